@@ -1,0 +1,12 @@
+/** First delay, the longest delay, in ms. Doubling from 2 s reaches 10 min at the tenth attempt. */
+export const BACKOFF_FIRST_MS = 2_000;
+export const BACKOFF_LONGEST_MS = 600_000;
+
+/**
+ * Delay before the attempt after `attempt`, in ms: exponential with equal jitter, so that a crowd that failed together does not come back together.
+ * @param random in [0, 1)
+ */
+export function backoffMs(attempt: number, random: number): number {
+  const ceiling = Math.min(BACKOFF_LONGEST_MS, BACKOFF_FIRST_MS * 2 ** Math.min(attempt - 1, 20));
+  return Math.round(ceiling / 2 + (ceiling / 2) * random);
+}

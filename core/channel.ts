@@ -1,0 +1,16 @@
+/** The ways to reach a person. Each is its own queue and its own deployment. */
+export const CHANNELS = ["apns", "fcm", "webpush", "sms", "email"] as const;
+export type Channel = (typeof CHANNELS)[number];
+
+/** What decides queueing, and what happens when preferences or an outcome cannot be known. */
+export const CLASSES = ["critical", "transactional", "marketing"] as const;
+export type NotificationClass = (typeof CLASSES)[number];
+
+export const PRIORITIES = ["low", "normal", "high"] as const;
+export type Priority = (typeof PRIORITIES)[number];
+
+export type PushChannel = "apns" | "fcm" | "webpush";
+export const isPush = (channel: Channel): channel is PushChannel => channel === "apns" || channel === "fcm" || channel === "webpush";
+
+/** Which part of a notification's content a channel carries. */
+export const contentPart = (channel: Channel): "push" | "sms" | "email" => (isPush(channel) ? "push" : channel);

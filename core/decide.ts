@@ -1,0 +1,79 @@
+import { backoffMs } from "./backoff.ts";
+import type { NotificationClass } from "./channel.ts";
+import { type Outcome, reasonOf } from "./outcome.ts";
+
+/** Known-not-sent answers of a provider's own making before giving up; expiry usually comes first. */
+export const ATTEMPT_COUNT_MAX = 12;
+/** Without a named time, what a throttled caller waits at least. */
+export const THROTTLED_WAIT_MS = 1_000;
+/** How long a misconfigured provider is left alone before one more attempt, in ms. */
+export const MISCONFIGURED_WAIT_MS = 30_000;
+/** How long an unknown outcome waits for a receipt before the class's policy speaks, in ms. */
+export const UNCERTAIN_WAIT_MS: Record<NotificationClass, number> = { critical: 10_000, transactional: 300_000, marketing: 300_000 };
+/** Classes whose attempt of unknown outcome is repeated once. */
+export const RESENDS_UNCERTAIN: Record<NotificationClass, boolean> = { critical: true, transactional: false, marketing: false };
+
+export type Decision =
+  | { kind: "sent"; providerRef: string; reason?: string | undefined }
+  | { kind: "retry"; at: number; reason: string }
+  | { kind: "uncertain"; until: number; reason: string }
+  | { kind: "expired"; reason: string }
+  | { kind: "failed"; reason: string };
+
+export interface AttemptSituation {
+  attempt: number;
+  notificationClass: NotificationClass;
+  now: number;
+  expiresAt: number;
+  /** The channel has another provider this attempt did not try. */
+  hasFallback: boolean;
+  /** In [0, 1). */
+  random: number;
+}
+
+/** The only retry policy there is: what follows from an outcome. Pure; times in ms since the epoch. */
+export function decide(outcome: Outcome, s: AttemptSituation): Decision {
+  switch (outcome.kind) {
+    case "accepted":
+      return { kind: "sent", providerRef: outcome.providerRef, reason: outcome.warning };
+    case "unanswered":
+      return { kind: "uncertain", until: s.now + UNCERTAIN_WAIT_MS[s.notificationClass], reason: outcome.fault.code };
+    case "endpoint-gone":
+    case "rejected":
+      return { kind: "failed", reason: `${outcome.kind}: ${outcome.reason}` };
+    case "throttled":
+      return retryAt(
+        outcome,
+        s,
+        s.hasFallback ? 0 : Math.max(outcome.retryAfterMs ?? 0, THROTTLED_WAIT_MS, backoffMs(s.attempt, s.random)),
+      );
+    case "unavailable":
+      return retryAt(outcome, s, s.hasFallback ? 0 : Math.max(outcome.retryAfterMs ?? 0, backoffMs(s.attempt, s.random)));
+    case "misconfigured":
+      // Not the notification's fault: kept until it expires, however many attempts that takes.
+      return retryUntilExpiry(outcome, s, s.hasFallback ? 0 : MISCONFIGURED_WAIT_MS);
+  }
+}
+
+/** After UNCERTAIN_WAIT_MS without a receipt: repeat once where the class says so, else end as not known. */
+export function decideUncertain(s: {
+  notificationClass: NotificationClass;
+  policyResend: boolean;
+  now: number;
+  expiresAt: number;
+}): Decision {
+  if (RESENDS_UNCERTAIN[s.notificationClass] && !s.policyResend && s.now < s.expiresAt)
+    return { kind: "retry", at: s.now, reason: "outcome-unknown" };
+  return { kind: "failed", reason: "outcome-unknown" };
+}
+
+function retryAt(outcome: Outcome, s: AttemptSituation, waitMs: number): Decision {
+  if (s.attempt >= ATTEMPT_COUNT_MAX) return { kind: "failed", reason: `attempts-exhausted: ${reasonOf(outcome)}` };
+  return retryUntilExpiry(outcome, s, waitMs);
+}
+
+function retryUntilExpiry(outcome: Outcome, s: AttemptSituation, waitMs: number): Decision {
+  const at = s.now + waitMs;
+  const reason = `${outcome.kind}: ${reasonOf(outcome)}`;
+  return at >= s.expiresAt ? { kind: "expired", reason } : { kind: "retry", at, reason };
+}

@@ -1,0 +1,89 @@
+import type { Channel, NotificationClass, Priority } from "./channel.ts";
+import type { Endpoint } from "./endpoint.ts";
+
+export interface PushContent {
+  title: string;
+  body: string;
+  data: Record<string, string>;
+}
+export interface SmsContent {
+  text: string;
+}
+/** At least one of html and text is not empty. */
+export interface EmailContent {
+  subject: string;
+  html: string;
+  text: string;
+}
+export interface Content {
+  push?: PushContent | undefined;
+  sms?: SmsContent | undefined;
+  email?: EmailContent | undefined;
+}
+
+export type Recipient = { kind: "user"; userId: string } | { kind: "endpoint"; endpoint: Endpoint };
+
+/** The states somebody must still look at, and the ends. States only move forward. */
+export const OPEN_STATES = ["pending", "uncertain"] as const;
+export const END_STATES = ["sent", "delivered", "suppressed", "expired", "cancelled", "failed"] as const;
+export type OpenState = (typeof OPEN_STATES)[number];
+export type EndState = (typeof END_STATES)[number];
+export type DeliveryState = OpenState | EndState;
+
+export const isOpen = (state: DeliveryState): state is OpenState => state === "pending" || state === "uncertain";
+
+/** One notification to one endpoint. Times are ms since the epoch. */
+export interface Delivery {
+  /** notification id, "-", index. */
+  id: string;
+  channel: Channel;
+  /** Absent only where the recipient has none on this channel; then it was suppressed on acceptance. */
+  endpoint?: Endpoint | undefined;
+  /** Set where the endpoint is a registered one, so that a dead one can be removed. */
+  endpointId?: string | undefined;
+  state: DeliveryState;
+  /** The attempt now due or under way, from 1. */
+  attempt: number;
+  /** How often this attempt was published: part of its message id, so that a watchdog's copy is not taken for the first one. */
+  publications: number;
+  /** When somebody must look again; absent exactly when the delivery has ended. */
+  nextAt?: number | undefined;
+  /** The attempt repeats one of unknown outcome, by the policy of its class. At most one ever does. */
+  policyResend?: boolean | undefined;
+  providerRef?: string | undefined;
+  /** Why it is suppressed or failed, or why the last attempt did not succeed. */
+  reason?: string | undefined;
+  endedAt?: number | undefined;
+}
+
+/** A notification, its deliveries and when to look at it again: one document, the outbox. */
+export interface NotificationRecord {
+  /** 32 hex digits: a hash of app and idempotency key. */
+  id: string;
+  app: string;
+  idempotencyKey: string;
+  /** Hex SHA-256 of what the caller asked for. */
+  payloadHash: string;
+  recipient: Recipient;
+  notificationClass: NotificationClass;
+  category: string;
+  content: Content;
+  priority: Priority;
+  collapseKey?: string | undefined;
+  acceptedAt: number;
+  sendAt: number;
+  expiresAt: number;
+  /** hash(id) mod LANE_COUNT: relays share the work by lanes. */
+  lane: number;
+  deliveries: Delivery[];
+}
+
+/** The next moment at which somebody must look at the notification; undefined once every delivery has ended. */
+export function dueAt(deliveries: readonly Delivery[]): number | undefined {
+  let due: number | undefined;
+  for (const { nextAt } of deliveries) if (nextAt !== undefined && (due === undefined || nextAt < due)) due = nextAt;
+  return due;
+}
+
+/** Lanes of the outbox. More than there will be relays; few enough that each is worth a query. */
+export const LANE_COUNT = 64;

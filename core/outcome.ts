@@ -1,0 +1,32 @@
+/** Where and how an exchange with a provider broke. */
+export interface Fault {
+  /** One word, ours: dns, refused, tls, connect-timeout, reset, deadline, http-503, … */
+  code: string;
+  /** Never holds an endpoint, content or a credential. */
+  detail?: string | undefined;
+}
+
+/** Everything a provider can answer. `decide()` is the one policy over it. */
+export type Outcome =
+  | { kind: "accepted"; providerRef: string; warning?: string | undefined }
+  | { kind: "throttled"; retryAfterMs: number | undefined; reason: string } // they are well, we are too fast; not processed
+  | { kind: "unavailable"; fault: Fault; retryAfterMs?: number | undefined } // they are unwell, and it is known that nothing was sent
+  | { kind: "unanswered"; fault: Fault } // written, no usable reply: it may have arrived
+  | { kind: "endpoint-gone"; reason: string; goneAt: number | undefined } // never use this endpoint again; ms since the epoch
+  | { kind: "rejected"; reason: string } // this content will never pass
+  | { kind: "misconfigured"; reason: string }; // our keys or setup: wake a person, keep the work
+
+export type OutcomeKind = Outcome["kind"];
+
+/** One line for a record or a log: the kind's reason without outside text. */
+export function reasonOf(outcome: Outcome): string | undefined {
+  switch (outcome.kind) {
+    case "accepted":
+      return outcome.warning;
+    case "unavailable":
+    case "unanswered":
+      return outcome.fault.code;
+    default:
+      return outcome.reason;
+  }
+}

@@ -1,0 +1,41 @@
+import type { Channel } from "../channel.ts";
+import type { Delivery, DeliveryState, NotificationRecord } from "../notification.ts";
+
+/** What insert found for each record: it is new, or the id had been accepted before. */
+export type InsertResult = { kind: "inserted" } | { kind: "exists"; record: NotificationRecord };
+
+/** A change of one delivery, applied only if it still is where the writer believes (states only move forward). */
+export interface DeliveryChange {
+  notificationId: string;
+  deliveryId: string;
+  expect: { attempt: number; states: readonly DeliveryState[] };
+  /** Merged over the delivery; `nextAt: undefined` removes it, as every end must. */
+  set: Partial<Omit<Delivery, "id" | "channel" | "endpoint" | "endpointId">>;
+}
+
+export interface DeliveryCount {
+  channel: Channel;
+  state: DeliveryState;
+  reason: string | undefined;
+  count: number;
+}
+
+/** The truth about notifications, and the outbox. Every write is durable when its promise resolves. */
+export interface NotificationStore {
+  /** Inserts all that are new, in one round trip. Results in the order of the records. Equal ids within one call: the first wins. */
+  insert(records: readonly NotificationRecord[]): Promise<InsertResult[]>;
+  find(id: string): Promise<NotificationRecord | undefined>;
+  /**
+   * Takes up to `limit` notifications of these lanes whose due moment is ≤ now, the oldest first, by moving due to `until`:
+   * of several takers each gets different ones, and a taker that dies loses nothing.
+   */
+  takeDue(lanes: readonly number[], now: number, until: number, limit: number): Promise<NotificationRecord[]>;
+  /** Applies each change whose expectation holds, recomputes due in the same write; tells for each whether it was applied. */
+  change(changes: readonly DeliveryChange[]): Promise<boolean[]>;
+  /** Deliveries by channel, state and reason, and the number of notifications. For audit: reads everything. */
+  count(): Promise<{ notifications: number; deliveries: DeliveryCount[] }>;
+  /** Every notification, in no order. For audit. */
+  all(): AsyncIterable<NotificationRecord>;
+  /** Notifications not ended, up to `limit` (so that the cost is bounded). For overload. */
+  openCount(limit: number): Promise<number>;
+}

@@ -1,0 +1,62 @@
+import { type Logger, pino } from "pino";
+
+export type { Logger };
+
+/** Fields that never reach a log, wherever they stand up to three levels deep. */
+const MASKED = [
+  "endpoint",
+  "token",
+  "pushUrl",
+  "phoneNumber",
+  "address",
+  "p256dh",
+  "auth",
+  "content",
+  "title",
+  "body",
+  "text",
+  "html",
+  "subject",
+  "data",
+  "authorization",
+  "password",
+  "secret",
+  "apiKey",
+  "key",
+  "config",
+  "request",
+  "headers",
+];
+
+/** @param destination where lines go; tests read them */
+export function createLogger(name: string, level = "info", destination?: { write(line: string): void }): Logger {
+  const options = {
+    name,
+    level,
+    base: { service: name },
+    redact: { paths: MASKED.flatMap((f) => [f, `*.${f}`, `*.*.${f}`]), censor: "[masked]" },
+    // Only what is ours to tell: foreign errors carry requests, and requests carry credentials.
+    serializers: { err: (error: unknown) => errorLine(error) },
+    timestamp: pino.stdTimeFunctions.isoTime,
+  };
+  return destination ? pino(options, destination) : pino(options, pino.destination({ dest: 2, sync: false }));
+}
+
+/** An error without its properties: name, message, code and stack, with what looks like a credential cut out. */
+export function errorLine(error: unknown): { name: string; message: string; code?: string; stack?: string } {
+  if (!(error instanceof Error)) return { name: typeof error, message: "not an Error" };
+  const code = (error as { code?: unknown }).code;
+  return {
+    name: error.name,
+    message: clean(error.message),
+    ...(typeof code === "string" || typeof code === "number" ? { code: String(code) } : {}),
+    ...(error.stack ? { stack: clean(error.stack) } : {}),
+  };
+}
+
+const clean = (text: string) =>
+  text
+    .replace(/\b(Bearer|Basic)\s+\S+/gi, "$1 [masked]")
+    .replace(/\/\/[^/@\s]+:[^/@\s]+@/g, "//[masked]@")
+    .replace(/\+[1-9]\d{6,14}\b/g, "[number]")
+    .replace(/[\w.+-]+@[\w-]+\.[\w.]+/g, "[address]");

@@ -1,0 +1,106 @@
+// Turns proto/ into one image and lets buf and ts-proto work on it.
+//
+//   proto.ts gen               write gen/
+//   proto.ts lint              buf lint
+//   proto.ts breaking [REF]    buf breaking against proto/ as it was at REF (default: the oldest commit that has a proto/)
+//
+// buf/validate/validate.proto lives in buf's own registry, which not every machine reaches; its descriptor travels inside
+// @bufbuild/protovalidate. So protoc resolves that import from a descriptor set, and buf reads the image protoc wrote.
+import { execFileSync } from "node:child_process";
+import { globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { create, type DescFile, toBinary } from "@bufbuild/protobuf";
+import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+
+const root = join(import.meta.dirname, "..");
+const run = (name: string, args: string[]) =>
+  execFileSync(join(root, "node_modules/.bin", name), args, { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
+const scratch = mkdtempSync(join(tmpdir(), "carillon-proto-"));
+
+/** Google's error details, as gRPC statuses carry them. */
+const GOOGLE_RPC = ["google/rpc/status.proto", "google/rpc/error_details.proto", "google/rpc/code.proto"];
+
+function withDependencies(file: DescFile, into = new Map<string, DescFile>()): Map<string, DescFile> {
+  for (const dependency of file.dependencies) withDependencies(dependency, into);
+  into.set(file.proto.name, file);
+  return into;
+}
+
+function protocArguments(protoRoot: string): string[] {
+  const set = join(scratch, "validate.binpb");
+  const file = [...withDependencies(file_buf_validate_validate).values()].map((f) => f.proto);
+  writeFileSync(set, toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file })));
+  return ["-I", protoRoot, "-I", join(root, "node_modules/google-proto-files"), `--descriptor_set_in=${set}`];
+}
+
+const sources = (protoRoot: string) => globSync("carillon/**/*.proto", { cwd: protoRoot }).sort();
+
+function buildImage(protoRoot: string, name: string): string {
+  const image = join(scratch, `${name}.binpb`);
+  run("protoc", [
+    ...protocArguments(protoRoot),
+    "--include_imports",
+    "--include_source_info",
+    `--descriptor_set_out=${image}`,
+    ...sources(protoRoot),
+  ]);
+  return image;
+}
+
+function protoAt(ref: string): string {
+  const folder = join(scratch, "against");
+  mkdirSync(folder);
+  const archive = execFileSync("git", ["archive", ref, "proto"], { cwd: root, maxBuffer: 1 << 26 });
+  execFileSync("tar", ["-x", "-C", folder], { input: archive });
+  return join(folder, "proto");
+}
+
+function oldestRefWithProto(): string {
+  const refs = execFileSync("git", ["log", "--format=%H", "--reverse", "--", "proto"], { cwd: root, encoding: "utf8" }).split("\n");
+  return refs[0] || "HEAD";
+}
+
+const [command, ref] = process.argv.slice(2);
+try {
+  const proto = join(root, "proto");
+  if (command === "gen") {
+    rmSync(join(root, "gen"), { recursive: true, force: true });
+    mkdirSync(join(root, "gen"));
+    run("protoc", [
+      ...protocArguments(proto),
+      `--plugin=protoc-gen-ts_proto=${join(root, "node_modules/.bin/protoc-gen-ts_proto")}`,
+      `--ts_proto_out=${join(root, "gen")}`,
+      "--ts_proto_opt=outputServices=grpc-js,enumsAsLiterals=true,oneof=unions-value,importSuffix=.ts,esModuleInterop=true,env=node,outputJsonMethods=false,outputPartialMethods=false,useExactTypes=false",
+      ...sources(proto),
+      ...GOOGLE_RPC,
+    ]);
+    // What reflection answers from, and what the validator is compiled from.
+    run("protoc", [
+      ...protocArguments(proto),
+      "--include_imports",
+      `--descriptor_set_out=${join(root, "gen/carillon.binpb")}`,
+      ...sources(proto),
+    ]);
+    // Only the descriptor of validate.proto is needed; ts-proto writes its messages too.
+    for (const unused of ["gen/buf", "gen/google/protobuf/descriptor.ts", "gen/google/protobuf/field_mask.ts"])
+      rmSync(join(root, unused), { recursive: true, force: true });
+  } else if (command === "lint") {
+    run("buf", ["lint", buildImage(proto, "now"), "--path", "carillon"]);
+  } else if (command === "breaking") {
+    run("buf", [
+      "breaking",
+      buildImage(proto, "now"),
+      "--against",
+      buildImage(protoAt(ref ?? oldestRefWithProto()), "then"),
+      "--path",
+      "carillon",
+    ]);
+  } else {
+    console.error("usage: proto.ts gen | lint | breaking [REF]");
+    process.exitCode = 2;
+  }
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
