@@ -32,8 +32,12 @@ export function createBatcher<In, Out>(
       underWay++;
       flush(batch.map((w) => w.item))
         .then(
-          (outs) => batch.forEach((w, i) => w.resolve(outs[i]!)),
-          (error) => batch.forEach((w) => w.reject(error)),
+          (outs) => {
+            for (const [i, w] of batch.entries()) w.resolve(outs[i]!);
+          },
+          (error) => {
+            for (const w of batch) w.reject(error);
+          },
         )
         .finally(() => {
           underWay--;
