@@ -1,12 +1,13 @@
 // Turns proto/ into one image and lets buf and ts-proto work on it.
 //
 //   proto.ts gen               write gen/
+//   proto.ts fresh             exit code 1 unless gen/ is what gen would write
 //   proto.ts lint              buf lint
 //   proto.ts breaking [REF]    buf breaking against proto/ as it was at REF (default: the oldest commit that has a proto/)
 //
 // buf/validate/validate.proto lives in buf's own registry, which not every machine reaches; its descriptor travels inside
 // @bufbuild/protovalidate. So protoc resolves that import from a descriptor set, and buf reads the image protoc wrote.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -62,30 +63,40 @@ function oldestRefWithProto(): string {
   return refs[0] || "HEAD";
 }
 
+function generate(proto: string, out: string) {
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(out);
+  run("protoc", [
+    ...protocArguments(proto),
+    `--plugin=protoc-gen-ts_proto=${join(root, "node_modules/.bin/protoc-gen-ts_proto")}`,
+    `--ts_proto_out=${out}`,
+    "--ts_proto_opt=outputServices=grpc-js,enumsAsLiterals=true,oneof=unions-value,importSuffix=.ts,esModuleInterop=true,env=node,outputJsonMethods=false,outputPartialMethods=false,useExactTypes=false",
+    ...sources(proto),
+    ...GOOGLE_RPC,
+  ]);
+  // What reflection answers from, what the validator is compiled from, and all a client in another language needs.
+  run("protoc", [...protocArguments(proto), "--include_imports", `--descriptor_set_out=${join(out, "carillon.binpb")}`, ...sources(proto)]);
+  // Only the descriptor of validate.proto is needed; ts-proto writes its messages too.
+  for (const unused of ["buf", "google/protobuf/descriptor.ts", "google/protobuf/field_mask.ts"])
+    rmSync(join(out, unused), { recursive: true, force: true });
+}
+
+function isFresh(proto: string): boolean {
+  const fresh = join(scratch, "gen");
+  generate(proto, fresh);
+  return spawnSync("diff", ["-r", join(root, "gen"), fresh], { stdio: ["ignore", "inherit", "inherit"] }).status === 0;
+}
+
 const [command, ref] = process.argv.slice(2);
 try {
   const proto = join(root, "proto");
   if (command === "gen") {
-    rmSync(join(root, "gen"), { recursive: true, force: true });
-    mkdirSync(join(root, "gen"));
-    run("protoc", [
-      ...protocArguments(proto),
-      `--plugin=protoc-gen-ts_proto=${join(root, "node_modules/.bin/protoc-gen-ts_proto")}`,
-      `--ts_proto_out=${join(root, "gen")}`,
-      "--ts_proto_opt=outputServices=grpc-js,enumsAsLiterals=true,oneof=unions-value,importSuffix=.ts,esModuleInterop=true,env=node,outputJsonMethods=false,outputPartialMethods=false,useExactTypes=false",
-      ...sources(proto),
-      ...GOOGLE_RPC,
-    ]);
-    // What reflection answers from, and what the validator is compiled from.
-    run("protoc", [
-      ...protocArguments(proto),
-      "--include_imports",
-      `--descriptor_set_out=${join(root, "gen/carillon.binpb")}`,
-      ...sources(proto),
-    ]);
-    // Only the descriptor of validate.proto is needed; ts-proto writes its messages too.
-    for (const unused of ["gen/buf", "gen/google/protobuf/descriptor.ts", "gen/google/protobuf/field_mask.ts"])
-      rmSync(join(root, unused), { recursive: true, force: true });
+    generate(proto, join(root, "gen"));
+  } else if (command === "fresh") {
+    if (!isFresh(proto)) {
+      console.error("gen/ is not what proto/ gives: make gen");
+      process.exitCode = 1;
+    }
   } else if (command === "lint") {
     run("buf", ["lint", buildImage(proto, "now"), "--path", "carillon"]);
   } else if (command === "breaking") {
@@ -98,9 +109,13 @@ try {
       "carillon",
     ]);
   } else {
-    console.error("usage: proto.ts gen | lint | breaking [REF]");
+    console.error("usage: proto.ts gen | fresh | lint | breaking [REF]");
     process.exitCode = 2;
   }
+} catch (error) {
+  // The tool has said what is wrong; where it stood in here helps nobody.
+  if (!(error instanceof Error && "status" in error)) throw error;
+  process.exitCode = 1;
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }

@@ -18,7 +18,7 @@ export interface AttemptRecord {
 }
 
 /** What became of it: the provider's answer, or that the number was closed without a call, so that nobody makes one later. */
-export type AttemptOutcome = Outcome | { kind: "closed"; reason: string };
+export type AttemptOutcome = Outcome | { kind: "closed"; state: "suppressed" | "expired" | "cancelled"; reason: string };
 
 export interface AttemptStore {
   /** Inserts all, unordered, in one round trip; for each whether it is ours. Durable when resolved. */

@@ -1,0 +1,55 @@
+# Everything runs under Node 24, and every target installs what it needs first (scripts/setup).
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+node := scripts/with-node node
+bin := scripts/with-node node_modules/.bin
+
+# What `make test` runs: make test TESTS='core/*.test.ts'
+TESTS ?= **/*.test.ts
+# One file at a time per core of the smallest machine this is run on.
+TEST_CONCURRENCY ?= 2
+# Of one test, and of one file. The slowest take seconds: this is for what hangs.
+TEST_TIMEOUT_MS ?= 240000
+
+.PHONY: help demo up test test-mongodb check gen setup clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: ## see it work: starts everything here, sends notifications on every channel, shows what arrived
+	@scripts/setup
+	@$(node) cli/carillon.ts demo
+
+up: ## run the whole system here, against providers played at home, until Ctrl-C
+	@scripts/setup
+	@$(node) cli/carillon.ts dev
+
+test: ## run all tests; make test TESTS='core/*.test.ts' for some
+	@scripts/setup test
+	@$(node) --test --test-concurrency=$(TEST_CONCURRENCY) --test-timeout=$(TEST_TIMEOUT_MS) '$(TESTS)'
+
+test-mongodb: ## run the store's tests against a MongoDB server
+	@scripts/setup test
+	@scripts/with-node scripts/test-mongodb
+
+check: ## types, style, contract, generated code, architecture: no server needed
+	@scripts/setup tools
+	$(bin)/tsc -p .
+	$(bin)/biome ci --error-on-warnings .
+	$(node) scripts/proto.ts lint
+	$(node) scripts/proto.ts breaking
+	$(node) scripts/proto.ts fresh
+	$(node) --test --test-timeout=$(TEST_TIMEOUT_MS) test/architecture.test.ts
+
+gen: ## write gen/ from proto/
+	@scripts/setup tools
+	@$(node) scripts/proto.ts gen
+
+setup: ## install what is missing: Node 24, npm packages, nats-server, Redis
+	@scripts/setup
+	@scripts/with-node node --version
+	@$(node) infra/local/find-server.ts nats redis
+
+clean: ## remove node_modules and what setup and the tests put into the cache, but not MongoDB
+	rm -rf node_modules .cache
+	cd "$${CARILLON_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/carillon}" 2>/dev/null && rm -rf node servers clients setup.log || true

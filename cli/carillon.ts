@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+import { parseArgs } from "node:util";
+import { ConfigError, type Environment } from "../infra/config.ts";
+import { runUntilSignal, startFault } from "../infra/run.ts";
+import { COMMANDS, UsageError } from "./commands.ts";
+import { ROLES } from "./roles.ts";
+
+const [name = "help", ...args] = process.argv.slice(2);
+const env: Environment = process.env;
+
+function help(): string {
+  const width = 18;
+  const commands = Object.entries(COMMANDS).map(([command, { about }]) => `  ${command.padEnd(width)} ${about}`);
+  const roles = ROLES.map((r) => `  ${r.name.padEnd(width)} ${r.about}`);
+  return ["usage: carillon <command> [options]; carillon <command> --help", "", "commands", ...commands, "", "roles", ...roles, ""].join(
+    "\n",
+  );
+}
+
+const role = ROLES.find((r) => r.name === name);
+const command = COMMANDS[name];
+if (role) {
+  await runUntilSignal(() => role.start(env));
+} else if (command) {
+  try {
+    const options = { help: { type: "boolean" }, ...command.options } as const;
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true, strict: true });
+    if (values.help === true) process.stdout.write(`usage: carillon ${name} ${command.usage}\n\n${command.about}\n`);
+    else process.exitCode = await command.run({ values, positionals, env });
+  } catch (error) {
+    const usage =
+      error instanceof UsageError || (error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS"));
+    process.stderr.write(
+      usage ? `carillon ${name}: ${(error as Error).message}\nusage: carillon ${name} ${command.usage}\n` : `${startFault(error)}\n`,
+    );
+    process.exitCode = usage || error instanceof ConfigError ? 2 : 1;
+  }
+} else if (name === "help" || name === "--help") {
+  process.stdout.write(help());
+} else {
+  process.stderr.write(`carillon: there is no command or role "${name.slice(0, 40)}"\n\n${help()}`);
+  process.exitCode = 2;
+}

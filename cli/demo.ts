@@ -1,0 +1,97 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Environment } from "../infra/config.ts";
+import { openStore } from "../infra/store.ts";
+import { readAudit } from "./audit.ts";
+import { startDev } from "./dev.ts";
+import { createProgress } from "./progress.ts";
+import { channelTable, checksText } from "./report.ts";
+import { connectGateway } from "./rpc.ts";
+import { type LineResult, readLines, sendLines } from "./send.ts";
+import { sayWho } from "./setting.ts";
+
+const EXAMPLES = join(import.meta.dirname, "../examples");
+/** Everything in the examples has ended long before; a minute is for a busy machine. */
+const ENDED_MS = 120_000;
+const LOOK_EVERY_MS = 250;
+
+/** Starts everything, sends the examples, waits for every end, counts. Resolves to the exit status: 0 only when every promise holds. */
+export async function runDemo({
+  env,
+  file = join(EXAMPLES, "notifications.jsonl"),
+}: {
+  env: Environment;
+  file?: string | undefined;
+}): Promise<number> {
+  const say = (text: string) => process.stdout.write(`${text}\n`);
+  const startedAt = performance.now();
+  const directory = mkdtempSync(join(tmpdir(), "carillon-demo-"));
+  const interrupted = new AbortController();
+  const interrupt = () => interrupted.abort();
+  process.once("SIGINT", interrupt);
+  process.once("SIGTERM", interrupt);
+  try {
+    await using system = await startDev({ directory, env });
+    say(
+      `Carillon is up in ${((performance.now() - startedAt) / 1000).toFixed(1)} s: 8 services, NATS, Redis, an embedded store, and a sandbox that plays seven providers.`,
+    );
+    using clients = connectGateway(system.gatewayAddress, system.apiKey);
+    const setting = await sayWho(EXAMPLES, clients, system.sandbox);
+    say(`Registered ${setting.contacts} endpoints of ${setting.users} users; ${setting.refusals} refusals.\n`);
+
+    const results: LineResult[] = [];
+    const sending = createProgress("sent ", 1);
+    await sendLines(readLines(file), {
+      client: clients.notifications,
+      batch: 50,
+      onResult(result) {
+        results.push(result);
+        sending.set(results.length, results.length);
+      },
+    });
+    sending.end();
+    sayAnswers(results, say);
+
+    await using store = await openStore(system.storeUrl);
+    const accepted = [...new Set(results.flatMap((r) => r.deliveries?.map((d) => d.id) ?? []))];
+    const ending = createProgress("ended", accepted.length);
+    const giveUpAt = performance.now() + ENDED_MS;
+    for (let open = 1; open > 0 && performance.now() < giveUpAt && !interrupted.signal.aborted; ) {
+      const { deliveries } = await store.notifications.count();
+      open = deliveries.filter((d) => d.state === "pending" || d.state === "uncertain").reduce((sum, d) => sum + d.count, 0);
+      ending.set(accepted.length - open, accepted.length);
+      if (open > 0) await delay(LOOK_EVERY_MS);
+    }
+    ending.end();
+
+    const receipts = system.sandbox.ledger.entries();
+    const { audit, notifications, attempts } = await readAudit(store, { receipts, accepted });
+    say(`${channelTable(audit, notifications, attempts)}\n`);
+    say(`${checksText(audit)}\n`);
+    const everyEnded = audit.open === 0 && accepted.length === audit.ended;
+    const holds = everyEnded && audit.checks.every((c) => c.holds);
+    say(
+      `${accepted.length} deliveries accepted = ${audit.ended} ended + ${audit.open} open. ${holds ? "Every promise holds" : "NOT every promise holds"}; ${((performance.now() - startedAt) / 1000).toFixed(1)} s in all.`,
+    );
+    return holds ? 0 : 1;
+  } finally {
+    process.off("SIGINT", interrupt);
+    process.off("SIGTERM", interrupt);
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** How the gateway answered, and each line it refused. */
+function sayAnswers(results: readonly LineResult[], say: (text: string) => void): void {
+  const fresh = results.filter((r) => !r.error && !r.repeated).length;
+  const repeated = results.filter((r) => r.repeated).length;
+  const refused = results.filter((r) => r.error);
+  say(
+    `${results.length} lines: ${fresh} accepted, ${repeated} repeated with a known key (same answer), ${refused.length} refused at the door:`,
+  );
+  for (const { line, key, error } of refused.sort((a, b) => a.line - b.line))
+    say(`  line ${line} ${key ?? ""}: ${error?.code} ${error?.message}`);
+  say("");
+}

@@ -1,0 +1,97 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { CHANNELS } from "../core/channel.ts";
+import type { Environment } from "../infra/config.ts";
+import { sha256Hex } from "../infra/hash.ts";
+import { startLocalNats, startLocalRedis } from "../infra/local/local-servers.ts";
+import type { RunningRole } from "../infra/run.ts";
+import { openStore } from "../infra/store.ts";
+import { type Sandbox, startSandbox } from "../sandbox/main.ts";
+import { ROLES } from "./roles.ts";
+
+/** The app that the development system knows, with every channel. */
+export const DEV_APP = "demo";
+
+/** The whole system in one process, against the sandbox. Disposal drains it and stops every server it started. */
+export interface DevSystem extends AsyncDisposable {
+  gatewayAddress: string;
+  apiKey: string;
+  storeUrl: string;
+  natsUrl: string;
+  redisUrl: string;
+  sandbox: Sandbox;
+  roles: readonly RunningRole[];
+  /** What every role was started with. */
+  env: Environment;
+}
+
+export interface DevOptions {
+  /** Data, logs and credentials live here. */
+  directory: string;
+  /** Overrides what is set up here; NATS_URL, REDIS_URL and STORE_URL name servers to use instead of own ones. */
+  env: Environment;
+  /** Called as each part is up. */
+  onStart?(part: string): void;
+}
+
+export async function startDev({ directory, env, onStart = () => {} }: DevOptions): Promise<DevSystem> {
+  mkdirSync(directory, { recursive: true });
+  await using stack = new AsyncDisposableStack();
+  const given = (name: string) => env[name] || undefined;
+
+  const natsUrl = given("NATS_URL") ?? stack.use(await startLocalNats({ directory: join(directory, "nats") })).url;
+  onStart("NATS");
+  const redisUrl = given("REDIS_URL") ?? stack.use(await startLocalRedis({ directory: join(directory, "redis") })).url;
+  onStart("Redis");
+  const sandbox = stack.use(await startSandbox({ directory: join(directory, "sandbox") }));
+  onStart("sandbox");
+
+  const storeUrl = given("STORE_URL") ?? `sqlite:${join(directory, "carillon.sqlite")}`;
+  const apiKey = await createDevKey(storeUrl);
+  const token = join(directory, "internal-token");
+  writeFileSync(token, randomBytes(32).toString("base64url"), { mode: 0o600 });
+  const shared: Environment = {
+    LOG_LEVEL: "warn",
+    HTTP_HOST: "127.0.0.1",
+    HTTP_PORT: "0",
+    ...sandbox.env,
+    GATEWAY_ADDRESS: "127.0.0.1:0",
+    ...env,
+    STORE_URL: storeUrl,
+    NATS_URL: natsUrl,
+    REDIS_URL: redisUrl,
+    INTERNAL_TOKEN_FILE: token,
+    PREFERENCES_LISTEN: "127.0.0.1:0",
+  };
+  const roles: RunningRole[] = [];
+  let preferences = "";
+  for (const role of ROLES) {
+    const running = stack.use(await role.start({ ...shared, PREFERENCES_ADDRESS: preferences }));
+    if (role.name === "preferences") preferences = running.addresses["grpc"] ?? "";
+    roles.push(running);
+    onStart(role.name);
+  }
+  const gatewayAddress = roles.find((r) => r.name === "gateway")?.addresses["grpc"] ?? "";
+  const kept = stack.move();
+  return {
+    ...{ gatewayAddress, apiKey, storeUrl, natsUrl, redisUrl, sandbox, roles },
+    env: { ...shared, PREFERENCES_ADDRESS: preferences },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+/** A fresh key for the development app; the ones before stay good. */
+async function createDevKey(storeUrl: string): Promise<string> {
+  await using store = await openStore(storeUrl);
+  const before = await store.apps.find(DEV_APP);
+  const { key, hash } = createApiKey();
+  await store.apps.put({ id: DEV_APP, channels: [...CHANNELS], keyHashes: [...(before?.keyHashes ?? []), hash] });
+  return key;
+}
+
+/** 256 random bits, so that an unsalted hash of it is safe to keep. Shown once. */
+export function createApiKey(): { key: string; hash: string } {
+  const key = `ck_${randomBytes(32).toString("base64url")}`;
+  return { key, hash: sha256Hex(key) };
+}

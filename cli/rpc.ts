@@ -1,0 +1,45 @@
+import { status } from "@grpc/grpc-js";
+import { ContactServiceClient } from "../gen/carillon/v1/contact_service.ts";
+import { NotificationServiceClient } from "../gen/carillon/v1/notification_service.ts";
+import { PreferenceServiceClient } from "../gen/carillon/v1/preference_service.ts";
+import { createClient } from "../infra/grpc/client.ts";
+import { readDetails } from "../infra/grpc/status.ts";
+
+/** A batch of 1,000 with a busy store behind it. */
+export const CALL_MS = 30_000;
+
+/** The gateway's three services, as one app. */
+export interface Clients extends Disposable {
+  notifications: NotificationServiceClient;
+  contacts: ContactServiceClient;
+  preferences: PreferenceServiceClient;
+}
+
+export function connectGateway(address: string, apiKey: string): Clients {
+  using stack = new DisposableStack();
+  const notifications = stack.use(createClient(NotificationServiceClient, address, { token: apiKey }));
+  const contacts = stack.use(createClient(ContactServiceClient, address, { token: apiKey }));
+  const preferences = stack.use(createClient(PreferenceServiceClient, address, { token: apiKey }));
+  const kept = stack.move();
+  return { notifications, contacts, preferences, [Symbol.dispose]: () => kept.dispose() };
+}
+
+export interface CallFault {
+  code: string;
+  reason: string;
+  message: string;
+  retryAfterMs?: number;
+  fields?: { field: string; rule: string; description: string }[];
+}
+
+/** A failed call in words. */
+export function readCallFault(error: unknown): CallFault {
+  const { code, reason, message, fields, retryAfterMs } = readDetails(error);
+  return {
+    code: status[code] ?? String(code),
+    reason: reason ?? "UNKNOWN",
+    message,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(fields.length === 0 ? {} : { fields: fields.map((f) => ({ field: f.field, rule: f.rule, description: f.message })) }),
+  };
+}

@@ -1,0 +1,33 @@
+import type { Decision } from "./decide.ts";
+import { OPEN_STATES } from "./notification.ts";
+import type { DeliveryChange } from "./ports/notification-store.ts";
+
+/** Which delivery and which attempt of it a decision is about. */
+export interface DecidedAttempt {
+  notificationId: string;
+  deliveryId: string;
+  attempt: number;
+  expiresAt: number;
+}
+
+/** What a decision does to its delivery, fenced by the attempt: a later attempt, or an end, is never undone. */
+export function decisionChange(on: DecidedAttempt, decision: Decision, now: number): DeliveryChange {
+  const { notificationId, deliveryId, attempt } = on;
+  const base = { notificationId, deliveryId, expect: { attempt, states: OPEN_STATES } };
+  const reason = decision.reason;
+  switch (decision.kind) {
+    case "sent":
+      return { ...base, set: { state: "sent", providerRef: decision.providerRef, reason, nextAt: undefined, endedAt: now } };
+    case "retry":
+      return {
+        ...base,
+        set: { state: "pending", attempt: attempt + 1, publications: 0, nextAt: Math.min(decision.at, on.expiresAt), reason },
+      };
+    case "uncertain":
+      // From pending only: an attempt already being resolved keeps its first deadline.
+      return { ...base, expect: { attempt, states: ["pending"] }, set: { state: "uncertain", nextAt: decision.until, reason } };
+    case "expired":
+    case "failed":
+      return { ...base, set: { state: decision.kind, reason, nextAt: undefined, endedAt: now } };
+  }
+}

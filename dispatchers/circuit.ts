@@ -1,0 +1,25 @@
+import { MISCONFIGURED_WAIT_MS } from "../core/decide.ts";
+import type { Outcome } from "../core/outcome.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Provider } from "../core/ports/provider.ts";
+
+/** Leaves a misconfigured provider alone for a while: its work waits in the queue, instead of burning attempts. */
+export function createCircuits(providers: readonly Provider[], clock: Clock) {
+  const openUntil = new Map<Provider, number>();
+  const isOpen = (provider: Provider) => (openUntil.get(provider) ?? 0) > clock.monotonic();
+  return {
+    /** The provider whose turn this attempt is, or the next one whose circuit is closed: attempt 1 the first, 2 the second, and round again. */
+    choose(attempt: number): Provider | undefined {
+      const turn = (attempt - 1) % providers.length;
+      return [...providers.slice(turn), ...providers.slice(0, turn)].find((p) => !isOpen(p));
+    },
+    heard(provider: Provider, outcome: Outcome): void {
+      if (outcome.kind === "misconfigured") openUntil.set(provider, clock.monotonic() + MISCONFIGURED_WAIT_MS);
+      else if (outcome.kind === "accepted") openUntil.delete(provider);
+    },
+    /** ms until the first circuit closes again. */
+    reopensInMs(): number {
+      return Math.max(0, Math.min(...openUntil.values()) - clock.monotonic());
+    },
+  };
+}

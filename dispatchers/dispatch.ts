@@ -1,0 +1,180 @@
+import { SpanKind, type Tracer } from "@opentelemetry/api";
+import type { Channel } from "../core/channel.ts";
+import { decide } from "../core/decide.ts";
+import { OPEN_STATES } from "../core/notification.ts";
+import { type Outcome, reasonOf } from "../core/outcome.ts";
+import { type AttemptOutcome, type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
+import type { Clock, Random } from "../core/ports/clock.ts";
+import type { DeliveryChange } from "../core/ports/notification-store.ts";
+import type { OutboundDelivery, Provider } from "../core/ports/provider.ts";
+import type { DeliveryTask, Settlement } from "../core/ports/queue.ts";
+import type { Refusals } from "../core/ports/refusals.ts";
+import type { Store } from "../core/ports/store.ts";
+import { decisionChange } from "../core/transition.ts";
+import { createBatcher } from "../infra/batch.ts";
+import type { Logger } from "../infra/logger.ts";
+import { withSpan } from "../infra/tracing.ts";
+import { createCircuits } from "./circuit.ts";
+import type { DispatchMetrics } from "./metrics.ts";
+
+/** From the claim's insertion to the first byte: a process that was paused for longer does not send. */
+export const CLAIM_TO_SEND_MS = 5_000;
+/** A refusal must be readable before these classes go out; until then they come back. */
+const PREFERENCES_UNREADABLE_WAIT_MS = 2_000;
+/** Another holder of the same task is at work; look again after this. */
+const HELD_ELSEWHERE_WAIT_MS = 5_000;
+/** How long an answer is offered to a store that is away, before the watchdog has to call it unknown. */
+const RECORD_MS = 30_000;
+const RECORD_AGAIN_MS = 500;
+/** One round trip's worth; more only adds latency. */
+const BATCH_MAX = 200;
+/** More than the in-flight limit of a pod can ever be. */
+const WAITING_MAX = 20_000;
+
+export interface DispatchParts {
+  channel: Channel;
+  /** In order of preference; more than one: fail over on known-not-sent. */
+  providers: readonly Provider[];
+  store: Pick<Store, "attempts" | "notifications" | "contacts">;
+  refusals: Refusals;
+  /** May turn a copy away early; may never permit. */
+  gate: { mayTry(id: string, holder: string, ttlMs: number): Promise<boolean> };
+  /** Unique per process. */
+  worker: string;
+  /** One provider call. */
+  deadlineMs: number;
+  clock: Clock;
+  random: Random;
+  log: Logger;
+  metrics: DispatchMetrics;
+  tracer: Tracer;
+}
+
+/** The step all channels share: task → expired? refused? → claim → provider → decide → record. The settlement follows what is durable. */
+export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holder: string) => Promise<Settlement> {
+  const { channel, providers, store, clock, log, metrics, worker } = parts;
+  const circuits = createCircuits(providers, clock);
+  const limits = { batchMax: BATCH_MAX, waitingMax: WAITING_MAX, concurrency: 2 };
+  const claims = createBatcher((items: readonly AttemptRecord[]) => store.attempts.claim(items), limits);
+  type Answer = { id: string; worker: string; outcome: AttemptOutcome; answeredAt: number };
+  const answers = createBatcher((items: readonly Answer[]) => store.attempts.record(items), limits);
+  const changes = createBatcher((items: readonly DeliveryChange[]) => store.notifications.change(items), limits);
+
+  return async function dispatch(task, holder) {
+    if (task.expiresAt <= clock.now()) return close(task, "expired", "expired");
+    const provider = circuits.choose(task.attempt);
+    if (provider === undefined) return nak(circuits.reopensInMs(), "circuit-open");
+
+    const { app, userId, endpoint, category } = task;
+    const [answer = "unknown"] = await parts.refusals.check([{ app, userId, endpoint, channel, category }]);
+    if (answer === "refused") return close(task, "suppressed", "opted-out");
+    if (answer === "unknown" && task.notificationClass !== "critical") return nak(PREFERENCES_UNREADABLE_WAIT_MS, "preferences-unreadable");
+
+    const id = attemptId(task.deliveryId, task.attempt);
+    const windowMs = CLAIM_TO_SEND_MS + parts.deadlineMs;
+    if (!(await parts.gate.mayTry(id, holder, windowMs))) return nak(HELD_ELSEWHERE_WAIT_MS, "held-elsewhere");
+    const startedMonotonic = clock.monotonic();
+    const startedAt = clock.now();
+    const { deliveryId, attempt: number, policyResend } = task;
+    const claim = { id, deliveryId, number, worker, provider: provider.name, startedAt, deadlineAt: startedAt + windowMs, policyResend };
+    // Somebody else's, or done long ago: either way not ours to send, and the watchdog looks after it.
+    if (!(await claims.add(claim))) return settled({ kind: "ack" }, "claimed-elsewhere");
+
+    const paused = clock.monotonic() - startedMonotonic > CLAIM_TO_SEND_MS;
+    const outcome: Outcome = paused
+      ? { kind: "unavailable", fault: { code: "worker-paused" } }
+      : await send(provider, outbound(task, id), parts.deadlineMs);
+    const answeredAt = clock.now();
+    const elapsedMs = Math.round(clock.monotonic() - startedMonotonic);
+    const line = {
+      deliveryId,
+      channel,
+      attempt: number,
+      provider: provider.name,
+      outcome: outcome.kind,
+      reason: reasonOf(outcome),
+      elapsedMs,
+    };
+    log[outcome.kind === "misconfigured" ? "error" : "info"](line, "attempt");
+    metrics.attempts.inc({ provider: provider.name, outcome: outcome.kind });
+    metrics.providerSeconds.observe({ provider: provider.name }, elapsedMs / 1000);
+    circuits.heard(provider, outcome);
+
+    const decision = decide(outcome, {
+      attempt: number,
+      notificationClass: task.notificationClass,
+      now: answeredAt,
+      expiresAt: task.expiresAt,
+      hasFallback: number < providers.length,
+      random: parts.random(),
+    });
+    await untilRecorded(() => answers.add({ id, worker, outcome, answeredAt }));
+    await untilRecorded(() => changes.add(decisionChange(task, decision, answeredAt)));
+    if (outcome.kind === "endpoint-gone" && task.endpointId) {
+      await store.contacts
+        .removeGone(app, task.endpointId, outcome.goneAt ?? startedAt)
+        .catch((error: unknown) => log.warn({ err: error, deliveryId }, "dead endpoint could not be removed"));
+    }
+    return settled({ kind: "ack" }, outcome.kind);
+  };
+
+  /** Closes the attempt's number without a call, so that no copy of the task makes one later; then the delivery ends. */
+  async function close(task: DeliveryTask, state: "expired" | "suppressed", reason: string): Promise<Settlement> {
+    const now = clock.now();
+    const id = attemptId(task.deliveryId, task.attempt);
+    const outcome = { kind: "closed", state, reason } as const;
+    const claim = {
+      id,
+      deliveryId: task.deliveryId,
+      number: task.attempt,
+      worker,
+      provider: "",
+      startedAt: now,
+      deadlineAt: now,
+      outcome,
+      answeredAt: now,
+    };
+    if (await claims.add(claim)) {
+      const { notificationId, deliveryId, attempt } = task;
+      const set = { state, reason, nextAt: undefined, endedAt: now };
+      await changes.add({ notificationId, deliveryId, expect: { attempt, states: OPEN_STATES }, set });
+    }
+    return settled({ kind: "ack" }, reason);
+  }
+
+  const nak = (delayMs: number, why: string) => settled({ kind: "nak", delayMs }, why);
+  function settled(settlement: Settlement, why: string): Settlement {
+    metrics.settled.inc({ channel, settlement: settlement.kind, why });
+    return settlement;
+  }
+
+  async function send(provider: Provider, delivery: OutboundDelivery, deadlineMs: number): Promise<Outcome> {
+    try {
+      const about = { kind: SpanKind.CLIENT, attributes: { "carillon.attempt": delivery.attemptId } };
+      return await withSpan(parts.tracer, `${provider.name} send`, about, () => provider.send(delivery, AbortSignal.timeout(deadlineMs)));
+    } catch (error) {
+      // A provider throws only by its own fault; what it did before that, nobody knows.
+      log.error({ err: error, deliveryId: delivery.deliveryId, provider: provider.name }, "provider threw");
+      return { kind: "unanswered", fault: { code: "adapter-fault" } };
+    }
+  }
+
+  async function untilRecorded(write: () => Promise<boolean>): Promise<void> {
+    const giveUpAt = clock.monotonic() + RECORD_MS;
+    for (;;) {
+      try {
+        await write();
+        return;
+      } catch (error) {
+        if (clock.monotonic() >= giveUpAt) throw error;
+        log.warn({ err: error }, "store away; the answer is kept and offered again");
+        await clock.sleep(RECORD_AGAIN_MS);
+      }
+    }
+  }
+}
+
+function outbound(task: DeliveryTask, id: string): OutboundDelivery {
+  const { deliveryId, app, channel, endpoint, notificationClass, category, content, priority, collapseKey, expiresAt } = task;
+  return { deliveryId, attemptId: id, app, channel, endpoint, notificationClass, category, content, priority, collapseKey, expiresAt };
+}

@@ -1,0 +1,13 @@
+import { systemClock } from "../../infra/clock.ts";
+import { defineRole } from "../../infra/run.ts";
+import { dispatcherVariables } from "../config.ts";
+import { serveDispatcher } from "../serve.ts";
+import { emailVariables } from "./config.ts";
+import { createEmailProviders } from "./providers.ts";
+
+export const role = defineRole({
+  name: "dispatcher-email",
+  about: "sends e-mail by SendGrid and Mailchimp Transactional",
+  variables: { ...dispatcherVariables, ...emailVariables },
+  start: async (config, runtime) => serveDispatcher("email", createEmailProviders(config, { clock: systemClock }), config, runtime),
+});

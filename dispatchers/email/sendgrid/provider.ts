@@ -1,0 +1,66 @@
+import sendgrid from "@sendgrid/mail";
+import type { Outcome } from "../../../core/outcome.ts";
+import type { Clock } from "../../../core/ports/clock.ts";
+import type { OutboundDelivery, Provider } from "../../../core/ports/provider.ts";
+import { PROVIDER_ANSWER_BYTES_MAX } from "../../provider-connections.ts";
+import { parseRetryAfter } from "../../retry-after.ts";
+import { createSdkTransport, type Exchange } from "../../sdk-transport.ts";
+import { classifyTransport } from "../../transport-fault.ts";
+import type { EmailConfig } from "../config.ts";
+import { classifySendgrid } from "./classify.ts";
+import { buildSendgridMail, type SendgridMail } from "./payload.ts";
+
+/** The SDK's own timer; the caller's signal comes first. Longer than PROVIDER_DEADLINE_MS can be. */
+const SDK_TIMEOUT_MS = 180_000;
+
+/** SendGrid's v3 Mail Send: one mail to one address a send. */
+export function createSendgridProvider(config: EmailConfig, { clock }: { clock: Clock }): Provider {
+  const transport = createSdkTransport({ origin: config.SENDGRID_ORIGIN, ca: config.PROVIDER_CA_FILE });
+  // A service of our own: the SDK's default export is shared by whoever imports it.
+  const mail = new MailService();
+  mail.setApiKey(config.SENDGRID_API_KEY_FILE);
+  mail.setTimeout(SDK_TIMEOUT_MS);
+  // After the key, which sets the origin back.
+  mail.client.setDefaultRequest({
+    baseUrl: `${new URL(config.SENDGRID_ORIGIN).origin}/`,
+    transport: transport.axios,
+    maxContentLength: PROVIDER_ANSWER_BYTES_MAX,
+    proxy: false,
+  });
+  const from = { address: config.EMAIL_FROM, name: config.EMAIL_FROM_NAME };
+  return {
+    name: "sendgrid",
+    async send(delivery: OutboundDelivery, signal: AbortSignal): Promise<Outcome> {
+      const data = buildSendgridMail(delivery, from);
+      if (data === undefined) return { kind: "rejected", reason: "content-missing" };
+      return outcomeOf(await transport.exchange(signal, () => mail.send(data)), clock.now());
+    },
+    async [Symbol.asyncDispose]() {
+      transport[Symbol.dispose]();
+    },
+  };
+}
+
+function outcomeOf(exchange: Exchange<unknown>, now: number): Outcome {
+  const { written, status, headers } = exchange.seen;
+  const answered = exchange.kind === "returned" || isAnswer(exchange.error);
+  if (status === undefined || !answered) {
+    const error = exchange.kind === "threw" ? exchange.error : undefined;
+    return classifyTransport(error, { written });
+  }
+  const body = exchange.kind === "threw" && isAnswer(exchange.error) ? exchange.error.response.body : undefined;
+  return classifySendgrid({ status, headers, body, retryAfterMs: parseRetryAfter(headers["retry-after"], now) }, now);
+}
+
+/** The SDK's ResponseError (4xx, 5xx) or axios' own (3xx): a whole answer was read. */
+const isAnswer = (error: unknown): error is { response: { body?: unknown } } =>
+  error instanceof Error && "response" in error && typeof error.response === "object" && error.response !== null;
+
+/** The SDK's class as it documents it; its types export one shared instance alone and leave out the client. */
+interface Mailer {
+  setApiKey(key: string): void;
+  setTimeout(ms: number): void;
+  send(mail: SendgridMail): Promise<unknown>;
+  client: { setDefaultRequest(request: Record<string, unknown>): unknown };
+}
+const { MailService } = sendgrid as unknown as { MailService: new () => Mailer };

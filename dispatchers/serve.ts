@@ -1,0 +1,41 @@
+import type { Channel } from "../core/channel.ts";
+import type { Provider } from "../core/ports/provider.ts";
+import { systemClock } from "../infra/clock.ts";
+import type { Values } from "../infra/config.ts";
+import { createRefusalsClient } from "../infra/grpc/refusals.ts";
+import { connectNats } from "../infra/nats/connect.ts";
+import { consumeTasks } from "../infra/nats/consume.ts";
+import { ensureStreams } from "../infra/nats/streams.ts";
+import { createClaimGate } from "../infra/redis/claims.ts";
+import { connectRedis } from "../infra/redis/connect.ts";
+import type { Runtime, Started } from "../infra/run.ts";
+import { openConfiguredStore } from "../infra/store-config.ts";
+import type { dispatcherVariables } from "./config.ts";
+import { createDispatch } from "./dispatch.ts";
+import { createDispatchMetrics } from "./metrics.ts";
+
+/** All that the five dispatchers share: everything but the channel and who serves it. */
+export async function serveDispatcher(
+  channel: Channel,
+  providers: readonly Provider[],
+  config: Values<typeof dispatcherVariables>,
+  { log, metrics, stack, signal, worker, tracer }: Runtime,
+): Promise<Started> {
+  for (const provider of providers) stack.use(provider);
+  const store = stack.use(await openConfiguredStore(config));
+  const redis = stack.use(await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE }));
+  const nats = stack.use(await connectNats(config, log));
+  const refusals = stack.use(createRefusalsClient({ address: config.PREFERENCES_ADDRESS, token: config.INTERNAL_TOKEN_FILE }));
+  await ensureStreams(nats, config, [channel]);
+  const dispatch = createDispatch({
+    ...{ channel, providers, store, refusals, worker, log, tracer, clock: systemClock, random: Math.random },
+    gate: createClaimGate(redis),
+    deadlineMs: config.PROVIDER_DEADLINE_MS,
+    metrics: createDispatchMetrics(metrics),
+  });
+  const consuming = consumeTasks(nats, dispatch, {
+    ...{ channel, worker, signal, log, tracer, clock: systemClock, inFlightMax: config.DISPATCH_IN_FLIGHT },
+    ensure: () => ensureStreams(nats, config, [channel]),
+  });
+  return { drained: () => consuming };
+}

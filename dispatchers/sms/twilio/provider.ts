@@ -1,0 +1,70 @@
+import twilio from "twilio";
+import type RequestClient from "twilio/lib/base/RequestClient.js";
+import type { Outcome } from "../../../core/outcome.ts";
+import type { Clock } from "../../../core/ports/clock.ts";
+import type { OutboundDelivery, Provider } from "../../../core/ports/provider.ts";
+import { PROVIDER_ANSWER_BYTES_MAX } from "../../provider-connections.ts";
+import { parseRetryAfter } from "../../retry-after.ts";
+import { createSdkTransport, type Exchange, type SdkTransport } from "../../sdk-transport.ts";
+import { classifyTransport } from "../../transport-fault.ts";
+import type { SmsConfig } from "../config.ts";
+import { classifyTwilio } from "./classify.ts";
+import { buildTwilioMessage } from "./payload.ts";
+
+/** The SDK's own timer; the caller's signal comes first. Longer than PROVIDER_DEADLINE_MS can be. */
+const SDK_TIMEOUT_MS = 180_000;
+
+/** Twilio's Programmable Messaging: one Message create a send, with the account's auth token. */
+export function createTwilioProvider(config: SmsConfig, { clock }: { clock: Clock }): Provider {
+  const transport = createSdkTransport({ origin: config.TWILIO_ORIGIN, ca: config.PROVIDER_CA_FILE });
+  const client = twilio(config.TWILIO_ACCOUNT_SID, config.TWILIO_AUTH_TOKEN_FILE, {
+    httpClient: new RedirectedClient(config.TWILIO_ORIGIN, transport),
+    autoRetry: false,
+    lazyLoading: true,
+  });
+  const setup = { from: config.TWILIO_FROM, statusCallbackUrl: config.TWILIO_STATUS_CALLBACK_URL };
+  return {
+    name: "twilio",
+    async send(delivery: OutboundDelivery, signal: AbortSignal): Promise<Outcome> {
+      const message = buildTwilioMessage(delivery, setup, clock.now());
+      if (message === undefined) return { kind: "rejected", reason: "content-missing" };
+      return outcomeOf(await transport.exchange(signal, () => client.messages.create(message)), clock.now());
+    },
+    async [Symbol.asyncDispose]() {
+      transport[Symbol.dispose]();
+    },
+  };
+}
+
+function outcomeOf(exchange: Exchange<{ sid: string }>, now: number): Outcome {
+  const { written, status, headers } = exchange.seen;
+  if (exchange.kind === "returned") {
+    const { sid } = exchange.value;
+    return typeof sid === "string" && sid !== ""
+      ? { kind: "accepted", providerRef: sid }
+      : { kind: "unanswered", fault: { code: "bad-response" } };
+  }
+  // A code is there only where the SDK read a whole answer of Twilio's; axios errors carry theirs as text.
+  if (status === undefined || !isTwilioError(exchange.error)) return classifyTransport(exchange.error, { written });
+  const code = typeof exchange.error.code === "number" ? exchange.error.code : undefined;
+  return classifyTwilio({ status, code, retryAfterMs: parseRetryAfter(headers["retry-after"], now) });
+}
+
+/** RestException and TwilioServiceException: the two the SDK makes of an answer. */
+const isTwilioError = (error: unknown): error is { status: number; code: unknown } =>
+  error instanceof Error && "status" in error && typeof error.status === "number" && !("config" in error);
+
+/** The SDK builds its URLs from regions and edges; ours go to the configured origin, over our connections. */
+class RedirectedClient extends twilio.RequestClient {
+  readonly #origin: string;
+  constructor(origin: string, transport: SdkTransport) {
+    super({ timeout: SDK_TIMEOUT_MS });
+    this.#origin = origin;
+    Object.assign(this.axios.defaults, { transport: transport.axios, maxContentLength: PROVIDER_ANSWER_BYTES_MAX });
+  }
+
+  override request<T>(options: RequestClient.RequestOptions<T>) {
+    const { pathname, search } = new URL(options.uri);
+    return super.request<T>({ ...options, uri: new URL(pathname + search, this.#origin).href });
+  }
+}

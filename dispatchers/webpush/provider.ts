@@ -1,0 +1,83 @@
+import webpush, { WebPushError } from "web-push";
+import { WEBPUSH_PLAINTEXT_BYTES_MAX } from "../../core/limits.ts";
+import type { Outcome } from "../../core/outcome.ts";
+import type { Clock } from "../../core/ports/clock.ts";
+import type { Provider } from "../../core/ports/provider.ts";
+import { pushUrlAllowed } from "../../core/push-host.ts";
+import { utf8Bytes } from "../../core/push-payload.ts";
+import { createProof } from "../proof.ts";
+import { createProviderAgent } from "../provider-agent.ts";
+import { parseRetryAfter } from "../retry-after.ts";
+import { classifyTransport } from "../transport-fault.ts";
+import { classifyWebPush } from "./classify.ts";
+import type { WebPushConfig } from "./config.ts";
+import { buildWebPush } from "./payload.ts";
+
+/** To each push service. Encryption takes about 1 ms of this process a push, so more than this many never wait for an answer at once. */
+const CONNECTIONS_MAX = 128;
+const REF_CHARS_MAX = 500;
+
+/** Push services of browsers, RFC 8030. Throws where the VAPID keys cannot be used. */
+export function createWebPushProvider(config: WebPushConfig, { clock }: { clock: Clock }): Provider {
+  const vapidDetails = {
+    subject: config.WEBPUSH_VAPID_SUBJECT,
+    publicKey: config.WEBPUSH_VAPID_PUBLIC_KEY,
+    privateKey: config.WEBPUSH_VAPID_PRIVATE_KEY_FILE,
+  };
+  checkVapid(vapidDetails);
+  const connections = createProviderAgent({ ca: config.PROVIDER_CA_FILE, connectionsMax: CONNECTIONS_MAX });
+  const proof = createProof();
+
+  return {
+    name: "webpush",
+    async send(delivery, signal) {
+      const { endpoint } = delivery;
+      if (endpoint.channel !== "webpush") throw new TypeError(`${endpoint.channel} endpoint given to webpush`);
+      // The gateway checks too; what was stored before the list changed comes past here alone.
+      if (!pushUrlAllowed(endpoint.pushUrl, config.WEBPUSH_HOSTS)) return { kind: "rejected", reason: "push-host-not-allowed" };
+      const { push } = delivery.content;
+      if (push === undefined) return { kind: "rejected", reason: "content-missing" };
+      const { plaintext, ttl, urgency, topic } = buildWebPush(delivery, push, clock.now());
+      if (utf8Bytes(plaintext) > WEBPUSH_PLAINTEXT_BYTES_MAX) return { kind: "rejected", reason: "payload-too-large" };
+      if (!areKeys(endpoint)) return { kind: "endpoint-gone", reason: "subscription-keys", goneAt: undefined };
+
+      const subscription = { endpoint: endpoint.pushUrl, keys: { p256dh: endpoint.p256dh, auth: endpoint.auth } };
+      const options = { vapidDetails, agent: connections.agent, TTL: ttl, urgency, ...(topic === undefined ? {} : { topic }) };
+      const { origin } = new URL(endpoint.pushUrl);
+      const sent = await connections.exchange(signal, () => webpush.sendNotification(subscription, plaintext, options));
+      if (sent.kind === "broken") return broken(sent.error, sent.written, origin);
+      proof.accepted(origin);
+      return { kind: "accepted", providerRef: refOf(sent.answer.headers.location, delivery.attemptId) };
+    },
+    async [Symbol.asyncDispose]() {
+      connections[Symbol.dispose]();
+    },
+  };
+
+  function broken(error: unknown, written: boolean, origin: string): Outcome {
+    if (!(error instanceof WebPushError)) return classifyTransport(error, { written });
+    const { statusCode: status, headers, body } = error;
+    return classifyWebPush({ status, body, retryAfterMs: parseRetryAfter(headers["retry-after"], clock.now()), proven: proof.holds(origin) });
+  }
+}
+
+/** The last part of the message resource's URL; all of it could be used to take the message back. Some services name none. */
+function refOf(location: unknown, otherwise: string): string {
+  const name = typeof location === "string" ? (location.split("/").at(-1) ?? "") : "";
+  return name.length > 0 && name.length <= REF_CHARS_MAX ? name : otherwise;
+}
+
+/** Bytes of an uncompressed P-256 point and of the authentication secret (RFC 8291 section 3). */
+const P256DH_BYTES = 65;
+const AUTH_BYTES = 16;
+const areKeys = ({ p256dh, auth }: { p256dh: string; auth: string }) =>
+  Buffer.from(p256dh, "base64url").length === P256DH_BYTES && Buffer.from(auth, "base64url").length === AUTH_BYTES;
+
+function checkVapid({ subject, publicKey, privateKey }: { subject: string; publicKey: string; privateKey: string }): void {
+  try {
+    webpush.getVapidHeaders("https://example.org", subject, publicKey, privateKey, "aes128gcm");
+  } catch {
+    // The library's words may quote the key.
+    throw new Error("WEBPUSH_VAPID_SUBJECT, _PUBLIC_KEY or _PRIVATE_KEY_FILE is not what RFC 8292 wants");
+  }
+}

@@ -1,0 +1,180 @@
+import type { Channel } from "../core/channel.ts";
+import type { NotificationRecord } from "../core/notification.ts";
+import type { AppRecord } from "../core/ports/app-store.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { InsertResult } from "../core/ports/notification-store.ts";
+import type { TaskPublisher } from "../core/ports/queue.ts";
+import type { RefusalAnswer, Refusals } from "../core/ports/refusals.ts";
+import type { Store } from "../core/ports/store.ts";
+import { toTask } from "../core/task.ts";
+import type { Notification } from "../gen/carillon/v1/notification_service.ts";
+import { BatchFullError, createBatcher } from "../infra/batch.ts";
+import { type CallError, callError } from "../infra/grpc/status.ts";
+import type { Violation } from "../infra/grpc/validate.ts";
+import { notificationId } from "../infra/hash.ts";
+import type { Logger } from "../infra/logger.ts";
+import { checkRequest } from "./check.ts";
+import { invalidRequest } from "./invalid.ts";
+import type { Load } from "./load.ts";
+import type { GatewayMetrics } from "./metrics.ts";
+import { type NotificationRequest, payloadHash, toRequest } from "./request.ts";
+import { buildRecord, channelsOf, questionsOf, targetsOf } from "./route.ts";
+
+export type AcceptResult = { kind: "accepted"; record: NotificationRecord; repeatedKey: boolean } | { kind: "refused"; error: CallError };
+
+/** Documents of one insert: a round trip's worth, half a megabyte. */
+const INSERT_MAX = 500;
+/** What a caller refused for a full queue is told to wait. */
+const OVERLOAD_WAIT_MS = 1_000;
+
+export interface AcceptParts {
+  store: Pick<Store, "notifications" | "contacts">;
+  refusals: Refusals;
+  publisher: TaskPublisher;
+  validate: (message: Notification) => Violation[];
+  load: Load;
+  pushHosts: readonly string[];
+  insertsWaitingMax: number;
+  clock: Clock;
+  log: Logger;
+  metrics: GatewayMetrics;
+}
+
+/** An item on its way: what it asks, under which id, and where its fields stand in the request. */
+interface Candidate {
+  index: number;
+  request: NotificationRequest;
+  channels: Channel[];
+  id: string;
+  hash: string;
+}
+
+export interface Accept {
+  /** Answers each item; those accepted are durable. `pathOf(i)` is where item i stands in the request, for field names. */
+  accept(app: AppRecord, items: readonly Notification[], pathOf: (index: number) => string): Promise<AcceptResult[]>;
+  /** Resolves when no publication is under way. */
+  published(): Promise<void>;
+}
+
+export function createAccept(parts: AcceptParts): Accept {
+  const { store, refusals, publisher, clock, log, metrics } = parts;
+  const inserts = createBatcher<NotificationRecord, InsertResult>((records) => store.notifications.insert(records), {
+    batchMax: INSERT_MAX,
+    waitingMax: parts.insertsWaitingMax,
+    concurrency: 2,
+  });
+  const publishing = new Set<Promise<unknown>>();
+
+  /** The domain's rules; a repeated key is answered as the first time even where the clock has since made the request invalid. */
+  async function screen(app: AppRecord, message: Notification, index: number, path: string): Promise<Candidate | AcceptResult> {
+    const violations = parts.validate(message);
+    if (violations.length > 0) return refused(invalidRequest(violations.map((v) => ({ ...v, field: `${path}.${v.field}` }))));
+    const request = toRequest(message);
+    const candidate = {
+      index,
+      request,
+      channels: channelsOf(request, app.channels),
+      id: notificationId(app.id, request.idempotencyKey),
+      hash: payloadHash(request),
+    };
+    const faults = checkRequest(request, candidate.channels, { now: clock.now(), pushHosts: parts.pushHosts });
+    const error =
+      faults.length > 0
+        ? invalidRequest(faults.map((f) => ({ ...f, field: `${path}.${f.field}` })))
+        : channelError(app, request, candidate.channels, path);
+    if (error === undefined) return candidate;
+    const before = await store.notifications.find(candidate.id);
+    return before && before.payloadHash === candidate.hash ? { kind: "accepted", record: before, repeatedKey: true } : refused(error);
+  }
+
+  async function build(app: AppRecord, candidates: readonly Candidate[]): Promise<NotificationRecord[]> {
+    const userIds = [...new Set(candidates.flatMap(({ request: { recipient } }) => (recipient.kind === "user" ? [recipient.userId] : [])))];
+    const contacts = userIds.length > 0 ? await store.contacts.list(app.id, userIds) : [];
+    const byUser = Map.groupBy(contacts, (c) => c.userId);
+    const targets = candidates.map(({ request, channels }) =>
+      targetsOf(request, channels, request.recipient.kind === "user" ? (byUser.get(request.recipient.userId) ?? []) : []),
+    );
+    const questions = candidates.map((c, i) => questionsOf(app.id, c.request, targets[i]!));
+    const answers = await refusals.check(questions.flat());
+    const now = clock.now();
+    let at = 0;
+    return candidates.map(({ id, hash, request }, i) => {
+      const mine: RefusalAnswer[] = answers.slice(at, at + questions[i]!.length);
+      at += questions[i]!.length;
+      return buildRecord({ id, app: app.id, now, payloadHash: hash }, request, targets[i]!, mine);
+    });
+  }
+
+  function publish(record: NotificationRecord): void {
+    for (const delivery of record.deliveries) {
+      if (delivery.state !== "pending" || delivery.publications === 0) continue;
+      const work = publisher.publish({ ...toTask(record, delivery), publication: 0 }).finally(() => publishing.delete(work));
+      publishing.add(work);
+    }
+  }
+
+  async function insert(record: NotificationRecord): Promise<AcceptResult> {
+    try {
+      const result = await inserts.add(record);
+      if (result.kind === "inserted") {
+        metrics.accepted.inc({ class: record.notificationClass });
+        publish(record);
+        return { kind: "accepted", record, repeatedKey: false };
+      }
+      if (result.record.payloadHash === record.payloadHash) return { kind: "accepted", record: result.record, repeatedKey: true };
+      return refused(callError("ALREADY_EXISTS", "KEY_REUSED", "idempotency_key was used before with another payload"));
+    } catch (error) {
+      if (error instanceof BatchFullError) return refused(overloaded());
+      log.warn({ err: error }, "insert failed; nothing was accepted");
+      return refused(callError("UNAVAILABLE", "UNAVAILABLE", "the store cannot be written; repeat with the same idempotency_key"));
+    }
+  }
+
+  function refused(error: CallError): AcceptResult {
+    metrics.refused.inc({ reason: error.reason });
+    return { kind: "refused", error };
+  }
+
+  return {
+    async accept(app, items, pathOf) {
+      const results = new Array<AcceptResult>(items.length);
+      if (parts.load.isFull()) return items.map(() => refused(overloaded()));
+      const candidates: Candidate[] = [];
+      try {
+        const screened = await Promise.all(items.map((message, index) => screen(app, message, index, pathOf(index))));
+        for (const [index, s] of screened.entries()) {
+          if ("kind" in s) results[index] = s;
+          else candidates.push(s);
+        }
+        const records = await build(app, candidates);
+        await Promise.all(
+          candidates.map(async ({ index }, i) => {
+            results[index] = await insert(records[i]!);
+          }),
+        );
+      } catch (error) {
+        log.warn({ err: error }, "store cannot be read");
+        const unavailable = callError("UNAVAILABLE", "UNAVAILABLE", "the store cannot be read; repeat with the same idempotency_key");
+        for (let i = 0; i < items.length; i++) results[i] ??= refused(unavailable);
+      }
+      return results;
+    },
+    async published() {
+      await Promise.allSettled(publishing);
+    },
+  };
+}
+
+const overloaded = () =>
+  callError("RESOURCE_EXHAUSTED", "OVERLOADED", "more is accepted than can be sent; nothing was stored", {
+    retryAfterMs: OVERLOAD_WAIT_MS,
+  });
+
+function channelError(app: AppRecord, request: NotificationRequest, channels: readonly Channel[], path: string): CallError | undefined {
+  const field = request.channels.length > 0 ? `${path}.channels` : `${path}.content`;
+  const forbidden = channels.filter((c) => !app.channels.includes(c));
+  if (forbidden.length === 0 && channels.length > 0) return undefined;
+  const which = forbidden.length > 0 ? forbidden.join(", ") : "any channel this content serves";
+  const violation = { field, rule: "app.channel", message: `this app may not use ${which}` };
+  return callError("FAILED_PRECONDITION", "CHANNEL_NOT_ENABLED", `${field}: ${violation.message}`, { fields: [violation] });
+}

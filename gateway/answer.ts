@@ -1,0 +1,58 @@
+import { maskEndpoint } from "../core/endpoint.ts";
+import type { Delivery, NotificationRecord } from "../core/notification.ts";
+import { reasonOf } from "../core/outcome.ts";
+import type { AttemptRecord } from "../core/ports/attempt-store.ts";
+import type { Accepted, Delivery as DeliveryMessage, GetResponse } from "../gen/carillon/v1/notification_service.ts";
+import { channelToProto, classToProto, stateToProto } from "../infra/grpc/convert.ts";
+
+/** The same for the same record, however far its deliveries have come since. */
+export function toAccepted(record: NotificationRecord, repeatedKey: boolean): Accepted {
+  return {
+    notificationId: record.id,
+    acceptedAt: new Date(record.acceptedAt),
+    deliveries: record.deliveries.map((d) => ({
+      deliveryId: d.id,
+      channel: channelToProto(d.channel),
+      suppressedReason: suppressedOnAcceptance(d, record) ? (d.reason ?? "") : "",
+    })),
+    repeatedKey,
+  };
+}
+
+const suppressedOnAcceptance = (d: Delivery, { acceptedAt }: NotificationRecord) => d.state === "suppressed" && d.endedAt === acceptedAt;
+
+export function toGetResponse(record: NotificationRecord, attempts: readonly AttemptRecord[]): GetResponse {
+  const byDelivery = Map.groupBy(attempts, (a) => a.deliveryId);
+  return {
+    notificationId: record.id,
+    idempotencyKey: record.idempotencyKey,
+    notificationClass: classToProto(record.notificationClass),
+    category: record.category,
+    acceptedAt: new Date(record.acceptedAt),
+    sendAt: new Date(record.sendAt),
+    expiresAt: new Date(record.expiresAt),
+    deliveries: record.deliveries.map((d) => toDelivery(d, byDelivery.get(d.id) ?? [])),
+  };
+}
+
+function toDelivery(d: Delivery, attempts: readonly AttemptRecord[]): DeliveryMessage {
+  // Closings are no calls: what they closed is in the delivery's own state and reason.
+  const calls = attempts.filter((a) => a.outcome?.kind !== "closed").sort((a, b) => a.number - b.number);
+  return {
+    deliveryId: d.id,
+    channel: channelToProto(d.channel),
+    state: stateToProto(d.state),
+    reason: d.reason ?? "",
+    endpointMasked: d.endpoint ? maskEndpoint(d.endpoint) : "",
+    endedAt: d.endedAt === undefined ? undefined : new Date(d.endedAt),
+    attempts: calls.map(({ number, provider, startedAt, outcome, answeredAt }) => ({
+      number,
+      provider,
+      startedAt: new Date(startedAt),
+      outcome: outcome?.kind ?? "",
+      reason: outcome && outcome.kind !== "closed" ? (reasonOf(outcome) ?? "") : "",
+      providerRef: outcome?.kind === "accepted" ? outcome.providerRef : "",
+      answeredAt: answeredAt === undefined ? undefined : new Date(answeredAt),
+    })),
+  };
+}

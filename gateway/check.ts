@@ -1,0 +1,133 @@
+import { type Channel, contentPart, isPush } from "../core/channel.ts";
+import { EMAIL_BYTES_MAX, emailBytes } from "../core/email.ts";
+import type { Endpoint } from "../core/endpoint.ts";
+import { PUSH_PAYLOAD_BYTES_MAX } from "../core/limits.ts";
+import type { Content } from "../core/notification.ts";
+import { pushUrlAllowed } from "../core/push-host.ts";
+import { isReservedDataKey, pushPayloadBytes } from "../core/push-payload.ts";
+import { SMS_SEGMENTS_MAX, smsSegments } from "../core/sms.ts";
+import type { NotificationRequest } from "./request.ts";
+
+/** A rule the request broke; `field` is relative to the notification. */
+export interface Fault {
+  field: string;
+  rule: string;
+  message: string;
+}
+
+/** A send_at this little in the past is a clock's or a network's fault, and means now. */
+export const SEND_AT_PAST_TOLERANCE_MS = 10_000;
+const DAY_MS = 86_400_000;
+export const SEND_AT_AHEAD_MAX_MS = 90 * DAY_MS;
+/** FCM keeps a message for at most 28 days. */
+export const EXPIRY_MAX_MS = 28 * DAY_MS;
+
+/** What the .proto rules cannot say: times, content for each channel, sizes that could never be sent. Pure. */
+export function checkRequest(
+  request: NotificationRequest,
+  channels: readonly Channel[],
+  s: { now: number; pushHosts: readonly string[] },
+): Fault[] {
+  return [
+    ...checkTimes(request, s.now),
+    ...checkChannels(request),
+    ...checkContent(request.content, channels),
+    ...checkEndpoint(request, s.pushHosts),
+  ];
+}
+
+function checkTimes({ sendAt, expiresAt }: NotificationRequest, now: number): Fault[] {
+  const faults: Fault[] = [];
+  if (sendAt !== undefined && !(sendAt >= now - SEND_AT_PAST_TOLERANCE_MS))
+    faults.push({ field: "send_at", rule: "time.future", message: "must not be in the past" });
+  if (sendAt !== undefined && sendAt > now + SEND_AT_AHEAD_MAX_MS)
+    faults.push({ field: "send_at", rule: "time.horizon", message: "must be at most 90 days ahead" });
+  const from = Math.max(sendAt ?? now, now);
+  if (expiresAt !== undefined) {
+    if (sendAt !== undefined && expiresAt <= sendAt)
+      faults.push({ field: "expires_at", rule: "time.order", message: "must be after send_at" });
+    else if (!(expiresAt > now)) faults.push({ field: "expires_at", rule: "time.future", message: "must be in the future" });
+    if (expiresAt > from + EXPIRY_MAX_MS)
+      faults.push({ field: "expires_at", rule: "time.horizon", message: "must be at most 28 days after send_at" });
+  }
+  return faults;
+}
+
+function checkChannels({ channels, recipient, content }: NotificationRequest): Fault[] {
+  const faults: Fault[] = [];
+  for (const [i, channel] of channels.entries()) {
+    const part = contentPart(channel);
+    if (content[part] === undefined)
+      faults.push({ field: `content.${part}`, rule: "content.required", message: `must be given for channels[${i}] (${channel})` });
+    if (recipient.kind === "endpoint" && recipient.endpoint.channel !== channel) {
+      faults.push({
+        field: `channels[${i}]`,
+        rule: "channel.endpoint",
+        message: `the recipient's endpoint is of channel ${recipient.endpoint.channel}`,
+      });
+    }
+  }
+  if (channels.length === 0 && recipient.kind === "endpoint") {
+    const part = contentPart(recipient.endpoint.channel);
+    if (content[part] === undefined)
+      faults.push({
+        field: `content.${part}`,
+        rule: "content.required",
+        message: `must be given for an endpoint of channel ${recipient.endpoint.channel}`,
+      });
+  }
+  return faults;
+}
+
+function checkContent(content: Content, channels: readonly Channel[]): Fault[] {
+  const faults: Fault[] = [];
+  if (content.push) {
+    for (const key of Object.keys(content.push.data)) {
+      if (key.startsWith("carillon"))
+        faults.push({ field: "content.push.data", rule: "data.reserved", message: 'keys beginning with "carillon" are ours' });
+      const reserving = channels.filter(isPush).find((channel) => isReservedDataKey(channel, key));
+      if (reserving) faults.push({ field: "content.push.data", rule: "data.reserved", message: `has a key that ${reserving} reserves` });
+    }
+    for (const channel of channels.filter(isPush)) {
+      const bytes = pushPayloadBytes(channel, content.push);
+      const max = PUSH_PAYLOAD_BYTES_MAX[channel];
+      if (bytes > max)
+        faults.push({
+          field: "content.push",
+          rule: `${channel}.bytes`,
+          message: `makes a payload of ${bytes} bytes; ${channel} carries ${max}`,
+        });
+    }
+  }
+  if (content.sms && channels.includes("sms")) {
+    const { segments, encoding } = smsSegments(content.sms.text);
+    if (segments > SMS_SEGMENTS_MAX)
+      faults.push({
+        field: "content.sms.text",
+        rule: "sms.segments",
+        message: `makes ${segments} ${encoding} segments; at most ${SMS_SEGMENTS_MAX} are sent`,
+      });
+  }
+  if (content.email && channels.includes("email")) {
+    const bytes = emailBytes(content.email);
+    if (bytes > EMAIL_BYTES_MAX)
+      faults.push({ field: "content.email", rule: "email.bytes", message: `has ${bytes} bytes; at most ${EMAIL_BYTES_MAX} are sent` });
+  }
+  return faults;
+}
+
+function checkEndpoint({ recipient }: NotificationRequest, pushHosts: readonly string[]): Fault[] {
+  return recipient.kind === "endpoint" ? checkAddress(recipient.endpoint, "recipient.endpoint", pushHosts) : [];
+}
+
+/** What the .proto rules cannot say about an endpoint; also when one is registered. */
+export function checkAddress(endpoint: Endpoint, field: string, pushHosts: readonly string[]): Fault[] {
+  if (endpoint.channel !== "webpush") return [];
+  const at = `${field}.web_push_subscription`;
+  const faults: Fault[] = [];
+  if (!pushUrlAllowed(endpoint.pushUrl, pushHosts))
+    faults.push({ field: `${at}.push_url`, rule: "push_url.host", message: "must be an https URL at an allowed push service" });
+  if (Buffer.from(endpoint.p256dh, "base64url")[0] !== 4)
+    faults.push({ field: `${at}.p256dh`, rule: "p256dh.point", message: "must be an uncompressed P-256 point" });
+  return faults;
+}

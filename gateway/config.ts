@@ -1,0 +1,35 @@
+import { PUSH_HOSTS } from "../core/push-host.ts";
+import { flag, integer, list, ms, secretFile, text } from "../infra/config.ts";
+import { natsVariables } from "../infra/nats/connect.ts";
+import { streamVariables } from "../infra/nats/streams.ts";
+import { storeVariables } from "../infra/store-config.ts";
+
+export const gatewayVariables = {
+  ...storeVariables,
+  ...natsVariables,
+  ...streamVariables,
+  GATEWAY_ADDRESS: text({ default: "0.0.0.0:7700", reason: "host:port callers connect to" }),
+  GATEWAY_TLS_CERT_FILE: secretFile({ default: "", reason: "PEM certificate chain; empty: plain text, for a mesh or a laptop" }),
+  GATEWAY_TLS_KEY_FILE: secretFile({ default: "", reason: "PEM key of GATEWAY_TLS_CERT_FILE" }),
+  GATEWAY_REFLECTION: flag({ default: "true", reason: "gRPC server reflection, for grpcurl; off where the contract is nobody's business" }),
+  PREFERENCES_ADDRESS: text({ default: "127.0.0.1:7710", reason: "host:port of the preferences service" }),
+  INTERNAL_TOKEN_FILE: secretFile({ reason: "shared by our services; lets the gateway speak for an app" }),
+  OPEN_NOTIFICATIONS_MAX: integer(1, 100_000_000, {
+    default: "2000000",
+    unit: "notifications",
+    reason: "accepted and not ended; beyond it Send is refused with RESOURCE_EXHAUSTED. About 20 min of ten times the average",
+  }),
+  INSERTS_WAITING_MAX: integer(1, 1_000_000, {
+    default: "20000",
+    unit: "notifications",
+    reason: "waiting for one group insert; beyond it Send is refused. About 2 s of inserts",
+  }),
+  KEY_CACHE_MS: ms(0, 3_600_000, {
+    default: "10000",
+    reason: "how long an API key is believed without asking the store, and so how long a revoked one lives",
+  }),
+  WEBPUSH_HOSTS: list(undefined, {
+    default: PUSH_HOSTS.join(","),
+    reason: "push services a subscription may point at; anything else would let callers make us call any host",
+  }),
+};

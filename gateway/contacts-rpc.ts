@@ -1,0 +1,65 @@
+import { maskEndpoint } from "../core/endpoint.ts";
+import type { AppRecord } from "../core/ports/app-store.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { ContactStore } from "../core/ports/contact-store.ts";
+import type { ContactServiceServer } from "../gen/carillon/v1/contact_service.ts";
+import { channelToProto, endpointFromProto } from "../infra/grpc/convert.ts";
+import { callError } from "../infra/grpc/status.ts";
+import type { Unary } from "../infra/grpc/unary.ts";
+import { compileValidator } from "../infra/grpc/validate.ts";
+import { endpointId } from "../infra/hash.ts";
+import { StoreError } from "../infra/store-error.ts";
+import { checkAddress } from "./check.ts";
+import { invalidRequest } from "./invalid.ts";
+
+export function createContactService(parts: {
+  contacts: ContactStore;
+  pushHosts: readonly string[];
+  clock: Clock;
+  unary: Unary<AppRecord>;
+}): ContactServiceServer {
+  const { contacts, pushHosts, clock, unary } = parts;
+  const checkRegister = compileValidator("carillon.v1.RegisterRequest");
+  const checkRemove = compileValidator("carillon.v1.RemoveRequest");
+  const checkList = compileValidator("carillon.v1.ListRequest");
+  return {
+    register: unary(async (request, { caller }) => {
+      const violations = checkRegister(request);
+      const endpoint = endpointFromProto(request.endpoint);
+      if (violations.length > 0 || endpoint === undefined) return invalidRequest(violations);
+      const faults = checkAddress(endpoint, "endpoint", pushHosts);
+      if (faults.length > 0) return invalidRequest(faults);
+      const id = endpointId(endpoint);
+      return reading(async () => {
+        await contacts.register({ app: caller.id, userId: request.userId, endpointId: id, endpoint, registeredAt: clock.now() });
+        return { endpointId: id };
+      });
+    }),
+    remove: unary(async (request, { caller }) => {
+      const violations = checkRemove(request);
+      if (violations.length > 0) return invalidRequest(violations);
+      return reading(async () => ({ removed: await contacts.remove(caller.id, request.userId, request.endpointId) }));
+    }),
+    list: unary(async (request, { caller }) => {
+      const violations = checkList(request);
+      if (violations.length > 0) return invalidRequest(violations);
+      return reading(async () => ({
+        contacts: (await contacts.list(caller.id, [request.userId])).map((c) => ({
+          endpointId: c.endpointId,
+          channel: channelToProto(c.endpoint.channel),
+          endpointMasked: maskEndpoint(c.endpoint),
+          registeredAt: new Date(c.registeredAt),
+        })),
+      }));
+    }),
+  };
+}
+
+async function reading<T>(work: () => Promise<T>) {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof StoreError) return callError("UNAVAILABLE", "UNAVAILABLE", "the store is away; repeat the call");
+    throw error;
+  }
+}

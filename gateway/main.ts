@@ -1,0 +1,75 @@
+import { ContactServiceService } from "../gen/carillon/v1/contact_service.ts";
+import { NotificationServiceService } from "../gen/carillon/v1/notification_service.ts";
+import { PreferenceServiceClient, PreferenceServiceService } from "../gen/carillon/v1/preference_service.ts";
+import { systemClock } from "../infra/clock.ts";
+import { createClient } from "../infra/grpc/client.ts";
+import { createRefusalsClient } from "../infra/grpc/refusals.ts";
+import { startGrpcServer } from "../infra/grpc/server.ts";
+import { createUnary } from "../infra/grpc/unary.ts";
+import { compileValidator } from "../infra/grpc/validate.ts";
+import { callSeconds } from "../infra/metrics.ts";
+import { connectNats } from "../infra/nats/connect.ts";
+import { createTaskPublisher } from "../infra/nats/publish.ts";
+import { ensureStreams } from "../infra/nats/streams.ts";
+import { defineRole } from "../infra/run.ts";
+import { openConfiguredStore } from "../infra/store-config.ts";
+import { createAccept } from "./accept.ts";
+import { createAuthenticate } from "./auth.ts";
+import { gatewayVariables } from "./config.ts";
+import { createContactService } from "./contacts-rpc.ts";
+import { createLoad } from "./load.ts";
+import { createGatewayMetrics } from "./metrics.ts";
+import { createNotificationService } from "./notifications-rpc.ts";
+import { createPreferenceForward } from "./preferences-rpc.ts";
+
+export const role = defineRole({
+  name: "gateway",
+  about: "accepts notifications over gRPC: validates, stores, publishes, answers",
+  variables: gatewayVariables,
+  async start(config, { log, metrics, stack, signal, tracer }) {
+    const clock = systemClock;
+    const store = stack.use(await openConfiguredStore(config));
+    const nats = stack.use(await connectNats(config, log));
+    await ensureStreams(nats, config);
+    const token = config.INTERNAL_TOKEN_FILE;
+    const refusals = stack.use(createRefusalsClient({ address: config.PREFERENCES_ADDRESS, token }));
+    const preferences = stack.use(createClient(PreferenceServiceClient, config.PREFERENCES_ADDRESS));
+    const load = createLoad(store.notifications, config.OPEN_NOTIFICATIONS_MAX, clock, log);
+    const measuring = load.run(signal);
+    const authenticate = createAuthenticate(store.apps, config.KEY_CACHE_MS);
+    const unary = createUnary({ log, authenticate, tracer, seconds: callSeconds(metrics) });
+    const accepting = createAccept({
+      ...{ store, refusals, load, clock, log },
+      publisher: createTaskPublisher(nats, log),
+      validate: compileValidator("carillon.v1.Notification"),
+      pushHosts: config.WEBPUSH_HOSTS,
+      insertsWaitingMax: config.INSERTS_WAITING_MAX,
+      metrics: createGatewayMetrics(metrics),
+    });
+    const contacts = createContactService({ contacts: store.contacts, pushHosts: config.WEBPUSH_HOSTS, clock, unary });
+    const [cert, key] = [config.GATEWAY_TLS_CERT_FILE, config.GATEWAY_TLS_KEY_FILE];
+    const server = stack.use(
+      await startGrpcServer({
+        address: config.GATEWAY_ADDRESS,
+        services: [
+          { definition: NotificationServiceService, implementation: createNotificationService(accepting, store, unary) },
+          { definition: ContactServiceService, implementation: contacts },
+          { definition: PreferenceServiceService, implementation: createPreferenceForward(preferences, token, unary) },
+        ],
+        reflection: config.GATEWAY_REFLECTION,
+        log,
+        tls: cert ? { cert, key } : undefined,
+      }),
+    );
+    server.setServing(true);
+    signal.addEventListener("abort", () => server.setServing(false), { once: true });
+    const host = config.GATEWAY_ADDRESS.replace(/:\d+$/, "").replace("0.0.0.0", "127.0.0.1");
+    return {
+      addresses: { grpc: `${host}:${server.port}` },
+      async drained() {
+        await measuring;
+        await accepting.published();
+      },
+    };
+  },
+});

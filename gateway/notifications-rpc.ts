@@ -1,0 +1,69 @@
+import type { status } from "@grpc/grpc-js";
+import type { AppRecord } from "../core/ports/app-store.ts";
+import { attemptId } from "../core/ports/attempt-store.ts";
+import type { Store } from "../core/ports/store.ts";
+import type { ItemError, NotificationServiceServer, SendBatchResult } from "../gen/carillon/v1/notification_service.ts";
+import { type CallError, callError } from "../infra/grpc/status.ts";
+import type { Unary } from "../infra/grpc/unary.ts";
+import { compileValidator, type Violation } from "../infra/grpc/validate.ts";
+import type { Accept, AcceptResult } from "./accept.ts";
+import { toAccepted, toGetResponse } from "./answer.ts";
+import { invalidRequest } from "./invalid.ts";
+
+/** One violation per field and item is enough to mend it; a batch of 1,000 broken ones must still fit its answer. */
+const ITEM_FIELDS_MAX = 10;
+
+export function createNotificationService(
+  accepting: Accept,
+  store: Pick<Store, "notifications" | "attempts">,
+  unary: Unary<AppRecord>,
+): NotificationServiceServer {
+  const checkBatch = compileValidator("carillon.v1.SendBatchRequest");
+  const checkGet = compileValidator("carillon.v1.GetRequest");
+  // Item by item in accept(), so that one broken item does not refuse the others: here only what concerns the list itself.
+  const listViolations = (request: { notifications: unknown[] }): Violation[] =>
+    checkBatch({
+      ...request,
+      notifications: request.notifications.length > 1_000 ? new Array(request.notifications.length).fill(undefined) : request.notifications,
+    }).filter((v) => v.field === "notifications");
+  return {
+    send: unary(async ({ notification }, { caller }) => {
+      if (notification === undefined) return invalidRequest([{ field: "notification", rule: "required", message: "must be given" }]);
+      const [result] = await accepting.accept(caller, [notification], () => "notification");
+      if (result === undefined) throw new Error("one item has one result");
+      return result.kind === "accepted" ? { accepted: toAccepted(result.record, result.repeatedKey) } : result.error;
+    }),
+    sendBatch: unary(async (request, { caller }) => {
+      const violations = listViolations(request);
+      if (violations.length > 0) return invalidRequest(violations);
+      const results = await accepting.accept(caller, request.notifications, (i) => `notifications[${i}]`);
+      return { results: results.map(toBatchResult) };
+    }),
+    get: unary(async (request, { caller }) => {
+      const violations = checkGet(request);
+      if (violations.length > 0) return invalidRequest(violations);
+      const record = await store.notifications.find(request.notificationId).catch(() => unreadable);
+      if (record !== undefined && "kind" in record) return record;
+      // Another app's notification is as unknown as none.
+      if (record === undefined || record.app !== caller.id)
+        return callError("NOT_FOUND", "NOT_FOUND", "no notification of this app has this id");
+      const ids = record.deliveries.flatMap((d) => Array.from({ length: d.attempt }, (_, i) => attemptId(d.id, i + 1)));
+      return toGetResponse(record, await store.attempts.find(ids));
+    }),
+  };
+}
+
+const unreadable = callError("UNAVAILABLE", "UNAVAILABLE", "the store cannot be read");
+
+function toBatchResult(result: AcceptResult): SendBatchResult {
+  return result.kind === "accepted"
+    ? { result: { $case: "accepted", value: toAccepted(result.record, result.repeatedKey) } }
+    : { result: { $case: "error", value: toItemError(result.error) } };
+}
+
+const toItemError = ({ code, message, reason, fields = [] }: CallError): ItemError => ({
+  code: code satisfies status,
+  message,
+  reason,
+  fields: fields.slice(0, ITEM_FIELDS_MAX).map((f) => ({ field: f.field, rule: f.rule, description: f.message })),
+});

@@ -1,0 +1,64 @@
+import type { Channel, NotificationClass, Priority } from "../core/channel.ts";
+import type { Content, Recipient } from "../core/notification.ts";
+import type { Notification } from "../gen/carillon/v1/notification_service.ts";
+import { channelFromProto, classFromProto, endpointFromProto, priorityFromProto } from "../infra/grpc/convert.ts";
+import { sha256Hex } from "../infra/hash.ts";
+
+/** What a caller asked for, in the core's words. Times are ms since the epoch. */
+export interface NotificationRequest {
+  idempotencyKey: string;
+  recipient: Recipient;
+  /** Empty: all the content serves. */
+  channels: Channel[];
+  notificationClass: NotificationClass;
+  category: string;
+  content: Content;
+  priority: Priority;
+  collapseKey: string | undefined;
+  sendAt: number | undefined;
+  expiresAt: number | undefined;
+}
+
+/** @param message has passed the .proto rules */
+export function toRequest(message: Notification): NotificationRequest {
+  const to = message.recipient?.to;
+  const endpoint = to?.$case === "endpoint" ? endpointFromProto(to.value) : undefined;
+  const notificationClass = classFromProto(message.notificationClass);
+  if (notificationClass === undefined || message.content === undefined || (to?.$case !== "userId" && endpoint === undefined)) {
+    throw new Error("a message that passed the rules cannot lack these");
+  }
+  const { push, sms, email } = message.content;
+  return {
+    idempotencyKey: message.idempotencyKey,
+    recipient: endpoint ? { kind: "endpoint", endpoint } : { kind: "user", userId: to?.$case === "userId" ? to.value : "" },
+    channels: message.channels.map(channelFromProto).filter((c) => c !== undefined),
+    notificationClass,
+    category: message.category,
+    content: { push, sms, email },
+    priority: priorityFromProto(message.priority) ?? (notificationClass === "marketing" ? "normal" : "high"),
+    collapseKey: message.collapseKey || undefined,
+    sendAt: message.sendAt?.getTime(),
+    expiresAt: message.expiresAt?.getTime(),
+  };
+}
+
+/** The same for the same request however its maps and channels were ordered: what a repeated key is held against. */
+export function payloadHash(request: NotificationRequest): string {
+  const { content } = request;
+  const data = content.push && Object.entries(content.push.data).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return sha256Hex(
+    JSON.stringify([
+      request.recipient.kind === "user" ? request.recipient.userId : request.recipient.endpoint,
+      [...request.channels].sort(),
+      request.notificationClass,
+      request.category,
+      content.push && [content.push.title, content.push.body, data],
+      content.sms?.text,
+      content.email && [content.email.subject, content.email.html, content.email.text],
+      request.priority,
+      request.collapseKey,
+      request.sendAt,
+      request.expiresAt,
+    ]),
+  );
+}

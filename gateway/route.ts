@@ -1,0 +1,83 @@
+import { type Channel, contentPart } from "../core/channel.ts";
+import type { Endpoint } from "../core/endpoint.ts";
+import type { Delivery, NotificationRecord } from "../core/notification.ts";
+import type { ContactRecord } from "../core/ports/contact-store.ts";
+import type { RefusalAnswer, RefusalQuestion } from "../core/ports/refusals.ts";
+import { watchdogMs } from "../core/watchdog.ts";
+import { laneOf } from "../infra/hash.ts";
+import type { NotificationRequest } from "./request.ts";
+
+/** Without expires_at, a notification is worth sending for a day. */
+export const EXPIRY_DEFAULT_MS = 86_400_000;
+
+/** One place to send to, or a channel on which there is none. */
+export interface Target {
+  channel: Channel;
+  endpoint?: Endpoint;
+  endpointId?: string;
+}
+
+/** The channels a request is for: those it names, else all its content serves among those the app may use. */
+export function channelsOf(request: NotificationRequest, appChannels: readonly Channel[]): Channel[] {
+  if (request.recipient.kind === "endpoint") return [request.recipient.endpoint.channel];
+  if (request.channels.length > 0) return request.channels;
+  return appChannels.filter((c) => request.content[contentPart(c)] !== undefined);
+}
+
+/**
+ * Where it goes: every endpoint of the channels. A channel the caller named and the recipient has no endpoint on becomes
+ * a target without one, so that the answer says so; where the caller named none, only what exists counts, or one target in all.
+ */
+export function targetsOf(request: NotificationRequest, channels: readonly Channel[], contacts: readonly ContactRecord[]): Target[] {
+  if (request.recipient.kind === "endpoint") return [{ channel: request.recipient.endpoint.channel, endpoint: request.recipient.endpoint }];
+  const targets = channels.flatMap((channel): Target[] => {
+    const found = contacts
+      .filter((c) => c.endpoint.channel === channel)
+      .map(({ endpoint, endpointId }) => ({ channel, endpoint, endpointId }));
+    return found.length > 0 || request.channels.length === 0 ? found : [{ channel }];
+  });
+  const first = channels[0];
+  return targets.length > 0 || first === undefined ? targets : [{ channel: first }];
+}
+
+export function questionsOf(app: string, request: NotificationRequest, targets: readonly Target[]): RefusalQuestion[] {
+  const userId = request.recipient.kind === "user" ? request.recipient.userId : undefined;
+  return targets.map(({ channel, endpoint }) => ({ app, userId, endpoint, channel, category: request.category }));
+}
+
+/** The document that is about to be stored. An answer of "unknown" is left to the dispatcher, which asks again. Pure. */
+export function buildRecord(
+  at: { id: string; app: string; now: number; payloadHash: string },
+  request: NotificationRequest,
+  targets: readonly Target[],
+  answers: readonly RefusalAnswer[],
+): NotificationRecord {
+  const sendAt = Math.max(request.sendAt ?? at.now, at.now);
+  const expiresAt = request.expiresAt ?? sendAt + EXPIRY_DEFAULT_MS;
+  const scheduled = sendAt > at.now;
+  const deliveries = targets.map((target, index): Delivery => {
+    const base = { id: `${at.id}-${index}`, ...target, attempt: 1 };
+    const suppressed = target.endpoint === undefined ? "no-endpoint" : answers[index] === "refused" ? "opted-out" : undefined;
+    if (suppressed) return { ...base, state: "suppressed", publications: 0, reason: suppressed, endedAt: at.now };
+    // What is due now is published by the gateway itself; the relay looks only if nothing came of that.
+    return scheduled
+      ? { ...base, state: "pending", publications: 0, nextAt: sendAt }
+      : { ...base, state: "pending", publications: 1, nextAt: Math.min(at.now + watchdogMs(0), expiresAt) };
+  });
+  const { idempotencyKey, recipient, notificationClass, category, content, priority, collapseKey } = request;
+  return {
+    ...{
+      id: at.id,
+      app: at.app,
+      idempotencyKey,
+      payloadHash: at.payloadHash,
+      recipient,
+      notificationClass,
+      category,
+      content,
+      priority,
+      collapseKey,
+    },
+    ...{ acceptedAt: at.now, sendAt, expiresAt, lane: laneOf(at.id), deliveries },
+  };
+}

@@ -1,0 +1,87 @@
+import type { RefusalAnswer, RefusalQuestion, Refusals } from "../../core/ports/refusals.ts";
+import { PreferenceServiceClient, PreferenceServiceService } from "../../gen/carillon/v1/preference_service.ts";
+import { createBatcher } from "../batch.ts";
+import { type ClientTls, callUnary, createClient } from "./client.ts";
+import { channelToProto, endpointToProto } from "./convert.ts";
+import { internalMetadata } from "./internal-call.ts";
+
+/** For one Check, and again for the wait before it. Preferences give their store 800 ms. */
+export const CHECK_DEADLINE_MS = 1_000;
+/** What one Check may hold, by its contract. */
+const BATCH_MAX = 1_000;
+/** Checks under way at once. */
+const CONCURRENCY = 4;
+/** Beyond it the answer is "unknown" at once: more would not be answered within the deadline. */
+const WAITING_MAX = 20_000;
+
+interface Waiting {
+  question: RefusalQuestion;
+  /** On the monotonic clock, in ms. */
+  until: number;
+}
+
+/** Asks the preferences service. Whatever goes wrong, the answer is "unknown" within 2 × CHECK_DEADLINE_MS. */
+export function createRefusalsClient(options: {
+  /** host:port, or dns:///name:port */
+  address: string;
+  /** What INTERNAL_TOKEN_FILE holds. */
+  token: string;
+  tls?: ClientTls | undefined;
+}): Refusals & Disposable {
+  const client = createClient(PreferenceServiceClient, options.address, { tls: options.tls });
+
+  async function checkOfApp(app: string, questions: readonly RefusalQuestion[]): Promise<RefusalAnswer[]> {
+    const metadata = internalMetadata(options.token, app);
+    // While a pod restarts another second's wait is better than an answer nobody has.
+    metadata.setOptions({ waitForReady: true });
+    const request = { questions: questions.map(questionToProto) };
+    try {
+      const { answers } = await callUnary(client, PreferenceServiceService.check, request, { metadata, deadlineMs: CHECK_DEADLINE_MS });
+      if (answers.length !== questions.length) return questions.map(() => "unknown");
+      return answers.map((a) => (a.refused ? "refused" : "allowed"));
+    } catch {
+      return questions.map(() => "unknown");
+    }
+  }
+
+  const batcher = createBatcher<Waiting, RefusalAnswer>(
+    async (waiting) => {
+      const answers = waiting.map((): RefusalAnswer => "unknown");
+      const byApp = new Map<string, number[]>();
+      const now = performance.now();
+      for (const [i, { question, until }] of waiting.entries()) {
+        // Nobody can be asked about: it would spoil the call for the others.
+        if (until < now || (!question.userId && !question.endpoint)) continue;
+        const indexes = byApp.get(question.app);
+        if (indexes) indexes.push(i);
+        else byApp.set(question.app, [i]);
+      }
+      await Promise.all(
+        [...byApp].map(async ([app, indexes]) => {
+          const ofApp = await checkOfApp(
+            app,
+            indexes.map((i) => waiting[i]!.question),
+          );
+          for (const [n, i] of indexes.entries()) answers[i] = ofApp[n]!;
+        }),
+      );
+      return answers;
+    },
+    { batchMax: BATCH_MAX, waitingMax: WAITING_MAX, concurrency: CONCURRENCY },
+  );
+
+  return {
+    check(questions) {
+      const until = performance.now() + CHECK_DEADLINE_MS;
+      return Promise.all(questions.map((question) => batcher.add({ question, until }).catch((): RefusalAnswer => "unknown")));
+    },
+    [Symbol.dispose]: () => client.close(),
+  };
+}
+
+const questionToProto = ({ userId, endpoint, channel, category }: RefusalQuestion) => ({
+  userId: userId ?? "",
+  endpoint: endpoint && endpointToProto(endpoint),
+  channel: channelToProto(channel),
+  category,
+});

@@ -1,0 +1,272 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:http2";
+import { after, test } from "node:test";
+import { type Metadata, makeGenericClientConstructor, type ServiceError, status } from "@grpc/grpc-js";
+import { service as healthService } from "grpc-health-check";
+import { generate } from "selfsigned";
+import {
+  GetRequest,
+  GetResponse,
+  NotificationServiceClient,
+  NotificationServiceService,
+} from "../../gen/carillon/v1/notification_service.ts";
+import { createLogger } from "../logger.ts";
+import { callSeconds, createMetrics } from "../metrics.ts";
+import { callUnary, createClient } from "./client.ts";
+import { type GrpcServerOptions, startGrpcServer } from "./server.ts";
+import { callError, readDetails } from "./status.ts";
+import { createUnary, type Handler, type UnaryParts } from "./unary.ts";
+
+const get = NotificationServiceService.get;
+const response = (notificationId: string) => ({ ...GetResponse.decode(new Uint8Array()), notificationId });
+const request: GetRequest = { notificationId: "a".repeat(32) };
+
+const lines: string[] = [];
+const log = createLogger("test", "info", { write: (line) => void lines.push(line) });
+const stack = new AsyncDisposableStack();
+after(() => stack.disposeAsync());
+
+type Get<Caller> = Handler<GetRequest, GetResponse, Caller>;
+/** A server whose Get is `handler`. Lives as long as this file. */
+async function serve<Caller>(handler: Get<Caller>, parts: Omit<UnaryParts<Caller>, "log">, options: Partial<GrpcServerOptions> = {}) {
+  const unary = createUnary<Caller>({ log, ...parts });
+  const implementation = { get: unary(handler), send: unary(unused), sendBatch: unary(unused) };
+  const services = [{ definition: NotificationServiceService, implementation }];
+  const server = await startGrpcServer({ address: "127.0.0.1:0", services, reflection: true, log, drainMs: 100, ...options });
+  return stack.use(server);
+}
+const unused = async (): Promise<never> => {
+  throw new Error("not called in this file");
+};
+const anyone = { authenticate: () => undefined };
+
+const clientOf = (port: number, parts?: Parameters<typeof createClient>[2]) =>
+  stack.use(createClient(NotificationServiceClient, `127.0.0.1:${port}`, parts));
+const failure = async (call: Promise<unknown>) =>
+  readDetails(
+    await call.then(
+      () => assert.fail("the call succeeded"),
+      (error: ServiceError) => error,
+    ),
+  );
+
+test("a handler's answer arrives, and the call is measured", async () => {
+  const metrics = createMetrics("gateway");
+  const { port } = await serve(async ({ notificationId }) => response(notificationId), { ...anyone, seconds: callSeconds(metrics) });
+  assert.equal((await callUnary(clientOf(port), get, request)).notificationId, request.notificationId);
+  const printed = await metrics.registry.metrics();
+  assert.match(printed, /carillon_grpc_call_seconds_count\{method="carillon.v1.NotificationService\/Get",code="OK",service="gateway"\} 1/);
+});
+
+test("who calls is asked before the handler; the token comes as a bearer", async () => {
+  const authenticate = async (metadata: Metadata) => {
+    const token = metadata.get("authorization")[0];
+    return token === "Bearer k-1" ? { app: "shop" } : callError("UNAUTHENTICATED", "UNAUTHENTICATED", "the API key is not known");
+  };
+  let handled = 0;
+  const { port } = await serve(
+    async (_, { caller }) => {
+      handled++;
+      return response(caller.app);
+    },
+    { authenticate },
+  );
+  assert.equal((await callUnary(clientOf(port, { token: "k-1" }), get, request)).notificationId, "shop");
+  const told = await failure(callUnary(clientOf(port), get, request));
+  assert.equal(told.code, status.UNAUTHENTICATED);
+  assert.equal(told.reason, "UNAUTHENTICATED");
+  assert.equal(handled, 1);
+});
+
+for (const way of ["returned", "thrown"] as const) {
+  test(`a call error that is ${way} reaches the client with its details`, async () => {
+    const fields = [{ field: "notification_id", rule: "string.pattern", message: "must be 32 hexadecimal digits" }];
+    const error = callError("INVALID_ARGUMENT", "INVALID_FIELD", "one field is wrong", { fields });
+    const { port } = await serve(async () => {
+      if (way === "thrown") throw error;
+      return error;
+    }, anyone);
+    const told = await failure(callUnary(clientOf(port), get, request));
+    assert.deepEqual([told.code, told.message, told.reason], [status.INVALID_ARGUMENT, "one field is wrong", "INVALID_FIELD"]);
+    assert.deepEqual(told.fields, fields);
+  });
+}
+
+test("an unknown error is logged and its text is kept from the caller", async () => {
+  const { port } = await serve(async () => {
+    throw new Error("mongodb://root:hunter2@db is down");
+  }, anyone);
+  const told = await failure(callUnary(clientOf(port), get, request));
+  assert.equal(told.code, status.INTERNAL);
+  assert.ok(!JSON.stringify(told).includes("db is down"));
+  const line = lines.find((l) => l.includes("db is down"));
+  assert.ok(line?.includes("carillon.v1.NotificationService/Get"));
+  assert.ok(!line?.includes("hunter2"));
+});
+
+test("a call past our own limit is answered, and its work is told to stop", async () => {
+  const stopped = Promise.withResolvers<void>();
+  const { port } = await serve(
+    (_, { signal }) => {
+      signal.addEventListener("abort", () => stopped.resolve());
+      return new Promise<never>(() => undefined);
+    },
+    { ...anyone, handleMsMax: 20 },
+  );
+  const told = await failure(callUnary(clientOf(port), get, request, { deadlineMs: 20_000 }));
+  assert.deepEqual([told.code, told.reason], [status.DEADLINE_EXCEEDED, "DEADLINE"]);
+  await stopped.promise;
+});
+
+test("the caller's deadline is passed on, and no later than our own", async () => {
+  const deadlines: number[] = [];
+  const { port } = await serve(
+    async (_, { deadlineAt }) => {
+      deadlines.push(deadlineAt - Date.now());
+      return response("");
+    },
+    {
+      ...anyone,
+      handleMsMax: 5_000,
+    },
+  );
+  const client = clientOf(port);
+  await callUnary(client, get, request, { deadlineMs: 3_000 });
+  await callUnary(client, get, request, { deadlineMs: 60_000 });
+  const [theirs = 0, ours = 0] = deadlines;
+  assert.ok(theirs <= 3_000 && ours <= 5_000 && theirs < ours, `${theirs} ${ours}`);
+});
+
+test("a call that is past its deadline when it arrives begins no work", async () => {
+  let handled = 0;
+  const { port } = await serve(async () => {
+    handled++;
+    return response("");
+  }, anyone);
+  // By hand, since a client of grpc-js would not send it.
+  const session = connect(`http://127.0.0.1:${port}`);
+  const headers = { ":method": "POST", ":path": get.path, "content-type": "application/grpc", te: "trailers", "grpc-timeout": "1n" };
+  const stream = session.request(headers);
+  const body = Buffer.from(GetRequest.encode(request).finish());
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(body.length, 1);
+  stream.end(Buffer.concat([prefix, body]));
+  stream.resume();
+  const [answer, trailers] = await Promise.all([once(stream, "response"), Promise.race([once(stream, "trailers"), once(stream, "close")])]);
+  const told = trailers[0]?.["grpc-status"] ?? answer[0]["grpc-status"];
+  assert.equal(Number(told), status.DEADLINE_EXCEEDED);
+  assert.equal(handled, 0);
+  session.close();
+  await once(session, "close");
+});
+
+test("a caller who cancels stops the work", async () => {
+  const [began, stopped] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const { port } = await serve((_, { signal }) => {
+    signal.addEventListener("abort", () => stopped.resolve());
+    began.resolve();
+    return new Promise<never>(() => undefined);
+  }, anyone);
+  const controller = new AbortController();
+  const call = failure(callUnary(clientOf(port), get, request, { signal: controller.signal }));
+  await began.promise;
+  controller.abort();
+  assert.equal((await call).code, status.CANCELLED);
+  await stopped.promise;
+});
+
+test("a client tries again while the server is unavailable, and only then", async () => {
+  let calls = 0;
+  const { port } = await serve(async () => {
+    calls++;
+    return calls < 3 ? callError("UNAVAILABLE", "UNAVAILABLE", "the store is away") : response("third");
+  }, anyone);
+  assert.equal((await callUnary(clientOf(port), get, request)).notificationId, "third");
+  assert.equal(calls, 3);
+
+  let refusals = 0;
+  const other = await serve(async () => {
+    refusals++;
+    return callError("NOT_FOUND", "NOT_FOUND", "no such notification");
+  }, anyone);
+  await failure(callUnary(clientOf(other.port), get, request));
+  assert.equal(refusals, 1);
+});
+
+const Health = makeGenericClientConstructor(healthService as never, "Health");
+const health = async (port: number, service: string) => {
+  const client = stack.use(createClient(Health, `127.0.0.1:${port}`));
+  const { Check } = healthService;
+  return ((await callUnary(client, Check as never, { service } as never)) as { status: string }).status;
+};
+
+test("health follows setServing, but for liveness", async () => {
+  const server = await serve(async () => response(""), anyone);
+  const all = async () =>
+    Promise.all(["", "readiness", "carillon.v1.NotificationService", "liveness"].map((name) => health(server.port, name)));
+  assert.deepEqual(await all(), ["NOT_SERVING", "NOT_SERVING", "NOT_SERVING", "SERVING"]);
+  server.setServing(true);
+  assert.deepEqual(await all(), ["SERVING", "SERVING", "SERVING", "SERVING"]);
+  server.setServing(false);
+  assert.deepEqual(await all(), ["NOT_SERVING", "NOT_SERVING", "NOT_SERVING", "SERVING"]);
+  assert.equal((await failure(health(server.port, "another"))).code, status.NOT_FOUND);
+});
+
+test("over TLS a client with the right authority gets in, and no other", async () => {
+  const ours = await generate([{ name: "commonName", value: "localhost" }], {
+    keySize: 2048,
+    extensions: [{ name: "subjectAltName", altNames: [{ type: 7, ip: "127.0.0.1" }] }],
+  } as never);
+  const tls = { cert: ours.cert, key: ours.private };
+  const { port } = await serve(async () => response("over TLS"), anyone, { tls });
+  assert.equal((await callUnary(clientOf(port, { tls: { ca: ours.cert } }), get, request)).notificationId, "over TLS");
+  for (const wrong of [{ tls: {} }, {}]) {
+    const told = await failure(callUnary(clientOf(port, wrong), get, request, { deadlineMs: 2_000 }));
+    assert.ok([status.UNAVAILABLE, status.DEADLINE_EXCEEDED].includes(told.code), status[told.code]);
+  }
+  const mutual = await serve(async () => response("both"), anyone, { tls: { ...tls, clientCa: ours.cert } });
+  const shown = { tls: { ca: ours.cert, cert: ours.cert, key: ours.private } };
+  assert.equal((await callUnary(clientOf(mutual.port, shown), get, request)).notificationId, "both");
+  const told = await failure(callUnary(clientOf(mutual.port, { tls: { ca: ours.cert } }), get, request, { deadlineMs: 2_000 }));
+  assert.notEqual(told.code, status.OK);
+});
+
+test("a request larger than the limit is refused", async () => {
+  const { port } = await serve(async () => response(""), anyone, { messageBytesMax: 1_000 });
+  const told = await failure(callUnary(clientOf(port), get, { notificationId: "a".repeat(2_000) }));
+  assert.equal(told.code, status.RESOURCE_EXHAUSTED);
+});
+
+test("a server that stops lets calls finish, and cuts those that take too long", async () => {
+  const [began, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const slow: Get<undefined> = async () => {
+    began.resolve();
+    await go.promise;
+    return response("in time");
+  };
+  const patient = await serve(slow, anyone, { drainMs: 5_000 });
+  const call = callUnary(clientOf(patient.port), get, request);
+  await began.promise;
+  const stopped = patient[Symbol.asyncDispose]();
+  go.resolve();
+  assert.equal((await call).notificationId, "in time");
+  await stopped;
+
+  const begun = Promise.withResolvers<void>();
+  const never: Get<undefined> = () => {
+    begun.resolve();
+    return new Promise(() => undefined);
+  };
+  const hasty = await serve(never, anyone, { drainMs: 1 });
+  const cut = failure(callUnary(clientOf(hasty.port), get, request, { deadlineMs: 2_000 }));
+  await begun.promise;
+  await hasty[Symbol.asyncDispose]();
+  assert.ok([status.UNAVAILABLE, status.CANCELLED, status.DEADLINE_EXCEEDED].includes((await cut).code));
+  assert.ok(lines.some((l) => l.includes("still under way at shutdown")));
+});
+
+test("an address in use is told at start", async () => {
+  const { port } = await serve(async () => response(""), anyone);
+  await assert.rejects(startGrpcServer({ address: `127.0.0.1:${port}`, services: [], reflection: false, log }));
+});

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Metadata, status } from "@grpc/grpc-js";
+import { callError, isCallError, readDetails, toServiceError } from "./status.ts";
+
+const violation = (n: number) => ({ field: `notifications[${n}].category`, rule: "string.pattern", message: "must match ^[a-z]+$" });
+
+test("a client reads back the reason, the fields and when to come again", () => {
+  const told = callError("RESOURCE_EXHAUSTED", "OVERLOADED", "too fast", { fields: [violation(0)], retryAfterMs: 1_250 });
+  assert.deepEqual(readDetails(toServiceError(told)), {
+    code: status.RESOURCE_EXHAUSTED,
+    message: "too fast",
+    reason: "OVERLOADED",
+    fields: [violation(0)],
+    fieldsLeftOut: 0,
+    retryAfterMs: 1_250,
+  });
+});
+
+test("at most 25 fields are told, and how many were left out", () => {
+  const fields = Array.from({ length: 1_000 }, (_, n) => violation(n));
+  const read = readDetails(toServiceError(callError("INVALID_ARGUMENT", "INVALID_FIELD", "wrong", { fields })));
+  assert.deepEqual(read.fields, fields.slice(0, 25));
+  assert.equal(read.fieldsLeftOut, 975);
+});
+
+test("details stay below 4 kB, whatever the fields are called", () => {
+  for (const character of ["x", "é", "😀"]) {
+    for (const length of [1, 90, 100, 130, 10_000]) {
+      const fields = Array.from({ length: 30 }, () => ({
+        field: `data["${character.repeat(length)}"]`,
+        rule: "string.max_len",
+        message: "must be at most 64",
+      }));
+      const error = toServiceError(callError("INVALID_ARGUMENT", "INVALID_FIELD", "ü".repeat(2_000), { fields }));
+      const bytes = error.metadata.get("grpc-status-details-bin")[0] as Buffer;
+      assert.ok(bytes.length <= 4_096, `${bytes.length} bytes`);
+      const read = readDetails(error);
+      assert.equal(read.fields.length + read.fieldsLeftOut, 30);
+      assert.ok(read.fields.length > 0);
+    }
+  }
+});
+
+test("statuses of others read as far as they go", () => {
+  const metadata = new Metadata();
+  metadata.set("grpc-status-details-bin", Buffer.from([0xff, 0xff, 0x01]));
+  assert.deepEqual(readDetails({ code: status.UNAVAILABLE, details: "no connection", metadata }), {
+    code: status.UNAVAILABLE,
+    message: "no connection",
+    reason: undefined,
+    fields: [],
+    fieldsLeftOut: 0,
+    retryAfterMs: undefined,
+  });
+  for (const odd of [undefined, null, "text", 3, new Error("x"), {}]) assert.equal(readDetails(odd).code, status.UNKNOWN);
+});
+
+test("a call error is told from anything else", () => {
+  assert.equal(isCallError(callError("NOT_FOUND", "NOT_FOUND", "no such notification")), true);
+  for (const other of [undefined, null, {}, { kind: "accepted" }, new Error("x")]) assert.equal(isCallError(other), false);
+});

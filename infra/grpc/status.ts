@@ -1,0 +1,143 @@
+import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import type { Any } from "../../gen/google/protobuf/any.ts";
+import { BadRequest, type BadRequest_FieldViolation, ErrorInfo, RetryInfo } from "../../gen/google/rpc/error_details.ts";
+import { Status } from "../../gen/google/rpc/status.ts";
+import type { Violation } from "./rules.ts";
+
+/** Why a call failed, for machines; the `reason` of google.rpc.ErrorInfo in the domain "carillon". */
+export type Reason =
+  | "INVALID_FIELD"
+  | "KEY_REUSED"
+  | "UNAUTHENTICATED"
+  | "CHANNEL_NOT_ENABLED"
+  | "NOT_FOUND"
+  | "OVERLOADED"
+  | "UNAVAILABLE"
+  | "DEADLINE"
+  | "CANCELLED"
+  | "INTERNAL";
+
+/** What a caller is told instead of an answer. A handler returns it, or throws it from deep inside. */
+export interface CallError {
+  kind: "call-error";
+  code: status;
+  reason: Reason;
+  /** For people. Never holds what the caller sent. */
+  message: string;
+  fields?: readonly Violation[];
+  /** ms until it is worth calling again. */
+  retryAfterMs?: number;
+}
+
+export const callError = (
+  code: keyof typeof status,
+  reason: Reason,
+  message: string,
+  more: { fields?: readonly Violation[]; retryAfterMs?: number } = {},
+): CallError => ({ kind: "call-error", code: status[code], reason, message, ...more });
+
+export const isCallError = (value: unknown): value is CallError =>
+  typeof value === "object" && value !== null && (value as { kind?: unknown }).kind === "call-error";
+
+const DOMAIN = "carillon";
+const DETAILS = "grpc-status-details-bin";
+const ANY = "type.googleapis.com/google.rpc.";
+
+/**
+ * A status travels in HTTP/2 trailers, and common clients take 8 kB of them (grpc-java's default). Base64 makes 5.5 kB of these 4 kB, and
+ * the message stands beside them once more.
+ */
+const DETAILS_BYTES_MAX = 4_096;
+const MESSAGE_CHARACTERS_MAX = 500;
+/** More than a person mends at once. */
+const FIELDS_MAX = 25;
+/** A path is ours but for the keys of a map. */
+const PATH_CHARACTERS_MAX = 200;
+/** Tags and lengths: of an entry and its three texts, at most 3 bytes each; and around all entries, with the type's name. */
+const ENTRY_BYTES = 12;
+const ENVELOPE_BYTES = 64;
+/** In ErrorInfo's metadata: how many more fields are wrong than are told. */
+const LEFT_OUT = "fields_left_out";
+
+const pack = (name: string, value: Uint8Array) => ({ typeUrl: `${ANY}${name}`, value: Buffer.from(value) });
+
+/** As grpc-js wants it: google.rpc.Status, with its details, in the trailers. */
+export function toServiceError(error: CallError): ServiceError {
+  const { code } = error;
+  const message = error.message.slice(0, MESSAGE_CHARACTERS_MAX);
+  const details: Any[] = [];
+  if (error.retryAfterMs !== undefined) {
+    const retryDelay = { seconds: Math.floor(error.retryAfterMs / 1_000), nanos: Math.floor(error.retryAfterMs % 1_000) * 1_000_000 };
+    details.push(pack("RetryInfo", RetryInfo.encode({ retryDelay }).finish()));
+  }
+  const info = (metadata: Record<string, string>) =>
+    pack("ErrorInfo", ErrorInfo.encode({ reason: error.reason, domain: DOMAIN, metadata }).finish());
+  const fields = error.fields ?? [];
+  if (fields.length === 0) details.push(info({}));
+  else {
+    const leftOut = (n: number) => info({ [LEFT_OUT]: String(n) });
+    const before = Status.encode({ code, message, details: [...details, leftOut(fields.length)] }).finish().length;
+    const fitting = fieldsThatFit(fields, DETAILS_BYTES_MAX - before - ENVELOPE_BYTES);
+    details.push(leftOut(fields.length - fitting.length), pack("BadRequest", BadRequest.encode({ fieldViolations: fitting }).finish()));
+  }
+  const metadata = new Metadata();
+  metadata.set(DETAILS, Buffer.from(Status.encode({ code, message, details }).finish()));
+  // No stack: under overload thousands of these are made a second, and none is a bug of ours.
+  return { name: "CallError", message, code, details: message, metadata };
+}
+
+function fieldsThatFit(fields: readonly Violation[], bytesMax: number): BadRequest_FieldViolation[] {
+  const fitting: BadRequest_FieldViolation[] = [];
+  let bytes = 0;
+  for (const { field, rule, message } of fields.slice(0, FIELDS_MAX)) {
+    const entry = { field: field.slice(0, PATH_CHARACTERS_MAX), description: message, reason: rule, localizedMessage: undefined };
+    bytes += Buffer.byteLength(entry.field) + Buffer.byteLength(message) + Buffer.byteLength(rule) + ENTRY_BYTES;
+    if (bytes > bytesMax) break;
+    fitting.push(entry);
+  }
+  return fitting;
+}
+
+export interface CallDetails {
+  code: status;
+  message: string;
+  /** Undefined when whoever answered is none of us. */
+  reason: string | undefined;
+  fields: Violation[];
+  /** How many more fields were wrong than `fields` holds. */
+  fieldsLeftOut: number;
+  retryAfterMs: number | undefined;
+}
+
+/** What a failed call was told; never throws, whatever is given. */
+export function readDetails(error: unknown): CallDetails {
+  const given = (typeof error === "object" && error !== null ? error : {}) as Partial<ServiceError>;
+  const read: CallDetails = {
+    code: typeof given.code === "number" ? given.code : status.UNKNOWN,
+    message: given.details ?? given.message ?? "",
+    reason: undefined,
+    fields: [],
+    fieldsLeftOut: 0,
+    retryAfterMs: undefined,
+  };
+  const bytes = given.metadata instanceof Metadata ? given.metadata.get(DETAILS)[0] : undefined;
+  if (!Buffer.isBuffer(bytes)) return read;
+  try {
+    for (const { typeUrl, value } of Status.decode(bytes).details) {
+      if (typeUrl === `${ANY}ErrorInfo`) {
+        const info = ErrorInfo.decode(value);
+        if (info.domain === DOMAIN) read.reason = info.reason;
+        read.fieldsLeftOut = Number(info.metadata[LEFT_OUT] ?? 0) || 0;
+      } else if (typeUrl === `${ANY}RetryInfo`) {
+        const delay = RetryInfo.decode(value).retryDelay;
+        if (delay) read.retryAfterMs = delay.seconds * 1_000 + Math.ceil(delay.nanos / 1_000_000);
+      } else if (typeUrl === `${ANY}BadRequest`) {
+        for (const v of BadRequest.decode(value).fieldViolations)
+          read.fields.push({ field: v.field, rule: v.reason, message: v.description });
+      }
+    }
+  } catch {
+    // Bytes from a proxy or a server that is not ours: the code and the message still hold.
+  }
+  return read;
+}

@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { create, createFileRegistry, type MessageInitShape, setExtension } from "@bufbuild/protobuf";
+import {
+  FieldDescriptorProto_Label,
+  FieldDescriptorProto_Type,
+  FieldOptionsSchema,
+  FileDescriptorProtoSchema,
+  MessageOptionsSchema,
+} from "@bufbuild/protobuf/wkt";
+import {
+  FieldRulesSchema,
+  field as fieldRules,
+  MessageRulesSchema,
+  message as messageRules,
+} from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { Notification } from "../../gen/carillon/v1/notification_service.ts";
+import { compilePattern } from "./pattern.ts";
+import { compileMessage, compileValidator, UnsupportedRuleError, type Violation } from "./validate.ts";
+
+const valid: Notification = {
+  idempotencyKey: "order-1",
+  recipient: { to: { $case: "endpoint", value: { address: { $case: "phoneNumber", value: "+4915112345678" } } } },
+  channels: [4],
+  notificationClass: 2,
+  category: "orders",
+  content: { push: undefined, sms: { text: "On its way" }, email: undefined },
+  priority: 0,
+  collapseKey: "",
+  sendAt: undefined,
+  expiresAt: undefined,
+};
+const validate = compileValidator("carillon.v1.Notification");
+const broken = (change: Partial<Notification>) => validate({ ...valid, ...change }).map((v) => `${v.field}: ${v.rule}`);
+
+test("a valid notification has no violations", () => {
+  assert.deepEqual(validate(valid), []);
+});
+
+test("paths are those of the .proto file, with items and keys in brackets", () => {
+  const to = { $case: "endpoint", value: { address: { $case: "phoneNumber", value: "0151" } } } as const;
+  assert.deepEqual(broken({ recipient: { to } }), ["recipient.endpoint.phone_number: string.pattern"]);
+  assert.deepEqual(broken({ channels: [1, 0] }), ["channels[1]: enum.not_in"]);
+  const push = { title: "", body: "", data: { ok: "", ['a"\\\n'.padEnd(65, "x")]: "" } };
+  assert.deepEqual(broken({ content: { push, sms: undefined, email: undefined } }), [
+    `content.push.data["a\\"\\\\\\n${"x".repeat(61)}"]: string.max_len`,
+  ]);
+});
+
+test("what is missing is named: a message, a oneof, a rule on the whole message", () => {
+  assert.deepEqual(broken({ recipient: undefined }), ["recipient: required"]);
+  assert.deepEqual(broken({ recipient: { to: undefined } }), ["recipient.to: required"]);
+  assert.deepEqual(broken({ content: { push: undefined, sms: undefined, email: undefined } }), ["content: content.present"]);
+});
+
+test("lengths are counted in code points", () => {
+  const sms = (text: string) => broken({ content: { push: undefined, sms: { text }, email: undefined } });
+  assert.deepEqual(sms("😀".repeat(1_600)), []);
+  assert.deepEqual(sms("😀".repeat(1_601)), ["content.sms.text: string.max_len"]);
+  assert.deepEqual(sms("a".repeat(1_601)), ["content.sms.text: string.max_len"]);
+  assert.deepEqual(sms(""), ["content.sms.text: string.min_len"]);
+});
+
+test("what is over its limit is not looked at further", () => {
+  assert.deepEqual(broken({ channels: [0, 0, 0, 0, 0, 0] as unknown as Notification["channels"] }), ["channels: repeated.max_items"]);
+  assert.deepEqual(broken({ collapseKey: "!".repeat(33) }), ["collapse_key: string.max_len"]);
+  const batch = compileValidator("carillon.v1.SendBatchRequest");
+  const many = (n: number) => batch({ notifications: Array(n).fill(Notification.decode(new Uint8Array())) });
+  assert.deepEqual(
+    many(1_001).map((v) => `${v.field}: ${v.rule}`),
+    ["notifications: repeated.max_items"],
+  );
+  assert.equal(many(1_000).at(-1)?.field.startsWith("notifications[999]."), true);
+});
+
+test("messages say what would be right and never what was given", () => {
+  const secret = "0151-hunter2";
+  const address = { $case: "phoneNumber", value: secret } as const;
+  const found: Violation[] = validate({
+    ...valid,
+    recipient: { to: { $case: "endpoint", value: { address } } },
+    category: secret.toUpperCase(),
+  });
+  assert.equal(found.length, 2);
+  for (const v of found) assert.ok(!JSON.stringify(v).toLowerCase().includes("hunter2"), JSON.stringify(v));
+});
+
+// --- Rules nobody has taught it. ---
+
+type Rules = MessageInitShape<typeof FieldRulesSchema>;
+function messageWith(rules: Rules, expression?: { id: string; expression: string }, repeated = false) {
+  const options = create(FieldOptionsSchema);
+  setExtension(options, fieldRules, create(FieldRulesSchema, rules));
+  const whole = create(MessageOptionsSchema);
+  if (expression) setExtension(whole, messageRules, create(MessageRulesSchema, { cel: [expression] }));
+  const label = repeated ? FieldDescriptorProto_Label.REPEATED : FieldDescriptorProto_Label.OPTIONAL;
+  const field = [{ name: "f", number: 1, type: FieldDescriptorProto_Type.STRING, label, options }];
+  const file = create(FileDescriptorProtoSchema, {
+    name: "t.proto",
+    syntax: "proto3",
+    messageType: [{ name: "T", field, options: whole }],
+  });
+  return createFileRegistry(file, () => undefined).getMessage("T")!;
+}
+const compile = (...given: Parameters<typeof messageWith>) => compileMessage(messageWith(...given), new Map());
+
+test("a rule it knows compiles", () => {
+  const found: Violation[] = [];
+  compile({ type: { case: "string", value: { minLen: 2n } } })?.({ f: "a" }, found);
+  assert.deepEqual(
+    found.map((v) => v.rule),
+    ["string.min_len"],
+  );
+});
+
+const refused: [string, ...Parameters<typeof messageWith>][] = [
+  ["another rule for strings", { type: { case: "string", value: { minLen: 1n, prefix: "x" } } }],
+  ["another format", { type: { case: "string", value: { wellKnown: { case: "uuid", value: true } } } }],
+  ["a length in bytes", { type: { case: "string", value: { maxBytes: 3n } } }],
+  ["an expression on a field", { cel: [{ id: "x", expression: "true" }] }],
+  ["a required scalar", { required: true }],
+  ["a condition to ignore rules", { ignore: 1, type: { case: "string", value: { minLen: 1n } } }],
+  ["rules of another type", { type: { case: "int32", value: { const: 1 } } }],
+  ["an expression nobody translated", {}, { id: "other", expression: "true" }],
+  ["an expression changed since it was translated", {}, { id: "email.body", expression: "this.html != ''" }],
+  [
+    "another rule for items",
+    { type: { case: "repeated", value: { items: { type: { case: "string", value: { suffix: "x" } } } } } },
+    undefined,
+    true,
+  ],
+  ["rules of one value on a list", { type: { case: "string", value: { minLen: 1n } } }, undefined, true],
+];
+for (const [name, ...given] of refused) {
+  test(`${name} is refused when compiled, not ignored`, () => {
+    assert.throws(() => compile(...given), UnsupportedRuleError);
+  });
+}
+
+test("patterns mean what RE2 means", () => {
+  const noSpace = compilePattern("^[^\\s]+$");
+  assert.equal(noSpace("a\u00a0b"), true); // a space to JavaScript only
+  assert.equal(noSpace("a b"), false);
+  assert.equal(compilePattern("^a$")("a\n"), false);
+  for (const unsure of ["a", "^.$", "^(?i)a$", "^\\ba$", "^\\pL$", "^[[:alpha:]]$"])
+    assert.throws(() => compilePattern(unsure), /not supported/, unsure);
+});

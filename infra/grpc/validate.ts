@@ -1,0 +1,182 @@
+import { type DescField, type DescMessage, type DescOneof, getOption, isFieldSet, ScalarType } from "@bufbuild/protobuf";
+import {
+  field as fieldRules,
+  MapRulesSchema,
+  MessageRulesSchema,
+  message as messageRules,
+  OneofRulesSchema,
+  oneof as oneofRules,
+  RepeatedRulesSchema,
+} from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { messageDescriptor } from "./descriptors.ts";
+import { all, type Check, compileValue, only, onlyKind, UnsupportedRuleError, type Violation } from "./rules.ts";
+
+export { UnsupportedRuleError, type Violation } from "./rules.ts";
+
+/** A message as ts-proto makes it: camelCase fields, a oneof as { $case, value }, a map as a plain object. */
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Rules on a whole message, written again in TypeScript. The expression must be the one in proto/, word for word. */
+export const EXPRESSIONS: Readonly<Record<string, { expression: string; holds(message: Fields): boolean }>> = {
+  "content.present": {
+    expression: "has(this.push) || has(this.sms) || has(this.email)",
+    holds: (m) => m.push !== undefined || m.sms !== undefined || m.email !== undefined,
+  },
+  "email.body": {
+    expression: "this.html != '' || this.text != ''",
+    holds: (m) => Boolean(m.html) || Boolean(m.text),
+  },
+};
+
+/**
+ * The rules written in proto/ for one message type, compiled into plain checks on ts-proto's messages. The answer is what protovalidate
+ * would say, with one difference: what is over its own size limit (max_len, max_items, max_pairs) is not looked at further.
+ * Throws UnsupportedRuleError for a rule it does not know.
+ */
+export function compileValidator(typeName: string): (message: unknown) => Violation[] {
+  const check = compileMessage(messageDescriptor(typeName), new Map());
+  return (message) => {
+    const found: Violation[] = [];
+    check?.(message, found);
+    return found;
+  };
+}
+
+/** Undefined when nothing in the message, or below it, has a rule. */
+export function compileMessage(message: DescMessage, known: Map<DescMessage, Check | undefined | "under way">): Check | undefined {
+  const before = known.get(message);
+  if (before === "under way") throw new UnsupportedRuleError(`${message.typeName}: a message within itself is not supported`);
+  if (known.has(message)) return before;
+  known.set(message, "under way");
+
+  const rules = getOption(message, messageRules);
+  only(MessageRulesSchema, rules, ["cel"], message.typeName);
+  const check = all([
+    ...message.members.map((member) => (member.kind === "oneof" ? compileOneof(member, known) : compileField(member, known))),
+    ...rules.cel.map(({ id, expression, message: text }): Check => {
+      const ours = Object.hasOwn(EXPRESSIONS, id) ? EXPRESSIONS[id] : undefined;
+      if (ours?.expression !== expression) throw new UnsupportedRuleError(`${message.typeName}: no TypeScript for the expression ${id}`);
+      return (value, found) => {
+        if (!ours.holds(value as Fields)) found.push({ field: "", rule: id, message: text });
+      };
+    }),
+  ]);
+  known.set(message, check);
+  return check;
+}
+
+type Known = Parameters<typeof compileMessage>[1];
+
+function compileOneof(oneof: DescOneof, known: Known): Check | undefined {
+  const rules = getOption(oneof, oneofRules);
+  only(OneofRulesSchema, rules, ["required"], oneof.name);
+  const cases = new Map(oneof.fields.map((field) => [field.localName, under(field.name, compileFieldValue(field, known))]));
+  const missing: Violation = {
+    field: oneof.name,
+    rule: "required",
+    message: `one of ${oneof.fields.map((f) => f.name).join(", ")} is required`,
+  };
+  return (value, found) => {
+    const chosen = (value as Fields)[oneof.localName] as { $case: string; value: unknown } | undefined;
+    if (chosen !== undefined) cases.get(chosen.$case)?.(chosen.value, found);
+    else if (rules.required) found.push({ ...missing });
+  };
+}
+
+function compileField(field: DescField, known: Known): Check | undefined {
+  const { required } = getOption(field, fieldRules);
+  const check = under(field.name, compileFieldValue(field, known));
+  if (required && field.fieldKind !== "message") throw new UnsupportedRuleError(`${field}: required is supported on messages only`);
+  if (!check && !required) return undefined;
+  return (message, found) => {
+    const value = (message as Fields)[field.localName];
+    if (value !== undefined) check?.(value, found);
+    else if (required) found.push({ field: field.name, rule: "required", message: "is required" });
+  };
+}
+
+function compileFieldValue(field: DescField, known: Known): Check | undefined {
+  const rules = getOption(field, fieldRules);
+  const where = field.toString();
+  switch (field.fieldKind) {
+    case "message":
+      onlyKind(rules, "required", where);
+      return compileMessage(field.message, known);
+    case "scalar":
+    case "enum":
+      if (rules.required) throw new UnsupportedRuleError(`${where}: required is supported on messages only`);
+      onlyKind(rules, rules.type.case, where);
+      return compileValue(field.fieldKind === "enum" ? field.enum : field.scalar, rules, where);
+    case "list":
+      onlyKind(rules, "repeated", where);
+      return compileList(field, known);
+    case "map":
+      onlyKind(rules, "map", where);
+      return compileMap(field, known);
+  }
+}
+
+function compileList(field: DescField & { fieldKind: "list" }, known: Known): Check | undefined {
+  const { type } = getOption(field, fieldRules);
+  const where = field.toString();
+  const rules = type.case === "repeated" ? type.value : undefined;
+  if (rules) only(RepeatedRulesSchema, rules, ["min_items", "max_items", "unique", "items"], where);
+  onlyKind(rules?.items, rules?.items?.type.case, `${where} items`);
+  const { listKind } = field;
+  if (listKind === "message" && (rules?.items?.type.case || rules?.unique))
+    throw new UnsupportedRuleError(`${where}: rules on message items`);
+  if (listKind === "scalar" && field.scalar === ScalarType.BYTES && rules?.unique) throw new UnsupportedRuleError(`${where}: unique bytes`);
+  const item =
+    listKind === "message"
+      ? compileMessage(field.message, known)
+      : compileValue(listKind === "enum" ? field.enum : field.scalar, rules?.items, where);
+
+  const min = Number(rules?.minItems ?? 0);
+  const max = rules && isFieldSet(rules, RepeatedRulesSchema.field.maxItems) ? Number(rules.maxItems) : Number.POSITIVE_INFINITY;
+  const unique = rules?.unique === true;
+  if (!item && min === 0 && max === Number.POSITIVE_INFINITY && !unique) return undefined;
+  return (value, found) => {
+    const list = value as readonly unknown[];
+    if (list.length < min) found.push({ field: "", rule: "repeated.min_items", message: `must hold at least ${min}` });
+    if (list.length > max) return void found.push({ field: "", rule: "repeated.max_items", message: `must hold at most ${max}` });
+    if (unique && new Set(list).size < list.length)
+      found.push({ field: "", rule: "repeated.unique", message: "must not hold anything twice" });
+    if (item) for (let i = 0; i < list.length; i++) at(() => `[${i}]`, item, list[i], found);
+  };
+}
+
+function compileMap(field: DescField & { fieldKind: "map" }, known: Known): Check | undefined {
+  const { type } = getOption(field, fieldRules);
+  const where = field.toString();
+  const rules = type.case === "map" ? type.value : undefined;
+  if (rules) only(MapRulesSchema, rules, ["max_pairs", "keys"], where);
+  if (field.mapKey !== ScalarType.STRING) throw new UnsupportedRuleError(`${where}: only string keys are supported`);
+  if (field.mapKind === "message" && compileMessage(field.message, known))
+    throw new UnsupportedRuleError(`${where}: rules on a map's values`);
+  onlyKind(rules?.keys, rules?.keys?.type.case, `${where} keys`);
+  const key = compileValue(field.mapKey, rules?.keys, where);
+  const max = rules && isFieldSet(rules, MapRulesSchema.field.maxPairs) ? Number(rules.maxPairs) : Number.POSITIVE_INFINITY;
+  if (!key && max === Number.POSITIVE_INFINITY) return undefined;
+  return (value, found) => {
+    const keys = Object.keys(value as object);
+    if (keys.length > max) return void found.push({ field: "", rule: "map.max_pairs", message: `must hold at most ${max}` });
+    if (key) for (const k of keys) at(() => `["${escaped(k)}"]`, key, k, found);
+  };
+}
+
+/** As protovalidate writes a key in a path. */
+const escaped = (key: string) => key.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\r", "\\r").replaceAll("\n", "\\n");
+
+const under = (name: string, check: Check | undefined): Check | undefined =>
+  check && ((value, found) => at(() => name, check, value, found));
+
+/** Runs the check and puts `name` before the paths of what it found: a valid message costs no paths. */
+function at(name: () => string, check: Check, value: unknown, found: Violation[]): void {
+  const first = found.length;
+  check(value, found);
+  for (let i = first; i < found.length; i++) {
+    const violation = found[i]!;
+    const rest = violation.field;
+    violation.field = rest === "" || rest.startsWith("[") ? name() + rest : `${name()}.${rest}`;
+  }
+}

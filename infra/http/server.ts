@@ -1,0 +1,161 @@
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Registry } from "prom-client";
+import type { Logger } from "../logger.ts";
+
+/** The largest webhook we know is a batch of e-mail events, 768 kB at most (SendGrid: Event Webhook). */
+export const BODY_BYTES_MAX = 1_048_576;
+/** A request must have arrived whole by then; senders of webhooks give up after 3 to 15 s themselves. */
+const REQUEST_MS_MAX = 10_000;
+const HEADERS_MS_MAX = 5_000;
+/** How long a route may take to answer. */
+const HANDLE_MS_MAX = 10_000;
+/** Longer than the 60 s of usual load balancers, so that we are never the one who closes first. */
+const KEEP_ALIVE_MS = 65_000;
+/** How long requests under way may take to finish at shutdown. */
+const DRAIN_MS = 10_000;
+
+export interface HttpRequest {
+  method: string;
+  /** Without the query, as it was sent. */
+  path: string;
+  query: URLSearchParams;
+  headers: IncomingHttpHeaders;
+  /** As it was sent, for signatures. */
+  body: Buffer;
+  /** Aborts when the caller goes away or the time is up. */
+  signal: AbortSignal;
+}
+
+export interface HttpResponse {
+  status: number;
+  headers?: Readonly<Record<string, string>>;
+  body?: string;
+}
+
+export interface Route {
+  method: "GET" | "POST";
+  /** Exact, or ending in "/*": everything below. */
+  path: string;
+  handle(request: HttpRequest): Promise<HttpResponse>;
+}
+
+export interface HttpServerOptions {
+  host: string;
+  /** 0 takes a free one. */
+  port: number;
+  /** What /readyz answers. */
+  ready(): boolean;
+  log: Logger;
+  /** What /metrics prints; without it there is no /metrics, as on a port the world can reach. */
+  registry?: Registry | undefined;
+  routes?: readonly Route[];
+  bodyBytesMax?: number;
+  handleMsMax?: number;
+  drainMs?: number;
+}
+
+export interface HttpServer extends AsyncDisposable {
+  readonly port: number;
+}
+
+/**
+ * Serves GET /healthz, /readyz and /metrics, and the routes. A route that throws is logged and answered 500 without its text.
+ * Disposal lets requests under way finish for `drainMs`. Rejects when it cannot listen.
+ */
+export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { ready, registry, log, drainMs = DRAIN_MS, handleMsMax = HANDLE_MS_MAX, bodyBytesMax = BODY_BYTES_MAX } = options;
+  const own: Route[] = [
+    get("/healthz", async () => text(200, "alive")),
+    get("/readyz", async () => (ready() ? text(200, "ready") : text(503, "not ready"))),
+  ];
+  if (registry)
+    own.push(get("/metrics", async () => ({ ...text(200, await registry.metrics()), headers: { "content-type": registry.contentType } })));
+  const routes = [...own, ...(options.routes ?? [])];
+
+  const answer = async (message: IncomingMessage, gone: AbortSignal): Promise<HttpResponse> => {
+    const target = message.url ?? "/";
+    const mark = target.indexOf("?");
+    const path = mark < 0 ? target : target.slice(0, mark);
+    const here = routes.filter((route) => isAt(route, path));
+    if (here.length === 0) return text(404, "not found");
+    const method = message.method === "HEAD" ? "GET" : (message.method ?? "");
+    const route = here.find((r) => r.method === method);
+    if (!route) return { ...text(405, "method not allowed"), headers: { allow: here.map((r) => r.method).join(", ") } };
+    const body = await readBody(message, bodyBytesMax);
+    if (body === undefined) return { ...text(413, "too large"), headers: { connection: "close" } };
+
+    const late = AbortSignal.timeout(handleMsMax);
+    const signal = AbortSignal.any([gone, late]);
+    const query = new URLSearchParams(mark < 0 ? "" : target.slice(mark + 1));
+    const timedOut = new Promise<HttpResponse>((resolve) => {
+      late.addEventListener("abort", () => resolve(text(503, "timed out")), { once: true });
+    });
+    return Promise.race([route.handle({ method, path, query, headers: message.headers, body, signal }), timedOut]);
+  };
+
+  const server = createServer({ requestTimeout: REQUEST_MS_MAX, headersTimeout: HEADERS_MS_MAX, keepAliveTimeout: KEEP_ALIVE_MS });
+  server.on("request", (message, response) => {
+    const gone = new AbortController();
+    response.on("close", () => gone.abort());
+    answer(message, gone.signal)
+      .catch((error: unknown) => {
+        if (!message.complete) return text(400, "cut off");
+        // Without the query: it may hold a recipient's token.
+        log.error({ err: error, method: message.method, path: message.url?.split("?")[0] }, "a request failed");
+        return text(500, "an error of ours");
+      })
+      .then((result) => write(response, result, message.method === "HEAD"));
+  });
+
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port, options.host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    [Symbol.asyncDispose]: () => close(server, drainMs),
+  };
+}
+
+const get = (path: string, handle: () => Promise<HttpResponse>): Route => ({ method: "GET", path, handle });
+
+const text = (status: number, body: string): HttpResponse => ({
+  status,
+  body: `${body}\n`,
+  headers: { "content-type": "text/plain; charset=utf-8" },
+});
+
+const isAt = (route: Route, path: string) =>
+  route.path.endsWith("/*") ? path.startsWith(route.path.slice(0, -1)) && path.length >= route.path.length : path === route.path;
+
+/** Undefined when it is larger than `bytesMax`; then the rest is left unread. */
+async function readBody(message: IncomingMessage, bytesMax: number): Promise<Buffer | undefined> {
+  if (Number(message.headers["content-length"] ?? 0) > bytesMax) return undefined;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of message.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > bytesMax) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function write(response: ServerResponse, { status, headers = {}, body = "" }: HttpResponse, headOnly: boolean): void {
+  if (response.destroyed) return;
+  response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) });
+  response.end(headOnly ? undefined : body);
+}
+
+async function close(server: Server, drainMs: number): Promise<void> {
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
+  server.close(() => resolve());
+  server.closeIdleConnections();
+  const cut = setTimeout(() => server.closeAllConnections(), drainMs);
+  await closed;
+  clearTimeout(cut);
+}

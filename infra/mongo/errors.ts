@@ -1,0 +1,29 @@
+import { type MongoBulkWriteError, MongoError, MongoServerError } from "mongodb";
+import { StoreError } from "../store-error.ts";
+
+/** E11000: the key exists. */
+export const DUPLICATE_KEY = 11000;
+
+/** Runs `work`; the driver's errors become ours, with the name and number alone: their messages quote documents and addresses. */
+export async function asStoreError<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw toStoreError(what, error);
+  }
+}
+
+export function toStoreError(what: string, error: unknown): unknown {
+  if (!(error instanceof MongoError)) return error;
+  const code = error.code === undefined ? undefined : String(error.code);
+  const named = error instanceof MongoServerError && error.codeName ? ` ${error.codeName}` : "";
+  return new StoreError(`MongoDB, ${what}: ${error.name}${code ? ` ${code}` : ""}${named}`, code);
+}
+
+/** Where every write error of an unordered insert was an existing key: the positions of those documents. Else undefined: unknown. */
+export function duplicatesOf(error: MongoBulkWriteError): Set<number> | undefined {
+  const errors = [error.writeErrors].flat();
+  // A write concern that was not met arrives in the same error: then nothing is known to be durable.
+  if (errors.length === 0 || error.result.getWriteConcernError()) return undefined;
+  return errors.every((e) => e.code === DUPLICATE_KEY) ? new Set(errors.map((e) => e.index)) : undefined;
+}

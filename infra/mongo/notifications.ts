@@ -1,0 +1,198 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { AnyBulkWriteOperation, Collection, Document } from "mongodb";
+import { type Delivery, dueAt, type NotificationRecord } from "../../core/notification.ts";
+import type { DeliveryChange, DeliveryCount, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
+import { StoreError } from "../store-error.ts";
+import { asStoreError, toStoreError } from "./errors.ts";
+import { inRounds, insertNew, newToken, updateAll } from "./writes.ts";
+
+/** As it is kept: the outbox's `due`, absent once every delivery has ended, and marks by which a writer knows its own writes. */
+export interface NotificationDocument extends Omit<NotificationRecord, "id" | "content" | "deliveries"> {
+  _id: string;
+  /** JSON: the keys of a caller's data may hold dots and dollars. */
+  content: string;
+  deliveries: StoredDelivery[];
+  due?: number | undefined;
+  /** Token of the last taker. */
+  taker?: string | undefined;
+}
+interface StoredDelivery extends Delivery {
+  /** Tokens of the last changes, the newest first. */
+  changes?: string[] | undefined;
+}
+
+/**
+ * Tokens kept with a delivery. A writer reads its own back a round trip later; a delivery has at most three writers (relay, dispatcher,
+ * feedback), so four later changes in between do not happen to a delivery still where the writer believes.
+ */
+const TOKENS_KEPT = 4;
+/** An id that exists is not yet readable with majority while its own insert is under way: how often, and how long apart in ms, to look. */
+const EXISTING_TRIES_MAX = 10;
+const EXISTING_RETRY_MS = 50;
+/** Documents a cursor fetches at once. */
+const BATCH_ROWS = 500;
+
+const encode = ({ id, content, ...rest }: NotificationRecord): NotificationDocument => {
+  const due = dueAt(rest.deliveries);
+  return { _id: id, ...rest, content: JSON.stringify(content), ...(due === undefined ? {} : { due }) };
+};
+
+const decode = ({ _id, content, deliveries, due: _due, taker: _taker, ...rest }: NotificationDocument): NotificationRecord => ({
+  id: _id,
+  ...rest,
+  content: JSON.parse(content) as NotificationRecord["content"],
+  deliveries: deliveries.map(({ changes: _changes, ...delivery }) => delivery),
+});
+
+export function createNotificationStore(collection: Collection<NotificationDocument>): NotificationStore {
+  return {
+    insert: (records) => asStoreError("insert notifications", () => insert(collection, records)),
+
+    find: (id) =>
+      asStoreError("find notification", async () => {
+        const document = await collection.findOne({ _id: id });
+        return document ? decode(document) : undefined;
+      }),
+
+    takeDue: (lanes, now, until, limit) =>
+      asStoreError("take due notifications", async () => {
+        if (lanes.length === 0 || limit <= 0) return [];
+        // `$exists` is what the partial index asks for: without it the query would read the collection.
+        const candidates = await collection
+          .find({ lane: { $in: [...lanes] }, due: { $exists: true, $lte: now } }, { projection: { due: 1 }, sort: { due: 1 }, limit })
+          .toArray();
+        const taker = newToken();
+        await updateAll(
+          collection,
+          candidates.map(({ _id, due }) => ({ updateOne: { filter: { _id, due: due! }, update: { $set: { due: until, taker } } } })),
+        );
+        if (candidates.length === 0) return [];
+        // Read after taking: what changed between the first look and the move is seen, and what another took is not.
+        const taken = await collection.find({ _id: { $in: candidates.map((c) => c._id) }, taker }).toArray();
+        const order = new Map(candidates.map(({ _id }, i) => [_id, i]));
+        return taken.sort((a, b) => order.get(a._id)! - order.get(b._id)!).map(decode);
+      }),
+
+    change: (changes) =>
+      asStoreError("change deliveries", async () => {
+        const applied: boolean[] = changes.map(() => false);
+        for (const round of inRounds(changes, (change) => change.deliveryId)) {
+          const results = await changeRound(
+            collection,
+            round.map((i) => changes[i]!),
+          );
+          for (const [r, i] of round.entries()) applied[i] = results[r]!;
+        }
+        return applied;
+      }),
+
+    count: () =>
+      asStoreError("count notifications", async () => {
+        // Counted here and not by the server: one aggregation over everything outlasts every deadline.
+        const counts = new Map<string, DeliveryCount>();
+        let notifications = 0;
+        const projection = { "deliveries.channel": 1, "deliveries.state": 1, "deliveries.reason": 1 };
+        for await (const { deliveries } of collection.find({}, { projection, batchSize: BATCH_ROWS })) {
+          notifications++;
+          for (const { channel, state, reason } of deliveries) {
+            const key = JSON.stringify([channel, state, reason]);
+            const count = counts.get(key) ?? { channel, state, reason, count: 0 };
+            counts.set(key, { ...count, count: count.count + 1 });
+          }
+        }
+        return { notifications, deliveries: [...counts.values()] };
+      }),
+
+    async *all() {
+      try {
+        for await (const document of collection.find({}, { batchSize: BATCH_ROWS })) yield decode(document);
+      } catch (error) {
+        throw toStoreError("read notifications", error);
+      }
+    },
+
+    // A condition on `lane`, which every document meets, lets the outbox's index answer.
+    openCount: (limit) =>
+      asStoreError("count open notifications", () =>
+        limit <= 0 ? Promise.resolve(0) : collection.countDocuments({ lane: { $gte: 0 }, due: { $exists: true } }, { limit }),
+      ),
+  };
+}
+
+async function insert(collection: Collection<NotificationDocument>, records: readonly NotificationRecord[]): Promise<InsertResult[]> {
+  const first = new Map<string, NotificationRecord>();
+  for (const record of records) if (!first.has(record.id)) first.set(record.id, record);
+  const distinct = [...first.values()];
+  const isNew = await insertNew(collection, distinct.map(encode));
+  const existing = await readExisting(
+    collection,
+    distinct.filter((_, i) => !isNew[i]).map(({ id }) => id),
+  );
+  return records.map((record): InsertResult => {
+    const before = existing.get(record.id);
+    if (before) return { kind: "exists", record: before };
+    const winner = first.get(record.id)!;
+    return winner === record ? { kind: "inserted" } : { kind: "exists", record: winner };
+  });
+}
+
+/** The records of ids that exist, as soon as a majority has them: until then they may yet be rolled back, and answering would promise them. */
+async function readExisting(
+  collection: Collection<NotificationDocument>,
+  ids: readonly string[],
+): Promise<Map<string, NotificationRecord>> {
+  const found = new Map<string, NotificationRecord>();
+  for (let tries = 1; found.size < ids.length; tries++) {
+    if (tries > EXISTING_TRIES_MAX) throw new StoreError("MongoDB, insert notifications: an id exists but a majority does not have it yet");
+    if (tries > 1) await delay(EXISTING_RETRY_MS);
+    for (const document of await collection.find({ _id: { $in: ids.filter((id) => !found.has(id)) } }).toArray())
+      found.set(document._id, decode(document));
+  }
+  return found;
+}
+
+/** Changes of different deliveries, in one round trip where all apply and two where some do not. */
+async function changeRound(collection: Collection<NotificationDocument>, changes: readonly DeliveryChange[]): Promise<boolean[]> {
+  const token = newToken();
+  const all = await updateAll(
+    collection,
+    changes.map((change) => changeUpdate(change, token)),
+  );
+  if (all) return changes.map(() => true);
+  const ids = [...new Set(changes.map((c) => c.notificationId))];
+  const projection = { "deliveries.id": 1, "deliveries.changes": 1 };
+  const documents = await collection.find({ _id: { $in: ids } }, { projection }).toArray();
+  const ours = new Set(documents.flatMap((d) => d.deliveries.filter((x) => x.changes?.includes(token)).map((x) => x.id)));
+  return changes.map((change) => ours.has(change.deliveryId));
+}
+
+/** One atomic write: the delivery, where it still is as expected, and `due` from all of them. */
+function changeUpdate(
+  { notificationId, deliveryId, expect, set }: DeliveryChange,
+  token: string,
+): AnyBulkWriteOperation<NotificationDocument> {
+  const entries = Object.entries(set);
+  // Literal, because a text may begin with a dollar.
+  const merged: Document = {
+    $mergeObjects: [
+      "$$delivery",
+      { $literal: Object.fromEntries(entries.filter(([, value]) => value !== undefined)) },
+      { changes: { $slice: [{ $concatArrays: [[token], { $ifNull: ["$$delivery.changes", []] }] }, TOKENS_KEPT] } },
+    ],
+  };
+  const removed = entries.filter(([, value]) => value === undefined).map(([field]) => field);
+  const changed = removed.reduce((input, field): Document => ({ $unsetField: { field, input } }), merged);
+  const isIt = { $eq: ["$$delivery.id", { $literal: deliveryId }] };
+  return {
+    updateOne: {
+      filter: {
+        _id: notificationId,
+        deliveries: { $elemMatch: { id: deliveryId, attempt: expect.attempt, state: { $in: [...expect.states] } } },
+      },
+      update: [
+        { $set: { deliveries: { $map: { input: "$deliveries", as: "delivery", in: { $cond: [isIt, changed, "$$delivery"] } } } } },
+        { $set: { due: { $ifNull: [{ $min: "$deliveries.nextAt" }, "$$REMOVE"] } } },
+      ],
+    },
+  };
+}

@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { createServer } from "node:net";
+import { after, describe, it } from "node:test";
+import { MongoClient } from "mongodb";
+import { startCuttingProxy } from "../../test/support/cutting-proxy.ts";
+import { startMongod } from "../../test/support/mongod.ts";
+import { describeStoreContract, type TestDatabase } from "../../test/support/store-contract.ts";
+import { sampleAttempt, sampleChange, sampleNotification, T0 } from "../../test/support/store-samples.ts";
+import { openStore, StoreError } from "../store.ts";
+import { openMongoStore } from "./open.ts";
+
+const given = process.env.MONGODB_URI;
+const server = given ? { uri: given, [Symbol.asyncDispose]: async () => {} } : await startMongod();
+
+if (!server) {
+  it("MongoDB store", {
+    skip: "MongoDB store: skipped, MONGODB_URI is not set and no mongod is on PATH; `make test-mongodb` brings up a server",
+  });
+} else {
+  const client = await new MongoClient(server.uri, { serverSelectionTimeoutMS: 5_000 }).connect();
+  after(async () => {
+    await client.close();
+    await server[Symbol.asyncDispose]();
+  });
+
+  const createDatabase = async (): Promise<TestDatabase & { name: string }> => {
+    const name = `carillon-test-${randomBytes(6).toString("hex")}`;
+    return {
+      name,
+      url: withDatabase(server.uri, name),
+      [Symbol.asyncDispose]: async () => {
+        await client.db(name).dropDatabase();
+      },
+    };
+  };
+
+  describeStoreContract("MongoDB store", createDatabase);
+
+  describe("MongoDB store: a line that is cut before the answer", () => {
+    it("answers the repeated insert with the record, once", async () => {
+      await using database = await createDatabase();
+      await using proxy = await startCuttingProxy(server.uri);
+      await using store = await openStore(proxy.through(database.url));
+      const records = [sampleNotification(), sampleNotification()];
+      proxy.cut = true;
+      await assert.rejects(store.notifications.insert(records), StoreError);
+      proxy.cut = false;
+      await using direct = await openStore(database.url);
+      // The write is under way behind the cut line; its end is what the repetition must not depend on.
+      const again = await direct.notifications.insert(records);
+      const third = await store.notifications.insert(records);
+      assert.deepEqual(
+        third,
+        records.map((record) => ({ kind: "exists", record })),
+      );
+      assert.equal(again.length, 2);
+      assert.equal((await direct.notifications.count()).notifications, 2);
+    });
+
+    it("changes a delivery once, and does not answer a repeated claim as ours", async () => {
+      await using database = await createDatabase();
+      await using proxy = await startCuttingProxy(server.uri);
+      await using store = await openStore(proxy.through(database.url));
+      await using direct = await openStore(database.url);
+      const record = sampleNotification([T0]);
+      const attempt = sampleAttempt();
+      await direct.notifications.insert([record]);
+      const change = sampleChange(record, 0, { state: "sent", nextAt: undefined, providerRef: "ref" });
+      proxy.cut = true;
+      await assert.rejects(store.notifications.change([change]), StoreError);
+      await assert.rejects(store.attempts.claim([attempt]), StoreError);
+      await proxy.answered(2);
+      proxy.cut = false;
+      assert.deepEqual(await store.notifications.change([change]), [false]);
+      assert.equal((await store.notifications.find(record.id))?.deliveries[0]?.providerRef, "ref");
+      assert.deepEqual(await store.attempts.claim([attempt]), [false]);
+    });
+  });
+
+  describe("MongoDB store: what is kept", () => {
+    it("holds one document per notification, due in it, and no undefined as null", async () => {
+      await using database = await createDatabase();
+      await using store = await openStore(database.url);
+      const record = sampleNotification([T0, T0 + 5]);
+      await store.notifications.insert([{ ...record, collapseKey: undefined }]);
+      const documents = await client.db(database.name).collection("notifications").find().toArray();
+      assert.equal(documents.length, 1);
+      assert.equal(documents[0]?.due, T0);
+      assert.equal("collapseKey" in documents[0]!, false);
+      await store.notifications.change([0, 1].map((i) => sampleChange(record, i, { state: "sent", nextAt: undefined })));
+      const [ended] = await client.db(database.name).collection("notifications").find().toArray();
+      assert.equal("due" in ended!, false);
+    });
+
+    it("keeps no more than the last few tokens of a delivery's changes", async () => {
+      await using database = await createDatabase();
+      await using store = await openStore(database.url);
+      const record = sampleNotification([T0]);
+      await store.notifications.insert([record]);
+      for (let attempt = 1; attempt <= 9; attempt++)
+        assert.deepEqual(await store.notifications.change([sampleChange(record, 0, { attempt: attempt + 1 }, attempt)]), [true]);
+      const [document] = await client.db(database.name).collection("notifications").find().toArray();
+      assert.equal(document?.deliveries[0].changes.length, 4);
+    });
+
+    it("refuses to start where an index is not as it should be", async () => {
+      await using database = await createDatabase();
+      const notifications = client.db(database.name).collection("notifications");
+      await notifications.createIndex({ lane: 1, due: -1 }, { name: "outbox" });
+      await assert.rejects(openStore(database.url), (error) => error instanceof StoreError && /outbox/.test(error.message));
+    });
+  });
+}
+
+/** The same server and user, another database; the user stays where it is kept. */
+function withDatabase(uri: string, name: string): string {
+  const [, origin, path, query] = /^([^:]+:\/\/[^/?]+)\/?([^?]*)\??(.*)$/.exec(uri)!;
+  const authSource = origin?.includes("@") && !query?.includes("authSource=") ? [`authSource=${path || "admin"}`] : [];
+  return `${origin}/${name}?${[...(query ? [query] : []), ...authSource].join("&")}`;
+}
+
+describe("MongoDB store: opening", () => {
+  const secret = "hunter2";
+  const rejects = (uri: string, says: RegExp) =>
+    assert.rejects(openMongoStore(uri), (error) => {
+      assert.ok(error instanceof StoreError);
+      assert.match(error.message, says);
+      assert.doesNotMatch(`${error.message}${error.stack}`, new RegExp(secret));
+      assert.equal(error.cause, undefined);
+      return true;
+    });
+
+  it("names the host and what to do when nobody answers there, never the password", async () => {
+    const nobody = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => nobody.once("listening", resolve));
+    const { port } = nobody.address() as { port: number };
+    await new Promise((resolve) => nobody.close(resolve));
+    await rejects(`mongodb://who:${secret}@127.0.0.1:${port}/x`, new RegExp(`127.0.0.1:${port}.*docker run`));
+  });
+
+  it("gives up on a server that accepts and says nothing", async () => {
+    const mute = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => mute.once("listening", resolve));
+    mute.on("connection", (socket) => socket.on("error", () => {}).resume());
+    const { port } = mute.address() as { port: number };
+    await rejects(`mongodb://who:${secret}@127.0.0.1:${port}/x`, new RegExp(`127.0.0.1:${port}`));
+    await new Promise((resolve) => mute.close(resolve));
+  });
+
+  it("does not repeat a URI it cannot parse", async () => {
+    await rejects(`mongodb://who:${secret}@/x?nonsense=${secret}`, /cannot be parsed/);
+  });
+});

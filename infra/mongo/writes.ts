@@ -1,0 +1,44 @@
+import { randomBytes } from "node:crypto";
+import { type AnyBulkWriteOperation, type Collection, type Document, MongoBulkWriteError, type OptionalUnlessRequiredId } from "mongodb";
+import { duplicatesOf } from "./errors.ts";
+
+/** A word nobody else writes: what bears it was written by this call. */
+export const newToken = () => randomBytes(9).toString("base64url");
+
+/** Inserts in one unordered call; tells for each document whether it is new. Ids must differ. */
+export async function insertNew<T extends Document>(
+  collection: Collection<T>,
+  documents: readonly OptionalUnlessRequiredId<T>[],
+): Promise<boolean[]> {
+  if (documents.length === 0) return [];
+  try {
+    await collection.insertMany(documents, { ordered: false });
+    return documents.map(() => true);
+  } catch (error) {
+    const duplicates = error instanceof MongoBulkWriteError ? duplicatesOf(error) : undefined;
+    if (!duplicates) throw error;
+    return documents.map((_, i) => !duplicates.has(i));
+  }
+}
+
+/**
+ * Sends conditional updateOnes as one unordered call; tells whether all of them found their document. The server counts and does not say
+ * which: where some did not, the caller reads its tokens back.
+ */
+export async function updateAll<T extends Document>(collection: Collection<T>, updates: AnyBulkWriteOperation<T>[]): Promise<boolean> {
+  if (updates.length === 0) return true;
+  const { matchedCount } = await collection.bulkWrite(updates, { ordered: false });
+  return matchedCount === updates.length;
+}
+
+/** Splits positions so that within a part no key comes twice: writes to one place keep their order, the others share a round trip. */
+export function inRounds<T>(items: readonly T[], keyOf: (item: T) => string): number[][] {
+  const seen = new Map<string, number>();
+  const rounds: number[][] = [];
+  for (const [i, item] of items.entries()) {
+    const round = seen.get(keyOf(item)) ?? 0;
+    seen.set(keyOf(item), round + 1);
+    rounds[round] = [...(rounds[round] ?? []), i];
+  }
+  return rounds;
+}

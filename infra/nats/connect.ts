@@ -1,0 +1,49 @@
+import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { secretFile, text, type Values } from "../config.ts";
+import type { Logger } from "../logger.ts";
+import { UnreachableError } from "../unreachable.ts";
+
+export const natsVariables = {
+  NATS_URL: text({
+    default: "nats://127.0.0.1:4222",
+    reason: "servers of one NATS cluster, comma between; credentials do not belong here",
+  }),
+  NATS_USER: text({ default: "", reason: "user name; empty: none" }),
+  NATS_PASSWORD_FILE: secretFile({ default: "", reason: "password of NATS_USER" }),
+};
+
+/** How long a first connection may take: a start that cannot succeed ends within 10 s. */
+const CONNECT_MS = 5_000;
+/** Between attempts to come back; the outbox covers what is missed meanwhile. */
+const RECONNECT_WAIT_MS = 500;
+
+export type Nats = NatsConnection & AsyncDisposable;
+
+/** Connects, and from then on reconnects for ever. Throws UnreachableError when the first connection fails. */
+export async function connectNats(config: Values<typeof natsVariables>, log: Logger): Promise<Nats> {
+  const servers = config.NATS_URL.split(",").map((s) => s.trim());
+  const hosts = servers.map((s) => (URL.canParse(s) ? new URL(s).host : s)).join(", ");
+  let connection: NatsConnection;
+  try {
+    connection = await connect({
+      servers,
+      name: "carillon",
+      timeout: CONNECT_MS,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: RECONNECT_WAIT_MS,
+      pingInterval: 10_000,
+      ...(config.NATS_USER ? { user: config.NATS_USER, pass: config.NATS_PASSWORD_FILE } : {}),
+    });
+  } catch (error) {
+    throw new UnreachableError("NATS", hosts, "start one with `nats-server -js`, or point NATS_URL at yours", error);
+  }
+  void (async () => {
+    for await (const status of connection.status()) {
+      if (status.type === "disconnect" || status.type === "reconnect") log.warn({ nats: hosts, status: status.type }, "nats connection");
+    }
+  })();
+  return Object.assign(connection, {
+    // close(), not drain(): consumers were stopped before, and drain would wait for a server that may be away.
+    [Symbol.asyncDispose]: () => connection.close(),
+  });
+}

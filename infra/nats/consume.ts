@@ -1,0 +1,97 @@
+import { type JsMsg, jetstream } from "@nats-io/jetstream";
+import { SpanKind, type Tracer } from "@opentelemetry/api";
+import { type Channel, CLASSES, type NotificationClass } from "../../core/channel.ts";
+import type { Clock } from "../../core/ports/clock.ts";
+import type { DeliveryTask, Settlement } from "../../core/ports/queue.ts";
+import { consumerName, streamName } from "../../core/subjects.ts";
+import type { Logger } from "../logger.ts";
+import { extract, withSpan } from "../tracing.ts";
+import type { Nats } from "./connect.ts";
+import { decodeTask } from "./task-codec.ts";
+
+/** Handles one task; `holder` names this copy of it. */
+export type TaskHandler = (task: DeliveryTask, holder: string) => Promise<Settlement>;
+
+/** After a fault of the stream or the connection, before pulling again. */
+const RESUME_WAIT_MS = 1_000;
+/** A task whose handling threw comes back after this. */
+const FAULT_WAIT_MS = 5_000;
+/** How a class shares a pod: a one-time password never waits behind a campaign. */
+const SHARE: Record<NotificationClass, number> = { critical: 1, transactional: 1, marketing: 0.5 };
+
+export interface ConsumeOptions {
+  channel: Channel;
+  worker: string;
+  /** Tasks handled at once, per class (marketing: half). */
+  inFlightMax: number;
+  /** Aborts on drain: no new task is begun. */
+  signal: AbortSignal;
+  clock: Clock;
+  log: Logger;
+  tracer: Tracer;
+  /** Recreates what an operator or a lost disk took away. */
+  ensure: () => Promise<void>;
+}
+
+/** Pulls the tasks of all classes of a channel until `signal` aborts; resolves when the last one under way is settled. */
+export async function consumeTasks(nats: Nats, handle: TaskHandler, options: ConsumeOptions): Promise<void> {
+  await Promise.all(CLASSES.map((notificationClass) => consumeClass(nats, handle, notificationClass, options)));
+}
+
+async function consumeClass(nats: Nats, handle: TaskHandler, notificationClass: NotificationClass, options: ConsumeOptions): Promise<void> {
+  const { signal, log, clock } = options;
+  const js = jetstream(nats);
+  const limit = Math.max(1, Math.floor(options.inFlightMax * SHARE[notificationClass]));
+  const underWay = new Set<Promise<void>>();
+  while (!signal.aborted) {
+    try {
+      const consumer = await js.consumers.get(streamName(options.channel), consumerName(options.channel, notificationClass));
+      const messages = await consumer.consume({ max_messages: limit, expires: 5_000, abort_on_missing_resource: true });
+      const stop = () => messages.stop();
+      signal.addEventListener("abort", stop, { once: true });
+      try {
+        for await (const msg of messages) {
+          // What was pulled and not begun goes straight back.
+          if (signal.aborted) {
+            msg.nak();
+            continue;
+          }
+          const work = settle(msg, handle, options).finally(() => underWay.delete(work));
+          underWay.add(work);
+          if (underWay.size >= limit) await Promise.race(underWay);
+        }
+      } finally {
+        signal.removeEventListener("abort", stop);
+      }
+    } catch (error) {
+      if (!signal.aborted) log.warn({ err: error, channel: options.channel, notificationClass }, "consumer interrupted; resuming");
+    }
+    if (signal.aborted) break;
+    await clock.sleep(RESUME_WAIT_MS, signal);
+    await options.ensure().catch((error: unknown) => log.warn({ err: error }, "streams could not be ensured"));
+  }
+  await Promise.allSettled(underWay);
+}
+
+async function settle(msg: JsMsg, handle: TaskHandler, { worker, log, tracer }: ConsumeOptions): Promise<void> {
+  const task = decodeTask(msg.data);
+  if (!task) {
+    log.error({ stream: msg.info.stream, sequence: msg.seq }, "not a task; terminated");
+    msg.term("not a task");
+    return;
+  }
+  const parent = extract((key) => msg.headers?.get(key) || undefined);
+  const attributes = { "carillon.delivery": task.deliveryId, "carillon.attempt": task.attempt };
+  await withSpan(tracer, `dispatch ${task.channel}`, { kind: SpanKind.CONSUMER, parent, attributes }, async () => {
+    let settlement: Settlement;
+    try {
+      settlement = await handle(task, `${worker}:${msg.seq}`);
+    } catch (error) {
+      log.error({ err: error, deliveryId: task.deliveryId, attempt: task.attempt }, "task could not be handled; it comes back");
+      settlement = { kind: "nak", delayMs: FAULT_WAIT_MS };
+    }
+    if (settlement.kind === "ack") msg.ack();
+    else if (settlement.kind === "nak") msg.nak(settlement.delayMs);
+    else msg.term(settlement.reason);
+  });
+}

@@ -1,0 +1,49 @@
+import { jetstream } from "@nats-io/jetstream";
+import { headers } from "@nats-io/transport-node";
+import type { TaskPublisher } from "../../core/ports/queue.ts";
+import { taskMessageId, taskSubject } from "../../core/subjects.ts";
+import type { Logger } from "../logger.ts";
+import { inject } from "../tracing.ts";
+import type { Nats } from "./connect.ts";
+import { encodeTask } from "./task-codec.ts";
+
+/** A PubAck takes under 50 ms on a healthy cluster; later than this the relay publishes again. */
+const PUBLISH_MS = 3_000;
+/** Waiting for a PubAck at once; beyond it latency grows and throughput does not. More is left to the relay. */
+const PUBLISH_IN_FLIGHT_MAX = 1_024;
+
+/** Publishes tasks; what does not get through, for whatever reason, is the relay's to repeat. */
+export function createTaskPublisher(nats: Nats, log: Logger): TaskPublisher {
+  const js = jetstream(nats, { timeout: PUBLISH_MS });
+  let inFlight = 0;
+  let connected = true;
+  void (async () => {
+    for await (const status of nats.status()) {
+      if (status.type === "disconnect") connected = false;
+      else if (status.type === "reconnect") connected = true;
+    }
+  })();
+  return {
+    async publish(task) {
+      // Disconnected, the client would buffer without a bound.
+      if (!connected || inFlight >= PUBLISH_IN_FLIGHT_MAX) return false;
+      inFlight++;
+      try {
+        const hdrs = headers();
+        inject((key, value) => hdrs.set(key, value));
+        const ack = await js.publish(taskSubject(task.channel, task.notificationClass), encodeTask(task), {
+          msgID: taskMessageId(task.deliveryId, task.attempt, task.publication),
+          timeout: PUBLISH_MS,
+          headers: hdrs,
+        });
+        // Some releases answer "duplicate" with sequence 0 for what they never stored.
+        return ack.seq > 0;
+      } catch (error) {
+        log.debug({ err: error, deliveryId: task.deliveryId }, "publish failed; the relay repeats it");
+        return false;
+      } finally {
+        inFlight--;
+      }
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import type { DeliveryTask } from "../../core/ports/queue.ts";
+import { DeliveryTask as Wire } from "../../gen/carillon/v1/task.ts";
+import {
+  channelFromProto,
+  channelToProto,
+  classFromProto,
+  classToProto,
+  endpointFromProto,
+  endpointToProto,
+  priorityFromProto,
+  priorityToProto,
+} from "../grpc/convert.ts";
+
+/** A task as protobuf; its publication travels in the message id alone. */
+export function encodeTask(task: DeliveryTask): Uint8Array {
+  const { push, sms, email } = task.content;
+  return Wire.encode({
+    notificationId: task.notificationId,
+    deliveryId: task.deliveryId,
+    attempt: task.attempt,
+    app: task.app,
+    userId: task.userId ?? "",
+    channel: channelToProto(task.channel),
+    endpoint: endpointToProto(task.endpoint),
+    endpointId: task.endpointId ?? "",
+    notificationClass: classToProto(task.notificationClass),
+    category: task.category,
+    priority: priorityToProto(task.priority),
+    collapseKey: task.collapseKey ?? "",
+    expiresAtMs: task.expiresAt,
+    content: { push, sms, email },
+    policyResend: task.policyResend,
+  }).finish();
+}
+
+/** Undefined where the bytes are not a task: nobody can ever handle it. */
+export function decodeTask(bytes: Uint8Array): DeliveryTask | undefined {
+  let wire: Wire;
+  try {
+    wire = Wire.decode(bytes);
+  } catch {
+    return undefined;
+  }
+  const channel = channelFromProto(wire.channel);
+  const notificationClass = classFromProto(wire.notificationClass);
+  const endpoint = wire.endpoint && endpointFromProto(wire.endpoint);
+  if (!channel || !notificationClass || !endpoint || !wire.content || wire.attempt < 1 || wire.deliveryId === "") return undefined;
+  return {
+    notificationId: wire.notificationId,
+    deliveryId: wire.deliveryId,
+    attempt: wire.attempt,
+    publication: 0,
+    app: wire.app,
+    userId: wire.userId || undefined,
+    channel,
+    endpoint,
+    endpointId: wire.endpointId || undefined,
+    notificationClass,
+    category: wire.category,
+    priority: priorityFromProto(wire.priority) ?? "normal",
+    collapseKey: wire.collapseKey || undefined,
+    expiresAt: wire.expiresAtMs,
+    content: wire.content,
+    policyResend: wire.policyResend,
+  };
+}

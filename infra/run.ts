@@ -1,0 +1,152 @@
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import type { Tracer } from "@opentelemetry/api";
+import { ConfigError, choice, type Environment, integer, ms, readConfig, text, type Values, type Variables } from "./config.ts";
+import { startHttpServer } from "./http/server.ts";
+import { createLogger, type Logger } from "./logger.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+import { startTracing } from "./tracing.ts";
+import { UnreachableError } from "./unreachable.ts";
+
+/** What every role reads. */
+export const commonVariables = {
+  LOG_LEVEL: choice(["debug", "info", "warn", "error"], { default: "info", reason: "info writes one line per attempt" }),
+  HTTP_HOST: text({ default: "0.0.0.0", reason: "address for /healthz, /readyz and /metrics" }),
+  HTTP_PORT: integer(0, 65_535, { default: "8080", reason: "port for /healthz, /readyz and /metrics; 0: any free one" }),
+  DRAIN_MS: ms(100, 600_000, { default: "20000", reason: "for work in flight after SIGTERM; shorter than the pod's grace period of 30 s" }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: text({ default: "", reason: "OTLP/HTTP traces URL; empty: traces are not exported" }),
+};
+
+/** What a role is given to live in. */
+export interface Runtime {
+  log: Logger;
+  metrics: Metrics;
+  /** Disposed last-in first-out after the drain. */
+  stack: AsyncDisposableStack;
+  /** Aborts when draining begins: take nothing new. */
+  signal: AbortSignal;
+  /** Unique per process: host name and a random part. */
+  worker: string;
+  tracer: Tracer;
+}
+
+/** One deployable: its variables and how it starts. */
+export interface Role {
+  name: string;
+  about: string;
+  variables: Variables;
+  start(env: Environment): Promise<RunningRole>;
+}
+
+/** Disposal drains, within DRAIN_MS, then releases everything. */
+export interface RunningRole extends AsyncDisposable {
+  name: string;
+  /** Where it listens, by name ("grpc", "http"): host:port. */
+  addresses: Record<string, string>;
+}
+
+/** What a start function leaves behind. `drained` resolves when nothing is under way any more, after `signal` aborted. */
+export interface Started {
+  addresses?: Record<string, string>;
+  drained?: () => Promise<void>;
+}
+
+/** Everything that a role waits for at start has come within this, or the process ends with exit status 1. */
+const START_MS = 10_000;
+
+export function defineRole<V extends Variables>(role: {
+  name: string;
+  about: string;
+  variables: V;
+  start(config: Values<V & typeof commonVariables>, runtime: Runtime): Promise<Started>;
+}): Role {
+  const variables = { ...commonVariables, ...role.variables };
+  return {
+    name: role.name,
+    about: role.about,
+    variables,
+    async start(env) {
+      const values: unknown = readConfig(variables, env);
+      const config = values as Values<typeof commonVariables>;
+      const log = createLogger(role.name, config.LOG_LEVEL);
+      const draining = new AbortController();
+      const metrics = createMetrics(role.name, { defaults: config.HTTP_PORT !== 0 });
+      const worker = `${role.name}@${hostname()}-${randomBytes(4).toString("hex")}`;
+      await using stack = new AsyncDisposableStack();
+      const { tracer } = stack.use(startTracing(role.name, { exporterUrl: config.OTEL_EXPORTER_OTLP_ENDPOINT }));
+      let ready = false;
+      const http = stack.use(
+        await startHttpServer({
+          host: config.HTTP_HOST,
+          port: config.HTTP_PORT,
+          ready: () => ready && !draining.signal.aborted,
+          registry: metrics.registry,
+          log,
+        }),
+      );
+      const started = await within(
+        START_MS,
+        role.start(values as Values<V & typeof commonVariables>, { log, metrics, stack, signal: draining.signal, worker, tracer }),
+        `${role.name} did not start`,
+      );
+      ready = true;
+      const addresses = { ...started.addresses, http: `${config.HTTP_HOST === "0.0.0.0" ? "127.0.0.1" : config.HTTP_HOST}:${http.port}` };
+      log.info({ worker, addresses }, "started");
+      const kept = stack.move();
+      let disposed: Promise<void> | undefined;
+      return {
+        name: role.name,
+        addresses,
+        [Symbol.asyncDispose]: () => {
+          disposed ??= (async () => {
+            draining.abort();
+            await within(config.DRAIN_MS, started.drained?.() ?? Promise.resolve(), "drain").catch(() =>
+              log.warn({ drainMs: config.DRAIN_MS }, "drain took too long; what is under way is taken up by others"),
+            );
+            await kept.disposeAsync();
+            log.info("stopped");
+          })();
+          return disposed;
+        },
+      };
+    },
+  };
+}
+
+/** Runs until SIGTERM or SIGINT, drains, and ends the process. */
+export async function runUntilSignal(start: () => Promise<AsyncDisposable>): Promise<void> {
+  const asked = new Promise<void>((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
+  });
+  let running: AsyncDisposable;
+  try {
+    running = await start();
+  } catch (error) {
+    process.stderr.write(`${startFault(error)}\n`);
+    process.exit(1);
+  }
+  await asked;
+  await running[Symbol.asyncDispose]();
+  process.exit(0);
+}
+
+/** What an operator needs to read: no stack for what is theirs to mend. */
+export function startFault(error: unknown): string {
+  if (error instanceof ConfigError || error instanceof UnreachableError || error instanceof StartTimeoutError)
+    return `carillon: ${error.message}`;
+  return `carillon: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+}
+
+class StartTimeoutError extends Error {}
+
+async function within<T>(limitMs: number, work: Promise<T>, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new StartTimeoutError(`${what} within ${limitMs} ms`)), limitMs);
+  });
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

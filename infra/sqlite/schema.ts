@@ -1,0 +1,40 @@
+import type { DatabaseSync } from "node:sqlite";
+import { StoreError } from "../store-error.ts";
+import { transact } from "./transact.ts";
+
+/** Columns are what is asked for or fenced on; everything else is in `doc`, as JSON. */
+const VERSION_1 = `
+  create table notifications (id text not null primary key, lane integer not null, due integer, doc text not null) strict;
+  create index outbox on notifications (lane, due) where due is not null;
+
+  create table attempts (id text not null primary key, worker text not null, answered integer not null, doc text not null) strict;
+
+  create table contacts (
+    app text not null, endpoint_id text not null, user_id text not null, registered_at integer not null, doc text not null,
+    primary key (app, endpoint_id)
+  ) strict;
+  create index contacts_of_user on contacts (app, user_id);
+
+  create table preferences (
+    app text not null, subject text not null, updated_at integer not null, doc text not null,
+    primary key (app, subject)
+  ) strict;
+  create index preferences_changed on preferences (updated_at, app, subject);
+
+  create table apps (id text not null primary key, doc text not null) strict;
+  create table app_keys (key_hash text not null, app text not null, primary key (key_hash, app)) strict, without rowid;
+`;
+
+/** What each version adds to the one before: append, never edit. `user_version` counts how many a file has. */
+const MIGRATIONS = [VERSION_1];
+
+/** Brings the file to this version's schema; several processes may try at once. */
+export function migrate(database: DatabaseSync): void {
+  transact(database, () => {
+    const version = Number(database.prepare("pragma user_version").get()?.user_version);
+    if (version > MIGRATIONS.length)
+      throw new StoreError(`the file has schema ${version}, this Carillon knows ${MIGRATIONS.length}: it was written by a newer one`);
+    for (const migration of MIGRATIONS.slice(version)) database.exec(migration);
+    database.exec(`pragma user_version = ${MIGRATIONS.length}`);
+  });
+}

@@ -1,0 +1,93 @@
+import {
+  type Attributes,
+  type Context,
+  context,
+  ProxyTracerProvider,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from "@opentelemetry/api";
+import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
+import { W3CTraceContextPropagator } from "@opentelemetry/core";
+import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import { BatchSpanProcessor, NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
+
+/** Spans waiting for the exporter; beyond it new ones are dropped. At 1 kB each 2 MB. */
+const SPANS_WAITING_MAX = 2_048;
+/** One export, and all that is left at the end: a collector that is away must not hold up a shutdown. */
+const EXPORT_MS = 3_000;
+
+/** traceparent and tracestate only. Baggage is left out: callers' words would travel on to providers. */
+const propagator = new W3CTraceContextPropagator();
+
+export interface Tracing extends AsyncDisposable {
+  readonly tracer: Tracer;
+}
+
+/**
+ * One service's tracer. Without `exporterUrl` (OTLP over HTTP, such as http://collector:4318/v1/traces) nothing is recorded, and a trace that
+ * callers began is still carried through. Disposal sends what is left, for at most 3 s.
+ */
+export function startTracing(service: string, { exporterUrl }: { exporterUrl: string }): Tracing {
+  const exporter = exporterUrl ? new OTLPTraceExporter({ url: exporterUrl, timeoutMillis: EXPORT_MS }) : undefined;
+  const provider = new NodeTracerProvider({
+    resource: resourceFromAttributes({ "service.name": service }),
+    spanProcessors: exporter ? [new BatchSpanProcessor(exporter, { maxQueueSize: SPANS_WAITING_MAX, exportTimeoutMillis: EXPORT_MS })] : [],
+  });
+  keepContext();
+  return {
+    // A proxy to nothing records nothing, and passes the parent on.
+    tracer: (exporter ? provider : new ProxyTracerProvider()).getTracer("carillon"),
+    async [Symbol.asyncDispose]() {
+      const { promise: late, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, EXPORT_MS);
+      // What a collector answers is its affair; spans that could not be sent are lost by design.
+      await Promise.race([provider.shutdown().catch(() => undefined), late]);
+      clearTimeout(timer);
+    },
+  };
+}
+
+let contextIsKept = false;
+/** What is active must survive an await; that is one per process, whatever the number of services in it. */
+function keepContext(): void {
+  if (contextIsKept) return;
+  contextIsKept = true;
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+}
+
+/** Writes the active trace, if any, as traceparent and tracestate: into gRPC metadata, JetStream headers, a provider call. */
+export function inject(set: (key: string, value: string) => void): void {
+  propagator.inject(context.active(), undefined, { set: (_, key, value) => set(key, value) });
+}
+
+/** The trace somebody else wrote with inject(); an empty context where there is none, or none that can be read. */
+export function extract(get: (key: string) => string | undefined): Context {
+  return propagator.extract(ROOT_CONTEXT, undefined, { get: (_, key) => get(key), keys: () => propagator.fields() });
+}
+
+export interface SpanAbout {
+  /** CLIENT, SERVER, PRODUCER, CONSUMER; INTERNAL by default. */
+  kind?: SpanKind;
+  /** From extract(); the active context by default. */
+  parent?: Context;
+  attributes?: Attributes;
+}
+
+/** Runs `work` within a span, which is active in it and ends with it. What it throws marks the span and passes through; its text stays out. */
+export async function withSpan<T>(tracer: Tracer, name: string, about: SpanAbout, work: (span: Span) => Promise<T>): Promise<T> {
+  const { kind = SpanKind.INTERNAL, parent = context.active(), attributes = {} } = about;
+  const span = tracer.startSpan(name, { kind, attributes }, parent);
+  try {
+    return await context.with(trace.setSpan(parent, span), work, undefined, span);
+  } catch (error) {
+    span.setStatus({ code: SpanStatusCode.ERROR });
+    throw error;
+  } finally {
+    span.end();
+  }
+}

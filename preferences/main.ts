@@ -1,0 +1,34 @@
+import { PreferenceServiceService } from "../gen/carillon/v1/preference_service.ts";
+import { systemClock } from "../infra/clock.ts";
+import { startGrpcServer } from "../infra/grpc/server.ts";
+import { callSeconds } from "../infra/metrics.ts";
+import { connectRedis } from "../infra/redis/connect.ts";
+import { defineRole } from "../infra/run.ts";
+import { openConfiguredStore } from "../infra/store-config.ts";
+import { preferencesVariables } from "./config.ts";
+import { createPreferenceService } from "./preference-service.ts";
+import { createPreferences } from "./preferences.ts";
+
+export const role = defineRole({
+  name: "preferences",
+  about: "knows who refused what, and answers the gateway and the dispatchers",
+  variables: preferencesVariables,
+  async start(config, { log, metrics, stack, signal, tracer }) {
+    const store = stack.use(await openConfiguredStore(config));
+    const redis = stack.use(await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE }));
+    const preferences = stack.use(createPreferences({ store: store.preferences, redis, clock: systemClock, log }));
+    const implementation = createPreferenceService({
+      preferences,
+      internalToken: config.INTERNAL_TOKEN_FILE,
+      log,
+      tracer,
+      seconds: callSeconds(metrics),
+    });
+    const services = [{ definition: PreferenceServiceService, implementation }];
+    const server = stack.use(await startGrpcServer({ address: config.PREFERENCES_LISTEN, services, reflection: false, log }));
+    server.setServing(true);
+    signal.addEventListener("abort", () => server.setServing(false), { once: true });
+    const host = config.PREFERENCES_LISTEN.replace(/:\d+$/, "").replace("0.0.0.0", "127.0.0.1");
+    return { addresses: { grpc: `${host}:${server.port}` } };
+  },
+});

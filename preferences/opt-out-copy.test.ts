@@ -1,0 +1,178 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import type { Store } from "../core/ports/store.ts";
+import { type Refusal, userSubject } from "../core/preference.ts";
+import { createLogger } from "../infra/logger.ts";
+import { connectRedis, type RedisConnection } from "../infra/redis/connect.ts";
+import { createOptOutSets, type OptOutSets } from "../infra/redis/opt-out-sets.ts";
+import { openStore } from "../infra/store.ts";
+import { eventually } from "../test/support/eventually.ts";
+import { createFakeClock, type FakeClock } from "../test/support/fake-clock.ts";
+import { startRedis } from "../test/support/servers.ts";
+import { type WatchedPreferences, watchPreferences } from "../test/support/watched-preferences.ts";
+import { SWEEP_MS, TRUST_MS } from "./opt-out-copy.ts";
+import { createPreferences, type Preferences } from "./preferences.ts";
+import { CACHE_MS } from "./refusal-cache.ts";
+
+const APP = "shop";
+const BUCKETS = 32;
+/** What is published. */
+const OBEYED_WITHIN_MS = 5_000;
+const log = createLogger("test", "silent");
+const news: Refusal = { channel: "email", category: "news" };
+const ada = userSubject("ada");
+const question = (userId: string) => ({ app: APP, userId, endpoint: undefined, channel: "email" as const, category: "news" });
+const ask = async (p: Preferences, userId = "ada") => (await p.check([question(userId)]))[0];
+
+let stack: AsyncDisposableStack;
+let server: Awaited<ReturnType<typeof startRedis>>;
+let redis: RedisConnection;
+let sets: OptOutSets;
+let store: Store;
+let watched: WatchedPreferences;
+let clock: FakeClock;
+let p: Preferences;
+beforeEach(async () => {
+  stack = new AsyncDisposableStack();
+  server = stack.use(await startRedis("always"));
+  redis = stack.use(await connectRedis(server.url, { log }));
+  sets = createOptOutSets(redis, BUCKETS);
+  store = stack.use(await openStore("sqlite::memory:"));
+  watched = watchPreferences(store.preferences);
+  clock = createFakeClock();
+  p = stack.use(createPreferences({ store: watched.store, redis, clock, log, buckets: BUCKETS }));
+  await redisAnswers();
+});
+afterEach(() => stack.disposeAsync());
+
+let strangers = 0;
+async function storeWasAsked(): Promise<boolean> {
+  const users = Array.from({ length: 4 * BUCKETS }, () => `stranger-${strangers++}`);
+  watched.found = [];
+  await p.check(users.map(question));
+  return watched.found.length > 0;
+}
+const redisAnswers = () => eventually("Redis answers for everybody", async () => !(await storeWasAsked()));
+const inRedis = async (userId = "ada") =>
+  (await sets.read([{ app: APP, subject: userSubject(userId), channel: "email", category: "news" }]))[0];
+/** As if the process had ended between the store and Redis. */
+const refuseInStoreOnly = () => store.preferences.update(APP, ada, [news], [], clock.now());
+
+test("a refusal that only reached the store is written to Redis by the next sweep", async () => {
+  await refuseInStoreOnly();
+  assert.equal(await inRedis(), "none");
+  clock.advance(SWEEP_MS);
+  await eventually("it is in Redis", async () => (await inRedis()) === "some");
+  assert.equal(await ask(p), "refused");
+});
+
+test("a refusal that only reached the store is obeyed within the published bound, sweeps or none", async () => {
+  assert.equal(await ask(p), "allowed");
+  watched.heldChanges = new Promise(() => {});
+  // The longest case: Redis was read just before it stops being believed, and then the cache.
+  await refuseInStoreOnly();
+  clock.advance(TRUST_MS - 1);
+  assert.equal(await ask(p), "allowed", "still believed, or the test shows nothing");
+  clock.advance(CACHE_MS);
+  assert.equal(await ask(p), "refused");
+  assert.ok(TRUST_MS + CACHE_MS <= OBEYED_WITHIN_MS);
+});
+
+test("a process that cannot sweep does not believe Redis, and does again when it can", async () => {
+  watched.away = true;
+  clock.advance(TRUST_MS);
+  await turn();
+  assert.equal(await ask(p), "unknown");
+  watched.away = false;
+  clock.advance(SWEEP_MS);
+  await redisAnswers();
+});
+
+test("a lost set is noticed at once and filled again", async () => {
+  await p.update(APP, ada, [news], []);
+  clock.advance(CACHE_MS);
+  const keys = await redis.keys("carillon:optout:{*");
+  await redis.del(...keys);
+  assert.equal(await ask(p), "refused");
+  clock.advance(SWEEP_MS);
+  await redisAnswers();
+  assert.equal(await inRedis(), "some");
+});
+
+test("FLUSHALL costs reads of the store, not a refusal", async () => {
+  await p.update(APP, ada, [news], []);
+  clock.advance(CACHE_MS);
+  await redis.flushall();
+  assert.equal(await ask(p), "refused");
+  assert.equal(await storeWasAsked(), true);
+  clock.advance(SWEEP_MS);
+  await redisAnswers();
+  assert.equal(await inRedis(), "some");
+});
+
+test("without the moment of the last sweep every set is taken for old", async () => {
+  await refuseInStoreOnly();
+  // Long enough that no sweep would look back so far.
+  await redis.del("carillon:optout:swept");
+  watched.heldChanges = new Promise(() => {});
+  clock.advance(60_000);
+  await eventually("the sets are unsealed", async () => (await sets.unsealed()).length === BUCKETS);
+  assert.equal(await ask(p), "refused");
+});
+
+test("a Redis that comes back with old data is not believed before it has caught up", async () => {
+  await server.kill();
+  await eventually("the loss is noticed", () => redis.status !== "ready");
+  const answer = await p.update(APP, ada, [news], []);
+  assert.deepEqual(answer?.refusals, [news], "an update needs no Redis");
+  assert.equal(await ask(p), "refused");
+  // Longer away than a sweep looks back by itself.
+  clock.advance(60_000);
+  let release = () => {};
+  watched.heldChanges = new Promise((resolve) => {
+    release = resolve;
+  });
+  await server.restart();
+  await eventually("it is back", () => redis.status === "ready");
+  assert.equal(await inRedis(), "none", "it has the old data, or the test shows nothing");
+  assert.equal(await ask(p), "refused");
+  assert.equal(await storeWasAsked(), true);
+  release();
+  await eventually("it has caught up", async () => (await inRedis()) === "some");
+  await redisAnswers();
+});
+
+test("a hung Redis is left alone, and nobody waits for it twice", async () => {
+  await refuseInStoreOnly();
+  assert.ok(server.pid);
+  process.kill(server.pid, "SIGSTOP");
+  try {
+    assert.equal(await ask(p), "refused");
+    watched.found = [];
+    assert.equal(await ask(p, "bob"), "allowed");
+    assert.deepEqual(watched.found, ["user:bob"]);
+    const record = await p.update(APP, userSubject("bob"), [news], []);
+    assert.equal(record?.version, 1);
+    assert.equal(await ask(p, "bob"), "refused");
+  } finally {
+    process.kill(server.pid, "SIGCONT");
+  }
+  clock.advance(SWEEP_MS);
+  await eventually("it is told when it is back", async () => (await inRedis().catch(() => "none")) === "some");
+  await eventually("of both", async () => (await inRedis("bob").catch(() => "none")) === "some");
+});
+
+test("a second process finds the sets as the first left them", async () => {
+  await p.update(APP, ada, [news], []);
+  let filled = 0;
+  const counting = { ...watched.store, changedSince: (at: number) => (at === 0 && filled++, watched.store.changedSince(at)) };
+  await using second = createPreferences({ store: counting, redis, clock, log, buckets: BUCKETS });
+  await eventually("it believes Redis", async () => {
+    watched.found = [];
+    await second.check([question(`stranger-${strangers++}`)]);
+    return watched.found.length === 0;
+  });
+  assert.equal(await ask(second), "refused");
+  assert.equal(filled, 0);
+});

@@ -1,0 +1,97 @@
+import type { Tracer } from "@opentelemetry/api";
+import type { RefusalQuestion } from "../core/ports/refusals.ts";
+import { endpointSubject, type PreferenceRecord, type Refusal, userSubject } from "../core/preference.ts";
+import { Channel as ChannelProto } from "../gen/carillon/v1/channel.ts";
+import type {
+  PreferenceQuestion,
+  PreferenceServiceServer,
+  Refusal as RefusalProto,
+  Subject as SubjectProto,
+} from "../gen/carillon/v1/preference_service.ts";
+import { channelFromProto, channelToProto, endpointFromProto } from "../infra/grpc/convert.ts";
+import { authenticateInternal, type InternalCaller } from "../infra/grpc/internal-call.ts";
+import { type CallError, callError } from "../infra/grpc/status.ts";
+import { createUnary, type UnaryParts } from "../infra/grpc/unary.ts";
+import { endpointId } from "../infra/hash.ts";
+import type { Logger } from "../infra/logger.ts";
+import type { Preferences } from "./preferences.ts";
+
+/** By the contract of Check. */
+const QUESTIONS_MAX = 1_000;
+
+/**
+ * carillon.v1.PreferenceService for our own services: the gateway, which has validated what callers sent, the dispatchers and feedback.
+ * UNAVAILABLE when the store cannot be read or did not confirm: for Update, repeating it is harmless.
+ */
+export function createPreferenceService(deps: {
+  preferences: Preferences;
+  internalToken: string;
+  log: Logger;
+  tracer?: Tracer;
+  seconds?: UnaryParts<InternalCaller>["seconds"];
+}): PreferenceServiceServer {
+  const { preferences, internalToken, ...parts } = deps;
+  const unary = createUnary<InternalCaller>({ ...parts, authenticate: authenticateInternal(internalToken) });
+  return {
+    get: unary(async (request, { caller }) => {
+      const subject = subjectFromProto(request.subject);
+      if (!subject) return invalid("subject", "must be given");
+      return recordToProto(await preferences.get(caller.app, subject));
+    }),
+
+    update: unary(async (request, { caller }) => {
+      const subject = subjectFromProto(request.subject);
+      if (!subject) return invalid("subject", "must be given");
+      const refuse = request.refuse.map(refusalFromProto);
+      const allow = request.allow.map(refusalFromProto);
+      if (!areAll(refuse) || !areAll(allow)) return invalid("refusal.channel", "must be a channel, or unspecified for all");
+      return recordToProto(await preferences.update(caller.app, subject, refuse, allow));
+    }),
+
+    check: unary(async (request, { caller }) => {
+      const { length } = request.questions;
+      if (length === 0 || length > QUESTIONS_MAX) return invalid("questions", `must be 1 to ${QUESTIONS_MAX}`);
+      const questions = request.questions.map((q) => questionFromProto(caller.app, q));
+      if (!areAll(questions)) return invalid("questions", "each must have a user or an endpoint, and a channel");
+      const answers = await preferences.check(questions);
+      // An answer has no word for it, and whoever cannot be told of one had better ask about all again.
+      if (answers.includes("unknown")) return unavailable;
+      return { answers: answers.map((a) => ({ refused: a === "refused", reason: a === "refused" ? "opted-out" : "" })) };
+    }),
+  };
+}
+
+const unavailable = callError("UNAVAILABLE", "UNAVAILABLE", "preferences cannot be read now");
+
+const invalid = (field: string, message: string): CallError =>
+  callError("INVALID_ARGUMENT", "INVALID_FIELD", `${field}: ${message}`, { fields: [{ field, rule: "required", message }] });
+
+const areAll = <T>(items: readonly (T | undefined)[]): items is readonly T[] => !items.includes(undefined);
+
+function subjectFromProto(proto: SubjectProto | undefined): string | undefined {
+  const subject = proto?.subject;
+  if (subject?.$case === "userId") return subject.value === "" ? undefined : userSubject(subject.value);
+  const endpoint = endpointFromProto(subject?.value);
+  return endpoint && endpointSubject(endpointId(endpoint));
+}
+
+/** Unspecified and empty mean all. Undefined: a channel we do not know. */
+function refusalFromProto({ channel: number, category }: RefusalProto): Refusal | undefined {
+  const channel = number === ChannelProto.CHANNEL_UNSPECIFIED ? "*" : channelFromProto(number);
+  return channel && { channel, category: category || "*" };
+}
+
+const refusalToProto = ({ channel, category }: Refusal): RefusalProto => ({
+  channel: channel === "*" ? ChannelProto.CHANNEL_UNSPECIFIED : channelToProto(channel),
+  category: category === "*" ? "" : category,
+});
+
+const recordToProto = (record: PreferenceRecord | undefined) =>
+  record ? { refusals: record.refusals.map(refusalToProto), version: record.version } : unavailable;
+
+function questionFromProto(app: string, q: PreferenceQuestion): RefusalQuestion | undefined {
+  const channel = channelFromProto(q.channel);
+  const endpoint = endpointFromProto(q.endpoint);
+  if (!channel || (q.userId === "" && !endpoint)) return undefined;
+  return { app, userId: q.userId || undefined, endpoint, channel, category: q.category };
+}

@@ -1,0 +1,232 @@
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import type { Channel } from "../core/channel.ts";
+import type { Endpoint } from "../core/endpoint.ts";
+import type { Store } from "../core/ports/store.ts";
+import { endpointSubject, type Refusal, userSubject } from "../core/preference.ts";
+import { endpointId } from "../infra/hash.ts";
+import { createLogger } from "../infra/logger.ts";
+import { connectRedis, type RedisConnection } from "../infra/redis/connect.ts";
+import { createOptOutSets } from "../infra/redis/opt-out-sets.ts";
+import { openStore } from "../infra/store.ts";
+import { eventually } from "../test/support/eventually.ts";
+import { createFakeClock, type FakeClock } from "../test/support/fake-clock.ts";
+import { startRedis } from "../test/support/servers.ts";
+import { type WatchedPreferences, watchPreferences } from "../test/support/watched-preferences.ts";
+import { createPreferences, type Preferences } from "./preferences.ts";
+import { CACHE_MS } from "./refusal-cache.ts";
+
+const APP = "shop";
+const BUCKETS = 32;
+const log = createLogger("test", "silent");
+const news: Refusal = { channel: "email", category: "news" };
+const ada = userSubject("ada");
+
+let server: Awaited<ReturnType<typeof startRedis>>;
+let redis: RedisConnection;
+let store: Store;
+let watched: WatchedPreferences;
+let clock: FakeClock;
+before(async () => {
+  server = await startRedis();
+  redis = await connectRedis(server.url, { log });
+});
+after(async () => {
+  await redis[Symbol.asyncDispose]();
+  await server[Symbol.asyncDispose]();
+});
+beforeEach(async () => {
+  await redis.flushall();
+  await store?.[Symbol.asyncDispose]();
+  store = await openStore("sqlite::memory:");
+  watched = watchPreferences(store.preferences);
+  clock = createFakeClock();
+});
+after(() => store[Symbol.asyncDispose]());
+
+const question = (userId: string | undefined, endpoint?: Endpoint, channel: Channel = "email", category = "news", app = APP) => ({
+  ...{ app, userId, endpoint, channel, category },
+});
+const ask = async (p: Preferences, userId = "ada", channel: Channel = "email", category = "news", app = APP) =>
+  (await p.check([question(userId, undefined, channel, category, app)]))[0];
+const storeOnly = () => createPreferences({ store: watched.store, redis: undefined, clock, log });
+
+/** One instance whose Redis is filled and believed. */
+async function start(): Promise<Preferences> {
+  const preferences = createPreferences({ store: watched.store, redis, clock, log, buckets: BUCKETS });
+  await redisAnswers(preferences);
+  return preferences;
+}
+let strangers = 0;
+const redisAnswers = (preferences: Preferences) =>
+  eventually("Redis answers for everybody", async () => {
+    const users = Array.from({ length: 4 * BUCKETS }, () => `stranger-${strangers++}`);
+    watched.found = [];
+    await preferences.check(users.map((u) => question(u)));
+    return watched.found.length === 0;
+  });
+
+test("a refusal is obeyed by the process that took it, by the others, and without Redis", async () => {
+  await using one = await start();
+  await using two = await start();
+  await using three = storeOnly();
+  for (const p of [one, two, three]) assert.equal(await ask(p), "allowed");
+  clock.advance(CACHE_MS);
+  const record = await one.update(APP, ada, [news], []);
+  assert.deepEqual(record?.refusals, [news]);
+  for (const p of [one, two, three]) {
+    assert.equal(await ask(p), "refused");
+    assert.equal(await ask(p, "ada", "sms"), "allowed");
+    assert.equal(await ask(p, "ada", "email", "receipts"), "allowed");
+    assert.equal(await ask(p, "bob"), "allowed");
+    assert.equal(await ask(p, "ada", "email", "news", "other-app"), "allowed");
+  }
+});
+
+test("what is taken back word for word is allowed again everywhere", async () => {
+  await using one = await start();
+  await using two = await start();
+  await one.update(APP, ada, [news, { channel: "sms", category: "*" }], []);
+  await eventually("the other one refuses", async () => (await ask(two)) === "refused");
+  const record = await two.update(APP, ada, [], [news]);
+  assert.equal(record?.version, 2);
+  await eventually("the first one allows", async () => (await ask(one)) === "allowed");
+  assert.equal(await ask(one, "ada", "sms"), "refused");
+  assert.deepEqual((await one.get(APP, ada))?.refusals, [{ channel: "sms", category: "*" }]);
+  assert.deepEqual(await one.get(APP, userSubject("nobody")), { app: APP, subject: "user:nobody", version: 0, refusals: [], updatedAt: 0 });
+});
+
+test("a star refuses every channel, every category, or everything", async () => {
+  await using p = await start();
+  await p.update(APP, userSubject("a"), [{ channel: "*", category: "news" }], []);
+  await p.update(APP, userSubject("b"), [{ channel: "sms", category: "*" }], []);
+  await p.update(APP, userSubject("c"), [{ channel: "*", category: "*" }], []);
+  const answers = (user: string) => Promise.all([ask(p, user, "email", "news"), ask(p, user, "sms", "news"), ask(p, user, "sms", "other")]);
+  assert.deepEqual(await answers("a"), ["refused", "refused", "allowed"]);
+  assert.deepEqual(await answers("b"), ["allowed", "refused", "refused"]);
+  assert.deepEqual(await answers("c"), ["refused", "refused", "refused"]);
+});
+
+test("what an endpoint refused holds for every user, however it is spelled", async () => {
+  await using p = await start();
+  const endpoint: Endpoint = { channel: "email", address: "ada@example.org" };
+  const shouted: Endpoint = { channel: "email", address: "ADA@Example.org" };
+  await p.update(APP, endpointSubject(endpointId(endpoint)), [{ channel: "*", category: "*" }], []);
+  assert.deepEqual(
+    await p.check([
+      question("ada", endpoint),
+      question("bob", shouted),
+      question(undefined, endpoint),
+      question("ada"),
+      question(undefined),
+    ]),
+    ["refused", "refused", "refused", "allowed", "unknown"],
+  );
+});
+
+test("the store is asked only about those whom Redis calls refusing, once per cache time", async () => {
+  await using one = await start();
+  await using two = await start();
+  await one.update(APP, ada, [news], []);
+  watched.found = [];
+  for (let i = 0; i < 3; i++) assert.deepEqual(await two.check([question("ada"), question("bob")]), ["refused", "allowed"]);
+  assert.deepEqual(watched.found, [ada]);
+});
+
+test("a change nobody announced is obeyed once the cache has forgotten", async () => {
+  await using p = await start();
+  assert.equal(await ask(p), "allowed");
+  const record = await store.preferences.update(APP, ada, [news], [], clock.now());
+  await createOptOutSets(redis, BUCKETS).apply([{ record, withdrawn: [] }]);
+  clock.advance(CACHE_MS - 1);
+  assert.equal(await ask(p), "allowed", "this is the cache, or the test shows nothing");
+  clock.advance(1);
+  assert.equal(await ask(p), "refused");
+});
+
+test("a reading that began before a change is not remembered", async () => {
+  await using p = storeOnly();
+  let release = () => {};
+  watched.heldFind = new Promise((resolve) => {
+    release = resolve;
+  });
+  const early = ask(p);
+  await eventually("it was read", () => watched.found.length === 1);
+  watched.heldFind = undefined;
+  await p.update(APP, ada, [news], []);
+  release();
+  assert.equal(await early, "allowed");
+  assert.equal(await ask(p), "refused");
+});
+
+test("a reading of another process that began before a change is not remembered either", async () => {
+  await using one = await start();
+  await using two = await start();
+  await one.update(APP, ada, [{ channel: "sms", category: "news" }, news], []);
+  let release = () => {};
+  await eventually("the other knows nothing", async () => {
+    clock.advance(CACHE_MS);
+    await redisAnswers(two);
+    return true;
+  });
+  watched.heldFind = new Promise((resolve) => {
+    release = resolve;
+  });
+  watched.found = [];
+  const early = ask(two);
+  await eventually("it was read", () => watched.found.length === 1);
+  watched.heldFind = undefined;
+  await one.update(APP, ada, [], [news]);
+  // Another subject's change travels behind the first: once it has been heard, so has that.
+  assert.equal(await ask(two, "bob"), "allowed");
+  await one.update(APP, userSubject("bob"), [news], []);
+  await eventually("the announcement has come", async () => (await ask(two, "bob")) === "refused");
+  release();
+  assert.equal(await early, "refused");
+  assert.equal(await ask(two), "allowed");
+});
+
+test("however many changes cross each other, nobody is called allowed who refused last", async () => {
+  await using one = await start();
+  await using two = await start();
+  const users = Array.from({ length: 20 }, (_, n) => `crossing-${n}`);
+  await Promise.all(
+    users.flatMap((user, n) =>
+      [0, 1, 2, 3, 4, 5].map((turn) =>
+        (turn % 2 ? one : two).update(APP, userSubject(user), (n + turn) % 2 ? [news] : [], (n + turn) % 2 ? [] : [news]),
+      ),
+    ),
+  );
+  const truth = await Promise.all(
+    users.map(async (user) => ((await store.preferences.find(APP, [userSubject(user)]))[0]?.refusals.length ? "refused" : "allowed")),
+  );
+  const readings = await createOptOutSets(redis, BUCKETS).read(
+    users.map((user) => ({ app: APP, subject: userSubject(user), channel: "email" as const, category: "news" })),
+  );
+  assert.deepEqual(
+    readings,
+    truth.map((t) => (t === "refused" ? "some" : "none")),
+  );
+  clock.advance(CACHE_MS);
+  for (const p of [one, two]) assert.deepEqual(await p.check(users.map((u) => question(u))), truth);
+});
+
+test("with the store away Redis's word stands; without either nothing is known", async () => {
+  await using p = await start();
+  await p.update(APP, ada, [news], []);
+  watched.away = true;
+  assert.deepEqual(await p.check([question("ada"), question("bob")]), ["refused", "allowed"]);
+  assert.equal(await p.update(APP, ada, [], [news]), undefined);
+  assert.equal(await p.get(APP, ada), undefined);
+  await using without = storeOnly();
+  assert.deepEqual(await without.check([question("ada"), question("bob")]), ["unknown", "unknown"]);
+});
+
+test("a store that does not answer in time is a store that is away", async () => {
+  await using p = storeOnly();
+  watched.heldFind = new Promise(() => {});
+  const answer = ask(p);
+  await eventually("it was asked", () => watched.found.length === 1);
+  clock.advance(1_000);
+  assert.equal(await answer, "unknown");
+});

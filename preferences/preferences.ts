@@ -1,0 +1,161 @@
+import type { Redis } from "ioredis";
+import type { Channel } from "../core/channel.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { PreferenceStore } from "../core/ports/preference-store.ts";
+import type { RefusalAnswer, RefusalQuestion } from "../core/ports/refusals.ts";
+import { endpointSubject, isRefused, type PreferenceRecord, type Refusal, sameRefusal, userSubject } from "../core/preference.ts";
+import { endpointId } from "../infra/hash.ts";
+import { errorLine, type Logger } from "../infra/logger.ts";
+import { redisFault } from "../infra/redis/connect.ts";
+import type { OptOutReading } from "../infra/redis/opt-out-sets.ts";
+import { createPreferenceBroadcast } from "../infra/redis/preference-broadcast.ts";
+import { createOptOutCopy } from "./opt-out-copy.ts";
+import { createRefusalCache, type Fill } from "./refusal-cache.ts";
+import { within } from "./within.ts";
+
+/** For reading from the store: whoever asks has a second in all. */
+const FIND_DEADLINE_MS = 800;
+/** For a change; whether one that took longer happened is not known. Shorter than OVERLAP_MS, so that the sweep finds it. */
+const UPDATE_DEADLINE_MS = 5_000;
+
+/** Undefined: the store could not be read, or did not confirm. */
+export type StoreAnswer = PreferenceRecord | undefined;
+
+export interface Preferences extends AsyncDisposable {
+  /** With version 0 when nothing was ever said. */
+  get(app: string, subject: string): Promise<StoreAnswer>;
+  /** Resolves once the truth is durably stored; Redis and the other processes follow at once where they can, else within 5 s. */
+  update(app: string, subject: string, refuse: readonly Refusal[], allow: readonly Refusal[]): Promise<StoreAnswer>;
+  /** In the order of the questions. Never rejects. */
+  check(questions: readonly RefusalQuestion[]): Promise<RefusalAnswer[]>;
+}
+
+/** What one question asks about one subject. */
+interface Ask {
+  app: string;
+  subject: string;
+  channel: Channel;
+  category: string;
+}
+
+/** @param deps.redis undefined: the store answers everything */
+export function createPreferences(deps: {
+  store: PreferenceStore;
+  redis: Redis | undefined;
+  clock: Clock;
+  log: Logger;
+  /** How many sets Redis spreads the refusals over; the same in every process. */
+  buckets?: number;
+}): Preferences {
+  const { store, redis, clock, log } = deps;
+  const cache = createRefusalCache(clock);
+  const copy = redis && createOptOutCopy({ store, redis, clock, log, buckets: deps.buckets });
+  const broadcast =
+    redis &&
+    createPreferenceBroadcast(redis, {
+      heard: { change: ({ app, subject }) => cache.drop(app, subject), gap: () => cache.dropAll() },
+      log,
+    });
+
+  const ofStore = async <T>(limitMs: number, work: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await within(clock, limitMs, work());
+    } catch (error) {
+      log.warn({ err: errorLine(error) }, "the store does not answer");
+      return undefined;
+    }
+  };
+
+  async function get(app: string, subject: string): Promise<StoreAnswer> {
+    const found = await ofStore(FIND_DEADLINE_MS, () => store.find(app, [subject]));
+    return found && (found[0] ?? { app, subject, version: 0, refusals: [], updatedAt: 0 });
+  }
+
+  async function update(app: string, subject: string, refuse: readonly Refusal[], allow: readonly Refusal[]): Promise<StoreAnswer> {
+    const record = await ofStore(UPDATE_DEADLINE_MS, () => store.update(app, subject, refuse, allow, clock.now()));
+    if (record && copy && broadcast) {
+      const withdrawn = allow.filter((a) => !record.refusals.some((r) => sameRefusal(r, a)));
+      await copy.apply({ record, withdrawn });
+      broadcast.announce({ app, subject, version: record.version }).catch((error) => {
+        log.debug({ fault: redisFault(error) }, "change not announced; caches forget it by themselves");
+      });
+    }
+    // Last, so that a fill which read Redis or the store before the change is not kept; and also when it is not known what happened.
+    cache.drop(app, subject);
+    return record;
+  }
+
+  /** The store's word on what is still open; undefined where it gave none. */
+  async function askStore(asks: readonly Ask[], fill: Fill): Promise<(ask: Ask) => boolean | undefined> {
+    const subjects = new Map<string, Set<string>>();
+    for (const { app, subject } of asks) subjects.set(app, (subjects.get(app) ?? new Set()).add(subject));
+    const found = new Map<string, ReadonlyMap<string, readonly Refusal[]>>();
+    await Promise.all(
+      [...subjects].map(async ([app, wanted]) => {
+        const records = await ofStore(FIND_DEADLINE_MS, () => store.find(app, [...wanted]));
+        if (!records) return;
+        const refusals = new Map(records.map((r) => [r.subject, r.refusals]));
+        for (const subject of wanted) fill.all(app, subject, refusals.get(subject) ?? []);
+        found.set(app, refusals);
+      }),
+    );
+    return ({ app, subject, channel, category }) => {
+      const ofApp = found.get(app);
+      return ofApp && isRefused(ofApp.get(subject) ?? [], channel, category);
+    };
+  }
+
+  async function check(questions: readonly RefusalQuestion[]): Promise<RefusalAnswer[]> {
+    const asked = questions.map(asksOf);
+    const refused = new Map<Ask, boolean | undefined>();
+    let open: Ask[] = [];
+    for (const ask of asked.flat()) {
+      const known = cache.isRefused(ask);
+      refused.set(ask, known);
+      if (known === undefined) open.push(ask);
+    }
+    if (open.length > 0) {
+      using fill = cache.openFill();
+      const readings = new Map<Ask, OptOutReading>();
+      const read = copy && (await copy.read(open));
+      for (const [i, ask] of open.entries()) {
+        const reading = read?.[i] ?? "unknown";
+        readings.set(ask, reading);
+        if (reading !== "none") continue;
+        refused.set(ask, false);
+        fill.allowed(ask);
+      }
+      open = open.filter((ask) => readings.get(ask) !== "none");
+      if (open.length > 0) {
+        // What Redis says is refused is asked again: a member may have stayed too long. Only when nobody can say is it believed.
+        const ofStore = await askStore(open, fill);
+        for (const ask of open) refused.set(ask, ofStore(ask) ?? (readings.get(ask) === "some" ? true : undefined));
+      }
+    }
+    return asked.map((asks) => answerOf(asks.map((ask) => refused.get(ask))));
+  }
+
+  return {
+    get,
+    update,
+    check,
+    async [Symbol.asyncDispose]() {
+      await broadcast?.[Symbol.asyncDispose]();
+      await copy?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The user may have refused, and so may whoever uses the endpoint. */
+function asksOf({ app, userId, endpoint, channel, category }: RefusalQuestion): Ask[] {
+  const subjects: string[] = [];
+  if (userId !== undefined) subjects.push(userSubject(userId));
+  if (endpoint) subjects.push(endpointSubject(endpointId(endpoint)));
+  return subjects.map((subject) => ({ app, subject, channel, category }));
+}
+
+/** One refusal is enough; without one, everything must be known. */
+function answerOf(refused: readonly (boolean | undefined)[]): RefusalAnswer {
+  if (refused.includes(true)) return "refused";
+  return refused.length === 0 || refused.includes(undefined) ? "unknown" : "allowed";
+}

@@ -1,0 +1,33 @@
+import { systemClock } from "../infra/clock.ts";
+import { connectNats } from "../infra/nats/connect.ts";
+import { createTaskPublisher } from "../infra/nats/publish.ts";
+import { ensureStreams } from "../infra/nats/streams.ts";
+import { defineRole } from "../infra/run.ts";
+import { openConfiguredStore } from "../infra/store-config.ts";
+import { relayVariables } from "./config.ts";
+import { createRelayMetrics } from "./metrics.ts";
+import { createRelay } from "./relay.ts";
+
+export const role = defineRole({
+  name: "relay",
+  about: "publishes what is due: scheduled sends, retries, expiries, and what the watchdog finds",
+  variables: relayVariables,
+  async start(config, { log, metrics, stack, signal, worker }) {
+    const store = stack.use(await openConfiguredStore(config));
+    const nats = stack.use(await connectNats(config, log));
+    await ensureStreams(nats, config);
+    const publisher = createTaskPublisher(nats, log);
+    const relay = createRelay({
+      store,
+      publisher,
+      worker,
+      pollMs: config.RELAY_POLL_MS,
+      clock: systemClock,
+      random: Math.random,
+      log,
+      metrics: createRelayMetrics(metrics),
+    });
+    const running = relay.run(signal);
+    return { drained: () => running };
+  },
+});

@@ -1,0 +1,13 @@
+import type { Counter, Gauge, Metrics } from "../infra/metrics.ts";
+
+export interface RelayMetrics {
+  looks: Counter<"kind">;
+  publications: Counter<"channel" | "result">;
+  lastTurn: Gauge;
+}
+
+export const createRelayMetrics = (metrics: Metrics): RelayMetrics => ({
+  looks: metrics.counter("carillon_relay_looks_total", "Deliveries looked at because they were due, by what followed", ["kind"]),
+  publications: metrics.counter("carillon_relay_publications_total", "Tasks the relay published, or could not", ["channel", "result"]),
+  lastTurn: metrics.gauge("carillon_relay_last_turn_timestamp_seconds", "When the last turn that succeeded began"),
+});

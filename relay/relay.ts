@@ -1,0 +1,131 @@
+import { isOpen, LANE_COUNT, type NotificationRecord, OPEN_STATES } from "../core/notification.ts";
+import { type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
+import type { Clock, Random } from "../core/ports/clock.ts";
+import type { DeliveryChange } from "../core/ports/notification-store.ts";
+import type { DeliveryTask, TaskPublisher } from "../core/ports/queue.ts";
+import type { Store } from "../core/ports/store.ts";
+import { watchdogMs } from "../core/watchdog.ts";
+import type { Logger } from "../infra/logger.ts";
+import { look } from "./look.ts";
+import type { RelayMetrics } from "./metrics.ts";
+
+/** Taken notifications belong to this relay for so long; if it dies, another takes them then. */
+const TAKE_MS = 30_000;
+/** One round trip's worth; with 1,000-byte documents half a megabyte. */
+const TAKE_MAX = 500;
+/** What could not be published is tried again after this: the stream is away or full. */
+const PUBLISH_AGAIN_MS = 2_000;
+
+export interface RelayParts {
+  store: Pick<Store, "notifications" | "attempts">;
+  publisher: TaskPublisher;
+  /** Unique per process. */
+  worker: string;
+  /** How long to rest when nothing was due. */
+  pollMs: number;
+  clock: Clock;
+  random: Random;
+  log: Logger;
+  metrics: RelayMetrics;
+}
+
+export interface Relay {
+  /** Looks at everything due now; resolves to how many notifications it took. */
+  turn(): Promise<number>;
+  /** Turns until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** Leaderless: many relays share the lanes, each document taken by one. Whatever one does twice is harmless. */
+export function createRelay({ store, publisher, worker, pollMs, clock, random, log, metrics }: RelayParts): Relay {
+  const lanes = Array.from({ length: LANE_COUNT }, (_, lane) => lane);
+
+  async function turn(): Promise<number> {
+    const now = clock.now();
+    const taken = await store.notifications.takeDue(lanes, now, now + TAKE_MS, TAKE_MAX);
+    if (taken.length === 0) return 0;
+    const wanted = taken.flatMap((n) => dueDeliveries(n, now).map((d) => attemptId(d.id, d.attempt)));
+    const attempts = new Map((await store.attempts.find(wanted)).map((a) => [a.id, a]));
+
+    const changes: DeliveryChange[] = [];
+    const publications: DeliveryTask[] = [];
+    const closings: AttemptRecord[] = [];
+    const abandoned: AttemptRecord[] = [];
+    for (const n of taken) {
+      for (const d of dueDeliveries(n, now)) {
+        const id = attemptId(d.id, d.attempt);
+        const seen = look(n, d, attempts.get(id), { now, random: random() });
+        metrics.looks.inc({ kind: seen.kind });
+        if (seen.kind === "publish") publications.push(seen.task);
+        else if (seen.kind === "change") changes.push(seen.change);
+        else if (seen.kind === "abandon") abandoned.push(seen.attempt);
+        else
+          closings.push({
+            id,
+            deliveryId: d.id,
+            number: d.attempt,
+            worker,
+            provider: "",
+            startedAt: now,
+            deadlineAt: now,
+            answeredAt: now,
+            outcome: { kind: "closed", state: seen.state, reason: seen.reason },
+          });
+      }
+    }
+    // What these write down is found, and acted on, by the next look: at once, because due stays in the past.
+    if (closings.length > 0) await store.attempts.claim(closings);
+    if (abandoned.length > 0) {
+      for (const { id, deliveryId, provider } of abandoned)
+        log.warn({ deliveryId, attempt: id, provider }, "worker silent past its deadline; the outcome is unknown");
+      const outcome = { kind: "unanswered", fault: { code: "worker-lost" } } as const;
+      await store.attempts.record(abandoned.map(({ id }) => ({ id, worker: undefined, outcome, answeredAt: now })));
+    }
+    changes.push(...[...closings, ...abandoned].map((a) => lookAgain(a, now)));
+    changes.push(...(await Promise.all(publications.map((task) => publish(task, now)))));
+    await store.notifications.change(changes);
+    return taken.length;
+  }
+
+  async function publish(task: DeliveryTask, now: number): Promise<DeliveryChange> {
+    const published = await publisher.publish(task);
+    metrics.publications.inc({ channel: task.channel, result: published ? "published" : "failed" });
+    const { notificationId, deliveryId, attempt, publication, expiresAt } = task;
+    const nextAt = Math.min(now + (published ? watchdogMs(publication) : PUBLISH_AGAIN_MS), Math.max(expiresAt, now + 1));
+    return {
+      notificationId,
+      deliveryId,
+      expect: { attempt, states: ["pending"] },
+      set: { nextAt, publications: publication + (published ? 1 : 0) },
+    };
+  }
+
+  return {
+    turn,
+    async run(signal) {
+      while (!signal.aborted) {
+        const began = clock.now();
+        try {
+          const taken = await turn();
+          metrics.lastTurn.set(began / 1000);
+          if (taken === TAKE_MAX) continue;
+        } catch (error) {
+          log.warn({ err: error }, "turn failed; what it took comes back by itself");
+        }
+        await clock.sleep(pollMs * (0.5 + random()), signal);
+      }
+    },
+  };
+}
+
+const dueDeliveries = (n: NotificationRecord, now: number) =>
+  n.deliveries.filter((d) => isOpen(d.state) && d.nextAt !== undefined && d.nextAt <= now);
+
+function lookAgain(a: AttemptRecord, now: number): DeliveryChange {
+  return {
+    notificationId: a.deliveryId.slice(0, 32),
+    deliveryId: a.deliveryId,
+    expect: { attempt: a.number, states: OPEN_STATES },
+    set: { nextAt: now },
+  };
+}

@@ -1,0 +1,89 @@
+import { type Faults, mistakeIn } from "./faults.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Handler } from "./listener.ts";
+import { jsonAnswer, PROVIDER_NAMES, type WireAnswer, type WireRequest } from "./play.ts";
+import { parseJson } from "./read.ts";
+import type { PushSubscription } from "./subscription.ts";
+import { isSubscriptionName } from "./webpush.ts";
+import { cut, readRequest, send } from "./wire.ts";
+
+const BODY_BYTES_MAX = 1_048_576;
+/** Entries in one answer unless asked for more; the newest ones. */
+const ENTRIES_SHOWN = 1_000;
+
+export interface AdminParts {
+  ledger: Ledger;
+  faults: Faults;
+  webPushSubscription(name: string): PushSubscription;
+  revokeAccessTokens(): void;
+}
+
+/** The sandbox's own HTTP API; see README.md. */
+export function createAdmin(parts: AdminParts): Handler {
+  return (request, response) => {
+    request.on("error", () => undefined);
+    response.on("error", () => undefined);
+    readRequest(request, response, BODY_BYTES_MAX).then(
+      (wire) => send(response, wire === undefined ? { status: 413 } : answer(parts, wire)),
+      () => cut(response),
+    );
+  };
+}
+
+function answer({ ledger, faults, webPushSubscription, revokeAccessTokens }: AdminParts, request: WireRequest): WireAnswer {
+  const { path, query, method } = request;
+  // Where providers' callbacks may point while nobody listens.
+  if (path === "/sink" || path.startsWith("/sink/")) return { status: 204 };
+  const name = /^\/webpush\/subscriptions\/([^/]+)$/.exec(path)?.[1];
+  if (name !== undefined)
+    return isSubscriptionName(name) ? jsonAnswer(200, webPushSubscription(name)) : mistake("names are 1 to 100 of A-Z a-z 0-9 _ -");
+  switch (`${method} ${path}`) {
+    case "GET /health":
+      return { status: 204 };
+    case "GET /ledger":
+      return entries(ledger, query);
+    case "GET /ledger/summary":
+      return jsonAnswer(200, ledger.summary());
+    case "GET /ledger/acceptances":
+      return jsonAnswer(200, Object.fromEntries(ledger.acceptances()));
+    case "DELETE /ledger":
+      ledger.clear();
+      return { status: 204 };
+    case "GET /faults":
+      return jsonAnswer(200, { faults: faults.standing() });
+    case "POST /faults":
+      return order(faults, request);
+    case "DELETE /faults":
+      faults.clear(query.has("id") ? Number(query.get("id")) : undefined);
+      return { status: 204 };
+    case "DELETE /oauth/tokens":
+      revokeAccessTokens();
+      return { status: 204 };
+    default:
+      return jsonAnswer(404, { error: "no such thing; see sandbox/README.md" });
+  }
+}
+
+const mistake = (error: string) => jsonAnswer(400, { error });
+
+function entries(ledger: Ledger, query: URLSearchParams): WireAnswer {
+  const provider = PROVIDER_NAMES.find((name) => name === query.get("provider"));
+  if (query.has("provider") && provider === undefined) return mistake("provider is unknown");
+  const since = query.has("since") ? Number(query.get("since")) : undefined;
+  const limit = Number(query.get("limit") ?? ENTRIES_SHOWN);
+  if (Number.isNaN(since) || !(Number.isSafeInteger(limit) && limit >= 1)) return mistake("since is in ms, limit an integer from 1");
+  const accepted = query.has("accepted") ? query.get("accepted") === "true" : undefined;
+  const found = ledger.entries({ deliveryId: query.get("deliveryId") ?? undefined, provider, since, accepted });
+  return jsonAnswer(200, { count: found.length, entries: found.slice(-limit) });
+}
+
+function order(faults: Faults, request: WireRequest): WireAnswer {
+  const given = parseJson(request.body);
+  const wrong = mistakeIn(given);
+  if (wrong !== undefined) return mistake(wrong);
+  try {
+    return jsonAnswer(201, { id: faults.order(given as Parameters<Faults["order"]>[0]) });
+  } catch (error) {
+    return mistake((error as Error).message);
+  }
+}

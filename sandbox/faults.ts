@@ -1,0 +1,108 @@
+import { PROVIDER_NAMES, type ProviderName } from "./play.ts";
+import { isFields } from "./read.ts";
+
+/** Orders kept at once; more is a mistake of the one who orders. */
+export const FAULTS_MAX = 1_000;
+/** The longest delay that can be ordered, in ms: longer than any deadline in the system. */
+export const DELAY_LONGEST_MS = 600_000;
+
+/** What is to go wrong. `code` is an HTTP/2 error code for RST_STREAM (default 2, INTERNAL_ERROR); HTTP/1.1 connections are destroyed. */
+export type FaultAction =
+  /** Answers this instead of judging. `accepted` says what the ledger is to hold; by default whether the status is 2xx. */
+  | {
+      kind: "answer";
+      status: number;
+      body?: unknown;
+      headers?: Record<string, string> | undefined;
+      accepted?: boolean | undefined;
+    }
+  /** Judged on arrival, answered late. */
+  | { kind: "delay"; ms: number }
+  /** Judged, never answered. */
+  | { kind: "no-answer" }
+  /** Closed before processing. */
+  | { kind: "cut-before"; code?: number | undefined }
+  /** Judged, then closed instead of answered. */
+  | { kind: "cut-after"; code?: number | undefined }
+  /** Judged, then the whole HTTP/2 connection goes with everything in flight on it. */
+  | { kind: "goaway" };
+
+/** "oauth" is FCM's token exchange, whose recipient is the service account. */
+export type FaultTarget = ProviderName | "oauth";
+
+export interface FaultOrder {
+  provider: FaultTarget;
+  /** Part of the recipient or of the delivery id; absent: any. */
+  match?: string | undefined;
+  /** How many requests it hits; default 1. */
+  times?: number | undefined;
+  do: FaultAction;
+}
+
+export interface StandingFault extends FaultOrder {
+  id: number;
+  /** Hits left. */
+  times: number;
+}
+
+export interface Faults {
+  /** Throws RangeError where the order makes no sense or FAULTS_MAX is reached. Returns its id. */
+  order(order: FaultOrder): number;
+  /** The oldest order that fits, used up by one. */
+  take(provider: FaultTarget, recipient: string, deliveryId: string): FaultAction | undefined;
+  standing(): StandingFault[];
+  clear(id?: number): void;
+}
+
+export function createFaults(): Faults {
+  let orders: StandingFault[] = [];
+  let lastId = 0;
+  return {
+    order(order) {
+      const mistake = mistakeIn(order);
+      if (mistake !== undefined) throw new RangeError(mistake);
+      if (orders.length >= FAULTS_MAX) throw new RangeError(`${FAULTS_MAX} faults are ordered already`);
+      lastId += 1;
+      orders.push({ ...order, times: order.times ?? 1, id: lastId });
+      return lastId;
+    },
+    take(provider, recipient, deliveryId) {
+      const fault = orders.find(
+        (o) => o.provider === provider && (o.match === undefined || recipient.includes(o.match) || deliveryId.includes(o.match)),
+      );
+      if (fault === undefined) return undefined;
+      fault.times -= 1;
+      if (fault.times <= 0) orders = orders.filter((o) => o !== fault);
+      return fault.do;
+    },
+    standing: () => structuredClone(orders),
+    clear(id) {
+      orders = id === undefined ? [] : orders.filter((o) => o.id !== id);
+    },
+  };
+}
+
+/** Why this is no order, for those that come by HTTP; undefined where it is one. */
+export function mistakeIn(order: unknown): string | undefined {
+  if (!isFields(order) || !isFields(order.do)) return "an order has provider and do";
+  const { provider, match, times, do: action } = order;
+  if (provider !== "oauth" && !PROVIDER_NAMES.some((name) => name === provider)) return "provider is unknown";
+  if (match !== undefined && typeof match !== "string") return "match is text";
+  if (times !== undefined && !(Number.isSafeInteger(times) && Number(times) >= 1)) return "times is an integer from 1";
+  switch (action.kind) {
+    case "answer":
+      return isBetween(action.status, 200, 599) ? undefined : "status is an integer from 200 to 599";
+    case "delay":
+      return isBetween(action.ms, 0, DELAY_LONGEST_MS) ? undefined : `ms is an integer from 0 to ${DELAY_LONGEST_MS}`;
+    case "cut-before":
+    case "cut-after":
+      return action.code === undefined || isBetween(action.code, 0, 13) ? undefined : "code is an HTTP/2 error code, 0 to 13";
+    case "no-answer":
+    case "goaway":
+      return undefined;
+    default:
+      return "kind is one of answer, delay, no-answer, cut-before, cut-after, goaway";
+  }
+}
+
+const isBetween = (value: unknown, low: number, high: number) => Number.isInteger(value) && Number(value) >= low && Number(value) <= high;

@@ -1,0 +1,84 @@
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
+import { createServer as createHttpsServer } from "node:https";
+import type { AddressInfo, Server, Socket } from "node:net";
+import type { ServerCertificate } from "./certificate.ts";
+
+export type WireIn = IncomingMessage | Http2ServerRequest;
+export type WireOut = ServerResponse | Http2ServerResponse;
+export type Handler = (request: WireIn, response: WireOut) => void;
+
+/** What a listener speaks: plain HTTP/1.1, the same over TLS, HTTP/2 alone, or HTTP/2 with HTTP/1.1 for those who cannot. */
+export type Transport =
+  | { kind: "http" }
+  | { kind: "https"; certificate: ServerCertificate }
+  | { kind: "h2"; certificate: ServerCertificate; streamsMax: number }
+  | { kind: "h2-or-http1"; certificate: ServerCertificate; streamsMax: number };
+
+export interface Listener extends AsyncDisposable {
+  port: number;
+  origin: string;
+}
+
+/** A port, and whether any other will do where it is taken; 0 is any. */
+export interface WantedPort {
+  port: number;
+  orAny: boolean;
+}
+
+/** Listens on 127.0.0.1. Disposal destroys every connection. Rejects where the port is taken and no other will do. */
+export async function listen(transport: Transport, { port, orAny }: WantedPort, handler: Handler): Promise<Listener> {
+  const server = createServer(transport, handler);
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.on("error", () => undefined); // a client that goes away is no fault of ours
+    socket.once("close", () => sockets.delete(socket));
+  });
+  // Handshakes that fail and sessions that break are what clients are tested with.
+  server.on("tlsClientError", () => undefined);
+  server.on("sessionError", () => undefined);
+  await bind(server, port).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EADDRINUSE" || !orAny) throw error;
+    return bind(server, 0);
+  });
+  const bound = (server.address() as AddressInfo).port;
+  return {
+    port: bound,
+    origin: `${transport.kind === "http" ? "http" : "https"}://127.0.0.1:${bound}`,
+    async [Symbol.asyncDispose]() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+function createServer(transport: Transport, handler: Handler): Server {
+  switch (transport.kind) {
+    case "http":
+      return createHttpServer(handler);
+    case "https":
+      return createHttpsServer(transport.certificate, handler);
+    case "h2":
+    case "h2-or-http1":
+      return createSecureServer(
+        {
+          ...transport.certificate,
+          allowHTTP1: transport.kind === "h2-or-http1",
+          settings: { maxConcurrentStreams: transport.streamsMax },
+        },
+        handler,
+      );
+  }
+}
+
+function bind(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,16 @@
+/** Keys remembered for "fails once, then works". Old ones are forgotten and would fail once more. */
+const KEYS_MAX = 100_000;
+
+/** True the first time it is asked about a key. */
+export type Once = (key: string) => boolean;
+
+export function createOnce(): Once {
+  const seen = new Set<string>();
+  return (key) => {
+    if (seen.has(key)) return false;
+    seen.add(key);
+    const oldest = seen.values().next();
+    if (seen.size > KEYS_MAX && !oldest.done) seen.delete(oldest.value);
+    return true;
+  };
+}

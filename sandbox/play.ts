@@ -1,0 +1,68 @@
+/** The providers played here, by the names their adapters carry. */
+export const PROVIDER_NAMES = ["apns", "fcm", "webpush", "twilio", "vonage", "sendgrid", "mandrill"] as const;
+export type ProviderName = (typeof PROVIDER_NAMES)[number];
+
+/** A request as it came off the wire, whichever version of HTTP carried it. */
+export interface WireRequest {
+  method: string;
+  path: string;
+  query: URLSearchParams;
+  /** Lower-case names. */
+  headers: Readonly<Record<string, string>>;
+  /** Names as sent, repeated ones repeated. */
+  headerNames: readonly string[];
+  body: Buffer;
+  connection: Connection;
+}
+
+/** What a play may do to the connection its request came on. */
+export interface Connection {
+  /** HTTP/2: how many streams the client may open from now on. Nothing on HTTP/1.1. */
+  allowStreams(count: number): void;
+}
+
+export interface WireAnswer {
+  status: number;
+  headers?: Readonly<Record<string, string>> | undefined;
+  body?: string | undefined;
+}
+
+/** Who a send was for and what it said, as far as that can be read; "" where it cannot. */
+export interface Sent {
+  deliveryId: string;
+  attemptId: string;
+  recipient: string;
+  /** Decoded, without credentials. */
+  payload: unknown;
+}
+
+export interface Judgement {
+  /** The provider takes responsibility for the message. */
+  accepted: boolean;
+  /** Short, for the ledger: "200", "410 Unregistered". */
+  code: string;
+  answer: WireAnswer;
+}
+
+export interface Aside {
+  /** Set where faults can be ordered for it. */
+  faultTarget?: "oauth" | undefined;
+  answer(): WireAnswer;
+}
+
+/** One provider's behaviour. `read` never throws and changes nothing; `judge` may remember. */
+export interface Play {
+  provider: ProviderName;
+  /** Longer bodies are answered 413 unread. */
+  bodyBytesMax: number;
+  /** What is no send: token exchange, look-ups. undefined: it is a send, or at least a wrong one. */
+  aside?(request: WireRequest): Aside | undefined;
+  read(request: WireRequest): Sent;
+  judge(request: WireRequest, sent: Sent): Judgement;
+}
+
+export const jsonAnswer = (status: number, body: unknown, headers: Record<string, string> = {}): WireAnswer => ({
+  status,
+  headers: { "content-type": "application/json", ...headers },
+  body: JSON.stringify(body),
+});

@@ -1,0 +1,12 @@
+import calculator from "sms-segments-calculator";
+
+export type SmsEncoding = "GSM-7" | "UCS-2" | "auto";
+
+/** Parts an SMS travels in. GSM-7 forced on text outside GSM 03.38 loses those characters, as it does on the air. */
+export function countSegments(text: string, encoding: SmsEncoding = "auto"): number {
+  try {
+    return new calculator.SegmentedMessage(text, encoding).segments.length;
+  } catch {
+    return new calculator.SegmentedMessage(text.replace(/[^\n\r -~]/g, "?"), encoding).segments.length;
+  }
+}

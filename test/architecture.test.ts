@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { findFaults } from "./support/architecture.ts";
+
+const root = join(import.meta.dirname, "..");
+
+test("every file in the tree keeps the rules", () => {
+  const paths = globSync("**/*.ts", { cwd: root, exclude: (name) => ["node_modules", ".git", ".cache"].includes(name) });
+  assert.ok(paths.length > 50, `only ${paths.length} files were found`);
+  const files = paths.sort().map((path) => ({ path, text: readFileSync(join(root, path), "utf8") }));
+  assert.deepEqual(findFaults(files), []);
+});
+
+const faultsOf = (path: string, text: string) => findFaults([{ path, text }]);
+
+const BROKEN: readonly [rule: string, path: string, text: string, fault: RegExp][] = [
+  ["core imports a package", "core/decide.ts", 'import { z } from "zod";', /^core\/decide\.ts:1: imports zod/],
+  ["core imports node", "core/decide.ts", '\nimport { hash } from "node:crypto";', /^core\/decide\.ts:2: /],
+  ["core imports infra's types", "core/decide.ts", 'import type { Clock } from "../infra/clock.ts";', /itself only/],
+  ["infra imports a service", "infra/run.ts", 'import { accept } from "../gateway/accept.ts";', /imports gateway\/accept\.ts/],
+  ["infra imports a service lazily", "infra/run.ts", 'const x = await import("../gateway/accept.ts");', /imports gateway\/accept\.ts/],
+  ["a service imports another", "relay/relay.ts", 'export { accept } from "../gateway/accept.ts";', /imports gateway\/accept\.ts/],
+  ["a service imports another by alias", "relay/relay.ts", 'import {\n  a,\n  b,\n} from "#sandbox/main.ts";', /imports sandbox\/main\.ts/],
+  ["a service imports test support", "relay/relay.ts", 'import "../test/support/servers.ts";', /imports test\//],
+  ["the sandbox imports core", "sandbox/apns.ts", 'import type { Outcome } from "../core/outcome.ts";', /itself only/],
+  ["a channel imports another", "dispatchers/apns/provider.ts", 'import { x } from "../fcm/classify.ts";', /one another/],
+  ["a service starts a server", "relay/main.ts", 'import { startLocalNats } from "../infra/local/local-servers.ts";', /only the cli/],
+  [
+    "a service opens Redis",
+    "preferences/check.ts",
+    'import { connectRedis } from "../infra/redis/connect.ts";',
+    /only main\.ts opens.*connectRedis/,
+  ],
+  ["a decision does HTTP", "gateway/accept.ts", "import { request } from 'node:http';", /network packages/],
+  ["a table calls its SDK", "dispatchers/sms/twilio/classify.ts", 'import twilio from "twilio";', /only its types/],
+  ["an enum", "core/a.ts", "export const enum Kind {}", /^core\/a\.ts:1: enum/],
+  ["a namespace", "core/a.ts", "// one\nnamespace Kinds {}", /^core\/a\.ts:2: namespace/],
+  ["a parameter property", "core/a.ts", "class A {\n  constructor(private readonly b: string) {}\n}", /parameter property/],
+  ["a long file", "core/a.ts", "const a = 1;\n".repeat(401), /401 lines\. Which two things is it\?/],
+  ["test.only", "core/a.test.ts", 'test.only("a", () => {});', /only/],
+  ["only: true", "core/a.test.ts", 'test("a", { only: true }, () => {});', /only/],
+  ["a skip without a reason", "core/a.test.ts", 'test("a", { skip: true }, () => {});', /says why/],
+  ["a skip without a reason, inside", "core/a.test.ts", 'test("a", (t) => t.skip());', /says why/],
+  ["test.skip", "core/a.test.ts", 'test.skip("a", () => {});', /says why/],
+];
+
+for (const [rule, path, text, fault] of BROKEN)
+  test(`notices: ${rule}`, () => {
+    const faults = faultsOf(path, text);
+    assert.equal(faults.length, 1, faults.join("\n"));
+    assert.match(faults[0]!, fault);
+  });
+
+const KEPT: readonly [rule: string, path: string, text: string][] = [
+  ["ports are built on core", "core/ports/queue.ts", 'import type { Channel } from "../channel.ts";'],
+  ["main.ts wires", "relay/main.ts", 'import { connectNats } from "../infra/nats/connect.ts";'],
+  [
+    "a handler knows the types",
+    "preferences/check.ts",
+    'import { type Redis, type A } from "ioredis";\nimport type { B } from "../infra/redis/connect.ts";',
+  ],
+  ["a service uses what it was handed", "preferences/check.ts", 'import { createOptOutSets } from "../infra/redis/opt-out-sets.ts";'],
+  ["an rpc file answers statuses", "gateway/send-rpc.ts", 'import { status } from "@grpc/grpc-js";'],
+  [
+    "a channel uses what all share",
+    "dispatchers/apns/provider.ts",
+    'import { x } from "../transport-fault.ts";\nimport http from "node:http2";',
+  ],
+  [
+    "a comment or a string is no import",
+    "core/a.ts",
+    '// import { a } from "zod";\nconst b = `import { a } from "zod"`;\nconst c = /["\'`]/;',
+  ],
+  ["a parameter may be readonly in its type", "core/a.ts", "class A {\n  constructor(b: readonly string[], c: string) {}\n}"],
+  ["a word is no declaration", "core/a.ts", 'const text = "enum Kind {}"; // namespace A\nconst enumeration = 1;'],
+  ["a test may import what it tests with", "core/a.test.ts", 'import fc from "fast-check";\nimport "../sandbox/main.ts";'],
+  ["a skip with a reason", "core/a.test.ts", 'test("a", { skip: python ? false : "python3 is missing" }, (t) => t.skip("why"));'],
+  ["a file of the most lines allowed", "core/a.ts", "const a = 1;\n".repeat(400)],
+];
+
+for (const [rule, path, text] of KEPT)
+  test(`allows: ${rule}`, () => {
+    assert.deepEqual(faultsOf(path, text), []);
+  });

@@ -1,0 +1,134 @@
+// The rules of this tree that no compiler knows, as a function from sources to faults.
+import { posix } from "node:path";
+
+export interface SourceFile {
+  /** From the root of the repository, with slashes. */
+  path: string;
+  text: string;
+}
+
+const LINES_MAX = 400;
+const SERVICES = ["gateway", "preferences", "relay", "dispatchers", "feedback", "autoscaler"];
+/** What the files of a top folder may import besides their own folder. A folder not named here may import everything. */
+const REACH: Record<string, readonly string[]> = {
+  core: [],
+  infra: ["core", "gen"],
+  sandbox: [],
+  ...Object.fromEntries(SERVICES.map((service) => [service, ["core", "infra", "gen"]])),
+  cli: ["core", "infra", "gen", "sandbox", ...SERVICES],
+};
+/** What opens a store, a connection or a server; everybody but the wiring is handed the result. */
+const OPENER = /\b(?:open|connect|start)[A-Z]\w*/;
+/** A service's wiring, and the variables it reads; dispatchers share theirs in serve.ts. */
+const WIRING = /(^|\/)(main|config|serve)\.ts$/;
+const NETWORK =
+  /^(node:(http|https|http2|net|tls|dgram)|undici|ws|@grpc\/|@nats-io\/|mongodb|ioredis|apns2|firebase-admin|web-push|twilio|@sendgrid\/)/;
+const MAY_USE_NETWORK = /^(infra|sandbox|cli|test|bench|scripts|dispatchers)\/|(^|\/)main\.ts$|-(rpc|service)\.ts$/;
+/** Decisions and tables: they may know a package's types, not call it. */
+const PURE = /^dispatchers\/(.*\/)?(classify|dispatch)\.ts$/;
+
+/** One line for every rule broken, beginning with path:line; none when all is well. */
+export function findFaults(files: readonly SourceFile[]): string[] {
+  return files.filter((f) => !f.path.startsWith("gen/")).flatMap((f) => [...importFaults(f), ...syntaxFaults(f), ...sizeFaults(f)]);
+}
+
+interface Import {
+  /** A path from the root, or a package's name. */
+  target: string;
+  /** As they stand in the statement. */
+  names: string;
+  ours: boolean;
+  typeOnly: boolean;
+  line: number;
+}
+
+function importFaults(file: SourceFile): string[] {
+  const { path } = file;
+  const top = path.split("/")[0]!;
+  if (/\.test\.ts$/.test(path)) return [];
+  return importsOf(file).flatMap(({ target, names, ours, typeOnly, line }) => {
+    const fault = (rule: string) => [`${path}:${line}: imports ${target}: ${rule}`];
+    if (!ours) {
+      if (top === "core") return fault("core imports nothing outside core; a port is missing");
+      if (typeOnly || !NETWORK.test(target)) return [];
+      if (PURE.test(path)) return fault("tables and the dispatch step make no calls; only its types are allowed here");
+      return MAY_USE_NETWORK.test(path) ? [] : fault("network packages belong in infra/, provider.ts and the rpc files");
+    }
+    const targetTop = target.split("/")[0]!;
+    const reach = REACH[top];
+    if (reach && targetTop !== top && !reach.includes(targetTop))
+      return fault(`${top}/ may import ${reach.length === 0 ? "itself only" : `${reach.join(", ")} and itself`}`);
+    const [channel, targetChannel] = [path, target].map((p) => /^dispatchers\/([^/]+)\//.exec(p)?.[1]);
+    if (channel && targetChannel && channel !== targetChannel)
+      return fault("channels do not import one another; what they share is in dispatchers/");
+    if (SERVICES.includes(top) && target.startsWith("infra/local/")) return fault("only the cli and tests start servers");
+    const opener = targetTop === "infra" && !typeOnly && OPENER.exec(names)?.[0];
+    if (SERVICES.includes(top) && opener && !WIRING.test(path)) return fault(`only main.ts opens what fills a port: ${opener}`);
+    return [];
+  });
+}
+
+const IMPORT = /\b(?:import|export)\s+(type\s+)?(?:[\w*${}\s,]+?\s+from\s*)?(["'])([^"'\n]+)\2|\bimport\(\s*(["'])([^"'\n]+)\4/g;
+
+function importsOf({ path, text }: SourceFile): Import[] {
+  // Found in the text without comments, at places that are code in the text without strings as well.
+  const code = blank(text, true);
+  return [...blank(text, false).matchAll(IMPORT)]
+    .filter((m) => /^(import|export)/.test(code.slice(m.index)))
+    .map((m) => {
+      const specifier = m[3] ?? m[5] ?? "";
+      const ours = /^[.#]/.test(specifier);
+      const target = specifier.startsWith("#") ? specifier.slice(1) : ours ? posix.join(posix.dirname(path), specifier) : specifier;
+      const names = m[0].replace(/["'].*/s, "");
+      return { target, names, ours, typeOnly: m[1] !== undefined || allNamesAreTypes(m[0]), line: lineAt(text, m.index) };
+    });
+}
+
+function allNamesAreTypes(statement: string): boolean {
+  const names = /^import\s*\{([^}]*)\}/.exec(statement)?.[1]?.split(",");
+  return names?.filter((n) => n.trim() !== "").every((n) => /^\s*type\s/.test(n)) ?? false;
+}
+
+const SYNTAX: readonly [RegExp, string][] = [
+  [/^\s*(?:export\s+)?(?:declare\s+)?(?:const\s+)?enum\s+\w/gm, "enum: Node strips types and runs what is left; write a union of literals"],
+  [/^\s*(?:export\s+)?(?:declare\s+)?namespace\s+\w/gm, "namespace: a file is one already"],
+  [
+    /\bconstructor\s*\((?:[^)]*,)?\s*(?:(?:public|private|protected|readonly|override)\s+)+\w+\s*[?:,)=]/g,
+    "parameter property: declare the field",
+  ],
+];
+const TEST_SYNTAX: readonly [RegExp, string][] = [
+  [/\b(?:test|it|describe|suite)\.only\b|\bonly:\s*true\b/g, "only: the other tests would not run"],
+  [
+    /\b(?:test|it|describe|suite)\.(?:skip|todo)\b|\b(?:skip|todo):\s*(?:true\b|!)|\.(?:skip|todo)\(\s*\)/g,
+    'a skipped test says why: { skip: "reason" }',
+  ],
+];
+
+function syntaxFaults({ path, text }: SourceFile): string[] {
+  const code = blank(text, true);
+  const rules = /\.test\.ts$/.test(path) ? [...SYNTAX, ...TEST_SYNTAX] : SYNTAX;
+  return rules.flatMap(([pattern, rule]) =>
+    [...code.matchAll(pattern)].map((m) => `${path}:${lineAt(text, m.index + m[0].search(/\S/))}: ${rule}`),
+  );
+}
+
+function sizeFaults({ path, text }: SourceFile): string[] {
+  const lines = text.trimEnd().split("\n").length;
+  return lines > LINES_MAX ? [`${path}:${lines}: ${lines} lines. Which two things is it?`] : [];
+}
+
+const lineAt = (text: string, index: number) => text.slice(0, index).split("\n").length;
+
+/** Comments, strings, templates and regular expressions, each at the place where it can begin. */
+const TOKENS =
+  /(\/\/[^\n]*|\/\*[\s\S]*?\*\/)|("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|(?<=(?:[(,=:[!&|?{};]|=>|\breturn)\s*)\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[*])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])*\/)/g;
+
+/** The text with comments, and what is in strings if asked, as blanks: every other character stays where it was. */
+function blank(text: string, strings: boolean): string {
+  const blanks = (token: string) => token.replace(/[^\n]/g, " ");
+  return text.replace(TOKENS, (token, comment: string | undefined) => {
+    if (comment !== undefined) return blanks(token);
+    return strings ? token[0] + blanks(token.slice(1, -1)) + token.at(-1) : token;
+  });
+}

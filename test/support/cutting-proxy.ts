@@ -1,0 +1,61 @@
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+
+/** A line to a MongoDB server that can be cut between a request and its answer. */
+export interface CuttingProxy extends AsyncDisposable {
+  /** While true, what the server answers is thrown away and the client's connection is reset. */
+  cut: boolean;
+  /** The URI with this line's address in place of the server's. */
+  through(uri: string): string;
+  /** Resolves when the server has answered `count` writes whose answers were thrown away. */
+  answered(count: number): Promise<void>;
+}
+
+export async function startCuttingProxy(uri: string): Promise<CuttingProxy> {
+  const [, host, port] = /^mongodb:\/\/(?:[^@/]*@)?([^:/,]+):?(\d*)/.exec(uri)!;
+  const sockets = new Set<Socket>();
+  let waiting: { count: number; resolve: () => void } | undefined;
+  let answers = 0;
+  const server = createServer((client) => {
+    const upstream = connect(Number(port || 27017), host);
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on("error", () => undefined).on("close", () => sockets.delete(socket));
+    }
+    let isWrite = false;
+    client.on("data", (data) => {
+      isWrite = /\0(insert|update)\0/.test(data.toString("latin1"));
+      upstream.write(data);
+    });
+    client.on("close", () => upstream.end());
+    upstream.on("close", () => client.destroy());
+    upstream.on("data", (data) => {
+      if (!proxy.cut) return void client.write(data);
+      client.resetAndDestroy();
+      if (!isWrite) return;
+      answers++;
+      if (waiting && answers >= waiting.count) waiting.resolve();
+    });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address() as { port: number };
+
+  const proxy: CuttingProxy = {
+    cut: false,
+    through: (target) => {
+      const moved = target.replace(/^(mongodb:\/\/(?:[^@/]*@)?)[^/?]+/, `$1127.0.0.1:${address.port}`);
+      return `${moved}${moved.includes("?") ? "&" : "?"}directConnection=true`;
+    },
+    answered: (count) =>
+      new Promise((resolve) => {
+        waiting = { count, resolve };
+        if (answers >= count) resolve();
+      }),
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+  return proxy;
+}

@@ -1,0 +1,33 @@
+import type { Clock } from "../../core/ports/clock.ts";
+
+/** Time that stands still until it is told to move. */
+export interface FakeClock extends Clock {
+  /** Wakes who sleeps until then, in order. */
+  advance(ms: number): void;
+}
+
+/** @param now ms since the epoch at the beginning; the monotonic clock begins elsewhere, as real ones do */
+export function createFakeClock(now = Date.UTC(2026, 0, 5, 12)): FakeClock {
+  let elapsed = 0;
+  let sleepers: { until: number; wake: () => void }[] = [];
+  return {
+    now: () => now + elapsed,
+    monotonic: () => 1_000 + elapsed,
+    sleep: (ms, signal) =>
+      new Promise((resolve) => {
+        if (ms <= 0 || signal?.aborted) return resolve();
+        const sleeper = { until: elapsed + ms, wake: resolve };
+        sleepers.push(sleeper);
+        signal?.addEventListener("abort", () => {
+          sleepers = sleepers.filter((s) => s !== sleeper);
+          resolve();
+        });
+      }),
+    advance(ms) {
+      elapsed += ms;
+      const due = sleepers.filter((s) => s.until <= elapsed).sort((a, b) => a.until - b.until);
+      sleepers = sleepers.filter((s) => s.until > elapsed);
+      for (const { wake } of due) wake();
+    },
+  };
+}

@@ -1,0 +1,37 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** How long mongod may take to end after SIGTERM, in ms, before it is killed. */
+const STOP_MS = 10_000;
+
+/** Starts the machine's own mongod with an empty directory; undefined where there is none on PATH. The client waits until it answers. */
+export async function startMongod(): Promise<({ uri: string } & AsyncDisposable) | undefined> {
+  if (spawnSync("mongod", ["--version"]).error) return undefined;
+  const directory = mkdtempSync(join(tmpdir(), "carillon-mongod-"));
+  const port = await freePort();
+  const options = ["--dbpath", directory, "--bind_ip", "127.0.0.1", "--port", String(port), "--unixSocketPrefix", directory];
+  const mongod = spawn("mongod", options, { stdio: "ignore" });
+  const ended = once(mongod, "exit");
+  return {
+    uri: `mongodb://127.0.0.1:${port}/`,
+    [Symbol.asyncDispose]: async () => {
+      const timer = setTimeout(() => mongod.kill("SIGKILL"), STOP_MS);
+      mongod.kill("SIGTERM");
+      await ended;
+      clearTimeout(timer);
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

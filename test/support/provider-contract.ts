@@ -1,0 +1,239 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import type { Outcome } from "../../core/outcome.ts";
+import type { OutboundDelivery, Provider } from "../../core/ports/provider.ts";
+import { type FaultAction, type LedgerEntry, type ProviderName, type Sandbox, startSandbox } from "../../sandbox/main.ts";
+
+export type Env = Record<string, string>;
+/** A documented answer as it comes over the wire. */
+export type WireAnswer = Omit<Extract<FaultAction, { kind: "answer" }>, "kind">;
+
+export interface ProviderContract {
+  name: ProviderName;
+  create(env: Env): Provider | Promise<Provider>;
+  /** A new delivery, with ids of its own, to an endpoint the provider takes. */
+  delivery(sandbox: Sandbox): OutboundDelivery;
+  /** One to an endpoint the provider knows to be dead. */
+  deadDelivery?: (sandbox: Sandbox) => OutboundDelivery;
+  /** The same send, aimed at another origin of the same scheme. */
+  at(origin: string, env: Env, delivery: OutboundDelivery): { env: Env; delivery: OutboundDelivery };
+  /** The environment with credentials the provider does not know. */
+  wrongCredentials(env: Env): Env;
+  /** The documented refusal for being unwell, known not to be processed. */
+  unavailable: WireAnswer;
+  /** The documented refusal for being too fast, and the wait it names. */
+  throttled: WireAnswer & { retryAfterMs: number | undefined };
+  /** Text that must not leave the adapter, besides the endpoint's own: keys, tokens, secrets. */
+  secrets?: (env: Env) => string[];
+  /** Sentence of a test → why it does not apply. */
+  skips?: Record<string, string>;
+}
+
+/** For calls that are to be answered, in ms: never reached unless something hangs. */
+const ANSWERED_MS = 15_000;
+/** For calls that are not: long enough to be written on a busy machine. In ms. */
+const UNANSWERED_MS = 700;
+/** How long connections may take to be gone after disposal, in ms. */
+const CLOSED_MS = 5_000;
+
+/** What every provider keeps to, against the sandbox's real wire. Assertions look at what arrived. */
+export function describeProviderContract(contract: ProviderContract): void {
+  const { name } = contract;
+  describe(`provider ${name}`, { timeout: 120_000 }, () => {
+    let directory: string;
+    let sandbox: Sandbox;
+    before(async () => {
+      directory = mkdtempSync(join(tmpdir(), `carillon-${name}-`));
+      sandbox = await startSandbox({ directory });
+    });
+    after(async () => {
+      await sandbox[Symbol.asyncDispose]();
+      rmSync(directory, { recursive: true, force: true });
+    });
+
+    const test = (sentence: string, body: () => Promise<void>) => {
+      const why = contract.skips?.[sentence];
+      it(sentence, why === undefined ? {} : { skip: why }, async () => {
+        sandbox.faults.clear();
+        await body();
+        assert.deepEqual(sandbox.faults.standing(), [], "every ordered fault was met");
+      });
+    };
+    /** Sends once with a provider of its own; by the time of the answer it is disposed of, so nothing can arrive later. */
+    async function sendOnce(delivery: OutboundDelivery, { env = sandbox.env, ms = ANSWERED_MS }: { env?: Env; ms?: number } = {}) {
+      const provider = await contract.create(env);
+      try {
+        const outcome = await provider.send(delivery, AbortSignal.timeout(ms));
+        assertKeepsSecrets(outcome, delivery, contract.secrets?.(env) ?? []);
+        return outcome;
+      } finally {
+        await provider[Symbol.asyncDispose]();
+      }
+    }
+    const arrived = (delivery: OutboundDelivery) => sandbox.ledger.entries({ deliveryId: delivery.deliveryId, provider: name });
+    const order = (action: FaultAction, match?: string) => sandbox.faults.order({ provider: name, match, do: action });
+
+    test("sends once, and hands on the provider's id", async () => {
+      const delivery = contract.delivery(sandbox);
+      const outcome = await sendOnce(delivery);
+      assert.equal(outcome.kind, "accepted", JSON.stringify(outcome));
+      assert.ok(outcome.kind === "accepted" && outcome.providerRef.length > 0);
+      const entry = only(arrived(delivery));
+      assert.equal(entry.accepted, true, entry.answer);
+      assert.equal(entry.attemptId, delivery.attemptId);
+    });
+
+    test("sends many at once, each of them once", async () => {
+      const deliveries = Array.from({ length: 60 }, () => contract.delivery(sandbox));
+      const provider = await contract.create(sandbox.env);
+      try {
+        const outcomes = await Promise.all(deliveries.map((d) => provider.send(d, AbortSignal.timeout(ANSWERED_MS))));
+        assert.deepEqual(
+          outcomes.filter((o) => o.kind !== "accepted"),
+          [],
+        );
+      } finally {
+        await provider[Symbol.asyncDispose]();
+      }
+      for (const delivery of deliveries) only(arrived(delivery));
+    });
+
+    test("does not know what became of a push that is never answered", async () => {
+      const delivery = contract.delivery(sandbox);
+      order({ kind: "no-answer" }, delivery.deliveryId);
+      const outcome = await sendOnce(delivery, { ms: UNANSWERED_MS });
+      assert.deepEqual(outcome, { kind: "unanswered", fault: { code: "deadline" } });
+      assert.equal(only(arrived(delivery)).accepted, true);
+    });
+
+    test("does not know what became of a push whose connection was cut after it, and does not repeat it", async () => {
+      const delivery = contract.delivery(sandbox);
+      order({ kind: "cut-after" }, delivery.deliveryId);
+      const outcome = await sendOnce(delivery);
+      assert.equal(outcome.kind, "unanswered", JSON.stringify(outcome));
+      only(arrived(delivery));
+    });
+
+    test("does not repeat a push cut off on a connection that served before", async () => {
+      const [earlier, delivery] = [contract.delivery(sandbox), contract.delivery(sandbox)];
+      order({ kind: "cut-after" }, delivery.deliveryId);
+      const provider = await contract.create(sandbox.env);
+      try {
+        assert.equal((await provider.send(earlier, AbortSignal.timeout(ANSWERED_MS))).kind, "accepted");
+        assert.equal((await provider.send(delivery, AbortSignal.timeout(ANSWERED_MS))).kind, "unanswered");
+        // And the provider is none the worse for it.
+        assert.equal((await provider.send(contract.delivery(sandbox), AbortSignal.timeout(ANSWERED_MS))).kind, "accepted");
+      } finally {
+        await provider[Symbol.asyncDispose]();
+      }
+      only(arrived(delivery));
+    });
+
+    test("knows that nothing was sent where the connection is refused", async () => {
+      const { env, delivery } = contract.at(await closedOrigin(), sandbox.env, contract.delivery(sandbox));
+      assert.deepEqual(await sendOnce(delivery, { env }), { kind: "unavailable", fault: { code: "refused" } });
+      assert.deepEqual(arrived(delivery), []);
+    });
+
+    test("knows that nothing was sent where the deadline had passed before", async () => {
+      const delivery = contract.delivery(sandbox);
+      const provider = await contract.create(sandbox.env);
+      try {
+        assert.deepEqual(await provider.send(delivery, AbortSignal.abort()), { kind: "unavailable", fault: { code: "deadline" } });
+      } finally {
+        await provider[Symbol.asyncDispose]();
+      }
+      assert.deepEqual(arrived(delivery), []);
+    });
+
+    test("calls once when the provider says it is unwell", async () => {
+      const delivery = contract.delivery(sandbox);
+      order({ kind: "answer", ...contract.unavailable }, delivery.deliveryId);
+      const outcome = await sendOnce(delivery);
+      assert.equal(outcome.kind, "unavailable", JSON.stringify(outcome));
+      only(arrived(delivery));
+    });
+
+    test("slows down when the provider says so, for as long as it says", async () => {
+      const delivery = contract.delivery(sandbox);
+      const { retryAfterMs, ...answer } = contract.throttled;
+      order({ kind: "answer", ...answer }, delivery.deliveryId);
+      const outcome = await sendOnce(delivery);
+      assert.equal(outcome.kind, "throttled", JSON.stringify(outcome));
+      assert.equal(outcome.kind === "throttled" && outcome.retryAfterMs, retryAfterMs);
+      only(arrived(delivery));
+    });
+
+    test("wakes a person over credentials the provider does not know", async () => {
+      const delivery = contract.delivery(sandbox);
+      const outcome = await sendOnce(delivery, { env: contract.wrongCredentials(sandbox.env) });
+      assert.equal(outcome.kind, "misconfigured", JSON.stringify(outcome));
+      assert.deepEqual(
+        arrived(delivery).filter((entry) => entry.accepted),
+        [],
+      );
+    });
+
+    test("does not trust a certificate of an unknown authority", async () => {
+      const delivery = contract.delivery(sandbox);
+      const outcome = await sendOnce(delivery, { env: { ...sandbox.env, PROVIDER_CA_FILE: "" } });
+      assert.deepEqual(outcome, { kind: "misconfigured", reason: "tls-untrusted" });
+      assert.deepEqual(arrived(delivery), []);
+    });
+
+    test("says that an endpoint is gone", async () => {
+      assert.ok(contract.deadDelivery, "give deadDelivery, or skip this with a reason");
+      const delivery = contract.deadDelivery(sandbox);
+      const outcome = await sendOnce(delivery);
+      assert.equal(outcome.kind, "endpoint-gone", JSON.stringify(outcome));
+      only(arrived(delivery));
+    });
+
+    test("leaves no connection open", async () => {
+      const openBefore = openConnections();
+      const provider = await contract.create(sandbox.env);
+      const hanging = contract.delivery(sandbox);
+      order({ kind: "no-answer" }, hanging.deliveryId);
+      await Promise.all([
+        provider.send(contract.delivery(sandbox), AbortSignal.timeout(ANSWERED_MS)),
+        provider.send(hanging, AbortSignal.timeout(UNANSWERED_MS)),
+      ]);
+      await provider[Symbol.asyncDispose]();
+      const giveUpAt = performance.now() + CLOSED_MS;
+      while (openConnections() > openBefore && performance.now() < giveUpAt) await turn();
+      assert.ok(openConnections() <= openBefore, `${openConnections()} connections open, ${openBefore} before`);
+    });
+  });
+}
+
+/** The sandbox runs in this process, so its ends of the connections count too, also where the provider's are unreferenced. */
+const openConnections = () => process.getActiveResourcesInfo().filter((kind) => kind === "TCPSocketWrap" || kind === "TLSWrap").length;
+
+function only(entries: LedgerEntry[]): LedgerEntry {
+  assert.equal(entries.length, 1, `arrived: ${entries.map((e) => e.answer).join(", ") || "nothing"}`);
+  return entries[0]!;
+}
+
+/** An origin of https on whose port nobody listens: it was free a moment ago. */
+async function closedOrigin(): Promise<string> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return `https://127.0.0.1:${port}`;
+}
+
+function assertKeepsSecrets(outcome: Outcome, { endpoint, content }: OutboundDelivery, secrets: readonly string[]): void {
+  const said = JSON.stringify(outcome);
+  const { channel: _, ...endpointTexts } = endpoint;
+  const own = [content.push?.body, content.sms?.text, content.email?.subject];
+  for (const text of [...Object.values(endpointTexts), ...own, ...secrets])
+    assert.ok(text === undefined || text === "" || !said.includes(text), `the outcome holds text that should stay inside: ${said}`);
+}

@@ -1,0 +1,75 @@
+// One of several processes that want the same things from one store at once. Started by store-contract.ts: says "ready", waits for its
+// orders, races, and answers with what it got.
+import { attemptId } from "../../core/ports/attempt-store.ts";
+import { openStore } from "../../infra/store.ts";
+import { sampleAttempt, sampleChange, T0 } from "./store-samples.ts";
+
+export type Race =
+  | { kind: "take"; lanes: number[]; limit: number; until: number }
+  | { kind: "claim"; worker: string; deliveryIds: string[] }
+  | { kind: "record"; worker: string; deliveryIds: string[] }
+  | { kind: "change"; worker: string; notificationIds: string[] }
+  | { kind: "insert"; records: Parameters<Awaited<ReturnType<typeof openStore>>["notifications"]["insert"]>[0] }
+  | { kind: "update"; worker: string; times: number };
+
+/** Small, so that the racers meet often. */
+const BATCH = 10;
+
+const store = await openStore(process.argv[2]!);
+process.once("message", async (race: Race) => {
+  const won = await run(race);
+  await store[Symbol.asyncDispose]();
+  process.send?.(won, () => process.disconnect());
+});
+process.send?.("ready");
+
+async function run(race: Race): Promise<string[]> {
+  switch (race.kind) {
+    case "take": {
+      const taken: string[] = [];
+      for (let empty = 0; empty < 5; ) {
+        const records = await store.notifications.takeDue(race.lanes, T0, race.until, race.limit);
+        taken.push(...records.map((r) => r.id));
+        empty = records.length === 0 ? empty + 1 : 0;
+      }
+      return taken;
+    }
+    case "claim":
+      return inBatches(race.deliveryIds, async (ids) => {
+        const claims = await store.attempts.claim(ids.map((deliveryId) => sampleAttempt({ deliveryId, worker: race.worker })));
+        return ids.filter((_, i) => claims[i]);
+      });
+    case "record":
+      return inBatches(race.deliveryIds, async (ids) => {
+        const outcome = { kind: "accepted", providerRef: race.worker } as const;
+        const results = ids.map((id) => ({ id: attemptId(id, 1), worker: undefined, outcome, answeredAt: T0 }));
+        const taken = await store.attempts.record(results);
+        return ids.filter((_, i) => taken[i]);
+      });
+    case "change":
+      return inBatches(race.notificationIds, async (ids) => {
+        const set = { state: "sent", providerRef: race.worker, nextAt: undefined } as const;
+        const applied = await store.notifications.change(ids.map((id) => sampleChange({ id }, 0, set)));
+        return ids.filter((_, i) => applied[i]);
+      });
+    case "insert":
+      return inBatches(race.records, async (records) => {
+        const results = await store.notifications.insert(records);
+        return records.filter((_, i) => results[i]?.kind === "inserted").map((r) => r.id);
+      });
+    case "update": {
+      const versions: string[] = [];
+      for (let i = 0; i < race.times; i++) {
+        const refusal = { channel: "sms", category: `${race.worker}-${i}` } as const;
+        versions.push(String((await store.preferences.update("shop", "user:u1", [refusal], [], T0 + i)).version));
+      }
+      return versions;
+    }
+  }
+}
+
+async function inBatches<T>(items: readonly T[], work: (batch: T[]) => Promise<string[]>): Promise<string[]> {
+  const won: string[] = [];
+  for (let i = 0; i < items.length; i += BATCH) won.push(...(await work(items.slice(i, i + BATCH))));
+  return won;
+}

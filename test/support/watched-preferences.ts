@@ -1,0 +1,44 @@
+import type { PreferenceStore } from "../../core/ports/preference-store.ts";
+
+/** A store seen from outside: what was asked of it, and switches to make it away or slow. */
+export interface WatchedPreferences {
+  store: PreferenceStore;
+  /** Subjects that find() was asked for. */
+  found: string[];
+  /** Every method rejects while true. */
+  away: boolean;
+  /** What find() and changedSince() have read is held back until this resolves. */
+  heldFind: Promise<void> | undefined;
+  heldChanges: Promise<void> | undefined;
+}
+
+export function watchPreferences(real: PreferenceStore): WatchedPreferences {
+  const reachable = () => {
+    if (watched.away) throw new Error("the store is away");
+  };
+  const watched: WatchedPreferences = {
+    found: [],
+    away: false,
+    heldFind: undefined,
+    heldChanges: undefined,
+    store: {
+      async find(app, subjects) {
+        reachable();
+        watched.found.push(...subjects);
+        const records = await real.find(app, subjects);
+        await watched.heldFind;
+        return records;
+      },
+      async update(...change) {
+        reachable();
+        return real.update(...change);
+      },
+      async *changedSince(updatedAt) {
+        reachable();
+        await watched.heldChanges;
+        yield* real.changedSince(updatedAt);
+      },
+    },
+  };
+  return watched;
+}
