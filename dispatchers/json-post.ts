@@ -1,6 +1,6 @@
 import { type Dispatcher, Pool } from "undici";
 import type { Outcome } from "../core/outcome.ts";
-import { PROVIDER_ANSWER_BYTES_MAX, PROVIDER_SOCKET_IDLE_MS, PROVIDER_SOCKETS_MAX, trusting } from "./provider-connections.ts";
+import { PROVIDER_ANSWER_BYTES_MAX, PROVIDER_SOCKET_IDLE_MS, PROVIDER_SOCKETS_MAX, type ProviderConnections, trusting } from "./provider-connections.ts";
 import { classifyTransport } from "./transport-fault.ts";
 import { untilAborted } from "./until-aborted.ts";
 
@@ -19,10 +19,10 @@ interface Seen {
 }
 
 /** JSON over HTTP/1.1 to one origin, for the providers we call without an SDK. */
-export function createJsonPost({ origin, ca }: { origin: string; ca: string }): JsonPost {
+export function createJsonPost({ origin, ca, connectionsMax = PROVIDER_SOCKETS_MAX }: ProviderConnections): JsonPost {
   const secureContext = trusting(ca);
   const pool = new Pool(origin, {
-    connections: PROVIDER_SOCKETS_MAX,
+    connections: connectionsMax,
     pipelining: 1,
     allowH2: false,
     keepAliveTimeout: PROVIDER_SOCKET_IDLE_MS,

@@ -11,3 +11,12 @@ export const PROVIDER_ANSWER_BYTES_MAX = 262_144;
 export function trusting(ca: string): SecureContext | undefined {
   return ca === "" ? undefined : createSecureContext({ ca: [...getCACertificates("default"), ca] });
 }
+
+export interface ProviderConnections {
+  /** Scheme, host and port. */
+  origin: string;
+  /** PEM of further authorities; empty: the system's alone. */
+  ca: string;
+  /** Connections, which over HTTP/1.1 is also calls at once; further ones wait their turn. Default PROVIDER_SOCKETS_MAX. */
+  connectionsMax?: number | undefined;
+}

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import * as http from "node:http";
 import * as https from "node:https";
 import { TLSSocket } from "node:tls";
-import { PROVIDER_SOCKET_IDLE_MS, PROVIDER_SOCKETS_MAX, trusting } from "./provider-connections.ts";
+import { PROVIDER_SOCKET_IDLE_MS, PROVIDER_SOCKETS_MAX, type ProviderConnections, trusting } from "./provider-connections.ts";
 import { untilAborted } from "./until-aborted.ts";
 
 /** What one call through an SDK came to, seen from below it. */
@@ -37,7 +37,7 @@ interface Call {
   seen: Seen;
 }
 
-export function createSdkTransport({ origin, ca }: { origin: string; ca: string }): SdkTransport {
+export function createSdkTransport({ origin, ca, connectionsMax = PROVIDER_SOCKETS_MAX }: ProviderConnections): SdkTransport {
   const secure = new URL(origin).protocol === "https:";
   const pool = {
     keepAlive: true,

@@ -57,8 +57,9 @@ export function createUnary<Caller>(parts: UnaryParts<Caller>): Unary<Caller> {
       end(why);
       ending.abort();
     };
-    if (deadlineAt <= Date.now()) stop(pastDeadline);
-    const timer = setTimeout(stop, deadlineAt - Date.now(), pastDeadline);
+    const leftMs = deadlineAt - Date.now();
+    if (leftMs <= 0) stop(pastDeadline);
+    const timer = setTimeout(stop, Math.max(0, leftMs), pastDeadline);
     // grpc-js says "cancelled" of a passed deadline too, and may say it first.
     call.on("cancelled", () => stop(deadlineAt <= Date.now() ? pastDeadline : cancelled));
 

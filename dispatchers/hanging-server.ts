@@ -1,0 +1,44 @@
+import { once } from "node:events";
+import { createServer, type Server, type Socket } from "node:net";
+
+/** For tests of connections: takes them, and what then happens is the test's to say. */
+export interface HangingServer extends AsyncDisposable {
+  origin(scheme: "http" | "https"): string;
+  /** The next connection on which a first byte arrived, in order of arrival. */
+  heard(): Promise<Socket>;
+}
+
+export async function startHangingServer(): Promise<HangingServer> {
+  const sockets = new Set<Socket>();
+  const arrived: Socket[] = [];
+  const waiting: ((socket: Socket) => void)[] = [];
+  const server: Server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => undefined);
+    socket.once("close", () => sockets.delete(socket));
+    socket.on("data", () => {
+      const next = waiting.shift();
+      if (next) next(socket);
+      else arrived.push(socket);
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const port = typeof address === "object" && address ? address.port : 0;
+  return {
+    origin: (scheme) => `${scheme}://127.0.0.1:${port}`,
+    heard() {
+      const socket = arrived.shift();
+      return socket ? Promise.resolve(socket) : new Promise((resolve) => waiting.push(resolve));
+    },
+    async [Symbol.asyncDispose]() {
+      const closed = once(server, "close");
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+export const OK_ANSWER = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\n{}";

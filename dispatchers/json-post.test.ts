@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { OK_ANSWER, startHangingServer } from "./hanging-server.ts";
+import { createJsonPost } from "./json-post.ts";
+
+const never = new AbortController().signal;
+const said = (posted: Awaited<ReturnType<ReturnType<typeof createJsonPost>["post"]>>) =>
+  posted.kind === "answer" ? `answer ${posted.status}` : `${posted.outcome.kind} ${"fault" in posted.outcome ? posted.outcome.fault.code : ""}`;
+
+test("a deadline after the request was written leaves the outcome open", async () => {
+  await using server = await startHangingServer();
+  await using api = createJsonPost({ origin: server.origin("http"), ca: "" });
+  const deadline = new AbortController();
+  const posted = api.post("/send", {}, {}, deadline.signal);
+  await server.heard();
+  deadline.abort();
+  assert.equal(said(await posted), "unanswered deadline");
+});
+
+test("a deadline while waiting for a connection is known not to have sent, and is told at once", async () => {
+  await using server = await startHangingServer();
+  await using api = createJsonPost({ origin: server.origin("http"), ca: "", connectionsMax: 1 });
+  const deadline = new AbortController();
+  const first = api.post("/first", {}, {}, never);
+  const second = api.post("/second", {}, {}, deadline.signal);
+  const socket = await server.heard();
+  deadline.abort();
+  assert.equal(said(await second), "unavailable deadline");
+  const third = api.post("/third", {}, {}, never);
+  socket.once("data", (bytes: Buffer) => {
+    assert.match(bytes.toString(), /^POST \/third/);
+    socket.write(OK_ANSWER);
+  });
+  socket.write(OK_ANSWER);
+  assert.equal(said(await first), "answer 200");
+  assert.equal(said(await third), "answer 200");
+});
+
+test("a cut on a connection that was waited for leaves the outcome open", async () => {
+  await using server = await startHangingServer();
+  await using api = createJsonPost({ origin: server.origin("http"), ca: "", connectionsMax: 1 });
+  const first = api.post("/first", {}, {}, never);
+  const second = api.post("/second", {}, {}, never);
+  const socket = await server.heard();
+  socket.once("data", () => socket.destroy());
+  socket.write(OK_ANSWER);
+  assert.equal(said(await first), "answer 200");
+  assert.equal(said(await second), "unanswered reset");
+});
+
+test("a deadline during the handshake is known not to have sent", async () => {
+  await using server = await startHangingServer();
+  await using api = createJsonPost({ origin: server.origin("https"), ca: "" });
+  const deadline = new AbortController();
+  const posted = api.post("/send", {}, {}, deadline.signal);
+  await server.heard();
+  deadline.abort();
+  assert.equal(said(await posted), "unavailable deadline");
+});
+
+test("nobody listening is known not to have sent", async () => {
+  const server = await startHangingServer();
+  const origin = server.origin("http");
+  await server[Symbol.asyncDispose]();
+  await using api = createJsonPost({ origin, ca: "" });
+  assert.equal(said(await api.post("/send", {}, {}, never)), "unavailable refused");
+});

@@ -1,0 +1,69 @@
+// client ADDRESS API_KEY: sends one e-mail and prints how it ended. Exit code 0 if it went out.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log"
+	"os"
+	"time"
+
+	pb "carillon-client/carillonpb"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+)
+
+// The whole way takes well under a second; the rest is for a machine busy with other things.
+const endedWithin = 30 * time.Second
+
+func main() {
+	log.SetFlags(0)
+	if len(os.Args) != 3 {
+		log.Fatal("usage: client ADDRESS API_KEY")
+	}
+	state, err := send(os.Args[1], os.Args[2])
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(state)
+	if state != pb.DeliveryState_DELIVERY_STATE_SENT && state != pb.DeliveryState_DELIVERY_STATE_DELIVERED {
+		os.Exit(1)
+	}
+}
+
+func send(address, apiKey string) (pb.DeliveryState, error) {
+	connection, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return 0, err
+	}
+	defer connection.Close()
+	carillon := pb.NewNotificationServiceClient(connection)
+	ctx, cancel := context.WithTimeout(context.Background(), endedWithin)
+	defer cancel()
+	ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+apiKey)
+
+	answer, err := carillon.Send(ctx, &pb.SendRequest{Notification: &pb.Notification{
+		IdempotencyKey:    rand.Text(),
+		Recipient:         &pb.Recipient{To: &pb.Recipient_Endpoint{Endpoint: &pb.Endpoint{Address: &pb.Endpoint_EmailAddress{EmailAddress: "ada@example.com"}}}},
+		NotificationClass: pb.NotificationClass_NOTIFICATION_CLASS_TRANSACTIONAL,
+		Category:          "receipts",
+		Content:           &pb.Content{Email: &pb.EmailContent{Subject: "Your receipt", Text: "Thank you."}},
+	}})
+	if err != nil {
+		return 0, err
+	}
+	for {
+		got, err := carillon.Get(ctx, &pb.GetRequest{NotificationId: answer.Accepted.NotificationId})
+		if err != nil {
+			return 0, err
+		}
+		state := got.Deliveries[0].State
+		if state != pb.DeliveryState_DELIVERY_STATE_PENDING && state != pb.DeliveryState_DELIVERY_STATE_UNCERTAIN {
+			return state, nil
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}

@@ -1,0 +1,23 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type DevSystem, startDev } from "../../cli/dev.ts";
+import { type Clients, connectGateway } from "../../cli/rpc.ts";
+import type { Environment } from "../../infra/config.ts";
+
+/** The whole system as `carillon dev` runs it, on servers and a store of its own, and a caller connected to it. */
+export interface TestSystem extends DevSystem {
+  clients: Clients;
+  directory: string;
+}
+
+/** @param env overrides, such as LOG_LEVEL or NATS_URL; this process's own environment stays out */
+export async function startSystem(env: Environment = {}): Promise<TestSystem> {
+  const directory = mkdtempSync(join(tmpdir(), "carillon-test-"));
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => rmSync(directory, { recursive: true, force: true }));
+  const system = stack.use(await startDev({ directory, env: { LOG_LEVEL: "error", ...env } }));
+  const clients = stack.use(connectGateway(system.gatewayAddress, system.apiKey));
+  const kept = stack.move();
+  return { ...system, clients, directory, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
