@@ -142,7 +142,10 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
     return settled({ kind: "ack" }, reason);
   }
 
-  const nak = (delayMs: number, why: string) => settled({ kind: "nak", delayMs }, why);
+  function nak(delayMs: number, why: string): Settlement {
+    return settled({ kind: "nak", delayMs }, why);
+  }
+
   function settled(settlement: Settlement, why: string): Settlement {
     metrics.settled.inc({ channel, settlement: settlement.kind, why });
     return settlement;

@@ -1,6 +1,12 @@
 import { type Dispatcher, Pool } from "undici";
 import type { Outcome } from "../core/outcome.ts";
-import { PROVIDER_ANSWER_BYTES_MAX, PROVIDER_SOCKET_IDLE_MS, PROVIDER_SOCKETS_MAX, type ProviderConnections, trusting } from "./provider-connections.ts";
+import {
+  PROVIDER_ANSWER_BYTES_MAX,
+  PROVIDER_SOCKET_IDLE_MS,
+  PROVIDER_SOCKETS_MAX,
+  type ProviderConnections,
+  trusting,
+} from "./provider-connections.ts";
 import { classifyTransport } from "./transport-fault.ts";
 import { untilAborted } from "./until-aborted.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { OK_ANSWER, startHangingServer } from "./hanging-server.ts";
+import { OK_ANSWER, startHangingServer } from "../test/support/hanging-server.ts";
 import { createSdkTransport, type Exchange, type SdkTransport } from "./sdk-transport.ts";
 
 const never = new AbortController().signal;
@@ -25,7 +25,7 @@ test("a deadline after the request was written says so", async () => {
   using transport = createSdkTransport({ origin, ca: "" });
   const deadline = new AbortController();
   const exchange = transport.exchange(deadline.signal, post(transport, origin, "/send"));
-  const socket = await server.heard();
+  const { socket } = await server.heard();
   const closed = new Promise((resolve) => socket.once("close", resolve));
   deadline.abort();
   assert.equal(said(await exchange), "threw written undefined");
@@ -39,7 +39,7 @@ test("a deadline while waiting for a connection finds nothing written, and nothi
   const deadline = new AbortController();
   const first = transport.exchange(never, post(transport, origin, "/first"));
   const second = transport.exchange(deadline.signal, post(transport, origin, "/second"));
-  const socket = await server.heard();
+  const { socket } = await server.heard();
   deadline.abort();
   assert.equal(said(await second), "threw unwritten undefined");
   const third = transport.exchange(never, post(transport, origin, "/third"));
@@ -58,7 +58,7 @@ test("a cut on a connection that was waited for counts as written", async () => 
   using transport = createSdkTransport({ origin, ca: "", connectionsMax: 1 });
   const first = transport.exchange(never, post(transport, origin, "/first"));
   const second = transport.exchange(never, post(transport, origin, "/second"));
-  const socket = await server.heard();
+  const { socket } = await server.heard();
   socket.once("data", () => socket.destroy());
   socket.write(OK_ANSWER);
   assert.equal(said(await first), "returned written 200");

@@ -41,8 +41,8 @@ export function createSdkTransport({ origin, ca, connectionsMax = PROVIDER_SOCKE
   const secure = new URL(origin).protocol === "https:";
   const pool = {
     keepAlive: true,
-    maxSockets: PROVIDER_SOCKETS_MAX,
-    maxFreeSockets: PROVIDER_SOCKETS_MAX,
+    maxSockets: connectionsMax,
+    maxFreeSockets: connectionsMax,
     timeout: PROVIDER_SOCKET_IDLE_MS,
   };
   const secureContext = trusting(ca);

@@ -19,7 +19,7 @@ import { BatchSpanProcessor, NodeTracerProvider } from "@opentelemetry/sdk-trace
 /** Spans waiting for the exporter; beyond it new ones are dropped. At 1 kB each 2 MB. */
 const SPANS_WAITING_MAX = 2_048;
 /** One export, and all that is left at the end: a collector that is away must not hold up a shutdown. */
-const EXPORT_MS = 3_000;
+const EXPORT_MS = 1_500;
 
 /** traceparent and tracestate only. Baggage is left out: callers' words would travel on to providers. */
 const propagator = new W3CTraceContextPropagator();
@@ -30,7 +30,7 @@ export interface Tracing extends AsyncDisposable {
 
 /**
  * One service's tracer. Without `exporterUrl` (OTLP over HTTP, such as http://collector:4318/v1/traces) nothing is recorded, and a trace that
- * callers began is still carried through. Disposal sends what is left, for at most 3 s.
+ * callers began is still carried through. Disposal sends what is left, for at most 1.5 s.
  */
 export function startTracing(service: string, { exporterUrl }: { exporterUrl: string }): Tracing {
   const exporter = exporterUrl ? new OTLPTraceExporter({ url: exporterUrl, timeoutMillis: EXPORT_MS }) : undefined;

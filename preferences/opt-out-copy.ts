@@ -87,7 +87,7 @@ export function createOptOutCopy(deps: {
       rebuildWanted = true;
     } else {
       // Redis may have come back older than our last sweep; another process's clock may be ahead of ours.
-      for await (const records of inChunks(clock, store.changedSince(Math.min(known, sweptAt, now) - OVERLAP_MS))) {
+      for await (const records of inChunks(clock, store.changedSince(Math.min(known, sweptAt, now) - OVERLAP_MS), stopping.signal)) {
         if (!isSame()) return;
         await backgroundSets.apply(records.map((record) => ({ record, withdrawn: [] })));
       }
@@ -108,7 +108,7 @@ export function createOptOutCopy(deps: {
   async function rebuild(mayContinue: () => boolean): Promise<void> {
     const began = clock.monotonic();
     try {
-      const end = await rebuildUnsealed({ store, sets: backgroundSets, clock, holder, mayContinue });
+      const end = await rebuildUnsealed({ store, sets: backgroundSets, clock, holder, signal: stopping.signal, mayContinue });
       if (end.kind === "complete") rebuildWanted = false;
       if (end.kind === "complete" && end.buckets > 0)
         log.info({ ...end, elapsedMs: Math.round(clock.monotonic() - began) }, "opt-outs in Redis rebuilt");
@@ -125,6 +125,7 @@ export function createOptOutCopy(deps: {
       try {
         await sweep();
       } catch (error) {
+        if (stopping.signal.aborted) return;
         // One failure may pass: trust outlasts it.
         if (!trusted()) distrust(sweepFault(error));
       }

@@ -32,9 +32,10 @@ export async function rebuildUnsealed(deps: {
   sets: OptOutSets;
   clock: Clock;
   holder: string;
+  signal: AbortSignal;
   mayContinue: () => boolean;
 }): Promise<RebuildEnd> {
-  const { store, sets, clock, holder, mayContinue } = deps;
+  const { store, sets, clock, holder, signal, mayContinue } = deps;
   if (!(await sets.holdRebuild(holder, HOLD_MS))) return { kind: "elsewhere" };
   const startedAt = clock.now();
   const mark = randomBytes(8).readBigInt64BE().toString();
@@ -44,12 +45,12 @@ export async function rebuildUnsealed(deps: {
 
   let members = 0;
   if (buckets.length > 0) {
-    for await (const records of inChunks(clock, store.changedSince(0))) {
+    for await (const records of inChunks(clock, store.changedSince(0), signal)) {
       if (!mayContinue() || !(await sets.holdRebuild(holder, HOLD_MS))) return { kind: "stopped" };
       members += await sets.fill(records, wanted);
     }
     // What changed while the store was read through.
-    for await (const records of inChunks(clock, store.changedSince(startedAt - OVERLAP_MS))) {
+    for await (const records of inChunks(clock, store.changedSince(startedAt - OVERLAP_MS), signal)) {
       if (!mayContinue()) return { kind: "stopped" };
       await sets.apply(records.map((record) => ({ record, withdrawn: [] })));
     }
@@ -62,8 +63,12 @@ export async function rebuildUnsealed(deps: {
     : { kind: "incomplete", buckets: buckets.length, sealed };
 }
 
-/** Rejects when a chunk takes longer than CHUNK_DEADLINE_MS to come out of the store. */
-export async function* inChunks(clock: Clock, records: AsyncIterable<PreferenceRecord>): AsyncIterable<PreferenceRecord[]> {
+/** Rejects when a chunk takes longer than CHUNK_DEADLINE_MS to come out of the store, or when `signal` aborts. */
+export async function* inChunks(
+  clock: Clock,
+  records: AsyncIterable<PreferenceRecord>,
+  signal: AbortSignal,
+): AsyncIterable<PreferenceRecord[]> {
   const iterator = records[Symbol.asyncIterator]();
   const nextChunk = async () => {
     const chunk: PreferenceRecord[] = [];
@@ -76,7 +81,7 @@ export async function* inChunks(clock: Clock, records: AsyncIterable<PreferenceR
   };
   try {
     for (;;) {
-      const chunk = await within(clock, CHUNK_DEADLINE_MS, nextChunk());
+      const chunk = await within(clock, CHUNK_DEADLINE_MS, nextChunk(), signal);
       if (chunk.length > 0) yield chunk;
       if (chunk.length < CHUNK_RECORDS) return;
     }

@@ -24,7 +24,7 @@ export function createAdmin(parts: AdminParts): Handler {
     request.on("error", () => undefined);
     response.on("error", () => undefined);
     readRequest(request, response, BODY_BYTES_MAX).then(
-      (wire) => send(response, wire === undefined ? { status: 413 } : answer(parts, wire)),
+      (wire) => send(response, answer(parts, wire)),
       () => cut(response),
     );
   };

@@ -96,6 +96,7 @@ test("method, path, headers, payload and device token are refused with Apple's r
     ["400 BadCollapseId", DEVICE, { headers: { "apns-collapse-id": "x".repeat(65) } }],
     ["400 PayloadEmpty", DEVICE, { body: "" }],
     ["413 PayloadTooLarge", DEVICE, { body: JSON.stringify({ a: "x".repeat(4_089) }) }],
+    ["413 PayloadTooLarge", DEVICE, { body: "x".repeat(100_000) }],
     ["400 MissingDeviceToken", "", {}],
     ["400 BadDeviceToken", "not-hex", {}],
     ["400 BadDeviceToken", `${"ab".repeat(30)}bad0`, {}],

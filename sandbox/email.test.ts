@@ -46,6 +46,7 @@ test("SendGrid: what is wrong is named by field", async () => {
   const cases: [string, Promise<RawAnswer>][] = [
     ["401 -", sendgrid(mail("a@example.com"), { authorization: "Bearer SG.wrong" })],
     ["415 -", sendgrid(mail("a@example.com"), { "content-type": "text/plain" })],
+    ["413 -", sendgrid(mail("a@example.com", { subject: "x".repeat(30 * 1_048_576) }))],
     ["403 from", sendgrid(mail("a@example.com", { from: { email: "other@example.com" } }))],
     ["400 personalizations", sendgrid(mail("a@example.com", { personalizations: [] }))],
     ["400 personalizations.0.to", sendgrid(mail("a@example.com", { personalizations: [{}] }))],

@@ -22,7 +22,7 @@ export function createExchange(parts: ExchangeParts): Handler {
     request.on("error", () => undefined);
     response.on("error", () => undefined);
     readRequest(request, response, parts.play.bodyBytesMax).then(
-      (wire) => (wire === undefined ? send(response, { status: 413 }) : handle(parts, wire, response)),
+      (wire) => handle(parts, wire, response),
       () => cut(response),
     );
   };

@@ -27,7 +27,7 @@ export type FaultAction =
   /** Judged, then the whole HTTP/2 connection goes with everything in flight on it. */
   | { kind: "goaway" };
 
-/** "oauth" is FCM's token exchange, whose recipient is the service account. */
+/** "oauth" is FCM's token exchange; it has no recipient, so nothing with a match hits it. */
 export type FaultTarget = ProviderName | "oauth";
 
 export interface FaultOrder {
@@ -91,7 +91,8 @@ export function mistakeIn(order: unknown): string | undefined {
   if (times !== undefined && !(Number.isSafeInteger(times) && Number(times) >= 1)) return "times is an integer from 1";
   switch (action.kind) {
     case "answer":
-      return isBetween(action.status, 200, 599) ? undefined : "status is an integer from 200 to 599";
+      if (!isBetween(action.status, 200, 599)) return "status is an integer from 200 to 599";
+      return isHeaders(action.headers ?? {}) ? undefined : "headers are text by name, none that belongs to the connection";
     case "delay":
       return isBetween(action.ms, 0, DELAY_LONGEST_MS) ? undefined : `ms is an integer from 0 to ${DELAY_LONGEST_MS}`;
     case "cut-before":
@@ -106,3 +107,16 @@ export function mistakeIn(order: unknown): string | undefined {
 }
 
 const isBetween = (value: unknown, low: number, high: number) => Number.isInteger(value) && Number(value) >= low && Number(value) <= high;
+
+/** Those HTTP/2 forbids, and those the sandbox sets itself. */
+const CONNECTION_HEADERS = ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "content-length"];
+
+const isHeaders = (value: unknown) =>
+  isFields(value) &&
+  Object.entries(value).every(
+    ([name, text]) =>
+      /^[\w!#$%&'*+.^`|~-]+$/.test(name) &&
+      !CONNECTION_HEADERS.includes(name.toLowerCase()) &&
+      typeof text === "string" &&
+      /^[\t -~]*$/.test(text),
+  );

@@ -20,6 +20,11 @@ export interface Listener extends AsyncDisposable {
   origin: string;
 }
 
+/** How long idle HTTP/1.1 connections stay, in ms: like the real services, longer than a sender pauses. Node's 5 s would cut into sends. */
+const KEEP_ALIVE_MS = 65_000;
+/** Streams over the limit before Node ends the whole session: each is to be refused on its own, however many a client opens. */
+const REJECTED_STREAMS_MAX = 100_000;
+
 /** A port, and whether any other will do where it is taken; 0 is any. */
 export interface WantedPort {
   port: number;
@@ -29,6 +34,7 @@ export interface WantedPort {
 /** Listens on 127.0.0.1. Disposal destroys every connection. Rejects where the port is taken and no other will do. */
 export async function listen(transport: Transport, { port, orAny }: WantedPort, handler: Handler): Promise<Listener> {
   const server = createServer(transport, handler);
+  Object.assign(server, { keepAliveTimeout: KEEP_ALIVE_MS });
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
@@ -66,6 +72,7 @@ function createServer(transport: Transport, handler: Handler): Server {
         {
           ...transport.certificate,
           allowHTTP1: transport.kind === "h2-or-http1",
+          maxSessionRejectedStreams: REJECTED_STREAMS_MAX,
           settings: { maxConcurrentStreams: transport.streamsMax },
         },
         handler,

@@ -133,6 +133,6 @@ if (import.meta.main) {
     process.exit(2);
   }
   const sandbox = await startSandbox({ directory: values.directory, ports });
-  console.log(JSON.stringify({ env: sandbox.env, adminUrl: sandbox.adminUrl }, undefined, 2));
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void sandbox[Symbol.asyncDispose]());
+  console.log(JSON.stringify({ env: sandbox.env, adminUrl: sandbox.adminUrl }, undefined, 2));
 }

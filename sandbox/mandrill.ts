@@ -59,6 +59,8 @@ export function createMandrill(parts: { credentials: Credentials["mandrill"]; fr
       };
     },
     judge(request, sent): Judgement {
+      if (request.body.length > BODY_BYTES_MAX)
+        return refused(error(400, -2, "ValidationError", "The message is too large"), "400 ValidationError");
       const body = parseJson(request.body);
       if (!isKnown(body)) return refused(error(401, -1, "Invalid_Key", "Invalid API key"), "401 Invalid_Key");
       const message = fieldsOf(sent.payload).message;

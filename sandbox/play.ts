@@ -53,7 +53,7 @@ export interface Aside {
 /** One provider's behaviour. `read` never throws and changes nothing; `judge` may remember. */
 export interface Play {
   provider: ProviderName;
-  /** Longer bodies are answered 413 unread. */
+  /** Of longer bodies the rest is not kept; all are long enough to be refused by their size. */
   bodyBytesMax: number;
   /** What is no send: token exchange, look-ups. undefined: it is a send, or at least a wrong one. */
   aside?(request: WireRequest): Aside | undefined;

@@ -21,6 +21,8 @@ export function createSendgrid(parts: { credentials: Credentials["sendgrid"]; fr
       return errors(401, [{ message: "The provided authorization grant is invalid, expired, or revoked" }]);
     if (!/^application\/json\b/i.test(request.headers["content-type"] ?? ""))
       return errors(415, [{ message: "Content-Type should be application/json." }]);
+    if (request.body.length > BODY_BYTES_MAX)
+      return errors(413, [{ message: "The JSON payload you have included in your request is too large." }]);
     const mail = parseJson(request.body);
     if (mail === undefined) return errors(400, [{ message: "Bad Request" }]);
     const faults = mailFaults(mail, now() / 1_000);

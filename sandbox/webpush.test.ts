@@ -44,7 +44,7 @@ function push(name: string, payload: string, change: Change = {}): Promise<RawAn
   const headers = Object.entries({ ...details.headers, Authorization, ...change.headers }).filter(([, value]) => value !== undefined);
   const request: RawRequest = {
     method: change.method,
-    headers: Object.fromEntries(headers.map(([key, value]) => [key, String(value)])),
+    headers: Object.fromEntries(headers.filter(([key]) => key !== "Content-Length").map(([key, value]) => [key, String(value)])),
     body: change.body ?? details.body ?? undefined,
   };
   return http1(sandbox, pushUrl, request);

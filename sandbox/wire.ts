@@ -3,23 +3,22 @@ import { constants, Http2ServerResponse } from "node:http2";
 import type { WireIn, WireOut } from "./listener.ts";
 import type { WireAnswer, WireRequest } from "./play.ts";
 
-/** Reads a request whole; undefined where its body is longer than allowed. Rejects when the client goes away. */
-export async function readRequest(request: WireIn, response: WireOut, bodyBytesMax: number): Promise<WireRequest | undefined> {
+/** Reads a request; of a body longer than `bodyBytesMax` one byte more, so that it shows. Rejects when the client goes away. */
+export async function readRequest(request: WireIn, response: WireOut, bodyBytesMax: number): Promise<WireRequest> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
+    if (bytes <= bodyBytesMax) chunks.push(chunk.subarray(0, bodyBytesMax + 1 - bytes));
     bytes += chunk.length;
-    if (bytes <= bodyBytesMax) chunks.push(chunk);
   }
-  if (bytes > bodyBytesMax) return undefined;
-  const url = new URL(request.url ?? "/", "http://sandbox");
+  const [path = "/", query = ""] = (request.url ?? "/").split(/\?(.*)/s);
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(request.headers))
     if (!name.startsWith(":") && value !== undefined) headers[name] = Array.isArray(value) ? value.join(", ") : value;
   return {
     method: request.method ?? "",
-    path: url.pathname,
-    query: url.searchParams,
+    path,
+    query: new URLSearchParams(query),
     headers,
     headerNames: request.rawHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase()),
     body: Buffer.concat(chunks),

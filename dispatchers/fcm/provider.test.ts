@@ -10,14 +10,22 @@ import { createFcmProvider } from "./provider.ts";
 
 const token = (words = "") => `${randomBytes(12).toString("hex")}:${words}`;
 const fcmError = (code: number, status: string) => ({
-  error: { code, status, message: status, details: [{ "@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError", errorCode: status }] },
+  error: {
+    code,
+    status,
+    message: status,
+    details: [{ "@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError", errorCode: status }],
+  },
 });
 
 /** The account with another's name: its assertion is no longer one Google knows. */
 function anotherAccount(env: Env): Env {
   const file = env.FCM_SERVICE_ACCOUNT_FILE ?? "";
   const path = join(dirname(file), "another-account.json");
-  writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), client_email: "nobody@nowhere.iam.gserviceaccount.com" }));
+  writeFileSync(
+    path,
+    JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), client_email: "nobody@nowhere.iam.gserviceaccount.com" }),
+  );
   return { ...env, FCM_SERVICE_ACCOUNT_FILE: path };
 }
 

@@ -1,3 +1,4 @@
+import { ECDH } from "node:crypto";
 import webpush, { WebPushError } from "web-push";
 import { WEBPUSH_PLAINTEXT_BYTES_MAX } from "../../core/limits.ts";
 import type { Outcome } from "../../core/outcome.ts";
@@ -57,7 +58,12 @@ export function createWebPushProvider(config: WebPushConfig, { clock }: { clock:
   function broken(error: unknown, written: boolean, origin: string): Outcome {
     if (!(error instanceof WebPushError)) return classifyTransport(error, { written });
     const { statusCode: status, headers, body } = error;
-    return classifyWebPush({ status, body, retryAfterMs: parseRetryAfter(headers["retry-after"], clock.now()), proven: proof.holds(origin) });
+    return classifyWebPush({
+      status,
+      body,
+      retryAfterMs: parseRetryAfter(headers["retry-after"], clock.now()),
+      proven: proof.holds(origin),
+    });
   }
 }
 
@@ -67,11 +73,20 @@ function refOf(location: unknown, otherwise: string): string {
   return name.length > 0 && name.length <= REF_CHARS_MAX ? name : otherwise;
 }
 
-/** Bytes of an uncompressed P-256 point and of the authentication secret (RFC 8291 section 3). */
+/** Bytes of an uncompressed P-256 point and of the authentication secret (RFC 8291 sections 3.1 and 3.2). */
 const P256DH_BYTES = 65;
 const AUTH_BYTES = 16;
-const areKeys = ({ p256dh, auth }: { p256dh: string; auth: string }) =>
-  Buffer.from(p256dh, "base64url").length === P256DH_BYTES && Buffer.from(auth, "base64url").length === AUTH_BYTES;
+
+/** Whether anything can be encrypted to it. */
+function areKeys({ p256dh, auth }: { p256dh: string; auth: string }): boolean {
+  try {
+    const point = Buffer.from(p256dh, "base64url");
+    ECDH.convertKey(point, "prime256v1"); // throws where it is no point on the curve
+    return point.length === P256DH_BYTES && Buffer.from(auth, "base64url").length === AUTH_BYTES;
+  } catch {
+    return false;
+  }
+}
 
 function checkVapid({ subject, publicKey, privateKey }: { subject: string; publicKey: string; privateKey: string }): void {
   try {

@@ -94,6 +94,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     return Promise.race([route.handle({ method, path, query, headers: message.headers, body, signal }), timedOut]);
   };
 
+  let closing = false;
   const server = createServer({ requestTimeout: REQUEST_MS_MAX, headersTimeout: HEADERS_MS_MAX, keepAliveTimeout: KEEP_ALIVE_MS });
   server.on("request", (message, response) => {
     const gone = new AbortController();
@@ -105,7 +106,15 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
         log.error({ err: error, method: message.method, path: message.url?.split("?")[0] }, "a request failed");
         return text(500, "an error of ours");
       })
-      .then((result) => write(response, result, message.method === "HEAD"));
+      .then((result) => {
+        // Node closes only the connections that are idle when the end begins.
+        if (closing) response.shouldKeepAlive = false;
+        write(response, result, message.method === "HEAD");
+      })
+      .catch((error: unknown) => {
+        log.error({ err: error, method: message.method }, "an answer could not be written");
+        response.destroy();
+      });
   });
 
   await new Promise<void>((resolve, reject) => {
@@ -117,7 +126,10 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   });
   return {
     port: (server.address() as AddressInfo).port,
-    [Symbol.asyncDispose]: () => close(server, drainMs),
+    [Symbol.asyncDispose]: () => {
+      closing = true;
+      return close(server, drainMs);
+    },
   };
 }
 

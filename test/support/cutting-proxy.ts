@@ -3,13 +3,16 @@ import { connect, createServer, type Socket } from "node:net";
 
 /** A line to a MongoDB server that can be cut between a request and its answer. */
 export interface CuttingProxy extends AsyncDisposable {
-  /** While true, what the server answers is thrown away and the client's connection is reset. */
+  /** While true, what the server answers to inserts and updates is thrown away and the client's connection is reset. */
   cut: boolean;
   /** The URI with this line's address in place of the server's. */
   through(uri: string): string;
   /** Resolves when the server has answered `count` writes whose answers were thrown away. */
   answered(count: number): Promise<void>;
 }
+
+/** How a command's first field begins in BSON: type string, the command's name, the end of the name. */
+const WRITES = ["\u0002insert\0", "\u0002update\0"];
 
 export async function startCuttingProxy(uri: string): Promise<CuttingProxy> {
   const [, host, port] = /^mongodb:\/\/(?:[^@/]*@)?([^:/,]+):?(\d*)/.exec(uri)!;
@@ -24,15 +27,14 @@ export async function startCuttingProxy(uri: string): Promise<CuttingProxy> {
     }
     let isWrite = false;
     client.on("data", (data) => {
-      isWrite = /\0(insert|update)\0/.test(data.toString("latin1"));
+      isWrite = WRITES.some((command) => data.includes(command));
       upstream.write(data);
     });
     client.on("close", () => upstream.end());
     upstream.on("close", () => client.destroy());
     upstream.on("data", (data) => {
-      if (!proxy.cut) return void client.write(data);
+      if (!proxy.cut || !isWrite) return void client.write(data);
       client.resetAndDestroy();
-      if (!isWrite) return;
       answers++;
       if (waiting && answers >= waiting.count) waiting.resolve();
     });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -141,6 +141,12 @@ export function describeProviderContract(contract: ProviderContract): void {
       assert.deepEqual(arrived(delivery), []);
     });
 
+    test("knows that nothing was sent where the handshake never ends", async () => {
+      await using silent = await silentServer();
+      const { env, delivery } = contract.at(silent.origin, sandbox.env, contract.delivery(sandbox));
+      assert.deepEqual(await sendOnce(delivery, { env, ms: UNANSWERED_MS }), { kind: "unavailable", fault: { code: "deadline" } });
+    });
+
     test("knows that nothing was sent where the deadline had passed before", async () => {
       const delivery = contract.delivery(sandbox);
       const provider = await contract.create(sandbox.env);
@@ -228,6 +234,21 @@ async function closedOrigin(): Promise<string> {
   server.close();
   await once(server, "close");
   return `https://127.0.0.1:${port}`;
+}
+
+/** Takes connections and says nothing, not even a handshake's first word. */
+async function silentServer(): Promise<AsyncDisposable & { origin: string }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => void sockets.add(socket.on("error", () => undefined))).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    origin: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await once(server, "close");
+    },
+  };
 }
 
 function assertKeepsSecrets(outcome: Outcome, { endpoint, content }: OutboundDelivery, secrets: readonly string[]): void {

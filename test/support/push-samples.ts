@@ -20,3 +20,9 @@ export function samplePush(endpoint: Endpoint, over: Partial<OutboundDelivery> =
     ...over,
   };
 }
+
+/** A push whose payload has exactly `bytes` by `count`, made so by the length of its body. */
+export function pushOfBytes(push: OutboundDelivery, bytes: number, count: (push: OutboundDelivery) => number): OutboundDelivery {
+  const withBody = (body: string) => ({ ...push, content: { push: { title: "t", body, data: {} } } });
+  return withBody("x".repeat(bytes - count(withBody(""))));
+}

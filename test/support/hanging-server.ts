@@ -4,22 +4,27 @@ import { createServer, type Server, type Socket } from "node:net";
 /** For tests of connections: takes them, and what then happens is the test's to say. */
 export interface HangingServer extends AsyncDisposable {
   origin(scheme: "http" | "https"): string;
-  /** The next connection on which a first byte arrived, in order of arrival. */
-  heard(): Promise<Socket>;
+  /** The next bytes that arrived, and on which connection. */
+  heard(): Promise<Heard>;
+}
+interface Heard {
+  socket: Socket;
+  text: string;
 }
 
 export async function startHangingServer(): Promise<HangingServer> {
   const sockets = new Set<Socket>();
-  const arrived: Socket[] = [];
-  const waiting: ((socket: Socket) => void)[] = [];
+  const arrived: Heard[] = [];
+  const waiting: ((heard: Heard) => void)[] = [];
   const server: Server = createServer((socket) => {
     sockets.add(socket);
     socket.on("error", () => undefined);
     socket.once("close", () => sockets.delete(socket));
-    socket.on("data", () => {
+    socket.on("data", (bytes: Buffer) => {
+      const heard = { socket, text: bytes.toString("latin1") };
       const next = waiting.shift();
-      if (next) next(socket);
-      else arrived.push(socket);
+      if (next) next(heard);
+      else arrived.push(heard);
     });
   });
   server.listen(0, "127.0.0.1");
@@ -29,8 +34,8 @@ export async function startHangingServer(): Promise<HangingServer> {
   return {
     origin: (scheme) => `${scheme}://127.0.0.1:${port}`,
     heard() {
-      const socket = arrived.shift();
-      return socket ? Promise.resolve(socket) : new Promise((resolve) => waiting.push(resolve));
+      const heard = arrived.shift();
+      return heard ? Promise.resolve(heard) : new Promise((resolve) => waiting.push(resolve));
     },
     async [Symbol.asyncDispose]() {
       const closed = once(server, "close");

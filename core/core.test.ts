@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { CHANNELS, CLASSES } from "./channel.ts";
+import { type Endpoint, endpointKey, maskEndpoint } from "./endpoint.ts";
+import { dueAt } from "./notification.ts";
+import { changeRefusals, isRefused, type Refusal, refusalsThatForbid } from "./preference.ts";
+import { parseTaskSubject, taskMessageId, taskSubject } from "./subjects.ts";
+
+const endpoints: Endpoint[] = [
+  { channel: "apns", token: "AABBCCDDEEFF00112233" },
+  { channel: "fcm", token: "fcm-token-1234567" },
+  { channel: "webpush", pushUrl: "https://push.example/secret/path/abcd", p256dh: "k", auth: "a" },
+  { channel: "sms", phoneNumber: "+4915112345678" },
+  { channel: "email", address: "Ada@Example.com" },
+];
+
+test("a masked endpoint keeps less than half of what it hides", () => {
+  const secrets = ["AABBCCDDEEFF00112233", "fcm-token-1234567", "/secret/path/", "15112345", "Ada@"];
+  for (const [i, endpoint] of endpoints.entries()) assert.ok(!maskEndpoint(endpoint).includes(secrets[i]!), maskEndpoint(endpoint));
+});
+
+test("the same endpoint has the same key however it is spelled, and different ones differ", () => {
+  assert.equal(endpointKey({ channel: "email", address: "ada@example.COM" }), endpointKey(endpoints[4]!));
+  assert.equal(endpointKey({ channel: "apns", token: "aabbccddeeff00112233" }), endpointKey(endpoints[0]!));
+  assert.equal(new Set(endpoints.map(endpointKey)).size, endpoints.length);
+});
+
+test("a refusal forbids exactly what its channel and category cover", () => {
+  const all: Refusal[] = [...CHANNELS, "*" as const].flatMap((channel) => ["news", "*"].map((category) => ({ channel, category })));
+  for (const refusal of all) {
+    for (const channel of CHANNELS) {
+      const covered = refusalsThatForbid(channel, "news").some((r) => r.channel === refusal.channel && r.category === refusal.category);
+      assert.equal(isRefused([refusal], channel, "news"), covered);
+      assert.equal(isRefused([refusal], channel, "orders"), covered && refusal.category === "*");
+    }
+  }
+});
+
+test("what was refused twice is kept once, and taken back word for word", () => {
+  const sms: Refusal = { channel: "sms", category: "*" };
+  const news: Refusal = { channel: "sms", category: "news" };
+  assert.deepEqual(changeRefusals([sms], [sms, news], []), [sms, news]);
+  assert.deepEqual(changeRefusals([sms, news], [], [news]), [sms]);
+  assert.deepEqual(changeRefusals([sms], [], [news]), [sms]);
+});
+
+test("a notification is due when the first of its open deliveries is", () => {
+  const d = (nextAt?: number) => ({ id: "d", channel: "sms" as const, state: "pending" as const, attempt: 1, publications: 0, nextAt });
+  assert.equal(dueAt([d(), d(7), d(3)]), 3);
+  assert.equal(dueAt([d(), d()]), undefined);
+});
+
+test("subjects are read back as they were built, and nothing else is", () => {
+  for (const channel of CHANNELS)
+    for (const notificationClass of CLASSES)
+      assert.deepEqual(parseTaskSubject(taskSubject(channel, notificationClass)), { channel, notificationClass });
+  for (const text of ["carillon.sms", "carillon.sms.critical.x", "other.sms.critical", "carillon.fax.critical"])
+    assert.equal(parseTaskSubject(text), undefined);
+});
+
+test("a watchdog's copy has another message id than the first publication", () => {
+  assert.notEqual(taskMessageId("d-0", 1, 0), taskMessageId("d-0", 1, 1));
+});

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createLogger } from "./logger.ts";
+
+function printed(write: (log: ReturnType<typeof createLogger>) => void): string {
+  const lines: string[] = [];
+  write(createLogger("test", "debug", { write: (line) => void lines.push(line) }));
+  return lines.join("");
+}
+
+test("the printed line masks endpoints, content and credentials wherever they stand", () => {
+  const secret = "hunter2";
+  const line = printed((log) =>
+    log.info(
+      {
+        endpoint: { token: secret },
+        task: { endpoint: { phoneNumber: secret }, content: { title: secret } },
+        apiKey: secret,
+        deliveryId: "d-0",
+      },
+      "attempt",
+    ),
+  );
+  assert.doesNotMatch(line, /hunter2/);
+  assert.match(line, /d-0/);
+});
+
+test("a foreign error is printed without what it carries", () => {
+  const error = Object.assign(new Error("failed for +4915112345678 and ada@example.com with Bearer abc.def"), {
+    config: { headers: { Authorization: "Basic xyz" } },
+    code: "ECONNRESET",
+  });
+  const line = printed((log) => log.error({ err: error }, "no"));
+  assert.doesNotMatch(line, /4915112345678|ada@example|abc\.def|Basic|xyz/);
+  assert.match(line, /ECONNRESET/);
+});
+
+test("a URL's password is cut out of a message", () => {
+  assert.doesNotMatch(
+    printed((log) => log.error({ err: new Error("cannot reach mongodb://u:hunter2@host/db") }, "no")),
+    /hunter2/,
+  );
+});

@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Metadata, status } from "@grpc/grpc-js";
+import type { Endpoint } from "../core/endpoint.ts";
+import { Channel } from "../gen/carillon/v1/channel.ts";
+import { PreferenceServiceClient, PreferenceServiceService, type Subject } from "../gen/carillon/v1/preference_service.ts";
+import { systemClock } from "../infra/clock.ts";
+import { callUnary, createClient } from "../infra/grpc/client.ts";
+import { endpointToProto } from "../infra/grpc/convert.ts";
+import { internalMetadata } from "../infra/grpc/internal-call.ts";
+import { createRefusalsClient } from "../infra/grpc/refusals.ts";
+import { type GrpcServer, startGrpcServer } from "../infra/grpc/server.ts";
+import { readDetails } from "../infra/grpc/status.ts";
+import { createLogger } from "../infra/logger.ts";
+import { openStore } from "../infra/store.ts";
+import { type WatchedPreferences, watchPreferences } from "../test/support/watched-preferences.ts";
+import { createPreferenceService } from "./preference-service.ts";
+import { createPreferences } from "./preferences.ts";
+
+const TOKEN = "internal-token";
+const log = createLogger("test", "silent");
+const stack = new AsyncDisposableStack();
+let watched: WatchedPreferences;
+let server: GrpcServer;
+let client: PreferenceServiceClient;
+
+async function serve(internalToken: string): Promise<GrpcServer> {
+  const preferences = stack.use(createPreferences({ store: watched.store, redis: undefined, clock: systemClock, log }));
+  const implementation = createPreferenceService({ preferences, internalToken, log });
+  const services = [{ definition: PreferenceServiceService, implementation }];
+  return stack.use(await startGrpcServer({ address: "127.0.0.1:0", services, reflection: false, log, drainMs: 100 }));
+}
+const connect = (to: GrpcServer) => stack.use(createClient(PreferenceServiceClient, `127.0.0.1:${to.port}`));
+
+before(async () => {
+  const store = stack.use(await openStore("sqlite::memory:"));
+  watched = watchPreferences(store.preferences);
+  server = await serve(TOKEN);
+  client = connect(server);
+});
+after(() => stack.disposeAsync());
+
+const asShop = { metadata: internalMetadata(TOKEN, "shop"), deadlineMs: 3_000 };
+const user = (userId: string): Subject => ({ subject: { $case: "userId", value: userId } });
+const update = (subject: Subject | undefined, refuse: [Channel, string][], allow: [Channel, string][] = []) => {
+  const refusals = (pairs: [Channel, string][]) => pairs.map(([channel, category]) => ({ channel, category }));
+  return callUnary(client, PreferenceServiceService.update, { subject, refuse: refusals(refuse), allow: refusals(allow) }, asShop);
+};
+const get = (subject: Subject | undefined) => callUnary(client, PreferenceServiceService.get, { subject }, asShop);
+const code = (expected: status) => (error: unknown) => readDetails(error).code === expected;
+
+test("a refusal is stored, told back, obeyed, and taken back", async () => {
+  assert.deepEqual(await get(user("ada")), { refusals: [], version: 0 });
+  const everywhere = { channel: Channel.CHANNEL_UNSPECIFIED, category: "news" };
+  const sms = { channel: Channel.CHANNEL_SMS, category: "" };
+  const updated = await update(user("ada"), [
+    [everywhere.channel, everywhere.category],
+    [sms.channel, sms.category],
+  ]);
+  assert.deepEqual(updated, { refusals: [everywhere, sms], version: 1 });
+  assert.deepEqual(await get(user("ada")), updated);
+
+  using refusals = createRefusalsClient({ address: `127.0.0.1:${server.port}`, token: TOKEN });
+  const ask = (channel: "sms" | "email", category: string, app = "shop") =>
+    refusals.check([{ app, userId: "ada", endpoint: undefined, channel, category }]);
+  assert.deepEqual(await ask("email", "news"), ["refused"]);
+  assert.deepEqual(await ask("sms", "receipts"), ["refused"]);
+  assert.deepEqual(await ask("email", "receipts"), ["allowed"]);
+  assert.deepEqual(await ask("email", "news", "bank"), ["allowed"], "another app is another matter");
+
+  assert.deepEqual(await update(user("ada"), [], [[Channel.CHANNEL_UNSPECIFIED, "news"]]), { refusals: [sms], version: 2 });
+  assert.deepEqual(await ask("email", "news"), ["allowed"]);
+});
+
+test("an endpoint's refusal holds for whoever uses it", async () => {
+  const endpoint: Endpoint = { channel: "sms", phoneNumber: "+4915112345678" };
+  await update({ subject: { $case: "endpoint", value: endpointToProto(endpoint) } }, [[Channel.CHANNEL_UNSPECIFIED, ""]]);
+  using refusals = createRefusalsClient({ address: `127.0.0.1:${server.port}`, token: TOKEN });
+  const common = { app: "shop", channel: "sms", category: "news" } as const;
+  assert.deepEqual(
+    await refusals.check([
+      { ...common, userId: "carl", endpoint },
+      { ...common, userId: undefined, endpoint },
+      { ...common, userId: "carl", endpoint: { channel: "sms", phoneNumber: "+4915112345679" } },
+    ]),
+    ["refused", "refused", "allowed"],
+  );
+});
+
+test("only who has the token may speak, and must say for which app", async () => {
+  const questions = [{ userId: "ada", endpoint: undefined, channel: Channel.CHANNEL_SMS, category: "news" }];
+  const check = (metadata: Metadata, to = client) => callUnary(to, PreferenceServiceService.check, { questions }, { metadata });
+  const appOnly = new Metadata();
+  appOnly.set("carillon-app", "shop");
+  await assert.rejects(check(appOnly), code(status.UNAUTHENTICATED));
+  await assert.rejects(check(internalMetadata("another-token", "shop")), code(status.PERMISSION_DENIED));
+  await assert.rejects(check(internalMetadata("", "shop")), code(status.PERMISSION_DENIED));
+  await assert.rejects(check(internalMetadata(TOKEN, "")), code(status.UNAUTHENTICATED));
+  const open = connect(await serve(""));
+  await assert.rejects(check(internalMetadata("", "shop"), open), code(status.PERMISSION_DENIED), "an empty token is no token");
+  assert.equal((await check(internalMetadata(TOKEN, "shop"))).answers.length, 1);
+});
+
+test("what is incomplete is told so", async () => {
+  const invalid = code(status.INVALID_ARGUMENT);
+  await assert.rejects(get(undefined), invalid);
+  await assert.rejects(get(user("")), invalid);
+  await assert.rejects(get({ subject: { $case: "endpoint", value: { address: undefined } } }), invalid);
+  await assert.rejects(update(undefined, []), invalid);
+  await assert.rejects(update(user("ada"), [[Channel.UNRECOGNIZED, "news"]]), invalid);
+  const check = (questions: { userId: string; channel: Channel }[]) =>
+    callUnary(
+      client,
+      PreferenceServiceService.check,
+      { questions: questions.map((q) => ({ ...q, endpoint: undefined, category: "news" })) },
+      asShop,
+    );
+  await assert.rejects(check([]), invalid);
+  await assert.rejects(check([{ userId: "", channel: Channel.CHANNEL_SMS }]), invalid);
+  await assert.rejects(check([{ userId: "ada", channel: Channel.CHANNEL_UNSPECIFIED }]), invalid);
+  await assert.rejects(check(Array.from({ length: 1_001 }, () => ({ userId: "ada", channel: Channel.CHANNEL_SMS }))), invalid);
+});
+
+test("with the store away every method is UNAVAILABLE and the client knows nothing", async () => {
+  watched.away = true;
+  try {
+    await assert.rejects(get(user("ada")), code(status.UNAVAILABLE));
+    await assert.rejects(update(user("ada"), []), code(status.UNAVAILABLE));
+    using refusals = createRefusalsClient({ address: `127.0.0.1:${server.port}`, token: TOKEN });
+    const question = { app: "shop", userId: "dora", endpoint: undefined, channel: "sms", category: "news" } as const;
+    assert.deepEqual(await refusals.check([question]), ["unknown"]);
+  } finally {
+    watched.away = false;
+  }
+});

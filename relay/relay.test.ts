@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { CLASSES } from "../core/channel.ts";
+import { UNCERTAIN_WAIT_MS } from "../core/decide.ts";
+import type { Delivery, NotificationRecord } from "../core/notification.ts";
+import { type AttemptOutcome, type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
+import type { DeliveryTask } from "../core/ports/queue.ts";
+import type { Store } from "../core/ports/store.ts";
+import { watchdogMs } from "../core/watchdog.ts";
+import { createLogger } from "../infra/logger.ts";
+import { createMetrics } from "../infra/metrics.ts";
+import { openStore } from "../infra/store.ts";
+import { createFakeClock, type FakeClock } from "../test/support/fake-clock.ts";
+import { sampleNotification } from "../test/support/notification-samples.ts";
+import { CLOCK_SKEW_MS } from "./look.ts";
+import { createRelayMetrics } from "./metrics.ts";
+import { createRelay, type Relay } from "./relay.ts";
+
+let store: Store;
+let clock: FakeClock;
+let published: DeliveryTask[];
+let streamIsUp: boolean;
+let relay: Relay;
+
+beforeEach(async (t) => {
+  store = await openStore("sqlite::memory:");
+  if ("after" in t) t.after(() => store[Symbol.asyncDispose]());
+  clock = createFakeClock();
+  published = [];
+  streamIsUp = true;
+  relay = createRelay({
+    ...{ store, clock, worker: "relay", pollMs: 1, random: () => 0 },
+    publisher: {
+      async publish(task) {
+        if (streamIsUp) published.push(task);
+        return streamIsUp;
+      },
+    },
+    log: createLogger("test", "error", { write() {} }),
+    metrics: createRelayMetrics(createMetrics("test")),
+  });
+});
+
+async function accept(over: Partial<NotificationRecord> = {}, delivery: Partial<Delivery> = {}): Promise<string> {
+  const n = sampleNotification("one", clock.now(), over);
+  await store.notifications.insert([{ ...n, deliveries: n.deliveries.map((d) => ({ ...d, ...delivery })) }]);
+  return n.id;
+}
+
+const claim = (id: string, over: Partial<AttemptRecord> = {}, number = 1): Promise<boolean[]> => {
+  const deliveryId = `${id}-0`;
+  const base = {
+    id: attemptId(deliveryId, number),
+    deliveryId,
+    number,
+    worker: "w",
+    provider: "p",
+    startedAt: clock.now(),
+    deadlineAt: clock.now() + 15_000,
+  };
+  return store.attempts.claim([{ ...base, ...over }]);
+};
+const delivery = async (id: string) => (await store.notifications.find(id))!.deliveries[0]!;
+const accepted: AttemptOutcome = { kind: "accepted", providerRef: "r" };
+
+test("publishes what is due, once, and not what is not", async () => {
+  await accept({}, { nextAt: clock.now() + 5_000 });
+  await relay.turn();
+  assert.equal(published.length, 0);
+  clock.advance(5_000);
+  await relay.turn();
+  await relay.turn();
+  assert.deepEqual(
+    published.map((t) => [t.attempt, t.publication]),
+    [[1, 0]],
+  );
+});
+
+test("publishes again what nothing came of, later each time, as another copy", async () => {
+  await accept({ expiresAt: clock.now() + 86_400_000 });
+  for (let publication = 0; publication < 4; publication++) {
+    await relay.turn();
+    assert.equal(published.length, publication + 1);
+    assert.equal(published.at(-1)?.publication, publication);
+    clock.advance(watchdogMs(publication) - 1);
+    assert.equal(await relay.turn(), 0);
+    clock.advance(1);
+  }
+});
+
+test("keeps what the stream did not take, and publishes the same copy when it is back", async () => {
+  await accept();
+  streamIsUp = false;
+  await relay.turn();
+  clock.advance(2_000);
+  streamIsUp = true;
+  await relay.turn();
+  assert.deepEqual(
+    published.map((t) => t.publication),
+    [0],
+  );
+});
+
+test("ends as expired what nobody claimed in time, and closes its number so that nobody sends it later", async () => {
+  const id = await accept({ expiresAt: clock.now() + 10 });
+  clock.advance(10);
+  await relay.turn();
+  await relay.turn();
+  assert.equal((await delivery(id)).state, "expired");
+  assert.deepEqual(await claim(id), [false]);
+  assert.equal(published.length, 0);
+});
+
+test("does not end as expired what somebody claimed: its outcome decides", async () => {
+  const id = await accept({ expiresAt: clock.now() + 10 });
+  await claim(id);
+  clock.advance(10);
+  await relay.turn();
+  assert.equal((await delivery(id)).state, "pending");
+});
+
+test("finishes what a worker recorded and did not live to tell the delivery", async () => {
+  const id = await accept();
+  await claim(id);
+  await store.attempts.record([{ id: attemptId(`${id}-0`, 1), worker: "w", outcome: accepted, answeredAt: clock.now() }]);
+  await relay.turn();
+  assert.deepEqual([(await delivery(id)).state, (await delivery(id)).nextAt], ["sent", undefined]);
+  const closed = await accept({
+    id: "f".repeat(32),
+    idempotencyKey: "two",
+    deliveries: sampleNotification("two", clock.now()).deliveries.map((d) => ({ ...d, id: `${"f".repeat(32)}-0` })),
+  });
+  await claim(closed, { outcome: { kind: "closed", state: "suppressed", reason: "opted-out" } });
+  await relay.turn();
+  assert.deepEqual([(await delivery(closed)).state, (await delivery(closed)).reason], ["suppressed", "opted-out"]);
+});
+
+test("leaves a worker its time and the clocks their difference, then calls the outcome unknown", async () => {
+  const id = await accept();
+  await claim(id, { deadlineAt: clock.now() + 15_000 });
+  await relay.turn();
+  clock.advance(15_000 + CLOCK_SKEW_MS - 1);
+  await relay.turn();
+  assert.equal((await delivery(id)).state, "pending");
+  clock.advance(1);
+  await relay.turn();
+  await relay.turn();
+  assert.equal((await delivery(id)).state, "uncertain");
+  assert.equal(published.length, 0);
+});
+
+for (const notificationClass of CLASSES) {
+  test(`an unknown outcome of class ${notificationClass} ends as its policy says`, async () => {
+    const id = await accept({ notificationClass });
+    await claim(id, { deadlineAt: clock.now() - CLOCK_SKEW_MS });
+    for (let i = 0; i < 2; i++) await relay.turn();
+    assert.equal((await delivery(id)).state, "uncertain");
+    clock.advance(UNCERTAIN_WAIT_MS[notificationClass] - 1);
+    await relay.turn();
+    assert.equal((await delivery(id)).state, "uncertain");
+    clock.advance(1);
+    for (let i = 0; i < 2; i++) await relay.turn();
+    const d = await delivery(id);
+    if (notificationClass !== "critical") {
+      assert.deepEqual([d.state, d.reason, published.length], ["failed", "outcome-unknown", 0]);
+      return;
+    }
+    assert.deepEqual(
+      published.map((t) => [t.attempt, t.policyResend]),
+      [[2, true]],
+    );
+    // The repetition's outcome stays unknown as well: there is no third.
+    await claim(id, { deadlineAt: clock.now() - CLOCK_SKEW_MS, policyResend: true }, 2);
+    clock.advance(UNCERTAIN_WAIT_MS.critical * 10);
+    for (let i = 0; i < 3; i++) await relay.turn();
+    clock.advance(UNCERTAIN_WAIT_MS.critical);
+    for (let i = 0; i < 3; i++) await relay.turn();
+    assert.deepEqual([(await delivery(id)).state, published.length], ["failed", 1]);
+  });
+}
+
+test("an answer that came after all ends what was uncertain", async () => {
+  const id = await accept();
+  await claim(id, { deadlineAt: clock.now() - CLOCK_SKEW_MS, outcome: accepted, answeredAt: clock.now() });
+  const change = {
+    notificationId: id,
+    deliveryId: `${id}-0`,
+    expect: { attempt: 1, states: ["pending"] as const },
+    set: { state: "uncertain" as const, nextAt: clock.now() },
+  };
+  await store.notifications.change([change]);
+  await relay.turn();
+  assert.equal((await delivery(id)).state, "sent");
+});

@@ -1,0 +1,55 @@
+// Programs in other languages, written with nothing of ours but the contract, send and see it arrive.
+import assert from "node:assert/strict";
+import { execFile, spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+import { cacheFolder } from "../../infra/local/find-server.ts";
+import { startSystem } from "../support/system.ts"; // the only thing of the servers' side used here
+
+const run = promisify(execFile);
+/** A client gives up after 30 s of its own; the rest is for starting it. */
+const CLIENT_DEADLINE_MS = 60_000;
+/** The first time, packages are fetched and Go compiles. */
+const PREPARE_DEADLINE_MS = 180_000;
+
+const cache = join(cacheFolder(process.env), "clients");
+const prepare = join(import.meta.dirname, "prepare");
+const CLIENTS = [
+  { language: "Node", prepared: undefined, needs: "", command: [process.execPath, join(import.meta.dirname, "node/client.mjs")] },
+  {
+    language: "Python",
+    prepared: "python",
+    needs: "python3 3.10 or newer with venv",
+    command: [join(cache, "python/bin/python3"), join(cache, "python/client/client.py")],
+  },
+  { language: "Go", prepared: "go", needs: "go 1.24 or newer", command: [join(cache, "go/client")] },
+] as const;
+
+let system: Awaited<ReturnType<typeof startSystem>>;
+before(async () => {
+  system = await startSystem();
+});
+after(() => system?.[Symbol.asyncDispose]());
+
+for (const { language, prepared, needs, command } of CLIENTS) {
+  const missing = prepared && spawnSync(prepare, ["can", prepared]).status !== 0 ? `${needs} is missing` : false;
+  const client = async (apiKey: string) => {
+    if (prepared) await run(prepare, [prepared], { timeout: PREPARE_DEADLINE_MS });
+    const [program, ...leading] = command;
+    return run(program, [...leading, system.gatewayAddress, apiKey], { timeout: CLIENT_DEADLINE_MS });
+  };
+
+  test(`a client in ${language} sends one notification and sees it out`, { skip: missing }, async () => {
+    assert.match((await client(system.apiKey)).stdout, /^DELIVERY_STATE_(SENT|DELIVERED)\n$/);
+  });
+
+  test(`a client in ${language} without a good key is told so`, { skip: missing }, async () => {
+    await assert.rejects(client("no-such-key"), (error) => {
+      assert.ok(error instanceof Error && "code" in error && "stderr" in error);
+      assert.equal(error.code, 1);
+      assert.match(String(error.stderr), /unauthenticated/i);
+      return true;
+    });
+  });
+}

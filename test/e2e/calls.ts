@@ -1,0 +1,112 @@
+// What callers do, in one line each.
+import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Clients } from "../../cli/rpc.ts";
+import type { Endpoint } from "../../core/endpoint.ts";
+import { type Delivery, isOpen, type NotificationRecord } from "../../core/notification.ts";
+import { ContactServiceService } from "../../gen/carillon/v1/contact_service.ts";
+import {
+  type Accepted,
+  type Notification,
+  NotificationClass,
+  NotificationServiceService,
+  type Recipient,
+} from "../../gen/carillon/v1/notification_service.ts";
+import { PreferenceServiceService, type Refusal, type Subject } from "../../gen/carillon/v1/preference_service.ts";
+import { callUnary } from "../../infra/grpc/client.ts";
+import { endpointToProto } from "../../infra/grpc/convert.ts";
+import { openStore } from "../../infra/store.ts";
+
+export const CRITICAL = NotificationClass.NOTIFICATION_CLASS_CRITICAL;
+export const TRANSACTIONAL = NotificationClass.NOTIFICATION_CLASS_TRANSACTIONAL;
+
+export const toUser = (userId: string): Recipient => ({ to: { $case: "userId", value: userId } });
+export const toEndpoint = (endpoint: Endpoint): Recipient => ({ to: { $case: "endpoint", value: endpointToProto(endpoint) } });
+export const mail = (address: string): Endpoint => ({ channel: "email", address });
+export const phone = (phoneNumber: string): Endpoint => ({ channel: "sms", phoneNumber });
+
+/** Never the same twice. */
+export const fresh = (what: string) => `${what}-${randomBytes(6).toString("hex")}`;
+/** A number, a device token or the like that no other test uses. */
+export const freshNumber = () => `+49151${String(randomBytes(4).readUInt32BE()).padStart(10, "0").slice(-8)}`;
+export const freshToken = () => randomBytes(32).toString("hex");
+
+/** A transactional notification with content for every channel, to one mailbox unless told otherwise. */
+export const notification = (about: Partial<Notification> = {}): Notification => ({
+  idempotencyKey: fresh("key"),
+  recipient: toEndpoint(mail(`${fresh("ada")}@example.com`)),
+  channels: [],
+  notificationClass: TRANSACTIONAL,
+  category: "orders",
+  content: {
+    push: { title: "Your order", body: "It is on its way.", data: { order: "17" } },
+    sms: { text: "Your order is on its way." },
+    email: { subject: "Your order", html: "", text: "It is on its way." },
+  },
+  priority: 0,
+  collapseKey: "",
+  sendAt: undefined,
+  expiresAt: undefined,
+  ...about,
+});
+
+/** Rejects with a ServiceError; readDetails() reads it. */
+export async function send({ clients }: { clients: Clients }, about: Partial<Notification> = {}): Promise<Accepted> {
+  const { accepted } = await callUnary(clients.notifications, NotificationServiceService.send, { notification: notification(about) });
+  if (!accepted) throw new Error("an answer without a result");
+  return accepted;
+}
+
+/** Resolves to the results, each accepted or an error. */
+export async function sendBatch({ clients }: { clients: Clients }, notifications: Notification[]) {
+  const { results } = await callUnary(clients.notifications, NotificationServiceService.sendBatch, { notifications });
+  return results.map(({ result }) => result);
+}
+
+export const get = ({ clients }: { clients: Clients }, notificationId: string) =>
+  callUnary(clients.notifications, NotificationServiceService.get, { notificationId });
+
+export const register = ({ clients }: { clients: Clients }, userId: string, endpoint: Endpoint) =>
+  callUnary(clients.contacts, ContactServiceService.register, { userId, endpoint: endpointToProto(endpoint) });
+
+export const refuse = ({ clients }: { clients: Clients }, who: string | Endpoint, refusal: Partial<Refusal> = {}) => {
+  const subject: Subject["subject"] =
+    typeof who === "string" ? { $case: "userId", value: who } : { $case: "endpoint", value: endpointToProto(who) };
+  const refusals = [{ channel: 0 as const, category: "", ...refusal }];
+  return callUnary(clients.preferences, PreferenceServiceService.update, { subject: { subject }, refuse: refusals, allow: [] });
+};
+
+const LOOK_EVERY_MS = 50;
+
+/** The notifications, once every delivery of theirs satisfies `is`; rejects after `waitMs` with those that do not. */
+export async function settled(
+  { storeUrl }: { storeUrl: string },
+  notificationIds: readonly string[],
+  { is = hasEnded, waitMs = 20_000 }: { is?: (d: Delivery) => boolean; waitMs?: number } = {},
+): Promise<NotificationRecord[]> {
+  await using store = await openStore(storeUrl);
+  const giveUpAt = performance.now() + waitMs;
+  for (;;) {
+    const found = await Promise.all(notificationIds.map((id) => store.notifications.find(id)));
+    const records = found.filter((n) => n !== undefined);
+    const open = records.flatMap((n) => n.deliveries.filter((d) => !is(d)));
+    if (records.length === notificationIds.length && open.length === 0) return records;
+    if (performance.now() > giveUpAt) {
+      const examples = open.slice(0, 3).map((d) => `${d.id} ${d.channel} ${d.state} attempt ${d.attempt}, ${d.publications} publications`);
+      throw new Error(
+        `after ${waitMs} ms ${notificationIds.length - records.length} unknown, ${open.length} not there: ${examples.join("; ")}`,
+      );
+    }
+    await delay(LOOK_EVERY_MS);
+  }
+}
+
+const hasEnded = (d: Delivery) => !isOpen(d.state);
+
+/** The one delivery of a notification, once it has ended. */
+export async function ended(system: { storeUrl: string }, { notificationId }: Accepted, waitMs?: number): Promise<Delivery> {
+  const [record] = await settled(system, [notificationId], waitMs === undefined ? {} : { waitMs });
+  const [delivery, ...more] = record!.deliveries;
+  if (!delivery || more.length > 0) throw new Error(`${record!.deliveries.length} deliveries`);
+  return delivery;
+}

@@ -1,0 +1,116 @@
+// The same key gives the same answer, however often, at once or later; it never gives a second notification.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { status } from "@grpc/grpc-js";
+import { createApiKey } from "../../cli/dev.ts";
+import { connectGateway } from "../../cli/rpc.ts";
+import type { Store } from "../../core/ports/store.ts";
+import type { Notification } from "../../gen/carillon/v1/notification_service.ts";
+import { readDetails } from "../../infra/grpc/status.ts";
+import { openStore } from "../../infra/store.ts";
+import { startSystem, type TestSystem } from "../support/system.ts";
+import { ended, fresh, get, notification, send, sendBatch } from "./calls.ts";
+
+const limits = { timeout: 30_000 };
+let system: TestSystem;
+let store: Store;
+before(async () => {
+  system = await startSystem();
+  store = await openStore(system.storeUrl);
+}, limits);
+after(async () => {
+  await store?.[Symbol.asyncDispose]();
+  await system?.[Symbol.asyncDispose]();
+}, limits);
+
+const stored = async () => (await store.notifications.count()).notifications;
+const faultOf = async (call: Promise<unknown>) =>
+  readDetails(
+    await call.then(
+      () => assert.fail("it was accepted"),
+      (error: unknown) => error,
+    ),
+  );
+
+test("a repeated key gives the same answer before and after the sending", limits, async () => {
+  const n = notification();
+  const first = await send(system, n);
+  assert.equal(first.repeatedKey, false);
+  const again = await send(system, n);
+  assert.deepEqual(again, { ...first, repeatedKey: true });
+  await ended(system, first);
+  assert.deepEqual(await send(system, n), { ...first, repeatedKey: true });
+  const [batched] = await sendBatch(system, [n]);
+  assert.deepEqual(batched, { $case: "accepted", value: { ...first, repeatedKey: true } });
+  assert.equal(system.sandbox.ledger.entries({ deliveryId: first.deliveries[0]!.deliveryId }).length, 1);
+});
+
+test("fifty calls with one key at once make one notification and one provider call", limits, async () => {
+  const before = await stored();
+  const n = notification();
+  const answers = await Promise.all(Array.from({ length: 50 }, () => send(system, n)));
+  assert.equal(answers.filter((a) => !a.repeatedKey).length, 1);
+  assert.deepEqual(new Set(answers.map((a) => a.notificationId)).size, 1);
+  assert.deepEqual(new Set(answers.map((a) => a.acceptedAt?.getTime())).size, 1);
+  await ended(system, answers[0]!);
+  assert.equal(await stored(), before + 1);
+  assert.equal(system.sandbox.ledger.entries({ deliveryId: answers[0]!.deliveries[0]!.deliveryId }).length, 1);
+});
+
+test("one key twice in a batch is one notification", limits, async () => {
+  const before = await stored();
+  const n = notification();
+  const results = await sendBatch(system, [n, n]);
+  const answers = results.map((r) => (r?.$case === "accepted" ? r.value : undefined));
+  assert.equal(answers[0]?.notificationId, answers[1]?.notificationId);
+  assert.deepEqual(answers.map((a) => a?.repeatedKey).sort(), [false, true]);
+  assert.equal(await stored(), before + 1);
+});
+
+const OTHER: readonly [what: string, change: Partial<Notification>][] = [
+  ["content", { content: { push: undefined, sms: undefined, email: { subject: "Other", html: "", text: "words" } } }],
+  ["recipient", { recipient: { to: { $case: "userId", value: "somebody-else" } } }],
+  ["class", { notificationClass: 3 }],
+  ["category", { category: "other" }],
+  ["expiry", { expiresAt: new Date(Date.now() + 3_600_000) }],
+];
+
+test("the same key with another payload is an error, and changes nothing", limits, async () => {
+  const n = notification();
+  const first = await send(system, n);
+  const before = await stored();
+  for (const [what, change] of OTHER) {
+    const told = await faultOf(send(system, { ...n, ...change }));
+    assert.deepEqual([told.code, told.reason], [status.ALREADY_EXISTS, "KEY_REUSED"], what);
+  }
+  assert.equal(await stored(), before);
+  assert.equal((await get(system, first.notificationId)).category, n.category);
+});
+
+test("a key repeated after its send_at has long passed is still the same answer, and a new one is told so", limits, async () => {
+  // Stored as if accepted a minute ago, for half a minute ago: beyond what a late call is forgiven.
+  const n = notification({ sendAt: new Date(Date.now() + 1_500) });
+  const first = await send(system, n);
+  await ended(system, first);
+  const gone = new Date(Date.now() - 60_000);
+  const told = await faultOf(send(system, { ...n, idempotencyKey: fresh("late"), sendAt: gone }));
+  assert.deepEqual(
+    told.fields.map((f) => f.field),
+    ["notification.send_at"],
+  );
+  assert.deepEqual(await send(system, n), { ...first, repeatedKey: true });
+});
+
+test("a key belongs to its app, and so does the notification", limits, async () => {
+  const { key, hash } = createApiKey();
+  await store.apps.put({ id: "other", channels: ["email"], keyHashes: [hash] });
+  using other = connectGateway(system.gatewayAddress, key);
+  const n = notification();
+  const ours = await send(system, n);
+  const theirs = await send({ clients: other }, n);
+  assert.notEqual(theirs.notificationId, ours.notificationId);
+  assert.equal(theirs.repeatedKey, false);
+  const told = await faultOf(get({ clients: other }, ours.notificationId));
+  assert.deepEqual([told.code, told.reason], [status.NOT_FOUND, "NOT_FOUND"]);
+  assert.equal((await get({ clients: other }, theirs.notificationId)).notificationId, theirs.notificationId);
+});

@@ -1,0 +1,25 @@
+import type { NotificationRecord } from "../../core/notification.ts";
+import { laneOf, notificationId } from "../../infra/hash.ts";
+
+/** One SMS to one number, accepted at `now` and due at once. */
+export function sampleNotification(key: string, now: number, over: Partial<NotificationRecord> = {}): NotificationRecord {
+  const id = notificationId("app", key);
+  return {
+    ...{ id, app: "app", idempotencyKey: key, payloadHash: "0".repeat(64), recipient: { kind: "user", userId: "ada" } },
+    ...{ notificationClass: "transactional", category: "orders", content: { sms: { text: "hello" } }, priority: "high" },
+    ...{ acceptedAt: now, sendAt: now, expiresAt: now + 3_600_000, lane: laneOf(id) },
+    deliveries: [
+      {
+        id: `${id}-0`,
+        channel: "sms",
+        endpoint: { channel: "sms", phoneNumber: "+4915112345678" },
+        endpointId: "e".repeat(32),
+        state: "pending",
+        attempt: 1,
+        publications: 0,
+        nextAt: now,
+      },
+    ],
+    ...over,
+  };
+}
