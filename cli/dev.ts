@@ -56,7 +56,7 @@ export async function startDev({ directory, env, onStart = () => {} }: DevOption
     HTTP_HOST: "127.0.0.1",
     HTTP_PORT: "0",
     ...sandbox.env,
-    GATEWAY_ADDRESS: "127.0.0.1:0",
+    GATEWAY_LISTEN: "127.0.0.1:0",
     ...env,
     STORE_URL: storeUrl,
     NATS_URL: natsUrl,

@@ -14,8 +14,9 @@ export function requireListed<C extends Record<string, unknown>, P extends strin
   const faults: string[] = [];
   if (listed.length === 0) faults.push(`${variable}: must list at least one provider`);
   if (new Set(listed).size < listed.length) faults.push(`${variable}: lists a provider twice`);
-  for (const provider of new Set(listed))
-    for (const name of needed[provider])
-      if (config[name] === "") faults.push(`${name}: must be set, because ${variable} lists ${provider}`);
+  const missing = new Map<string, P>();
+  for (const provider of listed)
+    for (const name of needed[provider]) if (config[name] === "" && !missing.has(name)) missing.set(name, provider);
+  for (const [name, provider] of missing) faults.push(`${name}: must be set, because ${variable} lists ${provider}`);
   if (faults.length > 0) throw new ConfigError(faults);
 }

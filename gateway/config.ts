@@ -8,7 +8,7 @@ export const gatewayVariables = {
   ...storeVariables,
   ...natsVariables,
   ...streamVariables,
-  GATEWAY_ADDRESS: text({ default: "0.0.0.0:7700", reason: "host:port callers connect to" }),
+  GATEWAY_LISTEN: text({ default: "0.0.0.0:7700", reason: "host:port callers connect to" }),
   GATEWAY_TLS_CERT_FILE: secretFile({ default: "", reason: "PEM certificate chain; empty: plain text, for a mesh or a laptop" }),
   GATEWAY_TLS_KEY_FILE: secretFile({ default: "", reason: "PEM key of GATEWAY_TLS_CERT_FILE" }),
   GATEWAY_REFLECTION: flag({ default: "true", reason: "gRPC server reflection, for grpcurl; off where the contract is nobody's business" }),

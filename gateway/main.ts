@@ -50,7 +50,7 @@ export const role = defineRole({
     const [cert, key] = [config.GATEWAY_TLS_CERT_FILE, config.GATEWAY_TLS_KEY_FILE];
     const server = stack.use(
       await startGrpcServer({
-        address: config.GATEWAY_ADDRESS,
+        address: config.GATEWAY_LISTEN,
         services: [
           { definition: NotificationServiceService, implementation: createNotificationService(accepting, store, unary) },
           { definition: ContactServiceService, implementation: contacts },
@@ -63,7 +63,7 @@ export const role = defineRole({
     );
     server.setServing(true);
     signal.addEventListener("abort", () => server.setServing(false), { once: true });
-    const host = config.GATEWAY_ADDRESS.replace(/:\d+$/, "").replace("0.0.0.0", "127.0.0.1");
+    const host = config.GATEWAY_LISTEN.replace(/:\d+$/, "").replace("0.0.0.0", "127.0.0.1");
     return {
       addresses: { grpc: `${host}:${server.port}` },
       async drained() {

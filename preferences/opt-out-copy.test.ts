@@ -182,3 +182,12 @@ test("a second process finds the sets as the first left them", async () => {
   assert.equal(await ask(second), "refused");
   assert.equal(filled, 0);
 });
+
+test("a new process begins to sweep where Redis stands, however long ago that was", async () => {
+  await p[Symbol.asyncDispose]();
+  await refuseInStoreOnly();
+  clock.advance(3_600_000);
+  await using next = createPreferences({ store: watched.store, redis, clock, log, buckets: BUCKETS });
+  await eventually("it is in Redis", async () => (await inRedis()) === "some");
+  assert.equal(await ask(next), "refused");
+});

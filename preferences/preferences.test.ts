@@ -139,6 +139,14 @@ test("the store is asked only about those whom Redis calls refusing, once per ca
   assert.deepEqual(await both(), []);
 });
 
+test("a member that stayed in Redis too long costs a read, and suppresses nothing", async () => {
+  await using p = await start();
+  const stray = { app: APP, subject: ada, version: 1, refusals: [news], updatedAt: 0 };
+  await createOptOutSets(redis, BUCKETS).apply([{ record: stray, withdrawn: [] }]);
+  assert.equal(await ask(p), "allowed");
+  assert.deepEqual(watched.found, [ada]);
+});
+
 test("a change nobody announced is obeyed once the cache has forgotten", async () => {
   await using p = await start();
   assert.equal(await ask(p), "allowed");

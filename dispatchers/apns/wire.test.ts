@@ -10,6 +10,7 @@ import { systemClock } from "../../infra/clock.ts";
 import { readConfig } from "../../infra/config.ts";
 import { uuidOf } from "../../infra/hash.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
+import { startLateLine } from "../../test/support/late-line.ts";
 import { pushOfBytes, samplePush } from "../../test/support/push-samples.ts";
 import { apnsVariables } from "./config.ts";
 import { createApnsProvider } from "./provider.ts";
@@ -112,4 +113,17 @@ test("a push stopped at its deadline does not disturb its neighbours on the conn
   ]);
   assert.deepEqual(late, { kind: "unanswered", fault: { code: "deadline" } });
   for (const outcome of neighbours) assert.equal(outcome.kind, "accepted");
+});
+
+test("a push whose deadline passed before its connection was ready is not sent once it is", async () => {
+  await using line = await startLateLine(sandbox.env.APNS_ORIGIN ?? "");
+  const slow = createApnsProvider(readConfig(apnsVariables, { ...sandbox.env, APNS_ORIGIN: line.origin }), { clock: systemClock });
+  const [late, next] = [samplePush(endpoint()), samplePush(endpoint())];
+  assert.deepEqual(await slow.send(late, AbortSignal.timeout(100)), { kind: "unavailable", fault: { code: "deadline" } });
+  await line.connected;
+  const sending = slow.send(next, soon());
+  line.open();
+  assert.equal((await sending).kind, "accepted");
+  await slow[Symbol.asyncDispose]();
+  assert.deepEqual(arrived(late.deliveryId), []);
 });

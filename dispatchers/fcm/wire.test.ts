@@ -11,6 +11,7 @@ import { pushPayloadBytes } from "../../core/push-payload.ts";
 import { systemClock } from "../../infra/clock.ts";
 import { readConfig } from "../../infra/config.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
+import { startLateLine } from "../../test/support/late-line.ts";
 import { pushOfBytes, samplePush } from "../../test/support/push-samples.ts";
 import { TOKEN_FRESH_MS } from "./access-token.ts";
 import { fcmVariables } from "./config.ts";
@@ -140,4 +141,17 @@ test("a key file that cannot be used is refused at once, without quoting it", ()
   assert.throws(() => create('{"project_id":"p","client_email":"e","private_key":"secret"}'), {
     message: "FCM_SERVICE_ACCOUNT_FILE's private_key is no RSA key in PEM",
   });
+});
+
+test("a push whose deadline passed before its connection was ready is not sent once it is", async () => {
+  await using line = await startLateLine(sandbox.env.FCM_ORIGIN ?? "");
+  const slow = createFcmProvider(readConfig(fcmVariables, { ...sandbox.env, FCM_ORIGIN: line.origin }), { clock });
+  const [late, next] = [push(), push()];
+  assert.deepEqual(await slow.send(late, AbortSignal.timeout(100)), { kind: "unavailable", fault: { code: "deadline" } });
+  await line.connected;
+  const sending = slow.send(next, soon());
+  line.open();
+  assert.equal((await sending).kind, "accepted");
+  await slow[Symbol.asyncDispose]();
+  assert.deepEqual(arrived(late.deliveryId), []);
 });

@@ -114,7 +114,7 @@ function withDatabase(uri: string, name: string): string {
   return `${origin}/${name}?${[...(query ? [query] : []), ...authSource].join("&")}`;
 }
 
-describe("MongoDB store: opening", () => {
+describe("MongoDB store: opening", { concurrency: true }, () => {
   const secret = "hunter2";
   const rejects = (uri: string, says: RegExp) =>
     assert.rejects(openMongoStore(uri), (error) => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -9,6 +9,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import type { Outcome } from "../../core/outcome.ts";
 import type { OutboundDelivery, Provider } from "../../core/ports/provider.ts";
 import { type FaultAction, type LedgerEntry, type ProviderName, type Sandbox, startSandbox } from "../../sandbox/main.ts";
+import { startHangingServer } from "./hanging-server.ts";
 
 export type Env = Record<string, string>;
 /** A documented answer as it comes over the wire. */
@@ -39,8 +40,8 @@ export interface ProviderContract {
 const ANSWERED_MS = 15_000;
 /** For calls that are not: long enough to be written on a busy machine. In ms. */
 const UNANSWERED_MS = 700;
-/** How long connections may take to be gone after disposal, in ms. */
-const CLOSED_MS = 5_000;
+/** How long connections may take to be gone after disposal, in ms: less than idle ones are kept anyway. */
+const CLOSED_MS = 2_000;
 
 /** What every provider keeps to, against the sandbox's real wire. Assertions look at what arrived. */
 export function describeProviderContract(contract: ProviderContract): void {
@@ -142,8 +143,8 @@ export function describeProviderContract(contract: ProviderContract): void {
     });
 
     test("knows that nothing was sent where the handshake never ends", async () => {
-      await using silent = await silentServer();
-      const { env, delivery } = contract.at(silent.origin, sandbox.env, contract.delivery(sandbox));
+      await using silent = await startHangingServer();
+      const { env, delivery } = contract.at(silent.origin("https"), sandbox.env, contract.delivery(sandbox));
       assert.deepEqual(await sendOnce(delivery, { env, ms: UNANSWERED_MS }), { kind: "unavailable", fault: { code: "deadline" } });
     });
 
@@ -234,21 +235,6 @@ async function closedOrigin(): Promise<string> {
   server.close();
   await once(server, "close");
   return `https://127.0.0.1:${port}`;
-}
-
-/** Takes connections and says nothing, not even a handshake's first word. */
-async function silentServer(): Promise<AsyncDisposable & { origin: string }> {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => void sockets.add(socket.on("error", () => undefined))).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    origin: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async [Symbol.asyncDispose]() {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-      await once(server, "close");
-    },
-  };
 }
 
 function assertKeepsSecrets(outcome: Outcome, { endpoint, content }: OutboundDelivery, secrets: readonly string[]): void {

@@ -82,5 +82,8 @@ for (const [name, body] of [
   ["an object", { status: "sent" }],
 ] as const)
   test(`HTTP 200 with ${name} leaves the outcome open`, () => {
-    assert.deepEqual(classifyMandrill({ status: 200, body, retryAfterMs: undefined }), { kind: "unanswered", fault: { code: "bad-response" } });
+    assert.deepEqual(classifyMandrill({ status: 200, body, retryAfterMs: undefined }), {
+      kind: "unanswered",
+      fault: { code: "bad-response" },
+    });
   });

@@ -4,7 +4,12 @@ import { reasonOf } from "../../../core/outcome.ts";
 import { classifySendgrid } from "./classify.ts";
 
 const now = 1_795_000_000_000;
-const answer = (status: number, body?: unknown, headers: Record<string, string> = {}) => ({ status, body, headers, retryAfterMs: undefined });
+const answer = (status: number, body?: unknown, headers: Record<string, string> = {}) => ({
+  status,
+  body,
+  headers,
+  retryAfterMs: undefined,
+});
 const complaint = (field: unknown) => ({ errors: [{ message: "words of SendGrid's about ann@example.org", field, help: null }] });
 
 const rows: [name: string, status: number, body: unknown, expected: string][] = [

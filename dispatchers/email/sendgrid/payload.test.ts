@@ -25,7 +25,9 @@ test("puts plain text before html and the ids into custom args", () => {
 });
 
 test("leaves out the part that is empty", () => {
-  assert.deepEqual(buildSendgridMail(sampleEmail({ content: { text: "" } }), from)?.content, [{ type: "text/html", value: "<p>Thank you</p>" }]);
+  assert.deepEqual(buildSendgridMail(sampleEmail({ content: { text: "" } }), from)?.content, [
+    { type: "text/html", value: "<p>Thank you</p>" },
+  ]);
   assert.deepEqual(buildSendgridMail(sampleEmail({ content: { html: "" } }), from)?.content, [{ type: "text/plain", value: "Thank you" }]);
 });
 

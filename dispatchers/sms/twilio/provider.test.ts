@@ -62,7 +62,7 @@ withSandbox("twilio on the wire", (test) => {
   for (const [name, answer, expected] of [
     ["a page instead of an answer", { status: 502, body: "<html>" }, { kind: "unanswered", fault: { code: "http-502" } }],
     ["a success without an id", { status: 201, body: {} }, { kind: "unanswered", fault: { code: "bad-response" } }],
-    ["a success that is no JSON", { status: 201, body: "created" }, { kind: "unanswered", fault: { code: "bad-response" } }],
+    ["a success that is no JSON", { status: 201, body: "created" }, { kind: "unanswered", fault: { code: "unknown" } }],
     ["a redirection", { status: 302, headers: { location: "http://127.0.0.1:9/" } }, { kind: "misconfigured", reason: "http-302" }],
   ] as const)
     test(`makes ${JSON.stringify(expected)} of ${name}`, async (sandbox) => {

@@ -75,5 +75,8 @@ for (const [name, body] of [
   ["another shape", "ok"],
 ] as const)
   test(`HTTP 200 with ${name} leaves the outcome open`, () => {
-    assert.deepEqual(classifyVonage({ status: 200, body, retryAfterMs: undefined }), { kind: "unanswered", fault: { code: "bad-response" } });
+    assert.deepEqual(classifyVonage({ status: 200, body, retryAfterMs: undefined }), {
+      kind: "unanswered",
+      fault: { code: "bad-response" },
+    });
   });

@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Channel } from "../core/channel.ts";
+import { checkRequest, EXPIRY_MAX_MS, SEND_AT_AHEAD_MAX_MS, SEND_AT_PAST_TOLERANCE_MS } from "./check.ts";
+import { type NotificationRequest, payloadHash } from "./request.ts";
+import { buildRecord, channelsOf, EXPIRY_DEFAULT_MS, targetsOf } from "./route.ts";
+
+const NOW = 1_000_000_000;
+const push = { title: "t", body: "b", data: {} };
+const request: NotificationRequest = {
+  ...{
+    idempotencyKey: "k",
+    recipient: { kind: "user", userId: "ada" },
+    channels: [],
+    notificationClass: "transactional",
+    category: "orders",
+  },
+  ...{ content: { push, sms: { text: "hi" } }, priority: "high", collapseKey: undefined, sendAt: undefined, expiresAt: undefined },
+};
+const subscription = {
+  channel: "webpush",
+  pushUrl: "https://127.0.0.1/x",
+  p256dh: Buffer.alloc(65).toString("base64url"),
+  auth: "a",
+} as const;
+
+const table: [string, Partial<NotificationRequest>, Channel[], string[]][] = [
+  ["nothing wrong", {}, ["apns", "sms"], []],
+  ["send_at in the past", { sendAt: NOW - SEND_AT_PAST_TOLERANCE_MS - 1 }, [], ["send_at time.future"]],
+  ["send_at a little in the past is now", { sendAt: NOW - SEND_AT_PAST_TOLERANCE_MS }, [], []],
+  ["send_at too far ahead", { sendAt: NOW + SEND_AT_AHEAD_MAX_MS + 1 }, [], ["send_at time.horizon"]],
+  ["expires_at before send_at", { sendAt: NOW + 10, expiresAt: NOW + 10 }, [], ["expires_at time.order"]],
+  ["expires_at in the past", { expiresAt: NOW }, [], ["expires_at time.future"]],
+  ["expires_at too late", { expiresAt: NOW + EXPIRY_MAX_MS + 1 }, [], ["expires_at time.horizon"]],
+  ["a time that is none", { sendAt: Number.NaN }, [], ["send_at time.future"]],
+  ["a channel without content", { channels: ["email"] }, ["email"], ["content.email content.required"]],
+  [
+    "an endpoint without content for it",
+    { recipient: { kind: "endpoint", endpoint: { channel: "email", address: "a@b.c" } } },
+    ["email"],
+    ["content.email content.required"],
+  ],
+  [
+    "an endpoint of another channel",
+    { channels: ["sms"], recipient: { kind: "endpoint", endpoint: { channel: "apns", token: "ab" } } },
+    ["apns"],
+    ["channels[0] channel.endpoint"],
+  ],
+  [
+    "a push too large for every push channel",
+    { content: { push: { ...push, body: "x".repeat(5_000) } } },
+    ["apns", "fcm", "webpush"],
+    ["content.push apns.bytes", "content.push fcm.bytes", "content.push webpush.bytes"],
+  ],
+  [
+    "a push too large for Web Push alone",
+    { content: { push: { ...push, body: "x".repeat(3_850) } } },
+    ["apns", "webpush"],
+    ["content.push webpush.bytes"],
+  ],
+  ["an SMS of eleven segments", { content: { sms: { text: "ж".repeat(67 * 10 + 1) } } }, ["sms"], ["content.sms.text sms.segments"]],
+  [
+    "an e-mail that is too large",
+    { content: { email: { subject: "s", html: "x".repeat(2_000_000), text: "" } } },
+    ["email"],
+    ["content.email email.bytes"],
+  ],
+  ["a key of ours", { content: { push: { ...push, data: { carillon_x: "1" } } } }, ["apns"], ["content.push.data data.reserved"]],
+  ["a key of FCM's", { content: { push: { ...push, data: { from: "1" } } } }, ["fcm"], ["content.push.data data.reserved"]],
+  [
+    "a push URL into our own network",
+    { recipient: { kind: "endpoint", endpoint: subscription }, content: { push } },
+    ["webpush"],
+    ["recipient.endpoint.web_push_subscription.push_url push_url.host", "recipient.endpoint.web_push_subscription.p256dh p256dh.point"],
+  ],
+];
+for (const [name, over, channels, expected] of table) {
+  test(`checks ${name}`, () => {
+    const faults = checkRequest({ ...request, ...over }, channels, { now: NOW, pushHosts: ["push.example"] });
+    assert.deepEqual(
+      faults.map((f) => `${f.field} ${f.rule}`),
+      expected,
+    );
+  });
+}
+
+test("the payload's hash is the same however maps and channels are ordered, and another for another payload", () => {
+  const a = payloadHash({ ...request, channels: ["sms", "apns"], content: { push: { ...push, data: { x: "1", y: "2" } } } });
+  const b = payloadHash({ ...request, channels: ["apns", "sms"], content: { push: { ...push, data: { y: "2", x: "1" } } } });
+  assert.equal(a, b);
+  assert.notEqual(a, payloadHash({ ...request, channels: ["sms", "apns"], content: { push: { ...push, data: { x: "1", y: "3" } } } }));
+  assert.notEqual(payloadHash(request), payloadHash({ ...request, sendAt: NOW }));
+});
+
+const contact = { app: "a", userId: "ada", endpointId: "e", endpoint: { channel: "apns", token: "ab" }, registeredAt: 0 } as const;
+
+test("goes to every endpoint of the channels its content serves, and says where a named channel has none", () => {
+  assert.deepEqual(channelsOf(request, ["sms", "apns", "email"]), ["sms", "apns"]);
+  assert.deepEqual(
+    targetsOf(request, ["sms", "apns"], [contact]).map((t) => [t.channel, t.endpointId]),
+    [["apns", "e"]],
+  );
+  assert.deepEqual(
+    targetsOf({ ...request, channels: ["sms", "apns"] }, ["sms", "apns"], [contact]).map((t) => [t.channel, t.endpointId]),
+    [
+      ["sms", undefined],
+      ["apns", "e"],
+    ],
+  );
+  assert.deepEqual(targetsOf(request, ["sms", "apns"], []), [{ channel: "sms" }]);
+});
+
+test("suppresses on acceptance what is refused or has no endpoint, schedules the rest, and has the relay look only if nothing comes of publishing", () => {
+  const at = { id: "0".repeat(32), app: "a", now: NOW, payloadHash: "h" };
+  const targets = [
+    { channel: "apns", endpoint: contact.endpoint, endpointId: "e" },
+    { channel: "sms" },
+    { channel: "apns", endpoint: contact.endpoint },
+  ] as const;
+  const now = buildRecord(at, request, targets, ["refused", "allowed", "unknown"]);
+  assert.deepEqual(
+    now.deliveries.map((d) => [d.state, d.reason]),
+    [
+      ["suppressed", "opted-out"],
+      ["suppressed", "no-endpoint"],
+      ["pending", undefined],
+    ],
+  );
+  assert.ok(now.deliveries[2]!.nextAt! > NOW);
+  assert.equal(now.expiresAt, NOW + EXPIRY_DEFAULT_MS);
+  const later = buildRecord(at, { ...request, sendAt: NOW + 5_000 }, [targets[2]], ["allowed"]);
+  assert.deepEqual([later.deliveries[0]!.nextAt, later.deliveries[0]!.publications], [NOW + 5_000, 0]);
+});
