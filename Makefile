@@ -4,12 +4,13 @@ MAKEFLAGS += --no-print-directory
 node := scripts/with-node node
 bin := scripts/with-node node_modules/.bin
 
-# What `make test` runs: make test TESTS='core/*.test.ts'
+# What `make test` runs: make test TESTS='core/*.test.ts gateway/*.test.ts'
 TESTS ?= **/*.test.ts
-# One file at a time per core of the smallest machine this is run on.
+# Files at a time; each starts servers of its own.
 TEST_CONCURRENCY ?= 2
-# Of one test, and of one file. The slowest take seconds: this is for what hangs.
+# Of one test. The slowest take seconds: this is for what hangs. leaves-nothing.ts does the same for files.
 TEST_TIMEOUT_MS ?= 240000
+test_options = --test --import ./test/support/leaves-nothing.ts --test-concurrency=$(TEST_CONCURRENCY) --test-timeout=$(TEST_TIMEOUT_MS)
 
 .PHONY: help demo up test test-mongodb check gen setup clean
 
@@ -26,7 +27,7 @@ up: ## run the whole system here, against providers played at home, until Ctrl-C
 
 test: ## run all tests; make test TESTS='core/*.test.ts' for some
 	@scripts/setup test
-	@$(node) --test --test-concurrency=$(TEST_CONCURRENCY) --test-timeout=$(TEST_TIMEOUT_MS) '$(TESTS)'
+	@$(node) $(test_options) $(foreach pattern,$(TESTS),'$(pattern)')
 
 test-mongodb: ## run the store's tests against a MongoDB server
 	@scripts/setup test
@@ -35,11 +36,11 @@ test-mongodb: ## run the store's tests against a MongoDB server
 check: ## types, style, contract, generated code, architecture: no server needed
 	@scripts/setup tools
 	$(bin)/tsc -p .
-	$(bin)/biome ci --error-on-warnings .
+	$(bin)/biome check --error-on-warnings .
 	$(node) scripts/proto.ts lint
 	$(node) scripts/proto.ts breaking
 	$(node) scripts/proto.ts fresh
-	$(node) --test --test-timeout=$(TEST_TIMEOUT_MS) test/architecture.test.ts
+	$(node) $(test_options) test/architecture.test.ts
 
 gen: ## write gen/ from proto/
 	@scripts/setup tools

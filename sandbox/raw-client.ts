@@ -29,14 +29,11 @@ const DEADLINE_MS = 5_000;
 /** A sandbox in a directory of its own; both go with the test. */
 export async function startTestSandbox(options: Partial<SandboxOptions> = {}): Promise<Sandbox> {
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), "carillon-sandbox-")));
-  const sandbox = await startSandbox({ ...options, directory });
-  return {
-    ...sandbox,
-    async [Symbol.asyncDispose]() {
-      await sandbox[Symbol.asyncDispose]();
-      if (options.directory === undefined) await rm(directory, { recursive: true, force: true });
-    },
-  };
+  await using stack = new AsyncDisposableStack();
+  if (options.directory === undefined) stack.defer(() => rm(directory, { recursive: true, force: true }));
+  const sandbox = stack.use(await startSandbox({ ...options, directory }));
+  const running = stack.move();
+  return { ...sandbox, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
 /** The variable's value; the file's content where it names one. */

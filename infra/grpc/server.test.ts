@@ -266,10 +266,10 @@ test("a server that stops lets calls finish, and cuts those that take too long",
     return new Promise(() => undefined);
   };
   const hasty = await serve(never, anyone, { drainMs: 1 });
-  const cut = failure(callUnary(clientOf(hasty.port), get, request, { deadlineMs: 500 }));
+  const cut = failure(callUnary(clientOf(hasty.port), get, request, { deadlineMs: 30_000 }));
   await begun.promise;
   await hasty[Symbol.asyncDispose]();
-  assert.ok([status.UNAVAILABLE, status.CANCELLED, status.DEADLINE_EXCEEDED].includes((await cut).code));
+  assert.ok([status.UNAVAILABLE, status.CANCELLED].includes((await cut).code));
   assert.ok(lines.some((l) => l.includes("still under way at shutdown")));
 });
 

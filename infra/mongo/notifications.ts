@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { AnyBulkWriteOperation, Collection, Document } from "mongodb";
+import type { Collection } from "mongodb";
 import { type Delivery, dueAt, type NotificationRecord } from "../../core/notification.ts";
 import type { DeliveryChange, DeliveryCount, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
 import { StoreError } from "../store-error.ts";
+import { changeUpdate } from "./change-update.ts";
 import { asStoreError, toStoreError } from "./errors.ts";
 import { inRounds, insertNew, newToken, updateAll } from "./writes.ts";
 
@@ -21,11 +22,6 @@ interface StoredDelivery extends Delivery {
   changes?: string[] | undefined;
 }
 
-/**
- * Tokens kept with a delivery. A writer reads its own back a round trip later; a delivery has at most three writers (relay, dispatcher,
- * feedback), so four later changes in between do not happen to a delivery still where the writer believes.
- */
-const TOKENS_KEPT = 4;
 /** An id that exists is not yet readable with majority while its own insert is under way: how often, and how long apart in ms, to look. */
 const EXISTING_TRIES_MAX = 10;
 const EXISTING_RETRY_MS = 50;
@@ -164,35 +160,4 @@ async function changeRound(collection: Collection<NotificationDocument>, changes
   const documents = await collection.find({ _id: { $in: ids } }, { projection }).toArray();
   const ours = new Set(documents.flatMap((d) => d.deliveries.filter((x) => x.changes?.includes(token)).map((x) => x.id)));
   return changes.map((change) => ours.has(change.deliveryId));
-}
-
-/** One atomic write: the delivery, where it still is as expected, and `due` from all of them. */
-function changeUpdate(
-  { notificationId, deliveryId, expect, set }: DeliveryChange,
-  token: string,
-): AnyBulkWriteOperation<NotificationDocument> {
-  const entries = Object.entries(set);
-  // Literal, because a text may begin with a dollar.
-  const merged: Document = {
-    $mergeObjects: [
-      "$$delivery",
-      { $literal: Object.fromEntries(entries.filter(([, value]) => value !== undefined)) },
-      { changes: { $slice: [{ $concatArrays: [[token], { $ifNull: ["$$delivery.changes", []] }] }, TOKENS_KEPT] } },
-    ],
-  };
-  const removed = entries.filter(([, value]) => value === undefined).map(([field]) => field);
-  const changed = removed.reduce((input, field): Document => ({ $unsetField: { field, input } }), merged);
-  const isIt = { $eq: ["$$delivery.id", { $literal: deliveryId }] };
-  return {
-    updateOne: {
-      filter: {
-        _id: notificationId,
-        deliveries: { $elemMatch: { id: deliveryId, attempt: expect.attempt, state: { $in: [...expect.states] } } },
-      },
-      update: [
-        { $set: { deliveries: { $map: { input: "$deliveries", as: "delivery", in: { $cond: [isIt, changed, "$$delivery"] } } } } },
-        { $set: { due: { $ifNull: [{ $min: "$deliveries.nextAt" }, "$$REMOVE"] } } },
-      ],
-    },
-  };
 }

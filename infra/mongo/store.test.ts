@@ -5,8 +5,8 @@ import { after, describe, it } from "node:test";
 import { MongoClient } from "mongodb";
 import { startCuttingProxy } from "../../test/support/cutting-proxy.ts";
 import { startMongod } from "../../test/support/mongod.ts";
+import { sampleAttempt, sampleChange, sampleNotification, T0 } from "../../test/support/store/samples.ts";
 import { describeStoreContract, type TestDatabase } from "../../test/support/store-contract.ts";
-import { sampleAttempt, sampleChange, sampleNotification, T0 } from "../../test/support/store-samples.ts";
 import { openStore, StoreError } from "../store.ts";
 import { openMongoStore } from "./open.ts";
 

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
+import { sampleNotification } from "../../test/support/store/samples.ts";
 import { describeStoreContract, type TestDatabase } from "../../test/support/store-contract.ts";
-import { sampleNotification } from "../../test/support/store-samples.ts";
 import { openStore, StoreError } from "../store.ts";
 
 async function createDatabase(): Promise<TestDatabase & { path: string }> {

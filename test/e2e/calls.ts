@@ -15,6 +15,7 @@ import {
 import { PreferenceServiceService, type Refusal, type Subject } from "../../gen/carillon/v1/preference_service.ts";
 import { callUnary } from "../../infra/grpc/client.ts";
 import { endpointToProto } from "../../infra/grpc/convert.ts";
+import { type CallDetails, readDetails } from "../../infra/grpc/status.ts";
 import { openStore } from "../../infra/store.ts";
 
 export const CRITICAL = NotificationClass.NOTIFICATION_CLASS_CRITICAL;
@@ -75,6 +76,15 @@ export const refuse = ({ clients }: { clients: Clients }, who: string | Endpoint
   const refusals = [{ channel: 0 as const, category: "", ...refusal }];
   return callUnary(clients.preferences, PreferenceServiceService.update, { subject: { subject }, refuse: refusals, allow: [] });
 };
+
+/** What a call that must fail was told. */
+export const refusalOf = async (call: Promise<unknown>): Promise<CallDetails> =>
+  call.then(
+    () => {
+      throw new Error("it was accepted");
+    },
+    (error: unknown) => readDetails(error),
+  );
 
 const LOOK_EVERY_MS = 50;
 

@@ -8,7 +8,7 @@ const CLOSING_MS = 10_000;
 /** Of a whole file; the slowest takes a tenth. */
 const FILE_DEADLINE_MS = 600_000;
 
-const isTestFile = isMainThread && process.env["NODE_TEST_CONTEXT"] !== undefined && /\.test\.ts$/.test(process.argv[1] ?? "");
+const isTestFile = isMainThread && process.env.NODE_TEST_CONTEXT !== undefined && /\.test\.ts$/.test(process.argv[1] ?? "");
 
 function failAfter(ms: number, what: string) {
   // Without holding the process up: if nothing else does, there is nothing to fail for.

@@ -49,9 +49,11 @@ export function describeProviderContract(contract: ProviderContract): void {
   describe(`provider ${name}`, { timeout: 120_000 }, () => {
     let directory: string;
     let sandbox: Sandbox;
+    let openBefore: number;
     before(async () => {
       directory = mkdtempSync(join(tmpdir(), `carillon-${name}-`));
       sandbox = await startSandbox({ directory });
+      openBefore = openConnections();
     });
     after(async () => {
       await sandbox[Symbol.asyncDispose]();
@@ -203,7 +205,6 @@ export function describeProviderContract(contract: ProviderContract): void {
     });
 
     test("leaves no connection open", async () => {
-      const openBefore = openConnections();
       const provider = await contract.create(sandbox.env);
       const hanging = contract.delivery(sandbox);
       order({ kind: "no-answer" }, hanging.deliveryId);

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import type { Delivery, NotificationRecord } from "../../core/notification.ts";
-import { type AttemptRecord, attemptId } from "../../core/ports/attempt-store.ts";
-import type { ContactRecord } from "../../core/ports/contact-store.ts";
-import type { DeliveryChange } from "../../core/ports/notification-store.ts";
+import type { Delivery, NotificationRecord } from "../../../core/notification.ts";
+import { type AttemptRecord, attemptId } from "../../../core/ports/attempt-store.ts";
+import type { ContactRecord } from "../../../core/ports/contact-store.ts";
+import type { DeliveryChange } from "../../../core/ports/notification-store.ts";
 
 /** A moment all samples are counted from, in ms since the epoch. */
 export const T0 = 1_800_000_000_000;
@@ -79,3 +79,6 @@ export const sampleContact = (over: Partial<ContactRecord> = {}): ContactRecord 
   registeredAt: T0,
   ...over,
 });
+
+export const ids = (records: readonly { id: string }[]) => records.map((r) => r.id);
+export const byId = <T extends { id: string }>(records: readonly T[]) => [...records].sort((a, b) => (a.id < b.id ? -1 : 1));

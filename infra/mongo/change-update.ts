@@ -1,0 +1,39 @@
+import type { AnyBulkWriteOperation, Document } from "mongodb";
+import type { DeliveryChange } from "../../core/ports/notification-store.ts";
+import type { NotificationDocument } from "./notifications.ts";
+
+/**
+ * Tokens kept with a delivery. A writer reads its own back a round trip later; a delivery has at most three writers (relay, dispatcher,
+ * feedback), so four later changes in between do not happen to a delivery still where the writer believes.
+ */
+const TOKENS_KEPT = 4;
+/** One atomic write: the delivery, where it still is as expected, marked with `token`; and `due` from all deliveries. */
+export function changeUpdate(
+  { notificationId, deliveryId, expect, set }: DeliveryChange,
+  token: string,
+): AnyBulkWriteOperation<NotificationDocument> {
+  const entries = Object.entries(set);
+  // Literal, because a text may begin with a dollar.
+  const merged: Document = {
+    $mergeObjects: [
+      "$$delivery",
+      { $literal: Object.fromEntries(entries.filter(([, value]) => value !== undefined)) },
+      { changes: { $slice: [{ $concatArrays: [[token], { $ifNull: ["$$delivery.changes", []] }] }, TOKENS_KEPT] } },
+    ],
+  };
+  const removed = entries.filter(([, value]) => value === undefined).map(([field]) => field);
+  const changed = removed.reduce((input, field): Document => ({ $unsetField: { field, input } }), merged);
+  const isIt = { $eq: ["$$delivery.id", { $literal: deliveryId }] };
+  return {
+    updateOne: {
+      filter: {
+        _id: notificationId,
+        deliveries: { $elemMatch: { id: deliveryId, attempt: expect.attempt, state: { $in: [...expect.states] } } },
+      },
+      update: [
+        { $set: { deliveries: { $map: { input: "$deliveries", as: "delivery", in: { $cond: [isIt, changed, "$$delivery"] } } } } },
+        { $set: { due: { $ifNull: [{ $min: "$deliveries.nextAt" }, "$$REMOVE"] } } },
+      ],
+    },
+  };
+}

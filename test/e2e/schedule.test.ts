@@ -1,0 +1,77 @@
+// Not before its time, not after it; and the trace it came with goes on.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Metadata } from "@grpc/grpc-js";
+import { connect } from "@nats-io/transport-node";
+import { NotificationServiceService } from "../../gen/carillon/v1/notification_service.ts";
+import { callUnary } from "../../infra/grpc/client.ts";
+import { startSystem, type TestSystem } from "../support/system.ts";
+import { ended, freshNumber, get, notification, phone, send, toEndpoint } from "./calls.ts";
+
+const limits = { timeout: 30_000 };
+let system: TestSystem;
+before(async () => {
+  system = await startSystem();
+}, limits);
+after(() => system?.[Symbol.asyncDispose](), limits);
+
+const arrivals = (deliveryId: string) => system.sandbox.ledger.entries({ deliveryId });
+
+test("what is scheduled goes out once, and not before its time", limits, async () => {
+  const sendAt = new Date(Date.now() + 1_500);
+  const accepted = await send(system, { sendAt });
+  const delivery = await ended(system, accepted);
+  assert.equal(delivery.state, "sent");
+  const [entry, ...more] = arrivals(delivery.id);
+  assert.deepEqual(more, []);
+  assert.ok(entry!.receivedAt >= sendAt.getTime(), `${entry!.receivedAt - sendAt.getTime()} ms too early`);
+  assert.deepEqual((await get(system, accepted.notificationId)).sendAt, sendAt);
+});
+
+test("what could only go out after its expiry does not", limits, async () => {
+  const sendAt = new Date(Date.now() + 300);
+  // Whoever looks at it when it is due looks too late.
+  const accepted = await send(system, { sendAt, expiresAt: new Date(sendAt.getTime() + 1) });
+  const delivery = await ended(system, accepted);
+  assert.deepEqual([delivery.state, arrivals(delivery.id).length], ["expired", 0]);
+  assert.deepEqual((await get(system, accepted.notificationId)).deliveries[0]!.attempts, [], "an expiry is no attempt");
+});
+
+test("a retry that would come after the expiry is not made", limits, async () => {
+  const number = freshNumber();
+  for (const provider of ["twilio", "vonage"] as const)
+    system.sandbox.faults.order({ provider, match: number.slice(1), do: { kind: "answer", status: 429, body: {} } });
+  // No throttled provider is asked again within a second.
+  const accepted = await send(system, { recipient: toEndpoint(phone(number)), expiresAt: new Date(Date.now() + 3_000) });
+  const delivery = await ended(system, accepted);
+  assert.equal(delivery.state, "expired");
+  assert.match(delivery.reason ?? "", /^throttled/);
+  assert.deepEqual(
+    arrivals(delivery.id).map((e) => [e.provider, e.accepted]),
+    [
+      ["twilio", false],
+      ["vonage", false],
+    ],
+  );
+});
+
+test("the trace a caller began goes on in the queue", limits, async () => {
+  const nats = await connect({ servers: system.natsUrl });
+  try {
+    const subscription = nats.subscribe("carillon.>", { max: 1 });
+    await nats.flush();
+    const traceId = "0af7651916cd43dd8448eb211c80319c";
+    const metadata = new Metadata();
+    metadata.set("traceparent", `00-${traceId}-b7ad6b7169203331-01`);
+    await callUnary(
+      system.clients.notifications,
+      NotificationServiceService.send,
+      { notification: notification() },
+      { metadata, deadlineMs: 5_000 },
+    );
+    for await (const msg of subscription) assert.equal(msg.headers?.get("traceparent")?.split("-")[1], traceId);
+    assert.equal(subscription.getProcessed(), 1);
+  } finally {
+    await nats.close();
+  }
+});

@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { describe } from "node:test";
+import { runRace } from "./race.ts";
+import { hexId, ids, sampleChange, sampleNotification, sent, T0 } from "./samples.ts";
+import type { StoreTest } from "./store-test.ts";
+
+export function describeDeliveries(name: string, test: StoreTest): void {
+  describe(`${name}: deliveries`, () => {
+    test("changes a delivery, and only the one named", async (store) => {
+      const record = sampleNotification([T0, T0 + 10]);
+      await store.notifications.insert([record]);
+      const set = { nextAt: T0 + 99, attempt: 2, reason: "$throttled.by", publications: 0 };
+      assert.deepEqual(await store.notifications.change([sampleChange(record, 1, set)]), [true]);
+      const expected = { ...record, deliveries: [record.deliveries[0], { ...record.deliveries[1], ...set }] };
+      assert.deepEqual(await store.notifications.find(record.id), expected);
+    });
+
+    test("removes a field set to undefined", async (store) => {
+      const record = sampleNotification([T0]);
+      Object.assign(record.deliveries[0]!, { reason: "throttled", policyResend: true });
+      await store.notifications.insert([record]);
+      await store.notifications.change([sampleChange(record, 0, { ...sent("ref"), reason: undefined, policyResend: undefined })]);
+      const found = (await store.notifications.find(record.id))?.deliveries[0];
+      const { nextAt: _nextAt, reason: _reason, policyResend: _policyResend, ...left } = record.deliveries[0]!;
+      assert.deepEqual(found, { ...left, state: "sent", providerRef: "ref", endedAt: T0 + 5 });
+    });
+
+    test("leaves a delivery alone that is not where the writer believes", async (store) => {
+      const record = sampleNotification([T0, undefined]);
+      await store.notifications.insert([record]);
+      const changes = [
+        sampleChange(record, 0, { state: "failed" }, 2),
+        { ...sampleChange(record, 0, { state: "failed" }), expect: { attempt: 1, states: ["uncertain", "sent"] as const } },
+        sampleChange(record, 1, { state: "sent" }),
+        sampleChange(record, 2, { state: "sent" }),
+        sampleChange({ id: hexId() }, 0, { state: "sent" }),
+      ];
+      assert.deepEqual(await store.notifications.change(changes), [false, false, false, false, false]);
+      assert.deepEqual(await store.notifications.find(record.id), record);
+    });
+
+    test("tells for each of many changes whether it was applied", async (store) => {
+      const records = Array.from({ length: 40 }, () => sampleNotification([T0]));
+      await store.notifications.insert(records);
+      const some = records.filter((_, i) => i % 3 === 0);
+      await store.notifications.change(some.map((r) => sampleChange(r, 0, sent("early"))));
+      const applied = await store.notifications.change(records.map((r) => sampleChange(r, 0, sent("late"))));
+      assert.deepEqual(
+        applied,
+        records.map((_, i) => i % 3 !== 0),
+      );
+      const refs = await Promise.all(records.map(async (r) => (await store.notifications.find(r.id))?.deliveries[0]?.providerRef));
+      assert.deepEqual(
+        refs,
+        records.map((_, i) => (i % 3 === 0 ? "early" : "late")),
+      );
+    });
+
+    test("applies several changes to one notification in one call", async (store) => {
+      const record = sampleNotification([T0, T0 + 1, T0 + 2]);
+      await store.notifications.insert([record]);
+      const applied = await store.notifications.change([0, 1, 2].map((i) => sampleChange(record, i, sent(`ref-${i}`))));
+      assert.deepEqual(applied, [true, true, true]);
+      const found = await store.notifications.find(record.id);
+      assert.deepEqual(
+        found?.deliveries.map((d) => [d.state, d.providerRef, d.nextAt]),
+        [0, 1, 2].map((i) => ["sent", `ref-${i}`, undefined]),
+      );
+    });
+
+    test("applies changes to one delivery in their order, each seeing the one before", async (store) => {
+      const record = sampleNotification([T0]);
+      await store.notifications.insert([record]);
+      const changes = [
+        sampleChange(record, 0, { attempt: 2, nextAt: T0 + 10 }),
+        sampleChange(record, 0, { attempt: 9 }),
+        sampleChange(record, 0, sent("second"), 2),
+      ];
+      assert.deepEqual(await store.notifications.change(changes), [true, false, true]);
+      assert.equal((await store.notifications.find(record.id))?.deliveries[0]?.providerRef, "second");
+    });
+
+    test("refuses a change repeated after it was applied, and changes nothing", async (store) => {
+      const record = sampleNotification([T0]);
+      await store.notifications.insert([record]);
+      const change = sampleChange(record, 0, sent("ref"));
+      assert.deepEqual(await store.notifications.change([change]), [true]);
+      const after = await store.notifications.find(record.id);
+      assert.deepEqual(await store.notifications.change([change]), [false]);
+      assert.deepEqual(await store.notifications.find(record.id), after);
+    });
+
+    test("makes due the earliest of the deliveries' next moments", async (store) => {
+      const record = sampleNotification([T0, T0 + 100, T0 + 50]);
+      await store.notifications.insert([record]);
+      const dueIs = async (due: number, until: number) => {
+        assert.equal((await store.notifications.takeDue([7], due - 1, until, 1)).length, 0, `not due before ${due - T0}`);
+        assert.equal((await store.notifications.takeDue([7], due, until, 1)).length, 1, `due at ${due - T0}`);
+      };
+      await dueIs(T0, T0 + 10);
+      await store.notifications.change([sampleChange(record, 0, { nextAt: T0 + 70 })]);
+      await dueIs(T0 + 50, T0 + 60);
+      await store.notifications.change([sampleChange(record, 2, sent("ref"))]);
+      await dueIs(T0 + 70, T0 + 80);
+      await store.notifications.change([sampleChange(record, 0, sent("ref"))]);
+      await dueIs(T0 + 100, T0 + 110);
+    });
+
+    test("is due no more once every delivery has ended", async (store) => {
+      const record = sampleNotification([T0, T0]);
+      await store.notifications.insert([record]);
+      assert.equal(await store.notifications.openCount(10), 1);
+      await store.notifications.change([0, 1].map((i) => sampleChange(record, i, sent("ref"))));
+      assert.equal(await store.notifications.openCount(10), 0);
+      assert.deepEqual(await store.notifications.takeDue([7], T0 * 2, T0 * 3, 10), []);
+    });
+
+    test("applies each change for exactly one of several processes", async (store, url) => {
+      const records = Array.from({ length: 150 }, () => sampleNotification([T0, undefined]));
+      await store.notifications.insert(records);
+      const workers = ["a", "b", "c"];
+      const won = await runRace(
+        url,
+        workers.map((worker) => ({ kind: "change", worker, notificationIds: ids(records) })),
+      );
+      assert.deepEqual(won.flat().sort(), ids(records).sort());
+      for (const [w, worker] of workers.entries())
+        for (const id of won[w]!) assert.equal((await store.notifications.find(id))?.deliveries[0]?.providerRef, worker);
+    });
+  });
+}

@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { describe } from "node:test";
+import type { Delivery } from "../../../core/notification.ts";
+import { runRace } from "./race.ts";
+import { hexId, ids, sampleChange, sampleNotification, sent, T0 } from "./samples.ts";
+import type { StoreTest } from "./store-test.ts";
+
+export function describeNotifications(name: string, test: StoreTest): void {
+  describe(`${name}: notifications`, () => {
+    test("gives back what was inserted, whatever the keys of its data", async (store) => {
+      const data = { "a.b": "1", $x: "$y", "": "empty", "ключ 🔔": "значение", ["__proto__"]: "p", "a\u0000b": "nul", $where: "" };
+      const record = sampleNotification([T0, undefined], { content: { push: { title: "$title", body: "line\nline", data } } });
+      assert.deepEqual(await store.notifications.insert([record]), [{ kind: "inserted" }]);
+      assert.deepEqual(await store.notifications.find(record.id), record);
+    });
+
+    test("gives back every kind of endpoint, recipient and optional field", async (store) => {
+      const endpoints: Delivery["endpoint"][] = [
+        { channel: "apns", token: "00ff" },
+        { channel: "fcm", token: "$a.b:c" },
+        { channel: "webpush", pushUrl: "https://push.example.com/x?y=$z", p256dh: "BA", auth: "_-" },
+        { channel: "email", address: "who@example.com" },
+        undefined,
+      ];
+      const record = sampleNotification(
+        endpoints.map(() => T0),
+        { collapseKey: "c", recipient: { kind: "endpoint", endpoint: endpoints[0]! } },
+      );
+      for (const [i, delivery] of record.deliveries.entries()) {
+        if (endpoints[i]) Object.assign(delivery, { channel: endpoints[i].channel, endpoint: endpoints[i], endpointId: hexId() });
+        else delete delivery.endpoint;
+        Object.assign(delivery, {
+          policyResend: true,
+          providerRef: "r",
+          reason: "$reason",
+          state: "uncertain",
+          attempt: 3,
+          publications: 2,
+        });
+      }
+      await store.notifications.insert([record]);
+      assert.deepEqual(await store.notifications.find(record.id), record);
+    });
+
+    test("keeps an optional field that is undefined as absent", async (store) => {
+      const record = sampleNotification([T0]);
+      await store.notifications.insert([{ ...record, collapseKey: undefined }]);
+      assert.deepEqual(await store.notifications.find(record.id), record);
+    });
+
+    test("finds nothing where nothing is", async (store) => {
+      assert.equal(await store.notifications.find(hexId()), undefined);
+    });
+
+    test("answers a repeated insert with the record of the first, unchanged", async (store) => {
+      const first = sampleNotification();
+      await store.notifications.insert([first]);
+      const again = await store.notifications.insert([{ ...first, payloadHash: "11".repeat(32), category: "other" }]);
+      assert.deepEqual(again, [{ kind: "exists", record: first }]);
+      assert.deepEqual(await store.notifications.find(first.id), first);
+    });
+
+    test("answers a repeated insert with the record as it is now", async (store) => {
+      const record = sampleNotification([T0]);
+      await store.notifications.insert([record]);
+      await store.notifications.change([sampleChange(record, 0, sent("ref-1"))]);
+      const [again] = await store.notifications.insert([record]);
+      assert.equal(again?.kind === "exists" && again.record.deliveries[0]?.state, "sent");
+    });
+
+    test("lets the first of equal ids within one insert win", async (store) => {
+      const a = sampleNotification([T0], { category: "first" });
+      const b = sampleNotification();
+      const results = await store.notifications.insert([a, b, { ...a, category: "second" }]);
+      assert.deepEqual(results, [{ kind: "inserted" }, { kind: "inserted" }, { kind: "exists", record: a }]);
+      assert.deepEqual(await store.notifications.find(a.id), a);
+    });
+
+    test("inserts the new among the known, answering in order", async (store) => {
+      const records = Array.from({ length: 6 }, () => sampleNotification());
+      await store.notifications.insert([records[1]!, records[4]!]);
+      const kinds = (await store.notifications.insert(records)).map((r) => r.kind);
+      assert.deepEqual(kinds, ["inserted", "exists", "inserted", "inserted", "exists", "inserted"]);
+    });
+
+    test("does nothing where nothing is given", async (store) => {
+      assert.deepEqual(await store.notifications.insert([]), []);
+      assert.deepEqual(await store.notifications.change([]), []);
+      assert.deepEqual(await store.notifications.takeDue([], T0, T0 + 1, 10), []);
+      assert.deepEqual(await store.notifications.takeDue([7], T0, T0 + 1, 0), []);
+      assert.equal(await store.notifications.openCount(0), 0);
+    });
+
+    test("inserts each notification once when several processes are given the same", async (store, url) => {
+      const records = Array.from({ length: 200 }, () => sampleNotification());
+      const won = (
+        await runRace(
+          url,
+          [1, 2].map(() => ({ kind: "insert", records })),
+        )
+      ).flat();
+      assert.deepEqual(won.sort(), ids(records).sort());
+      assert.equal((await store.notifications.count()).notifications, 200);
+    });
+
+    test("counts deliveries by channel, state and reason", async (store) => {
+      const records = [
+        sampleNotification([T0, undefined]),
+        sampleNotification([undefined]),
+        sampleNotification([T0]),
+        sampleNotification([]),
+      ];
+      await store.notifications.insert(records);
+      await store.notifications.change([sampleChange(records[2]!, 0, sent("ref"))]);
+      const { notifications, deliveries } = await store.notifications.count();
+      assert.equal(notifications, 4);
+      assert.deepEqual(
+        deliveries.sort((a, b) => (a.state < b.state ? -1 : 1)),
+        [
+          { channel: "sms", state: "pending", reason: undefined, count: 1 },
+          { channel: "sms", state: "sent", reason: undefined, count: 1 },
+          { channel: "sms", state: "suppressed", reason: "opted-out", count: 2 },
+        ],
+      );
+    });
+
+    test("counts the open up to a limit", async (store) => {
+      await store.notifications.insert([...Array.from({ length: 12 }, () => sampleNotification([T0])), sampleNotification([undefined])]);
+      assert.equal(await store.notifications.openCount(100), 12);
+      assert.equal(await store.notifications.openCount(5), 5);
+    });
+
+    test("carries batches of a thousand and reads all of them back", async (store) => {
+      const records = Array.from({ length: 1_000 }, () => sampleNotification([T0]));
+      assert.ok((await store.notifications.insert(records)).every((r) => r.kind === "inserted"));
+      const repeated = await store.notifications.insert(records);
+      assert.ok(repeated.every((r, i) => r.kind === "exists" && r.record.id === records[i]?.id));
+      assert.equal((await store.notifications.takeDue([7], T0, T0 + 1, 1_000)).length, 1_000);
+      const applied = await store.notifications.change(records.map((r) => sampleChange(r, 0, sent("ref"))));
+      assert.ok(applied.every(Boolean));
+      const all = await Array.fromAsync(store.notifications.all());
+      assert.deepEqual(ids(all).sort(), ids(records).sort());
+      assert.ok(all.every((r) => r.deliveries[0]?.state === "sent"));
+    });
+  });
+}

@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { describe } from "node:test";
+import { runRace } from "./race.ts";
+import { T0 } from "./samples.ts";
+import type { StoreTest } from "./store-test.ts";
+
+export function describePreferences(name: string, test: StoreTest): void {
+  describe(`${name}: preferences`, () => {
+    const smsAds = { channel: "sms", category: "ads" } as const;
+    const everything = { channel: "*", category: "*" } as const;
+
+    test("creates, changes and takes back refusals, one version each", async (store) => {
+      const first = await store.preferences.update("shop", "user:u1", [smsAds, everything], [], T0);
+      assert.deepEqual(first, { app: "shop", subject: "user:u1", version: 1, refusals: [smsAds, everything], updatedAt: T0 });
+      const second = await store.preferences.update("shop", "user:u1", [smsAds], [everything], T0 + 1);
+      assert.deepEqual(second, { ...first, version: 2, refusals: [smsAds], updatedAt: T0 + 1 });
+      assert.deepEqual(await store.preferences.find("shop", ["user:u1"]), [second]);
+    });
+
+    test("finds the subjects asked for, within their app, whatever their names", async (store) => {
+      const subjects = ["user:u1", 'user:$a.b"', "user:", "user:ü🔔"];
+      for (const subject of subjects) await store.preferences.update("shop", subject, [smsAds], [], T0);
+      await store.preferences.update("bank", "user:u1", [everything], [], T0);
+      const found = await store.preferences.find("shop", [...subjects, "user:none", "user:u1"]);
+      assert.deepEqual(found.map((p) => p.subject).sort(), [...subjects].sort());
+      assert.ok(found.every((p) => p.app === "shop"));
+      assert.deepEqual(await store.preferences.find("shop", []), []);
+    });
+
+    test("loses no change when several processes update one subject", async (store, url) => {
+      const times = 20;
+      const workers = ["a", "b", "c"];
+      const versions = await runRace(
+        url,
+        workers.map((worker) => ({ kind: "update", worker, times })),
+      );
+      const expected = Array.from({ length: times * workers.length }, (_, i) => i + 1);
+      assert.deepEqual(
+        versions
+          .flat()
+          .map(Number)
+          .sort((a, b) => a - b),
+        expected,
+      );
+      const [record] = await store.preferences.find("shop", ["user:u1"]);
+      assert.equal(record?.version, expected.length);
+      assert.equal(record?.refusals.length, expected.length);
+    });
+
+    test("lists what changed since a moment, that moment included, the oldest first", async (store) => {
+      for (const [i, at] of [30, 10, 20, 20].entries()) await store.preferences.update("shop", `user:${i}`, [smsAds], [], T0 + at);
+      const since = async (at: number) => (await Array.fromAsync(store.preferences.changedSince(at))).map((p) => p.updatedAt - T0);
+      assert.deepEqual(await since(0), [10, 20, 20, 30]);
+      assert.deepEqual(await since(T0 + 20), [20, 20, 30]);
+      assert.deepEqual(await since(T0 + 31), []);
+    });
+
+    test("lists more than a thousand changes of one moment", async (store) => {
+      const subjects = Array.from({ length: 1_100 }, (_, i) => `user:${i}`);
+      for (let i = 0; i < subjects.length; i += 50)
+        await Promise.all(subjects.slice(i, i + 50).map((s) => store.preferences.update("shop", s, [everything], [], T0)));
+      const listed = (await Array.fromAsync(store.preferences.changedSince(T0))).map((p) => p.subject);
+      assert.deepEqual(listed.sort(), [...subjects].sort());
+    });
+  });
+}
