@@ -64,6 +64,7 @@ test("requests of others are left alone", async () => {
     .on("error", () => undefined)
     .end();
   assert.equal(others.destroyed, false);
+  const closed = new Promise((resolve) => others.once("close", resolve));
   others.destroy();
-  await once(others, "close");
+  await closed;
 });

@@ -15,7 +15,6 @@ import { SAMPLE_NOW, sampleSms } from "../test/support/sms-samples.ts";
 import { type EmailConfig, emailVariables } from "./email/config.ts";
 import { createMandrillProvider } from "./email/mandrill/provider.ts";
 import { createSendgridProvider } from "./email/sendgrid/provider.ts";
-import { trusting } from "./provider-connections.ts";
 import { type SmsConfig, smsVariables } from "./sms/config.ts";
 import { createTwilioProvider } from "./sms/twilio/provider.ts";
 import { createVonageProvider } from "./sms/vonage/provider.ts";
@@ -86,9 +85,4 @@ describe("authorities", { timeout: 30_000 }, () => {
       assert.deepEqual(outcome, { kind: "throttled", reason: "too-many-requests", retryAfterMs: 5_000 });
     });
   }
-
-  test("the system's authorities stay trusted", () => {
-    assert.equal(trusting(""), undefined);
-    assert.notEqual(trusting(ca), undefined);
-  });
 });

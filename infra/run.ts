@@ -5,6 +5,7 @@ import { ConfigError, choice, type Environment, integer, ms, readConfig, text, t
 import { startHttpServer } from "./http/server.ts";
 import { createLogger, type Logger } from "./logger.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
+import { StoreError } from "./store-error.ts";
 import { startTracing } from "./tracing.ts";
 import { UnreachableError } from "./unreachable.ts";
 
@@ -132,8 +133,8 @@ export async function runUntilSignal(start: () => Promise<AsyncDisposable>): Pro
 
 /** What an operator needs to read: no stack for what is theirs to mend. */
 export function startFault(error: unknown): string {
-  if (error instanceof ConfigError || error instanceof UnreachableError || error instanceof StartTimeoutError)
-    return `carillon: ${error.message}`;
+  const theirs = [ConfigError, UnreachableError, StoreError, StartTimeoutError];
+  if (error instanceof Error && theirs.some((kind) => error instanceof kind)) return `carillon: ${error.message}`;
   return `carillon: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 }
 

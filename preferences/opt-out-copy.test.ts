@@ -191,3 +191,19 @@ test("a new process begins to sweep where Redis stands, however long ago that wa
   await eventually("it is in Redis", async () => (await inRedis()) === "some");
   assert.equal(await ask(next), "refused");
 });
+
+test("a restart between two questions is noticed", async () => {
+  await server.kill();
+  await eventually("the loss is noticed", () => redis.status !== "ready");
+  await refuseInStoreOnly();
+  let release = () => {};
+  watched.heldChanges = new Promise((resolve) => {
+    release = resolve;
+  });
+  await server.restart();
+  await eventually("it is back", () => redis.status === "ready");
+  assert.equal(await inRedis(), "none");
+  assert.equal(await ask(p), "refused");
+  release();
+  await redisAnswers();
+});

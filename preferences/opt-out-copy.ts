@@ -54,7 +54,7 @@ export function createOptOutCopy(deps: {
   let rebuildWanted = true;
   let rebuilding: Promise<void> | undefined;
   let wake = () => {};
-  let told = true; // what the log said last
+  let told = false; // whether the log said last that it is believed
 
   const trusted = () => clock.monotonic() < trustedUntil;
   const distrust = (reason: string) => {
@@ -97,7 +97,7 @@ export function createOptOutCopy(deps: {
     if (!isSame()) return;
     sweptAt = now;
     trustedUntil = began + TRUST_MS;
-    if (!told) log.info("opt-outs in Redis are believed again");
+    if (!told) log.info("opt-outs in Redis are believed");
     told = true;
     if (rebuildWanted)
       rebuilding ??= rebuild(isSame).finally(() => {

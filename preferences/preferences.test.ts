@@ -88,6 +88,7 @@ test("what is taken back word for word is allowed again everywhere", async () =>
   await using two = await start();
   await one.update(APP, ada, [news, { channel: "sms", category: "*" }], []);
   await eventually("the other one refuses", async () => (await ask(two)) === "refused");
+  assert.equal(await ask(one), "refused");
   const record = await two.update(APP, ada, [], [news]);
   assert.equal(record?.version, 2);
   await eventually("the first one allows", async () => (await ask(one)) === "allowed");

@@ -5,7 +5,7 @@ import type { PreferenceStore } from "../core/ports/preference-store.ts";
 import type { RefusalAnswer, RefusalQuestion } from "../core/ports/refusals.ts";
 import { endpointSubject, isRefused, type PreferenceRecord, type Refusal, sameRefusal, userSubject } from "../core/preference.ts";
 import { endpointId } from "../infra/hash.ts";
-import { errorLine, type Logger } from "../infra/logger.ts";
+import type { Logger } from "../infra/logger.ts";
 import { redisFault } from "../infra/redis/connect.ts";
 import type { OptOutReading } from "../infra/redis/opt-out-sets.ts";
 import { createPreferenceBroadcast } from "../infra/redis/preference-broadcast.ts";
@@ -57,11 +57,17 @@ export function createPreferences(deps: {
       log,
     });
 
+  let storeAnswered = true;
   const ofStore = async <T>(limitMs: number, work: () => Promise<T>): Promise<T | undefined> => {
     try {
-      return await within(clock, limitMs, work());
+      const answer = await within(clock, limitMs, work());
+      if (!storeAnswered) log.info("the store answers again");
+      storeAnswered = true;
+      return answer;
     } catch (error) {
-      log.warn({ err: errorLine(error) }, "the store does not answer");
+      // Told once: under load thousands ask while it is away.
+      if (storeAnswered) log.warn({ err: error }, "the store does not answer");
+      storeAnswered = false;
       return undefined;
     }
   };
@@ -128,8 +134,8 @@ export function createPreferences(deps: {
       open = open.filter((ask) => readings.get(ask) !== "none");
       if (open.length > 0) {
         // What Redis says is refused is asked again: a member may have stayed too long. Only when nobody can say is it believed.
-        const ofStore = await askStore(open, fill);
-        for (const ask of open) refused.set(ask, ofStore(ask) ?? (readings.get(ask) === "some" ? true : undefined));
+        const storeSays = await askStore(open, fill);
+        for (const ask of open) refused.set(ask, storeSays(ask) ?? (readings.get(ask) === "some" ? true : undefined));
       }
     }
     return asked.map((asks) => answerOf(asks.map((ask) => refused.get(ask))));

@@ -8,7 +8,7 @@
 // buf/validate/validate.proto lives in buf's own registry, which not every machine reaches; its descriptor travels inside
 // @bufbuild/protovalidate. So protoc resolves that import from a descriptor set, and buf reads the image protoc wrote.
 import { execFileSync, spawnSync } from "node:child_process";
-import { globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create, type DescFile, toBinary } from "@bufbuild/protobuf";
@@ -64,7 +64,6 @@ function oldestRefWithProto(): string {
 }
 
 function generate(proto: string, out: string) {
-  rmSync(out, { recursive: true, force: true });
   mkdirSync(out);
   run("protoc", [
     ...protocArguments(proto),
@@ -91,7 +90,11 @@ const [command, ref] = process.argv.slice(2);
 try {
   const proto = join(root, "proto");
   if (command === "gen") {
-    generate(proto, join(root, "gen"));
+    // Made apart, then copied: a mistake in a .proto file leaves gen/ as it was.
+    const made = join(scratch, "gen");
+    generate(proto, made);
+    rmSync(join(root, "gen"), { recursive: true, force: true });
+    cpSync(made, join(root, "gen"), { recursive: true });
   } else if (command === "fresh") {
     if (!isFresh(proto)) {
       console.error("gen/ is not what proto/ gives: make gen");

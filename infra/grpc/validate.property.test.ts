@@ -100,6 +100,7 @@ function scalar(type: ScalarType, rules: FieldRules | undefined, wild: number): 
   const character = fc.constantFrom("a", "1", "é", "😀", "\n", " ", "\u00a0");
   const strange = fc.constantFrom("\n", " ", "\u00a0", "\v", "😀", "\u2028", '"]\\', "\0", "@-", "..");
   const bad = fc.oneof(
+    fc.constant(""), // what proto3 has for a field nobody set
     fc.tuple(edge, character).map(([n, c]) => c.repeat(n)),
     fc.tuple(good, strange).map(([g, c]) => g + c),
     fc.tuple(good, strange, good).map((t) => t.join("")),
@@ -133,31 +134,32 @@ test("every service's requests are tried, and no others are forgotten", () => {
   );
 });
 
-const seen = new Set<string>();
+const anyMessage = (desc: DescMessage): Arb => fc.oneof(...WILDNESS.map((wild) => message(desc, wild)));
+
 for (const desc of requestTypes()) {
   test(`finds in any ${desc.name} what protovalidate finds in its bytes`, () => {
     const codec = codecs[desc.name] as Codec;
     const validate = compileValidator(desc.typeName);
-    let valid = 0;
     fc.assert(
-      fc.property(fc.oneof(...WILDNESS.map((wild) => message(desc, wild))), (given) => {
+      fc.property(anyMessage(desc), (given) => {
         const bytes = codec.encode(given).finish();
-        const found = validate(codec.decode(bytes));
-        if (found.length === 0) valid++;
-        for (const v of found) seen.add(v.rule);
-        assert.deepEqual(asText(found), asText(expected(desc, bytes)));
+        assert.deepEqual(asText(validate(codec.decode(bytes))), asText(expected(desc, bytes)));
       }),
       { numRuns: RUNS },
     );
-    assert.ok(valid > RUNS / 10 && valid < RUNS, `${valid} valid messages were tried`);
   });
 }
 
-test("every rule that proto/ uses was broken at least once above", () => {
+test("messages so made are valid often enough, and break every rule that proto/ uses", () => {
+  const broken = new Set<string>();
+  for (const desc of requestTypes()) {
+    const validate = compileValidator(desc.typeName);
+    // A fixed seed: what is asked here is of the generator above, and luck must not answer.
+    const found = fc.sample(anyMessage(desc), { numRuns: 2 * RUNS, seed: 1 }).map((given) => validate(given));
+    const valid = found.filter((v) => v.length === 0).length;
+    assert.ok(valid > RUNS / 5 && valid < 2 * RUNS, `${desc.name}: ${valid} valid`);
+    for (const violation of found.flat()) broken.add(violation.rule);
+  }
   // biome-ignore format: one list
-  const rules = ["bytes.len", "content.present", "email.body", "enum.defined_only", "enum.not_in", "map.max_pairs", "repeated.max_items", "repeated.unique", "repeated.min_items", "required", "string.email", "string.email_empty", "string.max_len", "string.min_len", "string.pattern"];
-  assert.deepEqual(
-    rules.filter((r) => !seen.has(r)),
-    [],
-  );
+  assert.deepEqual([...broken].sort(), ["bytes.len", "content.present", "email.body", "enum.defined_only", "enum.not_in", "map.max_pairs", "repeated.max_items", "repeated.min_items", "repeated.unique", "required", "string.email", "string.email_empty", "string.max_len", "string.min_len", "string.pattern"]);
 });

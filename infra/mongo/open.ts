@@ -14,8 +14,6 @@ export interface MongoOptions {
   database?: string | undefined;
   /** Connections of this process, which is how many calls run at once; more wait. Default 32. */
   poolSizeMax?: number | undefined;
-  /** In place of what the URI says. */
-  auth?: { username: string; password: string } | undefined;
   /** Shown in the server's log and currentOp. Default "carillon". */
   appName?: string | undefined;
 }
@@ -73,10 +71,9 @@ export async function openMongoStore(uri: string, options: MongoOptions = {}): P
   }
 }
 
-function createClient(uri: string, { poolSizeMax, auth, appName }: MongoOptions): MongoClient {
+function createClient(uri: string, { poolSizeMax, appName }: MongoOptions): MongoClient {
   try {
-    const own = { maxPoolSize: poolSizeMax ?? POOL_SIZE_MAX, appName: appName ?? "carillon", ...(auth ? { auth } : {}) };
-    return new MongoClient(uri, { ...CLIENT_OPTIONS, ...own });
+    return new MongoClient(uri, { ...CLIENT_OPTIONS, maxPoolSize: poolSizeMax ?? POOL_SIZE_MAX, appName: appName ?? "carillon" });
   } catch {
     // The driver's message may quote the URI.
     throw new StoreError("the MongoDB URI cannot be parsed; it should be mongodb://user:password@host:port/database, percent-encoded");

@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import type { ChainableCommander, Redis } from "ioredis";
+import { LRUCache } from "lru-cache";
 import type { Channel } from "../../core/channel.ts";
 import { type PreferenceRecord, type Refusal, refusalsThatForbid } from "../../core/preference.ts";
 import { hash64 } from "../hash.ts";
 
 // One logical set of refusals, spread so that each part stays an intset (9 bytes a member instead of 88):
-//   carillon:optout:{bucket}   hash64(app, subject, channel | "*", category | "*") of every refusal of the subjects in this bucket,
+//   carillon:optout:{bucket}   hash64(app, subject) xor hash64(channel | "*", category | "*") of every refusal of the subjects here,
 //                              and the sentinel once the bucket is complete. Without it the bucket is unknown, not empty.
 //   carillon:optver:…          the newest version applied of one subject, for VERSION_KEEP_MS
 //   carillon:optout:swept      every change written before this moment (ms) is in the sealed buckets; it ages with the data,
@@ -63,11 +64,26 @@ export interface OptOutSets {
   releaseRebuild(holder: string): Promise<void>;
 }
 
-const bucketOf = (app: string, subject: string, buckets: number) =>
-  Number(BigInt.asUintN(64, BigInt(hash64(app, subject))) % BigInt(buckets));
+const subjectHash = (app: string, subject: string) => BigInt(hash64(app, subject));
+const bucketOf = (subject: bigint, buckets: number) => Number(BigInt.asUintN(64, subject) % BigInt(buckets));
 const bucketKey = (bucket: number) => `carillon:optout:{${bucket}}`;
-const versionKey = (app: string, subject: string, bucket: number) => `carillon:optver:{${bucket}}:${hash64(app, subject)}`;
-const member = (app: string, subject: string, r: Refusal) => hash64(app, subject, r.channel, r.category);
+const versionKey = (subject: bigint, bucket: number) => `carillon:optver:{${bucket}}:${subject}`;
+
+/** Categories are few; hashing them anew for every question would take most of its time. */
+const REFUSALS_REMEMBERED = 10_000;
+const refusalHashes = new LRUCache<string, bigint>({ max: REFUSALS_REMEMBERED });
+
+function refusalHash({ channel, category }: Refusal): bigint {
+  const key = `${channel} ${category}`;
+  const known = refusalHashes.get(key);
+  if (known !== undefined) return known;
+  const hash = BigInt(hash64("refusal", channel, category));
+  refusalHashes.set(key, hash);
+  return hash;
+}
+
+/** Both are 64 random bits, so their exclusive or is as good as a hash of all four words. */
+const member = (subject: bigint, refusal: Refusal) => (subject ^ refusalHash(refusal)).toString();
 
 export function createOptOutSets(redis: Redis, buckets = OPT_OUT_BUCKETS): OptOutSets {
   const everyBucket = Array.from({ length: buckets }, (_, bucket) => bucket);
@@ -89,8 +105,9 @@ export function createOptOutSets(redis: Redis, buckets = OPT_OUT_BUCKETS): OptOu
   return {
     async read(probes) {
       const answers = await inPipelines(probes, (pipeline, { app, subject, channel, category }) => {
-        const members = refusalsThatForbid(channel, category).map((r) => member(app, subject, r));
-        pipeline.smismember(bucketKey(bucketOf(app, subject, buckets)), SENTINEL, ...members);
+        const hash = subjectHash(app, subject);
+        const members = refusalsThatForbid(channel, category).map((r) => member(hash, r));
+        pipeline.smismember(bucketKey(bucketOf(hash, buckets)), SENTINEL, ...members);
       });
       return answers.map(readingOf);
     },
@@ -101,10 +118,11 @@ export function createOptOutSets(redis: Redis, buckets = OPT_OUT_BUCKETS): OptOu
         const args: (string | number)[] = [VERSION_KEEP_MS];
         for (const { record, withdrawn } of changes.slice(i, i + CHUNK)) {
           const { app, subject, version, refusals } = record;
-          const bucket = bucketOf(app, subject, buckets);
-          keys.push(bucketKey(bucket), versionKey(app, subject, bucket));
+          const hash = subjectHash(app, subject);
+          const bucket = bucketOf(hash, buckets);
+          keys.push(bucketKey(bucket), versionKey(hash, bucket));
           args.push(version, refusals.length, withdrawn.length);
-          for (const r of [...refusals, ...withdrawn]) args.push(member(app, subject, r));
+          for (const r of [...refusals, ...withdrawn]) args.push(member(hash, r));
         }
         await redis.eval(APPLY, keys.length, ...keys, ...args);
       }
@@ -130,8 +148,9 @@ export function createOptOutSets(redis: Redis, buckets = OPT_OUT_BUCKETS): OptOu
     },
     async fill(records, only) {
       const members = records.flatMap(({ app, subject, refusals }) => {
-        const bucket = bucketOf(app, subject, buckets);
-        return only.has(bucket) && refusals.length > 0 ? [{ bucket, members: refusals.map((r) => member(app, subject, r)) }] : [];
+        const hash = subjectHash(app, subject);
+        const bucket = bucketOf(hash, buckets);
+        return only.has(bucket) && refusals.length > 0 ? [{ bucket, members: refusals.map((r) => member(hash, r)) }] : [];
       });
       await inPipelines(members, (pipeline, m) => pipeline.sadd(bucketKey(m.bucket), ...m.members));
       return members.reduce((sum, m) => sum + m.members.length, 0);

@@ -2,16 +2,14 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { status } from "@grpc/grpc-js";
-import { createApiKey, DEV_APP } from "../../cli/dev.ts";
-import { connectGateway } from "../../cli/rpc.ts";
+import { DEV_APP } from "../../cli/dev.ts";
 import type { Store } from "../../core/ports/store.ts";
 import type { Channel } from "../../gen/carillon/v1/channel.ts";
-import { type Notification, NotificationServiceClient } from "../../gen/carillon/v1/notification_service.ts";
-import { createClient } from "../../infra/grpc/client.ts";
+import type { Notification } from "../../gen/carillon/v1/notification_service.ts";
 import { notificationId } from "../../infra/hash.ts";
 import { openStore } from "../../infra/store.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
-import { fresh, freshNumber, freshToken, get, mail, notification, phone, refusalOf, send, sendBatch, toEndpoint } from "./calls.ts";
+import { fresh, freshNumber, freshToken, get, mail, phone, refusalOf, send, toEndpoint } from "./calls.ts";
 
 const limits = { timeout: 30_000 };
 let system: TestSystem;

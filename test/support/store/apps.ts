@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import {} from "./samples.ts";
 import type { StoreTest } from "./store-test.ts";
 
 export function describeApps(name: string, test: StoreTest): void {

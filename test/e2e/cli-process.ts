@@ -1,0 +1,109 @@
+// `carillon …` as a process of its own.
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import type { Environment } from "../../infra/config.ts";
+import { eventually } from "../support/eventually.ts";
+
+const CLI = join(import.meta.dirname, "../../cli/carillon.ts");
+/** What a process that should have ended long ago is given. */
+const RUN_MS = 60_000;
+/** Where programs are found; nothing else of this process's environment gets through. */
+const INHERITED = ["PATH", "HOME", "TMPDIR", "CARILLON_CACHE", "XDG_CACHE_HOME"];
+
+export interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface CliProcess extends AsyncDisposable {
+  readonly child: ChildProcess;
+  stdout(): string;
+  stderr(): string;
+  /** Resolves when it has ended and all it said is read. */
+  readonly ended: Promise<Ended>;
+}
+
+/** Disposal kills what still runs. */
+export function startCli(args: readonly string[], env: Environment = {}): CliProcess {
+  const inherited = Object.fromEntries(INHERITED.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
+  const child = spawn(process.execPath, [CLI, ...args], { env: { ...inherited, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const said = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"] as const)
+    child[stream].setEncoding("utf8").on("data", (text: string) => {
+      said[stream] += text;
+    });
+  const ended = once(child, "close").then(([code]: (number | null)[]) => ({ code: code ?? null, ...said }));
+  return {
+    child,
+    stdout: () => said.stdout,
+    stderr: () => said.stderr,
+    ended,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
+
+/** Runs to its end; a process that hangs is killed, and its code is null. */
+export async function runCli(args: readonly string[], env?: Environment): Promise<Ended> {
+  await using running = startCli(args, env);
+  const timer = setTimeout(() => running.child.kill("SIGKILL"), RUN_MS);
+  try {
+    return await running.ended;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** `carillon dev` that is up. */
+export interface DevProcess extends CliProcess {
+  gatewayAddress: string;
+  keyFile: string;
+  storeUrl: string;
+  /** Of the servers it started, and of the shells that watch over them. */
+  childPids: number[];
+}
+
+export async function startDevProcess(directory: string, env: Environment): Promise<DevProcess> {
+  const running = startCli(["dev", "--directory", directory], { LOG_LEVEL: "warn", ...env });
+  try {
+    let over = false;
+    void running.ended.then(() => {
+      over = true;
+    });
+    await eventually("carillon dev is up", () => over || running.stdout().includes("Ctrl-C drains"));
+    if (over) throw new Error(`carillon dev ended: ${(await running.ended).stderr}`);
+    const told = (what: string) => new RegExp(`^ +${what} +(\\S+)`, "m").exec(running.stdout())?.[1] ?? "";
+    return {
+      ...running,
+      gatewayAddress: told("gateway"),
+      keyFile: told("API key"),
+      storeUrl: told("store"),
+      childPids: processes()
+        .filter((p) => p.parent === running.child.pid)
+        .map((p) => p.pid),
+    };
+  } catch (error) {
+    await running[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Which of these still run. */
+export const stillRunning = (pids: readonly number[]): number[] =>
+  processes()
+    .map((p) => p.pid)
+    .filter((pid) => pids.includes(pid));
+
+/** All processes but those that have ended and only wait for their parent to hear of it. */
+function processes(): { pid: number; parent: number }[] {
+  return execFileSync("ps", ["-A", "-o", "pid=,ppid=,stat="], { encoding: "utf8" })
+    .trim()
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, , state]) => !state?.startsWith("Z"))
+    .map(([pid, parent]) => ({ pid: Number(pid), parent: Number(parent) }));
+}

@@ -1,0 +1,109 @@
+// Servers that can be rebuilt go away while notifications come in: everything accepted ends, each once.
+import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { readAudit } from "../../cli/audit.ts";
+import { CHANNELS, type Channel } from "../../core/channel.ts";
+import type { Endpoint } from "../../core/endpoint.ts";
+import type { Accepted } from "../../gen/carillon/v1/notification_service.ts";
+import { openStore } from "../../infra/store.ts";
+import { startNats, startRedis } from "../support/servers.ts";
+import { startSystem, type TestSystem } from "../support/system.ts";
+import { ended, fresh, freshNumber, freshToken, mail, notification, phone, refuse, sendBatch, settled, toEndpoint } from "./calls.ts";
+
+/** The watchdog looks at what was published and never came back after 30 s; a machine busy with other things takes its time. */
+const limits = { timeout: 100_000 };
+const WATCHDOG_AND_SOME_MS = 60_000;
+
+test("NATS is killed, and comes back: what was accepted meanwhile goes out, each once", limits, async () => {
+  await using nats = await startNats();
+  await using system = await startSystem({ NATS_URL: nats.url });
+  const before = await accept(system, 100);
+  await nats.kill();
+  const meanwhile = await accept(system, 100);
+  // What is due later is the relay's to publish, which finds nobody at first.
+  const scheduled = await accept(system, 100, () => ({ sendAt: new Date(Date.now() + 500) }));
+  await nats.restart();
+  await allArriveOnce(system, [...before, ...meanwhile, ...scheduled]);
+});
+
+test("NATS comes back with an empty disk: the streams are made anew, and nothing is missing", limits, async () => {
+  await using nats = await startNats();
+  await using system = await startSystem({ NATS_URL: nats.url });
+  const before = await accept(system, 100);
+  await nats.kill();
+  const meanwhile = await accept(system, 50);
+  rmSync(join(dirname(nats.logFile), "jetstream"), { recursive: true });
+  await nats.restart();
+  const afterwards = await accept(system, 50);
+  await allArriveOnce(system, [...before, ...meanwhile, ...afterwards]);
+});
+
+test("Redis is killed: sending goes on, refusals are obeyed, and its return changes nothing", limits, async () => {
+  await using redis = await startRedis();
+  await using system = await startSystem({ REDIS_URL: redis.url });
+  const [early, late] = [mail(`${fresh("early")}@example.com`), mail(`${fresh("late")}@example.com`)];
+  await refuse(system, early);
+  const before = await accept(system, 50);
+  await redis.kill();
+  const meanwhile = await accept(system, 100);
+  await refuse(system, late);
+  await refused(system, [early, late]);
+  await allArriveOnce(system, [...before, ...meanwhile]);
+  await redis.restart();
+  const afterwards = await accept(system, 50);
+  await refused(system, [early, late]);
+  await allArriveOnce(system, [...before, ...meanwhile, ...afterwards]);
+});
+
+/** Accepts `count` at once, over all channels. */
+async function accept(system: TestSystem, count: number, about: () => { sendAt?: Date } = () => ({})): Promise<Accepted[]> {
+  const endpointOn: Record<Channel, () => Endpoint> = {
+    apns: () => ({ channel: "apns", token: freshToken() }),
+    fcm: () => ({ channel: "fcm", token: freshToken() }),
+    webpush: () => ({ channel: "webpush", ...system.sandbox.webPushSubscription(fresh("laptop")) }),
+    sms: () => phone(freshNumber()),
+    email: () => mail(`${fresh("ada")}@example.com`),
+  };
+  const items = Array.from({ length: count }, (_, i) =>
+    notification({ recipient: toEndpoint(endpointOn[CHANNELS[i % CHANNELS.length]!]()), ...about() }),
+  );
+  const results = await sendBatch(system, items);
+  return results.map((r) => {
+    assert.ok(r?.$case === "accepted", "Send is accepted whatever is away");
+    return r.value;
+  });
+}
+
+/** Exactly what was accepted is in the ledger, no more and no less, and no promise is broken. */
+async function allArriveOnce(system: TestSystem, accepted: readonly Accepted[]): Promise<void> {
+  const records = await settled(
+    system,
+    accepted.map((a) => a.notificationId),
+    { waitMs: WATCHDOG_AND_SOME_MS },
+  );
+  for (const { deliveries } of records) for (const d of deliveries) assert.equal(d.state, "sent", `${d.channel}: ${d.reason}`);
+  const taken = system.sandbox.ledger.acceptances();
+  const ids = accepted.flatMap((a) => a.deliveries.map((d) => d.deliveryId));
+  assert.deepEqual(new Map([...taken].sort()), new Map(ids.sort().map((id) => [id, 1])));
+  await using store = await openStore(system.storeUrl);
+  const { audit } = await readAudit(store, { receipts: system.sandbox.ledger.entries(), accepted: ids });
+  assert.deepEqual(
+    audit.checks.filter((c) => !c.holds),
+    [],
+  );
+  assert.equal(audit.open, 0);
+}
+
+async function refused(system: TestSystem, endpoints: readonly Endpoint[]): Promise<void> {
+  const results = await sendBatch(
+    system,
+    endpoints.map((e) => notification({ recipient: toEndpoint(e) })),
+  );
+  for (const r of results) {
+    assert.ok(r?.$case === "accepted");
+    const delivery = await ended(system, r.value);
+    assert.deepEqual([delivery.state, delivery.reason], ["suppressed", "opted-out"]);
+  }
+}

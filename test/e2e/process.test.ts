@@ -1,0 +1,188 @@
+// What an operator meets on the command line: exit codes, and words that help.
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { notificationId } from "../../infra/hash.ts";
+import { openStore } from "../../infra/store.ts";
+import { sampleNotification } from "../support/notification-samples.ts";
+import { startSystem, type TestSystem } from "../support/system.ts";
+import { runCli } from "./cli-process.ts";
+
+const limits = { timeout: 60_000 };
+const PASSWORD = "hunter2-do-not-print";
+let directory: string;
+before(() => {
+  directory = mkdtempSync(join(tmpdir(), "carillon-process-"));
+  writeFileSync(join(directory, "token"), PASSWORD);
+});
+after(() => rmSync(directory, { recursive: true, force: true }));
+
+const base = () => ({
+  HTTP_PORT: "0",
+  HTTP_HOST: "127.0.0.1",
+  STORE_URL: `sqlite:${join(directory, "start.sqlite")}`,
+  INTERNAL_TOKEN_FILE: join(directory, "token"),
+});
+
+/** Nobody listens there, or somebody who never says a word. */
+const AWAY: readonly [server: string, role: string, variable: string, url: (at: string) => string, remedy: RegExp][] = [
+  ["NATS", "gateway", "NATS_URL", (at) => `nats://carillon:${PASSWORD}@${at}`, /nats-server -js.*NATS_URL/],
+  ["Redis", "preferences", "REDIS_URL", (at) => `redis://:${PASSWORD}@${at}`, /redis-server.*REDIS_URL/],
+  ["MongoDB", "preferences", "STORE_URL", (at) => `mongodb://carillon:${PASSWORD}@${at}/carillon`, /docker run .*mongo/],
+];
+
+describe("a server that is away at the start", { ...limits, concurrency: 3 }, () => {
+  for (const [server, role, variable, url, remedy] of AWAY) {
+    test(`${server} refuses`, limits, () => startFails("127.0.0.1:1", role, { [variable]: url("127.0.0.1:1") }, server, remedy));
+    test(`${server} is silent`, limits, async () => {
+      const silent = createServer((socket) => socket.on("error", () => undefined).resume());
+      await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+      const { port } = silent.address() as { port: number };
+      try {
+        await startFails(`127.0.0.1:${port}`, role, { [variable]: url(`127.0.0.1:${port}`) }, server, remedy);
+      } finally {
+        silent.close();
+      }
+    });
+  }
+});
+
+async function startFails(at: string, role: string, env: Record<string, string>, server: string, remedy: RegExp): Promise<void> {
+  const { code, stdout, stderr } = await runCli([role], { ...base(), ...env });
+  assert.equal(code, 1, stderr);
+  const told = stderr.split("\n").filter((line) => line.startsWith("carillon: "));
+  assert.equal(told.length, 1, stderr);
+  assert.ok(told[0]!.includes(server) && told[0]!.includes(at), told[0]);
+  assert.match(told[0]!, remedy);
+  assert.doesNotMatch(stdout + stderr, /\n\s+at |node:internal/, "a stack is for bugs");
+  assert.ok(!(stdout + stderr).includes(PASSWORD));
+}
+
+test("all mistakes of a configuration are told at once, without the values", limits, async () => {
+  const mistakes = {
+    LOG_LEVEL: PASSWORD,
+    HTTP_PORT: "99999",
+    DRAIN_MS: "soon",
+    NATS_REPLICAS: "0",
+    GATEWAY_REFLECTION: "perhaps",
+    NATS_PASSWORD_FILE: join(directory, "absent"),
+    STORE_PASSWORD_FILE: directory,
+  };
+  const { code, stdout, stderr } = await runCli(["gateway"], mistakes);
+  assert.equal(code, 1);
+  for (const name of [...Object.keys(mistakes), "STORE_URL", "INTERNAL_TOKEN_FILE"]) assert.match(stderr, new RegExp(`^  ${name}: `, "m"));
+  assert.match(stderr, /9 mistakes/);
+  assert.ok(!(stdout + stderr).includes(PASSWORD));
+  assert.doesNotMatch(stderr, /\n\s+at /);
+});
+
+test("commands that are not meant so end with 2, and say what there is", limits, async () => {
+  const wrong: [string[], RegExp][] = [
+    [["ring"], /no command or role "ring"[\s\S]*carillon <command>/],
+    [["send"], /--file is missing\nusage: carillon send/],
+    [["send", "--fil", "x"], /--fil/],
+    [["config", "nobody"], /which role\? preferences, gateway/],
+  ];
+  await Promise.all(
+    wrong.map(async ([args, says]) => {
+      const { code, stdout, stderr } = await runCli(args);
+      assert.deepEqual({ args, code, stdout }, { args, code: 2, stdout: "" });
+      assert.match(stderr, says);
+      assert.doesNotMatch(stderr, /\n\s+at /);
+    }),
+  );
+});
+
+test("config prints a role's variables", limits, async () => {
+  const { code, stdout } = await runCli(["config", "gateway"]);
+  assert.equal(code, 0);
+  for (const name of ["STORE_URL", "NATS_URL", "GATEWAY_REFLECTION", "DRAIN_MS"])
+    assert.match(stdout, new RegExp(`^\\| \`${name}\` \\|`, "m"));
+});
+
+describe("against a running system", () => {
+  let system: TestSystem;
+  before(async () => {
+    system = await startSystem();
+    writeFileSync(join(directory, "key"), `${system.apiKey}\n`);
+  }, limits);
+  after(() => system?.[Symbol.asyncDispose](), limits);
+  const client = () => ["--address", system.gatewayAddress, "--key-file", join(directory, "key")];
+  const lineOf = (key: string, about: object = {}) =>
+    JSON.stringify({
+      key,
+      endpoint: { emailAddress: "ada@example.com" },
+      category: "orders",
+      email: { subject: "Hi", text: "there" },
+      ...about,
+    });
+
+  test("send tells what became of each line, and ends with 1 when one was refused", limits, async () => {
+    const file = join(directory, "lines.jsonl");
+    writeFileSync(file, [lineOf("one"), lineOf("two"), lineOf("one")].join("\n"));
+    const good = await runCli(["send", "--file", file, ...client()]);
+    assert.equal(good.code, 0, good.stderr);
+    const results = good.stdout
+      .trim()
+      .split("\n")
+      .map((l) => JSON.parse(l) as { line: number; key: string; repeated?: boolean });
+    assert.deepEqual(results.map((r) => [r.line, r.key]).sort(), [
+      [1, "one"],
+      [2, "two"],
+      [3, "one"],
+    ]);
+    assert.equal(results.filter((r) => r.repeated).length, 1);
+    writeFileSync(file, [lineOf("three"), lineOf("four", { category: "Not This" }), "{", lineOf("five", { wrong: 1 })].join("\n"));
+    const bad = await runCli(["send", "--file", file, ...client()]);
+    assert.equal(bad.code, 1);
+    const refused = bad.stdout
+      .trim()
+      .split("\n")
+      .map((l) => JSON.parse(l) as { line: number; error?: { code: string } });
+    assert.deepEqual(
+      refused
+        .filter((r) => r.error)
+        .map((r) => r.line)
+        .sort(),
+      [2, 3, 4],
+    );
+  });
+
+  test("get prints a notification, its endpoint masked, and ends with 1 for an unknown one", limits, async () => {
+    const file = join(directory, "get.jsonl");
+    writeFileSync(file, lineOf("shown"));
+    await runCli(["send", "--file", file, ...client()]);
+    const { code, stdout } = await runCli(["get", notificationId("demo", "shown"), ...client()]);
+    assert.equal(code, 0);
+    const shown = JSON.parse(stdout) as { key: string; deliveries: { channel: string; endpoint: string }[] };
+    assert.equal(shown.key, "shown");
+    assert.deepEqual(
+      shown.deliveries.map((d) => [d.channel, d.endpoint]),
+      [["email", "a…@example.com"]],
+    );
+    const unknown = await runCli(["get", "0".repeat(32), ...client()]);
+    assert.equal(unknown.code, 1);
+    assert.match(unknown.stderr, /NOT_FOUND/);
+  });
+
+  test("audit counts, and ends with 1 when a promise is broken", limits, async () => {
+    const sound = await runCli(["audit", "--json", "--ledger", system.sandbox.adminUrl], { STORE_URL: system.storeUrl });
+    assert.equal(sound.code, 0, sound.stdout);
+    const counted = JSON.parse(sound.stdout) as { notifications: number; checks: { holds: boolean }[] };
+    assert.ok(counted.notifications >= 1 && counted.checks.length >= 5 && counted.checks.every((c) => c.holds));
+
+    const STORE_URL = `sqlite:${join(directory, "broken.sqlite")}`;
+    {
+      await using store = await openStore(STORE_URL);
+      const record = sampleNotification("never-attempted", Date.now());
+      const deliveries = record.deliveries.map((d) => ({ ...d, state: "sent" as const, nextAt: undefined, endedAt: Date.now() }));
+      await store.notifications.insert([{ ...record, deliveries }]);
+    }
+    const broken = await runCli(["audit"], { STORE_URL });
+    assert.equal(broken.code, 1);
+    assert.match(broken.stdout, /BROKEN +3 sent has its attempt/);
+  });
+});

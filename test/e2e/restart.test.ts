@@ -1,0 +1,156 @@
+// The whole process ends half way, told to or not, and is started again on the same directory.
+// The providers are played in this process, so that what they took outlives it.
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import type { LineResult } from "../../cli/send.ts";
+import { isOpen } from "../../core/notification.ts";
+import type { Store } from "../../core/ports/store.ts";
+import { systemClock } from "../../infra/clock.ts";
+import { createLogger } from "../../infra/logger.ts";
+import { createMetrics } from "../../infra/metrics.ts";
+import { openStore } from "../../infra/store.ts";
+import { createRelayMetrics } from "../../relay/metrics.ts";
+import { createRelay } from "../../relay/relay.ts";
+import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
+import { eventually } from "../support/eventually.ts";
+import { fresh, freshNumber, freshToken, settled } from "./calls.ts";
+import { type DevProcess, runCli, startDevProcess, stillRunning } from "./cli-process.ts";
+
+const limits = { timeout: 150_000 };
+/** Half of them critical, over three channels with four calls at a time and class: they take two seconds. */
+const COUNT = 200;
+const IN_FLIGHT = 4;
+const CALL_MS = 100;
+const HALF_WAY = 40;
+/** The watchdog's 30 s, the critical class's 10 s for an unknown outcome, and a machine busy with other things. */
+const RESOLVED_MS = 80_000;
+/** How long an unknown outcome of the other classes waits for a receipt. */
+const UNCERTAIN_MS = 300_000;
+
+describe("half way", { ...limits, concurrency: true }, () => {
+  test("SIGTERM: what was begun is finished, the rest goes out after the restart, each once", limits, async () => {
+    await using scene = await setScene();
+    const first = await startDevProcess(scene.directory, scene.env);
+    await using _first = first;
+    const ids = await sendAll(scene, first);
+    await eventually("half way", () => scene.sandbox.ledger.entries().length >= HALF_WAY);
+    first.child.kill("SIGTERM");
+    assert.equal((await first.ended).code, 0, first.stderr());
+    await eventually("its servers have ended", () => stillRunning(first.childPids).length === 0);
+    const taken = scene.sandbox.ledger.entries().length;
+    assert.ok(taken < COUNT, "all were gone before it ended");
+    {
+      await using store = await openStore(first.storeUrl);
+      const attempts = await Array.fromAsync(store.attempts.all());
+      assert.equal(attempts.filter((a) => a.outcome?.kind === "accepted").length, taken, "every answer is written down");
+      assert.equal(attempts.length, taken, "nothing was begun that was not finished");
+    }
+
+    await using second = await startDevProcess(scene.directory, scene.env);
+    const records = await settled(second, ids, { waitMs: RESOLVED_MS });
+    assert.ok(records.every((n) => n.deliveries.every((d) => d.state === "sent")));
+    assert.deepEqual(new Set(scene.sandbox.ledger.acceptances().values()), new Set([1]));
+    assert.equal(scene.sandbox.ledger.acceptances().size, COUNT);
+    await auditHolds(scene, second);
+  });
+
+  test("SIGKILL: everything accepted ends, and nothing goes out twice but what its class repeats", limits, async () => {
+    await using scene = await setScene();
+    const first = await startDevProcess(scene.directory, scene.env);
+    await using _first = first;
+    const ids = await sendAll(scene, first);
+    await eventually("half way", () => scene.sandbox.ledger.entries().length >= HALF_WAY);
+    first.child.kill("SIGKILL");
+    assert.equal((await first.ended).code, null);
+    assert.ok(scene.sandbox.ledger.entries().length < COUNT, "all were gone before it was killed");
+
+    // At once, as an orchestrator would.
+    await using second = await startDevProcess(scene.directory, scene.env);
+    await eventually("the servers of the first have ended", () => stillRunning(first.childPids).length === 0);
+    const records = await settled(second, ids, { is: (d) => !isOpen(d.state) || d.state === "uncertain", waitMs: RESOLVED_MS });
+    const critical = new Set(records.filter((n) => n.notificationClass === "critical").map((n) => n.id));
+    await settled(second, [...critical], { waitMs: RESOLVED_MS });
+
+    // Transactional ones wait five minutes for a receipt; here they pass at once, for a relay whose clock is ahead.
+    {
+      await using store = await openStore(second.storeUrl);
+      await fiveMinutesLater(store);
+    }
+    const ends = (await settled(second, ids)).flatMap((n) => n.deliveries);
+    const unknown = ends.filter((d) => d.state !== "sent");
+    for (const d of unknown) assert.deepEqual([d.state, d.reason], ["failed", "outcome-unknown"]);
+    assert.ok(unknown.length <= 3 * IN_FLIGHT, `${unknown.length} of unknown outcome are more than could be in flight`);
+
+    const taken = scene.sandbox.ledger.acceptances();
+    assert.equal(taken.size, COUNT, "each has arrived, whether its answer was heard or not");
+    const twice = [...taken].filter(([, times]) => times > 1);
+    assert.ok(twice.every(([id, times]) => times === 2 && critical.has(id.slice(0, 32))));
+    assert.ok(twice.length <= 3 * IN_FLIGHT, `${twice.length} went out twice`);
+    await auditHolds(scene, second);
+  });
+});
+
+interface Scene extends AsyncDisposable {
+  sandbox: Sandbox;
+  directory: string;
+  env: Record<string, string>;
+}
+
+async function setScene(): Promise<Scene> {
+  const directory = mkdtempSync(join(tmpdir(), "carillon-restart-"));
+  const sandbox = await startSandbox({ directory: join(directory, "providers") });
+  for (const provider of ["apns", "twilio", "sendgrid"] as const)
+    sandbox.faults.order({ provider, times: 10 * COUNT, do: { kind: "delay", ms: CALL_MS } });
+  return {
+    ...{ sandbox, directory, env: { ...sandbox.env, DISPATCH_IN_FLIGHT: String(IN_FLIGHT), PROVIDER_DEADLINE_MS: "2000" } },
+    async [Symbol.asyncDispose]() {
+      await sandbox[Symbol.asyncDispose]();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Through `carillon send`; resolves to the notifications' ids once each is accepted. */
+async function sendAll({ directory }: Scene, { gatewayAddress, keyFile }: DevProcess): Promise<string[]> {
+  const endpoints = [
+    () => ({ apnsToken: freshToken() }),
+    () => ({ phoneNumber: freshNumber() }),
+    () => ({ emailAddress: `${fresh("ada")}@example.com` }),
+  ];
+  const lines = Array.from({ length: COUNT }, (_, i) => ({
+    ...{ key: `order-${i}`, endpoint: endpoints[i % endpoints.length]!(), category: "orders" },
+    ...{ class: i % 2 === 0 ? "critical" : "transactional" },
+    ...{ push: { title: "Your order" }, sms: { text: "Your order" }, email: { subject: "Your order", text: "It is on its way." } },
+  }));
+  const file = join(directory, "lines.jsonl");
+  writeFileSync(file, lines.map((l) => JSON.stringify(l)).join("\n"));
+  const { code, stdout, stderr } = await runCli(["send", "--file", file, "--address", gatewayAddress, "--key-file", keyFile]);
+  assert.equal(code, 0, stderr + stdout);
+  const ids = stdout
+    .trim()
+    .split("\n")
+    .map((l) => (JSON.parse(l) as LineResult).notificationId ?? "");
+  assert.equal(new Set(ids).size, COUNT);
+  return ids;
+}
+
+async function auditHolds({ sandbox }: Scene, { storeUrl }: DevProcess): Promise<void> {
+  const { code, stdout } = await runCli(["audit", "--ledger", sandbox.adminUrl], { STORE_URL: storeUrl });
+  assert.equal(code, 0, stdout);
+  assert.match(stdout, new RegExp(`${COUNT} = ${COUNT} ended \\+ 0 open`));
+}
+
+/** One turn of a relay that lives then; it has nothing to publish. */
+async function fiveMinutesLater(store: Store): Promise<void> {
+  const now = () => Date.now() + UNCERTAIN_MS;
+  const relay = createRelay({
+    ...{ store, worker: "later", pollMs: 1_000, clock: { ...systemClock, now }, random: Math.random },
+    publisher: { publish: () => Promise.reject(new Error("nothing is left to send")) },
+    log: createLogger("relay", "error"),
+    metrics: createRelayMetrics(createMetrics("relay", { defaults: false })),
+  });
+  await relay.turn();
+}
