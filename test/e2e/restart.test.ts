@@ -85,7 +85,8 @@ describe("half way", { ...limits, concurrency: true }, () => {
     assert.ok(unknown.length <= 3 * IN_FLIGHT, `${unknown.length} of unknown outcome are more than could be in flight`);
 
     const taken = scene.sandbox.ledger.acceptances();
-    assert.equal(taken.size, COUNT, "each has arrived, whether its answer was heard or not");
+    // Between its claim and the call the process may have ended too; nobody can tell that from a lost answer.
+    for (const d of ends) assert.ok(taken.has(d.id) || unknown.includes(d), d.id);
     const twice = [...taken].filter(([, times]) => times > 1);
     assert.ok(twice.every(([id, times]) => times === 2 && critical.has(id.slice(0, 32))));
     assert.ok(twice.length <= 3 * IN_FLIGHT, `${twice.length} went out twice`);
