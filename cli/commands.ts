@@ -45,22 +45,22 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     about: "starts everything, sends examples/notifications.jsonl, waits for every end and counts the promises",
     usage: "[--file FILE]",
     options: { file: { type: "string" } },
-    run: async ({ values, env }) => runDemo({ env, file: text(values["file"]) }),
+    run: async ({ values, env }) => runDemo({ env, file: text(values.file) }),
   },
   dev: {
     about: "keeps the whole system running in one process, against the sandbox, until Ctrl-C",
     usage: "[--directory DIR]",
     options: { directory: { type: "string" } },
-    run: async ({ values, env }) => runUp({ env, directory: text(values["directory"]) }),
+    run: async ({ values, env }) => runUp({ env, directory: text(values.directory) }),
   },
   send: {
     about: "sends each line of a .jsonl file (or - for standard input); prints a result per line; exit status 1 when one was refused",
     usage: `--file FILE|- ${CLIENT_USAGE} [--rate PER_SECOND] [--batch N]`,
     options: { ...CLIENT_OPTIONS, file: { type: "string" }, rate: { type: "string" }, batch: { type: "string" } },
     async run({ values, env }) {
-      const file = text(values["file"]) ?? fail("--file is missing");
-      const rate = values["rate"] === undefined ? undefined : positive(values["rate"], "--rate", 1_000_000);
-      const batch = values["batch"] === undefined ? 100 : positive(values["batch"], "--batch", 1_000);
+      const file = text(values.file) ?? fail("--file is missing");
+      const rate = values.rate === undefined ? undefined : positive(values.rate, "--rate", 1_000_000);
+      const batch = values.batch === undefined ? 100 : positive(values.batch, "--batch", 1_000);
       using clients = connect(values, env);
       const progress = createProgress("sent");
       let refused = 0;
@@ -107,10 +107,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     options: { ledger: { type: "string" }, json: { type: "boolean" } },
     async run({ values, env }) {
       await using store = await openConfiguredStore(readConfig(storeVariables, env));
-      const ledger = text(values["ledger"]);
+      const ledger = text(values.ledger);
       const { audit, notifications, attempts } = await readAudit(store, ledger ? { receipts: await fetchLedger(ledger) } : {});
       const holds = audit.checks.every((c) => c.holds);
-      if (values["json"] === true) {
+      if (values.json === true) {
         const { open, ended, deliveries, checks } = audit;
         process.stdout.write(`${JSON.stringify({ notifications: notifications.length, deliveries, open, ended, checks }, null, 2)}\n`);
       } else process.stdout.write(`${channelTable(audit, notifications, attempts)}\n\n${checksText(audit)}\n`);
@@ -124,7 +124,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     async run({ values, positionals, env }) {
       const id = positionals[0] ?? fail("which app?");
       if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(id)) fail("an app's id is 1 to 63 of a-z, 0-9 and -");
-      const named = text(values["channels"])?.split(",");
+      const named = text(values.channels)?.split(",");
       const channels = named?.map((n) => CHANNELS.find((c) => c === n.trim()) ?? fail(`--channels may hold ${CHANNELS.join(", ")}`));
       await using store = await openConfiguredStore(readConfig(storeVariables, env));
       const before = await store.apps.find(id);
@@ -143,7 +143,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     usage: "ROLE | --all",
     options: { all: { type: "boolean" } },
     async run({ values, positionals }) {
-      if (values["all"] === true) process.stdout.write(configurationPage());
+      if (values.all === true) process.stdout.write(configurationPage());
       else {
         const role = ROLES.find((r) => r.name === positionals[0]) ?? fail(`which role? ${ROLES.map((r) => r.name).join(", ")}`);
         process.stdout.write(`${configTable(role.variables)}\n`);
@@ -166,10 +166,10 @@ function positive(value: unknown, name: string, max: number): number {
 
 /** The gateway and the key that options, or CARILLON_ADDRESS and CARILLON_API_KEY_FILE, name. */
 function connect(values: Invocation["values"], env: Environment) {
-  const address = text(values["address"]) ?? env["CARILLON_ADDRESS"] ?? "127.0.0.1:7700";
+  const address = text(values.address) ?? env.CARILLON_ADDRESS ?? "127.0.0.1:7700";
   const file =
     text(values["key-file"]) ??
-    env["CARILLON_API_KEY_FILE"] ??
+    env.CARILLON_API_KEY_FILE ??
     fail("--key-file or CARILLON_API_KEY_FILE must name the file that holds the API key");
   let key: string;
   try {

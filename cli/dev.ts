@@ -68,11 +68,11 @@ export async function startDev({ directory, env, onStart = () => {} }: DevOption
   let preferences = "";
   for (const role of ROLES) {
     const running = stack.use(await role.start({ ...shared, PREFERENCES_ADDRESS: preferences }));
-    if (role.name === "preferences") preferences = running.addresses["grpc"] ?? "";
+    if (role.name === "preferences") preferences = running.addresses.grpc ?? "";
     roles.push(running);
     onStart(role.name);
   }
-  const gatewayAddress = roles.find((r) => r.name === "gateway")?.addresses["grpc"] ?? "";
+  const gatewayAddress = roles.find((r) => r.name === "gateway")?.addresses.grpc ?? "";
   const kept = stack.move();
   return {
     ...{ gatewayAddress, apiKey, storeUrl, natsUrl, redisUrl, sandbox, roles },

@@ -40,28 +40,28 @@ export function parseLine(text: string, now: number): Notification {
   const email = optional(line, "email", object);
   const endpoint = optional(line, "endpoint", object);
   return {
-    idempotencyKey: string(line["key"] ?? "", "key"),
+    idempotencyKey: string(line.key ?? "", "key"),
     recipient: endpoint
       ? { to: { $case: "endpoint", value: parseEndpoint(endpoint, "endpoint") } }
-      : { to: line["user"] === undefined ? undefined : { $case: "userId", value: string(line["user"], "user") } },
-    channels: array(line["channels"] ?? [], "channels").map((c, i) => channelToProto(oneOf(CHANNELS, c, `channels[${i}]`))),
-    notificationClass: classToProto(oneOf(CLASSES, line["class"] ?? "transactional", "class")),
-    category: string(line["category"] ?? "", "category"),
+      : { to: line.user === undefined ? undefined : { $case: "userId", value: string(line.user, "user") } },
+    channels: array(line.channels ?? [], "channels").map((c, i) => channelToProto(oneOf(CHANNELS, c, `channels[${i}]`))),
+    notificationClass: classToProto(oneOf(CLASSES, line.class ?? "transactional", "class")),
+    category: string(line.category ?? "", "category"),
     content: {
       push: push && {
-        title: string(push["title"] ?? "", "push.title"),
-        body: string(push["body"] ?? "", "push.body"),
-        data: strings(push["data"] ?? {}, "push.data"),
+        title: string(push.title ?? "", "push.title"),
+        body: string(push.body ?? "", "push.body"),
+        data: strings(push.data ?? {}, "push.data"),
       },
-      sms: sms && { text: string(sms["text"] ?? "", "sms.text") },
+      sms: sms && { text: string(sms.text ?? "", "sms.text") },
       email: email && {
-        subject: string(email["subject"] ?? "", "email.subject"),
-        html: string(email["html"] ?? "", "email.html"),
-        text: string(email["text"] ?? "", "email.text"),
+        subject: string(email.subject ?? "", "email.subject"),
+        html: string(email.html ?? "", "email.html"),
+        text: string(email.text ?? "", "email.text"),
       },
     },
-    priority: line["priority"] === undefined ? 0 : priorityToProto(oneOf(PRIORITIES, line["priority"], "priority")),
-    collapseKey: string(line["collapseKey"] ?? "", "collapseKey"),
+    priority: line.priority === undefined ? 0 : priorityToProto(oneOf(PRIORITIES, line.priority, "priority")),
+    collapseKey: string(line.collapseKey ?? "", "collapseKey"),
     sendAt: optional(line, "sendAt", (v, f) => parseTime(v, f, now)),
     expiresAt: optional(line, "expiresAt", (v, f) => parseTime(v, f, now)),
   };

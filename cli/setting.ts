@@ -48,7 +48,7 @@ export async function sayWho(
 
 /** A browser's subscription belongs to a push service, so the sandbox mints it: {"webPushOfSandbox": NAME}. */
 function readEndpoint(json: Record<string, unknown>, sandbox: Sandbox) {
-  const name = json["webPushOfSandbox"];
+  const name = json.webPushOfSandbox;
   return name === undefined
     ? parseEndpoint(json, "endpoint")
     : endpointToProto({ channel: "webpush", ...sandbox.webPushSubscription(string(name, "webPushOfSandbox")) });

@@ -14,7 +14,7 @@ export async function runUp({ env, directory }: { env: Environment; directory: s
     const system = stack.use(
       await startDev({
         directory: home,
-        env: { ...env, LOG_LEVEL: env["LOG_LEVEL"] ?? "info" },
+        env: { ...env, LOG_LEVEL: env.LOG_LEVEL ?? "info" },
         onStart: (part) => process.stdout.write(`  started ${part}\n`),
       }),
     );

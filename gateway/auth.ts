@@ -8,10 +8,8 @@ import { sha256Hex } from "../infra/hash.ts";
 /** Callers' keys known at a time; at 300 bytes each 3 MB. */
 const KEYS_MAX = 10_000;
 
-export interface Authenticate {
-  /** The app whose key the call carries, or the status to answer with. */
-  (metadata: Metadata): Promise<AppRecord | CallError>;
-}
+/** The app whose key the call carries, or the status to answer with. */
+export type Authenticate = (metadata: Metadata) => Promise<AppRecord | CallError>;
 
 /** API keys are compared by hash: what is stored cannot be used, and the look-up's timing tells nothing of a key. */
 export function createAuthenticate(apps: AppStore, cacheMs: number): Authenticate {

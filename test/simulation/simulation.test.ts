@@ -4,8 +4,8 @@ import type { Store } from "../../core/ports/store.ts";
 import { runWorld } from "./world.ts";
 
 /** SIMULATION_SEEDS=5000 for a night; a seed that fails is printed, and SIMULATION_FIRST repeats it. */
-const SEEDS = Number(process.env["SIMULATION_SEEDS"] ?? 60);
-const FIRST = Number(process.env["SIMULATION_FIRST"] ?? 1);
+const SEEDS = Number(process.env.SIMULATION_SEEDS ?? 60);
+const FIRST = Number(process.env.SIMULATION_FIRST ?? 1);
 
 test(`keeps every promise in ${SEEDS} worlds where processes die at any call`, async () => {
   let crashes = 0;
