@@ -89,7 +89,11 @@ export function defineRole<V extends Variables>(role: {
         START_MS,
         role.start(values as Values<V & typeof commonVariables>, { log, metrics, stack, signal: draining.signal, worker, tracer }),
         `${role.name} did not start`,
-      );
+      ).catch((error: unknown) => {
+        // What was begun before the fault ends with it.
+        draining.abort();
+        throw error;
+      });
       ready = true;
       const addresses = { ...started.addresses, http: `${config.HTTP_HOST === "0.0.0.0" ? "127.0.0.1" : config.HTTP_HOST}:${http.port}` };
       log.info({ worker, addresses }, "started");

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { ApnsClient, type Notification } from "apns2";
 import { type Dispatcher, Pool } from "undici";
-import { trusting } from "../provider-connections.ts";
-import { untilAborted } from "../until-aborted.ts";
+import { trusting } from "../transport/provider-connections.ts";
+import { untilAborted } from "../transport/until-aborted.ts";
 import type { SigningToken } from "./signing-token.ts";
 
 /** Few, because Apple takes quick connecting and disconnecting for an attack, and each carries many pushes at once. */

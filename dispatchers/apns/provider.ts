@@ -6,7 +6,7 @@ import type { Provider } from "../../core/ports/provider.ts";
 import { pushPayloadBytes } from "../../core/push-payload.ts";
 import { uuidOf } from "../../infra/hash.ts";
 import { createProof } from "../proof.ts";
-import { classifyTransport } from "../transport-fault.ts";
+import { classifyTransport } from "../transport/transport-fault.ts";
 import { classifyApns } from "./classify.ts";
 import type { ApnsConfig } from "./config.ts";
 import { type ApnsCall, createApnsConnection } from "./connection.ts";

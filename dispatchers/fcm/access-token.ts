@@ -2,9 +2,9 @@ import { createPrivateKey, type KeyObject, sign } from "node:crypto";
 import { Agent, request } from "undici";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
-import { trusting } from "../provider-connections.ts";
-import { parseRetryAfter } from "../retry-after.ts";
-import { classifyTransport } from "../transport-fault.ts";
+import { trusting } from "../transport/provider-connections.ts";
+import { parseRetryAfter } from "../transport/retry-after.ts";
+import { classifyTransport } from "../transport/transport-fault.ts";
 import type { ServiceAccount } from "./config.ts";
 
 const SCOPE = "https://www.googleapis.com/auth/firebase.messaging";

@@ -1,6 +1,6 @@
 import type { AnyBulkWriteOperation, Document } from "mongodb";
 import type { DeliveryChange } from "../../core/ports/notification-store.ts";
-import type { NotificationDocument } from "./notifications.ts";
+import type { NotificationDocument } from "./notification-document.ts";
 
 /**
  * Tokens kept with a delivery. A writer reads its own back a round trip later; a delivery has at most three writers (relay, dispatcher,

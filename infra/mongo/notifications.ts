@@ -1,44 +1,18 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Collection } from "mongodb";
-import { type Delivery, dueAt, type NotificationRecord } from "../../core/notification.ts";
+import type { NotificationRecord } from "../../core/notification.ts";
 import type { DeliveryChange, DeliveryCount, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
 import { StoreError } from "../store-error.ts";
 import { changeUpdate } from "./change-update.ts";
 import { asStoreError, toStoreError } from "./errors.ts";
+import { decode, encode, type NotificationDocument } from "./notification-document.ts";
 import { inRounds, insertNew, newToken, updateAll } from "./writes.ts";
-
-/** As it is kept: the outbox's `due`, absent once every delivery has ended, and marks by which a writer knows its own writes. */
-export interface NotificationDocument extends Omit<NotificationRecord, "id" | "content" | "deliveries"> {
-  _id: string;
-  /** JSON: the keys of a caller's data may hold dots and dollars. */
-  content: string;
-  deliveries: StoredDelivery[];
-  due?: number | undefined;
-  /** Token of the last taker. */
-  taker?: string | undefined;
-}
-interface StoredDelivery extends Delivery {
-  /** Tokens of the last changes, the newest first. */
-  changes?: string[] | undefined;
-}
 
 /** An id that exists is not yet readable with majority while its own insert is under way: how often, and how long apart in ms, to look. */
 const EXISTING_TRIES_MAX = 10;
 const EXISTING_RETRY_MS = 50;
 /** Documents a cursor fetches at once. */
 const BATCH_ROWS = 500;
-
-const encode = ({ id, content, ...rest }: NotificationRecord): NotificationDocument => {
-  const due = dueAt(rest.deliveries);
-  return { _id: id, ...rest, content: JSON.stringify(content), ...(due === undefined ? {} : { due }) };
-};
-
-const decode = ({ _id, content, deliveries, due: _due, taker: _taker, ...rest }: NotificationDocument): NotificationRecord => ({
-  id: _id,
-  ...rest,
-  content: JSON.parse(content) as NotificationRecord["content"],
-  deliveries: deliveries.map(({ changes: _changes, ...delivery }) => delivery),
-});
 
 export function createNotificationStore(collection: Collection<NotificationDocument>): NotificationStore {
   return {

@@ -6,7 +6,8 @@ import { type AttemptDocument, createAttemptStore } from "./attempts.ts";
 import { type ContactDocument, createContactStore } from "./contacts.ts";
 import { toStoreError } from "./errors.ts";
 import { ensureIndexes } from "./indexes.ts";
-import { createNotificationStore, type NotificationDocument } from "./notifications.ts";
+import type { NotificationDocument } from "./notification-document.ts";
+import { createNotificationStore } from "./notifications.ts";
 import { createPreferenceStore, type PreferenceDocument } from "./preferences.ts";
 
 export interface MongoOptions {

@@ -53,13 +53,12 @@ test("x", async () => {
     const email = first.roles.find((r) => r.name === "email" || r.name.includes("email"))!;
     await email[Symbol.asyncDispose]();
     await show(first.natsUrl, "after role stop");
-    await delay(1000);
-    await show(first.natsUrl, "after role stop 1s");
+    
     await first[Symbol.asyncDispose]();
   }
   {
     await using second = await startDev({ directory, env });
-    for (let i = 0; i < 7; i++) {
+    for (let i = 0; i < 1; i++) {
       await show(second.natsUrl, "second");
       await delay(1000);
     }

@@ -58,7 +58,8 @@ function importFaults(file: SourceFile): string[] {
     const reach = REACH[top];
     if (reach && targetTop !== top && !reach.includes(targetTop))
       return fault(`${top}/ may import ${reach.length === 0 ? "itself only" : `${reach.join(", ")} and itself`}`);
-    const [channel, targetChannel] = [path, target].map((p) => /^dispatchers\/([^/]+)\//.exec(p)?.[1]);
+    // What they share lies in dispatchers/ itself and in dispatchers/transport/.
+    const [channel, targetChannel] = [path, target].map((p) => /^dispatchers\/(?!transport\/)([^/]+)\//.exec(p)?.[1]);
     if (channel && targetChannel && channel !== targetChannel)
       return fault("channels do not import one another; what they share is in dispatchers/");
     if (SERVICES.includes(top) && target.startsWith("infra/local/")) return fault("only the cli and tests start servers");

@@ -1,8 +1,8 @@
 import type { Outcome } from "../../../core/outcome.ts";
 import type { Clock } from "../../../core/ports/clock.ts";
 import type { OutboundDelivery, Provider } from "../../../core/ports/provider.ts";
-import { createJsonPost } from "../../json-post.ts";
-import { parseRetryAfter } from "../../retry-after.ts";
+import { createJsonPost } from "../../transport/json-post.ts";
+import { parseRetryAfter } from "../../transport/retry-after.ts";
 import type { EmailConfig } from "../config.ts";
 import { classifyMandrill } from "./classify.ts";
 import { buildMandrillSend } from "./payload.ts";

@@ -1,5 +1,5 @@
 import { type Dispatcher, Pool } from "undici";
-import type { Outcome } from "../core/outcome.ts";
+import type { Outcome } from "../../core/outcome.ts";
 import {
   PROVIDER_ANSWER_BYTES_MAX,
   PROVIDER_SOCKET_IDLE_MS,

@@ -1,4 +1,4 @@
-import type { Outcome } from "../core/outcome.ts";
+import type { Outcome } from "../../core/outcome.ts";
 
 /** Words for what broke, by the codes Node, undici, axios and OpenSSL give. The first list that knows a code names the fault. */
 const FAULTS: readonly { code: string; known: readonly string[]; prefix?: string }[] = [

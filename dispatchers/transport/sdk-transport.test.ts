@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { OK_ANSWER, startHangingServer } from "../test/support/hanging-server.ts";
+import { OK_ANSWER, startHangingServer } from "../../test/support/hanging-server.ts";
 import { createSdkTransport, type Exchange, type SdkTransport } from "./sdk-transport.ts";
 
 const never = new AbortController().signal;
