@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { secretFile, text, type Values } from "../config.ts";
 import type { Logger } from "../logger.ts";
@@ -15,8 +14,6 @@ export const natsVariables = {
 
 /** How long a first connection may take: a start that cannot succeed ends within 10 s. */
 const CONNECT_MS = 5_000;
-/** For the last acknowledgements to leave. */
-const FLUSH_MS = 1_000;
 /** Between attempts to come back; the outbox covers what is missed meanwhile. */
 const RECONNECT_WAIT_MS = 500;
 
@@ -46,13 +43,7 @@ export async function connectNats(config: Values<typeof natsVariables>, log: Log
     }
   })();
   return Object.assign(connection, {
-    // Not drain(): consumers were stopped before, and it would wait for a server that may be away. What the last tasks were answered is
-    // still on its way, and close() alone would drop it: each would then rest for its ack wait.
-    [Symbol.asyncDispose]: async () => {
-      const late = new AbortController();
-      await Promise.race([connection.flush().catch(() => undefined), delay(FLUSH_MS, undefined, { signal: late.signal })]);
-      late.abort();
-      await connection.close();
-    },
+    // close(), not drain(): consumers were stopped before, and drain would wait for a server that may be away.
+    [Symbol.asyncDispose]: () => connection.close(),
   });
 }

@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { test } from "node:test";
+import { MongoClient } from "mongodb";
+import { startMongod } from "../support/mongod.ts";
+import { type Ended, runCli } from "./cli-process.ts";
+
+const given = process.env.MONGODB_URI;
+
+function assertHolds({ code, stdout, stderr }: Ended): void {
+  assert.equal(code, 0, stdout + stderr);
+  assert.match(stdout, /189 lines: 184 accepted, 1 repeated with a known key \(same answer\), 4 refused at the door/);
+  assert.match(stdout, /328 deliveries accepted = 328 ended \+ 0 open\. Every promise holds/);
+  assert.equal(stdout.match(/^ {2}holds {3}/gm)?.length, 7, stdout);
+}
+
+test("the demo holds every promise on the embedded store", async () => {
+  assertHolds(await runCli(["demo"]));
+});
+
+test("the demo holds every promise on MongoDB", async (t) => {
+  await using server = given ? { uri: given, [Symbol.asyncDispose]: async () => {} } : await startMongod();
+  if (!server) return t.skip("MongoDB: skipped, MONGODB_URI is not set and no mongod is on PATH; `make test-mongodb` brings up a server");
+  const url = new URL(server.uri);
+  url.pathname = `/carillon-demo-${randomBytes(6).toString("hex")}`;
+  try {
+    assertHolds(await runCli(["demo"], { STORE_URL: url.href }));
+  } finally {
+    const client = await new MongoClient(url.href, { serverSelectionTimeoutMS: 5_000 }).connect();
+    await client.db().dropDatabase();
+    await client.close();
+  }
+});

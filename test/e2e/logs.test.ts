@@ -1,0 +1,177 @@
+// What a run prints, at its most talkative, holds nothing that belongs to the people or the accounts it served.
+import assert from "node:assert/strict";
+import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { createApiKey } from "../../cli/dev.ts";
+import { connectGateway } from "../../cli/rpc.ts";
+import { CHANNELS, type Channel } from "../../core/channel.ts";
+import type { Endpoint } from "../../core/endpoint.ts";
+import { openStore } from "../../infra/store.ts";
+import { type FaultAction, type ProviderName, startSandbox } from "../../sandbox/main.ts";
+import { eventually } from "../support/eventually.ts";
+import {
+  fresh,
+  freshNumber,
+  freshToken,
+  mail,
+  notification,
+  phone,
+  refusalOf,
+  refuse,
+  register,
+  send,
+  toEndpoint,
+  toUser,
+} from "./calls.ts";
+import { startDevProcess } from "./cli-process.ts";
+
+const limits = { timeout: 90_000 };
+const ANSWERS: readonly FaultAction[] = [
+  { kind: "answer", status: 400, body: { error: "no such thing" } },
+  { kind: "answer", status: 500, body: "not even JSON" },
+  { kind: "cut-before" },
+  { kind: "cut-after" },
+  { kind: "no-answer" },
+  { kind: "answer", status: 401 },
+];
+const PROVIDERS: readonly ProviderName[] = ["apns", "fcm", "webpush", "twilio", "vonage", "sendgrid", "mandrill"];
+
+interface Line {
+  msg?: string;
+  deliveryId?: string;
+  attempt?: number;
+  channel?: string;
+  provider?: string;
+  outcome?: string;
+  elapsedMs?: number;
+}
+
+test("no endpoint, content or credential is printed, and each attempt has its line", limits, async () => {
+  const directory = mkdtempSync(join(tmpdir(), "carillon-logs-"));
+  try {
+    await using sandbox = await startSandbox({ directory: join(directory, "providers") });
+    await using dev = await startDevProcess(directory, { ...sandbox.env, LOG_LEVEL: "debug", PROVIDER_DEADLINE_MS: "500" });
+    const apiKey = readFileSync(dev.keyFile, "utf8").trim();
+    using clients = connectGateway(dev.gatewayAddress, apiKey);
+    const caller = { clients };
+
+    const secrets = new Map<string, string>([["API key", apiKey]]);
+    const words = {
+      title: fresh("Title"),
+      body: fresh("Body"),
+      data: fresh("Data"),
+      text: fresh("Text"),
+      subject: fresh("Subject"),
+      html: fresh("Html"),
+    };
+    for (const [what, word] of Object.entries(words)) secrets.set(what, word);
+    const content = {
+      push: { title: words.title, body: words.body, data: { order: words.data } },
+      sms: { text: words.text },
+      email: { subject: words.subject, html: words.html, text: "" },
+    };
+    const endpointOn: Record<Channel, () => Endpoint> = {
+      apns: () => ({ channel: "apns", token: freshToken() }),
+      fcm: () => ({ channel: "fcm", token: freshToken() }),
+      webpush: () => ({ channel: "webpush", ...sandbox.webPushSubscription(fresh("laptop")) }),
+      sms: () => phone(freshNumber()),
+      email: () => mail(`${fresh("ada")}@${fresh("host")}.example`),
+    };
+    const endpoint = (channel: Channel): Endpoint => {
+      const made = endpointOn[channel]();
+      if (made.channel === "webpush")
+        for (const part of ["pushUrl", "p256dh", "auth"] as const) secrets.set(`${part} of ${made.pushUrl}`, made[part]);
+      else if (made.channel === "sms") secrets.set(`number ${made.phoneNumber}`, made.phoneNumber.slice(1));
+      else if (made.channel === "email") secrets.set(`address ${made.address}`, made.address);
+      else secrets.set(`${channel} token ${made.token}`, made.token);
+      return made;
+    };
+
+    // Everything well, then everything that can go wrong, each provider in turn.
+    const sendEverywhere = () => Promise.all(CHANNELS.map((c) => send(caller, { recipient: toEndpoint(endpoint(c)), content })));
+    let accepted = (await sendEverywhere()).length;
+    for (const answer of ANSWERS) {
+      await eventually("what went before is answered", async () => (await attemptsIn(dev.storeUrl, true)).length >= accepted);
+      for (const provider of PROVIDERS) sandbox.faults.order({ provider, do: answer });
+      accepted += (await sendEverywhere()).length;
+    }
+    // A user's, a refused one, one refused at the door, and a key nobody knows.
+    const user = fresh("grace");
+    const [number, refused] = [endpoint("sms"), endpoint("email")];
+    await register(caller, user, number);
+    await refuse(caller, refused);
+    await send(caller, { recipient: toUser(user), content });
+    await send(caller, { recipient: toEndpoint(refused), content });
+    const wrong = notification({
+      recipient: toEndpoint(endpoint("apns")),
+      content: { ...content, push: { ...content.push, body: words.body.repeat(500) } },
+    });
+    await refusalOf(send(caller, wrong));
+    const unknown = createApiKey().key;
+    secrets.set("unknown API key", unknown);
+    using stranger = connectGateway(dev.gatewayAddress, unknown);
+    await refusalOf(send({ clients: stranger }, { content }));
+    await eventually("every call is answered", async () => (await attemptsIn(dev.storeUrl, true)).length > accepted);
+    dev.child.kill("SIGTERM");
+    const { stdout, stderr } = await dev.ended;
+
+    const printed = stdout + stderr;
+    for (const [what, secret] of [...secrets, ...credentialsIn(directory)])
+      assert.ok(!printed.includes(secret), `${what} is printed: ${around(printed, secret)}`);
+
+    const lines = stderr
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Line);
+    const told = lines.filter((l) => l.msg === "attempt");
+    const attempts = (await attemptsIn(dev.storeUrl, false)).filter((a) => a.provider !== "");
+    assert.deepEqual(
+      told.map((l) => `${l.deliveryId}/${l.attempt} ${l.outcome}`).sort(),
+      attempts.map((a) => `${a.id} ${a.outcome?.kind}`).sort(),
+    );
+    for (const line of told) {
+      assert.ok(
+        CHANNELS.some((c) => c === line.channel),
+        JSON.stringify(line),
+      );
+      assert.ok(Number.isInteger(line.elapsedMs), JSON.stringify(line));
+      assert.ok(
+        PROVIDERS.some((p) => p === line.provider),
+        JSON.stringify(line),
+      );
+    }
+    const outcomes = new Set(told.map((l) => l.outcome));
+    for (const outcome of ["accepted", "unanswered", "unavailable", "misconfigured"])
+      assert.ok(outcomes.has(outcome), `${outcome} was not among ${[...outcomes]}`);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
+
+async function attemptsIn(storeUrl: string, answeredOnly: boolean) {
+  await using store = await openStore(storeUrl);
+  return (await Array.fromAsync(store.attempts.all())).filter((a) => !answeredOnly || a.outcome);
+}
+
+/** Every file of a credential, whole and by its lines: keys travel without their PEM frame, tokens within JSON. */
+function credentialsIn(directory: string): [string, string][] {
+  const files = globSync("**/{*.p8,*.pem,*.json,*token*,*key*,*secret*}", { cwd: directory });
+  assert.ok(files.length >= 5, `only ${files.join(", ")}`);
+  return files.flatMap((file) => {
+    const text = readFileSync(join(directory, file), "utf8").trim();
+    const lines = text.split(/\n|\\n/).map((l) => l.trim());
+    return lines
+      .filter((l) => l.length >= 16 && !/^-----|^[{}[\]]/.test(l) && !file.includes("ca"))
+      .map((l): [string, string] => [file, l]);
+  });
+}
+
+const around = (text: string, part: string) => {
+  const at = text.indexOf(part);
+  return text
+    .slice(Math.max(0, at - 200), at)
+    .split("\n")
+    .at(-1);
+};
