@@ -73,6 +73,8 @@ export interface NotificationRecord {
   acceptedAt: number;
   sendAt: number;
   expiresAt: number;
+  /** W3C traceparent of the call that brought it, so that what the relay publishes later belongs to the same trace. */
+  traceparent?: string | undefined;
   /** hash(id) mod LANE_COUNT: relays share the work by lanes. */
   lane: number;
   deliveries: Delivery[];

@@ -23,5 +23,6 @@ export function toTask(n: NotificationRecord, d: Delivery): DeliveryTask {
     expiresAt: n.expiresAt,
     content: { [part]: n.content[part] },
     policyResend: d.policyResend ?? false,
+    traceparent: n.traceparent,
   };
 }

@@ -6,17 +6,18 @@ import type { InsertResult } from "../core/ports/notification-store.ts";
 import type { TaskPublisher } from "../core/ports/queue.ts";
 import type { RefusalAnswer, Refusals } from "../core/ports/refusals.ts";
 import type { Store } from "../core/ports/store.ts";
-import { toTask } from "../core/task.ts";
 import type { Notification } from "../gen/carillon/v1/notification_service.ts";
 import { BatchFullError, createBatcher } from "../infra/batch.ts";
 import { type CallError, callError } from "../infra/grpc/status.ts";
 import type { Violation } from "../infra/grpc/validate.ts";
 import { notificationId } from "../infra/hash.ts";
 import type { Logger } from "../infra/logger.ts";
+import { currentTraceparent } from "../infra/tracing.ts";
 import { checkRequest } from "./check.ts";
 import { invalidRequest } from "./invalid.ts";
 import type { Load } from "./load.ts";
 import type { GatewayMetrics } from "./metrics.ts";
+import { createPublishing } from "./publishing.ts";
 import { type NotificationRequest, payloadHash, toRequest } from "./request.ts";
 import { buildRecord, channelsOf, questionsOf, targetsOf } from "./route.ts";
 
@@ -57,13 +58,13 @@ export interface Accept {
 }
 
 export function createAccept(parts: AcceptParts): Accept {
-  const { store, refusals, publisher, clock, log, metrics } = parts;
+  const { store, refusals, clock, log, metrics } = parts;
   const inserts = createBatcher<NotificationRecord, InsertResult>((records) => store.notifications.insert(records), {
     batchMax: INSERT_MAX,
     waitingMax: parts.insertsWaitingMax,
     concurrency: 2,
   });
-  const publishing = new Set<Promise<unknown>>();
+  const publishing = createPublishing({ publisher: parts.publisher, notifications: store.notifications, clock });
 
   /** The domain's rules; a repeated key is answered as the first time even where the clock has since made the request invalid. */
   async function screen(app: AppRecord, message: Notification, index: number, path: string): Promise<Candidate | AcceptResult> {
@@ -97,20 +98,13 @@ export function createAccept(parts: AcceptParts): Accept {
     const questions = candidates.map((c, i) => questionsOf(app.id, c.request, targets[i]!));
     const answers = await refusals.check(questions.flat());
     const now = clock.now();
+    const traceparent = currentTraceparent();
     let at = 0;
     return candidates.map(({ id, hash, request }, i) => {
       const mine: RefusalAnswer[] = answers.slice(at, at + questions[i]!.length);
       at += questions[i]!.length;
-      return buildRecord({ id, app: app.id, now, payloadHash: hash }, request, targets[i]!, mine);
+      return buildRecord({ id, app: app.id, now, payloadHash: hash, traceparent }, request, targets[i]!, mine);
     });
-  }
-
-  function publish(record: NotificationRecord): void {
-    for (const delivery of record.deliveries) {
-      if (delivery.state !== "pending" || delivery.publications === 0) continue;
-      const work = publisher.publish({ ...toTask(record, delivery), publication: 0 }).finally(() => publishing.delete(work));
-      publishing.add(work);
-    }
   }
 
   async function insert(record: NotificationRecord): Promise<AcceptResult> {
@@ -118,7 +112,7 @@ export function createAccept(parts: AcceptParts): Accept {
       const result = await inserts.add(record);
       if (result.kind === "inserted") {
         metrics.accepted.inc({ class: record.notificationClass });
-        publish(record);
+        publishing.publish(record);
         return { kind: "accepted", record, repeatedKey: false };
       }
       if (result.record.payloadHash === record.payloadHash) return { kind: "accepted", record: result.record, repeatedKey: true };
@@ -159,9 +153,7 @@ export function createAccept(parts: AcceptParts): Accept {
       }
       return results;
     },
-    async published() {
-      await Promise.allSettled(publishing);
-    },
+    published: () => publishing.settled(),
   };
 }
 

@@ -47,7 +47,7 @@ export function questionsOf(app: string, request: NotificationRequest, targets: 
 
 /** The document that is about to be stored. An answer of "unknown" is left to the dispatcher, which asks again. Pure. */
 export function buildRecord(
-  at: { id: string; app: string; now: number; payloadHash: string },
+  at: { id: string; app: string; now: number; payloadHash: string; traceparent?: string | undefined },
   request: NotificationRequest,
   targets: readonly Target[],
   answers: readonly RefusalAnswer[],
@@ -78,6 +78,6 @@ export function buildRecord(
       priority,
       collapseKey,
     },
-    ...{ acceptedAt: at.now, sendAt, expiresAt, lane: laneOf(at.id), deliveries },
+    ...{ acceptedAt: at.now, sendAt, expiresAt, lane: laneOf(at.id), traceparent: at.traceparent, deliveries },
   };
 }

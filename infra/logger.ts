@@ -31,7 +31,6 @@ const MASKED = [
 /** @param destination where lines go; tests read them */
 export function createLogger(name: string, level = "info", destination?: { write(line: string): void }): Logger {
   const options = {
-    name,
     level,
     base: { service: name },
     redact: { paths: MASKED.flatMap((f) => [f, `*.${f}`, `*.*.${f}`]), censor: "[masked]" },

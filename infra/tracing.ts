@@ -65,6 +65,15 @@ export function inject(set: (key: string, value: string) => void): void {
   propagator.inject(context.active(), undefined, { set: (_, key, value) => set(key, value) });
 }
 
+/** The active trace in one line, for what is written down and goes on later; undefined outside of any. */
+export function currentTraceparent(): string | undefined {
+  let traceparent: string | undefined;
+  inject((key, value) => {
+    if (key === "traceparent") traceparent = value;
+  });
+  return traceparent;
+}
+
 /** The trace somebody else wrote with inject(); an empty context where there is none, or none that can be read. */
 export function extract(get: (key: string) => string | undefined): Context {
   return propagator.extract(ROOT_CONTEXT, undefined, { get: (_, key) => get(key), keys: () => propagator.fields() });

@@ -23,6 +23,8 @@ export interface DeliveryTask {
   /** Only the part the channel carries. */
   content: Content;
   policyResend: boolean;
+  /** W3C traceparent; travels in the headers. */
+  traceparent: string | undefined;
 }
 
 export interface TaskPublisher {

@@ -3,7 +3,6 @@ import { headers } from "@nats-io/transport-node";
 import type { TaskPublisher } from "../../core/ports/queue.ts";
 import { taskMessageId, taskSubject } from "../../core/subjects.ts";
 import type { Logger } from "../logger.ts";
-import { inject } from "../tracing.ts";
 import type { Nats } from "./connect.ts";
 import { encodeTask } from "./task-codec.ts";
 
@@ -30,7 +29,7 @@ export function createTaskPublisher(nats: Nats, log: Logger): TaskPublisher {
       inFlight++;
       try {
         const hdrs = headers();
-        inject((key, value) => hdrs.set(key, value));
+        if (task.traceparent) hdrs.set("traceparent", task.traceparent);
         const ack = await js.publish(taskSubject(task.channel, task.notificationClass), encodeTask(task), {
           msgID: taskMessageId(task.deliveryId, task.attempt, task.publication),
           timeout: PUBLISH_MS,

@@ -11,7 +11,7 @@ import {
   priorityToProto,
 } from "../grpc/convert.ts";
 
-/** A task as protobuf; its publication travels in the message id alone. */
+/** A task as protobuf; its publication and its trace travel in the headers. */
 export function encodeTask(task: DeliveryTask): Uint8Array {
   const { push, sms, email } = task.content;
   return Wire.encode({
@@ -62,5 +62,6 @@ export function decodeTask(bytes: Uint8Array): DeliveryTask | undefined {
     expiresAt: wire.expiresAtMs,
     content: wire.content,
     policyResend: wire.policyResend,
+    traceparent: undefined,
   };
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { readAudit } from "../../cli/audit.ts";
 import { CHANNELS, type Channel } from "../../core/channel.ts";
 import type { Endpoint } from "../../core/endpoint.ts";
@@ -16,45 +16,53 @@ import { ended, fresh, freshNumber, freshToken, mail, notification, phone, refus
 const limits = { timeout: 100_000 };
 const WATCHDOG_AND_SOME_MS = 60_000;
 
-test("NATS is killed, and comes back: what was accepted meanwhile goes out, each once", limits, async () => {
-  await using nats = await startNats();
-  await using system = await startSystem({ NATS_URL: nats.url });
-  const before = await accept(system, 100);
-  await nats.kill();
-  const meanwhile = await accept(system, 100);
-  // What is due later is the relay's to publish, which finds nobody at first.
-  const scheduled = await accept(system, 100, () => ({ sendAt: new Date(Date.now() + 500) }));
-  await nats.restart();
-  await allArriveOnce(system, [...before, ...meanwhile, ...scheduled]);
-});
+describe("while notifications come in", { ...limits, concurrency: true }, () => {
+  test("NATS is killed, and comes back: what was accepted meanwhile goes out, each once", limits, async () => {
+    await using nats = await startNats();
+    await using system = await startSystem({ NATS_URL: nats.url });
+    const before = await accept(system, 100);
+    await nats.kill();
+    const meanwhile = await accept(system, 100);
+    // What is due later is the relay's to publish, which finds nobody at first.
+    const scheduled = await accept(system, 100, () => ({ sendAt: new Date(Date.now() + 500) }));
+    await nats.restart();
+    await allArriveOnce(system, [...before, ...meanwhile, ...scheduled]);
+  });
 
-test("NATS comes back with an empty disk: the streams are made anew, and nothing is missing", limits, async () => {
-  await using nats = await startNats();
-  await using system = await startSystem({ NATS_URL: nats.url });
-  const before = await accept(system, 100);
-  await nats.kill();
-  const meanwhile = await accept(system, 50);
-  rmSync(join(dirname(nats.logFile), "jetstream"), { recursive: true });
-  await nats.restart();
-  const afterwards = await accept(system, 50);
-  await allArriveOnce(system, [...before, ...meanwhile, ...afterwards]);
-});
+  test("NATS comes back with an empty disk: the streams are made anew, and nothing is missing", limits, async () => {
+    await using nats = await startNats();
+    await using system = await startSystem({ NATS_URL: nats.url, DISPATCH_IN_FLIGHT: "2" });
+    for (const provider of ["apns", "fcm", "webpush", "twilio", "sendgrid"] as const)
+      system.sandbox.faults.order({ provider, times: 1_000, do: { kind: "delay", ms: 200 } });
+    const before = await accept(system, 100);
+    await system.sandbox.ledger.arrived({}, 5);
+    await nats.kill();
+    // Published and lost: nobody but the watchdog knows of them.
+    assert.ok(system.sandbox.ledger.entries().length < before.length / 2);
+    const meanwhile = await accept(system, 50);
+    rmSync(join(dirname(nats.logFile), "jetstream"), { recursive: true });
+    await nats.restart();
+    system.sandbox.faults.clear();
+    const afterwards = await accept(system, 50);
+    await allArriveOnce(system, [...before, ...meanwhile, ...afterwards]);
+  });
 
-test("Redis is killed: sending goes on, refusals are obeyed, and its return changes nothing", limits, async () => {
-  await using redis = await startRedis();
-  await using system = await startSystem({ REDIS_URL: redis.url });
-  const [early, late] = [mail(`${fresh("early")}@example.com`), mail(`${fresh("late")}@example.com`)];
-  await refuse(system, early);
-  const before = await accept(system, 50);
-  await redis.kill();
-  const meanwhile = await accept(system, 100);
-  await refuse(system, late);
-  await refused(system, [early, late]);
-  await allArriveOnce(system, [...before, ...meanwhile]);
-  await redis.restart();
-  const afterwards = await accept(system, 50);
-  await refused(system, [early, late]);
-  await allArriveOnce(system, [...before, ...meanwhile, ...afterwards]);
+  test("Redis is killed: sending goes on, refusals are obeyed, and its return changes nothing", limits, async () => {
+    await using redis = await startRedis();
+    await using system = await startSystem({ REDIS_URL: redis.url });
+    const [early, late] = [mail(`${fresh("early")}@example.com`), mail(`${fresh("late")}@example.com`)];
+    await refuse(system, early);
+    const before = await accept(system, 50);
+    await redis.kill();
+    const meanwhile = await accept(system, 100);
+    await refuse(system, late);
+    await refused(system, [early, late]);
+    await allArriveOnce(system, [...before, ...meanwhile]);
+    await redis.restart();
+    const afterwards = await accept(system, 50);
+    await refused(system, [early, late]);
+    await allArriveOnce(system, [...before, ...meanwhile, ...afterwards]);
+  });
 });
 
 /** Accepts `count` at once, over all channels. */

@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { status } from "@grpc/grpc-js";
+import { CHANNELS } from "../core/channel.ts";
+import type { DeliveryTask } from "../core/ports/queue.ts";
+import type { Store } from "../core/ports/store.ts";
+import { type Notification, NotificationClass } from "../gen/carillon/v1/notification_service.ts";
+import { compileValidator } from "../infra/grpc/validate.ts";
+import { createLogger } from "../infra/logger.ts";
+import { createMetrics } from "../infra/metrics.ts";
+import { openStore } from "../infra/store.ts";
+import { createFakeClock, type FakeClock } from "../test/support/fake-clock.ts";
+import { createAccept } from "./accept.ts";
+import { SEND_AT_PAST_TOLERANCE_MS } from "./check.ts";
+import { createLoad } from "./load.ts";
+import { createGatewayMetrics } from "./metrics.ts";
+
+const app = { id: "app", channels: [...CHANNELS], keyHashes: [] };
+const log = createLogger("test", "error", { write() {} });
+let store: Store;
+let clock: FakeClock;
+let published: DeliveryTask[];
+
+beforeEach(async (t) => {
+  store = await openStore("sqlite::memory:");
+  if ("after" in t) t.after(() => store[Symbol.asyncDispose]());
+  clock = createFakeClock();
+  published = [];
+});
+
+const sms = (key: string, over: Partial<Notification> = {}): Notification => ({
+  ...{
+    idempotencyKey: key,
+    recipient: { to: { $case: "endpoint", value: { address: { $case: "phoneNumber", value: "+4915112345678" } } } },
+  },
+  ...{
+    channels: [],
+    notificationClass: NotificationClass.NOTIFICATION_CLASS_TRANSACTIONAL,
+    category: "orders",
+    priority: 0,
+    collapseKey: "",
+  },
+  ...{ content: { push: undefined, sms: { text: "hello" }, email: undefined }, sendAt: undefined, expiresAt: undefined },
+  ...over,
+});
+
+interface Setting {
+  notifications?: Store["notifications"];
+  streamIsUp?: boolean;
+  openMax?: number;
+  insertsWaitingMax?: number;
+}
+
+function setUp({ notifications = store.notifications, streamIsUp = true, openMax = 1_000, insertsWaitingMax = 1_000 }: Setting = {}) {
+  const load = createLoad(notifications, openMax, clock, log);
+  const accepting = createAccept({
+    ...{ load, clock, log, insertsWaitingMax, pushHosts: [], store: { notifications, contacts: store.contacts } },
+    refusals: { check: async (questions) => questions.map(() => "allowed") },
+    publisher: {
+      async publish(task) {
+        published.push(task);
+        return streamIsUp;
+      },
+    },
+    validate: compileValidator("carillon.v1.Notification"),
+    metrics: createGatewayMetrics(createMetrics("test")),
+  });
+  const send = async (...messages: Notification[]) => accepting.accept(app, messages, (i) => `notifications[${i}]`);
+  return { load, accepting, send };
+}
+
+const stored = async () => (await store.notifications.count()).notifications;
+
+test("what is accepted is stored before the answer, and published", async () => {
+  const { send, accepting } = setUp();
+  const [result] = await send(sms("a"));
+  assert.equal(result?.kind, "accepted");
+  assert.equal(await stored(), 1);
+  await accepting.published();
+  assert.deepEqual(
+    published.map((t) => [t.attempt, t.publication]),
+    [[1, 0]],
+  );
+});
+
+test("a stream that is away changes nothing for the caller, and the notification stays due", async () => {
+  const { send, accepting } = setUp({ streamIsUp: false });
+  assert.equal((await send(sms("a")))[0]?.kind, "accepted");
+  await accepting.published();
+  clock.advance(3_600_000);
+  assert.equal((await store.notifications.takeDue([...Array(64).keys()], clock.now(), clock.now() + 1, 10)).length, 1);
+});
+
+test("one broken item refuses itself alone, and results keep their order", async () => {
+  const { send } = setUp();
+  const results = await send(sms("a"), sms("b", { category: "Not Allowed" }), sms("c"));
+  assert.deepEqual(
+    results.map((r) => r.kind),
+    ["accepted", "refused", "accepted"],
+  );
+  const broken = results[1];
+  assert.ok(broken?.kind === "refused");
+  assert.deepEqual([broken.error.code, broken.error.fields?.[0]?.field], [status.INVALID_ARGUMENT, "notifications[1].category"]);
+  assert.equal(await stored(), 2);
+});
+
+test("the same key gives the same answer even when its time has meanwhile passed, and another payload is an error", async () => {
+  const { send } = setUp();
+  const message = sms("a", { sendAt: new Date(clock.now() + 1_000) });
+  const [first] = await send(message);
+  clock.advance(SEND_AT_PAST_TOLERANCE_MS + 2_000);
+  const [again] = await send(message);
+  assert.ok(first?.kind === "accepted" && again?.kind === "accepted");
+  assert.deepEqual([again.repeatedKey, again.record.id, again.record.acceptedAt], [true, first.record.id, first.record.acceptedAt]);
+  const [other] = await send(sms("a"));
+  assert.ok(other?.kind === "refused");
+  assert.deepEqual([other.error.code, other.error.reason], [status.ALREADY_EXISTS, "KEY_REUSED"]);
+});
+
+test("a key twice in one batch is one notification", async () => {
+  const { send } = setUp();
+  const results = await send(sms("a"), sms("a"));
+  assert.deepEqual(
+    results.map((r) => r.kind === "accepted" && r.repeatedKey),
+    [false, true],
+  );
+  assert.equal(await stored(), 1);
+});
+
+test("overload is refused before acceptance, with the time to wait", async () => {
+  const { send, load } = setUp({ openMax: 1 });
+  await send(sms("a"), sms("b"));
+  const stop = new AbortController();
+  const measuring = load.run(stop.signal);
+  while (!load.isFull()) await new Promise((resolve) => setImmediate(resolve));
+  stop.abort();
+  await measuring;
+  const [result] = await send(sms("c"));
+  assert.ok(result?.kind === "refused");
+  assert.deepEqual([result.error.code, result.error.reason], [status.RESOURCE_EXHAUSTED, "OVERLOADED"]);
+  assert.ok((result.error.retryAfterMs ?? 0) > 0);
+  assert.equal(await stored(), 2);
+});
+
+test("more than may wait for an insert is refused, the rest accepted", async () => {
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  const slow = {
+    ...store.notifications,
+    insert: async (records: Parameters<Store["notifications"]["insert"]>[0]) => gate.then(() => store.notifications.insert(records)),
+  };
+  const { send } = setUp({ notifications: slow, insertsWaitingMax: 2 });
+  const sending = send(...["a", "b", "c", "d"].map((k) => sms(k)));
+  setTimeout(open, 20);
+  const results = await sending;
+  const refused = results.filter((r) => r.kind === "refused");
+  assert.ok(refused.length > 0 && refused.every((r) => r.error.code === status.RESOURCE_EXHAUSTED));
+  assert.equal(await stored(), results.length - refused.length);
+});
+
+test("a store that is away means that nothing was accepted, and says to repeat", async () => {
+  const away = { ...store.notifications, insert: () => Promise.reject(new Error("away")) };
+  const [result] = await setUp({ notifications: away }).send(sms("a"));
+  assert.ok(result?.kind === "refused");
+  assert.equal(result.error.code, status.UNAVAILABLE);
+  assert.doesNotMatch(result.error.message, /away$/);
+});

@@ -1,0 +1,49 @@
+import type { NotificationRecord } from "../core/notification.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { DeliveryChange, NotificationStore } from "../core/ports/notification-store.ts";
+import type { DeliveryTask, TaskPublisher } from "../core/ports/queue.ts";
+import { toTask } from "../core/task.ts";
+import { createBatcher } from "../infra/batch.ts";
+
+/** When the relay looks at what could not be published: a stream too busy for a moment has room again, an absent one is not hurried. */
+const HAND_OVER_WAIT_MS = 1_000;
+/** Changes of one write, and of those waiting: what finds no room keeps the watchdog's time, which is later. */
+const HAND_OVERS = { batchMax: 500, waitingMax: 20_000, concurrency: 1 };
+
+export interface Publishing {
+  /** Publishes what is due of a notification just stored; what does not get through is the relay's. Does not wait. */
+  publish(record: NotificationRecord): void;
+  /** Resolves when none is under way. */
+  settled(): Promise<void>;
+}
+
+export function createPublishing(parts: {
+  publisher: TaskPublisher;
+  notifications: Pick<NotificationStore, "change">;
+  clock: Clock;
+}): Publishing {
+  const { publisher, notifications, clock } = parts;
+  const handOvers = createBatcher((changes: readonly DeliveryChange[]) => notifications.change(changes), HAND_OVERS);
+  const underWay = new Set<Promise<void>>();
+
+  async function publishOne(task: DeliveryTask): Promise<void> {
+    if (await publisher.publish(task)) return;
+    const { notificationId, deliveryId, attempt } = task;
+    const set = { publications: 0, nextAt: Math.min(clock.now() + HAND_OVER_WAIT_MS, task.expiresAt) };
+    // Where the store is away too, the watchdog finds it: it is due as if it had been published.
+    await handOvers.add({ notificationId, deliveryId, expect: { attempt, states: ["pending"] }, set }).catch(() => undefined);
+  }
+
+  return {
+    publish(record) {
+      for (const delivery of record.deliveries) {
+        if (delivery.state !== "pending" || delivery.publications === 0) continue;
+        const work = publishOne({ ...toTask(record, delivery), publication: 0 }).finally(() => underWay.delete(work));
+        underWay.add(work);
+      }
+    },
+    async settled() {
+      await Promise.all(underWay);
+    },
+  };
+}

@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { context, ProxyTracerProvider, trace } from "@opentelemetry/api";
+import { CLASSES } from "../../core/channel.ts";
+import type { DeliveryTask, Settlement } from "../../core/ports/queue.ts";
+import { consumerName, streamName, taskSubject } from "../../core/subjects.ts";
+import { toTask } from "../../core/task.ts";
+import { eventually } from "../../test/support/eventually.ts";
+import { sampleNotification } from "../../test/support/notification-samples.ts";
+import { startNats } from "../../test/support/servers.ts";
+import { systemClock } from "../clock.ts";
+import { readConfig } from "../config.ts";
+import type { LocalServer } from "../local/local-servers.ts";
+import { createLogger } from "../logger.ts";
+import { startTracing } from "../tracing.ts";
+import { connectNats, type Nats, natsVariables } from "./connect.ts";
+import { consumeTasks } from "./consume.ts";
+import { createTaskPublisher } from "./publish.ts";
+import { ensureStreams, streamVariables } from "./streams.ts";
+import { decodeTask, encodeTask } from "./task-codec.ts";
+
+const log = createLogger("test", "error", { write() {} });
+const config = readConfig(streamVariables, {});
+let server: LocalServer;
+let nats: Nats;
+
+before(async () => {
+  server = await startNats();
+  nats = await connectNats(readConfig(natsVariables, { NATS_URL: server.url }), log);
+  await ensureStreams(nats, config, ["sms"]);
+});
+after(async () => {
+  await nats[Symbol.asyncDispose]();
+  await server[Symbol.asyncDispose]();
+});
+
+function sampleTask(key: string, over: Partial<DeliveryTask> = {}): DeliveryTask {
+  const n = sampleNotification(key, Date.now());
+  return { ...toTask(n, n.deliveries[0]!), ...over };
+}
+
+/** Consumes until `work` is done; what was handled, by delivery id. */
+async function consuming(
+  handle: (task: DeliveryTask, times: number) => Settlement,
+  work: (handled: Map<string, number>) => Promise<void>,
+): Promise<void> {
+  const handled = new Map<string, number>();
+  const stop = new AbortController();
+  const done = consumeTasks(
+    nats,
+    async (task) => {
+      const times = (handled.get(task.deliveryId) ?? 0) + 1;
+      handled.set(task.deliveryId, times);
+      return handle(task, times);
+    },
+    {
+      ...{
+        channel: "sms",
+        worker: "w",
+        inFlightMax: 10,
+        signal: stop.signal,
+        clock: systemClock,
+        log,
+        tracer: new ProxyTracerProvider().getTracer("test"),
+      },
+      ensure: () => ensureStreams(nats, config, ["sms"]),
+    },
+  );
+  try {
+    await work(handled);
+  } finally {
+    stop.abort();
+    await done;
+  }
+}
+
+const pending = async () => (await (await jetstreamManager(nats)).streams.info(streamName("sms"))).state.messages;
+
+test("a task is read as it was written, and what is no task is nothing", () => {
+  const task = sampleTask("codec", { policyResend: true, collapseKey: "c", attempt: 3 });
+  assert.deepEqual(decodeTask(encodeTask(task)), { ...task, content: { push: undefined, sms: { text: "hello" }, email: undefined } });
+  assert.equal(decodeTask(new Uint8Array([255, 1, 2])), undefined);
+  assert.equal(decodeTask(new Uint8Array()), undefined);
+});
+
+test("every class of a channel is published, consumed once and gone from the stream", async () => {
+  const publisher = createTaskPublisher(nats, log);
+  const tasks = CLASSES.map((notificationClass) => sampleTask(notificationClass, { notificationClass }));
+  await consuming(
+    () => ({ kind: "ack" }),
+    async (handled) => {
+      assert.deepEqual(await Promise.all(tasks.map((t) => publisher.publish(t))), [true, true, true]);
+      await eventually("all are gone", async () => handled.size === 3 && (await pending()) === 0);
+      assert.deepEqual([...handled.values()], [1, 1, 1]);
+    },
+  );
+});
+
+test("a copy published twice is stored once, and the next publication is another copy", async () => {
+  const publisher = createTaskPublisher(nats, log);
+  const task = sampleTask("copies");
+  assert.ok(await publisher.publish(task));
+  assert.ok(await publisher.publish(task));
+  assert.equal(await pending(), 1);
+  assert.ok(await publisher.publish({ ...task, publication: 1 }));
+  assert.equal(await pending(), 2);
+  await consuming(
+    () => ({ kind: "ack" }),
+    () => eventually("both are gone", async () => (await pending()) === 0),
+  );
+});
+
+test("a task that is not acknowledged comes back, and one whose handling throws is not lost", async () => {
+  const publisher = createTaskPublisher(nats, log);
+  await publisher.publish(sampleTask("nak"));
+  await consuming(
+    (_, times) => (times < 3 ? { kind: "nak", delayMs: 10 } : { kind: "ack" }),
+    async (handled) => {
+      await eventually("it is gone", async () => handled.size === 1 && (await pending()) === 0);
+      assert.deepEqual([...handled.values()], [3]);
+    },
+  );
+});
+
+test("what is not a task is terminated, and the tasks behind it are handled", async () => {
+  nats.publish(taskSubject("sms", "critical"), new Uint8Array([255, 255]));
+  await createTaskPublisher(nats, log).publish(sampleTask("behind", { notificationClass: "critical" }));
+  await consuming(
+    () => ({ kind: "ack" }),
+    (handled) => eventually("both are gone", async () => handled.size === 1 && (await pending()) === 0),
+  );
+});
+
+test("a stream that is deleted under the consumer is made again, and its tasks are handled", async () => {
+  const publisher = createTaskPublisher(nats, log);
+  await consuming(
+    () => ({ kind: "ack" }),
+    async (handled) => {
+      await (await jetstreamManager(nats)).streams.delete(streamName("sms"));
+      assert.equal(await publisher.publish(sampleTask("lost")), false);
+      await eventually("published again", () => publisher.publish(sampleTask("after")));
+      await eventually("handled", () => handled.size === 1);
+    },
+  );
+});
+
+test("streams and consumers are as they were declared, and declaring them again changes nothing", async () => {
+  await ensureStreams(nats, config, ["sms"]);
+  const jsm = await jetstreamManager(nats);
+  const stream = (await jsm.streams.info(streamName("sms"))).config;
+  assert.deepEqual([stream.retention, stream.discard, stream.storage, stream.max_age], ["workqueue", "new", "file", 0]);
+  const consumer = (await jsm.consumers.info(streamName("sms"), consumerName("sms", "critical"))).config;
+  assert.deepEqual([consumer.ack_policy, consumer.max_deliver, consumer.filter_subject], ["explicit", -1, "carillon.sms.critical"]);
+});
+
+test("the caller's trace goes on in whoever handles the task", async () => {
+  await using tracing = startTracing("test", { exporterUrl: "" });
+  void tracing;
+  const traceId = "0af7651916cd43dd8448eb211c80319c";
+  let seen: string | undefined;
+  await consuming(
+    () => {
+      seen = trace.getSpanContext(context.active())?.traceId;
+      return { kind: "ack" };
+    },
+    async () => {
+      await createTaskPublisher(nats, log).publish(sampleTask("traced", { traceparent: `00-${traceId}-b7ad6b7169203331-01` }));
+      await eventually("handled", () => seen !== undefined);
+    },
+  );
+  assert.equal(seen, traceId);
+});
