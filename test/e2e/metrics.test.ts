@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { startSystem, type TestSystem } from "../support/system.ts";
+
+const PAGE = join(import.meta.dirname, "../../docs/metrics.md");
+
+/** What every role prints on /metrics, as the page's table. */
+async function metricsTable(system: TestSystem): Promise<string> {
+  const rows = new Map<string, { type: string; help: string; roles: string[] }>();
+  for (const role of system.roles) {
+    const response = await fetch(`http://${role.addresses.http}/metrics`);
+    assert.equal(response.status, 200);
+    const printed = await response.text();
+    for (const [, name = "", help = ""] of printed.matchAll(/^# HELP (carillon_\S+) (.*)$/gm)) {
+      const type = new RegExp(`^# TYPE ${name} (\\S+)$`, "m").exec(printed)?.[1] ?? "";
+      const row = rows.get(name) ?? { type, help, roles: [] };
+      row.roles.push(role.name.replace(/^dispatcher-.*/, "dispatchers"));
+      rows.set(name, row);
+    }
+  }
+  const lines = [...rows]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, r]) => `| \`${name}\` | ${r.type} | ${[...new Set(r.roles)].join(", ")} | ${r.help} |`);
+  return ["| metric | type | printed by | what it counts |", "| --- | --- | --- | --- |", ...lines].join("\n");
+}
+
+test("docs/metrics.md names every metric that the services print, and no other", async () => {
+  await using system = await startSystem();
+  const table = await metricsTable(system);
+  assert.ok(readFileSync(PAGE, "utf8").includes(table), `docs/metrics.md should hold:\n${table}`);
+});
+
+test("every service says on its port that it is alive and ready", async () => {
+  await using system = await startSystem();
+  for (const role of system.roles) {
+    for (const path of ["/healthz", "/readyz"])
+      assert.equal((await fetch(`http://${role.addresses.http}${path}`)).status, 200, `${role.name} ${path}`);
+  }
+});
