@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { CHANNELS, type Channel } from "../../core/channel.ts";
-import { type Endpoint, maskEndpoint } from "../../core/endpoint.ts";
+import { maskEndpoint } from "../../core/endpoint.ts";
 import { channelToProto, stateFromProto } from "../../infra/grpc/convert.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
-import { CRITICAL, ended, fresh, freshNumber, freshToken, get, mail, phone, register, send, settled, toEndpoint, toUser } from "./calls.ts";
+import { CRITICAL, ended, fresh, freshEndpoint, get, register, send, settled, toEndpoint, toUser } from "./calls.ts";
 
 const limits = { timeout: 40_000 };
 let system: TestSystem;
@@ -15,19 +15,13 @@ before(async () => {
 }, limits);
 after(() => system?.[Symbol.asyncDispose](), limits);
 
-const endpointOn: Record<Channel, () => Endpoint> = {
-  apns: () => ({ channel: "apns", token: freshToken() }),
-  fcm: () => ({ channel: "fcm", token: freshToken() }),
-  webpush: () => ({ channel: "webpush", ...system.sandbox.webPushSubscription(fresh("laptop")) }),
-  sms: () => phone(freshNumber()),
-  email: () => mail(`${fresh("ada")}@example.com`),
-};
 const FIRST_PROVIDER: Record<Channel, string> = { apns: "apns", fcm: "fcm", webpush: "webpush", sms: "twilio", email: "sendgrid" };
+const endpointOn = (channel: Channel) => freshEndpoint(channel, system.sandbox);
 const arrivals = (deliveryId: string) => system.sandbox.ledger.entries({ deliveryId });
 
 for (const channel of CHANNELS)
   test(`${channel}: it arrives once, with its ids, and Get tells what happened`, limits, async () => {
-    const endpoint = endpointOn[channel]();
+    const endpoint = endpointOn(channel);
     const accepted = await send(system, { recipient: toEndpoint(endpoint) });
     const delivery = await ended(system, accepted);
     assert.equal(delivery.state, "sent");
@@ -53,7 +47,7 @@ for (const channel of CHANNELS)
 
 test("a user is reached on every device, or on those channels that were named", limits, async () => {
   const user = fresh("grace");
-  const endpoints = [...CHANNELS.map((c) => endpointOn[c]()), endpointOn.apns()];
+  const endpoints = [...CHANNELS.map((c) => endpointOn(c)), endpointOn("apns")];
   for (const endpoint of endpoints) await register(system, user, endpoint);
   const everywhere = await send(system, { recipient: toUser(user) });
   const [all] = await settled(system, [everywhere.notificationId]);
@@ -85,7 +79,7 @@ const FALLBACKS = [
 ] as const;
 for (const [channel, first, second] of FALLBACKS)
   test(`${channel}: when ${first} is known not to have sent it, ${second} does`, limits, async () => {
-    const endpoint = endpointOn[channel]();
+    const endpoint = endpointOn(channel);
     const match = endpoint.channel === "sms" ? endpoint.phoneNumber.slice(1) : endpoint.channel === "email" ? endpoint.address : "";
     system.sandbox.faults.order({ provider: first, match, do: { kind: "answer", status: 429, body: {} } });
     const accepted = await send(system, { recipient: toEndpoint(endpoint) });
@@ -110,7 +104,7 @@ for (const [channel, first, second] of FALLBACKS)
 
 test("a dead endpoint is not used again", limits, async () => {
   const user = fresh("mary");
-  const endpoint = endpointOn.webpush();
+  const endpoint = endpointOn("webpush");
   await register(system, user, endpoint);
   system.sandbox.faults.order({ provider: "webpush", do: { kind: "answer", status: 410 } });
   const gone = await ended(system, await send(system, { recipient: toUser(user), channels: [channelToProto("webpush")] }));
@@ -121,7 +115,7 @@ test("a dead endpoint is not used again", limits, async () => {
 });
 
 test("without an answer a transactional one stays uncertain, and is not sent again; a critical one is repeated once", limits, async () => {
-  const [quiet, urgent] = [endpointOn.sms(), endpointOn.sms()];
+  const [quiet, urgent] = [endpointOn("sms"), endpointOn("sms")];
   for (const e of [quiet, urgent])
     system.sandbox.faults.order({
       provider: "twilio",

@@ -11,20 +11,7 @@ import type { Endpoint } from "../../core/endpoint.ts";
 import { openStore } from "../../infra/store.ts";
 import { type FaultAction, type ProviderName, startSandbox } from "../../sandbox/main.ts";
 import { eventually } from "../support/eventually.ts";
-import {
-  fresh,
-  freshNumber,
-  freshToken,
-  mail,
-  notification,
-  phone,
-  refusalOf,
-  refuse,
-  register,
-  send,
-  toEndpoint,
-  toUser,
-} from "./calls.ts";
+import { fresh, freshEndpoint, notification, refusalOf, refuse, register, send, toEndpoint, toUser } from "./calls.ts";
 import { startDevProcess } from "./cli-process.ts";
 
 const limits = { timeout: 90_000 };
@@ -72,15 +59,8 @@ test("no endpoint, content or credential is printed, and each attempt has its li
       sms: { text: words.text },
       email: { subject: words.subject, html: words.html, text: "" },
     };
-    const endpointOn: Record<Channel, () => Endpoint> = {
-      apns: () => ({ channel: "apns", token: freshToken() }),
-      fcm: () => ({ channel: "fcm", token: freshToken() }),
-      webpush: () => ({ channel: "webpush", ...sandbox.webPushSubscription(fresh("laptop")) }),
-      sms: () => phone(freshNumber()),
-      email: () => mail(`${fresh("ada")}@${fresh("host")}.example`),
-    };
     const endpoint = (channel: Channel): Endpoint => {
-      const made = endpointOn[channel]();
+      const made = freshEndpoint(channel, sandbox);
       if (made.channel === "webpush")
         for (const part of ["pushUrl", "p256dh", "auth"] as const) secrets.set(`${part} of ${made.pushUrl}`, made[part]);
       else if (made.channel === "sms") secrets.set(`number ${made.phoneNumber}`, made.phoneNumber.slice(1));

@@ -4,13 +4,13 @@ import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { readAudit } from "../../cli/audit.ts";
-import { CHANNELS, type Channel } from "../../core/channel.ts";
+import { CHANNELS } from "../../core/channel.ts";
 import type { Endpoint } from "../../core/endpoint.ts";
 import type { Accepted } from "../../gen/carillon/v1/notification_service.ts";
 import { openStore } from "../../infra/store.ts";
 import { startNats, startRedis } from "../support/servers.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
-import { ended, fresh, freshNumber, freshToken, mail, notification, phone, refuse, sendBatch, settled, toEndpoint } from "./calls.ts";
+import { ended, fresh, freshEndpoint, mail, notification, refuse, sendBatch, settled, toEndpoint } from "./calls.ts";
 
 /** The watchdog looks at what was published and never came back after 30 s; a machine busy with other things takes its time. */
 const limits = { timeout: 100_000 };
@@ -67,15 +67,8 @@ describe("while notifications come in", { ...limits, concurrency: true }, () => 
 
 /** Accepts `count` at once, over all channels. */
 async function accept(system: TestSystem, count: number, about: () => { sendAt?: Date } = () => ({})): Promise<Accepted[]> {
-  const endpointOn: Record<Channel, () => Endpoint> = {
-    apns: () => ({ channel: "apns", token: freshToken() }),
-    fcm: () => ({ channel: "fcm", token: freshToken() }),
-    webpush: () => ({ channel: "webpush", ...system.sandbox.webPushSubscription(fresh("laptop")) }),
-    sms: () => phone(freshNumber()),
-    email: () => mail(`${fresh("ada")}@example.com`),
-  };
   const items = Array.from({ length: count }, (_, i) =>
-    notification({ recipient: toEndpoint(endpointOn[CHANNELS[i % CHANNELS.length]!]()), ...about() }),
+    notification({ recipient: toEndpoint(freshEndpoint(CHANNELS[i % CHANNELS.length]!, system.sandbox)), ...about() }),
   );
   const results = await sendBatch(system, items);
   return results.map((r) => {

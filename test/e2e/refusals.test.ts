@@ -41,8 +41,10 @@ for (const [what, refusal, ofOrders, ofAlerts] of WIDTHS)
     const user = await someone();
     await refuse(system, user, refusal);
     for (const [category, refused] of [["orders", ofOrders] as const, ["alerts", ofAlerts] as const]) {
-      const { notificationId } = await send(system, { recipient: toUser(user), category });
-      const [record] = await settled(system, [notificationId]);
+      const accepted = await send(system, { recipient: toUser(user), category });
+      const told = accepted.deliveries.filter((d) => d.suppressedReason === "opted-out");
+      assert.equal(told.length, refused.length, "the caller is told at once");
+      const [record] = await settled(system, [accepted.notificationId]);
       const suppressed = record!.deliveries.filter((d) => d.state === "suppressed");
       assert.deepEqual(suppressed.map((d) => d.channel).sort(), [...refused], category);
       for (const d of record!.deliveries) {
