@@ -3,21 +3,21 @@ import { parseArgs } from "node:util";
 import { ConfigError, type Environment } from "../infra/config.ts";
 import { runUntilSignal, startFault } from "../infra/run.ts";
 import { COMMANDS, UsageError } from "./commands.ts";
-import { ROLES } from "./roles.ts";
+import { loadRole, loadRoles } from "./roles.ts";
 
 const [name = "help", ...args] = process.argv.slice(2);
 const env: Environment = process.env;
 
-function help(): string {
+async function help(): Promise<string> {
   const width = 18;
   const commands = Object.entries(COMMANDS).map(([command, { about }]) => `  ${command.padEnd(width)} ${about}`);
-  const roles = ROLES.map((r) => `  ${r.name.padEnd(width)} ${r.about}`);
+  const roles = (await loadRoles()).map((r) => `  ${r.name.padEnd(width)} ${r.about}`);
   return ["usage: carillon <command> [options]; carillon <command> --help", "", "commands", ...commands, "", "roles", ...roles, ""].join(
     "\n",
   );
 }
 
-const role = ROLES.find((r) => r.name === name);
+const role = await loadRole(name);
 const command = COMMANDS[name];
 if (role) {
   await runUntilSignal(() => role.start(env));
@@ -36,8 +36,8 @@ if (role) {
     process.exitCode = usage || error instanceof ConfigError ? 2 : 1;
   }
 } else if (name === "help" || name === "--help") {
-  process.stdout.write(help());
+  process.stdout.write(await help());
 } else {
-  process.stderr.write(`carillon: there is no command or role "${name.slice(0, 40)}"\n\n${help()}`);
+  process.stderr.write(`carillon: there is no command or role "${name.slice(0, 40)}"\n\n${await help()}`);
   process.exitCode = 2;
 }

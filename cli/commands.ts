@@ -6,17 +6,15 @@ import type { Environment } from "../infra/config.ts";
 import { readConfig } from "../infra/config.ts";
 import { callUnary } from "../infra/grpc/client.ts";
 import { openConfiguredStore, storeVariables } from "../infra/store-config.ts";
+import { createApiKey } from "./api-key.ts";
 import { fetchLedger, readAudit } from "./audit.ts";
 import { configTable, configurationPage } from "./config-table.ts";
-import { runDemo } from "./demo.ts";
-import { createApiKey } from "./dev.ts";
 import { toJson } from "./notification-json.ts";
 import { createProgress } from "./progress.ts";
 import { channelTable, checksText } from "./report.ts";
-import { ROLES } from "./roles.ts";
+import { loadRole, ROLE_NAMES } from "./roles.ts";
 import { CALL_MS, connectGateway, readCallFault } from "./rpc.ts";
 import { readLines, sendLines } from "./send.ts";
-import { runUp } from "./up.ts";
 
 /** The command line was not meant so; exit status 2. */
 export class UsageError extends Error {
@@ -45,13 +43,13 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     about: "starts everything, sends examples/notifications.jsonl, waits for every end and counts the promises",
     usage: "[--file FILE]",
     options: { file: { type: "string" } },
-    run: async ({ values, env }) => runDemo({ env, file: text(values.file) }),
+    run: async ({ values, env }) => (await import("./demo.ts")).runDemo({ env, file: text(values.file) }),
   },
   dev: {
     about: "keeps the whole system running in one process, against the sandbox, until Ctrl-C",
     usage: "[--directory DIR]",
     options: { directory: { type: "string" } },
-    run: async ({ values, env }) => runUp({ env, directory: text(values.directory) }),
+    run: async ({ values, env }) => (await import("./up.ts")).runUp({ env, directory: text(values.directory) }),
   },
   send: {
     about: "sends each line of a .jsonl file (or - for standard input); prints a result per line; exit status 1 when one was refused",
@@ -143,9 +141,9 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     usage: "ROLE | --all",
     options: { all: { type: "boolean" } },
     async run({ values, positionals }) {
-      if (values.all === true) process.stdout.write(configurationPage());
+      if (values.all === true) process.stdout.write(await configurationPage());
       else {
-        const role = ROLES.find((r) => r.name === positionals[0]) ?? fail(`which role? ${ROLES.map((r) => r.name).join(", ")}`);
+        const role = (await loadRole(positionals[0] ?? "")) ?? fail(`which role? ${ROLE_NAMES.join(", ")}`);
         process.stdout.write(`${configTable(role.variables)}\n`);
       }
       return 0;

@@ -1,5 +1,5 @@
 import type { Variables } from "../infra/config.ts";
-import { ROLES } from "./roles.ts";
+import { loadRoles } from "./roles.ts";
 
 /** One role's variables as a Markdown table. */
 export function configTable(variables: Variables): string {
@@ -12,8 +12,8 @@ export function configTable(variables: Variables): string {
 }
 
 /** All of docs/configuration.md. */
-export function configurationPage(): string {
-  const sections = ROLES.map((r) => `## ${r.name}\n\nIt ${r.about}.\n\n${configTable(r.variables)}\n`);
+export async function configurationPage(): Promise<string> {
+  const sections = (await loadRoles()).map((r) => `## ${r.name}\n\nIt ${r.about}.\n\n${configTable(r.variables)}\n`);
   return [
     "# Configuration",
     "",

@@ -3,12 +3,12 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CHANNELS } from "../core/channel.ts";
 import type { Environment } from "../infra/config.ts";
-import { sha256Hex } from "../infra/hash.ts";
 import { startLocalNats, startLocalRedis } from "../infra/local/local-servers.ts";
 import type { RunningRole } from "../infra/run.ts";
 import { openStore } from "../infra/store.ts";
 import { type Sandbox, startSandbox } from "../sandbox/main.ts";
-import { ROLES } from "./roles.ts";
+import { createApiKey } from "./api-key.ts";
+import { loadRoles } from "./roles.ts";
 
 /** The app that the development system knows, with every channel. */
 export const DEV_APP = "demo";
@@ -66,7 +66,7 @@ export async function startDev({ directory, env, onStart = () => {} }: DevOption
   };
   const roles: RunningRole[] = [];
   let preferences = "";
-  for (const role of ROLES) {
+  for (const role of await loadRoles()) {
     const running = stack.use(await role.start({ ...shared, PREFERENCES_ADDRESS: preferences }));
     if (role.name === "preferences") preferences = running.addresses.grpc ?? "";
     roles.push(running);
@@ -88,10 +88,4 @@ async function createDevKey(storeUrl: string): Promise<string> {
   const { key, hash } = createApiKey();
   await store.apps.put({ id: DEV_APP, channels: [...CHANNELS], keyHashes: [...(before?.keyHashes ?? []), hash] });
   return key;
-}
-
-/** 256 random bits, so that an unsalted hash of it is safe to keep. Shown once. */
-export function createApiKey(): { key: string; hash: string } {
-  const key = `ck_${randomBytes(32).toString("base64url")}`;
-  return { key, hash: sha256Hex(key) };
 }

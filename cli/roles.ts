@@ -1,12 +1,20 @@
-import { role as apns } from "../dispatchers/apns/main.ts";
-import { role as email } from "../dispatchers/email/main.ts";
-import { role as fcm } from "../dispatchers/fcm/main.ts";
-import { role as sms } from "../dispatchers/sms/main.ts";
-import { role as webpush } from "../dispatchers/webpush/main.ts";
-import { role as gateway } from "../gateway/main.ts";
 import type { Role } from "../infra/run.ts";
-import { role as preferences } from "../preferences/main.ts";
-import { role as relay } from "../relay/main.ts";
 
-/** Every deployable, in the order they are started when they live together. */
-export const ROLES: readonly Role[] = [preferences, gateway, relay, apns, fcm, webpush, sms, email];
+/** Every deployable, in the order they are started when they live together. Loaded when asked for: each brings its providers' SDKs. */
+const LOADERS: Readonly<Record<string, () => Promise<{ role: Role }>>> = {
+  preferences: () => import("../preferences/main.ts"),
+  gateway: () => import("../gateway/main.ts"),
+  relay: () => import("../relay/main.ts"),
+  "dispatcher-apns": () => import("../dispatchers/apns/main.ts"),
+  "dispatcher-fcm": () => import("../dispatchers/fcm/main.ts"),
+  "dispatcher-webpush": () => import("../dispatchers/webpush/main.ts"),
+  "dispatcher-sms": () => import("../dispatchers/sms/main.ts"),
+  "dispatcher-email": () => import("../dispatchers/email/main.ts"),
+};
+
+export const ROLE_NAMES: readonly string[] = Object.keys(LOADERS);
+
+/** Undefined where there is no such role. */
+export const loadRole = async (name: string): Promise<Role | undefined> => (await LOADERS[name]?.())?.role;
+
+export const loadRoles = async (): Promise<Role[]> => (await Promise.all(Object.values(LOADERS).map((load) => load()))).map((m) => m.role);

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { OperatorError } from "./operator-error.ts";
 
 /** One environment variable: its type, default, unit and why it is there. Without a default it must be set. */
 export interface Variable<T> {
@@ -91,7 +92,7 @@ export const secretFile = (about: About): Variable<string> => ({
   },
 });
 
-export class ConfigError extends Error {
+export class ConfigError extends OperatorError {
   override name = "ConfigError";
   readonly faults: readonly string[];
   constructor(faults: readonly string[]) {

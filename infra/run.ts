@@ -1,13 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { Tracer } from "@opentelemetry/api";
-import { ConfigError, choice, type Environment, integer, ms, readConfig, text, type Values, type Variables } from "./config.ts";
+import { choice, type Environment, integer, ms, readConfig, text, type Values, type Variables } from "./config.ts";
 import { startHttpServer } from "./http/server.ts";
 import { createLogger, type Logger } from "./logger.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
-import { StoreError } from "./store-error.ts";
+import { OperatorError } from "./operator-error.ts";
 import { startTracing } from "./tracing.ts";
-import { UnreachableError } from "./unreachable.ts";
 
 /** What every role reads. */
 export const commonVariables = {
@@ -137,12 +136,11 @@ export async function runUntilSignal(start: () => Promise<AsyncDisposable>): Pro
 
 /** What an operator needs to read: no stack for what is theirs to mend. */
 export function startFault(error: unknown): string {
-  const theirs = [ConfigError, UnreachableError, StoreError, StartTimeoutError];
-  if (error instanceof Error && theirs.some((kind) => error instanceof kind)) return `carillon: ${error.message}`;
+  if (error instanceof OperatorError) return `carillon: ${error.message}`;
   return `carillon: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 }
 
-class StartTimeoutError extends Error {}
+class StartTimeoutError extends OperatorError {}
 
 async function within<T>(limitMs: number, work: Promise<T>, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

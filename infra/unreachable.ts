@@ -1,7 +1,8 @@
 import { errorLine } from "./logger.ts";
+import { OperatorError } from "./operator-error.ts";
 
 /** A server that cannot be reached at start: which, where, how to mend it. Exit status 1, no stack. */
-export class UnreachableError extends Error {
+export class UnreachableError extends OperatorError {
   override name = "UnreachableError";
   /** @param where host and port, never a credential */
   constructor(server: string, where: string, remedy: string, cause: unknown) {

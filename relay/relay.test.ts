@@ -83,7 +83,7 @@ test("publishes again what nothing came of, later each time, as another copy", a
     assert.equal(published.length, publication + 1);
     assert.equal(published.at(-1)?.publication, publication);
     clock.advance(watchdogMs(publication) - 1);
-    assert.equal(await relay.turn(), 0);
+    assert.equal((await relay.turn()).taken, 0);
     clock.advance(1);
   }
 });
@@ -91,7 +91,7 @@ test("publishes again what nothing came of, later each time, as another copy", a
 test("keeps what the stream did not take, and publishes the same copy when it is back", async () => {
   await accept();
   streamIsUp = false;
-  await relay.turn();
+  assert.deepEqual(await relay.turn(), { taken: 1, stuck: true });
   clock.advance(2_000);
   streamIsUp = true;
   await relay.turn();

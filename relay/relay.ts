@@ -29,9 +29,16 @@ export interface RelayParts {
   metrics: RelayMetrics;
 }
 
+export interface Turn {
+  /** Notifications. */
+  taken: number;
+  /** Something was to be published and nothing could be: the stream is away or full. */
+  stuck: boolean;
+}
+
 export interface Relay {
-  /** Looks at everything due now; resolves to how many notifications it took. */
-  turn(): Promise<number>;
+  /** Looks at what is due now, up to TAKE_MAX notifications. */
+  turn(): Promise<Turn>;
   /** Turns until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -40,10 +47,10 @@ export interface Relay {
 export function createRelay({ store, publisher, worker, pollMs, clock, random, log, metrics }: RelayParts): Relay {
   const lanes = Array.from({ length: LANE_COUNT }, (_, lane) => lane);
 
-  async function turn(): Promise<number> {
+  async function turn(): Promise<Turn> {
     const now = clock.now();
     const taken = await store.notifications.takeDue(lanes, now, now + TAKE_MS, TAKE_MAX);
-    if (taken.length === 0) return 0;
+    if (taken.length === 0) return { taken: 0, stuck: false };
     const wanted = taken.flatMap((n) => dueDeliveries(n, now).map((d) => attemptId(d.id, d.attempt)));
     const attempts = new Map((await store.attempts.find(wanted)).map((a) => [a.id, a]));
 
@@ -82,22 +89,12 @@ export function createRelay({ store, publisher, worker, pollMs, clock, random, l
       await store.attempts.record(abandoned.map(({ id }) => ({ id, worker: undefined, outcome, answeredAt: now })));
     }
     changes.push(...[...closings, ...abandoned].map((a) => lookAgain(a, now)));
-    changes.push(...(await Promise.all(publications.map((task) => publish(task, now)))));
+    const published = await Promise.all(publications.map((task) => publisher.publish(task)));
+    changes.push(...publications.map((task, i) => publicationChange(task, published[i] ?? false, now)));
+    for (const [i, { channel }] of publications.entries())
+      metrics.publications.inc({ channel, result: published[i] ? "published" : "failed" });
     await store.notifications.change(changes);
-    return taken.length;
-  }
-
-  async function publish(task: DeliveryTask, now: number): Promise<DeliveryChange> {
-    const published = await publisher.publish(task);
-    metrics.publications.inc({ channel: task.channel, result: published ? "published" : "failed" });
-    const { notificationId, deliveryId, attempt, publication, expiresAt } = task;
-    const nextAt = Math.min(now + (published ? watchdogMs(publication) : PUBLISH_AGAIN_MS), Math.max(expiresAt, now + 1));
-    return {
-      notificationId,
-      deliveryId,
-      expect: { attempt, states: ["pending"] },
-      set: { nextAt, publications: publication + (published ? 1 : 0) },
-    };
+    return { taken: taken.length, stuck: publications.length > 0 && !published.includes(true) };
   }
 
   return {
@@ -106,9 +103,10 @@ export function createRelay({ store, publisher, worker, pollMs, clock, random, l
       while (!signal.aborted) {
         const began = clock.now();
         try {
-          const taken = await turn();
+          const { taken, stuck } = await turn();
           metrics.lastTurn.set(began / 1000);
-          if (taken === TAKE_MAX) continue;
+          // With a backlog go on at once, unless that would only turn round and round before a closed door.
+          if (taken === TAKE_MAX && !stuck) continue;
         } catch (error) {
           log.warn({ err: error }, "turn failed; what it took comes back by itself");
         }
@@ -128,4 +126,11 @@ function lookAgain(a: AttemptRecord, now: number): DeliveryChange {
     expect: { attempt: a.number, states: OPEN_STATES },
     set: { nextAt: now },
   };
+}
+
+function publicationChange(task: DeliveryTask, published: boolean, now: number): DeliveryChange {
+  const { notificationId, deliveryId, attempt, publication, expiresAt } = task;
+  const nextAt = Math.min(now + (published ? watchdogMs(publication) : PUBLISH_AGAIN_MS), Math.max(expiresAt, now + 1));
+  const set = { nextAt, publications: publication + (published ? 1 : 0) };
+  return { notificationId, deliveryId, expect: { attempt, states: ["pending"] }, set };
 }

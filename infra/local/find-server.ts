@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 import { accessSync, constants, globSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
+import { OperatorError } from "../operator-error.ts";
 
 export type ServerKind = "nats" | "redis";
 export interface FoundServer {
@@ -55,7 +56,7 @@ const VERSION_DEADLINE_MS = 5_000;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-export class ServerNotFoundError extends Error {
+export class ServerNotFoundError extends OperatorError {
   override name = "ServerNotFoundError";
 }
 

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { status } from "@grpc/grpc-js";
-import { createApiKey, DEV_APP } from "../../cli/dev.ts";
+import { createApiKey } from "../../cli/api-key.ts";
+import { DEV_APP } from "../../cli/dev.ts";
 import { connectGateway } from "../../cli/rpc.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { NotificationServiceClient } from "../../gen/carillon/v1/notification_service.ts";

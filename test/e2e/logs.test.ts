@@ -4,7 +4,7 @@ import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { createApiKey } from "../../cli/dev.ts";
+import { createApiKey } from "../../cli/api-key.ts";
 import { connectGateway } from "../../cli/rpc.ts";
 import { CHANNELS, type Channel } from "../../core/channel.ts";
 import type { Endpoint } from "../../core/endpoint.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { status } from "@grpc/grpc-js";
-import { createApiKey } from "../../cli/dev.ts";
+import { createApiKey } from "../../cli/api-key.ts";
 import { connectGateway } from "../../cli/rpc.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { SEND_AT_PAST_TOLERANCE_MS } from "../../gateway/check.ts";
