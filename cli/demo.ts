@@ -42,13 +42,14 @@ export async function runDemo({
     say(`Registered ${setting.contacts} endpoints of ${setting.users} users; ${setting.refusals} refusals.\n`);
 
     const results: LineResult[] = [];
-    const sending = createProgress("sent ", 1);
-    await sendLines(readLines(file), {
+    const lines = await Array.fromAsync(readLines(file));
+    const sending = createProgress("sent ", lines.length);
+    await sendLines(lines, {
       client: clients.notifications,
       batch: 50,
       onResult(result) {
         results.push(result);
-        sending.set(results.length, results.length);
+        sending.set(results.length, lines.length);
       },
     });
     sending.end();

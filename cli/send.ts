@@ -42,7 +42,7 @@ export const readLines = (path: string): AsyncIterable<string> =>
   createInterface({ input: path === "-" ? process.stdin : createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY });
 
 /** Sends every line; resolves when each has its result. Results come as the answers do. */
-export async function sendLines(lines: AsyncIterable<string>, options: SendOptions): Promise<void> {
+export async function sendLines(lines: AsyncIterable<string> | Iterable<string>, options: SendOptions): Promise<void> {
   const underWay = new Set<Promise<void>>();
   let batch: { line: number; message: Notification }[] = [];
   const startedAt = performance.now();
