@@ -84,39 +84,34 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
     const outcome: Outcome = paused
       ? { kind: "unavailable", fault: { code: "worker-paused" } }
       : await send(provider, outbound(task, id), parts.deadlineMs);
-    const answeredAt = clock.now();
-    const elapsedMs = Math.round(clock.monotonic() - startedMonotonic);
-    const line = {
-      deliveryId,
-      channel,
-      attempt: number,
-      provider: provider.name,
-      outcome: outcome.kind,
-      reason: reasonOf(outcome),
-      elapsedMs,
-    };
-    log[outcome.kind === "misconfigured" ? "error" : "info"](line, "attempt");
-    metrics.attempts.inc({ provider: provider.name, outcome: outcome.kind });
-    metrics.providerSeconds.observe({ provider: provider.name }, elapsedMs / 1000);
-    circuits.heard(provider, outcome);
-
-    const decision = decide(outcome, {
-      attempt: number,
-      notificationClass: task.notificationClass,
-      now: answeredAt,
-      expiresAt: task.expiresAt,
-      hasFallback: number < providers.length,
-      random: parts.random(),
-    });
-    await untilRecorded(() => answers.add({ id, worker, outcome, answeredAt }));
-    await untilRecorded(() => changes.add(decisionChange(task, decision, answeredAt)));
-    if (outcome.kind === "endpoint-gone" && task.endpointId) {
-      await store.contacts
-        .removeGone(app, task.endpointId, outcome.goneAt ?? startedAt)
-        .catch((error: unknown) => log.warn({ err: error, deliveryId }, "dead endpoint could not be removed"));
-    }
+    tell(task, provider, outcome, clock.monotonic() - startedMonotonic);
+    await record(task, claim, outcome);
     return settled({ kind: "ack" }, outcome.kind);
   };
+
+  /** One line and one count per attempt; a misconfigured provider's wakes a person. */
+  function tell({ deliveryId, attempt }: DeliveryTask, { name: provider }: Provider, outcome: Outcome, elapsed: number): void {
+    const elapsedMs = Math.round(elapsed);
+    const line = { deliveryId, channel, attempt, provider, outcome: outcome.kind, reason: reasonOf(outcome), elapsedMs };
+    log[outcome.kind === "misconfigured" ? "error" : "info"](line, "attempt");
+    metrics.attempts.inc({ provider, outcome: outcome.kind });
+    metrics.providerSeconds.observe({ provider }, elapsed / 1000);
+  }
+
+  /** First the attempt, then the delivery: what a crash leaves between them, the relay finishes. */
+  async function record(task: DeliveryTask, { id, provider, startedAt }: AttemptRecord, outcome: Outcome): Promise<void> {
+    const { attempt, notificationClass, expiresAt, deliveryId, endpointId } = task;
+    const now = clock.now();
+    circuits.heard(provider, outcome);
+    const hasFallback = attempt < providers.length;
+    const decision = decide(outcome, { attempt, notificationClass, now, expiresAt, hasFallback, random: parts.random() });
+    await untilRecorded(() => answers.add({ id, worker, outcome, answeredAt: now }));
+    await untilRecorded(() => changes.add(decisionChange(task, decision, now)));
+    if (outcome.kind !== "endpoint-gone" || endpointId === undefined) return;
+    await store.contacts
+      .removeGone(task.app, endpointId, outcome.goneAt ?? startedAt)
+      .catch((error: unknown) => log.warn({ err: error, deliveryId }, "dead endpoint could not be removed"));
+  }
 
   /** Closes the attempt's number without a call, so that no copy of the task makes one later; then the delivery ends. */
   async function close(task: DeliveryTask, state: "expired" | "suppressed", reason: string): Promise<Settlement> {
