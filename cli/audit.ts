@@ -1,4 +1,4 @@
-import { type Audit, audit, type Receipt } from "../core/audit.ts";
+import { type Audit, audit, type Known } from "../core/audit.ts";
 import type { NotificationRecord } from "../core/notification.ts";
 import type { AttemptRecord } from "../core/ports/attempt-store.ts";
 import type { Store } from "../core/ports/store.ts";
@@ -13,20 +13,16 @@ export interface AuditReading {
 const LEDGER_MS = 10_000;
 
 /** Reads everything there is and counts the promises. For a store of millions this takes minutes and memory: run it on a copy. */
-export async function readAudit(
-  store: Store,
-  known: { receipts?: readonly Receipt[]; accepted?: readonly string[] },
-): Promise<AuditReading> {
+export async function readAudit(store: Store, known: Known): Promise<AuditReading> {
   // Notifications first: an attempt that is newer than its notification is not missing, one that is older would be.
   const notifications = await Array.fromAsync(store.notifications.all());
   const attempts = await Array.fromAsync(store.attempts.all());
   return { audit: audit(notifications, attempts, known), notifications, attempts };
 }
 
-/** What the sandbox at this admin URL was sent. */
-export async function fetchLedger(adminUrl: string): Promise<Receipt[]> {
-  const response = await fetch(new URL("/ledger", adminUrl), { signal: AbortSignal.timeout(LEDGER_MS) });
+/** How often the providers that the sandbox at this admin URL plays took each delivery. */
+export async function fetchTaken(adminUrl: string): Promise<ReadonlyMap<string, number>> {
+  const response = await fetch(new URL("/ledger/acceptances", adminUrl), { signal: AbortSignal.timeout(LEDGER_MS) });
   if (!response.ok) throw new Error(`the sandbox answered ${response.status}`);
-  const body = (await response.json()) as { entries?: Receipt[] } | Receipt[];
-  return Array.isArray(body) ? body : (body.entries ?? []);
+  return new Map(Object.entries((await response.json()) as Record<string, number>));
 }

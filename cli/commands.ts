@@ -7,7 +7,7 @@ import { readConfig } from "../infra/config.ts";
 import { callUnary } from "../infra/grpc/client.ts";
 import { openConfiguredStore, storeVariables } from "../infra/store-config.ts";
 import { createApiKey } from "./api-key.ts";
-import { fetchLedger, readAudit } from "./audit.ts";
+import { fetchTaken, readAudit } from "./audit.ts";
 import { configTable, configurationPage } from "./config-table.ts";
 import { toJson } from "./notification-json.ts";
 import { createProgress } from "./progress.ts";
@@ -106,7 +106,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     async run({ values, env }) {
       await using store = await openConfiguredStore(readConfig(storeVariables, env));
       const ledger = text(values.ledger);
-      const { audit, notifications, attempts } = await readAudit(store, ledger ? { receipts: await fetchLedger(ledger) } : {});
+      const { audit, notifications, attempts } = await readAudit(store, ledger ? { taken: await fetchTaken(ledger) } : {});
       const holds = audit.checks.every((c) => c.holds);
       if (values.json === true) {
         const { open, ended, deliveries, checks } = audit;

@@ -67,8 +67,8 @@ export async function runDemo({
     }
     ending.end();
 
-    const receipts = system.sandbox.ledger.entries();
-    const { audit, notifications, attempts } = await readAudit(store, { receipts, accepted });
+    const taken = system.sandbox.ledger.acceptances();
+    const { audit, notifications, attempts } = await readAudit(store, { taken, accepted });
     say(`${channelTable(audit, notifications, attempts)}\n`);
     say(`${checksText(audit)}\n`);
     const everyEnded = audit.open === 0 && accepted.length === audit.ended;

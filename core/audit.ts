@@ -2,11 +2,12 @@ import type { Channel } from "./channel.ts";
 import { type DeliveryState, END_STATES, isOpen, type NotificationRecord } from "./notification.ts";
 import type { AttemptRecord } from "./ports/attempt-store.ts";
 
-/** What a provider says it took: one line of the sandbox's ledger. */
-export interface Receipt {
-  deliveryId: string;
-  attemptId: string;
-  accepted: boolean;
+/** What else is known, where somebody kept it. */
+export interface Known {
+  /** How often providers took each delivery, by delivery id. */
+  taken?: ReadonlyMap<string, number>;
+  /** Delivery ids that callers were told of. */
+  accepted?: readonly string[];
 }
 
 export interface Check {
@@ -32,13 +33,8 @@ const MAY_BE_SENT = new Set(["accepted", "unanswered"]);
 
 /**
  * Counts the promises over everything stored, and over what the providers took where that is known. Pure.
- * @param accepted delivery ids callers were told of, where somebody kept them
  */
-export function audit(
-  notifications: readonly NotificationRecord[],
-  attempts: readonly AttemptRecord[],
-  known: { receipts?: readonly Receipt[]; accepted?: readonly string[] } = {},
-): Audit {
+export function audit(notifications: readonly NotificationRecord[], attempts: readonly AttemptRecord[], known: Known = {}): Audit {
   const deliveries = notifications.flatMap((n) => n.deliveries);
   const byId = new Map(deliveries.map((d) => [d.id, d]));
   const byState = {} as Audit["byState"];
@@ -94,20 +90,14 @@ export function audit(
     `${deliveries.filter((d) => d.state === "sent").length} sent`,
   );
 
-  if (known.receipts) {
-    const taken = Map.groupBy(
-      known.receipts.filter((r) => r.accepted),
-      (r) => r.deliveryId,
-    );
-    const doubled = [...taken].filter(([id, receipts]) => {
-      const policy = (attemptsOf.get(id) ?? []).some((a) => a.policyResend) ? 1 : 0;
-      return receipts.length > 1 + policy;
-    });
+  const { taken } = known;
+  if (taken) {
+    const doubled = [...taken].filter(([id, times]) => times > 1 + ((attemptsOf.get(id) ?? []).some((a) => a.policyResend) ? 1 : 0));
     const unknown = [...taken.keys()].filter((id) => !byId.has(id));
     check(
       "3 no second send (providers)",
       [...doubled.map(([id]) => id), ...unknown],
-      `${known.receipts.filter((r) => r.accepted).length} taken by providers, of ${taken.size} deliveries`,
+      `${[...taken.values()].reduce((a, b) => a + b, 0)} taken by providers, of ${taken.size} deliveries`,
     );
     const missing = deliveries.filter((d) => d.state === "sent" && !taken.has(d.id));
     check(

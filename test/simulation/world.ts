@@ -1,7 +1,7 @@
 // The real relay, dispatch step and store, in a world where everything else goes wrong: processes die at any call, the queue loses, repeats and
 // reorders, acknowledgements are lost, providers answer anything or nothing. One thread, a clock that only this file moves, one seed.
 import { ProxyTracerProvider } from "@opentelemetry/api";
-import { type Audit, audit, type Receipt } from "../../core/audit.ts";
+import { type Audit, audit } from "../../core/audit.ts";
 import { CLASSES } from "../../core/channel.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import type { Provider } from "../../core/ports/provider.ts";
@@ -45,7 +45,7 @@ export async function runWorld(seed: number, sabotage: (store: Store) => Store =
   const relayMetrics = createRelayMetrics(metrics);
   const tracer = new ProxyTracerProvider().getTracer("world");
   let queue: { task: DeliveryTask; visibleAt: number }[] = [];
-  const receipts: Receipt[] = [];
+  const taken = new Map<string, number>();
   const refused = new Set<string>();
   const refusedSends: string[] = [];
   let faults = true;
@@ -59,7 +59,7 @@ export async function runWorld(seed: number, sabotage: (store: Store) => Store =
       if (delivery.notificationClass !== "critical" && refused.has(userOf.get(delivery.deliveryId) ?? ""))
         refusedSends.push(delivery.deliveryId);
       const { outcome, arrived } = answer(random, faults, clock.now());
-      if (arrived) receipts.push({ deliveryId: delivery.deliveryId, attemptId: delivery.attemptId, accepted: true });
+      if (arrived) taken.set(delivery.deliveryId, (taken.get(delivery.deliveryId) ?? 0) + 1);
       return outcome;
     },
     [Symbol.asyncDispose]: async () => {},
@@ -139,7 +139,7 @@ export async function runWorld(seed: number, sabotage: (store: Store) => Store =
   }
   const notifications = await Array.fromAsync(opened.notifications.all());
   const attempts = await Array.fromAsync(opened.attempts.all());
-  return { audit: audit(notifications, attempts, { receipts, accepted }), refusedSends, crashes };
+  return { audit: audit(notifications, attempts, { taken, accepted }), refusedSends, crashes };
 }
 
 /** Anything a provider may do, and whether it holds the message afterwards. */
