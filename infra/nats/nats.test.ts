@@ -111,6 +111,15 @@ test("a copy published twice is stored once, and the next publication is another
   );
 });
 
+test("more than fits at once is published all the same, in turn", async () => {
+  const publisher = createTaskPublisher(nats, log);
+  const tasks = Array.from({ length: 3_000 }, (_, i) => sampleTask(`many-${i}`));
+  const published = await Promise.all(tasks.map((t) => publisher.publish(t)));
+  assert.ok(published.every((p) => p));
+  assert.equal(await pending(), 3_000);
+  await (await jetstreamManager(nats)).streams.purge(streamName("sms"));
+});
+
 test("a task that is not acknowledged comes back, and one whose handling throws is not lost", async () => {
   const publisher = createTaskPublisher(nats, log);
   await publisher.publish(sampleTask("nak"));

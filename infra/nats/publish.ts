@@ -8,13 +8,16 @@ import { encodeTask } from "./task-codec.ts";
 
 /** A PubAck takes under 50 ms on a healthy cluster; later than this the relay publishes again. */
 const PUBLISH_MS = 3_000;
-/** Waiting for a PubAck at once; beyond it latency grows and throughput does not. More is left to the relay. */
+/** Waiting for a PubAck at once; beyond it latency grows and throughput does not. */
 const PUBLISH_IN_FLIGHT_MAX = 1_024;
+/** Waiting for a place among those, about 2 s' worth; more is left to the relay. */
+const PUBLISH_WAITING_MAX = 20_000;
 
 /** Publishes tasks; what does not get through, for whatever reason, is the relay's to repeat. */
 export function createTaskPublisher(nats: Nats, log: Logger): TaskPublisher {
   const js = jetstream(nats, { timeout: PUBLISH_MS });
   let inFlight = 0;
+  const waiting: (() => void)[] = [];
   let connected = true;
   void (async () => {
     for await (const status of nats.status()) {
@@ -25,9 +28,11 @@ export function createTaskPublisher(nats: Nats, log: Logger): TaskPublisher {
   return {
     async publish(task) {
       // Disconnected, the client would buffer without a bound.
-      if (!connected || inFlight >= PUBLISH_IN_FLIGHT_MAX) return false;
-      inFlight++;
+      if (!connected || waiting.length >= PUBLISH_WAITING_MAX) return false;
+      if (inFlight < PUBLISH_IN_FLIGHT_MAX) inFlight++;
+      else await new Promise<void>((resolve) => waiting.push(resolve));
       try {
+        if (!connected) return false;
         const hdrs = headers();
         if (task.traceparent) hdrs.set("traceparent", task.traceparent);
         const ack = await js.publish(taskSubject(task.channel, task.notificationClass), encodeTask(task), {
@@ -41,7 +46,10 @@ export function createTaskPublisher(nats: Nats, log: Logger): TaskPublisher {
         log.debug({ err: error, deliveryId: task.deliveryId }, "publish failed; the relay repeats it");
         return false;
       } finally {
-        inFlight--;
+        // The place goes to who waits longest.
+        const next = waiting.shift();
+        if (next) next();
+        else inFlight--;
       }
     },
   };
