@@ -1,37 +1,44 @@
 import type { Audit } from "../core/audit.ts";
-import { CHANNELS } from "../core/channel.ts";
-import { isOpen, type NotificationRecord } from "../core/notification.ts";
+import { CHANNELS, type Channel } from "../core/channel.ts";
+import { type DeliveryState, isOpen, type NotificationRecord } from "../core/notification.ts";
 import type { AttemptRecord } from "../core/ports/attempt-store.ts";
 import { percentile, table } from "./table.ts";
 
-/** Per channel: accepted, how each delivery ended and why, and how long the provider's turn took to come. */
+/** Per channel: accepted, how each delivery ended, and how long the provider's turn took to come; below, why what was not sent was not. */
 export function channelTable(audit: Audit, notifications: readonly NotificationRecord[], attempts: readonly AttemptRecord[]): string {
   const rows = CHANNELS.map((channel) => {
-    const states = audit.byState[channel] ?? {};
-    const count = (state: keyof typeof states) => [...(states[state]?.values() ?? [])].reduce((a, b) => a + b, 0);
-    const why = (state: keyof typeof states) => {
-      const reasons = [...(states[state] ?? [])].sort(([, a], [, b]) => b - a).map(([reason, n]) => `${n} ${reason || "without a reason"}`);
-      return reasons.length === 0 ? "0" : reasons.length === 1 && reasons[0] === "" ? String(count(state)) : reasons.join(", ");
-    };
-    const total = Object.keys(states).reduce((sum, s) => sum + count(s as keyof typeof states), 0);
     const waits = waitsOf(channel, notifications, attempts);
     const ms = (share: number) => {
       const wait = percentile(waits, share);
       return wait === undefined ? "-" : `${Math.round(wait)} ms`;
     };
-    return [
-      channel,
-      total,
-      count("sent") + count("delivered"),
-      why("suppressed"),
-      why("failed"),
-      count("expired"),
-      count("pending") + count("uncertain"),
-      ms(0.5),
-      ms(0.99),
-    ];
+    const counts = COLUMNS.map((states) => states.reduce((sum, state) => sum + count(audit, channel, state), 0));
+    return [channel, counts.reduce((a, b) => a + b, 0), ...counts, ms(0.5), ms(0.99)];
   });
-  return table(["channel", "accepted", "sent", "suppressed", "failed", "expired", "open", "p50", "p99"], rows);
+  const header = ["channel", "accepted", "sent", "suppressed", "failed", "expired", "open", "p50", "p99"];
+  return `${table(header, rows)}\n\n${whyTable(audit)}`;
+}
+
+/** The states each column counts, in the header's order. */
+const COLUMNS: readonly (readonly DeliveryState[])[] = [
+  ["sent", "delivered"],
+  ["suppressed"],
+  ["failed"],
+  ["expired", "cancelled"],
+  ["pending", "uncertain"],
+];
+
+const reasonsOf = (audit: Audit, channel: Channel, state: DeliveryState) => [...(audit.byState[channel]?.[state] ?? [])];
+const count = (audit: Audit, channel: Channel, state: DeliveryState) => reasonsOf(audit, channel, state).reduce((sum, [, n]) => sum + n, 0);
+
+function whyTable(audit: Audit): string {
+  const rows = (["suppressed", "failed"] as const).flatMap((state) =>
+    CHANNELS.flatMap((channel) => {
+      const reasons = reasonsOf(audit, channel, state).sort(([, a], [, b]) => b - a);
+      return reasons.length === 0 ? [] : [[state, channel, reasons.map(([reason, n]) => `${n} ${reason}`).join(", ")]];
+    }),
+  );
+  return rows.length === 0 ? "  nothing was suppressed and nothing failed" : table(["why", "channel", "reasons"], rows);
 }
 
 /** From acceptance (or the moment it was scheduled for) to the first byte of the first attempt, in ms, sorted. */
