@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { parseArgs } from "node:util";
-import { ConfigError, type Environment } from "../infra/config.ts";
+import type { Environment } from "../infra/config.ts";
 import { runUntilSignal, startFault } from "../infra/run.ts";
 import { COMMANDS, UsageError } from "./commands.ts";
 import { loadRole, loadRoles } from "./roles.ts";
@@ -33,7 +33,7 @@ if (role) {
     process.stderr.write(
       usage ? `carillon ${name}: ${(error as Error).message}\nusage: carillon ${name} ${command.usage}\n` : `${startFault(error)}\n`,
     );
-    process.exitCode = usage || error instanceof ConfigError ? 2 : 1;
+    process.exitCode = usage ? 2 : 1;
   }
 } else if (name === "help" || name === "--help") {
   process.stdout.write(await help());

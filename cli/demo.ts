@@ -1,14 +1,15 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Environment } from "../infra/config.ts";
+import { OperatorError } from "../infra/operator-error.ts";
 import { openStore } from "../infra/store.ts";
 import { readAudit } from "./audit.ts";
 import { startDev } from "./dev.ts";
 import { createProgress } from "./progress.ts";
 import { channelTable, checksText } from "./report.ts";
 import { connectGateway } from "./rpc.ts";
+import { INTERRUPTED, openScratch } from "./scratch.ts";
 import { type LineResult, readLines, sendLines } from "./send.ts";
 import { sayWho } from "./setting.ts";
 
@@ -27,13 +28,18 @@ export async function runDemo({
 }): Promise<number> {
   const say = (text: string) => process.stdout.write(`${text}\n`);
   const startedAt = performance.now();
-  const directory = mkdtempSync(join(tmpdir(), "carillon-demo-"));
+  if (env.STORE_URL) await mustBeEmpty(env.STORE_URL);
+  using scratch = openScratch("carillon-demo");
   const interrupted = new AbortController();
   const interrupt = () => interrupted.abort();
   process.once("SIGINT", interrupt);
   process.once("SIGTERM", interrupt);
   try {
-    await using system = await startDev({ directory, env });
+    // An app of its own: JetStream may still remember the tasks of the run before, and would call these duplicates.
+    const app = `demo-${randomBytes(4).toString("hex")}`;
+    await using system = await startDev({ directory: scratch.path, env, app });
+    await using store = await openStore(system.storeUrl);
+    if (interrupted.signal.aborted) return sayInterrupted(say);
     say(
       `Carillon is up in ${((performance.now() - startedAt) / 1000).toFixed(1)} s: 8 services, NATS, Redis, an embedded store, and a sandbox that plays seven providers.`,
     );
@@ -55,7 +61,6 @@ export async function runDemo({
     sending.end();
     sayAnswers(results, say);
 
-    await using store = await openStore(system.storeUrl);
     const accepted = [...new Set(results.flatMap((r) => r.deliveries?.map((d) => d.id) ?? []))];
     const ending = createProgress("ended", accepted.length);
     const giveUpAt = performance.now() + ENDED_MS;
@@ -66,6 +71,7 @@ export async function runDemo({
       if (open > 0) await delay(LOOK_EVERY_MS);
     }
     ending.end();
+    if (interrupted.signal.aborted) return sayInterrupted(say);
 
     const taken = system.sandbox.ledger.acceptances();
     const { audit, notifications, attempts } = await readAudit(store, { taken, accepted });
@@ -80,8 +86,19 @@ export async function runDemo({
   } finally {
     process.off("SIGINT", interrupt);
     process.off("SIGTERM", interrupt);
-    rmSync(directory, { recursive: true, force: true });
   }
+}
+
+async function mustBeEmpty(storeUrl: string): Promise<void> {
+  await using store = await openStore(storeUrl);
+  const { deliveries } = await store.notifications.count();
+  if (deliveries.length > 0)
+    throw new OperatorError("the store at STORE_URL is in use; the demo counts all there is, so give it an empty one");
+}
+
+function sayInterrupted(say: (text: string) => void): number {
+  say("Interrupted. What had not ended goes with its store.");
+  return INTERRUPTED;
 }
 
 /** How the gateway answered, and each line it refused. */

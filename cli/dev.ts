@@ -3,14 +3,14 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CHANNELS } from "../core/channel.ts";
 import type { Environment } from "../infra/config.ts";
-import { startLocalNats, startLocalRedis } from "../infra/local/local-servers.ts";
+import { isFreePort, startLocalNats, startLocalRedis } from "../infra/local/local-servers.ts";
 import type { RunningRole } from "../infra/run.ts";
 import { openStore } from "../infra/store.ts";
 import { type Sandbox, startSandbox } from "../sandbox/main.ts";
 import { createApiKey } from "./api-key.ts";
 import { loadRoles } from "./roles.ts";
 
-/** The app that the development system knows, with every channel. */
+/** The app that the development system knows unless told otherwise, with every channel. */
 export const DEV_APP = "demo";
 
 /** The whole system in one process, against the sandbox. Disposal drains it and stops every server it started. */
@@ -31,11 +31,15 @@ export interface DevOptions {
   directory: string;
   /** Overrides what is set up here; NATS_URL, REDIS_URL and STORE_URL name servers to use instead of own ones. */
   env: Environment;
+  /** Its id; default DEV_APP. Notifications of the same app and key have the same id, also across stores that share a NATS. */
+  app?: string;
+  /** The gateway's, where it is free and GATEWAY_LISTEN says nothing; otherwise any. */
+  gatewayPort?: number;
   /** Called as each part is up. */
   onStart?(part: string): void;
 }
 
-export async function startDev({ directory, env, onStart = () => {} }: DevOptions): Promise<DevSystem> {
+export async function startDev({ directory, env, app = DEV_APP, gatewayPort = 0, onStart = () => {} }: DevOptions): Promise<DevSystem> {
   mkdirSync(directory, { recursive: true });
   await using stack = new AsyncDisposableStack();
   const given = (name: string) => env[name] || undefined;
@@ -48,7 +52,7 @@ export async function startDev({ directory, env, onStart = () => {} }: DevOption
   onStart("sandbox");
 
   const storeUrl = given("STORE_URL") ?? `sqlite:${join(directory, "carillon.sqlite")}`;
-  const apiKey = await createDevKey(storeUrl);
+  const apiKey = await createDevKey(storeUrl, app);
   const token = join(directory, "internal-token");
   writeFileSync(token, randomBytes(32).toString("base64url"), { mode: 0o600 });
   const shared: Environment = {
@@ -56,7 +60,7 @@ export async function startDev({ directory, env, onStart = () => {} }: DevOption
     HTTP_HOST: "127.0.0.1",
     HTTP_PORT: "0",
     ...sandbox.env,
-    GATEWAY_LISTEN: "127.0.0.1:0",
+    GATEWAY_LISTEN: `127.0.0.1:${(await isFreePort(gatewayPort)) ? gatewayPort : 0}`,
     ...env,
     STORE_URL: storeUrl,
     NATS_URL: natsUrl,
@@ -82,10 +86,10 @@ export async function startDev({ directory, env, onStart = () => {} }: DevOption
 }
 
 /** A fresh key for the development app; the ones before stay good. */
-async function createDevKey(storeUrl: string): Promise<string> {
+async function createDevKey(storeUrl: string, app: string): Promise<string> {
   await using store = await openStore(storeUrl);
-  const before = await store.apps.find(DEV_APP);
+  const before = await store.apps.find(app);
   const { key, hash } = createApiKey();
-  await store.apps.put({ id: DEV_APP, channels: [...CHANNELS], keyHashes: [...(before?.keyHashes ?? []), hash] });
+  await store.apps.put({ id: app, channels: [...CHANNELS], keyHashes: [...(before?.keyHashes ?? []), hash] });
   return key;
 }

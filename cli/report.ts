@@ -35,10 +35,10 @@ function whyTable(audit: Audit): string {
   const rows = (["suppressed", "failed"] as const).flatMap((state) =>
     CHANNELS.flatMap((channel) => {
       const reasons = reasonsOf(audit, channel, state).sort(([, a], [, b]) => b - a);
-      return reasons.length === 0 ? [] : [[state, channel, reasons.map(([reason, n]) => `${n} ${reason}`).join(", ")]];
+      return reasons.map(([reason, n]) => [state, channel, n, reason]);
     }),
   );
-  return rows.length === 0 ? "  nothing was suppressed and nothing failed" : table(["why", "channel", "reasons"], rows);
+  return rows.length === 0 ? "  nothing was suppressed and nothing failed" : table(["why", "channel", "count", "reason"], rows);
 }
 
 /** From acceptance (or the moment it was scheduled for) to the first byte of the first attempt, in ms, sorted. */

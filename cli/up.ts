@@ -1,20 +1,23 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Environment } from "../infra/config.ts";
 import { runUntilSignal } from "../infra/run.ts";
 import { DEV_APP, startDev } from "./dev.ts";
+import { openScratch } from "./scratch.ts";
+
+/** `carillon send` and the README look for a gateway here. */
+const GATEWAY_PORT = 7700;
 
 /** Runs the system until SIGINT or SIGTERM; without a directory of the user's, everything it wrote goes with it. Never resolves: the process ends. */
 export async function runUp({ env, directory }: { env: Environment; directory: string | undefined }): Promise<number> {
   await runUntilSignal(async () => {
     await using stack = new AsyncDisposableStack();
-    const home = directory ?? mkdtempSync(join(tmpdir(), "carillon-"));
-    if (directory === undefined) stack.defer(() => rmSync(home, { recursive: true, force: true }));
+    const home = directory ?? stack.use(openScratch("carillon")).path;
     const system = stack.use(
       await startDev({
         directory: home,
         env: { ...env, LOG_LEVEL: env.LOG_LEVEL ?? "info" },
+        gatewayPort: GATEWAY_PORT,
         onStart: (part) => process.stdout.write(`  started ${part}\n`),
       }),
     );

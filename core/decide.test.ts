@@ -94,6 +94,16 @@ test("of the classes only critical repeats an unknown outcome, and only once, an
   assert.equal(decideUncertain({ ...s, notificationClass: "marketing" }).kind, "failed");
 });
 
+test("a wait that is no number is none, so that the next attempt has a moment", () => {
+  for (const retryAfterMs of [Number.NaN, Number.POSITIVE_INFINITY, -1]) {
+    for (const outcome of [
+      { kind: "throttled", retryAfterMs, reason: "429" } as const,
+      { kind: "unavailable", fault, retryAfterMs } as const,
+    ])
+      assert.deepEqual([retryAfterMs, (decide(outcome, situation) as { at?: number }).at], [retryAfterMs, NOW + 1_000]);
+  }
+});
+
 test("backoff doubles, keeps its bound, and spreads over half of itself", () => {
   assert.deepEqual(
     [1, 2, 3].map((n) => backoffMs(n, 0)),

@@ -42,13 +42,9 @@ export function decide(outcome: Outcome, s: AttemptSituation): Decision {
     case "rejected":
       return { kind: "failed", reason: `${outcome.kind}: ${outcome.reason}` };
     case "throttled":
-      return retryAt(
-        outcome,
-        s,
-        s.hasFallback ? 0 : Math.max(outcome.retryAfterMs ?? 0, THROTTLED_WAIT_MS, backoffMs(s.attempt, s.random)),
-      );
+      return retryAt(outcome, s, s.hasFallback ? 0 : Math.max(askedWaitMs(outcome), THROTTLED_WAIT_MS, backoffMs(s.attempt, s.random)));
     case "unavailable":
-      return retryAt(outcome, s, s.hasFallback ? 0 : Math.max(outcome.retryAfterMs ?? 0, backoffMs(s.attempt, s.random)));
+      return retryAt(outcome, s, s.hasFallback ? 0 : Math.max(askedWaitMs(outcome), backoffMs(s.attempt, s.random)));
     case "misconfigured":
       // Not the notification's fault: kept until it expires, however many attempts that takes.
       return retryUntilExpiry(outcome, s, s.hasFallback ? 0 : MISCONFIGURED_WAIT_MS);
@@ -66,6 +62,9 @@ export function decideUncertain(s: {
     return { kind: "retry", at: s.now, reason: "outcome-unknown" };
   return { kind: "failed", reason: "outcome-unknown" };
 }
+
+/** A time that is no number would be a moment that never comes. */
+const askedWaitMs = ({ retryAfterMs = 0 }: { retryAfterMs?: number | undefined }) => (Number.isFinite(retryAfterMs) ? retryAfterMs : 0);
 
 function retryAt(outcome: Outcome, s: AttemptSituation, waitMs: number): Decision {
   if (s.attempt >= ATTEMPT_COUNT_MAX) return { kind: "failed", reason: `attempts-exhausted: ${reasonOf(outcome)}` };

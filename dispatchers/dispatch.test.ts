@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { ProxyTracerProvider } from "@opentelemetry/api";
 import type { NotificationRecord } from "../core/notification.ts";
 import type { Outcome } from "../core/outcome.ts";
@@ -8,11 +9,11 @@ import type { Store } from "../core/ports/store.ts";
 import { toTask } from "../core/task.ts";
 import { createLogger } from "../infra/logger.ts";
 import { createMetrics } from "../infra/metrics.ts";
-import { openStore } from "../infra/store.ts";
+import { openStore, StoreError } from "../infra/store.ts";
 import { createFakeClock, type FakeClock } from "../test/support/fake-clock.ts";
 import { sampleNotification } from "../test/support/notification-samples.ts";
 import { scriptedProvider } from "../test/support/scripted-provider.ts";
-import { CLAIM_TO_SEND_MS, createDispatch } from "./dispatch.ts";
+import { ADAPTER_GRACE_MS, CLAIM_TO_SEND_MS, createDispatch, REFUSAL_FRESH_MS } from "./dispatch.ts";
 import { createDispatchMetrics } from "./metrics.ts";
 
 const accepted: Outcome = { kind: "accepted", providerRef: "ref" };
@@ -33,6 +34,7 @@ beforeEach(async (t) => {
 interface Setting {
   providers?: ReturnType<typeof scriptedProvider>[];
   refusal?: RefusalAnswer;
+  refusals?: () => RefusalAnswer;
   gate?: boolean;
   store?: Pick<Store, "attempts" | "notifications" | "contacts">;
 }
@@ -41,7 +43,7 @@ function setUp(s: Setting = {}) {
   const providers = s.providers ?? [scriptedProvider("twilio", () => accepted)];
   const dispatch = createDispatch({
     ...{ channel: "sms", providers, store: s.store ?? store, clock, random: () => 0, worker: "w1", deadlineMs: 1_000 },
-    refusals: { check: async (questions) => questions.map(() => s.refusal ?? "allowed") },
+    refusals: { check: async (questions) => questions.map(() => s.refusals?.() ?? s.refusal ?? "allowed") },
     gate: { mayTry: async () => s.gate ?? true },
     log: createLogger("test", "info", { write: (line) => void lines.push(line) }),
     metrics: createDispatchMetrics(createMetrics("test")),
@@ -60,7 +62,7 @@ test("sends once, records the attempt and the end, and acknowledges", async () =
   const d = await delivery();
   assert.deepEqual([d.state, d.providerRef, d.nextAt], ["sent", "ref", undefined]);
   const [attempt] = await store.attempts.find([`${n.id}-0/1`]);
-  assert.deepEqual([attempt?.provider, attempt?.worker, attempt?.outcome], ["twilio", "w1", accepted]);
+  assert.deepEqual([attempt?.provider, attempt?.worker, attempt?.outcome], ["twilio", "w1/1", accepted]);
 });
 
 test("of many copies of a task exactly one is sent", async () => {
@@ -127,6 +129,17 @@ test("a provider that throws leaves the outcome unknown", async () => {
   assert.deepEqual([(await delivery()).state, (await delivery()).reason], ["uncertain", "adapter-fault"]);
 });
 
+test("a provider that heeds no deadline holds its place no longer than that, and the outcome is unknown", async () => {
+  const silent = scriptedProvider("twilio", () => new Promise<Outcome>(() => {}));
+  const { dispatch } = setUp({ providers: [silent] });
+  const sending = dispatch(task(), "h");
+  while (silent.sent.length === 0) await setImmediate();
+  clock.advance(1_000 + ADAPTER_GRACE_MS);
+  const ended = await Promise.race([sending, setImmediate("held")]);
+  assert.deepEqual(ended, { kind: "ack" });
+  assert.deepEqual([(await delivery()).state, (await delivery()).reason], ["uncertain", "adapter-silent"]);
+});
+
 test("a misconfigured provider is left alone: the next tasks wait in the queue without using up attempts", async () => {
   const { dispatch, sent } = setUp({ providers: [scriptedProvider("twilio", () => ({ kind: "misconfigured", reason: "20003" }))] });
   await dispatch(task(), "h");
@@ -137,7 +150,7 @@ test("a misconfigured provider is left alone: the next tasks wait in the queue w
   assert.ok(settlement.kind === "nak" && settlement.delayMs > 0);
   assert.equal(sent().length, 1);
   assert.ok(
-    lines.some((l) => JSON.parse(l).level === 50 && l.includes("misconfigured")),
+    lines.some((l) => JSON.parse(l).level === "error" && l.includes("misconfigured")),
     "an error line wakes a person",
   );
 });
@@ -158,6 +171,105 @@ test("a process that was paused between its claim and the call does not call", a
   await dispatch(task(), "h");
   assert.equal(sent().length, 0);
   assert.deepEqual([(await delivery()).state, (await delivery()).attempt], ["pending", 2]);
+});
+
+test("what the relay has called unknown stays so: a late known-not-sent does not begin another attempt", async () => {
+  const id = `${n.id}-0/1`;
+  const worker = undefined;
+  const late = scriptedProvider("twilio", async () => {
+    const outcome = { kind: "unanswered", fault: { code: "worker-lost" } } as const;
+    await store.attempts.record([{ id, worker, outcome, answeredAt: clock.now() }]);
+    return { kind: "unavailable", fault: { code: "refused" } };
+  });
+  await setUp({ providers: [late, scriptedProvider("vonage", () => accepted)] }).dispatch(task(), "h");
+  assert.deepEqual([(await delivery()).state, (await delivery()).attempt], ["pending", 1]);
+});
+
+test("an acceptance that comes after the relay called it unknown ends the delivery all the same", async () => {
+  const late = scriptedProvider("twilio", async () => {
+    const outcome = { kind: "unanswered", fault: { code: "worker-lost" } } as const;
+    await store.attempts.record([{ id: `${n.id}-0/1`, worker: undefined, outcome, answeredAt: clock.now() }]);
+    return accepted;
+  });
+  await setUp({ providers: [late] }).dispatch(task(), "h");
+  assert.equal((await delivery()).state, "sent");
+});
+
+test("an answer about refusals that grew old while the claim was written is asked for again, and obeyed", async () => {
+  const answers: RefusalAnswer[] = ["allowed", "refused"];
+  const slow = {
+    ...store,
+    attempts: {
+      ...store.attempts,
+      claim: async (a: Parameters<Store["attempts"]["claim"]>[0]) => {
+        const won = await store.attempts.claim(a);
+        clock.advance(REFUSAL_FRESH_MS + 1);
+        return won;
+      },
+    },
+  };
+  const { dispatch, sent } = setUp({ store: slow, refusals: () => answers.shift()! });
+  assert.deepEqual(await dispatch(task(), "h"), { kind: "ack" });
+  assert.equal(sent().length, 0);
+  assert.deepEqual([(await delivery()).state, (await delivery()).reason], ["suppressed", "opted-out"]);
+});
+
+test("where the old answer cannot be renewed critical goes out, and the others come back as another attempt", async () => {
+  for (const notificationClass of ["critical", "marketing"] as const) {
+    const answers: RefusalAnswer[] = ["allowed", "unknown"];
+    const other = sampleNotification(notificationClass, clock.now());
+    await store.notifications.insert([other]);
+    const slow = {
+      ...store,
+      attempts: {
+        ...store.attempts,
+        claim: async (a: Parameters<Store["attempts"]["claim"]>[0]) => {
+          const won = await store.attempts.claim(a);
+          clock.advance(REFUSAL_FRESH_MS + 1);
+          return won;
+        },
+      },
+    };
+    const { dispatch, sent } = setUp({ store: slow, refusals: () => answers.shift()! });
+    await dispatch({ ...toTask(other, other.deliveries[0]!), notificationClass }, "h");
+    const d = (await store.notifications.find(other.id))!.deliveries[0]!;
+    assert.deepEqual([sent().length, d.state, d.attempt], notificationClass === "critical" ? [1, "sent", 1] : [0, "pending", 2]);
+  }
+});
+
+/** A store whose claims are written, and then not confirmed. */
+const unconfirmed = () => ({
+  ...store,
+  attempts: {
+    ...store.attempts,
+    claim: async (a: Parameters<Store["attempts"]["claim"]>[0]) => {
+      await store.attempts.claim(a);
+      throw new StoreError("not confirmed by a majority in time");
+    },
+  },
+});
+
+test("a claim that was written and not confirmed is not sent, and is known not to be: another attempt follows", async () => {
+  const { dispatch, sent } = setUp({ store: unconfirmed() });
+  assert.deepEqual(await dispatch(task(), "h"), { kind: "ack" });
+  assert.equal(sent().length, 0);
+  assert.deepEqual([(await delivery()).state, (await delivery()).attempt], ["pending", 2]);
+});
+
+test("a copy whose claim was not confirmed says nothing of the one that is being sent", async () => {
+  const { promise: answer, resolve } = Promise.withResolvers<Outcome>();
+  const slow = scriptedProvider("twilio", () => answer);
+  let confirms = true;
+  const claim: Store["attempts"]["claim"] = (a) => (confirms ? store : unconfirmed()).attempts.claim(a);
+  const { dispatch } = setUp({ providers: [slow], store: { ...store, attempts: { ...store.attempts, claim } } });
+  const sending = dispatch(task(), "h");
+  while (slow.sent.length === 0) await setImmediate();
+  confirms = false;
+  await assert.rejects(dispatch(task(), "h"), StoreError);
+  resolve(accepted);
+  await sending;
+  assert.equal((await delivery()).state, "sent");
+  assert.deepEqual((await store.attempts.find([`${n.id}-0/1`]))[0]?.outcome, accepted);
 });
 
 test("a copy held elsewhere comes back later, unsent", async () => {

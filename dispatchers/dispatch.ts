@@ -8,7 +8,7 @@ import type { Clock, Random } from "../core/ports/clock.ts";
 import type { DeliveryChange } from "../core/ports/notification-store.ts";
 import type { OutboundDelivery, Provider } from "../core/ports/provider.ts";
 import type { DeliveryTask, Settlement } from "../core/ports/queue.ts";
-import type { Refusals } from "../core/ports/refusals.ts";
+import type { RefusalAnswer, Refusals } from "../core/ports/refusals.ts";
 import type { Store } from "../core/ports/store.ts";
 import { decisionChange } from "../core/transition.ts";
 import { createBatcher } from "../infra/batch.ts";
@@ -19,6 +19,13 @@ import type { DispatchMetrics } from "./metrics.ts";
 
 /** From the claim's insertion to the first byte: a process that was paused for longer does not send. */
 export const CLAIM_TO_SEND_MS = 5_000;
+/**
+ * From the answer about refusals to the first byte. The answer itself may be 4.5 s old, and a refusal is obeyed within 5 s: where the
+ * claim took longer, it is asked for again.
+ */
+export const REFUSAL_FRESH_MS = 500;
+/** Beyond its deadline, for an adapter to say what became of the call; well within the relay's CLOCK_SKEW_MS. */
+export const ADAPTER_GRACE_MS = 2_000;
 /** A refusal must be readable before these classes go out; until then they come back. */
 const PREFERENCES_UNREADABLE_WAIT_MS = 2_000;
 /** Another holder of the same task is at work; look again after this. */
@@ -58,6 +65,8 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
   const claims = createBatcher((items: readonly AttemptRecord[]) => store.attempts.claim(items), limits);
   type Answer = { id: string; worker: string; outcome: AttemptOutcome; answeredAt: number };
   const answers = createBatcher((items: readonly Answer[]) => store.attempts.record(items), limits);
+  /** Claims made: with the worker's name, it tells one claim from another of the same number by a copy in the same process. */
+  let claimed = 0;
   const changes = createBatcher((items: readonly DeliveryChange[]) => store.notifications.change(items), limits);
 
   return async function dispatch(task, holder) {
@@ -66,9 +75,14 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
     if (provider === undefined) return nak(circuits.reopensInMs(), "circuit-open");
 
     const { app, userId, endpoint, category } = task;
-    const [answer = "unknown"] = await parts.refusals.check([{ app, userId, endpoint, channel, category }]);
+    const mayGo = async (): Promise<RefusalAnswer> => {
+      const [answer = "unknown"] = await parts.refusals.check([{ app, userId, endpoint, channel, category }]);
+      return answer === "unknown" && task.notificationClass === "critical" ? "allowed" : answer;
+    };
+    let answer = await mayGo();
+    const answered = clock.monotonic();
     if (answer === "refused") return close(task, "suppressed", "opted-out");
-    if (answer === "unknown" && task.notificationClass !== "critical") return nak(PREFERENCES_UNREADABLE_WAIT_MS, "preferences-unreadable");
+    if (answer === "unknown") return nak(PREFERENCES_UNREADABLE_WAIT_MS, "preferences-unreadable");
 
     const id = attemptId(task.deliveryId, task.attempt);
     const windowMs = CLAIM_TO_SEND_MS + parts.deadlineMs;
@@ -76,13 +90,27 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
     const startedMonotonic = clock.monotonic();
     const startedAt = clock.now();
     const { deliveryId, attempt: number, policyResend } = task;
-    const claim = { id, deliveryId, number, worker, provider: provider.name, startedAt, deadlineAt: startedAt + windowMs, policyResend };
+    const claimant = `${worker}/${++claimed}`;
+    const deadlineAt = startedAt + windowMs;
+    const claim = { id, deliveryId, number, worker: claimant, provider: provider.name, startedAt, deadlineAt, policyResend };
+    let won: boolean;
+    try {
+      won = await claims.add(claim);
+    } catch (error) {
+      // It may have been written all the same. This call does not send, so where the claim is its own it can say so.
+      if (await record(task, claim, { kind: "unavailable", fault: { code: "claim-unconfirmed" } }))
+        return settled({ kind: "ack" }, "claim-unconfirmed");
+      throw error;
+    }
     // Somebody else's, or done long ago: either way not ours to send, and the watchdog looks after it.
-    if (!(await claims.add(claim))) return settled({ kind: "ack" }, "claimed-elsewhere");
+    if (!won) return settled({ kind: "ack" }, "claimed-elsewhere");
 
+    if (clock.monotonic() - answered > REFUSAL_FRESH_MS) answer = await mayGo();
+    if (answer === "refused") return suppressClaimed(task, claim);
     const paused = clock.monotonic() - startedMonotonic > CLAIM_TO_SEND_MS;
-    const outcome: Outcome = paused
-      ? { kind: "unavailable", fault: { code: "worker-paused" } }
+    const unsent = paused ? "worker-paused" : answer === "unknown" ? "preferences-unreadable" : undefined;
+    const outcome: Outcome = unsent
+      ? { kind: "unavailable", fault: { code: unsent } }
       : await send(provider, outbound(task, id), parts.deadlineMs);
     tell(task, provider, outcome, clock.monotonic() - startedMonotonic);
     await record(task, claim, outcome);
@@ -98,19 +126,26 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
     metrics.providerSeconds.observe({ provider }, elapsed / 1000);
   }
 
-  /** First the attempt, then the delivery: what a crash leaves between them, the relay finishes. */
-  async function record(task: DeliveryTask, { id, provider, startedAt }: AttemptRecord, outcome: Outcome): Promise<void> {
+  /**
+   * First the attempt, then the delivery: what a crash leaves between them, the relay finishes. Whether the attempt was the claimant's and
+   * without an outcome until now.
+   */
+  async function record(task: DeliveryTask, { id, worker, provider, startedAt }: AttemptRecord, outcome: Outcome): Promise<boolean> {
     const { attempt, notificationClass, expiresAt, deliveryId, endpointId } = task;
     const now = clock.now();
     circuits.heard(provider, outcome);
     const hasFallback = attempt < providers.length;
     const decision = decide(outcome, { attempt, notificationClass, now, expiresAt, hasFallback, random: parts.random() });
-    await untilRecorded(() => answers.add({ id, worker, outcome, answeredAt: now }));
+    const taken = await untilRecorded(() => answers.add({ id, worker, outcome, answeredAt: now }));
+    // What stands is not ours: the relay has called it unknown, and only its policy may try again. Or it is ours, and the store's
+    // confirmation was lost: then the relay's next look does what is left undone here.
+    if (!taken && decision.kind === "retry") return false;
     await untilRecorded(() => changes.add(decisionChange(task, decision, now)));
-    if (outcome.kind !== "endpoint-gone" || endpointId === undefined) return;
+    if (outcome.kind !== "endpoint-gone" || endpointId === undefined) return taken;
     await store.contacts
       .removeGone(task.app, endpointId, outcome.goneAt ?? startedAt)
       .catch((error: unknown) => log.warn({ err: error, deliveryId }, "dead endpoint could not be removed"));
+    return taken;
   }
 
   /** Closes the attempt's number without a call, so that no copy of the task makes one later; then the delivery ends. */
@@ -129,11 +164,15 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
       outcome,
       answeredAt: now,
     };
-    if (await claims.add(claim)) {
-      const { notificationId, deliveryId, attempt } = task;
-      const set = { state, reason, nextAt: undefined, endedAt: now };
-      await changes.add({ notificationId, deliveryId, expect: { attempt, states: OPEN_STATES }, set });
-    }
+    if (await claims.add(claim)) await changes.add(endChange(task, state, reason, now));
+    return settled({ kind: "ack" }, reason);
+  }
+
+  /** As close(), where the number is ours already and nothing was sent under it. */
+  async function suppressClaimed(task: DeliveryTask, { id, worker }: AttemptRecord): Promise<Settlement> {
+    const [state, reason, now] = ["suppressed", "opted-out", clock.now()] as const;
+    await untilRecorded(() => answers.add({ id, worker, outcome: { kind: "closed", state, reason }, answeredAt: now }));
+    await untilRecorded(() => changes.add(endChange(task, state, reason, now)));
     return settled({ kind: "ack" }, reason);
   }
 
@@ -147,22 +186,31 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
   }
 
   async function send(provider: Provider, delivery: OutboundDelivery, deadlineMs: number): Promise<Outcome> {
+    const ended = new AbortController();
+    const late = clock.sleep(deadlineMs + ADAPTER_GRACE_MS, ended.signal).then((): Outcome => {
+      if (!ended.signal.aborted)
+        log.error({ deliveryId: delivery.deliveryId, provider: provider.name }, "provider did not answer within its deadline");
+      return { kind: "unanswered", fault: { code: "adapter-silent" } };
+    });
     try {
       const about = { kind: SpanKind.CLIENT, attributes: { "carillon.attempt": delivery.attemptId } };
-      return await withSpan(parts.tracer, `${provider.name} send`, about, () => provider.send(delivery, AbortSignal.timeout(deadlineMs)));
+      const call = () => Promise.race([provider.send(delivery, AbortSignal.timeout(deadlineMs)), late]);
+      return await withSpan(parts.tracer, `${provider.name} send`, about, call);
     } catch (error) {
       // A provider throws only by its own fault; what it did before that, nobody knows.
       log.error({ err: error, deliveryId: delivery.deliveryId, provider: provider.name }, "provider threw");
       return { kind: "unanswered", fault: { code: "adapter-fault" } };
+    } finally {
+      ended.abort();
     }
   }
 
-  async function untilRecorded(write: () => Promise<boolean>): Promise<void> {
+  /** Whether what was written is what stands now. */
+  async function untilRecorded(write: () => Promise<boolean>): Promise<boolean> {
     const giveUpAt = clock.monotonic() + RECORD_MS;
     for (;;) {
       try {
-        await write();
-        return;
+        return await write();
       } catch (error) {
         if (clock.monotonic() >= giveUpAt) throw error;
         log.warn({ err: error }, "store away; the answer is kept and offered again");
@@ -170,6 +218,16 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
       }
     }
   }
+}
+
+function endChange(
+  { notificationId, deliveryId, attempt }: DeliveryTask,
+  state: "expired" | "suppressed",
+  reason: string,
+  now: number,
+): DeliveryChange {
+  const set = { state, reason, nextAt: undefined, endedAt: now };
+  return { notificationId, deliveryId, expect: { attempt, states: OPEN_STATES }, set };
 }
 
 function outbound(task: DeliveryTask, id: string): OutboundDelivery {

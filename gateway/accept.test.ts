@@ -11,6 +11,7 @@ import { createMetrics } from "../infra/metrics.ts";
 import { openStore } from "../infra/store.ts";
 import { createFakeClock, type FakeClock } from "../test/support/fake-clock.ts";
 import { createAccept } from "./accept.ts";
+import { toAccepted } from "./answer.ts";
 import { SEND_AT_PAST_TOLERANCE_MS } from "./check.ts";
 import { createLoad } from "./load.ts";
 import { createGatewayMetrics } from "./metrics.ts";
@@ -115,6 +116,19 @@ test("the same key gives the same answer even when its time has meanwhile passed
   const [other] = await send(sms("a"));
   assert.ok(other?.kind === "refused");
   assert.deepEqual([other.error.code, other.error.reason], [status.ALREADY_EXISTS, "KEY_REUSED"]);
+});
+
+test("the same key gives the same answer even when a dispatcher with a slower clock suppressed it since", async () => {
+  const { send } = setUp();
+  const [first] = await send(sms("a"));
+  assert.ok(first?.kind === "accepted");
+  const { id, acceptedAt } = first.record;
+  const expect = { attempt: 1, states: ["pending"] as const };
+  const set = { state: "suppressed", reason: "opted-out", nextAt: undefined, endedAt: acceptedAt } as const;
+  await store.notifications.change([{ notificationId: id, deliveryId: `${id}-0`, expect, set }]);
+  const [again] = await send(sms("a"));
+  assert.ok(again?.kind === "accepted");
+  assert.deepEqual(toAccepted(again.record, false), toAccepted(first.record, false));
 });
 
 test("a key twice in one batch is one notification", async () => {

@@ -19,7 +19,9 @@ export function toAccepted(record: NotificationRecord, repeatedKey: boolean): Ac
   };
 }
 
-const suppressedOnAcceptance = (d: Delivery, { acceptedAt }: NotificationRecord) => d.state === "suppressed" && d.endedAt === acceptedAt;
+/** What was suppressed later was published before, even where a dispatcher's slower clock shows the moment of acceptance. */
+const suppressedOnAcceptance = (d: Delivery, { acceptedAt }: NotificationRecord) =>
+  d.state === "suppressed" && d.endedAt === acceptedAt && d.publications === 0;
 
 export function toGetResponse(record: NotificationRecord, attempts: readonly AttemptRecord[]): GetResponse {
   const byDelivery = Map.groupBy(attempts, (a) => a.deliveryId);

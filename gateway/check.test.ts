@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Channel } from "../core/channel.ts";
+import { EMAIL_BYTES_MAX } from "../core/email.ts";
 import { checkRequest, EXPIRY_MAX_MS, SEND_AT_AHEAD_MAX_MS, SEND_AT_PAST_TOLERANCE_MS } from "./check.ts";
 import { type NotificationRequest, payloadHash } from "./request.ts";
 import { buildRecord, channelsOf, EXPIRY_DEFAULT_MS, targetsOf } from "./route.ts";
@@ -33,6 +34,18 @@ const table: [string, Partial<NotificationRequest>, Channel[], string[]][] = [
   ["expires_at in the past", { expiresAt: NOW }, [], ["expires_at time.future"]],
   ["expires_at too late", { expiresAt: NOW + EXPIRY_MAX_MS + 1 }, [], ["expires_at time.horizon"]],
   ["a time that is none", { sendAt: Number.NaN }, [], ["send_at time.future"]],
+  [
+    "a push that no channel carries and none could",
+    { content: { push: { ...push, body: "x".repeat(5_000) } } },
+    ["sms"],
+    ["content.push fcm.bytes"],
+  ],
+  [
+    "an e-mail that no channel carries and none could",
+    { content: { sms: { text: "hi" }, email: { subject: "s", html: "", text: "x".repeat(EMAIL_BYTES_MAX) } } },
+    ["sms"],
+    ["content.email email.bytes"],
+  ],
   ["a channel without content", { channels: ["email"] }, ["email"], ["content.email content.required"]],
   [
     "an endpoint without content for it",

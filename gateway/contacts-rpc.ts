@@ -12,6 +12,15 @@ import { StoreError } from "../infra/store-error.ts";
 import { checkAddress } from "./check.ts";
 import { invalidRequest } from "./invalid.ts";
 
+/** A notification to all of them is one document and as many provider calls: a hundred devices are a person's, a thousand are a mistake. */
+export const ENDPOINTS_PER_USER_MAX = 100;
+const tooMany = callError(
+  "FAILED_PRECONDITION",
+  "TOO_MANY_ENDPOINTS",
+  `user_id: has ${ENDPOINTS_PER_USER_MAX} endpoints, which is the most; remove one first`,
+  { fields: [{ field: "user_id", rule: "endpoints.max", message: `has ${ENDPOINTS_PER_USER_MAX} endpoints` }] },
+);
+
 export function createContactService(parts: {
   contacts: ContactStore;
   pushHosts: readonly string[];
@@ -31,6 +40,8 @@ export function createContactService(parts: {
       if (faults.length > 0) return invalidRequest(faults);
       const id = endpointId(endpoint);
       return reading(async () => {
+        const has = await contacts.list(caller.id, [request.userId]);
+        if (has.length >= ENDPOINTS_PER_USER_MAX && !has.some((c) => c.endpointId === id)) return tooMany;
         await contacts.register({ app: caller.id, userId: request.userId, endpointId: id, endpoint, registeredAt: clock.now() });
         return { endpointId: id };
       });

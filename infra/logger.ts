@@ -36,6 +36,8 @@ export function createLogger(name: string, level = "info", destination?: { write
     redact: { paths: MASKED.flatMap((f) => [f, `*.${f}`, `*.*.${f}`]), censor: "[masked]" },
     // Only what is ours to tell: foreign errors carry requests, and requests carry credentials.
     serializers: { err: (error: unknown) => errorLine(error) },
+    // Operators read words, and so do the tools that read for them.
+    formatters: { level: (label: string) => ({ level: label }) },
     timestamp: pino.stdTimeFunctions.isoTime,
   };
   return destination ? pino(options, destination) : pino(options, pino.destination({ dest: 2, sync: false }));

@@ -13,6 +13,7 @@ import { eventually } from "../test/support/eventually.ts";
 import { createFakeClock, type FakeClock } from "../test/support/fake-clock.ts";
 import { startRedis } from "../test/support/servers.ts";
 import { type WatchedPreferences, watchPreferences } from "../test/support/watched-preferences.ts";
+import { SWEEP_MS } from "./opt-out-copy.ts";
 import { createPreferences, type Preferences } from "./preferences.ts";
 import { CACHE_MS } from "./refusal-cache.ts";
 
@@ -95,6 +96,31 @@ test("what is taken back word for word is allowed again everywhere", async () =>
   assert.equal(await ask(one, "ada", "sms"), "refused");
   assert.deepEqual((await one.get(APP, ada))?.refusals, [{ channel: "sms", category: "*" }]);
   assert.deepEqual(await one.get(APP, userSubject("nobody")), { app: APP, subject: "user:nobody", version: 0, refusals: [], updatedAt: 0 });
+});
+
+test("a refusal that the store wrote long after anybody waited for it is obeyed all the same", async () => {
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  const slow = {
+    ...watched.store,
+    update: async (...args: Parameters<typeof store.preferences.update>) => {
+      await gate;
+      return store.preferences.update(...args);
+    },
+  };
+  await using p = createPreferences({ store: slow, redis, clock, log, buckets: BUCKETS });
+  await redisAnswers(p);
+  const updating = p.update(APP, ada, [news], []);
+  const sweeps = async (ms: number) => {
+    for (const end = clock.now() + ms; clock.now() < end; ) {
+      clock.advance(SWEEP_MS);
+      await eventually("swept", async () => Number(await redis.get("carillon:optout:swept")) === clock.now());
+    }
+  };
+  await sweeps(30_000);
+  assert.equal(await updating, undefined);
+  open();
+  await sweeps(SWEEP_MS);
+  await eventually("refused", async () => (await ask(p)) === "refused");
 });
 
 test("a star refuses every channel, every category, or everything", async () => {

@@ -78,15 +78,24 @@ export function createPreferences(deps: {
   }
 
   async function update(app: string, subject: string, refuse: readonly Refusal[], allow: readonly Refusal[]): Promise<StoreAnswer> {
-    const record = await ofStore(UPDATE_DEADLINE_MS, () => store.update(app, subject, refuse, allow, clock.now()));
-    if (record && copy && broadcast) {
+    // Spread also when it comes later than whoever asked would wait: its time may lie beyond what the sweep looks back to.
+    const write = async () => spread(await store.update(app, subject, refuse, allow, clock.now()), allow);
+    const record = await ofStore(UPDATE_DEADLINE_MS, write);
+    // Also when it is not known what happened.
+    cache.drop(app, subject);
+    return record;
+  }
+
+  async function spread(record: PreferenceRecord, allow: readonly Refusal[]): Promise<PreferenceRecord> {
+    const { app, subject, version } = record;
+    if (copy && broadcast) {
       const withdrawn = allow.filter((a) => !record.refusals.some((r) => sameRefusal(r, a)));
       await copy.apply({ record, withdrawn });
-      broadcast.announce({ app, subject, version: record.version }).catch((error) => {
+      broadcast.announce({ app, subject, version }).catch((error) => {
         log.debug({ fault: redisFault(error) }, "change not announced; caches forget it by themselves");
       });
     }
-    // Last, so that a fill which read Redis or the store before the change is not kept; and also when it is not known what happened.
+    // Last, so that a fill which read Redis or the store before the change is not kept.
     cache.drop(app, subject);
     return record;
   }

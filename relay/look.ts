@@ -53,9 +53,10 @@ export function look(n: NotificationRecord, d: Delivery, attempt: AttemptRecord 
   if (attempt) {
     const lostAt = attempt.deadlineAt + CLOCK_SKEW_MS;
     if (s.now >= lostAt) return { kind: "abandon", attempt };
+    // From pending only: whoever called it uncertain meanwhile has said when to look again.
     return {
       kind: "change",
-      change: { notificationId: n.id, deliveryId: d.id, expect: { attempt: d.attempt, states: OPEN_STATES }, set: { nextAt: lostAt } },
+      change: { notificationId: n.id, deliveryId: d.id, expect: { attempt: d.attempt, states: ["pending"] }, set: { nextAt: lostAt } },
     };
   }
   if (n.expiresAt <= s.now) return { kind: "close", state: "expired", reason: d.reason ?? "expired" };

@@ -14,12 +14,13 @@ import { createFakeClock, type FakeClock } from "../test/support/fake-clock.ts";
 import { sampleNotification } from "../test/support/notification-samples.ts";
 import { CLOCK_SKEW_MS } from "./look.ts";
 import { createRelayMetrics } from "./metrics.ts";
-import { createRelay, type Relay } from "./relay.ts";
+import { createRelay, type Relay, type RelayParts } from "./relay.ts";
 
 let store: Store;
 let clock: FakeClock;
 let published: DeliveryTask[];
 let streamIsUp: boolean;
+let parts: RelayParts;
 let relay: Relay;
 
 beforeEach(async (t) => {
@@ -28,7 +29,7 @@ beforeEach(async (t) => {
   clock = createFakeClock();
   published = [];
   streamIsUp = true;
-  relay = createRelay({
+  parts = {
     ...{ store, clock, worker: "relay", pollMs: 1, random: () => 0 },
     publisher: {
       async publish(task) {
@@ -38,7 +39,8 @@ beforeEach(async (t) => {
     },
     log: createLogger("test", "error", { write() {} }),
     metrics: createRelayMetrics(createMetrics("test")),
-  });
+  };
+  relay = createRelay(parts);
 });
 
 async function accept(over: Partial<NotificationRecord> = {}, delivery: Partial<Delivery> = {}): Promise<string> {
@@ -178,6 +180,35 @@ for (const notificationClass of CLASSES) {
     assert.deepEqual([(await delivery(id)).state, published.length], ["failed", 1]);
   });
 }
+
+test("does not hurry what its worker called unknown while the relay was looking", async () => {
+  const id = await accept();
+  const unanswered = { kind: "unanswered", fault: { code: "deadline" } } as const;
+  for (const deadlineAt of [clock.now() - CLOCK_SKEW_MS, clock.now() + 15_000]) {
+    const number = (await delivery(id)).attempt;
+    await claim(id, { deadlineAt }, number);
+    // The worker's own answer arrives between the relay's reading and its writing.
+    const meanwhile = async () => {
+      const nextAt = clock.now() + UNCERTAIN_WAIT_MS.transactional;
+      await store.attempts.record([{ id: attemptId(`${id}-0`, number), worker: "w", outcome: unanswered, answeredAt: clock.now() }]);
+      const change = { notificationId: id, deliveryId: `${id}-0`, expect: { attempt: number, states: ["pending"] as const } };
+      await store.notifications.change([{ ...change, set: { state: "uncertain", nextAt } }]);
+      return nextAt;
+    };
+    let nextAt = 0;
+    const find = async (ids: readonly string[]) => {
+      const found = await store.attempts.find(ids);
+      nextAt = await meanwhile();
+      return found;
+    };
+    const racing = createRelay({ ...parts, store: { ...store, attempts: { ...store.attempts, find } } });
+    await racing.turn();
+    assert.deepEqual([(await delivery(id)).state, (await delivery(id)).nextAt], ["uncertain", nextAt]);
+    const expect = { attempt: number, states: ["uncertain"] as const };
+    const set = { state: "pending", attempt: number + 1, nextAt: clock.now() } as const;
+    await store.notifications.change([{ notificationId: id, deliveryId: `${id}-0`, expect, set }]);
+  }
+});
 
 test("an answer that came after all ends what was uncertain", async () => {
   const id = await accept();

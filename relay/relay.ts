@@ -1,4 +1,4 @@
-import { isOpen, LANE_COUNT, type NotificationRecord, OPEN_STATES } from "../core/notification.ts";
+import { isOpen, LANE_COUNT, type NotificationRecord } from "../core/notification.ts";
 import { type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
 import type { Clock, Random } from "../core/ports/clock.ts";
 import type { DeliveryChange } from "../core/ports/notification-store.ts";
@@ -54,6 +54,8 @@ export function createRelay({ store, publisher, worker, pollMs, clock, random, l
     const wanted = taken.flatMap((n) => dueDeliveries(n, now).map((d) => attemptId(d.id, d.attempt)));
     const attempts = new Map((await store.attempts.find(wanted)).map((a) => [a.id, a]));
 
+    // Not before what was read: a wait that begins now must not have begun before the answer it follows from.
+    const readAt = clock.now();
     const changes: DeliveryChange[] = [];
     const publications: DeliveryTask[] = [];
     const closings: AttemptRecord[] = [];
@@ -61,7 +63,7 @@ export function createRelay({ store, publisher, worker, pollMs, clock, random, l
     for (const n of taken) {
       for (const d of dueDeliveries(n, now)) {
         const id = attemptId(d.id, d.attempt);
-        const seen = look(n, d, attempts.get(id), { now, random: random() });
+        const seen = look(n, d, attempts.get(id), { now: readAt, random: random() });
         metrics.looks.inc({ kind: seen.kind });
         if (seen.kind === "publish") publications.push(seen.task);
         else if (seen.kind === "change") changes.push(seen.change);
@@ -123,7 +125,8 @@ function lookAgain(a: AttemptRecord, now: number): DeliveryChange {
   return {
     notificationId: a.deliveryId.slice(0, 32),
     deliveryId: a.deliveryId,
-    expect: { attempt: a.number, states: OPEN_STATES },
+    // From pending only: a worker that called it uncertain at the last moment has said when to look again.
+    expect: { attempt: a.number, states: ["pending"] },
     set: { nextAt: now },
   };
 }

@@ -6,6 +6,7 @@ export interface AttemptRecord {
   id: string;
   deliveryId: string;
   number: number;
+  /** Who claimed it: no two claims have the same. */
   worker: string;
   /** Provider name; "" for a closing that called nobody. */
   provider: string;

@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { APNS_ANSWERS, type ApnsAnswer, classifyApns } from "./classify.ts";
+import { reasonOf } from "../../core/outcome.ts";
+import { testReadmeTable } from "../../test/support/readme-table.ts";
+import { APNS_CODES, type ApnsAnswer, classifyApns } from "./classify.ts";
 
 const said = (status: number, reason: string, over: Partial<ApnsAnswer> = {}) => {
   const outcome = classifyApns({ status, reason, timestamp: undefined, proven: true, tokenRenewable: true, ...over });
-  return `${outcome.kind} ${"fault" in outcome ? outcome.fault.code : "reason" in outcome ? outcome.reason : ""}`;
+  return `${outcome.kind} ${reasonOf(outcome)}`;
 };
 
 test("every documented answer keeps Apple's reason, and none is taken for success", () => {
-  for (const answer of APNS_ANSWERS) {
+  for (const answer of APNS_CODES) {
     const [status, reason = ""] = answer.split(" ");
     assert.doesNotMatch(said(Number(status), reason), /^(accepted|unanswered)/, answer);
     assert.match(said(Number(status), reason), new RegExp(`${reason}$`));
@@ -49,4 +51,16 @@ test("an expired signing token passes by itself only where another may be made",
 test("an unregistered device tells since when", () => {
   const outcome = classifyApns({ status: 410, reason: "Unregistered", timestamp: 1_700_000_000_000, proven: false, tokenRenewable: false });
   assert.deepEqual(outcome, { kind: "endpoint-gone", reason: "Unregistered", goneAt: 1_700_000_000_000 });
+});
+
+testReadmeTable({
+  readme: new URL("./README.md", import.meta.url),
+  provider: "APNs",
+  codes: APNS_CODES,
+  outcomesOf(code) {
+    const [status, reason = ""] = code.split(" ");
+    return [true, false].map((well) =>
+      classifyApns({ status: Number(status), reason, timestamp: undefined, proven: well, tokenRenewable: well }),
+    );
+  },
 });

@@ -1,4 +1,5 @@
 import type { Outcome } from "../../core/outcome.ts";
+import { answerTable, gone, misconfigured, rejected, throttled, unanswered, unavailable } from "../answer-table.ts";
 
 /** What APNs answered, other than 200. */
 export interface ApnsAnswer {
@@ -16,65 +17,63 @@ export interface ApnsAnswer {
 /** After TooManyProviderTokenUpdates: tokens may change once in 20 min (Apple: Establishing a token-based connection to APNs). */
 const TOKEN_UPDATES_WAIT_MS = 20 * 60_000;
 
-type Row = (answer: ApnsAnswer) => Outcome;
-const rejected: Row = ({ reason }) => ({ kind: "rejected", reason });
-const misconfigured: Row = ({ reason }) => ({ kind: "misconfigured", reason });
-const unavailable: Row = ({ reason }) => ({ kind: "unavailable", fault: { code: reason } });
-const gone: Row = ({ reason, timestamp }) => ({ kind: "endpoint-gone", reason, goneAt: timestamp });
+const wrongContent = ({ reason }: ApnsAnswer) => rejected(reason);
+const wrongSetup = ({ reason }: ApnsAnswer) => misconfigured(reason);
+const unwell = ({ reason }: ApnsAnswer) => unavailable(reason);
+const unregistered = ({ reason, timestamp }: ApnsAnswer) => gone(reason, timestamp);
 /** A token of the other environment looks exactly so; forgetting endpoints over a mistyped APNS_ORIGIN would forget them all. */
-const goneIfProven: Row = (answer) => (answer.proven ? gone({ ...answer, timestamp: undefined }) : rejected(answer));
+const goneIfProven = ({ reason, proven }: ApnsAnswer) => (proven ? gone(reason) : rejected(reason));
 
 /**
  * Apple: Handling notification responses from APNs, "Reason string" table; status in front.
  * BadEnvironmentKeyInToken is how live servers were reported to spell BadEnvironmentKeyIdInToken.
  */
-const ROWS: Readonly<Record<string, Row>> = {
-  "400 BadCollapseId": rejected,
+const ROWS = answerTable<ApnsAnswer>({
+  "400 BadCollapseId": wrongContent,
   "400 BadDeviceToken": goneIfProven,
-  "400 BadExpirationDate": rejected,
-  "400 BadMessageId": rejected,
-  "400 BadPriority": rejected,
-  "400 BadTopic": misconfigured,
+  "400 BadExpirationDate": wrongContent,
+  "400 BadMessageId": wrongContent,
+  "400 BadPriority": wrongContent,
+  "400 BadTopic": wrongSetup,
   "400 DeviceTokenNotForTopic": goneIfProven,
-  "400 DuplicateHeaders": rejected,
-  "400 IdleTimeout": unavailable,
-  "400 InvalidPushType": rejected,
-  "400 MissingDeviceToken": rejected,
-  "400 MissingTopic": misconfigured,
-  "400 PayloadEmpty": rejected,
-  "400 TopicDisallowed": misconfigured,
-  "403 BadCertificate": misconfigured,
-  "403 BadCertificateEnvironment": misconfigured,
-  "403 BadEnvironmentKeyIdInToken": misconfigured,
-  "403 BadEnvironmentKeyInToken": misconfigured,
+  "400 DuplicateHeaders": wrongContent,
+  "400 IdleTimeout": unwell,
+  "400 InvalidPushType": wrongContent,
+  "400 MissingDeviceToken": wrongContent,
+  "400 MissingTopic": wrongSetup,
+  "400 PayloadEmpty": wrongContent,
+  "400 TopicDisallowed": wrongSetup,
+  "403 BadCertificate": wrongSetup,
+  "403 BadCertificateEnvironment": wrongSetup,
+  "403 BadEnvironmentKeyIdInToken": wrongSetup,
+  "403 BadEnvironmentKeyInToken": wrongSetup,
   // Refused while fresh it is not age but our clock.
-  "403 ExpiredProviderToken": (answer) => (answer.tokenRenewable ? unavailable(answer) : misconfigured(answer)),
-  "403 Forbidden": misconfigured,
-  "403 InvalidProviderToken": misconfigured,
-  "403 MissingProviderToken": misconfigured,
-  // Our connections never carry a second key, so it is the key that is wrong.
-  "403 UnrelatedKeyIdInToken": misconfigured,
-  "404 BadPath": rejected,
-  "405 MethodNotAllowed": rejected,
-  "410 ExpiredToken": gone,
-  "410 Unregistered": gone,
-  "413 PayloadTooLarge": rejected,
-  "429 TooManyProviderTokenUpdates": ({ reason }) => ({ kind: "throttled", retryAfterMs: TOKEN_UPDATES_WAIT_MS, reason }),
+  "403 ExpiredProviderToken": (answer) => (answer.tokenRenewable ? unwell(answer) : wrongSetup(answer)),
+  "403 Forbidden": wrongSetup,
+  "403 InvalidProviderToken": wrongSetup,
+  "403 MissingProviderToken": wrongSetup,
+  // Apple says to open another connection. Ours carry one key for as long as they live, so a new one would fare no better.
+  "403 UnrelatedKeyIdInToken": wrongSetup,
+  "404 BadPath": wrongContent,
+  "405 MethodNotAllowed": wrongContent,
+  "410 ExpiredToken": unregistered,
+  "410 Unregistered": unregistered,
+  "413 PayloadTooLarge": wrongContent,
+  "429 TooManyProviderTokenUpdates": ({ reason }) => throttled(reason, TOKEN_UPDATES_WAIT_MS),
   // Per device; Apple names no time.
-  "429 TooManyRequests": ({ reason }) => ({ kind: "throttled", retryAfterMs: undefined, reason }),
-  "500 InternalServerError": unavailable,
-  "503 ServiceUnavailable": unavailable,
-  "503 Shutdown": unavailable,
-};
+  "429 TooManyRequests": ({ reason }) => throttled(reason, undefined),
+  "500 InternalServerError": unwell,
+  "503 ServiceUnavailable": unwell,
+  "503 Shutdown": unwell,
+});
+export const APNS_CODES = ROWS.codes;
 
 /** The default for what Apple does not list: a 4xx refused the push; after anything else nobody knows. */
 export function classifyApns(answer: ApnsAnswer): Outcome {
-  const row = ROWS[`${answer.status} ${answer.reason}`];
-  if (row !== undefined) return row(answer);
-  const code = `http-${answer.status}`;
-  if (answer.status === 429) return { kind: "throttled", retryAfterMs: undefined, reason: code };
-  if (answer.status >= 400 && answer.status < 500) return { kind: "rejected", reason: code };
-  return { kind: "unanswered", fault: { code } };
+  const { status, reason } = answer;
+  const code = `http-${status}`;
+  const documented = ROWS.outcomeOf(`${status} ${reason}`, answer);
+  if (documented !== undefined) return documented;
+  if (status === 429) return throttled(code, undefined);
+  return status >= 400 && status < 500 ? rejected(code) : unanswered(code);
 }
-
-export const APNS_ANSWERS = Object.keys(ROWS);

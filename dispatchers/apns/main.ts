@@ -9,5 +9,5 @@ export const role = defineRole({
   name: "dispatcher-apns",
   about: "sends pushes to Apple devices by APNs",
   variables: { ...dispatcherVariables, ...apnsVariables },
-  start: async (config, runtime) => serveDispatcher("apns", [await createApnsProvider(config, { clock: systemClock })], config, runtime),
+  start: async (config, runtime) => serveDispatcher("apns", [createApnsProvider(config, { clock: systemClock })], config, runtime),
 });

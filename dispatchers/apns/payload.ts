@@ -9,7 +9,7 @@ import { sha256Hex } from "../../infra/hash.ts";
 const PRIORITY: Record<CarillonPriority, Priority> = { high: Priority.immediate, normal: Priority.throttled, low: Priority.low };
 
 /** What apns2 is given. It puts `data` beside aps, so the payload's other keys go in there. */
-export function buildNotification(delivery: OutboundDelivery, deviceToken: string, content: PushContent): Notification {
+export function buildApnsNotification(delivery: OutboundDelivery, deviceToken: string, content: PushContent): Notification {
   const { aps, ...besides } = apnsPayload(content, { delivery: delivery.deliveryId, attempt: delivery.attemptId });
   return new Notification(deviceToken, {
     type: "alert",

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { systemClock } from "../../infra/clock.ts";
 import { readConfig } from "../../infra/config.ts";
+import { samplePush } from "../../test/support/delivery-samples.ts";
 import { describeProviderContract } from "../../test/support/provider-contract.ts";
-import { samplePush } from "../../test/support/push-samples.ts";
 import { apnsVariables } from "./config.ts";
 import { createApnsProvider } from "./provider.ts";
 

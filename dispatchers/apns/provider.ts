@@ -10,7 +10,7 @@ import { classifyTransport } from "../transport/transport-fault.ts";
 import { classifyApns } from "./classify.ts";
 import type { ApnsConfig } from "./config.ts";
 import { type ApnsCall, createApnsConnection } from "./connection.ts";
-import { buildNotification } from "./payload.ts";
+import { buildApnsNotification } from "./payload.ts";
 import { createSigningToken } from "./signing-token.ts";
 
 /** Apple Push Notification service. Throws where the key cannot be read. */
@@ -36,7 +36,7 @@ export function createApnsProvider(config: ApnsConfig, { clock }: { clock: Clock
 
       const call: ApnsCall = { apnsId: uuidOf(delivery.attemptId), signal, written: false };
       try {
-        await connection.send(buildNotification(delivery, delivery.endpoint.token, push), call);
+        await connection.send(buildApnsNotification(delivery, delivery.endpoint.token, push), call);
         proof.accepted("apns");
         return { kind: "accepted", providerRef: call.apnsId };
       } catch (error) {

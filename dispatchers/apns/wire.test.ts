@@ -1,48 +1,29 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, before, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import { APNS_PAYLOAD_BYTES_MAX } from "../../core/limits.ts";
-import type { Provider } from "../../core/ports/provider.ts";
 import { pushPayloadBytes } from "../../core/push-payload.ts";
 import { systemClock } from "../../infra/clock.ts";
 import { readConfig } from "../../infra/config.ts";
 import { uuidOf } from "../../infra/hash.ts";
-import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
+import { pushOfBytes, samplePush } from "../../test/support/delivery-samples.ts";
 import { startLateLine } from "../../test/support/late-line.ts";
-import { pushOfBytes, samplePush } from "../../test/support/push-samples.ts";
+import { withProvider } from "../../test/support/with-provider.ts";
 import { apnsVariables } from "./config.ts";
 import { createApnsProvider } from "./provider.ts";
 
-const directory = mkdtempSync(join(tmpdir(), "carillon-apns-wire-"));
-let sandbox: Sandbox;
-let provider: Provider;
-before(async () => {
-  sandbox = await startSandbox({ directory });
-});
-beforeEach(async () => {
-  await provider?.[Symbol.asyncDispose]();
-  provider = createApnsProvider(readConfig(apnsVariables, sandbox.env), { clock: systemClock });
-});
-after(async () => {
-  await provider[Symbol.asyncDispose]();
-  await sandbox[Symbol.asyncDispose]();
-  rmSync(directory, { recursive: true });
-});
-
+const wire = withProvider((env) => createApnsProvider(readConfig(apnsVariables, env), { clock: systemClock }));
+const { send, arrived } = wire;
 const soon = () => AbortSignal.timeout(15_000);
 const endpoint = (end = "aa") => ({ channel: "apns" as const, token: `${"5a".repeat(20)}${end}` });
-const arrived = (deliveryId: string) => sandbox.ledger.entries({ deliveryId });
 
 test("what APNs is told about a push is in its headers", async () => {
   const push = samplePush(endpoint(), { priority: "normal", collapseKey: "order-7", expiresAt: 1_900_000_000_500 });
-  const outcome = await provider.send(push, soon());
-  const [entry] = arrived(push.deliveryId);
+  const outcome = await send(push);
+  const [entry] = arrived(push);
   const { headers = {}, payload } = entry ?? {};
   assert.deepEqual(outcome, { kind: "accepted", providerRef: uuidOf(push.attemptId) });
   assert.equal(headers["apns-id"], uuidOf(push.attemptId));
-  assert.equal(headers["apns-topic"], sandbox.env.APNS_TOPIC);
+  assert.equal(headers["apns-topic"], wire.sandbox.env.APNS_TOPIC);
   assert.equal(headers["apns-push-type"], "alert");
   assert.equal(headers["apns-priority"], "5");
   assert.equal(headers["apns-expiration"], "1900000000");
@@ -57,7 +38,7 @@ test("what APNs is told about a push is in its headers", async () => {
 test("two attempts of a delivery have ids of their own", async () => {
   const first = samplePush(endpoint());
   const second = { ...first, attemptId: `${first.deliveryId}/2` };
-  const refs = [await provider.send(first, soon()), await provider.send(second, soon())].map((o) => o.kind === "accepted" && o.providerRef);
+  const refs = [await send(first), await send(second)].map((o) => o.kind === "accepted" && o.providerRef);
   assert.equal(new Set(refs).size, 2);
 });
 
@@ -65,59 +46,56 @@ test("a push of just the size APNs takes arrives, and one byte more does not lea
   const bytes = (push: ReturnType<typeof samplePush>) =>
     pushPayloadBytes("apns", push.content.push!, { delivery: push.deliveryId, attempt: push.attemptId });
   const full = pushOfBytes(samplePush(endpoint()), APNS_PAYLOAD_BYTES_MAX, bytes);
-  assert.equal((await provider.send(full, soon())).kind, "accepted");
+  assert.equal((await send(full)).kind, "accepted");
   const over = pushOfBytes(samplePush(endpoint()), APNS_PAYLOAD_BYTES_MAX + 1, bytes);
-  assert.deepEqual(await provider.send(over, soon()), { kind: "rejected", reason: "payload-too-large" });
-  assert.deepEqual(arrived(over.deliveryId), []);
+  assert.deepEqual(await send(over), { kind: "rejected", reason: "payload-too-large" });
+  assert.deepEqual(arrived(over), []);
 });
 
 test("a bad device token is only called gone once the setup has proved right", async () => {
   const bad = () => samplePush(endpoint("bad0"));
-  assert.deepEqual(await provider.send(bad(), soon()), { kind: "rejected", reason: "BadDeviceToken" });
-  assert.equal((await provider.send(samplePush(endpoint()), soon())).kind, "accepted");
-  assert.deepEqual(await provider.send(bad(), soon()), { kind: "endpoint-gone", reason: "BadDeviceToken", goneAt: undefined });
+  assert.deepEqual(await send(bad()), { kind: "rejected", reason: "BadDeviceToken" });
+  assert.equal((await send(samplePush(endpoint()))).kind, "accepted");
+  assert.deepEqual(await send(bad()), { kind: "endpoint-gone", reason: "BadDeviceToken", goneAt: undefined });
 });
 
 test("an unregistered device is gone since the time Apple names", async () => {
-  const outcome = await provider.send(samplePush(endpoint("dead")), soon());
+  const outcome = await send(samplePush(endpoint("dead")));
   assert.ok(outcome.kind === "endpoint-gone" && outcome.goneAt !== undefined && Math.abs(outcome.goneAt - Date.now()) < 60_000);
 });
 
 test("nobody knows what became of pushes on a connection that said GOAWAY after them; later ones find another", async () => {
   const push = samplePush(endpoint());
-  sandbox.faults.order({ provider: "apns", match: push.deliveryId, do: { kind: "goaway" } });
-  const outcome = await provider.send(push, soon());
+  wire.sandbox.faults.order({ provider: "apns", match: push.deliveryId, do: { kind: "goaway" } });
+  const outcome = await send(push);
   assert.equal(outcome.kind, "unanswered", JSON.stringify(outcome));
-  assert.equal(arrived(push.deliveryId).length, 1);
-  assert.equal((await provider.send(samplePush(endpoint()), soon())).kind, "accepted");
+  assert.equal(arrived(push).length, 1);
+  assert.equal((await send(samplePush(endpoint()))).kind, "accepted");
 });
 
 test("a stream the server refused was not processed, and only comes again by our own decision or once at HTTP/2's word", async () => {
   const push = samplePush(endpoint());
   const REFUSED_STREAM = 7;
-  sandbox.faults.order({ provider: "apns", match: push.deliveryId, times: 2, do: { kind: "cut-before", code: REFUSED_STREAM } });
-  assert.deepEqual(await provider.send(push, soon()), { kind: "unavailable", fault: { code: "refused-stream" } });
+  wire.sandbox.faults.order({ provider: "apns", match: push.deliveryId, times: 2, do: { kind: "cut-before", code: REFUSED_STREAM } });
+  assert.deepEqual(await send(push), { kind: "unavailable", fault: { code: "refused-stream" } });
   assert.deepEqual(
-    arrived(push.deliveryId).filter((entry) => entry.accepted),
+    arrived(push).filter((entry) => entry.accepted),
     [],
   );
 });
 
 test("a push stopped at its deadline does not disturb its neighbours on the connection", async () => {
-  assert.equal((await provider.send(samplePush(endpoint()), soon())).kind, "accepted");
+  assert.equal((await send(samplePush(endpoint()))).kind, "accepted");
   const stuck = samplePush(endpoint());
-  sandbox.faults.order({ provider: "apns", match: stuck.deliveryId, do: { kind: "no-answer" } });
-  const [late, ...neighbours] = await Promise.all([
-    provider.send(stuck, AbortSignal.timeout(400)),
-    ...Array.from({ length: 20 }, () => provider.send(samplePush(endpoint()), soon())),
-  ]);
+  wire.sandbox.faults.order({ provider: "apns", match: stuck.deliveryId, do: { kind: "no-answer" } });
+  const [late, ...neighbours] = await Promise.all([send(stuck, 400), ...Array.from({ length: 20 }, () => send(samplePush(endpoint())))]);
   assert.deepEqual(late, { kind: "unanswered", fault: { code: "deadline" } });
   for (const outcome of neighbours) assert.equal(outcome.kind, "accepted");
 });
 
 test("a push whose deadline passed before its connection was ready is not sent once it is", async () => {
-  await using line = await startLateLine(sandbox.env.APNS_ORIGIN ?? "");
-  const slow = createApnsProvider(readConfig(apnsVariables, { ...sandbox.env, APNS_ORIGIN: line.origin }), { clock: systemClock });
+  await using line = await startLateLine(wire.sandbox.env.APNS_ORIGIN ?? "");
+  const slow = createApnsProvider(readConfig(apnsVariables, { ...wire.sandbox.env, APNS_ORIGIN: line.origin }), { clock: systemClock });
   const [late, next] = [samplePush(endpoint()), samplePush(endpoint())];
   assert.deepEqual(await slow.send(late, AbortSignal.timeout(100)), { kind: "unavailable", fault: { code: "deadline" } });
   await line.connected;
@@ -125,5 +103,5 @@ test("a push whose deadline passed before its connection was ready is not sent o
   line.open();
   assert.equal((await sending).kind, "accepted");
   await slow[Symbol.asyncDispose]();
-  assert.deepEqual(arrived(late.deliveryId), []);
+  assert.deepEqual(arrived(late), []);
 });

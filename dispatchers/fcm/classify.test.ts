@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { classifyFcm, FCM_ERROR_CODES, type FcmAnswer } from "./classify.ts";
+import { reasonOf } from "../../core/outcome.ts";
+import { testReadmeTable } from "../../test/support/readme-table.ts";
+import { classifyFcm, FCM_CODES, type FcmAnswer } from "./classify.ts";
 
 interface Told {
   status: string;
@@ -22,7 +24,7 @@ const body = ({ status, errorCode, message = "", fields = [] }: Told) => ({
 });
 const said = (http: number, told: unknown, over: Partial<FcmAnswer> = {}) => {
   const outcome = classifyFcm({ status: http, body: told, retryAfterMs: undefined, proven: true, tokenFresh: true, ...over });
-  return `${outcome.kind} ${"fault" in outcome ? outcome.fault.code : "reason" in outcome ? outcome.reason : ""}`;
+  return `${outcome.kind} ${reasonOf(outcome)}`;
 };
 
 const rows: [string, number, unknown, string][] = [
@@ -71,6 +73,7 @@ const rows: [string, number, unknown, string][] = [
   ["an intermediary's page", 502, "<html>Bad Gateway</html>", "unanswered http-502"],
   ["a 503 that is not FCM's", 503, "<html>", "unanswered http-503"],
   ["a page that forbids", 403, "<html>", "misconfigured http-403"],
+  ["a word that is no code", 400, body({ status: "toString", errorCode: "constructor" }), "rejected http-400"],
   ["an unknown 4xx", 422, {}, "rejected http-422"],
 ];
 for (const [name, http, told, expected] of rows) test(`${name} is ${expected}`, () => assert.equal(said(http, told), expected));
@@ -90,6 +93,19 @@ test("a quota without a named wait is a minute", () => {
   assert.deepEqual(outcome, { kind: "throttled", retryAfterMs: 60_000, reason: "QUOTA_EXCEEDED" });
 });
 
-test("no documented code falls to the default", () => {
-  for (const errorCode of FCM_ERROR_CODES) assert.doesNotMatch(said(400, body({ status: "?", errorCode })), /http-400/, errorCode);
+testReadmeTable({
+  readme: new URL("./README.md", import.meta.url),
+  provider: "FCM",
+  codes: FCM_CODES,
+  outcomesOf: (code) =>
+    [{ status: "", errorCode: code }, { status: code }].flatMap((told) =>
+      ["message.token", "message.data"].flatMap((field) =>
+        [true, false]
+          .map((well) =>
+            classifyFcm({ status: 0, body: body({ ...told, fields: [field] }), retryAfterMs: undefined, proven: well, tokenFresh: well }),
+          )
+          // Most are the one or the other, and status 0 is nobody's.
+          .filter((outcome) => reasonOf(outcome) !== "http-0"),
+      ),
+    ),
 });

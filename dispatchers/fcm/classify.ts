@@ -1,4 +1,5 @@
 import type { Outcome } from "../../core/outcome.ts";
+import { answerTable, gone, misconfigured, rejected, throttled, unanswered, unavailable } from "../answer-table.ts";
 
 /** What FCM answered, other than success. */
 export interface FcmAnswer {
@@ -15,57 +16,50 @@ export interface FcmAnswer {
 /** Firebase: FCM throttling and quotas ("wait … at least 60 seconds" where no Retry-After is given). In ms. */
 const QUOTA_WAIT_MS = 60_000;
 
-type Row = (answer: FcmAnswer) => Outcome;
-const misconfigured =
-  (reason: string): Row =>
-  () => ({ kind: "misconfigured", reason });
-const unavailable =
-  (code: string): Row =>
-  ({ retryAfterMs }) => ({ kind: "unavailable", fault: { code }, retryAfterMs });
+const badArgument = ({ body }: FcmAnswer) => (blamesToken(body) ? gone("INVALID_ARGUMENT token") : rejected("INVALID_ARGUMENT"));
+const overQuota = ({ retryAfterMs }: FcmAnswer) => throttled("QUOTA_EXCEEDED", retryAfterMs ?? QUOTA_WAIT_MS);
+const unwell =
+  (code: string) =>
+  ({ retryAfterMs }: FcmAnswer) =>
+    unavailable(code, retryAfterMs);
 
 /** By FcmError.errorCode. Firebase: ErrorCode (FCM REST reference). The SDK's codes are no substitute: it has one for several of these. */
-const BY_ERROR_CODE: Readonly<Record<string, Row>> = {
-  INVALID_ARGUMENT: (answer) =>
-    blamesToken(answer.body)
-      ? { kind: "endpoint-gone", reason: "INVALID_ARGUMENT token", goneAt: undefined }
-      : { kind: "rejected", reason: "INVALID_ARGUMENT" },
-  UNREGISTERED: () => ({ kind: "endpoint-gone", reason: "UNREGISTERED", goneAt: undefined }),
+const BY_ERROR_CODE = answerTable<FcmAnswer>({
+  INVALID_ARGUMENT: badArgument,
+  UNREGISTERED: gone("UNREGISTERED"),
   // Either this token is another project's, or our key is.
-  SENDER_ID_MISMATCH: ({ proven }) =>
-    proven
-      ? { kind: "endpoint-gone", reason: "SENDER_ID_MISMATCH", goneAt: undefined }
-      : { kind: "misconfigured", reason: "SENDER_ID_MISMATCH" },
-  QUOTA_EXCEEDED: ({ retryAfterMs }) => ({ kind: "throttled", retryAfterMs: retryAfterMs ?? QUOTA_WAIT_MS, reason: "QUOTA_EXCEEDED" }),
-  UNAVAILABLE: unavailable("UNAVAILABLE"),
-  INTERNAL: unavailable("INTERNAL"),
+  SENDER_ID_MISMATCH: ({ proven }) => (proven ? gone("SENDER_ID_MISMATCH") : misconfigured("SENDER_ID_MISMATCH")),
+  QUOTA_EXCEEDED: overQuota,
+  UNAVAILABLE: unwell("UNAVAILABLE"),
+  INTERNAL: unwell("INTERNAL"),
   // The Firebase project's own credentials at APNs or for Web Push.
   THIRD_PARTY_AUTH_ERROR: misconfigured("THIRD_PARTY_AUTH_ERROR"),
-};
+});
 
 /** By google.rpc.Status.status, where no FcmError says more. Google: AIP-193, and cloud.google.com/apis/design/errors. */
-const BY_STATUS: Readonly<Record<string, Row>> = {
-  INVALID_ARGUMENT: BY_ERROR_CODE.INVALID_ARGUMENT!,
+const BY_STATUS = answerTable<FcmAnswer>({
+  INVALID_ARGUMENT: badArgument,
   // No such project or path; a token that is gone says UNREGISTERED. Taken for one, a mistyped project would delete every token.
   NOT_FOUND: misconfigured("project-not-found"),
   // The API is switched off, or a role is missing.
   PERMISSION_DENIED: misconfigured("PERMISSION_DENIED"),
-  UNAUTHENTICATED: ({ tokenFresh }) =>
-    tokenFresh ? { kind: "misconfigured", reason: "UNAUTHENTICATED" } : { kind: "unavailable", fault: { code: "access-token-expired" } },
-  RESOURCE_EXHAUSTED: BY_ERROR_CODE.QUOTA_EXCEEDED!,
-  UNAVAILABLE: unavailable("UNAVAILABLE"),
-  INTERNAL: unavailable("INTERNAL"),
-};
+  UNAUTHENTICATED: ({ tokenFresh }) => (tokenFresh ? misconfigured("UNAUTHENTICATED") : unavailable("access-token-expired")),
+  RESOURCE_EXHAUSTED: overQuota,
+  UNAVAILABLE: unwell("UNAVAILABLE"),
+  INTERNAL: unwell("INTERNAL"),
+});
+export const FCM_CODES = [...new Set([...BY_ERROR_CODE.codes, ...BY_STATUS.codes])];
 
 /** The default for what Google does not list: a 4xx refused the push; after anything else, an intermediary's page included, nobody knows. */
 export function classifyFcm(answer: FcmAnswer): Outcome {
-  const { errorCode, status } = readError(answer.body);
-  const row = BY_ERROR_CODE[errorCode ?? ""] ?? BY_STATUS[status ?? ""];
-  if (row !== undefined) return row(answer);
-  const code = `http-${answer.status}`;
-  if (answer.status === 401 || answer.status === 403) return { kind: "misconfigured", reason: code };
-  if (answer.status === 429) return { kind: "throttled", retryAfterMs: answer.retryAfterMs ?? QUOTA_WAIT_MS, reason: code };
-  if (answer.status >= 400 && answer.status < 500) return { kind: "rejected", reason: code };
-  return { kind: "unanswered", fault: { code } };
+  const { status, body, retryAfterMs } = answer;
+  const error = readError(body);
+  const code = `http-${status}`;
+  const documented = BY_ERROR_CODE.outcomeOf(error.errorCode, answer) ?? BY_STATUS.outcomeOf(error.status, answer);
+  if (documented !== undefined) return documented;
+  if (status === 401 || status === 403) return misconfigured(code);
+  if (status === 429) return throttled(code, retryAfterMs ?? QUOTA_WAIT_MS);
+  return status >= 400 && status < 500 ? rejected(code) : unanswered(code);
 }
 
 const FCM_ERROR = "type.googleapis.com/google.firebase.fcm.v1.FcmError";
@@ -92,5 +86,3 @@ const fieldsOf = (value: unknown): Record<string, unknown> =>
   typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 const textOf = (value: unknown) => (typeof value === "string" ? value : undefined);
-
-export const FCM_ERROR_CODES = Object.keys(BY_ERROR_CODE);

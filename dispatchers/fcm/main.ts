@@ -9,5 +9,5 @@ export const role = defineRole({
   name: "dispatcher-fcm",
   about: "sends pushes to Android devices by FCM",
   variables: { ...dispatcherVariables, ...fcmVariables },
-  start: async (config, runtime) => serveDispatcher("fcm", [await createFcmProvider(config, { clock: systemClock })], config, runtime),
+  start: async (config, runtime) => serveDispatcher("fcm", [createFcmProvider(config, { clock: systemClock })], config, runtime),
 });

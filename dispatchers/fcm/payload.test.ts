@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { samplePush } from "../../test/support/push-samples.ts";
-import { buildMessage, ttlMs } from "./payload.ts";
+import { samplePush } from "../../test/support/delivery-samples.ts";
+import { buildFcmMessage, ttlMs } from "./payload.ts";
 
 const now = 1_700_000_000_000;
 const push = samplePush({ channel: "fcm", token: "t" }, { expiresAt: now + 90_500, collapseKey: "order-7" });
 const content = push.content.push!;
 
 test("the message holds notification, data with both ids, and what Android is to do with it", () => {
-  assert.deepEqual(buildMessage(push, "t", content, now), {
+  assert.deepEqual(buildFcmMessage(push, "t", content, now), {
     token: "t",
     notification: { title: "Dinner", body: "is ready 🍲" },
     data: { table: "7", carillon_delivery: push.deliveryId, carillon_attempt: push.attemptId },
@@ -18,7 +18,7 @@ test("the message holds notification, data with both ids, and what Android is to
 
 test("all but high goes out when the device is awake anyway", () => {
   for (const priority of ["normal", "low"] as const)
-    assert.equal(buildMessage({ ...push, priority }, "t", content, now).android?.priority, "normal");
+    assert.equal(buildFcmMessage({ ...push, priority }, "t", content, now).android?.priority, "normal");
 });
 
 test("lives whole seconds, from none to four weeks", () => {

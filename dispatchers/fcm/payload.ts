@@ -5,7 +5,7 @@ import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import { fcmPayload } from "../../core/push-payload.ts";
 
 /** @param now ms since the epoch: FCM wants to know how long, not until when */
-export function buildMessage(delivery: OutboundDelivery, token: string, content: PushContent, now: number): TokenMessage {
+export function buildFcmMessage(delivery: OutboundDelivery, token: string, content: PushContent, now: number): TokenMessage {
   return {
     token,
     ...fcmPayload(content, { delivery: delivery.deliveryId, attempt: delivery.attemptId }),

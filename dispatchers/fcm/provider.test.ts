@@ -3,8 +3,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { systemClock } from "../../infra/clock.ts";
 import { readConfig } from "../../infra/config.ts";
+import { samplePush } from "../../test/support/delivery-samples.ts";
 import { describeProviderContract, type Env } from "../../test/support/provider-contract.ts";
-import { samplePush } from "../../test/support/push-samples.ts";
 import { fcmVariables } from "./config.ts";
 import { createFcmProvider } from "./provider.ts";
 

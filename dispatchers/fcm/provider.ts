@@ -7,24 +7,21 @@ import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
 import { pushPayloadBytes } from "../../core/push-payload.ts";
 import { createProof } from "../proof.ts";
-import { createProviderAgent } from "../transport/provider-agent.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
+import { createSdkConnections } from "../transport/sdk-connections.ts";
 import { classifyTransport } from "../transport/transport-fault.ts";
 import { untilAborted } from "../transport/until-aborted.ts";
 import { createAccessToken, type TokenAnswer } from "./access-token.ts";
 import { classifyFcm } from "./classify.ts";
 import { type FcmConfig, parseServiceAccount } from "./config.ts";
-import { buildMessage } from "./payload.ts";
-
-/** FCM answers in about 50 ms: enough for some thousand pushes a second, over HTTP/1.1 one at a time on each. */
-const CONNECTIONS_MAX = 128;
+import { buildFcmMessage } from "./payload.ts";
 
 /** Firebase Cloud Messaging. Throws where the service account's key file cannot be used. */
 export function createFcmProvider(config: FcmConfig, { clock }: { clock: Clock }): Provider {
   const account = parseServiceAccount(config.FCM_SERVICE_ACCOUNT_FILE);
   const ca = config.PROVIDER_CA_FILE;
   const token = createAccessToken({ account, tokenUrl: config.FCM_TOKEN_URL, ca, deadlineMs: config.PROVIDER_DEADLINE_MS, clock });
-  const connections = createProviderAgent({ ca, connectionsMax: CONNECTIONS_MAX, origin: config.FCM_ORIGIN });
+  const connections = createSdkConnections({ origin: config.FCM_ORIGIN, ca });
   // What the SDK is told of the token's life is short, so that it asks each time and one place alone decides.
   const credential = { getAccessToken: async () => ({ access_token: bearer(await token.get()), expires_in: 1 }) };
   const app = initializeApp({ projectId: account.projectId, credential, httpAgent: connections.agent }, `carillon-${randomUUID()}`);
@@ -44,12 +41,12 @@ export function createFcmProvider(config: FcmConfig, { clock }: { clock: Clock }
       // First, and apart: the SDK would take any failure of it for one of its own.
       const allowed = await untilAborted(signal, token.get()).catch((error: unknown) => failed(error));
       if (allowed.kind === "failed") return allowed.outcome;
-      const message = buildMessage(delivery, endpoint.token, push, clock.now());
+      const message = buildFcmMessage(delivery, endpoint.token, push, clock.now());
       const sent = await connections.exchange(signal, () => messaging.send(message));
-      if (sent.kind === "broken") return broken(sent.error, sent.written, allowed);
-      if (typeof sent.answer !== "string") return { kind: "unanswered", fault: { code: "bad-response" } };
+      if (sent.kind === "threw") return broken(sent.error, sent.seen.written, allowed);
+      if (typeof sent.value !== "string") return { kind: "unanswered", fault: { code: "bad-response" } };
       proof.accepted("fcm");
-      return { kind: "accepted", providerRef: sent.answer };
+      return { kind: "accepted", providerRef: sent.value };
     },
     async [Symbol.asyncDispose]() {
       connections[Symbol.dispose]();

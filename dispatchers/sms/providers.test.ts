@@ -1,19 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ConfigError, readConfig } from "../../infra/config.ts";
+import { readConfig } from "../../infra/config.ts";
+import { configFaultsOf } from "../../test/support/config-faults.ts";
 import { withSandbox } from "../../test/support/with-sandbox.ts";
 import { smsVariables } from "./config.ts";
 import { createSmsProviders } from "./providers.ts";
 
-const faultsOf = (env: Record<string, string>): readonly string[] => {
-  try {
-    createSmsProviders(readConfig(smsVariables, env));
-    return [];
-  } catch (error) {
-    if (error instanceof ConfigError) return error.faults;
-    throw error;
-  }
-};
+const faultsOf = (env: Record<string, string>) => configFaultsOf(() => createSmsProviders(readConfig(smsVariables, env)));
 
 test("names everything the listed providers miss, at once", () => {
   assert.deepEqual(

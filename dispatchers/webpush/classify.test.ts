@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { classifyWebPush, WEBPUSH_STATUSES } from "./classify.ts";
+import { reasonOf } from "../../core/outcome.ts";
+import { testReadmeTable } from "../../test/support/readme-table.ts";
+import { classifyWebPush, WEBPUSH_CODES } from "./classify.ts";
 
 const said = (status: number, body = "", proven = false) => {
   const outcome = classifyWebPush({ status, body, retryAfterMs: 7_000, proven });
   const wait = "retryAfterMs" in outcome ? ` after ${outcome.retryAfterMs}` : "";
-  return `${outcome.kind} ${"fault" in outcome ? outcome.fault.code : "reason" in outcome ? outcome.reason : ""}${wait}`;
+  return `${outcome.kind} ${reasonOf(outcome)}${wait}`;
 };
 
 const rows: [string, number, string, string][] = [
@@ -34,5 +36,15 @@ test("a key refused for one subscription only does not stop the others", () => {
 });
 
 test("no answer is taken for success", () => {
-  for (const status of [...WEBPUSH_STATUSES, 300, 418, 599]) assert.doesNotMatch(said(status), /^accepted/);
+  for (const status of [...WEBPUSH_CODES.map(Number), 300, 418, 599]) assert.doesNotMatch(said(status), /^accepted/);
+});
+
+testReadmeTable({
+  readme: new URL("./README.md", import.meta.url),
+  provider: "push service",
+  codes: WEBPUSH_CODES,
+  outcomesOf: (code) =>
+    ["", '{"errno":901}', "UnauthorizedRegistration"].flatMap((body) =>
+      [true, false].map((proven) => classifyWebPush({ status: Number(code), body, retryAfterMs: undefined, proven })),
+    ),
 });

@@ -9,6 +9,5 @@ export const role = defineRole({
   name: "dispatcher-webpush",
   about: "sends pushes to browsers by Web Push",
   variables: { ...dispatcherVariables, ...webPushVariables },
-  start: async (config, runtime) =>
-    serveDispatcher("webpush", [await createWebPushProvider(config, { clock: systemClock })], config, runtime),
+  start: async (config, runtime) => serveDispatcher("webpush", [createWebPushProvider(config, { clock: systemClock })], config, runtime),
 });

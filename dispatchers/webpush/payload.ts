@@ -5,6 +5,7 @@ import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import { webPushPayload } from "../../core/push-payload.ts";
 import { sha256Hex } from "../../infra/hash.ts";
 
+/** What web-push is given. */
 export interface WebPushMessage {
   /** JSON, before encryption. */
   plaintext: string;
@@ -17,7 +18,7 @@ export interface WebPushMessage {
 const URGENCY: Record<Priority, WebPushMessage["urgency"]> = { high: "high", normal: "normal", low: "low" };
 
 /** @param now ms since the epoch: push services want to know how long, not until when */
-export const buildWebPush = (delivery: OutboundDelivery, content: PushContent, now: number): WebPushMessage => ({
+export const buildWebPushMessage = (delivery: OutboundDelivery, content: PushContent, now: number): WebPushMessage => ({
   plaintext: JSON.stringify(webPushPayload(content, { delivery: delivery.deliveryId, attempt: delivery.attemptId })),
   ttl: Math.floor(Math.min(Math.max(delivery.expiresAt - now, 0), PUSH_STORED_MS_MAX) / 1000),
   urgency: URGENCY[delivery.priority],

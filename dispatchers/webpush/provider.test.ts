@@ -6,8 +6,8 @@ import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import { systemClock } from "../../infra/clock.ts";
 import { readConfig } from "../../infra/config.ts";
 import type { Sandbox } from "../../sandbox/main.ts";
+import { samplePush } from "../../test/support/delivery-samples.ts";
 import { describeProviderContract, type Env } from "../../test/support/provider-contract.ts";
-import { samplePush } from "../../test/support/push-samples.ts";
 import { webPushVariables } from "./config.ts";
 import { createWebPushProvider } from "./provider.ts";
 

@@ -7,26 +7,24 @@ import type { Provider } from "../../core/ports/provider.ts";
 import { pushUrlAllowed } from "../../core/push-host.ts";
 import { utf8Bytes } from "../../core/push-payload.ts";
 import { createProof } from "../proof.ts";
-import { createProviderAgent } from "../transport/provider-agent.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
+import { createSdkConnections } from "../transport/sdk-connections.ts";
 import { classifyTransport } from "../transport/transport-fault.ts";
 import { classifyWebPush } from "./classify.ts";
 import type { WebPushConfig } from "./config.ts";
-import { buildWebPush } from "./payload.ts";
+import { buildWebPushMessage } from "./payload.ts";
+import { createVapid } from "./vapid.ts";
 
-/** To each push service. Encryption takes about 1 ms of this process a push, so more than this many never wait for an answer at once. */
-const CONNECTIONS_MAX = 128;
 const REF_CHARS_MAX = 500;
 
 /** Push services of browsers, RFC 8030. Throws where the VAPID keys cannot be used. */
 export function createWebPushProvider(config: WebPushConfig, { clock }: { clock: Clock }): Provider {
-  const vapidDetails = {
+  const vapid = createVapid({
     subject: config.WEBPUSH_VAPID_SUBJECT,
     publicKey: config.WEBPUSH_VAPID_PUBLIC_KEY,
     privateKey: config.WEBPUSH_VAPID_PRIVATE_KEY_FILE,
-  };
-  checkVapid(vapidDetails);
-  const connections = createProviderAgent({ ca: config.PROVIDER_CA_FILE, connectionsMax: CONNECTIONS_MAX });
+  });
+  const connections = createSdkConnections({ ca: config.PROVIDER_CA_FILE });
   const proof = createProof();
 
   return {
@@ -38,17 +36,18 @@ export function createWebPushProvider(config: WebPushConfig, { clock }: { clock:
       if (!pushUrlAllowed(endpoint.pushUrl, config.WEBPUSH_HOSTS)) return { kind: "rejected", reason: "push-host-not-allowed" };
       const { push } = delivery.content;
       if (push === undefined) return { kind: "rejected", reason: "content-missing" };
-      const { plaintext, ttl, urgency, topic } = buildWebPush(delivery, push, clock.now());
+      const { plaintext, ttl, urgency, topic } = buildWebPushMessage(delivery, push, clock.now());
       if (utf8Bytes(plaintext) > WEBPUSH_PLAINTEXT_BYTES_MAX) return { kind: "rejected", reason: "payload-too-large" };
       if (!areKeys(endpoint)) return { kind: "endpoint-gone", reason: "subscription-keys", goneAt: undefined };
 
       const subscription = { endpoint: endpoint.pushUrl, keys: { p256dh: endpoint.p256dh, auth: endpoint.auth } };
-      const options = { vapidDetails, agent: connections.agent, TTL: ttl, urgency, ...(topic === undefined ? {} : { topic }) };
       const { origin } = new URL(endpoint.pushUrl);
+      const headers = { Authorization: vapid.current(origin) };
+      const options = { headers, agent: connections.agent, TTL: ttl, urgency, ...(topic === undefined ? {} : { topic }) };
       const sent = await connections.exchange(signal, () => webpush.sendNotification(subscription, plaintext, options));
-      if (sent.kind === "broken") return broken(sent.error, sent.written, origin);
+      if (sent.kind === "threw") return broken(sent.error, sent.seen.written, origin);
       proof.accepted(origin);
-      return { kind: "accepted", providerRef: refOf(sent.answer.headers.location, delivery.attemptId) };
+      return { kind: "accepted", providerRef: refOf(sent.value.headers.location, delivery.attemptId) };
     },
     async [Symbol.asyncDispose]() {
       connections[Symbol.dispose]();
@@ -58,6 +57,7 @@ export function createWebPushProvider(config: WebPushConfig, { clock }: { clock:
   function broken(error: unknown, written: boolean, origin: string): Outcome {
     if (!(error instanceof WebPushError)) return classifyTransport(error, { written });
     const { statusCode: status, headers, body } = error;
+    if (status === 401 || status === 403) vapid.refused(origin);
     return classifyWebPush({
       status,
       body,
@@ -85,14 +85,5 @@ function areKeys({ p256dh, auth }: { p256dh: string; auth: string }): boolean {
     return point.length === P256DH_BYTES && Buffer.from(auth, "base64url").length === AUTH_BYTES;
   } catch {
     return false;
-  }
-}
-
-function checkVapid({ subject, publicKey, privateKey }: { subject: string; publicKey: string; privateKey: string }): void {
-  try {
-    webpush.getVapidHeaders("https://example.org", subject, publicKey, privateKey, "aes128gcm");
-  } catch {
-    // The library's words may quote the key.
-    throw new Error("WEBPUSH_VAPID_SUBJECT, _PUBLIC_KEY or _PRIVATE_KEY_FILE is not what RFC 8292 wants");
   }
 }

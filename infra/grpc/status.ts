@@ -10,6 +10,7 @@ export type Reason =
   | "KEY_REUSED"
   | "UNAUTHENTICATED"
   | "CHANNEL_NOT_ENABLED"
+  | "TOO_MANY_ENDPOINTS"
   | "NOT_FOUND"
   | "OVERLOADED"
   | "UNAVAILABLE"

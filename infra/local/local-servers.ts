@@ -183,13 +183,26 @@ function endWithUs(pid: number): ChildProcess {
 }
 
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
+  const port = await listenOnce(0);
+  if (port === undefined) throw new Error("no port of 127.0.0.1 is free");
+  return port;
+}
+
+/** Whether somebody could listen there on 127.0.0.1 a moment ago; 0 always is. */
+export const isFreePort = async (port: number): Promise<boolean> => (await listenOnce(port)) !== undefined;
+
+/** The port it listened on; undefined where that is taken. */
+async function listenOnce(port: number): Promise<number | undefined> {
+  const server = createServer().listen(port, "127.0.0.1");
+  const taken = await once(server, "listening").then(
+    () => false,
+    () => true,
+  );
+  if (taken) return undefined;
   const address = server.address();
   server.close();
   await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("a listening socket has an address");
-  return address.port;
+  return address === null || typeof address === "string" ? undefined : address.port;
 }
 
 /** Sends `question` and resolves with what first comes back; rejects when nobody listens, or after a second of silence. */

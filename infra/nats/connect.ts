@@ -30,6 +30,8 @@ export async function connectNats(config: Values<typeof natsVariables>, log: Log
       name: "carillon",
       timeout: CONNECT_MS,
       maxReconnectAttempts: -1,
+      // Else two refusals in a row, as of a server being reconfigured, end the connection for good.
+      ignoreAuthErrorAbort: true,
       reconnectTimeWait: RECONNECT_WAIT_MS,
       pingInterval: 10_000,
       ...(config.NATS_USER ? { user: config.NATS_USER, pass: config.NATS_PASSWORD_FILE } : {}),

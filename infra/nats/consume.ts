@@ -49,6 +49,8 @@ async function consumeClass(nats: Nats, handle: TaskHandler, notificationClass: 
       const messages = await consumer.consume({ max_messages: limit, expires: 5_000, abort_on_missing_resource: true });
       const stop = () => messages.stop();
       signal.addEventListener("abort", stop, { once: true });
+      // An abort before now has told nobody.
+      if (signal.aborted) stop();
       try {
         for await (const msg of messages) {
           // What was pulled and not begun goes straight back.

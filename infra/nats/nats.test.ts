@@ -154,6 +154,56 @@ test("a stream that is deleted under the consumer is made again, and its tasks a
   );
 });
 
+test("a drain that begins while the consumer is being looked up ends it", { timeout: 10_000 }, async () => {
+  const stop = new AbortController();
+  const options = {
+    channel: "sms",
+    worker: "w",
+    inFlightMax: 4,
+    signal: stop.signal,
+    clock: systemClock,
+    log,
+    ensure: async () => {},
+  } as const;
+  const tracer = new ProxyTracerProvider().getTracer("test");
+  const draining = consumeTasks(nats, async () => ({ kind: "ack" }), { ...options, tracer });
+  stop.abort();
+  await draining;
+});
+
+test("who drains and closes has told the server of every task, so that what was not begun goes to others at once", async () => {
+  const closing = await connectNats(readConfig(natsVariables, { NATS_URL: server.url }), log);
+  const publisher = createTaskPublisher(nats, log);
+  for (let i = 0; i < 8; i++) await publisher.publish(sampleTask(`drained ${i}`));
+  const stop = new AbortController();
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+  const { promise: answer, resolve: end } = Promise.withResolvers<Settlement>();
+  const options = {
+    channel: "sms",
+    worker: "w",
+    inFlightMax: 4,
+    signal: stop.signal,
+    clock: systemClock,
+    log,
+    ensure: async () => {},
+  } as const;
+  const handle = () => {
+    begin();
+    return answer;
+  };
+  const draining = consumeTasks(closing, handle, { ...options, tracer: new ProxyTracerProvider().getTracer("test") });
+  await begun;
+  stop.abort();
+  end({ kind: "ack" });
+  await draining;
+  await closing[Symbol.asyncDispose]();
+  // Much sooner than ack_wait, which is a minute.
+  await consuming(
+    () => ({ kind: "ack" }),
+    (handled) => eventually("others have handled the rest", async () => handled.size > 0 && (await pending()) === 0),
+  );
+});
+
 test("streams and consumers are as they were declared, and declaring them again changes nothing", async () => {
   await ensureStreams(nats, config, ["sms"]);
   const jsm = await jetstreamManager(nats);

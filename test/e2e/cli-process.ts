@@ -68,7 +68,7 @@ export interface DevProcess extends CliProcess {
 }
 
 export async function startDevProcess(directory: string, env: Environment): Promise<DevProcess> {
-  const running = startCli(["dev", "--directory", directory], { LOG_LEVEL: "warn", ...env });
+  const running = startCli(["dev", "--directory", directory], { LOG_LEVEL: "warn", GATEWAY_LISTEN: "127.0.0.1:0", ...env });
   try {
     let over = false;
     void running.ended.then(() => {

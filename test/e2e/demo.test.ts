@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { MongoClient } from "mongodb";
+import { openStore } from "../../infra/store.ts";
 import { startMongod } from "../support/mongod.ts";
+import { sampleNotification } from "../support/notification-samples.ts";
 import { type Ended, runCli } from "./cli-process.ts";
 
 const given = process.env.MONGODB_URI;
@@ -16,6 +21,22 @@ function assertHolds({ code, stdout, stderr }: Ended): void {
 
 test("the demo holds every promise on the embedded store", async () => {
   assertHolds(await runCli(["demo"]));
+});
+
+test("the demo refuses a store that somebody uses", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "carillon-used-"));
+  try {
+    const storeUrl = `sqlite:${join(directory, "used.sqlite")}`;
+    {
+      await using store = await openStore(storeUrl);
+      await store.notifications.insert([sampleNotification("used", Date.now())]);
+    }
+    const { code, stdout, stderr } = await runCli(["demo"], { STORE_URL: storeUrl });
+    assert.deepEqual({ code, stdout }, { code: 1, stdout: "" });
+    assert.match(stderr, /^carillon: the store at STORE_URL is in use.*\n$/);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test("the demo holds every promise on MongoDB", async (t) => {

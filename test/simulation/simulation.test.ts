@@ -7,7 +7,7 @@ import { runWorld } from "./world.ts";
 const SEEDS = Number(process.env.SIMULATION_SEEDS ?? 60);
 const FIRST = Number(process.env.SIMULATION_FIRST ?? 1);
 
-test(`keeps every promise in ${SEEDS} worlds where processes die at any call`, async () => {
+test(`keeps every promise in ${SEEDS} worlds where processes die or stall at any call`, async () => {
   let crashes = 0;
   for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {
     const end = await runWorld(seed);
@@ -15,6 +15,7 @@ test(`keeps every promise in ${SEEDS} worlds where processes die at any call`, a
     assert.deepEqual(broken, [], `seed ${seed}`);
     assert.equal(end.audit.open, 0, `seed ${seed}: deliveries that never end`);
     assert.deepEqual(end.refusedSends, [], `seed ${seed}: sent to someone who had refused`);
+    assert.deepEqual(end.hasty, [], `seed ${seed}: given up too soon`);
     crashes += end.crashes;
   }
   assert.ok(crashes > SEEDS, `only ${crashes} crashes: the world is too kind to prove anything`);

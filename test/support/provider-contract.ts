@@ -30,6 +30,8 @@ export interface ProviderContract {
   unavailable: WireAnswer;
   /** The documented refusal for being too fast, and the wait it names. */
   throttled: WireAnswer & { retryAfterMs: number | undefined };
+  /** Further answers with a name for each, and what they come to. */
+  answers?: readonly (readonly [name: string, answer: WireAnswer, expected: Outcome])[];
   /** Text that must not leave the adapter, besides the endpoint's own: keys, tokens, secrets. */
   secrets?: (env: Env) => string[];
   /** Sentence of a test → why it does not apply. */
@@ -178,6 +180,14 @@ export function describeProviderContract(contract: ProviderContract): void {
       assert.equal(outcome.kind === "throttled" && outcome.retryAfterMs, retryAfterMs);
       only(arrived(delivery));
     });
+
+    for (const [answerName, answer, expected] of contract.answers ?? [])
+      test(`makes ${expected.kind} of ${answerName}`, async () => {
+        const delivery = contract.delivery(sandbox);
+        order({ kind: "answer", ...answer }, delivery.deliveryId);
+        assert.deepEqual(await sendOnce(delivery), expected);
+        only(arrived(delivery));
+      });
 
     test("wakes a person over credentials the provider does not know", async () => {
       const delivery = contract.delivery(sandbox);

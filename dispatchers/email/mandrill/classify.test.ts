@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { reasonOf } from "../../../core/outcome.ts";
-import { classifyMandrill } from "./classify.ts";
+import { testReadmeTable } from "../../../test/support/readme-table.ts";
+import { classifyMandrill, MANDRILL_CODES } from "./classify.ts";
 
 const sent = (fields: Record<string, unknown>) => ({
   status: 200,
@@ -87,3 +88,16 @@ for (const [name, body] of [
       fault: { code: "bad-response" },
     });
   });
+
+testReadmeTable({
+  readme: new URL("../README.md", import.meta.url),
+  provider: "Mandrill",
+  codes: MANDRILL_CODES,
+  outcomesOf(code) {
+    const [, httpStatus] = code.split("HTTP ");
+    if (httpStatus !== undefined) return [classifyMandrill(failed(Number(httpStatus)))];
+    if (/[A-Z]/.test(code)) return [classifyMandrill(failed(500, code))];
+    const [status, reject_reason] = code.split(" ");
+    return [classifyMandrill(sent({ status, reject_reason }))];
+  },
+});

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { sampleEmail } from "../../../test/support/email-samples.ts";
-import { buildMandrillSend } from "./payload.ts";
+import { sampleEmail } from "../../../test/support/delivery-samples.ts";
+import { buildMandrillMail } from "./payload.ts";
 
 const from = { address: "bells@carillon.dev", name: "Carillon" };
 
 test("sends at once, untracked, with the ids in the metadata", () => {
   const delivery = sampleEmail();
-  assert.deepEqual(buildMandrillSend(delivery, from), {
+  assert.deepEqual(buildMandrillMail(delivery, from), {
     async: false,
     message: {
       from_email: "bells@carillon.dev",
@@ -26,6 +26,6 @@ test("sends at once, untracked, with the ids in the metadata", () => {
 });
 
 test("leaves out the part that is empty", () => {
-  assert.equal("text" in (buildMandrillSend(sampleEmail({ content: { text: "" } }), from)?.message ?? {}), false);
-  assert.equal("html" in (buildMandrillSend(sampleEmail({ content: { html: "" } }), from)?.message ?? {}), false);
+  assert.equal("text" in (buildMandrillMail(sampleEmail({ content: { text: "" } }), from)?.message ?? {}), false);
+  assert.equal("html" in (buildMandrillMail(sampleEmail({ content: { html: "" } }), from)?.message ?? {}), false);
 });

@@ -1,5 +1,6 @@
 import type { OutboundDelivery } from "../../../core/ports/provider.ts";
 
+/** The part of messages/send we use. */
 export interface MandrillMessage {
   from_email: string;
   from_name?: string;
@@ -17,7 +18,7 @@ export interface MandrillMessage {
 }
 
 /** The body of messages/send but for the key. Not async: the answer shall tell this recipient's own result. */
-export function buildMandrillSend(
+export function buildMandrillMail(
   delivery: OutboundDelivery,
   from: { address: string; name: string },
 ): { message: MandrillMessage; async: false } | undefined {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { readConfig } from "../../../infra/config.ts";
-import { SAMPLE_NOW, sampleEmail } from "../../../test/support/email-samples.ts";
+import { SAMPLE_NOW, sampleEmail } from "../../../test/support/delivery-samples.ts";
 import { createFakeClock } from "../../../test/support/fake-clock.ts";
 import { describeProviderContract } from "../../../test/support/provider-contract.ts";
 import { withSandbox, withSecret } from "../../../test/support/with-sandbox.ts";
@@ -21,6 +21,11 @@ describeProviderContract({
   wrongCredentials: (env) => withSecret(env, "MANDRILL_API_KEY_FILE", "wrong-key"),
   unavailable: refusal(503, "ServiceUnavailable"),
   throttled: { ...refusal(429, "TooManyRequests"), headers: { "retry-after": "60" }, retryAfterMs: 60_000 },
+  answers: [
+    ["a general error", refusal(500, "GeneralError"), { kind: "unanswered", fault: { code: "mandrill-general-error" } }],
+    ["a success that is no JSON", { status: 200, body: "[", accepted: false }, { kind: "unanswered", fault: { code: "bad-response" } }],
+    ["a validation error of older times", refusal(500, "ValidationError"), { kind: "rejected", reason: "validation" }],
+  ],
   secrets: (env) => [readFileSync(env.MANDRILL_API_KEY_FILE ?? "", "utf8"), "words of Mandrill's"],
   skips: {
     "does not trust a certificate of an unknown authority":
@@ -64,17 +69,4 @@ withSandbox("mandrill on the wire", (test) => {
       reason: "sender-domain-unsigned",
     });
   });
-
-  for (const [name, answer, expected] of [
-    ["a general error", refusal(500, "GeneralError"), { kind: "unanswered", fault: { code: "mandrill-general-error" } }],
-    ["a success that is no JSON", { status: 200, body: "[", accepted: false }, { kind: "unanswered", fault: { code: "bad-response" } }],
-    ["a validation error of older times", refusal(500, "ValidationError"), { kind: "rejected", reason: "validation" }],
-  ] as const)
-    test(`makes ${JSON.stringify(expected)} of ${name}`, async (sandbox) => {
-      await using provider = create(sandbox.env);
-      const delivery = sampleEmail();
-      sandbox.faults.order({ provider: "mandrill", match: delivery.deliveryId, do: { kind: "answer", ...answer } });
-      assert.deepEqual(await provider.send(delivery, AbortSignal.timeout(10_000)), expected);
-      assert.equal(sandbox.ledger.entries({ deliveryId: delivery.deliveryId }).length, 1);
-    });
 });

@@ -1,11 +1,10 @@
-import type { Outcome } from "../../../core/outcome.ts";
 import type { Clock } from "../../../core/ports/clock.ts";
-import type { OutboundDelivery, Provider } from "../../../core/ports/provider.ts";
+import type { Provider } from "../../../core/ports/provider.ts";
 import { createJsonPost } from "../../transport/json-post.ts";
 import { parseRetryAfter } from "../../transport/retry-after.ts";
 import type { EmailConfig } from "../config.ts";
 import { classifyMandrill } from "./classify.ts";
-import { buildMandrillSend } from "./payload.ts";
+import { buildMandrillMail } from "./payload.ts";
 
 /** Mailchimp Transactional: one JSON POST a send. Without its SDK, which resolves with errors and is under a licence of its own. */
 export function createMandrillProvider(config: EmailConfig, { clock }: { clock: Clock }): Provider {
@@ -13,8 +12,8 @@ export function createMandrillProvider(config: EmailConfig, { clock }: { clock: 
   const from = { address: config.EMAIL_FROM, name: config.EMAIL_FROM_NAME };
   return {
     name: "mandrill",
-    async send(delivery: OutboundDelivery, signal: AbortSignal): Promise<Outcome> {
-      const request = buildMandrillSend(delivery, from);
+    async send(delivery, signal) {
+      const request = buildMandrillMail(delivery, from);
       if (request === undefined) return { kind: "rejected", reason: "content-missing" };
       const posted = await api.post("/api/1.3/messages/send", {}, { key: config.MANDRILL_API_KEY_FILE, ...request }, signal);
       if (posted.kind === "none") return posted.outcome;

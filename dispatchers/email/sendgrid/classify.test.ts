@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { reasonOf } from "../../../core/outcome.ts";
-import { classifySendgrid } from "./classify.ts";
+import { testReadmeTable } from "../../../test/support/readme-table.ts";
+import { classifySendgrid, SENDGRID_CODES } from "./classify.ts";
 
 const now = 1_795_000_000_000;
 const answer = (status: number, body?: unknown, headers: Record<string, string> = {}) => ({
@@ -9,6 +10,7 @@ const answer = (status: number, body?: unknown, headers: Record<string, string> 
   body,
   headers,
   retryAfterMs: undefined,
+  now,
 });
 const complaint = (field: unknown) => ({ errors: [{ message: "words of SendGrid's about ann@example.org", field, help: null }] });
 
@@ -38,24 +40,32 @@ const rows: [name: string, status: number, body: unknown, expected: string][] = 
 ];
 for (const [name, status, body, expected] of rows)
   test(`${name} (${status}) is ${expected}`, () => {
-    const outcome = classifySendgrid(answer(status, body), now);
+    const outcome = classifySendgrid(answer(status, body));
     assert.equal(`${outcome.kind} ${reasonOf(outcome)}`, expected);
     assert.doesNotMatch(JSON.stringify(outcome), /ann@example\.org/);
   });
 
 test("202 is accepted under its X-Message-Id", () => {
-  assert.deepEqual(classifySendgrid(answer(202, "", { "x-message-id": "abc" }), now), { kind: "accepted", providerRef: "abc" });
+  assert.deepEqual(classifySendgrid(answer(202, "", { "x-message-id": "abc" })), { kind: "accepted", providerRef: "abc" });
 });
 
 test("202 without an id is accepted all the same", () => {
-  assert.deepEqual(classifySendgrid(answer(202), now), { kind: "accepted", providerRef: "", warning: "no-message-id" });
+  assert.deepEqual(classifySendgrid(answer(202)), { kind: "accepted", providerRef: "", warning: "no-message-id" });
 });
 
 test("429 waits until the moment SendGrid names", () => {
   const reset = String(now / 1_000 + 12);
-  assert.deepEqual(classifySendgrid(answer(429, undefined, { "x-ratelimit-reset": reset }), now), {
+  assert.deepEqual(classifySendgrid(answer(429, undefined, { "x-ratelimit-reset": reset })), {
     kind: "throttled",
     reason: "too-many-requests",
     retryAfterMs: 12_000,
   });
+});
+
+testReadmeTable({
+  readme: new URL("../README.md", import.meta.url),
+  provider: "SendGrid",
+  codes: SENDGRID_CODES,
+  outcomesOf: (code) =>
+    ["personalizations.0.to.0.email", "from.email", "subject"].map((field) => classifySendgrid(answer(Number(code), complaint(field)))),
 });

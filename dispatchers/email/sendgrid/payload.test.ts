@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { sampleEmail } from "../../../test/support/email-samples.ts";
+import { sampleEmail } from "../../../test/support/delivery-samples.ts";
 import { buildSendgridMail } from "./payload.ts";
 
 const from = { address: "bells@carillon.dev", name: "Carillon" };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { readConfig } from "../../../infra/config.ts";
-import { SAMPLE_NOW, sampleEmail } from "../../../test/support/email-samples.ts";
+import { SAMPLE_NOW, sampleEmail } from "../../../test/support/delivery-samples.ts";
 import { createFakeClock } from "../../../test/support/fake-clock.ts";
 import { describeProviderContract } from "../../../test/support/provider-contract.ts";
 import { withSandbox, withSecret } from "../../../test/support/with-sandbox.ts";
@@ -21,6 +21,12 @@ describeProviderContract({
   wrongCredentials: (env) => withSecret(env, "SENDGRID_API_KEY_FILE", "SG.wrong.key"),
   unavailable: refusal(503),
   throttled: { ...refusal(429), headers: { "x-ratelimit-reset": String(SAMPLE_NOW / 1_000 + 12) }, retryAfterMs: 12_000 },
+  answers: [
+    ["a server's fault", refusal(500), { kind: "unanswered", fault: { code: "http-500" } }],
+    ["a gateway's page", { status: 502, body: "<html>" }, { kind: "unanswered", fault: { code: "http-502" } }],
+    ["a redirection", { status: 302, headers: { location: "http://127.0.0.1:9/" } }, { kind: "misconfigured", reason: "http-302" }],
+    ["too large a mail", refusal(413), { kind: "rejected", reason: "too-large" }],
+  ],
   secrets: (env) => [readFileSync(env.SENDGRID_API_KEY_FILE ?? "", "utf8"), "words of SendGrid's", "Bearer "],
   skips: {
     "does not trust a certificate of an unknown authority":
@@ -57,18 +63,4 @@ withSandbox("sendgrid on the wire", (test) => {
     assert.equal((await wrong.send(sampleEmail(), AbortSignal.timeout(10_000))).kind, "misconfigured");
     assert.equal((await right.send(sampleEmail(), AbortSignal.timeout(10_000))).kind, "accepted");
   });
-
-  for (const [name, answer, expected] of [
-    ["a server's fault", refusal(500), { kind: "unanswered", fault: { code: "http-500" } }],
-    ["a gateway's page", { status: 502, body: "<html>" }, { kind: "unanswered", fault: { code: "http-502" } }],
-    ["a redirection", { status: 302, headers: { location: "http://127.0.0.1:9/" } }, { kind: "misconfigured", reason: "http-302" }],
-    ["too large a mail", refusal(413), { kind: "rejected", reason: "too-large" }],
-  ] as const)
-    test(`makes ${JSON.stringify(expected)} of ${name}`, async (sandbox) => {
-      await using provider = create(sandbox.env);
-      const delivery = sampleEmail();
-      sandbox.faults.order({ provider: "sendgrid", match: delivery.deliveryId, do: { kind: "answer", ...answer } });
-      assert.deepEqual(await provider.send(delivery, AbortSignal.timeout(10_000)), expected);
-      assert.equal(sandbox.ledger.entries({ deliveryId: delivery.deliveryId }).length, 1);
-    });
 });

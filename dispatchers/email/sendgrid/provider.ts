@@ -1,42 +1,33 @@
 import sendgrid from "@sendgrid/mail";
 import type { Outcome } from "../../../core/outcome.ts";
 import type { Clock } from "../../../core/ports/clock.ts";
-import type { OutboundDelivery, Provider } from "../../../core/ports/provider.ts";
-import { PROVIDER_ANSWER_BYTES_MAX } from "../../transport/provider-connections.ts";
+import type { Provider } from "../../../core/ports/provider.ts";
 import { parseRetryAfter } from "../../transport/retry-after.ts";
-import { createSdkTransport, type Exchange } from "../../transport/sdk-transport.ts";
+import { createSdkConnections, type Exchange, SDK_TIMEOUT_MS } from "../../transport/sdk-connections.ts";
 import { classifyTransport } from "../../transport/transport-fault.ts";
 import type { EmailConfig } from "../config.ts";
 import { classifySendgrid } from "./classify.ts";
 import { buildSendgridMail, type SendgridMail } from "./payload.ts";
 
-/** The SDK's own timer; the caller's signal comes first. Longer than PROVIDER_DEADLINE_MS can be. */
-const SDK_TIMEOUT_MS = 180_000;
-
 /** SendGrid's v3 Mail Send: one mail to one address a send. */
 export function createSendgridProvider(config: EmailConfig, { clock }: { clock: Clock }): Provider {
-  const transport = createSdkTransport({ origin: config.SENDGRID_ORIGIN, ca: config.PROVIDER_CA_FILE });
+  const connections = createSdkConnections({ origin: config.SENDGRID_ORIGIN, ca: config.PROVIDER_CA_FILE });
   // A service of our own: the SDK's default export is shared by whoever imports it.
   const mail = new MailService();
   mail.setApiKey(config.SENDGRID_API_KEY_FILE);
   mail.setTimeout(SDK_TIMEOUT_MS);
   // After the key, which sets the origin back.
-  mail.client.setDefaultRequest({
-    baseUrl: `${new URL(config.SENDGRID_ORIGIN).origin}/`,
-    transport: transport.axios,
-    maxContentLength: PROVIDER_ANSWER_BYTES_MAX,
-    proxy: false,
-  });
+  mail.client.setDefaultRequest({ ...connections.axios, baseUrl: `${new URL(config.SENDGRID_ORIGIN).origin}/` });
   const from = { address: config.EMAIL_FROM, name: config.EMAIL_FROM_NAME };
   return {
     name: "sendgrid",
-    async send(delivery: OutboundDelivery, signal: AbortSignal): Promise<Outcome> {
+    async send(delivery, signal) {
       const data = buildSendgridMail(delivery, from);
       if (data === undefined) return { kind: "rejected", reason: "content-missing" };
-      return outcomeOf(await transport.exchange(signal, () => mail.send(data)), clock.now());
+      return outcomeOf(await connections.exchange(signal, () => mail.send(data)), clock.now());
     },
     async [Symbol.asyncDispose]() {
-      transport[Symbol.dispose]();
+      connections[Symbol.dispose]();
     },
   };
 }
@@ -49,7 +40,7 @@ function outcomeOf(exchange: Exchange<unknown>, now: number): Outcome {
     return classifyTransport(error, { written });
   }
   const body = exchange.kind === "threw" && isAnswer(exchange.error) ? exchange.error.response.body : undefined;
-  return classifySendgrid({ status, headers, body, retryAfterMs: parseRetryAfter(headers["retry-after"], now) }, now);
+  return classifySendgrid({ status, headers, body, retryAfterMs: parseRetryAfter(headers["retry-after"], now), now });
 }
 
 /** The SDK's ResponseError (4xx, 5xx) or axios' own (3xx): a whole answer was read. */

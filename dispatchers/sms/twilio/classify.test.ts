@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { reasonOf } from "../../../core/outcome.ts";
-import { classifyTwilio } from "./classify.ts";
+import { testReadmeTable } from "../../../test/support/readme-table.ts";
+import { classifyTwilio, TWILIO_CODES } from "./classify.ts";
 
 const rows: [status: number, code: number | undefined, expected: string][] = [
   [401, 20003, "misconfigured authentication"],
@@ -55,4 +56,15 @@ test("waits as long as Twilio asks", () => {
 test("waits an hour once the day's limit is reached", () => {
   const outcome = classifyTwilio({ status: 400, code: 63038, retryAfterMs: undefined });
   assert.deepEqual(outcome, { kind: "throttled", reason: "daily-limit", retryAfterMs: 3_600_000 });
+});
+
+testReadmeTable({
+  readme: new URL("../README.md", import.meta.url),
+  provider: "Twilio",
+  codes: TWILIO_CODES,
+  outcomesOf(code) {
+    const [, status] = code.split("HTTP ");
+    const answer = status === undefined ? { status: 400, code: Number(code) } : { status: Number(status), code: undefined };
+    return [classifyTwilio({ ...answer, retryAfterMs: undefined })];
+  },
 });

@@ -1,4 +1,5 @@
 import type { Outcome } from "../../../core/outcome.ts";
+import { answerTable, gone, misconfigured, rejected, throttled, unanswered, unavailable } from "../../answer-table.ts";
 
 /** What Twilio answered to a create: the HTTP status and, where the body is Twilio's own, its error code. */
 export interface TwilioAnswer {
@@ -11,56 +12,49 @@ export interface TwilioAnswer {
 const QUEUE_FULL_WAIT_MS = 60_000;
 const DAILY_LIMIT_WAIT_MS = 3_600_000;
 
-type Row = (answer: TwilioAnswer) => Outcome;
-const gone =
-  (reason: string): Row =>
-  () => ({ kind: "endpoint-gone", reason, goneAt: undefined });
-const rejected =
-  (reason: string): Row =>
-  () => ({ kind: "rejected", reason });
-const misconfigured =
-  (reason: string): Row =>
-  () => ({ kind: "misconfigured", reason });
-const throttled =
-  (reason: string, waitMs?: number): Row =>
-  (answer) => ({ kind: "throttled", reason, retryAfterMs: answer.retryAfterMs ?? waitMs });
-const unanswered =
-  (code: string): Row =>
-  () => ({ kind: "unanswered", fault: { code } });
+const tooFast = ({ retryAfterMs }: TwilioAnswer) => throttled("too-many-requests", retryAfterMs);
 
 /** Twilio: "Error and Warning Dictionary", the codes a Message create answers with. */
-const BY_CODE: ReadonlyMap<number, Row> = new Map([
-  [20003, misconfigured("authentication")],
-  [20404, misconfigured("account-not-found")],
+const BY_CODE = answerTable<TwilioAnswer>({
+  20003: misconfigured("authentication"),
+  20404: misconfigured("account-not-found"),
   // "A 429 is never processed and always safe to retry" (Twilio: REST API best practices).
-  [20429, throttled("too-many-requests")],
+  20429: tooFast,
   // Twilio does not say whether a create that ended so was taken.
-  [20500, unanswered("twilio-20500")],
-  [20503, unanswered("twilio-20503")],
-  [21211, gone("invalid-number")],
-  [21614, gone("not-a-mobile-number")],
-  [21635, gone("landline")],
-  [21610, gone("opted-out")],
-  [21212, misconfigured("sender-invalid")],
-  [21606, misconfigured("sender-cannot-sms")],
-  [21659, misconfigured("sender-not-owned")],
-  [21660, misconfigured("sender-of-another-account")],
-  [21408, misconfigured("region-not-enabled")],
-  [21608, misconfigured("trial-account")],
-  [21703, misconfigured("messaging-service-empty")],
-  [21705, misconfigured("messaging-service-invalid")],
-  [21602, rejected("body-missing")],
-  [21603, rejected("from-missing")],
-  [21604, rejected("to-missing")],
-  [21619, rejected("content-missing")],
-  [21617, rejected("body-too-long")],
-  [21624, rejected("validity-period")],
-  [90007, rejected("content-invalid")],
-  [21611, throttled("sender-queue-full", QUEUE_FULL_WAIT_MS)],
-  [63038, throttled("daily-limit", DAILY_LIMIT_WAIT_MS)],
+  20500: unanswered("twilio-20500"),
+  20503: unanswered("twilio-20503"),
+  21211: gone("invalid-number"),
+  21614: gone("not-a-mobile-number"),
+  21635: gone("landline"),
+  21610: gone("opted-out"),
+  21212: misconfigured("sender-invalid"),
+  21606: misconfigured("sender-cannot-sms"),
+  21659: misconfigured("sender-not-owned"),
+  21660: misconfigured("sender-of-another-account"),
+  21408: misconfigured("region-not-enabled"),
+  21608: misconfigured("trial-account"),
+  21703: misconfigured("messaging-service-empty"),
+  21705: misconfigured("messaging-service-invalid"),
+  21602: rejected("body-missing"),
+  21603: rejected("from-missing"),
+  21604: rejected("to-missing"),
+  21619: rejected("content-missing"),
+  21617: rejected("body-too-long"),
+  21624: rejected("validity-period"),
+  90007: rejected("content-invalid"),
+  21611: ({ retryAfterMs }) => throttled("sender-queue-full", retryAfterMs ?? QUEUE_FULL_WAIT_MS),
+  63038: ({ retryAfterMs }) => throttled("daily-limit", retryAfterMs ?? DAILY_LIMIT_WAIT_MS),
   // No way from this sender to this number: nothing was sent, and another provider may have one.
-  [21612, () => ({ kind: "unavailable", fault: { code: "no-route" } })],
-]);
+  21612: unavailable("no-route"),
+});
+
+/** What a refusal without a code of Twilio's says all the same. */
+const BY_HTTP_STATUS = answerTable<TwilioAnswer>({
+  401: misconfigured("http-401"),
+  403: misconfigured("http-403"),
+  429: tooFast,
+});
+export const TWILIO_CODES = [...BY_CODE.codes, ...BY_HTTP_STATUS.codes.map((status) => `HTTP ${status}`)];
 
 /**
  * The outcome of a create that was not 201. Codes first; an unknown code is refused content if the status says the fault is ours (4xx),
@@ -68,12 +62,9 @@ const BY_CODE: ReadonlyMap<number, Row> = new Map([
  */
 export function classifyTwilio(answer: TwilioAnswer): Outcome {
   const { status, code } = answer;
-  const row = code === undefined ? undefined : BY_CODE.get(code);
-  if (row) return row(answer);
-  if (status === 401 || status === 403) return misconfigured(`http-${status}`)(answer);
-  if (status === 429) return throttled("too-many-requests")(answer);
-  if (status >= 300 && status < 400) return misconfigured(`http-${status}`)(answer);
-  if (status >= 400 && status < 500)
-    return code === undefined ? { kind: "unavailable", fault: { code: `http-${status}` } } : rejected(`twilio-${code}`)(answer);
-  return unanswered(`http-${status}`)(answer);
+  const documented = BY_CODE.outcomeOf(code, answer) ?? BY_HTTP_STATUS.outcomeOf(status, answer);
+  if (documented !== undefined) return documented;
+  if (status >= 300 && status < 400) return misconfigured(`http-${status}`);
+  if (status >= 400 && status < 500) return code === undefined ? unavailable(`http-${status}`) : rejected(`twilio-${code}`);
+  return unanswered(`http-${status}`);
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SAMPLE_NOW, sampleSms } from "../../../test/support/sms-samples.ts";
+import { SAMPLE_NOW, sampleSms } from "../../../test/support/delivery-samples.ts";
 import { buildTwilioMessage } from "./payload.ts";
 
 const setup = { from: "+15005550006", statusCallbackUrl: "https://hooks.example.org/twilio?tenant=a" };

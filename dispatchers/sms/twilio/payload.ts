@@ -4,6 +4,7 @@ import type { OutboundDelivery } from "../../../core/ports/provider.ts";
 const VALIDITY_S_MIN = 1;
 const VALIDITY_S_MAX = 36_000;
 
+/** The part of the SDK's message we use. */
 export interface TwilioMessage {
   to: string;
   from: string;
@@ -13,7 +14,11 @@ export interface TwilioMessage {
   statusCallback?: string;
 }
 
-/** @param statusCallbackUrl absolute, or "" for none; each message gets its own by ?attempt=, so that a receipt names its attempt even where no answer came */
+/**
+ * @param setup statusCallbackUrl is absolute, or "" for none; each message gets its own by ?attempt=, so that a receipt names its attempt
+ * even where no answer came
+ * @param now ms since the epoch: Twilio wants to know how long, not until when
+ */
 export function buildTwilioMessage(
   delivery: OutboundDelivery,
   setup: { from: string; statusCallbackUrl: string },

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { readConfig } from "../../../infra/config.ts";
+import { SAMPLE_NOW, sampleSms } from "../../../test/support/delivery-samples.ts";
 import { createFakeClock } from "../../../test/support/fake-clock.ts";
 import { describeProviderContract } from "../../../test/support/provider-contract.ts";
-import { SAMPLE_NOW, sampleSms } from "../../../test/support/sms-samples.ts";
 import { withSandbox, withSecret } from "../../../test/support/with-sandbox.ts";
 import { smsVariables } from "../config.ts";
 import { createTwilioProvider } from "./provider.ts";
@@ -21,6 +21,16 @@ describeProviderContract({
   // Twilio calls no server fault of its own unprocessed; the missing route is the one refusal another try may pass.
   unavailable: refusal(400, 21612),
   throttled: { ...refusal(429, 20429), headers: { "retry-after": "3" }, retryAfterMs: 3_000 },
+  answers: [
+    ["a page instead of an answer", { status: 502, accepted: false, body: "<html>" }, { kind: "unanswered", fault: { code: "http-502" } }],
+    ["a success without an id", { status: 201, accepted: false, body: {} }, { kind: "unanswered", fault: { code: "bad-response" } }],
+    ["a success that is no JSON", { status: 201, accepted: false, body: "created" }, { kind: "unanswered", fault: { code: "unknown" } }],
+    [
+      "a redirection",
+      { status: 302, accepted: false, headers: { location: "http://127.0.0.1:9/" } },
+      { kind: "misconfigured", reason: "http-302" },
+    ],
+  ],
   secrets: (env) => [readFileSync(env.TWILIO_AUTH_TOKEN_FILE ?? "", "utf8"), "words of Twilio's", "Basic "],
   skips: {
     "does not trust a certificate of an unknown authority":
@@ -58,18 +68,4 @@ withSandbox("twilio on the wire", (test) => {
       deliveries.map((_, i) => (i + 1) * 1_000),
     );
   });
-
-  for (const [name, answer, expected] of [
-    ["a page instead of an answer", { status: 502, body: "<html>" }, { kind: "unanswered", fault: { code: "http-502" } }],
-    ["a success without an id", { status: 201, body: {} }, { kind: "unanswered", fault: { code: "bad-response" } }],
-    ["a success that is no JSON", { status: 201, body: "created" }, { kind: "unanswered", fault: { code: "unknown" } }],
-    ["a redirection", { status: 302, headers: { location: "http://127.0.0.1:9/" } }, { kind: "misconfigured", reason: "http-302" }],
-  ] as const)
-    test(`makes ${JSON.stringify(expected)} of ${name}`, async (sandbox) => {
-      await using provider = create(sandbox.env);
-      const delivery = sampleSms();
-      sandbox.faults.order({ provider: "twilio", match: delivery.deliveryId, do: { kind: "answer", accepted: false, ...answer } });
-      assert.deepEqual(await provider.send(delivery, AbortSignal.timeout(10_000)), expected);
-      assert.equal(sandbox.ledger.entries({ deliveryId: delivery.deliveryId }).length, 1);
-    });
 });

@@ -2,36 +2,32 @@ import twilio from "twilio";
 import type RequestClient from "twilio/lib/base/RequestClient.js";
 import type { Outcome } from "../../../core/outcome.ts";
 import type { Clock } from "../../../core/ports/clock.ts";
-import type { OutboundDelivery, Provider } from "../../../core/ports/provider.ts";
-import { PROVIDER_ANSWER_BYTES_MAX } from "../../transport/provider-connections.ts";
+import type { Provider } from "../../../core/ports/provider.ts";
 import { parseRetryAfter } from "../../transport/retry-after.ts";
-import { createSdkTransport, type Exchange, type SdkTransport } from "../../transport/sdk-transport.ts";
+import { createSdkConnections, type Exchange, SDK_TIMEOUT_MS, type SdkConnections } from "../../transport/sdk-connections.ts";
 import { classifyTransport } from "../../transport/transport-fault.ts";
 import type { SmsConfig } from "../config.ts";
 import { classifyTwilio } from "./classify.ts";
 import { buildTwilioMessage } from "./payload.ts";
 
-/** The SDK's own timer; the caller's signal comes first. Longer than PROVIDER_DEADLINE_MS can be. */
-const SDK_TIMEOUT_MS = 180_000;
-
 /** Twilio's Programmable Messaging: one Message create a send, with the account's auth token. */
 export function createTwilioProvider(config: SmsConfig, { clock }: { clock: Clock }): Provider {
-  const transport = createSdkTransport({ origin: config.TWILIO_ORIGIN, ca: config.PROVIDER_CA_FILE });
+  const connections = createSdkConnections({ origin: config.TWILIO_ORIGIN, ca: config.PROVIDER_CA_FILE });
   const client = twilio(config.TWILIO_ACCOUNT_SID, config.TWILIO_AUTH_TOKEN_FILE, {
-    httpClient: new RedirectedClient(config.TWILIO_ORIGIN, transport),
+    httpClient: new RedirectedClient(config.TWILIO_ORIGIN, connections),
     autoRetry: false,
     lazyLoading: true,
   });
   const setup = { from: config.TWILIO_FROM, statusCallbackUrl: config.TWILIO_STATUS_CALLBACK_URL };
   return {
     name: "twilio",
-    async send(delivery: OutboundDelivery, signal: AbortSignal): Promise<Outcome> {
+    async send(delivery, signal) {
       const message = buildTwilioMessage(delivery, setup, clock.now());
       if (message === undefined) return { kind: "rejected", reason: "content-missing" };
-      return outcomeOf(await transport.exchange(signal, () => client.messages.create(message)), clock.now());
+      return outcomeOf(await connections.exchange(signal, () => client.messages.create(message)), clock.now());
     },
     async [Symbol.asyncDispose]() {
-      transport[Symbol.dispose]();
+      connections[Symbol.dispose]();
     },
   };
 }
@@ -57,10 +53,10 @@ const isTwilioError = (error: unknown): error is { status: number; code: unknown
 /** The SDK builds its URLs from regions and edges; ours go to the configured origin, over our connections. */
 class RedirectedClient extends twilio.RequestClient {
   readonly #origin: string;
-  constructor(origin: string, transport: SdkTransport) {
+  constructor(origin: string, connections: SdkConnections) {
     super({ timeout: SDK_TIMEOUT_MS });
     this.#origin = origin;
-    Object.assign(this.axios.defaults, { transport: transport.axios, maxContentLength: PROVIDER_ANSWER_BYTES_MAX });
+    Object.assign(this.axios.defaults, connections.axios);
   }
 
   override request<T>(options: RequestClient.RequestOptions<T>) {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { reasonOf } from "../../../core/outcome.ts";
-import { classifyVonage } from "./classify.ts";
+import { testReadmeTable } from "../../../test/support/readme-table.ts";
+import { classifyVonage, VONAGE_CODES } from "./classify.ts";
 
 const ok = (id: string) => ({ to: "447700900000", "message-id": id, status: "0" });
 const refused = (status: string) => ({ status, "error-text": "words of Vonage's, with a +447700900000 in them" });
@@ -80,3 +81,15 @@ for (const [name, body] of [
       fault: { code: "bad-response" },
     });
   });
+
+testReadmeTable({
+  readme: new URL("../README.md", import.meta.url),
+  provider: "Vonage",
+  codes: VONAGE_CODES,
+  outcomesOf(code) {
+    const [, status] = code.split("HTTP ");
+    return [
+      classifyVonage(status === undefined ? answer(refused(code)) : { status: Number(status), body: undefined, retryAfterMs: undefined }),
+    ];
+  },
+});

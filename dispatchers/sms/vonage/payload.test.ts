@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SAMPLE_NOW, sampleSms } from "../../../test/support/sms-samples.ts";
+import { SAMPLE_NOW, sampleSms } from "../../../test/support/delivery-samples.ts";
 import { buildVonageMessage } from "./payload.ts";
 
 test("leaves out the plus and names the attempt", () => {

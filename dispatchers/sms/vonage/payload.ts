@@ -5,6 +5,7 @@ import { isGsm7 } from "../../../core/sms.ts";
 const TTL_MS_MIN = 20_000;
 const TTL_MS_MAX = 604_800_000;
 
+/** The form of a send, as JSON. */
 export interface VonageMessage {
   from: string;
   /** E.164 without the plus. */
@@ -17,6 +18,7 @@ export interface VonageMessage {
   ttl: number;
 }
 
+/** @param now ms since the epoch: Vonage wants to know how long, not until when */
 export function buildVonageMessage(delivery: OutboundDelivery, setup: { from: string }, now: number): VonageMessage | undefined {
   if (delivery.endpoint.channel !== "sms" || delivery.content.sms === undefined) return undefined;
   const { text } = delivery.content.sms;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { readConfig } from "../../../infra/config.ts";
+import { SAMPLE_NOW, sampleSms } from "../../../test/support/delivery-samples.ts";
 import { createFakeClock } from "../../../test/support/fake-clock.ts";
 import { describeProviderContract } from "../../../test/support/provider-contract.ts";
-import { SAMPLE_NOW, sampleSms } from "../../../test/support/sms-samples.ts";
 import { withSandbox, withSecret } from "../../../test/support/with-sandbox.ts";
 import { smsVariables } from "../config.ts";
 import { createVonageProvider } from "./provider.ts";
@@ -25,6 +25,20 @@ describeProviderContract({
   wrongCredentials: (env) => withSecret(env, "VONAGE_API_SECRET_FILE", "wrong-secret"),
   unavailable: refusal("5"),
   throttled: { ...refusal("1"), retryAfterMs: 1_000 },
+  answers: [
+    ["a success that is no JSON", { status: 200, accepted: false, body: "fine" }, { kind: "unanswered", fault: { code: "bad-response" } }],
+    ["a gateway's page", { status: 504, accepted: false, body: "<html>" }, { kind: "unanswered", fault: { code: "http-504" } }],
+    [
+      "a redirection",
+      { status: 307, accepted: false, headers: { location: "http://127.0.0.1:9/" } },
+      { kind: "misconfigured", reason: "http-307" },
+    ],
+    [
+      "too many requests",
+      { status: 429, accepted: false, body: "", headers: { "retry-after": "4" } },
+      { kind: "throttled", reason: "too-many-requests", retryAfterMs: 4_000 },
+    ],
+  ],
   secrets: (env) => [readFileSync(env.VONAGE_API_SECRET_FILE ?? "", "utf8"), "words of Vonage's", "Basic "],
   skips: {
     "does not trust a certificate of an unknown authority":
@@ -53,22 +67,4 @@ withSandbox("vonage on the wire", (test) => {
     const outcome = await provider.send(sampleSms({ text: "a".repeat(400) }), AbortSignal.timeout(10_000));
     assert.equal(outcome.kind, "accepted");
   });
-
-  for (const [name, answer, expected] of [
-    ["a success that is no JSON", { status: 200, body: "fine" }, { kind: "unanswered", fault: { code: "bad-response" } }],
-    ["a gateway's page", { status: 504, body: "<html>" }, { kind: "unanswered", fault: { code: "http-504" } }],
-    ["a redirection", { status: 307, headers: { location: "http://127.0.0.1:9/" } }, { kind: "misconfigured", reason: "http-307" }],
-    [
-      "too many requests",
-      { status: 429, body: "", headers: { "retry-after": "4" } },
-      { kind: "throttled", reason: "too-many-requests", retryAfterMs: 4_000 },
-    ],
-  ] as const)
-    test(`makes ${JSON.stringify(expected)} of ${name}`, async (sandbox) => {
-      await using provider = create(sandbox.env);
-      const delivery = sampleSms();
-      sandbox.faults.order({ provider: "vonage", match: delivery.deliveryId, do: { kind: "answer", accepted: false, ...answer } });
-      assert.deepEqual(await provider.send(delivery, AbortSignal.timeout(10_000)), expected);
-      assert.equal(sandbox.ledger.entries({ deliveryId: delivery.deliveryId }).length, 1);
-    });
 });

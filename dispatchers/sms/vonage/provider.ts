@@ -1,6 +1,5 @@
-import type { Outcome } from "../../../core/outcome.ts";
 import type { Clock } from "../../../core/ports/clock.ts";
-import type { OutboundDelivery, Provider } from "../../../core/ports/provider.ts";
+import type { Provider } from "../../../core/ports/provider.ts";
 import { createJsonPost } from "../../transport/json-post.ts";
 import { parseRetryAfter } from "../../transport/retry-after.ts";
 import type { SmsConfig } from "../config.ts";
@@ -13,7 +12,7 @@ export function createVonageProvider(config: SmsConfig, { clock }: { clock: Cloc
   const authorization = `Basic ${Buffer.from(`${config.VONAGE_API_KEY}:${config.VONAGE_API_SECRET_FILE}`).toString("base64")}`;
   return {
     name: "vonage",
-    async send(delivery: OutboundDelivery, signal: AbortSignal): Promise<Outcome> {
+    async send(delivery, signal) {
       const message = buildVonageMessage(delivery, { from: config.VONAGE_FROM }, clock.now());
       if (message === undefined) return { kind: "rejected", reason: "content-missing" };
       const posted = await api.post("/sms/json", { authorization }, message, signal);

@@ -439,7 +439,10 @@ export const Contact: MessageFns<Contact> = {
 /** The places each user can be reached. */
 export type ContactServiceService = typeof ContactServiceService;
 export const ContactServiceService = {
-  /** Register adds an endpoint to a user; the same endpoint again only renews it. */
+  /**
+   * Register adds an endpoint to a user; the same endpoint again only renews it.
+   * FAILED_PRECONDITION beyond 100 endpoints.
+   */
   register: {
     path: "/carillon.v1.ContactService/Register" as const,
     requestStream: false as const,
@@ -471,7 +474,10 @@ export const ContactServiceService = {
 } as const;
 
 export interface ContactServiceServer extends UntypedServiceImplementation {
-  /** Register adds an endpoint to a user; the same endpoint again only renews it. */
+  /**
+   * Register adds an endpoint to a user; the same endpoint again only renews it.
+   * FAILED_PRECONDITION beyond 100 endpoints.
+   */
   register: handleUnaryCall<RegisterRequest, RegisterResponse>;
   /** Remove takes it away; removing what is not there is no error. */
   remove: handleUnaryCall<RemoveRequest, RemoveResponse>;
@@ -479,7 +485,10 @@ export interface ContactServiceServer extends UntypedServiceImplementation {
 }
 
 export interface ContactServiceClient extends Client {
-  /** Register adds an endpoint to a user; the same endpoint again only renews it. */
+  /**
+   * Register adds an endpoint to a user; the same endpoint again only renews it.
+   * FAILED_PRECONDITION beyond 100 endpoints.
+   */
   register(
     request: RegisterRequest,
     callback: (error: ServiceError | null, response: RegisterResponse) => void,

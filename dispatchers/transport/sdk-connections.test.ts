@@ -1,0 +1,180 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import * as http from "node:http";
+import * as https from "node:https";
+import { createServer } from "node:net";
+import { test } from "node:test";
+import { OK_ANSWER, startHangingServer } from "../../test/support/hanging-server.ts";
+import { createSdkConnections, type Exchange, type SdkConnections } from "./sdk-connections.ts";
+
+const never = new AbortController().signal;
+
+/** What an SDK does: one POST, resolved with the status or rejected with the error. */
+const post = (connections: SdkConnections, origin: string, path: string) => () =>
+  new Promise<number | undefined>((resolve, reject) => {
+    const { request } = origin.startsWith("https:") ? https : http;
+    const sent = request(`${origin}${path}`, { agent: connections.agent, method: "POST" }, (response) => {
+      response.resume();
+      response.once("end", () => resolve(response.statusCode));
+    });
+    sent.once("error", reject);
+    sent.end("{}");
+  });
+
+/** Counts connections, and says nothing on them. */
+async function startSilence() {
+  const sockets: { destroy(): unknown }[] = [];
+  const server = createServer((socket) => void sockets.push(socket.on("error", () => undefined))).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  return {
+    port: typeof address === "object" && address !== null ? address.port : 0,
+    connections: () => sockets.length,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await once(server, "close");
+    },
+  };
+}
+
+const said = (exchange: Exchange<unknown>) => `${exchange.kind} ${exchange.seen.written ? "written" : "unwritten"} ${exchange.seen.status}`;
+
+test("a deadline after the request was written says so", async () => {
+  await using server = await startHangingServer();
+  const origin = server.origin("http");
+  using connections = createSdkConnections({ origin, ca: "" });
+  const deadline = new AbortController();
+  const exchange = connections.exchange(deadline.signal, post(connections, origin, "/send"));
+  const { socket } = await server.heard();
+  const closed = new Promise((resolve) => socket.once("close", resolve));
+  deadline.abort();
+  assert.equal(said(await exchange), "threw written undefined");
+  await closed;
+});
+
+test("a deadline while waiting for a connection finds nothing written, and nothing is later", async () => {
+  await using server = await startHangingServer();
+  const origin = server.origin("http");
+  using connections = createSdkConnections({ origin, ca: "", connectionsMax: 1 });
+  const deadline = new AbortController();
+  const first = connections.exchange(never, post(connections, origin, "/first"));
+  const second = connections.exchange(deadline.signal, post(connections, origin, "/second"));
+  const { socket } = await server.heard();
+  deadline.abort();
+  assert.equal(said(await second), "threw unwritten undefined");
+  const third = connections.exchange(never, post(connections, origin, "/third"));
+  socket.once("data", (bytes: Buffer) => {
+    assert.match(bytes.toString(), /^POST \/third/);
+    socket.write(OK_ANSWER);
+  });
+  socket.write(OK_ANSWER);
+  assert.equal(said(await first), "returned written 200");
+  assert.equal(said(await third), "returned written 200");
+});
+
+test("a cut on a connection that was waited for counts as written", async () => {
+  await using server = await startHangingServer();
+  const origin = server.origin("http");
+  using connections = createSdkConnections({ origin, ca: "", connectionsMax: 1 });
+  const first = connections.exchange(never, post(connections, origin, "/first"));
+  const second = connections.exchange(never, post(connections, origin, "/second"));
+  const { socket } = await server.heard();
+  socket.once("data", () => socket.destroy());
+  socket.write(OK_ANSWER);
+  assert.equal(said(await first), "returned written 200");
+  assert.equal(said(await second), "threw written undefined");
+});
+
+test("a deadline during the handshake finds nothing written", async () => {
+  await using server = await startHangingServer();
+  const origin = server.origin("https");
+  using connections = createSdkConnections({ origin, ca: "" });
+  const deadline = new AbortController();
+  const exchange = connections.exchange(deadline.signal, post(connections, origin, "/send"));
+  await server.heard();
+  deadline.abort();
+  assert.equal(said(await exchange), "threw unwritten undefined");
+});
+
+test("a call made after its deadline makes no request", async () => {
+  await using server = await startHangingServer();
+  const origin = server.origin("http");
+  using connections = createSdkConnections({ origin, ca: "" });
+  let ran = false;
+  const exchange = await connections.exchange(AbortSignal.abort(), async () => {
+    ran = true;
+  });
+  assert.equal(said(exchange), "threw unwritten undefined");
+  assert.equal(ran, false);
+});
+
+test("a request the SDK comes to only after the deadline never leaves", async () => {
+  await using silence = await startSilence();
+  using connections = createSdkConnections({ ca: "", connectionsMax: 1 });
+  const ready = Promise.withResolvers<void>();
+  const made = Promise.withResolvers<http.ClientRequest>();
+  const exchanged = await connections.exchange(AbortSignal.timeout(20), async () => {
+    await ready.promise;
+    made.resolve(
+      https
+        .request({ host: "127.0.0.1", port: silence.port, agent: connections.agent })
+        .on("error", () => undefined)
+        .end(),
+    );
+  });
+  assert.equal(said(exchanged), "threw unwritten undefined");
+  ready.resolve();
+  const late = await made.promise;
+  assert.equal(late.destroyed, true);
+});
+
+test("a request that waits for a place is taken out of the line at its deadline", async () => {
+  await using silence = await startSilence();
+  using connections = createSdkConnections({ ca: "", connectionsMax: 1 });
+  const call = (signal: AbortSignal) =>
+    connections.exchange(signal, async () => {
+      const sent = https.request({ host: "127.0.0.1", port: silence.port, agent: connections.agent }).end();
+      await once(sent, "response");
+    });
+  const [first, second] = await Promise.all([call(AbortSignal.timeout(200)), call(AbortSignal.timeout(50))]);
+  assert.deepEqual([first, second].map(said), ["threw unwritten undefined", "threw unwritten undefined"]);
+  assert.equal(silence.connections(), 1);
+});
+
+test("requests of others are left alone", async () => {
+  await using silence = await startSilence();
+  using connections = createSdkConnections({ ca: "", connectionsMax: 1 });
+  await connections.exchange(AbortSignal.abort(), async () => undefined);
+  const others = https
+    .request({ host: "127.0.0.1", port: silence.port, agent: false })
+    .on("error", () => undefined)
+    .end();
+  assert.equal(others.destroyed, false);
+  const closed = new Promise((resolve) => others.once("close", resolve));
+  others.destroy();
+  await closed;
+});
+
+test("a request made after the SDK gave up never leaves", async () => {
+  await using silence = await startSilence();
+  using connections = createSdkConnections({ ca: "" });
+  const ready = Promise.withResolvers<void>();
+  const made = Promise.withResolvers<http.ClientRequest>();
+  const exchanged = await connections.exchange(never, async () => {
+    const later = async () => {
+      await ready.promise;
+      made.resolve(
+        https
+          .request({ host: "127.0.0.1", port: silence.port, agent: connections.agent })
+          .on("error", () => undefined)
+          .end(),
+      );
+    };
+    void later();
+    throw new Error("the SDK's own");
+  });
+  assert.equal(said(exchanged), "threw unwritten undefined");
+  ready.resolve();
+  assert.equal((await made.promise).destroyed, true);
+});

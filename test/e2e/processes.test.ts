@@ -1,0 +1,152 @@
+// As in production: every role a process of its own, which meet in the store, on JetStream and in Redis alone.
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { connectGateway } from "../../cli/rpc.ts";
+import type { LineResult } from "../../cli/send.ts";
+import { sayWho } from "../../cli/setting.ts";
+import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
+import { eventually } from "../support/eventually.ts";
+import { startNats, startRedis } from "../support/servers.ts";
+import { fresh, freshToken, settled } from "./calls.ts";
+import { runCli } from "./cli-process.ts";
+import { type RoleProcess, startRole } from "./role-process.ts";
+
+const EXAMPLES = join(import.meta.dirname, "../../examples");
+const EXAMPLE_DELIVERIES = 328;
+const limits = { timeout: 90_000 };
+
+/** Two channels, of which eight calls are under way at once and class: they take three seconds. */
+const COUNT = 500;
+const CALL_MS = 100;
+const IN_FLIGHT = 8;
+const HALF_WAY = 100;
+
+describe("every role in a process of its own", limits, () => {
+  const stack = new AsyncDisposableStack();
+  let sandbox: Sandbox;
+  let directory: string;
+  let storeUrl: string;
+  let shared: Record<string, string>;
+  let apiKey: string;
+  const roles: RoleProcess[] = [];
+  const roleOf = (name: string) => roles.find((r) => r.role === name)!;
+  const start = async (role: string, env: Record<string, string> = {}) => {
+    const running = stack.use(await startRole(role, { ...shared, ...env }));
+    roles.push(running);
+    return running;
+  };
+
+  before(async () => {
+    directory = mkdtempSync(join(tmpdir(), "carillon-processes-"));
+    stack.defer(() => rmSync(directory, { recursive: true, force: true }));
+    const [nats, redis] = await Promise.all([startNats(), startRedis()]);
+    stack.use(nats);
+    stack.use(redis);
+    sandbox = stack.use(await startSandbox({ directory: join(directory, "providers") }));
+    storeUrl = `sqlite:${join(directory, "carillon.sqlite")}`;
+    const token = join(directory, "internal-token");
+    writeFileSync(token, randomBytes(32).toString("base64url"), { mode: 0o600 });
+    shared = {
+      ...{ HTTP_HOST: "127.0.0.1", HTTP_PORT: "0", PREFERENCES_LISTEN: "127.0.0.1:0", GATEWAY_LISTEN: "127.0.0.1:0" },
+      ...{ STORE_URL: storeUrl, NATS_URL: nats.url, REDIS_URL: redis.url, INTERNAL_TOKEN_FILE: token },
+      ...{ DISPATCH_IN_FLIGHT: String(IN_FLIGHT) },
+      ...sandbox.env,
+    };
+    shared.PREFERENCES_ADDRESS = (await start("preferences")).addresses.grpc!;
+    const others = ["gateway", "relay", "dispatcher-apns", "dispatcher-fcm", "dispatcher-webpush", "dispatcher-sms", "dispatcher-email"];
+    await Promise.all(others.map((role) => start(role)));
+    apiKey = (await runCli(["app", "shop"], { STORE_URL: storeUrl })).stdout.trim();
+    writeFileSync(join(directory, "api-key"), apiKey);
+  });
+  after(() => stack.disposeAsync());
+
+  /** Through `carillon send`; resolves to the ids of what was accepted. */
+  async function sendFile(file: string): Promise<string[]> {
+    const address = roleOf("gateway").addresses.grpc!;
+    const { stdout, stderr } = await runCli(["send", "--file", file, "--address", address, "--key-file", join(directory, "api-key")]);
+    assert.equal(stderr, "");
+    const results = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as LineResult);
+    return [...new Set(results.flatMap((r) => r.notificationId ?? []))];
+  }
+
+  async function auditHolds(deliveries: number): Promise<void> {
+    const { code, stdout } = await runCli(["audit", "--ledger", sandbox.adminUrl], { STORE_URL: storeUrl });
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, new RegExp(`${deliveries} = ${deliveries} ended \\+ 0 open`));
+  }
+
+  test("each says that it is alive and ready", async () => {
+    assert.equal(roles.length, 8);
+    for (const { role, addresses } of roles)
+      for (const path of ["healthz", "readyz"])
+        assert.equal((await fetch(`http://${addresses.http}/${path}`)).status, 200, `${role} ${path}`);
+  });
+
+  test("the examples reach their ends", async () => {
+    {
+      using clients = connectGateway(roleOf("gateway").addresses.grpc!, apiKey);
+      await sayWho(EXAMPLES, clients, sandbox);
+    }
+    await settled({ storeUrl }, await sendFile(join(EXAMPLES, "notifications.jsonl")));
+    await auditHolds(EXAMPLE_DELIVERIES);
+  });
+
+  test("two relays and two dispatchers of a channel share the work, and one that is told to end hands it on: each goes out once", async () => {
+    for (const provider of ["apns", "sendgrid"] as const)
+      sandbox.faults.order({ provider, times: 10 * COUNT, do: { kind: "delay", ms: CALL_MS } });
+    const [, twin] = await Promise.all([start("relay"), start("dispatcher-email")]);
+    const [apns, email] = [roleOf("dispatcher-apns"), roleOf("dispatcher-email")];
+    const before = { taken: sandbox.ledger.acceptances().size, email: email.attempts() };
+
+    const lines = Array.from({ length: COUNT }, (_, i) => ({
+      ...{
+        key: `order-${i}`,
+        category: "orders",
+        push: { title: "Your order" },
+        email: { subject: "Your order", text: "It is on its way." },
+      },
+      endpoint: i % 2 === 0 ? { apnsToken: freshToken() } : { emailAddress: `${fresh("ada")}@example.com` },
+      // Those the relays publish.
+      ...(i % 4 < 2 ? {} : { sendAt: "+1s" }),
+    }));
+    const file = join(directory, "orders.jsonl");
+    writeFileSync(file, lines.map((line) => JSON.stringify(line)).join("\n"));
+    const ids = await sendFile(file);
+    assert.equal(ids.length, COUNT);
+
+    await eventually("half way", () => sandbox.ledger.acceptances().size >= before.taken + HALF_WAY);
+    apns.child.kill("SIGTERM");
+    assert.equal((await apns.ended).code, 0, apns.stderr());
+    assert.ok(sandbox.ledger.acceptances().size < before.taken + COUNT, "all were gone before it ended");
+    const heir = await start("dispatcher-apns");
+
+    const records = await settled({ storeUrl }, ids, { waitMs: 30_000 });
+    assert.ok(records.every((n) => n.deliveries.every((d) => d.state === "sent" && d.attempt === 1)));
+    assert.deepEqual(new Set(sandbox.ledger.acceptances().values()), new Set([1]));
+    for (const [name, attempts] of [
+      ["the first", email.attempts() - before.email],
+      ["its twin", twin.attempts()],
+      ["the heir", heir.attempts()],
+    ])
+      assert.ok(Number(attempts) > 0, `${name} had nothing to do`);
+    await auditHolds(EXAMPLE_DELIVERIES + COUNT);
+  });
+
+  test("each ends with status 0 when told to, and has told nobody's address and no secret", async () => {
+    for (const { child } of roles) child.kill("SIGTERM");
+    const secrets = [apiKey, readFileSync(shared.INTERNAL_TOKEN_FILE!, "utf8"), "@example.com", "Your order"];
+    for (const { role, ended } of roles) {
+      const { code, stdout, stderr } = await ended;
+      assert.deepEqual({ role, code, stdout }, { role, code: 0, stdout: "" });
+      for (const secret of secrets) assert.ok(!stderr.includes(secret), `${role} told ${secret}`);
+      assert.match(stderr, /"msg":"stopped"\}\n$/);
+    }
+  });
+});

@@ -1,0 +1,42 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, afterEach, before, beforeEach } from "node:test";
+import type { Outcome } from "../../core/outcome.ts";
+import type { OutboundDelivery, Provider } from "../../core/ports/provider.ts";
+import { type LedgerEntry, type Sandbox, startSandbox } from "../../sandbox/main.ts";
+
+/** Of a call that is to be answered, in ms: never reached unless something hangs. */
+const ANSWERED_MS = 15_000;
+
+export interface WithProvider {
+  readonly sandbox: Sandbox;
+  /** By this test's provider. */
+  send(delivery: OutboundDelivery, deadlineMs?: number): Promise<Outcome>;
+  arrived(delivery: OutboundDelivery): LedgerEntry[];
+}
+
+/** For a file of tests: one sandbox for all, a provider of its own for each, all gone afterwards. */
+export function withProvider(create: (env: Record<string, string>) => Provider): WithProvider {
+  const directory = mkdtempSync(join(tmpdir(), "carillon-wire-"));
+  let sandbox: Sandbox;
+  let provider: Provider;
+  before(async () => {
+    sandbox = await startSandbox({ directory });
+  });
+  beforeEach(() => {
+    provider = create(sandbox.env);
+  });
+  afterEach(() => provider[Symbol.asyncDispose]());
+  after(async () => {
+    await sandbox[Symbol.asyncDispose]();
+    rmSync(directory, { recursive: true });
+  });
+  return {
+    get sandbox() {
+      return sandbox;
+    },
+    send: (delivery, deadlineMs = ANSWERED_MS) => provider.send(delivery, AbortSignal.timeout(deadlineMs)),
+    arrived: ({ deliveryId }) => sandbox.ledger.entries({ deliveryId }),
+  };
+}
