@@ -11,7 +11,7 @@ import { createClient } from "../../infra/grpc/client.ts";
 import { notificationId } from "../../infra/hash.ts";
 import { openStore } from "../../infra/store.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
-import { freshNumber, notification, phone, refusalOf, send, sendBatch, toEndpoint } from "./calls.ts";
+import { freshNumber, notification, phone, refusalOf, register, send, sendBatch, toEndpoint } from "./calls.ts";
 
 const limits = { timeout: 30_000 };
 let system: TestSystem;
@@ -106,4 +106,15 @@ test("without a key, with a wrong one, or for a channel the app may not use, not
 
   assert.equal(await stored(), count);
   assert.equal(await store.notifications.find(notificationId("newsletter", "sms-1")), undefined);
+});
+
+test("a user's hundred-and-first endpoint is refused, and renewing one of the hundred is not", limits, async () => {
+  const [first, ...more] = Array.from({ length: 100 }, () => phone(freshNumber()));
+  assert.ok(first);
+  await register(system, "collector", first);
+  await Promise.all(more.map((endpoint) => register(system, "collector", endpoint)));
+  const refusal = await refusalOf(register(system, "collector", phone(freshNumber())));
+  assert.deepEqual([refusal.code, refusal.reason, refusal.fields[0]?.field], [status.FAILED_PRECONDITION, "TOO_MANY_ENDPOINTS", "user_id"]);
+  await register(system, "collector", first);
+  assert.equal((await store.contacts.list(DEV_APP, ["collector"])).length, 100);
 });
