@@ -1,5 +1,6 @@
 import type { Decision } from "./decide.ts";
 import { OPEN_STATES } from "./notification.ts";
+import { type AttemptOutcome, type AttemptRecord, attemptId } from "./ports/attempt-store.ts";
 import type { DeliveryChange } from "./ports/notification-store.ts";
 
 /** Which delivery and which attempt of it a decision is about. */
@@ -30,4 +31,33 @@ export function decisionChange(on: DecidedAttempt, decision: Decision, now: numb
     case "failed":
       return { ...base, set: { state: decision.kind, reason, nextAt: undefined, endedAt: now } };
   }
+}
+
+type Closed = Extract<AttemptOutcome, { kind: "closed" }>;
+
+/** An attempt's number closed without a call: once it is inserted, no copy of the task can send under it. */
+export function closedAttempt(
+  on: Pick<DecidedAttempt, "deliveryId" | "attempt">,
+  worker: string,
+  outcome: Closed,
+  now: number,
+): AttemptRecord {
+  const { deliveryId, attempt: number } = on;
+  return {
+    id: attemptId(deliveryId, number),
+    deliveryId,
+    number,
+    worker,
+    provider: "",
+    startedAt: now,
+    deadlineAt: now,
+    outcome,
+    answeredAt: now,
+  };
+}
+
+/** What a closed number means for its delivery. */
+export function closedChange(on: Omit<DecidedAttempt, "expiresAt">, { state, reason }: Closed, now: number): DeliveryChange {
+  const { notificationId, deliveryId, attempt } = on;
+  return { notificationId, deliveryId, expect: { attempt, states: OPEN_STATES }, set: { state, reason, nextAt: undefined, endedAt: now } };
 }

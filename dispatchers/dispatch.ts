@@ -1,7 +1,6 @@
 import { SpanKind, type Tracer } from "@opentelemetry/api";
 import type { Channel } from "../core/channel.ts";
 import { decide } from "../core/decide.ts";
-import { OPEN_STATES } from "../core/notification.ts";
 import { type Outcome, reasonOf } from "../core/outcome.ts";
 import { type AttemptOutcome, type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
 import type { Clock, Random } from "../core/ports/clock.ts";
@@ -10,7 +9,7 @@ import type { OutboundDelivery, Provider } from "../core/ports/provider.ts";
 import type { DeliveryTask, Settlement } from "../core/ports/queue.ts";
 import type { RefusalAnswer, Refusals } from "../core/ports/refusals.ts";
 import type { Store } from "../core/ports/store.ts";
-import { decisionChange } from "../core/transition.ts";
+import { closedAttempt, closedChange, decisionChange } from "../core/transition.ts";
 import { createBatcher } from "../infra/batch.ts";
 import type { Logger } from "../infra/logger.ts";
 import { withSpan } from "../infra/tracing.ts";
@@ -151,29 +150,18 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
   /** Closes the attempt's number without a call, so that no copy of the task makes one later; then the delivery ends. */
   async function close(task: DeliveryTask, state: "expired" | "suppressed", reason: string): Promise<Settlement> {
     const now = clock.now();
-    const id = attemptId(task.deliveryId, task.attempt);
     const outcome = { kind: "closed", state, reason } as const;
-    const claim = {
-      id,
-      deliveryId: task.deliveryId,
-      number: task.attempt,
-      worker,
-      provider: "",
-      startedAt: now,
-      deadlineAt: now,
-      outcome,
-      answeredAt: now,
-    };
-    if (await claims.add(claim)) await changes.add(endChange(task, state, reason, now));
+    if (await claims.add(closedAttempt(task, worker, outcome, now))) await changes.add(closedChange(task, outcome, now));
     return settled({ kind: "ack" }, reason);
   }
 
   /** As close(), where the number is ours already and nothing was sent under it. */
   async function suppressClaimed(task: DeliveryTask, { id, worker }: AttemptRecord): Promise<Settlement> {
-    const [state, reason, now] = ["suppressed", "opted-out", clock.now()] as const;
-    await untilRecorded(() => answers.add({ id, worker, outcome: { kind: "closed", state, reason }, answeredAt: now }));
-    await untilRecorded(() => changes.add(endChange(task, state, reason, now)));
-    return settled({ kind: "ack" }, reason);
+    const outcome = { kind: "closed", state: "suppressed", reason: "opted-out" } as const;
+    const now = clock.now();
+    await untilRecorded(() => answers.add({ id, worker, outcome, answeredAt: now }));
+    await untilRecorded(() => changes.add(closedChange(task, outcome, now)));
+    return settled({ kind: "ack" }, outcome.reason);
   }
 
   function nak(delayMs: number, why: string): Settlement {
@@ -218,16 +206,6 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
       }
     }
   }
-}
-
-function endChange(
-  { notificationId, deliveryId, attempt }: DeliveryTask,
-  state: "expired" | "suppressed",
-  reason: string,
-  now: number,
-): DeliveryChange {
-  const set = { state, reason, nextAt: undefined, endedAt: now };
-  return { notificationId, deliveryId, expect: { attempt, states: OPEN_STATES }, set };
 }
 
 function outbound(task: DeliveryTask, id: string): OutboundDelivery {

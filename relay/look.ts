@@ -1,18 +1,19 @@
 import { type AttemptSituation, decide, decideUncertain } from "../core/decide.ts";
-import { type Delivery, type NotificationRecord, OPEN_STATES } from "../core/notification.ts";
+import type { Delivery, NotificationRecord } from "../core/notification.ts";
 import type { AttemptRecord } from "../core/ports/attempt-store.ts";
 import type { DeliveryChange } from "../core/ports/notification-store.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
 import { toTask } from "../core/task.ts";
-import { decisionChange } from "../core/transition.ts";
+import { closedAttempt, closedChange, decisionChange } from "../core/transition.ts";
 
 /** Clocks of two machines may differ by this; a claim is called lost only after it. */
 export const CLOCK_SKEW_MS = 5_000;
+
 /** What is to be done about one delivery whose time has come. */
 export type Look =
   | { kind: "publish"; task: DeliveryTask }
   /** Nobody claimed the attempt: close its number, and end the delivery if the closing was ours. */
-  | { kind: "close"; state: "expired"; reason: string }
+  | { kind: "close"; attempt: AttemptRecord }
   /** The claim's holder is silent past its deadline: record that the outcome is unknown, and go on from what is recorded. */
   | { kind: "abandon"; attempt: AttemptRecord }
   | { kind: "change"; change: DeliveryChange };
@@ -21,18 +22,16 @@ export type Look =
  * Looks at one open delivery. Pure.
  * @param attempt the record of the attempt now due, if anybody claimed it
  */
-export function look(n: NotificationRecord, d: Delivery, attempt: AttemptRecord | undefined, s: { now: number; random: number }): Look {
+export function look(
+  n: NotificationRecord,
+  d: Delivery,
+  attempt: AttemptRecord | undefined,
+  s: { now: number; random: number; worker: string },
+): Look {
   const on = { notificationId: n.id, deliveryId: d.id, attempt: d.attempt, expiresAt: n.expiresAt };
   if (attempt?.outcome) {
     // Recorded, but the worker died before the delivery learned of it; or the unknown outcome's time has come.
-    if (attempt.outcome.kind === "closed") {
-      const { state, reason } = attempt.outcome;
-      const set = { state, reason, nextAt: undefined, endedAt: s.now };
-      return {
-        kind: "change",
-        change: { notificationId: n.id, deliveryId: d.id, expect: { attempt: d.attempt, states: OPEN_STATES }, set },
-      };
-    }
+    if (attempt.outcome.kind === "closed") return { kind: "change", change: closedChange(on, attempt.outcome, s.now) };
     if (d.state === "uncertain" && attempt.outcome.kind === "unanswered") {
       const { notificationClass, expiresAt } = n;
       const decision = decideUncertain({ notificationClass, policyResend: d.policyResend ?? false, now: s.now, expiresAt });
@@ -59,6 +58,9 @@ export function look(n: NotificationRecord, d: Delivery, attempt: AttemptRecord 
       change: { notificationId: n.id, deliveryId: d.id, expect: { attempt: d.attempt, states: ["pending"] }, set: { nextAt: lostAt } },
     };
   }
-  if (n.expiresAt <= s.now) return { kind: "close", state: "expired", reason: d.reason ?? "expired" };
+  if (n.expiresAt <= s.now) {
+    const outcome = { kind: "closed", state: "expired", reason: d.reason ?? "expired" } as const;
+    return { kind: "close", attempt: closedAttempt(on, s.worker, outcome, s.now) };
+  }
   return { kind: "publish", task: toTask(n, d) };
 }

@@ -56,32 +56,15 @@ export function createRelay({ store, publisher, worker, pollMs, clock, random, l
 
     // Not before what was read: a wait that begins now must not have begun before the answer it follows from.
     const readAt = clock.now();
-    const changes: DeliveryChange[] = [];
-    const publications: DeliveryTask[] = [];
-    const closings: AttemptRecord[] = [];
-    const abandoned: AttemptRecord[] = [];
-    for (const n of taken) {
-      for (const d of dueDeliveries(n, now)) {
-        const id = attemptId(d.id, d.attempt);
-        const seen = look(n, d, attempts.get(id), { now: readAt, random: random() });
-        metrics.looks.inc({ kind: seen.kind });
-        if (seen.kind === "publish") publications.push(seen.task);
-        else if (seen.kind === "change") changes.push(seen.change);
-        else if (seen.kind === "abandon") abandoned.push(seen.attempt);
-        else
-          closings.push({
-            id,
-            deliveryId: d.id,
-            number: d.attempt,
-            worker,
-            provider: "",
-            startedAt: now,
-            deadlineAt: now,
-            answeredAt: now,
-            outcome: { kind: "closed", state: seen.state, reason: seen.reason },
-          });
-      }
-    }
+    const looks = taken.flatMap((n) =>
+      dueDeliveries(n, now).map((d) => look(n, d, attempts.get(attemptId(d.id, d.attempt)), { now: readAt, random: random(), worker })),
+    );
+    for (const { kind } of looks) metrics.looks.inc({ kind });
+    const changes = looks.flatMap((l) => (l.kind === "change" ? [l.change] : []));
+    const publications = looks.flatMap((l) => (l.kind === "publish" ? [l.task] : []));
+    const closings = looks.flatMap((l) => (l.kind === "close" ? [l.attempt] : []));
+    const abandoned = looks.flatMap((l) => (l.kind === "abandon" ? [l.attempt] : []));
+
     // What these write down is found, and acted on, by the next look: at once, because due stays in the past.
     if (closings.length > 0) await store.attempts.claim(closings);
     if (abandoned.length > 0) {

@@ -3,27 +3,21 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { status } from "@grpc/grpc-js";
 import { DEV_APP } from "../../cli/dev.ts";
-import type { Store } from "../../core/ports/store.ts";
 import type { Channel } from "../../gen/carillon/v1/channel.ts";
 import type { Notification } from "../../gen/carillon/v1/notification_service.ts";
 import { notificationId } from "../../infra/hash.ts";
-import { openStore } from "../../infra/store.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
 import { fresh, freshNumber, freshToken, get, mail, phone, refusalOf, send, toEndpoint } from "./calls.ts";
 
 const limits = { timeout: 30_000 };
 let system: TestSystem;
-let store: Store;
 before(async () => {
   system = await startSystem();
-  store = await openStore(system.storeUrl);
 }, limits);
 after(async () => {
-  await store?.[Symbol.asyncDispose]();
   await system?.[Symbol.asyncDispose]();
 }, limits);
 
-const stored = async () => (await store.notifications.count()).notifications;
 const push = (about: { body?: string; data?: Record<string, string> }) => ({
   push: { title: "Hello", body: "there", data: {}, ...about },
   sms: undefined,
@@ -128,7 +122,7 @@ test("each wrong field is named with its rule, and nothing is stored", limits, a
   for (const [what, about, field, rule] of FIELDS)
     await t.test(what, async () => {
       const key = fresh("bad");
-      const count = await stored();
+      const count = await system.stored();
       const told = await refusalOf(send(system, { idempotencyKey: key, ...about() }));
       assert.deepEqual({ code: status[told.code], reason: told.reason }, { code: "INVALID_ARGUMENT", reason: "INVALID_FIELD" });
       assert.deepEqual(told.fields[0] && { field: told.fields[0].field, rule: told.fields[0].rule }, {
@@ -141,7 +135,7 @@ test("each wrong field is named with its rule, and nothing is stored", limits, a
 });
 
 async function nothingStored(countBefore: number, key: string): Promise<void> {
-  assert.equal(await stored(), countBefore);
+  assert.equal(await system.stored(), countBefore);
   const told = await refusalOf(get(system, notificationId(DEV_APP, key)));
   assert.deepEqual([told.code, told.reason], [status.NOT_FOUND, "NOT_FOUND"]);
 }

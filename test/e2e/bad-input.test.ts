@@ -5,29 +5,23 @@ import { status } from "@grpc/grpc-js";
 import { createApiKey } from "../../cli/api-key.ts";
 import { DEV_APP } from "../../cli/dev.ts";
 import { connectGateway } from "../../cli/rpc.ts";
-import type { Store } from "../../core/ports/store.ts";
 import { NotificationServiceClient } from "../../gen/carillon/v1/notification_service.ts";
 import { createClient } from "../../infra/grpc/client.ts";
 import { notificationId } from "../../infra/hash.ts";
-import { openStore } from "../../infra/store.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
 import { freshNumber, notification, phone, refusalOf, register, send, sendBatch, toEndpoint } from "./calls.ts";
 
 const limits = { timeout: 30_000 };
 let system: TestSystem;
-let store: Store;
 before(async () => {
   system = await startSystem();
-  store = await openStore(system.storeUrl);
 }, limits);
 after(async () => {
-  await store?.[Symbol.asyncDispose]();
   await system?.[Symbol.asyncDispose]();
 }, limits);
 
-const stored = async () => (await store.notifications.count()).notifications;
 test("a batch of none and one of 1,001 are refused whole", limits, async () => {
-  const count = await stored();
+  const count = await system.stored();
   for (const [size, rule] of [
     [0, "repeated.min_items"],
     [1_001, "repeated.max_items"],
@@ -44,7 +38,7 @@ test("a batch of none and one of 1,001 are refused whole", limits, async () => {
       [["notifications", rule]],
     );
   }
-  assert.equal(await stored(), count);
+  assert.equal(await system.stored(), count);
 });
 
 test("one broken item of a batch does not refuse the others, and the order stays", limits, async () => {
@@ -76,12 +70,12 @@ test("one broken item of a batch does not refuse the others, and the order stays
       result.value.fields.map((f) => [f.field, f.rule]),
       [[field, "string.pattern"]],
     );
-    assert.equal(await store.notifications.find(notificationId(DEV_APP, items[i]!.idempotencyKey)), undefined);
+    assert.equal(await system.store.notifications.find(notificationId(DEV_APP, items[i]!.idempotencyKey)), undefined);
   }
 });
 
 test("without a key, with a wrong one, or for a channel the app may not use, nothing is stored", limits, async () => {
-  const count = await stored();
+  const count = await system.stored();
   using keyless = createClient(NotificationServiceClient, system.gatewayAddress);
   const noKey = await refusalOf(send({ clients: { ...system.clients, notifications: keyless } }));
   assert.deepEqual([noKey.code, noKey.reason], [status.UNAUTHENTICATED, "UNAUTHENTICATED"]);
@@ -91,7 +85,7 @@ test("without a key, with a wrong one, or for a channel the app may not use, not
   assert.deepEqual([wrongKey.code, wrongKey.reason], [status.UNAUTHENTICATED, "UNAUTHENTICATED"]);
 
   const { key, hash } = createApiKey();
-  await store.apps.put({ id: "newsletter", channels: ["email"], keyHashes: [hash] });
+  await system.store.apps.put({ id: "newsletter", channels: ["email"], keyHashes: [hash] });
   using newsletter = connectGateway(system.gatewayAddress, key);
   const forbidden = await refusalOf(
     send({ clients: newsletter }, { idempotencyKey: "sms-1", recipient: toEndpoint(phone(freshNumber())) }),
@@ -104,8 +98,8 @@ test("without a key, with a wrong one, or for a channel the app may not use, not
   const named = await refusalOf(send({ clients: newsletter }, { recipient: toEndpoint(phone(freshNumber())), channels: [4] }));
   assert.deepEqual([named.reason, named.fields[0]?.field], ["CHANNEL_NOT_ENABLED", "notification.channels"]);
 
-  assert.equal(await stored(), count);
-  assert.equal(await store.notifications.find(notificationId("newsletter", "sms-1")), undefined);
+  assert.equal(await system.stored(), count);
+  assert.equal(await system.store.notifications.find(notificationId("newsletter", "sms-1")), undefined);
 });
 
 test("a user's hundred-and-first endpoint is refused, and renewing one of the hundred is not", limits, async () => {
@@ -116,5 +110,5 @@ test("a user's hundred-and-first endpoint is refused, and renewing one of the hu
   const refusal = await refusalOf(register(system, "collector", phone(freshNumber())));
   assert.deepEqual([refusal.code, refusal.reason, refusal.fields[0]?.field], [status.FAILED_PRECONDITION, "TOO_MANY_ENDPOINTS", "user_id"]);
   await register(system, "collector", first);
-  assert.equal((await store.contacts.list(DEV_APP, ["collector"])).length, 100);
+  assert.equal((await system.store.contacts.list(DEV_APP, ["collector"])).length, 100);
 });

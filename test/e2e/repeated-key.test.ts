@@ -4,27 +4,20 @@ import { after, before, test } from "node:test";
 import { status } from "@grpc/grpc-js";
 import { createApiKey } from "../../cli/api-key.ts";
 import { connectGateway } from "../../cli/rpc.ts";
-import type { Store } from "../../core/ports/store.ts";
 import { SEND_AT_PAST_TOLERANCE_MS } from "../../gateway/check.ts";
 import type { Notification } from "../../gen/carillon/v1/notification_service.ts";
-import { openStore } from "../../infra/store.ts";
 import { eventually } from "../support/eventually.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
 import { ended, fresh, get, notification, refusalOf, send, sendBatch, settled } from "./calls.ts";
 
 const limits = { timeout: 30_000 };
 let system: TestSystem;
-let store: Store;
 before(async () => {
   system = await startSystem();
-  store = await openStore(system.storeUrl);
 }, limits);
 after(async () => {
-  await store?.[Symbol.asyncDispose]();
   await system?.[Symbol.asyncDispose]();
 }, limits);
-
-const stored = async () => (await store.notifications.count()).notifications;
 
 test("a repeated key gives the same answer before and after the sending", limits, async () => {
   const n = notification();
@@ -40,25 +33,25 @@ test("a repeated key gives the same answer before and after the sending", limits
 });
 
 test("fifty calls with one key at once make one notification and one provider call", limits, async () => {
-  const before = await stored();
+  const before = await system.stored();
   const n = notification();
   const answers = await Promise.all(Array.from({ length: 50 }, () => send(system, n)));
   assert.equal(answers.filter((a) => !a.repeatedKey).length, 1);
   assert.deepEqual(new Set(answers.map((a) => a.notificationId)).size, 1);
   assert.deepEqual(new Set(answers.map((a) => a.acceptedAt?.getTime())).size, 1);
   await ended(system, answers[0]!);
-  assert.equal(await stored(), before + 1);
+  assert.equal(await system.stored(), before + 1);
   assert.equal(system.sandbox.ledger.entries({ deliveryId: answers[0]!.deliveries[0]!.deliveryId }).length, 1);
 });
 
 test("one key twice in a batch is one notification", limits, async () => {
-  const before = await stored();
+  const before = await system.stored();
   const n = notification();
   const results = await sendBatch(system, [n, n]);
   const answers = results.map((r) => (r?.$case === "accepted" ? r.value : undefined));
   assert.equal(answers[0]?.notificationId, answers[1]?.notificationId);
   assert.deepEqual(answers.map((a) => a?.repeatedKey).sort(), [false, true]);
-  assert.equal(await stored(), before + 1);
+  assert.equal(await system.stored(), before + 1);
 });
 
 const OTHER: readonly [what: string, change: Partial<Notification>][] = [
@@ -72,12 +65,12 @@ const OTHER: readonly [what: string, change: Partial<Notification>][] = [
 test("the same key with another payload is an error, and changes nothing", limits, async () => {
   const n = notification();
   const first = await send(system, n);
-  const before = await stored();
+  const before = await system.stored();
   for (const [what, change] of OTHER) {
     const told = await refusalOf(send(system, { ...n, ...change }));
     assert.deepEqual([told.code, told.reason], [status.ALREADY_EXISTS, "KEY_REUSED"], what);
   }
-  assert.equal(await stored(), before);
+  assert.equal(await system.stored(), before);
   assert.equal((await get(system, first.notificationId)).category, n.category);
 });
 
@@ -104,7 +97,7 @@ test("a key repeated after its times have passed is still the same answer, where
 
 test("a key belongs to its app, and so does the notification", limits, async () => {
   const { key, hash } = createApiKey();
-  await store.apps.put({ id: "other", channels: ["email"], keyHashes: [hash] });
+  await system.store.apps.put({ id: "other", channels: ["email"], keyHashes: [hash] });
   using other = connectGateway(system.gatewayAddress, key);
   const n = notification();
   const ours = await send(system, n);

@@ -3,12 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DevSystem, startDev } from "../../cli/dev.ts";
 import { type Clients, connectGateway } from "../../cli/rpc.ts";
+import type { Store } from "../../core/ports/store.ts";
 import type { Environment } from "../../infra/config.ts";
+import { openStore } from "../../infra/store.ts";
 
 /** The whole system as `carillon dev` runs it, on servers and a store of its own, and a caller connected to it. */
 export interface TestSystem extends DevSystem {
   clients: Clients;
   directory: string;
+  /** Opened beside the services, to look and to prepare. */
+  store: Store;
+  /** How many notifications it holds. */
+  stored(): Promise<number>;
 }
 
 /** @param env overrides, such as LOG_LEVEL or NATS_URL; this process's own environment stays out */
@@ -18,6 +24,8 @@ export async function startSystem(env: Environment = {}): Promise<TestSystem> {
   stack.defer(() => rmSync(directory, { recursive: true, force: true }));
   const system = stack.use(await startDev({ directory, env: { LOG_LEVEL: "error", ...env } }));
   const clients = stack.use(connectGateway(system.gatewayAddress, system.apiKey));
+  const store = stack.use(await openStore(system.storeUrl));
+  const stored = async () => (await store.notifications.count()).notifications;
   const kept = stack.move();
-  return { ...system, clients, directory, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return { ...system, clients, directory, store, stored, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
