@@ -33,7 +33,8 @@ export function decisionChange(on: DecidedAttempt, decision: Decision, now: numb
   }
 }
 
-type Closed = Extract<AttemptOutcome, { kind: "closed" }>;
+/** That a number was closed without a call. */
+export type Closed = Extract<AttemptOutcome, { kind: "closed" }>;
 
 /** An attempt's number closed without a call: once it is inserted, no copy of the task can send under it. */
 export function closedAttempt(

@@ -272,6 +272,26 @@ test("a copy whose claim was not confirmed says nothing of the one that is being
   assert.deepEqual((await store.attempts.find([`${n.id}-0/1`]))[0]?.outcome, accepted);
 });
 
+test("what expires while its number is being claimed is not sent", async () => {
+  n = sampleNotification("short", clock.now(), { expiresAt: clock.now() + 300 });
+  await store.notifications.insert([n]);
+  const slow: Pick<Store, "attempts" | "notifications" | "contacts"> = {
+    ...store,
+    attempts: {
+      ...store.attempts,
+      claim: async (a) => {
+        const won = await store.attempts.claim(a);
+        clock.advance(300);
+        return won;
+      },
+    },
+  };
+  const { dispatch, sent } = setUp({ store: slow });
+  await dispatch(task(), "h");
+  assert.equal(sent().length, 0);
+  assert.deepEqual([(await delivery()).state, (await delivery()).nextAt], ["expired", undefined]);
+});
+
 test("a copy held elsewhere comes back later, unsent", async () => {
   const { dispatch, sent } = setUp({ gate: false });
   assert.equal((await dispatch(task(), "h")).kind, "nak");

@@ -9,7 +9,7 @@ import type { OutboundDelivery, Provider } from "../core/ports/provider.ts";
 import type { DeliveryTask, Settlement } from "../core/ports/queue.ts";
 import type { RefusalAnswer, Refusals } from "../core/ports/refusals.ts";
 import type { Store } from "../core/ports/store.ts";
-import { closedAttempt, closedChange, decisionChange } from "../core/transition.ts";
+import { type Closed, closedAttempt, closedChange, decisionChange } from "../core/transition.ts";
 import { createBatcher } from "../infra/batch.ts";
 import type { Logger } from "../infra/logger.ts";
 import { withSpan } from "../infra/tracing.ts";
@@ -37,6 +37,9 @@ const BATCH_MAX = 200;
 /** More than the in-flight limit of a pod can ever be. */
 const WAITING_MAX = 20_000;
 
+const EXPIRED: Closed = { kind: "closed", state: "expired", reason: "expired" };
+const OPTED_OUT: Closed = { kind: "closed", state: "suppressed", reason: "opted-out" };
+
 export interface DispatchParts {
   channel: Channel;
   /** In order of preference; more than one: fail over on known-not-sent. */
@@ -60,6 +63,7 @@ export interface DispatchParts {
 export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holder: string) => Promise<Settlement> {
   const { channel, providers, store, clock, log, metrics, worker } = parts;
   const circuits = createCircuits(providers, clock);
+  const windowMs = CLAIM_TO_SEND_MS + parts.deadlineMs;
   const limits = { batchMax: BATCH_MAX, waitingMax: WAITING_MAX, concurrency: 2 };
   const claims = createBatcher((items: readonly AttemptRecord[]) => store.attempts.claim(items), limits);
   type Answer = { id: string; worker: string; outcome: AttemptOutcome; answeredAt: number };
@@ -69,52 +73,59 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
   const changes = createBatcher((items: readonly DeliveryChange[]) => store.notifications.change(items), limits);
 
   return async function dispatch(task, holder) {
-    if (task.expiresAt <= clock.now()) return close(task, "expired", "expired");
+    if (task.expiresAt <= clock.now()) return close(task, EXPIRED);
     const provider = circuits.choose(task.attempt);
     if (provider === undefined) return nak(circuits.reopensInMs(), "circuit-open");
-
-    const { app, userId, endpoint, category } = task;
-    const mayGo = async (): Promise<RefusalAnswer> => {
-      const [answer = "unknown"] = await parts.refusals.check([{ app, userId, endpoint, channel, category }]);
-      return answer === "unknown" && task.notificationClass === "critical" ? "allowed" : answer;
-    };
-    let answer = await mayGo();
+    const answer = await mayGo(task);
     const answered = clock.monotonic();
-    if (answer === "refused") return close(task, "suppressed", "opted-out");
+    if (answer === "refused") return close(task, OPTED_OUT);
     if (answer === "unknown") return nak(PREFERENCES_UNREADABLE_WAIT_MS, "preferences-unreadable");
 
-    const id = attemptId(task.deliveryId, task.attempt);
-    const windowMs = CLAIM_TO_SEND_MS + parts.deadlineMs;
-    if (!(await parts.gate.mayTry(id, holder, windowMs))) return nak(HELD_ELSEWHERE_WAIT_MS, "held-elsewhere");
-    const startedMonotonic = clock.monotonic();
-    const startedAt = clock.now();
-    const { deliveryId, attempt: number, policyResend } = task;
-    const claimant = `${worker}/${++claimed}`;
-    const deadlineAt = startedAt + windowMs;
-    const claim = { id, deliveryId, number, worker: claimant, provider: provider.name, startedAt, deadlineAt, policyResend };
-    let won: boolean;
-    try {
-      won = await claims.add(claim);
-    } catch (error) {
-      // It may have been written all the same. This call does not send, so where the claim is its own it can say so.
-      if (await record(task, claim, { kind: "unavailable", fault: { code: "claim-unconfirmed" } }))
-        return settled({ kind: "ack" }, "claim-unconfirmed");
-      throw error;
-    }
-    // Somebody else's, or done long ago: either way not ours to send, and the watchdog looks after it.
-    if (!won) return settled({ kind: "ack" }, "claimed-elsewhere");
+    if (!(await parts.gate.mayTry(attemptId(task.deliveryId, task.attempt), holder, windowMs)))
+      return nak(HELD_ELSEWHERE_WAIT_MS, "held-elsewhere");
+    const started = clock.monotonic();
+    const claim = buildClaim(task, provider);
+    const claiming = await tryClaim(task, claim);
+    if (claiming !== "ours") return settled({ kind: "ack" }, claiming);
 
-    if (clock.monotonic() - answered > REFUSAL_FRESH_MS) answer = await mayGo();
-    if (answer === "refused") return suppressClaimed(task, claim);
-    const paused = clock.monotonic() - startedMonotonic > CLAIM_TO_SEND_MS;
-    const unsent = paused ? "worker-paused" : answer === "unknown" ? "preferences-unreadable" : undefined;
-    const outcome: Outcome = unsent
-      ? { kind: "unavailable", fault: { code: unsent } }
-      : await send(provider, outbound(task, id), parts.deadlineMs);
-    tell(task, provider, outcome, clock.monotonic() - startedMonotonic);
+    const hindrance = await hindranceSince(task, started, answered);
+    if (hindrance?.kind === "closed") return closeClaimed(task, claim, hindrance);
+    const outcome = hindrance ?? (await send(provider, outbound(task, claim.id), parts.deadlineMs));
+    tell(task, provider, outcome, clock.monotonic() - started);
     await record(task, claim, outcome);
     return settled({ kind: "ack" }, outcome.kind);
   };
+
+  async function mayGo({ app, userId, endpoint, category, notificationClass }: DeliveryTask): Promise<RefusalAnswer> {
+    const [answer = "unknown"] = await parts.refusals.check([{ app, userId, endpoint, channel, category }]);
+    return answer === "unknown" && notificationClass === "critical" ? "allowed" : answer;
+  }
+
+  function buildClaim({ deliveryId, attempt: number, policyResend }: DeliveryTask, provider: Provider): AttemptRecord {
+    const startedAt = clock.now();
+    const who = { worker: `${worker}/${++claimed}`, provider: provider.name };
+    return { id: attemptId(deliveryId, number), deliveryId, number, ...who, startedAt, deadlineAt: startedAt + windowMs, policyResend };
+  }
+
+  async function tryClaim(task: DeliveryTask, claim: AttemptRecord): Promise<"ours" | "claimed-elsewhere" | "claim-unconfirmed"> {
+    try {
+      // Somebody else's, or done long ago: either way not ours to send, and the watchdog looks after it.
+      return (await claims.add(claim)) ? "ours" : "claimed-elsewhere";
+    } catch (error) {
+      // It may have been written all the same. This call does not send, so where the claim is its own it can say so.
+      if (await record(task, claim, { kind: "unavailable", fault: { code: "claim-unconfirmed" } })) return "claim-unconfirmed";
+      throw error;
+    }
+  }
+
+  /** What has come up while the number was being claimed: the claim may have been slow, and the process may have been paused. */
+  async function hindranceSince(task: DeliveryTask, started: number, answered: number): Promise<Closed | Outcome | undefined> {
+    const answer = clock.monotonic() - answered > REFUSAL_FRESH_MS ? await mayGo(task) : "allowed";
+    if (answer === "refused") return OPTED_OUT;
+    if (task.expiresAt <= clock.now()) return EXPIRED;
+    if (clock.monotonic() - started > CLAIM_TO_SEND_MS) return { kind: "unavailable", fault: { code: "worker-paused" } };
+    return answer === "unknown" ? { kind: "unavailable", fault: { code: "preferences-unreadable" } } : undefined;
+  }
 
   /** One line and one count per attempt; a misconfigured provider's wakes a person. */
   function tell({ deliveryId, attempt }: DeliveryTask, { name: provider }: Provider, outcome: Outcome, elapsed: number): void {
@@ -148,16 +159,14 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
   }
 
   /** Closes the attempt's number without a call, so that no copy of the task makes one later; then the delivery ends. */
-  async function close(task: DeliveryTask, state: "expired" | "suppressed", reason: string): Promise<Settlement> {
+  async function close(task: DeliveryTask, outcome: Closed): Promise<Settlement> {
     const now = clock.now();
-    const outcome = { kind: "closed", state, reason } as const;
     if (await claims.add(closedAttempt(task, worker, outcome, now))) await changes.add(closedChange(task, outcome, now));
-    return settled({ kind: "ack" }, reason);
+    return settled({ kind: "ack" }, outcome.reason);
   }
 
   /** As close(), where the number is ours already and nothing was sent under it. */
-  async function suppressClaimed(task: DeliveryTask, { id, worker }: AttemptRecord): Promise<Settlement> {
-    const outcome = { kind: "closed", state: "suppressed", reason: "opted-out" } as const;
+  async function closeClaimed(task: DeliveryTask, { id, worker }: AttemptRecord, outcome: Closed): Promise<Settlement> {
     const now = clock.now();
     await untilRecorded(() => answers.add({ id, worker, outcome, answeredAt: now }));
     await untilRecorded(() => changes.add(closedChange(task, outcome, now)));
