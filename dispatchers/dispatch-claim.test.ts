@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import type { Outcome } from "../core/outcome.ts";
+import type { RefusalAnswer } from "../core/ports/refusals.ts";
+import type { Store } from "../core/ports/store.ts";
+import { toTask } from "../core/task.ts";
+import { StoreError } from "../infra/store.ts";
+import { accepted, useDispatchWorld } from "../test/support/dispatch-world.ts";
+import { sampleNotification } from "../test/support/notification-samples.ts";
+import { scriptedProvider } from "../test/support/scripted-provider.ts";
+import { CLAIM_TO_SEND_MS, REFUSAL_FRESH_MS } from "./dispatch.ts";
+
+const world = useDispatchWorld();
+
+test("a process that was paused between its claim and the call does not call", async () => {
+  const pausing = {
+    ...world.store,
+    attempts: {
+      ...world.store.attempts,
+      claim: async (a: Parameters<Store["attempts"]["claim"]>[0]) => {
+        const won = await world.store.attempts.claim(a);
+        world.clock.advance(CLAIM_TO_SEND_MS + 1);
+        return won;
+      },
+    },
+  };
+  const { dispatch, sent } = world.setUp({ store: pausing });
+  await dispatch(world.task(), "h");
+  assert.equal(sent().length, 0);
+  assert.deepEqual([(await world.delivery()).state, (await world.delivery()).attempt], ["pending", 2]);
+});
+
+test("what the relay has called unknown stays so: a late known-not-sent does not begin another attempt", async () => {
+  const id = `${world.notification.id}-0/1`;
+  const worker = undefined;
+  const late = scriptedProvider("twilio", async () => {
+    const outcome = { kind: "unanswered", fault: { code: "worker-lost" } } as const;
+    await world.store.attempts.record([{ id, worker, outcome, answeredAt: world.clock.now() }]);
+    return { kind: "unavailable", fault: { code: "refused" } };
+  });
+  await world.setUp({ providers: [late, scriptedProvider("vonage", () => accepted)] }).dispatch(world.task(), "h");
+  assert.deepEqual([(await world.delivery()).state, (await world.delivery()).attempt], ["pending", 1]);
+});
+
+test("an acceptance that comes after the relay called it unknown ends the delivery all the same", async () => {
+  const late = scriptedProvider("twilio", async () => {
+    const outcome = { kind: "unanswered", fault: { code: "worker-lost" } } as const;
+    await world.store.attempts.record([{ id: `${world.notification.id}-0/1`, worker: undefined, outcome, answeredAt: world.clock.now() }]);
+    return accepted;
+  });
+  await world.setUp({ providers: [late] }).dispatch(world.task(), "h");
+  assert.equal((await world.delivery()).state, "sent");
+});
+
+test("an answer about refusals that grew old while the claim was written is asked for again, and obeyed", async () => {
+  const answers: RefusalAnswer[] = ["allowed", "refused"];
+  const slow = {
+    ...world.store,
+    attempts: {
+      ...world.store.attempts,
+      claim: async (a: Parameters<Store["attempts"]["claim"]>[0]) => {
+        const won = await world.store.attempts.claim(a);
+        world.clock.advance(REFUSAL_FRESH_MS + 1);
+        return won;
+      },
+    },
+  };
+  const { dispatch, sent } = world.setUp({ store: slow, refusals: () => answers.shift()! });
+  assert.deepEqual(await dispatch(world.task(), "h"), { kind: "ack" });
+  assert.equal(sent().length, 0);
+  assert.deepEqual([(await world.delivery()).state, (await world.delivery()).reason], ["suppressed", "opted-out"]);
+});
+
+test("where the old answer cannot be renewed critical goes out, and the others come back as another attempt", async () => {
+  for (const notificationClass of ["critical", "marketing"] as const) {
+    const answers: RefusalAnswer[] = ["allowed", "unknown"];
+    const other = sampleNotification(notificationClass, world.clock.now());
+    await world.store.notifications.insert([other]);
+    const slow = {
+      ...world.store,
+      attempts: {
+        ...world.store.attempts,
+        claim: async (a: Parameters<Store["attempts"]["claim"]>[0]) => {
+          const won = await world.store.attempts.claim(a);
+          world.clock.advance(REFUSAL_FRESH_MS + 1);
+          return won;
+        },
+      },
+    };
+    const { dispatch, sent } = world.setUp({ store: slow, refusals: () => answers.shift()! });
+    await dispatch({ ...toTask(other, other.deliveries[0]!), notificationClass }, "h");
+    const d = (await world.store.notifications.find(other.id))!.deliveries[0]!;
+    assert.deepEqual([sent().length, d.state, d.attempt], notificationClass === "critical" ? [1, "sent", 1] : [0, "pending", 2]);
+  }
+});
+
+/** A store whose claims are written, and then not confirmed. */
+const unconfirmed = () => ({
+  ...world.store,
+  attempts: {
+    ...world.store.attempts,
+    claim: async (a: Parameters<Store["attempts"]["claim"]>[0]) => {
+      await world.store.attempts.claim(a);
+      throw new StoreError("not confirmed by a majority in time");
+    },
+  },
+});
+
+test("a claim that was written and not confirmed is not sent, and is known not to be: another attempt follows", async () => {
+  const { dispatch, sent } = world.setUp({ store: unconfirmed() });
+  assert.deepEqual(await dispatch(world.task(), "h"), { kind: "ack" });
+  assert.equal(sent().length, 0);
+  assert.deepEqual([(await world.delivery()).state, (await world.delivery()).attempt], ["pending", 2]);
+});
+
+test("a copy whose claim was not confirmed says nothing of the one that is being sent", async () => {
+  const { promise: answer, resolve } = Promise.withResolvers<Outcome>();
+  const slow = scriptedProvider("twilio", () => answer);
+  let confirms = true;
+  const claim: Store["attempts"]["claim"] = (a) => (confirms ? world.store : unconfirmed()).attempts.claim(a);
+  const { dispatch } = world.setUp({ providers: [slow], store: { ...world.store, attempts: { ...world.store.attempts, claim } } });
+  const sending = dispatch(world.task(), "h");
+  while (slow.sent.length === 0) await setImmediate();
+  confirms = false;
+  await assert.rejects(dispatch(world.task(), "h"), StoreError);
+  resolve(accepted);
+  await sending;
+  assert.equal((await world.delivery()).state, "sent");
+  assert.deepEqual((await world.store.attempts.find([`${world.notification.id}-0/1`]))[0]?.outcome, accepted);
+});
+
+test("what expires while its number is being claimed is not sent", async () => {
+  world.notification = sampleNotification("short", world.clock.now(), { expiresAt: world.clock.now() + 300 });
+  await world.store.notifications.insert([world.notification]);
+  const slow: Pick<Store, "attempts" | "notifications" | "contacts"> = {
+    ...world.store,
+    attempts: {
+      ...world.store.attempts,
+      claim: async (a) => {
+        const won = await world.store.attempts.claim(a);
+        world.clock.advance(300);
+        return won;
+      },
+    },
+  };
+  const { dispatch, sent } = world.setUp({ store: slow });
+  await dispatch(world.task(), "h");
+  assert.equal(sent().length, 0);
+  assert.deepEqual([(await world.delivery()).state, (await world.delivery()).nextAt], ["expired", undefined]);
+});

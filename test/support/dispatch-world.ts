@@ -1,0 +1,69 @@
+import { beforeEach } from "node:test";
+import { ProxyTracerProvider } from "@opentelemetry/api";
+import type { Delivery, NotificationRecord } from "../../core/notification.ts";
+import type { Outcome } from "../../core/outcome.ts";
+import type { DeliveryTask } from "../../core/ports/queue.ts";
+import type { RefusalAnswer } from "../../core/ports/refusals.ts";
+import type { Store } from "../../core/ports/store.ts";
+import { toTask } from "../../core/task.ts";
+import { createDispatch } from "../../dispatchers/dispatch.ts";
+import { createDispatchMetrics } from "../../dispatchers/metrics.ts";
+import { createLogger } from "../../infra/logger.ts";
+import { createMetrics } from "../../infra/metrics.ts";
+import { openStore } from "../../infra/store.ts";
+import { createFakeClock, type FakeClock } from "./fake-clock.ts";
+import { sampleNotification } from "./notification-samples.ts";
+import { type ScriptedProvider, scriptedProvider } from "./scripted-provider.ts";
+
+export const accepted: Outcome = { kind: "accepted", providerRef: "ref" };
+
+interface Setting {
+  providers?: ScriptedProvider[];
+  refusal?: RefusalAnswer;
+  refusals?: () => RefusalAnswer;
+  gate?: boolean;
+  store?: Pick<Store, "attempts" | "notifications" | "contacts">;
+}
+
+/** A store with one notification in it, and a dispatch step over it; new for each test. */
+export class DispatchWorld {
+  store!: Store;
+  clock!: FakeClock;
+  lines!: string[];
+  notification!: NotificationRecord;
+
+  setUp(s: Setting = {}) {
+    const { store, clock, lines } = this;
+    const providers = s.providers ?? [scriptedProvider("twilio", () => accepted)];
+    const dispatch = createDispatch({
+      ...{ channel: "sms", providers, store: s.store ?? store, clock, random: () => 0, worker: "w1", deadlineMs: 1_000 },
+      refusals: { check: async (questions) => questions.map(() => s.refusals?.() ?? s.refusal ?? "allowed") },
+      gate: { mayTry: async () => s.gate ?? true },
+      log: createLogger("test", "info", { write: (line) => void lines.push(line) }),
+      metrics: createDispatchMetrics(createMetrics("test")),
+      tracer: new ProxyTracerProvider().getTracer("test"),
+    });
+    return { dispatch, providers, sent: () => providers.flatMap((p) => p.sent) };
+  }
+
+  async delivery(): Promise<Delivery> {
+    return (await this.store.notifications.find(this.notification.id))!.deliveries[0]!;
+  }
+
+  task(): DeliveryTask {
+    return toTask(this.notification, this.notification.deliveries[0]!);
+  }
+}
+
+export function useDispatchWorld(): DispatchWorld {
+  const world = new DispatchWorld();
+  beforeEach(async (t) => {
+    world.store = await openStore("sqlite::memory:");
+    if ("after" in t) t.after(() => world.store[Symbol.asyncDispose]());
+    world.clock = createFakeClock();
+    world.lines = [];
+    world.notification = sampleNotification("one", world.clock.now());
+    await world.store.notifications.insert([world.notification]);
+  });
+  return world;
+}
