@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { isOpen } from "../core/notification.ts";
 import type { Environment } from "../infra/config.ts";
 import { OperatorError } from "../infra/operator-error.ts";
 import { openStore } from "../infra/store.ts";
@@ -66,7 +67,7 @@ export async function runDemo({
     const giveUpAt = performance.now() + ENDED_MS;
     for (let open = 1; open > 0 && performance.now() < giveUpAt && !interrupted.signal.aborted; ) {
       const { deliveries } = await store.notifications.count();
-      open = deliveries.filter((d) => d.state === "pending" || d.state === "uncertain").reduce((sum, d) => sum + d.count, 0);
+      open = deliveries.filter((d) => isOpen(d.state)).reduce((sum, d) => sum + d.count, 0);
       ending.set(accepted.length - open, accepted.length);
       if (open > 0) await delay(LOOK_EVERY_MS);
     }

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CHANNELS, CLASSES } from "./channel.ts";
+import { CHANNELS } from "./channel.ts";
 import { type Endpoint, endpointKey, maskEndpoint } from "./endpoint.ts";
 import { dueAt } from "./notification.ts";
 import { changeRefusals, isRefused, type Refusal, refusalsThatForbid } from "./preference.ts";
-import { parseTaskSubject, taskMessageId, taskSubject } from "./subjects.ts";
+import { taskMessageId } from "./subjects.ts";
 
 const endpoints: Endpoint[] = [
   { channel: "apns", token: "AABBCCDDEEFF00112233" },
@@ -48,14 +48,6 @@ test("a notification is due when the first of its open deliveries is", () => {
   const d = (nextAt?: number) => ({ id: "d", channel: "sms" as const, state: "pending" as const, attempt: 1, publications: 0, nextAt });
   assert.equal(dueAt([d(), d(7), d(3)]), 3);
   assert.equal(dueAt([d(), d()]), undefined);
-});
-
-test("subjects are read back as they were built, and nothing else is", () => {
-  for (const channel of CHANNELS)
-    for (const notificationClass of CLASSES)
-      assert.deepEqual(parseTaskSubject(taskSubject(channel, notificationClass)), { channel, notificationClass });
-  for (const text of ["carillon.sms", "carillon.sms.critical.x", "other.sms.critical", "carillon.fax.critical"])
-    assert.equal(parseTaskSubject(text), undefined);
 });
 
 test("a watchdog's copy has another message id than the first publication", () => {

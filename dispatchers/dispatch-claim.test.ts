@@ -14,17 +14,7 @@ import { CLAIM_TO_SEND_MS, REFUSAL_FRESH_MS } from "./dispatch.ts";
 const world = useDispatchWorld();
 
 test("a process that was paused between its claim and the call does not call", async () => {
-  const pausing = {
-    ...world.store,
-    attempts: {
-      ...world.store.attempts,
-      claim: async (a: Parameters<Store["attempts"]["claim"]>[0]) => {
-        const won = await world.store.attempts.claim(a);
-        world.clock.advance(CLAIM_TO_SEND_MS + 1);
-        return won;
-      },
-    },
-  };
+  const pausing = world.storeWithSlowClaims(CLAIM_TO_SEND_MS + 1);
   const { dispatch, sent } = world.setUp({ store: pausing });
   await dispatch(world.task(), "h");
   assert.equal(sent().length, 0);
@@ -55,17 +45,7 @@ test("an acceptance that comes after the relay called it unknown ends the delive
 
 test("an answer about refusals that grew old while the claim was written is asked for again, and obeyed", async () => {
   const answers: RefusalAnswer[] = ["allowed", "refused"];
-  const slow = {
-    ...world.store,
-    attempts: {
-      ...world.store.attempts,
-      claim: async (a: Parameters<Store["attempts"]["claim"]>[0]) => {
-        const won = await world.store.attempts.claim(a);
-        world.clock.advance(REFUSAL_FRESH_MS + 1);
-        return won;
-      },
-    },
-  };
+  const slow = world.storeWithSlowClaims(REFUSAL_FRESH_MS + 1);
   const { dispatch, sent } = world.setUp({ store: slow, refusals: () => answers.shift()! });
   assert.deepEqual(await dispatch(world.task(), "h"), { kind: "ack" });
   assert.equal(sent().length, 0);
@@ -77,17 +57,7 @@ test("where the old answer cannot be renewed critical goes out, and the others c
     const answers: RefusalAnswer[] = ["allowed", "unknown"];
     const other = sampleNotification(notificationClass, world.clock.now());
     await world.store.notifications.insert([other]);
-    const slow = {
-      ...world.store,
-      attempts: {
-        ...world.store.attempts,
-        claim: async (a: Parameters<Store["attempts"]["claim"]>[0]) => {
-          const won = await world.store.attempts.claim(a);
-          world.clock.advance(REFUSAL_FRESH_MS + 1);
-          return won;
-        },
-      },
-    };
+    const slow = world.storeWithSlowClaims(REFUSAL_FRESH_MS + 1);
     const { dispatch, sent } = world.setUp({ store: slow, refusals: () => answers.shift()! });
     await dispatch({ ...toTask(other, other.deliveries[0]!), notificationClass }, "h");
     const d = (await world.store.notifications.find(other.id))!.deliveries[0]!;
@@ -133,17 +103,7 @@ test("a copy whose claim was not confirmed says nothing of the one that is being
 test("what expires while its number is being claimed is not sent", async () => {
   world.notification = sampleNotification("short", world.clock.now(), { expiresAt: world.clock.now() + 300 });
   await world.store.notifications.insert([world.notification]);
-  const slow: Pick<Store, "attempts" | "notifications" | "contacts"> = {
-    ...world.store,
-    attempts: {
-      ...world.store.attempts,
-      claim: async (a) => {
-        const won = await world.store.attempts.claim(a);
-        world.clock.advance(300);
-        return won;
-      },
-    },
-  };
+  const slow = world.storeWithSlowClaims(300);
   const { dispatch, sent } = world.setUp({ store: slow });
   await dispatch(world.task(), "h");
   assert.equal(sent().length, 0);

@@ -61,11 +61,9 @@ export const role = defineRole({
         tls: cert ? { cert, key } : undefined,
       }),
     );
-    server.setServing(true);
-    signal.addEventListener("abort", () => server.setServing(false), { once: true });
-    const host = config.GATEWAY_LISTEN.replace(/:\d+$/, "").replace("0.0.0.0", "127.0.0.1");
+    server.serveUntil(signal);
     return {
-      addresses: { grpc: `${host}:${server.port}` },
+      addresses: { grpc: server.address },
       async drained() {
         await measuring;
         await accepting.published();

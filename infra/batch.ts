@@ -2,7 +2,6 @@
 export interface Batcher<In, Out> {
   /** Resolves with this item's own result; rejects with BatchFullError at once when too many wait. */
   add(item: In): Promise<Out>;
-  readonly waiting: number;
 }
 
 export class BatchFullError extends Error {
@@ -59,8 +58,5 @@ export function createBatcher<In, Out>(
           start();
         });
       }),
-    get waiting() {
-      return waiting.length;
-    },
   };
 }

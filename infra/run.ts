@@ -6,6 +6,7 @@ import { startHttpServer } from "./http/server.ts";
 import { createLogger, type Logger } from "./logger.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { OperatorError } from "./operator-error.ts";
+import { reachable } from "./reachable.ts";
 import { startTracing } from "./tracing.ts";
 
 /** What every role reads. */
@@ -94,7 +95,7 @@ export function defineRole<V extends Variables>(role: {
         throw error;
       });
       ready = true;
-      const addresses = { ...started.addresses, http: `${config.HTTP_HOST === "0.0.0.0" ? "127.0.0.1" : config.HTTP_HOST}:${http.port}` };
+      const addresses = { ...started.addresses, http: reachable(config.HTTP_HOST, http.port) };
       log.info({ worker, addresses }, "started");
       const kept = stack.move();
       let disposed: Promise<void> | undefined;

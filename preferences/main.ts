@@ -26,9 +26,7 @@ export const role = defineRole({
     });
     const services = [{ definition: PreferenceServiceService, implementation }];
     const server = stack.use(await startGrpcServer({ address: config.PREFERENCES_LISTEN, services, reflection: false, log }));
-    server.setServing(true);
-    signal.addEventListener("abort", () => server.setServing(false), { once: true });
-    const host = config.PREFERENCES_LISTEN.replace(/:\d+$/, "").replace("0.0.0.0", "127.0.0.1");
-    return { addresses: { grpc: `${host}:${server.port}` } };
+    server.serveUntil(signal);
+    return { addresses: { grpc: server.address } };
   },
 });

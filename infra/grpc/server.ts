@@ -1,6 +1,7 @@
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
 import type { Logger } from "../logger.ts";
+import { reachable } from "../reachable.ts";
 import { addReflection } from "./reflection.ts";
 
 /** A SendBatch of 1,000 notifications at their largest usual size, 16 kB each. grpc-js refuses more with RESOURCE_EXHAUSTED. */
@@ -41,8 +42,12 @@ export interface GrpcServerOptions {
 
 export interface GrpcServer extends AsyncDisposable {
   readonly port: number;
+  /** host:port, as it is reached from here. */
+  readonly address: string;
   /** What health answers for "", "readiness" and each service. Starts as false. "liveness" is always SERVING. */
   setServing(serving: boolean): void;
+  /** Serving from now on, until the signal aborts: callers go elsewhere while calls under way finish. */
+  serveUntil(signal: AbortSignal): void;
 }
 
 /** Listens, with health (grpc.health.v1). Disposal lets calls under way finish for `drainMs`, then cuts them. Rejects when it cannot listen. */
@@ -73,7 +78,12 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   });
   return {
     port,
+    address: reachable(options.address.replace(/:\d+$/, ""), port),
     setServing,
+    serveUntil(signal) {
+      setServing(true);
+      signal.addEventListener("abort", () => setServing(false), { once: true });
+    },
     async [Symbol.asyncDispose]() {
       setServing(false);
       const { promise: drained, resolve } = Promise.withResolvers<"finished" | "late">();

@@ -46,6 +46,17 @@ export class DispatchWorld {
     return { dispatch, providers, sent: () => providers.flatMap((p) => p.sent) };
   }
 
+  /** Its claims take so long, by the world's clock, after they are written. */
+  storeWithSlowClaims(ms: number): Store {
+    const { store, clock } = this;
+    const claim: Store["attempts"]["claim"] = async (attempts) => {
+      const won = await store.attempts.claim(attempts);
+      clock.advance(ms);
+      return won;
+    };
+    return { ...store, attempts: { ...store.attempts, claim } };
+  }
+
   async delivery(): Promise<Delivery> {
     return (await this.store.notifications.find(this.notification.id))!.deliveries[0]!;
   }
