@@ -17,6 +17,7 @@ import { createLoad } from "./load.ts";
 import { createGatewayMetrics } from "./metrics.ts";
 
 const app = { id: "app", channels: [...CHANNELS], keyHashes: [] };
+const check = compileValidator("carillon.v1.Notification");
 const log = createLogger("test", "error", { write() {} });
 let store: Store;
 let clock: FakeClock;
@@ -63,10 +64,16 @@ function setUp({ notifications = store.notifications, streamIsUp = true, openMax
         return streamIsUp;
       },
     },
-    validate: compileValidator("carillon.v1.Notification"),
     metrics: createGatewayMetrics(createMetrics("test")),
   });
-  const send = async (...messages: Notification[]) => accepting.accept(app, messages, (i) => `notifications[${i}]`);
+  const send = async (...messages: Notification[]) =>
+    accepting.accept(
+      app,
+      messages.map((message, i) => {
+        const path = `notifications[${i}]`;
+        return { message, path, violations: check(message).map((v) => ({ ...v, field: `${path}.${v.field}` })) };
+      }),
+    );
   return { load, accepting, send };
 }
 

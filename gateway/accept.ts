@@ -32,13 +32,20 @@ export interface AcceptParts {
   store: Pick<Store, "notifications" | "contacts">;
   refusals: Refusals;
   publisher: TaskPublisher;
-  validate: (message: Notification) => Violation[];
   load: Load;
   pushHosts: readonly string[];
   insertsWaitingMax: number;
   clock: Clock;
   log: Logger;
   metrics: GatewayMetrics;
+}
+
+/** A notification as it came, and what the .proto rules say of it. */
+export interface AcceptItem {
+  message: Notification | undefined;
+  /** Where it stands in the request; `violations` begin with it. */
+  path: string;
+  violations: readonly Violation[];
 }
 
 /** An item on its way: what it asks, under which id, and where its fields stand in the request. */
@@ -51,8 +58,8 @@ interface Candidate {
 }
 
 export interface Accept {
-  /** Answers each item; those accepted are durable. `pathOf(i)` is where item i stands in the request, for field names. */
-  accept(app: AppRecord, items: readonly Notification[], pathOf: (index: number) => string): Promise<AcceptResult[]>;
+  /** Answers each item, in order; those accepted are durable. */
+  accept(app: AppRecord, items: readonly AcceptItem[]): Promise<AcceptResult[]>;
   /** Resolves when no publication is under way. */
   published(): Promise<void>;
 }
@@ -67,9 +74,8 @@ export function createAccept(parts: AcceptParts): Accept {
   const publishing = createPublishing({ publisher: parts.publisher, notifications: store.notifications, clock });
 
   /** The domain's rules; a repeated key is answered as the first time even where the clock has since made the request invalid. */
-  async function screen(app: AppRecord, message: Notification, index: number, path: string): Promise<Candidate | AcceptResult> {
-    const violations = parts.validate(message);
-    if (violations.length > 0) return refused(invalidRequest(violations.map((v) => ({ ...v, field: `${path}.${v.field}` }))));
+  async function screen(app: AppRecord, { message, path, violations }: AcceptItem, index: number): Promise<Candidate | AcceptResult> {
+    if (violations.length > 0 || message === undefined) return refused(invalidRequest(violations));
     const request = toRequest(message);
     const candidate = {
       index,
@@ -130,12 +136,12 @@ export function createAccept(parts: AcceptParts): Accept {
   }
 
   return {
-    async accept(app, items, pathOf) {
+    async accept(app, items) {
       const results = new Array<AcceptResult>(items.length);
       if (parts.load.isFull()) return items.map(() => refused(overloaded()));
       const candidates: Candidate[] = [];
       try {
-        const screened = await Promise.all(items.map((message, index) => screen(app, message, index, pathOf(index))));
+        const screened = await Promise.all(items.map((item, index) => screen(app, item, index)));
         for (const [index, s] of screened.entries()) {
           if ("kind" in s) results[index] = s;
           else candidates.push(s);

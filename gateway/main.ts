@@ -6,7 +6,6 @@ import { createClient } from "../infra/grpc/client.ts";
 import { createRefusalsClient } from "../infra/grpc/refusals.ts";
 import { startGrpcServer } from "../infra/grpc/server.ts";
 import { createUnary } from "../infra/grpc/unary.ts";
-import { compileValidator } from "../infra/grpc/validate.ts";
 import { callSeconds } from "../infra/metrics.ts";
 import { connectNats } from "../infra/nats/connect.ts";
 import { createTaskPublisher } from "../infra/nats/publish.ts";
@@ -41,7 +40,6 @@ export const role = defineRole({
     const accepting = createAccept({
       ...{ store, refusals, load, clock, log },
       publisher: createTaskPublisher(nats, log),
-      validate: compileValidator("carillon.v1.Notification"),
       pushHosts: config.WEBPUSH_HOSTS,
       insertsWaitingMax: config.INSERTS_WAITING_MAX,
       metrics: createGatewayMetrics(metrics),

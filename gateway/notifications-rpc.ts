@@ -5,35 +5,40 @@ import type { Store } from "../core/ports/store.ts";
 import type { ItemError, NotificationServiceServer, SendBatchResult } from "../gen/carillon/v1/notification_service.ts";
 import { type CallError, callError } from "../infra/grpc/status.ts";
 import type { Unary } from "../infra/grpc/unary.ts";
-import { compileValidator, type Violation } from "../infra/grpc/validate.ts";
+import { compileValidator } from "../infra/grpc/validate.ts";
 import type { Accept, AcceptResult } from "./accept.ts";
 import { toAccepted, toGetResponse } from "./answer.ts";
 import { invalidRequest } from "./invalid.ts";
 
 /** One violation per field and item is enough to mend it; a batch of 1,000 broken ones must still fit its answer. */
 const ITEM_FIELDS_MAX = 10;
+const ITEM_PATH = /^notifications\[\d+\]/;
 
 export function createNotificationService(
   accepting: Accept,
   store: Pick<Store, "notifications" | "attempts">,
   unary: Unary<AppRecord>,
 ): NotificationServiceServer {
+  const checkSend = compileValidator("carillon.v1.SendRequest");
   const checkBatch = compileValidator("carillon.v1.SendBatchRequest");
   const checkGet = compileValidator("carillon.v1.GetRequest");
-  // Item by item in accept(), so that one broken item does not refuse the others: here only what concerns the list itself.
-  const listViolations = (request: { notifications: unknown[] }): Violation[] =>
-    checkBatch(request).filter((v) => v.field === "notifications");
   return {
-    send: unary(async ({ notification }, { caller }) => {
-      if (notification === undefined) return invalidRequest([{ field: "notification", rule: "required", message: "must be given" }]);
-      const [result] = await accepting.accept(caller, [notification], () => "notification");
+    send: unary(async (request, { caller }) => {
+      const item = { message: request.notification, path: "notification", violations: checkSend(request) };
+      const [result] = await accepting.accept(caller, [item]);
       if (result === undefined) throw new Error("one item has one result");
       return result.kind === "accepted" ? { accepted: toAccepted(result.record, result.repeatedKey) } : result.error;
     }),
     sendBatch: unary(async (request, { caller }) => {
-      const violations = listViolations(request);
-      if (violations.length > 0) return invalidRequest(violations);
-      const results = await accepting.accept(caller, request.notifications, (i) => `notifications[${i}]`);
+      // What concerns an item refuses that item alone; what concerns the list refuses the call.
+      const violations = Map.groupBy(checkBatch(request), (v) => ITEM_PATH.exec(v.field)?.[0] ?? "");
+      const ofList = violations.get("");
+      if (ofList) return invalidRequest(ofList);
+      const items = request.notifications.map((message, i) => {
+        const path = `notifications[${i}]`;
+        return { message, path, violations: violations.get(path) ?? [] };
+      });
+      const results = await accepting.accept(caller, items);
       return { results: results.map(toBatchResult) };
     }),
     get: unary(async (request, { caller }) => {
