@@ -1,6 +1,12 @@
+import { once } from "node:events";
 import { type Logger, pino } from "pino";
 
 export type { Logger };
+
+/** What waits to be written when whoever reads the lines is slow, in bytes; beyond it lines are dropped rather than memory lost. */
+const UNWRITTEN_MAX = 16 * 1024 * 1024;
+/** How long the last lines may take to be written, in milliseconds. */
+const CLOSE_MS = 2_000;
 
 /** Fields that never reach a log, wherever they stand up to three levels deep. */
 const MASKED = [
@@ -40,7 +46,27 @@ export function createLogger(name: string, level = "info", destination?: { write
     formatters: { level: (label: string) => ({ level: label }) },
     timestamp: pino.stdTimeFunctions.isoTime,
   };
-  return destination ? pino(options, destination) : pino(options, pino.destination({ dest: 2, sync: false }));
+  if (destination) return pino(options, destination);
+  const stderr = pino.destination({ dest: 2, sync: false, maxLength: UNWRITTEN_MAX });
+  const log = pino(options, stderr);
+  destinations.set(log, stderr);
+  return log;
+}
+
+/** Where loggers that write to standard error wait with their lines. */
+const destinations = new WeakMap<Logger, ReturnType<typeof pino.destination>>();
+
+/**
+ * Resolves when every line is written, or after CLOSE_MS; nothing may be logged after it. Without it, what still waits at the end of the
+ * process overtakes what is just being written.
+ */
+export async function closeLogger(log: Logger): Promise<void> {
+  const stream = destinations.get(log);
+  if (!stream) return;
+  destinations.delete(log);
+  const written = once(stream, "close", { signal: AbortSignal.timeout(CLOSE_MS) });
+  stream.end();
+  await written.catch(() => undefined);
 }
 
 /** An error without its properties: name, message, code and stack, with what looks like a credential cut out. */

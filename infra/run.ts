@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import type { Tracer } from "@opentelemetry/api";
 import { choice, type Environment, integer, ms, readConfig, text, type Values, type Variables } from "./config.ts";
 import { startHttpServer } from "./http/server.ts";
-import { createLogger, type Logger } from "./logger.ts";
+import { closeLogger, createLogger, type Logger } from "./logger.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { OperatorError } from "./operator-error.ts";
 import { reachable } from "./reachable.ts";
@@ -110,6 +110,7 @@ export function defineRole<V extends Variables>(role: {
             );
             await kept.disposeAsync();
             log.info("stopped");
+            await closeLogger(log);
           })();
           return disposed;
         },
