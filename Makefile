@@ -8,11 +8,13 @@ bin := scripts/with-node node_modules/.bin
 TESTS ?= **/*.test.ts
 # Files at a time; each starts servers of its own.
 TEST_CONCURRENCY ?= 2
+# Worlds of make simulate.
+SEEDS ?= 20000
 # Of one test. The slowest take seconds: this is for what hangs. leaves-nothing.ts does the same for files.
 TEST_TIMEOUT_MS ?= 240000
 test_options = --test --import ./test/support/leaves-nothing.ts --test-concurrency=$(TEST_CONCURRENCY) --test-timeout=$(TEST_TIMEOUT_MS)
 
-.PHONY: help demo up test test-mongodb check gen setup clean
+.PHONY: help demo up test simulate test-mongodb faults check gen setup clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -29,9 +31,18 @@ test: ## run all tests; make test TESTS='core/*.test.ts' for some
 	@scripts/setup test
 	@$(node) $(test_options) $(foreach pattern,$(TESTS),'$(pattern)')
 
+simulate: ## run the real code in simulated worlds where everything goes wrong; make simulate SEEDS=1000 for fewer
+	@scripts/setup tools
+	@$(node) test/simulation/main.ts --seeds $(SEEDS)
+
 test-mongodb: ## run the store's tests against a MongoDB server
 	@scripts/setup test
 	@scripts/with-node scripts/test-mongodb
+
+faults: ## break everything on real servers, on both stores, and write docs/reliability.md: about 20 minutes
+	@scripts/setup test
+	@[ -n "$(MONGODB_URI)" ] || command -v mongod >/dev/null || scripts/mongodb install
+	@$(node) test/faults/main.ts --store both --write
 
 check: ## types, style, contract, generated code, architecture: no server needed
 	@scripts/setup tools

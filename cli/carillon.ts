@@ -2,10 +2,14 @@
 import { parseArgs } from "node:util";
 import type { Environment } from "../infra/config.ts";
 import { runUntilSignal, startFault } from "../infra/run.ts";
-import { COMMANDS, UsageError } from "./commands.ts";
+import { UsageError } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
 import { loadRole, loadRoles } from "./roles.ts";
 
-const [name = "help", ...args] = process.argv.slice(2);
+const [first = "help", ...rest] = process.argv.slice(2);
+const isOfTwoWords = COMMANDS[`${first} ${rest[0]}`] !== undefined;
+const name = isOfTwoWords ? `${first} ${rest[0]}` : first;
+const args = isOfTwoWords ? rest.slice(1) : rest;
 const env: Environment = process.env;
 
 async function help(): Promise<string> {

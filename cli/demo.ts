@@ -8,7 +8,7 @@ import { openStore } from "../infra/store.ts";
 import { readAudit } from "./audit.ts";
 import { startDev } from "./dev.ts";
 import { createProgress } from "./progress.ts";
-import { channelTable, checksText } from "./report.ts";
+import { channelTable, checksText, uncertainText } from "./report.ts";
 import { connectGateway } from "./rpc.ts";
 import { INTERRUPTED, openScratch } from "./scratch.ts";
 import { type LineResult, readLines, sendLines } from "./send.ts";
@@ -62,26 +62,26 @@ export async function runDemo({
     sending.end();
     sayAnswers(results, say);
 
-    const accepted = [...new Set(results.flatMap((r) => r.deliveries?.map((d) => d.id) ?? []))];
-    const ending = createProgress("ended", accepted.length);
+    const accepted = new Set(results.flatMap((r) => r.deliveries?.map((d) => d.id) ?? []));
+    const ending = createProgress("ended", accepted.size);
     const giveUpAt = performance.now() + ENDED_MS;
     for (let open = 1; open > 0 && performance.now() < giveUpAt && !interrupted.signal.aborted; ) {
       const { deliveries } = await store.notifications.count();
       open = deliveries.filter((d) => isOpen(d.state)).reduce((sum, d) => sum + d.count, 0);
-      ending.set(accepted.length - open, accepted.length);
+      ending.set(accepted.size - open, accepted.size);
       if (open > 0) await delay(LOOK_EVERY_MS);
     }
     ending.end();
     if (interrupted.signal.aborted) return sayInterrupted(say);
 
     const taken = system.sandbox.ledger.acceptances();
-    const { audit, notifications, attempts } = await readAudit(store, { taken, accepted });
-    say(`${channelTable(audit, notifications, attempts)}\n`);
+    const audit = await readAudit(store, { taken, accepted });
+    say(`${channelTable(audit)}\n\n${uncertainText(audit)}\n`);
     say(`${checksText(audit)}\n`);
-    const everyEnded = audit.open === 0 && accepted.length === audit.ended;
+    const everyEnded = audit.open === 0 && accepted.size === audit.ended;
     const holds = everyEnded && audit.checks.every((c) => c.holds);
     say(
-      `${accepted.length} deliveries accepted = ${audit.ended} ended + ${audit.open} open. ${holds ? "Every promise holds" : "NOT every promise holds"}; ${((performance.now() - startedAt) / 1000).toFixed(1)} s in all.`,
+      `${accepted.size} deliveries accepted = ${audit.ended} ended + ${audit.open} open. ${holds ? "Every promise holds" : "NOT every promise holds"}; ${((performance.now() - startedAt) / 1000).toFixed(1)} s in all.`,
     );
     return holds ? 0 : 1;
   } finally {

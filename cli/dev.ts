@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { CHANNELS } from "../core/channel.ts";
 import type { Environment } from "../infra/config.ts";
 import { isFreePort, startLocalNats, startLocalRedis } from "../infra/local/local-servers.ts";
-import type { RunningRole } from "../infra/run.ts";
+import type { Role, RunningRole } from "../infra/run.ts";
 import { openStore } from "../infra/store.ts";
 import { type Sandbox, startSandbox } from "../sandbox/main.ts";
 import { createApiKey } from "./api-key.ts";
@@ -61,6 +61,8 @@ export async function startDev({ directory, env, app = DEV_APP, gatewayPort = 0,
     HTTP_PORT: "0",
     ...sandbox.env,
     GATEWAY_LISTEN: `127.0.0.1:${(await isFreePort(gatewayPort)) ? gatewayPort : 0}`,
+    FEEDBACK_LISTEN: "127.0.0.1:0",
+    FEEDBACK_URL: "http://127.0.0.1:0",
     ...env,
     STORE_URL: storeUrl,
     NATS_URL: natsUrl,
@@ -69,10 +71,16 @@ export async function startDev({ directory, env, app = DEV_APP, gatewayPort = 0,
     PREFERENCES_LISTEN: "127.0.0.1:0",
   };
   const roles: RunningRole[] = [];
-  let preferences = "";
-  for (const role of await loadRoles()) {
-    const running = stack.use(await role.start({ ...shared, PREFERENCES_ADDRESS: preferences }));
-    if (role.name === "preferences") preferences = running.addresses.grpc ?? "";
+  /** What the roles started later are told of those before. */
+  const found: Record<string, string> = {};
+  for (const role of inStartOrder(await loadRoles())) {
+    const running = stack.use(await role.start({ ...shared, ...found }));
+    if (role.name === "preferences") found.PREFERENCES_ADDRESS = running.addresses.grpc ?? "";
+    if (role.name === "feedback") {
+      const url = given("FEEDBACK_URL") ?? `http://${running.addresses.webhooks}`;
+      sandbox.webhooks.target(`http://${running.addresses.webhooks}`);
+      Object.assign(found, { FEEDBACK_URL: url, TWILIO_STATUS_CALLBACK_URL: given("TWILIO_STATUS_CALLBACK_URL") ?? `${url}/twilio` });
+    }
     roles.push(running);
     onStart(role.name);
   }
@@ -80,9 +88,15 @@ export async function startDev({ directory, env, app = DEV_APP, gatewayPort = 0,
   const kept = stack.move();
   return {
     ...{ gatewayAddress, apiKey, storeUrl, natsUrl, redisUrl, sandbox, roles },
-    env: { ...shared, PREFERENCES_ADDRESS: preferences },
+    env: { ...shared, ...found },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+/** Dispatchers last: they tell Twilio where feedback listens. */
+function inStartOrder(roles: readonly Role[]): Role[] {
+  const isDispatcher = (role: Role) => role.name.startsWith("dispatcher-");
+  return [...roles.filter((role) => !isDispatcher(role)), ...roles.filter(isDispatcher)];
 }
 
 /** A fresh key for the development app; the ones before stay good. */

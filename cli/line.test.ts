@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LineError, parseLine } from "./line.ts";
-import { percentile, table } from "./table.ts";
+import { table } from "./table.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const line = (over: object) => JSON.stringify({ key: "k", user: "ada", category: "orders", sms: { text: "hi" }, ...over });
@@ -30,7 +30,7 @@ for (const [what, text, message] of mistakes) {
   });
 }
 
-test("a table aligns numbers to the right, and percentiles are of what was measured", () => {
+test("a table aligns numbers to the right", () => {
   assert.equal(
     table(
       ["a", "n"],
@@ -41,7 +41,4 @@ test("a table aligns numbers to the right, and percentiles are of what was measu
     ),
     "  a    n\n  ──  ──\n  x    1\n  yy  20",
   );
-  assert.equal(percentile([1, 2, 3, 4], 0.5), 2);
-  assert.equal(percentile([1, 2, 3, 4], 0.99), 4);
-  assert.equal(percentile([], 0.5), undefined);
 });

@@ -2,6 +2,7 @@ import { CHANNELS, CLASSES, PRIORITIES } from "../core/channel.ts";
 import type { Endpoint as EndpointProto } from "../gen/carillon/v1/channel.ts";
 import type { Notification } from "../gen/carillon/v1/notification_service.ts";
 import { channelToProto, classToProto, priorityToProto } from "../infra/grpc/convert.ts";
+import { parseDuration } from "./duration.ts";
 
 /** What is wrong with a line before it is sent: the field and the rule. */
 export class LineError extends Error {
@@ -131,12 +132,11 @@ function optional<T>(line: Json, field: string, parse: (value: unknown, field: s
   return line[field] === undefined ? undefined : parse(line[field], field);
 }
 
-const UNIT_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
 function parseTime(value: unknown, field: string, now: number): Date {
   const text = string(value, field);
-  const relative = /^([+-]\d{1,9})(ms|s|m|h|d)$/.exec(text);
-  const time = relative ? now + Number(relative[1]) * UNIT_MS[relative[2]!]! : Date.parse(text);
+  const sign = text.startsWith("-") ? -1 : 1;
+  const relative = /^[+-]/.test(text) ? parseDuration(text.slice(1)) : undefined;
+  const time = relative === undefined ? Date.parse(text) : now + sign * relative;
   if (Number.isNaN(time)) throw new LineError(`${field}: must be ISO 8601 or relative as "+90s"`);
   return new Date(time);
 }

@@ -18,6 +18,7 @@ export function toJson(response: GetResponse): object {
       reason: d.reason || undefined,
       endpoint: d.endpointMasked || undefined,
       endedAt: d.endedAt,
+      uncertainSince: d.uncertainSince,
       attempts: d.attempts.map((a) => ({
         number: a.number,
         provider: a.provider,
@@ -26,6 +27,9 @@ export function toJson(response: GetResponse): object {
         reason: a.reason || undefined,
         providerRef: a.providerRef || undefined,
         answeredAt: a.answeredAt,
+        resolved: a.resolvedBy ? { outcome: a.resolvedOutcome, by: a.resolvedBy, at: a.resolvedAt } : undefined,
+        policyResend: a.policyResend || undefined,
+        redrive: a.redrive || undefined,
       })),
     })),
   };

@@ -1,19 +1,16 @@
-import type { Audit } from "../core/audit.ts";
+import type { Audit, Check } from "../core/audit.ts";
 import { CHANNELS, type Channel } from "../core/channel.ts";
-import { type DeliveryState, isOpen, type NotificationRecord } from "../core/notification.ts";
-import type { AttemptRecord } from "../core/ports/attempt-store.ts";
-import { percentile, table } from "./table.ts";
+import type { DeliveryState } from "../core/notification.ts";
+import { UNCERTAIN_ENDS, type UncertainEnd } from "../core/uncertain-ends.ts";
+import { table } from "./table.ts";
 
 /** Per channel: accepted, how each delivery ended, and how long the provider's turn took to come; below, why what was not sent was not. */
-export function channelTable(audit: Audit, notifications: readonly NotificationRecord[], attempts: readonly AttemptRecord[]): string {
+export function channelTable(audit: Audit): string {
+  const ms = (wait: number | undefined) => (wait === undefined ? "-" : `${Math.round(wait)} ms`);
   const rows = CHANNELS.map((channel) => {
-    const waits = waitsOf(channel, notifications, attempts);
-    const ms = (share: number) => {
-      const wait = percentile(waits, share);
-      return wait === undefined ? "-" : `${Math.round(wait)} ms`;
-    };
+    const { p50, p99 } = audit.waits[channel];
     const counts = COLUMNS.map((states) => states.reduce((sum, state) => sum + count(audit, channel, state), 0));
-    return [channel, counts.reduce((a, b) => a + b, 0), ...counts, ms(0.5), ms(0.99)];
+    return [channel, counts.reduce((a, b) => a + b, 0), ...counts, ms(p50), ms(p99)];
   });
   const header = ["channel", "accepted", "sent", "suppressed", "failed", "expired", "open", "p50", "p99"];
   return `${table(header, rows)}\n\n${whyTable(audit)}`;
@@ -41,22 +38,31 @@ function whyTable(audit: Audit): string {
   return rows.length === 0 ? "  nothing was suppressed and nothing failed" : table(["why", "channel", "count", "reason"], rows);
 }
 
-/** From acceptance (or the moment it was scheduled for) to the first byte of the first attempt, in ms, sorted. */
-function waitsOf(channel: string, notifications: readonly NotificationRecord[], attempts: readonly AttemptRecord[]): number[] {
-  const first = new Map(attempts.filter((a) => a.number === 1 && a.provider !== "").map((a) => [a.deliveryId, a.startedAt]));
-  return notifications
-    .flatMap((n) =>
-      n.deliveries.filter((d) => d.channel === channel && !isOpen(d.state)).map((d) => ({ at: first.get(d.id), from: n.sendAt })),
-    )
-    .flatMap(({ at, from }) => (at === undefined ? [] : [Math.max(0, at - from)]))
-    .sort((a, b) => a - b);
+/** How attempts whose answer never came were resolved, where there were any. */
+export function uncertainText({ uncertain }: Audit): string {
+  const ends = UNCERTAIN_ENDS.filter((end) => uncertain[end] > 0).map((end) => `${uncertain[end]} ${SAID[end]}`);
+  const total = UNCERTAIN_ENDS.reduce((sum, end) => sum + uncertain[end], 0);
+  return total === 0 ? "  no attempt's outcome is or was unknown" : `  ${total} attempts of unknown outcome: ${ends.join(", ")}`;
 }
+
+const SAID: Readonly<Record<UncertainEnd, string>> = {
+  ...{ receipt: "resolved by a receipt", "look-up": "by a look-up", "late answer": "by a late answer" },
+  ...{ "repeated by policy": "repeated by policy", "redriven by an operator": "redriven by an operator" },
+  ...{ "given up": "given up", open: "still open" },
+};
+
+/** For machines. */
+export const auditJson = ({ notifications, deliveries, attempts, open, ended, uncertain, waits, checks }: Audit) => ({
+  ...{ notifications, deliveries, attempts, open, ended, uncertain, waits, checks },
+});
 
 export function checksText(audit: Audit): string {
   return audit.checks
-    .map(
-      (c) =>
-        `  ${c.holds ? "holds " : "BROKEN"}  ${c.promise}: ${c.detail}${c.holds ? "" : `\n          ${c.examples.join("\n          ")}`}`,
-    )
+    .map((c) => (c.holds ? `  holds   ${c.promise}: ${c.detail}` : `  BROKEN  ${c.promise}: ${c.detail}${brokenText(c)}`))
     .join("\n");
+}
+
+function brokenText({ broken, examples }: Check): string {
+  const more = broken > examples.length ? [`… ${broken} in all`] : [];
+  return [...examples, ...more].map((line) => `\n          ${line}`).join("");
 }

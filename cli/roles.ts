@@ -1,6 +1,6 @@
 import type { Role } from "../infra/run.ts";
 
-/** Every deployable, in the order they are started when they live together. Loaded when asked for: each brings its providers' SDKs. */
+/** Every deployable. Loaded when asked for: each brings its providers' SDKs. */
 const LOADERS: Readonly<Record<string, () => Promise<{ role: Role }>>> = {
   preferences: () => import("../preferences/main.ts"),
   gateway: () => import("../gateway/main.ts"),
@@ -10,6 +10,7 @@ const LOADERS: Readonly<Record<string, () => Promise<{ role: Role }>>> = {
   "dispatcher-webpush": () => import("../dispatchers/webpush/main.ts"),
   "dispatcher-sms": () => import("../dispatchers/sms/main.ts"),
   "dispatcher-email": () => import("../dispatchers/email/main.ts"),
+  feedback: () => import("../feedback/main.ts"),
 };
 
 export const ROLE_NAMES: readonly string[] = Object.keys(LOADERS);

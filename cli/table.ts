@@ -9,8 +9,3 @@ export function table(header: readonly string[], rows: readonly (readonly (strin
     `  ${row.map((c, i) => (numeric[i] ? c.padStart(widths[i]!) : c.padEnd(widths[i]!))).join("  ")}`.trimEnd();
   return [line(header), `  ${widths.map((w) => "─".repeat(w)).join("  ")}`, ...cells.slice(1).map(line)].join("\n");
 }
-
-/** The value below which a share of the sorted numbers lies; undefined of none. */
-export function percentile(sorted: readonly number[], share: number): number | undefined {
-  return sorted.length === 0 ? undefined : sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)];
-}

@@ -1,122 +1,151 @@
-import type { Channel } from "./channel.ts";
-import { type DeliveryState, END_STATES, isOpen, type NotificationRecord } from "./notification.ts";
+import { type Break, breaksIn, CHECKS, type CheckName, type Taken } from "./audit-breaks.ts";
+import { CHANNELS, type Channel } from "./channel.ts";
+import { createHistogram, type Histogram } from "./histogram.ts";
+import { type Delivery, type DeliveryState, isOpen, type NotificationRecord } from "./notification.ts";
 import type { AttemptRecord } from "./ports/attempt-store.ts";
-
-/** What else is known, where somebody kept it. */
-export interface Known {
-  /** How often providers took each delivery, by delivery id. */
-  taken?: ReadonlyMap<string, number>;
-  /** Delivery ids that callers were told of. */
-  accepted?: readonly string[];
-}
+import { countReason, type ReasonCount } from "./reason-count.ts";
+import { UNCERTAIN_ENDS, type UncertainEnd, uncertainEnds } from "./uncertain-ends.ts";
 
 export interface Check {
   promise: string;
   holds: boolean;
   detail: string;
-  /** Ids of what broke it, at most 20. */
+  /** How many deliveries break it. */
+  broken: number;
+  /** Ids of what broke it, at most EXAMPLES_MAX. */
   examples: string[];
+}
+
+/** From acceptance, or the moment it was scheduled for, to the first attempt of what has ended; in ms, at most 1 % too long. */
+export interface Waits {
+  p50: number | undefined;
+  p99: number | undefined;
 }
 
 export interface Audit {
   notifications: number;
   deliveries: number;
-  byState: Record<Channel, Partial<Record<DeliveryState, Map<string, number>>>>;
+  attempts: number;
+  byState: Record<Channel, Partial<Record<DeliveryState, ReasonCount>>>;
+  waits: Record<Channel, Waits>;
   open: number;
   ended: number;
+  /** Attempts of unknown outcome, by what became of that. */
+  uncertain: Record<UncertainEnd, number>;
   checks: Check[];
 }
 
-const EXAMPLES_MAX = 20;
-/** Attempt outcomes after which the provider may hold the message. */
-const MAY_BE_SENT = new Set(["accepted", "unanswered"]);
+export const EXAMPLES_MAX = 20;
 
-/**
- * Counts the promises over everything stored, and over what the providers took where that is known. Pure.
- */
+export interface AuditInProgress {
+  /**
+   * Counts these, and says what looks broken in them, by notification id, without holding it against them: where the system was at work
+   * while they were read, they are to be read again (breaksIn) before they are blamed.
+   */
+  add(notifications: readonly NotificationRecord[], attempts: readonly AttemptRecord[], taken?: Taken): Map<string, Break[]>;
+  /** At most once for each delivery and check. */
+  blame(breaks: Iterable<Break>): void;
+  /** Of the ids that callers were told of, how many were seen. */
+  readonly found: number;
+  result(): Audit;
+}
+
+/** What else is known, where somebody kept it. */
+export interface Known {
+  /** How often providers took each delivery, by delivery id. */
+  taken?: Taken | undefined;
+  /** Delivery ids that callers were told of. */
+  accepted?: Iterable<string> | undefined;
+}
+
+/** Counts the promises over everything stored, at rest and in memory, and over what the providers took where that is known. Pure. */
 export function audit(notifications: readonly NotificationRecord[], attempts: readonly AttemptRecord[], known: Known = {}): Audit {
-  const deliveries = notifications.flatMap((n) => n.deliveries);
-  const byId = new Map(deliveries.map((d) => [d.id, d]));
+  const accepted = known.accepted && new Set(known.accepted);
+  const counting = createAudit({ accepted, witnessed: known.taken !== undefined });
+  for (const breaks of counting.add(notifications, attempts, known.taken).values()) counting.blame(breaks);
+  const there = new Set(notifications.flatMap((n) => n.deliveries.map((d) => d.id)));
+  counting.blame([...(accepted ?? [])].filter((id) => !there.has(id)).map((id) => ({ check: "kept", id })));
+  return counting.result();
+}
+
+/** Counts in bounded memory, however many notifications are added. `witnessed`: add() is told what providers took. */
+export function createAudit({ accepted, witnessed }: { accepted?: ReadonlySet<string> | undefined; witnessed: boolean }): AuditInProgress {
+  const counts = {
+    notifications: 0,
+    deliveries: 0,
+    attempts: 0,
+    open: 0,
+    ended: 0,
+    sent: 0,
+    suppressed: 0,
+    taken: 0,
+    takenOf: 0,
+    found: 0,
+  };
   const byState = {} as Audit["byState"];
-  for (const d of deliveries) {
+  const waits = Object.fromEntries(CHANNELS.map((c) => [c, createHistogram()])) as Record<Channel, Histogram>;
+  const uncertain = Object.fromEntries(UNCERTAIN_ENDS.map((end) => [end, 0])) as Record<UncertainEnd, number>;
+  const broken = {} as Record<CheckName, { count: number; examples: string[] }>;
+  for (const name of Object.keys(CHECKS) as CheckName[]) broken[name] = { count: 0, examples: [] };
+
+  function count(n: NotificationRecord, d: Delivery, attempts: readonly AttemptRecord[]): void {
+    counts.deliveries++;
+    counts.attempts += attempts.length;
+    counts[isOpen(d.state) ? "open" : "ended"]++;
+    if (d.state === "sent" || d.state === "delivered") counts.sent++;
+    if (d.state === "suppressed") counts.suppressed++;
+    if (accepted?.has(d.id)) counts.found++;
     byState[d.channel] ??= {};
     const reasons = byState[d.channel][d.state] ?? new Map<string, number>();
     byState[d.channel][d.state] = reasons;
-    // Only the kind of a failure: what follows the colon is the provider's.
-    const reason = d.state === "sent" || isOpen(d.state) ? "" : (d.reason ?? "");
-    reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
-  }
-  const open = deliveries.filter((d) => isOpen(d.state));
-  const ended = deliveries.filter((d) => (END_STATES as readonly string[]).includes(d.state));
-  const attemptsOf = Map.groupBy(attempts, (a) => a.deliveryId);
-  const checks: Check[] = [];
-  const check = (promise: string, broken: readonly string[], detail: string) =>
-    checks.push({ promise, holds: broken.length === 0, detail, examples: broken.slice(0, EXAMPLES_MAX) });
-
-  // 2. Every accepted notification ends; until then somebody looks at it again.
-  const limbo = [...open.filter((d) => d.nextAt === undefined), ...ended.filter((d) => d.nextAt !== undefined || d.endedAt === undefined)];
-  const uncounted = open.length + ended.length === deliveries.length ? [] : ["the sum"];
-  check(
-    "2 accepted = ends + open",
-    [...limbo.map((d) => d.id), ...uncounted],
-    `${deliveries.length} = ${ended.length} ended + ${open.length} open`,
-  );
-  if (known.accepted) {
-    const lost = known.accepted.filter((id) => !byId.has(id));
-    check(
-      "1 accepted is kept",
-      lost,
-      `${known.accepted.length} answered to callers, ${known.accepted.length - lost.length} found in the store`,
-    );
+    countReason(reasons, d.state === "sent" || isOpen(d.state) ? "" : (d.reason ?? ""));
+    for (const end of uncertainEnds(d, attempts)) uncertain[end]++;
+    const first = attempts.find((a) => a.number === 1 && a.provider !== "");
+    if (first && !isOpen(d.state)) waits[d.channel].add(Math.max(0, first.startedAt - n.sendAt));
   }
 
-  // 3. At most one call per delivery whose outcome is not known to be "not sent"; one more where the class's policy repeats the unknown.
-  const resent = deliveries.filter((d) => {
-    const made = attemptsOf.get(d.id) ?? [];
-    const maybe = made.filter((a) => a.outcome === undefined || MAY_BE_SENT.has(a.outcome.kind));
-    return maybe.filter((a) => !a.policyResend).length > 1 || maybe.length > 2;
-  });
-  check(
-    "3 no second send (attempts)",
-    resent.map((d) => d.id),
-    `${attempts.length} attempts of ${attemptsOf.size} deliveries`,
-  );
-  const unproven = deliveries.filter(
-    (d) => d.state === "sent" && !(attemptsOf.get(d.id) ?? []).some((a) => a.outcome && MAY_BE_SENT.has(a.outcome.kind)),
-  );
-  check(
-    "3 sent has its attempt",
-    unproven.map((d) => d.id),
-    `${deliveries.filter((d) => d.state === "sent").length} sent`,
-  );
-
-  const { taken } = known;
-  if (taken) {
-    const doubled = [...taken].filter(([id, times]) => times > 1 + ((attemptsOf.get(id) ?? []).some((a) => a.policyResend) ? 1 : 0));
-    const unknown = [...taken.keys()].filter((id) => !byId.has(id));
-    check(
-      "3 no second send (providers)",
-      [...doubled.map(([id]) => id), ...unknown],
-      `${[...taken.values()].reduce((a, b) => a + b, 0)} taken by providers, of ${taken.size} deliveries`,
-    );
-    const missing = deliveries.filter((d) => d.state === "sent" && !taken.has(d.id));
-    check(
-      "2 sent has arrived",
-      missing.map((d) => d.id),
-      `${deliveries.filter((d) => d.state === "sent").length} sent, each with a receipt`,
-    );
-    const refused = deliveries.filter(
-      (d) => (d.state === "suppressed" || d.state === "expired") && taken.has(d.id) && !mayHaveGoneBefore(attemptsOf.get(d.id)),
-    );
-    check(
-      "4 a refusal is obeyed",
-      refused.map((d) => d.id),
-      `${deliveries.filter((d) => d.state === "suppressed").length} suppressed, none of them at a provider`,
-    );
-  }
-  return { notifications: notifications.length, deliveries: deliveries.length, byState, open: open.length, ended: ended.length, checks };
+  return {
+    add(notifications, attempts, taken) {
+      const attemptsOf = Map.groupBy(attempts, (a) => a.deliveryId);
+      counts.notifications += notifications.length;
+      for (const n of notifications) for (const d of n.deliveries) count(n, d, attemptsOf.get(d.id) ?? []);
+      for (const times of taken?.values() ?? []) {
+        counts.taken += times;
+        counts.takenOf++;
+      }
+      return breaksIn(notifications, attempts, taken);
+    },
+    blame(breaks) {
+      for (const { check, id } of breaks) {
+        const found = broken[check];
+        found.count++;
+        if (found.examples.length < EXAMPLES_MAX) found.examples.push(id);
+      }
+    },
+    get found() {
+      return counts.found;
+    },
+    result() {
+      const { notifications, deliveries, attempts, open, ended, sent } = counts;
+      const details: Partial<Record<CheckName, string>> = {
+        ...(accepted ? { kept: `${accepted.size} answered to callers, ${accepted.size - broken.kept.count} found in the store` } : {}),
+        owned: `${attempts} attempts`,
+        ends: `${deliveries} = ${ended} ended + ${open} open`,
+        watched: `${uncertain.open} attempts of unknown outcome are being resolved`,
+        ...(witnessed ? { arrived: `${sent} sent, each with a receipt` } : {}),
+        once: `${attempts} attempts of ${deliveries} deliveries`,
+        proven: `${sent} sent`,
+        ...(witnessed ? { takenOnce: `${counts.taken} taken by providers, of ${counts.takenOf} deliveries` } : {}),
+        ...(witnessed ? { obeyed: `${counts.suppressed} suppressed, none of them at a provider` } : {}),
+      };
+      const checks = (Object.keys(details) as CheckName[]).map((name): Check => {
+        const { count, examples } = broken[name];
+        return { promise: CHECKS[name], holds: count === 0, detail: details[name]!, broken: count, examples };
+      });
+      const percentiles = Object.fromEntries(
+        CHANNELS.map((c) => [c, { p50: waits[c].percentile(0.5), p99: waits[c].percentile(0.99) }]),
+      ) as Audit["waits"];
+      return { notifications, deliveries, attempts, byState, waits: percentiles, open, ended, uncertain, checks };
+    },
+  };
 }
-
-/** A critical delivery whose first attempt's outcome stayed unknown may end otherwise, and still have arrived. */
-const mayHaveGoneBefore = (attempts: readonly AttemptRecord[] | undefined) =>
-  (attempts ?? []).some((a) => a.outcome?.kind === "unanswered");

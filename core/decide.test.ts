@@ -7,15 +7,15 @@ import {
   type Decision,
   decide,
   decideUncertain,
+  LOOK_UP_FIRST_MS,
   MISCONFIGURED_WAIT_MS,
-  UNCERTAIN_WAIT_MS,
+  nextLookUpAt,
 } from "./decide.ts";
 import type { Outcome } from "./outcome.ts";
 
 const NOW = 1_000_000;
 const situation: AttemptSituation = {
   attempt: 1,
-  notificationClass: "transactional",
   now: NOW,
   expiresAt: NOW + 3_600_000,
   hasFallback: false,
@@ -77,7 +77,7 @@ const table: [string, Outcome, Partial<AttemptSituation>, Decision][] = [
     "an unknown outcome is never simply retried",
     { kind: "unanswered", fault: { code: "reset" } },
     { hasFallback: true },
-    { kind: "uncertain", until: NOW + UNCERTAIN_WAIT_MS.transactional, reason: "reset" },
+    { kind: "uncertain", reason: "reset" },
   ],
 ];
 
@@ -92,6 +92,13 @@ test("of the classes only critical repeats an unknown outcome, and only once, an
   assert.equal(decideUncertain({ ...s, notificationClass: "critical", expiresAt: NOW }).kind, "failed");
   assert.equal(decideUncertain({ ...s, notificationClass: "transactional" }).kind, "failed");
   assert.equal(decideUncertain({ ...s, notificationClass: "marketing" }).kind, "failed");
+});
+
+test("an unknown outcome is asked about later each time, and at the policy's moment at the latest", () => {
+  const until = NOW + 10_000;
+  assert.equal(nextLookUpAt(NOW, NOW, until), NOW + LOOK_UP_FIRST_MS);
+  assert.equal(nextLookUpAt(NOW, NOW + 3_000, until), NOW + 6_000);
+  assert.equal(nextLookUpAt(NOW, NOW + 6_000, until), until);
 });
 
 test("a wait that is no number is none, so that the next attempt has a moment", () => {

@@ -1,5 +1,5 @@
 import { backoffMs } from "./backoff.ts";
-import type { NotificationClass } from "./channel.ts";
+import type { Channel, NotificationClass } from "./channel.ts";
 import { type Outcome, reasonOf } from "./outcome.ts";
 
 /** Known-not-sent answers of a provider's own making before giving up; expiry usually comes first. */
@@ -8,21 +8,26 @@ export const ATTEMPT_COUNT_MAX = 12;
 export const THROTTLED_WAIT_MS = 1_000;
 /** How long a misconfigured provider is left alone before one more attempt, in ms. */
 export const MISCONFIGURED_WAIT_MS = 30_000;
-/** How long an unknown outcome waits for a receipt before the class's policy speaks, in ms. */
-export const UNCERTAIN_WAIT_MS: Record<NotificationClass, number> = { critical: 10_000, transactional: 300_000, marketing: 300_000 };
+/** How long an unknown outcome waits for a receipt or a look-up before the class's policy speaks, in ms, unless configured otherwise. */
+export const UNCERTAIN_WAIT_MS: UncertainWaits = { critical: 10_000, transactional: 300_000, marketing: 300_000 };
+export type UncertainWaits = Readonly<Record<NotificationClass, number>>;
+/** The first look at an unknown outcome, and the shortest time between two: a receipt mostly comes sooner. */
+export const LOOK_UP_FIRST_MS = 2_000;
+/** Channels some provider of which can be asked what became of an attempt. */
+export const LOOKED_UP: Readonly<Record<Channel, boolean>> = { apns: false, fcm: false, webpush: false, sms: true, email: true };
 /** Classes whose attempt of unknown outcome is repeated once. */
 export const RESENDS_UNCERTAIN: Record<NotificationClass, boolean> = { critical: true, transactional: false, marketing: false };
 
 export type Decision =
   | { kind: "sent"; providerRef: string; reason?: string | undefined }
   | { kind: "retry"; at: number; reason: string }
-  | { kind: "uncertain"; until: number; reason: string }
+  | { kind: "uncertain"; reason: string }
   | { kind: "expired"; reason: string }
   | { kind: "failed"; reason: string };
 
 export interface AttemptSituation {
+  /** The how-many-th of this drive, from 1. */
   attempt: number;
-  notificationClass: NotificationClass;
   now: number;
   expiresAt: number;
   /** The channel has another provider this attempt did not try. */
@@ -37,7 +42,7 @@ export function decide(outcome: Outcome, s: AttemptSituation): Decision {
     case "accepted":
       return { kind: "sent", providerRef: outcome.providerRef, reason: outcome.warning };
     case "unanswered":
-      return { kind: "uncertain", until: s.now + UNCERTAIN_WAIT_MS[s.notificationClass], reason: outcome.fault.code };
+      return { kind: "uncertain", reason: outcome.fault.code };
     case "endpoint-gone":
     case "rejected":
       return { kind: "failed", reason: `${outcome.kind}: ${outcome.reason}` };
@@ -51,7 +56,7 @@ export function decide(outcome: Outcome, s: AttemptSituation): Decision {
   }
 }
 
-/** After UNCERTAIN_WAIT_MS without a receipt: repeat once where the class says so, else end as not known. */
+/** After the wait, with neither receipt nor finding: repeat once where the class says so, else end as not known. */
 export function decideUncertain(s: {
   notificationClass: NotificationClass;
   policyResend: boolean;
@@ -62,6 +67,9 @@ export function decideUncertain(s: {
     return { kind: "retry", at: s.now, reason: "outcome-unknown" };
   return { kind: "failed", reason: "outcome-unknown" };
 }
+
+/** When to ask again about an attempt uncertain since then: later each time, and at `until`, the policy's moment, at the latest. */
+export const nextLookUpAt = (since: number, now: number, until: number) => Math.min(until, now + Math.max(LOOK_UP_FIRST_MS, now - since));
 
 /** A time that is no number would be a moment that never comes. */
 const askedWaitMs = ({ retryAfterMs = 0 }: { retryAfterMs?: number | undefined }) => (Number.isFinite(retryAfterMs) ? retryAfterMs : 0);

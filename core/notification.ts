@@ -48,8 +48,16 @@ export interface Delivery {
   publications: number;
   /** When somebody must look again; absent exactly when the delivery has ended. */
   nextAt?: number | undefined;
+  /** While uncertain: since when, in ms since the epoch. */
+  uncertainSince?: number | undefined;
   /** The attempt repeats one of unknown outcome, by the policy of its class. At most one ever does. */
   policyResend?: boolean | undefined;
+  /** The attempt this drive began with, where an operator has redriven the delivery; absent: 1. */
+  firstAttempt?: number | undefined;
+  /** How often it was redriven although it may have been sent; absent: never. */
+  redrive?: number | undefined;
+  /** Where a redrive gave it more time than its notification has. */
+  expiresAt?: number | undefined;
   providerRef?: string | undefined;
   /** Why it is suppressed or failed, or why the last attempt did not succeed. */
   reason?: string | undefined;
@@ -79,6 +87,9 @@ export interface NotificationRecord {
   lane: number;
   deliveries: Delivery[];
 }
+
+/** Not after this moment; ms since the epoch. */
+export const expiryOf = (n: NotificationRecord, d: Delivery) => d.expiresAt ?? n.expiresAt;
 
 /** The next moment at which somebody must look at the notification; undefined once every delivery has ended. */
 export function dueAt(deliveries: readonly Delivery[]): number | undefined {

@@ -1,9 +1,9 @@
 import { contentPart } from "./channel.ts";
-import type { Delivery, NotificationRecord } from "./notification.ts";
+import { type Delivery, expiryOf, type NotificationRecord } from "./notification.ts";
 import type { DeliveryTask } from "./ports/queue.ts";
 
-/** The task that asks for a delivery's current attempt. */
-export function toTask(n: NotificationRecord, d: Delivery): DeliveryTask {
+/** The task that asks for a delivery's current attempt, or what became of it. */
+export function toTask(n: NotificationRecord, d: Delivery, { lookUp = false } = {}): DeliveryTask {
   if (d.endpoint === undefined) throw new Error(`delivery ${d.id} is open without an endpoint`);
   const part = contentPart(d.channel);
   return {
@@ -20,9 +20,15 @@ export function toTask(n: NotificationRecord, d: Delivery): DeliveryTask {
     category: n.category,
     priority: n.priority,
     collapseKey: n.collapseKey,
-    expiresAt: n.expiresAt,
+    expiresAt: expiryOf(n, d),
     content: { [part]: n.content[part] },
     policyResend: d.policyResend ?? false,
+    firstAttempt: d.firstAttempt ?? 1,
+    redrive: d.redrive,
+    lookUp,
     traceparent: n.traceparent,
   };
 }
+
+/** The how-many-th attempt of its drive, from 1: who is asked, and how long is waited, follow from it. */
+export const tryOf = ({ attempt, firstAttempt = 1 }: { attempt: number; firstAttempt?: number | undefined }) => attempt - firstAttempt + 1;

@@ -1,4 +1,4 @@
-import type { Decision } from "./decide.ts";
+import { type Decision, LOOK_UP_FIRST_MS } from "./decide.ts";
 import { OPEN_STATES } from "./notification.ts";
 import { type AttemptOutcome, type AttemptRecord, attemptId } from "./ports/attempt-store.ts";
 import type { DeliveryChange } from "./ports/notification-store.ts";
@@ -22,11 +22,18 @@ export function decisionChange(on: DecidedAttempt, decision: Decision, now: numb
     case "retry":
       return {
         ...base,
-        set: { state: "pending", attempt: attempt + 1, publications: 0, nextAt: Math.min(decision.at, on.expiresAt), reason },
+        set: {
+          ...{ state: "pending", attempt: attempt + 1, publications: 0, nextAt: Math.min(decision.at, on.expiresAt), reason },
+          uncertainSince: undefined,
+        },
       };
     case "uncertain":
       // From pending only: an attempt already being resolved keeps its first deadline.
-      return { ...base, expect: { attempt, states: ["pending"] }, set: { state: "uncertain", nextAt: decision.until, reason } };
+      return {
+        ...base,
+        expect: { attempt, states: ["pending"] },
+        set: { state: "uncertain", uncertainSince: now, nextAt: now + LOOK_UP_FIRST_MS, reason },
+      };
     case "expired":
     case "failed":
       return { ...base, set: { state: decision.kind, reason, nextAt: undefined, endedAt: now } };

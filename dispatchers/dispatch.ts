@@ -9,11 +9,14 @@ import type { OutboundDelivery, Provider } from "../core/ports/provider.ts";
 import type { DeliveryTask, Settlement } from "../core/ports/queue.ts";
 import type { RefusalAnswer, Refusals } from "../core/ports/refusals.ts";
 import type { Store } from "../core/ports/store.ts";
+import type { Reached } from "../core/steps.ts";
+import { tryOf } from "../core/task.ts";
 import { type Closed, closedAttempt, closedChange, decisionChange } from "../core/transition.ts";
 import { createBatcher } from "../infra/batch.ts";
 import type { Logger } from "../infra/logger.ts";
 import { withSpan } from "../infra/tracing.ts";
 import { createCircuits } from "./circuit.ts";
+import { createLookUp } from "./look-up.ts";
 import type { DispatchMetrics } from "./metrics.ts";
 
 /** From the claim's insertion to the first byte: a process that was paused for longer does not send. */
@@ -57,11 +60,12 @@ export interface DispatchParts {
   log: Logger;
   metrics: DispatchMetrics;
   tracer: Tracer;
+  reached: Reached;
 }
 
 /** The step all channels share: task → expired? refused? → claim → provider → decide → record. The settlement follows what is durable. */
 export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holder: string) => Promise<Settlement> {
-  const { channel, providers, store, clock, log, metrics, worker } = parts;
+  const { channel, providers, store, clock, log, metrics, worker, reached } = parts;
   const circuits = createCircuits(providers, clock);
   const windowMs = CLAIM_TO_SEND_MS + parts.deadlineMs;
   const limits = { batchMax: BATCH_MAX, waitingMax: WAITING_MAX, concurrency: 2 };
@@ -71,10 +75,13 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
   /** Claims made: with the worker's name, it tells one claim from another of the same number by a copy in the same process. */
   let claimed = 0;
   const changes = createBatcher((items: readonly DeliveryChange[]) => store.notifications.change(items), limits);
+  const lookUp = createLookUp({ ...parts, change: (change) => changes.add(change) });
 
   return async function dispatch(task, holder) {
+    reached("dispatcher.received", task.category);
+    if (task.lookUp) return settled({ kind: "ack" }, `look-up-${await lookUp(task)}`);
     if (task.expiresAt <= clock.now()) return close(task, EXPIRED);
-    const provider = circuits.choose(task.attempt);
+    const provider = circuits.choose(tryOf(task));
     if (provider === undefined) return nak(circuits.reopensInMs(), "circuit-open");
     const answer = await mayGo(task);
     const answered = clock.monotonic();
@@ -83,16 +90,20 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
 
     if (!(await parts.gate.mayTry(attemptId(task.deliveryId, task.attempt), holder, windowMs)))
       return nak(HELD_ELSEWHERE_WAIT_MS, "held-elsewhere");
+    reached("dispatcher.before-claim", task.category);
     const started = clock.monotonic();
     const claim = buildClaim(task, provider);
     const claiming = await tryClaim(task, claim);
     if (claiming !== "ours") return settled({ kind: "ack" }, claiming);
 
+    reached("dispatcher.claimed", task.category);
     const hindrance = await hindranceSince(task, started, answered);
     if (hindrance?.kind === "closed") return closeClaimed(task, claim, hindrance);
     const outcome = hindrance ?? (await send(provider, outbound(task, claim.id), parts.deadlineMs));
+    reached("dispatcher.answered", task.category);
     tell(task, provider, outcome, clock.monotonic() - started);
     await record(task, claim, outcome);
+    reached("dispatcher.changed", task.category);
     return settled({ kind: "ack" }, outcome.kind);
   };
 
@@ -101,10 +112,11 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
     return answer === "unknown" && notificationClass === "critical" ? "allowed" : answer;
   }
 
-  function buildClaim({ deliveryId, attempt: number, policyResend }: DeliveryTask, provider: Provider): AttemptRecord {
+  function buildClaim({ deliveryId, attempt: number, policyResend, redrive }: DeliveryTask, provider: Provider): AttemptRecord {
     const startedAt = clock.now();
     const who = { worker: `${worker}/${++claimed}`, provider: provider.name };
-    return { id: attemptId(deliveryId, number), deliveryId, number, ...who, startedAt, deadlineAt: startedAt + windowMs, policyResend };
+    const repeats = { ...(policyResend ? { policyResend } : {}), ...(redrive ? { redrive } : {}) };
+    return { id: attemptId(deliveryId, number), deliveryId, number, ...who, startedAt, deadlineAt: startedAt + windowMs, ...repeats };
   }
 
   async function tryClaim(task: DeliveryTask, claim: AttemptRecord): Promise<"ours" | "claimed-elsewhere" | "claim-unconfirmed"> {
@@ -141,12 +153,13 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
    * without an outcome until now.
    */
   async function record(task: DeliveryTask, { id, worker, provider, startedAt }: AttemptRecord, outcome: Outcome): Promise<boolean> {
-    const { attempt, notificationClass, expiresAt, deliveryId, endpointId } = task;
+    const { expiresAt, deliveryId, endpointId } = task;
     const now = clock.now();
     circuits.heard(provider, outcome);
-    const hasFallback = attempt < providers.length;
-    const decision = decide(outcome, { attempt, notificationClass, now, expiresAt, hasFallback, random: parts.random() });
+    const hasFallback = tryOf(task) < providers.length;
+    const decision = decide(outcome, { attempt: tryOf(task), now, expiresAt, hasFallback, random: parts.random() });
     const taken = await untilRecorded(() => answers.add({ id, worker, outcome, answeredAt: now }));
+    reached("dispatcher.recorded", task.category);
     // What stands is not ours: the relay has called it unknown, and only its policy may try again. Or it is ours, and the store's
     // confirmation was lost: then the relay's next look does what is left undone here.
     if (!taken && decision.kind === "retry") return false;

@@ -8,33 +8,38 @@ import { consumeTasks } from "../infra/nats/consume.ts";
 import { ensureStreams } from "../infra/nats/streams.ts";
 import { createClaimGate } from "../infra/redis/claims.ts";
 import { connectRedis } from "../infra/redis/connect.ts";
+import { createSuspects } from "../infra/redis/suspects.ts";
 import type { Runtime, Started } from "../infra/run.ts";
-import { openConfiguredStore } from "../infra/store-config.ts";
+import { openRoleStore } from "../infra/store-config.ts";
 import type { dispatcherVariables } from "./config.ts";
 import { createDispatch } from "./dispatch.ts";
 import { createDispatchMetrics } from "./metrics.ts";
+import { createPoisonGuard } from "./poison.ts";
 
 /** All that the five dispatchers share: everything but the channel and who serves it. */
 export async function serveDispatcher(
   channel: Channel,
   providers: readonly Provider[],
   config: Values<typeof dispatcherVariables>,
-  { log, metrics, stack, signal, worker, tracer }: Runtime,
+  { log, metrics, stack, signal, worker, tracer, reached }: Runtime,
 ): Promise<Started> {
   for (const provider of providers) stack.use(provider);
-  const store = stack.use(await openConfiguredStore(config));
+  const store = await openRoleStore(config, { stack, log, signal });
   const redis = stack.use(await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE }));
   const nats = stack.use(await connectNats(config, log));
   const refusals = stack.use(createRefusalsClient({ address: config.PREFERENCES_ADDRESS, token: config.INTERNAL_TOKEN_FILE }));
   await ensureStreams(nats, config, [channel]);
+  const clock = systemClock;
+  const dispatchMetrics = createDispatchMetrics(metrics);
   const dispatch = createDispatch({
-    ...{ channel, providers, store, refusals, worker, log, tracer, clock: systemClock, random: Math.random },
+    ...{ channel, providers, store, refusals, worker, log, tracer, reached, clock, random: Math.random },
     gate: createClaimGate(redis),
     deadlineMs: config.PROVIDER_DEADLINE_MS,
-    metrics: createDispatchMetrics(metrics),
+    metrics: dispatchMetrics,
   });
-  const consuming = consumeTasks(nats, dispatch, {
-    ...{ channel, worker, signal, log, tracer, clock: systemClock, inFlightMax: config.DISPATCH_IN_FLIGHT },
+  const handle = createPoisonGuard(dispatch, { store, suspects: createSuspects(redis), worker, clock, log, metrics: dispatchMetrics });
+  const consuming = consumeTasks(nats, handle, {
+    ...{ channel, worker, signal, log, tracer, clock, inFlightMax: config.DISPATCH_IN_FLIGHT },
     ensure: () => ensureStreams(nats, config, [channel]),
   });
   return { drained: () => consuming };

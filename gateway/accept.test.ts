@@ -56,7 +56,16 @@ interface Setting {
 function setUp({ notifications = store.notifications, streamIsUp = true, openMax = 1_000, insertsWaitingMax = 1_000 }: Setting = {}) {
   const load = createLoad(notifications, openMax, clock, log);
   const accepting = createAccept({
-    ...{ load, clock, log, insertsWaitingMax, pushHosts: [], store: { notifications, contacts: store.contacts } },
+    ...{
+      load,
+      clock,
+      log,
+      insertsWaitingMax,
+      watchdogFirstMs: 30_000,
+      reached: () => {},
+      pushHosts: [],
+      store: { notifications, contacts: store.contacts },
+    },
     refusals: { check: async (questions) => questions.map(() => "allowed") },
     publisher: {
       async publish(task) {

@@ -6,6 +6,7 @@ import type { InsertResult } from "../core/ports/notification-store.ts";
 import type { TaskPublisher } from "../core/ports/queue.ts";
 import type { RefusalAnswer, Refusals } from "../core/ports/refusals.ts";
 import type { Store } from "../core/ports/store.ts";
+import type { Reached } from "../core/steps.ts";
 import type { Notification } from "../gen/carillon/v1/notification_service.ts";
 import { BatchFullError, createBatcher } from "../infra/batch.ts";
 import { type CallError, callError } from "../infra/grpc/status.ts";
@@ -35,6 +36,9 @@ export interface AcceptParts {
   load: Load;
   pushHosts: readonly string[];
   insertsWaitingMax: number;
+  /** First look after a publication that nothing came of. */
+  watchdogFirstMs: number;
+  reached: Reached;
   clock: Clock;
   log: Logger;
   metrics: GatewayMetrics;
@@ -65,13 +69,13 @@ export interface Accept {
 }
 
 export function createAccept(parts: AcceptParts): Accept {
-  const { store, refusals, clock, log, metrics } = parts;
+  const { store, refusals, clock, log, metrics, reached } = parts;
   const inserts = createBatcher<NotificationRecord, InsertResult>((records) => store.notifications.insert(records), {
     batchMax: INSERT_MAX,
     waitingMax: parts.insertsWaitingMax,
     concurrency: 2,
   });
-  const publishing = createPublishing({ publisher: parts.publisher, notifications: store.notifications, clock });
+  const publishing = createPublishing({ publisher: parts.publisher, notifications: store.notifications, clock, reached });
 
   /** The domain's rules; a repeated key is answered as the first time even where the clock has since made the request invalid. */
   async function screen(app: AppRecord, { message, path, violations }: AcceptItem, index: number): Promise<Candidate | AcceptResult> {
@@ -109,13 +113,20 @@ export function createAccept(parts: AcceptParts): Accept {
     return candidates.map(({ id, hash, request }, i) => {
       const mine: RefusalAnswer[] = answers.slice(at, at + questions[i]!.length);
       at += questions[i]!.length;
-      return buildRecord({ id, app: app.id, now, payloadHash: hash, traceparent }, request, targets[i]!, mine);
+      return buildRecord(
+        { id, app: app.id, now, payloadHash: hash, traceparent, watchdogFirstMs: parts.watchdogFirstMs },
+        request,
+        targets[i]!,
+        mine,
+      );
     });
   }
 
   async function insert(record: NotificationRecord): Promise<AcceptResult> {
     try {
+      reached("gateway.before-insert", record.category);
       const result = await inserts.add(record);
+      reached("gateway.inserted", record.category);
       if (result.kind === "inserted") {
         metrics.accepted.inc({ class: record.notificationClass });
         publishing.publish(record);

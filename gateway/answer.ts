@@ -1,7 +1,7 @@
 import { maskEndpoint } from "../core/endpoint.ts";
 import type { Delivery, NotificationRecord } from "../core/notification.ts";
 import { reasonOf } from "../core/outcome.ts";
-import type { AttemptRecord } from "../core/ports/attempt-store.ts";
+import type { AttemptOutcome, AttemptRecord } from "../core/ports/attempt-store.ts";
 import type { Accepted, Delivery as DeliveryMessage, GetResponse } from "../gen/carillon/v1/notification_service.ts";
 import { channelToProto, classToProto, stateToProto } from "../infra/grpc/convert.ts";
 
@@ -47,14 +47,22 @@ function toDelivery(d: Delivery, attempts: readonly AttemptRecord[]): DeliveryMe
     reason: d.reason ?? "",
     endpointMasked: d.endpoint ? maskEndpoint(d.endpoint) : "",
     endedAt: d.endedAt === undefined ? undefined : new Date(d.endedAt),
-    attempts: calls.map(({ number, provider, startedAt, outcome, answeredAt }) => ({
+    uncertainSince: d.uncertainSince === undefined ? undefined : new Date(d.uncertainSince),
+    attempts: calls.map(({ number, provider, startedAt, outcome, answeredAt, resolution, policyResend, redrive }) => ({
       number,
       provider,
       startedAt: new Date(startedAt),
       outcome: outcome?.kind ?? "",
       reason: outcome && outcome.kind !== "closed" ? (reasonOf(outcome) ?? "") : "",
-      providerRef: outcome?.kind === "accepted" ? outcome.providerRef : "",
+      providerRef: providerRefOf(outcome) || providerRefOf(resolution?.outcome),
       answeredAt: answeredAt === undefined ? undefined : new Date(answeredAt),
+      resolvedOutcome: resolution?.outcome.kind ?? "",
+      resolvedBy: resolution?.by ?? "",
+      resolvedAt: resolution && new Date(resolution.at),
+      policyResend: policyResend ?? false,
+      redrive: redrive ?? 0,
     })),
   };
 }
+
+const providerRefOf = (outcome: AttemptOutcome | undefined) => (outcome?.kind === "accepted" ? outcome.providerRef : "");

@@ -124,7 +124,7 @@ test("goes to every endpoint of the channels its content serves, and says where 
 });
 
 test("suppresses on acceptance what is refused or has no endpoint, schedules the rest, and has the relay look only if nothing comes of publishing", () => {
-  const at = { id: "0".repeat(32), app: "a", now: NOW, payloadHash: "h" };
+  const at = { id: "0".repeat(32), app: "a", now: NOW, payloadHash: "h", watchdogFirstMs: 30_000 };
   const targets = [
     { channel: "apns", endpoint: contact.endpoint, endpointId: "e" },
     { channel: "sms" },

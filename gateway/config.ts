@@ -3,11 +3,13 @@ import { flag, integer, list, ms, secretFile, text } from "../infra/config.ts";
 import { natsVariables } from "../infra/nats/connect.ts";
 import { streamVariables } from "../infra/nats/streams.ts";
 import { storeVariables } from "../infra/store-config.ts";
+import { watchdogVariables } from "../infra/watchdog-config.ts";
 
 export const gatewayVariables = {
   ...storeVariables,
   ...natsVariables,
   ...streamVariables,
+  ...watchdogVariables,
   GATEWAY_LISTEN: text({ default: "0.0.0.0:7700", reason: "host:port callers connect to" }),
   GATEWAY_TLS_CERT_FILE: secretFile({ default: "", reason: "PEM certificate chain; empty: plain text, for a mesh or a laptop" }),
   GATEWAY_TLS_KEY_FILE: secretFile({ default: "", reason: "PEM key of GATEWAY_TLS_CERT_FILE" }),

@@ -11,7 +11,7 @@ import { connectNats } from "../infra/nats/connect.ts";
 import { createTaskPublisher } from "../infra/nats/publish.ts";
 import { ensureStreams } from "../infra/nats/streams.ts";
 import { defineRole } from "../infra/run.ts";
-import { openConfiguredStore } from "../infra/store-config.ts";
+import { openRoleStore } from "../infra/store-config.ts";
 import { createAccept } from "./accept.ts";
 import { createAuthenticate } from "./auth.ts";
 import { gatewayVariables } from "./config.ts";
@@ -25,9 +25,9 @@ export const role = defineRole({
   name: "gateway",
   about: "accepts notifications over gRPC: validates, stores, publishes, answers",
   variables: gatewayVariables,
-  async start(config, { log, metrics, stack, signal, tracer }) {
+  async start(config, { log, metrics, stack, signal, tracer, reached }) {
     const clock = systemClock;
-    const store = stack.use(await openConfiguredStore(config));
+    const store = await openRoleStore(config, { stack, log, signal });
     const nats = stack.use(await connectNats(config, log));
     await ensureStreams(nats, config);
     const token = config.INTERNAL_TOKEN_FILE;
@@ -40,6 +40,8 @@ export const role = defineRole({
     const accepting = createAccept({
       ...{ store, refusals, load, clock, log },
       publisher: createTaskPublisher(nats, log),
+      reached,
+      watchdogFirstMs: config.WATCHDOG_FIRST_MS,
       pushHosts: config.WEBPUSH_HOSTS,
       insertsWaitingMax: config.INSERTS_WAITING_MAX,
       metrics: createGatewayMetrics(metrics),

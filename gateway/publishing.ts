@@ -2,6 +2,7 @@ import type { NotificationRecord } from "../core/notification.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { DeliveryChange, NotificationStore } from "../core/ports/notification-store.ts";
 import type { DeliveryTask, TaskPublisher } from "../core/ports/queue.ts";
+import type { Reached } from "../core/steps.ts";
 import { toTask } from "../core/task.ts";
 import { createBatcher } from "../infra/batch.ts";
 
@@ -21,13 +22,16 @@ export function createPublishing(parts: {
   publisher: TaskPublisher;
   notifications: Pick<NotificationStore, "change">;
   clock: Clock;
+  reached: Reached;
 }): Publishing {
-  const { publisher, notifications, clock } = parts;
+  const { publisher, notifications, clock, reached } = parts;
   const handOvers = createBatcher((changes: readonly DeliveryChange[]) => notifications.change(changes), HAND_OVERS);
   const underWay = new Set<Promise<void>>();
 
   async function publishOne(task: DeliveryTask): Promise<void> {
-    if (await publisher.publish(task)) return;
+    const published = await publisher.publish(task);
+    reached("gateway.published", task.category);
+    if (published) return;
     const { notificationId, deliveryId, attempt } = task;
     const set = { publications: 0, nextAt: Math.min(clock.now() + HAND_OVER_WAIT_MS, task.expiresAt) };
     // Where the store is away too, the watchdog finds it: it is due as if it had been published.

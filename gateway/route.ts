@@ -47,7 +47,7 @@ export function questionsOf(app: string, request: NotificationRequest, targets: 
 
 /** The document that is about to be stored. An answer of "unknown" is left to the dispatcher, which asks again. Pure. */
 export function buildRecord(
-  at: { id: string; app: string; now: number; payloadHash: string; traceparent?: string | undefined },
+  at: { id: string; app: string; now: number; payloadHash: string; watchdogFirstMs: number; traceparent?: string | undefined },
   request: NotificationRequest,
   targets: readonly Target[],
   answers: readonly RefusalAnswer[],
@@ -62,7 +62,7 @@ export function buildRecord(
     // What is due now is published by the gateway itself; the relay looks only if nothing came of that.
     return scheduled
       ? { ...base, state: "pending", publications: 0, nextAt: sendAt }
-      : { ...base, state: "pending", publications: 1, nextAt: Math.min(at.now + watchdogMs(0), expiresAt) };
+      : { ...base, state: "pending", publications: 1, nextAt: Math.min(at.now + watchdogMs(0, at.watchdogFirstMs), expiresAt) };
   });
   const { idempotencyKey, recipient, notificationClass, category, content, priority, collapseKey } = request;
   return {

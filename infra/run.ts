@@ -1,7 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { Tracer } from "@opentelemetry/api";
+import type { Reached } from "../core/steps.ts";
 import { choice, type Environment, integer, ms, readConfig, text, type Values, type Variables } from "./config.ts";
+import { crashAt } from "./crash.ts";
 import { startHttpServer } from "./http/server.ts";
 import { closeLogger, createLogger, type Logger } from "./logger.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -29,6 +31,8 @@ export interface Runtime {
   /** Unique per process: host name and a random part. */
   worker: string;
   tracer: Tracer;
+  /** Says that a step was reached; in tests the process may die there. */
+  reached: Reached;
 }
 
 /** One deployable: its variables and how it starts. */
@@ -69,6 +73,7 @@ export function defineRole<V extends Variables>(role: {
     async start(env) {
       const values: unknown = readConfig(variables, env);
       const config = values as Values<typeof commonVariables>;
+      const reached = crashAt(env);
       const log = createLogger(role.name, config.LOG_LEVEL);
       const draining = new AbortController();
       const metrics = createMetrics(role.name, { defaults: config.HTTP_PORT !== 0 });
@@ -87,7 +92,7 @@ export function defineRole<V extends Variables>(role: {
       );
       const started = await within(
         START_MS,
-        role.start(values as Values<V & typeof commonVariables>, { log, metrics, stack, signal: draining.signal, worker, tracer }),
+        role.start(values as Values<V & typeof commonVariables>, { log, metrics, stack, signal: draining.signal, worker, tracer, reached }),
         `${role.name} did not start`,
       ).catch((error: unknown) => {
         // What was begun before the fault ends with it.

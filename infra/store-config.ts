@@ -1,6 +1,9 @@
 import type { Store } from "../core/ports/store.ts";
+import { systemClock } from "./clock.ts";
 import { secretFile, text, type Values } from "./config.ts";
+import type { Logger } from "./logger.ts";
 import { openStore } from "./store.ts";
+import { keepTime, refuseWrongTime } from "./time-keeper.ts";
 
 export const storeVariables = {
   STORE_URL: text({
@@ -10,9 +13,26 @@ export const storeVariables = {
   STORE_PASSWORD_FILE: secretFile({ default: "", reason: "password of STORE_USER" }),
 };
 
+/** A role's: it does not start with a wrong clock, and goes on with its own while the machine's is wrong. */
+export async function openRoleStore(
+  config: Values<typeof storeVariables>,
+  { stack, log, signal }: { stack: AsyncDisposableStack; log: Logger; signal: AbortSignal },
+): Promise<Store> {
+  const store = stack.use(await openConfiguredStore(config, log));
+  await refuseWrongTime(store, systemClock);
+  const ended = new AbortController();
+  const keeping = keepTime(store, systemClock, log, AbortSignal.any([signal, ended.signal]));
+  stack.defer(async () => {
+    ended.abort();
+    await keeping;
+  });
+  return store;
+}
+
 /** Opens the store the configuration names. */
-export function openConfiguredStore(config: Values<typeof storeVariables>): Promise<Store> {
-  if (config.STORE_USER === "") return openStore(config.STORE_URL);
+export function openConfiguredStore(config: Values<typeof storeVariables>, log?: Logger): Promise<Store> {
+  const options = { mongo: { log } };
+  if (config.STORE_USER === "") return openStore(config.STORE_URL, options);
   const user = `${encodeURIComponent(config.STORE_USER)}:${encodeURIComponent(config.STORE_PASSWORD_FILE)}`;
-  return openStore(config.STORE_URL.replace(/^(mongodb(?:\+srv)?:\/\/)/, `$1${user}@`));
+  return openStore(config.STORE_URL.replace(/^(mongodb(?:\+srv)?:\/\/)/, `$1${user}@`), options);
 }

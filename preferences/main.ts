@@ -4,7 +4,7 @@ import { startGrpcServer } from "../infra/grpc/server.ts";
 import { callSeconds } from "../infra/metrics.ts";
 import { connectRedis } from "../infra/redis/connect.ts";
 import { defineRole } from "../infra/run.ts";
-import { openConfiguredStore } from "../infra/store-config.ts";
+import { openRoleStore } from "../infra/store-config.ts";
 import { preferencesVariables } from "./config.ts";
 import { createPreferenceService } from "./preference-service.ts";
 import { createPreferences } from "./preferences.ts";
@@ -14,7 +14,7 @@ export const role = defineRole({
   about: "knows who refused what, and answers the gateway and the dispatchers",
   variables: preferencesVariables,
   async start(config, { log, metrics, stack, signal, tracer }) {
-    const store = stack.use(await openConfiguredStore(config));
+    const store = await openRoleStore(config, { stack, log, signal });
     const redis = stack.use(await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE }));
     const preferences = stack.use(createPreferences({ store: store.preferences, redis, clock: systemClock, log }));
     const implementation = createPreferenceService({

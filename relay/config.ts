@@ -1,12 +1,23 @@
+import { UNCERTAIN_WAIT_MS } from "../core/decide.ts";
 import { ms } from "../infra/config.ts";
 import { natsVariables } from "../infra/nats/connect.ts";
 import { streamVariables } from "../infra/nats/streams.ts";
 import { storeVariables } from "../infra/store-config.ts";
+import { watchdogVariables } from "../infra/watchdog-config.ts";
 
 export const relayVariables = {
   ...storeVariables,
   ...natsVariables,
   ...streamVariables,
+  ...watchdogVariables,
+  UNCERTAIN_WAIT_CRITICAL_MS: ms(1_000, 86_400_000, {
+    default: String(UNCERTAIN_WAIT_MS.critical),
+    reason: "an unknown outcome waits so long for a receipt or a look-up; then a critical one is sent once more",
+  }),
+  UNCERTAIN_WAIT_MS: ms(1_000, 604_800_000, {
+    default: String(UNCERTAIN_WAIT_MS.transactional),
+    reason: "the same for transactional and marketing, which then end as failed: outcome-unknown. Above the time that receipts take",
+  }),
   RELAY_POLL_MS: ms(10, 60_000, {
     default: "250",
     reason: "rest when nothing is due: how late a scheduled send or a retry may be, against idle reads of the store",

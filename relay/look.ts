@@ -1,10 +1,10 @@
-import { type AttemptSituation, decide, decideUncertain } from "../core/decide.ts";
-import type { Delivery, NotificationRecord } from "../core/notification.ts";
-import type { AttemptRecord } from "../core/ports/attempt-store.ts";
+import { type AttemptSituation, decide, decideUncertain, LOOKED_UP, nextLookUpAt, type UncertainWaits } from "../core/decide.ts";
+import { type Delivery, expiryOf, type NotificationRecord } from "../core/notification.ts";
+import { type AttemptRecord, knownOutcome } from "../core/ports/attempt-store.ts";
 import type { DeliveryChange } from "../core/ports/notification-store.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
-import { toTask } from "../core/task.ts";
-import { closedAttempt, closedChange, decisionChange } from "../core/transition.ts";
+import { toTask, tryOf } from "../core/task.ts";
+import { closedAttempt, closedChange, type DecidedAttempt, decisionChange } from "../core/transition.ts";
 
 /** Clocks of two machines may differ by this; a claim is called lost only after it. */
 export const CLOCK_SKEW_MS = 5_000;
@@ -12,42 +12,39 @@ export const CLOCK_SKEW_MS = 5_000;
 /** What is to be done about one delivery whose time has come. */
 export type Look =
   | { kind: "publish"; task: DeliveryTask }
+  /** Its outcome is unknown, and the provider is asked again what became of it, until its class's policy speaks. */
+  | { kind: "look-up"; task: DeliveryTask; nextAt: number }
   /** Nobody claimed the attempt: close its number, and end the delivery if the closing was ours. */
   | { kind: "close"; attempt: AttemptRecord }
   /** The claim's holder is silent past its deadline: record that the outcome is unknown, and go on from what is recorded. */
   | { kind: "abandon"; attempt: AttemptRecord }
   | { kind: "change"; change: DeliveryChange };
 
+export interface LookSituation {
+  /** ms since the epoch. */
+  now: number;
+  /** In [0, 1). */
+  random: number;
+  worker: string;
+  /** How long an unknown outcome waits before its class's policy speaks. */
+  uncertainWaitMs: UncertainWaits;
+}
+
 /**
  * Looks at one open delivery. Pure.
  * @param attempt the record of the attempt now due, if anybody claimed it
  */
-export function look(
-  n: NotificationRecord,
-  d: Delivery,
-  attempt: AttemptRecord | undefined,
-  s: { now: number; random: number; worker: string },
-): Look {
-  const on = { notificationId: n.id, deliveryId: d.id, attempt: d.attempt, expiresAt: n.expiresAt };
-  if (attempt?.outcome) {
+export function look(n: NotificationRecord, d: Delivery, attempt: AttemptRecord | undefined, s: LookSituation): Look {
+  const expiresAt = expiryOf(n, d);
+  const on = { notificationId: n.id, deliveryId: d.id, attempt: d.attempt, expiresAt };
+  const outcome = attempt && knownOutcome(attempt);
+  if (outcome) {
     // Recorded, but the worker died before the delivery learned of it; or the unknown outcome's time has come.
-    if (attempt.outcome.kind === "closed") return { kind: "change", change: closedChange(on, attempt.outcome, s.now) };
-    if (d.state === "uncertain" && attempt.outcome.kind === "unanswered") {
-      const { notificationClass, expiresAt } = n;
-      const decision = decideUncertain({ notificationClass, policyResend: d.policyResend ?? false, now: s.now, expiresAt });
-      const change = decisionChange(on, decision, s.now);
-      return { kind: "change", change: decision.kind === "retry" ? { ...change, set: { ...change.set, policyResend: true } } : change };
-    }
+    if (outcome.kind === "closed") return { kind: "change", change: closedChange(on, outcome, s.now) };
+    if (d.state === "uncertain" && outcome.kind === "unanswered") return lookAtUncertain(n, d, on, s);
     // The recording worker decided about a fallback; one look later the ordinary delay serves.
-    const situation: AttemptSituation = {
-      attempt: d.attempt,
-      notificationClass: n.notificationClass,
-      now: s.now,
-      expiresAt: n.expiresAt,
-      hasFallback: false,
-      random: s.random,
-    };
-    return { kind: "change", change: decisionChange(on, decide(attempt.outcome, situation), s.now) };
+    const situation: AttemptSituation = { attempt: tryOf(d), now: s.now, expiresAt, hasFallback: false, random: s.random };
+    return { kind: "change", change: decisionChange(on, decide(outcome, situation), s.now) };
   }
   if (attempt) {
     const lostAt = attempt.deadlineAt + CLOCK_SKEW_MS;
@@ -58,9 +55,24 @@ export function look(
       change: { notificationId: n.id, deliveryId: d.id, expect: { attempt: d.attempt, states: ["pending"] }, set: { nextAt: lostAt } },
     };
   }
-  if (n.expiresAt <= s.now) {
-    const outcome = { kind: "closed", state: "expired", reason: d.reason ?? "expired" } as const;
-    return { kind: "close", attempt: closedAttempt(on, s.worker, outcome, s.now) };
+  if (expiresAt <= s.now) {
+    const expired = { kind: "closed", state: "expired", reason: d.reason ?? "expired" } as const;
+    return { kind: "close", attempt: closedAttempt(on, s.worker, expired, s.now) };
   }
   return { kind: "publish", task: toTask(n, d) };
+}
+
+/** Asks the provider again while there is time for receipts and look-ups; then the class's policy speaks. */
+function lookAtUncertain(n: NotificationRecord, d: Delivery, on: DecidedAttempt, s: LookSituation): Look {
+  const { notificationClass } = n;
+  const since = d.uncertainSince ?? s.now;
+  const until = since + s.uncertainWaitMs[notificationClass];
+  if (s.now < until) {
+    if (LOOKED_UP[d.channel]) return { kind: "look-up", task: toTask(n, d, { lookUp: true }), nextAt: nextLookUpAt(since, s.now, until) };
+    const { notificationId, deliveryId, attempt } = on;
+    return { kind: "change", change: { notificationId, deliveryId, expect: { attempt, states: ["uncertain"] }, set: { nextAt: until } } };
+  }
+  const decision = decideUncertain({ notificationClass, policyResend: d.policyResend ?? false, now: s.now, expiresAt: on.expiresAt });
+  const change = decisionChange(on, decision, s.now);
+  return { kind: "change", change: decision.kind === "retry" ? { ...change, set: { ...change.set, policyResend: true } } : change };
 }

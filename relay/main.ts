@@ -3,7 +3,7 @@ import { connectNats } from "../infra/nats/connect.ts";
 import { createTaskPublisher } from "../infra/nats/publish.ts";
 import { ensureStreams } from "../infra/nats/streams.ts";
 import { defineRole } from "../infra/run.ts";
-import { openConfiguredStore } from "../infra/store-config.ts";
+import { openRoleStore } from "../infra/store-config.ts";
 import { relayVariables } from "./config.ts";
 import { createRelayMetrics } from "./metrics.ts";
 import { createRelay } from "./relay.ts";
@@ -12,8 +12,8 @@ export const role = defineRole({
   name: "relay",
   about: "publishes what is due: scheduled sends, retries, expiries, and what the watchdog finds",
   variables: relayVariables,
-  async start(config, { log, metrics, stack, signal, worker }) {
-    const store = stack.use(await openConfiguredStore(config));
+  async start(config, { log, metrics, stack, signal, worker, reached }) {
+    const store = await openRoleStore(config, { stack, log, signal });
     const nats = stack.use(await connectNats(config, log));
     await ensureStreams(nats, config);
     const publisher = createTaskPublisher(nats, log);
@@ -22,6 +22,13 @@ export const role = defineRole({
       publisher,
       worker,
       pollMs: config.RELAY_POLL_MS,
+      uncertainWaitMs: {
+        critical: config.UNCERTAIN_WAIT_CRITICAL_MS,
+        transactional: config.UNCERTAIN_WAIT_MS,
+        marketing: config.UNCERTAIN_WAIT_MS,
+      },
+      watchdogFirstMs: config.WATCHDOG_FIRST_MS,
+      reached,
       clock: systemClock,
       random: Math.random,
       log,

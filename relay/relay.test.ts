@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { CLASSES } from "../core/channel.ts";
-import { UNCERTAIN_WAIT_MS } from "../core/decide.ts";
+import { LOOK_UP_FIRST_MS, UNCERTAIN_WAIT_MS } from "../core/decide.ts";
 import type { Delivery, NotificationRecord } from "../core/notification.ts";
-import { type AttemptOutcome, type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
+import type { Outcome } from "../core/outcome.ts";
+import { type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
 import type { Store } from "../core/ports/store.ts";
-import { watchdogMs } from "../core/watchdog.ts";
+import { WATCHDOG_FIRST_MS, watchdogMs } from "../core/watchdog.ts";
 import { createLogger } from "../infra/logger.ts";
 import { createMetrics } from "../infra/metrics.ts";
 import { openStore } from "../infra/store.ts";
@@ -31,6 +32,7 @@ beforeEach(async (t) => {
   streamIsUp = true;
   parts = {
     ...{ store, clock, worker: "relay", pollMs: 1, random: () => 0 },
+    ...{ uncertainWaitMs: UNCERTAIN_WAIT_MS, watchdogFirstMs: WATCHDOG_FIRST_MS, reached: () => {} },
     publisher: {
       async publish(task) {
         if (streamIsUp) published.push(task);
@@ -63,7 +65,7 @@ const claim = (id: string, over: Partial<AttemptRecord> = {}, number = 1): Promi
   return store.attempts.claim([{ ...base, ...over }]);
 };
 const delivery = async (id: string) => (await store.notifications.find(id))!.deliveries[0]!;
-const accepted: AttemptOutcome = { kind: "accepted", providerRef: "r" };
+const accepted: Outcome = { kind: "accepted", providerRef: "r" };
 
 test("publishes what is due, once, and not what is not", async () => {
   await accept({}, { nextAt: clock.now() + 5_000 });
@@ -152,15 +154,25 @@ test("leaves a worker its time and the clocks their difference, then calls the o
 });
 
 for (const notificationClass of CLASSES) {
-  test(`an unknown outcome of class ${notificationClass} ends as its policy says`, async () => {
+  test(`an unknown outcome of class ${notificationClass} is asked about until its policy speaks`, async () => {
     const id = await accept({ notificationClass });
     await claim(id, { deadlineAt: clock.now() - CLOCK_SKEW_MS });
     for (let i = 0; i < 2; i++) await relay.turn();
+    const uncertain = await delivery(id);
+    assert.deepEqual([uncertain.state, uncertain.uncertainSince], ["uncertain", clock.now()]);
+    const until = clock.now() + UNCERTAIN_WAIT_MS[notificationClass];
+    for (;;) {
+      const { nextAt } = await delivery(id);
+      assert.ok(nextAt !== undefined && nextAt <= until, "somebody looks again at the policy's moment at the latest");
+      clock.advance(nextAt - clock.now());
+      if (nextAt === until) break;
+      await relay.turn();
+    }
     assert.equal((await delivery(id)).state, "uncertain");
-    clock.advance(UNCERTAIN_WAIT_MS[notificationClass] - 1);
-    await relay.turn();
-    assert.equal((await delivery(id)).state, "uncertain");
-    clock.advance(1);
+    const asked = published.splice(0);
+    assert.ok(asked.length >= 2 && asked.length <= 10, `asked ${asked.length} times`);
+    assert.ok(asked.every((t) => t.lookUp && t.attempt === 1));
+    assert.equal(new Set(asked.map((t) => t.publication)).size, asked.length, "copies of one question are no duplicates of each other");
     for (let i = 0; i < 2; i++) await relay.turn();
     const d = await delivery(id);
     if (notificationClass !== "critical") {
@@ -168,16 +180,37 @@ for (const notificationClass of CLASSES) {
       return;
     }
     assert.deepEqual(
-      published.map((t) => [t.attempt, t.policyResend]),
-      [[2, true]],
+      published.map((t) => [t.attempt, t.policyResend, t.lookUp]),
+      [[2, true, false]],
     );
     // The repetition's outcome stays unknown as well: there is no third.
     await claim(id, { deadlineAt: clock.now() - CLOCK_SKEW_MS, policyResend: true }, 2);
-    clock.advance(UNCERTAIN_WAIT_MS.critical * 10);
-    for (let i = 0; i < 3; i++) await relay.turn();
-    clock.advance(UNCERTAIN_WAIT_MS.critical);
-    for (let i = 0; i < 3; i++) await relay.turn();
-    assert.deepEqual([(await delivery(id)).state, published.length], ["failed", 1]);
+    for (let i = 0; i < 20; i++) {
+      clock.advance(UNCERTAIN_WAIT_MS.critical);
+      await relay.turn();
+    }
+    assert.deepEqual([(await delivery(id)).state, published.filter((t) => !t.lookUp).length], ["failed", 1]);
+  });
+}
+
+test("an unknown outcome of a channel that cannot be asked waits for its policy in peace", async () => {
+  const id = await accept({}, { channel: "apns", endpoint: { channel: "apns", token: "00ff00ff" } });
+  await claim(id, { deadlineAt: clock.now() - CLOCK_SKEW_MS });
+  for (let i = 0; i < 2; i++) await relay.turn();
+  clock.advance(LOOK_UP_FIRST_MS);
+  await relay.turn();
+  const { state, nextAt, uncertainSince } = await delivery(id);
+  assert.deepEqual([state, nextAt], ["uncertain", uncertainSince! + UNCERTAIN_WAIT_MS.transactional]);
+  assert.equal(published.length, 0);
+});
+
+for (const by of ["receipt", "look-up"] as const) {
+  test(`what a ${by} told is finished where whoever wrote it down did not live to tell the delivery`, async () => {
+    const id = await accept();
+    await claim(id, { deadlineAt: clock.now() - CLOCK_SKEW_MS });
+    await store.attempts.resolve([{ id: attemptId(`${id}-0`, 1), resolution: { outcome: accepted, by, at: clock.now() } }]);
+    await relay.turn();
+    assert.equal((await delivery(id)).state, "sent");
   });
 }
 

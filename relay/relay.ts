@@ -1,16 +1,18 @@
+import type { UncertainWaits } from "../core/decide.ts";
 import { isOpen, LANE_COUNT, type NotificationRecord } from "../core/notification.ts";
 import { type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
 import type { Clock, Random } from "../core/ports/clock.ts";
 import type { DeliveryChange } from "../core/ports/notification-store.ts";
 import type { DeliveryTask, TaskPublisher } from "../core/ports/queue.ts";
 import type { Store } from "../core/ports/store.ts";
+import type { Reached } from "../core/steps.ts";
 import { watchdogMs } from "../core/watchdog.ts";
 import type { Logger } from "../infra/logger.ts";
 import { look } from "./look.ts";
 import type { RelayMetrics } from "./metrics.ts";
 
 /** Taken notifications belong to this relay for so long; if it dies, another takes them then. */
-const TAKE_MS = 30_000;
+const TAKE_MS = 15_000;
 /** One round trip's worth; with 1,000-byte documents half a megabyte. */
 const TAKE_MAX = 500;
 /** What could not be published is tried again after this: the stream is away or full. */
@@ -23,6 +25,10 @@ export interface RelayParts {
   worker: string;
   /** How long to rest when nothing was due. */
   pollMs: number;
+  uncertainWaitMs: UncertainWaits;
+  /** First look after a publication that nothing came of. */
+  watchdogFirstMs: number;
+  reached: Reached;
   clock: Clock;
   random: Random;
   log: Logger;
@@ -44,24 +50,26 @@ export interface Relay {
 }
 
 /** Leaderless: many relays share the lanes, each document taken by one. Whatever one does twice is harmless. */
-export function createRelay({ store, publisher, worker, pollMs, clock, random, log, metrics }: RelayParts): Relay {
+export function createRelay(parts: RelayParts): Relay {
+  const { store, publisher, worker, pollMs, uncertainWaitMs, watchdogFirstMs, reached, clock, random, log, metrics } = parts;
   const lanes = Array.from({ length: LANE_COUNT }, (_, lane) => lane);
 
   async function turn(): Promise<Turn> {
     const now = clock.now();
     const taken = await store.notifications.takeDue(lanes, now, now + TAKE_MS, TAKE_MAX);
     if (taken.length === 0) return { taken: 0, stuck: false };
+    reached("relay.taken");
     const wanted = taken.flatMap((n) => dueDeliveries(n, now).map((d) => attemptId(d.id, d.attempt)));
     const attempts = new Map((await store.attempts.find(wanted)).map((a) => [a.id, a]));
 
     // Not before what was read: a wait that begins now must not have begun before the answer it follows from.
     const readAt = clock.now();
-    const looks = taken.flatMap((n) =>
-      dueDeliveries(n, now).map((d) => look(n, d, attempts.get(attemptId(d.id, d.attempt)), { now: readAt, random: random(), worker })),
-    );
+    const situation = () => ({ now: readAt, random: random(), worker, uncertainWaitMs });
+    const looks = taken.flatMap((n) => dueDeliveries(n, now).map((d) => look(n, d, attempts.get(attemptId(d.id, d.attempt)), situation())));
     for (const { kind } of looks) metrics.looks.inc({ kind });
     const changes = looks.flatMap((l) => (l.kind === "change" ? [l.change] : []));
     const publications = looks.flatMap((l) => (l.kind === "publish" ? [l.task] : []));
+    const lookUps = looks.flatMap((l) => (l.kind === "look-up" ? [l] : []));
     const closings = looks.flatMap((l) => (l.kind === "close" ? [l.attempt] : []));
     const abandoned = looks.flatMap((l) => (l.kind === "abandon" ? [l.attempt] : []));
 
@@ -74,11 +82,19 @@ export function createRelay({ store, publisher, worker, pollMs, clock, random, l
       await store.attempts.record(abandoned.map(({ id }) => ({ id, worker: undefined, outcome, answeredAt: now })));
     }
     changes.push(...[...closings, ...abandoned].map((a) => lookAgain(a, now)));
-    const published = await Promise.all(publications.map((task) => publisher.publish(task)));
-    changes.push(...publications.map((task, i) => publicationChange(task, published[i] ?? false, now)));
+    reached("relay.closed");
+    const [published] = await Promise.all([
+      Promise.all(publications.map((task) => publisher.publish(task))),
+      // Whatever becomes of it, the next one is asked for at its time.
+      Promise.all(lookUps.map(({ task }) => publisher.publish(task))),
+    ]);
+    reached("relay.published");
+    changes.push(...publications.map((task, i) => publicationChange(task, published[i] ?? false, now, watchdogFirstMs)));
+    changes.push(...lookUps.map(({ task, nextAt }) => lookUpChange(task, nextAt)));
     for (const [i, { channel }] of publications.entries())
       metrics.publications.inc({ channel, result: published[i] ? "published" : "failed" });
     await store.notifications.change(changes);
+    reached("relay.changed");
     return { taken: taken.length, stuck: publications.length > 0 && !published.includes(true) };
   }
 
@@ -114,9 +130,13 @@ function lookAgain(a: AttemptRecord, now: number): DeliveryChange {
   };
 }
 
-function publicationChange(task: DeliveryTask, published: boolean, now: number): DeliveryChange {
+function publicationChange(task: DeliveryTask, published: boolean, now: number, watchdogFirstMs: number): DeliveryChange {
   const { notificationId, deliveryId, attempt, publication, expiresAt } = task;
-  const nextAt = Math.min(now + (published ? watchdogMs(publication) : PUBLISH_AGAIN_MS), Math.max(expiresAt, now + 1));
+  const nextAt = Math.min(now + (published ? watchdogMs(publication, watchdogFirstMs) : PUBLISH_AGAIN_MS), Math.max(expiresAt, now + 1));
   const set = { nextAt, publications: publication + (published ? 1 : 0) };
   return { notificationId, deliveryId, expect: { attempt, states: ["pending"] }, set };
+}
+
+function lookUpChange({ notificationId, deliveryId, attempt, publication }: DeliveryTask, nextAt: number): DeliveryChange {
+  return { notificationId, deliveryId, expect: { attempt, states: ["uncertain"] }, set: { nextAt, publications: publication + 1 } };
 }

@@ -2,8 +2,9 @@ import { type Faults, mistakeIn } from "./faults.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Handler } from "./listener.ts";
 import { jsonAnswer, PROVIDER_NAMES, type WireAnswer, type WireRequest } from "./play.ts";
-import { parseJson } from "./read.ts";
+import { fieldsOf, parseJson, textOf } from "./read.ts";
 import type { PushSubscription } from "./subscription.ts";
+import type { Webhooks } from "./webhooks.ts";
 import { isSubscriptionName } from "./webpush.ts";
 import { cut, readRequest, send } from "./wire.ts";
 
@@ -14,6 +15,7 @@ const ENTRIES_SHOWN = 1_000;
 export interface AdminParts {
   ledger: Ledger;
   faults: Faults;
+  webhooks: Webhooks;
   webPushSubscription(name: string): PushSubscription;
   revokeAccessTokens(): void;
 }
@@ -30,7 +32,7 @@ export function createAdmin(parts: AdminParts): Handler {
   };
 }
 
-function answer({ ledger, faults, webPushSubscription, revokeAccessTokens }: AdminParts, request: WireRequest): WireAnswer {
+function answer({ ledger, faults, webhooks, webPushSubscription, revokeAccessTokens }: AdminParts, request: WireRequest): WireAnswer {
   const { path, query, method } = request;
   // Where providers' callbacks may point while nobody listens.
   if (path === "/sink" || path.startsWith("/sink/")) return { status: 204 };
@@ -46,6 +48,8 @@ function answer({ ledger, faults, webPushSubscription, revokeAccessTokens }: Adm
       return jsonAnswer(200, ledger.summary());
     case "GET /ledger/acceptances":
       return jsonAnswer(200, Object.fromEntries(ledger.acceptances()));
+    case "POST /ledger/acceptances":
+      return acceptancesOf(ledger, request);
     case "DELETE /ledger":
       ledger.clear();
       return { status: 204 };
@@ -56,6 +60,14 @@ function answer({ ledger, faults, webPushSubscription, revokeAccessTokens }: Adm
     case "DELETE /faults":
       faults.clear(query.has("id") ? Number(query.get("id")) : undefined);
       return { status: 204 };
+    case "GET /webhooks":
+      return jsonAnswer(200, webhooks.state());
+    case "POST /webhooks":
+      return orNamed(() => {
+        const { target } = fieldsOf(parseJson(request.body));
+        webhooks.target(target === null ? undefined : textOf(target));
+        return jsonAnswer(200, webhooks.state());
+      });
     case "DELETE /oauth/tokens":
       revokeAccessTokens();
       return { status: 204 };
@@ -77,12 +89,25 @@ function entries(ledger: Ledger, query: URLSearchParams): WireAnswer {
   return jsonAnswer(200, { count: found.length, entries: found.slice(-limit) });
 }
 
+/** Of the deliveries asked for; those never accepted are left out. */
+function acceptancesOf(ledger: Ledger, request: WireRequest): WireAnswer {
+  const { deliveryIds } = fieldsOf(parseJson(request.body));
+  if (!Array.isArray(deliveryIds)) return mistake("deliveryIds is a list of text");
+  const all = ledger.acceptances();
+  return jsonAnswer(200, Object.fromEntries(deliveryIds.flatMap((id: string) => (all.has(id) ? [[id, all.get(id)]] : []))));
+}
+
 function order(faults: Faults, request: WireRequest): WireAnswer {
   const given = parseJson(request.body);
   const wrong = mistakeIn(given);
   if (wrong !== undefined) return mistake(wrong);
+  return orNamed(() => jsonAnswer(201, { id: faults.order(given as Parameters<Faults["order"]>[0]) }));
+}
+
+/** The answer, or the mistake that was thrown. */
+function orNamed(work: () => WireAnswer): WireAnswer {
   try {
-    return jsonAnswer(201, { id: faults.order(given as Parameters<Faults["order"]>[0]) });
+    return work();
   } catch (error) {
     return mistake((error as Error).message);
   }

@@ -9,9 +9,16 @@ export interface Credentials {
   fcm: { serviceAccountFile: string; publicKey: KeyObject; clientEmail: string; projectId: string };
   webpush: { privateKeyFile: string; publicKey: string; subject: string; subscriptionSecret: string };
   twilio: { accountSid: string; authToken: string; authTokenFile: string; from: string };
-  vonage: { apiKey: string; apiSecret: string; apiSecretFile: string; from: string };
-  sendgrid: { apiKey: string; apiKeyFile: string };
-  mandrill: { apiKey: string; apiKeyFile: string };
+  vonage: {
+    apiKey: string;
+    apiSecret: string;
+    apiSecretFile: string;
+    signatureSecret: string;
+    signatureSecretFile: string;
+    from: string;
+  };
+  sendgrid: { apiKey: string; apiKeyFile: string; webhookKey: KeyObject; webhookPublicKeyFile: string };
+  mandrill: { apiKey: string; apiKeyFile: string; webhookKey: string; webhookKeyFile: string };
   email: { from: string; fromName: string };
 }
 
@@ -34,6 +41,9 @@ export function openCredentials(directory: string): Credentials {
     () => `SG.${randomBytes(16).toString("base64url")}.${randomBytes(32).toString("base64url")}`,
   );
   const mandrillKey = file("mandrill-api-key", () => randomBytes(16).toString("base64url"));
+  const vonageSignature = file("vonage-signature-secret", () => hex(16));
+  const mandrillWebhook = file("mandrill-webhook-key", () => randomBytes(16).toString("base64url"));
+  const sendgridWebhook = createPrivateKey(file("sendgrid-webhook-key", makeP256Pem).text);
   return {
     apns: {
       keyFile: apnsKey.path,
@@ -55,14 +65,34 @@ export function openCredentials(directory: string): Credentials {
       subscriptionSecret: file("webpush-subscription-secret", () => hex(32)).text,
     },
     twilio: { accountSid: twilioSid.text, authToken: twilioToken.text, authTokenFile: twilioToken.path, from: "+15005550006" },
-    vonage: { apiKey: "5a4db0c5", apiSecret: vonageSecret.text, apiSecretFile: vonageSecret.path, from: "Carillon" },
-    sendgrid: { apiKey: sendgridKey.text, apiKeyFile: sendgridKey.path },
-    mandrill: { apiKey: mandrillKey.text, apiKeyFile: mandrillKey.path },
+    vonage: {
+      apiKey: "5a4db0c5",
+      apiSecret: vonageSecret.text,
+      apiSecretFile: vonageSecret.path,
+      signatureSecret: vonageSignature.text,
+      signatureSecretFile: vonageSignature.path,
+      from: "Carillon",
+    },
+    sendgrid: {
+      apiKey: sendgridKey.text,
+      apiKeyFile: sendgridKey.path,
+      webhookKey: sendgridWebhook,
+      webhookPublicKeyFile: file("sendgrid-webhook-public-key", () => publicDer(sendgridWebhook)).path,
+    },
+    mandrill: {
+      apiKey: mandrillKey.text,
+      apiKeyFile: mandrillKey.path,
+      webhookKey: mandrillWebhook.text,
+      webhookKeyFile: mandrillWebhook.path,
+    },
     email: { from: "bells@carillon.dev", fromName: "Carillon" },
   };
 }
 
 const makeP256Pem = () => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ format: "pem", type: "pkcs8" }).toString();
+
+/** As SendGrid shows its verification key. */
+const publicDer = (privateKey: KeyObject) => createPublicKey(privateKey).export({ format: "der", type: "spki" }).toString("base64");
 
 const p256Jwk = (pem: string) => createPrivateKey(pem).export({ format: "jwk" });
 

@@ -3,12 +3,14 @@ import type { FaultAction, Faults } from "./faults.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Handler, WireOut } from "./listener.ts";
 import type { Judgement, Play, WireAnswer, WireRequest } from "./play.ts";
+import type { TellingWebhooks } from "./webhooks.ts";
 import { cut, goAway, readRequest, send, withoutSecrets } from "./wire.ts";
 
 export interface ExchangeParts {
   play: Play;
   ledger: Ledger;
   faults: Faults;
+  webhooks: TellingWebhooks;
   /** ms since the epoch. */
   now: () => number;
   /** Ends ordered delays. */
@@ -28,16 +30,23 @@ export function createExchange(parts: ExchangeParts): Handler {
   };
 }
 
-async function handle({ play, ledger, faults, now, closing }: ExchangeParts, request: WireRequest, response: WireOut): Promise<void> {
+async function handle(
+  { play, ledger, faults, webhooks, now, closing }: ExchangeParts,
+  request: WireRequest,
+  response: WireOut,
+): Promise<void> {
   const aside = play.aside?.(request);
   if (aside !== undefined) {
     const fault = aside.faultTarget && faults.take(aside.faultTarget, "", "");
-    return carryOut(fault, orderedJudgement(fault)?.answer ?? aside.answer(), response, closing);
+    return carryOut(fault, orderedJudgement(fault)?.answer ?? aside.answer(fault?.kind === "lag" ? fault.ms : 0), response, closing);
   }
   const receivedAt = now();
   const sent = play.read(request);
   const fault = faults.take(play.provider, sent.recipient, sent.deliveryId);
-  const judgement = orderedJudgement(fault) ?? play.judge(request, sent);
+  const ordered = orderedJudgement(fault);
+  // What was taken is found by look-ups and told of, whatever was answered.
+  const taken = ordered?.accepted ? play.judge(request, sent) : undefined;
+  const judgement = ordered ?? play.judge(request, sent);
   // Written down before a byte of the answer leaves: whoever has the answer finds the entry.
   ledger.add({
     provider: play.provider,
@@ -47,6 +56,7 @@ async function handle({ play, ledger, faults, now, closing }: ExchangeParts, req
     receivedAt,
     headers: withoutSecrets(request.headers),
   });
+  if (judgement.accepted) await webhooks.tell(play.provider, sent, (taken ?? judgement).answer);
   await carryOut(fault, judgement.answer, response, closing);
 }
 
@@ -84,6 +94,7 @@ async function carryOut(fault: FaultAction | undefined, answer: WireAnswer, resp
   switch (fault?.kind) {
     case undefined:
     case "answer":
+    case "lag":
       return send(response, answer);
     case "delay":
       await delay(fault.ms, undefined, { signal: closing }).catch(() => undefined);

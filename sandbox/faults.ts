@@ -1,4 +1,4 @@
-import { PROVIDER_NAMES, type ProviderName } from "./play.ts";
+import { ASIDE_TARGETS, type AsideTarget, PROVIDER_NAMES, type ProviderName } from "./play.ts";
 import { isFields } from "./read.ts";
 
 /** Orders kept at once; more is a mistake of the one who orders. */
@@ -25,10 +25,29 @@ export type FaultAction =
   /** Judged, then closed instead of answered. */
   | { kind: "cut-after"; code?: number | undefined }
   /** Judged, then the whole HTTP/2 connection goes with everything in flight on it. */
-  | { kind: "goaway" };
+  | { kind: "goaway" }
+  /** Look-ups only: answered from an index that is so far behind. */
+  | { kind: "lag"; ms: number };
 
-/** "oauth" is FCM's token exchange; it has no recipient, so nothing with a match hits it. */
-export type FaultTarget = ProviderName | "oauth";
+/** What is told afterwards of the accepted message, other than "accepted" and then "delivered", once, right after the send. */
+export interface WebhookAction {
+  kind: "webhooks";
+  /** All of it before the send is answered. */
+  early?: boolean | undefined;
+  /** Each two times. */
+  twice?: boolean | undefined;
+  /** Nothing. */
+  never?: boolean | undefined;
+  /** The first so long after the send, in ms. */
+  lateMs?: number | undefined;
+  /** The end before the beginning. */
+  reversed?: boolean | undefined;
+  /** That it did not arrive; text: the provider's word for why ("30005", "dropped"). */
+  undelivered?: boolean | string | undefined;
+}
+
+/** What is no send has no recipient here, so nothing with a match hits it. */
+export type FaultTarget = ProviderName | AsideTarget;
 
 export interface FaultOrder {
   provider: FaultTarget;
@@ -36,7 +55,7 @@ export interface FaultOrder {
   match?: string | undefined;
   /** How many requests it hits; default 1. */
   times?: number | undefined;
-  do: FaultAction;
+  do: FaultAction | WebhookAction;
 }
 
 export interface StandingFault extends FaultOrder {
@@ -50,6 +69,8 @@ export interface Faults {
   order(order: FaultOrder): number;
   /** The oldest order that fits, used up by one. */
   take(provider: FaultTarget, recipient: string, deliveryId: string): FaultAction | undefined;
+  /** The same for what is told of a message that was accepted; such orders are none of take's. */
+  takeWebhooks(provider: FaultTarget, recipient: string, deliveryId: string): WebhookAction | undefined;
   standing(): StandingFault[];
   clear(id?: number): void;
 }
@@ -57,6 +78,21 @@ export interface Faults {
 export function createFaults(): Faults {
   let orders: StandingFault[] = [];
   let lastId = 0;
+
+  function take<A extends FaultOrder["do"]>(
+    is: (action: FaultOrder["do"]) => action is A,
+    provider: FaultTarget,
+    recipient: string,
+    deliveryId: string,
+  ): A | undefined {
+    const hits = (o: StandingFault) => o.match === undefined || recipient.includes(o.match) || deliveryId.includes(o.match);
+    const fault = orders.find((o) => o.provider === provider && is(o.do) && hits(o));
+    if (fault === undefined || !is(fault.do)) return undefined;
+    fault.times -= 1;
+    if (fault.times <= 0) orders = orders.filter((o) => o !== fault);
+    return fault.do;
+  }
+
   return {
     order(order) {
       const mistake = mistakeIn(order);
@@ -66,15 +102,8 @@ export function createFaults(): Faults {
       orders.push({ ...order, times: order.times ?? 1, id: lastId });
       return lastId;
     },
-    take(provider, recipient, deliveryId) {
-      const fault = orders.find(
-        (o) => o.provider === provider && (o.match === undefined || recipient.includes(o.match) || deliveryId.includes(o.match)),
-      );
-      if (fault === undefined) return undefined;
-      fault.times -= 1;
-      if (fault.times <= 0) orders = orders.filter((o) => o !== fault);
-      return fault.do;
-    },
+    take: (...sent) => take(isOfRequest, ...sent),
+    takeWebhooks: (...sent) => take(isOfWebhooks, ...sent),
     standing: () => structuredClone(orders),
     clear(id) {
       orders = id === undefined ? [] : orders.filter((o) => o.id !== id);
@@ -82,11 +111,14 @@ export function createFaults(): Faults {
   };
 }
 
+const isOfWebhooks = (action: FaultOrder["do"]) => action.kind === "webhooks";
+const isOfRequest = (action: FaultOrder["do"]) => action.kind !== "webhooks";
+
 /** Why this is no order, for those that come by HTTP; undefined where it is one. */
 export function mistakeIn(order: unknown): string | undefined {
   if (!isFields(order) || !isFields(order.do)) return "an order has provider and do";
   const { provider, match, times, do: action } = order;
-  if (provider !== "oauth" && !PROVIDER_NAMES.some((name) => name === provider)) return "provider is unknown";
+  if (![...ASIDE_TARGETS, ...PROVIDER_NAMES].some((name) => name === provider)) return "provider is unknown";
   if (match !== undefined && typeof match !== "string") return "match is text";
   if (times !== undefined && !(Number.isSafeInteger(times) && Number(times) >= 1)) return "times is an integer from 1";
   switch (action.kind) {
@@ -101,9 +133,26 @@ export function mistakeIn(order: unknown): string | undefined {
     case "no-answer":
     case "goaway":
       return undefined;
+    case "lag":
+      if (typeof provider === "string" && !provider.endsWith("-look-up")) return "lag is for look-ups";
+      return isBetween(action.ms, 0, DELAY_LONGEST_MS) ? undefined : `ms is an integer from 0 to ${DELAY_LONGEST_MS}`;
+    case "webhooks":
+      return webhooksMistake(provider, action);
     default:
-      return "kind is one of answer, delay, no-answer, cut-before, cut-after, goaway";
+      return "kind is one of answer, delay, no-answer, cut-before, cut-after, goaway, lag, webhooks";
   }
+}
+
+function webhooksMistake(provider: unknown, action: Readonly<Record<string, unknown>>): string | undefined {
+  if (!["twilio", "vonage", "sendgrid", "mandrill"].includes(String(provider)))
+    return "webhooks are for twilio, vonage, sendgrid and mandrill";
+  const { lateMs, undelivered = false, ...switches } = action;
+  if (lateMs !== undefined && !isBetween(lateMs, 0, DELAY_LONGEST_MS)) return `lateMs is an integer from 0 to ${DELAY_LONGEST_MS}`;
+  if (typeof undelivered !== "boolean" && !(typeof undelivered === "string" && /^[\w.-]{1,64}$/.test(undelivered)))
+    return "undelivered is true, false or one word";
+  for (const name of ["early", "twice", "never", "reversed"])
+    if (switches[name] !== undefined && typeof switches[name] !== "boolean") return `${name} is true or false`;
+  return undefined;
 }
 
 const isBetween = (value: unknown, low: number, high: number) => Number.isInteger(value) && Number(value) >= low && Number(value) <= high;

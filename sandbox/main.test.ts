@@ -105,6 +105,12 @@ test("the admin API shows the ledger, orders faults, mints subscriptions and swa
   assert.equal((await admin("GET", "/ledger?provider=pigeon")).status, 400);
   assert.deepEqual(fieldsOf(fieldsOf((await admin("GET", "/ledger/summary")).json).providers).mandrill, { accepted: 0, refused: 2 });
   assert.deepEqual((await admin("GET", "/ledger/acceptances")).json, {});
+  sandbox.ledger.add({
+    ...{ provider: "apns", deliveryId: "d-1", attemptId: "d-1/1", recipient: "r", accepted: true, answer: "200", receivedAt: 1 },
+    ...{ payload: {}, headers: {} },
+  });
+  assert.deepEqual((await admin("POST", "/ledger/acceptances", { deliveryIds: ["d-0", "d-1", 7] })).json, { "d-1": 1 });
+  assert.equal((await admin("POST", "/ledger/acceptances", { ids: [] })).status, 400);
   assert.equal((await admin("DELETE", "/ledger")).status, 204);
   assert.deepEqual(await answers(""), []);
 

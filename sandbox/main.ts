@@ -20,13 +20,15 @@ import { createSendgrid } from "./sendgrid.ts";
 import { type PushSubscription, rememberSubscribers } from "./subscription.ts";
 import { createTwilio } from "./twilio.ts";
 import { createVonage } from "./vonage.ts";
+import { createWebhooks, type Webhooks } from "./webhooks.ts";
 import { createWebPush, isSubscriptionName } from "./webpush.ts";
 
-export type { FaultAction, FaultOrder, Faults } from "./faults.ts";
+export type { FaultAction, FaultOrder, Faults, WebhookAction } from "./faults.ts";
 export type { Ledger, LedgerEntry, LedgerFilter, LedgerSummary } from "./ledger.ts";
 export type { ProviderName } from "./play.ts";
 export type { ListenerName, Ports } from "./ports.ts";
 export type { PushSubscription } from "./subscription.ts";
+export type { Webhooks, WebhooksState } from "./webhooks.ts";
 
 export interface SandboxOptions {
   /** Credentials, certificate and port numbers are made here once and found again. */
@@ -43,6 +45,8 @@ export interface Sandbox extends AsyncDisposable {
   adminUrl: string;
   ledger: Ledger;
   faults: Faults;
+  /** Of Twilio, Vonage, SendGrid and Mandrill; nobody is told until it has a target. */
+  webhooks: Webhooks;
   /** The same name gives the same keys as long as the directory stays. Throws RangeError for names but A-Z a-z 0-9 _ -. */
   webPushSubscription(name: string): PushSubscription;
   /** Makes every FCM access token issued so far unknown. */
@@ -69,6 +73,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 
   await using stack = new AsyncDisposableStack();
   const closing = new AbortController();
+  const webhooks = createWebhooks({ credentials, faults, now });
   // Known to the plays only once their listener is bound; none is asked before.
   const origins = Object.fromEntries(LISTENER_NAMES.map((name) => [name, ""])) as Record<ListenerName, string>;
   const open = async (name: ListenerName, transport: Transport, handler: Handler) => {
@@ -78,7 +83,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     kept[name] = listener.port;
   };
   const play = (transport: Transport, play: Play) =>
-    open(play.provider, transport, createExchange({ play, ledger, faults, now, closing: closing.signal }));
+    open(play.provider, transport, createExchange({ play, ledger, faults, webhooks, now, closing: closing.signal }));
 
   const subscriber = rememberSubscribers(credentials.webpush.subscriptionSecret);
   function webPushSubscription(name: string): PushSubscription {
@@ -104,12 +109,13 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     createWebPush({ subscriber, vapidPublicKey: credentials.webpush.publicKey, origin: () => origins.webpush, once, now }),
   );
   await play(http, createTwilio({ credentials: credentials.twilio, now }));
-  await play(http, createVonage({ credentials: credentials.vonage, once }));
+  await play(http, createVonage({ credentials: credentials.vonage, once, now }));
   await play(http, createSendgrid({ credentials: credentials.sendgrid, from, now }));
   await play(http, createMandrill({ credentials: credentials.mandrill, from, now }));
-  await open("admin", http, createAdmin({ ledger, faults, webPushSubscription, revokeAccessTokens: oauth.revoke }));
+  await open("admin", http, createAdmin({ ledger, faults, webhooks, webPushSubscription, revokeAccessTokens: oauth.revoke }));
   keepPorts(directory, kept);
   stack.defer(() => closing.abort());
+  stack.use(webhooks);
 
   const running = stack.move();
   return {
@@ -117,6 +123,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     adminUrl: origins.admin,
     ledger,
     faults,
+    webhooks,
     webPushSubscription,
     revokeAccessTokens: oauth.revoke,
     accessTokensIssued: oauth.issued,

@@ -28,11 +28,11 @@ export function createMandrill(parts: { credentials: Credentials["mandrill"]; fr
   const isKnown = (body: unknown) => sameSecret(textOf(fieldsOf(body).key), credentials.apiKey);
 
   /** Look-ups and whatever else is no send. */
-  function answerOther(method: string, body: Fields): WireAnswer {
+  function answerOther(method: string, body: Fields, lagMs: number): WireAnswer {
     if (!isKnown(body)) return error(401, -1, "Invalid_Key", "Invalid API key");
     if (method === "users/ping") return jsonAnswer(200, "PONG!");
     if (method === "users/ping2") return jsonAnswer(200, { PING: "PONG!" });
-    if (method === "messages/search") return jsonAnswer(200, messages.search(body));
+    if (method === "messages/search") return jsonAnswer(200, messages.search(body, (now() - lagMs) / 1_000));
     if (method !== "messages/info") return error(404, -1, "Unknown_Method", "Unknown method");
     const id = textOf(body.id);
     const message = messages.find(id);
@@ -45,7 +45,10 @@ export function createMandrill(parts: { credentials: Credentials["mandrill"]; fr
     aside(request) {
       const method = methodIn(request);
       if (method === "messages/send" && request.method === "POST") return undefined;
-      return { answer: () => answerOther(method, fieldsOf(parseJson(request.body))) };
+      return {
+        faultTarget: method === "messages/search" ? "mandrill-look-up" : undefined,
+        answer: (lagMs) => answerOther(method, fieldsOf(parseJson(request.body)), lagMs),
+      };
     },
     read(request) {
       const { key: _key, ...payload } = fieldsOf(parseJson(request.body));

@@ -44,10 +44,15 @@ export interface Judgement {
   answer: WireAnswer;
 }
 
+/** Requests besides sends for which faults can be ordered: FCM's token exchange, and asking what became of a message. */
+export const ASIDE_TARGETS = ["oauth", "twilio-look-up", "vonage-look-up", "sendgrid-look-up", "mandrill-look-up"] as const;
+export type AsideTarget = (typeof ASIDE_TARGETS)[number];
+
 export interface Aside {
   /** Set where faults can be ordered for it. */
-  faultTarget?: "oauth" | undefined;
-  answer(): WireAnswer;
+  faultTarget?: AsideTarget | undefined;
+  /** @param lagMs how far a look-up's index is behind: what was taken later is not found yet */
+  answer(lagMs: number): WireAnswer;
 }
 
 /** One provider's behaviour. `read` never throws and changes nothing; `judge` may remember. */

@@ -3,6 +3,7 @@ import { localPart } from "./address.ts";
 import type { Credentials } from "./credentials.ts";
 import { type Judgement, jsonAnswer, type Play, type WireAnswer, type WireRequest } from "./play.ts";
 import { fieldsOf, listOf, parseBearer, parseJson, sameSecret, textOf } from "./read.ts";
+import { createSendgridActivity } from "./sendgrid-activity.ts";
 import { type MailFault, mailFaults } from "./sendgrid-mail.ts";
 
 /** SendGrid: "Mail Send", "Errors", "Rate limits". */
@@ -13,12 +14,20 @@ const HELP = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html
 
 export function createSendgrid(parts: { credentials: Credentials["sendgrid"]; from: string; now: () => number }): Play {
   const { credentials, from, now } = parts;
+  const activity = createSendgridActivity();
+
+  function answerLookUp(request: WireRequest, lagMs: number): WireAnswer {
+    if (!isKnown(request)) return UNAUTHORIZED;
+    const messages = activity.filter(request.query, now() - lagMs);
+    return messages ? jsonAnswer(200, { messages }) : errors(400, [{ message: "invalid query", field: "query" }]);
+  }
+
+  const isKnown = (request: WireRequest) => sameSecret(parseBearer(request.headers.authorization) ?? "", credentials.apiKey);
 
   function refusalOf(request: WireRequest): WireAnswer | undefined {
     if (request.path !== "/v3/mail/send") return errors(404, [{ message: "not found" }]);
     if (request.method !== "POST") return errors(405, [{ message: "method not allowed" }]);
-    if (!sameSecret(parseBearer(request.headers.authorization) ?? "", credentials.apiKey))
-      return errors(401, [{ message: "The provided authorization grant is invalid, expired, or revoked" }]);
+    if (!isKnown(request)) return UNAUTHORIZED;
     if (!/^application\/json\b/i.test(request.headers["content-type"] ?? ""))
       return errors(415, [{ message: "Content-Type should be application/json." }]);
     if (request.body.length > BODY_BYTES_MAX)
@@ -42,6 +51,10 @@ export function createSendgrid(parts: { credentials: Credentials["sendgrid"]; fr
   return {
     provider: "sendgrid",
     bodyBytesMax: BODY_BYTES_MAX,
+    aside(request) {
+      if (request.method !== "GET" || request.path !== "/v3/messages") return undefined;
+      return { faultTarget: "sendgrid-look-up", answer: (lagMs) => answerLookUp(request, lagMs) };
+    },
     read(request) {
       const payload = parseJson(request.body);
       const args = fieldsOf(fieldsOf(listOf(fieldsOf(payload).personalizations)[0]).custom_args);
@@ -56,7 +69,9 @@ export function createSendgrid(parts: { credentials: Credentials["sendgrid"]; fr
       const refusal = refusalOf(request);
       if (refusal !== undefined) return { accepted: false, code: String(refusal.status), answer: refusal };
       const isTrial = fieldsOf(fieldsOf(fieldsOf(sent.payload).mail_settings).sandbox_mode).enable === true;
-      const answer = { status: isTrial ? 200 : 202, headers: { "x-message-id": randomBytes(16).toString("base64url") } };
+      const messageId = randomBytes(16).toString("base64url");
+      if (!isTrial) activity.add(sent.payload, messageId, now());
+      const answer = { status: isTrial ? 200 : 202, headers: { "x-message-id": messageId } };
       return { accepted: !isTrial, code: String(answer.status), answer };
     },
   };
@@ -70,6 +85,8 @@ const errors = (status: number, faults: readonly MailFault[]) =>
   jsonAnswer(status, {
     errors: faults.map(({ message, field }) => ({ message, field: field ?? null, help: field ? HELP + field : null })),
   });
+
+const UNAUTHORIZED = errors(401, [{ message: "The provided authorization grant is invalid, expired, or revoked" }]);
 
 function throttled(now: number): WireAnswer {
   const reset = String(Math.ceil(now / 1_000) + THROTTLED_S);

@@ -26,26 +26,31 @@ export function createTwilioMessages(accountSid: string) {
       return resource;
     },
     find: (sid: string) => kept.get(sid),
-    /** Newest first; To, From, DateSent> and PageSize as documented. */
-    list(query: URLSearchParams) {
+    /** Newest first; To, From, DateSent>, PageSize and Page as documented. @param indexedUntil ms since the epoch */
+    list(query: URLSearchParams, indexedUntil: number) {
       const since = Date.parse(query.get("DateSent>") ?? query.get("DateSent>=") ?? "") || 0;
       const size = Math.min(Number(query.get("PageSize") ?? 50) || 50, PAGE_SIZE_MAX);
       // The granularity is a day.
       const day = since - (since % 86_400_000);
-      const messages = [...kept.values()]
-        .reverse()
-        .filter((m) => m.to === (query.get("To") ?? m.to) && m.from === (query.get("From") ?? m.from) && Date.parse(m.date_created) >= day)
-        .slice(0, size);
+      const page = Number(query.get("Page") ?? 0) || 0;
+      const all = [...kept.values()].reverse().filter((m) => {
+        const created = Date.parse(m.date_created);
+        return m.to === (query.get("To") ?? m.to) && m.from === (query.get("From") ?? m.from) && created >= day && created <= indexedUntil;
+      });
+      const start = page * size;
+      const messages = all.slice(start, start + size);
       const uri = `/2010-04-01/Accounts/${accountSid}/Messages.json`;
+      const next = new URLSearchParams([...query].filter(([name]) => name !== "Page"));
+      next.set("Page", String(page + 1));
       return {
         messages,
-        page: 0,
+        page,
         page_size: size,
-        start: 0,
-        end: messages.length - 1,
+        start,
+        end: start + messages.length - 1,
         uri,
         first_page_uri: uri,
-        next_page_uri: null,
+        next_page_uri: start + size < all.length ? `${uri}?${next}` : null,
         previous_page_uri: null,
       };
     },

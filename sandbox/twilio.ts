@@ -47,10 +47,11 @@ export function createTwilio(parts: { credentials: Credentials["twilio"]; now: (
     aside(request) {
       if (request.method !== "GET") return undefined;
       return {
-        answer() {
+        faultTarget: "twilio-look-up",
+        answer(lagMs) {
           const refusal = accountRefusal(request);
           if (refusal !== undefined) return errorAnswer(refusal);
-          if (request.path === collection) return jsonAnswer(200, messages.list(request.query));
+          if (request.path === collection) return jsonAnswer(200, messages.list(request.query, now() - lagMs));
           const message = messages.find(/\/Messages\/(\w+)\.json$/.exec(request.path)?.[1] ?? "");
           return message
             ? jsonAnswer(200, message)

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import type { Credentials } from "./credentials.ts";
 import type { Once } from "./once.ts";
-import { type Judgement, jsonAnswer, type Play, type Sent, type WireRequest } from "./play.ts";
+import { type Judgement, jsonAnswer, type Play, type Sent, type WireAnswer, type WireRequest } from "./play.ts";
 import { deliveryOf, type Fields, fieldsOf, parseBasic, parseJson, sameSecret } from "./read.ts";
 import { countSegments } from "./segments.ts";
+import { createVonageReports } from "./vonage-reports.ts";
 
 /** Vonage: "SMS API reference" and "Troubleshooting SMS". */
 const TEXT_CHARACTERS_MAX = 3_200;
@@ -35,7 +36,18 @@ const refuse = (status: string, text = ERROR_TEXT[status] ?? "Error"): Refusal =
 
 type Params = Readonly<Record<string, string>>;
 
-export function createVonage({ credentials, once }: { credentials: Credentials["vonage"]; once: Once }): Play {
+export function createVonage(parts: { credentials: Credentials["vonage"]; once: Once; now: () => number }): Play {
+  const { credentials, once, now } = parts;
+  const reports = createVonageReports(credentials.apiKey);
+
+  /** The Reports API takes nothing but Basic credentials. */
+  function answerLookUp(request: WireRequest, lagMs: number): WireAnswer {
+    const basic = parseBasic(request.headers.authorization);
+    if (basic?.user !== credentials.apiKey || !sameSecret(basic.password, credentials.apiSecret))
+      return jsonAnswer(401, { type: "https://developer.vonage.com/api-errors#unauthorized", title: "Unauthorized" });
+    return reports.records(request.query, now() - lagMs);
+  }
+
   function credentialRefusal(request: WireRequest, params: Params): Refusal | undefined {
     const basic = parseBasic(request.headers.authorization);
     const key = params.api_key ?? basic?.user;
@@ -48,7 +60,11 @@ export function createVonage({ credentials, once }: { credentials: Credentials["
   return {
     provider: "vonage",
     bodyBytesMax: 65_536,
-    aside: (request) => (request.path === "/sms/json" && request.method === "POST" ? undefined : { answer: () => ({ status: 404 }) }),
+    aside(request) {
+      if (request.path === "/v2/reports/records" && request.method === "GET")
+        return { faultTarget: "vonage-look-up", answer: (lagMs) => answerLookUp(request, lagMs) };
+      return request.path === "/sms/json" && request.method === "POST" ? undefined : { answer: () => ({ status: 404 }) };
+    },
     read(request) {
       const { api_key: _key, api_secret: _secret, ...payload } = paramsOf(request);
       const attemptId = payload["client-ref"] ?? "";
@@ -76,6 +92,11 @@ export function createVonage({ credentials, once }: { credentials: Credentials["
         network: "12345",
         ...(params["client-ref"] === undefined ? {} : { "client-ref": params["client-ref"] }),
       }));
+      for (const message of messages)
+        reports.add(
+          { message_id: message["message-id"], client_ref: params["client-ref"] ?? null, from: params.from ?? "", to: params.to ?? "" },
+          now(),
+        );
       return {
         accepted: true,
         code: "200 status 0",

@@ -1,3 +1,4 @@
+import type { EndState } from "../notification.ts";
 import type { Outcome } from "../outcome.ts";
 
 /** One call to a provider: claim, intent and log entry in one. Times are ms since the epoch. */
@@ -14,21 +15,42 @@ export interface AttemptRecord {
   /** After this the worker no longer sends. */
   deadlineAt: number;
   policyResend?: boolean | undefined;
+  /** Which redrive of what may have been sent it belongs to, from 1; absent before any. */
+  redrive?: number | undefined;
   outcome?: AttemptOutcome | undefined;
   answeredAt?: number | undefined;
+  /** What became known otherwise, where the outcome is missing or "unanswered". */
+  resolution?: Resolution | undefined;
+}
+
+/** What a receipt or a look-up told of an attempt whose answer never came. */
+export interface Resolution {
+  outcome: Outcome;
+  by: "receipt" | "look-up";
+  /** ms since the epoch. */
+  at: number;
 }
 
 /** What became of it: the provider's answer, or that the number was closed without a call, so that nobody makes one later. */
-export type AttemptOutcome = Outcome | { kind: "closed"; state: "suppressed" | "expired" | "cancelled"; reason: string };
+export type AttemptOutcome = Outcome | { kind: "closed"; state: EndState; reason: string };
 
 export interface AttemptStore {
   /** Inserts all, unordered, in one round trip; for each whether it is ours. Durable when resolved. */
   claim(attempts: readonly AttemptRecord[]): Promise<boolean[]>;
   /** Records outcomes; the first one recorded stays. For each whether it was taken: false also where `worker` differs from the claim's, unless undefined. */
   record(results: readonly { id: string; worker: string | undefined; outcome: AttemptOutcome; answeredAt: number }[]): Promise<boolean[]>;
+  /** Adds what became known later, where the outcome is missing or "unanswered"; the first resolution stays. For each whether it was taken. */
+  resolve(results: readonly { id: string; resolution: Resolution }[]): Promise<boolean[]>;
   find(ids: readonly string[]): Promise<AttemptRecord[]>;
-  /** Every attempt, in no order. For audit. */
-  all(): AsyncIterable<AttemptRecord>;
+  /** Every attempt of the notifications with ids from `first` to `last`, both included. For audit. */
+  between(first: string, last: string): Promise<AttemptRecord[]>;
 }
 
+/** What is known of an attempt: the provider's answer, or what told of it when that never came. */
+export const knownOutcome = ({ outcome, resolution }: AttemptRecord): AttemptOutcome | undefined => resolution?.outcome ?? outcome;
+
+/** A delivery's id begins with its notification's: 32 hex digits. */
+export const notificationIdOf = (deliveryOrAttemptId: string) => deliveryOrAttemptId.slice(0, 32);
+/** What stands before the slash. */
+export const deliveryIdOf = (id: string) => id.slice(0, id.indexOf("/"));
 export const attemptId = (deliveryId: string, number: number) => `${deliveryId}/${number}`;

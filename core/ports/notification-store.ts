@@ -34,8 +34,10 @@ export interface NotificationStore {
   change(changes: readonly DeliveryChange[]): Promise<boolean[]>;
   /** Deliveries by channel, state and reason, and the number of notifications. For audit: reads everything. */
   count(): Promise<{ notifications: number; deliveries: DeliveryCount[] }>;
-  /** Every notification, in no order. For audit. */
-  all(): AsyncIterable<NotificationRecord>;
+  /** Up to `limit` notifications with ids above `after`, in the order of their ids; fewer only at the end. For audit. */
+  page(after: string, limit: number): Promise<NotificationRecord[]>;
+  /** Notifications of which a delivery ended as failed at or after `from` and before `to` (ms since the epoch), the earliest first. */
+  failed(from: number, to: number): AsyncIterable<NotificationRecord>;
   /** Notifications not ended, up to `limit` (so that the cost is bounded). For overload. */
   openCount(limit: number): Promise<number>;
 }

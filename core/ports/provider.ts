@@ -1,7 +1,7 @@
 import type { Channel, NotificationClass, Priority } from "../channel.ts";
 import type { Endpoint } from "../endpoint.ts";
 import type { Content } from "../notification.ts";
-import type { Outcome } from "../outcome.ts";
+import type { Fault, Outcome } from "../outcome.ts";
 
 /** What a provider is asked to send: one attempt of one delivery. */
 export interface OutboundDelivery {
@@ -20,6 +20,19 @@ export interface OutboundDelivery {
   expiresAt: number;
 }
 
+/** An attempt of unknown outcome. */
+export interface LookUpQuestion {
+  attemptId: string;
+  deliveryId: string;
+  endpoint: Endpoint;
+  content: Content;
+  /** When it was claimed, a moment before the call; ms since the epoch. */
+  startedAt: number;
+}
+
+/** What a look-up found. Absence proves nothing: providers index late. */
+export type Finding = { kind: "found"; outcome: Outcome } | { kind: "absent" } | { kind: "unreadable"; fault: Fault };
+
 /**
  * One provider account. `send` makes exactly one call and never retries, logs or throws for an expected answer;
  * when `signal` aborts after the request may have been written, the outcome is `unanswered`.
@@ -28,4 +41,6 @@ export interface Provider extends AsyncDisposable {
   /** apns, fcm, webpush, twilio, vonage, sendgrid, mandrill. */
   readonly name: string;
   send(delivery: OutboundDelivery, signal: AbortSignal): Promise<Outcome>;
+  /** Asks what became of an attempt, where the provider can tell. One call, never retries; throws for nothing expected. */
+  lookUp?(question: LookUpQuestion, signal: AbortSignal): Promise<Finding>;
 }

@@ -23,6 +23,11 @@ export interface DeliveryTask {
   /** Only the part the channel carries. */
   content: Content;
   policyResend: boolean;
+  /** The first attempt of this drive: what may be tried and how long to wait count from it. */
+  firstAttempt: number;
+  redrive: number | undefined;
+  /** Not to send, but to ask the provider what became of the attempt. */
+  lookUp: boolean;
   /** W3C traceparent; travels in the headers. */
   traceparent: string | undefined;
 }
@@ -32,5 +37,20 @@ export interface TaskPublisher {
   publish(task: DeliveryTask): Promise<boolean>;
 }
 
+/** One message as it was handed out. */
+export interface TaskCopy {
+  /** Undefined where the bytes are no task. */
+  task: DeliveryTask | undefined;
+  bytes: Uint8Array;
+  channel: Channel;
+  notificationClass: NotificationClass;
+  /** As taskMessageId() made it; else stream and sequence. */
+  messageId: string;
+  /** How often it was handed out, this time included. */
+  deliveries: number;
+  /** Who has it: no two copies have the same. */
+  holder: string;
+}
+
 /** How a consumed task ended for the queue. */
-export type Settlement = { kind: "ack" } | { kind: "nak"; delayMs: number } | { kind: "term"; reason: string };
+export type Settlement = { kind: "ack" } | { kind: "nak"; delayMs: number } | { kind: "term" };

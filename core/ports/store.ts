@@ -2,6 +2,7 @@ import type { AppStore } from "./app-store.ts";
 import type { AttemptStore } from "./attempt-store.ts";
 import type { ContactStore } from "./contact-store.ts";
 import type { NotificationStore } from "./notification-store.ts";
+import type { PoisonStore } from "./poison-store.ts";
 import type { PreferenceStore } from "./preference-store.ts";
 
 /** One database with all that is kept in it. */
@@ -11,4 +12,7 @@ export interface Store extends AsyncDisposable {
   contacts: ContactStore;
   preferences: PreferenceStore;
   apps: AppStore;
+  poison: PoisonStore;
+  /** The time by the store's own clock, which all processes share; ms since the epoch. */
+  time(): Promise<number>;
 }

@@ -16,5 +16,6 @@ describeProviderContract({
   at: (origin, env, delivery) => ({ env: { ...env, APNS_ORIGIN: origin }, delivery }),
   wrongCredentials: (env) => ({ ...env, APNS_TEAM_ID: "NOBODY0000" }),
   unavailable: { status: 503, body: { reason: "ServiceUnavailable" } },
+  replacementMarks: ({ headers }) => ({ collapseId: headers["apns-collapse-id"] }),
   throttled: { status: 429, body: { reason: "TooManyRequests" }, retryAfterMs: undefined },
 });

@@ -27,7 +27,7 @@ test("what APNs is told about a push is in its headers", async () => {
   assert.equal(headers["apns-push-type"], "alert");
   assert.equal(headers["apns-priority"], "5");
   assert.equal(headers["apns-expiration"], "1900000000");
-  assert.equal(headers["apns-collapse-id"], "order-7");
+  assert.equal(headers["apns-collapse-id"], "shop/order-7");
   assert.deepEqual(payload, {
     aps: { alert: { title: "Dinner", body: "is ready 🍲" } },
     data: { table: "7" },

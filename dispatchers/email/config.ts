@@ -16,7 +16,10 @@ export const emailVariables = {
     default: "https://api.sendgrid.com",
     reason: "SendGrid's API; https://api.eu.sendgrid.com keeps data in the EU",
   }),
-  SENDGRID_API_KEY_FILE: secretFile({ default: "", reason: "SendGrid's API key, with the scope Mail Send" }),
+  SENDGRID_API_KEY_FILE: secretFile({
+    default: "",
+    reason: "SendGrid's API key, with the scope Mail Send, and Email Activity for look-ups",
+  }),
   MANDRILL_ORIGIN: url(["https", "http"], { default: "https://mandrillapp.com", reason: "Mailchimp Transactional's API" }),
   MANDRILL_API_KEY_FILE: secretFile({ default: "", reason: "Mailchimp Transactional's API key" }),
 };

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { samplePush } from "../../test/support/delivery-samples.ts";
+import { FCM_PAYLOAD_BYTES_MAX } from "../../core/limits.ts";
+import { pushPayloadBytes } from "../../core/push-payload.ts";
+import { pushOfBytes, samplePush } from "../../test/support/delivery-samples.ts";
 import { buildFcmMessage, ttlMs } from "./payload.ts";
 
 const now = 1_700_000_000_000;
@@ -12,8 +14,29 @@ test("the message holds notification, data with both ids, and what Android is to
     token: "t",
     notification: { title: "Dinner", body: "is ready 🍲" },
     data: { table: "7", carillon_delivery: push.deliveryId, carillon_attempt: push.attemptId },
-    android: { priority: "high", ttl: 90_000, collapseKey: "order-7" },
+    android: { priority: "high", ttl: 90_000, collapseKey: "shop/order-7", notification: { tag: "shop/order-7" } },
+    apns: { headers: { "apns-collapse-id": "shop/order-7" } },
+    webpush: { headers: { Topic: "2e160fe9da2a2708f2045558c1a7483d" }, notification: { tag: "shop/order-7" } },
   });
+});
+
+test("without a collapse key a device is told which delivery it is, but FCM is given nothing to collapse", () => {
+  const { android, apns, webpush } = buildFcmMessage({ ...push, collapseKey: undefined }, "t", content, now);
+  assert.deepEqual(android, { priority: "high", ttl: 90_000, notification: { tag: push.deliveryId } });
+  assert.equal(apns?.headers?.["apns-collapse-id"], push.deliveryId);
+  assert.match(webpush?.headers?.Topic ?? "", /^[\w-]{32}$/);
+});
+
+test("a push that leaves no room for the tag goes without it, and keeps the marks that travel outside", () => {
+  const bytes = (one: typeof push) => pushPayloadBytes("fcm", one.content.push!, { delivery: one.deliveryId, attempt: one.attemptId });
+  const built = (room: number) => {
+    const one = pushOfBytes(push, FCM_PAYLOAD_BYTES_MAX - room, bytes);
+    return buildFcmMessage(one, "t", one.content.push!, now);
+  };
+  const needed = "tagshop/order-7".length;
+  assert.equal(built(needed).android?.notification?.tag, "shop/order-7");
+  assert.equal(built(needed - 1).android?.notification, undefined);
+  assert.equal(built(0).apns?.headers?.["apns-collapse-id"], "shop/order-7");
 });
 
 test("all but high goes out when the device is awake anyway", () => {

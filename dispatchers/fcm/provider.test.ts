@@ -18,6 +18,12 @@ const fcmError = (code: number, status: string) => ({
   },
 });
 
+interface FcmMarks {
+  android: { notification?: { tag?: string } };
+  apns: { headers: Record<string, string> };
+  webpush: { headers: Record<string, string>; notification?: { tag?: string } };
+}
+
 /** The account with another's name: its assertion is no longer one Google knows. */
 function anotherAccount(env: Env): Env {
   const file = env.FCM_SERVICE_ACCOUNT_FILE ?? "";
@@ -37,5 +43,14 @@ describeProviderContract({
   at: (origin, env, delivery) => ({ env: { ...env, FCM_ORIGIN: origin }, delivery }),
   wrongCredentials: anotherAccount,
   unavailable: { status: 503, body: fcmError(503, "UNAVAILABLE") },
+  replacementMarks: ({ payload }) => {
+    const { android, apns, webpush } = (payload as { message: FcmMarks }).message;
+    return {
+      tag: android.notification?.tag,
+      collapseId: apns.headers["apns-collapse-id"],
+      topic: webpush.headers.Topic,
+      webTag: webpush.notification?.tag,
+    };
+  },
   throttled: { status: 429, body: fcmError(429, "QUOTA_EXCEEDED"), headers: { "retry-after": "7" }, retryAfterMs: 7_000 },
 });

@@ -28,6 +28,10 @@ export const smsVariables = {
   TWILIO_FROM: text({ default: "", reason: "sender: a number of the account's with the plus, or an alphanumeric name" }),
   TWILIO_STATUS_CALLBACK_URL: { ...callbackUrl, parse: (t) => (t === "" ? "" : callbackUrl.parse(t)) } satisfies Variable<string>,
   VONAGE_ORIGIN: url(["https", "http"], { default: "https://rest.nexmo.com", reason: "Vonage's SMS API" }),
+  VONAGE_REPORTS_ORIGIN: url(["https", "http"], {
+    default: "https://api.nexmo.com",
+    reason: "Vonage's Reports API, asked what became of an attempt without an answer",
+  }),
   VONAGE_API_KEY: text({ default: "", reason: "Vonage account" }),
   VONAGE_API_SECRET_FILE: secretFile({ default: "", reason: "Vonage's API secret" }),
   VONAGE_FROM: text({ default: "", reason: "sender: a number of the account's, or an alphanumeric name" }),

@@ -4,6 +4,7 @@ import type { PushContent } from "../../core/notification.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import { webPushPayload } from "../../core/push-payload.ts";
 import { sha256Hex } from "../../infra/hash.ts";
+import { replacementMark } from "../transport/replacement-mark.ts";
 
 /** What web-push is given. */
 export interface WebPushMessage {
@@ -12,7 +13,7 @@ export interface WebPushMessage {
   /** Seconds. */
   ttl: number;
   urgency: "low" | "normal" | "high";
-  topic: string | undefined;
+  topic: string;
 }
 
 const URGENCY: Record<Priority, WebPushMessage["urgency"]> = { high: "high", normal: "normal", low: "low" };
@@ -22,9 +23,8 @@ export const buildWebPushMessage = (delivery: OutboundDelivery, content: PushCon
   plaintext: JSON.stringify(webPushPayload(content, { delivery: delivery.deliveryId, attempt: delivery.attemptId })),
   ttl: Math.floor(Math.min(Math.max(delivery.expiresAt - now, 0), PUSH_STORED_MS_MAX) / 1000),
   urgency: URGENCY[delivery.priority],
-  topic: delivery.collapseKey ? topicOf(delivery.collapseKey) : undefined,
+  topic: topicOf(replacementMark(delivery)),
 });
 
-/** As it is where it is a topic already; else a hash, the same for the same key. */
-export const topicOf = (key: string) =>
-  /^[\w-]+$/.test(key) && key.length <= WEBPUSH_TOPIC_CHARS_MAX ? key : sha256Hex(key).slice(0, WEBPUSH_TOPIC_CHARS_MAX);
+/** Marks are longer than a topic may be, or hold a slash, which it may not: 128 bits of a hash, the same for the same mark. */
+export const topicOf = (mark: string) => sha256Hex(mark).slice(0, WEBPUSH_TOPIC_CHARS_MAX);

@@ -37,5 +37,6 @@ describeProviderContract({
   at: moved,
   wrongCredentials: otherKeys,
   unavailable: { status: 503, body: { code: 503, errno: 201, error: "Service Unavailable", message: "Use exponential back-off" } },
+  replacementMarks: ({ headers }) => ({ topic: headers.topic }),
   throttled: { status: 429, body: { code: 429, errno: 999 }, headers: { "retry-after": "120" }, retryAfterMs: 120_000 },
 });

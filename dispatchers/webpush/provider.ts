@@ -43,7 +43,7 @@ export function createWebPushProvider(config: WebPushConfig, { clock }: { clock:
       const subscription = { endpoint: endpoint.pushUrl, keys: { p256dh: endpoint.p256dh, auth: endpoint.auth } };
       const { origin } = new URL(endpoint.pushUrl);
       const headers = { Authorization: vapid.current(origin) };
-      const options = { headers, agent: connections.agent, TTL: ttl, urgency, ...(topic === undefined ? {} : { topic }) };
+      const options = { headers, agent: connections.agent, TTL: ttl, urgency, topic };
       const sent = await connections.exchange(signal, () => webpush.sendNotification(subscription, plaintext, options));
       if (sent.kind === "threw") return broken(sent.error, sent.seen.written, origin);
       proof.accepted(origin);

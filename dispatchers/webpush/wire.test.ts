@@ -23,7 +23,7 @@ test("the push service reads headers, and only the browser what is in it", async
   const [entry] = arrived(sent);
   const { ttl, urgency, topic, "content-encoding": encoding } = entry?.headers ?? {};
   assert.match(ttl ?? "", /^(35[89]\d|3600)$/, "about an hour");
-  assert.deepEqual({ urgency, topic, encoding }, { urgency: "low", topic: "order-7", encoding: "aes128gcm" });
+  assert.deepEqual({ urgency, topic, encoding }, { urgency: "low", topic: "2e160fe9da2a2708f2045558c1a7483d", encoding: "aes128gcm" });
   assert.deepEqual(entry?.payload, {
     title: "Dinner",
     body: "is ready 🍲",

@@ -1,20 +1,17 @@
-import type { Collection } from "mongodb";
+import type { Collection, Filter } from "mongodb";
 import type { AttemptRecord, AttemptStore } from "../../core/ports/attempt-store.ts";
-import { asStoreError, toStoreError } from "./errors.ts";
+import { asStoreError } from "./errors.ts";
 import { inRounds, insertNew, newToken, updateAll } from "./writes.ts";
 
 export interface AttemptDocument extends Omit<AttemptRecord, "id"> {
   _id: string;
   /** Token of the call whose outcome stands. */
   recorder?: string | undefined;
+  /** Token of the call whose resolution stands. */
+  resolver?: string | undefined;
 }
 
-type Result = Parameters<AttemptStore["record"]>[0][number];
-
-/** Documents a cursor fetches at once. */
-const BATCH_ROWS = 500;
-
-const decode = ({ _id, recorder: _recorder, ...rest }: AttemptDocument): AttemptRecord => ({ id: _id, ...rest });
+const decode = ({ _id, recorder: _recorder, resolver: _resolver, ...rest }: AttemptDocument): AttemptRecord => ({ id: _id, ...rest });
 
 export function createAttemptStore(collection: Collection<AttemptDocument>): AttemptStore {
   return {
@@ -35,17 +32,24 @@ export function createAttemptStore(collection: Collection<AttemptDocument>): Att
       }),
 
     record: (results) =>
-      asStoreError("record outcomes", async () => {
-        const taken: boolean[] = results.map(() => false);
-        for (const round of inRounds(results, (result) => result.id)) {
-          const answers = await recordRound(
-            collection,
-            round.map((i) => results[i]!),
-          );
-          for (const [r, i] of round.entries()) taken[i] = answers[r]!;
-        }
-        return taken;
-      }),
+      asStoreError("record outcomes", () =>
+        writeOnce(collection, "recorder", results, ({ id, worker, outcome, answeredAt }) => ({
+          filter: { _id: id, outcome: { $exists: false }, ...(worker === undefined ? {} : { worker }) },
+          set: { outcome, answeredAt },
+        })),
+      ),
+
+    resolve: (results) =>
+      asStoreError("resolve outcomes", () =>
+        writeOnce(collection, "resolver", results, ({ id, resolution }) => ({
+          filter: {
+            _id: id,
+            resolution: { $exists: false },
+            $or: [{ outcome: { $exists: false } }, { "outcome.kind": "unanswered" }],
+          },
+          set: { resolution },
+        })),
+      ),
 
     find: (ids) =>
       asStoreError("find attempts", async () => {
@@ -53,31 +57,45 @@ export function createAttemptStore(collection: Collection<AttemptDocument>): Att
         return (await collection.find({ _id: { $in: [...ids] } }).toArray()).map(decode);
       }),
 
-    async *all() {
-      try {
-        for await (const document of collection.find({}, { batchSize: BATCH_ROWS })) yield decode(document);
-      } catch (error) {
-        throw toStoreError("read attempts", error);
-      }
-    },
+    between: (first, last) =>
+      asStoreError("read attempts", async () => {
+        // A hyphen follows the notification's id; a tilde sorts behind it.
+        const within = { _id: { $gte: first, $lt: `${last}~` } };
+        return (await collection.find(within, { sort: { _id: 1 } }).toArray()).map(decode);
+      }),
   };
 }
 
-/** Outcomes of different attempts, in one round trip where all are taken and two where some are not. */
-async function recordRound(collection: Collection<AttemptDocument>, results: readonly Result[]): Promise<boolean[]> {
-  const recorder = newToken();
-  const all = await updateAll(
-    collection,
-    results.map(({ id, worker, outcome, answeredAt }) => ({
-      updateOne: {
-        filter: { _id: id, outcome: { $exists: false }, ...(worker === undefined ? {} : { worker }) },
-        update: { $set: { outcome, answeredAt, recorder } },
-      },
-    })),
-  );
-  if (all) return results.map(() => true);
-  // The first outcome stays, and with it its token: this reading cannot be overtaken.
-  const ours = await collection.find({ _id: { $in: results.map((r) => r.id) }, recorder }, { projection: { _id: 1 } }).toArray();
-  const taken = new Set(ours.map((document) => document._id));
-  return results.map(({ id }) => taken.has(id));
+interface Write {
+  filter: Filter<AttemptDocument>;
+  set: Partial<AttemptDocument>;
+}
+
+type Mark = "recorder" | "resolver";
+
+/** Writes what is written once and then stays; for each whether it is ours. Writes to one attempt go one after the other. */
+async function writeOnce<T extends { id: string }>(
+  collection: Collection<AttemptDocument>,
+  mark: Mark,
+  results: readonly T[],
+  writeOf: (result: T) => Write,
+): Promise<boolean[]> {
+  const taken: boolean[] = results.map(() => false);
+  for (const round of inRounds(results, (result) => result.id)) {
+    const token = newToken();
+    const updates = round.map((i) => {
+      const { filter, set } = writeOf(results[i]!);
+      return { updateOne: { filter, update: { $set: { ...set, [mark]: token } } } };
+    });
+    const ids = round.map((i) => results[i]!.id);
+    const ours = (await updateAll(collection, updates)) ? new Set(ids) : await markedWith(collection, mark, token, ids);
+    for (const i of round) taken[i] = ours.has(results[i]!.id);
+  }
+  return taken;
+}
+
+/** What was written first stays, and with it its token: this reading cannot be overtaken. */
+async function markedWith(collection: Collection<AttemptDocument>, mark: Mark, token: string, ids: string[]): Promise<Set<string>> {
+  const documents = await collection.find({ _id: { $in: ids }, [mark]: token }, { projection: { _id: 1 } }).toArray();
+  return new Set(documents.map((document) => document._id));
 }

@@ -3,11 +3,21 @@ import type { DeliveryChange } from "../../core/ports/notification-store.ts";
 import type { NotificationDocument } from "./notification-document.ts";
 
 /**
- * Tokens kept with a delivery. A writer reads its own back a round trip later; a delivery has at most three writers (relay, dispatcher,
- * feedback), so four later changes in between do not happen to a delivery still where the writer believes.
+ * Tokens kept with a delivery. A writer reads its own back a round trip later; a delivery has at most four writers (relay, dispatcher,
+ * feedback, operator), so four later changes in between do not happen to a delivery still where the writer believes.
  */
 const TOKENS_KEPT = 4;
-/** One atomic write: the delivery, where it still is as expected, marked with `token`; and `due` from all deliveries. */
+
+const failed: Document = { $filter: { input: "$deliveries", as: "delivery", cond: { $eq: ["$$delivery.state", "failed"] } } };
+/** Never back while anything is failed: a reader on its way along the failures would miss it. */
+const failedAt: Document = {
+  $let: {
+    vars: { latest: { $max: { $map: { input: failed, as: "delivery", in: "$$delivery.endedAt" } } } },
+    in: { $cond: [{ $gt: ["$$latest", null] }, { $max: ["$$latest", "$failedAt"] }, "$$REMOVE"] },
+  },
+};
+
+/** One atomic write: the delivery, where it still is as expected, marked with `token`; and `due` and `failedAt` from all deliveries. */
 export function changeUpdate(
   { notificationId, deliveryId, expect, set }: DeliveryChange,
   token: string,
@@ -32,7 +42,7 @@ export function changeUpdate(
       },
       update: [
         { $set: { deliveries: { $map: { input: "$deliveries", as: "delivery", in: { $cond: [isIt, changed, "$$delivery"] } } } } },
-        { $set: { due: { $ifNull: [{ $min: "$deliveries.nextAt" }, "$$REMOVE"] } } },
+        { $set: { due: { $ifNull: [{ $min: "$deliveries.nextAt" }, "$$REMOVE"] }, failedAt } },
       ],
     },
   };

@@ -15,9 +15,14 @@ export async function asStoreError<T>(what: string, work: () => Promise<T>): Pro
 
 export function toStoreError(what: string, error: unknown): unknown {
   if (!(error instanceof MongoError)) return error;
-  const code = error.code === undefined ? undefined : String(error.code);
-  const named = error instanceof MongoServerError && error.codeName ? ` ${error.codeName}` : "";
-  return new StoreError(`MongoDB, ${what}: ${error.name}${code ? ` ${code}` : ""}${named}`, code);
+  return new StoreError(`MongoDB, ${what}: ${errorName(error)}`, error.code === undefined ? undefined : String(error.code));
+}
+
+/** Kind, number and the server's name for it; none of its text. */
+export function errorName(error: unknown): string {
+  if (!(error instanceof MongoError)) return error instanceof Error ? error.name : "unknown";
+  const named = error instanceof MongoServerError ? error.codeName : undefined;
+  return [error.name, error.code, named].filter((part) => part !== undefined).join(" ");
 }
 
 /** Where every write error of an unordered insert was an existing key: the positions of those documents. Else undefined: unknown. */

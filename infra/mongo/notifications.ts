@@ -2,9 +2,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Collection } from "mongodb";
 import type { NotificationRecord } from "../../core/notification.ts";
 import type { DeliveryChange, DeliveryCount, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
+import { readFailed } from "../failures.ts";
 import { StoreError } from "../store-error.ts";
 import { changeUpdate } from "./change-update.ts";
-import { asStoreError, toStoreError } from "./errors.ts";
+import { asStoreError } from "./errors.ts";
 import { decode, encode, type NotificationDocument } from "./notification-document.ts";
 import { inRounds, insertNew, newToken, updateAll } from "./writes.ts";
 
@@ -73,13 +74,25 @@ export function createNotificationStore(collection: Collection<NotificationDocum
         return { notifications, deliveries: [...counts.values()] };
       }),
 
-    async *all() {
-      try {
-        for await (const document of collection.find({}, { batchSize: BATCH_ROWS })) yield decode(document);
-      } catch (error) {
-        throw toStoreError("read notifications", error);
-      }
-    },
+    page: (after, limit) =>
+      asStoreError("read notifications", async () => {
+        // A limit of 0 would be none.
+        if (limit <= 0) return [];
+        return (await collection.find({ _id: { $gt: after } }, { sort: { _id: 1 }, limit }).toArray()).map(decode);
+      }),
+
+    failed: (from, to) =>
+      readFailed(
+        (at, id, limit) =>
+          asStoreError("read failures", async () => {
+            // `$exists` for the partial index, and both halves of the order on their own, so that the first bounds the index.
+            const above = { failedAt: { $exists: true, $gte: at }, $or: [{ failedAt: { $gt: at } }, { _id: { $gt: id } }] };
+            const documents = await collection.find(above, { sort: { failedAt: 1, _id: 1 }, limit }).toArray();
+            return documents.map((document) => ({ failedAt: document.failedAt!, record: decode(document) }));
+          }),
+        from,
+        to,
+      ),
 
     // A condition on `lane`, which every document meets, lets the outbox's index answer.
     openCount: (limit) =>

@@ -2,20 +2,20 @@ import { type JsMsg, jetstream } from "@nats-io/jetstream";
 import { SpanKind, type Tracer } from "@opentelemetry/api";
 import { type Channel, CLASSES, type NotificationClass } from "../../core/channel.ts";
 import type { Clock } from "../../core/ports/clock.ts";
-import type { DeliveryTask, Settlement } from "../../core/ports/queue.ts";
+import type { Settlement, TaskCopy } from "../../core/ports/queue.ts";
 import { consumerName, streamName } from "../../core/subjects.ts";
 import type { Logger } from "../logger.ts";
 import { extract, withSpan } from "../tracing.ts";
 import type { Nats } from "./connect.ts";
 import { decodeTask } from "./task-codec.ts";
 
-/** Handles one task; `holder` names this copy of it. */
-export type TaskHandler = (task: DeliveryTask, holder: string) => Promise<Settlement>;
+export type TaskHandler = (copy: TaskCopy) => Promise<Settlement>;
 
 /** After a fault of the stream or the connection, before pulling again. */
 const RESUME_WAIT_MS = 1_000;
 /** A task whose handling threw comes back after this. */
 const FAULT_WAIT_MS = 5_000;
+const MESSAGE_ID = "Nats-Msg-Id";
 /** How a class shares a pod: a one-time password never waits behind a campaign. */
 const SHARE: Record<NotificationClass, number> = { critical: 1, transactional: 1, marketing: 0.5 };
 
@@ -58,7 +58,7 @@ async function consumeClass(nats: Nats, handle: TaskHandler, notificationClass: 
             msg.nak();
             continue;
           }
-          const work = settle(msg, handle, options).finally(() => underWay.delete(work));
+          const work = settle(msg, notificationClass, handle, options).finally(() => underWay.delete(work));
           underWay.add(work);
           if (underWay.size >= limit) await Promise.race(underWay);
         }
@@ -75,25 +75,28 @@ async function consumeClass(nats: Nats, handle: TaskHandler, notificationClass: 
   await Promise.allSettled(underWay);
 }
 
-async function settle(msg: JsMsg, handle: TaskHandler, { worker, log, tracer }: ConsumeOptions): Promise<void> {
+async function settle(
+  msg: JsMsg,
+  notificationClass: NotificationClass,
+  handle: TaskHandler,
+  { channel, worker, log, tracer }: ConsumeOptions,
+): Promise<void> {
   const task = decodeTask(msg.data);
-  if (!task) {
-    log.error({ stream: msg.info.stream, sequence: msg.seq }, "not a task; terminated");
-    msg.term("not a task");
-    return;
-  }
   const parent = extract((key) => msg.headers?.get(key) || undefined);
-  const attributes = { "carillon.delivery": task.deliveryId, "carillon.attempt": task.attempt };
-  await withSpan(tracer, `dispatch ${task.channel}`, { kind: SpanKind.CONSUMER, parent, attributes }, async () => {
+  const attributes = { "carillon.delivery": task?.deliveryId ?? "", "carillon.attempt": task?.attempt ?? 0 };
+  await withSpan(tracer, `dispatch ${channel}`, { kind: SpanKind.CONSUMER, parent, attributes }, async () => {
     let settlement: Settlement;
+    const messageId = msg.headers?.get(MESSAGE_ID) || `${msg.info.stream}#${msg.seq}`;
+    const copy = { task, bytes: msg.data, channel, notificationClass, messageId, deliveries: msg.info.deliveryCount };
     try {
-      settlement = await handle(task, `${worker}:${msg.seq}`);
+      settlement = await handle({ ...copy, holder: `${worker}:${msg.seq}` });
     } catch (error) {
-      log.error({ err: error, deliveryId: task.deliveryId, attempt: task.attempt }, "task could not be handled; it comes back");
+      log.error({ err: error, message: messageId }, "task could not be handled; it comes back");
       settlement = { kind: "nak", delayMs: FAULT_WAIT_MS };
     }
     if (settlement.kind === "ack") msg.ack();
     else if (settlement.kind === "nak") msg.nak(settlement.delayMs);
-    else msg.term(settlement.reason);
+    // Without a reason: servers before 2.11 do not understand one, and would hand it out again.
+    else msg.term();
   });
 }

@@ -49,7 +49,8 @@ async function consuming(
   const stop = new AbortController();
   const done = consumeTasks(
     nats,
-    async (task) => {
+    async ({ task }) => {
+      if (!task) return { kind: "term" };
       const times = (handled.get(task.deliveryId) ?? 0) + 1;
       handled.set(task.deliveryId, times);
       return handle(task, times);

@@ -1,84 +1,113 @@
-import { AckPolicy, DiscardPolicy, type JetStreamManager, jetstreamManager, RetentionPolicy, StorageType } from "@nats-io/jetstream";
+import { type ConsumerInfo, JetStreamApiError, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { CHANNELS, type Channel, CLASSES } from "../../core/channel.ts";
-import { consumerName, streamName, streamSubjects, taskSubject } from "../../core/subjects.ts";
-import { integer, ms, type Values } from "../config.ts";
+import { streamName } from "../../core/subjects.ts";
+import { type Danger, DangerousSettingError } from "../dangerous-setting.ts";
+import { asOperatorError, isMissing, isOverlap, knownRefusal, refusal } from "./api-fault.ts";
 import type { Nats } from "./connect.ts";
+import { consumerDangers, foreignConsumers, mendedConsumer, type WantedConsumer, wantedConsumer } from "./consumer-settings.ts";
+import { shown, subjectsOverlap } from "./settings.ts";
+import { mendedStream, streamDangers, type WantedStream, wantedStream } from "./stream-settings.ts";
+import type { StreamValues } from "./stream-variables.ts";
 
-export const streamVariables = {
-  NATS_REPLICAS: integer(1, 5, { default: "1", unit: "servers", reason: "copies of each stream; 3 on a cluster" }),
-  NATS_STREAM_BYTES_MAX: integer(1_000_000, 2 ** 44, {
-    default: "4294967296",
-    unit: "bytes",
-    reason: "bound of each channel's stream; a full one refuses and the outbox keeps the rest",
-  }),
-  NATS_ACK_WAIT_MS: ms(5_000, 600_000, {
-    default: "60000",
-    reason: "after this a silent dispatcher's task is handed to another; longer than claim, provider deadline and record together",
-  }),
-  NATS_ACK_PENDING_MAX: integer(1, 1_000_000, {
-    default: "10000",
-    unit: "tasks",
-    reason: "handed out and not yet acknowledged, over all pods of a channel and class: most replicas x DISPATCH_IN_FLIGHT",
-  }),
-};
+export { streamVariables } from "./stream-variables.ts";
 
-const NANOS_PER_MS = 1_000_000;
-/** Saves work only: JetStream forgets it on restart. At 280 B an id, 1,900/s need 64 MB. */
-const DUPLICATE_WINDOW_MS = 120_000;
-
-type StreamConfig = Values<typeof streamVariables>;
-
-/** Creates or updates each channel's stream and its three consumers, and reads back what the server really took. */
-export async function ensureStreams(nats: Nats, config: StreamConfig, channels: readonly Channel[] = CHANNELS): Promise<void> {
-  const jsm = await jetstreamManager(nats);
-  for (const channel of channels) {
-    await ensureStream(jsm, channel, config);
-    for (const notificationClass of CLASSES) {
-      const settings = {
-        durable_name: consumerName(channel, notificationClass),
-        filter_subject: taskSubject(channel, notificationClass),
-        ack_policy: AckPolicy.Explicit,
-        ack_wait: config.NATS_ACK_WAIT_MS * NANOS_PER_MS,
-        max_ack_pending: config.NATS_ACK_PENDING_MAX,
-        // We count attempts and decide ends; the server never does.
-        max_deliver: -1,
-      };
-      const info = await jsm.consumers.add(streamName(channel), settings);
-      expectSame(`consumer ${settings.durable_name}`, settings, info.config);
-    }
-  }
-}
-
-async function ensureStream(jsm: JetStreamManager, channel: Channel, config: StreamConfig): Promise<void> {
-  const name = streamName(channel);
-  const settings = {
-    subjects: [streamSubjects(channel)],
-    retention: RetentionPolicy.Workqueue,
-    storage: StorageType.File,
-    discard: DiscardPolicy.New,
-    max_age: 0,
-    max_bytes: config.NATS_STREAM_BYTES_MAX,
-    duplicate_window: DUPLICATE_WINDOW_MS * NANOS_PER_MS,
-    num_replicas: config.NATS_REPLICAS,
-  };
-  let exists = true;
+/**
+ * Makes each channel's stream and its three consumers where they are missing, sets right what a server lets one change, and reads back
+ * what it really took. Rejects with a DangerousSettingError that names all that is left, or an UnreachableError.
+ */
+export async function ensureStreams(nats: Nats, config: StreamValues, channels: readonly Channel[] = CHANNELS): Promise<void> {
+  const host = nats.getServer();
   try {
-    await jsm.streams.info(name);
-  } catch {
-    exists = false;
+    const jsm = await jetstreamManager(nats);
+    const dangers: Danger[] = [];
+    for (const channel of channels) {
+      const ofStream = await ensureStream(nats, jsm, channel, config);
+      dangers.push(...ofStream);
+      if (ofStream.length === 0) dangers.push(...(await ensureConsumers(nats, jsm, channel, config)));
+    }
+    if (dangers.length > 0) throw new DangerousSettingError(`NATS at ${host}`, dangers);
+  } catch (error) {
+    throw asOperatorError(error, host);
   }
-  const info = exists ? await jsm.streams.update(name, settings) : await jsm.streams.add({ name, ...settings });
-  expectSame(`stream ${name}`, settings, info.config);
 }
 
-/** Servers drop fields they do not know without a word. */
-function expectSame(what: string, wanted: object, got: object): void {
-  for (const [key, value] of Object.entries(wanted)) {
-    const actual = (got as Record<string, unknown>)[key];
-    if (JSON.stringify(actual) !== JSON.stringify(value)) {
-      throw new Error(
-        `NATS ${what}: ${key} is ${JSON.stringify(actual)} after setting it to ${JSON.stringify(value)}; is the server too old?`,
-      );
+async function ensureStream(nats: Nats, jsm: JetStreamManager, channel: Channel, config: StreamValues): Promise<Danger[]> {
+  const found = await jsm.streams.info(streamName(channel)).catch((error: unknown) => {
+    if (isMissing(error)) return undefined;
+    throw error;
+  });
+  const wanted = wantedStream(channel, config, found);
+  if (found) {
+    const bytesMax = config.NATS_STREAM_BYTES_MAX;
+    if (wanted.max_bytes !== bytesMax) {
+      const { bytes } = found.state;
+      nats.log.warn({ stream: wanted.name, bytes, bytesMax }, "stream holds more than NATS_STREAM_BYTES_MAX; a later start will bound it");
     }
+    const { lasting, mendable } = streamDangers(found, wanted);
+    if (lasting.length > 0 || mendable.length === 0) return lasting;
+  }
+  try {
+    const info = await (found ? jsm.streams.update(wanted.name, mendedStream(wanted)) : jsm.streams.add(wanted));
+    const { lasting, mendable } = streamDangers(info, wanted);
+    return [...lasting, ...mendable];
+  } catch (error) {
+    if (isOverlap(error)) return overlapping(jsm, wanted);
+    if (error instanceof JetStreamApiError) return [refusal(error, `stream ${wanted.name}`, config)];
+    throw error;
+  }
+}
+
+async function overlapping(jsm: JetStreamManager, { name, subjects }: WantedStream): Promise<Danger[]> {
+  const dangers: Danger[] = [];
+  for await (const { config } of jsm.streams.list()) {
+    if (config.name === name || !config.subjects?.some((theirs) => subjects.some((ours) => subjectsOverlap(theirs, ours)))) continue;
+    const fix = `take ${subjects.join(", ")} out of it (nats stream edit ${config.name}), or give Carillon a NATS account of its own`;
+    const why = `it keeps what belongs to ${name}`;
+    dangers.push({ setting: `stream ${config.name}, subjects`, value: shown(config.subjects), why, fix });
+  }
+  return dangers;
+}
+
+async function ensureConsumers(nats: Nats, jsm: JetStreamManager, channel: Channel, config: StreamValues): Promise<Danger[]> {
+  const stream = streamName(channel);
+  const existing = await Array.fromAsync(jsm.consumers.list(stream));
+  const foreign = foreignConsumers(existing, channel);
+  if (foreign.length > 0) return foreign;
+  const dangers: Danger[] = [];
+  for (const notificationClass of CLASSES) {
+    const wanted = wantedConsumer(channel, notificationClass, config);
+    const found = existing.find((info) => info.name === wanted.durable_name);
+    // Somebody's decision, by which nothing is lost: told, not undone.
+    if (found?.paused)
+      nats.log.warn({ stream, consumer: found.name, until: found.config.pause_until }, "consumer is paused: its tasks wait in the queue");
+    if (found && consumerDangers(found.config, wanted, stream).length === 0) continue;
+    dangers.push(...(await (found ? mendConsumer(jsm, stream, found, wanted, config) : addConsumer(jsm, stream, wanted, config))));
+  }
+  return dangers;
+}
+
+async function addConsumer(jsm: JetStreamManager, stream: string, wanted: WantedConsumer, config: StreamValues): Promise<Danger[]> {
+  try {
+    return consumerDangers((await jsm.consumers.add(stream, wanted)).config, wanted, stream);
+  } catch (error) {
+    if (error instanceof JetStreamApiError) return [refusal(error, `consumer ${wanted.durable_name} of ${stream}`, config)];
+    throw error;
+  }
+}
+
+async function mendConsumer(
+  jsm: JetStreamManager,
+  stream: string,
+  found: ConsumerInfo,
+  wanted: WantedConsumer,
+  config: StreamValues,
+): Promise<Danger[]> {
+  try {
+    const { config: taken } = await jsm.consumers.update(stream, found.name, mendedConsumer(wanted));
+    return consumerDangers(taken, wanted, stream);
+  } catch (error) {
+    if (!(error instanceof JetStreamApiError)) throw error;
+    const known = knownRefusal(error, `consumer ${found.name} of ${stream}`, config);
+    return known ? [known] : consumerDangers(found.config, wanted, stream);
   }
 }

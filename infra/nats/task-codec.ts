@@ -30,6 +30,9 @@ export function encodeTask(task: DeliveryTask): Uint8Array {
     expiresAtMs: task.expiresAt,
     content: { push, sms, email },
     policyResend: task.policyResend,
+    firstAttempt: task.firstAttempt,
+    redrive: task.redrive ?? 0,
+    lookUp: task.lookUp,
   }).finish();
 }
 
@@ -62,6 +65,9 @@ export function decodeTask(bytes: Uint8Array): DeliveryTask | undefined {
     expiresAt: wire.expiresAtMs,
     content: wire.content,
     policyResend: wire.policyResend,
+    firstAttempt: wire.firstAttempt || 1,
+    redrive: wire.redrive || undefined,
+    lookUp: wire.lookUp,
     traceparent: undefined,
   };
 }

@@ -1,7 +1,9 @@
 import { Redis } from "ioredis";
 import { secretFile, url } from "../config.ts";
+import { DangerousSettingError } from "../dangerous-setting.ts";
 import { errorLine, type Logger } from "../logger.ts";
 import { UnreachableError } from "../unreachable.ts";
+import { readSettings, redisDangers } from "./settings.ts";
 
 export const redisVariables = {
   REDIS_URL: url(["redis", "rediss"], {
@@ -27,7 +29,8 @@ export type RedisConnection = Redis & AsyncDisposable;
 /**
  * Connects, and from then on reconnects for ever. While away every command rejects at once, and none is ever sent twice or late:
  * what was true for one server need not be true for the one that comes back.
- * Rejects with an UnreachableError when the first connection does not come within CONNECT_DEADLINE_MS.
+ * Rejects with an UnreachableError when the first connection does not come within CONNECT_DEADLINE_MS, with a DangerousSettingError when
+ * the server is not to be used as it is set; met on a reconnection, such a server is logged, and used.
  */
 export async function connectRedis(
   redisUrl: string,
@@ -53,11 +56,12 @@ export async function connectRedis(
   redis.on("error", (error) => {
     fault = error;
   });
+  const unreachable = () =>
+    new UnreachableError("Redis", host, "start one with `redis-server`, or point REDIS_URL (and REDIS_PASSWORD_FILE) at yours", fault);
   await new Promise<void>((resolve, reject) => {
     const timer = setTimeout(() => {
       redis.disconnect();
-      const remedy = "start one with `redis-server`, or point REDIS_URL (and REDIS_PASSWORD_FILE) at yours";
-      reject(new UnreachableError("Redis", host, remedy, fault));
+      reject(unreachable());
     }, connectDeadlineMs);
     redis.once("ready", () => {
       clearTimeout(timer);
@@ -66,6 +70,15 @@ export async function connectRedis(
     // Its first failure is told by "error"; the tries after it go on by themselves.
     redis.connect().catch(() => undefined);
   });
+  try {
+    const danger = await dangerOf(redis, host, log);
+    if (danger) throw danger;
+  } catch (error) {
+    redis.disconnect();
+    if (error instanceof DangerousSettingError) throw error;
+    fault = error;
+    throw unreachable();
+  }
   redis.on("close", () => {
     if (!away) log.warn({ redis: host, fault: redisFault(fault) }, "redis connection lost");
     away = true;
@@ -73,6 +86,10 @@ export async function connectRedis(
   redis.on("ready", () => {
     log.info({ redis: host }, "redis connection is back");
     away = false;
+    dangerOf(redis, host, log).then(
+      (danger) => danger && log.error({ redis: host, fault: danger.message }, "redis is not safe to use as it is"),
+      (error: unknown) => log.warn({ redis: host, fault: redisFault(error) }, "redis settings could not be read"),
+    );
   });
   return Object.assign(redis, {
     [Symbol.asyncDispose]: async () => {
@@ -80,6 +97,17 @@ export async function connectRedis(
       redis.disconnect();
     },
   });
+}
+
+/** Undefined: none, or none that can be seen. Rejects when Redis does not answer. */
+async function dangerOf(redis: Redis, host: string, log: Logger): Promise<DangerousSettingError | undefined> {
+  const settings = await readSettings(redis);
+  if (!settings) {
+    log.warn({ redis: host }, "redis settings are not checked: its user may not use INFO; allow it with `ACL SETUSER … +info`");
+    return undefined;
+  }
+  const dangers = redisDangers(settings);
+  return dangers.length > 0 ? new DangerousSettingError(`Redis at ${host}`, dangers) : undefined;
 }
 
 /**

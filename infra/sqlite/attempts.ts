@@ -2,9 +2,6 @@ import type { DatabaseSync } from "node:sqlite";
 import type { AttemptRecord, AttemptStore } from "../../core/ports/attempt-store.ts";
 import { asStoreError, transact } from "./transact.ts";
 
-/** Attempts read at once by all(), in rows. */
-const PAGE_ROWS = 500;
-
 const parse = (row: Record<string, unknown>) => JSON.parse(String(row.doc)) as AttemptRecord;
 
 export function createAttemptStore(database: DatabaseSync): AttemptStore {
@@ -12,8 +9,11 @@ export function createAttemptStore(database: DatabaseSync): AttemptStore {
   const answer = database.prepare(`
     update attempts set answered = 1, doc = json_set(doc, '$.outcome', json(:outcome), '$.answeredAt', :answeredAt)
     where id = :id and answered = 0 and worker = coalesce(:worker, worker)`);
+  const addResolution = database.prepare(`
+    update attempts set doc = json_set(doc, '$.resolution', json(:resolution))
+    where id = :id and doc ->> '$.resolution' is null and coalesce(doc ->> '$.outcome.kind', 'unanswered') = 'unanswered'`);
   const findOne = database.prepare("select doc from attempts where id = ?");
-  const page = database.prepare(`select id, doc from attempts where id > ? order by id limit ${PAGE_ROWS}`);
+  const within = database.prepare("select doc from attempts where id >= ? and id < ? order by id");
 
   return {
     claim: async (attempts) =>
@@ -32,6 +32,11 @@ export function createAttemptStore(database: DatabaseSync): AttemptStore {
         }),
       ),
 
+    resolve: async (results) =>
+      transact(database, () =>
+        results.map(({ id, resolution }) => addResolution.run({ id, resolution: JSON.stringify(resolution) }).changes === 1),
+      ),
+
     find: async (ids) =>
       asStoreError(() =>
         [...new Set(ids)].flatMap((id) => {
@@ -40,14 +45,7 @@ export function createAttemptStore(database: DatabaseSync): AttemptStore {
         }),
       ),
 
-    async *all() {
-      let after = "";
-      for (;;) {
-        const rows = asStoreError(() => page.all(after));
-        for (const row of rows) yield parse(row);
-        if (rows.length < PAGE_ROWS) return;
-        after = String(rows.at(-1)?.id);
-      }
-    },
+    // A hyphen follows the notification's id; a tilde sorts behind it.
+    between: async (first, last) => asStoreError(() => within.all(first, `${last}~`).map(parse)),
   };
 }

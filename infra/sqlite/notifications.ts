@@ -1,20 +1,23 @@
 import type { DatabaseSync } from "node:sqlite";
 import { type Delivery, dueAt, type NotificationRecord } from "../../core/notification.ts";
 import type { DeliveryChange, DeliveryCount, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
+import { failedAt, readFailed } from "../failures.ts";
 import { asStoreError, transact } from "./transact.ts";
-
-/** Notifications read at once by all(): few enough that reading holds no one up, in rows. */
-const PAGE_ROWS = 500;
 
 const parse = (row: Record<string, unknown>) => JSON.parse(String(row.doc)) as NotificationRecord;
 
 export function createNotificationStore(database: DatabaseSync): NotificationStore {
-  const insertOne = database.prepare("insert into notifications (id, lane, due, doc) values (?, ?, ?, ?) on conflict do nothing");
+  const insertOne = database.prepare(
+    "insert into notifications (id, lane, due, failed_at, doc) values (?, ?, ?, ?, ?) on conflict do nothing",
+  );
   const findOne = database.prepare("select doc from notifications where id = ?");
-  const page = database.prepare(`select id, doc from notifications where id > ? order by id limit ${PAGE_ROWS}`);
+  const page = database.prepare("select doc from notifications where id > ? order by id limit ?");
+  const failedAbove = database.prepare(`
+    select failed_at, doc from notifications where failed_at >= :at and (failed_at, id) > (:at, :id) order by failed_at, id limit :limit`);
   const dueOfLane = database.prepare("select rowid, due from notifications where lane = ? and due <= ? order by due limit ?");
   const take = database.prepare("update notifications set due = ? where rowid = ? returning doc");
-  const replace = database.prepare("update notifications set due = ?, doc = ? where id = ?");
+  const replace = database.prepare(`
+    update notifications set due = :due, failed_at = max(:failedAt, coalesce(failed_at, :failedAt)), doc = :doc where id = :id`);
   const countAll = database.prepare("select count(*) as count from notifications");
   const countDeliveries = database.prepare(`
     select d.value ->> 'channel' as channel, d.value ->> 'state' as state, d.value ->> 'reason' as reason, count(*) as count
@@ -30,7 +33,8 @@ export function createNotificationStore(database: DatabaseSync): NotificationSto
     insert: async (records) =>
       transact(database, () =>
         records.map((record): InsertResult => {
-          const { changes } = insertOne.run(record.id, record.lane, dueAt(record.deliveries) ?? null, JSON.stringify(record));
+          const [due, failed] = [dueAt(record.deliveries) ?? null, failedAt(record.deliveries) ?? null];
+          const { changes } = insertOne.run(record.id, record.lane, due, failed, JSON.stringify(record));
           return changes === 1 ? { kind: "inserted" } : { kind: "exists", record: find(record.id)! };
         }),
       ),
@@ -56,7 +60,10 @@ export function createNotificationStore(database: DatabaseSync): NotificationSto
           if (changed) touched.add(record);
           return changed;
         });
-        for (const record of touched) replace.run(dueAt(record.deliveries) ?? null, JSON.stringify(record), record.id);
+        for (const record of touched) {
+          const { id, deliveries } = record;
+          replace.run({ id, due: dueAt(deliveries) ?? null, failedAt: failedAt(deliveries) ?? null, doc: JSON.stringify(record) });
+        }
         return applied;
       }),
 
@@ -66,15 +73,16 @@ export function createNotificationStore(database: DatabaseSync): NotificationSto
         deliveries: countDeliveries.all().map((row) => ({ ...row, reason: row.reason ?? undefined }) as unknown as DeliveryCount),
       })),
 
-    async *all() {
-      let after = "";
-      for (;;) {
-        const rows = asStoreError(() => page.all(after));
-        for (const row of rows) yield parse(row);
-        if (rows.length < PAGE_ROWS) return;
-        after = String(rows.at(-1)?.id);
-      }
-    },
+    // A negative limit would be none.
+    page: async (after, limit) => asStoreError(() => page.all(after, Math.max(0, limit)).map(parse)),
+
+    failed: (from, to) =>
+      readFailed(
+        async (at, id, limit) =>
+          asStoreError(() => failedAbove.all({ at, id, limit }).map((row) => ({ failedAt: Number(row.failed_at), record: parse(row) }))),
+        from,
+        to,
+      ),
 
     openCount: async (limit) => asStoreError(() => Number(countOpen.get(limit)?.count)),
   };

@@ -3,14 +3,17 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Store } from "../../core/ports/store.ts";
+import { type Danger, DangerousSettingError } from "../dangerous-setting.ts";
 import { StoreError } from "../store-error.ts";
 import { createAppStore } from "./apps.ts";
 import { createAttemptStore } from "./attempts.ts";
 import { createContactStore } from "./contacts.ts";
+import { fileSystemDangers, journalDangers, statFileSystem } from "./durable.ts";
 import { createNotificationStore } from "./notifications.ts";
+import { createPoisonStore } from "./poison.ts";
 import { createPreferenceStore } from "./preferences.ts";
 import { migrate } from "./schema.ts";
-import { isSqliteError } from "./transact.ts";
+import { asStoreError, isSqliteError } from "./transact.ts";
 
 /** How long a write waits for another process's, in ms. Theirs take one disk flush each; the wait blocks this process. */
 const BUSY_TIMEOUT_MS = 5_000;
@@ -18,32 +21,39 @@ const BUSY_TIMEOUT_MS = 5_000;
 const OPEN_RETRY_MS = 20;
 const OPEN_TRIES_MAX = 250;
 const SQLITE_BUSY = 5;
-const FULL = 2;
 
 /**
  * Opens, and where needed creates, the file. Each call that writes is one transaction, on disk when its promise resolves (WAL,
  * synchronous=FULL). Several processes may share the file; it must be on a local disk. `:memory:` keeps nothing.
- * Rejects with a StoreError when the file cannot be used.
+ * Rejects with a StoreError when the file cannot be used, with a DangerousSettingError when what is written to it could be lost.
+ * @param fileSystemOf the kind of file system a path is on, as statfs(2) numbers them
  */
-export async function openSqliteStore(path: string): Promise<Store> {
-  const database = await openDatabase(path);
+export async function openSqliteStore(path: string, fileSystemOf = statFileSystem): Promise<Store> {
+  const database = await openDatabase(path, fileSystemOf);
+  const time = database.prepare("select cast(unixepoch('subsec') * 1000 as integer) as ms");
   return {
     notifications: createNotificationStore(database),
     attempts: createAttemptStore(database),
     contacts: createContactStore(database),
     preferences: createPreferenceStore(database),
     apps: createAppStore(database),
+    poison: createPoisonStore(database),
+    // The operating system's, asked for afresh.
+    time: async () => asStoreError(() => Number(time.get()?.ms)),
     [Symbol.asyncDispose]: async () => {
       if (database.isOpen) database.close();
     },
   };
 }
 
-async function openDatabase(path: string): Promise<DatabaseSync> {
+async function openDatabase(path: string, fileSystemOf: typeof statFileSystem): Promise<DatabaseSync> {
   for (let tries = 1; ; tries++) {
     let database: DatabaseSync | undefined;
     try {
-      if (path !== ":memory:") createFile(path);
+      if (path !== ":memory:") {
+        createFile(path);
+        refuse(path, fileSystemDangers(fileSystemOf(path)));
+      }
       database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
       configure(database, path);
       migrate(database);
@@ -65,16 +75,17 @@ function createFile(path: string): void {
 }
 
 function configure(database: DatabaseSync, path: string): void {
-  const mode = database.prepare("pragma journal_mode = wal").get()?.journal_mode;
+  database.exec("pragma journal_mode = wal");
   database.exec("pragma synchronous = full");
-  if (path === ":memory:") return;
-  // Read back: a file system without shared memory keeps the old mode and says nothing.
-  const synchronous = database.prepare("pragma synchronous").get()?.synchronous;
-  if (mode !== "wal" || synchronous !== FULL)
-    throw new StoreError(`the file system does not support WAL (journal_mode ${mode}, synchronous ${synchronous}); use a local disk`);
+  if (path !== ":memory:") refuse(path, journalDangers(database));
 }
 
-function cannotOpen(path: string, error: unknown): StoreError {
+function refuse(path: string, dangers: readonly Danger[]): void {
+  if (dangers.length > 0) throw new DangerousSettingError(`SQLite store ${path}`, dangers);
+}
+
+function cannotOpen(path: string, error: unknown): Error {
+  if (error instanceof DangerousSettingError) return error;
   const code = (error as NodeJS.ErrnoException).code;
   return new StoreError(`cannot open the SQLite store ${path}: ${error instanceof Error ? error.message : "unknown"}`, code);
 }

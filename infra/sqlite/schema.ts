@@ -25,8 +25,20 @@ const VERSION_1 = `
   create table app_keys (key_hash text not null, app text not null, primary key (key_hash, app)) strict, without rowid;
 `;
 
+/** When a delivery of it last failed, so that the dead letters are found without reading everything; and what could not be handled. */
+const VERSION_2 = `
+  alter table notifications add column failed_at integer;
+  update notifications set failed_at = (
+    select max(d.value ->> 'endedAt') from json_each(doc, '$.deliveries') d where d.value ->> 'state' = 'failed'
+  ) where instr(doc, '"failed"') > 0;
+  create index failures on notifications (failed_at, id) where failed_at is not null;
+
+  create table poison (id text not null primary key, kept_at integer not null, bytes blob not null, doc text not null) strict;
+  create index poison_kept on poison (kept_at, id);
+`;
+
 /** What each version adds to the one before: append, never edit. `user_version` counts how many a file has. */
-const MIGRATIONS = [VERSION_1];
+const MIGRATIONS = [VERSION_1, VERSION_2];
 
 /** Brings the file to this version's schema; several processes may try at once. */
 export function migrate(database: DatabaseSync): void {

@@ -1,22 +1,27 @@
 // The operator's commands, against a running system.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { DEV_APP } from "../../cli/dev.ts";
+import type { Delivery } from "../../core/notification.ts";
+import { notificationIdOf } from "../../core/ports/attempt-store.ts";
 import { notificationId } from "../../infra/hash.ts";
 import { openStore } from "../../infra/store.ts";
+import type { FaultAction } from "../../sandbox/main.ts";
+import { eventually } from "../support/eventually.ts";
 import { sampleNotification } from "../support/notification-samples.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
-import { runCli } from "./cli-process.ts";
+import { ended, freshToken, send, settled, toEndpoint } from "./calls.ts";
+import { runCli, startCli } from "./cli-process.ts";
 
 const limits = { timeout: 60_000 };
 let directory: string;
 let system: TestSystem;
 before(async () => {
   directory = mkdtempSync(join(tmpdir(), "carillon-commands-"));
-  system = await startSystem();
+  system = await startSystem({ UNCERTAIN_WAIT_MS: "1000" });
   writeFileSync(join(directory, "key"), `${system.apiKey}\n`);
 }, limits);
 after(async () => {
@@ -97,4 +102,101 @@ test("audit counts, and ends with 1 when a promise is broken", limits, async () 
   const broken = await runCli(["audit"], { STORE_URL });
   assert.equal(broken.code, 1);
   assert.match(broken.stdout, /BROKEN +3 sent has its attempt/);
+});
+
+test("audit finds nothing broken while load runs", limits, async () => {
+  const file = join(directory, "load.jsonl");
+  writeFileSync(file, Array.from({ length: 300 }, (_, i) => lineOf(`load-${i}`)).join("\n"));
+  await using load = startCli(["send", "--file", file, "--rate", "60", "--batch", "10", ...client()]);
+  let over = false;
+  void load.ended.then(() => {
+    over = true;
+  });
+  await eventually("load has begun", () => load.stdout() !== "");
+  let audits = 0;
+  for (; !over; audits++) {
+    const { code, stdout } = await runCli(["audit", "--ledger", system.sandbox.adminUrl], { STORE_URL: system.storeUrl });
+    assert.equal(code, 0, stdout);
+  }
+  assert.ok(audits >= 1);
+  assert.equal((await load.ended).code, 0);
+});
+
+/** Sends to a new device whose provider answers so; the delivery, once it failed. */
+async function fail(action: FaultAction): Promise<Delivery> {
+  const token = freshToken();
+  system.sandbox.faults.order({ provider: "apns", match: token, do: action });
+  return ended(system, await send(system, { recipient: toEndpoint({ channel: "apns", token }) }), 20_000);
+}
+const TOO_LARGE: FaultAction = { kind: "answer", status: 413, body: { reason: "PayloadTooLarge" } };
+const dead = (...args: string[]) => runCli(["dead", ...args], { STORE_URL: system.storeUrl });
+const acceptedOf = ({ id }: Delivery) => system.sandbox.ledger.entries({ deliveryId: id, accepted: true }).map((e) => e.attemptId);
+const sentOnce = async (d: Delivery, attempt: number) => {
+  const [record] = await settled(system, [notificationIdOf(d.id)]);
+  assert.deepEqual([record!.deliveries[0]!.state, record!.deliveries[0]!.reason], ["sent", undefined]);
+  assert.deepEqual(acceptedOf(d), [`${d.id}/${attempt}`]);
+};
+
+test("dead letters are listed and redriven: each is sent once under its own id, and what may have been sent stays", limits, async () => {
+  const refused = await Promise.all([fail(TOO_LARGE), fail(TOO_LARGE), fail(TOO_LARGE)]);
+  const maybe = await fail({ kind: "cut-after" });
+  assert.deepEqual([maybe.state, maybe.reason], ["failed", "outcome-unknown"]);
+
+  const listed = JSON.parse((await dead("list", "--channel", "apns", "--since", "1h", "--json")).stdout) as {
+    total: number;
+    deliveries: { deliveryId: string; mayBeSent: boolean }[];
+  };
+  assert.equal(listed.total, 4);
+  assert.deepEqual(
+    new Map(listed.deliveries.map((l) => [l.deliveryId, l.mayBeSent])),
+    new Map([...refused.map((d) => [d.id, false] as const), [maybe.id, true]]),
+  );
+  const text = await dead("list", "--reason", "rejected", "--limit", "1");
+  assert.match(text.stdout, /apns .* not sent +rejected: /);
+  assert.match(text.stdout, /3 dead letters, the first 1 shown/);
+  assert.match((await dead("list", "--channel", "sms")).stdout, /^no dead letters\n$/);
+
+  // Two operators at the same moment.
+  const both = await Promise.all([dead("redrive", "--channel", "apns", "--rate", "100"), dead("redrive", "--channel", "apns")]);
+  for (const { code, stdout } of both) {
+    assert.equal(code, 1);
+    assert.match(stdout, /1 may have been sent, left/);
+    assert.ok(stdout.includes(maybe.id));
+  }
+  for (const d of refused) await sentOnce(d, 2);
+  assert.deepEqual(acceptedOf(maybe), [`${maybe.id}/1`]);
+
+  const named = await dead("redrive", maybe.id, "--dry-run");
+  assert.deepEqual([named.code, named.stdout.split("\n")[0]], [1, "0 would be redriven"]);
+  const asked = await dead("redrive", maybe.id, "--uncertain");
+  assert.deepEqual([asked.code, asked.stdout], [0, "1 redriven\n"]);
+  await settled(system, [notificationIdOf(maybe.id)]);
+  assert.deepEqual(acceptedOf(maybe), [`${maybe.id}/1`, `${maybe.id}/2`]);
+
+  const audited = await runCli(["audit", "--ledger", system.sandbox.adminUrl], { STORE_URL: system.storeUrl });
+  assert.equal(audited.code, 0, audited.stdout);
+  assert.match(audited.stdout, /1 redriven by an operator/);
+  const { stdout } = await runCli(["get", notificationIdOf(maybe.id), ...client()]);
+  assert.match(stdout, /"state": "sent"/);
+});
+
+test("redrive wants to be told what, and a command of two words is explained", limits, async () => {
+  for (const wrong of [[], ["--all", "--channel", "sms"], ["x"], ["--all", "--limit", "3"]])
+    assert.equal((await dead("redrive", ...wrong)).code, 2, wrong.join(" "));
+  assert.match((await dead("redrive", "--help")).stdout, /^usage: carillon dead redrive --all/);
+});
+
+test("poison is listed, and its bytes are written for their owner alone", limits, async () => {
+  const id = "../../stream/7";
+  await system.store.poison.keep({
+    ...{ id, channel: "sms", notificationClass: "critical", reason: "not a task" },
+    ...{ bytes: Buffer.from("what is this"), keptAt: Date.now() },
+  });
+  const out = join(directory, "poison");
+  const { code, stdout } = await dead("poison", "--out", out);
+  assert.equal(code, 0);
+  assert.match(stdout, /sms +critical +\.\.\/\.\.\/stream\/7 +12 bytes +not a task\n/);
+  const [file, ...more] = readdirSync(out);
+  assert.deepEqual([more, readFileSync(join(out, file!), "utf8")], [[], "what is this"]);
+  assert.equal(statSync(join(out, file!)).mode & 0o077, 0);
 });

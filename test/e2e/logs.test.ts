@@ -11,6 +11,7 @@ import type { Endpoint } from "../../core/endpoint.ts";
 import { openStore } from "../../infra/store.ts";
 import { type FaultAction, type ProviderName, startSandbox } from "../../sandbox/main.ts";
 import { eventually } from "../support/eventually.ts";
+import { allAttempts } from "../support/everything.ts";
 import { fresh, freshEndpoint, notification, refusalOf, refuse, register, send, toEndpoint, toUser } from "./calls.ts";
 import { startDevProcess } from "./cli-process.ts";
 
@@ -132,7 +133,7 @@ test("no endpoint, content or credential is printed, and each attempt has its li
 
 async function attemptsIn(storeUrl: string, answeredOnly: boolean) {
   await using store = await openStore(storeUrl);
-  return (await Array.fromAsync(store.attempts.all())).filter((a) => !answeredOnly || a.outcome);
+  return (await allAttempts(store)).filter((a) => !answeredOnly || a.outcome);
 }
 
 /** Every file of a credential, whole and by its lines: keys travel without their PEM frame, tokens within JSON. */

@@ -89,7 +89,7 @@ async function allArriveOnce(system: TestSystem, accepted: readonly Accepted[]):
   const ids = accepted.flatMap((a) => a.deliveries.map((d) => d.deliveryId));
   assert.deepEqual(new Map([...taken].sort()), new Map(ids.sort().map((id) => [id, 1])));
   await using store = await openStore(system.storeUrl);
-  const { audit } = await readAudit(store, { taken: system.sandbox.ledger.acceptances(), accepted: ids });
+  const audit = await readAudit(store, { taken: system.sandbox.ledger.acceptances(), accepted: new Set(ids) });
   assert.deepEqual(
     audit.checks.filter((c) => !c.holds),
     [],

@@ -5,6 +5,10 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
+import { Redis } from "ioredis";
+import { startNats, startRedis } from "../support/servers.ts";
 import { runCli } from "./cli-process.ts";
 
 const limits = { timeout: 60_000 };
@@ -44,6 +48,40 @@ describe("a server that is away at the start", { ...limits, concurrency: 3 }, ()
       }
     });
   }
+});
+
+describe("a server that is set dangerously ends a start, by the setting and its fix", limits, () => {
+  const twilio = () => ({
+    SMS_PROVIDERS: "twilio",
+    TWILIO_ACCOUNT_SID: "AC0",
+    TWILIO_AUTH_TOKEN_FILE: join(directory, "token"),
+    TWILIO_FROM: "+15550100",
+  });
+
+  for (const [role, env] of [["preferences", () => ({})] as const, ["dispatcher-sms", twilio] as const])
+    test(`${role}, and a Redis that evicts`, limits, async () => {
+      await using redis = await startRedis();
+      const admin = new Redis(redis.url);
+      await admin.config("SET", "maxmemory-policy", "allkeys-lru", "maxmemory", "100mb");
+      admin.disconnect();
+      const says = /maxmemory-policy is allkeys-lru: .*; CONFIG SET maxmemory-policy noeviction/;
+      await startFails(`127.0.0.1:${redis.port}`, role, { ...env(), REDIS_URL: redis.url }, "Redis", says);
+    });
+
+  test("relay, and streams that keep what is acknowledged", limits, async () => {
+    await using nats = await startNats();
+    const connection = await connect({ servers: nats.url });
+    const { streams } = await jetstreamManager(connection);
+    await streams.add({ name: "CARILLON_SMS", subjects: ["carillon.sms.*"], retention: "limits" });
+    await connection.close();
+    const says = /stream CARILLON_SMS, retention is limits: .*; delete it \(nats stream rm CARILLON_SMS\)/;
+    await startFails(`127.0.0.1:${nats.port}`, "relay", { NATS_URL: nats.url }, "NATS", says);
+  });
+
+  test("relay, and a store's URL that asks for less than a majority's disks", limits, async () => {
+    const STORE_URL = `mongodb://carillon:${PASSWORD}@127.0.0.1:1/carillon?journal=false`;
+    await startFails("STORE_URL", "relay", { STORE_URL }, "STORE_URL", /journal is false: .*; take journal out of STORE_URL/);
+  });
 });
 
 async function startFails(at: string, role: string, env: Record<string, string>, server: string, remedy: RegExp): Promise<void> {

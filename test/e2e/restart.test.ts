@@ -6,8 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import type { LineResult } from "../../cli/send.ts";
+import { UNCERTAIN_WAIT_MS } from "../../core/decide.ts";
 import { isOpen } from "../../core/notification.ts";
 import type { Store } from "../../core/ports/store.ts";
+import { WATCHDOG_FIRST_MS } from "../../core/watchdog.ts";
 import { systemClock } from "../../infra/clock.ts";
 import { createLogger } from "../../infra/logger.ts";
 import { createMetrics } from "../../infra/metrics.ts";
@@ -16,6 +18,7 @@ import { createRelayMetrics } from "../../relay/metrics.ts";
 import { createRelay } from "../../relay/relay.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
 import { eventually } from "../support/eventually.ts";
+import { allAttempts } from "../support/everything.ts";
 import { fresh, freshNumber, freshToken, settled } from "./calls.ts";
 import { type DevProcess, runCli, startDevProcess, stillRunning } from "./cli-process.ts";
 
@@ -27,8 +30,6 @@ const CALL_MS = 100;
 const HALF_WAY = 40;
 /** The watchdog's 30 s, the critical class's 10 s for an unknown outcome, and a machine busy with other things. */
 const RESOLVED_MS = 80_000;
-/** How long an unknown outcome of the other classes waits for a receipt. */
-const UNCERTAIN_MS = 300_000;
 
 describe("half way", { ...limits, concurrency: true }, () => {
   test("SIGTERM: what was begun is finished, the rest goes out after the restart, each once", limits, async () => {
@@ -44,7 +45,7 @@ describe("half way", { ...limits, concurrency: true }, () => {
     assert.ok(taken < COUNT, "all were gone before it ended");
     {
       await using store = await openStore(first.storeUrl);
-      const attempts = await Array.fromAsync(store.attempts.all());
+      const attempts = await allAttempts(store);
       assert.equal(attempts.filter((a) => a.outcome?.kind === "accepted").length, taken, "every answer is written down");
       assert.equal(attempts.length, taken, "nothing was begun that was not finished");
     }
@@ -146,9 +147,10 @@ async function auditHolds({ sandbox }: Scene, { storeUrl }: DevProcess): Promise
 
 /** One turn of a relay that lives then; it has nothing to publish. */
 async function fiveMinutesLater(store: Store): Promise<void> {
-  const now = () => Date.now() + UNCERTAIN_MS;
+  const now = () => Date.now() + UNCERTAIN_WAIT_MS.transactional;
   const relay = createRelay({
     ...{ store, worker: "later", pollMs: 1_000, clock: { ...systemClock, now }, random: Math.random },
+    ...{ uncertainWaitMs: UNCERTAIN_WAIT_MS, watchdogFirstMs: WATCHDOG_FIRST_MS, reached: () => {} },
     publisher: { publish: () => Promise.reject(new Error("nothing is left to send")) },
     log: createLogger("relay", "error"),
     metrics: createRelayMetrics(createMetrics("relay", { defaults: false })),

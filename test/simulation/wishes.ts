@@ -13,3 +13,4 @@ export function createWishes() {
       (last(user, at)?.refused ?? false) && (changes.get(user) ?? []).every((c) => c.at < at || c.refused),
   };
 }
+export type Wishes = ReturnType<typeof createWishes>;

@@ -1,226 +1,288 @@
-// The real relay, dispatch step, publishing and store, in a world where everything else goes wrong: processes die or stall at any call and
-// their clocks differ, the store fails before or after it wrote, the queue loses, repeats and reorders, acknowledgements are lost, providers
-// answer anything, late, or nothing. One thread, a clock that only this file moves, one seed.
-import { setImmediate } from "node:timers/promises";
-import { ProxyTracerProvider } from "@opentelemetry/api";
-import { type Audit, audit } from "../../core/audit.ts";
-import { CLASSES } from "../../core/channel.ts";
-import { UNCERTAIN_WAIT_MS } from "../../core/decide.ts";
-import type { Outcome } from "../../core/outcome.ts";
-import { attemptId } from "../../core/ports/attempt-store.ts";
-import type { Provider } from "../../core/ports/provider.ts";
-import type { DeliveryTask } from "../../core/ports/queue.ts";
-import type { RefusalAnswer } from "../../core/ports/refusals.ts";
-import type { Store } from "../../core/ports/store.ts";
-import { watchdogMs } from "../../core/watchdog.ts";
-import { createDispatch } from "../../dispatchers/dispatch.ts";
-import { createDispatchMetrics } from "../../dispatchers/metrics.ts";
-import { createPublishing } from "../../gateway/publishing.ts";
-import { createLogger } from "../../infra/logger.ts";
-import { createMetrics } from "../../infra/metrics.ts";
-import { openStore } from "../../infra/store.ts";
-import { createRelayMetrics } from "../../relay/metrics.ts";
-import { createRelay } from "../../relay/relay.ts";
-import { createFakeClock } from "../support/fake-clock.ts";
-import { sampleNotification } from "../support/notification-samples.ts";
-import { createMortal } from "./crash.ts";
-import { type SeededRandom, seededRandom } from "./random.ts";
-import { createWishes } from "./wishes.ts";
+// The real gateway, relay, dispatch step, claim gate and receipts, in a world where everything else goes wrong: processes die or stand still at any call and
+// their clocks differ, the store fails before, after and long after it wrote, the stream loses, repeats and reorders, Redis forgets, providers
+// answer anything, late, or nothing. One thread, a clock that only events move, one seed.
 
-const NOTIFICATIONS = 12;
-const DELIVERIES_MAX = 3;
-const ROUNDS = 120;
-const USERS = ["ada", "bela", "chen"];
-const ACK_WAIT_MS = 60_000;
-/** Clocks of two processes differ by less than the relay's CLOCK_SKEW_MS. */
-const SKEWS_MS = [-2_000, -500, 0, 500, 2_000];
-/** A refusal is obeyed after this, and the preferences service answers with what was true at most so long ago. */
-const OBEYED_MS = 5_000;
-const ANSWER_AGE_MS = 4_500;
-/** Rounds without faults that every delivery must have ended in: ten days of the world's time. */
-const QUIET_ROUNDS_MAX = 3_000;
+import type { Receipt } from "../../core/receipt.ts";
+import { endpointId } from "../../infra/hash.ts";
+import { APP, createCallers, USERS } from "./callers.ts";
+import { judge } from "./check.ts";
+import { createMemoryStore, type MemoryStore } from "./memory-store.ts";
+import { createNature } from "./nature.ts";
+import { createProcess, type SimulatedProcess } from "./process.ts";
+import { createProviders } from "./providers.ts";
+import { createRedis } from "./redis.ts";
+import { createDispatcher, createFeedback, createGateway, createRelayRole, type Dispatcher, POLL_MS, type Surroundings } from "./roles.ts";
+import { createStream } from "./stream.ts";
+import { createWishes } from "./wishes.ts";
+import { createWitness } from "./witness.ts";
+
+const NOTIFICATIONS = 15;
+/** While things go wrong, in ms; and how often something befalls a whole server. */
+const BAD_TIMES_MS = [60_000, 600_000, 3_600_000];
+const CATASTROPHES_MAX = 16;
+/** Of one life; then another is started. */
+const RESTART_MS = [50, 2_000, 20_000];
+const PAUSES_MS = [1_500, 6_000, 20_000, 90_000];
+const AWAY_MS = [1_000, 8_000, 40_000];
+/** How long a refusal holds: not as long as it takes to be obeyed, or longer. */
+const REFUSED_MS = [3_000, 30_000, 600_000];
+const JUMPS_MS = [-10_800_000, -60_000, 60_000, 10_800_000];
+/** Without faults every delivery ends within this, however far ahead its times are. */
+const QUIET_MS_MAX = 5 * 86_400_000;
+const EVENTS_MAX = 300_000;
+/** How often a provider repeats a receipt that was not taken. */
+const RECEIPT_TRIES = 5;
+const RECEIPT_AGAIN_MS = 7_000;
 
 export interface WorldEnd {
-  audit: Audit;
-  /** Deliveries whose provider was called although their user had refused OBEYED_MS before. */
-  refusedSends: string[];
-  /** Deliveries given up as of unknown outcome before the time that a receipt has to come in. */
-  hasty: string[];
-  crashes: number;
+  seed: number;
+  violations: readonly string[];
+  /** What is stored about what broke a promise. */
+  evidence: string[];
+  /** The last events, each with its time in ms from the beginning, its process and what it was. */
+  history: string[];
+  /** The same for the same history. */
+  hash: string;
+  /** How often each fault happened, and each step was reached. */
+  counts: ReadonlyMap<string, number>;
+  events: number;
 }
 
-/** @param sabotage replaces parts of the store, to prove that what they protect from is noticed */
-export async function runWorld(seed: number, sabotage: (store: Store) => Store = (s) => s): Promise<WorldEnd> {
-  const random = seededRandom(seed);
-  const clock = createFakeClock();
-  await using opened = await openStore("sqlite::memory:");
-  const store = sabotage(opened);
-  const log = createLogger("world", "silent", { write() {} });
-  const metrics = createMetrics("world");
-  const dispatchMetrics = createDispatchMetrics(metrics);
-  const relayMetrics = createRelayMetrics(metrics);
-  const tracer = new ProxyTracerProvider().getTracer("world");
-  let queue: { task: DeliveryTask; visibleAt: number }[] = [];
-  const taken = new Map<string, number>();
+export async function runWorld(seed: number): Promise<WorldEnd> {
+  const nature = createNature(seed);
+  const { random, time } = nature;
+  const relays = new Set<{ process: SimulatedProcess; dueAt(due: number): void }>();
+  const store = createMemoryStore((due) => {
+    for (const relay of relays) relay.dueAt(due);
+  }, time.now);
   const wishes = createWishes();
-  const refusedSends: string[] = [];
-  const userOf = new Map<string, string>();
-  /** Some worlds are slow most of the time. */
-  const stall = random.pick([0.01, 0.03, 0.2]);
-  let faults = true;
-  let crashes = 0;
-  let worker = 0;
-  let underWay = 0;
+  const witness = createWitness(nature, store, wishes);
+  const redis = createRedis(nature);
+  let storeAwayUntil = 0;
+  const chances = {
+    death: random.pick([0.002, 0.006, 0.015]),
+    stall: random.pick([0.01, 0.03, 0.2]),
+    fault: random.pick([0.005, 0.02, 0.05]),
+  };
 
-  const provider = (name: string): Provider => ({
-    name,
-    async send(delivery) {
-      // Critical goes out where preferences cannot be read, and here they sometimes cannot.
-      const user = userOf.get(delivery.deliveryId) ?? "";
-      if (delivery.notificationClass !== "critical" && wishes.refusedSince(user, clock.now() - OBEYED_MS))
-        refusedSends.push(delivery.deliveryId);
-      const { outcome, arrived } = answer(random, faults, clock.now());
-      if (arrived) taken.set(delivery.deliveryId, (taken.get(delivery.deliveryId) ?? 0) + 1);
-      return outcome;
-    },
-    [Symbol.asyncDispose]: async () => {},
+  let dispatchers: { process: SimulatedProcess; dispatcher: Dispatcher; drains: boolean }[] = [];
+  const stream = createStream(nature, random.pick([5_000, 60_000]), () => dispatchers.map((d) => d.dispatcher));
+  const providers = createProviders(nature, random.pick([0.2, 0.5]), (receipt) => void receive(receipt, 1));
+  const around: Surroundings = { nature, store, stream, redis, providers, wishes, witness };
+
+  let born = 0;
+  const process = (role: string) => createProcess(nature, `${role}-${++born}`, chances, () => time.now() < storeAwayUntil);
+
+  function startDispatcher(): void {
+    const begun = { process: process("dispatcher"), drains: false };
+    const dispatcher = createDispatcher(around, begun.process, () => !begun.drains);
+    dispatchers.push({
+      ...begun,
+      dispatcher,
+      get drains() {
+        return begun.drains;
+      },
+      set drains(to) {
+        begun.drains = to;
+      },
+    });
+    stream.pump();
+  }
+
+  const gateways = [startGateway(), startGateway()];
+  function startGateway() {
+    const its = process("gateway");
+    return { process: its, gateway: createGateway(around, its) };
+  }
+
+  /** Attempts of which a provider was told that its receipt is known. */
+  const receipted = new Set<string>();
+  let feedback = startFeedback();
+  function startFeedback() {
+    const its = process("feedback");
+    return { process: its, feedback: createFeedback(around, its) };
+  }
+
+  function startRelay(): void {
+    const its = process("relay");
+    const relay = createRelayRole(around, its);
+    /** When it looks next; a turn before that would find nothing, so it is left out. */
+    let nextAt = Number.POSITIVE_INFINITY;
+    let turning = false;
+    const lookAt = (at: number) => {
+      const rest = POLL_MS * (0.5 + random.next());
+      const then = Math.ceil(Math.max(at, time.now() + rest));
+      if (turning || then >= nextAt) return;
+      nextAt = then;
+      time.after(then - time.now(), () => {
+        if (nextAt === then) void turn();
+      });
+    };
+    const trueTime = (at: number) => at + time.now() - its.clock.now();
+    async function turn(): Promise<void> {
+      turning = true;
+      nextAt = Number.POSITIVE_INFINITY;
+      await its.awake();
+      const taken = await relay.turn().then(
+        (t) => t.taken,
+        () => 1,
+      );
+      if (its.dead) return;
+      turning = false;
+      const due = store.notifications.inside.firstDue();
+      if (taken > 0) lookAt(time.now());
+      else if (due !== undefined) lookAt(trueTime(due));
+    }
+    relays.add({ process: its, dueAt: (due) => lookAt(trueTime(due)) });
+    lookAt(time.now());
+  }
+
+  async function receive(receipt: Receipt, tries: number): Promise<void> {
+    if (tries > RECEIPT_TRIES) return;
+    const { process: its, feedback: service } = feedback;
+    let answered = false;
+    time.after(RECEIPT_AGAIN_MS, () => {
+      if (!answered) void receive(receipt, tries + 1);
+    });
+    if (its.dead) return;
+    await its.awake();
+    const [result] = await service.apply(receipt).catch(() => []);
+    if (its.dead || result === undefined) return;
+    answered = true;
+    receipted.add(receipt.attemptId);
+    if (result === "unknown") nature.broken("2 receipts find their attempt", receipt.attemptId);
+  }
+
+  const callers = createCallers(nature, store, async (message) => {
+    const { process: its, gateway } = random.pick(gateways);
+    if (its.dead) return "no answer";
+    await its.awake();
+    const [result] = await gateway.accept(APP, [{ message, path: "notifications[0]", violations: [] }]);
+    return result ?? "no answer";
   });
 
-  const refusals = {
-    check: async (questions: readonly { userId: string | undefined }[]) =>
-      questions.map(({ userId }): RefusalAnswer => {
-        if (faults && random.chance(0.05)) return "unknown";
-        const age = faults ? random.pick([0, 0, ANSWER_AGE_MS]) : 0;
-        return wishes.refuses(userId ?? "", clock.now() - age) ? "refused" : "allowed";
-      }),
-  };
+  /** Starts what is dead again. */
+  function tend(): void {
+    for (const [i, { process: its }] of gateways.entries()) if (its.dead) gateways[i] = startGateway();
+    if (feedback.process.dead) feedback = startFeedback();
+    for (const relay of relays) {
+      if (!relay.process.dead) continue;
+      relays.delete(relay);
+      startRelay();
+    }
+    for (const d of dispatchers.filter((d) => d.process.dead)) if (!d.drains) startDispatcher();
+    dispatchers = dispatchers.filter((d) => !d.process.dead && !(d.drains && d.dispatcher.idle));
+    time.after(random.pick(RESTART_MS), tend);
+  }
 
-  const publisher = {
-    async publish(task: DeliveryTask): Promise<boolean> {
-      if (faults && random.chance(0.1)) return false;
-      // Acknowledged and lost, as a stream that is wiped; or stored twice; or stored and the acknowledgement lost.
-      const copies = faults && random.chance(0.1) ? 0 : faults && random.chance(0.1) ? 2 : 1;
-      for (let i = 0; i < copies; i++) queue.push({ task, visibleAt: clock.now() });
-      return !(faults && random.chance(0.05));
+  const all = () => [...gateways, feedback, ...relays, ...dispatchers].map((p) => p.process);
+  const count = () => 1 + random.below(8);
+  const catastrophes: (() => void)[] = [
+    () => {
+      if (nature.happens("process paused", 1)) random.pick(all()).pause(random.pick(PAUSES_MS));
     },
-  };
-  const born = () => {
-    const chances = () => (faults ? { death: 0.005, stall, fault: 0.01 } : { death: 0, stall: 0, fault: 0 });
-    const mortal = createMortal(random, chances, clock.sleep);
-    const parts = {
-      notifications: mortal.wrap(store.notifications),
-      attempts: mortal.wrap(store.attempts),
-      contacts: mortal.wrap(store.contacts),
-    };
-    const skew = random.pick(SKEWS_MS);
-    const common = { clock: { ...clock, now: () => clock.now() + skew }, random: random.next, log, tracer, worker: `w${worker++}` };
-    // Never pauses within the provider's call but after its effect: nobody could obey a refusal there.
-    const called = (name: string) => mortal.wrap(provider(name), { faults: false, stallBefore: false });
-    const stream = mortal.wrap(publisher, { faults: false });
-    const dispatch = createDispatch({
-      ...{ ...common, channel: "sms", store: parts, refusals, deadlineMs: 10_000, metrics: dispatchMetrics },
-      providers: [called("twilio"), called("vonage")],
-      gate: { mayTry: async () => !(faults && random.chance(0.05)) },
-    });
-    const relay = createRelay({ ...common, store: parts, publisher: stream, pollMs: 1, metrics: relayMetrics });
-    const publishing = createPublishing({ publisher: stream, notifications: parts.notifications, clock: common.clock });
-    return { mortal, dispatch, relay, publishing, now: common.clock.now, turning: false };
-  };
-  let processes = [born(), born()];
+    () => {
+      if (nature.happens("process paused", 1)) random.pick(dispatchers)?.process.pause(random.pick(PAUSES_MS));
+    },
+    () => {
+      if (nature.happens("process drained", 1)) drain();
+    },
+    () => {
+      if (nature.happens("store away", 1)) storeAwayUntil = time.now() + random.pick(AWAY_MS);
+    },
+    () => {
+      if (nature.happens("stream away", 1)) stream.goAway(random.pick(AWAY_MS));
+    },
+    () => {
+      if (nature.happens("stream wiped", 1)) stream.wipe();
+    },
+    () => {
+      if (nature.happens("stream lost its last writes", 1)) stream.loseLast(count());
+    },
+    () => {
+      if (nature.happens("stream forgot its ids", 1)) stream.forgetIds();
+    },
+    () => {
+      if (nature.happens("stream brought back what was acknowledged", 1)) stream.bringBack(count());
+    },
+    () => {
+      if (nature.happens("stream redelivered what was under way", 1)) stream.redeliver();
+    },
+    () => {
+      if (nature.happens("redis away", 1)) redis.goAway(random.pick(AWAY_MS));
+    },
+    () => {
+      if (nature.happens("clock jumped", 1)) random.pick(all()).jump(random.pick(JUMPS_MS));
+    },
+  ];
 
-  /** Begins it and goes on: it may sleep while other things happen. */
-  const begin = (work: Promise<unknown>) => {
-    underWay++;
-    void work
-      .catch(() => undefined)
-      .finally(() => {
-        underWay--;
-      });
-  };
-
-  async function deliver(process: (typeof processes)[number]): Promise<void> {
-    const ready = queue.filter((m) => m.visibleAt <= clock.now());
-    if (ready.length === 0) return;
-    const message = random.pick(ready);
-    message.visibleAt = clock.now() + ACK_WAIT_MS;
-    // As the consumer does with a task whose handling threw.
-    const thrown = () => ({ kind: "nak", delayMs: 5_000 }) as const;
-    const settlement = await process.mortal.run(() => process.dispatch(message.task, `${worker}`).catch(thrown));
-    if (settlement === "dead") return;
-    if (settlement.kind === "nak") message.visibleAt = clock.now() + settlement.delayMs;
-    else if (!(faults && random.chance(0.05))) queue = queue.filter((m) => m !== message);
-  }
-
-  async function turn(process: (typeof processes)[number]): Promise<void> {
-    if (process.turning) return;
-    process.turning = true;
-    await process.mortal.run(() => process.relay.turn().catch(() => undefined));
-    process.turning = false;
-  }
-
-  async function round(): Promise<void> {
-    for (const p of processes) for (const work of [deliver(p), deliver(p), deliver(p), turn(p)]) begin(work);
-    await setImmediate();
-    crashes += processes.filter((p) => p.mortal.dead).length;
-    // Who drains finishes what is under way, beside its successor.
-    processes = processes.map((p) => (p.mortal.dead || (faults && random.chance(0.02)) ? born() : p));
-  }
-
-  const accepted: string[] = [];
-  async function accept(key: string): Promise<void> {
-    const process = random.pick(processes);
+  /** Some refuse, and allow again a while later. */
+  function changeMind(): void {
     const user = random.pick(USERS);
-    const now = process.now();
-    const expiresAt = now + random.pick([20_000, 3_600_000, 86_400_000]);
-    const n = sampleNotification(key, now, {
-      ...{ notificationClass: random.pick(CLASSES), recipient: { kind: "user", userId: user }, expiresAt },
-    });
-    const [first] = n.deliveries;
-    const published = { publications: 1, nextAt: Math.min(now + watchdogMs(0), expiresAt) };
-    const count = 1 + random.below(DELIVERIES_MAX);
-    n.deliveries = Array.from({ length: count }, (_, i) => ({ ...first!, ...published, id: `${n.id}-${i}` }));
-    for (const d of n.deliveries) userOf.set(d.id, user);
-    await opened.notifications.insert([n]);
-    accepted.push(...n.deliveries.map((d) => d.id));
-    process.publishing.publish(n);
+    wishes.set(user, time.now(), true);
+    if (random.chance(0.7)) time.after(random.pick(REFUSED_MS), () => wishes.set(user, time.now(), false));
   }
 
-  for (let i = 0; i < ROUNDS; i++) {
-    if (i % 8 === 0 && i / 8 < NOTIFICATIONS) await accept(`${seed}-${i}`);
-    if (random.chance(0.1)) wishes.set(random.pick(USERS), clock.now(), random.chance(0.5));
-    await round();
-    clock.advance(random.pick([0, 100, 1_000, 1_000, 2_000, 4_000, 10_000, 40_000]));
+  /** Who drains finishes what is under way, beside its successor. */
+  function drain(): void {
+    const draining = random.pick(dispatchers);
+    if (!draining || draining.drains) return;
+    draining.drains = true;
+    startDispatcher();
   }
-  faults = false;
-  for (let i = 0; i < QUIET_ROUNDS_MAX && (underWay > 0 || (await opened.notifications.openCount(1)) > 0); i++) {
-    await round();
-    clock.advance(5_000);
+
+  for (const [i, user] of USERS.entries()) {
+    for (const endpoint of [
+      { channel: "sms", phoneNumber: `+491511234567${i}` },
+      { channel: "fcm", token: `token-${i}` },
+      ...(i === 0 ? [{ channel: "fcm", token: "tablet" } as const] : []),
+    ] as const) {
+      const register = () =>
+        store.contacts.register({ app: APP.id, userId: user, endpointId: endpointId(endpoint), endpoint, registeredAt: time.now() });
+      await register();
+      // Those whose endpoint is gone come back with it.
+      time.after(random.below(600_000), () => void register());
+    }
   }
-  const notifications = await Array.fromAsync(opened.notifications.all());
-  const attempts = await Array.fromAsync(opened.attempts.all());
-  const startedAt = new Map(attempts.map((a) => [a.id, a.startedAt]));
-  const hasty = notifications.flatMap((n) =>
-    n.deliveries
-      .filter((d) => d.reason === "outcome-unknown" && n.notificationClass !== "critical")
-      .filter((d) => d.endedAt! - startedAt.get(attemptId(d.id, d.attempt))! < UNCERTAIN_WAIT_MS[n.notificationClass] - OBEYED_MS)
-      .map((d) => d.id),
-  );
-  return { audit: audit(notifications, attempts, { taken, accepted }), refusedSends, hasty, crashes };
+  startRelay();
+  startRelay();
+  startDispatcher();
+  startDispatcher();
+  tend();
+
+  const badMs = random.pick(BAD_TIMES_MS);
+  const someTime = () => random.below(badMs);
+  for (let i = 0; i < NOTIFICATIONS; i++) {
+    const at = someTime() * random.pick([0.1, 1]);
+    time.after(at, () => callers.begin(`${seed}-${i}`));
+    // Some refuse while it is on its way.
+    if (random.chance(0.15)) time.after(at + random.below(8_000), changeMind);
+  }
+  for (let i = random.below(CATASTROPHES_MAX); i > 0; i--) time.after(someTime(), random.pick(catastrophes));
+  for (let i = random.below(8); i > 0; i--) time.after(someTime(), changeMind);
+
+  const quietAt = time.now() + badMs;
+  time.after(badMs, () => {
+    nature.faulty = false;
+    nature.note("world", "is kind from now on");
+  });
+  let events = 0;
+  const ended = () =>
+    ++events > EVENTS_MAX ||
+    time.now() > quietAt + QUIET_MS_MAX ||
+    (!nature.faulty && callers.underWay === 0 && store.notifications.inside.open() === 0);
+  await time.run(ended);
+
+  if (callers.underWay > 0) nature.broken("2 every caller is answered", `${callers.underWay} wait`);
+  await judge({ nature, store, memory: providers.memory, accepted: callers.accepted, receipted, quietAt });
+  const { violations, counts } = nature;
+  const evidence = violations.flatMap((line) => evidenceOf(store, /[0-9a-f]{32}/.exec(line)?.[0]));
+  return { seed, violations, evidence, counts, history: nature.history(), hash: nature.hash(), events };
 }
 
-/** Anything a provider may do, and whether it holds the message afterwards. */
-function answer(random: SeededRandom, faults: boolean, now: number): { outcome: Outcome; arrived: boolean } {
-  const sent = { outcome: { kind: "accepted", providerRef: "r" }, arrived: true } as const;
-  if (!faults || random.chance(0.5)) return sent;
-  const fault = { code: "made-up" };
-  return random.pick<{ outcome: Outcome; arrived: boolean }>([
-    sent,
-    { outcome: { kind: "unanswered", fault }, arrived: true },
-    { outcome: { kind: "unanswered", fault }, arrived: false },
-    { outcome: { kind: "unavailable", fault }, arrived: false },
-    { outcome: { kind: "throttled", retryAfterMs: 3_000, reason: "429" }, arrived: false },
-    { outcome: { kind: "misconfigured", reason: "key" }, arrived: false },
-    { outcome: { kind: "rejected", reason: "content" }, arrived: false },
-    { outcome: { kind: "endpoint-gone", reason: "gone", goneAt: now }, arrived: false },
-  ]);
+function evidenceOf(store: MemoryStore, id: string | undefined): string[] {
+  const record = id && store.notifications.inside.get(id);
+  if (!record) return [];
+  const attempts = [...store.attempts.inside.values()].filter((a) => a.id.startsWith(record.id));
+  return [record, ...attempts].map((stored) => JSON.stringify(stored));
 }

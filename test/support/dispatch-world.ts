@@ -41,6 +41,7 @@ export class DispatchWorld {
       gate: { mayTry: async () => s.gate ?? true },
       log: createLogger("test", "info", { write: (line) => void lines.push(line) }),
       metrics: createDispatchMetrics(createMetrics("test")),
+      reached: () => {},
       tracer: new ProxyTracerProvider().getTracer("test"),
     });
     return { dispatch, providers, sent: () => providers.flatMap((p) => p.sent) };

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Outcome } from "../../core/outcome.ts";
+import { attemptId } from "../../core/ports/attempt-store.ts";
 import type { OutboundDelivery, Provider } from "../../core/ports/provider.ts";
 import { type FaultAction, type LedgerEntry, type ProviderName, type Sandbox, startSandbox } from "../../sandbox/main.ts";
 import { startHangingServer } from "./hanging-server.ts";
@@ -32,6 +33,8 @@ export interface ProviderContract {
   throttled: WireAnswer & { retryAfterMs: number | undefined };
   /** Further answers with a name for each, and what they come to. */
   answers?: readonly (readonly [name: string, answer: WireAnswer, expected: Outcome])[];
+  /** Pushes: by name, what tells a device that a push replaces another, as it arrived. */
+  replacementMarks?: (entry: LedgerEntry) => Record<string, unknown>;
   /** Text that must not leave the adapter, besides the endpoint's own: keys, tokens, secrets. */
   secrets?: (env: Env) => string[];
   /** Sentence of a test → why it does not apply. */
@@ -108,6 +111,34 @@ export function describeProviderContract(contract: ProviderContract): void {
       }
       for (const delivery of deliveries) only(arrived(delivery));
     });
+
+    const { replacementMarks } = contract;
+    if (replacementMarks !== undefined) {
+      const marksOf = async (delivery: OutboundDelivery) => {
+        assert.equal((await sendOnce(delivery)).kind, "accepted");
+        const entry = arrived(delivery).at(-1);
+        assert.equal(entry?.attemptId, delivery.attemptId);
+        const marks = replacementMarks(entry!);
+        for (const [name, mark] of Object.entries(marks)) assert.ok(typeof mark === "string" && mark !== "", `no ${name}`);
+        return marks;
+      };
+
+      test("a repeated attempt replaces its twin on the device, and no other delivery", async () => {
+        const first = contract.delivery(sandbox);
+        const marks = await marksOf(first);
+        assert.deepEqual(await marksOf({ ...first, attemptId: attemptId(first.deliveryId, 2) }), marks);
+        const other = await marksOf({ ...contract.delivery(sandbox), endpoint: first.endpoint });
+        for (const [name, mark] of Object.entries(marks)) assert.notEqual(other[name], mark, name);
+      });
+
+      test("a caller's collapse key replaces across deliveries, within its app", async () => {
+        const keyed = (app: string) => ({ ...contract.delivery(sandbox), app, collapseKey: "order-7" });
+        const marks = await marksOf(keyed("shop"));
+        assert.deepEqual(await marksOf(keyed("shop")), marks);
+        const elsewhere = await marksOf(keyed("bank"));
+        for (const [name, mark] of Object.entries(marks)) assert.notEqual(elsewhere[name], mark, name);
+      });
+    }
 
     test("does not know what became of a push that is never answered", async () => {
       const delivery = contract.delivery(sandbox);
@@ -238,17 +269,18 @@ function only(entries: LedgerEntry[]): LedgerEntry {
   return entries[0]!;
 }
 
-/** An origin of https on whose port nobody listens: it was free a moment ago. */
-async function closedOrigin(): Promise<string> {
+/** An origin on whose port nobody listens: it was free a moment ago. */
+export async function closedOrigin(scheme = "https"): Promise<string> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   server.close();
   await once(server, "close");
-  return `https://127.0.0.1:${port}`;
+  return `${scheme}://127.0.0.1:${port}`;
 }
 
-function assertKeepsSecrets(outcome: Outcome, { endpoint, content }: OutboundDelivery, secrets: readonly string[]): void {
+/** That what an adapter returns holds no text of the delivery's own and none of `secrets`. */
+export function assertKeepsSecrets(outcome: unknown, { endpoint, content }: OutboundDelivery, secrets: readonly string[]): void {
   const said = JSON.stringify(outcome);
   const { channel: _, ...endpointTexts } = endpoint;
   const own = [content.push?.body, content.sms?.text, content.email?.subject];

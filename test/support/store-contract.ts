@@ -5,9 +5,13 @@ import { describeApps } from "./store/apps.ts";
 import { describeAttempts } from "./store/attempts.ts";
 import { describeContacts } from "./store/contacts.ts";
 import { describeDeliveries } from "./store/deliveries.ts";
+import { describeFailures } from "./store/failures.ts";
 import { describeNotifications } from "./store/notifications.ts";
 import { describeOutbox } from "./store/outbox.ts";
+import { describePoison } from "./store/poison.ts";
 import { describePreferences } from "./store/preferences.ts";
+import { describeReading } from "./store/reading.ts";
+import { describeResolutions } from "./store/resolutions.ts";
 import { sampleAttempt, sampleContact, sampleNotification, T0 } from "./store/samples.ts";
 import type { StoreTest } from "./store/store-test.ts";
 
@@ -28,10 +32,14 @@ export function describeStoreContract(name: string, createDatabase: () => Promis
   describeNotifications(name, test);
   describeOutbox(name, test);
   describeDeliveries(name, test);
+  describeFailures(name, test);
   describeAttempts(name, test);
+  describeResolutions(name, test);
+  describeReading(name, test);
   describeContacts(name, test);
   describePreferences(name, test);
   describeApps(name, test);
+  describePoison(name, test);
 
   describe(`${name}: opening`, () => {
     test("keeps everything when closed and opened again", async (store, url) => {

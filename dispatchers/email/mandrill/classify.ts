@@ -1,5 +1,6 @@
 import type { Outcome } from "../../../core/outcome.ts";
 import { answerTable, gone, misconfigured, rejected, throttled, unanswered, unavailable } from "../../answer-table.ts";
+import { isWord, textFieldsOf } from "../../transport/foreign.ts";
 
 /** What Mandrill answered to messages/send. */
 export interface MandrillAnswer {
@@ -59,7 +60,7 @@ export const MANDRILL_CODES = [
 
 /** The outcome of messages/send. An unknown reject reason is refused content; an unknown error name is judged by its HTTP status. */
 export function classifyMandrill(answer: MandrillAnswer): Outcome {
-  if (answer.status !== 200) return BY_ERROR_NAME.outcomeOf(fieldsOf(answer.body)("name"), answer) ?? classifyHttp(answer);
+  if (answer.status !== 200) return BY_ERROR_NAME.outcomeOf(textFieldsOf(answer.body)("name"), answer) ?? classifyHttp(answer);
   const field = recipientOf(answer);
   if (field("status") !== "rejected") return BY_RECIPIENT_STATUS.outcomeOf(field("status"), answer) ?? unanswered("bad-response");
   const why = field("reject_reason");
@@ -82,15 +83,4 @@ function classifyHttp(answer: MandrillAnswer): Outcome {
 }
 
 /** The fields of the first recipient, who is the only one. */
-const recipientOf = ({ body }: MandrillAnswer) => fieldsOf(Array.isArray(body) ? body[0] : undefined);
-
-/** Reads text fields of a foreign object; "" where there is none. */
-const fieldsOf =
-  (value: unknown) =>
-  (name: string): string => {
-    const field = typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
-    return typeof field === "string" ? field : "";
-  };
-
-/** A documented reason is one hyphenated word; anything else is foreign text and stays out. */
-const isWord = (text: string) => /^[a-z-]{1,40}$/.test(text);
+const recipientOf = ({ body }: MandrillAnswer) => textFieldsOf(Array.isArray(body) ? body[0] : undefined);

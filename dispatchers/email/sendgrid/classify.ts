@@ -66,7 +66,7 @@ function firstField(body: unknown): string | undefined {
 }
 
 /** No Retry-After is documented; the moment in X-RateLimit-Reset is, in seconds since the epoch. */
-function untilReset({ headers, now }: SendgridAnswer): number | undefined {
+export function untilReset({ headers, now }: Pick<SendgridAnswer, "headers" | "now">): number | undefined {
   const reset = headers["x-ratelimit-reset"];
   return typeof reset === "string" && /^\d{9,11}$/.test(reset) ? Math.max(0, Number(reset) * 1_000 - now) : undefined;
 }

@@ -1,12 +1,15 @@
 import sendgrid from "@sendgrid/mail";
 import type { Outcome } from "../../../core/outcome.ts";
 import type { Clock } from "../../../core/ports/clock.ts";
-import type { Provider } from "../../../core/ports/provider.ts";
+import type { Finding, LookUpQuestion, Provider } from "../../../core/ports/provider.ts";
+import { createCallBudget } from "../../transport/call-budget.ts";
+import { brokenOff, overBudget, refused, unreadable } from "../../transport/look-up.ts";
 import { parseRetryAfter } from "../../transport/retry-after.ts";
 import { createSdkConnections, type Exchange, SDK_TIMEOUT_MS } from "../../transport/sdk-connections.ts";
 import { classifyTransport } from "../../transport/transport-fault.ts";
 import type { EmailConfig } from "../config.ts";
-import { classifySendgrid } from "./classify.ts";
+import { classifySendgrid, untilReset } from "./classify.ts";
+import { ACTIVITY_BUDGET, buildActivityQuery, readActivity } from "./look-up.ts";
 import { buildSendgridMail, type SendgridMail } from "./payload.ts";
 
 /** SendGrid's v3 Mail Send: one mail to one address a send. */
@@ -18,6 +21,7 @@ export function createSendgridProvider(config: EmailConfig, { clock }: { clock: 
   mail.setTimeout(SDK_TIMEOUT_MS);
   // After the key, which sets the origin back.
   mail.client.setDefaultRequest({ ...connections.axios, baseUrl: `${new URL(config.SENDGRID_ORIGIN).origin}/` });
+  const activity = createCallBudget(ACTIVITY_BUDGET, clock);
   const from = { address: config.EMAIL_FROM, name: config.EMAIL_FROM_NAME };
   return {
     name: "sendgrid",
@@ -26,6 +30,13 @@ export function createSendgridProvider(config: EmailConfig, { clock }: { clock: 
       if (data === undefined) return { kind: "rejected", reason: "content-missing" };
       return outcomeOf(await connections.exchange(signal, () => mail.send(data)), clock.now());
     },
+    async lookUp(question, signal) {
+      if (question.endpoint.channel !== "email") return unreadable("wrong-channel");
+      const waitMs = activity.spend();
+      if (waitMs !== undefined) return overBudget(waitMs);
+      const call = { method: "GET", url: "/v3/messages", qs: buildActivityQuery(question) };
+      return findingOf(await connections.exchange(signal, () => mail.client.request(call)), question, clock.now());
+    },
     async [Symbol.asyncDispose]() {
       connections[Symbol.dispose]();
     },
@@ -33,15 +44,23 @@ export function createSendgridProvider(config: EmailConfig, { clock }: { clock: 
 }
 
 function outcomeOf(exchange: Exchange<unknown>, now: number): Outcome {
-  const { written, status, headers } = exchange.seen;
-  const answered = exchange.kind === "returned" || isAnswer(exchange.error);
-  if (status === undefined || !answered) {
-    const error = exchange.kind === "threw" ? exchange.error : undefined;
-    return classifyTransport(error, { written });
-  }
+  const { status, headers } = exchange.seen;
+  if (status === undefined || !isAnswered(exchange)) return breachOf(exchange);
   const body = exchange.kind === "threw" && isAnswer(exchange.error) ? exchange.error.response.body : undefined;
   return classifySendgrid({ status, headers, body, retryAfterMs: parseRetryAfter(headers["retry-after"], now), now });
 }
+
+function findingOf(exchange: Exchange<[unknown, unknown]>, question: LookUpQuestion, now: number): Finding {
+  const { status, headers } = exchange.seen;
+  if (status === undefined || !isAnswered(exchange)) return brokenOff(breachOf(exchange));
+  if (exchange.kind === "returned" && status === 200) return readActivity(exchange.value[1], question);
+  return refused(status, parseRetryAfter(headers["retry-after"], now) ?? untilReset({ headers, now }));
+}
+
+const isAnswered = (exchange: Exchange<unknown>) => exchange.kind === "returned" || isAnswer(exchange.error);
+
+const breachOf = (exchange: Exchange<unknown>) =>
+  classifyTransport(exchange.kind === "threw" ? exchange.error : undefined, { written: exchange.seen.written });
 
 /** The SDK's ResponseError (4xx, 5xx) or axios' own (3xx): a whole answer was read. */
 const isAnswer = (error: unknown): error is { response: { body?: unknown } } =>
@@ -52,6 +71,10 @@ interface Mailer {
   setApiKey(key: string): void;
   setTimeout(ms: number): void;
   send(mail: SendgridMail): Promise<unknown>;
-  client: { setDefaultRequest(request: Record<string, unknown>): unknown };
+  client: {
+    setDefaultRequest(request: Record<string, unknown>): unknown;
+    /** Resolves with the answer and its parsed body. */
+    request(call: { method: string; url: string; qs: Record<string, string | number> }): Promise<[unknown, unknown]>;
+  };
 }
 const { MailService } = sendgrid as unknown as { MailService: new () => Mailer };

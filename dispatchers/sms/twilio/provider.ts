@@ -3,15 +3,21 @@ import type RequestClient from "twilio/lib/base/RequestClient.js";
 import type { Outcome } from "../../../core/outcome.ts";
 import type { Clock } from "../../../core/ports/clock.ts";
 import type { Provider } from "../../../core/ports/provider.ts";
+import { brokenOff, refused, unreadable } from "../../transport/look-up.ts";
 import { parseRetryAfter } from "../../transport/retry-after.ts";
 import { createSdkConnections, type Exchange, SDK_TIMEOUT_MS, type SdkConnections } from "../../transport/sdk-connections.ts";
 import { classifyTransport } from "../../transport/transport-fault.ts";
 import type { SmsConfig } from "../config.ts";
 import { classifyTwilio } from "./classify.ts";
+import { type Attribute, attributed, candidates, MESSAGES_READ, mayHaveMore } from "./look-up.ts";
 import { buildTwilioMessage } from "./payload.ts";
 
-/** Twilio's Programmable Messaging: one Message create a send, with the account's auth token. */
-export function createTwilioProvider(config: SmsConfig, { clock }: { clock: Clock }): Provider {
+/**
+ * Twilio's Programmable Messaging: one Message create a send, with the account's auth token.
+ * @param parts without `attribute` no look-up ever finds anything, see look-up.ts
+ */
+export function createTwilioProvider(config: SmsConfig, parts: { clock: Clock; attribute?: Attribute | undefined }): Provider {
+  const { clock, attribute } = parts;
   const connections = createSdkConnections({ origin: config.TWILIO_ORIGIN, ca: config.PROVIDER_CA_FILE });
   const client = twilio(config.TWILIO_ACCOUNT_SID, config.TWILIO_AUTH_TOKEN_FILE, {
     httpClient: new RedirectedClient(config.TWILIO_ORIGIN, connections),
@@ -25,6 +31,17 @@ export function createTwilioProvider(config: SmsConfig, { clock }: { clock: Cloc
       const message = buildTwilioMessage(delivery, setup, clock.now());
       if (message === undefined) return { kind: "rejected", reason: "content-missing" };
       return outcomeOf(await connections.exchange(signal, () => client.messages.create(message)), clock.now());
+    },
+    async lookUp(question, signal) {
+      if (question.endpoint.channel !== "sms") return unreadable("wrong-channel");
+      // Not by date: what Twilio filters is when a message was sent, and one that waits in its queue was not.
+      const filter = { to: question.endpoint.phoneNumber, from: setup.from, pageSize: MESSAGES_READ };
+      const listed = await connections.exchange(signal, () => client.messages.page(filter));
+      if (listed.kind === "threw") return unanswered(listed, clock.now());
+      const { instances, nextPageUrl } = listed.value;
+      const own = candidates(instances, question, { from: setup.from, deadlineMs: config.PROVIDER_DEADLINE_MS });
+      if (own.length === 0 && mayHaveMore(instances, nextPageUrl !== undefined, question)) return unreadable("look-up-incomplete");
+      return attributed(own, question.attemptId, attribute);
     },
     async [Symbol.asyncDispose]() {
       connections[Symbol.dispose]();
@@ -44,6 +61,12 @@ function outcomeOf(exchange: Exchange<{ sid: string }>, now: number): Outcome {
   if (status === undefined || !isTwilioError(exchange.error)) return classifyTransport(exchange.error, { written });
   const code = typeof exchange.error.code === "number" ? exchange.error.code : undefined;
   return classifyTwilio({ status, code, retryAfterMs: parseRetryAfter(headers["retry-after"], now) });
+}
+
+function unanswered({ error, seen }: Extract<Exchange<unknown>, { kind: "threw" }>, now: number) {
+  if (seen.status === 200) return unreadable("bad-response");
+  if (seen.status === undefined || !isTwilioError(error)) return brokenOff(classifyTransport(error, { written: seen.written }));
+  return refused(seen.status, parseRetryAfter(seen.headers["retry-after"], now));
 }
 
 /** RestException and TwilioServiceException: the two the SDK makes of an answer. */

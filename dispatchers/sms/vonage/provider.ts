@@ -1,14 +1,18 @@
 import type { Clock } from "../../../core/ports/clock.ts";
 import type { Provider } from "../../../core/ports/provider.ts";
-import { createJsonPost } from "../../transport/json-post.ts";
+import { createJsonHttp } from "../../transport/json-http.ts";
+import { brokenOff, refused, unreadable } from "../../transport/look-up.ts";
 import { parseRetryAfter } from "../../transport/retry-after.ts";
 import type { SmsConfig } from "../config.ts";
 import { classifyVonage } from "./classify.ts";
+import { buildRecordsPath, REPORT_SOCKETS_MAX, readRecords } from "./look-up.ts";
 import { buildVonageMessage } from "./payload.ts";
 
-/** Vonage's SMS API: one JSON POST a send, with key and secret as Basic credentials. */
+/** Vonage's SMS API: one JSON POST a send, with key and secret as Basic credentials. Its Reports API, elsewhere, answers look-ups. */
 export function createVonageProvider(config: SmsConfig, { clock }: { clock: Clock }): Provider {
-  const api = createJsonPost({ origin: config.VONAGE_ORIGIN, ca: config.PROVIDER_CA_FILE });
+  const ca = config.PROVIDER_CA_FILE;
+  const api = createJsonHttp({ origin: config.VONAGE_ORIGIN, ca });
+  const reports = createJsonHttp({ origin: config.VONAGE_REPORTS_ORIGIN, ca, connectionsMax: REPORT_SOCKETS_MAX });
   const authorization = `Basic ${Buffer.from(`${config.VONAGE_API_KEY}:${config.VONAGE_API_SECRET_FILE}`).toString("base64")}`;
   return {
     name: "vonage",
@@ -20,6 +24,16 @@ export function createVonageProvider(config: SmsConfig, { clock }: { clock: Cloc
       const { status, headers, body } = posted;
       return classifyVonage({ status, body, retryAfterMs: parseRetryAfter(headers["retry-after"], clock.now()) });
     },
-    [Symbol.asyncDispose]: () => api[Symbol.asyncDispose](),
+    async lookUp(question, signal) {
+      const path = buildRecordsPath(question, config.VONAGE_API_KEY);
+      if (path === undefined) return unreadable("wrong-channel");
+      const answer = await reports.get(path, { authorization }, signal);
+      if (answer.kind === "none") return brokenOff(answer.outcome);
+      if (answer.status !== 200) return refused(answer.status, parseRetryAfter(answer.headers["retry-after"], clock.now()));
+      return readRecords(answer.body, question);
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([api[Symbol.asyncDispose](), reports[Symbol.asyncDispose]()]);
+    },
   };
 }

@@ -249,7 +249,11 @@ export interface Delivery {
   /** Masked: enough to recognise, not to use. */
   endpointMasked: string;
   attempts: Attempt[];
-  endedAt: Date | undefined;
+  endedAt:
+    | Date
+    | undefined;
+  /** Since when it is, or from when it was, uncertain. */
+  uncertainSince: Date | undefined;
 }
 
 export interface Attempt {
@@ -263,7 +267,20 @@ export interface Attempt {
   reason: string;
   /** The provider's own id. */
   providerRef: string;
-  answeredAt: Date | undefined;
+  answeredAt:
+    | Date
+    | undefined;
+  /** What became known later of an attempt that was not answered: accepted, rejected, endpoint-gone; empty: nothing. */
+  resolvedOutcome: string;
+  /** By what: receipt, look-up. */
+  resolvedBy: string;
+  resolvedAt:
+    | Date
+    | undefined;
+  /** It repeats one of unknown outcome, by the policy of the class. */
+  policyResend: boolean;
+  /** Which redrive, on an operator's word, of what may have been sent; 0: none. */
+  redrive: number;
 }
 
 function createBaseNotification(): Notification {
@@ -1517,7 +1534,16 @@ export const GetResponse: MessageFns<GetResponse> = {
 };
 
 function createBaseDelivery(): Delivery {
-  return { deliveryId: "", channel: 0, state: 0, reason: "", endpointMasked: "", attempts: [], endedAt: undefined };
+  return {
+    deliveryId: "",
+    channel: 0,
+    state: 0,
+    reason: "",
+    endpointMasked: "",
+    attempts: [],
+    endedAt: undefined,
+    uncertainSince: undefined,
+  };
 }
 
 export const Delivery: MessageFns<Delivery> = {
@@ -1542,6 +1568,9 @@ export const Delivery: MessageFns<Delivery> = {
     }
     if (message.endedAt !== undefined) {
       Timestamp.encode(toTimestamp(message.endedAt), writer.uint32(58).fork()).join();
+    }
+    if (message.uncertainSince !== undefined) {
+      Timestamp.encode(toTimestamp(message.uncertainSince), writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -1615,6 +1644,14 @@ export const Delivery: MessageFns<Delivery> = {
             message.endedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.uncertainSince = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1637,6 +1674,11 @@ function createBaseAttempt(): Attempt {
     reason: "",
     providerRef: "",
     answeredAt: undefined,
+    resolvedOutcome: "",
+    resolvedBy: "",
+    resolvedAt: undefined,
+    policyResend: false,
+    redrive: 0,
   };
 }
 
@@ -1662,6 +1704,21 @@ export const Attempt: MessageFns<Attempt> = {
     }
     if (message.answeredAt !== undefined) {
       Timestamp.encode(toTimestamp(message.answeredAt), writer.uint32(58).fork()).join();
+    }
+    if (message.resolvedOutcome !== "") {
+      writer.uint32(66).string(message.resolvedOutcome);
+    }
+    if (message.resolvedBy !== "") {
+      writer.uint32(74).string(message.resolvedBy);
+    }
+    if (message.resolvedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.resolvedAt), writer.uint32(82).fork()).join();
+    }
+    if (message.policyResend !== false) {
+      writer.uint32(88).bool(message.policyResend);
+    }
+    if (message.redrive !== 0) {
+      writer.uint32(96).int32(message.redrive);
     }
     return writer;
   },
@@ -1733,6 +1790,46 @@ export const Attempt: MessageFns<Attempt> = {
             }
 
             message.answeredAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.resolvedOutcome = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.resolvedBy = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.resolvedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.policyResend = reader.bool();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.redrive = reader.int32();
             continue;
           }
         }

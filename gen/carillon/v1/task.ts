@@ -38,6 +38,12 @@ export interface DeliveryTask {
   policyResend: boolean;
   /** Empty when the recipient was not a registered user. */
   endpointId: string;
+  /** The attempt this drive began with; 0 means 1. */
+  firstAttempt: number;
+  /** Which redrive of what may have been sent; 0: none. */
+  redrive: number;
+  /** Not to send, but to ask the provider what became of the attempt. Who does not know this field finds the attempt's number taken. */
+  lookUp: boolean;
 }
 
 function createBaseDeliveryTask(): DeliveryTask {
@@ -57,6 +63,9 @@ function createBaseDeliveryTask(): DeliveryTask {
     content: undefined,
     policyResend: false,
     endpointId: "",
+    firstAttempt: 0,
+    redrive: 0,
+    lookUp: false,
   };
 }
 
@@ -106,6 +115,15 @@ export const DeliveryTask: MessageFns<DeliveryTask> = {
     }
     if (message.endpointId !== "") {
       writer.uint32(122).string(message.endpointId);
+    }
+    if (message.firstAttempt !== 0) {
+      writer.uint32(128).int32(message.firstAttempt);
+    }
+    if (message.redrive !== 0) {
+      writer.uint32(136).int32(message.redrive);
+    }
+    if (message.lookUp !== false) {
+      writer.uint32(144).bool(message.lookUp);
     }
     return writer;
   },
@@ -241,6 +259,30 @@ export const DeliveryTask: MessageFns<DeliveryTask> = {
             }
 
             message.endpointId = reader.string();
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.firstAttempt = reader.int32();
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.redrive = reader.int32();
+            continue;
+          }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.lookUp = reader.bool();
             continue;
           }
         }

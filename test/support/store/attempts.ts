@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
+import { allAttempts } from "../everything.ts";
 import { runRace } from "./race.ts";
 import { byId, hexId, sampleAttempt, T0 } from "./samples.ts";
 import type { StoreTest } from "./store-test.ts";
@@ -103,7 +104,7 @@ export function describeAttempts(name: string, test: StoreTest): void {
       const outcome = { kind: "throttled", retryAfterMs: undefined, reason: "429" } as const;
       const taken = await store.attempts.record(attempts.map((a) => ({ id: a.id, worker: a.worker, outcome, answeredAt: T0 })));
       assert.ok(taken.every(Boolean));
-      const all = await Array.fromAsync(store.attempts.all());
+      const all = await allAttempts(store);
       assert.deepEqual(byId(all), byId(attempts.map((a) => ({ ...a, outcome: { kind: "throttled", reason: "429" }, answeredAt: T0 }))));
     });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import type { Delivery } from "../../../core/notification.ts";
+import { allNotifications } from "../everything.ts";
 import { runRace } from "./race.ts";
 import { hexId, ids, sampleChange, sampleNotification, sent, T0 } from "./samples.ts";
 import type { StoreTest } from "./store-test.ts";
@@ -31,6 +32,11 @@ export function describeNotifications(name: string, test: StoreTest): void {
         else delete delivery.endpoint;
         Object.assign(delivery, {
           policyResend: true,
+          uncertainSince: T0 + 3,
+          firstAttempt: 2,
+          redrive: 1,
+          expiresAt: T0 + 4,
+          endedAt: T0 + 5,
           providerRef: "r",
           reason: "$reason",
           state: "uncertain",
@@ -138,7 +144,7 @@ export function describeNotifications(name: string, test: StoreTest): void {
       assert.equal((await store.notifications.takeDue([7], T0, T0 + 1, 1_000)).length, 1_000);
       const applied = await store.notifications.change(records.map((r) => sampleChange(r, 0, sent("ref"))));
       assert.ok(applied.every(Boolean));
-      const all = await Array.fromAsync(store.notifications.all());
+      const all = await allNotifications(store);
       assert.deepEqual(ids(all).sort(), ids(records).sort());
       assert.ok(all.every((r) => r.deliveries[0]?.state === "sent"));
     });

@@ -8,6 +8,7 @@ export type Race =
   | { kind: "take"; lanes: number[]; limit: number; until: number }
   | { kind: "claim"; worker: string; deliveryIds: string[] }
   | { kind: "record"; worker: string; deliveryIds: string[] }
+  | { kind: "resolve"; worker: string; deliveryIds: string[] }
   | { kind: "change"; worker: string; notificationIds: string[] }
   | { kind: "insert"; records: Parameters<Awaited<ReturnType<typeof openStore>>["notifications"]["insert"]>[0] }
   | { kind: "update"; worker: string; times: number };
@@ -44,6 +45,12 @@ async function run(race: Race): Promise<string[]> {
         const outcome = { kind: "accepted", providerRef: race.worker } as const;
         const results = ids.map((id) => ({ id: attemptId(id, 1), worker: undefined, outcome, answeredAt: T0 }));
         const taken = await store.attempts.record(results);
+        return ids.filter((_, i) => taken[i]);
+      });
+    case "resolve":
+      return inBatches(race.deliveryIds, async (ids) => {
+        const resolution = { outcome: { kind: "accepted", providerRef: race.worker }, by: "receipt", at: T0 } as const;
+        const taken = await store.attempts.resolve(ids.map((id) => ({ id: attemptId(id, 1), resolution })));
         return ids.filter((_, i) => taken[i]);
       });
     case "change":

@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { OK_ANSWER, startHangingServer } from "../../test/support/hanging-server.ts";
-import { createJsonPost } from "./json-post.ts";
+import { createJsonHttp } from "./json-http.ts";
 
 const never = new AbortController().signal;
-const said = (posted: Awaited<ReturnType<ReturnType<typeof createJsonPost>["post"]>>) =>
+const said = (posted: Awaited<ReturnType<ReturnType<typeof createJsonHttp>["post"]>>) =>
   posted.kind === "answer"
     ? `answer ${posted.status}`
     : `${posted.outcome.kind} ${"fault" in posted.outcome ? posted.outcome.fault.code : ""}`;
 
 test("a deadline after the request was written leaves the outcome open", async () => {
   await using server = await startHangingServer();
-  await using api = createJsonPost({ origin: server.origin("http"), ca: "" });
+  await using api = createJsonHttp({ origin: server.origin("http"), ca: "" });
   const deadline = new AbortController();
   const posted = api.post("/send", {}, {}, deadline.signal);
   await server.heard();
@@ -21,7 +21,7 @@ test("a deadline after the request was written leaves the outcome open", async (
 
 test("a deadline while waiting for a connection is known not to have sent, and is told at once", async () => {
   await using server = await startHangingServer();
-  await using api = createJsonPost({ origin: server.origin("http"), ca: "", connectionsMax: 1 });
+  await using api = createJsonHttp({ origin: server.origin("http"), ca: "", connectionsMax: 1 });
   const deadline = new AbortController();
   const first = api.post("/first", {}, {}, never);
   const second = api.post("/second", {}, {}, deadline.signal);
@@ -40,7 +40,7 @@ test("a deadline while waiting for a connection is known not to have sent, and i
 
 test("a cut on a connection that was waited for leaves the outcome open", async () => {
   await using server = await startHangingServer();
-  await using api = createJsonPost({ origin: server.origin("http"), ca: "", connectionsMax: 1 });
+  await using api = createJsonHttp({ origin: server.origin("http"), ca: "", connectionsMax: 1 });
   const first = api.post("/first", {}, {}, never);
   const second = api.post("/second", {}, {}, never);
   const { socket } = await server.heard();
@@ -52,7 +52,7 @@ test("a cut on a connection that was waited for leaves the outcome open", async 
 
 test("a deadline during the handshake is known not to have sent", async () => {
   await using server = await startHangingServer();
-  await using api = createJsonPost({ origin: server.origin("https"), ca: "" });
+  await using api = createJsonHttp({ origin: server.origin("https"), ca: "" });
   const deadline = new AbortController();
   const posted = api.post("/send", {}, {}, deadline.signal);
   await server.heard();
@@ -64,6 +64,6 @@ test("nobody listening is known not to have sent", async () => {
   const server = await startHangingServer();
   const origin = server.origin("http");
   await server[Symbol.asyncDispose]();
-  await using api = createJsonPost({ origin, ca: "" });
+  await using api = createJsonHttp({ origin, ca: "" });
   assert.equal(said(await api.post("/send", {}, {}, never)), "unavailable refused");
 });

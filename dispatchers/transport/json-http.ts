@@ -11,13 +11,15 @@ import { classifyTransport } from "./transport-fault.ts";
 import { untilAborted } from "./until-aborted.ts";
 
 /** An answer, or what follows from there being none. */
-export type Posted =
+export type Exchanged =
   | { kind: "answer"; status: number; headers: Record<string, string | string[] | undefined>; body: unknown }
   | { kind: "none"; outcome: Outcome };
 
-export interface JsonPost extends AsyncDisposable {
+export interface JsonHttp extends AsyncDisposable {
   /** One POST, never repeated or redirected. `body` of the answer is undefined where it is not JSON. Never rejects. */
-  post(path: string, headers: Record<string, string>, body: unknown, signal: AbortSignal): Promise<Posted>;
+  post(path: string, headers: Record<string, string>, body: unknown, signal: AbortSignal): Promise<Exchanged>;
+  /** One GET, likewise. */
+  get(path: string, headers: Record<string, string>, signal: AbortSignal): Promise<Exchanged>;
 }
 
 interface Seen {
@@ -25,7 +27,7 @@ interface Seen {
 }
 
 /** JSON over HTTP/1.1 to one origin, for the providers we call without an SDK. */
-export function createJsonPost({ origin, ca, connectionsMax = PROVIDER_SOCKETS_MAX }: ProviderConnections): JsonPost {
+export function createJsonHttp({ origin, ca, connectionsMax = PROVIDER_SOCKETS_MAX }: ProviderConnections): JsonHttp {
   const secureContext = trusting(ca);
   const pool = new Pool(origin, {
     connections: connectionsMax,
@@ -35,27 +37,28 @@ export function createJsonPost({ origin, ca, connectionsMax = PROVIDER_SOCKETS_M
     maxResponseSize: PROVIDER_ANSWER_BYTES_MAX,
     connect: secureContext ? { secureContext } : {},
   });
+  type Call = Pick<Dispatcher.RequestOptions, "path" | "method" | "headers" | "body">;
+  async function exchange(call: Call, signal: AbortSignal): Promise<Exchanged> {
+    const seen: Seen = { written: false };
+    const send = async () => {
+      const answer = await pool.compose(noticeWriting(seen, signal)).request({ ...call, signal });
+      return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
+    };
+    try {
+      signal.throwIfAborted();
+      const { status, headers, text } = await untilAborted(signal, send());
+      return { kind: "answer", status, headers, body: parseJson(text) };
+    } catch (error) {
+      return { kind: "none", outcome: classifyTransport(error, { written: seen.written }) };
+    }
+  }
+  const accept = "application/json";
   return {
-    async post(path, headers, body, signal) {
-      const seen: Seen = { written: false };
-      const send = async () => {
-        const answer = await pool.compose(noticeWriting(seen, signal)).request({
-          path,
-          method: "POST",
-          headers: { "content-type": "application/json", accept: "application/json", ...headers },
-          body: JSON.stringify(body),
-          signal,
-        });
-        return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
-      };
-      try {
-        signal.throwIfAborted();
-        const { status, headers, text } = await untilAborted(signal, send());
-        return { kind: "answer", status, headers, body: parseJson(text) };
-      } catch (error) {
-        return { kind: "none", outcome: classifyTransport(error, { written: seen.written }) };
-      }
+    post(path, headers, body, signal) {
+      const sent = { "content-type": "application/json", accept, ...headers };
+      return exchange({ path, method: "POST", headers: sent, body: JSON.stringify(body) }, signal);
     },
+    get: (path, headers, signal) => exchange({ path, method: "GET", headers: { accept, ...headers } }, signal),
     [Symbol.asyncDispose]: () => pool.destroy(),
   };
 }

@@ -1,0 +1,80 @@
+import { readFileSync } from "node:fs";
+import { NotificationServiceService } from "../gen/carillon/v1/notification_service.ts";
+import type { Environment } from "../infra/config.ts";
+import { callUnary } from "../infra/grpc/client.ts";
+import { type Command, fail, type Invocation, positive, text } from "./command.ts";
+import { toJson } from "./notification-json.ts";
+import { createProgress } from "./progress.ts";
+import { CALL_MS, connectGateway, readCallFault } from "./rpc.ts";
+import { readLines, sendLines } from "./send.ts";
+
+const CLIENT_OPTIONS = { address: { type: "string" }, "key-file": { type: "string" } } as const;
+const CLIENT_USAGE = "[--address HOST:PORT] [--key-file FILE]";
+
+/** What callers do, through the gateway. */
+export const CALLER_COMMANDS: Readonly<Record<string, Command>> = {
+  send: {
+    about: "sends each line of a .jsonl file (or - for standard input); prints a result per line; exit status 1 when one was refused",
+    usage: `--file FILE|- ${CLIENT_USAGE} [--rate PER_SECOND] [--batch N]`,
+    options: { ...CLIENT_OPTIONS, file: { type: "string" }, rate: { type: "string" }, batch: { type: "string" } },
+    async run({ values, env }) {
+      const file = text(values.file) ?? fail("--file is missing");
+      const rate = values.rate === undefined ? undefined : positive(values.rate, "--rate", 1_000_000);
+      const batch = values.batch === undefined ? 100 : positive(values.batch, "--batch", 1_000);
+      using clients = connect(values, env);
+      const progress = createProgress("sent");
+      let refused = 0;
+      await sendLines(readLines(file), {
+        client: clients.notifications,
+        rate,
+        batch,
+        onResult(result) {
+          if (result.error) refused++;
+          process.stdout.write(`${JSON.stringify(result)}\n`);
+          progress.add(1);
+        },
+      });
+      progress.end();
+      return refused > 0 ? 1 : 0;
+    },
+  },
+  get: {
+    about: "prints a notification with the state and attempts of each delivery",
+    usage: `NOTIFICATION_ID ${CLIENT_USAGE}`,
+    options: CLIENT_OPTIONS,
+    async run({ values, positionals, env }) {
+      const notificationId = positionals[0] ?? fail("which notification?");
+      using clients = connect(values, env);
+      try {
+        const response = await callUnary(
+          clients.notifications,
+          NotificationServiceService.get,
+          { notificationId },
+          { deadlineMs: CALL_MS },
+        );
+        process.stdout.write(`${JSON.stringify(toJson(response), null, 2)}\n`);
+        return 0;
+      } catch (error) {
+        const { code, message } = readCallFault(error);
+        process.stderr.write(`carillon get: ${code}: ${message}\n`);
+        return 1;
+      }
+    },
+  },
+};
+
+/** The gateway and the key that options, or CARILLON_ADDRESS and CARILLON_API_KEY_FILE, name. */
+function connect(values: Invocation["values"], env: Environment) {
+  const address = text(values.address) ?? env.CARILLON_ADDRESS ?? "127.0.0.1:7700";
+  const file =
+    text(values["key-file"]) ??
+    env.CARILLON_API_KEY_FILE ??
+    fail("--key-file or CARILLON_API_KEY_FILE must name the file that holds the API key");
+  let key: string;
+  try {
+    key = readFileSync(file, "utf8").trim();
+  } catch {
+    return fail("the API key's file cannot be read");
+  }
+  return connectGateway(address, key);
+}

@@ -1,0 +1,49 @@
+import type { ParseArgsOptionsConfig } from "node:util";
+import type { Environment } from "../infra/config.ts";
+import { parseDuration } from "./duration.ts";
+
+/** The command line was not meant so; exit status 2. */
+export class UsageError extends Error {
+  override name = "UsageError";
+}
+
+export interface Invocation {
+  values: Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
+  positionals: readonly string[];
+  env: Environment;
+}
+
+export interface Command {
+  about: string;
+  usage: string;
+  options: ParseArgsOptionsConfig;
+  /** Resolves to the exit status. */
+  run(invocation: Invocation): Promise<number>;
+}
+
+export function fail(message: string): never {
+  throw new UsageError(message);
+}
+
+/** An option's text; undefined where it was not given. */
+export const text = (value: unknown) => (typeof value === "string" ? value : undefined);
+
+export function positive(value: unknown, name: string, max: number): number {
+  const n = Number(value);
+  return n > 0 && n <= max ? n : fail(`${name} must be a number above 0, at most ${max}`);
+}
+
+export function count(value: unknown, name: string, max: number): number {
+  const n = Number(value);
+  return Number.isSafeInteger(n) && n >= 1 && n <= max ? n : fail(`${name} must be an integer from 1 to ${max}`);
+}
+
+/** ms */
+export const duration = (value: string, name: string) => parseDuration(value) ?? fail(`${name} must be like 90s, 5m, 2h or 7d`);
+
+/** A moment, or how long ago it was; ms since the epoch. */
+export function moment(value: string, name: string, now: number): number {
+  const ago = parseDuration(value);
+  const time = ago === undefined ? Date.parse(value) : now - ago;
+  return Number.isNaN(time) ? fail(`${name} must be ISO 8601, or how long ago: 90s, 5m, 2h, 7d`) : time;
+}

@@ -1,0 +1,81 @@
+import { type DeadLetterFilter, deadLetters } from "../core/dead-letters.ts";
+import type { Delivery, NotificationRecord } from "../core/notification.ts";
+import type { Store } from "../core/ports/store.ts";
+import { countReason, type ReasonCount } from "../core/reason-count.ts";
+import { mayBeSent } from "../core/second-send.ts";
+import { table } from "./table.ts";
+
+export interface DeadLetter {
+  /** ms since the epoch. */
+  endedAt: number;
+  app: string;
+  channel: string;
+  deliveryId: string;
+  class: string;
+  reason: string;
+  /** Calls to providers, of every drive. */
+  attempts: number;
+  mayBeSent: boolean;
+}
+
+export interface DeadLetterCount {
+  channel: string;
+  reason: string;
+  count: number;
+}
+
+/** Calls `show` with the first `limit` dead letters that are meant, the earliest failures first; counts them all. */
+export async function listDeadLetters(
+  store: Pick<Store, "notifications" | "attempts">,
+  filter: DeadLetterFilter,
+  limit: number,
+  show: (letter: DeadLetter) => void,
+): Promise<{ total: number; counts: DeadLetterCount[] }> {
+  const reasons = new Map<string, ReasonCount>();
+  let total = 0;
+  for await (const n of store.notifications.failed(filter.from, filter.to)) {
+    const dead = deadLetters(n, filter);
+    const shown = dead.slice(0, Math.max(0, limit - total));
+    if (shown.length > 0) for (const letter of await describe(store, n, shown)) show(letter);
+    total += dead.length;
+    for (const d of dead) {
+      const counts = reasons.get(d.channel) ?? new Map<string, number>();
+      countReason(counts, d.reason ?? "");
+      reasons.set(d.channel, counts);
+    }
+  }
+  const counts = [...reasons].flatMap(([channel, each]) => [...each].map(([reason, count]) => ({ channel, reason, count })));
+  return { total, counts: counts.sort((a, b) => b.count - a.count) };
+}
+
+async function describe({ attempts }: Pick<Store, "attempts">, n: NotificationRecord, dead: readonly Delivery[]): Promise<DeadLetter[]> {
+  const made = Map.groupBy(await attempts.between(n.id, n.id), (a) => a.deliveryId);
+  return dead.map((d) => {
+    const own = made.get(d.id) ?? [];
+    const calls = own.filter((a) => a.outcome?.kind !== "closed");
+    return {
+      ...{ endedAt: d.endedAt!, app: n.app, channel: d.channel, deliveryId: d.id, class: n.notificationClass, reason: d.reason ?? "" },
+      ...{ attempts: calls.length, mayBeSent: own.some(mayBeSent) },
+    };
+  });
+}
+
+/** Providers' words may hold anything; a terminal is to see text. */
+export const printable = (text: string) => text.replace(/\p{Cc}/gu, " ");
+
+/** A line of its own, so that any number of them can go by. */
+export const letterText = (l: DeadLetter) =>
+  [
+    ...[new Date(l.endedAt).toISOString(), l.channel.padEnd(7), l.deliveryId, l.class.padEnd(13)],
+    ...[
+      `${l.attempts} attempt${l.attempts === 1 ? " " : "s"}`,
+      l.mayBeSent ? "may have been sent" : "not sent          ",
+      printable(l.reason),
+    ],
+  ].join("  ");
+
+export function countsText(total: number, shown: number, counts: readonly DeadLetterCount[]): string {
+  const rows = counts.map((c) => [c.channel, c.count, printable(c.reason)]);
+  const more = total > shown ? `, the first ${shown} shown` : "";
+  return total === 0 ? "no dead letters" : `${total} dead letters${more}\n\n${table(["channel", "count", "reason"], rows)}`;
+}

@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Delivery } from "../core/notification.ts";
+import { type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
+import type { Store } from "../core/ports/store.ts";
+import { openStore } from "../infra/store.ts";
+import { claimOf, OUTCOMES, T0 } from "../test/support/busy-writer.ts";
+import { sampleNotification } from "../test/support/notification-samples.ts";
+import { type DeadLetter, letterText, listDeadLetters } from "./dead-list.ts";
+import { type RedriveOptions, type RedriveReport, redrive, type Selection } from "./dead-redrive.ts";
+
+const NOW = T0 + 60_000;
+const ALL: Selection = { kind: "filter", filter: { from: 0, to: NOW } };
+const rejected = { kind: "rejected", reason: "content" } as const;
+
+/** A dead letter whose attempts had these outcomes; its id. */
+async function bury(store: Store, key: string, outcomes: AttemptRecord["outcome"][], over: Partial<Delivery> = {}): Promise<string> {
+  const n = sampleNotification(key, T0);
+  const [d] = n.deliveries;
+  const ended = { state: "failed", reason: "rejected: content", nextAt: undefined, endedAt: T0 + 5, attempt: outcomes.length } as const;
+  await store.notifications.insert([{ ...n, deliveries: [{ ...d!, ...ended, ...over }] }]);
+  await store.attempts.claim(outcomes.map((outcome, i) => claimOf({ id: d!.id, attempt: i + 1 }, { outcome })));
+  return d!.id;
+}
+const find = async (store: Store, id: string) => (await store.notifications.find(id.slice(0, 32)))!.deliveries[0]!;
+const run = (store: Store, selection: Selection, over: Partial<RedriveOptions> = {}) =>
+  redrive(store, selection, { terms: { uncertain: false }, now: NOW, dryRun: false, ...over });
+const counts = (report: RedriveReport) =>
+  Object.fromEntries(Object.entries(report).flatMap(([end, { count }]) => (count > 0 ? [[end, count]] : [])));
+
+test("redrives all that failed but what may have been sent, is late or gone, and says which", async () => {
+  await using store = await openStore("sqlite::memory:");
+  const plain = await bury(store, "plain", [OUTCOMES.unavailable, rejected]);
+  const maybe = await bury(store, "maybe", [OUTCOMES.unanswered], { reason: "outcome-unknown" });
+  const late = await bury(store, "late", [rejected], { expiresAt: NOW - 1 });
+  const gone = await bury(store, "gone", [rejected], { reason: "endpoint-gone: 410" });
+  const tried = await run(store, ALL, { dryRun: true });
+  assert.equal((await find(store, plain)).state, "failed");
+  const report = await run(store, ALL);
+  assert.deepEqual(counts(report), { redriven: 1, "may-be-sent": 1, expired: 1, gone: 1 });
+  assert.deepEqual(tried, report);
+  assert.deepEqual([report["may-be-sent"].examples, report.expired.examples, report.gone.examples], [[maybe], [late], [gone]]);
+  const { state, attempt, firstAttempt, publications, nextAt, endedAt, reason, redrive: repetition } = await find(store, plain);
+  assert.deepEqual(
+    { state, attempt, firstAttempt, publications, nextAt },
+    { state: "pending", attempt: 3, firstAttempt: 3, publications: 0, nextAt: NOW },
+  );
+  assert.deepEqual([endedAt, reason, repetition], [undefined, undefined, undefined]);
+  const [due] = await store.notifications.takeDue([sampleNotification("plain", T0).lane], NOW, NOW + 1, 10);
+  assert.equal(due?.id, plain.slice(0, 32));
+
+  assert.deepEqual(counts(await run(store, ALL, { terms: { uncertain: true, expiresInMs: 9_000 } })), { redriven: 2, gone: 1 });
+  assert.equal((await find(store, maybe)).redrive, 1);
+  assert.equal((await find(store, late)).expiresAt, NOW + 9_000);
+  assert.deepEqual(counts(await run(store, { kind: "ids", ids: [gone] })), { redriven: 1 });
+});
+
+test("two operators at once redrive each delivery once", async () => {
+  await using store = await openStore("sqlite::memory:");
+  const ids = [];
+  for (let i = 0; i < 250; i++) ids.push(await bury(store, `${i}`, [rejected]));
+  const reports = await Promise.all([run(store, ALL), run(store, ALL)]);
+  const redriven = reports.reduce((sum, r) => sum + r.redriven.count, 0);
+  assert.equal(redriven, 250);
+  for (const id of ids) assert.equal((await find(store, id)).attempt, 2);
+  assert.ok(
+    reports.some((r) => r.changed.count > 0),
+    "they never met",
+  );
+});
+
+test("a number nobody claimed is closed before the next is given out, and a worker that claims it meanwhile has it", async () => {
+  await using store = await openStore("sqlite::memory:");
+  const id = await bury(store, "unclaimed", [], { attempt: 1 });
+  assert.deepEqual(counts(await run(store, ALL)), { redriven: 1 });
+  assert.deepEqual(await store.attempts.claim([claimOf({ id, attempt: 1 })]), [false]);
+  assert.equal((await find(store, id)).attempt, 2);
+
+  const raced = await bury(store, "raced", [], { attempt: 1 });
+  const { attempts, notifications } = store;
+  const claim: Store["attempts"]["claim"] = async (closings) => {
+    await attempts.claim([claimOf({ id: raced, attempt: 1 })]);
+    return attempts.claim(closings);
+  };
+  const report = await redrive({ notifications, attempts: { ...attempts, claim } }, ALL, {
+    terms: { uncertain: false },
+    now: NOW,
+    dryRun: false,
+  });
+  assert.deepEqual(counts(report), { "may-be-sent": 1 });
+  assert.equal((await attempts.find([attemptId(raced, 1)]))[0]?.worker, "w");
+});
+
+test("a rate spreads the moments at which they become due", async () => {
+  await using store = await openStore("sqlite::memory:");
+  const ids = [];
+  for (let i = 0; i < 250; i++) ids.push(await bury(store, `${i}`, [rejected]));
+  await bury(store, "maybe", [OUTCOMES.unanswered]);
+  await run(store, ALL, { rate: 50 });
+  const due = await Promise.all(ids.map(async (id) => (await find(store, id)).nextAt!));
+  assert.deepEqual(
+    due.sort(),
+    Array.from({ length: 250 }, (_, i) => NOW + i * 20),
+  );
+});
+
+test("ids mean deliveries, or all that failed of a notification; what is unknown or well is said to be so", async () => {
+  await using store = await openStore("sqlite::memory:");
+  const [whole, single, sent] = [
+    await bury(store, "1", [rejected]),
+    await bury(store, "2", [rejected]),
+    await bury(store, "3", [rejected]),
+  ];
+  await store.notifications.change([
+    { notificationId: sent.slice(0, 32), deliveryId: sent, expect: { attempt: 1, states: ["failed"] }, set: { state: "sent" } },
+  ]);
+  const ids = [whole.slice(0, 32), single, sent, sent.slice(0, 32), "0".repeat(32)];
+  assert.deepEqual(counts(await run(store, { kind: "ids", ids })), { redriven: 2, "not-failed": 1, unknown: 2 });
+});
+
+test("lists the first dead letters with what is known of them, and counts all by channel and reason", async () => {
+  await using store = await openStore("sqlite::memory:");
+  await bury(store, "first", [OUTCOMES.unavailable, OUTCOMES.unanswered], { reason: "outcome-unknown", endedAt: T0 + 1 });
+  const rest = [];
+  for (let i = 0; i < 4; i++) rest.push(await bury(store, `${i}`, [rejected], { endedAt: T0 + 10 + i, reason: "rejected:\u001b[2J" }));
+  const shown: DeadLetter[] = [];
+  const { total, counts: all } = await listDeadLetters(store, { from: 0, to: NOW }, 3, (letter) => shown.push(letter));
+  assert.equal(total, 5);
+  assert.deepEqual(all, [
+    { channel: "sms", reason: "rejected:\u001b[2J", count: 4 },
+    { channel: "sms", reason: "outcome-unknown", count: 1 },
+  ]);
+  assert.deepEqual(
+    shown.map((l) => [l.deliveryId, l.attempts, l.mayBeSent]),
+    [[sampleNotification("first", T0).deliveries[0]!.id, 2, true], ...rest.slice(0, 2).map((id) => [id, 1, false])],
+  );
+  assert.ok(!letterText(shown[1]!).includes("\u001b"));
+});

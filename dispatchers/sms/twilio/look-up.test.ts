@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import { randomInt } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { systemClock } from "../../../infra/clock.ts";
+import { readConfig } from "../../../infra/config.ts";
+import { sampleSms } from "../../../test/support/delivery-samples.ts";
+import { ask, describeLookUpContract } from "../../../test/support/look-up-contract.ts";
+import { withSandbox, withSecret } from "../../../test/support/with-sandbox.ts";
+import { smsVariables } from "../config.ts";
+import { type Attribute, attributed, candidates, type ListedMessage, MESSAGES_READ, mayHaveMore } from "./look-up.ts";
+import { createTwilioProvider } from "./provider.ts";
+
+/** One place that decides, as the store would for all processes. */
+function createAttribution(): Attribute {
+  const owners = new Map<string, string>();
+  return async (ref, attemptId) => {
+    if (!owners.has(ref)) owners.set(ref, attemptId);
+    return owners.get(ref) === attemptId;
+  };
+}
+const create = (env: Record<string, string>, attribute: Attribute | undefined) =>
+  createTwilioProvider(readConfig(smsVariables, env), { clock: systemClock, attribute });
+/** A number of its own each time. */
+const sms = () => sampleSms({ phoneNumber: `+447${randomInt(1e8, 1e9 - 1)}1` });
+const attribute = createAttribution();
+
+describeLookUpContract({
+  name: "twilio",
+  create: (env) => create(env, attribute),
+  delivery: sms,
+  at: (origin, env) => ({ ...env, TWILIO_ORIGIN: origin }),
+  wrongCredentials: (env) => withSecret(env, "TWILIO_AUTH_TOKEN_FILE", "0123456789abcdef0123456789abcdef"),
+  throttled: {
+    status: 429,
+    body: { code: 20429, message: "words of Twilio's", more_info: "", status: 429 },
+    headers: { "retry-after": "3" },
+  },
+  throttledMs: 3_000,
+  empty: { messages: [], page: 0, next_page_uri: null },
+  answers: [
+    ["a list that is none", { status: 200, body: { messages: "none" } }, { kind: "unreadable", fault: { code: "bad-response" } }],
+    ["an answer that is no JSON", { status: 200, body: "fine" }, { kind: "unreadable", fault: { code: "bad-response" } }],
+  ],
+  secrets: (env) => [readFileSync(env.TWILIO_AUTH_TOKEN_FILE ?? "", "utf8"), "words of Twilio's", "Basic "],
+});
+
+const ANSWERED_MS = 15_000;
+const lookUp = (provider: ReturnType<typeof create>, delivery: ReturnType<typeof sms>, startedAt = Date.now() - 1_000) =>
+  ask(provider, delivery, ANSWERED_MS, startedAt);
+
+withSandbox("twilio's messages", (test) => {
+  test("a message is no answer where nobody decides whose it is", async (sandbox) => {
+    await using provider = create(sandbox.env, undefined);
+    const delivery = sms();
+    assert.deepEqual(await lookUp(provider, delivery), { kind: "absent" });
+    await provider.send(delivery, AbortSignal.timeout(ANSWERED_MS));
+    assert.deepEqual(await lookUp(provider, delivery), { kind: "unreadable", fault: { code: "not-attributable" } });
+  });
+
+  test("of two attempts alike of which one was taken, one is found", async (sandbox) => {
+    await using provider = create(sandbox.env, createAttribution());
+    const lost = sms();
+    const taken = { ...sms(), endpoint: lost.endpoint };
+    await provider.send(taken, AbortSignal.timeout(ANSWERED_MS));
+    const findings = await Promise.all([lookUp(provider, lost), lookUp(provider, taken)]);
+    assert.deepEqual(findings.map(({ kind }) => kind).sort(), ["absent", "found"]);
+  });
+
+  test("of two attempts alike that were both taken, each is found, with a message of its own, also when asked again", async (sandbox) => {
+    await using provider = create(sandbox.env, createAttribution());
+    const first = sms();
+    const second = { ...sms(), endpoint: first.endpoint };
+    for (const one of [first, second]) await provider.send(one, AbortSignal.timeout(ANSWERED_MS));
+    const findings = await Promise.all([lookUp(provider, first), lookUp(provider, second)]);
+    assert.deepEqual(
+      findings.map(({ kind }) => kind),
+      ["found", "found"],
+    );
+    assert.notDeepEqual(findings[0], findings[1]);
+    assert.deepEqual(await lookUp(provider, first), findings[0]);
+  });
+
+  test("another text to the number, or the same one at another time, is not it", async (sandbox) => {
+    await using provider = create(sandbox.env, createAttribution());
+    const delivery = sms();
+    await provider.send({ ...delivery, content: { sms: { text: "Your code is 654321" } } }, AbortSignal.timeout(ANSWERED_MS));
+    assert.deepEqual(await lookUp(provider, delivery), { kind: "absent" });
+    await provider.send(delivery, AbortSignal.timeout(ANSWERED_MS));
+    assert.deepEqual(await lookUp(provider, delivery, Date.now() + 60_000), { kind: "absent" });
+    assert.deepEqual(await lookUp(provider, delivery, Date.now() - 120_000), { kind: "absent" });
+  });
+
+  test("a page full of newer messages is no proof of absence", async (sandbox) => {
+    await using provider = create(sandbox.env, createAttribution());
+    const delivery = sms();
+    const others = { ...delivery, content: { sms: { text: "another" } } };
+    await Promise.all(Array.from({ length: MESSAGES_READ + 1 }, () => provider.send(others, AbortSignal.timeout(ANSWERED_MS))));
+    assert.deepEqual(await lookUp(provider, delivery), { kind: "unreadable", fault: { code: "look-up-incomplete" } });
+    assert.deepEqual(await lookUp(provider, delivery, Date.now() + 60_000), { kind: "absent" });
+  });
+});
+
+const STARTED = Date.UTC(2026, 10, 23, 12);
+const delivery = sms();
+const phoneNumber = delivery.endpoint.channel === "sms" ? delivery.endpoint.phoneNumber : "";
+const question = { ...delivery, startedAt: STARTED };
+const message = (over: Partial<ListedMessage> = {}): ListedMessage => ({
+  sid: "SM1",
+  body: "Your code is 123456",
+  to: phoneNumber,
+  from: "+15005550006",
+  direction: "outbound-api",
+  status: "queued",
+  dateCreated: new Date(STARTED + 1_000),
+  ...over,
+});
+const setup = { from: "+15005550006", deadlineMs: 10_000 };
+
+test("a candidate has our number, sender, text, direction and time, all of them", () => {
+  const others: Partial<ListedMessage>[] = [
+    { to: "+447700900999" },
+    { from: "+15005550007" },
+    { body: "Your code is 123456 " },
+    { direction: "inbound" },
+    { dateCreated: undefined },
+    { dateCreated: new Date(STARTED - 7_000) },
+    { dateCreated: new Date(STARTED + 31_000) },
+  ];
+  for (const other of others) assert.deepEqual(candidates([message(other)], question, setup), [], JSON.stringify(other));
+  const within = [message({ dateCreated: new Date(STARTED + 30_000) }), message({ dateCreated: new Date(STARTED - 6_000) })];
+  assert.deepEqual(candidates(within, question, setup), [...within].reverse(), "oldest first");
+});
+
+test("what became of the text since is a warning", async () => {
+  const always: Attribute = async () => true;
+  const warning = async (status: string) => {
+    const finding = await attributed([message({ status })], delivery.attemptId, always);
+    return finding.kind === "found" && finding.outcome.kind === "accepted" ? finding.outcome.warning : finding;
+  };
+  assert.equal(await warning("delivered"), undefined);
+  assert.equal(await warning("undelivered"), "status: undelivered");
+  assert.equal(await warning("words from outside"), undefined);
+});
+
+test("where whose it is cannot be said now, there is no answer", async () => {
+  const away: Attribute = async () => Promise.reject(new Error("store away"));
+  assert.deepEqual(await attributed([message()], delivery.attemptId, away), { kind: "unreadable", fault: { code: "attribution-unknown" } });
+});
+
+test("there may be more only where the page ends before the attempt began", () => {
+  assert.equal(mayHaveMore([message()], true, question), true);
+  assert.equal(mayHaveMore([message()], false, question), false);
+  assert.equal(mayHaveMore([message(), message({ dateCreated: new Date(STARTED - 7_000) })], true, question), false);
+});

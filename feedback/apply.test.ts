@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+import type { Outcome } from "../core/outcome.ts";
+import { attemptId } from "../core/ports/attempt-store.ts";
+import type { Store } from "../core/ports/store.ts";
+import type { Receipt } from "../core/receipt.ts";
+import { createLogger } from "../infra/logger.ts";
+import { createMetrics } from "../infra/metrics.ts";
+import { openStore } from "../infra/store.ts";
+import { createFakeClock, type FakeClock } from "../test/support/fake-clock.ts";
+import { sampleNotification } from "../test/support/notification-samples.ts";
+import { createReceipts } from "./apply.ts";
+import { createFeedbackMetrics } from "./metrics.ts";
+
+let store: Store;
+let clock: FakeClock;
+let deliveryId: string;
+beforeEach(async () => {
+  store = await openStore("sqlite::memory:");
+  clock = createFakeClock();
+  const n = sampleNotification("one", clock.now());
+  await store.notifications.insert([n]);
+  deliveryId = n.deliveries[0]!.id;
+});
+afterEach(() => store[Symbol.asyncDispose]());
+
+const receipts = () =>
+  createReceipts({
+    ...{ store, clock, worker: "feedback", reached: () => {} },
+    log: createLogger("test", "silent", { write() {} }),
+    metrics: createFeedbackMetrics(createMetrics("test")),
+  });
+const receipt = (kind: Receipt["kind"], number = 1): Receipt => ({
+  ...{ attemptId: attemptId(deliveryId, number), provider: "twilio", kind, providerRef: "SM1", at: clock.now() },
+});
+async function claim(number = 1, provider = "twilio"): Promise<boolean> {
+  const id = attemptId(deliveryId, number);
+  const times = { startedAt: clock.now(), deadlineAt: clock.now() + 15_000 };
+  return (await store.attempts.claim([{ id, deliveryId, number, worker: "w", provider, ...times }]))[0]!;
+}
+const answered = (outcome: Outcome) =>
+  store.attempts.record([{ id: attemptId(deliveryId, 1), worker: "w", outcome, answeredAt: clock.now() }]);
+const delivery = async () => (await store.notifications.find(deliveryId.slice(0, 32)))!.deliveries[0]!;
+const attempt = async () => (await store.attempts.find([attemptId(deliveryId, 1)]))[0]!;
+
+test("a receipt that comes before the answer ends the delivery, and the attempt knows by what", async () => {
+  await claim();
+  assert.deepEqual(await receipts().apply([receipt("accepted")]), ["applied"]);
+  assert.deepEqual([(await delivery()).state, (await delivery()).providerRef], ["sent", "SM1"]);
+  assert.equal((await attempt()).resolution?.by, "receipt");
+  await answered({ kind: "accepted", providerRef: "SM1" });
+  assert.equal((await attempt()).outcome?.kind, "accepted");
+});
+
+test("the same receipt twice, and receipts in any order, come to the same", async () => {
+  await claim();
+  await answered({ kind: "unanswered", fault: { code: "reset" } });
+  assert.deepEqual(await receipts().apply([receipt("delivered"), receipt("accepted"), receipt("delivered")]), [
+    "applied",
+    "known",
+    "known",
+  ]);
+  assert.equal((await delivery()).state, "delivered");
+});
+
+test("a receipt of an attempt that nobody made, or that another provider made, changes nothing", async () => {
+  assert.deepEqual(await receipts().apply([receipt("delivered")]), ["unknown"]);
+  await claim(1, "vonage");
+  assert.deepEqual(await receipts().apply([receipt("delivered")]), ["unknown"]);
+  assert.deepEqual([(await delivery()).state, (await attempt()).resolution], ["pending", undefined]);
+});
+
+test("what was to be repeated is not, once it is known to have arrived", async () => {
+  await claim();
+  await answered({ kind: "unanswered", fault: { code: "reset" } });
+  const expect = { attempt: 1, states: ["pending"] as const };
+  const set = { state: "pending", attempt: 2, policyResend: true, nextAt: clock.now() } as const;
+  await store.notifications.change([{ notificationId: deliveryId.slice(0, 32), deliveryId, expect, set }]);
+  assert.deepEqual(await receipts().apply([receipt("accepted")]), ["applied"]);
+  assert.equal((await delivery()).state, "sent");
+  assert.equal(await claim(2), false, "its number is closed");
+});
+
+test("a repetition under way is left to its own outcome", async () => {
+  await claim();
+  const expect = { attempt: 1, states: ["pending"] as const };
+  const set = { state: "pending", attempt: 2, policyResend: true, nextAt: clock.now() } as const;
+  await store.notifications.change([{ notificationId: deliveryId.slice(0, 32), deliveryId, expect, set }]);
+  await claim(2);
+  assert.deepEqual(await receipts().apply([receipt("accepted")]), ["known"]);
+  assert.deepEqual([(await delivery()).state, (await delivery()).attempt], ["pending", 2]);
+});

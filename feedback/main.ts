@@ -1,0 +1,41 @@
+import { systemClock } from "../infra/clock.ts";
+import { startHttpServer } from "../infra/http/server.ts";
+import { reachable } from "../infra/reachable.ts";
+import { defineRole } from "../infra/run.ts";
+import { openRoleStore } from "../infra/store-config.ts";
+import { createReceipts } from "./apply.ts";
+import { feedbackVariables, requireUrl } from "./config.ts";
+import { mandrill } from "./mandrill.ts";
+import { createFeedbackMetrics } from "./metrics.ts";
+import { createFeedbackRoutes } from "./routes.ts";
+import { sendgrid } from "./sendgrid.ts";
+import { twilio } from "./twilio.ts";
+import { vonage } from "./vonage.ts";
+
+export const role = defineRole({
+  name: "feedback",
+  about: "takes the providers' signed webhooks and records what they tell of attempts",
+  variables: feedbackVariables,
+  async start(config, { log, metrics: registry, stack, signal, worker, reached }) {
+    requireUrl(config);
+    const { host, port } = config.FEEDBACK_LISTEN;
+    const clock = systemClock;
+    const store = await openRoleStore(config, { stack, log, signal });
+    const metrics = createFeedbackMetrics(registry);
+    const receipts = createReceipts({ store, clock, log, worker, reached, metrics });
+    const all = [
+      { reader: twilio, secret: config.TWILIO_AUTH_TOKEN_FILE },
+      { reader: vonage, secret: config.VONAGE_SIGNATURE_SECRET_FILE },
+      { reader: sendgrid, secret: config.SENDGRID_WEBHOOK_PUBLIC_KEY_FILE },
+      { reader: mandrill, secret: config.MANDRILL_WEBHOOK_KEY_FILE },
+    ];
+    const served = all.filter(({ secret }) => secret !== "");
+    // Where the URL names port 0, it is the one that was free.
+    let listening = port;
+    const publicUrl = () => config.FEEDBACK_URL.replace(/:0(?=\/|$)/, `:${listening}`);
+    const routes = createFeedbackRoutes({ served, publicUrl, apply: receipts.apply, clock, log, metrics });
+    const server = stack.use(await startHttpServer({ host, port, ready: () => !signal.aborted, log, routes }));
+    listening = server.port;
+    return { addresses: { webhooks: reachable(host, server.port) } };
+  },
+});

@@ -1,0 +1,15 @@
+import type { Counter, Metrics } from "../infra/metrics.ts";
+
+export interface FeedbackMetrics {
+  receipts: Counter<"provider" | "kind" | "result">;
+  webhooks: Counter<"provider" | "status">;
+}
+
+export const createFeedbackMetrics = (metrics: Metrics): FeedbackMetrics => ({
+  receipts: metrics.counter("carillon_receipts_total", "Receipts from providers, by what they tell and what came of them", [
+    "provider",
+    "kind",
+    "result",
+  ]),
+  webhooks: metrics.counter("carillon_webhooks_total", "Webhook requests answered, by HTTP status", ["provider", "status"]),
+});

@@ -1,0 +1,180 @@
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { test } from "node:test";
+import type { Receipt } from "../core/receipt.ts";
+import { BODY_BYTES_MAX, startHttpServer } from "../infra/http/server.ts";
+import { createLogger } from "../infra/logger.ts";
+import { createMetrics } from "../infra/metrics.ts";
+import { StoreError } from "../infra/store-error.ts";
+import { createFakeClock } from "../test/support/fake-clock.ts";
+import { mandrill } from "./mandrill.ts";
+import { createFeedbackMetrics } from "./metrics.ts";
+import { createFeedbackRoutes } from "./routes.ts";
+import { twilio } from "./twilio.ts";
+
+const PUBLIC_URL = "https://hooks.example.com/in";
+const SECRET = "secret";
+const ATTEMPT = `${"ab".repeat(16)}-0/1`;
+
+/** Serves Twilio and Mandrill; what they tell is handed to `apply`. */
+async function serve(apply: (receipts: readonly Receipt[]) => Promise<unknown>, inFlightMax?: number) {
+  const lines: string[] = [];
+  const log = createLogger("feedback", "debug", { write: (line) => lines.push(line) });
+  const registry = createMetrics("feedback");
+  const metrics = createFeedbackMetrics(registry);
+  const served = [twilio, mandrill].map((reader) => ({ reader, secret: SECRET }));
+  const parts = { served, publicUrl: () => PUBLIC_URL, apply, clock: createFakeClock(), log, metrics };
+  const routes = createFeedbackRoutes(inFlightMax === undefined ? parts : { ...parts, inFlightMax });
+  const server = await startHttpServer({ host: "127.0.0.1", port: 0, ready: () => true, log, routes });
+  const origin = `http://127.0.0.1:${server.port}`;
+  const webhooks = async () => (await metrics.webhooks.get()).values.map(({ labels, value }) => ({ ...labels, value }));
+  return { origin, port: server.port, lines, webhooks, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+}
+
+interface Callback {
+  form?: Record<string, string>;
+  attempt?: string;
+  secret?: string;
+}
+
+/** What Twilio posts, signed for the public URL. */
+function callback(origin: string, { form = { MessageStatus: "delivered" }, attempt = ATTEMPT, secret = SECRET }: Callback = {}) {
+  const target = `/twilio?${new URLSearchParams({ attempt })}`;
+  const fields = Object.entries(form).sort().flat().join("");
+  const signature = createHmac("sha1", secret).update(`${PUBLIC_URL}${target}${fields}`).digest("base64");
+  return fetch(`${origin}${target}`, { method: "POST", headers: { "x-twilio-signature": signature }, body: new URLSearchParams(form) });
+}
+
+test("answers 200 once what was told is applied, and not before", async () => {
+  const applying = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<readonly Receipt[]>();
+  await using feedback = await serve((receipts) => {
+    begun.resolve(receipts);
+    return applying.promise;
+  });
+  let answered = false;
+  const answer = callback(feedback.origin).then((response) => {
+    answered = true;
+    return response;
+  });
+  assert.deepEqual(
+    (await begun.promise).map(({ attemptId, kind }) => ({ attemptId, kind })),
+    [{ attemptId: ATTEMPT, kind: "delivered" }],
+  );
+  // A whole exchange with the same server later it is still not answered.
+  await fetch(`${feedback.origin}/healthz`);
+  assert.equal(answered, false);
+  applying.resolve();
+  assert.equal((await answer).status, 200);
+  assert.deepEqual(await feedback.webhooks(), [{ provider: "twilio", status: "200", value: 1 }]);
+});
+
+test("applies nothing of what is signed wrong, is no webhook, or tells nothing of an attempt of ours", async () => {
+  const applied: unknown[] = [];
+  await using feedback = await serve(async (receipts) => applied.push(receipts));
+  assert.equal((await callback(feedback.origin, { secret: "other" })).status, 401);
+  assert.equal((await fetch(`${feedback.origin}/twilio?attempt=${ATTEMPT}`, { method: "POST" })).status, 401);
+  assert.equal((await callback(feedback.origin, { form: { Body: "STOP" } })).status, 400);
+  assert.equal((await callback(feedback.origin, { attempt: "of somebody else" })).status, 200);
+  assert.equal((await callback(feedback.origin, { form: { MessageStatus: "received" } })).status, 200);
+  assert.deepEqual(applied, []);
+});
+
+test("says 503 and when to come again while the store is away, once in the log, and takes the repetition", async () => {
+  let away = true;
+  const applied: (readonly Receipt[])[] = [];
+  await using feedback = await serve(async (receipts) => {
+    if (away) throw new StoreError("the store is away", "ECONNREFUSED");
+    applied.push(receipts);
+  });
+  for (let n = 0; n < 3; n += 1) {
+    const refused = await callback(feedback.origin);
+    assert.equal(refused.status, 503);
+    assert.ok(Number(refused.headers.get("retry-after")) > 0);
+  }
+  away = false;
+  assert.equal((await callback(feedback.origin)).status, 200);
+  assert.equal((await callback(feedback.origin)).status, 200);
+  assert.equal(applied.length, 2);
+  assert.deepEqual(
+    feedback.lines.map((line) => JSON.parse(line).level),
+    ["warn", "info"],
+  );
+});
+
+test("a bug is 500, counted, and its place is free again", async () => {
+  const faults = [new Error("a bug")];
+  await using feedback = await serve(async () => {
+    const fault = faults.pop();
+    if (fault) throw fault;
+  }, 1);
+  assert.equal((await callback(feedback.origin)).status, 500);
+  assert.equal((await callback(feedback.origin)).status, 200);
+  assert.deepEqual(
+    (await feedback.webhooks()).map(({ status }) => status),
+    ["500", "200"],
+  );
+});
+
+test("more than may be under way are told to come again, and taken when the others are through", async () => {
+  const applying = Promise.withResolvers<void>();
+  const begun = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let count = 0;
+  await using feedback = await serve(() => {
+    begun[count++]?.resolve();
+    return applying.promise;
+  }, 2);
+  const under = [callback(feedback.origin), callback(feedback.origin)];
+  await Promise.all(begun.map((b) => b.promise));
+  const refused = await callback(feedback.origin);
+  assert.equal(refused.status, 503);
+  assert.ok(Number(refused.headers.get("retry-after")) > 0);
+  applying.resolve();
+  for (const answer of await Promise.all(under)) assert.equal(answer.status, 200);
+  assert.equal((await callback(feedback.origin)).status, 200);
+  assert.equal(count, 3);
+});
+
+test("says plainly what there is not: other paths, methods and sizes", async () => {
+  await using feedback = await serve(async () => {});
+  const status = async (path: string, init?: RequestInit) => (await fetch(`${feedback.origin}${path}`, init)).status;
+  assert.equal(await status("/sendgrid", { method: "POST", body: "[]" }), 404);
+  assert.equal(await status("/"), 404);
+  assert.equal(await status("/metrics"), 404);
+  assert.equal(await status("/twilio"), 405);
+  assert.equal(await status("/twilio", { method: "PUT", body: "x" }), 405);
+  assert.equal(await status("/twilio", { method: "POST", body: "x".repeat(BODY_BYTES_MAX + 1) }), 413);
+});
+
+test("a request cut off half way holds no place", async () => {
+  await using feedback = await serve(async () => {}, 1);
+  const socket = connect(feedback.port, "127.0.0.1");
+  await once(socket, "connect");
+  socket.end("POST /twilio HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nMessageStatus=");
+  socket.resume();
+  await once(socket, "close");
+  assert.equal((await callback(feedback.origin)).status, 200);
+});
+
+test("Mandrill's probes are answered 200 without any key of ours", async () => {
+  const applied: unknown[] = [];
+  await using feedback = await serve(async (receipts) => applied.push(receipts));
+  const probe = (method: string, body?: URLSearchParams) => fetch(`${feedback.origin}/mandrill`, body ? { method, body } : { method });
+  assert.equal((await probe("HEAD")).status, 200);
+  assert.equal((await probe("POST")).status, 200);
+  assert.equal((await probe("POST", new URLSearchParams({ mandrill_events: "[]" }))).status, 200);
+  assert.equal((await probe("POST", new URLSearchParams({ mandrill_events: '[{"event":"send"}]' }))).status, 401);
+  assert.deepEqual(applied, []);
+});
+
+test("the log has no word of what was told", async () => {
+  await using feedback = await serve(async () => {
+    throw new StoreError("the store is away");
+  });
+  await callback(feedback.origin, { form: { MessageStatus: "sent", To: "+447700900123", Body: "Your code is 1234" } });
+  await callback(feedback.origin, { form: { MessageStatus: "sent", To: "+447700900123" }, secret: "other" });
+  assert.ok(feedback.lines.length > 0);
+  for (const word of ["447700900123", "1234", SECRET]) assert.ok(!feedback.lines.join("").includes(word), word);
+});

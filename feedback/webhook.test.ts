@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { receiptsOf, sortedFields } from "./webhook.ts";
+
+const NOW = Date.UTC(2026, 0, 5, 12);
+const ATTEMPT = `${"0a".repeat(16)}-12/3`;
+const told = {
+  provider: "p",
+  events: { sent: "accepted", lost: "undelivered" },
+  attemptId: ATTEMPT,
+  event: "sent",
+  receivedAt: NOW,
+} as const;
+
+test("only ids that Carillon makes are of attempts of ours", () => {
+  assert.equal(receiptsOf(told).length, 1);
+  const others = [
+    "",
+    "x",
+    ATTEMPT.slice(0, -2),
+    `${ATTEMPT}x`,
+    ` ${ATTEMPT}`,
+    ATTEMPT.replace("0a", "0A"),
+    `${"0a".repeat(16)}/3`,
+    7,
+    null,
+    undefined,
+    {},
+    [ATTEMPT],
+  ];
+  for (const attemptId of others) assert.deepEqual(receiptsOf({ ...told, attemptId }), [], String(attemptId));
+});
+
+test("a reason is a code, for nothing but what did not arrive; a sentence never", () => {
+  const reasonOf = (reason: unknown, event = "lost") => receiptsOf({ ...told, event, reason })[0]?.reason;
+  assert.equal(reasonOf("30003"), "30003");
+  assert.equal(reasonOf("30003", "sent"), undefined);
+  for (const reason of [undefined, null, "", "no ada@example.com here", "a\nb", "x".repeat(65), 7]) assert.equal(reasonOf(reason), "lost");
+});
+
+test("an id of the provider's is kept if it looks like one", () => {
+  const refOf = (providerRef: unknown) => receiptsOf({ ...told, providerRef })[0]?.providerRef;
+  assert.equal(refOf("SM0123"), "SM0123");
+  for (const ref of ["", "a b", "x".repeat(201), 7, null]) assert.equal(refOf(ref), undefined);
+});
+
+test("the time is the provider's, unless it is none or to come", () => {
+  const atOf = (at: number | undefined) => receiptsOf(at === undefined ? told : { ...told, at })[0]?.at;
+  assert.equal(atOf(NOW - 5), NOW - 5);
+  for (const at of [undefined, Number.NaN, 0, -1, NOW + 1, Number.POSITIVE_INFINITY]) assert.equal(atOf(at), NOW);
+});
+
+test("fields are signed by name, a repeated one by value and once", () => {
+  assert.equal(sortedFields(new URLSearchParams("b=2&a=z&a=x&B=1&a=z&c=")), "B1axazb2c");
+});

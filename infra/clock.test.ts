@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createSteadyClock, STEP_MS } from "./clock.ts";
+import { createLogger } from "./logger.ts";
+import { OperatorError } from "./operator-error.ts";
+import { keepTime, refuseWrongTime } from "./time-keeper.ts";
+
+const START = 1_700_000_000_000;
+const THREE_HOURS = 3 * 3_600_000;
+
+/** A machine whose clock can be set; sleeping passes the time. */
+function machine() {
+  let [real, setting] = [0, 0];
+  const steady = createSteadyClock(
+    () => START + real + setting,
+    () => real,
+  );
+  const sleep = async (ms: number) => {
+    real += ms;
+  };
+  return {
+    clock: { ...steady, sleep },
+    pass: (ms: number) => {
+      real += ms;
+    },
+    set: (ms: number) => {
+      setting += ms;
+    },
+    real: () => START + real,
+  };
+}
+
+for (const step of [THREE_HOURS, -THREE_HOURS, STEP_MS + 1]) {
+  test(`a step of ${step} ms does not move it, and time goes on`, () => {
+    const { clock, pass, set, real } = machine();
+    set(step);
+    assert.equal(clock.now(), real());
+    pass(5_000);
+    assert.deepEqual([clock.now(), clock.offBy()], [real(), step]);
+    clock.adopt();
+    assert.deepEqual([clock.now(), clock.offBy()], [real() + step, 0]);
+  });
+}
+
+test("small corrections are followed, however many", () => {
+  const { clock, pass, set, real } = machine();
+  for (let i = 1; i <= 100; i++) {
+    set(900);
+    pass(10);
+    assert.equal(clock.now(), real() + 900 * i);
+  }
+});
+
+test("a step is believed as soon as the store's clock agrees, and not before", async () => {
+  const { clock, set, real } = machine();
+  const lines: string[] = [];
+  const log = createLogger("test", "info", { write: (line) => void lines.push(line) });
+  let storeStep = 0;
+  const stop = new AbortController();
+  let asked = 0;
+  const store = {
+    time: async () => {
+      asked++;
+      if (asked === 3) storeStep = THREE_HOURS;
+      if (asked === 4) stop.abort();
+      return real() + storeStep;
+    },
+  };
+  set(THREE_HOURS);
+  const until = { ...clock, sleep: async (ms: number) => (asked === 3 ? stop.abort() : clock.sleep(ms)) };
+  await keepTime(store, until, log, stop.signal);
+  assert.equal(clock.now(), real() + THREE_HOURS);
+  assert.deepEqual(
+    lines.map((line) => (JSON.parse(line) as { level: string }).level),
+    ["error", "warn"],
+  );
+});
+
+test("a process whose clock is off the store's does not start", async () => {
+  const { clock, real } = machine();
+  await refuseWrongTime({ time: async () => real() + 1_500 }, clock);
+  await assert.rejects(refuseWrongTime({ time: async () => real() + THREE_HOURS }, clock), OperatorError);
+});

@@ -1,0 +1,25 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { PoisonRecord, PoisonStore } from "../../core/ports/poison-store.ts";
+import { asStoreError, transact } from "./transact.ts";
+
+/** The bytes have a column of their own: JSON has none. */
+type PoisonDoc = Omit<PoisonRecord, "bytes">;
+
+const decode = ({ doc, bytes }: Record<string, unknown>): PoisonRecord => ({
+  ...(JSON.parse(String(doc)) as PoisonDoc),
+  bytes: bytes as Uint8Array,
+});
+
+export function createPoisonStore(database: DatabaseSync): PoisonStore {
+  const put = database.prepare("insert into poison (id, kept_at, bytes, doc) values (?, ?, ?, ?) on conflict do nothing");
+  const newest = database.prepare("select doc, bytes from poison order by kept_at desc, id desc limit ?");
+
+  return {
+    keep: async ({ bytes, ...doc }) =>
+      transact(database, () => {
+        put.run(doc.id, doc.keptAt, bytes, JSON.stringify(doc satisfies PoisonDoc));
+      }),
+    // A negative limit would be none.
+    list: async (limit) => asStoreError(() => newest.all(Math.max(0, limit)).map(decode)),
+  };
+}

@@ -1,0 +1,105 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Credentials } from "./credentials.ts";
+import type { Faults, WebhookAction } from "./faults.ts";
+import type { ProviderName, Sent, WireAnswer } from "./play.ts";
+import { createMandrillWriter } from "./webhooks-mandrill.ts";
+import { createPoster, type PostCounts } from "./webhooks-post.ts";
+import { createSendgridWriter } from "./webhooks-sendgrid.ts";
+import { createTwilioWriter } from "./webhooks-twilio.ts";
+import { createVonageWriter } from "./webhooks-vonage.ts";
+import type { Told } from "./webhooks-write.ts";
+
+/** From one webhook of a message to the next, in ms; the first comes that long after the send was judged. */
+const STEP_MS = 5;
+/** What webhooks ordered to come early may hold up the answer to the send, in ms: less than a dispatcher waits. */
+const EARLY_MS_MAX = 2_000;
+
+export interface WebhooksState extends PostCounts {
+  target: string | undefined;
+  /** Messages of which more is to be told. */
+  open: number;
+}
+
+export interface Webhooks {
+  /** Base URL (http:) of who is to be told: "/twilio" and so on are put behind it. undefined: nobody, as at the start. Throws RangeError. */
+  target(url: string | undefined): void;
+  state(): WebhooksState;
+  /** Resolves once everything is told, or given up. */
+  settled(): Promise<void>;
+}
+
+export interface WebhooksParts {
+  credentials: Credentials;
+  faults: Faults;
+  /** ms since the epoch. */
+  now: () => number;
+}
+
+export interface TellingWebhooks extends Webhooks, Disposable {
+  /** Tells what becomes of a message: "accepted", then "delivered", unless ordered otherwise. Resolves when the send may be answered. */
+  tell(provider: ProviderName, sent: Sent, answer: WireAnswer): Promise<void>;
+}
+
+/** What the providers tell afterwards of the messages they accepted. */
+export function createWebhooks({ credentials, faults, now }: WebhooksParts): TellingWebhooks {
+  const { twilio, vonage, sendgrid, mandrill } = credentials;
+  const writers = [
+    createTwilioWriter(twilio),
+    createVonageWriter(vonage, now),
+    createSendgridWriter(sendgrid, now),
+    createMandrillWriter(mandrill),
+  ];
+  const counts: PostCounts = { told: 0, repeated: 0, givenUp: 0 };
+  const closing = new AbortController();
+  let target: string | undefined;
+  const posters = new Map(
+    writers.map((writer) => [writer.provider as ProviderName, { writer, ...createPoster(writer, () => target, counts) }]),
+  );
+  const open = new Set<Promise<void>>();
+
+  /** The stories of a message's parts, step by step. */
+  function stepsOf(provider: ProviderName, refs: readonly string[], sent: Sent, order: Partial<WebhookAction>): Told[][] {
+    const end = order.undelivered === undefined || order.undelivered === false ? "delivered" : "undelivered";
+    const reason = typeof order.undelivered === "string" ? order.undelivered : undefined;
+    const steps = (["accepted", end] as const).map((kind) =>
+      refs.map((ref): Told => ({ eventId: randomUUID(), kind, reason, sent, ref: ref || `${provider}-${randomUUID()}`, at: now() })),
+    );
+    const ordered = order.reversed ? steps.reverse() : steps;
+    return order.twice ? ordered.flatMap((step) => [step, step]) : ordered;
+  }
+
+  return {
+    target(url) {
+      if (url !== undefined && !(URL.canParse(url) && new URL(url).protocol === "http:"))
+        throw new RangeError("the target is an http: URL");
+      target = url?.replace(/\/+$/, "");
+    },
+    state: () => ({ target, open: open.size, ...counts }),
+    async settled() {
+      while (open.size > 0) await Promise.all(open);
+    },
+    async tell(provider, sent, answer) {
+      const poster = posters.get(provider);
+      if (target === undefined || poster === undefined || poster.writer.isWanted?.(sent, target) === false) return;
+      const order: Partial<WebhookAction> = faults.takeWebhooks(provider, sent.recipient, sent.deliveryId) ?? {};
+      if (order.never) return;
+      const refs = poster.writer.refsIn(answer);
+      const steps = stepsOf(provider, refs.length > 0 ? refs : [""], sent, order);
+      const telling = (async () => {
+        for (const [index, step] of steps.entries()) {
+          if (!order.early) await delay(index > 0 ? STEP_MS : (order.lateMs ?? STEP_MS), undefined, { signal: closing.signal });
+          await Promise.all(step.map((told) => poster.post(told)));
+        }
+      })().catch(() => undefined); // closing
+      open.add(telling);
+      void telling.then(() => open.delete(telling));
+      if (order.early)
+        await Promise.race([telling, delay(EARLY_MS_MAX, undefined, { signal: closing.signal, ref: false }).catch(() => undefined)]);
+    },
+    [Symbol.dispose]() {
+      closing.abort();
+      for (const poster of posters.values()) poster[Symbol.dispose]();
+    },
+  };
+}

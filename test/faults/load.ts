@@ -1,0 +1,251 @@
+// Callers: batches over every gateway in turn, all channels and classes, some scheduled, the same key again until there is an answer, and
+// people who refuse while they are being written to.
+import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { status } from "@grpc/grpc-js";
+import { CHANNELS, type Channel, CLASSES, type NotificationClass } from "../../core/channel.ts";
+import type { Endpoint } from "../../core/endpoint.ts";
+import { ContactServiceService } from "../../gen/carillon/v1/contact_service.ts";
+import { type Notification, NotificationServiceService, type Recipient } from "../../gen/carillon/v1/notification_service.ts";
+import { PreferenceServiceService, type Subject } from "../../gen/carillon/v1/preference_service.ts";
+import { callUnary } from "../../infra/grpc/client.ts";
+import { classToProto, endpointToProto } from "../../infra/grpc/convert.ts";
+import { readDetails } from "../../infra/grpc/status.ts";
+import type { World } from "./world.ts";
+
+/** One notification of ours, from its first call on. */
+export interface Item {
+  key: string;
+  channel: Channel;
+  notificationClass: NotificationClass;
+  notification: Notification;
+  /** Set once a gateway said so. */
+  accepted?: { notificationId: string; deliveryIds: string[]; at: number };
+  /** Calls that brought no answer to rely on. */
+  retries: number;
+  person?: Person | undefined;
+}
+
+export interface Person {
+  who: { kind: "user"; userId: string } | { kind: "endpoint" };
+  endpoint: Endpoint;
+  /** When the preference service's answer to the refusal was here, ms since the epoch. */
+  refusedAt?: number;
+}
+
+export interface Load {
+  items: readonly Item[];
+  persons: readonly Person[];
+  /** Two answers to one key that differ: promise 6. */
+  contradictions: string[];
+  /** Answers nobody should get: a caller's mistake, or a fault of ours. */
+  surprises: Map<string, number>;
+  startedAt: number;
+  /** Nobody new who refuses: what is scheduled for after the refusal would hold up the end. */
+  stopPeople(): void;
+  /** No new ones; resolves when every one begun has its answer. Rejects with those that got none in time. */
+  stop(withinMs: number): Promise<void>;
+}
+
+export interface LoadOptions {
+  /** Notifications a second. */
+  rate?: number;
+}
+
+const RATE = 15;
+const BATCH = 5;
+/** A caller's patience, for one call. */
+const CALL_MS = 3_000;
+const AGAIN_MS = 150;
+/** One in so many is asked for once more after it was accepted. */
+const REPEAT_ONE_IN = 15;
+const PERSON_EVERY_MS = 500;
+/** After the refusal was answered; the published bound is 5 s. */
+const LATER_MS = [800, 2_000, 5_600, 6_200];
+/** One in so many is scheduled. */
+const SCHEDULED_ONE_IN = 5;
+
+export function startLoad({ gateways, sandbox }: World, row: string, { rate = RATE }: LoadOptions = {}): Load {
+  const stopping = new AbortController();
+  const peopleStopping = new AbortController();
+  const deadline = new AbortController();
+  const items: Item[] = [];
+  const persons: Person[] = [];
+  const contradictions: string[] = [];
+  const surprises = new Map<string, number>();
+  const underWay = new Set<Promise<void>>();
+  const run = Math.random().toString(36).slice(2, 8);
+  let turn = 0;
+  let serial = 0;
+  const gateway = () => gateways[turn++ % gateways.length]!;
+  const track = (work: Promise<void>) => {
+    const tracked = work.finally(() => underWay.delete(tracked));
+    underWay.add(tracked);
+  };
+
+  function item(about: {
+    channel: Channel;
+    notificationClass: NotificationClass;
+    recipient: Recipient;
+    sendAt?: Date;
+    person?: Person;
+  }): Item {
+    const { channel, notificationClass, recipient, sendAt, person } = about;
+    const key = `${row}-${run}-${++serial}`;
+    const notification: Notification = {
+      ...{ idempotencyKey: key, recipient, channels: [], notificationClass: classToProto(notificationClass), category: "orders" },
+      content: {
+        push: { title: "Your order", body: "It is on its way.", data: { key } },
+        sms: { text: `Your order ${key} is on its way.` },
+        email: { subject: "Your order", html: "", text: `Order ${key} is on its way.` },
+      },
+      ...{ priority: 0, collapseKey: "", sendAt, expiresAt: undefined },
+    };
+    const made: Item = { key, channel, notificationClass, notification, retries: 0, person };
+    items.push(made);
+    return made;
+  }
+
+  /** Until each has an answer, over another gateway each time. */
+  async function sendAll(batch: readonly Item[]): Promise<void> {
+    let open = batch;
+    while (open.length > 0 && !deadline.signal.aborted) {
+      try {
+        const request = { notifications: open.map((i) => i.notification) };
+        const options = { deadlineMs: CALL_MS, signal: deadline.signal };
+        const { results } = await callUnary(gateway().notifications, NotificationServiceService.sendBatch, request, options);
+        for (const [n, { result }] of results.entries()) answered(open[n]!, result);
+      } catch (error) {
+        for (const i of open) i.retries++;
+        const { code } = readDetails(error);
+        const expected = [status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.RESOURCE_EXHAUSTED, status.CANCELLED];
+        if (!expected.includes(code)) surprise(status[code] ?? String(code));
+      }
+      open = open.filter((i) => i.accepted === undefined);
+      if (open.length > 0) await delay(AGAIN_MS, undefined, { signal: deadline.signal }).catch(() => undefined);
+    }
+  }
+
+  function answered(
+    one: Item,
+    result:
+      | { $case: "accepted"; value: { notificationId: string; deliveries: { deliveryId: string }[] } }
+      | { $case: "error"; value: { code: number } }
+      | undefined,
+  ): void {
+    if (result?.$case !== "accepted") {
+      one.retries++;
+      const code = result?.value.code ?? -1;
+      if (![status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.RESOURCE_EXHAUSTED].includes(code)) surprise(status[code] ?? String(code));
+      return;
+    }
+    const { notificationId, deliveries } = result.value;
+    const deliveryIds = deliveries.map((d) => d.deliveryId);
+    if (one.accepted === undefined) one.accepted = { notificationId, deliveryIds, at: Date.now() };
+    else if (one.accepted.notificationId !== notificationId || one.accepted.deliveryIds.join() !== deliveryIds.join())
+      contradictions.push(one.key);
+  }
+  const surprise = (what: string) => surprises.set(what, (surprises.get(what) ?? 0) + 1);
+
+  async function repeat(one: Item): Promise<void> {
+    const request = { notifications: [one.notification] };
+    const options = { deadlineMs: CALL_MS, signal: deadline.signal };
+    await callUnary(gateway().notifications, NotificationServiceService.sendBatch, request, options).then(
+      ({ results }) => answered(one, results[0]?.result),
+      () => undefined,
+    );
+  }
+
+  async function crowd(): Promise<void> {
+    for (let n = 0; !stopping.signal.aborted; n++) {
+      const batch = Array.from({ length: BATCH }, (_, i) => {
+        const count = n * BATCH + i;
+        const channel = CHANNELS[count % CHANNELS.length]!;
+        const notificationClass = CLASSES[Math.floor(count / CHANNELS.length) % CLASSES.length]!;
+        const sendAt = Math.random() * SCHEDULED_ONE_IN < 1 ? { sendAt: new Date(Date.now() + 500 + Math.random() * 3_000) } : {};
+        return item({ channel, notificationClass, recipient: toEndpoint(freshEndpoint(channel, sandbox)), ...sendAt });
+      });
+      track(sendAll(batch).then(() => (n % REPEAT_ONE_IN === 0 && batch[0]?.accepted ? repeat(batch[0]) : undefined)));
+      await delay((BATCH * 1_000) / rate, undefined, { signal: stopping.signal }).catch(() => undefined);
+    }
+  }
+
+  /** Is written to, refuses, and is written to again: what was accepted before the refusal and is due after it is the hard part. */
+  async function person(n: number): Promise<void> {
+    const channel = CHANNELS[n % CHANNELS.length]!;
+    const endpoint = freshEndpoint(channel, sandbox);
+    const who: Person["who"] = n % 2 === 0 ? { kind: "user", userId: `user-${row}-${run}-${n}` } : { kind: "endpoint" };
+    const self: Person = { who, endpoint };
+    const recipient: Recipient = who.kind === "user" ? { to: { $case: "userId", value: who.userId } } : toEndpoint(endpoint);
+    const subject: Subject["subject"] =
+      who.kind === "user" ? { $case: "userId", value: who.userId } : { $case: "endpoint", value: endpointToProto(endpoint) };
+    if (who.kind === "user")
+      await untilAnswered((g) =>
+        callUnary(g.contacts, ContactServiceService.register, { userId: who.userId, endpoint: endpointToProto(endpoint) }, call()),
+      );
+    persons.push(self);
+    const now = Date.now();
+    const write = (afterMs?: number) => {
+      const notificationClass = CLASSES[(n + serial) % CLASSES.length]!;
+      const sendAt = afterMs === undefined ? {} : { sendAt: new Date(now + afterMs) };
+      return item({ channel, notificationClass, recipient, person: self, ...sendAt });
+    };
+    await sendAll([write(), ...LATER_MS.map((ms) => write(ms))]);
+    const request = { subject: { subject }, refuse: [{ channel: 0 as const, category: "" }], allow: [] };
+    await untilAnswered((g) => callUnary(g.preferences, PreferenceServiceService.update, request, call()));
+    self.refusedAt = Date.now();
+    await sendAll([write()]);
+  }
+  const call = () => ({ deadlineMs: CALL_MS, signal: deadline.signal });
+
+  async function untilAnswered(ask: (gateway: World["gateways"][number]) => Promise<unknown>): Promise<void> {
+    while (!deadline.signal.aborted) {
+      const ok = await ask(gateway()).then(
+        () => true,
+        () => false,
+      );
+      if (ok) return;
+      await delay(AGAIN_MS, undefined, { signal: deadline.signal }).catch(() => undefined);
+    }
+  }
+
+  async function people(): Promise<void> {
+    for (let n = 0; !peopleStopping.signal.aborted; n++) {
+      track(person(n));
+      await delay(PERSON_EVERY_MS, undefined, { signal: peopleStopping.signal }).catch(() => undefined);
+    }
+  }
+
+  const running = Promise.all([crowd(), people()]);
+  return {
+    ...{ items, persons, contradictions, surprises, startedAt: Date.now() },
+    stopPeople: () => peopleStopping.abort(),
+    async stop(withinMs) {
+      peopleStopping.abort();
+      stopping.abort();
+      const timer = setTimeout(() => deadline.abort(), withinMs);
+      await running;
+      while (underWay.size > 0) await Promise.all(underWay);
+      clearTimeout(timer);
+    },
+  };
+}
+
+const toEndpoint = (endpoint: Endpoint): Recipient => ({ to: { $case: "endpoint", value: endpointToProto(endpoint) } });
+
+/** Nobody else's, which the sandbox's provider takes. */
+function freshEndpoint(channel: Channel, sandbox: World["sandbox"]): Endpoint {
+  // The endings keep clear of the recipients that mean something to the sandbox.
+  const hex = `${randomBytes(31).toString("hex")}c1`;
+  switch (channel) {
+    case "apns":
+    case "fcm":
+      return { channel, token: hex };
+    case "webpush":
+      return { channel, ...sandbox.webPushSubscription(hex.slice(0, 16)) };
+    case "sms":
+      return { channel, phoneNumber: `+49151${String(randomBytes(4).readUInt32BE()).padStart(10, "0").slice(-8)}21` };
+    case "email":
+      return { channel, address: `ada-${hex.slice(0, 12)}@example.com` };
+  }
+}

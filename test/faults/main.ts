@@ -1,0 +1,70 @@
+// Chaos on real servers: node test/faults/main.ts --store sqlite|mongodb|both [--rows a,b] [--seed N] [--write]
+// Exit status 1 when a row is broken, 2 when the command line is.
+import { fork } from "node:child_process";
+import { randomInt } from "node:crypto";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { page, type StoreResults } from "./page.ts";
+import { ALL_ROWS } from "./rows.ts";
+import { isBroken, runStore } from "./run-store.ts";
+import type { StoreKind } from "./world.ts";
+
+const PAGE = join(import.meta.dirname, "../../docs/reliability.md");
+const STORES: readonly StoreKind[] = ["sqlite", "mongodb"];
+/** What a run told to end is given; then it ends whatever still happens. */
+const END_MS = 60_000;
+
+const { values } = parseArgs({
+  options: { store: { type: "string", default: "both" }, rows: { type: "string" }, seed: { type: "string" }, write: { type: "boolean" } },
+});
+const stores = STORES.filter((s) => values.store === "both" || values.store === s);
+const wanted = values.rows?.split(",");
+const rows = wanted ? wanted.map((name) => ALL_ROWS.find((r) => r.name === name)) : ALL_ROWS;
+const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed);
+if (stores.length === 0 || rows.some((r) => r === undefined) || !Number.isSafeInteger(seed)) {
+  process.stderr.write(
+    `usage: node test/faults/main.ts [--store sqlite|mongodb|both] [--rows a,b] [--seed N] [--write]\nrows: ${ALL_ROWS.map((r) => r.name).join(", ")}\n`,
+  );
+  process.exit(2);
+}
+
+const ending = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.once(signal, () => {
+    ending.abort();
+    process.exitCode = 130;
+    setTimeout(() => process.exit(130), END_MS).unref();
+  });
+
+const results = stores.length === 1 ? [await here(stores[0]!)] : await Promise.all(stores.map(beside));
+if (process.send) {
+  process.send(results[0]);
+  process.disconnect();
+} else {
+  const broken = results.flatMap((r) => r.rows.filter(isBroken).map((row) => `${r.store} ${row.name}`));
+  const ran = results.reduce((sum, r) => sum + r.rows.length, 0);
+  process.stdout.write(`\nseed ${seed}: ${ran} rows, ${broken.length === 0 ? "no promise broken" : `broken: ${broken.join(", ")}`}\n`);
+  if (values.write && !ending.signal.aborted) writeFileSync(PAGE, page(results));
+  if (process.exitCode === undefined) process.exitCode = broken.length > 0 ? 1 : 0;
+}
+// What a row that was cut short still waits for.
+if (ending.signal.aborted) process.exit();
+
+function here(store: StoreKind): Promise<StoreResults> {
+  const say = (text: string) => void process.stdout.write(`${text.replaceAll(/^/gm, `${store.padEnd(8)}`)}\n`);
+  return runStore(store, rows as typeof ALL_ROWS, { seed, say, signal: ending.signal });
+}
+
+/** In a process of its own: they share nothing but the machine. */
+async function beside(store: StoreKind): Promise<StoreResults> {
+  const args = ["--store", store, "--seed", `${seed}`, ...(values.rows ? ["--rows", values.rows] : [])];
+  const child = fork(import.meta.filename, args);
+  // A Ctrl-C in the terminal reaches it by itself; being told to end does not.
+  ending.signal.addEventListener("abort", () => child.kill("SIGTERM"));
+  const told = Promise.withResolvers<StoreResults>();
+  child.on("message", (message) => told.resolve(message as StoreResults));
+  void once(child, "exit").then(([code]) => told.reject(new Error(`the run on ${store} ended with ${code}`)));
+  return told.promise;
+}

@@ -1,0 +1,93 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { type Account, account, untilEnded } from "./account.ts";
+import { type Load, type LoadOptions, startLoad } from "./load.ts";
+import type { StoreKind, World } from "./world.ts";
+
+/** One fault, from its first sign to its end, while there is load. */
+export interface Row {
+  name: string;
+  /** One line for the page: what is done. */
+  about: string;
+  /** Absent: both. */
+  stores?: readonly StoreKind[];
+  load?: LoadOptions;
+  /** For everything to end after the fault has, ms. */
+  boundMs?: number;
+  /** A reason why it cannot be run here. */
+  cannot?(world: World): string | undefined;
+  /** Does it, undoes it, and resolves with the proof that it happened. Rejects with DidNotHappen where it did not. */
+  inject(world: World, scene: Scene): Promise<string>;
+}
+
+export interface Scene {
+  load: Load;
+  random: () => number;
+  /** Lines for who watches. */
+  say(line: string): void;
+}
+
+export class DidNotHappen extends Error {
+  override name = "DidNotHappen";
+}
+
+/** Throws DidNotHappen unless it did; returns what is told. */
+export function happened(count: number, what: string): string {
+  if (!(count > 0)) throw new DidNotHappen(`${what}: ${count}`);
+  return `${count} ${what}`;
+}
+
+export type RowResult =
+  | { kind: "skipped"; name: string; about: string; reason: string }
+  | { kind: "ran"; name: string; about: string; account: Account; proof: string; broken: string[]; tookMs: number };
+
+/** Load before the fault, and after it. */
+const BEFORE_MS = 1_500;
+const AFTER_MS = 2_000;
+/** After the fault's end every call begun has its answer within this. */
+const ANSWERED_MS = 30_000;
+/** After the fault's end. A claim is called lost after 12 s, its outcome unknown for 8 s more; a relay that died holds what it took for 30 s. */
+const BOUND_MS = 75_000;
+
+export async function runRow(world: World, row: Row, random: () => number, say: (line: string) => void): Promise<RowResult> {
+  const { name, about } = row;
+  const reason = row.cannot?.(world);
+  if (reason !== undefined) return { kind: "skipped", name, about, reason };
+  const began = performance.now();
+  const broken: string[] = [];
+  const load = startLoad(world, row.name, row.load);
+  let proof = "";
+  await delay(BEFORE_MS);
+  try {
+    proof = await row.inject(world, { load, random, say });
+  } catch (error) {
+    broken.push(
+      error instanceof DidNotHappen ? `the fault did not happen: ${error.message}` : `the fault could not be made: ${tell(error)}`,
+    );
+  }
+  const faultEndedAt = Date.now();
+  load.stopPeople();
+  // Healing is part of ending it for what the row itself has left over.
+  await world.heal().catch((error: unknown) => broken.push(`not well again: ${tell(error)}`));
+  await delay(AFTER_MS);
+  const stoppedAt = Date.now();
+  await load.stop(ANSWERED_MS);
+  const ending = await untilEnded(world, load.items, row.boundMs ?? BOUND_MS);
+  const result = await account(world, load, ending, { stoppedAt, faultEndedAt });
+
+  const unanswered = load.items.filter((i) => i.accepted === undefined);
+  if (unanswered.length > 0)
+    broken.push(`${unanswered.length} calls got no answer within ${ANSWERED_MS} ms of the fault's end: ${unanswered[0]?.key}`);
+  if (load.contradictions.length > 0) broken.push(`one key, two answers: ${load.contradictions.slice(0, 5).join(", ")}`);
+  broken.push(...world.mishaps());
+  for (const [what, times] of load.surprises) broken.push(`callers were answered ${what} ${times} times`);
+  if (result.accepted === 0) broken.push("nothing was accepted");
+  for (const [what, ids] of [
+    ["lost", result.lost],
+    ["sent twice", result.twice],
+    ["sent after a refusal", result.afterRefusal],
+  ] as const)
+    if (ids.length > 0) broken.push(`${ids.length} ${what}: ${ids.slice(0, 5).join(" | ")}`);
+  return { kind: "ran", name, about, account: result, proof, broken, tookMs: performance.now() - began };
+}
+
+const tell = (error: unknown) => (error instanceof Error ? (process.env.FAULTS_KEEP ? error.stack : error.message) : String(error));

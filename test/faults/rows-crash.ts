@@ -1,0 +1,90 @@
+// kill -9 at every named step of our own programs: they do it to themselves, the first time they come there.
+import { setTimeout as delay } from "node:timers/promises";
+import { STEPS } from "../../core/steps.ts";
+import { allReady } from "../support/supervised-process.ts";
+import { DidNotHappen, type Row } from "./row.ts";
+import { leaveSomeUnanswered, tellNothing } from "./rows-feedback.ts";
+import type { World } from "./world.ts";
+
+/** A step that is not reached within this is none under this load. */
+const REACHED_MS = 40_000;
+const BACK_MS = 60_000;
+const LOOK_EVERY_MS = 50;
+
+async function crash(world: World, name: string, step: string): Promise<string> {
+  const process = world.processes.find((p) => p.name === name);
+  if (!process) throw new DidNotHappen(`there is no ${name}`);
+  await process.restart({ CARILLON_CRASH_AT: step });
+  const before = process.deaths.length;
+  const giveUpAt = performance.now() + REACHED_MS;
+  while (process.deaths.length === before && performance.now() < giveUpAt) await delay(LOOK_EVERY_MS);
+  const how = process.deaths[before]?.how;
+  if (how !== "SIGKILL") throw new DidNotHappen(`${name} at ${step}: ${how ?? "never came there"}`);
+  await allReady([process], BACK_MS);
+  return `${name} at ${step}`;
+}
+
+/** Whoever comes there first: a kept connection may lead everything to one of them. */
+async function crashEither(world: World, role: string): Promise<string> {
+  const processes = world.of(role);
+  const died: string[] = [];
+  for (const step of STEPS.filter((s) => s.startsWith(`${role}.`))) {
+    await Promise.all(processes.map((p) => p.restart({ CARILLON_CRASH_AT: step })));
+    const before = processes.map((p) => p.deaths.length);
+    const dead = () => processes.find((p, i) => p.deaths[before[i]!]?.how === "SIGKILL");
+    const giveUpAt = performance.now() + REACHED_MS;
+    while (!dead() && performance.now() < giveUpAt) await delay(LOOK_EVERY_MS);
+    const { name } = dead() ?? { name: undefined };
+    if (name === undefined) throw new DidNotHappen(`nobody came to ${step}; but ${died.join(", ")} died`);
+    died.push(`${name} at ${step}`);
+  }
+  // Who did not come to the last step must not die of it later.
+  await Promise.all(processes.map((p) => p.restart()));
+  await allReady(processes, BACK_MS);
+  return `died by SIGKILL: ${died.join(", ")}`;
+}
+
+/** Two processes at a time, each at a step of its own, until all steps had their turn. */
+async function crashAll(world: World, roleOfStep: string, processes: readonly string[]): Promise<string> {
+  const steps = STEPS.filter((s) => s.startsWith(`${roleOfStep}.`));
+  const died: string[] = [];
+  const queues = processes.map((name, i) => ({ name, steps: steps.filter((_, s) => s % processes.length === i) }));
+  const results = await Promise.allSettled(
+    queues.map(async ({ name, steps: own }) => {
+      for (const step of own) died.push(await crash(world, name, step));
+    }),
+  );
+  const failed = results.flatMap((r) => (r.status === "rejected" ? [(r.reason as Error).message] : []));
+  if (failed.length > 0) throw new DidNotHappen(`${failed.join("; ")}; but ${died.join(", ")} died`);
+  return `died by SIGKILL: ${died.join(", ")}`;
+}
+
+/** Which channel crashes where: the last two steps need a provider that can be asked. */
+const DISPATCHERS = ["apns-1", "fcm-1", "webpush-1", "sms-1", "email-1", "apns-2", "sms-2", "email-2"].map((name) => `dispatcher-${name}`);
+
+export const CRASH_ROWS: readonly Row[] = [
+  {
+    name: "crash-gateway",
+    about: "gateways: kill -9 at each named step",
+    inject: (w) => crashAll(w, "gateway", ["gateway-1", "gateway-2"]),
+  },
+  { name: "crash-relay", about: "relays: kill -9 at each named step", inject: (w) => crashAll(w, "relay", ["relay-1", "relay-2"]) },
+  {
+    name: "crash-dispatchers",
+    about: "dispatchers: kill -9 at each named step, each in another channel",
+    inject(world) {
+      leaveSomeUnanswered(world);
+      // Else a receipt resolves what is to be looked up.
+      tellNothing(world);
+      return crashAll(world, "dispatcher", DISPATCHERS);
+    },
+  },
+  {
+    name: "crash-feedback",
+    about: "feedback: kill -9 at each named step",
+    inject(world) {
+      leaveSomeUnanswered(world);
+      return crashEither(world, "feedback");
+    },
+  },
+];

@@ -1,0 +1,67 @@
+// What providers tell later: before their answer, twice, in the wrong order, never; and nobody there to hear it.
+import { setTimeout as delay } from "node:timers/promises";
+import type { WebhookAction } from "../../sandbox/main.ts";
+import { happened, type Row } from "./row.ts";
+import type { World } from "./world.ts";
+
+const TOLD = ["twilio", "vonage", "sendgrid", "mandrill"] as const;
+const FAULT_MS = 6_000;
+const ALWAYS = 100_000;
+/** Parts of a delivery's id: about one in five has one of them. */
+const SOME = ["a7", "3e"];
+
+/** Some are never answered, so that there is something to look up and to hear of later. */
+export function leaveSomeUnanswered({ sandbox }: World): void {
+  for (const provider of TOLD)
+    for (const match of SOME) sandbox.faults.order({ provider, match, times: ALWAYS, do: { kind: "no-answer" } });
+}
+
+export function tellNothing({ sandbox }: World): void {
+  for (const provider of TOLD) sandbox.faults.order({ provider, times: ALWAYS, do: { kind: "webhooks", never: true } });
+}
+
+const unanswered = ({ sandbox }: World, since: number) => sandbox.ledger.entries({ since }).filter((e) => e.answer === "no answer").length;
+
+/** Webhooks as ordered, of answered and unanswered sends alike. */
+function row(name: string, about: string, order: Omit<WebhookAction, "kind">, what: string): Row {
+  return {
+    name,
+    about,
+    async inject(world) {
+      const since = Date.now();
+      const before = world.sandbox.webhooks.state();
+      leaveSomeUnanswered(world);
+      for (const provider of TOLD) world.sandbox.faults.order({ provider, times: ALWAYS, do: { kind: "webhooks", ...order } });
+      await delay(FAULT_MS);
+      const cut = unanswered(world, since);
+      world.sandbox.faults.clear();
+      const told = world.sandbox.webhooks.state().told - before.told;
+      return `${happened(cut, "sends taken and never answered")}, ${told} webhooks ${what}`;
+    },
+  };
+}
+
+export const FEEDBACK_ROWS: readonly Row[] = [
+  row("webhooks-early", "webhooks: all of them before the send is answered, some sends never answered", { early: true }, "told early"),
+  row(
+    "webhooks-twice",
+    "webhooks: each twice and the end before the beginning, some sends never answered",
+    { twice: true, reversed: true },
+    "told",
+  ),
+  row("webhooks-never", "webhooks: none, and some sends never answered", { never: true }, "told"),
+  {
+    name: "webhooks-unheard",
+    about: "webhooks: the line to feedback is cut for 6 s, and some sends are never answered",
+    async inject(world) {
+      const { feedback } = world.lines;
+      const { resets } = feedback.counts;
+      leaveSomeUnanswered(world);
+      feedback.set({ kind: "cut" });
+      await delay(FAULT_MS);
+      feedback.set(undefined);
+      world.sandbox.faults.clear();
+      return happened(feedback.counts.resets - resets, "webhooks cut off");
+    },
+  },
+];

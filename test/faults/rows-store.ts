@@ -1,0 +1,120 @@
+// The store itself: away, silent, slow, and with answers that never come back.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+import { DidNotHappen, happened, type Row } from "./row.ts";
+import type { World } from "./world.ts";
+
+const AWAY_MS = 4_000;
+/** Longer than SQLite waits for another's lock (5 s). */
+const LOCKED_LONG_MS = 8_000;
+/** Of writes, whose answers are thrown away. */
+const DROPPED_SHARE = 0.25;
+/** How a command's first field begins in BSON: type string, the command's name, the end of the name. */
+const WRITES = ["insert", "update", "findAndModify"].map((name) => `\u0002${name}\0`);
+
+const mongodb = ["mongodb"] as const;
+const notOurs = ({ storeServer }: World) => (storeServer?.faults ? undefined : "the server of MONGODB_URI is not ours to kill");
+
+const HOLD_LOCK = `
+const { DatabaseSync } = require("node:sqlite");
+const db = new DatabaseSync(process.argv[1], { timeout: 10000 });
+db.exec("begin immediate");
+process.stdout.write("held\\n");
+setTimeout(() => { db.exec("rollback"); process.stdout.write("freed\\n"); }, Number(process.argv[2]));
+`;
+
+/** By a process of its own, as an operator's shell or a backup would; resolves once it has let go. */
+export async function holdWriteLock({ storeUrl }: World, ms: number): Promise<string> {
+  const child = spawn(process.execPath, ["-e", HOLD_LOCK, storeUrl.replace("sqlite:", ""), `${ms}`], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let said = "";
+  child.stdout.on("data", (data: Buffer) => {
+    said += data.toString();
+  });
+  await once(child, "close");
+  if (said !== "held\nfreed\n") throw new DidNotHappen(`the lock's holder said ${JSON.stringify(said)}`);
+  return `write lock held for ${ms} ms by another process`;
+}
+
+export const STORE_ROWS: readonly Row[] = [
+  {
+    name: "store-locked",
+    about: "SQLite: another process holds the write lock for 4 s, then for 8 s, which is longer than ours wait",
+    stores: ["sqlite"],
+    inject: async (world) => `${await holdWriteLock(world, AWAY_MS)}; ${await holdWriteLock(world, LOCKED_LONG_MS)}`,
+  },
+  {
+    name: "store-kill",
+    about: "store: kill -9, away for 4 s, started again on its data",
+    stores: mongodb,
+    cannot: notOurs,
+    async inject({ storeServer }) {
+      await storeServer?.faults?.kill();
+      await delay(AWAY_MS);
+      const away = !storeServer?.faults?.isRunning();
+      await storeServer?.faults?.start();
+      return happened(Number(away), "server died by SIGKILL and was started again");
+    },
+  },
+  {
+    name: "store-pause",
+    about: "store: SIGSTOP for 8 s, SIGCONT",
+    stores: mongodb,
+    cannot: notOurs,
+    async inject({ storeServer, lines }) {
+      storeServer?.faults?.pause();
+      await delay(500);
+      const { bytes, replyBytes } = lines.store.counts;
+      await delay(7_500);
+      const asked = lines.store.counts.bytes - bytes;
+      const told = lines.store.counts.replyBytes - replyBytes;
+      storeServer?.faults?.resume();
+      if (told > 0) throw new DidNotHappen(`${told} bytes came back meanwhile`);
+      return `${happened(asked, "bytes were asked of it meanwhile")}, none came back`;
+    },
+  },
+  {
+    name: "store-replies-dropped",
+    about: "store: for 8 s a quarter of the writes are applied, their answers thrown away and the connections reset",
+    stores: mongodb,
+    async inject({ lines }, { random }) {
+      const before = lines.store.counts.droppedReplies;
+      lines.store.set({
+        kind: "drop-replies",
+        after: (request) => WRITES.some((command) => request.includes(command)) && random() < DROPPED_SHARE,
+      });
+      await delay(8_000);
+      lines.store.set(undefined);
+      return happened(lines.store.counts.droppedReplies - before, "answers to writes thrown away");
+    },
+  },
+  {
+    name: "store-half-open",
+    about: "store: the line swallows everything both ways for 8 s and keeps the sockets open",
+    stores: mongodb,
+    async inject({ lines }) {
+      const before = lines.store.counts.swallowedBytes;
+      lines.store.set({ kind: "half-open" });
+      await delay(8_000);
+      lines.store.set(undefined);
+      return happened(lines.store.counts.swallowedBytes - before, "bytes swallowed");
+    },
+  },
+  {
+    name: "store-slow",
+    about: "store: every piece 300 ms late each way for 5 s, then 2 kB/s for 4 s",
+    stores: mongodb,
+    async inject({ lines }) {
+      const { delayedBytes, drippedBytes } = lines.store.counts;
+      lines.store.set({ kind: "latency", ms: 300 });
+      await delay(5_000);
+      lines.store.set({ kind: "drip", bytesPerSecond: 2_000 });
+      await delay(4_000);
+      lines.store.set(undefined);
+      const { counts } = lines.store;
+      return `${happened(counts.delayedBytes - delayedBytes, "bytes late")}, ${happened(counts.drippedBytes - drippedBytes, "bytes dripped")}`;
+    },
+  },
+];

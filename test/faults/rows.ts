@@ -1,0 +1,23 @@
+import type { Row } from "./row.ts";
+import { CONTENT_ROWS } from "./rows-content.ts";
+import { CRASH_ROWS } from "./rows-crash.ts";
+import { EVERYTHING_ROWS } from "./rows-everything.ts";
+import { FEEDBACK_ROWS } from "./rows-feedback.ts";
+import { NATS_ROWS } from "./rows-nats.ts";
+import { PROCESS_ROWS } from "./rows-processes.ts";
+import { PROVIDER_ROWS } from "./rows-providers.ts";
+import { REDIS_ROWS } from "./rows-redis.ts";
+import { STORE_ROWS } from "./rows-store.ts";
+
+/** In the order they run. */
+export const ALL_ROWS: readonly Row[] = [
+  ...PROCESS_ROWS,
+  ...CRASH_ROWS,
+  ...NATS_ROWS,
+  ...REDIS_ROWS,
+  ...STORE_ROWS,
+  ...PROVIDER_ROWS,
+  ...FEEDBACK_ROWS,
+  ...CONTENT_ROWS,
+  ...EVERYTHING_ROWS,
+];

@@ -1,0 +1,46 @@
+import { type AttemptRecord, type AttemptStore, notificationIdOf } from "../../core/ports/attempt-store.ts";
+import { frozen } from "./frozen.ts";
+
+/** For who looks at the stored itself, between two events. */
+export interface AttemptsInside {
+  get(id: string): AttemptRecord | undefined;
+  values(): Iterable<AttemptRecord>;
+}
+
+export function createMemoryAttempts(): AttemptStore & { inside: AttemptsInside } {
+  const attempts = new Map<string, AttemptRecord>();
+  return {
+    inside: { get: (id) => attempts.get(id), values: () => attempts.values() },
+
+    claim: async (all) =>
+      all.map((attempt) => {
+        if (attempts.has(attempt.id)) return false;
+        attempts.set(attempt.id, frozen(attempt));
+        return true;
+      }),
+
+    record: async (results) =>
+      results.map(({ id, worker, outcome, answeredAt }) => {
+        const attempt = attempts.get(id);
+        if (!attempt || attempt.outcome || (worker !== undefined && worker !== attempt.worker)) return false;
+        attempts.set(id, frozen({ ...attempt, outcome, answeredAt }));
+        return true;
+      }),
+
+    resolve: async (results) =>
+      results.map(({ id, resolution }) => {
+        const attempt = attempts.get(id);
+        if (!attempt || attempt.resolution || (attempt.outcome && attempt.outcome.kind !== "unanswered")) return false;
+        attempts.set(id, frozen({ ...attempt, resolution }));
+        return true;
+      }),
+
+    find: async (ids) => [...new Set(ids)].flatMap((id) => attempts.get(id) ?? []),
+
+    between: async (first, last) =>
+      [...attempts.values()].filter(({ id }) => {
+        const of = notificationIdOf(id);
+        return of >= first && of <= last;
+      }),
+  };
+}

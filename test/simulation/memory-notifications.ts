@@ -1,0 +1,118 @@
+import { type Delivery, dueAt, type NotificationRecord } from "../../core/notification.ts";
+import type { DeliveryChange, DeliveryCount, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
+import { frozen } from "./frozen.ts";
+import { createHeap } from "./heap.ts";
+
+/** For who looks at the stored itself, between two events. */
+export interface NotificationsInside {
+  get(id: string): NotificationRecord | undefined;
+  values(): Iterable<NotificationRecord>;
+  /** Notifications not ended. */
+  open(): number;
+  /** The earliest due moment there is. */
+  firstDue(): number | undefined;
+}
+
+export function createMemoryNotifications(onDue: (due: number) => void): NotificationStore & { inside: NotificationsInside } {
+  const records = new Map<string, NotificationRecord>();
+  /** Of those not ended. */
+  const dues = new Map<string, number>();
+  /** Every due moment that was ever set; those that no longer hold are passed over. */
+  const order = createHeap<{ id: string; due: number }>((entry) => entry.due);
+
+  function setDue(id: string, due: number | undefined): void {
+    if (due === undefined) dues.delete(id);
+    else if (due !== dues.get(id)) {
+      dues.set(id, due);
+      order.put({ id, due });
+      onDue(due);
+    }
+  }
+
+  function firstDue(): number | undefined {
+    for (let entry = order.peek(); entry; entry = order.peek()) {
+      if (dues.get(entry.id) === entry.due) return entry.due;
+      order.take();
+    }
+    return undefined;
+  }
+
+  function changeOne({ notificationId, deliveryId, expect, set }: DeliveryChange): boolean {
+    const record = records.get(notificationId);
+    const index = record ? record.deliveries.findIndex((d) => d.id === deliveryId) : -1;
+    const delivery = record?.deliveries[index];
+    if (!record || !delivery || delivery.attempt !== expect.attempt || !expect.states.includes(delivery.state)) return false;
+    const deliveries = record.deliveries.with(index, frozen<Delivery>({ ...delivery, ...set }));
+    records.set(notificationId, frozen({ ...record, deliveries }));
+    return true;
+  }
+
+  return {
+    inside: { get: (id) => records.get(id), values: () => records.values(), open: () => dues.size, firstDue },
+
+    insert: async (all) =>
+      all.map((record): InsertResult => {
+        const before = records.get(record.id);
+        if (before) return { kind: "exists", record: before };
+        records.set(record.id, frozen(record));
+        setDue(record.id, dueAt(record.deliveries));
+        return { kind: "inserted" };
+      }),
+
+    find: async (id) => records.get(id),
+
+    async takeDue(lanes, now, until, limit) {
+      const taken: NotificationRecord[] = [];
+      const others: { id: string; due: number }[] = [];
+      for (let due = firstDue(); due !== undefined && due <= now && taken.length < limit; due = firstDue()) {
+        const entry = order.take()!;
+        const record = records.get(entry.id)!;
+        if (lanes.includes(record.lane)) taken.push(record);
+        else others.push(entry);
+      }
+      for (const entry of others) order.put(entry);
+      for (const { id } of taken) {
+        dues.delete(id);
+        setDue(id, until);
+      }
+      return taken;
+    },
+
+    async change(changes) {
+      const applied = changes.map(changeOne);
+      const touched = new Set(changes.filter((_, i) => applied[i]).map((c) => c.notificationId));
+      for (const id of touched) setDue(id, dueAt(records.get(id)!.deliveries));
+      return applied;
+    },
+
+    async count() {
+      const deliveries = [...records.values()].flatMap((r) => r.deliveries);
+      const groups = Map.groupBy(deliveries, (d) => JSON.stringify([d.channel, d.state, d.reason]));
+      const counts = [...groups.values()].map(([first, ...rest]): DeliveryCount => {
+        const { channel, state, reason } = first!;
+        return { channel, state, reason, count: 1 + rest.length };
+      });
+      return { notifications: records.size, deliveries: counts };
+    },
+
+    page: async (after, limit) => {
+      const above = [...records.values()].filter((r) => r.id > after);
+      return above.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, Math.max(0, limit));
+    },
+
+    async *failed(from, to) {
+      const failedAt = ({ deliveries }: NotificationRecord) => {
+        const moments = deliveries.flatMap((d) => (d.state === "failed" && d.endedAt !== undefined ? [d.endedAt] : []));
+        return Math.min(...moments.filter((at) => at >= from && at < to));
+      };
+      const first = [...records.values()].map((record) => ({ id: record.id, at: failedAt(record) })).sort((a, b) => a.at - b.at);
+      for (const { id } of first) {
+        // As it is now.
+        const record = records.get(id)!;
+        if (failedAt(record) < to) yield record;
+      }
+    },
+
+    openCount: async (limit) => Math.min(limit, dues.size),
+  };
+}

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { it, test } from "node:test";
+import { describeApps } from "../support/store/apps.ts";
+import { describeAttempts } from "../support/store/attempts.ts";
+import { describeContacts } from "../support/store/contacts.ts";
+import { describeDeliveries } from "../support/store/deliveries.ts";
+import { describeFailures } from "../support/store/failures.ts";
+import { describeNotifications } from "../support/store/notifications.ts";
+import { describeOutbox } from "../support/store/outbox.ts";
+import { describePoison } from "../support/store/poison.ts";
+import { describePreferences } from "../support/store/preferences.ts";
+import { describeReading } from "../support/store/reading.ts";
+import { describeResolutions } from "../support/store/resolutions.ts";
+import { sampleAttempt, sampleNotification, T0 } from "../support/store/samples.ts";
+import type { StoreTest } from "../support/store/store-test.ts";
+import { createMemoryStore } from "./memory-store.ts";
+
+const contract: StoreTest = (sentence, body) => {
+  // Who asks for the URL opens the database once more, mostly in other processes; this one is in ours alone.
+  if (body.length < 2) it(sentence, () => body(createMemoryStore(), "memory"));
+};
+const name = "memory store";
+describeNotifications(name, contract);
+describeOutbox(name, contract);
+describeDeliveries(name, contract);
+describeFailures(name, contract);
+describeAttempts(name, contract);
+describeResolutions(name, contract);
+describeReading(name, contract);
+describeContacts(name, contract);
+describePreferences(name, contract);
+describeApps(name, contract);
+describePoison(name, contract);
+
+test("what was read from it cannot be used to change it", async () => {
+  const store = createMemoryStore();
+  const [record, attempt] = [sampleNotification([T0]), sampleAttempt()];
+  await store.notifications.insert([record]);
+  await store.attempts.claim([attempt]);
+  record.deliveries[0]!.state = "failed";
+  const read = await store.notifications.find(record.id);
+  assert.equal(read?.deliveries[0]?.state, "pending");
+  assert.throws(() => Object.assign(read!.deliveries[0]!, { state: "failed" }), TypeError);
+  assert.throws(() => Object.assign(read!, { category: "other" }), TypeError);
+  const [claimed] = await store.attempts.find([attempt.id]);
+  assert.throws(() => Object.assign(claimed!, { worker: "another" }), TypeError);
+});

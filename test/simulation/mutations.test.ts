@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { runInChild } from "./children.ts";
+import { MUTATION_SEEDS, MUTATIONS } from "./mutations.ts";
+
+for (const mutation of MUTATIONS) {
+  test(`notices within ${MUTATION_SEEDS} seeds: ${mutation.name}`, async () => {
+    const { broken, seeds } = await runInChild(1, MUTATION_SEEDS, mutation);
+    assert.ok(broken[0], `not noticed in ${seeds} seeds`);
+  });
+}
+
+test(`holds on the same ${MUTATION_SEEDS} seeds where nothing is mutated`, async () => {
+  const { broken } = await runInChild(1, MUTATION_SEEDS);
+  assert.deepEqual(
+    broken.map(({ seed, violations }) => [seed, violations]),
+    [],
+  );
+});

@@ -1,0 +1,142 @@
+/** The environment variable that names the mutation wanted. */
+export const MUTATION_VARIABLE = "SIMULATION_MUTATION";
+/** Within so many seeds, from 1, each must be noticed. */
+export const MUTATION_SEEDS = 200;
+
+/** The code broken on purpose in one place: a simulation that does not notice proves nothing. */
+export interface Mutation {
+  name: string;
+  /** From the root of the repository. */
+  file: string;
+  /** Stands there exactly once. */
+  find: string;
+  replace: string;
+}
+
+const [dispatch, accept, relay, look] = ["dispatchers/dispatch.ts", "gateway/accept.ts", "relay/relay.ts", "relay/look.ts"];
+
+export const MUTATIONS: readonly Mutation[] = [
+  { name: "claim skipped", file: dispatch, find: 'if (claiming !== "ours")', replace: "if (false)" },
+  {
+    ...{ name: "acknowledged before it is recorded", file: dispatch },
+    find: "await record(task, claim, outcome);",
+    replace: "void record(task, claim, outcome).catch(() => undefined);",
+  },
+  {
+    ...{ name: "next attempt after an unknown one", file: "core/decide.ts" },
+    find: 'return { kind: "uncertain", reason: outcome.fault.code };',
+    replace: 'return retryAt({ kind: "unavailable", fault: outcome.fault }, s, backoffMs(s.attempt, s.random));',
+  },
+  {
+    ...{ name: "due cleared too early", file: relay },
+    find: "const set = { nextAt, publications:",
+    replace: "const set = { nextAt: published ? undefined : nextAt, publications:",
+  },
+  {
+    ...{ name: "caller answered before the insert", file: accept },
+    find: "const result = await inserts.add(record);",
+    replace: 'const result = await Promise.race([inserts.add(record), Promise.resolve({ kind: "inserted" } as InsertResult)]);',
+  },
+  {
+    ...{ name: "failed insert called accepted", file: accept },
+    find: 'return refused(callError("UNAVAILABLE", "UNAVAILABLE", "the store cannot be written; repeat with the same idempotency_key"));',
+    replace: 'return { kind: "accepted", record, repeatedKey: false };',
+  },
+  {
+    ...{ name: "another payload under the same key accepted", file: accept },
+    find: "if (result.record.payloadHash === record.payloadHash)",
+    replace: "if (result.record.id === record.id)",
+  },
+  {
+    ...{ name: "repeated key answered anew", file: accept },
+    find: 'return { kind: "accepted", record: result.record, repeatedKey: true };',
+    replace: 'return { kind: "accepted", record, repeatedKey: true };',
+  },
+  {
+    ...{ name: "overload noticed after the insert", file: accept },
+    find: 'if (result.kind === "inserted") {',
+    replace: 'if (result.kind === "inserted") {\n        if (parts.load.isFull()) return refused(overloaded());',
+  },
+  {
+    ...{ name: "refusal not asked for at dispatch", file: dispatch },
+    find: 'if (answer === "refused") return close(task, OPTED_OUT);',
+    replace: "",
+  },
+  {
+    ...{ name: "refusal not asked for again after a slow claim", file: dispatch },
+    find: "const answer = clock.monotonic() - answered > REFUSAL_FRESH_MS ? await mayGo(task)",
+    replace: "const answer = clock.monotonic() - answered < 0 ? await mayGo(task)",
+  },
+  {
+    ...{ name: "closed number not claimed", file: dispatch },
+    find: "if (await claims.add(closedAttempt(task, worker, outcome, now)))",
+    replace: "",
+  },
+  {
+    ...{ name: "recorded whoever claimed it", file: dispatch },
+    find: "answers.add({ id, worker, outcome, answeredAt: now }));\n    reached",
+    replace: "answers.add({ id, worker: undefined as unknown as string, outcome, answeredAt: now }));\n    reached",
+  },
+  { name: "claims of one process not told apart", file: dispatch, find: "++claimed", replace: "claimed" },
+  {
+    ...{ name: "task given back as done", file: dispatch },
+    find: 'return settled({ kind: "nak", delayMs }, why);',
+    replace: 'return settled({ kind: "ack" }, why);',
+  },
+  {
+    ...{ name: "receipt acknowledged and not written", file: "feedback/apply.ts" },
+    find: "const [changed] = await store.notifications.change([effect.change]);",
+    replace: "const changed = true;",
+  },
+  { name: "paused worker sends", file: dispatch, find: "if (clock.monotonic() - started > CLAIM_TO_SEND_MS)", replace: "if (false)" },
+  {
+    ...{ name: "expiry not looked at after the claim", file: dispatch },
+    find: "if (task.expiresAt <= clock.now()) return EXPIRED;",
+    replace: "",
+  },
+  {
+    ...{ name: "watchdog off", file: "core/watchdog.ts" },
+    find: "Math.min(Math.max(WATCHDOG_LONGEST_MS, firstMs), firstMs * 2 ** Math.min(publications, 10))",
+    replace: "publications * 0 + firstMs + 1e10",
+  },
+  {
+    ...{ name: "outcome overwritten", file: "test/simulation/memory-attempts.ts" },
+    find: "if (!attempt || attempt.outcome ||",
+    replace: "if (!attempt ||",
+  },
+  {
+    ...{ name: "claims that a later one takes over", file: "test/simulation/memory-attempts.ts" },
+    find: "if (attempts.has(attempt.id)) return false;",
+    replace: "",
+  },
+  {
+    ...{ name: "unknown outcome repeated for every class", file: "core/decide.ts" },
+    find: "transactional: false, marketing: false };\n\nexport type Decision",
+    replace: "transactional: true, marketing: true };\n\nexport type Decision",
+  },
+  {
+    ...{ name: "repetition of the unknown not remembered", file: look },
+    find: "{ ...change.set, policyResend: true }",
+    replace: "{ ...change.set }",
+  },
+  {
+    ...{ name: "worker called lost at once", file: look },
+    find: "if (s.now >= lostAt) return",
+    replace: "if (s.now >= attempt.startedAt) return",
+  },
+  {
+    ...{ name: "unknown outcome given up at once", file: look },
+    find: "const until = since + s.uncertainWaitMs[notificationClass];",
+    replace: "const until = since;",
+  },
+  {
+    ...{ name: "absence believed", file: "dispatchers/look-up.ts" },
+    find: 'const nothing = (finding: Exclude<Finding, { kind: "found" }>) => ({\n  outcome: undefined,',
+    replace: 'const nothing = (finding: Exclude<Finding, { kind: "found" }>) => ({\n  outcome: { kind: "rejected", reason: "absent" },',
+  },
+  {
+    ...{ name: "ends changed again", file: "test/simulation/memory-notifications.ts" },
+    find: "|| !expect.states.includes(delivery.state)",
+    replace: "",
+  },
+];

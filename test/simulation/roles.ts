@@ -1,0 +1,220 @@
+// The real services, each in a process of its own that may die at any call: what main.ts wires to servers is wired to the world here.
+import { ProxyTracerProvider } from "@opentelemetry/api";
+import type { Channel } from "../../core/channel.ts";
+import { UNCERTAIN_WAIT_MS } from "../../core/decide.ts";
+import type { DeliveryTask, Settlement } from "../../core/ports/queue.ts";
+import type { RefusalAnswer, Refusals } from "../../core/ports/refusals.ts";
+import type { Receipt } from "../../core/receipt.ts";
+import { WATCHDOG_FIRST_MS } from "../../core/watchdog.ts";
+import { createDispatch } from "../../dispatchers/dispatch.ts";
+import { createDispatchMetrics } from "../../dispatchers/metrics.ts";
+import { createPoisonGuard } from "../../dispatchers/poison.ts";
+import { createReceipts } from "../../feedback/apply.ts";
+import { createFeedbackMetrics } from "../../feedback/metrics.ts";
+import { type Accept, createAccept } from "../../gateway/accept.ts";
+import { createGatewayMetrics } from "../../gateway/metrics.ts";
+import { CHECK_DEADLINE_MS } from "../../infra/grpc/refusals.ts";
+import { createLogger } from "../../infra/logger.ts";
+import { createMetrics } from "../../infra/metrics.ts";
+import { createClaimGate } from "../../infra/redis/claims.ts";
+import { createSuspects } from "../../infra/redis/suspects.ts";
+import { createRelayMetrics } from "../../relay/metrics.ts";
+import { createRelay, type Relay } from "../../relay/relay.ts";
+import type { MemoryStore } from "./memory-store.ts";
+import type { Nature } from "./nature.ts";
+import type { SimulatedProcess } from "./process.ts";
+import { type createProviders, PROVIDER_DEADLINE_MS } from "./providers.ts";
+import { clientOf, type createRedis } from "./redis.ts";
+import type { Consumer, Stream } from "./stream.ts";
+import type { Wishes } from "./wishes.ts";
+import type { Witness } from "./witness.ts";
+
+const log = createLogger("world", "silent", { write() {} });
+const metrics = createMetrics("world");
+const dispatchMetrics = createDispatchMetrics(metrics);
+const relayMetrics = createRelayMetrics(metrics);
+const feedbackMetrics = createFeedbackMetrics(metrics);
+const gatewayMetrics = createGatewayMetrics(metrics);
+const tracer = new ProxyTracerProvider().getTracer("world");
+
+/** The preferences service answers with what was true at most so long ago. */
+const ANSWER_AGE_MS = 4_500;
+export const POLL_MS = 1_000;
+/** Tasks a dispatcher has in its hands. */
+const IN_FLIGHT = 4;
+/** Requests that wait for an insert in one gateway. */
+const INSERTS_WAITING_MAX = 3;
+
+/** What the processes share. */
+export interface Surroundings {
+  nature: Nature;
+  store: MemoryStore;
+  stream: Stream;
+  redis: ReturnType<typeof createRedis>;
+  providers: ReturnType<typeof createProviders>;
+  wishes: Wishes;
+  witness: Witness;
+}
+
+function portsOf({ nature, store, stream, witness }: Surroundings, process: SimulatedProcess) {
+  const attempts = process.wrap("attempts", store.attempts, "store");
+  const idsOf = (of: readonly { id: string }[], taken: readonly boolean[]) => of.filter((_, i) => taken[i]).map(({ id }) => id);
+  const watched: typeof attempts = {
+    ...attempts,
+    async claim(all) {
+      const taken = await attempts.claim(all);
+      witness.promised("claim", idsOf(all, taken));
+      return taken;
+    },
+    async record(results) {
+      const taken = await attempts.record(results);
+      witness.promised("outcome", idsOf(results, taken));
+      return taken;
+    },
+  };
+  const wrapped = {
+    notifications: process.wrap("notifications", store.notifications, "store"),
+    attempts: watched,
+    contacts: process.wrap("contacts", store.contacts, "store"),
+    poison: process.wrap("poison", store.poison, "store"),
+  };
+  const publisher = process.wrap("stream", { publish: stream.publish }, "remote");
+  const { clock, reached } = process;
+  return {
+    store: wrapped,
+    publisher,
+    clock,
+    reached,
+    log,
+    random: nature.random.next,
+    worker: process.name,
+    watchdogFirstMs: WATCHDOG_FIRST_MS,
+  };
+}
+
+/** Answers late, stale or not at all. */
+function refusalsOf({ nature, wishes }: Surroundings, process: SimulatedProcess): Refusals {
+  const { time, random } = nature;
+  const ask = process.wrap(
+    "preferences",
+    {
+      async check(questions: Parameters<Refusals["check"]>[0]): Promise<RefusalAnswer[]> {
+        const age = nature.happens("preferences stale", 0.3) ? ANSWER_AGE_MS - CHECK_DEADLINE_MS : 0;
+        return questions.map(({ userId }) => (wishes.refuses(userId ?? "", time.now() - age) ? "refused" : "allowed"));
+      },
+    },
+    "remote",
+  );
+  return {
+    async check(questions) {
+      const began = time.now();
+      const unknown = questions.map((): RefusalAnswer => "unknown");
+      if (nature.happens("preferences unreadable", 0.05)) return unknown;
+      // Its client gives up, also where the process stood still meanwhile.
+      const deadline = process.clock.sleep(CHECK_DEADLINE_MS + random.below(3)).then(() => unknown);
+      const answers = await Promise.race([ask.check(questions), deadline]);
+      return time.now() - began > CHECK_DEADLINE_MS ? unknown : answers;
+    },
+  };
+}
+
+export function createGateway(around: Surroundings, process: SimulatedProcess): Accept {
+  return createAccept({
+    ...portsOf(around, process),
+    refusals: refusalsOf(around, process),
+    load: { isFull: () => around.nature.happens("overload", 0.05), run: async () => {} },
+    ...{ pushHosts: [], insertsWaitingMax: INSERTS_WAITING_MAX, metrics: gatewayMetrics },
+  });
+}
+
+export function createRelayRole(around: Surroundings, process: SimulatedProcess): Relay {
+  const ports = portsOf(around, process);
+  const { attempts } = ports.store;
+  const record: typeof attempts.record = (results) => {
+    if (!process.dead)
+      around.witness.abandons(
+        process,
+        results.map((r) => r.id),
+      );
+    return attempts.record(results);
+  };
+  const store = { ...ports.store, attempts: { ...attempts, record } };
+  return createRelay({ ...ports, store, pollMs: POLL_MS, uncertainWaitMs: UNCERTAIN_WAIT_MS, metrics: relayMetrics });
+}
+
+export function createFeedback(around: Surroundings, process: SimulatedProcess) {
+  const { store, clock, worker, reached } = portsOf(around, process);
+  const receipts = createReceipts({ store, clock, log, worker, reached, metrics: feedbackMetrics });
+  return { apply: (receipt: Receipt) => receipts.apply([receipt]) };
+}
+
+export interface Dispatcher extends Consumer {
+  readonly idle: boolean;
+}
+
+/** A task whose handling threw comes back after this, as the consumer has it. */
+const FAULT_WAIT_MS = 5_000;
+/** The providers of the channels that are played here, and whether they tell afterwards what became of an attempt. */
+const PLAYED: Partial<Record<Channel, { names: readonly string[]; tellsLater: boolean }>> = {
+  sms: { names: ["twilio", "vonage"], tellsLater: true },
+  fcm: { names: ["fcm"], tellsLater: false },
+};
+
+/** @param takesMore whether it still begins work: one that drains does not */
+export function createDispatcher(around: Surroundings, process: SimulatedProcess, takesMore: () => boolean): Dispatcher {
+  const { providers, witness } = around;
+  const ports = portsOf(around, process);
+  const refusals = refusalsOf(around, process);
+  const redis = clientOf(around.redis, process);
+  const gate = createClaimGate(redis, { now: process.clock.monotonic });
+  const observed = (name: string, tellsLater: boolean) => {
+    const provider = providers.provider(name, tellsLater);
+    const send = process.wrap(name, { send: provider.send }, "provider").send;
+    const lookUp = provider.lookUp && process.wrap(name, { lookUp: provider.lookUp }, "remote").lookUp;
+    return {
+      name,
+      async send(delivery: Parameters<typeof send>[0], signal: AbortSignal) {
+        if (!process.dead) witness.called(process, delivery);
+        const outcome = await send(delivery, signal);
+        witness.answered(delivery);
+        return outcome;
+      },
+      ...(lookUp ? { lookUp } : {}),
+      [Symbol.asyncDispose]: async () => {},
+    };
+  };
+  const dispatches = new Map(
+    (Object.keys(PLAYED) as Channel[]).map((channel) => {
+      const { names, tellsLater } = PLAYED[channel]!;
+      const of = { channel, providers: names.map((name) => observed(name, tellsLater)) };
+      return [
+        channel,
+        createDispatch({ ...ports, ...of, refusals, gate, tracer, deadlineMs: PROVIDER_DEADLINE_MS, metrics: dispatchMetrics }),
+      ];
+    }),
+  );
+  async function observe(task: DeliveryTask, holder: string): Promise<Settlement> {
+    const ends = witness.handling(process, task);
+    const settlement = await dispatches.get(task.channel)!(task, holder).catch((): Settlement => ({ kind: "nak", delayMs: FAULT_WAIT_MS }));
+    // What a dead process would have said, nobody hears.
+    if (process.dead) return new Promise<never>(() => {});
+    ends(settlement);
+    return settlement;
+  }
+  const guarded = createPoisonGuard(observe, { ...ports, suspects: createSuspects(redis), metrics: dispatchMetrics });
+  let inFlight = 0;
+  return {
+    hasRoom: () => !process.dead && inFlight < IN_FLIGHT && takesMore(),
+    get idle() {
+      return inFlight === 0;
+    },
+    async handle(copy, sequence) {
+      inFlight++;
+      await process.awake();
+      const fault = (): Settlement => ({ kind: "nak", delayMs: FAULT_WAIT_MS });
+      const settlement = await guarded({ ...copy, holder: `${process.name}:${sequence}` }).catch(fault);
+      inFlight--;
+      return process.dead ? new Promise<never>(() => {}) : settlement;
+    },
+  };
+}

@@ -1,0 +1,77 @@
+import type { Clock } from "../../core/ports/clock.ts";
+import { createSteadyClock } from "../../infra/clock.ts";
+import { createHeap } from "./heap.ts";
+
+/** Time of a world: it jumps from one event to the next, and everything that an event sets off has run before the next one. */
+export interface SimulatedTime {
+  /** ms since the epoch. */
+  now(): number;
+  after(ms: number, run: () => void): void;
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Runs events until `ended` says so, or until none is left. Resolves to how many there were. */
+  run(ended: () => boolean): Promise<number>;
+}
+
+/** Events run in one turn of the loop, each followed by all the promises that it settles. */
+const EVENTS_PER_TURN = 64;
+
+export function createTime(from = Date.UTC(2026, 0, 5, 12)): SimulatedTime {
+  let now = from;
+  const events = createHeap<{ at: number; run: () => void }>((event) => event.at);
+  const after = (ms: number, run: () => void) => events.put({ at: now + Math.max(0, Math.ceil(ms)), run });
+  return {
+    now: () => now,
+    after,
+    sleep: (ms, signal) =>
+      new Promise((resolve) => {
+        if (ms <= 0 || signal?.aborted) return resolve();
+        after(ms, resolve);
+        signal?.addEventListener("abort", () => resolve(), { once: true });
+      }),
+    run: (ended) => {
+      const { promise, resolve, reject } = Promise.withResolvers<number>();
+      let ran = 0;
+      let waiting = 0;
+      let over = false;
+      const one = () => {
+        waiting--;
+        if (over) return;
+        try {
+          const event = ended() ? undefined : events.take();
+          if (event === undefined) {
+            over = true;
+            return resolve(ran);
+          }
+          now = event.at;
+          ran++;
+          event.run();
+        } catch (error) {
+          over = true;
+          return reject(error);
+        }
+        if (waiting === 0) turn();
+      };
+      const turn = () => {
+        for (; waiting < EVENTS_PER_TURN; waiting++) setImmediate(one);
+      };
+      turn();
+      return promise;
+    },
+  };
+}
+
+/** The clock of a process whose machine's clock differs from others', and may be set while it runs. */
+export function createSkewedClock(time: SimulatedTime, sleep: Clock["sleep"], skewMs: number): Clock & { jump(ms: number): void } {
+  let skew = skewMs;
+  const started = time.now() - 1_000;
+  const { now, monotonic } = createSteadyClock(
+    () => time.now() + skew,
+    () => time.now() - started,
+  );
+  return {
+    ...{ now, monotonic, sleep },
+    jump(ms) {
+      skew += ms;
+    },
+  };
+}

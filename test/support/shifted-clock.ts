@@ -1,0 +1,33 @@
+// Preloaded into a process whose wall clock is to jump while it runs (node --import): Date is off by what CLOCK_OFFSET_FILE says, in ms.
+// Timers and performance.now() go on undisturbed, as they do when somebody sets a machine's clock.
+import { readFileSync, writeFileSync } from "node:fs";
+
+const LOOK_EVERY_MS = 50;
+const file = process.env.CLOCK_OFFSET_FILE ?? "";
+const RealDate = Date;
+let offsetMs = 0;
+
+class ShiftedDate extends RealDate {
+  constructor(...given: unknown[]) {
+    if (given.length === 0) super(RealDate.now() + offsetMs);
+    // The overloads of Date, of which a spread can be only one.
+    else super(...(given as [number]));
+  }
+  static override now(): number {
+    return RealDate.now() + offsetMs;
+  }
+}
+
+function look(): void {
+  const asked = Number(readFileSync(file, "utf8"));
+  if (!Number.isFinite(asked) || asked === offsetMs) return;
+  offsetMs = asked;
+  // So that whoever ordered it knows that it happened.
+  writeFileSync(`${file}.${process.pid}`, String(ShiftedDate.now() - RealDate.now()));
+}
+
+if (file !== "") {
+  globalThis.Date = ShiftedDate as DateConstructor;
+  look();
+  setInterval(look, LOOK_EVERY_MS).unref();
+}

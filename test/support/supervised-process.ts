@@ -1,0 +1,132 @@
+// A role of ours as a process, kept running as an orchestrator would keep it: whatever ends is started again.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+const CLI = join(import.meta.dirname, "../../cli/carillon.ts");
+const ENDS_WITH_PARENT = join(import.meta.dirname, "ends-with-parent.ts");
+/** Between an end and the next start. */
+const RESTART_WAIT_MS = 400;
+/** One that ends within this was not started well; its next start waits longer, as an orchestrator's back-off would have it. */
+const SHORT_LIFE_MS = 3_000;
+const RESTART_WAIT_LONGEST_MS = 3_000;
+const READY_POLL_MS = 50;
+const ASK_MS = 1_000;
+/** SIGTERM is followed by SIGKILL after this. */
+const STOP_MS = 8_000;
+
+export interface Death {
+  at: number;
+  pid: number;
+  /** "SIGKILL", "exit 0". */
+  how: string;
+}
+
+export interface SupervisedProcess extends AsyncDisposable {
+  readonly name: string;
+  readonly role: string;
+  readonly pid: number | undefined;
+  readonly deaths: readonly Death[];
+  readonly logFile: string;
+  kill(signal: NodeJS.Signals): void;
+  /** Ends it by SIGTERM, and resolves with how it ended; it is then started again, with these variables besides. */
+  restart(extra?: Record<string, string>): Promise<string>;
+  /** From its next start on; those of one restart() go with its end. */
+  isReady(): Promise<boolean>;
+}
+
+export interface SupervisedOptions {
+  name: string;
+  role: string;
+  env: Record<string, string>;
+  /** Where /readyz is. */
+  httpPort: number;
+  logFile: string;
+  preload?: readonly string[] | undefined;
+}
+
+export function superviseProcess(options: SupervisedOptions): SupervisedProcess {
+  const { name, role, httpPort, logFile } = options;
+  const deaths: Death[] = [];
+  let child: ChildProcess | undefined;
+  let disposed = false;
+  let next: Record<string, string> = {};
+  let wake = () => {};
+
+  const run = async () => {
+    let wait = RESTART_WAIT_MS;
+    while (!disposed) {
+      const log = openSync(logFile, "a");
+      const extra = next;
+      next = {};
+      const imports = [ENDS_WITH_PARENT, ...(options.preload ?? [])].flatMap((file) => ["--import", file]);
+      const began = performance.now();
+      const running = spawn(process.execPath, [...imports, CLI, role], {
+        env: { ...inherited(), ...options.env, ...extra },
+        stdio: ["pipe", log, log],
+      });
+      closeSync(log);
+      child = running;
+      const [code, signal] = (await once(running, "exit").catch(() => [null, "not started"])) as [number | null, string | null];
+      deaths.push({ at: Date.now(), pid: running.pid ?? 0, how: signal ?? `exit ${code}` });
+      child = undefined;
+      wake();
+      wait = performance.now() - began < SHORT_LIFE_MS ? Math.min(RESTART_WAIT_LONGEST_MS, wait * 2) : RESTART_WAIT_MS;
+      if (!disposed) await delay(wait);
+    }
+  };
+  const over = run();
+
+  return {
+    ...{ name, role, logFile, deaths },
+    get pid() {
+      return child?.pid;
+    },
+    kill: (signal) => void child?.kill(signal),
+    async restart(extra = {}) {
+      const died = deaths.length;
+      next = extra;
+      const gone = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      const ending = child;
+      ending?.kill("SIGTERM");
+      const timer = setTimeout(() => ending?.kill("SIGKILL"), STOP_MS);
+      if (ending) await gone;
+      clearTimeout(timer);
+      return deaths[died]?.how ?? "was not running";
+    },
+    async isReady() {
+      if (child === undefined) return false;
+      const answer = await fetch(`http://127.0.0.1:${httpPort}/readyz`, { signal: AbortSignal.timeout(ASK_MS) }).catch(() => undefined);
+      await answer?.body?.cancel();
+      return answer?.status === 200;
+    },
+    async [Symbol.asyncDispose]() {
+      disposed = true;
+      // A stopped process takes nothing but this.
+      child?.kill("SIGKILL");
+      await over;
+    },
+  };
+}
+
+/** Rejects with the names of those that are not ready in time. */
+export async function allReady(processes: readonly SupervisedProcess[], withinMs: number): Promise<void> {
+  const giveUpAt = performance.now() + withinMs;
+  for (;;) {
+    const ready = await Promise.all(processes.map((p) => p.isReady()));
+    if (ready.every((r) => r)) return;
+    if (performance.now() > giveUpAt) {
+      const missing = processes.filter((_, i) => !ready[i]).map((p) => p.name);
+      throw new Error(`not ready within ${withinMs} ms: ${missing.join(", ")}`);
+    }
+    await delay(READY_POLL_MS);
+  }
+}
+
+/** Where programs are found; nothing else of this process's environment gets through. */
+const inherited = () =>
+  Object.fromEntries(["PATH", "HOME", "TMPDIR"].flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
