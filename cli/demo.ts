@@ -42,7 +42,7 @@ export async function runDemo({
     await using store = await openStore(system.storeUrl);
     if (interrupted.signal.aborted) return sayInterrupted(say);
     say(
-      `Carillon is up in ${((performance.now() - startedAt) / 1000).toFixed(1)} s: 8 services, NATS, Redis, an embedded store, and a sandbox that plays seven providers.`,
+      `Carillon is up in ${((performance.now() - startedAt) / 1000).toFixed(1)} s: 9 services, NATS, Redis, an embedded store, and a sandbox that plays seven providers.`,
     );
     using clients = connectGateway(system.gatewayAddress, system.apiKey);
     const setting = await sayWho(EXAMPLES, clients, system.sandbox);

@@ -68,8 +68,12 @@ export function decideUncertain(s: {
   return { kind: "failed", reason: "outcome-unknown" };
 }
 
-/** When to ask again about an attempt uncertain since then: later each time, and at `until`, the policy's moment, at the latest. */
-export const nextLookUpAt = (since: number, now: number, until: number) => Math.min(until, now + Math.max(LOOK_UP_FIRST_MS, now - since));
+/**
+ * When to ask again about an attempt uncertain since then: after 2 s, 8 s, 32 s, …, and at `until`, the policy's moment, at the latest. Few
+ * questions, because an outage makes many attempts uncertain at once, and providers allow few.
+ */
+export const nextLookUpAt = (since: number, now: number, until: number) =>
+  Math.min(until, now + Math.max(LOOK_UP_FIRST_MS, 3 * (now - since)));
 
 /** A time that is no number would be a moment that never comes. */
 const askedWaitMs = ({ retryAfterMs = 0 }: { retryAfterMs?: number | undefined }) => (Number.isFinite(retryAfterMs) ? retryAfterMs : 0);

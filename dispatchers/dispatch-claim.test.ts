@@ -100,6 +100,24 @@ test("a copy whose claim was not confirmed says nothing of the one that is being
   assert.deepEqual((await world.store.attempts.find([`${world.notification.id}-0/1`]))[0]?.outcome, accepted);
 });
 
+test("a copy whose claim was not confirmed does not end what another copy is sending, not even near its expiry", async () => {
+  world.notification = sampleNotification("short", world.clock.now(), { expiresAt: world.clock.now() + 500 });
+  await world.store.notifications.insert([world.notification]);
+  const { promise: answer, resolve } = Promise.withResolvers<Outcome>();
+  const slow = scriptedProvider("twilio", () => answer);
+  let confirms = true;
+  const claim: Store["attempts"]["claim"] = (a) => (confirms ? world.store : unconfirmed()).attempts.claim(a);
+  const { dispatch } = world.setUp({ providers: [slow], store: { ...world.store, attempts: { ...world.store.attempts, claim } } });
+  const sending = dispatch(world.task(), "h");
+  while (slow.sent.length === 0) await setImmediate();
+  confirms = false;
+  await assert.rejects(dispatch(world.task(), "h"), StoreError);
+  assert.equal((await world.delivery()).state, "pending");
+  resolve(accepted);
+  await sending;
+  assert.equal((await world.delivery()).state, "sent");
+});
+
 test("what expires while its number is being claimed is not sent", async () => {
   world.notification = sampleNotification("short", world.clock.now(), { expiresAt: world.clock.now() + 300 });
   await world.store.notifications.insert([world.notification]);

@@ -33,7 +33,7 @@ const PREFERENCES_UNREADABLE_WAIT_MS = 2_000;
 /** Another holder of the same task is at work; look again after this. */
 const HELD_ELSEWHERE_WAIT_MS = 5_000;
 /** How long an answer is offered to a store that is away, before the watchdog has to call it unknown. */
-const RECORD_MS = 30_000;
+export const RECORD_MS = 30_000;
 const RECORD_AGAIN_MS = 500;
 /** One round trip's worth; more only adds latency. */
 const BATCH_MAX = 200;
@@ -160,14 +160,14 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
     const decision = decide(outcome, { attempt: tryOf(task), now, expiresAt, hasFallback, random: parts.random() });
     const taken = await untilRecorded(() => answers.add({ id, worker, outcome, answeredAt: now }));
     reached("dispatcher.recorded", task.category);
-    // What stands is not ours: the relay has called it unknown, and only its policy may try again. Or it is ours, and the store's
-    // confirmation was lost: then the relay's next look does what is left undone here.
-    if (!taken && decision.kind === "retry") return false;
+    if (outcome.kind === "endpoint-gone" && endpointId !== undefined)
+      await store.contacts
+        .removeGone(task.app, endpointId, outcome.goneAt ?? startedAt)
+        .catch((error: unknown) => log.warn({ err: error, deliveryId }, "dead endpoint could not be removed"));
+    // What stands is another's, whose delivery this is: the relay's, which has called the attempt unknown, or a claimant's at work. Or it is
+    // ours, and the store's confirmation was lost: then the relay's next look does what is left undone. Only that it was sent is news to all.
+    if (!taken && decision.kind !== "sent") return false;
     await untilRecorded(() => changes.add(decisionChange(task, decision, now)));
-    if (outcome.kind !== "endpoint-gone" || endpointId === undefined) return taken;
-    await store.contacts
-      .removeGone(task.app, endpointId, outcome.goneAt ?? startedAt)
-      .catch((error: unknown) => log.warn({ err: error, deliveryId }, "dead endpoint could not be removed"));
     return taken;
   }
 

@@ -1,5 +1,6 @@
 import type { Channel } from "../core/channel.ts";
 import type { Provider } from "../core/ports/provider.ts";
+import type { Store } from "../core/ports/store.ts";
 import { systemClock } from "../infra/clock.ts";
 import type { Values } from "../infra/config.ts";
 import { createRefusalsClient } from "../infra/grpc/refusals.ts";
@@ -16,15 +17,19 @@ import { createDispatch } from "./dispatch.ts";
 import { createDispatchMetrics } from "./metrics.ts";
 import { createPoisonGuard } from "./poison.ts";
 
+/** A function where one of them needs the store; it is called once that is open, and what its configuration lacks was said before. */
+export type Providers = readonly Provider[] | ((store: Pick<Store, "attempts">) => readonly Provider[]);
+
 /** All that the five dispatchers share: everything but the channel and who serves it. */
 export async function serveDispatcher(
   channel: Channel,
-  providers: readonly Provider[],
+  given: Providers,
   config: Values<typeof dispatcherVariables>,
   { log, metrics, stack, signal, worker, tracer, reached }: Runtime,
 ): Promise<Started> {
-  for (const provider of providers) stack.use(provider);
+  if (typeof given !== "function") for (const provider of given) stack.use(provider);
   const store = await openRoleStore(config, { stack, log, signal });
+  const providers = typeof given === "function" ? given(store).map((provider) => stack.use(provider)) : given;
   const redis = stack.use(await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE }));
   const nats = stack.use(await connectNats(config, log));
   const refusals = stack.use(createRefusalsClient({ address: config.PREFERENCES_ADDRESS, token: config.INTERNAL_TOKEN_FILE }));

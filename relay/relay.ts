@@ -79,7 +79,7 @@ export function createRelay(parts: RelayParts): Relay {
       for (const { id, deliveryId, provider } of abandoned)
         log.warn({ deliveryId, attempt: id, provider }, "worker silent past its deadline; the outcome is unknown");
       const outcome = { kind: "unanswered", fault: { code: "worker-lost" } } as const;
-      await store.attempts.record(abandoned.map(({ id }) => ({ id, worker: undefined, outcome, answeredAt: now })));
+      await store.attempts.record(abandoned.map(({ id }) => ({ id, worker: undefined, outcome, answeredAt: readAt })));
     }
     changes.push(...[...closings, ...abandoned].map((a) => lookAgain(a, now)));
     reached("relay.closed");

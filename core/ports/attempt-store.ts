@@ -34,6 +34,13 @@ export interface Resolution {
 /** What became of it: the provider's answer, or that the number was closed without a call, so that nobody makes one later. */
 export type AttemptOutcome = Outcome | { kind: "closed"; state: EndState; reason: string };
 
+/**
+ * Providers whose messages name nothing of ours when they are asked: only we can tell whose a message is. Their references are indexed for
+ * that, nobody else's.
+ */
+export const ATTRIBUTED_PROVIDERS = ["twilio"] as const;
+export type AttributedProvider = (typeof ATTRIBUTED_PROVIDERS)[number];
+
 export interface AttemptStore {
   /** Inserts all, unordered, in one round trip; for each whether it is ours. Durable when resolved. */
   claim(attempts: readonly AttemptRecord[]): Promise<boolean[]>;
@@ -41,6 +48,11 @@ export interface AttemptStore {
   record(results: readonly { id: string; worker: string | undefined; outcome: AttemptOutcome; answeredAt: number }[]): Promise<boolean[]>;
   /** Adds what became known later, where the outcome is missing or "unanswered"; the first resolution stays. For each whether it was taken. */
   resolve(results: readonly { id: string; resolution: Resolution }[]): Promise<boolean[]>;
+  /**
+   * Gives the provider's reference to this attempt, unless another has it: by its outcome or resolution, or because it was given before. Of
+   * all processes that ask, one is told true; the same attempt is told so again, until another's outcome or resolution says otherwise.
+   */
+  attribute(provider: AttributedProvider, providerRef: string, attemptId: string): Promise<boolean>;
   find(ids: readonly string[]): Promise<AttemptRecord[]>;
   /** Every attempt of the notifications with ids from `first` to `last`, both included. For audit. */
   between(first: string, last: string): Promise<AttemptRecord[]>;

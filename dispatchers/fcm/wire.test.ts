@@ -130,8 +130,11 @@ test("a push whose deadline passed before its connection was ready is not sent o
   await using line = await startLateLine(wire.sandbox.env.FCM_ORIGIN ?? "");
   const slow = createFcmProvider(readConfig(fcmVariables, { ...wire.sandbox.env, FCM_ORIGIN: line.origin }), { clock });
   const [late, next] = [push(), push()];
-  assert.deepEqual(await slow.send(late, AbortSignal.timeout(100)), { kind: "unavailable", fault: { code: "deadline" } });
+  const deadline = new AbortController();
+  const stopped = slow.send(late, deadline.signal);
   await line.connected;
+  deadline.abort(new DOMException("", "TimeoutError"));
+  assert.deepEqual(await stopped, { kind: "unavailable", fault: { code: "deadline" } });
   const sending = slow.send(next, soon());
   line.open();
   assert.equal((await sending).kind, "accepted");

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { systemClock } from "../../infra/clock.ts";
 import { readConfig } from "../../infra/config.ts";
 import { configFaultsOf } from "../../test/support/config-faults.ts";
 import { withSandbox } from "../../test/support/with-sandbox.ts";
 import { smsVariables } from "./config.ts";
-import { createSmsProviders } from "./providers.ts";
+import { listedSmsProviders } from "./providers.ts";
 
-const faultsOf = (env: Record<string, string>) => configFaultsOf(() => createSmsProviders(readConfig(smsVariables, env)));
+const faultsOf = (env: Record<string, string>) => configFaultsOf(() => listedSmsProviders(readConfig(smsVariables, env)));
 
 test("names everything the listed providers miss, at once", () => {
   assert.deepEqual(
@@ -34,7 +35,8 @@ test("refuses an account sid that is none", () => {
 withSandbox("sms providers", (it) => {
   it("come in the order they are listed", async (sandbox) => {
     for (const order of ["twilio,vonage", "vonage,twilio", "vonage"]) {
-      const providers = createSmsProviders(readConfig(smsVariables, { ...sandbox.env, SMS_PROVIDERS: order }));
+      const create = listedSmsProviders(readConfig(smsVariables, { ...sandbox.env, SMS_PROVIDERS: order }));
+      const providers = create({ clock: systemClock, attribute: async () => false });
       assert.equal(providers.map((p) => p.name).join(), order);
       for (const provider of providers) await provider[Symbol.asyncDispose]();
     }

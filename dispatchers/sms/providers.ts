@@ -1,6 +1,5 @@
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
-import { systemClock } from "../../infra/clock.ts";
 import { requireListed } from "../listed-providers.ts";
 import { SMS_NEEDED, type SmsConfig, type SmsProviderName } from "./config.ts";
 import type { Attribute } from "./twilio/look-up.ts";
@@ -9,8 +8,8 @@ import { createVonageProvider } from "./vonage/provider.ts";
 
 interface Parts {
   clock: Clock;
-  /** Whose a message found by look-up is; see twilio/look-up.ts. */
-  attribute?: Attribute | undefined;
+  /** Whose a message of Twilio's is, found by look-up. */
+  attribute: Attribute;
 }
 
 const CREATE: Record<SmsProviderName, (config: SmsConfig, parts: Parts) => Provider> = {
@@ -18,8 +17,8 @@ const CREATE: Record<SmsProviderName, (config: SmsConfig, parts: Parts) => Provi
   vonage: createVonageProvider,
 };
 
-/** The providers listed, in that order. Throws a ConfigError that names every variable they miss. */
-export function createSmsProviders(config: SmsConfig, parts: Parts = { clock: systemClock }): Provider[] {
+/** What makes the providers listed, in that order. Throws a ConfigError that names every variable they miss, before anything is made. */
+export function listedSmsProviders(config: SmsConfig): (parts: Parts) => Provider[] {
   requireListed("SMS_PROVIDERS", config.SMS_PROVIDERS, SMS_NEEDED, config);
-  return config.SMS_PROVIDERS.map((name) => CREATE[name](config, parts));
+  return (parts) => config.SMS_PROVIDERS.map((name) => CREATE[name](config, parts));
 }

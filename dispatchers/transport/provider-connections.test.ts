@@ -37,7 +37,7 @@ const email = (origin: string, ca: string): EmailConfig => ({
 });
 
 const providers: [name: string, create: (origin: string, ca: string) => Provider, sample: typeof sampleSms | typeof sampleEmail][] = [
-  ["twilio", (origin, ca) => createTwilioProvider(sms(origin, ca), { clock }), sampleSms],
+  ["twilio", (origin, ca) => createTwilioProvider(sms(origin, ca), { clock, attribute: async () => false }), sampleSms],
   ["vonage", (origin, ca) => createVonageProvider(sms(origin, ca), { clock }), sampleSms],
   ["sendgrid", (origin, ca) => createSendgridProvider(email(origin, ca), { clock }), sampleEmail],
   ["mandrill", (origin, ca) => createMandrillProvider(email(origin, ca), { clock }), sampleEmail],

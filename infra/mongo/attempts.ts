@@ -1,5 +1,5 @@
 import type { Collection, Filter } from "mongodb";
-import type { AttemptRecord, AttemptStore } from "../../core/ports/attempt-store.ts";
+import type { AttemptRecord, AttemptStore, AttributedProvider } from "../../core/ports/attempt-store.ts";
 import { asStoreError } from "./errors.ts";
 import { inRounds, insertNew, newToken, updateAll } from "./writes.ts";
 
@@ -11,9 +11,16 @@ export interface AttemptDocument extends Omit<AttemptRecord, "id"> {
   resolver?: string | undefined;
 }
 
+/** Whose a message of the provider's is. */
+export interface AttributionDocument {
+  /** provider, "/", its reference. */
+  _id: string;
+  attempt: string;
+}
+
 const decode = ({ _id, recorder: _recorder, resolver: _resolver, ...rest }: AttemptDocument): AttemptRecord => ({ id: _id, ...rest });
 
-export function createAttemptStore(collection: Collection<AttemptDocument>): AttemptStore {
+export function createAttemptStore(collection: Collection<AttemptDocument>, attributions: Collection<AttributionDocument>): AttemptStore {
   return {
     claim: (attempts) =>
       asStoreError("claim attempts", async () => {
@@ -51,6 +58,17 @@ export function createAttemptStore(collection: Collection<AttemptDocument>): Att
         })),
       ),
 
+    attribute: (provider, providerRef, attempt) =>
+      asStoreError("attribute a reference", async () => {
+        const _id = `${provider}/${providerRef}`;
+        await insertNew(attributions, [{ _id, attempt }]);
+        const told = await collection.find(toldOf(provider, providerRef), { projection: { _id: 1 }, limit: 2 }).toArray();
+        const other = told.find((document) => document._id !== attempt);
+        // So that the other finds it free where it asks at this moment.
+        if (other) await attributions.updateOne({ _id, attempt }, { $set: { attempt: other._id } });
+        return (await attributions.findOne({ _id }))?.attempt === attempt;
+      }),
+
     find: (ids) =>
       asStoreError("find attempts", async () => {
         if (ids.length === 0) return [];
@@ -63,6 +81,17 @@ export function createAttemptStore(collection: Collection<AttemptDocument>): Att
         const within = { _id: { $gte: first, $lt: `${last}~` } };
         return (await collection.find(within, { sort: { _id: 1 } }).toArray()).map(decode);
       }),
+  };
+}
+
+/** Attempts known to have this reference. Each part repeats what its partial index is limited to; without that it would not be used. */
+function toldOf(provider: AttributedProvider, providerRef: string): Filter<AttemptDocument> {
+  const here = { $exists: true, $eq: providerRef };
+  return {
+    $or: [
+      { provider, "outcome.providerRef": here },
+      { provider, "resolution.outcome.providerRef": here },
+    ],
   };
 }
 

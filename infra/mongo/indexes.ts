@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Collection, type Db, type Document, MongoServerError } from "mongodb";
+import { ATTRIBUTED_PROVIDERS } from "../../core/ports/attempt-store.ts";
 import { type Danger, DangerousSettingError } from "../dangerous-setting.ts";
 import { asStoreError } from "./errors.ts";
 
@@ -10,19 +11,29 @@ interface Index {
   partialFilterExpression?: Document;
 }
 
+/** To ask which attempt has a reference of this provider's. */
+function referencesOf(provider: string, what: string, path: string): Index {
+  const partialFilterExpression = { provider, [path]: { $exists: true } };
+  return { collection: "attempts", name: `${what}-${provider}`, key: { [path]: 1 }, partialFilterExpression };
+}
+
 /** Besides `_id`. A change gets a new name, so that old and new processes run side by side. */
 const INDEXES: readonly Index[] = [
   // Holds only what has not ended, so that it stays small however many were ever sent.
   { collection: "notifications", name: "outbox", key: { lane: 1, due: 1 }, partialFilterExpression: { due: { $exists: true } } },
   // Likewise only what has a failed delivery.
   { collection: "notifications", name: "failures", key: { failedAt: 1, _id: 1 }, partialFilterExpression: { failedAt: { $exists: true } } },
+  ...ATTRIBUTED_PROVIDERS.flatMap((provider) => [
+    referencesOf(provider, "answered", "outcome.providerRef"),
+    referencesOf(provider, "resolved", "resolution.outcome.providerRef"),
+  ]),
   { collection: "poison", name: "kept", key: { keptAt: 1, _id: 1 } },
   { collection: "contacts", name: "user", key: { app: 1, userId: 1 } },
   { collection: "preferences", name: "changed", key: { updatedAt: 1, _id: 1 } },
   { collection: "apps", name: "key", key: { keyHashes: 1 } },
 ];
 /** Where an existing key means "this was stored before": by any other unique index it would mean something else. */
-const COLLECTIONS = ["notifications", "attempts", "contacts", "preferences", "apps", "poison"];
+const COLLECTIONS = ["notifications", "attempts", "attributions", "contacts", "preferences", "apps", "poison"];
 
 const NAMESPACE_NOT_FOUND = 26;
 const INDEX_OPTIONS_CONFLICT = 85;

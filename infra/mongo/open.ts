@@ -4,7 +4,7 @@ import { DangerousSettingError } from "../dangerous-setting.ts";
 import type { Logger } from "../logger.ts";
 import { StoreError } from "../store-error.ts";
 import { type AppDocument, createAppStore } from "./apps.ts";
-import { type AttemptDocument, createAttemptStore } from "./attempts.ts";
+import { type AttemptDocument, type AttributionDocument, createAttemptStore } from "./attempts.ts";
 import { createClient } from "./client.ts";
 import { type ContactDocument, createContactStore } from "./contacts.ts";
 import { deploymentVerdict, type Hello, type StorageEngine, storageDangers } from "./deployment.ts";
@@ -42,7 +42,7 @@ export async function openMongoStore(uri: string, options: MongoOptions = {}): P
     await ensureIndexes(db, hostsOf(client));
     return {
       notifications: createNotificationStore(db.collection<NotificationDocument>("notifications")),
-      attempts: createAttemptStore(db.collection<AttemptDocument>("attempts")),
+      attempts: createAttemptStore(db.collection<AttemptDocument>("attempts"), db.collection<AttributionDocument>("attributions")),
       contacts: createContactStore(db.collection<ContactDocument>("contacts")),
       preferences: createPreferenceStore(db.collection<PreferenceDocument>("preferences")),
       apps: createAppStore(db.collection<AppDocument>("apps")),

@@ -3,12 +3,13 @@ import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import { after, describe, it } from "node:test";
 import { type Document, MongoClient } from "mongodb";
+import { ATTRIBUTED_PROVIDERS } from "../../core/ports/attempt-store.ts";
 import { startCuttingProxy } from "../../test/support/cutting-proxy.ts";
 import { startMongod } from "../../test/support/mongod.ts";
 import { sampleAttempt, sampleChange, sampleNotification, T0 } from "../../test/support/store/samples.ts";
 import { describeStoreContract, type TestDatabase } from "../../test/support/store-contract.ts";
 import { openStore, StoreError } from "../store.ts";
-import { type AttemptDocument, createAttemptStore } from "./attempts.ts";
+import { type AttemptDocument, type AttributionDocument, createAttemptStore } from "./attempts.ts";
 import type { NotificationDocument } from "./notification-document.ts";
 import { createNotificationStore } from "./notifications.ts";
 import { openMongoStore } from "./open.ts";
@@ -92,6 +93,21 @@ if (!server) {
     });
   });
 
+  describe("MongoDB store: a line that is cut before a reference is given", () => {
+    it("has given it to who asked, and to nobody after", async () => {
+      await using database = await createDatabase();
+      await using proxy = await startCuttingProxy(server.uri);
+      await using store = await openStore(proxy.through(database.url));
+      const [first, second] = [sampleAttempt(), sampleAttempt()];
+      proxy.cut = true;
+      await assert.rejects(store.attempts.attribute("twilio", "SM1", first.id), StoreError);
+      await proxy.answered(1);
+      proxy.cut = false;
+      assert.equal(await store.attempts.attribute("twilio", "SM1", second.id), false);
+      assert.equal(await store.attempts.attribute("twilio", "SM1", first.id), true);
+    });
+  });
+
   describe("MongoDB store: what is kept", () => {
     it("answers from an index what pages through everything", async () => {
       await using database = await createDatabase();
@@ -99,24 +115,27 @@ if (!server) {
       const record = sampleNotification([undefined]);
       Object.assign(record.deliveries[0]!, { state: "failed" });
       await store.notifications.insert([record]);
-      await store.attempts.claim([sampleAttempt()]);
+      await store.attempts.claim([sampleAttempt({ outcome: { kind: "accepted", providerRef: "SM1" } })]);
       await using listening = new MongoClient(server.uri, { monitorCommands: true, ignoreUndefined: true });
       const finds: Document[] = [];
       listening.on("commandStarted", ({ commandName, command: { find, filter, sort, limit } }) => {
-        if (commandName === "find") finds.push({ find, filter, sort, ...(limit ? { limit } : {}) });
+        if (commandName === "find") finds.push({ find, filter, ...(sort ? { sort } : {}), ...(limit ? { limit } : {}) });
       });
       const db = listening.db(database.name);
       const notifications = createNotificationStore(db.collection<NotificationDocument>("notifications"));
       assert.equal((await notifications.page("", 10)).length, 1);
       assert.equal((await Array.fromAsync(notifications.failed(0, T0 * 2))).length, 1);
-      assert.equal((await createAttemptStore(db.collection<AttemptDocument>("attempts")).between("0", "f")).length, 1);
-      const [page, failed, between] = await Promise.all(
+      const attempts = createAttemptStore(db.collection<AttemptDocument>("attempts"), db.collection<AttributionDocument>("attributions"));
+      assert.equal((await attempts.between("0", "f")).length, 1);
+      assert.equal(await attempts.attribute("twilio", "SM1", "other/1"), false);
+      const [page, failed, between, told] = await Promise.all(
         finds.map(async (find) => JSON.stringify(await db.command({ explain: find, verbosity: "queryPlanner" }))),
       );
       // MongoDB's words, or those of PostgreSQL beneath FerretDB.
       for (const plan of [page, between]) assert.match(plan!, /"IXSCAN"|"Index Scan".*object_id OPERATOR|object_id OPERATOR.*"Index Scan"/);
       assert.match(failed!, /"indexName":"failures"/);
-      for (const plan of [page, failed, between]) assert.doesNotMatch(plan!, /COLLSCAN|Seq Scan/);
+      for (const index of ["answered-twilio", "resolved-twilio"]) assert.match(told!, new RegExp(`"indexName":"${index}"`));
+      for (const plan of [page, failed, between, told]) assert.doesNotMatch(plan!, /COLLSCAN|Seq Scan/);
     });
 
     it("has a place in the order of failures exactly while a delivery is failed", async () => {
@@ -151,6 +170,17 @@ if (!server) {
       await store.notifications.change([0, 1].map((i) => sampleChange(record, i, { state: "sent", nextAt: undefined })));
       const [ended] = await client.db(database.name).collection("notifications").find().toArray();
       assert.equal("due" in ended!, false);
+    });
+
+    it("has references of those providers in an index that have to be attributed, and of no others", async () => {
+      await using database = await createDatabase();
+      await using _store = await openStore(database.url);
+      const found = await client.db(database.name).collection("attempts").indexes();
+      const limits = found.flatMap(({ name, partialFilterExpression }) => (name === "_id_" ? [] : [partialFilterExpression?.provider]));
+      assert.deepEqual(
+        limits.sort(),
+        ATTRIBUTED_PROVIDERS.flatMap((provider) => [provider, provider]),
+      );
     });
 
     it("keeps no more than the last few tokens of a delivery's changes", async () => {

@@ -12,6 +12,12 @@ export function createAttemptStore(database: DatabaseSync): AttemptStore {
   const addResolution = database.prepare(`
     update attempts set doc = json_set(doc, '$.resolution', json(:resolution))
     where id = :id and doc ->> '$.resolution' is null and coalesce(doc ->> '$.outcome.kind', 'unanswered') = 'unanswered'`);
+  const give = database.prepare("insert into attributions (reference, attempt) values (?, ?) on conflict do nothing");
+  const giveInstead = database.prepare("update attributions set attempt = ? where reference = ? and attempt = ?");
+  const givenTo = database.prepare("select attempt from attributions where reference = ?");
+  const told = database.prepare(`
+    select id from attempts where answered_reference = :reference
+    union all select id from attempts where resolved_reference = :reference`);
   const findOne = database.prepare("select doc from attempts where id = ?");
   const within = database.prepare("select doc from attempts where id >= ? and id < ? order by id");
 
@@ -36,6 +42,16 @@ export function createAttemptStore(database: DatabaseSync): AttemptStore {
       transact(database, () =>
         results.map(({ id, resolution }) => addResolution.run({ id, resolution: JSON.stringify(resolution) }).changes === 1),
       ),
+
+    attribute: async (provider, providerRef, attempt) =>
+      transact(database, () => {
+        const reference = `${provider}/${providerRef}`;
+        give.run(reference, attempt);
+        const other = told.all({ reference }).find(({ id }) => id !== attempt);
+        // So that the other finds it free where it asks at this moment.
+        if (other) giveInstead.run(String(other.id), reference, attempt);
+        return givenTo.get(reference)?.attempt === attempt;
+      }),
 
     find: async (ids) =>
       asStoreError(() =>

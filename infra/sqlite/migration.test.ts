@@ -87,6 +87,7 @@ describe("SQLite store: a file of schema 1", () => {
     const resolution = { outcome: { kind: "accepted", providerRef: "r" }, by: "receipt", at: T0 } as const;
     assert.deepEqual(await store.attempts.resolve([{ id: attempt.id, resolution }]), [true]);
     assert.deepEqual(await store.attempts.find([attempt.id]), [{ ...attempt, resolution }]);
+    assert.equal(await store.attempts.attribute("twilio", "r", "other/1"), false, "what was written before is known too");
     const bytes = new Uint8Array([1]);
     const poison = { id: "p", channel: "sms", notificationClass: "critical", reason: "r", bytes, keptAt: T0 } as const;
     await store.poison.keep(poison);

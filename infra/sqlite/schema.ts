@@ -37,8 +37,25 @@ const VERSION_2 = `
   create index poison_kept on poison (kept_at, id);
 `;
 
+/**
+ * Whose a message of Twilio's is: given, or read from what is known of the attempts. Other providers' references (see ATTRIBUTED_PROVIDERS)
+ * are in no index.
+ */
+const VERSION_3 = `
+  create table attributions (reference text not null primary key, attempt text not null) strict;
+
+  alter table attempts add column answered_reference text generated always as (
+    case when doc ->> '$.provider' in ('twilio') then (doc ->> '$.provider') || '/' || (doc ->> '$.outcome.providerRef') end
+  ) virtual;
+  alter table attempts add column resolved_reference text generated always as (
+    case when doc ->> '$.provider' in ('twilio') then (doc ->> '$.provider') || '/' || (doc ->> '$.resolution.outcome.providerRef') end
+  ) virtual;
+  create index attempts_answered on attempts (answered_reference) where answered_reference is not null;
+  create index attempts_resolved on attempts (resolved_reference) where resolved_reference is not null;
+`;
+
 /** What each version adds to the one before: append, never edit. `user_version` counts how many a file has. */
-const MIGRATIONS = [VERSION_1, VERSION_2];
+const MIGRATIONS = [VERSION_1, VERSION_2, VERSION_3];
 
 /** Brings the file to this version's schema; several processes may try at once. */
 export function migrate(database: DatabaseSync): void {

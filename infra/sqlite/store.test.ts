@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
-import { sampleNotification } from "../../test/support/store/samples.ts";
+import { ATTRIBUTED_PROVIDERS } from "../../core/ports/attempt-store.ts";
+import { sampleAttempt, sampleNotification } from "../../test/support/store/samples.ts";
 import { describeStoreContract, type TestDatabase } from "../../test/support/store-contract.ts";
 import { openStore, StoreError } from "../store.ts";
 import { createAttemptStore } from "./attempts.ts";
@@ -54,12 +55,34 @@ describe("SQLite store: its file", () => {
     assert.deepEqual(planOf("lane = ?"), ["SEARCH notifications USING COVERING INDEX outbox (lane=? AND due<?)"]);
     assert.deepEqual(planOf("failed_at >= "), ["SEARCH notifications USING INDEX failures (failed_at>?)"]);
     assert.deepEqual(planOf("from attempts where id >= "), ["SEARCH attempts USING INDEX sqlite_autoindex_attempts_1 (id>? AND id<?)"]);
+    assert.deepEqual(
+      planOf("answered_reference").filter((detail) => !/QUERY|UNION/.test(String(detail))),
+      ["answered", "resolved"].map((what) => `SEARCH attempts USING INDEX attempts_${what} (${what}_reference=?)`),
+    );
     assert.deepEqual(planOf("from poison"), ["SCAN poison USING INDEX poison_kept"]);
     const readsAll = plans.filter(({ plan }) => plan.some((detail) => /^SCAN \w+$|TEMP B-TREE/.test(String(detail))));
     assert.deepEqual(
       readsAll.map(({ sql }) => /as state/.test(sql)),
       [true],
     );
+  });
+
+  it("has references of those providers in an index that have to be attributed, and of no others", async () => {
+    await using database = await createDatabase();
+    await using store = await openStore(database.url);
+    const outcome = { kind: "accepted", providerRef: "ref" } as const;
+    const resolution = { outcome, by: "receipt", at: 0 } as const;
+    const providers = [...ATTRIBUTED_PROVIDERS, "vonage", "apns", ""];
+    const attempts = providers.map((provider) => sampleAttempt({ provider, outcome, resolution }));
+    await store.attempts.claim([...attempts, ...ATTRIBUTED_PROVIDERS.map((provider) => sampleAttempt({ provider }))]);
+    using raw = new DatabaseSync(database.path);
+    for (const what of ["answered", "resolved"]) {
+      const indexed = raw.prepare(`select ${what}_reference as r from attempts indexed by attempts_${what} where r is not null`).all();
+      assert.deepEqual(
+        indexed.map(({ r }) => r),
+        ATTRIBUTED_PROVIDERS.map((provider) => `${provider}/ref`),
+      );
+    }
   });
 
   it("is in WAL mode", async () => {

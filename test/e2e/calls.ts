@@ -128,6 +128,9 @@ export async function settled(
   }
 }
 
+/** Sent, whether or not its provider has told yet that it arrived. */
+export const wentOut = ({ state }: Delivery) => state === "sent" || state === "delivered";
+
 const hasEnded = (d: Delivery) => !isOpen(d.state);
 
 /** The one delivery of a notification, once it has ended. */

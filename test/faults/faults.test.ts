@@ -8,7 +8,7 @@ import { runRow } from "./row.ts";
 import { ALL_ROWS } from "./rows.ts";
 import { startWorld, type World } from "./world.ts";
 
-const SHORT = ["kill-gateway", "kill-dispatchers", "nats-deleted", "redis-flushall"];
+const SHORT = ["kill-dispatchers", "nats-deleted", "redis-flushall"];
 const limits = { timeout: 240_000 };
 
 describe("two processes of every role, under load", limits, () => {

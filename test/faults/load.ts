@@ -21,6 +21,8 @@ export interface Item {
   notification: Notification;
   /** Set once a gateway said so. */
   accepted?: { notificationId: string; deliveryIds: string[]; at: number };
+  /** Told that it is too late for its send_at: the caller gives it up. Right only where it is not kept. */
+  refused?: boolean;
   /** Calls that brought no answer to rely on. */
   retries: number;
   person?: Person | undefined;
@@ -38,6 +40,8 @@ export interface Load {
   persons: readonly Person[];
   /** Two answers to one key that differ: promise 6. */
   contradictions: string[];
+  /** What came instead of an answer to rely on, lately: for who wants to know why there was none. */
+  lately: string[];
   /** Answers nobody should get: a caller's mistake, or a fault of ours. */
   surprises: Map<string, number>;
   startedAt: number;
@@ -55,8 +59,11 @@ export interface LoadOptions {
 const RATE = 15;
 const BATCH = 5;
 /** A caller's patience, for one call. */
-const CALL_MS = 3_000;
+const CALL_MS = 4_000;
+/** Between a call and its repetition: the first time, doubling, and the longest. */
 const AGAIN_MS = 150;
+const AGAIN_LONGEST_MS = 2_000;
+const LATELY_MAX = 200;
 /** One in so many is asked for once more after it was accepted. */
 const REPEAT_ONE_IN = 15;
 const PERSON_EVERY_MS = 500;
@@ -73,6 +80,11 @@ export function startLoad({ gateways, sandbox }: World, row: string, { rate = RA
   const persons: Person[] = [];
   const contradictions: string[] = [];
   const surprises = new Map<string, number>();
+  const lately: string[] = [];
+  const remember = (what: string) => {
+    lately.push(what);
+    if (lately.length > LATELY_MAX) lately.shift();
+  };
   const underWay = new Set<Promise<void>>();
   const run = Math.random().toString(36).slice(2, 8);
   let turn = 0;
@@ -109,6 +121,7 @@ export function startLoad({ gateways, sandbox }: World, row: string, { rate = RA
   /** Until each has an answer, over another gateway each time. */
   async function sendAll(batch: readonly Item[]): Promise<void> {
     let open = batch;
+    let wait = AGAIN_MS;
     while (open.length > 0 && !deadline.signal.aborted) {
       try {
         const request = { notifications: open.map((i) => i.notification) };
@@ -117,12 +130,14 @@ export function startLoad({ gateways, sandbox }: World, row: string, { rate = RA
         for (const [n, { result }] of results.entries()) answered(open[n]!, result);
       } catch (error) {
         for (const i of open) i.retries++;
-        const { code } = readDetails(error);
+        const { code, reason, message } = readDetails(error);
+        remember(`${status[code]} ${reason ?? ""} ${message.slice(0, 80)}`);
         const expected = [status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.RESOURCE_EXHAUSTED, status.CANCELLED];
         if (!expected.includes(code)) surprise(status[code] ?? String(code));
       }
-      open = open.filter((i) => i.accepted === undefined);
-      if (open.length > 0) await delay(AGAIN_MS, undefined, { signal: deadline.signal }).catch(() => undefined);
+      open = open.filter((i) => i.accepted === undefined && !i.refused);
+      if (open.length > 0) await delay(wait, undefined, { signal: deadline.signal }).catch(() => undefined);
+      wait = Math.min(2 * wait, AGAIN_LONGEST_MS);
     }
   }
 
@@ -136,7 +151,11 @@ export function startLoad({ gateways, sandbox }: World, row: string, { rate = RA
     if (result?.$case !== "accepted") {
       one.retries++;
       const code = result?.value.code ?? -1;
-      if (![status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.RESOURCE_EXHAUSTED].includes(code)) surprise(status[code] ?? String(code));
+      remember(`${status[code]} for one of a batch`);
+      const sendAt = one.notification.sendAt?.getTime() ?? Number.POSITIVE_INFINITY;
+      if (code === status.INVALID_ARGUMENT && sendAt < Date.now()) one.refused = true;
+      else if (![status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.RESOURCE_EXHAUSTED].includes(code))
+        surprise(status[code] ?? String(code));
       return;
     }
     const { notificationId, deliveries } = result.value;
@@ -218,7 +237,7 @@ export function startLoad({ gateways, sandbox }: World, row: string, { rate = RA
 
   const running = Promise.all([crowd(), people()]);
   return {
-    ...{ items, persons, contradictions, surprises, startedAt: Date.now() },
+    ...{ items, persons, contradictions, surprises, lately, startedAt: Date.now() },
     stopPeople: () => peopleStopping.abort(),
     async stop(withinMs) {
       peopleStopping.abort();

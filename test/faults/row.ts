@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { notificationId } from "../../infra/hash.ts";
 import { type Account, account, untilEnded } from "./account.ts";
 import { type Load, type LoadOptions, startLoad } from "./load.ts";
-import type { StoreKind, World } from "./world.ts";
+import { APP, type StoreKind, type World } from "./world.ts";
 
 /** One fault, from its first sign to its end, while there is load. */
 export interface Row {
@@ -74,9 +75,16 @@ export async function runRow(world: World, row: Row, random: () => number, say: 
   const ending = await untilEnded(world, load.items, row.boundMs ?? BOUND_MS);
   const result = await account(world, load, ending, { stoppedAt, faultEndedAt });
 
-  const unanswered = load.items.filter((i) => i.accepted === undefined);
-  if (unanswered.length > 0)
-    broken.push(`${unanswered.length} calls got no answer within ${ANSWERED_MS} ms of the fault's end: ${unanswered[0]?.key}`);
+  const denied = await keptThoughRefused(world, load);
+  if (denied.length > 0)
+    broken.push(`${denied.length} kept, and their callers were told that it is too late for them: ${denied.slice(0, 5).join(", ")}`);
+  const unanswered = load.items.filter((i) => i.accepted === undefined && !i.refused);
+  if (unanswered.length > 0) {
+    const why = Object.entries(Object.groupBy(load.lately, (what) => what)).map(([what, times]) => `${times?.length} × ${what}`);
+    broken.push(
+      `${unanswered.length} calls got no answer within ${ANSWERED_MS} ms of the fault's end: ${unanswered[0]?.key}; lately ${why.join(", ")}`,
+    );
+  }
   if (load.contradictions.length > 0) broken.push(`one key, two answers: ${load.contradictions.slice(0, 5).join(", ")}`);
   broken.push(...world.mishaps());
   for (const [what, times] of load.surprises) broken.push(`callers were answered ${what} ${times} times`);
@@ -88,6 +96,16 @@ export async function runRow(world: World, row: Row, random: () => number, say: 
   ] as const)
     if (ids.length > 0) broken.push(`${ids.length} ${what}: ${ids.slice(0, 5).join(" | ")}`);
   return { kind: "ran", name, about, account: result, proof, broken, tookMs: performance.now() - began };
+}
+
+/** Promise 6: a key that is kept gives its answer, however late it is asked for. */
+async function keptThoughRefused({ store }: World, { items }: Load): Promise<string[]> {
+  const kept: string[] = [];
+  for (const { key, refused } of items) {
+    const record = refused ? await store.notifications.find(notificationId(APP, key)) : undefined;
+    if (record) kept.push(`${key} is ${record.id}`);
+  }
+  return kept;
 }
 
 const tell = (error: unknown) => (error instanceof Error ? (process.env.FAULTS_KEEP ? error.stack : error.message) : String(error));

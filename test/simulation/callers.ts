@@ -115,7 +115,7 @@ export function createCallers(nature: Nature, store: MemoryStore, send: Send): C
 function made({ random, time }: Nature, idempotencyKey: string): Notification {
   const now = time.now();
   const sendAt = random.chance(0.2) ? now + random.pick([5_000, 600_000]) : undefined;
-  const expires = random.pick([20_000, 3_600_000, undefined, undefined]);
+  const expires = random.pick([6_000, 20_000, 3_600_000, undefined, undefined]);
   const endpoint = random.chance(0.2);
   return {
     idempotencyKey,

@@ -1,4 +1,4 @@
-import { type AttemptRecord, type AttemptStore, notificationIdOf } from "../../core/ports/attempt-store.ts";
+import { type AttemptOutcome, type AttemptRecord, type AttemptStore, notificationIdOf } from "../../core/ports/attempt-store.ts";
 import { frozen } from "./frozen.ts";
 
 /** For who looks at the stored itself, between two events. */
@@ -9,6 +9,7 @@ export interface AttemptsInside {
 
 export function createMemoryAttempts(): AttemptStore & { inside: AttemptsInside } {
   const attempts = new Map<string, AttemptRecord>();
+  const attributions = new Map<string, string>();
   return {
     inside: { get: (id) => attempts.get(id), values: () => attempts.values() },
 
@@ -34,6 +35,17 @@ export function createMemoryAttempts(): AttemptStore & { inside: AttemptsInside 
         attempts.set(id, frozen({ ...attempt, resolution }));
         return true;
       }),
+
+    attribute: async (provider, providerRef, id) => {
+      const reference = `${provider}/${providerRef}`;
+      const has = (outcome: AttemptOutcome | undefined) => outcome?.kind === "accepted" && outcome.providerRef === providerRef;
+      const other = [...attempts.values()].find(
+        (a) => a.id !== id && a.provider === provider && (has(a.outcome) || has(a.resolution?.outcome)),
+      );
+      const owner = attributions.get(reference) ?? id;
+      attributions.set(reference, other && owner === id ? other.id : owner);
+      return attributions.get(reference) === id;
+    },
 
     find: async (ids) => [...new Set(ids)].flatMap((id) => attempts.get(id) ?? []),
 

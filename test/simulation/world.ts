@@ -11,7 +11,8 @@ import { createNature } from "./nature.ts";
 import { createProcess, type SimulatedProcess } from "./process.ts";
 import { createProviders } from "./providers.ts";
 import { createRedis } from "./redis.ts";
-import { createDispatcher, createFeedback, createGateway, createRelayRole, type Dispatcher, POLL_MS, type Surroundings } from "./roles.ts";
+import { runRelay } from "./relay-turns.ts";
+import { createDispatcher, createFeedback, createGateway, type Dispatcher, type Surroundings } from "./roles.ts";
 import { createStream } from "./stream.ts";
 import { createWishes } from "./wishes.ts";
 import { createWitness } from "./witness.ts";
@@ -75,17 +76,7 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
 
   function startDispatcher(): void {
     const begun = { process: process("dispatcher"), drains: false };
-    const dispatcher = createDispatcher(around, begun.process, () => !begun.drains);
-    dispatchers.push({
-      ...begun,
-      dispatcher,
-      get drains() {
-        return begun.drains;
-      },
-      set drains(to) {
-        begun.drains = to;
-      },
-    });
+    dispatchers.push(Object.assign(begun, { dispatcher: createDispatcher(around, begun.process, () => !begun.drains) }));
     stream.pump();
   }
 
@@ -105,36 +96,7 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
 
   function startRelay(): void {
     const its = process("relay");
-    const relay = createRelayRole(around, its);
-    /** When it looks next; a turn before that would find nothing, so it is left out. */
-    let nextAt = Number.POSITIVE_INFINITY;
-    let turning = false;
-    const lookAt = (at: number) => {
-      const rest = POLL_MS * (0.5 + random.next());
-      const then = Math.ceil(Math.max(at, time.now() + rest));
-      if (turning || then >= nextAt) return;
-      nextAt = then;
-      time.after(then - time.now(), () => {
-        if (nextAt === then) void turn();
-      });
-    };
-    const trueTime = (at: number) => at + time.now() - its.clock.now();
-    async function turn(): Promise<void> {
-      turning = true;
-      nextAt = Number.POSITIVE_INFINITY;
-      await its.awake();
-      const taken = await relay.turn().then(
-        (t) => t.taken,
-        () => 1,
-      );
-      if (its.dead) return;
-      turning = false;
-      const due = store.notifications.inside.firstDue();
-      if (taken > 0) lookAt(time.now());
-      else if (due !== undefined) lookAt(trueTime(due));
-    }
-    relays.add({ process: its, dueAt: (due) => lookAt(trueTime(due)) });
-    lookAt(time.now());
+    relays.add({ process: its, ...runRelay(around, its) });
   }
 
   async function receive(receipt: Receipt, tries: number): Promise<void> {

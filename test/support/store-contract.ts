@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { openStore } from "../../infra/store.ts";
 import { describeApps } from "./store/apps.ts";
 import { describeAttempts } from "./store/attempts.ts";
+import { describeAttributions } from "./store/attributions.ts";
 import { describeContacts } from "./store/contacts.ts";
 import { describeDeliveries } from "./store/deliveries.ts";
 import { describeFailures } from "./store/failures.ts";
@@ -35,6 +36,7 @@ export function describeStoreContract(name: string, createDatabase: () => Promis
   describeFailures(name, test);
   describeAttempts(name, test);
   describeResolutions(name, test);
+  describeAttributions(name, test);
   describeReading(name, test);
   describeContacts(name, test);
   describePreferences(name, test);

@@ -1,33 +1,34 @@
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { test } from "node:test";
-import { systemClock } from "../../../infra/clock.ts";
+import { after, test } from "node:test";
+import type { Outcome } from "../../../core/outcome.ts";
+import type { Clock } from "../../../core/ports/clock.ts";
+import { createSteadyClock } from "../../../infra/clock.ts";
 import { readConfig } from "../../../infra/config.ts";
+import { openStore } from "../../../infra/store.ts";
 import { sampleSms } from "../../../test/support/delivery-samples.ts";
+import { createFakeClock } from "../../../test/support/fake-clock.ts";
 import { ask, describeLookUpContract } from "../../../test/support/look-up-contract.ts";
+import { sampleAttempt } from "../../../test/support/store/samples.ts";
 import { withSandbox, withSecret } from "../../../test/support/with-sandbox.ts";
 import { smsVariables } from "../config.ts";
-import { type Attribute, attributed, candidates, type ListedMessage, MESSAGES_READ, mayHaveMore } from "./look-up.ts";
+import { type Attribute, attributed, candidates, type ListedMessage, MESSAGES_READ, mayHaveMore, settledMs } from "./look-up.ts";
 import { createTwilioProvider } from "./provider.ts";
 
-/** One place that decides, as the store would for all processes. */
-function createAttribution(): Attribute {
-  const owners = new Map<string, string>();
-  return async (ref, attemptId) => {
-    if (!owners.has(ref)) owners.set(ref, attemptId);
-    return owners.get(ref) === attemptId;
-  };
-}
-const create = (env: Record<string, string>, attribute: Attribute | undefined) =>
-  createTwilioProvider(readConfig(smsVariables, env), { clock: systemClock, attribute });
+const store = await openStore("sqlite::memory:");
+after(() => store[Symbol.asyncDispose]());
+const attribute: Attribute = (sid, attemptId) => store.attempts.attribute("twilio", sid, attemptId);
+/** Asks when all answers to calls of now are written down. */
+const later = createSteadyClock(() => Date.now() + settledMs(120_000));
+const create = (env: Record<string, string>, clock: Clock = later) =>
+  createTwilioProvider(readConfig(smsVariables, env), { clock, attribute });
 /** A number of its own each time. */
 const sms = () => sampleSms({ phoneNumber: `+447${randomInt(1e8, 1e9 - 1)}1` });
-const attribute = createAttribution();
 
 describeLookUpContract({
   name: "twilio",
-  create: (env) => create(env, attribute),
+  create: (env) => create(env),
   delivery: sms,
   at: (origin, env) => ({ ...env, TWILIO_ORIGIN: origin }),
   wrongCredentials: (env) => withSecret(env, "TWILIO_AUTH_TOKEN_FILE", "0123456789abcdef0123456789abcdef"),
@@ -49,28 +50,56 @@ const ANSWERED_MS = 15_000;
 const lookUp = (provider: ReturnType<typeof create>, delivery: ReturnType<typeof sms>, startedAt = Date.now() - 1_000) =>
   ask(provider, delivery, ANSWERED_MS, startedAt);
 
+/** Two deliveries that nobody can tell apart. */
+function twins(): [ReturnType<typeof sms>, ReturnType<typeof sms>] {
+  const first = sms();
+  return [first, { ...sms(), endpoint: first.endpoint }];
+}
+async function writeDown({ attemptId: id, deliveryId }: ReturnType<typeof sms>, outcome: Outcome): Promise<void> {
+  await store.attempts.claim([sampleAttempt({ id, deliveryId })]);
+  assert.deepEqual(await store.attempts.record([{ id, worker: undefined, outcome, answeredAt: Date.now() }]), [true]);
+}
+
 withSandbox("twilio's messages", (test) => {
-  test("a message is no answer where nobody decides whose it is", async (sandbox) => {
-    await using provider = create(sandbox.env, undefined);
-    const delivery = sms();
-    assert.deepEqual(await lookUp(provider, delivery), { kind: "absent" });
-    await provider.send(delivery, AbortSignal.timeout(ANSWERED_MS));
-    assert.deepEqual(await lookUp(provider, delivery), { kind: "unreadable", fault: { code: "not-attributable" } });
+  test("a message is no answer while a twin's answer may not be written down", async (sandbox) => {
+    const clock = createFakeClock(Date.now());
+    await using provider = create(sandbox.env, clock);
+    const [lost, twin] = twins();
+    const startedAt = clock.now();
+    const lookUpNow = () => lookUp(provider, lost, startedAt);
+    assert.deepEqual(await lookUpNow(), { kind: "absent" });
+    const outcome = await provider.send(twin, AbortSignal.timeout(ANSWERED_MS));
+    clock.advance(settledMs(readConfig(smsVariables, sandbox.env).PROVIDER_DEADLINE_MS) - 1);
+    assert.deepEqual(await lookUpNow(), { kind: "unreadable", fault: { code: "too-early" } });
+    await writeDown(twin, outcome);
+    clock.advance(1);
+    assert.deepEqual(await lookUpNow(), { kind: "absent" });
+  });
+
+  test("a message that a twin was answered with, or a receipt named for it, is the twin's", async (sandbox) => {
+    await using provider = create(sandbox.env);
+    const [lost, answered] = twins();
+    await writeDown(answered, await provider.send(answered, AbortSignal.timeout(ANSWERED_MS)));
+    const received = { ...sms(), endpoint: lost.endpoint };
+    const outcome = await provider.send(received, AbortSignal.timeout(ANSWERED_MS));
+    await writeDown(received, { kind: "unanswered", fault: { code: "deadline" } });
+    await store.attempts.resolve([{ id: received.attemptId, resolution: { outcome, by: "receipt", at: Date.now() } }]);
+    assert.deepEqual(await lookUp(provider, lost), { kind: "absent" });
+    await provider.send(lost, AbortSignal.timeout(ANSWERED_MS));
+    assert.equal((await lookUp(provider, lost)).kind, "found");
   });
 
   test("of two attempts alike of which one was taken, one is found", async (sandbox) => {
-    await using provider = create(sandbox.env, createAttribution());
-    const lost = sms();
-    const taken = { ...sms(), endpoint: lost.endpoint };
+    await using provider = create(sandbox.env);
+    const [lost, taken] = twins();
     await provider.send(taken, AbortSignal.timeout(ANSWERED_MS));
     const findings = await Promise.all([lookUp(provider, lost), lookUp(provider, taken)]);
     assert.deepEqual(findings.map(({ kind }) => kind).sort(), ["absent", "found"]);
   });
 
   test("of two attempts alike that were both taken, each is found, with a message of its own, also when asked again", async (sandbox) => {
-    await using provider = create(sandbox.env, createAttribution());
-    const first = sms();
-    const second = { ...sms(), endpoint: first.endpoint };
+    await using provider = create(sandbox.env);
+    const [first, second] = twins();
     for (const one of [first, second]) await provider.send(one, AbortSignal.timeout(ANSWERED_MS));
     const findings = await Promise.all([lookUp(provider, first), lookUp(provider, second)]);
     assert.deepEqual(
@@ -82,7 +111,7 @@ withSandbox("twilio's messages", (test) => {
   });
 
   test("another text to the number, or the same one at another time, is not it", async (sandbox) => {
-    await using provider = create(sandbox.env, createAttribution());
+    await using provider = create(sandbox.env);
     const delivery = sms();
     await provider.send({ ...delivery, content: { sms: { text: "Your code is 654321" } } }, AbortSignal.timeout(ANSWERED_MS));
     assert.deepEqual(await lookUp(provider, delivery), { kind: "absent" });
@@ -92,7 +121,7 @@ withSandbox("twilio's messages", (test) => {
   });
 
   test("a page full of newer messages is no proof of absence", async (sandbox) => {
-    await using provider = create(sandbox.env, createAttribution());
+    await using provider = create(sandbox.env);
     const delivery = sms();
     const others = { ...delivery, content: { sms: { text: "another" } } };
     await Promise.all(Array.from({ length: MESSAGES_READ + 1 }, () => provider.send(others, AbortSignal.timeout(ANSWERED_MS))));
@@ -133,9 +162,9 @@ test("a candidate has our number, sender, text, direction and time, all of them"
 });
 
 test("what became of the text since is a warning", async () => {
-  const always: Attribute = async () => true;
+  const always = { attribute: async () => true, isSettled: true };
   const warning = async (status: string) => {
-    const finding = await attributed([message({ status })], delivery.attemptId, always);
+    const finding = await attributed([message({ status })], question, always);
     return finding.kind === "found" && finding.outcome.kind === "accepted" ? finding.outcome.warning : finding;
   };
   assert.equal(await warning("delivered"), undefined);
@@ -144,8 +173,12 @@ test("what became of the text since is a warning", async () => {
 });
 
 test("where whose it is cannot be said now, there is no answer", async () => {
-  const away: Attribute = async () => Promise.reject(new Error("store away"));
-  assert.deepEqual(await attributed([message()], delivery.attemptId, away), { kind: "unreadable", fault: { code: "attribution-unknown" } });
+  const away = { attribute: () => Promise.reject(new Error("store away")), isSettled: true };
+  assert.deepEqual(await attributed([message()], question, away), { kind: "unreadable", fault: { code: "attribution-unknown" } });
+});
+
+test("with the default deadline all twins are written down after 87 s, as the README says", () => {
+  assert.equal(settledMs(readConfig(smsVariables, {}).PROVIDER_DEADLINE_MS), 87_000);
 });
 
 test("there may be more only where the page ends before the attempt began", () => {

@@ -1,11 +1,9 @@
 import type { Finding, LookUpQuestion } from "../../../core/ports/provider.ts";
+import { ADAPTER_GRACE_MS, RECORD_MS } from "../../dispatch.ts";
 import { isWord } from "../../transport/foreign.ts";
 import { ABSENT, found, unreadable } from "../../transport/look-up.ts";
 
-/**
- * Whose a message of the provider's is. Resolves to true where no other attempt has this reference, and from then on it is this attempt's; to
- * false where another has it. To be decided in one place for all processes.
- */
+/** Whether this message is this attempt's, see AttemptStore's: one place decides for all processes. Rejects where that is away. */
 export type Attribute = (providerRef: string, attemptId: string) => Promise<boolean>;
 
 /** Messages read of one number and sender, newest first; nobody gets that many texts of ours within minutes. */
@@ -14,6 +12,15 @@ export const MESSAGES_READ = 50;
 const BEHIND_MS = 6_000;
 /** How long after its claim a call may have been taken, in ms: its deadline, the way to it, and the clock ahead of ours. */
 const TAKEN_AFTER_DEADLINE_MS = 20_000;
+
+/** How long the last try to write an answer down may take, in ms: the store's choice of a server and its longest silence. */
+const LAST_WRITE_MS = 15_000;
+/**
+ * How long after an attempt's claim the answers of all that may be its twins are written down, in ms, or never will be: the last of them was
+ * taken when this one's can last have been, and then took its whole deadline, the adapter's grace, and all tries to write it down.
+ */
+export const settledMs = (deadlineMs: number) =>
+  deadlineMs + TAKEN_AFTER_DEADLINE_MS + deadlineMs + ADAPTER_GRACE_MS + RECORD_MS + LAST_WRITE_MS;
 
 /** What we read of Twilio's Message resource. */
 export interface ListedMessage {
@@ -53,16 +60,16 @@ export const mayHaveMore = (messages: readonly ListedMessage[], hasNextPage: boo
 
 /**
  * A message names no attempt: Twilio shows neither the callback's URL nor anything else that is ours. Texts that are the same to the same number
- * cannot be told apart, not by the recipient either, so the question is not whose a message is but that none counts for two attempts. Without
- * somebody to decide that, a message that may be another attempt's is no answer.
+ * cannot be told apart, not by the recipient either, so the question is not whose a message is but that none counts for two attempts. A twin
+ * whose answer is not written down yet would lose its message to this attempt.
  */
 export async function attributed(
   messages: readonly ListedMessage[],
-  attemptId: string,
-  attribute: Attribute | undefined,
+  { attemptId }: LookUpQuestion,
+  { attribute, isSettled }: { attribute: Attribute; isSettled: boolean },
 ): Promise<Finding> {
   if (messages.length === 0) return ABSENT;
-  if (attribute === undefined) return unreadable("not-attributable");
+  if (!isSettled) return unreadable("too-early");
   for (const { sid, status } of messages) {
     try {
       if (!(await attribute(sid, attemptId))) continue;

@@ -8,7 +8,8 @@ import { withSandbox, withSecret } from "../../../test/support/with-sandbox.ts";
 import { smsVariables } from "../config.ts";
 import { createTwilioProvider } from "./provider.ts";
 
-const create = (env: Record<string, string>) => createTwilioProvider(readConfig(smsVariables, env), { clock: createFakeClock(SAMPLE_NOW) });
+const parts = { clock: createFakeClock(SAMPLE_NOW), attribute: async () => false };
+const create = (env: Record<string, string>) => createTwilioProvider(readConfig(smsVariables, env), parts);
 const refusal = (status: number, code: number) => ({ status, body: { code, message: "words of Twilio's", more_info: "", status } });
 
 describeProviderContract({

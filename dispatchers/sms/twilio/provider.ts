@@ -9,15 +9,11 @@ import { createSdkConnections, type Exchange, SDK_TIMEOUT_MS, type SdkConnection
 import { classifyTransport } from "../../transport/transport-fault.ts";
 import type { SmsConfig } from "../config.ts";
 import { classifyTwilio } from "./classify.ts";
-import { type Attribute, attributed, candidates, MESSAGES_READ, mayHaveMore } from "./look-up.ts";
+import { type Attribute, attributed, candidates, MESSAGES_READ, mayHaveMore, settledMs } from "./look-up.ts";
 import { buildTwilioMessage } from "./payload.ts";
 
-/**
- * Twilio's Programmable Messaging: one Message create a send, with the account's auth token.
- * @param parts without `attribute` no look-up ever finds anything, see look-up.ts
- */
-export function createTwilioProvider(config: SmsConfig, parts: { clock: Clock; attribute?: Attribute | undefined }): Provider {
-  const { clock, attribute } = parts;
+/** Twilio's Programmable Messaging: one Message create a send, with the account's auth token. */
+export function createTwilioProvider(config: SmsConfig, { clock, attribute }: { clock: Clock; attribute: Attribute }): Provider {
   const connections = createSdkConnections({ origin: config.TWILIO_ORIGIN, ca: config.PROVIDER_CA_FILE });
   const client = twilio(config.TWILIO_ACCOUNT_SID, config.TWILIO_AUTH_TOKEN_FILE, {
     httpClient: new RedirectedClient(config.TWILIO_ORIGIN, connections),
@@ -25,6 +21,7 @@ export function createTwilioProvider(config: SmsConfig, parts: { clock: Clock; a
     lazyLoading: true,
   });
   const setup = { from: config.TWILIO_FROM, statusCallbackUrl: config.TWILIO_STATUS_CALLBACK_URL };
+  const deadlineMs = config.PROVIDER_DEADLINE_MS;
   return {
     name: "twilio",
     async send(delivery, signal) {
@@ -39,9 +36,9 @@ export function createTwilioProvider(config: SmsConfig, parts: { clock: Clock; a
       const listed = await connections.exchange(signal, () => client.messages.page(filter));
       if (listed.kind === "threw") return unanswered(listed, clock.now());
       const { instances, nextPageUrl } = listed.value;
-      const own = candidates(instances, question, { from: setup.from, deadlineMs: config.PROVIDER_DEADLINE_MS });
+      const own = candidates(instances, question, { from: setup.from, deadlineMs });
       if (own.length === 0 && mayHaveMore(instances, nextPageUrl !== undefined, question)) return unreadable("look-up-incomplete");
-      return attributed(own, question.attemptId, attribute);
+      return attributed(own, question, { attribute, isSettled: clock.now() >= question.startedAt + settledMs(deadlineMs) });
     },
     async [Symbol.asyncDispose]() {
       connections[Symbol.dispose]();

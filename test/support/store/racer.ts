@@ -9,6 +9,7 @@ export type Race =
   | { kind: "claim"; worker: string; deliveryIds: string[] }
   | { kind: "record"; worker: string; deliveryIds: string[] }
   | { kind: "resolve"; worker: string; deliveryIds: string[] }
+  | { kind: "attribute"; attemptId: string; refs: string[] }
   | { kind: "change"; worker: string; notificationIds: string[] }
   | { kind: "insert"; records: Parameters<Awaited<ReturnType<typeof openStore>>["notifications"]["insert"]>[0] }
   | { kind: "update"; worker: string; times: number };
@@ -52,6 +53,11 @@ async function run(race: Race): Promise<string[]> {
         const resolution = { outcome: { kind: "accepted", providerRef: race.worker }, by: "receipt", at: T0 } as const;
         const taken = await store.attempts.resolve(ids.map((id) => ({ id: attemptId(id, 1), resolution })));
         return ids.filter((_, i) => taken[i]);
+      });
+    case "attribute":
+      return inBatches(race.refs, async (refs) => {
+        const ours = await Promise.all(refs.map((ref) => store.attempts.attribute("twilio", ref, race.attemptId)));
+        return refs.filter((_, i) => ours[i]);
       });
     case "change":
       return inBatches(race.notificationIds, async (ids) => {
