@@ -62,7 +62,8 @@ const ROWS = answerTable<ApnsAnswer>({
   "429 TooManyProviderTokenUpdates": ({ reason }) => throttled(reason, TOKEN_UPDATES_WAIT_MS),
   // Per device; Apple names no time.
   "429 TooManyRequests": ({ reason }) => throttled(reason, undefined),
-  "500 InternalServerError": unwell,
+  // It may have failed after it took the push.
+  "500 InternalServerError": ({ reason }) => unanswered(reason),
   "503 ServiceUnavailable": unwell,
   "503 Shutdown": unwell,
 });

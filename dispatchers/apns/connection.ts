@@ -67,7 +67,8 @@ export function createApnsConnection({ origin, ca, deadlineMs, topic, token }: A
       try {
         await untilAborted(call.signal, sending);
       } finally {
-        if (call.signal.aborted) call.stop?.();
+        // Not in the tick that opened it: Node 24 then writes that stream's frames without end (nghttp2, before the server's SETTINGS).
+        if (call.signal.aborted && call.stop !== undefined) setImmediate(call.stop);
       }
     },
     async destroy() {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { test } from "node:test";
 import { APNS_PAYLOAD_BYTES_MAX } from "../../core/limits.ts";
 import { pushPayloadBytes } from "../../core/push-payload.ts";
@@ -107,4 +108,15 @@ test("a push whose deadline passed before its connection was ready is not sent o
   assert.equal((await sending).kind, "accepted");
   await slow[Symbol.asyncDispose]();
   assert.deepEqual(arrived(late), []);
+});
+
+test("a push stopped in the tick that opened its stream does not stop the ones after it", async () => {
+  await using fresh = createApnsProvider(readConfig(apnsVariables, wire.sandbox.env), { clock: systemClock });
+  const deadline = new AbortController();
+  const abort = () => deadline.abort(new DOMException("", "TimeoutError"));
+  subscribe("undici:client:sendHeaders", abort);
+  const stopped = await fresh.send(samplePush(endpoint()), deadline.signal);
+  unsubscribe("undici:client:sendHeaders", abort);
+  assert.deepEqual(stopped, { kind: "unanswered", fault: { code: "deadline" } });
+  assert.equal((await fresh.send(samplePush(endpoint()), soon())).kind, "accepted");
 });

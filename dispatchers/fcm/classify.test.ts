@@ -69,7 +69,7 @@ const rows: [string, number, unknown, string][] = [
   ["a fresh access token refused", 401, body({ status: "UNAUTHENTICATED" }), "misconfigured UNAUTHENTICATED"],
   ["a quota", 429, body({ status: "RESOURCE_EXHAUSTED", errorCode: "QUOTA_EXCEEDED" }), "throttled QUOTA_EXCEEDED"],
   ["unwell", 503, body({ status: "UNAVAILABLE", errorCode: "UNAVAILABLE" }), "unavailable UNAVAILABLE"],
-  ["broken inside", 500, body({ status: "INTERNAL", errorCode: "INTERNAL" }), "unavailable INTERNAL"],
+  ["broken inside", 500, body({ status: "INTERNAL", errorCode: "INTERNAL" }), "unanswered INTERNAL"],
   ["an intermediary's page", 502, "<html>Bad Gateway</html>", "unanswered http-502"],
   ["a 503 that is not FCM's", 503, "<html>", "unanswered http-503"],
   ["a page that forbids", 403, "<html>", "misconfigured http-403"],

@@ -23,6 +23,9 @@ const unwell =
   ({ retryAfterMs }: FcmAnswer) =>
     unavailable(code, retryAfterMs);
 
+/** It may have failed after it took the push. */
+const brokenInside = unanswered("INTERNAL");
+
 /** By FcmError.errorCode. Firebase: ErrorCode (FCM REST reference). The SDK's codes are no substitute: it has one for several of these. */
 const BY_ERROR_CODE = answerTable<FcmAnswer>({
   INVALID_ARGUMENT: badArgument,
@@ -31,7 +34,7 @@ const BY_ERROR_CODE = answerTable<FcmAnswer>({
   SENDER_ID_MISMATCH: ({ proven }) => (proven ? gone("SENDER_ID_MISMATCH") : misconfigured("SENDER_ID_MISMATCH")),
   QUOTA_EXCEEDED: overQuota,
   UNAVAILABLE: unwell("UNAVAILABLE"),
-  INTERNAL: unwell("INTERNAL"),
+  INTERNAL: brokenInside,
   // The Firebase project's own credentials at APNs or for Web Push.
   THIRD_PARTY_AUTH_ERROR: misconfigured("THIRD_PARTY_AUTH_ERROR"),
 });
@@ -46,7 +49,7 @@ const BY_STATUS = answerTable<FcmAnswer>({
   UNAUTHENTICATED: ({ tokenFresh }) => (tokenFresh ? misconfigured("UNAUTHENTICATED") : unavailable("access-token-expired")),
   RESOURCE_EXHAUSTED: overQuota,
   UNAVAILABLE: unwell("UNAVAILABLE"),
-  INTERNAL: unwell("INTERNAL"),
+  INTERNAL: brokenInside,
 });
 export const FCM_CODES = [...new Set([...BY_ERROR_CODE.codes, ...BY_STATUS.codes])];
 

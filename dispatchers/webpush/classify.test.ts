@@ -21,6 +21,7 @@ const rows: [string, number, string, string][] = [
   ["throttling at Windows'", 406, "", "throttled http-406 after 7000"],
   ["a push too large", 413, '{"errno":104}', "rejected payload-too-large"],
   ["too many", 429, "", "throttled http-429 after 7000"],
+  ["broken inside", 500, "", "unanswered http-500"],
   ["unwell", 503, '{"errno":201}', "unavailable http-503 after 7000"],
   ["a bridge's refusal", 502, '{"code":502,"errno":901}', "unavailable http-502 after 7000"],
   ["a bridge's silence", 502, '{"code":502,"errno":903}', "unanswered http-502"],

@@ -31,7 +31,8 @@ const ROWS = answerTable<WebPushAnswer>({
   // RFC 8030 section 7.2.
   413: rejected("payload-too-large"),
   429: tooFast,
-  500: unwell,
+  // It may have failed after it took the push.
+  500: unanswered("http-500"),
   // Mozilla errno 903: the bridge's own provider did not answer in time. Its other 502s say that nothing went out.
   502: (answer) => (bridgeErrno(answer.body) ? unwell(answer) : unanswered("http-502")),
   503: unwell,

@@ -39,6 +39,11 @@ function row(
 
 const isHttp2 = (provider: ProviderName) => provider === "apns" || provider === "fcm";
 
+const BROKEN_INSIDE: Partial<Record<ProviderName, unknown>> = {
+  apns: { reason: "InternalServerError" },
+  fcm: { error: { code: 500, status: "INTERNAL", message: "Internal error encountered." } },
+};
+
 export const PROVIDER_ROWS: readonly Row[] = [
   row("provider-timeout", "providers: some sends are taken and never answered", () => ({ kind: "no-answer" }), {
     ...{ answer: "no answer", match: SOME, what: "sends taken and never answered" },
@@ -52,11 +57,12 @@ export const PROVIDER_ROWS: readonly Row[] = [
     (provider) => (provider === "fcm" ? { kind: "goaway" } : { kind: "cut-after" }),
     { answer: "cut after", match: SOME, what: "sends taken and cut off" },
   ),
-  row("provider-5xx", "providers: some sends are taken and answered 500", () => ({ kind: "answer", status: 500, accepted: true }), {
-    answer: "500 ordered",
-    match: SOME,
-    what: "sends taken and answered 500",
-  }),
+  row(
+    "provider-5xx",
+    "providers: some sends are taken and answered 500, in the provider's own words",
+    (provider) => ({ kind: "answer", status: 500, body: BROKEN_INSIDE[provider] ?? {}, accepted: true }),
+    { answer: "500 ordered", match: SOME, what: "sends taken and answered 500" },
+  ),
   row(
     "provider-429",
     "providers: everything is answered 429, with Retry-After of a second, for 6 s",
