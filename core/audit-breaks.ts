@@ -68,7 +68,7 @@ function breaksOf(d: Delivery, attempts: readonly AttemptRecord[], taken: Taken 
   if (!isAccountedFor(d)) breaks.push("ends");
   if (d.state === "uncertain" && (d.uncertainSince === undefined || d.nextAt === undefined)) breaks.push("watched");
   if (isSentTwice(attempts)) breaks.push("once");
-  if (isSent && !attempts.some((a) => knownToBe(a) && mayBeSent(a))) breaks.push("proven");
+  if (isSent && !attempts.some((a) => (knownToBe(a) && mayBeSent(a)) || gaveWay(a))) breaks.push("proven");
   if (!taken) return breaks;
   const times = taken.get(d.id) ?? 0;
   if (times > takenMost(attempts)) breaks.push("takenOnce");
@@ -83,6 +83,9 @@ const isAccountedFor = (d: Delivery) =>
 
 /** A delivery is called sent only once something told so. */
 const knownToBe = (a: AttemptRecord) => a.outcome !== undefined || a.resolution !== undefined;
+
+/** Closed because an earlier one arrived: its provider told so, maybe after it had answered that it did not take it. */
+const gaveWay = ({ outcome }: AttemptRecord) => outcome?.kind === "closed" && (outcome.state === "sent" || outcome.state === "delivered");
 
 /** Ends that say nobody was to hear of it. */
 const IS_UNSENT: Partial<Record<Delivery["state"], boolean>> = { suppressed: true, expired: true, cancelled: true };

@@ -192,3 +192,15 @@ test("counts every break and names the first, and waits by their percentiles, ov
   assert.ok(p99! >= 989 && p99! < 989 * 1.011, `${p99}`);
   assert.equal(a.waits.apns.p50, undefined);
 });
+
+test("takes a number closed for an earlier attempt that arrived as proof, though its provider had said that it did not take it", () => {
+  const arrived = { kind: "closed", state: "delivered", reason: "an earlier attempt arrived" } as const;
+  const closing = attempt("a", 2, arrived, { provider: "" });
+  const known = { taken: taken("a") };
+  assert.deepEqual(
+    broken(audit([notification(delivery("a", { state: "delivered", attempt: 2 }))], [attempt("a", 1, unavailable), closing], known)),
+    [],
+  );
+  const none = audit([notification(delivery("a", { attempt: 2 }))], [attempt("a", 1, unavailable), attempt("a", 2, closed)], known);
+  assert.deepEqual(broken(none), ["3 sent has its attempt"]);
+});

@@ -8,11 +8,21 @@ import { type Receipt, type ReceiptEffect, receiptEffect } from "./receipt.ts";
 const NOW = 1_000_000;
 const deliveryId = sampleNotification("one", NOW).deliveries[0]!.id;
 
-function effect(kind: Receipt["kind"], attempt: number, delivery: Partial<Delivery>): ReceiptEffect {
+function effect(
+  kind: Receipt["kind"],
+  attempt: number,
+  delivery: Partial<Delivery>,
+  told: Partial<Receipt> = {},
+  known: Partial<AttemptRecord> = {},
+): ReceiptEffect {
   const id = attemptId(deliveryId, attempt);
-  const record: AttemptRecord = { id, deliveryId, number: attempt, worker: "w", provider: "twilio", startedAt: NOW, deadlineAt: NOW };
+  const times = { startedAt: NOW, deadlineAt: NOW };
+  const record: AttemptRecord = { id, deliveryId, number: attempt, worker: "w", provider: "twilio", ...times, ...known };
   const d: Delivery = { ...sampleNotification("one", NOW).deliveries[0]!, ...delivery };
-  return receiptEffect({ attemptId: id, provider: "twilio", kind, reason: "30003", at: NOW }, record, d, { worker: "f", now: NOW });
+  return receiptEffect({ attemptId: id, provider: "twilio", kind, reason: "30003", at: NOW, ...told }, record, d, {
+    worker: "f",
+    now: NOW,
+  });
 }
 
 /** Where a delivery at attempt 1 is after a receipt of attempt 1; undefined: where it was. */
@@ -52,4 +62,27 @@ test("a receipt of the first attempt betters what the repetition came to, and ne
   for (const state of ["sent", "delivered"] as const) assert.equal(effect("accepted", 1, { state, attempt: 2 }).kind, "nothing", state);
   for (const state of ["pending", "uncertain", "failed", "sent"] as const)
     assert.equal(effect("undelivered", 1, { state, attempt: 2 }).kind, "nothing", state);
+});
+
+test("what gave its place to an earlier attempt that arrived is told the rest of that one's way", () => {
+  const closed = { state: "sent", attempt: 2, policyResend: true, providerRef: "SM1" } as const;
+  const told = (kind: Receipt["kind"], delivery: Partial<Delivery>) => effect(kind, 1, delivery, { providerRef: "SM1" });
+  for (const [kind, state] of [
+    ["delivered", "delivered"],
+    ["undelivered", "failed"],
+  ] as const) {
+    const e = told(kind, closed);
+    assert.ok(e.kind === "change", kind);
+    assert.deepEqual([e.change.set.state, e.change.expect], [state, { attempt: 2, states: ["sent"] }]);
+  }
+  assert.equal(told("accepted", closed).kind, "nothing");
+  assert.equal(told("undelivered", { ...closed, providerRef: "SM2" }).kind, "nothing", "the repetition itself was sent");
+});
+
+test("a late word that the provider took it does not stop an operator who redrives what it took", () => {
+  const redriven = { state: "pending", attempt: 2, firstAttempt: 2, redrive: 1 } as const;
+  const taken = { outcome: { kind: "accepted", providerRef: "SM1" } } as const;
+  assert.equal(effect("accepted", 1, redriven, {}, taken).kind, "nothing");
+  assert.equal(effect("delivered", 1, redriven, {}, taken).kind, "close", "it reached the person");
+  assert.equal(effect("accepted", 1, redriven).kind, "close", "it was not known before");
 });

@@ -1,5 +1,5 @@
 import type { Delivery, DeliveryState } from "./notification.ts";
-import { type AttemptRecord, notificationIdOf, type Resolution } from "./ports/attempt-store.ts";
+import { type AttemptRecord, knownOutcome, notificationIdOf, type Resolution } from "./ports/attempt-store.ts";
 import type { DeliveryChange } from "./ports/notification-store.ts";
 import { closedAttempt } from "./transition.ts";
 
@@ -17,12 +17,12 @@ export interface Receipt {
   at: number;
 }
 
-/** Each kind proves that the attempt was made and taken, also one that did not reach the person. */
-export const resolutionOf = ({ providerRef = "", at }: Receipt): Resolution => ({
-  outcome: { kind: "accepted", providerRef },
-  by: "receipt",
-  at,
-});
+/** Each kind proves that the attempt was made and taken, also one that did not reach the person: that is a warning. */
+export function resolutionOf(receipt: Receipt): Resolution {
+  const { kind, providerRef = "", at } = receipt;
+  const warning = kind === "undelivered" ? { warning: undeliveredReason(receipt) } : {};
+  return { outcome: { kind: "accepted", providerRef, ...warning }, by: "receipt", at };
+}
 
 /** What a receipt does to its delivery. */
 export type ReceiptEffect =
@@ -45,7 +45,13 @@ export function receiptEffect(receipt: Receipt, attempt: AttemptRecord, d: Deliv
     if (d.state === "failed" && d.reason === "outcome-unknown") before.push("failed");
     return before.includes(d.state) ? { kind: "change", change: change(before) } : { kind: "nothing" };
   }
-  if (d.attempt < attempt.number || receipt.kind === "undelivered") return { kind: "nothing" };
+  if (d.attempt < attempt.number) return { kind: "nothing" };
+  // The later attempt gave its place to this one: how this one goes on is how the delivery does.
+  const isInItsPlace = d.state === "sent" && receipt.providerRef !== undefined && receipt.providerRef === d.providerRef;
+  if (isInItsPlace && end.state !== "sent") return { kind: "change", change: change(["sent"]) };
+  // An operator redrove what was known as taken, for it came to nothing: being told of it again is no reason to stop.
+  const wasKnown = attempt.number < (d.firstAttempt ?? 1) && knownOutcome(attempt)?.kind === "accepted";
+  if (receipt.kind === "undelivered" || (receipt.kind === "accepted" && wasKnown)) return { kind: "nothing" };
   if (d.state === "pending") {
     const closed = { kind: "closed", state: end.state, reason: "an earlier attempt arrived" } as const;
     return {
@@ -59,7 +65,9 @@ export function receiptEffect(receipt: Receipt, attempt: AttemptRecord, d: Deliv
   return lesser.includes(d.state) ? { kind: "change", change: change(lesser) } : { kind: "nothing" };
 }
 
-function endOf({ kind, reason }: Receipt): { state: "sent" | "delivered" | "failed"; reason: string | undefined } {
-  if (kind === "undelivered") return { state: "failed", reason: `undelivered: ${reason ?? "unknown"}` };
-  return { state: kind === "delivered" ? "delivered" : "sent", reason: undefined };
+function endOf(receipt: Receipt): { state: "sent" | "delivered" | "failed"; reason: string | undefined } {
+  if (receipt.kind === "undelivered") return { state: "failed", reason: undeliveredReason(receipt) };
+  return { state: receipt.kind === "delivered" ? "delivered" : "sent", reason: undefined };
 }
+
+const undeliveredReason = ({ reason }: Receipt) => `undelivered: ${reason ?? "unknown"}`;

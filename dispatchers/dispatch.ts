@@ -1,10 +1,12 @@
 import { SpanKind, type Tracer } from "@opentelemetry/api";
+import { ARRIVED, arrivedOf, repeatedIds } from "../core/arrived.ts";
 import type { Channel } from "../core/channel.ts";
-import { decide } from "../core/decide.ts";
+import { type Decision, decide } from "../core/decide.ts";
 import { type Outcome, reasonOf } from "../core/outcome.ts";
 import { type AttemptOutcome, type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
 import type { Clock, Random } from "../core/ports/clock.ts";
 import type { DeliveryChange } from "../core/ports/notification-store.ts";
+import { type Permits, UNLIMITED } from "../core/ports/permits.ts";
 import type { OutboundDelivery, Provider } from "../core/ports/provider.ts";
 import type { DeliveryTask, Settlement } from "../core/ports/queue.ts";
 import type { RefusalAnswer, Refusals } from "../core/ports/refusals.ts";
@@ -51,6 +53,8 @@ export interface DispatchParts {
   refusals: Refusals;
   /** May turn a copy away early; may never permit. */
   gate: { mayTry(id: string, holder: string, ttlMs: number): Promise<boolean> };
+  /** The channel's rate; absent: as fast as it goes. */
+  permits?: Permits | undefined;
   /** Unique per process. */
   worker: string;
   /** One provider call. */
@@ -66,6 +70,7 @@ export interface DispatchParts {
 /** The step all channels share: task → expired? refused? → claim → provider → decide → record. The settlement follows what is durable. */
 export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holder: string) => Promise<Settlement> {
   const { channel, providers, store, clock, log, metrics, worker, reached } = parts;
+  const permits = parts.permits ?? UNLIMITED;
   const circuits = createCircuits(providers, clock);
   const windowMs = CLAIM_TO_SEND_MS + parts.deadlineMs;
   const limits = { batchMax: BATCH_MAX, waitingMax: WAITING_MAX, concurrency: 2 };
@@ -80,6 +85,8 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
   return async function dispatch(task, holder) {
     reached("dispatcher.received", task.category);
     if (task.lookUp) return settled({ kind: "ack" }, `look-up-${await lookUp(task)}`);
+    const arrived = task.policyResend ? await arrivedBefore(task) : undefined;
+    if (arrived) return close(task, ARRIVED, arrived.providerRef);
     if (task.expiresAt <= clock.now()) return close(task, EXPIRED);
     const provider = circuits.choose(tryOf(task));
     if (provider === undefined) return nak(circuits.reopensInMs(), "circuit-open");
@@ -87,6 +94,9 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
     const answered = clock.monotonic();
     if (answer === "refused") return close(task, OPTED_OUT);
     if (answer === "unknown") return nak(PREFERENCES_UNREADABLE_WAIT_MS, "preferences-unreadable");
+    // Before the gate, which would turn away whoever is handed the task next.
+    const permit = await permits.take(task.notificationClass);
+    if (permit.kind === "later") return nak(permit.delayMs, "rate-limited");
 
     if (!(await parts.gate.mayTry(attemptId(task.deliveryId, task.attempt), holder, windowMs)))
       return nak(HELD_ELSEWHERE_WAIT_MS, "held-elsewhere");
@@ -110,6 +120,11 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
   async function mayGo({ app, userId, endpoint, category, notificationClass }: DeliveryTask): Promise<RefusalAnswer> {
     const [answer = "unknown"] = await parts.refusals.check([{ app, userId, endpoint, channel, category }]);
     return answer === "unknown" && notificationClass === "critical" ? "allowed" : answer;
+  }
+
+  /** Of a repetition: whether what it repeats turned out to have been taken. */
+  async function arrivedBefore(task: DeliveryTask) {
+    return arrivedOf(await store.attempts.find(repeatedIds({ ...task, id: task.deliveryId })));
   }
 
   function buildClaim({ deliveryId, attempt: number, policyResend, redrive }: DeliveryTask, provider: Provider): AttemptRecord {
@@ -167,14 +182,24 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
     // What stands is another's, whose delivery this is: the relay's, which has called the attempt unknown, or a claimant's at work. Or it is
     // ours, and the store's confirmation was lost: then the relay's next look does what is left undone. Only that it was sent is news to all.
     if (!taken && decision.kind !== "sent") return false;
-    await untilRecorded(() => changes.add(decisionChange(task, decision, now)));
+    const end = await bettered(task, decision);
+    await untilRecorded(() => changes.add(decisionChange(task, end, now)));
     return taken;
   }
 
+  /** A repetition that is given up, where what it repeats turned out to have been taken meanwhile: that was left to its own outcome. */
+  async function bettered(task: DeliveryTask, decision: Decision): Promise<Decision> {
+    if (!task.policyResend || (decision.kind !== "failed" && decision.kind !== "expired")) return decision;
+    const arrived = await arrivedBefore(task).catch(() => undefined);
+    return arrived ? { kind: "sent", providerRef: arrived.providerRef, reason: ARRIVED.reason } : decision;
+  }
+
   /** Closes the attempt's number without a call, so that no copy of the task makes one later; then the delivery ends. */
-  async function close(task: DeliveryTask, outcome: Closed): Promise<Settlement> {
+  async function close(task: DeliveryTask, outcome: Closed, providerRef = ""): Promise<Settlement> {
     const now = clock.now();
-    if (await claims.add(closedAttempt(task, worker, outcome, now))) await changes.add(closedChange(task, outcome, now));
+    const change = closedChange(task, outcome, now);
+    if (providerRef) change.set.providerRef = providerRef;
+    if (await claims.add(closedAttempt(task, worker, outcome, now))) await changes.add(change);
     return settled({ kind: "ack" }, outcome.reason);
   }
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Outcome } from "../core/outcome.ts";
-import { attemptId } from "../core/ports/attempt-store.ts";
+import { attemptId, type Resolution } from "../core/ports/attempt-store.ts";
 import type { Finding, LookUpQuestion } from "../core/ports/provider.ts";
+import { resolutionOf } from "../core/receipt.ts";
 import { useDispatchWorld } from "../test/support/dispatch-world.ts";
 import { type ScriptedProvider, scriptedProvider } from "../test/support/scripted-provider.ts";
 
@@ -79,4 +80,60 @@ test("a question that comes after the answer asks nobody, and a copy of the task
   for (let i = 0; i < 2; i++) await dispatch(question, "h");
   await dispatch(world.task(), "h");
   assert.deepEqual([provider.questions.length, provider.sent.length], [1, 1]);
+});
+
+test("what is found after the delivery was given up as not known is not forgotten", async () => {
+  const provider = forgetful(() => ({ kind: "found", outcome: { kind: "accepted", providerRef: "SM1" } }));
+  const { dispatch } = world.setUp({ providers: [provider] });
+  await dispatch(world.task(), "h");
+  const { notificationId, deliveryId } = world.task();
+  const set = { state: "failed", reason: "outcome-unknown", nextAt: undefined, endedAt: world.clock.now() } as const;
+  await world.store.notifications.change([{ notificationId, deliveryId, expect: { attempt: 1, states: ["uncertain"] }, set }]);
+  await dispatch({ ...world.task(), lookUp: true }, "h2");
+  assert.deepEqual([(await world.delivery()).state, (await world.delivery()).providerRef], ["sent", "SM1"]);
+});
+
+/** Twilio did not answer for the first attempt, which is to be repeated; then it became known that it had it. */
+async function resolvedBeforeRepetition(resolution: Resolution) {
+  const provider = forgetful(() => ({ kind: "absent" }));
+  const { dispatch } = world.setUp({ providers: [provider] });
+  await dispatch(world.task(), "h");
+  const { notificationId, deliveryId } = world.task();
+  const set = { state: "pending", attempt: 3, policyResend: true, nextAt: world.clock.now() } as const;
+  await world.store.notifications.change([{ notificationId, deliveryId, expect: { attempt: 1, states: ["uncertain"] }, set }]);
+  await world.store.attempts.resolve([{ id: attemptId(deliveryId, 1), resolution }]);
+  assert.deepEqual(await dispatch({ ...world.task(), attempt: 3, policyResend: true }, "h3"), { kind: "ack" });
+  return { sends: provider.sent.length, delivery: await world.delivery() };
+}
+const now = 1_000_000;
+
+test("an attempt that arrived is not repeated, also where the one that was to repeat it could not be sent and a third follows", async () => {
+  const receipt = { attemptId: "", provider: "twilio", kind: "accepted", providerRef: "SM1", at: now } as const;
+  const { sends, delivery } = await resolvedBeforeRepetition(resolutionOf(receipt));
+  assert.equal(sends, 1);
+  assert.deepEqual([delivery.state, delivery.providerRef, delivery.nextAt], ["sent", "SM1", undefined]);
+});
+
+test("an attempt that its provider took in vain is repeated", async () => {
+  const receipt = { attemptId: "", provider: "twilio", kind: "undelivered", reason: "30003", at: now } as const;
+  assert.equal((await resolvedBeforeRepetition(resolutionOf(receipt))).sends, 2);
+});
+
+test("a repetition that is refused while the first attempt turns out to have arrived ends as sent", async () => {
+  const { deliveryId, notificationId } = world.task();
+  const outcome = { kind: "accepted", providerRef: "SM1" } as const;
+  let sends = 0;
+  const provider = scriptedProvider("twilio", () => (++sends === 1 ? unanswered : { kind: "rejected", reason: "21211" }));
+  const send: typeof provider.send = async (delivery, signal) => {
+    const answer = await provider.send(delivery, signal);
+    if (sends === 2)
+      await world.store.attempts.resolve([{ id: attemptId(deliveryId, 1), resolution: { outcome, by: "receipt", at: now } }]);
+    return answer;
+  };
+  const { dispatch } = world.setUp({ providers: [{ ...provider, send }] });
+  await dispatch(world.task(), "h");
+  const set = { state: "pending", attempt: 2, policyResend: true, nextAt: world.clock.now() } as const;
+  await world.store.notifications.change([{ notificationId, deliveryId, expect: { attempt: 1, states: ["uncertain"] }, set }]);
+  await dispatch({ ...world.task(), attempt: 2, policyResend: true }, "h2");
+  assert.deepEqual([sends, (await world.delivery()).state, (await world.delivery()).providerRef], [2, "sent", "SM1"]);
 });

@@ -1,11 +1,12 @@
 import { decide } from "../core/decide.ts";
 import { type Outcome, reasonOf } from "../core/outcome.ts";
-import { attemptId, knownOutcome } from "../core/ports/attempt-store.ts";
+import { type AttemptRecord, attemptId, knownOutcome } from "../core/ports/attempt-store.ts";
 import type { Clock, Random } from "../core/ports/clock.ts";
 import type { DeliveryChange } from "../core/ports/notification-store.ts";
 import type { Finding, Provider } from "../core/ports/provider.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
 import type { Store } from "../core/ports/store.ts";
+import { receiptEffect } from "../core/receipt.ts";
 import type { Reached } from "../core/steps.ts";
 import { tryOf } from "../core/task.ts";
 import { decisionChange } from "../core/transition.ts";
@@ -17,8 +18,9 @@ const ENDS: ReadonlySet<Outcome["kind"]> = new Set(["accepted", "rejected", "end
 
 export interface LookUpParts {
   providers: readonly Provider[];
-  store: Pick<Store, "attempts">;
+  store: Pick<Store, "attempts" | "notifications">;
   change(change: DeliveryChange): Promise<boolean>;
+  worker: string;
   /** One question. */
   deadlineMs: number;
   clock: Clock;
@@ -29,7 +31,7 @@ export interface LookUpParts {
 }
 
 /** Asks the provider what became of an attempt, and writes down what it found; where that is nothing, the relay has it asked again. */
-export function createLookUp({ providers, store, change, deadlineMs, clock, random, log, metrics, reached }: LookUpParts) {
+export function createLookUp({ providers, store, change, worker, deadlineMs, clock, random, log, metrics, reached }: LookUpParts) {
   return async (task: DeliveryTask): Promise<Finding["kind"] | "needless"> => {
     const { deliveryId, endpoint, content, expiresAt } = task;
     const id = attemptId(deliveryId, task.attempt);
@@ -53,9 +55,20 @@ export function createLookUp({ providers, store, change, deadlineMs, clock, rand
     await store.attempts.resolve([{ id, resolution: { outcome, by: "look-up", at: now } }]);
     reached("dispatcher.resolved", task.category);
     const decision = decide(outcome, { attempt: tryOf(task), now, expiresAt, hasFallback: false, random: random() });
-    await change(decisionChange(task, decision, now));
+    if (!(await change(decisionChange(task, decision, now)))) await foundLate(task, attempt, outcome, now);
     return "found";
   };
+
+  /** Its delivery was given up meanwhile: it is bettered as by a receipt. A repetition asks by itself what is known of this attempt. */
+  async function foundLate({ notificationId, deliveryId }: DeliveryTask, attempt: AttemptRecord, outcome: Outcome, now: number) {
+    if (outcome.kind !== "accepted") return;
+    const delivery = (await store.notifications.find(notificationId))?.deliveries.find((d) => d.id === deliveryId);
+    if (!delivery) return;
+    const { id, provider } = attempt;
+    const receipt = { attemptId: id, provider, kind: "accepted", providerRef: outcome.providerRef, at: now } as const;
+    const effect = receiptEffect(receipt, attempt, delivery, { worker, now });
+    if (effect.kind === "change") await change({ ...effect.change, set: { ...effect.change.set, reason: outcome.warning } });
+  }
 
   async function ask(provider: Provider, question: Parameters<NonNullable<Provider["lookUp"]>>[0]): Promise<Finding> {
     try {

@@ -24,9 +24,9 @@ beforeEach(async () => {
 });
 afterEach(() => store[Symbol.asyncDispose]());
 
-const receipts = () =>
+const receipts = (over: Pick<Store, "attempts" | "notifications"> = store) =>
   createReceipts({
-    ...{ store, clock, worker: "feedback", reached: () => {} },
+    ...{ store: over, clock, worker: "feedback", reached: () => {} },
     log: createLogger("test", "silent", { write() {} }),
     metrics: createFeedbackMetrics(createMetrics("test")),
   });
@@ -89,4 +89,28 @@ test("a repetition under way is left to its own outcome", async () => {
   await claim(2);
   assert.deepEqual(await receipts().apply([receipt("accepted")]), ["known"]);
   assert.deepEqual([(await delivery()).state, (await delivery()).attempt], ["pending", 2]);
+});
+
+test("a receipt is not lost where the delivery moves on while it is applied", async () => {
+  for (const moved of [
+    { state: "failed", reason: "outcome-unknown", nextAt: undefined, endedAt: clock.now() },
+    { state: "pending", attempt: 2, policyResend: true, nextAt: clock.now() },
+  ] as const) {
+    const n = sampleNotification(`moves to ${moved.state}`, clock.now());
+    await store.notifications.insert([n]);
+    deliveryId = n.deliveries[0]!.id;
+    await claim();
+    await answered({ kind: "unanswered", fault: { code: "reset" } });
+    const expect = { attempt: 1, states: ["pending", "uncertain"] as const };
+    const about = { notificationId: n.id, deliveryId, expect };
+    await store.notifications.change([{ ...about, set: { state: "uncertain", uncertainSince: clock.now() } }]);
+    // The relay's policy speaks between the reading and the writing.
+    const change: Store["notifications"]["change"] = async (changes) => {
+      await store.notifications.change([{ ...about, set: moved }]);
+      return store.notifications.change(changes);
+    };
+    const racing = { attempts: store.attempts, notifications: { ...store.notifications, change } };
+    assert.deepEqual(await receipts(racing).apply([receipt("delivered")]), ["applied"]);
+    assert.equal((await delivery()).state, "delivered");
+  }
 });

@@ -4,10 +4,13 @@ import type { Store } from "../core/ports/store.ts";
 import { type Receipt, receiptEffect, resolutionOf } from "../core/receipt.ts";
 import type { Reached } from "../core/steps.ts";
 import type { Logger } from "../infra/logger.ts";
+import { StoreError } from "../infra/store-error.ts";
 import type { FeedbackMetrics } from "./metrics.ts";
 
 /** Deliveries of one webhook worked on at once; a webhook may tell of a thousand, and is answered within 10 s. */
 const SIDE_BY_SIDE = 32;
+/** How often a delivery that moves on meanwhile is looked at anew; more than it moves within moments. Then the provider is to come again. */
+const APPLY_TRIES_MAX = 5;
 
 export interface ReceiptParts {
   store: Pick<Store, "attempts" | "notifications">;
@@ -54,18 +57,21 @@ export function createReceipts({ store, clock, log, worker, reached, metrics }: 
   async function applyOne(receipt: Receipt, attempt: AttemptRecord | undefined): Promise<ReceiptResult> {
     if (attempt?.provider !== receipt.provider) return "unknown";
     const { deliveryId } = attempt;
-    const notification = await store.notifications.find(notificationIdOf(deliveryId));
-    const delivery = notification?.deliveries.find((d) => d.id === deliveryId);
-    if (!delivery) return "known";
-    const effect = receiptEffect(receipt, attempt, delivery, { worker, now: clock.now() });
-    if (effect.kind === "nothing") return "known";
-    if (effect.kind === "close") {
-      // Whoever claimed it first is at work: its own outcome decides.
-      const [ours] = await store.attempts.claim([effect.attempt]);
-      if (!ours) return "known";
-      log.info({ deliveryId, attempt: attemptId(deliveryId, delivery.attempt) }, "not repeated: the attempt before arrived");
+    for (let tries = 1; tries <= APPLY_TRIES_MAX; tries++) {
+      const notification = await store.notifications.find(notificationIdOf(deliveryId));
+      const delivery = notification?.deliveries.find((d) => d.id === deliveryId);
+      if (!delivery) return "known";
+      const effect = receiptEffect(receipt, attempt, delivery, { worker, now: clock.now() });
+      if (effect.kind === "nothing") return "known";
+      if (effect.kind === "close") {
+        // Whoever claimed it first is at work: its own outcome decides, and a further repetition asks what is known of this attempt.
+        const [ours] = await store.attempts.claim([effect.attempt]);
+        if (!ours) return "known";
+        log.info({ deliveryId, attempt: attemptId(deliveryId, delivery.attempt) }, "not repeated: the attempt before arrived");
+      }
+      const [changed] = await store.notifications.change([effect.change]);
+      if (changed) return "applied";
     }
-    const [changed] = await store.notifications.change([effect.change]);
-    return changed ? "applied" : "known";
+    throw new StoreError(`delivery ${deliveryId} does not keep still`);
   }
 }

@@ -20,7 +20,7 @@ export const role = defineRole({
     requireUrl(config);
     const { host, port } = config.FEEDBACK_LISTEN;
     const clock = systemClock;
-    const store = await openRoleStore(config, { stack, log, signal });
+    const store = await openRoleStore(config, { stack, log, metrics: registry, signal });
     const metrics = createFeedbackMetrics(registry);
     const receipts = createReceipts({ store, clock, log, worker, reached, metrics });
     const all = [

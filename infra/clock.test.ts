@@ -76,6 +76,24 @@ test("a step is believed as soon as the store's clock agrees, and not before", a
   );
 });
 
+test("a clock that drifts away from the store's in corrections too small to be steps is told of, once", async () => {
+  const { clock, set, real } = machine();
+  const lines: string[] = [];
+  const log = createLogger("test", "info", { write: (line) => void lines.push(line) });
+  const stop = new AbortController();
+  let slept = 0;
+  const sleep = async (ms: number) => {
+    await clock.sleep(ms);
+    set(100);
+    if (++slept === 200) stop.abort();
+  };
+  await keepTime({ time: async () => real() }, { ...clock, sleep }, log, stop.signal);
+  assert.deepEqual(
+    lines.map((line) => (JSON.parse(line) as { level: string }).level),
+    ["error"],
+  );
+});
+
 test("a process whose clock is off the store's does not start", async () => {
   const { clock, real } = machine();
   await refuseWrongTime({ time: async () => real() + 1_500 }, clock);

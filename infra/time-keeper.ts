@@ -7,6 +7,8 @@ import { OperatorError } from "./operator-error.ts";
 export const TIME_OFF_MAX_MS = 2_000;
 /** How often a clock that stepped is compared with the store's. */
 const COMPARE_EVERY_MS = 2_000;
+/** One that did not step is compared each so many times, once a minute: small corrections are followed, and may add up. */
+const DRIFT_TURNS = 30;
 
 /** Refuses to start with a clock that others would take decisions against; throws an OperatorError. */
 export async function refuseWrongTime(store: Pick<Store, "time">, clock: SteadyClock): Promise<void> {
@@ -17,14 +19,24 @@ export async function refuseWrongTime(store: Pick<Store, "time">, clock: SteadyC
     );
 }
 
-/** Keeps to the old time when the machine's clock steps, until the store's agrees with the new one. Runs until `signal` aborts. */
+/**
+ * Keeps to the old time when the machine's clock steps, until the store's agrees with the new one. Tells of one that drifts away. Runs until
+ * `signal` aborts.
+ */
 export async function keepTime(store: Pick<Store, "time">, clock: SteadyClock, log: Logger, signal: AbortSignal): Promise<void> {
   let told = false;
-  while (!signal.aborted) {
+  let drifts = false;
+  for (let turn = 1; !signal.aborted; turn++) {
     await clock.sleep(COMPARE_EVERY_MS, signal);
     const off = clock.offBy();
     if (off === 0) {
       told = false;
+      if (turn % DRIFT_TURNS !== 0) continue;
+      const drift = await offStore(store, clock.now).catch(() => undefined);
+      if (drift === undefined) continue;
+      if (!drifts && Math.abs(drift) > TIME_OFF_MAX_MS)
+        log.error({ offMs: Math.round(drift) }, "this machine's clock has drifted away from the store's: set it right (NTP)");
+      drifts = Math.abs(drift) > TIME_OFF_MAX_MS;
       continue;
     }
     const machine = () => clock.now() + clock.offBy();

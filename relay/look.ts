@@ -1,3 +1,4 @@
+import { ARRIVED, arrivedOf } from "../core/arrived.ts";
 import { type AttemptSituation, decide, decideUncertain, LOOKED_UP, nextLookUpAt, type UncertainWaits } from "../core/decide.ts";
 import { type Delivery, expiryOf, type NotificationRecord } from "../core/notification.ts";
 import { type AttemptRecord, knownOutcome } from "../core/ports/attempt-store.ts";
@@ -33,15 +34,30 @@ export interface LookSituation {
 /**
  * Looks at one open delivery. Pure.
  * @param attempt the record of the attempt now due, if anybody claimed it
+ * @param earlier where it repeats one of unknown outcome, those before it
  */
-export function look(n: NotificationRecord, d: Delivery, attempt: AttemptRecord | undefined, s: LookSituation): Look {
+export function look(
+  n: NotificationRecord,
+  d: Delivery,
+  attempt: AttemptRecord | undefined,
+  s: LookSituation,
+  earlier: readonly AttemptRecord[] = [],
+): Look {
   const expiresAt = expiryOf(n, d);
   const on = { notificationId: n.id, deliveryId: d.id, attempt: d.attempt, expiresAt };
   const outcome = attempt && knownOutcome(attempt);
+  const arrived = arrivedOf(earlier);
+  // Whatever the repetition came to, what it repeats turned out to have been taken.
+  if (arrived && !attempt) return { kind: "close", attempt: closedAttempt(on, s.worker, ARRIVED, s.now) };
+  if (arrived && outcome && outcome.kind !== "accepted" && outcome.kind !== "closed")
+    return {
+      kind: "change",
+      change: decisionChange(on, { kind: "sent", providerRef: arrived.providerRef, reason: ARRIVED.reason }, s.now),
+    };
   if (outcome) {
     // Recorded, but the worker died before the delivery learned of it; or the unknown outcome's time has come.
     if (outcome.kind === "closed") return { kind: "change", change: closedChange(on, outcome, s.now) };
-    if (d.state === "uncertain" && outcome.kind === "unanswered") return lookAtUncertain(n, d, on, s);
+    if (d.state === "uncertain" && outcome.kind === "unanswered") return lookAtUncertain(n, d, attempt, on, s);
     // The recording worker decided about a fallback; one look later the ordinary delay serves.
     const situation: AttemptSituation = { attempt: tryOf(d), now: s.now, expiresAt, hasFallback: false, random: s.random };
     return { kind: "change", change: decisionChange(on, decide(outcome, situation), s.now) };
@@ -63,14 +79,16 @@ export function look(n: NotificationRecord, d: Delivery, attempt: AttemptRecord 
 }
 
 /** Asks the provider again while there is time for receipts and look-ups; then the class's policy speaks. */
-function lookAtUncertain(n: NotificationRecord, d: Delivery, on: DecidedAttempt, s: LookSituation): Look {
+function lookAtUncertain(n: NotificationRecord, d: Delivery, attempt: AttemptRecord, on: DecidedAttempt, s: LookSituation): Look {
   const { notificationClass } = n;
-  const since = d.uncertainSince ?? s.now;
+  // An older version did not write it down; a moment that moves on would never end.
+  const since = d.uncertainSince ?? attempt.answeredAt ?? attempt.startedAt;
   const until = since + s.uncertainWaitMs[notificationClass];
   if (s.now < until) {
     if (LOOKED_UP[d.channel]) return { kind: "look-up", task: toTask(n, d, { lookUp: true }), nextAt: nextLookUpAt(since, s.now, until) };
-    const { notificationId, deliveryId, attempt } = on;
-    return { kind: "change", change: { notificationId, deliveryId, expect: { attempt, states: ["uncertain"] }, set: { nextAt: until } } };
+    const { notificationId, deliveryId } = on;
+    const expect = { attempt: on.attempt, states: ["uncertain"] as const };
+    return { kind: "change", change: { notificationId, deliveryId, expect, set: { nextAt: until } } };
   }
   const decision = decideUncertain({ notificationClass, policyResend: d.policyResend ?? false, now: s.now, expiresAt: on.expiresAt });
   const change = decisionChange(on, decision, s.now);

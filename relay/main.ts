@@ -13,7 +13,7 @@ export const role = defineRole({
   about: "publishes what is due: scheduled sends, retries, expiries, and what the watchdog finds",
   variables: relayVariables,
   async start(config, { log, metrics, stack, signal, worker, reached }) {
-    const store = await openRoleStore(config, { stack, log, signal });
+    const store = await openRoleStore(config, { stack, log, metrics, signal });
     const nats = stack.use(await connectNats(config, log));
     await ensureStreams(nats, config);
     const publisher = createTaskPublisher(nats, log);

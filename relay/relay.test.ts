@@ -66,6 +66,7 @@ const claim = (id: string, over: Partial<AttemptRecord> = {}, number = 1): Promi
 };
 const delivery = async (id: string) => (await store.notifications.find(id))!.deliveries[0]!;
 const accepted: Outcome = { kind: "accepted", providerRef: "r" };
+const unanswered: Outcome = { kind: "unanswered", fault: { code: "reset" } };
 
 test("publishes what is due, once, and not what is not", async () => {
   await accept({}, { nextAt: clock.now() + 5_000 });
@@ -255,4 +256,31 @@ test("an answer that came after all ends what was uncertain", async () => {
   await store.notifications.change([change]);
   await relay.turn();
   assert.equal((await delivery(id)).state, "sent");
+});
+
+test("an unknown outcome written down by a version that did not say since when is given up all the same", async () => {
+  const id = await accept({}, { state: "uncertain", nextAt: clock.now() });
+  await claim(id, { outcome: { kind: "unanswered", fault: { code: "reset" } }, answeredAt: clock.now() });
+  for (let turns = 0; turns < 500 && (await delivery(id)).state === "uncertain"; turns++) {
+    clock.advance(2_000);
+    await relay.turn();
+  }
+  assert.deepEqual([(await delivery(id)).state, (await delivery(id)).reason], ["failed", "outcome-unknown"]);
+});
+
+test("what is to be repeated, and turns out to have arrived while the repetition was under way, ends as sent", async () => {
+  for (const outcome of [unanswered, { kind: "rejected", reason: "no" } as const, undefined]) {
+    const over = { id: `${outcome?.kind.length ?? 0}`.padStart(32, "a") };
+    const id = await accept(over, { id: `${over.id}-0`, attempt: 2, policyResend: true, nextAt: clock.now() });
+    await claim(id, { outcome: unanswered });
+    if (outcome) await claim(id, { outcome, policyResend: true }, 2);
+    const resolution = { outcome: accepted, by: "receipt", at: clock.now() } as const;
+    await store.attempts.resolve([{ id: attemptId(`${id}-0`, 1), resolution }]);
+    for (let turns = 0; turns < 2; turns++) {
+      clock.advance(1);
+      await relay.turn();
+    }
+    assert.equal((await delivery(id)).state, "sent", outcome?.kind ?? "not claimed");
+  }
+  assert.equal(published.length, 0);
 });

@@ -1,5 +1,6 @@
+import { repeatedIds } from "../core/arrived.ts";
 import type { UncertainWaits } from "../core/decide.ts";
-import { isOpen, LANE_COUNT, type NotificationRecord } from "../core/notification.ts";
+import { type Delivery, isOpen, LANE_COUNT, type NotificationRecord } from "../core/notification.ts";
 import { type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
 import type { Clock, Random } from "../core/ports/clock.ts";
 import type { DeliveryChange } from "../core/ports/notification-store.ts";
@@ -59,13 +60,16 @@ export function createRelay(parts: RelayParts): Relay {
     const taken = await store.notifications.takeDue(lanes, now, now + TAKE_MS, TAKE_MAX);
     if (taken.length === 0) return { taken: 0, stuck: false };
     reached("relay.taken");
-    const wanted = taken.flatMap((n) => dueDeliveries(n, now).map((d) => attemptId(d.id, d.attempt)));
+    const wanted = taken.flatMap((n) => dueDeliveries(n, now).flatMap((d) => [attemptId(d.id, d.attempt), ...repeatedIds(d)]));
     const attempts = new Map((await store.attempts.find(wanted)).map((a) => [a.id, a]));
 
     // Not before what was read: a wait that begins now must not have begun before the answer it follows from.
     const readAt = clock.now();
     const situation = () => ({ now: readAt, random: random(), worker, uncertainWaitMs });
-    const looks = taken.flatMap((n) => dueDeliveries(n, now).map((d) => look(n, d, attempts.get(attemptId(d.id, d.attempt)), situation())));
+    const made = (ids: readonly string[]) => ids.flatMap((id) => attempts.get(id) ?? []);
+    const lookAt = (n: NotificationRecord, d: Delivery) =>
+      look(n, d, attempts.get(attemptId(d.id, d.attempt)), situation(), made(repeatedIds(d)));
+    const looks = taken.flatMap((n) => dueDeliveries(n, now).map((d) => lookAt(n, d)));
     for (const { kind } of looks) metrics.looks.inc({ kind });
     const changes = looks.flatMap((l) => (l.kind === "change" ? [l.change] : []));
     const publications = looks.flatMap((l) => (l.kind === "publish" ? [l.task] : []));

@@ -14,7 +14,7 @@ export const natsVariables = {
   NATS_PASSWORD_FILE: secretFile({ default: "", reason: "password of NATS_USER" }),
 };
 
-/** How long a first connection may take: a start that cannot succeed ends within 10 s. */
+/** How long a first connection may take: a start without a server ends within 10 s. */
 const CONNECT_MS = 5_000;
 /** Between attempts to come back; the outbox covers what is missed meanwhile. */
 const RECONNECT_WAIT_MS = 500;
