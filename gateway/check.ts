@@ -15,8 +15,11 @@ export interface Fault {
   message: string;
 }
 
-/** A send_at this little in the past is a clock's or a network's fault, and means now. */
-export const SEND_AT_PAST_TOLERANCE_MS = 10_000;
+/**
+ * A send_at this little in the past is a clock's, a network's or a repeated call's fault, and means now. Longer than any insert takes: what an
+ * earlier call began may still be on its way into the store, and then this one must not be told that it is too late.
+ */
+export const SEND_AT_PAST_TOLERANCE_MS = 60_000;
 const DAY_MS = 86_400_000;
 export const SEND_AT_AHEAD_MAX_MS = 90 * DAY_MS;
 /** FCM keeps a message for at most 28 days. */

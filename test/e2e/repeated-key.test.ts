@@ -75,7 +75,7 @@ test("the same key with another payload is an error, and changes nothing", limit
 });
 
 test("a key repeated after its times have passed is still the same answer, where a new one would be refused", limits, async () => {
-  // A send_at ten seconds old is forgiven; this one will be older when it is repeated.
+  // A send_at a little old is forgiven; this one will be older when it is repeated.
   const sendAt = new Date(Date.now() - SEND_AT_PAST_TOLERANCE_MS + 1_000);
   const expiresAt = new Date(Date.now() + 1_000);
   const [late, expired] = [notification({ sendAt }), notification({ expiresAt })];

@@ -122,7 +122,7 @@ export interface Notification {
   priority: Priority;
   /** A later push with the same key replaces this one on the device. */
   collapseKey: string;
-  /** Not before this moment; absent: now. At most 90 days ahead. */
+  /** Not before this moment; absent: now. At most 90 days ahead; up to a minute ago means now. */
   sendAt:
     | Date
     | undefined;
