@@ -1,5 +1,6 @@
 import { PUSH_HOSTS } from "../core/push-host.ts";
-import { flag, integer, list, ms, secretFile, text } from "../infra/config.ts";
+import { flag, integer, list, ms, secretFile, text, watchedFile } from "../infra/config.ts";
+import { internalTlsVariables } from "../infra/grpc/tls.ts";
 import { natsVariables } from "../infra/nats/connect.ts";
 import { streamVariables } from "../infra/nats/streams.ts";
 import { storeVariables } from "../infra/store-config.ts";
@@ -10,9 +11,14 @@ export const gatewayVariables = {
   ...natsVariables,
   ...streamVariables,
   ...watchdogVariables,
+  ...internalTlsVariables,
   GATEWAY_LISTEN: text({ default: "0.0.0.0:7700", reason: "host:port callers connect to" }),
-  GATEWAY_TLS_CERT_FILE: secretFile({ default: "", reason: "PEM certificate chain; empty: plain text, for a mesh or a laptop" }),
-  GATEWAY_TLS_KEY_FILE: secretFile({ default: "", reason: "PEM key of GATEWAY_TLS_CERT_FILE" }),
+  GATEWAY_TLS_CERT_FILE: watchedFile({ default: "", reason: "PEM certificate chain; empty: plain text, for a mesh or a laptop" }),
+  GATEWAY_TLS_KEY_FILE: watchedFile({ default: "", reason: "PEM key of GATEWAY_TLS_CERT_FILE" }),
+  GATEWAY_TLS_CLIENT_CA_FILE: watchedFile({
+    default: "",
+    reason: "PEM authorities whose certificates callers must show, beside their API key; empty: they are not asked for one",
+  }),
   GATEWAY_REFLECTION: flag({ default: "true", reason: "gRPC server reflection, for grpcurl; off where the contract is nobody's business" }),
   PREFERENCES_ADDRESS: text({ default: "127.0.0.1:7710", reason: "host:port of the preferences service" }),
   INTERNAL_TOKEN_FILE: secretFile({ reason: "shared by our services; lets the gateway speak for an app" }),
@@ -35,3 +41,11 @@ export const gatewayVariables = {
     reason: "push services a subscription may point at; anything else would let callers make us call any host",
   }),
 };
+
+/** Callers' certificates are asked for only where there is somebody to check them. */
+export const GATEWAY_TLS = {
+  cert: "GATEWAY_TLS_CERT_FILE",
+  key: "GATEWAY_TLS_KEY_FILE",
+  ca: "GATEWAY_TLS_CLIENT_CA_FILE",
+  caIsOptional: true,
+} as const;

@@ -5,6 +5,7 @@ import { systemClock } from "../infra/clock.ts";
 import { createClient } from "../infra/grpc/client.ts";
 import { createRefusalsClient } from "../infra/grpc/refusals.ts";
 import { startGrpcServer } from "../infra/grpc/server.ts";
+import { internalTls, openCertificates } from "../infra/grpc/tls.ts";
 import { createUnary } from "../infra/grpc/unary.ts";
 import { callSeconds } from "../infra/metrics.ts";
 import { connectNats } from "../infra/nats/connect.ts";
@@ -14,7 +15,7 @@ import { defineRole } from "../infra/run.ts";
 import { openRoleStore } from "../infra/store-config.ts";
 import { createAccept } from "./accept.ts";
 import { createAuthenticate } from "./auth.ts";
-import { gatewayVariables } from "./config.ts";
+import { GATEWAY_TLS, gatewayVariables } from "./config.ts";
 import { createContactService } from "./contacts-rpc.ts";
 import { createLoad } from "./load.ts";
 import { createGatewayMetrics } from "./metrics.ts";
@@ -27,12 +28,13 @@ export const role = defineRole({
   variables: gatewayVariables,
   async start(config, { log, metrics, stack, signal, tracer, reached }) {
     const clock = systemClock;
-    const store = await openRoleStore(config, { stack, log, signal });
+    const [tls, ours] = [openCertificates(config, GATEWAY_TLS, log), internalTls(config, log)];
+    const store = await openRoleStore(config, { stack, log, metrics, signal });
     const nats = stack.use(await connectNats(config, log));
     await ensureStreams(nats, config);
     const token = config.INTERNAL_TOKEN_FILE;
-    const refusals = stack.use(createRefusalsClient({ address: config.PREFERENCES_ADDRESS, token }));
-    const preferences = stack.use(createClient(PreferenceServiceClient, config.PREFERENCES_ADDRESS));
+    const refusals = stack.use(createRefusalsClient({ address: config.PREFERENCES_ADDRESS, token, tls: ours }));
+    const preferences = stack.use(createClient(PreferenceServiceClient, config.PREFERENCES_ADDRESS, { tls: ours }));
     const load = createLoad(store.notifications, config.OPEN_NOTIFICATIONS_MAX, clock, log);
     const measuring = load.run(signal);
     const authenticate = createAuthenticate(store.apps, config.KEY_CACHE_MS);
@@ -47,7 +49,6 @@ export const role = defineRole({
       metrics: createGatewayMetrics(metrics),
     });
     const contacts = createContactService({ contacts: store.contacts, pushHosts: config.WEBPUSH_HOSTS, clock, unary });
-    const [cert, key] = [config.GATEWAY_TLS_CERT_FILE, config.GATEWAY_TLS_KEY_FILE];
     const server = stack.use(
       await startGrpcServer({
         address: config.GATEWAY_LISTEN,
@@ -58,7 +59,7 @@ export const role = defineRole({
         ],
         reflection: config.GATEWAY_REFLECTION,
         log,
-        tls: cert ? { cert, key } : undefined,
+        tls,
       }),
     );
     server.serveUntil(signal);

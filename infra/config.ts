@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { accessSync, constants, readFileSync } from "node:fs";
 import { OperatorError } from "./operator-error.ts";
 
 /** One environment variable: its type, default, unit and why it is there. Without a default it must be set. */
@@ -91,6 +91,27 @@ export const secretFile = (about: About): Variable<string> => ({
     }
   },
 });
+
+/** The path of a file that is read again when it changes; the value is the path. Whether it can be read is asked at the start, too. */
+export const watchedFile = (about: About): Variable<string> => ({
+  type: "path of a file, read again when it changes",
+  ...about,
+  parse: (path) => {
+    if (path === "") return "";
+    try {
+      accessSync(path, constants.R_OK);
+      return path;
+    } catch (error) {
+      return rule(`the file cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    }
+  },
+});
+
+/** A TCP port to listen on; undefined where it is empty. */
+export const optionalPort = (about: About): Variable<number | undefined> => {
+  const port = integer(0, 65_535, about);
+  return { ...port, type: `${port.type}, or empty`, parse: (t) => (t === "" ? undefined : port.parse(t)) };
+};
 
 export class ConfigError extends OperatorError {
   override name = "ConfigError";

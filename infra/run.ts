@@ -2,8 +2,9 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { Tracer } from "@opentelemetry/api";
 import type { Reached } from "../core/steps.ts";
-import { choice, type Environment, integer, ms, readConfig, text, type Values, type Variables } from "./config.ts";
+import { choice, type Environment, integer, ms, optionalPort, readConfig, text, type Values, type Variables } from "./config.ts";
 import { crashAt } from "./crash.ts";
+import { type GrpcServer, startGrpcServer } from "./grpc/server.ts";
 import { startHttpServer } from "./http/server.ts";
 import { closeLogger, createLogger, type Logger } from "./logger.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -14,8 +15,13 @@ import { startTracing } from "./tracing.ts";
 /** What every role reads. */
 export const commonVariables = {
   LOG_LEVEL: choice(["debug", "info", "warn", "error"], { default: "info", reason: "info writes one line per attempt" }),
-  HTTP_HOST: text({ default: "0.0.0.0", reason: "address for /healthz, /readyz and /metrics" }),
+  HTTP_HOST: text({ default: "0.0.0.0", reason: "address for /healthz, /readyz and /metrics, and for HEALTH_PORT" }),
   HTTP_PORT: integer(0, 65_535, { default: "8080", reason: "port for /healthz, /readyz and /metrics; 0: any free one" }),
+  HEALTH_PORT: optionalPort({
+    default: "",
+    reason:
+      "port for gRPC health in plain text, services liveness and readiness: probes cannot show certificates; empty: none; 0: any free one",
+  }),
   DRAIN_MS: ms(100, 600_000, { default: "20000", reason: "for work in flight after SIGTERM; shorter than the pod's grace period of 30 s" }),
   OTEL_EXPORTER_OTLP_ENDPOINT: text({ default: "", reason: "OTLP/HTTP traces URL; empty: traces are not exported" }),
 };
@@ -56,8 +62,11 @@ export interface Started {
   drained?: () => Promise<void>;
 }
 
-/** Everything that a role waits for at start has come within this, or the process ends with exit status 1. */
-const START_MS = 10_000;
+/**
+ * Everything that a role waits for at start has come within this, or the process ends with exit status 1. What cannot be reached says so much
+ * sooner; this is for what answers slowly, as when a whole node's processes start at once and share its cores: giving up then only begins again.
+ */
+const START_MS = 30_000;
 
 export function defineRole<V extends Variables>(role: {
   name: string;
@@ -90,6 +99,8 @@ export function defineRole<V extends Variables>(role: {
           log,
         }),
       );
+      const health =
+        config.HEALTH_PORT === undefined ? undefined : stack.use(await startHealthServer(config.HTTP_HOST, config.HEALTH_PORT, log));
       const started = await within(
         START_MS,
         role.start(values as Values<V & typeof commonVariables>, { log, metrics, stack, signal: draining.signal, worker, tracer, reached }),
@@ -100,7 +111,8 @@ export function defineRole<V extends Variables>(role: {
         throw error;
       });
       ready = true;
-      const addresses = { ...started.addresses, http: reachable(config.HTTP_HOST, http.port) };
+      health?.serveUntil(draining.signal);
+      const addresses = { ...started.addresses, http: reachable(config.HTTP_HOST, http.port), ...(health && { health: health.address }) };
       log.info({ worker, addresses }, "started");
       const kept = stack.move();
       let disposed: Promise<void> | undefined;
@@ -123,6 +135,19 @@ export function defineRole<V extends Variables>(role: {
     },
   };
 }
+
+/** Probes under way when all else has ended, in ms. */
+const HEALTH_DRAIN_MS = 500;
+
+/** "liveness" is SERVING as long as the process runs; "readiness" and "" begin as NOT_SERVING. */
+const startHealthServer = (host: string, port: number, log: Logger): Promise<GrpcServer> =>
+  startGrpcServer({
+    address: `${host.includes(":") ? `[${host}]` : host}:${port}`,
+    services: [],
+    reflection: false,
+    log,
+    drainMs: HEALTH_DRAIN_MS,
+  });
 
 /** Runs until SIGTERM or SIGINT, drains, and ends the process. */
 export async function runUntilSignal(start: () => Promise<AsyncDisposable>): Promise<void> {

@@ -1,6 +1,7 @@
 import { PreferenceServiceService } from "../gen/carillon/v1/preference_service.ts";
 import { systemClock } from "../infra/clock.ts";
 import { startGrpcServer } from "../infra/grpc/server.ts";
+import { internalTls } from "../infra/grpc/tls.ts";
 import { callSeconds } from "../infra/metrics.ts";
 import { connectRedis } from "../infra/redis/connect.ts";
 import { defineRole } from "../infra/run.ts";
@@ -14,7 +15,8 @@ export const role = defineRole({
   about: "knows who refused what, and answers the gateway and the dispatchers",
   variables: preferencesVariables,
   async start(config, { log, metrics, stack, signal, tracer }) {
-    const store = await openRoleStore(config, { stack, log, signal });
+    const tls = internalTls(config, log);
+    const store = await openRoleStore(config, { stack, log, metrics, signal });
     const redis = stack.use(await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE }));
     const preferences = stack.use(createPreferences({ store: store.preferences, redis, clock: systemClock, log }));
     const implementation = createPreferenceService({
@@ -25,7 +27,7 @@ export const role = defineRole({
       seconds: callSeconds(metrics),
     });
     const services = [{ definition: PreferenceServiceService, implementation }];
-    const server = stack.use(await startGrpcServer({ address: config.PREFERENCES_LISTEN, services, reflection: false, log }));
+    const server = stack.use(await startGrpcServer({ address: config.PREFERENCES_LISTEN, services, reflection: false, log, tls }));
     server.serveUntil(signal);
     return { addresses: { grpc: server.address } };
   },

@@ -9,6 +9,7 @@ import {
 } from "@grpc/grpc-js";
 import { inject } from "../tracing.ts";
 import { MESSAGE_BYTES_MAX } from "./server.ts";
+import type { Certificates } from "./tls.ts";
 
 /** What a call may take when nobody says otherwise; as long as a server of ours works on one. */
 export const CALL_MS = 10_000;
@@ -20,7 +21,7 @@ const KEEPALIVE_TIMEOUT_MS = 20_000;
  * Every method of ours may be repeated: Send carries an idempotency key, and the others are idempotent. So UNAVAILABLE, and nothing else, is tried
  * again within the call's deadline, until a tenth of the calls fail. Over addresses by round robin (gRPC A6, Client Retries).
  */
-const SERVICE_CONFIG = JSON.stringify({
+export const SERVICE_CONFIG = JSON.stringify({
   loadBalancingConfig: [{ round_robin: {} }],
   methodConfig: [
     {
@@ -37,17 +38,11 @@ const SERVICE_CONFIG = JSON.stringify({
   retryThrottling: { maxTokens: 10, tokenRatio: 0.1 },
 });
 
-/** All PEM. `ca` empty: the system's. `cert` and `key`: what we show a server that asks. */
-export interface ClientTls {
-  ca?: string;
-  cert?: string;
-  key?: string;
-}
-
 export interface ClientParts {
   /** API key, sent as "authorization: Bearer". In clear without TLS. */
   token?: string;
-  tls?: ClientTls | undefined;
+  /** Whom to believe, and what to show a server that asks. Undefined: plain text. */
+  tls?: Certificates | undefined;
 }
 
 /**
@@ -59,8 +54,7 @@ export function createClient<C extends Client>(
   address: string,
   { token, tls }: ClientParts = {},
 ): C & Disposable {
-  const pem = (text: string | undefined) => (text ? Buffer.from(text) : null);
-  const credentials = tls ? ChannelCredentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.cert)) : ChannelCredentials.createInsecure();
+  const credentials = tls?.forClient() ?? ChannelCredentials.createInsecure();
   const client = new Service(address, credentials, {
     "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
     "grpc.max_send_message_length": MESSAGE_BYTES_MAX,

@@ -1,9 +1,10 @@
 import type { RefusalAnswer, RefusalQuestion, Refusals } from "../../core/ports/refusals.ts";
 import { PreferenceServiceClient, PreferenceServiceService } from "../../gen/carillon/v1/preference_service.ts";
 import { createBatcher } from "../batch.ts";
-import { type ClientTls, callUnary, createClient } from "./client.ts";
+import { callUnary, createClient } from "./client.ts";
 import { channelToProto, endpointToProto } from "./convert.ts";
 import { internalMetadata } from "./internal-call.ts";
+import type { Certificates } from "./tls.ts";
 
 /** For one Check, and again for the wait before it. Preferences give their store 800 ms. */
 export const CHECK_DEADLINE_MS = 1_000;
@@ -26,7 +27,7 @@ export function createRefusalsClient(options: {
   address: string;
   /** What INTERNAL_TOKEN_FILE holds. */
   token: string;
-  tls?: ClientTls | undefined;
+  tls?: Certificates | undefined;
 }): Refusals & Disposable {
   const client = createClient(PreferenceServiceClient, options.address, { tls: options.tls });
 

@@ -5,7 +5,6 @@ import { connect as connectTcp } from "node:net";
 import { after, test } from "node:test";
 import { type Metadata, makeGenericClientConstructor, type ServiceError, status } from "@grpc/grpc-js";
 import { service as healthService } from "grpc-health-check";
-import { generate } from "selfsigned";
 import {
   GetRequest,
   GetResponse,
@@ -215,25 +214,6 @@ test("health follows setServing, but for liveness", async () => {
   server.setServing(false);
   assert.deepEqual(await all(), ["NOT_SERVING", "NOT_SERVING", "NOT_SERVING", "SERVING"]);
   assert.equal((await failure(health(server.port, "another"))).code, status.NOT_FOUND);
-});
-
-test("over TLS a client with the right authority gets in, and no other", async () => {
-  const ours = await generate([{ name: "commonName", value: "localhost" }], {
-    keySize: 2048,
-    extensions: [{ name: "subjectAltName", altNames: [{ type: 7, ip: "127.0.0.1" }] }],
-  } as never);
-  const tls = { cert: ours.cert, key: ours.private };
-  const { port } = await serve(async () => response("over TLS"), anyone, { tls });
-  assert.equal((await callUnary(clientOf(port, { tls: { ca: ours.cert } }), get, request)).notificationId, "over TLS");
-  for (const wrong of [{ tls: {} }, {}]) {
-    const told = await failure(callUnary(clientOf(port, wrong), get, request, { deadlineMs: 500 }));
-    assert.ok([status.UNAVAILABLE, status.DEADLINE_EXCEEDED].includes(told.code), status[told.code]);
-  }
-  const mutual = await serve(async () => response("both"), anyone, { tls: { ...tls, clientCa: ours.cert } });
-  const shown = { tls: { ca: ours.cert, cert: ours.cert, key: ours.private } };
-  assert.equal((await callUnary(clientOf(mutual.port, shown), get, request)).notificationId, "both");
-  const told = await failure(callUnary(clientOf(mutual.port, { tls: { ca: ours.cert } }), get, request, { deadlineMs: 500 }));
-  assert.notEqual(told.code, status.OK);
 });
 
 test("a request larger than the limit is refused", async () => {

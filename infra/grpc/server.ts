@@ -3,6 +3,7 @@ import { HealthImplementation } from "grpc-health-check";
 import type { Logger } from "../logger.ts";
 import { reachable } from "../reachable.ts";
 import { addReflection } from "./reflection.ts";
+import type { Certificates } from "./tls.ts";
 
 /** A SendBatch of 1,000 notifications at their largest usual size, 16 kB each. grpc-js refuses more with RESOURCE_EXHAUSTED. */
 export const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
@@ -17,13 +18,6 @@ const KEEPALIVE_TIMEOUT_MS = 20_000;
 /** How long calls under way may take to finish at shutdown: as long as a call may take at all. */
 const DRAIN_MS = 10_000;
 
-/** All PEM. With `clientCa`, callers must show a certificate it signed. */
-export interface ServerTls {
-  cert: string;
-  key: string;
-  clientCa?: string;
-}
-
 export interface GrpcService {
   definition: ServiceDefinition;
   implementation: UntypedServiceImplementation;
@@ -35,7 +29,8 @@ export interface GrpcServerOptions {
   services: readonly GrpcService[];
   reflection: boolean;
   log: Logger;
-  tls?: ServerTls | undefined;
+  /** With an authority in it, callers must show a certificate it signed. Undefined: plain text. */
+  tls?: Certificates | undefined;
   messageBytesMax?: number;
   drainMs?: number;
 }
@@ -74,7 +69,9 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   if (options.reflection) addReflection(server, names);
 
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(options.address, credentials(options.tls), (error, bound) => (error ? reject(error) : resolve(bound)));
+    server.bindAsync(options.address, options.tls?.forServer() ?? ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    );
   });
   return {
     port,
@@ -102,10 +99,4 @@ function serviceName(definition: ServiceDefinition): string {
   const name = Object.values(definition)[0]?.path.split("/")[1];
   if (!name) throw new Error("a service without methods");
   return name;
-}
-
-function credentials(tls: ServerTls | undefined): ServerCredentials {
-  if (!tls) return ServerCredentials.createInsecure();
-  const pair = { cert_chain: Buffer.from(tls.cert), private_key: Buffer.from(tls.key) };
-  return ServerCredentials.createSsl(tls.clientCa ? Buffer.from(tls.clientCa) : null, [pair], tls.clientCa !== undefined);
 }

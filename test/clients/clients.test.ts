@@ -14,6 +14,8 @@ const CLIENT_DEADLINE_MS = 60_000;
 const PREPARE_DEADLINE_MS = 180_000;
 
 const cache = join(cacheFolder(process.env), "clients");
+/** Which callers are told to use (docs/calling.md). */
+const SERVICE_CONFIG = join(import.meta.dirname, "../../examples/service-config.json");
 const prepare = join(import.meta.dirname, "prepare");
 const CLIENTS = [
   { language: "Node", prepared: undefined, needs: "", command: [process.execPath, join(import.meta.dirname, "node/client.mjs")] },
@@ -37,7 +39,7 @@ for (const { language, prepared, needs, command } of CLIENTS) {
   const client = async (apiKey: string) => {
     if (prepared) await run(prepare, [prepared], { timeout: PREPARE_DEADLINE_MS });
     const [program, ...leading] = command;
-    return run(program, [...leading, system.gatewayAddress, apiKey], { timeout: CLIENT_DEADLINE_MS });
+    return run(program, [...leading, `dns:///${system.gatewayAddress}`, apiKey, SERVICE_CONFIG], { timeout: CLIENT_DEADLINE_MS });
   };
 
   test(`a client in ${language} sends one notification and sees it out`, { skip: missing }, async () => {

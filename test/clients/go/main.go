@@ -1,4 +1,4 @@
-// client ADDRESS API_KEY: sends one e-mail and prints how it ended. Exit code 0 if it went out.
+// client ADDRESS API_KEY SERVICE_CONFIG_FILE: sends one e-mail and prints how it ended. Exit code 0 if it went out.
 package main
 
 import (
@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
 )
 
@@ -21,10 +22,10 @@ const endedWithin = 30 * time.Second
 
 func main() {
 	log.SetFlags(0)
-	if len(os.Args) != 3 {
-		log.Fatal("usage: client ADDRESS API_KEY")
+	if len(os.Args) != 4 {
+		log.Fatal("usage: client ADDRESS API_KEY SERVICE_CONFIG_FILE")
 	}
-	state, err := send(os.Args[1], os.Args[2])
+	state, err := send(os.Args[1], os.Args[2], os.Args[3])
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -34,8 +35,17 @@ func main() {
 	}
 }
 
-func send(address, apiKey string) (pb.DeliveryState, error) {
-	connection, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+func send(address, apiKey, serviceConfigFile string) (pb.DeliveryState, error) {
+	serviceConfig, err := os.ReadFile(serviceConfigFile)
+	if err != nil {
+		return 0, err
+	}
+	connection, err := grpc.NewClient(address,
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultServiceConfig(string(serviceConfig)),
+		grpc.WithDisableServiceConfig(),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 60 * time.Second, Timeout: 20 * time.Second}),
+	)
 	if err != nil {
 		return 0, err
 	}

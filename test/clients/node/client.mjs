@@ -1,4 +1,4 @@
-// client.mjs ADDRESS API_KEY: sends one e-mail and prints how it ended. Exit code 0 if it went out.
+// client.mjs ADDRESS API_KEY SERVICE_CONFIG_FILE: sends one e-mail and prints how it ended. Exit code 0 if it went out.
 //
 // What a program in Node needs: @grpc/grpc-js, @grpc/proto-loader and gen/carillon.binpb.
 import { randomUUID } from "node:crypto";
@@ -11,10 +11,15 @@ import { loadFileDescriptorSetFromBuffer } from "@grpc/proto-loader";
 /** The whole way takes well under a second; the rest is for a machine busy with other things. */
 const ENDED_WITHIN_MS = 30_000;
 
-const [address, apiKey] = process.argv.slice(2);
+const [address, apiKey, serviceConfigFile] = process.argv.slice(2);
 const descriptors = readFileSync(new URL("../../../gen/carillon.binpb", import.meta.url));
 const { carillon } = loadPackageDefinition(loadFileDescriptorSetFromBuffer(descriptors, { enums: String }));
-const client = new carillon.v1.NotificationService(address, credentials.createInsecure());
+const client = new carillon.v1.NotificationService(address, credentials.createInsecure(), {
+  "grpc.service_config": readFileSync(serviceConfigFile, "utf8"),
+  "grpc.service_config_disable_resolution": 1,
+  "grpc.keepalive_time_ms": 60_000,
+  "grpc.keepalive_timeout_ms": 20_000,
+});
 const metadata = new Metadata();
 metadata.set("authorization", `Bearer ${apiKey}`);
 const call = (method, request) => promisify(client[method]).call(client, request, metadata, { deadline: Date.now() + 5_000 });

@@ -1,8 +1,9 @@
-"""client.py ADDRESS API_KEY: sends one e-mail and prints how it ended. Exit code 0 if it went out."""
+"""client.py ADDRESS API_KEY SERVICE_CONFIG_FILE: sends one e-mail and prints how it ended. Exit code 0 if it went out."""
 
 import sys
 import time
 import uuid
+from pathlib import Path
 
 import grpc
 from carillon.v1 import notification_service_pb2 as pb
@@ -12,8 +13,14 @@ from carillon.v1 import notification_service_pb2_grpc as rpc
 ENDED_WITHIN_S = 30
 
 
-def send(address: str, api_key: str) -> str:
-    carillon = rpc.NotificationServiceStub(grpc.insecure_channel(address))
+def send(address: str, api_key: str, service_config_file: str) -> str:
+    options = [
+        ("grpc.service_config", Path(service_config_file).read_text()),
+        ("grpc.service_config_disable_resolution", 1),
+        ("grpc.keepalive_time_ms", 60_000),
+        ("grpc.keepalive_timeout_ms", 20_000),
+    ]
+    carillon = rpc.NotificationServiceStub(grpc.insecure_channel(address, options))
     metadata = [("authorization", f"Bearer {api_key}")]
     notification = pb.Notification(
         idempotency_key=str(uuid.uuid4()),
@@ -34,6 +41,6 @@ def send(address: str, api_key: str) -> str:
 
 
 if __name__ == "__main__":
-    final = send(*sys.argv[1:3])
+    final = send(*sys.argv[1:4])
     print(final)
     sys.exit(0 if final in ("DELIVERY_STATE_SENT", "DELIVERY_STATE_DELIVERED") else 1)

@@ -1,0 +1,125 @@
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createSecureContext } from "node:tls";
+
+/** Where a certificate chain, its key and the authorities to believe lie, and the variables that say so. All PEM. */
+export interface TlsFiles {
+  cert: NamedPath;
+  key: NamedPath;
+  /** Undefined: nobody's certificate is checked. */
+  ca?: NamedPath | undefined;
+}
+export interface NamedPath {
+  /** The environment variable; faults name it, never the path. */
+  name: string;
+  path: string;
+}
+
+/** What the files held at one moment. */
+export interface TlsTexts {
+  cert: Buffer;
+  key: Buffer;
+  ca: Buffer | undefined;
+}
+
+/** A pair of files is replaced while it is read at most once or twice; who replaces more often is not waited for. */
+const READS_MAX = 5;
+
+/**
+ * All files as they stood at one moment: mounted Secrets are replaced all at once, by one symbolic link, and a certificate before it does not
+ * fit a key after it. So it is read until two reads agree. A string where a file cannot be read.
+ */
+export function readTlsFiles(files: TlsFiles): TlsTexts | string {
+  const read = ({ name, path }: NamedPath): Buffer => {
+    try {
+      return readFileSync(path);
+    } catch (error) {
+      throw new UnreadableError(`${name}: the file cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    }
+  };
+  const readAll = (): TlsTexts => ({ cert: read(files.cert), key: read(files.key), ca: files.ca && read(files.ca) });
+  try {
+    let texts = readAll();
+    for (let reads = 1; reads < READS_MAX; reads++) {
+      const again = readAll();
+      if (isSame(texts, again)) return again;
+      texts = again;
+    }
+    return texts;
+  } catch (error) {
+    if (error instanceof UnreadableError) return error.message;
+    throw error;
+  }
+}
+class UnreadableError extends Error {}
+
+export const isSame = (a: TlsTexts, b: TlsTexts): boolean =>
+  a.cert.equals(b.cert) && a.key.equals(b.key) && (a.ca === undefined || b.ca === undefined ? a.ca === b.ca : a.ca.equals(b.ca));
+
+/** Why these texts cannot be used at `now` (ms since the epoch), one line each beginning with the variable. Nothing of a key is repeated. */
+export function tlsFaults(files: TlsFiles, texts: TlsTexts, now: number): string[] {
+  const chain = certificates(texts.cert);
+  const key = privateKey(texts.key);
+  const authorities = texts.ca && certificates(texts.ca);
+  const faults: string[] = [];
+  const leaf = typeof chain === "string" ? undefined : chain[0];
+  if (typeof chain === "string") faults.push(`${files.cert.name}: ${chain}`);
+  else faults.push(...dateFaults(chain[0]!, now).map((fault) => `${files.cert.name}: ${fault}`));
+  if (typeof key === "string") faults.push(`${files.key.name}: ${key}`);
+  else if (leaf && !leaf.checkPrivateKey(key))
+    faults.push(`${files.key.name}: the key does not belong to the certificate of ${files.cert.name}`);
+  if (files.ca && authorities !== undefined) {
+    if (typeof authorities === "string") faults.push(`${files.ca.name}: ${authorities}`);
+    else if (authorities.every((authority) => dateFaults(authority, now).length > 0))
+      faults.push(
+        `${files.ca.name}: ${authorities.length === 1 ? "" : "of all its certificates, the first: "}${dateFaults(authorities[0]!, now)[0]}`,
+      );
+  }
+  return faults.length > 0 ? faults : opensslFaults(files, texts);
+}
+
+/** When the first certificate of a chain ends, in ms since the epoch. */
+export const expiresAt = (chain: Buffer): number => Date.parse(new X509Certificate(chain).validTo);
+
+function dateFaults(certificate: X509Certificate, now: number): string[] {
+  const [from, to] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
+  if (now > to) return [`the certificate expired at ${new Date(to).toISOString()}; issue a new one`];
+  if (now < from) return [`the certificate is not valid before ${new Date(from).toISOString()}; is this machine's clock right?`];
+  return [];
+}
+
+const BLOCK = /^-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/gm;
+
+/** Every certificate of a PEM file, at least one; or what is wrong with it. */
+function certificates(pem: Buffer): X509Certificate[] | string {
+  const text = pem.toString("latin1");
+  const blocks = text.match(BLOCK) ?? [];
+  // OpenSSL passes over what begins within a line, without a word.
+  if (blocks.length < text.split("BEGIN CERTIFICATE").length - 1) return "a certificate in the file does not begin on a line of its own";
+  if (blocks.length === 0) return "the file holds no PEM certificate";
+  try {
+    return blocks.map((block) => new X509Certificate(block));
+  } catch {
+    return "a certificate in the file cannot be parsed";
+  }
+}
+
+function privateKey(pem: Buffer): KeyObject | string {
+  try {
+    return createPrivateKey(pem);
+  } catch {
+    return /ENCRYPTED/.test(pem.toString("latin1"))
+      ? "the key is encrypted; keys with a passphrase are not supported"
+      : "the file holds no PEM private key";
+  }
+}
+
+/** OpenSSL has rules of its own, such as how short a key may be. */
+function opensslFaults(files: TlsFiles, texts: TlsTexts): string[] {
+  try {
+    createSecureContext(texts);
+    return [];
+  } catch (error) {
+    return [`${files.cert.name}: OpenSSL refuses it (${(error as NodeJS.ErrnoException).code ?? "no code"})`];
+  }
+}

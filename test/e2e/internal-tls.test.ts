@@ -1,0 +1,124 @@
+// With certificates among the roles and at the gateway's door: what is sent arrives, also after they changed, and nobody without one gets in.
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { type ServiceError, status } from "@grpc/grpc-js";
+import { NotificationServiceClient, NotificationServiceService } from "../../gen/carillon/v1/notification_service.ts";
+import { PreferenceServiceClient, PreferenceServiceService } from "../../gen/carillon/v1/preference_service.ts";
+import { callUnary, createClient } from "../../infra/grpc/client.ts";
+import { internalMetadata } from "../../infra/grpc/internal-call.ts";
+import { type Certificates, watchCertificates } from "../../infra/grpc/tls.ts";
+import { createLogger } from "../../infra/logger.ts";
+import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
+import { type Authority, createAuthority, type MountedSecret, mountSecret } from "../support/certificates.ts";
+import { eventually } from "../support/eventually.ts";
+import { healthAt } from "../support/health.ts";
+import { startNats, startRedis } from "../support/servers.ts";
+import { mail, notification, toEndpoint } from "./calls.ts";
+import { runCli } from "./cli-process.ts";
+import { type RoleProcess, startRole } from "./role-process.ts";
+
+const limits = { timeout: 120_000 };
+const TOKEN = randomBytes(32).toString("base64url");
+const log = createLogger("test", "silent");
+
+describe("with certificates", limits, () => {
+  const stack = new AsyncDisposableStack();
+  const roles = new Map<string, RoleProcess>();
+  let directory: string;
+  let ours: Authority;
+  let secret: MountedSecret;
+  let sandbox: Sandbox;
+  let caller: Certificates;
+  let apiKey: string;
+  const portOf = (role: string) => Number(roles.get(role)!.addresses.grpc!.split(":")[1]);
+  const secretFiles = async (...authorities: Authority[]) => {
+    const { cert, key } = await authorities.at(-1)!.issue();
+    return { "tls.crt": cert, "tls.key": key, "ca.crt": authorities.map((a) => a.cert).join("\n") };
+  };
+  const mounted = async (name: string, ...authorities: Authority[]) => {
+    mkdirSync(join(directory, name));
+    return mountSecret(join(directory, name), await secretFiles(...authorities));
+  };
+  const watched = (of: MountedSecret) => {
+    const file = (name: string) => ({ name, path: of.path(name) });
+    return watchCertificates({ cert: file("tls.crt"), key: file("tls.key"), ca: file("ca.crt") }, { log });
+  };
+
+  before(async () => {
+    directory = mkdtempSync(join(tmpdir(), "carillon-mtls-"));
+    stack.defer(() => rmSync(directory, { recursive: true, force: true }));
+    const [nats, redis] = await Promise.all([startNats(), startRedis()]);
+    stack.use(nats);
+    stack.use(redis);
+    sandbox = stack.use(await startSandbox({ directory: join(directory, "providers") }));
+    ours = await createAuthority("ours");
+    secret = await mounted("internal", ours);
+    caller = watched(await mounted("caller", ours));
+    writeFileSync(join(directory, "token"), TOKEN);
+    const env: Record<string, string> = {
+      ...{ HTTP_HOST: "127.0.0.1", HTTP_PORT: "0", HEALTH_PORT: "0", PREFERENCES_LISTEN: "127.0.0.1:0", GATEWAY_LISTEN: "127.0.0.1:0" },
+      ...{ STORE_URL: `sqlite:${join(directory, "carillon.sqlite")}`, NATS_URL: nats.url, REDIS_URL: redis.url },
+      ...{ INTERNAL_TOKEN_FILE: join(directory, "token"), INTERNAL_TLS_CERT_FILE: secret.path("tls.crt") },
+      ...{ INTERNAL_TLS_KEY_FILE: secret.path("tls.key"), INTERNAL_TLS_CA_FILE: secret.path("ca.crt") },
+      ...{ GATEWAY_TLS_CERT_FILE: secret.path("tls.crt"), GATEWAY_TLS_KEY_FILE: secret.path("tls.key") },
+      ...{ GATEWAY_TLS_CLIENT_CA_FILE: secret.path("ca.crt") },
+      ...sandbox.env,
+    };
+    const start = async (role: string) => roles.set(role, stack.use(await startRole(role, env)));
+    await start("preferences");
+    // By name, which the certificates hold.
+    env.PREFERENCES_ADDRESS = `dns:///localhost:${portOf("preferences")}`;
+    await Promise.all([start("gateway"), start("dispatcher-email")]);
+    apiKey = (await runCli(["app", "shop"], { STORE_URL: env.STORE_URL! })).stdout.trim();
+  });
+  after(() => stack.disposeAsync());
+
+  /** To a mailbox that nobody had before; resolves when the provider took it. */
+  async function sendOne(address: string): Promise<void> {
+    using client = createClient(NotificationServiceClient, `localhost:${portOf("gateway")}`, { tls: caller, token: apiKey });
+    await callUnary(client, NotificationServiceService.send, { notification: notification({ recipient: toEndpoint(mail(address)) }) });
+    await eventually("it arrived", () => sandbox.ledger.entries().some((entry) => entry.accepted && entry.recipient === address));
+  }
+
+  test("a notification passes the gateway, preferences and a dispatcher", limits, () => sendOne("ada@example.com"));
+
+  test("probes need no certificate", limits, async () => {
+    for (const [role, { addresses }] of roles)
+      assert.deepEqual(await healthAt(Number(addresses.health!.split(":")[1])), ["SERVING", "SERVING", "SERVING"], role);
+  });
+
+  test("whoever has the token or a key, but no certificate of ours, gets in nowhere", limits, async () => {
+    const foreign = await createAuthority("foreign");
+    const { cert, key } = await foreign.issue();
+    mkdirSync(join(directory, "foreign"));
+    const strange = watched(mountSecret(join(directory, "foreign"), { "tls.crt": cert, "tls.key": key, "ca.crt": ours.cert }));
+    for (const tls of [undefined, strange]) {
+      using preferences = createClient(PreferenceServiceClient, `localhost:${portOf("preferences")}`, { tls });
+      using gateway = createClient(NotificationServiceClient, `localhost:${portOf("gateway")}`, { tls, token: apiKey });
+      const isRefused = (error: ServiceError) => error.code === status.UNAVAILABLE;
+      const metadata = internalMetadata(TOKEN, "shop");
+      await assert.rejects(callUnary(preferences, PreferenceServiceService.check, { questions: [] }, { metadata }), isRefused);
+      await assert.rejects(callUnary(gateway, NotificationServiceService.send, { notification: notification() }), isRefused);
+    }
+  });
+
+  test("certificates are renewed under running roles, and notifications go on", limits, async () => {
+    const next = await createAuthority("next");
+    // Whoever reads it first still believes the others.
+    secret.replace(await secretFiles(next, ours));
+    // The gateway has them twice: for callers, and for preferences.
+    const readAnew = (times: number) => () =>
+      [...roles].every(
+        ([role, { stderr }]) => stderr().split("certificates read anew").length - 1 === times * (role === "gateway" ? 2 : 1),
+      );
+    await eventually("every role has read both authorities", readAnew(1));
+    secret.replace(await secretFiles(ours, next));
+    await eventually("every role has read the new certificate", readAnew(2));
+    caller = watched(await mounted("caller-anew", next));
+    await sendOne("grace@example.com");
+  });
+});
