@@ -4,10 +4,10 @@ import type { Environment } from "../infra/config.ts";
 import { runUntilSignal, startFault } from "../infra/run.ts";
 import { UsageError } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
-import { loadRole, loadRoles } from "./roles.ts";
+import { loadRoles, roleLoader } from "./roles.ts";
 
 const [first = "help", ...rest] = process.argv.slice(2);
-const isOfTwoWords = COMMANDS[`${first} ${rest[0]}`] !== undefined;
+const isOfTwoWords = Object.hasOwn(COMMANDS, `${first} ${rest[0]}`);
 const name = isOfTwoWords ? `${first} ${rest[0]}` : first;
 const args = isOfTwoWords ? rest.slice(1) : rest;
 const env: Environment = process.env;
@@ -21,10 +21,11 @@ async function help(): Promise<string> {
   );
 }
 
-const role = await loadRole(name);
-const command = COMMANDS[name];
-if (role) {
-  await runUntilSignal(() => role.start(env));
+const load = roleLoader(name);
+const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+if (load) {
+  // Signals are listened for before the role's modules load: a process that is PID 1 would not even notice one sent meanwhile.
+  await runUntilSignal(async () => (await load()).start(env));
 } else if (command) {
   try {
     const options = { help: { type: "boolean" }, ...command.options } as const;

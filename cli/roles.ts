@@ -11,11 +11,15 @@ const LOADERS: Readonly<Record<string, () => Promise<{ role: Role }>>> = {
   "dispatcher-sms": () => import("../dispatchers/sms/main.ts"),
   "dispatcher-email": () => import("../dispatchers/email/main.ts"),
   feedback: () => import("../feedback/main.ts"),
+  autoscaler: () => import("../autoscaler/main.ts"),
 };
 
 export const ROLE_NAMES: readonly string[] = Object.keys(LOADERS);
 
 /** Undefined where there is no such role. */
-export const loadRole = async (name: string): Promise<Role | undefined> => (await LOADERS[name]?.())?.role;
+export function roleLoader(name: string): (() => Promise<Role>) | undefined {
+  const load = Object.hasOwn(LOADERS, name) ? LOADERS[name] : undefined;
+  return load && (async () => (await load()).role);
+}
 
 export const loadRoles = async (): Promise<Role[]> => (await Promise.all(Object.values(LOADERS).map((load) => load()))).map((m) => m.role);

@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { CHANNELS } from "../core/channel.ts";
 import { readConfig } from "../infra/config.ts";
 import { openConfiguredStore, storeVariables } from "../infra/store-config.ts";
@@ -26,9 +27,9 @@ export const STORE_COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
   app: {
-    about: "registers a calling service, or gives it one more API key, which is printed once (STORE_URL)",
-    usage: "ID [--channels apns,fcm,webpush,sms,email]",
-    options: { channels: { type: "string" } },
+    about: "registers a calling service, or gives it one more API key, which is printed once, or written to a file (STORE_URL)",
+    usage: "ID [--channels apns,fcm,webpush,sms,email] [--out FILE]",
+    options: { channels: { type: "string" }, out: { type: "string" } },
     async run({ values, positionals, env }) {
       const id = positionals[0] ?? fail("which app?");
       if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(id)) fail("an app's id is 1 to 63 of a-z, 0-9 and -");
@@ -42,7 +43,9 @@ export const STORE_COMMANDS: Readonly<Record<string, Command>> = {
         channels: channels ?? before?.channels ?? [...CHANNELS],
         keyHashes: [...(before?.keyHashes ?? []), hash],
       });
-      process.stdout.write(`${key}\n`);
+      const out = text(values.out);
+      if (out) writeFileSync(out, `${key}\n`, { mode: 0o600 });
+      else process.stdout.write(`${key}\n`);
       return 0;
     },
   },

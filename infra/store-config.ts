@@ -2,6 +2,7 @@ import type { Store } from "../core/ports/store.ts";
 import { systemClock } from "./clock.ts";
 import { secretFile, text, type Values } from "./config.ts";
 import type { Logger } from "./logger.ts";
+import type { Metrics } from "./metrics.ts";
 import { openStore } from "./store.ts";
 import { keepTime, refuseWrongTime } from "./time-keeper.ts";
 
@@ -16,10 +17,12 @@ export const storeVariables = {
 /** A role's: it does not start with a wrong clock, and goes on with its own while the machine's is wrong. */
 export async function openRoleStore(
   config: Values<typeof storeVariables>,
-  { stack, log, signal }: { stack: AsyncDisposableStack; log: Logger; signal: AbortSignal },
+  { stack, log, metrics, signal }: { stack: AsyncDisposableStack; log: Logger; metrics: Metrics; signal: AbortSignal },
 ): Promise<Store> {
   const store = stack.use(await openConfiguredStore(config, log));
   await refuseWrongTime(store, systemClock);
+  const help = "How far the machine's clock is ahead of the one that is believed; 0 while it is believed itself";
+  metrics.gauge("carillon_clock_off_seconds", help, [], () => systemClock.offBy() / 1000);
   const ended = new AbortController();
   const keeping = keepTime(store, systemClock, log, AbortSignal.any([signal, ended.signal]));
   stack.defer(async () => {
@@ -30,9 +33,12 @@ export async function openRoleStore(
 }
 
 /** Opens the store the configuration names. */
-export function openConfiguredStore(config: Values<typeof storeVariables>, log?: Logger): Promise<Store> {
-  const options = { mongo: { log } };
-  if (config.STORE_USER === "") return openStore(config.STORE_URL, options);
+export const openConfiguredStore = (config: Values<typeof storeVariables>, log?: Logger): Promise<Store> =>
+  openStore(storeUrlOf(config), { mongo: { log } });
+
+/** STORE_URL with the credentials in it: for who opens it, never to be shown. */
+export function storeUrlOf(config: Values<typeof storeVariables>): string {
+  if (config.STORE_USER === "") return config.STORE_URL;
   const user = `${encodeURIComponent(config.STORE_USER)}:${encodeURIComponent(config.STORE_PASSWORD_FILE)}`;
-  return openStore(config.STORE_URL.replace(/^(mongodb(?:\+srv)?:\/\/)/, `$1${user}@`), options);
+  return config.STORE_URL.replace(/^(mongodb(?:\+srv)?:\/\/)/, `$1${user}@`);
 }

@@ -1,6 +1,9 @@
 import type { Store } from "../core/ports/store.ts";
 import { type MongoOptions, openMongoStore } from "./mongo/open.ts";
+import { readMongoShape } from "./mongo/shape.ts";
+import type { Shape } from "./shape.ts";
 import { openSqliteStore } from "./sqlite/open.ts";
+import { readSqliteShape } from "./sqlite/shape.ts";
 import { StoreError } from "./store-error.ts";
 
 export { StoreError } from "./store-error.ts";
@@ -10,9 +13,19 @@ export { StoreError } from "./store-error.ts";
  * Rejects with a StoreError that says what to do; it never repeats the URL, which may hold a password.
  */
 export async function openStore(url: string, options: { mongo?: MongoOptions | undefined } = {}): Promise<Store> {
-  if (/^mongodb(\+srv)?:/.test(url)) return openMongoStore(url, options.mongo);
-  // sqlite:///a/b and sqlite:/a/b are the same file.
+  if (isMongo(url)) return openMongoStore(url, options.mongo);
+  return openSqliteStore(sqlitePath(url));
+}
+
+/** What openStore() would find or make there, as it is now. Rejects with a StoreError. */
+export const readStoreShape = async (url: string): Promise<Shape> =>
+  isMongo(url) ? readMongoShape(url) : readSqliteShape(sqlitePath(url));
+
+const isMongo = (url: string) => /^mongodb(\+srv)?:/.test(url);
+
+/** sqlite:///a/b and sqlite:/a/b are the same file. */
+function sqlitePath(url: string): string {
   const path = /^sqlite:(?:\/\/(?=\/))?(.+)$/s.exec(url)?.[1];
   if (path === undefined) throw new StoreError("the store's URL must be sqlite:PATH, mongodb://… or mongodb+srv://…");
-  return openSqliteStore(path);
+  return path;
 }

@@ -1,3 +1,4 @@
+import type { SharedCredentials } from "./environment.ts";
 import { type Faults, mistakeIn } from "./faults.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Handler } from "./listener.ts";
@@ -18,6 +19,8 @@ export interface AdminParts {
   webhooks: Webhooks;
   webPushSubscription(name: string): PushSubscription;
   revokeAccessTokens(): void;
+  /** What GET /credentials answers; undefined: nobody is told. */
+  shared?: (() => SharedCredentials) | undefined;
 }
 
 /** The sandbox's own HTTP API; see README.md. */
@@ -32,7 +35,10 @@ export function createAdmin(parts: AdminParts): Handler {
   };
 }
 
-function answer({ ledger, faults, webhooks, webPushSubscription, revokeAccessTokens }: AdminParts, request: WireRequest): WireAnswer {
+function answer(
+  { ledger, faults, webhooks, webPushSubscription, revokeAccessTokens, shared }: AdminParts,
+  request: WireRequest,
+): WireAnswer {
   const { path, query, method } = request;
   // Where providers' callbacks may point while nobody listens.
   if (path === "/sink" || path.startsWith("/sink/")) return { status: 204 };
@@ -68,6 +74,8 @@ function answer({ ledger, faults, webhooks, webPushSubscription, revokeAccessTok
         webhooks.target(target === null ? undefined : textOf(target));
         return jsonAnswer(200, webhooks.state());
       });
+    case "GET /credentials":
+      return shared ? jsonAnswer(200, shared()) : jsonAnswer(403, { error: "credentials are not shared; see SANDBOX_SHARE_CREDENTIALS" });
     case "DELETE /oauth/tokens":
       revokeAccessTokens();
       return { status: 204 };

@@ -21,10 +21,13 @@ const VALID_MS = 90 * DAY_MS;
 /** Besides loopback the hosts that adapters may keep while their agent routes them here. */
 const HOSTS = ["localhost", "api.push.apple.com", "fcm.googleapis.com", "oauth2.googleapis.com", "updates.push.services.mozilla.com"];
 
-/** The directory's certificate and its authority; made anew where there is none or it ends within a day. */
-export async function openCertificate(directory: string, now: number): Promise<Certificate> {
+/**
+ * The directory's certificate and its authority; made anew where there is none, it ends within a day, or lacks a name.
+ * @param names host names it has to hold for, besides those that are always in it
+ */
+export async function openCertificate(directory: string, now: number, names: readonly string[] = []): Promise<Certificate> {
   const caFile = join(directory, "ca.pem");
-  const kept = read(directory, now);
+  const kept = read(directory, now, names);
   if (kept !== undefined) return { server: kept, caFile };
   const dates = { notBeforeDate: new Date(now - DAY_MS), notAfterDate: new Date(now + VALID_MS) };
   const ec = { keyType: "ec", curve: "P-256", algorithm: "sha256", ...dates } as const;
@@ -42,7 +45,10 @@ export async function openCertificate(directory: string, now: number): Promise<C
       { name: "basicConstraints", cA: false },
       { name: "keyUsage", digitalSignature: true },
       { name: "extKeyUsage", serverAuth: true },
-      { name: "subjectAltName", altNames: [...HOSTS.map((value) => ({ type: 2 as const, value })), { type: 7, ip: "127.0.0.1" }] },
+      {
+        name: "subjectAltName",
+        altNames: [...[...HOSTS, ...names].map((value) => ({ type: 2 as const, value })), { type: 7, ip: "127.0.0.1" }],
+      },
     ],
   });
   replaceFile(join(directory, "server-key.pem"), leaf.private);
@@ -51,12 +57,15 @@ export async function openCertificate(directory: string, now: number): Promise<C
   return { server: { key: leaf.private, cert: leaf.cert }, caFile };
 }
 
-function read(directory: string, now: number): ServerCertificate | undefined {
+function read(directory: string, now: number, names: readonly string[]): ServerCertificate | undefined {
   try {
     const [key, cert, ca] = ["server-key.pem", "server.pem", "ca.pem"].map((name) => readFileSync(join(directory, name), "utf8"));
     if (key === undefined || cert === undefined || ca === undefined) return undefined;
     const leaf = new X509Certificate(cert);
-    const isGood = leaf.verify(new X509Certificate(ca).publicKey) && Date.parse(leaf.validTo) > now + DAY_MS;
+    const isGood =
+      leaf.verify(new X509Certificate(ca).publicKey) &&
+      Date.parse(leaf.validTo) > now + DAY_MS &&
+      names.every((name) => leaf.checkHost(name) !== undefined);
     return isGood ? { key, cert } : undefined;
   } catch {
     return undefined; // missing or spoilt: made anew

@@ -1,8 +1,15 @@
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
 import type { Credentials } from "./credentials.ts";
 import type { ListenerName } from "./ports.ts";
 
 /** The variables that make every adapter send to this sandbox. */
-export function environmentOf(credentials: Credentials, origins: Record<ListenerName, string>, caFile: string): Record<string, string> {
+export function environmentOf(
+  credentials: Credentials,
+  origins: Record<ListenerName, string>,
+  caFile: string,
+  webhooksUrl?: string | undefined,
+): Record<string, string> {
   const { apns, fcm, webpush, twilio, vonage, sendgrid, mandrill, email } = credentials;
   return {
     PROVIDER_CA_FILE: caFile,
@@ -24,7 +31,8 @@ export function environmentOf(credentials: Credentials, origins: Record<Listener
     TWILIO_AUTH_TOKEN_FILE: twilio.authTokenFile,
     TWILIO_FROM: twilio.from,
     // Where the message's ids stand; whoever takes webhooks puts its own address here.
-    TWILIO_STATUS_CALLBACK_URL: `${origins.admin}/sink/twilio`,
+    TWILIO_STATUS_CALLBACK_URL: webhooksUrl === undefined ? `${origins.admin}/sink/twilio` : `${webhooksUrl}/twilio`,
+    ...(webhooksUrl === undefined ? {} : { FEEDBACK_URL: webhooksUrl }),
     VONAGE_ORIGIN: origins.vonage,
     VONAGE_REPORTS_ORIGIN: origins.vonage,
     VONAGE_API_KEY: vonage.apiKey,
@@ -41,4 +49,18 @@ export function environmentOf(credentials: Credentials, origins: Record<Listener
     EMAIL_FROM: email.from,
     EMAIL_FROM_NAME: email.fromName,
   };
+}
+
+/** The environment for who cannot read the sandbox's directory: variables that name a file come with what the file holds. */
+export interface SharedCredentials {
+  env: Record<string, string>;
+  files: Record<string, { name: string; content: string }>;
+}
+
+export function shareable(env: Readonly<Record<string, string>>): SharedCredentials {
+  const shared: SharedCredentials = { env: {}, files: {} };
+  for (const [variable, value] of Object.entries(env))
+    if (variable.endsWith("_FILE")) shared.files[variable] = { name: basename(value), content: readFileSync(value, "utf8") };
+    else shared.env[variable] = value;
+  return shared;
 }

@@ -29,10 +29,14 @@ const REJECTED_STREAMS_MAX = 100_000;
 export interface WantedPort {
   port: number;
   orAny: boolean;
+  /** Address to listen on. */
+  host: string;
+  /** What others call it by. */
+  name: string;
 }
 
-/** Listens on 127.0.0.1. Disposal destroys every connection. Rejects where the port is taken and no other will do. */
-export async function listen(transport: Transport, { port, orAny }: WantedPort, handler: Handler): Promise<Listener> {
+/** Disposal destroys every connection. Rejects where the port is taken and no other will do. */
+export async function listen(transport: Transport, { port, orAny, host, name }: WantedPort, handler: Handler): Promise<Listener> {
   const server = createServer(transport, handler);
   Object.assign(server, { keepAliveTimeout: KEEP_ALIVE_MS });
   const sockets = new Set<Socket>();
@@ -44,14 +48,14 @@ export async function listen(transport: Transport, { port, orAny }: WantedPort, 
   // Handshakes that fail and sessions that break are what clients are tested with.
   server.on("tlsClientError", () => undefined);
   server.on("sessionError", () => undefined);
-  await bind(server, port).catch((error: NodeJS.ErrnoException) => {
+  await bind(server, port, host).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EADDRINUSE" || !orAny) throw error;
-    return bind(server, 0);
+    return bind(server, 0, host);
   });
   const bound = (server.address() as AddressInfo).port;
   return {
     port: bound,
-    origin: `${transport.kind === "http" ? "http" : "https"}://127.0.0.1:${bound}`,
+    origin: `${transport.kind === "http" ? "http" : "https"}://${name}:${bound}`,
     async [Symbol.asyncDispose]() {
       const closed = new Promise((resolve) => server.close(resolve));
       for (const socket of sockets) socket.destroy();
@@ -80,10 +84,10 @@ function createServer(transport: Transport, handler: Handler): Server {
   }
 }
 
-function bind(server: Server, port: number): Promise<void> {
+function bind(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, "127.0.0.1", () => {
+    server.listen(port, host, () => {
       server.off("error", reject);
       resolve();
     });

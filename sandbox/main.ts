@@ -5,7 +5,7 @@ import { createAdmin } from "./admin.ts";
 import { createApns, STREAMS_BEFORE_TOKEN } from "./apns.ts";
 import { openCertificate } from "./certificate.ts";
 import { openCredentials } from "./credentials.ts";
-import { environmentOf } from "./environment.ts";
+import { environmentOf, shareable } from "./environment.ts";
 import { createExchange } from "./exchange.ts";
 import { createFaults, type Faults } from "./faults.ts";
 import { createFcm } from "./fcm.ts";
@@ -35,6 +35,14 @@ export interface SandboxOptions {
   directory: string;
   /** Port by listener; otherwise the directory's last one where it is free, else any. */
   ports?: Ports | undefined;
+  /** Address to listen on. Default 127.0.0.1; anybody who reaches another may order faults and read what was sent. */
+  host?: string | undefined;
+  /** Host names that others call it by: the certificate holds for all, and the environment says the first. Default: 127.0.0.1 alone. */
+  names?: readonly string[] | undefined;
+  /** Base URL (http:) of who takes the webhooks, from the start. Default: nobody does. */
+  webhooksUrl?: string | undefined;
+  /** Answers GET /credentials on the admin port with every key, for those who cannot read the directory. Default false. */
+  shareCredentials?: boolean | undefined;
   /** ms since the epoch; for tests of what expires. */
   now?: (() => number) | undefined;
 }
@@ -55,15 +63,16 @@ export interface Sandbox extends AsyncDisposable {
   accessTokensIssued(): number;
 }
 
+const LOOPBACK = "127.0.0.1";
 /** HTTP/2 streams a connection to FCM may have open. */
 const FCM_STREAMS_MAX = 100;
 
-/** Starts the seven providers and the admin API, each on a port of its own on 127.0.0.1. */
+/** Starts the seven providers and the admin API, each on a port of its own. Throws RangeError where webhooksUrl is no http: URL. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const directory = resolve(options.directory);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const now = options.now ?? Date.now;
-  const certificate = await openCertificate(directory, Date.now());
+  const certificate = await openCertificate(directory, Date.now(), options.names);
   const credentials = openCredentials(directory);
   const ledger = createLedger();
   const faults = createFaults();
@@ -74,11 +83,15 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   await using stack = new AsyncDisposableStack();
   const closing = new AbortController();
   const webhooks = createWebhooks({ credentials, faults, now });
+  const webhooksUrl = options.webhooksUrl?.replace(/\/+$/, "");
+  webhooks.target(webhooksUrl);
   // Known to the plays only once their listener is bound; none is asked before.
   const origins = Object.fromEntries(LISTENER_NAMES.map((name) => [name, ""])) as Record<ListenerName, string>;
   const open = async (name: ListenerName, transport: Transport, handler: Handler) => {
     const given = options.ports?.[name];
-    const listener = stack.use(await listen(transport, { port: given ?? kept[name] ?? 0, orAny: given === undefined }, handler));
+    const { host = LOOPBACK, names: [hostName = LOOPBACK] = [] } = options;
+    const wanted = { port: given ?? kept[name] ?? 0, orAny: given === undefined, host, name: hostName };
+    const listener = stack.use(await listen(transport, wanted, handler));
     origins[name] = listener.origin;
     kept[name] = listener.port;
   };
@@ -112,14 +125,16 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   await play(http, createVonage({ credentials: credentials.vonage, once, now }));
   await play(http, createSendgrid({ credentials: credentials.sendgrid, from, now }));
   await play(http, createMandrill({ credentials: credentials.mandrill, from, now }));
-  await open("admin", http, createAdmin({ ledger, faults, webhooks, webPushSubscription, revokeAccessTokens: oauth.revoke }));
+  const env = () => environmentOf(credentials, origins, certificate.caFile, webhooksUrl);
+  const shared = options.shareCredentials ? () => shareable(env()) : undefined;
+  await open("admin", http, createAdmin({ ledger, faults, webhooks, webPushSubscription, revokeAccessTokens: oauth.revoke, shared }));
   keepPorts(directory, kept);
   stack.defer(() => closing.abort());
   stack.use(webhooks);
 
   const running = stack.move();
   return {
-    env: environmentOf(credentials, origins, certificate.caFile),
+    env: env(),
     adminUrl: origins.admin,
     ledger,
     faults,

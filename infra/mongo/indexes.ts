@@ -33,7 +33,7 @@ const INDEXES: readonly Index[] = [
   { collection: "apps", name: "key", key: { keyHashes: 1 } },
 ];
 /** Where an existing key means "this was stored before": by any other unique index it would mean something else. */
-const COLLECTIONS = ["notifications", "attempts", "attributions", "contacts", "preferences", "apps", "poison"];
+export const COLLECTIONS = ["notifications", "attempts", "attributions", "contacts", "preferences", "apps", "poison"];
 
 const NAMESPACE_NOT_FOUND = 26;
 const INDEX_OPTIONS_CONFLICT = 85;

@@ -96,4 +96,4 @@ async function storageEngine(client: MongoClient, log: Logger | undefined): Prom
 const hostsOf = ({ options }: MongoClient) => options.srvHost ?? options.hosts.map((host) => host.toString()).join(", ");
 
 /** The driver takes "test" where the path is empty. */
-const databaseOf = (uri: string) => decodeURIComponent(/^[^:]+:\/\/[^/]+\/([^?]+)/.exec(uri)?.[1] ?? "") || "carillon";
+export const databaseOf = (uri: string) => decodeURIComponent(/^[^:]+:\/\/[^/]+\/([^?]+)/.exec(uri)?.[1] ?? "") || "carillon";

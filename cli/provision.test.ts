@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { after, before, test } from "node:test";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
+import { MongoClient } from "mongodb";
+import { CHANNELS, CLASSES } from "../core/channel.ts";
+import { streamName } from "../core/subjects.ts";
+import type { LocalServer } from "../infra/local/local-servers.ts";
+import { shapeChanges } from "../infra/shape.ts";
+import { startMongod } from "../test/support/mongod.ts";
+import { startNats } from "../test/support/servers.ts";
+
+let nats: LocalServer;
+let directory: string;
+before(async () => {
+  nats = await startNats();
+  directory = mkdtempSync(join(tmpdir(), "carillon-provision-"));
+});
+after(async () => {
+  await nats[Symbol.asyncDispose]();
+  rmSync(directory, { recursive: true });
+});
+
+async function provision(env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [join(import.meta.dirname, "carillon.ts"), "provision"], {
+    env: { PATH: process.env.PATH, NATS_URL: nats.url, STORE_URL: `sqlite:${join(directory, "store.sqlite")}`, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const [out, fault, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
+  const lines = out.split("\n").filter((line) => line !== "");
+  return { status, fault, lines, count: (kind: string) => lines.filter((line) => line.startsWith(kind.padEnd(10))).length };
+}
+
+/** Streams and their consumers, one for each class. */
+const IN_NATS = CHANNELS.length * (1 + CLASSES.length);
+
+test("makes streams, consumers and tables, finds them unchanged, and sets right what differs", { timeout: 60_000 }, async () => {
+  const first = await provision();
+  assert.equal(first.status, 0, first.fault);
+  assert.equal(first.count("created"), first.lines.length);
+  for (const line of ["schema", "table notifications", "index failures", "stream CARILLON_SMS", "consumer sms-critical of CARILLON_SMS"])
+    assert.ok(first.lines.includes(`created   ${line}`), `${line} in\n${first.lines.join("\n")}`);
+
+  const second = await provision();
+  assert.deepEqual([second.status, second.count("unchanged")], [0, first.lines.length]);
+
+  const third = await provision({ NATS_ACK_WAIT_MS: "45000", NATS_STREAM_BYTES_MAX: "5000000" });
+  assert.equal(third.status, 0, third.fault);
+  assert.equal(third.count("changed"), IN_NATS);
+  assert.ok(third.lines.includes("changed   stream CARILLON_FCM: max_bytes 4294967296 → 5000000"), third.lines.join("\n"));
+  assert.ok(third.lines.includes("changed   consumer fcm-critical of CARILLON_FCM: ack_wait 60000 ms → 45000 ms"));
+});
+
+test("refuses a stream that would lose tasks, leaves it as it is, and still does the store", { timeout: 60_000 }, async () => {
+  const connection = await connect({ servers: nats.url });
+  try {
+    const jsm = await jetstreamManager(connection);
+    await jsm.streams.delete(streamName("email")).catch(() => undefined);
+    await jsm.streams.add({ name: streamName("email"), subjects: ["carillon.email.*"], retention: "limits" });
+    const refused = await provision({ STORE_URL: `sqlite:${join(directory, "other.sqlite")}` });
+    assert.equal(refused.status, 1);
+    assert.match(refused.fault, /stream CARILLON_EMAIL, retention/);
+    assert.ok(refused.lines.includes("created   table notifications"));
+    assert.equal((await jsm.streams.info(streamName("email"))).config.retention, "limits");
+  } finally {
+    await connection.close();
+  }
+});
+
+test("says of each server that is away what to do, and never a password", { timeout: 60_000 }, async () => {
+  const away = await provision({ NATS_URL: "nats://127.0.0.1:9", STORE_URL: "mongodb://ada:pa55word@127.0.0.1:9/c" });
+  assert.deepEqual([away.status, away.lines], [1, []]);
+  assert.match(away.fault, /cannot use MongoDB at 127\.0\.0\.1:9[\s\S]*NATS cannot be reached at 127\.0\.0\.1:9/);
+  assert.doesNotMatch(away.fault, /pa55word/);
+});
+
+test("on MongoDB it makes every index, and finds it again", { timeout: 60_000 }, async (t) => {
+  await using mongod = process.env.MONGODB_URI ? undefined : await startMongod();
+  const uri = mongod?.uri ?? process.env.MONGODB_URI;
+  if (uri === undefined) return t.skip("there is no mongod on PATH, and MONGODB_URI is not set");
+  const url = uri.replace(/^(mongodb(?:\+srv)?:\/\/[^/?]+)(\/[^?]*)?/, `$1/provision_${process.pid}`);
+  await using client = new MongoClient(url);
+  const env = { STORE_URL: url, NATS_STREAM_BYTES_MAX: "5000000" };
+  try {
+    const first = await provision(env);
+    const again = await provision(env);
+    for (const what of ["collection notifications", "index outbox of notifications"]) {
+      assert.ok(first.lines.includes(`created   ${what}`), first.lines.join("\n"));
+      assert.ok(again.lines.includes(`unchanged ${what}`), again.lines.join("\n"));
+    }
+  } finally {
+    await client.db().dropDatabase();
+  }
+});
+
+test("a setting that is new or gone is shown as such", () => {
+  const before = new Map([["a", { x: "1", y: "2" }]]);
+  const now = new Map([["a", { x: "1", z: "3" }]]);
+  const settings = [
+    { setting: "y", from: "2", to: "not set" },
+    { setting: "z", from: "not set", to: "3" },
+  ];
+  assert.deepEqual(shapeChanges(before, now), [{ kind: "changed", name: "a", settings }]);
+});

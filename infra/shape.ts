@@ -1,0 +1,21 @@
+/** What of ours a server holds: each thing by name, its settings as an operator reads them. */
+export type Shape = ReadonlyMap<string, Readonly<Record<string, string>>>;
+
+export type ShapeChange =
+  | { kind: "created" | "unchanged"; name: string }
+  | { kind: "changed"; name: string; settings: { setting: string; from: string; to: string }[] };
+
+const UNSET = "not set";
+
+/** What became of each thing that is there now. Pure. */
+export function shapeChanges(before: Shape, now: Shape): ShapeChange[] {
+  return [...now].map(([name, settings]): ShapeChange => {
+    const old = before.get(name);
+    if (old === undefined) return { kind: "created", name };
+    const names = [...new Set([...Object.keys(old), ...Object.keys(settings)])];
+    const changed = names
+      .map((setting) => ({ setting, from: old[setting] ?? UNSET, to: settings[setting] ?? UNSET }))
+      .filter(({ from, to }) => from !== to);
+    return changed.length === 0 ? { kind: "unchanged", name } : { kind: "changed", name, settings: changed };
+  });
+}
