@@ -5,6 +5,8 @@ export const streamName = (channel: Channel) => `CARILLON_${channel.toUpperCase(
 export const streamSubjects = (channel: Channel) => `carillon.${channel}.*`;
 export const taskSubject = (channel: Channel, notificationClass: NotificationClass) => `carillon.${channel}.${notificationClass}`;
 export const consumerName = (channel: Channel, notificationClass: NotificationClass) => `${channel}-${notificationClass}`;
+/** What the channel's pods tell of themselves, outside of every stream. */
+export const reportSubject = (channel: Channel) => `carillon.report.${channel}`;
 
 /** Which copy of a task this is. JetStream forgets it; it only saves work. */
 /** Back from a message's id; undefined where it is no task's. */

@@ -1,9 +1,26 @@
-import { integer, secretFile, text } from "../infra/config.ts";
+import { integer, secretFile, text, type Variable } from "../infra/config.ts";
+import { internalTlsVariables } from "../infra/grpc/tls.ts";
 import { natsVariables } from "../infra/nats/connect.ts";
 import { streamVariables } from "../infra/nats/streams.ts";
 import { redisVariables } from "../infra/redis/connect.ts";
 import { storeVariables } from "../infra/store-config.ts";
 import { providerVariables } from "./provider-config.ts";
+
+/** Calls a second: one in 100 s is the slowest that still makes sense, and no provider takes more than the fastest of one account. */
+const RATE = { min: 0.01, max: 100_000 } as const;
+
+const optionalRate = (about: { reason: string }): Variable<number | undefined> => ({
+  type: `number ${RATE.min} to ${RATE.max}, or empty`,
+  default: "",
+  unit: "calls per second",
+  ...about,
+  parse: (t) => {
+    if (t === "") return undefined;
+    const n = /^\d{1,6}(\.\d{1,3})?$/.test(t) ? Number(t) : Number.NaN;
+    if (n >= RATE.min && n <= RATE.max) return n;
+    throw new Error(`must be a number from ${RATE.min} to ${RATE.max}, or empty`);
+  },
+});
 
 /** What every dispatcher reads beside its providers' own variables. */
 export const dispatcherVariables = {
@@ -12,11 +29,15 @@ export const dispatcherVariables = {
   ...streamVariables,
   ...redisVariables,
   ...providerVariables,
+  ...internalTlsVariables,
   PREFERENCES_ADDRESS: text({ default: "127.0.0.1:7710", reason: "host:port of the preferences service" }),
   INTERNAL_TOKEN_FILE: secretFile({ reason: "shared by our services; lets a dispatcher ask for refusals of any app" }),
   DISPATCH_IN_FLIGHT: integer(1, 10_000, {
     default: "128",
     unit: "tasks",
     reason: "handled at once per class in one pod; at 100 ms a call about 1,280/s. Keep NATS_ACK_PENDING_MAX above pods x this",
+  }),
+  DISPATCH_RATE_MAX: optionalRate({
+    reason: "of the channel, all its pods together, critical first; what your provider's contract allows. Empty: no limit of ours",
   }),
 };

@@ -96,7 +96,7 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
     if (answer === "unknown") return nak(PREFERENCES_UNREADABLE_WAIT_MS, "preferences-unreadable");
     // Before the gate, which would turn away whoever is handed the task next.
     const permit = await permits.take(task.notificationClass);
-    if (permit.kind === "later") return nak(permit.delayMs, "rate-limited");
+    if (permit.kind === "later") return settled({ kind: "nak", delayMs: permit.delayMs, ready: true }, "rate-limited");
 
     if (!(await parts.gate.mayTry(attemptId(task.deliveryId, task.attempt), holder, windowMs)))
       return nak(HELD_ELSEWHERE_WAIT_MS, "held-elsewhere");

@@ -7,7 +7,7 @@ export interface Metrics {
   readonly registry: Registry;
   /** Name ends in _total. */
   counter<L extends string = never>(name: string, help: string, labels?: readonly L[]): Counter<L>;
-  /** Name ends in its unit: _seconds, _bytes, _count, _ratio. */
+  /** Name ends in its unit: _seconds, _bytes, _count, _ratio, _per_second. */
   gauge<L extends string = never>(name: string, help: string, labels?: readonly L[], collect?: () => number): Gauge<L>;
   /** Name ends in its unit, as a gauge's; bounds are in that unit. */
   histogram<L extends string = never>(name: string, help: string, labels?: readonly L[], bounds?: readonly number[]): Histogram<L>;
@@ -17,7 +17,7 @@ export interface Metrics {
 const SECONDS_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 const COUNTER = /^carillon_[a-z0-9]+(_[a-z0-9]+)*_total$/;
-const MEASURE = /^carillon_[a-z0-9]+(_[a-z0-9]+)*_(seconds|bytes|count|ratio|timestamp_seconds)$/;
+const MEASURE = /^carillon_[a-z0-9]+(_[a-z0-9]+)*_(seconds|bytes|count|ratio|timestamp_seconds|per_second)$/;
 
 /** @param service a label on every metric, so that roles sharing a process stay apart */
 export function createMetrics(service: string, options: { defaults?: boolean } = {}): Metrics {

@@ -53,4 +53,11 @@ export interface TaskCopy {
 }
 
 /** How a consumed task ended for the queue. */
-export type Settlement = { kind: "ack" } | { kind: "nak"; delayMs: number } | { kind: "term" };
+export type Settlement = { kind: "ack" } | GivenBack | { kind: "term" };
+
+export interface GivenBack {
+  kind: "nak";
+  delayMs: number;
+  /** It could be done now, but for a limit of ours: it counts as work to do, not as parked. */
+  ready?: true;
+}

@@ -1,4 +1,4 @@
-import { type JsMsg, jetstream } from "@nats-io/jetstream";
+import { type Consumer, type JsMsg, jetstream } from "@nats-io/jetstream";
 import { SpanKind, type Tracer } from "@opentelemetry/api";
 import { type Channel, CLASSES, type NotificationClass } from "../../core/channel.ts";
 import type { Clock } from "../../core/ports/clock.ts";
@@ -7,10 +7,17 @@ import { consumerName, streamName } from "../../core/subjects.ts";
 import type { Logger } from "../logger.ts";
 import { extract, withSpan } from "../tracing.ts";
 import type { Nats } from "./connect.ts";
+import type { Workload } from "./report.ts";
 import { decodeTask } from "./task-codec.ts";
 
 export type TaskHandler = (copy: TaskCopy) => Promise<Settlement>;
 
+/** How long a pull waits for tasks before it is repeated. The server says every half of it that it is there. */
+const PULL_MS = 5_000;
+/** From the beginning of a drain, for what the server has sent to come in and go straight back; many times a round trip. */
+const IN_TRANSIT_MS = 500;
+/** Part of a class's limit that is free before more is pulled: a pull for every single task would cost more than the task. */
+const FREE_SHARE = 0.25;
 /** After a fault of the stream or the connection, before pulling again. */
 const RESUME_WAIT_MS = 1_000;
 /** A task whose handling threw comes back after this. */
@@ -31,9 +38,11 @@ export interface ConsumeOptions {
   tracer: Tracer;
   /** Recreates what an operator or a lost disk took away. */
   ensure: () => Promise<void>;
+  /** Told of tasks that are given back for later. */
+  workload?: Pick<Workload, "givenBack">;
 }
 
-/** Pulls the tasks of all classes of a channel until `signal` aborts; resolves when the last one under way is settled. */
+/** Pulls the tasks of all classes of a channel, never more than it can begin, until `signal` aborts; resolves when the last one under way is settled. */
 export async function consumeTasks(nats: Nats, handle: TaskHandler, options: ConsumeOptions): Promise<void> {
   await Promise.all(CLASSES.map((notificationClass) => consumeClass(nats, handle, notificationClass, options)));
 }
@@ -42,28 +51,18 @@ async function consumeClass(nats: Nats, handle: TaskHandler, notificationClass: 
   const { signal, log, clock } = options;
   const js = jetstream(nats);
   const limit = Math.max(1, Math.floor(options.inFlightMax * SHARE[notificationClass]));
+  const fullest = limit - Math.ceil(limit * FREE_SHARE);
   const underWay = new Set<Promise<void>>();
+  const begin = (msg: JsMsg) => {
+    const work = settle(msg, notificationClass, handle, options).finally(() => underWay.delete(work));
+    underWay.add(work);
+  };
   while (!signal.aborted) {
     try {
       const consumer = await js.consumers.get(streamName(options.channel), consumerName(options.channel, notificationClass));
-      const messages = await consumer.consume({ max_messages: limit, expires: 5_000, abort_on_missing_resource: true });
-      const stop = () => messages.stop();
-      signal.addEventListener("abort", stop, { once: true });
-      // An abort before now has told nobody.
-      if (signal.aborted) stop();
-      try {
-        for await (const msg of messages) {
-          // What was pulled and not begun goes straight back.
-          if (signal.aborted) {
-            msg.nak();
-            continue;
-          }
-          const work = settle(msg, notificationClass, handle, options).finally(() => underWay.delete(work));
-          underWay.add(work);
-          if (underWay.size >= limit) await Promise.race(underWay);
-        }
-      } finally {
-        signal.removeEventListener("abort", stop);
+      while (!signal.aborted) {
+        if (underWay.size > fullest) await Promise.race(underWay);
+        else await pull(consumer, limit - underWay.size, begin, options);
       }
     } catch (error) {
       if (!signal.aborted) log.warn({ err: error, channel: options.channel, notificationClass }, "consumer interrupted; resuming");
@@ -75,11 +74,33 @@ async function consumeClass(nats: Nats, handle: TaskHandler, notificationClass: 
   await Promise.allSettled(underWay);
 }
 
+/**
+ * Takes up to `count` tasks, and no more than can be begun at once: what lay here unbegun when the process ends would stay away from the others
+ * until its ack_wait has passed.
+ */
+async function pull(consumer: Consumer, count: number, begin: (msg: JsMsg) => void, { signal, clock }: ConsumeOptions): Promise<void> {
+  const messages = await consumer.fetch({ max_messages: count, expires: PULL_MS });
+  const ended = new AbortController();
+  const stop = () => void clock.sleep(IN_TRANSIT_MS, ended.signal).then(() => messages.stop());
+  signal.addEventListener("abort", stop, { once: true });
+  // An abort before now has told nobody.
+  if (signal.aborted) stop();
+  try {
+    for await (const msg of messages) {
+      if (signal.aborted) msg.nak();
+      else begin(msg);
+    }
+  } finally {
+    signal.removeEventListener("abort", stop);
+    ended.abort();
+  }
+}
+
 async function settle(
   msg: JsMsg,
   notificationClass: NotificationClass,
   handle: TaskHandler,
-  { channel, worker, log, tracer }: ConsumeOptions,
+  { channel, worker, log, tracer, workload }: ConsumeOptions,
 ): Promise<void> {
   const task = decodeTask(msg.data);
   const parent = extract((key) => msg.headers?.get(key) || undefined);
@@ -95,7 +116,10 @@ async function settle(
       settlement = { kind: "nak", delayMs: FAULT_WAIT_MS };
     }
     if (settlement.kind === "ack") msg.ack();
-    else if (settlement.kind === "nak") msg.nak(settlement.delayMs);
+    else if (settlement.kind === "nak") {
+      msg.nak(settlement.delayMs);
+      if (!settlement.ready) workload?.givenBack(settlement.delayMs);
+    }
     // Without a reason: servers before 2.11 do not understand one, and would hand it out again.
     else msg.term();
   });

@@ -205,6 +205,36 @@ test("who drains and closes has told the server of every task, so that what was 
   );
 });
 
+test("who drains in the middle of its work leaves nothing behind: what it pulled and did not begin goes to others at once", async () => {
+  const publisher = createTaskPublisher(nats, log);
+  await Promise.all(Array.from({ length: 600 }, (_, i) => publisher.publish(sampleTask(`under load ${i}`))));
+  for (let pod = 0; pod < 4; pod++) {
+    const closing = await connectNats(readConfig(natsVariables, { NATS_URL: server.url }), log);
+    const stop = new AbortController();
+    const { promise: enough, resolve } = Promise.withResolvers<void>();
+    let handled = 0;
+    const handle = async (): Promise<Settlement> => {
+      if (++handled === 60) resolve();
+      await systemClock.sleep(1 + (handled % 7));
+      return { kind: "ack" };
+    };
+    const options = { channel: "sms", worker: `w${pod}`, inFlightMax: 20, signal: stop.signal, clock: systemClock, log } as const;
+    const draining = consumeTasks(closing, handle, {
+      ...options,
+      tracer: new ProxyTracerProvider().getTracer("test"),
+      ensure: async () => {},
+    });
+    await enough;
+    stop.abort();
+    await draining;
+    await closing[Symbol.asyncDispose]();
+  }
+  await consuming(
+    () => ({ kind: "ack" }),
+    () => eventually("others have handled the rest", async () => (await pending()) === 0),
+  );
+});
+
 test("streams and consumers are as they were declared, and declaring them again changes nothing", async () => {
   await ensureStreams(nats, config, ["sms"]);
   const jsm = await jetstreamManager(nats);

@@ -52,6 +52,7 @@ describe("every role in a process of its own", limits, () => {
     writeFileSync(token, randomBytes(32).toString("base64url"), { mode: 0o600 });
     shared = {
       ...{ HTTP_HOST: "127.0.0.1", HTTP_PORT: "0", PREFERENCES_LISTEN: "127.0.0.1:0", GATEWAY_LISTEN: "127.0.0.1:0" },
+      AUTOSCALER_LISTEN: "127.0.0.1:0",
       ...{ STORE_URL: storeUrl, NATS_URL: nats.url, REDIS_URL: redis.url, INTERNAL_TOKEN_FILE: token },
       ...{ DISPATCH_IN_FLIGHT: String(IN_FLIGHT) },
       ...sandbox.env,
@@ -59,6 +60,7 @@ describe("every role in a process of its own", limits, () => {
     shared.PREFERENCES_ADDRESS = (await start("preferences")).addresses.grpc!;
     const others = ["gateway", "relay", "dispatcher-apns", "dispatcher-fcm", "dispatcher-webpush", "dispatcher-sms", "dispatcher-email"];
     await Promise.all(others.map((role) => start(role)));
+    await start("autoscaler");
     apiKey = (await runCli(["app", "shop"], { STORE_URL: storeUrl })).stdout.trim();
     writeFileSync(join(directory, "api-key"), apiKey);
   });
@@ -83,7 +85,7 @@ describe("every role in a process of its own", limits, () => {
   }
 
   test("each says that it is alive and ready", async () => {
-    assert.equal(roles.length, 8);
+    assert.equal(roles.length, 9);
     for (const { role, addresses } of roles)
       for (const path of ["healthz", "readyz"])
         assert.equal((await fetch(`http://${addresses.http}/${path}`)).status, 200, `${role} ${path}`);

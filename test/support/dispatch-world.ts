@@ -2,9 +2,11 @@ import { beforeEach } from "node:test";
 import { ProxyTracerProvider } from "@opentelemetry/api";
 import type { Delivery, NotificationRecord } from "../../core/notification.ts";
 import type { Outcome } from "../../core/outcome.ts";
+import type { Permits } from "../../core/ports/permits.ts";
 import type { DeliveryTask } from "../../core/ports/queue.ts";
 import type { RefusalAnswer } from "../../core/ports/refusals.ts";
 import type { Store } from "../../core/ports/store.ts";
+import type { Reached } from "../../core/steps.ts";
 import { toTask } from "../../core/task.ts";
 import { createDispatch } from "../../dispatchers/dispatch.ts";
 import { createDispatchMetrics } from "../../dispatchers/metrics.ts";
@@ -22,6 +24,8 @@ interface Setting {
   refusal?: RefusalAnswer;
   refusals?: () => RefusalAnswer;
   gate?: boolean;
+  permits?: Permits;
+  reached?: Reached;
   store?: Pick<Store, "attempts" | "notifications" | "contacts">;
 }
 
@@ -41,7 +45,8 @@ export class DispatchWorld {
       gate: { mayTry: async () => s.gate ?? true },
       log: createLogger("test", "info", { write: (line) => void lines.push(line) }),
       metrics: createDispatchMetrics(createMetrics("test")),
-      reached: () => {},
+      permits: s.permits,
+      reached: s.reached ?? (() => {}),
       tracer: new ProxyTracerProvider().getTracer("test"),
     });
     return { dispatch, providers, sent: () => providers.flatMap((p) => p.sent) };

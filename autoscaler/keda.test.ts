@@ -1,0 +1,217 @@
+// As KEDA 2.20 asks, in its order: GetMetricSpec when the HPA is made, then GetMetrics and IsActive at each turn, beside a StreamIsActive.
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { type ClientReadableStream, credentials, makeGenericClientConstructor, status } from "@grpc/grpc-js";
+import { CHANNELS } from "../core/channel.ts";
+import { SCALING_DEFAULTS } from "../core/scaling.ts";
+import { ExternalScalerClient, ExternalScalerService, type IsActiveResponse } from "../gen/externalscaler/externalscaler.ts";
+import { callUnary, createClient } from "../infra/grpc/client.ts";
+import { type GrpcServer, startGrpcServer } from "../infra/grpc/server.ts";
+import { readDetails } from "../infra/grpc/status.ts";
+import { createUnary } from "../infra/grpc/unary.ts";
+import { createLogger } from "../infra/logger.ts";
+import type { QueueState } from "../infra/nats/queue-state.ts";
+import { eventually } from "../test/support/eventually.ts";
+import { createFakeClock, type FakeClock } from "../test/support/fake-clock.ts";
+import { createScaler } from "./keda.ts";
+import { ACTIVE_MS, createRates, RATE_LIFE_MS, type Rates } from "./rates.ts";
+
+const log = createLogger("test", "error", { write() {} });
+const scalings = { ...SCALING_DEFAULTS, sms: { ...SCALING_DEFAULTS.sms, targetRatePerPod: 31.6, drainMs: 60_000 } };
+let clock: FakeClock;
+let rates: Rates;
+let draining: AbortController;
+/** Listeners of `rates`. */
+let watching: number;
+let server: GrpcServer;
+let client: ExternalScalerClient & Disposable;
+let state: QueueState;
+
+beforeEach(async (t) => {
+  clock = createFakeClock();
+  rates = createRates(CHANNELS, scalings, clock);
+  watching = 0;
+  const { watch } = rates;
+  rates.watch = (listener) => {
+    const watched = watch(listener);
+    watching++;
+    return {
+      [Symbol.dispose]() {
+        watching--;
+        watched[Symbol.dispose]();
+      },
+    };
+  };
+  draining = new AbortController();
+  state = {
+    ...{ created: "one", lastSequence: 0, messages: 0, bytes: 0, bytesMax: 0, waiting: 0, handedOut: 0, ackPendingRatio: 0 },
+    ...{ oldestMs: 0, oldestWaitingMs: undefined },
+  };
+  const unary = createUnary<void>({ log, authenticate: () => undefined });
+  const implementation = createScaler({ rates, scalings, unary, signal: draining.signal });
+  const services = [{ definition: ExternalScalerService, implementation }];
+  server = await startGrpcServer({ address: "127.0.0.1:0", services, reflection: false, log, drainMs: 2_000 });
+  client = createClient(ExternalScalerClient, server.address);
+  if ("after" in t)
+    t.after(async () => {
+      client[Symbol.dispose]();
+      await server[Symbol.asyncDispose]();
+    });
+});
+
+const object = (channel: string) => ({
+  name: "carillon-dispatcher-sms",
+  namespace: "prod",
+  scalerMetadata: { scalerAddress: "a:1", channel },
+});
+const read = (seconds: number, more: Partial<QueueState> = {}) => {
+  state = { ...state, ...more };
+  for (let s = 0; s < seconds; s += 2) {
+    clock.advance(2_000);
+    rates.read("sms", { kind: "read", state });
+  }
+};
+const ask = {
+  spec: (channel = "sms") => callUnary(client, ExternalScalerService.getMetricSpec, object(channel)),
+  metrics: (channel = "sms") =>
+    callUnary(client, ExternalScalerService.getMetrics, {
+      scaledObjectRef: object(channel),
+      metricName: `carillon_required_per_second_${channel}`,
+    }),
+  isActive: (channel = "sms") => callUnary(client, ExternalScalerService.isActive, object(channel)),
+};
+const failure = (call: Promise<unknown>) => call.then(() => assert.fail("it was answered"), readDetails);
+
+test("the target of a pod is told exactly, and rounded for those who read whole numbers", async () => {
+  assert.deepEqual(await ask.spec(), {
+    metricSpecs: [{ metricName: "carillon_required_per_second_sms", targetSize: 32, targetSizeFloat: 31.6 }],
+  });
+  // Known without any sample: KEDA would fall back to CPU (keda#7729).
+  assert.equal((await ask.spec("apns")).metricSpecs[0]?.targetSizeFloat, SCALING_DEFAULTS.apns.targetRatePerPod);
+});
+
+test("the required rate is told, and whether any pod is needed", async () => {
+  read(12);
+  assert.deepEqual((await ask.metrics()).metricValues, [
+    { metricName: "carillon_required_per_second_sms", metricValue: 0, metricValueFloat: 0 },
+  ]);
+  assert.deepEqual(await ask.isActive(), { result: false });
+  read(8, { waiting: 90, messages: 90 });
+  assert.deepEqual((await ask.metrics()).metricValues, [
+    { metricName: "carillon_required_per_second_sms", metricValue: 2, metricValueFloat: 1.5 },
+  ]);
+  assert.deepEqual(await ask.isActive(), { result: true });
+});
+
+test("without a sample, or with an old one only, nobody is told a number", async () => {
+  for (const { code, message } of await Promise.all([ask.metrics(), ask.isActive()].map(failure))) {
+    assert.equal(code, status.UNAVAILABLE);
+    assert.match(message, /required rate of sms is not known: the queue was not read yet/);
+  }
+  read(12);
+  await ask.metrics();
+  clock.advance(RATE_LIFE_MS + 1);
+  for (const { code } of await Promise.all([ask.metrics(), ask.isActive()].map(failure))) assert.equal(code, status.UNAVAILABLE);
+});
+
+test("a channel that is none is refused by the field's name, in every method", async () => {
+  for (const channel of ["", "fax", "SMS"]) {
+    const answers = [ask.spec(channel), ask.metrics(channel), ask.isActive(channel), first(client.streamIsActive(object(channel)))];
+    for (const [i, { code, fields, message }] of (await Promise.all(answers.map(failure))).entries()) {
+      assert.equal(code, status.INVALID_ARGUMENT);
+      assert.equal(fields[0]?.field, `${i === 1 ? "scaledObjectRef." : ""}scalerMetadata.channel`);
+      assert.match(message, /apns, fcm, webpush, sms, email/);
+    }
+  }
+  const nothing = callUnary(client, ExternalScalerService.getMetrics, { scaledObjectRef: undefined, metricName: "" });
+  assert.equal((await failure(nothing)).code, status.INVALID_ARGUMENT);
+});
+
+const first = (stream: ClientReadableStream<IsActiveResponse>) =>
+  new Promise<boolean>((resolve, reject) => stream.once("data", (r: IsActiveResponse) => resolve(r.result)).once("error", reject));
+
+test("the stream tells what holds at once, the first task, and the end after a while", async () => {
+  read(12);
+  const told: boolean[] = [];
+  const stream = client.streamIsActive(object("sms"));
+  stream.on("data", ({ result }: IsActiveResponse) => told.push(result)).on("error", () => {});
+  await eventually("it is told at the beginning", () => told.length === 1);
+  read(2, { waiting: 1, messages: 1, lastSequence: 1 });
+  await eventually("the first task is told", () => told.length === 2);
+  read(ACTIVE_MS / 1_000 - 10, { waiting: 0, messages: 0 });
+  clock.advance(RATE_LIFE_MS + 1);
+  rates.read("sms", { kind: "unreadable", why: "away" });
+  read(30);
+  await eventually("the end is told", () => told.length === 3);
+  assert.deepEqual(told, [false, true, false]);
+  stream.cancel();
+});
+
+test("a stream that nothing is known for waits until something is", async () => {
+  const stream = client.streamIsActive(object("sms"));
+  const answer = first(stream);
+  await ask.spec();
+  read(12, { waiting: 1, messages: 1 });
+  assert.equal(await answer, true);
+  stream.on("error", () => {}).cancel();
+});
+
+test("a stream that its caller leaves, or a drain ends, is watched for no longer", async () => {
+  read(12);
+  const streams = [1, 2, 3].map(() => client.streamIsActive(object("sms")).on("error", () => {}));
+  await Promise.all(streams.map(first));
+  assert.equal(watching, 3);
+  streams[0]!.cancel();
+  await eventually("the one that left is not told", () => watching === 2);
+  draining.abort();
+  await eventually("nor are the others", () => watching === 0);
+});
+
+test("a drain ends the streams in good order, so that the next pod is asked at once", async () => {
+  read(12);
+  const stream = client.streamIsActive(object("sms"));
+  const ended = new Promise((resolve) => stream.once("status", ({ code }) => resolve(code)));
+  await first(stream);
+  draining.abort();
+  await server[Symbol.asyncDispose]();
+  assert.equal(await ended, status.OK);
+});
+
+test("bytes and paths are KEDA's, and StreamMetricSpec is not implemented", async () => {
+  read(12, { waiting: 90, messages: 90 });
+  const raw = (bytes: Uint8Array) => Buffer.from(bytes);
+  const method = (name: string, responseStream = false) => ({
+    ...{ path: `/externalscaler.ExternalScaler/${name}`, requestStream: false, responseStream },
+    ...{ requestSerialize: raw, requestDeserialize: raw, responseSerialize: raw, responseDeserialize: raw },
+  });
+  // scalerMetadata is field 3, a map of texts; scaledObjectRef is field 1, and metricName field 2.
+  const entry = new BinaryWriter().uint32(10).string("channel").uint32(18).string("sms").finish();
+  const ref = new BinaryWriter().uint32(10).string("name").uint32(18).string("prod").uint32(26).bytes(entry).finish();
+  const request = new BinaryWriter().uint32(10).bytes(ref).uint32(18).string("carillon_required_per_second_sms").finish();
+  const metric = (number: number, float: number) =>
+    new BinaryWriter().uint32(10).string("carillon_required_per_second_sms").uint32(16).int64(number).uint32(25).double(float).finish();
+  const list = (bytes: Uint8Array) => raw(new BinaryWriter().uint32(10).bytes(bytes).finish());
+
+  assert.deepEqual(await callUnary(client, method("GetMetricSpec"), raw(ref)), list(metric(32, 31.6)));
+  assert.deepEqual(await callUnary(client, method("GetMetrics"), raw(request)), list(metric(2, 1.5)));
+  assert.deepEqual(await callUnary(client, method("IsActive"), raw(ref)), raw(new Uint8Array([8, 1])));
+  const Raw = makeGenericClientConstructor(
+    { streamIsActive: method("StreamIsActive", true), streamMetricSpec: method("StreamMetricSpec", true) },
+    "raw",
+  );
+  const streams = new Raw(server.address, credentials.createInsecure());
+  try {
+    const stream: ClientReadableStream<Buffer> = streams.streamIsActive?.(raw(ref)) ?? assert.fail();
+    assert.deepEqual(
+      await new Promise((resolve, reject) => stream.once("data", resolve).once("error", reject)),
+      raw(new Uint8Array([8, 1])),
+    );
+    stream.on("error", () => {}).cancel();
+    const specs: ClientReadableStream<Buffer> = streams.streamMetricSpec?.(raw(ref)) ?? assert.fail();
+    const { code } = await new Promise<{ code: number }>((resolve) => specs.on("data", () => {}).once("error", resolve));
+    assert.equal(code, status.UNIMPLEMENTED);
+  } finally {
+    streams.close();
+  }
+});

@@ -1,0 +1,46 @@
+import { CHANNELS } from "../core/channel.ts";
+import { ExternalScalerService } from "../gen/externalscaler/externalscaler.ts";
+import { systemClock } from "../infra/clock.ts";
+import { startGrpcServer } from "../infra/grpc/server.ts";
+import { internalTls } from "../infra/grpc/tls.ts";
+import { createUnary } from "../infra/grpc/unary.ts";
+import { callSeconds } from "../infra/metrics.ts";
+import { connectNats } from "../infra/nats/connect.ts";
+import { createQueueReader } from "../infra/nats/queue-state.ts";
+import { subscribeReports } from "../infra/nats/report.ts";
+import { reachable } from "../infra/reachable.ts";
+import { defineRole } from "../infra/run.ts";
+import { autoscalerVariables } from "./config.ts";
+import { createScaler } from "./keda.ts";
+import { showRates } from "./metrics.ts";
+import { metricsApiOptions } from "./metrics-api/config.ts";
+import { startMetricsApi } from "./metrics-api/main.ts";
+import { createRates } from "./rates.ts";
+import { sample } from "./sample.ts";
+
+export const role = defineRole({
+  name: "autoscaler",
+  about: "works out how many tasks per second each channel's pods have to do, for KEDA, Kubernetes and Prometheus",
+  variables: autoscalerVariables,
+  async start(config, { log, metrics, stack, signal, tracer }) {
+    const clock = systemClock;
+    const tls = internalTls(config, log);
+    const metricsApi = metricsApiOptions(config);
+    const scalings = config.AUTOSCALER_CHANNELS_FILE;
+    const rates = createRates(CHANNELS, scalings, clock);
+    showRates(metrics, rates);
+    const nats = stack.use(await connectNats(config, log));
+    stack.use(subscribeReports(nats, CHANNELS, rates.heard));
+    const sampling = sample(await createQueueReader(nats), rates, { everyMs: config.AUTOSCALER_SAMPLE_MS, clock, log, signal });
+    const unary = createUnary<void>({ log, tracer, seconds: callSeconds(metrics), authenticate: () => undefined });
+    const services = [{ definition: ExternalScalerService, implementation: createScaler({ rates, scalings, unary, signal }) }];
+    const server = stack.use(await startGrpcServer({ address: config.AUTOSCALER_LISTEN, services, reflection: false, log, tls }));
+    server.serveUntil(signal);
+    const addresses: Record<string, string> = { grpc: server.address };
+    if (metricsApi) {
+      const api = stack.use(await startMetricsApi(metricsApi, { rates, release: config.AUTOSCALER_RELEASE, clock, log }));
+      addresses.metricsApi = reachable(metricsApi.listen.host, api.port);
+    }
+    return { addresses, drained: () => sampling };
+  },
+});

@@ -1,0 +1,74 @@
+import { LRUCache } from "lru-cache";
+import type { Caller } from "./front-proxy.ts";
+import type { Kubernetes } from "./kubernetes-service.ts";
+import { GROUP, VERSION } from "./metric.ts";
+
+/** What a caller wants to do; `resource` is the metric's name. */
+export interface Wish {
+  namespace: string;
+  resource: string;
+}
+
+export type Decision =
+  | { kind: "allowed" }
+  | { kind: "denied"; why: string }
+  /** Nobody could be asked. */
+  | { kind: "undecided"; why: string };
+
+export type Authorize = (caller: Caller, wish: Wish) => Promise<Decision>;
+
+/** How long a review is good for, in ms; the same as in Kubernetes' own extension API servers. */
+const REVIEW_MS = 10_000;
+/** Reviews remembered; an HPA controller asks the same for every channel. */
+const REVIEWS_MAX = 500;
+
+/** May do anything in a cluster: asking would not change the answer. */
+const MASTERS = "system:masters";
+
+const REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+
+/** Asks the API server whether the caller may list the metric, as every extension API server does. @param now monotonic, in ms */
+export function createReview(kubernetes: Pick<Kubernetes, "post">, now: () => number): Authorize {
+  const reviews = new LRUCache<string, Promise<Decision>>({ max: REVIEWS_MAX, ttl: REVIEW_MS, perf: { now }, ttlResolution: 0 });
+  return (caller, wish) => {
+    if (caller.groups.includes(MASTERS)) return Promise.resolve({ kind: "allowed" });
+    const key = JSON.stringify([caller, wish]);
+    const known = reviews.get(key);
+    if (known) return known;
+    const asked = review(kubernetes, caller, wish).then((decision) => {
+      if (decision.kind === "undecided") reviews.delete(key);
+      return decision;
+    });
+    reviews.set(key, asked);
+    return asked;
+  };
+}
+
+async function review(kubernetes: Pick<Kubernetes, "post">, caller: Caller, wish: Wish): Promise<Decision> {
+  const answer = await kubernetes.post(REVIEWS, {
+    kind: "SubjectAccessReview",
+    apiVersion: "authorization.k8s.io/v1",
+    spec: {
+      user: caller.user,
+      uid: caller.uid,
+      groups: caller.groups,
+      extra: caller.extra,
+      resourceAttributes: { verb: "list", group: GROUP, version: VERSION, resource: wish.resource, namespace: wish.namespace },
+    },
+  });
+  if (answer.kind === "unreachable") return { kind: "undecided", why: `the API server cannot be asked: ${answer.why}` };
+  const allowed = (answer.body as { status?: { allowed?: unknown } } | null | undefined)?.status?.allowed;
+  if (typeof allowed !== "boolean") {
+    const remedy = answer.code === 403 ? "; the service account needs the ClusterRole system:auth-delegator" : "";
+    return { kind: "undecided", why: `the API server answered a SubjectAccessReview ${answer.code}${remedy}` };
+  }
+  return allowed ? { kind: "allowed" } : { kind: "denied", why: `may not list ${wish.resource}.${GROUP} in namespace ${wish.namespace}` };
+}
+
+/** Without a cluster to ask: those named, and system:masters. */
+export function createAllowList(users: readonly string[]): Authorize {
+  return async (caller, wish) =>
+    caller.groups.includes(MASTERS) || users.includes(caller.user)
+      ? { kind: "allowed" }
+      : { kind: "denied", why: `is not among those who may list ${wish.resource}` };
+}

@@ -1,0 +1,78 @@
+import { ConfigError, integer, list, text, type Values, type Variable, watchedFile } from "../../infra/config.ts";
+import { hasServiceAccount } from "./kubernetes-service.ts";
+import type { MetricsApiOptions } from "./main.ts";
+
+/** As the kubelet mounts it into every pod that wants it (Kubernetes: Accessing the API from a Pod). */
+const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
+/** The HPA controller, with a service account of its own (kubeadm and most others) and without. */
+const HPA_CONTROLLERS = "system:serviceaccount:kube-system:horizontal-pod-autoscaler,system:kube-controller-manager";
+
+export const metricsApiVariables = {
+  AUTOSCALER_METRICS_API_LISTEN: {
+    type: "host:port",
+    default: "",
+    reason: "where external.metrics.k8s.io is served, by HTTPS, for HPAs without KEDA; empty: not at all",
+    parse(given) {
+      if (given === "") return undefined;
+      const [, host, port] = /^(?:\[([\d:a-f]+)\]|[^:[\]]+):\d{1,5}$/i.test(given) ? (/^\[?(.+?)\]?:(\d+)$/.exec(given) ?? []) : [];
+      if (host === undefined || Number(port) > 65_535) throw new Error("must be host:port");
+      return { host, port: Number(port) };
+    },
+  } satisfies Variable<{ host: string; port: number } | undefined>,
+  AUTOSCALER_METRICS_API_CERT_FILE: watchedFile({
+    default: "",
+    reason: "PEM, for <service>.<namespace>.svc; empty: self-signed at start, for insecureSkipTLSVerify",
+  }),
+  AUTOSCALER_METRICS_API_KEY_FILE: watchedFile({ default: "", reason: "PEM, the key of that certificate" }),
+  AUTOSCALER_METRICS_API_CLIENT_CA_FILE: watchedFile({
+    default: "",
+    reason: "PEM, the front proxy's authority; empty: from ConfigMap kube-system/extension-apiserver-authentication",
+  }),
+  AUTOSCALER_METRICS_API_CLIENT_NAMES: list<string>(undefined, {
+    default: "",
+    reason:
+      "common names of the front proxy, with the file above; empty: every certificate of that authority, so none but its own may be there",
+  }),
+  AUTOSCALER_METRICS_API_ALLOWED_USERS: list<string>(undefined, {
+    default: HPA_CONTROLLERS,
+    reason: "who may read, where there is no service account to ask the API server with; the HPA controller's names",
+  }),
+  AUTOSCALER_METRICS_API_NAMESPACE: text({
+    default: "",
+    reason: "the only one whose HPAs are answered; empty: the pod's own, or every one outside a cluster",
+  }),
+  AUTOSCALER_METRICS_API_SERVICE_ACCOUNT_DIR: text({
+    default: SERVICE_ACCOUNT,
+    reason: "holds token, ca.crt and namespace, to ask the API server; read at each call, because the kubelet renews them",
+  }),
+  KUBERNETES_SERVICE_HOST: text({ default: "", reason: "the API server, as the kubelet tells each pod; empty: no cluster" }),
+  KUBERNETES_SERVICE_PORT: integer(1, 65_535, { default: "443", reason: "its port, likewise" }),
+};
+export type MetricsApiConfig = Values<typeof metricsApiVariables>;
+
+/** Undefined where it is not to be served. Throws a ConfigError where what is set does not go together. */
+export function metricsApiOptions(config: MetricsApiConfig): MetricsApiOptions | undefined {
+  const listen = config.AUTOSCALER_METRICS_API_LISTEN;
+  if (!listen) return undefined;
+  const [certFile, keyFile] = [config.AUTOSCALER_METRICS_API_CERT_FILE, config.AUTOSCALER_METRICS_API_KEY_FILE];
+  const directory = config.AUTOSCALER_METRICS_API_SERVICE_ACCOUNT_DIR;
+  const host = config.KUBERNETES_SERVICE_HOST;
+  const kubernetes = host !== "" && hasServiceAccount(directory) ? { host, port: config.KUBERNETES_SERVICE_PORT, directory } : undefined;
+  const path = config.AUTOSCALER_METRICS_API_CLIENT_CA_FILE;
+  const faults: string[] = [];
+  if ((certFile === "") !== (keyFile === ""))
+    faults.push("AUTOSCALER_METRICS_API_CERT_FILE and AUTOSCALER_METRICS_API_KEY_FILE: set both or neither");
+  if (path === "" && !kubernetes)
+    faults.push(
+      `AUTOSCALER_METRICS_API_CLIENT_CA_FILE: must be set, because there is no API server to ask: KUBERNETES_SERVICE_HOST is ${host === "" ? "empty" : "set, but no service account's token is mounted"}`,
+    );
+  if (faults.length > 0) throw new ConfigError(faults);
+  return {
+    listen,
+    certificate: certFile === "" ? { kind: "self-signed" } : { kind: "files", certFile, keyFile },
+    trust: path === "" ? { kind: "cluster" } : { kind: "file", path, names: config.AUTOSCALER_METRICS_API_CLIENT_NAMES },
+    kubernetes,
+    allowedUsers: config.AUTOSCALER_METRICS_API_ALLOWED_USERS,
+    namespace: config.AUTOSCALER_METRICS_API_NAMESPACE || undefined,
+  };
+}

@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createSigner } from "../../test/support/front-proxy.ts";
+import { type FrontProxy, frontProxyOf, identify, type Peer, parseFrontProxy } from "./front-proxy.ts";
+
+const { cert: ca } = await createSigner("front-proxy-ca");
+const data = { "requestheader-client-ca-file": ca, "requestheader-allowed-names": '["front-proxy-client"]' };
+
+test("the ConfigMap says whom to believe and where they say who asks", () => {
+  const all = {
+    ...data,
+    "requestheader-username-headers": '["X-User","X-Remote-User"]',
+    "requestheader-uid-headers": '["X-Uid"]',
+    "requestheader-group-headers": '["X-Group"]',
+    "requestheader-extra-headers-prefix": '["X-Extra-"]',
+  };
+  assert.deepEqual(parseFrontProxy(all), {
+    ca,
+    names: ["front-proxy-client"],
+    userHeaders: ["x-user", "x-remote-user"],
+    uidHeaders: ["x-uid"],
+    groupHeaders: ["x-group"],
+    extraPrefixes: ["x-extra-"],
+  });
+});
+
+const USUAL = {
+  userHeaders: ["x-remote-user"],
+  uidHeaders: ["x-remote-uid"],
+  groupHeaders: ["x-remote-group"],
+  extraPrefixes: ["x-remote-extra-"],
+};
+
+test("headers that are not named are the ones the API server sends", () => {
+  assert.deepEqual(parseFrontProxy({ ...data, "requestheader-group-headers": "[]" }), { ca, names: ["front-proxy-client"], ...USUAL });
+  assert.deepEqual(frontProxyOf(ca, []), { ca, names: [], ...USUAL });
+});
+
+const UNUSABLE: readonly [what: string, data: Record<string, unknown>][] = [
+  ["no authority", {}],
+  ["an empty authority", { ...data, "requestheader-client-ca-file": "" }],
+  ["an authority that cannot be read", { ...data, "requestheader-client-ca-file": ca.replace(/[A-Za-z]{8}/, "********") }],
+  ["a good authority and one that cannot be read", { ...data, "requestheader-client-ca-file": ca + ca.replace(/M[A-Za-z]{6}/, "%%%") }],
+  // Taken for none, it would let every name in.
+  ["names that cannot be read", { ...data, "requestheader-allowed-names": "front-proxy-client" }],
+  ["names that are no strings", { ...data, "requestheader-allowed-names": "[1]" }],
+];
+for (const [what, given] of UNUSABLE)
+  test(`a ConfigMap with ${what} is not believed`, () => {
+    assert.equal(parseFrontProxy(given), undefined);
+  });
+
+const frontProxy: FrontProxy = { ca, names: ["front-proxy-client", "another"], ...USUAL };
+const verified: Peer = { kind: "verified", commonName: "front-proxy-client" };
+const jane = { "x-remote-user": ["jane"] };
+
+test("the front proxy says for whom it asks", () => {
+  const headers = {
+    "x-remote-user": ["system:serviceaccount:kube-system:horizontal-pod-autoscaler"],
+    "x-remote-uid": ["u-1"],
+    "x-remote-group": ["system:serviceaccounts", "", "system:authenticated"],
+    "x-remote-extra-authentication.kubernetes.io%2fcredential-id": ["JTI=1"],
+    "x-remote-extra-broken%": ["1", "2"],
+    "x-other": ["x"],
+  };
+  assert.deepEqual(identify(frontProxy, verified, headers), {
+    kind: "caller",
+    caller: {
+      user: "system:serviceaccount:kube-system:horizontal-pod-autoscaler",
+      uid: "u-1",
+      groups: ["system:serviceaccounts", "system:authenticated"],
+      extra: { "authentication.kubernetes.io/credential-id": ["JTI=1"], "broken%": ["1", "2"] },
+    },
+  });
+});
+
+test("of several headers for the user the first with a value counts", () => {
+  const two = { ...frontProxy, userHeaders: ["x-first", "x-second"] };
+  const identified = identify(two, verified, { "x-first": [""], "x-second": ["jane"], "x-remote-user": ["admin"] });
+  assert.deepEqual(identified, { kind: "caller", caller: { user: "jane", uid: undefined, groups: [], extra: {} } });
+});
+
+test("without names every certificate of the authority will do", () => {
+  assert.equal(identify({ ...frontProxy, names: [] }, { kind: "verified", commonName: undefined }, jane).kind, "caller");
+});
+
+const STRANGERS: readonly [what: string, peer: Peer, headers: NodeJS.Dict<string[]>, why: RegExp][] = [
+  ["nobody", { kind: "none" }, jane, /no client certificate/],
+  ["somebody else's", { kind: "unverified", why: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" }, jane, /not the front proxy's \(UNABLE_TO_VERIFY/],
+  ["another name", { kind: "verified", commonName: "admin" }, jane, /common name/],
+  ["no name", { kind: "verified", commonName: undefined }, jane, /common name/],
+  ["no user", verified, { "x-remote-group": ["system:masters"] }, /no x-remote-user header/],
+  ["an empty user", verified, { "x-remote-user": [""] }, /no x-remote-user header/],
+];
+for (const [what, peer, headers, why] of STRANGERS)
+  test(`a request from ${what} is a stranger's`, () => {
+    const identified = identify(frontProxy, peer, headers);
+    assert.equal(identified.kind, "stranger");
+    assert.match(identified.kind === "stranger" ? identified.why : "", why);
+  });

@@ -1,0 +1,132 @@
+import { X509Certificate } from "node:crypto";
+
+/**
+ * Whom to believe when they say for whom they ask: the API server, by the certificate it shows to extension API servers. As in the ConfigMap
+ * kube-system/extension-apiserver-authentication (Kubernetes: Configure the Aggregation Layer).
+ */
+export interface FrontProxy {
+  /** PEM, one or several. */
+  ca: string;
+  /** Common names; none: every certificate of that authority. */
+  names: readonly string[];
+  /** In the order to look; lower case. */
+  userHeaders: readonly string[];
+  uidHeaders: readonly string[];
+  groupHeaders: readonly string[];
+  extraPrefixes: readonly string[];
+}
+
+/** Who asks, as the front proxy says. */
+export interface Caller {
+  user: string;
+  uid: string | undefined;
+  groups: readonly string[];
+  extra: Readonly<Record<string, readonly string[]>>;
+}
+
+/** What is known of the other end of a connection. */
+export type Peer =
+  | { kind: "none" }
+  | { kind: "unverified"; why: string }
+  /** Signed by the front proxy's authority. */
+  | { kind: "verified"; commonName: string | undefined };
+
+/** What the API server sends by itself, whatever it believes of others. */
+const USUAL = {
+  userHeaders: ["x-remote-user"],
+  uidHeaders: ["x-remote-uid"],
+  groupHeaders: ["x-remote-group"],
+  extraPrefixes: ["x-remote-extra-"],
+};
+
+/** From a CA alone, with the headers the API server sends. Undefined where the text holds no certificate. */
+export function frontProxyOf(ca: string, names: readonly string[]): FrontProxy | undefined {
+  return holdsCertificates(ca) ? { ca, names, ...USUAL } : undefined;
+}
+
+/** From the ConfigMap's `data`. Undefined where it has no CA: then the API server has no front proxy. */
+export function parseFrontProxy(data: Readonly<Record<string, unknown>>): FrontProxy | undefined {
+  const ca = data["requestheader-client-ca-file"];
+  if (typeof ca !== "string" || !holdsCertificates(ca)) return undefined;
+  const names = strings(data["requestheader-allowed-names"]);
+  if (names === undefined) return undefined;
+  const headers = (key: string, usual: readonly string[]) => {
+    const given = strings(data[key])?.map((h) => h.trim().toLowerCase());
+    return given && given.length > 0 ? given : usual;
+  };
+  return {
+    ca,
+    names,
+    userHeaders: headers("requestheader-username-headers", USUAL.userHeaders),
+    uidHeaders: headers("requestheader-uid-headers", USUAL.uidHeaders),
+    groupHeaders: headers("requestheader-group-headers", USUAL.groupHeaders),
+    extraPrefixes: headers("requestheader-extra-headers-prefix", USUAL.extraPrefixes),
+  };
+}
+
+const PEM = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
+
+/** At least one, and each can be read: an authority that is not understood must not pass for none. */
+function holdsCertificates(text: string): boolean {
+  const blocks = text.match(PEM) ?? [];
+  try {
+    for (const block of blocks) new X509Certificate(block);
+  } catch {
+    return false;
+  }
+  return blocks.length > 0;
+}
+
+/** A list of strings written as JSON; absent is none, undefined is something else. */
+function strings(json: unknown): readonly string[] | undefined {
+  if (json === undefined || json === "") return [];
+  try {
+    const value: unknown = JSON.parse(String(json));
+    return Array.isArray(value) && value.every((v) => typeof v === "string") ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export type Identified = { kind: "caller"; caller: Caller } | { kind: "stranger"; why: string };
+
+/** @param headers each with all its values, names in lower case */
+export function identify(frontProxy: FrontProxy, peer: Peer, headers: NodeJS.Dict<string[]>): Identified {
+  const stranger = (why: string): Identified => ({ kind: "stranger", why });
+  if (peer.kind === "none") return stranger("no client certificate");
+  if (peer.kind === "unverified") return stranger(`the client certificate is not the front proxy's (${peer.why})`);
+  const { commonName } = peer;
+  if (frontProxy.names.length > 0 && (commonName === undefined || !frontProxy.names.includes(commonName)))
+    return stranger("the client certificate's common name is none of the front proxy's");
+  const first = (names: readonly string[]) => names.flatMap((name) => headers[name] ?? []).find((value) => value !== "");
+  const user = first(frontProxy.userHeaders);
+  if (user === undefined) return stranger(`no ${frontProxy.userHeaders.join(" or ")} header`);
+  return {
+    kind: "caller",
+    caller: {
+      user,
+      uid: first(frontProxy.uidHeaders),
+      groups: frontProxy.groupHeaders.flatMap((name) => headers[name] ?? []).filter((group) => group !== ""),
+      extra: extraOf(frontProxy, headers),
+    },
+  };
+}
+
+function extraOf({ extraPrefixes }: FrontProxy, headers: NodeJS.Dict<string[]>): Record<string, string[]> {
+  const extra = new Map<string, string[]>();
+  for (const prefix of extraPrefixes)
+    for (const [name, values] of Object.entries(headers))
+      if (name.startsWith(prefix)) {
+        const key = unescapeKey(name.slice(prefix.length));
+        extra.set(key, [...(extra.get(key) ?? []), ...(values ?? [])]);
+      }
+  return Object.fromEntries(extra);
+}
+
+function unescapeKey(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,91 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { isIPv6 } from "node:net";
+import { join } from "node:path";
+import { Agent, request } from "undici";
+
+/** A call to the API server, in ms: less than the 5 s after which the aggregator calls us absent. */
+const CALL_MS = 3_000;
+/** Of an answer: a ConfigMap is at most 1 MiB, written as JSON. */
+const ANSWER_BYTES_MAX = 4 * 1_048_576;
+/** At once; beyond them calls wait for each other. */
+const CONNECTIONS_MAX = 4;
+
+/** Where the API server is, and who we are to it: what the kubelet gives a pod. */
+export interface KubernetesAccess {
+  host: string;
+  port: number;
+  /** Holds `token`, `ca.crt` and `namespace`. Read at every call: the kubelet renews them. */
+  directory: string;
+}
+
+export type KubernetesAnswer = { kind: "answer"; code: number; body: unknown } | { kind: "unreachable"; why: string };
+
+/** The API server, asked as the pod's service account. */
+export interface Kubernetes extends AsyncDisposable {
+  get(path: string): Promise<KubernetesAnswer>;
+  post(path: string, body: object): Promise<KubernetesAnswer>;
+  /** The pod's own; undefined where the directory does not say. */
+  namespace(): Promise<string | undefined>;
+}
+
+export const hasServiceAccount = (directory: string) => existsSync(join(directory, "token"));
+
+/** Never rejects; a call ends after CALL_MS. */
+export function createKubernetes({ host, port, directory }: KubernetesAccess): Kubernetes {
+  const origin = `https://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  const read = async (name: string) => (await readFile(join(directory, name), "utf8")).trim();
+  let trusted: { ca: string; agent: Agent } | undefined;
+
+  function agentFor(ca: string): Agent {
+    if (trusted?.ca === ca) return trusted.agent;
+    const former = trusted?.agent;
+    trusted = { ca, agent: new Agent({ connections: CONNECTIONS_MAX, maxResponseSize: ANSWER_BYTES_MAX, connect: { ca } }) };
+    // What is under way on it ends by itself.
+    former?.close().catch(() => undefined);
+    return trusted.agent;
+  }
+
+  async function call(method: "GET" | "POST", path: string, body?: object): Promise<KubernetesAnswer> {
+    try {
+      const [token, ca] = await Promise.all([read("token"), read("ca.crt")]);
+      const answer = await request(`${origin}${path}`, {
+        method,
+        dispatcher: agentFor(ca),
+        headers: {
+          authorization: `Bearer ${token}`,
+          accept: "application/json",
+          "user-agent": "carillon-autoscaler",
+          ...(body ? { "content-type": "application/json" } : {}),
+        },
+        body: body ? JSON.stringify(body) : null,
+        signal: AbortSignal.timeout(CALL_MS),
+      });
+      return { kind: "answer", code: answer.statusCode, body: parseJson(await answer.body.text()) };
+    } catch (error) {
+      return { kind: "unreachable", why: whyOf(error) };
+    }
+  }
+  return {
+    get: (path) => call("GET", path),
+    post: (path, body) => call("POST", path, body),
+    namespace: () => read("namespace").catch(() => undefined),
+    [Symbol.asyncDispose]: async () => trusted?.agent.destroy(),
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A code, never the error itself: it may carry the request, and with it the token. */
+function whyOf(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown fault";
+  if (error.name === "TimeoutError") return `no answer within ${CALL_MS} ms`;
+  const { code } = error as { code?: unknown };
+  return typeof code === "string" && code !== "" ? code : error.name;
+}

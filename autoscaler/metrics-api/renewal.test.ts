@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { Agent } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { connect } from "node:tls";
+import { eventually } from "../../test/support/eventually.ts";
+import { createSigner, type Pair } from "../../test/support/front-proxy.ts";
+import { configMapOf, forbidden } from "../../test/support/kubernetes-api.ts";
+import { AGGREGATOR, ask, ended, HPA, proxy, proxyCa, SMS, serve, VERSION, valuesOf } from "../../test/support/metrics-api-world.ts";
+import { FIRST_REFRESH_MS, type MetricsApiOptions, REFRESH_MS, UNVERIFIED_REFRESH_MS } from "./main.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "carillon-metrics-api-"));
+ended.defer(() => rmSync(directory, { recursive: true }));
+
+test("a start without the right to read the authority says which right", async () => {
+  await assert.rejects(
+    serve({}, (api) => (api.configMap = forbidden)),
+    /Role extension-apiserver-authentication-reader of kube-system/,
+  );
+  await assert.rejects(
+    serve({}, (api) => (api.configMap = { code: 200, body: { data: {} } })),
+    /has no requestheader-client-ca-file/,
+  );
+});
+
+test("an API server that is away at the start is asked again, and until then nobody is believed", async () => {
+  const { port, kubernetes, clock } = await serve({}, (api) => (api.configMap = { code: 503, body: {} }));
+  const early = await ask(port, VERSION, { headers: AGGREGATOR });
+  assert.deepEqual([early.code, early.body.reason], [503, "ServiceUnavailable"]);
+  kubernetes.configMap = configMapOf(proxyCa.cert, []);
+  clock.advance(FIRST_REFRESH_MS);
+  await eventually("the authority is read", async () => (await ask(port, SMS)).code === 200);
+});
+
+test("a new authority ends the connections of the one before, and is the only one believed", async () => {
+  const { port, kubernetes, clock } = await serve();
+  const agent = new Agent({ keepAlive: true });
+  ended.defer(() => agent.destroy());
+  const first = await ask(port, SMS, { agent });
+  assert.equal(first.code, 200);
+  assert.equal((await ask(port, SMS, { agent })).socket, first.socket, "the connection is kept");
+  const closed = once(first.socket, "close");
+  const renewedCa = await createSigner("front-proxy-ca");
+  kubernetes.configMap = configMapOf(renewedCa.cert, ["front-proxy-client"]);
+  clock.advance(REFRESH_MS);
+  await closed;
+  assert.equal((await ask(port, SMS)).code, 401);
+  assert.equal((await ask(port, SMS, { as: await renewedCa.issue("front-proxy-client") })).code, 200);
+  assert.equal((await ask(port, SMS, { as: await renewedCa.issue("admin") })).code, 401);
+});
+
+for (const version of ["TLSv1.2", "TLSv1.3"] as const)
+  test(`no session is taken up again, so that each connection is judged by the authority of its day (${version})`, async () => {
+    const { port } = await serve();
+    const session = Promise.withResolvers<Buffer | undefined>();
+    const open = async (from?: Buffer) => {
+      const options = { ...proxy, minVersion: version, maxVersion: version, rejectUnauthorized: false, servername: "localhost" };
+      const socket = connect({ host: "127.0.0.1", port, ...options, ...(from ? { session: from } : {}) });
+      socket.on("session", session.resolve);
+      socket.on("close", () => session.resolve(undefined));
+      await once(socket, "secureConnect");
+      const isReused = socket.isSessionReused();
+      // After the handshake a server hands out what can be taken up again, at the latest before its first answer.
+      socket.write(`GET ${VERSION} HTTP/1.1\r\nhost: x\r\nx-remote-user: x\r\nconnection: close\r\n\r\n`);
+      socket.resume();
+      await once(socket, "close");
+      return isReused;
+    };
+    await open();
+    const kept = await session.promise;
+    assert.equal(kept ? await open(kept) : false, false);
+  });
+
+test("a certificate that cannot be verified makes us look at once, but not for every stranger", async () => {
+  const { port, kubernetes, clock } = await serve();
+  const renewedCa = await createSigner("front-proxy-ca");
+  kubernetes.configMap = configMapOf(renewedCa.cert, ["front-proxy-client"]);
+  clock.advance(UNVERIFIED_REFRESH_MS);
+  const renewed = await renewedCa.issue("front-proxy-client");
+  assert.equal((await ask(port, SMS, { as: renewed })).code, 401);
+  await eventually("the new authority is believed", async () => (await ask(port, SMS, { as: renewed })).code === 200);
+  const reads = () => kubernetes.asked.filter((asked) => asked.method === "GET").length;
+  const before = reads();
+  for (let n = 0; n < 5; n++) assert.equal((await ask(port, SMS)).code, 401);
+  assert.equal(reads(), before);
+});
+
+test("what cannot be read any more stays as it was", async () => {
+  const { port, kubernetes, clock, lines } = await serve();
+  const reads = () => kubernetes.asked.filter((asked) => asked.method === "GET").length;
+  for (const configMap of [forbidden, { code: 500, body: {} }, configMapOf("nonsense", [])]) {
+    kubernetes.configMap = configMap;
+    const before = reads();
+    const told = () => lines.filter((line) => line.includes("the front proxy's authority cannot be read")).length;
+    const toldBefore = told();
+    clock.advance(REFRESH_MS);
+    await eventually("it is read again and told of", () => reads() > before && told() > toldBefore);
+    assert.equal((await ask(port, SMS)).code, 200);
+  }
+});
+
+test("the service account's token and the API server's authority are read at each call", async () => {
+  const { port, kubernetes, clock } = await serve();
+  kubernetes.useToken("token-2", true);
+  assert.equal((await ask(port, SMS)).code, 200);
+  assert.equal(kubernetes.asked.at(-1)?.token, "token-2");
+  await kubernetes.useAuthority(true);
+  clock.advance(REFRESH_MS);
+  assert.equal((await ask(port, SMS, { headers: { "X-Remote-User": "somebody new" } })).code, 200);
+});
+
+test("an API server by another authority, or that does not know the token, is not asked; the token is in no line", async () => {
+  const { port, kubernetes, lines } = await serve();
+  kubernetes.useToken("token-3", false);
+  const unknown = await ask(port, SMS);
+  assert.deepEqual([unknown.code, unknown.body.reason], [503, "ServiceUnavailable"]);
+  await kubernetes.useAuthority(false);
+  const before = kubernetes.asked.length;
+  const forged = await ask(port, SMS);
+  assert.equal(forged.code, 503);
+  assert.match(forged.body.message ?? "", /cannot be asked: \w*(CERT|SIGNATURE)/);
+  assert.equal(kubernetes.asked.length, before);
+  assert.ok(!lines.some((line) => line.includes("token-1")));
+});
+
+test("outside a cluster the authority is in a file, an intermediate one too, and those named may read", async () => {
+  const intermediate = await proxyCa.intermediate("front-proxy-intermediate");
+  const path = join(directory, "front-proxy.pem");
+  writeFileSync(path, intermediate.cert);
+  const trust = { kind: "file", path, names: ["front-proxy-client"] } as const;
+  const { port, clock } = await serve({ trust, kubernetes: undefined, allowedUsers: [HPA["X-Remote-User"]] });
+  const as = await intermediate.issue("front-proxy-client");
+  assert.equal((await ask(port, SMS, { as })).code, 200);
+  assert.equal((await ask(port, SMS.replace("notifications", "default"), { as })).code, 200, "there is no namespace of ours");
+  assert.equal((await ask(port, SMS, { as, headers: { "X-Remote-User": "jane" } })).code, 403);
+  assert.equal((await ask(port, SMS)).code, 401, "of the authority above");
+  writeFileSync(path, proxyCa.cert);
+  clock.advance(REFRESH_MS);
+  await eventually("the new file is believed", async () => (await ask(port, SMS)).code === 200);
+});
+
+test("a file without an authority is told at the start", async () => {
+  const path = join(directory, "empty.pem");
+  writeFileSync(path, "");
+  const start = (trust: MetricsApiOptions["trust"]) => serve({ trust, kubernetes: undefined });
+  await assert.rejects(start({ kind: "file", path, names: [] }), /holds no certificate/);
+  await assert.rejects(start({ kind: "file", path: `${path}.missing`, names: [] }), /cannot be read \(ENOENT\)/);
+});
+
+test("our own certificate is read again when it changes, and a broken one is not used", async () => {
+  const [certFile, keyFile] = [join(directory, "tls.crt"), join(directory, "tls.key")];
+  const mount = ({ cert, key }: Pair) => {
+    writeFileSync(certFile, cert);
+    writeFileSync(keyFile, key);
+  };
+  const [before, later] = [await createSigner("before"), await createSigner("later")];
+  mount(await before.issue("carillon-autoscaler", "server"));
+  const { port, clock, lines } = await serve({ certificate: { kind: "files", certFile, keyFile } });
+  assert.deepEqual(await valuesOf(port, { ca: before.cert }), ["950000m"]);
+  writeFileSync(keyFile, "nonsense");
+  clock.advance(REFRESH_MS);
+  await eventually("it is told", () => lines.some((line) => line.includes("keeps its former certificate")));
+  assert.deepEqual(await valuesOf(port, { ca: before.cert }), ["950000m"]);
+  mount(await later.issue("carillon-autoscaler", "server"));
+  clock.advance(REFRESH_MS);
+  await eventually("the new one is shown", async () => (await valuesOf(port, { ca: later.cert }).catch(() => undefined)) !== undefined);
+  await assert.rejects(valuesOf(port, { ca: before.cert }));
+  writeFileSync(keyFile, before.key);
+  await assert.rejects(
+    serve({ certificate: { kind: "files", certFile, keyFile } }),
+    /AUTOSCALER_METRICS_API_KEY_FILE: the key does not belong/,
+  );
+});

@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { NotificationClass } from "../core/channel.ts";
+import type { Permits } from "../core/ports/permits.ts";
+import { readConfig } from "../infra/config.ts";
+import { accepted, useDispatchWorld } from "../test/support/dispatch-world.ts";
+import { scriptedProvider } from "../test/support/scripted-provider.ts";
+import { dispatcherVariables } from "./config.ts";
+
+const world = useDispatchWorld();
+const attempt = async () => (await world.store.attempts.find([`${world.notification.id}-0/1`]))[0];
+
+test("a task that gets no permit goes back to the queue for as long as it is told, with its attempt's number free", async () => {
+  const asked: NotificationClass[] = [];
+  const permits: Permits = {
+    async take(notificationClass) {
+      asked.push(notificationClass);
+      return { kind: "later", delayMs: 3_000 };
+    },
+  };
+  const { dispatch, sent } = world.setUp({ permits });
+  assert.deepEqual(await dispatch(world.task(), "h"), { kind: "nak", delayMs: 3_000, ready: true });
+  assert.deepEqual([sent().length, await attempt(), (await world.delivery()).state], [0, undefined, "pending"]);
+  assert.deepEqual(asked, ["transactional"]);
+  const later = world.setUp();
+  await later.dispatch(world.task(), "h");
+  assert.equal(later.sent().length, 1);
+});
+
+test("nobody asks for a permit for what will not be sent", async () => {
+  let taken = 0;
+  const permits: Permits = {
+    async take() {
+      taken++;
+      return { kind: "granted" };
+    },
+  };
+  await world.setUp({ permits, refusal: "unknown" }).dispatch(world.task(), "h");
+  await world.setUp({ permits, refusal: "refused" }).dispatch(world.task(), "h");
+  await world.setUp({ permits }).dispatch({ ...world.task(), lookUp: true }, "h");
+  world.clock.advance(3_600_000);
+  await world.setUp({ permits }).dispatch(world.task(), "h");
+  assert.equal(taken, 0);
+});
+
+test("a worker that dies between its permit and its claim has used up a permit, and nothing else", async () => {
+  const crash = new Error("crash");
+  const dies = world.setUp({
+    permits: { take: async () => ({ kind: "granted" }) },
+    reached: (step) => {
+      if (step === "dispatcher.before-claim") throw crash;
+    },
+  });
+  await assert.rejects(dies.dispatch(world.task(), "h"), crash);
+  assert.deepEqual([dies.sent().length, await attempt()], [0, undefined]);
+  const other = world.setUp({ providers: [scriptedProvider("twilio", () => accepted)] });
+  await other.dispatch(world.task(), "h2");
+  assert.deepEqual([other.sent().length, (await world.delivery()).state], [1, "sent"]);
+});
+
+test("a rate is a number of calls a second, or none", () => {
+  const { DISPATCH_RATE_MAX } = dispatcherVariables;
+  const read = (text?: string) => readConfig({ DISPATCH_RATE_MAX }, { DISPATCH_RATE_MAX: text }).DISPATCH_RATE_MAX;
+  assert.deepEqual([read(), read(""), read("0.5"), read("100")], [undefined, undefined, 0.5, 100]);
+  for (const bad of ["0", "-1", "1e3", "100001", "many"]) assert.throws(() => read(bad), /DISPATCH_RATE_MAX: must be a number from/);
+});
