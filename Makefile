@@ -14,7 +14,7 @@ SEEDS ?= 20000
 TEST_TIMEOUT_MS ?= 240000
 test_options = --test --import ./test/support/leaves-nothing.ts --test-concurrency=$(TEST_CONCURRENCY) --test-timeout=$(TEST_TIMEOUT_MS)
 
-.PHONY: help demo up test simulate test-mongodb faults check gen setup clean
+.PHONY: help demo up test simulate test-mongodb faults chart chart-gen cluster-test image image-test check gen setup clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +43,30 @@ faults: ## break everything on real servers, on both stores, and write docs/reli
 	@scripts/setup test
 	@[ -n "$(MONGODB_URI)" ] || command -v mongod >/dev/null || scripts/mongodb install
 	@$(node) test/faults/main.ts --store both --write
+
+image: ## build the container image; NODE_IMAGE and RUNTIME_IMAGE name its bases
+	@scripts/image
+
+image-test: ## put the image's files together without a container and start every role from them
+	@scripts/setup test
+	@$(node) $(test_options) test/image/roles.ts
+
+chart: ## check the chart: lint, every ci/*-values.yaml on every Kubernetes against its strict schemas, assertions, README: 1 minute
+	@scripts/setup tools
+	@scripts/chart/tools >/dev/null
+	@$(node) scripts/chart.ts fresh
+	@$(node) --test deploy/helm/test/*.chart.ts
+	@$(node) deploy/helm/test/matrix.ts
+
+chart-gen: ## write the chart's README tables and values.schema.json from its values.yaml
+	@scripts/setup tools
+	@scripts/chart/tools >/dev/null
+	@$(node) scripts/chart.ts gen
+
+cluster-test: ## prove the chart and its scaling on a real Kubernetes control plane, and draw docs/images/closed-loop.svg: 10 minutes, and 8 once to build it; make cluster-test ONLY='closed loop'
+	@scripts/setup test
+	@scripts/kubernetes install
+	@$(node) --test-reporter=spec $(if $(ONLY),--test-name-pattern='$(ONLY)') test/cluster/main.ts
 
 check: ## types, style, contract, generated code, architecture: no server needed
 	@scripts/setup tools

@@ -1,0 +1,300 @@
+{{/*
+Secrets a component reads, as JSON {"items": [{env, file, secret, key}]}: mounted as files, never as variables.
+(dict "root" $ "item" <component>)
+*/}}
+{{- define "carillon.files" -}}
+{{- $v := .root.Values -}}
+{{- $root := .root -}}
+{{- $item := .item -}}
+{{- $files := list -}}
+{{- if and (has "store" $item.needs) $v.evaluation.enabled (not $v.mongodb.url) -}}
+  {{- $files = append $files (dict "env" "STORE_PASSWORD_FILE" "file" "mongodb-password" "secret" (include "carillon.evaluation.secretName" $root) "key" "mongodb-password") -}}
+{{- else if and (has "store" $item.needs) $v.mongodb.user -}}
+  {{- $secret := include "carillon.required" (dict "value" $v.mongodb.existingSecret "say" (printf "mongodb.existingSecret is missing: a Secret that holds the password of mongodb.user under the key %s." $v.mongodb.passwordKey)) -}}
+  {{- $files = append $files (dict "env" "STORE_PASSWORD_FILE" "file" "mongodb-password" "secret" $secret "key" $v.mongodb.passwordKey) -}}
+{{- end -}}
+{{- if and (has "nats" $item.needs) $v.nats.user -}}
+  {{- $secret := include "carillon.required" (dict "value" $v.nats.existingSecret "say" (printf "nats.existingSecret is missing: a Secret that holds the password of nats.user under the key %s." $v.nats.passwordKey)) -}}
+  {{- $files = append $files (dict "env" "NATS_PASSWORD_FILE" "file" "nats-password" "secret" $secret "key" $v.nats.passwordKey) -}}
+{{- end -}}
+{{- if and (has "redis" $item.needs) $v.redis.existingSecret -}}
+  {{- $files = append $files (dict "env" "REDIS_PASSWORD_FILE" "file" "redis-password" "secret" $v.redis.existingSecret "key" $v.redis.passwordKey) -}}
+{{- end -}}
+{{- if has "token" $item.needs -}}
+  {{- $files = append $files (dict "env" "INTERNAL_TOKEN_FILE" "file" "internal-token" "secret" (include "carillon.tokenSecret" $root) "key" $v.internalToken.key) -}}
+{{- end -}}
+{{- if and (has "providers" $item.needs) (not (include "carillon.playsProviders" $root)) -}}
+  {{- if $item.values.providerCa -}}
+    {{- with $item.values.providerCa -}}
+      {{- if .existingSecret }}{{ $files = append $files (dict "env" "PROVIDER_CA_FILE" "file" "provider-ca.crt" "secret" .existingSecret "key" .key) }}{{ end -}}
+    {{- end -}}
+  {{- end -}}
+  {{- $files = concat $files ((include (printf "carillon.files.%s" (default $item.component $item.channel)) (dict "root" $root "values" $item.values)) | fromJson).items -}}
+{{- end -}}
+{{- toJson (dict "items" $files) -}}
+{{- end }}
+
+{{/* Whether evaluation plays the providers: text or nothing. */}}
+{{- define "carillon.playsProviders" -}}
+{{- if .Values.evaluation.enabled }}yes{{ end -}}
+{{- end }}
+
+{{/* One credential: (dict "path" "dispatchers.apns.existingSecret" "secret" … "what" "the .p8 signing key" "off" "dispatchers.apns.enabled=false") */}}
+{{- define "carillon.credential" -}}
+{{- include "carillon.required" (dict "value" .secret "say" (printf "%s is missing: the name of a Secret that holds %s under the key %s. Or set %s." .path .what .key .off)) -}}
+{{- end }}
+
+{{- define "carillon.files.apns" -}}
+{{- $secret := include "carillon.credential" (dict "path" "dispatchers.apns.existingSecret" "secret" .values.existingSecret "key" .values.signingKeyKey "what" "the .p8 signing key" "off" "dispatchers.apns.enabled=false") -}}
+{{- toJson (dict "items" (list (dict "env" "APNS_KEY_FILE" "file" "apns.p8" "secret" $secret "key" .values.signingKeyKey))) -}}
+{{- end }}
+
+{{- define "carillon.files.fcm" -}}
+{{- $secret := include "carillon.credential" (dict "path" "dispatchers.fcm.existingSecret" "secret" .values.existingSecret "key" .values.serviceAccountKey "what" "the service account's key file" "off" "dispatchers.fcm.enabled=false") -}}
+{{- toJson (dict "items" (list (dict "env" "FCM_SERVICE_ACCOUNT_FILE" "file" "fcm-service-account.json" "secret" $secret "key" .values.serviceAccountKey))) -}}
+{{- end }}
+
+{{- define "carillon.files.webpush" -}}
+{{- $secret := include "carillon.credential" (dict "path" "dispatchers.webpush.existingSecret" "secret" .values.existingSecret "key" .values.vapidPrivateKeyKey "what" "the private VAPID key" "off" "dispatchers.webpush.enabled=false") -}}
+{{- toJson (dict "items" (list (dict "env" "WEBPUSH_VAPID_PRIVATE_KEY_FILE" "file" "vapid-private-key" "secret" $secret "key" .values.vapidPrivateKeyKey))) -}}
+{{- end }}
+
+{{- define "carillon.files.sms" -}}
+{{- $files := list -}}
+{{- if has "twilio" .values.providers -}}
+  {{- $secret := include "carillon.credential" (dict "path" "dispatchers.sms.twilio.existingSecret" "secret" .values.twilio.existingSecret "key" .values.twilio.authTokenKey "what" "Twilio's auth token" "off" "dispatchers.sms.providers without twilio") -}}
+  {{- $files = append $files (dict "env" "TWILIO_AUTH_TOKEN_FILE" "file" "twilio-auth-token" "secret" $secret "key" .values.twilio.authTokenKey) -}}
+{{- end -}}
+{{- if has "vonage" .values.providers -}}
+  {{- $secret := include "carillon.credential" (dict "path" "dispatchers.sms.vonage.existingSecret" "secret" .values.vonage.existingSecret "key" .values.vonage.apiSecretKey "what" "Vonage's API secret" "off" "dispatchers.sms.providers without vonage") -}}
+  {{- $files = append $files (dict "env" "VONAGE_API_SECRET_FILE" "file" "vonage-api-secret" "secret" $secret "key" .values.vonage.apiSecretKey) -}}
+{{- end -}}
+{{- toJson (dict "items" $files) -}}
+{{- end }}
+
+{{- define "carillon.files.email" -}}
+{{- $files := list -}}
+{{- if has "sendgrid" .values.providers -}}
+  {{- $secret := include "carillon.credential" (dict "path" "dispatchers.email.sendgrid.existingSecret" "secret" .values.sendgrid.existingSecret "key" .values.sendgrid.apiKeyKey "what" "SendGrid's API key" "off" "dispatchers.email.providers without sendgrid") -}}
+  {{- $files = append $files (dict "env" "SENDGRID_API_KEY_FILE" "file" "sendgrid-api-key" "secret" $secret "key" .values.sendgrid.apiKeyKey) -}}
+{{- end -}}
+{{- if has "mandrill" .values.providers -}}
+  {{- $secret := include "carillon.credential" (dict "path" "dispatchers.email.mandrill.existingSecret" "secret" .values.mandrill.existingSecret "key" .values.mandrill.apiKeyKey "what" "Mailchimp Transactional's API key" "off" "dispatchers.email.providers without mandrill") -}}
+  {{- $files = append $files (dict "env" "MANDRILL_API_KEY_FILE" "file" "mandrill-api-key" "secret" $secret "key" .values.mandrill.apiKeyKey) -}}
+{{- end -}}
+{{- toJson (dict "items" $files) -}}
+{{- end }}
+
+{{- define "carillon.files.feedback" -}}
+{{- $files := list -}}
+{{- $sms := .root.Values.dispatchers.sms -}}
+{{- if and .values.twilio.enabled $sms.enabled (has "twilio" $sms.providers) -}}
+  {{- $files = append $files (dict "env" "TWILIO_AUTH_TOKEN_FILE" "file" "twilio-auth-token" "secret" $sms.twilio.existingSecret "key" $sms.twilio.authTokenKey) -}}
+{{- end -}}
+{{- with .values.vonage -}}
+  {{- if .existingSecret }}{{ $files = append $files (dict "env" "VONAGE_SIGNATURE_SECRET_FILE" "file" "vonage-signature-secret" "secret" .existingSecret "key" .signatureSecretKey) }}{{ end -}}
+{{- end -}}
+{{- with .values.sendgrid -}}
+  {{- if .existingSecret }}{{ $files = append $files (dict "env" "SENDGRID_WEBHOOK_PUBLIC_KEY_FILE" "file" "sendgrid-webhook-public-key" "secret" .existingSecret "key" .webhookPublicKeyKey) }}{{ end -}}
+{{- end -}}
+{{- with .values.mandrill -}}
+  {{- if .existingSecret }}{{ $files = append $files (dict "env" "MANDRILL_WEBHOOK_KEY_FILE" "file" "mandrill-webhook-key" "secret" .existingSecret "key" .webhookKeyKey) }}{{ end -}}
+{{- end -}}
+{{- toJson (dict "items" $files) -}}
+{{- end }}
+
+{{/* host:port to listen on. */}}
+{{- define "carillon.listen" -}}
+{{- $host := .root.Values.network.listenHost -}}
+{{- ternary (printf "[%s]" $host) $host (contains ":" $host) -}}:{{ .port }}
+{{- end }}
+
+{{/* Milliseconds for what is under way: the grace period without preStop, and 5 s to close. (dict "item" <component>) */}}
+{{- define "carillon.drainMs" -}}
+{{- $values := .item.values -}}
+{{- $seconds := sub (sub $values.terminationGracePeriodSeconds $values.preStopSleepSeconds) 5 -}}
+{{- if lt $seconds 5 -}}
+  {{- fail (printf "\n\n%s: terminationGracePeriodSeconds (%d) must be preStopSleepSeconds (%d) and 10 s at least.\n" .item.component (int $values.terminationGracePeriodSeconds) (int $values.preStopSleepSeconds)) -}}
+{{- end -}}
+{{- if .item.channel -}}
+  {{- $least := add $values.providerDeadlineSeconds 10 -}}
+  {{- if lt (int $values.terminationGracePeriodSeconds) (int $least) -}}
+    {{- fail (printf "\n\ndispatchers.%s.terminationGracePeriodSeconds (%d) must be providerDeadlineSeconds and 10 s at least (%d): a call under way would be cut, and its outcome unknown.\n" .item.channel (int $values.terminationGracePeriodSeconds) (int $least)) -}}
+  {{- end -}}
+{{- end -}}
+{{- mul $seconds 1000 -}}
+{{- end }}
+
+{{/*
+Plain variables, as JSON {name: value}: (dict "root" $ "item" <component>).
+What the chart works out comes first, `settings` wins over it.
+*/}}
+{{- define "carillon.variables" -}}
+{{- $root := .root -}}
+{{- $v := .root.Values -}}
+{{- $item := .item -}}
+{{- $values := .item.values -}}
+{{- $fullname := include "carillon.fullname" $root -}}
+{{- $env := dict
+  "LOG_LEVEL" $values.logLevel
+  "HTTP_HOST" $v.network.listenHost
+  "HTTP_PORT" "8080"
+  "HEALTH_PORT" "8081"
+  "NODE_OPTIONS" $values.nodeOptions
+-}}
+{{- if eq $item.kind "deployment" }}{{ $_ := set $env "DRAIN_MS" (include "carillon.drainMs" .) }}{{ end -}}
+{{- with $values.otlpEndpoint }}{{ $_ := set $env "OTEL_EXPORTER_OTLP_ENDPOINT" . }}{{ end -}}
+{{- if has "store" $item.needs -}}
+  {{- $_ := set $env "STORE_URL" (include "carillon.storeUrl" $root) -}}
+  {{- with ternary "carillon" $v.mongodb.user (and $v.evaluation.enabled (not $v.mongodb.url)) }}{{ $_ := set $env "STORE_USER" . }}{{ end -}}
+{{- end -}}
+{{- if has "nats" $item.needs -}}
+  {{- $_ := set $env "NATS_URL" (include "carillon.natsUrl" $root) -}}
+  {{- with $v.nats.user }}{{ $_ := set $env "NATS_USER" . }}{{ end -}}
+{{- end -}}
+{{- if has "streams" $item.needs -}}
+  {{- $_ := set $env "NATS_REPLICAS" (ternary 1 $v.nats.streamReplicas (and $v.evaluation.enabled (not $v.nats.url)) | int | toString) -}}
+  {{- $_ := set $env "NATS_STREAM_BYTES_MAX" (ternary 134217728 $v.nats.streamBytesMax (and $v.evaluation.enabled (not $v.nats.url)) | int64 | toString) -}}
+  {{- $_ := set $env "NATS_ACK_WAIT_MS" ($v.nats.ackWaitMs | int | toString) -}}
+  {{- $_ := set $env "NATS_ACK_PENDING_MAX" (include "carillon.ackPendingMax" $root) -}}
+{{- end -}}
+{{- if has "redis" $item.needs }}{{ $_ := set $env "REDIS_URL" (include "carillon.redisUrl" $root) }}{{ end -}}
+{{- if has "preferences" $item.needs }}{{ $_ := set $env "PREFERENCES_ADDRESS" (printf "dns:///%s-preferences:7710" $fullname) }}{{ end -}}
+{{- if and $v.tls.enabled (has "tls" $item.needs) -}}
+  {{- $_ := set $env "INTERNAL_TLS_CERT_FILE" "/etc/carillon/tls/tls.crt" -}}
+  {{- $_ := set $env "INTERNAL_TLS_KEY_FILE" "/etc/carillon/tls/tls.key" -}}
+  {{- $_ := set $env "INTERNAL_TLS_CA_FILE" "/etc/carillon/tls/ca.crt" -}}
+{{- end -}}
+{{- $env = merge (include (printf "carillon.variables.%s" (ternary "dispatcher" $item.component (ne $item.channel ""))) . | fromJson) $env -}}
+{{- range (include "carillon.files" . | fromJson).items -}}
+  {{- $_ := set $env .env (printf "/etc/carillon/secrets/%s" .file) -}}
+{{- end -}}
+{{- range $name, $value := $values.settings -}}
+  {{- /* Not toString, which writes 3000000 as 3e+06. */ -}}
+  {{- $_ := set $env $name (ternary $value (toJson $value) (kindIs "string" $value)) -}}
+{{- end -}}
+{{- /* A name may stand once. */ -}}
+{{- range $values.extraEnv }}{{ $_ := unset $env .name }}{{ end -}}
+{{- toJson $env -}}
+{{- end }}
+
+{{- define "carillon.variables.gateway" -}}
+{{- $v := .root.Values -}}
+{{- $env := dict "GATEWAY_LISTEN" (include "carillon.listen" (dict "root" .root "port" 7700)) "GATEWAY_REFLECTION" (toString .item.values.reflection) -}}
+{{- if .item.values.tls.enabled -}}
+  {{- $_ := set $env "GATEWAY_TLS_CERT_FILE" "/etc/carillon/gateway-tls/tls.crt" -}}
+  {{- $_ := set $env "GATEWAY_TLS_KEY_FILE" "/etc/carillon/gateway-tls/tls.key" -}}
+  {{- if .item.values.tls.clientCa.existingSecret -}}
+    {{- $_ := set $env "GATEWAY_TLS_CLIENT_CA_FILE" (printf "/etc/carillon/gateway-client-ca/%s" .item.values.tls.clientCa.key) -}}
+  {{- end -}}
+{{- end -}}
+{{- with $v.dispatchers.webpush.hosts }}{{ $_ := set $env "WEBPUSH_HOSTS" (join "," .) }}{{ end -}}
+{{- toJson $env -}}
+{{- end }}
+
+{{- define "carillon.variables.preferences" -}}
+{{- toJson (dict "PREFERENCES_LISTEN" (include "carillon.listen" (dict "root" .root "port" 7710))) -}}
+{{- end }}
+
+{{- define "carillon.variables.relay" -}}
+{{- toJson (dict "RELAY_POLL_MS" (.item.values.pollMs | int | toString)) -}}
+{{- end }}
+
+{{- define "carillon.variables.feedback" -}}
+{{- toJson (dict "FEEDBACK_LISTEN" (include "carillon.listen" (dict "root" .root "port" 7720)) "FEEDBACK_URL" (include "carillon.feedbackUrl" .root)) -}}
+{{- end }}
+
+{{- define "carillon.feedbackUrl" -}}
+{{- if and .Values.evaluation.enabled (not .Values.feedback.publicUrl) -}}
+http://{{ include "carillon.fullname" . }}-feedback:{{ .Values.feedback.service.port | int }}
+{{- else -}}
+{{- include "carillon.required" (dict "value" .Values.feedback.publicUrl "say" "feedback.publicUrl is missing: where providers reach the webhooks, https://hooks.example.com. Or set feedback.enabled=false: outcomes that are unknown then stay so until a look-up or their class resolves them.") | trimSuffix "/" -}}
+{{- end -}}
+{{- end }}
+
+{{- define "carillon.variables.autoscaler" -}}
+{{- $v := .root.Values -}}
+{{- $env := dict
+  "AUTOSCALER_LISTEN" (include "carillon.listen" (dict "root" .root "port" 7730))
+  "AUTOSCALER_METRICS_API_LISTEN" ""
+  "AUTOSCALER_RELEASE" .root.Release.Name
+  "AUTOSCALER_CHANNELS_FILE" "/etc/carillon/scaling/channels.json"
+  "AUTOSCALER_SAMPLE_MS" (.item.values.sampleMs | int | toString)
+-}}
+{{- if $v.autoscaling.metricsApi.enabled -}}
+  {{- $_ := set $env "AUTOSCALER_METRICS_API_LISTEN" (include "carillon.listen" (dict "root" .root "port" 7740)) -}}
+  {{- if include "carillon.metricsApiSecret" .root -}}
+    {{- $_ := set $env "AUTOSCALER_METRICS_API_CERT_FILE" "/etc/carillon/metrics-api-tls/tls.crt" -}}
+    {{- $_ := set $env "AUTOSCALER_METRICS_API_KEY_FILE" "/etc/carillon/metrics-api-tls/tls.key" -}}
+  {{- end -}}
+  {{- if $v.autoscaling.metricsApi.clientCaSecret -}}
+    {{- $_ := set $env "AUTOSCALER_METRICS_API_CLIENT_CA_FILE" "/etc/carillon/front-proxy-ca/client-ca.crt" -}}
+  {{- end -}}
+{{- end -}}
+{{- toJson $env -}}
+{{- end }}
+
+{{- define "carillon.variables.provision" -}}
+{{- toJson dict -}}
+{{- end }}
+
+{{- define "carillon.variables.dispatcher" -}}
+{{- $values := .item.values -}}
+{{- $env := dict
+  "DISPATCH_IN_FLIGHT" ($values.inFlight | int | toString)
+  "PROVIDER_DEADLINE_MS" (mul $values.providerDeadlineSeconds 1000 | toString)
+-}}
+{{- if not (kindIs "invalid" $values.rateLimit.perSecond) }}{{ $_ := set $env "DISPATCH_RATE_MAX" (toJson $values.rateLimit.perSecond) }}{{ end -}}
+{{- if not (include "carillon.playsProviders" .root) -}}
+  {{- $env = merge $env (include (printf "carillon.variables.dispatcher.%s" .item.channel) . | fromJson) -}}
+{{- end -}}
+{{- toJson $env -}}
+{{- end }}
+
+{{/* What a channel cannot do without: (dict "path" … "values" … "names" (dict VARIABLE key)) → JSON {VARIABLE: value} */}}
+{{- define "carillon.identity" -}}
+{{- $env := dict -}}
+{{- range $variable, $key := .names -}}
+  {{- $_ := set $env $variable (include "carillon.required" (dict "value" (index $.values $key) "say" (printf "%s.%s is missing (%s)." $.path $key $variable))) -}}
+{{- end -}}
+{{- toJson $env -}}
+{{- end }}
+
+{{- define "carillon.variables.dispatcher.apns" -}}
+{{- include "carillon.identity" (dict "path" "dispatchers.apns" "values" .item.values "names" (dict "APNS_KEY_ID" "keyId" "APNS_TEAM_ID" "teamId" "APNS_TOPIC" "topic")) -}}
+{{- end }}
+
+{{- define "carillon.variables.dispatcher.fcm" -}}
+{{- toJson dict -}}
+{{- end }}
+
+{{- define "carillon.variables.dispatcher.webpush" -}}
+{{- $env := include "carillon.identity" (dict "path" "dispatchers.webpush" "values" .item.values "names" (dict "WEBPUSH_VAPID_PUBLIC_KEY" "vapidPublicKey" "WEBPUSH_VAPID_SUBJECT" "vapidSubject")) | fromJson -}}
+{{- with .item.values.hosts }}{{ $_ := set $env "WEBPUSH_HOSTS" (join "," .) }}{{ end -}}
+{{- toJson $env -}}
+{{- end }}
+
+{{- define "carillon.variables.dispatcher.sms" -}}
+{{- $values := .item.values -}}
+{{- $env := dict "SMS_PROVIDERS" (join "," $values.providers) -}}
+{{- if has "twilio" $values.providers -}}
+  {{- $env = merge $env (include "carillon.identity" (dict "path" "dispatchers.sms.twilio" "values" $values.twilio "names" (dict "TWILIO_ACCOUNT_SID" "accountSid" "TWILIO_FROM" "from")) | fromJson) -}}
+  {{- if $values.twilio.statusCallbackUrl -}}
+    {{- $_ := set $env "TWILIO_STATUS_CALLBACK_URL" $values.twilio.statusCallbackUrl -}}
+  {{- else if .root.Values.feedback.enabled -}}
+    {{- $_ := set $env "TWILIO_STATUS_CALLBACK_URL" (printf "%s/twilio" (include "carillon.feedbackUrl" .root)) -}}
+  {{- end -}}
+{{- end -}}
+{{- if has "vonage" $values.providers -}}
+  {{- $env = merge $env (include "carillon.identity" (dict "path" "dispatchers.sms.vonage" "values" $values.vonage "names" (dict "VONAGE_API_KEY" "apiKey" "VONAGE_FROM" "from")) | fromJson) -}}
+{{- end -}}
+{{- toJson $env -}}
+{{- end }}
+
+{{- define "carillon.variables.dispatcher.email" -}}
+{{- $values := .item.values -}}
+{{- $env := include "carillon.identity" (dict "path" "dispatchers.email" "values" $values "names" (dict "EMAIL_FROM" "from")) | fromJson -}}
+{{- $_ := set $env "EMAIL_PROVIDERS" (join "," $values.providers) -}}
+{{- with $values.fromName }}{{ $_ := set $env "EMAIL_FROM_NAME" . }}{{ end -}}
+{{- toJson $env -}}
+{{- end }}

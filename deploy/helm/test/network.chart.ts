@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { COMPONENTS, find, type KubernetesObject, namesOf, objectsOf, variablesOf } from "./render.ts";
+
+const minimal = objectsOf();
+const production = objectsOf({ ci: "production" });
+
+interface Rule {
+  from?: Record<string, unknown>[];
+  to?: Record<string, unknown>[];
+  ports?: { port: number }[];
+}
+const policy = (objects: readonly KubernetesObject[], name: string): { ingress: Rule[]; egress: Rule[] } =>
+  find(objects, "NetworkPolicy", name).spec;
+const portsOf = (rules: readonly Rule[]) => rules.flatMap(({ ports = [] }) => ports.map(({ port }) => port));
+
+test("our own clients find every pod of a service: headless, by dns:///", () => {
+  for (const [name, port] of [
+    ["gateway-headless", 7700],
+    ["preferences", 7710],
+    ["autoscaler", 7730],
+  ] as const) {
+    const { spec } = find(minimal, "Service", name);
+    assert.equal(spec.clusterIP, "None");
+    assert.deepEqual(spec.ports, [{ name: "grpc", port, targetPort: "grpc", protocol: "TCP", appProtocol: "kubernetes.io/h2c" }]);
+  }
+  for (const name of ["gateway", "dispatcher-sms"])
+    assert.equal(variablesOf(find(minimal, "Deployment", name)).PREFERENCES_ADDRESS, "dns:///carillon-preferences:7710");
+});
+
+test("the gateway's Service is one for load balancers too, and says that it is gRPC", () => {
+  const { spec, metadata } = find(production, "Service", "gateway");
+  assert.equal(spec.type, "LoadBalancer");
+  assert.deepEqual(spec.loadBalancerSourceRanges, ["10.0.0.0/8"]);
+  assert.equal(spec.externalTrafficPolicy, "Local");
+  assert.equal(spec.ports[0].appProtocol, "https");
+  assert.equal(metadata.annotations?.["example.com/internal"], "true");
+  assert.equal(find(minimal, "Service", "gateway").spec.ports[0].appProtocol, "kubernetes.io/h2c");
+});
+
+test("on dual stack Services ask for both families, and pods listen on both", () => {
+  for (const { spec } of production.filter(({ kind }) => kind === "Service")) {
+    assert.equal(spec.ipFamilyPolicy, "PreferDualStack");
+    assert.deepEqual(spec.ipFamilies, ["IPv4", "IPv6"]);
+  }
+  const env = variablesOf(find(production, "Deployment", "gateway"));
+  assert.deepEqual([env.GATEWAY_LISTEN, env.HTTP_HOST], ["[::]:7700", "::"]);
+  for (const { spec } of minimal.filter(({ kind }) => kind === "Service")) assert.equal(spec.ipFamilyPolicy, undefined);
+});
+
+test("every component has a policy, both ways", () => {
+  for (const name of COMPONENTS) {
+    const { spec } = find(minimal, "NetworkPolicy", name);
+    assert.deepEqual(spec.policyTypes, ["Ingress", "Egress"]);
+    assert.deepEqual(spec.podSelector.matchLabels, find(minimal, "Deployment", name).spec.selector.matchLabels);
+  }
+  assert.deepEqual(namesOf(objectsOf({ values: { networkPolicy: { enabled: false } } }), "NetworkPolicy"), []);
+});
+
+test("a dispatcher reaches what it needs and is reached for metrics alone; a relay reaches no provider", () => {
+  const { ingress, egress } = policy(minimal, "dispatcher-sms");
+  assert.deepEqual(portsOf(ingress), [8080]);
+  assert.deepEqual(portsOf(egress), [53, 53, 27017, 4222, 6379, 7710, 443]);
+  assert.deepEqual(portsOf(policy(minimal, "relay").egress), [53, 53, 27017, 4222]);
+  assert.deepEqual(portsOf(policy(minimal, "autoscaler").egress), [53, 53, 4222]);
+  assert.deepEqual(portsOf(policy(minimal, "gateway").ingress), [8080, 7700]);
+});
+
+test("ports are those of the URLs", () => {
+  assert.deepEqual(portsOf(policy(production, "dispatcher-sms").egress), [53, 53, 27017, 27018, 4222, 6380, 7710, 443, 2197, 4318]);
+  assert.deepEqual(portsOf(policy(objectsOf({ ci: "rate-limited" }), "dispatcher-sms").egress), [53, 53, 27017, 4222, 6379, 7710, 443]);
+});
+
+test("nobody reaches where clouds keep credentials, wherever a rule says anywhere", () => {
+  const blocks = minimal
+    .filter(({ kind }) => kind === "NetworkPolicy")
+    .flatMap(({ spec }) => spec.egress as Rule[])
+    .flatMap(({ to = [] }) => to.flatMap(({ ipBlock }) => (ipBlock ? [ipBlock as { cidr: string; except: string[] }] : [])));
+  assert.ok(blocks.length > 20);
+  for (const { cidr, except } of blocks)
+    assert.deepEqual(except, cidr === "0.0.0.0/0" ? ["169.254.0.0/16"] : ["fe80::/10", "fd00:ec2::254/128"]);
+});
+
+test("who may come in can be said, and helm test may still", () => {
+  const [, calls] = policy(production, "gateway").ingress;
+  assert.deepEqual(calls?.from?.[0], { namespaceSelector: { matchLabels: { carillon: "caller" } } });
+  assert.ok(JSON.stringify(calls?.from?.[1]).includes('"app.kubernetes.io/component":"test"'));
+  const preferences = policy(minimal, "preferences").ingress[1]?.from ?? [];
+  assert.equal(preferences.length, 7, "gateway, feedback and five dispatchers");
+  assert.ok(!JSON.stringify(preferences).includes("relay"));
+});
+
+test("webhooks come in under the path of the public URL", () => {
+  const { spec } = find(production, "Ingress", "feedback");
+  assert.deepEqual(spec.tls, [{ hosts: ["hooks.example.com"], secretName: "hooks-tls" }]);
+  assert.equal(spec.rules[0].host, "hooks.example.com");
+  assert.deepEqual(spec.rules[0].http.paths, [
+    { path: "/carillon", pathType: "Prefix", backend: { service: { name: "carillon-feedback", port: { name: "webhooks" } } } },
+  ]);
+  assert.equal(variablesOf(find(production, "Deployment", "feedback")).FEEDBACK_URL, "https://hooks.example.com/carillon");
+  assert.equal(
+    variablesOf(find(production, "Deployment", "dispatcher-sms")).TWILIO_STATUS_CALLBACK_URL,
+    "https://hooks.example.com/carillon/twilio",
+  );
+});
+
+test("callers come in by a GRPCRoute where there is a Gateway", () => {
+  const { spec } = find(production, "GRPCRoute", "gateway");
+  assert.deepEqual(spec.parentRefs, [{ name: "public", namespace: "gateways" }]);
+  assert.deepEqual(spec.rules[0].backendRefs, [{ name: "carillon-gateway", port: 7700 }]);
+});
+
+test("with TLS every service of ours shows a certificate that holds for its names, and its key is new each time", () => {
+  const objects = objectsOf({ ci: "tls" });
+  const certificates = namesOf(objects, "Certificate").map((name) => name.replace("carillon-", ""));
+  const dispatchers = COMPONENTS.filter((name) => name.startsWith("dispatcher-"));
+  assert.deepEqual(certificates.sort(), ["gateway", "preferences", "autoscaler", "metrics-api", "gateway-callers", ...dispatchers].sort());
+  const { spec } = find(objects, "Certificate", "preferences");
+  assert.deepEqual(spec.dnsNames, [
+    ...["carillon-preferences", "carillon-preferences.messaging"],
+    ...["carillon-preferences.messaging.svc", "carillon-preferences.messaging.svc.cluster.local"],
+  ]);
+  assert.deepEqual(spec.privateKey, { algorithm: "ECDSA", size: 256, rotationPolicy: "Always" });
+  assert.ok(spec.usages.includes("server auth") && spec.usages.includes("client auth"));
+  for (const name of ["gateway", "preferences", "autoscaler", "dispatcher-sms"]) {
+    const deployment = find(objects, "Deployment", name);
+    assert.equal(variablesOf(deployment).INTERNAL_TLS_CA_FILE, "/etc/carillon/tls/ca.crt");
+    const volume = deployment.spec.template.spec.volumes.find((v: { name: string }) => v.name === "tls");
+    assert.equal(volume.secret.secretName, `carillon-${name}-tls`);
+  }
+  for (const name of ["relay", "feedback"]) assert.equal(variablesOf(find(objects, "Deployment", name)).INTERNAL_TLS_CA_FILE, undefined);
+  assert.equal(find(objects, "Service", "preferences").spec.ports[0].appProtocol, "https");
+  assert.equal(find(objects, "Pod", "test-gateway").spec.containers[0].env[1].value, "true");
+});
+
+test("without cert-manager the Secrets are whoever's made them", () => {
+  const objects = objectsOf({ ci: "tls-existing" });
+  assert.deepEqual(namesOf(objects, "Certificate"), []);
+  const gateway = find(objects, "Deployment", "gateway");
+  const secrets = gateway.spec.template.spec.volumes.flatMap((v: { secret?: { secretName: string } }) => v.secret?.secretName ?? []);
+  assert.deepEqual(secrets.sort(), ["callers-ca", "carillon-tls", "gateway-tls"]);
+  assert.equal(variablesOf(gateway).GATEWAY_TLS_CLIENT_CA_FILE, "/etc/carillon/gateway-client-ca/ca.crt");
+});
+
+test("monitors are rendered where the cluster knows them, or where forced", () => {
+  const values = { monitoring: { podMonitor: { enabled: true }, serviceMonitor: { enabled: true } } };
+  const kinds = (objects: readonly KubernetesObject[]) => objects.map(({ kind }) => kind).filter((kind) => kind.endsWith("Monitor"));
+  assert.deepEqual(kinds(objectsOf({ values })), []);
+  const apis = ["monitoring.coreos.com/v1/PodMonitor", "monitoring.coreos.com/v1/ServiceMonitor"];
+  assert.deepEqual(kinds(objectsOf({ values, apis })).sort(), ["PodMonitor", "ServiceMonitor"]);
+  assert.deepEqual(kinds(objectsOf({ values: { monitoring: { ...values.monitoring, force: true } } })).sort(), [
+    "PodMonitor",
+    "ServiceMonitor",
+  ]);
+});
+
+test("a monitor finds every pod that prints metrics, and only those", () => {
+  const objects = objectsOf({ ci: "nack" });
+  const { matchLabels } = find(objects, "PodMonitor", "bells").spec.selector;
+  const matches = (labels: Record<string, string>) => Object.entries(matchLabels).every(([key, value]) => labels[key] === value);
+  const found = objects.filter(({ kind, spec }) => kind === "Deployment" && matches(spec.template.metadata.labels));
+  assert.equal(found.length, 10);
+  const service = find(objects, "Service", "bells-metrics");
+  assert.ok(matches(service.metadata.labels ?? {}));
+  assert.equal(service.spec.clusterIP, "None");
+  assert.deepEqual(find(objects, "ServiceMonitor", "bells").spec.selector.matchLabels, matchLabels);
+  const evaluation = objectsOf({ ci: "evaluation" }).filter(({ kind }) => kind === "StatefulSet");
+  assert.deepEqual(
+    evaluation.filter(({ spec }) => matches(spec.template.metadata.labels)),
+    [],
+  );
+});

@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { refusalOf } from "./render.ts";
+
+/** Bad value → what helm answers must name. */
+type Case = readonly [values: object, path: RegExp, options?: { ci?: string; kubeVersion?: string }];
+
+const dispatcher = (channel: string, values: object) => ({ dispatchers: { [channel]: values } });
+
+const SCHEMA: readonly Case[] = [
+  [{ bogus: 1 }, /at '': additional properties 'bogus' not allowed/],
+  [{ gateway: { bogus: 1 } }, /at '\/gateway': additional properties 'bogus' not allowed/],
+  [{ gateway: { service: { ports: 1 } } }, /at '\/gateway\/service': additional properties 'ports' not allowed/],
+  [{ defaults: { probes: { liveness: { period: 1 } } } }, /at '\/defaults\/probes\/liveness': additional properties 'period' not allowed/],
+  [{ dispatcherDefaults: { inflight: 1 } }, /at '\/dispatcherDefaults': additional properties 'inflight' not allowed/],
+  [dispatcher("telegram", {}), /at '\/dispatchers': additional properties 'telegram' not allowed/],
+  [dispatcher("sms", { inFlight: 0 }), /at '\/dispatchers\/sms\/inFlight': minimum: got 0, want 1/],
+  [dispatcher("sms", { inFlight: "32" }), /at '\/dispatchers\/sms\/inFlight': got string, want integer/],
+  [dispatcher("sms", { rateLimit: { perSecond: 0 } }), /at '\/dispatchers\/sms\/rateLimit\/perSecond': minimum/],
+  [dispatcher("sms", { providers: ["acme"] }), /at '\/dispatchers\/sms\/providers\/0': value must be one of 'twilio', 'vonage'/],
+  [dispatcher("sms", { providers: [] }), /at '\/dispatchers\/sms\/providers': minItems: got 0, want 1/],
+  [dispatcher("sms", { twilio: { accountSid: "XX1" } }), /at '\/dispatchers\/sms\/twilio\/accountSid': 'XX1' does not match pattern/],
+  [
+    dispatcher("email", { autoscaling: { targetRatePerPod: 0 } }),
+    /at '\/dispatchers\/email\/autoscaling\/targetRatePerPod': exclusiveMinimum/,
+  ],
+  [
+    dispatcher("email", { autoscaling: { minReplicas: -1 } }),
+    /at '\/dispatchers\/email\/autoscaling\/minReplicas': minimum: got -1, want 0/,
+  ],
+  [
+    dispatcher("fcm", { autoscaling: { behavior: { scaleUp: { policies: [{ type: "Pod", value: 1, periodSeconds: 1 }] } } } }),
+    /policies\/0\/type': value must be one of 'Pods', 'Percent'/,
+  ],
+  [
+    dispatcher("fcm", { autoscaling: { behavior: { scaleup: {} } } }),
+    /at '\/dispatchers\/fcm\/autoscaling\/behavior': additional properties 'scaleup'/,
+  ],
+  [dispatcher("apns", { keyId: "short" }), /at '\/dispatchers\/apns\/keyId': 'short' does not match pattern/],
+  [dispatcher("webpush", { vapidSubject: "ops@example.com" }), /at '\/dispatchers\/webpush\/vapidSubject'/],
+  [{ gateway: { autoscaling: { minReplicas: 0 } } }, /at '\/gateway\/autoscaling\/minReplicas': minimum: got 0, want 1/],
+  [{ gateway: { logLevel: "verbose" } }, /at '\/gateway\/logLevel': value must be one of 'debug', 'info', 'warn', 'error'/],
+  [{ gateway: { settings: { lower: 1 } } }, /at '\/gateway\/settings': additional properties 'lower' not allowed/],
+  [{ gateway: { settings: { LIST: [1] } } }, /at '\/gateway\/settings\/LIST'/],
+  [{ gateway: { service: { port: 70_000 } } }, /at '\/gateway\/service\/port': maximum/],
+  [{ relay: { terminationGracePeriodSeconds: 5 } }, /at '\/relay\/terminationGracePeriodSeconds': minimum: got 5, want 10/],
+  [{ defaults: { resources: { limits: { memory: null } } } }, /at '\/defaults\/resources\/limits': missing property 'memory'/],
+  [{ image: { digest: "sha256:1" } }, /at '\/image\/digest': 'sha256:1' does not match pattern/],
+  [{ image: { pullPolicy: "Sometimes" } }, /at '\/image\/pullPolicy': value must be one of/],
+  [{ mongodb: { url: "mongodb://user:secret@host/carillon" } }, /at '\/mongodb\/url': .* does not match pattern/],
+  [{ nats: { streamReplicas: 7 } }, /at '\/nats\/streamReplicas': maximum: got 7, want 5/],
+  [
+    { autoscaling: { mode: "magic" } },
+    /at '\/autoscaling\/mode': value must be one of 'off', false, 'external', 'keda', 'keda-jetstream', 'prometheus'/,
+  ],
+  [{ provisioning: { mode: "hook" } }, /at '\/provisioning\/mode': value must be one of 'job', 'nack', 'none'/],
+  [{ tls: { certManager: { duration: "90 days" } } }, /at '\/tls\/certManager\/duration'/],
+  [{ networkPolicy: { excludedCidrs: ["169.254.169.254"] } }, /at '\/networkPolicy\/excludedCidrs\/0'/],
+  [{ network: { ipFamilyPolicy: "Dual" } }, /at '\/network\/ipFamilyPolicy'/],
+  [{ monitoring: { podMonitor: { interval: "often" } } }, /at '\/monitoring\/podMonitor\/interval'/],
+];
+
+test("a bad value is refused by the schema, which names where it stands and what it should be", () => {
+  for (const [values, expected] of SCHEMA) assert.match(refusalOf({ values }), expected, JSON.stringify(values));
+});
+
+const SENTENCES: readonly Case[] = [
+  [{ mongodb: { url: "" } }, /mongodb\.url is missing: mongodb:\/\/host/],
+  [{ nats: { url: "" } }, /nats\.url is missing/],
+  [{ redis: { url: "" } }, /redis\.url is missing/],
+  [{ internalToken: { existingSecret: "" } }, /internalToken\.existingSecret is missing: .*\n.*kubectl create secret generic/],
+  [{ mongodb: { user: "carillon" } }, /mongodb\.existingSecret is missing: a Secret that holds the password of mongodb\.user/],
+  [{ nats: { user: "carillon" } }, /nats\.existingSecret is missing/],
+  [{ feedback: { publicUrl: "" } }, /feedback\.publicUrl is missing: .* Or set feedback\.enabled=false/],
+  [
+    dispatcher("apns", { existingSecret: "" }),
+    /dispatchers\.apns\.existingSecret is missing: .* \.p8 signing key under the key apns\.p8\. Or set dispatchers\.apns\.enabled=false/,
+  ],
+  [dispatcher("apns", { topic: "" }), /dispatchers\.apns\.topic is missing \(APNS_TOPIC\)/],
+  [dispatcher("fcm", { existingSecret: "" }), /dispatchers\.fcm\.existingSecret is missing/],
+  [dispatcher("webpush", { existingSecret: "" }), /dispatchers\.webpush\.existingSecret is missing/],
+  [dispatcher("webpush", { vapidPublicKey: "" }), /dispatchers\.webpush\.vapidPublicKey is missing/],
+  [
+    dispatcher("sms", { twilio: { existingSecret: "" } }),
+    /dispatchers\.sms\.twilio\.existingSecret is missing: .* Or set dispatchers\.sms\.providers without twilio/,
+  ],
+  [dispatcher("sms", { vonage: { apiKey: "" } }), /dispatchers\.sms\.vonage\.apiKey is missing \(VONAGE_API_KEY\)/],
+  [dispatcher("email", { sendgrid: { existingSecret: "" } }), /dispatchers\.email\.sendgrid\.existingSecret is missing/],
+  [dispatcher("email", { from: "" }), /dispatchers\.email\.from is missing \(EMAIL_FROM\)/],
+  [
+    dispatcher("sms", { terminationGracePeriodSeconds: 19 }),
+    /dispatchers\.sms\.terminationGracePeriodSeconds \(19\) must be providerDeadlineSeconds and 10 s at least \(20\)/,
+  ],
+  [
+    { gateway: { terminationGracePeriodSeconds: 12 } },
+    /gateway: terminationGracePeriodSeconds \(12\) must be preStopSleepSeconds \(5\) and 10 s at least/,
+  ],
+  [
+    dispatcher("sms", { autoscaling: { minReplicas: 20 } }),
+    /dispatchers\.sms\.autoscaling: maxReplicas \(10\) must not be below minReplicas \(20\)/,
+  ],
+  [
+    dispatcher("sms", { autoscaling: { maxReplicas: null } }),
+    /dispatchers\.sms\.autoscaling\.maxReplicas is null, which takes it from dispatchers\.sms\.rateLimit\.perSecond/,
+  ],
+  [{ gateway: { autoscaling: { maxReplicas: 1 } } }, /gateway\.autoscaling: maxReplicas \(1\) must not be below minReplicas \(2\)/],
+  [{ autoscaler: { enabled: false } }, /autoscaling\.mode=external reads what the autoscaler computes/],
+  [
+    { autoscaling: { metricsApi: { enabled: true } } },
+    /would take v1beta1\.external\.metrics\.k8s\.io from KEDA/,
+    { ci: "autoscaling-keda" },
+  ],
+  [{ autoscaling: { mode: "keda-jetstream" } }, /autoscaling\.jetstream\.monitoringEndpoint is missing/],
+  [{ autoscaling: { mode: "prometheus" } }, /autoscaling\.prometheus\.serverAddress is missing/],
+  [{ tls: { enabled: true } }, /tls\.certManager\.issuerRef\.name is missing/],
+  [
+    { tls: { enabled: true, certManager: { enabled: false } } },
+    /tls\.existingSecret is missing: a Secret with tls\.crt, tls\.key and ca\.crt/,
+  ],
+  [{ gateway: { tls: { enabled: true } } }, /gateway\.tls\.existingSecret is missing/],
+  [{ gateway: { grpcRoute: { enabled: true } } }, /gateway\.grpcRoute\.parentRefs is missing/],
+  [{}, /chart requires kubeVersion: >=1\.30\.0-0/, { kubeVersion: "1.29" }],
+];
+
+test("what is missing or cannot work together is said in a sentence", () => {
+  for (const [values, expected, options] of SENTENCES) {
+    const why = refusalOf({ values, ...options });
+    assert.match(why, expected, JSON.stringify(values));
+    assert.doesNotMatch(why, /nil pointer|can't evaluate|error converting YAML/);
+  }
+});

@@ -1,0 +1,119 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, globSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { CACHE, CHART, helm } from "../../../scripts/chart/helm.ts";
+
+/** Any object of Kubernetes'. */
+export interface KubernetesObject {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; namespace?: string; labels?: Record<string, string>; annotations?: Record<string, string> };
+  // biome-ignore lint/suspicious/noExplicitAny: objects of forty kinds, whose types the schemas check
+  spec: any;
+  data: Record<string, string>;
+  subjects: Record<string, string>[];
+}
+
+export interface RenderOptions {
+  /** A file of ci/, without "-values.yaml". */
+  ci?: string;
+  /** Laid over it. */
+  values?: object;
+  /** Default: the newest supported. */
+  kubeVersion?: string;
+  /** API versions that the cluster is said to have, beside Kubernetes' own. */
+  apis?: readonly string[];
+  release?: string;
+}
+
+export type Rendered = { kind: "rendered"; text: string } | { kind: "refused"; why: string };
+
+export const KUBERNETES = ["1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37"] as const;
+export const CI = globSync("*-values.yaml", { cwd: join(CHART, "ci") })
+  .map((name) => basename(name, "-values.yaml"))
+  .sort();
+
+const PYTHON = globSync("*/bin/python3", { cwd: join(CACHE, "chart") }).map((path) => join(CACHE, "chart", path))[0] ?? "";
+/** All versions of all ci files at once take 10 s here. */
+const PYTHON_MS = 170_000;
+
+const scratch = mkdtempSync(join(tmpdir(), "carillon-chart-"));
+let files = 0;
+
+/** For helm, from these. */
+export function renderArguments({
+  ci = "minimal",
+  values = {},
+  kubeVersion = "1.37",
+  apis = [],
+  release = "carillon",
+}: RenderOptions = {}): string[] {
+  // YAML holds all of JSON.
+  const overlay = join(scratch, `${files++}.yaml`);
+  writeFileSync(overlay, JSON.stringify(values));
+  return [
+    ...["template", release, CHART, "--namespace", "messaging", "--kube-version", `${kubeVersion}.0`],
+    ...["--values", join(CHART, "ci", `${ci}-values.yaml`), "--values", overlay],
+    ...apis.flatMap((api) => ["--api-versions", api]),
+  ];
+}
+
+export function render(options: RenderOptions = {}): Rendered {
+  const result = helm(renderArguments(options));
+  return result.kind === "done" ? { kind: "rendered", text: result.stdout } : { kind: "refused", why: result.stderr };
+}
+
+/** Throws where the chart refuses. */
+export function objectsOf(options: RenderOptions = {}): KubernetesObject[] {
+  const result = render(options);
+  if (result.kind === "refused") throw new Error(result.why);
+  return parse([result.text])[0]!;
+}
+
+/** What the chart says in refusing. Throws where it does not. */
+export function refusalOf(options: RenderOptions): string {
+  const result = render(options);
+  if (result.kind === "rendered") throw new Error(`rendered, not refused: ${JSON.stringify(options)}`);
+  return result.why;
+}
+
+/** Of each text its objects. */
+export const parse = (texts: readonly string[]): KubernetesObject[][] => python<{ texts: KubernetesObject[][] }>({ texts }).texts;
+
+/** What Kubernetes' strict schemas say against the objects. */
+export const faultsOf = (objects: readonly (readonly [version: string, object: unknown])[]): (readonly [index: number, text: string])[] =>
+  python<{ faults: [number, string][] }>({ objects }).faults;
+
+function python<T>(question: object): T {
+  if (!existsSync(PYTHON)) throw new Error("scripts/chart/tools has not run");
+  const script = join(import.meta.dirname, "kubernetes.py");
+  const output = execFileSync(PYTHON, [script], {
+    input: JSON.stringify(question),
+    encoding: "utf8",
+    timeout: PYTHON_MS,
+    maxBuffer: 1 << 28,
+  });
+  return JSON.parse(output);
+}
+
+/** The one object of that kind and name; the name without "carillon-". */
+export function find(objects: readonly KubernetesObject[], kind: string, name: string): KubernetesObject {
+  const found = objects.filter((object) => object.kind === kind && [name, `carillon-${name}`].includes(object.metadata.name));
+  if (found.length !== 1) throw new Error(`${found.length} ${kind} ${name}; there are ${namesOf(objects, kind).join(", ")}`);
+  return found[0]!;
+}
+
+export const namesOf = (objects: readonly KubernetesObject[], kind: string): string[] =>
+  objects.filter((object) => object.kind === kind).map(({ metadata }) => metadata.name);
+
+/** Plain variables of a Deployment's or a Job's container. */
+export function variablesOf(workload: KubernetesObject): Record<string, string> {
+  const env: { name: string; value?: string }[] = workload.spec.template.spec.containers[0].env;
+  return Object.fromEntries(env.map(({ name, value }) => [name, value ?? ""]));
+}
+
+export const COMPONENTS = [
+  ...["gateway", "preferences", "relay", "feedback", "autoscaler"],
+  ...["dispatcher-apns", "dispatcher-fcm", "dispatcher-webpush", "dispatcher-sms", "dispatcher-email"],
+];

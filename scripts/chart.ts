@@ -1,0 +1,43 @@
+// What of the chart is made from its values.yaml: the tables of README.md, and values.schema.json.
+//
+//   chart.ts gen     write both
+//   chart.ts fresh   exit code 1 unless both are what gen would write
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { readCommentedValues } from "./chart/comments.ts";
+import { CHART, readValues } from "./chart/helm.ts";
+import { fillReadme } from "./chart/readme.ts";
+import { buildSchema } from "./chart/schema.ts";
+
+const command = process.argv[2] ?? "";
+const read = (name: string) => readFileSync(join(CHART, name), "utf8");
+const comments = readCommentedValues(read("values.yaml"));
+const silent = comments.filter(({ comment }) => comment === "").map(({ path }) => path);
+if (silent.length > 0) throw new Error(`values.yaml: nothing is said about ${silent.join(", ")}`);
+
+/** As Biome wants it. */
+function formatted(name: string, text: string): string {
+  const biome = join(import.meta.dirname, "../node_modules/.bin/biome");
+  return execFileSync(biome, ["format", `--stdin-file-path=${name}`], { input: text, encoding: "utf8", cwd: join(CHART, "../../..") });
+}
+
+const made: Readonly<Record<string, string>> = {
+  "README.md": fillReadme(read("README.md"), comments),
+  "values.schema.json": formatted("values.schema.json", JSON.stringify(buildSchema(readValues(), comments))),
+};
+
+switch (command) {
+  case "gen":
+    for (const [name, text] of Object.entries(made)) writeFileSync(join(CHART, name), text);
+    break;
+  case "fresh": {
+    const stale = Object.entries(made).filter(([name, text]) => read(name) !== text);
+    for (const [name] of stale) process.stderr.write(`deploy/helm/carillon/${name} is not what values.yaml makes of it: make chart-gen\n`);
+    process.exitCode = stale.length > 0 ? 1 : 0;
+    break;
+  }
+  default:
+    process.stderr.write("usage: chart.ts gen | fresh\n");
+    process.exitCode = 2;
+}

@@ -1,0 +1,54 @@
+import { execFile, execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+export const CHART = join(import.meta.dirname, "../../deploy/helm/carillon");
+export const CACHE = process.env.CARILLON_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "carillon");
+/** Put there by `scripts/kubernetes tools`. */
+const HELM = join(CACHE, "kubernetes/bin/helm");
+
+/** A render takes 0.2 s; the rest is for machines under load, and what they write for large values. */
+const OPTIONS = { encoding: "utf8", timeout: 60_000, maxBuffer: 64 * 1_048_576 } as const;
+
+export type HelmResult = { kind: "done"; stdout: string } | { kind: "failed"; stderr: string };
+
+export function helm(args: readonly string[]): HelmResult {
+  try {
+    return { kind: "done", stdout: execFileSync(HELM, args, { ...OPTIONS, stdio: ["ignore", "pipe", "pipe"] }) };
+  } catch (error) {
+    return failure(error);
+  }
+}
+
+/** The same, beside others. */
+export async function helmBeside(args: readonly string[]): Promise<HelmResult> {
+  try {
+    return { kind: "done", stdout: (await promisify(execFile)(HELM, args, OPTIONS)).stdout };
+  } catch (error) {
+    return failure(error);
+  }
+}
+
+function failure(error: unknown): HelmResult {
+  const { stderr, stdout, code } = error as { stderr?: string; stdout?: string; code?: string };
+  if (code === "ENOENT") throw new Error(`${HELM} is missing: scripts/kubernetes tools fetches it`);
+  return { kind: "failed", stderr: `${stdout ?? ""}${stderr ?? ""}` };
+}
+
+/** The chart's values as they are without anybody's. Helm itself reads the YAML, so nothing here can read it otherwise. */
+export function readValues(): Record<string, unknown> {
+  const probe = mkdtempSync(join(tmpdir(), "carillon-values-"));
+  try {
+    writeFileSync(join(probe, "Chart.yaml"), "apiVersion: v2\nname: probe\nversion: 0.0.0\n");
+    mkdirSync(join(probe, "templates"));
+    writeFileSync(join(probe, "templates/values.yaml"), "values: {{ .Values | toJson | quote }}\n");
+    const result = helm(["template", "probe", probe, "--values", join(CHART, "values.yaml")]);
+    if (result.kind === "failed") throw new Error(result.stderr);
+    const [, quoted = '""'] = /^values: (".*")$/m.exec(result.stdout) ?? [];
+    return JSON.parse(JSON.parse(quoted));
+  } finally {
+    rmSync(probe, { recursive: true });
+  }
+}

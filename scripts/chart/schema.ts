@@ -1,0 +1,74 @@
+import type { CommentedValue } from "./comments.ts";
+import { RULES, type Schema } from "./rules.ts";
+
+type Values = Record<string, unknown>;
+
+const COMPONENTS = ["gateway", "preferences", "relay", "feedback", "autoscaler"];
+
+/**
+ * values.schema.json: types from the defaults, descriptions from the comments, all else from RULES. What a component inherits it may say itself.
+ * Nothing else may stand anywhere, but in maps that RULES calls free. Throws where a default says nothing of its type and no rule does.
+ */
+export function buildSchema(values: Values, comments: readonly CommentedValue[]): Schema {
+  const described = new Map(comments.map(({ path, comment }) => [path, comment]));
+  const of = (path: string) => schemaOf(path, valueAt(values, path), described);
+  const schema = schemaOf("", values, described);
+  const properties = schema.properties as Record<string, Schema>;
+  for (const name of COMPONENTS) properties[name] = over(of(name), of("defaults"), "#/properties/defaults");
+  const dispatcher = over(of("dispatcherDefaults"), of("defaults"), "#/properties/defaults");
+  properties.dispatcherDefaults = dispatcher;
+  const channels = (properties.dispatchers as { properties: Record<string, Schema> }).properties;
+  for (const name of Object.keys(channels)) channels[name] = over(of(`dispatchers.${name}`), dispatcher, "#/properties/dispatcherDefaults");
+  return { $schema: "https://json-schema.org/draft/2020-12/schema", title: "Values of the chart carillon", ...schema };
+}
+
+function schemaOf(path: string, value: unknown, described: ReadonlyMap<string, string>): Schema {
+  const description = described.get(path);
+  return { ...(description ? { description } : {}), ...(ruleFor(path) ?? typeOf(path, value, described)) };
+}
+
+const ruleFor = (path: string): Schema | undefined => RULES.find(([pattern]) => pattern.test(path))?.[1];
+
+function typeOf(path: string, value: unknown, described: ReadonlyMap<string, string>): Schema {
+  if (typeof value === "string" || typeof value === "boolean") return { type: typeof value };
+  if (typeof value === "number") return Number.isInteger(value) ? { type: "integer", minimum: 0 } : { type: "number", minimum: 0 };
+  if (Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === "string"))
+    return { type: "array", items: { type: "string" } };
+  if (!Array.isArray(value) && typeof value === "object" && value !== null && Object.keys(value).length > 0) {
+    const entries = Object.entries(value).map(([key, below]) => [key, schemaOf(path === "" ? key : `${path}.${key}`, below, described)]);
+    return { type: "object", additionalProperties: false, properties: Object.fromEntries(entries) };
+  }
+  throw new Error(`values.yaml, ${path}: ${JSON.stringify(value)} does not say what it may hold; add a rule to scripts/chart/rules.ts`);
+}
+
+/**
+ * What `own` says, and what it inherits from the schema at `pointer`. Required keys are inherited as values, so nothing is required here, and
+ * where something is required there it cannot be pointed at.
+ */
+function over(own: Schema, inherited: Schema, pointer: string): Schema {
+  const mine = propertiesOf(own);
+  const theirs = propertiesOf(inherited);
+  if (!mine || !theirs) return own;
+  const properties: Record<string, Schema> = { ...mine };
+  for (const [key, below] of Object.entries(theirs)) {
+    const at = `${pointer}/properties/${key}`;
+    if (properties[key]) properties[key] = over(properties[key], below, at);
+    else properties[key] = JSON.stringify(below).includes('"required":') ? bare(below) : { $ref: at };
+  }
+  const { required: _, ...rest } = own;
+  return { ...rest, properties };
+}
+
+/** Without what is said where it is inherited from. */
+function bare({ description: _, required: __, ...schema }: Schema): Schema {
+  const properties = propertiesOf(schema);
+  return properties
+    ? { ...schema, properties: Object.fromEntries(Object.entries(properties).map(([key, below]) => [key, bare(below)])) }
+    : schema;
+}
+
+const propertiesOf = (schema: Schema) => schema.properties as Record<string, Schema> | undefined;
+
+function valueAt(values: Values, path: string): unknown {
+  return path.split(".").reduce<unknown>((at, key) => (at as Values)[key], values);
+}

@@ -1,0 +1,116 @@
+/** What Prometheus holds, in promtool's words ("0+60x40": 40 more, a minute apart, each 60 higher), and which alerts fire at that moment, no others. */
+export interface FiringCase {
+  series: Readonly<Record<string, string>>;
+  at: string;
+  firing: readonly string[];
+}
+
+const N = 'namespace="prod"';
+/** A gauge that is the time itself. */
+const NOW = "0+60x40";
+const still = (value: number) => `${value}x40`;
+const rate = (perStep: number) => `0+${perStep}x40`;
+
+const RELAY = `carillon_relay_last_turn_timestamp_seconds{${N}}`;
+const SAMPLE = `carillon_queue_sample_timestamp_seconds{${N},channel="sms"}`;
+const well: FiringCase["series"] = {
+  [RELAY]: NOW,
+  [SAMPLE]: NOW,
+  [`kube_deployment_spec_replicas{${N},deployment="carillon-relay"}`]: still(2),
+  [`kube_deployment_status_replicas_available{${N},deployment="carillon-relay"}`]: still(2),
+  [`carillon_notifications_accepted_total{${N}}`]: rate(1000),
+  [`carillon_attempts_total{${N},provider="twilio",outcome="accepted"}`]: rate(1000),
+  [`carillon_tasks_settled_total{${N},channel="sms",settlement="ack",why="accepted"}`]: rate(1000),
+  [`carillon_webhooks_total{${N},provider="twilio",status="200"}`]: rate(1000),
+  [`carillon_queue_oldest_seconds{${N},channel="sms"}`]: still(10),
+  [`carillon_queue_ack_pending_ratio{${N},channel="sms"}`]: still(0.5),
+  [`carillon_queue_bytes_ratio{${N},channel="sms"}`]: still(0.1),
+  [`carillon_scaling_held_count{${N},channel="sms"}`]: still(0),
+  [`carillon_clock_off_seconds{${N},pod="relay-1"}`]: still(0),
+  [`kube_horizontalpodautoscaler_status_condition{${N},horizontalpodautoscaler="carillon-dispatcher-sms",condition="ScalingActive",status="false"}`]:
+    still(0),
+};
+
+const ill = (firing: string, series: FiringCase["series"], at = "30m"): FiringCase => ({
+  series: { ...well, ...series },
+  at,
+  firing: [firing],
+});
+const attempts = (outcome: string, perStep: number) => ({
+  [`carillon_attempts_total{${N},provider="twilio",outcome="${outcome}"}`]: rate(perStep),
+});
+const settled = (settlement: string, why: string, perStep: number) => ({
+  [`carillon_tasks_settled_total{${N},channel="sms",settlement="${settlement}",why="${why}"}`]: rate(perStep),
+});
+const webhooks = (status: string, perStep: number) => ({
+  [`carillon_webhooks_total{${N},provider="twilio",status="${status}"}`]: rate(perStep),
+});
+const refused = (reason: string, perStep: number) => ({ [`carillon_notifications_refused_total{${N},reason="${reason}"}`]: rate(perStep) });
+/** Of a thousand observations a step, `slow` take longer than every bound but the last. */
+const seconds = (name: string, labels: string, slow: number) => ({
+  [`${name}_bucket{${N},${labels},le="0.1"}`]: rate(1000 - slow),
+  [`${name}_bucket{${N},${labels},le="10"}`]: rate(1000),
+  [`${name}_bucket{${N},${labels},le="+Inf"}`]: rate(1000),
+});
+const hpa = (metric: string, name: string) => `kube_horizontalpodautoscaler_${metric}{${N},horizontalpodautoscaler="${name}"}`;
+const without = (name: string): FiringCase["series"] => Object.fromEntries(Object.entries(well).filter(([series]) => series !== name));
+
+export const firingCases: readonly FiringCase[] = [
+  { series: well, at: "30m", firing: [] },
+  // Another release's troubles are not ours, nor is another namespace's.
+  { series: { ...well, 'carillon_clock_off_seconds{namespace="other",pod="relay-1"}': still(9) }, at: "30m", firing: [] },
+
+  ill("CarillonRoleDown", { [`kube_deployment_status_replicas_available{${N},deployment="carillon-relay"}`]: still(0) }),
+  ill("CarillonRelayStalled", { [RELAY]: "0+60x20 1200x20" }),
+  { series: without(RELAY), at: "5m", firing: ["CarillonRelayStalled"] },
+  ill("CarillonCannotPublish", { [`carillon_relay_publications_total{${N},channel="sms",result="failed"}`]: rate(1) }),
+  ill("CarillonSendUnavailable", refused("UNAVAILABLE", 1)),
+  ill("CarillonSendRefused", refused("OVERLOADED", 100)),
+  { series: { ...well, ...refused("OVERLOADED", 1), ...refused("INVALID_ARGUMENT", 500) }, at: "30m", firing: [] },
+  ill("CarillonSendSlow", seconds("carillon_grpc_call_seconds", 'method="carillon.v1.NotificationService/Send",code="OK"', 50)),
+  ill("CarillonCallsFail", { [`carillon_grpc_call_seconds_count{${N},method="m",code="INTERNAL"}`]: rate(1) }),
+  ill("CarillonProviderMisconfigured", attempts("misconfigured", 1)),
+  ill("CarillonCircuitOpen", settled("nak", "circuit-open", 5)),
+  ill("CarillonProviderThrottles", attempts("throttled", 200)),
+  { series: { ...well, ...attempts("throttled", 50) }, at: "30m", firing: [] },
+  ill("CarillonProviderSlow", seconds("carillon_provider_seconds", 'provider="twilio"', 50)),
+  ill("CarillonOutcomesUnknown", attempts("unanswered", 20)),
+  ill("CarillonContentRejected", attempts("rejected", 100)),
+  ill("CarillonWorkersLost", { [`carillon_relay_looks_total{${N},kind="abandon"}`]: rate(1) }),
+  ill("CarillonPoison", settled("term", "poison", 1)),
+  ill("CarillonPreferencesUnreadable", settled("nak", "preferences-unreadable", 1)),
+  ill("CarillonTasksRedelivered", settled("ack", "claimed-elsewhere", 100)),
+  ill("CarillonAckPendingHigh", { [`carillon_queue_ack_pending_ratio{${N},channel="sms"}`]: still(0.95) }),
+  ill("CarillonStreamFilling", { [`carillon_queue_bytes_ratio{${N},channel="sms"}`]: still(0.85) }),
+  ill("CarillonSampleOld", { [SAMPLE]: "0+60x20 1200x20" }),
+  { series: without(SAMPLE), at: "5m", firing: ["CarillonSampleOld"] },
+  ill("CarillonScalingHeld", { [`carillon_scaling_held_count{${N},channel="sms"}`]: still(1) }),
+  ...["carillon-dispatcher-sms", "keda-hpa-carillon-dispatcher-sms"].map((name) =>
+    ill("CarillonScalingInactive", {
+      [`kube_horizontalpodautoscaler_status_condition{${N},horizontalpodautoscaler="${name}",condition="ScalingActive",status="false"}`]:
+        still(1),
+    }),
+  ),
+  ill("CarillonFeedbackFails", webhooks("503", 100)),
+  ill("CarillonWebhooksForged", webhooks("403", 100)),
+  ill("CarillonClockNotBelieved", { [`carillon_clock_off_seconds{${N},pod="relay-1"}`]: still(-4) }),
+  // Of SMS 60 s are promised, of e-mail 300.
+  ill("CarillonTasksTooOld", {
+    [`carillon_queue_oldest_seconds{${N},channel="sms"}`]: still(61),
+    [`carillon_queue_oldest_seconds{${N},channel="email"}`]: still(299),
+  }),
+  ill("CarillonAtMaxReplicas", {
+    [hpa("status_current_replicas", "carillon-dispatcher-sms")]: still(10),
+    [hpa("spec_max_replicas", "carillon-dispatcher-sms")]: still(10),
+    [`carillon_queue_oldest_seconds{${N},channel="sms"}`]: still(45),
+  }),
+  {
+    series: {
+      ...well,
+      [hpa("status_current_replicas", "carillon-dispatcher-sms")]: still(10),
+      [hpa("spec_max_replicas", "carillon-dispatcher-sms")]: still(10),
+    },
+    at: "30m",
+    firing: [],
+  },
+];
