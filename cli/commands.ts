@@ -1,8 +1,10 @@
 import { CALLER_COMMANDS } from "./caller-commands.ts";
+import { CAPACITY_COMMANDS } from "./capacity.ts";
 import { type Command, fail, text } from "./command.ts";
 import { configTable, configurationPage } from "./config-table.ts";
 import { DEAD_COMMANDS } from "./dead.ts";
-import { loadRole, ROLE_NAMES } from "./roles.ts";
+import { DEPLOY_COMMANDS } from "./deploy-commands.ts";
+import { ROLE_NAMES, roleLoader } from "./roles.ts";
 import { STORE_COMMANDS } from "./store-commands.ts";
 
 /** By one word, or by two: "dead list". */
@@ -22,6 +24,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   ...CALLER_COMMANDS,
   ...STORE_COMMANDS,
   ...DEAD_COMMANDS,
+  ...DEPLOY_COMMANDS,
+  ...CAPACITY_COMMANDS,
   config: {
     about: "prints a role's environment variables as a table; --all: the page of all roles",
     usage: "ROLE | --all",
@@ -29,7 +33,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     async run({ values, positionals }) {
       if (values.all === true) process.stdout.write(await configurationPage());
       else {
-        const role = (await loadRole(positionals[0] ?? "")) ?? fail(`which role? ${ROLE_NAMES.join(", ")}`);
+        const role = (await roleLoader(positionals[0] ?? "")?.()) ?? fail(`which role? ${ROLE_NAMES.join(", ")}`);
         process.stdout.write(`${configTable(role.variables)}\n`);
       }
       return 0;

@@ -1,0 +1,333 @@
+// What does one task cost its dispatcher, and what do the other services pay for it? Real servers, providers in another process that answer
+// as late as real ones. The machine is shared, so CPU time counts, not the clock's: a pod with half a core does 500 / (CPU ms per task) a second.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { BSON, type Document, MongoClient, type ObjectId } from "mongodb";
+import { createApiKey } from "../cli/api-key.ts";
+import { type Clients, connectGateway } from "../cli/rpc.ts";
+import { CHANNELS, type Channel } from "../core/channel.ts";
+import type { Endpoint } from "../core/endpoint.ts";
+import type { NotificationRecord } from "../core/notification.ts";
+import { consumerName, streamName } from "../core/subjects.ts";
+import { NotificationServiceService } from "../gen/carillon/v1/notification_service.ts";
+import { readConfig } from "../infra/config.ts";
+import { callUnary } from "../infra/grpc/client.ts";
+import { laneOf, notificationId } from "../infra/hash.ts";
+import { startLocalNats, startLocalRedis } from "../infra/local/local-servers.ts";
+import { createLogger } from "../infra/logger.ts";
+import { connectNats, type Nats, natsVariables } from "../infra/nats/connect.ts";
+import { ensureStreams, streamVariables } from "../infra/nats/streams.ts";
+import { openStore } from "../infra/store.ts";
+import { notification, phone, toEndpoint } from "../test/e2e/calls.ts";
+import { cpuMs, peakBytes } from "./process-cpu.ts";
+import { startProgram } from "./program.ts";
+import { type Reading, type Spread, shown, slicesOf } from "./spread.ts";
+
+/** What a provider takes to answer, in ms; assumed, about what their status pages and our readers' traces show. */
+const ANSWER_MS: Readonly<Record<Channel, number>> = { apns: 50, fcm: 50, webpush: 50, sms: 150, email: 150 };
+const PROVIDER: Readonly<Record<Channel, string>> = { apns: "apns", fcm: "fcm", webpush: "webpush", sms: "twilio", email: "sendgrid" };
+/** A pod's share of a core, in the chart's defaults. */
+const POD_CORES = 0.5;
+const HTML = `<p>${"Your order is on its way. ".repeat(80)}</p>`;
+const BATCH = 100;
+/** Read to measure their size. */
+const DOCUMENTS = 200;
+/** One run of one channel; beyond it the machine is too busy to tell anything. */
+const RUN_MS = 240_000;
+const READ_EVERY_MS = 50;
+/** For the last tasks of a run to end; what is uncertain by then does not count. */
+const IDLE_MS = 10_000;
+/** A stretch with little to do, and the pause between two notifications of it. */
+const CALM_MS = 10_000;
+const CALM_EVERY_MS = 40;
+/** Of the tasks: what a busy machine sends to the end of the queue is not waited for. */
+const ENOUGH = 0.97;
+
+const { values } = parseArgs({
+  options: {
+    store: { type: "string", default: "sqlite" },
+    tasks: { type: "string", default: "5000" },
+    slice: { type: "string", default: "1000" },
+    channels: { type: "string", default: CHANNELS.join(",") },
+    json: { type: "boolean", default: false },
+  },
+});
+const [tasks, slice] = [Number(values.tasks), Number(values.slice)];
+const channels = CHANNELS.filter((c) => values.channels.split(",").includes(c));
+const say = (line: string) => process.stderr.write(`${line}\n`);
+
+const directory = mkdtempSync(join(tmpdir(), "carillon-bench-"));
+await using stack = new AsyncDisposableStack();
+stack.defer(() => rmSync(directory, { recursive: true, force: true }));
+const natsServer = stack.use(await startLocalNats({ directory: join(directory, "nats") }));
+const redis = stack.use(await startLocalRedis({ directory: join(directory, "redis") }));
+const storeUrl = values.store === "sqlite" ? `sqlite:${join(directory, "store.sqlite")}` : values.store;
+
+const sandbox = stack.use(startProgram(["sandbox/main.ts", "--directory", join(directory, "sandbox")]));
+const told = JSON.parse(await sandbox.printed((text) => text.trimEnd().endsWith("}"))) as {
+  env: Record<string, string>;
+  adminUrl: string;
+};
+const ask = async (method: string, path: string, body?: unknown): Promise<unknown> => {
+  const response = await fetch(new URL(path, told.adminUrl), { method, ...(body ? { body: JSON.stringify(body) } : {}) });
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status}`);
+  return response.status === 204 ? undefined : response.json();
+};
+
+const { key, hash } = createApiKey();
+{
+  await using store = await openStore(storeUrl);
+  await store.apps.put({ id: "bench", channels: [...CHANNELS], keyHashes: [hash] });
+}
+const token = join(directory, "token");
+writeFileSync(token, "a token of the bench, which nobody else knows");
+const env: Record<string, string> = {
+  ...told.env,
+  HTTP_HOST: "127.0.0.1",
+  HTTP_PORT: "0",
+  STORE_URL: storeUrl,
+  NATS_URL: natsServer.url,
+  REDIS_URL: redis.url,
+  INTERNAL_TOKEN_FILE: token,
+  GATEWAY_LISTEN: "127.0.0.1:0",
+  PREFERENCES_LISTEN: "127.0.0.1:0",
+  FEEDBACK_LISTEN: "127.0.0.1:0",
+  FEEDBACK_URL: "http://127.0.0.1:0",
+};
+const role = async (name: string) => {
+  const running = startProgram(["cli/carillon.ts", name], env);
+  const line = (await running.logged('"msg":"started"')).find((l) => l.includes('"msg":"started"'));
+  const { addresses } = JSON.parse(line ?? "{}") as { addresses: Record<string, string> };
+  return Object.assign(running, { addresses });
+};
+const log = createLogger("bench", "silent");
+const nats: Nats = stack.use(await connectNats(readConfig(natsVariables, env), log));
+await ensureStreams(nats, readConfig(streamVariables, env));
+const manager = await jetstreamManager(nats);
+const stored = async (channel: Channel) => (await manager.streams.info(streamName(channel))).state;
+
+const preferences = stack.use(await role("preferences"));
+env.PREFERENCES_ADDRESS = preferences.addresses.grpc ?? "";
+const gateway = stack.use(await role("gateway"));
+const feedback = stack.use(await role("feedback"));
+env.TWILIO_STATUS_CALLBACK_URL = `http://${feedback.addresses.webhooks}/twilio`;
+await ask("POST", "/webhooks", { target: `http://${feedback.addresses.webhooks}` });
+using clients: Clients = connectGateway(gateway.addresses.grpc ?? "", key);
+
+let endpoints = 0;
+async function endpointOf(channel: Channel): Promise<Endpoint> {
+  const n = String(++endpoints);
+  switch (channel) {
+    case "apns":
+    case "fcm":
+      return { channel, token: n.padStart(64, "a") };
+    case "webpush":
+      return {
+        channel,
+        ...((await ask("GET", `/webpush/subscriptions/laptop-${n}`)) as { pushUrl: string; p256dh: string; auth: string }),
+      };
+    case "sms":
+      return phone(`+49151${n.padStart(8, "0")}`);
+    case "email":
+      return { channel, address: `ada-${n}@example.com` };
+  }
+}
+const PUSH = { title: "Your order", body: "It is on its way and arrives today.", data: { order: "1017" } };
+const requestTo = (endpoint: Endpoint) =>
+  notification({
+    recipient: toEndpoint(endpoint),
+    content: {
+      push: ["apns", "fcm", "webpush"].includes(endpoint.channel) ? PUSH : undefined,
+      sms: endpoint.channel === "sms" ? { text: "Your order 1017 is on its way and arrives today." } : undefined,
+      email: endpoint.channel === "email" ? { subject: "Your order", html: HTML, text: "Your order is on its way." } : undefined,
+    },
+  });
+
+/** Readings of some processes while `count` grows to `end`. */
+async function readings(pids: readonly number[], count: () => Promise<number> | number, end: number): Promise<Reading[]> {
+  const taken: Reading[] = [];
+  const giveUpAt = performance.now() + RUN_MS;
+  for (;;) {
+    const now = await count();
+    taken.push({ count: now, at: performance.now(), cpu: pids.map(cpuMs) });
+    if (now >= end * ENOUGH) return taken;
+    if (performance.now() > giveUpAt) {
+      say(`  only ${now} of ${end} within ${RUN_MS / 1_000} s`);
+      return taken;
+    }
+    await delay(READ_EVERY_MS);
+  }
+}
+
+interface Cost {
+  what: string;
+  perSecond: Spread;
+  cpuMs: Spread;
+}
+const costs: Cost[] = [];
+
+/** Half of the tasks by Send, 32 calls at a time, half by SendBatch; what that costs gateway and preferences. */
+async function fill(channel: Channel): Promise<void> {
+  const requests = await Promise.all(Array.from({ length: tasks }, async () => requestTo(await endpointOf(channel))));
+  const half = Math.floor(tasks / 2);
+  for (const way of ["Send", "SendBatch"] as const) {
+    const mine = way === "Send" ? requests.slice(0, half) : requests.slice(half);
+    let done = 0;
+    const caller = async (): Promise<void> => {
+      for (let some = mine.splice(0, way === "Send" ? 1 : BATCH); some.length > 0; some = mine.splice(0, way === "Send" ? 1 : BATCH)) {
+        if (way === "Send") await callUnary(clients.notifications, NotificationServiceService.send, { notification: some[0] });
+        else await callUnary(clients.notifications, NotificationServiceService.sendBatch, { notifications: some }, { deadlineMs: 30_000 });
+        done += some.length;
+      }
+    };
+    const calling = Promise.all(Array.from({ length: way === "Send" ? 32 : 4 }, caller));
+    const taken = await readings([gateway.pid, preferences.pid], () => done, (way === "Send" ? half : tasks - half) - BATCH);
+    await calling;
+    const { perSecond, cpuMsEach } = slicesOf(taken, tasks / 10);
+    costs.push({ what: `gateway, ${way}, ${channel}`, perSecond, cpuMs: cpuMsEach[0]! });
+    costs.push({ what: `preferences, ${way}, ${channel}`, perSecond, cpuMs: cpuMsEach[1]! });
+  }
+}
+
+/** All tasks published by the relay; what that costs it. */
+async function fillByRelay(channel: Channel): Promise<void> {
+  const now = Date.now();
+  await using store = await openStore(storeUrl);
+  for (let i = 0; i < tasks; i += BATCH) {
+    const some = Array.from({ length: BATCH }, async (_, j): Promise<NotificationRecord> => {
+      const endpoint = await endpointOf(channel);
+      const idempotencyKey = `relay-${now}-${i + j}`;
+      const id = notificationId("bench", idempotencyKey);
+      return {
+        ...{ id, app: "bench", idempotencyKey, payloadHash: "0".repeat(64), recipient: { kind: "endpoint", endpoint } },
+        ...{ notificationClass: "transactional", category: "orders", content: { push: PUSH }, priority: "high" },
+        ...{ acceptedAt: now, sendAt: now, expiresAt: now + 86_400_000, lane: laneOf(id) },
+        deliveries: [{ id: `${id}-0`, channel, endpoint, state: "pending", attempt: 1, publications: 0, nextAt: now }],
+      };
+    });
+    await store.notifications.insert(await Promise.all(some));
+  }
+  await using relay = await role("relay");
+  const taken = await readings([relay.pid], async () => (await stored(channel)).messages, tasks);
+  const { perSecond, cpuMsEach } = slicesOf(taken, slice);
+  costs.push({ what: `relay, publication, ${channel}`, perSecond, cpuMs: cpuMsEach[0]! });
+}
+
+interface ChannelRow {
+  channel: Channel;
+  answerMs: number;
+  perSecond: Spread;
+  cpuMsPerTask: Spread;
+  /** A second, of a pod that has POD_CORES. */
+  podPerSecond: number;
+  preferencesCpuMs: Spread;
+  feedbackCpuMs: Spread;
+  serviceMs: number;
+  storedBytesPerTask: number;
+  peakMiB: number;
+}
+
+async function measure(channel: Channel): Promise<ChannelRow> {
+  const provider = PROVIDER[channel];
+  await ask("DELETE", "/faults");
+  await ask("DELETE", "/ledger");
+  await ask("POST", "/faults", { provider, times: 1_000_000_000, do: { kind: "delay", ms: ANSWER_MS[channel] } });
+  await (channel === "apns" ? fillByRelay(channel) : fill(channel));
+  const { bytes, messages } = await stored(channel);
+  say(`${channel}: ${messages} tasks stored`);
+  await using dispatcher = await role(`dispatcher-${channel}`);
+  const accepted = async () => {
+    const { providers } = (await ask("GET", "/ledger/summary")) as { providers: Record<string, { accepted: number }> };
+    return providers[provider]?.accepted ?? 0;
+  };
+  const taken = await readings([dispatcher.pid, preferences.pid, feedback.pid], accepted, messages);
+  const { perSecond, cpuMsEach } = slicesOf(taken, slice);
+  const [cpuMsPerTask, preferencesCpuMs, feedbackCpuMs] = [cpuMsEach[0]!, cpuMsEach[1]!, cpuMsEach[2]!];
+  const peakMiB = peakBytes(dispatcher.pid) / 2 ** 20;
+  documents.push(...(await documentsOf(channel)));
+  const calmMs = await serviceMs(channel);
+  const row = { channel, answerMs: ANSWER_MS[channel], perSecond, cpuMsPerTask, podPerSecond: (POD_CORES * 1_000) / cpuMsPerTask.median };
+  say(`${channel}: CPU ms ${shown(cpuMsPerTask)}, ${shown(perSecond, 0)}/s, ${Math.round(calmMs)} ms a task when calm`);
+  return { ...row, preferencesCpuMs, feedbackCpuMs, serviceMs: calmMs, storedBytesPerTask: bytes / messages, peakMiB };
+}
+
+/**
+ * What a task takes from when it is handed out until it is acknowledged, in ms, while there is little to do: by Little's law from how many are
+ * under way on average and how many come.
+ */
+async function serviceMs(channel: Channel): Promise<number> {
+  const consumer = consumerName(channel, "transactional");
+  const idleBy = performance.now() + IDLE_MS;
+  while ((await stored(channel)).messages > 0 && performance.now() < idleBy) await delay(READ_EVERY_MS);
+  const left = (await manager.consumers.info(streamName(channel), consumer)).num_ack_pending;
+  const [began, calls, underWay]: [number, Promise<unknown>[], number[]] = [performance.now(), [], []];
+  while (performance.now() - began < CALM_MS) {
+    const notification = requestTo(await endpointOf(channel));
+    calls.push(callUnary(clients.notifications, NotificationServiceService.send, { notification }));
+    underWay.push((await manager.consumers.info(streamName(channel), consumer)).num_ack_pending - left);
+    await delay(CALM_EVERY_MS * (0.5 + Math.random()));
+  }
+  const perMs = calls.length / (performance.now() - began);
+  await Promise.all(calls);
+  return underWay.reduce((a, b) => a + b, 0) / underWay.length / perMs;
+}
+
+interface DocumentSize {
+  what: string;
+  bytes: number;
+  /** Of these, the content as the caller gave it. */
+  contentBytes: number;
+  n: number;
+}
+
+/** BSON bytes of what is now stored of a channel; nothing where the store is not MongoDB. */
+async function documentsOf(channel: Channel): Promise<DocumentSize[]> {
+  if (!storeUrl.startsWith("mongodb")) return [];
+  await using client = await MongoClient.connect(storeUrl);
+  const db = client.db();
+  const sent = { "deliveries.0.channel": channel, "deliveries.0.state": { $in: ["sent", "delivered"] } };
+  const notifications = await db.collection("notifications").find(sent).limit(DOCUMENTS).toArray();
+  const ids = notifications.map((n) => `${String(n._id)}-0/1` as unknown as ObjectId);
+  const attempts = await db
+    .collection("attempts")
+    .find({ _id: { $in: ids } })
+    .toArray();
+  const size = (what: string, all: readonly Document[]): DocumentSize => ({
+    what: `${what}, ${channel}`,
+    bytes: all.reduce((sum, d) => sum + BSON.calculateObjectSize(d), 0) / all.length,
+    contentBytes: all.reduce((sum, d) => sum + Buffer.byteLength(String(d.content ?? "")), 0) / all.length,
+    n: all.length,
+  });
+  return [size("notification", notifications), size("attempt", attempts)];
+}
+
+const documents: DocumentSize[] = [];
+const rows: ChannelRow[] = [];
+for (const channel of channels) rows.push(await measure(channel));
+
+if (values.json)
+  process.stdout.write(`${JSON.stringify({ store: values.store.split(":")[0], tasks, slice, rows, costs, documents }, undefined, 2)}\n`);
+else {
+  process.stdout.write(
+    [
+      `store ${values.store.split(":")[0]}, ${tasks} tasks a channel, slices of ${slice}; median (min-max)`,
+      "",
+      "| channel | answer ms | CPU ms per task | tasks/s seen | tasks/s at 0.5 core | preferences CPU ms | feedback CPU ms | service ms | stream B | peak MiB |",
+      "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+      ...rows.map(
+        (r) =>
+          `| ${r.channel} | ${r.answerMs} | ${shown(r.cpuMsPerTask)} | ${shown(r.perSecond, 0)} | ${Math.round(r.podPerSecond)} | ${shown(r.preferencesCpuMs)} | ${shown(r.feedbackCpuMs)} | ${Math.round(r.serviceMs)} | ${Math.round(r.storedBytesPerTask)} | ${Math.round(r.peakMiB)} |`,
+      ),
+      "",
+      "| of others | CPU ms each | a second |",
+      "| --- | --- | --- |",
+      ...costs.map((c) => `| ${c.what} | ${shown(c.cpuMs)} | ${shown(c.perSecond, 0)} |`),
+      "",
+      ...documents.map((d) => `${d.what}: ${Math.round(d.bytes)} B of BSON, of which content ${Math.round(d.contentBytes)} B (n=${d.n})`),
+    ].join("\n"),
+  );
+}

@@ -1,0 +1,56 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+
+const ROOT = join(import.meta.dirname, "..");
+/** A cold start takes a second; the rest is for a busy machine. */
+const SAID_MS = 60_000;
+const STOP_MS = 10_000;
+/** Of what it logged; a line an attempt adds up. */
+const KEPT_BYTES = 100_000;
+
+/** A program of ours as a process of its own. Disposal ends it by SIGTERM. */
+export interface Program extends AsyncDisposable {
+  readonly pid: number;
+  /** What it printed, once that satisfies. */
+  printed(satisfies: (text: string) => boolean): Promise<string>;
+  /** The lines it logged, once one of them holds this. */
+  logged(part: string): Promise<string[]>;
+}
+
+export function startProgram(args: readonly string[], env: Readonly<Record<string, string>> = {}): Program {
+  const [file = "", ...rest] = args;
+  const child = spawn(process.execPath, [join(ROOT, file), ...rest], {
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const said = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"] as const)
+    child[stream].setEncoding("utf8").on("data", (text: string) => {
+      if (said[stream].length < KEPT_BYTES) said[stream] += text;
+    });
+  const until = (stream: "stdout" | "stderr", satisfies: (text: string) => boolean) => saidBy(child, () => said[stream], satisfies);
+  return {
+    pid: child.pid ?? 0,
+    printed: (satisfies) => until("stdout", satisfies),
+    logged: async (part) => (await until("stderr", (text) => text.includes(part))).split("\n"),
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const ended = once(child, "exit");
+      child.kill("SIGTERM");
+      const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+}
+
+async function saidBy(child: ChildProcess, text: () => string, satisfies: (text: string) => boolean): Promise<string> {
+  const giveUpAt = performance.now() + SAID_MS;
+  while (!satisfies(text())) {
+    if (child.exitCode !== null) throw new Error(`it ended: ${text()}`);
+    if (performance.now() > giveUpAt) throw new Error(`not within ${SAID_MS} ms: ${text()}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return text();
+}
