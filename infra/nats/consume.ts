@@ -12,10 +12,11 @@ import { decodeTask } from "./task-codec.ts";
 
 export type TaskHandler = (copy: TaskCopy) => Promise<Settlement>;
 
-/** How long a pull waits for tasks before it is repeated. The server says every half of it that it is there. */
-const PULL_MS = 5_000;
-/** From the beginning of a drain, for what the server has sent to come in and go straight back; many times a round trip. */
-const IN_TRANSIT_MS = 500;
+/**
+ * How long a pull waits for tasks before it is repeated, and so how long a drain may wait for it: what the server has handed out to a pull
+ * that was given up stays away from the others until its ack_wait has passed. Two heartbeats; when both are missed the pull is called dead.
+ */
+const PULL_MS = 2_000;
 /** Part of a class's limit that is free before more is pulled: a pull for every single task would cost more than the task. */
 const FREE_SHARE = 0.25;
 /** After a fault of the stream or the connection, before pulling again. */
@@ -31,7 +32,7 @@ export interface ConsumeOptions {
   worker: string;
   /** Tasks handled at once, per class (marketing: half). */
   inFlightMax: number;
-  /** Aborts on drain: no new task is begun. */
+  /** Aborts on drain: no more is pulled. What the last pull brings is still handled. */
   signal: AbortSignal;
   clock: Clock;
   log: Logger;
@@ -62,7 +63,7 @@ async function consumeClass(nats: Nats, handle: TaskHandler, notificationClass: 
       const consumer = await js.consumers.get(streamName(options.channel), consumerName(options.channel, notificationClass));
       while (!signal.aborted) {
         if (underWay.size > fullest) await Promise.race(underWay);
-        else await pull(consumer, limit - underWay.size, begin, options);
+        else await pull(consumer, limit - underWay.size, begin);
       }
     } catch (error) {
       if (!signal.aborted) log.warn({ err: error, channel: options.channel, notificationClass }, "consumer interrupted; resuming");
@@ -74,26 +75,9 @@ async function consumeClass(nats: Nats, handle: TaskHandler, notificationClass: 
   await Promise.allSettled(underWay);
 }
 
-/**
- * Takes up to `count` tasks, and no more than can be begun at once: what lay here unbegun when the process ends would stay away from the others
- * until its ack_wait has passed.
- */
-async function pull(consumer: Consumer, count: number, begin: (msg: JsMsg) => void, { signal, clock }: ConsumeOptions): Promise<void> {
-  const messages = await consumer.fetch({ max_messages: count, expires: PULL_MS });
-  const ended = new AbortController();
-  const stop = () => void clock.sleep(IN_TRANSIT_MS, ended.signal).then(() => messages.stop());
-  signal.addEventListener("abort", stop, { once: true });
-  // An abort before now has told nobody.
-  if (signal.aborted) stop();
-  try {
-    for await (const msg of messages) {
-      if (signal.aborted) msg.nak();
-      else begin(msg);
-    }
-  } finally {
-    signal.removeEventListener("abort", stop);
-    ended.abort();
-  }
+/** Takes up to `count` tasks, no more than can be begun at once. It is the server that ends a pull, after PULL_MS at most, so nothing is in transit then. */
+async function pull(consumer: Consumer, count: number, begin: (msg: JsMsg) => void): Promise<void> {
+  for await (const msg of await consumer.fetch({ max_messages: count, expires: PULL_MS })) begin(msg);
 }
 
 async function settle(

@@ -205,7 +205,7 @@ test("who drains and closes has told the server of every task, so that what was 
   );
 });
 
-test("who drains in the middle of its work leaves nothing behind: what it pulled and did not begin goes to others at once", async () => {
+test("who drains in the middle of its work leaves nothing behind: what it pulled it ends, and the rest goes to others at once", async () => {
   const publisher = createTaskPublisher(nats, log);
   await Promise.all(Array.from({ length: 600 }, (_, i) => publisher.publish(sampleTask(`under load ${i}`))));
   for (let pod = 0; pod < 4; pod++) {

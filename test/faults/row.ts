@@ -45,7 +45,7 @@ export type RowResult =
 const BEFORE_MS = 1_500;
 const AFTER_MS = 2_000;
 /** After the fault's end every call begun has its answer within this. */
-const ANSWERED_MS = 30_000;
+const ANSWERED_MS = 60_000;
 /** After the fault's end. A claim is called lost after 12 s, its outcome unknown for 8 s more; a relay that died holds what it took for 30 s. */
 const BOUND_MS = 75_000;
 
