@@ -85,7 +85,8 @@ export const autoscalerVariables = {
     default: "",
     reason: "what pods of a channel do and how fast its queue is worked off, by channel; empty: the defaults",
   }),
-  AUTOSCALER_SAMPLE_MS: ms(200, 10_000, {
+  // Below REPORT_LIFE_MS: a longer while without a reading is a loss, after which nothing is believed for LISTEN_MS.
+  AUTOSCALER_SAMPLE_MS: ms(200, 5_000, {
     default: "2000",
     reason: "between two readings of the queues; 20 small questions to NATS each. The HPA asks every 15 s",
   }),

@@ -24,12 +24,14 @@ for (const [what, given, wasAway, away] of AWAY)
     assert.equal(isProviderAway(given, wasAway), away);
   });
 
+const AT_REST = 12;
+
 /** The rates given out for wanted ones, a reading every 2 s. */
 function rates(wanted: readonly (number | { away: number })[]): number[] {
   let hold: Hold = FREE;
   return wanted.map((each, i) => {
     const [away, perSecond] = typeof each === "number" ? [false, each] : [true, each.away];
-    const next = followHold(hold, away, perSecond, i * 2_000);
+    const next = followHold(hold, away, { perSecond, atRest: AT_REST }, i * 2_000);
     hold = next.hold;
     return next.perSecond;
   });
@@ -55,6 +57,6 @@ test("a rate of long ago is not what is kept", () => {
   assert.deepEqual(rates([1, ...Array<number>(10).fill(20), { away: 40 }]).at(-1), 20);
 });
 
-test("who begins in an outage keeps what was first wanted", () => {
-  assert.deepEqual(rates([{ away: 8 }, { away: 40 }]), [8, 8]);
+test("who begins in an outage keeps to what is wanted at rest, whatever has gathered", () => {
+  assert.deepEqual(rates([{ away: 8 }, { away: 4_000 }]), [8, AT_REST]);
 });

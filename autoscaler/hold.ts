@@ -35,14 +35,22 @@ export function isProviderAway({ recent, newest, parked }: ProviderView, wasAway
 
 const mostFailed = ({ called, failed }: Calls) => failed * 2 > called;
 
-/** Pure. What stood before the failures began is kept: the lowest rate of the time in which they were counted. */
-export function followHold(before: Hold, away: boolean, perSecond: number, now: number): { hold: Hold; perSecond: number } {
+/**
+ * Pure. What stood before the failures began is kept: the lowest rate of the time in which they were counted. Who began only after that, and sees
+ * what has gathered since, keeps to `atRest`: what is wanted without any backlog, which is what stands when all is well.
+ */
+export function followHold(
+  before: Hold,
+  away: boolean,
+  { perSecond, atRest }: { perSecond: number; atRest: number },
+  now: number,
+): { hold: Hold; perSecond: number } {
   const trail = before.trail.filter(({ at }) => now - at <= CALLS_MS);
   if (!away) {
     trail.push({ at: now, perSecond });
     return { hold: { ceiling: undefined, trail }, perSecond: lowest(trail.filter(({ at }) => now - at <= RISE_LASTS_MS)) };
   }
-  const ceiling = before.ceiling ?? (trail.length > 0 ? lowest(trail) : perSecond);
+  const ceiling = before.ceiling ?? (trail.length > 0 ? lowest(trail) : atRest);
   return { hold: { ceiling, trail }, perSecond: Math.min(ceiling, perSecond) };
 }
 

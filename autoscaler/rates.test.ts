@@ -5,6 +5,7 @@ import { replicasFor, SCALING_DEFAULTS } from "../core/scaling.ts";
 import type { QueueState } from "../infra/nats/queue-state.ts";
 import type { Report } from "../infra/nats/report.ts";
 import { createFakeClock } from "../test/support/fake-clock.ts";
+import { autoscalerVariables } from "./config.ts";
 import { ACTIVE_MS, createRates, LISTEN_MS, RATE_LIFE_MS } from "./rates.ts";
 
 const sms = { ...SCALING_DEFAULTS.sms, targetRatePerPod: 10, drainMs: 30_000, maxAgeMs: 30_000, serviceMs: 200, minReplicas: 1 };
@@ -85,6 +86,19 @@ test("a burst is worked off within the drain time, and faster when it is overdue
   near(channel.run(6), 200);
 });
 
+test("a rate is known however seldom the queue may be read, and never where that is taken for a loss", () => {
+  const { AUTOSCALER_SAMPLE_MS } = autoscalerVariables;
+  const seldom = 5_000;
+  assert.equal(AUTOSCALER_SAMPLE_MS.parse(String(seldom)), seldom);
+  assert.throws(() => AUTOSCALER_SAMPLE_MS.parse(String(seldom + 1)));
+  const channel = new Channel();
+  for (let i = 0; i < 10; i++) {
+    channel.clock.advance(seldom);
+    channel.rates.read("sms", { kind: "read", state: channel.state });
+  }
+  assert.equal(channel.rate(), 0);
+});
+
 test("parked tasks are no backlog, however many and however old, and keep a pod", () => {
   const channel = new Channel();
   channel.queue(0, 5_000, 3_600_000);
@@ -163,6 +177,14 @@ test("an outage in which every circuit is open, so that nobody calls, adds no po
   channel.pods({ parked: 3_000 });
   channel.queue(0, 3_400, 3_600_000);
   near(channel.run(120, 100), before);
+});
+
+test("an autoscaler that begins in an outage asks for no more than the one before it, whatever has gathered", () => {
+  const channel = new Channel();
+  channel.pods({ called: 200, failed: 200, parked: 3_000 });
+  channel.queue(360_000, 3_400, 3_600_000);
+  near(channel.run(60, 100), 110);
+  assert.ok(channel.rates.held("sms"));
 });
 
 test("an outage lets the rate fall with what is wanted", () => {

@@ -85,7 +85,8 @@ export function createRates(channels: readonly Channel[], scalings: Scalings, cl
     // Parked tasks are old by nature, and in an outage all are.
     const ageMs = parked > 0 ? (state.oldestWaitingMs ?? 0) : view.backlog > 0 ? state.oldestMs : 0;
     const wanted = requiredRate({ ...view, oldestMs: away ? 0 : ageMs }, scalings[channel]);
-    const { hold, perSecond } = followHold(of.hold, away, wanted, now);
+    const atRest = requiredRate({ ...view, backlog: 0, oldestMs: 0 }, scalings[channel]);
+    const { hold, perSecond } = followHold(of.hold, away, { perSecond: wanted, atRest }, now);
     const active = state.messages > 0 || (arrivedAt !== undefined && now - arrivedAt < ACTIVE_MS);
     of.hold = hold;
     of.rate = { kind: "known", perSecond, active, at: view.at };

@@ -36,6 +36,16 @@ test("one who asks when it was told to gets one, and not before", () => {
   }
 });
 
+test("a full bucket has a permit for every class, whatever the rate", () => {
+  for (let thousandths = 10; thousandths <= 20_000; thousandths++) {
+    const shape = bucketShape(thousandths / 1_000);
+    for (const c of CLASSES) {
+      const { granted } = takePermits(undefined, shape, { ...none, [c]: 1 }, 0);
+      assert.equal(granted[c], 1, `${c} at ${thousandths / 1_000}/s`);
+    }
+  }
+});
+
 test("a class cannot starve the one above it: what it leaves is there at once, and then its own permits come later", () => {
   const shape = bucketShape(100);
   let bucket: Bucket | undefined;

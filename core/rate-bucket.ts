@@ -26,12 +26,14 @@ const BURST_MS = 100;
  * above in its first moment; after that it is served first, because its permits come sooner.
  */
 const LEAVES_MS: ByClass<number> = { critical: 0, transactional: 100, marketing: 200 };
+/** Beside whole permits: (1 + 0.4) - 0.4 is less than 1 to a computer, and marketing would be granted nothing by a full bucket, for ever. */
+const ROUNDING = 1e-6;
 
 /** In any second at most 1.3 times the rate, or one more than 1.2 times where that is more; over longer times the rate. */
 export function bucketShape(ratePerSecond: number): BucketShape {
   const permitsPerMs = ratePerSecond / 1_000;
   const leaves = { critical: 0, transactional: LEAVES_MS.transactional * permitsPerMs, marketing: LEAVES_MS.marketing * permitsPerMs };
-  const capacity = Math.max(1, BURST_MS * permitsPerMs) + leaves.marketing;
+  const capacity = Math.max(1, BURST_MS * permitsPerMs) + leaves.marketing + ROUNDING;
   return { permitsPerMs, capacity, leaves, fullAfterMs: Math.ceil(capacity / permitsPerMs) };
 }
 

@@ -18,6 +18,13 @@ const RATES: readonly [what: string, sample: Partial<QueueSample>, more: Partial
   ["a backlog alone too", { backlog: 3_000 }, {}, 100, 2],
   ["an age at the bound changes nothing", { backlog: 9_000, oldestMs: 30_000 }, {}, 300, 3],
   ["twice the age asks for twice the rate", { backlog: 9_000, oldestMs: 60_000 }, {}, 600, 6],
+  [
+    "what a dead pod took along, until its ack_wait has passed, is old but little",
+    { arrivalsPerSecond: 500, backlog: 340, oldestMs: 60_000 },
+    {},
+    556,
+    6,
+  ],
   ["never more than four times", { backlog: 9_000, oldestMs: 3_600_000 }, {}, 1_200, 12],
   ["never more than the provider admits", { backlog: 90_000 }, { rateLimitPerSecond: 250 }, 250, 3],
   ["not in a hurry either", { backlog: 6_000, oldestMs: 120_000 }, { rateLimitPerSecond: 250 }, 250, 3],

@@ -31,7 +31,7 @@ export interface QueueSample {
 
 /** The head start that keeps a steady queue from growing. */
 export const ARRIVAL_MARGIN = 1.1;
-/** How many times faster than needed an overdue queue is worked off, at most. */
+/** How many times faster than within drainMs an overdue backlog is worked off, at most. */
 export const HURRY_MAX = 4;
 
 /**
@@ -71,11 +71,12 @@ export function requiredRate(sample: QueueSample, scaling: ChannelScaling): numb
   const limit = scaling.rateLimitPerSecond ?? Number.POSITIVE_INFINITY;
   const drainSeconds = scaling.drainMs / 1_000;
   const underWay = arrivalsPerSecond * (scaling.serviceMs / 1_000);
-  const rate = ARRIVAL_MARGIN * arrivalsPerSecond + Math.max(0, backlog - underWay) / drainSeconds;
+  // Of the backlog alone: a few tasks that a dead pod took along are old, and more pods do not bring them back any sooner.
   const hurry = oldestMs > scaling.maxAgeMs ? Math.min(HURRY_MAX, oldestMs / scaling.maxAgeMs) : 1;
+  const rate = ARRIVAL_MARGIN * arrivalsPerSecond + (hurry * Math.max(0, backlog - underWay)) / drainSeconds;
   // What is parked asks for no more than one pod to come back to.
   const least = backlog + parked > 0 ? 1 / drainSeconds : 0;
-  return Math.min(Math.max(rate * hurry, least), limit);
+  return Math.min(Math.max(rate, least), limit);
 }
 
 /** More pods than this would only wait for the provider's limit. One is to spare. */

@@ -59,6 +59,17 @@ test("a call that stalls counts as failed by then, and not again when it ends", 
   assert.deepEqual(workload.take(), NOTHING);
 });
 
+test("of a provider that is slow but answers less than half counts as failed", () => {
+  const clock = createFakeClock();
+  const workload = createWorkload(clock);
+  const slow = workload.calling();
+  clock.advance(STALLED_MS + 1_000);
+  const { called, failed } = workload.take();
+  slow("done");
+  const after = workload.take();
+  assert.deepEqual([called + after.called, failed + after.failed], [3, 1]);
+});
+
 test("a pod's reports are heard on its channel, also after the server was away, and none once it has ended", async () => {
   await using server = await startNats();
   await using nats = await connectNats(readConfig(natsVariables, { NATS_URL: server.url }), log);

@@ -8,7 +8,7 @@ export interface Report {
   worker: string;
   /** Tasks given back with a delay that has not passed. */
   parked: number;
-  /** Provider calls since the last report: ended, or found to be stalled. */
+  /** Provider calls since the last report: ended, or found to be stalled; what ended well after that counts twice more. */
   called: number;
   /** Those of them that failed by the provider's fault. */
   failed: number;
@@ -20,6 +20,11 @@ export interface Report {
 export const REPORT_MS = 2_000;
 /** A call without an answer for so long counts as failed by then: its deadline would tell too late that the provider hangs. */
 export const STALLED_MS = 3_000;
+/**
+ * Calls that a call counts for which is done after all: more than it counted for as a stalled one. Of a provider that is slow but answers, most
+ * then goes well; more pods help it, where they would not help one that is away.
+ */
+const SLOW_BUT_DONE = 2;
 
 /** What the parts of a dispatcher tell as they work. */
 export interface Workload {
@@ -49,7 +54,9 @@ export function createWorkload(clock: Pick<Clock, "monotonic">): Workload {
       const call = { since: clock.monotonic(), told: false };
       underWay.add(call);
       return (end) => {
-        if (underWay.delete(call) && !call.told) count(end === "failed", clock.monotonic() - call.since);
+        if (!underWay.delete(call)) return;
+        if (!call.told) count(end === "failed", clock.monotonic() - call.since);
+        else if (end === "done") counts.called += SLOW_BUT_DONE;
       };
     },
     take() {
