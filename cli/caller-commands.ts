@@ -3,13 +3,14 @@ import { NotificationServiceService } from "../gen/carillon/v1/notification_serv
 import type { Environment } from "../infra/config.ts";
 import { callUnary } from "../infra/grpc/client.ts";
 import { type Command, fail, type Invocation, positive, text } from "./command.ts";
+import { gatewayTls, TLS_OPTIONS, TLS_USAGE } from "./gateway-tls.ts";
 import { toJson } from "./notification-json.ts";
 import { createProgress } from "./progress.ts";
 import { CALL_MS, connectGateway, readCallFault } from "./rpc.ts";
 import { readLines, sendLines } from "./send.ts";
 
-const CLIENT_OPTIONS = { address: { type: "string" }, "key-file": { type: "string" } } as const;
-const CLIENT_USAGE = "[--address HOST:PORT] [--key-file FILE]";
+const CLIENT_OPTIONS = { address: { type: "string" }, "key-file": { type: "string" }, ...TLS_OPTIONS } as const;
+const CLIENT_USAGE = `[--address HOST:PORT] [--key-file FILE] ${TLS_USAGE}`;
 
 /** What callers do, through the gateway. */
 export const CALLER_COMMANDS: Readonly<Record<string, Command>> = {
@@ -76,5 +77,5 @@ function connect(values: Invocation["values"], env: Environment) {
   } catch {
     return fail("the API key's file cannot be read");
   }
-  return connectGateway(address, key);
+  return connectGateway(address, key, gatewayTls(values, env));
 }

@@ -18,6 +18,7 @@ export async function configurationPage(): Promise<string> {
     "# Configuration",
     "",
     "Every role reads its variables from the environment once, at start, and reports all mistakes together. Secrets come in files: the variable holds the path.",
+    "A file is read once, too, where its type does not say that it is read again when it changes.",
     "This page is made by `carillon config --all`; a test keeps it equal to the code.",
     "",
     ...sections,

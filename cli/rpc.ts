@@ -2,7 +2,7 @@ import { status } from "@grpc/grpc-js";
 import { ContactServiceClient } from "../gen/carillon/v1/contact_service.ts";
 import { NotificationServiceClient } from "../gen/carillon/v1/notification_service.ts";
 import { PreferenceServiceClient } from "../gen/carillon/v1/preference_service.ts";
-import { createClient } from "../infra/grpc/client.ts";
+import { type ClientParts, createClient } from "../infra/grpc/client.ts";
 import { readDetails } from "../infra/grpc/status.ts";
 
 /** A batch of 1,000 with a busy store behind it. */
@@ -15,11 +15,12 @@ export interface Clients extends Disposable {
   preferences: PreferenceServiceClient;
 }
 
-export function connectGateway(address: string, apiKey: string): Clients {
+export function connectGateway(address: string, apiKey: string, tls?: ClientParts["tls"]): Clients {
+  const parts = { token: apiKey, tls };
   using stack = new DisposableStack();
-  const notifications = stack.use(createClient(NotificationServiceClient, address, { token: apiKey }));
-  const contacts = stack.use(createClient(ContactServiceClient, address, { token: apiKey }));
-  const preferences = stack.use(createClient(PreferenceServiceClient, address, { token: apiKey }));
+  const notifications = stack.use(createClient(NotificationServiceClient, address, parts));
+  const contacts = stack.use(createClient(ContactServiceClient, address, parts));
+  const preferences = stack.use(createClient(PreferenceServiceClient, address, parts));
   const kept = stack.move();
   return { notifications, contacts, preferences, [Symbol.dispose]: () => kept.dispose() };
 }

@@ -3,6 +3,8 @@ import type { Outcome } from "../core/outcome.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Provider } from "../core/ports/provider.ts";
 
+export type Circuits = ReturnType<typeof createCircuits>;
+
 /** Leaves a misconfigured provider alone for a while: its work waits in the queue, instead of burning attempts. */
 export function createCircuits(providers: readonly Provider[], clock: Clock) {
   const openUntil = new Map<string, number>();
@@ -16,6 +18,10 @@ export function createCircuits(providers: readonly Provider[], clock: Clock) {
     heard(provider: string, outcome: Outcome): void {
       if (outcome.kind === "misconfigured") openUntil.set(provider, clock.monotonic() + MISCONFIGURED_WAIT_MS);
       else if (outcome.kind === "accepted") openUntil.delete(provider);
+    },
+    /** Other credentials are what a misconfigured provider waited for. */
+    close(): void {
+      openUntil.clear();
     },
     /** ms until the first circuit closes again. */
     reopensInMs(): number {

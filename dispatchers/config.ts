@@ -16,7 +16,7 @@ const optionalRate = (about: { reason: string }): Variable<number | undefined> =
   ...about,
   parse: (t) => {
     if (t === "") return undefined;
-    const n = /^\d{1,6}(\.\d{1,3})?$/.test(t) ? Number(t) : Number.NaN;
+    const n = /^\d{1,6}(\.\d+)?$/.test(t) ? Number(t) : Number.NaN;
     if (n >= RATE.min && n <= RATE.max) return n;
     throw new Error(`must be a number from ${RATE.min} to ${RATE.max}, or empty`);
   },

@@ -17,7 +17,7 @@ import { type Closed, closedAttempt, closedChange, decisionChange } from "../cor
 import { createBatcher } from "../infra/batch.ts";
 import type { Logger } from "../infra/logger.ts";
 import { withSpan } from "../infra/tracing.ts";
-import { createCircuits } from "./circuit.ts";
+import { type Circuits, createCircuits } from "./circuit.ts";
 import { createLookUp } from "./look-up.ts";
 import type { DispatchMetrics } from "./metrics.ts";
 
@@ -49,6 +49,8 @@ export interface DispatchParts {
   channel: Channel;
   /** In order of preference; more than one: fail over on known-not-sent. */
   providers: readonly Provider[];
+  /** Over the same providers, where somebody else has a say in them too; absent: its own. */
+  circuits?: Circuits | undefined;
   store: Pick<Store, "attempts" | "notifications" | "contacts">;
   refusals: Refusals;
   /** May turn a copy away early; may never permit. */
@@ -71,7 +73,7 @@ export interface DispatchParts {
 export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holder: string) => Promise<Settlement> {
   const { channel, providers, store, clock, log, metrics, worker, reached } = parts;
   const permits = parts.permits ?? UNLIMITED;
-  const circuits = createCircuits(providers, clock);
+  const circuits = parts.circuits ?? createCircuits(providers, clock);
   const windowMs = CLAIM_TO_SEND_MS + parts.deadlineMs;
   const limits = { batchMax: BATCH_MAX, waitingMax: WAITING_MAX, concurrency: 2 };
   const claims = createBatcher((items: readonly AttemptRecord[]) => store.attempts.claim(items), limits);
@@ -80,7 +82,7 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
   /** Claims made: with the worker's name, it tells one claim from another of the same number by a copy in the same process. */
   let claimed = 0;
   const changes = createBatcher((items: readonly DeliveryChange[]) => store.notifications.change(items), limits);
-  const lookUp = createLookUp({ ...parts, change: (change) => changes.add(change) });
+  const lookUp = createLookUp({ ...parts, change });
 
   return async function dispatch(task, holder) {
     reached("dispatcher.received", task.category);
@@ -116,6 +118,13 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
     reached("dispatcher.changed", task.category);
     return settled({ kind: "ack" }, outcome.kind);
   };
+
+  /** Whether it was applied. */
+  async function change(wanted: DeliveryChange): Promise<boolean> {
+    const applied = await changes.add(wanted);
+    if (applied) metrics.ended(channel, wanted.set);
+    return applied;
+  }
 
   async function mayGo({ app, userId, endpoint, category, notificationClass }: DeliveryTask): Promise<RefusalAnswer> {
     const [answer = "unknown"] = await parts.refusals.check([{ app, userId, endpoint, channel, category }]);
@@ -183,7 +192,7 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
     // ours, and the store's confirmation was lost: then the relay's next look does what is left undone. Only that it was sent is news to all.
     if (!taken && decision.kind !== "sent") return false;
     const end = await bettered(task, decision);
-    await untilRecorded(() => changes.add(decisionChange(task, end, now)));
+    await untilRecorded(() => change(decisionChange(task, end, now)));
     return taken;
   }
 
@@ -197,9 +206,9 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
   /** Closes the attempt's number without a call, so that no copy of the task makes one later; then the delivery ends. */
   async function close(task: DeliveryTask, outcome: Closed, providerRef = ""): Promise<Settlement> {
     const now = clock.now();
-    const change = closedChange(task, outcome, now);
-    if (providerRef) change.set.providerRef = providerRef;
-    if (await claims.add(closedAttempt(task, worker, outcome, now))) await changes.add(change);
+    const closing = closedChange(task, outcome, now);
+    if (providerRef) closing.set.providerRef = providerRef;
+    if (await claims.add(closedAttempt(task, worker, outcome, now))) await change(closing);
     return settled({ kind: "ack" }, outcome.reason);
   }
 
@@ -207,7 +216,7 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
   async function closeClaimed(task: DeliveryTask, { id, worker }: AttemptRecord, outcome: Closed): Promise<Settlement> {
     const now = clock.now();
     await untilRecorded(() => answers.add({ id, worker, outcome, answeredAt: now }));
-    await untilRecorded(() => changes.add(closedChange(task, outcome, now)));
+    await untilRecorded(() => change(closedChange(task, outcome, now)));
     return settled({ kind: "ack" }, outcome.reason);
   }
 

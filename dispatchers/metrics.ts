@@ -1,6 +1,8 @@
+import { type DeliveryEnds, deliveryEnds } from "../infra/delivery-ends.ts";
 import type { Counter, Histogram, Metrics } from "../infra/metrics.ts";
 
 export interface DispatchMetrics {
+  ended: DeliveryEnds;
   attempts: Counter<"provider" | "outcome">;
   providerSeconds: Histogram<"provider">;
   lookUps: Counter<"provider" | "finding">;
@@ -8,6 +10,7 @@ export interface DispatchMetrics {
 }
 
 export const createDispatchMetrics = (metrics: Metrics): DispatchMetrics => ({
+  ended: deliveryEnds(metrics),
   attempts: metrics.counter("carillon_attempts_total", "Calls to a provider, by what it answered", ["provider", "outcome"]),
   providerSeconds: metrics.histogram("carillon_provider_seconds", "From the claim to the provider's answer", ["provider"]),
   lookUps: metrics.counter("carillon_look_ups_total", "Questions to a provider what became of an attempt, by what was found", [

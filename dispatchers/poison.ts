@@ -64,7 +64,9 @@ export function createPoisonGuard(handle: (task: DeliveryTask, holder: string) =
     if (of) {
       const [ours] = await store.attempts.claim([closedAttempt(of, worker, POISON, now)]);
       // Where somebody has claimed it, what came of that decides.
-      if (ours) await store.notifications.change([closedChange({ ...of, notificationId: notificationIdOf(of.deliveryId) }, POISON, now)]);
+      const change = closedChange({ ...of, notificationId: notificationIdOf(of.deliveryId) }, POISON, now);
+      const [ended] = ours ? await store.notifications.change([change]) : [];
+      if (ended) metrics.ended(channel, change.set);
     }
     log.error({ message: id, channel, notificationClass, bytes: bytes.length, reason }, "poison; its bytes are kept");
     metrics.settled.inc({ channel, settlement: "term", why: "poison" });

@@ -61,6 +61,6 @@ test("a worker that dies between its permit and its claim has used up a permit, 
 test("a rate is a number of calls a second, or none", () => {
   const { DISPATCH_RATE_MAX } = dispatcherVariables;
   const read = (text?: string) => readConfig({ DISPATCH_RATE_MAX }, { DISPATCH_RATE_MAX: text }).DISPATCH_RATE_MAX;
-  assert.deepEqual([read(), read(""), read("0.5"), read("100")], [undefined, undefined, 0.5, 100]);
+  assert.deepEqual([read(), read(""), read("0.5"), read("100"), read("33.33333")], [undefined, undefined, 0.5, 100, 33.33333]);
   for (const bad of ["0", "-1", "1e3", "100001", "many"]) assert.throws(() => read(bad), /DISPATCH_RATE_MAX: must be a number from/);
 });

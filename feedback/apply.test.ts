@@ -24,11 +24,11 @@ beforeEach(async () => {
 });
 afterEach(() => store[Symbol.asyncDispose]());
 
-const receipts = (over: Pick<Store, "attempts" | "notifications"> = store) =>
+const receipts = (over: Pick<Store, "attempts" | "notifications"> = store, metrics = createMetrics("test")) =>
   createReceipts({
     ...{ store: over, clock, worker: "feedback", reached: () => {} },
     log: createLogger("test", "silent", { write() {} }),
-    metrics: createFeedbackMetrics(createMetrics("test")),
+    metrics: createFeedbackMetrics(metrics),
   });
 const receipt = (kind: Receipt["kind"], number = 1): Receipt => ({
   ...{ attemptId: attemptId(deliveryId, number), provider: "twilio", kind, providerRef: "SM1", at: clock.now() },
@@ -113,4 +113,23 @@ test("a receipt is not lost where the delivery moves on while it is applied", as
     assert.deepEqual(await receipts(racing).apply([receipt("delivered")]), ["applied"]);
     assert.equal((await delivery()).state, "delivered");
   }
+});
+
+test("a correction counts as the end it brings, once; what was known counts as nothing", async () => {
+  await claim();
+  const expect = { attempt: 1, states: ["pending"] as const };
+  const set = { state: "failed", reason: "outcome-unknown", nextAt: undefined, endedAt: clock.now() } as const;
+  await store.notifications.change([{ notificationId: deliveryId.slice(0, 32), deliveryId, expect, set }]);
+  const metrics = createMetrics("test");
+  const { apply } = receipts(store, metrics);
+  await apply([receipt("accepted"), receipt("accepted")]);
+  await apply([{ ...receipt("undelivered"), reason: "30003" }]);
+  const ends = await metrics.registry.getSingleMetric("carillon_deliveries_ended_total")!.get();
+  assert.deepEqual(
+    ends.values.map(({ labels, value }) => [labels.channel, labels.state, labels.reason, value]),
+    [
+      ["sms", "sent", "none", 1],
+      ["sms", "failed", "undelivered", 1],
+    ],
+  );
 });

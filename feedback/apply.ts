@@ -70,7 +70,10 @@ export function createReceipts({ store, clock, log, worker, reached, metrics }: 
         log.info({ deliveryId, attempt: attemptId(deliveryId, delivery.attempt) }, "not repeated: the attempt before arrived");
       }
       const [changed] = await store.notifications.change([effect.change]);
-      if (changed) return "applied";
+      if (changed) {
+        metrics.ended(delivery.channel, effect.change.set);
+        return "applied";
+      }
     }
     throw new StoreError(`delivery ${deliveryId} does not keep still`);
   }

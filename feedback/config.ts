@@ -1,4 +1,4 @@
-import { ConfigError, secretFile, url, type Values, type Variable } from "../infra/config.ts";
+import { ConfigError, url, type Values, type Variable, watchedSecretFile } from "../infra/config.ts";
 import { storeVariables } from "../infra/store-config.ts";
 import { parsePublicKey } from "./sendgrid.ts";
 
@@ -7,7 +7,29 @@ const publicUrl = url(["https", "http"], {
   reason:
     "where the world reaches this role: the signatures of Twilio and Mandrill cover it. Its path is put before /twilio and the others; port 0 is the one listened on",
 });
-const publicKey = secretFile({ default: "", reason: "the Event Webhook's verification key; empty: /sendgrid is not served" });
+const publicKey = watchedSecretFile({ default: "", reason: "the Event Webhook's verification key; empty: /sendgrid is not served" });
+
+/** What signatures are checked by. */
+export const webhookVariables = {
+  TWILIO_AUTH_TOKEN_FILE: watchedSecretFile({ default: "", reason: "signs Twilio's status callbacks; empty: /twilio is not served" }),
+  VONAGE_SIGNATURE_SECRET_FILE: watchedSecretFile({
+    default: "",
+    reason: "signs Vonage's delivery receipts, by SHA-256 HMAC; empty: /vonage is not served",
+  }),
+  SENDGRID_WEBHOOK_PUBLIC_KEY_FILE: {
+    ...publicKey,
+    secret: false,
+    parse(path) {
+      const key = publicKey.parse(path);
+      if (key !== "" && parsePublicKey(key) === undefined) throw new Error("must hold a key as SendGrid shows it: base64 of DER");
+      return key;
+    },
+  } satisfies Variable<string>,
+  MANDRILL_WEBHOOK_KEY_FILE: watchedSecretFile({
+    default: "",
+    reason: "the webhook's own key, not the API's; empty: /mandrill is not served",
+  }),
+};
 
 export const feedbackVariables = {
   ...storeVariables,
@@ -25,21 +47,7 @@ export const feedbackVariables = {
     ...publicUrl,
     parse: (given) => (given === "" ? "" : publicUrl.parse(given).replace(/\/+$/, "")),
   } satisfies Variable<string>,
-  TWILIO_AUTH_TOKEN_FILE: secretFile({ default: "", reason: "signs Twilio's status callbacks; empty: /twilio is not served" }),
-  VONAGE_SIGNATURE_SECRET_FILE: secretFile({
-    default: "",
-    reason: "signs Vonage's delivery receipts, by SHA-256 HMAC; empty: /vonage is not served",
-  }),
-  SENDGRID_WEBHOOK_PUBLIC_KEY_FILE: {
-    ...publicKey,
-    secret: false,
-    parse(path) {
-      const key = publicKey.parse(path);
-      if (key !== "" && parsePublicKey(key) === undefined) throw new Error("must hold a key as SendGrid shows it: base64 of DER");
-      return key;
-    },
-  } satisfies Variable<string>,
-  MANDRILL_WEBHOOK_KEY_FILE: secretFile({ default: "", reason: "the webhook's own key, not the API's; empty: /mandrill is not served" }),
+  ...webhookVariables,
 };
 export type FeedbackConfig = Values<typeof feedbackVariables>;
 

@@ -1,10 +1,12 @@
 import { systemClock } from "../infra/clock.ts";
+import type { Values } from "../infra/config.ts";
 import { startHttpServer } from "../infra/http/server.ts";
 import { reachable } from "../infra/reachable.ts";
 import { defineRole } from "../infra/run.ts";
 import { openRoleStore } from "../infra/store-config.ts";
+import { watchConfig } from "../infra/watch-config.ts";
 import { createReceipts } from "./apply.ts";
-import { feedbackVariables, requireUrl } from "./config.ts";
+import { feedbackVariables, requireUrl, webhookVariables } from "./config.ts";
 import { mandrill } from "./mandrill.ts";
 import { createFeedbackMetrics } from "./metrics.ts";
 import { createFeedbackRoutes } from "./routes.ts";
@@ -16,20 +18,26 @@ export const role = defineRole({
   name: "feedback",
   about: "takes the providers' signed webhooks and records what they tell of attempts",
   variables: feedbackVariables,
-  async start(config, { log, metrics: registry, stack, signal, worker, reached }) {
+  async start(config, { log, metrics: registry, stack, signal, worker, env, reached }) {
     requireUrl(config);
     const { host, port } = config.FEEDBACK_LISTEN;
     const clock = systemClock;
     const store = await openRoleStore(config, { stack, log, metrics: registry, signal });
     const metrics = createFeedbackMetrics(registry);
     const receipts = createReceipts({ store, clock, log, worker, reached, metrics });
+    let current: Values<typeof webhookVariables> = config;
+    const start = current;
+    const take = (changed: typeof current) => {
+      current = changed;
+    };
+    stack.use(watchConfig({ variables: webhookVariables, env, start, take, log }));
     const all = [
-      { reader: twilio, secret: config.TWILIO_AUTH_TOKEN_FILE },
-      { reader: vonage, secret: config.VONAGE_SIGNATURE_SECRET_FILE },
-      { reader: sendgrid, secret: config.SENDGRID_WEBHOOK_PUBLIC_KEY_FILE },
-      { reader: mandrill, secret: config.MANDRILL_WEBHOOK_KEY_FILE },
+      { reader: twilio, secret: () => current.TWILIO_AUTH_TOKEN_FILE },
+      { reader: vonage, secret: () => current.VONAGE_SIGNATURE_SECRET_FILE },
+      { reader: sendgrid, secret: () => current.SENDGRID_WEBHOOK_PUBLIC_KEY_FILE },
+      { reader: mandrill, secret: () => current.MANDRILL_WEBHOOK_KEY_FILE },
     ];
-    const served = all.filter(({ secret }) => secret !== "");
+    const served = all.filter(({ secret }) => secret() !== "");
     // Where the URL names port 0, it is the one that was free.
     let listening = port;
     const publicUrl = () => config.FEEDBACK_URL.replace(/:0(?=\/|$)/, `:${listening}`);

@@ -1,11 +1,14 @@
+import { type DeliveryEnds, deliveryEnds } from "../infra/delivery-ends.ts";
 import type { Counter, Metrics } from "../infra/metrics.ts";
 
 export interface FeedbackMetrics {
+  ended: DeliveryEnds;
   receipts: Counter<"provider" | "kind" | "result">;
   webhooks: Counter<"provider" | "status">;
 }
 
 export const createFeedbackMetrics = (metrics: Metrics): FeedbackMetrics => ({
+  ended: deliveryEnds(metrics),
   receipts: metrics.counter("carillon_receipts_total", "Receipts from providers, by what they tell and what came of them", [
     "provider",
     "kind",

@@ -19,12 +19,12 @@ const SECRET = "secret";
 const ATTEMPT = `${"ab".repeat(16)}-0/1`;
 
 /** Serves Twilio and Mandrill; what they tell is handed to `apply`. */
-async function serve(apply: (receipts: readonly Receipt[]) => Promise<unknown>, inFlightMax?: number) {
+async function serve(apply: (receipts: readonly Receipt[]) => Promise<unknown>, inFlightMax?: number, secret = () => SECRET) {
   const lines: string[] = [];
   const log = createLogger("feedback", "debug", { write: (line) => lines.push(line) });
   const registry = createMetrics("feedback");
   const metrics = createFeedbackMetrics(registry);
-  const served = [twilio, mandrill].map((reader) => ({ reader, secret: SECRET }));
+  const served = [twilio, mandrill].map((reader) => ({ reader, secret }));
   const parts = { served, publicUrl: () => PUBLIC_URL, apply, clock: createFakeClock(), log, metrics };
   const routes = createFeedbackRoutes(inFlightMax === undefined ? parts : { ...parts, inFlightMax });
   const server = await startHttpServer({ host: "127.0.0.1", port: 0, ready: () => true, log, routes });
@@ -69,6 +69,19 @@ test("answers 200 once what was told is applied, and not before", async () => {
   applying.resolve();
   assert.equal((await answer).status, 200);
   assert.deepEqual(await feedback.webhooks(), [{ provider: "twilio", status: "200", value: 1 }]);
+});
+
+test("goes by a new secret from the moment it is there, and no longer by the old one", async () => {
+  let current = SECRET;
+  await using feedback = await serve(
+    async () => {},
+    undefined,
+    () => current,
+  );
+  assert.equal((await callback(feedback.origin)).status, 200);
+  current = "rotated";
+  assert.equal((await callback(feedback.origin)).status, 401);
+  assert.equal((await callback(feedback.origin, { secret: "rotated" })).status, 200);
 });
 
 test("applies nothing of what is signed wrong, is no webhook, or tells nothing of an attempt of ours", async () => {

@@ -15,8 +15,8 @@ const WEBHOOKS_IN_FLIGHT_MAX = 64;
 const RETRY_AFTER_S = 5;
 
 export interface FeedbackParts {
-  /** Those that are served, each with what its signatures are checked by. */
-  served: readonly { reader: WebhookReader; secret: string }[];
+  /** Those that are served, each with what its signatures are checked by at the moment. */
+  served: readonly { reader: WebhookReader; secret(): string }[];
   /** Public base URL without a slash at its end; asked for with each webhook, since its port may be known only once it listens. */
   publicUrl(): string;
   /** Durable when resolved. Rejects with a StoreError when the store is away. */
@@ -67,7 +67,7 @@ export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
     inFlight += 1;
     let status = 500;
     try {
-      const answer = await judge(reader, secret, webhookOf(request, publicUrl(), clock.now()));
+      const answer = await judge(reader, secret(), webhookOf(request, publicUrl(), clock.now()));
       status = answer.status;
       return answer;
     } finally {

@@ -129,6 +129,7 @@ export function createAccept(parts: AcceptParts): Accept {
       reached("gateway.inserted", record.category);
       if (result.kind === "inserted") {
         metrics.accepted.inc({ class: record.notificationClass });
+        for (const delivery of record.deliveries) metrics.ended(delivery.channel, delivery);
         publishing.publish(record);
         return { kind: "accepted", record, repeatedKey: false };
       }

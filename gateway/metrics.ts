@@ -1,11 +1,14 @@
+import { type DeliveryEnds, deliveryEnds } from "../infra/delivery-ends.ts";
 import type { Counter, Metrics } from "../infra/metrics.ts";
 
 export interface GatewayMetrics {
+  ended: DeliveryEnds;
   accepted: Counter<"class">;
   refused: Counter<"reason">;
 }
 
 export const createGatewayMetrics = (metrics: Metrics): GatewayMetrics => ({
+  ended: deliveryEnds(metrics),
   accepted: metrics.counter("carillon_notifications_accepted_total", "Notifications durably accepted", ["class"]),
   refused: metrics.counter("carillon_notifications_refused_total", "Notifications refused on arrival, nothing stored", ["reason"]),
 });

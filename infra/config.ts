@@ -92,6 +92,12 @@ export const secretFile = (about: About): Variable<string> => ({
   },
 });
 
+/** As secretFile, of a role that reads it again when it changes: see watchConfig. */
+export const watchedSecretFile = (about: About): Variable<string> => ({
+  ...secretFile(about),
+  type: "path of a file, read again when it changes",
+});
+
 /** The path of a file that is read again when it changes; the value is the path. Whether it can be read is asked at the start, too. */
 export const watchedFile = (about: About): Variable<string> => ({
   type: "path of a file, read again when it changes",

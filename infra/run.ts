@@ -37,6 +37,8 @@ export interface Runtime {
   /** Unique per process: host name and a random part. */
   worker: string;
   tracer: Tracer;
+  /** What the configuration was read from, for what is read again: see watchConfig. */
+  env: Environment;
   /** Says that a step was reached; in tests the process may die there. */
   reached: Reached;
 }
@@ -103,7 +105,16 @@ export function defineRole<V extends Variables>(role: {
         config.HEALTH_PORT === undefined ? undefined : stack.use(await startHealthServer(config.HTTP_HOST, config.HEALTH_PORT, log));
       const started = await within(
         START_MS,
-        role.start(values as Values<V & typeof commonVariables>, { log, metrics, stack, signal: draining.signal, worker, tracer, reached }),
+        role.start(values as Values<V & typeof commonVariables>, {
+          log,
+          metrics,
+          stack,
+          signal: draining.signal,
+          worker,
+          tracer,
+          env,
+          reached,
+        }),
         `${role.name} did not start`,
       ).catch((error: unknown) => {
         // What was begun before the fault ends with it.

@@ -58,9 +58,9 @@ export const isSame = (a: TlsTexts, b: TlsTexts): boolean =>
 
 /** Why these texts cannot be used at `now` (ms since the epoch), one line each beginning with the variable. Nothing of a key is repeated. */
 export function tlsFaults(files: TlsFiles, texts: TlsTexts, now: number): string[] {
-  const chain = certificates(texts.cert);
+  const chain = certificatesOf(texts.cert);
   const key = privateKey(texts.key);
-  const authorities = texts.ca && certificates(texts.ca);
+  const authorities = texts.ca && certificatesOf(texts.ca);
   const faults: string[] = [];
   const leaf = typeof chain === "string" ? undefined : chain[0];
   if (typeof chain === "string") faults.push(`${files.cert.name}: ${chain}`);
@@ -91,7 +91,7 @@ function dateFaults(certificate: X509Certificate, now: number): string[] {
 const BLOCK = /^-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/gm;
 
 /** Every certificate of a PEM file, at least one; or what is wrong with it. */
-function certificates(pem: Buffer): X509Certificate[] | string {
+export function certificatesOf(pem: Buffer): X509Certificate[] | string {
   const text = pem.toString("latin1");
   const blocks = text.match(BLOCK) ?? [];
   // OpenSSL passes over what begins within a line, without a word.

@@ -1,12 +1,15 @@
+import { type DeliveryEnds, deliveryEnds } from "../infra/delivery-ends.ts";
 import type { Counter, Gauge, Metrics } from "../infra/metrics.ts";
 
 export interface RelayMetrics {
+  ended: DeliveryEnds;
   looks: Counter<"kind">;
   publications: Counter<"channel" | "result">;
   lastTurn: Gauge;
 }
 
 export const createRelayMetrics = (metrics: Metrics): RelayMetrics => ({
+  ended: deliveryEnds(metrics),
   looks: metrics.counter("carillon_relay_looks_total", "Deliveries looked at because they were due, by what followed", ["kind"]),
   publications: metrics.counter("carillon_relay_publications_total", "Tasks the relay published, or could not", ["channel", "result"]),
   lastTurn: metrics.gauge("carillon_relay_last_turn_timestamp_seconds", "When the last turn that succeeded began"),

@@ -1,4 +1,4 @@
-import { secretFile, text, url, type Values } from "../../infra/config.ts";
+import { text, url, type Values, watchedSecretFile } from "../../infra/config.ts";
 import { providerVariables } from "../provider-config.ts";
 
 export const apnsVariables = {
@@ -8,7 +8,7 @@ export const apnsVariables = {
     reason:
       "where APNs is; https://api.sandbox.push.apple.com for devices with development builds (Apple: Sending notification requests to APNs)",
   }),
-  APNS_KEY_FILE: secretFile({ reason: "the .p8 signing key from Apple's developer account, PEM" }),
+  APNS_KEY_FILE: watchedSecretFile({ reason: "the .p8 signing key from Apple's developer account, PEM" }),
   APNS_KEY_ID: text({ reason: "that key's id, ten characters" }),
   APNS_TEAM_ID: text({ reason: "the developer account's team id, ten characters" }),
   APNS_TOPIC: text({ reason: "the app's bundle id" }),

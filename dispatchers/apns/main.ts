@@ -1,4 +1,3 @@
-import { systemClock } from "../../infra/clock.ts";
 import { defineRole } from "../../infra/run.ts";
 import { dispatcherVariables } from "../config.ts";
 import { serveDispatcher } from "../serve.ts";
@@ -9,5 +8,11 @@ export const role = defineRole({
   name: "dispatcher-apns",
   about: "sends pushes to Apple devices by APNs",
   variables: { ...dispatcherVariables, ...apnsVariables },
-  start: async (config, runtime) => serveDispatcher("apns", [createApnsProvider(config, { clock: systemClock })], config, runtime),
+  start: (config, runtime) =>
+    serveDispatcher(
+      "apns",
+      { variables: apnsVariables, create: (current, parts) => [createApnsProvider(current, parts)] },
+      config,
+      runtime,
+    ),
 });

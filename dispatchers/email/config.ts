@@ -1,4 +1,4 @@
-import { list, secretFile, text, url, type Values } from "../../infra/config.ts";
+import { list, text, url, type Values, watchedSecretFile } from "../../infra/config.ts";
 import { providerVariables } from "../provider-config.ts";
 
 const PROVIDERS = ["sendgrid", "mandrill"] as const;
@@ -16,12 +16,12 @@ export const emailVariables = {
     default: "https://api.sendgrid.com",
     reason: "SendGrid's API; https://api.eu.sendgrid.com keeps data in the EU",
   }),
-  SENDGRID_API_KEY_FILE: secretFile({
+  SENDGRID_API_KEY_FILE: watchedSecretFile({
     default: "",
     reason: "SendGrid's API key, with the scope Mail Send, and Email Activity for look-ups",
   }),
   MANDRILL_ORIGIN: url(["https", "http"], { default: "https://mandrillapp.com", reason: "Mailchimp Transactional's API" }),
-  MANDRILL_API_KEY_FILE: secretFile({ default: "", reason: "Mailchimp Transactional's API key" }),
+  MANDRILL_API_KEY_FILE: watchedSecretFile({ default: "", reason: "Mailchimp Transactional's API key" }),
 };
 export type EmailConfig = Values<typeof emailVariables>;
 

@@ -1,4 +1,3 @@
-import { systemClock } from "../../infra/clock.ts";
 import { defineRole } from "../../infra/run.ts";
 import { dispatcherVariables } from "../config.ts";
 import { serveDispatcher } from "../serve.ts";
@@ -9,5 +8,5 @@ export const role = defineRole({
   name: "dispatcher-email",
   about: "sends e-mail by SendGrid and Mailchimp Transactional",
   variables: { ...dispatcherVariables, ...emailVariables },
-  start: async (config, runtime) => serveDispatcher("email", createEmailProviders(config, { clock: systemClock }), config, runtime),
+  start: (config, runtime) => serveDispatcher("email", { variables: emailVariables, create: createEmailProviders }, config, runtime),
 });

@@ -1,4 +1,4 @@
-import { secretFile, url, type Values } from "../../infra/config.ts";
+import { url, type Values, watchedSecretFile } from "../../infra/config.ts";
 import { providerVariables } from "../provider-config.ts";
 
 export const fcmVariables = {
@@ -8,7 +8,7 @@ export const fcmVariables = {
     default: "https://oauth2.googleapis.com/token",
     reason: "where the service account's key is exchanged for access tokens (Google Identity: OAuth 2.0 for server to server applications)",
   }),
-  FCM_SERVICE_ACCOUNT_FILE: secretFile({ reason: "the service account's key as Firebase's console hands it out, JSON" }),
+  FCM_SERVICE_ACCOUNT_FILE: watchedSecretFile({ reason: "the service account's key as Firebase's console hands it out, JSON" }),
 };
 export type FcmConfig = Values<typeof fcmVariables>;
 

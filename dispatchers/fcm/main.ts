@@ -1,4 +1,3 @@
-import { systemClock } from "../../infra/clock.ts";
 import { defineRole } from "../../infra/run.ts";
 import { dispatcherVariables } from "../config.ts";
 import { serveDispatcher } from "../serve.ts";
@@ -9,5 +8,6 @@ export const role = defineRole({
   name: "dispatcher-fcm",
   about: "sends pushes to Android devices by FCM",
   variables: { ...dispatcherVariables, ...fcmVariables },
-  start: async (config, runtime) => serveDispatcher("fcm", [createFcmProvider(config, { clock: systemClock })], config, runtime),
+  start: (config, runtime) =>
+    serveDispatcher("fcm", { variables: fcmVariables, create: (current, parts) => [createFcmProvider(current, parts)] }, config, runtime),
 });

@@ -1,4 +1,4 @@
-import { list, secretFile, text, url, type Values, type Variable } from "../../infra/config.ts";
+import { list, text, url, type Values, type Variable, watchedSecretFile } from "../../infra/config.ts";
 import { providerVariables } from "../provider-config.ts";
 
 const PROVIDERS = ["twilio", "vonage"] as const;
@@ -24,7 +24,7 @@ export const smsVariables = {
       return sid;
     },
   } satisfies Variable<string>,
-  TWILIO_AUTH_TOKEN_FILE: secretFile({ default: "", reason: "Twilio's auth token" }),
+  TWILIO_AUTH_TOKEN_FILE: watchedSecretFile({ default: "", reason: "Twilio's auth token" }),
   TWILIO_FROM: text({ default: "", reason: "sender: a number of the account's with the plus, or an alphanumeric name" }),
   TWILIO_STATUS_CALLBACK_URL: { ...callbackUrl, parse: (t) => (t === "" ? "" : callbackUrl.parse(t)) } satisfies Variable<string>,
   VONAGE_ORIGIN: url(["https", "http"], { default: "https://rest.nexmo.com", reason: "Vonage's SMS API" }),
@@ -33,7 +33,7 @@ export const smsVariables = {
     reason: "Vonage's Reports API, asked what became of an attempt without an answer",
   }),
   VONAGE_API_KEY: text({ default: "", reason: "Vonage account" }),
-  VONAGE_API_SECRET_FILE: secretFile({ default: "", reason: "Vonage's API secret" }),
+  VONAGE_API_SECRET_FILE: watchedSecretFile({ default: "", reason: "Vonage's API secret" }),
   VONAGE_FROM: text({ default: "", reason: "sender: a number of the account's, or an alphanumeric name" }),
 };
 export type SmsConfig = Values<typeof smsVariables>;

@@ -5,9 +5,10 @@ import { readConfig } from "../../infra/config.ts";
 import { configFaultsOf } from "../../test/support/config-faults.ts";
 import { withSandbox } from "../../test/support/with-sandbox.ts";
 import { smsVariables } from "./config.ts";
-import { listedSmsProviders } from "./providers.ts";
+import { createSmsProviders } from "./providers.ts";
 
-const faultsOf = (env: Record<string, string>) => configFaultsOf(() => listedSmsProviders(readConfig(smsVariables, env)));
+const parts = { clock: systemClock, attribute: async () => false };
+const faultsOf = (env: Record<string, string>) => configFaultsOf(() => createSmsProviders(readConfig(smsVariables, env), parts));
 
 test("names everything the listed providers miss, at once", () => {
   assert.deepEqual(
@@ -35,8 +36,7 @@ test("refuses an account sid that is none", () => {
 withSandbox("sms providers", (it) => {
   it("come in the order they are listed", async (sandbox) => {
     for (const order of ["twilio,vonage", "vonage,twilio", "vonage"]) {
-      const create = listedSmsProviders(readConfig(smsVariables, { ...sandbox.env, SMS_PROVIDERS: order }));
-      const providers = create({ clock: systemClock, attribute: async () => false });
+      const providers = createSmsProviders(readConfig(smsVariables, { ...sandbox.env, SMS_PROVIDERS: order }), parts);
       assert.equal(providers.map((p) => p.name).join(), order);
       for (const provider of providers) await provider[Symbol.asyncDispose]();
     }

@@ -1,24 +1,25 @@
+import type { AttemptStore } from "../../core/ports/attempt-store.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
 import { requireListed } from "../listed-providers.ts";
 import { SMS_NEEDED, type SmsConfig, type SmsProviderName } from "./config.ts";
-import type { Attribute } from "./twilio/look-up.ts";
 import { createTwilioProvider } from "./twilio/provider.ts";
 import { createVonageProvider } from "./vonage/provider.ts";
 
 interface Parts {
   clock: Clock;
   /** Whose a message of Twilio's is, found by look-up. */
-  attribute: Attribute;
+  attribute: AttemptStore["attribute"];
 }
 
 const CREATE: Record<SmsProviderName, (config: SmsConfig, parts: Parts) => Provider> = {
-  twilio: createTwilioProvider,
+  twilio: (config, { clock, attribute }) =>
+    createTwilioProvider(config, { clock, attribute: (sid, attemptId) => attribute("twilio", sid, attemptId) }),
   vonage: createVonageProvider,
 };
 
-/** What makes the providers listed, in that order. Throws a ConfigError that names every variable they miss, before anything is made. */
-export function listedSmsProviders(config: SmsConfig): (parts: Parts) => Provider[] {
+/** The providers listed, in that order. Throws a ConfigError that names every variable they miss. */
+export function createSmsProviders(config: SmsConfig, parts: Parts): Provider[] {
   requireListed("SMS_PROVIDERS", config.SMS_PROVIDERS, SMS_NEEDED, config);
-  return (parts) => config.SMS_PROVIDERS.map((name) => CREATE[name](config, parts));
+  return config.SMS_PROVIDERS.map((name) => CREATE[name](config, parts));
 }

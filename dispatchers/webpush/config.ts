@@ -1,11 +1,11 @@
 import { PUSH_HOSTS } from "../../core/push-host.ts";
-import { list, secretFile, text, type Values } from "../../infra/config.ts";
+import { list, text, type Values, watchedSecretFile } from "../../infra/config.ts";
 import { providerVariables } from "../provider-config.ts";
 
 export const webPushVariables = {
   ...providerVariables,
   WEBPUSH_VAPID_PUBLIC_KEY: text({ reason: "the key browsers subscribed with, 65 bytes in base64url (RFC 8292)" }),
-  WEBPUSH_VAPID_PRIVATE_KEY_FILE: secretFile({ reason: "its private half, 32 bytes in base64url" }),
+  WEBPUSH_VAPID_PRIVATE_KEY_FILE: watchedSecretFile({ reason: "its private half, 32 bytes in base64url" }),
   WEBPUSH_VAPID_SUBJECT: text({
     reason: "mailto: or https: address push services can turn to; Apple refuses localhost and placeholder domains",
   }),

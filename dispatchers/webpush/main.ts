@@ -1,4 +1,3 @@
-import { systemClock } from "../../infra/clock.ts";
 import { defineRole } from "../../infra/run.ts";
 import { dispatcherVariables } from "../config.ts";
 import { serveDispatcher } from "../serve.ts";
@@ -9,5 +8,11 @@ export const role = defineRole({
   name: "dispatcher-webpush",
   about: "sends pushes to browsers by Web Push",
   variables: { ...dispatcherVariables, ...webPushVariables },
-  start: async (config, runtime) => serveDispatcher("webpush", [createWebPushProvider(config, { clock: systemClock })], config, runtime),
+  start: (config, runtime) =>
+    serveDispatcher(
+      "webpush",
+      { variables: webPushVariables, create: (current, parts) => [createWebPushProvider(current, parts)] },
+      config,
+      runtime,
+    ),
 });

@@ -42,7 +42,7 @@ export interface ClientParts {
   /** API key, sent as "authorization: Bearer". In clear without TLS. */
   token?: string;
   /** Whom to believe, and what to show a server that asks. Undefined: plain text. */
-  tls?: Certificates | undefined;
+  tls?: Pick<Certificates, "forClient"> | undefined;
 }
 
 /**

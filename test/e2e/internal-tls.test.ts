@@ -86,6 +86,38 @@ describe("with certificates", limits, () => {
 
   test("a notification passes the gateway, preferences and a dispatcher", limits, () => sendOne("ada@example.com"));
 
+  test("the command line's caller shows its certificate, by options or by the environment", limits, async () => {
+    const caller = await mounted("cli", ours);
+    const [file, keyFile] = [join(directory, "lines.jsonl"), join(directory, "api-key")];
+    const line = {
+      key: "by-cli",
+      endpoint: { emailAddress: "lin@example.com" },
+      category: "orders",
+      email: { subject: "Hi", text: "there" },
+    };
+    writeFileSync(file, JSON.stringify(line));
+    writeFileSync(keyFile, apiKey);
+    const client = ["--address", `localhost:${portOf("gateway")}`, "--key-file", keyFile];
+    const ca = ["--tls-ca-file", caller.path("ca.crt")];
+    const pair = ["--tls-cert-file", caller.path("tls.crt"), "--tls-key-file", caller.path("tls.key")];
+    const sent = await runCli(["send", "--file", file, ...client, ...ca, ...pair]);
+    assert.equal(sent.code, 0, sent.stdout + sent.stderr);
+    const { notificationId } = JSON.parse(sent.stdout) as { notificationId: string };
+    const got = await runCli(["get", notificationId, ...client], {
+      CARILLON_TLS_CA_FILE: caller.path("ca.crt"),
+      CARILLON_TLS_CERT_FILE: caller.path("tls.crt"),
+      CARILLON_TLS_KEY_FILE: caller.path("tls.key"),
+    });
+    assert.equal(got.code, 0, got.stderr);
+    assert.match(got.stdout, /by-cli/);
+    // Without one, with the system's authorities, and in plain text it gets nowhere.
+    for (const options of [ca, ["--tls"], []]) {
+      const refused = await runCli(["get", notificationId, ...client, ...options]);
+      assert.equal(refused.code, 1, refused.stdout);
+      assert.match(refused.stderr, /UNAVAILABLE|DEADLINE_EXCEEDED/);
+    }
+  });
+
   test("probes need no certificate", limits, async () => {
     for (const [role, { addresses }] of roles)
       assert.deepEqual(await healthAt(Number(addresses.health!.split(":")[1])), ["SERVING", "SERVING", "SERVING"], role);

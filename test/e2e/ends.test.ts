@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { eventually } from "../support/eventually.ts";
+import { startSystem, type TestSystem } from "../support/system.ts";
+import { fresh, freshEndpoint, freshNumber, freshToken, mail, phone, refuse, register, send, toEndpoint, toUser } from "./calls.ts";
+
+/** "role channel state reason" → how often, over all that the roles print. */
+async function endsOf(system: TestSystem): Promise<Record<string, number>> {
+  const ends: Record<string, number> = {};
+  for (const role of system.roles) {
+    const printed = await (await fetch(`http://${role.addresses.http}/metrics`)).text();
+    for (const [, labels = "", count] of printed.matchAll(/^carillon_deliveries_ended_total\{(.*)\} (\d+)$/gm)) {
+      const label = (name: string) => new RegExp(`\\b${name}="([^"]*)"`).exec(labels)?.[1];
+      ends[[role.name, label("channel"), label("state"), label("reason")].join(" ")] = Number(count);
+    }
+  }
+  return ends;
+}
+
+test("every end is counted once, by whoever wrote it down, under a reason of few", { timeout: 60_000 }, async () => {
+  await using system = await startSystem({ PROVIDER_DEADLINE_MS: "500", UNCERTAIN_WAIT_MS: "2000" });
+  const { faults } = system.sandbox;
+  faults.order({ provider: "fcm", do: { kind: "no-answer" } });
+  faults.order({ provider: "webpush", do: { kind: "answer", status: 429, headers: { "retry-after": "3600" } } });
+  const [grace, refuser] = [fresh("grace"), phone(freshNumber())];
+  await register(system, grace, mail(`${grace}@example.com`));
+  await refuse(system, refuser);
+
+  await send(system, { recipient: toEndpoint({ channel: "apns", token: `${freshToken().slice(4)}dead` }) });
+  await send(system, { recipient: toEndpoint({ channel: "apns", token: freshToken() }) });
+  await send(system, { recipient: toEndpoint(freshEndpoint("fcm", system.sandbox)) });
+  await send(system, { recipient: toEndpoint(freshEndpoint("webpush", system.sandbox)), expiresAt: new Date(Date.now() + 60_000) });
+  await send(system, { recipient: toEndpoint(refuser) });
+  // Named by the caller, and she has no number.
+  await send(system, { recipient: toUser(grace), channels: [4, 5] });
+
+  const expected = {
+    "dispatcher-apns apns failed endpoint-gone": 1,
+    "dispatcher-apns apns sent none": 1,
+    "relay fcm failed outcome-unknown": 1,
+    "dispatcher-webpush webpush expired throttled": 1,
+    "gateway sms suppressed opted-out": 1,
+    "gateway sms suppressed no-endpoint": 1,
+    "feedback email delivered none": 1,
+  };
+  await eventually("all have ended", async () => {
+    const ends = await endsOf(system);
+    return Object.keys(expected).every((end) => end in ends);
+  });
+  const { "dispatcher-email email sent none": sent = 1, ...ends } = await endsOf(system);
+  // Its receipt may have come before the answer.
+  assert.equal(sent, 1);
+  assert.deepEqual(ends, expected);
+});
