@@ -57,7 +57,7 @@ export const RULES: readonly (readonly [RegExp, Schema])[] = [
 
   // What is around it.
   [/^mongodb\.url$/, url("mongodb", "mongodb\\+srv")],
-  [/^nats\.url$/, url("nats", "tls", "wss?")],
+  [/^nats\.url$/, url("nats", "tls")],
   [/^redis\.url$/, url("rediss?")],
   [/^nats\.streamReplicas$/, integer(1, 5)],
   [/^nats\.streamBytesMax$/, integer(1_000_000, 2 ** 44)],
@@ -103,7 +103,7 @@ export const RULES: readonly (readonly [RegExp, Schema])[] = [
   [/\.(dnsNames|hostnames)$/, list(string)],
   [/^feedback\.publicUrl$|\.statusCallbackUrl$/, url("https?")],
   [/^relay\.pollMs$/, integer(10, 60_000)],
-  [/^autoscaler\.sampleMs$/, integer(200, 10_000)],
+  [/^autoscaler\.sampleMs$/, integer(200, 5_000)],
 
   // Channels.
   [/^dispatcherDefaults\.replicas$/, orNull(integer(0, 1_000))],
@@ -112,7 +112,7 @@ export const RULES: readonly (readonly [RegExp, Schema])[] = [
   [/\.rateLimit\.perSecond$/, { type: ["number", "null"], minimum: 0.01, maximum: 100_000 }],
   [/\.autoscaling\.minReplicas$/, integer(0, 1_000)],
   [/\.autoscaling\.maxReplicas$/, orNull(integer(1, 1_000))],
-  [/\.autoscaling\.targetRatePerPod$/, { type: "number", exclusiveMinimum: 0 }],
+  [/\.autoscaling\.targetRatePerPod$/, { type: "number", minimum: 0.01, maximum: 100_000 }],
   [/\.autoscaling\.(drain|maxAge)Seconds$/, { type: "number", minimum: 1, maximum: 86_400 }],
   [/\.autoscaling\.serviceMs$/, orNull(integer(1, 600_000))],
   [/\.autoscaling\.fallbackReplicas$/, integer(0, 1_000)],
@@ -127,6 +127,7 @@ export const RULES: readonly (readonly [RegExp, Schema])[] = [
   [/^dispatchers\.webpush\.hosts$/, list(string)],
   [/^dispatchers\.apns\.(keyId|teamId)$/, { type: "string", pattern: "^([A-Z0-9]{10})?$" }],
   [/^autoscaling\.mode$/, { enum: ["off", false, "external", "keda", "keda-jetstream", "prometheus"] }],
+  [/^autoscaling\.prometheus\.metadata$/, labels],
   [/^autoscaling\.prometheus\.serverAddress$/, url("https?")],
   [/^autoscaling\.keda\.pollingInterval$/, integer(1, 3_600)],
   [/^autoscaling\.keda\.fallbackFailureThreshold$/, integer(1, 100)],

@@ -21,6 +21,8 @@ const well: FiringCase["series"] = {
   [`carillon_notifications_accepted_total{${N}}`]: rate(1000),
   [`carillon_attempts_total{${N},provider="twilio",outcome="accepted"}`]: rate(1000),
   [`carillon_tasks_settled_total{${N},channel="sms",settlement="ack",why="accepted"}`]: rate(1000),
+  [`carillon_deliveries_ended_total{${N},channel="sms",state="sent",reason="none"}`]: rate(1000),
+  [`carillon_deliveries_ended_total{${N},channel="sms",state="failed",reason="endpoint-gone"}`]: rate(100),
   [`carillon_webhooks_total{${N},provider="twilio",status="200"}`]: rate(1000),
   [`carillon_queue_oldest_seconds{${N},channel="sms"}`]: still(10),
   [`carillon_queue_ack_pending_ratio{${N},channel="sms"}`]: still(0.5),
@@ -38,6 +40,9 @@ const ill = (firing: string, series: FiringCase["series"], at = "30m"): FiringCa
 });
 const attempts = (outcome: string, perStep: number) => ({
   [`carillon_attempts_total{${N},provider="twilio",outcome="${outcome}"}`]: rate(perStep),
+});
+const ended = (state: string, reason: string, perStep: number) => ({
+  [`carillon_deliveries_ended_total{${N},channel="sms",state="${state}",reason="${reason}"}`]: rate(perStep),
 });
 const settled = (settlement: string, why: string, perStep: number) => ({
   [`carillon_tasks_settled_total{${N},channel="sms",settlement="${settlement}",why="${why}"}`]: rate(perStep),
@@ -74,8 +79,11 @@ export const firingCases: readonly FiringCase[] = [
   ill("CarillonProviderThrottles", attempts("throttled", 200)),
   { series: { ...well, ...attempts("throttled", 50) }, at: "30m", firing: [] },
   ill("CarillonProviderSlow", seconds("carillon_provider_seconds", 'provider="twilio"', 50)),
-  ill("CarillonOutcomesUnknown", attempts("unanswered", 20)),
-  ill("CarillonContentRejected", attempts("rejected", 100)),
+  ill("CarillonCallsUnanswered", attempts("unanswered", 20)),
+  ill("CarillonOutcomesUnknown", ended("failed", "outcome-unknown", 20)),
+  ill("CarillonDeliveriesFail", ended("failed", "rejected", 100)),
+  ill("CarillonDeliveriesFail", ended("expired", "misconfigured", 100)),
+  { series: { ...well, ...ended("failed", "rejected", 20), ...ended("suppressed", "opted-out", 5000) }, at: "30m", firing: [] },
   ill("CarillonWorkersLost", { [`carillon_relay_looks_total{${N},kind="abandon"}`]: rate(1) }),
   ill("CarillonPoison", settled("term", "poison", 1)),
   ill("CarillonPreferencesUnreadable", settled("nak", "preferences-unreadable", 1)),
@@ -91,6 +99,17 @@ export const firingCases: readonly FiringCase[] = [
         still(1),
     }),
   ),
+  // KEDA has taken the channel to zero, and its HPA does nothing until there is a pod again.
+  {
+    series: {
+      ...well,
+      [`kube_horizontalpodautoscaler_status_condition{${N},horizontalpodautoscaler="keda-hpa-carillon-dispatcher-sms",condition="ScalingActive",status="false"}`]:
+        still(1),
+      [hpa("status_current_replicas", "keda-hpa-carillon-dispatcher-sms")]: still(0),
+    },
+    at: "30m",
+    firing: [],
+  },
   ill("CarillonFeedbackFails", webhooks("503", 100)),
   ill("CarillonWebhooksForged", webhooks("403", 100)),
   ill("CarillonClockNotBelieved", { [`carillon_clock_off_seconds{${N},pod="relay-1"}`]: still(-4) }),

@@ -131,6 +131,15 @@ test("mode keda: KEDA is pushed to by our autoscaler, holds what it has when it 
   assert.deepEqual(spec.advanced.horizontalPodAutoscalerConfig.behavior, hpa.behavior);
 });
 
+test("an upgrade between the modes external and keda meets neither KEDA's webhook nor an HPA that Helm may not take over", () => {
+  const ours = find(minimal, "HorizontalPodAutoscaler", "dispatcher-email").metadata;
+  const { name } = find(objectsOf({ ci: "autoscaling-keda" }), "ScaledObject", "dispatcher-email").spec.advanced
+    .horizontalPodAutoscalerConfig;
+  assert.notEqual(name, ours.name);
+  assert.equal(ours.annotations?.["validations.keda.sh/hpa-ownership"], "false");
+  assert.equal(find(minimal, "HorizontalPodAutoscaler", "gateway").metadata.annotations, undefined);
+});
+
 test("mode keda with TLS: KEDA shows a certificate of its own and checks ours", () => {
   const values = { autoscaling: { mode: "keda", metricsApi: { enabled: false } } };
   const objects = objectsOf({ ci: "tls", values });
@@ -169,6 +178,7 @@ test("mode prometheus: KEDA asks for this namespace's numbers, and nothing found
   assert.equal(trigger.metadata.query, 'max(carillon_required_per_second{channel="sms", namespace="messaging"})');
   assert.equal(trigger.metadata.threshold, String(SCALING_DEFAULTS.sms.targetRatePerPod));
   assert.equal(trigger.metadata.ignoreNullValues, "false");
+  assert.deepEqual([trigger.authenticationRef, trigger.metadata.authModes], [{ name: "prometheus" }, "bearer"]);
 });
 
 test("a rate limit bounds the pods, as the autoscaler itself would", () => {

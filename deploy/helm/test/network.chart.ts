@@ -12,6 +12,7 @@ interface Rule {
 }
 const policy = (objects: readonly KubernetesObject[], name: string): { ingress: Rule[]; egress: Rule[] } =>
   find(objects, "NetworkPolicy", name).spec;
+const DNS = [53, 53, 5353, 5353];
 const portsOf = (rules: readonly Rule[]) => rules.flatMap(({ ports = [] }) => ports.map(({ port }) => port));
 
 test("our own clients find every pod of a service: headless, by dns:///", () => {
@@ -60,15 +61,15 @@ test("every component has a policy, both ways", () => {
 test("a dispatcher reaches what it needs and is reached for metrics alone; a relay reaches no provider", () => {
   const { ingress, egress } = policy(minimal, "dispatcher-sms");
   assert.deepEqual(portsOf(ingress), [8080]);
-  assert.deepEqual(portsOf(egress), [53, 53, 27017, 4222, 6379, 7710, 443]);
-  assert.deepEqual(portsOf(policy(minimal, "relay").egress), [53, 53, 27017, 4222]);
-  assert.deepEqual(portsOf(policy(minimal, "autoscaler").egress), [53, 53, 4222]);
+  assert.deepEqual(portsOf(egress), [...DNS, 27017, 4222, 6379, 7710, 443]);
+  assert.deepEqual(portsOf(policy(minimal, "relay").egress), [...DNS, 27017, 4222]);
+  assert.deepEqual(portsOf(policy(minimal, "autoscaler").egress), [...DNS, 4222]);
   assert.deepEqual(portsOf(policy(minimal, "gateway").ingress), [8080, 7700]);
 });
 
 test("ports are those of the URLs", () => {
-  assert.deepEqual(portsOf(policy(production, "dispatcher-sms").egress), [53, 53, 27017, 27018, 4222, 6380, 7710, 443, 2197, 4318]);
-  assert.deepEqual(portsOf(policy(objectsOf({ ci: "rate-limited" }), "dispatcher-sms").egress), [53, 53, 27017, 4222, 6379, 7710, 443]);
+  assert.deepEqual(portsOf(policy(production, "dispatcher-sms").egress), [...DNS, 27017, 27018, 4222, 6380, 7710, 443, 2197, 4318]);
+  assert.deepEqual(portsOf(policy(objectsOf({ ci: "rate-limited" }), "dispatcher-sms").egress), [...DNS, 27017, 4222, 6379, 7710, 443]);
 });
 
 test("nobody reaches where clouds keep credentials, wherever a rule says anywhere", () => {
@@ -130,7 +131,10 @@ test("with TLS every service of ours shows a certificate that holds for its name
   }
   for (const name of ["relay", "feedback"]) assert.equal(variablesOf(find(objects, "Deployment", name)).INTERNAL_TLS_CA_FILE, undefined);
   assert.equal(find(objects, "Service", "preferences").spec.ports[0].appProtocol, "https");
-  assert.equal(find(objects, "Pod", "test-gateway").spec.containers[0].env[1].value, "true");
+  assert.deepEqual(find(objects, "Pod", "test-gateway").spec.containers[0].env.slice(1), [
+    { name: "TLS", value: "true" },
+    { name: "CLIENT_CA", value: "false" },
+  ]);
 });
 
 test("without cert-manager the Secrets are whoever's made them", () => {

@@ -20,9 +20,11 @@ const SCHEMA: readonly Case[] = [
   [dispatcher("sms", { providers: ["acme"] }), /at '\/dispatchers\/sms\/providers\/0': value must be one of 'twilio', 'vonage'/],
   [dispatcher("sms", { providers: [] }), /at '\/dispatchers\/sms\/providers': minItems: got 0, want 1/],
   [dispatcher("sms", { twilio: { accountSid: "XX1" } }), /at '\/dispatchers\/sms\/twilio\/accountSid': 'XX1' does not match pattern/],
+  [dispatcher("email", { autoscaling: { targetRatePerPod: 0 } }), /at '\/dispatchers\/email\/autoscaling\/targetRatePerPod': minimum/],
+  // The autoscaler would not start with it.
   [
-    dispatcher("email", { autoscaling: { targetRatePerPod: 0 } }),
-    /at '\/dispatchers\/email\/autoscaling\/targetRatePerPod': exclusiveMinimum/,
+    dispatcher("email", { autoscaling: { targetRatePerPod: 200_000 } }),
+    /at '\/dispatchers\/email\/autoscaling\/targetRatePerPod': maximum/,
   ],
   [
     dispatcher("email", { autoscaling: { minReplicas: -1 } }),
@@ -48,6 +50,8 @@ const SCHEMA: readonly Case[] = [
   [{ image: { digest: "sha256:1" } }, /at '\/image\/digest': 'sha256:1' does not match pattern/],
   [{ image: { pullPolicy: "Sometimes" } }, /at '\/image\/pullPolicy': value must be one of/],
   [{ mongodb: { url: "mongodb://user:secret@host/carillon" } }, /at '\/mongodb\/url': .* does not match pattern/],
+  // The roles would speak plain NATS to it, and the NetworkPolicy would let them out on 4222.
+  [{ nats: { url: "wss://nats.example.com" } }, /at '\/nats\/url': .* does not match pattern/],
   [{ nats: { streamReplicas: 7 } }, /at '\/nats\/streamReplicas': maximum: got 7, want 5/],
   [
     { autoscaling: { mode: "magic" } },
@@ -117,6 +121,7 @@ const SENTENCES: readonly Case[] = [
     { tls: { enabled: true, certManager: { enabled: false } } },
     /tls\.existingSecret is missing: a Secret with tls\.crt, tls\.key and ca\.crt/,
   ],
+  [{ tls: { certManager: { privateKey: { algorithm: "RSA" } } } }, /tls\.certManager\.privateKey\.size \(256\) is too short for RSA/],
   [{ gateway: { tls: { enabled: true } } }, /gateway\.tls\.existingSecret is missing/],
   [{ gateway: { grpcRoute: { enabled: true } } }, /gateway\.grpcRoute\.parentRefs is missing/],
   [{}, /chart requires kubeVersion: >=1\.30\.0-0/, { kubeVersion: "1.29" }],

@@ -49,6 +49,18 @@ test("no pod may do what the restricted Pod Security Standard forbids, and none 
   }
 });
 
+test("no object stands twice, though components share a service account", () => {
+  for (const ci of CI) {
+    const objects = objectsOf({ ci, values: { defaults: { serviceAccount: { name: "shared" } } } });
+    const names = objects.map(({ kind, metadata }) => `${kind} ${metadata.namespace} ${metadata.name}`);
+    assert.deepEqual(
+      names.filter((name, i) => names.indexOf(name) !== i),
+      [],
+      ci,
+    );
+  }
+});
+
 test("the heap follows a memory limit, which is there always", () => {
   for (const ci of ["minimal", "production", "restricted", "evaluation"])
     for (const deployment of deployments(objectsOf({ ci }))) {
@@ -109,6 +121,17 @@ test("a rollout starts new pods before it stops old ones, and spreads them over 
   }
   const none = find(objectsOf({ values: { relay: { topologySpreadConstraints: [] } } }), "Deployment", "relay");
   assert.equal(podOf(none).topologySpreadConstraints, undefined);
+});
+
+test("in the evaluation profile no HPA makes more of the small pods, whatever share of their CPU request they use", () => {
+  const hpas = objectsOf({ ci: "evaluation" }).filter(({ kind }) => kind === "HorizontalPodAutoscaler");
+  assert.equal(hpas.length, 8);
+  for (const { metadata, spec } of hpas) assert.deepEqual([spec.minReplicas, spec.maxReplicas], [1, 1], metadata.name);
+});
+
+test("whoever wants Recreate gets no rolling update beside it, which the API server would refuse", () => {
+  const relay = find(objectsOf({ values: { relay: { strategy: { type: "Recreate" } } } }), "Deployment", "relay");
+  assert.deepEqual(relay.spec.strategy, { type: "Recreate" });
 });
 
 test("node drains take one pod of each at a time, and never wait for a broken one", () => {
@@ -284,4 +307,10 @@ test("the schemas would notice a field that Kubernetes does not have, and a kind
     [0, 1, 2],
   );
   assert.match(faults[0]![1], /containers\/0: .*bogus/);
+});
+
+test("labels and annotations for every object are on every object", () => {
+  for (const ci of ["tls", "nack", "evaluation", "autoscaling-keda"])
+    for (const { kind, metadata } of objectsOf({ ci, values: { commonLabels: { team: "a" }, commonAnnotations: { owner: "b" } } }))
+      assert.deepEqual([metadata.labels?.team, metadata.annotations?.owner], ["a", "b"], `${ci}: ${kind} ${metadata.name}`);
 });

@@ -57,6 +57,10 @@ metadata:
   namespace: {{ .root.Release.Namespace }}
   labels:
     {{- $labels | nindent 4 }}
+  {{- with .root.Values.commonAnnotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
 spec:
   clusterIP: None
   selector:
@@ -73,6 +77,10 @@ metadata:
   namespace: {{ .root.Release.Namespace }}
   labels:
     {{- $labels | nindent 4 }}
+  {{- with .root.Values.commonAnnotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
 spec:
   replicas: 1
   serviceName: {{ $name }}
