@@ -7,6 +7,7 @@ import {
   jetstream,
   jetstreamManager,
   type StreamConfig,
+  type StreamInfo,
   type StreamUpdateConfig,
 } from "@nats-io/jetstream";
 import { ProxyTracerProvider } from "@opentelemetry/api";
@@ -73,7 +74,19 @@ async function refuses(says: RegExp, work: Promise<void> = ensure()): Promise<Da
 }
 
 /** As it should be but for `over`. */
-const putStream = (over: Partial<StreamConfig>) => jsm.streams.add(Object.assign({ ...wantedStream("sms", config) }, over));
+async function putStream(over: Partial<StreamConfig>): Promise<StreamInfo> {
+  let made: StreamInfo | undefined;
+  await eventually("the server has cleared away the stream of the test before", async () => {
+    try {
+      made = await jsm.streams.add(Object.assign({ ...wantedStream("sms", config) }, over));
+    } catch (error) {
+      // It removes a deleted stream's files in the background, and a new one's may be in their way.
+      if (!(error instanceof Error && error.message.includes("error creating store"))) throw error;
+    }
+    return made !== undefined;
+  });
+  return made!;
+}
 
 const LASTING: readonly [setting: string, value: string, over: Partial<StreamConfig>, since?: Version][] = [
   ["retention", "limits", { retention: "limits" }],
