@@ -46,6 +46,8 @@ export interface Delivery {
   attempt: number;
   /** How often this attempt was published: part of its message id, so that a watchdog's copy is not taken for the first one. */
   publications: number;
+  /** When it was last published, in ms since the epoch; absent while only the gateway did, as it accepted it. */
+  publishedAt?: number | undefined;
   /** When somebody must look again; absent exactly when the delivery has ended. */
   nextAt?: number | undefined;
   /** While uncertain: since when, in ms since the epoch. */

@@ -6,6 +6,7 @@ import type { DeliveryChange } from "../core/ports/notification-store.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
 import { toTask, tryOf } from "../core/task.ts";
 import { closedAttempt, closedChange, type DecidedAttempt, decisionChange } from "../core/transition.ts";
+import { waitingLookMs } from "../core/watchdog.ts";
 
 /** Clocks of two machines may differ by this; a claim is called lost only after it. */
 export const CLOCK_SKEW_MS = 5_000;
@@ -13,6 +14,8 @@ export const CLOCK_SKEW_MS = 5_000;
 /** What is to be done about one delivery whose time has come. */
 export type Look =
   | { kind: "publish"; task: DeliveryTask }
+  /** Its last copy may still wait in the queue: another one would only make that longer. */
+  | { kind: "waiting"; change: DeliveryChange }
   /** Its outcome is unknown, and the provider is asked again what became of it, until its class's policy speaks. */
   | { kind: "look-up"; task: DeliveryTask; nextAt: number }
   /** Nobody claimed the attempt: close its number, and end the delivery if the closing was ours. */
@@ -29,7 +32,14 @@ export interface LookSituation {
   worker: string;
   /** How long an unknown outcome waits before its class's policy speaks. */
   uncertainWaitMs: UncertainWaits;
+  /** First look after a publication that nothing came of. */
+  watchdogFirstMs: number;
+  /** As QueueLag tells it, where the look is at a copy; undefined: another one is published. */
+  waitingSince: number | undefined;
 }
+
+/** Whether a task would be published that was published before. */
+export const isRepeat = ({ state, publications }: Delivery) => state === "pending" && publications > 0;
 
 /**
  * Looks at one open delivery. Pure.
@@ -75,7 +85,20 @@ export function look(
     const expired = { kind: "closed", state: "expired", reason: d.reason ?? "expired" } as const;
     return { kind: "close", attempt: closedAttempt(on, s.worker, expired, s.now) };
   }
+  if (isRepeat(d) && s.waitingSince !== undefined && mayWait(n, d, s.waitingSince)) {
+    const nextAt = Math.min(s.now + waitingLookMs(s.now - s.waitingSince, s.watchdogFirstMs), expiresAt);
+    const expect = { attempt: d.attempt, states: ["pending"] as const };
+    return { kind: "waiting", change: { notificationId: n.id, deliveryId: d.id, expect, set: { nextAt } } };
+  }
   return { kind: "publish", task: toTask(n, d) };
+}
+
+/**
+ * Whoever published it has another clock, and the gateway's copy came into the queue a moment after its acceptance. Were that counted against it, a
+ * backlog of just the watchdog's age would be published twice and never become shorter; a lost copy is only found so much later, since time moves on.
+ */
+function mayWait(n: NotificationRecord, d: Delivery, since: number): boolean {
+  return (d.publishedAt ?? Math.max(n.acceptedAt, n.sendAt)) + CLOCK_SKEW_MS >= since;
 }
 
 /** Asks the provider again while there is time for receipts and look-ups; then the class's policy speaks. */

@@ -1,6 +1,7 @@
 import { systemClock } from "../infra/clock.ts";
 import { connectNats } from "../infra/nats/connect.ts";
 import { createTaskPublisher } from "../infra/nats/publish.ts";
+import { createQueueLag } from "../infra/nats/queue-lag.ts";
 import { ensureStreams } from "../infra/nats/streams.ts";
 import { defineRole } from "../infra/run.ts";
 import { openRoleStore } from "../infra/store-config.ts";
@@ -20,6 +21,7 @@ export const role = defineRole({
     const relay = createRelay({
       store,
       publisher,
+      queue: await createQueueLag(nats, systemClock),
       worker,
       pollMs: config.RELAY_POLL_MS,
       uncertainWaitMs: {

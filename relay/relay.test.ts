@@ -33,6 +33,7 @@ beforeEach(async (t) => {
   parts = {
     ...{ store, clock, worker: "relay", pollMs: 1, random: () => 0 },
     ...{ uncertainWaitMs: UNCERTAIN_WAIT_MS, watchdogFirstMs: WATCHDOG_FIRST_MS, reached: () => {} },
+    queue: { waitingSince: async () => Number.POSITIVE_INFINITY },
     publisher: {
       async publish(task) {
         if (streamIsUp) published.push(task);

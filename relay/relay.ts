@@ -4,12 +4,12 @@ import { type Delivery, isOpen, LANE_COUNT, type NotificationRecord } from "../c
 import { type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
 import type { Clock, Random } from "../core/ports/clock.ts";
 import type { DeliveryChange } from "../core/ports/notification-store.ts";
-import type { DeliveryTask, TaskPublisher } from "../core/ports/queue.ts";
+import type { DeliveryTask, QueueLag, TaskPublisher } from "../core/ports/queue.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Reached } from "../core/steps.ts";
 import { watchdogMs } from "../core/watchdog.ts";
 import type { Logger } from "../infra/logger.ts";
-import { look } from "./look.ts";
+import { isRepeat, look } from "./look.ts";
 import type { RelayMetrics } from "./metrics.ts";
 
 /** Taken notifications belong to this relay for so long; if it dies, another takes them then. */
@@ -22,6 +22,7 @@ const PUBLISH_AGAIN_MS = 2_000;
 export interface RelayParts {
   store: Pick<Store, "notifications" | "attempts">;
   publisher: TaskPublisher;
+  queue: QueueLag;
   /** Unique per process. */
   worker: string;
   /** How long to rest when nothing was due. */
@@ -52,7 +53,7 @@ export interface Relay {
 
 /** Leaderless: many relays share the lanes, each document taken by one. Whatever one does twice is harmless. */
 export function createRelay(parts: RelayParts): Relay {
-  const { store, publisher, worker, pollMs, uncertainWaitMs, watchdogFirstMs, reached, clock, random, log, metrics } = parts;
+  const { store, publisher, queue, worker, pollMs, uncertainWaitMs, watchdogFirstMs, reached, clock, random, log, metrics } = parts;
   const lanes = Array.from({ length: LANE_COUNT }, (_, lane) => lane);
 
   async function turn(): Promise<Turn> {
@@ -61,17 +62,21 @@ export function createRelay(parts: RelayParts): Relay {
     if (taken.length === 0) return { taken: 0, stuck: false };
     reached("relay.taken");
     const wanted = taken.flatMap((n) => dueDeliveries(n, now).flatMap((d) => [attemptId(d.id, d.attempt), ...repeatedIds(d)]));
-    const attempts = new Map((await store.attempts.find(wanted)).map((a) => [a.id, a]));
+    const [found, waitingSince] = await Promise.all([store.attempts.find(wanted), askQueue(taken, now)]);
+    const attempts = new Map(found.map((a) => [a.id, a]));
 
     // Not before what was read: a wait that begins now must not have begun before the answer it follows from.
     const readAt = clock.now();
-    const situation = () => ({ now: readAt, random: random(), worker, uncertainWaitMs });
+    const situation = (n: NotificationRecord, d: Delivery) => {
+      const since = waitingSince.get(queueOf(n, d));
+      return { now: readAt, random: random(), worker, uncertainWaitMs, watchdogFirstMs, waitingSince: since };
+    };
     const made = (ids: readonly string[]) => ids.flatMap((id) => attempts.get(id) ?? []);
     const lookAt = (n: NotificationRecord, d: Delivery) =>
-      look(n, d, attempts.get(attemptId(d.id, d.attempt)), situation(), made(repeatedIds(d)));
+      look(n, d, attempts.get(attemptId(d.id, d.attempt)), situation(n, d), made(repeatedIds(d)));
     const looks = taken.flatMap((n) => dueDeliveries(n, now).map((d) => lookAt(n, d)));
     for (const { kind } of looks) metrics.looks.inc({ kind });
-    const changes = looks.flatMap((l) => (l.kind === "change" ? [l.change] : []));
+    const changes = looks.flatMap((l) => (l.kind === "change" || l.kind === "waiting" ? [l.change] : []));
     const publications = looks.flatMap((l) => (l.kind === "publish" ? [l.task] : []));
     const lookUps = looks.flatMap((l) => (l.kind === "look-up" ? [l] : []));
     const closings = looks.flatMap((l) => (l.kind === "close" ? [l.attempt] : []));
@@ -93,13 +98,26 @@ export function createRelay(parts: RelayParts): Relay {
       Promise.all(lookUps.map(({ task }) => publisher.publish(task))),
     ]);
     reached("relay.published");
-    changes.push(...publications.map((task, i) => publicationChange(task, published[i] ?? false, now, watchdogFirstMs)));
+    // Not before the queue has it: what came in later than this says is not taken for handed out while it waits.
+    const at = { now, publishedAt: clock.now(), watchdogFirstMs };
+    changes.push(...publications.map((task, i) => publicationChange(task, published[i] ?? false, at)));
     changes.push(...lookUps.map(({ task, nextAt }) => lookUpChange(task, nextAt)));
     for (const [i, { channel }] of publications.entries())
       metrics.publications.inc({ channel, result: published[i] ? "published" : "failed" });
-    await store.notifications.change(changes);
+    const applied = await store.notifications.change(changes);
+    const channels = new Map(taken.flatMap((n) => n.deliveries.map((d) => [d.id, d.channel])));
+    for (const [i, { deliveryId, set }] of changes.entries()) if (applied[i]) metrics.ended(channels.get(deliveryId)!, set);
     reached("relay.changed");
     return { taken: taken.length, stuck: publications.length > 0 && !published.includes(true) };
+  }
+
+  /** When the oldest waiting task was published, of each queue that may have a copy of what is due. */
+  async function askQueue(taken: readonly NotificationRecord[], now: number): Promise<Map<string, number | undefined>> {
+    const repeats = taken.flatMap((n) => dueDeliveries(n, now).flatMap((d) => (isRepeat(d) ? [{ n, d }] : [])));
+    const queues = new Map(repeats.map(({ n, d }) => [queueOf(n, d), { channel: d.channel, notificationClass: n.notificationClass }]));
+    const ask = async ([name, { channel, notificationClass }]: [string, Pick<DeliveryTask, "channel" | "notificationClass">]) =>
+      [name, await queue.waitingSince(channel, notificationClass)] as const;
+    return new Map(await Promise.all([...queues].map(ask)));
   }
 
   return {
@@ -124,6 +142,8 @@ export function createRelay(parts: RelayParts): Relay {
 const dueDeliveries = (n: NotificationRecord, now: number) =>
   n.deliveries.filter((d) => isOpen(d.state) && d.nextAt !== undefined && d.nextAt <= now);
 
+const queueOf = ({ notificationClass }: NotificationRecord, { channel }: Delivery) => `${channel}.${notificationClass}`;
+
 function lookAgain(a: AttemptRecord, now: number): DeliveryChange {
   return {
     notificationId: a.deliveryId.slice(0, 32),
@@ -134,10 +154,17 @@ function lookAgain(a: AttemptRecord, now: number): DeliveryChange {
   };
 }
 
-function publicationChange(task: DeliveryTask, published: boolean, now: number, watchdogFirstMs: number): DeliveryChange {
+interface PublishedAt {
+  /** ms since the epoch, as is publishedAt. */
+  now: number;
+  publishedAt: number;
+  watchdogFirstMs: number;
+}
+
+function publicationChange(task: DeliveryTask, published: boolean, { now, publishedAt, watchdogFirstMs }: PublishedAt): DeliveryChange {
   const { notificationId, deliveryId, attempt, publication, expiresAt } = task;
   const nextAt = Math.min(now + (published ? watchdogMs(publication, watchdogFirstMs) : PUBLISH_AGAIN_MS), Math.max(expiresAt, now + 1));
-  const set = { nextAt, publications: publication + (published ? 1 : 0) };
+  const set = { nextAt, publications: publication + (published ? 1 : 0), ...(published ? { publishedAt } : {}) };
   return { notificationId, deliveryId, expect: { attempt, states: ["pending"] }, set };
 }
 

@@ -37,6 +37,14 @@ export interface TaskPublisher {
   publish(task: DeliveryTask): Promise<boolean>;
 }
 
+export interface QueueLag {
+  /**
+   * When the oldest task was published that was never handed out, in ms since the epoch by this process's clock; Infinity where none waits.
+   * All that was published before has been handed out, or is lost. Undefined where it cannot be told. Never rejects; has a deadline.
+   */
+  waitingSince(channel: Channel, notificationClass: NotificationClass): Promise<number | undefined>;
+}
+
 /** One message as it was handed out. */
 export interface TaskCopy {
   /** Undefined where the bytes are no task. */

@@ -1,8 +1,9 @@
-import { type ConsumerInfo, JetStreamApiCodes, JetStreamApiError, jetstreamManager, type StreamInfo } from "@nats-io/jetstream";
+import { type ConsumerInfo, jetstreamManager, type StreamInfo } from "@nats-io/jetstream";
 import { type Channel, CLASSES } from "../../core/channel.ts";
-import { consumerName, streamName, taskSubject } from "../../core/subjects.ts";
+import { streamName } from "../../core/subjects.ts";
 import { isMissing } from "./api-fault.ts";
 import type { Nats } from "./connect.ts";
+import { findConsumer, oldestWaitingAt } from "./waiting.ts";
 
 /** A channel's stream and consumers, as their leaders see them. */
 export interface QueueState {
@@ -39,39 +40,17 @@ const ASK_MS = 1_500;
 export async function createQueueReader(nats: Nats): Promise<QueueReader> {
   const jsm = await jetstreamManager(nats, { timeout: ASK_MS, checkAPI: false });
 
-  async function consumerInfo(channel: Channel, name: string): Promise<ConsumerInfo | undefined> {
-    try {
-      return await jsm.consumers.info(streamName(channel), name);
-    } catch (error) {
-      if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.ConsumerNotFound) return undefined;
-      throw error;
-    }
-  }
-
-  /** When the first task after `sequence` was published; undefined where there is none, or it has just left. */
-  async function publishedAt(channel: Channel, sequence: number, subject: string): Promise<number | undefined> {
-    const query = { seq: sequence + 1, next_by_subj: subject };
-    const message = await jsm.streams.getMessage(streamName(channel), query);
-    return message?.time.getTime();
-  }
-
   async function read(channel: Channel, askWaiting: boolean): Promise<QueueState> {
     const [stream, ...consumers] = await Promise.all([
       jsm.streams.info(streamName(channel)),
-      ...CLASSES.map((notificationClass) => consumerInfo(channel, consumerName(channel, notificationClass))),
+      ...CLASSES.map((notificationClass) => findConsumer(jsm, channel, notificationClass)),
     ]);
     const now = stream.ts ? Date.parse(stream.ts) : Date.now();
-    const published = askWaiting
-      ? await Promise.all(
-          CLASSES.map((notificationClass, i) => {
-            const consumer = consumers[i];
-            if (!consumer?.num_pending) return undefined;
-            return publishedAt(channel, consumer.delivered.stream_seq, taskSubject(channel, notificationClass));
-          }),
-        )
-      : [];
-    const oldestWaitingAt = Math.min(now, ...published.filter((at) => at !== undefined));
-    return queueState(stream, consumers, now, askWaiting ? now - oldestWaitingAt : undefined);
+    const published = await Promise.all(
+      askWaiting ? CLASSES.map((notificationClass, i) => oldestWaitingAt(jsm, channel, notificationClass, consumers[i])) : [],
+    );
+    const oldestAt = Math.min(now, ...published.filter((at) => at !== undefined));
+    return queueState(stream, consumers, now, askWaiting ? now - oldestAt : undefined);
   }
 
   return async (channel, askWaiting) => {

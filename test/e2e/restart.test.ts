@@ -151,6 +151,7 @@ async function fiveMinutesLater(store: Store): Promise<void> {
   const relay = createRelay({
     ...{ store, worker: "later", pollMs: 1_000, clock: { ...systemClock, now }, random: Math.random },
     ...{ uncertainWaitMs: UNCERTAIN_WAIT_MS, watchdogFirstMs: WATCHDOG_FIRST_MS, reached: () => {} },
+    queue: { waitingSince: async () => undefined },
     publisher: { publish: () => Promise.reject(new Error("nothing is left to send")) },
     log: createLogger("relay", "error"),
     metrics: createRelayMetrics(createMetrics("relay", { defaults: false })),

@@ -100,6 +100,11 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "publications * 0 + firstMs + 1e10",
   },
   {
+    ...{ name: "no copy while anything waits", file: look },
+    find: "mayWait(n, d, s.waitingSince)",
+    replace: "Number.isFinite(s.waitingSince)",
+  },
+  {
     ...{ name: "outcome overwritten", file: "test/simulation/memory-attempts.ts" },
     find: "if (!attempt || attempt.outcome ||",
     replace: "if (!attempt ||",

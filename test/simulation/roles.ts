@@ -2,7 +2,7 @@
 import { ProxyTracerProvider } from "@opentelemetry/api";
 import type { Channel } from "../../core/channel.ts";
 import { UNCERTAIN_WAIT_MS } from "../../core/decide.ts";
-import type { DeliveryTask, Settlement } from "../../core/ports/queue.ts";
+import type { DeliveryTask, QueueLag, Settlement } from "../../core/ports/queue.ts";
 import type { RefusalAnswer, Refusals } from "../../core/ports/refusals.ts";
 import type { Receipt } from "../../core/receipt.ts";
 import { WATCHDOG_FIRST_MS } from "../../core/watchdog.ts";
@@ -30,11 +30,10 @@ import type { Wishes } from "./wishes.ts";
 import type { Witness } from "./witness.ts";
 
 const log = createLogger("world", "silent", { write() {} });
-const metrics = createMetrics("world");
-const dispatchMetrics = createDispatchMetrics(metrics);
-const relayMetrics = createRelayMetrics(metrics);
-const feedbackMetrics = createFeedbackMetrics(metrics);
-const gatewayMetrics = createGatewayMetrics(metrics);
+const dispatchMetrics = createDispatchMetrics(createMetrics("dispatcher"));
+const relayMetrics = createRelayMetrics(createMetrics("relay"));
+const feedbackMetrics = createFeedbackMetrics(createMetrics("feedback"));
+const gatewayMetrics = createGatewayMetrics(createMetrics("gateway"));
 const tracer = new ProxyTracerProvider().getTracer("world");
 
 /** The preferences service answers with what was true at most so long ago. */
@@ -80,9 +79,18 @@ function portsOf({ nature, store, stream, witness }: Surroundings, process: Simu
   };
   const publisher = process.wrap("stream", { publish: stream.publish }, "remote");
   const { clock, reached } = process;
+  const asked = process.wrap("stream", { oldestWaitingMs: stream.oldestWaitingMs }, "remote");
+  const queue: QueueLag = {
+    async waitingSince(channel, notificationClass) {
+      const now = clock.now();
+      const age = await asked.oldestWaitingMs(channel, notificationClass);
+      return age === undefined ? undefined : now - age;
+    },
+  };
   return {
     store: wrapped,
     publisher,
+    queue,
     clock,
     reached,
     log,

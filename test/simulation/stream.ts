@@ -1,6 +1,7 @@
 import type { Channel, NotificationClass } from "../../core/channel.ts";
 import type { Settlement, TaskCopy, TaskPublisher } from "../../core/ports/queue.ts";
 import { taskMessageId } from "../../core/subjects.ts";
+import { WATCHDOG_FIRST_MS } from "../../core/watchdog.ts";
 import { decodeTask, encodeTask } from "../../infra/nats/task-codec.ts";
 import type { Nature } from "./nature.ts";
 
@@ -22,6 +23,8 @@ interface Message {
   channel: Channel;
   notificationClass: NotificationClass;
   bytes: Uint8Array;
+  /** ms since the epoch; stays when it is brought back. */
+  publishedAt: number;
   /** How often it was handed out. */
   deliveries: number;
   /** ms since the epoch; while somebody works on it, when it is given to another. */
@@ -37,6 +40,10 @@ export interface Consumer {
 export interface Stream extends TaskPublisher {
   /** For so long nothing can be published, and nothing is handed out. */
   goAway(ms: number): void;
+  /** For so long nothing is handed out, whatever is published. */
+  hold(ms: number): void;
+  /** Age of the oldest task that was never handed out, in ms; minus Infinity where there is none. Undefined where it cannot be told. */
+  oldestWaitingMs(channel: Channel, notificationClass: NotificationClass): Promise<number | undefined>;
   wipe(): void;
   loseLast(count: number): void;
   forgetIds(): void;
@@ -56,23 +63,27 @@ export function createStream(nature: Nature, ackWaitMs: number, consumers: () =>
   const seen = new Map<string, number>();
   let sequence = 0;
   let awayUntil = 0;
+  let heldUntil = 0;
+  /** Tasks of others come and go all the time, so that one always waits. */
+  const busy = random.chance(0.4);
   let pumping = false;
 
-  function store(message: Pick<Message, "id" | "bytes" | "channel" | "notificationClass">): void {
+  function store(message: Pick<Message, "id" | "bytes" | "channel" | "notificationClass" | "publishedAt">): void {
     messages.push({ ...message, sequence: ++sequence, deliveries: 0, visibleAt: time.now() });
     pump();
   }
 
   function pump(): void {
     if (pumping || messages.length === 0) return;
-    const next = Math.max(awayUntil, Math.min(...messages.map((m) => m.visibleAt)));
+    const next = Math.max(awayUntil, heldUntil, Math.min(...messages.map((m) => m.visibleAt)));
     pumping = true;
     time.after(Math.max(0, next - time.now()) + random.below(HANDED_OUT_MS_MAX), () => {
       pumping = false;
       const free = consumers().filter((c) => c.hasRoom());
       const ready = messages.filter((m) => m.visibleAt <= time.now());
       // Who finishes something pumps again.
-      if (free.length === 0 || time.now() < awayUntil) return;
+      if (free.length === 0) return;
+      if (time.now() < Math.max(awayUntil, heldUntil)) return pump();
       if (ready.length > 0) void handOut(random.pick(ready), random.pick(free));
       pump();
     });
@@ -107,12 +118,24 @@ export function createStream(nature: Nature, ackWaitMs: number, consumers: () =>
       seen.set(id, time.now());
       const { channel, notificationClass } = task;
       const bytes = nature.happens("stream garbled a task", 0.003) ? GARBAGE : encodeTask(task);
-      store({ id, bytes, channel, notificationClass });
-      if (nature.happens("stream doubled", 0.05)) store({ id, bytes, channel, notificationClass });
+      const message = { id, bytes, channel, notificationClass, publishedAt: time.now() };
+      store(message);
+      if (nature.happens("stream doubled", 0.05)) store(message);
       return !nature.happens("stream stored, unsaid", 0.05);
     },
     goAway(ms) {
       awayUntil = time.now() + ms;
+    },
+    hold(ms) {
+      heldUntil = time.now() + ms;
+    },
+    async oldestWaitingMs(channel, notificationClass) {
+      if (time.now() < awayUntil || nature.happens("stream's age unreadable", 0.05)) return undefined;
+      const waiting = messages.filter((m) => m.deliveries === 0 && m.channel === channel && m.notificationClass === notificationClass);
+      const others = busy ? time.now() - random.below(HANDED_OUT_MS_MAX) : Number.POSITIVE_INFINITY;
+      const age = time.now() - Math.min(others, ...waiting.map((m) => m.publishedAt));
+      if (age >= WATCHDOG_FIRST_MS) nature.happened("stream behind");
+      return age;
     },
     wipe() {
       messages = [];

@@ -25,6 +25,8 @@ const CATASTROPHES_MAX = 16;
 const RESTART_MS = [50, 2_000, 20_000];
 const PAUSES_MS = [1_500, 6_000, 20_000, 90_000];
 const AWAY_MS = [1_000, 8_000, 40_000];
+/** Until the watchdog looks at what waits: once, or several times. */
+const HELD_MS = [20_000, 70_000, 400_000];
 /** How long a refusal holds: not as long as it takes to be obeyed, or longer. */
 const REFUSED_MS = [3_000, 30_000, 600_000];
 const JUMPS_MS = [-10_800_000, -60_000, 60_000, 10_800_000];
@@ -154,6 +156,9 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
     },
     () => {
       if (nature.happens("stream away", 1)) stream.goAway(random.pick(AWAY_MS));
+    },
+    () => {
+      if (nature.happens("stream held back", 1)) stream.hold(random.pick(HELD_MS));
     },
     () => {
       if (nature.happens("stream wiped", 1)) stream.wipe();

@@ -9,7 +9,7 @@ export function describeDeliveries(name: string, test: StoreTest): void {
     test("changes a delivery, and only the one named", async (store) => {
       const record = sampleNotification([T0, T0 + 10]);
       await store.notifications.insert([record]);
-      const set = { nextAt: T0 + 99, attempt: 2, reason: "$throttled.by", publications: 0 };
+      const set = { nextAt: T0 + 99, attempt: 2, reason: "$throttled.by", publications: 3, publishedAt: T0 + 98 };
       assert.deepEqual(await store.notifications.change([sampleChange(record, 1, set)]), [true]);
       const expected = { ...record, deliveries: [record.deliveries[0], { ...record.deliveries[1], ...set }] };
       assert.deepEqual(await store.notifications.find(record.id), expected);
@@ -17,10 +17,20 @@ export function describeDeliveries(name: string, test: StoreTest): void {
 
     test("removes a field set to undefined", async (store) => {
       const record = sampleNotification([T0]);
-      const optional = ["reason", "policyResend", "uncertainSince", "firstAttempt", "redrive", "expiresAt", "endedAt"] as const;
+      const optional = [
+        "publishedAt",
+        "reason",
+        "policyResend",
+        "uncertainSince",
+        "firstAttempt",
+        "redrive",
+        "expiresAt",
+        "endedAt",
+      ] as const;
       const values = {
         reason: "throttled",
         policyResend: true,
+        publishedAt: T0,
         uncertainSince: T0,
         firstAttempt: 1,
         redrive: 1,

@@ -42,6 +42,7 @@ export function describeNotifications(name: string, test: StoreTest): void {
           state: "uncertain",
           attempt: 3,
           publications: 2,
+          publishedAt: T0 + 2,
         });
       }
       await store.notifications.insert([record]);
