@@ -35,11 +35,11 @@ simulate: ## run the real code in simulated worlds where everything goes wrong; 
 	@scripts/setup tools
 	@$(node) test/simulation/main.ts --seeds $(SEEDS)
 
-test-mongodb: ## run the store's tests against a MongoDB server
+test-mongodb: ## run the tests of the store, of provisioning and of the demo against a MongoDB server
 	@scripts/setup test
 	@scripts/with-node scripts/test-mongodb
 
-faults: ## break everything on real servers, on both stores, and write docs/reliability.md: about 20 minutes
+faults: ## break everything on real servers, on both stores, and write docs/reliability.md: 25 minutes
 	@scripts/setup test
 	@[ -n "$(MONGODB_URI)" ] || command -v mongod >/dev/null || scripts/mongodb install
 	@$(node) test/faults/main.ts --store both --write

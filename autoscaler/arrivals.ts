@@ -11,9 +11,9 @@ export interface Arrivals {
 }
 
 /** A rise is believed within two readings. */
-export const RISE_MS = 4_000;
+const RISE_MS = 4_000;
 /** A fall is believed slowly: what was needed a moment ago may be needed again, and a pod takes longer to come than to go. */
-export const FALL_MS = 30_000;
+const FALL_MS = 30_000;
 /** Below one task in 100 s there is no stream of work; each is a backlog of its own. */
 const PER_SECOND_MIN = 0.01;
 

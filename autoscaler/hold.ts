@@ -15,7 +15,7 @@ export interface Hold {
  * A rise is given out when it has lasted for so long: by then an outage has been noticed, also of a provider that hangs. Short against the 15 s
  * between two looks of the HPA and the start of a pod.
  */
-export const RISE_LASTS_MS = 5_000;
+const RISE_LASTS_MS = 5_000;
 
 export const FREE: Hold = { ceiling: undefined, trail: [] };
 

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { jetstreamManager } from "@nats-io/jetstream";
-import { BSON, type Document, MongoClient, type ObjectId } from "mongodb";
 import { createApiKey } from "../cli/api-key.ts";
 import { type Clients, connectGateway } from "../cli/rpc.ts";
-import { CHANNELS, type Channel } from "../core/channel.ts";
+import { POD_CORES } from "../core/capacity.ts";
+import { CHANNELS, type Channel, isPush } from "../core/channel.ts";
 import type { Endpoint } from "../core/endpoint.ts";
 import type { NotificationRecord } from "../core/notification.ts";
 import { consumerName, streamName } from "../core/subjects.ts";
@@ -23,19 +23,16 @@ import { connectNats, type Nats, natsVariables } from "../infra/nats/connect.ts"
 import { ensureStreams, streamVariables } from "../infra/nats/streams.ts";
 import { openStore } from "../infra/store.ts";
 import { notification, phone, toEndpoint } from "../test/e2e/calls.ts";
+import { type DocumentSize, documentSizes } from "./document-sizes.ts";
 import { cpuMs, peakBytes } from "./process-cpu.ts";
 import { startProgram } from "./program.ts";
 import { type Reading, type Spread, shown, slicesOf } from "./spread.ts";
 
-/** What a provider takes to answer, in ms; assumed, about what their status pages and our readers' traces show. */
+/** What a provider takes to answer, in ms. Assumed. */
 const ANSWER_MS: Readonly<Record<Channel, number>> = { apns: 50, fcm: 50, webpush: 50, sms: 150, email: 150 };
 const PROVIDER: Readonly<Record<Channel, string>> = { apns: "apns", fcm: "fcm", webpush: "webpush", sms: "twilio", email: "sendgrid" };
-/** A pod's share of a core, in the chart's defaults. */
-const POD_CORES = 0.5;
 const HTML = `<p>${"Your order is on its way. ".repeat(80)}</p>`;
 const BATCH = 100;
-/** Read to measure their size. */
-const DOCUMENTS = 200;
 /** One run of one channel; beyond it the machine is too busy to tell anything. */
 const RUN_MS = 240_000;
 const READ_EVERY_MS = 50;
@@ -141,7 +138,7 @@ const requestTo = (endpoint: Endpoint) =>
   notification({
     recipient: toEndpoint(endpoint),
     content: {
-      push: ["apns", "fcm", "webpush"].includes(endpoint.channel) ? PUSH : undefined,
+      push: isPush(endpoint.channel) ? PUSH : undefined,
       sms: endpoint.channel === "sms" ? { text: "Your order 1017 is on its way and arrives today." } : undefined,
       email: endpoint.channel === "email" ? { subject: "Your order", html: HTML, text: "Your order is on its way." } : undefined,
     },
@@ -248,7 +245,7 @@ async function measure(channel: Channel): Promise<ChannelRow> {
   const { perSecond, cpuMsEach } = slicesOf(taken, slice);
   const [cpuMsPerTask, preferencesCpuMs, feedbackCpuMs] = [cpuMsEach[0]!, cpuMsEach[1]!, cpuMsEach[2]!];
   const peakMiB = peakBytes(dispatcher.pid) / 2 ** 20;
-  documents.push(...(await documentsOf(channel)));
+  documents.push(...(await documentSizes(storeUrl, channel)));
   const calmMs = await serviceMs(channel);
   const row = { channel, answerMs: ANSWER_MS[channel], perSecond, cpuMsPerTask, podPerSecond: (POD_CORES * 1_000) / cpuMsPerTask.median };
   say(`${channel}: CPU ms ${shown(cpuMsPerTask)}, ${shown(perSecond, 0)}/s, ${Math.round(calmMs)} ms a task when calm`);
@@ -274,35 +271,6 @@ async function serviceMs(channel: Channel): Promise<number> {
   const perMs = calls.length / (performance.now() - began);
   await Promise.all(calls);
   return underWay.reduce((a, b) => a + b, 0) / underWay.length / perMs;
-}
-
-interface DocumentSize {
-  what: string;
-  bytes: number;
-  /** Of these, the content as the caller gave it. */
-  contentBytes: number;
-  n: number;
-}
-
-/** BSON bytes of what is now stored of a channel; nothing where the store is not MongoDB. */
-async function documentsOf(channel: Channel): Promise<DocumentSize[]> {
-  if (!storeUrl.startsWith("mongodb")) return [];
-  await using client = await MongoClient.connect(storeUrl);
-  const db = client.db();
-  const sent = { "deliveries.0.channel": channel, "deliveries.0.state": { $in: ["sent", "delivered"] } };
-  const notifications = await db.collection("notifications").find(sent).limit(DOCUMENTS).toArray();
-  const ids = notifications.map((n) => `${String(n._id)}-0/1` as unknown as ObjectId);
-  const attempts = await db
-    .collection("attempts")
-    .find({ _id: { $in: ids } })
-    .toArray();
-  const size = (what: string, all: readonly Document[]): DocumentSize => ({
-    what: `${what}, ${channel}`,
-    bytes: all.reduce((sum, d) => sum + BSON.calculateObjectSize(d), 0) / all.length,
-    contentBytes: all.reduce((sum, d) => sum + Buffer.byteLength(String(d.content ?? "")), 0) / all.length,
-    n: all.length,
-  });
-  return [size("notification", notifications), size("attempt", attempts)];
 }
 
 const documents: DocumentSize[] = [];

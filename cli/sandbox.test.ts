@@ -8,8 +8,8 @@ import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { connect } from "node:tls";
 import { parseEnv } from "node:util";
-import { isFreePort } from "../infra/local/local-servers.ts";
 import { startTestSandbox } from "../sandbox/raw-client.ts";
+import { freePort } from "../test/support/store-server.ts";
 import { fetchCredentials } from "./sandbox-credentials.ts";
 
 let scratch: string;
@@ -92,11 +92,3 @@ test("mistakes in the sandbox's variables are named before anything listens", { 
   assert.equal(wrong.status, 1);
   for (const name of ["SANDBOX_DIRECTORY", "SANDBOX_PORTS", "SANDBOX_WEBHOOKS_URL"]) assert.match(wrong.fault, new RegExp(name));
 });
-
-/** Free a moment ago. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 10_000);
-    if (await isFreePort(port)) return port;
-  }
-}

@@ -3,7 +3,7 @@ import { runUntilSignal } from "../infra/run.ts";
 import { LISTENER_NAMES, type Ports, parsePorts } from "../sandbox/ports.ts";
 
 /** What `carillon sandbox` reads. */
-export const sandboxVariables = {
+const sandboxVariables = {
   SANDBOX_DIRECTORY: text({ reason: "keeps credentials, certificate and port numbers, so that a restart is the same sandbox" }),
   SANDBOX_HOST: text({ default: "127.0.0.1", reason: "address to listen on; whoever reaches it reads what was sent and orders faults" }),
   SANDBOX_NAMES: list(undefined, {

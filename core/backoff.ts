@@ -1,5 +1,5 @@
 /** First delay, the longest delay, in ms. Doubling from 2 s reaches 10 min at the tenth attempt. */
-export const BACKOFF_FIRST_MS = 2_000;
+const BACKOFF_FIRST_MS = 2_000;
 export const BACKOFF_LONGEST_MS = 600_000;
 
 /**

@@ -16,7 +16,7 @@ export const LOOK_UP_FIRST_MS = 2_000;
 /** Channels some provider of which can be asked what became of an attempt. */
 export const LOOKED_UP: Readonly<Record<Channel, boolean>> = { apns: false, fcm: false, webpush: false, sms: true, email: true };
 /** Classes whose attempt of unknown outcome is repeated once. */
-export const RESENDS_UNCERTAIN: Record<NotificationClass, boolean> = { critical: true, transactional: false, marketing: false };
+const RESENDS_UNCERTAIN: Record<NotificationClass, boolean> = { critical: true, transactional: false, marketing: false };
 
 export type Decision =
   | { kind: "sent"; providerRef: string; reason?: string | undefined }

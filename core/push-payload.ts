@@ -50,7 +50,7 @@ export const webPushPayload = (content: PushContent, ids: PushIds): WebPushPaylo
 const someData = (content: PushContent) => (Object.keys(content.data).length > 0 ? { data: content.data } : {});
 
 /** Ids as long as they get: an index of four digits, an attempt number of six. What is small enough with them is small enough. */
-export const PUSH_IDS_LONGEST: PushIds = {
+const PUSH_IDS_LONGEST: PushIds = {
   delivery: `${"0".repeat(32)}-9999`,
   attempt: `${"0".repeat(32)}-9999/999999`,
 };

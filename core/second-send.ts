@@ -11,7 +11,7 @@ export function mayBeSent(attempt: AttemptRecord): boolean {
 }
 
 /** That a provider took it, and told later that nothing came of it: what follows is no second send. */
-export const takenInVain = (attempt: AttemptRecord) => attempt.resolution !== undefined && !mayBeSent(attempt);
+const takenInVain = (attempt: AttemptRecord) => attempt.resolution !== undefined && !mayBeSent(attempt);
 
 /**
  * Promise 3 over one delivery: until an operator redrives what may have been sent, at most one attempt that may be, and one more that repeats it by

@@ -9,9 +9,9 @@ export const consumerName = (channel: Channel, notificationClass: NotificationCl
 export const reportSubject = (channel: Channel) => `carillon.report.${channel}`;
 
 /** Which copy of a task this is. JetStream forgets it; it only saves work. */
-/** Back from a message's id; undefined where it is no task's. */
-export function readTaskMessageId(id: string): { deliveryId: string; attempt: number } | undefined {
-  const [, deliveryId, attempt] = /^([0-9a-f]{32}-\d+)\/(\d+)\.\d+$/.exec(id) ?? [];
-  return deliveryId && attempt ? { deliveryId, attempt: Number(attempt) } : undefined;
-}
 export const taskMessageId = (deliveryId: string, attempt: number, publication: number) => `${deliveryId}/${attempt}.${publication}`;
+/** Back from a message's id; undefined where it is no task's. */
+export function readTaskMessageId(id: string): { deliveryId: string; attempt: number; publication: number } | undefined {
+  const [, deliveryId, attempt, publication] = /^([0-9a-f]{32}-\d+)\/(\d+)\.(\d+)$/.exec(id) ?? [];
+  return deliveryId && attempt ? { deliveryId, attempt: Number(attempt), publication: Number(publication) } : undefined;
+}

@@ -1,11 +1,11 @@
 import { createHmac } from "node:crypto";
+import { parseJson } from "../infra/http/parse.ts";
 import {
   type EventTable,
   header,
   isFields,
   isSame,
   parseForm,
-  parseJson,
   receiptsOf,
   sortedFields,
   type Webhook,

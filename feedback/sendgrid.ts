@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject, verify } from "node:crypto";
-import { type EventTable, header, isFields, isRecent, parseJson, receiptsOf, type WebhookReader } from "./webhook.ts";
+import { parseJson } from "../infra/http/parse.ts";
+import { type EventTable, header, isFields, isRecent, receiptsOf, type WebhookReader } from "./webhook.ts";
 
 /** SendGrid: "Event Webhook Reference: Delivery events". */
 export const SENDGRID_EVENTS: EventTable = {

@@ -1,4 +1,5 @@
 import { createHash, createHmac } from "node:crypto";
+import { parseJson } from "../infra/http/parse.ts";
 import {
   type EventTable,
   type Fields,
@@ -7,7 +8,6 @@ import {
   isRecent,
   isSame,
   parseForm,
-  parseJson,
   receiptsOf,
   type Webhook,
   type WebhookReader,

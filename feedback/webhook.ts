@@ -84,15 +84,6 @@ export type Fields = Readonly<Record<string, unknown>>;
 
 export const isFields = (value: unknown): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** The JSON value of a body, or undefined where it is none. */
-export function parseJson(text: Buffer | string): unknown {
-  try {
-    return JSON.parse(text.toString());
-  } catch {
-    return undefined;
-  }
-}
-
 export const parseForm = (body: Buffer) => new URLSearchParams(body.toString());
 
 /** Names and values of a form in the order signatures want: by name, for a repeated name by value, and nothing twice. */

@@ -13,7 +13,7 @@ import { checkAddress } from "./check.ts";
 import { invalidRequest } from "./invalid.ts";
 
 /** A notification to all of them is one document and as many provider calls: a hundred devices are a person's, a thousand are a mistake. */
-export const ENDPOINTS_PER_USER_MAX = 100;
+const ENDPOINTS_PER_USER_MAX = 100;
 const tooMany = callError(
   "FAILED_PRECONDITION",
   "TOO_MANY_ENDPOINTS",

@@ -13,7 +13,7 @@ import { reachable } from "./reachable.ts";
 import { startTracing } from "./tracing.ts";
 
 /** What every role reads. */
-export const commonVariables = {
+const commonVariables = {
   LOG_LEVEL: choice(["debug", "info", "warn", "error"], { default: "info", reason: "info writes one line per attempt" }),
   HTTP_HOST: text({ default: "0.0.0.0", reason: "address for /healthz, /readyz and /metrics, and for HEALTH_PORT" }),
   HTTP_PORT: integer(0, 65_535, { default: "8080", reason: "port for /healthz, /readyz and /metrics; 0: any free one" }),

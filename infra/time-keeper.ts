@@ -4,7 +4,7 @@ import type { Logger } from "./logger.ts";
 import { OperatorError } from "./operator-error.ts";
 
 /** Furthest that a process's clock may be from the store's: two processes then differ by less than the relay's CLOCK_SKEW_MS. */
-export const TIME_OFF_MAX_MS = 2_000;
+const TIME_OFF_MAX_MS = 2_000;
 /** How often a clock that stepped is compared with the store's. */
 const COMPARE_EVERY_MS = 2_000;
 /** One that did not step is compared each so many times, once a minute: small corrections are followed, and may add up. */

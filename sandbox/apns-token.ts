@@ -2,7 +2,7 @@ import type { Credentials } from "./credentials.ts";
 import { isSignedBy, parseJwt } from "./jwt.ts";
 
 /** Apple: "Establishing a token-based connection to APNs". */
-export const PROVIDER_TOKEN_VALID_MS = 3_600_000;
+const PROVIDER_TOKEN_VALID_MS = 3_600_000;
 /** Clocks may differ by this much. */
 const CLOCK_SKEW_MS = 60_000;
 /**

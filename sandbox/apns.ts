@@ -11,7 +11,7 @@ const VOIP_PAYLOAD_BYTES_MAX = 5_120;
 const COLLAPSE_ID_BYTES_MAX = 64;
 /** Before a valid provider token was seen, and after. */
 export const STREAMS_BEFORE_TOKEN = 1;
-export const STREAMS_AFTER_TOKEN = 1_000;
+const STREAMS_AFTER_TOKEN = 1_000;
 
 const TOPIC_SUFFIX: Record<string, string> = {
   alert: "",

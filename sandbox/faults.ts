@@ -4,7 +4,7 @@ import { isFields } from "./read.ts";
 /** Orders kept at once; more is a mistake of the one who orders. */
 export const FAULTS_MAX = 1_000;
 /** The longest delay that can be ordered, in ms: longer than any deadline in the system. */
-export const DELAY_LONGEST_MS = 600_000;
+const DELAY_LONGEST_MS = 600_000;
 
 /** What is to go wrong. `code` is an HTTP/2 error code for RST_STREAM (default 2, INTERNAL_ERROR); HTTP/1.1 connections are destroyed. */
 export type FaultAction =

@@ -3,7 +3,7 @@ import { PROVIDER_NAMES, type ProviderName } from "./play.ts";
 /** Entries kept in full, at roughly 2 kB each: 200 MB at the worst. Older ones leave; counts go on. */
 export const LEDGER_ENTRIES_MAX = 100_000;
 /** Deliveries whose acceptances are counted, at roughly 150 bytes each. */
-export const LEDGER_DELIVERIES_MAX = 2_000_000;
+const LEDGER_DELIVERIES_MAX = 2_000_000;
 /** What `arrived` waits at most unless told, in ms. */
 const ARRIVED_WAIT_MS = 10_000;
 

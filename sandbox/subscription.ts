@@ -10,7 +10,7 @@ export interface Subscriber {
 }
 
 /** The subscriber of this name: the same for the same secret, so that nothing has to be kept. */
-export function deriveSubscriber(secret: string, name: string): Subscriber {
+function deriveSubscriber(secret: string, name: string): Subscriber {
   const derive = (purpose: string) => createHmac("sha256", secret).update(`${purpose} ${name}`).digest();
   const ecdh = createECDH("prime256v1");
   // One derived scalar in 2^32 is none of P-256; then the next.

@@ -4,7 +4,7 @@ import type { SignedPost, Told, WebhookWriter } from "./webhooks-write.ts";
 /** Requests of one provider under way at once; meanwhile events gather for the next. */
 const POSTS_MAX = 4;
 /** Events of one provider that wait, at roughly 2 kB each; more are not told. */
-export const EVENTS_WAITING_MAX = 50_000;
+const EVENTS_WAITING_MAX = 50_000;
 /** What an answer may take, in ms: as long as Twilio waits. */
 const ANSWER_MS_MAX = 15_000;
 /** An event is offered so often: with twice the wait each time, for a good six seconds. */

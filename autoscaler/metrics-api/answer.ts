@@ -6,6 +6,7 @@ import { type Answer, failure, ok } from "./status.ts";
 /** What there is to know of a request; https-service.ts makes it. */
 export interface Request {
   method: string;
+  /** Without the query, as it was sent. */
   path: string;
   query: URLSearchParams;
   headers: NodeJS.Dict<string[]>;

@@ -18,7 +18,7 @@ const DAY_MS = 86_400_000;
 /** Longer than any pod lives: whoever skips its verification does not look at dates either. */
 const VALID_MS = 3_650 * DAY_MS;
 
-export class CertificateError extends OperatorError {
+class CertificateError extends OperatorError {
   override name = "CertificateError";
 }
 

@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { certificatesOf } from "../../infra/tls-files.ts";
 
 /**
  * Whom to believe when they say for whom they ask: the API server, by the certificate it shows to extension API servers. As in the ConfigMap
@@ -64,18 +64,8 @@ export function parseFrontProxy(data: Readonly<Record<string, unknown>>): FrontP
   };
 }
 
-const PEM = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
-
 /** At least one, and each can be read: an authority that is not understood must not pass for none. */
-function holdsCertificates(text: string): boolean {
-  const blocks = text.match(PEM) ?? [];
-  try {
-    for (const block of blocks) new X509Certificate(block);
-  } catch {
-    return false;
-  }
-  return blocks.length > 0;
-}
+const holdsCertificates = (text: string) => typeof certificatesOf(Buffer.from(text)) !== "string";
 
 /** A list of strings written as JSON; absent is none, undefined is something else. */
 function strings(json: unknown): readonly string[] | undefined {

@@ -1,8 +1,10 @@
 import { constants } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { createServer } from "node:https";
-import type { AddressInfo } from "node:net";
 import { createSecureContext, type TLSSocket } from "node:tls";
+import { close, listen } from "../../infra/http/listen.ts";
+import { parseTarget } from "../../infra/http/parse.ts";
+import type { Request } from "./answer.ts";
 import type { Certificate } from "./certificate.ts";
 import type { Peer } from "./front-proxy.ts";
 import { type Answer, failure } from "./status.ts";
@@ -17,15 +19,6 @@ const KEEP_ALIVE_MS = 120_000;
 /** What is under way at the end waits for a review at most. */
 const DRAIN_MS = 4_000;
 
-export interface HttpsRequest {
-  method: string;
-  /** Without the query, as it was sent. */
-  path: string;
-  query: URLSearchParams;
-  headers: NodeJS.Dict<string[]>;
-  peer: Peer;
-}
-
 export interface HttpsOptions {
   host: string;
   /** 0 takes a free one. */
@@ -33,7 +26,7 @@ export interface HttpsOptions {
   certificate: Certificate;
   /** Whose client certificates count as verified: PEM; undefined: nobody's. */
   ca: string | undefined;
-  answer(request: HttpsRequest): Promise<Answer>;
+  answer(request: Request): Promise<Answer>;
   /** For a fault of ours, which is answered 500 without its text. */
   onFault(error: unknown): void;
 }
@@ -97,15 +90,8 @@ export async function startHttps(options: HttpsOptions): Promise<Https> {
       .catch(() => response.destroy());
   });
 
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options.port, options.host, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
   return {
-    port: (server.address() as AddressInfo).port,
+    port: await listen(server, options),
     renew(newCertificate, newCa) {
       const sameCa = newCa === ca;
       if (sameCa && newCertificate.cert === certificate.cert && newCertificate.key === certificate.key) return;
@@ -120,12 +106,7 @@ export async function startHttps(options: HttpsOptions): Promise<Https> {
     },
     async [Symbol.asyncDispose]() {
       closing = true;
-      const { promise: closed, resolve } = Promise.withResolvers<void>();
-      server.close(() => resolve());
-      server.closeIdleConnections();
-      const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
-      await closed;
-      clearTimeout(cut);
+      await close(server, DRAIN_MS);
     },
   };
 }
@@ -149,14 +130,9 @@ function peerOf(socket: TLSSocket): Peer {
   return { kind: "verified", commonName: typeof name === "string" ? name : undefined };
 }
 
-function readRequest(message: IncomingMessage, peer: Peer): HttpsRequest {
-  const target = message.url ?? "/";
-  const mark = target.indexOf("?");
-  return {
-    method: message.method ?? "",
-    path: mark < 0 ? target : target.slice(0, mark),
-    query: new URLSearchParams(mark < 0 ? "" : target.slice(mark + 1)),
-    headers: message.headersDistinct,
-    peer,
-  };
-}
+const readRequest = (message: IncomingMessage, peer: Peer): Request => ({
+  method: message.method ?? "",
+  ...parseTarget(message.url),
+  headers: message.headersDistinct,
+  peer,
+});

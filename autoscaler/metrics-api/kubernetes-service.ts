@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { isIPv6 } from "node:net";
 import { join } from "node:path";
 import { Agent, request } from "undici";
+import { parseJson } from "../../infra/http/parse.ts";
 
 /** A call to the API server, in ms: less than the 5 s after which the aggregator calls us absent. */
 const CALL_MS = 3_000;
@@ -72,14 +73,6 @@ export function createKubernetes({ host, port, directory }: KubernetesAccess): K
     namespace: () => read("namespace").catch(() => undefined),
     [Symbol.asyncDispose]: async () => trusted?.agent.destroy(),
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** A code, never the error itself: it may carry the request, and with it the token. */

@@ -55,7 +55,7 @@ async function fromCluster(kubernetes: Pick<Kubernetes, "get">): Promise<TrustRe
 
 const unreadable = (why: string) => ({ kind: "unreadable" as const, why, lasting: true });
 
-export class UntrustedError extends OperatorError {
+class UntrustedError extends OperatorError {
   override name = "UntrustedError";
   constructor(why: string) {
     super(`external.metrics.k8s.io cannot be served: ${why}`);

@@ -106,7 +106,7 @@ export function createAccessToken({ account, tokenUrl, ca, deadlineMs, clock }: 
 const OUR_FAULT = ["invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope"];
 
 /** The default for what is not listed: 4xx is ours to mend, anything else passes. */
-export function classifyExchange(status: number, error: unknown, retryAfterMs: number | undefined): Outcome {
+function classifyExchange(status: number, error: unknown, retryAfterMs: number | undefined): Outcome {
   if (status === 429) return { kind: "throttled", retryAfterMs, reason: "token-throttled" };
   const known = OUR_FAULT.find((word) => word === error);
   if (known !== undefined) return { kind: "misconfigured", reason: `token-${known}` };

@@ -1,5 +1,6 @@
 import { type Dispatcher, Pool } from "undici";
 import type { Outcome } from "../../core/outcome.ts";
+import { parseJson } from "../../infra/http/parse.ts";
 import {
   PROVIDER_ANSWER_BYTES_MAX,
   PROVIDER_SOCKET_IDLE_MS,
@@ -77,12 +78,4 @@ function noticeWriting(seen: Seen, signal: AbortSignal): Dispatcher.DispatcherCo
       onResponseEnd: (...args) => handler.onResponseEnd?.(...args),
       onResponseError: (...args) => handler.onResponseError?.(...args),
     });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -2,9 +2,8 @@ import { type ChannelCredentials, experimental, type ServerCredentials } from "@
 import { ConfigError, watchedFile } from "../config.ts";
 import type { Logger } from "../logger.ts";
 import { expiresAt, isSame, readTlsFiles, type TlsFiles, type TlsTexts, tlsFaults } from "../tls-files.ts";
+import { LOOK_MS } from "../watch-config.ts";
 
-/** Between looks at the files: three small reads, and a new Secret takes the kubelet up to a minute anyway. */
-const LOOK_MS = 2_000;
 /** A fault that lasts is said again after this. */
 const REPEAT_MS = 600_000;
 

@@ -17,7 +17,7 @@ export { UnsupportedRuleError, type Violation } from "./rules.ts";
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Rules on a whole message, written again in TypeScript. The expression must be the one in proto/, word for word. */
-export const EXPRESSIONS: Readonly<Record<string, { expression: string; holds(message: Fields): boolean }>> = {
+const EXPRESSIONS: Readonly<Record<string, { expression: string; holds(message: Fields): boolean }>> = {
   "content.present": {
     expression: "has(this.push) || has(this.sms) || has(this.email)",
     holds: (m) => m.push !== undefined || m.sms !== undefined || m.email !== undefined,

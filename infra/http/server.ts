@@ -1,7 +1,8 @@
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Registry } from "prom-client";
 import type { Logger } from "../logger.ts";
+import { close, listen } from "./listen.ts";
+import { parseTarget } from "./parse.ts";
 
 /** The largest webhook we know is a batch of e-mail events, 768 kB at most (SendGrid: Event Webhook). */
 export const BODY_BYTES_MAX = 1_048_576;
@@ -74,9 +75,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const routes = [...own, ...(options.routes ?? [])];
 
   const answer = async (message: IncomingMessage, gone: AbortSignal): Promise<HttpResponse> => {
-    const target = message.url ?? "/";
-    const mark = target.indexOf("?");
-    const path = mark < 0 ? target : target.slice(0, mark);
+    const { path, query } = parseTarget(message.url);
     const here = routes.filter((route) => isAt(route, path));
     if (here.length === 0) return text(404, "not found");
     const method = message.method === "HEAD" ? "GET" : (message.method ?? "");
@@ -87,7 +86,6 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 
     const late = AbortSignal.timeout(handleMsMax);
     const signal = AbortSignal.any([gone, late]);
-    const query = new URLSearchParams(mark < 0 ? "" : target.slice(mark + 1));
     const timedOut = new Promise<HttpResponse>((resolve) => {
       late.addEventListener("abort", () => resolve(text(503, "timed out")), { once: true });
     });
@@ -117,15 +115,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       });
   });
 
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options.port, options.host, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
   return {
-    port: (server.address() as AddressInfo).port,
+    port: await listen(server, options),
     [Symbol.asyncDispose]: () => {
       closing = true;
       return close(server, drainMs);
@@ -161,13 +152,4 @@ function write(response: ServerResponse, { status, headers = {}, body = "" }: Ht
   if (response.destroyed) return;
   response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) });
   response.end(headOnly ? undefined : body);
-}
-
-async function close(server: Server, drainMs: number): Promise<void> {
-  const { promise: closed, resolve } = Promise.withResolvers<void>();
-  server.close(() => resolve());
-  server.closeIdleConnections();
-  const cut = setTimeout(() => server.closeAllConnections(), drainMs);
-  await closed;
-  clearTimeout(cut);
 }

@@ -3,7 +3,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
-import { findServer, parseVersion, ServerNotFoundError } from "./find-server.ts";
+import { parseVersion } from "../version.ts";
+import { findServer, ServerNotFoundError } from "./find-server.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "carillon-find-"));
 after(() => rmSync(scratch, { recursive: true }));

@@ -8,6 +8,7 @@ import { accessSync, constants, globSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { OperatorError } from "../operator-error.ts";
+import { compareVersions, parseVersion, type Version } from "../version.ts";
 
 export type ServerKind = "nats" | "redis";
 export interface FoundServer {
@@ -21,7 +22,7 @@ interface ServerFacts {
   programs: readonly string[];
   /** Inside the folder of Python packages that scripts/setup fills. */
   packaged: readonly string[];
-  oldest: readonly [number, number, number];
+  oldest: Version;
   getIt: readonly string[];
 }
 
@@ -71,7 +72,7 @@ export function findServer(kind: ServerKind, env: Environment = process.env): Fo
   const tooOld: string[] = [];
   for (const path of candidates(kind, env)) {
     const version = versionOf(path);
-    if (version && compare(version, oldest) >= 0) return { path, version: version.join(".") };
+    if (version && compareVersions(version, oldest) >= 0) return { path, version: version.join(".") };
     if (version) tooOld.push(`  found ${path}, but it is version ${version.join(".")}`);
   }
   const lines = [
@@ -101,20 +102,10 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** "nats-server: v2.15.1", "Redis server v=7.0.15 sha=…", "Valkey server v=9.1.2 sha=…" */
-export function parseVersion(text: string): [number, number, number] | undefined {
-  const match = /\bv=?(\d+)\.(\d+)\.(\d+)/.exec(text);
-  return match ? [Number(match[1]), Number(match[2]), Number(match[3])] : undefined;
-}
-
-function versionOf(path: string): [number, number, number] | undefined {
+/** Of "nats-server: v2.15.1", "Redis server v=7.0.15 sha=…", "Valkey server v=9.1.2 sha=…". */
+function versionOf(path: string): Version | undefined {
   const { status, stdout } = spawnSync(path, ["--version"], { encoding: "utf8", timeout: VERSION_DEADLINE_MS });
   return status === 0 ? parseVersion(stdout) : undefined;
-}
-
-function compare(a: readonly number[], b: readonly number[]): number {
-  for (const [i, n] of a.entries()) if (n !== b[i]) return n - (b[i] ?? 0);
-  return 0;
 }
 
 if (import.meta.main) {

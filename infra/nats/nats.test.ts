@@ -4,7 +4,7 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { context, ProxyTracerProvider, trace } from "@opentelemetry/api";
 import { CLASSES } from "../../core/channel.ts";
 import type { DeliveryTask, Settlement } from "../../core/ports/queue.ts";
-import { consumerName, streamName, taskSubject } from "../../core/subjects.ts";
+import { consumerName, streamName, taskMessageId, taskSubject } from "../../core/subjects.ts";
 import { toTask } from "../../core/task.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { sampleNotification } from "../../test/support/notification-samples.ts";
@@ -79,10 +79,13 @@ async function consuming(
 const pending = async () => (await (await jetstreamManager(nats)).streams.info(streamName("sms"))).state.messages;
 
 test("a task is read as it was written, and what is no task is nothing", () => {
-  const task = sampleTask("codec", { policyResend: true, collapseKey: "c", attempt: 3 });
-  assert.deepEqual(decodeTask(encodeTask(task)), { ...task, content: { push: undefined, sms: { text: "hello" }, email: undefined } });
-  assert.equal(decodeTask(new Uint8Array([255, 1, 2])), undefined);
-  assert.equal(decodeTask(new Uint8Array()), undefined);
+  const task = sampleTask("codec", { policyResend: true, collapseKey: "c", attempt: 3, publication: 2 });
+  assert.deepEqual(decodeTask(encodeTask(task), taskMessageId(task.deliveryId, 3, 2)), {
+    ...task,
+    content: { push: undefined, sms: { text: "hello" }, email: undefined },
+  });
+  assert.equal(decodeTask(new Uint8Array([255, 1, 2]), ""), undefined);
+  assert.equal(decodeTask(new Uint8Array(), ""), undefined);
 });
 
 test("every class of a channel is published, consumed once and gone from the stream", async () => {

@@ -4,6 +4,7 @@ import type { TaskPublisher } from "../../core/ports/queue.ts";
 import { taskMessageId, taskSubject } from "../../core/subjects.ts";
 import type { Logger } from "../logger.ts";
 import type { Nats } from "./connect.ts";
+import { followConnected } from "./connected.ts";
 import { encodeTask } from "./task-codec.ts";
 
 /** A PubAck takes under 50 ms on a healthy cluster; later than this the relay publishes again. */
@@ -18,21 +19,14 @@ export function createTaskPublisher(nats: Nats, log: Logger): TaskPublisher {
   const js = jetstream(nats, { timeout: PUBLISH_MS });
   let inFlight = 0;
   const waiting: (() => void)[] = [];
-  let connected = true;
-  void (async () => {
-    for await (const status of nats.status()) {
-      if (status.type === "disconnect") connected = false;
-      else if (status.type === "reconnect") connected = true;
-    }
-  })();
+  const isConnected = followConnected(nats);
   return {
     async publish(task) {
-      // Disconnected, the client would buffer without a bound.
-      if (!connected || waiting.length >= PUBLISH_WAITING_MAX) return false;
+      if (!isConnected() || waiting.length >= PUBLISH_WAITING_MAX) return false;
       if (inFlight < PUBLISH_IN_FLIGHT_MAX) inFlight++;
       else await new Promise<void>((resolve) => waiting.push(resolve));
       try {
-        if (!connected) return false;
+        if (!isConnected()) return false;
         const hdrs = headers();
         if (task.traceparent) hdrs.set("traceparent", task.traceparent);
         const ack = await js.publish(taskSubject(task.channel, task.notificationClass), encodeTask(task), {

@@ -2,6 +2,7 @@ import type { Channel } from "../../core/channel.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import { reportSubject } from "../../core/subjects.ts";
 import type { Nats } from "./connect.ts";
+import { followConnected } from "./connected.ts";
 
 /** What one pod tells of its work, on core NATS: the next report makes up for a lost one. */
 export interface Report {
@@ -80,19 +81,13 @@ export function startReporting(
   { channel, worker, workload, clock }: { channel: Channel; worker: string; workload: Workload; clock: Clock },
 ): AsyncDisposable {
   const stopping = new AbortController();
-  let connected = true;
-  void (async () => {
-    for await (const status of nats.status()) {
-      if (status.type === "disconnect") connected = false;
-      else if (status.type === "reconnect") connected = true;
-    }
-  })();
+  const isConnected = followConnected(nats);
   const reporting = (async () => {
     for (;;) {
       await clock.sleep(REPORT_MS, stopping.signal);
       if (stopping.signal.aborted) return;
       // Disconnected, the client would keep what is stale by the time it is sent.
-      if (!connected || nats.isClosed()) continue;
+      if (!isConnected() || nats.isClosed()) continue;
       const report: Report = { worker, ...workload.take() };
       nats.publish(reportSubject(channel), JSON.stringify(report));
     }

@@ -1,4 +1,5 @@
 import type { DeliveryTask } from "../../core/ports/queue.ts";
+import { readTaskMessageId } from "../../core/subjects.ts";
 import { DeliveryTask as Wire } from "../../gen/carillon/v1/task.ts";
 import {
   channelFromProto,
@@ -37,7 +38,7 @@ export function encodeTask(task: DeliveryTask): Uint8Array {
 }
 
 /** Undefined where the bytes are not a task: nobody can ever handle it. */
-export function decodeTask(bytes: Uint8Array): DeliveryTask | undefined {
+export function decodeTask(bytes: Uint8Array, messageId: string): DeliveryTask | undefined {
   let wire: Wire;
   try {
     wire = Wire.decode(bytes);
@@ -52,7 +53,7 @@ export function decodeTask(bytes: Uint8Array): DeliveryTask | undefined {
     notificationId: wire.notificationId,
     deliveryId: wire.deliveryId,
     attempt: wire.attempt,
-    publication: 0,
+    publication: readTaskMessageId(messageId)?.publication ?? 0,
     app: wire.app,
     userId: wire.userId || undefined,
     channel,

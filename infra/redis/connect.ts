@@ -14,11 +14,11 @@ export const redisVariables = {
 };
 
 /** A first connection comes within this, or the start fails: half of what a role may take to start. */
-export const CONNECT_DEADLINE_MS = 5_000;
+const CONNECT_DEADLINE_MS = 5_000;
 /** One try to connect. */
 const CONNECT_TRY_MS = 2_000;
 /** A command takes well under 1 ms; beyond this the store, which always knows, is the faster way. */
-export const COMMAND_DEADLINE_MS = 200;
+const COMMAND_DEADLINE_MS = 200;
 /** A socket that owes an answer for this long is dead, however open it looks. */
 const SILENCE_MS = 5_000;
 /** Between tries to come back. */

@@ -17,7 +17,7 @@ const APPLY = readFileSync(new URL("./opt-out-apply.lua", import.meta.url), "utf
 const SEAL = readFileSync(new URL("./opt-out-seal.lua", import.meta.url), "utf8");
 
 /** Times the 512 of Redis's set-max-intset-entries: 8 million refusals before the first bucket turns into a hash table. */
-export const OPT_OUT_BUCKETS = 16_384;
+const OPT_OUT_BUCKETS = 16_384;
 const SENTINEL = "0";
 /** Far longer than a change can be under way between the store and Redis. */
 const VERSION_KEEP_MS = 60_000;

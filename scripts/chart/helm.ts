@@ -1,11 +1,12 @@
 import { execFile, execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { cacheFolder } from "../../infra/local/find-server.ts";
 
 export const CHART = join(import.meta.dirname, "../../deploy/helm/carillon");
-export const CACHE = process.env.CARILLON_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "carillon");
+export const CACHE = cacheFolder(process.env);
 /** Put there by `scripts/kubernetes tools`. */
 const HELM = join(CACHE, "kubernetes/bin/helm");
 

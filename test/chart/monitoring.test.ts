@@ -6,11 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { createMetrics } from "../../infra/metrics.ts";
+import { CHART } from "../../scripts/chart/helm.ts";
 import { findHelm } from "./find-helm.ts";
 import { firingCases } from "./firing-cases.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const CHART = join(ROOT, "deploy/helm/carillon");
 const DASHBOARDS = join(CHART, "files/dashboards");
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
 

@@ -7,7 +7,7 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { readAudit } from "../../cli/audit.ts";
 import { replicasFor } from "../../core/scaling.ts";
-import { CHART } from "./chart.ts";
+import { CHART } from "../../scripts/chart/helm.ts";
 import type { Cluster } from "./cluster.ts";
 import { ANSWER_MS, AVERAGE, loopValues, PEAK, SCALING } from "./loop-values.ts";
 import { picture } from "./picture.ts";

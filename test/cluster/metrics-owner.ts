@@ -1,7 +1,7 @@
 // One cluster has one provider of external metrics: ours never takes the place of somebody else's.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { CHART } from "./chart.ts";
+import { CHART } from "../../scripts/chart/helm.ts";
 import type { Cluster } from "./cluster.ts";
 import { type MetricStub, startMetricStub } from "./metric-stub.ts";
 

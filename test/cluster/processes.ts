@@ -67,7 +67,7 @@ interface Kept {
   busy: boolean;
 }
 
-export const componentOf = (pod: Pod) => pod.metadata.labels?.["app.kubernetes.io/component"] ?? "";
+const componentOf = (pod: Pod) => pod.metadata.labels?.["app.kubernetes.io/component"] ?? "";
 
 export function startKubelet(options: KubeletOptions): Kubelet {
   const { api, namespace, directory, say } = options;

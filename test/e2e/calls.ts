@@ -21,7 +21,7 @@ import { openStore } from "../../infra/store.ts";
 import type { Sandbox } from "../../sandbox/main.ts";
 
 export const CRITICAL = NotificationClass.NOTIFICATION_CLASS_CRITICAL;
-export const TRANSACTIONAL = NotificationClass.NOTIFICATION_CLASS_TRANSACTIONAL;
+const TRANSACTIONAL = NotificationClass.NOTIFICATION_CLASS_TRANSACTIONAL;
 
 export const toUser = (userId: string): Recipient => ({ to: { $case: "userId", value: userId } });
 export const toEndpoint = (endpoint: Endpoint): Recipient => ({ to: { $case: "endpoint", value: endpointToProto(endpoint) } });

@@ -35,7 +35,7 @@ export interface Account {
 
 /** Published (promise 4), and what two processes and this witness may need to hear of each other's moments. */
 const REFUSAL_BOUND_MS = 5_000;
-export const REFUSAL_TOLERANCE_MS = 500;
+const REFUSAL_TOLERANCE_MS = 500;
 const LOOK_EVERY_MS = 250;
 const FINDS_AT_ONCE = 25;
 

@@ -94,7 +94,7 @@ export function createStream(nature: Nature, ackWaitMs: number, consumers: () =>
     message.deliveries++;
     nature.note("stream", `hands out ${message.id}`);
     const { id: messageId, bytes, channel, notificationClass, deliveries } = message;
-    const copy = { task: decodeTask(bytes), bytes, channel, notificationClass, messageId, deliveries };
+    const copy = { task: decodeTask(bytes, messageId), bytes, channel, notificationClass, messageId, deliveries };
     const settlement = await consumer.handle(copy, message.sequence);
     nature.note("stream", `${settlement.kind} ${message.id}`);
     if (settlement.kind === "nak") message.visibleAt = time.now() + settlement.delayMs;

@@ -9,7 +9,7 @@ import { PROVIDER_DEADLINE_MS } from "./providers.ts";
 import type { Wishes } from "./wishes.ts";
 
 /** A refusal is obeyed after this. */
-export const OBEYED_MS = 5_000;
+const OBEYED_MS = 5_000;
 /** Beyond what the clocks of two processes differ by. */
 export const SKEW_MS = 5_000;
 /** Outcomes after which nothing was sent and another attempt may be made. */

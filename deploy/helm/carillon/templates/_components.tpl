@@ -121,7 +121,7 @@ redis://{{ include "carillon.fullname" . }}-redis:6379
 {{- end }}
 {{- define "carillon.tokenSecret" -}}
 {{- if and .Values.evaluation.enabled (not .Values.internalToken.existingSecret) -}}
-{{ include "carillon.fullname" . }}-evaluation
+{{- include "carillon.evaluation.secretName" . -}}
 {{- else -}}
 {{- include "carillon.required" (dict "value" .Values.internalToken.existingSecret "say" (printf "internalToken.existingSecret is missing: a Secret with the key %s, 32 random bytes or more:\n  kubectl create secret generic carillon-internal --from-literal=%s=$(openssl rand -hex 32)" .Values.internalToken.key .Values.internalToken.key)) -}}
 {{- end -}}

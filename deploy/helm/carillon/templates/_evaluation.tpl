@@ -48,19 +48,12 @@ seccompProfile: {type: RuntimeDefault}
 {{/* Of a server: its Service, and the head of its StatefulSet up to the pod's spec. Call with (dict "root" $ "component" … "user" … "ports" (dict name number)). */}}
 {{- define "carillon.evaluation.server" -}}
 {{- $name := include "carillon.evaluation.name" (list .root .component) -}}
-{{- $labels := include "carillon.labels" (dict "root" .root "component" .component) -}}
+{{- $metadata := include "carillon.metadata" (dict "root" .root "name" $name "component" .component) -}}
 {{- $selector := include "carillon.selectorLabels" (dict "root" .root "component" .component) -}}
 apiVersion: v1
 kind: Service
 metadata:
-  name: {{ $name }}
-  namespace: {{ .root.Release.Namespace }}
-  labels:
-    {{- $labels | nindent 4 }}
-  {{- with .root.Values.commonAnnotations }}
-  annotations:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
+  {{- $metadata | nindent 2 }}
 spec:
   clusterIP: None
   selector:
@@ -73,14 +66,7 @@ spec:
 apiVersion: apps/v1
 kind: StatefulSet
 metadata:
-  name: {{ $name }}
-  namespace: {{ .root.Release.Namespace }}
-  labels:
-    {{- $labels | nindent 4 }}
-  {{- with .root.Values.commonAnnotations }}
-  annotations:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
+  {{- $metadata | nindent 2 }}
 spec:
   replicas: 1
   serviceName: {{ $name }}

@@ -44,10 +44,13 @@ carillon.dev/channel: {{ . }}
 {{- end }}
 {{- end }}
 
-{{/* metadata of an object: (dict "root" $ "name" … "component" … "channel" … "labels" … "annotations" …) */}}
+{{/* metadata of an object: (dict "root" $ "name" … "component" … "channel" … "labels" … "annotations" …). In the release's namespace, unless
+     there is a "namespace"; "" is for objects that are the cluster's. */}}
 {{- define "carillon.metadata" -}}
 name: {{ .name }}
-namespace: {{ .namespace | default .root.Release.Namespace }}
+{{- with hasKey . "namespace" | ternary .namespace .root.Release.Namespace }}
+namespace: {{ . }}
+{{- end }}
 labels:
   {{- include "carillon.labels" . | nindent 2 }}
   {{- with .labels }}
