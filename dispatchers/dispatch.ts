@@ -96,6 +96,7 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
     const answered = clock.monotonic();
     if (answer === "refused") return close(task, OPTED_OUT);
     if (answer === "unknown") return nak(PREFERENCES_UNREADABLE_WAIT_MS, "preferences-unreadable");
+    if (permits !== UNLIMITED && task.publication > 0 && (await isClaimed(task))) return settled({ kind: "ack" }, "claimed-elsewhere");
     // Before the gate, which would turn away whoever is handed the task next.
     const permit = await permits.take(task.notificationClass);
     if (permit.kind === "later") return settled({ kind: "nak", delayMs: permit.delayMs, ready: true }, "rate-limited");
@@ -134,6 +135,11 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
   /** Of a repetition: whether what it repeats turned out to have been taken. */
   async function arrivedBefore(task: DeliveryTask) {
     return arrivedOf(await store.attempts.find(repeatedIds({ ...task, id: task.deliveryId })));
+  }
+
+  /** Of what waits for permits the watchdog makes copies, and each would take one from what can still be sent. */
+  async function isClaimed({ deliveryId, attempt }: DeliveryTask): Promise<boolean> {
+    return (await store.attempts.find([attemptId(deliveryId, attempt)])).length > 0;
   }
 
   function buildClaim({ deliveryId, attempt: number, policyResend, redrive }: DeliveryTask, provider: Provider): AttemptRecord {
@@ -198,9 +204,12 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
 
   /** A repetition that is given up, where what it repeats turned out to have been taken meanwhile: that was left to its own outcome. */
   async function bettered(task: DeliveryTask, decision: Decision): Promise<Decision> {
-    if (!task.policyResend || (decision.kind !== "failed" && decision.kind !== "expired")) return decision;
-    const arrived = await arrivedBefore(task).catch(() => undefined);
-    return arrived ? { kind: "sent", providerRef: arrived.providerRef, reason: ARRIVED.reason } : decision;
+    return decision.kind === "failed" || decision.kind === "expired" ? ((await sentBefore(task)) ?? decision) : decision;
+  }
+
+  async function sentBefore(task: DeliveryTask): Promise<Decision | undefined> {
+    const arrived = task.policyResend ? await arrivedBefore(task).catch(() => undefined) : undefined;
+    return arrived && { kind: "sent", providerRef: arrived.providerRef, reason: ARRIVED.reason };
   }
 
   /** Closes the attempt's number without a call, so that no copy of the task makes one later; then the delivery ends. */
@@ -216,7 +225,8 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
   async function closeClaimed(task: DeliveryTask, { id, worker }: AttemptRecord, outcome: Closed): Promise<Settlement> {
     const now = clock.now();
     await untilRecorded(() => answers.add({ id, worker, outcome, answeredAt: now }));
-    await untilRecorded(() => change(closedChange(task, outcome, now)));
+    const sent = await sentBefore(task);
+    await untilRecorded(() => change(sent ? decisionChange(task, sent, now) : closedChange(task, outcome, now)));
     return settled({ kind: "ack" }, outcome.reason);
   }
 

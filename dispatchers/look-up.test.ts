@@ -137,3 +137,23 @@ test("a repetition that is refused while the first attempt turns out to have arr
   await dispatch({ ...world.task(), attempt: 2, policyResend: true }, "h2");
   assert.deepEqual([sends, (await world.delivery()).state, (await world.delivery()).providerRef], [2, "sent", "SM1"]);
 });
+
+test("a repetition that expires while its number is being claimed, and while the first attempt turns out to have arrived, ends as sent", async () => {
+  const { deliveryId, notificationId, expiresAt } = world.task();
+  const outcome = { kind: "accepted", providerRef: "SM1" } as const;
+  const provider = scriptedProvider("twilio", () => unanswered);
+  await world.setUp({ providers: [provider] }).dispatch(world.task(), "h");
+  const set = { state: "pending", attempt: 2, policyResend: true, nextAt: world.clock.now() } as const;
+  await world.store.notifications.change([{ notificationId, deliveryId, expect: { attempt: 1, states: ["uncertain"] }, set }]);
+  const { store, clock } = world;
+  const claim: typeof store.attempts.claim = async (attempts) => {
+    const won = await store.attempts.claim(attempts);
+    await store.attempts.resolve([{ id: attemptId(deliveryId, 1), resolution: { outcome, by: "receipt", at: now } }]);
+    clock.advance(expiresAt - clock.now());
+    return won;
+  };
+  const slow = world.setUp({ providers: [provider], store: { ...store, attempts: { ...store.attempts, claim } } });
+  assert.deepEqual(await slow.dispatch({ ...world.task(), attempt: 2, policyResend: true }, "h2"), { kind: "ack" });
+  const { state, providerRef } = await world.delivery();
+  assert.deepEqual([provider.sent.length, state, providerRef], [1, "sent", "SM1"]);
+});

@@ -43,6 +43,21 @@ test("nobody asks for a permit for what will not be sent", async () => {
   assert.equal(taken, 0);
 });
 
+test("a further copy of what was begun meanwhile takes no permit from what can still be sent", async () => {
+  let taken = 0;
+  const permits: Permits = {
+    async take() {
+      taken++;
+      return { kind: "granted" };
+    },
+  };
+  const { dispatch, sent } = world.setUp({ permits });
+  await dispatch({ ...world.task(), publication: 1 }, "h");
+  assert.deepEqual([taken, sent().length], [1, 1]);
+  assert.deepEqual(await dispatch({ ...world.task(), publication: 2 }, "h2"), { kind: "ack" });
+  assert.deepEqual([taken, sent().length], [1, 1]);
+});
+
 test("a worker that dies between its permit and its claim has used up a permit, and nothing else", async () => {
   const crash = new Error("crash");
   const dies = world.setUp({

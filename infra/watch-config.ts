@@ -3,7 +3,7 @@ import { ConfigError, type Environment, readConfig, type Values, type Variables 
 import type { Logger } from "./logger.ts";
 
 /** Between looks at the files: a few small reads, and a new Secret takes the kubelet up to a minute anyway. */
-const LOOK_MS = 2_000;
+export const LOOK_MS = 2_000;
 
 export interface WatchParts<V extends Variables> {
   /** Of these, what comes from files may change; the environment does not. */

@@ -1,7 +1,7 @@
 import { ARRIVED, arrivedOf } from "../core/arrived.ts";
 import { type AttemptSituation, decide, decideUncertain, LOOKED_UP, nextLookUpAt, type UncertainWaits } from "../core/decide.ts";
 import { type Delivery, expiryOf, type NotificationRecord } from "../core/notification.ts";
-import { type AttemptRecord, knownOutcome } from "../core/ports/attempt-store.ts";
+import { type AttemptOutcome, type AttemptRecord, knownOutcome } from "../core/ports/attempt-store.ts";
 import type { DeliveryChange } from "../core/ports/notification-store.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
 import { toTask, tryOf } from "../core/task.ts";
@@ -59,7 +59,7 @@ export function look(
   const arrived = arrivedOf(earlier);
   // Whatever the repetition came to, what it repeats turned out to have been taken.
   if (arrived && !attempt) return { kind: "close", attempt: closedAttempt(on, s.worker, ARRIVED, s.now) };
-  if (arrived && outcome && outcome.kind !== "accepted" && outcome.kind !== "closed")
+  if (arrived && outcome && isLess(outcome))
     return {
       kind: "change",
       change: decisionChange(on, { kind: "sent", providerRef: arrived.providerRef, reason: ARRIVED.reason }, s.now),
@@ -91,6 +91,11 @@ export function look(
     return { kind: "waiting", change: { notificationId: n.id, deliveryId: d.id, expect, set: { nextAt } } };
   }
   return { kind: "publish", task: toTask(n, d) };
+}
+
+/** Than that what it repeats was taken. What closed the number only because of that has not said by which reference. */
+function isLess(outcome: AttemptOutcome): boolean {
+  return outcome.kind === "closed" ? outcome.state !== "delivered" && outcome.state !== "cancelled" : outcome.kind !== "accepted";
 }
 
 /**

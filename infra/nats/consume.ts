@@ -45,10 +45,24 @@ export interface ConsumeOptions {
 
 /** Pulls the tasks of all classes of a channel, never more than it can begin, until `signal` aborts; resolves when the last one under way is settled. */
 export async function consumeTasks(nats: Nats, handle: TaskHandler, options: ConsumeOptions): Promise<void> {
-  await Promise.all(CLASSES.map((notificationClass) => consumeClass(nats, handle, notificationClass, options)));
+  let connection = new AbortController();
+  void (async () => {
+    for await (const { type } of nats.status()) {
+      if (type === "disconnect") connection.abort(new Error("the connection was lost"));
+      else if (type === "reconnect") connection = new AbortController();
+    }
+  })();
+  const lost = () => connection.signal;
+  await Promise.all(CLASSES.map((notificationClass) => consumeClass(nats, handle, notificationClass, lost, options)));
 }
 
-async function consumeClass(nats: Nats, handle: TaskHandler, notificationClass: NotificationClass, options: ConsumeOptions): Promise<void> {
+async function consumeClass(
+  nats: Nats,
+  handle: TaskHandler,
+  notificationClass: NotificationClass,
+  lost: () => AbortSignal,
+  options: ConsumeOptions,
+): Promise<void> {
   const { signal, log, clock } = options;
   const js = jetstream(nats);
   const limit = Math.max(1, Math.floor(options.inFlightMax * SHARE[notificationClass]));
@@ -63,21 +77,32 @@ async function consumeClass(nats: Nats, handle: TaskHandler, notificationClass: 
       const consumer = await js.consumers.get(streamName(options.channel), consumerName(options.channel, notificationClass));
       while (!signal.aborted) {
         if (underWay.size > fullest) await Promise.race(underWay);
-        else await pull(consumer, limit - underWay.size, begin);
+        else await pull(consumer, limit - underWay.size, begin, lost());
       }
     } catch (error) {
       if (!signal.aborted) log.warn({ err: error, channel: options.channel, notificationClass }, "consumer interrupted; resuming");
     }
-    if (signal.aborted) break;
     await clock.sleep(RESUME_WAIT_MS, signal);
+    if (signal.aborted) break;
     await options.ensure().catch((error: unknown) => log.warn({ err: error }, "streams could not be ensured"));
   }
   await Promise.allSettled(underWay);
 }
 
-/** Takes up to `count` tasks, no more than can be begun at once. It is the server that ends a pull, after PULL_MS at most, so nothing is in transit then. */
-async function pull(consumer: Consumer, count: number, begin: (msg: JsMsg) => void): Promise<void> {
-  for await (const msg of await consumer.fetch({ max_messages: count, expires: PULL_MS })) begin(msg);
+/**
+ * Takes up to `count` tasks, no more than can be begun at once. It is the server that ends a pull, after PULL_MS at most, so nothing is in transit
+ * then. Where the connection is lost it ends with that: the client would wait for another one however long it takes, and there pull `count` again.
+ */
+async function pull(consumer: Consumer, count: number, begin: (msg: JsMsg) => void, lost: AbortSignal): Promise<void> {
+  lost.throwIfAborted();
+  const messages = await consumer.fetch({ max_messages: count, expires: PULL_MS });
+  const end = () => messages.stop(lost.reason);
+  lost.addEventListener("abort", end);
+  try {
+    for await (const msg of messages) begin(msg);
+  } finally {
+    lost.removeEventListener("abort", end);
+  }
 }
 
 async function settle(
@@ -86,12 +111,12 @@ async function settle(
   handle: TaskHandler,
   { channel, worker, log, tracer, workload }: ConsumeOptions,
 ): Promise<void> {
-  const task = decodeTask(msg.data);
+  const messageId = msg.headers?.get(MESSAGE_ID) || `${msg.info.stream}#${msg.seq}`;
+  const task = decodeTask(msg.data, messageId);
   const parent = extract((key) => msg.headers?.get(key) || undefined);
   const attributes = { "carillon.delivery": task?.deliveryId ?? "", "carillon.attempt": task?.attempt ?? 0 };
   await withSpan(tracer, `dispatch ${channel}`, { kind: SpanKind.CONSUMER, parent, attributes }, async () => {
     let settlement: Settlement;
-    const messageId = msg.headers?.get(MESSAGE_ID) || `${msg.info.stream}#${msg.seq}`;
     const copy = { task, bytes: msg.data, channel, notificationClass, messageId, deliveries: msg.info.deliveryCount };
     try {
       settlement = await handle({ ...copy, holder: `${worker}:${msg.seq}` });
@@ -101,7 +126,8 @@ async function settle(
     }
     if (settlement.kind === "ack") msg.ack();
     else if (settlement.kind === "nak") {
-      msg.nak(settlement.delayMs);
+      // The server reads whole numbers only, and hands out at once what it cannot read.
+      msg.nak(Math.ceil(settlement.delayMs));
       if (!settlement.ready) workload?.givenBack(settlement.delayMs);
     }
     // Without a reason: servers before 2.11 do not understand one, and would hand it out again.
