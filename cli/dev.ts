@@ -85,6 +85,8 @@ export async function startDev({ directory, env, app = DEV_APP, gatewayPort = 0,
     roles.push(running);
     onStart(role.name);
   }
+  // Before all others and side by side: each waits for its last pull.
+  stack.defer(async () => void (await Promise.all(roles.filter(isDispatcher).map((role) => role[Symbol.asyncDispose]()))));
   const gatewayAddress = roles.find((r) => r.name === "gateway")?.addresses.grpc ?? "";
   const kept = stack.move();
   return {
@@ -96,9 +98,10 @@ export async function startDev({ directory, env, app = DEV_APP, gatewayPort = 0,
 
 /** Dispatchers last: they tell Twilio where feedback listens. */
 function inStartOrder(roles: readonly Role[]): Role[] {
-  const isDispatcher = (role: Role) => role.name.startsWith("dispatcher-");
   return [...roles.filter((role) => !isDispatcher(role)), ...roles.filter(isDispatcher)];
 }
+
+const isDispatcher = ({ name }: { name: string }) => name.startsWith("dispatcher-");
 
 /** A fresh key for the development app; the ones before stay good. */
 async function createDevKey(storeUrl: string, app: string): Promise<string> {
