@@ -9,6 +9,7 @@ import { compileValidator } from "../infra/grpc/validate.ts";
 import { createLogger } from "../infra/logger.ts";
 import { createMetrics } from "../infra/metrics.ts";
 import { openStore } from "../infra/store.ts";
+import { eventually } from "../test/support/eventually.ts";
 import { createFakeClock, type FakeClock } from "../test/support/fake-clock.ts";
 import { createAccept } from "./accept.ts";
 import { toAccepted } from "./answer.ts";
@@ -193,4 +194,34 @@ test("a store that is away means that nothing was accepted, and says to repeat",
   assert.ok(result?.kind === "refused");
   assert.equal(result.error.code, status.UNAVAILABLE);
   assert.doesNotMatch(result.error.message, /away$/);
+});
+
+test("what waited too long for its insert is not stored after its caller has gone", async () => {
+  const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let begun = 0;
+  const stuck = {
+    ...store.notifications,
+    insert: async (records: Parameters<Store["notifications"]["insert"]>[0]) => {
+      await gates[begun++]?.promise;
+      return store.notifications.insert(records);
+    },
+  };
+  const { send } = setUp({ notifications: stuck });
+  const first = [send(sms("a"))];
+  await eventually("the first insert is under way", () => begun === 1);
+  first.push(send(sms("b")));
+  await eventually("and the second", () => begun === 2);
+  const waiting = send(sms("late"));
+  await new Promise(setImmediate);
+  await clock.advance(5_001);
+  for (const gate of gates) gate.resolve();
+  const [late] = await waiting;
+  assert.ok(late?.kind === "refused");
+  assert.equal(late.error.code, status.UNAVAILABLE);
+  assert.deepEqual(
+    (await Promise.all(first)).flat().map((r) => r.kind),
+    ["accepted", "accepted"],
+  );
+  assert.equal(await stored(), 2);
+  assert.equal((await send(sms("late")))[0]?.kind, "accepted");
 });

@@ -26,6 +26,11 @@ export type AcceptResult = { kind: "accepted"; record: NotificationRecord; repea
 
 /** Documents of one insert: a round trip's worth, half a megabyte. */
 const INSERT_MAX = 500;
+/**
+ * How long a record may wait for its insert. Half of what a call may take: what were inserted when its caller is long gone could have been called
+ * too late for its times meanwhile.
+ */
+const INSERT_WAIT_MS = 5_000;
 /** What a caller refused for a full queue is told to wait. */
 const OVERLOAD_WAIT_MS = 1_000;
 
@@ -61,6 +66,13 @@ interface Candidate {
   hash: string;
 }
 
+/** A record whose insert has not begun. */
+interface Waiting {
+  record: NotificationRecord;
+  /** On the monotonic clock, in ms. */
+  until: number;
+}
+
 export interface Accept {
   /** Answers each item, in order; those accepted are durable. */
   accept(app: AppRecord, items: readonly AcceptItem[]): Promise<AcceptResult[]>;
@@ -70,7 +82,7 @@ export interface Accept {
 
 export function createAccept(parts: AcceptParts): Accept {
   const { store, refusals, clock, log, metrics, reached } = parts;
-  const inserts = createBatcher<NotificationRecord, InsertResult>((records) => store.notifications.insert(records), {
+  const inserts = createBatcher<Waiting, InsertResult | { kind: "late" }>(insertThoseInTime, {
     batchMax: INSERT_MAX,
     waitingMax: parts.insertsWaitingMax,
     concurrency: 2,
@@ -122,10 +134,19 @@ export function createAccept(parts: AcceptParts): Accept {
     });
   }
 
+  async function insertThoseInTime(waiting: readonly Waiting[]): Promise<(InsertResult | { kind: "late" })[]> {
+    const now = clock.monotonic();
+    const inTime = waiting.filter(({ until }) => until >= now);
+    const results = inTime.length > 0 ? await store.notifications.insert(inTime.map(({ record }) => record)) : [];
+    let at = 0;
+    return waiting.map(({ until }) => (until >= now ? results[at++]! : { kind: "late" }));
+  }
+
   async function insert(record: NotificationRecord): Promise<AcceptResult> {
     try {
       reached("gateway.before-insert", record.category);
-      const result = await inserts.add(record);
+      const result = await inserts.add({ record, until: clock.monotonic() + INSERT_WAIT_MS });
+      if (result.kind === "late") return refused(unwritable());
       reached("gateway.inserted", record.category);
       if (result.kind === "inserted") {
         metrics.accepted.inc({ class: record.notificationClass });
@@ -138,7 +159,7 @@ export function createAccept(parts: AcceptParts): Accept {
     } catch (error) {
       if (error instanceof BatchFullError) return refused(overloaded());
       log.warn({ err: error }, "insert failed; nothing was accepted");
-      return refused(callError("UNAVAILABLE", "UNAVAILABLE", "the store cannot be written; repeat with the same idempotency_key"));
+      return refused(unwritable());
     }
   }
 
@@ -179,6 +200,8 @@ const overloaded = () =>
   callError("RESOURCE_EXHAUSTED", "OVERLOADED", "more is accepted than can be sent; nothing was stored", {
     retryAfterMs: OVERLOAD_WAIT_MS,
   });
+
+const unwritable = () => callError("UNAVAILABLE", "UNAVAILABLE", "the store cannot be written; repeat with the same idempotency_key");
 
 function channelError(app: AppRecord, request: NotificationRequest, channels: readonly Channel[], path: string): CallError | undefined {
   const field = request.channels.length > 0 ? `${path}.channels` : `${path}.content`;
