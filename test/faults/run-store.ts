@@ -22,6 +22,7 @@ export async function runStore(
     if (result === undefined) break;
     results.push(result);
     say(line(result));
+    if (isBroken(result)) say(`  logs stay in ${world.keepLogs()}`);
   }
   return { store, versions: versionsOf(world), seed, rows: results, tookMs: performance.now() - began };
 }

@@ -49,6 +49,8 @@ export interface World extends AsyncDisposable {
   heal(): Promise<void>;
   /** What has happened to our processes that nobody ordered, since it was last asked. */
   mishaps(): string[];
+  /** The processes' logs are not deleted at the end; where they are. */
+  keepLogs(): string;
   /** Moves this process's wall clock. */
   shiftClock(name: string, ms: number): void;
   clockFile(name: string): string;
@@ -77,8 +79,9 @@ const SHIFTED_CLOCK = join(import.meta.dirname, "../support/shifted-clock.ts");
 export async function startWorld(kind: StoreKind, say: (line: string) => void): Promise<World> {
   await using stack = new AsyncDisposableStack();
   const directory = mkdtempSync(join(tmpdir(), `carillon-faults-${kind}-`));
+  let kept = process.env.FAULTS_KEEP !== undefined;
   stack.defer(() => {
-    if (!process.env.FAULTS_KEEP) rmSync(directory, { recursive: true, force: true });
+    if (!kept) rmSync(directory, { recursive: true, force: true });
   });
   mkdirSync(join(directory, "logs"));
   const [nats, redis, storeServer, sandbox] = await Promise.all([
@@ -160,6 +163,10 @@ export async function startWorld(kind: StoreKind, say: (line: string) => void): 
     clockFile,
     shiftClock: (name, ms) => writeFileSync(clockFile(name), `${ms}`),
     mishaps: () => memory.taken(),
+    keepLogs() {
+      kept = true;
+      return join(directory, "logs");
+    },
     async heal() {
       sandbox.faults.clear();
       for (const each of Object.values(lines)) each.set(undefined);
@@ -178,8 +185,8 @@ export async function startWorld(kind: StoreKind, say: (line: string) => void): 
       await allReady(processes, HEAL_MS);
     },
   };
-  const kept = stack.move();
-  return { ...world, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  const parts = stack.move();
+  return { ...world, [Symbol.asyncDispose]: () => parts.disposeAsync() };
 }
 
 function addressOf(uri: string): { host: string; port: number } {
