@@ -66,13 +66,6 @@ interface Candidate {
   hash: string;
 }
 
-/** A record whose insert has not begun. */
-interface Waiting {
-  record: NotificationRecord;
-  /** On the monotonic clock, in ms. */
-  until: number;
-}
-
 export interface Accept {
   /** Answers each item, in order; those accepted are durable. */
   accept(app: AppRecord, items: readonly AcceptItem[]): Promise<AcceptResult[]>;
@@ -82,10 +75,11 @@ export interface Accept {
 
 export function createAccept(parts: AcceptParts): Accept {
   const { store, refusals, clock, log, metrics, reached } = parts;
-  const inserts = createBatcher<Waiting, InsertResult | { kind: "late" }>(insertThoseInTime, {
+  const inserts = createBatcher<NotificationRecord, InsertResult>((records) => store.notifications.insert(records), {
     batchMax: INSERT_MAX,
     waitingMax: parts.insertsWaitingMax,
     concurrency: 2,
+    wait: { maxMs: INSERT_WAIT_MS, clock },
   });
   const publishing = createPublishing({ publisher: parts.publisher, notifications: store.notifications, clock, reached });
 
@@ -134,19 +128,10 @@ export function createAccept(parts: AcceptParts): Accept {
     });
   }
 
-  async function insertThoseInTime(waiting: readonly Waiting[]): Promise<(InsertResult | { kind: "late" })[]> {
-    const now = clock.monotonic();
-    const inTime = waiting.filter(({ until }) => until >= now);
-    const results = inTime.length > 0 ? await store.notifications.insert(inTime.map(({ record }) => record)) : [];
-    let at = 0;
-    return waiting.map(({ until }) => (until >= now ? results[at++]! : { kind: "late" }));
-  }
-
   async function insert(record: NotificationRecord): Promise<AcceptResult> {
     try {
       reached("gateway.before-insert", record.category);
-      const result = await inserts.add({ record, until: clock.monotonic() + INSERT_WAIT_MS });
-      if (result.kind === "late") return refused(unwritable());
+      const result = await inserts.add(record);
       reached("gateway.inserted", record.category);
       if (result.kind === "inserted") {
         metrics.accepted.inc({ class: record.notificationClass });
@@ -159,7 +144,7 @@ export function createAccept(parts: AcceptParts): Accept {
     } catch (error) {
       if (error instanceof BatchFullError) return refused(overloaded());
       log.warn({ err: error }, "insert failed; nothing was accepted");
-      return refused(unwritable());
+      return refused(callError("UNAVAILABLE", "UNAVAILABLE", "the store cannot be written; repeat with the same idempotency_key"));
     }
   }
 
@@ -200,8 +185,6 @@ const overloaded = () =>
   callError("RESOURCE_EXHAUSTED", "OVERLOADED", "more is accepted than can be sent; nothing was stored", {
     retryAfterMs: OVERLOAD_WAIT_MS,
   });
-
-const unwritable = () => callError("UNAVAILABLE", "UNAVAILABLE", "the store cannot be written; repeat with the same idempotency_key");
 
 function channelError(app: AppRecord, request: NotificationRequest, channels: readonly Channel[], path: string): CallError | undefined {
   const field = request.channels.length > 0 ? `${path}.channels` : `${path}.content`;

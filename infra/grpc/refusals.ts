@@ -1,6 +1,7 @@
 import type { RefusalAnswer, RefusalQuestion, Refusals } from "../../core/ports/refusals.ts";
 import { PreferenceServiceClient, PreferenceServiceService } from "../../gen/carillon/v1/preference_service.ts";
 import { createBatcher } from "../batch.ts";
+import { systemClock } from "../clock.ts";
 import { callUnary, createClient } from "./client.ts";
 import { channelToProto, endpointToProto } from "./convert.ts";
 import { internalMetadata } from "./internal-call.ts";
@@ -14,12 +15,6 @@ const BATCH_MAX = 1_000;
 const CONCURRENCY = 4;
 /** Beyond it the answer is "unknown" at once: more would not be answered within the deadline. */
 const WAITING_MAX = 20_000;
-
-interface Waiting {
-  question: RefusalQuestion;
-  /** On the monotonic clock, in ms. */
-  until: number;
-}
 
 /** Asks the preferences service. Whatever goes wrong, the answer is "unknown" within 2 × CHECK_DEADLINE_MS. */
 export function createRefusalsClient(options: {
@@ -45,14 +40,13 @@ export function createRefusalsClient(options: {
     }
   }
 
-  const batcher = createBatcher<Waiting, RefusalAnswer>(
-    async (waiting) => {
-      const answers = waiting.map((): RefusalAnswer => "unknown");
+  const batcher = createBatcher<RefusalQuestion, RefusalAnswer>(
+    async (questions) => {
+      const answers = questions.map((): RefusalAnswer => "unknown");
       const byApp = new Map<string, number[]>();
-      const now = performance.now();
-      for (const [i, { question, until }] of waiting.entries()) {
+      for (const [i, question] of questions.entries()) {
         // Nobody can be asked about: it would spoil the call for the others.
-        if (until < now || (!question.userId && !question.endpoint)) continue;
+        if (!question.userId && !question.endpoint) continue;
         const indexes = byApp.get(question.app);
         if (indexes) indexes.push(i);
         else byApp.set(question.app, [i]);
@@ -61,21 +55,18 @@ export function createRefusalsClient(options: {
         [...byApp].map(async ([app, indexes]) => {
           const ofApp = await checkOfApp(
             app,
-            indexes.map((i) => waiting[i]!.question),
+            indexes.map((i) => questions[i]!),
           );
           for (const [n, i] of indexes.entries()) answers[i] = ofApp[n]!;
         }),
       );
       return answers;
     },
-    { batchMax: BATCH_MAX, waitingMax: WAITING_MAX, concurrency: CONCURRENCY },
+    { batchMax: BATCH_MAX, waitingMax: WAITING_MAX, concurrency: CONCURRENCY, wait: { maxMs: CHECK_DEADLINE_MS, clock: systemClock } },
   );
 
   return {
-    check(questions) {
-      const until = performance.now() + CHECK_DEADLINE_MS;
-      return Promise.all(questions.map((question) => batcher.add({ question, until }).catch((): RefusalAnswer => "unknown")));
-    },
+    check: (questions) => Promise.all(questions.map((question) => batcher.add(question).catch((): RefusalAnswer => "unknown"))),
     [Symbol.dispose]: () => client.close(),
   };
 }
