@@ -7,6 +7,7 @@ import { consumerName, streamName } from "../../core/subjects.ts";
 import type { Logger } from "../logger.ts";
 import { extract, withSpan } from "../tracing.ts";
 import type { Nats } from "./connect.ts";
+import { followConnection } from "./connection.ts";
 import type { Workload } from "./report.ts";
 import { decodeTask } from "./task-codec.ts";
 
@@ -45,14 +46,7 @@ export interface ConsumeOptions {
 
 /** Pulls the tasks of all classes of a channel, never more than it can begin, until `signal` aborts; resolves when the last one under way is settled. */
 export async function consumeTasks(nats: Nats, handle: TaskHandler, options: ConsumeOptions): Promise<void> {
-  let connection = new AbortController();
-  void (async () => {
-    for await (const { type } of nats.status()) {
-      if (type === "disconnect") connection.abort(new Error("the connection was lost"));
-      else if (type === "reconnect") connection = new AbortController();
-    }
-  })();
-  const lost = () => connection.signal;
+  const lost = followConnection(nats);
   await Promise.all(CLASSES.map((notificationClass) => consumeClass(nats, handle, notificationClass, lost, options)));
 }
 

@@ -4,7 +4,7 @@ import type { TaskPublisher } from "../../core/ports/queue.ts";
 import { taskMessageId, taskSubject } from "../../core/subjects.ts";
 import type { Logger } from "../logger.ts";
 import type { Nats } from "./connect.ts";
-import { followConnected } from "./connected.ts";
+import { followConnection } from "./connection.ts";
 import { encodeTask } from "./task-codec.ts";
 
 /** A PubAck takes under 50 ms on a healthy cluster; later than this the relay publishes again. */
@@ -19,14 +19,14 @@ export function createTaskPublisher(nats: Nats, log: Logger): TaskPublisher {
   const js = jetstream(nats, { timeout: PUBLISH_MS });
   let inFlight = 0;
   const waiting: (() => void)[] = [];
-  const isConnected = followConnected(nats);
+  const lost = followConnection(nats);
   return {
     async publish(task) {
-      if (!isConnected() || waiting.length >= PUBLISH_WAITING_MAX) return false;
+      if (lost().aborted || waiting.length >= PUBLISH_WAITING_MAX) return false;
       if (inFlight < PUBLISH_IN_FLIGHT_MAX) inFlight++;
       else await new Promise<void>((resolve) => waiting.push(resolve));
       try {
-        if (!isConnected()) return false;
+        if (lost().aborted) return false;
         const hdrs = headers();
         if (task.traceparent) hdrs.set("traceparent", task.traceparent);
         const ack = await js.publish(taskSubject(task.channel, task.notificationClass), encodeTask(task), {

@@ -2,7 +2,7 @@ import type { Channel } from "../../core/channel.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import { reportSubject } from "../../core/subjects.ts";
 import type { Nats } from "./connect.ts";
-import { followConnected } from "./connected.ts";
+import { followConnection } from "./connection.ts";
 
 /** What one pod tells of its work, on core NATS: the next report makes up for a lost one. */
 export interface Report {
@@ -81,13 +81,13 @@ export function startReporting(
   { channel, worker, workload, clock }: { channel: Channel; worker: string; workload: Workload; clock: Clock },
 ): AsyncDisposable {
   const stopping = new AbortController();
-  const isConnected = followConnected(nats);
+  const lost = followConnection(nats);
   const reporting = (async () => {
     for (;;) {
       await clock.sleep(REPORT_MS, stopping.signal);
       if (stopping.signal.aborted) return;
       // Disconnected, the client would keep what is stale by the time it is sent.
-      if (!isConnected() || nats.isClosed()) continue;
+      if (lost().aborted || nats.isClosed()) continue;
       const report: Report = { worker, ...workload.take() };
       nats.publish(reportSubject(channel), JSON.stringify(report));
     }
