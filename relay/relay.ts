@@ -1,7 +1,7 @@
 import { repeatedIds } from "../core/arrived.ts";
 import type { UncertainWaits } from "../core/decide.ts";
-import { type Delivery, isOpen, LANE_COUNT, type NotificationRecord } from "../core/notification.ts";
-import { type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
+import { type Delivery, isOpen, LANE_COUNT } from "../core/notification.ts";
+import { type AttemptRecord, attemptId, notificationIdOf } from "../core/ports/attempt-store.ts";
 import type { Clock, Random } from "../core/ports/clock.ts";
 import type { DeliveryChange } from "../core/ports/notification-store.ts";
 import type { DeliveryTask, QueueLag, TaskPublisher } from "../core/ports/queue.ts";
@@ -61,20 +61,20 @@ export function createRelay(parts: RelayParts): Relay {
     const taken = await store.notifications.takeDue(lanes, now, now + TAKE_MS, TAKE_MAX);
     if (taken.length === 0) return { taken: 0, stuck: false };
     reached("relay.taken");
-    const wanted = taken.flatMap((n) => dueDeliveries(n, now).flatMap((d) => [attemptId(d.id, d.attempt), ...repeatedIds(d)]));
-    const [found, waitingSince] = await Promise.all([store.attempts.find(wanted), askQueue(taken, now)]);
+    const due = taken.flatMap((n) => n.deliveries.filter((d) => isDue(d, now)).map((d) => ({ n, d })));
+    const [found, waitingSince] = await Promise.all([
+      store.attempts.find(due.flatMap(({ d }) => [attemptId(d.id, d.attempt), ...repeatedIds(d)])),
+      Promise.all(due.map(({ n, d }) => (isRepeat(d) ? queue.waitingSince(d.channel, n.notificationClass) : undefined))),
+    ]);
     const attempts = new Map(found.map((a) => [a.id, a]));
 
     // Not before what was read: a wait that begins now must not have begun before the answer it follows from.
     const readAt = clock.now();
-    const situation = (n: NotificationRecord, d: Delivery) => {
-      const since = waitingSince.get(queueOf(n, d));
-      return { now: readAt, random: random(), worker, uncertainWaitMs, watchdogFirstMs, waitingSince: since };
-    };
-    const made = (ids: readonly string[]) => ids.flatMap((id) => attempts.get(id) ?? []);
-    const lookAt = (n: NotificationRecord, d: Delivery) =>
-      look(n, d, attempts.get(attemptId(d.id, d.attempt)), situation(n, d), made(repeatedIds(d)));
-    const looks = taken.flatMap((n) => dueDeliveries(n, now).map((d) => lookAt(n, d)));
+    const looks = due.map(({ n, d }, i) => {
+      const situation = { now: readAt, random: random(), worker, uncertainWaitMs, watchdogFirstMs, waitingSince: waitingSince[i] };
+      const earlier = repeatedIds(d).flatMap((id) => attempts.get(id) ?? []);
+      return look(n, d, attempts.get(attemptId(d.id, d.attempt)), situation, earlier);
+    });
     for (const { kind } of looks) metrics.looks.inc({ kind });
     const changes = looks.flatMap((l) => (l.kind === "change" || l.kind === "waiting" ? [l.change] : []));
     const publications = looks.flatMap((l) => (l.kind === "publish" ? [l.task] : []));
@@ -111,15 +111,6 @@ export function createRelay(parts: RelayParts): Relay {
     return { taken: taken.length, stuck: publications.length > 0 && !published.includes(true) };
   }
 
-  /** When the oldest waiting task was published, of each queue that may have a copy of what is due. */
-  async function askQueue(taken: readonly NotificationRecord[], now: number): Promise<Map<string, number | undefined>> {
-    const repeats = taken.flatMap((n) => dueDeliveries(n, now).flatMap((d) => (isRepeat(d) ? [{ n, d }] : [])));
-    const queues = new Map(repeats.map(({ n, d }) => [queueOf(n, d), { channel: d.channel, notificationClass: n.notificationClass }]));
-    const ask = async ([name, { channel, notificationClass }]: [string, Pick<DeliveryTask, "channel" | "notificationClass">]) =>
-      [name, await queue.waitingSince(channel, notificationClass)] as const;
-    return new Map(await Promise.all([...queues].map(ask)));
-  }
-
   return {
     turn,
     async run(signal) {
@@ -139,14 +130,11 @@ export function createRelay(parts: RelayParts): Relay {
   };
 }
 
-const dueDeliveries = (n: NotificationRecord, now: number) =>
-  n.deliveries.filter((d) => isOpen(d.state) && d.nextAt !== undefined && d.nextAt <= now);
-
-const queueOf = ({ notificationClass }: NotificationRecord, { channel }: Delivery) => `${channel}.${notificationClass}`;
+const isDue = ({ state, nextAt }: Delivery, now: number) => isOpen(state) && nextAt !== undefined && nextAt <= now;
 
 function lookAgain(a: AttemptRecord, now: number): DeliveryChange {
   return {
-    notificationId: a.deliveryId.slice(0, 32),
+    notificationId: notificationIdOf(a.deliveryId),
     deliveryId: a.deliveryId,
     // From pending only: a worker that called it uncertain at the last moment has said when to look again.
     expect: { attempt: a.number, states: ["pending"] },

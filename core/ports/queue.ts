@@ -40,7 +40,8 @@ export interface TaskPublisher {
 export interface QueueLag {
   /**
    * When the oldest task was published that was never handed out, in ms since the epoch by this process's clock; Infinity where none waits.
-   * All that was published before has been handed out, or is lost. Undefined where it cannot be told. Never rejects; has a deadline.
+   * All that was published before has been handed out, or is lost. Undefined where it cannot be told. Never rejects; has a deadline. Asked for each
+   * delivery of a turn, so that an answer serves for a moment.
    */
   waitingSince(channel: Channel, notificationClass: NotificationClass): Promise<number | undefined>;
 }
