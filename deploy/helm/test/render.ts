@@ -107,6 +107,11 @@ export function find(objects: readonly KubernetesObject[], kind: string, name: s
 export const namesOf = (objects: readonly KubernetesObject[], kind: string): string[] =>
   objects.filter((object) => object.kind === kind).map(({ metadata }) => metadata.name);
 
+export const deployments = (objects: readonly KubernetesObject[]) => objects.filter(({ kind }) => kind === "Deployment");
+/** Of a workload's template, or the Pod's own. */
+export const podOf = (object: KubernetesObject) => object.spec.template?.spec ?? object.spec;
+export const containerOf = (object: KubernetesObject) => podOf(object).containers[0];
+
 /** Plain variables of a Deployment's or a Job's container. */
 export function variablesOf(workload: KubernetesObject): Record<string, string> {
   const env: { name: string; value?: string }[] = workload.spec.template.spec.containers[0].env;
