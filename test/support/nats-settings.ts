@@ -1,0 +1,76 @@
+// A real nats-server on which one setting after the other is put as it must not be.
+import assert from "node:assert/strict";
+import { after, before, beforeEach } from "node:test";
+import { type JetStreamManager, jetstreamManager, type StreamConfig, type StreamInfo } from "@nats-io/jetstream";
+import { consumerName, streamName } from "../../core/subjects.ts";
+import { readConfig } from "../../infra/config.ts";
+import { DangerousSettingError } from "../../infra/dangerous-setting.ts";
+import type { LocalServer } from "../../infra/local/local-servers.ts";
+import { createLogger } from "../../infra/logger.ts";
+import { connectNats, type Nats, natsVariables } from "../../infra/nats/connect.ts";
+import { wantedStream } from "../../infra/nats/stream-settings.ts";
+import { ensureStreams, streamVariables } from "../../infra/nats/streams.ts";
+import { compareVersions, parseVersion, type Version } from "../../infra/version.ts";
+import { eventually } from "./eventually.ts";
+import { startNats } from "./servers.ts";
+
+export const STREAM = streamName("sms");
+export const CRITICAL = consumerName("sms", "critical");
+export const HOUR_NS = 3_600_000_000_000;
+
+export const lines: string[] = [];
+export const log = createLogger("test", "warn", { write: (line) => void lines.push(line) });
+export const config = readConfig(streamVariables, {});
+let server: LocalServer;
+export let nats: Nats;
+export let jsm: JetStreamManager;
+
+before(async () => {
+  server = await startNats();
+  nats = await connectNats(readConfig(natsVariables, { NATS_URL: server.url }), log);
+  jsm = await jetstreamManager(nats);
+});
+after(async () => {
+  await nats[Symbol.asyncDispose]();
+  await server[Symbol.asyncDispose]();
+});
+beforeEach(async () => {
+  for await (const { config } of jsm.streams.list()) await jsm.streams.delete(config.name);
+});
+
+export const ensure = (env: Record<string, string> = {}) => ensureStreams(nats, readConfig(streamVariables, env), ["sms"]);
+
+/** Why a case cannot be put on the server there is; undefined where it can. */
+export function tooOld(since: Version | undefined): string | undefined {
+  const version = nats.info?.version ?? "";
+  return since && compareVersions(parseVersion(version) ?? since, since) < 0
+    ? `nats-server ${version} does not know it, ${since.join(".")} is needed`
+    : undefined;
+}
+
+export async function refuses(says: RegExp, work: Promise<void> = ensure()): Promise<DangerousSettingError> {
+  const error = await work.then(
+    () => assert.fail("it was let pass"),
+    (e: unknown) => e,
+  );
+  assert.ok(error instanceof DangerousSettingError, String(error));
+  assert.match(error.message, says);
+  assert.ok(error.message.startsWith(`NATS at 127.0.0.1:${server.port}: `), error.message);
+  for (const { why, fix } of error.dangers) assert.ok(why.length > 10 && fix.length > 10, error.message);
+  return error;
+}
+
+/** As it should be but for `over`. */
+export async function putStream(over: Partial<StreamConfig>): Promise<StreamInfo> {
+  let made: StreamInfo | undefined;
+  await eventually("the server has cleared away the stream of the test before", async () => {
+    try {
+      made = await jsm.streams.add(Object.assign({ ...wantedStream("sms", config) }, over));
+    } catch (error) {
+      // It removes a deleted stream's files in the background, and a new one's may be in their way.
+      if (!(error instanceof Error && error.message.includes("error creating store"))) throw error;
+    }
+    return made !== undefined;
+  });
+  return made!;
+}
