@@ -15,7 +15,7 @@ import type { LocalServer } from "../local/local-servers.ts";
 import { createLogger } from "../logger.ts";
 import { startTracing } from "../tracing.ts";
 import { connectNats, type Nats, natsVariables } from "./connect.ts";
-import { consumeTasks } from "./consume.ts";
+import { type ConsumeOptions, consumeTasks } from "./consume.ts";
 import { createTaskPublisher } from "./publish.ts";
 import { ensureStreams, streamVariables } from "./streams.ts";
 import { decodeTask, encodeTask } from "./task-codec.ts";
@@ -41,6 +41,12 @@ function sampleTask(key: string, over: Partial<DeliveryTask> = {}): DeliveryTask
 }
 
 /** Consumes until `work` is done; what was handled, by delivery id. */
+const consumeOptions = (signal: AbortSignal, inFlightMax: number): ConsumeOptions => ({
+  ...{ channel: "sms", worker: "w", inFlightMax, signal, clock: systemClock, log },
+  tracer: new ProxyTracerProvider().getTracer("test"),
+  ensure: () => ensureStreams(nats, config, ["sms"]),
+});
+
 async function consuming(
   handle: (task: DeliveryTask, times: number) => Settlement,
   work: (handled: Map<string, number>) => Promise<void>,
@@ -55,18 +61,7 @@ async function consuming(
       handled.set(task.deliveryId, times);
       return handle(task, times);
     },
-    {
-      ...{
-        channel: "sms",
-        worker: "w",
-        inFlightMax: 10,
-        signal: stop.signal,
-        clock: systemClock,
-        log,
-        tracer: new ProxyTracerProvider().getTracer("test"),
-      },
-      ensure: () => ensureStreams(nats, config, ["sms"]),
-    },
+    consumeOptions(stop.signal, 10),
   );
   try {
     await work(handled);
@@ -160,17 +155,7 @@ test("a stream that is deleted under the consumer is made again, and its tasks a
 
 test("a drain that begins while the consumer is being looked up ends it", { timeout: 10_000 }, async () => {
   const stop = new AbortController();
-  const options = {
-    channel: "sms",
-    worker: "w",
-    inFlightMax: 4,
-    signal: stop.signal,
-    clock: systemClock,
-    log,
-    ensure: async () => {},
-  } as const;
-  const tracer = new ProxyTracerProvider().getTracer("test");
-  const draining = consumeTasks(nats, async () => ({ kind: "ack" }), { ...options, tracer });
+  const draining = consumeTasks(nats, async () => ({ kind: "ack" }), consumeOptions(stop.signal, 4));
   stop.abort();
   await draining;
 });
@@ -182,20 +167,11 @@ test("who drains and closes has told the server of every task, so that what was 
   const stop = new AbortController();
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
   const { promise: answer, resolve: end } = Promise.withResolvers<Settlement>();
-  const options = {
-    channel: "sms",
-    worker: "w",
-    inFlightMax: 4,
-    signal: stop.signal,
-    clock: systemClock,
-    log,
-    ensure: async () => {},
-  } as const;
   const handle = () => {
     begin();
     return answer;
   };
-  const draining = consumeTasks(closing, handle, { ...options, tracer: new ProxyTracerProvider().getTracer("test") });
+  const draining = consumeTasks(closing, handle, consumeOptions(stop.signal, 4));
   await begun;
   stop.abort();
   end({ kind: "ack" });
@@ -221,12 +197,7 @@ test("who drains in the middle of its work leaves nothing behind: what it pulled
       await systemClock.sleep(1 + (handled % 7));
       return { kind: "ack" };
     };
-    const options = { channel: "sms", worker: `w${pod}`, inFlightMax: 20, signal: stop.signal, clock: systemClock, log } as const;
-    const draining = consumeTasks(closing, handle, {
-      ...options,
-      tracer: new ProxyTracerProvider().getTracer("test"),
-      ensure: async () => {},
-    });
+    const draining = consumeTasks(closing, handle, { ...consumeOptions(stop.signal, 20), worker: `w${pod}` });
     await enough;
     stop.abort();
     await draining;
