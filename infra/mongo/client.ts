@@ -1,6 +1,7 @@
 import { MongoClient, type MongoClientOptions } from "mongodb";
 import { type Danger, DangerousSettingError } from "../dangerous-setting.ts";
 import { StoreError } from "../store-error.ts";
+import { WriteOrCloseConnection } from "./connection.ts";
 
 /** How long a call waits for a primary, in ms: an election takes up to 12 s by default, the caller's repetition covers the rest. */
 const SERVER_SELECTION_TIMEOUT_MS = 5_000;
@@ -13,7 +14,8 @@ const SOCKET_TIMEOUT_MS = 10_000;
 const POOL_SIZE_MAX = 32;
 
 /** What makes "accepted" true; stronger than whatever the URI says. Every read is acted upon, so every read is of the majority. */
-const CLIENT_OPTIONS: MongoClientOptions = {
+const CLIENT_OPTIONS: MongoClientOptions & { connectionType: unknown } = {
+  connectionType: WriteOrCloseConnection,
   writeConcern: { w: "majority", journal: true, wtimeoutMS: MAJORITY_TIMEOUT_MS },
   readConcern: { level: "majority" },
   readPreference: "primary",

@@ -18,11 +18,14 @@ export function toStoreError(what: string, error: unknown): unknown {
   return new StoreError(`MongoDB, ${what}: ${errorName(error)}`, error.code === undefined ? undefined : String(error.code));
 }
 
-/** Kind, number and the server's name for it; none of its text. */
+/** Kind, number, the server's name for it and what it wraps; none of its text. */
 export function errorName(error: unknown): string {
   if (!(error instanceof MongoError)) return error instanceof Error ? error.name : "unknown";
   const named = error instanceof MongoServerError ? error.codeName : undefined;
-  return [error.name, error.code, named].filter((part) => part !== undefined).join(" ");
+  // Of a bulk write that failed as a whole, the reason.
+  const within: unknown = error instanceof MongoServerError ? error.errorResponse : undefined;
+  const reason = within instanceof Error ? within.name : undefined;
+  return [error.name, error.code, named, reason].filter((part) => part !== undefined).join(" ");
 }
 
 /** Where every write error of an unordered insert was an existing key: the positions of those documents. Else undefined: unknown. */
