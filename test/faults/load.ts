@@ -130,10 +130,7 @@ export function startLoad({ gateways, sandbox }: World, row: string, { rate = RA
         for (const [n, { result }] of results.entries()) answered(open[n]!, result);
       } catch (error) {
         for (const i of open) i.retries++;
-        const { code, reason, message } = readDetails(error);
-        remember(`${status[code]} ${reason ?? ""} ${message.slice(0, 80)}`);
-        const expected = [status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.RESOURCE_EXHAUSTED, status.CANCELLED];
-        if (!expected.includes(code)) surprise(status[code] ?? String(code));
+        failed(error);
       }
       open = open.filter((i) => i.accepted === undefined && !i.refused);
       if (open.length > 0) await delay(wait, undefined, { signal: deadline.signal }).catch(() => undefined);
@@ -163,6 +160,12 @@ export function startLoad({ gateways, sandbox }: World, row: string, { rate = RA
     if (one.accepted === undefined) one.accepted = { notificationId, deliveryIds, at: Date.now() };
     else if (one.accepted.notificationId !== notificationId || one.accepted.deliveryIds.join() !== deliveryIds.join())
       contradictions.push(one.key);
+  }
+  function failed(error: unknown): void {
+    const { code, reason, message } = readDetails(error);
+    remember(`${status[code]} ${reason ?? ""} ${message.slice(0, 80)}`);
+    const expected = [status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.RESOURCE_EXHAUSTED, status.CANCELLED];
+    if (!expected.includes(code)) surprise(status[code] ?? String(code));
   }
   const surprise = (what: string) => surprises.set(what, (surprises.get(what) ?? 0) + 1);
 
@@ -221,7 +224,7 @@ export function startLoad({ gateways, sandbox }: World, row: string, { rate = RA
     while (!deadline.signal.aborted) {
       const ok = await ask(gateway()).then(
         () => true,
-        () => false,
+        (error: unknown) => failed(error),
       );
       if (ok) return;
       await delay(AGAIN_MS, undefined, { signal: deadline.signal }).catch(() => undefined);

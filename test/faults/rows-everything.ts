@@ -32,6 +32,7 @@ function alone<T>(what: string, work: () => Promise<T>): Promise<T> {
 const LINE_FAULTS: readonly LineFault[] = [
   { kind: "half-open" },
   { kind: "cut" },
+  { kind: "end" },
   { kind: "latency", ms: 250 },
   { kind: "drip", bytesPerSecond: 5_000 },
 ];

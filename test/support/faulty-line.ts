@@ -18,7 +18,9 @@ export type LineFault =
   /** A slow drip, in bytes per second and connection, each way. */
   | { kind: "drip"; bytesPerSecond: number }
   /** Resets what is open and whatever opens. */
-  | { kind: "cut" };
+  | { kind: "cut" }
+  /** Ends what is open, in order, as a server does that stops; what opens meanwhile works. */
+  | { kind: "end" };
 
 export interface LineCounts {
   connections: number;
@@ -30,6 +32,7 @@ export interface LineCounts {
   delayedBytes: number;
   drippedBytes: number;
   resets: number;
+  ends: number;
 }
 
 export interface FaultyLine extends AsyncDisposable {
@@ -57,7 +60,17 @@ interface Pair {
 /** @param targets asked for each connection, by turns; one that does not answer is passed over, as behind a service address */
 export async function startFaultyLine(targets: readonly Address[]): Promise<FaultyLine> {
   const counts: LineCounts = {
-    ...{ connections: 0, bytes: 0, replyBytes: 0, swallowedBytes: 0, droppedReplies: 0, delayedBytes: 0, drippedBytes: 0, resets: 0 },
+    ...{
+      connections: 0,
+      bytes: 0,
+      replyBytes: 0,
+      swallowedBytes: 0,
+      droppedReplies: 0,
+      delayedBytes: 0,
+      drippedBytes: 0,
+      resets: 0,
+      ends: 0,
+    },
   };
   const pairs = new Set<Pair>();
   let fault: LineFault | undefined;
@@ -66,6 +79,12 @@ export async function startFaultyLine(targets: readonly Address[]): Promise<Faul
   const reset = (pair: Pair) => {
     counts.resets++;
     pair.client.resetAndDestroy();
+    pair.upstream.destroy();
+  };
+
+  const end = (pair: Pair) => {
+    counts.ends++;
+    pair.client.destroy();
     pair.upstream.destroy();
   };
 
@@ -161,7 +180,10 @@ export async function startFaultyLine(targets: readonly Address[]): Promise<Faul
     counts,
     set(next) {
       fault = next;
-      for (const pair of pairs) if (pair.torn || next?.kind === "cut") reset(pair);
+      for (const pair of pairs) {
+        if (pair.torn || next?.kind === "cut") reset(pair);
+        else if (next?.kind === "end") end(pair);
+      }
     },
     async [Symbol.asyncDispose]() {
       server.close();
