@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createFakeClock } from "../test/support/fake-clock.ts";
 import { createSteadyClock, STEP_MS } from "./clock.ts";
 import { createLogger } from "./logger.ts";
 import { OperatorError } from "./operator-error.ts";
-import { keepTime, refuseWrongTime } from "./time-keeper.ts";
+import { keepTime, listenToStore, refuseWrongTime } from "./time-keeper.ts";
 
 const START = 1_700_000_000_000;
 const THREE_HOURS = 3 * 3_600_000;
@@ -98,4 +99,18 @@ test("a process whose clock is off the store's does not start", async () => {
   const { clock, real } = machine();
   await refuseWrongTime({ time: async () => real() + 1_500 }, clock);
   await assert.rejects(refuseWrongTime({ time: async () => real() + THREE_HOURS }, clock), OperatorError);
+});
+
+test("a store is silent from its last answer on, whether it fails or does not answer at all", async () => {
+  const clock = createFakeClock();
+  const answers = [Promise.resolve(1), Promise.reject(new Error("away")), new Promise<number>(() => undefined), Promise.resolve(2)];
+  const store = listenToStore({ time: () => answers.shift()! }, clock);
+  const silences: number[] = [];
+  for (const settles of [true, true, false, true]) {
+    clock.advance(1_000);
+    const asked = store.time().catch(() => undefined);
+    if (settles) await asked;
+    silences.push(store.silentMs());
+  }
+  assert.deepEqual(silences, [0, 1_000, 2_000, 0]);
 });

@@ -4,7 +4,7 @@ import { secretFile, text, type Values } from "./config.ts";
 import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
 import { openStore } from "./store.ts";
-import { keepTime, refuseWrongTime } from "./time-keeper.ts";
+import { keepTime, listenToStore, refuseWrongTime } from "./time-keeper.ts";
 
 export const storeVariables = {
   STORE_URL: text({
@@ -14,7 +14,10 @@ export const storeVariables = {
   STORE_PASSWORD_FILE: secretFile({ default: "", reason: "password of STORE_USER" }),
 };
 
-/** A role's: it does not start with a wrong clock, and goes on with its own while the machine's is wrong. */
+/**
+ * A role's: it does not start with a wrong clock, and goes on with its own while the machine's is wrong. The store is asked for its time at
+ * least every 10 s, so how long it has been silent is known of a role with nothing to do, too.
+ */
 export async function openRoleStore(
   config: Values<typeof storeVariables>,
   { stack, log, metrics, signal }: { stack: AsyncDisposableStack; log: Logger; metrics: Metrics; signal: AbortSignal },
@@ -23,8 +26,11 @@ export async function openRoleStore(
   await refuseWrongTime(store, systemClock);
   const help = "How far the machine's clock is ahead of the one that is believed; 0 while it is believed itself";
   metrics.gauge("carillon_clock_off_seconds", help, [], () => systemClock.offBy() / 1000);
+  const listener = listenToStore(store, systemClock);
+  const silent = "Since the store last told this process the time; it is asked every 10 s";
+  metrics.gauge("carillon_store_silent_seconds", silent, [], () => listener.silentMs() / 1000);
   const ended = new AbortController();
-  const keeping = keepTime(store, systemClock, log, AbortSignal.any([signal, ended.signal]));
+  const keeping = keepTime(listener, systemClock, log, AbortSignal.any([signal, ended.signal]));
   stack.defer(async () => {
     ended.abort();
     await keeping;

@@ -1,3 +1,4 @@
+import type { Clock } from "../core/ports/clock.ts";
 import type { Store } from "../core/ports/store.ts";
 import { STEP_MS, type SteadyClock } from "./clock.ts";
 import type { Logger } from "./logger.ts";
@@ -7,8 +8,8 @@ import { OperatorError } from "./operator-error.ts";
 const TIME_OFF_MAX_MS = 2_000;
 /** How often a clock that stepped is compared with the store's. */
 const COMPARE_EVERY_MS = 2_000;
-/** One that did not step is compared each so many times, once a minute: small corrections are followed, and may add up. */
-const DRIFT_TURNS = 30;
+/** One that did not step is compared each so many times, every 10 s: small corrections are followed, and may add up. */
+const DRIFT_TURNS = 5;
 
 /** Refuses to start with a clock that others would take decisions against; throws an OperatorError. */
 export async function refuseWrongTime(store: Pick<Store, "time">, clock: SteadyClock): Promise<void> {
@@ -49,6 +50,19 @@ export async function keepTime(store: Pick<Store, "time">, clock: SteadyClock, l
       log.error({ steppedMs: Math.round(off) }, "the machine's clock stepped away from the store's: it is not believed");
     }
   }
+}
+
+/** The store's time, and for how long it has told nobody, in ms; at first as if it just had. */
+export function listenToStore(store: Pick<Store, "time">, clock: Pick<Clock, "monotonic">): Pick<Store, "time"> & { silentMs(): number } {
+  let toldAt = clock.monotonic();
+  return {
+    async time() {
+      const time = await store.time();
+      toldAt = clock.monotonic();
+      return time;
+    },
+    silentMs: () => clock.monotonic() - toldAt,
+  };
 }
 
 /** ms that a clock is ahead of the store's; half of the way there and back is allowed for. */

@@ -29,6 +29,7 @@ const well: FiringCase["series"] = {
   [`carillon_queue_bytes_ratio{${N},channel="sms"}`]: still(0.1),
   [`carillon_scaling_held_count{${N},channel="sms"}`]: still(0),
   [`carillon_clock_off_seconds{${N},pod="relay-1"}`]: still(0),
+  [`carillon_store_silent_seconds{${N},pod="relay-1"}`]: still(9),
   [`kube_horizontalpodautoscaler_status_condition{${N},horizontalpodautoscaler="carillon-dispatcher-sms",condition="ScalingActive",status="false"}`]:
     still(0),
 };
@@ -68,6 +69,7 @@ export const firingCases: readonly FiringCase[] = [
   ill("CarillonRoleDown", { [`kube_deployment_status_replicas_available{${N},deployment="carillon-relay"}`]: still(0) }),
   ill("CarillonRelayStalled", { [RELAY]: "0+60x20 1200x20" }),
   { series: without(RELAY), at: "5m", firing: ["CarillonRelayStalled"] },
+  ill("CarillonStoreSilent", { [`carillon_store_silent_seconds{${N},pod="gateway-1"}`]: still(90) }),
   ill("CarillonCannotPublish", { [`carillon_relay_publications_total{${N},channel="sms",result="failed"}`]: rate(1) }),
   ill("CarillonSendUnavailable", refused("UNAVAILABLE", 1)),
   ill("CarillonSendRefused", refused("OVERLOADED", 100)),

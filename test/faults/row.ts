@@ -49,6 +49,10 @@ const ANSWERED_MS = 60_000;
 /** After the fault's end. A claim is called lost after 12 s, its outcome unknown for 8 s more; a relay that died holds what it took for 30 s. */
 const BOUND_MS = 75_000;
 
+/** A process asks the store every 10 s, and gives one question up after 5 s at most while it has no server. */
+const STORE_SILENT_MAX_MS = 20_000;
+const STORE_SILENT_POLL_MS = 500;
+
 export async function runRow(world: World, row: Row, random: () => number, say: (line: string) => void): Promise<RowResult> {
   const { name, about } = row;
   const reason = row.cannot?.(world);
@@ -74,6 +78,7 @@ export async function runRow(world: World, row: Row, random: () => number, say: 
   await load.stop(ANSWERED_MS);
   const ending = await untilEnded(world, load.items, row.boundMs ?? BOUND_MS);
   const result = await account(world, load, ending, { stoppedAt, faultEndedAt });
+  broken.push(...(await cutOffFromStore(world, faultEndedAt + ANSWERED_MS)));
 
   const denied = await keptThoughRefused(world, load);
   if (denied.length > 0)
@@ -96,6 +101,19 @@ export async function runRow(world: World, row: Row, random: () => number, say: 
   ] as const)
     if (ids.length > 0) broken.push(`${ids.length} ${what}: ${ids.slice(0, 5).join(" | ")}`);
   return { kind: "ran", name, about, account: result, proof, broken, tookMs: performance.now() - began };
+}
+
+/** Processes that have not found their way back to the store by `until`: the others' work hides them from every other column. */
+async function cutOffFromStore({ processes }: World, until: number): Promise<string[]> {
+  for (;;) {
+    const silences = await Promise.all(processes.map((p) => p.gauge("carillon_store_silent_seconds")));
+    const cutOff = processes.flatMap(({ name }, i) => {
+      const silentMs = 1_000 * (silences[i] ?? 0);
+      return silentMs > STORE_SILENT_MAX_MS ? [`${name} has had no answer of the store for ${Math.round(silentMs)} ms`] : [];
+    });
+    if (cutOff.length === 0 || Date.now() > until) return cutOff;
+    await delay(STORE_SILENT_POLL_MS);
+  }
 }
 
 /** Promise 6: a key that is kept gives its answer, however late it is asked for. */

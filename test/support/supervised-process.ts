@@ -35,6 +35,8 @@ export interface SupervisedProcess extends AsyncDisposable {
   restart(extra?: Record<string, string>): Promise<string>;
   /** From its next start on; those of one restart() go with its end. */
   isReady(): Promise<boolean>;
+  /** Of its /metrics, without labels' difference; undefined where it does not answer or has none of that name. */
+  gauge(metric: string): Promise<number | undefined>;
 }
 
 export interface SupervisedOptions {
@@ -103,6 +105,11 @@ export function superviseProcess(options: SupervisedOptions): SupervisedProcess 
       const answer = await fetch(`http://127.0.0.1:${httpPort}/readyz`, { signal: AbortSignal.timeout(ASK_MS) }).catch(() => undefined);
       await answer?.body?.cancel();
       return answer?.status === 200;
+    },
+    async gauge(metric) {
+      const answer = await fetch(`http://127.0.0.1:${httpPort}/metrics`, { signal: AbortSignal.timeout(ASK_MS) }).catch(() => undefined);
+      const [, value] = new RegExp(`^${metric}(?:\\{[^}]*\\})? (\\S+)$`, "m").exec((await answer?.text().catch(() => "")) ?? "") ?? [];
+      return value === undefined ? undefined : Number(value);
     },
     async [Symbol.asyncDispose]() {
       disposed = true;
