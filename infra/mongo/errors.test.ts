@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { type BulkWriteResult, MongoBulkWriteError, MongoNetworkError, MongoServerError } from "mongodb";
 import { StoreError } from "../store-error.ts";
-import { toStoreError } from "./errors.ts";
+import { asStoreError, toStoreError } from "./errors.ts";
 
 const message = (error: unknown) => {
   const converted = toStoreError("insert", error);
@@ -19,6 +19,13 @@ it("a driver's error is told by its kind, number and name, and a bulk write's by
   );
   const duplicate = new MongoServerError({ message: "dup key: { _id: 'anna@example.com' }", code: 11000, codeName: "DuplicateKey" });
   assert.equal(message(duplicate), "MongoDB, insert: MongoServerError 11000 DuplicateKey");
+});
+
+it("a call that the driver never ends is ended here, and says so", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const call = asStoreError("insert", () => new Promise(() => undefined));
+  t.mock.timers.tick(60_000);
+  await assert.rejects(call, new StoreError("MongoDB, insert: no answer within 60000 ms"));
 });
 
 it("what is not the driver's stays what it is", () => {

@@ -4,12 +4,29 @@ import { StoreError } from "../store-error.ts";
 /** E11000: the key exists. */
 export const DUPLICATE_KEY = 11000;
 
+/**
+ * Longest that a call of ours takes, in ms. The driver's own waits (client.ts) end a command within 40 s, its repetition included; whoever
+ * waits must go on even where they do not, as we have seen.
+ */
+const CALL_MS_MAX = 60_000;
+
 /** Runs `work`; the driver's errors become ours, with the name and number alone: their messages quote documents and addresses. */
 export async function asStoreError<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {
-    return await work();
+    return await inTime(CALL_MS_MAX, what, work());
   } catch (error) {
     throw toStoreError(what, error);
+  }
+}
+
+/** The work's own end, or a StoreError after `ms`. The work goes on; what it may still do is not known. */
+export async function inTime<T>(ms: number, what: string, work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new StoreError(`MongoDB, ${what}: no answer within ${ms} ms`)), ms);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -8,7 +8,7 @@ import { type AttemptDocument, type AttributionDocument, createAttemptStore } fr
 import { createClient } from "./client.ts";
 import { type ContactDocument, createContactStore } from "./contacts.ts";
 import { deploymentVerdict, type Hello, type StorageEngine, storageDangers } from "./deployment.ts";
-import { asStoreError, errorName, toStoreError } from "./errors.ts";
+import { asStoreError, errorName, inTime, toStoreError } from "./errors.ts";
 import { ensureIndexes } from "./indexes.ts";
 import type { NotificationDocument } from "./notification-document.ts";
 import { createNotificationStore } from "./notifications.ts";
@@ -58,14 +58,8 @@ export async function openMongoStore(uri: string, options: MongoOptions = {}): P
 
 async function connect(client: MongoClient, log: Logger | undefined): Promise<void> {
   const hosts = hostsOf(client);
-  const deadline = Promise.withResolvers<never>();
-  const timer = setTimeout(() => deadline.reject(new StoreError("no answer in time")), CONNECT_TIMEOUT_MS);
   try {
-    const opened = client.connect().then(() => client.db("admin").command({ hello: 1 }));
-    const { dangers, warnings } = deploymentVerdict((await Promise.race([opened, deadline.promise])) as Hello);
-    dangers.push(...storageDangers(await Promise.race([storageEngine(client, log), deadline.promise])));
-    if (dangers.length > 0) throw new DangerousSettingError(`MongoDB at ${hosts}`, dangers);
-    for (const warning of warnings) log?.warn({ mongodb: hosts }, warning);
+    await inTime(CONNECT_TIMEOUT_MS, "connect", check(client, hosts, log));
   } catch (error) {
     if (error instanceof DangerousSettingError) throw error;
     const cause = toStoreError("connect", error);
@@ -74,9 +68,15 @@ async function connect(client: MongoClient, log: Logger | undefined): Promise<vo
       `cannot use MongoDB at ${hosts} (${why}); see that it runs, that this machine reaches it and that user and password are ` +
         "right; for a try-out: docker run -p 27017:27017 mongo:8",
     );
-  } finally {
-    clearTimeout(timer);
   }
+}
+
+async function check(client: MongoClient, hosts: string, log: Logger | undefined): Promise<void> {
+  await client.connect();
+  const { dangers, warnings } = deploymentVerdict((await client.db("admin").command({ hello: 1 })) as Hello);
+  dangers.push(...storageDangers(await storageEngine(client, log)));
+  if (dangers.length > 0) throw new DangerousSettingError(`MongoDB at ${hosts}`, dangers);
+  for (const warning of warnings) log?.warn({ mongodb: hosts }, warning);
 }
 
 /** Undefined where the server does not tell: a user with readWrite alone may not ask, and what only speaks MongoDB's protocol has none. */
