@@ -78,19 +78,23 @@ export interface Moments {
   /** ms since the epoch. */
   stoppedAt: number;
   faultEndedAt: number;
+  /** Providers whose line held bytes back in this row. */
+  slowed: ReadonlySet<string>;
 }
 
-export async function account(world: World, load: Load, { records, at }: Ending, { stoppedAt, faultEndedAt }: Moments): Promise<Account> {
+export async function account(world: World, load: Load, { records, at }: Ending, moments: Moments): Promise<Account> {
+  const { stoppedAt, faultEndedAt } = moments;
+  const attempts = await attemptsOf(world, records.values());
+  const late = lateSends(world, load, attempts, moments.slowed);
   const taken = world.sandbox.ledger.acceptances();
   const result: Account = {
     ...{ accepted: 0, sentOnce: 0, suppressed: 0, expired: 0, repeatedByPolicy: 0, failed: {}, lost: [], twice: [] },
     uncertain: { total: 0, receipt: 0, lookUp: 0, resent: 0, givenUp: 0 },
-    afterRefusal: lateSends(world, load, (c) => c !== "critical"),
-    criticalAfterRefusal: lateSends(world, load, (c) => c === "critical"),
+    afterRefusal: late.filter((send) => send.notificationClass !== "critical").map(tellLate),
+    criticalAfterRefusal: late.filter((send) => send.notificationClass === "critical").map(tellLate),
     longestGapMs: longestGap(world, load.startedAt, stoppedAt),
     recoveredMs: at === undefined ? undefined : Math.max(0, at - faultEndedAt),
   };
-  const attempts = await attemptsOf(world, records.values());
   for (const { accepted } of load.items) {
     if (accepted === undefined) continue;
     const record = records.get(accepted.notificationId);
@@ -151,16 +155,35 @@ async function attemptsOf({ store }: World, records: Iterable<NotificationRecord
   return Map.groupBy(found, (a) => a.deliveryId);
 }
 
+interface LateSend {
+  deliveryId: string;
+  provider: string;
+  notificationClass: NotificationClass;
+  afterMs: number;
+}
+const tellLate = ({ deliveryId, provider, notificationClass, afterMs }: LateSend) =>
+  `${deliveryId} ${provider} ${notificationClass}, ${afterMs} ms after the refusal`;
+
 /** What providers took after the bound, of people who had refused by then. */
-function lateSends({ sandbox }: World, { items, startedAt }: Load, ofClass: (c: NotificationClass) => boolean): string[] {
+function lateSends(
+  { sandbox }: World,
+  { items, startedAt }: Load,
+  attempts: ReadonlyMap<string, Attempt[]>,
+  slowed: ReadonlySet<string>,
+): LateSend[] {
   const entries = Map.groupBy(sandbox.ledger.entries({ since: startedAt, accepted: true }), (e) => e.deliveryId);
   return items.flatMap(({ person, accepted, notificationClass }) => {
     const refusedAt = person?.refusedAt;
-    if (refusedAt === undefined || !ofClass(notificationClass)) return [];
-    return (accepted?.deliveryIds ?? []).flatMap((id) =>
-      (entries.get(id) ?? [])
-        .filter((e) => e.receivedAt > refusedAt + REFUSAL_BOUND_MS + REFUSAL_TOLERANCE_MS)
-        .map((e) => `${id} ${e.provider} ${notificationClass}, ${e.receivedAt - refusedAt} ms after the refusal`),
+    if (refusedAt === undefined) return [];
+    const bound = refusedAt + REFUSAL_BOUND_MS + REFUSAL_TOLERANCE_MS;
+    return (accepted?.deliveryIds ?? []).flatMap((deliveryId) =>
+      (entries.get(deliveryId) ?? []).flatMap(({ provider, receivedAt }) => {
+        // What is on a slow line when the person refuses cannot be called back. Its claim is older than its first byte.
+        const begun = (attempts.get(deliveryId) ?? []).filter((a) => a.provider === provider && a.startedAt <= receivedAt);
+        const onTheWay = slowed.has(provider) && begun.length > 0;
+        const at = onTheWay ? Math.max(...begun.map((a) => a.startedAt)) : receivedAt;
+        return at > bound ? [{ deliveryId, provider, notificationClass, afterMs: at - refusedAt }] : [];
+      }),
     );
   });
 }

@@ -106,7 +106,8 @@ servers and two processes of every role. The providers are played by \`sandbox/\
 - **lost**: accepted, and not in the store, not ended within the row's bound, or said to be sent while no provider took it. Must be 0.
 - **twice**: taken by providers more often than once and the resends on record. Must be 0.
 - **after refusal**: taken later than 5 s (and 0.5 s of tolerance) after the refusal was answered. Must be 0. \`critical\` goes out where preferences cannot be
-  read (promise 4); where that happened it stands beside the proof.
+  read (promise 4); where that happened it stands beside the proof. Where a row slows the line to a provider, what counts is when the
+  call began: what is on the line cannot be called back.
 - **longest gap**: between two acceptances by any provider while there was load. **recovered**: from the fault's end until everything
   accepted in the row had ended, which includes what was scheduled up to 7 s ahead, and the waits for unknown outcomes.
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { notificationId } from "../../infra/hash.ts";
 import { type Account, account, untilEnded } from "./account.ts";
 import { type Load, type LoadOptions, startLoad } from "./load.ts";
-import { APP, type StoreKind, type World } from "./world.ts";
+import { APP, LINE_PROVIDERS, type StoreKind, type World } from "./world.ts";
 
 /** One fault, from its first sign to its end, while there is load. */
 export interface Row {
@@ -60,6 +60,7 @@ export async function runRow(world: World, row: Row, random: () => number, say: 
   const began = performance.now();
   const broken: string[] = [];
   const load = startLoad(world, row.name, row.load);
+  const heldBefore = heldBytes(world);
   let proof = "";
   await delay(BEFORE_MS);
   try {
@@ -77,7 +78,8 @@ export async function runRow(world: World, row: Row, random: () => number, say: 
   const stoppedAt = Date.now();
   await load.stop(ANSWERED_MS);
   const ending = await untilEnded(world, load.items, row.boundMs ?? BOUND_MS);
-  const result = await account(world, load, ending, { stoppedAt, faultEndedAt });
+  const slowed = new Set<string>(LINE_PROVIDERS.filter((p) => heldBytes(world)[p] > heldBefore[p]));
+  const result = await account(world, load, ending, { stoppedAt, faultEndedAt, slowed });
   broken.push(...(await cutOffFromStore(world, faultEndedAt + ANSWERED_MS)));
 
   const denied = await keptThoughRefused(world, load);
@@ -101,6 +103,12 @@ export async function runRow(world: World, row: Row, random: () => number, say: 
   ] as const)
     if (ids.length > 0) broken.push(`${ids.length} ${what}: ${ids.slice(0, 5).join(" | ")}`);
   return { kind: "ran", name, about, account: result, proof, broken, tookMs: performance.now() - began };
+}
+
+/** Bytes that each provider's line has passed on late, since its start. */
+function heldBytes({ lines }: World) {
+  const held = LINE_PROVIDERS.map((p) => [p, lines[p].counts.delayedBytes + lines[p].counts.drippedBytes] as const);
+  return Object.fromEntries(held) as Record<(typeof LINE_PROVIDERS)[number], number>;
 }
 
 /** Processes that have not found their way back to the store by `until`: the others' work hides them from every other column. */
