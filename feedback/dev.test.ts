@@ -1,8 +1,9 @@
 // The whole system as `carillon dev` runs it: what providers tell comes back to the deliveries.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { freshEndpoint, send, toEndpoint } from "../test/e2e/calls.ts";
+import { send, toEndpoint } from "../test/e2e/calls.ts";
 import { eventually } from "../test/support/eventually.ts";
+import { freshEndpoint } from "../test/support/fresh.ts";
 import { startSystem } from "../test/support/system.ts";
 
 test("an SMS and an e-mail are delivered once their providers say so", { timeout: 60_000 }, async () => {

@@ -6,8 +6,9 @@ import { DEV_APP } from "../../cli/dev.ts";
 import type { Channel } from "../../gen/carillon/v1/channel.ts";
 import type { Notification } from "../../gen/carillon/v1/notification_service.ts";
 import { notificationId } from "../../infra/hash.ts";
+import { fresh, freshNumber, freshToken } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
-import { fresh, freshNumber, freshToken, get, mail, phone, refusalOf, send, toEndpoint } from "./calls.ts";
+import { get, mail, phone, refusalOf, send, toEndpoint } from "./calls.ts";
 
 const limits = { timeout: 30_000 };
 let system: TestSystem;

@@ -8,8 +8,9 @@ import { connectGateway } from "../../cli/rpc.ts";
 import { NotificationServiceClient } from "../../gen/carillon/v1/notification_service.ts";
 import { createClient } from "../../infra/grpc/client.ts";
 import { notificationId } from "../../infra/hash.ts";
+import { freshNumber } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
-import { freshNumber, notification, phone, refusalOf, register, send, sendBatch, toEndpoint } from "./calls.ts";
+import { notification, phone, refusalOf, register, send, sendBatch, toEndpoint } from "./calls.ts";
 
 const limits = { timeout: 30_000 };
 let system: TestSystem;

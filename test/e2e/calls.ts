@@ -1,8 +1,6 @@
 // What callers do, in one line each.
-import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Clients } from "../../cli/rpc.ts";
-import type { Channel } from "../../core/channel.ts";
 import type { Endpoint } from "../../core/endpoint.ts";
 import { type Delivery, isOpen, type NotificationRecord } from "../../core/notification.ts";
 import { ContactServiceService } from "../../gen/carillon/v1/contact_service.ts";
@@ -18,7 +16,7 @@ import { callUnary } from "../../infra/grpc/client.ts";
 import { endpointToProto } from "../../infra/grpc/convert.ts";
 import { type CallDetails, readDetails } from "../../infra/grpc/status.ts";
 import { openStore } from "../../infra/store.ts";
-import type { Sandbox } from "../../sandbox/main.ts";
+import { fresh } from "../support/fresh.ts";
 
 export const CRITICAL = NotificationClass.NOTIFICATION_CLASS_CRITICAL;
 const TRANSACTIONAL = NotificationClass.NOTIFICATION_CLASS_TRANSACTIONAL;
@@ -27,27 +25,6 @@ export const toUser = (userId: string): Recipient => ({ to: { $case: "userId", v
 export const toEndpoint = (endpoint: Endpoint): Recipient => ({ to: { $case: "endpoint", value: endpointToProto(endpoint) } });
 export const mail = (address: string): Endpoint => ({ channel: "email", address });
 export const phone = (phoneNumber: string): Endpoint => ({ channel: "sms", phoneNumber });
-
-/** Never the same twice. */
-export const fresh = (what: string) => `${what}-${randomBytes(6).toString("hex")}`;
-/** A number, a device token or the like that no other test uses. */
-export const freshNumber = () => `+49151${String(randomBytes(4).readUInt32BE()).padStart(10, "0").slice(-8)}`;
-export const freshToken = () => randomBytes(32).toString("hex");
-
-/** A new endpoint on this channel, which the sandbox's provider takes. */
-export function freshEndpoint(channel: Channel, { webPushSubscription }: Pick<Sandbox, "webPushSubscription">): Endpoint {
-  switch (channel) {
-    case "apns":
-    case "fcm":
-      return { channel, token: freshToken() };
-    case "webpush":
-      return { channel, ...webPushSubscription(fresh("laptop")) };
-    case "sms":
-      return phone(freshNumber());
-    case "email":
-      return mail(`${fresh("ada")}@${fresh("host")}.example`);
-  }
-}
 
 /** A transactional notification with content for every channel, to one mailbox unless told otherwise. */
 export const notification = (about: Partial<Notification> = {}): Notification => ({

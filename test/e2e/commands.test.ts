@@ -11,9 +11,10 @@ import { notificationId } from "../../infra/hash.ts";
 import { openStore } from "../../infra/store.ts";
 import type { FaultAction } from "../../sandbox/main.ts";
 import { eventually } from "../support/eventually.ts";
+import { freshToken } from "../support/fresh.ts";
 import { sampleNotification } from "../support/notification-samples.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
-import { ended, freshToken, send, settled, toEndpoint } from "./calls.ts";
+import { ended, send, settled, toEndpoint } from "./calls.ts";
 import { runCli, startCli } from "./cli-process.ts";
 
 const limits = { timeout: 60_000 };

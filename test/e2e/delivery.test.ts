@@ -6,8 +6,9 @@ import { maskEndpoint } from "../../core/endpoint.ts";
 import type { Delivery, DeliveryState } from "../../core/notification.ts";
 import type { Accepted } from "../../gen/carillon/v1/notification_service.ts";
 import { channelToProto, stateFromProto } from "../../infra/grpc/convert.ts";
+import { fresh, freshEndpoint } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
-import { CRITICAL, ended, fresh, freshEndpoint, get, register, send, settled, toEndpoint, toUser } from "./calls.ts";
+import { CRITICAL, ended, get, register, send, settled, toEndpoint, toUser } from "./calls.ts";
 
 const limits = { timeout: 40_000 };
 let system: TestSystem;

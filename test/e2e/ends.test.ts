@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { eventually } from "../support/eventually.ts";
+import { fresh, freshEndpoint, freshNumber, freshToken } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
-import { fresh, freshEndpoint, freshNumber, freshToken, mail, phone, refuse, register, send, toEndpoint, toUser } from "./calls.ts";
+import { mail, phone, refuse, register, send, toEndpoint, toUser } from "./calls.ts";
 
 /** "role channel state reason" → how often, over all that the roles print. */
 async function endsOf(system: TestSystem): Promise<Record<string, number>> {

@@ -1,8 +1,9 @@
 // More at once than the gateway may have under way to the stream.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { fresh } from "../support/fresh.ts";
 import { startSystem } from "../support/system.ts";
-import { fresh, mail, notification, register, sendBatch, settled, toUser, wentOut } from "./calls.ts";
+import { mail, notification, register, sendBatch, settled, toUser, wentOut } from "./calls.ts";
 
 const MAILBOXES = 3;
 

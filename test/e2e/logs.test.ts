@@ -12,7 +12,8 @@ import { openStore } from "../../infra/store.ts";
 import { type FaultAction, type ProviderName, startSandbox } from "../../sandbox/main.ts";
 import { eventually } from "../support/eventually.ts";
 import { allAttempts } from "../support/everything.ts";
-import { fresh, freshEndpoint, notification, refusalOf, refuse, register, send, toEndpoint, toUser } from "./calls.ts";
+import { fresh, freshEndpoint } from "../support/fresh.ts";
+import { notification, refusalOf, refuse, register, send, toEndpoint, toUser } from "./calls.ts";
 import { startDevProcess } from "./cli-process.ts";
 
 const limits = { timeout: 90_000 };

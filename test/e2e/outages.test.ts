@@ -8,9 +8,10 @@ import { CHANNELS } from "../../core/channel.ts";
 import type { Endpoint } from "../../core/endpoint.ts";
 import type { Accepted } from "../../gen/carillon/v1/notification_service.ts";
 import { openStore } from "../../infra/store.ts";
+import { fresh, freshEndpoint } from "../support/fresh.ts";
 import { startNats, startRedis } from "../support/servers.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
-import { ended, fresh, freshEndpoint, mail, notification, refuse, sendBatch, settled, toEndpoint, wentOut } from "./calls.ts";
+import { ended, mail, notification, refuse, sendBatch, settled, toEndpoint, wentOut } from "./calls.ts";
 
 /** The watchdog looks at what was published and never came back after 30 s; a machine busy with other things takes its time. */
 const limits = { timeout: 100_000 };

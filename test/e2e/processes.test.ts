@@ -10,8 +10,9 @@ import type { LineResult } from "../../cli/send.ts";
 import { sayWho } from "../../cli/setting.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
 import { eventually } from "../support/eventually.ts";
+import { fresh, freshToken } from "../support/fresh.ts";
 import { startNats, startRedis } from "../support/servers.ts";
-import { fresh, freshToken, settled } from "./calls.ts";
+import { settled } from "./calls.ts";
 import { runCli } from "./cli-process.ts";
 import { type RoleProcess, startRole } from "./role-process.ts";
 

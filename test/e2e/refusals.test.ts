@@ -2,22 +2,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { channelToProto } from "../../infra/grpc/convert.ts";
+import { fresh, freshNumber, freshToken } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
-import {
-  ended,
-  fresh,
-  freshNumber,
-  freshToken,
-  mail,
-  phone,
-  refuse,
-  register,
-  send,
-  settled,
-  toEndpoint,
-  toUser,
-  wentOut,
-} from "./calls.ts";
+import { ended, mail, phone, refuse, register, send, settled, toEndpoint, toUser, wentOut } from "./calls.ts";
 
 const limits = { timeout: 30_000 };
 let system: TestSystem;

@@ -7,8 +7,9 @@ import { connectGateway } from "../../cli/rpc.ts";
 import { SEND_AT_PAST_TOLERANCE_MS } from "../../gateway/check.ts";
 import type { Notification } from "../../gen/carillon/v1/notification_service.ts";
 import { eventually } from "../support/eventually.ts";
+import { fresh } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
-import { ended, fresh, get, notification, refusalOf, send, sendBatch, settled } from "./calls.ts";
+import { ended, get, notification, refusalOf, send, sendBatch, settled } from "./calls.ts";
 
 const limits = { timeout: 30_000 };
 let system: TestSystem;

@@ -19,7 +19,8 @@ import { createRelay } from "../../relay/relay.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
 import { eventually } from "../support/eventually.ts";
 import { allAttempts } from "../support/everything.ts";
-import { fresh, freshNumber, freshToken, settled } from "./calls.ts";
+import { fresh, freshNumber, freshToken } from "../support/fresh.ts";
+import { settled } from "./calls.ts";
 import { type DevProcess, runCli, startDevProcess, stillRunning } from "./cli-process.ts";
 
 const limits = { timeout: 150_000 };

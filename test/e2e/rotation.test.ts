@@ -9,7 +9,8 @@ import { CHANNELS } from "../../core/channel.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
 import { mountSecret } from "../support/certificates.ts";
 import { eventually } from "../support/eventually.ts";
-import { freshEndpoint, send, settled, toEndpoint, wentOut } from "./calls.ts";
+import { freshEndpoint } from "../support/fresh.ts";
+import { send, settled, toEndpoint, wentOut } from "./calls.ts";
 import { startDevProcess } from "./cli-process.ts";
 
 const limits = { timeout: 120_000 };

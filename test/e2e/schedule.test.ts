@@ -5,8 +5,9 @@ import { Metadata } from "@grpc/grpc-js";
 import { connect } from "@nats-io/transport-node";
 import { NotificationServiceService } from "../../gen/carillon/v1/notification_service.ts";
 import { callUnary } from "../../infra/grpc/client.ts";
+import { freshNumber } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
-import { ended, freshNumber, get, notification, phone, send, toEndpoint, wentOut } from "./calls.ts";
+import { ended, get, notification, phone, send, toEndpoint, wentOut } from "./calls.ts";
 
 const limits = { timeout: 30_000 };
 let system: TestSystem;

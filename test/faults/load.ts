@@ -1,6 +1,5 @@
 // Callers: batches over every gateway in turn, all channels and classes, some scheduled, the same key again until there is an answer, and
 // people who refuse while they are being written to.
-import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
 import { CHANNELS, type Channel, CLASSES, type NotificationClass } from "../../core/channel.ts";
@@ -11,6 +10,7 @@ import { PreferenceServiceService, type Subject } from "../../gen/carillon/v1/pr
 import { callUnary } from "../../infra/grpc/client.ts";
 import { classToProto, endpointToProto } from "../../infra/grpc/convert.ts";
 import { readDetails } from "../../infra/grpc/status.ts";
+import { freshEndpoint } from "../support/fresh.ts";
 import type { World } from "./world.ts";
 
 /** One notification of ours, from its first call on. */
@@ -254,20 +254,3 @@ export function startLoad({ gateways, sandbox }: World, row: string, { rate = RA
 }
 
 const toEndpoint = (endpoint: Endpoint): Recipient => ({ to: { $case: "endpoint", value: endpointToProto(endpoint) } });
-
-/** Nobody else's, which the sandbox's provider takes. */
-function freshEndpoint(channel: Channel, sandbox: World["sandbox"]): Endpoint {
-  // The endings keep clear of the recipients that mean something to the sandbox.
-  const hex = `${randomBytes(31).toString("hex")}c1`;
-  switch (channel) {
-    case "apns":
-    case "fcm":
-      return { channel, token: hex };
-    case "webpush":
-      return { channel, ...sandbox.webPushSubscription(hex.slice(0, 16)) };
-    case "sms":
-      return { channel, phoneNumber: `+49151${String(randomBytes(4).readUInt32BE()).padStart(10, "0").slice(-8)}21` };
-    case "email":
-      return { channel, address: `ada-${hex.slice(0, 12)}@example.com` };
-  }
-}

@@ -1,0 +1,24 @@
+// Recipients that nobody else has, and that the sandbox's providers take: their endings keep clear of those that mean something to it.
+import { randomBytes } from "node:crypto";
+import type { Channel } from "../../core/channel.ts";
+import type { Endpoint } from "../../core/endpoint.ts";
+import type { Sandbox } from "../../sandbox/main.ts";
+
+/** Never the same twice. */
+export const fresh = (what: string) => `${what}-${randomBytes(6).toString("hex")}`;
+export const freshNumber = () => `+49151${String(randomBytes(4).readUInt32BE()).padStart(10, "0").slice(-8)}21`;
+export const freshToken = () => `${randomBytes(31).toString("hex")}c1`;
+
+export function freshEndpoint(channel: Channel, { webPushSubscription }: Pick<Sandbox, "webPushSubscription">): Endpoint {
+  switch (channel) {
+    case "apns":
+    case "fcm":
+      return { channel, token: freshToken() };
+    case "webpush":
+      return { channel, ...webPushSubscription(fresh("laptop")) };
+    case "sms":
+      return { channel, phoneNumber: freshNumber() };
+    case "email":
+      return { channel, address: `${fresh("ada")}@${fresh("host")}.example` };
+  }
+}
