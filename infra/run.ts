@@ -6,6 +6,7 @@ import { choice, type Environment, integer, ms, optionalPort, readConfig, text, 
 import { crashAt } from "./crash.ts";
 import { type GrpcServer, startGrpcServer } from "./grpc/server.ts";
 import { startHttpServer } from "./http/server.ts";
+import { inTime } from "./in-time.ts";
 import { closeLogger, createLogger, type Logger } from "./logger.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { OperatorError } from "./operator-error.ts";
@@ -103,7 +104,7 @@ export function defineRole<V extends Variables>(role: {
       );
       const health =
         config.HEALTH_PORT === undefined ? undefined : stack.use(await startHealthServer(config.HTTP_HOST, config.HEALTH_PORT, log));
-      const started = await within(
+      const started = await inTime(
         START_MS,
         role.start(values as Values<V & typeof commonVariables>, {
           log,
@@ -115,7 +116,7 @@ export function defineRole<V extends Variables>(role: {
           env,
           reached,
         }),
-        `${role.name} did not start`,
+        () => new StartTimeoutError(`${role.name} did not start within ${START_MS} ms`),
       ).catch((error: unknown) => {
         // What was begun before the fault ends with it.
         draining.abort();
@@ -133,7 +134,7 @@ export function defineRole<V extends Variables>(role: {
         [Symbol.asyncDispose]: () => {
           disposed ??= (async () => {
             draining.abort();
-            await within(config.DRAIN_MS, started.drained?.() ?? Promise.resolve(), "drain").catch(() =>
+            await inTime(config.DRAIN_MS, started.drained?.() ?? Promise.resolve(), () => new Error("drain")).catch(() =>
               log.warn({ drainMs: config.DRAIN_MS }, "drain took too long; what is under way is taken up by others"),
             );
             await kept.disposeAsync();
@@ -184,15 +185,3 @@ export function startFault(error: unknown): string {
 }
 
 class StartTimeoutError extends OperatorError {}
-
-async function within<T>(limitMs: number, work: Promise<T>, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new StartTimeoutError(`${what} within ${limitMs} ms`)), limitMs);
-  });
-  try {
-    return await Promise.race([work, limit]);
-  } finally {
-    clearTimeout(timer);
-  }
-}

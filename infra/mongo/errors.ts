@@ -1,4 +1,5 @@
 import { type MongoBulkWriteError, MongoError, MongoServerError } from "mongodb";
+import { inTime } from "../in-time.ts";
 import { StoreError } from "../store-error.ts";
 
 /** E11000: the key exists. */
@@ -13,22 +14,14 @@ const CALL_MS_MAX = 60_000;
 /** Runs `work`; the driver's errors become ours, with the name and number alone: their messages quote documents and addresses. */
 export async function asStoreError<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {
-    return await inTime(CALL_MS_MAX, what, work());
+    return await inTime(CALL_MS_MAX, work(), () => noAnswer(what, CALL_MS_MAX));
   } catch (error) {
     throw toStoreError(what, error);
   }
 }
 
-/** The work's own end, or a StoreError after `ms`. The work goes on; what it may still do is not known. */
-export async function inTime<T>(ms: number, what: string, work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new StoreError(`MongoDB, ${what}: no answer within ${ms} ms`)), ms);
-  try {
-    return await Promise.race([work, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+/** Of a call that took too long. */
+export const noAnswer = (what: string, limitMs: number) => new StoreError(`MongoDB, ${what}: no answer within ${limitMs} ms`);
 
 export function toStoreError(what: string, error: unknown): unknown {
   if (!(error instanceof MongoError)) return error;
