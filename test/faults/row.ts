@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { notificationId } from "../../infra/hash.ts";
+import type { FaultyLine } from "../support/faulty-line.ts";
 import { type Account, account, untilEnded } from "./account.ts";
 import { type Load, type LoadOptions, startLoad } from "./load.ts";
 import { APP, LINE_PROVIDERS, type StoreKind, type World } from "./world.ts";
@@ -60,7 +61,7 @@ export async function runRow(world: World, row: Row, random: () => number, say: 
   const began = performance.now();
   const broken: string[] = [];
   const load = startLoad(world, row.name, row.load);
-  const heldBefore = heldBytes(world);
+  const heldBefore = LINE_PROVIDERS.map((p) => heldBytes(world.lines[p]));
   let proof = "";
   await delay(BEFORE_MS);
   try {
@@ -78,7 +79,7 @@ export async function runRow(world: World, row: Row, random: () => number, say: 
   const stoppedAt = Date.now();
   await load.stop(ANSWERED_MS);
   const ending = await untilEnded(world, load.items, row.boundMs ?? BOUND_MS);
-  const slowed = new Set<string>(LINE_PROVIDERS.filter((p) => heldBytes(world)[p] > heldBefore[p]));
+  const slowed = new Set<string>(LINE_PROVIDERS.filter((p, i) => heldBytes(world.lines[p]) > heldBefore[i]!));
   const result = await account(world, load, ending, { stoppedAt, faultEndedAt, slowed });
   broken.push(...(await cutOffFromStore(world, faultEndedAt + ANSWERED_MS)));
 
@@ -105,19 +106,18 @@ export async function runRow(world: World, row: Row, random: () => number, say: 
   return { kind: "ran", name, about, account: result, proof, broken, tookMs: performance.now() - began };
 }
 
-/** Bytes that each provider's line has passed on late, since its start. */
-function heldBytes({ lines }: World) {
-  const held = LINE_PROVIDERS.map((p) => [p, lines[p].counts.delayedBytes + lines[p].counts.drippedBytes] as const);
-  return Object.fromEntries(held) as Record<(typeof LINE_PROVIDERS)[number], number>;
-}
+/** Bytes that a line has passed on late, since its start. */
+const heldBytes = ({ counts }: FaultyLine) => counts.delayedBytes + counts.drippedBytes;
 
 /** Processes that have not found their way back to the store by `until`: the others' work hides them from every other column. */
 async function cutOffFromStore({ processes }: World, until: number): Promise<string[]> {
+  const asking = processes.filter(({ role }) => role !== "autoscaler");
   for (;;) {
-    const silences = await Promise.all(processes.map((p) => p.gauge("carillon_store_silent_seconds")));
-    const cutOff = processes.flatMap(({ name }, i) => {
-      const silentMs = 1_000 * (silences[i] ?? 0);
-      return silentMs > STORE_SILENT_MAX_MS ? [`${name} has had no answer of the store for ${Math.round(silentMs)} ms`] : [];
+    const silences = await Promise.all(asking.map((p) => p.gauge("carillon_store_silent_seconds")));
+    const cutOff = asking.flatMap(({ name }, i) => {
+      const seconds = silences[i];
+      if (seconds === undefined) return [`${name} does not tell since when the store is silent`];
+      return seconds * 1_000 > STORE_SILENT_MAX_MS ? [`${name} has had no answer of the store for ${Math.round(seconds)} s`] : [];
     });
     if (cutOff.length === 0 || Date.now() > until) return cutOff;
     await delay(STORE_SILENT_POLL_MS);

@@ -60,17 +60,15 @@ interface Pair {
 /** @param targets asked for each connection, by turns; one that does not answer is passed over, as behind a service address */
 export async function startFaultyLine(targets: readonly Address[]): Promise<FaultyLine> {
   const counts: LineCounts = {
-    ...{
-      connections: 0,
-      bytes: 0,
-      replyBytes: 0,
-      swallowedBytes: 0,
-      droppedReplies: 0,
-      delayedBytes: 0,
-      drippedBytes: 0,
-      resets: 0,
-      ends: 0,
-    },
+    connections: 0,
+    bytes: 0,
+    replyBytes: 0,
+    swallowedBytes: 0,
+    droppedReplies: 0,
+    delayedBytes: 0,
+    drippedBytes: 0,
+    resets: 0,
+    ends: 0,
   };
   const pairs = new Set<Pair>();
   let fault: LineFault | undefined;

@@ -35,7 +35,7 @@ export interface SupervisedProcess extends AsyncDisposable {
   restart(extra?: Record<string, string>): Promise<string>;
   /** From its next start on; those of one restart() go with its end. */
   isReady(): Promise<boolean>;
-  /** Of its /metrics, without labels' difference; undefined where it does not answer or has none of that name. */
+  /** The first of this name on its /metrics; undefined where it does not answer or prints none. */
   gauge(metric: string): Promise<number | undefined>;
 }
 
