@@ -84,7 +84,7 @@ gen: ## write gen/ from proto/
 setup: ## install what is missing: Node 24, npm packages, nats-server, Redis
 	@scripts/setup
 	@scripts/with-node node --version
-	@$(node) infra/local/find-server.ts $(if $(NATS_URL),,nats) $(if $(REDIS_URL),,redis)
+	@$(node) cli/dev/find-server.ts $(if $(NATS_URL),,nats) $(if $(REDIS_URL),,redis)
 
 clean: ## remove node_modules and what setup and the tests put into the cache, but not MongoDB
 	rm -rf node_modules .cache

@@ -4,8 +4,8 @@ import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { SCALING_DEFAULTS } from "../core/scaling.ts";
-import { ConfigError, readConfig } from "../infra/config.ts";
+import { SCALING_DEFAULTS } from "../core/scaling/scaling.ts";
+import { ConfigError, readConfig } from "../runtime/config.ts";
 import { autoscalerVariables, parseScalings } from "./config.ts";
 
 test("what the file says of a channel stands over the defaults, which stand for the rest", () => {

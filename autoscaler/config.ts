@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
-import { CHANNELS, type Channel } from "../core/channel.ts";
-import { type ChannelScaling, SCALING_DEFAULTS } from "../core/scaling.ts";
-import { ms, text, type Variable } from "../infra/config.ts";
-import { internalTlsVariables } from "../infra/grpc/tls.ts";
-import { natsVariables } from "../infra/nats/connect.ts";
+import { natsVariables } from "../adapters/nats/connect.ts";
+import { CHANNELS, type Channel } from "../core/delivery/channel.ts";
+import { type ChannelScaling, SCALING_DEFAULTS } from "../core/scaling/scaling.ts";
+import { ms, text, type Variable } from "../runtime/config.ts";
+import { internalTlsVariables } from "../runtime/tls/grpc-tls.ts";
 import { metricsApiVariables } from "./metrics-api/config.ts";
 import type { Scalings } from "./rates.ts";
 

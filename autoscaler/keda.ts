@@ -1,8 +1,8 @@
 import type { ServerWritableStream } from "@grpc/grpc-js";
-import { CHANNELS, type Channel } from "../core/channel.ts";
+import { CHANNELS, type Channel } from "../core/delivery/channel.ts";
 import type { ExternalScalerServer, IsActiveResponse, ScaledObjectRef } from "../gen/externalscaler/externalscaler.ts";
-import { type CallError, callError, isCallError, toServiceError } from "../infra/grpc/status.ts";
-import type { Unary } from "../infra/grpc/unary.ts";
+import { type CallError, callError, isCallError, toServiceError } from "../runtime/grpc/status.ts";
+import type { Unary } from "../runtime/grpc/unary.ts";
 import type { Rates, Scalings } from "./rates.ts";
 
 /** Open streams; KEDA holds one for each ScaledObject. */

@@ -1,5 +1,5 @@
-import type { Channel } from "../core/channel.ts";
-import type { Metrics } from "../infra/metrics.ts";
+import type { Channel } from "../core/delivery/channel.ts";
+import type { Metrics } from "../runtime/metrics.ts";
 import type { Rates } from "./rates.ts";
 
 /** Shows what is known after each reading. What is not known is not printed, so that whoever scales by it holds too. */

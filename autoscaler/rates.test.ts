@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CHANNELS } from "../core/channel.ts";
-import { replicasFor, SCALING_DEFAULTS } from "../core/scaling.ts";
-import type { QueueState } from "../infra/nats/queue-state.ts";
-import type { Report } from "../infra/nats/report.ts";
+import type { QueueState } from "../adapters/nats/queue-state.ts";
+import type { Report } from "../adapters/nats/report.ts";
+import { CHANNELS } from "../core/delivery/channel.ts";
+import { replicasFor, SCALING_DEFAULTS } from "../core/scaling/scaling.ts";
 import { createFakeClock } from "../test/support/fake-clock.ts";
 import { autoscalerVariables } from "./config.ts";
 import { ACTIVE_MS, createRates, LISTEN_MS, RATE_LIFE_MS } from "./rates.ts";

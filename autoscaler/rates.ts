@@ -1,8 +1,8 @@
-import type { Channel } from "../core/channel.ts";
+import type { QueueReading, QueueState } from "../adapters/nats/queue-state.ts";
+import type { Report } from "../adapters/nats/report.ts";
+import type { Channel } from "../core/delivery/channel.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import { type ChannelScaling, requiredRate } from "../core/scaling.ts";
-import type { QueueReading, QueueState } from "../infra/nats/queue-state.ts";
-import type { Report } from "../infra/nats/report.ts";
+import { type ChannelScaling, requiredRate } from "../core/scaling/scaling.ts";
 import { type Arrivals, followArrivals } from "./arrivals.ts";
 import { FREE, followHold, type Hold, isProviderAway } from "./hold.ts";
 import { CALLS_MS, createReports, NEWEST_CALLS_MS, REPORT_LIFE_MS, type Reports } from "./reports.ts";

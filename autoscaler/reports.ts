@@ -1,4 +1,4 @@
-import type { Report } from "../infra/nats/report.ts";
+import type { Report } from "../adapters/nats/report.ts";
 
 /** A pod that has not reported for so long, three reports, is gone. */
 export const REPORT_LIFE_MS = 6_000;

@@ -1,4 +1,4 @@
-import type { Channel } from "../core/channel.ts";
+import type { Channel } from "../core/delivery/channel.ts";
 
 /** What a channel needs now. Where it is unknown nobody may guess: whoever asked keeps the pods there are. */
 export type RequiredRate =

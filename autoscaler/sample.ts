@@ -1,7 +1,7 @@
-import type { Channel } from "../core/channel.ts";
+import type { QueueReader } from "../adapters/nats/queue-state.ts";
+import type { Channel } from "../core/delivery/channel.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import type { Logger } from "../infra/logger.ts";
-import type { QueueReader } from "../infra/nats/queue-state.ts";
+import type { Logger } from "../runtime/logger.ts";
 import type { Rates } from "./rates.ts";
 
 /** Reads every channel's queue now and then, until the signal aborts. A queue that cannot be read says so once, not each time. */

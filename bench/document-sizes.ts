@@ -1,5 +1,5 @@
 import { BSON, type Document, MongoClient, type ObjectId } from "mongodb";
-import type { Channel } from "../core/channel.ts";
+import type { Channel } from "../core/delivery/channel.ts";
 
 /** Read to measure their size. */
 const DOCUMENTS = 200;

@@ -3,10 +3,10 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startLocalRedis } from "../infra/local/local-servers.ts";
-import { createLogger } from "../infra/logger.ts";
-import { createClaimGate } from "../infra/redis/claims.ts";
-import { connectRedis } from "../infra/redis/connect.ts";
+import { createClaimGate } from "../adapters/redis/claims.ts";
+import { connectRedis } from "../adapters/redis/connect.ts";
+import { startLocalRedis } from "../cli/dev/local-servers.ts";
+import { createLogger } from "../runtime/logger.ts";
 
 const CLAIMS = 100_000;
 const AT_ONCE = 5_000;

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Audit, createAudit } from "../core/audit.ts";
-import { type Break, breaksIn, type Taken } from "../core/audit-breaks.ts";
-import type { NotificationRecord } from "../core/notification.ts";
+import type { NotificationRecord } from "../core/delivery/notification.ts";
 import { notificationIdOf } from "../core/ports/attempt-store.ts";
 import type { Store } from "../core/ports/store.ts";
-import { ledgerOf, type TakenLedger } from "./sandbox-ledger.ts";
+import { type Audit, createAudit } from "../operations/audit/audit.ts";
+import { type Break, breaksIn, type Taken } from "../operations/audit/audit-breaks.ts";
+import { ledgerOf, type TakenLedger } from "./dev/sandbox-ledger.ts";
 
 /** Notifications read at once, with all their attempts: a few MB. */
 const PAGE_NOTIFICATIONS = 500;

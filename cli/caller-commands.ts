@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { NotificationServiceService } from "../gen/carillon/v1/notification_service.ts";
-import type { Environment } from "../infra/config.ts";
-import { callUnary } from "../infra/grpc/client.ts";
+import type { Environment } from "../runtime/config.ts";
+import { callUnary } from "../runtime/grpc/client.ts";
 import { type Command, fail, type Invocation, positive, text } from "./command.ts";
+import { createProgress } from "./dev/progress.ts";
 import { gatewayTls, TLS_OPTIONS, TLS_USAGE } from "./gateway-tls.ts";
 import { toJson } from "./notification-json.ts";
-import { createProgress } from "./progress.ts";
 import { CALL_MS, connectGateway, readCallFault } from "./rpc.ts";
 import { readLines, sendLines } from "./send.ts";
 

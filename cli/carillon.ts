@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { parseArgs } from "node:util";
-import type { Environment } from "../infra/config.ts";
-import { runUntilSignal, startFault } from "../infra/run.ts";
+import type { Environment } from "../runtime/config.ts";
+import { runUntilSignal, startFault } from "../runtime/run.ts";
 import { UsageError } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { loadRoles, roleLoader } from "./roles.ts";

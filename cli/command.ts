@@ -1,5 +1,5 @@
 import type { ParseArgsOptionsConfig } from "node:util";
-import type { Environment } from "../infra/config.ts";
+import type { Environment } from "../runtime/config.ts";
 import { parseDuration } from "./duration.ts";
 
 /** The command line was not meant so; exit status 2. */

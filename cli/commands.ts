@@ -1,5 +1,5 @@
 import { CALLER_COMMANDS } from "./caller-commands.ts";
-import { CAPACITY_COMMANDS } from "./capacity.ts";
+import { CAPACITY_COMMANDS } from "./capacity/command.ts";
 import { type Command, fail, text } from "./command.ts";
 import { configTable, configurationPage } from "./config-table.ts";
 import { DEAD_COMMANDS } from "./dead.ts";
@@ -13,13 +13,13 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     about: "starts everything, sends examples/notifications.jsonl, waits for every end and counts the promises",
     usage: "[--file FILE]",
     options: { file: { type: "string" } },
-    run: async ({ values, env }) => (await import("./demo.ts")).runDemo({ env, file: text(values.file) }),
+    run: async ({ values, env }) => (await import("./dev/demo.ts")).runDemo({ env, file: text(values.file) }),
   },
   dev: {
     about: "keeps the whole system running in one process, against the sandbox, until Ctrl-C",
     usage: "[--directory DIR]",
     options: { directory: { type: "string" } },
-    run: async ({ values, env }) => (await import("./up.ts")).runUp({ env, directory: text(values.directory) }),
+    run: async ({ values, env }) => (await import("./dev/dev-command.ts")).runUp({ env, directory: text(values.directory) }),
   },
   ...CALLER_COMMANDS,
   ...STORE_COMMANDS,

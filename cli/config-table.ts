@@ -1,4 +1,4 @@
-import type { Variables } from "../infra/config.ts";
+import type { Variables } from "../runtime/config.ts";
 import { loadRoles } from "./roles.ts";
 
 /** One role's variables as a Markdown table. */

@@ -1,8 +1,8 @@
-import { type DeadLetterFilter, deadLetters } from "../core/dead-letters.ts";
-import type { Delivery, NotificationRecord } from "../core/notification.ts";
+import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
+import { mayBeSent } from "../core/delivery/second-send.ts";
 import type { Store } from "../core/ports/store.ts";
-import { countReason, type ReasonCount } from "../core/reason-count.ts";
-import { mayBeSent } from "../core/second-send.ts";
+import { countReason, type ReasonCount } from "../operations/audit/reason-count.ts";
+import { type DeadLetterFilter, deadLetters } from "../operations/dead-letters/dead-letters.ts";
 import { table } from "./table.ts";
 
 export interface DeadLetter {

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Delivery } from "../core/notification.ts";
+import { openStore } from "../adapters/store/open-store.ts";
+import type { Delivery } from "../core/delivery/notification.ts";
 import { type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
 import type { Store } from "../core/ports/store.ts";
-import { openStore } from "../infra/store.ts";
+import { type RedriveOptions, type RedriveReport, redrive, type Selection } from "../operations/dead-letters/redrive.ts";
 import { claimOf, OUTCOMES, T0 } from "../test/support/busy-writer.ts";
 import { sampleNotification } from "../test/support/notification-samples.ts";
 import { type DeadLetter, letterText, listDeadLetters } from "./dead-list.ts";
-import { type RedriveOptions, type RedriveReport, redrive, type Selection } from "./dead-redrive.ts";
 
 const NOW = T0 + 60_000;
 const ALL: Selection = { kind: "filter", filter: { from: 0, to: NOW } };

@@ -1,13 +1,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { CHANNELS } from "../core/channel.ts";
-import type { DeadLetterFilter } from "../core/dead-letters.ts";
-import { readConfig } from "../infra/config.ts";
-import { OperatorError } from "../infra/operator-error.ts";
-import { openConfiguredStore, storeVariables } from "../infra/store-config.ts";
+import { openConfiguredStore, storeVariables } from "../adapters/store/store-config.ts";
+import { CHANNELS } from "../core/delivery/channel.ts";
+import type { DeadLetterFilter } from "../operations/dead-letters/dead-letters.ts";
+import { type RedriveEnd, type RedriveReport, redrive, type Selection } from "../operations/dead-letters/redrive.ts";
+import { readConfig } from "../runtime/config.ts";
+import { OperatorError } from "../runtime/operator-error.ts";
 import { type Command, count, duration, fail, type Invocation, moment, positive, text } from "./command.ts";
 import { countsText, type DeadLetter, letterText, listDeadLetters, printable } from "./dead-list.ts";
-import { type RedriveEnd, type RedriveReport, redrive, type Selection } from "./dead-redrive.ts";
 
 const FILTER_OPTIONS = {
   channel: { type: "string" },

@@ -9,12 +9,12 @@ import { after, before, test } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { MongoClient } from "mongodb";
-import { CHANNELS, CLASSES } from "../core/channel.ts";
-import { streamName } from "../core/subjects.ts";
-import type { LocalServer } from "../infra/local/local-servers.ts";
-import { shapeChanges } from "../infra/shape.ts";
+import { shapeChanges } from "../adapters/schema-snapshot.ts";
+import { CHANNELS, CLASSES } from "../core/delivery/channel.ts";
+import { streamName } from "../core/delivery/subjects.ts";
 import { startMongod } from "../test/support/mongod.ts";
 import { startNats } from "../test/support/servers.ts";
+import type { LocalServer } from "./dev/local-servers.ts";
 
 let nats: LocalServer;
 let directory: string;

@@ -1,4 +1,4 @@
-import type { Role } from "../infra/run.ts";
+import type { Role } from "../runtime/run.ts";
 
 /** Every deployable. Loaded when asked for: each brings its providers' SDKs. */
 const LOADERS: Readonly<Record<string, () => Promise<{ role: Role }>>> = {

@@ -2,15 +2,15 @@ import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
+import { channelFromProto } from "../adapters/wire/convert.ts";
 import {
   type Notification,
   type NotificationServiceClient,
   NotificationServiceService,
   type SendBatchResult,
 } from "../gen/carillon/v1/notification_service.ts";
-import { callUnary } from "../infra/grpc/client.ts";
-import { channelFromProto } from "../infra/grpc/convert.ts";
-import { LineError, parseLine } from "./line.ts";
+import { callUnary } from "../runtime/grpc/client.ts";
+import { LineError, parseLine } from "./jsonl.ts";
 import { CALL_MS, readCallFault } from "./rpc.ts";
 
 /** What became of one line. */

@@ -1,13 +1,13 @@
 import { writeFileSync } from "node:fs";
-import { CHANNELS } from "../core/channel.ts";
-import { readConfig } from "../infra/config.ts";
-import { openConfiguredStore, storeVariables } from "../infra/store-config.ts";
-import { createApiKey } from "./api-key.ts";
+import { openConfiguredStore, storeVariables } from "../adapters/store/store-config.ts";
+import { CHANNELS } from "../core/delivery/channel.ts";
+import { createApiKey } from "../operations/apps/api-key.ts";
+import { readConfig } from "../runtime/config.ts";
 import { readAudit } from "./audit.ts";
 import { type Command, fail, text } from "./command.ts";
-import { createProgress } from "./progress.ts";
+import { createProgress } from "./dev/progress.ts";
+import { sandboxLedger } from "./dev/sandbox-ledger.ts";
 import { auditJson, channelTable, checksText, uncertainText } from "./report.ts";
-import { sandboxLedger } from "./sandbox-ledger.ts";
 
 /** What operators do at the store that STORE_URL names. */
 export const STORE_COMMANDS: Readonly<Record<string, Command>> = {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CHANNELS } from "./channel.ts";
-import { type Endpoint, endpointKey, maskEndpoint } from "./endpoint.ts";
-import { dueAt } from "./notification.ts";
-import { changeRefusals, isRefused, type Refusal, refusalsThatForbid } from "./preference.ts";
-import { taskMessageId } from "./subjects.ts";
+import { CHANNELS } from "./delivery/channel.ts";
+import { type Endpoint, endpointKey, maskEndpoint } from "./delivery/endpoint.ts";
+import { dueAt } from "./delivery/notification.ts";
+import { taskMessageId } from "./delivery/subjects.ts";
+import { changeRefusals, isRefused, type Refusal, refusalsThatForbid } from "./preferences/opt-out.ts";
 
 const endpoints: Endpoint[] = [
   { channel: "apns", token: "AABBCCDDEEFF00112233" },

@@ -1,10 +1,10 @@
-import { integer, secretFile, text, type Variable } from "../infra/config.ts";
-import { internalTlsVariables } from "../infra/grpc/tls.ts";
-import { natsVariables } from "../infra/nats/connect.ts";
-import { streamVariables } from "../infra/nats/streams.ts";
-import { redisVariables } from "../infra/redis/connect.ts";
-import { storeVariables } from "../infra/store-config.ts";
-import { providerVariables } from "./provider-config.ts";
+import { natsVariables } from "../adapters/nats/connect.ts";
+import { streamVariables } from "../adapters/nats/streams.ts";
+import { redisVariables } from "../adapters/redis/connect.ts";
+import { storeVariables } from "../adapters/store/store-config.ts";
+import { providerVariables } from "../providers/provider-config.ts";
+import { integer, secretFile, text, type Variable } from "../runtime/config.ts";
+import { internalTlsVariables } from "../runtime/tls/grpc-tls.ts";
 
 /** Calls a second: one in 100 s is the slowest that still makes sense, and no provider takes more than the fastest of one account. */
 const RATE = { min: 0.01, max: 100_000 } as const;

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import type { Outcome } from "../core/outcome.ts";
-import type { RefusalAnswer } from "../core/ports/refusals.ts";
+import { StoreError } from "../adapters/store/open-store.ts";
+import type { Outcome } from "../core/delivery/outcome.ts";
+import { toTask } from "../core/delivery/task.ts";
+import type { RefusalAnswer } from "../core/ports/opt-outs.ts";
 import type { Store } from "../core/ports/store.ts";
-import { toTask } from "../core/task.ts";
-import { StoreError } from "../infra/store.ts";
 import { accepted, useDispatchWorld } from "../test/support/dispatch-world.ts";
 import { sampleNotification } from "../test/support/notification-samples.ts";
 import { scriptedProvider } from "../test/support/scripted-provider.ts";

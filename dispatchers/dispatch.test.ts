@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import type { Outcome } from "../core/outcome.ts";
-import { toTask } from "../core/task.ts";
+import { ADAPTER_GRACE_MS } from "../core/delivery/call-limits.ts";
+import type { Outcome } from "../core/delivery/outcome.ts";
+import { toTask } from "../core/delivery/task.ts";
 import { accepted, useDispatchWorld } from "../test/support/dispatch-world.ts";
 import { sampleNotification } from "../test/support/notification-samples.ts";
 import { scriptedProvider } from "../test/support/scripted-provider.ts";
-import { ADAPTER_GRACE_MS } from "./dispatch.ts";
 
 const world = useDispatchWorld();
 

@@ -1,25 +1,26 @@
 import { SpanKind, type Tracer } from "@opentelemetry/api";
-import { ARRIVED, arrivedOf, repeatedIds } from "../core/arrived.ts";
-import type { Channel } from "../core/channel.ts";
-import { type Decision, decide } from "../core/decide.ts";
-import { type Outcome, reasonOf } from "../core/outcome.ts";
+import { ADAPTER_GRACE_MS, RECORD_MS } from "../core/delivery/call-limits.ts";
+import type { Channel } from "../core/delivery/channel.ts";
+import { type Decision, decide } from "../core/delivery/decide.ts";
+import { type Outcome, reasonOf } from "../core/delivery/outcome.ts";
+import { ARRIVED, arrivedOf, repeatedIds } from "../core/delivery/superseded.ts";
+import { tryOf } from "../core/delivery/task.ts";
+import { type Closed, closedAttempt, closedChange, decisionChange } from "../core/delivery/transitions.ts";
+import type { Reached } from "../core/failpoints.ts";
 import { type AttemptOutcome, type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
 import type { Clock, Random } from "../core/ports/clock.ts";
 import type { DeliveryChange } from "../core/ports/notification-store.ts";
-import { type Permits, UNLIMITED } from "../core/ports/permits.ts";
+import type { RefusalAnswer, Refusals } from "../core/ports/opt-outs.ts";
 import type { OutboundDelivery, Provider } from "../core/ports/provider.ts";
 import type { DeliveryTask, Settlement } from "../core/ports/queue.ts";
-import type { RefusalAnswer, Refusals } from "../core/ports/refusals.ts";
+import { type Permits, UNLIMITED } from "../core/ports/rate-limiter.ts";
 import type { Store } from "../core/ports/store.ts";
-import type { Reached } from "../core/steps.ts";
-import { tryOf } from "../core/task.ts";
-import { type Closed, closedAttempt, closedChange, decisionChange } from "../core/transition.ts";
-import { createBatcher } from "../infra/batch.ts";
-import type { Logger } from "../infra/logger.ts";
-import { withSpan } from "../infra/tracing.ts";
-import { type Circuits, createCircuits } from "./circuit.ts";
-import { createLookUp } from "./look-up.ts";
+import { createBatcher } from "../runtime/batch.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { withSpan } from "../runtime/tracing.ts";
+import { type Circuits, createCircuits } from "./circuit-breaker.ts";
 import type { DispatchMetrics } from "./metrics.ts";
+import { createLookUp } from "./status-query.ts";
 
 /** From the claim's insertion to the first byte: a process that was paused for longer does not send. */
 export const CLAIM_TO_SEND_MS = 5_000;
@@ -28,14 +29,10 @@ export const CLAIM_TO_SEND_MS = 5_000;
  * claim took longer, it is asked for again.
  */
 export const REFUSAL_FRESH_MS = 500;
-/** Beyond its deadline, for an adapter to say what became of the call; well within the relay's CLOCK_SKEW_MS. */
-export const ADAPTER_GRACE_MS = 2_000;
 /** A refusal must be readable before these classes go out; until then they come back. */
 const PREFERENCES_UNREADABLE_WAIT_MS = 2_000;
 /** Another holder of the same task is at work; look again after this. */
 const HELD_ELSEWHERE_WAIT_MS = 5_000;
-/** How long an answer is offered to a store that is away, before the watchdog has to call it unknown. */
-export const RECORD_MS = 30_000;
 const RECORD_AGAIN_MS = 500;
 /** One round trip's worth; more only adds latency. */
 const BATCH_MAX = 200;

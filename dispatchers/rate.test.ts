@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { NotificationClass } from "../core/channel.ts";
-import type { Permits } from "../core/ports/permits.ts";
-import { readConfig } from "../infra/config.ts";
+import type { NotificationClass } from "../core/delivery/channel.ts";
+import type { Permits } from "../core/ports/rate-limiter.ts";
+import { readConfig } from "../runtime/config.ts";
 import { accepted, useDispatchWorld } from "../test/support/dispatch-world.ts";
 import { scriptedProvider } from "../test/support/scripted-provider.ts";
 import { dispatcherVariables } from "./config.ts";

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
-import type { Outcome } from "../core/outcome.ts";
+import { openStore } from "../adapters/store/open-store.ts";
+import type { Outcome } from "../core/delivery/outcome.ts";
+import type { Receipt } from "../core/delivery/receipt.ts";
 import { attemptId } from "../core/ports/attempt-store.ts";
 import type { Store } from "../core/ports/store.ts";
-import type { Receipt } from "../core/receipt.ts";
-import { createLogger } from "../infra/logger.ts";
-import { createMetrics } from "../infra/metrics.ts";
-import { openStore } from "../infra/store.ts";
+import { createLogger } from "../runtime/logger.ts";
+import { createMetrics } from "../runtime/metrics.ts";
 import { createFakeClock, type FakeClock } from "../test/support/fake-clock.ts";
 import { sampleNotification } from "../test/support/notification-samples.ts";
 import { createReceipts } from "./apply.ts";

@@ -1,10 +1,10 @@
+import { StoreError } from "../adapters/store/store-error.ts";
+import { type Receipt, receiptEffect, resolutionOf } from "../core/delivery/receipt.ts";
+import type { Reached } from "../core/failpoints.ts";
 import { type AttemptRecord, attemptId, deliveryIdOf, notificationIdOf } from "../core/ports/attempt-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Store } from "../core/ports/store.ts";
-import { type Receipt, receiptEffect, resolutionOf } from "../core/receipt.ts";
-import type { Reached } from "../core/steps.ts";
-import type { Logger } from "../infra/logger.ts";
-import { StoreError } from "../infra/store-error.ts";
+import type { Logger } from "../runtime/logger.ts";
 import type { FeedbackMetrics } from "./metrics.ts";
 
 /** Deliveries of one webhook worked on at once; a webhook may tell of a thousand, and is answered within 10 s. */

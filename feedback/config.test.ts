@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { type Environment, readConfig } from "../infra/config.ts";
+import { type Environment, readConfig } from "../runtime/config.ts";
 import { feedbackVariables, requireUrl } from "./config.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "carillon-feedback-config-"));

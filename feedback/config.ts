@@ -1,6 +1,6 @@
-import { ConfigError, url, type Values, type Variable, watchedSecretFile } from "../infra/config.ts";
-import { storeVariables } from "../infra/store-config.ts";
-import { parsePublicKey } from "./sendgrid.ts";
+import { storeVariables } from "../adapters/store/store-config.ts";
+import { parsePublicKey } from "../providers/sendgrid/webhook.ts";
+import { ConfigError, url, type Values, type Variable, watchedSecretFile } from "../runtime/config.ts";
 
 const publicUrl = url(["https", "http"], {
   default: "",

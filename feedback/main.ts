@@ -1,18 +1,18 @@
-import { systemClock } from "../infra/clock.ts";
-import type { Values } from "../infra/config.ts";
-import { startHttpServer } from "../infra/http/server.ts";
-import { reachable } from "../infra/reachable.ts";
-import { defineRole } from "../infra/run.ts";
-import { openRoleStore } from "../infra/store-config.ts";
-import { watchConfig } from "../infra/watch-config.ts";
+import { openRoleStore } from "../adapters/store/store-config.ts";
+import { mandrill } from "../providers/mandrill/webhook.ts";
+import { sendgrid } from "../providers/sendgrid/webhook.ts";
+import { twilio } from "../providers/twilio/webhook.ts";
+import { vonage } from "../providers/vonage/webhook.ts";
+import { systemClock } from "../runtime/clock.ts";
+import type { Values } from "../runtime/config.ts";
+import { reachable } from "../runtime/http/reachable.ts";
+import { startHttpServer } from "../runtime/http/server.ts";
+import { defineRole } from "../runtime/run.ts";
+import { watchConfig } from "../runtime/watch-config.ts";
 import { createReceipts } from "./apply.ts";
 import { feedbackVariables, requireUrl, webhookVariables } from "./config.ts";
-import { mandrill } from "./mandrill.ts";
 import { createFeedbackMetrics } from "./metrics.ts";
 import { createFeedbackRoutes } from "./routes.ts";
-import { sendgrid } from "./sendgrid.ts";
-import { twilio } from "./twilio.ts";
-import { vonage } from "./vonage.ts";
 
 export const role = defineRole({
   name: "feedback",

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { MANDRILL_EVENTS } from "./mandrill.ts";
-import { SENDGRID_EVENTS } from "./sendgrid.ts";
-import { TWILIO_EVENTS } from "./twilio.ts";
-import { VONAGE_EVENTS } from "./vonage.ts";
+import { MANDRILL_EVENTS } from "../providers/mandrill/webhook.ts";
+import { SENDGRID_EVENTS } from "../providers/sendgrid/webhook.ts";
+import { TWILIO_EVENTS } from "../providers/twilio/webhook.ts";
+import { VONAGE_EVENTS } from "../providers/vonage/webhook.ts";
 
 const README = readFileSync(new URL("README.md", import.meta.url), "utf8");
 const TABLES = { Twilio: TWILIO_EVENTS, Vonage: VONAGE_EVENTS, SendGrid: SENDGRID_EVENTS, Mandrill: MANDRILL_EVENTS };

@@ -1,10 +1,10 @@
+import { StoreError } from "../adapters/store/store-error.ts";
+import type { Receipt } from "../core/delivery/receipt.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import type { Receipt } from "../core/receipt.ts";
-import type { HttpRequest, HttpResponse, Route } from "../infra/http/server.ts";
-import type { Logger } from "../infra/logger.ts";
-import { StoreError } from "../infra/store-error.ts";
+import type { Webhook, WebhookReader } from "../providers/transport/webhook.ts";
+import type { HttpRequest, HttpResponse, Route } from "../runtime/http/server.ts";
+import type { Logger } from "../runtime/logger.ts";
 import type { FeedbackMetrics } from "./metrics.ts";
-import type { Webhook, WebhookReader } from "./webhook.ts";
 
 /**
  * Webhooks judged and applied at once; each may hold a body of 1 MiB and its receipts. Further ones are told to come again: every

@@ -1,9 +1,9 @@
-import { maskEndpoint } from "../core/endpoint.ts";
-import type { Delivery, NotificationRecord } from "../core/notification.ts";
-import { reasonOf } from "../core/outcome.ts";
+import { channelToProto, classToProto, stateToProto } from "../adapters/wire/convert.ts";
+import { maskEndpoint } from "../core/delivery/endpoint.ts";
+import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
+import { reasonOf } from "../core/delivery/outcome.ts";
 import type { AttemptOutcome, AttemptRecord } from "../core/ports/attempt-store.ts";
 import type { Accepted, Delivery as DeliveryMessage, GetResponse } from "../gen/carillon/v1/notification_service.ts";
-import { channelToProto, classToProto, stateToProto } from "../infra/grpc/convert.ts";
 
 /** The same for the same record, however far its deliveries have come since. */
 export function toAccepted(record: NotificationRecord, repeatedKey: boolean): Accepted {

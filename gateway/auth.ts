@@ -2,8 +2,8 @@ import { timingSafeEqual } from "node:crypto";
 import type { Metadata } from "@grpc/grpc-js";
 import { LRUCache } from "lru-cache";
 import type { AppRecord, AppStore } from "../core/ports/app-store.ts";
-import { type CallError, callError } from "../infra/grpc/status.ts";
-import { sha256Hex } from "../infra/hash.ts";
+import { type CallError, callError } from "../runtime/grpc/status.ts";
+import { sha256Hex } from "../runtime/hash.ts";
 
 /** Callers' keys known at a time; at 300 bytes each 3 MB. */
 const KEYS_MAX = 10_000;

@@ -1,11 +1,11 @@
-import { type Channel, contentPart, isPush } from "../core/channel.ts";
-import { EMAIL_BYTES_MAX, emailBytes } from "../core/email.ts";
-import type { Endpoint } from "../core/endpoint.ts";
-import { PUSH_PAYLOAD_BYTES_MAX } from "../core/limits.ts";
-import type { Content } from "../core/notification.ts";
-import { pushUrlAllowed } from "../core/push-host.ts";
-import { isReservedDataKey, pushPayloadBytes } from "../core/push-payload.ts";
-import { SMS_SEGMENTS_MAX, smsSegments } from "../core/sms.ts";
+import { EMAIL_BYTES_MAX, emailBytes } from "../core/content/email.ts";
+import { PUSH_PAYLOAD_BYTES_MAX } from "../core/content/limits.ts";
+import { pushUrlAllowed } from "../core/content/push-host.ts";
+import { isReservedDataKey, pushPayloadBytes } from "../core/content/push-payload.ts";
+import { SMS_SEGMENTS_MAX, smsSegments } from "../core/content/sms.ts";
+import { type Channel, contentPart, isPush } from "../core/delivery/channel.ts";
+import type { Endpoint } from "../core/delivery/endpoint.ts";
+import type { Content } from "../core/delivery/notification.ts";
 import type { NotificationRequest } from "./request.ts";
 
 /** A rule the request broke; `field` is relative to the notification. */

@@ -1,14 +1,14 @@
-import { maskEndpoint } from "../core/endpoint.ts";
+import { StoreError } from "../adapters/store/store-error.ts";
+import { channelToProto, endpointFromProto } from "../adapters/wire/convert.ts";
+import { maskEndpoint } from "../core/delivery/endpoint.ts";
 import type { AppRecord } from "../core/ports/app-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { ContactStore } from "../core/ports/contact-store.ts";
 import type { ContactServiceServer } from "../gen/carillon/v1/contact_service.ts";
-import { channelToProto, endpointFromProto } from "../infra/grpc/convert.ts";
-import { callError } from "../infra/grpc/status.ts";
-import type { Unary } from "../infra/grpc/unary.ts";
-import { compileValidator } from "../infra/grpc/validate.ts";
-import { endpointId } from "../infra/hash.ts";
-import { StoreError } from "../infra/store-error.ts";
+import { callError } from "../runtime/grpc/status.ts";
+import type { Unary } from "../runtime/grpc/unary.ts";
+import { compileValidator } from "../runtime/grpc/validate.ts";
+import { endpointId } from "../runtime/hash.ts";
 import { checkAddress } from "./check.ts";
 import { invalidRequest } from "./invalid.ts";
 

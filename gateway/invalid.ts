@@ -1,5 +1,5 @@
-import { type CallError, callError } from "../infra/grpc/status.ts";
-import type { Violation } from "../infra/grpc/validate.ts";
+import { type CallError, callError } from "../runtime/grpc/status.ts";
+import type { Violation } from "../runtime/grpc/validate.ts";
 
 /** INVALID_ARGUMENT with every field; for those who read only the message, the first field and its rule. */
 export function invalidRequest(fields: readonly Violation[]): CallError {

@@ -1,6 +1,6 @@
 import type { Clock } from "../core/ports/clock.ts";
 import type { NotificationStore } from "../core/ports/notification-store.ts";
-import type { Logger } from "../infra/logger.ts";
+import type { Logger } from "../runtime/logger.ts";
 
 /** How much is accepted and not ended, as of a moment ago. */
 export interface Load {

@@ -1,5 +1,5 @@
-import { type DeliveryEnds, deliveryEnds } from "../infra/delivery-ends.ts";
-import type { Counter, Metrics } from "../infra/metrics.ts";
+import { type DeliveryEnds, deliveryEnds } from "../runtime/delivery-ends.ts";
+import type { Counter, Metrics } from "../runtime/metrics.ts";
 
 export interface GatewayMetrics {
   ended: DeliveryEnds;

@@ -5,11 +5,11 @@ import {
   type PreferenceServiceServer,
   PreferenceServiceService,
 } from "../gen/carillon/v1/preference_service.ts";
-import { callUnary } from "../infra/grpc/client.ts";
-import { internalMetadata } from "../infra/grpc/internal-call.ts";
-import { callError, readDetails } from "../infra/grpc/status.ts";
-import type { Handler, Unary } from "../infra/grpc/unary.ts";
-import { compileValidator } from "../infra/grpc/validate.ts";
+import { callUnary } from "../runtime/grpc/client.ts";
+import { internalMetadata } from "../runtime/grpc/internal-call.ts";
+import { callError, readDetails } from "../runtime/grpc/status.ts";
+import type { Handler, Unary } from "../runtime/grpc/unary.ts";
+import { compileValidator } from "../runtime/grpc/validate.ts";
 import { invalidRequest } from "./invalid.ts";
 
 /** Forwards to the preferences service in the name of the app whose key was shown. */

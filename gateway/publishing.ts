@@ -1,10 +1,10 @@
-import type { NotificationRecord } from "../core/notification.ts";
+import type { NotificationRecord } from "../core/delivery/notification.ts";
+import { toTask } from "../core/delivery/task.ts";
+import type { Reached } from "../core/failpoints.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { DeliveryChange, NotificationStore } from "../core/ports/notification-store.ts";
 import type { DeliveryTask, TaskPublisher } from "../core/ports/queue.ts";
-import type { Reached } from "../core/steps.ts";
-import { toTask } from "../core/task.ts";
-import { createBatcher } from "../infra/batch.ts";
+import { createBatcher } from "../runtime/batch.ts";
 
 /** When the relay looks at what could not be published: a stream too busy for a moment has room again, an absent one is not hurried. */
 const HAND_OVER_WAIT_MS = 1_000;

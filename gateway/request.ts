@@ -1,8 +1,8 @@
-import type { Channel, NotificationClass, Priority } from "../core/channel.ts";
-import type { Content, Recipient } from "../core/notification.ts";
+import { channelFromProto, classFromProto, endpointFromProto, priorityFromProto } from "../adapters/wire/convert.ts";
+import type { Channel, NotificationClass, Priority } from "../core/delivery/channel.ts";
+import type { Content, Recipient } from "../core/delivery/notification.ts";
 import type { Notification } from "../gen/carillon/v1/notification_service.ts";
-import { channelFromProto, classFromProto, endpointFromProto, priorityFromProto } from "../infra/grpc/convert.ts";
-import { sha256Hex } from "../infra/hash.ts";
+import { sha256Hex } from "../runtime/hash.ts";
 
 /** What a caller asked for, in the core's words. Times are ms since the epoch. */
 export interface NotificationRequest {

@@ -1,10 +1,10 @@
-import { type Channel, contentPart } from "../core/channel.ts";
-import type { Endpoint } from "../core/endpoint.ts";
-import type { Delivery, NotificationRecord } from "../core/notification.ts";
+import { type Channel, contentPart } from "../core/delivery/channel.ts";
+import type { Endpoint } from "../core/delivery/endpoint.ts";
+import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
+import { watchdogMs } from "../core/delivery/watchdog.ts";
 import type { ContactRecord } from "../core/ports/contact-store.ts";
-import type { RefusalAnswer, RefusalQuestion } from "../core/ports/refusals.ts";
-import { watchdogMs } from "../core/watchdog.ts";
-import { laneOf } from "../infra/hash.ts";
+import type { RefusalAnswer, RefusalQuestion } from "../core/ports/opt-outs.ts";
+import { laneOf } from "../runtime/hash.ts";
 import type { NotificationRequest } from "./request.ts";
 
 /** Without expires_at, a notification is worth sending for a day. */

@@ -1,7 +1,7 @@
-import { secretFile, text } from "../infra/config.ts";
-import { internalTlsVariables } from "../infra/grpc/tls.ts";
-import { redisVariables } from "../infra/redis/connect.ts";
-import { storeVariables } from "../infra/store-config.ts";
+import { redisVariables } from "../adapters/redis/connect.ts";
+import { storeVariables } from "../adapters/store/store-config.ts";
+import { secretFile, text } from "../runtime/config.ts";
+import { internalTlsVariables } from "../runtime/tls/grpc-tls.ts";
 
 export const preferencesVariables = {
   ...storeVariables,

@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import { connectRedis, type RedisConnection } from "../adapters/redis/connect.ts";
+import { createOptOutSets, type OptOutSets } from "../adapters/redis/opt-out-sets.ts";
+import { openStore } from "../adapters/store/open-store.ts";
 import type { Store } from "../core/ports/store.ts";
-import { type Refusal, userSubject } from "../core/preference.ts";
-import { createLogger } from "../infra/logger.ts";
-import { connectRedis, type RedisConnection } from "../infra/redis/connect.ts";
-import { createOptOutSets, type OptOutSets } from "../infra/redis/opt-out-sets.ts";
-import { openStore } from "../infra/store.ts";
+import { type Refusal, userSubject } from "../core/preferences/opt-out.ts";
+import { createLogger } from "../runtime/logger.ts";
 import { eventually } from "../test/support/eventually.ts";
 import { createFakeClock, type FakeClock } from "../test/support/fake-clock.ts";
 import { startRedis } from "../test/support/servers.ts";
 import { type WatchedPreferences, watchPreferences } from "../test/support/watched-preferences.ts";
+import { CACHE_MS } from "./opt-out-cache.ts";
 import { SWEEP_MS, TRUST_MS } from "./opt-out-copy.ts";
 import { createPreferences, type Preferences } from "./preferences.ts";
-import { CACHE_MS } from "./refusal-cache.ts";
 
 const APP = "shop";
 const BUCKETS = 32;

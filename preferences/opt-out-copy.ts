@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
+import { redisFault } from "../adapters/redis/connect.ts";
+import { createOptOutSets, type OptOutChange, type OptOutProbe, type OptOutReading } from "../adapters/redis/opt-out-sets.ts";
+import { StoreError } from "../adapters/store/store-error.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { PreferenceStore } from "../core/ports/preference-store.ts";
-import type { Logger } from "../infra/logger.ts";
-import { redisFault } from "../infra/redis/connect.ts";
-import { createOptOutSets, type OptOutChange, type OptOutProbe, type OptOutReading } from "../infra/redis/opt-out-sets.ts";
-import { StoreError } from "../infra/store-error.ts";
+import type { Logger } from "../runtime/logger.ts";
 import { inChunks, OVERLAP_MS, rebuildUnsealed } from "./rebuild.ts";
 import { DeadlineError } from "./within.ts";
 

@@ -1,6 +1,7 @@
 import type { Tracer } from "@opentelemetry/api";
-import type { RefusalQuestion } from "../core/ports/refusals.ts";
-import { endpointSubject, type PreferenceRecord, type Refusal, userSubject } from "../core/preference.ts";
+import { channelFromProto, channelToProto, endpointFromProto } from "../adapters/wire/convert.ts";
+import type { RefusalQuestion } from "../core/ports/opt-outs.ts";
+import { endpointSubject, type PreferenceRecord, type Refusal, userSubject } from "../core/preferences/opt-out.ts";
 import { Channel as ChannelProto } from "../gen/carillon/v1/channel.ts";
 import type {
   PreferenceQuestion,
@@ -8,12 +9,11 @@ import type {
   Refusal as RefusalProto,
   Subject as SubjectProto,
 } from "../gen/carillon/v1/preference_service.ts";
-import { channelFromProto, channelToProto, endpointFromProto } from "../infra/grpc/convert.ts";
-import { authenticateInternal, type InternalCaller } from "../infra/grpc/internal-call.ts";
-import { type CallError, callError } from "../infra/grpc/status.ts";
-import { createUnary, type UnaryParts } from "../infra/grpc/unary.ts";
-import { endpointId } from "../infra/hash.ts";
-import type { Logger } from "../infra/logger.ts";
+import { authenticateInternal, type InternalCaller } from "../runtime/grpc/internal-call.ts";
+import { type CallError, callError } from "../runtime/grpc/status.ts";
+import { createUnary, type UnaryParts } from "../runtime/grpc/unary.ts";
+import { endpointId } from "../runtime/hash.ts";
+import type { Logger } from "../runtime/logger.ts";
 import type { Preferences } from "./preferences.ts";
 
 /** By the contract of Check. */

@@ -1,16 +1,16 @@
 import type { Redis } from "ioredis";
-import type { Channel } from "../core/channel.ts";
+import { redisFault } from "../adapters/redis/connect.ts";
+import type { OptOutReading } from "../adapters/redis/opt-out-sets.ts";
+import { createPreferenceBroadcast } from "../adapters/redis/preference-broadcast.ts";
+import type { Channel } from "../core/delivery/channel.ts";
 import type { Clock } from "../core/ports/clock.ts";
+import type { RefusalAnswer, RefusalQuestion } from "../core/ports/opt-outs.ts";
 import type { PreferenceStore } from "../core/ports/preference-store.ts";
-import type { RefusalAnswer, RefusalQuestion } from "../core/ports/refusals.ts";
-import { endpointSubject, isRefused, type PreferenceRecord, type Refusal, sameRefusal, userSubject } from "../core/preference.ts";
-import { endpointId } from "../infra/hash.ts";
-import type { Logger } from "../infra/logger.ts";
-import { redisFault } from "../infra/redis/connect.ts";
-import type { OptOutReading } from "../infra/redis/opt-out-sets.ts";
-import { createPreferenceBroadcast } from "../infra/redis/preference-broadcast.ts";
+import { endpointSubject, isRefused, type PreferenceRecord, type Refusal, sameRefusal, userSubject } from "../core/preferences/opt-out.ts";
+import { endpointId } from "../runtime/hash.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { createRefusalCache, type Fill } from "./opt-out-cache.ts";
 import { createOptOutCopy } from "./opt-out-copy.ts";
-import { createRefusalCache, type Fill } from "./refusal-cache.ts";
 import { within } from "./within.ts";
 
 /** For reading from the store: whoever asks has a second in all. */

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
+import type { OptOutSets } from "../adapters/redis/opt-out-sets.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { PreferenceStore } from "../core/ports/preference-store.ts";
-import type { PreferenceRecord } from "../core/preference.ts";
-import type { OptOutSets } from "../infra/redis/opt-out-sets.ts";
+import type { PreferenceRecord } from "../core/preferences/opt-out.ts";
 import { within } from "./within.ts";
 
 /** Records handed to Redis at once. */

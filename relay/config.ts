@@ -1,9 +1,9 @@
-import { UNCERTAIN_WAIT_MS } from "../core/decide.ts";
-import { ms } from "../infra/config.ts";
-import { natsVariables } from "../infra/nats/connect.ts";
-import { streamVariables } from "../infra/nats/streams.ts";
-import { storeVariables } from "../infra/store-config.ts";
-import { watchdogVariables } from "../infra/watchdog-config.ts";
+import { natsVariables } from "../adapters/nats/connect.ts";
+import { streamVariables } from "../adapters/nats/streams.ts";
+import { storeVariables } from "../adapters/store/store-config.ts";
+import { UNCERTAIN_WAIT_MS } from "../core/delivery/decide.ts";
+import { ms } from "../runtime/config.ts";
+import { watchdogVariables } from "../runtime/watchdog-config.ts";
 
 export const relayVariables = {
   ...storeVariables,

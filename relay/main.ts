@@ -1,10 +1,10 @@
-import { systemClock } from "../infra/clock.ts";
-import { connectNats } from "../infra/nats/connect.ts";
-import { createTaskPublisher } from "../infra/nats/publish.ts";
-import { createQueueLag } from "../infra/nats/queue-lag.ts";
-import { ensureStreams } from "../infra/nats/streams.ts";
-import { defineRole } from "../infra/run.ts";
-import { openRoleStore } from "../infra/store-config.ts";
+import { connectNats } from "../adapters/nats/connect.ts";
+import { createTaskPublisher } from "../adapters/nats/publish.ts";
+import { createQueueLag } from "../adapters/nats/queue-lag.ts";
+import { ensureStreams } from "../adapters/nats/streams.ts";
+import { openRoleStore } from "../adapters/store/store-config.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { defineRole } from "../runtime/run.ts";
 import { relayVariables } from "./config.ts";
 import { createRelayMetrics } from "./metrics.ts";
 import { createRelay } from "./relay.ts";

@@ -1,15 +1,15 @@
-import { repeatedIds } from "../core/arrived.ts";
-import type { UncertainWaits } from "../core/decide.ts";
-import { type Delivery, isOpen, LANE_COUNT } from "../core/notification.ts";
+import type { UncertainWaits } from "../core/delivery/decide.ts";
+import { type Delivery, isOpen, LANE_COUNT } from "../core/delivery/notification.ts";
+import { repeatedIds } from "../core/delivery/superseded.ts";
+import { watchdogMs } from "../core/delivery/watchdog.ts";
+import type { Reached } from "../core/failpoints.ts";
 import { type AttemptRecord, attemptId, notificationIdOf } from "../core/ports/attempt-store.ts";
 import type { Clock, Random } from "../core/ports/clock.ts";
 import type { DeliveryChange } from "../core/ports/notification-store.ts";
 import type { DeliveryTask, QueueLag, TaskPublisher } from "../core/ports/queue.ts";
 import type { Store } from "../core/ports/store.ts";
-import type { Reached } from "../core/steps.ts";
-import { watchdogMs } from "../core/watchdog.ts";
-import type { Logger } from "../infra/logger.ts";
-import { isRepeat, look } from "./look.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { isRepeat, look } from "./evaluate.ts";
 import type { RelayMetrics } from "./metrics.ts";
 
 /** Taken notifications belong to this relay for so long; if it dies, another takes them then. */

@@ -1,13 +1,13 @@
-import type { SharedCredentials } from "./environment.ts";
-import { type Faults, mistakeIn } from "./faults.ts";
-import type { Ledger } from "./ledger.ts";
-import type { Handler } from "./listener.ts";
-import { jsonAnswer, PROVIDER_NAMES, type WireAnswer, type WireRequest } from "./play.ts";
-import { fieldsOf, parseJson, textOf } from "./read.ts";
-import type { PushSubscription } from "./subscription.ts";
+import type { SharedCredentials } from "./kit/environment.ts";
+import { type Faults, mistakeIn } from "./kit/faults.ts";
+import type { Ledger } from "./kit/ledger.ts";
+import type { Handler } from "./kit/listener.ts";
+import { fieldsOf, parseJson, textOf } from "./kit/read.ts";
+import { jsonAnswer, PROVIDER_NAMES, type WireAnswer, type WireRequest } from "./kit/simulator.ts";
+import { cut, readRequest, send } from "./kit/wire.ts";
 import type { Webhooks } from "./webhooks.ts";
-import { isSubscriptionName } from "./webpush.ts";
-import { cut, readRequest, send } from "./wire.ts";
+import { isSubscriptionName } from "./webpush/simulator.ts";
+import type { PushSubscription } from "./webpush/subscription.ts";
 
 const BODY_BYTES_MAX = 1_048_576;
 /** Entries in one answer unless asked for more; the newest ones. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { ATTEMPT, DELIVERY, envOf, http1, nowSeconds, type RawAnswer, startTestSandbox } from "../test/support/raw-client.ts";
+import { fieldsOf, listOf } from "./kit/read.ts";
 import type { Sandbox } from "./main.ts";
-import { ATTEMPT, DELIVERY, envOf, http1, nowSeconds, type RawAnswer, startTestSandbox } from "./raw-client.ts";
-import { fieldsOf, listOf } from "./read.ts";
 
 let sandbox: Sandbox;
 before(async () => {

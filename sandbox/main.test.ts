@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { connect } from "node:tls";
+import { envOf, http1, startTestSandbox } from "../test/support/raw-client.ts";
+import { fieldsOf, listOf, parseJson, textOf } from "./kit/read.ts";
 import { startSandbox } from "./main.ts";
-import { envOf, http1, startTestSandbox } from "./raw-client.ts";
-import { fieldsOf, listOf, parseJson, textOf } from "./read.ts";
 
 let directory: string;
 before(async () => {

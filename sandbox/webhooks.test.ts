@@ -3,13 +3,13 @@ import { createHmac, createPublicKey, verify } from "node:crypto";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import { after, afterEach, before, test } from "node:test";
 import twilioSdk from "twilio";
-import { mistakeIn, type WebhookAction } from "./faults.ts";
+import { ATTEMPT, envOf, http1, startTestSandbox } from "../test/support/raw-client.ts";
+import { sendMessage } from "../test/support/webhook-sends.ts";
+import { mistakeIn, type WebhookAction } from "./kit/faults.ts";
+import { fieldsOf, listOf, parseJson, textOf } from "./kit/read.ts";
+import { TRIES_MAX } from "./kit/webhook-post.ts";
+import { WEBHOOK_PROVIDERS, type WebhookProvider } from "./kit/webhook-write.ts";
 import type { Sandbox } from "./main.ts";
-import { ATTEMPT, envOf, http1, startTestSandbox } from "./raw-client.ts";
-import { fieldsOf, listOf, parseJson, textOf } from "./read.ts";
-import { TRIES_MAX } from "./webhooks-post.ts";
-import { sendMessage } from "./webhooks-sends.ts";
-import { WEBHOOK_PROVIDERS, type WebhookProvider } from "./webhooks-write.ts";
 
 interface Taken {
   url: string;

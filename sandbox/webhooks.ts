@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Credentials } from "./credentials.ts";
-import type { Faults, WebhookAction } from "./faults.ts";
-import type { ProviderName, Sent, WireAnswer } from "./play.ts";
-import { createMandrillWriter } from "./webhooks-mandrill.ts";
-import { createPoster, type PostCounts } from "./webhooks-post.ts";
-import { createSendgridWriter } from "./webhooks-sendgrid.ts";
-import { createTwilioWriter } from "./webhooks-twilio.ts";
-import { createVonageWriter } from "./webhooks-vonage.ts";
-import type { Told } from "./webhooks-write.ts";
+import type { Credentials } from "./kit/credentials.ts";
+import type { Faults, WebhookAction } from "./kit/faults.ts";
+import type { ProviderName, Sent, WireAnswer } from "./kit/simulator.ts";
+import { createPoster, type PostCounts } from "./kit/webhook-post.ts";
+import type { Told } from "./kit/webhook-write.ts";
+import { createMandrillWriter } from "./mandrill/webhooks.ts";
+import { createSendgridWriter } from "./sendgrid/webhooks.ts";
+import { createTwilioWriter } from "./twilio/webhooks.ts";
+import { createVonageWriter } from "./vonage/webhooks.ts";
 
 /** From one webhook of a message to the next, in ms; the first comes that long after the send was judged. */
 const STEP_MS = 5;

@@ -16,25 +16,30 @@ test("every file in the tree keeps the rules", () => {
 const faultsOf = (path: string, text: string) => findFaults([{ path, text }]);
 
 const BROKEN: readonly [rule: string, path: string, text: string, fault: RegExp][] = [
-  ["core imports a package", "core/decide.ts", 'import { z } from "zod";', /^core\/decide\.ts:1: imports zod/],
-  ["core imports node", "core/decide.ts", '\nimport { hash } from "node:crypto";', /^core\/decide\.ts:2: /],
-  ["core imports infra's types", "core/decide.ts", 'import type { Clock } from "../infra/clock.ts";', /itself only/],
-  ["infra imports a service", "infra/run.ts", 'import { accept } from "../gateway/accept.ts";', /imports gateway\/accept\.ts/],
-  ["infra imports a service lazily", "infra/run.ts", 'const x = await import("../gateway/accept.ts");', /imports gateway\/accept\.ts/],
+  ["core imports a package", "core/delivery/decide.ts", 'import { z } from "zod";', /^core\/delivery\/decide\.ts:1: imports zod/],
+  ["core imports node", "core/delivery/decide.ts", '\nimport { hash } from "node:crypto";', /^core\/delivery\/decide\.ts:2: /],
+  ["core imports runtime's types", "core/delivery/decide.ts", 'import type { Clock } from "../../runtime/clock.ts";', /itself only/],
+  ["runtime imports a service", "runtime/run.ts", 'import { accept } from "../gateway/accept.ts";', /imports gateway\/accept\.ts/],
+  ["runtime imports a service lazily", "runtime/run.ts", 'const x = await import("../gateway/accept.ts");', /imports gateway\/accept\.ts/],
   ["a service imports another", "relay/relay.ts", 'export { accept } from "../gateway/accept.ts";', /imports gateway\/accept\.ts/],
   ["a service imports another by alias", "relay/relay.ts", 'import {\n  a,\n  b,\n} from "#sandbox/main.ts";', /imports sandbox\/main\.ts/],
   ["a service imports test support", "relay/relay.ts", 'import "../test/support/servers.ts";', /imports test\//],
-  ["the sandbox imports core", "sandbox/apns.ts", 'import type { Outcome } from "../core/outcome.ts";', /itself only/],
-  ["a channel imports another", "dispatchers/apns/provider.ts", 'import { x } from "../fcm/classify.ts";', /one another/],
-  ["a service starts a server", "relay/main.ts", 'import { startLocalNats } from "../infra/local/local-servers.ts";', /only the cli/],
+  [
+    "the sandbox imports core",
+    "sandbox/apns/simulator.ts",
+    'import type { Outcome } from "../../core/delivery/outcome.ts";',
+    /itself only/,
+  ],
+  ["a channel imports another", "providers/apns/provider.ts", 'import { x } from "../fcm/classify.ts";', /one another/],
+  ["a service starts a server", "relay/main.ts", 'import { startLocalNats } from "../cli/dev/local-servers.ts";', /relay\/ may import/],
   [
     "a service opens Redis",
     "preferences/check.ts",
-    'import { connectRedis } from "../infra/redis/connect.ts";',
+    'import { connectRedis } from "../adapters/redis/connect.ts";',
     /only main\.ts opens.*connectRedis/,
   ],
   ["a decision does HTTP", "gateway/accept.ts", "import { request } from 'node:http';", /network packages/],
-  ["a table calls its SDK", "dispatchers/sms/twilio/classify.ts", 'import twilio from "twilio";', /only its types/],
+  ["a table calls its SDK", "providers/twilio/classify.ts", 'import twilio from "twilio";', /only its types/],
   ["an enum", "core/a.ts", "export const enum Kind {}", /^core\/a\.ts:1: enum/],
   ["a namespace", "core/a.ts", "// one\nnamespace Kinds {}", /^core\/a\.ts:2: namespace/],
   ["a parameter property", "core/a.ts", "class A {\n  constructor(private readonly b: string) {}\n}", /parameter property/],
@@ -55,17 +60,17 @@ for (const [rule, path, text, fault] of BROKEN)
 
 const KEPT: readonly [rule: string, path: string, text: string][] = [
   ["ports are built on core", "core/ports/queue.ts", 'import type { Channel } from "../channel.ts";'],
-  ["main.ts wires", "relay/main.ts", 'import { connectNats } from "../infra/nats/connect.ts";'],
+  ["main.ts wires", "relay/main.ts", 'import { connectNats } from "../adapters/nats/connect.ts";'],
   [
     "a handler knows the types",
     "preferences/check.ts",
-    'import { type Redis, type A } from "ioredis";\nimport type { B } from "../infra/redis/connect.ts";',
+    'import { type Redis, type A } from "ioredis";\nimport type { B } from "../adapters/redis/connect.ts";',
   ],
-  ["a service uses what it was handed", "preferences/check.ts", 'import { createOptOutSets } from "../infra/redis/opt-out-sets.ts";'],
+  ["a service uses what it was handed", "preferences/check.ts", 'import { createOptOutSets } from "../adapters/redis/opt-out-sets.ts";'],
   ["an rpc file answers statuses", "gateway/send-rpc.ts", 'import { status } from "@grpc/grpc-js";'],
   [
     "a channel uses what all share",
-    "dispatchers/apns/provider.ts",
+    "providers/apns/provider.ts",
     'import { x } from "../transport-fault.ts";\nimport http from "node:http2";',
   ],
   [

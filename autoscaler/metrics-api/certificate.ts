@@ -1,6 +1,6 @@
 import { generate } from "selfsigned";
-import { OperatorError } from "../../infra/operator-error.ts";
-import { readTlsFiles, tlsFaults } from "../../infra/tls-files.ts";
+import { OperatorError } from "../../runtime/operator-error.ts";
+import { readTlsFiles, tlsFaults } from "../../runtime/tls/tls-files.ts";
 
 /** Where our own certificate comes from. */
 export type CertificateSource =

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { readConfig } from "../../infra/config.ts";
+import { readConfig } from "../../runtime/config.ts";
 import { metricsApiOptions, metricsApiVariables } from "./config.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "carillon-metrics-api-"));

@@ -1,4 +1,4 @@
-import { ConfigError, integer, list, text, type Values, type Variable, watchedFile } from "../../infra/config.ts";
+import { ConfigError, integer, list, text, type Values, type Variable, watchedFile } from "../../runtime/config.ts";
 import { hasServiceAccount } from "./kubernetes-service.ts";
 import type { MetricsApiOptions } from "./main.ts";
 

@@ -1,4 +1,4 @@
-import { certificatesOf } from "../../infra/tls-files.ts";
+import { certificatesOf } from "../../runtime/tls/tls-files.ts";
 
 /**
  * Whom to believe when they say for whom they ask: the API server, by the certificate it shows to extension API servers. As in the ConfigMap

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { isIPv6 } from "node:net";
 import { join } from "node:path";
 import { Agent, request } from "undici";
-import { parseJson } from "../../infra/http/parse.ts";
+import { parseJson } from "../../runtime/http/parse.ts";
 
 /** A call to the API server, in ms: less than the 5 s after which the aggregator calls us absent. */
 const CALL_MS = 3_000;

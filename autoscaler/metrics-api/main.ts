@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/ports/clock.ts";
-import type { Logger } from "../../infra/logger.ts";
+import type { Logger } from "../../runtime/logger.ts";
 import type { RequiredRates } from "../required.ts";
 import { createAnswer } from "./answer.ts";
 import { createAllowList, createReview } from "./authorize.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Channel } from "../../core/channel.ts";
+import type { Channel } from "../../core/delivery/channel.ts";
 import type { RequiredRate, RequiredRates } from "../required.ts";
 import { quantity, requiredPerSecond } from "./metric.ts";
 

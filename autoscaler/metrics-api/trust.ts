@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
-import type { Logger } from "../../infra/logger.ts";
-import { OperatorError } from "../../infra/operator-error.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import { OperatorError } from "../../runtime/operator-error.ts";
 import { type FrontProxy, frontProxyOf, parseFrontProxy } from "./front-proxy.ts";
 import type { Kubernetes } from "./kubernetes-service.ts";
 

@@ -1,4 +1,4 @@
-import type { Channel } from "../channel.ts";
+import type { Channel } from "../delivery/channel.ts";
 
 /** A calling service, what it may use, and the hashes of its API keys. */
 export interface AppRecord {

@@ -1,5 +1,5 @@
-import type { EndState } from "../notification.ts";
-import type { Outcome } from "../outcome.ts";
+import type { EndState } from "../delivery/notification.ts";
+import type { Outcome } from "../delivery/outcome.ts";
 
 /** One call to a provider: claim, intent and log entry in one. Times are ms since the epoch. */
 export interface AttemptRecord {

@@ -1,4 +1,4 @@
-import type { Endpoint } from "../endpoint.ts";
+import type { Endpoint } from "../delivery/endpoint.ts";
 
 export interface ContactRecord {
   app: string;

@@ -1,5 +1,5 @@
-import type { Channel } from "../channel.ts";
-import type { Delivery, DeliveryState, NotificationRecord } from "../notification.ts";
+import type { Channel } from "../delivery/channel.ts";
+import type { Delivery, DeliveryState, NotificationRecord } from "../delivery/notification.ts";
 
 /** What insert found for each record: it is new, or the id had been accepted before. */
 export type InsertResult = { kind: "inserted" } | { kind: "exists"; record: NotificationRecord };

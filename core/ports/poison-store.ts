@@ -1,4 +1,4 @@
-import type { Channel, NotificationClass } from "../channel.ts";
+import type { Channel, NotificationClass } from "../delivery/channel.ts";
 
 /** A message of the queue that nobody could handle, with its bytes as they came. */
 export interface PoisonRecord {

@@ -1,4 +1,4 @@
-import type { PreferenceRecord, Refusal } from "../preference.ts";
+import type { PreferenceRecord, Refusal } from "../preferences/opt-out.ts";
 
 export interface PreferenceStore {
   find(app: string, subjects: readonly string[]): Promise<PreferenceRecord[]>;

@@ -1,7 +1,7 @@
-import type { Channel, NotificationClass, Priority } from "../channel.ts";
-import type { Endpoint } from "../endpoint.ts";
-import type { Content } from "../notification.ts";
-import type { Fault, Outcome } from "../outcome.ts";
+import type { Channel, NotificationClass, Priority } from "../delivery/channel.ts";
+import type { Endpoint } from "../delivery/endpoint.ts";
+import type { Content } from "../delivery/notification.ts";
+import type { Fault, Outcome } from "../delivery/outcome.ts";
 
 /** What a provider is asked to send: one attempt of one delivery. */
 export interface OutboundDelivery {

@@ -1,8 +1,8 @@
-import { defineRole } from "../../infra/run.ts";
+import { apnsVariables } from "../../providers/apns/config.ts";
+import { createApnsProvider } from "../../providers/apns/provider.ts";
+import { defineRole } from "../../runtime/run.ts";
 import { dispatcherVariables } from "../config.ts";
 import { serveDispatcher } from "../serve.ts";
-import { apnsVariables } from "./config.ts";
-import { createApnsProvider } from "./provider.ts";
 
 export const role = defineRole({
   name: "dispatcher-apns",

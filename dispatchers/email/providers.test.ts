@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readConfig } from "../../infra/config.ts";
+import { readConfig } from "../../runtime/config.ts";
 import { configFaultsOf } from "../../test/support/config-faults.ts";
 import { withSandbox } from "../../test/support/with-sandbox.ts";
 import { emailVariables } from "./config.ts";

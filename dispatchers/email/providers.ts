@@ -1,10 +1,10 @@
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
-import { systemClock } from "../../infra/clock.ts";
-import { requireListed } from "../listed-providers.ts";
+import { requireListed } from "../../providers/listed-providers.ts";
+import { createMandrillProvider } from "../../providers/mandrill/provider.ts";
+import { createSendgridProvider } from "../../providers/sendgrid/provider.ts";
+import { systemClock } from "../../runtime/clock.ts";
 import { EMAIL_NEEDED, type EmailConfig, type EmailProviderName } from "./config.ts";
-import { createMandrillProvider } from "./mandrill/provider.ts";
-import { createSendgridProvider } from "./sendgrid/provider.ts";
 
 const CREATE: Record<EmailProviderName, (config: EmailConfig, parts: { clock: Clock }) => Provider> = {
   sendgrid: createSendgridProvider,

@@ -1,8 +1,8 @@
-import { defineRole } from "../../infra/run.ts";
+import { fcmVariables } from "../../providers/fcm/config.ts";
+import { createFcmProvider } from "../../providers/fcm/provider.ts";
+import { defineRole } from "../../runtime/run.ts";
 import { dispatcherVariables } from "../config.ts";
 import { serveDispatcher } from "../serve.ts";
-import { fcmVariables } from "./config.ts";
-import { createFcmProvider } from "./provider.ts";
 
 export const role = defineRole({
   name: "dispatcher-fcm",

@@ -1,4 +1,4 @@
-import { defineRole } from "../../infra/run.ts";
+import { defineRole } from "../../runtime/run.ts";
 import { dispatcherVariables } from "../config.ts";
 import { serveDispatcher } from "../serve.ts";
 import { smsVariables } from "./config.ts";

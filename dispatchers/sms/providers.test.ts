@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { systemClock } from "../../infra/clock.ts";
-import { readConfig } from "../../infra/config.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { readConfig } from "../../runtime/config.ts";
 import { configFaultsOf } from "../../test/support/config-faults.ts";
 import { withSandbox } from "../../test/support/with-sandbox.ts";
 import { smsVariables } from "./config.ts";

@@ -1,10 +1,10 @@
 import type { AttemptStore } from "../../core/ports/attempt-store.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
-import { requireListed } from "../listed-providers.ts";
+import { requireListed } from "../../providers/listed-providers.ts";
+import { createTwilioProvider } from "../../providers/twilio/provider.ts";
+import { createVonageProvider } from "../../providers/vonage/provider.ts";
 import { SMS_NEEDED, type SmsConfig, type SmsProviderName } from "./config.ts";
-import { createTwilioProvider } from "./twilio/provider.ts";
-import { createVonageProvider } from "./vonage/provider.ts";
 
 interface Parts {
   clock: Clock;

@@ -1,8 +1,8 @@
-import { defineRole } from "../../infra/run.ts";
+import { webPushVariables } from "../../providers/webpush/config.ts";
+import { createWebPushProvider } from "../../providers/webpush/provider.ts";
+import { defineRole } from "../../runtime/run.ts";
 import { dispatcherVariables } from "../config.ts";
 import { serveDispatcher } from "../serve.ts";
-import { webPushVariables } from "./config.ts";
-import { createWebPushProvider } from "./provider.ts";
 
 export const role = defineRole({
   name: "dispatcher-webpush",

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { cacheFolder } from "../../infra/local/find-server.ts";
+import { cacheFolder } from "../../cli/dev/find-server.ts";
 
 export const CHART = join(import.meta.dirname, "../../deploy/helm/carillon");
 export const CACHE = cacheFolder(process.env);

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { cacheFolder } from "../../infra/local/find-server.ts";
+import { cacheFolder } from "../../cli/dev/find-server.ts";
 
 /** The helm that scripts/kubernetes tools fetched, else the one on PATH; undefined where there is none. */
 export function findHelm(): string | undefined {

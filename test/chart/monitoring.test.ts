@@ -5,7 +5,7 @@ import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { createMetrics } from "../../infra/metrics.ts";
+import { createMetrics } from "../../runtime/metrics.ts";
 import { CHART } from "../../scripts/chart/helm.ts";
 import { findHelm } from "./find-helm.ts";
 import { firingCases } from "./firing-cases.ts";
@@ -84,7 +84,7 @@ test("every metric of an alert or a dashboard is printed by something", async ()
 });
 
 test("every value of a label that is asked for is one the code can say", () => {
-  const source = globSync(["{gateway,relay,dispatchers,feedback,preferences}/**/*.ts", "core/*.ts", "infra/grpc/*.ts"], { cwd: ROOT })
+  const source = globSync(["{core,gateway,relay,dispatchers,providers,feedback,preferences}/**/*.ts", "runtime/grpc/*.ts"], { cwd: ROOT })
     .filter((path) => !path.endsWith(".test.ts"))
     .map(read)
     .join("\n");

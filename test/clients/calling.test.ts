@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { SERVICE_CONFIG } from "../../infra/grpc/client.ts";
+import { SERVICE_CONFIG } from "../../runtime/grpc/client.ts";
 
 const read = (path: string) => readFileSync(join(import.meta.dirname, "../..", path), "utf8");
 const page = read("docs/calling.md");

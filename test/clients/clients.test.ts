@@ -4,7 +4,7 @@ import { execFile, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
-import { cacheFolder } from "../../infra/local/find-server.ts";
+import { cacheFolder } from "../../cli/dev/find-server.ts";
 import { startSystem } from "../support/system.ts"; // the only thing of the servers' side used here
 
 const run = promisify(execFile);

@@ -1,8 +1,8 @@
 // The control plane of scripts/kubernetes, started afresh, and the two programs people use with it.
 import { spawn } from "node:child_process";
 import { dirname, join } from "node:path";
-import { cacheFolder } from "../../infra/local/find-server.ts";
-import { isFreePort } from "../../infra/local/local-servers.ts";
+import { cacheFolder } from "../../cli/dev/find-server.ts";
+import { isFreePort } from "../../cli/dev/local-servers.ts";
 import { type Api, connectApi } from "./api.ts";
 import { type CommandOptions, command, type Ran, succeeds } from "./command.ts";
 import { openFolder } from "./folder.ts";

@@ -1,5 +1,5 @@
 // The chart's values for the closed loop: one channel, slow pods, and the HPA's windows shortened so that minutes show what takes hours.
-import type { ChannelScaling } from "../../core/scaling.ts";
+import type { ChannelScaling } from "../../core/scaling/scaling.ts";
 import type { System } from "./system.ts";
 
 /** What the provider takes to answer, ms, and what a pod has under way at most: together they are the rate of a pod. */

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { readAudit } from "../../cli/audit.ts";
-import { replicasFor } from "../../core/scaling.ts";
+import { replicasFor } from "../../core/scaling/scaling.ts";
 import { CHART } from "../../scripts/chart/helm.ts";
 import type { Cluster } from "./cluster.ts";
 import { ANSWER_MS, AVERAGE, loopValues, PEAK, SCALING } from "./loop-values.ts";

@@ -1,8 +1,10 @@
 // What callers do, in one line each.
 import { setTimeout as delay } from "node:timers/promises";
+import { openStore } from "../../adapters/store/open-store.ts";
+import { endpointToProto } from "../../adapters/wire/convert.ts";
 import type { Clients } from "../../cli/rpc.ts";
-import type { Endpoint } from "../../core/endpoint.ts";
-import { type Delivery, isOpen, type NotificationRecord } from "../../core/notification.ts";
+import type { Endpoint } from "../../core/delivery/endpoint.ts";
+import { type Delivery, isOpen, type NotificationRecord } from "../../core/delivery/notification.ts";
 import { ContactServiceService } from "../../gen/carillon/v1/contact_service.ts";
 import {
   type Accepted,
@@ -12,10 +14,8 @@ import {
   type Recipient,
 } from "../../gen/carillon/v1/notification_service.ts";
 import { PreferenceServiceService, type Refusal, type Subject } from "../../gen/carillon/v1/preference_service.ts";
-import { callUnary } from "../../infra/grpc/client.ts";
-import { endpointToProto } from "../../infra/grpc/convert.ts";
-import { type CallDetails, readDetails } from "../../infra/grpc/status.ts";
-import { openStore } from "../../infra/store.ts";
+import { callUnary } from "../../runtime/grpc/client.ts";
+import { type CallDetails, readDetails } from "../../runtime/grpc/status.ts";
 import { fresh } from "../support/fresh.ts";
 
 export const CRITICAL = NotificationClass.NOTIFICATION_CLASS_CRITICAL;

@@ -2,7 +2,7 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import type { Environment } from "../../infra/config.ts";
+import type { Environment } from "../../runtime/config.ts";
 import { eventually } from "../support/eventually.ts";
 
 const CLI = join(import.meta.dirname, "../../cli/carillon.ts");

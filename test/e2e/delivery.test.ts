@@ -1,11 +1,11 @@
 // One notification after the other, from the caller to the provider.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { CHANNELS, type Channel } from "../../core/channel.ts";
-import { maskEndpoint } from "../../core/endpoint.ts";
-import type { Delivery, DeliveryState } from "../../core/notification.ts";
+import { channelToProto, stateFromProto } from "../../adapters/wire/convert.ts";
+import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
+import { maskEndpoint } from "../../core/delivery/endpoint.ts";
+import type { Delivery, DeliveryState } from "../../core/delivery/notification.ts";
 import type { Accepted } from "../../gen/carillon/v1/notification_service.ts";
-import { channelToProto, stateFromProto } from "../../infra/grpc/convert.ts";
 import { fresh, freshEndpoint } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
 import { CRITICAL, ended, get, register, send, settled, toEndpoint, toUser } from "./calls.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { MongoClient } from "mongodb";
-import { openStore } from "../../infra/store.ts";
+import { openStore } from "../../adapters/store/open-store.ts";
 import { startMongod } from "../support/mongod.ts";
 import { sampleNotification } from "../support/notification-samples.ts";
 import { type Ended, runCli } from "./cli-process.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import { connectGateway } from "../../cli/rpc.ts";
-import { CHANNELS } from "../../core/channel.ts";
+import { CHANNELS } from "../../core/delivery/channel.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
 import { mountSecret } from "../support/certificates.ts";
 import { eventually } from "../support/eventually.ts";

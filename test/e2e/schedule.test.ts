@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import { Metadata } from "@grpc/grpc-js";
 import { connect } from "@nats-io/transport-node";
 import { NotificationServiceService } from "../../gen/carillon/v1/notification_service.ts";
-import { callUnary } from "../../infra/grpc/client.ts";
+import { callUnary } from "../../runtime/grpc/client.ts";
 import { freshNumber } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
 import { ended, get, notification, phone, send, toEndpoint, wentOut } from "./calls.ts";

@@ -1,7 +1,7 @@
 // What became of everything that was accepted in a row: the store's word against the ledger's.
 import { setTimeout as delay } from "node:timers/promises";
-import type { NotificationClass } from "../../core/channel.ts";
-import { isOpen, type NotificationRecord } from "../../core/notification.ts";
+import type { NotificationClass } from "../../core/delivery/channel.ts";
+import { isOpen, type NotificationRecord } from "../../core/delivery/notification.ts";
 import { type AttemptRecord, attemptId } from "../../core/ports/attempt-store.ts";
 import type { Item, Load } from "./load.ts";
 import type { World } from "./world.ts";

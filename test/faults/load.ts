@@ -2,14 +2,14 @@
 // people who refuse while they are being written to.
 import { setTimeout as delay } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
-import { CHANNELS, type Channel, CLASSES, type NotificationClass } from "../../core/channel.ts";
-import type { Endpoint } from "../../core/endpoint.ts";
+import { classToProto, endpointToProto } from "../../adapters/wire/convert.ts";
+import { CHANNELS, type Channel, CLASSES, type NotificationClass } from "../../core/delivery/channel.ts";
+import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import { ContactServiceService } from "../../gen/carillon/v1/contact_service.ts";
 import { type Notification, NotificationServiceService, type Recipient } from "../../gen/carillon/v1/notification_service.ts";
 import { PreferenceServiceService, type Subject } from "../../gen/carillon/v1/preference_service.ts";
-import { callUnary } from "../../infra/grpc/client.ts";
-import { classToProto, endpointToProto } from "../../infra/grpc/convert.ts";
-import { readDetails } from "../../infra/grpc/status.ts";
+import { callUnary } from "../../runtime/grpc/client.ts";
+import { readDetails } from "../../runtime/grpc/status.ts";
 import { freshEndpoint } from "../support/fresh.ts";
 import type { World } from "./world.ts";
 

@@ -1,6 +1,6 @@
 // kill -9 at every named step of our own programs: they do it to themselves, the first time they come there.
 import { setTimeout as delay } from "node:timers/promises";
-import { STEPS } from "../../core/steps.ts";
+import { STEPS } from "../../core/failpoints.ts";
 import { allReady } from "../support/supervised-process.ts";
 import { DidNotHappen, type Row } from "./row.ts";
 import { leaveSomeUnanswered, tellNothing } from "./rows-feedback.ts";

@@ -1,7 +1,7 @@
 // Everything at once, on a random schedule that its seed repeats.
 import { setTimeout as delay } from "node:timers/promises";
-import { CHANNELS } from "../../core/channel.ts";
-import { streamName } from "../../core/subjects.ts";
+import { CHANNELS } from "../../core/delivery/channel.ts";
+import { streamName } from "../../core/delivery/subjects.ts";
 import type { LineFault } from "../support/faulty-line.ts";
 import { happened, type Row } from "./row.ts";
 import { withStreams } from "./rows-nats.ts";

@@ -5,8 +5,8 @@ import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { CHANNELS, CLASSES } from "../../core/channel.ts";
-import { consumerName, streamName } from "../../core/subjects.ts";
+import { CHANNELS, CLASSES } from "../../core/delivery/channel.ts";
+import { consumerName, streamName } from "../../core/delivery/subjects.ts";
 import { happened, type Row } from "./row.ts";
 import type { World } from "./world.ts";
 

@@ -34,7 +34,7 @@ test("every file that a role or command may load is in the image, and every pack
   visit("cli/carillon.ts", "the entry point");
   assert.deepEqual(faults, []);
   assert.ok(reached.size > 150, `only ${reached.size} files were reached`);
-  for (const needed of ["package.json", "gen/carillon.binpb", "infra/redis/claims.lua"]) assert.ok(present.has(needed), needed);
+  for (const needed of ["package.json", "gen/carillon.binpb", "adapters/redis/claims.lua"]) assert.ok(present.has(needed), needed);
 });
 
 test("tests, docs and what is not the program stay outside", () => {

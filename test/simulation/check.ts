@@ -1,7 +1,7 @@
-import { audit } from "../../core/audit.ts";
-import { UNCERTAIN_WAIT_MS } from "../../core/decide.ts";
-import type { Delivery, NotificationRecord } from "../../core/notification.ts";
+import { UNCERTAIN_WAIT_MS } from "../../core/delivery/decide.ts";
+import type { Delivery, NotificationRecord } from "../../core/delivery/notification.ts";
 import { type AttemptRecord, attemptId, knownOutcome } from "../../core/ports/attempt-store.ts";
+import { audit } from "../../operations/audit/audit.ts";
 import type { MemoryStore } from "./memory-store.ts";
 import type { Nature } from "./nature.ts";
 import type { ProviderMemory } from "./providers.ts";

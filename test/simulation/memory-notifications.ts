@@ -1,4 +1,4 @@
-import { type Delivery, dueAt, type NotificationRecord } from "../../core/notification.ts";
+import { type Delivery, dueAt, type NotificationRecord } from "../../core/delivery/notification.ts";
 import type { DeliveryChange, DeliveryCount, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
 import { frozen } from "./frozen.ts";
 import { createHeap } from "./heap.ts";

@@ -3,7 +3,7 @@ import type { AppRecord } from "../../core/ports/app-store.ts";
 import type { ContactRecord } from "../../core/ports/contact-store.ts";
 import type { PoisonRecord } from "../../core/ports/poison-store.ts";
 import type { Store } from "../../core/ports/store.ts";
-import { changeRefusals, type PreferenceRecord } from "../../core/preference.ts";
+import { changeRefusals, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
 import { frozen } from "./frozen.ts";
 import { createMemoryAttempts } from "./memory-attempts.ts";
 import { createMemoryNotifications } from "./memory-notifications.ts";

@@ -13,7 +13,7 @@ export interface Mutation {
   replace: string;
 }
 
-const [dispatch, accept, relay, look] = ["dispatchers/dispatch.ts", "gateway/accept.ts", "relay/relay.ts", "relay/look.ts"];
+const [dispatch, accept, relay, look] = ["dispatchers/dispatch.ts", "gateway/accept.ts", "relay/relay.ts", "relay/evaluate.ts"];
 
 export const MUTATIONS: readonly Mutation[] = [
   { name: "claim skipped", file: dispatch, find: 'if (claiming !== "ours")', replace: "if (false)" },
@@ -23,7 +23,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "void record(task, claim, outcome).catch(() => undefined);",
   },
   {
-    ...{ name: "next attempt after an unknown one", file: "core/decide.ts" },
+    ...{ name: "next attempt after an unknown one", file: "core/delivery/decide.ts" },
     find: 'return { kind: "uncertain", reason: outcome.fault.code };',
     replace: 'return retryAt({ kind: "unavailable", fault: outcome.fault }, s, backoffMs(s.attempt, s.random));',
   },
@@ -95,7 +95,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "",
   },
   {
-    ...{ name: "watchdog off", file: "core/watchdog.ts" },
+    ...{ name: "watchdog off", file: "core/delivery/watchdog.ts" },
     find: "Math.min(Math.max(WATCHDOG_LONGEST_MS, firstMs), firstMs * 2 ** Math.min(publications, 10))",
     replace: "publications * 0 + firstMs + 1e10",
   },
@@ -115,7 +115,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "",
   },
   {
-    ...{ name: "unknown outcome repeated for every class", file: "core/decide.ts" },
+    ...{ name: "unknown outcome repeated for every class", file: "core/delivery/decide.ts" },
     find: "transactional: false, marketing: false };\n\nexport type Decision",
     replace: "transactional: true, marketing: true };\n\nexport type Decision",
   },
@@ -135,7 +135,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "const until = since;",
   },
   {
-    ...{ name: "absence believed", file: "dispatchers/look-up.ts" },
+    ...{ name: "absence believed", file: "dispatchers/status-query.ts" },
     find: 'const nothing = (finding: Exclude<Finding, { kind: "found" }>) => ({\n  outcome: undefined,',
     replace: 'const nothing = (finding: Exclude<Finding, { kind: "found" }>) => ({\n  outcome: { kind: "rejected", reason: "absent" },',
   },

@@ -1,4 +1,4 @@
-import { type Reached, STEPS } from "../../core/steps.ts";
+import { type Reached, STEPS } from "../../core/failpoints.ts";
 import { type SeededRandom, seededRandom } from "./random.ts";
 import { createTime, type SimulatedTime } from "./time.ts";
 

@@ -1,6 +1,6 @@
+import { StoreError } from "../../adapters/store/store-error.ts";
+import type { Reached } from "../../core/failpoints.ts";
 import type { Clock } from "../../core/ports/clock.ts";
-import type { Reached } from "../../core/steps.ts";
-import { StoreError } from "../../infra/store-error.ts";
 import type { Nature } from "./nature.ts";
 import { createSkewedClock } from "./time.ts";
 

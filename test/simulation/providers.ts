@@ -1,6 +1,6 @@
-import type { Outcome } from "../../core/outcome.ts";
+import type { Outcome } from "../../core/delivery/outcome.ts";
+import type { Receipt } from "../../core/delivery/receipt.ts";
 import type { Finding, OutboundDelivery, Provider } from "../../core/ports/provider.ts";
-import type { Receipt } from "../../core/receipt.ts";
 import type { Fault, Nature } from "./nature.ts";
 
 /** One provider call, as the dispatchers are configured. */

@@ -1,8 +1,8 @@
-import type { Channel, NotificationClass } from "../../core/channel.ts";
+import { decodeTask, encodeTask } from "../../adapters/nats/task-codec.ts";
+import type { Channel, NotificationClass } from "../../core/delivery/channel.ts";
+import { taskMessageId } from "../../core/delivery/subjects.ts";
+import { WATCHDOG_FIRST_MS } from "../../core/delivery/watchdog.ts";
 import type { Settlement, TaskCopy, TaskPublisher } from "../../core/ports/queue.ts";
-import { taskMessageId } from "../../core/subjects.ts";
-import { WATCHDOG_FIRST_MS } from "../../core/watchdog.ts";
-import { decodeTask, encodeTask } from "../../infra/nats/task-codec.ts";
 import type { Nature } from "./nature.ts";
 
 /** How long a stream remembers the ids of messages. */

@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/ports/clock.ts";
-import { createSteadyClock } from "../../infra/clock.ts";
+import { createSteadyClock } from "../../runtime/clock.ts";
 import { createHeap } from "./heap.ts";
 
 /** Time of a world: it jumps from one event to the next, and everything that an event sets off has run before the next one. */

@@ -2,8 +2,8 @@
 // their clocks differ, the store fails before, after and long after it wrote, the stream loses, repeats and reorders, Redis forgets, providers
 // answer anything, late, or nothing. One thread, a clock that only events move, one seed.
 
-import type { Receipt } from "../../core/receipt.ts";
-import { endpointId } from "../../infra/hash.ts";
+import type { Receipt } from "../../core/delivery/receipt.ts";
+import { endpointId } from "../../runtime/hash.ts";
 import { APP, createCallers, USERS } from "./callers.ts";
 import { judge } from "./check.ts";
 import { createMemoryStore, type MemoryStore } from "./memory-store.ts";
@@ -11,7 +11,7 @@ import { createNature } from "./nature.ts";
 import { createProcess, type SimulatedProcess } from "./process.ts";
 import { createProviders } from "./providers.ts";
 import { createRedis } from "./redis.ts";
-import { runRelay } from "./relay-turns.ts";
+import { runRelay } from "./relay-iterations.ts";
 import { createDispatcher, createFeedback, createGateway, type Dispatcher, type Surroundings } from "./roles.ts";
 import { createStream } from "./stream.ts";
 import { createWishes } from "./wishes.ts";

@@ -12,20 +12,28 @@ const SERVICES = ["gateway", "preferences", "relay", "dispatchers", "feedback", 
 /** What the files of a top folder may import besides their own folder. A folder not named here may import everything. */
 const REACH: Record<string, readonly string[]> = {
   core: [],
-  infra: ["core", "gen"],
+  gen: [],
+  runtime: ["core", "gen"],
+  adapters: ["core", "runtime", "gen"],
+  providers: ["core", "runtime"],
   sandbox: [],
-  ...Object.fromEntries(SERVICES.map((service) => [service, ["core", "infra", "gen"]])),
-  cli: ["core", "infra", "gen", "sandbox", ...SERVICES],
+  ...Object.fromEntries(SERVICES.map((service) => [service, ["core", "runtime", "adapters", "gen"]])),
+  dispatchers: ["core", "runtime", "adapters", "providers", "gen"],
+  feedback: ["core", "runtime", "adapters", "providers", "gen"],
+  operations: ["core", "runtime", "adapters", "gen"],
+  cli: ["core", "runtime", "adapters", "providers", "operations", "gen", "sandbox", ...SERVICES],
 };
+/** Folders whose subfolders know nothing of one another, and the one that all of them may use. */
+const SIBLINGS: Record<string, string> = { providers: "transport", sandbox: "kit" };
 /** What opens a store, a connection or a server; everybody but the wiring is handed the result. */
 const OPENER = /\b(?:open|connect|start)[A-Z]\w*/;
 /** A service's wiring, and the variables it reads; dispatchers share theirs in serve.ts. */
 const WIRING = /(^|\/)(main|config|serve)\.ts$/;
 const NETWORK =
   /^(node:(http|https|http2|net|tls|dgram)|undici|ws|@grpc\/|@nats-io\/|mongodb|ioredis|apns2|firebase-admin|web-push|twilio|@sendgrid\/)/;
-const MAY_USE_NETWORK = /^(infra|sandbox|cli|test|bench|scripts|dispatchers)\/|(^|\/)main\.ts$|-(rpc|service)\.ts$/;
+const MAY_USE_NETWORK = /^(runtime|adapters|providers|sandbox|cli|test|bench|scripts)\/|(^|\/)main\.ts$|-(rpc|service)\.ts$/;
 /** Decisions and tables: they may know a package's types, not call it. */
-const PURE = /^dispatchers\/(.*\/)?(classify|dispatch)\.ts$/;
+const PURE = /^(dispatchers\/dispatch|providers\/[^/]+\/classify)\.ts$/;
 
 /** One line for every rule broken, beginning with path:line; none when all is well. */
 export function findFaults(files: readonly SourceFile[]): string[] {
@@ -52,18 +60,18 @@ function importFaults(file: SourceFile): string[] {
       if (top === "core") return fault("core imports nothing outside core; a port is missing");
       if (typeOnly || !NETWORK.test(target)) return [];
       if (PURE.test(path)) return fault("tables and the dispatch step make no calls; only its types are allowed here");
-      return MAY_USE_NETWORK.test(path) ? [] : fault("network packages belong in infra/, provider.ts and the rpc files");
+      return MAY_USE_NETWORK.test(path) ? [] : fault("network packages belong in runtime/, adapters/, providers/ and the rpc files");
     }
     const targetTop = target.split("/")[0]!;
     const reach = REACH[top];
     if (reach && targetTop !== top && !reach.includes(targetTop))
       return fault(`${top}/ may import ${reach.length === 0 ? "itself only" : `${reach.join(", ")} and itself`}`);
-    // What they share lies in dispatchers/ itself and in dispatchers/transport/.
-    const [channel, targetChannel] = [path, target].map((p) => /^dispatchers\/(?!transport\/)([^/]+)\//.exec(p)?.[1]);
-    if (channel && targetChannel && channel !== targetChannel)
-      return fault("channels do not import one another; what they share is in dispatchers/");
-    if (SERVICES.includes(top) && target.startsWith("infra/local/")) return fault("only the cli and tests start servers");
-    const opener = targetTop === "infra" && !typeOnly && OPENER.exec(names)?.[0];
+    for (const [folder, shared] of Object.entries(SIBLINGS)) {
+      const [own, other] = [path, target].map((p) => new RegExp(`^${folder}/([^/]+)/`).exec(p)?.[1]);
+      if (own && other && own !== other && other !== shared)
+        return fault(`the folders of ${folder}/ do not import one another; what they share is in ${folder}/${shared}/`);
+    }
+    const opener = ["runtime", "adapters"].includes(targetTop) && !typeOnly && OPENER.exec(names)?.[0];
     if (SERVICES.includes(top) && opener && !WIRING.test(path)) return fault(`only main.ts opens what fills a port: ${opener}`);
     return [];
   });

@@ -1,11 +1,12 @@
 // A store at work, one write at a time: what gateway, dispatchers, relay and providers do, in the order that they do it. As a program it
 // works on the store STORE_URL names until it is killed.
-import type { Delivery } from "../../core/notification.ts";
+
+import { openStore } from "../../adapters/store/open-store.ts";
+import type { Delivery } from "../../core/delivery/notification.ts";
+import { closedAttempt } from "../../core/delivery/transitions.ts";
 import { type AttemptRecord, attemptId, notificationIdOf } from "../../core/ports/attempt-store.ts";
 import type { DeliveryChange } from "../../core/ports/notification-store.ts";
 import type { Store } from "../../core/ports/store.ts";
-import { closedAttempt } from "../../core/transition.ts";
-import { openStore } from "../../infra/store.ts";
 import { type SeededRandom, seededRandom } from "../simulation/random.ts";
 import { sampleNotification } from "./notification-samples.ts";
 

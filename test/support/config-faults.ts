@@ -1,4 +1,4 @@
-import { ConfigError } from "../../infra/config.ts";
+import { ConfigError } from "../../runtime/config.ts";
 
 /** What a start complains of in its configuration; nothing where it succeeds. */
 export function configFaultsOf(start: () => unknown): readonly string[] {

@@ -1,4 +1,4 @@
-import type { NotificationRecord } from "../../core/notification.ts";
+import type { NotificationRecord } from "../../core/delivery/notification.ts";
 import type { AttemptRecord } from "../../core/ports/attempt-store.ts";
 import type { Store } from "../../core/ports/store.ts";
 

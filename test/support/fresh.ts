@@ -1,7 +1,7 @@
 // Recipients that nobody else has, and that the sandbox's providers take: their endings keep clear of those that mean something to it.
 import { randomBytes } from "node:crypto";
-import type { Channel } from "../../core/channel.ts";
-import type { Endpoint } from "../../core/endpoint.ts";
+import type { Channel } from "../../core/delivery/channel.ts";
+import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import type { Sandbox } from "../../sandbox/main.ts";
 
 /** Never the same twice. */

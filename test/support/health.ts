@@ -1,6 +1,6 @@
 import { makeGenericClientConstructor, type ServiceError, status } from "@grpc/grpc-js";
 import { service as healthService } from "grpc-health-check";
-import { callUnary, createClient } from "../../infra/grpc/client.ts";
+import { callUnary, createClient } from "../../runtime/grpc/client.ts";
 
 const Health = makeGenericClientConstructor(healthService as never, "Health");
 /** Long enough for every answer, on a machine busy with other things. */

@@ -5,7 +5,7 @@ import { type Agent, request as httpsRequest } from "node:https";
 import { after } from "node:test";
 import { type MetricsApiOptions, startMetricsApi } from "../../autoscaler/metrics-api/main.ts";
 import type { RequiredRate } from "../../autoscaler/required.ts";
-import { createLogger } from "../../infra/logger.ts";
+import { createLogger } from "../../runtime/logger.ts";
 import { createFakeClock } from "./fake-clock.ts";
 import { createSigner, type Pair } from "./front-proxy.ts";
 import { configMapOf, type KubernetesApi, startKubernetesApi } from "./kubernetes-api.ts";

@@ -2,15 +2,15 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach } from "node:test";
 import { type JetStreamManager, jetstreamManager, type StreamConfig, type StreamInfo } from "@nats-io/jetstream";
-import { consumerName, streamName } from "../../core/subjects.ts";
-import { readConfig } from "../../infra/config.ts";
-import { DangerousSettingError } from "../../infra/dangerous-setting.ts";
-import type { LocalServer } from "../../infra/local/local-servers.ts";
-import { createLogger } from "../../infra/logger.ts";
-import { connectNats, type Nats, natsVariables } from "../../infra/nats/connect.ts";
-import { wantedStream } from "../../infra/nats/stream-settings.ts";
-import { ensureStreams, streamVariables } from "../../infra/nats/streams.ts";
-import { compareVersions, parseVersion, type Version } from "../../infra/version.ts";
+import { connectNats, type Nats, natsVariables } from "../../adapters/nats/connect.ts";
+import { wantedStream } from "../../adapters/nats/stream-settings.ts";
+import { ensureStreams, streamVariables } from "../../adapters/nats/streams.ts";
+import { DangerousSettingError } from "../../adapters/unsafe-setting.ts";
+import type { LocalServer } from "../../cli/dev/local-servers.ts";
+import { consumerName, streamName } from "../../core/delivery/subjects.ts";
+import { readConfig } from "../../runtime/config.ts";
+import { createLogger } from "../../runtime/logger.ts";
+import { compareVersions, parseVersion, type Version } from "../../runtime/version.ts";
 import { eventually } from "./eventually.ts";
 import { startNats } from "./servers.ts";
 

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import type { Outcome } from "../../core/outcome.ts";
+import type { Outcome } from "../../core/delivery/outcome.ts";
 import { attemptId } from "../../core/ports/attempt-store.ts";
 import type { OutboundDelivery, Provider } from "../../core/ports/provider.ts";
 import { type FaultAction, type LedgerEntry, type ProviderName, type Sandbox, startSandbox } from "../../sandbox/main.ts";

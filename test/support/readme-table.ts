@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import type { Outcome, OutcomeKind } from "../../core/outcome.ts";
+import type { Outcome, OutcomeKind } from "../../core/delivery/outcome.ts";
 
 const KINDS: Record<OutcomeKind, true> = {
   accepted: true,

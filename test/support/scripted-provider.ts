@@ -1,4 +1,4 @@
-import type { Outcome } from "../../core/outcome.ts";
+import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { OutboundDelivery, Provider } from "../../core/ports/provider.ts";
 
 /** A provider that answers as it is told and keeps what it was sent. */

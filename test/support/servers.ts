@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type LocalRedisOptions, type LocalServer, startLocalNats, startLocalRedis } from "../../infra/local/local-servers.ts";
+import { type LocalRedisOptions, type LocalServer, startLocalNats, startLocalRedis } from "../../cli/dev/local-servers.ts";
 
 /** `await using nats = await startNats();` */
 export const startNats = (): Promise<LocalServer> => inScratch("nats", (directory) => startLocalNats({ directory }));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { openStore } from "../../infra/store.ts";
+import { openStore } from "../../adapters/store/open-store.ts";
 import { describeApps } from "./store/apps.ts";
 import { describeAttempts } from "./store/attempts.ts";
 import { describeAttributions } from "./store/attributions.ts";

@@ -6,8 +6,8 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { MongoClient } from "mongodb";
-import { cacheFolder } from "../../infra/local/find-server.ts";
-import { isFreePort } from "../../infra/local/local-servers.ts";
+import { cacheFolder } from "../../cli/dev/find-server.ts";
+import { isFreePort } from "../../cli/dev/local-servers.ts";
 
 export interface StoreServer extends AsyncDisposable {
   readonly uri: string;

@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type DevSystem, startDev } from "../../cli/dev.ts";
+import { openStore } from "../../adapters/store/open-store.ts";
+import { type DevSystem, startDev } from "../../cli/dev/dev.ts";
 import { type Clients, connectGateway } from "../../cli/rpc.ts";
 import type { Store } from "../../core/ports/store.ts";
-import type { Environment } from "../../infra/config.ts";
-import { openStore } from "../../infra/store.ts";
+import type { Environment } from "../../runtime/config.ts";
 
 /** The whole system as `carillon dev` runs it, on servers and a store of its own, and a caller connected to it. */
 export interface TestSystem extends DevSystem {

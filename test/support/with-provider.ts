@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach } from "node:test";
-import type { Outcome } from "../../core/outcome.ts";
+import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { OutboundDelivery, Provider } from "../../core/ports/provider.ts";
 import { type LedgerEntry, type Sandbox, startSandbox } from "../../sandbox/main.ts";
 

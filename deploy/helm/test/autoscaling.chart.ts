@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CHANNELS, type Channel, CLASSES } from "../../../core/channel.ts";
-import { replicasMax, SCALING_DEFAULTS } from "../../../core/scaling.ts";
-import { consumerName, streamName } from "../../../core/subjects.ts";
+import { CHANNELS, type Channel, CLASSES } from "../../../core/delivery/channel.ts";
+import { consumerName, streamName } from "../../../core/delivery/subjects.ts";
+import { replicasMax, SCALING_DEFAULTS } from "../../../core/scaling/scaling.ts";
 import { find, type KubernetesObject, namesOf, objectsOf, refusalOf, variablesOf } from "./render.ts";
 
 const minimal = objectsOf();

@@ -6,9 +6,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { type GrpcServer, startGrpcServer } from "../../../infra/grpc/server.ts";
-import { watchCertificates } from "../../../infra/grpc/tls.ts";
-import { createLogger } from "../../../infra/logger.ts";
+import { type GrpcServer, startGrpcServer } from "../../../runtime/grpc/server.ts";
+import { createLogger } from "../../../runtime/logger.ts";
+import { watchCertificates } from "../../../runtime/tls/grpc-tls.ts";
 import { createAuthority } from "../../../test/support/certificates.ts";
 import { find, objectsOf } from "./render.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { openStore } from "../../../infra/store.ts";
+import { openStore } from "../../../adapters/store/open-store.ts";
 import { sampleContact, T0 } from "./samples.ts";
 import type { StoreTest } from "./store-test.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import type { NotificationRecord } from "../../../core/notification.ts";
+import type { NotificationRecord } from "../../../core/delivery/notification.ts";
 import type { DeliveryChange } from "../../../core/ports/notification-store.ts";
 import type { Store } from "../../../core/ports/store.ts";
 import { ids, sampleChange, sampleNotification, sent, T0 } from "./samples.ts";

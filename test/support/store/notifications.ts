@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import type { Delivery } from "../../../core/notification.ts";
+import type { Delivery } from "../../../core/delivery/notification.ts";
 import { allNotifications } from "../everything.ts";
 import { runRace } from "./race.ts";
 import { hexId, ids, sampleChange, sampleNotification, sent, T0 } from "./samples.ts";

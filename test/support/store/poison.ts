@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe } from "node:test";
 import { isDeepStrictEqual } from "node:util";
+import { openStore } from "../../../adapters/store/open-store.ts";
 import type { PoisonRecord } from "../../../core/ports/poison-store.ts";
-import { openStore } from "../../../infra/store.ts";
 import { hexId, ids, T0 } from "./samples.ts";
 import type { StoreTest } from "./store-test.ts";
 

@@ -1,7 +1,8 @@
 // One of several processes that want the same things from one store at once. Started by race.ts: says "ready", waits for its
 // orders, races, and answers with what it got.
+
+import { openStore } from "../../../adapters/store/open-store.ts";
 import { attemptId } from "../../../core/ports/attempt-store.ts";
-import { openStore } from "../../../infra/store.ts";
 import { sampleAttempt, sampleChange, T0 } from "./samples.ts";
 
 export type Race =

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Delivery, NotificationRecord } from "../../../core/notification.ts";
+import type { Delivery, NotificationRecord } from "../../../core/delivery/notification.ts";
 import { type AttemptRecord, attemptId } from "../../../core/ports/attempt-store.ts";
 import type { ContactRecord } from "../../../core/ports/contact-store.ts";
 import type { DeliveryChange } from "../../../core/ports/notification-store.ts";

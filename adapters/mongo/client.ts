@@ -1,0 +1,65 @@
+import { MongoClient, type MongoClientOptions } from "mongodb";
+import { StoreError } from "../store/store-error.ts";
+import { type Danger, DangerousSettingError } from "../unsafe-setting.ts";
+import { WriteOrCloseConnection } from "./connection.ts";
+
+/** How long a call waits for a primary, in ms: an election takes up to 12 s by default, the caller's repetition covers the rest. */
+const SERVER_SELECTION_TIMEOUT_MS = 5_000;
+/** How long a call waits for a free connection, in ms. The driver's default is for ever. */
+const WAIT_QUEUE_TIMEOUT_MS = 5_000;
+/** A write gives up waiting for the majority before the socket does, in ms, so that the server says so itself. */
+const MAJORITY_TIMEOUT_MS = 8_000;
+/** Silence after which a connection is given up, in ms. The driver's default is for ever, and its `timeoutMS` does nothing in 7.9. */
+const SOCKET_TIMEOUT_MS = 10_000;
+const POOL_SIZE_MAX = 32;
+
+/** What makes "accepted" true; stronger than whatever the URI says. Every read is acted upon, so every read is of the majority. */
+const CLIENT_OPTIONS: MongoClientOptions & { connectionType: unknown } = {
+  connectionType: WriteOrCloseConnection,
+  writeConcern: { w: "majority", journal: true, wtimeoutMS: MAJORITY_TIMEOUT_MS },
+  readConcern: { level: "majority" },
+  readPreference: "primary",
+  retryWrites: true,
+  retryReads: true,
+  // Optional fields are absent, never null. Filters must therefore never hold undefined.
+  ignoreUndefined: true,
+  serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
+  connectTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
+  socketTimeoutMS: SOCKET_TIMEOUT_MS,
+  waitQueueTimeoutMS: WAIT_QUEUE_TIMEOUT_MS,
+};
+
+/**
+ * A client that has not connected yet. Throws a DangerousSettingError where the URI asks for weaker writes or other reads than ours, a
+ * StoreError where it cannot be parsed.
+ */
+export function createClient(
+  uri: string,
+  { poolSizeMax, appName }: { poolSizeMax?: number | undefined; appName?: string | undefined },
+): MongoClient {
+  const dangers = weakenings(parsed(uri, {}));
+  if (dangers.length > 0) throw new DangerousSettingError("STORE_URL", dangers);
+  return parsed(uri, { ...CLIENT_OPTIONS, maxPoolSize: poolSizeMax ?? POOL_SIZE_MAX, appName: appName ?? "carillon" });
+}
+
+function parsed(uri: string, options: MongoClientOptions): MongoClient {
+  try {
+    return new MongoClient(uri, options);
+  } catch {
+    // The driver's message may quote the URI.
+    throw new StoreError("the MongoDB URI cannot be parsed; it should be mongodb://user:password@host:port/database, percent-encoded");
+  }
+}
+
+/** What the URI says against us. The driver lets some of it win over our options (journal, readConcernLevel): it is never overridden in silence. */
+function weakenings({ options }: MongoClient): Danger[] {
+  const { writeConcern, readConcern, readPreference } = options;
+  const dangers: Danger[] = [];
+  const add = (setting: string, value: unknown, why: string) =>
+    dangers.push({ setting, value: String(value), why, fix: `take ${setting} out of STORE_URL` });
+  if (writeConcern?.w !== undefined && writeConcern.w !== "majority") add("w", writeConcern.w, "what is accepted could be rolled back");
+  if (writeConcern?.journal === false) add("journal", false, "what is accepted could be lost with the power");
+  if (readConcern?.level && readConcern.level !== "majority") add("readConcernLevel", readConcern.level, "every read is acted upon");
+  if (readPreference.mode !== "primary") add("readPreference", readPreference.mode, "what was just written would not be seen");
+  return dangers;
+}

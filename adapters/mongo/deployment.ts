@@ -1,0 +1,69 @@
+import type { Danger } from "../unsafe-setting.ts";
+
+/** MongoDB 7.0: the oldest release still maintained. */
+const WIRE_VERSION_MIN = 21;
+/** So many members hold the data that one can be lost, and a majority still has every write. */
+const BEARING_MIN = 3;
+
+/** What we look at in the answer to `hello` (MongoDB manual, "hello"). */
+export interface Hello {
+  maxWireVersion?: number;
+  isWritablePrimary?: boolean;
+  readOnly?: boolean;
+  /** "isdbgrid" from a mongos. */
+  msg?: string;
+  setName?: string;
+  hosts?: readonly string[];
+  passives?: readonly string[];
+  arbiters?: readonly string[];
+  primary?: string;
+}
+
+/** Pure. Dangers keep a process from starting; warnings are for who may have meant it. */
+export function deploymentVerdict(hello: Hello): { dangers: Danger[]; warnings: string[] } {
+  const dangers: Danger[] = [];
+  const { maxWireVersion, isWritablePrimary, readOnly, primary } = hello;
+  if (!(Number(maxWireVersion) >= WIRE_VERSION_MIN)) {
+    const why = `it is older than MongoDB 7.0, which speaks ${WIRE_VERSION_MIN}`;
+    dangers.push({ setting: "wire version", value: `${maxWireVersion}`, why, fix: "run MongoDB 7.0 or newer" });
+  }
+  if (isWritablePrimary === false || readOnly === true) {
+    const fix = `take directConnection out of STORE_URL and name the replica set${primary ? `; its primary is ${primary}` : ""}`;
+    dangers.push({ setting: "isWritablePrimary", value: "false", why: "it takes no write", fix });
+  }
+  return { dangers, warnings: warningsOf(hello) };
+}
+
+function warningsOf({ msg, setName, hosts = [], passives = [], arbiters = [] }: Hello): string[] {
+  // Behind a mongos nobody sees the members.
+  if (msg === "isdbgrid") return [];
+  if (!setName)
+    return ["the store is one server outside any replica set: while it is away nothing is accepted, and its disk is the only copy"];
+  const bearing = hosts.length + passives.length;
+  if (arbiters.length > 0)
+    return [
+      `the store's replica set has ${arbiters.length} arbiter(s): when a member with data is lost, too few disks may be left, and Send stops`,
+    ];
+  return bearing < BEARING_MIN
+    ? [`the store's replica set has ${bearing} member(s) with data, fewer than ${BEARING_MIN}: when one is lost, Send stops`]
+    : [];
+}
+
+/** The part of serverStatus we look at. */
+export interface StorageEngine {
+  name?: string;
+  persistent?: boolean;
+}
+
+/** Pure. `undefined`: the server does not tell. */
+export const storageDangers = (engine: StorageEngine | undefined): Danger[] =>
+  engine?.persistent === false
+    ? [
+        {
+          setting: "storageEngine",
+          value: engine.name ?? "not persistent",
+          why: "a restart loses all that was accepted",
+          fix: "run mongod with --storageEngine wiredTiger",
+        },
+      ]
+    : [];

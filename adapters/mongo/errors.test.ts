@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { type BulkWriteResult, MongoBulkWriteError, MongoNetworkError, MongoServerError } from "mongodb";
+import { StoreError } from "../store/store-error.ts";
+import { asStoreError, toStoreError } from "./errors.ts";
+
+const message = (error: unknown) => {
+  const converted = toStoreError("insert", error);
+  assert.ok(converted instanceof StoreError);
+  return converted.message;
+};
+
+it("a driver's error is told by its kind, number and name, and a bulk write's by its reason too; no text of it is", () => {
+  const line = new MongoNetworkError("connection 3 to 10.0.0.1:27017 closed");
+  assert.equal(message(line), "MongoDB, insert: MongoNetworkError");
+  assert.equal(
+    message(new MongoBulkWriteError(line as never, {} as BulkWriteResult)),
+    "MongoDB, insert: MongoBulkWriteError MongoNetworkError",
+  );
+  const duplicate = new MongoServerError({ message: "dup key: { _id: 'anna@example.com' }", code: 11000, codeName: "DuplicateKey" });
+  assert.equal(message(duplicate), "MongoDB, insert: MongoServerError 11000 DuplicateKey");
+});
+
+it("a call that the driver never ends is ended here, and says so", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const call = asStoreError("insert", () => new Promise(() => undefined));
+  t.mock.timers.tick(60_000);
+  await assert.rejects(call, new StoreError("MongoDB, insert: no answer within 60000 ms"));
+});
+
+it("what is not the driver's stays what it is", () => {
+  const ours = new RangeError("a defect");
+  assert.equal(toStoreError("insert", ours), ours);
+});

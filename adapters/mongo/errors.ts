@@ -1,0 +1,47 @@
+import { type MongoBulkWriteError, MongoError, MongoServerError } from "mongodb";
+import { inTime } from "../../runtime/deadline.ts";
+import { StoreError } from "../store/store-error.ts";
+
+/** E11000: the key exists. */
+export const DUPLICATE_KEY = 11000;
+
+/**
+ * Longest that a call of ours takes, in ms. The driver's own waits (client.ts) end a command within 40 s, its repetition included; whoever
+ * waits must go on even where they do not, as we have seen.
+ */
+const CALL_MS_MAX = 60_000;
+
+/** Runs `work`; the driver's errors become ours, with the name and number alone: their messages quote documents and addresses. */
+export async function asStoreError<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await inTime(CALL_MS_MAX, work(), () => noAnswer(what, CALL_MS_MAX));
+  } catch (error) {
+    throw toStoreError(what, error);
+  }
+}
+
+/** Of a call that took too long. */
+export const noAnswer = (what: string, limitMs: number) => new StoreError(`MongoDB, ${what}: no answer within ${limitMs} ms`);
+
+export function toStoreError(what: string, error: unknown): unknown {
+  if (!(error instanceof MongoError)) return error;
+  return new StoreError(`MongoDB, ${what}: ${errorName(error)}`, error.code === undefined ? undefined : String(error.code));
+}
+
+/** Kind, number, the server's name for it and what it wraps; none of its text. */
+export function errorName(error: unknown): string {
+  if (!(error instanceof MongoError)) return error instanceof Error ? error.name : "unknown";
+  const named = error instanceof MongoServerError ? error.codeName : undefined;
+  // Of a bulk write that failed as a whole, the reason.
+  const within: unknown = error instanceof MongoServerError ? error.errorResponse : undefined;
+  const reason = within instanceof Error ? within.name : undefined;
+  return [error.name, error.code, named, reason].filter((part) => part !== undefined).join(" ");
+}
+
+/** Where every write error of an unordered insert was an existing key: the positions of those documents. Else undefined: unknown. */
+export function duplicatesOf(error: MongoBulkWriteError): Set<number> | undefined {
+  const errors = [error.writeErrors].flat();
+  // A write concern that was not met arrives in the same error: then nothing is known to be durable.
+  if (errors.length === 0 || error.result.getWriteConcernError()) return undefined;
+  return errors.every((e) => e.code === DUPLICATE_KEY) ? new Set(errors.map((e) => e.index)) : undefined;
+}

@@ -1,0 +1,120 @@
+import { isDeepStrictEqual } from "node:util";
+import { type Collection, type Db, type Document, MongoServerError } from "mongodb";
+import { ATTRIBUTED_PROVIDERS } from "../../core/ports/attempt-store.ts";
+import { type Danger, DangerousSettingError } from "../unsafe-setting.ts";
+import { asStoreError } from "./errors.ts";
+
+interface Index {
+  collection: string;
+  name: string;
+  key: Record<string, 1>;
+  partialFilterExpression?: Document;
+}
+
+/** To ask which attempt has a reference of this provider's. */
+function referencesOf(provider: string, what: string, path: string): Index {
+  const partialFilterExpression = { provider, [path]: { $exists: true } };
+  return { collection: "attempts", name: `${what}-${provider}`, key: { [path]: 1 }, partialFilterExpression };
+}
+
+/** Besides `_id`. A change gets a new name, so that old and new processes run side by side. */
+const INDEXES: readonly Index[] = [
+  // Holds only what has not ended, so that it stays small however many were ever sent.
+  { collection: "notifications", name: "outbox", key: { lane: 1, due: 1 }, partialFilterExpression: { due: { $exists: true } } },
+  // Likewise only what has a failed delivery.
+  { collection: "notifications", name: "failures", key: { failedAt: 1, _id: 1 }, partialFilterExpression: { failedAt: { $exists: true } } },
+  ...ATTRIBUTED_PROVIDERS.flatMap((provider) => [
+    referencesOf(provider, "answered", "outcome.providerRef"),
+    referencesOf(provider, "resolved", "resolution.outcome.providerRef"),
+  ]),
+  { collection: "poison", name: "kept", key: { keptAt: 1, _id: 1 } },
+  { collection: "contacts", name: "user", key: { app: 1, userId: 1 } },
+  { collection: "preferences", name: "changed", key: { updatedAt: 1, _id: 1 } },
+  { collection: "apps", name: "key", key: { keyHashes: 1 } },
+];
+/** Where an existing key means "this was stored before": by any other unique index it would mean something else. */
+export const COLLECTIONS = ["notifications", "attempts", "attributions", "contacts", "preferences", "apps", "poison"];
+
+const NAMESPACE_NOT_FOUND = 26;
+const INDEX_OPTIONS_CONFLICT = 85;
+const INDEX_KEY_SPECS_CONFLICT = 86;
+
+/**
+ * Creates what is missing and reads all back: without the outbox's index every look for due work would read the collection.
+ * Rejects with a DangerousSettingError that names each index in the way.
+ */
+export async function ensureIndexes(db: Db, hosts: string): Promise<void> {
+  const dangers: Danger[] = [];
+  for (const collection of COLLECTIONS) {
+    const wanted = INDEXES.filter((index) => index.collection === collection);
+    for (const index of wanted) await create(db.collection(collection), index);
+    dangers.push(...indexDangers(collection, wanted, await list(db.collection(collection))));
+  }
+  if (dangers.length > 0) throw new DangerousSettingError(`MongoDB at ${hosts}, database ${db.databaseName}`, dangers);
+}
+
+/** A conflict is left to be read back, with the names of those in the way. */
+function create(collection: Collection, { name, key, partialFilterExpression }: Index): Promise<void> {
+  const conflict = (error: unknown) =>
+    error instanceof MongoServerError && (error.code === INDEX_OPTIONS_CONFLICT || error.code === INDEX_KEY_SPECS_CONFLICT);
+  return asStoreError(`create index ${name} of ${collection.collectionName}`, async () => {
+    try {
+      await collection.createIndexes([{ name, key, ...(partialFilterExpression ? { partialFilterExpression } : {}) }]);
+    } catch (error) {
+      if (!conflict(error)) throw error;
+    }
+  });
+}
+
+function list(collection: Collection): Promise<Document[]> {
+  return asStoreError(`list indexes of ${collection.collectionName}`, async () => {
+    try {
+      return await collection.indexes();
+    } catch (error) {
+      if (error instanceof MongoServerError && error.code === NAMESPACE_NOT_FOUND) return [];
+      throw error;
+    }
+  });
+}
+
+/** What is in the way of the wanted indexes, or missing, or would make an insert look like a repetition. Pure. */
+export function indexDangers(collection: string, wanted: readonly Omit<Index, "collection">[], found: readonly Document[]): Danger[] {
+  const missing = wanted.filter((index) => !found.some((f) => isSame(f, index)));
+  const dangers = missing.map((index): Danger => {
+    const obstacle = found.find((f) => f.name === index.name) ?? found.find((f) => isDeepStrictEqual(keyOf(f), keyOf(index)));
+    const value = obstacle
+      ? `${obstacle.name === index.name ? "" : `there as ${obstacle.name}, `}${JSON.stringify(specOf(obstacle))}`
+      : "missing";
+    return {
+      setting: `index ${index.name} of ${collection}`,
+      value,
+      why: `it must be ${JSON.stringify(specOf(index))}, or every look reads the collection`,
+      fix: obstacle ? `${dropping(collection, obstacle)} and start again` : "see the server's log for why it was not made",
+    };
+  });
+  const foreign = found.filter((f) => f.unique && f.name !== "_id_" && !wanted.some((index) => index.name === f.name));
+  for (const index of foreign)
+    dangers.push({
+      setting: `index ${index.name} of ${collection}`,
+      value: JSON.stringify(specOf(index)),
+      why: "a key that exists there would be taken for a repetition, and the insert for done",
+      fix: dropping(collection, index),
+    });
+  return dangers;
+}
+
+const dropping = (collection: string, { name }: Document) =>
+  `db.getCollection(${JSON.stringify(collection)}).dropIndex(${JSON.stringify(name)})`;
+
+const isSame = (found: Document, wanted: Omit<Index, "collection">) =>
+  found.name === wanted.name && isDeepStrictEqual(keyOf(found), keyOf(wanted)) && isDeepStrictEqual(specOf(found), specOf(wanted));
+
+/** As entries: the order of its fields is part of a key. */
+const keyOf = ({ key }: Document): unknown => Object.entries(key ?? {});
+
+/** All that makes an index what it is; what is off, and what a server adds about how it stores it, is left out. */
+function specOf(index: Document): unknown {
+  const told = ["v", "ns", "name", "key", "background", "storageEngine", "collection"];
+  const options = Object.entries(index).filter(([option, value]) => !told.includes(option) && value !== false && value !== undefined);
+  return { key: index.key, ...Object.fromEntries(options) };
+}

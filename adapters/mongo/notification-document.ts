@@ -1,0 +1,43 @@
+import { type Delivery, dueAt, type NotificationRecord } from "../../core/delivery/notification.ts";
+import { failedAt } from "../store/failures.ts";
+
+/** As it is kept, with what is looked for, absent where there is nothing to look for, and with marks by which a writer knows its own writes. */
+export interface NotificationDocument extends Omit<NotificationRecord, "id" | "content" | "deliveries"> {
+  _id: string;
+  /** JSON: the keys of a caller's data may hold dots and dollars. */
+  content: string;
+  deliveries: StoredDelivery[];
+  /** When somebody must look again, by any delivery; absent once all have ended. */
+  due?: number | undefined;
+  /** Place in the order of failures: when a delivery last failed; absent while none is. */
+  failedAt?: number | undefined;
+  /** Token of the last taker. */
+  taker?: string | undefined;
+}
+interface StoredDelivery extends Delivery {
+  /** Tokens of the last changes, the newest first. */
+  changes?: string[] | undefined;
+}
+
+export const encode = ({ id, content, ...rest }: NotificationRecord): NotificationDocument => ({
+  _id: id,
+  ...rest,
+  content: JSON.stringify(content),
+  due: dueAt(rest.deliveries),
+  failedAt: failedAt(rest.deliveries),
+});
+
+export const decode = ({
+  _id,
+  content,
+  deliveries,
+  due: _due,
+  failedAt: _failedAt,
+  taker: _taker,
+  ...rest
+}: NotificationDocument): NotificationRecord => ({
+  id: _id,
+  ...rest,
+  content: JSON.parse(content) as NotificationRecord["content"],
+  deliveries: deliveries.map(({ changes: _changes, ...delivery }) => delivery),
+});

@@ -1,0 +1,150 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Collection } from "mongodb";
+import type { NotificationRecord } from "../../core/delivery/notification.ts";
+import type { DeliveryChange, DeliveryCount, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
+import { readFailed } from "../store/failures.ts";
+import { StoreError } from "../store/store-error.ts";
+import { changeUpdate } from "./change-update.ts";
+import { asStoreError } from "./errors.ts";
+import { decode, encode, type NotificationDocument } from "./notification-document.ts";
+import { inRounds, insertNew, newToken, updateAll } from "./writes.ts";
+
+/** An id that exists is not yet readable with majority while its own insert is under way: how often, and how long apart in ms, to look. */
+const EXISTING_TRIES_MAX = 10;
+const EXISTING_RETRY_MS = 50;
+/** Documents a cursor fetches at once. */
+const BATCH_ROWS = 500;
+
+export function createNotificationStore(collection: Collection<NotificationDocument>): NotificationStore {
+  return {
+    insert: (records) => asStoreError("insert notifications", () => insert(collection, records)),
+
+    find: (id) =>
+      asStoreError("find notification", async () => {
+        const document = await collection.findOne({ _id: id });
+        return document ? decode(document) : undefined;
+      }),
+
+    takeDue: (lanes, now, until, limit) =>
+      asStoreError("take due notifications", async () => {
+        if (lanes.length === 0 || limit <= 0) return [];
+        // `$exists` is what the partial index asks for: without it the query would read the collection.
+        const candidates = await collection
+          .find({ lane: { $in: [...lanes] }, due: { $exists: true, $lte: now } }, { projection: { due: 1 }, sort: { due: 1 }, limit })
+          .toArray();
+        const taker = newToken();
+        await updateAll(
+          collection,
+          candidates.map(({ _id, due }) => ({ updateOne: { filter: { _id, due: due! }, update: { $set: { due: until, taker } } } })),
+        );
+        if (candidates.length === 0) return [];
+        // Read after taking: what changed between the first look and the move is seen, and what another took is not.
+        const taken = await collection.find({ _id: { $in: candidates.map((c) => c._id) }, taker }).toArray();
+        const order = new Map(candidates.map(({ _id }, i) => [_id, i]));
+        return taken.sort((a, b) => order.get(a._id)! - order.get(b._id)!).map(decode);
+      }),
+
+    change: (changes) =>
+      asStoreError("change deliveries", async () => {
+        const applied: boolean[] = changes.map(() => false);
+        for (const round of inRounds(changes, (change) => change.deliveryId)) {
+          const results = await changeRound(
+            collection,
+            round.map((i) => changes[i]!),
+          );
+          for (const [r, i] of round.entries()) applied[i] = results[r]!;
+        }
+        return applied;
+      }),
+
+    count: () =>
+      asStoreError("count notifications", async () => {
+        // Counted here and not by the server: one aggregation over everything outlasts every deadline.
+        const counts = new Map<string, DeliveryCount>();
+        let notifications = 0;
+        const projection = { "deliveries.channel": 1, "deliveries.state": 1, "deliveries.reason": 1 };
+        for await (const { deliveries } of collection.find({}, { projection, batchSize: BATCH_ROWS })) {
+          notifications++;
+          for (const { channel, state, reason } of deliveries) {
+            const key = JSON.stringify([channel, state, reason]);
+            const count = counts.get(key) ?? { channel, state, reason, count: 0 };
+            counts.set(key, { ...count, count: count.count + 1 });
+          }
+        }
+        return { notifications, deliveries: [...counts.values()] };
+      }),
+
+    page: (after, limit) =>
+      asStoreError("read notifications", async () => {
+        // A limit of 0 would be none.
+        if (limit <= 0) return [];
+        return (await collection.find({ _id: { $gt: after } }, { sort: { _id: 1 }, limit }).toArray()).map(decode);
+      }),
+
+    failed: (from, to) =>
+      readFailed(
+        (at, id, limit) =>
+          asStoreError("read failures", async () => {
+            // `$exists` for the partial index, and both halves of the order on their own, so that the first bounds the index.
+            const above = { failedAt: { $exists: true, $gte: at }, $or: [{ failedAt: { $gt: at } }, { _id: { $gt: id } }] };
+            const documents = await collection.find(above, { sort: { failedAt: 1, _id: 1 }, limit }).toArray();
+            return documents.map((document) => ({ failedAt: document.failedAt!, record: decode(document) }));
+          }),
+        from,
+        to,
+      ),
+
+    // A condition on `lane`, which every document meets, lets the outbox's index answer.
+    openCount: (limit) =>
+      asStoreError("count open notifications", () =>
+        limit <= 0 ? Promise.resolve(0) : collection.countDocuments({ lane: { $gte: 0 }, due: { $exists: true } }, { limit }),
+      ),
+  };
+}
+
+async function insert(collection: Collection<NotificationDocument>, records: readonly NotificationRecord[]): Promise<InsertResult[]> {
+  const first = new Map<string, NotificationRecord>();
+  for (const record of records) if (!first.has(record.id)) first.set(record.id, record);
+  const distinct = [...first.values()];
+  const isNew = await insertNew(collection, distinct.map(encode));
+  const existing = await readExisting(
+    collection,
+    distinct.filter((_, i) => !isNew[i]).map(({ id }) => id),
+  );
+  return records.map((record): InsertResult => {
+    const before = existing.get(record.id);
+    if (before) return { kind: "exists", record: before };
+    const winner = first.get(record.id)!;
+    return winner === record ? { kind: "inserted" } : { kind: "exists", record: winner };
+  });
+}
+
+/** The records of ids that exist, as soon as a majority has them: until then they may yet be rolled back, and answering would promise them. */
+async function readExisting(
+  collection: Collection<NotificationDocument>,
+  ids: readonly string[],
+): Promise<Map<string, NotificationRecord>> {
+  const found = new Map<string, NotificationRecord>();
+  for (let tries = 1; found.size < ids.length; tries++) {
+    if (tries > EXISTING_TRIES_MAX) throw new StoreError("MongoDB, insert notifications: an id exists but a majority does not have it yet");
+    if (tries > 1) await delay(EXISTING_RETRY_MS);
+    for (const document of await collection.find({ _id: { $in: ids.filter((id) => !found.has(id)) } }).toArray())
+      found.set(document._id, decode(document));
+  }
+  return found;
+}
+
+/** Changes of different deliveries, in one round trip where all apply and two where some do not. */
+async function changeRound(collection: Collection<NotificationDocument>, changes: readonly DeliveryChange[]): Promise<boolean[]> {
+  const token = newToken();
+  const all = await updateAll(
+    collection,
+    changes.map((change) => changeUpdate(change, token)),
+  );
+  if (all) return changes.map(() => true);
+  const ids = [...new Set(changes.map((c) => c.notificationId))];
+  const projection = { "deliveries.id": 1, "deliveries.changes": 1 };
+  const documents = await collection.find({ _id: { $in: ids } }, { projection }).toArray();
+  const ours = new Set(documents.flatMap((d) => d.deliveries.filter((x) => x.changes?.includes(token)).map((x) => x.id)));
+  return changes.map((change) => ours.has(change.deliveryId));
+}

@@ -1,0 +1,100 @@
+import type { MongoClient } from "mongodb";
+import type { Store } from "../../core/ports/store.ts";
+import { inTime } from "../../runtime/deadline.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import { StoreError } from "../store/store-error.ts";
+import { DangerousSettingError } from "../unsafe-setting.ts";
+import { type AppDocument, createAppStore } from "./apps.ts";
+import { type AttemptDocument, type AttributionDocument, createAttemptStore } from "./attempts.ts";
+import { createClient } from "./client.ts";
+import { type ContactDocument, createContactStore } from "./contacts.ts";
+import { deploymentVerdict, type Hello, type StorageEngine, storageDangers } from "./deployment.ts";
+import { asStoreError, errorName, noAnswer, toStoreError } from "./errors.ts";
+import { ensureIndexes } from "./indexes.ts";
+import type { NotificationDocument } from "./notification-document.ts";
+import { createNotificationStore } from "./notifications.ts";
+import { createPoisonStore, type PoisonDocument } from "./poison.ts";
+import { createPreferenceStore, type PreferenceDocument } from "./preferences.ts";
+
+export interface MongoOptions {
+  /** Default: the one in the URI's path, else "carillon". */
+  database?: string | undefined;
+  /** Connections of this process, which is how many calls run at once; more wait. Default 32. */
+  poolSizeMax?: number | undefined;
+  /** Shown in the server's log and currentOp. Default "carillon". */
+  appName?: string | undefined;
+  /** Told of what is unsafe and may be meant, once per opening. Default: nobody is. */
+  log?: Logger | undefined;
+}
+
+/** From the first try to a usable server, in ms; an orchestrator restarts who cannot start. Name look-up included. */
+const CONNECT_TIMEOUT_MS = 8_000;
+
+/**
+ * Connects, creates the indexes and reads them back. Writes are on disk at a majority when their promise resolves.
+ * Rejects within 8 s with a StoreError, or a DangerousSettingError where the URI, the server or an index would break a promise. Both name
+ * the host and what to do, and never the password.
+ */
+export async function openMongoStore(uri: string, options: MongoOptions = {}): Promise<Store> {
+  const client = createClient(uri, options);
+  try {
+    await connect(client, options.log);
+    const db = client.db(options.database ?? databaseOf(uri));
+    await ensureIndexes(db, hostsOf(client));
+    return {
+      notifications: createNotificationStore(db.collection<NotificationDocument>("notifications")),
+      attempts: createAttemptStore(db.collection<AttemptDocument>("attempts"), db.collection<AttributionDocument>("attributions")),
+      contacts: createContactStore(db.collection<ContactDocument>("contacts")),
+      preferences: createPreferenceStore(db.collection<PreferenceDocument>("preferences")),
+      apps: createAppStore(db.collection<AppDocument>("apps")),
+      poison: createPoisonStore(db.collection<PoisonDocument>("poison")),
+      time: () => asStoreError("ask for the time", async () => ((await db.admin().command({ hello: 1 })).localTime as Date).getTime()),
+      [Symbol.asyncDispose]: () => client.close(),
+    };
+  } catch (error) {
+    await client.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function connect(client: MongoClient, log: Logger | undefined): Promise<void> {
+  const hosts = hostsOf(client);
+  try {
+    await inTime(CONNECT_TIMEOUT_MS, check(client, hosts, log), () => noAnswer("connect", CONNECT_TIMEOUT_MS));
+  } catch (error) {
+    if (error instanceof DangerousSettingError) throw error;
+    const cause = toStoreError("connect", error);
+    const why = cause instanceof StoreError ? cause.message : "unknown";
+    throw new StoreError(
+      `cannot use MongoDB at ${hosts} (${why}); see that it runs, that this machine reaches it and that user and password are ` +
+        "right; for a try-out: docker run -p 27017:27017 mongo:8",
+    );
+  }
+}
+
+async function check(client: MongoClient, hosts: string, log: Logger | undefined): Promise<void> {
+  await client.connect();
+  const { dangers, warnings } = deploymentVerdict((await client.db("admin").command({ hello: 1 })) as Hello);
+  dangers.push(...storageDangers(await storageEngine(client, log)));
+  if (dangers.length > 0) throw new DangerousSettingError(`MongoDB at ${hosts}`, dangers);
+  for (const warning of warnings) log?.warn({ mongodb: hosts }, warning);
+}
+
+/** Undefined where the server does not tell: a user with readWrite alone may not ask, and what only speaks MongoDB's protocol has none. */
+async function storageEngine(client: MongoClient, log: Logger | undefined): Promise<StorageEngine | undefined> {
+  const untold = (fault: string) =>
+    log?.debug({ mongodb: hostsOf(client), fault }, "storage engine is not checked: the server does not tell");
+  try {
+    const status = await client.db("admin").command({ serverStatus: 1, metrics: 0, locks: 0, repl: 0, wiredTiger: 0 });
+    if (!status.storageEngine) untold("none in serverStatus");
+    return status.storageEngine as StorageEngine | undefined;
+  } catch (error) {
+    untold(errorName(error));
+    return undefined;
+  }
+}
+
+const hostsOf = ({ options }: MongoClient) => options.srvHost ?? options.hosts.map((host) => host.toString()).join(", ");
+
+/** The driver takes "test" where the path is empty. */
+export const databaseOf = (uri: string) => decodeURIComponent(/^[^:]+:\/\/[^/]+\/([^?]+)/.exec(uri)?.[1] ?? "") || "carillon";

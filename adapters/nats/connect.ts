@@ -1,0 +1,76 @@
+import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { secretFile, text, type Values } from "../../runtime/config.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import { UnreachableError } from "../unreachable.ts";
+import { DangerousSettingError } from "../unsafe-setting.ts";
+import { judgeNatsVersion } from "./server-version.ts";
+
+export const natsVariables = {
+  NATS_URL: text({
+    default: "nats://127.0.0.1:4222",
+    reason: "servers of one NATS cluster, comma between; credentials do not belong here",
+  }),
+  NATS_USER: text({ default: "", reason: "user name; empty: none" }),
+  NATS_PASSWORD_FILE: secretFile({ default: "", reason: "password of NATS_USER" }),
+};
+
+/** How long a first connection may take: a start without a server ends within 10 s. */
+const CONNECT_MS = 5_000;
+/** Between attempts to come back; the outbox covers what is missed meanwhile. */
+const RECONNECT_WAIT_MS = 500;
+
+/** `log` is where what is found out later is told. */
+export type Nats = NatsConnection & AsyncDisposable & { readonly log: Logger };
+
+/**
+ * Connects, and from then on reconnects for ever. Throws UnreachableError when the first connection fails, DangerousSettingError when the
+ * server is of a release that loses tasks; met on a reconnection, such a server is logged.
+ */
+export async function connectNats(config: Values<typeof natsVariables>, log: Logger): Promise<Nats> {
+  const servers = config.NATS_URL.split(",").map((s) => s.trim());
+  const hosts = servers.map((s) => (URL.canParse(s) ? new URL(s).host : s)).join(", ");
+  let connection: NatsConnection;
+  try {
+    connection = await connect({
+      servers,
+      name: "carillon",
+      timeout: CONNECT_MS,
+      maxReconnectAttempts: -1,
+      // Else two refusals in a row, as of a server being reconfigured, end the connection for good.
+      ignoreAuthErrorAbort: true,
+      reconnectTimeWait: RECONNECT_WAIT_MS,
+      pingInterval: 10_000,
+      ...(config.NATS_USER ? { user: config.NATS_USER, pass: config.NATS_PASSWORD_FILE } : {}),
+    });
+  } catch (error) {
+    throw new UnreachableError("NATS", hosts, "start one with `nats-server -js`, or point NATS_URL at yours", error);
+  }
+  const first = judgeVersion(connection, log);
+  if (first) {
+    await connection.close();
+    throw first;
+  }
+  void (async () => {
+    for await (const status of connection.status()) {
+      if (status.type === "reconnect") {
+        const fault = judgeVersion(connection, log);
+        if (fault) log.error({ nats: hosts, fault: fault.message }, "nats is not safe to use as it is");
+      }
+      if (status.type === "disconnect" || status.type === "reconnect") log.warn({ nats: hosts, status: status.type }, "nats connection");
+    }
+  })();
+  return Object.assign(connection, {
+    log,
+    // close(), not drain(): consumers were stopped before, and drain would wait for a server that may be away.
+    [Symbol.asyncDispose]: () => connection.close(),
+  });
+}
+
+function judgeVersion(connection: NatsConnection, log: Logger): DangerousSettingError | undefined {
+  const version = connection.info?.version ?? "";
+  const { refused, known } = judgeNatsVersion(version);
+  if (refused.length > 0) return new DangerousSettingError(`NATS at ${connection.getServer()}`, refused);
+  if (known.length > 0)
+    log.warn({ nats: connection.getServer(), version, known }, "nats-server has known faults; run 2.12.9, 2.14 or newer");
+  return undefined;
+}

@@ -1,0 +1,77 @@
+import { AckPolicy, type ConsumerConfig, type ConsumerInfo, ReplayPolicy } from "@nats-io/jetstream";
+import { type Channel, CLASSES, type NotificationClass } from "../../core/delivery/channel.ts";
+import { consumerName, streamName, taskSubject } from "../../core/delivery/subjects.ts";
+import type { Danger } from "../unsafe-setting.ts";
+import { isUnset, shown, subjectsOverlap } from "./settings.ts";
+import { NANOS_PER_MS, type StreamValues } from "./stream-variables.ts";
+
+export type WantedConsumer = ReturnType<typeof wantedConsumer>;
+
+export const wantedConsumer = (channel: Channel, notificationClass: NotificationClass, config: StreamValues) => ({
+  durable_name: consumerName(channel, notificationClass),
+  filter_subject: taskSubject(channel, notificationClass),
+  ack_policy: AckPolicy.Explicit,
+  ack_wait: config.NATS_ACK_WAIT_MS * NANOS_PER_MS,
+  max_ack_pending: config.NATS_ACK_PENDING_MAX,
+  // We count attempts and decide ends; the server never does.
+  max_deliver: -1,
+  replay_policy: ReplayPolicy.Instant,
+});
+
+/** All that matters of a consumer, with what goes wrong where it is otherwise. What is not in a WantedConsumer must not be set. */
+const REASONS: Partial<Record<keyof ConsumerConfig, string>> = {
+  filter_subject: "it would hand out other tasks than its class's",
+  filter_subjects: "it would hand out other tasks than its class's",
+  ack_policy: "tasks would be taken from the stream before they are done",
+  ack_wait: "tasks would be handed out twice, or stay with a dead worker",
+  max_ack_pending: "too few tasks would be under way, or too many",
+  max_deliver: "the server would give up on a task that has not ended",
+  replay_policy: "tasks would be handed out as slowly as they came",
+  deliver_subject: "it pushes; dispatchers pull",
+  backoff: "it takes the place of ack_wait",
+  headers_only: "tasks would come without their content",
+  inactive_threshold: "it would be deleted while dispatchers are away",
+  num_replicas: "fewer servers would know its place than hold the stream",
+  max_batch: "pulls of dispatchers would be refused",
+  max_bytes: "pulls of dispatchers would be refused",
+  max_expires: "pulls of dispatchers would be refused",
+  priority_groups: "pulls of dispatchers would be refused",
+  priority_policy: "pulls of dispatchers would be refused",
+};
+
+/** An update with these is as if the consumer were made anew, except for what a server never changes. */
+export const mendedConsumer = (wanted: WantedConsumer): Partial<ConsumerConfig> => ({
+  ...Object.fromEntries(Object.keys(REASONS).map((setting) => [setting, undefined])),
+  ...wanted,
+});
+
+/** What is not as wanted. Pure. */
+export function consumerDangers(config: ConsumerConfig, wanted: WantedConsumer, stream: string): Danger[] {
+  const name = wanted.durable_name;
+  const fix = `delete it (nats consumer rm ${stream} ${name}) and start again: it is made anew, and no copy of a task is sent twice`;
+  return Object.entries(REASONS)
+    .map(([setting, why]) => ({ setting, why, value: Reflect.get(config, setting), want: Reflect.get(wanted, setting) }))
+    .filter(({ value, want }) => (want === undefined ? !isUnset(value) : value !== want))
+    .map(({ setting, why, value }) => ({ setting: `consumer ${name} of ${stream}, ${setting}`, value: shown(value), why, fix }));
+}
+
+/** Consumers of others that take tasks out of a channel's stream. Pure. */
+export function foreignConsumers(consumers: readonly ConsumerInfo[], channel: Channel): Danger[] {
+  const stream = streamName(channel);
+  const ours = new Set(CLASSES.map((c) => consumerName(channel, c)));
+  return consumers
+    .filter(({ name, config }) => !ours.has(name) && filtersOf(config).some((filter) => takesTasks(filter, channel)))
+    .map(({ name, config }) => ({
+      setting: `consumer ${name} of ${stream}, filter`,
+      value: filtersOf(config).join(", "),
+      why: "it is none of ours, and each task it takes is sent late or never",
+      fix: `stop what reads it and delete it: nats consumer rm ${stream} ${name}`,
+    }));
+}
+
+function filtersOf({ filter_subject, filter_subjects }: ConsumerConfig): string[] {
+  const filters = filter_subjects ?? (filter_subject ? [filter_subject] : []);
+  return filters.length > 0 ? filters : [">"];
+}
+
+const takesTasks = (filter: string, channel: Channel) => CLASSES.some((c) => subjectsOverlap(filter, taskSubject(channel, c)));

@@ -1,0 +1,92 @@
+// Each dangerous setting of a consumer is put on a real server, and started against.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { ConsumerConfig } from "@nats-io/jetstream";
+import { CLASSES } from "../../core/delivery/channel.ts";
+import type { Version } from "../../runtime/version.ts";
+import { CRITICAL, config, ensure, HOUR_NS, jsm, lines, putStream, refuses, STREAM, tooOld } from "../../test/support/nats-settings.ts";
+import { wantedConsumer } from "./consumer-settings.ts";
+
+const putConsumer = async (over: Partial<ConsumerConfig>) => {
+  await putStream({});
+  return (
+    await jsm.consumers.add(
+      STREAM,
+      Object.assign({ ...wantedConsumer("sms", "critical", config) }, over.filter_subjects ? { filter_subject: undefined } : {}, over),
+    )
+  ).config;
+};
+
+const CONSUMERS: readonly [setting: keyof ConsumerConfig, over: Partial<ConsumerConfig>, becomes: unknown, since?: Version][] = [
+  ["ack_wait", { ack_wait: 1_000_000_000 }, 60_000_000_000],
+  ["max_deliver", { max_deliver: 3 }, -1],
+  ["max_ack_pending", { max_ack_pending: 1 }, 10_000],
+  ["filter_subject", { filter_subject: "carillon.sms.other" }, "carillon.sms.critical"],
+  ["filter_subjects", { filter_subjects: ["carillon.sms.critical", "carillon.sms.other"] }, undefined, [2, 10, 0]],
+  ["backoff", { backoff: [1_000_000_000, 2_000_000_000], max_deliver: 5 }, undefined],
+  ["headers_only", { headers_only: true }, undefined],
+  ["inactive_threshold", { inactive_threshold: HOUR_NS }, undefined],
+  ["max_batch", { max_batch: 1 }, undefined],
+  ["max_expires", { max_expires: 1_000_000_000 }, undefined],
+  ["max_bytes", { max_bytes: 5 }, undefined],
+  ["num_replicas", { num_replicas: 1 }, undefined],
+];
+
+describe("what a server lets one change in a consumer is set right, the rest is refused", () => {
+  for (const [setting, over, becomes, since] of CONSUMERS)
+    test(setting, async (t) => {
+      const why = tooOld(since);
+      if (why) return t.skip(why);
+      assert.notDeepEqual((await putConsumer(over))[setting], becomes, "the case is on the server");
+      await ensure();
+      assert.equal((await jsm.consumers.info(STREAM, CRITICAL)).config[setting] || undefined, becomes);
+    });
+
+  test("a consumer that pushes", async () => {
+    await putConsumer({ deliver_subject: "pushed" });
+    await refuses(/consumer sms-critical of CARILLON_SMS, deliver_subject is pushed.*nats consumer rm CARILLON_SMS sms-critical/);
+  });
+
+  test("a consumer that replays slowly", async () => {
+    await putConsumer({ replay_policy: "original" });
+    await refuses(/consumer sms-critical of CARILLON_SMS, replay_policy is original/);
+  });
+
+  test("a consumer for one client at a time", async (t) => {
+    const why = tooOld([2, 11, 0]);
+    if (why) return t.skip(why);
+    await putConsumer({ priority_groups: ["g"], priority_policy: "pinned_client" });
+    await refuses(/consumer sms-critical of CARILLON_SMS, priority_policy is pinned_client/);
+  });
+});
+
+describe("consumers of others", () => {
+  for (const filter of [undefined, "carillon.sms.*", "carillon.>", "carillon.sms.critical"])
+    test(`one that takes ${filter ?? "everything"} is refused by its name`, async () => {
+      await putStream({});
+      await jsm.consumers.add(STREAM, { durable_name: "theirs", ack_policy: "explicit", ...(filter ? { filter_subject: filter } : {}) });
+      await refuses(/consumer theirs of CARILLON_SMS.*none of ours.*nats consumer rm CARILLON_SMS theirs/);
+      await jsm.consumers.delete(STREAM, "theirs");
+      await ensure();
+      assert.equal((await jsm.streams.info(STREAM)).state.consumer_count, CLASSES.length);
+    });
+
+  test("one that takes nothing of ours may stay: a later Carillon may have more classes", async () => {
+    await putStream({});
+    await jsm.consumers.add(STREAM, { durable_name: "theirs", ack_policy: "explicit", filter_subject: "carillon.sms.later" });
+    await ensure();
+  });
+});
+
+test("a paused consumer is somebody's decision: the start goes on and says so", async (t) => {
+  const why = tooOld([2, 11, 0]);
+  if (why) return t.skip(why);
+  await ensure();
+  await jsm.consumers.pause(STREAM, CRITICAL, new Date(Date.now() + 60_000));
+  lines.length = 0;
+  // Setting something else right must not end the pause.
+  await ensure({ NATS_ACK_WAIT_MS: "70000" });
+  assert.match(lines.join(""), /"consumer":"sms-critical".*consumer is paused/);
+  const { config, paused } = await jsm.consumers.info(STREAM, CRITICAL);
+  assert.deepEqual([paused, config.ack_wait], [true, 70_000_000_000]);
+});

@@ -1,0 +1,50 @@
+import { jetstream } from "@nats-io/jetstream";
+import { headers } from "@nats-io/transport-node";
+import { taskMessageId, taskSubject } from "../../core/delivery/subjects.ts";
+import type { TaskPublisher } from "../../core/ports/queue.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import type { Nats } from "./connect.ts";
+import { followConnection } from "./connection.ts";
+import { encodeTask } from "./task-codec.ts";
+
+/** A PubAck takes under 50 ms on a healthy cluster; later than this the relay publishes again. */
+const PUBLISH_MS = 3_000;
+/** Waiting for a PubAck at once; beyond it latency grows and throughput does not. */
+const PUBLISH_IN_FLIGHT_MAX = 1_024;
+/** Waiting for a place among those, about 2 s' worth; more is left to the relay. */
+const PUBLISH_WAITING_MAX = 20_000;
+
+/** Publishes tasks; what does not get through, for whatever reason, is the relay's to repeat. */
+export function createTaskPublisher(nats: Nats, log: Logger): TaskPublisher {
+  const js = jetstream(nats, { timeout: PUBLISH_MS });
+  let inFlight = 0;
+  const waiting: (() => void)[] = [];
+  const lost = followConnection(nats);
+  return {
+    async publish(task) {
+      if (lost().aborted || waiting.length >= PUBLISH_WAITING_MAX) return false;
+      if (inFlight < PUBLISH_IN_FLIGHT_MAX) inFlight++;
+      else await new Promise<void>((resolve) => waiting.push(resolve));
+      try {
+        if (lost().aborted) return false;
+        const hdrs = headers();
+        if (task.traceparent) hdrs.set("traceparent", task.traceparent);
+        const ack = await js.publish(taskSubject(task.channel, task.notificationClass), encodeTask(task), {
+          msgID: taskMessageId(task.deliveryId, task.attempt, task.publication),
+          timeout: PUBLISH_MS,
+          headers: hdrs,
+        });
+        // Some releases answer "duplicate" with sequence 0 for what they never stored.
+        return ack.seq > 0;
+      } catch (error) {
+        log.debug({ err: error, deliveryId: task.deliveryId }, "publish failed; the relay repeats it");
+        return false;
+      } finally {
+        // The place goes to who waits longest.
+        const next = waiting.shift();
+        if (next) next();
+        else inFlight--;
+      }
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import { readTaskMessageId } from "../../core/delivery/subjects.ts";
+import type { DeliveryTask } from "../../core/ports/queue.ts";
+import { DeliveryTask as Wire } from "../../gen/carillon/v1/task.ts";
+import {
+  channelFromProto,
+  channelToProto,
+  classFromProto,
+  classToProto,
+  endpointFromProto,
+  endpointToProto,
+  priorityFromProto,
+  priorityToProto,
+} from "../wire/convert.ts";
+
+/** A task as protobuf; its publication and its trace travel in the headers. */
+export function encodeTask(task: DeliveryTask): Uint8Array {
+  const { push, sms, email } = task.content;
+  return Wire.encode({
+    notificationId: task.notificationId,
+    deliveryId: task.deliveryId,
+    attempt: task.attempt,
+    app: task.app,
+    userId: task.userId ?? "",
+    channel: channelToProto(task.channel),
+    endpoint: endpointToProto(task.endpoint),
+    endpointId: task.endpointId ?? "",
+    notificationClass: classToProto(task.notificationClass),
+    category: task.category,
+    priority: priorityToProto(task.priority),
+    collapseKey: task.collapseKey ?? "",
+    expiresAtMs: task.expiresAt,
+    content: { push, sms, email },
+    policyResend: task.policyResend,
+    firstAttempt: task.firstAttempt,
+    redrive: task.redrive ?? 0,
+    lookUp: task.lookUp,
+  }).finish();
+}
+
+/** Undefined where the bytes are not a task: nobody can ever handle it. */
+export function decodeTask(bytes: Uint8Array, messageId: string): DeliveryTask | undefined {
+  let wire: Wire;
+  try {
+    wire = Wire.decode(bytes);
+  } catch {
+    return undefined;
+  }
+  const channel = channelFromProto(wire.channel);
+  const notificationClass = classFromProto(wire.notificationClass);
+  const endpoint = wire.endpoint && endpointFromProto(wire.endpoint);
+  if (!channel || !notificationClass || !endpoint || !wire.content || wire.attempt < 1 || wire.deliveryId === "") return undefined;
+  return {
+    notificationId: wire.notificationId,
+    deliveryId: wire.deliveryId,
+    attempt: wire.attempt,
+    publication: readTaskMessageId(messageId)?.publication ?? 0,
+    app: wire.app,
+    userId: wire.userId || undefined,
+    channel,
+    endpoint,
+    endpointId: wire.endpointId || undefined,
+    notificationClass,
+    category: wire.category,
+    priority: priorityFromProto(wire.priority) ?? "normal",
+    collapseKey: wire.collapseKey || undefined,
+    expiresAt: wire.expiresAtMs,
+    content: wire.content,
+    policyResend: wire.policyResend,
+    firstAttempt: wire.firstAttempt || 1,
+    redrive: wire.redrive || undefined,
+    lookUp: wire.lookUp,
+    traceparent: undefined,
+  };
+}

@@ -1,0 +1,29 @@
+import { type ConsumerInfo, JetStreamApiCodes, JetStreamApiError, type JetStreamManager } from "@nats-io/jetstream";
+import type { Channel, NotificationClass } from "../../core/delivery/channel.ts";
+import { consumerName, streamName, taskSubject } from "../../core/delivery/subjects.ts";
+
+/** Undefined where there is none. Rejects where the stream is missing, or nobody answers. */
+export async function findConsumer(jsm: JetStreamManager, channel: Channel, of: NotificationClass): Promise<ConsumerInfo | undefined> {
+  try {
+    return await jsm.consumers.info(streamName(channel), consumerName(channel, of));
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.ConsumerNotFound) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * When the oldest task was published that its consumer never handed out, in ms since the epoch by the server's clock; undefined where there is none,
+ * or it has just left. A consumer hands tasks out in the stream's order, so that is the first one after the last it handed out.
+ */
+export async function oldestWaitingAt(
+  jsm: JetStreamManager,
+  channel: Channel,
+  of: NotificationClass,
+  consumer: Pick<ConsumerInfo, "num_pending" | "delivered"> | undefined,
+): Promise<number | undefined> {
+  if (!consumer?.num_pending) return undefined;
+  const query = { seq: consumer.delivered.stream_seq + 1, next_by_subj: taskSubject(channel, of) };
+  const message = await jsm.streams.getMessage(streamName(channel), query);
+  return message?.time.getTime();
+}

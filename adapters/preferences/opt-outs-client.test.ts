@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type handleUnaryCall, status } from "@grpc/grpc-js";
+import type { RefusalQuestion } from "../../core/ports/opt-outs.ts";
+import {
+  type PreferenceServiceCheckRequest,
+  type PreferenceServiceCheckResponse,
+  PreferenceServiceService,
+} from "../../gen/carillon/v1/preference_service.ts";
+import { startGrpcServer } from "../../runtime/grpc/server.ts";
+import { createLogger } from "../../runtime/logger.ts";
+import { createRefusalsClient } from "./opt-outs-client.ts";
+
+type Check = handleUnaryCall<PreferenceServiceCheckRequest, PreferenceServiceCheckResponse>;
+
+/** Plays preferences: refuses everybody whose name begins with "no". */
+const answering: Check = ({ request }, callback) =>
+  callback(null, { answers: request.questions.map((q) => ({ refused: q.userId.startsWith("no"), reason: "" })) });
+
+async function play(check: Check) {
+  const calls: { app: unknown; questions: number }[] = [];
+  const unimplemented: handleUnaryCall<unknown, never> = (_call, callback) => callback({ code: status.UNIMPLEMENTED });
+  const server = await startGrpcServer({
+    address: "127.0.0.1:0",
+    services: [
+      {
+        definition: PreferenceServiceService,
+        implementation: {
+          get: unimplemented,
+          update: unimplemented,
+          check: ((call, callback) => {
+            calls.push({ app: call.metadata.get("carillon-app")[0], questions: call.request.questions.length });
+            check(call, callback);
+          }) satisfies Check,
+        },
+      },
+    ],
+    reflection: false,
+    drainMs: 100,
+    log: createLogger("test", "silent"),
+  });
+  const client = createRefusalsClient({ address: `127.0.0.1:${server.port}`, token: "t" });
+  return {
+    client,
+    calls,
+    [Symbol.asyncDispose]: async () => {
+      client[Symbol.dispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const question = (userId: string | undefined, app = "shop"): RefusalQuestion => ({
+  ...{ app, userId, endpoint: undefined, channel: "sms", category: "news" },
+});
+
+test("what is asked in the same turn goes out in one call per app, and every question gets its own answer", async () => {
+  await using peer = await play(answering);
+  const answers = await Promise.all([
+    peer.client.check([question("nora"), question("yves")]),
+    peer.client.check([question("yan", "bank"), question("noel")]),
+    peer.client.check([question(undefined)]),
+    peer.client.check([]),
+  ]);
+  assert.deepEqual(answers, [["refused", "allowed"], ["allowed", "refused"], ["unknown"], []]);
+  assert.deepEqual(peer.calls, [
+    { app: "shop", questions: 3 },
+    { app: "bank", questions: 1 },
+  ]);
+});
+
+test("more than a call may hold goes out in several", async () => {
+  await using peer = await play(answering);
+  const questions = Array.from({ length: 2_500 }, (_, n) => question(n % 2 ? `no${n}` : `yes${n}`));
+  const answers = await peer.client.check(questions);
+  assert.deepEqual(
+    answers,
+    questions.map((_, n) => (n % 2 ? "refused" : "allowed")),
+  );
+  assert.deepEqual(
+    peer.calls.map((c) => c.questions),
+    [1_000, 1_000, 500],
+  );
+});
+
+test("more than may wait is unknown at once", async () => {
+  await using peer = await play(answering);
+  const answers = await peer.client.check(Array.from({ length: 20_001 }, () => question("yes")));
+  assert.equal(answers.filter((a) => a === "unknown").length, 1);
+  assert.equal(answers.at(-1), "unknown");
+});
+
+for (const [name, check] of [
+  ["an error", (_call, callback) => callback({ code: status.PERMISSION_DENIED })],
+  ["UNAVAILABLE", (_call, callback) => callback({ code: status.UNAVAILABLE })],
+  ["too few answers", (_call, callback) => callback(null, { answers: [] })],
+  ["no answer", () => undefined],
+] as const satisfies readonly (readonly [string, Check])[]) {
+  test(`${name} means that nothing is known`, async () => {
+    await using peer = await play(check);
+    assert.deepEqual(await peer.client.check([question("yes"), question("no")]), ["unknown", "unknown"]);
+    assert.notEqual(peer.calls.length, 0);
+  });
+}
+
+test("nobody there means that nothing is known", async () => {
+  using client = createRefusalsClient({ address: "127.0.0.1:1", token: "t" });
+  assert.deepEqual(await client.check([question("yes")]), ["unknown"]);
+});

@@ -1,0 +1,79 @@
+import type { RefusalAnswer, RefusalQuestion, Refusals } from "../../core/ports/opt-outs.ts";
+import { PreferenceServiceClient, PreferenceServiceService } from "../../gen/carillon/v1/preference_service.ts";
+import { createBatcher } from "../../runtime/batch.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { callUnary, createClient } from "../../runtime/grpc/client.ts";
+import { internalMetadata } from "../../runtime/grpc/internal-call.ts";
+import type { Certificates } from "../../runtime/tls/grpc-tls.ts";
+import { channelToProto, endpointToProto } from "../wire/convert.ts";
+
+/** For one Check, and again for the wait before it. Preferences give their store 800 ms. */
+export const CHECK_DEADLINE_MS = 1_000;
+/** What one Check may hold, by its contract. */
+const BATCH_MAX = 1_000;
+/** Checks under way at once. */
+const CONCURRENCY = 4;
+/** Beyond it the answer is "unknown" at once: more would not be answered within the deadline. */
+const WAITING_MAX = 20_000;
+
+/** Asks the preferences service. Whatever goes wrong, the answer is "unknown" within 2 × CHECK_DEADLINE_MS. */
+export function createRefusalsClient(options: {
+  /** host:port, or dns:///name:port */
+  address: string;
+  /** What INTERNAL_TOKEN_FILE holds. */
+  token: string;
+  tls?: Certificates | undefined;
+}): Refusals & Disposable {
+  const client = createClient(PreferenceServiceClient, options.address, { tls: options.tls });
+
+  async function checkOfApp(app: string, questions: readonly RefusalQuestion[]): Promise<RefusalAnswer[]> {
+    const metadata = internalMetadata(options.token, app);
+    // While a pod restarts another second's wait is better than an answer nobody has.
+    metadata.setOptions({ waitForReady: true });
+    const request = { questions: questions.map(questionToProto) };
+    try {
+      const { answers } = await callUnary(client, PreferenceServiceService.check, request, { metadata, deadlineMs: CHECK_DEADLINE_MS });
+      if (answers.length !== questions.length) return questions.map(() => "unknown");
+      return answers.map((a) => (a.refused ? "refused" : "allowed"));
+    } catch {
+      return questions.map(() => "unknown");
+    }
+  }
+
+  const batcher = createBatcher<RefusalQuestion, RefusalAnswer>(
+    async (questions) => {
+      const answers = questions.map((): RefusalAnswer => "unknown");
+      const byApp = new Map<string, number[]>();
+      for (const [i, question] of questions.entries()) {
+        // Nobody can be asked about: it would spoil the call for the others.
+        if (!question.userId && !question.endpoint) continue;
+        const indexes = byApp.get(question.app);
+        if (indexes) indexes.push(i);
+        else byApp.set(question.app, [i]);
+      }
+      await Promise.all(
+        [...byApp].map(async ([app, indexes]) => {
+          const ofApp = await checkOfApp(
+            app,
+            indexes.map((i) => questions[i]!),
+          );
+          for (const [n, i] of indexes.entries()) answers[i] = ofApp[n]!;
+        }),
+      );
+      return answers;
+    },
+    { batchMax: BATCH_MAX, waitingMax: WAITING_MAX, concurrency: CONCURRENCY, wait: { maxMs: CHECK_DEADLINE_MS, clock: systemClock } },
+  );
+
+  return {
+    check: (questions) => Promise.all(questions.map((question) => batcher.add(question).catch((): RefusalAnswer => "unknown"))),
+    [Symbol.dispose]: () => client.close(),
+  };
+}
+
+const questionToProto = ({ userId, endpoint, channel, category }: RefusalQuestion) => ({
+  userId: userId ?? "",
+  endpoint: endpoint && endpointToProto(endpoint),
+  channel: channelToProto(channel),
+  category,
+});

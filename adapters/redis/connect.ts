@@ -1,0 +1,122 @@
+import { Redis } from "ioredis";
+import { secretFile, url } from "../../runtime/config.ts";
+import { errorLine, type Logger } from "../../runtime/logger.ts";
+import { UnreachableError } from "../unreachable.ts";
+import { DangerousSettingError } from "../unsafe-setting.ts";
+import { readSettings, redisDangers } from "./settings.ts";
+
+export const redisVariables = {
+  REDIS_URL: url(["redis", "rediss"], {
+    default: "redis://127.0.0.1:6379",
+    reason: "Redis 7 or Valkey; rediss: is TLS. Holds only what can be rebuilt",
+  }),
+  REDIS_PASSWORD_FILE: secretFile({ default: "", reason: "password, where the URL holds none" }),
+};
+
+/** A first connection comes within this, or the start fails: half of what a role may take to start. */
+const CONNECT_DEADLINE_MS = 5_000;
+/** One try to connect. */
+const CONNECT_TRY_MS = 2_000;
+/** A command takes well under 1 ms; beyond this the store, which always knows, is the faster way. */
+const COMMAND_DEADLINE_MS = 200;
+/** A socket that owes an answer for this long is dead, however open it looks. */
+const SILENCE_MS = 5_000;
+/** Between tries to come back. */
+const RECONNECT_WAIT_MS = 500;
+
+export type RedisConnection = Redis & AsyncDisposable;
+
+/**
+ * Connects, and from then on reconnects for ever. While away every command rejects at once, and none is ever sent twice or late:
+ * what was true for one server need not be true for the one that comes back.
+ * Rejects with an UnreachableError when the first connection does not come within CONNECT_DEADLINE_MS, with a DangerousSettingError when
+ * the server is not to be used as it is set; met on a reconnection, such a server is logged, and used.
+ */
+export async function connectRedis(
+  redisUrl: string,
+  { log, password, connectDeadlineMs = CONNECT_DEADLINE_MS }: { log: Logger; password?: string; connectDeadlineMs?: number },
+): Promise<RedisConnection> {
+  const { host } = new URL(redisUrl);
+  const redis = new Redis(redisUrl, {
+    ...(password ? { password } : {}),
+    lazyConnect: true,
+    connectTimeout: CONNECT_TRY_MS,
+    commandTimeout: COMMAND_DEADLINE_MS,
+    socketTimeout: SILENCE_MS,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    autoResubscribe: false,
+    maxRetriesPerRequest: 0,
+    // The server became a replica: the address now belongs to another one.
+    reconnectOnError: (error) => error.message.startsWith("READONLY"),
+    retryStrategy: () => RECONNECT_WAIT_MS * (0.5 + Math.random() / 2),
+  });
+  let fault: unknown = new Error("no answer");
+  let away = false;
+  redis.on("error", (error) => {
+    fault = error;
+  });
+  const unreachable = () =>
+    new UnreachableError("Redis", host, "start one with `redis-server`, or point REDIS_URL (and REDIS_PASSWORD_FILE) at yours", fault);
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => {
+      redis.disconnect();
+      reject(unreachable());
+    }, connectDeadlineMs);
+    redis.once("ready", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    // Its first failure is told by "error"; the tries after it go on by themselves.
+    redis.connect().catch(() => undefined);
+  });
+  try {
+    const danger = await dangerOf(redis, host, log);
+    if (danger) throw danger;
+  } catch (error) {
+    redis.disconnect();
+    if (error instanceof DangerousSettingError) throw error;
+    fault = error;
+    throw unreachable();
+  }
+  redis.on("close", () => {
+    if (!away) log.warn({ redis: host, fault: redisFault(fault) }, "redis connection lost");
+    away = true;
+  });
+  redis.on("ready", () => {
+    log.info({ redis: host }, "redis connection is back");
+    away = false;
+    dangerOf(redis, host, log).then(
+      (danger) => danger && log.error({ redis: host, fault: danger.message }, "redis is not safe to use as it is"),
+      (error: unknown) => log.warn({ redis: host, fault: redisFault(error) }, "redis settings could not be read"),
+    );
+  });
+  return Object.assign(redis, {
+    [Symbol.asyncDispose]: async () => {
+      away = true;
+      redis.disconnect();
+    },
+  });
+}
+
+/** Undefined: none, or none that can be seen. Rejects when Redis does not answer. */
+async function dangerOf(redis: Redis, host: string, log: Logger): Promise<DangerousSettingError | undefined> {
+  const settings = await readSettings(redis);
+  if (!settings) {
+    log.warn({ redis: host }, "redis settings are not checked: its user may not use INFO; allow it with `ACL SETUSER … +info`");
+    return undefined;
+  }
+  const dangers = redisDangers(settings);
+  return dangers.length > 0 ? new DangerousSettingError(`Redis at ${host}`, dangers) : undefined;
+}
+
+/**
+ * One word for what went wrong. The error itself stays here: it carries the command with its arguments, AUTH among them.
+ * Redis begins its own errors with such a word (READONLY, OOM, NOAUTH, …).
+ */
+export function redisFault(error: unknown): string {
+  const { code, message } = errorLine(error);
+  if (code) return code;
+  if (message === "Command timed out") return "timeout";
+  return /^[A-Z]{2,}\b/.exec(message)?.[0] ?? "not-connected";
+}

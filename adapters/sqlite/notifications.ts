@@ -1,0 +1,98 @@
+import type { DatabaseSync } from "node:sqlite";
+import { type Delivery, dueAt, type NotificationRecord } from "../../core/delivery/notification.ts";
+import type { DeliveryChange, DeliveryCount, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
+import { failedAt, readFailed } from "../store/failures.ts";
+import { asStoreError, transact } from "./transact.ts";
+
+const parse = (row: Record<string, unknown>) => JSON.parse(String(row.doc)) as NotificationRecord;
+
+export function createNotificationStore(database: DatabaseSync): NotificationStore {
+  const insertOne = database.prepare(
+    "insert into notifications (id, lane, due, failed_at, doc) values (?, ?, ?, ?, ?) on conflict do nothing",
+  );
+  const findOne = database.prepare("select doc from notifications where id = ?");
+  const page = database.prepare("select doc from notifications where id > ? order by id limit ?");
+  const failedAbove = database.prepare(`
+    select failed_at, doc from notifications where failed_at >= :at and (failed_at, id) > (:at, :id) order by failed_at, id limit :limit`);
+  const dueOfLane = database.prepare("select rowid, due from notifications where lane = ? and due <= ? order by due limit ?");
+  const take = database.prepare("update notifications set due = ? where rowid = ? returning doc");
+  const replace = database.prepare(`
+    update notifications set due = :due, failed_at = max(:failedAt, coalesce(failed_at, :failedAt)), doc = :doc where id = :id`);
+  const countAll = database.prepare("select count(*) as count from notifications");
+  const countDeliveries = database.prepare(`
+    select d.value ->> 'channel' as channel, d.value ->> 'state' as state, d.value ->> 'reason' as reason, count(*) as count
+    from notifications, json_each(doc, '$.deliveries') d group by 1, 2, 3`);
+  const countOpen = database.prepare("select count(*) as count from (select 1 from notifications where due is not null limit ?)");
+
+  const find = (id: string) => {
+    const row = findOne.get(id);
+    return row && parse(row);
+  };
+
+  return {
+    insert: async (records) =>
+      transact(database, () =>
+        records.map((record): InsertResult => {
+          const [due, failed] = [dueAt(record.deliveries) ?? null, failedAt(record.deliveries) ?? null];
+          const { changes } = insertOne.run(record.id, record.lane, due, failed, JSON.stringify(record));
+          return changes === 1 ? { kind: "inserted" } : { kind: "exists", record: find(record.id)! };
+        }),
+      ),
+
+    find: async (id) => asStoreError(() => find(id)),
+
+    takeDue: async (lanes, now, until, limit) =>
+      transact(database, () => {
+        // A look into each lane costs the same however much is due; one query over all would sort the whole backlog.
+        const due = lanes.flatMap((lane) => dueOfLane.all(lane, now, limit)).sort((a, b) => Number(a.due) - Number(b.due));
+        return due.slice(0, limit).map(({ rowid }) => parse(take.get(until, Number(rowid))!));
+      }),
+
+    change: async (changes) =>
+      transact(database, () => {
+        const records = new Map<string, NotificationRecord>();
+        const touched = new Set<NotificationRecord>();
+        const applied = changes.map((change) => {
+          const record = records.get(change.notificationId) ?? find(change.notificationId);
+          if (!record) return false;
+          records.set(record.id, record);
+          const changed = applyTo(record, change);
+          if (changed) touched.add(record);
+          return changed;
+        });
+        for (const record of touched) {
+          const { id, deliveries } = record;
+          replace.run({ id, due: dueAt(deliveries) ?? null, failedAt: failedAt(deliveries) ?? null, doc: JSON.stringify(record) });
+        }
+        return applied;
+      }),
+
+    count: async () =>
+      asStoreError(() => ({
+        notifications: Number(countAll.get()?.count),
+        deliveries: countDeliveries.all().map((row) => ({ ...row, reason: row.reason ?? undefined }) as unknown as DeliveryCount),
+      })),
+
+    // A negative limit would be none.
+    page: async (after, limit) => asStoreError(() => page.all(after, Math.max(0, limit)).map(parse)),
+
+    failed: (from, to) =>
+      readFailed(
+        async (at, id, limit) =>
+          asStoreError(() => failedAbove.all({ at, id, limit }).map((row) => ({ failedAt: Number(row.failed_at), record: parse(row) }))),
+        from,
+        to,
+      ),
+
+    openCount: async (limit) => asStoreError(() => Number(countOpen.get(limit)?.count)),
+  };
+}
+
+/** Whether the delivery was where the change expects it; then it is changed in place. */
+function applyTo(record: NotificationRecord, { deliveryId, expect, set }: DeliveryChange): boolean {
+  const delivery = record.deliveries.find((d) => d.id === deliveryId);
+  if (!delivery || delivery.attempt !== expect.attempt || !expect.states.includes(delivery.state)) return false;
+  // Undefined values go away as JSON is made.
+  Object.assign(delivery, set satisfies Partial<Delivery>);
+  return true;
+}

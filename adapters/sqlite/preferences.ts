@@ -1,0 +1,47 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { PreferenceStore } from "../../core/ports/preference-store.ts";
+import { changeRefusals, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
+import { asStoreError, transact } from "./transact.ts";
+
+/** Records read at once by changedSince(), in rows. */
+const PAGE_ROWS = 500;
+
+const parse = (row: Record<string, unknown>) => JSON.parse(String(row.doc)) as PreferenceRecord;
+
+export function createPreferenceStore(database: DatabaseSync): PreferenceStore {
+  const findOne = database.prepare("select doc from preferences where app = ? and subject = ?");
+  const put = database.prepare("insert or replace into preferences (app, subject, updated_at, doc) values (?, ?, ?, ?)");
+  const page = database.prepare(`
+    select updated_at, app, subject, doc from preferences where (updated_at, app, subject) > (?, ?, ?)
+    order by updated_at, app, subject limit ${PAGE_ROWS}`);
+
+  const find = (app: string, subject: string) => {
+    const row = findOne.get(app, subject);
+    return row && parse(row);
+  };
+
+  return {
+    find: async (app, subjects) => asStoreError(() => [...new Set(subjects)].flatMap((subject) => find(app, subject) ?? [])),
+
+    update: async (app, subject, refuse, allow, now) =>
+      transact(database, () => {
+        const before = find(app, subject);
+        const refusals = changeRefusals(before?.refusals ?? [], refuse, allow);
+        const record: PreferenceRecord = { app, subject, version: (before?.version ?? 0) + 1, refusals, updatedAt: now };
+        put.run(app, subject, now, JSON.stringify(record));
+        return record;
+      }),
+
+    async *changedSince(updatedAt) {
+      // No app and no subject are the smallest key there is, so this begins with the first record at `updatedAt`.
+      let after: [number, string, string] = [updatedAt, "", ""];
+      for (;;) {
+        const rows = asStoreError(() => page.all(...after));
+        for (const row of rows) yield parse(row);
+        const last = rows.at(-1);
+        if (!last || rows.length < PAGE_ROWS) return;
+        after = [Number(last.updated_at), String(last.app), String(last.subject)];
+      }
+    },
+  };
+}

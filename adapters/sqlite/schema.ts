@@ -1,0 +1,69 @@
+import type { DatabaseSync } from "node:sqlite";
+import { StoreError } from "../store/store-error.ts";
+import { transact } from "./transact.ts";
+
+/** Columns are what is asked for or fenced on; everything else is in `doc`, as JSON. */
+const VERSION_1 = `
+  create table notifications (id text not null primary key, lane integer not null, due integer, doc text not null) strict;
+  create index outbox on notifications (lane, due) where due is not null;
+
+  create table attempts (id text not null primary key, worker text not null, answered integer not null, doc text not null) strict;
+
+  create table contacts (
+    app text not null, endpoint_id text not null, user_id text not null, registered_at integer not null, doc text not null,
+    primary key (app, endpoint_id)
+  ) strict;
+  create index contacts_of_user on contacts (app, user_id);
+
+  create table preferences (
+    app text not null, subject text not null, updated_at integer not null, doc text not null,
+    primary key (app, subject)
+  ) strict;
+  create index preferences_changed on preferences (updated_at, app, subject);
+
+  create table apps (id text not null primary key, doc text not null) strict;
+  create table app_keys (key_hash text not null, app text not null, primary key (key_hash, app)) strict, without rowid;
+`;
+
+/** When a delivery of it last failed, so that the dead letters are found without reading everything; and what could not be handled. */
+const VERSION_2 = `
+  alter table notifications add column failed_at integer;
+  update notifications set failed_at = (
+    select max(d.value ->> 'endedAt') from json_each(doc, '$.deliveries') d where d.value ->> 'state' = 'failed'
+  ) where instr(doc, '"failed"') > 0;
+  create index failures on notifications (failed_at, id) where failed_at is not null;
+
+  create table poison (id text not null primary key, kept_at integer not null, bytes blob not null, doc text not null) strict;
+  create index poison_kept on poison (kept_at, id);
+`;
+
+/**
+ * Whose a message of Twilio's is: given, or read from what is known of the attempts. Other providers' references (see ATTRIBUTED_PROVIDERS)
+ * are in no index.
+ */
+const VERSION_3 = `
+  create table attributions (reference text not null primary key, attempt text not null) strict;
+
+  alter table attempts add column answered_reference text generated always as (
+    case when doc ->> '$.provider' in ('twilio') then (doc ->> '$.provider') || '/' || (doc ->> '$.outcome.providerRef') end
+  ) virtual;
+  alter table attempts add column resolved_reference text generated always as (
+    case when doc ->> '$.provider' in ('twilio') then (doc ->> '$.provider') || '/' || (doc ->> '$.resolution.outcome.providerRef') end
+  ) virtual;
+  create index attempts_answered on attempts (answered_reference) where answered_reference is not null;
+  create index attempts_resolved on attempts (resolved_reference) where resolved_reference is not null;
+`;
+
+/** What each version adds to the one before: append, never edit. `user_version` counts how many a file has. */
+const MIGRATIONS = [VERSION_1, VERSION_2, VERSION_3];
+
+/** Brings the file to this version's schema; several processes may try at once. */
+export function migrate(database: DatabaseSync): void {
+  transact(database, () => {
+    const version = Number(database.prepare("pragma user_version").get()?.user_version);
+    if (version > MIGRATIONS.length)
+      throw new StoreError(`the file has schema ${version}, this Carillon knows ${MIGRATIONS.length}: it was written by a newer one`);
+    for (const migration of MIGRATIONS.slice(version)) database.exec(migration);
+    database.exec(`pragma user_version = ${MIGRATIONS.length}`);
+  });
+}

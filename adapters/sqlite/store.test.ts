@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { describe, it } from "node:test";
+import { ATTRIBUTED_PROVIDERS } from "../../core/ports/attempt-store.ts";
+import { sampleAttempt, sampleNotification } from "../../test/support/store/samples.ts";
+import { describeStoreContract, type TestDatabase } from "../../test/support/store-contract.ts";
+import { openStore, StoreError } from "../store/open-store.ts";
+import { createAttemptStore } from "./attempts.ts";
+import { createNotificationStore } from "./notifications.ts";
+import { createPoisonStore } from "./poison.ts";
+
+async function createDatabase(): Promise<TestDatabase & { path: string }> {
+  const directory = mkdtempSync(join(tmpdir(), "carillon-sqlite-"));
+  const path = join(directory, "new", "store.db");
+  return {
+    path,
+    url: `sqlite:${path}`,
+    [Symbol.asyncDispose]: async () => rmSync(directory, { recursive: true }),
+  };
+}
+
+describeStoreContract("SQLite store", createDatabase);
+
+describe("SQLite store: its file", () => {
+  it("is readable by its owner alone, side files too", async () => {
+    await using database = await createDatabase();
+    await using store = await openStore(database.url);
+    await store.notifications.insert([sampleNotification()]);
+    for (const suffix of ["", "-wal", "-shm"]) assert.equal(statSync(database.path + suffix).mode & 0o077, 0, suffix);
+  });
+
+  it("answers every question from an index in the order asked for, and counts the deliveries alone by reading everything", async () => {
+    await using database = await createDatabase();
+    await (await openStore(database.url))[Symbol.asyncDispose]();
+    const statements: string[] = [];
+    class Listening extends DatabaseSync {
+      override prepare(sql: string) {
+        statements.push(sql);
+        return super.prepare(sql);
+      }
+    }
+    using raw = new Listening(database.path);
+    for (const create of [createNotificationStore, createAttemptStore, createPoisonStore]) create(raw);
+    const plans = [...statements].map((sql) => ({
+      sql,
+      plan: raw
+        .prepare(`explain query plan ${sql}`)
+        .all()
+        .map(({ detail }) => detail),
+    }));
+    const planOf = (part: string) => plans.filter(({ sql }) => sql.includes(part)).flatMap(({ plan }) => plan);
+    assert.deepEqual(planOf("lane = ?"), ["SEARCH notifications USING COVERING INDEX outbox (lane=? AND due<?)"]);
+    assert.deepEqual(planOf("failed_at >= "), ["SEARCH notifications USING INDEX failures (failed_at>?)"]);
+    assert.deepEqual(planOf("from attempts where id >= "), ["SEARCH attempts USING INDEX sqlite_autoindex_attempts_1 (id>? AND id<?)"]);
+    assert.deepEqual(
+      planOf("answered_reference").filter((detail) => !/QUERY|UNION/.test(String(detail))),
+      ["answered", "resolved"].map((what) => `SEARCH attempts USING INDEX attempts_${what} (${what}_reference=?)`),
+    );
+    assert.deepEqual(planOf("from poison"), ["SCAN poison USING INDEX poison_kept"]);
+    const readsAll = plans.filter(({ plan }) => plan.some((detail) => /^SCAN \w+$|TEMP B-TREE/.test(String(detail))));
+    assert.deepEqual(
+      readsAll.map(({ sql }) => /as state/.test(sql)),
+      [true],
+    );
+  });
+
+  it("has references of those providers in an index that have to be attributed, and of no others", async () => {
+    await using database = await createDatabase();
+    await using store = await openStore(database.url);
+    const outcome = { kind: "accepted", providerRef: "ref" } as const;
+    const resolution = { outcome, by: "receipt", at: 0 } as const;
+    const providers = [...ATTRIBUTED_PROVIDERS, "vonage", "apns", ""];
+    const attempts = providers.map((provider) => sampleAttempt({ provider, outcome, resolution }));
+    await store.attempts.claim([...attempts, ...ATTRIBUTED_PROVIDERS.map((provider) => sampleAttempt({ provider }))]);
+    using raw = new DatabaseSync(database.path);
+    for (const what of ["answered", "resolved"]) {
+      const indexed = raw.prepare(`select ${what}_reference as r from attempts indexed by attempts_${what} where r is not null`).all();
+      assert.deepEqual(
+        indexed.map(({ r }) => r),
+        ATTRIBUTED_PROVIDERS.map((provider) => `${provider}/ref`),
+      );
+    }
+  });
+
+  it("is in WAL mode", async () => {
+    await using database = await createDatabase();
+    await (await openStore(database.url))[Symbol.asyncDispose]();
+    using raw = new DatabaseSync(database.path);
+    assert.equal(raw.prepare("pragma journal_mode").get()?.journal_mode, "wal");
+  });
+
+  it("is refused when a newer Carillon wrote it", async () => {
+    await using database = await createDatabase();
+    await (await openStore(database.url))[Symbol.asyncDispose]();
+    {
+      using raw = new DatabaseSync(database.path);
+      raw.exec("pragma user_version = 99");
+    }
+    await assert.rejects(openStore(database.url), (error) => error instanceof StoreError && /newer/.test(error.message));
+  });
+
+  it("is refused when it is no database, and when it cannot be made", async () => {
+    await using database = await createDatabase();
+    await (await openStore(database.url))[Symbol.asyncDispose]();
+    writeFileSync(database.path, "this is not a database, whatever its name says");
+    await assert.rejects(openStore(database.url), StoreError);
+    await assert.rejects(openStore(`sqlite:${database.path}/below-a-file/store.db`), StoreError);
+  });
+
+  it("says which URLs there are when given another", async () => {
+    await assert.rejects(
+      openStore("postgres://who:secret@host/db"),
+      (error) => error instanceof StoreError && !/secret/.test(error.message),
+    );
+  });
+
+  it("may be in memory", async () => {
+    await using store = await openStore("sqlite::memory:");
+    const record = sampleNotification();
+    await store.notifications.insert([record]);
+    assert.deepEqual(await store.notifications.find(record.id), record);
+  });
+});

@@ -1,0 +1,50 @@
+import type { Store } from "../../core/ports/store.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { secretFile, text, type Values } from "../../runtime/config.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import type { Metrics } from "../../runtime/metrics.ts";
+import { openStore } from "./open-store.ts";
+import { keepTime, listenToStore, refuseWrongTime } from "./time-keeper.ts";
+
+export const storeVariables = {
+  STORE_URL: text({
+    reason: "mongodb://host,host/database?replicaSet=… in production, sqlite:PATH on a laptop; credentials do not belong here",
+  }),
+  STORE_USER: text({ default: "", reason: "MongoDB user; empty: none" }),
+  STORE_PASSWORD_FILE: secretFile({ default: "", reason: "password of STORE_USER" }),
+};
+
+/**
+ * A role's: it does not start with a wrong clock, and goes on with its own while the machine's is wrong. The store is asked for its time at
+ * least every 10 s, so how long it has been silent is known of a role with nothing to do, too.
+ */
+export async function openRoleStore(
+  config: Values<typeof storeVariables>,
+  { stack, log, metrics, signal }: { stack: AsyncDisposableStack; log: Logger; metrics: Metrics; signal: AbortSignal },
+): Promise<Store> {
+  const store = stack.use(await openConfiguredStore(config, log));
+  await refuseWrongTime(store, systemClock);
+  const help = "How far the machine's clock is ahead of the one that is believed; 0 while it is believed itself";
+  metrics.gauge("carillon_clock_off_seconds", help, [], () => systemClock.offBy() / 1000);
+  const listener = listenToStore(store, systemClock);
+  const silent = "Since the store last told this process the time; it is asked every 10 s";
+  metrics.gauge("carillon_store_silent_seconds", silent, [], () => listener.silentMs() / 1000);
+  const ended = new AbortController();
+  const keeping = keepTime(listener, systemClock, log, AbortSignal.any([signal, ended.signal]));
+  stack.defer(async () => {
+    ended.abort();
+    await keeping;
+  });
+  return store;
+}
+
+/** Opens the store the configuration names. */
+export const openConfiguredStore = (config: Values<typeof storeVariables>, log?: Logger): Promise<Store> =>
+  openStore(storeUrlOf(config), { mongo: { log } });
+
+/** STORE_URL with the credentials in it: for who opens it, never to be shown. */
+export function storeUrlOf(config: Values<typeof storeVariables>): string {
+  if (config.STORE_USER === "") return config.STORE_URL;
+  const user = `${encodeURIComponent(config.STORE_USER)}:${encodeURIComponent(config.STORE_PASSWORD_FILE)}`;
+  return config.STORE_URL.replace(/^(mongodb(?:\+srv)?:\/\/)/, `$1${user}@`);
+}

@@ -1,0 +1,73 @@
+import type { Clock } from "../../core/ports/clock.ts";
+import type { Store } from "../../core/ports/store.ts";
+import { STEP_MS, type SteadyClock } from "../../runtime/clock.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import { OperatorError } from "../../runtime/operator-error.ts";
+
+/** Furthest that a process's clock may be from the store's: two processes then differ by less than the relay's CLOCK_SKEW_MS. */
+const TIME_OFF_MAX_MS = 2_000;
+/** How often a clock that stepped is compared with the store's. */
+const COMPARE_EVERY_MS = 2_000;
+/** One that did not step is compared each so many times, every 10 s: small corrections are followed, and may add up. */
+const DRIFT_TURNS = 5;
+
+/** Refuses to start with a clock that others would take decisions against; throws an OperatorError. */
+export async function refuseWrongTime(store: Pick<Store, "time">, clock: SteadyClock): Promise<void> {
+  const off = await offStore(store, clock.now);
+  if (Math.abs(off) > TIME_OFF_MAX_MS)
+    throw new OperatorError(
+      `this machine's clock is ${Math.round(off)} ms off the store's (at most ${TIME_OFF_MAX_MS}): live claims would be called lost; set it right (NTP) and start again`,
+    );
+}
+
+/**
+ * Keeps to the old time when the machine's clock steps, until the store's agrees with the new one. Tells of one that drifts away. Runs until
+ * `signal` aborts.
+ */
+export async function keepTime(store: Pick<Store, "time">, clock: SteadyClock, log: Logger, signal: AbortSignal): Promise<void> {
+  let told = false;
+  let drifts = false;
+  for (let turn = 1; !signal.aborted; turn++) {
+    await clock.sleep(COMPARE_EVERY_MS, signal);
+    const off = clock.offBy();
+    if (off === 0) {
+      told = false;
+      if (turn % DRIFT_TURNS !== 0) continue;
+      const drift = await offStore(store, clock.now).catch(() => undefined);
+      if (drift === undefined) continue;
+      if (!drifts && Math.abs(drift) > TIME_OFF_MAX_MS)
+        log.error({ offMs: Math.round(drift) }, "this machine's clock has drifted away from the store's: set it right (NTP)");
+      drifts = Math.abs(drift) > TIME_OFF_MAX_MS;
+      continue;
+    }
+    const machine = () => clock.now() + clock.offBy();
+    const wrong = await offStore(store, machine).catch(() => undefined);
+    if (wrong !== undefined && Math.abs(wrong) <= STEP_MS) {
+      clock.adopt();
+      log.warn({ steppedMs: Math.round(off) }, "the machine's clock stepped, and the store's agrees: it is believed");
+    } else if (!told) {
+      told = true;
+      log.error({ steppedMs: Math.round(off) }, "the machine's clock stepped away from the store's: it is not believed");
+    }
+  }
+}
+
+/** The store's time, and for how long it has told nobody, in ms; at first as if it just had. */
+export function listenToStore(store: Pick<Store, "time">, clock: Pick<Clock, "monotonic">): Pick<Store, "time"> & { silentMs(): number } {
+  let toldAt = clock.monotonic();
+  return {
+    async time() {
+      const time = await store.time();
+      toldAt = clock.monotonic();
+      return time;
+    },
+    silentMs: () => clock.monotonic() - toldAt,
+  };
+}
+
+/** ms that a clock is ahead of the store's; half of the way there and back is allowed for. */
+async function offStore(store: Pick<Store, "time">, now: () => number): Promise<number> {
+  const before = now();
+  const theirs = await store.time();
+  return (before + now()) / 2 - theirs;
+}

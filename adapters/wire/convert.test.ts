@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { CHANNELS, CLASSES, PRIORITIES } from "../../core/delivery/channel.ts";
+import type { Endpoint } from "../../core/delivery/endpoint.ts";
+import { END_STATES, OPEN_STATES } from "../../core/delivery/notification.ts";
+import { Endpoint as EndpointProto } from "../../gen/carillon/v1/channel.ts";
+import * as convert from "./convert.ts";
+
+const base64url = (bytes: number) => fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((b) => Buffer.from(b).toString("base64url"));
+
+const endpoints: fc.Arbitrary<Endpoint> = fc.oneof(
+  fc.record({ channel: fc.constant("apns" as const), token: fc.string() }, { noNullPrototype: true }),
+  fc.record({ channel: fc.constant("fcm" as const), token: fc.string() }, { noNullPrototype: true }),
+  fc.record(
+    { channel: fc.constant("webpush" as const), pushUrl: fc.webUrl(), p256dh: base64url(65), auth: base64url(16) },
+    { noNullPrototype: true },
+  ),
+  fc.record({ channel: fc.constant("sms" as const), phoneNumber: fc.string() }, { noNullPrototype: true }),
+  fc.record({ channel: fc.constant("email" as const), address: fc.emailAddress() }, { noNullPrototype: true }),
+);
+
+test("every endpoint comes back from the wire as it was", () => {
+  fc.assert(
+    fc.property(endpoints, (endpoint) => {
+      const wire = EndpointProto.encode(convert.endpointToProto(endpoint)).finish();
+      assert.deepEqual(convert.endpointFromProto(EndpointProto.decode(wire)), endpoint);
+    }),
+  );
+});
+
+test("an endpoint without an address is none", () => {
+  assert.equal(convert.endpointFromProto(undefined), undefined);
+  assert.equal(convert.endpointFromProto({ address: undefined }), undefined);
+});
+
+test("every word of ours comes back from its number, and no two share one", () => {
+  const backAndForth = <T>(words: readonly T[], to: (word: T) => number, from: (value: number) => T | undefined) => {
+    assert.deepEqual(
+      words.map((w) => from(to(w))),
+      words,
+    );
+    assert.equal(from(0), undefined, "unspecified is no word");
+    assert.equal(from(99), undefined, "a newer version's number is no word");
+  };
+  backAndForth(CHANNELS, convert.channelToProto, convert.channelFromProto);
+  backAndForth(CLASSES, convert.classToProto, convert.classFromProto);
+  backAndForth(PRIORITIES, convert.priorityToProto, convert.priorityFromProto);
+  backAndForth([...OPEN_STATES, ...END_STATES], convert.stateToProto, convert.stateFromProto);
+});

@@ -1,0 +1,29 @@
+import { planCapacity } from "../../operations/capacity/capacity.ts";
+import { type Command, fail } from "../command.ts";
+import { explainCapacity } from "./explain.ts";
+import { CAPACITY_OPTIONS, CAPACITY_USAGE, readDemand } from "./options.ts";
+import { capacityReport } from "./report.ts";
+import { capacityValues, toYaml } from "./values.ts";
+
+const VALUES_TITLE = `# values.yaml: what follows from the above. The rest of it is yours: addresses, secrets, accounts.`;
+
+export const CAPACITY_COMMANDS: Readonly<Record<string, Command>> = {
+  capacity: {
+    about: "how many pods, and how large MongoDB, Redis and NATS, for so many notifications a day; with the chart's values to use",
+    usage: CAPACITY_USAGE,
+    options: CAPACITY_OPTIONS,
+    async run({ values, positionals }) {
+      if (positionals.length > 0) fail("takes options only: --push 10M");
+      const plan = planCapacity(readDemand(values));
+      const chart = toYaml(capacityValues(plan));
+      if (values.values === true) process.stdout.write(chart);
+      else if (values.json === true) process.stdout.write(`${JSON.stringify({ ...plan, values: capacityValues(plan) }, null, 2)}\n`);
+      else {
+        const report = capacityReport(plan, { nodes: values.nodes === true });
+        const explained = values.explain === true ? [explainCapacity(plan)] : [];
+        process.stdout.write(`${[report, ...explained, `${VALUES_TITLE}\n${chart}`].join("\n\n")}`);
+      }
+      return 0;
+    },
+  },
+};

@@ -1,0 +1,56 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Environment } from "../../runtime/config.ts";
+import { runUntilSignal } from "../../runtime/run.ts";
+import { DEV_APP, startDev } from "./dev.ts";
+import { openScratch } from "./temp-dir.ts";
+
+/** `carillon send` and the README look for a gateway here. */
+const GATEWAY_PORT = 7700;
+
+/** Runs the system until SIGINT or SIGTERM; without a directory of the user's, everything it wrote goes with it. Never resolves: the process ends. */
+export async function runUp({ env, directory }: { env: Environment; directory: string | undefined }): Promise<number> {
+  await runUntilSignal(async () => {
+    await using stack = new AsyncDisposableStack();
+    const home = directory ?? stack.use(openScratch("carillon")).path;
+    const system = stack.use(
+      await startDev({
+        directory: home,
+        env: { ...env, LOG_LEVEL: env.LOG_LEVEL ?? "info" },
+        gatewayPort: GATEWAY_PORT,
+        onStart: (part) => process.stdout.write(`  started ${part}\n`),
+      }),
+    );
+    const keyFile = join(home, "api-key");
+    writeFileSync(keyFile, `${system.apiKey}\n`, { mode: 0o600 });
+    const line = JSON.stringify({
+      notification: {
+        idempotency_key: "hello-1",
+        recipient: { endpoint: { email_address: "ada@example.com" } },
+        notification_class: "NOTIFICATION_CLASS_TRANSACTIONAL",
+        category: "hello",
+        content: { email: { subject: "Hello", text: "It works." } },
+      },
+    });
+    process.stdout.write(
+      [
+        "",
+        `  gateway   ${system.gatewayAddress}   gRPC, plain text, reflection on`,
+        `  API key   ${keyFile}   app "${DEV_APP}"`,
+        `  sandbox   ${system.sandbox.adminUrl}   GET /ledger shows what the providers took`,
+        `  store     ${system.storeUrl}`,
+        `  NATS      ${system.natsUrl}`,
+        `  Redis     ${system.redisUrl}`,
+        "",
+        "  try",
+        `  grpcurl -plaintext -H "authorization: Bearer $(cat ${keyFile})" -d '${line}' ${system.gatewayAddress} carillon.v1.NotificationService/Send`,
+        "",
+        "  Ctrl-C drains and stops everything.",
+        "",
+      ].join("\n"),
+    );
+    const kept = stack.move();
+    return { [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  });
+  return 0;
+}

@@ -1,0 +1,113 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { openStore } from "../../adapters/store/open-store.ts";
+import { CHANNELS } from "../../core/delivery/channel.ts";
+import { createApiKey } from "../../operations/apps/api-key.ts";
+import type { Environment } from "../../runtime/config.ts";
+import type { Role, RunningRole } from "../../runtime/run.ts";
+import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
+import { loadRoles } from "../roles.ts";
+import { isFreePort, startLocalNats, startLocalRedis } from "./local-servers.ts";
+
+/** The app that the development system knows unless told otherwise, with every channel. */
+export const DEV_APP = "demo";
+
+/** The whole system in one process, against the sandbox. Disposal drains it and stops every server it started. */
+export interface DevSystem extends AsyncDisposable {
+  gatewayAddress: string;
+  apiKey: string;
+  storeUrl: string;
+  natsUrl: string;
+  redisUrl: string;
+  sandbox: Sandbox;
+  roles: readonly RunningRole[];
+  /** What every role was started with. */
+  env: Environment;
+}
+
+export interface DevOptions {
+  /** Data, logs and credentials live here. */
+  directory: string;
+  /** Overrides what is set up here; NATS_URL, REDIS_URL and STORE_URL name servers to use instead of own ones. */
+  env: Environment;
+  /** Its id; default DEV_APP. Notifications of the same app and key have the same id, also across stores that share a NATS. */
+  app?: string;
+  /** The gateway's, where it is free and GATEWAY_LISTEN says nothing; otherwise any. */
+  gatewayPort?: number;
+  /** Called as each part is up. */
+  onStart?(part: string): void;
+}
+
+export async function startDev({ directory, env, app = DEV_APP, gatewayPort = 0, onStart = () => {} }: DevOptions): Promise<DevSystem> {
+  mkdirSync(directory, { recursive: true });
+  await using stack = new AsyncDisposableStack();
+  const given = (name: string) => env[name] || undefined;
+
+  const natsUrl = given("NATS_URL") ?? stack.use(await startLocalNats({ directory: join(directory, "nats") })).url;
+  onStart("NATS");
+  const redisUrl = given("REDIS_URL") ?? stack.use(await startLocalRedis({ directory: join(directory, "redis") })).url;
+  onStart("Redis");
+  const sandbox = stack.use(await startSandbox({ directory: join(directory, "sandbox") }));
+  onStart("sandbox");
+
+  const storeUrl = given("STORE_URL") ?? `sqlite:${join(directory, "carillon.sqlite")}`;
+  const apiKey = await createDevKey(storeUrl, app);
+  const token = join(directory, "internal-token");
+  writeFileSync(token, randomBytes(32).toString("base64url"), { mode: 0o600 });
+  const shared: Environment = {
+    LOG_LEVEL: "warn",
+    HTTP_HOST: "127.0.0.1",
+    HTTP_PORT: "0",
+    ...sandbox.env,
+    GATEWAY_LISTEN: `127.0.0.1:${(await isFreePort(gatewayPort)) ? gatewayPort : 0}`,
+    FEEDBACK_LISTEN: "127.0.0.1:0",
+    AUTOSCALER_LISTEN: "127.0.0.1:0",
+    FEEDBACK_URL: "http://127.0.0.1:0",
+    ...env,
+    STORE_URL: storeUrl,
+    NATS_URL: natsUrl,
+    REDIS_URL: redisUrl,
+    INTERNAL_TOKEN_FILE: token,
+    PREFERENCES_LISTEN: "127.0.0.1:0",
+  };
+  const roles: RunningRole[] = [];
+  /** What the roles started later are told of those before. */
+  const found: Record<string, string> = {};
+  for (const role of inStartOrder(await loadRoles())) {
+    const running = stack.use(await role.start({ ...shared, ...found }));
+    if (role.name === "preferences") found.PREFERENCES_ADDRESS = running.addresses.grpc ?? "";
+    if (role.name === "feedback") {
+      const url = given("FEEDBACK_URL") ?? `http://${running.addresses.webhooks}`;
+      sandbox.webhooks.target(`http://${running.addresses.webhooks}`);
+      Object.assign(found, { FEEDBACK_URL: url, TWILIO_STATUS_CALLBACK_URL: given("TWILIO_STATUS_CALLBACK_URL") ?? `${url}/twilio` });
+    }
+    roles.push(running);
+    onStart(role.name);
+  }
+  // Before all others and side by side: each waits for its last pull.
+  stack.defer(async () => void (await Promise.all(roles.filter(isDispatcher).map((role) => role[Symbol.asyncDispose]()))));
+  const gatewayAddress = roles.find((r) => r.name === "gateway")?.addresses.grpc ?? "";
+  const kept = stack.move();
+  return {
+    ...{ gatewayAddress, apiKey, storeUrl, natsUrl, redisUrl, sandbox, roles },
+    env: { ...shared, ...found },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+/** Dispatchers last: they tell Twilio where feedback listens. */
+function inStartOrder(roles: readonly Role[]): Role[] {
+  return [...roles.filter((role) => !isDispatcher(role)), ...roles.filter(isDispatcher)];
+}
+
+const isDispatcher = ({ name }: { name: string }) => name.startsWith("dispatcher-");
+
+/** A fresh key for the development app; the ones before stay good. */
+async function createDevKey(storeUrl: string, app: string): Promise<string> {
+  await using store = await openStore(storeUrl);
+  const before = await store.apps.find(app);
+  const { key, hash } = createApiKey();
+  await store.apps.put({ id: app, channels: [...CHANNELS], keyHashes: [...(before?.keyHashes ?? []), hash] });
+  return key;
+}

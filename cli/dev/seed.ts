@@ -1,0 +1,55 @@
+import { join } from "node:path";
+import { channelToProto, endpointToProto } from "../../adapters/wire/convert.ts";
+import { CHANNELS } from "../../core/delivery/channel.ts";
+import { ContactServiceService } from "../../gen/carillon/v1/contact_service.ts";
+import { PreferenceServiceService, type Subject } from "../../gen/carillon/v1/preference_service.ts";
+import { callUnary } from "../../runtime/grpc/client.ts";
+import type { Sandbox } from "../../sandbox/main.ts";
+import { object, oneOf, parseEndpoint, parseJson, string } from "../jsonl.ts";
+import type { Clients } from "../rpc.ts";
+import { readLines } from "../send.ts";
+
+/** Registers the examples' people: contacts.jsonl, then what they refuse: refusals.jsonl. */
+export async function sayWho(
+  folder: string,
+  clients: Clients,
+  sandbox: Sandbox,
+): Promise<{ users: number; contacts: number; refusals: number }> {
+  const users = new Set<string>();
+  let contacts = 0;
+  let refusals = 0;
+  for await (const text of readLines(join(folder, "contacts.jsonl"))) {
+    const { user, endpoint } = object(parseJson(text), "the line");
+    const userId = string(user, "user");
+    await callUnary(clients.contacts, ContactServiceService.register, {
+      userId,
+      endpoint: readEndpoint(object(endpoint, "endpoint"), sandbox),
+    });
+    users.add(userId);
+    contacts++;
+  }
+  for await (const text of readLines(join(folder, "refusals.jsonl"))) {
+    const { user, endpoint, channel, category } = object(parseJson(text), "the line");
+    const subject: Subject = {
+      subject:
+        user === undefined
+          ? { $case: "endpoint", value: parseEndpoint(object(endpoint, "endpoint"), "endpoint") }
+          : { $case: "userId", value: string(user, "user") },
+    };
+    const refusal = {
+      channel: channel === undefined ? 0 : channelToProto(oneOf(CHANNELS, channel, "channel")),
+      category: string(category ?? "", "category"),
+    };
+    await callUnary(clients.preferences, PreferenceServiceService.update, { subject, refuse: [refusal], allow: [] });
+    refusals++;
+  }
+  return { users: users.size, contacts, refusals };
+}
+
+/** A browser's subscription belongs to a push service, so the sandbox mints it: {"webPushOfSandbox": NAME}. */
+function readEndpoint(json: Record<string, unknown>, sandbox: Sandbox) {
+  const name = json.webPushOfSandbox;
+  return name === undefined
+    ? parseEndpoint(json, "endpoint")
+    : endpointToProto({ channel: "webpush", ...sandbox.webPushSubscription(string(name, "webPushOfSandbox")) });
+}

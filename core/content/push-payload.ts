@@ -1,0 +1,91 @@
+import type { PushChannel } from "../delivery/channel.ts";
+import type { PushContent } from "../delivery/notification.ts";
+
+/** What travels with a push so that an arrival can be told from its copy. */
+export interface PushIds {
+  delivery: string;
+  /** delivery, "/", attempt number. */
+  attempt: string;
+}
+
+export interface ApnsPayload {
+  aps: { alert: { title: string; body: string } };
+  data?: Record<string, string>;
+  carillon: PushIds;
+}
+
+/** Apple's own part under aps, ours beside it; the caller's data keeps to a key of its own, so that no name of theirs can meet one of ours. */
+export const apnsPayload = (content: PushContent, ids: PushIds): ApnsPayload => ({
+  aps: { alert: { title: content.title, body: content.body } },
+  ...someData(content),
+  carillon: ids,
+});
+
+export interface FcmPayload {
+  notification: { title: string; body: string };
+  data: Record<string, string>;
+}
+
+/** FCM's data is one flat map of text, so the ids are two keys in it. */
+export const fcmPayload = (content: PushContent, ids: PushIds): FcmPayload => ({
+  notification: { title: content.title, body: content.body },
+  data: { ...content.data, carillon_delivery: ids.delivery, carillon_attempt: ids.attempt },
+});
+
+export interface WebPushPayload {
+  title: string;
+  body: string;
+  data: Record<string, string>;
+  carillon: PushIds;
+}
+
+/** Nobody prescribes what a service worker receives; this is ours. */
+export const webPushPayload = (content: PushContent, ids: PushIds): WebPushPayload => ({
+  title: content.title,
+  body: content.body,
+  data: content.data,
+  carillon: ids,
+});
+
+const someData = (content: PushContent) => (Object.keys(content.data).length > 0 ? { data: content.data } : {});
+
+/** Ids as long as they get: an index of four digits, an attempt number of six. What is small enough with them is small enough. */
+const PUSH_IDS_LONGEST: PushIds = {
+  delivery: `${"0".repeat(32)}-9999`,
+  attempt: `${"0".repeat(32)}-9999/999999`,
+};
+
+/** Bytes that count against the channel's limit in limits.ts: of the JSON for APNs and Web Push, of keys and values for FCM. */
+export function pushPayloadBytes(channel: PushChannel, content: PushContent, ids: PushIds = PUSH_IDS_LONGEST): number {
+  switch (channel) {
+    case "apns":
+      return utf8Bytes(JSON.stringify(apnsPayload(content, ids)));
+    case "webpush":
+      return utf8Bytes(JSON.stringify(webPushPayload(content, ids)));
+    case "fcm": {
+      const { notification, data } = fcmPayload(content, ids);
+      return [...Object.entries(notification), ...Object.entries(data)].reduce((sum, [k, v]) => sum + utf8Bytes(k) + utf8Bytes(v), 0);
+    }
+  }
+}
+
+/** FCM keeps these keys of data to itself (Firebase: REST reference, Message.data); carillon_ is ours. The others have no such keys. */
+export const isReservedDataKey = (channel: PushChannel, key: string) =>
+  channel === "fcm" && /^(from$|message_type$|gcm|google|carillon_)/.test(key);
+
+/** Bytes of a text in UTF-8, counted without a copy; a lone surrogate counts 3, as the replacement character it becomes. */
+export function utf8Bytes(text: string): number {
+  let bytes = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) bytes += 1;
+    else if (unit < 0x800) bytes += 2;
+    else if (unit >= 0xd800 && unit < 0xdc00 && isLowSurrogate(text.charCodeAt(i + 1))) {
+      bytes += 4;
+      i++;
+    } else bytes += 3;
+  }
+  return bytes;
+}
+
+const isLowSurrogate = (unit: number) => unit >= 0xdc00 && unit < 0xe000;

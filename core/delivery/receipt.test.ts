@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { sampleNotification } from "../../test/support/notification-samples.ts";
+import { type AttemptRecord, attemptId } from "../ports/attempt-store.ts";
+import type { Delivery, DeliveryState } from "./notification.ts";
+import { type Receipt, type ReceiptEffect, receiptEffect } from "./receipt.ts";
+
+const NOW = 1_000_000;
+const deliveryId = sampleNotification("one", NOW).deliveries[0]!.id;
+
+function effect(
+  kind: Receipt["kind"],
+  attempt: number,
+  delivery: Partial<Delivery>,
+  told: Partial<Receipt> = {},
+  known: Partial<AttemptRecord> = {},
+): ReceiptEffect {
+  const id = attemptId(deliveryId, attempt);
+  const times = { startedAt: NOW, deadlineAt: NOW };
+  const record: AttemptRecord = { id, deliveryId, number: attempt, worker: "w", provider: "twilio", ...times, ...known };
+  const d: Delivery = { ...sampleNotification("one", NOW).deliveries[0]!, ...delivery };
+  return receiptEffect({ attemptId: id, provider: "twilio", kind, reason: "30003", at: NOW, ...told }, record, d, {
+    worker: "f",
+    now: NOW,
+  });
+}
+
+/** Where a delivery at attempt 1 is after a receipt of attempt 1; undefined: where it was. */
+const SAME: [DeliveryState, string | undefined, Record<Receipt["kind"], DeliveryState | undefined>][] = [
+  ["pending", undefined, { accepted: "sent", delivered: "delivered", undelivered: "failed" }],
+  ["uncertain", "reset", { accepted: "sent", delivered: "delivered", undelivered: "failed" }],
+  ["sent", undefined, { accepted: undefined, delivered: "delivered", undelivered: "failed" }],
+  ["delivered", undefined, { accepted: undefined, delivered: undefined, undelivered: undefined }],
+  ["failed", "outcome-unknown", { accepted: "sent", delivered: "delivered", undelivered: "failed" }],
+  ["failed", "undelivered: 30003", { accepted: undefined, delivered: undefined, undelivered: undefined }],
+  ["failed", "rejected: 21211", { accepted: undefined, delivered: undefined, undelivered: undefined }],
+  ["suppressed", "opted-out", { accepted: undefined, delivered: undefined, undelivered: undefined }],
+];
+for (const [state, reason, after] of SAME) {
+  for (const kind of ["accepted", "delivered", "undelivered"] as const) {
+    test(`${state}${reason ? ` (${reason})` : ""}, and told that it is ${kind}: ${after[kind] ?? "as it was"}`, () => {
+      const e = effect(kind, 1, { state, reason });
+      assert.equal(e.kind, after[kind] ? "change" : "nothing");
+      if (e.kind !== "change") return;
+      assert.deepEqual([e.change.set.state, e.change.set.nextAt, e.change.expect.attempt], [after[kind], undefined, 1]);
+      assert.ok(e.change.expect.states.includes(state));
+      assert.equal(e.change.set.reason, kind === "undelivered" ? "undelivered: 30003" : undefined);
+    });
+  }
+}
+
+test("a receipt of an attempt that is about to be repeated closes the repetition's number, so that it is not sent", () => {
+  const e = effect("delivered", 1, { state: "pending", attempt: 2, policyResend: true });
+  assert.ok(e.kind === "close");
+  assert.deepEqual([e.attempt.id, e.attempt.outcome?.kind], [attemptId(deliveryId, 2), "closed"]);
+  assert.deepEqual([e.change.set.state, e.change.expect], ["delivered", { attempt: 2, states: ["pending"] }]);
+});
+
+test("a receipt of the first attempt betters what the repetition came to, and never worsens it", () => {
+  for (const state of ["uncertain", "failed", "expired", "suppressed"] as const)
+    assert.equal(effect("accepted", 1, { state, attempt: 2 }).kind, "change", state);
+  for (const state of ["sent", "delivered"] as const) assert.equal(effect("accepted", 1, { state, attempt: 2 }).kind, "nothing", state);
+  for (const state of ["pending", "uncertain", "failed", "sent"] as const)
+    assert.equal(effect("undelivered", 1, { state, attempt: 2 }).kind, "nothing", state);
+});
+
+test("what gave its place to an earlier attempt that arrived is told the rest of that one's way", () => {
+  const closed = { state: "sent", attempt: 2, policyResend: true, providerRef: "SM1" } as const;
+  const told = (kind: Receipt["kind"], delivery: Partial<Delivery>) => effect(kind, 1, delivery, { providerRef: "SM1" });
+  for (const [kind, state] of [
+    ["delivered", "delivered"],
+    ["undelivered", "failed"],
+  ] as const) {
+    const e = told(kind, closed);
+    assert.ok(e.kind === "change", kind);
+    assert.deepEqual([e.change.set.state, e.change.expect], [state, { attempt: 2, states: ["sent"] }]);
+  }
+  assert.equal(told("accepted", closed).kind, "nothing");
+  assert.equal(told("undelivered", { ...closed, providerRef: "SM2" }).kind, "nothing", "the repetition itself was sent");
+});
+
+test("a late word that the provider took it does not stop an operator who redrives what it took", () => {
+  const redriven = { state: "pending", attempt: 2, firstAttempt: 2, redrive: 1 } as const;
+  const taken = { outcome: { kind: "accepted", providerRef: "SM1" } } as const;
+  assert.equal(effect("accepted", 1, redriven, {}, taken).kind, "nothing");
+  assert.equal(effect("delivered", 1, redriven, {}, taken).kind, "close", "it reached the person");
+  assert.equal(effect("accepted", 1, redriven).kind, "close", "it was not known before");
+});

@@ -1,0 +1,73 @@
+import { type AttemptRecord, knownOutcome, notificationIdOf, type Resolution } from "../ports/attempt-store.ts";
+import type { DeliveryChange } from "../ports/notification-store.ts";
+import type { Delivery, DeliveryState } from "./notification.ts";
+import { closedAttempt } from "./transitions.ts";
+
+/** What a provider tells afterwards of an attempt. */
+export interface Receipt {
+  attemptId: string;
+  /** twilio, vonage, sendgrid, mandrill. */
+  provider: string;
+  /** It has the message; it reached the person; it never will. */
+  kind: "accepted" | "delivered" | "undelivered";
+  /** The provider's code for it. */
+  reason?: string | undefined;
+  providerRef?: string | undefined;
+  /** ms since the epoch. */
+  at: number;
+}
+
+/** Each kind proves that the attempt was made and taken, also one that did not reach the person: that is a warning. */
+export function resolutionOf(receipt: Receipt): Resolution {
+  const { kind, providerRef = "", at } = receipt;
+  const warning = kind === "undelivered" ? { warning: undeliveredReason(receipt) } : {};
+  return { outcome: { kind: "accepted", providerRef, ...warning }, by: "receipt", at };
+}
+
+/** What a receipt does to its delivery. */
+export type ReceiptEffect =
+  | { kind: "nothing" }
+  | { kind: "change"; change: DeliveryChange }
+  /** A later attempt is to repeat the one that arrived: its number is closed, and where nobody had claimed it the change applies. */
+  | { kind: "close"; attempt: AttemptRecord; change: DeliveryChange };
+
+/** Pure. `attempt` is the receipt's; `d` its delivery as it is now. */
+export function receiptEffect(receipt: Receipt, attempt: AttemptRecord, d: Delivery, s: { worker: string; now: number }): ReceiptEffect {
+  const end = endOf(receipt);
+  const change = (states: readonly DeliveryState[]): DeliveryChange => ({
+    ...{ notificationId: notificationIdOf(d.id), deliveryId: d.id, expect: { attempt: d.attempt, states } },
+    set: { ...end, ...(receipt.providerRef ? { providerRef: receipt.providerRef } : {}), nextAt: undefined, endedAt: s.now },
+  });
+  if (d.attempt === attempt.number) {
+    const before: DeliveryState[] = ["pending", "uncertain"];
+    if (end.state !== "sent") before.push("sent");
+    // An end that only said "not known" is corrected by what is known.
+    if (d.state === "failed" && d.reason === "outcome-unknown") before.push("failed");
+    return before.includes(d.state) ? { kind: "change", change: change(before) } : { kind: "nothing" };
+  }
+  if (d.attempt < attempt.number) return { kind: "nothing" };
+  // The later attempt gave its place to this one: how this one goes on is how the delivery does.
+  const isInItsPlace = d.state === "sent" && receipt.providerRef !== undefined && receipt.providerRef === d.providerRef;
+  if (isInItsPlace && end.state !== "sent") return { kind: "change", change: change(["sent"]) };
+  // An operator redrove what was known as taken, for it came to nothing: being told of it again is no reason to stop.
+  const wasKnown = attempt.number < (d.firstAttempt ?? 1) && knownOutcome(attempt)?.kind === "accepted";
+  if (receipt.kind === "undelivered" || (receipt.kind === "accepted" && wasKnown)) return { kind: "nothing" };
+  if (d.state === "pending") {
+    const closed = { kind: "closed", state: end.state, reason: "an earlier attempt arrived" } as const;
+    return {
+      kind: "close",
+      attempt: closedAttempt({ deliveryId: d.id, attempt: d.attempt }, s.worker, closed, s.now),
+      change: change(["pending"]),
+    };
+  }
+  // The repetition was given up, or its outcome is not known: what is known of the first attempt is the better answer.
+  const lesser: DeliveryState[] = ["uncertain", "failed", "expired", "suppressed"];
+  return lesser.includes(d.state) ? { kind: "change", change: change(lesser) } : { kind: "nothing" };
+}
+
+function endOf(receipt: Receipt): { state: "sent" | "delivered" | "failed"; reason: string | undefined } {
+  if (receipt.kind === "undelivered") return { state: "failed", reason: undeliveredReason(receipt) };
+  return { state: receipt.kind === "delivered" ? "delivered" : "sent", reason: undefined };
+}
+
+const undeliveredReason = ({ reason }: Receipt) => `undelivered: ${reason ?? "unknown"}`;

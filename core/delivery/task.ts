@@ -1,0 +1,34 @@
+import type { DeliveryTask } from "../ports/queue.ts";
+import { contentPart } from "./channel.ts";
+import { type Delivery, expiryOf, type NotificationRecord } from "./notification.ts";
+
+/** The task that asks for a delivery's current attempt, or what became of it. */
+export function toTask(n: NotificationRecord, d: Delivery, { lookUp = false } = {}): DeliveryTask {
+  if (d.endpoint === undefined) throw new Error(`delivery ${d.id} is open without an endpoint`);
+  const part = contentPart(d.channel);
+  return {
+    notificationId: n.id,
+    deliveryId: d.id,
+    attempt: d.attempt,
+    publication: d.publications,
+    app: n.app,
+    userId: n.recipient.kind === "user" ? n.recipient.userId : undefined,
+    channel: d.channel,
+    endpoint: d.endpoint,
+    endpointId: d.endpointId,
+    notificationClass: n.notificationClass,
+    category: n.category,
+    priority: n.priority,
+    collapseKey: n.collapseKey,
+    expiresAt: expiryOf(n, d),
+    content: { [part]: n.content[part] },
+    policyResend: d.policyResend ?? false,
+    firstAttempt: d.firstAttempt ?? 1,
+    redrive: d.redrive,
+    lookUp,
+    traceparent: n.traceparent,
+  };
+}
+
+/** The how-many-th attempt of its drive, from 1: who is asked, and how long is waited, follow from it. */
+export const tryOf = ({ attempt, firstAttempt = 1 }: { attempt: number; firstAttempt?: number | undefined }) => attempt - firstAttempt + 1;

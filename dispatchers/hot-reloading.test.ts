@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import type { Outcome } from "../core/delivery/outcome.ts";
+import type { LookUpQuestion, OutboundDelivery, Provider } from "../core/ports/provider.ts";
+import { createLogger } from "../runtime/logger.ts";
+import { createFakeClock } from "../test/support/fake-clock.ts";
+import { createCircuits } from "./circuit-breaker.ts";
+import { reloading } from "./hot-reloading.ts";
+
+const { signal } = new AbortController();
+const delivery = { deliveryId: "d" } as OutboundDelivery;
+const question = { attemptId: "d/1" } as LookUpQuestion;
+const misconfigured: Outcome = { kind: "misconfigured", reason: "bad key" };
+
+/** Answers when it is told to, and says what became of it. */
+function account(by: string) {
+  const calls: ((outcome: Outcome) => void)[] = [];
+  const state = { calls, disposed: 0 };
+  const provider: Provider = {
+    name: "twilio",
+    send: () => new Promise((resolve) => calls.push(resolve)),
+    lookUp: async () => ({ kind: "unreadable", fault: { code: by } }),
+    async [Symbol.asyncDispose]() {
+      state.disposed++;
+    },
+  };
+  return { ...state, provider, isDisposed: () => state.disposed > 0, disposals: () => state.disposed };
+}
+const accepted = (providerRef: string): Outcome => ({ kind: "accepted", providerRef });
+
+function setUp() {
+  const lines: string[] = [];
+  const [old, next] = [account("old"), account("next")];
+  const provider = reloading(old.provider, createLogger("test", "info", { write: (line) => void lines.push(line) }));
+  return { old, next, provider, lines };
+}
+
+test("a replaced provider ends its calls and is then closed, while new ones go by the next", async () => {
+  const { old, next, provider } = setUp();
+  const first = provider.send(delivery, signal);
+  provider.replace(next.provider);
+  const second = provider.send(delivery, signal);
+  assert.deepEqual(await provider.lookUp?.(question, signal), { kind: "unreadable", fault: { code: "next" } });
+  assert.deepEqual([old.calls.length, next.calls.length], [1, 1]);
+  next.calls[0]!(accepted("next"));
+  assert.deepEqual(await second, accepted("next"));
+  assert.equal(old.isDisposed(), false);
+  old.calls[0]!(accepted("old"));
+  assert.deepEqual(await first, accepted("old"));
+  await turn();
+  assert.deepEqual([old.disposals(), next.disposals()], [1, 0]);
+  await provider[Symbol.asyncDispose]();
+  assert.deepEqual([old.disposals(), next.disposals()], [1, 1]);
+});
+
+test("one without calls under way is closed at once; one that never answers, with the role", async () => {
+  const { old, next, provider } = setUp();
+  const last = account("last");
+  provider.replace(next.provider);
+  await turn();
+  assert.ok(old.isDisposed());
+  void provider.send(delivery, signal);
+  provider.replace(last.provider);
+  await turn();
+  assert.equal(next.isDisposed(), false);
+  await provider[Symbol.asyncDispose]();
+  assert.deepEqual([old.disposals(), next.disposals(), last.disposals()], [1, 1, 1]);
+});
+
+test("credentials that are refused after they were replaced are no news of the new ones: known not sent, tried again", async () => {
+  const { old, next, provider } = setUp();
+  const refused = provider.send(delivery, signal);
+  provider.replace(next.provider);
+  old.calls[0]!(misconfigured);
+  assert.deepEqual(await refused, { kind: "unavailable", fault: { code: "credentials-replaced" } });
+  const refusedToo = provider.send(delivery, signal);
+  next.calls[0]!(misconfigured);
+  assert.deepEqual(await refusedToo, misconfigured);
+  await provider[Symbol.asyncDispose]();
+});
+
+test("one that cannot be closed is told, and stops nobody", async () => {
+  const { old, next, provider, lines } = setUp();
+  old.provider[Symbol.asyncDispose] = () => Promise.reject(new Error("stuck"));
+  provider.replace(next.provider);
+  await turn();
+  assert.match(lines.join(), /"level":"warn".*"provider":"twilio"/);
+  await provider[Symbol.asyncDispose]();
+});
+
+test("new credentials close an open circuit", () => {
+  const [{ provider }] = [account("one")];
+  const circuits = createCircuits([provider], createFakeClock());
+  circuits.heard("twilio", misconfigured);
+  assert.equal(circuits.choose(1), undefined);
+  circuits.close();
+  assert.equal(circuits.choose(1), provider);
+});

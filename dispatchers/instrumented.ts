@@ -1,0 +1,34 @@
+import type { Workload } from "../adapters/nats/report.ts";
+import type { OutcomeKind } from "../core/delivery/outcome.ts";
+import type { Provider } from "../core/ports/provider.ts";
+
+/** Whether more pods would only fail more often: the provider is unwell or too fast asked, or does not know us. */
+const PROVIDERS_FAULT: Readonly<Record<OutcomeKind, boolean>> = {
+  accepted: false,
+  throttled: true,
+  unavailable: true,
+  unanswered: true,
+  "endpoint-gone": false,
+  rejected: false,
+  misconfigured: true,
+};
+
+/** The same provider, whose calls are counted. */
+export function measured(provider: Provider, workload: Pick<Workload, "calling">): Provider {
+  return {
+    name: provider.name,
+    async send(delivery, signal) {
+      const ended = workload.calling();
+      let failed = true;
+      try {
+        const outcome = await provider.send(delivery, signal);
+        failed = PROVIDERS_FAULT[outcome.kind];
+        return outcome;
+      } finally {
+        ended(failed ? "failed" : "done");
+      }
+    },
+    ...(provider.lookUp ? { lookUp: (question, signal) => provider.lookUp!(question, signal) } : {}),
+    [Symbol.asyncDispose]: () => provider[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import type { Suspects } from "../adapters/redis/crash-counter.ts";
+import { taskMessageId } from "../core/delivery/subjects.ts";
+import type { Settlement, TaskCopy } from "../core/ports/queue.ts";
+import { createLogger } from "../runtime/logger.ts";
+import { createMetrics } from "../runtime/metrics.ts";
+import { useDispatchWorld } from "../test/support/dispatch-world.ts";
+import { createDispatchMetrics } from "./metrics.ts";
+import { createPoisonGuard, POISON_BEGINNINGS, SUSPECT_DELIVERIES } from "./poison-guard.ts";
+
+const world = useDispatchWorld();
+let counts: Map<string, number>;
+const suspects: Suspects = {
+  begun: async (id) => counts.get(id) ?? 0,
+  begin: async (id) => void counts.set(id, (counts.get(id) ?? 0) + 1),
+  end: async (id) => void counts.delete(id),
+};
+beforeEach(() => {
+  counts = new Map();
+});
+
+type Work = (id: string) => Promise<Settlement>;
+
+/** A new process of the dispatcher. */
+const guard = (work: Work) =>
+  createPoisonGuard((task) => work(task.deliveryId), {
+    ...{ store: world.store, suspects, worker: "w", clock: world.clock },
+    log: createLogger("test", "info", { write: (line) => void world.lines.push(line) }),
+    metrics: createDispatchMetrics(createMetrics("test")),
+  });
+
+function copy(over: Partial<TaskCopy> = {}): TaskCopy {
+  const task = world.task();
+  const messageId = taskMessageId(task.deliveryId, 1, 0);
+  return {
+    task,
+    bytes: new Uint8Array([1]),
+    channel: "sms",
+    notificationClass: "transactional",
+    messageId,
+    deliveries: 1,
+    holder: "h",
+    ...over,
+  };
+}
+
+const ack = async (): Promise<Settlement> => ({ kind: "ack" });
+/** A process that dies of it never comes back to say so. */
+const dies = () => new Promise<never>(() => {});
+
+test("what is no task ends as failed (poison), with its bytes kept, and can never be sent", async () => {
+  const bytes = new TextEncoder().encode("not protobuf at all");
+  const settlement = await guard(ack)(copy({ task: undefined, bytes }));
+  assert.equal(settlement.kind, "term");
+  const { state, reason, nextAt } = await world.delivery();
+  assert.deepEqual([state, reason, nextAt], ["failed", "poison", undefined]);
+  const [kept] = await world.store.poison.list(10);
+  assert.deepEqual([kept?.bytes, kept?.id, kept?.channel], [bytes, copy().messageId, "sms"]);
+  const { dispatch, sent } = world.setUp();
+  await dispatch(world.task(), "late copy");
+  assert.equal(sent().length, 0);
+});
+
+test("what is no task and names none is kept and taken from the queue", async () => {
+  const settlement = await guard(ack)(copy({ task: undefined, messageId: "CARILLON_SMS#7" }));
+  assert.equal(settlement.kind, "term");
+  assert.equal((await world.store.poison.list(10)).length, 1);
+  assert.equal((await world.delivery()).state, "pending");
+});
+
+test("what its workers die of is poison after a few of them", async () => {
+  let begun = 0;
+  for (let deliveries = 1; deliveries < SUSPECT_DELIVERIES + POISON_BEGINNINGS; deliveries++) {
+    void guard(() => {
+      begun++;
+      return dies();
+    })(copy({ deliveries }));
+    await setImmediate();
+  }
+  assert.equal(begun, SUSPECT_DELIVERIES - 1 + POISON_BEGINNINGS);
+  const settlement = await guard(dies)(copy({ deliveries: 99 }));
+  assert.equal(settlement.kind, "term");
+  assert.deepEqual([(await world.delivery()).state, (await world.delivery()).reason], ["failed", "poison"]);
+});
+
+test("what was under way beside it is not blamed", async () => {
+  const innocent = copy({ messageId: "innocent", deliveries: SUSPECT_DELIVERIES });
+  const poison = copy({ messageId: "poison", deliveries: SUSPECT_DELIVERIES });
+  let settled: Settlement | undefined;
+  // Processes that take both up at once, and die of one of them whenever it is begun.
+  for (let i = 0; i < 20 && !settled; i++) {
+    let died = false;
+    const handle = createPoisonGuard(
+      async ({ category }): Promise<Settlement> => {
+        await setImmediate();
+        if (died) return dies();
+        if (category !== "poison") return { kind: "ack" };
+        died = true;
+        return dies();
+      },
+      {
+        ...{ store: world.store, worker: "w", clock: world.clock },
+        // A dead process writes nothing.
+        suspects: {
+          ...suspects,
+          begin: async (id) => void (died || (await suspects.begin(id))),
+          end: async (id) => void (died || (await suspects.end(id))),
+        },
+        log: createLogger("test", "silent", { write() {} }),
+        metrics: createDispatchMetrics(createMetrics("test")),
+      },
+    );
+    void handle({ ...poison, task: { ...world.task(), category: "poison" } });
+    void handle(innocent).then((s) => {
+      if (!died) settled = s;
+    });
+    for (let turn = 0; turn < 20; turn++) await setImmediate();
+  }
+  assert.deepEqual(settled, { kind: "ack" });
+  assert.ok(!(await world.store.poison.list(10)).some((p) => p.id === "innocent"));
+});
+
+test("what is merely sent back, however often, is never poison", async () => {
+  for (let deliveries = 1; deliveries < 50; deliveries++)
+    assert.equal((await guard(async () => ({ kind: "nak", delayMs: 1 }))(copy({ deliveries }))).kind, "nak");
+  await assert.rejects(guard(() => Promise.reject(new Error("store away")))(copy({ deliveries: 50 })));
+  assert.equal((await guard(ack)(copy({ deliveries: 51 }))).kind, "ack");
+  assert.equal((await world.store.poison.list(1)).length, 0);
+});
+
+test("where somebody has claimed it, what came of that decides, not the poison", async () => {
+  const { dispatch } = world.setUp();
+  await dispatch(world.task(), "h");
+  await guard(ack)(copy({ task: undefined }));
+  assert.equal((await world.delivery()).state, "sent");
+});

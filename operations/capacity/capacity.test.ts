@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { CHANNELS } from "../../core/delivery/channel.ts";
+import { ARRIVAL_MARGIN, SCALING_DEFAULTS } from "../../core/scaling/scaling.ts";
+import { type Demand, type Plan, POD_CORES, planCapacity, sustainedPerPod } from "./capacity.ts";
+import { TASK_COSTS } from "./measured-costs.ts";
+
+const demand: Demand = {
+  perDay: { apns: 4.5e6, fcm: 5e6, webpush: 0.5e6, sms: 1e6, email: 5e6 },
+  peakFactor: 10,
+  rateLimits: {},
+  contentBytes: { push: 200, sms: 160, email: 20_000 },
+  ...{ retentionDays: 30, outageHours: 1, refusals: 1e6 },
+};
+const of = (plan: Plan, channel: string) => plan.channels.find((c) => c.channel === channel)!;
+
+test("rates are a day's share of a second, and the peak is so many times that", () => {
+  const sms = of(planCapacity(demand), "sms");
+  assert.deepEqual([sms.averagePerSecond.toFixed(2), sms.peakPerSecond.toFixed(1)], ["11.57", "115.7"]);
+});
+
+test("the pods at the peak can do the peak, and one less could not do it with the margin that scaling asks for", () => {
+  for (const c of planCapacity(demand).channels) {
+    assert.ok(c.podsPeak * c.targetRatePerPod >= ARRIVAL_MARGIN * c.peakPerSecond, c.channel);
+    assert.ok((c.podsPeak - 1) * c.targetRatePerPod < ARRIVAL_MARGIN * c.peakPerSecond, c.channel);
+    assert.ok(c.minReplicas <= c.podsPeak || c.minReplicas === SCALING_DEFAULTS[c.channel].minReplicas);
+    assert.ok(c.podsPeak < c.maxReplicas && c.minReplicas < c.maxReplicas, c.channel);
+  }
+});
+
+test("a pod does what its share of a core allows, unless it may have too few tasks in its hands", () => {
+  const bySize = sustainedPerPod("sms", { inFlight: 10, serviceMs: 500 });
+  assert.equal(bySize, 20);
+  assert.equal(sustainedPerPod("sms", { inFlight: 10_000, serviceMs: 500 }), (POD_CORES * 1_000) / TASK_COSTS.sms.dispatcherMs);
+});
+
+test("a provider's limit bounds the pods, leaves one to spare, and what it keeps waiting is said", () => {
+  const plan = planCapacity({ ...demand, rateLimits: { sms: 100 } });
+  const sms = of(plan, "sms");
+  assert.equal(sms.sentPerSecond, 100);
+  assert.ok(sms.maxReplicas <= Math.max(sms.minReplicas, Math.ceil(100 / sms.targetRatePerPod) + 1));
+  assert.match(plan.warnings.join("\n"), /sms: at the peak 116\/s come and 100\/s may leave: .* 11 min of average load/);
+  assert.match(planCapacity({ ...demand, rateLimits: { sms: 10 } }).warnings.join("\n"), /sms: 12\/s come on average .* grows for ever/);
+  assert.deepEqual(planCapacity({ ...demand, rateLimits: { sms: 500 } }).warnings, []);
+});
+
+test("what may be under way covers every pod twice, and is never below the server's own default", () => {
+  for (const c of planCapacity(demand).channels) assert.ok(c.ackPendingMax >= Math.max(1_000, 2 * c.maxReplicas * c.inFlight), c.channel);
+});
+
+test("a channel nobody uses has no pods, and nothing is divided by it", () => {
+  const plan = planCapacity({ ...demand, perDay: { apns: 0, fcm: 0, webpush: 0, sms: 0, email: 86_400 }, peakFactor: 1 });
+  assert.deepEqual(
+    plan.channels.map((c) => c.channel),
+    ["email"],
+  );
+  assert.equal(of(plan, "email").averagePerSecond, 1);
+});
+
+test("a stream holds what comes during the outage, and retention and storage grow together", () => {
+  const plan = planCapacity(demand);
+  for (const c of plan.channels) assert.ok(c.outageBytes <= plan.nats.streamBytesMax, c.channel);
+  const twice = planCapacity({ ...demand, retentionDays: 60 });
+  assert.equal(twice.store.bytesRetained, 2 * plan.store.bytesRetained);
+  assert.equal(twice.store.bytesPerDay, plan.store.bytesPerDay);
+});
+
+test("more of anything never needs less", () => {
+  const perDay = fc.record(Object.fromEntries(CHANNELS.map((c) => [c, fc.integer({ min: 1, max: 1e9 })])) as never);
+  fc.assert(
+    fc.property(perDay, fc.double({ min: 1, max: 100, noNaN: true }), (day, peakFactor) => {
+      const less = planCapacity({ ...demand, perDay: day as Demand["perDay"], peakFactor });
+      const more = planCapacity({ ...demand, perDay: day as Demand["perDay"], peakFactor: 2 * peakFactor });
+      for (const [i, c] of less.channels.entries()) {
+        const other = more.channels[i]!;
+        assert.ok(c.podsPeak <= other.podsPeak && c.maxReplicas <= other.maxReplicas && c.outageBytes <= other.outageBytes);
+      }
+      for (const [i, s] of less.services.entries()) assert.ok(s.podsPeak <= more.services[i]!.podsPeak);
+      assert.ok(less.store.writesPeak <= more.store.writesPeak && less.store.memoryGib <= more.store.memoryGib);
+      assert.ok(less.nats.streamBytesMax <= more.nats.streamBytesMax && less.redis.memoryMib <= more.redis.memoryMib);
+    }),
+  );
+});

@@ -1,0 +1,272 @@
+// How large everything has to be for a demand. Pure arithmetic on measured costs; each figure carries the sum it comes from.
+import { CHANNELS, type Channel, contentPart, isPush } from "../../core/delivery/channel.ts";
+import { type ChannelScaling, replicasFor, requiredRate, SCALING_DEFAULTS } from "../../core/scaling/scaling.ts";
+import { CALL_COSTS, CLAIM_BYTES, REFUSAL_BYTES, STORE_WRITES_PER_CORE, TASK_COSTS } from "./measured-costs.ts";
+
+export interface Demand {
+  /** Notifications a day, by channel. */
+  perDay: Readonly<Record<Channel, number>>;
+  /** How many times the average the busiest hour is. */
+  peakFactor: number;
+  /** What providers admit a second. */
+  rateLimits: Partial<Record<Channel, number>>;
+  /** Bytes of content: title, body and data; text; subject, HTML and text. */
+  contentBytes: Readonly<Record<"push" | "sms" | "email", number>>;
+  retentionDays: number;
+  /** So long dispatchers or a provider may be away at the peak, and the streams hold what comes. */
+  outageHours: number;
+  /** Refusals kept: one per person, channel and category they do not want. */
+  refusals: number;
+}
+
+/** Of a core: what a dispatcher is sized for, and its request, so that 80% of CPU and targetRatePerPod mean the same. */
+export const POD_CORES = 0.5;
+/** Of a core: the request of services that answer calls. */
+export const SERVICE_CORES = 0.25;
+const POD_MEMORY_MIB = 512;
+/** Of their request; their HPA aims at this. */
+export const SERVICE_SHARE = 0.65;
+/** Part of what a pod sustains that it is asked to do. */
+export const TARGET_SHARE = 0.8;
+/** A campaign comes on top of the peak, and should drain in minutes. */
+export const MAX_OVER_PEAK = 2.5;
+/** Deliveries that need a second attempt or wait for a time: they go by the relay. Assumed. */
+export const RELAYED_SHARE = 0.1;
+/** Receipts that change a delivery, of SMS and e-mail: one each. */
+const RECEIPTS_STORED = 1;
+/** Insert, claim, outcome, end. */
+const WRITES_PER_DELIVERY = 4;
+/** Claim to first byte 5 s, provider's deadline 10 s: so long a claim stays. */
+export const CLAIM_SECONDS = 15;
+/** `_id` of a notification with its place, and of an attempt; prefix compression would save some of it. */
+export const INDEX_BYTES = { notification: 32 + 13, attempt: 36 + 13 } as const;
+/** The journal, and the checkpoint's copy of the page, beside the document itself. Assumed. */
+export const DISK_WRITE_FACTOR = 3;
+/** Documents written between two checkpoints that share a page; new ones lie side by side. Assumed. */
+export const WRITES_PER_IO = 8;
+/** A delivery is written to until its receipts have come: minutes, for nearly all. */
+const WRITTEN_SECONDS = 600;
+/** JetStream's duplicate window, and what it remembers per id. */
+const DUPLICATE_SECONDS = 120;
+const DUPLICATE_BYTES = 280;
+const SECONDS_PER_DAY = 86_400;
+const GIB = 2 ** 30;
+
+export interface ChannelPlan {
+  channel: Channel;
+  perDay: number;
+  averagePerSecond: number;
+  peakPerSecond: number;
+  /** What can leave at the peak: the provider may admit less than comes. */
+  sentPerSecond: number;
+  /** What one pod sustains, and what it is asked to. */
+  sustainedPerPod: number;
+  targetRatePerPod: number;
+  podsAverage: number;
+  podsPeak: number;
+  minReplicas: number;
+  maxReplicas: number;
+  inFlight: number;
+  /** Under way in all pods at the peak: rate × service time. */
+  underWay: number;
+  ackPendingMax: number;
+  rateLimitPerSecond: number | undefined;
+  /** What waits after an outage at the peak. */
+  outageBytes: number;
+}
+
+export interface ServicePlan {
+  service: string;
+  cores: number;
+  podsAverage: number;
+  podsPeak: number;
+  maxReplicas: number;
+}
+
+export interface Plan {
+  demand: Demand;
+  channels: ChannelPlan[];
+  services: ServicePlan[];
+  store: {
+    writesAverage: number;
+    writesPeak: number;
+    bytesPerDay: number;
+    bytesRetained: number;
+    indexBytesRetained: number;
+    diskBytesPerSecond: number;
+    iops: number;
+    cores: number;
+    memoryGib: number;
+    diskGib: number;
+  };
+  redis: { claims: number; claimBytes: number; refusalBytes: number; operationsPeak: number; memoryMib: number };
+  nats: {
+    messagesPeak: number;
+    outageBytes: number;
+    streamBytesMax: number;
+    ackPendingMax: number;
+    servers: number;
+    diskGib: number;
+    duplicateMib: number;
+  };
+  pods: { average: number; peak: number; most: number; coresAverage: number; coresPeak: number; coresMost: number; memoryGibMost: number };
+  warnings: string[];
+}
+
+const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
+const powerOfTwo = (n: number) => 2 ** Math.ceil(Math.log2(Math.max(1, n)));
+/** Downwards, to one a person can remember. */
+function rounded(rate: number): number {
+  const step = 10 ** Math.max(0, Math.floor(Math.log10(rate)) - 1);
+  return Math.max(1, Math.floor(rate / step) * step);
+}
+
+/** A second, of a pod with POD_CORES, `inFlight` tasks of a class at once. */
+export function sustainedPerPod(channel: Channel, { inFlight, serviceMs }: Pick<ChannelScaling, "inFlight" | "serviceMs">): number {
+  return Math.min((POD_CORES * 1_000) / TASK_COSTS[channel].dispatcherMs, inFlight / (serviceMs / 1_000));
+}
+
+export function planCapacity(demand: Demand): Plan {
+  const channels = CHANNELS.filter((c) => demand.perDay[c] > 0).map((c) => planChannel(c, demand));
+  const services = planServices(channels, demand);
+  const nats = planNats(channels);
+  const coresOf = (pods: (c: ChannelPlan | ServicePlan) => number) =>
+    sum([...channels, ...services].map((c) => pods(c) * ("channel" in c ? POD_CORES : SERVICE_CORES)));
+  const podsOf = (pods: (c: ChannelPlan | ServicePlan) => number) => sum([...channels, ...services].map(pods));
+  const most = (c: ChannelPlan | ServicePlan) => c.maxReplicas;
+  const least = (c: ChannelPlan | ServicePlan) => ("minReplicas" in c ? Math.max(c.minReplicas, c.podsAverage) : c.podsAverage);
+  const peak = (c: ChannelPlan | ServicePlan) => ("minReplicas" in c ? Math.max(c.minReplicas, c.podsPeak) : c.podsPeak);
+  return {
+    ...{ demand, channels, services, nats, store: planStore(channels, demand), redis: planRedis(channels, demand) },
+    pods: {
+      ...{ average: podsOf(least), peak: podsOf(peak), most: podsOf(most) },
+      ...{ coresAverage: coresOf(least), coresPeak: coresOf(peak), coresMost: coresOf(most) },
+      memoryGibMost: (podsOf(most) * POD_MEMORY_MIB) / 1_024,
+    },
+    warnings: channels.flatMap(warningsOf),
+  };
+}
+
+function planChannel(channel: Channel, demand: Demand): ChannelPlan {
+  const defaults = SCALING_DEFAULTS[channel];
+  const averagePerSecond = demand.perDay[channel] / SECONDS_PER_DAY;
+  const peakPerSecond = averagePerSecond * demand.peakFactor;
+  const limit = demand.rateLimits[channel];
+  const sustained = sustainedPerPod(channel, defaults);
+  const targetRatePerPod = rounded(TARGET_SHARE * sustained);
+  const scaling: ChannelScaling = {
+    ...defaults,
+    ...{ targetRatePerPod, minReplicas: 1, maxReplicas: Number.MAX_SAFE_INTEGER },
+    ...(limit === undefined ? {} : { rateLimitPerSecond: limit }),
+  };
+  const podsFor = (arrivalsPerSecond: number) =>
+    replicasFor(requiredRate({ arrivalsPerSecond, backlog: 0, parked: 0, oldestMs: 0 }, scaling), scaling);
+  const [podsAverage, podsPeak] = [podsFor(averagePerSecond), podsFor(peakPerSecond)];
+  const minReplicas = Math.max(defaults.minReplicas, podsAverage);
+  const wanted = Math.max(2 * minReplicas, Math.ceil(MAX_OVER_PEAK * podsPeak));
+  const maxReplicas = limit === undefined ? wanted : Math.max(minReplicas, Math.min(wanted, Math.ceil(limit / targetRatePerPod) + 1));
+  const sentPerSecond = Math.min(peakPerSecond, limit ?? Number.POSITIVE_INFINITY);
+  const bytes = TASK_COSTS[channel].streamBytes + demand.contentBytes[contentPart(channel)];
+  return {
+    ...{ channel, perDay: demand.perDay[channel], averagePerSecond, peakPerSecond, sentPerSecond },
+    ...{ sustainedPerPod: sustained, targetRatePerPod, podsAverage, podsPeak, minReplicas, maxReplicas },
+    ...{ inFlight: defaults.inFlight, underWay: sentPerSecond * (defaults.serviceMs / 1_000), rateLimitPerSecond: limit },
+    ackPendingMax: Math.max(1_000, 2 * maxReplicas * defaults.inFlight),
+    outageBytes: peakPerSecond * demand.outageHours * 3_600 * bytes,
+  };
+}
+
+function warningsOf({ channel, averagePerSecond, peakPerSecond, rateLimitPerSecond: limit }: ChannelPlan): string[] {
+  if (limit === undefined || peakPerSecond <= limit) return [];
+  const per = (n: number) => Math.round(n).toLocaleString("en");
+  if (averagePerSecond >= limit)
+    return [`${channel}: ${per(averagePerSecond)}/s come on average and ${per(limit)}/s may leave: the queue grows for ever; ask for more`];
+  const minutes = Math.ceil(((peakPerSecond - limit) * 60) / (limit - averagePerSecond));
+  return [
+    `${channel}: at the peak ${per(peakPerSecond)}/s come and ${per(limit)}/s may leave: an hour of it leaves ${per((peakPerSecond - limit) * 3_600)} waiting, which take ${minutes} min of average load to drain`,
+  ];
+}
+
+function planServices(channels: readonly ChannelPlan[], { peakFactor }: Demand): ServicePlan[] {
+  const peak = sum(channels.map((c) => c.peakPerSecond));
+  const cost = (of: (c: ChannelPlan) => number) => sum(channels.map((c) => c.peakPerSecond * of(c))) / 1_000;
+  const answering = (service: string, cores: number): ServicePlan => {
+    const pods = (share: number) => Math.max(2, Math.ceil(share / (SERVICE_CORES * SERVICE_SHARE)));
+    return { service, cores, podsAverage: pods(cores / peakFactor), podsPeak: pods(cores), maxReplicas: Math.max(4, 2 * pods(cores)) };
+  };
+  const fixed = (service: string, cores: number): ServicePlan => ({ service, cores, podsAverage: 2, podsPeak: 2, maxReplicas: 2 });
+  const relay = (peak * RELAYED_SHARE * CALL_COSTS.relayMs) / 1_000;
+  return [
+    answering("gateway", (peak * CALL_COSTS.gatewaySendMs) / 1_000),
+    answering("preferences", (peak * CALL_COSTS.preferencesMs) / 1_000 + cost((c) => TASK_COSTS[c.channel].preferencesMs)),
+    {
+      ...fixed("relay", relay),
+      podsPeak: Math.max(2, Math.ceil(relay / SERVICE_CORES) + 1),
+      maxReplicas: Math.max(2, Math.ceil(relay / SERVICE_CORES) + 1),
+    },
+    answering(
+      "feedback",
+      cost((c) => TASK_COSTS[c.channel].feedbackMs),
+    ),
+    fixed("autoscaler", 0),
+  ];
+}
+
+const writesOf = (channel: Channel) => WRITES_PER_DELIVERY + (isPush(channel) ? 0 : RECEIPTS_STORED);
+
+function planStore(channels: readonly ChannelPlan[], demand: Demand): Plan["store"] {
+  const perSecond = (rate: (c: ChannelPlan) => number) => sum(channels.map((c) => rate(c) * (writesOf(c.channel) + 3 * RELAYED_SHARE)));
+  const [writesAverage, writesPeak] = [perSecond((c) => c.averagePerSecond), perSecond((c) => c.sentPerSecond)];
+  const bytesPerDay = sum(channels.map((c) => c.perDay * storedBytes(c.channel, demand)));
+  const indexBytesRetained =
+    sum(channels.map((c) => c.perDay)) * demand.retentionDays * (INDEX_BYTES.notification + INDEX_BYTES.attempt * (1 + RELAYED_SHARE));
+  const diskBytesPerSecond = DISK_WRITE_FACTOR * sum(channels.map((c) => c.sentPerSecond * storedBytes(c.channel, demand)));
+  const bytesRetained = bytesPerDay * demand.retentionDays;
+  // What is still written to, and of the indexes of ids the part where repeated keys fall.
+  const hot = indexBytesRetained / 4 + sum(channels.map((c) => c.peakPerSecond * WRITTEN_SECONDS * storedBytes(c.channel, demand)));
+  return {
+    ...{ writesAverage, writesPeak, bytesPerDay, bytesRetained, indexBytesRetained, diskBytesPerSecond },
+    iops: Math.ceil(writesPeak / WRITES_PER_IO / 100) * 100,
+    cores: Math.max(2, powerOfTwo(writesPeak / STORE_WRITES_PER_CORE)),
+    // Half of it is WiredTiger's cache.
+    memoryGib: Math.max(8, powerOfTwo((2 * hot) / GIB)),
+    diskGib: Math.ceil((1.3 * bytesRetained) / GIB / 10) * 10,
+  };
+}
+
+/** Without compression: snappy takes about half of text, nothing of what is random. */
+export function storedBytes(channel: Channel, { contentBytes }: Pick<Demand, "contentBytes">): number {
+  const { notificationBytes, attemptBytes } = TASK_COSTS[channel];
+  const attempts = 1 + RELAYED_SHARE;
+  return (
+    notificationBytes + contentBytes[contentPart(channel)] + attempts * (attemptBytes + INDEX_BYTES.attempt) + INDEX_BYTES.notification
+  );
+}
+
+function planRedis(channels: readonly ChannelPlan[], { refusals }: Demand): Plan["redis"] {
+  const sent = sum(channels.map((c) => c.sentPerSecond));
+  const claims = sent * CLAIM_SECONDS;
+  const [claimBytes, refusalBytes] = [claims * CLAIM_BYTES, refusals * REFUSAL_BYTES + 16_384 * 100];
+  // A claim each; two questions about refusals; what asks for permits is bounded by pods, not by tasks.
+  const operationsPeak = sent * 3 + sum(channels.filter((c) => c.rateLimitPerSecond !== undefined).map((c) => c.maxReplicas * 40));
+  return {
+    claims,
+    claimBytes,
+    refusalBytes,
+    operationsPeak,
+    memoryMib: Math.max(256, powerOfTwo((2 * (claimBytes + refusalBytes)) / 2 ** 20)),
+  };
+}
+
+function planNats(channels: readonly ChannelPlan[]): Plan["nats"] {
+  const peak = sum(channels.map((c) => c.peakPerSecond));
+  const outageBytes = sum(channels.map((c) => c.outageBytes));
+  const streamBytesMax = Math.max(1, powerOfTwo(Math.max(...channels.map((c) => c.outageBytes), 0) / GIB)) * GIB;
+  return {
+    // Published, handed out, acknowledged.
+    ...{ messagesPeak: 3 * peak, outageBytes, streamBytesMax, servers: 3 },
+    ackPendingMax: Math.max(...channels.map((c) => c.ackPendingMax), 1_000),
+    diskGib: Math.ceil((1.3 * streamBytesMax * channels.length) / GIB),
+    duplicateMib: (peak * DUPLICATE_SECONDS * DUPLICATE_BYTES) / 2 ** 20,
+  };
+}

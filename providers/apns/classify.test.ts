@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { reasonOf } from "../../core/delivery/outcome.ts";
+import { testReadmeTable } from "../../test/support/readme-table.ts";
+import { APNS_CODES, type ApnsAnswer, classifyApns } from "./classify.ts";
+
+const said = (status: number, reason: string, over: Partial<ApnsAnswer> = {}) => {
+  const outcome = classifyApns({ status, reason, timestamp: undefined, proven: true, tokenRenewable: true, ...over });
+  return `${outcome.kind} ${reasonOf(outcome)}`;
+};
+
+test("every documented answer keeps Apple's reason, and none is taken for success", () => {
+  for (const answer of APNS_CODES) {
+    const [status, reason = ""] = answer.split(" ");
+    assert.doesNotMatch(said(Number(status), reason), /^accepted/, answer);
+    assert.match(said(Number(status), reason), new RegExp(`${reason}$`));
+  }
+});
+
+const rows: [number, string, string][] = [
+  [400, "BadCollapseId", "rejected BadCollapseId"],
+  [400, "TopicDisallowed", "misconfigured TopicDisallowed"],
+  [400, "IdleTimeout", "unavailable IdleTimeout"],
+  [403, "InvalidProviderToken", "misconfigured InvalidProviderToken"],
+  [410, "Unregistered", "endpoint-gone Unregistered"],
+  [410, "ExpiredToken", "endpoint-gone ExpiredToken"],
+  [413, "PayloadTooLarge", "rejected PayloadTooLarge"],
+  [429, "TooManyRequests", "throttled TooManyRequests"],
+  [500, "InternalServerError", "unanswered InternalServerError"],
+  [503, "Shutdown", "unavailable Shutdown"],
+  [418, "Teapot", "rejected http-418"],
+  [429, "UnknownError", "throttled http-429"],
+  [502, "UnknownError", "unanswered http-502"],
+  [503, "UnknownError", "unanswered http-503"],
+];
+for (const [status, reason, expected] of rows)
+  test(`${status} ${reason} is ${expected}`, () => assert.equal(said(status, reason), expected));
+
+test("a device token of the wrong environment is only gone once another push was accepted", () => {
+  for (const reason of ["BadDeviceToken", "DeviceTokenNotForTopic"]) {
+    assert.equal(said(400, reason, { proven: true }), `endpoint-gone ${reason}`);
+    assert.equal(said(400, reason, { proven: false }), `rejected ${reason}`);
+  }
+});
+
+test("an expired signing token passes by itself only where another may be made", () => {
+  assert.equal(said(403, "ExpiredProviderToken", { tokenRenewable: true }), "unavailable ExpiredProviderToken");
+  assert.equal(said(403, "ExpiredProviderToken", { tokenRenewable: false }), "misconfigured ExpiredProviderToken");
+});
+
+test("an unregistered device tells since when", () => {
+  const outcome = classifyApns({ status: 410, reason: "Unregistered", timestamp: 1_700_000_000_000, proven: false, tokenRenewable: false });
+  assert.deepEqual(outcome, { kind: "endpoint-gone", reason: "Unregistered", goneAt: 1_700_000_000_000 });
+});
+
+testReadmeTable({
+  readme: new URL("./README.md", import.meta.url),
+  provider: "APNs",
+  codes: APNS_CODES,
+  outcomesOf(code) {
+    const [status, reason = ""] = code.split(" ");
+    return [true, false].map((well) =>
+      classifyApns({ status: Number(status), reason, timestamp: undefined, proven: well, tokenRenewable: well }),
+    );
+  },
+});

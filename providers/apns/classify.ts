@@ -1,0 +1,80 @@
+import type { Outcome } from "../../core/delivery/outcome.ts";
+import { answerTable, gone, misconfigured, rejected, throttled, unanswered, unavailable } from "../answer-table.ts";
+
+/** What APNs answered, other than 200. */
+export interface ApnsAnswer {
+  status: number;
+  /** "UnknownError" is apns2's word for a body that was no JSON. */
+  reason: string;
+  /** ms since the epoch; comes with 410. */
+  timestamp: number | undefined;
+  /** Something else was accepted lately, so environment, topic and key are right. */
+  proven: boolean;
+  /** The signing token is old enough that another may be made. */
+  tokenRenewable: boolean;
+}
+
+/** After TooManyProviderTokenUpdates: tokens may change once in 20 min (Apple: Establishing a token-based connection to APNs). */
+const TOKEN_UPDATES_WAIT_MS = 20 * 60_000;
+
+const wrongContent = ({ reason }: ApnsAnswer) => rejected(reason);
+const wrongSetup = ({ reason }: ApnsAnswer) => misconfigured(reason);
+const unwell = ({ reason }: ApnsAnswer) => unavailable(reason);
+const unregistered = ({ reason, timestamp }: ApnsAnswer) => gone(reason, timestamp);
+/** A token of the other environment looks exactly so; forgetting endpoints over a mistyped APNS_ORIGIN would forget them all. */
+const goneIfProven = ({ reason, proven }: ApnsAnswer) => (proven ? gone(reason) : rejected(reason));
+
+/**
+ * Apple: Handling notification responses from APNs, "Reason string" table; status in front.
+ * BadEnvironmentKeyInToken is how live servers were reported to spell BadEnvironmentKeyIdInToken.
+ */
+const ROWS = answerTable<ApnsAnswer>({
+  "400 BadCollapseId": wrongContent,
+  "400 BadDeviceToken": goneIfProven,
+  "400 BadExpirationDate": wrongContent,
+  "400 BadMessageId": wrongContent,
+  "400 BadPriority": wrongContent,
+  "400 BadTopic": wrongSetup,
+  "400 DeviceTokenNotForTopic": goneIfProven,
+  "400 DuplicateHeaders": wrongContent,
+  "400 IdleTimeout": unwell,
+  "400 InvalidPushType": wrongContent,
+  "400 MissingDeviceToken": wrongContent,
+  "400 MissingTopic": wrongSetup,
+  "400 PayloadEmpty": wrongContent,
+  "400 TopicDisallowed": wrongSetup,
+  "403 BadCertificate": wrongSetup,
+  "403 BadCertificateEnvironment": wrongSetup,
+  "403 BadEnvironmentKeyIdInToken": wrongSetup,
+  "403 BadEnvironmentKeyInToken": wrongSetup,
+  // Refused while fresh it is not age but our clock.
+  "403 ExpiredProviderToken": (answer) => (answer.tokenRenewable ? unwell(answer) : wrongSetup(answer)),
+  "403 Forbidden": wrongSetup,
+  "403 InvalidProviderToken": wrongSetup,
+  "403 MissingProviderToken": wrongSetup,
+  // Apple says to open another connection. Ours carry one key for as long as they live, so a new one would fare no better.
+  "403 UnrelatedKeyIdInToken": wrongSetup,
+  "404 BadPath": wrongContent,
+  "405 MethodNotAllowed": wrongContent,
+  "410 ExpiredToken": unregistered,
+  "410 Unregistered": unregistered,
+  "413 PayloadTooLarge": wrongContent,
+  "429 TooManyProviderTokenUpdates": ({ reason }) => throttled(reason, TOKEN_UPDATES_WAIT_MS),
+  // Per device; Apple names no time.
+  "429 TooManyRequests": ({ reason }) => throttled(reason, undefined),
+  // It may have failed after it took the push.
+  "500 InternalServerError": ({ reason }) => unanswered(reason),
+  "503 ServiceUnavailable": unwell,
+  "503 Shutdown": unwell,
+});
+export const APNS_CODES = ROWS.codes;
+
+/** The default for what Apple does not list: a 4xx refused the push; after anything else nobody knows. */
+export function classifyApns(answer: ApnsAnswer): Outcome {
+  const { status, reason } = answer;
+  const code = `http-${status}`;
+  const documented = ROWS.outcomeOf(`${status} ${reason}`, answer);
+  if (documented !== undefined) return documented;
+  if (status === 429) return throttled(code, undefined);
+  return status >= 400 && status < 500 ? rejected(code) : unanswered(code);
+}

@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { apnsPayload } from "../../core/content/push-payload.ts";
+import { samplePush } from "../../test/support/delivery-samples.ts";
+import { buildApnsNotification } from "./payload.ts";
+
+const push = samplePush({ channel: "apns", token: "00ff" }, { expiresAt: 1_700_000_000_999 });
+const content = push.content.push!;
+
+test("the body is the payload whose bytes the gateway counted", () => {
+  const ids = { delivery: push.deliveryId, attempt: push.attemptId };
+  assert.equal(JSON.stringify(buildApnsNotification(push, "00ff", content).buildApnsOptions()), JSON.stringify(apnsPayload(content, ids)));
+});
+
+test("priorities are 10, 5 and 1", () => {
+  const priority = (p: "high" | "normal" | "low") => buildApnsNotification({ ...push, priority: p }, "00ff", content).priority;
+  assert.deepEqual([priority("high"), priority("normal"), priority("low")], [10, 5, 1]);
+});
+
+test("expires at the whole second before", () => {
+  assert.equal(buildApnsNotification(push, "00ff", content).options.expiration, 1_700_000_000);
+});
+
+test("always has a collapse id, so that a repeated attempt replaces its twin", () => {
+  const collapseId = (collapseKey?: string) => buildApnsNotification({ ...push, collapseKey }, "00ff", content).options.collapseId;
+  assert.equal(collapseId(), push.deliveryId);
+  assert.equal(collapseId("order-7"), "shop/order-7");
+});

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { test } from "node:test";
+import { APNS_PAYLOAD_BYTES_MAX } from "../../core/content/limits.ts";
+import { pushPayloadBytes } from "../../core/content/push-payload.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { readConfig } from "../../runtime/config.ts";
+import { uuidOf } from "../../runtime/hash.ts";
+import { pushOfBytes, samplePush } from "../../test/support/delivery-samples.ts";
+import { startLateLine } from "../../test/support/late-line.ts";
+import { withProvider } from "../../test/support/with-provider.ts";
+import { apnsVariables } from "./config.ts";
+import { createApnsProvider } from "./provider.ts";
+
+const wire = withProvider((env) => createApnsProvider(readConfig(apnsVariables, env), { clock: systemClock }));
+const { send, arrived } = wire;
+const soon = () => AbortSignal.timeout(15_000);
+const endpoint = (end = "aa") => ({ channel: "apns" as const, token: `${"5a".repeat(20)}${end}` });
+
+test("what APNs is told about a push is in its headers", async () => {
+  const push = samplePush(endpoint(), { priority: "normal", collapseKey: "order-7", expiresAt: 1_900_000_000_500 });
+  const outcome = await send(push);
+  const [entry] = arrived(push);
+  const { headers = {}, payload } = entry ?? {};
+  assert.deepEqual(outcome, { kind: "accepted", providerRef: uuidOf(push.attemptId) });
+  assert.equal(headers["apns-id"], uuidOf(push.attemptId));
+  assert.equal(headers["apns-topic"], wire.sandbox.env.APNS_TOPIC);
+  assert.equal(headers["apns-push-type"], "alert");
+  assert.equal(headers["apns-priority"], "5");
+  assert.equal(headers["apns-expiration"], "1900000000");
+  assert.equal(headers["apns-collapse-id"], "shop/order-7");
+  assert.deepEqual(payload, {
+    aps: { alert: { title: "Dinner", body: "is ready 🍲" } },
+    data: { table: "7" },
+    carillon: { delivery: push.deliveryId, attempt: push.attemptId },
+  });
+});
+
+test("two attempts of a delivery have ids of their own", async () => {
+  const first = samplePush(endpoint());
+  const second = { ...first, attemptId: `${first.deliveryId}/2` };
+  const refs = [await send(first), await send(second)].map((o) => o.kind === "accepted" && o.providerRef);
+  assert.equal(new Set(refs).size, 2);
+});
+
+test("a push of just the size APNs takes arrives, and one byte more does not leave", async () => {
+  const bytes = (push: ReturnType<typeof samplePush>) =>
+    pushPayloadBytes("apns", push.content.push!, { delivery: push.deliveryId, attempt: push.attemptId });
+  const full = pushOfBytes(samplePush(endpoint()), APNS_PAYLOAD_BYTES_MAX, bytes);
+  assert.equal((await send(full)).kind, "accepted");
+  const over = pushOfBytes(samplePush(endpoint()), APNS_PAYLOAD_BYTES_MAX + 1, bytes);
+  assert.deepEqual(await send(over), { kind: "rejected", reason: "payload-too-large" });
+  assert.deepEqual(arrived(over), []);
+});
+
+test("a bad device token is only called gone once the setup has proved right", async () => {
+  const bad = () => samplePush(endpoint("bad0"));
+  assert.deepEqual(await send(bad()), { kind: "rejected", reason: "BadDeviceToken" });
+  assert.equal((await send(samplePush(endpoint()))).kind, "accepted");
+  assert.deepEqual(await send(bad()), { kind: "endpoint-gone", reason: "BadDeviceToken", goneAt: undefined });
+});
+
+test("an unregistered device is gone since the time Apple names", async () => {
+  const outcome = await send(samplePush(endpoint("dead")));
+  assert.ok(outcome.kind === "endpoint-gone" && outcome.goneAt !== undefined && Math.abs(outcome.goneAt - Date.now()) < 60_000);
+});
+
+test("nobody knows what became of pushes on a connection that said GOAWAY after them; later ones find another", async () => {
+  const push = samplePush(endpoint());
+  wire.sandbox.faults.order({ provider: "apns", match: push.deliveryId, do: { kind: "goaway" } });
+  const outcome = await send(push);
+  assert.equal(outcome.kind, "unanswered", JSON.stringify(outcome));
+  assert.equal(arrived(push).length, 1);
+  assert.equal((await send(samplePush(endpoint()))).kind, "accepted");
+});
+
+test("a stream the server refused was not processed, and only comes again by our own decision or once at HTTP/2's word", async () => {
+  const push = samplePush(endpoint());
+  const REFUSED_STREAM = 7;
+  wire.sandbox.faults.order({ provider: "apns", match: push.deliveryId, times: 2, do: { kind: "cut-before", code: REFUSED_STREAM } });
+  assert.deepEqual(await send(push), { kind: "unavailable", fault: { code: "refused-stream" } });
+  assert.deepEqual(
+    arrived(push).filter((entry) => entry.accepted),
+    [],
+  );
+});
+
+test("a push stopped at its deadline does not disturb its neighbours on the connection", async () => {
+  assert.equal((await send(samplePush(endpoint()))).kind, "accepted");
+  const stuck = samplePush(endpoint());
+  wire.sandbox.faults.order({ provider: "apns", match: stuck.deliveryId, do: { kind: "no-answer" } });
+  const [late, ...neighbours] = await Promise.all([send(stuck, 400), ...Array.from({ length: 20 }, () => send(samplePush(endpoint())))]);
+  assert.deepEqual(late, { kind: "unanswered", fault: { code: "deadline" } });
+  for (const outcome of neighbours) assert.equal(outcome.kind, "accepted");
+});
+
+test("a push whose deadline passed before its connection was ready is not sent once it is", async () => {
+  await using line = await startLateLine(wire.sandbox.env.APNS_ORIGIN ?? "");
+  const slow = createApnsProvider(readConfig(apnsVariables, { ...wire.sandbox.env, APNS_ORIGIN: line.origin }), { clock: systemClock });
+  const [late, next] = [samplePush(endpoint()), samplePush(endpoint())];
+  const deadline = new AbortController();
+  const stopped = slow.send(late, deadline.signal);
+  await line.connected;
+  deadline.abort(new DOMException("", "TimeoutError"));
+  assert.deepEqual(await stopped, { kind: "unavailable", fault: { code: "deadline" } });
+  const sending = slow.send(next, soon());
+  line.open();
+  assert.equal((await sending).kind, "accepted");
+  await slow[Symbol.asyncDispose]();
+  assert.deepEqual(arrived(late), []);
+});
+
+test("a push stopped in the tick that opened its stream does not stop the ones after it", async () => {
+  await using fresh = createApnsProvider(readConfig(apnsVariables, wire.sandbox.env), { clock: systemClock });
+  const deadline = new AbortController();
+  const abort = () => deadline.abort(new DOMException("", "TimeoutError"));
+  subscribe("undici:client:sendHeaders", abort);
+  const stopped = await fresh.send(samplePush(endpoint()), deadline.signal);
+  unsubscribe("undici:client:sendHeaders", abort);
+  assert.deepEqual(stopped, { kind: "unanswered", fault: { code: "deadline" } });
+  assert.equal((await fresh.send(samplePush(endpoint()), soon())).kind, "accepted");
+});

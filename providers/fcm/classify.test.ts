@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { reasonOf } from "../../core/delivery/outcome.ts";
+import { testReadmeTable } from "../../test/support/readme-table.ts";
+import { classifyFcm, FCM_CODES, type FcmAnswer } from "./classify.ts";
+
+interface Told {
+  status: string;
+  errorCode?: string;
+  message?: string;
+  fields?: string[];
+}
+const body = ({ status, errorCode, message = "", fields = [] }: Told) => ({
+  error: {
+    status,
+    message,
+    details: [
+      ...(errorCode ? [{ "@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError", errorCode }] : []),
+      ...(fields.length > 0
+        ? [{ "@type": "type.googleapis.com/google.rpc.BadRequest", fieldViolations: fields.map((field) => ({ field })) }]
+        : []),
+    ],
+  },
+});
+const said = (http: number, told: unknown, over: Partial<FcmAnswer> = {}) => {
+  const outcome = classifyFcm({ status: http, body: told, retryAfterMs: undefined, proven: true, tokenFresh: true, ...over });
+  return `${outcome.kind} ${reasonOf(outcome)}`;
+};
+
+const rows: [string, number, unknown, string][] = [
+  [
+    "an argument that is the token",
+    400,
+    body({ status: "INVALID_ARGUMENT", errorCode: "INVALID_ARGUMENT", fields: ["message.token"] }),
+    "endpoint-gone INVALID_ARGUMENT token",
+  ],
+  [
+    "an argument said in words to be the token",
+    400,
+    body({
+      status: "INVALID_ARGUMENT",
+      errorCode: "INVALID_ARGUMENT",
+      message: "The registration token is not a valid FCM registration token",
+    }),
+    "endpoint-gone INVALID_ARGUMENT token",
+  ],
+  [
+    "another argument, whatever the words",
+    400,
+    body({ status: "INVALID_ARGUMENT", errorCode: "INVALID_ARGUMENT", message: "registration token", fields: ["message.data"] }),
+    "rejected INVALID_ARGUMENT",
+  ],
+  ["an argument without FcmError", 400, body({ status: "INVALID_ARGUMENT", message: "Invalid JSON" }), "rejected INVALID_ARGUMENT"],
+  ["a token that is gone", 404, body({ status: "NOT_FOUND", errorCode: "UNREGISTERED" }), "endpoint-gone UNREGISTERED"],
+  ["a project that is not there", 404, body({ status: "NOT_FOUND" }), "misconfigured project-not-found"],
+  [
+    "another project's token",
+    403,
+    body({ status: "PERMISSION_DENIED", errorCode: "SENDER_ID_MISMATCH" }),
+    "endpoint-gone SENDER_ID_MISMATCH",
+  ],
+  ["a missing role", 403, body({ status: "PERMISSION_DENIED" }), "misconfigured PERMISSION_DENIED"],
+  [
+    "the project's own credential at APNs",
+    401,
+    body({ status: "UNAUTHENTICATED", errorCode: "THIRD_PARTY_AUTH_ERROR" }),
+    "misconfigured THIRD_PARTY_AUTH_ERROR",
+  ],
+  ["a fresh access token refused", 401, body({ status: "UNAUTHENTICATED" }), "misconfigured UNAUTHENTICATED"],
+  ["a quota", 429, body({ status: "RESOURCE_EXHAUSTED", errorCode: "QUOTA_EXCEEDED" }), "throttled QUOTA_EXCEEDED"],
+  ["unwell", 503, body({ status: "UNAVAILABLE", errorCode: "UNAVAILABLE" }), "unavailable UNAVAILABLE"],
+  ["broken inside", 500, body({ status: "INTERNAL", errorCode: "INTERNAL" }), "unanswered INTERNAL"],
+  ["an intermediary's page", 502, "<html>Bad Gateway</html>", "unanswered http-502"],
+  ["a 503 that is not FCM's", 503, "<html>", "unanswered http-503"],
+  ["a page that forbids", 403, "<html>", "misconfigured http-403"],
+  ["a word that is no code", 400, body({ status: "toString", errorCode: "constructor" }), "rejected http-400"],
+  ["an unknown 4xx", 422, {}, "rejected http-422"],
+];
+for (const [name, http, told, expected] of rows) test(`${name} is ${expected}`, () => assert.equal(said(http, told), expected));
+
+test("an old access token that is refused passes by itself", () => {
+  assert.equal(said(401, body({ status: "UNAUTHENTICATED" }), { tokenFresh: false }), "unavailable access-token-expired");
+});
+
+test("no token is called another project's before any was accepted", () => {
+  const told = body({ status: "PERMISSION_DENIED", errorCode: "SENDER_ID_MISMATCH" });
+  assert.equal(said(403, told, { proven: false }), "misconfigured SENDER_ID_MISMATCH");
+});
+
+test("a quota without a named wait is a minute", () => {
+  const told = body({ status: "RESOURCE_EXHAUSTED", errorCode: "QUOTA_EXCEEDED" });
+  const outcome = classifyFcm({ status: 429, body: told, retryAfterMs: undefined, proven: true, tokenFresh: true });
+  assert.deepEqual(outcome, { kind: "throttled", retryAfterMs: 60_000, reason: "QUOTA_EXCEEDED" });
+});
+
+testReadmeTable({
+  readme: new URL("./README.md", import.meta.url),
+  provider: "FCM",
+  codes: FCM_CODES,
+  outcomesOf: (code) =>
+    [{ status: "", errorCode: code }, { status: code }].flatMap((told) =>
+      ["message.token", "message.data"].flatMap((field) =>
+        [true, false]
+          .map((well) =>
+            classifyFcm({ status: 0, body: body({ ...told, fields: [field] }), retryAfterMs: undefined, proven: well, tokenFresh: well }),
+          )
+          // Most are the one or the other, and status 0 is nobody's.
+          .filter((outcome) => reasonOf(outcome) !== "http-0"),
+      ),
+    ),
+});

@@ -1,0 +1,91 @@
+import type { Outcome } from "../../core/delivery/outcome.ts";
+import { answerTable, gone, misconfigured, rejected, throttled, unanswered, unavailable } from "../answer-table.ts";
+
+/** What FCM answered, other than success. */
+export interface FcmAnswer {
+  status: number;
+  /** Parsed JSON, or text where it was none. */
+  body: unknown;
+  retryAfterMs: number | undefined;
+  /** Something else was accepted lately, so project and credentials are right. */
+  proven: boolean;
+  /** The access token was fresh when it was used, so another one would fare no better. */
+  tokenFresh: boolean;
+}
+
+/** Firebase: FCM throttling and quotas ("wait … at least 60 seconds" where no Retry-After is given). In ms. */
+const QUOTA_WAIT_MS = 60_000;
+
+const badArgument = ({ body }: FcmAnswer) => (blamesToken(body) ? gone("INVALID_ARGUMENT token") : rejected("INVALID_ARGUMENT"));
+const overQuota = ({ retryAfterMs }: FcmAnswer) => throttled("QUOTA_EXCEEDED", retryAfterMs ?? QUOTA_WAIT_MS);
+const unwell =
+  (code: string) =>
+  ({ retryAfterMs }: FcmAnswer) =>
+    unavailable(code, retryAfterMs);
+
+/** It may have failed after it took the push. */
+const brokenInside = unanswered("INTERNAL");
+
+/** By FcmError.errorCode. Firebase: ErrorCode (FCM REST reference). The SDK's codes are no substitute: it has one for several of these. */
+const BY_ERROR_CODE = answerTable<FcmAnswer>({
+  INVALID_ARGUMENT: badArgument,
+  UNREGISTERED: gone("UNREGISTERED"),
+  // Either this token is another project's, or our key is.
+  SENDER_ID_MISMATCH: ({ proven }) => (proven ? gone("SENDER_ID_MISMATCH") : misconfigured("SENDER_ID_MISMATCH")),
+  QUOTA_EXCEEDED: overQuota,
+  UNAVAILABLE: unwell("UNAVAILABLE"),
+  INTERNAL: brokenInside,
+  // The Firebase project's own credentials at APNs or for Web Push.
+  THIRD_PARTY_AUTH_ERROR: misconfigured("THIRD_PARTY_AUTH_ERROR"),
+});
+
+/** By google.rpc.Status.status, where no FcmError says more. Google: AIP-193, and cloud.google.com/apis/design/errors. */
+const BY_STATUS = answerTable<FcmAnswer>({
+  INVALID_ARGUMENT: badArgument,
+  // No such project or path; a token that is gone says UNREGISTERED. Taken for one, a mistyped project would delete every token.
+  NOT_FOUND: misconfigured("project-not-found"),
+  // The API is switched off, or a role is missing.
+  PERMISSION_DENIED: misconfigured("PERMISSION_DENIED"),
+  UNAUTHENTICATED: ({ tokenFresh }) => (tokenFresh ? misconfigured("UNAUTHENTICATED") : unavailable("access-token-expired")),
+  RESOURCE_EXHAUSTED: overQuota,
+  UNAVAILABLE: unwell("UNAVAILABLE"),
+  INTERNAL: brokenInside,
+});
+export const FCM_CODES = [...new Set([...BY_ERROR_CODE.codes, ...BY_STATUS.codes])];
+
+/** The default for what Google does not list: a 4xx refused the push; after anything else, an intermediary's page included, nobody knows. */
+export function classifyFcm(answer: FcmAnswer): Outcome {
+  const { status, body, retryAfterMs } = answer;
+  const error = readError(body);
+  const code = `http-${status}`;
+  const documented = BY_ERROR_CODE.outcomeOf(error.errorCode, answer) ?? BY_STATUS.outcomeOf(error.status, answer);
+  if (documented !== undefined) return documented;
+  if (status === 401 || status === 403) return misconfigured(code);
+  if (status === 429) return throttled(code, retryAfterMs ?? QUOTA_WAIT_MS);
+  return status >= 400 && status < 500 ? rejected(code) : unanswered(code);
+}
+
+const FCM_ERROR = "type.googleapis.com/google.firebase.fcm.v1.FcmError";
+const BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest";
+
+function readError(body: unknown): { errorCode: string | undefined; status: string | undefined; message: string; fields: string[] } {
+  const error = fieldsOf(fieldsOf(body).error);
+  const details = listOf(error.details).map(fieldsOf);
+  const errorCode = details.find((d) => d["@type"] === FCM_ERROR)?.errorCode;
+  const fields = details
+    .filter((d) => d["@type"] === BAD_REQUEST)
+    .flatMap((d) => listOf(d.fieldViolations))
+    .map((v) => textOf(fieldsOf(v).field) ?? "");
+  return { errorCode: textOf(errorCode), status: textOf(error.status), message: textOf(error.message) ?? "", fields };
+}
+
+/** FCM tells a bad token from a bad message by the field it names, and where it names none only by these words. */
+function blamesToken(body: unknown): boolean {
+  const { fields, message } = readError(body);
+  return fields.length > 0 ? fields.every((f) => f === "message.token") : /registration token/i.test(message);
+}
+
+const fieldsOf = (value: unknown): Record<string, unknown> =>
+  typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+const textOf = (value: unknown) => (typeof value === "string" ? value : undefined);

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FCM_PAYLOAD_BYTES_MAX } from "../../core/content/limits.ts";
+import { pushPayloadBytes } from "../../core/content/push-payload.ts";
+import { pushOfBytes, samplePush } from "../../test/support/delivery-samples.ts";
+import { buildFcmMessage, ttlMs } from "./payload.ts";
+
+const now = 1_700_000_000_000;
+const push = samplePush({ channel: "fcm", token: "t" }, { expiresAt: now + 90_500, collapseKey: "order-7" });
+const content = push.content.push!;
+
+test("the message holds notification, data with both ids, and what Android is to do with it", () => {
+  assert.deepEqual(buildFcmMessage(push, "t", content, now), {
+    token: "t",
+    notification: { title: "Dinner", body: "is ready 🍲" },
+    data: { table: "7", carillon_delivery: push.deliveryId, carillon_attempt: push.attemptId },
+    android: { priority: "high", ttl: 90_000, collapseKey: "shop/order-7", notification: { tag: "shop/order-7" } },
+    apns: { headers: { "apns-collapse-id": "shop/order-7" } },
+    webpush: { headers: { Topic: "2e160fe9da2a2708f2045558c1a7483d" }, notification: { tag: "shop/order-7" } },
+  });
+});
+
+test("without a collapse key a device is told which delivery it is, but FCM is given nothing to collapse", () => {
+  const { android, apns, webpush } = buildFcmMessage({ ...push, collapseKey: undefined }, "t", content, now);
+  assert.deepEqual(android, { priority: "high", ttl: 90_000, notification: { tag: push.deliveryId } });
+  assert.equal(apns?.headers?.["apns-collapse-id"], push.deliveryId);
+  assert.match(webpush?.headers?.Topic ?? "", /^[\w-]{32}$/);
+});
+
+test("a push that leaves no room for the tag goes without it, and keeps the marks that travel outside", () => {
+  const bytes = (one: typeof push) => pushPayloadBytes("fcm", one.content.push!, { delivery: one.deliveryId, attempt: one.attemptId });
+  const built = (room: number) => {
+    const one = pushOfBytes(push, FCM_PAYLOAD_BYTES_MAX - room, bytes);
+    return buildFcmMessage(one, "t", one.content.push!, now);
+  };
+  const needed = "tagshop/order-7".length;
+  assert.equal(built(needed).android?.notification?.tag, "shop/order-7");
+  assert.equal(built(needed - 1).android?.notification, undefined);
+  assert.equal(built(0).apns?.headers?.["apns-collapse-id"], "shop/order-7");
+});
+
+test("all but high goes out when the device is awake anyway", () => {
+  for (const priority of ["normal", "low"] as const)
+    assert.equal(buildFcmMessage({ ...push, priority }, "t", content, now).android?.priority, "normal");
+});
+
+test("lives whole seconds, from none to four weeks", () => {
+  assert.equal(ttlMs(now - 5_000, now), 0);
+  assert.equal(ttlMs(now + 1_999, now), 1_000);
+  assert.equal(ttlMs(now + 90 * 86_400_000, now), 28 * 86_400_000);
+});

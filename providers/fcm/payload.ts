@@ -1,0 +1,38 @@
+import type { TokenMessage } from "firebase-admin/messaging";
+import { FCM_PAYLOAD_BYTES_MAX, PUSH_STORED_MS_MAX, WEBPUSH_TOPIC_CHARS_MAX } from "../../core/content/limits.ts";
+import { fcmPayload, type PushIds, pushPayloadBytes, utf8Bytes } from "../../core/content/push-payload.ts";
+import type { PushContent } from "../../core/delivery/notification.ts";
+import type { OutboundDelivery } from "../../core/ports/provider.ts";
+import { sha256Hex } from "../../runtime/hash.ts";
+import { replacementMark } from "../transport/replacement-mark.ts";
+
+/** @param now ms since the epoch: FCM wants to know how long, not until when */
+export function buildFcmMessage(delivery: OutboundDelivery, token: string, content: PushContent, now: number): TokenMessage {
+  const ids = { delivery: delivery.deliveryId, attempt: delivery.attemptId };
+  const mark = replacementMark(delivery);
+  const tagged = hasRoomForTag(content, ids, mark) ? { notification: { tag: mark } } : {};
+  return {
+    token,
+    ...fcmPayload(content, ids),
+    android: {
+      priority: delivery.priority === "high" ? "high" : "normal",
+      ttl: ttlMs(delivery.expiresAt, now),
+      // FCM stores four different collapse keys a device and slows down what has one: only where the caller wants it, never for our own.
+      ...(delivery.collapseKey ? { collapseKey: mark } : {}),
+      ...tagged,
+    },
+    apns: { headers: { "apns-collapse-id": mark } },
+    webpush: { headers: { Topic: topicOf(mark) }, ...tagged },
+  };
+}
+
+/** The tag travels inside the payload. A push that just fits is worth more than the tag that would make it too large. */
+const hasRoomForTag = (content: PushContent, ids: PushIds, mark: string) =>
+  pushPayloadBytes("fcm", content, ids) + utf8Bytes(`tag${mark}`) <= FCM_PAYLOAD_BYTES_MAX;
+
+/** As RFC 8030 section 5.4 wants it: at most 32 characters of base64url. */
+const topicOf = (mark: string) => sha256Hex(mark).slice(0, WEBPUSH_TOPIC_CHARS_MAX);
+
+/** Whole seconds, rounded down: late by nothing. */
+export const ttlMs = (expiresAt: number, now: number) =>
+  Math.floor(Math.min(Math.max(expiresAt - now, 0), PUSH_STORED_MS_MAX) / 1000) * 1000;

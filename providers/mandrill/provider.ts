@@ -1,0 +1,41 @@
+import type { Clock } from "../../core/ports/clock.ts";
+import type { Provider } from "../../core/ports/provider.ts";
+import { createCallBudget } from "../transport/call-budget.ts";
+import { createJsonHttp } from "../transport/json-http.ts";
+import { parseRetryAfter } from "../transport/retry-after.ts";
+import { brokenOff, overBudget, refused, unreadable } from "../transport/status-query.ts";
+import { classifyMandrill } from "./classify.ts";
+import type { MandrillConfig } from "./config.ts";
+import { buildMandrillMail } from "./payload.ts";
+import { buildMandrillSearch, readMandrillSearch, SEARCH_BUDGET } from "./status-query.ts";
+
+/** Mailchimp Transactional: one JSON POST a call. Without its SDK, which resolves with errors and is under a licence of its own. */
+export function createMandrillProvider(config: MandrillConfig, { clock }: { clock: Clock }): Provider {
+  const api = createJsonHttp({ origin: config.MANDRILL_ORIGIN, ca: config.PROVIDER_CA_FILE });
+  const searches = createCallBudget(SEARCH_BUDGET, clock);
+  const from = { address: config.EMAIL_FROM, name: config.EMAIL_FROM_NAME };
+  const call = (method: string, request: object, signal: AbortSignal) =>
+    api.post(`/api/1.3/messages/${method}`, {}, { key: config.MANDRILL_API_KEY_FILE, ...request }, signal);
+  return {
+    name: "mandrill",
+    async send(delivery, signal) {
+      const request = buildMandrillMail(delivery, from);
+      if (request === undefined) return { kind: "rejected", reason: "content-missing" };
+      const posted = await call("send", request, signal);
+      if (posted.kind === "none") return posted.outcome;
+      const { status, headers, body } = posted;
+      return classifyMandrill({ status, body, retryAfterMs: parseRetryAfter(headers["retry-after"], clock.now()) });
+    },
+    async lookUp(question, signal) {
+      const search = buildMandrillSearch(question);
+      if (search === undefined) return unreadable("wrong-channel");
+      const waitMs = searches.spend();
+      if (waitMs !== undefined) return overBudget(waitMs);
+      const answer = await call("search", search, signal);
+      if (answer.kind === "none") return brokenOff(answer.outcome);
+      if (answer.status !== 200) return refused(answer.status, parseRetryAfter(answer.headers["retry-after"], clock.now()));
+      return readMandrillSearch(answer.body, question);
+    },
+    [Symbol.asyncDispose]: () => api[Symbol.asyncDispose](),
+  };
+}

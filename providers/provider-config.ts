@@ -1,0 +1,27 @@
+import { ms, type Variable, watchedSecretFile } from "../runtime/config.ts";
+import { certificatesOf } from "../runtime/tls/tls-files.ts";
+
+const caFile = watchedSecretFile({
+  default: "",
+  reason: "PEM file of further certificate authorities trusted for providers (a proxy, the sandbox); empty: the system's alone",
+});
+
+/** Variables every provider shares. */
+export const providerVariables = {
+  /** Certificates are no secret, but they come in by file as secrets do. */
+  PROVIDER_CA_FILE: {
+    ...caFile,
+    secret: false,
+    parse(path) {
+      const pem = caFile.parse(path);
+      // OpenSSL would pass over what is none without a word, and no provider would be believed.
+      const authorities = pem === "" ? [] : certificatesOf(Buffer.from(pem));
+      if (typeof authorities === "string") throw new Error(authorities);
+      return pem;
+    },
+  } satisfies Variable<string>,
+  PROVIDER_DEADLINE_MS: ms(100, 120_000, {
+    default: "10000",
+    reason: "how long one call may take: far above any provider's usual answer, and short enough that a silent one does not hold its place",
+  }),
+};

@@ -1,0 +1,72 @@
+import type { Outcome } from "../../core/delivery/outcome.ts";
+import { answerTable, gone, misconfigured, rejected, throttled, unanswered, unavailable } from "../answer-table.ts";
+
+/** What SendGrid answered to a send. */
+export interface SendgridAnswer {
+  status: number;
+  headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** The parsed body; anything where it is not SendGrid's. */
+  body: unknown;
+  retryAfterMs: number | undefined;
+  /** ms since the epoch: SendGrid names moments, not waits. */
+  now: number;
+}
+
+/** SendGrid: "Mail Send: errors" and "API v3: status codes". */
+const BY_STATUS = answerTable<SendgridAnswer>({
+  202: ({ headers }) => accepted(headers["x-message-id"]),
+  400: ({ body }) => classifyBadRequest(firstField(body)),
+  // Revoked or wrong key, and also credits used up.
+  401: misconfigured("http-401"),
+  // The sender is not verified, the key lacks the scope, or the account is blocked for a while.
+  403: misconfigured("http-403"),
+  404: rejected("http-404"),
+  405: rejected("http-405"),
+  406: rejected("http-406"),
+  413: rejected("too-large"),
+  415: rejected("http-415"),
+  429: (answer) => throttled("too-many-requests", answer.retryAfterMs ?? untilReset(answer)),
+  // The key belongs to another region (data residency).
+  451: misconfigured("http-451"),
+  503: ({ retryAfterMs }) => unavailable("http-503", retryAfterMs),
+});
+export const SENDGRID_CODES = BY_STATUS.codes;
+
+/** The outcome of a send: a refusal is one of the whole request. The default for what is not listed: a 4xx refused the mail; after a 5xx nobody knows. */
+export function classifySendgrid(answer: SendgridAnswer): Outcome {
+  const { status } = answer;
+  const code = `http-${status}`;
+  const documented = BY_STATUS.outcomeOf(status, answer);
+  if (documented !== undefined) return documented;
+  if (status >= 300 && status < 400) return misconfigured(code);
+  return status >= 400 && status < 500 ? rejected(code) : unanswered(code);
+}
+
+/** Events name the message by this id plus a suffix. Without it the receipt still names the attempt, so the send counts. */
+function accepted(messageId: string | string[] | undefined): Outcome {
+  return typeof messageId === "string" && messageId !== ""
+    ? { kind: "accepted", providerRef: messageId }
+    : { kind: "accepted", providerRef: "", warning: "no-message-id" };
+}
+
+/** The field tells whose fault a 400 is: there is one recipient, so an address under personalizations is its own. */
+function classifyBadRequest(field: string | undefined): Outcome {
+  if (field === undefined) return rejected("http-400");
+  if (/^personalizations\.0\.to(\.|$)/.test(field)) return gone("invalid-address");
+  if (/^from(\.|$)/.test(field)) return misconfigured("sender-invalid");
+  return rejected(`field ${field}`);
+}
+
+/** The path of the first field complained of, if it looks like one: `{ errors: [{ message, field, help }] }`. The message is foreign text. */
+function firstField(body: unknown): string | undefined {
+  if (typeof body !== "object" || body === null || !("errors" in body) || !Array.isArray(body.errors)) return undefined;
+  const [first] = body.errors as unknown[];
+  if (typeof first !== "object" || first === null || !("field" in first)) return undefined;
+  return typeof first.field === "string" && /^[a-z_]+(\.[a-z_]+|\.\d{1,4}){0,6}$/.test(first.field) ? first.field : undefined;
+}
+
+/** No Retry-After is documented; the moment in X-RateLimit-Reset is, in seconds since the epoch. */
+export function untilReset({ headers, now }: Pick<SendgridAnswer, "headers" | "now">): number | undefined {
+  const reset = headers["x-ratelimit-reset"];
+  return typeof reset === "string" && /^\d{9,11}$/.test(reset) ? Math.max(0, Number(reset) * 1_000 - now) : undefined;
+}

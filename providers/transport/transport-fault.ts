@@ -1,0 +1,91 @@
+import type { Outcome } from "../../core/delivery/outcome.ts";
+
+/** Words for what broke, by the codes Node, undici, axios and OpenSSL give. The first list that knows a code names the fault. */
+const FAULTS: readonly { code: string; known: readonly string[]; prefix?: string }[] = [
+  { code: "dns", known: ["ENOTFOUND", "EAI_AGAIN", "EAI_FAIL", "EAI_NODATA", "EAI_NONAME"] },
+  { code: "refused", known: ["ECONNREFUSED"] },
+  { code: "connect-timeout", known: ["UND_ERR_CONNECT_TIMEOUT"] },
+  {
+    code: "tls-untrusted",
+    known: [
+      "DEPTH_ZERO_SELF_SIGNED_CERT",
+      "SELF_SIGNED_CERT_IN_CHAIN",
+      "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+      "UNABLE_TO_GET_ISSUER_CERT",
+      "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+      "CERT_HAS_EXPIRED",
+      "CERT_NOT_YET_VALID",
+      "CERT_UNTRUSTED",
+      "CERT_SIGNATURE_FAILURE",
+      "INVALID_CA",
+      "ERR_TLS_CERT_ALTNAME_INVALID",
+    ],
+  },
+  { code: "unreachable", known: ["EHOSTUNREACH", "ENETUNREACH", "EADDRNOTAVAIL", "EMFILE", "ENFILE"] },
+  { code: "reset", known: ["ECONNRESET", "EPIPE", "UND_ERR_SOCKET", "ERR_STREAM_PREMATURE_CLOSE", "UND_ERR_INFO", "ECANCELED"] },
+  { code: "http2", known: ["ERR_HTTP2_STREAM_ERROR", "ERR_HTTP2_SESSION_ERROR", "ERR_HTTP2_ERROR"], prefix: "ERR_HTTP2_" },
+  { code: "bad-response", known: [], prefix: "HPE_" },
+  { code: "tls", known: ["EPROTO", "ERR_TLS_HANDSHAKE_TIMEOUT"], prefix: "ERR_SSL_" },
+  {
+    code: "deadline",
+    known: [
+      "ETIMEDOUT",
+      "ESOCKETTIMEDOUT",
+      "ECONNABORTED",
+      "UND_ERR_HEADERS_TIMEOUT",
+      "UND_ERR_BODY_TIMEOUT",
+      "UND_ERR_ABORTED",
+      "ABORT_ERR",
+    ],
+  },
+];
+
+/** Faults that stand in the way of writing at all: nothing was sent, whoever says otherwise. */
+const BEFORE_WRITING = new Set(["dns", "refused", "connect-timeout"]);
+
+/**
+ * What follows from an exchange that broke off without an answer: "unavailable" where it is known that the provider processed nothing,
+ * "misconfigured" where its certificate is not trusted here, else "unanswered". The error itself goes no further: it may hold credentials.
+ * @param error whatever the SDK threw
+ * @param written whether any byte of the request may have left; when in doubt, true
+ */
+export function classifyTransport(error: unknown, { written }: { written: boolean }): Outcome {
+  const links = chain(error);
+  // RFC 9113 section 8.7: a refused stream was not processed, so repeating it is safe.
+  if (links.some(isRefusedStream)) return { kind: "unavailable", fault: { code: "refused-stream" } };
+  const code = faultCode(links);
+  // The handshake precedes every byte; repeating it changes nothing until somebody mends the trust.
+  if (code === "tls-untrusted" && !written) return { kind: "misconfigured", reason: code };
+  if (written && !BEFORE_WRITING.has(code)) return { kind: "unanswered", fault: { code } };
+  return { kind: "unavailable", fault: { code } };
+}
+
+interface Link {
+  code: string;
+  name: string;
+  message: string;
+  http2ErrorCode: unknown;
+}
+
+/** SDKs wrap, and one connection is tried on several addresses: an error, its causes and its parts, outermost first. */
+function chain(error: unknown, depth = 0): Link[] {
+  if (typeof error !== "object" || error === null || depth > 6) return [];
+  const e = error as { code?: unknown; name?: unknown; message?: unknown; cause?: unknown; errors?: unknown; http2ErrorCode?: unknown };
+  const link = { code: asText(e.code), name: asText(e.name), message: asText(e.message), http2ErrorCode: e.http2ErrorCode };
+  const parts = Array.isArray(e.errors) ? e.errors.slice(0, 4) : [];
+  return [link, ...parts.flatMap((p: unknown) => chain(p, depth + 1)), ...chain(e.cause, depth + 1)];
+}
+
+const asText = (value: unknown) => (typeof value === "string" ? value : "");
+
+/** node:http2 gives this one only in words; 7 is REFUSED_STREAM. */
+const isRefusedStream = (link: Link) => link.http2ErrorCode === 7 || /\bNGHTTP2_REFUSED_STREAM\b/.test(link.message);
+
+function faultCode(links: readonly Link[]): string {
+  for (const { code, known, prefix } of FAULTS) {
+    if (links.some((l) => known.includes(l.code) || (prefix !== undefined && l.code.startsWith(prefix)))) return code;
+  }
+  if (links.some((l) => l.name === "AbortError" || l.name === "TimeoutError" || l.message === "Socket timeout")) return "deadline";
+  if (links.some((l) => l.message === "socket hang up" || l.message === "other side closed")) return "reset";
+  return "unknown";
+}

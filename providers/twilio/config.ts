@@ -1,0 +1,24 @@
+import { text, url, type Values, type Variable, watchedSecretFile } from "../../runtime/config.ts";
+import { providerVariables } from "../provider-config.ts";
+
+const callbackUrl = url(["https", "http"], {
+  default: "",
+  reason: "where Twilio reports what became of a message, ?attempt= is added; empty: it does not, and unknown outcomes stay unknown",
+});
+const accountSid = text({ default: "", reason: "Twilio account" });
+
+export const twilioVariables = {
+  ...providerVariables,
+  TWILIO_ORIGIN: url(["https", "http"], { default: "https://api.twilio.com", reason: "Twilio's REST API" }),
+  TWILIO_ACCOUNT_SID: {
+    ...accountSid,
+    parse: (sid) => {
+      if (sid !== "" && !sid.startsWith("AC")) throw new Error("must begin with AC");
+      return sid;
+    },
+  } satisfies Variable<string>,
+  TWILIO_AUTH_TOKEN_FILE: watchedSecretFile({ default: "", reason: "Twilio's auth token" }),
+  TWILIO_FROM: text({ default: "", reason: "sender: a number of the account's with the plus, or an alphanumeric name" }),
+  TWILIO_STATUS_CALLBACK_URL: { ...callbackUrl, parse: (t) => (t === "" ? "" : callbackUrl.parse(t)) } satisfies Variable<string>,
+};
+export type TwilioConfig = Values<typeof twilioVariables>;

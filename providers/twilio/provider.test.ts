@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { smsVariables } from "../../dispatchers/sms/config.ts";
+import { readConfig } from "../../runtime/config.ts";
+import { SAMPLE_NOW, sampleSms } from "../../test/support/delivery-samples.ts";
+import { createFakeClock } from "../../test/support/fake-clock.ts";
+import { describeProviderContract } from "../../test/support/provider-contract.ts";
+import { withSandbox, withSecret } from "../../test/support/with-sandbox.ts";
+import { createTwilioProvider } from "./provider.ts";
+
+const parts = { clock: createFakeClock(SAMPLE_NOW), attribute: async () => false };
+const create = (env: Record<string, string>) => createTwilioProvider(readConfig(smsVariables, env), parts);
+const refusal = (status: number, code: number) => ({ status, body: { code, message: "words of Twilio's", more_info: "", status } });
+
+describeProviderContract({
+  name: "twilio",
+  create,
+  delivery: () => sampleSms(),
+  deadDelivery: () => sampleSms({ phoneNumber: "+15005550004" }),
+  at: (origin, env, delivery) => ({ env: { ...env, TWILIO_ORIGIN: origin }, delivery }),
+  wrongCredentials: (env) => withSecret(env, "TWILIO_AUTH_TOKEN_FILE", "0123456789abcdef0123456789abcdef"),
+  // Twilio calls no server fault of its own unprocessed; the missing route is the one refusal another try may pass.
+  unavailable: refusal(400, 21612),
+  throttled: { ...refusal(429, 20429), headers: { "retry-after": "3" }, retryAfterMs: 3_000 },
+  answers: [
+    ["a page instead of an answer", { status: 502, accepted: false, body: "<html>" }, { kind: "unanswered", fault: { code: "http-502" } }],
+    ["a success without an id", { status: 201, accepted: false, body: {} }, { kind: "unanswered", fault: { code: "bad-response" } }],
+    ["a success that is no JSON", { status: 201, accepted: false, body: "created" }, { kind: "unanswered", fault: { code: "unknown" } }],
+    [
+      "a redirection",
+      { status: 302, accepted: false, headers: { location: "http://127.0.0.1:9/" } },
+      { kind: "misconfigured", reason: "http-302" },
+    ],
+  ],
+  secrets: (env) => [readFileSync(env.TWILIO_AUTH_TOKEN_FILE ?? "", "utf8"), "words of Twilio's", "Basic "],
+  skips: {
+    "does not trust a certificate of an unknown authority":
+      "the sandbox plays Twilio over plain HTTP; provider-connections.test.ts has it for all that use them",
+  },
+});
+
+withSandbox("twilio on the wire", (test) => {
+  test("sends the text with its validity and a callback that names the attempt", async (sandbox) => {
+    await using provider = create(sandbox.env);
+    const delivery = sampleSms({ text: "Żółć & more", expiresAt: SAMPLE_NOW + 90_500 });
+    await provider.send(delivery, AbortSignal.timeout(10_000));
+    const [entry] = sandbox.ledger.entries({ deliveryId: delivery.deliveryId });
+    const callback = new URL(sandbox.env.TWILIO_STATUS_CALLBACK_URL ?? "");
+    callback.searchParams.set("attempt", delivery.attemptId);
+    assert.deepEqual(entry?.payload, {
+      To: "+447700900123",
+      From: sandbox.env.TWILIO_FROM,
+      Body: "Żółć & more",
+      ValidityPeriod: "90",
+      StatusCallback: callback.href,
+    });
+  });
+
+  test("keeps the wait of each answer to the call it belongs to", async (sandbox) => {
+    await using provider = create(sandbox.env);
+    const deliveries = Array.from({ length: 20 }, () => sampleSms());
+    deliveries.forEach((delivery, i) => {
+      const answer = { kind: "answer", ...refusal(429, 20429), headers: { "retry-after": String(i + 1) } } as const;
+      sandbox.faults.order({ provider: "twilio", match: delivery.deliveryId, do: answer });
+    });
+    const outcomes = await Promise.all(deliveries.map((d) => provider.send(d, AbortSignal.timeout(10_000))));
+    assert.deepEqual(
+      outcomes.map((o) => o.kind === "throttled" && o.retryAfterMs),
+      deliveries.map((_, i) => (i + 1) * 1_000),
+    );
+  });
+});

@@ -1,0 +1,86 @@
+import twilio from "twilio";
+import type RequestClient from "twilio/lib/base/RequestClient.js";
+import type { Outcome } from "../../core/delivery/outcome.ts";
+import type { Clock } from "../../core/ports/clock.ts";
+import type { Provider } from "../../core/ports/provider.ts";
+import { parseRetryAfter } from "../transport/retry-after.ts";
+import { createSdkConnections, type Exchange, SDK_TIMEOUT_MS, type SdkConnections } from "../transport/sdk-connections.ts";
+import { brokenOff, refused, unreadable } from "../transport/status-query.ts";
+import { classifyTransport } from "../transport/transport-fault.ts";
+import { classifyTwilio } from "./classify.ts";
+import type { TwilioConfig } from "./config.ts";
+import { buildTwilioMessage } from "./payload.ts";
+import { type Attribute, attributed, candidates, MESSAGES_READ, mayHaveMore, settledMs } from "./status-query.ts";
+
+/** Twilio's Programmable Messaging: one Message create a send, with the account's auth token. */
+export function createTwilioProvider(config: TwilioConfig, { clock, attribute }: { clock: Clock; attribute: Attribute }): Provider {
+  const connections = createSdkConnections({ origin: config.TWILIO_ORIGIN, ca: config.PROVIDER_CA_FILE });
+  const client = twilio(config.TWILIO_ACCOUNT_SID, config.TWILIO_AUTH_TOKEN_FILE, {
+    httpClient: new RedirectedClient(config.TWILIO_ORIGIN, connections),
+    autoRetry: false,
+    lazyLoading: true,
+  });
+  const setup = { from: config.TWILIO_FROM, statusCallbackUrl: config.TWILIO_STATUS_CALLBACK_URL };
+  const deadlineMs = config.PROVIDER_DEADLINE_MS;
+  return {
+    name: "twilio",
+    async send(delivery, signal) {
+      const message = buildTwilioMessage(delivery, setup, clock.now());
+      if (message === undefined) return { kind: "rejected", reason: "content-missing" };
+      return outcomeOf(await connections.exchange(signal, () => client.messages.create(message)), clock.now());
+    },
+    async lookUp(question, signal) {
+      if (question.endpoint.channel !== "sms") return unreadable("wrong-channel");
+      // Not by date: what Twilio filters is when a message was sent, and one that waits in its queue was not.
+      const filter = { to: question.endpoint.phoneNumber, from: setup.from, pageSize: MESSAGES_READ };
+      const listed = await connections.exchange(signal, () => client.messages.page(filter));
+      if (listed.kind === "threw") return unanswered(listed, clock.now());
+      const { instances, nextPageUrl } = listed.value;
+      const own = candidates(instances, question, { from: setup.from, deadlineMs });
+      if (own.length === 0 && mayHaveMore(instances, nextPageUrl !== undefined, question)) return unreadable("look-up-incomplete");
+      return attributed(own, question, { attribute, isSettled: clock.now() >= question.startedAt + settledMs(deadlineMs) });
+    },
+    async [Symbol.asyncDispose]() {
+      connections[Symbol.dispose]();
+    },
+  };
+}
+
+function outcomeOf(exchange: Exchange<{ sid: string }>, now: number): Outcome {
+  const { written, status, headers } = exchange.seen;
+  if (exchange.kind === "returned") {
+    const { sid } = exchange.value;
+    return typeof sid === "string" && sid !== ""
+      ? { kind: "accepted", providerRef: sid }
+      : { kind: "unanswered", fault: { code: "bad-response" } };
+  }
+  // A code is there only where the SDK read a whole answer of Twilio's; axios errors carry theirs as text.
+  if (status === undefined || !isTwilioError(exchange.error)) return classifyTransport(exchange.error, { written });
+  const code = typeof exchange.error.code === "number" ? exchange.error.code : undefined;
+  return classifyTwilio({ status, code, retryAfterMs: parseRetryAfter(headers["retry-after"], now) });
+}
+
+function unanswered({ error, seen }: Extract<Exchange<unknown>, { kind: "threw" }>, now: number) {
+  if (seen.status === 200) return unreadable("bad-response");
+  if (seen.status === undefined || !isTwilioError(error)) return brokenOff(classifyTransport(error, { written: seen.written }));
+  return refused(seen.status, parseRetryAfter(seen.headers["retry-after"], now));
+}
+
+/** RestException and TwilioServiceException: the two the SDK makes of an answer. */
+const isTwilioError = (error: unknown): error is { status: number; code: unknown } =>
+  error instanceof Error && "status" in error && typeof error.status === "number" && !("config" in error);
+
+/** The SDK builds its URLs from regions and edges; ours go to the configured origin, over our connections. */
+class RedirectedClient extends twilio.RequestClient {
+  readonly #origin: string;
+  constructor(origin: string, connections: SdkConnections) {
+    super({ timeout: SDK_TIMEOUT_MS });
+    this.#origin = origin;
+    Object.assign(this.axios.defaults, connections.axios);
+  }
+
+  override request<T>(options: RequestClient.RequestOptions<T>) {
+    const { pathname, search } = new URL(options.uri);
+    return super.request<T>({ ...options, uri: new URL(pathname + search, this.#origin).href });
+  }
+}

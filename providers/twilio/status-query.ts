@@ -1,0 +1,82 @@
+import { ADAPTER_GRACE_MS, RECORD_MS } from "../../core/delivery/call-limits.ts";
+import type { Finding, LookUpQuestion } from "../../core/ports/provider.ts";
+import { isWord } from "../transport/foreign.ts";
+import { ABSENT, found, unreadable } from "../transport/status-query.ts";
+
+/** Whether this message is this attempt's, see AttemptStore's: one place decides for all processes. Rejects where that is away. */
+export type Attribute = (providerRef: string, attemptId: string) => Promise<boolean>;
+
+/** Messages read of one number and sender, newest first; nobody gets that many texts of ours within minutes. */
+export const MESSAGES_READ = 50;
+/** How far Twilio's clock may be behind ours, in ms, and a second because its times are whole seconds. */
+const BEHIND_MS = 6_000;
+/** How long after its claim a call may have been taken, in ms: its deadline, the way to it, and the clock ahead of ours. */
+const TAKEN_AFTER_DEADLINE_MS = 20_000;
+
+/** How long the last try to write an answer down may take, in ms: the store's choice of a server and its longest silence. */
+const LAST_WRITE_MS = 15_000;
+/**
+ * How long after an attempt's claim the answers of all that may be its twins are written down, in ms, or never will be: the last of them was
+ * taken when this one's can last have been, and then took its whole deadline, the adapter's grace, and all tries to write it down.
+ */
+export const settledMs = (deadlineMs: number) =>
+  deadlineMs + TAKEN_AFTER_DEADLINE_MS + deadlineMs + ADAPTER_GRACE_MS + RECORD_MS + LAST_WRITE_MS;
+
+/** What we read of Twilio's Message resource. */
+export interface ListedMessage {
+  sid: string;
+  body: string;
+  to: string;
+  from: string;
+  direction: string;
+  status: string;
+  dateCreated: Date | undefined;
+}
+
+/** States of a text under way or arrived: nothing to warn of. */
+const WELL = new Set(["accepted", "scheduled", "queued", "sending", "sent", "delivered", "read"]);
+
+/**
+ * The messages that this attempt may have made, oldest first: to that number, from our sender, with exactly that text, created when the call
+ * can have been taken.
+ */
+export function candidates(
+  messages: readonly ListedMessage[],
+  { endpoint, content, startedAt }: LookUpQuestion,
+  setup: { from: string; deadlineMs: number },
+): ListedMessage[] {
+  if (endpoint.channel !== "sms") return [];
+  const until = startedAt + setup.deadlineMs + TAKEN_AFTER_DEADLINE_MS;
+  const inTime = (at: number) => at >= startedAt - BEHIND_MS && at <= until;
+  return messages
+    .filter((m) => m.to === endpoint.phoneNumber && m.from === setup.from && m.body === content.sms?.text)
+    .filter((m) => m.direction === "outbound-api" && m.dateCreated !== undefined && inTime(m.dateCreated.getTime()))
+    .sort((a, b) => Number(a.dateCreated) - Number(b.dateCreated));
+}
+
+/** Whether older messages than those listed could be candidates too. */
+export const mayHaveMore = (messages: readonly ListedMessage[], hasNextPage: boolean, { startedAt }: LookUpQuestion) =>
+  hasNextPage && !messages.some((m) => m.dateCreated !== undefined && m.dateCreated.getTime() < startedAt - BEHIND_MS);
+
+/**
+ * A message names no attempt: Twilio shows neither the callback's URL nor anything else that is ours. Texts that are the same to the same number
+ * cannot be told apart, not by the recipient either, so the question is not whose a message is but that none counts for two attempts. A twin
+ * whose answer is not written down yet would lose its message to this attempt.
+ */
+export async function attributed(
+  messages: readonly ListedMessage[],
+  { attemptId }: LookUpQuestion,
+  { attribute, isSettled }: { attribute: Attribute; isSettled: boolean },
+): Promise<Finding> {
+  if (messages.length === 0) return ABSENT;
+  if (!isSettled) return unreadable("too-early");
+  for (const { sid, status } of messages) {
+    try {
+      if (!(await attribute(sid, attemptId))) continue;
+    } catch {
+      return unreadable("attribution-unknown");
+    }
+    return found(sid, WELL.has(status) || !isWord(status) ? undefined : `status: ${status}`);
+  }
+  return ABSENT;
+}

@@ -1,0 +1,15 @@
+import { text, url, type Values, watchedSecretFile } from "../../runtime/config.ts";
+import { providerVariables } from "../provider-config.ts";
+
+export const vonageVariables = {
+  ...providerVariables,
+  VONAGE_ORIGIN: url(["https", "http"], { default: "https://rest.nexmo.com", reason: "Vonage's SMS API" }),
+  VONAGE_REPORTS_ORIGIN: url(["https", "http"], {
+    default: "https://api.nexmo.com",
+    reason: "Vonage's Reports API, asked what became of an attempt without an answer",
+  }),
+  VONAGE_API_KEY: text({ default: "", reason: "Vonage account" }),
+  VONAGE_API_SECRET_FILE: watchedSecretFile({ default: "", reason: "Vonage's API secret" }),
+  VONAGE_FROM: text({ default: "", reason: "sender: a number of the account's, or an alphanumeric name" }),
+};
+export type VonageConfig = Values<typeof vonageVariables>;

@@ -1,0 +1,50 @@
+import type { Outcome } from "../../core/delivery/outcome.ts";
+import { answerTable, gone, misconfigured, rejected, throttled, unanswered, unavailable } from "../answer-table.ts";
+
+/** What a push service answered, other than 2xx. */
+export interface WebPushAnswer {
+  status: number;
+  body: string;
+  retryAfterMs: number | undefined;
+  /** This push service accepted something lately, so our key and subject are right. */
+  proven: boolean;
+}
+
+const tooFast = ({ status, retryAfterMs }: WebPushAnswer) => throttled(`http-${status}`, retryAfterMs);
+const unwell = ({ status, retryAfterMs }: WebPushAnswer) => unavailable(`http-${status}`, retryAfterMs);
+/** All our pushes fail so, or only those to subscriptions made with a key of old. */
+const keyRefused = ({ status, proven }: WebPushAnswer) => (proven ? rejected : misconfigured)(`vapid-refused http-${status}`);
+
+/** By HTTP status, which RFC 8030 gives its meaning; what single services add is named at the row. */
+const ROWS = answerTable<WebPushAnswer>({
+  // Mozilla autopush, "Error codes": a bridged endpoint moved; web-push follows no redirect and neither do we.
+  301: gone("moved"),
+  // Chrome's and Apple's words for a bad VAPID token come with 400 at times; other 400s are about the message.
+  400: (answer) => (/vapid|jwt|unauthorizedregistration/i.test(answer.body) ? keyRefused(answer) : rejected("http-400")),
+  401: keyRefused,
+  403: keyRefused,
+  // RFC 8030 section 7.3, and Mozilla errno 102 to 106.
+  404: gone("http-404"),
+  410: gone("http-410"),
+  // Windows uses it for throttling (WNS, "Push notification service response codes").
+  406: tooFast,
+  // RFC 8030 section 7.2.
+  413: rejected("payload-too-large"),
+  429: tooFast,
+  // It may have failed after it took the push.
+  500: unanswered("http-500"),
+  // Mozilla errno 903: the bridge's own provider did not answer in time. Its other 502s say that nothing went out.
+  502: (answer) => (bridgeErrno(answer.body) ? unwell(answer) : unanswered("http-502")),
+  503: unwell,
+});
+export const WEBPUSH_CODES = ROWS.codes;
+
+/** The default for what is not listed: a 4xx refused the push; after anything else nobody knows. */
+export function classifyWebPush(answer: WebPushAnswer): Outcome {
+  const { status } = answer;
+  const code = `http-${status}`;
+  return ROWS.outcomeOf(status, answer) ?? (status >= 400 && status < 500 ? rejected(code) : unanswered(code));
+}
+
+/** Mozilla autopush, "Error codes": 900 to 902 are refusals by the bridge's provider. */
+const bridgeErrno = (body: string) => /"errno"\s*:\s*90[0-2]\b/.test(body);

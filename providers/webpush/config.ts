@@ -1,0 +1,17 @@
+import { PUSH_HOSTS } from "../../core/content/push-host.ts";
+import { list, text, type Values, watchedSecretFile } from "../../runtime/config.ts";
+import { providerVariables } from "../provider-config.ts";
+
+export const webPushVariables = {
+  ...providerVariables,
+  WEBPUSH_VAPID_PUBLIC_KEY: text({ reason: "the key browsers subscribed with, 65 bytes in base64url (RFC 8292)" }),
+  WEBPUSH_VAPID_PRIVATE_KEY_FILE: watchedSecretFile({ reason: "its private half, 32 bytes in base64url" }),
+  WEBPUSH_VAPID_SUBJECT: text({
+    reason: "mailto: or https: address push services can turn to; Apple refuses localhost and placeholder domains",
+  }),
+  WEBPUSH_HOSTS: list(undefined, {
+    default: PUSH_HOSTS.join(","),
+    reason: "push services that may be called, host or host:port, *. for subdomains; push URLs come from outside",
+  }),
+};
+export type WebPushConfig = Values<typeof webPushVariables>;

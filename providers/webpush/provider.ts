@@ -1,0 +1,89 @@
+import { ECDH } from "node:crypto";
+import webpush, { WebPushError } from "web-push";
+import { WEBPUSH_PLAINTEXT_BYTES_MAX } from "../../core/content/limits.ts";
+import { pushUrlAllowed } from "../../core/content/push-host.ts";
+import { utf8Bytes } from "../../core/content/push-payload.ts";
+import type { Outcome } from "../../core/delivery/outcome.ts";
+import type { Clock } from "../../core/ports/clock.ts";
+import type { Provider } from "../../core/ports/provider.ts";
+import { createProof } from "../transport/recent-success.ts";
+import { parseRetryAfter } from "../transport/retry-after.ts";
+import { createSdkConnections } from "../transport/sdk-connections.ts";
+import { classifyTransport } from "../transport/transport-fault.ts";
+import { classifyWebPush } from "./classify.ts";
+import type { WebPushConfig } from "./config.ts";
+import { buildWebPushMessage } from "./payload.ts";
+import { createVapid } from "./vapid.ts";
+
+const REF_CHARS_MAX = 500;
+
+/** Push services of browsers, RFC 8030. Throws where the VAPID keys cannot be used. */
+export function createWebPushProvider(config: WebPushConfig, { clock }: { clock: Clock }): Provider {
+  const vapid = createVapid({
+    subject: config.WEBPUSH_VAPID_SUBJECT,
+    publicKey: config.WEBPUSH_VAPID_PUBLIC_KEY,
+    privateKey: config.WEBPUSH_VAPID_PRIVATE_KEY_FILE,
+  });
+  const connections = createSdkConnections({ ca: config.PROVIDER_CA_FILE });
+  const proof = createProof();
+
+  return {
+    name: "webpush",
+    async send(delivery, signal) {
+      const { endpoint } = delivery;
+      if (endpoint.channel !== "webpush") throw new TypeError(`${endpoint.channel} endpoint given to webpush`);
+      // The gateway checks too; what was stored before the list changed comes past here alone.
+      if (!pushUrlAllowed(endpoint.pushUrl, config.WEBPUSH_HOSTS)) return { kind: "rejected", reason: "push-host-not-allowed" };
+      const { push } = delivery.content;
+      if (push === undefined) return { kind: "rejected", reason: "content-missing" };
+      const { plaintext, ttl, urgency, topic } = buildWebPushMessage(delivery, push, clock.now());
+      if (utf8Bytes(plaintext) > WEBPUSH_PLAINTEXT_BYTES_MAX) return { kind: "rejected", reason: "payload-too-large" };
+      if (!areKeys(endpoint)) return { kind: "endpoint-gone", reason: "subscription-keys", goneAt: undefined };
+
+      const subscription = { endpoint: endpoint.pushUrl, keys: { p256dh: endpoint.p256dh, auth: endpoint.auth } };
+      const { origin } = new URL(endpoint.pushUrl);
+      const headers = { Authorization: vapid.current(origin) };
+      const options = { headers, agent: connections.agent, TTL: ttl, urgency, topic };
+      const sent = await connections.exchange(signal, () => webpush.sendNotification(subscription, plaintext, options));
+      if (sent.kind === "threw") return broken(sent.error, sent.seen.written, origin);
+      proof.accepted(origin);
+      return { kind: "accepted", providerRef: refOf(sent.value.headers.location, delivery.attemptId) };
+    },
+    async [Symbol.asyncDispose]() {
+      connections[Symbol.dispose]();
+    },
+  };
+
+  function broken(error: unknown, written: boolean, origin: string): Outcome {
+    if (!(error instanceof WebPushError)) return classifyTransport(error, { written });
+    const { statusCode: status, headers, body } = error;
+    if (status === 401 || status === 403) vapid.refused(origin);
+    return classifyWebPush({
+      status,
+      body,
+      retryAfterMs: parseRetryAfter(headers["retry-after"], clock.now()),
+      proven: proof.holds(origin),
+    });
+  }
+}
+
+/** The last part of the message resource's URL; all of it could be used to take the message back. Some services name none. */
+function refOf(location: unknown, otherwise: string): string {
+  const name = typeof location === "string" ? (location.split("/").at(-1) ?? "") : "";
+  return name.length > 0 && name.length <= REF_CHARS_MAX ? name : otherwise;
+}
+
+/** Bytes of an uncompressed P-256 point and of the authentication secret (RFC 8291 sections 3.1 and 3.2). */
+const P256DH_BYTES = 65;
+const AUTH_BYTES = 16;
+
+/** Whether anything can be encrypted to it. */
+function areKeys({ p256dh, auth }: { p256dh: string; auth: string }): boolean {
+  try {
+    const point = Buffer.from(p256dh, "base64url");
+    ECDH.convertKey(point, "prime256v1"); // throws where it is no point on the curve
+    return point.length === P256DH_BYTES && Buffer.from(auth, "base64url").length === AUTH_BYTES;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { WEBPUSH_PLAINTEXT_BYTES_MAX } from "../../core/content/limits.ts";
+import { pushPayloadBytes } from "../../core/content/push-payload.ts";
+import type { OutboundDelivery } from "../../core/ports/provider.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { readConfig } from "../../runtime/config.ts";
+import { pushOfBytes, samplePush } from "../../test/support/delivery-samples.ts";
+import { withProvider } from "../../test/support/with-provider.ts";
+import { webPushVariables } from "./config.ts";
+import { createWebPushProvider } from "./provider.ts";
+
+const wire = withProvider((env) => createWebPushProvider(readConfig(webPushVariables, env), { clock: systemClock }));
+const { send, arrived } = wire;
+const soon = () => AbortSignal.timeout(15_000);
+const push = (name = "browser-1", over: Partial<OutboundDelivery> = {}) =>
+  samplePush({ channel: "webpush", ...wire.sandbox.webPushSubscription(name) }, over);
+
+test("the push service reads headers, and only the browser what is in it", async () => {
+  const sent = push("browser-1", { priority: "low", collapseKey: "order-7", expiresAt: Date.now() + 3_600_900 });
+  const outcome = await send(sent);
+  assert.ok(outcome.kind === "accepted" && /^[\w-]{24}$/.test(outcome.providerRef), JSON.stringify(outcome));
+  const [entry] = arrived(sent);
+  const { ttl, urgency, topic, "content-encoding": encoding } = entry?.headers ?? {};
+  assert.match(ttl ?? "", /^(35[89]\d|3600)$/, "about an hour");
+  assert.deepEqual({ urgency, topic, encoding }, { urgency: "low", topic: "2e160fe9da2a2708f2045558c1a7483d", encoding: "aes128gcm" });
+  assert.deepEqual(entry?.payload, {
+    title: "Dinner",
+    body: "is ready 🍲",
+    data: { table: "7" },
+    carillon: { delivery: sent.deliveryId, attempt: sent.attemptId },
+  });
+});
+
+test("calls no host but those on the list", async () => {
+  const elsewhere = createWebPushProvider(readConfig(webPushVariables, { ...wire.sandbox.env, WEBPUSH_HOSTS: "web.push.apple.com" }), {
+    clock: systemClock,
+  });
+  const sent = push();
+  assert.deepEqual(await elsewhere.send(sent, soon()), { kind: "rejected", reason: "push-host-not-allowed" });
+  await elsewhere[Symbol.asyncDispose]();
+  assert.deepEqual(arrived(sent), []);
+});
+
+test("a push of just the size every service takes arrives, and one byte more does not leave", async () => {
+  const bytes = (one: OutboundDelivery) =>
+    pushPayloadBytes("webpush", one.content.push!, { delivery: one.deliveryId, attempt: one.attemptId });
+  const full = pushOfBytes(push(), WEBPUSH_PLAINTEXT_BYTES_MAX, bytes);
+  assert.equal((await send(full)).kind, "accepted");
+  assert.equal(arrived(full)[0]?.headers["content-length"], "4096");
+  const over = pushOfBytes(push(), WEBPUSH_PLAINTEXT_BYTES_MAX + 1, bytes);
+  assert.deepEqual(await send(over), { kind: "rejected", reason: "payload-too-large" });
+  assert.deepEqual(arrived(over), []);
+});
+
+test("a key refused is ours to mend, unless the same service took it from us lately", async () => {
+  const refused = () => send(push("oldkey-1"));
+  assert.deepEqual(await refused(), { kind: "misconfigured", reason: "vapid-refused http-403" });
+  assert.equal((await send(push())).kind, "accepted");
+  assert.deepEqual(await refused(), { kind: "rejected", reason: "vapid-refused http-403" });
+});
+
+test("a subscription with keys nobody can encrypt to is gone, and nothing leaves", async () => {
+  const sent = push();
+  const endpoint = { ...sent.endpoint, p256dh: "AAAA" } as OutboundDelivery["endpoint"];
+  assert.deepEqual(await send({ ...sent, endpoint }), {
+    kind: "endpoint-gone",
+    reason: "subscription-keys",
+    goneAt: undefined,
+  });
+  assert.deepEqual(arrived(sent), []);
+});
+
+test("keys of the right length that are no point on the curve are gone too", async () => {
+  const sent = push();
+  const endpoint = { ...sent.endpoint, p256dh: Buffer.alloc(65, 4).toString("base64url") } as OutboundDelivery["endpoint"];
+  assert.equal((await send({ ...sent, endpoint })).kind, "endpoint-gone");
+});
+
+test("VAPID keys that cannot be used are refused at once, without quoting them", () => {
+  const config = { ...readConfig(webPushVariables, wire.sandbox.env), WEBPUSH_VAPID_PRIVATE_KEY_FILE: "secret" };
+  assert.throws(
+    () => createWebPushProvider(config, { clock: systemClock }),
+    (error: Error) => /RFC 8292/.test(error.message) && !/secret/.test(error.message),
+  );
+});
+
+test("signs once for all pushes to a service, and anew after a refusal", async () => {
+  const sent = [push("browser-1"), push("browser-2")];
+  for (const one of sent) assert.equal((await send(one)).kind, "accepted");
+  const [first, second] = sent.map((one) => arrived(one)[0]?.headers.authorization);
+  assert.match(first ?? "", /^vapid ./);
+  assert.equal(second, first);
+  const refused = push("oldkey-2");
+  await send(refused);
+  const next = push("browser-1");
+  await send(next);
+  assert.notEqual(arrived(next)[0]?.headers.authorization, first);
+});

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { keepTime, listenToStore, refuseWrongTime } from "../adapters/store/time-keeper.ts";
+import { createFakeClock } from "../test/support/fake-clock.ts";
+import { createSteadyClock, STEP_MS } from "./clock.ts";
+import { createLogger } from "./logger.ts";
+import { OperatorError } from "./operator-error.ts";
+
+const START = 1_700_000_000_000;
+const THREE_HOURS = 3 * 3_600_000;
+
+/** A machine whose clock can be set; sleeping passes the time. */
+function machine() {
+  let [real, setting] = [0, 0];
+  const steady = createSteadyClock(
+    () => START + real + setting,
+    () => real,
+  );
+  const sleep = async (ms: number) => {
+    real += ms;
+  };
+  return {
+    clock: { ...steady, sleep },
+    pass: (ms: number) => {
+      real += ms;
+    },
+    set: (ms: number) => {
+      setting += ms;
+    },
+    real: () => START + real,
+  };
+}
+
+for (const step of [THREE_HOURS, -THREE_HOURS, STEP_MS + 1]) {
+  test(`a step of ${step} ms does not move it, and time goes on`, () => {
+    const { clock, pass, set, real } = machine();
+    set(step);
+    assert.equal(clock.now(), real());
+    pass(5_000);
+    assert.deepEqual([clock.now(), clock.offBy()], [real(), step]);
+    clock.adopt();
+    assert.deepEqual([clock.now(), clock.offBy()], [real() + step, 0]);
+  });
+}
+
+test("small corrections are followed, however many", () => {
+  const { clock, pass, set, real } = machine();
+  for (let i = 1; i <= 100; i++) {
+    set(900);
+    pass(10);
+    assert.equal(clock.now(), real() + 900 * i);
+  }
+});
+
+test("a step is believed as soon as the store's clock agrees, and not before", async () => {
+  const { clock, set, real } = machine();
+  const lines: string[] = [];
+  const log = createLogger("test", "info", { write: (line) => void lines.push(line) });
+  let storeStep = 0;
+  const stop = new AbortController();
+  let asked = 0;
+  const store = {
+    time: async () => {
+      asked++;
+      if (asked === 3) storeStep = THREE_HOURS;
+      if (asked === 4) stop.abort();
+      return real() + storeStep;
+    },
+  };
+  set(THREE_HOURS);
+  const until = { ...clock, sleep: async (ms: number) => (asked === 3 ? stop.abort() : clock.sleep(ms)) };
+  await keepTime(store, until, log, stop.signal);
+  assert.equal(clock.now(), real() + THREE_HOURS);
+  assert.deepEqual(
+    lines.map((line) => (JSON.parse(line) as { level: string }).level),
+    ["error", "warn"],
+  );
+});
+
+test("a clock that drifts away from the store's in corrections too small to be steps is told of, once", async () => {
+  const { clock, set, real } = machine();
+  const lines: string[] = [];
+  const log = createLogger("test", "info", { write: (line) => void lines.push(line) });
+  const stop = new AbortController();
+  let slept = 0;
+  const sleep = async (ms: number) => {
+    await clock.sleep(ms);
+    set(100);
+    if (++slept === 200) stop.abort();
+  };
+  await keepTime({ time: async () => real() }, { ...clock, sleep }, log, stop.signal);
+  assert.deepEqual(
+    lines.map((line) => (JSON.parse(line) as { level: string }).level),
+    ["error"],
+  );
+});
+
+test("a process whose clock is off the store's does not start", async () => {
+  const { clock, real } = machine();
+  await refuseWrongTime({ time: async () => real() + 1_500 }, clock);
+  await assert.rejects(refuseWrongTime({ time: async () => real() + THREE_HOURS }, clock), OperatorError);
+});
+
+test("a store is silent from its last answer on, whether it fails or does not answer at all", async () => {
+  const clock = createFakeClock();
+  const answers = [Promise.resolve(1), Promise.reject(new Error("away")), new Promise<number>(() => undefined), Promise.resolve(2)];
+  const store = listenToStore({ time: () => answers.shift()! }, clock);
+  const silences: number[] = [];
+  for (const settles of [true, true, false, true]) {
+    clock.advance(1_000);
+    const asked = store.time().catch(() => undefined);
+    if (settles) await asked;
+    silences.push(store.silentMs());
+  }
+  assert.deepEqual(silences, [0, 1_000, 2_000, 0]);
+});

@@ -1,0 +1,18 @@
+import type { Channel } from "../core/delivery/channel.ts";
+import { endReason, isEnd } from "../core/delivery/end-reason.ts";
+import type { Delivery } from "../core/delivery/notification.ts";
+import type { Metrics } from "./metrics.ts";
+
+/** Counts what was just written about a delivery, where that ended it. */
+export type DeliveryEnds = (channel: Channel, written: Partial<Pick<Delivery, "state" | "reason">>) => void;
+
+export function deliveryEnds(metrics: Metrics): DeliveryEnds {
+  const ends = metrics.counter(
+    "carillon_deliveries_ended_total",
+    "Ends of deliveries written down, by state and reason; one that a receipt or a redrive moves to another end counts there too",
+    ["channel", "state", "reason"],
+  );
+  return (channel, { state, reason }) => {
+    if (isEnd(state)) ends.inc({ channel, state, reason: endReason(state, reason) });
+  };
+}

@@ -1,0 +1,113 @@
+import {
+  ChannelCredentials,
+  type Client,
+  type ClientOptions,
+  InterceptingCall,
+  type Interceptor,
+  Metadata,
+  type MethodDefinition,
+} from "@grpc/grpc-js";
+import type { Certificates } from "../tls/grpc-tls.ts";
+import { inject } from "../tracing.ts";
+import { MESSAGE_BYTES_MAX } from "./server.ts";
+
+/** What a call may take when nobody says otherwise; as long as a server of ours works on one. */
+export const CALL_MS = 10_000;
+/** A server that vanished without a word is noticed after both, also between calls. */
+const KEEPALIVE_MS = 60_000;
+const KEEPALIVE_TIMEOUT_MS = 20_000;
+
+/**
+ * Every method of ours may be repeated: Send carries an idempotency key, and the others are idempotent. So UNAVAILABLE, and nothing else, is tried
+ * again within the call's deadline, until a tenth of the calls fail. Over addresses by round robin (gRPC A6, Client Retries).
+ */
+export const SERVICE_CONFIG = JSON.stringify({
+  loadBalancingConfig: [{ round_robin: {} }],
+  methodConfig: [
+    {
+      name: [{}],
+      retryPolicy: {
+        maxAttempts: 4,
+        initialBackoff: "0.1s",
+        maxBackoff: "2s",
+        backoffMultiplier: 2,
+        retryableStatusCodes: ["UNAVAILABLE"],
+      },
+    },
+  ],
+  retryThrottling: { maxTokens: 10, tokenRatio: 0.1 },
+});
+
+export interface ClientParts {
+  /** API key, sent as "authorization: Bearer". In clear without TLS. */
+  token?: string;
+  /** Whom to believe, and what to show a server that asks. Undefined: plain text. */
+  tls?: Pick<Certificates, "forClient"> | undefined;
+}
+
+/**
+ * @param Service a client class of gen/
+ * @param address host:port, or dns:///name:port to spread calls over all its addresses
+ */
+export function createClient<C extends Client>(
+  Service: new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>) => C,
+  address: string,
+  { token, tls }: ClientParts = {},
+): C & Disposable {
+  const credentials = tls?.forClient() ?? ChannelCredentials.createInsecure();
+  const client = new Service(address, credentials, {
+    "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
+    "grpc.max_send_message_length": MESSAGE_BYTES_MAX,
+    "grpc.keepalive_time_ms": KEEPALIVE_MS,
+    "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+    "grpc.service_config": SERVICE_CONFIG,
+    // Someone who can write a TXT record should not rule our retries.
+    "grpc.service_config_disable_resolution": 1,
+    "grpc.enable_channelz": 0,
+    ...(token ? { interceptors: [bearer(token)] } : {}),
+  });
+  return Object.assign(client, { [Symbol.dispose]: () => client.close() });
+}
+
+const bearer =
+  (token: string): Interceptor =>
+  (options, nextCall) =>
+    new InterceptingCall(nextCall(options), {
+      start(metadata, listener, next) {
+        metadata.set("authorization", `Bearer ${token}`);
+        next(metadata, listener);
+      },
+    });
+
+export interface CallOptions {
+  metadata?: Metadata;
+  /** How long the answer may take, in ms. */
+  deadlineMs?: number;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * One unary call: `callUnary(client, NotificationServiceService.send, request)`. Carries the trace along. Rejects with a ServiceError,
+ * which readDetails() reads; CANCELLED when the signal aborts.
+ */
+export function callUnary<Request, Response>(
+  client: Client,
+  method: Pick<MethodDefinition<Request, Response>, "path" | "requestSerialize" | "responseDeserialize">,
+  request: Request,
+  { metadata = new Metadata(), deadlineMs = CALL_MS, signal }: CallOptions = {},
+): Promise<Response> {
+  const carried = metadata.clone();
+  inject((key, value) => carried.set(key, value));
+  return new Promise((resolve, reject) => {
+    const { path, requestSerialize, responseDeserialize } = method;
+    const options = { deadline: Date.now() + deadlineMs };
+    const call = client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, carried, options, (error, response) => {
+      signal?.removeEventListener("abort", cancel);
+      if (error) reject(error);
+      else resolve(response as Response);
+    });
+    const cancel = () => call.cancel();
+    signal?.addEventListener("abort", cancel, { once: true });
+    if (signal?.aborted) cancel();
+  });
+}

@@ -1,0 +1,49 @@
+/** What RE2 and JavaScript mean alike. RE2's \s is these five; JavaScript's has twenty more. */
+const RE2_SPACE = "\\t\\n\\f\\r ";
+const SAME_ESCAPES = new Set([..."rntfdw.+*?()[]{}|^$\\/-"]);
+
+/**
+ * Compiles an RE2 pattern, as protovalidate's string.pattern is, into a test that answers as RE2 would.
+ * Throws on what the two engines read differently, and on a pattern without ^ and $, rather than guess.
+ */
+export function compilePattern(pattern: string): (text: string) => boolean {
+  const unsupported = (what: string): never => {
+    throw new Error(`pattern ${pattern}: ${what} is not supported; teach runtime/grpc/pattern.ts`);
+  };
+  if (!pattern.startsWith("^") || !pattern.endsWith("$")) unsupported("a pattern without ^ and $");
+  let source = "";
+  let inClass = false;
+  for (let i = 0; i < pattern.length; i++) {
+    const c = pattern[i]!;
+    if (c === "\\") {
+      const escaped = pattern[++i] ?? "";
+      if (escaped === "s") source += inClass ? RE2_SPACE : `[${RE2_SPACE}]`;
+      else if (SAME_ESCAPES.has(escaped)) source += escaped === "-" && !inClass ? "-" : `\\${escaped}`;
+      else unsupported(`\\${escaped}`);
+      continue;
+    }
+    if (inClass && c === "[") unsupported("a class within a class");
+    if (!inClass && c === ".") unsupported("a bare dot");
+    if (!inClass && c === "(" && pattern[i + 1] === "?") unsupported("(?");
+    if (c === "[") inClass = true;
+    else if (c === "]") inClass = false;
+    source += c;
+  }
+  const regex = new RegExp(source, "u");
+  return (text) => regex.test(text);
+}
+
+/** The mailbox of the HTML standard, which protovalidate's string.email is: https://html.spec.whatwg.org/#valid-e-mail-address */
+const EMAIL =
+  /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/;
+export const isEmail = (text: string) => EMAIL.test(text);
+
+/** True when `text` has more than `max` code points; looks at no more of it than needed. */
+export function longerThan(text: string, max: number): boolean {
+  // A code point is one or two UTF-16 units.
+  if (text.length <= max) return false;
+  if (text.length > 2 * max) return true;
+  let count = 0;
+  for (const _ of text) if (++count > max) return true;
+  return false;
+}

@@ -1,0 +1,112 @@
+import { type DescEnum, type DescMessage, isFieldSet, type MessageShape, ScalarType } from "@bufbuild/protobuf";
+import {
+  type BytesRules,
+  BytesRulesSchema,
+  type EnumRules,
+  EnumRulesSchema,
+  type FieldRules,
+  FieldRulesSchema,
+  type StringRules,
+  StringRulesSchema,
+} from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { compilePattern, isEmail, longerThan } from "./pattern.ts";
+
+export interface Violation {
+  /** Path in the request, such as notification.recipient.endpoint.phone_number, channels[2], data["k"]. */
+  field: string;
+  /** The rule's id in protovalidate, such as string.pattern. */
+  rule: string;
+  /** What would be right. Never repeats what was given. */
+  message: string;
+}
+
+/** Adds to `found` what is wrong with the value; paths are relative to it. */
+export type Check = (value: unknown, found: Violation[]) => void;
+
+/** proto/ uses a rule this validator does not know. A bug of ours: a rule must never be ignored in silence. */
+export class UnsupportedRuleError extends Error {
+  override name = "UnsupportedRuleError";
+}
+
+/** Throws when anything but `known` is set. `where` names the rules in the error. */
+export function only<Desc extends DescMessage>(schema: Desc, rules: MessageShape<Desc>, known: readonly string[], where: string): void {
+  const unknown = schema.fields.filter((f) => isFieldSet(rules, f) && !known.includes(f.name)).map((f) => f.name);
+  for (const extension of rules.$unknown ?? []) unknown.push(`number ${extension.no}`);
+  if (unknown.length > 0) throw new UnsupportedRuleError(`${where}: ${unknown.join(", ")} is not supported by runtime/grpc/rules.ts`);
+}
+
+export const all = (checks: readonly (Check | undefined)[]): Check | undefined => {
+  const present = checks.filter((c) => c !== undefined);
+  if (present.length < 2) return present[0];
+  return (value, found) => {
+    for (const check of present) check(value, found);
+  };
+};
+
+/** A check that adds one violation, without a path, when `holds` does not. */
+const rule = (id: string, message: string, holds: (value: never) => boolean): Check => {
+  const test = holds as (value: unknown) => boolean;
+  return (value, found) => {
+    if (!test(value)) found.push({ field: "", rule: id, message });
+  };
+};
+
+/** The rules of one scalar or enum value, wherever it stands: in a field, a list or a map's keys. */
+export function compileValue(type: ScalarType | DescEnum, rules: FieldRules | undefined, where: string): Check | undefined {
+  const given = rules?.type;
+  if (!rules || !given?.case) return undefined;
+  if (typeof type === "object" && given.case === "enum") return compileEnum(type, given.value, where);
+  if (type === ScalarType.STRING && given.case === "string") return compileString(given.value, where);
+  if (type === ScalarType.BYTES && given.case === "bytes") return compileBytes(given.value, where);
+  throw new UnsupportedRuleError(`${where}: ${given.case} rules are not supported here`);
+}
+
+function compileString(rules: StringRules, where: string): Check | undefined {
+  only(StringRulesSchema, rules, ["min_len", "max_len", "pattern", "email"], where);
+  const has = (name: keyof typeof StringRulesSchema.field) => isFieldSet(rules, StringRulesSchema.field[name]);
+  const [min, max] = [Number(rules.minLen), Number(rules.maxLen)];
+  const shape = all([
+    has("minLen")
+      ? rule("string.min_len", `must be at least ${characters(min)}`, (s: string) => min === 0 || longerThan(s, min - 1))
+      : undefined,
+    has("pattern") ? rule("string.pattern", `must match ${rules.pattern}`, compilePattern(rules.pattern)) : undefined,
+    rules.wellKnown.case === "email" && rules.wellKnown.value ? checkEmail : undefined,
+  ]);
+  if (!has("maxLen")) return shape;
+  return (value, found) => {
+    // What is too long is not looked at further, so that the work stays bounded by the limit.
+    if (longerThan(value as string, max)) found.push({ field: "", rule: "string.max_len", message: `must be at most ${characters(max)}` });
+    else shape?.(value, found);
+  };
+}
+
+const checkEmail: Check = (value, found) => {
+  const message = "must be one e-mail address, without a display name";
+  if (value === "") found.push({ field: "", rule: "string.email_empty", message });
+  else if (!isEmail(value as string)) found.push({ field: "", rule: "string.email", message });
+};
+
+function compileBytes(rules: BytesRules, where: string): Check | undefined {
+  only(BytesRulesSchema, rules, ["len"], where);
+  if (!isFieldSet(rules, BytesRulesSchema.field.len)) return undefined;
+  const length = Number(rules.len);
+  return rule("bytes.len", `must be ${length} bytes`, (b: Uint8Array) => b.length === length);
+}
+
+function compileEnum(type: DescEnum, rules: EnumRules, where: string): Check | undefined {
+  only(EnumRulesSchema, rules, ["defined_only", "not_in"], where);
+  const defined = new Set(type.values.map((v) => v.number));
+  const refused = new Set(rules.notIn);
+  const names = type.values.filter((v) => !refused.has(v.number)).map((v) => v.name);
+  return all([
+    rules.definedOnly ? rule("enum.defined_only", `must be one of ${names.join(", ")}`, (n: number) => defined.has(n)) : undefined,
+    refused.size > 0 ? rule("enum.not_in", `must be one of ${names.join(", ")}`, (n: number) => !refused.has(n)) : undefined,
+  ]);
+}
+
+/** Of a field: the one kind of rules that fits it, besides `required`. */
+export function onlyKind(rules: FieldRules | undefined, kind: string | undefined, where: string): void {
+  if (rules) only(FieldRulesSchema, rules, kind ? [kind] : [], where);
+}
+
+const characters = (n: number) => (n === 1 ? "1 character" : `${n} characters`);

@@ -1,0 +1,187 @@
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import type { Tracer } from "@opentelemetry/api";
+import type { Reached } from "../core/failpoints.ts";
+import { choice, type Environment, integer, ms, optionalPort, readConfig, text, type Values, type Variables } from "./config.ts";
+import { inTime } from "./deadline.ts";
+import { crashAt } from "./failpoint.ts";
+import { type GrpcServer, startGrpcServer } from "./grpc/server.ts";
+import { reachable } from "./http/reachable.ts";
+import { startHttpServer } from "./http/server.ts";
+import { closeLogger, createLogger, type Logger } from "./logger.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+import { OperatorError } from "./operator-error.ts";
+import { startTracing } from "./tracing.ts";
+
+/** What every role reads. */
+const commonVariables = {
+  LOG_LEVEL: choice(["debug", "info", "warn", "error"], { default: "info", reason: "info writes one line per attempt" }),
+  HTTP_HOST: text({ default: "0.0.0.0", reason: "address for /healthz, /readyz and /metrics, and for HEALTH_PORT" }),
+  HTTP_PORT: integer(0, 65_535, { default: "8080", reason: "port for /healthz, /readyz and /metrics; 0: any free one" }),
+  HEALTH_PORT: optionalPort({
+    default: "",
+    reason:
+      "port for gRPC health in plain text, services liveness and readiness: probes cannot show certificates; empty: none; 0: any free one",
+  }),
+  DRAIN_MS: ms(100, 600_000, { default: "20000", reason: "for work in flight after SIGTERM; shorter than the pod's grace period of 30 s" }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: text({ default: "", reason: "OTLP/HTTP traces URL; empty: traces are not exported" }),
+};
+
+/** What a role is given to live in. */
+export interface Runtime {
+  log: Logger;
+  metrics: Metrics;
+  /** Disposed last-in first-out after the drain. */
+  stack: AsyncDisposableStack;
+  /** Aborts when draining begins: take nothing new. */
+  signal: AbortSignal;
+  /** Unique per process: host name and a random part. */
+  worker: string;
+  tracer: Tracer;
+  /** What the configuration was read from, for what is read again: see watchConfig. */
+  env: Environment;
+  /** Says that a step was reached; in tests the process may die there. */
+  reached: Reached;
+}
+
+/** One deployable: its variables and how it starts. */
+export interface Role {
+  name: string;
+  about: string;
+  variables: Variables;
+  start(env: Environment): Promise<RunningRole>;
+}
+
+/** Disposal drains, within DRAIN_MS, then releases everything. */
+export interface RunningRole extends AsyncDisposable {
+  name: string;
+  /** Where it listens, by name ("grpc", "http"): host:port. */
+  addresses: Record<string, string>;
+}
+
+/** What a start function leaves behind. `drained` resolves when nothing is under way any more, after `signal` aborted. */
+export interface Started {
+  addresses?: Record<string, string>;
+  drained?: () => Promise<void>;
+}
+
+/**
+ * Everything that a role waits for at start has come within this, or the process ends with exit status 1. What cannot be reached says so much
+ * sooner; this is for what answers slowly, as when a whole node's processes start at once and share its cores: giving up then only begins again.
+ */
+const START_MS = 30_000;
+
+export function defineRole<V extends Variables>(role: {
+  name: string;
+  about: string;
+  variables: V;
+  start(config: Values<V & typeof commonVariables>, runtime: Runtime): Promise<Started>;
+}): Role {
+  const variables = { ...commonVariables, ...role.variables };
+  return {
+    name: role.name,
+    about: role.about,
+    variables,
+    async start(env) {
+      const values: unknown = readConfig(variables, env);
+      const config = values as Values<typeof commonVariables>;
+      const reached = crashAt(env);
+      const log = createLogger(role.name, config.LOG_LEVEL);
+      const draining = new AbortController();
+      const metrics = createMetrics(role.name, { defaults: config.HTTP_PORT !== 0 });
+      const worker = `${role.name}@${hostname()}-${randomBytes(4).toString("hex")}`;
+      await using stack = new AsyncDisposableStack();
+      const { tracer } = stack.use(startTracing(role.name, { exporterUrl: config.OTEL_EXPORTER_OTLP_ENDPOINT }));
+      let ready = false;
+      const http = stack.use(
+        await startHttpServer({
+          host: config.HTTP_HOST,
+          port: config.HTTP_PORT,
+          ready: () => ready && !draining.signal.aborted,
+          registry: metrics.registry,
+          log,
+        }),
+      );
+      const health =
+        config.HEALTH_PORT === undefined ? undefined : stack.use(await startHealthServer(config.HTTP_HOST, config.HEALTH_PORT, log));
+      const started = await inTime(
+        START_MS,
+        role.start(values as Values<V & typeof commonVariables>, {
+          log,
+          metrics,
+          stack,
+          signal: draining.signal,
+          worker,
+          tracer,
+          env,
+          reached,
+        }),
+        () => new StartTimeoutError(`${role.name} did not start within ${START_MS} ms`),
+      ).catch((error: unknown) => {
+        // What was begun before the fault ends with it.
+        draining.abort();
+        throw error;
+      });
+      ready = true;
+      health?.serveUntil(draining.signal);
+      const addresses = { ...started.addresses, http: reachable(config.HTTP_HOST, http.port), ...(health && { health: health.address }) };
+      log.info({ worker, addresses }, "started");
+      const kept = stack.move();
+      let disposed: Promise<void> | undefined;
+      return {
+        name: role.name,
+        addresses,
+        [Symbol.asyncDispose]: () => {
+          disposed ??= (async () => {
+            draining.abort();
+            await inTime(config.DRAIN_MS, started.drained?.() ?? Promise.resolve(), () => new Error("drain")).catch(() =>
+              log.warn({ drainMs: config.DRAIN_MS }, "drain took too long; what is under way is taken up by others"),
+            );
+            await kept.disposeAsync();
+            log.info("stopped");
+            await closeLogger(log);
+          })();
+          return disposed;
+        },
+      };
+    },
+  };
+}
+
+/** Probes under way when all else has ended, in ms. */
+const HEALTH_DRAIN_MS = 500;
+
+/** "liveness" is SERVING as long as the process runs; "readiness" and "" begin as NOT_SERVING. */
+const startHealthServer = (host: string, port: number, log: Logger): Promise<GrpcServer> =>
+  startGrpcServer({
+    address: `${host.includes(":") ? `[${host}]` : host}:${port}`,
+    services: [],
+    reflection: false,
+    log,
+    drainMs: HEALTH_DRAIN_MS,
+  });
+
+/** Runs until SIGTERM or SIGINT, drains, and ends the process. */
+export async function runUntilSignal(start: () => Promise<AsyncDisposable>): Promise<void> {
+  const asked = new Promise<void>((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
+  });
+  let running: AsyncDisposable;
+  try {
+    running = await start();
+  } catch (error) {
+    process.stderr.write(`${startFault(error)}\n`);
+    process.exit(1);
+  }
+  await asked;
+  await running[Symbol.asyncDispose]();
+  process.exit(0);
+}
+
+/** What an operator needs to read: no stack for what is theirs to mend. */
+export function startFault(error: unknown): string {
+  if (error instanceof OperatorError) return `carillon: ${error.message}`;
+  return `carillon: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+}
+
+class StartTimeoutError extends OperatorError {}

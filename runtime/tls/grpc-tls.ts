@@ -1,0 +1,151 @@
+import { type ChannelCredentials, experimental, type ServerCredentials } from "@grpc/grpc-js";
+import { ConfigError, watchedFile } from "../config.ts";
+import type { Logger } from "../logger.ts";
+import { LOOK_MS } from "../watch-config.ts";
+import { expiresAt, isSame, readTlsFiles, type TlsFiles, type TlsTexts, tlsFaults } from "./tls-files.ts";
+
+/** A fault that lasts is said again after this. */
+const REPEAT_MS = 600_000;
+
+/** What we show and whom we believe, as the files say at the moment: connections begun after a change go by the new files. */
+export interface Certificates {
+  /** Where there is an authority, clients must show a certificate it signed. */
+  forServer(): ServerCredentials;
+  /** Believes the authority, shows the certificate. */
+  forClient(): ChannelCredentials;
+}
+
+/** mTLS among our own services. */
+export const internalTlsVariables = {
+  INTERNAL_TLS_CERT_FILE: watchedFile({
+    default: "",
+    reason:
+      "PEM certificate chain shown to our other services, for servers and clients; set all three INTERNAL_TLS_* or none; empty: plain text",
+  }),
+  INTERNAL_TLS_KEY_FILE: watchedFile({ default: "", reason: "PEM key of INTERNAL_TLS_CERT_FILE" }),
+  INTERNAL_TLS_CA_FILE: watchedFile({
+    default: "",
+    reason: "PEM authorities that sign our services' certificates; no other is let in or believed",
+  }),
+};
+
+const INTERNAL_TLS = { cert: "INTERNAL_TLS_CERT_FILE", key: "INTERNAL_TLS_KEY_FILE", ca: "INTERNAL_TLS_CA_FILE" } as const;
+
+/** For startGrpcServer and createClient alike. Undefined where the variables are empty; a ConfigError where the files cannot be used. */
+export const internalTls = (config: Readonly<Record<keyof typeof internalTlsVariables, string>>, log: Logger): Certificates | undefined =>
+  openCertificates(config, INTERNAL_TLS, log);
+
+/** Which variables hold the paths. */
+export interface TlsNames<Name extends string> {
+  cert: Name;
+  key: Name;
+  ca: Name;
+  /** Without it, `ca` may not be empty where the others are set. */
+  caIsOptional?: boolean;
+}
+
+export function openCertificates<Name extends string>(
+  config: Readonly<Record<Name, string>>,
+  names: TlsNames<Name>,
+  log: Logger,
+): Certificates | undefined {
+  const { cert, key, ca } = names;
+  const isEmpty = (name: Name) => config[name] === "";
+  if ([cert, key, ca].every(isEmpty)) return undefined;
+  const missing = (names.caIsOptional ? [cert, key] : [cert, key, ca]).filter(isEmpty);
+  if (missing.length > 0) {
+    const given = [cert, key, ca].filter((name) => !isEmpty(name)).join(" and ");
+    throw new ConfigError(missing.map((name) => `${name}: must be set where ${given} is`));
+  }
+  const file = (name: Name) => ({ name, path: config[name] });
+  return watchCertificates({ cert: file(cert), key: file(key), ca: isEmpty(ca) ? undefined : file(ca) }, { log });
+}
+
+/**
+ * The files are looked at while somebody listens or calls with them. What cannot be used is logged and the old kept.
+ * Throws a ConfigError where they cannot be used from the start.
+ */
+export function watchCertificates(
+  files: TlsFiles,
+  { log, lookMs = LOOK_MS, now = Date.now }: { log: Logger; lookMs?: number; now?: () => number },
+): Certificates {
+  const usable = (texts: TlsTexts | string): TlsTexts | string[] => {
+    if (typeof texts === "string") return [texts];
+    const faults = tlsFaults(files, texts, now());
+    return faults.length > 0 ? faults : texts;
+  };
+  const first = usable(readTlsFiles(files));
+  if (Array.isArray(first)) throw new ConfigError(first);
+  let current = first;
+  let endsAt = expiresAt(current.cert);
+  const listeners = new Set<() => void>();
+  const variables = [files.cert, files.key, files.ca].flatMap((file) => file?.name ?? []);
+  let said = { fault: "", at: 0 };
+
+  const say = (fault: string, what: string) => {
+    if (fault === said.fault && now() - said.at < REPEAT_MS) return;
+    said = { fault, at: now() };
+    log.error({ variables, fault, expiresAt: new Date(endsAt).toISOString() }, what);
+  };
+  const refresh = () => {
+    const texts = readTlsFiles(files);
+    if (typeof texts !== "string" && isSame(texts, current)) {
+      if (now() <= endsAt) said = { fault: "", at: 0 };
+      else say(`${files.cert.name}: the certificate expired`, "the certificate in use has expired: nobody will believe it");
+      return;
+    }
+    const found = usable(texts);
+    if (Array.isArray(found)) return say(found.join("; "), "certificate files cannot be used; the ones before stay in use");
+    current = found;
+    endsAt = expiresAt(current.cert);
+    said = { fault: "", at: 0 };
+    for (const tell of listeners) tell();
+    log.info({ variables, expiresAt: new Date(endsAt).toISOString() }, "certificates read anew");
+  };
+
+  let timer: NodeJS.Timeout | undefined;
+  /** grpc-js wants each listener told what is known, and from then on every change. */
+  const registry = <Update>(updateOf: (texts: TlsTexts) => Update) => {
+    const tellers = new Map<(update: Update | null) => void, () => void>();
+    return {
+      add(listener: (update: Update | null) => void) {
+        const tell = () => listener(updateOf(current));
+        tellers.set(listener, tell);
+        listeners.add(tell);
+        if (!timer) {
+          // Nobody has looked for as long as nobody listened.
+          refresh();
+          timer = setInterval(refresh, lookMs).unref();
+        }
+        process.nextTick(() => listeners.has(tell) && tell());
+      },
+      remove(listener: (update: Update | null) => void) {
+        const tell = tellers.get(listener);
+        if (tell) listeners.delete(tell);
+        tellers.delete(listener);
+        if (listeners.size > 0) return;
+        clearInterval(timer);
+        timer = undefined;
+      },
+    };
+  };
+  const identities = registry(({ cert, key }) => ({ certificate: cert, privateKey: key }));
+  const authorities = registry(({ ca }) => (ca ? { caCertificate: ca } : null));
+  const provider: experimental.CertificateProvider = {
+    addIdentityCertificateListener: identities.add,
+    removeIdentityCertificateListener: identities.remove,
+    addCaCertificateListener: authorities.add,
+    removeCaCertificateListener: authorities.remove,
+  };
+  const { createCertificateProviderServerCredentials, createCertificateProviderChannelCredentials } = experimental;
+  return {
+    forServer() {
+      // The identity comes first, whatever the parameters are called (grpc-js 1.14: server-credentials.ts); null: ask for no certificate.
+      return createCertificateProviderServerCredentials(provider, files.ca ? provider : null, files.ca !== undefined);
+    },
+    forClient() {
+      if (!files.ca) throw new Error("a client needs an authority to believe");
+      return createCertificateProviderChannelCredentials(provider, provider);
+    },
+  };
+}

@@ -1,0 +1,10 @@
+import { WATCHDOG_FIRST_MS } from "../core/delivery/watchdog.ts";
+import { ms } from "./config.ts";
+
+/** Read by all who publish tasks: they say when the relay looks again. */
+export const watchdogVariables = {
+  WATCHDOG_FIRST_MS: ms(1_000, 600_000, {
+    default: String(WATCHDOG_FIRST_MS),
+    reason: "a task that nothing came of is published again after this, then doubling up to 10 min; above the usual time in the queue",
+  }),
+};

@@ -1,0 +1,120 @@
+import { randomUUID } from "node:crypto";
+import type { Credentials } from "../kit/credentials.ts";
+import type { Once } from "../kit/once.ts";
+import { fieldsOf, isFields, parseJson, textOf } from "../kit/read.ts";
+import { type Judgement, jsonAnswer, type Play, type Sent, type WireRequest } from "../kit/simulator.ts";
+import { createApnsToken } from "./token.ts";
+
+/** Apple: "Sending notification requests to APNs" and "Handling notification responses from APNs". */
+const PAYLOAD_BYTES_MAX = 4_096;
+const VOIP_PAYLOAD_BYTES_MAX = 5_120;
+const COLLAPSE_ID_BYTES_MAX = 64;
+/** Before a valid provider token was seen, and after. */
+export const STREAMS_BEFORE_TOKEN = 1;
+const STREAMS_AFTER_TOKEN = 1_000;
+
+const TOPIC_SUFFIX: Record<string, string> = {
+  alert: "",
+  background: "",
+  mdm: "",
+  voip: ".voip",
+  complication: ".complication",
+  fileprovider: ".pushkit.fileprovider",
+  location: ".location-query",
+  pushtotalk: ".voip-ptt",
+  liveactivity: ".push-type.liveactivity",
+  controls: ".push-type.controls",
+  widgets: ".push-type.widgets",
+};
+
+interface Refusal {
+  status: number;
+  reason: string;
+  timestamp?: number;
+}
+const refuse = (status: number, reason: string): Refusal => ({ status, reason });
+
+export function createApns(parts: { credentials: Credentials["apns"]; once: Once; now: () => number }): Play {
+  const { credentials, once, now } = parts;
+  const checkToken = createApnsToken(credentials, now);
+
+  function refusalOf(request: WireRequest, sent: Sent): Refusal | undefined {
+    if (request.method !== "POST") return refuse(405, "MethodNotAllowed");
+    if (!request.path.startsWith("/3/device")) return refuse(404, "BadPath");
+    const tokenRefusal = checkToken(request.headers.authorization);
+    if (tokenRefusal !== undefined) return tokenRefusal;
+    request.connection.allowStreams(STREAMS_AFTER_TOKEN);
+    return (
+      topicRefusal(request.headers, credentials.topic) ??
+      headerRefusal(request) ??
+      payloadRefusal(request) ??
+      deviceRefusal(sent, once, now)
+    );
+  }
+
+  return {
+    provider: "apns",
+    bodyBytesMax: 65_536,
+    read(request) {
+      const payload = parseJson(request.body);
+      const ids = fieldsOf(fieldsOf(payload).carillon);
+      return {
+        deliveryId: textOf(ids.delivery),
+        attemptId: textOf(ids.attempt),
+        recipient: /^\/3\/device\/([^/]+)$/.exec(request.path)?.[1] ?? "",
+        payload,
+      };
+    },
+    judge(request, sent): Judgement {
+      const id = request.headers["apns-id"] ?? randomUUID();
+      const refusal = refusalOf(request, sent);
+      if (refusal === undefined)
+        return { accepted: true, code: "200", answer: { status: 200, headers: { "apns-id": id, "apns-unique-id": randomUUID() } } };
+      const { status, ...body } = refusal;
+      return { accepted: false, code: `${status} ${refusal.reason}`, answer: jsonAnswer(status, body, { "apns-id": id }) };
+    },
+  };
+}
+
+function topicRefusal(headers: WireRequest["headers"], appTopic: string): Refusal | undefined {
+  const topic = headers["apns-topic"];
+  if (topic === undefined || topic === "") return refuse(400, "MissingTopic");
+  if (!/^[\w.-]{1,255}$/.test(topic)) return refuse(400, "BadTopic");
+  const suffix = TOPIC_SUFFIX[headers["apns-push-type"] ?? "alert"];
+  // An unknown push type is named as such by the next check.
+  return suffix === undefined || topic === appTopic + suffix ? undefined : refuse(400, "TopicDisallowed");
+}
+
+function headerRefusal({ headers, headerNames }: WireRequest): Refusal | undefined {
+  const own = headerNames.filter((name) => name.startsWith("apns-") || name === "authorization");
+  if (new Set(own).size < own.length) return refuse(400, "DuplicateHeaders");
+  const pushType = headers["apns-push-type"] ?? "alert";
+  if (!(pushType in TOPIC_SUFFIX)) return refuse(400, "InvalidPushType");
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(headers["apns-id"] ?? randomUUID())) return refuse(400, "BadMessageId");
+  if (!/^\d{1,10}$/.test(headers["apns-expiration"] ?? "0")) return refuse(400, "BadExpirationDate");
+  const priority = headers["apns-priority"] ?? "10";
+  if (!["10", "5", "1"].includes(priority) || (pushType === "background" && priority === "10")) return refuse(400, "BadPriority");
+  if (Buffer.byteLength(headers["apns-collapse-id"] ?? "") > COLLAPSE_ID_BYTES_MAX) return refuse(400, "BadCollapseId");
+  return undefined;
+}
+
+function payloadRefusal({ body, headers }: WireRequest): Refusal | undefined {
+  if (body.length === 0) return refuse(400, "PayloadEmpty");
+  const limit = headers["apns-push-type"] === "voip" ? VOIP_PAYLOAD_BYTES_MAX : PAYLOAD_BYTES_MAX;
+  if (body.length > limit) return refuse(413, "PayloadTooLarge");
+  // Apple names no reason for a body that is no JSON object; this one is nearest.
+  return isFields(parseJson(body)) ? undefined : refuse(400, "PayloadEmpty");
+}
+
+/** Device tokens whose end has a meaning; see README.md. */
+function deviceRefusal({ recipient, deliveryId }: Sent, once: Once, now: () => number): Refusal | undefined {
+  if (recipient === "") return refuse(400, "MissingDeviceToken");
+  const token = recipient.toLowerCase();
+  if (!/^([0-9a-f]{2}){8,100}$/.test(token) || token.endsWith("bad0")) return refuse(400, "BadDeviceToken");
+  if (token.endsWith("bad1")) return refuse(400, "DeviceTokenNotForTopic");
+  if (token.endsWith("dead")) return { status: 410, reason: "Unregistered", timestamp: now() };
+  if (token.endsWith("dead01")) return { status: 410, reason: "ExpiredToken", timestamp: now() };
+  if (token.endsWith("bad0429") && once(`apns ${token} ${deliveryId}`)) return refuse(429, "TooManyRequests");
+  if (token.endsWith("0503") && once(`apns ${token} ${deliveryId}`)) return refuse(503, "ServiceUnavailable");
+  return undefined;
+}

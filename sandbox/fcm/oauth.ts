@@ -1,0 +1,70 @@
+import { randomBytes } from "node:crypto";
+import type { Credentials } from "../kit/credentials.ts";
+import { isSignedBy, parseJwt } from "../kit/jwt.ts";
+import { textOf } from "../kit/read.ts";
+import { jsonAnswer, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
+
+/** Google: "Using OAuth 2.0 for Server to Server Applications". */
+const GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+const GOOGLE_TOKEN_URL = "https://oauth2.googleapis.com/token";
+const SCOPES = ["https://www.googleapis.com/auth/firebase.messaging", "https://www.googleapis.com/auth/cloud-platform"];
+const ASSERTION_LONGEST_S = 3_600;
+const ACCESS_TOKEN_VALID_S = 3_599;
+const CLOCK_SKEW_S = 60;
+/** Tokens known at once; an hour of a client that asks far too often. */
+const TOKENS_MAX = 10_000;
+
+export interface OAuth {
+  exchange(request: WireRequest, tokenUrl: string): WireAnswer;
+  isValid(accessToken: string): boolean;
+  /** Makes every token issued so far unknown. */
+  revoke(): void;
+  /** Exchanges that gave a token. */
+  issued(): number;
+}
+
+export function createOAuth(account: Credentials["fcm"], now: () => number): OAuth {
+  const expiry = new Map<string, number>();
+  let issued = 0;
+  const refuse = (error: string, error_description: string) => jsonAnswer(400, { error, error_description });
+
+  return {
+    isValid: (accessToken) => (expiry.get(accessToken) ?? 0) > now(),
+    revoke: () => expiry.clear(),
+    issued: () => issued,
+    exchange(request, tokenUrl) {
+      const form = new URLSearchParams(request.body.toString());
+      if (form.get("grant_type") !== GRANT_TYPE) return refuse("unsupported_grant_type", "Invalid grant_type");
+      const jwt = parseJwt(form.get("assertion") ?? "");
+      if (jwt === undefined) return refuse("invalid_grant", "Bad Request");
+      const { iss, aud, scope, iat, exp } = jwt.claims;
+      if (iss !== account.clientEmail) return refuse("invalid_grant", "Invalid grant: account not found");
+      if (!isSignedBy(jwt, "RS256", account.publicKey)) return refuse("invalid_grant", "Invalid JWT Signature.");
+      if (aud !== tokenUrl && aud !== GOOGLE_TOKEN_URL) return refuse("invalid_grant", "Invalid JWT: Failed audience check.");
+      const seconds = now() / 1_000;
+      const isTimely =
+        typeof iat === "number" &&
+        typeof exp === "number" &&
+        iat <= seconds + CLOCK_SKEW_S &&
+        exp > seconds &&
+        exp - iat <= ASSERTION_LONGEST_S;
+      if (!isTimely)
+        return refuse(
+          "invalid_grant",
+          "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim.",
+        );
+      if (
+        !textOf(scope)
+          .split(" ")
+          .some((s) => SCOPES.includes(s))
+      )
+        return refuse("invalid_scope", "Invalid OAuth scope or ID token audience provided.");
+      const access_token = `ya29.${randomBytes(32).toString("base64url")}`;
+      const oldest = expiry.keys().next();
+      if (expiry.size >= TOKENS_MAX && !oldest.done) expiry.delete(oldest.value);
+      expiry.set(access_token, now() + ACCESS_TOKEN_VALID_S * 1_000);
+      issued += 1;
+      return jsonAnswer(200, { access_token, expires_in: ACCESS_TOKEN_VALID_S, token_type: "Bearer" });
+    },
+  };
+}

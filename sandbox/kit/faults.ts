@@ -1,0 +1,171 @@
+import { isFields } from "./read.ts";
+import { ASIDE_TARGETS, type AsideTarget, PROVIDER_NAMES, type ProviderName } from "./simulator.ts";
+
+/** Orders kept at once; more is a mistake of the one who orders. */
+export const FAULTS_MAX = 1_000;
+/** The longest delay that can be ordered, in ms: longer than any deadline in the system. */
+const DELAY_LONGEST_MS = 600_000;
+
+/** What is to go wrong. `code` is an HTTP/2 error code for RST_STREAM (default 2, INTERNAL_ERROR); HTTP/1.1 connections are destroyed. */
+export type FaultAction =
+  /** Answers this instead of judging. `accepted` says what the ledger is to hold; by default whether the status is 2xx. */
+  | {
+      kind: "answer";
+      status: number;
+      body?: unknown;
+      headers?: Record<string, string> | undefined;
+      accepted?: boolean | undefined;
+    }
+  /** Judged on arrival, answered late. */
+  | { kind: "delay"; ms: number }
+  /** Judged, never answered. */
+  | { kind: "no-answer" }
+  /** Closed before processing. */
+  | { kind: "cut-before"; code?: number | undefined }
+  /** Judged, then closed instead of answered. */
+  | { kind: "cut-after"; code?: number | undefined }
+  /** Judged, then the whole HTTP/2 connection goes with everything in flight on it. */
+  | { kind: "goaway" }
+  /** Look-ups only: answered from an index that is so far behind. */
+  | { kind: "lag"; ms: number };
+
+/** What is told afterwards of the accepted message, other than "accepted" and then "delivered", once, right after the send. */
+export interface WebhookAction {
+  kind: "webhooks";
+  /** All of it before the send is answered. */
+  early?: boolean | undefined;
+  /** Each two times. */
+  twice?: boolean | undefined;
+  /** Nothing. */
+  never?: boolean | undefined;
+  /** The first so long after the send, in ms. */
+  lateMs?: number | undefined;
+  /** The end before the beginning. */
+  reversed?: boolean | undefined;
+  /** That it did not arrive; text: the provider's word for why ("30005", "dropped"). */
+  undelivered?: boolean | string | undefined;
+}
+
+/** What is no send has no recipient here, so nothing with a match hits it. */
+export type FaultTarget = ProviderName | AsideTarget;
+
+export interface FaultOrder {
+  provider: FaultTarget;
+  /** Part of the recipient or of the delivery id; absent: any. */
+  match?: string | undefined;
+  /** How many requests it hits; default 1. */
+  times?: number | undefined;
+  do: FaultAction | WebhookAction;
+}
+
+export interface StandingFault extends FaultOrder {
+  id: number;
+  /** Hits left. */
+  times: number;
+}
+
+export interface Faults {
+  /** Throws RangeError where the order makes no sense or FAULTS_MAX is reached. Returns its id. */
+  order(order: FaultOrder): number;
+  /** The oldest order that fits, used up by one. */
+  take(provider: FaultTarget, recipient: string, deliveryId: string): FaultAction | undefined;
+  /** The same for what is told of a message that was accepted; such orders are none of take's. */
+  takeWebhooks(provider: FaultTarget, recipient: string, deliveryId: string): WebhookAction | undefined;
+  standing(): StandingFault[];
+  clear(id?: number): void;
+}
+
+export function createFaults(): Faults {
+  let orders: StandingFault[] = [];
+  let lastId = 0;
+
+  function take<A extends FaultOrder["do"]>(
+    is: (action: FaultOrder["do"]) => action is A,
+    provider: FaultTarget,
+    recipient: string,
+    deliveryId: string,
+  ): A | undefined {
+    const hits = (o: StandingFault) => o.match === undefined || recipient.includes(o.match) || deliveryId.includes(o.match);
+    const fault = orders.find((o) => o.provider === provider && is(o.do) && hits(o));
+    if (fault === undefined || !is(fault.do)) return undefined;
+    fault.times -= 1;
+    if (fault.times <= 0) orders = orders.filter((o) => o !== fault);
+    return fault.do;
+  }
+
+  return {
+    order(order) {
+      const mistake = mistakeIn(order);
+      if (mistake !== undefined) throw new RangeError(mistake);
+      if (orders.length >= FAULTS_MAX) throw new RangeError(`${FAULTS_MAX} faults are ordered already`);
+      lastId += 1;
+      orders.push({ ...order, times: order.times ?? 1, id: lastId });
+      return lastId;
+    },
+    take: (...sent) => take(isOfRequest, ...sent),
+    takeWebhooks: (...sent) => take(isOfWebhooks, ...sent),
+    standing: () => structuredClone(orders),
+    clear(id) {
+      orders = id === undefined ? [] : orders.filter((o) => o.id !== id);
+    },
+  };
+}
+
+const isOfWebhooks = (action: FaultOrder["do"]) => action.kind === "webhooks";
+const isOfRequest = (action: FaultOrder["do"]) => action.kind !== "webhooks";
+
+/** Why this is no order, for those that come by HTTP; undefined where it is one. */
+export function mistakeIn(order: unknown): string | undefined {
+  if (!isFields(order) || !isFields(order.do)) return "an order has provider and do";
+  const { provider, match, times, do: action } = order;
+  if (![...ASIDE_TARGETS, ...PROVIDER_NAMES].some((name) => name === provider)) return "provider is unknown";
+  if (match !== undefined && typeof match !== "string") return "match is text";
+  if (times !== undefined && !(Number.isSafeInteger(times) && Number(times) >= 1)) return "times is an integer from 1";
+  switch (action.kind) {
+    case "answer":
+      if (!isBetween(action.status, 200, 599)) return "status is an integer from 200 to 599";
+      return isHeaders(action.headers ?? {}) ? undefined : "headers are text by name, none that belongs to the connection";
+    case "delay":
+      return isBetween(action.ms, 0, DELAY_LONGEST_MS) ? undefined : `ms is an integer from 0 to ${DELAY_LONGEST_MS}`;
+    case "cut-before":
+    case "cut-after":
+      return action.code === undefined || isBetween(action.code, 0, 13) ? undefined : "code is an HTTP/2 error code, 0 to 13";
+    case "no-answer":
+    case "goaway":
+      return undefined;
+    case "lag":
+      if (typeof provider === "string" && !provider.endsWith("-look-up")) return "lag is for look-ups";
+      return isBetween(action.ms, 0, DELAY_LONGEST_MS) ? undefined : `ms is an integer from 0 to ${DELAY_LONGEST_MS}`;
+    case "webhooks":
+      return webhooksMistake(provider, action);
+    default:
+      return "kind is one of answer, delay, no-answer, cut-before, cut-after, goaway, lag, webhooks";
+  }
+}
+
+function webhooksMistake(provider: unknown, action: Readonly<Record<string, unknown>>): string | undefined {
+  if (!["twilio", "vonage", "sendgrid", "mandrill"].includes(String(provider)))
+    return "webhooks are for twilio, vonage, sendgrid and mandrill";
+  const { lateMs, undelivered = false, ...switches } = action;
+  if (lateMs !== undefined && !isBetween(lateMs, 0, DELAY_LONGEST_MS)) return `lateMs is an integer from 0 to ${DELAY_LONGEST_MS}`;
+  if (typeof undelivered !== "boolean" && !(typeof undelivered === "string" && /^[\w.-]{1,64}$/.test(undelivered)))
+    return "undelivered is true, false or one word";
+  for (const name of ["early", "twice", "never", "reversed"])
+    if (switches[name] !== undefined && typeof switches[name] !== "boolean") return `${name} is true or false`;
+  return undefined;
+}
+
+const isBetween = (value: unknown, low: number, high: number) => Number.isInteger(value) && Number(value) >= low && Number(value) <= high;
+
+/** Those HTTP/2 forbids, and those the sandbox sets itself. */
+const CONNECTION_HEADERS = ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "content-length"];
+
+const isHeaders = (value: unknown) =>
+  isFields(value) &&
+  Object.entries(value).every(
+    ([name, text]) =>
+      /^[\w!#$%&'*+.^`|~-]+$/.test(name) &&
+      !CONNECTION_HEADERS.includes(name.toLowerCase()) &&
+      typeof text === "string" &&
+      /^[\t -~]*$/.test(text),
+  );

@@ -1,0 +1,125 @@
+import { PROVIDER_NAMES, type ProviderName } from "./simulator.ts";
+
+/** Entries kept in full, at roughly 2 kB each: 200 MB at the worst. Older ones leave; counts go on. */
+export const LEDGER_ENTRIES_MAX = 100_000;
+/** Deliveries whose acceptances are counted, at roughly 150 bytes each. */
+const LEDGER_DELIVERIES_MAX = 2_000_000;
+/** What `arrived` waits at most unless told, in ms. */
+const ARRIVED_WAIT_MS = 10_000;
+
+export interface LedgerEntry {
+  provider: ProviderName;
+  deliveryId: string;
+  attemptId: string;
+  recipient: string;
+  /** The provider took responsibility, also where its answer was then withheld or cut. */
+  accepted: boolean;
+  /** Short: "200", "410 Unregistered", "no answer". */
+  answer: string;
+  /** ms since the epoch. */
+  receivedAt: number;
+  payload: unknown;
+  headers: Readonly<Record<string, string>>;
+}
+
+export interface LedgerFilter {
+  deliveryId?: string | undefined;
+  provider?: ProviderName | undefined;
+  /** ms since the epoch, inclusive. */
+  since?: number | undefined;
+  accepted?: boolean | undefined;
+}
+
+export interface LedgerSummary {
+  providers: Record<ProviderName, { accepted: number; refused: number }>;
+  /** Deliveries accepted at least once. */
+  deliveries: number;
+  /** Deliveries accepted more than once, with how often; the first thousand. */
+  duplicates: Record<string, number>;
+  /** Entries no longer kept in full. */
+  forgotten: number;
+}
+
+export interface Ledger {
+  add(entry: LedgerEntry): void;
+  entries(filter?: LedgerFilter): LedgerEntry[];
+  summary(): LedgerSummary;
+  /** How often each delivery was accepted. */
+  acceptances(): ReadonlyMap<string, number>;
+  /** Waits until `count` entries match; throws after `waitMs`. */
+  arrived(filter: LedgerFilter, count: number, waitMs?: number): Promise<LedgerEntry[]>;
+  clear(): void;
+}
+
+const DUPLICATES_SHOWN_MAX = 1_000;
+
+export function createLedger(): Ledger {
+  let kept: LedgerEntry[] = [];
+  let forgotten = 0;
+  let providers = zeroes();
+  const accepted = new Map<string, number>();
+  const watchers = new Set<() => void>();
+
+  const entries = (filter: LedgerFilter = {}) => kept.filter((entry) => matches(entry, filter));
+
+  return {
+    entries,
+    acceptances: () => accepted,
+    add(entry) {
+      kept.push(entry);
+      // Cut in blocks: shifting one at a time would copy the array for each entry.
+      if (kept.length > LEDGER_ENTRIES_MAX * 1.1) {
+        forgotten += kept.length - LEDGER_ENTRIES_MAX;
+        kept = kept.slice(-LEDGER_ENTRIES_MAX);
+      }
+      providers[entry.provider][entry.accepted ? "accepted" : "refused"] += 1;
+      const known = accepted.get(entry.deliveryId);
+      if (entry.accepted && entry.deliveryId !== "" && (known !== undefined || accepted.size < LEDGER_DELIVERIES_MAX))
+        accepted.set(entry.deliveryId, (known ?? 0) + 1);
+      for (const watch of watchers) watch();
+    },
+    summary() {
+      const duplicates: Record<string, number> = {};
+      let shown = 0;
+      for (const [deliveryId, count] of accepted) if (count > 1 && shown++ < DUPLICATES_SHOWN_MAX) duplicates[deliveryId] = count;
+      return { providers: structuredClone(providers), deliveries: accepted.size, duplicates, forgotten };
+    },
+    arrived(filter, count, waitMs = ARRIVED_WAIT_MS) {
+      const { promise, resolve, reject } = Promise.withResolvers<LedgerEntry[]>();
+      const stop = () => {
+        clearTimeout(timer);
+        watchers.delete(look);
+      };
+      const look = () => {
+        const found = entries(filter);
+        if (found.length < count) return;
+        stop();
+        resolve(found);
+      };
+      const timer = setTimeout(() => {
+        stop();
+        reject(new Error(`${entries(filter).length} of ${count} entries arrived within ${waitMs} ms`));
+      }, waitMs);
+      watchers.add(look);
+      look();
+      return promise;
+    },
+    clear() {
+      kept = [];
+      forgotten = 0;
+      providers = zeroes();
+      accepted.clear();
+    },
+  };
+}
+
+const matches = (entry: LedgerEntry, filter: LedgerFilter) =>
+  (filter.deliveryId === undefined || entry.deliveryId === filter.deliveryId) &&
+  (filter.provider === undefined || entry.provider === filter.provider) &&
+  (filter.since === undefined || entry.receivedAt >= filter.since) &&
+  (filter.accepted === undefined || entry.accepted === filter.accepted);
+
+function zeroes(): LedgerSummary["providers"] {
+  const count = () => ({ accepted: 0, refused: 0 });
+  return Object.fromEntries(PROVIDER_NAMES.map((name) => [name, count()])) as LedgerSummary["providers"];
+}

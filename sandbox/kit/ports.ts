@@ -1,0 +1,34 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { replaceFile } from "./files.ts";
+import { fieldsOf, parseJson } from "./read.ts";
+import { PROVIDER_NAMES, type ProviderName } from "./simulator.ts";
+
+export const LISTENER_NAMES = [...PROVIDER_NAMES, "admin"] as const;
+export type ListenerName = ProviderName | "admin";
+export type Ports = Partial<Record<ListenerName, number>>;
+
+const fileIn = (directory: string) => join(directory, "ports.json");
+
+/** The directory's last port numbers, so that push URLs handed out then still lead here. */
+export function keptPorts(directory: string): Ports {
+  let text = "{}";
+  try {
+    text = readFileSync(fileIn(directory), "utf8");
+  } catch {
+    // first start
+  }
+  return parsePorts(Object.entries(fieldsOf(parseJson(text))));
+}
+
+export const keepPorts = (directory: string, ports: Ports) => replaceFile(fileIn(directory), `${JSON.stringify(ports)}\n`);
+
+/** Pairs of listener and port; what is neither is left out. */
+export function parsePorts(pairs: Iterable<[string, unknown]>): Ports {
+  const ports: Ports = {};
+  for (const [key, value] of pairs) {
+    const name = LISTENER_NAMES.find((known) => known === key);
+    if (name !== undefined && Number.isInteger(Number(value)) && Number(value) >= 0 && Number(value) < 65_536) ports[name] = Number(value);
+  }
+  return ports;
+}

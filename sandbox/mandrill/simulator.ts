@@ -1,0 +1,119 @@
+import { randomBytes } from "node:crypto";
+import { isAddress, localPart } from "../kit/address.ts";
+import type { Credentials } from "../kit/credentials.ts";
+import { type Fields, fieldsOf, isFields, listOf, parseJson, sameSecret, textOf } from "../kit/read.ts";
+import { type Judgement, jsonAnswer, type Play, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
+import { createMandrillMessages } from "./messages.ts";
+
+/** Mailchimp Transactional: "Messages: Send new message" and "Errors". */
+const BODY_BYTES_MAX = 25 * 1_048_576;
+const SUBJECT_CHARACTERS_MAX = 998;
+const TAG_CHARACTERS_MAX = 50;
+/** More go out later, "queued". */
+const SYNCHRONOUS_RECIPIENTS_MAX = 10;
+
+interface RecipientAnswer {
+  email: string;
+  status: "sent" | "queued" | "rejected" | "invalid";
+  _id: string;
+  reject_reason: string | null;
+  queued_reason?: string;
+}
+
+export function createMandrill(parts: { credentials: Credentials["mandrill"]; from: string; now: () => number }): Play {
+  const { credentials, from, now } = parts;
+  const messages = createMandrillMessages();
+
+  const methodIn = (request: WireRequest) => /^\/api\/1\.[03]\/([a-z]+\/[a-z0-9-]+?)(\.json)?$/.exec(request.path)?.[1] ?? "";
+  const isKnown = (body: unknown) => sameSecret(textOf(fieldsOf(body).key), credentials.apiKey);
+
+  /** Look-ups and whatever else is no send. */
+  function answerOther(method: string, body: Fields, lagMs: number): WireAnswer {
+    if (!isKnown(body)) return error(401, -1, "Invalid_Key", "Invalid API key");
+    if (method === "users/ping") return jsonAnswer(200, "PONG!");
+    if (method === "users/ping2") return jsonAnswer(200, { PING: "PONG!" });
+    if (method === "messages/search") return jsonAnswer(200, messages.search(body, (now() - lagMs) / 1_000));
+    if (method !== "messages/info") return error(404, -1, "Unknown_Method", "Unknown method");
+    const id = textOf(body.id);
+    const message = messages.find(id);
+    return message ? jsonAnswer(200, message) : error(404, 11, "Unknown_Message", `No message exists with the id '${id.slice(0, 64)}'`);
+  }
+
+  return {
+    provider: "mandrill",
+    bodyBytesMax: BODY_BYTES_MAX,
+    aside(request) {
+      const method = methodIn(request);
+      if (method === "messages/send" && request.method === "POST") return undefined;
+      return {
+        faultTarget: method === "messages/search" ? "mandrill-look-up" : undefined,
+        answer: (lagMs) => answerOther(method, fieldsOf(parseJson(request.body)), lagMs),
+      };
+    },
+    read(request) {
+      const { key: _key, ...payload } = fieldsOf(parseJson(request.body));
+      const message = fieldsOf(payload.message);
+      const metadata = fieldsOf(message.metadata);
+      return {
+        deliveryId: textOf(metadata.carillon_delivery),
+        attemptId: textOf(metadata.carillon_attempt),
+        recipient: textOf(fieldsOf(listOf(message.to)[0]).email),
+        payload,
+      };
+    },
+    judge(request, sent): Judgement {
+      if (request.body.length > BODY_BYTES_MAX)
+        return refused(error(400, -2, "ValidationError", "The message is too large"), "400 ValidationError");
+      const body = parseJson(request.body);
+      if (!isKnown(body)) return refused(error(401, -1, "Invalid_Key", "Invalid API key"), "401 Invalid_Key");
+      const message = fieldsOf(sent.payload).message;
+      const faults = messageFaults(message);
+      if (faults !== undefined)
+        return refused(
+          error(400, -2, "ValidationError", `Validation error: ${JSON.stringify({ message: faults })}`),
+          "400 ValidationError",
+        );
+      const isOwnSender = textOf(fieldsOf(message).from_email).toLowerCase() === from;
+      const addresses = listOf(fieldsOf(message).to).map((to) => textOf(fieldsOf(to).email));
+      const isLater = fieldsOf(sent.payload).async === true || addresses.length > SYNCHRONOUS_RECIPIENTS_MAX;
+      const answers = addresses.map((email) => answerFor(email, isOwnSender, isLater));
+      for (const { _id, email, status } of answers) messages.add({ id: _id, email, status, message: fieldsOf(message), ts: now() / 1_000 });
+      const first = answers[0];
+      return {
+        accepted: answers.some(({ status }) => status === "sent" || status === "queued"),
+        code: `200 ${first?.status}${first?.reject_reason ? ` ${first.reject_reason}` : ""}`,
+        answer: jsonAnswer(200, answers),
+      };
+    },
+  };
+}
+
+const error = (status: number, code: number, name: string, message: string) => jsonAnswer(status, { status: "error", code, name, message });
+const refused = (answer: WireAnswer, code: string): Judgement => ({ accepted: false, code, answer });
+
+function messageFaults(message: unknown): Record<string, unknown> | undefined {
+  if (!isFields(message)) return { "": "Please enter an array" };
+  const faults: Record<string, unknown> = {};
+  if (textOf(message.from_email) === "") faults.from_email = "Please enter a value";
+  else if (!isAddress(textOf(message.from_email))) faults.from_email = "An email address must contain a single @";
+  if (listOf(message.to).length === 0) faults.to = "Please enter an array";
+  listOf(message.to).forEach((to, index) => {
+    if (textOf(fieldsOf(to).email) === "") faults.to = { [index]: { email: "Please enter a value" } };
+  });
+  if ([...textOf(message.subject)].length > SUBJECT_CHARACTERS_MAX)
+    faults.subject = `Enter a value less than ${SUBJECT_CHARACTERS_MAX} characters long`;
+  if (listOf(message.tags).some((tag) => [...textOf(tag)].length > TAG_CHARACTERS_MAX || textOf(tag).startsWith("_")))
+    faults.tags = "Tags are at most 50 characters and begin without an underscore";
+  return Object.keys(faults).length > 0 ? faults : undefined;
+}
+
+/** Addresses with a meaning; see README.md. */
+function answerFor(email: string, isOwnSender: boolean, isLater: boolean): RecipientAnswer {
+  const _id = randomBytes(16).toString("hex");
+  const local = localPart(email);
+  if (!isAddress(email) || local === "invalid") return { email, status: "invalid", _id, reject_reason: null };
+  if (!isOwnSender) return { email, status: "rejected", _id, reject_reason: "unsigned" };
+  if (local.startsWith("reject")) return { email, status: "rejected", _id, reject_reason: "hard-bounce" };
+  if (local.startsWith("quota")) return { email, status: "queued", _id, reject_reason: null, queued_reason: "hourly-quota-exhausted" };
+  return { email, status: isLater ? "queued" : "sent", _id, reject_reason: null };
+}

@@ -1,0 +1,37 @@
+import { createHmac } from "node:crypto";
+import type { Credentials } from "../kit/credentials.ts";
+import { fieldsOf, listOf, textOf } from "../kit/read.ts";
+import { bodyOf, FORM, formText, type Told, type WebhookWriter } from "../kit/webhook-write.ts";
+
+/** Mailchimp Transactional: "A batch holds at most 1000 events". */
+const EVENTS_MAX = 1_000;
+
+/** Message events (Mailchimp Transactional: "Track and respond to activity with webhooks"). */
+export function createMandrillWriter({ webhookKey }: Credentials["mandrill"]): WebhookWriter {
+  return {
+    provider: "mandrill",
+    eventsMax: EVENTS_MAX,
+    refsIn: (answer) => listOf(bodyOf(answer)).map((one) => textOf(fieldsOf(one)._id)),
+    write(told, target) {
+      const url = `${target}/mandrill`;
+      const form = { mandrill_events: JSON.stringify(told.map(eventOf)) };
+      const signature = createHmac("sha1", webhookKey)
+        .update(`${url}${formText(form)}`)
+        .digest("base64");
+      return { url, headers: { "content-type": FORM, "x-mandrill-signature": signature }, body: new URLSearchParams(form).toString() };
+    },
+  };
+}
+
+/** Reasons are the names of events: hard_bounce, soft_bounce, reject. */
+function eventOf({ kind, reason, sent, ref, at }: Told) {
+  const ts = Math.floor(at / 1_000);
+  const message = fieldsOf(fieldsOf(sent.payload).message);
+  const event = kind === "accepted" ? "send" : kind === "delivered" ? "delivered" : (reason ?? "hard_bounce");
+  const state = kind === "undelivered" ? (event === "reject" ? "rejected" : event.replace("_", "-").replace(/bounce$/, "bounced")) : "sent";
+  const msg = {
+    ...{ ts, _id: ref, state, subject: message.subject, email: sent.recipient, sender: message.from_email },
+    ...{ tags: listOf(message.tags), metadata: fieldsOf(message.metadata), opens: [], clicks: [], smtp_events: [], subaccount: null },
+  };
+  return { event, _id: ref, ts, msg };
+}

@@ -1,0 +1,102 @@
+import { randomBytes } from "node:crypto";
+import { localPart } from "../kit/address.ts";
+import type { Credentials } from "../kit/credentials.ts";
+import { fieldsOf, listOf, parseBearer, parseJson, sameSecret, textOf } from "../kit/read.ts";
+import { type Judgement, jsonAnswer, type Play, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
+import { createSendgridActivity } from "./activity.ts";
+import { type MailFault, mailFaults } from "./mail.ts";
+
+/** SendGrid: "Mail Send", "Errors", "Rate limits". */
+const BODY_BYTES_MAX = 30 * 1_048_576;
+/** How far ahead X-RateLimit-Reset lies, in s. */
+const THROTTLED_S = 2;
+const HELP = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#message.";
+
+export function createSendgrid(parts: { credentials: Credentials["sendgrid"]; from: string; now: () => number }): Play {
+  const { credentials, from, now } = parts;
+  const activity = createSendgridActivity();
+
+  function answerLookUp(request: WireRequest, lagMs: number): WireAnswer {
+    if (!isKnown(request)) return UNAUTHORIZED;
+    const messages = activity.filter(request.query, now() - lagMs);
+    return messages ? jsonAnswer(200, { messages }) : errors(400, [{ message: "invalid query", field: "query" }]);
+  }
+
+  const isKnown = (request: WireRequest) => sameSecret(parseBearer(request.headers.authorization) ?? "", credentials.apiKey);
+
+  function refusalOf(request: WireRequest): WireAnswer | undefined {
+    if (request.path !== "/v3/mail/send") return errors(404, [{ message: "not found" }]);
+    if (request.method !== "POST") return errors(405, [{ message: "method not allowed" }]);
+    if (!isKnown(request)) return UNAUTHORIZED;
+    if (!/^application\/json\b/i.test(request.headers["content-type"] ?? ""))
+      return errors(415, [{ message: "Content-Type should be application/json." }]);
+    if (request.body.length > BODY_BYTES_MAX)
+      return errors(413, [{ message: "The JSON payload you have included in your request is too large." }]);
+    const mail = parseJson(request.body);
+    if (mail === undefined) return errors(400, [{ message: "Bad Request" }]);
+    const faults = mailFaults(mail, now() / 1_000);
+    if (faults.length > 0) return errors(400, faults);
+    if (textOf(fieldsOf(fieldsOf(mail).from).email).toLowerCase() !== from)
+      return errors(403, [
+        {
+          message: "The from address does not match a verified Sender Identity. Mail cannot be sent until this error is resolved.",
+          field: "from",
+        },
+      ]);
+    // An address with a meaning; see README.md.
+    if (recipientsOf(mail).some((address) => localPart(address).startsWith("throttled"))) return throttled(now());
+    return undefined;
+  }
+
+  return {
+    provider: "sendgrid",
+    bodyBytesMax: BODY_BYTES_MAX,
+    aside(request) {
+      if (request.method !== "GET" || request.path !== "/v3/messages") return undefined;
+      return { faultTarget: "sendgrid-look-up", answer: (lagMs) => answerLookUp(request, lagMs) };
+    },
+    read(request) {
+      const payload = parseJson(request.body);
+      const args = fieldsOf(fieldsOf(listOf(fieldsOf(payload).personalizations)[0]).custom_args);
+      return {
+        deliveryId: textOf(args.carillon_delivery),
+        attemptId: textOf(args.carillon_attempt),
+        recipient: recipientsOf(payload)[0] ?? "",
+        payload,
+      };
+    },
+    judge(request, sent): Judgement {
+      const refusal = refusalOf(request);
+      if (refusal !== undefined) return { accepted: false, code: String(refusal.status), answer: refusal };
+      const isTrial = fieldsOf(fieldsOf(fieldsOf(sent.payload).mail_settings).sandbox_mode).enable === true;
+      const messageId = randomBytes(16).toString("base64url");
+      if (!isTrial) activity.add(sent.payload, messageId, now());
+      const answer = { status: isTrial ? 200 : 202, headers: { "x-message-id": messageId } };
+      return { accepted: !isTrial, code: String(answer.status), answer };
+    },
+  };
+}
+
+function recipientsOf(mail: unknown): string[] {
+  return listOf(fieldsOf(mail).personalizations).flatMap((p) => listOf(fieldsOf(p).to).map((to) => textOf(fieldsOf(to).email)));
+}
+
+const errors = (status: number, faults: readonly MailFault[]) =>
+  jsonAnswer(status, {
+    errors: faults.map(({ message, field }) => ({ message, field: field ?? null, help: field ? HELP + field : null })),
+  });
+
+const UNAUTHORIZED = errors(401, [{ message: "The provided authorization grant is invalid, expired, or revoked" }]);
+
+function throttled(now: number): WireAnswer {
+  const reset = String(Math.ceil(now / 1_000) + THROTTLED_S);
+  return {
+    ...errors(429, [{ message: "too many requests" }]),
+    headers: {
+      "content-type": "application/json",
+      "x-ratelimit-limit": "600",
+      "x-ratelimit-remaining": "0",
+      "x-ratelimit-reset": reset,
+    },
+  };
+}

@@ -1,0 +1,140 @@
+import { randomBytes } from "node:crypto";
+import type { Credentials } from "../kit/credentials.ts";
+import { deliveryOf, parseBasic, sameSecret } from "../kit/read.ts";
+import { countSegments } from "../kit/segments.ts";
+import { type Judgement, jsonAnswer, type Play, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
+import { createTwilioMessages } from "./messages.ts";
+
+/** Twilio: "Messages resource", "Error and Warning Dictionary", "Test Credentials". */
+const BODY_CHARACTERS_MAX = 1_600;
+const VALIDITY_LONGEST_S = 36_000;
+
+interface Refusal {
+  status: number;
+  code: number;
+  message: string;
+  headers?: Record<string, string> | undefined;
+}
+const refuse = (code: number, message: string, status = 400): Refusal => ({ status, code, message });
+
+export function createTwilio(parts: { credentials: Credentials["twilio"]; now: () => number }): Play {
+  const { credentials, now } = parts;
+  const { accountSid, authToken } = credentials;
+  const messages = createTwilioMessages(accountSid);
+  const collection = `/2010-04-01/Accounts/${accountSid}/Messages.json`;
+
+  /** What every request is refused for. */
+  function accountRefusal(request: WireRequest): Refusal | undefined {
+    const basic = parseBasic(request.headers.authorization);
+    if (basic === undefined || basic.user !== accountSid || !sameSecret(basic.password, authToken))
+      return refuse(20003, "Authenticate", 401);
+    if (!request.path.startsWith(`/2010-04-01/Accounts/${accountSid}/`))
+      return refuse(20404, `The requested resource ${request.path} was not found`, 404);
+    return undefined;
+  }
+
+  function refusalOf(request: WireRequest, form: URLSearchParams): Refusal | undefined {
+    const refusal = accountRefusal(request);
+    if (refusal !== undefined) return refusal;
+    if (request.path !== collection) return refuse(20404, `The requested resource ${request.path} was not found`, 404);
+    if (request.method !== "POST") return refuse(20004, "Method not allowed", 405);
+    return formRefusal(form) ?? senderRefusal(form, credentials.from) ?? numberRefusal(form.get("To") ?? "");
+  }
+
+  return {
+    provider: "twilio",
+    bodyBytesMax: 65_536,
+    aside(request) {
+      if (request.method !== "GET") return undefined;
+      return {
+        faultTarget: "twilio-look-up",
+        answer(lagMs) {
+          const refusal = accountRefusal(request);
+          if (refusal !== undefined) return errorAnswer(refusal);
+          if (request.path === collection) return jsonAnswer(200, messages.list(request.query, now() - lagMs));
+          const message = messages.find(/\/Messages\/(\w+)\.json$/.exec(request.path)?.[1] ?? "");
+          return message
+            ? jsonAnswer(200, message)
+            : errorAnswer(refuse(20404, `The requested resource ${request.path} was not found`, 404));
+        },
+      };
+    },
+    read(request) {
+      const form = new URLSearchParams(request.body.toString());
+      const callback = form.get("StatusCallback") ?? "";
+      const attemptId = URL.canParse(callback) ? (new URL(callback).searchParams.get("attempt") ?? "") : "";
+      return { deliveryId: deliveryOf(attemptId), attemptId, recipient: form.get("To") ?? "", payload: Object.fromEntries(form) };
+    },
+    judge(request): Judgement {
+      const form = new URLSearchParams(request.body.toString());
+      const refusal = refusalOf(request, form);
+      if (refusal !== undefined) return { accepted: false, code: `${refusal.status} ${refusal.code}`, answer: errorAnswer(refusal) };
+      const hasService = form.has("MessagingServiceSid");
+      const message = messages.add({
+        sid: `SM${randomBytes(16).toString("hex")}`,
+        to: form.get("To") ?? "",
+        from: form.get("From"),
+        messaging_service_sid: form.get("MessagingServiceSid"),
+        body: form.get("Body") ?? "",
+        status: hasService ? "accepted" : "queued",
+        num_segments: hasService ? "0" : String(countSegments(form.get("Body") ?? "")),
+        createdAt: now(),
+      });
+      return { accepted: true, code: "201", answer: jsonAnswer(201, message) };
+    },
+  };
+}
+
+function errorAnswer({ status, code, message, headers }: Refusal): WireAnswer {
+  return jsonAnswer(status, { code, message, more_info: `https://www.twilio.com/docs/errors/${code}`, status }, headers);
+}
+
+function formRefusal(form: URLSearchParams): Refusal | undefined {
+  if (!form.get("To")) return refuse(21604, "A 'To' phone number is required.");
+  if (!form.get("From") && !form.get("MessagingServiceSid")) return refuse(21603, "A 'From' phone number is required.");
+  const body = form.get("Body") ?? "";
+  if (body === "") return refuse(21602, "Message body is required.");
+  if ([...body].length > BODY_CHARACTERS_MAX)
+    return refuse(21617, `The concatenated message body exceeds the ${BODY_CHARACTERS_MAX} character limit`);
+  const callback = form.get("StatusCallback");
+  if (callback !== null && !/^https?:\/\/[^/]/.test(callback))
+    return refuse(21609, `The StatusCallback URL ${callback} is not a valid URL.`);
+  const validity = form.get("ValidityPeriod");
+  if (validity !== null && !(/^\d{1,5}$/.test(validity) && Number(validity) >= 1 && Number(validity) <= VALIDITY_LONGEST_S))
+    return refuse(21624, "The ValidityPeriod is out of range.");
+  return undefined;
+}
+
+function senderRefusal(form: URLSearchParams, ownNumber: string): Refusal | undefined {
+  const from = form.get("From");
+  switch (from) {
+    case null:
+    case ownNumber:
+      return undefined;
+    case "+15005550001":
+      return refuse(21212, `The 'From' number ${from} is not a valid phone number, shortcode, or alphanumeric sender ID.`);
+    case "+15005550008":
+      return refuse(21611, "This 'From' number has exceeded the maximum number of queued messages");
+    default:
+      return refuse(21606, `The 'From' phone number provided (${from}) is not a valid message-capable phone number for this account.`);
+  }
+}
+
+/** Twilio's own test numbers, and ends with a meaning; see README.md. */
+function numberRefusal(to: string): Refusal | undefined {
+  if (!/^\+[1-9]\d{6,14}$/.test(to)) return refuse(21211, `Invalid 'To' Phone Number: ${to}`);
+  switch (to) {
+    case "+15005550001":
+      return refuse(21211, `Invalid 'To' Phone Number: ${to}`);
+    case "+15005550002":
+      return refuse(21612, `Message cannot be sent with the current combination of 'To' (${to}) and 'From' parameters`);
+    case "+15005550003":
+      return refuse(21408, `Permission to send an SMS or MMS has not been enabled for the region indicated by the 'To' number: ${to}`);
+    case "+15005550004":
+      return refuse(21610, "Attempt to send to unsubscribed recipient");
+    case "+15005550009":
+      return refuse(21614, `'To' number is not a valid mobile number: ${to}`);
+  }
+  if (to.endsWith("0429")) return { ...refuse(20429, "Too Many Requests", 429), headers: { "retry-after": "1" } };
+  return undefined;
+}

@@ -1,0 +1,45 @@
+import { createHmac } from "node:crypto";
+import type { Credentials } from "../kit/credentials.ts";
+import { fieldsOf, textOf } from "../kit/read.ts";
+import { bodyOf, FORM, formText, type Told, type WebhookWriter } from "../kit/webhook-write.ts";
+
+const STATUS = { accepted: "sent", delivered: "delivered", undelivered: "undelivered" } as const;
+const UNREACHABLE = "30003";
+
+/** Status callbacks (Twilio: "Track outbound message status"), to the address that the message named, where that is of the target's origin. */
+export function createTwilioWriter({ accountSid, authToken }: Credentials["twilio"]): WebhookWriter {
+  return {
+    provider: "twilio",
+    eventsMax: 1,
+    refsIn: (answer) => [textOf(fieldsOf(bodyOf(answer)).sid)],
+    isWanted({ payload }, target) {
+      const callback = callbackOf(payload);
+      return URL.canParse(callback) && new URL(callback).origin === new URL(target).origin;
+    },
+    write([told]: readonly [Told]) {
+      const { To, From } = fieldsOf(told.sent.payload);
+      const form: Record<string, string> = {
+        SmsSid: told.ref,
+        SmsStatus: STATUS[told.kind],
+        MessageStatus: STATUS[told.kind],
+        To: textOf(To),
+        MessageSid: told.ref,
+        AccountSid: accountSid,
+        From: textOf(From),
+        ApiVersion: "2010-04-01",
+        ...(told.kind === "undelivered" ? { ErrorCode: told.reason ?? UNREACHABLE } : {}),
+      };
+      const url = callbackOf(told.sent.payload);
+      const headers = {
+        "content-type": FORM,
+        "x-twilio-signature": createHmac("sha1", authToken)
+          .update(`${url}${formText(form)}`)
+          .digest("base64"),
+        "i-twilio-idempotency-token": told.eventId,
+      };
+      return { url, headers, body: new URLSearchParams(form).toString() };
+    },
+  };
+}
+
+const callbackOf = (payload: unknown) => textOf(fieldsOf(payload).StatusCallback);

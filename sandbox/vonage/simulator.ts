@@ -1,0 +1,138 @@
+import { randomBytes } from "node:crypto";
+import type { Credentials } from "../kit/credentials.ts";
+import type { Once } from "../kit/once.ts";
+import { deliveryOf, type Fields, fieldsOf, parseBasic, parseJson, sameSecret } from "../kit/read.ts";
+import { countSegments } from "../kit/segments.ts";
+import { type Judgement, jsonAnswer, type Play, type Sent, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
+import { createVonageReports } from "./reports.ts";
+
+/** Vonage: "SMS API reference" and "Troubleshooting SMS". */
+const TEXT_CHARACTERS_MAX = 3_200;
+const CLIENT_REF_CHARACTERS_MAX = 100;
+const TTL_SHORTEST_MS = 20_000;
+const TTL_LONGEST_MS = 604_800_000;
+
+const ERROR_TEXT: Record<string, string> = {
+  "1": "Throughput Rate Exceeded",
+  "4": "Bad Credentials",
+  "5": "Internal Error",
+  "6": "Unroutable message - rejected",
+  "7": "Number barred",
+  "8": "Partner account barred",
+  "9": "Partner quota violation",
+  "10": "Too many existing binds",
+  "15": "Invalid sender address",
+  "29": "Non-Whitelisted Destination",
+  "33": "Number De-activated",
+};
+/** Those that pass when tried again. */
+const PASSING = ["1", "5", "10"];
+
+interface Refusal {
+  status: string;
+  text: string;
+}
+const refuse = (status: string, text = ERROR_TEXT[status] ?? "Error"): Refusal => ({ status, text });
+
+type Params = Readonly<Record<string, string>>;
+
+export function createVonage(parts: { credentials: Credentials["vonage"]; once: Once; now: () => number }): Play {
+  const { credentials, once, now } = parts;
+  const reports = createVonageReports(credentials.apiKey);
+
+  /** The Reports API takes nothing but Basic credentials. */
+  function answerLookUp(request: WireRequest, lagMs: number): WireAnswer {
+    const basic = parseBasic(request.headers.authorization);
+    if (basic?.user !== credentials.apiKey || !sameSecret(basic.password, credentials.apiSecret))
+      return jsonAnswer(401, { type: "https://developer.vonage.com/api-errors#unauthorized", title: "Unauthorized" });
+    return reports.records(request.query, now() - lagMs);
+  }
+
+  function credentialRefusal(request: WireRequest, params: Params): Refusal | undefined {
+    const basic = parseBasic(request.headers.authorization);
+    const key = params.api_key ?? basic?.user;
+    const secret = params.api_secret ?? basic?.password;
+    if (key === undefined) return refuse("2", "Missing api_key");
+    if (secret === undefined) return refuse("2", "Missing api_secret");
+    return key === credentials.apiKey && sameSecret(secret, credentials.apiSecret) ? undefined : refuse("4");
+  }
+
+  return {
+    provider: "vonage",
+    bodyBytesMax: 65_536,
+    aside(request) {
+      if (request.path === "/v2/reports/records" && request.method === "GET")
+        return { faultTarget: "vonage-look-up", answer: (lagMs) => answerLookUp(request, lagMs) };
+      return request.path === "/sms/json" && request.method === "POST" ? undefined : { answer: () => ({ status: 404 }) };
+    },
+    read(request) {
+      const { api_key: _key, api_secret: _secret, ...payload } = paramsOf(request);
+      const attemptId = payload["client-ref"] ?? "";
+      const recipient = payload.to === undefined ? "" : `+${payload.to.replace(/^\+/, "")}`;
+      return { deliveryId: deliveryOf(attemptId), attemptId, recipient, payload };
+    },
+    judge(request, sent): Judgement {
+      const params = paramsOf(request);
+      const refusal = credentialRefusal(request, params) ?? paramRefusal(params) ?? numberRefusal(sent, once);
+      if (refusal !== undefined) {
+        const message = { status: refusal.status, "error-text": refusal.text };
+        return {
+          accepted: false,
+          code: `200 status ${refusal.status}`,
+          answer: jsonAnswer(200, { "message-count": "1", messages: [message] }),
+        };
+      }
+      const segments = countSegments(params.text ?? "", params.type === "unicode" ? "UCS-2" : "GSM-7");
+      const messages = Array.from({ length: segments }, () => ({
+        to: params.to,
+        "message-id": randomBytes(8).toString("hex").toUpperCase(),
+        status: "0",
+        "remaining-balance": "15.53590000",
+        "message-price": "0.03330000",
+        network: "12345",
+        ...(params["client-ref"] === undefined ? {} : { "client-ref": params["client-ref"] }),
+      }));
+      for (const message of messages)
+        reports.add(
+          { message_id: message["message-id"], client_ref: params["client-ref"] ?? null, from: params.from ?? "", to: params.to ?? "" },
+          now(),
+        );
+      return {
+        accepted: true,
+        code: "200 status 0",
+        answer: jsonAnswer(200, { "message-count": String(segments), messages }),
+      };
+    },
+  };
+}
+
+/** JSON, form or query: the API takes all three. */
+function paramsOf({ headers, body, query }: WireRequest): Params {
+  const isJson = /^application\/json\b/i.test(headers["content-type"] ?? "");
+  const given: Fields = isJson ? fieldsOf(parseJson(body)) : Object.fromEntries(new URLSearchParams(body.toString()));
+  const params: Record<string, string> = Object.fromEntries(query);
+  for (const [name, value] of Object.entries(given))
+    if (["string", "number", "boolean"].includes(typeof value)) params[name] = String(value);
+  return params;
+}
+
+function paramRefusal(params: Params): Refusal | undefined {
+  for (const name of ["to", "from", "text"]) if (!params[name]) return refuse("2", `Missing ${name}`);
+  const { to = "", text = "", type = "text", ttl, callback } = params;
+  if (!/^[1-9]\d{6,14}$/.test(to)) return refuse("3", "to address is not numeric");
+  if (!["text", "unicode", "binary"].includes(type)) return refuse("3", "Invalid value for param: type");
+  if ([...text].length > TEXT_CHARACTERS_MAX) return refuse("12", "Message too long");
+  if (ttl !== undefined && !(/^\d{1,9}$/.test(ttl) && Number(ttl) >= TTL_SHORTEST_MS && Number(ttl) <= TTL_LONGEST_MS))
+    return refuse("3", "Invalid value for param: ttl");
+  if ((params["client-ref"] ?? "").length > CLIENT_REF_CHARACTERS_MAX) return refuse("3", "Invalid value for param: client-ref");
+  if (callback !== undefined && !/^https?:\/\/[^/]/.test(callback)) return refuse("23", "Invalid callback URL");
+  return undefined;
+}
+
+/** Numbers whose end has a meaning; see README.md. */
+function numberRefusal({ recipient, deliveryId }: Sent, once: Once): Refusal | undefined {
+  if (recipient.endsWith("0007")) return refuse("7");
+  const status = /9990(\d\d)$/.exec(recipient)?.[1]?.replace(/^0/, "");
+  if (status === undefined || ERROR_TEXT[status] === undefined) return undefined;
+  return !PASSING.includes(status) || once(`vonage ${recipient} ${deliveryId}`) ? refuse(status) : undefined;
+}

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import webpush from "web-push";
+import {
+  ATTEMPT,
+  DELIVERY,
+  envOf,
+  http1,
+  nowSeconds,
+  type RawAnswer,
+  type RawRequest,
+  startTestSandbox,
+} from "../../test/support/raw-client.ts";
+import { fieldsOf } from "../kit/read.ts";
+import type { Sandbox } from "../main.ts";
+
+const PAYLOAD = { title: "Gruß", body: "b", data: { n: "1" }, carillon: { delivery: DELIVERY, attempt: ATTEMPT } };
+
+let sandbox: Sandbox;
+before(async () => {
+  sandbox = await startTestSandbox();
+});
+after(() => sandbox[Symbol.asyncDispose]());
+
+interface Change {
+  vapid?: { publicKey: string; privateKey: string };
+  audience?: string;
+  expiration?: number;
+  subject?: string;
+  keysOf?: string;
+  headers?: Record<string, string | undefined>;
+  method?: string;
+  body?: Buffer;
+}
+
+/** Encrypted and signed by the web-push package, sent bare so that a header can be left out or spoilt. */
+function push(name: string, payload: string, change: Change = {}): Promise<RawAnswer> {
+  const { pushUrl } = sandbox.webPushSubscription(name);
+  const { p256dh, auth } = sandbox.webPushSubscription(change.keysOf ?? name);
+  const vapid = change.vapid ?? {
+    publicKey: envOf(sandbox, "WEBPUSH_VAPID_PUBLIC_KEY"),
+    privateKey: envOf(sandbox, "WEBPUSH_VAPID_PRIVATE_KEY_FILE"),
+  };
+  const details = webpush.generateRequestDetails({ endpoint: pushUrl, keys: { p256dh, auth } }, payload, { TTL: 60 });
+  const { Authorization } = webpush.getVapidHeaders(
+    change.audience ?? new URL(pushUrl).origin,
+    change.subject ?? envOf(sandbox, "WEBPUSH_VAPID_SUBJECT"),
+    vapid.publicKey,
+    vapid.privateKey,
+    "aes128gcm",
+    change.expiration,
+  );
+  const headers = Object.entries({ ...details.headers, Authorization, ...change.headers }).filter(([, value]) => value !== undefined);
+  const request: RawRequest = {
+    method: change.method,
+    headers: Object.fromEntries(headers.filter(([key]) => key !== "Content-Length").map(([key, value]) => [key, String(value)])),
+    body: change.body ?? details.body ?? undefined,
+  };
+  return http1(sandbox, pushUrl, request);
+}
+const answer = ({ status, json }: RawAnswer) => `${status} ${fieldsOf(json).errno ?? ""}`.trim();
+
+test("an encrypted push is answered 201 with its location, and the ledger holds what it said", async () => {
+  sandbox.ledger.clear();
+  const given = await push("phone", JSON.stringify(PAYLOAD), { headers: { Topic: "t1", Urgency: "high" } });
+  assert.equal(given.status, 201);
+  assert.match(given.headers.location ?? "", /^https:\/\/127\.0\.0\.1:\d+\/m\/\S+$/);
+  assert.equal(given.headers.ttl, "60");
+  const [entry] = sandbox.ledger.entries({ provider: "webpush" });
+  assert.deepEqual(entry?.payload, PAYLOAD);
+  assert.equal(entry?.recipient, sandbox.webPushSubscription("phone").pushUrl);
+  assert.equal(entry?.deliveryId, DELIVERY);
+  assert.equal(entry?.accepted, true);
+});
+
+test("VAPID is checked: presence, key, signature, audience, expiry and subject", async () => {
+  const other = webpush.generateVAPIDKeys();
+  const publicKey = envOf(sandbox, "WEBPUSH_VAPID_PUBLIC_KEY");
+  const cases: [string, Change][] = [
+    ["401 109", { headers: { Authorization: undefined } }],
+    ["401 109", { headers: { Authorization: "vapid t=x, k=y" } }],
+    ["403 109", { vapid: other }],
+    ["403 109", { vapid: { publicKey, privateKey: other.privateKey } }],
+    ["403 109", { audience: "https://example.com" }],
+    ["403 109", { expiration: nowSeconds() - 10 }],
+  ];
+  for (const [expected, change] of cases) assert.equal(answer(await push("phone", "{}", change)), expected);
+});
+
+test("headers and body are refused with Mozilla's error numbers", async () => {
+  const cases: [string, Change][] = [
+    ["400 111", { headers: { TTL: undefined } }],
+    ["400 113", { headers: { Topic: "x".repeat(33) } }],
+    ["400 110", { headers: { "Content-Encoding": "aesgcm" } }],
+    ["400 110", { keysOf: "somebody-else" }],
+    ["400 110", { body: Buffer.from("plain text") }],
+    ["413 104", { body: Buffer.alloc(4_097) }],
+    ["405 999", { method: "PUT" }],
+  ];
+  for (const [expected, change] of cases) assert.equal(answer(await push("phone", "{}", change)), expected);
+  const fits = JSON.stringify("x".repeat(3_991));
+  assert.equal((await push("phone", fits)).status, 201, "3993 bytes of text are 4096 of body");
+});
+
+test("subscriptions are gone, unknown, throttled or flaky by name", async () => {
+  const text = JSON.stringify(PAYLOAD);
+  assert.equal(answer(await push("gone-1", text)), "410 106");
+  assert.equal(answer(await push("unknown-1", text)), "404 102");
+  assert.equal(answer(await push("oldkey-1", text)), "403 109");
+  const throttled = await push("throttled-1", text);
+  assert.equal(throttled.status, 429);
+  assert.equal(throttled.headers["retry-after"], "1");
+  assert.equal((await push("throttled-1", text)).status, 201);
+  assert.equal(answer(await push("flaky-1", text)), "503 201");
+  assert.equal((await push("flaky-1", text)).status, 201);
+});
