@@ -16,6 +16,7 @@ import type { DeliveryTask, Settlement } from "../core/ports/queue.ts";
 import { type Permits, UNLIMITED } from "../core/ports/rate-limiter.ts";
 import type { Store } from "../core/ports/store.ts";
 import { createBatcher } from "../runtime/batch.ts";
+import { withDeadline } from "../runtime/deadline.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { withSpan } from "../runtime/tracing.ts";
 import { type Circuits, createCircuits } from "./circuit-breaker.ts";
@@ -237,22 +238,19 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
   }
 
   async function send(provider: Provider, delivery: OutboundDelivery, deadlineMs: number): Promise<Outcome> {
-    const ended = new AbortController();
-    const late = clock.sleep(deadlineMs + ADAPTER_GRACE_MS, ended.signal).then((): Outcome => {
-      if (!ended.signal.aborted)
-        log.error({ deliveryId: delivery.deliveryId, provider: provider.name }, "provider did not answer within its deadline");
+    const silent = (): Outcome => {
+      log.error({ deliveryId: delivery.deliveryId, provider: provider.name }, "provider did not answer within its deadline");
       return { kind: "unanswered", fault: { code: "adapter-silent" } };
-    });
+    };
     try {
       const about = { kind: SpanKind.CLIENT, attributes: { "carillon.attempt": delivery.attemptId } };
-      const call = () => Promise.race([provider.send(delivery, AbortSignal.timeout(deadlineMs)), late]);
+      const limit = { clock, limitMs: deadlineMs + ADAPTER_GRACE_MS };
+      const call = () => withDeadline(provider.send(delivery, AbortSignal.timeout(deadlineMs)), limit, silent);
       return await withSpan(parts.tracer, `${provider.name} send`, about, call);
     } catch (error) {
       // A provider throws only by its own fault; what it did before that, nobody knows.
       log.error({ err: error, deliveryId: delivery.deliveryId, provider: provider.name }, "provider threw");
       return { kind: "unanswered", fault: { code: "adapter-fault" } };
-    } finally {
-      ended.abort();
     }
   }
 

@@ -5,9 +5,9 @@ import { createOptOutSets, type OptOutChange, type OptOutProbe, type OptOutReadi
 import { StoreError } from "../adapters/store/store-error.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { PreferenceStore } from "../core/ports/preference-store.ts";
+import { DeadlineError } from "../runtime/deadline.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { inChunks, OVERLAP_MS, rebuildUnsealed } from "./rebuild.ts";
-import { DeadlineError } from "./within.ts";
 
 /** From the beginning of one sweep to the beginning of the next. */
 export const SWEEP_MS = 2_000;

@@ -7,11 +7,11 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { RefusalAnswer, RefusalQuestion } from "../core/ports/opt-outs.ts";
 import type { PreferenceStore } from "../core/ports/preference-store.ts";
 import { endpointSubject, isRefused, type PreferenceRecord, type Refusal, sameRefusal, userSubject } from "../core/preferences/opt-out.ts";
+import { withDeadline } from "../runtime/deadline.ts";
 import { endpointId } from "../runtime/hash.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { createRefusalCache, type Fill } from "./opt-out-cache.ts";
 import { createOptOutCopy } from "./opt-out-copy.ts";
-import { within } from "./within.ts";
 
 /** For reading from the store: whoever asks has a second in all. */
 const FIND_DEADLINE_MS = 800;
@@ -60,7 +60,7 @@ export function createPreferences(deps: {
   let storeAnswered = true;
   const ofStore = async <T>(limitMs: number, work: () => Promise<T>): Promise<T | undefined> => {
     try {
-      const answer = await within(clock, limitMs, work());
+      const answer = await withDeadline(work(), { clock, limitMs });
       if (!storeAnswered) log.info("the store answers again");
       storeAnswered = true;
       return answer;

@@ -3,7 +3,7 @@ import type { OptOutSets } from "../adapters/redis/opt-out-sets.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { PreferenceStore } from "../core/ports/preference-store.ts";
 import type { PreferenceRecord } from "../core/preferences/opt-out.ts";
-import { within } from "./within.ts";
+import { withDeadline } from "../runtime/deadline.ts";
 
 /** Records handed to Redis at once. */
 const CHUNK_RECORDS = 500;
@@ -81,7 +81,7 @@ export async function* inChunks(
   };
   try {
     for (;;) {
-      const chunk = await within(clock, CHUNK_DEADLINE_MS, nextChunk(), signal);
+      const chunk = await withDeadline(nextChunk(), { clock, limitMs: CHUNK_DEADLINE_MS, signal });
       if (chunk.length > 0) yield chunk;
       if (chunk.length < CHUNK_RECORDS) return;
     }

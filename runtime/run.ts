@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import type { Tracer } from "@opentelemetry/api";
 import type { Reached } from "../core/failpoints.ts";
 import { choice, type Environment, integer, ms, optionalPort, readConfig, text, type Values, type Variables } from "./config.ts";
-import { inTime } from "./deadline.ts";
+import { withDeadline } from "./deadline.ts";
 import { crashAt } from "./failpoint.ts";
 import { type GrpcServer, startGrpcServer } from "./grpc/server.ts";
 import { reachable } from "./http/reachable.ts";
@@ -104,8 +104,7 @@ export function defineRole<V extends Variables>(role: {
       );
       const health =
         config.HEALTH_PORT === undefined ? undefined : stack.use(await startHealthServer(config.HTTP_HOST, config.HEALTH_PORT, log));
-      const started = await inTime(
-        START_MS,
+      const started = await withDeadline(
         role.start(values as Values<V & typeof commonVariables>, {
           log,
           metrics,
@@ -116,7 +115,10 @@ export function defineRole<V extends Variables>(role: {
           env,
           reached,
         }),
-        () => new StartTimeoutError(`${role.name} did not start within ${START_MS} ms`),
+        { limitMs: START_MS },
+        () => {
+          throw new StartTimeoutError(`${role.name} did not start within ${START_MS} ms`);
+        },
       ).catch((error: unknown) => {
         // What was begun before the fault ends with it.
         draining.abort();
@@ -134,7 +136,8 @@ export function defineRole<V extends Variables>(role: {
         [Symbol.asyncDispose]: () => {
           disposed ??= (async () => {
             draining.abort();
-            await inTime(config.DRAIN_MS, started.drained?.() ?? Promise.resolve(), () => new Error("drain")).catch(() =>
+            const drained = started.drained?.() ?? Promise.resolve();
+            await withDeadline(drained, { limitMs: config.DRAIN_MS }).catch(() =>
               log.warn({ drainMs: config.DRAIN_MS }, "drain took too long; what is under way is taken up by others"),
             );
             await kept.disposeAsync();

@@ -15,6 +15,7 @@ import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchSpanProcessor, NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
+import { withDeadline } from "./deadline.ts";
 
 /** Spans waiting for the exporter; beyond it new ones are dropped. At 1 kB each 2 MB. */
 const SPANS_WAITING_MAX = 2_048;
@@ -43,11 +44,8 @@ export function startTracing(service: string, { exporterUrl }: { exporterUrl: st
     // A proxy to nothing records nothing, and passes the parent on.
     tracer: (exporter ? provider : new ProxyTracerProvider()).getTracer("carillon"),
     async [Symbol.asyncDispose]() {
-      const { promise: late, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, EXPORT_MS);
-      // What a collector answers is its affair; spans that could not be sent are lost by design.
-      await Promise.race([provider.shutdown().catch(() => undefined), late]);
-      clearTimeout(timer);
+      // Spans that could not be sent in time are lost by design.
+      await withDeadline(provider.shutdown(), { limitMs: EXPORT_MS }).catch(() => undefined);
     },
   };
 }

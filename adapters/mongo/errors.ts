@@ -1,5 +1,5 @@
 import { type MongoBulkWriteError, MongoError, MongoServerError } from "mongodb";
-import { inTime } from "../../runtime/deadline.ts";
+import { withDeadline } from "../../runtime/deadline.ts";
 import { StoreError } from "../store/store-error.ts";
 
 /** E11000: the key exists. */
@@ -14,14 +14,16 @@ const CALL_MS_MAX = 60_000;
 /** Runs `work`; the driver's errors become ours, with the name and number alone: their messages quote documents and addresses. */
 export async function asStoreError<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {
-    return await inTime(CALL_MS_MAX, work(), () => noAnswer(what, CALL_MS_MAX));
+    return await withDeadline(work(), { limitMs: CALL_MS_MAX }, () => giveUp(what, CALL_MS_MAX));
   } catch (error) {
     throw toStoreError(what, error);
   }
 }
 
-/** Of a call that took too long. */
-export const noAnswer = (what: string, limitMs: number) => new StoreError(`MongoDB, ${what}: no answer within ${limitMs} ms`);
+/** Throws what ends a call that took too long. */
+export function giveUp(what: string, limitMs: number): never {
+  throw new StoreError(`MongoDB, ${what}: no answer within ${limitMs} ms`);
+}
 
 export function toStoreError(what: string, error: unknown): unknown {
   if (!(error instanceof MongoError)) return error;

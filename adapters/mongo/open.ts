@@ -1,6 +1,6 @@
 import type { MongoClient } from "mongodb";
 import type { Store } from "../../core/ports/store.ts";
-import { inTime } from "../../runtime/deadline.ts";
+import { withDeadline } from "../../runtime/deadline.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { StoreError } from "../store/store-error.ts";
 import { DangerousSettingError } from "../unsafe-setting.ts";
@@ -9,7 +9,7 @@ import { type AttemptDocument, type AttributionDocument, createAttemptStore } fr
 import { createClient } from "./client.ts";
 import { type ContactDocument, createContactStore } from "./contacts.ts";
 import { deploymentVerdict, type Hello, type StorageEngine, storageDangers } from "./deployment.ts";
-import { asStoreError, errorName, noAnswer, toStoreError } from "./errors.ts";
+import { asStoreError, errorName, giveUp, toStoreError } from "./errors.ts";
 import { ensureIndexes } from "./indexes.ts";
 import type { NotificationDocument } from "./notification-document.ts";
 import { createNotificationStore } from "./notifications.ts";
@@ -60,7 +60,7 @@ export async function openMongoStore(uri: string, options: MongoOptions = {}): P
 async function connect(client: MongoClient, log: Logger | undefined): Promise<void> {
   const hosts = hostsOf(client);
   try {
-    await inTime(CONNECT_TIMEOUT_MS, check(client, hosts, log), () => noAnswer("connect", CONNECT_TIMEOUT_MS));
+    await withDeadline(check(client, hosts, log), { limitMs: CONNECT_TIMEOUT_MS }, () => giveUp("connect", CONNECT_TIMEOUT_MS));
   } catch (error) {
     if (error instanceof DangerousSettingError) throw error;
     const cause = toStoreError("connect", error);

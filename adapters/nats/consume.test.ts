@@ -10,6 +10,7 @@ import type { Clock } from "../../core/ports/clock.ts";
 import type { Settlement } from "../../core/ports/queue.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { readConfig } from "../../runtime/config.ts";
+import { withDeadline } from "../../runtime/deadline.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { type FaultyLine, startFaultyLine } from "../../test/support/faulty-line.ts";
@@ -104,12 +105,12 @@ async function consuming(
 }
 
 /** Ends where the promise has not resolved within it, in ms: far above what is right, below what is wrong. */
-async function within(limitMs: number, promise: Promise<unknown>): Promise<boolean> {
-  const stop = new AbortController();
-  const inTime = await Promise.race([promise.then(() => true), systemClock.sleep(limitMs, stop.signal).then(() => false)]);
-  stop.abort();
-  return inTime;
-}
+const within = (limitMs: number, promise: Promise<unknown>): Promise<boolean> =>
+  withDeadline(
+    promise.then(() => true),
+    { limitMs },
+    () => false,
+  );
 
 test("a connection that comes back in the middle of a pull brings no more than can be begun", { timeout: 40_000 }, () =>
   consuming(async ({ line, underWay, mostUnderWay, handled, finish }) => {

@@ -1,5 +1,6 @@
 import { Redis } from "ioredis";
 import { secretFile, url } from "../../runtime/config.ts";
+import { withDeadline } from "../../runtime/deadline.ts";
 import { errorLine, type Logger } from "../../runtime/logger.ts";
 import { UnreachableError } from "../unreachable.ts";
 import { DangerousSettingError } from "../unsafe-setting.ts";
@@ -58,17 +59,13 @@ export async function connectRedis(
   });
   const unreachable = () =>
     new UnreachableError("Redis", host, "start one with `redis-server`, or point REDIS_URL (and REDIS_PASSWORD_FILE) at yours", fault);
-  await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => {
-      redis.disconnect();
-      reject(unreachable());
-    }, connectDeadlineMs);
-    redis.once("ready", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-    // Its first failure is told by "error"; the tries after it go on by themselves.
-    redis.connect().catch(() => undefined);
+  const { promise: connected, resolve } = Promise.withResolvers<void>();
+  redis.once("ready", () => resolve());
+  // Its first failure arrives as "error"; ioredis itself goes on trying.
+  redis.connect().catch(() => undefined);
+  await withDeadline(connected, { limitMs: connectDeadlineMs }, () => {
+    redis.disconnect();
+    throw unreachable();
   });
   try {
     const danger = await dangerOf(redis, host, log);

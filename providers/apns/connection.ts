@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { ApnsClient, type Notification } from "apns2";
 import { type Dispatcher, Pool } from "undici";
+import { withDeadline } from "../../runtime/deadline.ts";
 import { trusting } from "../transport/provider-connections.ts";
-import { untilAborted } from "../transport/until-aborted.ts";
 import type { SigningToken } from "./signing-token.ts";
 
 /** Few, because Apple takes quick connecting and disconnecting for an attack, and each carries many pushes at once. */
@@ -65,7 +65,7 @@ export function createApnsConnection({ origin, ca, deadlineMs, topic, token }: A
       call.signal.throwIfAborted();
       const sending = calls.run(call, () => client.send(notification));
       try {
-        await untilAborted(call.signal, sending);
+        await withDeadline(sending, call);
       } finally {
         // Not in the tick that opened it: Node 24 then writes that stream's frames without end (nghttp2, before the server's SETTINGS).
         if (call.signal.aborted && call.stop !== undefined) setImmediate(call.stop);

@@ -6,11 +6,11 @@ import { pushPayloadBytes } from "../../core/content/push-payload.ts";
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
+import { withDeadline } from "../../runtime/deadline.ts";
 import { createProof } from "../transport/recent-success.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
 import { createSdkConnections } from "../transport/sdk-connections.ts";
 import { classifyTransport } from "../transport/transport-fault.ts";
-import { untilAborted } from "../transport/until-aborted.ts";
 import { createAccessToken, type TokenAnswer } from "./access-token.ts";
 import { classifyFcm } from "./classify.ts";
 import { type FcmConfig, parseServiceAccount } from "./config.ts";
@@ -39,7 +39,7 @@ export function createFcmProvider(config: FcmConfig, { clock }: { clock: Clock }
       if (pushPayloadBytes("fcm", push, ids) > FCM_PAYLOAD_BYTES_MAX) return { kind: "rejected", reason: "payload-too-large" };
 
       // First, and apart: the SDK would take any failure of it for one of its own.
-      const allowed = await untilAborted(signal, token.get()).catch((error: unknown) => failed(error));
+      const allowed = await withDeadline(token.get(), { signal }).catch((error: unknown) => failed(error));
       if (allowed.kind === "failed") return allowed.outcome;
       const message = buildFcmMessage(delivery, endpoint.token, push, clock.now());
       const sent = await connections.exchange(signal, () => messaging.send(message));

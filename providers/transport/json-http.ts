@@ -1,5 +1,6 @@
 import { type Dispatcher, Pool } from "undici";
 import type { Outcome } from "../../core/delivery/outcome.ts";
+import { withDeadline } from "../../runtime/deadline.ts";
 import { parseJson } from "../../runtime/http/parse.ts";
 import {
   PROVIDER_ANSWER_BYTES_MAX,
@@ -9,7 +10,6 @@ import {
   trusting,
 } from "./provider-connections.ts";
 import { classifyTransport } from "./transport-fault.ts";
-import { untilAborted } from "./until-aborted.ts";
 
 /** An answer, or what follows from there being none. */
 export type Exchanged =
@@ -47,7 +47,7 @@ export function createJsonHttp({ origin, ca, connectionsMax = PROVIDER_SOCKETS_M
     };
     try {
       signal.throwIfAborted();
-      const { status, headers, text } = await untilAborted(signal, send());
+      const { status, headers, text } = await withDeadline(send(), { signal });
       return { kind: "answer", status, headers, body: parseJson(text) };
     } catch (error) {
       return { kind: "none", outcome: classifyTransport(error, { written: seen.written }) };

@@ -4,6 +4,7 @@ import * as http from "node:http";
 import * as https from "node:https";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
+import { withDeadline } from "../../runtime/deadline.ts";
 import {
   PROVIDER_ANSWER_BYTES_MAX,
   PROVIDER_SOCKET_IDLE_MS,
@@ -11,7 +12,6 @@ import {
   type ProviderConnections,
   trusting,
 } from "./provider-connections.ts";
-import { untilAborted } from "./until-aborted.ts";
 
 /** Node announces here, in the caller's context, each request made over HTTP/1.1 (Node: Diagnostics Channel, HTTP). */
 const REQUEST_CREATED = "http.client.request.created";
@@ -70,7 +70,7 @@ export function createSdkConnections(connections: Omit<ProviderConnections, "ori
       const call: Call = { signal, seen: { written: false, status: undefined, headers: {} } };
       try {
         signal.throwIfAborted();
-        return { kind: "returned", value: await untilAborted(signal, calls.run(call, run)), seen: call.seen };
+        return { kind: "returned", value: await withDeadline(calls.run(call, run), { signal }), seen: call.seen };
       } catch (error) {
         // A copy: what still arrives later belongs to nobody.
         return { kind: "threw", error, seen: { ...call.seen } };

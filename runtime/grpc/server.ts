@@ -1,5 +1,6 @@
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
+import { withDeadline } from "../deadline.ts";
 import { reachable } from "../http/reachable.ts";
 import type { Logger } from "../logger.ts";
 import type { Certificates } from "../tls/grpc-tls.ts";
@@ -83,12 +84,10 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     },
     async [Symbol.asyncDispose]() {
       setServing(false);
-      const { promise: drained, resolve } = Promise.withResolvers<"finished" | "late">();
-      const late = setTimeout(resolve, drainMs, "late");
-      // Watchers of health never finish by themselves, so a server that is watched always takes the whole time.
-      server.tryShutdown(() => resolve("finished"));
-      if ((await drained) === "late") log.warn({ drainMs }, "calls were still under way at shutdown and are cut");
-      clearTimeout(late);
+      const { promise: drained, resolve } = Promise.withResolvers<void>();
+      // A health watch never ends by itself, so a server that is watched always takes the whole time.
+      server.tryShutdown(() => resolve());
+      await withDeadline(drained, { limitMs: drainMs }, () => log.warn({ drainMs }, "calls were still under way at shutdown and are cut"));
       server.forceShutdown();
     },
   };

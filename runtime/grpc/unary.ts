@@ -1,5 +1,6 @@
 import { type handleUnaryCall, type Metadata, status } from "@grpc/grpc-js";
 import { SpanKind, SpanStatusCode, type Tracer } from "@opentelemetry/api";
+import { withDeadline } from "../deadline.ts";
 import type { Logger } from "../logger.ts";
 import type { Histogram } from "../metrics.ts";
 import { extract, withSpan } from "../tracing.ts";
@@ -51,12 +52,10 @@ export function createUnary<Caller>(parts: UnaryParts<Caller>): Unary<Caller> {
     const startedAt = performance.now();
     const path = call.getPath().slice(1);
     const ending = new AbortController();
+    const { signal } = ending;
+    const stop = (why: CallError) => ending.abort(why);
+    const ended = () => signal.reason as CallError;
     const deadlineAt = Math.min(Number(call.getDeadline()), Date.now() + handleMsMax);
-    const { promise: ended, resolve: end } = Promise.withResolvers<CallError>();
-    const stop = (why: CallError) => {
-      end(why);
-      ending.abort();
-    };
     const leftMs = deadlineAt - Date.now();
     if (leftMs <= 0) stop(pastDeadline);
     const timer = setTimeout(stop, Math.max(0, leftMs), pastDeadline);
@@ -65,12 +64,12 @@ export function createUnary<Caller>(parts: UnaryParts<Caller>): Unary<Caller> {
 
     const work = async () => {
       const caller = await authenticate(call.metadata);
-      if (isCallError(caller) || ending.signal.aborted) return isCallError(caller) ? caller : ended;
-      return handler(call.request, { caller, metadata: call.metadata, signal: ending.signal, deadlineAt });
+      if (isCallError(caller)) return caller;
+      return signal.aborted ? ended() : handler(call.request, { caller, metadata: call.metadata, signal, deadlineAt });
     };
     const answer = async () => {
       try {
-        return ending.signal.aborted ? await ended : await Promise.race([work(), ended]);
+        return signal.aborted ? ended() : await withDeadline(work(), { signal }, ended);
       } catch (error) {
         if (isCallError(error)) return error;
         log.error({ err: error, method: path }, "a call failed");

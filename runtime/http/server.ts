@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Registry } from "prom-client";
+import { withDeadline } from "../deadline.ts";
 import type { Logger } from "../logger.ts";
 import { close, listen } from "./listen.ts";
 import { parseTarget } from "./parse.ts";
@@ -86,10 +87,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 
     const late = AbortSignal.timeout(handleMsMax);
     const signal = AbortSignal.any([gone, late]);
-    const timedOut = new Promise<HttpResponse>((resolve) => {
-      late.addEventListener("abort", () => resolve(text(503, "timed out")), { once: true });
-    });
-    return Promise.race([route.handle({ method, path, query, headers: message.headers, body, signal }), timedOut]);
+    const handling = route.handle({ method, path, query, headers: message.headers, body, signal });
+    return withDeadline(handling, { signal: late }, () => text(503, "timed out"));
   };
 
   let closing = false;

@@ -18,6 +18,7 @@ import { type Accept, createAccept } from "../../gateway/accept.ts";
 import { createGatewayMetrics } from "../../gateway/metrics.ts";
 import { createRelayMetrics } from "../../relay/metrics.ts";
 import { createRelay, type Relay } from "../../relay/relay.ts";
+import { withDeadline } from "../../runtime/deadline.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import type { MemoryStore } from "./memory-store.ts";
@@ -119,8 +120,8 @@ function refusalsOf({ nature, wishes }: Surroundings, process: SimulatedProcess)
       const unknown = questions.map((): RefusalAnswer => "unknown");
       if (nature.happens("preferences unreadable", 0.05)) return unknown;
       // Its client gives up, also where the process stood still meanwhile.
-      const deadline = process.clock.sleep(CHECK_DEADLINE_MS + random.below(3)).then(() => unknown);
-      const answers = await Promise.race([ask.check(questions), deadline]);
+      const limit = { clock: process.clock, limitMs: CHECK_DEADLINE_MS + random.below(3) };
+      const answers = await withDeadline(ask.check(questions), limit, () => unknown);
       return time.now() - began > CHECK_DEADLINE_MS ? unknown : answers;
     },
   };

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createFakeClock } from "../test/support/fake-clock.ts";
+import { DeadlineError, withDeadline } from "./deadline.ts";
+
+const never = () => new Promise<never>(() => undefined);
+
+test("work that ends before its deadline keeps its own result or error", async () => {
+  const { signal } = new AbortController();
+  const late = () => assert.fail("it was not late");
+  assert.equal(await withDeadline(Promise.resolve(1), { limitMs: 60_000, signal }, late), 1);
+  assert.equal(await withDeadline(Promise.resolve(undefined), { limitMs: 60_000 }, late), undefined);
+  await assert.rejects(withDeadline(Promise.reject(new RangeError("of the work")), { limitMs: 60_000 }, late), RangeError("of the work"));
+});
+
+test("a deadline in ms ends the wait, by the process's timer or by a clock", async () => {
+  await assert.rejects(withDeadline(never(), { limitMs: 1 }), { constructor: DeadlineError, message: "not within 1 ms" });
+  const clock = createFakeClock();
+  const waiting = withDeadline(never(), { limitMs: 5_000, clock }, () => "late");
+  clock.advance(5_000);
+  assert.equal(await waiting, "late");
+});
+
+test("an aborted signal ends the wait, also where it was aborted before", async () => {
+  const stopping = new AbortController();
+  const waiting = withDeadline(never(), { limitMs: 60_000, clock: createFakeClock(), signal: stopping.signal }, () => "late");
+  stopping.abort();
+  assert.equal(await waiting, "late");
+  await assert.rejects(withDeadline(never(), { signal: stopping.signal }), { name: "TimeoutError", message: "the deadline passed" });
+});
+
+test("what `late` throws is the result", async () => {
+  const late = () => {
+    throw new RangeError("too late");
+  };
+  await assert.rejects(withDeadline(never(), { signal: AbortSignal.abort() }, late), RangeError("too late"));
+});
+
+test("work that fails after its deadline is no unhandled rejection", async () => {
+  const { promise, reject } = Promise.withResolvers<never>();
+  assert.equal(await withDeadline(promise, { signal: AbortSignal.abort() }, () => "late"), "late");
+  reject(new Error("nobody waits for this any more"));
+  await new Promise(setImmediate);
+});
+
+test("a clock's sleep ends with the work", async () => {
+  const clock = createFakeClock();
+  let slept = false;
+  const sleep = (ms: number, signal?: AbortSignal) => clock.sleep(ms, signal).finally(() => (slept = true));
+  await withDeadline(Promise.resolve(), { limitMs: 60_000, clock: { ...clock, sleep } });
+  await new Promise(setImmediate);
+  assert.ok(slept);
+});
