@@ -74,12 +74,12 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
   const circuits = parts.circuits ?? createCircuits(providers, clock);
   const windowMs = CLAIM_TO_SEND_MS + parts.deadlineMs;
   const limits = { batchMax: BATCH_MAX, waitingMax: WAITING_MAX, concurrency: 2 };
-  const claims = createBatcher((items: readonly AttemptRecord[]) => store.attempts.claim(items), limits);
+  const claims = createBatcher((items: readonly AttemptRecord[]) => store.attempts.claim(items), limits, clock);
   type Answer = { id: string; worker: string; outcome: AttemptOutcome; answeredAt: number };
-  const answers = createBatcher((items: readonly Answer[]) => store.attempts.record(items), limits);
+  const answers = createBatcher((items: readonly Answer[]) => store.attempts.record(items), limits, clock);
   /** Claims made: with the worker's name, it tells one claim from another of the same number by a copy in the same process. */
   let claimed = 0;
-  const changes = createBatcher((items: readonly DeliveryChange[]) => store.notifications.change(items), limits);
+  const changes = createBatcher((items: readonly DeliveryChange[]) => store.notifications.change(items), limits, clock);
   const lookUp = createLookUp({ ...parts, change });
 
   return async function dispatch(task, holder) {

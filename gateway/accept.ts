@@ -75,12 +75,11 @@ export interface Accept {
 
 export function createAccept(parts: AcceptParts): Accept {
   const { store, refusals, clock, log, metrics, reached } = parts;
-  const inserts = createBatcher<NotificationRecord, InsertResult>((records) => store.notifications.insert(records), {
-    batchMax: INSERT_MAX,
-    waitingMax: parts.insertsWaitingMax,
-    concurrency: 2,
-    wait: { maxMs: INSERT_WAIT_MS, clock },
-  });
+  const inserts = createBatcher<NotificationRecord, InsertResult>(
+    (records) => store.notifications.insert(records),
+    { batchMax: INSERT_MAX, waitingMax: parts.insertsWaitingMax, concurrency: 2, waitMaxMs: INSERT_WAIT_MS },
+    clock,
+  );
   const publishing = createPublishing({ publisher: parts.publisher, notifications: store.notifications, clock, reached });
 
   /** The domain's rules; a repeated key is answered as the first time even where the clock has since made the request invalid. */

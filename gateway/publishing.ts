@@ -25,7 +25,7 @@ export function createPublishing(parts: {
   reached: Reached;
 }): Publishing {
   const { publisher, notifications, clock, reached } = parts;
-  const handOvers = createBatcher((changes: readonly DeliveryChange[]) => notifications.change(changes), HAND_OVERS);
+  const handOvers = createBatcher((changes: readonly DeliveryChange[]) => notifications.change(changes), HAND_OVERS, clock);
   const underWay = new Set<Promise<void>>();
 
   async function publishOne(task: DeliveryTask): Promise<void> {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { createFakeClock } from "../test/support/fake-clock.ts";
 import { BatchFullError, BatchLateError, createBatcher } from "./batch.ts";
+import { systemClock } from "./clock.ts";
 
 test("gathers what comes while a batch is under way, and answers each with its own result", async () => {
   const batches: (readonly number[])[] = [];
@@ -13,13 +15,37 @@ test("gathers what comes while a batch is under way, and answers each with its o
       return items.map((i) => i * 10);
     },
     { batchMax: 3, waitingMax: 100 },
+    systemClock,
   );
   const first = batcher.add(1);
-  await Promise.resolve();
+  await turn();
   const others = [2, 3, 4, 5].map((i) => batcher.add(i));
   open();
   assert.deepEqual(await Promise.all([first, ...others]), [10, 20, 30, 40, 50]);
   assert.deepEqual(batches, [[1], [2, 3, 4], [5]]);
+});
+
+test("what arrives in one event-loop turn shares a flush, and while idle nothing waits longer than that turn", async () => {
+  const batches: (readonly number[])[] = [];
+  const flush = async (items: readonly number[]) => {
+    batches.push(items);
+    return items;
+  };
+  const batcher = createBatcher(flush, { batchMax: 100, waitingMax: 100 }, systemClock);
+  for (const [first, second, third] of [
+    [1, 2, 3],
+    [4, 5, 6],
+  ] as const) {
+    const added = [batcher.add(first)];
+    // As answers arrive on sockets: in microtasks of their own, and in callbacks of the same turn.
+    for (let hops = 0; hops < 10; hops++) await Promise.resolve();
+    added.push(batcher.add(second));
+    process.nextTick(() => added.push(batcher.add(third)));
+    await turn();
+    assert.deepEqual(batches.at(-1), [first, second, third]);
+    assert.deepEqual(await Promise.all(added), [first, second, third]);
+  }
+  assert.equal(batches.length, 2);
 });
 
 test("a batch that fails fails its own items only", async () => {
@@ -29,6 +55,7 @@ test("a batch that fails fails its own items only", async () => {
       return items;
     },
     { batchMax: 1, waitingMax: 10 },
+    systemClock,
   );
   const results = await Promise.allSettled(["a", "bad", "b"].map((i) => batcher.add(i)));
   assert.deepEqual(
@@ -39,9 +66,9 @@ test("a batch that fails fails its own items only", async () => {
 
 test("refuses at once what does not fit", async () => {
   const { promise: gate, resolve: open } = Promise.withResolvers<void>();
-  const batcher = createBatcher(async (items: readonly number[]) => gate.then(() => items), { batchMax: 1, waitingMax: 2 });
+  const batcher = createBatcher(async (items: readonly number[]) => gate.then(() => items), { batchMax: 1, waitingMax: 2 }, systemClock);
   const kept = [batcher.add(0)];
-  await Promise.resolve();
+  await turn();
   kept.push(batcher.add(1), batcher.add(2));
   await assert.rejects(batcher.add(3), BatchFullError);
   open();
@@ -57,9 +84,9 @@ test("what waited too long is in no batch, and those behind it are not kept back
     if (items[0] === 1) await gate;
     return items;
   };
-  const batcher = createBatcher(flush, { batchMax: 2, waitingMax: 10, wait: { maxMs: 100, clock } });
+  const batcher = createBatcher(flush, { batchMax: 2, waitingMax: 10, waitMaxMs: 100 }, clock);
   const first = batcher.add(1);
-  await Promise.resolve();
+  await turn();
   const late = Promise.allSettled([2, 3, 4].map((i) => batcher.add(i)));
   await clock.advance(101);
   const inTime = batcher.add(5);

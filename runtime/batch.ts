@@ -17,17 +17,24 @@ export class BatchLateError extends Error {
 export interface BatchLimits {
   batchMax: number;
   waitingMax: number;
-  /** Batches under way at once. */
+  /** Batches under way at once; 1 where it is absent. */
   concurrency?: number;
-  /** What waited longer for its batch than this, in ms, rejects with a BatchLateError and is in none; absent: it waits for ever. */
-  wait?: { maxMs: number; clock: Pick<Clock, "monotonic"> };
+  /** An item that has waited longer for its batch, in ms, rejects with a BatchLateError and is in no batch; absent: no limit. */
+  waitMaxMs?: number;
 }
 
 /**
- * While one batch is under way the next ones gather: no timer, so nothing waits when idle, and everything shares a round trip under load.
+ * The first item waits for the end of its event-loop turn, so that everything that arrived in that turn shares one flush; while as many
+ * batches as may be are under way, the next ones gather. There is no timer: while idle, nothing waits longer than that one turn.
+ * Sockets deliver several answers per turn, each in microtasks of its own. Flushing in the first of those microtasks made one SQLite
+ * transaction, with its fsync, of every 1 to 3 items: dispatcher-apns sent 379 a second at 1.8 ms of CPU each, against 1,275 at 0.64 ms.
  * `flush` answers in the order of its items; when it rejects, every item of that batch does.
  */
-export function createBatcher<In, Out>(flush: (items: readonly In[]) => Promise<readonly Out[]>, limits: BatchLimits): Batcher<In, Out> {
+export function createBatcher<In, Out>(
+  flush: (items: readonly In[]) => Promise<readonly Out[]>,
+  limits: BatchLimits,
+  clock: Pick<Clock, "monotonic" | "nextTurn">,
+): Batcher<In, Out> {
   interface Waiter {
     item: In;
     until: number;
@@ -35,12 +42,12 @@ export function createBatcher<In, Out>(flush: (items: readonly In[]) => Promise<
     reject: (error: unknown) => void;
   }
   const waiting: Waiter[] = [];
-  const { concurrency = 1, wait } = limits;
+  const { batchMax, waitingMax, concurrency = 1, waitMaxMs = Number.POSITIVE_INFINITY } = limits;
   let underWay = 0;
 
   /** They came in the order in which their time is up. */
   const rejectLate = () => {
-    const now = wait?.clock.monotonic() ?? 0;
+    const now = clock.monotonic();
     const late = waiting.findIndex(({ until }) => until >= now);
     for (const { reject } of waiting.splice(0, late < 0 ? waiting.length : late))
       reject(new BatchLateError("waited too long for its batch"));
@@ -49,7 +56,7 @@ export function createBatcher<In, Out>(flush: (items: readonly In[]) => Promise<
     while (underWay < concurrency && waiting.length > 0) {
       rejectLate();
       if (waiting.length === 0) return;
-      const batch = waiting.splice(0, limits.batchMax);
+      const batch = waiting.splice(0, batchMax);
       underWay++;
       flush(batch.map((w) => w.item))
         .then(
@@ -70,13 +77,11 @@ export function createBatcher<In, Out>(flush: (items: readonly In[]) => Promise<
   return {
     add: (item) =>
       new Promise((resolve, reject) => {
-        if (waiting.length >= limits.waitingMax) return reject(new BatchFullError(`${waiting.length} already wait`));
-        const until = wait ? wait.clock.monotonic() + wait.maxMs : Number.POSITIVE_INFINITY;
-        waiting.push({ item, until, resolve, reject });
-        // One microtask later, so that what is added in the same turn goes out together.
+        if (waiting.length >= waitingMax) return reject(new BatchFullError(`${waiting.length} already wait`));
+        waiting.push({ item, until: clock.monotonic() + waitMaxMs, resolve, reject });
         if (scheduled) return;
         scheduled = true;
-        queueMicrotask(() => {
+        clock.nextTurn(() => {
           scheduled = false;
           start();
         });

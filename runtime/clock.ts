@@ -28,6 +28,7 @@ export function createSteadyClock(wall: () => number = Date.now, monotonic: () =
     now: () => (offBy() === 0 ? wall() : Math.round(monotonic() + ahead)),
     monotonic,
     sleep: (ms, signal) => delay(ms, undefined, signal ? { signal } : {}).catch(() => undefined),
+    nextTurn: (run) => void setImmediate(run),
     offBy,
     adopt() {
       ahead = wall() - monotonic();

@@ -62,7 +62,8 @@ export function createRefusalsClient(options: {
       );
       return answers;
     },
-    { batchMax: BATCH_MAX, waitingMax: WAITING_MAX, concurrency: CONCURRENCY, wait: { maxMs: CHECK_DEADLINE_MS, clock: systemClock } },
+    { batchMax: BATCH_MAX, waitingMax: WAITING_MAX, concurrency: CONCURRENCY, waitMaxMs: CHECK_DEADLINE_MS },
+    systemClock,
   );
 
   return {

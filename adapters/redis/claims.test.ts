@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { systemClock } from "../../runtime/clock.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { startRedis } from "../../test/support/servers.ts";
@@ -42,7 +43,7 @@ test("without Redis everybody may try: the store decides", async () => {
   await using server = await startRedis();
   await using redis = await connectRedis(server.url, { log });
   let now = 0;
-  const gate = createClaimGate(redis, { now: () => now });
+  const gate = createClaimGate(redis, { ...systemClock, monotonic: () => now });
   assert.equal(await gate.mayTry("d-0/1", "a", 60_000), true);
   await server.kill();
   assert.equal(await gate.mayTry("d-0/1", "b", 60_000), true);

@@ -1,14 +1,18 @@
 import { readFileSync } from "node:fs";
 import type { Redis } from "ioredis";
+import type { Clock } from "../../core/ports/clock.ts";
 import { createBatcher } from "../../runtime/batch.ts";
+import { systemClock } from "../../runtime/clock.ts";
 
 const CLAIM = readFileSync(new URL("./claims.lua", import.meta.url), "utf8");
-/** Claims in one EVAL: about 0.5 ms of Redis's only thread. */
-const BATCH_MAX = 100;
-/** Beyond it the gate stands open: the store decides. */
-const WAITING_MAX = 10_000;
-/** Batches under way at once. */
-const CONCURRENCY = 4;
+const LIMITS = {
+  /** Claims in one EVAL: about 0.5 ms of Redis's only thread. */
+  batchMax: 100,
+  /** Beyond it the gate stands open: the store decides. */
+  waitingMax: 10_000,
+  /** Batches under way at once. */
+  concurrency: 4,
+};
 /** After a failure Redis is not asked for this long: each question would cost a command's deadline. */
 export const CLAIM_PAUSE_MS = 1_000;
 
@@ -21,21 +25,21 @@ export interface ClaimGate {
   mayTry(id: string, holder: string, ttlMs: number): Promise<boolean>;
 }
 
-export function createClaimGate(redis: Redis | undefined, { now = () => performance.now() }: { now?: () => number } = {}): ClaimGate {
+export function createClaimGate(redis: Redis | undefined, clock: Pick<Clock, "monotonic" | "nextTurn"> = systemClock): ClaimGate {
   if (!redis) return { mayTry: async () => true };
-  const batcher = createBatcher<{ id: string; holder: string; ttlMs: number }, boolean>(async (claims) => claimAll(redis, claims), {
-    batchMax: BATCH_MAX,
-    waitingMax: WAITING_MAX,
-    concurrency: CONCURRENCY,
-  });
+  const batcher = createBatcher<{ id: string; holder: string; ttlMs: number }, boolean>(
+    async (claims) => claimAll(redis, claims),
+    LIMITS,
+    clock,
+  );
   let pausedUntil = 0;
   return {
     async mayTry(id, holder, ttlMs) {
-      if (now() < pausedUntil) return true;
+      if (clock.monotonic() < pausedUntil) return true;
       try {
         return await batcher.add({ id, holder, ttlMs });
       } catch {
-        pausedUntil = now() + CLAIM_PAUSE_MS;
+        pausedUntil = clock.monotonic() + CLAIM_PAUSE_MS;
         return true;
       }
     },

@@ -6,6 +6,8 @@ export interface Clock {
   monotonic(): number;
   /** Resolves after `ms`, or at once when `signal` aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Calls `run` once everything that is ready in this event-loop turn has run: what arrived together has been seen by then. */
+  nextTurn(run: () => void): void;
 }
 
 /** In [0, 1), like Math.random. */

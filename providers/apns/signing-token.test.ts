@@ -9,7 +9,7 @@ const key = privateKey.export({ format: "pem", type: "pkcs8" }).toString();
 
 function fixture() {
   let elapsed = 0;
-  const clock = { now: () => 1_700_000_000_000 + elapsed, monotonic: () => elapsed, sleep: async () => undefined };
+  const clock = { now: () => 1_700_000_000_000 + elapsed, monotonic: () => elapsed };
   const pass = (ms: number) => {
     elapsed += ms;
   };
@@ -46,7 +46,7 @@ test("replaces a refused token, but not before Apple allows another", () => {
 });
 
 test("refuses a key it cannot sign with, without quoting it", () => {
-  const clock = { now: () => 0, monotonic: () => 0, sleep: async () => undefined };
+  const clock = { now: () => 0, monotonic: () => 0 };
   const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "pem", type: "pkcs8" }).toString();
   for (const bad of ["not a key", rsa])
     assert.throws(() => createSigningToken({ key: bad, keyId: "k", teamId: "t" }, clock), {

@@ -23,7 +23,7 @@ export interface SigningKey {
 }
 
 /** Throws where the key is no EC private key in PEM. */
-export function createSigningToken({ key, keyId, teamId }: SigningKey, clock: Clock): SigningToken {
+export function createSigningToken({ key, keyId, teamId }: SigningKey, clock: Pick<Clock, "now" | "monotonic">): SigningToken {
   const privateKey = readKey(key);
   let made: { token: string; at: number; refused: boolean } | undefined;
   const age = () => (made === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() - made.at);

@@ -64,7 +64,11 @@ export function createProcess(nature: Nature, name: string, chances: Misfortune,
     while (!dead && pausedUntil > time.now()) await time.sleep(pausedUntil - time.now());
     if (dead) await never;
   }
-  const clock = createSkewedClock(time, (ms, signal) => time.sleep(ms, signal).then(awake), random.pick(SKEWS_MS));
+  const waits: Pick<Clock, "sleep" | "nextTurn"> = {
+    sleep: (ms, signal) => time.sleep(ms, signal).then(awake),
+    nextTurn: (run) => time.after(0, () => void awake().then(run)),
+  };
+  const clock = createSkewedClock(time, waits, random.pick(SKEWS_MS));
   const quick = () => 1 + random.below(QUICK_MS_MAX);
   const fails = (how: string) => {
     nature.note(name, `rejected: ${how}`);

@@ -175,7 +175,7 @@ export function createDispatcher(around: Surroundings, process: SimulatedProcess
   const ports = portsOf(around, process);
   const refusals = refusalsOf(around, process);
   const redis = clientOf(around.redis, process);
-  const gate = createClaimGate(redis, { now: process.clock.monotonic });
+  const gate = createClaimGate(redis, process.clock);
   const observed = (name: string, tellsLater: boolean) => {
     const provider = providers.provider(name, tellsLater);
     const send = process.wrap(name, { send: provider.send }, "provider").send;

@@ -61,7 +61,11 @@ export function createTime(from = Date.UTC(2026, 0, 5, 12)): SimulatedTime {
 }
 
 /** The clock of a process whose machine's clock differs from others', and may be set while it runs. */
-export function createSkewedClock(time: SimulatedTime, sleep: Clock["sleep"], skewMs: number): Clock & { jump(ms: number): void } {
+export function createSkewedClock(
+  time: SimulatedTime,
+  waits: Pick<Clock, "sleep" | "nextTurn">,
+  skewMs: number,
+): Clock & { jump(ms: number): void } {
   let skew = skewMs;
   const started = time.now() - 1_000;
   const { now, monotonic } = createSteadyClock(
@@ -69,7 +73,7 @@ export function createSkewedClock(time: SimulatedTime, sleep: Clock["sleep"], sk
     () => time.now() - started,
   );
   return {
-    ...{ now, monotonic, sleep },
+    ...{ now, monotonic, ...waits },
     jump(ms) {
       skew += ms;
     },
