@@ -7,6 +7,5 @@ import type { EmailContent } from "../delivery/notification.ts";
 export const EMAIL_BYTES_MAX = 524_288;
 
 /** Bytes of the content in UTF-8, before a provider's own encoding (at most six times as much in JSON). */
-export const emailBytes = (content: EmailContent): number => utf8Bytes(content.subject) + utf8Bytes(content.html) + utf8Bytes(content.text);
-
-const utf8Bytes = (text: string) => Buffer.byteLength(text, "utf8");
+export const emailBytes = (content: EmailContent): number =>
+  Buffer.byteLength(content.subject) + Buffer.byteLength(content.html) + Buffer.byteLength(content.text);

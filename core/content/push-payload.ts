@@ -59,12 +59,15 @@ const PUSH_IDS_LONGEST: PushIds = {
 export function pushPayloadBytes(channel: PushChannel, content: PushContent, ids: PushIds = PUSH_IDS_LONGEST): number {
   switch (channel) {
     case "apns":
-      return utf8Bytes(JSON.stringify(apnsPayload(content, ids)));
+      return Buffer.byteLength(JSON.stringify(apnsPayload(content, ids)));
     case "webpush":
-      return utf8Bytes(JSON.stringify(webPushPayload(content, ids)));
+      return Buffer.byteLength(JSON.stringify(webPushPayload(content, ids)));
     case "fcm": {
       const { notification, data } = fcmPayload(content, ids);
-      return [...Object.entries(notification), ...Object.entries(data)].reduce((sum, [k, v]) => sum + utf8Bytes(k) + utf8Bytes(v), 0);
+      return [...Object.entries(notification), ...Object.entries(data)].reduce(
+        (sum, [k, v]) => sum + Buffer.byteLength(k) + Buffer.byteLength(v),
+        0,
+      );
     }
   }
 }
@@ -72,20 +75,3 @@ export function pushPayloadBytes(channel: PushChannel, content: PushContent, ids
 /** FCM keeps these keys of data to itself (Firebase: REST reference, Message.data); carillon_ is ours. The others have no such keys. */
 export const isReservedDataKey = (channel: PushChannel, key: string) =>
   channel === "fcm" && /^(from$|message_type$|gcm|google|carillon_)/.test(key);
-
-/** Bytes of a text in UTF-8, counted without a copy; a lone surrogate counts 3, as the replacement character it becomes. */
-export function utf8Bytes(text: string): number {
-  let bytes = 0;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit < 0x80) bytes += 1;
-    else if (unit < 0x800) bytes += 2;
-    else if (unit >= 0xd800 && unit < 0xdc00 && isLowSurrogate(text.charCodeAt(i + 1))) {
-      bytes += 4;
-      i++;
-    } else bytes += 3;
-  }
-  return bytes;
-}
-
-const isLowSurrogate = (unit: number) => unit >= 0xdc00 && unit < 0xe000;

@@ -1,6 +1,6 @@
 import type { TokenMessage } from "firebase-admin/messaging";
 import { FCM_PAYLOAD_BYTES_MAX, PUSH_STORED_MS_MAX, WEBPUSH_TOPIC_CHARS_MAX } from "../../core/content/limits.ts";
-import { fcmPayload, type PushIds, pushPayloadBytes, utf8Bytes } from "../../core/content/push-payload.ts";
+import { fcmPayload, type PushIds, pushPayloadBytes } from "../../core/content/push-payload.ts";
 import type { PushContent } from "../../core/delivery/notification.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import { sha256Hex } from "../../runtime/hash.ts";
@@ -28,7 +28,7 @@ export function buildFcmMessage(delivery: OutboundDelivery, token: string, conte
 
 /** The tag travels inside the payload. A push that just fits is worth more than the tag that would make it too large. */
 const hasRoomForTag = (content: PushContent, ids: PushIds, mark: string) =>
-  pushPayloadBytes("fcm", content, ids) + utf8Bytes(`tag${mark}`) <= FCM_PAYLOAD_BYTES_MAX;
+  pushPayloadBytes("fcm", content, ids) + Buffer.byteLength(`tag${mark}`) <= FCM_PAYLOAD_BYTES_MAX;
 
 /** As RFC 8030 section 5.4 wants it: at most 32 characters of base64url. */
 const topicOf = (mark: string) => sha256Hex(mark).slice(0, WEBPUSH_TOPIC_CHARS_MAX);

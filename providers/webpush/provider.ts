@@ -2,7 +2,6 @@ import { ECDH } from "node:crypto";
 import webpush, { WebPushError } from "web-push";
 import { WEBPUSH_PLAINTEXT_BYTES_MAX } from "../../core/content/limits.ts";
 import { pushUrlAllowed } from "../../core/content/push-host.ts";
-import { utf8Bytes } from "../../core/content/push-payload.ts";
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
@@ -37,7 +36,7 @@ export function createWebPushProvider(config: WebPushConfig, { clock }: { clock:
       const { push } = delivery.content;
       if (push === undefined) return { kind: "rejected", reason: "content-missing" };
       const { plaintext, ttl, urgency, topic } = buildWebPushMessage(delivery, push, clock.now());
-      if (utf8Bytes(plaintext) > WEBPUSH_PLAINTEXT_BYTES_MAX) return { kind: "rejected", reason: "payload-too-large" };
+      if (Buffer.byteLength(plaintext) > WEBPUSH_PLAINTEXT_BYTES_MAX) return { kind: "rejected", reason: "payload-too-large" };
       if (!areKeys(endpoint)) return { kind: "endpoint-gone", reason: "subscription-keys", goneAt: undefined };
 
       const subscription = { endpoint: endpoint.pushUrl, keys: { p256dh: endpoint.p256dh, auth: endpoint.auth } };
