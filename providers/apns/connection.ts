@@ -59,10 +59,13 @@ export function createApnsConnection({ origin, ca, deadlineMs, topic, token }: A
   // Team and key go unused: the token is ours.
   const client = new ApnsClient({ team: "", keyId: "", signingKey: "", defaultTopic: topic });
   const unused = client.client;
-  Object.assign(client, { client: pool.compose(marked(calls)), _getSigningToken: () => token.current() });
+  let jwt = "";
+  Object.assign(client, { client: pool.compose(marked(calls)), _getSigningToken: () => jwt });
   return {
     async send(notification, call) {
       call.signal.throwIfAborted();
+      // send() reads it before it first waits.
+      jwt = await token.current();
       const sending = calls.run(call, () => client.send(notification));
       try {
         await withDeadline(sending, call);

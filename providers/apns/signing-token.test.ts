@@ -17,30 +17,30 @@ function fixture() {
 }
 
 test("signs what Apple asks for", async () => {
-  const jwt = fixture().token.current();
+  const jwt = await fixture().token.current();
   const { payload } = await jwtVerify(jwt, publicKey);
   assert.deepEqual(payload, { iss: "TEAM123456", iat: 1_700_000_000 });
   assert.deepEqual(decodeProtectedHeader(jwt), { alg: "ES256", kid: "KEY1234567", typ: "JWT" });
 });
 
-test("keeps a token for most of its hour, and not longer", () => {
+test("keeps a token for most of its hour, and not longer", async () => {
   const { token, pass } = fixture();
-  const first = token.current();
+  const first = await token.current();
   pass(TOKEN_OLDEST_MS - 1);
-  assert.equal(token.current(), first);
+  assert.equal(await token.current(), first);
   pass(1);
-  assert.notEqual(token.current(), first);
+  assert.notEqual(await token.current(), first);
 });
 
-test("replaces a refused token, but not before Apple allows another", () => {
+test("replaces a refused token, but not before Apple allows another", async () => {
   const { token, pass } = fixture();
-  const first = token.current();
+  const first = await token.current();
   token.refused();
   pass(TOKEN_YOUNGEST_MS - 1);
   assert.equal(token.renewable(), false);
-  assert.equal(token.current(), first);
+  assert.equal(await token.current(), first);
   pass(1);
-  const second = token.current();
+  const second = await token.current();
   assert.notEqual(second, first);
   assert.equal(token.renewable(), false);
 });
@@ -48,8 +48,9 @@ test("replaces a refused token, but not before Apple allows another", () => {
 test("refuses a key it cannot sign with, without quoting it", () => {
   const clock = { now: () => 0, monotonic: () => 0 };
   const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "pem", type: "pkcs8" }).toString();
-  for (const bad of ["not a key", rsa])
+  const p384 = generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey.export({ format: "pem", type: "pkcs8" }).toString();
+  for (const bad of ["not a key", rsa, p384])
     assert.throws(() => createSigningToken({ key: bad, keyId: "k", teamId: "t" }, clock), {
-      message: "APNS_KEY_FILE holds no EC private key in PEM",
+      message: "APNS_KEY_FILE holds no EC private key on the curve P-256 in PEM",
     });
 });

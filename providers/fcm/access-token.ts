@@ -1,4 +1,5 @@
-import { createPrivateKey, type KeyObject, sign } from "node:crypto";
+import { createPrivateKey, type KeyObject } from "node:crypto";
+import { SignJWT } from "jose/jwt/sign";
 import { Agent, request } from "undici";
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
@@ -10,6 +11,8 @@ import type { ServiceAccount } from "./config.ts";
 const SCOPE = "https://www.googleapis.com/auth/firebase.messaging";
 /** Google Identity: the assertion lives an hour at most. In seconds. */
 const ASSERTION_S = 3600;
+/** RFC 7518, 3.3, for RS256. */
+const RSA_BITS_MIN = 2048;
 /** A token is replaced this long before it ends, so that none ends on its way. In ms. */
 const RENEW_BEFORE_MS = 5 * 60_000;
 /** Refused this soon after the exchange, another one would be refused too. In ms. */
@@ -44,7 +47,7 @@ interface Held {
   until: number;
 }
 
-/** Throws where the private key is no RSA key in PEM. */
+/** Throws where the private key is no RSA key of 2048 bits or more in PEM. */
 export function createAccessToken({ account, tokenUrl, ca, deadlineMs, clock }: AccessTokenOptions): AccessToken {
   const key = readKey(account.privateKey);
   const agent = new Agent({ connections: 1, allowH2: false, connect: { secureContext: trusting(ca) } });
@@ -81,12 +84,13 @@ export function createAccessToken({ account, tokenUrl, ca, deadlineMs, clock }: 
     try {
       const issuedAt = Math.floor(clock.now() / 1000);
       const claims = { iss: account.clientEmail, aud: tokenUrl, scope: SCOPE, iat: issuedAt, exp: issuedAt + ASSERTION_S };
+      const assertion = await new SignJWT(claims).setProtectedHeader({ alg: "RS256", typ: "JWT" }).sign(key);
       const answer = await request(tokenUrl, {
         method: "POST",
         dispatcher: agent,
         signal: AbortSignal.timeout(deadlineMs),
         headers: { "content-type": "application/x-www-form-urlencoded" },
-        body: new URLSearchParams({ grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer", assertion: jwt(key, claims) }).toString(),
+        body: new URLSearchParams({ grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer", assertion }).toString(),
       });
       const body = parse((await readText(answer.body)) ?? "");
       if (answer.statusCode !== 200) {
@@ -137,16 +141,10 @@ function parse(text: string): Record<string, unknown> {
 function readKey(pem: string): KeyObject {
   try {
     const key = createPrivateKey(pem);
-    if (key.asymmetricKeyType === "rsa") return key;
+    const { modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
+    if (key.asymmetricKeyType === "rsa" && modulusLength >= RSA_BITS_MIN) return key;
   } catch {
-    // OpenSSL's words may quote the key.
+    // OpenSSL's message may quote the key.
   }
-  throw new Error("FCM_SERVICE_ACCOUNT_FILE's private_key is no RSA key in PEM");
-}
-
-/** RS256, RFC 7515. */
-function jwt(key: KeyObject, claims: Record<string, unknown>): string {
-  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const signed = `${part({ alg: "RS256", typ: "JWT" })}.${part(claims)}`;
-  return `${signed}.${sign("sha256", Buffer.from(signed), key).toString("base64url")}`;
+  throw new Error(`FCM_SERVICE_ACCOUNT_FILE's private_key is no RSA key of ${RSA_BITS_MIN} bits or more in PEM`);
 }

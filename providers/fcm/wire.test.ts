@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
 import { getApps } from "firebase-admin/app";
 import { FCM_PAYLOAD_BYTES_MAX } from "../../core/content/limits.ts";
@@ -122,8 +123,10 @@ test("a key file that cannot be used is refused at once, without quoting it", ()
   assert.throws(() => create("secret"), { message: "FCM_SERVICE_ACCOUNT_FILE holds no JSON object" });
   assert.throws(() => create('{"project_id":"p","client_email":"e"}'), { message: "FCM_SERVICE_ACCOUNT_FILE has no private_key" });
   assert.throws(() => create('{"project_id":"p","client_email":"e","private_key":"secret"}'), {
-    message: "FCM_SERVICE_ACCOUNT_FILE's private_key is no RSA key in PEM",
+    message: "FCM_SERVICE_ACCOUNT_FILE's private_key is no RSA key of 2048 bits or more in PEM",
   });
+  const short = generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey.export({ format: "pem", type: "pkcs8" });
+  assert.throws(() => create(JSON.stringify({ project_id: "p", client_email: "e", private_key: short })), /no RSA key of 2048 bits/);
 });
 
 test("a push whose deadline passed before its connection was ready is not sent once it is", async () => {
