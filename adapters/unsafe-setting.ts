@@ -11,8 +11,8 @@ export interface Danger {
 }
 
 /** A server that is not to be used as it is set. At start it ends the process with exit status 1; found later it is logged. */
-export class DangerousSettingError extends OperatorError {
-  override name = "DangerousSettingError";
+export class UnsafeSettingError extends OperatorError {
+  override name = "UnsafeSettingError";
   readonly dangers: readonly Danger[];
   /** @param server which, and where: "NATS at 127.0.0.1:4222"; never a credential */
   constructor(server: string, dangers: readonly Danger[]) {

@@ -30,7 +30,7 @@ const WRONG: readonly [json: string, why: RegExp][] = [
   ['{"sms":{"minReplicas":9,"maxReplicas":8}}', /sms\.maxReplicas must not be below minReplicas/],
 ];
 for (const [json, why] of WRONG)
-  test(`is refused with its rule: ${json || "an empty file"}`, () => {
+  test(`is rejected with its rule: ${json || "an empty file"}`, () => {
     assert.throws(() => parseScalings(json), why);
   });
 

@@ -115,7 +115,7 @@ test("without a sample, or with an old one only, nobody is told a number", async
   for (const { code } of await Promise.all([ask.metrics(), ask.isActive()].map(failure))) assert.equal(code, status.UNAVAILABLE);
 });
 
-test("a channel that is none is refused by the field's name, in every method", async () => {
+test("a channel that is none is rejected by the field's name, in every method", async () => {
   for (const channel of ["", "fax", "SMS"]) {
     const answers = [ask.spec(channel), ask.metrics(channel), ask.isActive(channel), first(client.streamIsActive(object(channel)))];
     for (const [i, { code, fields, message }] of (await Promise.all(answers.map(failure))).entries()) {

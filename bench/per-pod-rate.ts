@@ -176,8 +176,14 @@ async function fill(channel: Channel): Promise<void> {
     let done = 0;
     const caller = async (): Promise<void> => {
       for (let some = mine.splice(0, way === "Send" ? 1 : BATCH); some.length > 0; some = mine.splice(0, way === "Send" ? 1 : BATCH)) {
-        if (way === "Send") await callUnary(clients.notifications, NotificationServiceService.send, { notification: some[0] });
-        else await callUnary(clients.notifications, NotificationServiceService.sendBatch, { notifications: some }, { deadlineMs: 30_000 });
+        if (way === "Send") await callUnary(clients.notifications, NotificationServiceService.sendNotification, { notification: some[0] });
+        else
+          await callUnary(
+            clients.notifications,
+            NotificationServiceService.batchSendNotifications,
+            { notifications: some },
+            { deadlineMs: 30_000 },
+          );
         done += some.length;
       }
     };
@@ -264,7 +270,7 @@ async function serviceMs(channel: Channel): Promise<number> {
   const [began, calls, underWay]: [number, Promise<unknown>[], number[]] = [performance.now(), [], []];
   while (performance.now() - began < CALM_MS) {
     const notification = requestTo(await endpointOf(channel));
-    calls.push(callUnary(clients.notifications, NotificationServiceService.send, { notification }));
+    calls.push(callUnary(clients.notifications, NotificationServiceService.sendNotification, { notification }));
     underWay.push((await manager.consumers.info(streamName(channel), consumer)).num_ack_pending - left);
     await delay(CALM_EVERY_MS * (0.5 + Math.random()));
   }

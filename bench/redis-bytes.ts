@@ -1,4 +1,4 @@
-// How much of Redis does one claim take, and one refusal? By used_memory before and after.
+// How much of Redis does one claim take, and one rejection? By used_memory before and after.
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

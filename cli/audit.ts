@@ -26,7 +26,7 @@ export interface AuditKnown {
 export interface AuditOptions {
   onRead?(notifications: number): void;
   /** Called with how many notifications looked broken and are to be read again. */
-  onSuspects?(notifications: number): void;
+  onCrashCounter?(notifications: number): void;
   readAgainAfterMs?: readonly number[];
 }
 
@@ -47,12 +47,12 @@ export async function readAudit(store: AuditedStore, known: AuditKnown, options:
   const { accepted } = known;
   const reading: Reading = { store, ledger, pausesMs: options.readAgainAfterMs ?? READ_AGAIN_AFTER_MS };
   const counting = createAudit({ accepted, witnessed: ledger !== undefined });
-  const suspects = new Map<string, Break[]>();
+  const crashCounter = new Map<string, Break[]>();
   const settle = async () => {
-    if (suspects.size === 0) return;
-    options.onSuspects?.(suspects.size);
-    counting.blame(await confirmed(reading, suspects));
-    suspects.clear();
+    if (crashCounter.size === 0) return;
+    options.onCrashCounter?.(crashCounter.size);
+    counting.blame(await confirmed(reading, crashCounter));
+    crashCounter.clear();
   };
 
   // Taken before the first page is read, so the store knows them all. In the order of ids, as the pages are.
@@ -66,8 +66,8 @@ export async function readAudit(store: AuditedStore, known: AuditKnown, options:
       ids.push(takenIds[takenAt]!);
     const taken = await ledger?.of([...new Set(ids)]);
     const attempts = (await store.attempts.between(after, last)).filter((a) => notificationIdOf(a.deliveryId) > after);
-    for (const [id, breaks] of counting.add(page, attempts, taken)) suspects.set(id, breaks);
-    if (suspects.size >= SUSPECTS_MAX) await settle();
+    for (const [id, breaks] of counting.add(page, attempts, taken)) crashCounter.set(id, breaks);
+    if (crashCounter.size >= SUSPECTS_MAX) await settle();
     options.onRead?.(page.length);
     after = last;
   }
@@ -80,8 +80,8 @@ export async function readAudit(store: AuditedStore, known: AuditKnown, options:
 type Breaks = ReadonlyMap<string, readonly Break[]>;
 
 /** What looks broken in every one of several readings, with time between them. */
-async function confirmed(reading: Reading, suspects: Breaks): Promise<Break[]> {
-  let left = suspects;
+async function confirmed(reading: Reading, crashCounter: Breaks): Promise<Break[]> {
+  let left = crashCounter;
   for (const [again, pauseMs] of reading.pausesMs.entries()) {
     if (left.size === 0) return [];
     await delay(pauseMs);
@@ -101,9 +101,9 @@ function inBoth(before: Breaks, now: Breaks): Breaks {
 }
 
 /** These notifications as wholes, in the order that breaksIn asks for. */
-async function readAgain({ store, ledger }: Reading, suspects: Breaks): Promise<Breaks> {
+async function readAgain({ store, ledger }: Reading, crashCounter: Breaks): Promise<Breaks> {
   const found = new Map<string, Break[]>();
-  for (const some of chunks(suspects)) {
+  for (const some of chunks(crashCounter)) {
     const notifications = (await Promise.all(some.map(([id]) => store.notifications.find(id)))).filter((n) => n !== undefined);
     const ids = [...deliveryIds(notifications), ...some.flatMap(([, breaks]) => breaks.map((b) => b.id))];
     const taken = await ledger?.of([...new Set(ids)]);

@@ -15,7 +15,7 @@ const CLIENT_USAGE = `[--address HOST:PORT] [--key-file FILE] ${TLS_USAGE}`;
 /** What callers do, through the gateway. */
 export const CALLER_COMMANDS: Readonly<Record<string, Command>> = {
   send: {
-    about: "sends each line of a .jsonl file (or - for standard input); prints a result per line; exit status 1 when one was refused",
+    about: "sends each line of a .jsonl file (or - for standard input); prints a result per line; exit status 1 when one was rejected",
     usage: `--file FILE|- ${CLIENT_USAGE} [--rate PER_SECOND] [--batch N]`,
     options: { ...CLIENT_OPTIONS, file: { type: "string" }, rate: { type: "string" }, batch: { type: "string" } },
     async run({ values, env }) {
@@ -24,19 +24,19 @@ export const CALLER_COMMANDS: Readonly<Record<string, Command>> = {
       const batch = values.batch === undefined ? 100 : positive(values.batch, "--batch", 1_000);
       using clients = connect(values, env);
       const progress = createProgress("sent");
-      let refused = 0;
+      let rejected = 0;
       await sendLines(readLines(file), {
         client: clients.notifications,
         rate,
         batch,
         onResult(result) {
-          if (result.error) refused++;
+          if (result.error) rejected++;
           process.stdout.write(`${JSON.stringify(result)}\n`);
           progress.add(1);
         },
       });
       progress.end();
-      return refused > 0 ? 1 : 0;
+      return rejected > 0 ? 1 : 0;
     },
   },
   get: {
@@ -49,7 +49,7 @@ export const CALLER_COMMANDS: Readonly<Record<string, Command>> = {
       try {
         const response = await callUnary(
           clients.notifications,
-          NotificationServiceService.get,
+          NotificationServiceService.getNotification,
           { notificationId },
           { deadlineMs: CALL_MS },
         );

@@ -30,7 +30,7 @@ const FIELDS = [
 
 /**
  * One line of a .jsonl file as a notification. Times are ISO 8601, or "+90s", "+5m", "+2h" from now.
- * Only what cannot be said in protobuf is refused here; the rest is the gateway's to judge.
+ * Only what cannot be said in protobuf is rejected here; the rest is the gateway's to judge.
  */
 export function parseLine(text: string, now: number): Notification {
   const line = object(parseJson(text), "the line");

@@ -46,7 +46,7 @@ export function uncertainText({ uncertain }: Audit): string {
 }
 
 const SAID: Readonly<Record<UncertainEnd, string>> = {
-  ...{ receipt: "resolved by a receipt", "look-up": "by a look-up", "late answer": "by a late answer" },
+  ...{ receipt: "resolved by a receipt", "status-query": "by a status query", "late answer": "by a late answer" },
   ...{ "repeated by policy": "repeated by policy", "redriven by an operator": "redriven by an operator" },
   ...{ "given up": "given up", open: "still open" },
 };

@@ -4,10 +4,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
 import { channelFromProto } from "../adapters/wire/convert.ts";
 import {
+  type BatchSendNotificationsResult,
   type Notification,
   type NotificationServiceClient,
   NotificationServiceService,
-  type SendBatchResult,
 } from "../gen/carillon/v1/notification_service.ts";
 import { callUnary } from "../runtime/grpc/client.ts";
 import { LineError, parseLine } from "./jsonl.ts";
@@ -86,7 +86,7 @@ async function sendBatch(items: readonly { line: number; message: Notification }
     let waitMs = TRY_AGAIN_MS * attempt;
     try {
       const request = { notifications: todo.map((i) => i.message) };
-      const response = await callUnary(options.client, NotificationServiceService.sendBatch, request, { deadlineMs: CALL_MS });
+      const response = await callUnary(options.client, NotificationServiceService.batchSendNotifications, request, { deadlineMs: CALL_MS });
       for (const [i, item] of todo.entries()) {
         const result = response.results[i]?.result;
         const code = result?.$case === "error" ? result.value.code : status.OK;
@@ -109,13 +109,13 @@ async function sendBatch(items: readonly { line: number; message: Notification }
   }
 }
 
-function toResult(line: number, key: string, result: SendBatchResult["result"]): LineResult {
+function toResult(line: number, key: string, result: BatchSendNotificationsResult["result"]): LineResult {
   if (result?.$case === "accepted") {
     const { notificationId, repeatedKey, deliveries } = result.value;
     const told = deliveries.map((d) => ({
       id: d.deliveryId,
       channel: channelFromProto(d.channel) ?? "unknown",
-      ...(d.suppressedReason ? { suppressed: d.suppressedReason } : {}),
+      ...(d.suppressedReason ? { suppressed: d.suppressedReason.code } : {}),
     }));
     return { line, key, notificationId, ...(repeatedKey ? { repeated: true } : {}), deliveries: told };
   }

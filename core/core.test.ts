@@ -4,7 +4,7 @@ import { CHANNELS } from "./delivery/channel.ts";
 import { type Endpoint, endpointKey, maskEndpoint } from "./delivery/endpoint.ts";
 import { dueAt } from "./delivery/notification.ts";
 import { taskMessageId } from "./delivery/subjects.ts";
-import { changeRefusals, isRefused, type Refusal, refusalsThatForbid } from "./preferences/opt-out.ts";
+import { changeOptOuts, isOptedOut, type OptOut, optOutsThatApply } from "./preferences/opt-out.ts";
 
 const endpoints: Endpoint[] = [
   { channel: "apns", token: "AABBCCDDEEFF00112233" },
@@ -25,23 +25,23 @@ test("the same endpoint has the same key however it is spelled, and different on
   assert.equal(new Set(endpoints.map(endpointKey)).size, endpoints.length);
 });
 
-test("a refusal forbids exactly what its channel and category cover", () => {
-  const all: Refusal[] = [...CHANNELS, "*" as const].flatMap((channel) => ["news", "*"].map((category) => ({ channel, category })));
-  for (const refusal of all) {
+test("an opt-out forbids exactly what its channel and category cover", () => {
+  const all: OptOut[] = [...CHANNELS, "*" as const].flatMap((channel) => ["news", "*"].map((category) => ({ channel, category })));
+  for (const optOut of all) {
     for (const channel of CHANNELS) {
-      const covered = refusalsThatForbid(channel, "news").some((r) => r.channel === refusal.channel && r.category === refusal.category);
-      assert.equal(isRefused([refusal], channel, "news"), covered);
-      assert.equal(isRefused([refusal], channel, "orders"), covered && refusal.category === "*");
+      const covered = optOutsThatApply(channel, "news").some((r) => r.channel === optOut.channel && r.category === optOut.category);
+      assert.equal(isOptedOut([optOut], channel, "news"), covered);
+      assert.equal(isOptedOut([optOut], channel, "orders"), covered && optOut.category === "*");
     }
   }
 });
 
-test("what was refused twice is kept once, and taken back word for word", () => {
-  const sms: Refusal = { channel: "sms", category: "*" };
-  const news: Refusal = { channel: "sms", category: "news" };
-  assert.deepEqual(changeRefusals([sms], [sms, news], []), [sms, news]);
-  assert.deepEqual(changeRefusals([sms, news], [], [news]), [sms]);
-  assert.deepEqual(changeRefusals([sms], [], [news]), [sms]);
+test("what was opted out twice is kept once, and taken back word for word", () => {
+  const sms: OptOut = { channel: "sms", category: "*" };
+  const news: OptOut = { channel: "sms", category: "news" };
+  assert.deepEqual(changeOptOuts([sms], [sms, news], []), [sms, news]);
+  assert.deepEqual(changeOptOuts([sms, news], [], [news]), [sms]);
+  assert.deepEqual(changeOptOuts([sms], [], [news]), [sms]);
 });
 
 test("a notification is due when the first of its open deliveries is", () => {

@@ -1,5 +1,5 @@
-/** Moments between two effects, in the order they come: where a process can be made to die, in tests (CARILLON_CRASH_AT). */
-export const STEPS = [
+/** Moments between two effects, in the order they come: where a process can be made to die, in tests (CARILLON_FAILPOINT). */
+export const FAILPOINTS = [
   "gateway.before-insert",
   "gateway.inserted",
   "gateway.published",
@@ -19,10 +19,10 @@ export const STEPS = [
   "feedback.resolved",
   "feedback.changed",
 ] as const;
-export type Step = (typeof STEPS)[number];
+export type Step = (typeof FAILPOINTS)[number];
 
 /**
  * Says that a step was reached.
  * @param subject what it was reached with, for who waits for one of them: a category or an id
  */
-export type Reached = (step: Step, subject?: string) => void;
+export type Failpoint = (step: Step, subject?: string) => void;

@@ -3,10 +3,10 @@ import type { Outcome } from "../core/delivery/outcome.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Provider } from "../core/ports/provider.ts";
 
-export type Circuits = ReturnType<typeof createCircuits>;
+export type Circuits = ReturnType<typeof createCircuitBreakers>;
 
 /** Leaves a misconfigured provider alone for a while: its work waits in the queue, instead of burning attempts. */
-export function createCircuits(providers: readonly Provider[], clock: Clock) {
+export function createCircuitBreakers(providers: readonly Provider[], clock: Clock) {
   const openUntil = new Map<string, number>();
   const isOpen = (provider: Provider) => (openUntil.get(provider.name) ?? 0) > clock.monotonic();
   return {

@@ -31,7 +31,7 @@ export const dispatcherVariables = {
   ...providerVariables,
   ...internalTlsVariables,
   PREFERENCES_ADDRESS: text({ default: "127.0.0.1:7710", reason: "host:port of the preferences service" }),
-  INTERNAL_TOKEN_FILE: secretFile({ reason: "shared by our services; lets a dispatcher ask for refusals of any app" }),
+  INTERNAL_TOKEN_FILE: secretFile({ reason: "shared by our services; lets a dispatcher ask for opt-outs of any app" }),
   DISPATCH_IN_FLIGHT: integer(1, 10_000, {
     default: "128",
     unit: "tasks",

@@ -4,12 +4,12 @@ import { setImmediate } from "node:timers/promises";
 import { StoreError } from "../adapters/store/open-store.ts";
 import type { Outcome } from "../core/delivery/outcome.ts";
 import { toTask } from "../core/delivery/task.ts";
-import type { RefusalAnswer } from "../core/ports/opt-outs.ts";
+import type { OptOutAnswer } from "../core/ports/opt-outs.ts";
 import type { Store } from "../core/ports/store.ts";
 import { accepted, useDispatchWorld } from "../test/support/dispatch-world.ts";
 import { sampleNotification } from "../test/support/notification-samples.ts";
 import { scriptedProvider } from "../test/support/scripted-provider.ts";
-import { CLAIM_TO_SEND_MS, REFUSAL_FRESH_MS } from "./dispatch.ts";
+import { CLAIM_TO_SEND_MS, OPT_OUT_FRESH_MS } from "./dispatch.ts";
 
 const world = useDispatchWorld();
 
@@ -43,10 +43,10 @@ test("an acceptance that comes after the relay called it unknown ends the delive
   assert.equal((await world.delivery()).state, "sent");
 });
 
-test("an answer about refusals that grew old while the claim was written is asked for again, and obeyed", async () => {
-  const answers: RefusalAnswer[] = ["allowed", "refused"];
-  const slow = world.storeWithSlowClaims(REFUSAL_FRESH_MS + 1);
-  const { dispatch, sent } = world.setUp({ store: slow, refusals: () => answers.shift()! });
+test("an answer about opt-outs that grew old while the claim was written is asked for again, and obeyed", async () => {
+  const answers: OptOutAnswer[] = ["allowed", "opted-out"];
+  const slow = world.storeWithSlowClaims(OPT_OUT_FRESH_MS + 1);
+  const { dispatch, sent } = world.setUp({ store: slow, optOuts: () => answers.shift()! });
   assert.deepEqual(await dispatch(world.task(), "h"), { kind: "ack" });
   assert.equal(sent().length, 0);
   assert.deepEqual([(await world.delivery()).state, (await world.delivery()).reason], ["suppressed", "opted-out"]);
@@ -54,11 +54,11 @@ test("an answer about refusals that grew old while the claim was written is aske
 
 test("where the old answer cannot be renewed critical goes out, and the others come back as another attempt", async () => {
   for (const notificationClass of ["critical", "marketing"] as const) {
-    const answers: RefusalAnswer[] = ["allowed", "unknown"];
+    const answers: OptOutAnswer[] = ["allowed", "unknown"];
     const other = sampleNotification(notificationClass, world.clock.now());
     await world.store.notifications.insert([other]);
-    const slow = world.storeWithSlowClaims(REFUSAL_FRESH_MS + 1);
-    const { dispatch, sent } = world.setUp({ store: slow, refusals: () => answers.shift()! });
+    const slow = world.storeWithSlowClaims(OPT_OUT_FRESH_MS + 1);
+    const { dispatch, sent } = world.setUp({ store: slow, optOuts: () => answers.shift()! });
     await dispatch({ ...toTask(other, other.deliveries[0]!), notificationClass }, "h");
     const d = (await world.store.notifications.find(other.id))!.deliveries[0]!;
     assert.deepEqual([sent().length, d.state, d.attempt], notificationClass === "critical" ? [1, "sent", 1] : [0, "pending", 2]);

@@ -27,16 +27,16 @@ test("of many copies of a task exactly one is sent", async () => {
   assert.ok(settlements.every((s) => s.kind === "ack"));
 });
 
-test("what is refused is not sent, and its attempt's number is closed so that a copy cannot send it later", async () => {
-  await world.setUp({ refusal: "refused" }).dispatch(world.task(), "h");
+test("what is opted out is not sent, and its attempt's number is closed so that a copy cannot send it later", async () => {
+  await world.setUp({ optOut: "opted-out" }).dispatch(world.task(), "h");
   assert.deepEqual([(await world.delivery()).state, (await world.delivery()).reason], ["suppressed", "opted-out"]);
   const later = world.setUp();
   assert.deepEqual(await later.dispatch(world.task(), "h"), { kind: "ack" });
   assert.equal(later.sent().length, 0);
 });
 
-test("while refusals cannot be read critical goes out and everything else waits", async () => {
-  const waiting = world.setUp({ refusal: "unknown" });
+test("while opt-outs cannot be read critical goes out and everything else waits", async () => {
+  const waiting = world.setUp({ optOut: "unknown" });
   assert.equal((await waiting.dispatch(world.task(), "h")).kind, "nak");
   assert.equal(waiting.sent().length, 0);
   const marketing = { ...world.task(), notificationClass: "marketing" as const };
@@ -53,7 +53,7 @@ test("what has expired is not sent", async () => {
   assert.equal(sent().length, 0);
 });
 
-test("after a known refusal of the first provider the second one's turn comes at once", async () => {
+test("after a known rejection by the first provider the second one's turn comes at once", async () => {
   const busy = scriptedProvider("twilio", () => ({ kind: "throttled", retryAfterMs: 60_000, reason: "20429" }));
   const second = scriptedProvider("vonage", () => accepted);
   const { dispatch } = world.setUp({ providers: [busy, second] });

@@ -5,32 +5,32 @@ import { type Decision, decide } from "../core/delivery/decide.ts";
 import { type Outcome, reasonOf } from "../core/delivery/outcome.ts";
 import { ARRIVED, arrivedOf, repeatedIds } from "../core/delivery/superseded.ts";
 import { tryOf } from "../core/delivery/task.ts";
-import { type Closed, closedAttempt, closedChange, decisionChange } from "../core/delivery/transitions.ts";
-import type { Reached } from "../core/failpoints.ts";
+import { decisionChange, type Void, voidAttempt, voidChange } from "../core/delivery/transitions.ts";
+import type { Failpoint } from "../core/failpoints.ts";
 import { type AttemptOutcome, type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
 import type { Clock, Random } from "../core/ports/clock.ts";
 import type { DeliveryChange } from "../core/ports/notification-store.ts";
-import type { RefusalAnswer, Refusals } from "../core/ports/opt-outs.ts";
+import type { OptOutAnswer, OptOuts } from "../core/ports/opt-outs.ts";
 import type { OutboundDelivery, Provider } from "../core/ports/provider.ts";
 import type { DeliveryTask, Settlement } from "../core/ports/queue.ts";
-import { type Permits, UNLIMITED } from "../core/ports/rate-limiter.ts";
+import { type RateLimiter, UNLIMITED } from "../core/ports/rate-limiter.ts";
 import type { Store } from "../core/ports/store.ts";
 import { createBatcher } from "../runtime/batch.ts";
 import { withDeadline } from "../runtime/deadline.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { withSpan } from "../runtime/tracing.ts";
-import { type Circuits, createCircuits } from "./circuit-breaker.ts";
+import { type Circuits, createCircuitBreakers } from "./circuit-breaker.ts";
 import type { DispatchMetrics } from "./metrics.ts";
-import { createLookUp } from "./status-query.ts";
+import { createStatusQuery } from "./status-query.ts";
 
 /** From the claim's insertion to the first byte: a process that was paused for longer does not send. */
 export const CLAIM_TO_SEND_MS = 5_000;
 /**
- * From the answer about refusals to the first byte. The answer itself may be 4.5 s old, and a refusal is obeyed within 5 s: where the
+ * From the answer about opt-outs to the first byte. The answer itself may be 4.5 s old, and an opt-out is obeyed within 5 s: where the
  * claim took longer, it is asked for again.
  */
-export const REFUSAL_FRESH_MS = 500;
-/** A refusal must be readable before these classes go out; until then they come back. */
+export const OPT_OUT_FRESH_MS = 500;
+/** An opt-out must be readable before these classes go out; until then they come back. */
 const PREFERENCES_UNREADABLE_WAIT_MS = 2_000;
 /** Another holder of the same task is at work; look again after this. */
 const HELD_ELSEWHERE_WAIT_MS = 5_000;
@@ -40,8 +40,8 @@ const BATCH_MAX = 200;
 /** More than the in-flight limit of a pod can ever be. */
 const WAITING_MAX = 20_000;
 
-const EXPIRED: Closed = { kind: "closed", state: "expired", reason: "expired" };
-const OPTED_OUT: Closed = { kind: "closed", state: "suppressed", reason: "opted-out" };
+const EXPIRED: Void = { kind: "closed", state: "expired", reason: "expired" };
+const OPTED_OUT: Void = { kind: "closed", state: "suppressed", reason: "opted-out" };
 
 export interface DispatchParts {
   channel: Channel;
@@ -50,11 +50,11 @@ export interface DispatchParts {
   /** Over the same providers, where somebody else has a say in them too; absent: its own. */
   circuits?: Circuits | undefined;
   store: Pick<Store, "attempts" | "notifications" | "contacts">;
-  refusals: Refusals;
+  optOuts: OptOuts;
   /** May turn a copy away early; may never permit. */
   gate: { mayTry(id: string, holder: string, ttlMs: number): Promise<boolean> };
   /** The channel's rate; absent: as fast as it goes. */
-  permits?: Permits | undefined;
+  rateLimiter?: RateLimiter | undefined;
   /** Unique per process. */
   worker: string;
   /** One provider call. */
@@ -64,14 +64,14 @@ export interface DispatchParts {
   log: Logger;
   metrics: DispatchMetrics;
   tracer: Tracer;
-  reached: Reached;
+  failpoint: Failpoint;
 }
 
-/** The step all channels share: task → expired? refused? → claim → provider → decide → record. The settlement follows what is durable. */
+/** The step all channels share: task → expired? opted out? → claim → provider → decide → record. The settlement follows what is durable. */
 export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holder: string) => Promise<Settlement> {
-  const { channel, providers, store, clock, log, metrics, worker, reached } = parts;
-  const permits = parts.permits ?? UNLIMITED;
-  const circuits = parts.circuits ?? createCircuits(providers, clock);
+  const { channel, providers, store, clock, log, metrics, worker, failpoint } = parts;
+  const rateLimiter = parts.rateLimiter ?? UNLIMITED;
+  const circuits = parts.circuits ?? createCircuitBreakers(providers, clock);
   const windowMs = CLAIM_TO_SEND_MS + parts.deadlineMs;
   const limits = { batchMax: BATCH_MAX, waitingMax: WAITING_MAX, concurrency: 2 };
   const claims = createBatcher((items: readonly AttemptRecord[]) => store.attempts.claim(items), limits, clock);
@@ -80,11 +80,11 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
   /** Claims made: with the worker's name, it tells one claim from another of the same number by a copy in the same process. */
   let claimed = 0;
   const changes = createBatcher((items: readonly DeliveryChange[]) => store.notifications.change(items), limits, clock);
-  const lookUp = createLookUp({ ...parts, change });
+  const statusQuery = createStatusQuery({ ...parts, change });
 
   return async function dispatch(task, holder) {
-    reached("dispatcher.received", task.category);
-    if (task.lookUp) return settled({ kind: "ack" }, `look-up-${await lookUp(task)}`);
+    failpoint("dispatcher.received", task.category);
+    if (task.statusQuery) return settled({ kind: "ack" }, `status-query-${await statusQuery(task)}`);
     const arrived = task.policyResend ? await arrivedBefore(task) : undefined;
     if (arrived) return close(task, ARRIVED, arrived.providerRef);
     if (task.expiresAt <= clock.now()) return close(task, EXPIRED);
@@ -92,29 +92,29 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
     if (provider === undefined) return nak(circuits.reopensInMs(), "circuit-open");
     const answer = await mayGo(task);
     const answered = clock.monotonic();
-    if (answer === "refused") return close(task, OPTED_OUT);
+    if (answer === "opted-out") return close(task, OPTED_OUT);
     if (answer === "unknown") return nak(PREFERENCES_UNREADABLE_WAIT_MS, "preferences-unreadable");
-    if (permits !== UNLIMITED && task.publication > 0 && (await isClaimed(task))) return settled({ kind: "ack" }, "claimed-elsewhere");
+    if (rateLimiter !== UNLIMITED && task.publication > 0 && (await isClaimed(task))) return settled({ kind: "ack" }, "claimed-elsewhere");
     // Before the gate, which would turn away whoever is handed the task next.
-    const permit = await permits.take(task.notificationClass);
-    if (permit.kind === "later") return settled({ kind: "nak", delayMs: permit.delayMs, ready: true }, "rate-limited");
+    const token = await rateLimiter.take(task.notificationClass);
+    if (token.kind === "later") return settled({ kind: "nak", delayMs: token.delayMs, ready: true }, "rate-limited");
 
     if (!(await parts.gate.mayTry(attemptId(task.deliveryId, task.attempt), holder, windowMs)))
       return nak(HELD_ELSEWHERE_WAIT_MS, "held-elsewhere");
-    reached("dispatcher.before-claim", task.category);
+    failpoint("dispatcher.before-claim", task.category);
     const started = clock.monotonic();
     const claim = buildClaim(task, provider);
     const claiming = await tryClaim(task, claim);
     if (claiming !== "ours") return settled({ kind: "ack" }, claiming);
 
-    reached("dispatcher.claimed", task.category);
+    failpoint("dispatcher.claimed", task.category);
     const hindrance = await hindranceSince(task, started, answered);
-    if (hindrance?.kind === "closed") return closeClaimed(task, claim, hindrance);
+    if (hindrance?.kind === "closed") return voidClaimed(task, claim, hindrance);
     const outcome = hindrance ?? (await send(provider, outbound(task, claim.id), parts.deadlineMs));
-    reached("dispatcher.answered", task.category);
+    failpoint("dispatcher.answered", task.category);
     tell(task, provider, outcome, clock.monotonic() - started);
     await record(task, claim, outcome);
-    reached("dispatcher.changed", task.category);
+    failpoint("dispatcher.changed", task.category);
     return settled({ kind: "ack" }, outcome.kind);
   };
 
@@ -125,8 +125,8 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
     return applied;
   }
 
-  async function mayGo({ app, userId, endpoint, category, notificationClass }: DeliveryTask): Promise<RefusalAnswer> {
-    const [answer = "unknown"] = await parts.refusals.check([{ app, userId, endpoint, channel, category }]);
+  async function mayGo({ app, userId, endpoint, category, notificationClass }: DeliveryTask): Promise<OptOutAnswer> {
+    const [answer = "unknown"] = await parts.optOuts.check([{ app, userId, endpoint, channel, category }]);
     return answer === "unknown" && notificationClass === "critical" ? "allowed" : answer;
   }
 
@@ -159,9 +159,9 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
   }
 
   /** What has come up while the number was being claimed: the claim may have been slow, and the process may have been paused. */
-  async function hindranceSince(task: DeliveryTask, started: number, answered: number): Promise<Closed | Outcome | undefined> {
-    const answer = clock.monotonic() - answered > REFUSAL_FRESH_MS ? await mayGo(task) : "allowed";
-    if (answer === "refused") return OPTED_OUT;
+  async function hindranceSince(task: DeliveryTask, started: number, answered: number): Promise<Void | Outcome | undefined> {
+    const answer = clock.monotonic() - answered > OPT_OUT_FRESH_MS ? await mayGo(task) : "allowed";
+    if (answer === "opted-out") return OPTED_OUT;
     if (task.expiresAt <= clock.now()) return EXPIRED;
     if (clock.monotonic() - started > CLAIM_TO_SEND_MS) return { kind: "unavailable", fault: { code: "worker-paused" } };
     return answer === "unknown" ? { kind: "unavailable", fault: { code: "preferences-unreadable" } } : undefined;
@@ -187,7 +187,7 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
     const hasFallback = tryOf(task) < providers.length;
     const decision = decide(outcome, { attempt: tryOf(task), now, expiresAt, hasFallback, random: parts.random() });
     const taken = await untilRecorded(() => answers.add({ id, worker, outcome, answeredAt: now }));
-    reached("dispatcher.recorded", task.category);
+    failpoint("dispatcher.recorded", task.category);
     if (outcome.kind === "endpoint-gone" && endpointId !== undefined)
       await store.contacts
         .removeGone(task.app, endpointId, outcome.goneAt ?? startedAt)
@@ -211,20 +211,20 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
   }
 
   /** Closes the attempt's number without a call, so that no copy of the task makes one later; then the delivery ends. */
-  async function close(task: DeliveryTask, outcome: Closed, providerRef = ""): Promise<Settlement> {
+  async function close(task: DeliveryTask, outcome: Void, providerRef = ""): Promise<Settlement> {
     const now = clock.now();
-    const closing = closedChange(task, outcome, now);
+    const closing = voidChange(task, outcome, now);
     if (providerRef) closing.set.providerRef = providerRef;
-    if (await claims.add(closedAttempt(task, worker, outcome, now))) await change(closing);
+    if (await claims.add(voidAttempt(task, worker, outcome, now))) await change(closing);
     return settled({ kind: "ack" }, outcome.reason);
   }
 
   /** As close(), where the number is ours already and nothing was sent under it. */
-  async function closeClaimed(task: DeliveryTask, { id, worker }: AttemptRecord, outcome: Closed): Promise<Settlement> {
+  async function voidClaimed(task: DeliveryTask, { id, worker }: AttemptRecord, outcome: Void): Promise<Settlement> {
     const now = clock.now();
     await untilRecorded(() => answers.add({ id, worker, outcome, answeredAt: now }));
     const sent = await sentBefore(task);
-    await untilRecorded(() => change(sent ? decisionChange(task, sent, now) : closedChange(task, outcome, now)));
+    await untilRecorded(() => change(sent ? decisionChange(task, sent, now) : voidChange(task, outcome, now)));
     return settled({ kind: "ack" }, outcome.reason);
   }
 

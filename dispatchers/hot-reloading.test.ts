@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Outcome } from "../core/delivery/outcome.ts";
-import type { LookUpQuestion, OutboundDelivery, Provider } from "../core/ports/provider.ts";
+import type { OutboundDelivery, Provider, StatusQuery } from "../core/ports/provider.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { createFakeClock } from "../test/support/fake-clock.ts";
-import { createCircuits } from "./circuit-breaker.ts";
-import { reloading } from "./hot-reloading.ts";
+import { createCircuitBreakers } from "./circuit-breaker.ts";
+import { hotReloading } from "./hot-reloading.ts";
 
 const { signal } = new AbortController();
 const delivery = { deliveryId: "d" } as OutboundDelivery;
-const question = { attemptId: "d/1" } as LookUpQuestion;
+const question = { attemptId: "d/1" } as StatusQuery;
 const misconfigured: Outcome = { kind: "misconfigured", reason: "bad key" };
 
 /** Answers when it is told to, and says what became of it. */
@@ -20,7 +20,7 @@ function account(by: string) {
   const provider: Provider = {
     name: "twilio",
     send: () => new Promise((resolve) => calls.push(resolve)),
-    lookUp: async () => ({ kind: "unreadable", fault: { code: by } }),
+    statusQuery: async () => ({ kind: "unreadable", fault: { code: by } }),
     async [Symbol.asyncDispose]() {
       state.disposed++;
     },
@@ -32,7 +32,7 @@ const accepted = (providerRef: string): Outcome => ({ kind: "accepted", provider
 function setUp() {
   const lines: string[] = [];
   const [old, next] = [account("old"), account("next")];
-  const provider = reloading(old.provider, createLogger("test", "info", { write: (line) => void lines.push(line) }));
+  const provider = hotReloading(old.provider, createLogger("test", "info", { write: (line) => void lines.push(line) }));
   return { old, next, provider, lines };
 }
 
@@ -41,7 +41,7 @@ test("a replaced provider ends its calls and is then closed, while new ones go b
   const first = provider.send(delivery, signal);
   provider.replace(next.provider);
   const second = provider.send(delivery, signal);
-  assert.deepEqual(await provider.lookUp?.(question, signal), { kind: "unreadable", fault: { code: "next" } });
+  assert.deepEqual(await provider.statusQuery?.(question, signal), { kind: "unreadable", fault: { code: "next" } });
   assert.deepEqual([old.calls.length, next.calls.length], [1, 1]);
   next.calls[0]!(accepted("next"));
   assert.deepEqual(await second, accepted("next"));
@@ -68,15 +68,15 @@ test("one without calls under way is closed at once; one that never answers, wit
   assert.deepEqual([old.disposals(), next.disposals(), last.disposals()], [1, 1, 1]);
 });
 
-test("credentials that are refused after they were replaced are no news of the new ones: known not sent, tried again", async () => {
+test("credentials that are rejected after they were replaced are no news of the new ones: known not sent, tried again", async () => {
   const { old, next, provider } = setUp();
-  const refused = provider.send(delivery, signal);
+  const rejected = provider.send(delivery, signal);
   provider.replace(next.provider);
   old.calls[0]!(misconfigured);
-  assert.deepEqual(await refused, { kind: "unavailable", fault: { code: "credentials-replaced" } });
-  const refusedToo = provider.send(delivery, signal);
+  assert.deepEqual(await rejected, { kind: "unavailable", fault: { code: "credentials-replaced" } });
+  const rejectedToo = provider.send(delivery, signal);
   next.calls[0]!(misconfigured);
-  assert.deepEqual(await refusedToo, misconfigured);
+  assert.deepEqual(await rejectedToo, misconfigured);
   await provider[Symbol.asyncDispose]();
 });
 
@@ -91,7 +91,7 @@ test("one that cannot be closed is told, and stops nobody", async () => {
 
 test("new credentials close an open circuit", () => {
   const [{ provider }] = [account("one")];
-  const circuits = createCircuits([provider], createFakeClock());
+  const circuits = createCircuitBreakers([provider], createFakeClock());
   circuits.heard("twilio", misconfigured);
   assert.equal(circuits.choose(1), undefined);
   circuits.close();

@@ -2,17 +2,17 @@ import type { Outcome } from "../core/delivery/outcome.ts";
 import type { Provider } from "../core/ports/provider.ts";
 import type { Logger } from "../runtime/logger.ts";
 
-/** What an old account's refusal comes to: nothing was sent, and it is no news of the new one. */
+/** What an old account's rejection comes to: nothing was sent, and it is no news of the new one. */
 const REPLACED: Outcome = { kind: "unavailable", fault: { code: "credentials-replaced" } };
 
 /** A provider whose credentials may be exchanged while it works. */
-export interface ReloadingProvider extends Provider {
+export interface HotReloadingProvider extends Provider {
   /** Takes over for every call from now on; the one before is disposed of once its calls have ended. */
   replace(next: Provider): void;
 }
 
 /** @param first the same name, and the same ability to look up, as all that come after it */
-export function reloading(first: Provider, log: Logger): ReloadingProvider {
+export function hotReloading(first: Provider, log: Logger): HotReloadingProvider {
   let current = held(first);
   const retired = new Set<Held>();
 
@@ -38,7 +38,9 @@ export function reloading(first: Provider, log: Logger): ReloadingProvider {
       const outcome = await mine.during((provider) => provider.send(delivery, signal));
       return outcome.kind === "misconfigured" && mine !== current ? REPLACED : outcome;
     },
-    ...(first.lookUp ? { lookUp: (question, signal) => current.during((provider) => provider.lookUp!(question, signal)) } : {}),
+    ...(first.statusQuery
+      ? { statusQuery: (question, signal) => current.during((provider) => provider.statusQuery!(question, signal)) }
+      : {}),
     replace(next) {
       const old = current;
       current = held(next);

@@ -5,7 +5,7 @@ import type { Outcome } from "../core/delivery/outcome.ts";
 import type { OutboundDelivery, Provider } from "../core/ports/provider.ts";
 import { createFakeClock } from "../test/support/fake-clock.ts";
 import { scriptedProvider } from "../test/support/scripted-provider.ts";
-import { measured } from "./instrumented.ts";
+import { instrumented } from "./instrumented.ts";
 
 const fault = { code: "reset" };
 const OUTCOMES: readonly [Outcome, failed: number][] = [
@@ -28,7 +28,7 @@ for (const [outcome, failed] of OUTCOMES)
       clock.advance(100);
       return outcome;
     });
-    assert.deepEqual(await measured(provider, workload).send(delivery, signal), outcome);
+    assert.deepEqual(await instrumented(provider, workload).send(delivery, signal), outcome);
     assert.deepEqual(workload.take(), { parked: 0, called: 1, failed, busyMs: 100 });
     assert.deepEqual(provider.sent, [delivery]);
   });
@@ -36,7 +36,7 @@ for (const [outcome, failed] of OUTCOMES)
 test("an adapter that throws has failed, and its error is passed on", async () => {
   const workload = createWorkload(createFakeClock());
   const provider = scriptedProvider("twilio", () => assert.fail("a bug"));
-  await assert.rejects(measured(provider, workload).send(delivery, signal), /a bug/);
+  await assert.rejects(instrumented(provider, workload).send(delivery, signal), /a bug/);
   assert.equal(workload.take().failed, 1);
 });
 
@@ -45,23 +45,23 @@ test("what else a provider can do it still can", async () => {
   let disposed = false;
   const provider: Provider = {
     ...scriptedProvider("twilio", () => assert.fail()),
-    lookUp: async () => ({ kind: "absent" }),
+    statusQuery: async () => ({ kind: "absent" }),
     [Symbol.asyncDispose]: async () => {
       disposed = true;
     },
   };
-  const wrapped = measured(provider, workload);
+  const wrapped = instrumented(provider, workload);
   assert.equal(wrapped.name, "twilio");
   const question = { attemptId: "d/1", deliveryId: "d", endpoint: { channel: "sms", number: "+1" }, content: {}, startedAt: 0 };
-  assert.deepEqual(await wrapped.lookUp?.(question as never, signal), { kind: "absent" });
+  assert.deepEqual(await wrapped.statusQuery?.(question as never, signal), { kind: "absent" });
   assert.equal(workload.take().called, 0);
   await wrapped[Symbol.asyncDispose]();
   assert.ok(disposed);
   assert.equal(
-    measured(
+    instrumented(
       scriptedProvider("apns", () => assert.fail()),
       workload,
-    ).lookUp,
+    ).statusQuery,
     undefined,
   );
 });

@@ -14,7 +14,7 @@ const PROVIDERS_FAULT: Readonly<Record<OutcomeKind, boolean>> = {
 };
 
 /** The same provider, whose calls are counted. */
-export function measured(provider: Provider, workload: Pick<Workload, "calling">): Provider {
+export function instrumented(provider: Provider, workload: Pick<Workload, "calling">): Provider {
   return {
     name: provider.name,
     async send(delivery, signal) {
@@ -28,7 +28,7 @@ export function measured(provider: Provider, workload: Pick<Workload, "calling">
         ended(failed ? "failed" : "done");
       }
     },
-    ...(provider.lookUp ? { lookUp: (question, signal) => provider.lookUp!(question, signal) } : {}),
+    ...(provider.statusQuery ? { statusQuery: (question, signal) => provider.statusQuery!(question, signal) } : {}),
     [Symbol.asyncDispose]: () => provider[Symbol.asyncDispose](),
   };
 }

@@ -5,7 +5,7 @@ export interface DispatchMetrics {
   ended: DeliveryEnds;
   attempts: Counter<"provider" | "outcome">;
   providerSeconds: Histogram<"provider">;
-  lookUps: Counter<"provider" | "finding">;
+  statusQueries: Counter<"provider" | "finding">;
   settled: Counter<"channel" | "settlement" | "why">;
 }
 
@@ -13,7 +13,7 @@ export const createDispatchMetrics = (metrics: Metrics): DispatchMetrics => ({
   ended: deliveryEnds(metrics),
   attempts: metrics.counter("carillon_attempts_total", "Calls to a provider, by what it answered", ["provider", "outcome"]),
   providerSeconds: metrics.histogram("carillon_provider_seconds", "From the claim to the provider's answer", ["provider"]),
-  lookUps: metrics.counter("carillon_look_ups_total", "Questions to a provider what became of an attempt, by what was found", [
+  statusQueries: metrics.counter("carillon_status_queries_total", "Questions to a provider what became of an attempt, by what was found", [
     "provider",
     "finding",
   ]),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import type { Suspects } from "../adapters/redis/crash-counter.ts";
+import type { CrashCounter } from "../adapters/redis/crash-counter.ts";
 import { taskMessageId } from "../core/delivery/subjects.ts";
 import type { Settlement, TaskCopy } from "../core/ports/queue.ts";
 import { createLogger } from "../runtime/logger.ts";
@@ -12,7 +12,7 @@ import { createPoisonGuard, POISON_BEGINNINGS, SUSPECT_DELIVERIES } from "./pois
 
 const world = useDispatchWorld();
 let counts: Map<string, number>;
-const suspects: Suspects = {
+const crashCounter: CrashCounter = {
   begun: async (id) => counts.get(id) ?? 0,
   begin: async (id) => void counts.set(id, (counts.get(id) ?? 0) + 1),
   end: async (id) => void counts.delete(id),
@@ -26,7 +26,7 @@ type Work = (id: string) => Promise<Settlement>;
 /** A new process of the dispatcher. */
 const guard = (work: Work) =>
   createPoisonGuard((task) => work(task.deliveryId), {
-    ...{ store: world.store, suspects, worker: "w", clock: world.clock },
+    ...{ store: world.store, crashCounter, worker: "w", clock: world.clock },
     log: createLogger("test", "info", { write: (line) => void world.lines.push(line) }),
     metrics: createDispatchMetrics(createMetrics("test")),
   });
@@ -103,10 +103,10 @@ test("what was under way beside it is not blamed", async () => {
       {
         ...{ store: world.store, worker: "w", clock: world.clock },
         // A dead process writes nothing.
-        suspects: {
-          ...suspects,
-          begin: async (id) => void (died || (await suspects.begin(id))),
-          end: async (id) => void (died || (await suspects.end(id))),
+        crashCounter: {
+          ...crashCounter,
+          begin: async (id) => void (died || (await crashCounter.begin(id))),
+          end: async (id) => void (died || (await crashCounter.end(id))),
         },
         log: createLogger("test", "silent", { write() {} }),
         metrics: createDispatchMetrics(createMetrics("test")),

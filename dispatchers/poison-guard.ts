@@ -1,6 +1,6 @@
-import type { Suspects } from "../adapters/redis/crash-counter.ts";
+import type { CrashCounter } from "../adapters/redis/crash-counter.ts";
 import { readTaskMessageId } from "../core/delivery/subjects.ts";
-import { type Closed, closedAttempt, closedChange } from "../core/delivery/transitions.ts";
+import { type Void, voidAttempt, voidChange } from "../core/delivery/transitions.ts";
 import { notificationIdOf } from "../core/ports/attempt-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { DeliveryTask, Settlement, TaskCopy } from "../core/ports/queue.ts";
@@ -13,11 +13,11 @@ export const SUSPECT_DELIVERIES = 3;
 /** Beginnings without an end, all but the first of them alone, after which it is poison. */
 export const POISON_BEGINNINGS = 3;
 
-const POISON: Closed = { kind: "closed", state: "failed", reason: "poison" };
+const POISON: Void = { kind: "closed", state: "failed", reason: "poison" };
 
 export interface PoisonParts {
   store: Pick<Store, "poison" | "attempts" | "notifications">;
-  suspects: Suspects;
+  crashCounter: CrashCounter;
   worker: string;
   clock: Clock;
   log: Logger;
@@ -30,7 +30,7 @@ export interface PoisonParts {
  * blamed for what it does.
  */
 export function createPoisonGuard(handle: (task: DeliveryTask, holder: string) => Promise<Settlement>, parts: PoisonParts) {
-  const { store, suspects, worker, clock, log, metrics } = parts;
+  const { store, crashCounter, worker, clock, log, metrics } = parts;
   let alone: Promise<unknown> = Promise.resolve();
 
   return async (copy: TaskCopy): Promise<Settlement> => {
@@ -38,7 +38,7 @@ export function createPoisonGuard(handle: (task: DeliveryTask, holder: string) =
     if (!task) return end(copy, "not a task");
     const work = () => handle(task, holder);
     if (copy.deliveries < SUSPECT_DELIVERIES) return work();
-    const begun = await suspects.begun(copy.messageId);
+    const begun = await crashCounter.begun(copy.messageId);
     if (begun >= POISON_BEGINNINGS) return end(copy, "its workers died");
     if (begun === 0) return counted(copy.messageId, work);
     const turn = alone.then(() => counted(copy.messageId, work));
@@ -47,11 +47,11 @@ export function createPoisonGuard(handle: (task: DeliveryTask, holder: string) =
   };
 
   async function counted(id: string, work: () => Promise<Settlement>): Promise<Settlement> {
-    await suspects.begin(id);
+    await crashCounter.begin(id);
     try {
       return await work();
     } finally {
-      await suspects.end(id);
+      await crashCounter.end(id);
     }
   }
 
@@ -60,11 +60,11 @@ export function createPoisonGuard(handle: (task: DeliveryTask, holder: string) =
     const now = clock.now();
     const of = readTaskMessageId(id);
     await store.poison.keep({ id, channel, notificationClass, reason, bytes, keptAt: now });
-    await suspects.end(id);
+    await crashCounter.end(id);
     if (of) {
-      const [ours] = await store.attempts.claim([closedAttempt(of, worker, POISON, now)]);
+      const [ours] = await store.attempts.claim([voidAttempt(of, worker, POISON, now)]);
       // Where somebody has claimed it, what came of that decides.
-      const change = closedChange({ ...of, notificationId: notificationIdOf(of.deliveryId) }, POISON, now);
+      const change = voidChange({ ...of, notificationId: notificationIdOf(of.deliveryId) }, POISON, now);
       const [ended] = ours ? await store.notifications.change([change]) : [];
       if (ended) metrics.ended(channel, change.set);
     }

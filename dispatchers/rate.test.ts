@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { NotificationClass } from "../core/delivery/channel.ts";
-import type { Permits } from "../core/ports/rate-limiter.ts";
+import type { RateLimiter } from "../core/ports/rate-limiter.ts";
 import { readConfig } from "../runtime/config.ts";
 import { accepted, useDispatchWorld } from "../test/support/dispatch-world.ts";
 import { scriptedProvider } from "../test/support/scripted-provider.ts";
@@ -10,15 +10,15 @@ import { dispatcherVariables } from "./config.ts";
 const world = useDispatchWorld();
 const attempt = async () => (await world.store.attempts.find([`${world.notification.id}-0/1`]))[0];
 
-test("a task that gets no permit goes back to the queue for as long as it is told, with its attempt's number free", async () => {
+test("a task that gets no token goes back to the queue for as long as it is told, with its attempt's number free", async () => {
   const asked: NotificationClass[] = [];
-  const permits: Permits = {
+  const rateLimiter: RateLimiter = {
     async take(notificationClass) {
       asked.push(notificationClass);
       return { kind: "later", delayMs: 3_000 };
     },
   };
-  const { dispatch, sent } = world.setUp({ permits });
+  const { dispatch, sent } = world.setUp({ rateLimiter });
   assert.deepEqual(await dispatch(world.task(), "h"), { kind: "nak", delayMs: 3_000, ready: true });
   assert.deepEqual([sent().length, await attempt(), (await world.delivery()).state], [0, undefined, "pending"]);
   assert.deepEqual(asked, ["transactional"]);
@@ -27,42 +27,42 @@ test("a task that gets no permit goes back to the queue for as long as it is tol
   assert.equal(later.sent().length, 1);
 });
 
-test("nobody asks for a permit for what will not be sent", async () => {
+test("nobody asks for a token for what will not be sent", async () => {
   let taken = 0;
-  const permits: Permits = {
+  const rateLimiter: RateLimiter = {
     async take() {
       taken++;
       return { kind: "granted" };
     },
   };
-  await world.setUp({ permits, refusal: "unknown" }).dispatch(world.task(), "h");
-  await world.setUp({ permits, refusal: "refused" }).dispatch(world.task(), "h");
-  await world.setUp({ permits }).dispatch({ ...world.task(), lookUp: true }, "h");
+  await world.setUp({ rateLimiter, optOut: "unknown" }).dispatch(world.task(), "h");
+  await world.setUp({ rateLimiter, optOut: "opted-out" }).dispatch(world.task(), "h");
+  await world.setUp({ rateLimiter }).dispatch({ ...world.task(), statusQuery: true }, "h");
   world.clock.advance(3_600_000);
-  await world.setUp({ permits }).dispatch(world.task(), "h");
+  await world.setUp({ rateLimiter }).dispatch(world.task(), "h");
   assert.equal(taken, 0);
 });
 
-test("a further copy of what was begun meanwhile takes no permit from what can still be sent", async () => {
+test("a further copy of what was begun meanwhile takes no token from what can still be sent", async () => {
   let taken = 0;
-  const permits: Permits = {
+  const rateLimiter: RateLimiter = {
     async take() {
       taken++;
       return { kind: "granted" };
     },
   };
-  const { dispatch, sent } = world.setUp({ permits });
+  const { dispatch, sent } = world.setUp({ rateLimiter });
   await dispatch({ ...world.task(), publication: 1 }, "h");
   assert.deepEqual([taken, sent().length], [1, 1]);
   assert.deepEqual(await dispatch({ ...world.task(), publication: 2 }, "h2"), { kind: "ack" });
   assert.deepEqual([taken, sent().length], [1, 1]);
 });
 
-test("a worker that dies between its permit and its claim has used up a permit, and nothing else", async () => {
+test("a worker that dies between its token and its claim has used up a token, and nothing else", async () => {
   const crash = new Error("crash");
   const dies = world.setUp({
-    permits: { take: async () => ({ kind: "granted" }) },
-    reached: (step) => {
+    rateLimiter: { take: async () => ({ kind: "granted" }) },
+    failpoint: (step) => {
       if (step === "dispatcher.before-claim") throw crash;
     },
   });

@@ -2,11 +2,11 @@ import { connectNats } from "../adapters/nats/connect.ts";
 import { consumeTasks } from "../adapters/nats/consume.ts";
 import { createWorkload, startReporting } from "../adapters/nats/report.ts";
 import { ensureStreams } from "../adapters/nats/streams.ts";
-import { createRefusalsClient } from "../adapters/preferences/opt-outs-client.ts";
+import { createOptOutsClient } from "../adapters/preferences/opt-outs-client.ts";
 import { createClaimGate } from "../adapters/redis/claims.ts";
 import { connectRedis } from "../adapters/redis/connect.ts";
-import { createSuspects } from "../adapters/redis/crash-counter.ts";
-import { createGovernor } from "../adapters/redis/rate-limiter.ts";
+import { createCrashCounter } from "../adapters/redis/crash-counter.ts";
+import { createRateLimiter } from "../adapters/redis/rate-limiter.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
 import type { Channel } from "../core/delivery/channel.ts";
 import type { AttemptStore } from "../core/ports/attempt-store.ts";
@@ -17,17 +17,17 @@ import type { Values, Variables } from "../runtime/config.ts";
 import type { Runtime, Started } from "../runtime/run.ts";
 import { internalTls } from "../runtime/tls/grpc-tls.ts";
 import { watchConfig } from "../runtime/watch-config.ts";
-import { createCircuits } from "./circuit-breaker.ts";
+import { createCircuitBreakers } from "./circuit-breaker.ts";
 import type { dispatcherVariables } from "./config.ts";
 import { createDispatch } from "./dispatch.ts";
-import { reloading } from "./hot-reloading.ts";
-import { measured } from "./instrumented.ts";
+import { hotReloading } from "./hot-reloading.ts";
+import { instrumented } from "./instrumented.ts";
 import { createDispatchMetrics } from "./metrics.ts";
 import { createPoisonGuard } from "./poison-guard.ts";
 
 export interface ProviderParts {
   clock: Clock;
-  /** For look-ups; the store is there by the time of the first. */
+  /** For status queries; the store is there by the time of the first. */
   attribute: AttemptStore["attribute"];
 }
 
@@ -43,30 +43,37 @@ export async function serveDispatcher<V extends Variables>(
   channel: Channel,
   { variables, create }: Providers<V>,
   config: Values<typeof dispatcherVariables> & Values<V>,
-  { log, metrics, stack, signal, worker, tracer, env, reached }: Runtime,
+  { log, metrics, stack, signal, worker, tracer, env, failpoint }: Runtime,
 ): Promise<Started> {
   const clock = systemClock;
   const parts: ProviderParts = { clock, attribute: (...given) => store.attempts.attribute(...given) };
-  const made = create(config, parts).map((provider) => stack.use(reloading(provider, log)));
+  const made = create(config, parts).map((provider) => stack.use(hotReloading(provider, log)));
   const tls = internalTls(config, log);
   const store = await openRoleStore(config, { stack, log, metrics, signal });
   const redis = stack.use(await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE }));
   const nats = stack.use(await connectNats(config, log));
-  const refusals = stack.use(createRefusalsClient({ address: config.PREFERENCES_ADDRESS, token: config.INTERNAL_TOKEN_FILE, tls }));
+  const optOuts = stack.use(createOptOutsClient({ address: config.PREFERENCES_ADDRESS, token: config.INTERNAL_TOKEN_FILE, tls }));
   await ensureStreams(nats, config, [channel]);
   const dispatchMetrics = createDispatchMetrics(metrics);
   const workload = createWorkload(clock);
   stack.use(startReporting(nats, { channel, worker, workload, clock }));
-  const providers = made.map((provider) => measured(provider, workload));
-  const circuits = createCircuits(providers, clock);
+  const providers = made.map((provider) => instrumented(provider, workload));
+  const circuits = createCircuitBreakers(providers, clock);
   const dispatch = createDispatch({
-    ...{ channel, providers, circuits, store, refusals, worker, log, tracer, reached, clock, random: Math.random },
+    ...{ channel, providers, circuits, store, optOuts, worker, log, tracer, failpoint, clock, random: Math.random },
     gate: createClaimGate(redis),
-    permits: createGovernor(redis, { channel, ratePerSecond: config.DISPATCH_RATE_MAX, signal, clock, random: Math.random }),
+    rateLimiter: createRateLimiter(redis, { channel, ratePerSecond: config.DISPATCH_RATE_MAX, signal, clock, random: Math.random }),
     deadlineMs: config.PROVIDER_DEADLINE_MS,
     metrics: dispatchMetrics,
   });
-  const handle = createPoisonGuard(dispatch, { store, suspects: createSuspects(redis), worker, clock, log, metrics: dispatchMetrics });
+  const handle = createPoisonGuard(dispatch, {
+    store,
+    crashCounter: createCrashCounter(redis),
+    worker,
+    clock,
+    log,
+    metrics: dispatchMetrics,
+  });
   const take = (changed: Values<V>) => {
     for (const [i, next] of create(changed, parts).entries()) made[i]?.replace(next);
     circuits.close();

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Outcome } from "../core/delivery/outcome.ts";
 import { resolutionOf } from "../core/delivery/receipt.ts";
 import { attemptId, type Resolution } from "../core/ports/attempt-store.ts";
-import type { Finding, LookUpQuestion } from "../core/ports/provider.ts";
+import type { Finding, StatusQuery } from "../core/ports/provider.ts";
 import { useDispatchWorld } from "../test/support/dispatch-world.ts";
 import { type ScriptedProvider, scriptedProvider } from "../test/support/scripted-provider.ts";
 
@@ -11,12 +11,12 @@ const world = useDispatchWorld();
 const unanswered: Outcome = { kind: "unanswered", fault: { code: "reset" } };
 
 /** A provider that does not answer and, asked later, finds this. */
-function forgetful(find: (question: LookUpQuestion) => Finding): ScriptedProvider & { questions: LookUpQuestion[] } {
-  const questions: LookUpQuestion[] = [];
+function forgetful(find: (question: StatusQuery) => Finding): ScriptedProvider & { questions: StatusQuery[] } {
+  const questions: StatusQuery[] = [];
   return {
     ...scriptedProvider("twilio", () => unanswered),
     questions,
-    async lookUp(question) {
+    async statusQuery(question) {
       questions.push(question);
       return find(question);
     },
@@ -24,23 +24,23 @@ function forgetful(find: (question: LookUpQuestion) => Finding): ScriptedProvide
 }
 
 /** Sends once without an answer, then looks up once. */
-async function lookedUp(finding: () => Finding) {
+async function queried(finding: () => Finding) {
   const provider = forgetful(finding);
   const { dispatch } = world.setUp({ providers: [provider, scriptedProvider("vonage", () => unanswered)] });
   await dispatch(world.task(), "h");
   world.clock.advance(2_000);
-  const settlement = await dispatch({ ...world.task(), lookUp: true, publication: 1 }, "h2");
+  const settlement = await dispatch({ ...world.task(), statusQuery: true, publication: 1 }, "h2");
   assert.deepEqual(settlement, { kind: "ack" });
   const [attempt] = await world.store.attempts.find([attemptId(world.task().deliveryId, 1)]);
   return { provider, delivery: await world.delivery(), attempt: attempt! };
 }
 
 test("what the provider found ends the delivery, and the attempt says by what", async () => {
-  const { provider, delivery, attempt } = await lookedUp(() => ({ kind: "found", outcome: { kind: "accepted", providerRef: "SM1" } }));
+  const { provider, delivery, attempt } = await queried(() => ({ kind: "found", outcome: { kind: "accepted", providerRef: "SM1" } }));
   assert.deepEqual([delivery.state, delivery.providerRef, delivery.nextAt], ["sent", "SM1", undefined]);
   assert.deepEqual(
     [attempt.outcome?.kind, attempt.resolution?.by, attempt.resolution?.outcome.kind],
-    ["unanswered", "look-up", "accepted"],
+    ["unanswered", "status-query", "accepted"],
   );
   assert.equal(provider.questions[0]?.attemptId, attempt.id);
   assert.equal(provider.questions[0]?.startedAt, attempt.startedAt);
@@ -48,17 +48,17 @@ test("what the provider found ends the delivery, and the attempt says by what", 
   assert.doesNotMatch(world.lines.join(""), /4915112345678|hello/);
 });
 
-test("what the provider had to refuse ends as failed", async () => {
-  const { delivery } = await lookedUp(() => ({ kind: "found", outcome: { kind: "rejected", reason: "30007" } }));
+test("what the provider had to opt out ends as failed", async () => {
+  const { delivery } = await queried(() => ({ kind: "found", outcome: { kind: "rejected", reason: "30007" } }));
   assert.deepEqual([delivery.state, delivery.reason], ["failed", "rejected: 30007"]);
 });
 
 const inconclusive: [string, () => Finding][] = [
   ["absence", () => ({ kind: "absent" })],
-  ["a look-up that fails", () => ({ kind: "unreadable", fault: { code: "http-500" } })],
+  ["a status query that fails", () => ({ kind: "unreadable", fault: { code: "http-500" } })],
   ["a finding that would mean another attempt", () => ({ kind: "found", outcome: { kind: "unavailable", fault: { code: "x" } } })],
   [
-    "a look-up that throws",
+    "a status query that throws",
     () => {
       throw new Error("bug");
     },
@@ -66,7 +66,7 @@ const inconclusive: [string, () => Finding][] = [
 ];
 for (const [what, finding] of inconclusive) {
   test(`${what} proves nothing: the delivery stays uncertain, and nothing is sent`, async () => {
-    const { provider, delivery, attempt } = await lookedUp(finding);
+    const { provider, delivery, attempt } = await queried(finding);
     assert.deepEqual([delivery.state, delivery.attempt, attempt.resolution], ["uncertain", 1, undefined]);
     assert.equal(provider.sent.length, 1);
   });
@@ -76,7 +76,7 @@ test("a question that comes after the answer asks nobody, and a copy of the task
   const provider = forgetful(() => ({ kind: "found", outcome: { kind: "accepted", providerRef: "SM1" } }));
   const { dispatch } = world.setUp({ providers: [provider] });
   await dispatch(world.task(), "h");
-  const question = { ...world.task(), lookUp: true };
+  const question = { ...world.task(), statusQuery: true };
   for (let i = 0; i < 2; i++) await dispatch(question, "h");
   await dispatch(world.task(), "h");
   assert.deepEqual([provider.questions.length, provider.sent.length], [1, 1]);
@@ -89,7 +89,7 @@ test("what is found after the delivery was given up as not known is not forgotte
   const { notificationId, deliveryId } = world.task();
   const set = { state: "failed", reason: "outcome-unknown", nextAt: undefined, endedAt: world.clock.now() } as const;
   await world.store.notifications.change([{ notificationId, deliveryId, expect: { attempt: 1, states: ["uncertain"] }, set }]);
-  await dispatch({ ...world.task(), lookUp: true }, "h2");
+  await dispatch({ ...world.task(), statusQuery: true }, "h2");
   assert.deepEqual([(await world.delivery()).state, (await world.delivery()).providerRef], ["sent", "SM1"]);
 });
 
@@ -119,7 +119,7 @@ test("an attempt that its provider took in vain is repeated", async () => {
   assert.equal((await resolvedBeforeRepetition(resolutionOf(receipt))).sends, 2);
 });
 
-test("a repetition that is refused while the first attempt turns out to have arrived ends as sent", async () => {
+test("a repetition that is opted out while the first attempt turns out to have arrived ends as sent", async () => {
   const { deliveryId, notificationId } = world.task();
   const outcome = { kind: "accepted", providerRef: "SM1" } as const;
   let sends = 0;

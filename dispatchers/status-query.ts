@@ -3,7 +3,7 @@ import { type Outcome, reasonOf } from "../core/delivery/outcome.ts";
 import { receiptEffect } from "../core/delivery/receipt.ts";
 import { tryOf } from "../core/delivery/task.ts";
 import { decisionChange } from "../core/delivery/transitions.ts";
-import type { Reached } from "../core/failpoints.ts";
+import type { Failpoint } from "../core/failpoints.ts";
 import { type AttemptRecord, attemptId, knownOutcome } from "../core/ports/attempt-store.ts";
 import type { Clock, Random } from "../core/ports/clock.ts";
 import type { DeliveryChange } from "../core/ports/notification-store.ts";
@@ -13,10 +13,10 @@ import type { Store } from "../core/ports/store.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { DispatchMetrics } from "./metrics.ts";
 
-/** What a look-up may find that is an end. Nothing it says begins another attempt: absence, or a fault on the way, proves nothing. */
+/** What a status query may find that is an end. Nothing it says begins another attempt: absence, or a fault on the way, proves nothing. */
 const ENDS: ReadonlySet<Outcome["kind"]> = new Set(["accepted", "rejected", "endpoint-gone"]);
 
-export interface LookUpParts {
+export interface StatusQueryParts {
   providers: readonly Provider[];
   store: Pick<Store, "attempts" | "notifications">;
   change(change: DeliveryChange): Promise<boolean>;
@@ -27,33 +27,44 @@ export interface LookUpParts {
   random: Random;
   log: Logger;
   metrics: DispatchMetrics;
-  reached: Reached;
+  failpoint: Failpoint;
 }
 
 /** Asks the provider what became of an attempt, and writes down what it found; where that is nothing, the relay has it asked again. */
-export function createLookUp({ providers, store, change, worker, deadlineMs, clock, random, log, metrics, reached }: LookUpParts) {
+export function createStatusQuery({
+  providers,
+  store,
+  change,
+  worker,
+  deadlineMs,
+  clock,
+  random,
+  log,
+  metrics,
+  failpoint,
+}: StatusQueryParts) {
   return async (task: DeliveryTask): Promise<Finding["kind"] | "needless"> => {
     const { deliveryId, endpoint, content, expiresAt } = task;
     const id = attemptId(deliveryId, task.attempt);
     const [attempt] = await store.attempts.find([id]);
     const provider = providers.find((p) => p.name === attempt?.provider);
-    if (!attempt || !provider?.lookUp || knownOutcome(attempt)?.kind !== "unanswered") return "needless";
+    if (!attempt || !provider?.statusQuery || knownOutcome(attempt)?.kind !== "unanswered") return "needless";
 
     const question = { attemptId: id, deliveryId, endpoint, content, startedAt: attempt.startedAt };
     const finding = await ask(provider, question);
-    reached("dispatcher.looked-up", task.category);
+    failpoint("dispatcher.looked-up", task.category);
     const { outcome, reason } =
       finding.kind === "found" ? { outcome: finding.outcome, reason: reasonOf(finding.outcome) } : nothing(finding);
     log.info(
       { deliveryId, attempt: task.attempt, provider: provider.name, finding: finding.kind, outcome: outcome?.kind, reason },
-      "look-up",
+      "status-query",
     );
-    metrics.lookUps.inc({ provider: provider.name, finding: finding.kind });
+    metrics.statusQueries.inc({ provider: provider.name, finding: finding.kind });
     if (!outcome || !ENDS.has(outcome.kind)) return finding.kind === "found" ? "absent" : finding.kind;
 
     const now = clock.now();
-    await store.attempts.resolve([{ id, resolution: { outcome, by: "look-up", at: now } }]);
-    reached("dispatcher.resolved", task.category);
+    await store.attempts.resolve([{ id, resolution: { outcome, by: "status-query", at: now } }]);
+    failpoint("dispatcher.resolved", task.category);
     const decision = decide(outcome, { attempt: tryOf(task), now, expiresAt, hasFallback: false, random: random() });
     if (!(await change(decisionChange(task, decision, now)))) await foundLate(task, attempt, outcome, now);
     return "found";
@@ -70,11 +81,11 @@ export function createLookUp({ providers, store, change, worker, deadlineMs, clo
     if (effect.kind === "change") await change({ ...effect.change, set: { ...effect.change.set, reason: outcome.warning } });
   }
 
-  async function ask(provider: Provider, question: Parameters<NonNullable<Provider["lookUp"]>>[0]): Promise<Finding> {
+  async function ask(provider: Provider, question: Parameters<NonNullable<Provider["statusQuery"]>>[0]): Promise<Finding> {
     try {
-      return (await provider.lookUp?.(question, AbortSignal.timeout(deadlineMs))) ?? { kind: "absent" };
+      return (await provider.statusQuery?.(question, AbortSignal.timeout(deadlineMs))) ?? { kind: "absent" };
     } catch (error) {
-      log.error({ err: error, deliveryId: question.deliveryId, provider: provider.name }, "look-up threw");
+      log.error({ err: error, deliveryId: question.deliveryId, provider: provider.name }, "status query threw");
       return { kind: "unreadable", fault: { code: "adapter-fault" } };
     }
   }

@@ -26,7 +26,7 @@ afterEach(() => store[Symbol.asyncDispose]());
 
 const receipts = (over: Pick<Store, "attempts" | "notifications"> = store, metrics = createMetrics("test")) =>
   createReceipts({
-    ...{ store: over, clock, worker: "feedback", reached: () => {} },
+    ...{ store: over, clock, worker: "feedback", failpoint: () => {} },
     log: createLogger("test", "silent", { write() {} }),
     metrics: createFeedbackMetrics(metrics),
   });

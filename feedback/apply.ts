@@ -1,6 +1,6 @@
 import { StoreError } from "../adapters/store/store-error.ts";
 import { type Receipt, receiptEffect, resolutionOf } from "../core/delivery/receipt.ts";
-import type { Reached } from "../core/failpoints.ts";
+import type { Failpoint } from "../core/failpoints.ts";
 import { type AttemptRecord, attemptId, deliveryIdOf, notificationIdOf } from "../core/ports/attempt-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Store } from "../core/ports/store.ts";
@@ -18,7 +18,7 @@ export interface ReceiptParts {
   log: Logger;
   /** Unique per process. */
   worker: string;
-  reached: Reached;
+  failpoint: Failpoint;
   metrics: FeedbackMetrics;
 }
 
@@ -29,17 +29,17 @@ export type ReceiptResult = "applied" | "known" | "unknown";
  * Writes down what receipts tell, in their order; for each what became of it, durable when resolved. Each step may be repeated, and a crash
  * between two of them is mended by the relay or by the provider's repetition. Rejects where the store is away.
  */
-export function createReceipts({ store, clock, log, worker, reached, metrics }: ReceiptParts) {
+export function createReceipts({ store, clock, log, worker, failpoint, metrics }: ReceiptParts) {
   return {
     async apply(receipts: readonly Receipt[]): Promise<ReceiptResult[]> {
-      reached("feedback.received", receipts[0]?.attemptId);
+      failpoint("feedback.received", receipts[0]?.attemptId);
       const attempts = new Map((await store.attempts.find(receipts.map((r) => r.attemptId))).map((a) => [a.id, a]));
       const ours = receipts.filter((r) => attempts.get(r.attemptId)?.provider === r.provider);
       // First the attempts, then the deliveries: what a crash leaves between them, the relay finishes.
       const resolved = await store.attempts.resolve(ours.map((r) => ({ id: r.attemptId, resolution: resolutionOf(r) })));
       for (const [i, { attemptId: attempt, provider, kind }] of ours.entries())
         if (resolved[i]) log.info({ attempt, provider, receipt: kind, by: "receipt" }, "outcome known");
-      reached("feedback.resolved", receipts[0]?.attemptId);
+      failpoint("feedback.resolved", receipts[0]?.attemptId);
       const results = new Map<Receipt, ReceiptResult>();
       // Those of one delivery in their order, those of different ones side by side.
       const deliveries = [...Map.groupBy(receipts, (r) => deliveryIdOf(r.attemptId)).values()];
@@ -49,7 +49,7 @@ export function createReceipts({ store, clock, log, worker, reached, metrics }: 
       };
       await Promise.all(Array.from({ length: SIDE_BY_SIDE }, next));
       for (const [{ provider, kind }, result] of results) metrics.receipts.inc({ provider, kind, result });
-      reached("feedback.changed", receipts[0]?.attemptId);
+      failpoint("feedback.changed", receipts[0]?.attemptId);
       return receipts.map((receipt) => results.get(receipt) ?? "unknown");
     },
   };

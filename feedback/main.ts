@@ -18,13 +18,13 @@ export const role = defineRole({
   name: "feedback",
   about: "takes the providers' signed webhooks and records what they tell of attempts",
   variables: feedbackVariables,
-  async start(config, { log, metrics: registry, stack, signal, worker, env, reached }) {
+  async start(config, { log, metrics: registry, stack, signal, worker, env, failpoint }) {
     requireUrl(config);
     const { host, port } = config.FEEDBACK_LISTEN;
     const clock = systemClock;
     const store = await openRoleStore(config, { stack, log, metrics: registry, signal });
     const metrics = createFeedbackMetrics(registry);
-    const receipts = createReceipts({ store, clock, log, worker, reached, metrics });
+    const receipts = createReceipts({ store, clock, log, worker, failpoint, metrics });
     let current: Values<typeof webhookVariables> = config;
     const start = current;
     const take = (changed: typeof current) => {

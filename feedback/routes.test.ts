@@ -103,9 +103,9 @@ test("says 503 and when to come again while the store is away, once in the log, 
     applied.push(receipts);
   });
   for (let n = 0; n < 3; n += 1) {
-    const refused = await callback(feedback.origin);
-    assert.equal(refused.status, 503);
-    assert.ok(Number(refused.headers.get("retry-after")) > 0);
+    const rejected = await callback(feedback.origin);
+    assert.equal(rejected.status, 503);
+    assert.ok(Number(rejected.headers.get("retry-after")) > 0);
   }
   away = false;
   assert.equal((await callback(feedback.origin)).status, 200);
@@ -141,9 +141,9 @@ test("more than may be under way are told to come again, and taken when the othe
   }, 2);
   const under = [callback(feedback.origin), callback(feedback.origin)];
   await Promise.all(begun.map((b) => b.promise));
-  const refused = await callback(feedback.origin);
-  assert.equal(refused.status, 503);
-  assert.ok(Number(refused.headers.get("retry-after")) > 0);
+  const rejected = await callback(feedback.origin);
+  assert.equal(rejected.status, 503);
+  assert.ok(Number(rejected.headers.get("retry-after")) > 0);
   applying.resolve();
   for (const answer of await Promise.all(under)) assert.equal(answer.status, 200);
   assert.equal((await callback(feedback.origin)).status, 200);

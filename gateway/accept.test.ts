@@ -63,11 +63,11 @@ function setUp({ notifications = store.notifications, streamIsUp = true, openMax
       log,
       insertsWaitingMax,
       watchdogFirstMs: 30_000,
-      reached: () => {},
+      failpoint: () => {},
       pushHosts: [],
       store: { notifications, contacts: store.contacts },
     },
-    refusals: { check: async (questions) => questions.map(() => "allowed") },
+    optOuts: { check: async (questions) => questions.map(() => "allowed") },
     publisher: {
       async publish(task) {
         published.push(task);
@@ -106,18 +106,18 @@ test("a stream that is away changes nothing for the caller, and the notification
   assert.equal((await send(sms("a")))[0]?.kind, "accepted");
   await accepting.published();
   clock.advance(3_600_000);
-  assert.equal((await store.notifications.takeDue([...Array(64).keys()], clock.now(), clock.now() + 1, 10)).length, 1);
+  assert.equal((await store.notifications.leaseDue([...Array(64).keys()], clock.now(), clock.now() + 1, 10)).length, 1);
 });
 
-test("one broken item refuses itself alone, and results keep their order", async () => {
+test("one broken item rejects itself alone, and results keep their order", async () => {
   const { send } = setUp();
   const results = await send(sms("a"), sms("b", { category: "Not Allowed" }), sms("c"));
   assert.deepEqual(
     results.map((r) => r.kind),
-    ["accepted", "refused", "accepted"],
+    ["accepted", "rejected", "accepted"],
   );
   const broken = results[1];
-  assert.ok(broken?.kind === "refused");
+  assert.ok(broken?.kind === "rejected");
   assert.deepEqual([broken.error.code, broken.error.fields?.[0]?.field], [status.INVALID_ARGUMENT, "notifications[1].category"]);
   assert.equal(await stored(), 2);
 });
@@ -131,7 +131,7 @@ test("the same key gives the same answer even when its time has meanwhile passed
   assert.ok(first?.kind === "accepted" && again?.kind === "accepted");
   assert.deepEqual([again.repeatedKey, again.record.id, again.record.acceptedAt], [true, first.record.id, first.record.acceptedAt]);
   const [other] = await send(sms("a"));
-  assert.ok(other?.kind === "refused");
+  assert.ok(other?.kind === "rejected");
   assert.deepEqual([other.error.code, other.error.reason], [status.ALREADY_EXISTS, "KEY_REUSED"]);
 });
 
@@ -158,7 +158,7 @@ test("a key twice in one batch is one notification", async () => {
   assert.equal(await stored(), 1);
 });
 
-test("overload is refused before acceptance, with the time to wait", async () => {
+test("overload is rejected before acceptance, with the time to wait", async () => {
   const { send, load } = setUp({ openMax: 1 });
   await send(sms("a"), sms("b"));
   const stop = new AbortController();
@@ -167,13 +167,13 @@ test("overload is refused before acceptance, with the time to wait", async () =>
   stop.abort();
   await measuring;
   const [result] = await send(sms("c"));
-  assert.ok(result?.kind === "refused");
+  assert.ok(result?.kind === "rejected");
   assert.deepEqual([result.error.code, result.error.reason], [status.RESOURCE_EXHAUSTED, "OVERLOADED"]);
   assert.ok((result.error.retryAfterMs ?? 0) > 0);
   assert.equal(await stored(), 2);
 });
 
-test("more than may wait for an insert is refused, the rest accepted", async () => {
+test("more than may wait for an insert is rejected, the rest accepted", async () => {
   const { promise: gate, resolve: open } = Promise.withResolvers<void>();
   const slow = {
     ...store.notifications,
@@ -183,15 +183,15 @@ test("more than may wait for an insert is refused, the rest accepted", async () 
   const sending = send(...["a", "b", "c", "d"].map((k) => sms(k)));
   setTimeout(open, 20);
   const results = await sending;
-  const refused = results.filter((r) => r.kind === "refused");
-  assert.ok(refused.length > 0 && refused.every((r) => r.error.code === status.RESOURCE_EXHAUSTED));
-  assert.equal(await stored(), results.length - refused.length);
+  const rejected = results.filter((r) => r.kind === "rejected");
+  assert.ok(rejected.length > 0 && rejected.every((r) => r.error.code === status.RESOURCE_EXHAUSTED));
+  assert.equal(await stored(), results.length - rejected.length);
 });
 
 test("a store that is away means that nothing was accepted, and says to repeat", async () => {
   const away = { ...store.notifications, insert: () => Promise.reject(new Error("away")) };
   const [result] = await setUp({ notifications: away }).send(sms("a"));
-  assert.ok(result?.kind === "refused");
+  assert.ok(result?.kind === "rejected");
   assert.equal(result.error.code, status.UNAVAILABLE);
   assert.doesNotMatch(result.error.message, /away$/);
 });
@@ -216,7 +216,7 @@ test("what waited too long for its insert is not stored after its caller has gon
   await clock.advance(5_001);
   for (const gate of gates) gate.resolve();
   const [late] = await waiting;
-  assert.ok(late?.kind === "refused");
+  assert.ok(late?.kind === "rejected");
   assert.equal(late.error.code, status.UNAVAILABLE);
   assert.deepEqual(
     (await Promise.all(first)).flat().map((r) => r.kind),

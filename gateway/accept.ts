@@ -1,10 +1,10 @@
 import type { Channel } from "../core/delivery/channel.ts";
 import type { NotificationRecord } from "../core/delivery/notification.ts";
-import type { Reached } from "../core/failpoints.ts";
+import type { Failpoint } from "../core/failpoints.ts";
 import type { AppRecord } from "../core/ports/app-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { InsertResult } from "../core/ports/notification-store.ts";
-import type { RefusalAnswer, Refusals } from "../core/ports/opt-outs.ts";
+import type { OptOutAnswer, OptOuts } from "../core/ports/opt-outs.ts";
 import type { TaskPublisher } from "../core/ports/queue.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Notification } from "../gen/carillon/v1/notification_service.ts";
@@ -22,7 +22,7 @@ import { createPublishing } from "./publishing.ts";
 import { type NotificationRequest, payloadHash, toRequest } from "./request.ts";
 import { buildRecord, channelsOf, questionsOf, targetsOf } from "./route.ts";
 
-export type AcceptResult = { kind: "accepted"; record: NotificationRecord; repeatedKey: boolean } | { kind: "refused"; error: CallError };
+export type AcceptResult = { kind: "accepted"; record: NotificationRecord; repeatedKey: boolean } | { kind: "rejected"; error: CallError };
 
 /** Documents of one insert: a round trip's worth, half a megabyte. */
 const INSERT_MAX = 500;
@@ -31,19 +31,19 @@ const INSERT_MAX = 500;
  * too late for its times meanwhile.
  */
 const INSERT_WAIT_MS = 5_000;
-/** What a caller refused for a full queue is told to wait. */
+/** What a caller rejected for a full queue is told to wait. */
 const OVERLOAD_WAIT_MS = 1_000;
 
 export interface AcceptParts {
   store: Pick<Store, "notifications" | "contacts">;
-  refusals: Refusals;
+  optOuts: OptOuts;
   publisher: TaskPublisher;
   load: Load;
   pushHosts: readonly string[];
   insertsWaitingMax: number;
   /** First look after a publication that nothing came of. */
   watchdogFirstMs: number;
-  reached: Reached;
+  failpoint: Failpoint;
   clock: Clock;
   log: Logger;
   metrics: GatewayMetrics;
@@ -74,17 +74,17 @@ export interface Accept {
 }
 
 export function createAccept(parts: AcceptParts): Accept {
-  const { store, refusals, clock, log, metrics, reached } = parts;
+  const { store, optOuts, clock, log, metrics, failpoint } = parts;
   const inserts = createBatcher<NotificationRecord, InsertResult>(
     (records) => store.notifications.insert(records),
     { batchMax: INSERT_MAX, waitingMax: parts.insertsWaitingMax, concurrency: 2, waitMaxMs: INSERT_WAIT_MS },
     clock,
   );
-  const publishing = createPublishing({ publisher: parts.publisher, notifications: store.notifications, clock, reached });
+  const publishing = createPublishing({ publisher: parts.publisher, notifications: store.notifications, clock, failpoint });
 
   /** The domain's rules; a repeated key is answered as the first time even where the clock has since made the request invalid. */
   async function screen(app: AppRecord, { message, path, violations }: AcceptItem, index: number): Promise<Candidate | AcceptResult> {
-    if (violations.length > 0 || message === undefined) return refused(invalidRequest(violations));
+    if (violations.length > 0 || message === undefined) return rejected(invalidRequest(violations));
     const request = toRequest(message);
     const candidate = {
       index,
@@ -100,7 +100,7 @@ export function createAccept(parts: AcceptParts): Accept {
         : channelError(app, request, candidate.channels, path);
     if (error === undefined) return candidate;
     const before = await store.notifications.find(candidate.id);
-    return before && before.payloadHash === candidate.hash ? { kind: "accepted", record: before, repeatedKey: true } : refused(error);
+    return before && before.payloadHash === candidate.hash ? { kind: "accepted", record: before, repeatedKey: true } : rejected(error);
   }
 
   async function build(app: AppRecord, candidates: readonly Candidate[]): Promise<NotificationRecord[]> {
@@ -111,12 +111,12 @@ export function createAccept(parts: AcceptParts): Accept {
       targetsOf(request, channels, request.recipient.kind === "user" ? (byUser.get(request.recipient.userId) ?? []) : []),
     );
     const questions = candidates.map((c, i) => questionsOf(app.id, c.request, targets[i]!));
-    const answers = await refusals.check(questions.flat());
+    const answers = await optOuts.check(questions.flat());
     const now = clock.now();
     const traceparent = currentTraceparent();
     let at = 0;
     return candidates.map(({ id, hash, request }, i) => {
-      const mine: RefusalAnswer[] = answers.slice(at, at + questions[i]!.length);
+      const mine: OptOutAnswer[] = answers.slice(at, at + questions[i]!.length);
       at += questions[i]!.length;
       return buildRecord(
         { id, app: app.id, now, payloadHash: hash, traceparent, watchdogFirstMs: parts.watchdogFirstMs },
@@ -129,9 +129,9 @@ export function createAccept(parts: AcceptParts): Accept {
 
   async function insert(record: NotificationRecord): Promise<AcceptResult> {
     try {
-      reached("gateway.before-insert", record.category);
+      failpoint("gateway.before-insert", record.category);
       const result = await inserts.add(record);
-      reached("gateway.inserted", record.category);
+      failpoint("gateway.inserted", record.category);
       if (result.kind === "inserted") {
         metrics.accepted.inc({ class: record.notificationClass });
         for (const delivery of record.deliveries) metrics.ended(delivery.channel, delivery);
@@ -139,23 +139,23 @@ export function createAccept(parts: AcceptParts): Accept {
         return { kind: "accepted", record, repeatedKey: false };
       }
       if (result.record.payloadHash === record.payloadHash) return { kind: "accepted", record: result.record, repeatedKey: true };
-      return refused(callError("ALREADY_EXISTS", "KEY_REUSED", "idempotency_key was used before with another payload"));
+      return rejected(callError("ALREADY_EXISTS", "KEY_REUSED", "idempotency_key was used before with another payload"));
     } catch (error) {
-      if (error instanceof BatchFullError) return refused(overloaded());
+      if (error instanceof BatchFullError) return rejected(overloaded());
       log.warn({ err: error }, "insert failed; nothing was accepted");
-      return refused(callError("UNAVAILABLE", "UNAVAILABLE", "the store cannot be written; repeat with the same idempotency_key"));
+      return rejected(callError("UNAVAILABLE", "UNAVAILABLE", "the store cannot be written; repeat with the same idempotency_key"));
     }
   }
 
-  function refused(error: CallError): AcceptResult {
-    metrics.refused.inc({ reason: error.reason });
-    return { kind: "refused", error };
+  function rejected(error: CallError): AcceptResult {
+    metrics.rejected.inc({ reason: error.reason });
+    return { kind: "rejected", error };
   }
 
   return {
     async accept(app, items) {
       const results = new Array<AcceptResult>(items.length);
-      if (parts.load.isFull()) return items.map(() => refused(overloaded()));
+      if (parts.load.isFull()) return items.map(() => rejected(overloaded()));
       const candidates: Candidate[] = [];
       try {
         const screened = await Promise.all(items.map((item, index) => screen(app, item, index)));
@@ -172,7 +172,7 @@ export function createAccept(parts: AcceptParts): Accept {
       } catch (error) {
         log.warn({ err: error }, "store cannot be read");
         const unavailable = callError("UNAVAILABLE", "UNAVAILABLE", "the store cannot be read; repeat with the same idempotency_key");
-        for (let i = 0; i < items.length; i++) results[i] ??= refused(unavailable);
+        for (let i = 0; i < items.length; i++) results[i] ??= rejected(unavailable);
       }
       return results;
     },

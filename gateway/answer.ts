@@ -1,9 +1,9 @@
-import { channelToProto, classToProto, stateToProto } from "../adapters/wire/convert.ts";
+import { channelToProto, classToProto, reasonToProto, stateToProto } from "../adapters/wire/convert.ts";
 import { maskEndpoint } from "../core/delivery/endpoint.ts";
 import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
 import { reasonOf } from "../core/delivery/outcome.ts";
 import type { AttemptOutcome, AttemptRecord } from "../core/ports/attempt-store.ts";
-import type { Accepted, Delivery as DeliveryMessage, GetResponse } from "../gen/carillon/v1/notification_service.ts";
+import type { Accepted, Delivery as DeliveryMessage, GetNotificationResponse } from "../gen/carillon/v1/notification_service.ts";
 
 /** The same for the same record, however far its deliveries have come since. */
 export function toAccepted(record: NotificationRecord, repeatedKey: boolean): Accepted {
@@ -13,7 +13,7 @@ export function toAccepted(record: NotificationRecord, repeatedKey: boolean): Ac
     deliveries: record.deliveries.map((d) => ({
       deliveryId: d.id,
       channel: channelToProto(d.channel),
-      suppressedReason: suppressedOnAcceptance(d, record) ? (d.reason ?? "") : "",
+      suppressedReason: suppressedOnAcceptance(d, record) ? reasonToProto(d.reason) : undefined,
     })),
     repeatedKey,
   };
@@ -23,7 +23,7 @@ export function toAccepted(record: NotificationRecord, repeatedKey: boolean): Ac
 const suppressedOnAcceptance = (d: Delivery, { acceptedAt }: NotificationRecord) =>
   d.state === "suppressed" && d.endedAt === acceptedAt && d.publications === 0;
 
-export function toGetResponse(record: NotificationRecord, attempts: readonly AttemptRecord[]): GetResponse {
+export function toGetResponse(record: NotificationRecord, attempts: readonly AttemptRecord[]): GetNotificationResponse {
   const byDelivery = Map.groupBy(attempts, (a) => a.deliveryId);
   return {
     notificationId: record.id,
@@ -44,7 +44,7 @@ function toDelivery(d: Delivery, attempts: readonly AttemptRecord[]): DeliveryMe
     deliveryId: d.id,
     channel: channelToProto(d.channel),
     state: stateToProto(d.state),
-    reason: d.reason ?? "",
+    reason: reasonToProto(d.reason),
     endpointMasked: d.endpoint ? maskEndpoint(d.endpoint) : "",
     endedAt: d.endedAt === undefined ? undefined : new Date(d.endedAt),
     uncertainSince: d.uncertainSince === undefined ? undefined : new Date(d.uncertainSince),
@@ -53,7 +53,7 @@ function toDelivery(d: Delivery, attempts: readonly AttemptRecord[]): DeliveryMe
       provider,
       startedAt: new Date(startedAt),
       outcome: outcome?.kind ?? "",
-      reason: outcome && outcome.kind !== "closed" ? (reasonOf(outcome) ?? "") : "",
+      reason: outcome && outcome.kind !== "closed" ? reasonToProto(reasonOf(outcome)) : undefined,
       providerRef: providerRefOf(outcome) || providerRefOf(resolution?.outcome),
       answeredAt: answeredAt === undefined ? undefined : new Date(answeredAt),
       resolvedOutcome: resolution?.outcome.kind ?? "",

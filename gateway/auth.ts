@@ -11,7 +11,7 @@ const KEYS_MAX = 10_000;
 /** The app whose key the call carries, or the status to answer with. */
 export type Authenticate = (metadata: Metadata) => Promise<AppRecord | CallError>;
 
-/** API keys are compared by hash: what is stored cannot be used, and the look-up's timing tells nothing of a key. */
+/** API keys are compared by hash: what is stored cannot be used, and the status query's timing tells nothing of a key. */
 export function createAuthenticate(apps: AppStore, cacheMs: number): Authenticate {
   const known = new LRUCache<string, AppRecord>({ max: KEYS_MAX, ttl: Math.max(1, cacheMs) });
   return async (metadata) => {

@@ -123,14 +123,14 @@ test("goes to every endpoint of the channels its content serves, and says where 
   assert.deepEqual(targetsOf(request, ["sms", "apns"], []), [{ channel: "sms" }]);
 });
 
-test("suppresses on acceptance what is refused or has no endpoint, schedules the rest, and has the relay look only if nothing comes of publishing", () => {
+test("suppresses on acceptance what is rejected or has no endpoint, schedules the rest, and has the relay look only if nothing comes of publishing", () => {
   const at = { id: "0".repeat(32), app: "a", now: NOW, payloadHash: "h", watchdogFirstMs: 30_000 };
   const targets = [
     { channel: "apns", endpoint: contact.endpoint, endpointId: "e" },
     { channel: "sms" },
     { channel: "apns", endpoint: contact.endpoint },
   ] as const;
-  const now = buildRecord(at, request, targets, ["refused", "allowed", "unknown"]);
+  const now = buildRecord(at, request, targets, ["opted-out", "allowed", "unknown"]);
   assert.deepEqual(
     now.deliveries.map((d) => [d.state, d.reason]),
     [

@@ -25,12 +25,12 @@ export const gatewayVariables = {
   OPEN_NOTIFICATIONS_MAX: integer(1, 100_000_000, {
     default: "2000000",
     unit: "notifications",
-    reason: "accepted and not ended; beyond it Send is refused with RESOURCE_EXHAUSTED. About 20 min of ten times the average",
+    reason: "accepted and not ended; beyond it Send is rejected with RESOURCE_EXHAUSTED. About 20 min of ten times the average",
   }),
   INSERTS_WAITING_MAX: integer(1, 1_000_000, {
     default: "20000",
     unit: "notifications",
-    reason: "waiting for one group insert; beyond it Send is refused. About 2 s of inserts",
+    reason: "waiting for one group insert; beyond it Send is rejected. About 2 s of inserts",
   }),
   KEY_CACHE_MS: ms(0, 3_600_000, {
     default: "10000",

@@ -28,11 +28,11 @@ export function createContactService(parts: {
   unary: Unary<AppRecord>;
 }): ContactServiceServer {
   const { contacts, pushHosts, clock, unary } = parts;
-  const checkRegister = compileValidator("carillon.v1.RegisterRequest");
-  const checkRemove = compileValidator("carillon.v1.RemoveRequest");
-  const checkList = compileValidator("carillon.v1.ListRequest");
+  const checkRegister = compileValidator("carillon.v1.RegisterContactRequest");
+  const checkRemove = compileValidator("carillon.v1.RemoveContactRequest");
+  const checkList = compileValidator("carillon.v1.ListContactsRequest");
   return {
-    register: unary(async (request, { caller }) => {
+    registerContact: unary(async (request, { caller }) => {
       const violations = checkRegister(request);
       const endpoint = endpointFromProto(request.endpoint);
       if (violations.length > 0 || endpoint === undefined) return invalidRequest(violations);
@@ -46,12 +46,12 @@ export function createContactService(parts: {
         return { endpointId: id };
       });
     }),
-    remove: unary(async (request, { caller }) => {
+    removeContact: unary(async (request, { caller }) => {
       const violations = checkRemove(request);
       if (violations.length > 0) return invalidRequest(violations);
       return reading(async () => ({ removed: await contacts.remove(caller.id, request.userId, request.endpointId) }));
     }),
-    list: unary(async (request, { caller }) => {
+    listContacts: unary(async (request, { caller }) => {
       const violations = checkList(request);
       if (violations.length > 0) return invalidRequest(violations);
       return reading(async () => ({

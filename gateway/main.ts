@@ -1,7 +1,7 @@
 import { connectNats } from "../adapters/nats/connect.ts";
 import { createTaskPublisher } from "../adapters/nats/publish.ts";
 import { ensureStreams } from "../adapters/nats/streams.ts";
-import { createRefusalsClient } from "../adapters/preferences/opt-outs-client.ts";
+import { createOptOutsClient } from "../adapters/preferences/opt-outs-client.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
 import { ContactServiceService } from "../gen/carillon/v1/contact_service.ts";
 import { NotificationServiceService } from "../gen/carillon/v1/notification_service.ts";
@@ -26,23 +26,23 @@ export const role = defineRole({
   name: "gateway",
   about: "accepts notifications over gRPC: validates, stores, publishes, answers",
   variables: gatewayVariables,
-  async start(config, { log, metrics, stack, signal, tracer, reached }) {
+  async start(config, { log, metrics, stack, signal, tracer, failpoint }) {
     const clock = systemClock;
     const [tls, ours] = [openCertificates(config, GATEWAY_TLS, log), internalTls(config, log)];
     const store = await openRoleStore(config, { stack, log, metrics, signal });
     const nats = stack.use(await connectNats(config, log));
     await ensureStreams(nats, config);
     const token = config.INTERNAL_TOKEN_FILE;
-    const refusals = stack.use(createRefusalsClient({ address: config.PREFERENCES_ADDRESS, token, tls: ours }));
+    const optOuts = stack.use(createOptOutsClient({ address: config.PREFERENCES_ADDRESS, token, tls: ours }));
     const preferences = stack.use(createClient(PreferenceServiceClient, config.PREFERENCES_ADDRESS, { tls: ours }));
     const load = createLoad(store.notifications, config.OPEN_NOTIFICATIONS_MAX, clock, log);
     const measuring = load.run(signal);
     const authenticate = createAuthenticate(store.apps, config.KEY_CACHE_MS);
     const unary = createUnary({ log, authenticate, tracer, seconds: callSeconds(metrics) });
     const accepting = createAccept({
-      ...{ store, refusals, load, clock, log },
+      ...{ store, optOuts, load, clock, log },
       publisher: createTaskPublisher(nats, log),
-      reached,
+      failpoint,
       watchdogFirstMs: config.WATCHDOG_FIRST_MS,
       pushHosts: config.WEBPUSH_HOSTS,
       insertsWaitingMax: config.INSERTS_WAITING_MAX,

@@ -4,11 +4,11 @@ import type { Counter, Metrics } from "../runtime/metrics.ts";
 export interface GatewayMetrics {
   ended: DeliveryEnds;
   accepted: Counter<"class">;
-  refused: Counter<"reason">;
+  rejected: Counter<"reason">;
 }
 
 export const createGatewayMetrics = (metrics: Metrics): GatewayMetrics => ({
   ended: deliveryEnds(metrics),
   accepted: metrics.counter("carillon_notifications_accepted_total", "Notifications durably accepted", ["class"]),
-  refused: metrics.counter("carillon_notifications_refused_total", "Notifications refused on arrival, nothing stored", ["reason"]),
+  rejected: metrics.counter("carillon_notifications_rejected_total", "Notifications rejected on arrival, nothing stored", ["reason"]),
 });

@@ -2,7 +2,7 @@ import type { status } from "@grpc/grpc-js";
 import type { AppRecord } from "../core/ports/app-store.ts";
 import { attemptId } from "../core/ports/attempt-store.ts";
 import type { Store } from "../core/ports/store.ts";
-import type { ItemError, NotificationServiceServer, SendBatchResult } from "../gen/carillon/v1/notification_service.ts";
+import type { BatchSendNotificationsResult, ItemError, NotificationServiceServer } from "../gen/carillon/v1/notification_service.ts";
 import { type CallError, callError } from "../runtime/grpc/status.ts";
 import type { Unary } from "../runtime/grpc/unary.ts";
 import { compileValidator } from "../runtime/grpc/validate.ts";
@@ -19,18 +19,18 @@ export function createNotificationService(
   store: Pick<Store, "notifications" | "attempts">,
   unary: Unary<AppRecord>,
 ): NotificationServiceServer {
-  const checkSend = compileValidator("carillon.v1.SendRequest");
-  const checkBatch = compileValidator("carillon.v1.SendBatchRequest");
-  const checkGet = compileValidator("carillon.v1.GetRequest");
+  const checkSend = compileValidator("carillon.v1.SendNotificationRequest");
+  const checkBatch = compileValidator("carillon.v1.BatchSendNotificationsRequest");
+  const checkGet = compileValidator("carillon.v1.GetNotificationRequest");
   return {
-    send: unary(async (request, { caller }) => {
+    sendNotification: unary(async (request, { caller }) => {
       const item = { message: request.notification, path: "notification", violations: checkSend(request) };
       const [result] = await accepting.accept(caller, [item]);
       if (result === undefined) throw new Error("one item has one result");
       return result.kind === "accepted" ? { accepted: toAccepted(result.record, result.repeatedKey) } : result.error;
     }),
-    sendBatch: unary(async (request, { caller }) => {
-      // What concerns an item refuses that item alone; what concerns the list refuses the call.
+    batchSendNotifications: unary(async (request, { caller }) => {
+      // What concerns an item rejects that item alone; what concerns the list rejects the call.
       const violations = Map.groupBy(checkBatch(request), (v) => ITEM_PATH.exec(v.field)?.[0] ?? "");
       const ofList = violations.get("");
       if (ofList) return invalidRequest(ofList);
@@ -41,7 +41,7 @@ export function createNotificationService(
       const results = await accepting.accept(caller, items);
       return { results: results.map(toBatchResult) };
     }),
-    get: unary(async (request, { caller }) => {
+    getNotification: unary(async (request, { caller }) => {
       const violations = checkGet(request);
       if (violations.length > 0) return invalidRequest(violations);
       const record = await store.notifications.find(request.notificationId).catch(() => unreadable);
@@ -57,7 +57,7 @@ export function createNotificationService(
 
 const unreadable = callError("UNAVAILABLE", "UNAVAILABLE", "the store cannot be read");
 
-function toBatchResult(result: AcceptResult): SendBatchResult {
+function toBatchResult(result: AcceptResult): BatchSendNotificationsResult {
   return result.kind === "accepted"
     ? { result: { $case: "accepted", value: toAccepted(result.record, result.repeatedKey) } }
     : { result: { $case: "error", value: toItemError(result.error) } };

@@ -36,10 +36,10 @@ export function createPreferenceForward(
       }
     };
   };
-  const { get, update, check } = PreferenceServiceService;
+  const { getPreferences, updatePreferences, checkPreferences } = PreferenceServiceService;
   return {
-    get: unary(forward(get, "carillon.v1.PreferenceServiceGetRequest")),
-    update: unary(forward(update, "carillon.v1.PreferenceServiceUpdateRequest")),
-    check: unary(forward(check, "carillon.v1.PreferenceServiceCheckRequest")),
+    getPreferences: unary(forward(getPreferences, "carillon.v1.GetPreferencesRequest")),
+    updatePreferences: unary(forward(updatePreferences, "carillon.v1.UpdatePreferencesRequest")),
+    checkPreferences: unary(forward(checkPreferences, "carillon.v1.CheckPreferencesRequest")),
   };
 }

@@ -1,6 +1,6 @@
 import type { NotificationRecord } from "../core/delivery/notification.ts";
 import { toTask } from "../core/delivery/task.ts";
-import type { Reached } from "../core/failpoints.ts";
+import type { Failpoint } from "../core/failpoints.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { DeliveryChange, NotificationStore } from "../core/ports/notification-store.ts";
 import type { DeliveryTask, TaskPublisher } from "../core/ports/queue.ts";
@@ -22,15 +22,15 @@ export function createPublishing(parts: {
   publisher: TaskPublisher;
   notifications: Pick<NotificationStore, "change">;
   clock: Clock;
-  reached: Reached;
+  failpoint: Failpoint;
 }): Publishing {
-  const { publisher, notifications, clock, reached } = parts;
+  const { publisher, notifications, clock, failpoint } = parts;
   const handOvers = createBatcher((changes: readonly DeliveryChange[]) => notifications.change(changes), HAND_OVERS, clock);
   const underWay = new Set<Promise<void>>();
 
   async function publishOne(task: DeliveryTask): Promise<void> {
     const published = await publisher.publish(task);
-    reached("gateway.published", task.category);
+    failpoint("gateway.published", task.category);
     if (published) return;
     const { notificationId, deliveryId, attempt } = task;
     const set = { publications: 0, nextAt: Math.min(clock.now() + HAND_OVER_WAIT_MS, task.expiresAt) };

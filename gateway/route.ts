@@ -3,7 +3,7 @@ import type { Endpoint } from "../core/delivery/endpoint.ts";
 import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
 import { watchdogMs } from "../core/delivery/watchdog.ts";
 import type { ContactRecord } from "../core/ports/contact-store.ts";
-import type { RefusalAnswer, RefusalQuestion } from "../core/ports/opt-outs.ts";
+import type { OptOutAnswer, OptOutQuestion } from "../core/ports/opt-outs.ts";
 import { laneOf } from "../runtime/hash.ts";
 import type { NotificationRequest } from "./request.ts";
 
@@ -40,7 +40,7 @@ export function targetsOf(request: NotificationRequest, channels: readonly Chann
   return targets.length > 0 || first === undefined ? targets : [{ channel: first }];
 }
 
-export function questionsOf(app: string, request: NotificationRequest, targets: readonly Target[]): RefusalQuestion[] {
+export function questionsOf(app: string, request: NotificationRequest, targets: readonly Target[]): OptOutQuestion[] {
   const userId = request.recipient.kind === "user" ? request.recipient.userId : undefined;
   return targets.map(({ channel, endpoint }) => ({ app, userId, endpoint, channel, category: request.category }));
 }
@@ -50,14 +50,14 @@ export function buildRecord(
   at: { id: string; app: string; now: number; payloadHash: string; watchdogFirstMs: number; traceparent?: string | undefined },
   request: NotificationRequest,
   targets: readonly Target[],
-  answers: readonly RefusalAnswer[],
+  answers: readonly OptOutAnswer[],
 ): NotificationRecord {
   const sendAt = Math.max(request.sendAt ?? at.now, at.now);
   const expiresAt = request.expiresAt ?? sendAt + EXPIRY_DEFAULT_MS;
   const scheduled = sendAt > at.now;
   const deliveries = targets.map((target, index): Delivery => {
     const base = { id: `${at.id}-${index}`, ...target, attempt: 1 };
-    const suppressed = target.endpoint === undefined ? "no-endpoint" : answers[index] === "refused" ? "opted-out" : undefined;
+    const suppressed = target.endpoint === undefined ? "no-endpoint" : answers[index] === "opted-out" ? "opted-out" : undefined;
     if (suppressed) return { ...base, state: "suppressed", publications: 0, reason: suppressed, endedAt: at.now };
     // What is due now is published by the gateway itself; the relay looks only if nothing came of that.
     return scheduled

@@ -12,7 +12,7 @@ import { createPreferences } from "./preferences.ts";
 
 export const role = defineRole({
   name: "preferences",
-  about: "knows who refused what, and answers the gateway and the dispatchers",
+  about: "knows who opted out what, and answers the gateway and the dispatchers",
   variables: preferencesVariables,
   async start(config, { log, metrics, stack, signal, tracer }) {
     const tls = internalTls(config, log);

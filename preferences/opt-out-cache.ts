@@ -1,9 +1,9 @@
 import { LRUCache } from "lru-cache";
 import type { Channel } from "../core/delivery/channel.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import { isRefused, type Refusal } from "../core/preferences/opt-out.ts";
+import { isOptedOut, type OptOut } from "../core/preferences/opt-out.ts";
 
-/** How long what was read is believed. Part of the 5 s within which a refusal is obeyed; TRUST_MS has the sum. */
+/** How long what was read is believed. Part of the 5 s within which an opt-out is obeyed; TRUST_MS has the sum. */
 export const CACHE_MS = 1_000;
 /** Subjects held: about 30 MB, and more than are asked about within CACHE_MS. */
 const CACHE_SUBJECTS = 100_000;
@@ -15,21 +15,21 @@ export interface CacheQuestion {
   category: string;
 }
 
-/** What is known of a subject: all it refuses (from the store), or only what it does not refuse (from Redis). */
-type Known = { kind: "all"; refusals: readonly Refusal[] } | { kind: "allowed"; pairs: Set<string> };
+/** What is known of a subject: all it opts out (from the store), or only what it does not opt out (from Redis). */
+type Known = { kind: "all"; optOuts: readonly OptOut[] } | { kind: "allowed"; pairs: Set<string> };
 
 /**
  * Reading takes time, and what is read may change meanwhile: a fill is opened before reading, and what is dropped while it is open
  * is not filled in by it.
  */
 export interface Fill extends Disposable {
-  all(app: string, subject: string, refusals: readonly Refusal[]): void;
+  all(app: string, subject: string, optOuts: readonly OptOut[]): void;
   allowed(question: CacheQuestion): void;
 }
 
-export interface RefusalCache {
+export interface OptOutCache {
   /** Undefined when it is not known. */
-  isRefused(question: CacheQuestion): boolean | undefined;
+  isOptedOut(question: CacheQuestion): boolean | undefined;
   openFill(): Fill;
   drop(app: string, subject: string): void;
   dropAll(): void;
@@ -38,7 +38,7 @@ export interface RefusalCache {
 const keyOf = (app: string, subject: string) => `${app}\0${subject}`;
 const pairOf = (q: CacheQuestion) => `${q.channel}\0${q.category}`;
 
-export function createRefusalCache(clock: Clock): RefusalCache {
+export function createOptOutCache(clock: Clock): OptOutCache {
   const known = new LRUCache<string, Known>({
     max: CACHE_SUBJECTS,
     ttl: CACHE_MS,
@@ -48,10 +48,10 @@ export function createRefusalCache(clock: Clock): RefusalCache {
   const open = new Set<{ dropped: Set<string>; droppedAll: boolean }>();
 
   return {
-    isRefused(q) {
+    isOptedOut(q) {
       const found = known.get(keyOf(q.app, q.subject));
       if (!found) return undefined;
-      if (found.kind === "all") return isRefused(found.refusals, q.channel, q.category);
+      if (found.kind === "all") return isOptedOut(found.optOuts, q.channel, q.category);
       return found.pairs.has(pairOf(q)) ? false : undefined;
     },
     openFill() {
@@ -63,7 +63,7 @@ export function createRefusalCache(clock: Clock): RefusalCache {
         if (!state.droppedAll && !state.dropped.has(key)) known.set(key, value, { start });
       };
       return {
-        all: (app, subject, refusals) => put(keyOf(app, subject), { kind: "all", refusals }),
+        all: (app, subject, optOuts) => put(keyOf(app, subject), { kind: "all", optOuts }),
         allowed(q) {
           const key = keyOf(q.app, q.subject);
           const before = known.get(key);

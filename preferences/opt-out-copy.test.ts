@@ -5,7 +5,7 @@ import { connectRedis, type RedisConnection } from "../adapters/redis/connect.ts
 import { createOptOutSets, type OptOutSets } from "../adapters/redis/opt-out-sets.ts";
 import { openStore } from "../adapters/store/open-store.ts";
 import type { Store } from "../core/ports/store.ts";
-import { type Refusal, userSubject } from "../core/preferences/opt-out.ts";
+import { type OptOut, userSubject } from "../core/preferences/opt-out.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { eventually } from "../test/support/eventually.ts";
 import { createFakeClock, type FakeClock } from "../test/support/fake-clock.ts";
@@ -20,7 +20,7 @@ const BUCKETS = 32;
 /** What is published. */
 const OBEYED_WITHIN_MS = 5_000;
 const log = createLogger("test", "silent");
-const news: Refusal = { channel: "email", category: "news" };
+const news: OptOut = { channel: "email", category: "news" };
 const ada = userSubject("ada");
 const question = (userId: string) => ({ app: APP, userId, endpoint: undefined, channel: "email" as const, category: "news" });
 const ask = async (p: Preferences, userId = "ada") => (await p.check([question(userId)]))[0];
@@ -57,25 +57,25 @@ const redisAnswers = () => eventually("Redis answers for everybody", async () =>
 const inRedis = async (userId = "ada") =>
   (await sets.read([{ app: APP, subject: userSubject(userId), channel: "email", category: "news" }]))[0];
 /** As if the process had ended between the store and Redis. */
-const refuseInStoreOnly = () => store.preferences.update(APP, ada, [news], [], clock.now());
+const optOutInStoreOnly = () => store.preferences.update(APP, ada, [news], [], clock.now());
 
-test("a refusal that only reached the store is written to Redis by the next sweep", async () => {
-  await refuseInStoreOnly();
+test("an opt-out that only reached the store is written to Redis by the next sweep", async () => {
+  await optOutInStoreOnly();
   assert.equal(await inRedis(), "none");
   clock.advance(SWEEP_MS);
   await eventually("it is in Redis", async () => (await inRedis()) === "some");
-  assert.equal(await ask(p), "refused");
+  assert.equal(await ask(p), "opted-out");
 });
 
-test("a refusal that only reached the store is obeyed within the published bound, sweeps or none", async () => {
+test("an opt-out that only reached the store is obeyed within the published bound, sweeps or none", async () => {
   assert.equal(await ask(p), "allowed");
   watched.heldChanges = new Promise(() => {});
   // The longest case: Redis was read just before it stops being believed, and then the cache.
-  await refuseInStoreOnly();
+  await optOutInStoreOnly();
   clock.advance(TRUST_MS - 1);
   assert.equal(await ask(p), "allowed", "still believed, or the test shows nothing");
   clock.advance(CACHE_MS + 1);
-  assert.equal(await ask(p), "refused");
+  assert.equal(await ask(p), "opted-out");
   assert.ok(TRUST_MS + CACHE_MS < OBEYED_WITHIN_MS);
 });
 
@@ -92,19 +92,19 @@ test("a process that cannot sweep does not believe Redis, and does again when it
 test("a lost set is noticed at once and filled again", async () => {
   await p.update(APP, ada, [news], []);
   clock.advance(CACHE_MS + 1);
-  const keys = await redis.keys("carillon:optout:{*");
+  const keys = await redis.keys("carillon:opt-out:{*");
   await redis.del(...keys);
-  assert.equal(await ask(p), "refused");
+  assert.equal(await ask(p), "opted-out");
   clock.advance(SWEEP_MS);
   await redisAnswers();
   assert.equal(await inRedis(), "some");
 });
 
-test("FLUSHALL costs reads of the store, not a refusal", async () => {
+test("FLUSHALL costs reads of the store, not an opt-out", async () => {
   await p.update(APP, ada, [news], []);
   clock.advance(CACHE_MS + 1);
   await redis.flushall();
-  assert.equal(await ask(p), "refused");
+  assert.equal(await ask(p), "opted-out");
   assert.equal(await storeWasAsked(), true);
   clock.advance(SWEEP_MS);
   await redisAnswers();
@@ -112,21 +112,21 @@ test("FLUSHALL costs reads of the store, not a refusal", async () => {
 });
 
 test("without the moment of the last sweep every set is taken for old", async () => {
-  await refuseInStoreOnly();
+  await optOutInStoreOnly();
   // Long enough that no sweep would look back so far.
-  await redis.del("carillon:optout:swept");
+  await redis.del("carillon:opt-out:swept");
   watched.heldChanges = new Promise(() => {});
   clock.advance(60_000);
   await eventually("the sets are unsealed", async () => (await sets.unsealed()).length === BUCKETS);
-  assert.equal(await ask(p), "refused");
+  assert.equal(await ask(p), "opted-out");
 });
 
 test("a Redis that comes back with old data is not believed before it has caught up", async () => {
   await server.kill();
   await eventually("the loss is noticed", () => redis.status !== "ready");
   const answer = await p.update(APP, ada, [news], []);
-  assert.deepEqual(answer?.refusals, [news], "an update needs no Redis");
-  assert.equal(await ask(p), "refused");
+  assert.deepEqual(answer?.optOuts, [news], "an update needs no Redis");
+  assert.equal(await ask(p), "opted-out");
   // Longer away than a sweep looks back by itself.
   clock.advance(60_000);
   let release = () => {};
@@ -136,7 +136,7 @@ test("a Redis that comes back with old data is not believed before it has caught
   await server.restart();
   await eventually("it is back", () => redis.status === "ready");
   assert.equal(await inRedis(), "none", "it has the old data, or the test shows nothing");
-  assert.equal(await ask(p), "refused");
+  assert.equal(await ask(p), "opted-out");
   assert.equal(await storeWasAsked(), true);
   release();
   await eventually("it has caught up", async () => (await inRedis()) === "some");
@@ -144,17 +144,17 @@ test("a Redis that comes back with old data is not believed before it has caught
 });
 
 test("a hung Redis is left alone, and nobody waits for it twice", async () => {
-  await refuseInStoreOnly();
+  await optOutInStoreOnly();
   assert.ok(server.pid);
   process.kill(server.pid, "SIGSTOP");
   try {
-    assert.equal(await ask(p), "refused");
+    assert.equal(await ask(p), "opted-out");
     watched.found = [];
     assert.equal(await ask(p, "bob"), "allowed");
     assert.deepEqual(watched.found, ["user:bob"]);
     const record = await p.update(APP, userSubject("bob"), [news], []);
     assert.equal(record?.version, 1);
-    assert.equal(await ask(p, "bob"), "refused");
+    assert.equal(await ask(p, "bob"), "opted-out");
   } finally {
     process.kill(server.pid, "SIGCONT");
   }
@@ -179,23 +179,23 @@ test("a second process finds the sets as the first left them", async () => {
     await second.check([question(`stranger-${strangers++}`)]);
     return watched.found.length === 0;
   });
-  assert.equal(await ask(second), "refused");
+  assert.equal(await ask(second), "opted-out");
   assert.equal(filled, 0);
 });
 
 test("a new process begins to sweep where Redis stands, however long ago that was", async () => {
   await p[Symbol.asyncDispose]();
-  await refuseInStoreOnly();
+  await optOutInStoreOnly();
   clock.advance(3_600_000);
   await using next = createPreferences({ store: watched.store, redis, clock, log, buckets: BUCKETS });
   await eventually("it is in Redis", async () => (await inRedis()) === "some");
-  assert.equal(await ask(next), "refused");
+  assert.equal(await ask(next), "opted-out");
 });
 
 test("a restart between two questions is noticed", async () => {
   await server.kill();
   await eventually("the loss is noticed", () => redis.status !== "ready");
-  await refuseInStoreOnly();
+  await optOutInStoreOnly();
   let release = () => {};
   watched.heldChanges = new Promise((resolve) => {
     release = resolve;
@@ -203,7 +203,7 @@ test("a restart between two questions is noticed", async () => {
   await server.restart();
   await eventually("it is back", () => redis.status === "ready");
   assert.equal(await inRedis(), "none");
-  assert.equal(await ask(p), "refused");
+  assert.equal(await ask(p), "opted-out");
   release();
   await redisAnswers();
 });

@@ -12,14 +12,14 @@ import { inChunks, OVERLAP_MS, rebuildUnsealed } from "./rebuild.ts";
 /** From the beginning of one sweep to the beginning of the next. */
 export const SWEEP_MS = 2_000;
 /**
- * How long after the beginning of a completed sweep Redis is believed. A refusal that only reached the store is obeyed within
+ * How long after the beginning of a completed sweep Redis is believed. An opt-out that only reached the store is obeyed within
  * TRUST_MS + CACHE_MS = 4.5 s; 5 s are published. Leaves a sweep 1.5 s; a slower one costs reads from the store, nothing else.
  */
 export const TRUST_MS = 3_500;
 /** For a command of a sweep or a rebuild, which nobody waits for. */
 const BACKGROUND_DEADLINE_MS = 5_000;
 
-/** The refusals in Redis, and how far they can be believed. */
+/** The opt-outs in Redis, and how far they can be believed. */
 export interface OptOutCopy extends AsyncDisposable {
   /** "unknown" wherever Redis is away, slow, behind or incomplete. Never rejects. */
   read(probes: readonly OptOutProbe[]): Promise<OptOutReading[]>;

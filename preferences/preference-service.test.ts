@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Metadata, status } from "@grpc/grpc-js";
-import { createRefusalsClient } from "../adapters/preferences/opt-outs-client.ts";
+import { createOptOutsClient } from "../adapters/preferences/opt-outs-client.ts";
 import { openStore } from "../adapters/store/open-store.ts";
 import { endpointToProto } from "../adapters/wire/convert.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
@@ -42,54 +42,54 @@ after(() => stack.disposeAsync());
 
 const asShop = { metadata: internalMetadata(TOKEN, "shop"), deadlineMs: 3_000 };
 const user = (userId: string): Subject => ({ subject: { $case: "userId", value: userId } });
-const update = (subject: Subject | undefined, refuse: [Channel, string][], allow: [Channel, string][] = []) => {
-  const refusals = (pairs: [Channel, string][]) => pairs.map(([channel, category]) => ({ channel, category }));
-  return callUnary(client, PreferenceServiceService.update, { subject, refuse: refusals(refuse), allow: refusals(allow) }, asShop);
+const update = (subject: Subject | undefined, optOut: [Channel, string][], optIn: [Channel, string][] = []) => {
+  const optOuts = (pairs: [Channel, string][]) => pairs.map(([channel, category]) => ({ channel, category }));
+  return callUnary(client, PreferenceServiceService.updatePreferences, { subject, optOut: optOuts(optOut), optIn: optOuts(optIn) }, asShop);
 };
-const get = (subject: Subject | undefined) => callUnary(client, PreferenceServiceService.get, { subject }, asShop);
+const get = (subject: Subject | undefined) => callUnary(client, PreferenceServiceService.getPreferences, { subject }, asShop);
 const code = (expected: status) => (error: unknown) => readDetails(error).code === expected;
 
-test("a refusal is stored, told back, obeyed, and taken back", async () => {
-  assert.deepEqual(await get(user("ada")), { refusals: [], version: 0 });
+test("an opt-out is stored, told back, obeyed, and taken back", async () => {
+  assert.deepEqual(await get(user("ada")), { optOuts: [], version: 0 });
   const everywhere = { channel: Channel.CHANNEL_UNSPECIFIED, category: "news" };
   const sms = { channel: Channel.CHANNEL_SMS, category: "" };
   const updated = await update(user("ada"), [
     [everywhere.channel, everywhere.category],
     [sms.channel, sms.category],
   ]);
-  assert.deepEqual(updated, { refusals: [everywhere, sms], version: 1 });
+  assert.deepEqual(updated, { optOuts: [everywhere, sms], version: 1 });
   assert.deepEqual(await get(user("ada")), updated);
 
-  using refusals = createRefusalsClient({ address: `127.0.0.1:${server.port}`, token: TOKEN });
+  using optOuts = createOptOutsClient({ address: `127.0.0.1:${server.port}`, token: TOKEN });
   const ask = (channel: "sms" | "email", category: string, app = "shop") =>
-    refusals.check([{ app, userId: "ada", endpoint: undefined, channel, category }]);
-  assert.deepEqual(await ask("email", "news"), ["refused"]);
-  assert.deepEqual(await ask("sms", "receipts"), ["refused"]);
+    optOuts.check([{ app, userId: "ada", endpoint: undefined, channel, category }]);
+  assert.deepEqual(await ask("email", "news"), ["opted-out"]);
+  assert.deepEqual(await ask("sms", "receipts"), ["opted-out"]);
   assert.deepEqual(await ask("email", "receipts"), ["allowed"]);
   assert.deepEqual(await ask("email", "news", "bank"), ["allowed"], "another app is another matter");
 
-  assert.deepEqual(await update(user("ada"), [], [[Channel.CHANNEL_UNSPECIFIED, "news"]]), { refusals: [sms], version: 2 });
+  assert.deepEqual(await update(user("ada"), [], [[Channel.CHANNEL_UNSPECIFIED, "news"]]), { optOuts: [sms], version: 2 });
   assert.deepEqual(await ask("email", "news"), ["allowed"]);
 });
 
-test("an endpoint's refusal holds for whoever uses it", async () => {
+test("an endpoint's opt-out holds for whoever uses it", async () => {
   const endpoint: Endpoint = { channel: "sms", phoneNumber: "+4915112345678" };
   await update({ subject: { $case: "endpoint", value: endpointToProto(endpoint) } }, [[Channel.CHANNEL_UNSPECIFIED, ""]]);
-  using refusals = createRefusalsClient({ address: `127.0.0.1:${server.port}`, token: TOKEN });
+  using optOuts = createOptOutsClient({ address: `127.0.0.1:${server.port}`, token: TOKEN });
   const common = { app: "shop", channel: "sms", category: "news" } as const;
   assert.deepEqual(
-    await refusals.check([
+    await optOuts.check([
       { ...common, userId: "carl", endpoint },
       { ...common, userId: undefined, endpoint },
       { ...common, userId: "carl", endpoint: { channel: "sms", phoneNumber: "+4915112345679" } },
     ]),
-    ["refused", "refused", "allowed"],
+    ["opted-out", "opted-out", "allowed"],
   );
 });
 
 test("only who has the token may speak, and must say for which app", async () => {
   const questions = [{ userId: "ada", endpoint: undefined, channel: Channel.CHANNEL_SMS, category: "news" }];
-  const check = (metadata: Metadata, to = client) => callUnary(to, PreferenceServiceService.check, { questions }, { metadata });
+  const check = (metadata: Metadata, to = client) => callUnary(to, PreferenceServiceService.checkPreferences, { questions }, { metadata });
   const appOnly = new Metadata();
   appOnly.set("carillon-app", "shop");
   await assert.rejects(check(appOnly), code(status.UNAUTHENTICATED));
@@ -111,7 +111,7 @@ test("what is incomplete is told so", async () => {
   const check = (questions: { userId: string; channel: Channel }[]) =>
     callUnary(
       client,
-      PreferenceServiceService.check,
+      PreferenceServiceService.checkPreferences,
       { questions: questions.map((q) => ({ ...q, endpoint: undefined, category: "news" })) },
       asShop,
     );
@@ -126,9 +126,9 @@ test("with the store away every method is UNAVAILABLE and the client knows nothi
   try {
     await assert.rejects(get(user("ada")), code(status.UNAVAILABLE));
     await assert.rejects(update(user("ada"), []), code(status.UNAVAILABLE));
-    using refusals = createRefusalsClient({ address: `127.0.0.1:${server.port}`, token: TOKEN });
+    using optOuts = createOptOutsClient({ address: `127.0.0.1:${server.port}`, token: TOKEN });
     const question = { app: "shop", userId: "dora", endpoint: undefined, channel: "sms", category: "news" } as const;
-    assert.deepEqual(await refusals.check([question]), ["unknown"]);
+    assert.deepEqual(await optOuts.check([question]), ["unknown"]);
   } finally {
     watched.away = false;
   }

@@ -1,12 +1,12 @@
 import type { Tracer } from "@opentelemetry/api";
-import { channelFromProto, channelToProto, endpointFromProto } from "../adapters/wire/convert.ts";
-import type { RefusalQuestion } from "../core/ports/opt-outs.ts";
-import { endpointSubject, type PreferenceRecord, type Refusal, userSubject } from "../core/preferences/opt-out.ts";
+import { channelFromProto, channelToProto, endpointFromProto, reasonToProto } from "../adapters/wire/convert.ts";
+import type { OptOutQuestion } from "../core/ports/opt-outs.ts";
+import { endpointSubject, type OptOut, type PreferenceRecord, userSubject } from "../core/preferences/opt-out.ts";
 import { Channel as ChannelProto } from "../gen/carillon/v1/channel.ts";
 import type {
+  OptOut as OptOutProto,
   PreferenceQuestion,
   PreferenceServiceServer,
-  Refusal as RefusalProto,
   Subject as SubjectProto,
 } from "../gen/carillon/v1/preference_service.ts";
 import { authenticateInternal, type InternalCaller } from "../runtime/grpc/internal-call.ts";
@@ -33,22 +33,22 @@ export function createPreferenceService(deps: {
   const { preferences, internalToken, ...parts } = deps;
   const unary = createUnary<InternalCaller>({ ...parts, authenticate: authenticateInternal(internalToken) });
   return {
-    get: unary(async (request, { caller }) => {
+    getPreferences: unary(async (request, { caller }) => {
       const subject = subjectFromProto(request.subject);
       if (!subject) return invalid("subject", "must be given");
       return recordToProto(await preferences.get(caller.app, subject));
     }),
 
-    update: unary(async (request, { caller }) => {
+    updatePreferences: unary(async (request, { caller }) => {
       const subject = subjectFromProto(request.subject);
       if (!subject) return invalid("subject", "must be given");
-      const refuse = request.refuse.map(refusalFromProto);
-      const allow = request.allow.map(refusalFromProto);
-      if (!areAll(refuse) || !areAll(allow)) return invalid("refusal.channel", "must be a channel, or unspecified for all");
-      return recordToProto(await preferences.update(caller.app, subject, refuse, allow));
+      const optOut = request.optOut.map(optOutFromProto);
+      const optIn = request.optIn.map(optOutFromProto);
+      if (!areAll(optOut) || !areAll(optIn)) return invalid("opt_out.channel", "must be a channel, or unspecified for all");
+      return recordToProto(await preferences.update(caller.app, subject, optOut, optIn));
     }),
 
-    check: unary(async (request, { caller }) => {
+    checkPreferences: unary(async (request, { caller }) => {
       const { length } = request.questions;
       if (length === 0 || length > QUESTIONS_MAX) return invalid("questions", `must be 1 to ${QUESTIONS_MAX}`);
       const questions = request.questions.map((q) => questionFromProto(caller.app, q));
@@ -56,7 +56,9 @@ export function createPreferenceService(deps: {
       const answers = await preferences.check(questions);
       // An answer has no word for it, and whoever cannot be told of one had better ask about all again.
       if (answers.includes("unknown")) return unavailable;
-      return { answers: answers.map((a) => ({ refused: a === "refused", reason: a === "refused" ? "opted-out" : "" })) };
+      return {
+        answers: answers.map((a) => ({ optedOut: a === "opted-out", reason: a === "opted-out" ? reasonToProto("opted-out") : undefined })),
+      };
     }),
   };
 }
@@ -76,20 +78,20 @@ function subjectFromProto(proto: SubjectProto | undefined): string | undefined {
 }
 
 /** Unspecified and empty mean all. Undefined: a channel we do not know. */
-function refusalFromProto({ channel: number, category }: RefusalProto): Refusal | undefined {
+function optOutFromProto({ channel: number, category }: OptOutProto): OptOut | undefined {
   const channel = number === ChannelProto.CHANNEL_UNSPECIFIED ? "*" : channelFromProto(number);
   return channel && { channel, category: category || "*" };
 }
 
-const refusalToProto = ({ channel, category }: Refusal): RefusalProto => ({
+const optOutToProto = ({ channel, category }: OptOut): OptOutProto => ({
   channel: channel === "*" ? ChannelProto.CHANNEL_UNSPECIFIED : channelToProto(channel),
   category: category === "*" ? "" : category,
 });
 
 const recordToProto = (record: PreferenceRecord | undefined) =>
-  record ? { refusals: record.refusals.map(refusalToProto), version: record.version } : unavailable;
+  record ? { optOuts: record.optOuts.map(optOutToProto), version: record.version } : unavailable;
 
-function questionFromProto(app: string, q: PreferenceQuestion): RefusalQuestion | undefined {
+function questionFromProto(app: string, q: PreferenceQuestion): OptOutQuestion | undefined {
   const channel = channelFromProto(q.channel);
   const endpoint = endpointFromProto(q.endpoint);
   if (!channel || (q.userId === "" && !endpoint)) return undefined;

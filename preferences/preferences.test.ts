@@ -6,7 +6,7 @@ import { openStore } from "../adapters/store/open-store.ts";
 import type { Channel } from "../core/delivery/channel.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import type { Store } from "../core/ports/store.ts";
-import { endpointSubject, type Refusal, userSubject } from "../core/preferences/opt-out.ts";
+import { endpointSubject, type OptOut, userSubject } from "../core/preferences/opt-out.ts";
 import { endpointId } from "../runtime/hash.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { eventually } from "../test/support/eventually.ts";
@@ -20,7 +20,7 @@ import { createPreferences, type Preferences } from "./preferences.ts";
 const APP = "shop";
 const BUCKETS = 32;
 const log = createLogger("test", "silent");
-const news: Refusal = { channel: "email", category: "news" };
+const news: OptOut = { channel: "email", category: "news" };
 const ada = userSubject("ada");
 
 let server: Awaited<ReturnType<typeof startRedis>>;
@@ -67,16 +67,16 @@ const redisAnswers = (preferences: Preferences) =>
     return watched.found.length === 0;
   });
 
-test("a refusal is obeyed by the process that took it, by the others, and without Redis", async () => {
+test("an opt-out is obeyed by the process that took it, by the others, and without Redis", async () => {
   await using one = await start();
   await using two = await start();
   await using three = storeOnly();
   for (const p of [one, two, three]) assert.equal(await ask(p), "allowed");
   clock.advance(CACHE_MS + 1);
   const record = await one.update(APP, ada, [news], []);
-  assert.deepEqual(record?.refusals, [news]);
+  assert.deepEqual(record?.optOuts, [news]);
   for (const p of [one, two, three]) {
-    assert.equal(await ask(p), "refused");
+    assert.equal(await ask(p), "opted-out");
     assert.equal(await ask(p, "ada", "sms"), "allowed");
     assert.equal(await ask(p, "ada", "email", "receipts"), "allowed");
     assert.equal(await ask(p, "bob"), "allowed");
@@ -88,17 +88,17 @@ test("what is taken back word for word is allowed again everywhere", async () =>
   await using one = await start();
   await using two = await start();
   await one.update(APP, ada, [news, { channel: "sms", category: "*" }], []);
-  await eventually("the other one refuses", async () => (await ask(two)) === "refused");
-  assert.equal(await ask(one), "refused");
+  await eventually("the other one opts out", async () => (await ask(two)) === "opted-out");
+  assert.equal(await ask(one), "opted-out");
   const record = await two.update(APP, ada, [], [news]);
   assert.equal(record?.version, 2);
   await eventually("the first one allows", async () => (await ask(one)) === "allowed");
-  assert.equal(await ask(one, "ada", "sms"), "refused");
-  assert.deepEqual((await one.get(APP, ada))?.refusals, [{ channel: "sms", category: "*" }]);
-  assert.deepEqual(await one.get(APP, userSubject("nobody")), { app: APP, subject: "user:nobody", version: 0, refusals: [], updatedAt: 0 });
+  assert.equal(await ask(one, "ada", "sms"), "opted-out");
+  assert.deepEqual((await one.get(APP, ada))?.optOuts, [{ channel: "sms", category: "*" }]);
+  assert.deepEqual(await one.get(APP, userSubject("nobody")), { app: APP, subject: "user:nobody", version: 0, optOuts: [], updatedAt: 0 });
 });
 
-test("a refusal that the store wrote long after anybody waited for it is obeyed all the same", async () => {
+test("an opt-out that the store wrote long after anybody waited for it is obeyed all the same", async () => {
   const { promise: gate, resolve: open } = Promise.withResolvers<void>();
   const slow = {
     ...watched.store,
@@ -113,28 +113,28 @@ test("a refusal that the store wrote long after anybody waited for it is obeyed 
   const sweeps = async (ms: number) => {
     for (const end = clock.now() + ms; clock.now() < end; ) {
       clock.advance(SWEEP_MS);
-      await eventually("swept", async () => Number(await redis.get("carillon:optout:swept")) === clock.now());
+      await eventually("swept", async () => Number(await redis.get("carillon:opt-out:swept")) === clock.now());
     }
   };
   await sweeps(30_000);
   assert.equal(await updating, undefined);
   open();
   await sweeps(SWEEP_MS);
-  await eventually("refused", async () => (await ask(p)) === "refused");
+  await eventually("opted-out", async () => (await ask(p)) === "opted-out");
 });
 
-test("a star refuses every channel, every category, or everything", async () => {
+test("a star opts out every channel, every category, or everything", async () => {
   await using p = await start();
   await p.update(APP, userSubject("a"), [{ channel: "*", category: "news" }], []);
   await p.update(APP, userSubject("b"), [{ channel: "sms", category: "*" }], []);
   await p.update(APP, userSubject("c"), [{ channel: "*", category: "*" }], []);
   const answers = (user: string) => Promise.all([ask(p, user, "email", "news"), ask(p, user, "sms", "news"), ask(p, user, "sms", "other")]);
-  assert.deepEqual(await answers("a"), ["refused", "refused", "allowed"]);
-  assert.deepEqual(await answers("b"), ["allowed", "refused", "refused"]);
-  assert.deepEqual(await answers("c"), ["refused", "refused", "refused"]);
+  assert.deepEqual(await answers("a"), ["opted-out", "opted-out", "allowed"]);
+  assert.deepEqual(await answers("b"), ["allowed", "opted-out", "opted-out"]);
+  assert.deepEqual(await answers("c"), ["opted-out", "opted-out", "opted-out"]);
 });
 
-test("what an endpoint refused holds for every user, however it is spelled", async () => {
+test("what an endpoint opted out holds for every user, however it is spelled", async () => {
   await using p = await start();
   const endpoint: Endpoint = { channel: "email", address: "ada@example.org" };
   const shouted: Endpoint = { channel: "email", address: "ADA@Example.org" };
@@ -147,17 +147,17 @@ test("what an endpoint refused holds for every user, however it is spelled", asy
       question("ada"),
       question(undefined),
     ]),
-    ["refused", "refused", "refused", "allowed", "unknown"],
+    ["opted-out", "opted-out", "opted-out", "allowed", "unknown"],
   );
 });
 
-test("the store is asked only about those whom Redis calls refusing, once per cache time", async () => {
+test("the store is asked only about those whom Redis calls opting out, once per cache time", async () => {
   await using one = await start();
   await using two = await start();
   await one.update(APP, ada, [news], []);
   const both = async () => {
     watched.found = [];
-    assert.deepEqual(await two.check([question("ada"), question("bob")]), ["refused", "allowed"]);
+    assert.deepEqual(await two.check([question("ada"), question("bob")]), ["opted-out", "allowed"]);
     return watched.found;
   };
   await eventually("the announcement has come, and what was read after it is remembered", async () => (await both()).length === 0);
@@ -168,7 +168,7 @@ test("the store is asked only about those whom Redis calls refusing, once per ca
 
 test("a member that stayed in Redis too long costs a read, and suppresses nothing", async () => {
   await using p = await start();
-  const stray = { app: APP, subject: ada, version: 1, refusals: [news], updatedAt: 0 };
+  const stray = { app: APP, subject: ada, version: 1, optOuts: [news], updatedAt: 0 };
   await createOptOutSets(redis, BUCKETS).apply([{ record: stray, withdrawn: [] }]);
   assert.equal(await ask(p), "allowed");
   assert.deepEqual(watched.found, [ada]);
@@ -182,7 +182,7 @@ test("a change nobody announced is obeyed once the cache has forgotten", async (
   clock.advance(CACHE_MS);
   assert.equal(await ask(p), "allowed", "this is the cache, or the test shows nothing");
   clock.advance(1);
-  assert.equal(await ask(p), "refused");
+  assert.equal(await ask(p), "opted-out");
 });
 
 test("a reading that began before a change is not remembered", async () => {
@@ -197,7 +197,7 @@ test("a reading that began before a change is not remembered", async () => {
   await p.update(APP, ada, [news], []);
   release();
   assert.equal(await early, "allowed");
-  assert.equal(await ask(p), "refused");
+  assert.equal(await ask(p), "opted-out");
 });
 
 test("a reading of another process that began before a change is not remembered either", async () => {
@@ -221,13 +221,13 @@ test("a reading of another process that began before a change is not remembered 
   // Another subject's change travels behind the first: once it has been heard, so has that.
   assert.equal(await ask(two, "bob"), "allowed");
   await one.update(APP, userSubject("bob"), [news], []);
-  await eventually("the announcement has come", async () => (await ask(two, "bob")) === "refused");
+  await eventually("the announcement has come", async () => (await ask(two, "bob")) === "opted-out");
   release();
-  assert.equal(await early, "refused");
+  assert.equal(await early, "opted-out");
   assert.equal(await ask(two), "allowed");
 });
 
-test("however many changes cross each other, nobody is called allowed who refused last", async () => {
+test("however many changes cross each other, nobody is called allowed who opted out last", async () => {
   await using one = await start();
   await using two = await start();
   const users = Array.from({ length: 20 }, (_, n) => `crossing-${n}`);
@@ -239,14 +239,14 @@ test("however many changes cross each other, nobody is called allowed who refuse
     ),
   );
   const truth = await Promise.all(
-    users.map(async (user) => ((await store.preferences.find(APP, [userSubject(user)]))[0]?.refusals.length ? "refused" : "allowed")),
+    users.map(async (user) => ((await store.preferences.find(APP, [userSubject(user)]))[0]?.optOuts.length ? "opted-out" : "allowed")),
   );
   const readings = await createOptOutSets(redis, BUCKETS).read(
     users.map((user) => ({ app: APP, subject: userSubject(user), channel: "email" as const, category: "news" })),
   );
   assert.deepEqual(
     readings,
-    truth.map((t) => (t === "refused" ? "some" : "none")),
+    truth.map((t) => (t === "opted-out" ? "some" : "none")),
   );
   clock.advance(CACHE_MS + 1);
   for (const p of [one, two]) assert.deepEqual(await p.check(users.map((u) => question(u))), truth);
@@ -256,7 +256,7 @@ test("with the store away Redis's word stands; without either nothing is known",
   await using p = await start();
   await p.update(APP, ada, [news], []);
   watched.away = true;
-  assert.deepEqual(await p.check([question("ada"), question("bob")]), ["refused", "allowed"]);
+  assert.deepEqual(await p.check([question("ada"), question("bob")]), ["opted-out", "allowed"]);
   assert.equal(await p.update(APP, ada, [], [news]), undefined);
   assert.equal(await p.get(APP, ada), undefined);
   await using without = storeOnly();

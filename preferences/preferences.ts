@@ -4,13 +4,13 @@ import type { OptOutReading } from "../adapters/redis/opt-out-sets.ts";
 import { createPreferenceBroadcast } from "../adapters/redis/preference-broadcast.ts";
 import type { Channel } from "../core/delivery/channel.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import type { RefusalAnswer, RefusalQuestion } from "../core/ports/opt-outs.ts";
+import type { OptOutAnswer, OptOutQuestion } from "../core/ports/opt-outs.ts";
 import type { PreferenceStore } from "../core/ports/preference-store.ts";
-import { endpointSubject, isRefused, type PreferenceRecord, type Refusal, sameRefusal, userSubject } from "../core/preferences/opt-out.ts";
+import { endpointSubject, isOptedOut, isSameOptOut, type OptOut, type PreferenceRecord, userSubject } from "../core/preferences/opt-out.ts";
 import { withDeadline } from "../runtime/deadline.ts";
 import { endpointId } from "../runtime/hash.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { createRefusalCache, type Fill } from "./opt-out-cache.ts";
+import { createOptOutCache, type Fill } from "./opt-out-cache.ts";
 import { createOptOutCopy } from "./opt-out-copy.ts";
 
 /** For reading from the store: whoever asks has a second in all. */
@@ -25,9 +25,9 @@ export interface Preferences extends AsyncDisposable {
   /** With version 0 when nothing was ever said. */
   get(app: string, subject: string): Promise<StoreAnswer>;
   /** Resolves once the truth is durably stored; Redis and the other processes follow at once where they can, else within 5 s. */
-  update(app: string, subject: string, refuse: readonly Refusal[], allow: readonly Refusal[]): Promise<StoreAnswer>;
+  update(app: string, subject: string, optOut: readonly OptOut[], optIn: readonly OptOut[]): Promise<StoreAnswer>;
   /** In the order of the questions. Never rejects. */
-  check(questions: readonly RefusalQuestion[]): Promise<RefusalAnswer[]>;
+  check(questions: readonly OptOutQuestion[]): Promise<OptOutAnswer[]>;
 }
 
 /** What one question asks about one subject. */
@@ -44,11 +44,11 @@ export function createPreferences(deps: {
   redis: Redis | undefined;
   clock: Clock;
   log: Logger;
-  /** How many sets Redis spreads the refusals over; the same in every process. */
+  /** How many sets Redis spreads the opt-outs over; the same in every process. */
   buckets?: number;
 }): Preferences {
   const { store, redis, clock, log } = deps;
-  const cache = createRefusalCache(clock);
+  const cache = createOptOutCache(clock);
   const copy = redis && createOptOutCopy({ store, redis, clock, log, buckets: deps.buckets });
   const broadcast =
     redis &&
@@ -74,22 +74,22 @@ export function createPreferences(deps: {
 
   async function get(app: string, subject: string): Promise<StoreAnswer> {
     const found = await ofStore(FIND_DEADLINE_MS, () => store.find(app, [subject]));
-    return found && (found[0] ?? { app, subject, version: 0, refusals: [], updatedAt: 0 });
+    return found && (found[0] ?? { app, subject, version: 0, optOuts: [], updatedAt: 0 });
   }
 
-  async function update(app: string, subject: string, refuse: readonly Refusal[], allow: readonly Refusal[]): Promise<StoreAnswer> {
+  async function update(app: string, subject: string, optOut: readonly OptOut[], optIn: readonly OptOut[]): Promise<StoreAnswer> {
     // Spread also when it comes later than whoever asked would wait: its time may lie beyond what the sweep looks back to.
-    const write = async () => spread(await store.update(app, subject, refuse, allow, clock.now()), allow);
+    const write = async () => spread(await store.update(app, subject, optOut, optIn, clock.now()), optIn);
     const record = await ofStore(UPDATE_DEADLINE_MS, write);
     // Also when it is not known what happened.
     cache.drop(app, subject);
     return record;
   }
 
-  async function spread(record: PreferenceRecord, allow: readonly Refusal[]): Promise<PreferenceRecord> {
+  async function spread(record: PreferenceRecord, optIn: readonly OptOut[]): Promise<PreferenceRecord> {
     const { app, subject, version } = record;
     if (copy && broadcast) {
-      const withdrawn = allow.filter((a) => !record.refusals.some((r) => sameRefusal(r, a)));
+      const withdrawn = optIn.filter((a) => !record.optOuts.some((r) => isSameOptOut(r, a)));
       await copy.apply({ record, withdrawn });
       broadcast.announce({ app, subject, version }).catch((error) => {
         log.debug({ fault: redisFault(error) }, "change not announced; caches forget it by themselves");
@@ -104,29 +104,29 @@ export function createPreferences(deps: {
   async function askStore(asks: readonly Ask[], fill: Fill): Promise<(ask: Ask) => boolean | undefined> {
     const subjects = new Map<string, Set<string>>();
     for (const { app, subject } of asks) subjects.set(app, (subjects.get(app) ?? new Set()).add(subject));
-    const found = new Map<string, ReadonlyMap<string, readonly Refusal[]>>();
+    const found = new Map<string, ReadonlyMap<string, readonly OptOut[]>>();
     await Promise.all(
       [...subjects].map(async ([app, wanted]) => {
         const records = await ofStore(FIND_DEADLINE_MS, () => store.find(app, [...wanted]));
         if (!records) return;
-        const refusals = new Map(records.map((r) => [r.subject, r.refusals]));
-        for (const subject of wanted) fill.all(app, subject, refusals.get(subject) ?? []);
-        found.set(app, refusals);
+        const optOuts = new Map(records.map((r) => [r.subject, r.optOuts]));
+        for (const subject of wanted) fill.all(app, subject, optOuts.get(subject) ?? []);
+        found.set(app, optOuts);
       }),
     );
     return ({ app, subject, channel, category }) => {
       const ofApp = found.get(app);
-      return ofApp && isRefused(ofApp.get(subject) ?? [], channel, category);
+      return ofApp && isOptedOut(ofApp.get(subject) ?? [], channel, category);
     };
   }
 
-  async function check(questions: readonly RefusalQuestion[]): Promise<RefusalAnswer[]> {
+  async function check(questions: readonly OptOutQuestion[]): Promise<OptOutAnswer[]> {
     const asked = questions.map(asksOf);
-    const refused = new Map<Ask, boolean | undefined>();
+    const optedOut = new Map<Ask, boolean | undefined>();
     let open: Ask[] = [];
     for (const ask of asked.flat()) {
-      const known = cache.isRefused(ask);
-      refused.set(ask, known);
+      const known = cache.isOptedOut(ask);
+      optedOut.set(ask, known);
       if (known === undefined) open.push(ask);
     }
     if (open.length > 0) {
@@ -137,17 +137,17 @@ export function createPreferences(deps: {
         const reading = read?.[i] ?? "unknown";
         readings.set(ask, reading);
         if (reading !== "none") continue;
-        refused.set(ask, false);
+        optedOut.set(ask, false);
         fill.allowed(ask);
       }
       open = open.filter((ask) => readings.get(ask) !== "none");
       if (open.length > 0) {
-        // What Redis says is refused is asked again: a member may have stayed too long. Only when nobody can say is it believed.
+        // What Redis says is opted out is asked again: a member may have stayed too long. Only when nobody can say is it believed.
         const storeSays = await askStore(open, fill);
-        for (const ask of open) refused.set(ask, storeSays(ask) ?? (readings.get(ask) === "some" ? true : undefined));
+        for (const ask of open) optedOut.set(ask, storeSays(ask) ?? (readings.get(ask) === "some" ? true : undefined));
       }
     }
-    return asked.map((asks) => answerOf(asks.map((ask) => refused.get(ask))));
+    return asked.map((asks) => answerOf(asks.map((ask) => optedOut.get(ask))));
   }
 
   return {
@@ -161,16 +161,16 @@ export function createPreferences(deps: {
   };
 }
 
-/** The user may have refused, and so may whoever uses the endpoint. */
-function asksOf({ app, userId, endpoint, channel, category }: RefusalQuestion): Ask[] {
+/** The user may have opted out, and so may whoever uses the endpoint. */
+function asksOf({ app, userId, endpoint, channel, category }: OptOutQuestion): Ask[] {
   const subjects: string[] = [];
   if (userId !== undefined) subjects.push(userSubject(userId));
   if (endpoint) subjects.push(endpointSubject(endpointId(endpoint)));
   return subjects.map((subject) => ({ app, subject, channel, category }));
 }
 
-/** One refusal is enough; without one, everything must be known. */
-function answerOf(refused: readonly (boolean | undefined)[]): RefusalAnswer {
-  if (refused.includes(true)) return "refused";
-  return refused.length === 0 || refused.includes(undefined) ? "unknown" : "allowed";
+/** One opt-out is enough; without one, everything must be known. */
+function answerOf(optedOut: readonly (boolean | undefined)[]): OptOutAnswer {
+  if (optedOut.includes(true)) return "opted-out";
+  return optedOut.length === 0 || optedOut.includes(undefined) ? "unknown" : "allowed";
 }

@@ -12,7 +12,7 @@ export const relayVariables = {
   ...watchdogVariables,
   UNCERTAIN_WAIT_CRITICAL_MS: ms(1_000, 86_400_000, {
     default: String(UNCERTAIN_WAIT_MS.critical),
-    reason: "an unknown outcome waits so long for a receipt or a look-up; then a critical one is sent once more",
+    reason: "an unknown outcome waits so long for a receipt or a status query; then a critical one is sent once more",
   }),
   UNCERTAIN_WAIT_MS: ms(1_000, 604_800_000, {
     default: String(UNCERTAIN_WAIT_MS.transactional),

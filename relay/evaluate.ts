@@ -1,8 +1,15 @@
-import { type AttemptSituation, decide, decideUncertain, LOOKED_UP, nextLookUpAt, type UncertainWaits } from "../core/delivery/decide.ts";
+import {
+  type AttemptSituation,
+  decide,
+  decideUncertain,
+  nextStatusQueryAt,
+  STATUS_QUERY_CHANNELS,
+  type UncertainWaits,
+} from "../core/delivery/decide.ts";
 import { type Delivery, expiryOf, type NotificationRecord } from "../core/delivery/notification.ts";
 import { ARRIVED, arrivedOf } from "../core/delivery/superseded.ts";
 import { toTask, tryOf } from "../core/delivery/task.ts";
-import { closedAttempt, closedChange, type DecidedAttempt, decisionChange } from "../core/delivery/transitions.ts";
+import { type DecidedAttempt, decisionChange, voidAttempt, voidChange } from "../core/delivery/transitions.ts";
 import { waitingLookMs } from "../core/delivery/watchdog.ts";
 import { type AttemptOutcome, type AttemptRecord, knownOutcome } from "../core/ports/attempt-store.ts";
 import type { DeliveryChange } from "../core/ports/notification-store.ts";
@@ -17,14 +24,14 @@ export type Look =
   /** Its last copy may still wait in the queue: another one would only make that longer. */
   | { kind: "waiting"; change: DeliveryChange }
   /** Its outcome is unknown, and the provider is asked again what became of it, until its class's policy speaks. */
-  | { kind: "look-up"; task: DeliveryTask; nextAt: number }
+  | { kind: "status-query"; task: DeliveryTask; nextAt: number }
   /** Nobody claimed the attempt: close its number, and end the delivery if the closing was ours. */
   | { kind: "close"; attempt: AttemptRecord }
   /** The claim's holder is silent past its deadline: record that the outcome is unknown, and go on from what is recorded. */
   | { kind: "abandon"; attempt: AttemptRecord }
   | { kind: "change"; change: DeliveryChange };
 
-export interface LookSituation {
+export interface Situation {
   /** ms since the epoch. */
   now: number;
   /** In [0, 1). */
@@ -50,7 +57,7 @@ export function look(
   n: NotificationRecord,
   d: Delivery,
   attempt: AttemptRecord | undefined,
-  s: LookSituation,
+  s: Situation,
   earlier: readonly AttemptRecord[] = [],
 ): Look {
   const expiresAt = expiryOf(n, d);
@@ -58,7 +65,7 @@ export function look(
   const outcome = attempt && knownOutcome(attempt);
   const arrived = arrivedOf(earlier);
   // Whatever the repetition came to, what it repeats turned out to have been taken.
-  if (arrived && !attempt) return { kind: "close", attempt: closedAttempt(on, s.worker, ARRIVED, s.now) };
+  if (arrived && !attempt) return { kind: "close", attempt: voidAttempt(on, s.worker, ARRIVED, s.now) };
   if (arrived && outcome && isLess(outcome))
     return {
       kind: "change",
@@ -66,8 +73,8 @@ export function look(
     };
   if (outcome) {
     // Recorded, but the worker died before the delivery learned of it; or the unknown outcome's time has come.
-    if (outcome.kind === "closed") return { kind: "change", change: closedChange(on, outcome, s.now) };
-    if (d.state === "uncertain" && outcome.kind === "unanswered") return lookAtUncertain(n, d, attempt, on, s);
+    if (outcome.kind === "closed") return { kind: "change", change: voidChange(on, outcome, s.now) };
+    if (d.state === "uncertain" && outcome.kind === "unanswered") return evaluateUncertain(n, d, attempt, on, s);
     // The recording worker decided about a fallback; one look later the ordinary delay serves.
     const situation: AttemptSituation = { attempt: tryOf(d), now: s.now, expiresAt, hasFallback: false, random: s.random };
     return { kind: "change", change: decisionChange(on, decide(outcome, situation), s.now) };
@@ -83,7 +90,7 @@ export function look(
   }
   if (expiresAt <= s.now) {
     const expired = { kind: "closed", state: "expired", reason: d.reason ?? "expired" } as const;
-    return { kind: "close", attempt: closedAttempt(on, s.worker, expired, s.now) };
+    return { kind: "close", attempt: voidAttempt(on, s.worker, expired, s.now) };
   }
   if (isRepeat(d) && s.waitingSince !== undefined && mayWait(n, d, s.waitingSince)) {
     const nextAt = Math.min(s.now + waitingLookMs(s.now - s.waitingSince, s.watchdogFirstMs), expiresAt);
@@ -106,14 +113,15 @@ function mayWait(n: NotificationRecord, d: Delivery, since: number): boolean {
   return (d.publishedAt ?? Math.max(n.acceptedAt, n.sendAt)) + CLOCK_SKEW_MS >= since;
 }
 
-/** Asks the provider again while there is time for receipts and look-ups; then the class's policy speaks. */
-function lookAtUncertain(n: NotificationRecord, d: Delivery, attempt: AttemptRecord, on: DecidedAttempt, s: LookSituation): Look {
+/** Asks the provider again while there is time for receipts and status queries; then the class's policy speaks. */
+function evaluateUncertain(n: NotificationRecord, d: Delivery, attempt: AttemptRecord, on: DecidedAttempt, s: Situation): Look {
   const { notificationClass } = n;
   // An older version did not write it down; a moment that moves on would never end.
   const since = d.uncertainSince ?? attempt.answeredAt ?? attempt.startedAt;
   const until = since + s.uncertainWaitMs[notificationClass];
   if (s.now < until) {
-    if (LOOKED_UP[d.channel]) return { kind: "look-up", task: toTask(n, d, { lookUp: true }), nextAt: nextLookUpAt(since, s.now, until) };
+    if (STATUS_QUERY_CHANNELS[d.channel])
+      return { kind: "status-query", task: toTask(n, d, { statusQuery: true }), nextAt: nextStatusQueryAt(since, s.now, until) };
     const { notificationId, deliveryId } = on;
     const expect = { attempt: on.attempt, states: ["uncertain"] as const };
     return { kind: "change", change: { notificationId, deliveryId, expect, set: { nextAt: until } } };

@@ -13,7 +13,7 @@ export const role = defineRole({
   name: "relay",
   about: "publishes what is due: scheduled sends, retries, expiries, and what the watchdog finds",
   variables: relayVariables,
-  async start(config, { log, metrics, stack, signal, worker, reached }) {
+  async start(config, { log, metrics, stack, signal, worker, failpoint }) {
     const store = await openRoleStore(config, { stack, log, metrics, signal });
     const nats = stack.use(await connectNats(config, log));
     await ensureStreams(nats, config);
@@ -30,7 +30,7 @@ export const role = defineRole({
         marketing: config.UNCERTAIN_WAIT_MS,
       },
       watchdogFirstMs: config.WATCHDOG_FIRST_MS,
-      reached,
+      failpoint,
       clock: systemClock,
       random: Math.random,
       log,

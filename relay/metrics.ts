@@ -10,7 +10,7 @@ export interface RelayMetrics {
 
 export const createRelayMetrics = (metrics: Metrics): RelayMetrics => ({
   ended: deliveryEnds(metrics),
-  looks: metrics.counter("carillon_relay_looks_total", "Deliveries looked at because they were due, by what followed", ["kind"]),
+  looks: metrics.counter("carillon_relay_evaluations_total", "Deliveries looked at because they were due, by what followed", ["kind"]),
   publications: metrics.counter("carillon_relay_publications_total", "Tasks the relay published, or could not", ["channel", "result"]),
   lastTurn: metrics.gauge("carillon_relay_last_turn_timestamp_seconds", "When the last turn that succeeded began"),
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { openStore } from "../adapters/store/open-store.ts";
 import { CLASSES } from "../core/delivery/channel.ts";
-import { LOOK_UP_FIRST_MS, UNCERTAIN_WAIT_MS } from "../core/delivery/decide.ts";
+import { STATUS_QUERY_FIRST_MS, UNCERTAIN_WAIT_MS } from "../core/delivery/decide.ts";
 import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
 import type { Outcome } from "../core/delivery/outcome.ts";
 import { ARRIVED } from "../core/delivery/superseded.ts";
@@ -33,7 +33,7 @@ beforeEach(async (t) => {
   streamIsUp = true;
   parts = {
     ...{ store, clock, worker: "relay", pollMs: 1, random: () => 0 },
-    ...{ uncertainWaitMs: UNCERTAIN_WAIT_MS, watchdogFirstMs: WATCHDOG_FIRST_MS, reached: () => {} },
+    ...{ uncertainWaitMs: UNCERTAIN_WAIT_MS, watchdogFirstMs: WATCHDOG_FIRST_MS, failpoint: () => {} },
     queue: { waitingSince: async () => Number.POSITIVE_INFINITY },
     publisher: {
       async publish(task) {
@@ -174,7 +174,7 @@ for (const notificationClass of CLASSES) {
     assert.equal((await delivery(id)).state, "uncertain");
     const asked = published.splice(0);
     assert.ok(asked.length >= 2 && asked.length <= 10, `asked ${asked.length} times`);
-    assert.ok(asked.every((t) => t.lookUp && t.attempt === 1));
+    assert.ok(asked.every((t) => t.statusQuery && t.attempt === 1));
     assert.equal(new Set(asked.map((t) => t.publication)).size, asked.length, "copies of one question are no duplicates of each other");
     for (let i = 0; i < 2; i++) await relay.turn();
     const d = await delivery(id);
@@ -183,7 +183,7 @@ for (const notificationClass of CLASSES) {
       return;
     }
     assert.deepEqual(
-      published.map((t) => [t.attempt, t.policyResend, t.lookUp]),
+      published.map((t) => [t.attempt, t.policyResend, t.statusQuery]),
       [[2, true, false]],
     );
     // The repetition's outcome stays unknown as well: there is no third.
@@ -192,7 +192,7 @@ for (const notificationClass of CLASSES) {
       clock.advance(UNCERTAIN_WAIT_MS.critical);
       await relay.turn();
     }
-    assert.deepEqual([(await delivery(id)).state, published.filter((t) => !t.lookUp).length], ["failed", 1]);
+    assert.deepEqual([(await delivery(id)).state, published.filter((t) => !t.statusQuery).length], ["failed", 1]);
   });
 }
 
@@ -200,14 +200,14 @@ test("an unknown outcome of a channel that cannot be asked waits for its policy 
   const id = await accept({}, { channel: "apns", endpoint: { channel: "apns", token: "00ff00ff" } });
   await claim(id, { deadlineAt: clock.now() - CLOCK_SKEW_MS });
   for (let i = 0; i < 2; i++) await relay.turn();
-  clock.advance(LOOK_UP_FIRST_MS);
+  clock.advance(STATUS_QUERY_FIRST_MS);
   await relay.turn();
   const { state, nextAt, uncertainSince } = await delivery(id);
   assert.deepEqual([state, nextAt], ["uncertain", uncertainSince! + UNCERTAIN_WAIT_MS.transactional]);
   assert.equal(published.length, 0);
 });
 
-for (const by of ["receipt", "look-up"] as const) {
+for (const by of ["receipt", "status-query"] as const) {
   test(`what a ${by} told is finished where whoever wrote it down did not live to tell the delivery`, async () => {
     const id = await accept();
     await claim(id, { deadlineAt: clock.now() - CLOCK_SKEW_MS });

@@ -2,7 +2,7 @@ import type { UncertainWaits } from "../core/delivery/decide.ts";
 import { type Delivery, isOpen, LANE_COUNT } from "../core/delivery/notification.ts";
 import { repeatedIds } from "../core/delivery/superseded.ts";
 import { watchdogMs } from "../core/delivery/watchdog.ts";
-import type { Reached } from "../core/failpoints.ts";
+import type { Failpoint } from "../core/failpoints.ts";
 import { type AttemptRecord, attemptId, notificationIdOf } from "../core/ports/attempt-store.ts";
 import type { Clock, Random } from "../core/ports/clock.ts";
 import type { DeliveryChange } from "../core/ports/notification-store.ts";
@@ -30,7 +30,7 @@ export interface RelayParts {
   uncertainWaitMs: UncertainWaits;
   /** First look after a publication that nothing came of. */
   watchdogFirstMs: number;
-  reached: Reached;
+  failpoint: Failpoint;
   clock: Clock;
   random: Random;
   log: Logger;
@@ -53,14 +53,14 @@ export interface Relay {
 
 /** Leaderless: many relays share the lanes, each document taken by one. Whatever one does twice is harmless. */
 export function createRelay(parts: RelayParts): Relay {
-  const { store, publisher, queue, worker, pollMs, uncertainWaitMs, watchdogFirstMs, reached, clock, random, log, metrics } = parts;
+  const { store, publisher, queue, worker, pollMs, uncertainWaitMs, watchdogFirstMs, failpoint, clock, random, log, metrics } = parts;
   const lanes = Array.from({ length: LANE_COUNT }, (_, lane) => lane);
 
   async function turn(): Promise<Turn> {
     const now = clock.now();
-    const taken = await store.notifications.takeDue(lanes, now, now + TAKE_MS, TAKE_MAX);
+    const taken = await store.notifications.leaseDue(lanes, now, now + TAKE_MS, TAKE_MAX);
     if (taken.length === 0) return { taken: 0, stuck: false };
-    reached("relay.taken");
+    failpoint("relay.taken");
     const due = taken.flatMap((n) => n.deliveries.filter((d) => isDue(d, now)).map((d) => ({ n, d })));
     const [found, waitingSince] = await Promise.all([
       store.attempts.find(due.flatMap(({ d }) => [attemptId(d.id, d.attempt), ...repeatedIds(d)])),
@@ -78,7 +78,7 @@ export function createRelay(parts: RelayParts): Relay {
     for (const { kind } of looks) metrics.looks.inc({ kind });
     const changes = looks.flatMap((l) => (l.kind === "change" || l.kind === "waiting" ? [l.change] : []));
     const publications = looks.flatMap((l) => (l.kind === "publish" ? [l.task] : []));
-    const lookUps = looks.flatMap((l) => (l.kind === "look-up" ? [l] : []));
+    const statusQueries = looks.flatMap((l) => (l.kind === "status-query" ? [l] : []));
     const closings = looks.flatMap((l) => (l.kind === "close" ? [l.attempt] : []));
     const abandoned = looks.flatMap((l) => (l.kind === "abandon" ? [l.attempt] : []));
 
@@ -91,23 +91,23 @@ export function createRelay(parts: RelayParts): Relay {
       await store.attempts.record(abandoned.map(({ id }) => ({ id, worker: undefined, outcome, answeredAt: readAt })));
     }
     changes.push(...[...closings, ...abandoned].map((a) => lookAgain(a, now)));
-    reached("relay.closed");
+    failpoint("relay.closed");
     const [published] = await Promise.all([
       Promise.all(publications.map((task) => publisher.publish(task))),
       // Whatever becomes of it, the next one is asked for at its time.
-      Promise.all(lookUps.map(({ task }) => publisher.publish(task))),
+      Promise.all(statusQueries.map(({ task }) => publisher.publish(task))),
     ]);
-    reached("relay.published");
+    failpoint("relay.published");
     // Not before the queue has it: what came in later than this says is not taken for handed out while it waits.
     const at = { now, publishedAt: clock.now(), watchdogFirstMs };
     changes.push(...publications.map((task, i) => publicationChange(task, published[i] ?? false, at)));
-    changes.push(...lookUps.map(({ task, nextAt }) => lookUpChange(task, nextAt)));
+    changes.push(...statusQueries.map(({ task, nextAt }) => statusQueryChange(task, nextAt)));
     for (const [i, { channel }] of publications.entries())
       metrics.publications.inc({ channel, result: published[i] ? "published" : "failed" });
     const applied = await store.notifications.change(changes);
     const channels = new Map(taken.flatMap((n) => n.deliveries.map((d) => [d.id, d.channel])));
     for (const [i, { deliveryId, set }] of changes.entries()) if (applied[i]) metrics.ended(channels.get(deliveryId)!, set);
-    reached("relay.changed");
+    failpoint("relay.changed");
     return { taken: taken.length, stuck: publications.length > 0 && !published.includes(true) };
   }
 
@@ -156,6 +156,6 @@ function publicationChange(task: DeliveryTask, published: boolean, { now, publis
   return { notificationId, deliveryId, expect: { attempt, states: ["pending"] }, set };
 }
 
-function lookUpChange({ notificationId, deliveryId, attempt, publication }: DeliveryTask, nextAt: number): DeliveryChange {
+function statusQueryChange({ notificationId, deliveryId, attempt, publication }: DeliveryTask, nextAt: number): DeliveryChange {
   return { notificationId, deliveryId, expect: { attempt, states: ["uncertain"] }, set: { nextAt, publications: publication + 1 } };
 }

@@ -64,7 +64,7 @@ test("a batch that fails fails its own items only", async () => {
   );
 });
 
-test("refuses at once what does not fit", async () => {
+test("rejects at once what does not fit", async () => {
   const { promise: gate, resolve: open } = Promise.withResolvers<void>();
   const batcher = createBatcher(async (items: readonly number[]) => gate.then(() => items), { batchMax: 1, waitingMax: 2 }, systemClock);
   const kept = [batcher.add(0)];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { keepTime, listenToStore, refuseWrongTime } from "../adapters/store/time-keeper.ts";
+import { keepTime, listenToStore, rejectWrongTime } from "../adapters/store/time-keeper.ts";
 import { createFakeClock } from "../test/support/fake-clock.ts";
 import { createSteadyClock, STEP_MS } from "./clock.ts";
 import { createLogger } from "./logger.ts";
@@ -97,8 +97,8 @@ test("a clock that drifts away from the store's in corrections too small to be s
 
 test("a process whose clock is off the store's does not start", async () => {
   const { clock, real } = machine();
-  await refuseWrongTime({ time: async () => real() + 1_500 }, clock);
-  await assert.rejects(refuseWrongTime({ time: async () => real() + THREE_HOURS }, clock), OperatorError);
+  await rejectWrongTime({ time: async () => real() + 1_500 }, clock);
+  await assert.rejects(rejectWrongTime({ time: async () => real() + THREE_HOURS }, clock), OperatorError);
 });
 
 test("a store is silent from its last answer on, whether it fails or does not answer at all", async () => {

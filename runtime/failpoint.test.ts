@@ -9,9 +9,9 @@ test("nobody asked for a crash: steps are passed", () => {
   crashAt({})("gateway.inserted", "orders");
 });
 
-test("outside test mode it is refused, and a step that does not exist names those that do", () => {
-  assert.throws(() => crashAt({ CARILLON_CRASH_AT: "gateway.inserted" }), /CARILLON_TEST_MODE/);
-  assert.throws(() => crashAt({ ...TEST_MODE, CARILLON_CRASH_AT: "gateway.nowhere" }), /no such step.*gateway\.inserted/);
+test("outside test mode it is rejected, and a step that does not exist names those that do", () => {
+  assert.throws(() => crashAt({ CARILLON_FAILPOINT: "gateway.inserted" }), /CARILLON_TEST_MODE/);
+  assert.throws(() => crashAt({ ...TEST_MODE, CARILLON_FAILPOINT: "gateway.nowhere" }), /no such step.*gateway\.inserted/);
 });
 
 for (const [at, dies] of [
@@ -22,7 +22,7 @@ for (const [at, dies] of [
 ] as const) {
   test(`a process that is to die at ${at} ${dies ? "dies" : "lives"} when it has inserted orders`, () => {
     const script = `import { crashAt } from "${import.meta.resolve("./failpoint.ts")}"; crashAt(process.env)("gateway.inserted", "orders");`;
-    const env = { ...process.env, ...TEST_MODE, CARILLON_CRASH_AT: at };
+    const env = { ...process.env, ...TEST_MODE, CARILLON_FAILPOINT: at };
     const { signal, status } = spawnSync(process.execPath, ["--input-type=module", "-e", script], { env });
     assert.deepEqual([signal, status], dies ? ["SIGKILL", null] : [null, 0]);
   });

@@ -31,7 +31,7 @@ test("the process's own figures are there when asked for", async () => {
   registry.clear();
 });
 
-test("a name without its unit, and a metric without help, are refused when declared", () => {
+test("a name without its unit, and a metric without help, are rejected when declared", () => {
   const metrics = createMetrics("relay");
   assert.throws(() => metrics.counter("carillon_published", "Published"), /the name must match/);
   assert.throws(() => metrics.counter("published_total", "Published"), /the name must match/);

@@ -13,7 +13,7 @@ export interface Metrics {
   histogram<L extends string = never>(name: string, help: string, labels?: readonly L[], bounds?: readonly number[]): Histogram<L>;
 }
 
-/** Of a call or an attempt, in seconds: from a look-up in memory to a provider that has given up. */
+/** Of a call or an attempt, in seconds: from a status query in memory to a provider that has given up. */
 const SECONDS_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 const COUNTER = /^carillon_[a-z0-9]+(_[a-z0-9]+)*_total$/;

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { Tracer } from "@opentelemetry/api";
-import type { Reached } from "../core/failpoints.ts";
+import type { Failpoint } from "../core/failpoints.ts";
 import { choice, type Environment, integer, ms, optionalPort, readConfig, text, type Values, type Variables } from "./config.ts";
 import { withDeadline } from "./deadline.ts";
 import { crashAt } from "./failpoint.ts";
@@ -41,7 +41,7 @@ export interface Runtime {
   /** What the configuration was read from, for what is read again: see watchConfig. */
   env: Environment;
   /** Says that a step was reached; in tests the process may die there. */
-  reached: Reached;
+  failpoint: Failpoint;
 }
 
 /** One deployable: its variables and how it starts. */
@@ -85,7 +85,7 @@ export function defineRole<V extends Variables>(role: {
     async start(env) {
       const values: unknown = readConfig(variables, env);
       const config = values as Values<typeof commonVariables>;
-      const reached = crashAt(env);
+      const failpoint = crashAt(env);
       const log = createLogger(role.name, config.LOG_LEVEL);
       const draining = new AbortController();
       const metrics = createMetrics(role.name, { defaults: config.HTTP_PORT !== 0 });
@@ -113,7 +113,7 @@ export function defineRole<V extends Variables>(role: {
           worker,
           tracer,
           env,
-          reached,
+          failpoint,
         }),
         { limitMs: START_MS },
         () => {

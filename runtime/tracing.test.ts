@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, test } from "node:test";
 import { SpanKind, trace } from "@opentelemetry/api";
-import { GetResponse, NotificationServiceClient, NotificationServiceService } from "../gen/carillon/v1/notification_service.ts";
+import { GetNotificationResponse, NotificationServiceClient, NotificationServiceService } from "../gen/carillon/v1/notification_service.ts";
 import { callUnary, createClient } from "./grpc/client.ts";
 import { startGrpcServer } from "./grpc/server.ts";
 import { callError } from "./grpc/status.ts";
@@ -107,7 +107,7 @@ test("a collector that is away does not hold up the end", async () => {
 });
 
 test("a gRPC call joins client and server in one trace, and tells our errors from the caller's", async () => {
-  const get = NotificationServiceService.get;
+  const get = NotificationServiceService.getNotification;
   const log = createLogger("test", "silent");
   {
     await using tracing = startTracing("gateway", { exporterUrl });
@@ -117,7 +117,7 @@ test("a gRPC call joins client and server in one trace, and tells our errors fro
         if (notificationId === "bug") throw new Error("bug");
         if (notificationId === "none") return callError("NOT_FOUND", "NOT_FOUND", "no such notification");
         await withSpan(tracing.tracer, "look up", {}, async () => undefined);
-        return GetResponse.decode(new Uint8Array());
+        return GetNotificationResponse.decode(new Uint8Array());
       }),
       send: unary(async () => callError("INTERNAL", "INTERNAL", "unused")),
       sendBatch: unary(async () => callError("INTERNAL", "INTERNAL", "unused")),
@@ -129,7 +129,7 @@ test("a gRPC call joins client and server in one trace, and tells our errors fro
     await withSpan(tracing.tracer, "caller", { kind: SpanKind.CLIENT }, () => callUnary(client, get, { notificationId: "x" }));
     for (const notificationId of ["none", "bug"]) await assert.rejects(callUnary(client, get, { notificationId }));
   }
-  const calls = sent.map((s) => s.span).filter((s) => s.name === "carillon.v1.NotificationService/Get");
+  const calls = sent.map((s) => s.span).filter((s) => s.name === "carillon.v1.NotificationService/GetNotification");
   assert.deepEqual([sentAs("look up")?.parentSpanId, calls[0]?.parentSpanId], [calls[0]?.spanId, sentAs("caller")?.spanId]);
   assert.deepEqual(
     calls.map((c) => c.status.code ?? 0),

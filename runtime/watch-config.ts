@@ -26,7 +26,7 @@ export function watchConfig<V extends Variables>({ variables, env, start, take, 
   let used: Reading = { kind: "read", config: pick(variables, start) };
   let seen: Reading = used;
   /** The last reading that was of no use: it is neither tried nor told again. */
-  let refused: Reading | undefined;
+  let rejected: Reading | undefined;
 
   const read = (): Reading => {
     try {
@@ -44,8 +44,8 @@ export function watchConfig<V extends Variables>({ variables, env, start, take, 
     seen = read();
     if (!isDeepStrictEqual(seen, before)) return;
     if (isDeepStrictEqual(seen, used)) {
-      refused = undefined;
-    } else if (!isDeepStrictEqual(seen, refused)) {
+      rejected = undefined;
+    } else if (!isDeepStrictEqual(seen, rejected)) {
       use(seen);
     }
   }
@@ -55,10 +55,10 @@ export function watchConfig<V extends Variables>({ variables, env, start, take, 
     try {
       if (reading.kind === "faulty") throw new ConfigError(reading.faults);
       take(reading.config);
-      [used, refused] = [reading, undefined];
+      [used, rejected] = [reading, undefined];
       log.info({ variables: changed }, "configuration read anew");
     } catch (error) {
-      refused = reading;
+      rejected = reading;
       log.error({ err: error, variables: changed }, "changed files cannot be used; what they held before stays in use");
     }
   }

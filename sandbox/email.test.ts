@@ -111,7 +111,7 @@ test("Mandrill: rejected and invalid recipients are not accepted", async () => {
   assert.deepEqual(results(await mandrill(letter(["reject@example.com"]))), ["rejected hard-bounce"]);
   assert.deepEqual(results(await mandrill(letter(["invalid@example.com"]))), ["invalid null"]);
   assert.deepEqual(results(await mandrill(letter(["a@example.com"], { from_email: "other@example.com" }))), ["rejected unsigned"]);
-  assert.deepEqual(sandbox.ledger.summary().providers.mandrill, { accepted: 0, refused: 3 });
+  assert.deepEqual(sandbox.ledger.summary().providers.mandrill, { accepted: 0, rejected: 3 });
 });
 
 test("Mandrill: errors carry a name", async () => {

@@ -103,7 +103,7 @@ test("the admin API shows the ledger, orders faults, mints subscriptions and swa
   assert.deepEqual(await answers(`?since=${Date.now() + 60_000}`), []);
   assert.deepEqual(await answers("?deliveryId=none"), []);
   assert.equal((await admin("GET", "/ledger?provider=pigeon")).status, 400);
-  assert.deepEqual(fieldsOf(fieldsOf((await admin("GET", "/ledger/summary")).json).providers).mandrill, { accepted: 0, refused: 2 });
+  assert.deepEqual(fieldsOf(fieldsOf((await admin("GET", "/ledger/summary")).json).providers).mandrill, { accepted: 0, rejected: 2 });
   assert.deepEqual((await admin("GET", "/ledger/acceptances")).json, {});
   sandbox.ledger.add({
     ...{ provider: "apns", deliveryId: "d-1", attemptId: "d-1/1", recipient: "r", accepted: true, answer: "200", receivedAt: 1 },

@@ -38,7 +38,7 @@ test("Twilio: a message is answered 201 with its resource and stands in the ledg
   assert.equal(fieldsOf(entry?.payload).Body, "x".repeat(161));
 });
 
-test("Twilio: account, form and number are refused with the documented codes", async () => {
+test("Twilio: account, form and number are rejected with the documented codes", async () => {
   assert.equal(twilioAnswer(await twilio({}, twilioUrl(), basic(envOf(sandbox, "TWILIO_ACCOUNT_SID"), "wrong"))), "401 20003");
   assert.equal(twilioAnswer(await twilio({}, twilioUrl("Messages.json", `AC${"0".repeat(32)}`))), "404 20404");
   const cases: [string, Record<string, string>][] = [
@@ -58,7 +58,7 @@ test("Twilio: account, form and number are refused with the documented codes", a
   for (const [expected, change] of cases) assert.equal(twilioAnswer(await twilio(change)), expected);
 });
 
-test("Twilio: a message can be looked up by sid and by number", async () => {
+test("Twilio: a message can be queried by sid and by number", async () => {
   const { sid } = fieldsOf((await twilio({ To: "+15557654321" })).json);
   const get = (rest: string) => http1(sandbox, twilioUrl(rest), { method: "GET", headers: { authorization: twilioAuth() } });
   assert.equal(fieldsOf((await get(`Messages/${sid}.json`)).json).sid, sid);
@@ -117,7 +117,7 @@ test("Vonage: a form with the credentials in the body does as well, and they sta
   assert.ok(!JSON.stringify(sandbox.ledger.entries()).includes(envOf(sandbox, "VONAGE_API_SECRET_FILE")));
 });
 
-test("Vonage: refusals are HTTP 200 with a status", async () => {
+test("Vonage: rejections are HTTP 200 with a status", async () => {
   assert.equal(vonageAnswer(await vonage({}, basic(envOf(sandbox, "VONAGE_API_KEY"), "wrong"))), "200 4");
   const cases: [string, Record<string, unknown>][] = [
     ["200 2", { to: undefined }],

@@ -81,7 +81,7 @@ test("Vonage: the report holds a record for each part, found by reference, numbe
 test("what was taken is found whatever was answered, and later where the index is behind", async () => {
   sandbox.faults.order({ provider: "vonage", do: { kind: "answer", status: 500, body: "", accepted: true } });
   assert.equal((await sendText(ATTEMPT)).status, 500);
-  sandbox.faults.order({ provider: "vonage-look-up", do: { kind: "lag", ms: 60_000 } });
+  sandbox.faults.order({ provider: "vonage-status-query", do: { kind: "lag", ms: 60_000 } });
   assert.deepEqual(records(await report({ client_ref: ATTEMPT })), []);
   assert.equal(records(await report({ client_ref: ATTEMPT })).length, 1);
   sandbox.faults.order({ provider: "vonage", do: { kind: "cut-before" } });

@@ -106,7 +106,7 @@ for (const provider of WEBHOOK_PROVIDERS) {
     assert.deepEqual(told(provider), [accepted, delivered]);
   });
 
-  test(`${provider} tells of what it took also where its answer was cut or withheld, never of what it refused`, async () => {
+  test(`${provider} tells of what it took also where its answer was cut or withheld, never of what it rejected`, async () => {
     sandbox.faults.order({ provider, do: { kind: "cut-after" } });
     await assert.rejects(send(provider));
     await sandbox.webhooks.settled();
@@ -245,7 +245,7 @@ test("the admin API names the target and shows how far the telling is", async ()
 test("orders of webhooks that make no sense say why, and are none of a request's", () => {
   const wrong = [
     { provider: "apns", do: { kind: "webhooks" } },
-    { provider: "twilio-look-up", do: { kind: "webhooks" } },
+    { provider: "twilio-status-query", do: { kind: "webhooks" } },
     { provider: "twilio", do: { kind: "webhooks", lateMs: -1 } },
     { provider: "twilio", do: { kind: "webhooks", early: "yes" } },
     { provider: "twilio", do: { kind: "webhooks", undelivered: "two words" } },

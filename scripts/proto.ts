@@ -3,7 +3,8 @@
 //   proto.ts gen               write gen/
 //   proto.ts fresh             exit code 1 unless gen/ is what gen would write
 //   proto.ts lint              buf lint
-//   proto.ts breaking [REF]    buf breaking against proto/ as it was at REF (default: the oldest commit that has a proto/)
+//   proto.ts breaking [REF]    buf breaking against proto/baseline.binpb, or against proto/ as it was at REF
+//   proto.ts baseline          write proto/baseline.binpb: only when a release may break the contract
 //
 // buf/validate/validate.proto lives in buf's own registry, which not every machine reaches; its descriptor travels inside
 // @bufbuild/protovalidate. So protoc resolves that import from a descriptor set, and buf reads the image protoc wrote.
@@ -40,12 +41,12 @@ const sources = (protoRoot: string) => globSync("carillon/**/*.proto", { cwd: pr
 /** Contracts of others that we serve: their names are not ours to lint, and no client of ours needs them in carillon.binpb. */
 const foreign = (protoRoot: string) => globSync("externalscaler/*.proto", { cwd: protoRoot }).sort();
 
-function buildImage(protoRoot: string, name: string): string {
+function buildImage(protoRoot: string, name: string, options: readonly string[] = ["--include_source_info"]): string {
   const image = join(scratch, `${name}.binpb`);
   run("protoc", [
     ...protocArguments(protoRoot),
     "--include_imports",
-    "--include_source_info",
+    ...options,
     `--descriptor_set_out=${image}`,
     ...sources(protoRoot),
     ...foreign(protoRoot),
@@ -61,10 +62,8 @@ function protoAt(ref: string): string {
   return join(folder, "proto");
 }
 
-function oldestRefWithProto(): string {
-  const refs = execFileSync("git", ["log", "--format=%H", "--reverse", "--", "proto"], { cwd: root, encoding: "utf8" }).split("\n");
-  return refs[0] || "HEAD";
-}
+/** The contract that clients may have been built from: what is in it must stay as it is. */
+const BASELINE = join(root, "proto/baseline.binpb");
 
 function generate(proto: string, out: string) {
   mkdirSync(out);
@@ -111,11 +110,13 @@ try {
       "breaking",
       buildImage(proto, "now"),
       "--against",
-      buildImage(protoAt(ref ?? oldestRefWithProto()), "then"),
+      ref === undefined ? BASELINE : buildImage(protoAt(ref), "then"),
       ...["--path", "carillon", "--path", "externalscaler"],
     ]);
+  } else if (command === "baseline") {
+    cpSync(buildImage(proto, "now", []), BASELINE);
   } else {
-    console.error("usage: proto.ts gen | fresh | lint | breaking [REF]");
+    console.error("usage: proto.ts gen | fresh | lint | breaking [REF] | baseline");
     process.exitCode = 2;
   }
 } catch (error) {

@@ -1,11 +1,11 @@
-// What a start reads back from MongoDB, and refuses.
+// What a start reads back from MongoDB, and rejects.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, describe, it } from "node:test";
 import { type Document, MongoClient } from "mongodb";
 import { createLogger } from "../../runtime/logger.ts";
 import { startMongod } from "../../test/support/mongod.ts";
-import { DangerousSettingError } from "../unsafe-setting.ts";
+import { UnsafeSettingError } from "../unsafe-setting.ts";
 import { createClient } from "./client.ts";
 import { deploymentVerdict, type Hello, storageDangers } from "./deployment.ts";
 import { indexDangers } from "./indexes.ts";
@@ -25,11 +25,11 @@ describe("the MongoDB URI", () => {
     ["readPreference=secondaryPreferred", /readPreference is secondaryPreferred/],
   ];
   for (const [option, says] of WEAKER)
-    it(`that says ${option} is refused, without its password`, () => {
+    it(`that says ${option} is rejected, without its password`, () => {
       assert.throws(
         () => createClient(`mongodb://who:${SECRET}@h/db?${option}`, {}),
         (error) => {
-          assert.ok(error instanceof DangerousSettingError);
+          assert.ok(error instanceof UnsafeSettingError);
           assert.match(error.message, says);
           assert.doesNotMatch(`${error.message}${error.stack}`, new RegExp(SECRET));
           return true;
@@ -88,7 +88,7 @@ describe("the MongoDB deployment, by its answer to hello", () => {
     assert.match(danger?.fix ?? "", /directConnection.*b:1/);
   });
 
-  it("a store in memory is refused; one that does not tell is not judged", () => {
+  it("a store in memory is rejected; one that does not tell is not judged", () => {
     assert.equal(storageDangers({ name: "wiredTiger", persistent: true }).length, 0);
     assert.equal(storageDangers({ name: "wiredTiger" }).length, 0);
     assert.equal(storageDangers(undefined).length, 0);
@@ -145,12 +145,12 @@ if (!server) {
     return Object.assign(db, { [Symbol.asyncDispose]: async () => void (await db.dropDatabase()) });
   };
   /** The index it says to drop, and where. */
-  const refuses = async (db: string, says: RegExp): Promise<{ collection: string; index: string }> => {
+  const rejects = async (db: string, says: RegExp): Promise<{ collection: string; index: string }> => {
     const error = await openMongoStore(uri, { database: db }).then(
       () => assert.fail("it was let pass"),
       (e: unknown) => e,
     );
-    assert.ok(error instanceof DangerousSettingError, String(error));
+    assert.ok(error instanceof UnsafeSettingError, String(error));
     assert.match(error.message, says);
     assert.match(error.message, new RegExp(`^MongoDB at .*, database ${db}: `));
     const [, collection = "", index = ""] = /db\.getCollection\("(\w+)"\)\.dropIndex\("(\w+)"\)/.exec(error.message) ?? [];
@@ -181,10 +181,10 @@ if (!server) {
       ],
     ];
     for (const [what, put, says] of IN_THE_WAY)
-      it(`${what} is refused by name, and after the fix it starts`, async () => {
+      it(`${what} is rejected by name, and after the fix it starts`, async () => {
         await using db = database();
         await put(db);
-        const { collection, index } = await refuses(db.databaseName, says);
+        const { collection, index } = await rejects(db.databaseName, says);
         await db.collection(collection).dropIndex(index);
         await (await openMongoStore(uri, { database: db.databaseName }))[Symbol.asyncDispose]();
       });
@@ -214,10 +214,10 @@ if (!server) {
       );
     });
 
-    it("a URI that asks for less is refused before anything is written", async () => {
+    it("a URI that asks for less is rejected before anything is written", async () => {
       await using db = database();
       const weaker = `${uri}${uri.includes("?") ? "&" : uri.endsWith("/") ? "?" : "/?"}journal=false`;
-      await assert.rejects(openMongoStore(weaker, { database: db.databaseName }), DangerousSettingError);
+      await assert.rejects(openMongoStore(weaker, { database: db.databaseName }), UnsafeSettingError);
       assert.deepEqual(await db.listCollections().toArray(), []);
     });
   });

@@ -1,6 +1,6 @@
 import { MongoClient, type MongoClientOptions } from "mongodb";
 import { StoreError } from "../store/store-error.ts";
-import { type Danger, DangerousSettingError } from "../unsafe-setting.ts";
+import { type Danger, UnsafeSettingError } from "../unsafe-setting.ts";
 import { WriteOrCloseConnection } from "./connection.ts";
 
 /** How long a call waits for a primary, in ms: an election takes up to 12 s by default, the caller's repetition covers the rest. */
@@ -30,7 +30,7 @@ const CLIENT_OPTIONS: MongoClientOptions & { connectionType: unknown } = {
 };
 
 /**
- * A client that has not connected yet. Throws a DangerousSettingError where the URI asks for weaker writes or other reads than ours, a
+ * A client that has not connected yet. Throws a UnsafeSettingError where the URI asks for weaker writes or other reads than ours, a
  * StoreError where it cannot be parsed.
  */
 export function createClient(
@@ -38,7 +38,7 @@ export function createClient(
   { poolSizeMax, appName }: { poolSizeMax?: number | undefined; appName?: string | undefined },
 ): MongoClient {
   const dangers = weakenings(parsed(uri, {}));
-  if (dangers.length > 0) throw new DangerousSettingError("STORE_URL", dangers);
+  if (dangers.length > 0) throw new UnsafeSettingError("STORE_URL", dangers);
   return parsed(uri, { ...CLIENT_OPTIONS, maxPoolSize: poolSizeMax ?? POOL_SIZE_MAX, appName: appName ?? "carillon" });
 }
 

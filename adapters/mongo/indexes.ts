@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Collection, type Db, type Document, MongoServerError } from "mongodb";
 import { ATTRIBUTED_PROVIDERS } from "../../core/ports/attempt-store.ts";
-import { type Danger, DangerousSettingError } from "../unsafe-setting.ts";
+import { type Danger, UnsafeSettingError } from "../unsafe-setting.ts";
 import { asStoreError } from "./errors.ts";
 
 interface Index {
@@ -41,7 +41,7 @@ const INDEX_KEY_SPECS_CONFLICT = 86;
 
 /**
  * Creates what is missing and reads all back: without the outbox's index every look for due work would read the collection.
- * Rejects with a DangerousSettingError that names each index in the way.
+ * Rejects with a UnsafeSettingError that names each index in the way.
  */
 export async function ensureIndexes(db: Db, hosts: string): Promise<void> {
   const dangers: Danger[] = [];
@@ -50,7 +50,7 @@ export async function ensureIndexes(db: Db, hosts: string): Promise<void> {
     for (const index of wanted) await create(db.collection(collection), index);
     dangers.push(...indexDangers(collection, wanted, await list(db.collection(collection))));
   }
-  if (dangers.length > 0) throw new DangerousSettingError(`MongoDB at ${hosts}, database ${db.databaseName}`, dangers);
+  if (dangers.length > 0) throw new UnsafeSettingError(`MongoDB at ${hosts}, database ${db.databaseName}`, dangers);
 }
 
 /** A conflict is left to be read back, with the names of those in the way. */

@@ -25,7 +25,7 @@ export function createNotificationStore(collection: Collection<NotificationDocum
         return document ? decode(document) : undefined;
       }),
 
-    takeDue: (lanes, now, until, limit) =>
+    leaseDue: (lanes, now, until, limit) =>
       asStoreError("take due notifications", async () => {
         if (lanes.length === 0 || limit <= 0) return [];
         // `$exists` is what the partial index asks for: without it the query would read the collection.

@@ -3,7 +3,7 @@ import type { Store } from "../../core/ports/store.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { StoreError } from "../store/store-error.ts";
-import { DangerousSettingError } from "../unsafe-setting.ts";
+import { UnsafeSettingError } from "../unsafe-setting.ts";
 import { type AppDocument, createAppStore } from "./apps.ts";
 import { type AttemptDocument, type AttributionDocument, createAttemptStore } from "./attempts.ts";
 import { createClient } from "./client.ts";
@@ -27,12 +27,12 @@ export interface MongoOptions {
   log?: Logger | undefined;
 }
 
-/** From the first try to a usable server, in ms; an orchestrator restarts who cannot start. Name look-up included. */
+/** From the first try to a usable server, in ms; an orchestrator restarts who cannot start. Name status query included. */
 const CONNECT_TIMEOUT_MS = 8_000;
 
 /**
  * Connects, creates the indexes and reads them back. Writes are on disk at a majority when their promise resolves.
- * Rejects within 8 s with a StoreError, or a DangerousSettingError where the URI, the server or an index would break a promise. Both name
+ * Rejects within 8 s with a StoreError, or a UnsafeSettingError where the URI, the server or an index would break a promise. Both name
  * the host and what to do, and never the password.
  */
 export async function openMongoStore(uri: string, options: MongoOptions = {}): Promise<Store> {
@@ -62,7 +62,7 @@ async function connect(client: MongoClient, log: Logger | undefined): Promise<vo
   try {
     await withDeadline(check(client, hosts, log), { limitMs: CONNECT_TIMEOUT_MS }, () => giveUp("connect", CONNECT_TIMEOUT_MS));
   } catch (error) {
-    if (error instanceof DangerousSettingError) throw error;
+    if (error instanceof UnsafeSettingError) throw error;
     const cause = toStoreError("connect", error);
     const why = cause instanceof StoreError ? cause.message : "unknown";
     throw new StoreError(
@@ -76,7 +76,7 @@ async function check(client: MongoClient, hosts: string, log: Logger | undefined
   await client.connect();
   const { dangers, warnings } = deploymentVerdict((await client.db("admin").command({ hello: 1 })) as Hello);
   dangers.push(...storageDangers(await storageEngine(client, log)));
-  if (dangers.length > 0) throw new DangerousSettingError(`MongoDB at ${hosts}`, dangers);
+  if (dangers.length > 0) throw new UnsafeSettingError(`MongoDB at ${hosts}`, dangers);
   for (const warning of warnings) log?.warn({ mongodb: hosts }, warning);
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Collection, MongoServerError } from "mongodb";
 import type { PreferenceStore } from "../../core/ports/preference-store.ts";
-import { changeRefusals, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
+import { changeOptOuts, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
 import { StoreError } from "../store/store-error.ts";
 import { asStoreError, DUPLICATE_KEY, toStoreError } from "./errors.ts";
 
@@ -27,13 +27,13 @@ export function createPreferenceStore(collection: Collection<PreferenceDocument>
         return (await collection.find({ _id: { $in: subjects.map((subject) => keyOf(app, subject)) } }).toArray()).map(decode);
       }),
 
-    update: (app, subject, refuse, allow, now) =>
+    update: (app, subject, optOut, optIn, now) =>
       asStoreError("update preferences", async () => {
         const _id = keyOf(app, subject);
         for (let tries = 1; tries <= UPDATE_TRIES_MAX; tries++) {
           const before = await collection.findOne({ _id });
-          const refusals = changeRefusals(before?.refusals ?? [], refuse, allow);
-          const record: PreferenceRecord = { app, subject, version: (before?.version ?? 0) + 1, refusals, updatedAt: now };
+          const optOuts = changeOptOuts(before?.optOuts ?? [], optOut, optIn);
+          const record: PreferenceRecord = { app, subject, version: (before?.version ?? 0) + 1, optOuts, updatedAt: now };
           if (await replace(collection, _id, before?.version, record)) return record;
           await delay(Math.random() * UPDATE_PAUSE_MS);
         }

@@ -83,7 +83,7 @@ if (!server) {
       const attempt = sampleAttempt();
       await direct.attempts.claim([attempt]);
       const first = { outcome: { kind: "accepted", providerRef: "first" }, by: "receipt", at: T0 } as const;
-      const second = { outcome: { kind: "rejected", reason: "bounced" }, by: "look-up", at: T0 + 1 } as const;
+      const second = { outcome: { kind: "rejected", reason: "bounced" }, by: "status-query", at: T0 + 1 } as const;
       proxy.cut = true;
       await assert.rejects(store.attempts.resolve([{ id: attempt.id, resolution: first }]), StoreError);
       await proxy.answered(1);

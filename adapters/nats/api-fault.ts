@@ -2,7 +2,7 @@ import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
 import { errors } from "@nats-io/transport-node";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { UnreachableError } from "../unreachable.ts";
-import { type Danger, DangerousSettingError } from "../unsafe-setting.ts";
+import { type Danger, UnsafeSettingError } from "../unsafe-setting.ts";
 import type { StreamValues } from "./stream-variables.ts";
 
 /** JetStream's own numbers, from its errors.json. */
@@ -20,16 +20,16 @@ export const isOverlap = (error: unknown): boolean => error instanceof JetStream
 
 export const isMissing = (error: unknown): boolean => error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
 
-/** The server's refusal of one thing we asked for. */
-export function refusal(error: JetStreamApiError, what: string, config: StreamValues): Danger {
+/** The server's rejection of one thing we asked for. */
+export function rejection(error: JetStreamApiError, what: string, config: StreamValues): Danger {
   const fix = "see the server's log and the account's limits";
-  return knownRefusal(error, what, config) ?? { setting: what, value: "not as it must be", why: reasonOf(error, what), fix };
+  return knownRejection(error, what, config) ?? { setting: what, value: "not as it must be", why: reasonOf(error, what), fix };
 }
 
-const reasonOf = (error: JetStreamApiError, what: string) => `${what} is refused: ${error.message} (${error.code})`;
+const reasonOf = (error: JetStreamApiError, what: string) => `${what} is rejected: ${error.message} (${error.code})`;
 
 /** The same, where it tells which setting to change. */
-export function knownRefusal(error: JetStreamApiError, what: string, config: StreamValues): Danger | undefined {
+export function knownRejection(error: JetStreamApiError, what: string, config: StreamValues): Danger | undefined {
   const why = reasonOf(error, what);
   switch (error.code) {
     case CODES.noSuitablePeers:
@@ -67,7 +67,7 @@ export function asOperatorError(error: unknown, host: string): OperatorError {
   // The package has a class for it, and does not export it.
   if (error instanceof Error && error.name === "JetStreamNotEnabled") {
     const fix = "start nats-server with -js (or `jetstream {}` in its configuration), and enable it for the account of NATS_USER";
-    return new DangerousSettingError(`NATS at ${host}`, [{ setting: "JetStream", value: "off", why: "tasks have no queue", fix }]);
+    return new UnsafeSettingError(`NATS at ${host}`, [{ setting: "JetStream", value: "off", why: "tasks have no queue", fix }]);
   }
   const ofNats = error instanceof JetStreamApiError || Object.values(errors).some((kind) => error instanceof kind);
   if (!ofNats) throw error;

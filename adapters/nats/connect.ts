@@ -2,7 +2,7 @@ import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { secretFile, text, type Values } from "../../runtime/config.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { UnreachableError } from "../unreachable.ts";
-import { DangerousSettingError } from "../unsafe-setting.ts";
+import { UnsafeSettingError } from "../unsafe-setting.ts";
 import { judgeNatsVersion } from "./server-version.ts";
 
 export const natsVariables = {
@@ -23,7 +23,7 @@ const RECONNECT_WAIT_MS = 500;
 export type Nats = NatsConnection & AsyncDisposable & { readonly log: Logger };
 
 /**
- * Connects, and from then on reconnects for ever. Throws UnreachableError when the first connection fails, DangerousSettingError when the
+ * Connects, and from then on reconnects for ever. Throws UnreachableError when the first connection fails, UnsafeSettingError when the
  * server is of a release that loses tasks; met on a reconnection, such a server is logged.
  */
 export async function connectNats(config: Values<typeof natsVariables>, log: Logger): Promise<Nats> {
@@ -36,7 +36,7 @@ export async function connectNats(config: Values<typeof natsVariables>, log: Log
       name: "carillon",
       timeout: CONNECT_MS,
       maxReconnectAttempts: -1,
-      // Else two refusals in a row, as of a server being reconfigured, end the connection for good.
+      // Else two rejections in a row, as of a server being reconfigured, end the connection for good.
       ignoreAuthErrorAbort: true,
       reconnectTimeWait: RECONNECT_WAIT_MS,
       pingInterval: 10_000,
@@ -66,10 +66,10 @@ export async function connectNats(config: Values<typeof natsVariables>, log: Log
   });
 }
 
-function judgeVersion(connection: NatsConnection, log: Logger): DangerousSettingError | undefined {
+function judgeVersion(connection: NatsConnection, log: Logger): UnsafeSettingError | undefined {
   const version = connection.info?.version ?? "";
-  const { refused, known } = judgeNatsVersion(version);
-  if (refused.length > 0) return new DangerousSettingError(`NATS at ${connection.getServer()}`, refused);
+  const { rejected, known } = judgeNatsVersion(version);
+  if (rejected.length > 0) return new UnsafeSettingError(`NATS at ${connection.getServer()}`, rejected);
   if (known.length > 0)
     log.warn({ nats: connection.getServer(), version, known }, "nats-server has known faults; run 2.12.9, 2.14 or newer");
   return undefined;

@@ -32,11 +32,11 @@ const REASONS: Partial<Record<keyof ConsumerConfig, string>> = {
   headers_only: "tasks would come without their content",
   inactive_threshold: "it would be deleted while dispatchers are away",
   num_replicas: "fewer servers would know its place than hold the stream",
-  max_batch: "pulls of dispatchers would be refused",
-  max_bytes: "pulls of dispatchers would be refused",
-  max_expires: "pulls of dispatchers would be refused",
-  priority_groups: "pulls of dispatchers would be refused",
-  priority_policy: "pulls of dispatchers would be refused",
+  max_batch: "pulls of dispatchers would be rejected",
+  max_bytes: "pulls of dispatchers would be rejected",
+  max_expires: "pulls of dispatchers would be rejected",
+  priority_groups: "pulls of dispatchers would be rejected",
+  priority_policy: "pulls of dispatchers would be rejected",
 };
 
 /** An update with these is as if the consumer were made anew, except for what a server never changes. */

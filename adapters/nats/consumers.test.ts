@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import type { ConsumerConfig } from "@nats-io/jetstream";
 import { CLASSES } from "../../core/delivery/channel.ts";
 import type { Version } from "../../runtime/version.ts";
-import { CRITICAL, config, ensure, HOUR_NS, jsm, lines, putStream, refuses, STREAM, tooOld } from "../../test/support/nats-settings.ts";
+import { CRITICAL, config, ensure, HOUR_NS, jsm, lines, putStream, rejects, STREAM, tooOld } from "../../test/support/nats-settings.ts";
 import { wantedConsumer } from "./consumer-settings.ts";
 
 const putConsumer = async (over: Partial<ConsumerConfig>) => {
@@ -32,7 +32,7 @@ const CONSUMERS: readonly [setting: keyof ConsumerConfig, over: Partial<Consumer
   ["num_replicas", { num_replicas: 1 }, undefined],
 ];
 
-describe("what a server lets one change in a consumer is set right, the rest is refused", () => {
+describe("what a server lets one change in a consumer is set right, the rest is rejected", () => {
   for (const [setting, over, becomes, since] of CONSUMERS)
     test(setting, async (t) => {
       const why = tooOld(since);
@@ -44,28 +44,28 @@ describe("what a server lets one change in a consumer is set right, the rest is 
 
   test("a consumer that pushes", async () => {
     await putConsumer({ deliver_subject: "pushed" });
-    await refuses(/consumer sms-critical of CARILLON_SMS, deliver_subject is pushed.*nats consumer rm CARILLON_SMS sms-critical/);
+    await rejects(/consumer sms-critical of CARILLON_SMS, deliver_subject is pushed.*nats consumer rm CARILLON_SMS sms-critical/);
   });
 
   test("a consumer that replays slowly", async () => {
     await putConsumer({ replay_policy: "original" });
-    await refuses(/consumer sms-critical of CARILLON_SMS, replay_policy is original/);
+    await rejects(/consumer sms-critical of CARILLON_SMS, replay_policy is original/);
   });
 
   test("a consumer for one client at a time", async (t) => {
     const why = tooOld([2, 11, 0]);
     if (why) return t.skip(why);
     await putConsumer({ priority_groups: ["g"], priority_policy: "pinned_client" });
-    await refuses(/consumer sms-critical of CARILLON_SMS, priority_policy is pinned_client/);
+    await rejects(/consumer sms-critical of CARILLON_SMS, priority_policy is pinned_client/);
   });
 });
 
 describe("consumers of others", () => {
   for (const filter of [undefined, "carillon.sms.*", "carillon.>", "carillon.sms.critical"])
-    test(`one that takes ${filter ?? "everything"} is refused by its name`, async () => {
+    test(`one that takes ${filter ?? "everything"} is rejected by its name`, async () => {
       await putStream({});
       await jsm.consumers.add(STREAM, { durable_name: "theirs", ack_policy: "explicit", ...(filter ? { filter_subject: filter } : {}) });
-      await refuses(/consumer theirs of CARILLON_SMS.*none of ours.*nats consumer rm CARILLON_SMS theirs/);
+      await rejects(/consumer theirs of CARILLON_SMS.*none of ours.*nats consumer rm CARILLON_SMS theirs/);
       await jsm.consumers.delete(STREAM, "theirs");
       await ensure();
       assert.equal((await jsm.streams.info(STREAM)).state.consumer_count, CLASSES.length);

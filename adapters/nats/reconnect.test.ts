@@ -10,7 +10,7 @@ import { connectNats, natsVariables } from "./connect.ts";
 
 const INFO = `INFO ${JSON.stringify({ server_id: "x", version: "2.11.0", proto: 1, headers: true, max_payload: 1_048_576 })}\r\n`;
 
-test("a first connection that is refused fails, instead of trying for ever", async () => {
+test("a first connection that is rejected fails, instead of trying for ever", async () => {
   const server = createServer((socket) => {
     socket.on("error", () => undefined);
     socket.write(INFO);
@@ -23,8 +23,8 @@ test("a first connection that is refused fails, instead of trying for ever", asy
   server.close();
 });
 
-test("comes back after a server that refused its credentials several times, as one being reconfigured does", async () => {
-  let refusals = 0;
+test("comes back after a server that rejected its credentials several times, as one being reconfigured does", async () => {
+  let rejections = 0;
   let admitted: Socket | undefined;
   let admissions = 0;
   const server = createServer((socket) => {
@@ -32,8 +32,8 @@ test("comes back after a server that refused its credentials several times, as o
     socket.write(INFO);
     socket.on("data", (data) => {
       const text = data.toString();
-      if (text.includes("CONNECT") && refusals > 0) {
-        refusals--;
+      if (text.includes("CONNECT") && rejections > 0) {
+        rejections--;
         socket.end("-ERR 'Authorization Violation'\r\n");
       } else if (text.includes("PING")) {
         if (text.includes("CONNECT")) admissions++;
@@ -47,7 +47,7 @@ test("comes back after a server that refused its credentials several times, as o
   const log = createLogger("test", "silent", { write() {} });
   const nats = await connectNats(readConfig(natsVariables, { NATS_URL: `nats://127.0.0.1:${port}` }), log);
   try {
-    refusals = 3;
+    rejections = 3;
     admitted?.destroy();
     await eventually("admitted again", () => admissions === 2);
     assert.equal(nats.isClosed(), false);

@@ -5,13 +5,13 @@ import { test } from "node:test";
 import { readConfig } from "../../runtime/config.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { eventually } from "../../test/support/eventually.ts";
-import { DangerousSettingError } from "../unsafe-setting.ts";
+import { UnsafeSettingError } from "../unsafe-setting.ts";
 import { connectNats, natsVariables } from "./connect.ts";
 import { judgeNatsVersion } from "./server-version.ts";
 import { ensureStreams, streamVariables } from "./streams.ts";
 
-test("releases that lose streams or places are refused, those with lesser faults named, and good ones pass", () => {
-  const cases: [version: string, refused: number, known: number][] = [
+test("releases that lose streams or places are rejected, those with lesser faults named, and good ones pass", () => {
+  const cases: [version: string, rejected: number, known: number][] = [
     ["2.8.4", 1, 1],
     ["2.9.9", 1, 1],
     ["2.9.10", 0, 1],
@@ -31,9 +31,9 @@ test("releases that lose streams or places are refused, those with lesser faults
     ["3.0.0", 0, 0],
     ["a build of ours", 0, 1],
   ];
-  for (const [version, refused, known] of cases) {
+  for (const [version, rejected, known] of cases) {
     const verdict = judgeNatsVersion(version);
-    assert.deepEqual([version, verdict.refused.length, verdict.known.length], [version, refused, known]);
+    assert.deepEqual([version, verdict.rejected.length, verdict.known.length], [version, rejected, known]);
   }
 });
 
@@ -70,16 +70,16 @@ async function startFakeServer(told: { version: string }) {
 
 const configOf = ({ url }: { url: string }) => readConfig(natsVariables, { NATS_URL: url });
 
-test("a start against a refused release names server, version, reason and fix, and leaves no connection", async () => {
+test("a start against a rejected release names server, version, reason and fix, and leaves no connection", async () => {
   await using server = await startFakeServer({ version: "2.10.21" });
   await assert.rejects(connectNats(configOf(server), createLogger("test", "silent")), (error) => {
-    assert.ok(error instanceof DangerousSettingError);
+    assert.ok(error instanceof UnsafeSettingError);
     assert.match(error.message, /^NATS at 127\.0\.0\.1:\d+: the server's version is 2\.10\.21: .*vanish.*#6888.*; run 2\.12\.9/);
     return true;
   });
 });
 
-test("lesser faults are logged; a refused release that is met on a reconnection is an error line, and the connection lives", async () => {
+test("lesser faults are logged; a rejected release that is met on a reconnection is an error line, and the connection lives", async () => {
   const lines: string[] = [];
   const log = createLogger("test", "warn", { write: (line) => void lines.push(line) });
   const told = { version: "2.12.8" };
@@ -96,7 +96,7 @@ test("JetStream that is off is told as such, with how to switch it on", async ()
   await using server = await startFakeServer({ version: "2.15.1" });
   await using nats = await connectNats(configOf(server), createLogger("test", "silent"));
   await assert.rejects(ensureStreams(nats, readConfig(streamVariables, {}), ["sms"]), (error) => {
-    assert.ok(error instanceof DangerousSettingError);
+    assert.ok(error instanceof UnsafeSettingError);
     assert.match(error.message, /JetStream is off.*nats-server with -js/);
     return true;
   });

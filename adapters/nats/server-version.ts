@@ -5,29 +5,29 @@ interface Known {
   /** The first release that has it, and the first that has not. */
   from: Version;
   to: Version;
-  /** Refused at start; else told once per connection. */
-  refused: boolean;
+  /** Rejected at start; else told once per connection. */
+  rejected: boolean;
   reason: string;
 }
 
 /** What is known of releases, as far as it concerns work queues with an outbox behind them. github.com/nats-io/nats-server/issues. */
 const KNOWN: readonly Known[] = [
-  { from: [0, 0, 0], to: [2, 9, 10], refused: true, reason: "consumers lose their place on restart" },
-  { from: [2, 10, 20], to: [2, 10, 23], refused: true, reason: "a stream may vanish when the server is killed (#6888)" },
+  { from: [0, 0, 0], to: [2, 9, 10], rejected: true, reason: "consumers lose their place on restart" },
+  { from: [2, 10, 20], to: [2, 10, 23], rejected: true, reason: "a stream may vanish when the server is killed (#6888)" },
   {
     from: [2, 10, 14],
     to: [2, 11, 0],
-    refused: false,
+    rejected: false,
     reason: 'a cluster may answer "duplicate" for a task it did not store, which then waits for the relay (#6486)',
   },
-  { from: [2, 11, 0], to: [2, 11, 12], refused: false, reason: "tasks not yet on disk may be lost, and wait for the relay (#7594)" },
-  { from: [2, 12, 0], to: [2, 12, 3], refused: false, reason: "tasks not yet on disk may be lost, and wait for the relay (#7594)" },
-  { from: [2, 12, 3], to: [2, 12, 4], refused: false, reason: "a consumer whose file is damaged is deleted during recovery" },
-  { from: [0, 0, 0], to: [2, 12, 9], refused: false, reason: "a consumer may stand still after a purge or a deletion" },
+  { from: [2, 11, 0], to: [2, 11, 12], rejected: false, reason: "tasks not yet on disk may be lost, and wait for the relay (#7594)" },
+  { from: [2, 12, 0], to: [2, 12, 3], rejected: false, reason: "tasks not yet on disk may be lost, and wait for the relay (#7594)" },
+  { from: [2, 12, 3], to: [2, 12, 4], rejected: false, reason: "a consumer whose file is damaged is deleted during recovery" },
+  { from: [0, 0, 0], to: [2, 12, 9], rejected: false, reason: "a consumer may stand still after a purge or a deletion" },
 ];
 
 export interface VersionVerdict {
-  refused: readonly Danger[];
+  rejected: readonly Danger[];
   /** Bugs one can live with. */
   known: readonly string[];
 }
@@ -36,10 +36,10 @@ export interface VersionVerdict {
 export function judgeNatsVersion(text: string): VersionVerdict {
   const version = parseVersion(text);
   // A build of somebody's own: nothing is known of it.
-  if (!version) return { refused: [], known: [`its version is ${JSON.stringify(text)}, of which nothing is known`] };
+  if (!version) return { rejected: [], known: [`its version is ${JSON.stringify(text)}, of which nothing is known`] };
   const having = KNOWN.filter(({ from, to }) => compareVersions(from, version) <= 0 && compareVersions(version, to) < 0);
-  const refused = having
-    .filter((k) => k.refused)
+  const rejected = having
+    .filter((k) => k.rejected)
     .map(({ reason }) => ({ setting: "the server's version", value: text, why: reason, fix: "run 2.12.9, 2.14 or newer" }));
-  return { refused, known: having.filter((k) => !k.refused).map((k) => k.reason) };
+  return { rejected, known: having.filter((k) => !k.rejected).map((k) => k.reason) };
 }

@@ -5,7 +5,7 @@ import { errors } from "@nats-io/transport-node";
 import { readConfig } from "../../runtime/config.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { UnreachableError } from "../unreachable.ts";
-import { asOperatorError, refusal } from "./api-fault.ts";
+import { asOperatorError, rejection } from "./api-fault.ts";
 import { subjectsOverlap } from "./settings.ts";
 import { streamVariables } from "./stream-variables.ts";
 
@@ -27,7 +27,7 @@ test("subjects overlap where one name could match both", () => {
   }
 });
 
-test("a server's refusal is told as the setting to change", () => {
+test("a server's rejection is told as the setting to change", () => {
   const config = readConfig(streamVariables, { NATS_REPLICAS: "3" });
   const cases: [code: number, setting: string][] = [
     [10005, "NATS_REPLICAS"],
@@ -39,16 +39,16 @@ test("a server's refusal is told as the setting to change", () => {
     [10099, "stream X"],
   ];
   for (const [code, setting] of cases) {
-    const danger = refusal(new JetStreamApiError({ code: 400, err_code: code, description: "the server's words" }), "stream X", config);
+    const danger = rejection(new JetStreamApiError({ code: 400, err_code: code, description: "the server's words" }), "stream X", config);
     assert.equal(danger.setting, setting);
-    assert.match(danger.why, /stream X is refused: the server's words/);
+    assert.match(danger.why, /stream X is rejected: the server's words/);
   }
 });
 
 test("a server that does not answer is told as such, and a mistake of ours stays one", () => {
   const told = asOperatorError(new errors.TimeoutError(), "127.0.0.1:4222");
   assert.ok(told instanceof UnreachableError);
-  assert.match(told.message, /JetStream cannot be reached at 127\.0\.0\.1:4222 \(timeout\)/);
+  assert.match(told.message, /JetStream cannot be failpoint at 127\.0\.0\.1:4222 \(timeout\)/);
   const own = new OperatorError("as it is");
   assert.equal(asOperatorError(own, "x"), own);
   assert.throws(() => asOperatorError(new TypeError("ours"), "x"), TypeError);

@@ -62,7 +62,7 @@ const MENDABLE: Partial<Record<Setting, string>> = {
   max_msgs: "its bound is in bytes",
   max_msgs_per_subject: "a class's tasks would be turned away although there is room",
   max_msg_size: "large tasks would be turned away",
-  max_bytes: "it would fill the disk, or refuse too soon",
+  max_bytes: "it would fill the disk, or reject too soon",
   duplicate_window: "publications repeated after a lost answer would be stored twice, or ids fill the memory",
   num_replicas: "fewer servers hold a task than were asked to",
   no_ack: "publications would never be confirmed",

@@ -9,7 +9,7 @@ export const streamVariables = {
   NATS_STREAM_BYTES_MAX: integer(1_000_000, 2 ** 44, {
     default: "4294967296",
     unit: "bytes",
-    reason: "bound of each channel's stream; a full one refuses and the outbox keeps the rest",
+    reason: "bound of each channel's stream; a full one rejects and the outbox keeps the rest",
   }),
   NATS_ACK_WAIT_MS: ms(5_000, 600_000, {
     default: "60000",

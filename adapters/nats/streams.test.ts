@@ -9,7 +9,7 @@ import { systemClock } from "../../runtime/clock.ts";
 import { readConfig } from "../../runtime/config.ts";
 import type { Version } from "../../runtime/version.ts";
 import { eventually } from "../../test/support/eventually.ts";
-import { config, ensure, HOUR_NS, jsm, lines, log, nats, putStream, refuses, STREAM, tooOld } from "../../test/support/nats-settings.ts";
+import { config, ensure, HOUR_NS, jsm, lines, log, nats, putStream, rejects, STREAM, tooOld } from "../../test/support/nats-settings.ts";
 import { consumeTasks } from "./consume.ts";
 import { wantedStream } from "./stream-settings.ts";
 import { streamVariables } from "./streams.ts";
@@ -25,26 +25,26 @@ const LASTING: readonly [setting: string, value: string, over: Partial<StreamCon
   ["subject_transform", "{.*elsewhere", { subject_transform: { src: "carillon.sms.*", dest: "elsewhere.{{wildcard(1)}}" } }, [2, 10, 0]],
 ];
 
-describe("a stream that a start cannot set right is refused, with the setting, its value and the fix", () => {
+describe("a stream that a start cannot set right is rejected, with the setting, its value and the fix", () => {
   for (const [setting, value, over, since] of LASTING)
     test(`${setting} ${value}`, async (t) => {
       const why = tooOld(since);
       if (why) return t.skip(why);
       await putStream(over);
       const before = (await jsm.streams.info(STREAM)).config;
-      await refuses(new RegExp(`stream ${STREAM}, ${setting} is ${value}.*; delete it \\(nats stream rm ${STREAM}\\)`));
+      await rejects(new RegExp(`stream ${STREAM}, ${setting} is ${value}.*; delete it \\(nats stream rm ${STREAM}\\)`));
       assert.deepEqual((await jsm.streams.info(STREAM)).config, before, "it is left as it was");
     });
 
   test("sealed", async () => {
     await putStream({});
     await jsm.streams.update(STREAM, { sealed: true } as Partial<StreamUpdateConfig>);
-    await refuses(/sealed is true: it takes no task/);
+    await rejects(/sealed is true: it takes no task/);
   });
 
   test("a mirror of another stream", async () => {
     await jsm.streams.add({ name: STREAM, mirror: { name: "OTHER" } });
-    const error = await refuses(/mirror is {.*OTHER/);
+    const error = await rejects(/mirror is {.*OTHER/);
     assert.ok(
       error.dangers.some((d) => d.setting.endsWith("retention")),
       "the other danger is told at the same time",
@@ -55,22 +55,22 @@ describe("a stream that a start cannot set right is refused, with the setting, i
   test("subjects that another stream keeps, by its name", async () => {
     await jsm.streams.add({ name: "UNRELATED", subjects: ["carillon.other.*"] });
     await jsm.streams.add({ name: "EVERYTHING", subjects: ["before", "carillon.sms.>"] });
-    const { dangers } = await refuses(/stream EVERYTHING, subjects is \["before","carillon\.sms\.>"\].*nats stream edit EVERYTHING/);
+    const { dangers } = await rejects(/stream EVERYTHING, subjects is \["before","carillon\.sms\.>"\].*nats stream edit EVERYTHING/);
     assert.equal(dangers.length, 1);
   });
 
   test("more copies than there are servers", async () => {
-    await refuses(/NATS_REPLICAS is 3.*NATS_REPLICAS=1|num_replicas is 3 on a server outside any cluster/, ensure({ NATS_REPLICAS: "3" }));
+    await rejects(/NATS_REPLICAS is 3.*NATS_REPLICAS=1|num_replicas is 3 on a server outside any cluster/, ensure({ NATS_REPLICAS: "3" }));
   });
 
   test("more copies than there are servers, of a stream that is there", async () => {
     await ensure();
-    await refuses(/NATS_REPLICAS is 3.*NATS_REPLICAS=1|num_replicas is 3 on a server outside any cluster/, ensure({ NATS_REPLICAS: "3" }));
+    await rejects(/NATS_REPLICAS is 3.*NATS_REPLICAS=1|num_replicas is 3 on a server outside any cluster/, ensure({ NATS_REPLICAS: "3" }));
   });
 
   test("after the fix that is told, a start makes the stream anew", async () => {
     await putStream({ retention: "limits" });
-    await refuses(/nats stream rm CARILLON_SMS/);
+    await rejects(/nats stream rm CARILLON_SMS/);
     await jsm.streams.delete(STREAM);
     await ensure();
     assert.equal((await jsm.streams.info(STREAM)).config.retention, "workqueue");

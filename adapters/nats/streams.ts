@@ -1,8 +1,8 @@
 import { type ConsumerInfo, JetStreamApiError, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { CHANNELS, type Channel, CLASSES } from "../../core/delivery/channel.ts";
 import { streamName } from "../../core/delivery/subjects.ts";
-import { type Danger, DangerousSettingError } from "../unsafe-setting.ts";
-import { asOperatorError, isMissing, isOverlap, knownRefusal, refusal } from "./api-fault.ts";
+import { type Danger, UnsafeSettingError } from "../unsafe-setting.ts";
+import { asOperatorError, isMissing, isOverlap, knownRejection, rejection } from "./api-fault.ts";
 import type { Nats } from "./connect.ts";
 import { consumerDangers, foreignConsumers, mendedConsumer, type WantedConsumer, wantedConsumer } from "./consumer-settings.ts";
 import { shown, subjectsOverlap } from "./settings.ts";
@@ -13,7 +13,7 @@ export { streamVariables } from "./stream-variables.ts";
 
 /**
  * Makes each channel's stream and its three consumers where they are missing, sets right what a server lets one change, and reads back
- * what it really took. Rejects with a DangerousSettingError that names all that is left, or an UnreachableError.
+ * what it really took. Rejects with a UnsafeSettingError that names all that is left, or an UnreachableError.
  */
 export async function ensureStreams(nats: Nats, config: StreamValues, channels: readonly Channel[] = CHANNELS): Promise<void> {
   const host = nats.getServer();
@@ -25,7 +25,7 @@ export async function ensureStreams(nats: Nats, config: StreamValues, channels: 
       dangers.push(...ofStream);
       if (ofStream.length === 0) dangers.push(...(await ensureConsumers(nats, jsm, channel, config)));
     }
-    if (dangers.length > 0) throw new DangerousSettingError(`NATS at ${host}`, dangers);
+    if (dangers.length > 0) throw new UnsafeSettingError(`NATS at ${host}`, dangers);
   } catch (error) {
     throw asOperatorError(error, host);
   }
@@ -52,7 +52,7 @@ async function ensureStream(nats: Nats, jsm: JetStreamManager, channel: Channel,
     return [...lasting, ...mendable];
   } catch (error) {
     if (isOverlap(error)) return overlapping(jsm, wanted);
-    if (error instanceof JetStreamApiError) return [refusal(error, `stream ${wanted.name}`, config)];
+    if (error instanceof JetStreamApiError) return [rejection(error, `stream ${wanted.name}`, config)];
     throw error;
   }
 }
@@ -90,7 +90,7 @@ async function addConsumer(jsm: JetStreamManager, stream: string, wanted: Wanted
   try {
     return consumerDangers((await jsm.consumers.add(stream, wanted)).config, wanted, stream);
   } catch (error) {
-    if (error instanceof JetStreamApiError) return [refusal(error, `consumer ${wanted.durable_name} of ${stream}`, config)];
+    if (error instanceof JetStreamApiError) return [rejection(error, `consumer ${wanted.durable_name} of ${stream}`, config)];
     throw error;
   }
 }
@@ -107,7 +107,7 @@ async function mendConsumer(
     return consumerDangers(taken, wanted, stream);
   } catch (error) {
     if (!(error instanceof JetStreamApiError)) throw error;
-    const known = knownRefusal(error, `consumer ${found.name} of ${stream}`, config);
+    const known = knownRejection(error, `consumer ${found.name} of ${stream}`, config);
     return known ? [known] : consumerDangers(found.config, wanted, stream);
   }
 }

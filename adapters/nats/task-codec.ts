@@ -33,7 +33,7 @@ export function encodeTask(task: DeliveryTask): Uint8Array {
     policyResend: task.policyResend,
     firstAttempt: task.firstAttempt,
     redrive: task.redrive ?? 0,
-    lookUp: task.lookUp,
+    statusQuery: task.statusQuery,
   }).finish();
 }
 
@@ -68,7 +68,7 @@ export function decodeTask(bytes: Uint8Array, messageId: string): DeliveryTask |
     policyResend: wire.policyResend,
     firstAttempt: wire.firstAttempt || 1,
     redrive: wire.redrive || undefined,
-    lookUp: wire.lookUp,
+    statusQuery: wire.statusQuery,
     traceparent: undefined,
   };
 }

@@ -1,21 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type handleUnaryCall, status } from "@grpc/grpc-js";
-import type { RefusalQuestion } from "../../core/ports/opt-outs.ts";
+import type { OptOutQuestion } from "../../core/ports/opt-outs.ts";
 import {
-  type PreferenceServiceCheckRequest,
-  type PreferenceServiceCheckResponse,
+  type CheckPreferencesRequest,
+  type CheckPreferencesResponse,
   PreferenceServiceService,
 } from "../../gen/carillon/v1/preference_service.ts";
 import { startGrpcServer } from "../../runtime/grpc/server.ts";
 import { createLogger } from "../../runtime/logger.ts";
-import { createRefusalsClient } from "./opt-outs-client.ts";
+import { createOptOutsClient } from "./opt-outs-client.ts";
 
-type Check = handleUnaryCall<PreferenceServiceCheckRequest, PreferenceServiceCheckResponse>;
+type Check = handleUnaryCall<CheckPreferencesRequest, CheckPreferencesResponse>;
 
-/** Plays preferences: refuses everybody whose name begins with "no". */
+/** Plays preferences: opts out everybody whose name begins with "no". */
 const answering: Check = ({ request }, callback) =>
-  callback(null, { answers: request.questions.map((q) => ({ refused: q.userId.startsWith("no"), reason: "" })) });
+  callback(null, { answers: request.questions.map((q) => ({ optedOut: q.userId.startsWith("no"), reason: undefined })) });
 
 async function play(check: Check) {
   const calls: { app: unknown; questions: number }[] = [];
@@ -26,9 +26,9 @@ async function play(check: Check) {
       {
         definition: PreferenceServiceService,
         implementation: {
-          get: unimplemented,
-          update: unimplemented,
-          check: ((call, callback) => {
+          getPreferences: unimplemented,
+          updatePreferences: unimplemented,
+          checkPreferences: ((call, callback) => {
             calls.push({ app: call.metadata.get("carillon-app")[0], questions: call.request.questions.length });
             check(call, callback);
           }) satisfies Check,
@@ -39,7 +39,7 @@ async function play(check: Check) {
     drainMs: 100,
     log: createLogger("test", "silent"),
   });
-  const client = createRefusalsClient({ address: `127.0.0.1:${server.port}`, token: "t" });
+  const client = createOptOutsClient({ address: `127.0.0.1:${server.port}`, token: "t" });
   return {
     client,
     calls,
@@ -50,7 +50,7 @@ async function play(check: Check) {
   };
 }
 
-const question = (userId: string | undefined, app = "shop"): RefusalQuestion => ({
+const question = (userId: string | undefined, app = "shop"): OptOutQuestion => ({
   ...{ app, userId, endpoint: undefined, channel: "sms", category: "news" },
 });
 
@@ -62,7 +62,7 @@ test("what is asked in the same turn goes out in one call per app, and every que
     peer.client.check([question(undefined)]),
     peer.client.check([]),
   ]);
-  assert.deepEqual(answers, [["refused", "allowed"], ["allowed", "refused"], ["unknown"], []]);
+  assert.deepEqual(answers, [["opted-out", "allowed"], ["allowed", "opted-out"], ["unknown"], []]);
   assert.deepEqual(peer.calls, [
     { app: "shop", questions: 3 },
     { app: "bank", questions: 1 },
@@ -75,7 +75,7 @@ test("more than a call may hold goes out in several", async () => {
   const answers = await peer.client.check(questions);
   assert.deepEqual(
     answers,
-    questions.map((_, n) => (n % 2 ? "refused" : "allowed")),
+    questions.map((_, n) => (n % 2 ? "opted-out" : "allowed")),
   );
   assert.deepEqual(
     peer.calls.map((c) => c.questions),
@@ -104,6 +104,6 @@ for (const [name, check] of [
 }
 
 test("nobody there means that nothing is known", async () => {
-  using client = createRefusalsClient({ address: "127.0.0.1:1", token: "t" });
+  using client = createOptOutsClient({ address: "127.0.0.1:1", token: "t" });
   assert.deepEqual(await client.check([question("yes")]), ["unknown"]);
 });

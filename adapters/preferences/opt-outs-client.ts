@@ -1,4 +1,4 @@
-import type { RefusalAnswer, RefusalQuestion, Refusals } from "../../core/ports/opt-outs.ts";
+import type { OptOutAnswer, OptOutQuestion, OptOuts } from "../../core/ports/opt-outs.ts";
 import { PreferenceServiceClient, PreferenceServiceService } from "../../gen/carillon/v1/preference_service.ts";
 import { createBatcher } from "../../runtime/batch.ts";
 import { systemClock } from "../../runtime/clock.ts";
@@ -17,32 +17,35 @@ const CONCURRENCY = 4;
 const WAITING_MAX = 20_000;
 
 /** Asks the preferences service. Whatever goes wrong, the answer is "unknown" within 2 × CHECK_DEADLINE_MS. */
-export function createRefusalsClient(options: {
+export function createOptOutsClient(options: {
   /** host:port, or dns:///name:port */
   address: string;
   /** What INTERNAL_TOKEN_FILE holds. */
   token: string;
   tls?: Certificates | undefined;
-}): Refusals & Disposable {
+}): OptOuts & Disposable {
   const client = createClient(PreferenceServiceClient, options.address, { tls: options.tls });
 
-  async function checkOfApp(app: string, questions: readonly RefusalQuestion[]): Promise<RefusalAnswer[]> {
+  async function checkOfApp(app: string, questions: readonly OptOutQuestion[]): Promise<OptOutAnswer[]> {
     const metadata = internalMetadata(options.token, app);
     // While a pod restarts another second's wait is better than an answer nobody has.
     metadata.setOptions({ waitForReady: true });
     const request = { questions: questions.map(questionToProto) };
     try {
-      const { answers } = await callUnary(client, PreferenceServiceService.check, request, { metadata, deadlineMs: CHECK_DEADLINE_MS });
+      const { answers } = await callUnary(client, PreferenceServiceService.checkPreferences, request, {
+        metadata,
+        deadlineMs: CHECK_DEADLINE_MS,
+      });
       if (answers.length !== questions.length) return questions.map(() => "unknown");
-      return answers.map((a) => (a.refused ? "refused" : "allowed"));
+      return answers.map((a) => (a.optedOut ? "opted-out" : "allowed"));
     } catch {
       return questions.map(() => "unknown");
     }
   }
 
-  const batcher = createBatcher<RefusalQuestion, RefusalAnswer>(
+  const batcher = createBatcher<OptOutQuestion, OptOutAnswer>(
     async (questions) => {
-      const answers = questions.map((): RefusalAnswer => "unknown");
+      const answers = questions.map((): OptOutAnswer => "unknown");
       const byApp = new Map<string, number[]>();
       for (const [i, question] of questions.entries()) {
         // Nobody can be asked about: it would spoil the call for the others.
@@ -67,12 +70,12 @@ export function createRefusalsClient(options: {
   );
 
   return {
-    check: (questions) => Promise.all(questions.map((question) => batcher.add(question).catch((): RefusalAnswer => "unknown"))),
+    check: (questions) => Promise.all(questions.map((question) => batcher.add(question).catch((): OptOutAnswer => "unknown"))),
     [Symbol.dispose]: () => client.close(),
   };
 }
 
-const questionToProto = ({ userId, endpoint, channel, category }: RefusalQuestion) => ({
+const questionToProto = ({ userId, endpoint, channel, category }: OptOutQuestion) => ({
   userId: userId ?? "",
   endpoint: endpoint && endpointToProto(endpoint),
   channel: channelToProto(channel),

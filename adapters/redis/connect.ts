@@ -3,7 +3,7 @@ import { secretFile, url } from "../../runtime/config.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
 import { errorLine, type Logger } from "../../runtime/logger.ts";
 import { UnreachableError } from "../unreachable.ts";
-import { DangerousSettingError } from "../unsafe-setting.ts";
+import { UnsafeSettingError } from "../unsafe-setting.ts";
 import { readSettings, redisDangers } from "./settings.ts";
 
 export const redisVariables = {
@@ -30,7 +30,7 @@ export type RedisConnection = Redis & AsyncDisposable;
 /**
  * Connects, and from then on reconnects for ever. While away every command rejects at once, and none is ever sent twice or late:
  * what was true for one server need not be true for the one that comes back.
- * Rejects with an UnreachableError when the first connection does not come within CONNECT_DEADLINE_MS, with a DangerousSettingError when
+ * Rejects with an UnreachableError when the first connection does not come within CONNECT_DEADLINE_MS, with a UnsafeSettingError when
  * the server is not to be used as it is set; met on a reconnection, such a server is logged, and used.
  */
 export async function connectRedis(
@@ -72,7 +72,7 @@ export async function connectRedis(
     if (danger) throw danger;
   } catch (error) {
     redis.disconnect();
-    if (error instanceof DangerousSettingError) throw error;
+    if (error instanceof UnsafeSettingError) throw error;
     fault = error;
     throw unreachable();
   }
@@ -97,14 +97,14 @@ export async function connectRedis(
 }
 
 /** Undefined: none, or none that can be seen. Rejects when Redis does not answer. */
-async function dangerOf(redis: Redis, host: string, log: Logger): Promise<DangerousSettingError | undefined> {
+async function dangerOf(redis: Redis, host: string, log: Logger): Promise<UnsafeSettingError | undefined> {
   const settings = await readSettings(redis);
   if (!settings) {
     log.warn({ redis: host }, "redis settings are not checked: its user may not use INFO; allow it with `ACL SETUSER … +info`");
     return undefined;
   }
   const dangers = redisDangers(settings);
-  return dangers.length > 0 ? new DangerousSettingError(`Redis at ${host}`, dangers) : undefined;
+  return dangers.length > 0 ? new UnsafeSettingError(`Redis at ${host}`, dangers) : undefined;
 }
 
 /**

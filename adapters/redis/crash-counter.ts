@@ -4,14 +4,14 @@ import type { Redis } from "ioredis";
 const MEMORY_MS = 3_600_000;
 
 /** Which messages were begun and not ended: a worker that dies leaves its own behind. What Redis forgets is counted anew. */
-export interface Suspects {
+export interface CrashCounter {
   /** Beginnings without an end; 0 where Redis cannot tell. */
   begun(id: string): Promise<number>;
   begin(id: string): Promise<void>;
   end(id: string): Promise<void>;
 }
 
-export function createSuspects(redis: Redis): Suspects {
+export function createCrashCounter(redis: Redis): CrashCounter {
   const key = (id: string) => `carillon:begun:${id}`;
   const ignored = () => undefined;
   return {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import type { Refusal } from "../../core/preferences/opt-out.ts";
+import type { OptOut } from "../../core/preferences/opt-out.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { startRedis } from "../../test/support/servers.ts";
 import { connectRedis, type RedisConnection } from "./connect.ts";
@@ -9,8 +9,8 @@ import { createOptOutSets, type OptOutSets } from "./opt-out-sets.ts";
 const BUCKETS = 16;
 const MARK = "-4611686018427387904";
 const all = Array.from({ length: BUCKETS }, (_, bucket) => bucket);
-const mail: Refusal = { channel: "email", category: "news" };
-const text: Refusal = { channel: "sms", category: "news" };
+const mail: OptOut = { channel: "email", category: "news" };
+const text: OptOut = { channel: "sms", category: "news" };
 
 let server: Awaited<ReturnType<typeof startRedis>>;
 let redis: RedisConnection;
@@ -26,9 +26,9 @@ after(async () => {
 });
 beforeEach(() => redis.flushall());
 
-const record = (version: number, refusals: Refusal[], subject = "user:ada") => ({ app: "shop", subject, version, refusals, updatedAt: 0 });
-const apply = (version: number, refusals: Refusal[], withdrawn: Refusal[] = []) =>
-  sets.apply([{ record: record(version, refusals), withdrawn }]);
+const record = (version: number, optOuts: OptOut[], subject = "user:ada") => ({ app: "shop", subject, version, optOuts, updatedAt: 0 });
+const apply = (version: number, optOuts: OptOut[], withdrawn: OptOut[] = []) =>
+  sets.apply([{ record: record(version, optOuts), withdrawn }]);
 const read = async (channel: "email" | "sms", category = "news", subject = "user:ada") =>
   (await sets.read([{ app: "shop", subject, channel, category }]))[0];
 const sealAll = async () => {
@@ -45,16 +45,16 @@ test("a bucket that was never filled is unknown, not empty", async () => {
   assert.equal(await read("sms"), "none");
 });
 
-test("a refusal forbids what it names, and a star forbids everything", async () => {
+test("an opt-out forbids what it names, and a star forbids everything", async () => {
   await sealAll();
-  for (const [refusal, email, sms, other] of [
+  for (const [optOut, email, sms, other] of [
     [{ channel: "email", category: "news" }, "some", "none", "none"],
     [{ channel: "email", category: "*" }, "some", "none", "some"],
     [{ channel: "*", category: "news" }, "some", "some", "none"],
     [{ channel: "*", category: "*" }, "some", "some", "some"],
   ] as const) {
-    const subject = `user:${refusal.channel}:${refusal.category}`;
-    await sets.apply([{ record: record(1, [refusal], subject), withdrawn: [] }]);
+    const subject = `user:${optOut.channel}:${optOut.category}`;
+    await sets.apply([{ record: record(1, [optOut], subject), withdrawn: [] }]);
     assert.equal(await read("email", "news", subject), email);
     assert.equal(await read("sms", "news", subject), sms);
     assert.equal(await read("email", "receipts", subject), other);
@@ -77,10 +77,10 @@ test("whatever the order in which changes arrive, the newest holds", async () =>
 
 test("one bucket lost is unknown; the others are not", async () => {
   await sealAll();
-  const keys = await redis.keys("carillon:optout:{*");
+  const keys = await redis.keys("carillon:opt-out:{*");
   assert.equal(keys.length, BUCKETS);
   assert.deepEqual(await sets.unsealed(), []);
-  await redis.del("carillon:optout:{3}");
+  await redis.del("carillon:opt-out:{3}");
   assert.deepEqual(await sets.unsealed(), [3]);
   await redis.flushall();
   assert.deepEqual(await sets.unsealed(), all);
@@ -92,7 +92,7 @@ test("one bucket lost is unknown; the others are not", async () => {
 test("what was lost while a rebuild ran is not called complete", async () => {
   await sets.markBuckets(all, MARK);
   await sets.fill([record(1, [mail])], new Set(all));
-  await redis.del("carillon:optout:{5}", "carillon:optout:{6}");
+  await redis.del("carillon:opt-out:{5}", "carillon:opt-out:{6}");
   assert.equal(await sets.seal(all, MARK), BUCKETS - 2);
   assert.deepEqual(await sets.unsealed(), [5, 6]);
 });
@@ -112,5 +112,5 @@ test("every bucket is an intset", async () => {
   await sets.markBuckets(all, MARK);
   assert.equal(await sets.fill(records, new Set(all)), 4_000);
   await sets.seal(all, MARK);
-  for (const bucket of all) assert.equal(await redis.object("ENCODING", `carillon:optout:{${bucket}}`), "intset");
+  for (const bucket of all) assert.equal(await redis.object("ENCODING", `carillon:opt-out:{${bucket}}`), "intset");
 });

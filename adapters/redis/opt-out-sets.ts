@@ -2,21 +2,21 @@ import { readFileSync } from "node:fs";
 import type { ChainableCommander, Redis } from "ioredis";
 import { LRUCache } from "lru-cache";
 import type { Channel } from "../../core/delivery/channel.ts";
-import { type PreferenceRecord, type Refusal, refusalsThatForbid } from "../../core/preferences/opt-out.ts";
+import { type OptOut, optOutsThatApply, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
 import { hash64 } from "../../runtime/hash.ts";
 
-// One logical set of refusals, spread so that each part stays an intset (9 bytes a member instead of 88):
-//   carillon:optout:{bucket}   hash64(app, subject) xor hash64(channel | "*", category | "*") of every refusal of the subjects here,
+// One logical set of opt-outs, spread so that each part stays an intset (9 bytes a member instead of 88):
+//   carillon:opt-out:{bucket}   hash64(app, subject) xor hash64(channel | "*", category | "*") of every opt-out of the subjects here,
 //                              and the sentinel once the bucket is complete. Without it the bucket is unknown, not empty.
 //   carillon:optver:…          the newest version applied of one subject, for VERSION_KEEP_MS
-//   carillon:optout:swept      every change written before this moment (ms) is in the sealed buckets; it ages with the data,
+//   carillon:opt-out:swept      every change written before this moment (ms) is in the sealed buckets; it ages with the data,
 //                              so a Redis that comes back with an old snapshot tells how old it is
 // A member may stay too long, never too short: whoever reads one asks the store before believing it.
 
 const APPLY = readFileSync(new URL("./opt-out-apply.lua", import.meta.url), "utf8");
 const SEAL = readFileSync(new URL("./opt-out-seal.lua", import.meta.url), "utf8");
 
-/** Times the 512 of Redis's set-max-intset-entries: 8 million refusals before the first bucket turns into a hash table. */
+/** Times the 512 of Redis's set-max-intset-entries: 8 million opt-outs before the first bucket turns into a hash table. */
 const OPT_OUT_BUCKETS = 16_384;
 const SENTINEL = "0";
 /** Far longer than a change can be under way between the store and Redis. */
@@ -24,8 +24,8 @@ const VERSION_KEEP_MS = 60_000;
 /** Commands or keys sent at once, so that no single one holds up Redis for more than about a millisecond. */
 const CHUNK = 512;
 
-const SWEPT_KEY = "carillon:optout:swept";
-const REBUILD_KEY = "carillon:optout:rebuild";
+const SWEPT_KEY = "carillon:opt-out:swept";
+const REBUILD_KEY = "carillon:opt-out:rebuild";
 
 export interface OptOutProbe {
   app: string;
@@ -34,16 +34,16 @@ export interface OptOutProbe {
   category: string;
 }
 
-/** "none" of the refusals that would forbid it is there; "some" is; or the bucket is not complete. */
+/** "none" of the opt-outs that would forbid it is there; "some" is; or the bucket is not complete. */
 export type OptOutReading = "none" | "some" | "unknown";
 
-/** What a subject refuses as of a version, and what it refused before and does not now. */
+/** What a subject opts out as of a version, and what it opted out before and does not now. */
 export interface OptOutChange {
   record: PreferenceRecord;
-  withdrawn: readonly Refusal[];
+  withdrawn: readonly OptOut[];
 }
 
-/** The refusals in Redis. Every method rejects when Redis is away or slow; convert with redisFault(). */
+/** The opt-outs in Redis. Every method rejects when Redis is away or slow; convert with redisFault(). */
 export interface OptOutSets {
   read(probes: readonly OptOutProbe[]): Promise<OptOutReading[]>;
   /** In any order: an older version never overwrites a newer one. */
@@ -66,24 +66,24 @@ export interface OptOutSets {
 
 const subjectHash = (app: string, subject: string) => BigInt(hash64(app, subject));
 const bucketOf = (subject: bigint, buckets: number) => Number(BigInt.asUintN(64, subject) % BigInt(buckets));
-const bucketKey = (bucket: number) => `carillon:optout:{${bucket}}`;
+const bucketKey = (bucket: number) => `carillon:opt-out:{${bucket}}`;
 const versionKey = (subject: bigint, bucket: number) => `carillon:optver:{${bucket}}:${subject}`;
 
 /** Categories are few; hashing them anew for every question would take most of its time. */
-const REFUSALS_REMEMBERED = 10_000;
-const refusalHashes = new LRUCache<string, bigint>({ max: REFUSALS_REMEMBERED });
+const OPT_OUTS_REMEMBERED = 10_000;
+const optOutHashes = new LRUCache<string, bigint>({ max: OPT_OUTS_REMEMBERED });
 
-function refusalHash({ channel, category }: Refusal): bigint {
+function optOutHash({ channel, category }: OptOut): bigint {
   const key = `${channel} ${category}`;
-  const known = refusalHashes.get(key);
+  const known = optOutHashes.get(key);
   if (known !== undefined) return known;
-  const hash = BigInt(hash64("refusal", channel, category));
-  refusalHashes.set(key, hash);
+  const hash = BigInt(hash64("opt-out", channel, category));
+  optOutHashes.set(key, hash);
   return hash;
 }
 
 /** Both are 64 random bits, so their exclusive or is as good as a hash of all four words. */
-const member = (subject: bigint, refusal: Refusal) => (subject ^ refusalHash(refusal)).toString();
+const member = (subject: bigint, optOut: OptOut) => (subject ^ optOutHash(optOut)).toString();
 
 export function createOptOutSets(redis: Redis, buckets = OPT_OUT_BUCKETS): OptOutSets {
   const everyBucket = Array.from({ length: buckets }, (_, bucket) => bucket);
@@ -106,7 +106,7 @@ export function createOptOutSets(redis: Redis, buckets = OPT_OUT_BUCKETS): OptOu
     async read(probes) {
       const answers = await inPipelines(probes, (pipeline, { app, subject, channel, category }) => {
         const hash = subjectHash(app, subject);
-        const members = refusalsThatForbid(channel, category).map((r) => member(hash, r));
+        const members = optOutsThatApply(channel, category).map((r) => member(hash, r));
         pipeline.smismember(bucketKey(bucketOf(hash, buckets)), SENTINEL, ...members);
       });
       return answers.map(readingOf);
@@ -117,12 +117,12 @@ export function createOptOutSets(redis: Redis, buckets = OPT_OUT_BUCKETS): OptOu
         const keys: string[] = [];
         const args: (string | number)[] = [VERSION_KEEP_MS];
         for (const { record, withdrawn } of changes.slice(i, i + CHUNK)) {
-          const { app, subject, version, refusals } = record;
+          const { app, subject, version, optOuts } = record;
           const hash = subjectHash(app, subject);
           const bucket = bucketOf(hash, buckets);
           keys.push(bucketKey(bucket), versionKey(hash, bucket));
-          args.push(version, refusals.length, withdrawn.length);
-          for (const r of [...refusals, ...withdrawn]) args.push(member(hash, r));
+          args.push(version, optOuts.length, withdrawn.length);
+          for (const r of [...optOuts, ...withdrawn]) args.push(member(hash, r));
         }
         await redis.eval(APPLY, keys.length, ...keys, ...args);
       }
@@ -147,10 +147,10 @@ export function createOptOutSets(redis: Redis, buckets = OPT_OUT_BUCKETS): OptOu
       await inPipelines(marked, (pipeline, bucket) => pipeline.sadd(bucketKey(bucket), mark));
     },
     async fill(records, only) {
-      const members = records.flatMap(({ app, subject, refusals }) => {
+      const members = records.flatMap(({ app, subject, optOuts }) => {
         const hash = subjectHash(app, subject);
         const bucket = bucketOf(hash, buckets);
-        return only.has(bucket) && refusals.length > 0 ? [{ bucket, members: refusals.map((r) => member(hash, r)) }] : [];
+        return only.has(bucket) && optOuts.length > 0 ? [{ bucket, members: optOuts.map((r) => member(hash, r)) }] : [];
       });
       await inPipelines(members, (pipeline, m) => pipeline.sadd(bucketKey(m.bucket), ...m.members));
       return members.reduce((sum, m) => sum + m.members.length, 0);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CLASSES } from "../../core/delivery/channel.ts";
-import { type Bucket, bucketShape, takePermits } from "./rate-bucket.ts";
+import { type Bucket, bucketShape, takeTokens } from "./rate-bucket.ts";
 
 const all = (n: number) => ({ critical: n, transactional: n, marketing: n });
 const none = all(0);
@@ -12,7 +12,7 @@ test("whoever asks all the time is given the rate, and in any second at most 1.3
     const counts: number[] = [];
     let bucket: Bucket | undefined;
     for (let now = 0; now < 20_000; now += 25) {
-      const taken = takePermits(bucket, shape, { ...none, critical: 10_000 }, now);
+      const taken = takeTokens(bucket, shape, { ...none, critical: 10_000 }, now);
       bucket = taken.bucket;
       counts.push(taken.granted.critical);
     }
@@ -27,30 +27,30 @@ test("one who asks when it was told to gets one, and not before", () => {
   for (const rate of [0.01, 1, 3, 100]) {
     const shape = bucketShape(rate);
     for (const c of CLASSES) {
-      const empty = takePermits({ permits: 0, at: 0 }, shape, { ...none, [c]: 1 }, 0);
+      const empty = takeTokens({ tokens: 0, at: 0 }, shape, { ...none, [c]: 1 }, 0);
       assert.equal(empty.granted[c], 0);
-      assert.equal(takePermits(empty.bucket, shape, { ...none, [c]: 1 }, empty.waitMs).granted[c], 1, `${c} at ${rate}/s`);
-      const early = empty.waitMs - 1 - 1 / shape.permitsPerMs / 100;
-      assert.equal(takePermits(empty.bucket, shape, { ...none, [c]: 1 }, early).granted[c], 0);
+      assert.equal(takeTokens(empty.bucket, shape, { ...none, [c]: 1 }, empty.waitMs).granted[c], 1, `${c} at ${rate}/s`);
+      const early = empty.waitMs - 1 - 1 / shape.tokensPerMs / 100;
+      assert.equal(takeTokens(empty.bucket, shape, { ...none, [c]: 1 }, early).granted[c], 0);
     }
   }
 });
 
-test("a full bucket has a permit for every class, whatever the rate", () => {
+test("a full bucket has a token for every class, whatever the rate", () => {
   for (let thousandths = 10; thousandths <= 20_000; thousandths++) {
     const shape = bucketShape(thousandths / 1_000);
     for (const c of CLASSES) {
-      const { granted } = takePermits(undefined, shape, { ...none, [c]: 1 }, 0);
+      const { granted } = takeTokens(undefined, shape, { ...none, [c]: 1 }, 0);
       assert.equal(granted[c], 1, `${c} at ${thousandths / 1_000}/s`);
     }
   }
 });
 
-test("a class cannot starve the one above it: what it leaves is there at once, and then its own permits come later", () => {
+test("a class cannot starve the one above it: what it leaves is there at once, and then its own tokens come later", () => {
   const shape = bucketShape(100);
   let bucket: Bucket | undefined;
   const ask = (wanted: typeof none, now: number) => {
-    const taken = takePermits(bucket, shape, wanted, now);
+    const taken = takeTokens(bucket, shape, wanted, now);
     bucket = taken.bucket;
     return taken.granted;
   };
@@ -71,9 +71,9 @@ test("a class cannot starve the one above it: what it leaves is there at once, a
 
 test("a bucket that nobody touched is full, and a clock that goes back neither gives nor takes", () => {
   const shape = bucketShape(10);
-  const full = takePermits(undefined, shape, none, 5_000).bucket;
-  assert.equal(full.permits, shape.capacity);
-  const emptied = takePermits(full, shape, { ...none, critical: 3 }, 5_000).bucket;
-  assert.equal(takePermits(emptied, shape, none, 1_000).bucket.permits, emptied.permits);
-  assert.equal(takePermits(emptied, shape, none, 5_000 + shape.fullAfterMs).bucket.permits, shape.capacity);
+  const full = takeTokens(undefined, shape, none, 5_000).bucket;
+  assert.equal(full.tokens, shape.capacity);
+  const emptied = takeTokens(full, shape, { ...none, critical: 3 }, 5_000).bucket;
+  assert.equal(takeTokens(emptied, shape, none, 1_000).bucket.tokens, emptied.tokens);
+  assert.equal(takeTokens(emptied, shape, none, 5_000 + shape.fullAfterMs).bucket.tokens, shape.capacity);
 });

@@ -1,23 +1,23 @@
--- Takes permits from a bucket that fills by this server's clock: what adapters/redis/rate-bucket.ts does, for all pods at once.
+-- Takes tokens from a bucket that fills by this server's clock: what adapters/redis/rate-bucket.ts does, for all pods at once.
 -- A bucket that is gone is full: its key lives until it would be.
--- KEYS: the bucket. ARGV: permits per ms, capacity, lifetime in ms; then per class, the highest first, how many are wanted and what it leaves.
+-- KEYS: the bucket. ARGV: tokens per ms, capacity, lifetime in ms; then per class, the highest first, how many are wanted and what it leaves.
 -- Answers how many each class got, then ms until the first of the others could be had.
 local time = redis.call("TIME")
 local now = time[1] * 1000 + time[2] / 1000
 local rate, capacity = tonumber(ARGV[1]), tonumber(ARGV[2])
-local held = redis.call("HMGET", KEYS[1], "permits", "at")
+local held = redis.call("HMGET", KEYS[1], "tokens", "at")
 -- A clock that went back, after a failover, gives nothing and takes nothing.
 local gathered = tonumber(held[1] or capacity) + math.max(0, now - tonumber(held[2] or now)) * rate
-local permits = math.min(capacity, gathered)
+local tokens = math.min(capacity, gathered)
 local answer, wait = {}, 0
 for i = 4, #ARGV, 2 do
   local wanted, left = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
-  local taken = math.max(0, math.min(wanted, math.floor(permits - left)))
-  permits = permits - taken
-  if taken < wanted and wait == 0 then wait = math.ceil((1 + left - permits) / rate) end
+  local taken = math.max(0, math.min(wanted, math.floor(tokens - left)))
+  tokens = tokens - taken
+  if taken < wanted and wait == 0 then wait = math.ceil((1 + left - tokens) / rate) end
   answer[#answer + 1] = taken
 end
 answer[#answer + 1] = wait
-redis.call("HSET", KEYS[1], "permits", string.format("%.6f", permits), "at", string.format("%.3f", now))
+redis.call("HSET", KEYS[1], "tokens", string.format("%.6f", tokens), "at", string.format("%.3f", now))
 redis.call("PEXPIRE", KEYS[1], ARGV[3])
 return answer

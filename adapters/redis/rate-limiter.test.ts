@@ -2,28 +2,28 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import type { NotificationClass } from "../../core/delivery/channel.ts";
-import type { Permit } from "../../core/ports/rate-limiter.ts";
+import type { Token } from "../../core/ports/rate-limiter.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { createFakeClock, type FakeClock } from "../../test/support/fake-clock.ts";
 import { startRedis } from "../../test/support/servers.ts";
 import { connectRedis, type RedisConnection } from "./connect.ts";
-import { bucketShape, takePermits } from "./rate-bucket.ts";
-import { ASK_AGAIN_MS, createGovernor, GOVERNOR_PAUSE_MS, PERMIT_WAIT_MS } from "./rate-limiter.ts";
+import { bucketShape, takeTokens } from "./rate-bucket.ts";
+import { ASK_AGAIN_MS, createRateLimiter, RATE_LIMITER_PAUSE_MS, TOKEN_WAIT_MS } from "./rate-limiter.ts";
 
 const log = createLogger("test", "silent");
 /** One in fifty seconds: within a test no second one comes by itself. */
 const ONE_IN_50_S = 0.02;
-const KEY = "carillon:permits:sms";
+const KEY = "carillon:rate:sms";
 
-function governor(redis: RedisConnection, clock: FakeClock, ratePerSecond: number | undefined, signal = new AbortController().signal) {
-  return createGovernor(redis, { channel: "sms", ratePerSecond, signal, clock, random: () => 0.5 });
+function limiter(redis: RedisConnection, clock: FakeClock, ratePerSecond: number | undefined, signal = new AbortController().signal) {
+  return createRateLimiter(redis, { channel: "sms", ratePerSecond, signal, clock, random: () => 0.5 });
 }
 
 /** Time goes on, until all are told. */
-async function told(clock: FakeClock, permits: readonly Promise<Permit>[]): Promise<Permit["kind"][]> {
-  let done: readonly Permit[] | undefined;
-  void Promise.all(permits).then((all) => {
+async function told(clock: FakeClock, tokens: readonly Promise<Token>[]): Promise<Token["kind"][]> {
+  let done: readonly Token[] | undefined;
+  void Promise.all(tokens).then((all) => {
     done = all;
   });
   while (!done) {
@@ -38,16 +38,16 @@ test("two pods share one rate", async () => {
   await using redis = await connectRedis(server.url, { log });
   await using other = await connectRedis(server.url, { log });
   const clock = createFakeClock();
-  const [a, b] = [governor(redis, clock, ONE_IN_50_S), governor(other, clock, ONE_IN_50_S)];
+  const [a, b] = [limiter(redis, clock, ONE_IN_50_S), limiter(other, clock, ONE_IN_50_S)];
   const kinds = await told(clock, [a.take("critical"), b.take("critical"), a.take("critical"), b.take("critical")]);
   assert.deepEqual(kinds.toSorted(), ["granted", "later", "later", "later"]);
 });
 
-test("permits gather by Redis's clock, whatever a pod's own says, and the key ends by itself", async () => {
+test("tokens gather by Redis's clock, whatever a pod's own says, and the key ends by itself", async () => {
   await using server = await startRedis();
   await using redis = await connectRedis(server.url, { log });
   const clock = createFakeClock(0);
-  const pod = governor(redis, clock, ONE_IN_50_S);
+  const pod = limiter(redis, clock, ONE_IN_50_S);
   assert.deepEqual(await told(clock, [pod.take("critical"), pod.take("critical")]), ["granted", "later"]);
   const { fullAfterMs } = bucketShape(ONE_IN_50_S);
   const lifetime = await redis.pttl(KEY);
@@ -61,14 +61,14 @@ test("who waits together asks together, and what there is goes to the highest cl
   await using server = await startRedis();
   await using redis = await connectRedis(server.url, { log });
   const clock = createFakeClock();
-  const pod = governor(redis, clock, 100);
+  const pod = limiter(redis, clock, 100);
   const of = (c: NotificationClass, n: number) => Array.from({ length: n }, () => pod.take(c));
   const waiting = { marketing: of("marketing", 40), transactional: of("transactional", 40), critical: of("critical", 5) };
   await Promise.all(waiting.critical);
   assert.equal(/cmdstat_eval:calls=(\d+)/.exec(await redis.info("commandstats"))?.[1], "1");
   await setImmediate();
-  const granted = async (permits: readonly Promise<Permit>[]) => {
-    const now = await Promise.all(permits.map((p) => Promise.race([p, setImmediate({ kind: "waits" })])));
+  const granted = async (tokens: readonly Promise<Token>[]) => {
+    const now = await Promise.all(tokens.map((p) => Promise.race([p, setImmediate({ kind: "waits" })])));
     return now.filter(({ kind }) => kind === "granted").length;
   };
   // Of 30: 5, then all but 10, then none of what marketing leaves.
@@ -89,12 +89,12 @@ test("what the script takes is what the policy says", async () => {
   ] as const) {
     await redis.del(KEY);
     // A moment that has not come: nothing gathers until it is asked.
-    await redis.hset(KEY, "permits", held, "at", Date.now() + 3_600_000);
+    await redis.hset(KEY, "tokens", held, "at", Date.now() + 3_600_000);
     const [critical, transactional, marketing] = wanted;
-    const { granted, bucket } = takePermits({ permits: held, at: 0 }, bucketShape(100), { critical, transactional, marketing }, 0);
+    const { granted, bucket } = takeTokens({ tokens: held, at: 0 }, bucketShape(100), { critical, transactional, marketing }, 0);
     const stop = new AbortController();
     const clock = createFakeClock();
-    const pod = governor(redis, clock, 100, stop.signal);
+    const pod = limiter(redis, clock, 100, stop.signal);
     const count = { critical: 0, transactional: 0, marketing: 0 };
     const all = (["marketing", "transactional", "critical"] as const).flatMap((c) =>
       Array.from({ length: { critical, transactional, marketing }[c] }, () =>
@@ -107,24 +107,24 @@ test("what the script takes is what the policy says", async () => {
     stop.abort();
     await Promise.all(all);
     assert.deepEqual(count, granted);
-    assert.equal(Number(await redis.hget(KEY, "permits")).toFixed(3), bucket.permits.toFixed(3));
+    assert.equal(Number(await redis.hget(KEY, "tokens")).toFixed(3), bucket.tokens.toFixed(3));
   }
 });
 
-test("who gets no permit is sent back after a second, critical for the shortest time", async () => {
+test("who gets no token is sent back after a second, critical for the shortest time", async () => {
   await using server = await startRedis();
   await using redis = await connectRedis(server.url, { log });
   const clock = createFakeClock();
-  const pod = governor(redis, clock, ONE_IN_50_S);
+  const pod = limiter(redis, clock, ONE_IN_50_S);
   await pod.take("critical");
   const waiting = (["critical", "transactional", "marketing"] as const).map((c) => pod.take(c));
   const asked = async () => /cmdstat_eval:calls=(\d+)/.exec(await redis.info("commandstats"))?.[1];
   await eventually("they have asked", async () => (await asked()) === "2");
-  clock.advance(PERMIT_WAIT_MS - 1);
+  clock.advance(TOKEN_WAIT_MS - 1);
   await eventually("they have asked again", async () => (await asked()) === "3");
   assert.equal(await Promise.race([...waiting, setImmediate("waiting")]), "waiting");
   clock.advance(ASK_AGAIN_MS.max);
-  const delays = (await Promise.all(waiting)).map((permit) => (permit.kind === "later" ? permit.delayMs : 0));
+  const delays = (await Promise.all(waiting)).map((token) => (token.kind === "later" ? token.delayMs : 0));
   assert.deepEqual(delays, [1_000, 3_000, 10_000]);
 });
 
@@ -132,7 +132,7 @@ test("who waits when the drain begins is sent back at once, and so is who asks a
   await using server = await startRedis();
   await using redis = await connectRedis(server.url, { log });
   const drain = new AbortController();
-  const pod = governor(redis, createFakeClock(), ONE_IN_50_S, drain.signal);
+  const pod = limiter(redis, createFakeClock(), ONE_IN_50_S, drain.signal);
   await pod.take("critical");
   const waiting = pod.take("transactional");
   await setImmediate();
@@ -145,14 +145,14 @@ test("while Redis is away each pod keeps to the rate by itself, and it asks agai
   await using server = await startRedis();
   await using redis = await connectRedis(server.url, { log });
   const clock = createFakeClock();
-  const pod = governor(redis, clock, ONE_IN_50_S);
+  const pod = limiter(redis, clock, ONE_IN_50_S);
   await pod.take("critical");
   await server.kill();
   await eventually("the loss is seen", () => redis.status !== "ready");
   assert.deepEqual(await told(clock, [pod.take("critical"), pod.take("critical")]), ["granted", "later"]);
   await server.restart();
   await eventually("it is back", () => redis.status === "ready");
-  clock.advance(GOVERNOR_PAUSE_MS);
+  clock.advance(RATE_LIMITER_PAUSE_MS);
   assert.deepEqual(await told(clock, [pod.take("critical")]), ["granted"]);
   assert.equal(await redis.exists(KEY), 1);
 });
@@ -160,8 +160,8 @@ test("while Redis is away each pod keeps to the rate by itself, and it asks agai
 test("without a rate nobody waits, and Redis is not asked", async () => {
   await using server = await startRedis();
   await using redis = await connectRedis(server.url, { log });
-  const pod = governor(redis, createFakeClock(), undefined);
-  const permits = await Promise.all(Array.from({ length: 1_000 }, () => pod.take("marketing")));
-  assert.ok(permits.every(({ kind }) => kind === "granted"));
+  const pod = limiter(redis, createFakeClock(), undefined);
+  const tokens = await Promise.all(Array.from({ length: 1_000 }, () => pod.take("marketing")));
+  assert.ok(tokens.every(({ kind }) => kind === "granted"));
   assert.equal(await redis.exists(KEY), 0);
 });

@@ -2,22 +2,22 @@ import { readFileSync } from "node:fs";
 import type { Redis } from "ioredis";
 import { type Channel, CLASSES, type NotificationClass } from "../../core/delivery/channel.ts";
 import type { Clock, Random } from "../../core/ports/clock.ts";
-import { type Permit, type Permits, UNLIMITED } from "../../core/ports/rate-limiter.ts";
-import { type Bucket, type ByClass, bucketShape, takePermits } from "./rate-bucket.ts";
+import { type RateLimiter, type Token, UNLIMITED } from "../../core/ports/rate-limiter.ts";
+import { type Bucket, type ByClass, bucketShape, takeTokens } from "./rate-bucket.ts";
 
 const TAKE = readFileSync(new URL("./rate-limiter.lua", import.meta.url), "utf8");
-/** A task waits for a permit in a dispatcher's hands so long, which holds its class's next ones back in the queue; then it is given back. */
-export const PERMIT_WAIT_MS = 1_000;
+/** A task waits for a token in a dispatcher's hands so long, which holds its class's next ones back in the queue; then it is given back. */
+export const TOKEN_WAIT_MS = 1_000;
 /** Between two questions while somebody waits: 40 a second at most, and whoever waits is told within this that nothing came. */
 export const ASK_AGAIN_MS = { min: 25, max: 100 } as const;
 /** After a failure Redis is not asked for this long: each question would cost a command's deadline. */
-export const GOVERNOR_PAUSE_MS = 1_000;
-/** How long the queue keeps what got no permit, on average; each stays away between half and one and a half of it. */
+export const RATE_LIMITER_PAUSE_MS = 1_000;
+/** How long the queue keeps what got no token, on average; each stays away between half and one and a half of it. */
 const GIVEN_BACK_MS: ByClass<number> = { critical: 1_000, transactional: 3_000, marketing: 10_000 };
 
-const GRANTED: Permit = { kind: "granted" };
+const GRANTED: Token = { kind: "granted" };
 
-export interface GovernorOptions {
+export interface RateLimiterOptions {
   channel: Channel;
   /** Calls a second, all pods together; undefined: as many as they can. */
   ratePerSecond: number | undefined;
@@ -28,17 +28,17 @@ export interface GovernorOptions {
 }
 
 /**
- * Permits from one bucket in Redis, for however many wait in one round trip. While Redis is away each pod goes by a bucket of its own with the
+ * Tokens from one bucket in Redis, for however many wait in one round trip. While Redis is away each pod goes by a bucket of its own with the
  * same rate: too fast together, so that then the provider's own 429 governs; stopping a channel because a cache is away would be worse.
  */
-export function createGovernor(redis: Redis, { channel, ratePerSecond, signal, clock, random }: GovernorOptions): Permits {
+export function createRateLimiter(redis: Redis, { channel, ratePerSecond, signal, clock, random }: RateLimiterOptions): RateLimiter {
   if (ratePerSecond === undefined) return UNLIMITED;
   interface Waiter {
     until: number;
-    tell: (permit: Permit) => void;
+    tell: (token: Token) => void;
   }
   const shape = bucketShape(ratePerSecond);
-  const key = `carillon:permits:${channel}`;
+  const key = `carillon:rate:${channel}`;
   const waiting: ByClass<Waiter[]> = { critical: [], transactional: [], marketing: [] };
   const somebodyWaits = () => CLASSES.some((c) => waiting[c].length > 0);
   let own: Bucket | undefined;
@@ -49,8 +49,8 @@ export function createGovernor(redis: Redis, { channel, ratePerSecond, signal, c
 
   return {
     take(notificationClass) {
-      const { promise, resolve } = Promise.withResolvers<Permit>();
-      const isFirst = waiting[notificationClass].push({ until: clock.monotonic() + PERMIT_WAIT_MS, tell: resolve }) === 1;
+      const { promise, resolve } = Promise.withResolvers<Token>();
+      const isFirst = waiting[notificationClass].push({ until: clock.monotonic() + TOKEN_WAIT_MS, tell: resolve }) === 1;
       if (!asking) void ask();
       // Those above it may find something where those below it have to wait.
       else if (isFirst) wake.abort();
@@ -70,7 +70,7 @@ export function createGovernor(redis: Redis, { channel, ratePerSecond, signal, c
       for (const c of CLASSES) for (const { tell } of waiting[c].splice(0, granted[c])) tell(GRANTED);
       if (!somebodyWaits() || wake.signal.aborted || signal.aborted) continue;
       const pauseMs = Math.min(ASK_AGAIN_MS.max, Math.max(ASK_AGAIN_MS.min, waitMs));
-      // Pods that wait for the same permit do not ask for it in step.
+      // Pods that wait for the same token do not ask for it in step.
       await clock.sleep(pauseMs * (0.5 + random() / 2), wake.signal);
     }
     asking = false;
@@ -80,13 +80,13 @@ export function createGovernor(redis: Redis, { channel, ratePerSecond, signal, c
     if (clock.monotonic() >= pausedUntil) {
       try {
         const perClass = CLASSES.flatMap((c) => [wanted[c], shape.leaves[c]]);
-        const answer = await redis.eval(TAKE, 1, key, shape.permitsPerMs, shape.capacity, shape.fullAfterMs, ...perClass);
+        const answer = await redis.eval(TAKE, 1, key, shape.tokensPerMs, shape.capacity, shape.fullAfterMs, ...perClass);
         return readAnswer(answer);
       } catch {
-        pausedUntil = clock.monotonic() + GOVERNOR_PAUSE_MS;
+        pausedUntil = clock.monotonic() + RATE_LIMITER_PAUSE_MS;
       }
     }
-    const taken = takePermits(own, shape, wanted, clock.monotonic());
+    const taken = takeTokens(own, shape, wanted, clock.monotonic());
     own = taken.bucket;
     return taken;
   }

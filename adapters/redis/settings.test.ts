@@ -4,7 +4,7 @@ import { Redis } from "ioredis";
 import { createLogger } from "../../runtime/logger.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { startRedis } from "../../test/support/servers.ts";
-import { DangerousSettingError } from "../unsafe-setting.ts";
+import { UnsafeSettingError } from "../unsafe-setting.ts";
 import { connectRedis } from "./connect.ts";
 import { redisDangers } from "./settings.ts";
 
@@ -16,16 +16,16 @@ function administer(url: string) {
   return Object.assign(redis, { [Symbol.dispose]: () => redis.disconnect() });
 }
 
-async function refuses(url: string, says: RegExp): Promise<void> {
+async function rejects(url: string, says: RegExp): Promise<void> {
   await assert.rejects(connectRedis(url, { log: silent }), (error) => {
-    assert.ok(error instanceof DangerousSettingError, String(error));
+    assert.ok(error instanceof UnsafeSettingError, String(error));
     assert.match(error.message, says);
     assert.doesNotMatch(error.message, /hush/);
     return true;
   });
 }
 
-test("a Redis that evicts is refused with the policy and the fix; with noeviction, or without a bound, it is used", async () => {
+test("a Redis that evicts is rejected with the policy and the fix; with noeviction, or without a bound, it is used", async () => {
   await using server = await startRedis();
   using admin = administer(server.url);
   for (const policy of ["allkeys-lru", "volatile-ttl"]) {
@@ -33,7 +33,7 @@ test("a Redis that evicts is refused with the policy and the fix; with noevictio
     const says = new RegExp(
       `^Redis at 127\\.0\\.0\\.1:${server.port}: maxmemory-policy is ${policy}: .*; CONFIG SET maxmemory-policy noeviction`,
     );
-    await refuses(server.url, says);
+    await rejects(server.url, says);
   }
   await admin.config("SET", "maxmemory-policy", "noeviction");
   await (await connectRedis(server.url, { log: silent }))[Symbol.asyncDispose]();
@@ -49,7 +49,7 @@ test("it is seen too by a user who may not use CONFIG; one who may not use INFO 
   const url = `redis://careful:hush@127.0.0.1:${server.port}`;
   using careful = administer(url);
   await assert.rejects(careful.config("GET", "maxmemory-policy"), /NOPERM/);
-  await refuses(url, /maxmemory-policy is allkeys-lru/);
+  await rejects(url, /maxmemory-policy is allkeys-lru/);
   await admin.acl("SETUSER", "careful", "-info");
   const lines: string[] = [];
   await using redis = await connectRedis(url, { log: createLogger("test", "warn", { write: (line) => void lines.push(line) }) });
@@ -57,12 +57,12 @@ test("it is seen too by a user who may not use CONFIG; one who may not use INFO 
   assert.match(lines.join(""), /settings are not checked.*\+info/);
 });
 
-test("a replica is refused, with where its master is", async () => {
+test("a replica is rejected, with where its master is", async () => {
   await using master = await startRedis();
   await using replica = await startRedis();
   using admin = administer(replica.url);
   await admin.replicaof("127.0.0.1", master.port);
-  await refuses(replica.url, new RegExp(`role is slave: it takes no write; point REDIS_URL at its master, 127\\.0\\.0\\.1:${master.port}`));
+  await rejects(replica.url, new RegExp(`role is slave: it takes no write; point REDIS_URL at its master, 127\\.0\\.0\\.1:${master.port}`));
 });
 
 test("a Redis that is set dangerously while we are connected is told on the next connection, and used", async () => {

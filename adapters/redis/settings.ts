@@ -45,7 +45,7 @@ export function redisDangers(settings: RedisSettings): Danger[] {
     dangers.push({ setting: "role", value: role, why: "it takes no write", fix });
   }
   if (Number(maxmemory) > 0 && policy && policy !== "noeviction") {
-    const why = `with maxmemory ${maxmemory} it drops refusals and claims when full, and each question goes to the store`;
+    const why = `with maxmemory ${maxmemory} it drops rejections and claims when full, and each question goes to the store`;
     const fix = "CONFIG SET maxmemory-policy noeviction, and the same in redis.conf";
     dangers.push({ setting: "maxmemory-policy", value: policy, why, fix });
   }

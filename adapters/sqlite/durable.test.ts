@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, test } from "node:test";
-import { DangerousSettingError } from "../unsafe-setting.ts";
+import { UnsafeSettingError } from "../unsafe-setting.ts";
 import { fileSystemDangers, journalDangers } from "./durable.ts";
 import { openSqliteStore } from "./open.ts";
 
@@ -26,12 +26,12 @@ test("network file systems are known by their numbers, local ones pass", () => {
   for (const [type, name] of cases) assert.equal(fileSystemDangers(type)[0]?.value, name, type.toString(16));
 });
 
-test("a store on a network file system is refused with its path and the fix, and a local one opened", async () => {
+test("a store on a network file system is rejected with its path and the fix, and a local one opened", async () => {
   const path = join(scratch, "shared.db");
   await assert.rejects(
     openSqliteStore(path, () => 0x6969),
     (error) => {
-      assert.ok(error instanceof DangerousSettingError);
+      assert.ok(error instanceof UnsafeSettingError);
       assert.equal(
         error.message,
         `SQLite store ${path}: file system is NFS: two hosts would write the same file without seeing each other's locks, and destroy it; ` +

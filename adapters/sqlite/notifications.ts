@@ -41,7 +41,7 @@ export function createNotificationStore(database: DatabaseSync): NotificationSto
 
     find: async (id) => asStoreError(() => find(id)),
 
-    takeDue: async (lanes, now, until, limit) =>
+    leaseDue: async (lanes, now, until, limit) =>
       transact(database, () => {
         // A look into each lane costs the same however much is due; one query over all would sort the whole backlog.
         const due = lanes.flatMap((lane) => dueOfLane.all(lane, now, limit)).sort((a, b) => Number(a.due) - Number(b.due));

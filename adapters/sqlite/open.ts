@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Store } from "../../core/ports/store.ts";
 import { StoreError } from "../store/store-error.ts";
-import { type Danger, DangerousSettingError } from "../unsafe-setting.ts";
+import { type Danger, UnsafeSettingError } from "../unsafe-setting.ts";
 import { createAppStore } from "./apps.ts";
 import { createAttemptStore } from "./attempts.ts";
 import { createContactStore } from "./contacts.ts";
@@ -25,7 +25,7 @@ const SQLITE_BUSY = 5;
 /**
  * Opens, and where needed creates, the file. Each call that writes is one transaction, on disk when its promise resolves (WAL,
  * synchronous=FULL). Several processes may share the file; it must be on a local disk. `:memory:` keeps nothing.
- * Rejects with a StoreError when the file cannot be used, with a DangerousSettingError when what is written to it could be lost.
+ * Rejects with a StoreError when the file cannot be used, with a UnsafeSettingError when what is written to it could be lost.
  * @param fileSystemOf the kind of file system a path is on, as statfs(2) numbers them
  */
 export async function openSqliteStore(path: string, fileSystemOf = statFileSystem): Promise<Store> {
@@ -52,7 +52,7 @@ async function openDatabase(path: string, fileSystemOf: typeof statFileSystem): 
     try {
       if (path !== ":memory:") {
         createFile(path);
-        refuse(path, fileSystemDangers(fileSystemOf(path)));
+        reject(path, fileSystemDangers(fileSystemOf(path)));
       }
       database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
       configure(database, path);
@@ -77,15 +77,15 @@ function createFile(path: string): void {
 function configure(database: DatabaseSync, path: string): void {
   database.exec("pragma journal_mode = wal");
   database.exec("pragma synchronous = full");
-  if (path !== ":memory:") refuse(path, journalDangers(database));
+  if (path !== ":memory:") reject(path, journalDangers(database));
 }
 
-function refuse(path: string, dangers: readonly Danger[]): void {
-  if (dangers.length > 0) throw new DangerousSettingError(`SQLite store ${path}`, dangers);
+function reject(path: string, dangers: readonly Danger[]): void {
+  if (dangers.length > 0) throw new UnsafeSettingError(`SQLite store ${path}`, dangers);
 }
 
 function cannotOpen(path: string, error: unknown): Error {
-  if (error instanceof DangerousSettingError) return error;
+  if (error instanceof UnsafeSettingError) return error;
   const code = (error as NodeJS.ErrnoException).code;
   return new StoreError(`cannot open the SQLite store ${path}: ${error instanceof Error ? error.message : "unknown"}`, code);
 }

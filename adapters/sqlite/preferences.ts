@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { PreferenceStore } from "../../core/ports/preference-store.ts";
-import { changeRefusals, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
+import { changeOptOuts, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
 import { asStoreError, transact } from "./transact.ts";
 
 /** Records read at once by changedSince(), in rows. */
@@ -23,11 +23,11 @@ export function createPreferenceStore(database: DatabaseSync): PreferenceStore {
   return {
     find: async (app, subjects) => asStoreError(() => [...new Set(subjects)].flatMap((subject) => find(app, subject) ?? [])),
 
-    update: async (app, subject, refuse, allow, now) =>
+    update: async (app, subject, optOut, optIn, now) =>
       transact(database, () => {
         const before = find(app, subject);
-        const refusals = changeRefusals(before?.refusals ?? [], refuse, allow);
-        const record: PreferenceRecord = { app, subject, version: (before?.version ?? 0) + 1, refusals, updatedAt: now };
+        const optOuts = changeOptOuts(before?.optOuts ?? [], optOut, optIn);
+        const record: PreferenceRecord = { app, subject, version: (before?.version ?? 0) + 1, optOuts, updatedAt: now };
         put.run(app, subject, now, JSON.stringify(record));
         return record;
       }),

@@ -92,7 +92,7 @@ describe("SQLite store: its file", () => {
     assert.equal(raw.prepare("pragma journal_mode").get()?.journal_mode, "wal");
   });
 
-  it("is refused when a newer Carillon wrote it", async () => {
+  it("is opted out when a newer Carillon wrote it", async () => {
     await using database = await createDatabase();
     await (await openStore(database.url))[Symbol.asyncDispose]();
     {
@@ -102,7 +102,7 @@ describe("SQLite store: its file", () => {
     await assert.rejects(openStore(database.url), (error) => error instanceof StoreError && /newer/.test(error.message));
   });
 
-  it("is refused when it is no database, and when it cannot be made", async () => {
+  it("is opted out when it is no database, and when it cannot be made", async () => {
     await using database = await createDatabase();
     await (await openStore(database.url))[Symbol.asyncDispose]();
     writeFileSync(database.path, "this is not a database, whatever its name says");

@@ -4,7 +4,7 @@ import { secretFile, text, type Values } from "../../runtime/config.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import { openStore } from "./open-store.ts";
-import { keepTime, listenToStore, refuseWrongTime } from "./time-keeper.ts";
+import { keepTime, listenToStore, rejectWrongTime } from "./time-keeper.ts";
 
 export const storeVariables = {
   STORE_URL: text({
@@ -23,7 +23,7 @@ export async function openRoleStore(
   { stack, log, metrics, signal }: { stack: AsyncDisposableStack; log: Logger; metrics: Metrics; signal: AbortSignal },
 ): Promise<Store> {
   const store = stack.use(await openConfiguredStore(config, log));
-  await refuseWrongTime(store, systemClock);
+  await rejectWrongTime(store, systemClock);
   const help = "How far the machine's clock is ahead of the one that is believed; 0 while it is believed itself";
   metrics.gauge("carillon_clock_off_seconds", help, [], () => systemClock.offBy() / 1000);
   const listener = listenToStore(store, systemClock);

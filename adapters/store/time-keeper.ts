@@ -11,8 +11,8 @@ const COMPARE_EVERY_MS = 2_000;
 /** One that did not step is compared each so many times, every 10 s: small corrections are followed, and may add up. */
 const DRIFT_TURNS = 5;
 
-/** Refuses to start with a clock that others would take decisions against; throws an OperatorError. */
-export async function refuseWrongTime(store: Pick<Store, "time">, clock: SteadyClock): Promise<void> {
+/** Opts out to start with a clock that others would take decisions against; throws an OperatorError. */
+export async function rejectWrongTime(store: Pick<Store, "time">, clock: SteadyClock): Promise<void> {
   const off = await offStore(store, clock.now);
   if (Math.abs(off) > TIME_OFF_MAX_MS)
     throw new OperatorError(

@@ -19,7 +19,7 @@ export interface Answering extends Served {
   frontProxy(): FrontProxy | undefined;
   authorize: Authorize;
   /** Somebody was turned away. `isStranger`: with a certificate we do not know the signer of, or none. */
-  onRefused(why: string, isStranger: boolean): void;
+  onOptedOut(why: string, isStranger: boolean): void;
 }
 
 /** external.metrics.k8s.io/v1beta1, for one metric. Everything that is no answer is a Status, which an HPA takes as "keep what there is". */
@@ -29,7 +29,7 @@ export function createAnswer(served: Answering): (request: Request) => Promise<A
     if (!frontProxy) return failure("ServiceUnavailable", "the front proxy's certificate authority has not been read yet");
     const identified = identify(frontProxy, peer, headers);
     if (identified.kind === "stranger") {
-      served.onRefused(identified.why, peer.kind !== "verified");
+      served.onOptedOut(identified.why, peer.kind !== "verified");
       return failure("Unauthorized", `only the API server may ask: ${identified.why}`);
     }
     // The same for everybody, and nothing of ours in it; so being there does not depend on a review.
@@ -42,12 +42,12 @@ export function createAnswer(served: Answering): (request: Request) => Promise<A
     const { caller } = identified;
     const decision = await served.authorize(caller, wish);
     if (decision.kind === "undecided") {
-      served.onRefused(decision.why, false);
+      served.onOptedOut(decision.why, false);
       return failure("ServiceUnavailable", `whether "${caller.user}" may read ${wish.resource} is not known: ${decision.why}`);
     }
     if (decision.kind === "denied") {
       const why = `"${caller.user}" ${decision.why}`;
-      served.onRefused(why, false);
+      served.onOptedOut(why, false);
       return failure("Forbidden", why);
     }
     if (wish.resource !== METRIC) return failure("NotFound", `there is no external metric ${wish.resource}; this is served: ${METRIC}`);

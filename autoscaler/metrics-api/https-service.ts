@@ -73,7 +73,7 @@ export async function startHttps(options: HttpsOptions): Promise<Https> {
     const isStale = () => by !== ca;
     const respond = ({ code, body }: Answer) => {
       if (response.destroyed) return;
-      // Whoever is refused may have a new certificate, and whoever was judged by a former authority must be judged again.
+      // Whoever is rejected may have a new certificate, and whoever was judged by a former authority must be judged again.
       if (closing || code === 401 || once || isStale()) response.shouldKeepAlive = false;
       const text = JSON.stringify(body);
       response.writeHead(code, { "content-type": "application/json", "content-length": Buffer.byteLength(text) });

@@ -16,7 +16,7 @@ export const FIRST_REFRESH_MS = 5_000;
 export const UNVERIFIED_REFRESH_MS = 5_000;
 /** Between two log lines that say the same, in ms. */
 const REPEAT_MS = 60_000;
-/** Different refusals remembered for that. */
+/** Different rejections remembered for that. */
 const REPEATS_MAX = 100;
 
 export interface MetricsApiOptions {
@@ -70,7 +70,7 @@ export async function startMetricsApi(options: MetricsApiOptions, { rates, relea
         namespace,
         frontProxy: trust.current,
         authorize: kubernetes ? createReview(kubernetes, clock.monotonic) : createAllowList(options.allowedUsers),
-        onRefused(why, isStranger) {
+        onOptedOut(why, isStranger) {
           warn(why);
           // Perhaps the authority is a new one.
           if (!isStranger || clock.monotonic() - lookedAt < UNVERIFIED_REFRESH_MS) return;
@@ -107,7 +107,7 @@ export async function startMetricsApi(options: MetricsApiOptions, { rates, relea
   return { port: https.port, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
-/** The same refusal is told once a minute: an HPA controller is refused every 15 s for each channel. */
+/** The same rejection is told once a minute: an HPA controller is rejected every 15 s for each channel. */
 function warnOnce(clock: Clock, log: Logger): (why: string) => void {
   const toldAt = new Map<string, number>();
   return (why) => {
@@ -116,6 +116,6 @@ function warnOnce(clock: Clock, log: Logger): (why: string) => void {
     if (before !== undefined && now - before < REPEAT_MS) return;
     if (toldAt.size >= REPEATS_MAX) toldAt.clear();
     toldAt.set(why, now);
-    log.warn({ why }, "a reader of the metrics API was refused");
+    log.warn({ why }, "a reader of the metrics API was rejected");
   };
 }

@@ -88,7 +88,7 @@ for (const [who, asking, message] of STRANGERS)
       assert.equal(headers.connection, "close");
     }
     assert.ok(!kubernetes.asked.some((asked) => asked.method === "POST"));
-    assert.equal(lines.filter((line) => line.includes("was refused")).length, 1, "the same is told once a minute");
+    assert.equal(lines.filter((line) => line.includes("was rejected")).length, 1, "the same is told once a minute");
   });
 
 test("a user who may not is told so", async () => {

@@ -16,7 +16,7 @@ const SET = new RegExp(`^(${KEY})\\s+(in|notin)\\s*\\(([^()]*)\\)$`);
 const BETWEEN = /,(?![^()]*\))/;
 
 /**
- * The text of a `labelSelector`: =, ==, !=, in, notin, key, !key. "" selects everything. Greater and less than are refused: no label of ours
+ * The text of a `labelSelector`: =, ==, !=, in, notin, key, !key. "" selects everything. Greater and less than are rejected: no label of ours
  * is a number.
  */
 export function parseSelector(text: string): readonly Requirement[] | SelectorFault {

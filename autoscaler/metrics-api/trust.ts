@@ -24,7 +24,7 @@ export type TrustRead =
 
 export function createTrustReader(source: TrustSource, kubernetes: Pick<Kubernetes, "get"> | undefined): () => Promise<TrustRead> {
   if (source.kind === "file") return () => fromFile(source.path, source.names);
-  // A mistake of the wiring; the configuration refuses it with a sentence.
+  // A mistake of the wiring; the configuration rejects it with a sentence.
   if (!kubernetes) throw new Error("the cluster's trust without a cluster");
   return () => fromCluster(kubernetes);
 }
@@ -40,7 +40,7 @@ async function fromFile(path: string, names: readonly string[]): Promise<TrustRe
 
 async function fromCluster(kubernetes: Pick<Kubernetes, "get">): Promise<TrustRead> {
   const answer = await kubernetes.get(CONFIG_MAP);
-  if (answer.kind === "unreachable") return { ...unreadable(`the API server cannot be reached: ${answer.why}`), lasting: false };
+  if (answer.kind === "unreachable") return { ...unreadable(`the API server cannot be failpoint: ${answer.why}`), lasting: false };
   if (answer.code === 403)
     return unreadable(
       `${NAMED} may not be read: bind the Role extension-apiserver-authentication-reader of kube-system to the service account`,

@@ -5,7 +5,7 @@ import { fail, text } from "../command.ts";
 import { parseDuration } from "../duration.ts";
 
 export const CAPACITY_USAGE = `--push N --email N --sms N --peak FACTOR [--push-split apns=45,fcm=50,webpush=5] [--rate-limit sms=100 …]
-       [--retention 30d] [--outage 1h] [--refusals 1M] [--content push=200,sms=160,email=20K] [--nodes] [--explain] [--values | --json]`;
+       [--retention 30d] [--outage 1h] [--opt-outs 1M] [--content push=200,sms=160,email=20K] [--nodes] [--explain] [--values | --json]`;
 
 export const CAPACITY_OPTIONS: ParseArgsOptionsConfig = {
   push: { type: "string", default: "0" },
@@ -16,7 +16,7 @@ export const CAPACITY_OPTIONS: ParseArgsOptionsConfig = {
   "rate-limit": { type: "string", multiple: true, default: [] },
   retention: { type: "string", default: "30d" },
   outage: { type: "string", default: "1h" },
-  refusals: { type: "string", default: "1M" },
+  "opt-outs": { type: "string", default: "1M" },
   content: { type: "string", default: "push=200,sms=160,email=20K" },
   nodes: { type: "boolean" },
   explain: { type: "boolean" },
@@ -74,7 +74,7 @@ export function readDemand(values: Given): Demand {
     contentBytes: content,
     retentionDays: longer(of("retention"), "--retention", 24) / 24,
     outageHours: longer(of("outage"), "--outage", 0),
-    refusals: parseNumber(of("refusals"), "--refusals", PER_DAY_MAX),
+    optOuts: parseNumber(of("opt-outs"), "--opt-outs", PER_DAY_MAX),
   };
 }
 

@@ -84,7 +84,7 @@ function storeLines({ store: s, demand }: Plan): Line[] {
 function redisLines({ redis: r, demand }: Plan): Line[] {
   return [
     ["claims", `${grouped(r.claims)} at once, ${bytes(r.claimBytes)}`],
-    ["refusals", `${grouped(demand.refusals)}, ${bytes(r.refusalBytes)}`],
+    ["optOuts", `${grouped(demand.optOuts)}, ${bytes(r.optOutBytes)}`],
     ["operations", `${grouped(r.operationsPeak)}/s at the peak, in far fewer round trips`],
     ["maxmemory", `${r.memoryMib} MiB, noeviction`],
   ];

@@ -12,7 +12,7 @@ import { type LineResult, readLines, sendLines } from "../send.ts";
 import { startDev } from "./dev.ts";
 import { createProgress } from "./progress.ts";
 import { sayWho } from "./seed.ts";
-import { INTERRUPTED, openScratch } from "./temp-dir.ts";
+import { INTERRUPTED, openTempDir } from "./temp-dir.ts";
 
 const EXAMPLES = join(import.meta.dirname, "../../examples");
 /** Everything in the examples has ended long before; a minute is for a busy machine. */
@@ -30,7 +30,7 @@ export async function runDemo({
   const say = (text: string) => process.stdout.write(`${text}\n`);
   const startedAt = performance.now();
   if (env.STORE_URL) await mustBeEmpty(env.STORE_URL);
-  using scratch = openScratch("carillon-demo");
+  using scratch = openTempDir("carillon-demo");
   const interrupted = new AbortController();
   const interrupt = () => interrupted.abort();
   process.once("SIGINT", interrupt);
@@ -46,7 +46,7 @@ export async function runDemo({
     );
     using clients = connectGateway(system.gatewayAddress, system.apiKey);
     const setting = await sayWho(EXAMPLES, clients, system.sandbox);
-    say(`Registered ${setting.contacts} endpoints of ${setting.users} users; ${setting.refusals} refusals.\n`);
+    say(`Registered ${setting.contacts} endpoints of ${setting.users} users; ${setting.optOuts} opt-outs.\n`);
 
     const results: LineResult[] = [];
     const lines = await Array.fromAsync(readLines(file));
@@ -102,15 +102,15 @@ function sayInterrupted(say: (text: string) => void): number {
   return INTERRUPTED;
 }
 
-/** How the gateway answered, and each line it refused. */
+/** How the gateway answered, and each line it rejected. */
 function sayAnswers(results: readonly LineResult[], say: (text: string) => void): void {
   const fresh = results.filter((r) => !r.error && !r.repeated).length;
   const repeated = results.filter((r) => r.repeated).length;
-  const refused = results.filter((r) => r.error);
+  const rejected = results.filter((r) => r.error);
   say(
-    `${results.length} lines: ${fresh} accepted, ${repeated} repeated with a known key (same answer), ${refused.length} refused at the door:`,
+    `${results.length} lines: ${fresh} accepted, ${repeated} repeated with a known key (same answer), ${rejected.length} rejected at the door:`,
   );
-  for (const { line, key, error } of refused.sort((a, b) => a.line - b.line))
+  for (const { line, key, error } of rejected.sort((a, b) => a.line - b.line))
     say(`  line ${line} ${key ?? ""}: ${error?.code} ${error?.message}`);
   say("");
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Environment } from "../../runtime/config.ts";
 import { runUntilSignal } from "../../runtime/run.ts";
 import { DEV_APP, startDev } from "./dev.ts";
-import { openScratch } from "./temp-dir.ts";
+import { openTempDir } from "./temp-dir.ts";
 
 /** `carillon send` and the README look for a gateway here. */
 const GATEWAY_PORT = 7700;
@@ -12,7 +12,7 @@ const GATEWAY_PORT = 7700;
 export async function runUp({ env, directory }: { env: Environment; directory: string | undefined }): Promise<number> {
   await runUntilSignal(async () => {
     await using stack = new AsyncDisposableStack();
-    const home = directory ?? stack.use(openScratch("carillon")).path;
+    const home = directory ?? stack.use(openTempDir("carillon")).path;
     const system = stack.use(
       await startDev({
         directory: home,
@@ -43,7 +43,7 @@ export async function runUp({ env, directory }: { env: Environment; directory: s
         `  Redis     ${system.redisUrl}`,
         "",
         "  try",
-        `  grpcurl -plaintext -H "authorization: Bearer $(cat ${keyFile})" -d '${line}' ${system.gatewayAddress} carillon.v1.NotificationService/Send`,
+        `  grpcurl -plaintext -H "authorization: Bearer $(cat ${keyFile})" -d '${line}' ${system.gatewayAddress} carillon.v1.NotificationService/SendNotification`,
         "",
         "  Ctrl-C drains and stops everything.",
         "",

@@ -11,7 +11,7 @@ export interface TakenLedger {
 
 /** Two million deliveries take seconds to be written down. */
 const WHOLE_MS = 60_000;
-/** What is asked for is looked up in memory. */
+/** What is asked for is queried in memory. */
 const SOME_MS = 10_000;
 /** Ids in one question: 400 kB of the 1 MiB that is read. */
 const IDS_MAX = 10_000;

@@ -9,26 +9,26 @@ import { object, oneOf, parseEndpoint, parseJson, string } from "../jsonl.ts";
 import type { Clients } from "../rpc.ts";
 import { readLines } from "../send.ts";
 
-/** Registers the examples' people: contacts.jsonl, then what they refuse: refusals.jsonl. */
+/** Registers the examples' people: contacts.jsonl, then what they opt out: opt-outs.jsonl. */
 export async function sayWho(
   folder: string,
   clients: Clients,
   sandbox: Sandbox,
-): Promise<{ users: number; contacts: number; refusals: number }> {
+): Promise<{ users: number; contacts: number; optOuts: number }> {
   const users = new Set<string>();
   let contacts = 0;
-  let refusals = 0;
+  let optOuts = 0;
   for await (const text of readLines(join(folder, "contacts.jsonl"))) {
     const { user, endpoint } = object(parseJson(text), "the line");
     const userId = string(user, "user");
-    await callUnary(clients.contacts, ContactServiceService.register, {
+    await callUnary(clients.contacts, ContactServiceService.registerContact, {
       userId,
       endpoint: readEndpoint(object(endpoint, "endpoint"), sandbox),
     });
     users.add(userId);
     contacts++;
   }
-  for await (const text of readLines(join(folder, "refusals.jsonl"))) {
+  for await (const text of readLines(join(folder, "opt-outs.jsonl"))) {
     const { user, endpoint, channel, category } = object(parseJson(text), "the line");
     const subject: Subject = {
       subject:
@@ -36,14 +36,14 @@ export async function sayWho(
           ? { $case: "endpoint", value: parseEndpoint(object(endpoint, "endpoint"), "endpoint") }
           : { $case: "userId", value: string(user, "user") },
     };
-    const refusal = {
+    const optOut = {
       channel: channel === undefined ? 0 : channelToProto(oneOf(CHANNELS, channel, "channel")),
       category: string(category ?? "", "category"),
     };
-    await callUnary(clients.preferences, PreferenceServiceService.update, { subject, refuse: [refusal], allow: [] });
-    refusals++;
+    await callUnary(clients.preferences, PreferenceServiceService.updatePreferences, { subject, optOut: [optOut], optIn: [] });
+    optOuts++;
   }
-  return { users: users.size, contacts, refusals };
+  return { users: users.size, contacts, optOuts };
 }
 
 /** A browser's subscription belongs to a push service, so the sandbox mints it: {"webPushOfSandbox": NAME}. */

@@ -4,10 +4,10 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { openScratch } from "./temp-dir.ts";
+import { openTempDir } from "./temp-dir.ts";
 
 test("goes at disposal", () => {
-  const scratch = openScratch("carillon-scratch");
+  const scratch = openTempDir("carillon-scratch");
   assert.ok(existsSync(scratch.path));
   scratch[Symbol.dispose]();
   assert.ok(!existsSync(scratch.path));
@@ -28,8 +28,8 @@ test("goes when the process exits, and when a second Ctrl-C ends what the first 
 /** The exit status of a process that opens a scratch folder and then does `what`; the folder must be gone. */
 async function statusAfter(what: string, then: (child: ChildProcess) => unknown): Promise<number | null> {
   const program = `
-    const { openScratch } = await import(${JSON.stringify(join(import.meta.dirname, "temp-dir.ts"))});
-    console.log(openScratch("carillon-scratch").path);
+    const { openTempDir } = await import(${JSON.stringify(join(import.meta.dirname, "temp-dir.ts"))});
+    console.log(openTempDir("carillon-scratch").path);
     ${what}`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: ["ignore", "pipe", "inherit"] });
   const ended = once(child, "exit");

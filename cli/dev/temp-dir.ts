@@ -10,7 +10,7 @@ export interface Scratch extends Disposable {
 }
 
 /** A folder for one run. It holds keys, so it goes at disposal, and also when a second Ctrl-C cuts the drain short. */
-export function openScratch(name: string): Scratch {
+export function openTempDir(name: string): Scratch {
   const path = mkdtempSync(join(tmpdir(), `${name}-`));
   const remove = () => rmSync(path, { recursive: true, force: true, maxRetries: 3 });
   let asked = 0;

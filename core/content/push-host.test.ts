@@ -24,6 +24,6 @@ const rows: [string, boolean, string][] = [
   ["not a url", false, "no URL"],
 ];
 for (const [url, allowed, name] of rows) {
-  test(`${allowed ? "allows" : "refuses"} ${name}`, () => assert.equal(pushUrlAllowed(url, HOSTS), allowed));
+  test(`${allowed ? "allows" : "rejects"} ${name}`, () => assert.equal(pushUrlAllowed(url, HOSTS), allowed));
 }
 test("allows nothing where nothing is listed", () => assert.equal(pushUrlAllowed("https://fcm.googleapis.com/x", []), false));

@@ -7,9 +7,9 @@ import {
   type Decision,
   decide,
   decideUncertain,
-  LOOK_UP_FIRST_MS,
   MISCONFIGURED_WAIT_MS,
-  nextLookUpAt,
+  nextStatusQueryAt,
+  STATUS_QUERY_FIRST_MS,
 } from "./decide.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -32,7 +32,7 @@ const table: [string, Outcome, Partial<AttemptSituation>, Decision][] = [
     { kind: "failed", reason: "endpoint-gone: Unregistered" },
   ],
   [
-    "refused content fails at once",
+    "rejected content fails at once",
     { kind: "rejected", reason: "PayloadTooLarge" },
     {},
     { kind: "failed", reason: "rejected: PayloadTooLarge" },
@@ -96,9 +96,9 @@ test("of the classes only critical repeats an unknown outcome, and only once, an
 
 test("an unknown outcome is asked about later each time, and at the policy's moment at the latest", () => {
   const until = NOW + 20_000;
-  assert.equal(nextLookUpAt(NOW, NOW, until), NOW + LOOK_UP_FIRST_MS);
-  assert.equal(nextLookUpAt(NOW, NOW + 3_000, until), NOW + 12_000);
-  assert.equal(nextLookUpAt(NOW, NOW + 6_000, until), until);
+  assert.equal(nextStatusQueryAt(NOW, NOW, until), NOW + STATUS_QUERY_FIRST_MS);
+  assert.equal(nextStatusQueryAt(NOW, NOW + 3_000, until), NOW + 12_000);
+  assert.equal(nextStatusQueryAt(NOW, NOW + 6_000, until), until);
 });
 
 test("a wait that is no number is none, so that the next attempt has a moment", () => {

@@ -8,13 +8,19 @@ export const ATTEMPT_COUNT_MAX = 12;
 export const THROTTLED_WAIT_MS = 1_000;
 /** How long a misconfigured provider is left alone before one more attempt, in ms. */
 export const MISCONFIGURED_WAIT_MS = 30_000;
-/** How long an unknown outcome waits for a receipt or a look-up before the class's policy speaks, in ms, unless configured otherwise. */
+/** How long an unknown outcome waits for a receipt or a status query before the class's policy speaks, in ms, unless configured otherwise. */
 export const UNCERTAIN_WAIT_MS: UncertainWaits = { critical: 10_000, transactional: 300_000, marketing: 300_000 };
 export type UncertainWaits = Readonly<Record<NotificationClass, number>>;
 /** The first look at an unknown outcome, and the shortest time between two: a receipt mostly comes sooner. */
-export const LOOK_UP_FIRST_MS = 2_000;
+export const STATUS_QUERY_FIRST_MS = 2_000;
 /** Channels some provider of which can be asked what became of an attempt. */
-export const LOOKED_UP: Readonly<Record<Channel, boolean>> = { apns: false, fcm: false, webpush: false, sms: true, email: true };
+export const STATUS_QUERY_CHANNELS: Readonly<Record<Channel, boolean>> = {
+  apns: false,
+  fcm: false,
+  webpush: false,
+  sms: true,
+  email: true,
+};
 /** Classes whose attempt of unknown outcome is repeated once. */
 const RESENDS_UNCERTAIN: Record<NotificationClass, boolean> = { critical: true, transactional: false, marketing: false };
 
@@ -72,8 +78,8 @@ export function decideUncertain(s: {
  * When to ask again about an attempt uncertain since then: after 2 s, 8 s, 32 s, …, and at `until`, the policy's moment, at the latest. Few
  * questions, because an outage makes many attempts uncertain at once, and providers allow few.
  */
-export const nextLookUpAt = (since: number, now: number, until: number) =>
-  Math.min(until, now + Math.max(LOOK_UP_FIRST_MS, 3 * (now - since)));
+export const nextStatusQueryAt = (since: number, now: number, until: number) =>
+  Math.min(until, now + Math.max(STATUS_QUERY_FIRST_MS, 3 * (now - since)));
 
 /** A time that is no number would be a moment that never comes. */
 const askedWaitMs = ({ retryAfterMs = 0 }: { retryAfterMs?: number | undefined }) => (Number.isFinite(retryAfterMs) ? retryAfterMs : 0);

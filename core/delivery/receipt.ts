@@ -1,7 +1,7 @@
 import { type AttemptRecord, knownOutcome, notificationIdOf, type Resolution } from "../ports/attempt-store.ts";
 import type { DeliveryChange } from "../ports/notification-store.ts";
 import type { Delivery, DeliveryState } from "./notification.ts";
-import { closedAttempt } from "./transitions.ts";
+import { voidAttempt } from "./transitions.ts";
 
 /** What a provider tells afterwards of an attempt. */
 export interface Receipt {
@@ -56,7 +56,7 @@ export function receiptEffect(receipt: Receipt, attempt: AttemptRecord, d: Deliv
     const closed = { kind: "closed", state: end.state, reason: "an earlier attempt arrived" } as const;
     return {
       kind: "close",
-      attempt: closedAttempt({ deliveryId: d.id, attempt: d.attempt }, s.worker, closed, s.now),
+      attempt: voidAttempt({ deliveryId: d.id, attempt: d.attempt }, s.worker, closed, s.now),
       change: change(["pending"]),
     };
   }

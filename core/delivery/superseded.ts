@@ -1,8 +1,8 @@
 import { type AttemptOutcome, type AttemptRecord, attemptId, knownOutcome } from "../ports/attempt-store.ts";
-import type { Closed } from "./transitions.ts";
+import type { Void } from "./transitions.ts";
 
 /** What ends a repetition that is not needed. */
-export const ARRIVED: Closed = { kind: "closed", state: "sent", reason: "an earlier attempt arrived" };
+export const ARRIVED: Void = { kind: "closed", state: "sent", reason: "an earlier attempt arrived" };
 
 /** The attempts of this drive before the current one, which repeats one of them; none where it repeats nothing. */
 export function repeatedIds(d: {

@@ -3,7 +3,7 @@ import { contentPart } from "./channel.ts";
 import { type Delivery, expiryOf, type NotificationRecord } from "./notification.ts";
 
 /** The task that asks for a delivery's current attempt, or what became of it. */
-export function toTask(n: NotificationRecord, d: Delivery, { lookUp = false } = {}): DeliveryTask {
+export function toTask(n: NotificationRecord, d: Delivery, { statusQuery = false } = {}): DeliveryTask {
   if (d.endpoint === undefined) throw new Error(`delivery ${d.id} is open without an endpoint`);
   const part = contentPart(d.channel);
   return {
@@ -25,7 +25,7 @@ export function toTask(n: NotificationRecord, d: Delivery, { lookUp = false } = 
     policyResend: d.policyResend ?? false,
     firstAttempt: d.firstAttempt ?? 1,
     redrive: d.redrive,
-    lookUp,
+    statusQuery,
     traceparent: n.traceparent,
   };
 }

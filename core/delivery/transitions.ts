@@ -1,6 +1,6 @@
 import { type AttemptOutcome, type AttemptRecord, attemptId } from "../ports/attempt-store.ts";
 import type { DeliveryChange } from "../ports/notification-store.ts";
-import { type Decision, LOOK_UP_FIRST_MS } from "./decide.ts";
+import { type Decision, STATUS_QUERY_FIRST_MS } from "./decide.ts";
 import { OPEN_STATES } from "./notification.ts";
 
 /** Which delivery and which attempt of it a decision is about. */
@@ -32,7 +32,7 @@ export function decisionChange(on: DecidedAttempt, decision: Decision, now: numb
       return {
         ...base,
         expect: { attempt, states: ["pending"] },
-        set: { state: "uncertain", uncertainSince: now, nextAt: now + LOOK_UP_FIRST_MS, reason },
+        set: { state: "uncertain", uncertainSince: now, nextAt: now + STATUS_QUERY_FIRST_MS, reason },
       };
     case "expired":
     case "failed":
@@ -41,15 +41,10 @@ export function decisionChange(on: DecidedAttempt, decision: Decision, now: numb
 }
 
 /** That a number was closed without a call. */
-export type Closed = Extract<AttemptOutcome, { kind: "closed" }>;
+export type Void = Extract<AttemptOutcome, { kind: "closed" }>;
 
 /** An attempt's number closed without a call: once it is inserted, no copy of the task can send under it. */
-export function closedAttempt(
-  on: Pick<DecidedAttempt, "deliveryId" | "attempt">,
-  worker: string,
-  outcome: Closed,
-  now: number,
-): AttemptRecord {
+export function voidAttempt(on: Pick<DecidedAttempt, "deliveryId" | "attempt">, worker: string, outcome: Void, now: number): AttemptRecord {
   const { deliveryId, attempt: number } = on;
   return {
     id: attemptId(deliveryId, number),
@@ -65,7 +60,7 @@ export function closedAttempt(
 }
 
 /** What a closed number means for its delivery. */
-export function closedChange(on: Omit<DecidedAttempt, "expiresAt">, { state, reason }: Closed, now: number): DeliveryChange {
+export function voidChange(on: Omit<DecidedAttempt, "expiresAt">, { state, reason }: Void, now: number): DeliveryChange {
   const { notificationId, deliveryId, attempt } = on;
   return { notificationId, deliveryId, expect: { attempt, states: OPEN_STATES }, set: { state, reason, nextAt: undefined, endedAt: now } };
 }

@@ -23,10 +23,10 @@ export interface AttemptRecord {
   resolution?: Resolution | undefined;
 }
 
-/** What a receipt or a look-up told of an attempt whose answer never came. */
+/** What a receipt or a status query told of an attempt whose answer never came. */
 export interface Resolution {
   outcome: Outcome;
-  by: "receipt" | "look-up";
+  by: "receipt" | "status-query";
   /** ms since the epoch. */
   at: number;
 }

@@ -29,7 +29,7 @@ export interface NotificationStore {
    * Takes up to `limit` notifications of these lanes whose due moment is ≤ now, the oldest first, by moving due to `until`:
    * of several takers each gets different ones, and a taker that dies loses nothing.
    */
-  takeDue(lanes: readonly number[], now: number, until: number, limit: number): Promise<NotificationRecord[]>;
+  leaseDue(lanes: readonly number[], now: number, until: number, limit: number): Promise<NotificationRecord[]>;
   /** Applies each change whose expectation holds, recomputes due in the same write; tells for each whether it was applied. */
   change(changes: readonly DeliveryChange[]): Promise<boolean[]>;
   /** Deliveries by channel, state and reason, and the number of notifications. For audit: reads everything. */

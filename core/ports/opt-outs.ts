@@ -1,7 +1,7 @@
 import type { Channel } from "../delivery/channel.ts";
 import type { Endpoint } from "../delivery/endpoint.ts";
 
-export interface RefusalQuestion {
+export interface OptOutQuestion {
   app: string;
   /** Undefined when the recipient is an endpoint given outright. */
   userId: string | undefined;
@@ -11,9 +11,9 @@ export interface RefusalQuestion {
 }
 
 /** "unknown" means it could not be read; what follows depends on the class. */
-export type RefusalAnswer = "allowed" | "refused" | "unknown";
+export type OptOutAnswer = "allowed" | "opted-out" | "unknown";
 
-/** Asks whether sending is refused. Answers in the order of the questions; never rejects. */
-export interface Refusals {
-  check(questions: readonly RefusalQuestion[]): Promise<RefusalAnswer[]>;
+/** Asks whether sending is opted out. Answers in the order of the questions; never rejects. */
+export interface OptOuts {
+  check(questions: readonly OptOutQuestion[]): Promise<OptOutAnswer[]>;
 }

@@ -21,7 +21,7 @@ export interface OutboundDelivery {
 }
 
 /** An attempt of unknown outcome. */
-export interface LookUpQuestion {
+export interface StatusQuery {
   attemptId: string;
   deliveryId: string;
   endpoint: Endpoint;
@@ -30,7 +30,7 @@ export interface LookUpQuestion {
   startedAt: number;
 }
 
-/** What a look-up found. Absence proves nothing: providers index late. */
+/** What a status query found. Absence proves nothing: providers index late. */
 export type Finding = { kind: "found"; outcome: Outcome } | { kind: "absent" } | { kind: "unreadable"; fault: Fault };
 
 /**
@@ -42,5 +42,5 @@ export interface Provider extends AsyncDisposable {
   readonly name: string;
   send(delivery: OutboundDelivery, signal: AbortSignal): Promise<Outcome>;
   /** Asks what became of an attempt, where the provider can tell. One call, never retries; throws for nothing expected. */
-  lookUp?(question: LookUpQuestion, signal: AbortSignal): Promise<Finding>;
+  statusQuery?(question: StatusQuery, signal: AbortSignal): Promise<Finding>;
 }

@@ -27,7 +27,7 @@ export interface DeliveryTask {
   firstAttempt: number;
   redrive: number | undefined;
   /** Not to send, but to ask the provider what became of the attempt. */
-  lookUp: boolean;
+  statusQuery: boolean;
   /** W3C traceparent; travels in the headers. */
   traceparent: string | undefined;
 }

@@ -1,19 +1,19 @@
 import type { Channel } from "../delivery/channel.ts";
 
-/** A refusal: of one channel or all ("*"), of one category or all ("*"). */
-export interface Refusal {
+/** An opt-out: of one channel or all ("*"), of one category or all ("*"). */
+export interface OptOut {
   channel: Channel | "*";
   category: string;
 }
 
-/** What one subject (a user, or an endpoint whoever uses it) refused within one app. */
+/** What one subject (a user, or an endpoint whoever uses it) opted out within one app. */
 export interface PreferenceRecord {
   app: string;
   /** userSubject() or endpointSubject(). */
   subject: string;
   /** Grows by one with each change. */
   version: number;
-  refusals: Refusal[];
+  optOuts: OptOut[];
   /** ms since the epoch. */
   updatedAt: number;
 }
@@ -22,22 +22,22 @@ export const userSubject = (userId: string) => `user:${userId}`;
 /** @param endpointId hash of the endpoint, so that no address is a key */
 export const endpointSubject = (endpointId: string) => `endpoint:${endpointId}`;
 
-/** The refusals any of which forbids sending on this channel in this category. */
-export const refusalsThatForbid = (channel: Channel, category: string): Refusal[] => [
+/** The opt-outs any of which forbids sending on this channel in this category. */
+export const optOutsThatApply = (channel: Channel, category: string): OptOut[] => [
   { channel, category },
   { channel, category: "*" },
   { channel: "*", category },
   { channel: "*", category: "*" },
 ];
 
-export const sameRefusal = (a: Refusal, b: Refusal) => a.channel === b.channel && a.category === b.category;
+export const isSameOptOut = (a: OptOut, b: OptOut) => a.channel === b.channel && a.category === b.category;
 
-export const isRefused = (refusals: readonly Refusal[], channel: Channel, category: string) =>
-  refusals.some((r) => (r.channel === "*" || r.channel === channel) && (r.category === "*" || r.category === category));
+export const isOptedOut = (optOuts: readonly OptOut[], channel: Channel, category: string) =>
+  optOuts.some((r) => (r.channel === "*" || r.channel === channel) && (r.category === "*" || r.category === category));
 
-/** The refusals after a change; allow takes back what was refused word for word. */
-export function changeRefusals(now: readonly Refusal[], refuse: readonly Refusal[], allow: readonly Refusal[]): Refusal[] {
-  const kept = now.filter((r) => !allow.some((a) => sameRefusal(a, r)));
-  for (const r of refuse) if (!kept.some((k) => sameRefusal(k, r))) kept.push(r);
+/** The opt-outs after a change; opting in removes exactly the same opt-outs. */
+export function changeOptOuts(now: readonly OptOut[], optOut: readonly OptOut[], optIn: readonly OptOut[]): OptOut[] {
+  const kept = now.filter((r) => !optIn.some((a) => isSameOptOut(a, r)));
+  for (const r of optOut) if (!kept.some((k) => isSameOptOut(k, r))) kept.push(r);
   return kept;
 }

@@ -29,7 +29,7 @@ test("wants at least one provider, and each once", () => {
   assert.match(faultsOf({ SMS_PROVIDERS: "vonage,vonage" }).join(), /twice/);
 });
 
-test("refuses an account sid that is none", () => {
+test("rejects an account SID that does not begin with AC", () => {
   assert.match(faultsOf({ TWILIO_ACCOUNT_SID: "SK123" }).join(), /TWILIO_ACCOUNT_SID: must begin with AC/);
 });
 

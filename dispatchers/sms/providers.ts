@@ -8,7 +8,7 @@ import { SMS_NEEDED, type SmsConfig, type SmsProviderName } from "./config.ts";
 
 interface Parts {
   clock: Clock;
-  /** Whose a message of Twilio's is, found by look-up. */
+  /** Whose a message of Twilio's is, found by status query. */
   attribute: AttemptStore["attribute"];
 }
 

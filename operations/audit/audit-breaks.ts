@@ -12,7 +12,7 @@ export const CHECKS = {
   once: "3 no second send (attempts)",
   proven: "3 sent has its attempt",
   takenOnce: "3 no second send (providers)",
-  obeyed: "4 a refusal is obeyed",
+  obeyed: "4 an opt-out is obeyed",
 } as const;
 export type CheckName = keyof typeof CHECKS;
 

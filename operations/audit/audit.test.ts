@@ -22,7 +22,7 @@ const rejected = { kind: "rejected", reason: "no" } as const;
 const unanswered = { kind: "unanswered", fault: { code: "reset" } } as const;
 const unavailable = { kind: "unavailable", fault: { code: "http-503" } } as const;
 const closed = { kind: "closed", state: "suppressed", reason: "opted-out" } as const;
-const told = (outcome: typeof accepted | typeof rejected, by: "receipt" | "look-up" = "receipt") => ({
+const told = (outcome: typeof accepted | typeof rejected, by: "receipt" | "status-query" = "receipt") => ({
   resolution: { outcome, by, at: 3 },
 });
 const broken = (a: Audit) => a.checks.filter((c) => !c.holds).map((c) => c.promise);
@@ -75,7 +75,7 @@ const SECOND_SENDS: readonly [what: string, attempts: AttemptRecord[], breaks: b
   ["while the first is under way", [attempt("a", 1), attempt("a", 2)], true],
   ["after the provider took it", [attempt("a", 1, accepted), attempt("a", 2, unanswered)], true],
   ["after a receipt said it was taken", [attempt("a", 1, unanswered, told(accepted)), attempt("a", 2)], true],
-  ["after a look-up said it was not", [attempt("a", 1, unanswered, told(rejected, "look-up")), attempt("a", 2, accepted)], false],
+  ["after a status query said it was not", [attempt("a", 1, unanswered, told(rejected, "status-query")), attempt("a", 2, accepted)], false],
   ["where accepted and told otherwise later", [attempt("a", 1, accepted, told(rejected)), attempt("a", 2, accepted)], true],
   ["after a number closed without a call", [attempt("a", 1, closed), attempt("a", 2, accepted)], false],
   ["the policy's repetition", [attempt("a", 1, unanswered), attempt("a", 2, accepted, { policyResend: true })], false],
@@ -136,8 +136,8 @@ test("notices what providers took of nobody's", () => {
 test("notices a provider that took what was suppressed, unless an attempt before may have gone", () => {
   const suppressed = (attempt: number) => notification(delivery("a", { state: "suppressed", reason: "opted-out", attempt }));
   const judge = (n: NotificationRecord, ...attempts: AttemptRecord[]) => broken(audit([n], attempts, { taken: taken("a") }));
-  assert.deepEqual(judge(suppressed(1)), [TAKEN_ONCE, "4 a refusal is obeyed"]);
-  assert.deepEqual(judge(suppressed(1), attempt("a", 1, accepted)), ["4 a refusal is obeyed"]);
+  assert.deepEqual(judge(suppressed(1)), [TAKEN_ONCE, "4 an opt-out is obeyed"]);
+  assert.deepEqual(judge(suppressed(1), attempt("a", 1, accepted)), ["4 an opt-out is obeyed"]);
   assert.deepEqual(judge(suppressed(2), attempt("a", 1, unanswered), attempt("a", 2, closed)), []);
   assert.deepEqual(judge(suppressed(2), attempt("a", 1, accepted), attempt("a", 2, closed, { redrive: 1 })), []);
 });
@@ -166,14 +166,14 @@ test("tells how unknown outcomes were resolved", () => {
     [n],
     [
       attempt("receipt", 1, undefined, told(accepted)),
-      attempt("found", 1, unanswered, told(rejected, "look-up")),
+      attempt("found", 1, unanswered, told(rejected, "status-query")),
       ...["late", "given-up", "open", "repeated", "redriven"].map((id) => attempt(id, 1, unanswered)),
       attempt("at-work", 1),
       attempt("repeated", 2, accepted, { policyResend: true }),
     ],
   );
   assert.deepEqual(a.uncertain, {
-    ...{ receipt: 1, "look-up": 1, "late answer": 1, "given up": 1, open: 1 },
+    ...{ receipt: 1, "status-query": 1, "late answer": 1, "given up": 1, open: 1 },
     ...{ "repeated by policy": 1, "redriven by an operator": 1 },
   });
   assert.deepEqual(broken(a), []);

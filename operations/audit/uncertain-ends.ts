@@ -4,7 +4,7 @@ import type { AttemptRecord } from "../../core/ports/attempt-store.ts";
 /** How attempts whose answer never came were resolved. */
 export const UNCERTAIN_ENDS = [
   "receipt",
-  "look-up",
+  "status-query",
   "late answer",
   "repeated by policy",
   "redriven by an operator",

@@ -11,7 +11,7 @@ const demand: Demand = {
   peakFactor: 10,
   rateLimits: {},
   contentBytes: { push: 200, sms: 160, email: 20_000 },
-  ...{ retentionDays: 30, outageHours: 1, refusals: 1e6 },
+  ...{ retentionDays: 30, outageHours: 1, optOuts: 1e6 },
 };
 const of = (plan: Plan, channel: string) => plan.channels.find((c) => c.channel === channel)!;
 

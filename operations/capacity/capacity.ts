@@ -1,7 +1,7 @@
 // How large everything has to be for a demand. Pure arithmetic on measured costs; each figure carries the sum it comes from.
 import { CHANNELS, type Channel, contentPart, isPush } from "../../core/delivery/channel.ts";
 import { type ChannelScaling, replicasFor, requiredRate, SCALING_DEFAULTS } from "../../core/scaling/scaling.ts";
-import { CALL_COSTS, CLAIM_BYTES, REFUSAL_BYTES, STORE_WRITES_PER_CORE, TASK_COSTS } from "./measured-costs.ts";
+import { CALL_COSTS, CLAIM_BYTES, OPT_OUT_BYTES, STORE_WRITES_PER_CORE, TASK_COSTS } from "./measured-costs.ts";
 
 export interface Demand {
   /** Notifications a day, by channel. */
@@ -15,8 +15,8 @@ export interface Demand {
   retentionDays: number;
   /** So long dispatchers or a provider may be away at the peak, and the streams hold what comes. */
   outageHours: number;
-  /** Refusals kept: one per person, channel and category they do not want. */
-  refusals: number;
+  /** Opt-outs kept: one per person, channel and category they do not want. */
+  optOuts: number;
 }
 
 /** Of a core: what a dispatcher is sized for, and its request, so that 80% of CPU and targetRatePerPod mean the same. */
@@ -99,7 +99,7 @@ export interface Plan {
     memoryGib: number;
     diskGib: number;
   };
-  redis: { claims: number; claimBytes: number; refusalBytes: number; operationsPeak: number; memoryMib: number };
+  redis: { claims: number; claimBytes: number; optOutBytes: number; operationsPeak: number; memoryMib: number };
   nats: {
     messagesPeak: number;
     outageBytes: number;
@@ -243,18 +243,18 @@ export function storedBytes(channel: Channel, { contentBytes }: Pick<Demand, "co
   );
 }
 
-function planRedis(channels: readonly ChannelPlan[], { refusals }: Demand): Plan["redis"] {
+function planRedis(channels: readonly ChannelPlan[], { optOuts }: Demand): Plan["redis"] {
   const sent = sum(channels.map((c) => c.sentPerSecond));
   const claims = sent * CLAIM_SECONDS;
-  const [claimBytes, refusalBytes] = [claims * CLAIM_BYTES, refusals * REFUSAL_BYTES + 16_384 * 100];
-  // A claim each; two questions about refusals; what asks for permits is bounded by pods, not by tasks.
+  const [claimBytes, optOutBytes] = [claims * CLAIM_BYTES, optOuts * OPT_OUT_BYTES + 16_384 * 100];
+  // A claim each; two questions about opt-outs; what asks for permits is bounded by pods, not by tasks.
   const operationsPeak = sent * 3 + sum(channels.filter((c) => c.rateLimitPerSecond !== undefined).map((c) => c.maxReplicas * 40));
   return {
     claims,
     claimBytes,
-    refusalBytes,
+    optOutBytes,
     operationsPeak,
-    memoryMib: Math.max(256, powerOfTwo((2 * (claimBytes + refusalBytes)) / 2 ** 20)),
+    memoryMib: Math.max(256, powerOfTwo((2 * (claimBytes + optOutBytes)) / 2 ** 20)),
   };
 }
 

@@ -29,7 +29,7 @@ export const CALL_COSTS = {
   /** One Send, the dearest way in; in a batch of 100 it is a fraction of it. */
   gatewaySendMs: 1.3,
   gatewayBatchMs: 0.25,
-  /** The gateway's question about refusals. */
+  /** The gateway's question about opt-outs. */
   preferencesMs: 0.31,
   /** One task published because it was due: a retry, a scheduled send, what was left over from an outage of NATS. */
   relayMs: 0.19,
@@ -37,7 +37,7 @@ export const CALL_COSTS = {
 
 /** Bytes of Redis a claim takes, key and holder as long as in Kubernetes: bench/redis-bytes.ts. */
 export const CLAIM_BYTES = 210;
-/** The same of a refusal: a 64-bit hash in an intset of a few thousand, and its share of the set. */
-export const REFUSAL_BYTES = 9;
+/** The same of an opt-out: a 64-bit hash in an intset of a few thousand, and its share of the set. */
+export const OPT_OUT_BYTES = 9;
 /** Updates the MongoDB stand-in took from one core, in batches of 100, its client on the same cores. MongoDB itself was not measured. */
 export const STORE_WRITES_PER_CORE = 2_300;

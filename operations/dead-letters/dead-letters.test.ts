@@ -53,8 +53,8 @@ for (const [what, attempts] of MAYBES)
   });
 
 test("asking for the uncertain ones counts no repetition where nothing can have been sent", () => {
-  const lookedUp = attempt(1, unanswered, { resolution: { outcome: rejected, by: "look-up", at: 3 } });
-  for (const made of [attempt(1, unavailable), attempt(1, closed), lookedUp]) {
+  const queried = attempt(1, unanswered, { resolution: { outcome: rejected, by: "status-query", at: 3 } });
+  for (const made of [attempt(1, unavailable), attempt(1, closed), queried]) {
     const result = redrive(dead(), [made], { uncertain: true });
     assert.ok(result.kind === "redrive" && !("redrive" in result.change.set), made.outcome?.kind);
   }

@@ -1,5 +1,5 @@
 import type { Delivery, NotificationRecord } from "../../core/delivery/notification.ts";
-import { closedAttempt } from "../../core/delivery/transitions.ts";
+import { voidAttempt } from "../../core/delivery/transitions.ts";
 import { type AttemptRecord, attemptId, notificationIdOf } from "../../core/ports/attempt-store.ts";
 import type { DeliveryChange } from "../../core/ports/notification-store.ts";
 import type { Store } from "../../core/ports/store.ts";
@@ -82,7 +82,7 @@ export async function redrive(store: RedriveStore, selection: Selection, options
   ): Promise<Redrive> {
     const result = judge(made);
     if (result.kind !== "unclosed") return result;
-    const closings = result.numbers.map((number) => closedAttempt({ deliveryId: d.id, attempt: number }, OPERATOR, CLOSED, options.now));
+    const closings = result.numbers.map((number) => voidAttempt({ deliveryId: d.id, attempt: number }, OPERATOR, CLOSED, options.now));
     if (options.dryRun) return judge([...made, ...closings]);
     await store.attempts.claim(closings);
     return judge(await store.attempts.find(idsOf(d)));

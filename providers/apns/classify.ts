@@ -47,7 +47,7 @@ const ROWS = answerTable<ApnsAnswer>({
   "403 BadCertificateEnvironment": wrongSetup,
   "403 BadEnvironmentKeyIdInToken": wrongSetup,
   "403 BadEnvironmentKeyInToken": wrongSetup,
-  // Refused while fresh it is not age but our clock.
+  // Rejected while fresh it is not age but our clock.
   "403 ExpiredProviderToken": (answer) => (answer.tokenRenewable ? unwell(answer) : wrongSetup(answer)),
   "403 Forbidden": wrongSetup,
   "403 InvalidProviderToken": wrongSetup,
@@ -69,7 +69,7 @@ const ROWS = answerTable<ApnsAnswer>({
 });
 export const APNS_CODES = ROWS.codes;
 
-/** The default for what Apple does not list: a 4xx refused the push; after anything else nobody knows. */
+/** The default for what Apple does not list: a 4xx rejected the push; after anything else nobody knows. */
 export function classifyApns(answer: ApnsAnswer): Outcome {
   const { status, reason } = answer;
   const code = `http-${status}`;

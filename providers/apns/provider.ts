@@ -5,7 +5,7 @@ import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
 import { uuidOf } from "../../runtime/hash.ts";
-import { createProof } from "../transport/recent-success.ts";
+import { createRecentSuccess } from "../transport/recent-success.ts";
 import { classifyTransport } from "../transport/transport-fault.ts";
 import { classifyApns } from "./classify.ts";
 import type { ApnsConfig } from "./config.ts";
@@ -23,7 +23,7 @@ export function createApnsProvider(config: ApnsConfig, { clock }: { clock: Clock
     topic: config.APNS_TOPIC,
     token,
   });
-  const proof = createProof();
+  const proof = createRecentSuccess();
 
   return {
     name: "apns",
@@ -48,7 +48,7 @@ export function createApnsProvider(config: ApnsConfig, { clock }: { clock: Clock
 
   function answered({ statusCode: status, reason, timestamp }: ApnsError): Outcome {
     const tokenRenewable = token.renewable();
-    if (reason === "ExpiredProviderToken") token.refused();
+    if (reason === "ExpiredProviderToken") token.rejected();
     return classifyApns({ status, reason, timestamp: status === 410 ? timestamp : undefined, proven: proof.holds("apns"), tokenRenewable });
   }
 }

@@ -32,10 +32,10 @@ test("keeps a token for most of its hour, and not longer", async () => {
   assert.notEqual(await token.current(), first);
 });
 
-test("replaces a refused token, but not before Apple allows another", async () => {
+test("replaces a rejected token, but not before Apple allows another", async () => {
   const { token, pass } = fixture();
   const first = await token.current();
-  token.refused();
+  token.rejected();
   pass(TOKEN_YOUNGEST_MS - 1);
   assert.equal(token.renewable(), false);
   assert.equal(await token.current(), first);
@@ -45,7 +45,7 @@ test("replaces a refused token, but not before Apple allows another", async () =
   assert.equal(token.renewable(), false);
 });
 
-test("refuses a key it cannot sign with, without quoting it", () => {
+test("rejects a key it cannot sign with, without quoting it", () => {
   const clock = { now: () => 0, monotonic: () => 0 };
   const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "pem", type: "pkcs8" }).toString();
   const p384 = generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey.export({ format: "pem", type: "pkcs8" }).toString();

@@ -13,7 +13,7 @@ export interface SigningToken {
   /** Whether another token may be made already. */
   renewable(): boolean;
   /** Makes the next one at the next call, if Apple allows it by then. */
-  refused(): void;
+  rejected(): void;
 }
 
 export interface SigningKey {
@@ -26,21 +26,21 @@ export interface SigningKey {
 /** Throws where the key is no P-256 private key in PEM. */
 export function createSigningToken({ key, keyId, teamId }: SigningKey, clock: Pick<Clock, "now" | "monotonic">): SigningToken {
   const privateKey = readKey(key);
-  let made: { token: Promise<string>; at: number; refused: boolean } | undefined;
+  let made: { token: Promise<string>; at: number; rejected: boolean } | undefined;
   const age = () => (made === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() - made.at);
   const renewable = () => age() >= TOKEN_YOUNGEST_MS;
   return {
     renewable,
     current() {
-      if (made === undefined || age() >= TOKEN_OLDEST_MS || (made.refused && renewable())) {
+      if (made === undefined || age() >= TOKEN_OLDEST_MS || (made.rejected && renewable())) {
         const claims = { iss: teamId, iat: Math.floor(clock.now() / 1000) };
         const token = new SignJWT(claims).setProtectedHeader({ alg: "ES256", kid: keyId, typ: "JWT" }).sign(privateKey);
-        made = { token, at: clock.monotonic(), refused: false };
+        made = { token, at: clock.monotonic(), rejected: false };
       }
       return made.token;
     },
-    refused() {
-      if (made !== undefined) made.refused = true;
+    rejected() {
+      if (made !== undefined) made.rejected = true;
     },
   };
 }

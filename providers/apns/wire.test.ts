@@ -74,7 +74,7 @@ test("nobody knows what became of pushes on a connection that said GOAWAY after 
   assert.equal((await send(samplePush(endpoint()))).kind, "accepted");
 });
 
-test("a stream the server refused was not processed, and only comes again by our own decision or once at HTTP/2's word", async () => {
+test("a stream the server rejected was not processed, and only comes again by our own decision or once at HTTP/2's word", async () => {
   const push = samplePush(endpoint());
   const REFUSED_STREAM = 7;
   wire.sandbox.faults.order({ provider: "apns", match: push.deliveryId, times: 2, do: { kind: "cut-before", code: REFUSED_STREAM } });

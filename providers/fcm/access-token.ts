@@ -15,7 +15,7 @@ const ASSERTION_S = 3600;
 const RSA_BITS_MIN = 2048;
 /** A token is replaced this long before it ends, so that none ends on its way. In ms. */
 const RENEW_BEFORE_MS = 5 * 60_000;
-/** Refused this soon after the exchange, another one would be refused too. In ms. */
+/** Rejected this soon after the exchange, another one would be rejected too. In ms. */
 export const TOKEN_FRESH_MS = 60_000;
 /** After a failed exchange every push shares its answer for so long, instead of asking again. In ms. */
 const FAILURE_HELD_MS = 2_000;
@@ -28,8 +28,8 @@ export type TokenAnswer = { kind: "token"; accessToken: string; fresh: boolean }
 export interface AccessToken extends AsyncDisposable {
   /** At most one exchange is under way, however many wait for it. Never rejects. */
   get(): Promise<TokenAnswer>;
-  /** FCM refused this one; the next get() exchanges anew. */
-  refused(accessToken: string): void;
+  /** FCM rejected this one; the next get() exchanges anew. */
+  rejected(accessToken: string): void;
 }
 
 interface AccessTokenOptions {
@@ -65,7 +65,7 @@ export function createAccessToken({ account, tokenUrl, ca, deadlineMs, clock }: 
       const { answer, at } = held;
       return answer.kind === "token" ? { ...answer, fresh: clock.monotonic() - at < TOKEN_FRESH_MS } : answer;
     },
-    refused(accessToken) {
+    rejected(accessToken) {
       if (held?.answer.kind === "token" && held.answer.accessToken === accessToken) held = undefined;
     },
     [Symbol.asyncDispose]: () => agent.destroy(),

@@ -66,7 +66,7 @@ const rows: [string, number, unknown, string][] = [
     body({ status: "UNAUTHENTICATED", errorCode: "THIRD_PARTY_AUTH_ERROR" }),
     "misconfigured THIRD_PARTY_AUTH_ERROR",
   ],
-  ["a fresh access token refused", 401, body({ status: "UNAUTHENTICATED" }), "misconfigured UNAUTHENTICATED"],
+  ["a fresh access token rejected", 401, body({ status: "UNAUTHENTICATED" }), "misconfigured UNAUTHENTICATED"],
   ["a quota", 429, body({ status: "RESOURCE_EXHAUSTED", errorCode: "QUOTA_EXCEEDED" }), "throttled QUOTA_EXCEEDED"],
   ["unwell", 503, body({ status: "UNAVAILABLE", errorCode: "UNAVAILABLE" }), "unavailable UNAVAILABLE"],
   ["broken inside", 500, body({ status: "INTERNAL", errorCode: "INTERNAL" }), "unanswered INTERNAL"],
@@ -78,7 +78,7 @@ const rows: [string, number, unknown, string][] = [
 ];
 for (const [name, http, told, expected] of rows) test(`${name} is ${expected}`, () => assert.equal(said(http, told), expected));
 
-test("an old access token that is refused passes by itself", () => {
+test("an old access token that is rejected passes by itself", () => {
   assert.equal(said(401, body({ status: "UNAUTHENTICATED" }), { tokenFresh: false }), "unavailable access-token-expired");
 });
 

@@ -53,7 +53,7 @@ const BY_STATUS = answerTable<FcmAnswer>({
 });
 export const FCM_CODES = [...new Set([...BY_ERROR_CODE.codes, ...BY_STATUS.codes])];
 
-/** The default for what Google does not list: a 4xx refused the push; after anything else, an intermediary's page included, nobody knows. */
+/** The default for what Google does not list: a 4xx rejected the push; after anything else, an intermediary's page included, nobody knows. */
 export function classifyFcm(answer: FcmAnswer): Outcome {
   const { status, body, retryAfterMs } = answer;
   const error = readError(body);

@@ -7,7 +7,7 @@ import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
-import { createProof } from "../transport/recent-success.ts";
+import { createRecentSuccess } from "../transport/recent-success.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
 import { createSdkConnections } from "../transport/sdk-connections.ts";
 import { classifyTransport } from "../transport/transport-fault.ts";
@@ -26,7 +26,7 @@ export function createFcmProvider(config: FcmConfig, { clock }: { clock: Clock }
   const credential = { getAccessToken: async () => ({ access_token: bearer(await token.get()), expires_in: 1 }) };
   const app = initializeApp({ projectId: account.projectId, credential, httpAgent: connections.agent }, `carillon-${randomUUID()}`);
   const messaging = withoutRetries(getMessaging(app));
-  const proof = createProof();
+  const proof = createRecentSuccess();
 
   return {
     name: "fcm",
@@ -58,7 +58,7 @@ export function createFcmProvider(config: FcmConfig, { clock }: { clock: Clock }
   function broken(error: unknown, written: boolean, used: { accessToken: string; fresh: boolean }): Outcome {
     const answer = httpAnswer(error);
     if (answer === undefined) return classifyTransport(error, { written });
-    if (answer.status === 401) token.refused(used.accessToken);
+    if (answer.status === 401) token.rejected(used.accessToken);
     return classifyFcm({
       status: answer.status,
       body: answer.data,

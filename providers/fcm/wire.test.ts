@@ -58,7 +58,7 @@ test("an access token is replaced five minutes before its end", async () => {
   assert.equal(wire.sandbox.accessTokensIssued(), issued + 2);
 });
 
-test("an old access token that is refused is replaced at the next push; a fresh one wakes a person", async () => {
+test("an old access token that is rejected is replaced at the next push; a fresh one wakes a person", async () => {
   assert.equal((await send(push())).kind, "accepted");
   wire.sandbox.revokeAccessTokens();
   skippedMs += TOKEN_FRESH_MS;
@@ -117,7 +117,7 @@ test("each provider is an app of its own, and takes it along", async () => {
   assert.equal((await send(push())).kind, "accepted");
 });
 
-test("a key file that cannot be used is refused at once, without quoting it", () => {
+test("a key file that cannot be used is rejected at once, without quoting it", () => {
   const config = readConfig(fcmVariables, wire.sandbox.env);
   const create = (json: string) => createFcmProvider({ ...config, FCM_SERVICE_ACCOUNT_FILE: json }, { clock });
   assert.throws(() => create("secret"), { message: "FCM_SERVICE_ACCOUNT_FILE holds no JSON object" });

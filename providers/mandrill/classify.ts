@@ -43,7 +43,7 @@ const BY_RECIPIENT_STATUS = answerTable<MandrillAnswer>({
   invalid: gone("invalid"),
 });
 
-/** What a refusal without a name of Mandrill's says all the same. */
+/** What a rejection without a name of Mandrill's says all the same. */
 const BY_HTTP_STATUS = answerTable<MandrillAnswer>({
   401: misconfigured("http-401"),
   402: misconfigured("http-402"),
@@ -58,7 +58,7 @@ export const MANDRILL_CODES = [
   ...BY_HTTP_STATUS.codes.map((status) => `HTTP ${status}`),
 ];
 
-/** The outcome of messages/send. An unknown reject reason is refused content; an unknown error name is judged by its HTTP status. */
+/** The outcome of messages/send. An unknown reject reason is rejected content; an unknown error name is judged by its HTTP status. */
 export function classifyMandrill(answer: MandrillAnswer): Outcome {
   if (answer.status !== 200) return BY_ERROR_NAME.outcomeOf(textFieldsOf(answer.body)("name"), answer) ?? classifyHttp(answer);
   const field = recipientOf(answer);

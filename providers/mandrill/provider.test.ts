@@ -10,7 +10,7 @@ import { createMandrillProvider } from "./provider.ts";
 
 const create = (env: Record<string, string>) =>
   createMandrillProvider(readConfig(emailVariables, env), { clock: createFakeClock(SAMPLE_NOW) });
-const refusal = (status: number, name: string) => ({ status, body: { status: "error", code: -1, name, message: "words of Mandrill's" } });
+const rejection = (status: number, name: string) => ({ status, body: { status: "error", code: -1, name, message: "words of Mandrill's" } });
 
 describeProviderContract({
   name: "mandrill",
@@ -19,12 +19,12 @@ describeProviderContract({
   deadDelivery: () => sampleEmail({ address: "reject@example.org" }),
   at: (origin, env, delivery) => ({ env: { ...env, MANDRILL_ORIGIN: origin }, delivery }),
   wrongCredentials: (env) => withSecret(env, "MANDRILL_API_KEY_FILE", "wrong-key"),
-  unavailable: refusal(503, "ServiceUnavailable"),
-  throttled: { ...refusal(429, "TooManyRequests"), headers: { "retry-after": "60" }, retryAfterMs: 60_000 },
+  unavailable: rejection(503, "ServiceUnavailable"),
+  throttled: { ...rejection(429, "TooManyRequests"), headers: { "retry-after": "60" }, retryAfterMs: 60_000 },
   answers: [
-    ["a general error", refusal(500, "GeneralError"), { kind: "unanswered", fault: { code: "mandrill-general-error" } }],
+    ["a general error", rejection(500, "GeneralError"), { kind: "unanswered", fault: { code: "mandrill-general-error" } }],
     ["a success that is no JSON", { status: 200, body: "[", accepted: false }, { kind: "unanswered", fault: { code: "bad-response" } }],
-    ["a validation error of older times", refusal(500, "ValidationError"), { kind: "rejected", reason: "validation" }],
+    ["a validation error of older times", rejection(500, "ValidationError"), { kind: "rejected", reason: "validation" }],
   ],
   secrets: (env) => [readFileSync(env.MANDRILL_API_KEY_FILE ?? "", "utf8"), "words of Mandrill's"],
   skips: {

@@ -3,7 +3,7 @@ import type { Provider } from "../../core/ports/provider.ts";
 import { createCallBudget } from "../transport/call-budget.ts";
 import { createJsonHttp } from "../transport/json-http.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
-import { brokenOff, overBudget, refused, unreadable } from "../transport/status-query.ts";
+import { brokenOff, overBudget, rejected, unreadable } from "../transport/status-query.ts";
 import { classifyMandrill } from "./classify.ts";
 import type { MandrillConfig } from "./config.ts";
 import { buildMandrillMail } from "./payload.ts";
@@ -26,14 +26,14 @@ export function createMandrillProvider(config: MandrillConfig, { clock }: { cloc
       const { status, headers, body } = posted;
       return classifyMandrill({ status, body, retryAfterMs: parseRetryAfter(headers["retry-after"], clock.now()) });
     },
-    async lookUp(question, signal) {
+    async statusQuery(question, signal) {
       const search = buildMandrillSearch(question);
       if (search === undefined) return unreadable("wrong-channel");
       const waitMs = searches.spend();
       if (waitMs !== undefined) return overBudget(waitMs);
       const answer = await call("search", search, signal);
       if (answer.kind === "none") return brokenOff(answer.outcome);
-      if (answer.status !== 200) return refused(answer.status, parseRetryAfter(answer.headers["retry-after"], clock.now()));
+      if (answer.status !== 200) return rejected(answer.status, parseRetryAfter(answer.headers["retry-after"], clock.now()));
       return readMandrillSearch(answer.body, question);
     },
     [Symbol.asyncDispose]: () => api[Symbol.asyncDispose](),

@@ -7,7 +7,7 @@ import { systemClock } from "../../runtime/clock.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { SAMPLE_NOW, sampleEmail } from "../../test/support/delivery-samples.ts";
 import { createFakeClock } from "../../test/support/fake-clock.ts";
-import { ask, describeLookUpContract } from "../../test/support/status-query-contract.ts";
+import { ask, describeStatusQueryContract } from "../../test/support/status-query-contract.ts";
 import { withSandbox, withSecret } from "../../test/support/with-sandbox.ts";
 import { createMandrillProvider } from "./provider.ts";
 import { buildMandrillSearch, readMandrillSearch, SEARCH_BUDGET } from "./status-query.ts";
@@ -15,7 +15,7 @@ import { buildMandrillSearch, readMandrillSearch, SEARCH_BUDGET } from "./status
 const create = (env: Record<string, string>, clock: Clock = systemClock) =>
   createMandrillProvider(readConfig(emailVariables, env), { clock });
 
-describeLookUpContract({
+describeStatusQueryContract({
   name: "mandrill",
   create,
   delivery: () => sampleEmail(),
@@ -37,10 +37,10 @@ withSandbox("mandrill's searches", (test) => {
     for (let n = 0; n < SEARCH_BUDGET.calls; n++) kinds.push((await ask(provider, delivery, 15_000, Date.now())).kind);
     assert.deepEqual([...new Set(kinds)], ["absent"]);
     // Nothing is asked: the order would be met.
-    sandbox.faults.order({ provider: "mandrill-look-up", do: { kind: "no-answer" } });
+    sandbox.faults.order({ provider: "mandrill-status-query", do: { kind: "no-answer" } });
     assert.deepEqual(await ask(provider, delivery, 15_000, Date.now()), {
       kind: "unreadable",
-      fault: { code: "look-up-budget", detail: "ask again after 60000 ms" },
+      fault: { code: "status-query-budget", detail: "ask again after 60000 ms" },
     });
     assert.equal(sandbox.faults.standing().length, 1);
     sandbox.faults.clear();
@@ -79,10 +79,10 @@ test("only metadata with our id makes a result ours", () => {
 
 test("a full answer without ours is no proof of absence", () => {
   const others = Array.from({ length: 1_000 }, () => result({ metadata: {} }));
-  assert.deepEqual(readMandrillSearch(others, question), { kind: "unreadable", fault: { code: "look-up-incomplete" } });
+  assert.deepEqual(readMandrillSearch(others, question), { kind: "unreadable", fault: { code: "status-query-incomplete" } });
 });
 
-test("a mail Mandrill refused was not sent; what became of others is a warning", () => {
+test("a mail Mandrill rejected was not sent; what became of others is a warning", () => {
   const outcome = (state: string) => {
     const finding = readMandrillSearch([result({ state })], question);
     return finding.kind === "found" ? finding.outcome : finding;

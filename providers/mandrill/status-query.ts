@@ -1,4 +1,4 @@
-import type { Finding, LookUpQuestion } from "../../core/ports/provider.ts";
+import type { Finding, StatusQuery } from "../../core/ports/provider.ts";
 import { fieldOf, isWord, textFieldsOf } from "../transport/foreign.ts";
 import { ABSENT, found, unreadable } from "../transport/status-query.ts";
 
@@ -24,7 +24,7 @@ export interface MandrillSearch {
  * By address, not by our id in the metadata: that is searchable only where somebody registered the field in the account's settings, and finds
  * nothing where nobody did. The results carry the metadata either way.
  */
-export function buildMandrillSearch({ endpoint, startedAt }: LookUpQuestion): MandrillSearch | undefined {
+export function buildMandrillSearch({ endpoint, startedAt }: StatusQuery): MandrillSearch | undefined {
   if (endpoint.channel !== "email") return undefined;
   // A phrase in Lucene's syntax, which their search has ("How to Search Outbound Activity").
   const address = endpoint.address.replace(/["\\]/g, "\\$&");
@@ -32,10 +32,10 @@ export function buildMandrillSearch({ endpoint, startedAt }: LookUpQuestion): Ma
 }
 
 /** What a search that was answered with 200 says about the attempt: certain where one result's metadata names it. */
-export function readMandrillSearch(body: unknown, { attemptId }: LookUpQuestion): Finding {
+export function readMandrillSearch(body: unknown, { attemptId }: StatusQuery): Finding {
   if (!Array.isArray(body)) return unreadable("bad-response");
   const own = body.find((message: unknown) => textFieldsOf(fieldOf(message, "metadata"))("carillon_attempt") === attemptId);
-  if (own === undefined) return body.length < MESSAGES_MAX ? ABSENT : unreadable("look-up-incomplete");
+  if (own === undefined) return body.length < MESSAGES_MAX ? ABSENT : unreadable("status-query-incomplete");
   const field = textFieldsOf(own);
   const state = field("state");
   if (state === "rejected" || state === "invalid") return { kind: "found", outcome: { kind: "rejected", reason: `mandrill-${state}` } };

@@ -11,7 +11,7 @@ export const sendgridVariables = {
   }),
   SENDGRID_API_KEY_FILE: watchedSecretFile({
     default: "",
-    reason: "SendGrid's API key, with the scope Mail Send, and Email Activity for look-ups",
+    reason: "SendGrid's API key, with the scope Mail Send, and Email Activity for status queries",
   }),
 };
 export type SendgridConfig = Values<typeof sendgridVariables>;

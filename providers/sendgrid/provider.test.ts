@@ -10,7 +10,7 @@ import { createSendgridProvider } from "./provider.ts";
 
 const create = (env: Record<string, string>) =>
   createSendgridProvider(readConfig(emailVariables, env), { clock: createFakeClock(SAMPLE_NOW) });
-const refusal = (status: number) => ({ status, body: { errors: [{ message: "words of SendGrid's", field: null, help: null }] } });
+const rejection = (status: number) => ({ status, body: { errors: [{ message: "words of SendGrid's", field: null, help: null }] } });
 
 describeProviderContract({
   name: "sendgrid",
@@ -19,13 +19,13 @@ describeProviderContract({
   deadDelivery: () => sampleEmail({ address: "invalid@example.org" }),
   at: (origin, env, delivery) => ({ env: { ...env, SENDGRID_ORIGIN: origin }, delivery }),
   wrongCredentials: (env) => withSecret(env, "SENDGRID_API_KEY_FILE", "SG.wrong.key"),
-  unavailable: refusal(503),
-  throttled: { ...refusal(429), headers: { "x-ratelimit-reset": String(SAMPLE_NOW / 1_000 + 12) }, retryAfterMs: 12_000 },
+  unavailable: rejection(503),
+  throttled: { ...rejection(429), headers: { "x-ratelimit-reset": String(SAMPLE_NOW / 1_000 + 12) }, retryAfterMs: 12_000 },
   answers: [
-    ["a server's fault", refusal(500), { kind: "unanswered", fault: { code: "http-500" } }],
+    ["a server's fault", rejection(500), { kind: "unanswered", fault: { code: "http-500" } }],
     ["a gateway's page", { status: 502, body: "<html>" }, { kind: "unanswered", fault: { code: "http-502" } }],
     ["a redirection", { status: 302, headers: { location: "http://127.0.0.1:9/" } }, { kind: "misconfigured", reason: "http-302" }],
-    ["too large a mail", refusal(413), { kind: "rejected", reason: "too-large" }],
+    ["too large a mail", rejection(413), { kind: "rejected", reason: "too-large" }],
   ],
   secrets: (env) => [readFileSync(env.SENDGRID_API_KEY_FILE ?? "", "utf8"), "words of SendGrid's", "Bearer "],
   skips: {

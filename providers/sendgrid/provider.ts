@@ -1,11 +1,11 @@
 import sendgrid from "@sendgrid/mail";
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
-import type { Finding, LookUpQuestion, Provider } from "../../core/ports/provider.ts";
+import type { Finding, Provider, StatusQuery } from "../../core/ports/provider.ts";
 import { createCallBudget } from "../transport/call-budget.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
 import { createSdkConnections, type Exchange, SDK_TIMEOUT_MS } from "../transport/sdk-connections.ts";
-import { brokenOff, overBudget, refused, unreadable } from "../transport/status-query.ts";
+import { brokenOff, overBudget, rejected, unreadable } from "../transport/status-query.ts";
 import { classifyTransport } from "../transport/transport-fault.ts";
 import { classifySendgrid, untilReset } from "./classify.ts";
 import type { SendgridConfig } from "./config.ts";
@@ -30,7 +30,7 @@ export function createSendgridProvider(config: SendgridConfig, { clock }: { cloc
       if (data === undefined) return { kind: "rejected", reason: "content-missing" };
       return outcomeOf(await connections.exchange(signal, () => mail.send(data)), clock.now());
     },
-    async lookUp(question, signal) {
+    async statusQuery(question, signal) {
       if (question.endpoint.channel !== "email") return unreadable("wrong-channel");
       const waitMs = activity.spend();
       if (waitMs !== undefined) return overBudget(waitMs);
@@ -50,11 +50,11 @@ function outcomeOf(exchange: Exchange<unknown>, now: number): Outcome {
   return classifySendgrid({ status, headers, body, retryAfterMs: parseRetryAfter(headers["retry-after"], now), now });
 }
 
-function findingOf(exchange: Exchange<[unknown, unknown]>, question: LookUpQuestion, now: number): Finding {
+function findingOf(exchange: Exchange<[unknown, unknown]>, question: StatusQuery, now: number): Finding {
   const { status, headers } = exchange.seen;
   if (status === undefined || !isAnswered(exchange)) return brokenOff(breachOf(exchange));
   if (exchange.kind === "returned" && status === 200) return readActivity(exchange.value[1], question);
-  return refused(status, parseRetryAfter(headers["retry-after"], now) ?? untilReset({ headers, now }));
+  return rejected(status, parseRetryAfter(headers["retry-after"], now) ?? untilReset({ headers, now }));
 }
 
 const isAnswered = (exchange: Exchange<unknown>) => exchange.kind === "returned" || isAnswer(exchange.error);

@@ -5,7 +5,7 @@ import { emailVariables } from "../../dispatchers/email/config.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { SAMPLE_NOW, sampleEmail } from "../../test/support/delivery-samples.ts";
-import { ask, describeLookUpContract } from "../../test/support/status-query-contract.ts";
+import { ask, describeStatusQueryContract } from "../../test/support/status-query-contract.ts";
 import { withSandbox, withSecret } from "../../test/support/with-sandbox.ts";
 import { createSendgridProvider } from "./provider.ts";
 import { ACTIVITY_BUDGET, buildActivityQuery, readActivity } from "./status-query.ts";
@@ -13,7 +13,7 @@ import { ACTIVITY_BUDGET, buildActivityQuery, readActivity } from "./status-quer
 const create = (env: Record<string, string>) => createSendgridProvider(readConfig(emailVariables, env), { clock: systemClock });
 const RESET_S = 42;
 
-describeLookUpContract({
+describeStatusQueryContract({
   name: "sendgrid",
   create,
   delivery: () => sampleEmail(),
@@ -39,7 +39,7 @@ withSandbox("sendgrid's activity feed", (test) => {
     const delivery = sampleEmail();
     for (let n = 0; n < ACTIVITY_BUDGET.calls; n++) assert.equal((await ask(provider, delivery, 15_000, Date.now())).kind, "absent");
     const finding = await ask(provider, delivery, 15_000, Date.now());
-    assert.equal(finding.kind === "unreadable" && finding.fault.code, "look-up-budget");
+    assert.equal(finding.kind === "unreadable" && finding.fault.code, "status-query-budget");
   });
 });
 

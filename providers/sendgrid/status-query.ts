@@ -1,4 +1,4 @@
-import type { Finding, LookUpQuestion } from "../../core/ports/provider.ts";
+import type { Finding, StatusQuery } from "../../core/ports/provider.ts";
 import { fieldOf, isWord, textFieldsOf } from "../transport/foreign.ts";
 import { ABSENT, found, unreadable } from "../transport/status-query.ts";
 
@@ -8,7 +8,7 @@ export const ACTIVITY_BUDGET = { calls: 6, periodMs: 60_000 };
 const MESSAGES_MAX = 10;
 
 /** The query string of GET /v3/messages. custom_args of a v3 mail are its unique_args; our ids need no escaping. */
-export const buildActivityQuery = ({ attemptId }: LookUpQuestion) => ({
+export const buildActivityQuery = ({ attemptId }: StatusQuery) => ({
   query: `unique_args['carillon_attempt']="${attemptId}"`,
   limit: MESSAGES_MAX,
 });
@@ -17,7 +17,7 @@ export const buildActivityQuery = ({ attemptId }: LookUpQuestion) => ({
  * What the activity feed says about the attempt. It filters by our own id but does not show it, so whatever does not fit the one mail we sent
  * under that id (another recipient, several messages) is taken for a filter that was not applied, not for an answer.
  */
-export function readActivity(body: unknown, { endpoint }: LookUpQuestion): Finding {
+export function readActivity(body: unknown, { endpoint }: StatusQuery): Finding {
   const messages = fieldOf(body, "messages");
   if (!Array.isArray(messages)) return unreadable("bad-response");
   if (messages.length === 0) return ABSENT;

@@ -54,7 +54,7 @@ test("takes the request that SendGrid itself publishes, and not a byte of it cha
   assert.ok(!sendgrid.verify(webhookOf(body, timestamp, signature, then), KEY));
 });
 
-test("refuses signatures that are none, without throwing", () => {
+test("rejects signatures that are none, without throwing", () => {
   const good = signed(body());
   assert.ok(sendgrid.verify(good, KEY));
   const timestamp = String(good.headers["x-twilio-email-event-webhook-timestamp"]);
@@ -64,7 +64,7 @@ test("refuses signatures that are none, without throwing", () => {
   assert.ok(!sendgrid.verify(good, "no key"));
 });
 
-test("refuses what was signed too long ago or too far ahead", () => {
+test("rejects what was signed too long ago or too far ahead", () => {
   assert.ok(sendgrid.verify(signed(body(), NOW - SIGNED_AGO_MS_MAX), KEY));
   assert.ok(!sendgrid.verify(signed(body(), NOW - SIGNED_AGO_MS_MAX - 1_000), KEY));
   assert.ok(sendgrid.verify(signed(body(), NOW + SIGNED_AHEAD_MS_MAX), KEY));

@@ -11,7 +11,7 @@ test("so many calls in any period, and then the time until the next one", () => 
   assert.equal(budget.spend(), undefined);
   assert.equal(budget.spend(), 40_000);
   clock.advance(39_999);
-  assert.equal(budget.spend(), 1, "a refusal counts for nothing");
+  assert.equal(budget.spend(), 1, "a rejection counts for nothing");
   clock.advance(1);
   assert.equal(budget.spend(), undefined);
   assert.equal(budget.spend(), 20_000);

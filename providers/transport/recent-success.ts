@@ -14,7 +14,7 @@ export interface Proof {
   holds(scope: string): boolean;
 }
 
-export function createProof(): Proof {
+export function createRecentSuccess(): Proof {
   const lately = new LRUCache<string, true>({ max: PROOFS_MAX, ttl: PROOF_MS });
   return {
     accepted: (scope) => void lately.set(scope, true),

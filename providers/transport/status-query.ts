@@ -15,24 +15,24 @@ export const unreadable = (code: string, waitMs?: number): Finding => ({
   fault: { code, ...(waitMs === undefined ? {} : { detail: `ask again after ${Math.ceil(waitMs)} ms` }) },
 });
 
-/** The look-up's own exchange broke off: whatever that would say of a send, of a look-up it says that there is no answer. */
+/** The status query's own exchange broke off: whatever that would say of a send, of a status query it says that there is no answer. */
 export const brokenOff = (outcome: Outcome): Finding => unreadable(reasonOf(outcome) ?? "unknown");
 
 /** An answer that is none: our credentials, a service the account has not booked, too many questions, or the provider unwell. */
-export function refused(status: number, retryAfterMs: number | undefined): Finding {
+export function rejected(status: number, retryAfterMs: number | undefined): Finding {
   switch (status) {
     case 401:
-      return unreadable("look-up-unauthorized");
+      return unreadable("status-query-unauthorized");
     case 402:
     case 403:
     case 404:
-      return unreadable("look-up-not-enabled");
+      return unreadable("status-query-not-enabled");
     case 429:
-      return unreadable("look-up-throttled", retryAfterMs);
+      return unreadable("status-query-throttled", retryAfterMs);
     default:
       return unreadable(`http-${status}`, retryAfterMs);
   }
 }
 
 /** Where a budget of calls is spent. @param waitMs until the next call may be made */
-export const overBudget = (waitMs: number): Finding => unreadable("look-up-budget", waitMs);
+export const overBudget = (waitMs: number): Finding => unreadable("status-query-budget", waitMs);

@@ -32,7 +32,7 @@ export type EventTable = Readonly<Record<string, Receipt["kind"]>>;
 
 /**
  * How old a signature that tells its time may be. Providers repeat for 24 h, and none documents whether a repetition is signed anew: with
- * less, what they told during an outage of ours would be refused after it. A replay within it changes nothing, for a receipt applies once.
+ * less, what they told during an outage of ours would be rejected after it. A replay within it changes nothing, for a receipt applies once.
  */
 export const SIGNED_AGO_MS_MAX = 25 * 3_600_000;
 /** How far their clock may be ahead of ours. */

@@ -48,7 +48,7 @@ const BY_CODE = answerTable<TwilioAnswer>({
   21612: unavailable("no-route"),
 });
 
-/** What a refusal without a code of Twilio's says all the same. */
+/** What a rejection without a code of Twilio's says all the same. */
 const BY_HTTP_STATUS = answerTable<TwilioAnswer>({
   401: misconfigured("http-401"),
   403: misconfigured("http-403"),
@@ -57,8 +57,8 @@ const BY_HTTP_STATUS = answerTable<TwilioAnswer>({
 export const TWILIO_CODES = [...BY_CODE.codes, ...BY_HTTP_STATUS.codes.map((status) => `HTTP ${status}`)];
 
 /**
- * The outcome of a create that was not 201. Codes first; an unknown code is refused content if the status says the fault is ours (4xx),
- * else unanswered. A 4xx without a code is not Twilio's own answer, but says that the request was refused on its way.
+ * The outcome of a create that was not 201. Codes first; an unknown code is rejected content if the status says the fault is ours (4xx),
+ * else unanswered. A 4xx without a code is not Twilio's own answer, but says that the request was rejected on its way.
  */
 export function classifyTwilio(answer: TwilioAnswer): Outcome {
   const { status, code } = answer;

@@ -10,7 +10,7 @@ import { createTwilioProvider } from "./provider.ts";
 
 const parts = { clock: createFakeClock(SAMPLE_NOW), attribute: async () => false };
 const create = (env: Record<string, string>) => createTwilioProvider(readConfig(smsVariables, env), parts);
-const refusal = (status: number, code: number) => ({ status, body: { code, message: "words of Twilio's", more_info: "", status } });
+const rejection = (status: number, code: number) => ({ status, body: { code, message: "words of Twilio's", more_info: "", status } });
 
 describeProviderContract({
   name: "twilio",
@@ -19,9 +19,9 @@ describeProviderContract({
   deadDelivery: () => sampleSms({ phoneNumber: "+15005550004" }),
   at: (origin, env, delivery) => ({ env: { ...env, TWILIO_ORIGIN: origin }, delivery }),
   wrongCredentials: (env) => withSecret(env, "TWILIO_AUTH_TOKEN_FILE", "0123456789abcdef0123456789abcdef"),
-  // Twilio calls no server fault of its own unprocessed; the missing route is the one refusal another try may pass.
-  unavailable: refusal(400, 21612),
-  throttled: { ...refusal(429, 20429), headers: { "retry-after": "3" }, retryAfterMs: 3_000 },
+  // Twilio calls no server fault of its own unprocessed; the missing route is the one rejection another try may pass.
+  unavailable: rejection(400, 21612),
+  throttled: { ...rejection(429, 20429), headers: { "retry-after": "3" }, retryAfterMs: 3_000 },
   answers: [
     ["a page instead of an answer", { status: 502, accepted: false, body: "<html>" }, { kind: "unanswered", fault: { code: "http-502" } }],
     ["a success without an id", { status: 201, accepted: false, body: {} }, { kind: "unanswered", fault: { code: "bad-response" } }],
@@ -60,7 +60,7 @@ withSandbox("twilio on the wire", (test) => {
     await using provider = create(sandbox.env);
     const deliveries = Array.from({ length: 20 }, () => sampleSms());
     deliveries.forEach((delivery, i) => {
-      const answer = { kind: "answer", ...refusal(429, 20429), headers: { "retry-after": String(i + 1) } } as const;
+      const answer = { kind: "answer", ...rejection(429, 20429), headers: { "retry-after": String(i + 1) } } as const;
       sandbox.faults.order({ provider: "twilio", match: delivery.deliveryId, do: answer });
     });
     const outcomes = await Promise.all(deliveries.map((d) => provider.send(d, AbortSignal.timeout(10_000))));

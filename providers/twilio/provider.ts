@@ -5,7 +5,7 @@ import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
 import { createSdkConnections, type Exchange, SDK_TIMEOUT_MS, type SdkConnections } from "../transport/sdk-connections.ts";
-import { brokenOff, refused, unreadable } from "../transport/status-query.ts";
+import { brokenOff, rejected, unreadable } from "../transport/status-query.ts";
 import { classifyTransport } from "../transport/transport-fault.ts";
 import { classifyTwilio } from "./classify.ts";
 import type { TwilioConfig } from "./config.ts";
@@ -29,7 +29,7 @@ export function createTwilioProvider(config: TwilioConfig, { clock, attribute }:
       if (message === undefined) return { kind: "rejected", reason: "content-missing" };
       return outcomeOf(await connections.exchange(signal, () => client.messages.create(message)), clock.now());
     },
-    async lookUp(question, signal) {
+    async statusQuery(question, signal) {
       if (question.endpoint.channel !== "sms") return unreadable("wrong-channel");
       // Not by date: what Twilio filters is when a message was sent, and one that waits in its queue was not.
       const filter = { to: question.endpoint.phoneNumber, from: setup.from, pageSize: MESSAGES_READ };
@@ -37,7 +37,7 @@ export function createTwilioProvider(config: TwilioConfig, { clock, attribute }:
       if (listed.kind === "threw") return unanswered(listed, clock.now());
       const { instances, nextPageUrl } = listed.value;
       const own = candidates(instances, question, { from: setup.from, deadlineMs });
-      if (own.length === 0 && mayHaveMore(instances, nextPageUrl !== undefined, question)) return unreadable("look-up-incomplete");
+      if (own.length === 0 && mayHaveMore(instances, nextPageUrl !== undefined, question)) return unreadable("status-query-incomplete");
       return attributed(own, question, { attribute, isSettled: clock.now() >= question.startedAt + settledMs(deadlineMs) });
     },
     async [Symbol.asyncDispose]() {
@@ -63,7 +63,7 @@ function outcomeOf(exchange: Exchange<{ sid: string }>, now: number): Outcome {
 function unanswered({ error, seen }: Extract<Exchange<unknown>, { kind: "threw" }>, now: number) {
   if (seen.status === 200) return unreadable("bad-response");
   if (seen.status === undefined || !isTwilioError(error)) return brokenOff(classifyTransport(error, { written: seen.written }));
-  return refused(seen.status, parseRetryAfter(seen.headers["retry-after"], now));
+  return rejected(seen.status, parseRetryAfter(seen.headers["retry-after"], now));
 }
 
 /** RestException and TwilioServiceException: the two the SDK makes of an answer. */

@@ -10,7 +10,7 @@ import { createSteadyClock } from "../../runtime/clock.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { sampleSms } from "../../test/support/delivery-samples.ts";
 import { createFakeClock } from "../../test/support/fake-clock.ts";
-import { ask, describeLookUpContract } from "../../test/support/status-query-contract.ts";
+import { ask, describeStatusQueryContract } from "../../test/support/status-query-contract.ts";
 import { sampleAttempt } from "../../test/support/store/samples.ts";
 import { withSandbox, withSecret } from "../../test/support/with-sandbox.ts";
 import { createTwilioProvider } from "./provider.ts";
@@ -26,7 +26,7 @@ const create = (env: Record<string, string>, clock: Clock = later) =>
 /** A number of its own each time. */
 const sms = () => sampleSms({ phoneNumber: `+447${randomInt(1e8, 1e9 - 1)}1` });
 
-describeLookUpContract({
+describeStatusQueryContract({
   name: "twilio",
   create: (env) => create(env),
   delivery: sms,
@@ -47,7 +47,7 @@ describeLookUpContract({
 });
 
 const ANSWERED_MS = 15_000;
-const lookUp = (provider: ReturnType<typeof create>, delivery: ReturnType<typeof sms>, startedAt = Date.now() - 1_000) =>
+const statusQuery = (provider: ReturnType<typeof create>, delivery: ReturnType<typeof sms>, startedAt = Date.now() - 1_000) =>
   ask(provider, delivery, ANSWERED_MS, startedAt);
 
 /** Two deliveries that nobody can tell apart. */
@@ -66,14 +66,14 @@ withSandbox("twilio's messages", (test) => {
     await using provider = create(sandbox.env, clock);
     const [lost, twin] = twins();
     const startedAt = clock.now();
-    const lookUpNow = () => lookUp(provider, lost, startedAt);
-    assert.deepEqual(await lookUpNow(), { kind: "absent" });
+    const queryStatusNow = () => statusQuery(provider, lost, startedAt);
+    assert.deepEqual(await queryStatusNow(), { kind: "absent" });
     const outcome = await provider.send(twin, AbortSignal.timeout(ANSWERED_MS));
     clock.advance(settledMs(readConfig(smsVariables, sandbox.env).PROVIDER_DEADLINE_MS) - 1);
-    assert.deepEqual(await lookUpNow(), { kind: "unreadable", fault: { code: "too-early" } });
+    assert.deepEqual(await queryStatusNow(), { kind: "unreadable", fault: { code: "too-early" } });
     await writeDown(twin, outcome);
     clock.advance(1);
-    assert.deepEqual(await lookUpNow(), { kind: "absent" });
+    assert.deepEqual(await queryStatusNow(), { kind: "absent" });
   });
 
   test("a message that a twin was answered with, or a receipt named for it, is the twin's", async (sandbox) => {
@@ -84,16 +84,16 @@ withSandbox("twilio's messages", (test) => {
     const outcome = await provider.send(received, AbortSignal.timeout(ANSWERED_MS));
     await writeDown(received, { kind: "unanswered", fault: { code: "deadline" } });
     await store.attempts.resolve([{ id: received.attemptId, resolution: { outcome, by: "receipt", at: Date.now() } }]);
-    assert.deepEqual(await lookUp(provider, lost), { kind: "absent" });
+    assert.deepEqual(await statusQuery(provider, lost), { kind: "absent" });
     await provider.send(lost, AbortSignal.timeout(ANSWERED_MS));
-    assert.equal((await lookUp(provider, lost)).kind, "found");
+    assert.equal((await statusQuery(provider, lost)).kind, "found");
   });
 
   test("of two attempts alike of which one was taken, one is found", async (sandbox) => {
     await using provider = create(sandbox.env);
     const [lost, taken] = twins();
     await provider.send(taken, AbortSignal.timeout(ANSWERED_MS));
-    const findings = await Promise.all([lookUp(provider, lost), lookUp(provider, taken)]);
+    const findings = await Promise.all([statusQuery(provider, lost), statusQuery(provider, taken)]);
     assert.deepEqual(findings.map(({ kind }) => kind).sort(), ["absent", "found"]);
   });
 
@@ -101,23 +101,23 @@ withSandbox("twilio's messages", (test) => {
     await using provider = create(sandbox.env);
     const [first, second] = twins();
     for (const one of [first, second]) await provider.send(one, AbortSignal.timeout(ANSWERED_MS));
-    const findings = await Promise.all([lookUp(provider, first), lookUp(provider, second)]);
+    const findings = await Promise.all([statusQuery(provider, first), statusQuery(provider, second)]);
     assert.deepEqual(
       findings.map(({ kind }) => kind),
       ["found", "found"],
     );
     assert.notDeepEqual(findings[0], findings[1]);
-    assert.deepEqual(await lookUp(provider, first), findings[0]);
+    assert.deepEqual(await statusQuery(provider, first), findings[0]);
   });
 
   test("another text to the number, or the same one at another time, is not it", async (sandbox) => {
     await using provider = create(sandbox.env);
     const delivery = sms();
     await provider.send({ ...delivery, content: { sms: { text: "Your code is 654321" } } }, AbortSignal.timeout(ANSWERED_MS));
-    assert.deepEqual(await lookUp(provider, delivery), { kind: "absent" });
+    assert.deepEqual(await statusQuery(provider, delivery), { kind: "absent" });
     await provider.send(delivery, AbortSignal.timeout(ANSWERED_MS));
-    assert.deepEqual(await lookUp(provider, delivery, Date.now() + 60_000), { kind: "absent" });
-    assert.deepEqual(await lookUp(provider, delivery, Date.now() - 120_000), { kind: "absent" });
+    assert.deepEqual(await statusQuery(provider, delivery, Date.now() + 60_000), { kind: "absent" });
+    assert.deepEqual(await statusQuery(provider, delivery, Date.now() - 120_000), { kind: "absent" });
   });
 
   test("a page full of newer messages is no proof of absence", async (sandbox) => {
@@ -125,8 +125,8 @@ withSandbox("twilio's messages", (test) => {
     const delivery = sms();
     const others = { ...delivery, content: { sms: { text: "another" } } };
     await Promise.all(Array.from({ length: MESSAGES_READ + 1 }, () => provider.send(others, AbortSignal.timeout(ANSWERED_MS))));
-    assert.deepEqual(await lookUp(provider, delivery), { kind: "unreadable", fault: { code: "look-up-incomplete" } });
-    assert.deepEqual(await lookUp(provider, delivery, Date.now() + 60_000), { kind: "absent" });
+    assert.deepEqual(await statusQuery(provider, delivery), { kind: "unreadable", fault: { code: "status-query-incomplete" } });
+    assert.deepEqual(await statusQuery(provider, delivery, Date.now() + 60_000), { kind: "absent" });
   });
 });
 

@@ -1,5 +1,5 @@
 import { ADAPTER_GRACE_MS, RECORD_MS } from "../../core/delivery/call-limits.ts";
-import type { Finding, LookUpQuestion } from "../../core/ports/provider.ts";
+import type { Finding, StatusQuery } from "../../core/ports/provider.ts";
 import { isWord } from "../transport/foreign.ts";
 import { ABSENT, found, unreadable } from "../transport/status-query.ts";
 
@@ -42,7 +42,7 @@ const WELL = new Set(["accepted", "scheduled", "queued", "sending", "sent", "del
  */
 export function candidates(
   messages: readonly ListedMessage[],
-  { endpoint, content, startedAt }: LookUpQuestion,
+  { endpoint, content, startedAt }: StatusQuery,
   setup: { from: string; deadlineMs: number },
 ): ListedMessage[] {
   if (endpoint.channel !== "sms") return [];
@@ -55,7 +55,7 @@ export function candidates(
 }
 
 /** Whether older messages than those listed could be candidates too. */
-export const mayHaveMore = (messages: readonly ListedMessage[], hasNextPage: boolean, { startedAt }: LookUpQuestion) =>
+export const mayHaveMore = (messages: readonly ListedMessage[], hasNextPage: boolean, { startedAt }: StatusQuery) =>
   hasNextPage && !messages.some((m) => m.dateCreated !== undefined && m.dateCreated.getTime() < startedAt - BEHIND_MS);
 
 /**
@@ -65,7 +65,7 @@ export const mayHaveMore = (messages: readonly ListedMessage[], hasNextPage: boo
  */
 export async function attributed(
   messages: readonly ListedMessage[],
-  { attemptId }: LookUpQuestion,
+  { attemptId }: StatusQuery,
   { attribute, isSettled }: { attribute: Attribute; isSettled: boolean },
 ): Promise<Finding> {
   if (messages.length === 0) return ABSENT;

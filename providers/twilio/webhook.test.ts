@@ -35,7 +35,7 @@ test("takes a URL that Twilio signed with or without its port", () => {
   assert.ok(twilio.verify({ ...webhookOf(FORM, { signedUrl }), url: signedUrl.replace(".com", ".com:8443") }, TOKEN));
 });
 
-test("refuses another token, attempt, field or host, and no signature at all", () => {
+test("rejects another token, attempt, field or host, and no signature at all", () => {
   const good = webhookOf(FORM);
   assert.ok(!twilio.verify(webhookOf(FORM, { token: "another" }), TOKEN));
   assert.ok(!twilio.verify({ ...good, url: good.url.replace("%2F1", "%2F2") }, TOKEN));

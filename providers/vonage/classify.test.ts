@@ -5,7 +5,7 @@ import { testReadmeTable } from "../../test/support/readme-table.ts";
 import { classifyVonage, VONAGE_CODES } from "./classify.ts";
 
 const ok = (id: string) => ({ to: "447700900000", "message-id": id, status: "0" });
-const refused = (status: string) => ({ status, "error-text": "words of Vonage's, with a +447700900000 in them" });
+const rejected = (status: string) => ({ status, "error-text": "words of Vonage's, with a +447700900000 in them" });
 const answer = (...messages: unknown[]) => ({
   status: 200,
   body: { "message-count": String(messages.length), messages },
@@ -37,7 +37,7 @@ const rows: [status: string, expected: string][] = [
 ];
 for (const [status, expected] of rows)
   test(`status ${status} is ${expected}`, () => {
-    const outcome = classifyVonage(answer(refused(status)));
+    const outcome = classifyVonage(answer(rejected(status)));
     assert.equal(`${outcome.kind} ${reasonOf(outcome)}`, expected);
     assert.doesNotMatch(JSON.stringify(outcome), /words of Vonage/);
   });
@@ -46,11 +46,11 @@ test("takes the first part's id for the text's", () => {
   assert.deepEqual(classifyVonage(answer(ok("A1"), ok("A2"))), { kind: "accepted", providerRef: "A1" });
 });
 
-test("counts a text of which some parts were refused as accepted, with a warning", () => {
-  assert.deepEqual(classifyVonage(answer(refused("1"), ok("B2"), refused("1"))), {
+test("counts a text of which some parts were rejected as accepted, with a warning", () => {
+  assert.deepEqual(classifyVonage(answer(rejected("1"), ok("B2"), rejected("1"))), {
     kind: "accepted",
     providerRef: "B2",
-    warning: "parts-refused 2/3: 1",
+    warning: "parts-rejected 2/3: 1",
   });
 });
 
@@ -89,7 +89,7 @@ testReadmeTable({
   outcomesOf(code) {
     const [, status] = code.split("HTTP ");
     return [
-      classifyVonage(status === undefined ? answer(refused(code)) : { status: Number(status), body: undefined, retryAfterMs: undefined }),
+      classifyVonage(status === undefined ? answer(rejected(code)) : { status: Number(status), body: undefined, retryAfterMs: undefined }),
     ];
   },
 });

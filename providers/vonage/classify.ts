@@ -36,7 +36,7 @@ const BY_STATUS = answerTable<VonageAnswer>({
   33: gone("number-deactivated"),
 });
 
-/** Refusals come with HTTP 200; these never reached the API. */
+/** Rejections come with HTTP 200; these never reached the API. */
 const BY_HTTP_STATUS = answerTable<VonageAnswer>({
   401: misconfigured("http-401"),
   402: misconfigured("http-402"),
@@ -47,20 +47,20 @@ export const VONAGE_CODES = [...BY_STATUS.codes, ...BY_HTTP_STATUS.codes.map((st
 
 /**
  * The outcome of a send. Each part of a text has a status of its own; where some were taken the text is partly on its way, so it counts as
- * accepted with a warning and is not sent again. An unknown status is a refusal: nothing was sent, so it is tried again later.
+ * accepted with a warning and is not sent again. An unknown status is a rejection: nothing was sent, so it is tried again later.
  */
 export function classifyVonage(answer: VonageAnswer): Outcome {
   if (answer.status !== 200) return classifyHttp(answer);
   const parts = readParts(answer.body);
   if (parts === undefined) return unanswered("bad-response");
   const taken = parts.filter((p) => p.status === "0");
-  const refused = parts.filter((p) => p.status !== "0").map((p) => p.status);
+  const rejected = parts.filter((p) => p.status !== "0").map((p) => p.status);
   if (taken[0]) {
     const warning =
-      refused.length === 0 ? {} : { warning: `parts-refused ${refused.length}/${parts.length}: ${[...new Set(refused)].join(" ")}` };
+      rejected.length === 0 ? {} : { warning: `parts-rejected ${rejected.length}/${parts.length}: ${[...new Set(rejected)].join(" ")}` };
     return { kind: "accepted", providerRef: taken[0].messageId, ...warning };
   }
-  const first = refused[0]!;
+  const first = rejected[0]!;
   return BY_STATUS.outcomeOf(first, answer) ?? unavailable(`vonage-${first}`);
 }
 

@@ -9,8 +9,8 @@ import { withSandbox, withSecret } from "../../test/support/with-sandbox.ts";
 import { createVonageProvider } from "./provider.ts";
 
 const create = (env: Record<string, string>) => createVonageProvider(readConfig(smsVariables, env), { clock: createFakeClock(SAMPLE_NOW) });
-/** Vonage refuses with HTTP 200. */
-const refusal = (status: string) => ({
+/** Vonage rejects with HTTP 200. */
+const rejection = (status: string) => ({
   status: 200,
   accepted: false,
   body: { "message-count": "1", messages: [{ status, "error-text": "words of Vonage's" }] },
@@ -23,8 +23,8 @@ describeProviderContract({
   deadDelivery: () => sampleSms({ phoneNumber: "+447700900007" }),
   at: (origin, env, delivery) => ({ env: { ...env, VONAGE_ORIGIN: origin }, delivery }),
   wrongCredentials: (env) => withSecret(env, "VONAGE_API_SECRET_FILE", "wrong-secret"),
-  unavailable: refusal("5"),
-  throttled: { ...refusal("1"), retryAfterMs: 1_000 },
+  unavailable: rejection("5"),
+  throttled: { ...rejection("1"), retryAfterMs: 1_000 },
   answers: [
     ["a success that is no JSON", { status: 200, accepted: false, body: "fine" }, { kind: "unanswered", fault: { code: "bad-response" } }],
     ["a gateway's page", { status: 504, accepted: false, body: "<html>" }, { kind: "unanswered", fault: { code: "http-504" } }],

@@ -2,13 +2,13 @@ import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
 import { createJsonHttp } from "../transport/json-http.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
-import { brokenOff, refused, unreadable } from "../transport/status-query.ts";
+import { brokenOff, rejected, unreadable } from "../transport/status-query.ts";
 import { classifyVonage } from "./classify.ts";
 import type { VonageConfig } from "./config.ts";
 import { buildVonageMessage } from "./payload.ts";
 import { buildRecordsPath, REPORT_SOCKETS_MAX, readRecords } from "./status-query.ts";
 
-/** Vonage's SMS API: one JSON POST a send, with key and secret as Basic credentials. Its Reports API, elsewhere, answers look-ups. */
+/** Vonage's SMS API: one JSON POST a send, with key and secret as Basic credentials. Its Reports API, elsewhere, answers status queries. */
 export function createVonageProvider(config: VonageConfig, { clock }: { clock: Clock }): Provider {
   const ca = config.PROVIDER_CA_FILE;
   const api = createJsonHttp({ origin: config.VONAGE_ORIGIN, ca });
@@ -24,12 +24,12 @@ export function createVonageProvider(config: VonageConfig, { clock }: { clock: C
       const { status, headers, body } = posted;
       return classifyVonage({ status, body, retryAfterMs: parseRetryAfter(headers["retry-after"], clock.now()) });
     },
-    async lookUp(question, signal) {
+    async statusQuery(question, signal) {
       const path = buildRecordsPath(question, config.VONAGE_API_KEY);
       if (path === undefined) return unreadable("wrong-channel");
       const answer = await reports.get(path, { authorization }, signal);
       if (answer.kind === "none") return brokenOff(answer.outcome);
-      if (answer.status !== 200) return refused(answer.status, parseRetryAfter(answer.headers["retry-after"], clock.now()));
+      if (answer.status !== 200) return rejected(answer.status, parseRetryAfter(answer.headers["retry-after"], clock.now()));
       return readRecords(answer.body, question);
     },
     async [Symbol.asyncDispose]() {

@@ -5,14 +5,14 @@ import { smsVariables } from "../../dispatchers/sms/config.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { SAMPLE_NOW, sampleSms } from "../../test/support/delivery-samples.ts";
-import { ask, describeLookUpContract } from "../../test/support/status-query-contract.ts";
+import { ask, describeStatusQueryContract } from "../../test/support/status-query-contract.ts";
 import { withSandbox, withSecret } from "../../test/support/with-sandbox.ts";
 import { createVonageProvider } from "./provider.ts";
 import { buildRecordsPath, readRecords } from "./status-query.ts";
 
 const create = (env: Record<string, string>) => createVonageProvider(readConfig(smsVariables, env), { clock: systemClock });
 
-describeLookUpContract({
+describeStatusQueryContract({
   name: "vonage",
   create,
   delivery: () => sampleSms(),
@@ -63,5 +63,5 @@ test("what became of the text since is a warning", () => {
 test("records of others, or more of them elsewhere, are no proof of absence", () => {
   assert.deepEqual(read([]), { kind: "absent" });
   for (const incomplete of [read([record({ client_ref: "other/1" })]), read([record({ client_ref: null })]), read([], { cursor: "c" })])
-    assert.deepEqual(incomplete, { kind: "unreadable", fault: { code: "look-up-incomplete" } });
+    assert.deepEqual(incomplete, { kind: "unreadable", fault: { code: "status-query-incomplete" } });
 });

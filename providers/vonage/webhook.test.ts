@@ -56,7 +56,7 @@ test("takes a delivery receipt signed by SHA-256 HMAC, as JSON and as a form", (
   assert.ok(vonage.verify(signed({ to: "A&B=C" }), SECRET));
 });
 
-test("refuses another secret, algorithm or field, and what is not signed", () => {
+test("rejects another secret, algorithm or field, and what is not signed", () => {
   assert.ok(!vonage.verify(signed({}, { secret: "other" }), SECRET));
   assert.ok(!vonage.verify(signed({}, { algorithm: "md5" }), SECRET));
   const good = signed();
@@ -73,7 +73,7 @@ test("refuses another secret, algorithm or field, and what is not signed", () =>
     assert.ok(!vonage.verify(webhookOf(body, good.headers), SECRET), body);
 });
 
-test("refuses what was signed too long ago, too far ahead, or at no time", () => {
+test("rejects what was signed too long ago, too far ahead, or at no time", () => {
   const at = (ms: number) => vonage.verify(signed({ timestamp: seconds(ms) }), SECRET);
   assert.ok(at(NOW - SIGNED_AGO_MS_MAX));
   assert.ok(!at(NOW - SIGNED_AGO_MS_MAX - 1_000));

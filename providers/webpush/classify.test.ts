@@ -13,9 +13,9 @@ const said = (status: number, body = "", proven = false) => {
 const rows: [string, number, string, string][] = [
   ["a moved endpoint", 301, "", "endpoint-gone moved"],
   ["a bad header", 400, '{"errno":111,"message":"Missing TTL"}', "rejected http-400"],
-  ["a bad VAPID token at Chrome's", 400, "UnauthorizedRegistration", "misconfigured vapid-refused http-400"],
-  ["no VAPID token", 401, '{"errno":109}', "misconfigured vapid-refused http-401"],
-  ["a VAPID token refused", 403, '{"reason":"BadJwtToken"}', "misconfigured vapid-refused http-403"],
+  ["a bad VAPID token at Chrome's", 400, "UnauthorizedRegistration", "misconfigured vapid-rejected http-400"],
+  ["no VAPID token", 401, '{"errno":109}', "misconfigured vapid-rejected http-401"],
+  ["a VAPID token rejected", 403, '{"reason":"BadJwtToken"}', "misconfigured vapid-rejected http-403"],
   ["an unknown subscription", 404, '{"errno":102}', "endpoint-gone http-404"],
   ["a subscription that ended", 410, '{"errno":106}', "endpoint-gone http-410"],
   ["throttling at Windows'", 406, "", "throttled http-406 after 7000"],
@@ -23,7 +23,7 @@ const rows: [string, number, string, string][] = [
   ["too many", 429, "", "throttled http-429 after 7000"],
   ["broken inside", 500, "", "unanswered http-500"],
   ["unwell", 503, '{"errno":201}', "unavailable http-503 after 7000"],
-  ["a bridge's refusal", 502, '{"code":502,"errno":901}', "unavailable http-502 after 7000"],
+  ["a bridge's rejection", 502, '{"code":502,"errno":901}', "unavailable http-502 after 7000"],
   ["a bridge's silence", 502, '{"code":502,"errno":903}', "unanswered http-502"],
   ["an intermediary's page", 502, "<html>", "unanswered http-502"],
   ["an intermediary's silence", 504, "", "unanswered http-504"],
@@ -32,8 +32,8 @@ const rows: [string, number, string, string][] = [
 for (const [name, status, body, expected] of rows)
   test(`${name} (${status}) is ${expected}`, () => assert.equal(said(status, body), expected));
 
-test("a key refused for one subscription only does not stop the others", () => {
-  assert.equal(said(403, "", true), "rejected vapid-refused http-403");
+test("a key rejected for one subscription only does not stop the others", () => {
+  assert.equal(said(403, "", true), "rejected vapid-rejected http-403");
 });
 
 test("no answer is taken for success", () => {

@@ -13,16 +13,16 @@ export interface WebPushAnswer {
 const tooFast = ({ status, retryAfterMs }: WebPushAnswer) => throttled(`http-${status}`, retryAfterMs);
 const unwell = ({ status, retryAfterMs }: WebPushAnswer) => unavailable(`http-${status}`, retryAfterMs);
 /** All our pushes fail so, or only those to subscriptions made with a key of old. */
-const keyRefused = ({ status, proven }: WebPushAnswer) => (proven ? rejected : misconfigured)(`vapid-refused http-${status}`);
+const keyRejected = ({ status, proven }: WebPushAnswer) => (proven ? rejected : misconfigured)(`vapid-rejected http-${status}`);
 
 /** By HTTP status, which RFC 8030 gives its meaning; what single services add is named at the row. */
 const ROWS = answerTable<WebPushAnswer>({
   // Mozilla autopush, "Error codes": a bridged endpoint moved; web-push follows no redirect and neither do we.
   301: gone("moved"),
   // Chrome's and Apple's words for a bad VAPID token come with 400 at times; other 400s are about the message.
-  400: (answer) => (/vapid|jwt|unauthorizedregistration/i.test(answer.body) ? keyRefused(answer) : rejected("http-400")),
-  401: keyRefused,
-  403: keyRefused,
+  400: (answer) => (/vapid|jwt|unauthorizedregistration/i.test(answer.body) ? keyRejected(answer) : rejected("http-400")),
+  401: keyRejected,
+  403: keyRejected,
   // RFC 8030 section 7.3, and Mozilla errno 102 to 106.
   404: gone("http-404"),
   410: gone("http-410"),
@@ -39,12 +39,12 @@ const ROWS = answerTable<WebPushAnswer>({
 });
 export const WEBPUSH_CODES = ROWS.codes;
 
-/** The default for what is not listed: a 4xx refused the push; after anything else nobody knows. */
+/** The default for what is not listed: a 4xx rejected the push; after anything else nobody knows. */
 export function classifyWebPush(answer: WebPushAnswer): Outcome {
   const { status } = answer;
   const code = `http-${status}`;
   return ROWS.outcomeOf(status, answer) ?? (status >= 400 && status < 500 ? rejected(code) : unanswered(code));
 }
 
-/** Mozilla autopush, "Error codes": 900 to 902 are refusals by the bridge's provider. */
+/** Mozilla autopush, "Error codes": 900 to 902 are rejections by the bridge's provider. */
 const bridgeErrno = (body: string) => /"errno"\s*:\s*90[0-2]\b/.test(body);

@@ -5,7 +5,7 @@ import { pushUrlAllowed } from "../../core/content/push-host.ts";
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
-import { createProof } from "../transport/recent-success.ts";
+import { createRecentSuccess } from "../transport/recent-success.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
 import { createSdkConnections } from "../transport/sdk-connections.ts";
 import { classifyTransport } from "../transport/transport-fault.ts";
@@ -24,7 +24,7 @@ export function createWebPushProvider(config: WebPushConfig, { clock }: { clock:
     privateKey: config.WEBPUSH_VAPID_PRIVATE_KEY_FILE,
   });
   const connections = createSdkConnections({ ca: config.PROVIDER_CA_FILE });
-  const proof = createProof();
+  const proof = createRecentSuccess();
 
   return {
     name: "webpush",
@@ -56,7 +56,7 @@ export function createWebPushProvider(config: WebPushConfig, { clock }: { clock:
   function broken(error: unknown, written: boolean, origin: string): Outcome {
     if (!(error instanceof WebPushError)) return classifyTransport(error, { written });
     const { statusCode: status, headers, body } = error;
-    if (status === 401 || status === 403) vapid.refused(origin);
+    if (status === 401 || status === 403) vapid.rejected(origin);
     return classifyWebPush({
       status,
       body,

@@ -16,7 +16,7 @@ export interface VapidKeys {
 export interface Vapid {
   current(origin: string): string;
   /** Signs anew at the next push: our clock may have been set meanwhile. */
-  refused(origin: string): void;
+  rejected(origin: string): void;
 }
 
 /** Throws where the keys cannot be used. */
@@ -29,5 +29,5 @@ export function createVapid({ subject, publicKey, privateKey }: VapidKeys): Vapi
     throw new Error("WEBPUSH_VAPID_SUBJECT, _PUBLIC_KEY or _PRIVATE_KEY_FILE is not what RFC 8292 wants");
   }
   const signed = new LRUCache<string, string>({ max: SERVICES_MAX, ttl: SIGNED_MS, memoMethod: sign });
-  return { current: (origin) => signed.memo(origin), refused: (origin) => void signed.delete(origin) };
+  return { current: (origin) => signed.memo(origin), rejected: (origin) => void signed.delete(origin) };
 }

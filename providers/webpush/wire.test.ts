@@ -53,11 +53,11 @@ test("a push of just the size every service takes arrives, and one byte more doe
   assert.deepEqual(arrived(over), []);
 });
 
-test("a key refused is ours to mend, unless the same service took it from us lately", async () => {
-  const refused = () => send(push("oldkey-1"));
-  assert.deepEqual(await refused(), { kind: "misconfigured", reason: "vapid-refused http-403" });
+test("a key rejected is ours to mend, unless the same service took it from us lately", async () => {
+  const rejected = () => send(push("oldkey-1"));
+  assert.deepEqual(await rejected(), { kind: "misconfigured", reason: "vapid-rejected http-403" });
   assert.equal((await send(push())).kind, "accepted");
-  assert.deepEqual(await refused(), { kind: "rejected", reason: "vapid-refused http-403" });
+  assert.deepEqual(await rejected(), { kind: "rejected", reason: "vapid-rejected http-403" });
 });
 
 test("a subscription with keys nobody can encrypt to is gone, and nothing leaves", async () => {
@@ -77,7 +77,7 @@ test("keys of the right length that are no point on the curve are gone too", asy
   assert.equal((await send({ ...sent, endpoint })).kind, "endpoint-gone");
 });
 
-test("VAPID keys that cannot be used are refused at once, without quoting them", () => {
+test("VAPID keys that cannot be used are rejected at once, without quoting them", () => {
   const config = { ...readConfig(webPushVariables, wire.sandbox.env), WEBPUSH_VAPID_PRIVATE_KEY_FILE: "secret" };
   assert.throws(
     () => createWebPushProvider(config, { clock: systemClock }),
@@ -85,14 +85,14 @@ test("VAPID keys that cannot be used are refused at once, without quoting them",
   );
 });
 
-test("signs once for all pushes to a service, and anew after a refusal", async () => {
+test("signs once for all pushes to a service, and anew after a rejection", async () => {
   const sent = [push("browser-1"), push("browser-2")];
   for (const one of sent) assert.equal((await send(one)).kind, "accepted");
   const [first, second] = sent.map((one) => arrived(one)[0]?.headers.authorization);
   assert.match(first ?? "", /^vapid ./);
   assert.equal(second, first);
-  const refused = push("oldkey-2");
-  await send(refused);
+  const rejected = push("oldkey-2");
+  await send(rejected);
   const next = push("browser-1");
   await send(next);
   assert.notEqual(arrived(next)[0]?.headers.authorization, first);

@@ -87,7 +87,7 @@ export interface CallOptions {
 }
 
 /**
- * One unary call: `callUnary(client, NotificationServiceService.send, request)`. Carries the trace along. Rejects with a ServiceError,
+ * One unary call: `callUnary(client, NotificationServiceService.sendNotification, request)`. Carries the trace along. Rejects with a ServiceError,
  * which readDetails() reads; CANCELLED when the signal aborts.
  */
 export function callUnary<Request, Response>(

@@ -96,11 +96,11 @@ function compileBytes(rules: BytesRules, where: string): Check | undefined {
 function compileEnum(type: DescEnum, rules: EnumRules, where: string): Check | undefined {
   only(EnumRulesSchema, rules, ["defined_only", "not_in"], where);
   const defined = new Set(type.values.map((v) => v.number));
-  const refused = new Set(rules.notIn);
-  const names = type.values.filter((v) => !refused.has(v.number)).map((v) => v.name);
+  const rejected = new Set(rules.notIn);
+  const names = type.values.filter((v) => !rejected.has(v.number)).map((v) => v.name);
   return all([
     rules.definedOnly ? rule("enum.defined_only", `must be one of ${names.join(", ")}`, (n: number) => defined.has(n)) : undefined,
-    refused.size > 0 ? rule("enum.not_in", `must be one of ${names.join(", ")}`, (n: number) => !refused.has(n)) : undefined,
+    rejected.size > 0 ? rule("enum.not_in", `must be one of ${names.join(", ")}`, (n: number) => !rejected.has(n)) : undefined,
   ]);
 }
 

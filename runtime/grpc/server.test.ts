@@ -6,8 +6,8 @@ import { after, test } from "node:test";
 import { type Metadata, makeGenericClientConstructor, type ServiceError, status } from "@grpc/grpc-js";
 import { service as healthService } from "grpc-health-check";
 import {
-  GetRequest,
-  GetResponse,
+  GetNotificationRequest,
+  GetNotificationResponse,
   NotificationServiceClient,
   NotificationServiceService,
 } from "../../gen/carillon/v1/notification_service.ts";
@@ -18,16 +18,16 @@ import { type GrpcServerOptions, startGrpcServer } from "./server.ts";
 import { callError, readDetails } from "./status.ts";
 import { createUnary, type Handler, type UnaryParts } from "./unary.ts";
 
-const get = NotificationServiceService.get;
-const response = (notificationId: string) => ({ ...GetResponse.decode(new Uint8Array()), notificationId });
-const request: GetRequest = { notificationId: "a".repeat(32) };
+const get = NotificationServiceService.getNotification;
+const response = (notificationId: string) => ({ ...GetNotificationResponse.decode(new Uint8Array()), notificationId });
+const request: GetNotificationRequest = { notificationId: "a".repeat(32) };
 
 const lines: string[] = [];
 const log = createLogger("test", "info", { write: (line) => void lines.push(line) });
 const stack = new AsyncDisposableStack();
 after(() => stack.disposeAsync());
 
-type Get<Caller> = Handler<GetRequest, GetResponse, Caller>;
+type Get<Caller> = Handler<GetNotificationRequest, GetNotificationResponse, Caller>;
 /** A server whose Get is `handler`. Lives as long as this file. */
 async function serve<Caller>(handler: Get<Caller>, parts: Omit<UnaryParts<Caller>, "log">, options: Partial<GrpcServerOptions> = {}) {
   const unary = createUnary<Caller>({ log, ...parts });
@@ -104,7 +104,7 @@ test("an unknown error is logged and its text is kept from the caller", async ()
   assert.equal(told.code, status.INTERNAL);
   assert.ok(!JSON.stringify(told).includes("db is down"));
   const line = lines.find((l) => l.includes("db is down"));
-  assert.ok(line?.includes("carillon.v1.NotificationService/Get"));
+  assert.ok(line?.includes("carillon.v1.NotificationService/GetNotification"));
   assert.ok(!line?.includes("hunter2"));
 });
 
@@ -151,7 +151,7 @@ test("a call that is past its deadline when it arrives begins no work", async ()
   const session = connect(`http://127.0.0.1:${port}`);
   const headers = { ":method": "POST", ":path": get.path, "content-type": "application/grpc", te: "trailers", "grpc-timeout": "1n" };
   const stream = session.request(headers);
-  const body = Buffer.from(GetRequest.encode(request).finish());
+  const body = Buffer.from(GetNotificationRequest.encode(request).finish());
   const prefix = Buffer.alloc(5);
   prefix.writeUInt32BE(body.length, 1);
   stream.end(Buffer.concat([prefix, body]));
@@ -188,13 +188,13 @@ test("a client tries again while the server is unavailable, and only then", asyn
   assert.equal((await callUnary(clientOf(port), get, request)).notificationId, "third");
   assert.equal(calls, 3);
 
-  let refusals = 0;
+  let rejections = 0;
   const other = await serve(async () => {
-    refusals++;
+    rejections++;
     return callError("NOT_FOUND", "NOT_FOUND", "no such notification");
   }, anyone);
   await failure(callUnary(clientOf(other.port), get, request));
-  assert.equal(refusals, 1);
+  assert.equal(rejections, 1);
 });
 
 const Health = makeGenericClientConstructor(healthService as never, "Health");
@@ -216,7 +216,7 @@ test("health follows setServing, but for liveness", async () => {
   assert.equal((await failure(health(server.port, "another"))).code, status.NOT_FOUND);
 });
 
-test("a request larger than the limit is refused", async () => {
+test("a request larger than the limit is rejected", async () => {
   const { port } = await serve(async () => response(""), anyone, { messageBytesMax: 1_000 });
   const told = await failure(callUnary(clientOf(port), get, { notificationId: "a".repeat(2_000) }));
   assert.equal(told.code, status.RESOURCE_EXHAUSTED);

@@ -6,7 +6,7 @@ import type { Logger } from "../logger.ts";
 import type { Certificates } from "../tls/grpc-tls.ts";
 import { addReflection } from "./reflection.ts";
 
-/** A SendBatch of 1,000 notifications at their largest usual size, 16 kB each. grpc-js refuses more with RESOURCE_EXHAUSTED. */
+/** A SendBatch of 1,000 notifications at their largest usual size, 16 kB each. grpc-js rejects more with RESOURCE_EXHAUSTED. */
 export const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
 /** Calls under way on one connection; further ones wait at the client. */
 const STREAMS_MAX = 1_000;
@@ -93,7 +93,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   };
 }
 
-/** "/carillon.v1.NotificationService/Send" → "carillon.v1.NotificationService" */
+/** "/carillon.v1.NotificationService/SendNotification" → "carillon.v1.NotificationService" */
 function serviceName(definition: ServiceDefinition): string {
   const name = Object.values(definition)[0]?.path.split("/")[1];
   if (!name) throw new Error("a service without methods");

@@ -76,8 +76,8 @@ function value(f: DescField, wild: number): Arb {
 const manyPairs = (n: number) => Object.fromEntries(Array.from({ length: n }, (_, i) => [`k${i}`, ""]));
 
 function enumeration(desc: DescEnum, rules: FieldRules | undefined, wild: number): Arb {
-  const refused = rules?.type.case === "enum" ? rules.type.value.notIn : [];
-  const good = desc.values.map((v) => v.number).filter((n) => !refused.includes(n));
+  const rejected = rules?.type.case === "enum" ? rules.type.value.notIn : [];
+  const good = desc.values.map((v) => v.number).filter((n) => !rejected.includes(n));
   return either(fc.constantFrom(...good), wild, fc.constantFrom(-1, 0, 99, 2_147_483_647));
 }
 
@@ -130,7 +130,7 @@ test("every service's requests are tried, and no others are forgotten", () => {
       .map((t) => t.name)
       .sort(),
     // biome-ignore format: one list
-    ["GetRequest", "ListRequest", "PreferenceServiceCheckRequest", "PreferenceServiceGetRequest", "PreferenceServiceUpdateRequest", "RegisterRequest", "RemoveRequest", "SendBatchRequest", "SendRequest"],
+    ["GetNotificationRequest", "ListContactsRequest", "CheckPreferencesRequest", "GetPreferencesRequest", "UpdatePreferencesRequest", "RegisterContactRequest", "RemoveContactRequest", "BatchSendNotificationsRequest", "SendNotificationRequest"],
   );
 });
 

@@ -64,7 +64,7 @@ test("lengths are counted in code points", () => {
 test("what is over its limit is not looked at further", () => {
   assert.deepEqual(broken({ channels: [0, 0, 0, 0, 0, 0] as unknown as Notification["channels"] }), ["channels: repeated.max_items"]);
   assert.deepEqual(broken({ collapseKey: "!".repeat(33) }), ["collapse_key: string.max_len"]);
-  const batch = compileValidator("carillon.v1.SendBatchRequest");
+  const batch = compileValidator("carillon.v1.BatchSendNotificationsRequest");
   const many = (n: number) => batch({ notifications: Array(n).fill(Notification.decode(new Uint8Array())) });
   assert.deepEqual(
     many(1_001).map((v) => `${v.field}: ${v.rule}`),
@@ -113,7 +113,7 @@ test("a rule it knows compiles", () => {
   );
 });
 
-const refused: [string, ...Parameters<typeof messageWith>][] = [
+const rejected: [string, ...Parameters<typeof messageWith>][] = [
   ["another rule for strings", { type: { case: "string", value: { minLen: 1n, prefix: "x" } } }],
   ["another format", { type: { case: "string", value: { wellKnown: { case: "uuid", value: true } } } }],
   ["a length in bytes", { type: { case: "string", value: { maxBytes: 3n } } }],
@@ -131,8 +131,8 @@ const refused: [string, ...Parameters<typeof messageWith>][] = [
   ],
   ["rules of one value on a list", { type: { case: "string", value: { minLen: 1n } } }, undefined, true],
 ];
-for (const [name, ...given] of refused) {
-  test(`${name} is refused when compiled, not ignored`, () => {
+for (const [name, ...given] of rejected) {
+  test(`${name} is rejected when compiled, not ignored`, () => {
     assert.throws(() => compile(...given), UnsupportedRuleError);
   });
 }

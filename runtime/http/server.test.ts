@@ -62,14 +62,14 @@ test("what is not there is 404, and another method 405 with those allowed", asyn
   const url = await serve({ routes: [{ method: "GET", path: "/u/*", handle }] });
   assert.equal((await get(`${url}/u/token-1`)).body, "/u/token-1");
   for (const path of ["/u", "/u/", "/", "/healthz/x", "//healthz"]) assert.equal((await get(url + path)).status, 404, path);
-  const refused = await get(`${url}/u/token-1`, { method: "DELETE" });
-  assert.deepEqual([refused.status, refused.headers.get("allow")], [405, "GET"]);
+  const rejected = await get(`${url}/u/token-1`, { method: "DELETE" });
+  assert.deepEqual([rejected.status, rejected.headers.get("allow")], [405, "GET"]);
   const head = await get(`${url}/u/token-1`, { method: "HEAD" });
   assert.deepEqual([head.status, head.body], [200, ""]);
 });
 
 for (const framing of ["content-length", "chunked"] as const) {
-  test(`a body over the limit is refused unread, by ${framing}`, async () => {
+  test(`a body over the limit is rejected unread, by ${framing}`, async () => {
     let handled = 0;
     const handle = async () => {
       handled++;

@@ -7,7 +7,11 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { connect } from "node:tls";
 import { type ServiceError, status } from "@grpc/grpc-js";
-import { GetResponse, NotificationServiceClient, NotificationServiceService } from "../../gen/carillon/v1/notification_service.ts";
+import {
+  GetNotificationResponse,
+  NotificationServiceClient,
+  NotificationServiceService,
+} from "../../gen/carillon/v1/notification_service.ts";
 import { type Authority, createAuthority, mountSecret, type Pair } from "../../test/support/certificates.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { callUnary, createClient } from "../grpc/client.ts";
@@ -49,7 +53,7 @@ function watched(secret: Secret, lines: string[] = []): Certificates {
 const quiet = createLogger("test", "silent");
 async function serve(tls: Certificates, port = 0) {
   const unary = createUnary<undefined>({ log: quiet, authenticate: () => undefined });
-  const get = unary(async () => ({ ...GetResponse.decode(new Uint8Array()), notificationId: "over TLS" }));
+  const get = unary(async () => ({ ...GetNotificationResponse.decode(new Uint8Array()), notificationId: "over TLS" }));
   const unused = unary(async (): Promise<never> => assert.fail("not called in this file"));
   const services = [{ definition: NotificationServiceService, implementation: { get, send: unused, sendBatch: unused } }];
   return stack.use(await startGrpcServer({ address: `127.0.0.1:${port}`, services, reflection: false, log: quiet, tls, drainMs: 100 }));
@@ -62,7 +66,7 @@ async function call(port: number, tls?: Certificates): Promise<string> {
   return await callOn(client);
 }
 const callOn = (client: NotificationServiceClient) =>
-  callUnary(client, NotificationServiceService.get, request, { deadlineMs: 3_000 }).then(
+  callUnary(client, NotificationServiceService.getNotification, request, { deadlineMs: 3_000 }).then(
     (answer) => answer.notificationId,
     (error: ServiceError) => status[error.code] ?? "?",
   );
@@ -94,9 +98,9 @@ test("without a client's authority callers need no certificate, and with one the
   const open = await serve(openCertificates(config, names, quiet)!);
   assert.equal(await alpnWithoutCertificate(open.port), "h2");
   const closed = await serve(openCertificates({ ...config, CA: secret.path("ca.crt") }, names, quiet)!);
-  assert.equal(await alpnWithoutCertificate(closed.port), "refused");
+  assert.equal(await alpnWithoutCertificate(closed.port), "rejected");
 });
-/** What was agreed on, once the server has said something; TLS 1.3 refuses a client only after the client thinks it is in. */
+/** What was agreed on, once the server has said something; TLS 1.3 rejects a client only after the client thinks it is in. */
 const alpnWithoutCertificate = (port: number) =>
   new Promise<string | false | null>((resolve) => {
     const socket = connect({ host: "127.0.0.1", port, servername: "localhost", ca: ours.cert, ALPNProtocols: ["h2"] });
@@ -104,7 +108,7 @@ const alpnWithoutCertificate = (port: number) =>
       resolve(socket.alpnProtocol);
       socket.destroy();
     });
-    socket.on("error", () => resolve("refused"));
+    socket.on("error", () => resolve("rejected"));
   });
 
 test("a renewed certificate is shown to new connections, while those of before live on", async () => {
@@ -123,14 +127,14 @@ test("a renewed certificate is shown to new connections, while those of before l
   assert.match(lines[0]!, /"msg":"certificates read anew"/);
 });
 
-test("an authority is exchanged under running servers and clients, and the old one's certificates are refused from then on", async () => {
+test("an authority is exchanged under running servers and clients, and the old one's certificates are rejected from then on", async () => {
   const [serverSecret, clientSecret] = [await secretOf(await ours.issue(), ours), await secretOf(await ours.issue(), ours)];
   const stale = watched(await secretOf(await ours.issue(), ours, next));
   const { port } = await serve(watched(serverSecret));
   const clientTls = watched(clientSecret);
   assert.equal(await call(port, clientTls), "over TLS");
 
-  // Both are believed first, then the certificates are renewed, then the old one is dropped: nobody is refused on the way.
+  // Both are believed first, then the certificates are renewed, then the old one is dropped: nobody is rejected on the way.
   for (const secret of [serverSecret, clientSecret]) secret.replace(files(await ours.issue(), ours, next));
   assert.equal(await call(port, clientTls), "over TLS");
   const renewed = await next.issue();
@@ -139,7 +143,7 @@ test("an authority is exchanged under running servers and clients, and the old o
   assert.equal(await call(port, clientTls), "over TLS");
   assert.equal(await call(port, stale), "over TLS");
   for (const secret of [serverSecret, clientSecret]) secret.replace(files(renewed, next));
-  await eventually("the old authority's certificate is refused", async () => (await call(port, stale)) === "UNAVAILABLE");
+  await eventually("the old authority's certificate is rejected", async () => (await call(port, stale)) === "UNAVAILABLE");
   assert.equal(await call(port, clientTls), "over TLS");
 });
 

@@ -120,6 +120,6 @@ function opensslFaults(files: TlsFiles, texts: TlsTexts): string[] {
     createSecureContext(texts);
     return [];
   } catch (error) {
-    return [`${files.cert.name}: OpenSSL refuses it (${(error as NodeJS.ErrnoException).code ?? "no code"})`];
+    return [`${files.cert.name}: OpenSSL rejects it (${(error as NodeJS.ErrnoException).code ?? "no code"})`];
   }
 }

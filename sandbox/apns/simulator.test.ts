@@ -82,7 +82,7 @@ test("the provider token is checked", async () => {
   for (const [authorization, expected] of cases) assert.equal(answer(await push(DEVICE, { headers: { authorization } })), expected);
 });
 
-test("method, path, headers, payload and device token are refused with Apple's reasons", async () => {
+test("method, path, headers, payload and device token are rejected with Apple's reasons", async () => {
   const cases: [string, string, RawRequest][] = [
     ["405 MethodNotAllowed", DEVICE, { method: "PUT" }],
     ["400 MissingTopic", DEVICE, { headers: { "apns-topic": "" } }],
@@ -114,7 +114,7 @@ test("a token ending in dead is gone, with the time it went", async () => {
   assert.ok(Math.abs(Date.now() - timestamp) < 60_000, "milliseconds since the epoch");
 });
 
-test("a token ending in 0503 is refused once for each delivery", async () => {
+test("a token ending in 0503 is rejected once for each delivery", async () => {
   const device = `${"ab".repeat(30)}0503`;
   const other = BODY.replaceAll(DELIVERY, "f".repeat(32));
   assert.equal(answer(await push(device)), "503 ServiceUnavailable");
@@ -132,7 +132,7 @@ test("a new connection may open one stream, and many after a valid token", async
   assert.equal(await raised, 1_000);
 });
 
-test("too many new provider tokens are refused, the known ones are not", async () => {
+test("too many new provider tokens are rejected, the known ones are not", async () => {
   await using own = await startTestSandbox();
   using line = openHttp2(own, envOf(own, "APNS_ORIGIN"));
   const sendWith = (iat: number) => {
@@ -145,7 +145,7 @@ test("too many new provider tokens are refused, the known ones are not", async (
   assert.equal((await first.send()).status, 200);
 });
 
-test("a provider token is refused an hour after it was issued", async () => {
+test("a provider token is rejected an hour after it was issued", async () => {
   let now = Date.now();
   await using own = await startTestSandbox({ now: () => now });
   using line = openHttp2(own, envOf(own, "APNS_ORIGIN"));

@@ -27,28 +27,28 @@ const TOPIC_SUFFIX: Record<string, string> = {
   widgets: ".push-type.widgets",
 };
 
-interface Refusal {
+interface Rejection {
   status: number;
   reason: string;
   timestamp?: number;
 }
-const refuse = (status: number, reason: string): Refusal => ({ status, reason });
+const reject = (status: number, reason: string): Rejection => ({ status, reason });
 
 export function createApns(parts: { credentials: Credentials["apns"]; once: Once; now: () => number }): Play {
   const { credentials, once, now } = parts;
   const checkToken = createApnsToken(credentials, now);
 
-  function refusalOf(request: WireRequest, sent: Sent): Refusal | undefined {
-    if (request.method !== "POST") return refuse(405, "MethodNotAllowed");
-    if (!request.path.startsWith("/3/device")) return refuse(404, "BadPath");
-    const tokenRefusal = checkToken(request.headers.authorization);
-    if (tokenRefusal !== undefined) return tokenRefusal;
+  function rejectionOf(request: WireRequest, sent: Sent): Rejection | undefined {
+    if (request.method !== "POST") return reject(405, "MethodNotAllowed");
+    if (!request.path.startsWith("/3/device")) return reject(404, "BadPath");
+    const tokenRejection = checkToken(request.headers.authorization);
+    if (tokenRejection !== undefined) return tokenRejection;
     request.connection.allowStreams(STREAMS_AFTER_TOKEN);
     return (
-      topicRefusal(request.headers, credentials.topic) ??
-      headerRefusal(request) ??
-      payloadRefusal(request) ??
-      deviceRefusal(sent, once, now)
+      topicRejection(request.headers, credentials.topic) ??
+      headerRejection(request) ??
+      payloadRejection(request) ??
+      deviceRejection(sent, once, now)
     );
   }
 
@@ -67,54 +67,54 @@ export function createApns(parts: { credentials: Credentials["apns"]; once: Once
     },
     judge(request, sent): Judgement {
       const id = request.headers["apns-id"] ?? randomUUID();
-      const refusal = refusalOf(request, sent);
-      if (refusal === undefined)
+      const rejection = rejectionOf(request, sent);
+      if (rejection === undefined)
         return { accepted: true, code: "200", answer: { status: 200, headers: { "apns-id": id, "apns-unique-id": randomUUID() } } };
-      const { status, ...body } = refusal;
-      return { accepted: false, code: `${status} ${refusal.reason}`, answer: jsonAnswer(status, body, { "apns-id": id }) };
+      const { status, ...body } = rejection;
+      return { accepted: false, code: `${status} ${rejection.reason}`, answer: jsonAnswer(status, body, { "apns-id": id }) };
     },
   };
 }
 
-function topicRefusal(headers: WireRequest["headers"], appTopic: string): Refusal | undefined {
+function topicRejection(headers: WireRequest["headers"], appTopic: string): Rejection | undefined {
   const topic = headers["apns-topic"];
-  if (topic === undefined || topic === "") return refuse(400, "MissingTopic");
-  if (!/^[\w.-]{1,255}$/.test(topic)) return refuse(400, "BadTopic");
+  if (topic === undefined || topic === "") return reject(400, "MissingTopic");
+  if (!/^[\w.-]{1,255}$/.test(topic)) return reject(400, "BadTopic");
   const suffix = TOPIC_SUFFIX[headers["apns-push-type"] ?? "alert"];
   // An unknown push type is named as such by the next check.
-  return suffix === undefined || topic === appTopic + suffix ? undefined : refuse(400, "TopicDisallowed");
+  return suffix === undefined || topic === appTopic + suffix ? undefined : reject(400, "TopicDisallowed");
 }
 
-function headerRefusal({ headers, headerNames }: WireRequest): Refusal | undefined {
+function headerRejection({ headers, headerNames }: WireRequest): Rejection | undefined {
   const own = headerNames.filter((name) => name.startsWith("apns-") || name === "authorization");
-  if (new Set(own).size < own.length) return refuse(400, "DuplicateHeaders");
+  if (new Set(own).size < own.length) return reject(400, "DuplicateHeaders");
   const pushType = headers["apns-push-type"] ?? "alert";
-  if (!(pushType in TOPIC_SUFFIX)) return refuse(400, "InvalidPushType");
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(headers["apns-id"] ?? randomUUID())) return refuse(400, "BadMessageId");
-  if (!/^\d{1,10}$/.test(headers["apns-expiration"] ?? "0")) return refuse(400, "BadExpirationDate");
+  if (!(pushType in TOPIC_SUFFIX)) return reject(400, "InvalidPushType");
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(headers["apns-id"] ?? randomUUID())) return reject(400, "BadMessageId");
+  if (!/^\d{1,10}$/.test(headers["apns-expiration"] ?? "0")) return reject(400, "BadExpirationDate");
   const priority = headers["apns-priority"] ?? "10";
-  if (!["10", "5", "1"].includes(priority) || (pushType === "background" && priority === "10")) return refuse(400, "BadPriority");
-  if (Buffer.byteLength(headers["apns-collapse-id"] ?? "") > COLLAPSE_ID_BYTES_MAX) return refuse(400, "BadCollapseId");
+  if (!["10", "5", "1"].includes(priority) || (pushType === "background" && priority === "10")) return reject(400, "BadPriority");
+  if (Buffer.byteLength(headers["apns-collapse-id"] ?? "") > COLLAPSE_ID_BYTES_MAX) return reject(400, "BadCollapseId");
   return undefined;
 }
 
-function payloadRefusal({ body, headers }: WireRequest): Refusal | undefined {
-  if (body.length === 0) return refuse(400, "PayloadEmpty");
+function payloadRejection({ body, headers }: WireRequest): Rejection | undefined {
+  if (body.length === 0) return reject(400, "PayloadEmpty");
   const limit = headers["apns-push-type"] === "voip" ? VOIP_PAYLOAD_BYTES_MAX : PAYLOAD_BYTES_MAX;
-  if (body.length > limit) return refuse(413, "PayloadTooLarge");
+  if (body.length > limit) return reject(413, "PayloadTooLarge");
   // Apple names no reason for a body that is no JSON object; this one is nearest.
-  return isFields(parseJson(body)) ? undefined : refuse(400, "PayloadEmpty");
+  return isFields(parseJson(body)) ? undefined : reject(400, "PayloadEmpty");
 }
 
 /** Device tokens whose end has a meaning; see README.md. */
-function deviceRefusal({ recipient, deliveryId }: Sent, once: Once, now: () => number): Refusal | undefined {
-  if (recipient === "") return refuse(400, "MissingDeviceToken");
+function deviceRejection({ recipient, deliveryId }: Sent, once: Once, now: () => number): Rejection | undefined {
+  if (recipient === "") return reject(400, "MissingDeviceToken");
   const token = recipient.toLowerCase();
-  if (!/^([0-9a-f]{2}){8,100}$/.test(token) || token.endsWith("bad0")) return refuse(400, "BadDeviceToken");
-  if (token.endsWith("bad1")) return refuse(400, "DeviceTokenNotForTopic");
+  if (!/^([0-9a-f]{2}){8,100}$/.test(token) || token.endsWith("bad0")) return reject(400, "BadDeviceToken");
+  if (token.endsWith("bad1")) return reject(400, "DeviceTokenNotForTopic");
   if (token.endsWith("dead")) return { status: 410, reason: "Unregistered", timestamp: now() };
   if (token.endsWith("dead01")) return { status: 410, reason: "ExpiredToken", timestamp: now() };
-  if (token.endsWith("bad0429") && once(`apns ${token} ${deliveryId}`)) return refuse(429, "TooManyRequests");
-  if (token.endsWith("0503") && once(`apns ${token} ${deliveryId}`)) return refuse(503, "ServiceUnavailable");
+  if (token.endsWith("bad0429") && once(`apns ${token} ${deliveryId}`)) return reject(429, "TooManyRequests");
+  if (token.endsWith("0503") && once(`apns ${token} ${deliveryId}`)) return reject(503, "ServiceUnavailable");
   return undefined;
 }

@@ -12,10 +12,10 @@ const CLOCK_SKEW_MS = 60_000;
 export const TOKENS_MAX = 30;
 export const REFRESH_MS = 1_200_000;
 
-export type TokenRefusal = { status: 403 | 429; reason: string };
+export type TokenRejection = { status: 403 | 429; reason: string };
 
 /** Checks authorization headers; undefined means good. Remembers the tokens it has seen. */
-export function createApnsToken(key: Credentials["apns"], now: () => number): (header: string | undefined) => TokenRefusal | undefined {
+export function createApnsToken(key: Credentials["apns"], now: () => number): (header: string | undefined) => TokenRejection | undefined {
   /** Verified tokens of the last REFRESH_MS or still in use: text → issued and first seen, ms. */
   const seen = new Map<string, { issuedAt: number; firstSeenAt: number }>();
 

@@ -26,7 +26,7 @@ export interface OAuth {
 export function createOAuth(account: Credentials["fcm"], now: () => number): OAuth {
   const expiry = new Map<string, number>();
   let issued = 0;
-  const refuse = (error: string, error_description: string) => jsonAnswer(400, { error, error_description });
+  const reject = (error: string, error_description: string) => jsonAnswer(400, { error, error_description });
 
   return {
     isValid: (accessToken) => (expiry.get(accessToken) ?? 0) > now(),
@@ -34,13 +34,13 @@ export function createOAuth(account: Credentials["fcm"], now: () => number): OAu
     issued: () => issued,
     exchange(request, tokenUrl) {
       const form = new URLSearchParams(request.body.toString());
-      if (form.get("grant_type") !== GRANT_TYPE) return refuse("unsupported_grant_type", "Invalid grant_type");
+      if (form.get("grant_type") !== GRANT_TYPE) return reject("unsupported_grant_type", "Invalid grant_type");
       const jwt = parseJwt(form.get("assertion") ?? "");
-      if (jwt === undefined) return refuse("invalid_grant", "Bad Request");
+      if (jwt === undefined) return reject("invalid_grant", "Bad Request");
       const { iss, aud, scope, iat, exp } = jwt.claims;
-      if (iss !== account.clientEmail) return refuse("invalid_grant", "Invalid grant: account not found");
-      if (!isSignedBy(jwt, "RS256", account.publicKey)) return refuse("invalid_grant", "Invalid JWT Signature.");
-      if (aud !== tokenUrl && aud !== GOOGLE_TOKEN_URL) return refuse("invalid_grant", "Invalid JWT: Failed audience check.");
+      if (iss !== account.clientEmail) return reject("invalid_grant", "Invalid grant: account not found");
+      if (!isSignedBy(jwt, "RS256", account.publicKey)) return reject("invalid_grant", "Invalid JWT Signature.");
+      if (aud !== tokenUrl && aud !== GOOGLE_TOKEN_URL) return reject("invalid_grant", "Invalid JWT: Failed audience check.");
       const seconds = now() / 1_000;
       const isTimely =
         typeof iat === "number" &&
@@ -49,7 +49,7 @@ export function createOAuth(account: Credentials["fcm"], now: () => number): OAu
         exp > seconds &&
         exp - iat <= ASSERTION_LONGEST_S;
       if (!isTimely)
-        return refuse(
+        return reject(
           "invalid_grant",
           "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim.",
         );
@@ -58,7 +58,7 @@ export function createOAuth(account: Credentials["fcm"], now: () => number): OAu
           .split(" ")
           .some((s) => SCOPES.includes(s))
       )
-        return refuse("invalid_scope", "Invalid OAuth scope or ID token audience provided.");
+        return reject("invalid_scope", "Invalid OAuth scope or ID token audience provided.");
       const access_token = `ya29.${randomBytes(32).toString("base64url")}`;
       const oldest = expiry.keys().next();
       if (expiry.size >= TOKENS_MAX && !oldest.done) expiry.delete(oldest.value);

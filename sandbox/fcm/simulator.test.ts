@@ -63,7 +63,7 @@ test("an assertion signed by the service account gives a token, whatever is wron
   assert.equal(good.token_type, "Bearer");
   assert.equal(good.expires_in, 3_599);
   const foreignPem = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "pem", type: "pkcs8" }).toString();
-  const refusals: [RawAnswer, string][] = [
+  const rejections: [RawAnswer, string][] = [
     [await exchange({}, foreignPem), "invalid_grant"],
     [await exchange({ iss: "somebody@else" }), "invalid_grant"],
     [await exchange({ aud: "https://example.com/token" }), "invalid_grant"],
@@ -72,7 +72,7 @@ test("an assertion signed by the service account gives a token, whatever is wron
     [await exchange({ scope: "https://www.googleapis.com/auth/drive" }), "invalid_scope"],
     [await exchange({}, undefined, "password"), "unsupported_grant_type"],
   ];
-  for (const [given, error] of refusals) assert.deepEqual([given.status, fieldsOf(given.json).error], [400, error]);
+  for (const [given, error] of rejections) assert.deepEqual([given.status, fieldsOf(given.json).error], [400, error]);
 });
 
 test("a message is accepted over HTTP/1.1 and over HTTP/2, each standing in the ledger", async () => {
@@ -127,7 +127,7 @@ test("flaky and quota tokens fail once for each delivery", async () => {
 test("validate_only is answered but not accepted", async () => {
   sandbox.ledger.clear();
   assert.equal((await send({ ...message("d"), validate_only: true })).status, 200);
-  assert.deepEqual(sandbox.ledger.summary().providers.fcm, { accepted: 0, refused: 1 });
+  assert.deepEqual(sandbox.ledger.summary().providers.fcm, { accepted: 0, rejected: 1 });
 });
 
 test("a revoked token is unknown, and faults can be ordered for the exchange", async () => {

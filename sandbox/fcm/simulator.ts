@@ -10,7 +10,7 @@ const PAYLOAD_BYTES_MAX = 4_096;
 const TTL_LONGEST_S = 2_419_200;
 const TARGETS = ["token", "topic", "condition", "fid"];
 
-interface Refusal {
+interface Rejection {
   status: number;
   state: string;
   message: string;
@@ -21,7 +21,7 @@ interface Refusal {
   headers?: Record<string, string> | undefined;
 }
 
-const invalid = (field: string, message: string): Refusal => ({
+const invalid = (field: string, message: string): Rejection => ({
   status: 400,
   state: "INVALID_ARGUMENT",
   message,
@@ -32,7 +32,7 @@ const invalid = (field: string, message: string): Refusal => ({
 export function createFcm(parts: { credentials: Credentials["fcm"]; oauth: OAuth; once: Once; tokenUrl: () => string }): Play {
   const { credentials, oauth, once, tokenUrl } = parts;
 
-  function refusalOf(request: WireRequest, sent: Sent): Refusal | undefined {
+  function rejectionOf(request: WireRequest, sent: Sent): Rejection | undefined {
     const project = /^\/v1\/projects\/([^/]+)\/messages:send$/.exec(request.path)?.[1];
     if (request.method !== "POST" || project === undefined)
       return { status: 404, state: "NOT_FOUND", message: "Requested entity was not found." };
@@ -45,7 +45,7 @@ export function createFcm(parts: { credentials: Credentials["fcm"]; oauth: OAuth
       };
     if (project !== credentials.projectId)
       return { status: 404, state: "NOT_FOUND", message: `Project not found or deleted: ${project.slice(0, 64)}` };
-    return messageRefusal(fieldsOf(parseJson(request.body)).message) ?? tokenRefusal(sent, once);
+    return messageRejection(fieldsOf(parseJson(request.body)).message) ?? tokenRejection(sent, once);
   }
 
   return {
@@ -67,10 +67,10 @@ export function createFcm(parts: { credentials: Credentials["fcm"]; oauth: OAuth
       };
     },
     judge(request, sent): Judgement {
-      const refusal = refusalOf(request, sent);
-      if (refusal !== undefined) {
-        const { status, headers, errorCode, state } = refusal;
-        return { accepted: false, code: `${status} ${errorCode ?? state}`, answer: jsonAnswer(status, errorBody(refusal), headers) };
+      const rejection = rejectionOf(request, sent);
+      if (rejection !== undefined) {
+        const { status, headers, errorCode, state } = rejection;
+        return { accepted: false, code: `${status} ${errorCode ?? state}`, answer: jsonAnswer(status, errorBody(rejection), headers) };
       }
       const isValidation = fieldsOf(sent.payload).validate_only === true;
       const id = isValidation ? "fake_message_id" : `0:${Date.now()}%${randomBytes(8).toString("hex")}`;
@@ -83,7 +83,7 @@ export function createFcm(parts: { credentials: Credentials["fcm"]; oauth: OAuth
   };
 }
 
-function errorBody({ status, state, message, errorCode, field }: Refusal) {
+function errorBody({ status, state, message, errorCode, field }: Rejection) {
   const details: unknown[] = [];
   if (errorCode !== undefined) details.push({ "@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError", errorCode });
   if (field !== undefined)
@@ -91,7 +91,7 @@ function errorBody({ status, state, message, errorCode, field }: Refusal) {
   return { error: { code: status, message, status: state, ...(details.length > 0 ? { details } : {}) } };
 }
 
-function messageRefusal(message: unknown): Refusal | undefined {
+function messageRejection(message: unknown): Rejection | undefined {
   if (!isFields(message)) return invalid("message", "Request contains an invalid argument.");
   const targets = TARGETS.filter((target) => message[target] !== undefined);
   if (targets.length !== 1 || textOf(message[targets[0] ?? ""]) === "")
@@ -103,10 +103,10 @@ function messageRefusal(message: unknown): Refusal | undefined {
     if (/^(from$|message_type$|gcm|google)/.test(key)) return invalid("message.data", `Invalid data payload key: ${key}`);
   }
   if (payloadBytes(message, data) > PAYLOAD_BYTES_MAX) return invalid("message", "Android message is too big");
-  return androidRefusal(fieldsOf(message.android));
+  return androidRejection(fieldsOf(message.android));
 }
 
-function androidRefusal({ ttl, priority }: Fields): Refusal | undefined {
+function androidRejection({ ttl, priority }: Fields): Rejection | undefined {
   if (ttl !== undefined && !(/^\d+(\.\d{1,9})?s$/.test(textOf(ttl)) && Number.parseFloat(textOf(ttl)) <= TTL_LONGEST_S))
     return invalid("message.android.ttl", "Invalid ttl: must be a duration from 0s to 2419200s");
   if (priority !== undefined && !["NORMAL", "HIGH", "normal", "high"].includes(textOf(priority)))
@@ -121,7 +121,7 @@ function payloadBytes(message: Fields, data: Fields): number {
 }
 
 /** Registration tokens whose text has a meaning; see README.md. */
-function tokenRefusal({ recipient, deliveryId }: Sent, once: Once): Refusal | undefined {
+function tokenRejection({ recipient, deliveryId }: Sent, once: Once): Rejection | undefined {
   const isFirst = () => once(`fcm ${recipient} ${deliveryId}`);
   if (recipient.includes("unregistered"))
     return { status: 404, state: "NOT_FOUND", message: "Requested entity was not found.", errorCode: "UNREGISTERED" };

@@ -32,7 +32,7 @@ const sendgrid = (waitMs?: number, address = "ada@example.com") =>
     },
     waitMs,
   );
-const recorded = () => sandbox.ledger.entries().map((e) => `${e.accepted ? "accepted" : "refused"}: ${e.answer}`);
+const recorded = () => sandbox.ledger.entries().map((e) => `${e.accepted ? "accepted" : "rejected"}: ${e.answer}`);
 
 test("an ordered answer is given as often as ordered, with body and headers, and nothing is accepted", async () => {
   sandbox.faults.order({
@@ -45,7 +45,7 @@ test("an ordered answer is given as often as ordered, with body and headers, and
     assert.deepEqual([given.status, given.headers["retry-after"], given.json], [503, "3", { errors: [] }]);
   }
   assert.equal((await sendgrid()).status, 202);
-  assert.deepEqual(recorded(), ["refused: 503 ordered", "refused: 503 ordered", "accepted: 202"]);
+  assert.deepEqual(recorded(), ["rejected: 503 ordered", "rejected: 503 ordered", "accepted: 202"]);
 });
 
 test("an ordered 2xx counts as accepted unless the order says otherwise", async () => {
@@ -53,7 +53,7 @@ test("an ordered 2xx counts as accepted unless the order says otherwise", async 
   sandbox.faults.order({ provider: "sendgrid", do: { kind: "answer", status: 200, body: "<html>", accepted: false } });
   assert.equal((await sendgrid()).text, "<html>");
   await sendgrid();
-  assert.deepEqual(recorded(), ["accepted: 200 ordered", "refused: 200 ordered"]);
+  assert.deepEqual(recorded(), ["accepted: 200 ordered", "rejected: 200 ordered"]);
 });
 
 test("a delayed request is accepted on arrival, answered later", async () => {
@@ -79,7 +79,7 @@ test("cut before: the connection breaks and nothing was accepted; cut after: it 
   await assert.rejects(sendgrid(), { code: "ECONNRESET" });
   sandbox.faults.order({ provider: "sendgrid", do: { kind: "cut-after" } });
   await assert.rejects(sendgrid(), { code: "ECONNRESET" });
-  assert.deepEqual(recorded(), ["refused: cut before", "accepted: cut after"]);
+  assert.deepEqual(recorded(), ["rejected: cut before", "accepted: cut after"]);
 });
 
 test("a fault hits only its provider and what its match names", async () => {
@@ -103,8 +103,8 @@ test("on HTTP/2 a cut resets the stream with the code ordered and leaves the oth
   sandbox.faults.order({ provider: "apns", match: "aaaa", do: { kind: "cut-before", code: 7 } });
   sandbox.faults.order({ provider: "apns", match: "bbbb", do: { kind: "cut-after" } });
   sandbox.faults.order({ provider: "apns", match: "cccc", do: { kind: "no-answer" } });
-  const [refused, cut, silent, fine] = await Promise.allSettled([push("aa"), push("bb"), push("cc", SILENCE_MS), push("dd")]);
-  assert.match(String(refused.status === "rejected" && refused.reason.message), /NGHTTP2_REFUSED_STREAM/);
+  const [rejected, cut, silent, fine] = await Promise.allSettled([push("aa"), push("bb"), push("cc", SILENCE_MS), push("dd")]);
+  assert.match(String(rejected.status === "rejected" && rejected.reason.message), /NGHTTP2_REFUSED_STREAM/);
   assert.match(String(cut.status === "rejected" && cut.reason.message), /NGHTTP2_INTERNAL_ERROR/);
   assert.equal(silent.status === "rejected" && silent.reason.name, "AbortError");
   assert.equal(fine.status === "fulfilled" && fine.value.status, 200);
@@ -113,7 +113,7 @@ test("on HTTP/2 a cut resets the stream with the code ordered and leaves the oth
     "accepted: 200",
     "accepted: cut after",
     "accepted: no answer",
-    "refused: cut before",
+    "rejected: cut before",
   ]);
 
   sandbox.faults.order({ provider: "apns", do: { kind: "goaway" } });
@@ -137,7 +137,7 @@ test("a client that gives up before a delayed answer harms nobody, on either HTT
   assert.equal((await http2(line.session, "/3/device/00", { body: "{}" })).status, 403);
 });
 
-test("an order that makes no sense is refused with the rule it breaks", () => {
+test("an order that makes no sense is rejected with the rule it breaks", () => {
   const action = { kind: "no-answer" };
   const wrong: unknown[] = [
     undefined,

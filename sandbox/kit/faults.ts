@@ -26,7 +26,7 @@ export type FaultAction =
   | { kind: "cut-after"; code?: number | undefined }
   /** Judged, then the whole HTTP/2 connection goes with everything in flight on it. */
   | { kind: "goaway" }
-  /** Look-ups only: answered from an index that is so far behind. */
+  /** Status queries only: answered from an index that is so far behind. */
   | { kind: "lag"; ms: number };
 
 /** What is told afterwards of the accepted message, other than "accepted" and then "delivered", once, right after the send. */
@@ -134,7 +134,7 @@ export function mistakeIn(order: unknown): string | undefined {
     case "goaway":
       return undefined;
     case "lag":
-      if (typeof provider === "string" && !provider.endsWith("-look-up")) return "lag is for look-ups";
+      if (typeof provider === "string" && !provider.endsWith("-status-query")) return "lag is for status queries";
       return isBetween(action.ms, 0, DELAY_LONGEST_MS) ? undefined : `ms is an integer from 0 to ${DELAY_LONGEST_MS}`;
     case "webhooks":
       return webhooksMistake(provider, action);

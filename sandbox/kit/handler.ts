@@ -44,7 +44,7 @@ async function handle(
   const sent = play.read(request);
   const fault = faults.take(play.provider, sent.recipient, sent.deliveryId);
   const ordered = orderedJudgement(fault);
-  // What was taken is found by look-ups and told of, whatever was answered.
+  // What was taken is found by status queries and told of, whatever was answered.
   const taken = ordered?.accepted ? play.judge(request, sent) : undefined;
   const judgement = ordered ?? play.judge(request, sent);
   // Written down before a byte of the answer leaves: whoever has the answer finds the entry.

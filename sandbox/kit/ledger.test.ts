@@ -28,7 +28,7 @@ test("entries are found by delivery, provider, moment and acceptance", () => {
   assert.deepEqual(moments({ accepted: false }), [3_000]);
 });
 
-test("a delivery accepted twice is a duplicate, one refused and then accepted is not", () => {
+test("a delivery accepted twice is a duplicate, one rejected and then accepted is not", () => {
   const ledger = createLedger();
   ledger.add(entry({ accepted: false }));
   ledger.add(entry());
@@ -39,8 +39,8 @@ test("a delivery accepted twice is a duplicate, one refused and then accepted is
   assert.deepEqual(
     [providers.apns, providers.fcm],
     [
-      { accepted: 1, refused: 1 },
-      { accepted: 1, refused: 0 },
+      { accepted: 1, rejected: 1 },
+      { accepted: 1, rejected: 0 },
     ],
   );
   ledger.clear();

@@ -31,7 +31,7 @@ export interface LedgerFilter {
 }
 
 export interface LedgerSummary {
-  providers: Record<ProviderName, { accepted: number; refused: number }>;
+  providers: Record<ProviderName, { accepted: number; rejected: number }>;
   /** Deliveries accepted at least once. */
   deliveries: number;
   /** Deliveries accepted more than once, with how often; the first thousand. */
@@ -72,7 +72,7 @@ export function createLedger(): Ledger {
         forgotten += kept.length - LEDGER_ENTRIES_MAX;
         kept = kept.slice(-LEDGER_ENTRIES_MAX);
       }
-      providers[entry.provider][entry.accepted ? "accepted" : "refused"] += 1;
+      providers[entry.provider][entry.accepted ? "accepted" : "rejected"] += 1;
       const known = accepted.get(entry.deliveryId);
       if (entry.accepted && entry.deliveryId !== "" && (known !== undefined || accepted.size < LEDGER_DELIVERIES_MAX))
         accepted.set(entry.deliveryId, (known ?? 0) + 1);
@@ -120,6 +120,6 @@ const matches = (entry: LedgerEntry, filter: LedgerFilter) =>
   (filter.accepted === undefined || entry.accepted === filter.accepted);
 
 function zeroes(): LedgerSummary["providers"] {
-  const count = () => ({ accepted: 0, refused: 0 });
+  const count = () => ({ accepted: 0, rejected: 0 });
   return Object.fromEntries(PROVIDER_NAMES.map((name) => [name, count()])) as LedgerSummary["providers"];
 }

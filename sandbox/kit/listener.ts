@@ -22,7 +22,7 @@ export interface Listener extends AsyncDisposable {
 
 /** How long idle HTTP/1.1 connections stay, in ms: like the real services, longer than a sender pauses. Node's 5 s would cut into sends. */
 const KEEP_ALIVE_MS = 65_000;
-/** Streams over the limit before Node ends the whole session: each is to be refused on its own, however many a client opens. */
+/** Streams over the limit before Node ends the whole session: each is to be rejected on its own, however many a client opens. */
 const REJECTED_STREAMS_MAX = 100_000;
 
 /** A port, and whether any other will do where it is taken; 0 is any. */

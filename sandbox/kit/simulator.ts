@@ -45,22 +45,28 @@ export interface Judgement {
 }
 
 /** Requests besides sends for which faults can be ordered: FCM's token exchange, and asking what became of a message. */
-export const ASIDE_TARGETS = ["oauth", "twilio-look-up", "vonage-look-up", "sendgrid-look-up", "mandrill-look-up"] as const;
+export const ASIDE_TARGETS = [
+  "oauth",
+  "twilio-status-query",
+  "vonage-status-query",
+  "sendgrid-status-query",
+  "mandrill-status-query",
+] as const;
 export type AsideTarget = (typeof ASIDE_TARGETS)[number];
 
 export interface Aside {
   /** Set where faults can be ordered for it. */
   faultTarget?: AsideTarget | undefined;
-  /** @param lagMs how far a look-up's index is behind: what was taken later is not found yet */
+  /** @param lagMs how far a status query's index is behind: what was taken later is not found yet */
   answer(lagMs: number): WireAnswer;
 }
 
 /** One provider's behaviour. `read` never throws and changes nothing; `judge` may remember. */
 export interface Play {
   provider: ProviderName;
-  /** Of longer bodies the rest is not kept; all are long enough to be refused by their size. */
+  /** Of longer bodies the rest is not kept; all are long enough to be rejected by their size. */
   bodyBytesMax: number;
-  /** What is no send: token exchange, look-ups. undefined: it is a send, or at least a wrong one. */
+  /** What is no send: token exchange, status queries. undefined: it is a send, or at least a wrong one. */
   aside?(request: WireRequest): Aside | undefined;
   read(request: WireRequest): Sent;
   judge(request: WireRequest, sent: Sent): Judgement;

@@ -1,6 +1,6 @@
 import { type Fields, fieldsOf, listOf, textOf } from "../kit/read.ts";
 
-/** Messages that can be looked up; the oldest leave. */
+/** Messages that can be queried; the oldest leave. */
 const MESSAGES_MAX = 10_000;
 const SEARCH_LIMIT_MAX = 1_000;
 const DAY_MS = 86_400_000;

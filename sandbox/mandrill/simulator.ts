@@ -27,7 +27,7 @@ export function createMandrill(parts: { credentials: Credentials["mandrill"]; fr
   const methodIn = (request: WireRequest) => /^\/api\/1\.[03]\/([a-z]+\/[a-z0-9-]+?)(\.json)?$/.exec(request.path)?.[1] ?? "";
   const isKnown = (body: unknown) => sameSecret(textOf(fieldsOf(body).key), credentials.apiKey);
 
-  /** Look-ups and whatever else is no send. */
+  /** Status queries and whatever else is no send. */
   function answerOther(method: string, body: Fields, lagMs: number): WireAnswer {
     if (!isKnown(body)) return error(401, -1, "Invalid_Key", "Invalid API key");
     if (method === "users/ping") return jsonAnswer(200, "PONG!");
@@ -46,7 +46,7 @@ export function createMandrill(parts: { credentials: Credentials["mandrill"]; fr
       const method = methodIn(request);
       if (method === "messages/send" && request.method === "POST") return undefined;
       return {
-        faultTarget: method === "messages/search" ? "mandrill-look-up" : undefined,
+        faultTarget: method === "messages/search" ? "mandrill-status-query" : undefined,
         answer: (lagMs) => answerOther(method, fieldsOf(parseJson(request.body)), lagMs),
       };
     },
@@ -63,13 +63,13 @@ export function createMandrill(parts: { credentials: Credentials["mandrill"]; fr
     },
     judge(request, sent): Judgement {
       if (request.body.length > BODY_BYTES_MAX)
-        return refused(error(400, -2, "ValidationError", "The message is too large"), "400 ValidationError");
+        return rejected(error(400, -2, "ValidationError", "The message is too large"), "400 ValidationError");
       const body = parseJson(request.body);
-      if (!isKnown(body)) return refused(error(401, -1, "Invalid_Key", "Invalid API key"), "401 Invalid_Key");
+      if (!isKnown(body)) return rejected(error(401, -1, "Invalid_Key", "Invalid API key"), "401 Invalid_Key");
       const message = fieldsOf(sent.payload).message;
       const faults = messageFaults(message);
       if (faults !== undefined)
-        return refused(
+        return rejected(
           error(400, -2, "ValidationError", `Validation error: ${JSON.stringify({ message: faults })}`),
           "400 ValidationError",
         );
@@ -89,7 +89,7 @@ export function createMandrill(parts: { credentials: Credentials["mandrill"]; fr
 }
 
 const error = (status: number, code: number, name: string, message: string) => jsonAnswer(status, { status: "error", code, name, message });
-const refused = (answer: WireAnswer, code: string): Judgement => ({ accepted: false, code, answer });
+const rejected = (answer: WireAnswer, code: string): Judgement => ({ accepted: false, code, answer });
 
 function messageFaults(message: unknown): Record<string, unknown> | undefined {
   if (!isFields(message)) return { "": "Please enter an array" };

@@ -16,7 +16,7 @@ export function createSendgrid(parts: { credentials: Credentials["sendgrid"]; fr
   const { credentials, from, now } = parts;
   const activity = createSendgridActivity();
 
-  function answerLookUp(request: WireRequest, lagMs: number): WireAnswer {
+  function answerStatusQuery(request: WireRequest, lagMs: number): WireAnswer {
     if (!isKnown(request)) return UNAUTHORIZED;
     const messages = activity.filter(request.query, now() - lagMs);
     return messages ? jsonAnswer(200, { messages }) : errors(400, [{ message: "invalid query", field: "query" }]);
@@ -24,7 +24,7 @@ export function createSendgrid(parts: { credentials: Credentials["sendgrid"]; fr
 
   const isKnown = (request: WireRequest) => sameSecret(parseBearer(request.headers.authorization) ?? "", credentials.apiKey);
 
-  function refusalOf(request: WireRequest): WireAnswer | undefined {
+  function rejectionOf(request: WireRequest): WireAnswer | undefined {
     if (request.path !== "/v3/mail/send") return errors(404, [{ message: "not found" }]);
     if (request.method !== "POST") return errors(405, [{ message: "method not allowed" }]);
     if (!isKnown(request)) return UNAUTHORIZED;
@@ -53,7 +53,7 @@ export function createSendgrid(parts: { credentials: Credentials["sendgrid"]; fr
     bodyBytesMax: BODY_BYTES_MAX,
     aside(request) {
       if (request.method !== "GET" || request.path !== "/v3/messages") return undefined;
-      return { faultTarget: "sendgrid-look-up", answer: (lagMs) => answerLookUp(request, lagMs) };
+      return { faultTarget: "sendgrid-status-query", answer: (lagMs) => answerStatusQuery(request, lagMs) };
     },
     read(request) {
       const payload = parseJson(request.body);
@@ -66,8 +66,8 @@ export function createSendgrid(parts: { credentials: Credentials["sendgrid"]; fr
       };
     },
     judge(request, sent): Judgement {
-      const refusal = refusalOf(request);
-      if (refusal !== undefined) return { accepted: false, code: String(refusal.status), answer: refusal };
+      const rejection = rejectionOf(request);
+      if (rejection !== undefined) return { accepted: false, code: String(rejection.status), answer: rejection };
       const isTrial = fieldsOf(fieldsOf(fieldsOf(sent.payload).mail_settings).sandbox_mode).enable === true;
       const messageId = randomBytes(16).toString("base64url");
       if (!isTrial) activity.add(sent.payload, messageId, now());

@@ -1,4 +1,4 @@
-/** Messages that can be looked up; the oldest leave. */
+/** Messages that can be queried; the oldest leave. */
 const MESSAGES_MAX = 10_000;
 const PAGE_SIZE_MAX = 1_000;
 

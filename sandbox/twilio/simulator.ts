@@ -9,13 +9,13 @@ import { createTwilioMessages } from "./messages.ts";
 const BODY_CHARACTERS_MAX = 1_600;
 const VALIDITY_LONGEST_S = 36_000;
 
-interface Refusal {
+interface Rejection {
   status: number;
   code: number;
   message: string;
   headers?: Record<string, string> | undefined;
 }
-const refuse = (code: number, message: string, status = 400): Refusal => ({ status, code, message });
+const reject = (code: number, message: string, status = 400): Rejection => ({ status, code, message });
 
 export function createTwilio(parts: { credentials: Credentials["twilio"]; now: () => number }): Play {
   const { credentials, now } = parts;
@@ -23,22 +23,22 @@ export function createTwilio(parts: { credentials: Credentials["twilio"]; now: (
   const messages = createTwilioMessages(accountSid);
   const collection = `/2010-04-01/Accounts/${accountSid}/Messages.json`;
 
-  /** What every request is refused for. */
-  function accountRefusal(request: WireRequest): Refusal | undefined {
+  /** What every request is rejected for. */
+  function accountRejection(request: WireRequest): Rejection | undefined {
     const basic = parseBasic(request.headers.authorization);
     if (basic === undefined || basic.user !== accountSid || !sameSecret(basic.password, authToken))
-      return refuse(20003, "Authenticate", 401);
+      return reject(20003, "Authenticate", 401);
     if (!request.path.startsWith(`/2010-04-01/Accounts/${accountSid}/`))
-      return refuse(20404, `The requested resource ${request.path} was not found`, 404);
+      return reject(20404, `The requested resource ${request.path} was not found`, 404);
     return undefined;
   }
 
-  function refusalOf(request: WireRequest, form: URLSearchParams): Refusal | undefined {
-    const refusal = accountRefusal(request);
-    if (refusal !== undefined) return refusal;
-    if (request.path !== collection) return refuse(20404, `The requested resource ${request.path} was not found`, 404);
-    if (request.method !== "POST") return refuse(20004, "Method not allowed", 405);
-    return formRefusal(form) ?? senderRefusal(form, credentials.from) ?? numberRefusal(form.get("To") ?? "");
+  function rejectionOf(request: WireRequest, form: URLSearchParams): Rejection | undefined {
+    const rejection = accountRejection(request);
+    if (rejection !== undefined) return rejection;
+    if (request.path !== collection) return reject(20404, `The requested resource ${request.path} was not found`, 404);
+    if (request.method !== "POST") return reject(20004, "Method not allowed", 405);
+    return formRejection(form) ?? senderRejection(form, credentials.from) ?? numberRejection(form.get("To") ?? "");
   }
 
   return {
@@ -47,15 +47,15 @@ export function createTwilio(parts: { credentials: Credentials["twilio"]; now: (
     aside(request) {
       if (request.method !== "GET") return undefined;
       return {
-        faultTarget: "twilio-look-up",
+        faultTarget: "twilio-status-query",
         answer(lagMs) {
-          const refusal = accountRefusal(request);
-          if (refusal !== undefined) return errorAnswer(refusal);
+          const rejection = accountRejection(request);
+          if (rejection !== undefined) return errorAnswer(rejection);
           if (request.path === collection) return jsonAnswer(200, messages.list(request.query, now() - lagMs));
           const message = messages.find(/\/Messages\/(\w+)\.json$/.exec(request.path)?.[1] ?? "");
           return message
             ? jsonAnswer(200, message)
-            : errorAnswer(refuse(20404, `The requested resource ${request.path} was not found`, 404));
+            : errorAnswer(reject(20404, `The requested resource ${request.path} was not found`, 404));
         },
       };
     },
@@ -67,8 +67,9 @@ export function createTwilio(parts: { credentials: Credentials["twilio"]; now: (
     },
     judge(request): Judgement {
       const form = new URLSearchParams(request.body.toString());
-      const refusal = refusalOf(request, form);
-      if (refusal !== undefined) return { accepted: false, code: `${refusal.status} ${refusal.code}`, answer: errorAnswer(refusal) };
+      const rejection = rejectionOf(request, form);
+      if (rejection !== undefined)
+        return { accepted: false, code: `${rejection.status} ${rejection.code}`, answer: errorAnswer(rejection) };
       const hasService = form.has("MessagingServiceSid");
       const message = messages.add({
         sid: `SM${randomBytes(16).toString("hex")}`,
@@ -85,56 +86,56 @@ export function createTwilio(parts: { credentials: Credentials["twilio"]; now: (
   };
 }
 
-function errorAnswer({ status, code, message, headers }: Refusal): WireAnswer {
+function errorAnswer({ status, code, message, headers }: Rejection): WireAnswer {
   return jsonAnswer(status, { code, message, more_info: `https://www.twilio.com/docs/errors/${code}`, status }, headers);
 }
 
-function formRefusal(form: URLSearchParams): Refusal | undefined {
-  if (!form.get("To")) return refuse(21604, "A 'To' phone number is required.");
-  if (!form.get("From") && !form.get("MessagingServiceSid")) return refuse(21603, "A 'From' phone number is required.");
+function formRejection(form: URLSearchParams): Rejection | undefined {
+  if (!form.get("To")) return reject(21604, "A 'To' phone number is required.");
+  if (!form.get("From") && !form.get("MessagingServiceSid")) return reject(21603, "A 'From' phone number is required.");
   const body = form.get("Body") ?? "";
-  if (body === "") return refuse(21602, "Message body is required.");
+  if (body === "") return reject(21602, "Message body is required.");
   if ([...body].length > BODY_CHARACTERS_MAX)
-    return refuse(21617, `The concatenated message body exceeds the ${BODY_CHARACTERS_MAX} character limit`);
+    return reject(21617, `The concatenated message body exceeds the ${BODY_CHARACTERS_MAX} character limit`);
   const callback = form.get("StatusCallback");
   if (callback !== null && !/^https?:\/\/[^/]/.test(callback))
-    return refuse(21609, `The StatusCallback URL ${callback} is not a valid URL.`);
+    return reject(21609, `The StatusCallback URL ${callback} is not a valid URL.`);
   const validity = form.get("ValidityPeriod");
   if (validity !== null && !(/^\d{1,5}$/.test(validity) && Number(validity) >= 1 && Number(validity) <= VALIDITY_LONGEST_S))
-    return refuse(21624, "The ValidityPeriod is out of range.");
+    return reject(21624, "The ValidityPeriod is out of range.");
   return undefined;
 }
 
-function senderRefusal(form: URLSearchParams, ownNumber: string): Refusal | undefined {
+function senderRejection(form: URLSearchParams, ownNumber: string): Rejection | undefined {
   const from = form.get("From");
   switch (from) {
     case null:
     case ownNumber:
       return undefined;
     case "+15005550001":
-      return refuse(21212, `The 'From' number ${from} is not a valid phone number, shortcode, or alphanumeric sender ID.`);
+      return reject(21212, `The 'From' number ${from} is not a valid phone number, shortcode, or alphanumeric sender ID.`);
     case "+15005550008":
-      return refuse(21611, "This 'From' number has exceeded the maximum number of queued messages");
+      return reject(21611, "This 'From' number has exceeded the maximum number of queued messages");
     default:
-      return refuse(21606, `The 'From' phone number provided (${from}) is not a valid message-capable phone number for this account.`);
+      return reject(21606, `The 'From' phone number provided (${from}) is not a valid message-capable phone number for this account.`);
   }
 }
 
 /** Twilio's own test numbers, and ends with a meaning; see README.md. */
-function numberRefusal(to: string): Refusal | undefined {
-  if (!/^\+[1-9]\d{6,14}$/.test(to)) return refuse(21211, `Invalid 'To' Phone Number: ${to}`);
+function numberRejection(to: string): Rejection | undefined {
+  if (!/^\+[1-9]\d{6,14}$/.test(to)) return reject(21211, `Invalid 'To' Phone Number: ${to}`);
   switch (to) {
     case "+15005550001":
-      return refuse(21211, `Invalid 'To' Phone Number: ${to}`);
+      return reject(21211, `Invalid 'To' Phone Number: ${to}`);
     case "+15005550002":
-      return refuse(21612, `Message cannot be sent with the current combination of 'To' (${to}) and 'From' parameters`);
+      return reject(21612, `Message cannot be sent with the current combination of 'To' (${to}) and 'From' parameters`);
     case "+15005550003":
-      return refuse(21408, `Permission to send an SMS or MMS has not been enabled for the region indicated by the 'To' number: ${to}`);
+      return reject(21408, `Permission to send an SMS or MMS has not been enabled for the region indicated by the 'To' number: ${to}`);
     case "+15005550004":
-      return refuse(21610, "Attempt to send to unsubscribed recipient");
+      return reject(21610, "Attempt to send to unsubscribed recipient");
     case "+15005550009":
-      return refuse(21614, `'To' number is not a valid mobile number: ${to}`);
+      return reject(21614, `'To' number is not a valid mobile number: ${to}`);
   }
-  if (to.endsWith("0429")) return { ...refuse(20429, "Too Many Requests", 429), headers: { "retry-after": "1" } };
+  if (to.endsWith("0429")) return { ...reject(20429, "Too Many Requests", 429), headers: { "retry-after": "1" } };
   return undefined;
 }

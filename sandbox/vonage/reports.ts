@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { jsonAnswer, type WireAnswer } from "../kit/simulator.ts";
 
-/** Records that can be looked up; the oldest leave. */
+/** Records that can be queried; the oldest leave. */
 const RECORDS_MAX = 10_000;
 
 export interface SmsRecord {

@@ -28,11 +28,11 @@ const ERROR_TEXT: Record<string, string> = {
 /** Those that pass when tried again. */
 const PASSING = ["1", "5", "10"];
 
-interface Refusal {
+interface Rejection {
   status: string;
   text: string;
 }
-const refuse = (status: string, text = ERROR_TEXT[status] ?? "Error"): Refusal => ({ status, text });
+const reject = (status: string, text = ERROR_TEXT[status] ?? "Error"): Rejection => ({ status, text });
 
 type Params = Readonly<Record<string, string>>;
 
@@ -41,20 +41,20 @@ export function createVonage(parts: { credentials: Credentials["vonage"]; once: 
   const reports = createVonageReports(credentials.apiKey);
 
   /** The Reports API takes nothing but Basic credentials. */
-  function answerLookUp(request: WireRequest, lagMs: number): WireAnswer {
+  function answerStatusQuery(request: WireRequest, lagMs: number): WireAnswer {
     const basic = parseBasic(request.headers.authorization);
     if (basic?.user !== credentials.apiKey || !sameSecret(basic.password, credentials.apiSecret))
       return jsonAnswer(401, { type: "https://developer.vonage.com/api-errors#unauthorized", title: "Unauthorized" });
     return reports.records(request.query, now() - lagMs);
   }
 
-  function credentialRefusal(request: WireRequest, params: Params): Refusal | undefined {
+  function credentialRejection(request: WireRequest, params: Params): Rejection | undefined {
     const basic = parseBasic(request.headers.authorization);
     const key = params.api_key ?? basic?.user;
     const secret = params.api_secret ?? basic?.password;
-    if (key === undefined) return refuse("2", "Missing api_key");
-    if (secret === undefined) return refuse("2", "Missing api_secret");
-    return key === credentials.apiKey && sameSecret(secret, credentials.apiSecret) ? undefined : refuse("4");
+    if (key === undefined) return reject("2", "Missing api_key");
+    if (secret === undefined) return reject("2", "Missing api_secret");
+    return key === credentials.apiKey && sameSecret(secret, credentials.apiSecret) ? undefined : reject("4");
   }
 
   return {
@@ -62,7 +62,7 @@ export function createVonage(parts: { credentials: Credentials["vonage"]; once: 
     bodyBytesMax: 65_536,
     aside(request) {
       if (request.path === "/v2/reports/records" && request.method === "GET")
-        return { faultTarget: "vonage-look-up", answer: (lagMs) => answerLookUp(request, lagMs) };
+        return { faultTarget: "vonage-status-query", answer: (lagMs) => answerStatusQuery(request, lagMs) };
       return request.path === "/sms/json" && request.method === "POST" ? undefined : { answer: () => ({ status: 404 }) };
     },
     read(request) {
@@ -73,12 +73,12 @@ export function createVonage(parts: { credentials: Credentials["vonage"]; once: 
     },
     judge(request, sent): Judgement {
       const params = paramsOf(request);
-      const refusal = credentialRefusal(request, params) ?? paramRefusal(params) ?? numberRefusal(sent, once);
-      if (refusal !== undefined) {
-        const message = { status: refusal.status, "error-text": refusal.text };
+      const rejection = credentialRejection(request, params) ?? paramRejection(params) ?? numberRejection(sent, once);
+      if (rejection !== undefined) {
+        const message = { status: rejection.status, "error-text": rejection.text };
         return {
           accepted: false,
-          code: `200 status ${refusal.status}`,
+          code: `200 status ${rejection.status}`,
           answer: jsonAnswer(200, { "message-count": "1", messages: [message] }),
         };
       }
@@ -116,23 +116,23 @@ function paramsOf({ headers, body, query }: WireRequest): Params {
   return params;
 }
 
-function paramRefusal(params: Params): Refusal | undefined {
-  for (const name of ["to", "from", "text"]) if (!params[name]) return refuse("2", `Missing ${name}`);
+function paramRejection(params: Params): Rejection | undefined {
+  for (const name of ["to", "from", "text"]) if (!params[name]) return reject("2", `Missing ${name}`);
   const { to = "", text = "", type = "text", ttl, callback } = params;
-  if (!/^[1-9]\d{6,14}$/.test(to)) return refuse("3", "to address is not numeric");
-  if (!["text", "unicode", "binary"].includes(type)) return refuse("3", "Invalid value for param: type");
-  if ([...text].length > TEXT_CHARACTERS_MAX) return refuse("12", "Message too long");
+  if (!/^[1-9]\d{6,14}$/.test(to)) return reject("3", "to address is not numeric");
+  if (!["text", "unicode", "binary"].includes(type)) return reject("3", "Invalid value for param: type");
+  if ([...text].length > TEXT_CHARACTERS_MAX) return reject("12", "Message too long");
   if (ttl !== undefined && !(/^\d{1,9}$/.test(ttl) && Number(ttl) >= TTL_SHORTEST_MS && Number(ttl) <= TTL_LONGEST_MS))
-    return refuse("3", "Invalid value for param: ttl");
-  if ((params["client-ref"] ?? "").length > CLIENT_REF_CHARACTERS_MAX) return refuse("3", "Invalid value for param: client-ref");
-  if (callback !== undefined && !/^https?:\/\/[^/]/.test(callback)) return refuse("23", "Invalid callback URL");
+    return reject("3", "Invalid value for param: ttl");
+  if ((params["client-ref"] ?? "").length > CLIENT_REF_CHARACTERS_MAX) return reject("3", "Invalid value for param: client-ref");
+  if (callback !== undefined && !/^https?:\/\/[^/]/.test(callback)) return reject("23", "Invalid callback URL");
   return undefined;
 }
 
 /** Numbers whose end has a meaning; see README.md. */
-function numberRefusal({ recipient, deliveryId }: Sent, once: Once): Refusal | undefined {
-  if (recipient.endsWith("0007")) return refuse("7");
+function numberRejection({ recipient, deliveryId }: Sent, once: Once): Rejection | undefined {
+  if (recipient.endsWith("0007")) return reject("7");
   const status = /9990(\d\d)$/.exec(recipient)?.[1]?.replace(/^0/, "");
   if (status === undefined || ERROR_TEXT[status] === undefined) return undefined;
-  return !PASSING.includes(status) || once(`vonage ${recipient} ${deliveryId}`) ? refuse(status) : undefined;
+  return !PASSING.includes(status) || once(`vonage ${recipient} ${deliveryId}`) ? reject(status) : undefined;
 }

@@ -87,7 +87,7 @@ test("VAPID is checked: presence, key, signature, audience, expiry and subject",
   for (const [expected, change] of cases) assert.equal(answer(await push("phone", "{}", change)), expected);
 });
 
-test("headers and body are refused with Mozilla's error numbers", async () => {
+test("headers and body are rejected with Mozilla's error numbers", async () => {
   const cases: [string, Change][] = [
     ["400 111", { headers: { TTL: undefined } }],
     ["400 113", { headers: { Topic: "x".repeat(33) } }],

@@ -9,14 +9,14 @@ import { createVapidCheck } from "./vapid.ts";
 const BODY_BYTES_MAX = 4_096;
 const TTL_LONGEST_S = 2_592_000;
 
-interface Refusal {
+interface Rejection {
   status: number;
   errno: number;
   error: string;
   message: string;
   headers?: Record<string, string> | undefined;
 }
-const refuse = (status: number, errno: number, error: string, message: string): Refusal => ({ status, errno, error, message });
+const reject = (status: number, errno: number, error: string, message: string): Rejection => ({ status, errno, error, message });
 
 export interface WebPushParts {
   subscriber: (name: string) => Subscriber;
@@ -35,23 +35,23 @@ export function createWebPush({ subscriber, vapidPublicKey, origin, once, now }:
     return isSubscriptionName(name) ? name : "";
   };
 
-  function refusalOf(request: WireRequest, sent: Sent): Refusal | undefined {
+  function rejectionOf(request: WireRequest, sent: Sent): Rejection | undefined {
     const { headers, body } = request;
     const name = nameIn(request);
-    if (name === "") return refuse(404, 102, "Not Found", "Invalid URL endpoint");
-    if (request.method !== "POST") return refuse(405, 999, "Method Not Allowed", "Method not allowed");
-    if (!/^\d{1,10}$/.test(headers.ttl ?? "")) return refuse(400, 111, "Bad Request", "Missing TTL header");
-    if (!/^[A-Za-z0-9_-]{1,32}$/.test(headers.topic ?? "x")) return refuse(400, 113, "Bad Request", "Invalid Topic header");
+    if (name === "") return reject(404, 102, "Not Found", "Invalid URL endpoint");
+    if (request.method !== "POST") return reject(405, 999, "Method Not Allowed", "Method not allowed");
+    if (!/^\d{1,10}$/.test(headers.ttl ?? "")) return reject(400, 111, "Bad Request", "Missing TTL header");
+    if (!/^[A-Za-z0-9_-]{1,32}$/.test(headers.topic ?? "x")) return reject(400, 113, "Bad Request", "Invalid Topic header");
     if (!["very-low", "low", "normal", "high"].includes(headers.urgency ?? "normal"))
-      return refuse(400, 110, "Bad Request", "Invalid Urgency header");
+      return reject(400, 110, "Bad Request", "Invalid Urgency header");
     const vapidFault = checkVapid(headers.authorization, origin());
-    if (vapidFault?.kind === "missing") return refuse(401, 109, "Unauthorized", "Missing or invalid VAPID authorization");
-    if (vapidFault !== undefined) return refuse(403, 109, "Forbidden", vapidFault.detail);
-    if (body.length > BODY_BYTES_MAX) return refuse(413, 104, "Payload Too Large", "Data payload is too large");
-    if (body.length > 0 && headers["content-encoding"] !== "aes128gcm") return refuse(400, 110, "Bad Request", "Unknown Content-Encoding");
+    if (vapidFault?.kind === "missing") return reject(401, 109, "Unauthorized", "Missing or invalid VAPID authorization");
+    if (vapidFault !== undefined) return reject(403, 109, "Forbidden", vapidFault.detail);
+    if (body.length > BODY_BYTES_MAX) return reject(413, 104, "Payload Too Large", "Data payload is too large");
+    if (body.length > 0 && headers["content-encoding"] !== "aes128gcm") return reject(400, 110, "Bad Request", "Unknown Content-Encoding");
     // A push service cannot read the body; the sandbox is the browser too, and says at once what a browser would drop.
-    if (body.length > 0 && sent.payload === undefined) return refuse(400, 110, "Bad Request", decryptFault(request));
-    return nameRefusal(name, sent.deliveryId, once);
+    if (body.length > 0 && sent.payload === undefined) return reject(400, 110, "Bad Request", decryptFault(request));
+    return nameRejection(name, sent.deliveryId, once);
   }
 
   const decrypted = (request: WireRequest) => decryptBody(subscriber(nameIn(request)), request.body);
@@ -72,11 +72,11 @@ export function createWebPush({ subscriber, vapidPublicKey, origin, once, now }:
       return { deliveryId: textOf(ids.delivery), attemptId: textOf(ids.attempt), recipient, payload };
     },
     judge(request, sent): Judgement {
-      const refusal = refusalOf(request, sent);
-      if (refusal !== undefined) {
-        const { status: code, headers, ...rest } = refusal;
+      const rejection = rejectionOf(request, sent);
+      if (rejection !== undefined) {
+        const { status: code, headers, ...rest } = rejection;
         const body = { code, ...rest, more_info: "http://autopush.readthedocs.io/en/latest/http.html#error-codes" };
-        return { accepted: false, code: `${code} errno ${refusal.errno}`, answer: jsonAnswer(code, body, headers) };
+        return { accepted: false, code: `${code} errno ${rejection.errno}`, answer: jsonAnswer(code, body, headers) };
       }
       const id = randomBytes(18).toString("base64url");
       const headers = { location: `${origin()}/m/${id}`, ttl: String(Math.min(Number(request.headers.ttl), TTL_LONGEST_S)) };
@@ -86,13 +86,13 @@ export function createWebPush({ subscriber, vapidPublicKey, origin, once, now }:
 }
 
 /** Subscriptions whose name has a meaning; see README.md. */
-function nameRefusal(name: string, deliveryId: string, once: Once): Refusal | undefined {
+function nameRejection(name: string, deliveryId: string, once: Once): Rejection | undefined {
   const isFirst = () => once(`webpush ${name} ${deliveryId}`);
-  if (name.startsWith("gone-")) return refuse(410, 106, "Gone", "Request did not validate, the subscription has been deleted");
-  if (name.startsWith("unknown-")) return refuse(404, 102, "Not Found", "Invalid URL endpoint");
-  if (name.startsWith("oldkey-")) return refuse(403, 109, "Forbidden", "The VAPID key does not match the subscription");
+  if (name.startsWith("gone-")) return reject(410, 106, "Gone", "Request did not validate, the subscription has been deleted");
+  if (name.startsWith("unknown-")) return reject(404, 102, "Not Found", "Invalid URL endpoint");
+  if (name.startsWith("oldkey-")) return reject(403, 109, "Forbidden", "The VAPID key does not match the subscription");
   if (name.startsWith("throttled-") && isFirst())
-    return { ...refuse(429, 999, "Too Many Requests", "Too many requests"), headers: { "retry-after": "1" } };
-  if (name.startsWith("flaky-") && isFirst()) return refuse(503, 201, "Service Unavailable", "Use exponential back-off for retries");
+    return { ...reject(429, 999, "Too Many Requests", "Too many requests"), headers: { "retry-after": "1" } };
+  if (name.startsWith("flaky-") && isFirst()) return reject(503, 201, "Service Unavailable", "Use exponential back-off for retries");
   return undefined;
 }

@@ -51,7 +51,9 @@ const settled = (settlement: string, why: string, perStep: number) => ({
 const webhooks = (status: string, perStep: number) => ({
   [`carillon_webhooks_total{${N},provider="twilio",status="${status}"}`]: rate(perStep),
 });
-const refused = (reason: string, perStep: number) => ({ [`carillon_notifications_refused_total{${N},reason="${reason}"}`]: rate(perStep) });
+const rejected = (reason: string, perStep: number) => ({
+  [`carillon_notifications_rejected_total{${N},reason="${reason}"}`]: rate(perStep),
+});
 /** Of a thousand observations a step, `slow` take longer than every bound but the last. */
 const seconds = (name: string, labels: string, slow: number) => ({
   [`${name}_bucket{${N},${labels},le="0.1"}`]: rate(1000 - slow),
@@ -71,10 +73,10 @@ export const firingCases: readonly FiringCase[] = [
   { series: without(RELAY), at: "5m", firing: ["CarillonRelayStalled"] },
   ill("CarillonStoreSilent", { [`carillon_store_silent_seconds{${N},pod="gateway-1"}`]: still(90) }),
   ill("CarillonCannotPublish", { [`carillon_relay_publications_total{${N},channel="sms",result="failed"}`]: rate(1) }),
-  ill("CarillonSendUnavailable", refused("UNAVAILABLE", 1)),
-  ill("CarillonSendRefused", refused("OVERLOADED", 100)),
-  { series: { ...well, ...refused("OVERLOADED", 1), ...refused("INVALID_ARGUMENT", 500) }, at: "30m", firing: [] },
-  ill("CarillonSendSlow", seconds("carillon_grpc_call_seconds", 'method="carillon.v1.NotificationService/Send",code="OK"', 50)),
+  ill("CarillonSendUnavailable", rejected("UNAVAILABLE", 1)),
+  ill("CarillonSendRejected", rejected("OVERLOADED", 100)),
+  { series: { ...well, ...rejected("OVERLOADED", 1), ...rejected("INVALID_ARGUMENT", 500) }, at: "30m", firing: [] },
+  ill("CarillonSendSlow", seconds("carillon_grpc_call_seconds", 'method="carillon.v1.NotificationService/SendNotification",code="OK"', 50)),
   ill("CarillonCallsFail", { [`carillon_grpc_call_seconds_count{${N},method="m",code="INTERNAL"}`]: rate(1) }),
   ill("CarillonProviderMisconfigured", attempts("misconfigured", 1)),
   ill("CarillonCircuitOpen", settled("nak", "circuit-open", 5)),
@@ -86,7 +88,7 @@ export const firingCases: readonly FiringCase[] = [
   ill("CarillonDeliveriesFail", ended("failed", "rejected", 100)),
   ill("CarillonDeliveriesFail", ended("expired", "misconfigured", 100)),
   { series: { ...well, ...ended("failed", "rejected", 20), ...ended("suppressed", "opted-out", 5000) }, at: "30m", firing: [] },
-  ill("CarillonWorkersLost", { [`carillon_relay_looks_total{${N},kind="abandon"}`]: rate(1) }),
+  ill("CarillonWorkersLost", { [`carillon_relay_evaluations_total{${N},kind="abandon"}`]: rate(1) }),
   ill("CarillonPoison", settled("term", "poison", 1)),
   ill("CarillonPreferencesUnreadable", settled("nak", "preferences-unreadable", 1)),
   ill("CarillonTasksRedelivered", settled("ack", "claimed-elsewhere", 100)),

@@ -21,7 +21,7 @@ export interface KubeObject {
 }
 
 export interface Api extends AsyncDisposable {
-  /** undefined: there is none. Rejects with an ApiFault for all other refusals. */
+  /** undefined: there is none. Rejects with an ApiFault for all other rejections. */
   get<T = KubeObject>(path: string): Promise<T | undefined>;
   list<T = KubeObject>(path: string): Promise<T[]>;
   post<T = KubeObject>(path: string, body: unknown): Promise<T>;

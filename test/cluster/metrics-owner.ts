@@ -22,7 +22,7 @@ export function metricsOwner(cluster: () => Cluster): void {
     });
     after(() => cluster().kubectl(["delete", "namespace", NAMESPACE, "--wait=false"]));
 
-    it("refuses to render where another provider owns it, names the owner, and says what to do", async () => {
+    it("rejects to render where another provider owns it, names the owner, and says what to do", async () => {
       const { code, stderr } = await cluster().tryHelm([...ARGS, ...VALUES]);
       assert.notEqual(code, 0);
       assert.match(stderr, /v1beta1\.external\.metrics\.k8s\.io belongs to other-metrics\/keda-operator-metrics-apiserver/);

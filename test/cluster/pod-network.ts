@@ -24,7 +24,7 @@ const notFound = (name: string) =>
 const entries = (addresses: readonly string[]) => addresses.map((one) => ({ address: one, family: 4 }));
 
 const lookup = dns.lookup;
-const lookupPromised = dns.promises.lookup;
+const statusQueryPromised = dns.promises.lookup;
 type Done = (error: Error | null, address?: unknown, family?: number) => void;
 
 dns.lookup = Object.assign((name: string, ...rest: unknown[]) => {
@@ -41,7 +41,7 @@ dns.lookup = Object.assign((name: string, ...rest: unknown[]) => {
 
 dns.promises.lookup = (async (name: string, options?: unknown) => {
   const addresses = found(name);
-  if (addresses === undefined) return Reflect.apply(lookupPromised, dns.promises, [name, options]);
+  if (addresses === undefined) return Reflect.apply(statusQueryPromised, dns.promises, [name, options]);
   if (addresses.length === 0) throw notFound(name);
   const all = typeof options === "object" && options !== null && "all" in options && options.all === true;
   return all ? entries(addresses) : entries(addresses)[0];

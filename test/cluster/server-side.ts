@@ -13,7 +13,7 @@ const WAIT_MS = 60_000;
 
 export function serverSide(cluster: () => Cluster): void {
   describe("server side: what the API server says of every ci/*-values.yaml", () => {
-    /** With the namespace as its default: objects that name another are not refused for it. */
+    /** With the namespace as its default: objects that name another are not rejected for it. */
     let kubeconfig: string;
 
     before(async () => {
@@ -34,7 +34,7 @@ export function serverSide(cluster: () => Cluster): void {
         input: manifests,
       });
 
-    it("has a server that refuses what it does not know", async () => {
+    it("has a server that rejects what it does not know", async () => {
       const { code, stderr } = await dryRun('{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"x"},"dta":{}}');
       assert.notEqual(code, 0);
       assert.match(stderr, /unknown field "dta"/);
@@ -63,7 +63,7 @@ export function serverSide(cluster: () => Cluster): void {
   });
 }
 
-/** Enforces the Pod Security Standard "restricted", and warns of objects whose pods it would refuse. */
+/** Enforces the Pod Security Standard "restricted", and warns of objects whose pods it would reject. */
 export async function restrictedNamespace({ kubectl }: Pick<Cluster, "kubectl">, name: string): Promise<void> {
   const labels = Object.fromEntries(["enforce", "warn"].map((mode) => [`pod-security.kubernetes.io/${mode}`, "restricted"]));
   await kubectl(["apply", "-f", "-"], { input: JSON.stringify({ apiVersion: "v1", kind: "Namespace", metadata: { name, labels } }) });

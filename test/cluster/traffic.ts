@@ -75,7 +75,7 @@ export function startTraffic({
         const options = { deadlineMs: CALL_MS, signal: deadline.signal };
         const { results } = await callUnary(
           clients.notifications,
-          NotificationServiceService.sendBatch,
+          NotificationServiceService.batchSendNotifications,
           { notifications: [...left] },
           options,
         );

@@ -8,7 +8,7 @@ import type { Notification } from "../../gen/carillon/v1/notification_service.ts
 import { notificationId } from "../../runtime/hash.ts";
 import { fresh, freshNumber, freshToken } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
-import { get, mail, phone, refusalOf, send, toEndpoint } from "./calls.ts";
+import { get, mail, phone, rejectionOf, send, toEndpoint } from "./calls.ts";
 
 const limits = { timeout: 30_000 };
 let system: TestSystem;
@@ -124,7 +124,7 @@ test("each wrong field is named with its rule, and nothing is stored", limits, a
     await t.test(what, async () => {
       const key = fresh("bad");
       const count = await system.stored();
-      const told = await refusalOf(send(system, { idempotencyKey: key, ...about() }));
+      const told = await rejectionOf(send(system, { idempotencyKey: key, ...about() }));
       assert.deepEqual({ code: status[told.code], reason: told.reason }, { code: "INVALID_ARGUMENT", reason: "INVALID_FIELD" });
       assert.deepEqual(told.fields[0] && { field: told.fields[0].field, rule: told.fields[0].rule }, {
         field: `notification.${field}`,
@@ -137,6 +137,6 @@ test("each wrong field is named with its rule, and nothing is stored", limits, a
 
 async function nothingStored(countBefore: number, key: string): Promise<void> {
   assert.equal(await system.stored(), countBefore);
-  const told = await refusalOf(get(system, notificationId(DEV_APP, key)));
+  const told = await rejectionOf(get(system, notificationId(DEV_APP, key)));
   assert.deepEqual([told.code, told.reason], [status.NOT_FOUND, "NOT_FOUND"]);
 }

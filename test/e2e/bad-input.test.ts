@@ -10,7 +10,7 @@ import { createClient } from "../../runtime/grpc/client.ts";
 import { notificationId } from "../../runtime/hash.ts";
 import { freshNumber } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
-import { notification, phone, refusalOf, register, send, sendBatch, toEndpoint } from "./calls.ts";
+import { notification, phone, register, rejectionOf, send, sendBatch, toEndpoint } from "./calls.ts";
 
 const limits = { timeout: 30_000 };
 let system: TestSystem;
@@ -21,13 +21,13 @@ after(async () => {
   await system?.[Symbol.asyncDispose]();
 }, limits);
 
-test("a batch of none and one of 1,001 are refused whole", limits, async () => {
+test("a batch of none and one of 1,001 are rejected whole", limits, async () => {
   const count = await system.stored();
   for (const [size, rule] of [
     [0, "repeated.min_items"],
     [1_001, "repeated.max_items"],
   ] as const) {
-    const told = await refusalOf(
+    const told = await rejectionOf(
       sendBatch(
         system,
         Array.from({ length: size }, () => notification()),
@@ -42,7 +42,7 @@ test("a batch of none and one of 1,001 are refused whole", limits, async () => {
   assert.equal(await system.stored(), count);
 });
 
-test("one broken item of a batch does not refuse the others, and the order stays", limits, async () => {
+test("one broken item of a batch does not reject the others, and the order stays", limits, async () => {
   const items = [
     notification(),
     notification({ recipient: toEndpoint(phone("12")) }),
@@ -78,17 +78,17 @@ test("one broken item of a batch does not refuse the others, and the order stays
 test("without a key, with a wrong one, or for a channel the app may not use, nothing is stored", limits, async () => {
   const count = await system.stored();
   using keyless = createClient(NotificationServiceClient, system.gatewayAddress);
-  const noKey = await refusalOf(send({ clients: { ...system.clients, notifications: keyless } }));
+  const noKey = await rejectionOf(send({ clients: { ...system.clients, notifications: keyless } }));
   assert.deepEqual([noKey.code, noKey.reason], [status.UNAUTHENTICATED, "UNAUTHENTICATED"]);
 
   using stranger = connectGateway(system.gatewayAddress, createApiKey().key);
-  const wrongKey = await refusalOf(send({ clients: stranger }));
+  const wrongKey = await rejectionOf(send({ clients: stranger }));
   assert.deepEqual([wrongKey.code, wrongKey.reason], [status.UNAUTHENTICATED, "UNAUTHENTICATED"]);
 
   const { key, hash } = createApiKey();
   await system.store.apps.put({ id: "newsletter", channels: ["email"], keyHashes: [hash] });
   using newsletter = connectGateway(system.gatewayAddress, key);
-  const forbidden = await refusalOf(
+  const forbidden = await rejectionOf(
     send({ clients: newsletter }, { idempotencyKey: "sms-1", recipient: toEndpoint(phone(freshNumber())) }),
   );
   assert.deepEqual([forbidden.code, forbidden.reason], [status.FAILED_PRECONDITION, "CHANNEL_NOT_ENABLED"]);
@@ -96,20 +96,23 @@ test("without a key, with a wrong one, or for a channel the app may not use, not
     forbidden.fields.map((f) => f.field),
     ["notification.content"],
   );
-  const named = await refusalOf(send({ clients: newsletter }, { recipient: toEndpoint(phone(freshNumber())), channels: [4] }));
+  const named = await rejectionOf(send({ clients: newsletter }, { recipient: toEndpoint(phone(freshNumber())), channels: [4] }));
   assert.deepEqual([named.reason, named.fields[0]?.field], ["CHANNEL_NOT_ENABLED", "notification.channels"]);
 
   assert.equal(await system.stored(), count);
   assert.equal(await system.store.notifications.find(notificationId("newsletter", "sms-1")), undefined);
 });
 
-test("a user's hundred-and-first endpoint is refused, and renewing one of the hundred is not", limits, async () => {
+test("a user's hundred-and-first endpoint is rejected, and renewing one of the hundred is not", limits, async () => {
   const [first, ...more] = Array.from({ length: 100 }, () => phone(freshNumber()));
   assert.ok(first);
   await register(system, "collector", first);
   await Promise.all(more.map((endpoint) => register(system, "collector", endpoint)));
-  const refusal = await refusalOf(register(system, "collector", phone(freshNumber())));
-  assert.deepEqual([refusal.code, refusal.reason, refusal.fields[0]?.field], [status.FAILED_PRECONDITION, "TOO_MANY_ENDPOINTS", "user_id"]);
+  const rejection = await rejectionOf(register(system, "collector", phone(freshNumber())));
+  assert.deepEqual(
+    [rejection.code, rejection.reason, rejection.fields[0]?.field],
+    [status.FAILED_PRECONDITION, "TOO_MANY_ENDPOINTS", "user_id"],
+  );
   await register(system, "collector", first);
   assert.equal((await system.store.contacts.list(DEV_APP, ["collector"])).length, 100);
 });

@@ -13,7 +13,7 @@ import {
   NotificationServiceService,
   type Recipient,
 } from "../../gen/carillon/v1/notification_service.ts";
-import { PreferenceServiceService, type Refusal, type Subject } from "../../gen/carillon/v1/preference_service.ts";
+import { type OptOut, PreferenceServiceService, type Subject } from "../../gen/carillon/v1/preference_service.ts";
 import { callUnary } from "../../runtime/grpc/client.ts";
 import { type CallDetails, readDetails } from "../../runtime/grpc/status.ts";
 import { fresh } from "../support/fresh.ts";
@@ -47,32 +47,34 @@ export const notification = (about: Partial<Notification> = {}): Notification =>
 
 /** Rejects with a ServiceError; readDetails() reads it. */
 export async function send({ clients }: { clients: Clients }, about: Partial<Notification> = {}): Promise<Accepted> {
-  const { accepted } = await callUnary(clients.notifications, NotificationServiceService.send, { notification: notification(about) });
+  const { accepted } = await callUnary(clients.notifications, NotificationServiceService.sendNotification, {
+    notification: notification(about),
+  });
   if (!accepted) throw new Error("an answer without a result");
   return accepted;
 }
 
 /** Resolves to the results, each accepted or an error. */
 export async function sendBatch({ clients }: { clients: Clients }, notifications: Notification[]) {
-  const { results } = await callUnary(clients.notifications, NotificationServiceService.sendBatch, { notifications });
+  const { results } = await callUnary(clients.notifications, NotificationServiceService.batchSendNotifications, { notifications });
   return results.map(({ result }) => result);
 }
 
 export const get = ({ clients }: { clients: Clients }, notificationId: string) =>
-  callUnary(clients.notifications, NotificationServiceService.get, { notificationId });
+  callUnary(clients.notifications, NotificationServiceService.getNotification, { notificationId });
 
 export const register = ({ clients }: { clients: Clients }, userId: string, endpoint: Endpoint) =>
-  callUnary(clients.contacts, ContactServiceService.register, { userId, endpoint: endpointToProto(endpoint) });
+  callUnary(clients.contacts, ContactServiceService.registerContact, { userId, endpoint: endpointToProto(endpoint) });
 
-export const refuse = ({ clients }: { clients: Clients }, who: string | Endpoint, refusal: Partial<Refusal> = {}) => {
+export const optOut = ({ clients }: { clients: Clients }, who: string | Endpoint, optOut: Partial<OptOut> = {}) => {
   const subject: Subject["subject"] =
     typeof who === "string" ? { $case: "userId", value: who } : { $case: "endpoint", value: endpointToProto(who) };
-  const refusals = [{ channel: 0 as const, category: "", ...refusal }];
-  return callUnary(clients.preferences, PreferenceServiceService.update, { subject: { subject }, refuse: refusals, allow: [] });
+  const optOuts = [{ channel: 0 as const, category: "", ...optOut }];
+  return callUnary(clients.preferences, PreferenceServiceService.updatePreferences, { subject: { subject }, optOut: optOuts, optIn: [] });
 };
 
 /** What a call that must fail was told. */
-export const refusalOf = async (call: Promise<unknown>): Promise<CallDetails> =>
+export const rejectionOf = async (call: Promise<unknown>): Promise<CallDetails> =>
   call.then(
     () => {
       throw new Error("it was accepted");

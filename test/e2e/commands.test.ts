@@ -39,7 +39,7 @@ const lineOf = (key: string, about: object = {}) =>
     ...about,
   });
 
-test("send tells what became of each line, and ends with 1 when one was refused", limits, async () => {
+test("send tells what became of each line, and ends with 1 when one was rejected", limits, async () => {
   const file = join(directory, "lines.jsonl");
   writeFileSync(file, [lineOf("one"), lineOf("two"), lineOf("one")].join("\n"));
   const good = await runCli(["send", "--file", file, ...client()]);
@@ -57,12 +57,12 @@ test("send tells what became of each line, and ends with 1 when one was refused"
   writeFileSync(file, [lineOf("three"), lineOf("four", { category: "Not This" }), "{", lineOf("five", { wrong: 1 })].join("\n"));
   const bad = await runCli(["send", "--file", file, ...client()]);
   assert.equal(bad.code, 1);
-  const refused = bad.stdout
+  const rejected = bad.stdout
     .trim()
     .split("\n")
     .map((l) => JSON.parse(l) as { line: number; error?: { code: string } });
   assert.deepEqual(
-    refused
+    rejected
       .filter((r) => r.error)
       .map((r) => r.line)
       .sort(),
@@ -139,7 +139,7 @@ const sentOnce = async (d: Delivery, attempt: number) => {
 };
 
 test("dead letters are listed and redriven: each is sent once under its own id, and what may have been sent stays", limits, async () => {
-  const refused = await Promise.all([fail(TOO_LARGE), fail(TOO_LARGE), fail(TOO_LARGE)]);
+  const rejected = await Promise.all([fail(TOO_LARGE), fail(TOO_LARGE), fail(TOO_LARGE)]);
   const maybe = await fail({ kind: "cut-after" });
   assert.deepEqual([maybe.state, maybe.reason], ["failed", "outcome-unknown"]);
 
@@ -150,7 +150,7 @@ test("dead letters are listed and redriven: each is sent once under its own id, 
   assert.equal(listed.total, 4);
   assert.deepEqual(
     new Map(listed.deliveries.map((l) => [l.deliveryId, l.mayBeSent])),
-    new Map([...refused.map((d) => [d.id, false] as const), [maybe.id, true]]),
+    new Map([...rejected.map((d) => [d.id, false] as const), [maybe.id, true]]),
   );
   const text = await dead("list", "--reason", "rejected", "--limit", "1");
   assert.match(text.stdout, /apns .* not sent +rejected: /);
@@ -164,7 +164,7 @@ test("dead letters are listed and redriven: each is sent once under its own id, 
     assert.match(stdout, /1 may have been sent, left/);
     assert.ok(stdout.includes(maybe.id));
   }
-  for (const d of refused) await sentOnce(d, 2);
+  for (const d of rejected) await sentOnce(d, 2);
   assert.deepEqual(acceptedOf(maybe), [`${maybe.id}/1`]);
 
   const named = await dead("redrive", maybe.id, "--dry-run");

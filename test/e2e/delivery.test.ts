@@ -142,7 +142,7 @@ test("without an answer and a receipt, the provider is asked, and it is not sent
   assert.equal(delivery.state, "sent");
   assert.equal(arrivals(delivery.id).length, 1);
   const [told] = (await get(system, accepted.notificationId)).deliveries;
-  assert.deepEqual([told!.attempts[0]!.outcome, told!.attempts[0]!.resolvedBy], ["unanswered", "look-up"]);
+  assert.deepEqual([told!.attempts[0]!.outcome, told!.attempts[0]!.resolvedBy], ["unanswered", "status-query"]);
   assert.ok(told!.uncertainSince);
 });
 
@@ -154,7 +154,7 @@ test(
     for (const e of [quiet, urgent])
       for (const order of [{ kind: "no-answer" }, { kind: "webhooks", never: true }] as const)
         system.sandbox.faults.order({ provider: "twilio", match: e.channel === "sms" ? e.phoneNumber.slice(1) : "", do: order });
-    system.sandbox.faults.order({ provider: "twilio-look-up", times: 100, do: { kind: "answer", status: 503 } });
+    system.sandbox.faults.order({ provider: "twilio-status-query", times: 100, do: { kind: "answer", status: 503 } });
     const once = await send(system, { recipient: toEndpoint(quiet) });
     const twice = await send(system, { recipient: toEndpoint(urgent), notificationClass: CRITICAL });
 

@@ -14,7 +14,7 @@ const given = process.env.MONGODB_URI;
 
 function assertHolds({ code, stdout, stderr }: Ended): void {
   assert.equal(code, 0, stdout + stderr);
-  assert.match(stdout, /189 lines: 184 accepted, 1 repeated with a known key \(same answer\), 4 refused at the door/);
+  assert.match(stdout, /189 lines: 184 accepted, 1 repeated with a known key \(same answer\), 4 rejected at the door/);
   assert.match(stdout, /328 deliveries accepted = 328 ended \+ 0 open\. Every promise holds/);
   assert.equal(stdout.match(/^ {2}holds {3}/gm)?.length, 9, stdout);
 }
@@ -23,7 +23,7 @@ test("the demo holds every promise on the embedded store", async () => {
   assertHolds(await runCli(["demo"]));
 });
 
-test("the demo refuses a store that somebody uses", async () => {
+test("the demo rejects a store that somebody uses", async () => {
   const directory = mkdtempSync(join(tmpdir(), "carillon-used-"));
   try {
     const storeUrl = `sqlite:${join(directory, "used.sqlite")}`;

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { eventually } from "../support/eventually.ts";
 import { fresh, freshEndpoint, freshNumber, freshToken } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
-import { mail, phone, refuse, register, send, toEndpoint, toUser } from "./calls.ts";
+import { mail, optOut, phone, register, send, toEndpoint, toUser } from "./calls.ts";
 
 /** "role channel state reason" → how often, over all that the roles print. */
 async function endsOf(system: TestSystem): Promise<Record<string, number>> {
@@ -23,15 +23,15 @@ test("every end is counted once, by whoever wrote it down, under a reason of few
   const { faults } = system.sandbox;
   faults.order({ provider: "fcm", do: { kind: "no-answer" } });
   faults.order({ provider: "webpush", do: { kind: "answer", status: 429, headers: { "retry-after": "3600" } } });
-  const [grace, refuser] = [fresh("grace"), phone(freshNumber())];
+  const [grace, optedOutNumber] = [fresh("grace"), phone(freshNumber())];
   await register(system, grace, mail(`${grace}@example.com`));
-  await refuse(system, refuser);
+  await optOut(system, optedOutNumber);
 
   await send(system, { recipient: toEndpoint({ channel: "apns", token: `${freshToken().slice(4)}dead` }) });
   await send(system, { recipient: toEndpoint({ channel: "apns", token: freshToken() }) });
   await send(system, { recipient: toEndpoint(freshEndpoint("fcm", system.sandbox)) });
   await send(system, { recipient: toEndpoint(freshEndpoint("webpush", system.sandbox)), expiresAt: new Date(Date.now() + 60_000) });
-  await send(system, { recipient: toEndpoint(refuser) });
+  await send(system, { recipient: toEndpoint(optedOutNumber) });
   // Named by the caller, and she has no number.
   await send(system, { recipient: toUser(grace), channels: [4, 5] });
 

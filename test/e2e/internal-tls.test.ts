@@ -80,7 +80,9 @@ describe("with certificates", limits, () => {
   /** To a mailbox that nobody had before; resolves when the provider took it. */
   async function sendOne(address: string): Promise<void> {
     using client = createClient(NotificationServiceClient, `localhost:${portOf("gateway")}`, { tls: caller, token: apiKey });
-    await callUnary(client, NotificationServiceService.send, { notification: notification({ recipient: toEndpoint(mail(address)) }) });
+    await callUnary(client, NotificationServiceService.sendNotification, {
+      notification: notification({ recipient: toEndpoint(mail(address)) }),
+    });
     await eventually("it arrived", () => sandbox.ledger.entries().some((entry) => entry.accepted && entry.recipient === address));
   }
 
@@ -112,9 +114,9 @@ describe("with certificates", limits, () => {
     assert.match(got.stdout, /by-cli/);
     // Without one, with the system's authorities, and in plain text it gets nowhere.
     for (const options of [ca, ["--tls"], []]) {
-      const refused = await runCli(["get", notificationId, ...client, ...options]);
-      assert.equal(refused.code, 1, refused.stdout);
-      assert.match(refused.stderr, /UNAVAILABLE|DEADLINE_EXCEEDED/);
+      const rejected = await runCli(["get", notificationId, ...client, ...options]);
+      assert.equal(rejected.code, 1, rejected.stdout);
+      assert.match(rejected.stderr, /UNAVAILABLE|DEADLINE_EXCEEDED/);
     }
   });
 
@@ -131,10 +133,10 @@ describe("with certificates", limits, () => {
     for (const tls of [undefined, strange]) {
       using preferences = createClient(PreferenceServiceClient, `localhost:${portOf("preferences")}`, { tls });
       using gateway = createClient(NotificationServiceClient, `localhost:${portOf("gateway")}`, { tls, token: apiKey });
-      const isRefused = (error: ServiceError) => error.code === status.UNAVAILABLE;
+      const isOptedOut = (error: ServiceError) => error.code === status.UNAVAILABLE;
       const metadata = internalMetadata(TOKEN, "shop");
-      await assert.rejects(callUnary(preferences, PreferenceServiceService.check, { questions: [] }, { metadata }), isRefused);
-      await assert.rejects(callUnary(gateway, NotificationServiceService.send, { notification: notification() }), isRefused);
+      await assert.rejects(callUnary(preferences, PreferenceServiceService.checkPreferences, { questions: [] }, { metadata }), isOptedOut);
+      await assert.rejects(callUnary(gateway, NotificationServiceService.sendNotification, { notification: notification() }), isOptedOut);
     }
   });
 

@@ -13,7 +13,7 @@ import { type FaultAction, type ProviderName, startSandbox } from "../../sandbox
 import { eventually } from "../support/eventually.ts";
 import { allAttempts } from "../support/everything.ts";
 import { fresh, freshEndpoint } from "../support/fresh.ts";
-import { notification, refusalOf, refuse, register, send, toEndpoint, toUser } from "./calls.ts";
+import { notification, optOut, register, rejectionOf, send, toEndpoint, toUser } from "./calls.ts";
 import { startDevProcess } from "./cli-process.ts";
 
 const limits = { timeout: 90_000 };
@@ -79,22 +79,22 @@ test("no endpoint, content or credential is printed, and each attempt has its li
       for (const provider of PROVIDERS) sandbox.faults.order({ provider, do: answer });
       accepted += (await sendEverywhere()).length;
     }
-    // A user's, a refused one, one refused at the door, and a key nobody knows.
+    // A user's, a rejected one, one rejected at the door, and a key nobody knows.
     const user = fresh("grace");
-    const [number, refused] = [endpoint("sms"), endpoint("email")];
+    const [number, rejected] = [endpoint("sms"), endpoint("email")];
     await register(caller, user, number);
-    await refuse(caller, refused);
+    await optOut(caller, rejected);
     await send(caller, { recipient: toUser(user), content });
-    await send(caller, { recipient: toEndpoint(refused), content });
+    await send(caller, { recipient: toEndpoint(rejected), content });
     const wrong = notification({
       recipient: toEndpoint(endpoint("apns")),
       content: { ...content, push: { ...content.push, body: words.body.repeat(500) } },
     });
-    await refusalOf(send(caller, wrong));
+    await rejectionOf(send(caller, wrong));
     const unknown = createApiKey().key;
     secrets.set("unknown API key", unknown);
     using stranger = connectGateway(dev.gatewayAddress, unknown);
-    await refusalOf(send({ clients: stranger }, { content }));
+    await rejectionOf(send({ clients: stranger }, { content }));
     await eventually("every call is answered", async () => (await attemptsIn(dev.storeUrl, true)).length > accepted);
     dev.child.kill("SIGTERM");
     const { stdout, stderr } = await dev.ended;

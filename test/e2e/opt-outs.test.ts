@@ -1,10 +1,10 @@
-// A refusal is obeyed: on acceptance, and by what was already waiting.
+// An opt-out is obeyed: on acceptance, and by what was already waiting.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { channelToProto } from "../../adapters/wire/convert.ts";
 import { fresh, freshNumber, freshToken } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
-import { ended, mail, phone, refuse, register, send, settled, toEndpoint, toUser, wentOut } from "./calls.ts";
+import { ended, mail, optOut, phone, register, send, settled, toEndpoint, toUser, wentOut } from "./calls.ts";
 
 const limits = { timeout: 30_000 };
 let system: TestSystem;
@@ -34,17 +34,17 @@ const WIDTHS = [
   ["everything", {}, ["email", "sms"], ["email", "sms"]],
 ] as const;
 
-for (const [what, refusal, ofOrders, ofAlerts] of WIDTHS)
-  test(`a user refuses ${what}`, limits, async () => {
+for (const [what, choice, ofOrders, ofAlerts] of WIDTHS)
+  test(`a user opts out of ${what}`, limits, async () => {
     const user = await someone();
-    await refuse(system, user, refusal);
-    for (const [category, refused] of [["orders", ofOrders] as const, ["alerts", ofAlerts] as const]) {
+    await optOut(system, user, choice);
+    for (const [category, optedOut] of [["orders", ofOrders] as const, ["alerts", ofAlerts] as const]) {
       const accepted = await send(system, { recipient: toUser(user), category });
-      const told = accepted.deliveries.filter((d) => d.suppressedReason === "opted-out");
-      assert.equal(told.length, refused.length, "the caller is told at once");
+      const told = accepted.deliveries.filter((d) => d.suppressedReason?.code === "opted-out");
+      assert.equal(told.length, optedOut.length, "the caller is told at once");
       const [record] = await settled(system, [accepted.notificationId]);
       const suppressed = record!.deliveries.filter((d) => d.state === "suppressed");
-      assert.deepEqual(suppressed.map((d) => d.channel).sort(), [...refused], category);
+      assert.deepEqual(suppressed.map((d) => d.channel).sort(), [...optedOut], category);
       for (const d of record!.deliveries) {
         assert.ok(suppressed.includes(d) || wentOut(d), d.state);
         assert.equal(arrived(d.id), suppressed.includes(d) ? 0 : 1);
@@ -53,18 +53,18 @@ for (const [what, refusal, ofOrders, ofAlerts] of WIDTHS)
     }
   });
 
-test("an endpoint's refusal holds whoever it is used for, and however it is spelled", limits, async () => {
+test("an endpoint's opt-out holds whoever it is used for, and however it is spelled", limits, async () => {
   const user = fresh("barbara");
   const address = `${fresh("Barbara")}@example.com`;
   await register(system, user, mail(address));
-  await refuse(system, mail(address.toLowerCase()));
+  await optOut(system, mail(address.toLowerCase()));
   for (const recipient of [toUser(user), toEndpoint(mail(address)), toEndpoint(mail(address.toUpperCase()))]) {
     const delivery = await ended(system, await send(system, { recipient, channels: [channelToProto("email")] }));
     assert.deepEqual([delivery.state, delivery.reason, arrived(delivery.id)], ["suppressed", "opted-out", 0]);
   }
 });
 
-test("a refusal is obeyed by what was scheduled before it", limits, async () => {
+test("an opt-out is obeyed by what was scheduled before it", limits, async () => {
   const user = await someone();
   const token = { channel: "apns", token: freshToken() } as const;
   const sendAt = new Date(Date.now() + 2_000);
@@ -74,8 +74,8 @@ test("a refusal is obeyed by what was scheduled before it", limits, async () => 
     await send(system, { recipient: toUser(user), sendAt, category: "alerts" }),
   ];
   for (const { deliveries } of waiting) for (const d of deliveries) assert.equal(d.suppressedReason, "");
-  await refuse(system, user, { category: "orders" });
-  await refuse(system, token);
+  await optOut(system, user, { category: "orders" });
+  await optOut(system, token);
   const [orders, push, alerts] = await settled(
     system,
     waiting.map((w) => w.notificationId),

@@ -11,7 +11,7 @@ import type { Accepted } from "../../gen/carillon/v1/notification_service.ts";
 import { fresh, freshEndpoint } from "../support/fresh.ts";
 import { startNats, startRedis } from "../support/servers.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
-import { ended, mail, notification, refuse, sendBatch, settled, toEndpoint, wentOut } from "./calls.ts";
+import { ended, mail, notification, optOut, sendBatch, settled, toEndpoint, wentOut } from "./calls.ts";
 
 /** The watchdog looks at what was published and never came back after 30 s; a machine busy with other things takes its time. */
 const limits = { timeout: 100_000 };
@@ -48,20 +48,20 @@ describe("while notifications come in", { ...limits, concurrency: true }, () => 
     await allArriveOnce(system, [...before, ...meanwhile, ...afterwards]);
   });
 
-  test("Redis is killed: sending goes on, refusals are obeyed, and its return changes nothing", limits, async () => {
+  test("Redis is killed: sending goes on, rejections are obeyed, and its return changes nothing", limits, async () => {
     await using redis = await startRedis();
     await using system = await startSystem({ REDIS_URL: redis.url });
     const [early, late] = [mail(`${fresh("early")}@example.com`), mail(`${fresh("late")}@example.com`)];
-    await refuse(system, early);
+    await optOut(system, early);
     const before = await accept(system, 50);
     await redis.kill();
     const meanwhile = await accept(system, 100);
-    await refuse(system, late);
-    await refused(system, [early, late]);
+    await optOut(system, late);
+    await rejected(system, [early, late]);
     await allArriveOnce(system, [...before, ...meanwhile]);
     await redis.restart();
     const afterwards = await accept(system, 50);
-    await refused(system, [early, late]);
+    await rejected(system, [early, late]);
     await allArriveOnce(system, [...before, ...meanwhile, ...afterwards]);
   });
 });
@@ -98,7 +98,7 @@ async function allArriveOnce(system: TestSystem, accepted: readonly Accepted[]):
   assert.equal(audit.open, 0);
 }
 
-async function refused(system: TestSystem, endpoints: readonly Endpoint[]): Promise<void> {
+async function rejected(system: TestSystem, endpoints: readonly Endpoint[]): Promise<void> {
   const results = await sendBatch(
     system,
     endpoints.map((e) => notification({ recipient: toEndpoint(e) })),

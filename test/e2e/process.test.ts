@@ -36,7 +36,7 @@ const AWAY: readonly [server: string, role: string, variable: string, url: (at: 
 
 describe("a server that is away at the start", { ...limits, concurrency: 3 }, () => {
   for (const [server, role, variable, url, remedy] of AWAY) {
-    test(`${server} refuses`, limits, () => startFails("127.0.0.1:1", role, { [variable]: url("127.0.0.1:1") }, server, remedy));
+    test(`${server} rejects`, limits, () => startFails("127.0.0.1:1", role, { [variable]: url("127.0.0.1:1") }, server, remedy));
     test(`${server} is silent`, limits, async () => {
       const silent = createServer((socket) => socket.on("error", () => undefined).resume());
       await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));

@@ -9,7 +9,7 @@ import { createApiKey } from "../../operations/apps/api-key.ts";
 import { eventually } from "../support/eventually.ts";
 import { fresh } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
-import { ended, get, notification, refusalOf, send, sendBatch, settled } from "./calls.ts";
+import { ended, get, notification, rejectionOf, send, sendBatch, settled } from "./calls.ts";
 
 const limits = { timeout: 30_000 };
 let system: TestSystem;
@@ -68,14 +68,14 @@ test("the same key with another payload is an error, and changes nothing", limit
   const first = await send(system, n);
   const before = await system.stored();
   for (const [what, change] of OTHER) {
-    const told = await refusalOf(send(system, { ...n, ...change }));
+    const told = await rejectionOf(send(system, { ...n, ...change }));
     assert.deepEqual([told.code, told.reason], [status.ALREADY_EXISTS, "KEY_REUSED"], what);
   }
   assert.equal(await system.stored(), before);
   assert.equal((await get(system, first.notificationId)).category, n.category);
 });
 
-test("a key repeated after its times have passed is still the same answer, where a new one would be refused", limits, async () => {
+test("a key repeated after its times have passed is still the same answer, where a new one would be rejected", limits, async () => {
   // A send_at a little old is forgiven; this one will be older when it is repeated.
   const sendAt = new Date(Date.now() - SEND_AT_PAST_TOLERANCE_MS + 1_000);
   const expiresAt = new Date(Date.now() + 1_000);
@@ -88,7 +88,7 @@ test("a key repeated after its times have passed is still the same answer, where
   await eventually("both times have passed", () => Date.now() > expiresAt.getTime() + 100);
   for (const [i, n] of [late, expired].entries()) {
     assert.deepEqual(await send(system, n), { ...answers[i], repeatedKey: true });
-    const told = await refusalOf(send(system, { ...n, idempotencyKey: fresh("late") }));
+    const told = await rejectionOf(send(system, { ...n, idempotencyKey: fresh("late") }));
     assert.deepEqual(
       told.fields.map((f) => f.field),
       [i === 0 ? "notification.send_at" : "notification.expires_at"],
@@ -105,7 +105,7 @@ test("a key belongs to its app, and so does the notification", limits, async () 
   const theirs = await send({ clients: other }, n);
   assert.notEqual(theirs.notificationId, ours.notificationId);
   assert.equal(theirs.repeatedKey, false);
-  const told = await refusalOf(get({ clients: other }, ours.notificationId));
+  const told = await rejectionOf(get({ clients: other }, ours.notificationId));
   assert.deepEqual([told.code, told.reason], [status.NOT_FOUND, "NOT_FOUND"]);
   assert.equal((await get({ clients: other }, theirs.notificationId)).notificationId, theirs.notificationId);
 });

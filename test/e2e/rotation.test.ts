@@ -50,7 +50,7 @@ test("new keys are used, and useless ones are not, without a restart", limits, a
         .split("\n")
         .slice(0, -1)
         .map((line) => JSON.parse(line) as Line);
-    const refusedBy = () => new Set(told().flatMap((l) => (l.outcome === "misconfigured" ? (l.provider ?? "") : [])));
+    const rejectedBy = () => new Set(told().flatMap((l) => (l.outcome === "misconfigured" ? (l.provider ?? "") : [])));
     const readers = (msg: string) => told().filter((l) => l.msg === msg);
     const sendTo = async (channels: readonly (typeof CHANNELS)[number][]) =>
       Promise.all(channels.map((c) => send({ clients }, { recipient: toEndpoint(freshEndpoint(c, sandbox)) })));
@@ -65,14 +65,14 @@ test("new keys are used, and useless ones are not, without a restart", limits, a
     sandbox = await startSandbox({ directory: providers });
     assert.equal(sandbox.env.APNS_ORIGIN, env.APNS_ORIGIN);
     await sendTo(CHANNELS);
-    await eventually("every provider refuses the old keys", () => refusedBy().size === 7);
+    await eventually("every provider rejects the old keys", () => rejectedBy().size === 7);
 
     const useless = Object.fromEntries(Object.entries(old).map(([file]) => [file, `useless-${file}`]));
     mounted.replace({ ...old, [basename(env.APNS_KEY_FILE!)]: useless[basename(env.APNS_KEY_FILE!)]! });
-    const refused = "changed files cannot be used; what they held before stays in use";
-    await eventually("the useless key is told", () => readers(refused).length > 0);
+    const rejected = "changed files cannot be used; what they held before stays in use";
+    await eventually("the useless key is told", () => readers(rejected).length > 0);
     assert.deepEqual(
-      readers(refused).map(({ service, variables }) => ({ service, variables })),
+      readers(rejected).map(({ service, variables }) => ({ service, variables })),
       [{ service: "dispatcher-apns", variables: ["APNS_KEY_FILE"] }],
     );
 
@@ -84,7 +84,7 @@ test("new keys are used, and useless ones are not, without a restart", limits, a
     await eventually("all have read the new keys", () => took().size === 6);
     // At once, though each provider was to be left alone for 30 s.
     await goOut(CHANNELS);
-    assert.equal(readers(refused).length, 1);
+    assert.equal(readers(rejected).length, 1);
 
     const printed = dev.stderr() + dev.stdout();
     for (const text of [old, current, useless].flatMap((files) => Object.values(files)))

@@ -61,7 +61,7 @@ test("the trace a caller began goes on in the queue", limits, async () => {
     metadata.set("traceparent", `00-${traceId}-b7ad6b7169203331-01`);
     await callUnary(
       system.clients.notifications,
-      NotificationServiceService.send,
+      NotificationServiceService.sendNotification,
       { notification: notification() },
       { metadata, deadlineMs: 5_000 },
     );

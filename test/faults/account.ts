@@ -12,7 +12,7 @@ export interface Account {
   /** Sent, and taken by a provider exactly once. */
   sentOnce: number;
   /** Some attempt's outcome was not known when it ended, and how it was resolved. */
-  uncertain: { total: number; receipt: number; lookUp: number; resent: number; givenUp: number };
+  uncertain: { total: number; receipt: number; statusQuery: number; resent: number; givenUp: number };
   suppressed: number;
   expired: number;
   /** By reason; those given up as unknown are above. */
@@ -21,10 +21,10 @@ export interface Account {
   lost: string[];
   /** Ids that providers took more often than one plus the resends recorded: promise 3. */
   twice: string[];
-  /** Ids that providers took later than the published bound after a refusal: promise 4. Not of the class critical. */
-  afterRefusal: string[];
+  /** Ids that providers took later than the published bound after an opt-out: promise 4. Not of the class critical. */
+  afterOptOut: string[];
   /** The same of critical ones, which go out where preferences cannot be read. */
-  criticalAfterRefusal: string[];
+  criticalAfterOptOut: string[];
   /** Taken more than once, as a policy's resend says. */
   repeatedByPolicy: number;
   /** Between two acceptances by any provider while there was load, ms. */
@@ -34,8 +34,8 @@ export interface Account {
 }
 
 /** Published (promise 4), and what two processes and this witness may need to hear of each other's moments. */
-const REFUSAL_BOUND_MS = 5_000;
-const REFUSAL_TOLERANCE_MS = 500;
+const OPT_OUT_BOUND_MS = 5_000;
+const OPT_OUT_TOLERANCE_MS = 500;
 const LOOK_EVERY_MS = 250;
 const FINDS_AT_ONCE = 25;
 
@@ -89,9 +89,9 @@ export async function account(world: World, load: Load, { records, at }: Ending,
   const taken = world.sandbox.ledger.acceptances();
   const result: Account = {
     ...{ accepted: 0, sentOnce: 0, suppressed: 0, expired: 0, repeatedByPolicy: 0, failed: {}, lost: [], twice: [] },
-    uncertain: { total: 0, receipt: 0, lookUp: 0, resent: 0, givenUp: 0 },
-    afterRefusal: late.filter((send) => send.notificationClass !== "critical").map(tellLate),
-    criticalAfterRefusal: late.filter((send) => send.notificationClass === "critical").map(tellLate),
+    uncertain: { total: 0, receipt: 0, statusQuery: 0, resent: 0, givenUp: 0 },
+    afterOptOut: late.filter((send) => send.notificationClass !== "critical").map(tellLate),
+    criticalAfterOptOut: late.filter((send) => send.notificationClass === "critical").map(tellLate),
     longestGapMs: longestGap(world, load.startedAt, stoppedAt),
     recoveredMs: at === undefined ? undefined : Math.max(0, at - faultEndedAt),
   };
@@ -116,7 +116,7 @@ export async function account(world: World, load: Load, { records, at }: Ending,
         result.uncertain.total++;
         const { by } = unknown.resolution ?? {};
         if (by === "receipt") result.uncertain.receipt++;
-        else if (by !== undefined) result.uncertain.lookUp++;
+        else if (by !== undefined) result.uncertain.statusQuery++;
         else if (resends > 0) result.uncertain.resent++;
         else if (!isOpen(d.state)) result.uncertain.givenUp++;
       }
@@ -162,9 +162,9 @@ interface LateSend {
   afterMs: number;
 }
 const tellLate = ({ deliveryId, provider, notificationClass, afterMs }: LateSend) =>
-  `${deliveryId} ${provider} ${notificationClass}, ${afterMs} ms after the refusal`;
+  `${deliveryId} ${provider} ${notificationClass}, ${afterMs} ms after the opt-out`;
 
-/** What providers took after the bound, of people who had refused by then. */
+/** What providers took after the bound, of people who had opted out by then. */
 function lateSends(
   { sandbox }: World,
   { items, startedAt }: Load,
@@ -173,16 +173,16 @@ function lateSends(
 ): LateSend[] {
   const entries = Map.groupBy(sandbox.ledger.entries({ since: startedAt, accepted: true }), (e) => e.deliveryId);
   return items.flatMap(({ person, accepted, notificationClass }) => {
-    const refusedAt = person?.refusedAt;
-    if (refusedAt === undefined) return [];
-    const bound = refusedAt + REFUSAL_BOUND_MS + REFUSAL_TOLERANCE_MS;
+    const optedOutAt = person?.optedOutAt;
+    if (optedOutAt === undefined) return [];
+    const bound = optedOutAt + OPT_OUT_BOUND_MS + OPT_OUT_TOLERANCE_MS;
     return (accepted?.deliveryIds ?? []).flatMap((deliveryId) =>
       (entries.get(deliveryId) ?? []).flatMap(({ provider, receivedAt }) => {
-        // What is on a slow line when the person refuses cannot be called back. Its claim is older than its first byte.
+        // What is on a slow line when the person opts out cannot be called back. Its claim is older than its first byte.
         const begun = (attempts.get(deliveryId) ?? []).filter((a) => a.provider === provider && a.startedAt <= receivedAt);
         const onTheWay = slowed.has(provider) && begun.length > 0;
         const at = onTheWay ? Math.max(...begun.map((a) => a.startedAt)) : receivedAt;
-        return at > bound ? [{ deliveryId, provider, notificationClass, afterMs: at - refusedAt }] : [];
+        return at > bound ? [{ deliveryId, provider, notificationClass, afterMs: at - optedOutAt }] : [];
       }),
     );
   });

@@ -1,5 +1,5 @@
 // Callers: batches over every gateway in turn, all channels and classes, some scheduled, the same key again until there is an answer, and
-// people who refuse while they are being written to.
+// people who opt out while they are being written to.
 import { setTimeout as delay } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
 import { classToProto, endpointToProto } from "../../adapters/wire/convert.ts";
@@ -22,7 +22,7 @@ export interface Item {
   /** Set once a gateway said so. */
   accepted?: { notificationId: string; deliveryIds: string[]; at: number };
   /** Told that it is too late for its send_at: the caller gives it up. Right only where it is not kept. */
-  refused?: boolean;
+  rejected?: boolean;
   /** Calls that brought no answer to rely on. */
   retries: number;
   person?: Person | undefined;
@@ -31,8 +31,8 @@ export interface Item {
 export interface Person {
   who: { kind: "user"; userId: string } | { kind: "endpoint" };
   endpoint: Endpoint;
-  /** When the preference service's answer to the refusal was here, ms since the epoch. */
-  refusedAt?: number;
+  /** When the preference service's answer to the opt-out was here, ms since the epoch. */
+  optedOutAt?: number;
 }
 
 export interface Load {
@@ -45,7 +45,7 @@ export interface Load {
   /** Answers nobody should get: a caller's mistake, or a fault of ours. */
   surprises: Map<string, number>;
   startedAt: number;
-  /** Nobody new who refuses: what is scheduled for after the refusal would hold up the end. */
+  /** Nobody new who opts out: what is scheduled for after the opt-out would hold up the end. */
   stopPeople(): void;
   /** No new ones; resolves when every one begun has its answer. Rejects with those that got none in time. */
   stop(withinMs: number): Promise<void>;
@@ -67,7 +67,7 @@ const LATELY_MAX = 200;
 /** One in so many is asked for once more after it was accepted. */
 const REPEAT_ONE_IN = 15;
 const PERSON_EVERY_MS = 500;
-/** After the refusal was answered; the published bound is 5 s. */
+/** After the opt-out was answered; the published bound is 5 s. */
 const LATER_MS = [800, 2_000, 5_600, 6_200];
 /** One in so many is scheduled. */
 const SCHEDULED_ONE_IN = 5;
@@ -126,13 +126,13 @@ export function startLoad({ gateways, sandbox }: World, row: string, { rate = RA
       try {
         const request = { notifications: open.map((i) => i.notification) };
         const options = { deadlineMs: CALL_MS, signal: deadline.signal };
-        const { results } = await callUnary(gateway().notifications, NotificationServiceService.sendBatch, request, options);
+        const { results } = await callUnary(gateway().notifications, NotificationServiceService.batchSendNotifications, request, options);
         for (const [n, { result }] of results.entries()) answered(open[n]!, result);
       } catch (error) {
         for (const i of open) i.retries++;
         failed(error);
       }
-      open = open.filter((i) => i.accepted === undefined && !i.refused);
+      open = open.filter((i) => i.accepted === undefined && !i.rejected);
       if (open.length > 0) await delay(wait, undefined, { signal: deadline.signal }).catch(() => undefined);
       wait = Math.min(2 * wait, AGAIN_LONGEST_MS);
     }
@@ -150,7 +150,7 @@ export function startLoad({ gateways, sandbox }: World, row: string, { rate = RA
       const code = result?.value.code ?? -1;
       remember(`${status[code]} for one of a batch`);
       const sendAt = one.notification.sendAt?.getTime() ?? Number.POSITIVE_INFINITY;
-      if (code === status.INVALID_ARGUMENT && sendAt < Date.now()) one.refused = true;
+      if (code === status.INVALID_ARGUMENT && sendAt < Date.now()) one.rejected = true;
       else if (![status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.RESOURCE_EXHAUSTED].includes(code))
         surprise(status[code] ?? String(code));
       return;
@@ -172,7 +172,7 @@ export function startLoad({ gateways, sandbox }: World, row: string, { rate = RA
   async function repeat(one: Item): Promise<void> {
     const request = { notifications: [one.notification] };
     const options = { deadlineMs: CALL_MS, signal: deadline.signal };
-    await callUnary(gateway().notifications, NotificationServiceService.sendBatch, request, options).then(
+    await callUnary(gateway().notifications, NotificationServiceService.batchSendNotifications, request, options).then(
       ({ results }) => answered(one, results[0]?.result),
       () => undefined,
     );
@@ -192,7 +192,7 @@ export function startLoad({ gateways, sandbox }: World, row: string, { rate = RA
     }
   }
 
-  /** Is written to, refuses, and is written to again: what was accepted before the refusal and is due after it is the hard part. */
+  /** Is written to, opts out, and is written to again: what was accepted before the opt-out and is due after it is the hard part. */
   async function person(n: number): Promise<void> {
     const channel = CHANNELS[n % CHANNELS.length]!;
     const endpoint = freshEndpoint(channel, sandbox);
@@ -203,7 +203,7 @@ export function startLoad({ gateways, sandbox }: World, row: string, { rate = RA
       who.kind === "user" ? { $case: "userId", value: who.userId } : { $case: "endpoint", value: endpointToProto(endpoint) };
     if (who.kind === "user")
       await untilAnswered((g) =>
-        callUnary(g.contacts, ContactServiceService.register, { userId: who.userId, endpoint: endpointToProto(endpoint) }, call()),
+        callUnary(g.contacts, ContactServiceService.registerContact, { userId: who.userId, endpoint: endpointToProto(endpoint) }, call()),
       );
     persons.push(self);
     const now = Date.now();
@@ -213,9 +213,9 @@ export function startLoad({ gateways, sandbox }: World, row: string, { rate = RA
       return item({ channel, notificationClass, recipient, person: self, ...sendAt });
     };
     await sendAll([write(), ...LATER_MS.map((ms) => write(ms))]);
-    const request = { subject: { subject }, refuse: [{ channel: 0 as const, category: "" }], allow: [] };
-    await untilAnswered((g) => callUnary(g.preferences, PreferenceServiceService.update, request, call()));
-    self.refusedAt = Date.now();
+    const request = { subject: { subject }, optOut: [{ channel: 0 as const, category: "" }], optIn: [] };
+    await untilAnswered((g) => callUnary(g.preferences, PreferenceServiceService.updatePreferences, request, call()));
+    self.optedOutAt = Date.now();
     await sendAll([write()]);
   }
   const call = () => ({ deadlineMs: CALL_MS, signal: deadline.signal });

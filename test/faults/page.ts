@@ -19,9 +19,9 @@ export function line(result: RowResult): string {
   const { uncertain: u } = a;
   const parts = [
     ...[`accepted ${a.accepted}`, `once ${a.sentOnce}`],
-    `uncertain ${u.total}${u.total ? ` (${u.receipt} receipt, ${u.lookUp} look-up, ${u.resent} resent, ${u.givenUp} given up)` : ""}`,
+    `uncertain ${u.total}${u.total ? ` (${u.receipt} receipt, ${u.statusQuery} status query, ${u.resent} resent, ${u.givenUp} given up)` : ""}`,
     ...[`suppressed ${a.suppressed}`, `expired ${a.expired}`, `failed ${sum(a.failed)}`],
-    ...[`LOST ${a.lost.length}`, `TWICE ${a.twice.length}`, `after refusal ${a.afterRefusal.length}`],
+    ...[`LOST ${a.lost.length}`, `TWICE ${a.twice.length}`, `after opt-out ${a.afterOptOut.length}`],
     `gap ${seconds(a.longestGapMs)}`,
     `recovered ${a.recoveredMs === undefined ? "never" : seconds(a.recoveredMs)}`,
     `took ${seconds(result.tookMs)}`,
@@ -36,12 +36,12 @@ export function line(result: RowResult): string {
   ].join("\n");
 }
 
-const proofOf = ({ proof, account: { criticalAfterRefusal: late } }: Extract<RowResult, { kind: "ran" }>) =>
-  `${proof || "none"}${late.length > 0 ? `; ${late.length} critical ones went out although refused, as preferences could not be read` : ""}`;
+const proofOf = ({ proof, account: { criticalAfterOptOut: late } }: Extract<RowResult, { kind: "ran" }>) =>
+  `${proof || "none"}${late.length > 0 ? `; ${late.length} critical ones went out although opted out, as preferences could not be read` : ""}`;
 
 const HEAD = [
   ...["fault", "what is done", "accepted", "sent once", "uncertain", "suppressed", "expired", "failed"],
-  ...["**lost**", "**twice**", "after refusal", "longest gap", "recovered"],
+  ...["**lost**", "**twice**", "after opt-out", "longest gap", "recovered"],
 ];
 
 function cells(result: RowResult): string[] {
@@ -51,7 +51,7 @@ function cells(result: RowResult): string[] {
   const u = a.uncertain;
   const ways = [
     [u.receipt, "receipt"],
-    [u.lookUp, "look-up"],
+    [u.statusQuery, "status-query"],
     [u.resent, "resent"],
     [u.givenUp, "given up"],
   ] as const;
@@ -59,7 +59,7 @@ function cells(result: RowResult): string[] {
   return [
     ...[result.name, result.about, `${a.accepted}`, `${a.sentOnce}`],
     u.total === 0 ? "0" : `${u.total}: ${resolved.join(", ") || "open"}`,
-    ...[`${a.suppressed}`, `${a.expired}`, `${sum(a.failed)}`, `${a.lost.length}`, `${a.twice.length}`, `${a.afterRefusal.length}`],
+    ...[`${a.suppressed}`, `${a.expired}`, `${sum(a.failed)}`, `${a.lost.length}`, `${a.twice.length}`, `${a.afterOptOut.length}`],
     ...[seconds(a.longestGapMs), a.recoveredMs === undefined ? "never" : seconds(a.recoveredMs)],
   ];
 }
@@ -100,12 +100,12 @@ servers and two processes of every role. The providers are played by \`sandbox/\
 
 - **accepted**: deliveries that a caller was told of. A call that got no answer was made again with the same key until it got one.
 - **sent once**: the store says sent, and the ledger holds exactly one acceptance by a provider.
-- **uncertain**: an attempt whose outcome nobody knew for a while, and what resolved it: a receipt, a look-up at the provider, the class's
+- **uncertain**: an attempt whose outcome nobody knew for a while, and what resolved it: a receipt, a status query at the provider, the class's
   policy (\`critical\` is sent once more), or nothing (given up as \`failed: outcome-unknown\`).
-- **suppressed**, **expired**, **failed**: ends that are not sent. Part of the load are people who refuse while they are written to.
+- **suppressed**, **expired**, **failed**: ends that are not sent. Part of the load are people who opt-out while they are written to.
 - **lost**: accepted, and not in the store, not ended within the row's bound, or said to be sent while no provider took it. Must be 0.
 - **twice**: taken by providers more often than once and the resends on record. Must be 0.
-- **after refusal**: taken later than 5 s (and 0.5 s of tolerance) after the refusal was answered. Must be 0. \`critical\` goes out where preferences cannot be
+- **after opt-out**: taken later than 5 s (and 0.5 s of tolerance) after the opt-out was answered. Must be 0. \`critical\` goes out where preferences cannot be
   read (promise 4); where that happened it stands beside the proof. Where a row slows the line to a provider, what counts is when the
   call began: what is on the line cannot be called back.
 - **longest gap**: between two acceptances by any provider while there was load. **recovered**: from the fault's end until everything

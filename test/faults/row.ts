@@ -83,10 +83,10 @@ export async function runRow(world: World, row: Row, random: () => number, say: 
   const result = await account(world, load, ending, { stoppedAt, faultEndedAt, slowed });
   broken.push(...(await cutOffFromStore(world, faultEndedAt + ANSWERED_MS)));
 
-  const denied = await keptThoughRefused(world, load);
+  const denied = await storedThoughRejected(world, load);
   if (denied.length > 0)
     broken.push(`${denied.length} kept, and their callers were told that it is too late for them: ${denied.slice(0, 5).join(", ")}`);
-  const unanswered = load.items.filter((i) => i.accepted === undefined && !i.refused);
+  const unanswered = load.items.filter((i) => i.accepted === undefined && !i.rejected);
   if (unanswered.length > 0) {
     const why = Object.entries(Object.groupBy(load.lately, (what) => what)).map(([what, times]) => `${times?.length} × ${what}`);
     broken.push(
@@ -100,7 +100,7 @@ export async function runRow(world: World, row: Row, random: () => number, say: 
   for (const [what, ids] of [
     ["lost", result.lost],
     ["sent twice", result.twice],
-    ["sent after a refusal", result.afterRefusal],
+    ["sent after an opt-out", result.afterOptOut],
   ] as const)
     if (ids.length > 0) broken.push(`${ids.length} ${what}: ${ids.slice(0, 5).join(" | ")}`);
   return { kind: "ran", name, about, account: result, proof, broken, tookMs: performance.now() - began };
@@ -125,10 +125,10 @@ async function cutOffFromStore({ processes }: World, until: number): Promise<str
 }
 
 /** Promise 6: a key that is kept gives its answer, however late it is asked for. */
-async function keptThoughRefused({ store }: World, { items }: Load): Promise<string[]> {
+async function storedThoughRejected({ store }: World, { items }: Load): Promise<string[]> {
   const kept: string[] = [];
-  for (const { key, refused } of items) {
-    const record = refused ? await store.notifications.find(notificationId(APP, key)) : undefined;
+  for (const { key, rejected } of items) {
+    const record = rejected ? await store.notifications.find(notificationId(APP, key)) : undefined;
     if (record) kept.push(`${key} is ${record.id}`);
   }
   return kept;

@@ -1,4 +1,4 @@
-// What should not be on the queue, what was put there by another version, clocks that jump, refusals that cannot be told.
+// What should not be on the queue, what was put there by another version, clocks that jump, opt-outs that cannot be told.
 import { randomBytes, randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
@@ -205,12 +205,12 @@ export const CONTENT_ROWS: readonly Row[] = [
     inject: jump(-3),
   },
   {
-    name: "refusals-untold",
-    about: "refusals while nobody can tell anybody: Redis cut off for 8 s, then swallowing for 8 s",
+    name: "opt-outs-untold",
+    about: "opt-outs while nobody can tell anybody: Redis cut off for 8 s, then swallowing for 8 s",
     async inject({ lines }, { load }) {
       const { resets, swallowedBytes } = lines.redis.counts;
-      const refused = () => load.persons.filter((p) => p.refusedAt !== undefined).length;
-      const before = refused();
+      const optedOut = () => load.persons.filter((p) => p.optedOutAt !== undefined).length;
+      const before = optedOut();
       lines.redis.set({ kind: "cut" });
       await delay(8_000);
       lines.redis.set({ kind: "half-open" });
@@ -218,7 +218,7 @@ export const CONTENT_ROWS: readonly Row[] = [
       lines.redis.set(undefined);
       const { counts } = lines.redis;
       const cut = `${happened(counts.resets - resets, "connections cut")}, ${happened(counts.swallowedBytes - swallowedBytes, "bytes swallowed")}`;
-      return `${cut}, ${happened(refused() - before, "people refused meanwhile")}`;
+      return `${cut}, ${happened(optedOut() - before, "people opted out meanwhile")}`;
     },
   },
 ];

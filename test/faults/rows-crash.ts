@@ -1,6 +1,6 @@
 // kill -9 at every named step of our own programs: they do it to themselves, the first time they come there.
 import { setTimeout as delay } from "node:timers/promises";
-import { STEPS } from "../../core/failpoints.ts";
+import { FAILPOINTS } from "../../core/failpoints.ts";
 import { allReady } from "../support/supervised-process.ts";
 import { DidNotHappen, type Row } from "./row.ts";
 import { leaveSomeUnanswered, tellNothing } from "./rows-feedback.ts";
@@ -14,7 +14,7 @@ const LOOK_EVERY_MS = 50;
 async function crash(world: World, name: string, step: string): Promise<string> {
   const process = world.processes.find((p) => p.name === name);
   if (!process) throw new DidNotHappen(`there is no ${name}`);
-  await process.restart({ CARILLON_CRASH_AT: step });
+  await process.restart({ CARILLON_FAILPOINT: step });
   const before = process.deaths.length;
   const giveUpAt = performance.now() + REACHED_MS;
   while (process.deaths.length === before && performance.now() < giveUpAt) await delay(LOOK_EVERY_MS);
@@ -28,8 +28,8 @@ async function crash(world: World, name: string, step: string): Promise<string> 
 async function crashEither(world: World, role: string): Promise<string> {
   const processes = world.of(role);
   const died: string[] = [];
-  for (const step of STEPS.filter((s) => s.startsWith(`${role}.`))) {
-    await Promise.all(processes.map((p) => p.restart({ CARILLON_CRASH_AT: step })));
+  for (const step of FAILPOINTS.filter((s) => s.startsWith(`${role}.`))) {
+    await Promise.all(processes.map((p) => p.restart({ CARILLON_FAILPOINT: step })));
     const before = processes.map((p) => p.deaths.length);
     const dead = () => processes.find((p, i) => p.deaths[before[i]!]?.how === "SIGKILL");
     const giveUpAt = performance.now() + REACHED_MS;
@@ -46,7 +46,7 @@ async function crashEither(world: World, role: string): Promise<string> {
 
 /** Two processes at a time, each at a step of its own, until all steps had their turn. */
 async function crashAll(world: World, roleOfStep: string, processes: readonly string[]): Promise<string> {
-  const steps = STEPS.filter((s) => s.startsWith(`${roleOfStep}.`));
+  const steps = FAILPOINTS.filter((s) => s.startsWith(`${roleOfStep}.`));
   const died: string[] = [];
   const queues = processes.map((name, i) => ({ name, steps: steps.filter((_, s) => s % processes.length === i) }));
   const results = await Promise.allSettled(
@@ -74,7 +74,7 @@ export const CRASH_ROWS: readonly Row[] = [
     about: "dispatchers: kill -9 at each named step, each in another channel",
     inject(world) {
       leaveSomeUnanswered(world);
-      // Else a receipt resolves what is to be looked up.
+      // Else a receipt resolves what is to be queried.
       tellNothing(world);
       return crashAll(world, "dispatcher", DISPATCHERS);
     },

@@ -66,10 +66,10 @@ async function withFullDisk(world: World): Promise<string> {
     const filler = join(store, "filler");
     const bytes = fillUp(filler);
     await delay(AWAY_MS);
-    const refused = await withStreams(world, async (jsm) => (await jsm.getAccountInfo()).api.errors).catch(() => -1);
+    const errorCount = await withStreams(world, async (jsm) => (await jsm.getAccountInfo()).api.errors).catch(() => -1);
     rmSync(filler);
     await world.nats.stop();
-    return `${happened(bytes, "bytes filled the disk to the last")}; JetStream ${refused < 0 ? "was gone" : `counted ${refused} errors`}`;
+    return `${happened(bytes, "bytes filled the disk to the last")}; JetStream ${errorCount < 0 ? "was gone" : `counted ${errorCount} errors`}`;
   } finally {
     await world.nats.stop();
     unmount();

@@ -39,14 +39,14 @@ export const REDIS_ROWS: readonly Row[] = [
   },
   {
     name: "redis-opt-outs-lost",
-    about: "Redis: every set of refusals deleted; then the sentinels that say a set is complete",
+    about: "Redis: every set of opt-outs deleted; then the sentinels that say a set is complete",
     inject: (world) =>
       withRedis(world, async (client) => {
-        const sets = await client.keys("carillon:optout:{*}");
+        const sets = await client.keys("carillon:opt-out:{*}");
         const deleted = sets.length > 0 ? await client.del(...sets) : 0;
         await delay(AWAY_MS / 2);
         let unsealed = 0;
-        for (const key of await client.keys("carillon:optout:{*}")) unsealed += await client.srem(key, "0");
+        for (const key of await client.keys("carillon:opt-out:{*}")) unsealed += await client.srem(key, "0");
         await delay(AWAY_MS / 2);
         return `${happened(deleted, "sets deleted")}, ${happened(unsealed, "sentinels removed")}`;
       }),

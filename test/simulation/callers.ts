@@ -62,19 +62,19 @@ export function createCallers(nature: Nature, store: MemoryStore, send: Send): C
       return false;
     }
     const stored = store.notifications.inside.get(key.id);
-    if (result.kind === "refused") {
+    if (result.kind === "rejected") {
       const { code, reason } = result.error;
       if (code === status.UNAVAILABLE) key.maybe = true;
       if (code === status.RESOURCE_EXHAUSTED && stored && !key.maybe && key.open === 0)
-        nature.broken("5 overload is refused before acceptance", key.id);
+        nature.broken("5 overload is rejected before acceptance", key.id);
       if (known && code === status.INVALID_ARGUMENT && known.hash === hash)
         nature.broken("6 the same key gives the same answer", `${key.id} ${reason}`);
       if (code === status.ALREADY_EXISTS && (!stored || stored.payloadHash === hash))
-        nature.broken("6 only another payload is refused", key.id);
+        nature.broken("6 only another payload is rejected", key.id);
       return code === status.ALREADY_EXISTS || code === status.INVALID_ARGUMENT;
     }
     if (!stored) nature.broken("1 accepted is durable", key.id);
-    else if (stored.payloadHash !== hash) nature.broken("6 another payload is refused", key.id);
+    else if (stored.payloadHash !== hash) nature.broken("6 another payload is rejected", key.id);
     const text = JSON.stringify(toAccepted(result.record, false));
     key.answer ??= { text, hash };
     if (key.answer.hash !== hash) nature.broken("6 one key, one payload", key.id);

@@ -61,7 +61,7 @@ export function createMemoryNotifications(onDue: (due: number) => void): Notific
 
     find: async (id) => records.get(id),
 
-    async takeDue(lanes, now, until, limit) {
+    async leaseDue(lanes, now, until, limit) {
       const taken: NotificationRecord[] = [];
       const others: { id: string; due: number }[] = [];
       for (let due = firstDue(); due !== undefined && due <= now && taken.length < limit; due = firstDue()) {

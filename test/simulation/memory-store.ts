@@ -3,7 +3,7 @@ import type { AppRecord } from "../../core/ports/app-store.ts";
 import type { ContactRecord } from "../../core/ports/contact-store.ts";
 import type { PoisonRecord } from "../../core/ports/poison-store.ts";
 import type { Store } from "../../core/ports/store.ts";
-import { changeRefusals, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
+import { changeOptOuts, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
 import { frozen } from "./frozen.ts";
 import { createMemoryAttempts } from "./memory-attempts.ts";
 import { createMemoryNotifications } from "./memory-notifications.ts";
@@ -50,10 +50,10 @@ function createMemoryPreferences(): Store["preferences"] {
   const key = (app: string, subject: string) => `${app}\n${subject}`;
   return {
     find: async (app, subjects) => [...new Set(subjects)].flatMap((subject) => records.get(key(app, subject)) ?? []),
-    async update(app, subject, refuse, allow, now) {
+    async update(app, subject, optOut, optIn, now) {
       const before = records.get(key(app, subject));
-      const refusals = changeRefusals(before?.refusals ?? [], refuse, allow);
-      const record = frozen({ app, subject, version: (before?.version ?? 0) + 1, refusals, updatedAt: now });
+      const optOuts = changeOptOuts(before?.optOuts ?? [], optOut, optIn);
+      const record = frozen({ app, subject, version: (before?.version ?? 0) + 1, optOuts, updatedAt: now });
       records.set(key(app, subject), record);
       return record;
     },

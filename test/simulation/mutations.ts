@@ -55,27 +55,27 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     ...{ name: "overload noticed after the insert", file: accept },
     find: 'if (result.kind === "inserted") {',
-    replace: 'if (result.kind === "inserted") {\n        if (parts.load.isFull()) return refused(overloaded());',
+    replace: 'if (result.kind === "inserted") {\n        if (parts.load.isFull()) return rejected(overloaded());',
   },
   {
-    ...{ name: "refusal not asked for at dispatch", file: dispatch },
-    find: 'if (answer === "refused") return close(task, OPTED_OUT);',
+    ...{ name: "opt-out not asked for at dispatch", file: dispatch },
+    find: 'if (answer === "opted-out") return close(task, OPTED_OUT);',
     replace: "",
   },
   {
-    ...{ name: "refusal not asked for again after a slow claim", file: dispatch },
-    find: "const answer = clock.monotonic() - answered > REFUSAL_FRESH_MS ? await mayGo(task)",
+    ...{ name: "opt-out not asked for again after a slow claim", file: dispatch },
+    find: "const answer = clock.monotonic() - answered > OPT_OUT_FRESH_MS ? await mayGo(task)",
     replace: "const answer = clock.monotonic() - answered < 0 ? await mayGo(task)",
   },
   {
     ...{ name: "closed number not claimed", file: dispatch },
-    find: "if (await claims.add(closedAttempt(task, worker, outcome, now)))",
+    find: "if (await claims.add(voidAttempt(task, worker, outcome, now)))",
     replace: "",
   },
   {
     ...{ name: "recorded whoever claimed it", file: dispatch },
-    find: "answers.add({ id, worker, outcome, answeredAt: now }));\n    reached",
-    replace: "answers.add({ id, worker: undefined as unknown as string, outcome, answeredAt: now }));\n    reached",
+    find: "answers.add({ id, worker, outcome, answeredAt: now }));\n    failpoint",
+    replace: "answers.add({ id, worker: undefined as unknown as string, outcome, answeredAt: now }));\n    failpoint",
   },
   { name: "claims of one process not told apart", file: dispatch, find: "++claimed", replace: "claimed" },
   {

@@ -1,4 +1,4 @@
-import { type Reached, STEPS } from "../../core/failpoints.ts";
+import { FAILPOINTS, type Failpoint } from "../../core/failpoints.ts";
 import { type SeededRandom, seededRandom } from "./random.ts";
 import { createTime, type SimulatedTime } from "./time.ts";
 
@@ -10,11 +10,11 @@ export const FAULTS = [
   "process drained",
   "clock jumped",
   "call slow",
-  "store refused",
+  "store rejected",
   "store applied, unsaid",
   "store applied after its deadline",
   "store away",
-  "stream refused",
+  "stream rejected",
   "stream stored, unsaid",
   "stream acknowledged, not stored",
   "stream doubled",
@@ -41,15 +41,15 @@ export const FAULTS = [
   "provider took it, line cut",
   "provider never answered",
   "provider line cut",
-  "provider refused",
+  "provider rejected",
   "provider keys wrong",
   "endpoint gone",
   "receipt before the answer",
   "receipt late",
   "receipt twice",
   "receipt never",
-  "look-up found nothing",
-  "look-up unreadable",
+  "status query found nothing",
+  "status query unreadable",
   "answer to the caller lost",
   "key with another payload",
   "overload",
@@ -72,7 +72,7 @@ export interface Nature {
   note(who: string, what: string): void;
   /** A promise that was broken, and where. */
   broken(promise: string, by: string): void;
-  reached: Reached;
+  failpoint: Failpoint;
   readonly violations: string[];
   /** How often each fault happened, and each step was reached. */
   readonly counts: Map<string, number>;
@@ -116,7 +116,7 @@ export function createNature(seed: number): Nature {
       note("BROKEN", line);
       if (!violations.includes(line)) violations.push(line);
     },
-    reached: (step) => count(step),
+    failpoint: (step) => count(step),
     history: () => (events <= EVENTS_KEPT ? [...ring] : [...ring.slice(events % EVENTS_KEPT), ...ring.slice(0, events % EVENTS_KEPT)]),
     hash: () => `${events}-${(a >>> 0).toString(16)}${(b >>> 0).toString(16)}`,
   };
@@ -124,4 +124,4 @@ export function createNature(seed: number): Nature {
 }
 
 /** All that a run of some size must have seen. */
-export const EXPECTED: readonly string[] = [...FAULTS, ...STEPS];
+export const EXPECTED: readonly string[] = [...FAULTS, ...FAILPOINTS];

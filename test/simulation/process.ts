@@ -1,5 +1,5 @@
 import { StoreError } from "../../adapters/store/store-error.ts";
-import type { Reached } from "../../core/failpoints.ts";
+import type { Failpoint } from "../../core/failpoints.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Nature } from "./nature.ts";
 import { createSkewedClock } from "./time.ts";
@@ -26,7 +26,7 @@ export interface SimulatedProcess {
   readonly name: string;
   readonly clock: Clock;
   readonly dead: boolean;
-  readonly reached: Reached;
+  readonly failpoint: Failpoint;
   /** The object, each of whose methods is a call. */
   wrap<T extends object>(label: string, part: T, kind: CallKind): T;
   /** Resolves when it does not stand still; never once it is dead. */
@@ -91,7 +91,7 @@ export function createProcess(nature: Nature, name: string, chances: Misfortune,
     // What had left it before it died may arrive all the same.
     if (dead && random.chance(0.5)) return never;
     if (kind === "store") {
-      if (storeIsAway() || nature.happens("store refused", chances.fault)) throw fails("not applied");
+      if (storeIsAway() || nature.happens("store rejected", chances.fault)) throw fails("not applied");
       if (nature.happens("store applied after its deadline", chances.fault / 3)) {
         time.after(STORE_DEADLINE_MS + random.pick(APPLIED_LATE_MS), () => {
           nature.note(name, `${what}: applied late`);
@@ -110,9 +110,9 @@ export function createProcess(nature: Nature, name: string, chances: Misfortune,
   return {
     name,
     clock,
-    reached(step) {
+    failpoint(step) {
       if (dead) return;
-      nature.reached(step);
+      nature.failpoint(step);
       if (nature.happens("process killed at a step", chances.death)) kill();
     },
     get dead() {

@@ -54,7 +54,7 @@ const MISHAPS: readonly [
   [2, "provider line cut", ({ quick }) => ({ answeredAfter: quick, outcome: unanswered })],
   [
     6,
-    "provider refused",
+    "provider rejected",
     ({ quick, pick }) => ({
       answeredAfter: quick,
       outcome: pick<Outcome>([
@@ -129,11 +129,11 @@ export function createProviders(nature: Nature, mishaps: number, receive: (recei
         },
         ...(tellsLater
           ? {
-              async lookUp({ attemptId }): Promise<Finding> {
+              async statusQuery({ attemptId }): Promise<Finding> {
                 await time.sleep(random.pick(QUICK_MS));
-                if (nature.happens("look-up unreadable", 0.2)) return { kind: "unreadable", fault };
+                if (nature.happens("status query unreadable", 0.2)) return { kind: "unreadable", fault };
                 const outcome = memory.attempts.get(attemptId);
-                if (outcome === undefined || nature.happens("look-up found nothing", 0.4)) return { kind: "absent" };
+                if (outcome === undefined || nature.happens("status query found nothing", 0.4)) return { kind: "absent" };
                 return { kind: "found", outcome };
               },
             }

@@ -2,12 +2,12 @@
 import { ProxyTracerProvider } from "@opentelemetry/api";
 import { CHECK_DEADLINE_MS } from "../../adapters/preferences/opt-outs-client.ts";
 import { createClaimGate } from "../../adapters/redis/claims.ts";
-import { createSuspects } from "../../adapters/redis/crash-counter.ts";
+import { createCrashCounter } from "../../adapters/redis/crash-counter.ts";
 import type { Channel } from "../../core/delivery/channel.ts";
 import { UNCERTAIN_WAIT_MS } from "../../core/delivery/decide.ts";
 import type { Receipt } from "../../core/delivery/receipt.ts";
 import { WATCHDOG_FIRST_MS } from "../../core/delivery/watchdog.ts";
-import type { RefusalAnswer, Refusals } from "../../core/ports/opt-outs.ts";
+import type { OptOutAnswer, OptOuts } from "../../core/ports/opt-outs.ts";
 import type { DeliveryTask, QueueLag, Settlement } from "../../core/ports/queue.ts";
 import { createDispatch } from "../../dispatchers/dispatch.ts";
 import { createDispatchMetrics } from "../../dispatchers/metrics.ts";
@@ -79,7 +79,7 @@ function portsOf({ nature, store, stream, witness }: Surroundings, process: Simu
     poison: process.wrap("poison", store.poison, "store"),
   };
   const publisher = process.wrap("stream", { publish: stream.publish }, "remote");
-  const { clock, reached } = process;
+  const { clock, failpoint } = process;
   const asked = process.wrap("stream", { oldestWaitingMs: stream.oldestWaitingMs }, "remote");
   const queue: QueueLag = {
     async waitingSince(channel, notificationClass) {
@@ -93,7 +93,7 @@ function portsOf({ nature, store, stream, witness }: Surroundings, process: Simu
     publisher,
     queue,
     clock,
-    reached,
+    failpoint,
     log,
     random: nature.random.next,
     worker: process.name,
@@ -102,14 +102,14 @@ function portsOf({ nature, store, stream, witness }: Surroundings, process: Simu
 }
 
 /** Answers late, stale or not at all. */
-function refusalsOf({ nature, wishes }: Surroundings, process: SimulatedProcess): Refusals {
+function optOutsOf({ nature, wishes }: Surroundings, process: SimulatedProcess): OptOuts {
   const { time, random } = nature;
   const ask = process.wrap(
     "preferences",
     {
-      async check(questions: Parameters<Refusals["check"]>[0]): Promise<RefusalAnswer[]> {
+      async check(questions: Parameters<OptOuts["check"]>[0]): Promise<OptOutAnswer[]> {
         const age = nature.happens("preferences stale", 0.3) ? ANSWER_AGE_MS - CHECK_DEADLINE_MS : 0;
-        return questions.map(({ userId }) => (wishes.refuses(userId ?? "", time.now() - age) ? "refused" : "allowed"));
+        return questions.map(({ userId }) => (wishes.optsOut(userId ?? "", time.now() - age) ? "opted-out" : "allowed"));
       },
     },
     "remote",
@@ -117,7 +117,7 @@ function refusalsOf({ nature, wishes }: Surroundings, process: SimulatedProcess)
   return {
     async check(questions) {
       const began = time.now();
-      const unknown = questions.map((): RefusalAnswer => "unknown");
+      const unknown = questions.map((): OptOutAnswer => "unknown");
       if (nature.happens("preferences unreadable", 0.05)) return unknown;
       // Its client gives up, also where the process stood still meanwhile.
       const limit = { clock: process.clock, limitMs: CHECK_DEADLINE_MS + random.below(3) };
@@ -130,7 +130,7 @@ function refusalsOf({ nature, wishes }: Surroundings, process: SimulatedProcess)
 export function createGateway(around: Surroundings, process: SimulatedProcess): Accept {
   return createAccept({
     ...portsOf(around, process),
-    refusals: refusalsOf(around, process),
+    optOuts: optOutsOf(around, process),
     load: { isFull: () => around.nature.happens("overload", 0.05), run: async () => {} },
     ...{ pushHosts: [], insertsWaitingMax: INSERTS_WAITING_MAX, metrics: gatewayMetrics },
   });
@@ -152,8 +152,8 @@ export function createRelayRole(around: Surroundings, process: SimulatedProcess)
 }
 
 export function createFeedback(around: Surroundings, process: SimulatedProcess) {
-  const { store, clock, worker, reached } = portsOf(around, process);
-  const receipts = createReceipts({ store, clock, log, worker, reached, metrics: feedbackMetrics });
+  const { store, clock, worker, failpoint } = portsOf(around, process);
+  const receipts = createReceipts({ store, clock, log, worker, failpoint, metrics: feedbackMetrics });
   return { apply: (receipt: Receipt) => receipts.apply([receipt]) };
 }
 
@@ -173,13 +173,13 @@ const PLAYED: Partial<Record<Channel, { names: readonly string[]; tellsLater: bo
 export function createDispatcher(around: Surroundings, process: SimulatedProcess, takesMore: () => boolean): Dispatcher {
   const { providers, witness } = around;
   const ports = portsOf(around, process);
-  const refusals = refusalsOf(around, process);
+  const optOuts = optOutsOf(around, process);
   const redis = clientOf(around.redis, process);
   const gate = createClaimGate(redis, process.clock);
   const observed = (name: string, tellsLater: boolean) => {
     const provider = providers.provider(name, tellsLater);
     const send = process.wrap(name, { send: provider.send }, "provider").send;
-    const lookUp = provider.lookUp && process.wrap(name, { lookUp: provider.lookUp }, "remote").lookUp;
+    const statusQuery = provider.statusQuery && process.wrap(name, { statusQuery: provider.statusQuery }, "remote").statusQuery;
     return {
       name,
       async send(delivery: Parameters<typeof send>[0], signal: AbortSignal) {
@@ -188,7 +188,7 @@ export function createDispatcher(around: Surroundings, process: SimulatedProcess
         witness.answered(delivery);
         return outcome;
       },
-      ...(lookUp ? { lookUp } : {}),
+      ...(statusQuery ? { statusQuery } : {}),
       [Symbol.asyncDispose]: async () => {},
     };
   };
@@ -198,7 +198,7 @@ export function createDispatcher(around: Surroundings, process: SimulatedProcess
       const of = { channel, providers: names.map((name) => observed(name, tellsLater)) };
       return [
         channel,
-        createDispatch({ ...ports, ...of, refusals, gate, tracer, deadlineMs: PROVIDER_DEADLINE_MS, metrics: dispatchMetrics }),
+        createDispatch({ ...ports, ...of, optOuts, gate, tracer, deadlineMs: PROVIDER_DEADLINE_MS, metrics: dispatchMetrics }),
       ];
     }),
   );
@@ -210,7 +210,7 @@ export function createDispatcher(around: Surroundings, process: SimulatedProcess
     ends(settlement);
     return settlement;
   }
-  const guarded = createPoisonGuard(observe, { ...ports, suspects: createSuspects(redis), metrics: dispatchMetrics });
+  const guarded = createPoisonGuard(observe, { ...ports, crashCounter: createCrashCounter(redis), metrics: dispatchMetrics });
   let inFlight = 0;
   return {
     hasRoom: () => !process.dead && inFlight < IN_FLIGHT && takesMore(),

@@ -109,7 +109,7 @@ export function createStream(nature: Nature, ackWaitMs: number, consumers: () =>
   return {
     async publish(task) {
       const id = taskMessageId(task.deliveryId, task.attempt, task.publication);
-      if (time.now() < awayUntil || nature.happens("stream refused", 0.05)) {
+      if (time.now() < awayUntil || nature.happens("stream rejected", 0.05)) {
         await time.sleep(PUBLISH_MS);
         return false;
       }

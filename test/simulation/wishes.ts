@@ -1,16 +1,16 @@
-/** Who refused when: kept as a history, because an answer may be a few seconds old. Refused is refused for everything. */
+/** Who opted out when: kept as a history, because an answer may be a few seconds old. Opted out is opted out for everything. */
 export function createWishes() {
-  const changes = new Map<string, { at: number; refused: boolean }[]>();
+  const changes = new Map<string, { at: number; optedOut: boolean }[]>();
   const last = (user: string, at: number) => changes.get(user)?.findLast((c) => c.at <= at);
   return {
     /** Times of one user never go back. */
-    set(user: string, at: number, refused: boolean) {
-      changes.set(user, [...(changes.get(user) ?? []), { at, refused }]);
+    set(user: string, at: number, optedOut: boolean) {
+      changes.set(user, [...(changes.get(user) ?? []), { at, optedOut }]);
     },
-    refuses: (user: string, at: number): boolean => last(user, at)?.refused ?? false,
-    /** Refused at that moment, and at every one since. */
-    refusedSince: (user: string, at: number): boolean =>
-      (last(user, at)?.refused ?? false) && (changes.get(user) ?? []).every((c) => c.at < at || c.refused),
+    optsOut: (user: string, at: number): boolean => last(user, at)?.optedOut ?? false,
+    /** Opted out at that moment, and at every one since. */
+    optedOutSince: (user: string, at: number): boolean =>
+      (last(user, at)?.optedOut ?? false) && (changes.get(user) ?? []).every((c) => c.at < at || c.optedOut),
   };
 }
 export type Wishes = ReturnType<typeof createWishes>;

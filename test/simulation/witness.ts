@@ -8,7 +8,7 @@ import type { SimulatedProcess } from "./process.ts";
 import { PROVIDER_DEADLINE_MS } from "./providers.ts";
 import type { Wishes } from "./wishes.ts";
 
-/** A refusal is obeyed after this. */
+/** An opt-out is obeyed after this. */
 const OBEYED_MS = 5_000;
 /** Beyond what the clocks of two processes differ by. */
 export const SKEW_MS = 5_000;
@@ -66,7 +66,8 @@ export function createWitness(nature: Nature, store: MemoryStore, wishes: Wishes
       judgeTimes(process, delivery, attempt, record.sendAt);
       // Critical goes out where preferences cannot be read, and here they sometimes cannot.
       const user = record.recipient.kind === "user" ? record.recipient.userId : "";
-      if (notificationClass !== "critical" && wishes.refusedSince(user, time.now() - OBEYED_MS)) nature.broken("4 a refusal is obeyed", id);
+      if (notificationClass !== "critical" && wishes.optedOutSince(user, time.now() - OBEYED_MS))
+        nature.broken("4 an opt-out is obeyed", id);
     },
 
     answered({ attemptId: id }) {
@@ -97,7 +98,7 @@ export function createWitness(nature: Nature, store: MemoryStore, wishes: Wishes
       inHands.set(key, copies.add(copy));
       return ({ kind }) => {
         copies.delete(copy);
-        if (kind !== "ack" || task.lookUp) return;
+        if (kind !== "ack" || task.statusQuery) return;
         const attempt = store.attempts.inside.get(id);
         if (!attempt) nature.broken("2 what is acknowledged was claimed", id);
         const call = calls.get(id);

@@ -27,8 +27,8 @@ const PAUSES_MS = [1_500, 6_000, 20_000, 90_000];
 const AWAY_MS = [1_000, 8_000, 40_000];
 /** Until the watchdog looks at what waits: once, or several times. */
 const HELD_MS = [20_000, 70_000, 400_000];
-/** How long a refusal holds: not as long as it takes to be obeyed, or longer. */
-const REFUSED_MS = [3_000, 30_000, 600_000];
+/** How long an opt-out holds: not as long as it takes to be obeyed, or longer. */
+const OPTED_OUT_MS = [3_000, 30_000, 600_000];
 const JUMPS_MS = [-10_800_000, -60_000, 60_000, 10_800_000];
 /** Without faults every delivery ends within this, however far ahead its times are. */
 const QUIET_MS_MAX = 5 * 86_400_000;
@@ -183,11 +183,11 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
     },
   ];
 
-  /** Some refuse, and allow again a while later. */
+  /** Some opt out, and allow again a while later. */
   function changeMind(): void {
     const user = random.pick(USERS);
     wishes.set(user, time.now(), true);
-    if (random.chance(0.7)) time.after(random.pick(REFUSED_MS), () => wishes.set(user, time.now(), false));
+    if (random.chance(0.7)) time.after(random.pick(OPTED_OUT_MS), () => wishes.set(user, time.now(), false));
   }
 
   /** Who drains finishes what is under way, beside its successor. */
@@ -222,7 +222,7 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
   for (let i = 0; i < NOTIFICATIONS; i++) {
     const at = someTime() * random.pick([0.1, 1]);
     time.after(at, () => callers.begin(`${seed}-${i}`));
-    // Some refuse while it is on its way.
+    // Some opt out while it is on its way.
     if (random.chance(0.15)) time.after(at + random.below(8_000), changeMind);
   }
   for (let i = random.below(CATASTROPHES_MAX); i > 0; i--) time.after(someTime(), random.pick(catastrophes));

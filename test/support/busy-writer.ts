@@ -3,7 +3,7 @@
 
 import { openStore } from "../../adapters/store/open-store.ts";
 import type { Delivery } from "../../core/delivery/notification.ts";
-import { closedAttempt } from "../../core/delivery/transitions.ts";
+import { voidAttempt } from "../../core/delivery/transitions.ts";
 import { type AttemptRecord, attemptId, notificationIdOf } from "../../core/ports/attempt-store.ts";
 import type { DeliveryChange } from "../../core/ports/notification-store.ts";
 import type { Store } from "../../core/ports/store.ts";
@@ -62,7 +62,7 @@ export function createBusyWriter(store: Pick<Store, "notifications" | "attempts"
       yield;
       if (random.chance(0.1)) {
         const closed = { kind: "closed", state: "suppressed", reason: "opted-out" } as const;
-        await store.attempts.claim([closedAttempt({ deliveryId: d.id, attempt: d.attempt }, "w", closed, T0)]);
+        await store.attempts.claim([voidAttempt({ deliveryId: d.id, attempt: d.attempt }, "w", closed, T0)]);
         yield;
         await end("suppressed", "opted-out");
         return;

@@ -4,10 +4,10 @@ import { openStore } from "../../adapters/store/open-store.ts";
 import type { Delivery, NotificationRecord } from "../../core/delivery/notification.ts";
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import { toTask } from "../../core/delivery/task.ts";
-import type { Reached } from "../../core/failpoints.ts";
-import type { RefusalAnswer } from "../../core/ports/opt-outs.ts";
+import type { Failpoint } from "../../core/failpoints.ts";
+import type { OptOutAnswer } from "../../core/ports/opt-outs.ts";
 import type { DeliveryTask } from "../../core/ports/queue.ts";
-import type { Permits } from "../../core/ports/rate-limiter.ts";
+import type { RateLimiter } from "../../core/ports/rate-limiter.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { createDispatch } from "../../dispatchers/dispatch.ts";
 import { createDispatchMetrics } from "../../dispatchers/metrics.ts";
@@ -21,11 +21,11 @@ export const accepted: Outcome = { kind: "accepted", providerRef: "ref" };
 
 interface Setting {
   providers?: ScriptedProvider[];
-  refusal?: RefusalAnswer;
-  refusals?: () => RefusalAnswer;
+  optOut?: OptOutAnswer;
+  optOuts?: () => OptOutAnswer;
   gate?: boolean;
-  permits?: Permits;
-  reached?: Reached;
+  rateLimiter?: RateLimiter;
+  failpoint?: Failpoint;
   store?: Pick<Store, "attempts" | "notifications" | "contacts">;
 }
 
@@ -41,12 +41,12 @@ export class DispatchWorld {
     const providers = s.providers ?? [scriptedProvider("twilio", () => accepted)];
     const dispatch = createDispatch({
       ...{ channel: "sms", providers, store: s.store ?? store, clock, random: () => 0, worker: "w1", deadlineMs: 1_000 },
-      refusals: { check: async (questions) => questions.map(() => s.refusals?.() ?? s.refusal ?? "allowed") },
+      optOuts: { check: async (questions) => questions.map(() => s.optOuts?.() ?? s.optOut ?? "allowed") },
       gate: { mayTry: async () => s.gate ?? true },
       log: createLogger("test", "info", { write: (line) => void lines.push(line) }),
       metrics: createDispatchMetrics(createMetrics("test")),
-      permits: s.permits,
-      reached: s.reached ?? (() => {}),
+      rateLimiter: s.rateLimiter,
+      failpoint: s.failpoint ?? (() => {}),
       tracer: new ProxyTracerProvider().getTracer("test"),
     });
     return { dispatch, providers, sent: () => providers.flatMap((p) => p.sent) };

@@ -5,7 +5,7 @@ import { type JetStreamManager, jetstreamManager, type StreamConfig, type Stream
 import { connectNats, type Nats, natsVariables } from "../../adapters/nats/connect.ts";
 import { wantedStream } from "../../adapters/nats/stream-settings.ts";
 import { ensureStreams, streamVariables } from "../../adapters/nats/streams.ts";
-import { DangerousSettingError } from "../../adapters/unsafe-setting.ts";
+import { UnsafeSettingError } from "../../adapters/unsafe-setting.ts";
 import type { LocalServer } from "../../cli/dev/local-servers.ts";
 import { consumerName, streamName } from "../../core/delivery/subjects.ts";
 import { readConfig } from "../../runtime/config.ts";
@@ -48,12 +48,12 @@ export function tooOld(since: Version | undefined): string | undefined {
     : undefined;
 }
 
-export async function refuses(says: RegExp, work: Promise<void> = ensure()): Promise<DangerousSettingError> {
+export async function rejects(says: RegExp, work: Promise<void> = ensure()): Promise<UnsafeSettingError> {
   const error = await work.then(
     () => assert.fail("it was let pass"),
     (e: unknown) => e,
   );
-  assert.ok(error instanceof DangerousSettingError, String(error));
+  assert.ok(error instanceof UnsafeSettingError, String(error));
   assert.match(error.message, says);
   assert.ok(error.message.startsWith(`NATS at 127.0.0.1:${server.port}: `), error.message);
   for (const { why, fix } of error.dangers) assert.ok(why.length > 10 && fix.length > 10, error.message);

@@ -27,9 +27,9 @@ export interface ProviderContract {
   at(origin: string, env: Env, delivery: OutboundDelivery): { env: Env; delivery: OutboundDelivery };
   /** The environment with credentials the provider does not know. */
   wrongCredentials(env: Env): Env;
-  /** The documented refusal for being unwell, known not to be processed. */
+  /** The documented rejection for being unwell, known not to be processed. */
   unavailable: WireAnswer;
-  /** The documented refusal for being too fast, and the wait it names. */
+  /** The documented rejection for being too fast, and the wait it names. */
   throttled: WireAnswer & { retryAfterMs: number | undefined };
   /** Further answers with a name for each, and what they come to. */
   answers?: readonly (readonly [name: string, answer: WireAnswer, expected: Outcome])[];

@@ -4,18 +4,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { attemptId } from "../../core/ports/attempt-store.ts";
-import type { Finding, LookUpQuestion, OutboundDelivery, Provider } from "../../core/ports/provider.ts";
+import type { Finding, OutboundDelivery, Provider, StatusQuery } from "../../core/ports/provider.ts";
 import { type FaultAction, type ProviderName, type Sandbox, startSandbox } from "../../sandbox/main.ts";
 import { assertKeepsSecrets, closedOrigin, type Env, type WireAnswer } from "./provider-contract.ts";
 
-export interface LookUpContract {
+export interface StatusQueryContract {
   name: Extract<ProviderName, "twilio" | "vonage" | "sendgrid" | "mandrill">;
   create(env: Env): Provider;
   delivery(): OutboundDelivery;
-  /** The environment with look-ups aimed at another origin. */
+  /** The environment with status queries aimed at another origin. */
   at(origin: string, env: Env): Env;
   wrongCredentials(env: Env): Env;
-  /** The documented refusal for asking too often, with the wait it names in whole seconds. */
+  /** The documented rejection for asking too often, with the wait it names in whole seconds. */
   throttled: WireAnswer;
   throttledMs: number;
   /** An answer that finds nothing. */
@@ -30,14 +30,14 @@ const ANSWERED_MS = 15_000;
 /** For calls that are not, in ms. */
 const UNANSWERED_MS = 400;
 
-/** What every look-up keeps to, against the sandbox's real wire. A wrong "found" would make a lost message of one that may be lost. */
-export function describeLookUpContract(contract: LookUpContract): void {
+/** What every status query keeps to, against the sandbox's real wire. A wrong "found" would make a lost message of one that may be lost. */
+export function describeStatusQueryContract(contract: StatusQueryContract): void {
   const { name } = contract;
-  describe(`look-up at ${name}`, { timeout: 120_000 }, () => {
+  describe(`status query at ${name}`, { timeout: 120_000 }, () => {
     let directory: string;
     let sandbox: Sandbox;
     before(async () => {
-      directory = mkdtempSync(join(tmpdir(), `carillon-look-up-${name}-`));
+      directory = mkdtempSync(join(tmpdir(), `carillon-status-query-${name}-`));
       sandbox = await startSandbox({ directory });
     });
     after(async () => {
@@ -52,14 +52,14 @@ export function describeLookUpContract(contract: LookUpContract): void {
       });
     const spoilSend = (delivery: OutboundDelivery, action: FaultAction) =>
       sandbox.faults.order({ provider: name, match: delivery.deliveryId, do: action });
-    const spoilLookUp = (action: FaultAction) => sandbox.faults.order({ provider: `${name}-look-up`, do: action });
+    const spoilStatusQuery = (action: FaultAction) => sandbox.faults.order({ provider: `${name}-status-query`, do: action });
 
     /** Sends and asks, each with a provider of its own, as when the first process died. */
     async function send(delivery: OutboundDelivery, ms = ANSWERED_MS) {
       await using provider = contract.create(sandbox.env);
       return await provider.send(delivery, AbortSignal.timeout(ms));
     }
-    async function lookUp(delivery: OutboundDelivery, { env = sandbox.env, ms = ANSWERED_MS, startedAt = Date.now() - 1_000 } = {}) {
+    async function statusQuery(delivery: OutboundDelivery, { env = sandbox.env, ms = ANSWERED_MS, startedAt = Date.now() - 1_000 } = {}) {
       await using provider = contract.create(env);
       const finding = await ask(provider, delivery, ms, startedAt);
       assertKeepsSecrets(finding, delivery, contract.secrets(env));
@@ -70,7 +70,7 @@ export function describeLookUpContract(contract: LookUpContract): void {
       const delivery = contract.delivery();
       const outcome = await send(delivery);
       assert.ok(outcome.kind === "accepted", JSON.stringify(outcome));
-      assert.deepEqual(await lookUp(delivery), { kind: "found", outcome: { kind: "accepted", providerRef: outcome.providerRef } });
+      assert.deepEqual(await statusQuery(delivery), { kind: "found", outcome: { kind: "accepted", providerRef: outcome.providerRef } });
     });
 
     const withheld: [string, FaultAction][] = [
@@ -83,7 +83,7 @@ export function describeLookUpContract(contract: LookUpContract): void {
         const delivery = contract.delivery();
         spoilSend(delivery, action);
         assert.equal((await send(delivery, UNANSWERED_MS)).kind, "unanswered");
-        const finding = await lookUp(delivery);
+        const finding = await statusQuery(delivery);
         assert.ok(finding.kind === "found" && finding.outcome.kind === "accepted", JSON.stringify(finding));
         assert.notEqual(finding.outcome.providerRef, "");
       });
@@ -92,7 +92,7 @@ export function describeLookUpContract(contract: LookUpContract): void {
       const delivery = contract.delivery();
       spoilSend(delivery, { kind: "cut-before" });
       await send(delivery);
-      assert.deepEqual(await lookUp(delivery), { kind: "absent" });
+      assert.deepEqual(await statusQuery(delivery), { kind: "absent" });
     });
 
     test("does not take another attempt of the delivery, or another delivery like it, for this one", async () => {
@@ -101,29 +101,29 @@ export function describeLookUpContract(contract: LookUpContract): void {
       const second = { ...first, attemptId: attemptId(first.deliveryId, 2) };
       // Of two that are alike, one was taken; nobody has asked for that one.
       const like = { ...contract.delivery(), endpoint: first.endpoint, content: first.content };
-      const foundFor = [await lookUp(first), await lookUp(second), await lookUp(like)].map(({ kind }) => kind);
+      const foundFor = [await statusQuery(first), await statusQuery(second), await statusQuery(like)].map(({ kind }) => kind);
       assert.deepEqual(foundFor, ["found", "absent", "absent"]);
     });
 
     test("finds nothing while the provider's index is behind, and finds it later", async () => {
       const delivery = contract.delivery();
       await send(delivery);
-      spoilLookUp({ kind: "lag", ms: 60_000 });
-      assert.deepEqual(await lookUp(delivery), { kind: "absent" });
-      assert.equal((await lookUp(delivery)).kind, "found");
+      spoilStatusQuery({ kind: "lag", ms: 60_000 });
+      assert.deepEqual(await statusQuery(delivery), { kind: "absent" });
+      assert.equal((await statusQuery(delivery)).kind, "found");
     });
 
     test("says nothing of an empty answer but that it is empty", async () => {
       const delivery = contract.delivery();
       await send(delivery);
-      spoilLookUp({ kind: "answer", status: 200, body: contract.empty });
-      assert.deepEqual(await lookUp(delivery), { kind: "absent" });
+      spoilStatusQuery({ kind: "answer", status: 200, body: contract.empty });
+      assert.deepEqual(await statusQuery(delivery), { kind: "absent" });
     });
 
     test("says how long to wait where it asked too often", async () => {
-      spoilLookUp({ kind: "answer", ...contract.throttled });
-      const finding = await lookUp(contract.delivery());
-      assert.ok(finding.kind === "unreadable" && finding.fault.code === "look-up-throttled", JSON.stringify(finding));
+      spoilStatusQuery({ kind: "answer", ...contract.throttled });
+      const finding = await statusQuery(contract.delivery());
+      assert.ok(finding.kind === "unreadable" && finding.fault.code === "status-query-throttled", JSON.stringify(finding));
       const waitMs = Number(/^ask again after (\d+) ms$/.exec(finding.fault.detail ?? "")?.[1]);
       assert.ok(waitMs > contract.throttledMs - 5_000 && waitMs <= contract.throttledMs, finding.fault.detail);
     });
@@ -131,7 +131,7 @@ export function describeLookUpContract(contract: LookUpContract): void {
     const unwell: [string, FaultAction, string][] = [
       ["an answer of 503", { kind: "answer", status: 503, body: "" }, "http-503"],
       ["a page instead of an answer", { kind: "answer", status: 502, body: "<html>" }, "http-502"],
-      ["a look-up the account has not booked", { kind: "answer", status: 403, body: {} }, "look-up-not-enabled"],
+      ["a status query the account has not booked", { kind: "answer", status: 403, body: {} }, "status-query-not-enabled"],
       ["a cut connection", { kind: "cut-after" }, "reset"],
     ];
     for (const [what, action, code] of unwell)
@@ -139,43 +139,43 @@ export function describeLookUpContract(contract: LookUpContract): void {
         const delivery = contract.delivery();
         await send(delivery);
         // A second call would find it.
-        spoilLookUp(action);
-        assert.deepEqual(await lookUp(delivery), { kind: "unreadable", fault: { code } });
+        spoilStatusQuery(action);
+        assert.deepEqual(await statusQuery(delivery), { kind: "unreadable", fault: { code } });
       });
 
     for (const [what, answer, expected] of contract.answers ?? [])
       test(`makes ${JSON.stringify(expected)} of ${what}`, async () => {
-        spoilLookUp({ kind: "answer", ...answer });
-        assert.deepEqual(await lookUp(contract.delivery()), expected);
+        spoilStatusQuery({ kind: "answer", ...answer });
+        assert.deepEqual(await statusQuery(contract.delivery()), expected);
       });
 
     test("gives up at its deadline", async () => {
-      spoilLookUp({ kind: "no-answer" });
-      assert.deepEqual(await lookUp(contract.delivery(), { ms: UNANSWERED_MS }), { kind: "unreadable", fault: { code: "deadline" } });
+      spoilStatusQuery({ kind: "no-answer" });
+      assert.deepEqual(await statusQuery(contract.delivery(), { ms: UNANSWERED_MS }), { kind: "unreadable", fault: { code: "deadline" } });
     });
 
     test("takes nobody listening for no finding", async () => {
       const env = contract.at(await closedOrigin("http"), sandbox.env);
-      assert.deepEqual(await lookUp(contract.delivery(), { env }), { kind: "unreadable", fault: { code: "refused" } });
+      assert.deepEqual(await statusQuery(contract.delivery(), { env }), { kind: "unreadable", fault: { code: "refused" } });
     });
 
     test("finds nothing with credentials the provider does not know", async () => {
       const delivery = contract.delivery();
       await send(delivery);
-      const finding = await lookUp(delivery, { env: contract.wrongCredentials(sandbox.env) });
-      assert.deepEqual(finding, { kind: "unreadable", fault: { code: "look-up-unauthorized" } });
+      const finding = await statusQuery(delivery, { env: contract.wrongCredentials(sandbox.env) });
+      assert.deepEqual(finding, { kind: "unreadable", fault: { code: "status-query-unauthorized" } });
     });
 
     test("does not look for what was never meant for it", async () => {
       const endpoint = { channel: "apns", token: "00ff" } as const;
-      assert.deepEqual(await lookUp({ ...contract.delivery(), endpoint }), { kind: "unreadable", fault: { code: "wrong-channel" } });
+      assert.deepEqual(await statusQuery({ ...contract.delivery(), endpoint }), { kind: "unreadable", fault: { code: "wrong-channel" } });
     });
   });
 }
 
 /** @param startedAt ms since the epoch */
 export function ask(provider: Provider, { attemptId, deliveryId, endpoint, content }: OutboundDelivery, ms: number, startedAt: number) {
-  assert.ok(provider.lookUp, `${provider.name} has no look-up`);
-  const question: LookUpQuestion = { attemptId, deliveryId, endpoint, content, startedAt };
-  return provider.lookUp(question, AbortSignal.timeout(ms));
+  assert.ok(provider.statusQuery, `${provider.name} has no status query`);
+  const question: StatusQuery = { attemptId, deliveryId, endpoint, content, startedAt };
+  return provider.statusQuery(question, AbortSignal.timeout(ms));
 }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { CHANNELS, type Channel, CLASSES } from "../../../core/delivery/channel.ts";
 import { consumerName, streamName } from "../../../core/delivery/subjects.ts";
 import { replicasMax, SCALING_DEFAULTS } from "../../../core/scaling/scaling.ts";
-import { find, type KubernetesObject, namesOf, objectsOf, refusalOf, variablesOf } from "./render.ts";
+import { find, type KubernetesObject, namesOf, objectsOf, rejectionOf, variablesOf } from "./render.ts";
 
 const minimal = objectsOf();
 const scalingFile = (objects: readonly KubernetesObject[]) => JSON.parse(find(objects, "ConfigMap", "autoscaler").data["channels.json"]!);
@@ -220,7 +220,7 @@ test("max_ack_pending holds nobody back: twice the most replicas × in flight, o
   assert.equal(pending(objectsOf({ values: { dispatchers: { sms: { inFlight: 500 } } } })), 10_000);
   assert.equal(pending(objectsOf({ values: { nats: { ackPendingMax: 50_000 } } })), 50_000);
   assert.match(
-    refusalOf({ values: { nats: { ackPendingMax: 3_000 } } }),
+    rejectionOf({ values: { nats: { ackPendingMax: 3_000 } } }),
     /nats\.ackPendingMax \(3000\) would hold dispatchers back .* is 3072/,
   );
 });
@@ -233,7 +233,7 @@ test("zero pods need KEDA, or Kubernetes 1.37", () => {
     0,
   );
   assert.match(
-    refusalOf({ values, kubeVersion: "1.36" }),
+    rejectionOf({ values, kubeVersion: "1.36" }),
     /dispatchers\.webpush\.autoscaling\.minReplicas=0 needs KEDA .* or Kubernetes 1\.37; this is v1\.36\.0/,
   );
 });
@@ -242,7 +242,7 @@ test("a tolerance needs Kubernetes 1.37", () => {
   const values = { dispatcherDefaults: { autoscaling: { tolerance: 0.05 } } };
   const { behavior } = find(objectsOf({ values }), "HorizontalPodAutoscaler", "dispatcher-sms").spec;
   assert.deepEqual([behavior.scaleUp.tolerance, behavior.scaleDown.tolerance], ["0.05", "0.05"]);
-  assert.match(refusalOf({ values, kubeVersion: "1.36" }), /tolerance needs Kubernetes 1\.37 or later; this is v1\.36\.0/);
+  assert.match(rejectionOf({ values, kubeVersion: "1.36" }), /tolerance needs Kubernetes 1\.37 or later; this is v1\.36\.0/);
 });
 
 test("the metrics API brings its Service, its rights and its token, and nothing else does", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { refusalOf } from "./render.ts";
+import { rejectionOf } from "./render.ts";
 
 /** Bad value → what helm answers must name. */
 type Case = readonly [values: object, path: RegExp, options?: { ci?: string; kubeVersion?: string }];
@@ -64,8 +64,8 @@ const SCHEMA: readonly Case[] = [
   [{ monitoring: { podMonitor: { interval: "often" } } }, /at '\/monitoring\/podMonitor\/interval'/],
 ];
 
-test("a bad value is refused by the schema, which names where it stands and what it should be", () => {
-  for (const [values, expected] of SCHEMA) assert.match(refusalOf({ values }), expected, JSON.stringify(values));
+test("a bad value is rejected by the schema, which names where it stands and what it should be", () => {
+  for (const [values, expected] of SCHEMA) assert.match(rejectionOf({ values }), expected, JSON.stringify(values));
 });
 
 const SENTENCES: readonly Case[] = [
@@ -129,7 +129,7 @@ const SENTENCES: readonly Case[] = [
 
 test("what is missing or cannot work together is said in a sentence", () => {
   for (const [values, expected, options] of SENTENCES) {
-    const why = refusalOf({ values, ...options });
+    const why = rejectionOf({ values, ...options });
     assert.match(why, expected, JSON.stringify(values));
     assert.doesNotMatch(why, /nil pointer|can't evaluate|error converting YAML/);
   }

@@ -27,7 +27,7 @@ export interface RenderOptions {
   release?: string;
 }
 
-export type Rendered = { kind: "rendered"; text: string } | { kind: "refused"; why: string };
+export type Rendered = { kind: "rendered"; text: string } | { kind: "rejected"; why: string };
 
 export const KUBERNETES = ["1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37"] as const;
 export const CI = globSync("*-values.yaml", { cwd: join(CHART, "ci") })
@@ -61,20 +61,20 @@ export function renderArguments({
 
 export function render(options: RenderOptions = {}): Rendered {
   const result = helm(renderArguments(options));
-  return result.kind === "done" ? { kind: "rendered", text: result.stdout } : { kind: "refused", why: result.stderr };
+  return result.kind === "done" ? { kind: "rendered", text: result.stdout } : { kind: "rejected", why: result.stderr };
 }
 
-/** Throws where the chart refuses. */
+/** Throws where the chart rejects. */
 export function objectsOf(options: RenderOptions = {}): KubernetesObject[] {
   const result = render(options);
-  if (result.kind === "refused") throw new Error(result.why);
+  if (result.kind === "rejected") throw new Error(result.why);
   return parse([result.text])[0]!;
 }
 
-/** What the chart says in refusing. Throws where it does not. */
-export function refusalOf(options: RenderOptions): string {
+/** What the chart says in rejecting. Throws where it does not. */
+export function rejectionOf(options: RenderOptions): string {
   const result = render(options);
-  if (result.kind === "rendered") throw new Error(`rendered, not refused: ${JSON.stringify(options)}`);
+  if (result.kind === "rendered") throw new Error(`rendered, not rejected: ${JSON.stringify(options)}`);
   return result.why;
 }
 

@@ -77,7 +77,7 @@ test("in the evaluation profile no HPA makes more of the small pods, whatever sh
   for (const { metadata, spec } of hpas) assert.deepEqual([spec.minReplicas, spec.maxReplicas], [1, 1], metadata.name);
 });
 
-test("whoever wants Recreate gets no rolling update beside it, which the API server would refuse", () => {
+test("whoever wants Recreate gets no rolling update beside it, which the API server would reject", () => {
   const relay = find(objectsOf({ values: { relay: { strategy: { type: "Recreate" } } } }), "Deployment", "relay");
   assert.deepEqual(relay.spec.strategy, { type: "Recreate" });
 });

@@ -25,29 +25,29 @@ export const protobufPackage = "carillon.v1";
 
 export const protobufFileName = "carillon/v1/contact_service.proto";
 
-export interface RegisterRequest {
+export interface RegisterContactRequest {
   userId: string;
   endpoint: Endpoint | undefined;
 }
 
-export interface RegisterResponse {
+export interface RegisterContactResponse {
   endpointId: string;
 }
 
-export interface RemoveRequest {
+export interface RemoveContactRequest {
   userId: string;
   endpointId: string;
 }
 
-export interface RemoveResponse {
+export interface RemoveContactResponse {
   removed: boolean;
 }
 
-export interface ListRequest {
+export interface ListContactsRequest {
   userId: string;
 }
 
-export interface ListResponse {
+export interface ListContactsResponse {
   contacts: Contact[];
 }
 
@@ -59,12 +59,12 @@ export interface Contact {
   registeredAt: Date | undefined;
 }
 
-function createBaseRegisterRequest(): RegisterRequest {
+function createBaseRegisterContactRequest(): RegisterContactRequest {
   return { userId: "", endpoint: undefined };
 }
 
-export const RegisterRequest: MessageFns<RegisterRequest> = {
-  encode(message: RegisterRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const RegisterContactRequest: MessageFns<RegisterContactRequest> = {
+  encode(message: RegisterContactRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.userId !== "") {
       writer.uint32(10).string(message.userId);
     }
@@ -74,7 +74,7 @@ export const RegisterRequest: MessageFns<RegisterRequest> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): RegisterRequest {
+  decode(input: BinaryReader | Uint8Array, length?: number): RegisterContactRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -83,7 +83,7 @@ export const RegisterRequest: MessageFns<RegisterRequest> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseRegisterRequest();
+      const message = createBaseRegisterContactRequest();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -116,19 +116,19 @@ export const RegisterRequest: MessageFns<RegisterRequest> = {
   },
 };
 
-function createBaseRegisterResponse(): RegisterResponse {
+function createBaseRegisterContactResponse(): RegisterContactResponse {
   return { endpointId: "" };
 }
 
-export const RegisterResponse: MessageFns<RegisterResponse> = {
-  encode(message: RegisterResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const RegisterContactResponse: MessageFns<RegisterContactResponse> = {
+  encode(message: RegisterContactResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.endpointId !== "") {
       writer.uint32(10).string(message.endpointId);
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): RegisterResponse {
+  decode(input: BinaryReader | Uint8Array, length?: number): RegisterContactResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -137,7 +137,7 @@ export const RegisterResponse: MessageFns<RegisterResponse> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseRegisterResponse();
+      const message = createBaseRegisterContactResponse();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -162,12 +162,12 @@ export const RegisterResponse: MessageFns<RegisterResponse> = {
   },
 };
 
-function createBaseRemoveRequest(): RemoveRequest {
+function createBaseRemoveContactRequest(): RemoveContactRequest {
   return { userId: "", endpointId: "" };
 }
 
-export const RemoveRequest: MessageFns<RemoveRequest> = {
-  encode(message: RemoveRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const RemoveContactRequest: MessageFns<RemoveContactRequest> = {
+  encode(message: RemoveContactRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.userId !== "") {
       writer.uint32(10).string(message.userId);
     }
@@ -177,7 +177,7 @@ export const RemoveRequest: MessageFns<RemoveRequest> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): RemoveRequest {
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveContactRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -186,7 +186,7 @@ export const RemoveRequest: MessageFns<RemoveRequest> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseRemoveRequest();
+      const message = createBaseRemoveContactRequest();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -219,19 +219,19 @@ export const RemoveRequest: MessageFns<RemoveRequest> = {
   },
 };
 
-function createBaseRemoveResponse(): RemoveResponse {
+function createBaseRemoveContactResponse(): RemoveContactResponse {
   return { removed: false };
 }
 
-export const RemoveResponse: MessageFns<RemoveResponse> = {
-  encode(message: RemoveResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const RemoveContactResponse: MessageFns<RemoveContactResponse> = {
+  encode(message: RemoveContactResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.removed !== false) {
       writer.uint32(8).bool(message.removed);
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): RemoveResponse {
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveContactResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -240,7 +240,7 @@ export const RemoveResponse: MessageFns<RemoveResponse> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseRemoveResponse();
+      const message = createBaseRemoveContactResponse();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -265,19 +265,19 @@ export const RemoveResponse: MessageFns<RemoveResponse> = {
   },
 };
 
-function createBaseListRequest(): ListRequest {
+function createBaseListContactsRequest(): ListContactsRequest {
   return { userId: "" };
 }
 
-export const ListRequest: MessageFns<ListRequest> = {
-  encode(message: ListRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const ListContactsRequest: MessageFns<ListContactsRequest> = {
+  encode(message: ListContactsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.userId !== "") {
       writer.uint32(10).string(message.userId);
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): ListRequest {
+  decode(input: BinaryReader | Uint8Array, length?: number): ListContactsRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -286,7 +286,7 @@ export const ListRequest: MessageFns<ListRequest> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseListRequest();
+      const message = createBaseListContactsRequest();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -311,19 +311,19 @@ export const ListRequest: MessageFns<ListRequest> = {
   },
 };
 
-function createBaseListResponse(): ListResponse {
+function createBaseListContactsResponse(): ListContactsResponse {
   return { contacts: [] };
 }
 
-export const ListResponse: MessageFns<ListResponse> = {
-  encode(message: ListResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const ListContactsResponse: MessageFns<ListContactsResponse> = {
+  encode(message: ListContactsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.contacts) {
       Contact.encode(v!, writer.uint32(10).fork()).join();
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): ListResponse {
+  decode(input: BinaryReader | Uint8Array, length?: number): ListContactsResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -332,7 +332,7 @@ export const ListResponse: MessageFns<ListResponse> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseListResponse();
+      const message = createBaseListContactsResponse();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -440,97 +440,107 @@ export const Contact: MessageFns<Contact> = {
 export type ContactServiceService = typeof ContactServiceService;
 export const ContactServiceService = {
   /**
-   * Register adds an endpoint to a user; the same endpoint again only renews it.
+   * RegisterContact adds an endpoint to a user. Registering the same endpoint again renews it.
    * FAILED_PRECONDITION beyond 100 endpoints.
    */
-  register: {
-    path: "/carillon.v1.ContactService/Register" as const,
+  registerContact: {
+    path: "/carillon.v1.ContactService/RegisterContact" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: RegisterRequest): Buffer => Buffer.from(RegisterRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): RegisterRequest => RegisterRequest.decode(value),
-    responseSerialize: (value: RegisterResponse): Buffer => Buffer.from(RegisterResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): RegisterResponse => RegisterResponse.decode(value),
+    requestSerialize: (value: RegisterContactRequest): Buffer =>
+      Buffer.from(RegisterContactRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RegisterContactRequest => RegisterContactRequest.decode(value),
+    responseSerialize: (value: RegisterContactResponse): Buffer =>
+      Buffer.from(RegisterContactResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RegisterContactResponse => RegisterContactResponse.decode(value),
   },
-  /** Remove takes it away; removing what is not there is no error. */
-  remove: {
-    path: "/carillon.v1.ContactService/Remove" as const,
+  /** RemoveContact removes an endpoint. Removing one that is not registered is not an error. */
+  removeContact: {
+    path: "/carillon.v1.ContactService/RemoveContact" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: RemoveRequest): Buffer => Buffer.from(RemoveRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): RemoveRequest => RemoveRequest.decode(value),
-    responseSerialize: (value: RemoveResponse): Buffer => Buffer.from(RemoveResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): RemoveResponse => RemoveResponse.decode(value),
+    requestSerialize: (value: RemoveContactRequest): Buffer => Buffer.from(RemoveContactRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RemoveContactRequest => RemoveContactRequest.decode(value),
+    responseSerialize: (value: RemoveContactResponse): Buffer =>
+      Buffer.from(RemoveContactResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RemoveContactResponse => RemoveContactResponse.decode(value),
   },
-  list: {
-    path: "/carillon.v1.ContactService/List" as const,
+  /** ListContacts returns every endpoint of a user, masked. */
+  listContacts: {
+    path: "/carillon.v1.ContactService/ListContacts" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: ListRequest): Buffer => Buffer.from(ListRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): ListRequest => ListRequest.decode(value),
-    responseSerialize: (value: ListResponse): Buffer => Buffer.from(ListResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): ListResponse => ListResponse.decode(value),
+    requestSerialize: (value: ListContactsRequest): Buffer => Buffer.from(ListContactsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListContactsRequest => ListContactsRequest.decode(value),
+    responseSerialize: (value: ListContactsResponse): Buffer =>
+      Buffer.from(ListContactsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListContactsResponse => ListContactsResponse.decode(value),
   },
 } as const;
 
 export interface ContactServiceServer extends UntypedServiceImplementation {
   /**
-   * Register adds an endpoint to a user; the same endpoint again only renews it.
+   * RegisterContact adds an endpoint to a user. Registering the same endpoint again renews it.
    * FAILED_PRECONDITION beyond 100 endpoints.
    */
-  register: handleUnaryCall<RegisterRequest, RegisterResponse>;
-  /** Remove takes it away; removing what is not there is no error. */
-  remove: handleUnaryCall<RemoveRequest, RemoveResponse>;
-  list: handleUnaryCall<ListRequest, ListResponse>;
+  registerContact: handleUnaryCall<RegisterContactRequest, RegisterContactResponse>;
+  /** RemoveContact removes an endpoint. Removing one that is not registered is not an error. */
+  removeContact: handleUnaryCall<RemoveContactRequest, RemoveContactResponse>;
+  /** ListContacts returns every endpoint of a user, masked. */
+  listContacts: handleUnaryCall<ListContactsRequest, ListContactsResponse>;
 }
 
 export interface ContactServiceClient extends Client {
   /**
-   * Register adds an endpoint to a user; the same endpoint again only renews it.
+   * RegisterContact adds an endpoint to a user. Registering the same endpoint again renews it.
    * FAILED_PRECONDITION beyond 100 endpoints.
    */
-  register(
-    request: RegisterRequest,
-    callback: (error: ServiceError | null, response: RegisterResponse) => void,
+  registerContact(
+    request: RegisterContactRequest,
+    callback: (error: ServiceError | null, response: RegisterContactResponse) => void,
   ): ClientUnaryCall;
-  register(
-    request: RegisterRequest,
+  registerContact(
+    request: RegisterContactRequest,
     metadata: Metadata,
-    callback: (error: ServiceError | null, response: RegisterResponse) => void,
+    callback: (error: ServiceError | null, response: RegisterContactResponse) => void,
   ): ClientUnaryCall;
-  register(
-    request: RegisterRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: RegisterResponse) => void,
-  ): ClientUnaryCall;
-  /** Remove takes it away; removing what is not there is no error. */
-  remove(
-    request: RemoveRequest,
-    callback: (error: ServiceError | null, response: RemoveResponse) => void,
-  ): ClientUnaryCall;
-  remove(
-    request: RemoveRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: RemoveResponse) => void,
-  ): ClientUnaryCall;
-  remove(
-    request: RemoveRequest,
+  registerContact(
+    request: RegisterContactRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: RemoveResponse) => void,
+    callback: (error: ServiceError | null, response: RegisterContactResponse) => void,
   ): ClientUnaryCall;
-  list(request: ListRequest, callback: (error: ServiceError | null, response: ListResponse) => void): ClientUnaryCall;
-  list(
-    request: ListRequest,
+  /** RemoveContact removes an endpoint. Removing one that is not registered is not an error. */
+  removeContact(
+    request: RemoveContactRequest,
+    callback: (error: ServiceError | null, response: RemoveContactResponse) => void,
+  ): ClientUnaryCall;
+  removeContact(
+    request: RemoveContactRequest,
     metadata: Metadata,
-    callback: (error: ServiceError | null, response: ListResponse) => void,
+    callback: (error: ServiceError | null, response: RemoveContactResponse) => void,
   ): ClientUnaryCall;
-  list(
-    request: ListRequest,
+  removeContact(
+    request: RemoveContactRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: ListResponse) => void,
+    callback: (error: ServiceError | null, response: RemoveContactResponse) => void,
+  ): ClientUnaryCall;
+  /** ListContacts returns every endpoint of a user, masked. */
+  listContacts(
+    request: ListContactsRequest,
+    callback: (error: ServiceError | null, response: ListContactsResponse) => void,
+  ): ClientUnaryCall;
+  listContacts(
+    request: ListContactsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListContactsResponse) => void,
+  ): ClientUnaryCall;
+  listContacts(
+    request: ListContactsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListContactsResponse) => void,
   ): ClientUnaryCall;
 }
 

@@ -19,26 +19,26 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
-import { Channel, Endpoint } from "./channel.ts";
+import { Channel, Endpoint, Reason } from "./channel.ts";
 
 export const protobufPackage = "carillon.v1";
 
 export const protobufFileName = "carillon/v1/notification_service.proto";
 
 /**
- * What decides queueing, what happens when preferences cannot be read, and
+ * Decides the queue, what happens while preferences cannot be read, and
  * whether an attempt whose outcome is unknown is repeated.
  */
 export const NotificationClass = {
   NOTIFICATION_CLASS_UNSPECIFIED: 0,
   /**
-   * NOTIFICATION_CLASS_CRITICAL - One-time passwords, security. Goes out although preferences cannot be read;
-   * an attempt of unknown outcome is repeated once.
+   * NOTIFICATION_CLASS_CRITICAL - One-time passwords, security alerts. Sent even while preferences cannot be read;
+   * an attempt whose outcome is unknown is repeated once.
    */
   NOTIFICATION_CLASS_CRITICAL: 1,
-  /** NOTIFICATION_CLASS_TRANSACTIONAL - Receipts, reminders. Waits for preferences; never repeated when the outcome is unknown. */
+  /** NOTIFICATION_CLASS_TRANSACTIONAL - Receipts, reminders. Waits until preferences can be read; never repeated when the outcome is unknown. */
   NOTIFICATION_CLASS_TRANSACTIONAL: 2,
-  /** NOTIFICATION_CLASS_MARKETING - Campaigns. As transactional, in a queue of its own. */
+  /** NOTIFICATION_CLASS_MARKETING - Campaigns. Like transactional, in a queue of its own. */
   NOTIFICATION_CLASS_MARKETING: 3,
   UNRECOGNIZED: -1,
 } as const;
@@ -54,7 +54,7 @@ export namespace NotificationClass {
 }
 
 /**
- * How urgently the device shall show it. Unspecified: HIGH for critical and
+ * How urgently the device shows it. Unspecified: HIGH for critical and
  * transactional, NORMAL for marketing.
  */
 export const Priority = {
@@ -77,13 +77,13 @@ export namespace Priority {
 
 export const DeliveryState = {
   DELIVERY_STATE_UNSPECIFIED: 0,
-  /** DELIVERY_STATE_PENDING - Accepted; waiting for its time, its queue or its next attempt. */
+  /** DELIVERY_STATE_PENDING - Accepted; waits for its send_at, in the queue, or for its next attempt. */
   DELIVERY_STATE_PENDING: 1,
-  /** DELIVERY_STATE_UNCERTAIN - An attempt may or may not have reached the provider; being resolved. */
+  /** DELIVERY_STATE_UNCERTAIN - In doubt: an attempt may or may not have reached the provider. A receipt or a status query will tell. */
   DELIVERY_STATE_UNCERTAIN: 2,
-  /** DELIVERY_STATE_SENT - The provider took it. */
+  /** DELIVERY_STATE_SENT - The provider accepted it. */
   DELIVERY_STATE_SENT: 3,
-  /** DELIVERY_STATE_DELIVERED - The provider confirmed that it arrived. */
+  /** DELIVERY_STATE_DELIVERED - The provider confirmed that it reached the device or mailbox. */
   DELIVERY_STATE_DELIVERED: 4,
   DELIVERY_STATE_SUPPRESSED: 5,
   DELIVERY_STATE_EXPIRED: 6,
@@ -116,7 +116,7 @@ export interface Notification {
   /** Empty: every channel the content serves and the recipient has an endpoint on. */
   channels: Channel[];
   notificationClass: NotificationClass;
-  /** What it is about, in the caller's words; preferences refer to it. */
+  /** What the notification is about, named by the caller; opt-outs refer to it. */
   category: string;
   content: Content | undefined;
   priority: Priority;
@@ -136,12 +136,12 @@ export interface Recipient {
     /** A person whose endpoints were registered with ContactService. */
     { $case: "userId"; value: string }
     | //
-    /** One endpoint given outright. */
+    /** One endpoint, registered or not. */
     { $case: "endpoint"; value: Endpoint }
     | undefined;
 }
 
-/** What to say, per kind of channel. push serves APNs, FCM and Web Push. */
+/** The content for each kind of channel. push serves APNs, FCM and Web Push. */
 export interface Content {
   push: PushContent | undefined;
   sms: SmsContent | undefined;
@@ -151,7 +151,7 @@ export interface Content {
 export interface PushContent {
   title: string;
   body: string;
-  /** Delivered to the application as it is. Keys beginning with "carillon" are ours. */
+  /** Delivered to the application unchanged. Keys beginning with "carillon" are reserved. */
   data: { [key: string]: string };
 }
 
@@ -170,11 +170,11 @@ export interface EmailContent {
   text: string;
 }
 
-export interface SendRequest {
+export interface SendNotificationRequest {
   notification: Notification | undefined;
 }
 
-export interface SendResponse {
+export interface SendNotificationResponse {
   accepted: Accepted | undefined;
 }
 
@@ -190,29 +190,29 @@ export interface Accepted {
 export interface AcceptedDelivery {
   deliveryId: string;
   channel: Channel;
-  /** Set when it was suppressed on acceptance, for example "opted-out" or "no-endpoint". */
-  suppressedReason: string;
+  /** Set when the delivery was suppressed on acceptance; the code is opted-out or no-endpoint. */
+  suppressedReason: Reason | undefined;
 }
 
-export interface SendBatchRequest {
+export interface BatchSendNotificationsRequest {
   notifications: Notification[];
 }
 
-export interface SendBatchResponse {
-  /** As many as were sent, in the same order. */
-  results: SendBatchResult[];
+export interface BatchSendNotificationsResponse {
+  /** One for each notification, in the same order. */
+  results: BatchSendNotificationsResult[];
 }
 
-export interface SendBatchResult {
+export interface BatchSendNotificationsResult {
   result: { $case: "accepted"; value: Accepted } | { $case: "error"; value: ItemError } | undefined;
 }
 
-/** What Send would have answered as a status. */
+/** The status that SendNotification would have answered. */
 export interface ItemError {
   /** A google.rpc.Code. */
   code: number;
   message: string;
-  /** A word for machines, for example INVALID_FIELD, KEY_REUSED. */
+  /** What programs compare, as in google.rpc.ErrorInfo: for example INVALID_FIELD or KEY_REUSED. */
   reason: string;
   fields: FieldError[];
 }
@@ -225,11 +225,11 @@ export interface FieldError {
   description: string;
 }
 
-export interface GetRequest {
+export interface GetNotificationRequest {
   notificationId: string;
 }
 
-export interface GetResponse {
+export interface GetNotificationResponse {
   notificationId: string;
   idempotencyKey: string;
   notificationClass: NotificationClass;
@@ -244,15 +244,17 @@ export interface Delivery {
   deliveryId: string;
   channel: Channel;
   state: DeliveryState;
-  /** Why it is suppressed or failed. */
-  reason: string;
+  /** Why it is suppressed, expired or failed, or why the last attempt did not succeed. */
+  reason:
+    | Reason
+    | undefined;
   /** Masked: enough to recognise, not to use. */
   endpointMasked: string;
   attempts: Attempt[];
   endedAt:
     | Date
     | undefined;
-  /** Since when it is, or from when it was, uncertain. */
+  /** When it became uncertain; stays set afterwards. */
   uncertainSince: Date | undefined;
 }
 
@@ -262,24 +264,26 @@ export interface Attempt {
   startedAt:
     | Date
     | undefined;
-  /** accepted, throttled, unavailable, unanswered, endpoint-gone, rejected, misconfigured; empty while under way. */
+  /** accepted, throttled, unavailable, unanswered, endpoint-gone, rejected, misconfigured; empty while the call is in progress. */
   outcome: string;
-  reason: string;
+  reason:
+    | Reason
+    | undefined;
   /** The provider's own id. */
   providerRef: string;
   answeredAt:
     | Date
     | undefined;
-  /** What became known later of an attempt that was not answered: accepted, rejected, endpoint-gone; empty: nothing. */
+  /** The outcome learned later for an attempt without an answer: accepted, rejected, endpoint-gone; empty: none. */
   resolvedOutcome: string;
-  /** By what: receipt, look-up. */
+  /** By what: receipt, status query. */
   resolvedBy: string;
   resolvedAt:
     | Date
     | undefined;
-  /** It repeats one of unknown outcome, by the policy of the class. */
+  /** True when it repeats an attempt whose outcome is unknown, because the class allows it. */
   policyResend: boolean;
-  /** Which redrive, on an operator's word, of what may have been sent; 0: none. */
+  /** Which redrive by an operator it belongs to, although an earlier attempt may have been sent; 0: none. */
   redrive: number;
 }
 
@@ -818,19 +822,19 @@ export const EmailContent: MessageFns<EmailContent> = {
   },
 };
 
-function createBaseSendRequest(): SendRequest {
+function createBaseSendNotificationRequest(): SendNotificationRequest {
   return { notification: undefined };
 }
 
-export const SendRequest: MessageFns<SendRequest> = {
-  encode(message: SendRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const SendNotificationRequest: MessageFns<SendNotificationRequest> = {
+  encode(message: SendNotificationRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.notification !== undefined) {
       Notification.encode(message.notification, writer.uint32(10).fork()).join();
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): SendRequest {
+  decode(input: BinaryReader | Uint8Array, length?: number): SendNotificationRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -839,7 +843,7 @@ export const SendRequest: MessageFns<SendRequest> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseSendRequest();
+      const message = createBaseSendNotificationRequest();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -864,19 +868,19 @@ export const SendRequest: MessageFns<SendRequest> = {
   },
 };
 
-function createBaseSendResponse(): SendResponse {
+function createBaseSendNotificationResponse(): SendNotificationResponse {
   return { accepted: undefined };
 }
 
-export const SendResponse: MessageFns<SendResponse> = {
-  encode(message: SendResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const SendNotificationResponse: MessageFns<SendNotificationResponse> = {
+  encode(message: SendNotificationResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.accepted !== undefined) {
       Accepted.encode(message.accepted, writer.uint32(10).fork()).join();
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): SendResponse {
+  decode(input: BinaryReader | Uint8Array, length?: number): SendNotificationResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -885,7 +889,7 @@ export const SendResponse: MessageFns<SendResponse> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseSendResponse();
+      const message = createBaseSendNotificationResponse();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -990,7 +994,7 @@ export const Accepted: MessageFns<Accepted> = {
 };
 
 function createBaseAcceptedDelivery(): AcceptedDelivery {
-  return { deliveryId: "", channel: 0, suppressedReason: "" };
+  return { deliveryId: "", channel: 0, suppressedReason: undefined };
 }
 
 export const AcceptedDelivery: MessageFns<AcceptedDelivery> = {
@@ -1001,8 +1005,8 @@ export const AcceptedDelivery: MessageFns<AcceptedDelivery> = {
     if (message.channel !== 0) {
       writer.uint32(16).int32(message.channel);
     }
-    if (message.suppressedReason !== "") {
-      writer.uint32(26).string(message.suppressedReason);
+    if (message.suppressedReason !== undefined) {
+      Reason.encode(message.suppressedReason, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -1041,7 +1045,7 @@ export const AcceptedDelivery: MessageFns<AcceptedDelivery> = {
               break;
             }
 
-            message.suppressedReason = reader.string();
+            message.suppressedReason = Reason.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -1057,19 +1061,19 @@ export const AcceptedDelivery: MessageFns<AcceptedDelivery> = {
   },
 };
 
-function createBaseSendBatchRequest(): SendBatchRequest {
+function createBaseBatchSendNotificationsRequest(): BatchSendNotificationsRequest {
   return { notifications: [] };
 }
 
-export const SendBatchRequest: MessageFns<SendBatchRequest> = {
-  encode(message: SendBatchRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const BatchSendNotificationsRequest: MessageFns<BatchSendNotificationsRequest> = {
+  encode(message: BatchSendNotificationsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.notifications) {
       Notification.encode(v!, writer.uint32(10).fork()).join();
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): SendBatchRequest {
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchSendNotificationsRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -1078,7 +1082,7 @@ export const SendBatchRequest: MessageFns<SendBatchRequest> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseSendBatchRequest();
+      const message = createBaseBatchSendNotificationsRequest();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -1103,19 +1107,19 @@ export const SendBatchRequest: MessageFns<SendBatchRequest> = {
   },
 };
 
-function createBaseSendBatchResponse(): SendBatchResponse {
+function createBaseBatchSendNotificationsResponse(): BatchSendNotificationsResponse {
   return { results: [] };
 }
 
-export const SendBatchResponse: MessageFns<SendBatchResponse> = {
-  encode(message: SendBatchResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const BatchSendNotificationsResponse: MessageFns<BatchSendNotificationsResponse> = {
+  encode(message: BatchSendNotificationsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.results) {
-      SendBatchResult.encode(v!, writer.uint32(10).fork()).join();
+      BatchSendNotificationsResult.encode(v!, writer.uint32(10).fork()).join();
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): SendBatchResponse {
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchSendNotificationsResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -1124,7 +1128,7 @@ export const SendBatchResponse: MessageFns<SendBatchResponse> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseSendBatchResponse();
+      const message = createBaseBatchSendNotificationsResponse();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -1133,7 +1137,7 @@ export const SendBatchResponse: MessageFns<SendBatchResponse> = {
               break;
             }
 
-            message.results.push(SendBatchResult.decode(reader, reader.uint32()));
+            message.results.push(BatchSendNotificationsResult.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -1149,12 +1153,12 @@ export const SendBatchResponse: MessageFns<SendBatchResponse> = {
   },
 };
 
-function createBaseSendBatchResult(): SendBatchResult {
+function createBaseBatchSendNotificationsResult(): BatchSendNotificationsResult {
   return { result: undefined };
 }
 
-export const SendBatchResult: MessageFns<SendBatchResult> = {
-  encode(message: SendBatchResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const BatchSendNotificationsResult: MessageFns<BatchSendNotificationsResult> = {
+  encode(message: BatchSendNotificationsResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     switch (message.result?.$case) {
       case "accepted":
         Accepted.encode(message.result.value, writer.uint32(10).fork()).join();
@@ -1166,7 +1170,7 @@ export const SendBatchResult: MessageFns<SendBatchResult> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): SendBatchResult {
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchSendNotificationsResult {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -1175,7 +1179,7 @@ export const SendBatchResult: MessageFns<SendBatchResult> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseSendBatchResult();
+      const message = createBaseBatchSendNotificationsResult();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -1355,19 +1359,19 @@ export const FieldError: MessageFns<FieldError> = {
   },
 };
 
-function createBaseGetRequest(): GetRequest {
+function createBaseGetNotificationRequest(): GetNotificationRequest {
   return { notificationId: "" };
 }
 
-export const GetRequest: MessageFns<GetRequest> = {
-  encode(message: GetRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const GetNotificationRequest: MessageFns<GetNotificationRequest> = {
+  encode(message: GetNotificationRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.notificationId !== "") {
       writer.uint32(10).string(message.notificationId);
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): GetRequest {
+  decode(input: BinaryReader | Uint8Array, length?: number): GetNotificationRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -1376,7 +1380,7 @@ export const GetRequest: MessageFns<GetRequest> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseGetRequest();
+      const message = createBaseGetNotificationRequest();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -1401,7 +1405,7 @@ export const GetRequest: MessageFns<GetRequest> = {
   },
 };
 
-function createBaseGetResponse(): GetResponse {
+function createBaseGetNotificationResponse(): GetNotificationResponse {
   return {
     notificationId: "",
     idempotencyKey: "",
@@ -1414,8 +1418,8 @@ function createBaseGetResponse(): GetResponse {
   };
 }
 
-export const GetResponse: MessageFns<GetResponse> = {
-  encode(message: GetResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const GetNotificationResponse: MessageFns<GetNotificationResponse> = {
+  encode(message: GetNotificationResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.notificationId !== "") {
       writer.uint32(10).string(message.notificationId);
     }
@@ -1443,7 +1447,7 @@ export const GetResponse: MessageFns<GetResponse> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): GetResponse {
+  decode(input: BinaryReader | Uint8Array, length?: number): GetNotificationResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -1452,7 +1456,7 @@ export const GetResponse: MessageFns<GetResponse> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseGetResponse();
+      const message = createBaseGetNotificationResponse();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -1538,7 +1542,7 @@ function createBaseDelivery(): Delivery {
     deliveryId: "",
     channel: 0,
     state: 0,
-    reason: "",
+    reason: undefined,
     endpointMasked: "",
     attempts: [],
     endedAt: undefined,
@@ -1557,8 +1561,8 @@ export const Delivery: MessageFns<Delivery> = {
     if (message.state !== 0) {
       writer.uint32(24).int32(message.state);
     }
-    if (message.reason !== "") {
-      writer.uint32(34).string(message.reason);
+    if (message.reason !== undefined) {
+      Reason.encode(message.reason, writer.uint32(34).fork()).join();
     }
     if (message.endpointMasked !== "") {
       writer.uint32(42).string(message.endpointMasked);
@@ -1617,7 +1621,7 @@ export const Delivery: MessageFns<Delivery> = {
               break;
             }
 
-            message.reason = reader.string();
+            message.reason = Reason.decode(reader, reader.uint32());
             continue;
           }
           case 5: {
@@ -1671,7 +1675,7 @@ function createBaseAttempt(): Attempt {
     provider: "",
     startedAt: undefined,
     outcome: "",
-    reason: "",
+    reason: undefined,
     providerRef: "",
     answeredAt: undefined,
     resolvedOutcome: "",
@@ -1696,8 +1700,8 @@ export const Attempt: MessageFns<Attempt> = {
     if (message.outcome !== "") {
       writer.uint32(34).string(message.outcome);
     }
-    if (message.reason !== "") {
-      writer.uint32(42).string(message.reason);
+    if (message.reason !== undefined) {
+      Reason.encode(message.reason, writer.uint32(42).fork()).join();
     }
     if (message.providerRef !== "") {
       writer.uint32(50).string(message.providerRef);
@@ -1773,7 +1777,7 @@ export const Attempt: MessageFns<Attempt> = {
               break;
             }
 
-            message.reason = reader.string();
+            message.reason = Reason.decode(reader, reader.uint32());
             continue;
           }
           case 6: {
@@ -1846,119 +1850,135 @@ export const Attempt: MessageFns<Attempt> = {
 };
 
 /**
- * Accepts notifications and tells what became of them.
+ * Accepts notifications and reports what became of them.
  *
  * Every call carries an API key: metadata "authorization: Bearer <key>".
  */
 export type NotificationServiceService = typeof NotificationServiceService;
 export const NotificationServiceService = {
   /**
-   * Send answers once the notification is durably stored. The same idempotency
+   * SendNotification answers once the notification is durably stored. The same idempotency
    * key gives the same answer for as long as the notification is kept.
    *
    * Errors: INVALID_ARGUMENT (BadRequest names the field and the rule),
    * ALREADY_EXISTS (the key was used with another payload), UNAUTHENTICATED,
    * FAILED_PRECONDITION (the app may not use the channel),
-   * RESOURCE_EXHAUSTED (with RetryInfo), UNAVAILABLE (not stored; repeat with the same key).
+   * RESOURCE_EXHAUSTED (with RetryInfo; nothing was stored),
+   * UNAVAILABLE (it may have been stored: repeat with the same key).
    */
-  send: {
-    path: "/carillon.v1.NotificationService/Send" as const,
+  sendNotification: {
+    path: "/carillon.v1.NotificationService/SendNotification" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: SendRequest): Buffer => Buffer.from(SendRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): SendRequest => SendRequest.decode(value),
-    responseSerialize: (value: SendResponse): Buffer => Buffer.from(SendResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): SendResponse => SendResponse.decode(value),
+    requestSerialize: (value: SendNotificationRequest): Buffer =>
+      Buffer.from(SendNotificationRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SendNotificationRequest => SendNotificationRequest.decode(value),
+    responseSerialize: (value: SendNotificationResponse): Buffer =>
+      Buffer.from(SendNotificationResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SendNotificationResponse => SendNotificationResponse.decode(value),
   },
-  /** SendBatch accepts up to 1,000 notifications, each answered on its own, in order. */
-  sendBatch: {
-    path: "/carillon.v1.NotificationService/SendBatch" as const,
+  /** BatchSendNotifications accepts up to 1,000 notifications, each answered on its own, in order. */
+  batchSendNotifications: {
+    path: "/carillon.v1.NotificationService/BatchSendNotifications" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: SendBatchRequest): Buffer => Buffer.from(SendBatchRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): SendBatchRequest => SendBatchRequest.decode(value),
-    responseSerialize: (value: SendBatchResponse): Buffer => Buffer.from(SendBatchResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): SendBatchResponse => SendBatchResponse.decode(value),
+    requestSerialize: (value: BatchSendNotificationsRequest): Buffer =>
+      Buffer.from(BatchSendNotificationsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): BatchSendNotificationsRequest => BatchSendNotificationsRequest.decode(value),
+    responseSerialize: (value: BatchSendNotificationsResponse): Buffer =>
+      Buffer.from(BatchSendNotificationsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): BatchSendNotificationsResponse =>
+      BatchSendNotificationsResponse.decode(value),
   },
-  /** Get returns a notification with the state and attempts of each delivery. */
-  get: {
-    path: "/carillon.v1.NotificationService/Get" as const,
+  /** GetNotification returns a notification with the state and attempts of each delivery. */
+  getNotification: {
+    path: "/carillon.v1.NotificationService/GetNotification" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: GetRequest): Buffer => Buffer.from(GetRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): GetRequest => GetRequest.decode(value),
-    responseSerialize: (value: GetResponse): Buffer => Buffer.from(GetResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): GetResponse => GetResponse.decode(value),
+    requestSerialize: (value: GetNotificationRequest): Buffer =>
+      Buffer.from(GetNotificationRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetNotificationRequest => GetNotificationRequest.decode(value),
+    responseSerialize: (value: GetNotificationResponse): Buffer =>
+      Buffer.from(GetNotificationResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetNotificationResponse => GetNotificationResponse.decode(value),
   },
 } as const;
 
 export interface NotificationServiceServer extends UntypedServiceImplementation {
   /**
-   * Send answers once the notification is durably stored. The same idempotency
+   * SendNotification answers once the notification is durably stored. The same idempotency
    * key gives the same answer for as long as the notification is kept.
    *
    * Errors: INVALID_ARGUMENT (BadRequest names the field and the rule),
    * ALREADY_EXISTS (the key was used with another payload), UNAUTHENTICATED,
    * FAILED_PRECONDITION (the app may not use the channel),
-   * RESOURCE_EXHAUSTED (with RetryInfo), UNAVAILABLE (not stored; repeat with the same key).
+   * RESOURCE_EXHAUSTED (with RetryInfo; nothing was stored),
+   * UNAVAILABLE (it may have been stored: repeat with the same key).
    */
-  send: handleUnaryCall<SendRequest, SendResponse>;
-  /** SendBatch accepts up to 1,000 notifications, each answered on its own, in order. */
-  sendBatch: handleUnaryCall<SendBatchRequest, SendBatchResponse>;
-  /** Get returns a notification with the state and attempts of each delivery. */
-  get: handleUnaryCall<GetRequest, GetResponse>;
+  sendNotification: handleUnaryCall<SendNotificationRequest, SendNotificationResponse>;
+  /** BatchSendNotifications accepts up to 1,000 notifications, each answered on its own, in order. */
+  batchSendNotifications: handleUnaryCall<BatchSendNotificationsRequest, BatchSendNotificationsResponse>;
+  /** GetNotification returns a notification with the state and attempts of each delivery. */
+  getNotification: handleUnaryCall<GetNotificationRequest, GetNotificationResponse>;
 }
 
 export interface NotificationServiceClient extends Client {
   /**
-   * Send answers once the notification is durably stored. The same idempotency
+   * SendNotification answers once the notification is durably stored. The same idempotency
    * key gives the same answer for as long as the notification is kept.
    *
    * Errors: INVALID_ARGUMENT (BadRequest names the field and the rule),
    * ALREADY_EXISTS (the key was used with another payload), UNAUTHENTICATED,
    * FAILED_PRECONDITION (the app may not use the channel),
-   * RESOURCE_EXHAUSTED (with RetryInfo), UNAVAILABLE (not stored; repeat with the same key).
+   * RESOURCE_EXHAUSTED (with RetryInfo; nothing was stored),
+   * UNAVAILABLE (it may have been stored: repeat with the same key).
    */
-  send(request: SendRequest, callback: (error: ServiceError | null, response: SendResponse) => void): ClientUnaryCall;
-  send(
-    request: SendRequest,
+  sendNotification(
+    request: SendNotificationRequest,
+    callback: (error: ServiceError | null, response: SendNotificationResponse) => void,
+  ): ClientUnaryCall;
+  sendNotification(
+    request: SendNotificationRequest,
     metadata: Metadata,
-    callback: (error: ServiceError | null, response: SendResponse) => void,
+    callback: (error: ServiceError | null, response: SendNotificationResponse) => void,
   ): ClientUnaryCall;
-  send(
-    request: SendRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: SendResponse) => void,
-  ): ClientUnaryCall;
-  /** SendBatch accepts up to 1,000 notifications, each answered on its own, in order. */
-  sendBatch(
-    request: SendBatchRequest,
-    callback: (error: ServiceError | null, response: SendBatchResponse) => void,
-  ): ClientUnaryCall;
-  sendBatch(
-    request: SendBatchRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: SendBatchResponse) => void,
-  ): ClientUnaryCall;
-  sendBatch(
-    request: SendBatchRequest,
+  sendNotification(
+    request: SendNotificationRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: SendBatchResponse) => void,
+    callback: (error: ServiceError | null, response: SendNotificationResponse) => void,
   ): ClientUnaryCall;
-  /** Get returns a notification with the state and attempts of each delivery. */
-  get(request: GetRequest, callback: (error: ServiceError | null, response: GetResponse) => void): ClientUnaryCall;
-  get(
-    request: GetRequest,
+  /** BatchSendNotifications accepts up to 1,000 notifications, each answered on its own, in order. */
+  batchSendNotifications(
+    request: BatchSendNotificationsRequest,
+    callback: (error: ServiceError | null, response: BatchSendNotificationsResponse) => void,
+  ): ClientUnaryCall;
+  batchSendNotifications(
+    request: BatchSendNotificationsRequest,
     metadata: Metadata,
-    callback: (error: ServiceError | null, response: GetResponse) => void,
+    callback: (error: ServiceError | null, response: BatchSendNotificationsResponse) => void,
   ): ClientUnaryCall;
-  get(
-    request: GetRequest,
+  batchSendNotifications(
+    request: BatchSendNotificationsRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: GetResponse) => void,
+    callback: (error: ServiceError | null, response: BatchSendNotificationsResponse) => void,
+  ): ClientUnaryCall;
+  /** GetNotification returns a notification with the state and attempts of each delivery. */
+  getNotification(
+    request: GetNotificationRequest,
+    callback: (error: ServiceError | null, response: GetNotificationResponse) => void,
+  ): ClientUnaryCall;
+  getNotification(
+    request: GetNotificationRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetNotificationResponse) => void,
+  ): ClientUnaryCall;
+  getNotification(
+    request: GetNotificationRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetNotificationResponse) => void,
   ): ClientUnaryCall;
 }
 

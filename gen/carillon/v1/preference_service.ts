@@ -18,67 +18,71 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { Channel, Endpoint } from "./channel.ts";
+import { Channel, Endpoint, Reason } from "./channel.ts";
 
 export const protobufPackage = "carillon.v1";
 
 export const protobufFileName = "carillon/v1/preference_service.proto";
 
-/** Whose preferences: a user's, or those of one endpoint whoever uses it. */
+/** Whose preferences: those of a user, or those of one endpoint whichever user it belongs to. */
 export interface Subject {
   subject: { $case: "userId"; value: string } | { $case: "endpoint"; value: Endpoint } | undefined;
 }
 
-export interface Refusal {
+/** One choice not to be notified. */
+export interface OptOut {
   /** Unspecified: every channel. */
   channel: Channel;
   /** Empty: every category. */
   category: string;
 }
 
-export interface PreferenceServiceGetRequest {
+export interface GetPreferencesRequest {
   subject: Subject | undefined;
 }
 
-export interface PreferenceServiceGetResponse {
-  refusals: Refusal[];
-  /** 0 when nothing was ever said. */
+export interface GetPreferencesResponse {
+  optOuts: OptOut[];
+  /** Counts the changes; 0 when there was none. */
   version: number;
 }
 
-export interface PreferenceServiceUpdateRequest {
-  subject: Subject | undefined;
-  refuse: Refusal[];
-  /** Takes back refusals given before, word for word. */
-  allow: Refusal[];
+export interface UpdatePreferencesRequest {
+  subject:
+    | Subject
+    | undefined;
+  /** Opt-outs to add. */
+  optOut: OptOut[];
+  /** Opt-outs to remove: those with exactly this channel and category. */
+  optIn: OptOut[];
 }
 
-export interface PreferenceServiceUpdateResponse {
-  refusals: Refusal[];
+export interface UpdatePreferencesResponse {
+  optOuts: OptOut[];
   version: number;
 }
 
-export interface PreferenceServiceCheckRequest {
+export interface CheckPreferencesRequest {
   questions: PreferenceQuestion[];
 }
 
 export interface PreferenceQuestion {
-  /** Empty when the recipient is an endpoint given outright. */
+  /** Empty when the recipient is an endpoint and not a user. */
   userId: string;
   endpoint: Endpoint | undefined;
   channel: Channel;
   category: string;
 }
 
-export interface PreferenceServiceCheckResponse {
-  /** As many as were asked, in the same order. */
+export interface CheckPreferencesResponse {
+  /** One for each question, in the same order. */
   answers: PreferenceAnswer[];
 }
 
 export interface PreferenceAnswer {
-  refused: boolean;
-  /** opted-out, when refused. */
-  reason: string;
+  optedOut: boolean;
+  /** Set when opted_out is true; the code is opted-out. */
+  reason: Reason | undefined;
 }
 
 function createBaseSubject(): Subject {
@@ -140,12 +144,12 @@ export const Subject: MessageFns<Subject> = {
   },
 };
 
-function createBaseRefusal(): Refusal {
+function createBaseOptOut(): OptOut {
   return { channel: 0, category: "" };
 }
 
-export const Refusal: MessageFns<Refusal> = {
-  encode(message: Refusal, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const OptOut: MessageFns<OptOut> = {
+  encode(message: OptOut, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.channel !== 0) {
       writer.uint32(8).int32(message.channel);
     }
@@ -155,7 +159,7 @@ export const Refusal: MessageFns<Refusal> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): Refusal {
+  decode(input: BinaryReader | Uint8Array, length?: number): OptOut {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -164,7 +168,7 @@ export const Refusal: MessageFns<Refusal> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseRefusal();
+      const message = createBaseOptOut();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -197,19 +201,19 @@ export const Refusal: MessageFns<Refusal> = {
   },
 };
 
-function createBasePreferenceServiceGetRequest(): PreferenceServiceGetRequest {
+function createBaseGetPreferencesRequest(): GetPreferencesRequest {
   return { subject: undefined };
 }
 
-export const PreferenceServiceGetRequest: MessageFns<PreferenceServiceGetRequest> = {
-  encode(message: PreferenceServiceGetRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const GetPreferencesRequest: MessageFns<GetPreferencesRequest> = {
+  encode(message: GetPreferencesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.subject !== undefined) {
       Subject.encode(message.subject, writer.uint32(10).fork()).join();
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): PreferenceServiceGetRequest {
+  decode(input: BinaryReader | Uint8Array, length?: number): GetPreferencesRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -218,7 +222,7 @@ export const PreferenceServiceGetRequest: MessageFns<PreferenceServiceGetRequest
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBasePreferenceServiceGetRequest();
+      const message = createBaseGetPreferencesRequest();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -243,14 +247,14 @@ export const PreferenceServiceGetRequest: MessageFns<PreferenceServiceGetRequest
   },
 };
 
-function createBasePreferenceServiceGetResponse(): PreferenceServiceGetResponse {
-  return { refusals: [], version: 0 };
+function createBaseGetPreferencesResponse(): GetPreferencesResponse {
+  return { optOuts: [], version: 0 };
 }
 
-export const PreferenceServiceGetResponse: MessageFns<PreferenceServiceGetResponse> = {
-  encode(message: PreferenceServiceGetResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    for (const v of message.refusals) {
-      Refusal.encode(v!, writer.uint32(10).fork()).join();
+export const GetPreferencesResponse: MessageFns<GetPreferencesResponse> = {
+  encode(message: GetPreferencesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.optOuts) {
+      OptOut.encode(v!, writer.uint32(10).fork()).join();
     }
     if (message.version !== 0) {
       writer.uint32(16).int64(message.version);
@@ -258,7 +262,7 @@ export const PreferenceServiceGetResponse: MessageFns<PreferenceServiceGetRespon
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): PreferenceServiceGetResponse {
+  decode(input: BinaryReader | Uint8Array, length?: number): GetPreferencesResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -267,7 +271,7 @@ export const PreferenceServiceGetResponse: MessageFns<PreferenceServiceGetRespon
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBasePreferenceServiceGetResponse();
+      const message = createBaseGetPreferencesResponse();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -276,7 +280,7 @@ export const PreferenceServiceGetResponse: MessageFns<PreferenceServiceGetRespon
               break;
             }
 
-            message.refusals.push(Refusal.decode(reader, reader.uint32()));
+            message.optOuts.push(OptOut.decode(reader, reader.uint32()));
             continue;
           }
           case 2: {
@@ -300,25 +304,25 @@ export const PreferenceServiceGetResponse: MessageFns<PreferenceServiceGetRespon
   },
 };
 
-function createBasePreferenceServiceUpdateRequest(): PreferenceServiceUpdateRequest {
-  return { subject: undefined, refuse: [], allow: [] };
+function createBaseUpdatePreferencesRequest(): UpdatePreferencesRequest {
+  return { subject: undefined, optOut: [], optIn: [] };
 }
 
-export const PreferenceServiceUpdateRequest: MessageFns<PreferenceServiceUpdateRequest> = {
-  encode(message: PreferenceServiceUpdateRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const UpdatePreferencesRequest: MessageFns<UpdatePreferencesRequest> = {
+  encode(message: UpdatePreferencesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.subject !== undefined) {
       Subject.encode(message.subject, writer.uint32(10).fork()).join();
     }
-    for (const v of message.refuse) {
-      Refusal.encode(v!, writer.uint32(18).fork()).join();
+    for (const v of message.optOut) {
+      OptOut.encode(v!, writer.uint32(18).fork()).join();
     }
-    for (const v of message.allow) {
-      Refusal.encode(v!, writer.uint32(26).fork()).join();
+    for (const v of message.optIn) {
+      OptOut.encode(v!, writer.uint32(26).fork()).join();
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): PreferenceServiceUpdateRequest {
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdatePreferencesRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -327,7 +331,7 @@ export const PreferenceServiceUpdateRequest: MessageFns<PreferenceServiceUpdateR
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBasePreferenceServiceUpdateRequest();
+      const message = createBaseUpdatePreferencesRequest();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -344,7 +348,7 @@ export const PreferenceServiceUpdateRequest: MessageFns<PreferenceServiceUpdateR
               break;
             }
 
-            message.refuse.push(Refusal.decode(reader, reader.uint32()));
+            message.optOut.push(OptOut.decode(reader, reader.uint32()));
             continue;
           }
           case 3: {
@@ -352,7 +356,7 @@ export const PreferenceServiceUpdateRequest: MessageFns<PreferenceServiceUpdateR
               break;
             }
 
-            message.allow.push(Refusal.decode(reader, reader.uint32()));
+            message.optIn.push(OptOut.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -368,14 +372,14 @@ export const PreferenceServiceUpdateRequest: MessageFns<PreferenceServiceUpdateR
   },
 };
 
-function createBasePreferenceServiceUpdateResponse(): PreferenceServiceUpdateResponse {
-  return { refusals: [], version: 0 };
+function createBaseUpdatePreferencesResponse(): UpdatePreferencesResponse {
+  return { optOuts: [], version: 0 };
 }
 
-export const PreferenceServiceUpdateResponse: MessageFns<PreferenceServiceUpdateResponse> = {
-  encode(message: PreferenceServiceUpdateResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    for (const v of message.refusals) {
-      Refusal.encode(v!, writer.uint32(10).fork()).join();
+export const UpdatePreferencesResponse: MessageFns<UpdatePreferencesResponse> = {
+  encode(message: UpdatePreferencesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.optOuts) {
+      OptOut.encode(v!, writer.uint32(10).fork()).join();
     }
     if (message.version !== 0) {
       writer.uint32(16).int64(message.version);
@@ -383,7 +387,7 @@ export const PreferenceServiceUpdateResponse: MessageFns<PreferenceServiceUpdate
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): PreferenceServiceUpdateResponse {
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdatePreferencesResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -392,7 +396,7 @@ export const PreferenceServiceUpdateResponse: MessageFns<PreferenceServiceUpdate
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBasePreferenceServiceUpdateResponse();
+      const message = createBaseUpdatePreferencesResponse();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -401,7 +405,7 @@ export const PreferenceServiceUpdateResponse: MessageFns<PreferenceServiceUpdate
               break;
             }
 
-            message.refusals.push(Refusal.decode(reader, reader.uint32()));
+            message.optOuts.push(OptOut.decode(reader, reader.uint32()));
             continue;
           }
           case 2: {
@@ -425,19 +429,19 @@ export const PreferenceServiceUpdateResponse: MessageFns<PreferenceServiceUpdate
   },
 };
 
-function createBasePreferenceServiceCheckRequest(): PreferenceServiceCheckRequest {
+function createBaseCheckPreferencesRequest(): CheckPreferencesRequest {
   return { questions: [] };
 }
 
-export const PreferenceServiceCheckRequest: MessageFns<PreferenceServiceCheckRequest> = {
-  encode(message: PreferenceServiceCheckRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const CheckPreferencesRequest: MessageFns<CheckPreferencesRequest> = {
+  encode(message: CheckPreferencesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.questions) {
       PreferenceQuestion.encode(v!, writer.uint32(10).fork()).join();
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): PreferenceServiceCheckRequest {
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckPreferencesRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -446,7 +450,7 @@ export const PreferenceServiceCheckRequest: MessageFns<PreferenceServiceCheckReq
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBasePreferenceServiceCheckRequest();
+      const message = createBaseCheckPreferencesRequest();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -550,19 +554,19 @@ export const PreferenceQuestion: MessageFns<PreferenceQuestion> = {
   },
 };
 
-function createBasePreferenceServiceCheckResponse(): PreferenceServiceCheckResponse {
+function createBaseCheckPreferencesResponse(): CheckPreferencesResponse {
   return { answers: [] };
 }
 
-export const PreferenceServiceCheckResponse: MessageFns<PreferenceServiceCheckResponse> = {
-  encode(message: PreferenceServiceCheckResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const CheckPreferencesResponse: MessageFns<CheckPreferencesResponse> = {
+  encode(message: CheckPreferencesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.answers) {
       PreferenceAnswer.encode(v!, writer.uint32(10).fork()).join();
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): PreferenceServiceCheckResponse {
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckPreferencesResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -571,7 +575,7 @@ export const PreferenceServiceCheckResponse: MessageFns<PreferenceServiceCheckRe
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBasePreferenceServiceCheckResponse();
+      const message = createBaseCheckPreferencesResponse();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -597,16 +601,16 @@ export const PreferenceServiceCheckResponse: MessageFns<PreferenceServiceCheckRe
 };
 
 function createBasePreferenceAnswer(): PreferenceAnswer {
-  return { refused: false, reason: "" };
+  return { optedOut: false, reason: undefined };
 }
 
 export const PreferenceAnswer: MessageFns<PreferenceAnswer> = {
   encode(message: PreferenceAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.refused !== false) {
-      writer.uint32(8).bool(message.refused);
+    if (message.optedOut !== false) {
+      writer.uint32(8).bool(message.optedOut);
     }
-    if (message.reason !== "") {
-      writer.uint32(18).string(message.reason);
+    if (message.reason !== undefined) {
+      Reason.encode(message.reason, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -629,7 +633,7 @@ export const PreferenceAnswer: MessageFns<PreferenceAnswer> = {
               break;
             }
 
-            message.refused = reader.bool();
+            message.optedOut = reader.bool();
             continue;
           }
           case 2: {
@@ -637,7 +641,7 @@ export const PreferenceAnswer: MessageFns<PreferenceAnswer> = {
               break;
             }
 
-            message.reason = reader.string();
+            message.reason = Reason.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -653,103 +657,104 @@ export const PreferenceAnswer: MessageFns<PreferenceAnswer> = {
   },
 };
 
-/** Who refused what. A refusal is obeyed within 5 seconds, also by what is already queued. */
+/** Opt-outs of users and endpoints. An opt-out takes effect within 5 seconds, also for notifications that are already queued. */
 export type PreferenceServiceService = typeof PreferenceServiceService;
 export const PreferenceServiceService = {
-  get: {
-    path: "/carillon.v1.PreferenceService/Get" as const,
+  /** GetPreferences returns the opt-outs of a user or an endpoint. */
+  getPreferences: {
+    path: "/carillon.v1.PreferenceService/GetPreferences" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: PreferenceServiceGetRequest): Buffer =>
-      Buffer.from(PreferenceServiceGetRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): PreferenceServiceGetRequest => PreferenceServiceGetRequest.decode(value),
-    responseSerialize: (value: PreferenceServiceGetResponse): Buffer =>
-      Buffer.from(PreferenceServiceGetResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): PreferenceServiceGetResponse => PreferenceServiceGetResponse.decode(value),
+    requestSerialize: (value: GetPreferencesRequest): Buffer =>
+      Buffer.from(GetPreferencesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetPreferencesRequest => GetPreferencesRequest.decode(value),
+    responseSerialize: (value: GetPreferencesResponse): Buffer =>
+      Buffer.from(GetPreferencesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetPreferencesResponse => GetPreferencesResponse.decode(value),
   },
-  /** Update answers once the truth is durably stored. */
-  update: {
-    path: "/carillon.v1.PreferenceService/Update" as const,
+  /** UpdatePreferences adds and removes opt-outs. It answers once the change is durably stored. */
+  updatePreferences: {
+    path: "/carillon.v1.PreferenceService/UpdatePreferences" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: PreferenceServiceUpdateRequest): Buffer =>
-      Buffer.from(PreferenceServiceUpdateRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): PreferenceServiceUpdateRequest => PreferenceServiceUpdateRequest.decode(value),
-    responseSerialize: (value: PreferenceServiceUpdateResponse): Buffer =>
-      Buffer.from(PreferenceServiceUpdateResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): PreferenceServiceUpdateResponse =>
-      PreferenceServiceUpdateResponse.decode(value),
+    requestSerialize: (value: UpdatePreferencesRequest): Buffer =>
+      Buffer.from(UpdatePreferencesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): UpdatePreferencesRequest => UpdatePreferencesRequest.decode(value),
+    responseSerialize: (value: UpdatePreferencesResponse): Buffer =>
+      Buffer.from(UpdatePreferencesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): UpdatePreferencesResponse => UpdatePreferencesResponse.decode(value),
   },
-  /** Check tells for up to 1,000 questions whether sending is refused. */
-  check: {
-    path: "/carillon.v1.PreferenceService/Check" as const,
+  /** CheckPreferences tells for up to 1,000 recipients whether they opted out. */
+  checkPreferences: {
+    path: "/carillon.v1.PreferenceService/CheckPreferences" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: PreferenceServiceCheckRequest): Buffer =>
-      Buffer.from(PreferenceServiceCheckRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): PreferenceServiceCheckRequest => PreferenceServiceCheckRequest.decode(value),
-    responseSerialize: (value: PreferenceServiceCheckResponse): Buffer =>
-      Buffer.from(PreferenceServiceCheckResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): PreferenceServiceCheckResponse =>
-      PreferenceServiceCheckResponse.decode(value),
+    requestSerialize: (value: CheckPreferencesRequest): Buffer =>
+      Buffer.from(CheckPreferencesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CheckPreferencesRequest => CheckPreferencesRequest.decode(value),
+    responseSerialize: (value: CheckPreferencesResponse): Buffer =>
+      Buffer.from(CheckPreferencesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CheckPreferencesResponse => CheckPreferencesResponse.decode(value),
   },
 } as const;
 
 export interface PreferenceServiceServer extends UntypedServiceImplementation {
-  get: handleUnaryCall<PreferenceServiceGetRequest, PreferenceServiceGetResponse>;
-  /** Update answers once the truth is durably stored. */
-  update: handleUnaryCall<PreferenceServiceUpdateRequest, PreferenceServiceUpdateResponse>;
-  /** Check tells for up to 1,000 questions whether sending is refused. */
-  check: handleUnaryCall<PreferenceServiceCheckRequest, PreferenceServiceCheckResponse>;
+  /** GetPreferences returns the opt-outs of a user or an endpoint. */
+  getPreferences: handleUnaryCall<GetPreferencesRequest, GetPreferencesResponse>;
+  /** UpdatePreferences adds and removes opt-outs. It answers once the change is durably stored. */
+  updatePreferences: handleUnaryCall<UpdatePreferencesRequest, UpdatePreferencesResponse>;
+  /** CheckPreferences tells for up to 1,000 recipients whether they opted out. */
+  checkPreferences: handleUnaryCall<CheckPreferencesRequest, CheckPreferencesResponse>;
 }
 
 export interface PreferenceServiceClient extends Client {
-  get(
-    request: PreferenceServiceGetRequest,
-    callback: (error: ServiceError | null, response: PreferenceServiceGetResponse) => void,
+  /** GetPreferences returns the opt-outs of a user or an endpoint. */
+  getPreferences(
+    request: GetPreferencesRequest,
+    callback: (error: ServiceError | null, response: GetPreferencesResponse) => void,
   ): ClientUnaryCall;
-  get(
-    request: PreferenceServiceGetRequest,
+  getPreferences(
+    request: GetPreferencesRequest,
     metadata: Metadata,
-    callback: (error: ServiceError | null, response: PreferenceServiceGetResponse) => void,
+    callback: (error: ServiceError | null, response: GetPreferencesResponse) => void,
   ): ClientUnaryCall;
-  get(
-    request: PreferenceServiceGetRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: PreferenceServiceGetResponse) => void,
-  ): ClientUnaryCall;
-  /** Update answers once the truth is durably stored. */
-  update(
-    request: PreferenceServiceUpdateRequest,
-    callback: (error: ServiceError | null, response: PreferenceServiceUpdateResponse) => void,
-  ): ClientUnaryCall;
-  update(
-    request: PreferenceServiceUpdateRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: PreferenceServiceUpdateResponse) => void,
-  ): ClientUnaryCall;
-  update(
-    request: PreferenceServiceUpdateRequest,
+  getPreferences(
+    request: GetPreferencesRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: PreferenceServiceUpdateResponse) => void,
+    callback: (error: ServiceError | null, response: GetPreferencesResponse) => void,
   ): ClientUnaryCall;
-  /** Check tells for up to 1,000 questions whether sending is refused. */
-  check(
-    request: PreferenceServiceCheckRequest,
-    callback: (error: ServiceError | null, response: PreferenceServiceCheckResponse) => void,
+  /** UpdatePreferences adds and removes opt-outs. It answers once the change is durably stored. */
+  updatePreferences(
+    request: UpdatePreferencesRequest,
+    callback: (error: ServiceError | null, response: UpdatePreferencesResponse) => void,
   ): ClientUnaryCall;
-  check(
-    request: PreferenceServiceCheckRequest,
+  updatePreferences(
+    request: UpdatePreferencesRequest,
     metadata: Metadata,
-    callback: (error: ServiceError | null, response: PreferenceServiceCheckResponse) => void,
+    callback: (error: ServiceError | null, response: UpdatePreferencesResponse) => void,
   ): ClientUnaryCall;
-  check(
-    request: PreferenceServiceCheckRequest,
+  updatePreferences(
+    request: UpdatePreferencesRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: PreferenceServiceCheckResponse) => void,
+    callback: (error: ServiceError | null, response: UpdatePreferencesResponse) => void,
+  ): ClientUnaryCall;
+  /** CheckPreferences tells for up to 1,000 recipients whether they opted out. */
+  checkPreferences(
+    request: CheckPreferencesRequest,
+    callback: (error: ServiceError | null, response: CheckPreferencesResponse) => void,
+  ): ClientUnaryCall;
+  checkPreferences(
+    request: CheckPreferencesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CheckPreferencesResponse) => void,
+  ): ClientUnaryCall;
+  checkPreferences(
+    request: CheckPreferencesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CheckPreferencesResponse) => void,
   ): ClientUnaryCall;
 }
 

@@ -13,14 +13,14 @@ export const protobufPackage = "carillon.v1";
 
 export const protobufFileName = "carillon/v1/task.proto";
 
-/** What travels on carillon.<channel>.<class>: one attempt of one delivery, with all a dispatcher needs. */
+/** What travels on carillon.<channel>.<class>: one attempt of one delivery, with everything a dispatcher needs. */
 export interface DeliveryTask {
   notificationId: string;
   deliveryId: string;
   /** The attempt this task asks for, from 1. */
   attempt: number;
   app: string;
-  /** Empty when the recipient is an endpoint given outright. */
+  /** Empty when the recipient is an endpoint and not a user. */
   userId: string;
   channel: Channel;
   endpoint: Endpoint | undefined;
@@ -34,16 +34,19 @@ export interface DeliveryTask {
   content:
     | Content
     | undefined;
-  /** True when the attempt before is of unknown outcome and the class's policy repeats it. */
+  /** True when the outcome of the previous attempt is unknown and the class allows to repeat it. */
   policyResend: boolean;
   /** Empty when the recipient was not a registered user. */
   endpointId: string;
-  /** The attempt this drive began with; 0 means 1. */
+  /** The first attempt of the current run; 0 means 1. */
   firstAttempt: number;
-  /** Which redrive of what may have been sent; 0: none. */
+  /** Which redrive of a delivery that may have been sent; 0: none. */
   redrive: number;
-  /** Not to send, but to ask the provider what became of the attempt. Who does not know this field finds the attempt's number taken. */
-  lookUp: boolean;
+  /**
+   * True: do not send; ask the provider what became of the attempt. A dispatcher that does not know this field finds the
+   * attempt already claimed and sends nothing.
+   */
+  statusQuery: boolean;
 }
 
 function createBaseDeliveryTask(): DeliveryTask {
@@ -65,7 +68,7 @@ function createBaseDeliveryTask(): DeliveryTask {
     endpointId: "",
     firstAttempt: 0,
     redrive: 0,
-    lookUp: false,
+    statusQuery: false,
   };
 }
 
@@ -122,8 +125,8 @@ export const DeliveryTask: MessageFns<DeliveryTask> = {
     if (message.redrive !== 0) {
       writer.uint32(136).int32(message.redrive);
     }
-    if (message.lookUp !== false) {
-      writer.uint32(144).bool(message.lookUp);
+    if (message.statusQuery !== false) {
+      writer.uint32(144).bool(message.statusQuery);
     }
     return writer;
   },
@@ -282,7 +285,7 @@ export const DeliveryTask: MessageFns<DeliveryTask> = {
               break;
             }
 
-            message.lookUp = reader.bool();
+            message.statusQuery = reader.bool();
             continue;
           }
         }

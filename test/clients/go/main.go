@@ -55,7 +55,7 @@ func send(address, apiKey, serviceConfigFile string) (pb.DeliveryState, error) {
 	defer cancel()
 	ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+apiKey)
 
-	answer, err := carillon.Send(ctx, &pb.SendRequest{Notification: &pb.Notification{
+	answer, err := carillon.SendNotification(ctx, &pb.SendNotificationRequest{Notification: &pb.Notification{
 		IdempotencyKey:    rand.Text(),
 		Recipient:         &pb.Recipient{To: &pb.Recipient_Endpoint{Endpoint: &pb.Endpoint{Address: &pb.Endpoint_EmailAddress{EmailAddress: "ada@example.com"}}}},
 		NotificationClass: pb.NotificationClass_NOTIFICATION_CLASS_TRANSACTIONAL,
@@ -66,7 +66,7 @@ func send(address, apiKey, serviceConfigFile string) (pb.DeliveryState, error) {
 		return 0, err
 	}
 	for {
-		got, err := carillon.Get(ctx, &pb.GetRequest{NotificationId: answer.Accepted.NotificationId})
+		got, err := carillon.GetNotification(ctx, &pb.GetNotificationRequest{NotificationId: answer.Accepted.NotificationId})
 		if err != nil {
 			return 0, err
 		}

@@ -24,7 +24,7 @@ const metadata = new Metadata();
 metadata.set("authorization", `Bearer ${apiKey}`);
 const call = (method, request) => promisify(client[method]).call(client, request, metadata, { deadline: Date.now() + 5_000 });
 
-const { accepted } = await call("Send", {
+const { accepted } = await call("SendNotification", {
   notification: {
     idempotency_key: randomUUID(),
     recipient: { endpoint: { email_address: "ada@example.com" } },
@@ -38,7 +38,7 @@ const deadline = performance.now() + ENDED_WITHIN_MS;
 let state;
 do {
   if (state) await delay(100);
-  state = (await call("Get", { notification_id: accepted.notification_id })).deliveries[0].state;
+  state = (await call("GetNotification", { notification_id: accepted.notification_id })).deliveries[0].state;
 } while (["DELIVERY_STATE_PENDING", "DELIVERY_STATE_UNCERTAIN"].includes(state) && performance.now() < deadline);
 
 client.close();

@@ -29,11 +29,11 @@ def send(address: str, api_key: str, service_config_file: str) -> str:
         category="receipts",
         content={"email": {"subject": "Your receipt", "text": "Thank you."}},
     )
-    accepted = carillon.Send(pb.SendRequest(notification=notification), metadata=metadata, timeout=5).accepted
+    accepted = carillon.SendNotification(pb.SendNotificationRequest(notification=notification), metadata=metadata, timeout=5).accepted
 
     deadline = time.monotonic() + ENDED_WITHIN_S
     while True:
-        got = carillon.Get(pb.GetRequest(notification_id=accepted.notification_id), metadata=metadata, timeout=5)
+        got = carillon.GetNotification(pb.GetNotificationRequest(notification_id=accepted.notification_id), metadata=metadata, timeout=5)
         state = pb.DeliveryState.Name(got.deliveries[0].state)
         if state not in ("DELIVERY_STATE_PENDING", "DELIVERY_STATE_UNCERTAIN") or time.monotonic() > deadline:
             return state

@@ -33,7 +33,7 @@ export function describeAttributions(name: string, test: StoreTest): void {
       assert.deepEqual(await attempts.find([twin.id]), [{ ...twin, outcome: accepted("SM1"), answeredAt: T0 }]);
     });
 
-    for (const by of ["receipt", "look-up"] as const)
+    for (const by of ["receipt", "status-query"] as const)
       test(`gives no reference that a ${by} resolved another attempt with, unanswered or silent`, async ({ attempts }) => {
         const [lost, silent, unanswered] = [sampleAttempt(), sampleAttempt(), sampleAttempt()];
         await attempts.claim([lost, silent, unanswered]);

@@ -9,11 +9,11 @@ export function describePreferences(name: string, test: StoreTest): void {
     const smsAds = { channel: "sms", category: "ads" } as const;
     const everything = { channel: "*", category: "*" } as const;
 
-    test("creates, changes and takes back refusals, one version each", async (store) => {
+    test("creates, changes and takes back opt-outs, one version each", async (store) => {
       const first = await store.preferences.update("shop", "user:u1", [smsAds, everything], [], T0);
-      assert.deepEqual(first, { app: "shop", subject: "user:u1", version: 1, refusals: [smsAds, everything], updatedAt: T0 });
+      assert.deepEqual(first, { app: "shop", subject: "user:u1", version: 1, optOuts: [smsAds, everything], updatedAt: T0 });
       const second = await store.preferences.update("shop", "user:u1", [smsAds], [everything], T0 + 1);
-      assert.deepEqual(second, { ...first, version: 2, refusals: [smsAds], updatedAt: T0 + 1 });
+      assert.deepEqual(second, { ...first, version: 2, optOuts: [smsAds], updatedAt: T0 + 1 });
       assert.deepEqual(await store.preferences.find("shop", ["user:u1"]), [second]);
     });
 
@@ -44,7 +44,7 @@ export function describePreferences(name: string, test: StoreTest): void {
       );
       const [record] = await store.preferences.find("shop", ["user:u1"]);
       assert.equal(record?.version, expected.length);
-      assert.equal(record?.refusals.length, expected.length);
+      assert.equal(record?.optOuts.length, expected.length);
     });
 
     test("lists what changed since a moment, that moment included, the oldest first", async (store) => {

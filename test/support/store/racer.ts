@@ -31,7 +31,7 @@ async function run(race: Race): Promise<string[]> {
     case "take": {
       const taken: string[] = [];
       for (let empty = 0; empty < 5; ) {
-        const records = await store.notifications.takeDue(race.lanes, T0, race.until, race.limit);
+        const records = await store.notifications.leaseDue(race.lanes, T0, race.until, race.limit);
         taken.push(...records.map((r) => r.id));
         empty = records.length === 0 ? empty + 1 : 0;
       }
@@ -74,8 +74,8 @@ async function run(race: Race): Promise<string[]> {
     case "update": {
       const versions: string[] = [];
       for (let i = 0; i < race.times; i++) {
-        const refusal = { channel: "sms", category: `${race.worker}-${i}` } as const;
-        versions.push(String((await store.preferences.update("shop", "user:u1", [refusal], [], T0 + i)).version));
+        const optOut = { channel: "sms", category: `${race.worker}-${i}` } as const;
+        versions.push(String((await store.preferences.update("shop", "user:u1", [optOut], [], T0 + i)).version));
       }
       return versions;
     }

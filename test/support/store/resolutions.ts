@@ -19,10 +19,10 @@ export function describeResolutions(name: string, test: StoreTest): void {
       const [silent, unanswered] = [sampleAttempt(), sampleAttempt({ redrive: 2 })];
       await store.attempts.claim([silent, unanswered]);
       await store.attempts.record([{ id: unanswered.id, worker: "worker-a", outcome: UNANSWERED, answeredAt: T0 + 1 }]);
-      const results = [silent, unanswered].map(({ id }) => ({ id, resolution: resolution("$ref", "look-up") }));
+      const results = [silent, unanswered].map(({ id }) => ({ id, resolution: resolution("$ref", "status-query") }));
       assert.deepEqual(await store.attempts.resolve(results), [true, true]);
-      assert.deepEqual(await store.attempts.find([silent.id]), [{ ...silent, resolution: resolution("$ref", "look-up") }]);
-      const expected = { ...unanswered, outcome: UNANSWERED, answeredAt: T0 + 1, resolution: resolution("$ref", "look-up") };
+      assert.deepEqual(await store.attempts.find([silent.id]), [{ ...silent, resolution: resolution("$ref", "status-query") }]);
+      const expected = { ...unanswered, outcome: UNANSWERED, answeredAt: T0 + 1, resolution: resolution("$ref", "status-query") };
       assert.deepEqual(await store.attempts.find([unanswered.id]), [expected]);
     });
 

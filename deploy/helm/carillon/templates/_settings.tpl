@@ -208,7 +208,7 @@ What the chart works out comes first, `settings` wins over it.
 {{- if and .Values.evaluation.enabled (not .Values.feedback.publicUrl) -}}
 http://{{ include "carillon.fullname" . }}-feedback:{{ .Values.feedback.service.port | int }}
 {{- else -}}
-{{- include "carillon.required" (dict "value" .Values.feedback.publicUrl "say" "feedback.publicUrl is missing: where providers reach the webhooks, https://hooks.example.com. Or set feedback.enabled=false: outcomes that are unknown then stay so until a look-up or their class resolves them.") | trimSuffix "/" -}}
+{{- include "carillon.required" (dict "value" .Values.feedback.publicUrl "say" "feedback.publicUrl is missing: where providers reach the webhooks, https://hooks.example.com. Or set feedback.enabled=false: outcomes that are unknown then stay so until a status query or their class resolves them.") | trimSuffix "/" -}}
 {{- end -}}
 {{- end }}
 
