@@ -1,7 +1,5 @@
 /** Parts one text may take: beyond it carriers drop and delay parts, and every part is paid for. Twilio too advises ten at most. */
 export const SMS_SEGMENTS_MAX = 10;
-/** Twilio's bound for Body (error 21617), in UTF-16 code units. Ten parts hold at most 1,530, so it follows from the one above. */
-export const SMS_CHARACTERS_MAX = 1_600;
 
 export interface SmsSegments {
   encoding: "gsm7" | "ucs2";

@@ -1,40 +1,37 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { builtinModules } from "node:module";
-import { join, posix } from "node:path";
+import { join } from "node:path";
 import { test } from "node:test";
-import { contextFiles, createIgnore, parseDockerfile, readDockerfile, root } from "./layout.ts";
+import { contextFiles, createIgnore, parseDockerfile, reachedFrom, readDockerfile, root } from "./layout.ts";
 
+const ENTRY = "cli/carillon.ts";
+/** In the image, though no file imports them: what npm reads, and generated code, which comes as a whole. */
+const NOT_IMPORTED = /^(LICENSE|package(-lock)?\.json|gen\/.*)$/;
 const files = contextFiles();
+const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { dependencies: Record<string, string> };
 
 test("every file that a role or command may load is in the image, and every package is one it is installed with", () => {
   const present = new Set(files);
-  const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { dependencies: Record<string, string> };
-  const [failpoint, faults] = [new Set<string>(), [] as string[]];
-  const visit = (path: string, from: string) => {
-    if (failpoint.has(path)) return;
-    failpoint.add(path);
-    if (!present.has(path)) return void faults.push(`${path}, which ${from} loads, is not in the image`);
-    if (!path.endsWith(".ts")) return;
-    const text = readFileSync(join(root, path), "utf8");
-    for (const { 1: target = "" } of text.matchAll(
-      /^(?!import type|export type).*?(?:\bfrom |\bimport\(|^import |new URL\((?="\.))"([^"\s]+)"/gm,
-    )) {
-      if (target.startsWith(".")) visit(posix.join(posix.dirname(path), target), path);
-      else if (/^(node:|https?:)/.test(target) || builtinModules.includes(target)) continue;
-      else {
-        const name = target
-          .split("/")
-          .slice(0, target.startsWith("@") ? 2 : 1)
-          .join("/");
-        if (dependencies[name] === undefined) faults.push(`${path} loads ${name}, which is no dependency`);
-      }
-    }
-  };
-  visit("cli/carillon.ts", "the entry point");
-  assert.deepEqual(faults, []);
-  assert.ok(failpoint.size > 150, `only ${failpoint.size} files were reached`);
+  const reached = reachedFrom(ENTRY, { types: false });
+  const missing = [...reached.files].filter(([path]) => !present.has(path)).map(([path, from]) => `${path}, imported by ${from}`);
+  assert.deepEqual(missing, []);
+  const foreign = [...reached.packages].filter(([name]) => dependencies[name] === undefined);
+  assert.deepEqual(foreign, []);
+  assert.ok(reached.files.size > 150, `only ${reached.files.size} files were reached`);
   for (const needed of ["package.json", "gen/carillon.binpb", "adapters/redis/claims.lua"]) assert.ok(present.has(needed), needed);
+});
+
+test("every file in the image is one that the program imports, and every package one that it loads", () => {
+  const used = reachedFrom(ENTRY, { types: true }).files;
+  assert.deepEqual(
+    files.filter((path) => !used.has(path) && !NOT_IMPORTED.test(path)),
+    [],
+  );
+  const loaded = reachedFrom(ENTRY, { types: false }).packages;
+  assert.deepEqual(
+    Object.keys(dependencies).filter((name) => !loaded.has(name)),
+    [],
+  );
 });
 
 test("tests, docs and what is not the program stay outside", () => {

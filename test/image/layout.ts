@@ -1,6 +1,7 @@
 // What deploy/docker/Dockerfile puts where, read from it and from .dockerignore, so that tests look at the image's files without a container.
-import { globSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { builtinModules } from "node:module";
+import { join, posix } from "node:path";
 
 export interface Instruction {
   /** "COPY", "RUN", … */
@@ -62,3 +63,35 @@ export function contextFiles(): string[] {
     .filter((path) => !ignored(path))
     .sort();
 }
+
+const IMPORT = /^(?:(import|export) type\b)?.*?(?:\bfrom |\bimport\(|^import |new URL\((?="\.))"([^"\s]+)"/gm;
+
+export interface Reached {
+  /** Files of ours and what imports them, from the root with slashes; existing or not. */
+  files: Map<string, string>;
+  /** Packages and a file that imports them. */
+  packages: Map<string, string>;
+}
+
+/** What `entry` imports, directly and indirectly. Node strips type imports and loads none of them: they count only with `types`. */
+export function reachedFrom(entry: string, { types }: { types: boolean }): Reached {
+  const [files, packages] = [new Map<string, string>(), new Map<string, string>()];
+  const visit = (path: string, from: string) => {
+    if (files.has(path)) return;
+    files.set(path, from);
+    if (!path.endsWith(".ts") || !existsSync(join(root, path))) return;
+    for (const { 1: typeOnly, 2: target = "" } of readFileSync(join(root, path), "utf8").matchAll(IMPORT)) {
+      if (typeOnly && !types) continue;
+      if (target.startsWith(".")) visit(posix.join(posix.dirname(path), target), path);
+      else if (!/^(node:|https?:)/.test(target) && !builtinModules.includes(target)) packages.set(packageName(target), path);
+    }
+  };
+  visit(entry, "the entry point");
+  return { files, packages };
+}
+
+const packageName = (specifier: string) =>
+  specifier
+    .split("/")
+    .slice(0, specifier.startsWith("@") ? 2 : 1)
+    .join("/");
