@@ -51,16 +51,14 @@ image-test: ## put the image's files together without a container and start ever
 	@scripts/setup test
 	@$(node) $(test_options) test/image/roles.ts
 
-chart: ## check the chart: lint, every ci/*-values.yaml on every Kubernetes against its strict schemas, assertions, README: 1 minute
+chart: ## check the chart: lint, every ci/*-values.yaml on every Kubernetes against its strict schemas, assertions: 1 minute
 	@scripts/setup tools
 	@scripts/chart/tools >/dev/null
-	@$(node) scripts/chart.ts fresh
 	@$(node) --test deploy/helm/test/*.chart.ts
 	@$(node) deploy/helm/test/matrix.ts
 
 chart-gen: ## write the chart's README tables and values.schema.json from its values.yaml
 	@scripts/setup tools
-	@scripts/chart/tools >/dev/null
 	@$(node) scripts/chart.ts gen
 
 cluster-test: ## prove the chart and its scaling on a real Kubernetes control plane, and draw docs/images/closed-loop.svg: 10 minutes, and 8 once to build it; make cluster-test ONLY='closed loop'
@@ -75,6 +73,7 @@ check: ## types, style, contract, generated code, architecture: no server needed
 	$(node) scripts/proto.ts lint
 	$(node) scripts/proto.ts breaking
 	$(node) scripts/proto.ts fresh
+	$(node) scripts/chart.ts fresh
 	$(node) $(test_options) test/architecture.test.ts
 
 gen: ## write gen/ from proto/

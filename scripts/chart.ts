@@ -5,14 +5,14 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { readCommentedValues } from "./chart/comments.ts";
-import { CHART, readValues } from "./chart/helm.ts";
+import { readValuesFile } from "./chart/commented-values.ts";
+import { CHART } from "./chart/helm.ts";
 import { fillReadme } from "./chart/readme.ts";
 import { buildSchema } from "./chart/schema.ts";
 
 const command = process.argv[2] ?? "";
 const read = (name: string) => readFileSync(join(CHART, name), "utf8");
-const comments = readCommentedValues(read("values.yaml"));
+const { values, comments } = readValuesFile(read("values.yaml"));
 const silent = comments.filter(({ comment }) => comment === "").map(({ path }) => path);
 if (silent.length > 0) throw new Error(`values.yaml: nothing is said about ${silent.join(", ")}`);
 
@@ -24,7 +24,7 @@ function formatted(name: string, text: string): string {
 
 const made: Readonly<Record<string, string>> = {
   "README.md": fillReadme(read("README.md"), comments),
-  "values.schema.json": formatted("values.schema.json", JSON.stringify(buildSchema(readValues(), comments))),
+  "values.schema.json": formatted("values.schema.json", JSON.stringify(buildSchema(values, comments))),
 };
 
 switch (command) {

@@ -1,6 +1,4 @@
 import { execFile, execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { cacheFolder } from "../../cli/dev/find-server.ts";
@@ -36,20 +34,4 @@ function failure(error: unknown): HelmResult {
   const { stderr, stdout, code } = error as { stderr?: string; stdout?: string; code?: string };
   if (code === "ENOENT") throw new Error(`${HELM} is missing: scripts/kubernetes tools fetches it`);
   return { kind: "failed", stderr: `${stdout ?? ""}${stderr ?? ""}` };
-}
-
-/** The chart's values as they are without anybody's. Helm itself reads the YAML, so nothing here can read it otherwise. */
-export function readValues(): Record<string, unknown> {
-  const probe = mkdtempSync(join(tmpdir(), "carillon-values-"));
-  try {
-    writeFileSync(join(probe, "Chart.yaml"), "apiVersion: v2\nname: probe\nversion: 0.0.0\n");
-    mkdirSync(join(probe, "templates"));
-    writeFileSync(join(probe, "templates/values.yaml"), "values: {{ .Values | toJson | quote }}\n");
-    const result = helm(["template", "probe", probe, "--values", join(CHART, "values.yaml")]);
-    if (result.kind === "failed") throw new Error(result.stderr);
-    const [, quoted = '""'] = /^values: (".*")$/m.exec(result.stdout) ?? [];
-    return JSON.parse(JSON.parse(quoted));
-  } finally {
-    rmSync(probe, { recursive: true });
-  }
 }

@@ -1,4 +1,4 @@
-import type { CommentedValue } from "./comments.ts";
+import type { CommentedValue } from "./commented-values.ts";
 
 export const BEGIN = "<!-- values: from values.yaml, by make chart-gen -->";
 export const END = "<!-- /values -->";

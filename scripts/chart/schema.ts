@@ -1,4 +1,4 @@
-import type { CommentedValue } from "./comments.ts";
+import type { CommentedValue } from "./commented-values.ts";
 import { RULES, type Schema } from "./rules.ts";
 
 type Values = Record<string, unknown>;

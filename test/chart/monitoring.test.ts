@@ -5,6 +5,7 @@ import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { parse } from "yaml";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { CHART } from "../../scripts/chart/helm.ts";
 import { findHelm } from "./find-helm.ts";
@@ -30,14 +31,8 @@ interface Rule {
   severity: string;
 }
 
-const rules = ["rules.yaml", "rules-channel.yaml"].flatMap((file) =>
-  read(`deploy/helm/carillon/files/${file}`)
-    .split(/^- alert: /m)
-    .slice(1)
-    .map((text): Rule => {
-      const [, alert = "", expr = "", severity = ""] = /^(\w+)\n {2}expr: (.+)\n(?: {2}for: \S+\n)? {2}severity: (\w+)\n/.exec(text) ?? [];
-      return { alert, expr, severity };
-    }),
+const rules = ["rules.yaml", "rules-channel.yaml"].flatMap((file): Rule[] =>
+  parse(read(`deploy/helm/carillon/files/${file}`), { version: "1.1" }),
 );
 
 interface Panel {

@@ -1,7 +1,6 @@
 """Checks objects against Kubernetes' own strict schemas, which the package kubernetes-validate carries, and those in crds/.
 
-Reads JSON from standard input: {"texts": ["YAML…"]} gives {"texts": [[object, …]]}; {"objects": [[version, object], …]} gives {"faults": [[index, text], …]}.
-YAML is read as YAML 1.1, as Kubernetes does: an unquoted `on` is true.
+Reads JSON from standard input, [[version, object], …], and prints [[index of the object, fault], …].
 """
 
 import json
@@ -9,8 +8,11 @@ import pathlib
 import re
 import sys
 
-import yaml
+import jsonschema
+import kubernetes_validate
+import referencing
 
+SCHEMAS = pathlib.Path(kubernetes_validate.__file__).parent / "kubernetes-json-schema"
 CRDS = pathlib.Path(__file__).parent / "crds"
 validators = {}
 registries = {}
@@ -43,16 +45,5 @@ def faults_of(version, item):
     return [f"/{'/'.join(map(str, e.absolute_path))}: {e.message[:300]}" for e in found.iter_errors(item)]
 
 
-asked = json.load(sys.stdin)
-if "texts" in asked:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    answer = {"texts": [[d for d in yaml.load_all(text, loader) if d is not None] for text in asked["texts"]]}
-else:
-    # Slow to load, and not needed to read YAML.
-    import jsonschema
-    import kubernetes_validate
-    import referencing
-
-    SCHEMAS = pathlib.Path(kubernetes_validate.__file__).parent / "kubernetes-json-schema"
-    answer = {"faults": [[i, text] for i, (version, item) in enumerate(asked["objects"]) for text in faults_of(version, item)]}
-json.dump(answer, sys.stdout)
+faults = [[i, text] for i, (version, item) in enumerate(json.load(sys.stdin)) for text in faults_of(version, item)]
+json.dump(faults, sys.stdout)

@@ -2,7 +2,7 @@
 // that Kubernetes. Prints counts; exit code 1 on any fault.
 import { join } from "node:path";
 import { CHART, helmBeside } from "../../../scripts/chart/helm.ts";
-import { CI, faultsOf, KUBERNETES, type KubernetesObject, parse, renderArguments } from "./render.ts";
+import { CI, faultsOf, KUBERNETES, type KubernetesObject, parseObjects, renderArguments } from "./render.ts";
 
 /** helm at once: it waits for the disk as much as it works. */
 const BESIDE = 4;
@@ -31,8 +31,7 @@ await eachOf(wanted, async ({ ci, version }) => {
 });
 
 // Most versions render the same, and most ci files share most objects: each is looked at once per version.
-const texts = [...new Set(renders.map(({ text }) => text))];
-const objectsByText = new Map(parse(texts).map((objects, index) => [texts[index]!, objects]));
+const objectsByText = new Map([...new Set(renders.map(({ text }) => text))].map((text) => [text, parseObjects(text)]));
 const asked = new Map<string, { version: string; object: KubernetesObject; where: string }>();
 let objectCount = 0;
 for (const { ci, version, text } of renders) {

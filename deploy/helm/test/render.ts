@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, globSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { parseAllDocuments } from "yaml";
 import { CACHE, CHART, helm } from "../../../scripts/chart/helm.ts";
 
 /** Any object of Kubernetes'. */
@@ -68,7 +69,7 @@ export function render(options: RenderOptions = {}): Rendered {
 export function objectsOf(options: RenderOptions = {}): KubernetesObject[] {
   const result = render(options);
   if (result.kind === "rejected") throw new Error(result.why);
-  return parse([result.text])[0]!;
+  return parseObjects(result.text);
 }
 
 /** What the chart says in rejecting. Throws where it does not. */
@@ -78,18 +79,20 @@ export function rejectionOf(options: RenderOptions): string {
   return result.why;
 }
 
-/** Of each text its objects. */
-export const parse = (texts: readonly string[]): KubernetesObject[][] => python<{ texts: KubernetesObject[][] }>({ texts }).texts;
+/** The objects of a rendered chart. YAML 1.1, as Kubernetes reads it: an unquoted `on` is true. Throws where it is not valid YAML. */
+export function parseObjects(text: string): KubernetesObject[] {
+  const documents = parseAllDocuments(text, { version: "1.1" });
+  if (!Array.isArray(documents)) return [];
+  for (const { errors } of documents) if (errors[0]) throw errors[0];
+  return documents.map((document) => document.toJS()).filter((object) => object !== null);
+}
 
-/** What Kubernetes' strict schemas say against the objects. */
-export const faultsOf = (objects: readonly (readonly [version: string, object: unknown])[]): (readonly [index: number, text: string])[] =>
-  python<{ faults: [number, string][] }>({ objects }).faults;
-
-function python<T>(question: object): T {
+/** What Kubernetes' strict schemas reject in the objects. */
+export function faultsOf(objects: readonly (readonly [version: string, object: unknown])[]): (readonly [index: number, text: string])[] {
   if (!existsSync(PYTHON)) throw new Error("scripts/chart/tools has not run");
   const script = join(import.meta.dirname, "kubernetes.py");
   const output = execFileSync(PYTHON, [script], {
-    input: JSON.stringify(question),
+    input: JSON.stringify(objects),
     encoding: "utf8",
     timeout: PYTHON_MS,
     maxBuffer: 1 << 28,

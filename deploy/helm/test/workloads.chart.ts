@@ -10,7 +10,7 @@ import {
   type KubernetesObject,
   namesOf,
   objectsOf,
-  parse,
+  parseObjects,
   podOf,
   render,
 } from "./render.ts";
@@ -142,7 +142,7 @@ test("helm test asks the gateway through its Service, without a shell", () => {
 });
 
 test("with everything off nothing is left", () => {
-  assert.deepEqual(parse([(render({ ci: "everything-off" }) as { text: string }).text])[0], []);
+  assert.deepEqual(parseObjects((render({ ci: "everything-off" }) as { text: string }).text), []);
 });
 
 test("the schemas would notice a field that Kubernetes does not have, and a kind nobody knows", () => {
