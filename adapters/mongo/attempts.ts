@@ -1,9 +1,10 @@
 import type { Collection, Filter } from "mongodb";
 import type { AttemptRecord, AttemptStore, AttributedProvider } from "../../core/ports/attempt-store.ts";
+import { readAttempt, type StoredAttempt } from "../store/stored.ts";
 import { asStoreError } from "./errors.ts";
 import { inRounds, insertNew, newToken, updateAll } from "./writes.ts";
 
-export interface AttemptDocument extends Omit<AttemptRecord, "id"> {
+export interface AttemptDocument extends Omit<StoredAttempt, "id"> {
   _id: string;
   /** Token of the call whose outcome stands. */
   recorder?: string | undefined;
@@ -18,7 +19,8 @@ export interface AttributionDocument {
   attempt: string;
 }
 
-const decode = ({ _id, recorder: _recorder, resolver: _resolver, ...rest }: AttemptDocument): AttemptRecord => ({ id: _id, ...rest });
+const decode = ({ _id, recorder: _recorder, resolver: _resolver, ...rest }: AttemptDocument): AttemptRecord =>
+  readAttempt({ id: _id, ...rest });
 
 export function createAttemptStore(collection: Collection<AttemptDocument>, attributions: Collection<AttributionDocument>): AttemptStore {
   return {

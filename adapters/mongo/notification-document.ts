@@ -1,5 +1,6 @@
 import { type Delivery, dueAt, type NotificationRecord } from "../../core/delivery/notification.ts";
 import { failedAt } from "../store/failures.ts";
+import { readNotification, type StoredNotification } from "../store/stored.ts";
 
 /** As it is kept, with what is looked for, absent where there is nothing to look for, and with marks by which a writer knows its own writes. */
 export interface NotificationDocument extends Omit<NotificationRecord, "id" | "content" | "deliveries"> {
@@ -35,9 +36,10 @@ export const decode = ({
   failedAt: _failedAt,
   taker: _taker,
   ...rest
-}: NotificationDocument): NotificationRecord => ({
-  id: _id,
-  ...rest,
-  content: JSON.parse(content) as NotificationRecord["content"],
-  deliveries: deliveries.map(({ changes: _changes, ...delivery }) => delivery),
-});
+}: NotificationDocument): NotificationRecord =>
+  readNotification({
+    id: _id,
+    ...rest,
+    content: JSON.parse(content) as StoredNotification["content"],
+    deliveries: deliveries.map(({ changes: _changes, ...delivery }) => delivery),
+  });

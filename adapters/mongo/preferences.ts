@@ -3,9 +3,10 @@ import { type Collection, MongoServerError } from "mongodb";
 import type { PreferenceStore } from "../../core/ports/preference-store.ts";
 import { changeOptOuts, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
 import { StoreError } from "../store/store-error.ts";
+import { readPreference, type StoredPreference, writePreference } from "../store/stored.ts";
 import { asStoreError, DUPLICATE_KEY, toStoreError } from "./errors.ts";
 
-export interface PreferenceDocument extends PreferenceRecord {
+export interface PreferenceDocument extends StoredPreference {
   _id: string;
 }
 
@@ -17,7 +18,7 @@ const UPDATE_PAUSE_MS = 20;
 const BATCH_ROWS = 500;
 
 const keyOf = (app: string, subject: string) => JSON.stringify([app, subject]);
-const decode = ({ _id, ...record }: PreferenceDocument): PreferenceRecord => record;
+const decode = ({ _id, ...stored }: PreferenceDocument): PreferenceRecord => readPreference(stored);
 
 export function createPreferenceStore(collection: Collection<PreferenceDocument>): PreferenceStore {
   return {
@@ -31,7 +32,8 @@ export function createPreferenceStore(collection: Collection<PreferenceDocument>
       asStoreError("update preferences", async () => {
         const _id = keyOf(app, subject);
         for (let tries = 1; tries <= UPDATE_TRIES_MAX; tries++) {
-          const before = await collection.findOne({ _id });
+          const stored = await collection.findOne({ _id });
+          const before = stored ? decode(stored) : undefined;
           const optOuts = changeOptOuts(before?.optOuts ?? [], optOut, optIn);
           const record: PreferenceRecord = { app, subject, version: (before?.version ?? 0) + 1, optOuts, updatedAt: now };
           if (await replace(collection, _id, before?.version, record)) return record;
@@ -59,9 +61,10 @@ async function replace(
   version: number | undefined,
   record: PreferenceRecord,
 ): Promise<boolean> {
-  if (version !== undefined) return (await collection.replaceOne({ _id, version }, record)).matchedCount === 1;
+  const stored = writePreference(record);
+  if (version !== undefined) return (await collection.replaceOne({ _id, version }, stored)).matchedCount === 1;
   try {
-    await collection.insertOne({ _id, ...record });
+    await collection.insertOne({ _id, ...stored });
     return true;
   } catch (error) {
     if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return false;

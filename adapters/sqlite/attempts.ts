@@ -1,8 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { AttemptRecord, AttemptStore } from "../../core/ports/attempt-store.ts";
+import type { AttemptStore } from "../../core/ports/attempt-store.ts";
+import { readAttempt, type StoredAttempt } from "../store/stored.ts";
 import { asStoreError, transact } from "./transact.ts";
 
-const parse = (row: Record<string, unknown>) => JSON.parse(String(row.doc)) as AttemptRecord;
+const parse = (row: Record<string, unknown>) => readAttempt(JSON.parse(String(row.doc)) as StoredAttempt);
 
 export function createAttemptStore(database: DatabaseSync): AttemptStore {
   const insertOne = database.prepare("insert into attempts (id, worker, answered, doc) values (?, ?, ?, ?) on conflict do nothing");

@@ -2,9 +2,10 @@ import type { DatabaseSync } from "node:sqlite";
 import { type Delivery, dueAt, type NotificationRecord } from "../../core/delivery/notification.ts";
 import type { DeliveryChange, DeliveryCount, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
 import { failedAt, readFailed } from "../store/failures.ts";
+import { readNotification, type StoredNotification } from "../store/stored.ts";
 import { asStoreError, transact } from "./transact.ts";
 
-const parse = (row: Record<string, unknown>) => JSON.parse(String(row.doc)) as NotificationRecord;
+const parse = (row: Record<string, unknown>) => readNotification(JSON.parse(String(row.doc)) as StoredNotification);
 
 export function createNotificationStore(database: DatabaseSync): NotificationStore {
   const insertOne = database.prepare(

@@ -1,12 +1,13 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { PreferenceStore } from "../../core/ports/preference-store.ts";
 import { changeOptOuts, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
+import { readPreference, type StoredPreference } from "../store/stored.ts";
 import { asStoreError, transact } from "./transact.ts";
 
 /** Records read at once by changedSince(), in rows. */
 const PAGE_ROWS = 500;
 
-const parse = (row: Record<string, unknown>) => JSON.parse(String(row.doc)) as PreferenceRecord;
+const parse = (row: Record<string, unknown>) => readPreference(JSON.parse(String(row.doc)) as StoredPreference);
 
 export function createPreferenceStore(database: DatabaseSync): PreferenceStore {
   const findOne = database.prepare("select doc from preferences where app = ? and subject = ?");

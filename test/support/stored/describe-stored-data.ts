@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { openStore } from "../../../adapters/store/open-store.ts";
+import { isOpen } from "../../../core/delivery/notification.ts";
+import { deliveryIdOf } from "../../../core/ports/attempt-store.ts";
+import type { Store } from "../../../core/ports/store.ts";
+import { isOptedOut } from "../../../core/preferences/opt-out.ts";
+import { allAttempts, allNotifications } from "../everything.ts";
+import { byId } from "../store/samples.ts";
+import type { TestDatabase } from "../store-contract.ts";
+import { apps, attempts, contacts, notifications, poison, preferences } from "./records.ts";
+
+const LATER = 2_000_000_000_000;
+
+/** What earlier versions stored is read as before, and worked on. `createDatabase` gives a fresh one that holds it. */
+export function describeStoredData(name: string, createDatabase: () => Promise<TestDatabase>): void {
+  const test = (sentence: string, body: (store: Store) => Promise<void>) =>
+    it(sentence, async () => {
+      await using database = await createDatabase();
+      await using store = await openStore(database.url);
+      await body(store);
+    });
+
+  describe(`${name}: data of an earlier version`, () => {
+    test("holds every notification, attempt, contact, app and poison message as before", async (store) => {
+      assert.deepEqual(await allNotifications(store), byId(notifications));
+      assert.deepEqual(byId(await allAttempts(store)), byId(attempts));
+      assert.deepEqual(await store.contacts.list("shop", ["u1", "u2"]), contacts);
+      for (const app of apps) {
+        assert.deepEqual(await store.apps.find(app.id), app);
+        for (const keyHash of app.keyHashes) assert.deepEqual(await store.apps.findByKeyHash(keyHash), app);
+      }
+      assert.deepEqual(await store.poison.list(10), poison);
+    });
+
+    test("holds every opt-out, and obeys it", async (store) => {
+      assert.deepEqual(await Array.fromAsync(store.preferences.changedSince(0)), preferences);
+      for (const { app, subject, optOuts } of preferences) {
+        const [found] = await store.preferences.find(app, [subject]);
+        for (const { channel, category } of optOuts)
+          assert.ok(isOptedOut(found!.optOuts, channel === "*" ? "email" : channel, category === "*" ? "any" : category), subject);
+      }
+      assert.equal(preferences.flatMap((p) => p.optOuts).length, 4);
+    });
+
+    test("keeps the earlier opt-outs where one is added, and where one is taken back", async (store) => {
+      const [user] = preferences;
+      const added = { channel: "fcm", category: "tips" } as const;
+      const first = await store.preferences.update(user!.app, user!.subject, [added], [], LATER);
+      assert.deepEqual(first, { ...user, version: user!.version + 1, optOuts: [...user!.optOuts, added], updatedAt: LATER });
+      const second = await store.preferences.update(user!.app, user!.subject, [], [user!.optOuts[0]!], LATER + 1);
+      assert.deepEqual(second.optOuts, [...user!.optOuts.slice(1), added]);
+      assert.deepEqual(await store.preferences.find(user!.app, [user!.subject]), [second]);
+    });
+
+    test("is leased where it is open, and nothing else is", async (store) => {
+      const open = notifications.filter((n) => n.deliveries.some((d) => isOpen(d.state)));
+      assert.equal(await store.notifications.openCount(100), open.length);
+      const leased = await store.notifications.leaseDue(allLanes, LATER, LATER + 1, 100);
+      assert.deepEqual(byId(leased), byId(open));
+    });
+
+    test("counts its failures, and ends what is open", async (store) => {
+      const failed = notifications.filter((n) => n.deliveries.some((d) => d.state === "failed"));
+      assert.deepEqual(byId(await Array.fromAsync(store.notifications.failed(0, LATER))), byId(failed));
+      for (const { id, deliveries } of notifications)
+        for (const d of deliveries.filter(({ state }) => isOpen(state))) {
+          const expect = { attempt: d.attempt, states: [d.state] };
+          const set = { state: "sent", providerRef: "now", nextAt: undefined, endedAt: LATER } as const;
+          assert.deepEqual(await store.notifications.change([{ notificationId: id, deliveryId: d.id, expect, set }]), [true]);
+        }
+      assert.equal(await store.notifications.openCount(100), 0);
+    });
+
+    test("keeps every number that was claimed from being claimed again, and every outcome and reference from another", async (store) => {
+      assert.deepEqual(
+        await store.attempts.claim(attempts),
+        attempts.map(() => false),
+      );
+      const outcome = { kind: "accepted", providerRef: "other" } as const;
+      const record = attempts.map(({ id }) => ({ id, worker: undefined, outcome, answeredAt: LATER }));
+      assert.deepEqual(
+        await store.attempts.record(record),
+        attempts.map((a) => a.outcome === undefined),
+      );
+      const other = `${deliveryIdOf(attempts[0]!.id)}/99`;
+      for (const ref of ["SM1", "SM20", "SM21", "SM99"]) assert.equal(await store.attempts.attribute("twilio", ref, other), false, ref);
+    });
+  });
+}
+
+const allLanes = Array.from({ length: 64 }, (_, lane) => lane);
