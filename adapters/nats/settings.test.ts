@@ -48,7 +48,7 @@ test("a server's rejection is told as the setting to change", () => {
 test("a server that does not answer is told as such, and a mistake of ours stays one", () => {
   const told = asOperatorError(new errors.TimeoutError(), "127.0.0.1:4222");
   assert.ok(told instanceof UnreachableError);
-  assert.match(told.message, /JetStream cannot be failpoint at 127\.0\.0\.1:4222 \(timeout\)/);
+  assert.match(told.message, /JetStream cannot be reached at 127\.0\.0\.1:4222 \(timeout\)/);
   const own = new OperatorError("as it is");
   assert.equal(asOperatorError(own, "x"), own);
   assert.throws(() => asOperatorError(new TypeError("ours"), "x"), TypeError);

@@ -40,7 +40,7 @@ async function fromFile(path: string, names: readonly string[]): Promise<TrustRe
 
 async function fromCluster(kubernetes: Pick<Kubernetes, "get">): Promise<TrustRead> {
   const answer = await kubernetes.get(CONFIG_MAP);
-  if (answer.kind === "unreachable") return { ...unreadable(`the API server cannot be failpoint: ${answer.why}`), lasting: false };
+  if (answer.kind === "unreachable") return { ...unreadable(`the API server cannot be reached: ${answer.why}`), lasting: false };
   if (answer.code === 403)
     return unreadable(
       `${NAMED} may not be read: bind the Role extension-apiserver-authentication-reader of kube-system to the service account`,

@@ -16,7 +16,7 @@ function check(channel) {
   const Health = makeGenericClientConstructor(service);
   const client = new Health(address, channel);
   client.waitForReady(Date.now() + DEADLINE_MS, (unreachable) => {
-    if (unreachable) end(1, `${address} cannot be failpoint: ${unreachable.message}`);
+    if (unreachable) end(1, `${address} cannot be reached: ${unreachable.message}`);
     client.check({ service: "readiness" }, { deadline: Date.now() + DEADLINE_MS }, (error, answer) =>
       error ? end(1, `${address}: ${error.message}`) : end(answer.status === "SERVING" ? 0 : 1, `${address} is ${answer.status}`),
     );
@@ -28,7 +28,7 @@ function shakeHands() {
   const { hostname: host, port } = new URL(`tls://${address}`);
   const socket = connect({ host, port, ALPNProtocols: ["h2"], ...unchecked });
   socket.setTimeout(DEADLINE_MS, () => end(1, `${address} does not answer`));
-  socket.on("error", (error) => end(1, `${address} cannot be failpoint: ${error.message}`));
+  socket.on("error", (error) => end(1, `${address} cannot be reached: ${error.message}`));
   socket.on("secureConnect", () => {
     if (socket.alpnProtocol !== "h2") end(1, `${address} does not speak HTTP/2`);
     end(0, `${address} answers, and wants a certificate; with tests.clientCertificate.existingSecret it is asked for its health`);
