@@ -4,7 +4,6 @@ import { CHANNELS, type Channel } from "../core/delivery/channel.ts";
 import { type ChannelScaling, SCALING_DEFAULTS } from "../core/scaling/scaling.ts";
 import { ms, text, type Variable } from "../runtime/config.ts";
 import { internalTlsVariables } from "../runtime/tls/grpc-tls.ts";
-import { metricsApiVariables } from "./metrics-api/config.ts";
 import type { Scalings } from "./rates.ts";
 
 /** Wide, but bounded: a slip of the pen should not cost a cluster. */
@@ -75,7 +74,6 @@ const scalingsFile = (about: { default: string; reason: string }): Variable<Scal
 export const autoscalerVariables = {
   ...natsVariables,
   ...internalTlsVariables,
-  ...metricsApiVariables,
   AUTOSCALER_LISTEN: text({ default: "0.0.0.0:7730", reason: "host:port KEDA asks, with gRPC (external scaler)" }),
   AUTOSCALER_RELEASE: text({
     default: "carillon",

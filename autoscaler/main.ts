@@ -6,26 +6,26 @@ import { ExternalScalerService } from "../gen/externalscaler/externalscaler.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { startGrpcServer } from "../runtime/grpc/server.ts";
 import { createUnary } from "../runtime/grpc/unary.ts";
-import { reachable } from "../runtime/http/reachable.ts";
 import { callSeconds } from "../runtime/metrics.ts";
 import { defineRole } from "../runtime/run.ts";
 import { internalTls } from "../runtime/tls/grpc-tls.ts";
 import { autoscalerVariables } from "./config.ts";
 import { createScaler } from "./keda.ts";
 import { showRates } from "./metrics.ts";
-import { metricsApiOptions } from "./metrics-api/config.ts";
-import { startMetricsApi } from "./metrics-api/main.ts";
+import { rateApis } from "./rate-apis.ts";
 import { createRates } from "./rates.ts";
 import { sample } from "./sample.ts";
+
+const variables: typeof autoscalerVariables = Object.assign({}, autoscalerVariables, ...rateApis.map((api) => api.variables));
 
 export const role = defineRole({
   name: "autoscaler",
   about: "works out how many tasks per second each channel's pods have to do, for KEDA, Kubernetes and Prometheus",
-  variables: autoscalerVariables,
+  variables,
   async start(config, { log, metrics, stack, signal, tracer }) {
     const clock = systemClock;
     const tls = internalTls(config, log);
-    const metricsApi = metricsApiOptions(config);
+    const configured = rateApis.map(({ name, configure }) => ({ name, start: configure(config) }));
     const scalings = config.AUTOSCALER_CHANNELS_FILE;
     const rates = createRates(CHANNELS, scalings, clock);
     showRates(metrics, rates);
@@ -37,10 +37,8 @@ export const role = defineRole({
     const server = stack.use(await startGrpcServer({ address: config.AUTOSCALER_LISTEN, services, reflection: false, log, tls }));
     server.serveUntil(signal);
     const addresses: Record<string, string> = { grpc: server.address };
-    if (metricsApi) {
-      const api = stack.use(await startMetricsApi(metricsApi, { rates, release: config.AUTOSCALER_RELEASE, clock, log }));
-      addresses.metricsApi = reachable(metricsApi.listen.host, api.port);
-    }
+    for (const { name, start } of configured)
+      if (start) addresses[name] = stack.use(await start({ rates, release: config.AUTOSCALER_RELEASE, clock, log })).address;
     return { addresses, drained: () => sampling };
   },
 });

@@ -13,6 +13,11 @@ test("every file in the tree keeps the rules", () => {
   assert.deepEqual(findFaults(files), []);
 });
 
+test("a part that can be left out has one line outside its folder at most", () => {
+  const lines = readFileSync(join(root, "autoscaler/rate-apis.ts"), "utf8").split("\n");
+  assert.ok(lines.filter((line) => line.includes("metrics-api")).length <= 1);
+});
+
 const faultsOf = (path: string, text: string) => findFaults([{ path, text }]);
 
 const BROKEN: readonly [rule: string, path: string, text: string, fault: RegExp][] = [
@@ -40,6 +45,14 @@ const BROKEN: readonly [rule: string, path: string, text: string, fault: RegExp]
   ],
   ["a decision does HTTP", "gateway/accept.ts", "import { request } from 'node:http';", /network packages/],
   ["a table calls its SDK", "providers/twilio/classify.ts", 'import twilio from "twilio";', /only its types/],
+  [
+    "a part that can be left out is imported",
+    "autoscaler/main.ts",
+    'import { startMetricsApi } from "./metrics-api/main.ts";',
+    /can be left out, so only autoscaler\/rate-apis\.ts may import/,
+  ],
+  ["a test imports a part that can be left out", "autoscaler/main.test.ts", 'import "./metrics-api/test/world.ts";', /can be left out/],
+  ["a program imports a test's helper", "autoscaler/metrics-api/main.ts", 'import "./test/world.ts";', /only tests may import/],
   ["an enum", "core/a.ts", "export const enum Kind {}", /^core\/a\.ts:1: enum/],
   ["a namespace", "core/a.ts", "// one\nnamespace Kinds {}", /^core\/a\.ts:2: namespace/],
   ["a parameter property", "core/a.ts", "class A {\n  constructor(private readonly b: string) {}\n}", /parameter property/],
@@ -81,6 +94,12 @@ const KEPT: readonly [rule: string, path: string, text: string][] = [
   ["a parameter may be readonly in its type", "core/a.ts", "class A {\n  constructor(b: readonly string[], c: string) {}\n}"],
   ["a word is no declaration", "core/a.ts", 'const text = "enum Kind {}"; // namespace A\nconst enumeration = 1;'],
   ["a test may import what it tests with", "core/a.test.ts", 'import fc from "fast-check";\nimport "../sandbox/main.ts";'],
+  ["a part that can be left out has its line", "autoscaler/rate-apis.ts", 'export { metricsApi } from "./metrics-api/rate-api.ts";'],
+  [
+    "a test's helper beside it",
+    "autoscaler/metrics-api/test/world.ts",
+    'import "node:https";\nimport "../../../test/support/fake-clock.ts";',
+  ],
   ["a skip with a reason", "core/a.test.ts", 'test("a", { skip: python ? false : "python3 is missing" }, (t) => t.skip("why"));'],
   ["a file of the most lines allowed", "core/a.ts", "const a = 1;\n".repeat(400)],
 ];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createSigner } from "../../test/support/front-proxy.ts";
 import { type FrontProxy, frontProxyOf, identify, type Peer, parseFrontProxy } from "./front-proxy.ts";
+import { createSigner } from "./test/front-proxy.ts";
 
 const { cert: ca } = await createSigner("front-proxy-ca");
 const data = { "requestheader-client-ca-file": ca, "requestheader-allowed-names": '["front-proxy-client"]' };

@@ -1,6 +1,7 @@
 import type { Clock } from "../../core/ports/clock.ts";
+import { reachable } from "../../runtime/http/reachable.ts";
 import type { Logger } from "../../runtime/logger.ts";
-import type { RequiredRates } from "../required.ts";
+import type { RateApiParts, RunningRateApi } from "../rate-api.ts";
 import { createAnswer } from "./answer.ts";
 import { createAllowList, createReview } from "./authorize.ts";
 import { type Certificate, type CertificateSource, readCertificate, selfSigned } from "./certificate.ts";
@@ -30,15 +31,7 @@ export interface MetricsApiOptions {
   namespace: string | undefined;
 }
 
-export interface MetricsApiWorld {
-  rates: RequiredRates;
-  /** The label `release` of what is served. */
-  release: string;
-  clock: Clock;
-  log: Logger;
-}
-
-export interface MetricsApi extends AsyncDisposable {
+export interface MetricsApi extends RunningRateApi {
   readonly port: number;
 }
 
@@ -46,7 +39,7 @@ export interface MetricsApi extends AsyncDisposable {
  * Serves external.metrics.k8s.io/v1beta1 with one metric, carillon_required_per_second. Disposal finishes what is under way. Rejects with an
  * OperatorError where the certificate or the front proxy's authority cannot be had, and with the system's error when it cannot listen.
  */
-export async function startMetricsApi(options: MetricsApiOptions, { rates, release, clock, log }: MetricsApiWorld): Promise<MetricsApi> {
+export async function startMetricsApi(options: MetricsApiOptions, { rates, release, clock, log }: RateApiParts): Promise<MetricsApi> {
   await using stack = new AsyncDisposableStack();
   const kubernetes = options.kubernetes && stack.use(createKubernetes(options.kubernetes));
   const trust = await openTrust(createTrustReader(options.trust, kubernetes), log);
@@ -104,7 +97,7 @@ export async function startMetricsApi(options: MetricsApiOptions, { rates, relea
     "serving external.metrics.k8s.io",
   );
   const kept = stack.move();
-  return { port: https.port, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return { port: https.port, address: reachable(options.listen.host, https.port), [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 /** The same rejection is told once a minute: an HPA controller is rejected every 15 s for each channel. */

@@ -1,21 +1,9 @@
 import assert from "node:assert/strict";
 import { Agent } from "node:https";
 import { test } from "node:test";
-import { createSigner } from "../../test/support/front-proxy.ts";
-import { allowed, forbidden } from "../../test/support/kubernetes-api.ts";
-import {
-  AGGREGATOR,
-  type Asking,
-  ask,
-  ended,
-  HPA,
-  METRIC,
-  proxyCa,
-  SMS,
-  serve,
-  VERSION,
-  valuesOf,
-} from "../../test/support/metrics-api-world.ts";
+import { createSigner } from "./test/front-proxy.ts";
+import { allowed, forbidden } from "./test/kubernetes-api.ts";
+import { AGGREGATOR, type Asking, ask, ended, HPA, METRIC, proxyCa, SMS, serve, VERSION, valuesOf } from "./test/world.ts";
 
 test("an HPA reads what a channel requires, after the API server said it may", async () => {
   const { port, kubernetes } = await serve();

@@ -7,10 +7,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { connect } from "node:tls";
 import { eventually } from "../../test/support/eventually.ts";
-import { createSigner, type Pair } from "../../test/support/front-proxy.ts";
-import { configMapOf, forbidden } from "../../test/support/kubernetes-api.ts";
-import { AGGREGATOR, ask, ended, HPA, proxy, proxyCa, SMS, serve, VERSION, valuesOf } from "../../test/support/metrics-api-world.ts";
 import { FIRST_REFRESH_MS, type MetricsApiOptions, REFRESH_MS, UNVERIFIED_REFRESH_MS } from "./main.ts";
+import { createSigner, type Pair } from "./test/front-proxy.ts";
+import { configMapOf, forbidden } from "./test/kubernetes-api.ts";
+import { AGGREGATOR, ask, ended, HPA, proxy, proxyCa, SMS, serve, VERSION, valuesOf } from "./test/world.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "carillon-metrics-api-"));
 ended.defer(() => rmSync(directory, { recursive: true }));

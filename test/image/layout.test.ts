@@ -35,7 +35,9 @@ test("every file in the image is one that the program imports, and every package
 });
 
 test("tests, docs and what is not the program stay outside", () => {
-  const outside = files.filter((path) => /\.test\.ts$|\.md$|^(test|docs|deploy|scripts|proto|examples|node_modules|\.git)\//.test(path));
+  const outside = files.filter((path) =>
+    /\.test\.ts$|\/test\/|\.md$|^(test|docs|deploy|scripts|proto|examples|node_modules|\.git)\//.test(path),
+  );
   assert.deepEqual(outside, []);
 });
 

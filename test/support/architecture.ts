@@ -25,6 +25,10 @@ const REACH: Record<string, readonly string[]> = {
 };
 /** Folders whose subfolders know nothing of one another, and the one that all of them may use. */
 const SIBLINGS: Record<string, string> = { providers: "transport", sandbox: "kit" };
+/** Folders that can be deleted, each together with its line in the one file that imports from it. */
+const OPTIONAL: Record<string, string> = { "autoscaler/metrics-api/": "autoscaler/rate-apis.ts" };
+/** Tests, and what only tests import, beside their subject. */
+const TEST = /\.test\.ts$|\/test\//;
 /** What opens a store, a connection or a server; everybody but the wiring is handed the result. */
 const OPENER = /\b(?:open|connect|start)[A-Z]\w*/;
 /** A service's wiring, and the variables it reads; dispatchers share theirs in serve.ts. */
@@ -53,9 +57,13 @@ interface Import {
 function importFaults(file: SourceFile): string[] {
   const { path } = file;
   const top = path.split("/")[0]!;
-  if (/\.test\.ts$/.test(path)) return [];
   return importsOf(file).flatMap(({ target, names, ours, typeOnly, line }) => {
     const fault = (rule: string) => [`${path}:${line}: imports ${target}: ${rule}`];
+    for (const [folder, knownTo] of Object.entries(OPTIONAL))
+      if (target.startsWith(folder) && !path.startsWith(folder) && path !== knownTo)
+        return fault(`${folder} can be left out, so only ${knownTo} may import from it`);
+    if (TEST.test(path) || top === "test") return [];
+    if (TEST.test(target)) return fault("only tests may import what is theirs");
     if (!ours) {
       if (top === "core") return fault("core imports nothing outside core; a port is missing");
       if (typeOnly || !NETWORK.test(target)) return [];

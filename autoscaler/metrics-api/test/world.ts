@@ -3,10 +3,10 @@ import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { type Agent, request as httpsRequest } from "node:https";
 import { after } from "node:test";
-import { type MetricsApiOptions, startMetricsApi } from "../../autoscaler/metrics-api/main.ts";
-import type { RequiredRate } from "../../autoscaler/required.ts";
-import { createLogger } from "../../runtime/logger.ts";
-import { createFakeClock } from "./fake-clock.ts";
+import { createLogger } from "../../../runtime/logger.ts";
+import { createFakeClock } from "../../../test/support/fake-clock.ts";
+import type { RequiredRate } from "../../required.ts";
+import { type MetricsApiOptions, startMetricsApi } from "../main.ts";
 import { createSigner, type Pair } from "./front-proxy.ts";
 import { configMapOf, type KubernetesApi, startKubernetesApi } from "./kubernetes-api.ts";
 
