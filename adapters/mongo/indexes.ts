@@ -27,13 +27,14 @@ const INDEXES: readonly Index[] = [
     referencesOf(provider, "answered", "outcome.providerRef"),
     referencesOf(provider, "resolved", "resolution.outcome.providerRef"),
   ]),
+  { collection: "contents", name: "kept", key: { keepUntil: 1 } },
   { collection: "poison", name: "kept", key: { keptAt: 1, _id: 1 } },
   { collection: "contacts", name: "user", key: { app: 1, userId: 1 } },
   { collection: "preferences", name: "changed", key: { updatedAt: 1, _id: 1 } },
   { collection: "apps", name: "key", key: { keyHashes: 1 } },
 ];
 /** Where an existing key means "this was stored before": by any other unique index it would mean something else. */
-export const COLLECTIONS = ["notifications", "attempts", "attributions", "contacts", "preferences", "apps", "poison"];
+export const COLLECTIONS = ["notifications", "contents", "attempts", "attributions", "contacts", "preferences", "apps", "poison"];
 
 const NAMESPACE_NOT_FOUND = 26;
 const INDEX_OPTIONS_CONFLICT = 85;

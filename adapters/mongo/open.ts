@@ -8,6 +8,7 @@ import { type AppDocument, createAppStore } from "./apps.ts";
 import { type AttemptDocument, type AttributionDocument, createAttemptStore } from "./attempts.ts";
 import { createClient } from "./client.ts";
 import { type ContactDocument, createContactStore } from "./contacts.ts";
+import { type ContentDocument, createContentStore } from "./contents.ts";
 import { deploymentVerdict, type Hello, type StorageEngine, storageDangers } from "./deployment.ts";
 import { asStoreError, errorName, giveUp, toStoreError } from "./errors.ts";
 import { ensureIndexes } from "./indexes.ts";
@@ -43,6 +44,7 @@ export async function openMongoStore(uri: string, options: MongoOptions = {}): P
     await ensureIndexes(db, hostsOf(client));
     return {
       notifications: createNotificationStore(db.collection<NotificationDocument>("notifications")),
+      contents: createContentStore(db.collection<ContentDocument>("contents")),
       attempts: createAttemptStore(db.collection<AttemptDocument>("attempts"), db.collection<AttributionDocument>("attributions")),
       contacts: createContactStore(db.collection<ContactDocument>("contacts")),
       preferences: createPreferenceStore(db.collection<PreferenceDocument>("preferences")),

@@ -8,6 +8,7 @@ import { type Danger, UnsafeSettingError } from "../unsafe-setting.ts";
 import { createAppStore } from "./apps.ts";
 import { createAttemptStore } from "./attempts.ts";
 import { createContactStore } from "./contacts.ts";
+import { createContentStore } from "./contents.ts";
 import { fileSystemDangers, journalDangers, statFileSystem } from "./durable.ts";
 import { createNotificationStore } from "./notifications.ts";
 import { createPoisonStore } from "./poison.ts";
@@ -33,6 +34,7 @@ export async function openSqliteStore(path: string, fileSystemOf = statFileSyste
   const time = database.prepare("select cast(unixepoch('subsec') * 1000 as integer) as ms");
   return {
     notifications: createNotificationStore(database),
+    contents: createContentStore(database),
     attempts: createAttemptStore(database),
     contacts: createContactStore(database),
     preferences: createPreferenceStore(database),

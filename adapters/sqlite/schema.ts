@@ -54,8 +54,17 @@ const VERSION_3 = `
   create index attempts_resolved on attempts (resolved_reference) where resolved_reference is not null;
 `;
 
+/** Large contents, one row for all notifications of an app that share one. `doc` comes last: moving `keep_until` leaves its pages alone. */
+const VERSION_4 = `
+  create table contents (
+    app text not null, hash text not null, keep_until integer not null, doc text not null,
+    primary key (app, hash)
+  ) strict;
+  create index contents_kept on contents (keep_until);
+`;
+
 /** What each version adds to the one before: append, never edit. `user_version` counts how many a file has. */
-const MIGRATIONS = [VERSION_1, VERSION_2, VERSION_3];
+const MIGRATIONS = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 /** Brings the file to this version's schema; several processes may try at once. */
 export function migrate(database: DatabaseSync): void {

@@ -9,6 +9,7 @@ import { sampleAttempt, sampleNotification } from "../../test/support/store/samp
 import { describeStoreContract, type TestDatabase } from "../../test/support/store-contract.ts";
 import { openStore, StoreError } from "../store/open-store.ts";
 import { createAttemptStore } from "./attempts.ts";
+import { createContentStore } from "./contents.ts";
 import { createNotificationStore } from "./notifications.ts";
 import { createPoisonStore } from "./poison.ts";
 
@@ -43,7 +44,7 @@ describe("SQLite store: its file", () => {
       }
     }
     using raw = new Listening(database.path);
-    for (const create of [createNotificationStore, createAttemptStore, createPoisonStore]) create(raw);
+    for (const create of [createNotificationStore, createContentStore, createAttemptStore, createPoisonStore]) create(raw);
     const plans = [...statements].map((sql) => ({
       sql,
       plan: raw
@@ -59,6 +60,8 @@ describe("SQLite store: its file", () => {
       planOf("answered_reference").filter((detail) => !/QUERY|UNION/.test(String(detail))),
       ["answered", "resolved"].map((what) => `SEARCH attempts USING INDEX attempts_${what} (${what}_reference=?)`),
     );
+    assert.deepEqual(planOf("from contents where app = "), ["SEARCH contents USING INDEX sqlite_autoindex_contents_1 (app=? AND hash=?)"]);
+    assert.ok(planOf("keep_until < ?").includes("SEARCH contents USING COVERING INDEX contents_kept (keep_until<?)"));
     assert.deepEqual(planOf("from poison"), ["SCAN poison USING INDEX poison_kept"]);
     const readsAll = plans.filter(({ plan }) => plan.some((detail) => /^SCAN \w+$|TEMP B-TREE/.test(String(detail))));
     assert.deepEqual(

@@ -6,6 +6,7 @@ import type { Store } from "../../core/ports/store.ts";
 import { changeOptOuts, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
 import { frozen } from "./frozen.ts";
 import { createMemoryAttempts } from "./memory-attempts.ts";
+import { createMemoryContents } from "./memory-contents.ts";
 import { createMemoryNotifications } from "./memory-notifications.ts";
 
 export type MemoryStore = Store & {
@@ -17,6 +18,7 @@ export type MemoryStore = Store & {
 export function createMemoryStore(onDue: (due: number) => void = () => {}, now: () => number = Date.now): MemoryStore {
   return {
     notifications: createMemoryNotifications(onDue),
+    contents: createMemoryContents(),
     attempts: createMemoryAttempts(),
     contacts: createMemoryContacts(),
     preferences: createMemoryPreferences(),

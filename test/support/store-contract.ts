@@ -5,6 +5,7 @@ import { describeApps } from "./store/apps.ts";
 import { describeAttempts } from "./store/attempts.ts";
 import { describeAttributions } from "./store/attributions.ts";
 import { describeContacts } from "./store/contacts.ts";
+import { describeContents } from "./store/contents.ts";
 import { describeDeliveries } from "./store/deliveries.ts";
 import { describeFailures } from "./store/failures.ts";
 import { describeNotifications } from "./store/notifications.ts";
@@ -34,6 +35,7 @@ export function describeStoreContract(name: string, createDatabase: () => Promis
   describeOutbox(name, test);
   describeDeliveries(name, test);
   describeFailures(name, test);
+  describeContents(name, test);
   describeAttempts(name, test);
   describeResolutions(name, test);
   describeAttributions(name, test);

@@ -1,0 +1,60 @@
+import { type Collection, MongoServerError } from "mongodb";
+import type { Content } from "../../core/delivery/notification.ts";
+import type { ContentStore, StoredContent } from "../../core/ports/content-store.ts";
+import { asStoreError, DUPLICATE_KEY } from "./errors.ts";
+
+/** `_id` is hash and app, so that the collection can be sharded by its hash as the others are. */
+export interface ContentDocument {
+  _id: string;
+  /** JSON: the keys of a caller's data may hold dots and dollars. */
+  content: string;
+  keepUntil: number;
+}
+
+/** Two writers that insert the same content at once: the loser finds the winner's document at its second try. */
+const UPSERT_TRIES_MAX = 5;
+
+const keyOf = ({ app, hash }: Pick<StoredContent, "app" | "hash">) => `${hash} ${app}`;
+
+export function createContentStore(collection: Collection<ContentDocument>): ContentStore {
+  return {
+    put: (contents) =>
+      asStoreError("put contents", async () => {
+        if (contents.length === 0) return;
+        const upserts = contents.map((stored) => ({
+          updateOne: {
+            filter: { _id: keyOf(stored) },
+            update: { $max: { keepUntil: stored.keepUntil }, $setOnInsert: { content: JSON.stringify(stored.content) } },
+            upsert: true,
+          },
+        }));
+        for (let tries = 1; ; tries++) {
+          try {
+            await collection.bulkWrite(upserts, { ordered: false });
+            return;
+          } catch (error) {
+            const lostRace = error instanceof MongoServerError && error.code === DUPLICATE_KEY;
+            if (!lostRace || tries === UPSERT_TRIES_MAX) throw error;
+          }
+        }
+      }),
+
+    get: (app, hash) =>
+      asStoreError("get content", async () => {
+        const document = await collection.findOne({ _id: keyOf({ app, hash }) }, { projection: { content: 1 } });
+        return document ? (JSON.parse(document.content) as Content) : undefined;
+      }),
+
+    purge: (before, limit) =>
+      asStoreError("purge contents", async () => {
+        // A limit of 0 would be none.
+        if (limit <= 0) return 0;
+        const old = { keepUntil: { $lt: before } };
+        const found = await collection.find(old, { projection: { _id: 1 }, sort: { keepUntil: 1 }, limit }).toArray();
+        if (found.length === 0) return 0;
+        // The condition again: a notification may have referred to it, and moved `keepUntil`, since it was found.
+        const { deletedCount } = await collection.deleteMany({ _id: { $in: found.map(({ _id }) => _id) }, ...old });
+        return deletedCount;
+      }),
+  };
+}

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { describe } from "node:test";
+import { openStore } from "../../../adapters/store/open-store.ts";
+import type { StoredContent } from "../../../core/ports/content-store.ts";
+import { T0 } from "./samples.ts";
+import type { StoreTest } from "./store-test.ts";
+
+const sampleContent = (over: Partial<StoredContent> = {}): StoredContent => ({
+  app: "shop",
+  hash: randomBytes(32).toString("hex"),
+  content: { email: { subject: "Your receipt", html: "<p>Thank you</p>", text: "" } },
+  keepUntil: T0,
+  ...over,
+});
+
+export function describeContents(name: string, test: StoreTest): void {
+  describe(`${name}: contents`, () => {
+    test("gives back what was put, whatever is in it and however large", async (store) => {
+      const data = { "a.b": "1", $x: "$y", "": "", "ключ 🔔": "a\u0000b", ["__proto__"]: "p" };
+      const contents = [
+        sampleContent({ content: { push: { title: "$t", body: "line\nline", data } } }),
+        sampleContent({ content: { sms: { text: "x".repeat(9_000) } } }),
+        sampleContent({ content: { email: { subject: "s", html: "é".repeat(262_144), text: "" } } }),
+      ];
+      await store.contents.put(contents);
+      for (const { app, hash, content } of contents) assert.deepEqual(await store.contents.get(app, hash), content);
+    });
+
+    test("finds nothing where nothing is, and nothing of another app", async (store) => {
+      const content = sampleContent();
+      await store.contents.put([]);
+      await store.contents.put([content]);
+      assert.equal(await store.contents.get("shop", "0".repeat(64)), undefined);
+      assert.equal(await store.contents.get("other", content.hash), undefined);
+    });
+
+    test("keeps one content however often it is put, and of each app its own", async (store) => {
+      const content = sampleContent();
+      await store.contents.put([content, content]);
+      await store.contents.put([content, { ...content, app: "other" }]);
+      assert.equal(await store.contents.purge(T0 + 1, 10), 2);
+    });
+
+    test("moves keepUntil forward with each use, never back", async (store) => {
+      const content = sampleContent();
+      await store.contents.put([content]);
+      await store.contents.put([{ ...content, keepUntil: T0 + 100 }]);
+      await store.contents.put([{ ...content, keepUntil: T0 + 50 }]);
+      assert.equal(await store.contents.purge(T0 + 100, 10), 0);
+      assert.deepEqual(await store.contents.get(content.app, content.hash), content.content);
+      assert.equal(await store.contents.purge(T0 + 101, 10), 1);
+      assert.equal(await store.contents.get(content.app, content.hash), undefined);
+    });
+
+    test("counts the latest keepUntil of equal contents within one call", async (store) => {
+      const content = sampleContent();
+      await store.contents.put([T0 + 10, T0 + 30, T0 + 20].map((keepUntil) => ({ ...content, keepUntil })));
+      assert.equal(await store.contents.purge(T0 + 30, 10), 0);
+      assert.equal(await store.contents.purge(T0 + 31, 10), 1);
+    });
+
+    test("purges what is older than a moment, up to a limit", async (store) => {
+      const contents = [0, 1, 2, 3, 4].map((age) => sampleContent({ keepUntil: T0 - age }));
+      await store.contents.put(contents);
+      for (const none of [0, -1]) assert.equal(await store.contents.purge(T0 + 1, none), 0);
+      assert.equal(await store.contents.purge(T0, 3), 3);
+      assert.equal(await store.contents.purge(T0, 3), 1);
+      assert.equal(await store.contents.purge(T0, 3), 0);
+      const [newest] = contents;
+      assert.deepEqual(await store.contents.get("shop", newest!.hash), newest!.content);
+    });
+
+    test("takes back what was purged", async (store) => {
+      const content = sampleContent();
+      await store.contents.put([content]);
+      await store.contents.purge(T0 + 1, 1);
+      await store.contents.put([content]);
+      assert.deepEqual(await store.contents.get(content.app, content.hash), content.content);
+    });
+
+    test("never purges what was put meanwhile for longer", async (store, url) => {
+      await using other = await openStore(url);
+      for (let round = 0; round < 20; round++) {
+        const contents = Array.from({ length: 10 }, () => sampleContent());
+        await store.contents.put(contents);
+        const kept = contents.map((content) => ({ ...content, keepUntil: T0 + 100 }));
+        await Promise.all([store.contents.put(kept), other.contents.purge(T0 + 1, 100), other.contents.put(kept)]);
+        for (const { app, hash, content } of contents) assert.deepEqual(await store.contents.get(app, hash), content);
+      }
+    });
+  });
+}
