@@ -1,15 +1,16 @@
+import { CHANNELS } from "../core/delivery/channel.ts";
 import type { Role } from "../runtime/run.ts";
 
-/** Every deployable. Loaded when asked for: each brings its providers' SDKs. */
+const dispatchers = Object.fromEntries(
+  CHANNELS.map((channel, i) => [`dispatcher-${channel}`, async () => ({ role: (await import("../dispatchers/main.ts")).roles[i]! })]),
+);
+
+/** Every deployable. Imported when asked for: each brings packages of its own. */
 const LOADERS: Readonly<Record<string, () => Promise<{ role: Role }>>> = {
   preferences: () => import("../preferences/main.ts"),
   gateway: () => import("../gateway/main.ts"),
   relay: () => import("../relay/main.ts"),
-  "dispatcher-apns": () => import("../dispatchers/apns/main.ts"),
-  "dispatcher-fcm": () => import("../dispatchers/fcm/main.ts"),
-  "dispatcher-webpush": () => import("../dispatchers/webpush/main.ts"),
-  "dispatcher-sms": () => import("../dispatchers/sms/main.ts"),
-  "dispatcher-email": () => import("../dispatchers/email/main.ts"),
+  ...dispatchers,
   feedback: () => import("../feedback/main.ts"),
   autoscaler: () => import("../autoscaler/main.ts"),
 };

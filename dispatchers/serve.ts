@@ -9,9 +9,7 @@ import { createCrashCounter } from "../adapters/redis/crash-counter.ts";
 import { createRateLimiter } from "../adapters/redis/rate-limiter.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
 import type { Channel } from "../core/delivery/channel.ts";
-import type { AttemptStore } from "../core/ports/attempt-store.ts";
-import type { Clock } from "../core/ports/clock.ts";
-import type { Provider } from "../core/ports/provider.ts";
+import type { ChannelParts, CreateProviders } from "../providers/channel-providers.ts";
 import { systemClock } from "../runtime/clock.ts";
 import type { Values, Variables } from "../runtime/config.ts";
 import type { Runtime, Started } from "../runtime/run.ts";
@@ -25,28 +23,22 @@ import { instrumented } from "./instrumented.ts";
 import { createDispatchMetrics } from "./metrics.ts";
 import { createPoisonGuard } from "./poison-guard.ts";
 
-export interface ProviderParts {
-  clock: Clock;
-  /** For status queries; the store is there by the time of the first. */
-  attribute: AttemptStore["attribute"];
-}
-
 /** A channel's providers, and the variables that make them: where a file of theirs changes, they are made anew. */
-export interface Providers<V extends Variables> {
-  variables: V;
-  /** In order of preference; for every configuration as many, of the same names. Throws where it cannot be used. */
-  create(config: Values<V>, parts: ProviderParts): readonly Provider[];
+export interface Providers {
+  variables: Variables;
+  /** For every configuration as many, of the same names. */
+  create: CreateProviders;
 }
 
 /** All that the five dispatchers share: everything but the channel and who serves it. */
-export async function serveDispatcher<V extends Variables>(
+export async function serveDispatcher(
   channel: Channel,
-  { variables, create }: Providers<V>,
-  config: Values<typeof dispatcherVariables> & Values<V>,
+  { variables, create }: Providers,
+  config: Values<typeof dispatcherVariables>,
   { log, metrics, stack, signal, worker, tracer, env, failpoint }: Runtime,
 ): Promise<Started> {
   const clock = systemClock;
-  const parts: ProviderParts = { clock, attribute: (...given) => store.attempts.attribute(...given) };
+  const parts: ChannelParts = { clock, attribute: (...given) => store.attempts.attribute(...given) };
   const made = create(config, parts).map((provider) => stack.use(hotReloading(provider, log)));
   const tls = internalTls(config, log);
   const store = await openRoleStore(config, { stack, log, metrics, signal });
@@ -74,7 +66,7 @@ export async function serveDispatcher<V extends Variables>(
     log,
     metrics: dispatchMetrics,
   });
-  const take = (changed: Values<V>) => {
+  const take = (changed: Values<Variables>) => {
     for (const [i, next] of create(changed, parts).entries()) made[i]?.replace(next);
     circuits.close();
   };

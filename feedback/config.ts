@@ -1,37 +1,20 @@
 import { storeVariables } from "../adapters/store/store-config.ts";
-import { parsePublicKey } from "../providers/sendgrid/webhook.ts";
-import { ConfigError, url, type Values, type Variable, watchedSecretFile } from "../runtime/config.ts";
+import { PROVIDERS } from "../providers/list.ts";
+import { ConfigError, url, type Values, type Variable, type Variables } from "../runtime/config.ts";
+
+/** Every provider that has webhooks. */
+export const WEBHOOKS = PROVIDERS.flatMap(({ name, title, webhook }) => (webhook ? [{ name, title, ...webhook }] : []));
+const urlSigners = WEBHOOKS.filter(({ coversUrl }) => coversUrl);
 
 const publicUrl = url(["https", "http"], {
   default: "",
-  reason:
-    "where the world reaches this role: the signatures of Twilio and Mandrill cover it. Its path is put before /twilio and the others; port 0 is the one listened on",
+  reason: `where providers reach this role from outside: signatures of ${urlSigners.map(({ title }) => title).join(" and ")} cover it. /<provider> is appended to its path; port 0 stands for the port listened on`,
 });
-const publicKey = watchedSecretFile({ default: "", reason: "the Event Webhook's verification key; empty: /sendgrid is not served" });
 
-/** What signatures are checked by. */
-export const webhookVariables = {
-  TWILIO_AUTH_TOKEN_FILE: watchedSecretFile({ default: "", reason: "signs Twilio's status callbacks; empty: /twilio is not served" }),
-  VONAGE_SIGNATURE_SECRET_FILE: watchedSecretFile({
-    default: "",
-    reason: "signs Vonage's delivery receipts, by SHA-256 HMAC; empty: /vonage is not served",
-  }),
-  SENDGRID_WEBHOOK_PUBLIC_KEY_FILE: {
-    ...publicKey,
-    secret: false,
-    parse(path) {
-      const key = publicKey.parse(path);
-      if (key !== "" && parsePublicKey(key) === undefined) throw new Error("must hold a key as SendGrid shows it: base64 of DER");
-      return key;
-    },
-  } satisfies Variable<string>,
-  MANDRILL_WEBHOOK_KEY_FILE: watchedSecretFile({
-    default: "",
-    reason: "the webhook's own key, not the API's; empty: /mandrill is not served",
-  }),
-};
+/** What signatures are verified with. */
+export const webhookVariables: Variables = Object.assign({}, ...WEBHOOKS.map(({ variables }) => variables));
 
-export const feedbackVariables = {
+const ownVariables = {
   ...storeVariables,
   FEEDBACK_LISTEN: {
     type: "host:port",
@@ -47,13 +30,13 @@ export const feedbackVariables = {
     ...publicUrl,
     parse: (given) => (given === "" ? "" : publicUrl.parse(given).replace(/\/+$/, "")),
   } satisfies Variable<string>,
-  ...webhookVariables,
 };
-export type FeedbackConfig = Values<typeof feedbackVariables>;
+export const feedbackVariables = { ...ownVariables, ...webhookVariables };
+export type FeedbackConfig = Values<typeof ownVariables> & Readonly<Record<string, unknown>>;
 
 /** Throws a ConfigError where a signature could never be checked. */
 export function requireUrl(config: FeedbackConfig): void {
-  const signers = (["TWILIO_AUTH_TOKEN_FILE", "MANDRILL_WEBHOOK_KEY_FILE"] as const).filter((name) => config[name] !== "");
+  const signers = urlSigners.map(({ secret }) => secret).filter((name) => config[name] !== "");
   if (config.FEEDBACK_URL === "" && signers.length > 0)
     throw new ConfigError([`FEEDBACK_URL: must be set, because ${signers.join(" and ")} ${signers.length > 1 ? "are" : "is"}`]);
 }

@@ -1,8 +1,4 @@
 import { openRoleStore } from "../adapters/store/store-config.ts";
-import { mandrill } from "../providers/mandrill/webhook.ts";
-import { sendgrid } from "../providers/sendgrid/webhook.ts";
-import { twilio } from "../providers/twilio/webhook.ts";
-import { vonage } from "../providers/vonage/webhook.ts";
 import { systemClock } from "../runtime/clock.ts";
 import type { Values } from "../runtime/config.ts";
 import { reachable } from "../runtime/http/reachable.ts";
@@ -10,7 +6,7 @@ import { startHttpServer } from "../runtime/http/server.ts";
 import { defineRole } from "../runtime/run.ts";
 import { watchConfig } from "../runtime/watch-config.ts";
 import { createReceipts } from "./apply.ts";
-import { feedbackVariables, requireUrl, webhookVariables } from "./config.ts";
+import { feedbackVariables, requireUrl, WEBHOOKS, webhookVariables } from "./config.ts";
 import { createFeedbackMetrics } from "./metrics.ts";
 import { createFeedbackRoutes } from "./routes.ts";
 
@@ -31,13 +27,9 @@ export const role = defineRole({
       current = changed;
     };
     stack.use(watchConfig({ variables: webhookVariables, env, start, take, log }));
-    const all = [
-      { reader: twilio, secret: () => current.TWILIO_AUTH_TOKEN_FILE },
-      { reader: vonage, secret: () => current.VONAGE_SIGNATURE_SECRET_FILE },
-      { reader: sendgrid, secret: () => current.SENDGRID_WEBHOOK_PUBLIC_KEY_FILE },
-      { reader: mandrill, secret: () => current.MANDRILL_WEBHOOK_KEY_FILE },
-    ];
-    const served = all.filter(({ secret }) => secret() !== "");
+    const served = WEBHOOKS.map(({ reader, secret }) => ({ reader, secret: () => String(current[secret]) })).filter(
+      (w) => w.secret() !== "",
+    );
     // Where the URL names port 0, it is the one that was free.
     let listening = port;
     const publicUrl = () => config.FEEDBACK_URL.replace(/:0(?=\/|$)/, `:${listening}`);

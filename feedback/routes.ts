@@ -85,7 +85,7 @@ export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
 }
 
 /**
- * The query is written anew as URLSearchParams writes it. That is how dispatchers/sms wrote the one that Twilio signs, whatever a proxy
+ * The query is written anew as URLSearchParams writes it. A provider that signs the URL is given it in that form, whatever a proxy
  * on the way made of it.
  */
 function webhookOf({ path, query, headers, body }: HttpRequest, publicUrl: string, receivedAt: number): Webhook {

@@ -1,5 +1,5 @@
 import type { Collection, Filter } from "mongodb";
-import type { AttemptRecord, AttemptStore, AttributedProvider } from "../../core/ports/attempt-store.ts";
+import type { AttemptRecord, AttemptStore } from "../../core/ports/attempt-store.ts";
 import { readAttempt, type StoredAttempt } from "../store/stored.ts";
 import { asStoreError } from "./errors.ts";
 import { inRounds, insertNew, newToken, updateAll } from "./writes.ts";
@@ -87,7 +87,7 @@ export function createAttemptStore(collection: Collection<AttemptDocument>, attr
 }
 
 /** Attempts known to have this reference. Each part repeats what its partial index is limited to; without that it would not be used. */
-function toldOf(provider: AttributedProvider, providerRef: string): Filter<AttemptDocument> {
+function toldOf(provider: string, providerRef: string): Filter<AttemptDocument> {
   const here = { $exists: true, $eq: providerRef };
   return {
     $or: [

@@ -39,7 +39,6 @@ export type AttemptOutcome = Outcome | { kind: "closed"; state: EndState; reason
  * that, nobody else's.
  */
 export const ATTRIBUTED_PROVIDERS = ["twilio"] as const;
-export type AttributedProvider = (typeof ATTRIBUTED_PROVIDERS)[number];
 
 export interface AttemptStore {
   /** Inserts all, unordered, in one round trip; for each whether it is ours. Durable when resolved. */
@@ -52,7 +51,7 @@ export interface AttemptStore {
    * Gives the provider's reference to this attempt, unless another has it: by its outcome or resolution, or because it was given before. Of
    * all processes that ask, one is told true; the same attempt is told so again, until another's outcome or resolution says otherwise.
    */
-  attribute(provider: AttributedProvider, providerRef: string, attemptId: string): Promise<boolean>;
+  attribute(provider: string, providerRef: string, attemptId: string): Promise<boolean>;
   find(ids: readonly string[]): Promise<AttemptRecord[]>;
   /** Every attempt of the notifications with ids from `first` to `last`, both included. For audit. */
   between(first: string, last: string): Promise<AttemptRecord[]>;

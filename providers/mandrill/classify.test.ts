@@ -90,7 +90,7 @@ for (const [name, body] of [
   });
 
 testReadmeTable({
-  readme: new URL("../../dispatchers/email/README.md", import.meta.url),
+  readme: new URL("README.md", import.meta.url),
   provider: "Mandrill",
   codes: MANDRILL_CODES,
   outcomesOf(code) {

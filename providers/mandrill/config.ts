@@ -9,3 +9,10 @@ export const mandrillVariables = {
   MANDRILL_API_KEY_FILE: watchedSecretFile({ default: "", reason: "Mailchimp Transactional's API key" }),
 };
 export type MandrillConfig = Values<typeof mandrillVariables>;
+
+export const mandrillWebhookVariables = {
+  MANDRILL_WEBHOOK_KEY_FILE: watchedSecretFile({
+    default: "",
+    reason: "the webhook's own key, not the API's; empty: /mandrill is not served",
+  }),
+};

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { emailVariables } from "../../dispatchers/email/config.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { SAMPLE_NOW, sampleEmail } from "../../test/support/delivery-samples.ts";
 import { createFakeClock } from "../../test/support/fake-clock.ts";
 import { describeProviderContract } from "../../test/support/provider-contract.ts";
 import { withSandbox, withSecret } from "../../test/support/with-sandbox.ts";
+import { mandrillVariables } from "./config.ts";
 import { createMandrillProvider } from "./provider.ts";
 
 const create = (env: Record<string, string>) =>
-  createMandrillProvider(readConfig(emailVariables, env), { clock: createFakeClock(SAMPLE_NOW) });
+  createMandrillProvider(readConfig(mandrillVariables, env), { clock: createFakeClock(SAMPLE_NOW) });
 const rejection = (status: number, name: string) => ({ status, body: { status: "error", code: -1, name, message: "words of Mandrill's" } });
 
 describeProviderContract({

@@ -2,18 +2,18 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Clock } from "../../core/ports/clock.ts";
-import { emailVariables } from "../../dispatchers/email/config.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { SAMPLE_NOW, sampleEmail } from "../../test/support/delivery-samples.ts";
 import { createFakeClock } from "../../test/support/fake-clock.ts";
 import { ask, describeStatusQueryContract } from "../../test/support/status-query-contract.ts";
 import { withSandbox, withSecret } from "../../test/support/with-sandbox.ts";
+import { mandrillVariables } from "./config.ts";
 import { createMandrillProvider } from "./provider.ts";
 import { buildMandrillSearch, readMandrillSearch, SEARCH_BUDGET } from "./status-query.ts";
 
 const create = (env: Record<string, string>, clock: Clock = systemClock) =>
-  createMandrillProvider(readConfig(emailVariables, env), { clock });
+  createMandrillProvider(readConfig(mandrillVariables, env), { clock });
 
 describeStatusQueryContract({
   name: "mandrill",

@@ -13,7 +13,7 @@ import {
 } from "../transport/webhook.ts";
 
 /** Mailchimp Transactional: "Track and respond to activity with webhooks". */
-export const MANDRILL_EVENTS: EventTable = {
+const MANDRILL_EVENTS: EventTable = {
   send: "accepted",
   deferral: "accepted",
   delivered: "delivered",
@@ -25,6 +25,7 @@ export const MANDRILL_EVENTS: EventTable = {
 /** Message events in one form field; our ids are in the message's metadata. */
 export const mandrill: WebhookReader = {
   provider: "mandrill",
+  events: MANDRILL_EVENTS,
   /** Asked with a key that no account has when the webhook is set up. */
   isProbe(webhook) {
     const events = eventsOf(webhook);

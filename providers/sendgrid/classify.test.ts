@@ -63,7 +63,7 @@ test("429 waits until the moment SendGrid names", () => {
 });
 
 testReadmeTable({
-  readme: new URL("../../dispatchers/email/README.md", import.meta.url),
+  readme: new URL("README.md", import.meta.url),
   provider: "SendGrid",
   codes: SENDGRID_CODES,
   outcomesOf: (code) =>

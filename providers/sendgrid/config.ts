@@ -1,6 +1,7 @@
-import { url, type Values, watchedSecretFile } from "../../runtime/config.ts";
+import { url, type Values, type Variable, watchedSecretFile } from "../../runtime/config.ts";
 import { emailSenderVariables } from "../email-config.ts";
 import { providerVariables } from "../provider-config.ts";
+import { parsePublicKey } from "./webhook.ts";
 
 export const sendgridVariables = {
   ...providerVariables,
@@ -15,3 +16,17 @@ export const sendgridVariables = {
   }),
 };
 export type SendgridConfig = Values<typeof sendgridVariables>;
+
+const publicKey = watchedSecretFile({ default: "", reason: "the Event Webhook's verification key; empty: /sendgrid is not served" });
+
+export const sendgridWebhookVariables = {
+  SENDGRID_WEBHOOK_PUBLIC_KEY_FILE: {
+    ...publicKey,
+    secret: false,
+    parse(path) {
+      const key = publicKey.parse(path);
+      if (key !== "" && parsePublicKey(key) === undefined) throw new Error("must hold a key as SendGrid shows it: base64 of DER");
+      return key;
+    },
+  } satisfies Variable<string>,
+};

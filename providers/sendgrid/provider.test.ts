@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { emailVariables } from "../../dispatchers/email/config.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { SAMPLE_NOW, sampleEmail } from "../../test/support/delivery-samples.ts";
 import { createFakeClock } from "../../test/support/fake-clock.ts";
 import { describeProviderContract } from "../../test/support/provider-contract.ts";
 import { withSandbox, withSecret } from "../../test/support/with-sandbox.ts";
+import { sendgridVariables } from "./config.ts";
 import { createSendgridProvider } from "./provider.ts";
 
 const create = (env: Record<string, string>) =>
-  createSendgridProvider(readConfig(emailVariables, env), { clock: createFakeClock(SAMPLE_NOW) });
+  createSendgridProvider(readConfig(sendgridVariables, env), { clock: createFakeClock(SAMPLE_NOW) });
 const rejection = (status: number) => ({ status, body: { errors: [{ message: "words of SendGrid's", field: null, help: null }] } });
 
 describeProviderContract({

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { emailVariables } from "../../dispatchers/email/config.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { SAMPLE_NOW, sampleEmail } from "../../test/support/delivery-samples.ts";
 import { ask, describeStatusQueryContract } from "../../test/support/status-query-contract.ts";
 import { withSandbox, withSecret } from "../../test/support/with-sandbox.ts";
+import { sendgridVariables } from "./config.ts";
 import { createSendgridProvider } from "./provider.ts";
 import { ACTIVITY_BUDGET, buildActivityQuery, readActivity } from "./status-query.ts";
 
-const create = (env: Record<string, string>) => createSendgridProvider(readConfig(emailVariables, env), { clock: systemClock });
+const create = (env: Record<string, string>) => createSendgridProvider(readConfig(sendgridVariables, env), { clock: systemClock });
 const RESET_S = 42;
 
 describeStatusQueryContract({

@@ -3,7 +3,7 @@ import { parseJson } from "../../runtime/http/parse.ts";
 import { type EventTable, header, isFields, isRecent, receiptsOf, type WebhookReader } from "../transport/webhook.ts";
 
 /** SendGrid: "Event Webhook Reference: Delivery events". */
-export const SENDGRID_EVENTS: EventTable = {
+const SENDGRID_EVENTS: EventTable = {
   processed: "accepted",
   deferred: "accepted",
   delivered: "delivered",
@@ -14,6 +14,7 @@ export const SENDGRID_EVENTS: EventTable = {
 /** The Event Webhook: a batch of events, custom arguments beside the other fields. */
 export const sendgrid: WebhookReader = {
   provider: "sendgrid",
+  events: SENDGRID_EVENTS,
   /** "Event Webhook Security Features": ECDSA over SHA-256 of timestamp and raw body; the public key is base64 of DER. */
   verify(webhook, publicKey) {
     const timestamp = header(webhook, "x-twilio-email-event-webhook-timestamp");

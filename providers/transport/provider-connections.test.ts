@@ -7,28 +7,33 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Provider } from "../../core/ports/provider.ts";
-import { type EmailConfig, emailVariables } from "../../dispatchers/email/config.ts";
-import { type SmsConfig, smsVariables } from "../../dispatchers/sms/config.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { openCertificate } from "../../sandbox/kit/certificate.ts";
 import { SAMPLE_NOW, sampleEmail, sampleSms } from "../../test/support/delivery-samples.ts";
 import { createFakeClock } from "../../test/support/fake-clock.ts";
+import { mandrillVariables } from "../mandrill/config.ts";
 import { createMandrillProvider } from "../mandrill/provider.ts";
+import { sendgridVariables } from "../sendgrid/config.ts";
 import { createSendgridProvider } from "../sendgrid/provider.ts";
+import { twilioVariables } from "../twilio/config.ts";
 import { createTwilioProvider } from "../twilio/provider.ts";
+import { vonageVariables } from "../vonage/config.ts";
 import { createVonageProvider } from "../vonage/provider.ts";
 
 const clock = createFakeClock(SAMPLE_NOW);
-const sms = (origin: string, ca: string): SmsConfig => ({
-  ...readConfig(smsVariables, { TWILIO_ACCOUNT_SID: "AC0", TWILIO_FROM: "+15005550006", VONAGE_API_KEY: "k", VONAGE_FROM: "Carillon" }),
+const sms = (origin: string, ca: string) => ({
+  ...readConfig(
+    { ...twilioVariables, ...vonageVariables },
+    { TWILIO_ACCOUNT_SID: "AC0", TWILIO_FROM: "+15005550006", VONAGE_API_KEY: "k", VONAGE_FROM: "Carillon" },
+  ),
   TWILIO_ORIGIN: origin,
   TWILIO_AUTH_TOKEN_FILE: "token",
   VONAGE_ORIGIN: origin,
   VONAGE_API_SECRET_FILE: "secret",
   PROVIDER_CA_FILE: ca,
 });
-const email = (origin: string, ca: string): EmailConfig => ({
-  ...readConfig(emailVariables, { EMAIL_FROM: "bells@carillon.dev" }),
+const email = (origin: string, ca: string) => ({
+  ...readConfig({ ...sendgridVariables, ...mandrillVariables }, { EMAIL_FROM: "bells@carillon.dev" }),
   SENDGRID_ORIGIN: origin,
   SENDGRID_API_KEY_FILE: "SG.key",
   MANDRILL_ORIGIN: origin,

@@ -17,6 +17,8 @@ export interface Webhook {
 /** One provider's webhooks, as pure functions. Neither throws, whatever the request holds. */
 export interface WebhookReader {
   provider: string;
+  /** What each of the provider's events becomes. */
+  events: EventTable;
   /** What stands in a 200 where the provider looks; by default nothing. */
   acknowledgement?: { type: string; body: string };
   /** Whether the provider asks for the address alone, signed with no key of ours; it has nothing to tell. */

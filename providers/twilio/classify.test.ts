@@ -59,7 +59,7 @@ test("waits an hour once the day's limit is reached", () => {
 });
 
 testReadmeTable({
-  readme: new URL("../../dispatchers/sms/README.md", import.meta.url),
+  readme: new URL("README.md", import.meta.url),
   provider: "Twilio",
   codes: TWILIO_CODES,
   outcomesOf(code) {

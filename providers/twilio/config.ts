@@ -22,3 +22,7 @@ export const twilioVariables = {
   TWILIO_STATUS_CALLBACK_URL: { ...callbackUrl, parse: (t) => (t === "" ? "" : callbackUrl.parse(t)) } satisfies Variable<string>,
 };
 export type TwilioConfig = Values<typeof twilioVariables>;
+
+export const twilioWebhookVariables = {
+  TWILIO_AUTH_TOKEN_FILE: watchedSecretFile({ default: "", reason: "signs Twilio's status callbacks; empty: /twilio is not served" }),
+};

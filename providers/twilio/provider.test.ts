@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { smsVariables } from "../../dispatchers/sms/config.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { SAMPLE_NOW, sampleSms } from "../../test/support/delivery-samples.ts";
 import { createFakeClock } from "../../test/support/fake-clock.ts";
 import { describeProviderContract } from "../../test/support/provider-contract.ts";
 import { withSandbox, withSecret } from "../../test/support/with-sandbox.ts";
+import { twilioVariables } from "./config.ts";
 import { createTwilioProvider } from "./provider.ts";
 
 const parts = { clock: createFakeClock(SAMPLE_NOW), attribute: async () => false };
-const create = (env: Record<string, string>) => createTwilioProvider(readConfig(smsVariables, env), parts);
+const create = (env: Record<string, string>) => createTwilioProvider(readConfig(twilioVariables, env), parts);
 const rejection = (status: number, code: number) => ({ status, body: { code, message: "words of Twilio's", more_info: "", status } });
 
 describeProviderContract({

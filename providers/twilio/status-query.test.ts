@@ -5,7 +5,6 @@ import { after, test } from "node:test";
 import { openStore } from "../../adapters/store/open-store.ts";
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
-import { smsVariables } from "../../dispatchers/sms/config.ts";
 import { createSteadyClock } from "../../runtime/clock.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { sampleSms } from "../../test/support/delivery-samples.ts";
@@ -13,6 +12,7 @@ import { createFakeClock } from "../../test/support/fake-clock.ts";
 import { ask, describeStatusQueryContract } from "../../test/support/status-query-contract.ts";
 import { sampleAttempt } from "../../test/support/store/samples.ts";
 import { withSandbox, withSecret } from "../../test/support/with-sandbox.ts";
+import { twilioVariables } from "./config.ts";
 import { createTwilioProvider } from "./provider.ts";
 import { type Attribute, attributed, candidates, type ListedMessage, MESSAGES_READ, mayHaveMore, settledMs } from "./status-query.ts";
 
@@ -22,7 +22,7 @@ const attribute: Attribute = (sid, attemptId) => store.attempts.attribute("twili
 /** Asks when all answers to calls of now are written down. */
 const later = createSteadyClock(() => Date.now() + settledMs(120_000));
 const create = (env: Record<string, string>, clock: Clock = later) =>
-  createTwilioProvider(readConfig(smsVariables, env), { clock, attribute });
+  createTwilioProvider(readConfig(twilioVariables, env), { clock, attribute });
 /** A number of its own each time. */
 const sms = () => sampleSms({ phoneNumber: `+447${randomInt(1e8, 1e9 - 1)}1` });
 
@@ -69,7 +69,7 @@ withSandbox("twilio's messages", (test) => {
     const queryStatusNow = () => statusQuery(provider, lost, startedAt);
     assert.deepEqual(await queryStatusNow(), { kind: "absent" });
     const outcome = await provider.send(twin, AbortSignal.timeout(ANSWERED_MS));
-    clock.advance(settledMs(readConfig(smsVariables, sandbox.env).PROVIDER_DEADLINE_MS) - 1);
+    clock.advance(settledMs(readConfig(twilioVariables, sandbox.env).PROVIDER_DEADLINE_MS) - 1);
     assert.deepEqual(await queryStatusNow(), { kind: "unreadable", fault: { code: "too-early" } });
     await writeDown(twin, outcome);
     clock.advance(1);
@@ -178,7 +178,7 @@ test("where whose it is cannot be said now, there is no answer", async () => {
 });
 
 test("with the default deadline all twins are written down after 87 s, as the README says", () => {
-  assert.equal(settledMs(readConfig(smsVariables, {}).PROVIDER_DEADLINE_MS), 87_000);
+  assert.equal(settledMs(readConfig(twilioVariables, {}).PROVIDER_DEADLINE_MS), 87_000);
 });
 
 test("there may be more only where the page ends before the attempt began", () => {

@@ -23,9 +23,10 @@ export const TWILIO_EVENTS: EventTable = {
   canceled: "undelivered",
 };
 
-/** Status callbacks; the attempt stands in the query, where dispatchers/sms puts it. */
+/** Status callbacks; the attempt stands in the query, where payload.ts puts it. */
 export const twilio: WebhookReader = {
   provider: "twilio",
+  events: TWILIO_EVENTS,
   /** No instructions. */
   acknowledgement: { type: "text/xml", body: "<Response/>" },
   /** Twilio, "Webhooks security": base64 of HMAC-SHA1 under the auth token, over the URL and the sorted parameters. */

@@ -83,7 +83,7 @@ for (const [name, body] of [
   });
 
 testReadmeTable({
-  readme: new URL("../../dispatchers/sms/README.md", import.meta.url),
+  readme: new URL("README.md", import.meta.url),
   provider: "Vonage",
   codes: VONAGE_CODES,
   outcomesOf(code) {

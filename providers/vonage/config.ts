@@ -13,3 +13,10 @@ export const vonageVariables = {
   VONAGE_FROM: text({ default: "", reason: "sender: a number of the account's, or an alphanumeric name" }),
 };
 export type VonageConfig = Values<typeof vonageVariables>;
+
+export const vonageWebhookVariables = {
+  VONAGE_SIGNATURE_SECRET_FILE: watchedSecretFile({
+    default: "",
+    reason: "signs Vonage's delivery receipts, by SHA-256 HMAC; empty: /vonage is not served",
+  }),
+};

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { smsVariables } from "../../dispatchers/sms/config.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { SAMPLE_NOW, sampleSms } from "../../test/support/delivery-samples.ts";
 import { createFakeClock } from "../../test/support/fake-clock.ts";
 import { describeProviderContract } from "../../test/support/provider-contract.ts";
 import { withSandbox, withSecret } from "../../test/support/with-sandbox.ts";
+import { vonageVariables } from "./config.ts";
 import { createVonageProvider } from "./provider.ts";
 
-const create = (env: Record<string, string>) => createVonageProvider(readConfig(smsVariables, env), { clock: createFakeClock(SAMPLE_NOW) });
+const create = (env: Record<string, string>) =>
+  createVonageProvider(readConfig(vonageVariables, env), { clock: createFakeClock(SAMPLE_NOW) });
 /** Vonage rejects with HTTP 200. */
 const rejection = (status: string) => ({
   status: 200,

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { smsVariables } from "../../dispatchers/sms/config.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { SAMPLE_NOW, sampleSms } from "../../test/support/delivery-samples.ts";
 import { ask, describeStatusQueryContract } from "../../test/support/status-query-contract.ts";
 import { withSandbox, withSecret } from "../../test/support/with-sandbox.ts";
+import { vonageVariables } from "./config.ts";
 import { createVonageProvider } from "./provider.ts";
 import { buildRecordsPath, readRecords } from "./status-query.ts";
 
-const create = (env: Record<string, string>) => createVonageProvider(readConfig(smsVariables, env), { clock: systemClock });
+const create = (env: Record<string, string>) => createVonageProvider(readConfig(vonageVariables, env), { clock: systemClock });
 
 describeStatusQueryContract({
   name: "vonage",

@@ -14,7 +14,7 @@ import {
 } from "../transport/webhook.ts";
 
 /** Vonage: "SMS API: Delivery receipts" and "Messages API: Message status". */
-export const VONAGE_EVENTS: EventTable = {
+const VONAGE_EVENTS: EventTable = {
   submitted: "accepted",
   accepted: "accepted",
   buffered: "accepted",
@@ -30,6 +30,7 @@ export const VONAGE_EVENTS: EventTable = {
 /** Delivery receipts of the SMS API, and the status webhooks of the Messages API. */
 export const vonage: WebhookReader = {
   provider: "vonage",
+  events: VONAGE_EVENTS,
   verify(webhook, secret) {
     const token = /^bearer\s+(\S+)$/i.exec(header(webhook, "authorization"))?.[1];
     return token === undefined ? hasSignature(webhook, secret) : isSignedToken(token, webhook, secret);

@@ -1,0 +1,11 @@
+import { defineProvider } from "../definition.ts";
+import { apnsVariables } from "./config.ts";
+
+export const apns = defineProvider({
+  name: "apns",
+  title: "APNs",
+  channel: "apns",
+  variables: apnsVariables,
+  requires: ["APNS_KEY_FILE", "APNS_KEY_ID", "APNS_TEAM_ID", "APNS_TOPIC"],
+  load: async () => (await import("./provider.ts")).createApnsProvider,
+});

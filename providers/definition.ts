@@ -1,0 +1,69 @@
+import type { Channel } from "../core/delivery/channel.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Provider } from "../core/ports/provider.ts";
+import type { Values, Variables } from "../runtime/config.ts";
+import type { WebhookReader } from "./transport/webhook.ts";
+
+/** What a provider is given besides its account. */
+export interface ProviderParts {
+  clock: Clock;
+  /**
+   * Whether the provider's reference belongs to this attempt and to no other, decided by the store for all processes: see AttemptStore.
+   * Only for status queries; rejects while the store is unavailable.
+   */
+  attribute(providerRef: string, attemptId: string): Promise<boolean>;
+}
+
+/** An account's credentials, sender and limits: the values of the provider's variables. */
+export type AccountValues = Readonly<Record<string, unknown>>;
+
+export type CreateProvider = (account: AccountValues, parts: ProviderParts) => Provider;
+
+/** How a provider reports, after the send, what became of a message. */
+export interface WebhookDefinition {
+  reader: WebhookReader;
+  variables: Variables;
+  /** Which of these variables holds what the signatures are verified with. Empty: the route is not served. */
+  secret: string;
+  /** Whether the signature covers the public URL, so that FEEDBACK_URL must be set. */
+  coversUrl: boolean;
+}
+
+/** Everything that the rest of the system knows of a provider. Each `providers/<name>/index.ts` exports one. */
+export interface ProviderDefinition {
+  /** As it stands in attempts, metrics, logs, routes and `<CHANNEL>_PROVIDERS`. Lower case; never changes. */
+  name: string;
+  /** The product's name, for people. */
+  title: string;
+  channel: Channel;
+  variables: Variables;
+  /** Variables that may not be empty once the provider is in use. */
+  requires: readonly string[];
+  /** Whether `<CHANNEL>_PROVIDERS` lists it unless configured otherwise. */
+  listedByDefault: boolean;
+  /** Imports the provider with its SDK, which only the process that uses it pays for. The result throws where the account cannot be used. */
+  load(): Promise<CreateProvider>;
+  webhook?: WebhookDefinition | undefined;
+}
+
+interface TypedDefinition<V extends Variables, W extends Variables> {
+  name: string;
+  title: string;
+  channel: Channel;
+  variables: V;
+  requires?: readonly (keyof V & string)[];
+  /** Default true. */
+  listedByDefault?: boolean;
+  load(): Promise<(account: Values<V>, parts: ProviderParts) => Provider>;
+  webhook?: { reader: WebhookReader; variables: W; secret: keyof W & string; coversUrl: boolean };
+}
+
+/** The values that reach `create` come from reading the same variables: see readConfig. */
+export function defineProvider<V extends Variables, W extends Variables = Variables>(typed: TypedDefinition<V, W>): ProviderDefinition {
+  return {
+    ...typed,
+    requires: typed.requires ?? [],
+    listedByDefault: typed.listedByDefault ?? true,
+    load: async () => (await typed.load()) as CreateProvider,
+  };
+}

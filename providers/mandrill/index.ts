@@ -1,0 +1,13 @@
+import { defineProvider } from "../definition.ts";
+import { mandrillVariables, mandrillWebhookVariables } from "./config.ts";
+import { mandrill as reader } from "./webhook.ts";
+
+export const mandrill = defineProvider({
+  name: "mandrill",
+  title: "Mailchimp Transactional",
+  channel: "email",
+  variables: mandrillVariables,
+  requires: ["MANDRILL_API_KEY_FILE", "EMAIL_FROM"],
+  load: async () => (await import("./provider.ts")).createMandrillProvider,
+  webhook: { reader, variables: mandrillWebhookVariables, secret: "MANDRILL_WEBHOOK_KEY_FILE", coversUrl: true },
+});

@@ -1,0 +1,13 @@
+import { defineProvider } from "../definition.ts";
+import { sendgridVariables, sendgridWebhookVariables } from "./config.ts";
+import { sendgrid as reader } from "./webhook.ts";
+
+export const sendgrid = defineProvider({
+  name: "sendgrid",
+  title: "SendGrid",
+  channel: "email",
+  variables: sendgridVariables,
+  requires: ["SENDGRID_API_KEY_FILE", "EMAIL_FROM"],
+  load: async () => (await import("./provider.ts")).createSendgridProvider,
+  webhook: { reader, variables: sendgridWebhookVariables, secret: "SENDGRID_WEBHOOK_PUBLIC_KEY_FILE", coversUrl: false },
+});

@@ -1,0 +1,13 @@
+import { defineProvider } from "../definition.ts";
+import { twilioVariables, twilioWebhookVariables } from "./config.ts";
+import { twilio as reader } from "./webhook.ts";
+
+export const twilio = defineProvider({
+  name: "twilio",
+  title: "Twilio",
+  channel: "sms",
+  variables: twilioVariables,
+  requires: ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN_FILE", "TWILIO_FROM"],
+  load: async () => (await import("./provider.ts")).createTwilioProvider,
+  webhook: { reader, variables: twilioWebhookVariables, secret: "TWILIO_AUTH_TOKEN_FILE", coversUrl: true },
+});
