@@ -1,4 +1,5 @@
 import { channelToProto, classToProto, priorityToProto } from "../adapters/wire/convert.ts";
+import { contentToProto } from "../core/content/content.ts";
 import { CHANNELS, CLASSES, PRIORITIES } from "../core/delivery/channel.ts";
 import type { Endpoint as EndpointProto } from "../gen/carillon/v1/channel.ts";
 import type { Notification } from "../gen/carillon/v1/notification_service.ts";
@@ -48,7 +49,7 @@ export function parseLine(text: string, now: number): Notification {
     channels: array(line.channels ?? [], "channels").map((c, i) => channelToProto(oneOf(CHANNELS, c, `channels[${i}]`))),
     notificationClass: classToProto(oneOf(CLASSES, line.class ?? "transactional", "class")),
     category: string(line.category ?? "", "category"),
-    content: {
+    content: contentToProto({
       push: push && {
         title: string(push.title ?? "", "push.title"),
         body: string(push.body ?? "", "push.body"),
@@ -60,7 +61,7 @@ export function parseLine(text: string, now: number): Notification {
         html: string(email.html ?? "", "email.html"),
         text: string(email.text ?? "", "email.text"),
       },
-    },
+    }),
     priority: line.priority === undefined ? 0 : priorityToProto(oneOf(PRIORITIES, line.priority, "priority")),
     collapseKey: string(line.collapseKey ?? "", "collapseKey"),
     sendAt: optional(line, "sendAt", (v, f) => parseTime(v, f, now)),

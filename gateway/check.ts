@@ -1,11 +1,7 @@
-import { EMAIL_BYTES_MAX, emailBytes } from "../core/content/email.ts";
-import { PUSH_PAYLOAD_BYTES_MAX } from "../core/content/limits.ts";
+import { contentFaults } from "../core/content/content.ts";
 import { pushUrlAllowed } from "../core/content/push-host.ts";
-import { isReservedDataKey, pushPayloadBytes } from "../core/content/push-payload.ts";
-import { SMS_SEGMENTS_MAX, smsSegments } from "../core/content/sms.ts";
-import { type Channel, contentPart, isPush } from "../core/delivery/channel.ts";
+import { type Channel, contentPart } from "../core/delivery/channel.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
-import type { Content } from "../core/delivery/notification.ts";
 import type { NotificationRequest } from "./request.ts";
 
 /** A rule the request broke; `field` is relative to the notification. */
@@ -34,7 +30,7 @@ export function checkRequest(
   return [
     ...checkTimes(request, s.now),
     ...checkChannels(request),
-    ...checkContent(request.content, channels),
+    ...contentFaults(request.content, channels),
     ...checkEndpoint(request, s.pushHosts),
   ];
 }
@@ -78,45 +74,6 @@ function checkChannels({ channels, recipient, content }: NotificationRequest): F
         rule: "content.required",
         message: `must be given for an endpoint of channel ${recipient.endpoint.channel}`,
       });
-  }
-  return faults;
-}
-
-function checkContent(content: Content, channels: readonly Channel[]): Fault[] {
-  const faults: Fault[] = [];
-  if (content.push) {
-    for (const key of Object.keys(content.push.data)) {
-      if (key.startsWith("carillon"))
-        faults.push({ field: "content.push.data", rule: "data.reserved", message: 'keys beginning with "carillon" are ours' });
-      const reserving = channels.filter(isPush).find((channel) => isReservedDataKey(channel, key));
-      if (reserving) faults.push({ field: "content.push.data", rule: "data.reserved", message: `has a key that ${reserving} reserves` });
-    }
-    // What no channel carries is stored all the same: without a bound, one document could fail the insert it shares with others.
-    const pushChannels = channels.filter(isPush);
-    for (const channel of pushChannels.length > 0 ? pushChannels : (["fcm"] as const)) {
-      const bytes = pushPayloadBytes(channel, content.push);
-      const max = PUSH_PAYLOAD_BYTES_MAX[channel];
-      if (bytes > max)
-        faults.push({
-          field: "content.push",
-          rule: `${channel}.bytes`,
-          message: `makes a payload of ${bytes} bytes; ${channel} carries ${max}`,
-        });
-    }
-  }
-  if (content.sms && channels.includes("sms")) {
-    const { segments, encoding } = smsSegments(content.sms.text);
-    if (segments > SMS_SEGMENTS_MAX)
-      faults.push({
-        field: "content.sms.text",
-        rule: "sms.segments",
-        message: `makes ${segments} ${encoding} segments; at most ${SMS_SEGMENTS_MAX} are sent`,
-      });
-  }
-  if (content.email) {
-    const bytes = emailBytes(content.email);
-    if (bytes > EMAIL_BYTES_MAX)
-      faults.push({ field: "content.email", rule: "email.bytes", message: `has ${bytes} bytes; at most ${EMAIL_BYTES_MAX} are sent` });
   }
   return faults;
 }

@@ -1,6 +1,7 @@
 import { channelFromProto, classFromProto, endpointFromProto, priorityFromProto } from "../adapters/wire/convert.ts";
+import { type Content, contentFromProto } from "../core/content/content.ts";
 import type { Channel, NotificationClass, Priority } from "../core/delivery/channel.ts";
-import type { Content, Recipient } from "../core/delivery/notification.ts";
+import type { Recipient } from "../core/delivery/notification.ts";
 import type { Notification } from "../gen/carillon/v1/notification_service.ts";
 import { sha256Hex } from "../runtime/hash.ts";
 
@@ -27,14 +28,13 @@ export function toRequest(message: Notification): NotificationRequest {
   if (notificationClass === undefined || message.content === undefined || (to?.$case !== "userId" && endpoint === undefined)) {
     throw new Error("a message that passed the rules cannot lack these");
   }
-  const { push, sms, email } = message.content;
   return {
     idempotencyKey: message.idempotencyKey,
     recipient: endpoint ? { kind: "endpoint", endpoint } : { kind: "user", userId: to?.$case === "userId" ? to.value : "" },
     channels: message.channels.map(channelFromProto).filter((c) => c !== undefined),
     notificationClass,
     category: message.category,
-    content: { push, sms, email },
+    content: contentFromProto(message.content),
     priority: priorityFromProto(message.priority) ?? (notificationClass === "marketing" ? "normal" : "high"),
     collapseKey: message.collapseKey || undefined,
     sendAt: message.sendAt?.getTime(),

@@ -1,5 +1,5 @@
 import { type Collection, MongoServerError } from "mongodb";
-import type { Content } from "../../core/delivery/notification.ts";
+import type { Content } from "../../core/content/content.ts";
 import type { ContentStore, StoredContent } from "../../core/ports/content-store.ts";
 import { asStoreError, DUPLICATE_KEY } from "./errors.ts";
 

@@ -1,3 +1,4 @@
+import { contentFromProto, contentToProto } from "../../core/content/content.ts";
 import { readTaskMessageId } from "../../core/delivery/subjects.ts";
 import type { DeliveryTask } from "../../core/ports/queue.ts";
 import { DeliveryTask as Wire } from "../../gen/carillon/v1/task.ts";
@@ -14,7 +15,6 @@ import {
 
 /** A task as protobuf; its publication and its trace travel in the headers. */
 export function encodeTask(task: DeliveryTask): Uint8Array {
-  const { push, sms, email } = task.content;
   return Wire.encode({
     notificationId: task.notificationId,
     deliveryId: task.deliveryId,
@@ -29,7 +29,7 @@ export function encodeTask(task: DeliveryTask): Uint8Array {
     priority: priorityToProto(task.priority),
     collapseKey: task.collapseKey ?? "",
     expiresAtMs: task.expiresAt,
-    content: { push, sms, email },
+    content: contentToProto(task.content),
     policyResend: task.policyResend,
     firstAttempt: task.firstAttempt,
     redrive: task.redrive ?? 0,
@@ -64,7 +64,7 @@ export function decodeTask(bytes: Uint8Array, messageId: string): DeliveryTask |
     priority: priorityFromProto(wire.priority) ?? "normal",
     collapseKey: wire.collapseKey || undefined,
     expiresAt: wire.expiresAtMs,
-    content: wire.content,
+    content: contentFromProto(wire.content),
     policyResend: wire.policyResend,
     firstAttempt: wire.firstAttempt || 1,
     redrive: wire.redrive || undefined,

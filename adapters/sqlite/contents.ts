@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { Content } from "../../core/delivery/notification.ts";
+import type { Content } from "../../core/content/content.ts";
 import type { ContentStore } from "../../core/ports/content-store.ts";
 import { asStoreError, transact } from "./transact.ts";
 

@@ -1,4 +1,18 @@
-import type { EmailContent } from "../delivery/notification.ts";
+import type { ContentCodec, ContentFault } from "./codec.ts";
+
+/** At least one of html and text is not empty. */
+export interface EmailContent {
+  subject: string;
+  html: string;
+  text: string;
+}
+
+/** carillon.v1.EmailContent. */
+export interface EmailWire {
+  subject: string;
+  html: string;
+  text: string;
+}
 
 /**
  * Subject, html and text together, in bytes. SendGrid takes 30 MB and Mandrill 25 MB, but the content also travels as a JetStream message,
@@ -9,3 +23,18 @@ export const EMAIL_BYTES_MAX = 524_288;
 /** Bytes of the content in UTF-8, before a provider's own encoding (at most six times as much in JSON). */
 export const emailBytes = (content: EmailContent): number =>
   Buffer.byteLength(content.subject) + Buffer.byteLength(content.html) + Buffer.byteLength(content.text);
+
+export const emailCodec: ContentCodec<EmailContent, EmailWire> = {
+  fromProto: ({ subject, html, text }) => ({ subject, html, text }),
+  toProto: ({ subject, html, text }) => ({ subject, html, text }),
+  namedValues: ({ subject, html, text }) => [
+    ["email.subject", subject],
+    ["email.html", html],
+    ["email.text", text],
+  ],
+  faults(content): ContentFault[] {
+    const bytes = emailBytes(content);
+    if (bytes <= EMAIL_BYTES_MAX) return [];
+    return [{ field: "content.email", rule: "email.bytes", message: `has ${bytes} bytes; at most ${EMAIL_BYTES_MAX} are sent` }];
+  },
+};

@@ -1,3 +1,14 @@
+import type { ContentCodec, ContentFault } from "./codec.ts";
+
+export interface SmsContent {
+  text: string;
+}
+
+/** carillon.v1.SmsContent. */
+export interface SmsWire {
+  text: string;
+}
+
 /** Parts one text may take: beyond it carriers drop and delay parts, and every part is paid for. Twilio too advises ten at most. */
 export const SMS_SEGMENTS_MAX = 10;
 
@@ -43,3 +54,16 @@ export function isGsm7(text: string): boolean {
   for (const character of text) if (!BASIC.has(character) && !EXTENDED.has(character)) return false;
   return true;
 }
+
+export const smsCodec: ContentCodec<SmsContent, SmsWire> = {
+  fromProto: ({ text }) => ({ text }),
+  toProto: ({ text }) => ({ text }),
+  namedValues: ({ text }) => [["sms.text", text]],
+  faults({ text }, channels): ContentFault[] {
+    if (!channels.includes("sms")) return [];
+    const { segments, encoding } = smsSegments(text);
+    if (segments <= SMS_SEGMENTS_MAX) return [];
+    const message = `makes ${segments} ${encoding} segments; at most ${SMS_SEGMENTS_MAX} are sent`;
+    return [{ field: "content.sms.text", rule: "sms.segments", message }];
+  },
+};

@@ -1,3 +1,5 @@
+import type { ContentPart } from "../content/content.ts";
+
 /** The ways to reach a person. Each is its own queue and its own deployment. */
 export const CHANNELS = ["apns", "fcm", "webpush", "sms", "email"] as const;
 export type Channel = (typeof CHANNELS)[number];
@@ -13,4 +15,4 @@ export type PushChannel = "apns" | "fcm" | "webpush";
 export const isPush = (channel: Channel): channel is PushChannel => channel === "apns" || channel === "fcm" || channel === "webpush";
 
 /** Which part of a notification's content a channel carries. */
-export const contentPart = (channel: Channel): "push" | "sms" | "email" => (isPush(channel) ? "push" : channel);
+export const contentPart = (channel: Channel): ContentPart => (isPush(channel) ? "push" : channel);

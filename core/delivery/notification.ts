@@ -1,25 +1,6 @@
+import type { Content } from "../content/content.ts";
 import type { Channel, NotificationClass, Priority } from "./channel.ts";
 import type { Endpoint } from "./endpoint.ts";
-
-export interface PushContent {
-  title: string;
-  body: string;
-  data: Record<string, string>;
-}
-export interface SmsContent {
-  text: string;
-}
-/** At least one of html and text is not empty. */
-export interface EmailContent {
-  subject: string;
-  html: string;
-  text: string;
-}
-export interface Content {
-  push?: PushContent | undefined;
-  sms?: SmsContent | undefined;
-  email?: EmailContent | undefined;
-}
 
 export type Recipient = { kind: "user"; userId: string } | { kind: "endpoint"; endpoint: Endpoint };
 

@@ -1,4 +1,4 @@
-import type { Content } from "../delivery/notification.ts";
+import type { Content } from "../content/content.ts";
 
 /** One part of a notification's content that is too large to be kept in the notification, shared by all notifications that have the same. */
 export interface StoredContent {

@@ -1,6 +1,6 @@
+import type { Content } from "../content/content.ts";
 import type { Channel, NotificationClass, Priority } from "../delivery/channel.ts";
 import type { Endpoint } from "../delivery/endpoint.ts";
-import type { Content } from "../delivery/notification.ts";
 import type { Fault, Outcome } from "../delivery/outcome.ts";
 
 /** What a provider is asked to send: one attempt of one delivery. */

@@ -1,6 +1,6 @@
+import type { Content } from "../content/content.ts";
 import type { Channel, NotificationClass, Priority } from "../delivery/channel.ts";
 import type { Endpoint } from "../delivery/endpoint.ts";
-import type { Content } from "../delivery/notification.ts";
 
 /** One attempt of one delivery, with all a dispatcher needs. */
 export interface DeliveryTask {

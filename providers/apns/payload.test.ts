@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { apnsPayload } from "../../core/content/push-payload.ts";
+import { apnsPayload } from "../../core/content/push.ts";
 import { samplePush } from "../../test/support/delivery-samples.ts";
 import { buildApnsNotification } from "./payload.ts";
 

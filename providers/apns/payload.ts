@@ -1,7 +1,7 @@
 import { Notification, Priority } from "apns2";
-import { apnsPayload } from "../../core/content/push-payload.ts";
+import type { PushContent } from "../../core/content/push.ts";
+import { apnsPayload } from "../../core/content/push.ts";
 import type { Priority as CarillonPriority } from "../../core/delivery/channel.ts";
-import type { PushContent } from "../../core/delivery/notification.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import { replacementMark } from "../transport/replacement-mark.ts";
 

@@ -1,6 +1,6 @@
 import { ApnsError } from "apns2";
 import { APNS_PAYLOAD_BYTES_MAX } from "../../core/content/limits.ts";
-import { pushPayloadBytes } from "../../core/content/push-payload.ts";
+import { pushPayloadBytes } from "../../core/content/push.ts";
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";

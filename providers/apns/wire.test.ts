@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { test } from "node:test";
 import { APNS_PAYLOAD_BYTES_MAX } from "../../core/content/limits.ts";
-import { pushPayloadBytes } from "../../core/content/push-payload.ts";
+import { pushPayloadBytes } from "../../core/content/push.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { uuidOf } from "../../runtime/hash.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FCM_PAYLOAD_BYTES_MAX } from "../../core/content/limits.ts";
-import { pushPayloadBytes } from "../../core/content/push-payload.ts";
+import { pushPayloadBytes } from "../../core/content/push.ts";
 import { pushOfBytes, samplePush } from "../../test/support/delivery-samples.ts";
 import { buildFcmMessage, ttlMs } from "./payload.ts";
 

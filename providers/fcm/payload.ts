@@ -1,7 +1,7 @@
 import type { TokenMessage } from "firebase-admin/messaging";
 import { FCM_PAYLOAD_BYTES_MAX, PUSH_STORED_MS_MAX, WEBPUSH_TOPIC_CHARS_MAX } from "../../core/content/limits.ts";
-import { fcmPayload, type PushIds, pushPayloadBytes } from "../../core/content/push-payload.ts";
-import type { PushContent } from "../../core/delivery/notification.ts";
+import type { PushContent } from "../../core/content/push.ts";
+import { fcmPayload, type PushIds, pushPayloadBytes } from "../../core/content/push.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import { sha256Hex } from "../../runtime/hash.ts";
 import { replacementMark } from "../transport/replacement-mark.ts";

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { deleteApp, initializeApp } from "firebase-admin/app";
 import { getMessaging, type Messaging } from "firebase-admin/messaging";
 import { FCM_PAYLOAD_BYTES_MAX } from "../../core/content/limits.ts";
-import { pushPayloadBytes } from "../../core/content/push-payload.ts";
+import { pushPayloadBytes } from "../../core/content/push.ts";
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
 import { getApps } from "firebase-admin/app";
 import { FCM_PAYLOAD_BYTES_MAX } from "../../core/content/limits.ts";
-import { pushPayloadBytes } from "../../core/content/push-payload.ts";
+import { pushPayloadBytes } from "../../core/content/push.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { readConfig } from "../../runtime/config.ts";

@@ -1,7 +1,7 @@
 import { PUSH_STORED_MS_MAX, WEBPUSH_TOPIC_CHARS_MAX } from "../../core/content/limits.ts";
-import { webPushPayload } from "../../core/content/push-payload.ts";
+import type { PushContent } from "../../core/content/push.ts";
+import { webPushPayload } from "../../core/content/push.ts";
 import type { Priority } from "../../core/delivery/channel.ts";
-import type { PushContent } from "../../core/delivery/notification.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import { sha256Hex } from "../../runtime/hash.ts";
 import { replacementMark } from "../transport/replacement-mark.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { WEBPUSH_PLAINTEXT_BYTES_MAX } from "../../core/content/limits.ts";
-import { pushPayloadBytes } from "../../core/content/push-payload.ts";
+import { pushPayloadBytes } from "../../core/content/push.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { readConfig } from "../../runtime/config.ts";

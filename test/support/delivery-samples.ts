@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
+import type { EmailContent } from "../../core/content/email.ts";
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
-import type { EmailContent } from "../../core/delivery/notification.ts";
 import { attemptId } from "../../core/ports/attempt-store.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 

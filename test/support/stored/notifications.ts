@@ -1,5 +1,6 @@
+import type { Content } from "../../../core/content/content.ts";
 import type { Endpoint } from "../../../core/delivery/endpoint.ts";
-import type { Content, Delivery, NotificationRecord } from "../../../core/delivery/notification.ts";
+import type { Delivery, NotificationRecord } from "../../../core/delivery/notification.ts";
 
 const content: Content = {
   push: { title: "Parcel", body: "It has arrived", data: { "order.id": "$42", constructor: "x" } },

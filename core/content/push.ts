@@ -1,5 +1,19 @@
-import type { PushChannel } from "../delivery/channel.ts";
-import type { PushContent } from "../delivery/notification.ts";
+import { isPush, type PushChannel } from "../delivery/channel.ts";
+import { type ContentCodec, type ContentFault, mapValue } from "./codec.ts";
+import { PUSH_PAYLOAD_BYTES_MAX } from "./limits.ts";
+
+export interface PushContent {
+  title: string;
+  body: string;
+  data: Record<string, string>;
+}
+
+/** carillon.v1.PushContent. */
+export interface PushWire {
+  title: string;
+  body: string;
+  data: { [key: string]: string };
+}
 
 /** What travels with a push so that an arrival can be told from its copy. */
 export interface PushIds {
@@ -75,3 +89,36 @@ export function pushPayloadBytes(channel: PushChannel, content: PushContent, ids
 /** FCM keeps these keys of data to itself (Firebase: REST reference, Message.data); carillon_ is ours. The others have no such keys. */
 export const isReservedDataKey = (channel: PushChannel, key: string) =>
   channel === "fcm" && /^(from$|message_type$|gcm|google|carillon_)/.test(key);
+
+export const pushCodec: ContentCodec<PushContent, PushWire> = {
+  fromProto: ({ title, body, data }) => ({ title, body, data: { ...data } }),
+  toProto: ({ title, body, data }) => ({ title, body, data }),
+  namedValues: ({ title, body, data }) => [
+    ["push.title", title],
+    ["push.body", body],
+    ["push.data", mapValue(data)],
+  ],
+  faults: (content, channels) => [...keyFaults(content, channels.filter(isPush)), ...sizeFaults(content, channels.filter(isPush))],
+};
+
+function keyFaults({ data }: PushContent, channels: readonly PushChannel[]): ContentFault[] {
+  const fault = (message: string): ContentFault => ({ field: "content.push.data", rule: "data.reserved", message });
+  return Object.keys(data).flatMap((key) => {
+    const reserving = channels.find((channel) => isReservedDataKey(channel, key));
+    return [
+      ...(key.startsWith("carillon") ? [fault('keys beginning with "carillon" are reserved')] : []),
+      ...(reserving ? [fault(`has a key that ${reserving} reserves`)] : []),
+    ];
+  });
+}
+
+/** Content for no channel of the notification is stored all the same: without a bound, one document could fail the insert it shares with others. */
+function sizeFaults(content: PushContent, channels: readonly PushChannel[]): ContentFault[] {
+  const counted = channels.length > 0 ? channels : (["fcm"] as const);
+  return counted.flatMap((channel) => {
+    const bytes = pushPayloadBytes(channel, content);
+    const max = PUSH_PAYLOAD_BYTES_MAX[channel];
+    const message = `makes a payload of ${bytes} bytes; ${channel} carries ${max}`;
+    return bytes > max ? [{ field: "content.push", rule: `${channel}.bytes`, message }] : [];
+  });
+}

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { PushContent } from "../delivery/notification.ts";
-import { apnsPayload, fcmPayload, isReservedDataKey, pushPayloadBytes, webPushPayload } from "./push-payload.ts";
+import type { PushContent } from "./push.ts";
+import { apnsPayload, fcmPayload, isReservedDataKey, pushPayloadBytes, webPushPayload } from "./push.ts";
 
 const ids = { delivery: "d-0", attempt: "d-0/1" };
 const content: PushContent = { title: "Dinner", body: "is ready 🍲", data: { table: "7" } };

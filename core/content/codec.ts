@@ -1,0 +1,42 @@
+import type { Channel } from "../delivery/channel.ts";
+
+/** A rule that a content breaks. */
+export interface ContentFault {
+  /** From the notification on, for example content.push.data. */
+  field: string;
+  rule: string;
+  message: string;
+}
+
+/** A field's path and its value, for hashing. A map is one value: JSON of its entries, sorted by key. */
+export type NamedValue = readonly [name: string, value: string];
+
+/**
+ * All that Carillon needs to know of one kind of content. `Wire` states the fields this codec reads of the protobuf message: core declares
+ * that shape itself and imports nothing generated. The generated messages match it, and tsc reports a field that toProto() leaves out.
+ */
+export interface ContentCodec<Kind, Wire> {
+  /** Copies the fields it knows, so that nothing else of a message gets into a record. */
+  fromProto(wire: Wire): Kind;
+  toProto(content: Kind): Wire;
+  /** Every field; canonicalForm() leaves out what is empty. Names are permanent: stored hashes depend on them. */
+  namedValues(content: Kind): NamedValue[];
+  /** What the .proto rules cannot express. @param channels those the notification is for */
+  faults(content: Kind, channels: readonly Channel[]): ContentFault[];
+}
+
+/**
+ * The same text for the same values in any order. Empty values do not take part, so that a field added later changes nothing for contents
+ * that do not use it.
+ */
+export const canonicalForm = (values: readonly NamedValue[]): string =>
+  JSON.stringify(values.filter(([, value]) => value !== "").sort(([a], [b]) => compare(a, b)));
+
+/** A map as one value; "" where it has no entries. */
+export const mapValue = (map: Readonly<Record<string, string>>): string => {
+  const entries = Object.entries(map);
+  return entries.length === 0 ? "" : JSON.stringify(entries.sort(([a], [b]) => compare(a, b)));
+};
+
+/** By UTF-16 code units, whatever the locale. */
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
