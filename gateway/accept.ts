@@ -9,13 +9,10 @@ import type { TaskPublisher } from "../core/ports/queue.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Notification } from "../gen/carillon/v1/notification_service.ts";
 import { BatchFullError, createBatcher } from "../runtime/batch.ts";
-import { type CallError, callError } from "../runtime/grpc/status.ts";
-import type { Violation } from "../runtime/grpc/validate.ts";
+import { type CallError, callError, invalidRequest, type Violation } from "../runtime/call-error.ts";
 import { notificationId } from "../runtime/hash.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { currentTraceparent } from "../runtime/tracing.ts";
 import { checkRequest } from "./check.ts";
-import { invalidRequest } from "./invalid.ts";
 import type { Load } from "./load.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import { createPublishing } from "./publishing.ts";
@@ -68,7 +65,7 @@ interface Candidate {
 
 export interface Accept {
   /** Answers each item, in order; those accepted are durable. */
-  accept(app: AppRecord, items: readonly AcceptItem[]): Promise<AcceptResult[]>;
+  accept(app: AppRecord, items: readonly AcceptItem[], traceparent?: string): Promise<AcceptResult[]>;
   /** Resolves when no publication is under way. */
   published(): Promise<void>;
 }
@@ -103,7 +100,7 @@ export function createAccept(parts: AcceptParts): Accept {
     return before && before.payloadHash === candidate.hash ? { kind: "accepted", record: before, repeatedKey: true } : rejected(error);
   }
 
-  async function build(app: AppRecord, candidates: readonly Candidate[]): Promise<NotificationRecord[]> {
+  async function build(app: AppRecord, candidates: readonly Candidate[], traceparent: string | undefined): Promise<NotificationRecord[]> {
     const userIds = [...new Set(candidates.flatMap(({ request: { recipient } }) => (recipient.kind === "user" ? [recipient.userId] : [])))];
     const contacts = userIds.length > 0 ? await store.contacts.list(app.id, userIds) : [];
     const byUser = Map.groupBy(contacts, (c) => c.userId);
@@ -113,7 +110,6 @@ export function createAccept(parts: AcceptParts): Accept {
     const questions = candidates.map((c, i) => questionsOf(app.id, c.request, targets[i]!));
     const answers = await optOuts.check(questions.flat());
     const now = clock.now();
-    const traceparent = currentTraceparent();
     let at = 0;
     return candidates.map(({ id, hash, request }, i) => {
       const mine: OptOutAnswer[] = answers.slice(at, at + questions[i]!.length);
@@ -153,7 +149,7 @@ export function createAccept(parts: AcceptParts): Accept {
   }
 
   return {
-    async accept(app, items) {
+    async accept(app, items, traceparent) {
       const results = new Array<AcceptResult>(items.length);
       if (parts.load.isFull()) return items.map(() => rejected(overloaded()));
       const candidates: Candidate[] = [];
@@ -163,7 +159,7 @@ export function createAccept(parts: AcceptParts): Accept {
           if ("kind" in s) results[index] = s;
           else candidates.push(s);
         }
-        const records = await build(app, candidates);
+        const records = await build(app, candidates, traceparent);
         await Promise.all(
           candidates.map(async ({ index }, i) => {
             results[index] = await insert(records[i]!);

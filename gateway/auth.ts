@@ -1,22 +1,21 @@
 import { timingSafeEqual } from "node:crypto";
-import type { Metadata } from "@grpc/grpc-js";
 import { LRUCache } from "lru-cache";
 import type { AppRecord, AppStore } from "../core/ports/app-store.ts";
-import { type CallError, callError } from "../runtime/grpc/status.ts";
+import { callError } from "../runtime/call-error.ts";
+import type { Authenticate } from "../runtime/handler.ts";
 import { sha256Hex } from "../runtime/hash.ts";
 
 /** Callers' keys known at a time; at 300 bytes each 3 MB. */
 const KEYS_MAX = 10_000;
 
-/** The app whose key the call carries, or the status to answer with. */
-export type Authenticate = (metadata: Metadata) => Promise<AppRecord | CallError>;
-
-/** API keys are compared by hash: what is stored cannot be used, and the status query's timing tells nothing of a key. */
-export function createAuthenticate(apps: AppStore, cacheMs: number): Authenticate {
+/**
+ * Finds the app whose API key the call carries. Keys are stored and looked up by hash: a stolen hash cannot be used, and the timing of the
+ * lookup reveals nothing about a key.
+ */
+export function createAuthenticate(apps: AppStore, cacheMs: number): Authenticate<AppRecord> {
   const known = new LRUCache<string, AppRecord>({ max: KEYS_MAX, ttl: Math.max(1, cacheMs) });
-  return async (metadata) => {
-    const header = metadata.get("authorization")[0];
-    const key = typeof header === "string" ? /^Bearer ([!-~]{1,200})$/.exec(header)?.[1] : undefined;
+  return async (header) => {
+    const key = /^Bearer ([!-~]{1,200})$/.exec(header("authorization") ?? "")?.[1];
     if (key === undefined) return callError("UNAUTHENTICATED", "UNAUTHENTICATED", 'metadata "authorization" must hold "Bearer <API key>"');
     const hash = sha256Hex(key);
     let app = known.get(hash);
@@ -24,7 +23,7 @@ export function createAuthenticate(apps: AppStore, cacheMs: number): Authenticat
       try {
         app = await apps.findByKeyHash(hash);
       } catch {
-        return callError("UNAVAILABLE", "UNAVAILABLE", "the API key cannot be checked: the store is away");
+        return callError("UNAVAILABLE", "UNAVAILABLE", "the API key cannot be checked: the store is unavailable");
       }
     }
     if (app === undefined || !app.keyHashes.some((h) => timingSafeEqual(Buffer.from(h), Buffer.from(hash)))) {

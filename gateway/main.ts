@@ -2,25 +2,25 @@ import { connectNats } from "../adapters/nats/connect.ts";
 import { createTaskPublisher } from "../adapters/nats/publish.ts";
 import { ensureStreams } from "../adapters/nats/streams.ts";
 import { createOptOutsClient } from "../adapters/preferences/opt-outs-client.ts";
+import { createPreferencesClient } from "../adapters/preferences/preferences-client.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
 import { ContactServiceService } from "../gen/carillon/v1/contact_service.ts";
 import { NotificationServiceService } from "../gen/carillon/v1/notification_service.ts";
-import { PreferenceServiceClient, PreferenceServiceService } from "../gen/carillon/v1/preference_service.ts";
+import { PreferenceServiceService } from "../gen/carillon/v1/preference_service.ts";
 import { systemClock } from "../runtime/clock.ts";
-import { createClient } from "../runtime/grpc/client.ts";
+import { serveHandlers } from "../runtime/grpc/serve-handlers.ts";
 import { startGrpcServer } from "../runtime/grpc/server.ts";
-import { createUnary } from "../runtime/grpc/unary.ts";
 import { callSeconds } from "../runtime/metrics.ts";
 import { defineRole } from "../runtime/run.ts";
 import { internalTls, openCertificates } from "../runtime/tls/grpc-tls.ts";
 import { createAccept } from "./accept.ts";
 import { createAuthenticate } from "./auth.ts";
 import { GATEWAY_TLS, gatewayVariables } from "./config.ts";
-import { createContactService } from "./contacts-rpc.ts";
+import { createContactHandlers } from "./contact-handlers.ts";
 import { createLoad } from "./load.ts";
 import { createGatewayMetrics } from "./metrics.ts";
-import { createNotificationService } from "./notifications-rpc.ts";
-import { createPreferenceForward } from "./preferences-rpc.ts";
+import { createNotificationHandlers } from "./notification-handlers.ts";
+import { createPreferenceForwardHandlers } from "./preference-handlers.ts";
 
 export const role = defineRole({
   name: "gateway",
@@ -34,11 +34,10 @@ export const role = defineRole({
     await ensureStreams(nats, config);
     const token = config.INTERNAL_TOKEN_FILE;
     const optOuts = stack.use(createOptOutsClient({ address: config.PREFERENCES_ADDRESS, token, tls: ours }));
-    const preferences = stack.use(createClient(PreferenceServiceClient, config.PREFERENCES_ADDRESS, { tls: ours }));
+    const preferences = stack.use(createPreferencesClient({ address: config.PREFERENCES_ADDRESS, token, tls: ours }));
     const load = createLoad(store.notifications, config.OPEN_NOTIFICATIONS_MAX, clock, log);
     const measuring = load.run(signal);
-    const authenticate = createAuthenticate(store.apps, config.KEY_CACHE_MS);
-    const unary = createUnary({ log, authenticate, tracer, seconds: callSeconds(metrics) });
+    const calls = { log, authenticate: createAuthenticate(store.apps, config.KEY_CACHE_MS), tracer, seconds: callSeconds(metrics) };
     const accepting = createAccept({
       ...{ store, optOuts, load, clock, log },
       publisher: createTaskPublisher(nats, log),
@@ -48,14 +47,14 @@ export const role = defineRole({
       insertsWaitingMax: config.INSERTS_WAITING_MAX,
       metrics: createGatewayMetrics(metrics),
     });
-    const contacts = createContactService({ contacts: store.contacts, pushHosts: config.WEBPUSH_HOSTS, clock, unary });
+    const contacts = createContactHandlers({ contacts: store.contacts, pushHosts: config.WEBPUSH_HOSTS, clock });
     const server = stack.use(
       await startGrpcServer({
         address: config.GATEWAY_LISTEN,
         services: [
-          { definition: NotificationServiceService, implementation: createNotificationService(accepting, store, unary) },
-          { definition: ContactServiceService, implementation: contacts },
-          { definition: PreferenceServiceService, implementation: createPreferenceForward(preferences, token, unary) },
+          serveHandlers(NotificationServiceService, createNotificationHandlers(accepting, store), calls),
+          serveHandlers(ContactServiceService, contacts, calls),
+          serveHandlers(PreferenceServiceService, createPreferenceForwardHandlers(preferences), calls),
         ],
         reflection: config.GATEWAY_REFLECTION,
         log,

@@ -2,12 +2,14 @@ import { connectRedis } from "../adapters/redis/connect.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
 import { PreferenceServiceService } from "../gen/carillon/v1/preference_service.ts";
 import { systemClock } from "../runtime/clock.ts";
+import { authenticateInternal } from "../runtime/grpc/internal-call.ts";
+import { serveHandlers } from "../runtime/grpc/serve-handlers.ts";
 import { startGrpcServer } from "../runtime/grpc/server.ts";
 import { callSeconds } from "../runtime/metrics.ts";
 import { defineRole } from "../runtime/run.ts";
 import { internalTls } from "../runtime/tls/grpc-tls.ts";
 import { preferencesVariables } from "./config.ts";
-import { createPreferenceService } from "./preference-service.ts";
+import { createPreferenceHandlers } from "./preference-handlers.ts";
 import { createPreferences } from "./preferences.ts";
 
 export const role = defineRole({
@@ -19,14 +21,8 @@ export const role = defineRole({
     const store = await openRoleStore(config, { stack, log, metrics, signal });
     const redis = stack.use(await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE }));
     const preferences = stack.use(createPreferences({ store: store.preferences, redis, clock: systemClock, log }));
-    const implementation = createPreferenceService({
-      preferences,
-      internalToken: config.INTERNAL_TOKEN_FILE,
-      log,
-      tracer,
-      seconds: callSeconds(metrics),
-    });
-    const services = [{ definition: PreferenceServiceService, implementation }];
+    const calls = { log, authenticate: authenticateInternal(config.INTERNAL_TOKEN_FILE), tracer, seconds: callSeconds(metrics) };
+    const services = [serveHandlers(PreferenceServiceService, createPreferenceHandlers(preferences), calls)];
     const server = stack.use(await startGrpcServer({ address: config.PREFERENCES_LISTEN, services, reflection: false, log, tls }));
     server.serveUntil(signal);
     return { addresses: { grpc: server.address } };

@@ -4,10 +4,10 @@ import type { AddressInfo } from "node:net";
 import { after, test } from "node:test";
 import { SpanKind, trace } from "@opentelemetry/api";
 import { GetNotificationResponse, NotificationServiceClient, NotificationServiceService } from "../gen/carillon/v1/notification_service.ts";
+import { callError } from "./call-error.ts";
 import { callUnary, createClient } from "./grpc/client.ts";
+import { serveHandlers } from "./grpc/serve-handlers.ts";
 import { startGrpcServer } from "./grpc/server.ts";
-import { callError } from "./grpc/status.ts";
-import { createUnary } from "./grpc/unary.ts";
 import { createLogger } from "./logger.ts";
 import { extract, inject, startTracing, withSpan } from "./tracing.ts";
 
@@ -111,18 +111,18 @@ test("a gRPC call joins client and server in one trace, and tells our errors fro
   const log = createLogger("test", "silent");
   {
     await using tracing = startTracing("gateway", { exporterUrl });
-    const unary = createUnary({ log, tracer: tracing.tracer, authenticate: () => undefined });
-    const implementation = {
-      get: unary(async ({ notificationId }: { notificationId: string }) => {
+    const unused = async () => callError("INTERNAL", "INTERNAL", "unused");
+    const handlers = {
+      async getNotification({ notificationId }: { notificationId: string }) {
         if (notificationId === "bug") throw new Error("bug");
         if (notificationId === "none") return callError("NOT_FOUND", "NOT_FOUND", "no such notification");
         await withSpan(tracing.tracer, "look up", {}, async () => undefined);
         return GetNotificationResponse.decode(new Uint8Array());
-      }),
-      send: unary(async () => callError("INTERNAL", "INTERNAL", "unused")),
-      sendBatch: unary(async () => callError("INTERNAL", "INTERNAL", "unused")),
+      },
+      ...{ sendNotification: unused, batchSendNotifications: unused },
     };
-    const services = [{ definition: NotificationServiceService, implementation }];
+    const calls = { log, tracer: tracing.tracer, authenticate: () => undefined };
+    const services = [serveHandlers(NotificationServiceService, handlers, calls)];
     await using server = await startGrpcServer({ address: "127.0.0.1:0", services, reflection: false, log });
     using client = createClient(NotificationServiceClient, `127.0.0.1:${server.port}`);
     sent.length = 0;

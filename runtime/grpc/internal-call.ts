@@ -1,8 +1,9 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Metadata } from "@grpc/grpc-js";
-import { type CallError, callError } from "./status.ts";
+import { callError } from "../call-error.ts";
+import type { Authenticate } from "../handler.ts";
 
-// How our services call one another: the token proves that it is one of us, and then the app may be named freely.
+// How our services call one another: the token proves that the caller belongs to this installation, and the caller names the app.
 const APP = "carillon-app";
 const TOKEN = "carillon-internal";
 
@@ -17,17 +18,17 @@ export function internalMetadata(token: string, app: string): Metadata {
   return metadata;
 }
 
-/** Who calls; without the token UNAUTHENTICATED, with another one PERMISSION_DENIED. An empty token of ours lets nobody in. */
-export function authenticateInternal(token: string): (metadata: Metadata) => InternalCaller | CallError {
+/** UNAUTHENTICATED without a token, PERMISSION_DENIED with a wrong one. An empty `token` admits no caller. */
+export function authenticateInternal(token: string): Authenticate<InternalCaller> {
   const expected = digest(token);
-  return (metadata) => {
-    const given = metadata.get(TOKEN)[0];
+  return (header) => {
+    const given = header(TOKEN);
     if (given === undefined) return callError("UNAUTHENTICATED", "UNAUTHENTICATED", "for services of this installation only");
-    // Of equal length once hashed, so that the comparison takes the same time whatever is given.
-    const isOurs = timingSafeEqual(digest(given.toString()), expected);
+    // Digests have equal lengths, so the comparison takes constant time.
+    const isOurs = timingSafeEqual(digest(given), expected);
     if (!isOurs || token === "") return callError("PERMISSION_DENIED", "UNAUTHENTICATED", "not the token of this installation");
-    const app = metadata.get(APP)[0]?.toString();
-    return app ? { app } : callError("UNAUTHENTICATED", "UNAUTHENTICATED", `${APP} does not say for which app`);
+    const app = header(APP);
+    return app ? { app } : callError("UNAUTHENTICATED", "UNAUTHENTICATED", `${APP} must name the app`);
   };
 }
 

@@ -9,16 +9,8 @@ import {
   type StringRules,
   StringRulesSchema,
 } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import type { Violation } from "../call-error.ts";
 import { compilePattern, isEmail, longerThan } from "./pattern.ts";
-
-export interface Violation {
-  /** Path in the request, such as notification.recipient.endpoint.phone_number, channels[2], data["k"]. */
-  field: string;
-  /** The rule's id in protovalidate, such as string.pattern. */
-  rule: string;
-  /** What would be right. Never repeats what was given. */
-  message: string;
-}
 
 /** Adds to `found` what is wrong with the value; paths are relative to it. */
 export type Check = (value: unknown, found: Violation[]) => void;

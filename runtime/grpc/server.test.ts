@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect } from "node:http2";
 import { connect as connectTcp } from "node:net";
 import { after, test } from "node:test";
-import { type Metadata, makeGenericClientConstructor, type ServiceError, status } from "@grpc/grpc-js";
+import { makeGenericClientConstructor, type ServiceError, status } from "@grpc/grpc-js";
 import { service as healthService } from "grpc-health-check";
 import {
   GetNotificationRequest,
@@ -11,12 +11,14 @@ import {
   NotificationServiceClient,
   NotificationServiceService,
 } from "../../gen/carillon/v1/notification_service.ts";
+import { callError } from "../call-error.ts";
+import type { Handler, ReadHeader } from "../handler.ts";
 import { createLogger } from "../logger.ts";
 import { callSeconds, createMetrics } from "../metrics.ts";
 import { callUnary, createClient } from "./client.ts";
+import { type ServeParts, serveHandlers } from "./serve-handlers.ts";
 import { type GrpcServerOptions, startGrpcServer } from "./server.ts";
-import { callError, readDetails } from "./status.ts";
-import { createUnary, type Handler, type UnaryParts } from "./unary.ts";
+import { readDetails } from "./status.ts";
 
 const get = NotificationServiceService.getNotification;
 const response = (notificationId: string) => ({ ...GetNotificationResponse.decode(new Uint8Array()), notificationId });
@@ -29,10 +31,9 @@ after(() => stack.disposeAsync());
 
 type Get<Caller> = Handler<GetNotificationRequest, GetNotificationResponse, Caller>;
 /** A server whose Get is `handler`. Lives as long as this file. */
-async function serve<Caller>(handler: Get<Caller>, parts: Omit<UnaryParts<Caller>, "log">, options: Partial<GrpcServerOptions> = {}) {
-  const unary = createUnary<Caller>({ log, ...parts });
-  const implementation = { get: unary(handler), send: unary(unused), sendBatch: unary(unused) };
-  const services = [{ definition: NotificationServiceService, implementation }];
+async function serve<Caller>(handler: Get<Caller>, parts: Omit<ServeParts<Caller>, "log">, options: Partial<GrpcServerOptions> = {}) {
+  const handlers = { getNotification: handler, sendNotification: unused, batchSendNotifications: unused };
+  const services = [serveHandlers(NotificationServiceService, handlers, { log, ...parts })];
   const server = await startGrpcServer({ address: "127.0.0.1:0", services, reflection: true, log, drainMs: 100, ...options });
   return stack.use(server);
 }
@@ -58,14 +59,15 @@ test("a handler's answer arrives, and the call is measured", async () => {
   const printed = await metrics.registry.metrics();
   assert.match(
     printed,
-    /carillon_grpc_call_seconds_count\{service="gateway",method="carillon.v1.NotificationService\/Get",code="OK"\} 1\n/,
+    /carillon_grpc_call_seconds_count\{service="gateway",method="carillon.v1.NotificationService\/GetNotification",code="OK"\} 1\n/,
   );
 });
 
 test("who calls is asked before the handler; the token comes as a bearer", async () => {
-  const authenticate = async (metadata: Metadata) => {
-    const token = metadata.get("authorization")[0];
-    return token === "Bearer k-1" ? { app: "shop" } : callError("UNAUTHENTICATED", "UNAUTHENTICATED", "the API key is not known");
+  const authenticate = async (header: ReadHeader) => {
+    return header("authorization") === "Bearer k-1"
+      ? { app: "shop" }
+      : callError("UNAUTHENTICATED", "UNAUTHENTICATED", "the API key is not known");
   };
   let handled = 0;
   const { port } = await serve(

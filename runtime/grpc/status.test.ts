@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Metadata, status } from "@grpc/grpc-js";
-import { callError, isCallError, readDetails, toServiceError } from "./status.ts";
+import { callError, codeNumber, isCallError } from "../call-error.ts";
+import { readDetails, toServiceError } from "./status.ts";
 
 const violation = (n: number) => ({ field: `notifications[${n}].category`, rule: "string.pattern", message: "must match ^[a-z]+$" });
 
@@ -54,6 +55,12 @@ test("statuses of others read as far as they go", () => {
     retryAfterMs: undefined,
   });
   for (const odd of [undefined, null, "text", 3, new Error("x"), {}]) assert.equal(readDetails(odd).code, status.UNKNOWN);
+});
+
+test("codes have gRPC's numbers", () => {
+  const names = Object.keys(status).filter((name) => name !== "OK" && Number.isNaN(Number(name))) as Parameters<typeof callError>[0][];
+  assert.equal(names.length, 16);
+  for (const name of names) assert.equal(codeNumber(name), status[name]);
 });
 
 test("a call error is told from anything else", () => {

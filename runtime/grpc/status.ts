@@ -2,43 +2,7 @@ import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import type { Any } from "../../gen/google/protobuf/any.ts";
 import { BadRequest, type BadRequest_FieldViolation, ErrorInfo, RetryInfo } from "../../gen/google/rpc/error_details.ts";
 import { Status } from "../../gen/google/rpc/status.ts";
-import type { Violation } from "./rules.ts";
-
-/** Why a call failed, for machines; the `reason` of google.rpc.ErrorInfo in the domain "carillon". */
-export type Reason =
-  | "INVALID_FIELD"
-  | "KEY_REUSED"
-  | "UNAUTHENTICATED"
-  | "CHANNEL_NOT_ENABLED"
-  | "TOO_MANY_ENDPOINTS"
-  | "NOT_FOUND"
-  | "OVERLOADED"
-  | "UNAVAILABLE"
-  | "DEADLINE"
-  | "CANCELLED"
-  | "INTERNAL";
-
-/** What a caller is told instead of an answer. A handler returns it, or throws it from deep inside. */
-export interface CallError {
-  kind: "call-error";
-  code: status;
-  reason: Reason;
-  /** For people. Never holds what the caller sent. */
-  message: string;
-  fields?: readonly Violation[];
-  /** ms until it is worth calling again. */
-  retryAfterMs?: number;
-}
-
-export const callError = (
-  code: keyof typeof status,
-  reason: Reason,
-  message: string,
-  more: { fields?: readonly Violation[]; retryAfterMs?: number } = {},
-): CallError => ({ kind: "call-error", code: status[code], reason, message, ...more });
-
-export const isCallError = (value: unknown): value is CallError =>
-  typeof value === "object" && value !== null && (value as { kind?: unknown }).kind === "call-error";
+import { type CallError, codeNumber, type Violation } from "../call-error.ts";
 
 const DOMAIN = "carillon";
 const DETAILS = "grpc-status-details-bin";
@@ -64,7 +28,7 @@ const pack = (name: string, value: Uint8Array) => ({ typeUrl: `${ANY}${name}`, v
 
 /** As grpc-js wants it: google.rpc.Status, with its details, in the trailers. */
 export function toServiceError(error: CallError): ServiceError {
-  const { code } = error;
+  const code: status = codeNumber(error.code);
   const message = error.message.slice(0, MESSAGE_CHARACTERS_MAX);
   const details: Any[] = [];
   if (error.retryAfterMs !== undefined) {

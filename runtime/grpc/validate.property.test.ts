@@ -130,7 +130,7 @@ test("every service's requests are tried, and no others are forgotten", () => {
       .map((t) => t.name)
       .sort(),
     // biome-ignore format: one list
-    ["GetNotificationRequest", "ListContactsRequest", "CheckPreferencesRequest", "GetPreferencesRequest", "UpdatePreferencesRequest", "RegisterContactRequest", "RemoveContactRequest", "BatchSendNotificationsRequest", "SendNotificationRequest"],
+    ["BatchSendNotificationsRequest", "CheckPreferencesRequest", "GetNotificationRequest", "GetPreferencesRequest", "ListContactsRequest", "RegisterContactRequest", "RemoveContactRequest", "SendNotificationRequest", "UpdatePreferencesRequest"],
   );
 });
 

@@ -15,8 +15,9 @@ import {
   message as messageRules,
 } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { Notification } from "../../gen/carillon/v1/notification_service.ts";
+import type { Violation } from "../call-error.ts";
 import { compilePattern } from "./pattern.ts";
-import { compileMessage, compileValidator, UnsupportedRuleError, type Violation } from "./validate.ts";
+import { compileMessage, compileValidator, UnsupportedRuleError } from "./validate.ts";
 
 const valid: Notification = {
   idempotencyKey: "order-1",

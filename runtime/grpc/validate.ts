@@ -8,10 +8,11 @@ import {
   oneof as oneofRules,
   RepeatedRulesSchema,
 } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import type { Violation } from "../call-error.ts";
 import { messageDescriptor } from "./descriptors.ts";
-import { all, type Check, compileValue, only, onlyKind, UnsupportedRuleError, type Violation } from "./rules.ts";
+import { all, type Check, compileValue, only, onlyKind, UnsupportedRuleError } from "./rules.ts";
 
-export { UnsupportedRuleError, type Violation } from "./rules.ts";
+export { UnsupportedRuleError } from "./rules.ts";
 
 /** A message as ts-proto makes it: camelCase fields, a oneof as { $case, value }, a map as a plain object. */
 type Fields = Readonly<Record<string, unknown>>;

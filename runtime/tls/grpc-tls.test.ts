@@ -15,8 +15,8 @@ import {
 import { type Authority, createAuthority, mountSecret, type Pair } from "../../test/support/certificates.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { callUnary, createClient } from "../grpc/client.ts";
+import { serveHandlers } from "../grpc/serve-handlers.ts";
 import { startGrpcServer } from "../grpc/server.ts";
-import { createUnary } from "../grpc/unary.ts";
 import { createLogger } from "../logger.ts";
 import { type Certificates, internalTls, openCertificates, watchCertificates } from "./grpc-tls.ts";
 
@@ -52,10 +52,12 @@ function watched(secret: Secret, lines: string[] = []): Certificates {
 
 const quiet = createLogger("test", "silent");
 async function serve(tls: Certificates, port = 0) {
-  const unary = createUnary<undefined>({ log: quiet, authenticate: () => undefined });
-  const get = unary(async () => ({ ...GetNotificationResponse.decode(new Uint8Array()), notificationId: "over TLS" }));
-  const unused = unary(async (): Promise<never> => assert.fail("not called in this file"));
-  const services = [{ definition: NotificationServiceService, implementation: { get, send: unused, sendBatch: unused } }];
+  const unused = async (): Promise<never> => assert.fail("not called in this file");
+  const handlers = {
+    getNotification: async () => ({ ...GetNotificationResponse.decode(new Uint8Array()), notificationId: "over TLS" }),
+    ...{ sendNotification: unused, batchSendNotifications: unused },
+  };
+  const services = [serveHandlers(NotificationServiceService, handlers, { log: quiet, authenticate: () => undefined })];
   return stack.use(await startGrpcServer({ address: `127.0.0.1:${port}`, services, reflection: false, log: quiet, tls, drainMs: 100 }));
 }
 

@@ -1,5 +1,4 @@
 // Services that call Send: they repeat with the same key until they are answered, also after they were; some use a key for something else.
-import { status } from "@grpc/grpc-js";
 import { CHANNELS } from "../../core/delivery/channel.ts";
 import type { AppRecord } from "../../core/ports/app-store.ts";
 import type { Accept } from "../../gateway/accept.ts";
@@ -64,14 +63,14 @@ export function createCallers(nature: Nature, store: MemoryStore, send: Send): C
     const stored = store.notifications.inside.get(key.id);
     if (result.kind === "rejected") {
       const { code, reason } = result.error;
-      if (code === status.UNAVAILABLE) key.maybe = true;
-      if (code === status.RESOURCE_EXHAUSTED && stored && !key.maybe && key.open === 0)
+      if (code === "UNAVAILABLE") key.maybe = true;
+      if (code === "RESOURCE_EXHAUSTED" && stored && !key.maybe && key.open === 0)
         nature.broken("5 overload is rejected before acceptance", key.id);
-      if (known && code === status.INVALID_ARGUMENT && known.hash === hash)
+      if (known && code === "INVALID_ARGUMENT" && known.hash === hash)
         nature.broken("6 the same key gives the same answer", `${key.id} ${reason}`);
-      if (code === status.ALREADY_EXISTS && (!stored || stored.payloadHash === hash))
+      if (code === "ALREADY_EXISTS" && (!stored || stored.payloadHash === hash))
         nature.broken("6 only another payload is rejected", key.id);
-      return code === status.ALREADY_EXISTS || code === status.INVALID_ARGUMENT;
+      return code === "ALREADY_EXISTS" || code === "INVALID_ARGUMENT";
     }
     if (!stored) nature.broken("1 accepted is durable", key.id);
     else if (stored.payloadHash !== hash) nature.broken("6 another payload is rejected", key.id);

@@ -36,7 +36,10 @@ const OPENER = /\b(?:open|connect|start)[A-Z]\w*/;
 const WIRING = /(^|\/)(main|config|serve)\.ts$/;
 const NETWORK =
   /^(node:(http|https|http2|net|tls|dgram)|undici|ws|@grpc\/|@nats-io\/|mongodb|ioredis|apns2|firebase-admin|web-push|twilio|@sendgrid\/)/;
-const MAY_USE_NETWORK = /^(runtime|adapters|providers|sandbox|cli|test|bench|scripts)\/|(^|\/)main\.ts$|-(rpc|service)\.ts$/;
+const MAY_USE_NETWORK = /^(runtime|adapters|providers|sandbox|cli|test|bench|scripts)\/|(^|\/)main\.ts$|-service\.ts$/;
+/** A service's handlers are plain functions that any transport can serve: not even a type of gRPC. */
+const HANDLERS = /-handlers\.ts$/;
+const GRPC = /^(@grpc\/|grpc-)/;
 /** Decisions and tables: they may know a package's types, not call it. */
 const PURE = /^(dispatchers\/dispatch|providers\/[^/]+\/classify)\.ts$/;
 
@@ -67,9 +70,11 @@ function importFaults(file: SourceFile): string[] {
     if (TEST.test(target)) return fault("only tests may import what is theirs");
     if (!ours) {
       if (top === "core") return fault("core imports nothing outside core; a port is missing");
+      if (HANDLERS.test(path) && SERVICES.includes(top) && GRPC.test(target))
+        return fault("handlers know no gRPC; serve-handlers.ts serves them");
       if (typeOnly || !NETWORK.test(target)) return [];
       if (PURE.test(path)) return fault("tables and the dispatch step make no calls; only its types are allowed here");
-      return MAY_USE_NETWORK.test(path) ? [] : fault("network packages belong in runtime/, adapters/, providers/ and the rpc files");
+      return MAY_USE_NETWORK.test(path) ? [] : fault("network packages belong in runtime/, adapters/, providers/ and main.ts");
     }
     const targetTop = target.split("/")[0]!;
     const reach = REACH[top];

@@ -9,12 +9,13 @@ import { Channel } from "../gen/carillon/v1/channel.ts";
 import { PreferenceServiceClient, PreferenceServiceService, type Subject } from "../gen/carillon/v1/preference_service.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { callUnary, createClient } from "../runtime/grpc/client.ts";
-import { internalMetadata } from "../runtime/grpc/internal-call.ts";
+import { authenticateInternal, internalMetadata } from "../runtime/grpc/internal-call.ts";
+import { serveHandlers } from "../runtime/grpc/serve-handlers.ts";
 import { type GrpcServer, startGrpcServer } from "../runtime/grpc/server.ts";
 import { readDetails } from "../runtime/grpc/status.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { type WatchedPreferences, watchPreferences } from "../test/support/watched-preferences.ts";
-import { createPreferenceService } from "./preference-service.ts";
+import { createPreferenceHandlers } from "./preference-handlers.ts";
 import { createPreferences } from "./preferences.ts";
 
 const TOKEN = "internal-token";
@@ -26,8 +27,8 @@ let client: PreferenceServiceClient;
 
 async function serve(internalToken: string): Promise<GrpcServer> {
   const preferences = stack.use(createPreferences({ store: watched.store, redis: undefined, clock: systemClock, log }));
-  const implementation = createPreferenceService({ preferences, internalToken, log });
-  const services = [{ definition: PreferenceServiceService, implementation }];
+  const calls = { log, authenticate: authenticateInternal(internalToken) };
+  const services = [serveHandlers(PreferenceServiceService, createPreferenceHandlers(preferences), calls)];
   return stack.use(await startGrpcServer({ address: "127.0.0.1:0", services, reflection: false, log, drainMs: 100 }));
 }
 const connect = (to: GrpcServer) => stack.use(createClient(PreferenceServiceClient, `127.0.0.1:${to.port}`));

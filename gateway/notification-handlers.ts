@@ -1,36 +1,46 @@
-import type { status } from "@grpc/grpc-js";
 import type { AppRecord } from "../core/ports/app-store.ts";
 import { attemptId } from "../core/ports/attempt-store.ts";
 import type { Store } from "../core/ports/store.ts";
-import type { BatchSendNotificationsResult, ItemError, NotificationServiceServer } from "../gen/carillon/v1/notification_service.ts";
-import { type CallError, callError } from "../runtime/grpc/status.ts";
-import type { Unary } from "../runtime/grpc/unary.ts";
+import type {
+  BatchSendNotificationsRequest,
+  BatchSendNotificationsResponse,
+  BatchSendNotificationsResult,
+  GetNotificationRequest,
+  GetNotificationResponse,
+  ItemError,
+  SendNotificationRequest,
+  SendNotificationResponse,
+} from "../gen/carillon/v1/notification_service.ts";
+import { type CallError, callError, codeNumber, invalidRequest } from "../runtime/call-error.ts";
 import { compileValidator } from "../runtime/grpc/validate.ts";
+import type { Handler } from "../runtime/handler.ts";
 import type { Accept, AcceptResult } from "./accept.ts";
 import { toAccepted, toGetResponse } from "./answer.ts";
-import { invalidRequest } from "./invalid.ts";
 
-/** One violation per field and item is enough to mend it; a batch of 1,000 broken ones must still fit its answer. */
+/** Per item, so that the answer to a batch of 1,000 invalid items stays small. */
 const ITEM_FIELDS_MAX = 10;
 const ITEM_PATH = /^notifications\[\d+\]/;
 
-export function createNotificationService(
-  accepting: Accept,
-  store: Pick<Store, "notifications" | "attempts">,
-  unary: Unary<AppRecord>,
-): NotificationServiceServer {
+/** carillon.v1.NotificationService, for the app whose API key the caller showed. */
+export interface NotificationHandlers {
+  sendNotification: Handler<SendNotificationRequest, SendNotificationResponse, AppRecord>;
+  batchSendNotifications: Handler<BatchSendNotificationsRequest, BatchSendNotificationsResponse, AppRecord>;
+  getNotification: Handler<GetNotificationRequest, GetNotificationResponse, AppRecord>;
+}
+
+export function createNotificationHandlers(accepting: Accept, store: Pick<Store, "notifications" | "attempts">): NotificationHandlers {
   const checkSend = compileValidator("carillon.v1.SendNotificationRequest");
   const checkBatch = compileValidator("carillon.v1.BatchSendNotificationsRequest");
   const checkGet = compileValidator("carillon.v1.GetNotificationRequest");
   return {
-    sendNotification: unary(async (request, { caller }) => {
+    async sendNotification(request, { caller, traceparent }) {
       const item = { message: request.notification, path: "notification", violations: checkSend(request) };
-      const [result] = await accepting.accept(caller, [item]);
+      const [result] = await accepting.accept(caller, [item], traceparent);
       if (result === undefined) throw new Error("one item has one result");
       return result.kind === "accepted" ? { accepted: toAccepted(result.record, result.repeatedKey) } : result.error;
-    }),
-    batchSendNotifications: unary(async (request, { caller }) => {
-      // What concerns an item rejects that item alone; what concerns the list rejects the call.
+    },
+    async batchSendNotifications(request, { caller, traceparent }) {
+      // A violation within an item rejects that item; a violation of the list rejects the call.
       const violations = Map.groupBy(checkBatch(request), (v) => ITEM_PATH.exec(v.field)?.[0] ?? "");
       const ofList = violations.get("");
       if (ofList) return invalidRequest(ofList);
@@ -38,20 +48,20 @@ export function createNotificationService(
         const path = `notifications[${i}]`;
         return { message, path, violations: violations.get(path) ?? [] };
       });
-      const results = await accepting.accept(caller, items);
+      const results = await accepting.accept(caller, items, traceparent);
       return { results: results.map(toBatchResult) };
-    }),
-    getNotification: unary(async (request, { caller }) => {
+    },
+    async getNotification(request, { caller }) {
       const violations = checkGet(request);
       if (violations.length > 0) return invalidRequest(violations);
       const record = await store.notifications.find(request.notificationId).catch(() => unreadable);
       if (record !== undefined && "kind" in record) return record;
-      // Another app's notification is as unknown as none.
+      // The notification of another app is answered as if it did not exist.
       if (record === undefined || record.app !== caller.id)
         return callError("NOT_FOUND", "NOT_FOUND", "no notification of this app has this id");
       const ids = record.deliveries.flatMap((d) => Array.from({ length: d.attempt }, (_, i) => attemptId(d.id, i + 1)));
       return toGetResponse(record, await store.attempts.find(ids));
-    }),
+    },
   };
 }
 
@@ -64,7 +74,7 @@ function toBatchResult(result: AcceptResult): BatchSendNotificationsResult {
 }
 
 const toItemError = ({ code, message, reason, fields = [] }: CallError): ItemError => ({
-  code: code satisfies status,
+  code: codeNumber(code),
   message,
   reason,
   fields: fields.slice(0, ITEM_FIELDS_MAX).map((f) => ({ field: f.field, rule: f.rule, description: f.message })),

@@ -8,13 +8,13 @@ import { CHANNELS } from "../core/delivery/channel.ts";
 import { SCALING_DEFAULTS } from "../core/scaling/scaling.ts";
 import { ExternalScalerClient, ExternalScalerService, type IsActiveResponse } from "../gen/externalscaler/externalscaler.ts";
 import { callUnary, createClient } from "../runtime/grpc/client.ts";
+import { serveHandlers } from "../runtime/grpc/serve-handlers.ts";
 import { type GrpcServer, startGrpcServer } from "../runtime/grpc/server.ts";
 import { readDetails } from "../runtime/grpc/status.ts";
-import { createUnary } from "../runtime/grpc/unary.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { eventually } from "../test/support/eventually.ts";
 import { createFakeClock, type FakeClock } from "../test/support/fake-clock.ts";
-import { createScaler } from "./keda.ts";
+import { createKedaHandlers } from "./keda-handlers.ts";
 import { ACTIVE_MS, createRates, RATE_LIFE_MS, type Rates } from "./rates.ts";
 
 const log = createLogger("test", "error", { write() {} });
@@ -48,9 +48,8 @@ beforeEach(async (t) => {
     ...{ created: "one", lastSequence: 0, messages: 0, bytes: 0, bytesMax: 0, waiting: 0, handedOut: 0, ackPendingRatio: 0 },
     ...{ oldestMs: 0, oldestWaitingMs: undefined },
   };
-  const unary = createUnary<void>({ log, authenticate: () => undefined });
-  const implementation = createScaler({ rates, scalings, unary, signal: draining.signal });
-  const services = [{ definition: ExternalScalerService, implementation }];
+  const handlers = createKedaHandlers({ rates, scalings, signal: draining.signal });
+  const services = [serveHandlers(ExternalScalerService, handlers, { log, authenticate: () => undefined })];
   server = await startGrpcServer({ address: "127.0.0.1:0", services, reflection: false, log, drainMs: 2_000 });
   client = createClient(ExternalScalerClient, server.address);
   if ("after" in t)

@@ -4,57 +4,65 @@ import { maskEndpoint } from "../core/delivery/endpoint.ts";
 import type { AppRecord } from "../core/ports/app-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { ContactStore } from "../core/ports/contact-store.ts";
-import type { ContactServiceServer } from "../gen/carillon/v1/contact_service.ts";
-import { callError } from "../runtime/grpc/status.ts";
-import type { Unary } from "../runtime/grpc/unary.ts";
+import type {
+  ListContactsRequest,
+  ListContactsResponse,
+  RegisterContactRequest,
+  RegisterContactResponse,
+  RemoveContactRequest,
+  RemoveContactResponse,
+} from "../gen/carillon/v1/contact_service.ts";
+import { type CallError, callError, invalidRequest } from "../runtime/call-error.ts";
 import { compileValidator } from "../runtime/grpc/validate.ts";
+import type { Handler } from "../runtime/handler.ts";
 import { endpointId } from "../runtime/hash.ts";
 import { checkAddress } from "./check.ts";
-import { invalidRequest } from "./invalid.ts";
 
-/** A notification to all of them is one document and as many provider calls: a hundred devices are a person's, a thousand are a mistake. */
+/** A notification to a user is one document with a delivery for each endpoint, so their number needs a bound; no person has more than 100 devices. */
 const ENDPOINTS_PER_USER_MAX = 100;
 const tooMany = callError(
   "FAILED_PRECONDITION",
   "TOO_MANY_ENDPOINTS",
-  `user_id: has ${ENDPOINTS_PER_USER_MAX} endpoints, which is the most; remove one first`,
+  `user_id: has ${ENDPOINTS_PER_USER_MAX} endpoints already, the maximum; remove one first`,
   { fields: [{ field: "user_id", rule: "endpoints.max", message: `has ${ENDPOINTS_PER_USER_MAX} endpoints` }] },
 );
 
-export function createContactService(parts: {
-  contacts: ContactStore;
-  pushHosts: readonly string[];
-  clock: Clock;
-  unary: Unary<AppRecord>;
-}): ContactServiceServer {
-  const { contacts, pushHosts, clock, unary } = parts;
+/** carillon.v1.ContactService, for the app whose API key the caller showed. */
+export interface ContactHandlers {
+  registerContact: Handler<RegisterContactRequest, RegisterContactResponse, AppRecord>;
+  removeContact: Handler<RemoveContactRequest, RemoveContactResponse, AppRecord>;
+  listContacts: Handler<ListContactsRequest, ListContactsResponse, AppRecord>;
+}
+
+export function createContactHandlers(parts: { contacts: ContactStore; pushHosts: readonly string[]; clock: Clock }): ContactHandlers {
+  const { contacts, pushHosts, clock } = parts;
   const checkRegister = compileValidator("carillon.v1.RegisterContactRequest");
   const checkRemove = compileValidator("carillon.v1.RemoveContactRequest");
   const checkList = compileValidator("carillon.v1.ListContactsRequest");
   return {
-    registerContact: unary(async (request, { caller }) => {
+    async registerContact(request, { caller }) {
       const violations = checkRegister(request);
       const endpoint = endpointFromProto(request.endpoint);
       if (violations.length > 0 || endpoint === undefined) return invalidRequest(violations);
       const faults = checkAddress(endpoint, "endpoint", pushHosts);
       if (faults.length > 0) return invalidRequest(faults);
       const id = endpointId(endpoint);
-      return reading(async () => {
+      return withStore(async () => {
         const has = await contacts.list(caller.id, [request.userId]);
         if (has.length >= ENDPOINTS_PER_USER_MAX && !has.some((c) => c.endpointId === id)) return tooMany;
         await contacts.register({ app: caller.id, userId: request.userId, endpointId: id, endpoint, registeredAt: clock.now() });
         return { endpointId: id };
       });
-    }),
-    removeContact: unary(async (request, { caller }) => {
+    },
+    async removeContact(request, { caller }) {
       const violations = checkRemove(request);
       if (violations.length > 0) return invalidRequest(violations);
-      return reading(async () => ({ removed: await contacts.remove(caller.id, request.userId, request.endpointId) }));
-    }),
-    listContacts: unary(async (request, { caller }) => {
+      return withStore(async () => ({ removed: await contacts.remove(caller.id, request.userId, request.endpointId) }));
+    },
+    async listContacts(request, { caller }) {
       const violations = checkList(request);
       if (violations.length > 0) return invalidRequest(violations);
-      return reading(async () => ({
+      return withStore(async () => ({
         contacts: (await contacts.list(caller.id, [request.userId])).map((c) => ({
           endpointId: c.endpointId,
           channel: channelToProto(c.endpoint.channel),
@@ -62,15 +70,15 @@ export function createContactService(parts: {
           registeredAt: new Date(c.registeredAt),
         })),
       }));
-    }),
+    },
   };
 }
 
-async function reading<T>(work: () => Promise<T>) {
+async function withStore<T>(work: () => Promise<T>): Promise<T | CallError> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof StoreError) return callError("UNAVAILABLE", "UNAVAILABLE", "the store is away; repeat the call");
+    if (error instanceof StoreError) return callError("UNAVAILABLE", "UNAVAILABLE", "the store is unavailable; repeat the call");
     throw error;
   }
 }

@@ -1,72 +1,76 @@
-import type { Tracer } from "@opentelemetry/api";
 import { channelFromProto, channelToProto, endpointFromProto, reasonToProto } from "../adapters/wire/convert.ts";
 import type { OptOutQuestion } from "../core/ports/opt-outs.ts";
 import { endpointSubject, type OptOut, type PreferenceRecord, userSubject } from "../core/preferences/opt-out.ts";
 import { Channel as ChannelProto } from "../gen/carillon/v1/channel.ts";
 import type {
+  CheckPreferencesRequest,
+  CheckPreferencesResponse,
+  GetPreferencesRequest,
+  GetPreferencesResponse,
   OptOut as OptOutProto,
   PreferenceQuestion,
-  PreferenceServiceServer,
   Subject as SubjectProto,
+  UpdatePreferencesRequest,
+  UpdatePreferencesResponse,
 } from "../gen/carillon/v1/preference_service.ts";
-import { authenticateInternal, type InternalCaller } from "../runtime/grpc/internal-call.ts";
-import { type CallError, callError } from "../runtime/grpc/status.ts";
-import { createUnary, type UnaryParts } from "../runtime/grpc/unary.ts";
+import { type CallError, callError, invalidRequest } from "../runtime/call-error.ts";
+import type { Handler } from "../runtime/handler.ts";
 import { endpointId } from "../runtime/hash.ts";
-import type { Logger } from "../runtime/logger.ts";
 import type { Preferences } from "./preferences.ts";
 
-/** By the contract of Check. */
+/** By the contract of CheckPreferences. */
 const QUESTIONS_MAX = 1_000;
+
+/** The app that the calling service acts for. */
+interface CallingApp {
+  app: string;
+}
 
 /**
  * carillon.v1.PreferenceService for our own services: the gateway, which has validated what callers sent, the dispatchers and feedback.
- * UNAVAILABLE when the store cannot be read or did not confirm: for Update, repeating it is harmless.
+ * UNAVAILABLE if the store cannot be read or did not confirm the write. UpdatePreferences may be repeated: it is idempotent.
  */
-export function createPreferenceService(deps: {
-  preferences: Preferences;
-  internalToken: string;
-  log: Logger;
-  tracer?: Tracer;
-  seconds?: UnaryParts<InternalCaller>["seconds"];
-}): PreferenceServiceServer {
-  const { preferences, internalToken, ...parts } = deps;
-  const unary = createUnary<InternalCaller>({ ...parts, authenticate: authenticateInternal(internalToken) });
+export interface PreferenceHandlers {
+  getPreferences: Handler<GetPreferencesRequest, GetPreferencesResponse, CallingApp>;
+  updatePreferences: Handler<UpdatePreferencesRequest, UpdatePreferencesResponse, CallingApp>;
+  checkPreferences: Handler<CheckPreferencesRequest, CheckPreferencesResponse, CallingApp>;
+}
+
+export function createPreferenceHandlers(preferences: Preferences): PreferenceHandlers {
   return {
-    getPreferences: unary(async (request, { caller }) => {
+    async getPreferences(request, { caller }) {
       const subject = subjectFromProto(request.subject);
       if (!subject) return invalid("subject", "must be given");
       return recordToProto(await preferences.get(caller.app, subject));
-    }),
+    },
 
-    updatePreferences: unary(async (request, { caller }) => {
+    async updatePreferences(request, { caller }) {
       const subject = subjectFromProto(request.subject);
       if (!subject) return invalid("subject", "must be given");
       const optOut = request.optOut.map(optOutFromProto);
       const optIn = request.optIn.map(optOutFromProto);
       if (!areAll(optOut) || !areAll(optIn)) return invalid("opt_out.channel", "must be a channel, or unspecified for all");
       return recordToProto(await preferences.update(caller.app, subject, optOut, optIn));
-    }),
+    },
 
-    checkPreferences: unary(async (request, { caller }) => {
+    async checkPreferences(request, { caller }) {
       const { length } = request.questions;
       if (length === 0 || length > QUESTIONS_MAX) return invalid("questions", `must be 1 to ${QUESTIONS_MAX}`);
       const questions = request.questions.map((q) => questionFromProto(caller.app, q));
       if (!areAll(questions)) return invalid("questions", "each must have a user or an endpoint, and a channel");
       const answers = await preferences.check(questions);
-      // An answer has no word for it, and whoever cannot be told of one had better ask about all again.
+      // The contract has no answer for "unknown", so the call fails as a whole and the caller repeats all its questions.
       if (answers.includes("unknown")) return unavailable;
       return {
         answers: answers.map((a) => ({ optedOut: a === "opted-out", reason: a === "opted-out" ? reasonToProto("opted-out") : undefined })),
       };
-    }),
+    },
   };
 }
 
 const unavailable = callError("UNAVAILABLE", "UNAVAILABLE", "preferences cannot be read now");
 
-const invalid = (field: string, message: string): CallError =>
-  callError("INVALID_ARGUMENT", "INVALID_FIELD", `${field}: ${message}`, { fields: [{ field, rule: "required", message }] });
+const invalid = (field: string, message: string): CallError => invalidRequest([{ field, rule: "required", message }]);
 
 const areAll = <T>(items: readonly (T | undefined)[]): items is readonly T[] => !items.includes(undefined);
 

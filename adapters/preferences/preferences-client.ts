@@ -1,0 +1,44 @@
+import { type MethodDefinition, status } from "@grpc/grpc-js";
+import { PreferenceServiceClient, PreferenceServiceService } from "../../gen/carillon/v1/preference_service.ts";
+import { type CallError, callError } from "../../runtime/call-error.ts";
+import { callUnary, createClient } from "../../runtime/grpc/client.ts";
+import { internalMetadata } from "../../runtime/grpc/internal-call.ts";
+import { readDetails } from "../../runtime/grpc/status.ts";
+import type { CallContext } from "../../runtime/handler.ts";
+import type { Certificates } from "../../runtime/tls/grpc-tls.ts";
+
+/** Calls the preferences service in the name of an app, within the deadline of the call being answered. */
+export function createPreferencesClient(options: {
+  /** host:port, or dns:///name:port */
+  address: string;
+  /** What INTERNAL_TOKEN_FILE holds. */
+  token: string;
+  tls?: Certificates | undefined;
+}) {
+  const client = createClient(PreferenceServiceClient, options.address, { tls: options.tls });
+
+  const call =
+    <Request, Response>(method: MethodDefinition<Request, Response>) =>
+    async (
+      app: string,
+      request: Request,
+      { signal, deadlineAt }: Pick<CallContext<unknown>, "signal" | "deadlineAt">,
+    ): Promise<Response | CallError> => {
+      const metadata = internalMetadata(options.token, app);
+      try {
+        return await callUnary(client, method, request, { metadata, signal, deadlineMs: Math.max(1, deadlineAt - Date.now()) });
+      } catch (error) {
+        const { code, message } = readDetails(error);
+        if (code === status.INVALID_ARGUMENT) return callError("INVALID_ARGUMENT", "INVALID_FIELD", message);
+        return callError("UNAVAILABLE", "UNAVAILABLE", "the preferences service is unavailable; repeat the call");
+      }
+    };
+
+  const { getPreferences, updatePreferences, checkPreferences } = PreferenceServiceService;
+  return {
+    getPreferences: call(getPreferences),
+    updatePreferences: call(updatePreferences),
+    checkPreferences: call(checkPreferences),
+    [Symbol.dispose]: () => client.close(),
+  };
+}

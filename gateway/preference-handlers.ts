@@ -1,0 +1,48 @@
+import type { AppRecord } from "../core/ports/app-store.ts";
+import type {
+  CheckPreferencesRequest,
+  CheckPreferencesResponse,
+  GetPreferencesRequest,
+  GetPreferencesResponse,
+  UpdatePreferencesRequest,
+  UpdatePreferencesResponse,
+} from "../gen/carillon/v1/preference_service.ts";
+import { type CallError, invalidRequest } from "../runtime/call-error.ts";
+import { compileValidator } from "../runtime/grpc/validate.ts";
+import type { CallContext, Handler } from "../runtime/handler.ts";
+
+/** A call to the preferences service in the name of an app. */
+export type ForwardCall<Request, Response> = (
+  app: string,
+  request: Request,
+  call: Pick<CallContext<unknown>, "signal" | "deadlineAt">,
+) => Promise<Response | CallError>;
+
+export interface PreferencesClient {
+  getPreferences: ForwardCall<GetPreferencesRequest, GetPreferencesResponse>;
+  updatePreferences: ForwardCall<UpdatePreferencesRequest, UpdatePreferencesResponse>;
+  checkPreferences: ForwardCall<CheckPreferencesRequest, CheckPreferencesResponse>;
+}
+
+/** carillon.v1.PreferenceService, for the app whose API key the caller showed. */
+export interface PreferenceForwardHandlers {
+  getPreferences: Handler<GetPreferencesRequest, GetPreferencesResponse, AppRecord>;
+  updatePreferences: Handler<UpdatePreferencesRequest, UpdatePreferencesResponse, AppRecord>;
+  checkPreferences: Handler<CheckPreferencesRequest, CheckPreferencesResponse, AppRecord>;
+}
+
+/** Validates the request and forwards it to the preferences service. */
+export function createPreferenceForwardHandlers(client: PreferencesClient): PreferenceForwardHandlers {
+  const forward = <Request, Response>(typeName: string, call: ForwardCall<Request, Response>): Handler<Request, Response, AppRecord> => {
+    const check = compileValidator(typeName);
+    return async (request, { caller, signal, deadlineAt }) => {
+      const violations = check(request);
+      return violations.length > 0 ? invalidRequest(violations) : call(caller.id, request, { signal, deadlineAt });
+    };
+  };
+  return {
+    getPreferences: forward("carillon.v1.GetPreferencesRequest", client.getPreferences),
+    updatePreferences: forward("carillon.v1.UpdatePreferencesRequest", client.updatePreferences),
+    checkPreferences: forward("carillon.v1.CheckPreferencesRequest", client.checkPreferences),
+  };
+}

@@ -1,0 +1,174 @@
+import {
+  type handleServerStreamingCall,
+  type handleUnaryCall,
+  type MethodDefinition,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type ServiceDefinition,
+  status,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import { SpanKind, SpanStatusCode, type Tracer } from "@opentelemetry/api";
+import { type CallError, callError, isCallError } from "../call-error.ts";
+import { withDeadline } from "../deadline.ts";
+import type { Authenticate, CallContext, Handler, ReadHeader, StreamHandler } from "../handler.ts";
+import type { Logger } from "../logger.ts";
+import type { Histogram } from "../metrics.ts";
+import { currentTraceparent, extract, withSpan } from "../tracing.ts";
+import type { GrpcService } from "./server.ts";
+import { toServiceError } from "./status.ts";
+
+/** The handlers that a service definition of gen/ asks for: one for each method, with the method's request and response. */
+export type HandlersOf<Definition, Caller> = {
+  readonly [Method in keyof Definition]: Definition[Method] extends MethodDefinition<infer Request, infer Response>
+    ? Definition[Method]["responseStream"] extends true
+      ? StreamHandler<Request, Response, Caller>
+      : Handler<Request, Response, Caller>
+    : never;
+};
+
+export interface ServeParts<Caller> {
+  log: Logger;
+  /** Runs before the handler, within the same deadline. */
+  authenticate: Authenticate<Caller>;
+  /** The longest a unary call may take, even if the caller would wait longer. */
+  handleMsMax?: number;
+  tracer?: Tracer;
+  /** Observes seconds, labelled by `method` and `code`. See callSeconds(). */
+  seconds?: Histogram<"method" | "code">;
+}
+
+/** A call holds memory and a place in the stores' queues; callers have usually given up after 10 s. */
+export const HANDLE_MS_MAX = 10_000;
+
+const deadlineExceeded = callError("DEADLINE_EXCEEDED", "DEADLINE", "the deadline passed before there was an answer");
+const cancelled = callError("CANCELLED", "CANCELLED", "the caller cancelled");
+const internal = callError("INTERNAL", "INTERNAL", "internal error; details are in the service's log");
+
+/**
+ * Serves a table of handlers over gRPC. A CallError, returned or thrown, becomes its status. Any other error is a bug: it is logged, and the
+ * caller reads INTERNAL without its text.
+ */
+export function serveHandlers<Definition extends ServiceDefinition, Caller>(
+  definition: Definition,
+  handlers: HandlersOf<Definition, Caller>,
+  parts: ServeParts<Caller>,
+): GrpcService {
+  const implementation: UntypedServiceImplementation = {};
+  for (const [name, { responseStream }] of Object.entries(definition)) {
+    const handler: unknown = handlers[name];
+    implementation[name] = responseStream
+      ? serveStream(handler as StreamHandler<unknown, unknown, Caller>, parts)
+      : serveUnary(handler as Handler<unknown, unknown, Caller>, parts);
+  }
+  return { definition, implementation };
+}
+
+/** A call that arrives past its deadline is answered without starting any work. */
+function serveUnary<Caller>(handler: Handler<unknown, unknown, Caller>, parts: ServeParts<Caller>): handleUnaryCall<unknown, unknown> {
+  const { log, authenticate, tracer, seconds, handleMsMax = HANDLE_MS_MAX } = parts;
+  return (call, callback) => {
+    const startedAt = performance.now();
+    const path = call.getPath().slice(1);
+    const header = headersOf(call);
+    const ending = new AbortController();
+    const { signal } = ending;
+    const stop = (why: CallError) => ending.abort(why);
+    const ended = () => signal.reason as CallError;
+    const deadlineAt = Math.min(Number(call.getDeadline()), Date.now() + handleMsMax);
+    const leftMs = deadlineAt - Date.now();
+    if (leftMs <= 0) stop(deadlineExceeded);
+    const timer = setTimeout(stop, Math.max(0, leftMs), deadlineExceeded);
+    // grpc-js reports a passed deadline as "cancelled" too, sometimes before our timer fires.
+    call.on("cancelled", () => stop(deadlineAt <= Date.now() ? deadlineExceeded : cancelled));
+
+    const work = async () => {
+      const caller = await authenticate(header);
+      if (isCallError(caller)) return caller;
+      return signal.aborted ? ended() : handler(call.request, contextOf(caller, signal, deadlineAt));
+    };
+    const answer = async () => {
+      try {
+        return signal.aborted ? ended() : await withDeadline(work(), { signal }, ended);
+      } catch (error) {
+        return isCallError(error) ? error : logged(error, path, log);
+      }
+    };
+    const traced = tracer
+      ? withSpan(tracer, path, { kind: SpanKind.SERVER, parent: extract(header) }, async (span) => {
+          const result = await answer();
+          const code = isCallError(result) ? status[result.code] : status.OK;
+          span.setAttribute("rpc.grpc.status_code", code);
+          if (isCallError(result) && SERVER_FAULTS.has(code)) span.setStatus({ code: SpanStatusCode.ERROR });
+          return result;
+        })
+      : answer();
+    void traced.then((result) => {
+      clearTimeout(timer);
+      const code = isCallError(result) ? result.code : "OK";
+      seconds?.observe({ method: path, code }, (performance.now() - startedAt) / 1_000);
+      if (isCallError(result)) callback(toServiceError(result));
+      else callback(null, result);
+    });
+  };
+}
+
+/** Streams have no deadline of ours: they end when the handler, the caller or a shutdown ends them. */
+function serveStream<Caller>(
+  handler: StreamHandler<unknown, unknown, Caller>,
+  { log, authenticate }: ServeParts<Caller>,
+): handleServerStreamingCall<unknown, unknown> {
+  return (call) => {
+    const ending = new AbortController();
+    const { signal } = ending;
+    const stop = () => ending.abort(cancelled);
+    call.once("cancelled", stop);
+    call.once("close", stop);
+    // Waiting for room to write ends with the stream as well.
+    const room = () => new Promise<void>((resolve) => call.once("drain", resolve).once("close", resolve));
+
+    const answer = async (): Promise<CallError | undefined> => {
+      const caller = await authenticate(headersOf(call));
+      if (isCallError(caller)) return caller;
+      const items = handler(call.request, contextOf(caller, signal, Number(call.getDeadline())));
+      if (isCallError(items)) return items;
+      for await (const item of items) {
+        if (signal.aborted || call.writableEnded) break;
+        if (!call.write(item)) await room();
+      }
+      return undefined;
+    };
+    void answer()
+      .catch((error: unknown) => (isCallError(error) ? error : logged(error, call.getPath().slice(1), log)))
+      .then((error) => {
+        // destroy(error) would not send the status to the caller; grpc-js sends it for an "error" event.
+        if (error && !signal.aborted) call.emit("error", toServiceError(error));
+        else call.end();
+      });
+  };
+}
+
+const headersOf =
+  (call: ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>): ReadHeader =>
+  (name) =>
+    call.metadata.get(name)[0]?.toString();
+
+const contextOf = <Caller>(caller: Caller, signal: AbortSignal, deadlineAt: number): CallContext<Caller> => ({
+  ...{ caller, signal, deadlineAt },
+  traceparent: currentTraceparent(),
+});
+
+function logged(error: unknown, method: string, log: Logger): CallError {
+  log.error({ err: error, method }, "call failed with an unexpected error");
+  return internal;
+}
+
+/** Codes that mean the server failed, by OpenTelemetry's conventions for RPC; the others are the caller's. */
+const SERVER_FAULTS = new Set([
+  status.UNKNOWN,
+  status.DEADLINE_EXCEEDED,
+  status.UNIMPLEMENTED,
+  status.INTERNAL,
+  status.UNAVAILABLE,
+  status.DATA_LOSS,
+]);

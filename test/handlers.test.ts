@@ -1,0 +1,181 @@
+// Each service's handlers, called as an HTTP server would call them: without gRPC. The test fails if any of our modules loads a gRPC package,
+// other than the generated code, which defines the messages and the gRPC clients in the same files.
+import assert from "node:assert/strict";
+import { registerHooks } from "node:module";
+import { after, test } from "node:test";
+import type { Notification } from "../gen/carillon/v1/notification_service.ts";
+import type { OptOut, PreferenceQuestion } from "../gen/carillon/v1/preference_service.ts";
+import type { CallContext } from "../runtime/handler.ts";
+
+registerHooks({
+  resolve(specifier, context, next) {
+    const isOurs = !/\/(node_modules|gen)\//.test(context.parentURL ?? "");
+    if (isOurs && /^(@grpc\/|grpc-)/.test(specifier)) throw new Error(`${context.parentURL} loads ${specifier}`);
+    return next(specifier, context);
+  },
+});
+
+// After the hook, so that it sees what these load.
+const { openStore } = await import("../adapters/store/open-store.ts");
+const { createKedaHandlers } = await import("../autoscaler/keda-handlers.ts");
+const { createRates } = await import("../autoscaler/rates.ts");
+const { CHANNELS } = await import("../core/delivery/channel.ts");
+const { SCALING_DEFAULTS } = await import("../core/scaling/scaling.ts");
+const { createAccept } = await import("../gateway/accept.ts");
+const { createAuthenticate } = await import("../gateway/auth.ts");
+const { createContactHandlers } = await import("../gateway/contact-handlers.ts");
+const { createGatewayMetrics } = await import("../gateway/metrics.ts");
+const { createNotificationHandlers } = await import("../gateway/notification-handlers.ts");
+const { createPreferenceForwardHandlers } = await import("../gateway/preference-handlers.ts");
+const { createPreferenceHandlers } = await import("../preferences/preference-handlers.ts");
+const { createPreferences } = await import("../preferences/preferences.ts");
+const { isCallError } = await import("../runtime/call-error.ts");
+const { sha256Hex } = await import("../runtime/hash.ts");
+const { createLogger } = await import("../runtime/logger.ts");
+const { createMetrics } = await import("../runtime/metrics.ts");
+const { createFakeClock } = await import("./support/fake-clock.ts");
+
+const log = createLogger("test", "silent");
+const clock = createFakeClock();
+const stack = new AsyncDisposableStack();
+after(() => stack.disposeAsync());
+const store = stack.use(await openStore("sqlite::memory:"));
+
+const app = { id: "shop", channels: [...CHANNELS], keyHashes: [sha256Hex("k-1")] };
+const contextOf = <Caller>(caller: Caller): CallContext<Caller> => ({
+  ...{ caller, signal: new AbortController().signal, deadlineAt: Date.now() + 5_000 },
+  traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+});
+function answered<T>(answer: T): Exclude<T, { kind: "call-error" }> {
+  assert.ok(!isCallError(answer), JSON.stringify(answer));
+  return answer as Exclude<T, { kind: "call-error" }>;
+}
+
+/** The table, and the names of its handlers that nobody has called. */
+function counted<Table extends object>(table: Table): { handlers: Table; uncalled(): string[] } {
+  const called = new Set<string>();
+  const handlers = new Proxy(table, {
+    get(target, name, receiver) {
+      called.add(String(name));
+      return Reflect.get(target, name, receiver);
+    },
+  });
+  return { handlers, uncalled: () => Object.keys(table).filter((name) => !called.has(name)) };
+}
+
+const preferences = stack.use(createPreferences({ store: store.preferences, redis: undefined, clock, log }));
+const ada = { subject: { $case: "userId", value: "ada" } } as const;
+const news: OptOut = { channel: 0, category: "news" };
+const question: PreferenceQuestion = { userId: "ada", endpoint: undefined, channel: 4, category: "news" };
+
+test("notifications are sent, alone and in a batch, and read back", async () => {
+  const accepting = createAccept({
+    ...{ store, clock, log, pushHosts: [], insertsWaitingMax: 100, watchdogFirstMs: 30_000, failpoint: () => {} },
+    ...{ load: { isFull: () => false, run: async () => {} }, metrics: createGatewayMetrics(createMetrics("test")) },
+    optOuts: { check: async (questions) => questions.map(() => "allowed") },
+    publisher: { publish: async () => true },
+  });
+  const { handlers, uncalled } = counted(createNotificationHandlers(accepting, store));
+  const context = contextOf(app);
+  const notification = (idempotencyKey: string, category = "orders"): Notification => ({
+    ...{ idempotencyKey, category, channels: [], notificationClass: 2, priority: 0, collapseKey: "" },
+    recipient: { to: { $case: "endpoint", value: { address: { $case: "phoneNumber", value: "+4915112345678" } } } } as const,
+    content: { push: undefined, sms: { text: "hello" }, email: undefined },
+    ...{ sendAt: undefined, expiresAt: undefined },
+  });
+  const { accepted } = answered(await handlers.sendNotification({ notification: notification("a") }, context));
+  assert.equal(accepted?.deliveries.length, 1);
+  assert.equal((await store.notifications.find(accepted.notificationId))?.traceparent, context.traceparent);
+  const { results } = answered(
+    await handlers.batchSendNotifications({ notifications: [notification("b"), notification("c", "No Category")] }, context),
+  );
+  assert.deepEqual(
+    results.map(({ result }) => (result?.$case === "error" ? [result.value.code, result.value.fields[0]?.field] : result?.$case)),
+    ["accepted", [3, "notifications[1].category"]],
+  );
+  const read = answered(await handlers.getNotification({ notificationId: accepted.notificationId }, context));
+  assert.equal(read.idempotencyKey, "a");
+  const other = await handlers.getNotification({ notificationId: accepted.notificationId }, contextOf({ ...app, id: "other" }));
+  assert.ok(isCallError(other));
+  assert.equal(other.code, "NOT_FOUND");
+  await accepting.published();
+  assert.deepEqual(uncalled(), []);
+});
+
+test("contacts are registered, listed and removed", async () => {
+  const { handlers, uncalled } = counted(createContactHandlers({ contacts: store.contacts, pushHosts: [], clock }));
+  const context = contextOf(app);
+  const endpoint = { address: { $case: "emailAddress", value: "ada@example.com" } } as const;
+  const { endpointId } = answered(await handlers.registerContact({ userId: "ada", endpoint }, context));
+  const listed = answered(await handlers.listContacts({ userId: "ada" }, context));
+  assert.deepEqual(
+    listed.contacts.map((c) => c.endpointId),
+    [endpointId],
+  );
+  assert.deepEqual(answered(await handlers.removeContact({ userId: "ada", endpointId }, context)), { removed: true });
+  assert.deepEqual(uncalled(), []);
+});
+
+test("preferences are updated, read and checked, also through the gateway's own handlers", async () => {
+  const { handlers, uncalled } = counted(createPreferenceHandlers(preferences));
+  const direct = contextOf({ app: "shop" });
+  answered(await handlers.updatePreferences({ subject: ada, optOut: [news], optIn: [] }, direct));
+  assert.deepEqual(answered(await handlers.getPreferences({ subject: ada }, direct)).optOuts, [news]);
+  assert.equal(answered(await handlers.checkPreferences({ questions: [question] }, direct)).answers[0]?.optedOut, true);
+  assert.deepEqual(uncalled(), []);
+
+  // One table serves as the other's client: both are plain functions.
+  const forward = counted(
+    createPreferenceForwardHandlers({
+      getPreferences: (id, request) => handlers.getPreferences(request, contextOf({ app: id })),
+      updatePreferences: (id, request) => handlers.updatePreferences(request, contextOf({ app: id })),
+      checkPreferences: (id, request) => handlers.checkPreferences(request, contextOf({ app: id })),
+    }),
+  );
+  const context = contextOf(app);
+  answered(await forward.handlers.updatePreferences({ subject: ada, optOut: [], optIn: [news] }, context));
+  assert.deepEqual(answered(await forward.handlers.getPreferences({ subject: ada }, context)).optOuts, []);
+  assert.equal(answered(await forward.handlers.checkPreferences({ questions: [question] }, context)).answers[0]?.optedOut, false);
+  const invalid = await forward.handlers.getPreferences({ subject: undefined }, context);
+  assert.ok(isCallError(invalid));
+  assert.equal(invalid.code, "INVALID_ARGUMENT");
+  assert.deepEqual(forward.uncalled(), []);
+});
+
+test("KEDA's questions are answered, and its stream ends with its signal", async () => {
+  const rates = createRates(CHANNELS, SCALING_DEFAULTS, clock);
+  const { handlers, uncalled } = counted(createKedaHandlers({ rates, scalings: SCALING_DEFAULTS, signal: new AbortController().signal }));
+  const object = { name: "sms", namespace: "prod", scalerMetadata: { channel: "sms" } };
+  const queue = {
+    ...{ created: "one", lastSequence: 0, messages: 90, bytes: 0, bytesMax: 0, waiting: 90, handedOut: 0, ackPendingRatio: 0 },
+    ...{ oldestMs: 0, oldestWaitingMs: undefined },
+  };
+  const unknown = await handlers.isActive(object, contextOf(undefined));
+  assert.ok(isCallError(unknown));
+  assert.equal(unknown.code, "UNAVAILABLE");
+  for (let s = 0; s < 20; s += 2) {
+    clock.advance(2_000);
+    rates.read("sms", { kind: "read", state: queue });
+  }
+  assert.deepEqual(answered(await handlers.isActive(object, contextOf(undefined))), { result: true });
+  assert.equal(answered(await handlers.getMetricSpec(object, contextOf(undefined))).metricSpecs.length, 1);
+  const metrics = answered(await handlers.getMetrics({ scaledObjectRef: object, metricName: "" }, contextOf(undefined)));
+  assert.equal(metrics.metricValues.length, 1);
+  const leaving = new AbortController();
+  const sent: boolean[] = [];
+  for await (const { result } of answered(handlers.streamIsActive(object, { ...contextOf(undefined), signal: leaving.signal }))) {
+    sent.push(result);
+    leaving.abort();
+  }
+  assert.deepEqual(sent, [true]);
+  assert.deepEqual(uncalled(), []);
+});
+
+test("an API key is read from any transport's headers", async () => {
+  await store.apps.put(app);
+  const authenticate = createAuthenticate(store.apps, 1_000);
+  assert.deepEqual(await authenticate((name) => (name === "authorization" ? "Bearer k-1" : undefined)), app);
+  const unknown = await authenticate(() => "Bearer k-2");
+  assert.ok(isCallError(unknown));
+  assert.equal(unknown.code, "UNAUTHENTICATED");
+});
