@@ -1,7 +1,7 @@
 import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
+import { type Reason, type ReasonCode, reasonText } from "../core/delivery/reason.ts";
 import { mayBeSent } from "../core/delivery/second-send.ts";
 import type { Store } from "../core/ports/store.ts";
-import { countReason, type ReasonCount } from "../operations/audit/reason-count.ts";
 import { type DeadLetterFilter, deadLetters } from "../operations/dead-letters/dead-letters.ts";
 import { table } from "./table.ts";
 
@@ -12,15 +12,15 @@ export interface DeadLetter {
   channel: string;
   deliveryId: string;
   class: string;
-  reason: string;
-  /** Calls to providers, of every drive. */
+  reason: Reason | undefined;
+  /** Calls to providers, of every run. */
   attempts: number;
   mayBeSent: boolean;
 }
 
 export interface DeadLetterCount {
   channel: string;
-  reason: string;
+  reason: ReasonCode | "none";
   count: number;
 }
 
@@ -31,7 +31,7 @@ export async function listDeadLetters(
   limit: number,
   show: (letter: DeadLetter) => void,
 ): Promise<{ total: number; counts: DeadLetterCount[] }> {
-  const reasons = new Map<string, ReasonCount>();
+  const reasons = new Map<string, DeadLetterCount>();
   let total = 0;
   for await (const n of store.notifications.failed(filter.from, filter.to)) {
     const dead = deadLetters(n, filter);
@@ -39,22 +39,22 @@ export async function listDeadLetters(
     if (shown.length > 0) for (const letter of await describe(store, n, shown)) show(letter);
     total += dead.length;
     for (const d of dead) {
-      const counts = reasons.get(d.channel) ?? new Map<string, number>();
-      countReason(counts, d.reason ?? "");
-      reasons.set(d.channel, counts);
+      const code = d.reason?.code ?? "none";
+      const key = `${d.channel} ${code}`;
+      const before = reasons.get(key)?.count ?? 0;
+      reasons.set(key, { channel: d.channel, reason: code, count: before + 1 });
     }
   }
-  const counts = [...reasons].flatMap(([channel, each]) => [...each].map(([reason, count]) => ({ channel, reason, count })));
-  return { total, counts: counts.sort((a, b) => b.count - a.count) };
+  return { total, counts: [...reasons.values()].sort((a, b) => b.count - a.count) };
 }
 
 async function describe({ attempts }: Pick<Store, "attempts">, n: NotificationRecord, dead: readonly Delivery[]): Promise<DeadLetter[]> {
   const made = Map.groupBy(await attempts.between(n.id, n.id), (a) => a.deliveryId);
   return dead.map((d) => {
     const own = made.get(d.id) ?? [];
-    const calls = own.filter((a) => a.outcome?.kind !== "closed");
+    const calls = own.filter((a) => a.outcome?.kind !== "void");
     return {
-      ...{ endedAt: d.endedAt!, app: n.app, channel: d.channel, deliveryId: d.id, class: n.notificationClass, reason: d.reason ?? "" },
+      ...{ endedAt: d.endedAt!, app: n.app, channel: d.channel, deliveryId: d.id, class: n.notificationClass, reason: d.reason },
       ...{ attempts: calls.length, mayBeSent: own.some(mayBeSent) },
     };
   });
@@ -70,12 +70,12 @@ export const letterText = (l: DeadLetter) =>
     ...[
       `${l.attempts} attempt${l.attempts === 1 ? " " : "s"}`,
       l.mayBeSent ? "may have been sent" : "not sent          ",
-      printable(l.reason),
+      printable(l.reason ? reasonText(l.reason) : "none"),
     ],
   ].join("  ");
 
 export function countsText(total: number, shown: number, counts: readonly DeadLetterCount[]): string {
-  const rows = counts.map((c) => [c.channel, c.count, printable(c.reason)]);
+  const rows = counts.map((c) => [c.channel, c.count, c.reason]);
   const more = total > shown ? `, the first ${shown} shown` : "";
   return total === 0 ? "no dead letters" : `${total} dead letters${more}\n\n${table(["channel", "count", "reason"], rows)}`;
 }

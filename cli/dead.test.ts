@@ -17,7 +17,13 @@ const rejected = { kind: "rejected", reason: "content" } as const;
 async function bury(store: Store, key: string, outcomes: AttemptRecord["outcome"][], over: Partial<Delivery> = {}): Promise<string> {
   const n = sampleNotification(key, T0);
   const [d] = n.deliveries;
-  const ended = { state: "failed", reason: "rejected: content", nextAt: undefined, endedAt: T0 + 5, attempt: outcomes.length } as const;
+  const ended = {
+    state: "failed",
+    reason: { code: "rejected", detail: "content" },
+    nextAt: undefined,
+    endedAt: T0 + 5,
+    attempt: outcomes.length,
+  } as const;
   await store.notifications.insert([{ ...n, deliveries: [{ ...d!, ...ended, ...over }] }]);
   await store.attempts.claim(outcomes.map((outcome, i) => claimOf({ id: d!.id, attempt: i + 1 }, { outcome })));
   return d!.id;
@@ -31,9 +37,9 @@ const counts = (report: RedriveReport) =>
 test("redrives all that failed but what may have been sent, is late or gone, and says which", async () => {
   await using store = await openStore("sqlite::memory:");
   const plain = await bury(store, "plain", [OUTCOMES.unavailable, rejected]);
-  const maybe = await bury(store, "maybe", [OUTCOMES.unanswered], { reason: "outcome-unknown" });
+  const maybe = await bury(store, "maybe", [OUTCOMES.unanswered], { reason: { code: "outcome-unknown" } });
   const late = await bury(store, "late", [rejected], { expiresAt: NOW - 1 });
-  const gone = await bury(store, "gone", [rejected], { reason: "endpoint-gone: 410" });
+  const gone = await bury(store, "gone", [rejected], { reason: { code: "endpoint-gone", detail: "410" } });
   const tried = await run(store, ALL, { dryRun: true });
   assert.equal((await find(store, plain)).state, "failed");
   const report = await run(store, ALL);
@@ -120,14 +126,15 @@ test("ids mean deliveries, or all that failed of a notification; what is unknown
 
 test("lists the first dead letters with what is known of them, and counts all by channel and reason", async () => {
   await using store = await openStore("sqlite::memory:");
-  await bury(store, "first", [OUTCOMES.unavailable, OUTCOMES.unanswered], { reason: "outcome-unknown", endedAt: T0 + 1 });
+  await bury(store, "first", [OUTCOMES.unavailable, OUTCOMES.unanswered], { reason: { code: "outcome-unknown" }, endedAt: T0 + 1 });
   const rest = [];
-  for (let i = 0; i < 4; i++) rest.push(await bury(store, `${i}`, [rejected], { endedAt: T0 + 10 + i, reason: "rejected:\u001b[2J" }));
+  for (let i = 0; i < 4; i++)
+    rest.push(await bury(store, `${i}`, [rejected], { endedAt: T0 + 10 + i, reason: { code: "rejected", detail: "\u001b[2J" } }));
   const shown: DeadLetter[] = [];
   const { total, counts: all } = await listDeadLetters(store, { from: 0, to: NOW }, 3, (letter) => shown.push(letter));
   assert.equal(total, 5);
   assert.deepEqual(all, [
-    { channel: "sms", reason: "rejected:\u001b[2J", count: 4 },
+    { channel: "sms", reason: "rejected", count: 4 },
     { channel: "sms", reason: "outcome-unknown", count: 1 },
   ]);
   assert.deepEqual(

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openConfiguredStore, storeVariables } from "../adapters/store/store-config.ts";
 import { CHANNELS } from "../core/delivery/channel.ts";
+import { isReasonCode, REASON_CODES } from "../core/delivery/reason.ts";
 import type { DeadLetterFilter } from "../operations/dead-letters/dead-letters.ts";
 import { type RedriveEnd, type RedriveReport, redrive, type Selection } from "../operations/dead-letters/redrive.ts";
 import { readConfig } from "../runtime/config.ts";
@@ -16,7 +17,7 @@ const FILTER_OPTIONS = {
   since: { type: "string" },
   until: { type: "string" },
 } as const;
-const FILTER_USAGE = "[--channel C] [--reason PREFIX] [--app ID] [--since 2h|TIME] [--until 2h|TIME]";
+const FILTER_USAGE = "[--channel C] [--reason CODE] [--app ID] [--since 2h|TIME] [--until 2h|TIME]";
 const SHOWN = 100;
 /** Kept in memory with --json. */
 const SHOWN_MAX = 100_000;
@@ -105,9 +106,11 @@ export const DEAD_COMMANDS: Readonly<Record<string, Command>> = {
 function readFilter(values: Invocation["values"], now: number): DeadLetterFilter {
   const channel = text(values.channel);
   if (channel !== undefined && !CHANNELS.some((c) => c === channel)) fail(`--channel must be one of ${CHANNELS.join(", ")}`);
+  const reason = text(values.reason);
+  if (reason !== undefined && !isReasonCode(reason)) fail(`--reason must be one of ${REASON_CODES.join(", ")}`);
   const [since, until] = [text(values.since), text(values.until)];
   return {
-    ...{ channel, reason: text(values.reason), app: text(values.app) },
+    ...{ channel, reason, app: text(values.app) },
     from: since === undefined ? 0 : moment(since, "--since", now),
     // What fails from now on, also what fails again, is not meant.
     to: until === undefined ? now : moment(until, "--until", now),

@@ -49,7 +49,7 @@ test("an answer about opt-outs that grew old while the claim was written is aske
   const { dispatch, sent } = world.setUp({ store: slow, optOuts: () => answers.shift()! });
   assert.deepEqual(await dispatch(world.task(), "h"), { kind: "ack" });
   assert.equal(sent().length, 0);
-  assert.deepEqual([(await world.delivery()).state, (await world.delivery()).reason], ["suppressed", "opted-out"]);
+  assert.deepEqual([(await world.delivery()).state, (await world.delivery()).reason], ["suppressed", { code: "opted-out" }]);
 });
 
 test("where the old answer cannot be renewed critical goes out, and the others come back as another attempt", async () => {

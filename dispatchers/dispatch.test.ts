@@ -29,7 +29,7 @@ test("of many copies of a task exactly one is sent", async () => {
 
 test("what is opted out is not sent, and its attempt's number is closed so that a copy cannot send it later", async () => {
   await world.setUp({ optOut: "opted-out" }).dispatch(world.task(), "h");
-  assert.deepEqual([(await world.delivery()).state, (await world.delivery()).reason], ["suppressed", "opted-out"]);
+  assert.deepEqual([(await world.delivery()).state, (await world.delivery()).reason], ["suppressed", { code: "opted-out" }]);
   const later = world.setUp();
   assert.deepEqual(await later.dispatch(world.task(), "h"), { kind: "ack" });
   assert.equal(later.sent().length, 0);
@@ -83,7 +83,10 @@ test("a provider that throws leaves the outcome unknown", async () => {
     ],
   });
   await dispatch(world.task(), "h");
-  assert.deepEqual([(await world.delivery()).state, (await world.delivery()).reason], ["uncertain", "adapter-fault"]);
+  assert.deepEqual(
+    [(await world.delivery()).state, (await world.delivery()).reason],
+    ["uncertain", { code: "outcome-unknown", detail: "adapter-fault" }],
+  );
 });
 
 test("a provider that heeds no deadline holds its place no longer than that, and the outcome is unknown", async () => {
@@ -98,7 +101,10 @@ test("a provider that heeds no deadline holds its place no longer than that, and
     return "held";
   };
   assert.deepEqual(await Promise.race([sending, held()]), { kind: "ack" });
-  assert.deepEqual([(await world.delivery()).state, (await world.delivery()).reason], ["uncertain", "adapter-silent"]);
+  assert.deepEqual(
+    [(await world.delivery()).state, (await world.delivery()).reason],
+    ["uncertain", { code: "outcome-unknown", detail: "adapter-silent" }],
+  );
 });
 
 test("a misconfigured provider is left alone: the next tasks wait in the queue without using up attempts", async () => {

@@ -3,7 +3,8 @@ import { ADAPTER_GRACE_MS, RECORD_MS } from "../core/delivery/call-limits.ts";
 import type { Channel } from "../core/delivery/channel.ts";
 import { type Decision, decide } from "../core/delivery/decide.ts";
 import { type Outcome, reasonOf } from "../core/delivery/outcome.ts";
-import { ARRIVED, arrivedOf, repeatedIds } from "../core/delivery/superseded.ts";
+import { reason } from "../core/delivery/reason.ts";
+import { arrivedOf, repeatedIds, SUPERSEDED } from "../core/delivery/superseded.ts";
 import { tryOf } from "../core/delivery/task.ts";
 import { decisionChange, type Void, voidAttempt, voidChange } from "../core/delivery/transitions.ts";
 import type { Failpoint } from "../core/failpoints.ts";
@@ -40,8 +41,8 @@ const BATCH_MAX = 200;
 /** More than the in-flight limit of a pod can ever be. */
 const WAITING_MAX = 20_000;
 
-const EXPIRED: Void = { kind: "closed", state: "expired", reason: "expired" };
-const OPTED_OUT: Void = { kind: "closed", state: "suppressed", reason: "opted-out" };
+const EXPIRED: Void = { kind: "void", state: "expired", reason: reason("expired") };
+const OPTED_OUT: Void = { kind: "void", state: "suppressed", reason: reason("opted-out") };
 
 export interface DispatchParts {
   channel: Channel;
@@ -86,7 +87,7 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
     failpoint("dispatcher.received", task.category);
     if (task.statusQuery) return settled({ kind: "ack" }, `status-query-${await statusQuery(task)}`);
     const arrived = task.policyResend ? await arrivedBefore(task) : undefined;
-    if (arrived) return close(task, ARRIVED, arrived.providerRef);
+    if (arrived) return close(task, SUPERSEDED, arrived.providerRef);
     if (task.expiresAt <= clock.now()) return close(task, EXPIRED);
     const provider = circuits.choose(tryOf(task));
     if (provider === undefined) return nak(circuits.reopensInMs(), "circuit-open");
@@ -109,7 +110,7 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
 
     failpoint("dispatcher.claimed", task.category);
     const hindrance = await hindranceSince(task, started, answered);
-    if (hindrance?.kind === "closed") return voidClaimed(task, claim, hindrance);
+    if (hindrance?.kind === "void") return voidClaimed(task, claim, hindrance);
     const outcome = hindrance ?? (await send(provider, outbound(task, claim.id), parts.deadlineMs));
     failpoint("dispatcher.answered", task.category);
     tell(task, provider, outcome, clock.monotonic() - started);
@@ -207,7 +208,7 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
 
   async function sentBefore(task: DeliveryTask): Promise<Decision | undefined> {
     const arrived = task.policyResend ? await arrivedBefore(task).catch(() => undefined) : undefined;
-    return arrived && { kind: "sent", providerRef: arrived.providerRef, reason: ARRIVED.reason };
+    return arrived && { kind: "sent", providerRef: arrived.providerRef, reason: SUPERSEDED.reason };
   }
 
   /** Closes the attempt's number without a call, so that no copy of the task makes one later; then the delivery ends. */
@@ -216,7 +217,7 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
     const closing = voidChange(task, outcome, now);
     if (providerRef) closing.set.providerRef = providerRef;
     if (await claims.add(voidAttempt(task, worker, outcome, now))) await change(closing);
-    return settled({ kind: "ack" }, outcome.reason);
+    return settled({ kind: "ack" }, outcome.reason.code);
   }
 
   /** As close(), where the number is ours already and nothing was sent under it. */
@@ -225,7 +226,7 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
     await untilRecorded(() => answers.add({ id, worker, outcome, answeredAt: now }));
     const sent = await sentBefore(task);
     await untilRecorded(() => change(sent ? decisionChange(task, sent, now) : voidChange(task, outcome, now)));
-    return settled({ kind: "ack" }, outcome.reason);
+    return settled({ kind: "ack" }, outcome.reason.code);
   }
 
   function nak(delayMs: number, why: string): Settlement {

@@ -55,7 +55,7 @@ test("what is no task ends as failed (poison), with its bytes kept, and can neve
   const settlement = await guard(ack)(copy({ task: undefined, bytes }));
   assert.equal(settlement.kind, "term");
   const { state, reason, nextAt } = await world.delivery();
-  assert.deepEqual([state, reason, nextAt], ["failed", "poison", undefined]);
+  assert.deepEqual([state, reason, nextAt], ["failed", { code: "poison" }, undefined]);
   const [kept] = await world.store.poison.list(10);
   assert.deepEqual([kept?.bytes, kept?.id, kept?.channel], [bytes, copy().messageId, "sms"]);
   const { dispatch, sent } = world.setUp();
@@ -82,7 +82,7 @@ test("what its workers die of is poison after a few of them", async () => {
   assert.equal(begun, SUSPECT_DELIVERIES - 1 + POISON_BEGINNINGS);
   const settlement = await guard(dies)(copy({ deliveries: 99 }));
   assert.equal(settlement.kind, "term");
-  assert.deepEqual([(await world.delivery()).state, (await world.delivery()).reason], ["failed", "poison"]);
+  assert.deepEqual([(await world.delivery()).state, (await world.delivery()).reason], ["failed", { code: "poison" }]);
 });
 
 test("what was under way beside it is not blamed", async () => {

@@ -1,4 +1,5 @@
 import type { CrashCounter } from "../adapters/redis/crash-counter.ts";
+import { reason } from "../core/delivery/reason.ts";
 import { readTaskMessageId } from "../core/delivery/subjects.ts";
 import { type Void, voidAttempt, voidChange } from "../core/delivery/transitions.ts";
 import { notificationIdOf } from "../core/ports/attempt-store.ts";
@@ -13,7 +14,7 @@ export const SUSPECT_DELIVERIES = 3;
 /** Beginnings without an end, all but the first of them alone, after which it is poison. */
 export const POISON_BEGINNINGS = 3;
 
-const POISON: Void = { kind: "closed", state: "failed", reason: "poison" };
+const POISON: Void = { kind: "void", state: "failed", reason: reason("poison") };
 
 export interface PoisonParts {
   store: Pick<Store, "poison" | "attempts" | "notifications">;
@@ -56,10 +57,10 @@ export function createPoisonGuard(handle: (task: DeliveryTask, holder: string) =
   }
 
   /** Durable before the queue forgets it. */
-  async function end({ messageId: id, channel, notificationClass, bytes }: TaskCopy, reason: string): Promise<Settlement> {
+  async function end({ messageId: id, channel, notificationClass, bytes }: TaskCopy, why: string): Promise<Settlement> {
     const now = clock.now();
     const of = readTaskMessageId(id);
-    await store.poison.keep({ id, channel, notificationClass, reason, bytes, keptAt: now });
+    await store.poison.keep({ id, channel, notificationClass, reason: why, bytes, keptAt: now });
     await crashCounter.end(id);
     if (of) {
       const [ours] = await store.attempts.claim([voidAttempt(of, worker, POISON, now)]);
@@ -68,7 +69,7 @@ export function createPoisonGuard(handle: (task: DeliveryTask, holder: string) =
       const [ended] = ours ? await store.notifications.change([change]) : [];
       if (ended) metrics.ended(channel, change.set);
     }
-    log.error({ message: id, channel, notificationClass, bytes: bytes.length, reason }, "poison; its bytes are kept");
+    log.error({ message: id, channel, notificationClass, bytes: bytes.length, reason: why }, "poison; its bytes are kept");
     metrics.settled.inc({ channel, settlement: "term", why: "poison" });
     return { kind: "term" };
   }

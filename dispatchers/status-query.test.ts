@@ -50,7 +50,7 @@ test("what the provider found ends the delivery, and the attempt says by what", 
 
 test("what the provider had to opt out ends as failed", async () => {
   const { delivery } = await queried(() => ({ kind: "found", outcome: { kind: "rejected", reason: "30007" } }));
-  assert.deepEqual([delivery.state, delivery.reason], ["failed", "rejected: 30007"]);
+  assert.deepEqual([delivery.state, delivery.reason], ["failed", { code: "rejected", detail: "30007" }]);
 });
 
 const inconclusive: [string, () => Finding][] = [
@@ -87,7 +87,7 @@ test("what is found after the delivery was given up as not known is not forgotte
   const { dispatch } = world.setUp({ providers: [provider] });
   await dispatch(world.task(), "h");
   const { notificationId, deliveryId } = world.task();
-  const set = { state: "failed", reason: "outcome-unknown", nextAt: undefined, endedAt: world.clock.now() } as const;
+  const set = { state: "failed", reason: { code: "outcome-unknown" }, nextAt: undefined, endedAt: world.clock.now() } as const;
   await world.store.notifications.change([{ notificationId, deliveryId, expect: { attempt: 1, states: ["uncertain"] }, set }]);
   await dispatch({ ...world.task(), statusQuery: true }, "h2");
   assert.deepEqual([(await world.delivery()).state, (await world.delivery()).providerRef], ["sent", "SM1"]);

@@ -1,5 +1,6 @@
 import { decide } from "../core/delivery/decide.ts";
 import { type Outcome, reasonOf } from "../core/delivery/outcome.ts";
+import { outcomeReason } from "../core/delivery/reason.ts";
 import { receiptEffect } from "../core/delivery/receipt.ts";
 import { tryOf } from "../core/delivery/task.ts";
 import { decisionChange } from "../core/delivery/transitions.ts";
@@ -78,7 +79,7 @@ export function createStatusQuery({
     const { id, provider } = attempt;
     const receipt = { attemptId: id, provider, kind: "accepted", providerRef: outcome.providerRef, at: now } as const;
     const effect = receiptEffect(receipt, attempt, delivery, { worker, now });
-    if (effect.kind === "change") await change({ ...effect.change, set: { ...effect.change.set, reason: outcome.warning } });
+    if (effect.kind === "change") await change({ ...effect.change, set: { ...effect.change.set, reason: outcomeReason(outcome) } });
   }
 
   async function ask(provider: Provider, question: Parameters<NonNullable<Provider["statusQuery"]>>[0]): Promise<Finding> {

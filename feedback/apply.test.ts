@@ -93,7 +93,7 @@ test("a repetition under way is left to its own outcome", async () => {
 
 test("a receipt is not lost where the delivery moves on while it is applied", async () => {
   for (const moved of [
-    { state: "failed", reason: "outcome-unknown", nextAt: undefined, endedAt: clock.now() },
+    { state: "failed", reason: { code: "outcome-unknown" }, nextAt: undefined, endedAt: clock.now() },
     { state: "pending", attempt: 2, policyResend: true, nextAt: clock.now() },
   ] as const) {
     const n = sampleNotification(`moves to ${moved.state}`, clock.now());
@@ -118,7 +118,7 @@ test("a receipt is not lost where the delivery moves on while it is applied", as
 test("a correction counts as the end it brings, once; what was known counts as nothing", async () => {
   await claim();
   const expect = { attempt: 1, states: ["pending"] as const };
-  const set = { state: "failed", reason: "outcome-unknown", nextAt: undefined, endedAt: clock.now() } as const;
+  const set = { state: "failed", reason: { code: "outcome-unknown" }, nextAt: undefined, endedAt: clock.now() } as const;
   await store.notifications.change([{ notificationId: deliveryId.slice(0, 32), deliveryId, expect, set }]);
   const metrics = createMetrics("test");
   const { apply } = receipts(store, metrics);

@@ -63,7 +63,7 @@ export function createReceipts({ store, clock, log, worker, failpoint, metrics }
       if (!delivery) return "known";
       const effect = receiptEffect(receipt, attempt, delivery, { worker, now: clock.now() });
       if (effect.kind === "nothing") return "known";
-      if (effect.kind === "close") {
+      if (effect.kind === "void") {
         // Whoever claimed it first is at work: its own outcome decides, and a further repetition asks what is known of this attempt.
         const [ours] = await store.attempts.claim([effect.attempt]);
         if (!ours) return "known";

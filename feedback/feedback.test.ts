@@ -106,7 +106,7 @@ for (const provider of WEBHOOK_PROVIDERS) {
     await send(provider, id, { undelivered: codes[provider] });
     await sandbox.webhooks.settled();
     const { delivery } = await find();
-    assert.deepEqual([delivery.state, delivery.reason], ["failed", `undelivered: ${codes[provider]}`]);
+    assert.deepEqual([delivery.state, delivery.reason], ["failed", { code: "undelivered", detail: codes[provider] }]);
   });
 
   test(`${provider}: without a word nothing changes; of an attempt nobody made it is acknowledged and counted`, async () => {

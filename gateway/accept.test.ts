@@ -140,7 +140,7 @@ test("the same key gives the same answer even when a dispatcher with a slower cl
   assert.ok(first?.kind === "accepted");
   const { id, acceptedAt } = first.record;
   const expect = { attempt: 1, states: ["pending"] as const };
-  const set = { state: "suppressed", reason: "opted-out", nextAt: undefined, endedAt: acceptedAt } as const;
+  const set = { state: "suppressed", reason: { code: "opted-out" }, nextAt: undefined, endedAt: acceptedAt } as const;
   await store.notifications.change([{ notificationId: id, deliveryId: `${id}-0`, expect, set }]);
   const [again] = await send(sms("a"));
   assert.ok(again?.kind === "accepted");

@@ -1,7 +1,7 @@
 import { channelToProto, classToProto, reasonToProto, stateToProto } from "../adapters/wire/convert.ts";
 import { maskEndpoint } from "../core/delivery/endpoint.ts";
 import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
-import { reasonOf } from "../core/delivery/outcome.ts";
+import { outcomeReason } from "../core/delivery/reason.ts";
 import type { AttemptOutcome, AttemptRecord } from "../core/ports/attempt-store.ts";
 import type { Accepted, Delivery as DeliveryMessage, GetNotificationResponse } from "../gen/carillon/v1/notification_service.ts";
 
@@ -38,8 +38,8 @@ export function toGetResponse(record: NotificationRecord, attempts: readonly Att
 }
 
 function toDelivery(d: Delivery, attempts: readonly AttemptRecord[]): DeliveryMessage {
-  // Closings are no calls: what they closed is in the delivery's own state and reason.
-  const calls = attempts.filter((a) => a.outcome?.kind !== "closed").sort((a, b) => a.number - b.number);
+  // A void attempt is no call: what it stands for is in the delivery's own state and reason.
+  const calls = attempts.filter((a) => a.outcome?.kind !== "void").sort((a, b) => a.number - b.number);
   return {
     deliveryId: d.id,
     channel: channelToProto(d.channel),
@@ -53,7 +53,7 @@ function toDelivery(d: Delivery, attempts: readonly AttemptRecord[]): DeliveryMe
       provider,
       startedAt: new Date(startedAt),
       outcome: outcome?.kind ?? "",
-      reason: outcome && outcome.kind !== "closed" ? reasonToProto(reasonOf(outcome)) : undefined,
+      reason: outcome && outcome.kind !== "void" ? reasonToProto(outcomeReason(outcome)) : undefined,
       providerRef: providerRefOf(outcome) || providerRefOf(resolution?.outcome),
       answeredAt: answeredAt === undefined ? undefined : new Date(answeredAt),
       resolvedOutcome: resolution?.outcome.kind ?? "",

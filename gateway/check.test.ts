@@ -134,8 +134,8 @@ test("suppresses on acceptance what is rejected or has no endpoint, schedules th
   assert.deepEqual(
     now.deliveries.map((d) => [d.state, d.reason]),
     [
-      ["suppressed", "opted-out"],
-      ["suppressed", "no-endpoint"],
+      ["suppressed", { code: "opted-out" }],
+      ["suppressed", { code: "no-endpoint" }],
       ["pending", undefined],
     ],
   );

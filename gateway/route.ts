@@ -1,6 +1,7 @@
 import { type Channel, contentPart } from "../core/delivery/channel.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
+import { reason } from "../core/delivery/reason.ts";
 import { watchdogMs } from "../core/delivery/watchdog.ts";
 import type { ContactRecord } from "../core/ports/contact-store.ts";
 import type { OptOutAnswer, OptOutQuestion } from "../core/ports/opt-outs.ts";
@@ -57,8 +58,8 @@ export function buildRecord(
   const scheduled = sendAt > at.now;
   const deliveries = targets.map((target, index): Delivery => {
     const base = { id: `${at.id}-${index}`, ...target, attempt: 1 };
-    const suppressed = target.endpoint === undefined ? "no-endpoint" : answers[index] === "opted-out" ? "opted-out" : undefined;
-    if (suppressed) return { ...base, state: "suppressed", publications: 0, reason: suppressed, endedAt: at.now };
+    const why = target.endpoint === undefined ? "no-endpoint" : answers[index] === "opted-out" ? "opted-out" : undefined;
+    if (why) return { ...base, state: "suppressed", publications: 0, reason: reason(why), endedAt: at.now };
     // What is due now is published by the gateway itself; the relay looks only if nothing came of that.
     return scheduled
       ? { ...base, state: "pending", publications: 0, nextAt: sendAt }

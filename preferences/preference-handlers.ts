@@ -1,4 +1,5 @@
 import { channelFromProto, channelToProto, endpointFromProto, reasonToProto } from "../adapters/wire/convert.ts";
+import { reason } from "../core/delivery/reason.ts";
 import type { OptOutQuestion } from "../core/ports/opt-outs.ts";
 import { endpointSubject, type OptOut, type PreferenceRecord, userSubject } from "../core/preferences/opt-out.ts";
 import { Channel as ChannelProto } from "../gen/carillon/v1/channel.ts";
@@ -62,7 +63,10 @@ export function createPreferenceHandlers(preferences: Preferences): PreferenceHa
       // The contract has no answer for "unknown", so the call fails as a whole and the caller repeats all its questions.
       if (answers.includes("unknown")) return unavailable;
       return {
-        answers: answers.map((a) => ({ optedOut: a === "opted-out", reason: a === "opted-out" ? reasonToProto("opted-out") : undefined })),
+        answers: answers.map((a) => ({
+          optedOut: a === "opted-out",
+          reason: a === "opted-out" ? reasonToProto(reason("opted-out")) : undefined,
+        })),
       };
     },
   };

@@ -7,7 +7,8 @@ import {
   type UncertainWaits,
 } from "../core/delivery/decide.ts";
 import { type Delivery, expiryOf, type NotificationRecord } from "../core/delivery/notification.ts";
-import { ARRIVED, arrivedOf } from "../core/delivery/superseded.ts";
+import { reason } from "../core/delivery/reason.ts";
+import { arrivedOf, SUPERSEDED } from "../core/delivery/superseded.ts";
 import { toTask, tryOf } from "../core/delivery/task.ts";
 import { type DecidedAttempt, decisionChange, voidAttempt, voidChange } from "../core/delivery/transitions.ts";
 import { waitingLookMs } from "../core/delivery/watchdog.ts";
@@ -65,15 +66,15 @@ export function look(
   const outcome = attempt && knownOutcome(attempt);
   const arrived = arrivedOf(earlier);
   // Whatever the repetition came to, what it repeats turned out to have been taken.
-  if (arrived && !attempt) return { kind: "close", attempt: voidAttempt(on, s.worker, ARRIVED, s.now) };
+  if (arrived && !attempt) return { kind: "close", attempt: voidAttempt(on, s.worker, SUPERSEDED, s.now) };
   if (arrived && outcome && isLess(outcome))
     return {
       kind: "change",
-      change: decisionChange(on, { kind: "sent", providerRef: arrived.providerRef, reason: ARRIVED.reason }, s.now),
+      change: decisionChange(on, { kind: "sent", providerRef: arrived.providerRef, reason: SUPERSEDED.reason }, s.now),
     };
   if (outcome) {
     // Recorded, but the worker died before the delivery learned of it; or the unknown outcome's time has come.
-    if (outcome.kind === "closed") return { kind: "change", change: voidChange(on, outcome, s.now) };
+    if (outcome.kind === "void") return { kind: "change", change: voidChange(on, outcome, s.now) };
     if (d.state === "uncertain" && outcome.kind === "unanswered") return evaluateUncertain(n, d, attempt, on, s);
     // The recording worker decided about a fallback; one look later the ordinary delay serves.
     const situation: AttemptSituation = { attempt: tryOf(d), now: s.now, expiresAt, hasFallback: false, random: s.random };
@@ -89,7 +90,7 @@ export function look(
     };
   }
   if (expiresAt <= s.now) {
-    const expired = { kind: "closed", state: "expired", reason: d.reason ?? "expired" } as const;
+    const expired = { kind: "void", state: "expired", reason: d.reason ?? reason("expired") } as const;
     return { kind: "close", attempt: voidAttempt(on, s.worker, expired, s.now) };
   }
   if (isRepeat(d) && s.waitingSince !== undefined && mayWait(n, d, s.waitingSince)) {
@@ -102,7 +103,7 @@ export function look(
 
 /** Than that what it repeats was taken. What closed the number only because of that has not said by which reference. */
 function isLess(outcome: AttemptOutcome): boolean {
-  return outcome.kind === "closed" ? outcome.state !== "delivered" && outcome.state !== "cancelled" : outcome.kind !== "accepted";
+  return outcome.kind === "void" ? outcome.state !== "delivered" && outcome.state !== "cancelled" : outcome.kind !== "accepted";
 }
 
 /**

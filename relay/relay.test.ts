@@ -5,7 +5,7 @@ import { CLASSES } from "../core/delivery/channel.ts";
 import { STATUS_QUERY_FIRST_MS, UNCERTAIN_WAIT_MS } from "../core/delivery/decide.ts";
 import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
 import type { Outcome } from "../core/delivery/outcome.ts";
-import { ARRIVED } from "../core/delivery/superseded.ts";
+import { SUPERSEDED } from "../core/delivery/superseded.ts";
 import { WATCHDOG_FIRST_MS, watchdogMs } from "../core/delivery/watchdog.ts";
 import { type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
@@ -137,9 +137,9 @@ test("finishes what a worker recorded and did not live to tell the delivery", as
     idempotencyKey: "two",
     deliveries: sampleNotification("two", clock.now()).deliveries.map((d) => ({ ...d, id: `${"f".repeat(32)}-0` })),
   });
-  await claim(closed, { outcome: { kind: "closed", state: "suppressed", reason: "opted-out" } });
+  await claim(closed, { outcome: { kind: "void", state: "suppressed", reason: { code: "opted-out" } } });
   await relay.turn();
-  assert.deepEqual([(await delivery(closed)).state, (await delivery(closed)).reason], ["suppressed", "opted-out"]);
+  assert.deepEqual([(await delivery(closed)).state, (await delivery(closed)).reason], ["suppressed", { code: "opted-out" }]);
 });
 
 test("leaves a worker its time and the clocks their difference, then calls the outcome unknown", async () => {
@@ -179,7 +179,7 @@ for (const notificationClass of CLASSES) {
     for (let i = 0; i < 2; i++) await relay.turn();
     const d = await delivery(id);
     if (notificationClass !== "critical") {
-      assert.deepEqual([d.state, d.reason, published.length], ["failed", "outcome-unknown", 0]);
+      assert.deepEqual([d.state, d.reason, published.length], ["failed", { code: "outcome-unknown" }, 0]);
       return;
     }
     assert.deepEqual(
@@ -267,12 +267,12 @@ test("an unknown outcome written down by a version that did not say since when i
     clock.advance(2_000);
     await relay.turn();
   }
-  assert.deepEqual([(await delivery(id)).state, (await delivery(id)).reason], ["failed", "outcome-unknown"]);
+  assert.deepEqual([(await delivery(id)).state, (await delivery(id)).reason], ["failed", { code: "outcome-unknown" }]);
 });
 
 test("what is to be repeated, and turns out to have arrived while the repetition was under way, ends as sent", async () => {
-  const closed = { kind: "closed", state: "expired", reason: "expired" } as const;
-  for (const [i, outcome] of [unanswered, { kind: "rejected", reason: "no" } as const, closed, ARRIVED, undefined].entries()) {
+  const closed = { kind: "void", state: "expired", reason: { code: "expired" } } as const;
+  for (const [i, outcome] of [unanswered, { kind: "rejected", reason: "no" } as const, closed, SUPERSEDED, undefined].entries()) {
     const over = { id: `${i}`.padStart(32, "a") };
     const id = await accept(over, { id: `${over.id}-0`, attempt: 2, policyResend: true, nextAt: clock.now() });
     await claim(id, { outcome: unanswered });

@@ -1,6 +1,5 @@
 import type { Channel } from "../core/delivery/channel.ts";
-import { endReason, isEnd } from "../core/delivery/end-reason.ts";
-import type { Delivery } from "../core/delivery/notification.ts";
+import { type Delivery, isEnd } from "../core/delivery/notification.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** Counts what was just written about a delivery, where that ended it. */
@@ -13,6 +12,6 @@ export function deliveryEnds(metrics: Metrics): DeliveryEnds {
     ["channel", "state", "reason"],
   );
   return (channel, { state, reason }) => {
-    if (isEnd(state)) ends.inc({ channel, state, reason: endReason(state, reason) });
+    if (isEnd(state)) ends.inc({ channel, state, reason: reason?.code ?? "none" });
   };
 }

@@ -1,13 +1,13 @@
-import { type Delivery, dueAt, type NotificationRecord } from "../../core/delivery/notification.ts";
+import { dueAt, type NotificationRecord } from "../../core/delivery/notification.ts";
 import { failedAt } from "../store/failures.ts";
-import { readNotification, type StoredNotification } from "../store/stored.ts";
+import { readNotification, type StoredDelivery, type StoredNotification } from "../store/stored.ts";
 
 /** As it is kept, with what is looked for, absent where there is nothing to look for, and with marks by which a writer knows its own writes. */
-export interface NotificationDocument extends Omit<NotificationRecord, "id" | "content" | "deliveries"> {
+export interface NotificationDocument extends Omit<StoredNotification, "id" | "content" | "deliveries"> {
   _id: string;
   /** JSON: the keys of a caller's data may hold dots and dollars. */
   content: string;
-  deliveries: StoredDelivery[];
+  deliveries: DeliveryDocument[];
   /** When somebody must look again, by any delivery; absent once all have ended. */
   due?: number | undefined;
   /** Place in the order of failures: when a delivery last failed; absent while none is. */
@@ -15,7 +15,7 @@ export interface NotificationDocument extends Omit<NotificationRecord, "id" | "c
   /** Token of the last taker. */
   taker?: string | undefined;
 }
-interface StoredDelivery extends Delivery {
+interface DeliveryDocument extends StoredDelivery {
   /** Tokens of the last changes, the newest first. */
   changes?: string[] | undefined;
 }

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Collection } from "mongodb";
 import type { NotificationRecord } from "../../core/delivery/notification.ts";
-import type { DeliveryChange, DeliveryCount, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
+import type { DeliveryChange, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
 import { readFailed } from "../store/failures.ts";
 import { StoreError } from "../store/store-error.ts";
+import { createDeliveryCounts } from "../store/stored.ts";
 import { changeUpdate } from "./change-update.ts";
 import { asStoreError } from "./errors.ts";
 import { decode, encode, type NotificationDocument } from "./notification-document.ts";
@@ -60,18 +61,14 @@ export function createNotificationStore(collection: Collection<NotificationDocum
     count: () =>
       asStoreError("count notifications", async () => {
         // Counted here and not by the server: one aggregation over everything outlasts every deadline.
-        const counts = new Map<string, DeliveryCount>();
+        const counts = createDeliveryCounts();
         let notifications = 0;
         const projection = { "deliveries.channel": 1, "deliveries.state": 1, "deliveries.reason": 1 };
         for await (const { deliveries } of collection.find({}, { projection, batchSize: BATCH_ROWS })) {
           notifications++;
-          for (const { channel, state, reason } of deliveries) {
-            const key = JSON.stringify([channel, state, reason]);
-            const count = counts.get(key) ?? { channel, state, reason, count: 0 };
-            counts.set(key, { ...count, count: count.count + 1 });
-          }
+          for (const { channel, state, reason } of deliveries) counts.add(channel, state, reason, 1);
         }
-        return { notifications, deliveries: [...counts.values()] };
+        return { notifications, deliveries: counts.all() };
       }),
 
     page: (after, limit) =>

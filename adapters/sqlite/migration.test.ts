@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { dueAt, type NotificationRecord } from "../../core/delivery/notification.ts";
+import { reasonText } from "../../core/delivery/reason.ts";
 import { allNotifications } from "../../test/support/everything.ts";
 import { byId, ids, sampleAttempt, sampleChange, sampleNotification, sent, T0 } from "../../test/support/store/samples.ts";
 import { openStore } from "../store/open-store.ts";
@@ -33,7 +34,8 @@ const SCHEMA_1 = `
 function failedAt(...moments: (number | undefined)[]): NotificationRecord {
   const record = sampleNotification(moments.map((moment) => (moment === undefined ? T0 : undefined)));
   for (const [i, endedAt] of moments.entries())
-    if (endedAt !== undefined) Object.assign(record.deliveries[i]!, { state: "failed", reason: "rejected: x", endedAt });
+    if (endedAt !== undefined)
+      Object.assign(record.deliveries[i]!, { state: "failed", reason: { code: "rejected", detail: "x" }, endedAt });
   return record;
 }
 
@@ -47,6 +49,10 @@ const records = {
 };
 const attempt = sampleAttempt({ outcome: { kind: "unanswered", fault: { code: "deadline", detail: "" } }, answeredAt: T0 });
 
+/** As it was written then: a reason was text. */
+const textOf = ({ deliveries, ...rest }: NotificationRecord) =>
+  JSON.stringify({ ...rest, deliveries: deliveries.map(({ reason, ...d }) => (reason ? { ...d, reason: reasonText(reason) } : d)) });
+
 function fileOfSchema1() {
   const directory = mkdtempSync(join(tmpdir(), "carillon-sqlite-"));
   const path = join(directory, "store.db");
@@ -54,7 +60,7 @@ function fileOfSchema1() {
   database.exec("pragma journal_mode = wal");
   database.exec(SCHEMA_1);
   const insert = database.prepare("insert into notifications (id, lane, due, doc) values (?, ?, ?, ?)");
-  for (const record of Object.values(records)) insert.run(record.id, record.lane, dueAt(record.deliveries) ?? null, JSON.stringify(record));
+  for (const record of Object.values(records)) insert.run(record.id, record.lane, dueAt(record.deliveries) ?? null, textOf(record));
   database.prepare("insert into attempts values (?, ?, 1, ?)").run(attempt.id, attempt.worker, JSON.stringify(attempt));
   return { path, url: `sqlite:${path}`, [Symbol.dispose]: () => rmSync(directory, { recursive: true }) };
 }

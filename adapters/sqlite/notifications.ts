@@ -1,8 +1,10 @@
 import type { DatabaseSync } from "node:sqlite";
-import { type Delivery, dueAt, type NotificationRecord } from "../../core/delivery/notification.ts";
-import type { DeliveryChange, DeliveryCount, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
+import type { Channel } from "../../core/delivery/channel.ts";
+import { type Delivery, type DeliveryState, dueAt, type NotificationRecord } from "../../core/delivery/notification.ts";
+import type { Reason } from "../../core/delivery/reason.ts";
+import type { DeliveryChange, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
 import { failedAt, readFailed } from "../store/failures.ts";
-import { readNotification, type StoredNotification } from "../store/stored.ts";
+import { createDeliveryCounts, readNotification, type StoredNotification } from "../store/stored.ts";
 import { asStoreError, transact } from "./transact.ts";
 
 const parse = (row: Record<string, unknown>) => readNotification(JSON.parse(String(row.doc)) as StoredNotification);
@@ -21,7 +23,7 @@ export function createNotificationStore(database: DatabaseSync): NotificationSto
     update notifications set due = :due, failed_at = max(:failedAt, coalesce(failed_at, :failedAt)), doc = :doc where id = :id`);
   const countAll = database.prepare("select count(*) as count from notifications");
   const countDeliveries = database.prepare(`
-    select d.value ->> 'channel' as channel, d.value ->> 'state' as state, d.value ->> 'reason' as reason, count(*) as count
+    select d.value ->> 'channel' as channel, d.value ->> 'state' as state, d.value -> 'reason' as reason, count(*) as count
     from notifications, json_each(doc, '$.deliveries') d group by 1, 2, 3`);
   const countOpen = database.prepare("select count(*) as count from (select 1 from notifications where due is not null limit ?)");
 
@@ -69,10 +71,14 @@ export function createNotificationStore(database: DatabaseSync): NotificationSto
       }),
 
     count: async () =>
-      asStoreError(() => ({
-        notifications: Number(countAll.get()?.count),
-        deliveries: countDeliveries.all().map((row) => ({ ...row, reason: row.reason ?? undefined }) as unknown as DeliveryCount),
-      })),
+      asStoreError(() => {
+        const counts = createDeliveryCounts();
+        for (const { channel, state, reason, count } of countDeliveries.all()) {
+          const stored = reason === null ? undefined : (JSON.parse(String(reason)) as Reason | string);
+          counts.add(channel as Channel, state as DeliveryState, stored, Number(count));
+        }
+        return { notifications: Number(countAll.get()?.count), deliveries: counts.all() };
+      }),
 
     // A negative limit would be none.
     page: async (after, limit) => asStoreError(() => page.all(after, Math.max(0, limit)).map(parse)),

@@ -1,23 +1,63 @@
 // The one place that knows shapes in which earlier versions stored what the domain now names otherwise. Both stores read through it, so nothing
 // has to be rewritten on disk before this version starts. A change of a stored shape adds its case here, and the data in
 // test/support/stored/ proves that what was written before still reads as it did.
-import type { NotificationRecord } from "../../core/delivery/notification.ts";
-import type { AttemptRecord, Resolution } from "../../core/ports/attempt-store.ts";
+import type { Channel } from "../../core/delivery/channel.ts";
+import type { Delivery, DeliveryState, EndState, NotificationRecord } from "../../core/delivery/notification.ts";
+import { type Reason, reason } from "../../core/delivery/reason.ts";
+import type { AttemptOutcome, AttemptRecord, Resolution } from "../../core/ports/attempt-store.ts";
+import type { DeliveryCount } from "../../core/ports/notification-store.ts";
 import type { OptOut, PreferenceRecord } from "../../core/preferences/opt-out.ts";
 import { StoreError } from "./store-error.ts";
+import { parseStoredReason } from "./stored-reason.ts";
 
-export type StoredNotification = NotificationRecord;
+export interface StoredDelivery extends Omit<Delivery, "reason"> {
+  /** Text until 0.1.0. */
+  reason?: Reason | string | undefined;
+}
+export interface StoredNotification extends Omit<NotificationRecord, "deliveries"> {
+  deliveries: StoredDelivery[];
+}
 
-export const readNotification = (stored: StoredNotification): NotificationRecord => stored;
+export const readNotification = (stored: StoredNotification): NotificationRecord => ({
+  ...stored,
+  deliveries: stored.deliveries.map(readDelivery),
+});
 
-export interface StoredAttempt extends Omit<AttemptRecord, "resolution"> {
+function readDelivery({ reason: stored, ...delivery }: StoredDelivery): Delivery {
+  const why = parseStoredReason(stored, delivery.state);
+  return why ? { ...delivery, reason: why } : delivery;
+}
+
+/** Counts deliveries by channel, state and reason code. */
+export function createDeliveryCounts() {
+  const counts = new Map<string, DeliveryCount>();
+  return {
+    add(channel: Channel, state: DeliveryState, stored: StoredDelivery["reason"], count: number): void {
+      const code = parseStoredReason(stored, state)?.code;
+      const key = `${channel} ${state} ${code}`;
+      counts.set(key, { channel, state, reason: code, count: (counts.get(key)?.count ?? 0) + count });
+    },
+    all: (): DeliveryCount[] => [...counts.values()],
+  };
+}
+
+export interface StoredAttempt extends Omit<AttemptRecord, "outcome" | "resolution"> {
+  /** A void attempt was called closed until 0.1.0, and its reason was text. */
+  outcome?: AttemptOutcome | { kind: "closed"; state: EndState; reason: string } | undefined;
   resolution?: (Omit<Resolution, "by"> & { by: Resolution["by"] | "look-up" }) | undefined;
 }
 
-export function readAttempt({ resolution, ...attempt }: StoredAttempt): AttemptRecord {
-  if (!resolution) return attempt;
-  const { by } = resolution;
-  return { ...attempt, resolution: { ...resolution, by: by === "look-up" ? "status-query" : by } };
+export function readAttempt({ outcome, resolution, ...attempt }: StoredAttempt): AttemptRecord {
+  return {
+    ...attempt,
+    ...(outcome ? { outcome: readOutcome(outcome) } : {}),
+    ...(resolution ? { resolution: { ...resolution, by: resolution.by === "look-up" ? "status-query" : resolution.by } } : {}),
+  };
+}
+
+function readOutcome(stored: NonNullable<StoredAttempt["outcome"]>): AttemptOutcome {
+  if (stored.kind !== "closed") return stored;
+  return { kind: "void", state: stored.state, reason: parseStoredReason(stored.reason, stored.state) ?? reason("other") };
 }
 
 export interface StoredPreference extends Omit<PreferenceRecord, "optOuts"> {

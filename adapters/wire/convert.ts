@@ -1,7 +1,8 @@
 import type { Channel, NotificationClass, Priority } from "../../core/delivery/channel.ts";
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import type { DeliveryState } from "../../core/delivery/notification.ts";
-import { Channel as ChannelProto, type Endpoint as EndpointProto, type Reason } from "../../gen/carillon/v1/channel.ts";
+import type { Reason } from "../../core/delivery/reason.ts";
+import { Channel as ChannelProto, type Endpoint as EndpointProto, type Reason as ReasonProto } from "../../gen/carillon/v1/channel.ts";
 import {
   NotificationClass as ClassProto,
   Priority as PriorityProto,
@@ -94,9 +95,5 @@ export function endpointFromProto(proto: EndpointProto | undefined): Endpoint | 
   }
 }
 
-/** The code before the first colon, and what follows it as the detail. Undefined where there is no reason. */
-export function reasonToProto(reason: string | undefined): Reason | undefined {
-  if (reason === undefined || reason === "") return undefined;
-  const [code = "", ...detail] = reason.split(":");
-  return { code, detail: detail.join(":").trim() };
-}
+export const reasonToProto = (reason: Reason | undefined): ReasonProto | undefined =>
+  reason && { code: reason.code, detail: reason.detail ?? "" };

@@ -1,6 +1,7 @@
 import { backoffMs } from "./backoff.ts";
 import type { Channel, NotificationClass } from "./channel.ts";
 import { type Outcome, reasonOf } from "./outcome.ts";
+import { outcomeReason, type Reason, reason } from "./reason.ts";
 
 /** Known-not-sent answers of a provider's own making before giving up; expiry usually comes first. */
 export const ATTEMPT_COUNT_MAX = 12;
@@ -25,11 +26,11 @@ export const STATUS_QUERY_CHANNELS: Readonly<Record<Channel, boolean>> = {
 const RESENDS_UNCERTAIN: Record<NotificationClass, boolean> = { critical: true, transactional: false, marketing: false };
 
 export type Decision =
-  | { kind: "sent"; providerRef: string; reason?: string | undefined }
-  | { kind: "retry"; at: number; reason: string }
-  | { kind: "uncertain"; reason: string }
-  | { kind: "expired"; reason: string }
-  | { kind: "failed"; reason: string };
+  | { kind: "sent"; providerRef: string; reason?: Reason | undefined }
+  | { kind: "retry"; at: number; reason: Reason }
+  | { kind: "uncertain"; reason: Reason }
+  | { kind: "expired"; reason: Reason }
+  | { kind: "failed"; reason: Reason };
 
 export interface AttemptSituation {
   /** The how-many-th of this drive, from 1. */
@@ -46,12 +47,12 @@ export interface AttemptSituation {
 export function decide(outcome: Outcome, s: AttemptSituation): Decision {
   switch (outcome.kind) {
     case "accepted":
-      return { kind: "sent", providerRef: outcome.providerRef, reason: outcome.warning };
+      return { kind: "sent", providerRef: outcome.providerRef, reason: outcomeReason(outcome) };
     case "unanswered":
-      return { kind: "uncertain", reason: outcome.fault.code };
+      return { kind: "uncertain", reason: reason("outcome-unknown", outcome.fault.code) };
     case "endpoint-gone":
     case "rejected":
-      return { kind: "failed", reason: `${outcome.kind}: ${outcome.reason}` };
+      return { kind: "failed", reason: reason(outcome.kind, outcome.reason) };
     case "throttled":
       return retryAt(outcome, s, s.hasFallback ? 0 : Math.max(askedWaitMs(outcome), THROTTLED_WAIT_MS, backoffMs(s.attempt, s.random)));
     case "unavailable":
@@ -70,8 +71,8 @@ export function decideUncertain(s: {
   expiresAt: number;
 }): Decision {
   if (RESENDS_UNCERTAIN[s.notificationClass] && !s.policyResend && s.now < s.expiresAt)
-    return { kind: "retry", at: s.now, reason: "outcome-unknown" };
-  return { kind: "failed", reason: "outcome-unknown" };
+    return { kind: "retry", at: s.now, reason: reason("outcome-unknown") };
+  return { kind: "failed", reason: reason("outcome-unknown") };
 }
 
 /**
@@ -81,16 +82,19 @@ export function decideUncertain(s: {
 export const nextStatusQueryAt = (since: number, now: number, until: number) =>
   Math.min(until, now + Math.max(STATUS_QUERY_FIRST_MS, 3 * (now - since)));
 
+/** What is known as not sent, and may go better another time. */
+type NotSent = Extract<Outcome, { kind: "throttled" | "unavailable" | "misconfigured" }>;
+
 /** A time that is no number would be a moment that never comes. */
 const askedWaitMs = ({ retryAfterMs = 0 }: { retryAfterMs?: number | undefined }) => (Number.isFinite(retryAfterMs) ? retryAfterMs : 0);
 
-function retryAt(outcome: Outcome, s: AttemptSituation, waitMs: number): Decision {
-  if (s.attempt >= ATTEMPT_COUNT_MAX) return { kind: "failed", reason: `attempts-exhausted: ${reasonOf(outcome)}` };
+function retryAt(outcome: NotSent, s: AttemptSituation, waitMs: number): Decision {
+  if (s.attempt >= ATTEMPT_COUNT_MAX) return { kind: "failed", reason: reason("attempts-exhausted", reasonOf(outcome)) };
   return retryUntilExpiry(outcome, s, waitMs);
 }
 
-function retryUntilExpiry(outcome: Outcome, s: AttemptSituation, waitMs: number): Decision {
+function retryUntilExpiry(outcome: NotSent, s: AttemptSituation, waitMs: number): Decision {
   const at = s.now + waitMs;
-  const reason = `${outcome.kind}: ${reasonOf(outcome)}`;
-  return at >= s.expiresAt ? { kind: "expired", reason } : { kind: "retry", at, reason };
+  const why = reason(outcome.kind, reasonOf(outcome));
+  return at >= s.expiresAt ? { kind: "expired", reason: why } : { kind: "retry", at, reason: why };
 }

@@ -1,6 +1,7 @@
 import type { Content } from "../content/content.ts";
 import type { Channel, NotificationClass, Priority } from "./channel.ts";
 import type { Endpoint } from "./endpoint.ts";
+import type { Reason } from "./reason.ts";
 
 export type Recipient = { kind: "user"; userId: string } | { kind: "endpoint"; endpoint: Endpoint };
 
@@ -12,6 +13,7 @@ export type EndState = (typeof END_STATES)[number];
 export type DeliveryState = OpenState | EndState;
 
 export const isOpen = (state: DeliveryState): state is OpenState => state === "pending" || state === "uncertain";
+export const isEnd = (state: DeliveryState | undefined): state is EndState => END_STATES.some((end) => end === state);
 
 /** One notification to one endpoint. Times are ms since the epoch. */
 export interface Delivery {
@@ -43,7 +45,7 @@ export interface Delivery {
   expiresAt?: number | undefined;
   providerRef?: string | undefined;
   /** Why it is suppressed or failed, or why the last attempt did not succeed. */
-  reason?: string | undefined;
+  reason?: Reason | undefined;
   endedAt?: number | undefined;
 }
 

@@ -18,7 +18,7 @@ export type Outcome =
 
 export type OutcomeKind = Outcome["kind"];
 
-/** One line for a record or a log: the kind's reason without outside text. */
+/** The provider's own code for an outcome, or the fault's: one line for a log, without foreign text. */
 export function reasonOf(outcome: Outcome): string | undefined {
   switch (outcome.kind) {
     case "accepted":

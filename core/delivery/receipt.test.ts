@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { sampleNotification } from "../../test/support/notification-samples.ts";
 import { type AttemptRecord, attemptId } from "../ports/attempt-store.ts";
 import type { Delivery, DeliveryState } from "./notification.ts";
+import { type Reason, reasonText } from "./reason.ts";
 import { type Receipt, type ReceiptEffect, receiptEffect } from "./receipt.ts";
 
 const NOW = 1_000_000;
@@ -26,33 +27,33 @@ function effect(
 }
 
 /** Where a delivery at attempt 1 is after a receipt of attempt 1; undefined: where it was. */
-const SAME: [DeliveryState, string | undefined, Record<Receipt["kind"], DeliveryState | undefined>][] = [
+const SAME: [DeliveryState, Reason | undefined, Record<Receipt["kind"], DeliveryState | undefined>][] = [
   ["pending", undefined, { accepted: "sent", delivered: "delivered", undelivered: "failed" }],
-  ["uncertain", "reset", { accepted: "sent", delivered: "delivered", undelivered: "failed" }],
+  ["uncertain", { code: "outcome-unknown", detail: "reset" }, { accepted: "sent", delivered: "delivered", undelivered: "failed" }],
   ["sent", undefined, { accepted: undefined, delivered: "delivered", undelivered: "failed" }],
   ["delivered", undefined, { accepted: undefined, delivered: undefined, undelivered: undefined }],
-  ["failed", "outcome-unknown", { accepted: "sent", delivered: "delivered", undelivered: "failed" }],
-  ["failed", "undelivered: 30003", { accepted: undefined, delivered: undefined, undelivered: undefined }],
-  ["failed", "rejected: 21211", { accepted: undefined, delivered: undefined, undelivered: undefined }],
-  ["suppressed", "opted-out", { accepted: undefined, delivered: undefined, undelivered: undefined }],
+  ["failed", { code: "outcome-unknown" }, { accepted: "sent", delivered: "delivered", undelivered: "failed" }],
+  ["failed", { code: "undelivered", detail: "30003" }, { accepted: undefined, delivered: undefined, undelivered: undefined }],
+  ["failed", { code: "rejected", detail: "21211" }, { accepted: undefined, delivered: undefined, undelivered: undefined }],
+  ["suppressed", { code: "opted-out" }, { accepted: undefined, delivered: undefined, undelivered: undefined }],
 ];
 for (const [state, reason, after] of SAME) {
   for (const kind of ["accepted", "delivered", "undelivered"] as const) {
-    test(`${state}${reason ? ` (${reason})` : ""}, and told that it is ${kind}: ${after[kind] ?? "as it was"}`, () => {
+    test(`${state}${reason ? ` (${reasonText(reason)})` : ""}, and told that it is ${kind}: ${after[kind] ?? "as it was"}`, () => {
       const e = effect(kind, 1, { state, reason });
       assert.equal(e.kind, after[kind] ? "change" : "nothing");
       if (e.kind !== "change") return;
       assert.deepEqual([e.change.set.state, e.change.set.nextAt, e.change.expect.attempt], [after[kind], undefined, 1]);
       assert.ok(e.change.expect.states.includes(state));
-      assert.equal(e.change.set.reason, kind === "undelivered" ? "undelivered: 30003" : undefined);
+      assert.deepEqual(e.change.set.reason, kind === "undelivered" ? { code: "undelivered", detail: "30003" } : undefined);
     });
   }
 }
 
 test("a receipt of an attempt that is about to be repeated closes the repetition's number, so that it is not sent", () => {
   const e = effect("delivered", 1, { state: "pending", attempt: 2, policyResend: true });
-  assert.ok(e.kind === "close");
-  assert.deepEqual([e.attempt.id, e.attempt.outcome?.kind], [attemptId(deliveryId, 2), "closed"]);
+  assert.ok(e.kind === "void");
+  assert.deepEqual([e.attempt.id, e.attempt.outcome?.kind], [attemptId(deliveryId, 2), "void"]);
   assert.deepEqual([e.change.set.state, e.change.expect], ["delivered", { attempt: 2, states: ["pending"] }]);
 });
 
@@ -83,6 +84,6 @@ test("a late word that the provider took it does not stop an operator who redriv
   const redriven = { state: "pending", attempt: 2, firstAttempt: 2, redrive: 1 } as const;
   const taken = { outcome: { kind: "accepted", providerRef: "SM1" } } as const;
   assert.equal(effect("accepted", 1, redriven, {}, taken).kind, "nothing");
-  assert.equal(effect("delivered", 1, redriven, {}, taken).kind, "close", "it reached the person");
-  assert.equal(effect("accepted", 1, redriven).kind, "close", "it was not known before");
+  assert.equal(effect("delivered", 1, redriven, {}, taken).kind, "void", "it reached the person");
+  assert.equal(effect("accepted", 1, redriven).kind, "void", "it was not known before");
 });

@@ -1,6 +1,8 @@
 import { type AttemptRecord, knownOutcome, notificationIdOf, type Resolution } from "../ports/attempt-store.ts";
 import type { DeliveryChange } from "../ports/notification-store.ts";
 import type { Delivery, DeliveryState } from "./notification.ts";
+import { type Reason, reason, reasonText } from "./reason.ts";
+import { SUPERSEDED } from "./superseded.ts";
 import { voidAttempt } from "./transitions.ts";
 
 /** What a provider tells afterwards of an attempt. */
@@ -20,7 +22,7 @@ export interface Receipt {
 /** Each kind proves that the attempt was made and taken, also one that did not reach the person: that is a warning. */
 export function resolutionOf(receipt: Receipt): Resolution {
   const { kind, providerRef = "", at } = receipt;
-  const warning = kind === "undelivered" ? { warning: undeliveredReason(receipt) } : {};
+  const warning = kind === "undelivered" ? { warning: reasonText(undelivered(receipt)) } : {};
   return { outcome: { kind: "accepted", providerRef, ...warning }, by: "receipt", at };
 }
 
@@ -28,8 +30,8 @@ export function resolutionOf(receipt: Receipt): Resolution {
 export type ReceiptEffect =
   | { kind: "nothing" }
   | { kind: "change"; change: DeliveryChange }
-  /** A later attempt is to repeat the one that arrived: its number is closed, and where nobody had claimed it the change applies. */
-  | { kind: "close"; attempt: AttemptRecord; change: DeliveryChange };
+  /** A later attempt is to repeat the one that arrived: its number becomes a void attempt, and where nobody had claimed it the change applies. */
+  | { kind: "void"; attempt: AttemptRecord; change: DeliveryChange };
 
 /** Pure. `attempt` is the receipt's; `d` its delivery as it is now. */
 export function receiptEffect(receipt: Receipt, attempt: AttemptRecord, d: Delivery, s: { worker: string; now: number }): ReceiptEffect {
@@ -42,7 +44,7 @@ export function receiptEffect(receipt: Receipt, attempt: AttemptRecord, d: Deliv
     const before: DeliveryState[] = ["pending", "uncertain"];
     if (end.state !== "sent") before.push("sent");
     // An end that only said "not known" is corrected by what is known.
-    if (d.state === "failed" && d.reason === "outcome-unknown") before.push("failed");
+    if (d.state === "failed" && d.reason?.code === "outcome-unknown") before.push("failed");
     return before.includes(d.state) ? { kind: "change", change: change(before) } : { kind: "nothing" };
   }
   if (d.attempt < attempt.number) return { kind: "nothing" };
@@ -53,10 +55,10 @@ export function receiptEffect(receipt: Receipt, attempt: AttemptRecord, d: Deliv
   const wasKnown = attempt.number < (d.firstAttempt ?? 1) && knownOutcome(attempt)?.kind === "accepted";
   if (receipt.kind === "undelivered" || (receipt.kind === "accepted" && wasKnown)) return { kind: "nothing" };
   if (d.state === "pending") {
-    const closed = { kind: "closed", state: end.state, reason: "an earlier attempt arrived" } as const;
+    const superseded = { ...SUPERSEDED, state: end.state };
     return {
-      kind: "close",
-      attempt: voidAttempt({ deliveryId: d.id, attempt: d.attempt }, s.worker, closed, s.now),
+      kind: "void",
+      attempt: voidAttempt({ deliveryId: d.id, attempt: d.attempt }, s.worker, superseded, s.now),
       change: change(["pending"]),
     };
   }
@@ -65,9 +67,9 @@ export function receiptEffect(receipt: Receipt, attempt: AttemptRecord, d: Deliv
   return lesser.includes(d.state) ? { kind: "change", change: change(lesser) } : { kind: "nothing" };
 }
 
-function endOf(receipt: Receipt): { state: "sent" | "delivered" | "failed"; reason: string | undefined } {
-  if (receipt.kind === "undelivered") return { state: "failed", reason: undeliveredReason(receipt) };
+function endOf(receipt: Receipt): { state: "sent" | "delivered" | "failed"; reason: Reason | undefined } {
+  if (receipt.kind === "undelivered") return { state: "failed", reason: undelivered(receipt) };
   return { state: receipt.kind === "delivered" ? "delivered" : "sent", reason: undefined };
 }
 
-const undeliveredReason = ({ reason }: Receipt) => `undelivered: ${reason ?? "unknown"}`;
+const undelivered = (receipt: Receipt) => reason("undelivered", receipt.reason);

@@ -22,7 +22,7 @@ export const isSentTwice = (attempts: readonly AttemptRecord[]): boolean =>
 
 /** How often providers may have taken a delivery of which these are the attempts. */
 export function takenMost(attempts: readonly AttemptRecord[]): number {
-  const calls = attempts.filter((a) => a.outcome?.kind !== "closed");
+  const calls = attempts.filter((a) => a.outcome?.kind !== "void");
   if (calls.length === 0) return 0;
   const sends = drivesOf(calls).reduce((sum, drive) => sum + (drive.some((a) => a.policyResend) ? 2 : 1), 0);
   return Math.max(1, sends) + calls.filter(takenInVain).length;

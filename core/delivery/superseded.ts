@@ -1,8 +1,9 @@
 import { type AttemptOutcome, type AttemptRecord, attemptId, knownOutcome } from "../ports/attempt-store.ts";
+import { reason } from "./reason.ts";
 import type { Void } from "./transitions.ts";
 
-/** What ends a repetition that is not needed. */
-export const ARRIVED: Void = { kind: "closed", state: "sent", reason: "an earlier attempt arrived" };
+/** Ends a retry that is not needed: the attempt it repeats was accepted after all. */
+export const SUPERSEDED: Void = { kind: "void", state: "sent", reason: reason("superseded") };
 
 /** The attempts of this drive before the current one, which repeats one of them; none where it repeats nothing. */
 export function repeatedIds(d: {

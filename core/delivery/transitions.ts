@@ -40,8 +40,8 @@ export function decisionChange(on: DecidedAttempt, decision: Decision, now: numb
   }
 }
 
-/** That a number was closed without a call. */
-export type Void = Extract<AttemptOutcome, { kind: "closed" }>;
+/** An attempt number that was closed without a call. */
+export type Void = Extract<AttemptOutcome, { kind: "void" }>;
 
 /** An attempt's number closed without a call: once it is inserted, no copy of the task can send under it. */
 export function voidAttempt(on: Pick<DecidedAttempt, "deliveryId" | "attempt">, worker: string, outcome: Void, now: number): AttemptRecord {

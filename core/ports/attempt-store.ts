@@ -1,5 +1,6 @@
 import type { EndState } from "../delivery/notification.ts";
 import type { Outcome } from "../delivery/outcome.ts";
+import type { Reason } from "../delivery/reason.ts";
 
 /** One call to a provider: claim, intent and log entry in one. Times are ms since the epoch. */
 export interface AttemptRecord {
@@ -9,7 +10,7 @@ export interface AttemptRecord {
   number: number;
   /** Who claimed it: no two claims have the same. */
   worker: string;
-  /** Provider name; "" for a closing that called nobody. */
+  /** Provider name; "" for a void attempt, which called nobody. */
   provider: string;
   startedAt: number;
   /** After this the worker no longer sends. */
@@ -31,8 +32,8 @@ export interface Resolution {
   at: number;
 }
 
-/** What became of it: the provider's answer, or that the number was closed without a call, so that nobody makes one later. */
-export type AttemptOutcome = Outcome | { kind: "closed"; state: EndState; reason: string };
+/** The provider's answer; or "void": the number was closed without a call, so that no stale copy of the task can use it. */
+export type AttemptOutcome = Outcome | { kind: "void"; state: EndState; reason: Reason };
 
 /**
  * Providers whose messages name nothing of ours when they are asked: only we can tell whose a message is. Their references are indexed for

@@ -1,5 +1,6 @@
 import type { Channel } from "../delivery/channel.ts";
 import type { Delivery, DeliveryState, NotificationRecord } from "../delivery/notification.ts";
+import type { ReasonCode } from "../delivery/reason.ts";
 
 /** What insert found for each record: it is new, or the id had been accepted before. */
 export type InsertResult = { kind: "inserted" } | { kind: "exists"; record: NotificationRecord };
@@ -16,7 +17,7 @@ export interface DeliveryChange {
 export interface DeliveryCount {
   channel: Channel;
   state: DeliveryState;
-  reason: string | undefined;
+  reason: ReasonCode | undefined;
   count: number;
 }
 
@@ -32,7 +33,7 @@ export interface NotificationStore {
   leaseDue(lanes: readonly number[], now: number, until: number, limit: number): Promise<NotificationRecord[]>;
   /** Applies each change whose expectation holds, recomputes due in the same write; tells for each whether it was applied. */
   change(changes: readonly DeliveryChange[]): Promise<boolean[]>;
-  /** Deliveries by channel, state and reason, and the number of notifications. For audit: reads everything. */
+  /** Deliveries by channel, state and reason code, and the number of notifications. For audit: reads everything. */
   count(): Promise<{ notifications: number; deliveries: DeliveryCount[] }>;
   /** Up to `limit` notifications with ids above `after`, in the order of their ids; fewer only at the end. For audit. */
   page(after: string, limit: number): Promise<NotificationRecord[]>;

@@ -84,8 +84,8 @@ const isAccountedFor = (d: Delivery) =>
 /** A delivery is called sent only once something told so. */
 const knownToBe = (a: AttemptRecord) => a.outcome !== undefined || a.resolution !== undefined;
 
-/** Closed because an earlier one arrived: its provider told so, maybe after it had answered that it did not take it. */
-const gaveWay = ({ outcome }: AttemptRecord) => outcome?.kind === "closed" && (outcome.state === "sent" || outcome.state === "delivered");
+/** Void because an earlier one was accepted: its provider told so, maybe after it had answered that it did not take it. */
+const gaveWay = ({ outcome }: AttemptRecord) => outcome?.kind === "void" && (outcome.state === "sent" || outcome.state === "delivered");
 
 /** Ends that say nobody was to hear of it. */
 const IS_UNSENT: Partial<Record<Delivery["state"], boolean>> = { suppressed: true, expired: true, cancelled: true };

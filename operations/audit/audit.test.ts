@@ -21,7 +21,7 @@ const accepted = { kind: "accepted", providerRef: "x" } as const;
 const rejected = { kind: "rejected", reason: "no" } as const;
 const unanswered = { kind: "unanswered", fault: { code: "reset" } } as const;
 const unavailable = { kind: "unavailable", fault: { code: "http-503" } } as const;
-const closed = { kind: "closed", state: "suppressed", reason: "opted-out" } as const;
+const closed = { kind: "void", state: "suppressed", reason: { code: "opted-out" } } as const;
 const told = (outcome: typeof accepted | typeof rejected, by: "receipt" | "status-query" = "receipt") => ({
   resolution: { outcome, by, at: 3 },
 });
@@ -122,7 +122,7 @@ const TAKEN: readonly [what: string, attempts: AttemptRecord[], most: number][] 
 ];
 for (const [what, attempts, most] of TAKEN)
   test(`a delivery is taken ${what}: ${most} times at most`, () => {
-    const n = notification(delivery("a", { state: "failed", reason: "outcome-unknown", attempt: 3 }));
+    const n = notification(delivery("a", { state: "failed", reason: { code: "outcome-unknown" }, attempt: 3 }));
     const times = (count: number) => taken(...Array.from({ length: count }, () => "a"));
     assert.deepEqual(broken(audit([n], attempts, { taken: times(most) })), []);
     assert.deepEqual(broken(audit([n], attempts, { taken: times(most + 1) })), [TAKEN_ONCE]);
@@ -134,7 +134,7 @@ test("notices what providers took of nobody's", () => {
 });
 
 test("notices a provider that took what was suppressed, unless an attempt before may have gone", () => {
-  const suppressed = (attempt: number) => notification(delivery("a", { state: "suppressed", reason: "opted-out", attempt }));
+  const suppressed = (attempt: number) => notification(delivery("a", { state: "suppressed", reason: { code: "opted-out" }, attempt }));
   const judge = (n: NotificationRecord, ...attempts: AttemptRecord[]) => broken(audit([n], attempts, { taken: taken("a") }));
   assert.deepEqual(judge(suppressed(1)), [TAKEN_ONCE, "4 an opt-out is obeyed"]);
   assert.deepEqual(judge(suppressed(1), attempt("a", 1, accepted)), ["4 an opt-out is obeyed"]);
@@ -152,7 +152,7 @@ test("notices a delivery called sent or delivered that no attempt can have sent,
 });
 
 test("tells how unknown outcomes were resolved", () => {
-  const failed = { state: "failed", reason: "outcome-unknown" } as const;
+  const failed = { state: "failed", reason: { code: "outcome-unknown" } } as const;
   const open = { state: "uncertain", uncertainSince: 1, nextAt: 2, endedAt: undefined } as const;
   const n = notification(
     ...["receipt", "late"].map((id) => delivery(id, {})),
@@ -194,7 +194,7 @@ test("counts every break and names the first, and waits by their percentiles, ov
 });
 
 test("takes a number closed for an earlier attempt that arrived as proof, though its provider had said that it did not take it", () => {
-  const arrived = { kind: "closed", state: "delivered", reason: "an earlier attempt arrived" } as const;
+  const arrived = { kind: "void", state: "delivered", reason: { code: "superseded" } } as const;
   const closing = attempt("a", 2, arrived, { provider: "" });
   const known = { taken: taken("a") };
   assert.deepEqual(

@@ -1,9 +1,9 @@
 import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
 import { type Delivery, type DeliveryState, isOpen, type NotificationRecord } from "../../core/delivery/notification.ts";
+import type { ReasonCode } from "../../core/delivery/reason.ts";
 import type { AttemptRecord } from "../../core/ports/attempt-store.ts";
 import { type Break, breaksIn, CHECKS, type CheckName, type Taken } from "./audit-breaks.ts";
 import { createHistogram, type Histogram } from "./histogram.ts";
-import { countReason, type ReasonCount } from "./reason-count.ts";
 import { UNCERTAIN_ENDS, type UncertainEnd, uncertainEnds } from "./uncertain-ends.ts";
 
 export interface Check {
@@ -21,6 +21,9 @@ export interface Waits {
   p50: number | undefined;
   p99: number | undefined;
 }
+
+/** How many deliveries have each reason. */
+export type ReasonCount = Map<ReasonCode | "none", number>;
 
 export interface Audit {
   notifications: number;
@@ -96,9 +99,10 @@ export function createAudit({ accepted, witnessed }: { accepted?: ReadonlySet<st
     if (d.state === "suppressed") counts.suppressed++;
     if (accepted?.has(d.id)) counts.found++;
     byState[d.channel] ??= {};
-    const reasons = byState[d.channel][d.state] ?? new Map<string, number>();
+    const reasons = byState[d.channel][d.state] ?? new Map<ReasonCode | "none", number>();
     byState[d.channel][d.state] = reasons;
-    countReason(reasons, d.state === "sent" || isOpen(d.state) ? "" : (d.reason ?? ""));
+    const code = d.state === "sent" || isOpen(d.state) ? "none" : (d.reason?.code ?? "none");
+    reasons.set(code, (reasons.get(code) ?? 0) + 1);
     for (const end of uncertainEnds(d, attempts)) uncertain[end]++;
     const first = attempts.find((a) => a.number === 1 && a.provider !== "");
     if (first && !isOpen(d.state)) waits[d.channel].add(Math.max(0, first.startedAt - n.sendAt));

@@ -7,7 +7,7 @@ import { deadLetters, type RedriveTerms, redriveChange } from "./dead-letters.ts
 const NOW = 1_000_000;
 const dead = (over: Partial<Delivery> = {}): Delivery => ({
   ...{ id: "n-0", channel: "sms", endpoint: { channel: "sms", phoneNumber: "+49" }, state: "failed", attempt: 1, publications: 3 },
-  ...{ endedAt: NOW - 500, reason: "rejected: content", ...over },
+  ...{ endedAt: NOW - 500, reason: { code: "rejected", detail: "content" }, ...over },
 });
 const notification = (...deliveries: Delivery[]) =>
   ({ id: "n", app: "shop", expiresAt: NOW + 60_000, deliveries }) as Partial<NotificationRecord> as NotificationRecord;
@@ -22,7 +22,7 @@ const rejected = { kind: "rejected", reason: "content" } as const;
 const unavailable = { kind: "unavailable", fault: { code: "http-503" } } as const;
 const unanswered = { kind: "unanswered", fault: { code: "reset" } } as const;
 const accepted = { kind: "accepted", providerRef: "r" } as const;
-const closed = { kind: "closed", state: "failed", reason: "poison" } as const;
+const closed = { kind: "void", state: "failed", reason: { code: "poison" } } as const;
 
 test("begins a new drive under the same ids, applied only to the delivery that was read", () => {
   const d = dead({ attempt: 2, uncertainSince: 5, policyResend: true, providerRef: "r" });
@@ -75,7 +75,7 @@ test("what has expired needs more time to be given, and nothing loses time", () 
 });
 
 test("a dead endpoint is tried again only where the delivery was named", () => {
-  const gone = dead({ reason: "endpoint-gone: 410" });
+  const gone = dead({ reason: { code: "endpoint-gone", detail: "410" } });
   assert.deepEqual(redrive(gone, [attempt(1, rejected)]), { kind: "gone" });
   assert.equal(redrive(gone, [attempt(1, rejected)], { named: true }).kind, "redrive");
 });
@@ -91,6 +91,6 @@ test("dead letters are found by channel, reason, app and time", () => {
   const found = (filter: object) => deadLetters(n, { from: 0, to: NOW, ...filter }).map((x) => x.id);
   assert.deepEqual(found({}), ["n-0"]);
   assert.deepEqual(found({ channel: "sms", reason: "rejected", app: "shop", from: NOW - 500, to: NOW - 499 }), ["n-0"]);
-  for (const other of [{ channel: "email" }, { reason: "content" }, { app: "bank" }, { from: NOW - 499 }, { to: NOW - 500 }])
+  for (const other of [{ channel: "email" }, { reason: "poison" }, { app: "bank" }, { from: NOW - 499 }, { to: NOW - 500 }])
     assert.deepEqual(found(other), [], JSON.stringify(other));
 });

@@ -1,4 +1,5 @@
 import { type Delivery, expiryOf, type NotificationRecord } from "../../core/delivery/notification.ts";
+import type { ReasonCode } from "../../core/delivery/reason.ts";
 import { mayBeSent } from "../../core/delivery/second-send.ts";
 import type { AttemptRecord } from "../../core/ports/attempt-store.ts";
 import type { DeliveryChange } from "../../core/ports/notification-store.ts";
@@ -60,13 +61,12 @@ export function redriveChange(n: NotificationRecord, d: Delivery, attempts: read
   };
 }
 
-const isGone = (d: Delivery) => d.endpoint === undefined || (d.reason ?? "").startsWith("endpoint-gone");
+const isGone = (d: Delivery) => d.endpoint === undefined || d.reason?.code === "endpoint-gone";
 
 /** Which dead letters are meant; what is left out, any. Times are ms since the epoch. */
 export interface DeadLetterFilter {
   channel?: string | undefined;
-  /** What the reason begins with. */
-  reason?: string | undefined;
+  reason?: ReasonCode | undefined;
   app?: string | undefined;
   /** Ended at or after this. */
   from: number;
@@ -80,5 +80,5 @@ export const deadLetters = (n: NotificationRecord, filter: DeadLetterFilter): De
 
 function isMeant(d: Delivery, { channel, reason, from, to }: DeadLetterFilter): boolean {
   if (d.state !== "failed" || d.endedAt === undefined || d.endedAt < from || d.endedAt >= to) return false;
-  return (channel === undefined || channel === d.channel) && (d.reason ?? "").startsWith(reason ?? "");
+  return (channel === undefined || channel === d.channel) && (reason === undefined || reason === d.reason?.code);
 }

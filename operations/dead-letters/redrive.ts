@@ -1,5 +1,6 @@
 import type { Delivery, NotificationRecord } from "../../core/delivery/notification.ts";
-import { voidAttempt } from "../../core/delivery/transitions.ts";
+import { reason } from "../../core/delivery/reason.ts";
+import { type Void, voidAttempt } from "../../core/delivery/transitions.ts";
 import { type AttemptRecord, attemptId, notificationIdOf } from "../../core/ports/attempt-store.ts";
 import type { DeliveryChange } from "../../core/ports/notification-store.ts";
 import type { Store } from "../../core/ports/store.ts";
@@ -9,8 +10,8 @@ import { type DeadLetterFilter, deadLetters, type Redrive, type RedriveTerms, re
 const BATCH_DELIVERIES = 200;
 /** Ids named for each of what was left. */
 const EXAMPLES_MAX = 20;
-/** What closes a number that nobody claimed. */
-const CLOSED = { kind: "closed", state: "failed", reason: "redriven before it was claimed" } as const;
+/** Closes a number that nobody claimed. */
+const REDRIVEN: Void = { kind: "void", state: "failed", reason: reason("redriven") };
 const OPERATOR = "carillon dead redrive";
 
 /** What became of a dead letter, or of an id that was given. */
@@ -82,7 +83,7 @@ export async function redrive(store: RedriveStore, selection: Selection, options
   ): Promise<Redrive> {
     const result = judge(made);
     if (result.kind !== "unclosed") return result;
-    const closings = result.numbers.map((number) => voidAttempt({ deliveryId: d.id, attempt: number }, OPERATOR, CLOSED, options.now));
+    const closings = result.numbers.map((number) => voidAttempt({ deliveryId: d.id, attempt: number }, OPERATOR, REDRIVEN, options.now));
     if (options.dryRun) return judge([...made, ...closings]);
     await store.attempts.claim(closings);
     return judge(await store.attempts.find(idsOf(d)));

@@ -85,7 +85,7 @@ async function allArriveOnce(system: TestSystem, accepted: readonly Accepted[]):
     accepted.map((a) => a.notificationId),
     { waitMs: WATCHDOG_AND_SOME_MS },
   );
-  for (const { deliveries } of records) for (const d of deliveries) assert.ok(wentOut(d), `${d.channel}: ${d.state}, ${d.reason}`);
+  for (const { deliveries } of records) for (const d of deliveries) assert.ok(wentOut(d), `${d.channel}: ${d.state}, ${d.reason?.code}`);
   const taken = system.sandbox.ledger.acceptances();
   const ids = accepted.flatMap((a) => a.deliveries.map((d) => d.deliveryId));
   assert.deepEqual(new Map([...taken].sort()), new Map(ids.sort().map((id) => [id, 1])));
@@ -106,6 +106,6 @@ async function rejected(system: TestSystem, endpoints: readonly Endpoint[]): Pro
   for (const r of results) {
     assert.ok(r?.$case === "accepted");
     const delivery = await ended(system, r.value);
-    assert.deepEqual([delivery.state, delivery.reason], ["suppressed", "opted-out"]);
+    assert.deepEqual([delivery.state, delivery.reason], ["suppressed", { code: "opted-out" }]);
   }
 }

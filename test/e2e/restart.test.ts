@@ -87,7 +87,7 @@ describe("half way", { ...limits, concurrency: true }, () => {
     }
     const ends = (await settled(second, ids)).flatMap((n) => n.deliveries);
     const unknown = ends.filter((d) => d.state !== "sent");
-    for (const d of unknown) assert.deepEqual([d.state, d.reason], ["failed", "outcome-unknown"]);
+    for (const d of unknown) assert.deepEqual([d.state, d.reason], ["failed", { code: "outcome-unknown" }]);
     assert.ok(unknown.length <= 3 * IN_FLIGHT, `${unknown.length} of unknown outcome are more than could be in flight`);
 
     const taken = scene.sandbox.ledger.acceptances();

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { NotificationClass } from "../../core/delivery/channel.ts";
 import { isOpen, type NotificationRecord } from "../../core/delivery/notification.ts";
+import { reasonText } from "../../core/delivery/reason.ts";
 import { type AttemptRecord, attemptId } from "../../core/ports/attempt-store.ts";
 import type { Item, Load } from "./load.ts";
 import type { World } from "./world.ts";
@@ -130,8 +131,8 @@ export async function account(world: World, load: Load, { records, at }: Ending,
         if (times === 0) result.lost.push(`${id} ${d.channel} said to be ${d.state}, and no provider took it: ${tellAttempts(made)}`);
       } else if (d.state === "suppressed") result.suppressed++;
       else if (d.state === "expired") result.expired++;
-      else if (d.reason !== "outcome-unknown") {
-        const reason = `${d.state}: ${d.reason ?? ""}`;
+      else if (d.reason?.code !== "outcome-unknown") {
+        const reason = `${d.state}: ${d.reason ? reasonText(d.reason) : ""}`;
         result.failed[reason] = (result.failed[reason] ?? 0) + 1;
       }
     }

@@ -40,7 +40,7 @@ export async function judge({ nature, store, memory, accepted, receipted, quietA
   }
 
   function isHasty({ notificationClass }: NotificationRecord, d: Delivery): boolean {
-    if (d.reason !== "outcome-unknown" || notificationClass === "critical") return false;
+    if (d.reason?.code !== "outcome-unknown" || notificationClass === "critical") return false;
     const attempt = store.attempts.inside.get(attemptId(d.id, d.attempt));
     return d.endedAt! - (attempt?.startedAt ?? 0) < UNCERTAIN_WAIT_MS[notificationClass] - SKEW_MS;
   }
@@ -52,8 +52,8 @@ function isTrue(attempt: AttemptRecord, taken: boolean): boolean {
   return kind === undefined || kind === "unanswered" || (kind === "accepted") === taken;
 }
 
-const saysSo = ({ state, reason = "" }: Delivery) =>
-  state === "sent" || state === "delivered" || (state === "failed" && reason.startsWith("undelivered"));
+const saysSo = ({ state, reason }: Delivery) =>
+  state === "sent" || state === "delivered" || (state === "failed" && reason?.code === "undelivered");
 
 const isLeftLying = ({ expiresAt }: NotificationRecord, d: Delivery, quietAt: number) =>
   d.state === "expired" && d.endedAt! > quietAt && expiresAt > quietAt + SENT_WITHIN_MS;

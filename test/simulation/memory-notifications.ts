@@ -87,10 +87,10 @@ export function createMemoryNotifications(onDue: (due: number) => void): Notific
 
     async count() {
       const deliveries = [...records.values()].flatMap((r) => r.deliveries);
-      const groups = Map.groupBy(deliveries, (d) => JSON.stringify([d.channel, d.state, d.reason]));
+      const groups = Map.groupBy(deliveries, (d) => JSON.stringify([d.channel, d.state, d.reason?.code]));
       const counts = [...groups.values()].map(([first, ...rest]): DeliveryCount => {
         const { channel, state, reason } = first!;
-        return { channel, state, reason, count: 1 + rest.length };
+        return { channel, state, reason: reason?.code, count: 1 + rest.length };
       });
       return { notifications: records.size, deliveries: counts };
     },

@@ -24,7 +24,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     ...{ name: "next attempt after an unknown one", file: "core/delivery/decide.ts" },
-    find: 'return { kind: "uncertain", reason: outcome.fault.code };',
+    find: 'return { kind: "uncertain", reason: reason("outcome-unknown", outcome.fault.code) };',
     replace: 'return retryAt({ kind: "unavailable", fault: outcome.fault }, s, backoffMs(s.attempt, s.random));',
   },
   {

@@ -3,6 +3,7 @@
 
 import { openStore } from "../../adapters/store/open-store.ts";
 import type { Delivery } from "../../core/delivery/notification.ts";
+import { type ReasonCode, reason } from "../../core/delivery/reason.ts";
 import { voidAttempt } from "../../core/delivery/transitions.ts";
 import { type AttemptRecord, attemptId, notificationIdOf } from "../../core/ports/attempt-store.ts";
 import type { DeliveryChange } from "../../core/ports/notification-store.ts";
@@ -54,14 +55,15 @@ export function createBusyWriter(store: Pick<Store, "notifications" | "attempts"
     const n = sampleNotification(key, T0, { notificationClass: random.pick(["critical", "transactional"]) });
     let d = n.deliveries[0]!;
     const change = (set: DeliveryChange["set"]) => store.notifications.change([changeOf(d, set)]);
-    const end = (state: "sent" | "failed" | "suppressed", reason?: string) => change({ state, reason, nextAt: undefined, endedAt: T0 });
+    const end = (state: "sent" | "failed" | "suppressed", code?: ReasonCode) =>
+      change({ state, reason: code && reason(code), nextAt: undefined, endedAt: T0 });
     await store.notifications.insert([n]);
     yield;
     told.add(d.id);
     for (;;) {
       yield;
       if (random.chance(0.1)) {
-        const closed = { kind: "closed", state: "suppressed", reason: "opted-out" } as const;
+        const closed = { kind: "void", state: "suppressed", reason: { code: "opted-out" } } as const;
         await store.attempts.claim([voidAttempt({ deliveryId: d.id, attempt: d.attempt }, "w", closed, T0)]);
         yield;
         await end("suppressed", "opted-out");

@@ -23,7 +23,11 @@ export function describeAttempts(name: string, test: StoreTest): void {
     });
 
     test("keeps an attempt that closes a number without a call", async (store) => {
-      const closed = sampleAttempt({ provider: "", outcome: { kind: "closed", state: "expired", reason: "expired" }, answeredAt: T0 });
+      const closed = sampleAttempt({
+        provider: "",
+        outcome: { kind: "void", state: "expired", reason: { code: "expired" } },
+        answeredAt: T0,
+      });
       await store.attempts.claim([closed]);
       assert.deepEqual(await store.attempts.find([closed.id]), [closed]);
       const late = { id: closed.id, worker: closed.worker, outcome: { kind: "accepted", providerRef: "r" } as const, answeredAt: T0 };
@@ -50,7 +54,7 @@ export function describeAttempts(name: string, test: StoreTest): void {
       const later = {
         id: attempt.id,
         worker: "worker-a",
-        outcome: { kind: "closed", state: "cancelled", reason: "x" } as const,
+        outcome: { kind: "void", state: "cancelled", reason: { code: "other", detail: "x" } } as const,
         answeredAt: T0 + 2,
       };
       assert.deepEqual(await store.attempts.record([later]), [false]);

@@ -69,7 +69,7 @@ export function describeAttributions(name: string, test: StoreTest): void {
       const outcomes: AttemptOutcome[] = [
         UNANSWERED,
         { kind: "rejected", reason: "SM1" },
-        { kind: "closed", state: "expired", reason: "SM1" },
+        { kind: "void", state: "expired", reason: { code: "other", detail: "SM1" } },
       ];
       const vonage = sampleAttempt({ provider: "vonage", outcome: accepted("SM1"), answeredAt: T0 });
       const others = outcomes.map((outcome) => sampleAttempt({ outcome, answeredAt: T0 }));

@@ -9,7 +9,13 @@ export function describeDeliveries(name: string, test: StoreTest): void {
     test("changes a delivery, and only the one named", async (store) => {
       const record = sampleNotification([T0, T0 + 10]);
       await store.notifications.insert([record]);
-      const set = { nextAt: T0 + 99, attempt: 2, reason: "$throttled.by", publications: 3, publishedAt: T0 + 98 };
+      const set = {
+        nextAt: T0 + 99,
+        attempt: 2,
+        reason: { code: "throttled", detail: "$throttled.by" } as const,
+        publications: 3,
+        publishedAt: T0 + 98,
+      };
       assert.deepEqual(await store.notifications.change([sampleChange(record, 1, set)]), [true]);
       const expected = { ...record, deliveries: [record.deliveries[0], { ...record.deliveries[1], ...set }] };
       assert.deepEqual(await store.notifications.find(record.id), expected);
@@ -28,7 +34,7 @@ export function describeDeliveries(name: string, test: StoreTest): void {
         "endedAt",
       ] as const;
       const values = {
-        reason: "throttled",
+        reason: { code: "throttled" },
         policyResend: true,
         publishedAt: T0,
         uncertainSince: T0,

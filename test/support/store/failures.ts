@@ -9,7 +9,12 @@ import type { StoreTest } from "./store-test.ts";
 /** More than a store reads at once. */
 const MANY = 450;
 
-const failed = (endedAt: number): DeliveryChange["set"] => ({ state: "failed", reason: "rejected: $x", nextAt: undefined, endedAt });
+const failed = (endedAt: number): DeliveryChange["set"] => ({
+  state: "failed",
+  reason: { code: "rejected", detail: "$x" },
+  nextAt: undefined,
+  endedAt,
+});
 const redriven = (attempt: number): DeliveryChange["set"] => ({
   ...{ state: "pending", attempt, firstAttempt: attempt, publications: 0, redrive: 1, nextAt: T0 + 50, expiresAt: T0 + 99 },
   ...{ endedAt: undefined, reason: undefined, uncertainSince: undefined, policyResend: undefined, providerRef: undefined },
@@ -45,7 +50,7 @@ export function describeFailures(name: string, test: StoreTest): void {
 
     test("gives what was inserted as failed", async (store) => {
       const record = sampleNotification([undefined]);
-      Object.assign(record.deliveries[0]!, { state: "failed", reason: "outcome-unknown" });
+      Object.assign(record.deliveries[0]!, { state: "failed", reason: { code: "outcome-unknown" } });
       await store.notifications.insert([record]);
       assert.deepEqual(await Array.fromAsync(store.notifications.failed(T0, T0 + 1)), [record]);
     });

@@ -38,7 +38,7 @@ export function describeNotifications(name: string, test: StoreTest): void {
           expiresAt: T0 + 4,
           endedAt: T0 + 5,
           providerRef: "r",
-          reason: "$reason",
+          reason: { code: "outcome-unknown", detail: "$reason" },
           state: "uncertain",
           attempt: 3,
           publications: 2,

@@ -39,7 +39,7 @@ export function describeResolutions(name: string, test: StoreTest): void {
       const outcomes: AttemptOutcome[] = [
         { kind: "accepted", providerRef: "r" },
         { kind: "throttled", retryAfterMs: undefined, reason: "429" },
-        { kind: "closed", state: "cancelled", reason: "cancelled" },
+        { kind: "void", state: "cancelled", reason: { code: "other" } },
       ];
       const attempts = outcomes.map((outcome) => sampleAttempt({ outcome, answeredAt: T0 }));
       const before = sampleAttempt();

@@ -23,7 +23,7 @@ export function sampleNotification(
       state: nextAt === undefined ? "suppressed" : "pending",
       attempt: 1,
       publications: 0,
-      ...(nextAt === undefined ? { reason: "opted-out", endedAt: T0 } : { nextAt }),
+      ...(nextAt === undefined ? { reason: { code: "opted-out" }, endedAt: T0 } : { nextAt }),
     }),
   );
   return {

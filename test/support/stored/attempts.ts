@@ -130,7 +130,7 @@ export const attempts: readonly AttemptRecord[] = [
     provider: "",
     startedAt: 1790000000011,
     deadlineAt: 1790000010011,
-    outcome: { kind: "closed", state: "suppressed", reason: "opted-out" },
+    outcome: { kind: "void", state: "suppressed", reason: { code: "opted-out" } },
     answeredAt: 1790000000011,
   },
   {
@@ -141,7 +141,7 @@ export const attempts: readonly AttemptRecord[] = [
     provider: "",
     startedAt: 1790000000012,
     deadlineAt: 1790000010012,
-    outcome: { kind: "closed", state: "expired", reason: "expired" },
+    outcome: { kind: "void", state: "expired", reason: { code: "expired" } },
     answeredAt: 1790000000012,
   },
   {
@@ -152,7 +152,7 @@ export const attempts: readonly AttemptRecord[] = [
     provider: "",
     startedAt: 1790000000013,
     deadlineAt: 1790000010013,
-    outcome: { kind: "closed", state: "sent", reason: "an earlier attempt arrived" },
+    outcome: { kind: "void", state: "sent", reason: { code: "superseded" } },
     answeredAt: 1790000000013,
   },
   {
@@ -163,7 +163,7 @@ export const attempts: readonly AttemptRecord[] = [
     provider: "",
     startedAt: 1790000000014,
     deadlineAt: 1790000010014,
-    outcome: { kind: "closed", state: "failed", reason: "poison" },
+    outcome: { kind: "void", state: "failed", reason: { code: "poison" } },
     answeredAt: 1790000000014,
   },
   {

@@ -1,0 +1,41 @@
+import { type Outcome, type OutcomeKind, reasonOf } from "./outcome.ts";
+
+/** Every reason a delivery or a void attempt can have. docs/reasons.md explains each; programs compare these and nothing else. */
+export const REASON_CODES = [
+  ...["no-endpoint", "opted-out"],
+  ...["expired", "throttled", "unavailable", "misconfigured"],
+  ...["endpoint-gone", "rejected", "attempts-exhausted", "outcome-unknown", "undelivered", "poison"],
+  ...["superseded", "redriven", "warning", "other"],
+] as const;
+export type ReasonCode = (typeof REASON_CODES)[number];
+
+/** Why a delivery is in its state. */
+export interface Reason {
+  code: ReasonCode;
+  /** For people: the provider's own code, or what went wrong on our side. Never compared. */
+  detail?: string;
+}
+
+export const isReasonCode = (text: string): text is ReasonCode => REASON_CODES.some((code) => code === text);
+
+/** An absent or empty detail is left out, so that equal reasons are stored equally. */
+export const reason = (code: ReasonCode, detail?: string): Reason => (detail ? { code, detail } : { code });
+
+/** For logs and terminals. */
+export const reasonText = ({ code, detail }: Reason): string => (detail ? `${code}: ${detail}` : code);
+
+const CODES: Readonly<Record<OutcomeKind, ReasonCode>> = {
+  accepted: "warning",
+  throttled: "throttled",
+  unavailable: "unavailable",
+  unanswered: "outcome-unknown",
+  "endpoint-gone": "endpoint-gone",
+  rejected: "rejected",
+  misconfigured: "misconfigured",
+};
+
+/** The reason that an outcome gives to its delivery; the provider's own code becomes the detail. None for an acceptance without a warning. */
+export function outcomeReason(outcome: Outcome): Reason | undefined {
+  const detail = reasonOf(outcome);
+  return outcome.kind === "accepted" && detail === undefined ? undefined : reason(CODES[outcome.kind], detail);
+}
