@@ -109,11 +109,6 @@ const SENTENCES: readonly Case[] = [
   ],
   [{ gateway: { autoscaling: { maxReplicas: 1 } } }, /gateway\.autoscaling: maxReplicas \(1\) must not be below minReplicas \(2\)/],
   [{ autoscaler: { enabled: false } }, /autoscaling\.mode=external reads what the autoscaler computes/],
-  [
-    { autoscaling: { metricsApi: { enabled: true } } },
-    /would take v1beta1\.external\.metrics\.k8s\.io from KEDA/,
-    { ci: "autoscaling-keda" },
-  ],
   [{ autoscaling: { mode: "keda-jetstream" } }, /autoscaling\.jetstream\.monitoringEndpoint is missing/],
   [{ autoscaling: { mode: "prometheus" } }, /autoscaling\.prometheus\.serverAddress is missing/],
   [{ tls: { enabled: true } }, /tls\.certManager\.issuerRef\.name is missing/],

@@ -8,6 +8,10 @@ Everything that runs, as JSON {"items": […]}, each with
   values     its own over what it inherits: defaults, dispatcherDefaults
   needs      store, nats, streams, redis, token, preferences, tls, providers
   ports      name: number, beside http and health
+Of a part that can be left out also
+  variables    name: value
+  secrets      volume: Secret, mounted at /etc/carillon/<volume>
+  mountsToken  its service account's token
 */}}
 {{- define "carillon.components" -}}
 {{- $fullname := include "carillon.fullname" . -}}
@@ -23,7 +27,7 @@ Everything that runs, as JSON {"items": […]}, each with
   {{- $values := mergeOverwrite (deepCopy $.Values.defaults) (deepCopy (index $.Values $component)) (include "carillon.evaluation.pods" $ | fromJson) -}}
   {{- $service := index $services $component -}}
   {{- if and (eq $component "autoscaler") $.Values.autoscaling.metricsApi.enabled -}}
-    {{- $_ := set $service.ports "metrics-api" 7740 -}}
+    {{- $service = merge $service (include "carillon.metricsApi" $ | fromJson) -}}
   {{- end -}}
   {{- if $values.enabled -}}
     {{- $items = append $items (merge (dict "component" $component "name" (printf "%s-%s" $fullname $component) "args" (list $component) "channel" "" "kind" "deployment" "values" $values) $service) -}}

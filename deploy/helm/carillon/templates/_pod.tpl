@@ -8,10 +8,8 @@
 {{- $tls := and $v.tls.enabled (has "tls" $item.needs) -}}
 {{- $gatewayTls := and (eq $item.component "gateway") $v.gateway.tls.enabled -}}
 {{- $played := and (include "carillon.playsProviders" $root) (has $item.component (list "gateway" "feedback") | or (ne $item.channel "")) -}}
-{{- $metricsApi := and (eq $item.component "autoscaler") $v.autoscaling.metricsApi.enabled -}}
 serviceAccountName: {{ include "carillon.serviceAccountName" . }}
-{{- /* To read who the front proxy is, and to ask whether a caller may. */}}
-automountServiceAccountToken: {{ or $values.serviceAccount.automount $metricsApi }}
+automountServiceAccountToken: {{ or $values.serviceAccount.automount $item.mountsToken | default false }}
 enableServiceLinks: false
 {{- with $v.image.pullSecrets }}
 imagePullSecrets:
@@ -110,11 +108,8 @@ containers:
       {{- if eq $item.component "autoscaler" }}
       - {name: scaling, mountPath: /etc/carillon/scaling, readOnly: true}
       {{- end }}
-      {{- if and $metricsApi (include "carillon.metricsApiSecret" $root) }}
-      - {name: metrics-api-tls, mountPath: /etc/carillon/metrics-api-tls, readOnly: true}
-      {{- end }}
-      {{- if and $metricsApi $v.autoscaling.metricsApi.clientCaSecret }}
-      - {name: front-proxy-ca, mountPath: /etc/carillon/front-proxy-ca, readOnly: true}
+      {{- range $volume, $_ := $item.secrets }}
+      - {name: {{ $volume }}, mountPath: /etc/carillon/{{ $volume }}, readOnly: true}
       {{- end }}
       {{- if $played }}
       - {name: sandbox, mountPath: /run/sandbox, readOnly: true}
@@ -155,15 +150,9 @@ volumes:
   - name: scaling
     configMap: {name: {{ $item.name }}}
   {{- end }}
-  {{- if $metricsApi }}
-  {{- with include "carillon.metricsApiSecret" $root }}
-  - name: metrics-api-tls
-    secret: {secretName: {{ . }}, defaultMode: 0440}
-  {{- end }}
-  {{- with $v.autoscaling.metricsApi.clientCaSecret }}
-  - name: front-proxy-ca
-    secret: {secretName: {{ . }}, defaultMode: 0440}
-  {{- end }}
+  {{- range $volume, $secret := $item.secrets }}
+  - name: {{ $volume }}
+    secret: {secretName: {{ $secret }}, defaultMode: 0440}
   {{- end }}
   {{- if $played }}
   - name: sandbox

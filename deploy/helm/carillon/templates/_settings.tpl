@@ -213,25 +213,13 @@ http://{{ include "carillon.fullname" . }}-feedback:{{ .Values.feedback.service.
 {{- end }}
 
 {{- define "carillon.variables.autoscaler" -}}
-{{- $v := .root.Values -}}
 {{- $env := dict
   "AUTOSCALER_LISTEN" (include "carillon.listen" (dict "root" .root "port" 7730))
-  "AUTOSCALER_METRICS_API_LISTEN" ""
   "AUTOSCALER_RELEASE" .root.Release.Name
   "AUTOSCALER_CHANNELS_FILE" "/etc/carillon/scaling/channels.json"
   "AUTOSCALER_SAMPLE_MS" (.item.values.sampleMs | int | toString)
 -}}
-{{- if $v.autoscaling.metricsApi.enabled -}}
-  {{- $_ := set $env "AUTOSCALER_METRICS_API_LISTEN" (include "carillon.listen" (dict "root" .root "port" 7740)) -}}
-  {{- if include "carillon.metricsApiSecret" .root -}}
-    {{- $_ := set $env "AUTOSCALER_METRICS_API_CERT_FILE" "/etc/carillon/metrics-api-tls/tls.crt" -}}
-    {{- $_ := set $env "AUTOSCALER_METRICS_API_KEY_FILE" "/etc/carillon/metrics-api-tls/tls.key" -}}
-  {{- end -}}
-  {{- if $v.autoscaling.metricsApi.clientCaSecret -}}
-    {{- $_ := set $env "AUTOSCALER_METRICS_API_CLIENT_CA_FILE" "/etc/carillon/front-proxy-ca/client-ca.crt" -}}
-  {{- end -}}
-{{- end -}}
-{{- toJson $env -}}
+{{- toJson (merge $env (.item.variables | default dict)) -}}
 {{- end }}
 
 {{- define "carillon.variables.provision" -}}

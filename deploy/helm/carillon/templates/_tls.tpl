@@ -17,19 +17,3 @@
 {{- fail "\n\ngateway.tls.existingSecret is missing: a Secret with tls.crt and tls.key. Or set tls.certManager.issuerRef.name, and cert-manager makes one.\n" -}}
 {{- end -}}
 {{- end }}
-
-{{/* Secret of the metrics API; nothing where the autoscaler signs its own. */}}
-{{- define "carillon.metricsApiSecret" -}}
-{{- if .Values.autoscaling.metricsApi.existingSecret -}}
-{{- .Values.autoscaling.metricsApi.existingSecret -}}
-{{- else if include "carillon.metricsApiCertificate" . -}}
-{{- printf "%s-metrics-api-tls" (include "carillon.fullname" .) -}}
-{{- end -}}
-{{- end }}
-
-{{/* Whether cert-manager makes the metrics API's certificate: text or nothing. */}}
-{{- define "carillon.metricsApiCertificate" -}}
-{{- with .Values -}}
-{{- if and .autoscaler.enabled .autoscaling.metricsApi.enabled (not .autoscaling.metricsApi.existingSecret) .tls.enabled .tls.certManager.enabled }}yes{{ end -}}
-{{- end -}}
-{{- end }}
