@@ -1,3 +1,4 @@
+import { notificationId } from "../adapters/ids.ts";
 import type { Channel } from "../core/delivery/channel.ts";
 import type { NotificationRecord } from "../core/delivery/notification.ts";
 import type { Failpoint } from "../core/failpoints.ts";
@@ -10,7 +11,6 @@ import type { Store } from "../core/ports/store.ts";
 import type { Notification } from "../gen/carillon/v1/notification_service.ts";
 import { BatchFullError, createBatcher } from "../runtime/batch.ts";
 import { type CallError, callError, invalidRequest, type Violation } from "../runtime/call-error.ts";
-import { notificationId } from "../runtime/hash.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { checkRequest } from "./check.ts";
 import type { Load } from "./load.ts";

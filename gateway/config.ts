@@ -1,10 +1,10 @@
 import { natsVariables } from "../adapters/nats/connect.ts";
 import { streamVariables } from "../adapters/nats/streams.ts";
+import { watchdogVariables } from "../adapters/nats/watchdog-config.ts";
 import { storeVariables } from "../adapters/store/store-config.ts";
 import { PUSH_HOSTS } from "../core/content/push-host.ts";
 import { flag, integer, list, ms, secretFile, text, watchedFile } from "../runtime/config.ts";
 import { internalTlsVariables } from "../runtime/tls/grpc-tls.ts";
-import { watchdogVariables } from "../runtime/watchdog-config.ts";
 
 export const gatewayVariables = {
   ...storeVariables,

@@ -1,3 +1,4 @@
+import { endpointId } from "../adapters/ids.ts";
 import { StoreError } from "../adapters/store/store-error.ts";
 import { channelToProto, endpointFromProto } from "../adapters/wire/convert.ts";
 import { maskEndpoint } from "../core/delivery/endpoint.ts";
@@ -15,7 +16,6 @@ import type {
 import { type CallError, callError, invalidRequest } from "../runtime/call-error.ts";
 import { compileValidator } from "../runtime/grpc/validate.ts";
 import type { Handler } from "../runtime/handler.ts";
-import { endpointId } from "../runtime/hash.ts";
 import { checkAddress } from "./check.ts";
 
 /** A notification to a user is one document with a delivery for each endpoint, so their number needs a bound; no person has more than 100 devices. */

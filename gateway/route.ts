@@ -1,3 +1,4 @@
+import { laneOf } from "../adapters/ids.ts";
 import { type Channel, contentPart } from "../core/delivery/channel.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
@@ -5,7 +6,6 @@ import { reason } from "../core/delivery/reason.ts";
 import { watchdogMs } from "../core/delivery/watchdog.ts";
 import type { ContactRecord } from "../core/ports/contact-store.ts";
 import type { OptOutAnswer, OptOutQuestion } from "../core/ports/opt-outs.ts";
-import { laneOf } from "../runtime/hash.ts";
 import type { NotificationRequest } from "./request.ts";
 
 /** Without expires_at, a notification is worth sending for a day. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
+import { endpointId } from "../adapters/ids.ts";
 import { connectRedis, type RedisConnection } from "../adapters/redis/connect.ts";
 import { createOptOutSets } from "../adapters/redis/opt-out-sets.ts";
 import { openStore } from "../adapters/store/open-store.ts";
@@ -7,7 +8,6 @@ import type { Channel } from "../core/delivery/channel.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import type { Store } from "../core/ports/store.ts";
 import { endpointSubject, type OptOut, userSubject } from "../core/preferences/opt-out.ts";
-import { endpointId } from "../runtime/hash.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { eventually } from "../test/support/eventually.ts";
 import { createFakeClock, type FakeClock } from "../test/support/fake-clock.ts";

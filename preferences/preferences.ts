@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { endpointId } from "../adapters/ids.ts";
 import { redisFault } from "../adapters/redis/connect.ts";
 import type { OptOutReading } from "../adapters/redis/opt-out-sets.ts";
 import { createPreferenceBroadcast } from "../adapters/redis/preference-broadcast.ts";
@@ -8,7 +9,6 @@ import type { OptOutAnswer, OptOutQuestion } from "../core/ports/opt-outs.ts";
 import type { PreferenceStore } from "../core/ports/preference-store.ts";
 import { endpointSubject, isOptedOut, isSameOptOut, type OptOut, type PreferenceRecord, userSubject } from "../core/preferences/opt-out.ts";
 import { withDeadline } from "../runtime/deadline.ts";
-import { endpointId } from "../runtime/hash.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { createOptOutCache, type Fill } from "./opt-out-cache.ts";
 import { createOptOutCopy } from "./opt-out-copy.ts";

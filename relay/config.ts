@@ -1,9 +1,9 @@
 import { natsVariables } from "../adapters/nats/connect.ts";
 import { streamVariables } from "../adapters/nats/streams.ts";
+import { watchdogVariables } from "../adapters/nats/watchdog-config.ts";
 import { storeVariables } from "../adapters/store/store-config.ts";
 import { UNCERTAIN_WAIT_MS } from "../core/delivery/decide.ts";
 import { ms } from "../runtime/config.ts";
-import { watchdogVariables } from "../runtime/watchdog-config.ts";
 
 export const relayVariables = {
   ...storeVariables,

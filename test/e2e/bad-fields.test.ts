@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { status } from "@grpc/grpc-js";
+import { notificationId } from "../../adapters/ids.ts";
 import { DEV_APP } from "../../cli/dev/dev.ts";
 import type { Channel } from "../../gen/carillon/v1/channel.ts";
 import type { Notification } from "../../gen/carillon/v1/notification_service.ts";
-import { notificationId } from "../../runtime/hash.ts";
 import { fresh, freshNumber, freshToken } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
 import { get, mail, phone, rejectionOf, send, toEndpoint } from "./calls.ts";

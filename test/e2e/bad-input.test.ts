@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { status } from "@grpc/grpc-js";
+import { notificationId } from "../../adapters/ids.ts";
 import { DEV_APP } from "../../cli/dev/dev.ts";
 import { connectGateway } from "../../cli/rpc.ts";
 import { NotificationServiceClient } from "../../gen/carillon/v1/notification_service.ts";
 import { createApiKey } from "../../operations/apps/api-key.ts";
 import { createClient } from "../../runtime/grpc/client.ts";
-import { notificationId } from "../../runtime/hash.ts";
 import { freshNumber } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
 import { notification, phone, register, rejectionOf, send, sendBatch, toEndpoint } from "./calls.ts";

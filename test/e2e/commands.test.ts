@@ -4,11 +4,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { notificationId } from "../../adapters/ids.ts";
 import { openStore } from "../../adapters/store/open-store.ts";
 import { DEV_APP } from "../../cli/dev/dev.ts";
 import type { Delivery } from "../../core/delivery/notification.ts";
 import { notificationIdOf } from "../../core/ports/attempt-store.ts";
-import { notificationId } from "../../runtime/hash.ts";
 import type { FaultAction } from "../../sandbox/main.ts";
 import { eventually } from "../support/eventually.ts";
 import { freshToken } from "../support/fresh.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { notificationId } from "../../runtime/hash.ts";
+import { notificationId } from "../../adapters/ids.ts";
 import type { FaultyLine } from "../support/faulty-line.ts";
 import { type Account, account, untilEnded } from "./account.ts";
 import { type Load, type LoadOptions, startLoad } from "./load.ts";

@@ -1,4 +1,6 @@
 // Services that call Send: they repeat with the same key until they are answered, also after they were; some use a key for something else.
+
+import { notificationId } from "../../adapters/ids.ts";
 import { CHANNELS } from "../../core/delivery/channel.ts";
 import type { AppRecord } from "../../core/ports/app-store.ts";
 import type { Accept } from "../../gateway/accept.ts";
@@ -6,7 +8,6 @@ import { toAccepted } from "../../gateway/answer.ts";
 import { payloadHash, toRequest } from "../../gateway/request.ts";
 import { Channel } from "../../gen/carillon/v1/channel.ts";
 import { type Notification, NotificationClass } from "../../gen/carillon/v1/notification_service.ts";
-import { notificationId } from "../../runtime/hash.ts";
 import type { MemoryStore } from "./memory-store.ts";
 import type { Nature } from "./nature.ts";
 

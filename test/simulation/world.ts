@@ -2,8 +2,8 @@
 // their clocks differ, the store fails before, after and long after it wrote, the stream loses, repeats and reorders, Redis forgets, providers
 // answer anything, late, or nothing. One thread, a clock that only events move, one seed.
 
+import { endpointId } from "../../adapters/ids.ts";
 import type { Receipt } from "../../core/delivery/receipt.ts";
-import { endpointId } from "../../runtime/hash.ts";
 import { APP, createCallers, USERS } from "./callers.ts";
 import { judge } from "./check.ts";
 import { createMemoryStore, type MemoryStore } from "./memory-store.ts";

@@ -1,5 +1,5 @@
+import { laneOf, notificationId } from "../../adapters/ids.ts";
 import type { NotificationRecord } from "../../core/delivery/notification.ts";
-import { laneOf, notificationId } from "../../runtime/hash.ts";
 
 /** One SMS to one number, accepted at `now` and due at once. */
 export function sampleNotification(key: string, now: number, over: Partial<NotificationRecord> = {}): NotificationRecord {

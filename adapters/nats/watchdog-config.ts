@@ -1,5 +1,5 @@
-import { WATCHDOG_FIRST_MS } from "../core/delivery/watchdog.ts";
-import { ms } from "./config.ts";
+import { WATCHDOG_FIRST_MS } from "../../core/delivery/watchdog.ts";
+import { ms } from "../../runtime/config.ts";
 
 /** Read by all who publish tasks: they say when the relay looks again. */
 export const watchdogVariables = {
