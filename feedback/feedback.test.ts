@@ -11,11 +11,10 @@ import type { Store } from "../core/ports/store.ts";
 import type { Environment } from "../runtime/config.ts";
 import type { RunningRole } from "../runtime/run.ts";
 import type { WebhookAction } from "../sandbox/kit/faults.ts";
-import { WEBHOOK_PROVIDERS, type WebhookProvider } from "../sandbox/kit/webhook-write.ts";
 import type { Sandbox } from "../sandbox/main.ts";
 import { sampleNotification } from "../test/support/notification-samples.ts";
 import { startTestSandbox } from "../test/support/raw-client.ts";
-import { sendMessage } from "../test/support/webhook-sends.ts";
+import { sendMessage, WEBHOOK_PROVIDERS, type WebhookProvider } from "../test/support/webhook-sends.ts";
 import { role } from "./main.ts";
 
 const stack = new AsyncDisposableStack();

@@ -1,32 +1,24 @@
 import { mkdirSync } from "node:fs";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { createAdmin } from "./admin.ts";
-import { createApns, STREAMS_BEFORE_TOKEN } from "./apns/simulator.ts";
-import { createOAuth } from "./fcm/oauth.ts";
-import { createFcm } from "./fcm/simulator.ts";
 import { openCertificate } from "./kit/certificate.ts";
-import { openCredentials } from "./kit/credentials.ts";
-import { environmentOf, shareable } from "./kit/environment.ts";
+import type { Simulator, SimulatorParts } from "./kit/definition.ts";
+import { shareable } from "./kit/environment.ts";
 import { createFaults, type Faults } from "./kit/faults.ts";
-import { createExchange } from "./kit/handler.ts";
+import { readOrMake } from "./kit/files.ts";
 import { createLedger, type Ledger } from "./kit/ledger.ts";
-import { type Handler, listen, type Transport } from "./kit/listener.ts";
+import { type Listener, listen, type WantedPort } from "./kit/listener.ts";
 import { createOnce } from "./kit/once.ts";
 import { keepPorts, keptPorts, LISTENER_NAMES, type ListenerName, type Ports, parsePorts } from "./kit/ports.ts";
-import type { Play } from "./kit/simulator.ts";
-import { createMandrill } from "./mandrill/simulator.ts";
-import { createSendgrid } from "./sendgrid/simulator.ts";
-import { createTwilio } from "./twilio/simulator.ts";
-import { createVonage } from "./vonage/simulator.ts";
+import { CHOICES, PROVIDER_NAMES, type ProviderName, SIMULATORS } from "./list.ts";
 import { createWebhooks, type Webhooks } from "./webhooks.ts";
-import { createWebPush, isSubscriptionName } from "./webpush/simulator.ts";
-import { type PushSubscription, rememberSubscribers } from "./webpush/subscription.ts";
+import type { PushSubscription } from "./webpush/subscription.ts";
 
 export type { FaultAction, FaultOrder, Faults, WebhookAction } from "./kit/faults.ts";
 export type { Ledger, LedgerEntry, LedgerFilter, LedgerSummary } from "./kit/ledger.ts";
 export type { ListenerName, Ports } from "./kit/ports.ts";
-export type { ProviderName } from "./kit/simulator.ts";
+export type { ProviderName } from "./list.ts";
 export type { Webhooks, WebhooksState } from "./webhooks.ts";
 export type { PushSubscription } from "./webpush/subscription.ts";
 
@@ -53,7 +45,7 @@ export interface Sandbox extends AsyncDisposable {
   adminUrl: string;
   ledger: Ledger;
   faults: Faults;
-  /** Of Twilio, Vonage, SendGrid and Mandrill; nobody is told until it has a target. */
+  /** Of the providers that have them; nobody is told until it has a target. */
   webhooks: Webhooks;
   /** The same name gives the same keys as long as the directory stays. Throws RangeError for names but A-Z a-z 0-9 _ -. */
   webPushSubscription(name: string): PushSubscription;
@@ -64,70 +56,56 @@ export interface Sandbox extends AsyncDisposable {
 }
 
 const LOOPBACK = "127.0.0.1";
-/** HTTP/2 streams a connection to FCM may have open. */
-const FCM_STREAMS_MAX = 100;
 
-/** Starts the seven providers and the admin API, each on a port of its own. Throws RangeError where webhooksUrl is no http: URL. */
+/** Starts every provider and the admin API, each on a port of its own. Throws RangeError where webhooksUrl is no http: URL. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const directory = resolve(options.directory);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const now = options.now ?? Date.now;
   const certificate = await openCertificate(directory, Date.now(), options.names);
-  const credentials = openCredentials(directory);
   const ledger = createLedger();
   const faults = createFaults();
-  const once = createOnce();
-  const oauth = createOAuth(credentials.fcm, now);
   const kept = keptPorts(directory);
+  // Known once a listener is bound; none is asked before.
+  const origins = Object.fromEntries(LISTENER_NAMES.map((name) => [name, ""])) as Record<ListenerName, string>;
+  const shared = {
+    certificate: certificate.server,
+    once: createOnce(),
+    now,
+    file: (name: string, make: () => string) => fileIn(directory, name, make),
+  };
+  const simulators = openSimulators((name) => ({ ...shared, origin: () => origins[name] }));
+  const all = PROVIDER_NAMES.map((name): [ProviderName, Simulator] => [name, simulators[name]]);
 
   await using stack = new AsyncDisposableStack();
   const closing = new AbortController();
-  const webhooks = createWebhooks({ credentials, faults, now });
+  const writers = new Map(all.flatMap(([name, { webhooks: writer }]) => (writer ? [[name, writer] as const] : [])));
+  const webhooks = createWebhooks({ writers, faults, now });
   const webhooksUrl = options.webhooksUrl?.replace(/\/+$/, "");
   webhooks.target(webhooksUrl);
-  // Known to the plays only once their listener is bound; none is asked before.
-  const origins = Object.fromEntries(LISTENER_NAMES.map((name) => [name, ""])) as Record<ListenerName, string>;
-  const open = async (name: ListenerName, transport: Transport, handler: Handler) => {
+  const open = async (name: ListenerName, listenOn: (wanted: WantedPort) => Promise<Listener>) => {
     const given = options.ports?.[name];
     const { host = LOOPBACK, names: [hostName = LOOPBACK] = [] } = options;
-    const wanted = { port: given ?? kept[name] ?? 0, orAny: given === undefined, host, name: hostName };
-    const listener = stack.use(await listen(transport, wanted, handler));
+    const listener = stack.use(await listenOn({ port: given ?? kept[name] ?? 0, orAny: given === undefined, host, name: hostName }));
     origins[name] = listener.origin;
     kept[name] = listener.port;
   };
-  const play = (transport: Transport, play: Play) =>
-    open(play.provider, transport, createExchange({ play, ledger, faults, webhooks, now, closing: closing.signal }));
-
-  const subscriber = rememberSubscribers(credentials.webpush.subscriptionSecret);
-  function webPushSubscription(name: string): PushSubscription {
-    if (!isSubscriptionName(name)) throw new RangeError("a subscription's name is 1 to 100 of A-Z a-z 0-9 _ -");
-    const { publicKey, auth } = subscriber(name);
-    return {
-      pushUrl: `${origins.webpush}/wpush/${name}`,
-      p256dh: publicKey.toString("base64url"),
-      auth: auth.toString("base64url"),
-    };
-  }
-
-  const tls = { certificate: certificate.server };
-  const http: Transport = { kind: "http" };
-  const { from } = credentials.email;
-  await play({ kind: "h2", ...tls, streamsMax: STREAMS_BEFORE_TOKEN }, createApns({ credentials: credentials.apns, once, now }));
-  await play(
-    { kind: "h2-or-http1", ...tls, streamsMax: FCM_STREAMS_MAX },
-    createFcm({ credentials: credentials.fcm, oauth, once, tokenUrl: () => `${origins.fcm}/token` }),
-  );
-  await play(
-    { kind: "https", ...tls },
-    createWebPush({ subscriber, vapidPublicKey: credentials.webpush.publicKey, origin: () => origins.webpush, once, now }),
-  );
-  await play(http, createTwilio({ credentials: credentials.twilio, now }));
-  await play(http, createVonage({ credentials: credentials.vonage, once, now }));
-  await play(http, createSendgrid({ credentials: credentials.sendgrid, from, now }));
-  await play(http, createMandrill({ credentials: credentials.mandrill, from, now }));
-  const env = () => environmentOf(credentials, origins, certificate.caFile, webhooksUrl);
-  const shared = options.shareCredentials ? () => shareable(env()) : undefined;
-  await open("admin", http, createAdmin({ ledger, faults, webhooks, webPushSubscription, revokeAccessTokens: oauth.revoke, shared }));
+  for (const [provider, simulator] of all)
+    await open(provider, (wanted) => simulator.listen(wanted, { provider, ledger, faults, webhooks, now, closing: closing.signal }));
+  const { oauth } = simulators.fcm;
+  const webPushSubscription = simulators.webpush.subscription;
+  const env = (): Record<string, string> => {
+    const callbacks = webhooksUrl ?? `${origins.admin}/sink`;
+    const own = all.map(([name, simulator]) => simulator.env(origins[name], callbacks));
+    return Object.assign(
+      { PROVIDER_CA_FILE: certificate.caFile, ...CHOICES },
+      ...own,
+      webhooksUrl === undefined ? {} : { FEEDBACK_URL: webhooksUrl },
+    );
+  };
+  const credentials = options.shareCredentials ? () => shareable(env()) : undefined;
+  const admin = createAdmin({ ledger, faults, webhooks, webPushSubscription, revokeAccessTokens: oauth.revoke, shared: credentials });
+  await open("admin", (wanted) => listen({ kind: "http" }, wanted, admin));
   keepPorts(directory, kept);
   stack.defer(() => closing.abort());
   stack.use(webhooks);
@@ -145,6 +123,16 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
+
+function fileIn(directory: string, name: string, make: () => string) {
+  const path = join(directory, name);
+  return { path, text: readOrMake(path, make) };
+}
+
+type Simulators = { [Name in ProviderName]: ReturnType<(typeof SIMULATORS)[Name]["open"]> };
+
+const openSimulators = (partsOf: (name: ProviderName) => SimulatorParts) =>
+  Object.fromEntries(PROVIDER_NAMES.map((name) => [name, SIMULATORS[name].open(partsOf(name))])) as unknown as Simulators;
 
 if (import.meta.main) {
   const { values } = parseArgs({ options: { directory: { type: "string" }, port: { type: "string", multiple: true, default: [] } } });

@@ -4,11 +4,10 @@ import { createServer, type IncomingHttpHeaders } from "node:http";
 import { after, afterEach, before, test } from "node:test";
 import twilioSdk from "twilio";
 import { ATTEMPT, envOf, http1, startTestSandbox } from "../test/support/raw-client.ts";
-import { sendMessage } from "../test/support/webhook-sends.ts";
+import { sendMessage, WEBHOOK_PROVIDERS, type WebhookProvider } from "../test/support/webhook-sends.ts";
 import { mistakeIn, type WebhookAction } from "./kit/faults.ts";
 import { fieldsOf, listOf, parseJson, textOf } from "./kit/read.ts";
 import { TRIES_MAX } from "./kit/webhook-post.ts";
-import { WEBHOOK_PROVIDERS, type WebhookProvider } from "./kit/webhook-write.ts";
 import type { Sandbox } from "./main.ts";
 
 interface Taken {

@@ -1,14 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Credentials } from "./kit/credentials.ts";
 import type { Faults, WebhookAction } from "./kit/faults.ts";
-import type { ProviderName, Sent, WireAnswer } from "./kit/simulator.ts";
+import type { Sent, WireAnswer } from "./kit/simulator.ts";
 import { createPoster, type PostCounts } from "./kit/webhook-post.ts";
-import type { Told } from "./kit/webhook-write.ts";
-import { createMandrillWriter } from "./mandrill/webhooks.ts";
-import { createSendgridWriter } from "./sendgrid/webhooks.ts";
-import { createTwilioWriter } from "./twilio/webhooks.ts";
-import { createVonageWriter } from "./vonage/webhooks.ts";
+import type { Told, WebhookWriter } from "./kit/webhook-write.ts";
+import type { ProviderName } from "./list.ts";
 
 /** From one webhook of a message to the next, in ms; the first comes that long after the send was judged. */
 const STEP_MS = 5;
@@ -22,7 +18,7 @@ export interface WebhooksState extends PostCounts {
 }
 
 export interface Webhooks {
-  /** Base URL (http:) of who is to be told: "/twilio" and so on are put behind it. undefined: nobody, as at the start. Throws RangeError. */
+  /** Base URL (http:) of who is to be told: "/<provider>" is put behind it. undefined: nobody, as at the start. Throws RangeError. */
   target(url: string | undefined): void;
   state(): WebhooksState;
   /** Resolves once everything is told, or given up. */
@@ -30,7 +26,7 @@ export interface Webhooks {
 }
 
 export interface WebhooksParts {
-  credentials: Credentials;
+  writers: ReadonlyMap<ProviderName, WebhookWriter>;
   faults: Faults;
   /** ms since the epoch. */
   now: () => number;
@@ -42,20 +38,11 @@ export interface TellingWebhooks extends Webhooks, Disposable {
 }
 
 /** What the providers tell afterwards of the messages they accepted. */
-export function createWebhooks({ credentials, faults, now }: WebhooksParts): TellingWebhooks {
-  const { twilio, vonage, sendgrid, mandrill } = credentials;
-  const writers = [
-    createTwilioWriter(twilio),
-    createVonageWriter(vonage, now),
-    createSendgridWriter(sendgrid, now),
-    createMandrillWriter(mandrill),
-  ];
+export function createWebhooks({ writers, faults, now }: WebhooksParts): TellingWebhooks {
   const counts: PostCounts = { told: 0, repeated: 0, givenUp: 0 };
   const closing = new AbortController();
   let target: string | undefined;
-  const posters = new Map(
-    writers.map((writer) => [writer.provider as ProviderName, { writer, ...createPoster(writer, () => target, counts) }]),
-  );
+  const posters = new Map([...writers].map(([provider, writer]) => [provider, { writer, ...createPoster(writer, () => target, counts) }]));
   const open = new Set<Promise<void>>();
 
   /** The stories of a message's parts, step by step. */

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import type { Credentials } from "../kit/credentials.ts";
 import type { Once } from "../kit/once.ts";
 import { fieldsOf, isFields, parseJson, textOf } from "../kit/read.ts";
 import { type Judgement, jsonAnswer, type Play, type Sent, type WireRequest } from "../kit/simulator.ts";
+import type { ApnsAccount } from "./index.ts";
 import { createApnsToken } from "./token.ts";
 
 /** Apple: "Sending notification requests to APNs" and "Handling notification responses from APNs". */
@@ -34,7 +34,7 @@ interface Rejection {
 }
 const reject = (status: number, reason: string): Rejection => ({ status, reason });
 
-export function createApns(parts: { credentials: Credentials["apns"]; once: Once; now: () => number }): Play {
+export function createApns(parts: { credentials: ApnsAccount; once: Once; now: () => number }): Play {
   const { credentials, once, now } = parts;
   const checkToken = createApnsToken(credentials, now);
 
@@ -53,7 +53,6 @@ export function createApns(parts: { credentials: Credentials["apns"]; once: Once
   }
 
   return {
-    provider: "apns",
     bodyBytesMax: 65_536,
     read(request) {
       const payload = parseJson(request.body);

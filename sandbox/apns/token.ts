@@ -1,5 +1,5 @@
-import type { Credentials } from "../kit/credentials.ts";
 import { isSignedBy, parseJwt } from "../kit/jwt.ts";
+import type { ApnsAccount } from "./index.ts";
 
 /** Apple: "Establishing a token-based connection to APNs". */
 const PROVIDER_TOKEN_VALID_MS = 3_600_000;
@@ -15,7 +15,7 @@ export const REFRESH_MS = 1_200_000;
 export type TokenRejection = { status: 403 | 429; reason: string };
 
 /** Checks authorization headers; undefined means good. Remembers the tokens it has seen. */
-export function createApnsToken(key: Credentials["apns"], now: () => number): (header: string | undefined) => TokenRejection | undefined {
+export function createApnsToken(key: ApnsAccount, now: () => number): (header: string | undefined) => TokenRejection | undefined {
   /** Verified tokens of the last REFRESH_MS or still in use: text → issued and first seen, ms. */
   const seen = new Map<string, { issuedAt: number; firstSeenAt: number }>();
 

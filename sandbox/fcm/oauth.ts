@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import type { Credentials } from "../kit/credentials.ts";
 import { isSignedBy, parseJwt } from "../kit/jwt.ts";
 import { textOf } from "../kit/read.ts";
 import { jsonAnswer, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
+import type { FcmAccount } from "./index.ts";
 
 /** Google: "Using OAuth 2.0 for Server to Server Applications". */
 const GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -23,7 +23,7 @@ export interface OAuth {
   issued(): number;
 }
 
-export function createOAuth(account: Credentials["fcm"], now: () => number): OAuth {
+export function createOAuth(account: FcmAccount, now: () => number): OAuth {
   const expiry = new Map<string, number>();
   let issued = 0;
   const reject = (error: string, error_description: string) => jsonAnswer(400, { error, error_description });

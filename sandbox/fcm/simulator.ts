@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import type { Credentials } from "../kit/credentials.ts";
 import type { Once } from "../kit/once.ts";
 import { type Fields, fieldsOf, isFields, parseBearer, parseJson, textOf } from "../kit/read.ts";
 import { type Judgement, jsonAnswer, type Play, type Sent, type WireRequest } from "../kit/simulator.ts";
+import type { FcmAccount } from "./index.ts";
 import type { OAuth } from "./oauth.ts";
 
 /** Google: "FCM HTTP v1 API, REST Resource: projects.messages" and "ErrorCode". */
@@ -29,7 +29,7 @@ const invalid = (field: string, message: string): Rejection => ({
   field,
 });
 
-export function createFcm(parts: { credentials: Credentials["fcm"]; oauth: OAuth; once: Once; tokenUrl: () => string }): Play {
+export function createFcm(parts: { credentials: FcmAccount; oauth: OAuth; once: Once; tokenUrl: () => string }): Play {
   const { credentials, oauth, once, tokenUrl } = parts;
 
   function rejectionOf(request: WireRequest, sent: Sent): Rejection | undefined {
@@ -49,7 +49,6 @@ export function createFcm(parts: { credentials: Credentials["fcm"]; oauth: OAuth
   }
 
   return {
-    provider: "fcm",
     bodyBytesMax: 65_536,
     aside: (request) =>
       request.method === "POST" && request.path === "/token"

@@ -1,5 +1,5 @@
+import { FAULT_TARGETS, WEBHOOK_PROVIDERS } from "../list.ts";
 import { isFields } from "./read.ts";
-import { ASIDE_TARGETS, type AsideTarget, PROVIDER_NAMES, type ProviderName } from "./simulator.ts";
 
 /** Orders kept at once; more is a mistake of the one who orders. */
 export const FAULTS_MAX = 1_000;
@@ -46,8 +46,8 @@ export interface WebhookAction {
   undelivered?: boolean | string | undefined;
 }
 
-/** What is no send has no recipient here, so nothing with a match hits it. */
-export type FaultTarget = ProviderName | AsideTarget;
+/** A provider, or one of its requests that is not a send; those have no recipient here, so an order with a match never hits them. */
+export type FaultTarget = string;
 
 export interface FaultOrder {
   provider: FaultTarget;
@@ -118,7 +118,7 @@ const isOfRequest = (action: FaultOrder["do"]) => action.kind !== "webhooks";
 export function mistakeIn(order: unknown): string | undefined {
   if (!isFields(order) || !isFields(order.do)) return "an order has provider and do";
   const { provider, match, times, do: action } = order;
-  if (![...ASIDE_TARGETS, ...PROVIDER_NAMES].some((name) => name === provider)) return "provider is unknown";
+  if (!FAULT_TARGETS.some((name) => name === provider)) return "provider is unknown";
   if (match !== undefined && typeof match !== "string") return "match is text";
   if (times !== undefined && !(Number.isSafeInteger(times) && Number(times) >= 1)) return "times is an integer from 1";
   switch (action.kind) {
@@ -144,8 +144,8 @@ export function mistakeIn(order: unknown): string | undefined {
 }
 
 function webhooksMistake(provider: unknown, action: Readonly<Record<string, unknown>>): string | undefined {
-  if (!["twilio", "vonage", "sendgrid", "mandrill"].includes(String(provider)))
-    return "webhooks are for twilio, vonage, sendgrid and mandrill";
+  if (!WEBHOOK_PROVIDERS.some((name) => name === provider))
+    return `webhooks are for ${new Intl.ListFormat("en").format(WEBHOOK_PROVIDERS)}`;
   const { lateMs, undelivered = false, ...switches } = action;
   if (lateMs !== undefined && !isBetween(lateMs, 0, DELAY_LONGEST_MS)) return `lateMs is an integer from 0 to ${DELAY_LONGEST_MS}`;
   if (typeof undelivered !== "boolean" && !(typeof undelivered === "string" && /^[\w.-]{1,64}$/.test(undelivered)))

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { ProviderName } from "../list.ts";
 import type { TellingWebhooks } from "../webhooks.ts";
 import type { FaultAction, Faults } from "./faults.ts";
 import type { Ledger } from "./ledger.ts";
@@ -7,6 +8,7 @@ import type { Judgement, Play, WireAnswer, WireRequest } from "./simulator.ts";
 import { cut, goAway, readRequest, send, withoutSecrets } from "./wire.ts";
 
 export interface ExchangeParts {
+  provider: ProviderName;
   play: Play;
   ledger: Ledger;
   faults: Faults;
@@ -31,32 +33,32 @@ export function createExchange(parts: ExchangeParts): Handler {
 }
 
 async function handle(
-  { play, ledger, faults, webhooks, now, closing }: ExchangeParts,
+  { provider, play, ledger, faults, webhooks, now, closing }: ExchangeParts,
   request: WireRequest,
   response: WireOut,
 ): Promise<void> {
   const aside = play.aside?.(request);
   if (aside !== undefined) {
-    const fault = aside.faultTarget && faults.take(aside.faultTarget, "", "");
+    const fault = aside.faultTarget === undefined ? undefined : faults.take(aside.faultTarget, "", "");
     return carryOut(fault, orderedJudgement(fault)?.answer ?? aside.answer(fault?.kind === "lag" ? fault.ms : 0), response, closing);
   }
   const receivedAt = now();
   const sent = play.read(request);
-  const fault = faults.take(play.provider, sent.recipient, sent.deliveryId);
+  const fault = faults.take(provider, sent.recipient, sent.deliveryId);
   const ordered = orderedJudgement(fault);
   // What was taken is found by status queries and told of, whatever was answered.
   const taken = ordered?.accepted ? play.judge(request, sent) : undefined;
   const judgement = ordered ?? play.judge(request, sent);
   // Written down before a byte of the answer leaves: whoever has the answer finds the entry.
   ledger.add({
-    provider: play.provider,
+    provider,
     ...sent,
     accepted: judgement.accepted,
     answer: ledgerAnswer(fault, judgement),
     receivedAt,
     headers: withoutSecrets(request.headers),
   });
-  if (judgement.accepted) await webhooks.tell(play.provider, sent, (taken ?? judgement).answer);
+  if (judgement.accepted) await webhooks.tell(provider, sent, (taken ?? judgement).answer);
   await carryOut(fault, judgement.answer, response, closing);
 }
 

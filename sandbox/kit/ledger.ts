@@ -1,4 +1,4 @@
-import { PROVIDER_NAMES, type ProviderName } from "./simulator.ts";
+import { PROVIDER_NAMES, type ProviderName } from "../list.ts";
 
 /** Entries kept in full, at roughly 2 kB each: 200 MB at the worst. Older ones leave; counts go on. */
 export const LEDGER_ENTRIES_MAX = 100_000;

@@ -1,7 +1,3 @@
-/** The providers played here, by the names their adapters carry. */
-export const PROVIDER_NAMES = ["apns", "fcm", "webpush", "twilio", "vonage", "sendgrid", "mandrill"] as const;
-export type ProviderName = (typeof PROVIDER_NAMES)[number];
-
 /** A request as it came off the wire, whichever version of HTTP carried it. */
 export interface WireRequest {
   method: string;
@@ -44,26 +40,15 @@ export interface Judgement {
   answer: WireAnswer;
 }
 
-/** Requests besides sends for which faults can be ordered: FCM's token exchange, and asking what became of a message. */
-export const ASIDE_TARGETS = [
-  "oauth",
-  "twilio-status-query",
-  "vonage-status-query",
-  "sendgrid-status-query",
-  "mandrill-status-query",
-] as const;
-export type AsideTarget = (typeof ASIDE_TARGETS)[number];
-
 export interface Aside {
   /** Set where faults can be ordered for it. */
-  faultTarget?: AsideTarget | undefined;
+  faultTarget?: string | undefined;
   /** @param lagMs how far a status query's index is behind: what was taken later is not found yet */
   answer(lagMs: number): WireAnswer;
 }
 
 /** One provider's behaviour. `read` never throws and changes nothing; `judge` may remember. */
 export interface Play {
-  provider: ProviderName;
   /** Of longer bodies the rest is not kept; all are long enough to be rejected by their size. */
   bodyBytesMax: number;
   /** What is no send: token exchange, status queries. undefined: it is a send, or at least a wrong one. */

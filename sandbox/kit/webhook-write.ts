@@ -1,9 +1,6 @@
 import { parseJson } from "./read.ts";
 import type { Sent, WireAnswer } from "./simulator.ts";
 
-export const WEBHOOK_PROVIDERS = ["twilio", "vonage", "sendgrid", "mandrill"] as const;
-export type WebhookProvider = (typeof WEBHOOK_PROVIDERS)[number];
-
 /** One thing the provider tells of a message it accepted. */
 export interface Told {
   /** The same when it is told again. */
@@ -26,7 +23,6 @@ export interface SignedPost {
 
 /** How one provider writes its webhooks. */
 export interface WebhookWriter {
-  provider: WebhookProvider;
   /** What one request may carry. */
   eventsMax: number;
   /** The ids in the answer to a send; each is told of on its own. */

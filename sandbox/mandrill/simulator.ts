@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { isAddress, localPart } from "../kit/address.ts";
-import type { Credentials } from "../kit/credentials.ts";
 import { type Fields, fieldsOf, isFields, listOf, parseJson, sameSecret, textOf } from "../kit/read.ts";
 import { type Judgement, jsonAnswer, type Play, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
+import type { MandrillAccount } from "./index.ts";
 import { createMandrillMessages } from "./messages.ts";
 
 /** Mailchimp Transactional: "Messages: Send new message" and "Errors". */
@@ -20,7 +20,7 @@ interface RecipientAnswer {
   queued_reason?: string;
 }
 
-export function createMandrill(parts: { credentials: Credentials["mandrill"]; from: string; now: () => number }): Play {
+export function createMandrill(parts: { credentials: MandrillAccount; from: string; now: () => number }): Play {
   const { credentials, from, now } = parts;
   const messages = createMandrillMessages();
 
@@ -40,7 +40,6 @@ export function createMandrill(parts: { credentials: Credentials["mandrill"]; fr
   }
 
   return {
-    provider: "mandrill",
     bodyBytesMax: BODY_BYTES_MAX,
     aside(request) {
       const method = methodIn(request);

@@ -1,15 +1,14 @@
 import { createHmac } from "node:crypto";
-import type { Credentials } from "../kit/credentials.ts";
 import { fieldsOf, listOf, textOf } from "../kit/read.ts";
 import { bodyOf, FORM, formText, type Told, type WebhookWriter } from "../kit/webhook-write.ts";
+import type { MandrillAccount } from "./index.ts";
 
 /** Mailchimp Transactional: "A batch holds at most 1000 events". */
 const EVENTS_MAX = 1_000;
 
 /** Message events (Mailchimp Transactional: "Track and respond to activity with webhooks"). */
-export function createMandrillWriter({ webhookKey }: Credentials["mandrill"]): WebhookWriter {
+export function createMandrillWriter({ webhookKey }: MandrillAccount): WebhookWriter {
   return {
-    provider: "mandrill",
     eventsMax: EVENTS_MAX,
     refsIn: (answer) => listOf(bodyOf(answer)).map((one) => textOf(fieldsOf(one)._id)),
     write(told, target) {

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { localPart } from "../kit/address.ts";
-import type { Credentials } from "../kit/credentials.ts";
 import { fieldsOf, listOf, parseBearer, parseJson, sameSecret, textOf } from "../kit/read.ts";
 import { type Judgement, jsonAnswer, type Play, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
 import { createSendgridActivity } from "./activity.ts";
+import type { SendgridAccount } from "./index.ts";
 import { type MailFault, mailFaults } from "./mail.ts";
 
 /** SendGrid: "Mail Send", "Errors", "Rate limits". */
@@ -12,7 +12,7 @@ const BODY_BYTES_MAX = 30 * 1_048_576;
 const THROTTLED_S = 2;
 const HELP = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#message.";
 
-export function createSendgrid(parts: { credentials: Credentials["sendgrid"]; from: string; now: () => number }): Play {
+export function createSendgrid(parts: { credentials: SendgridAccount; from: string; now: () => number }): Play {
   const { credentials, from, now } = parts;
   const activity = createSendgridActivity();
 
@@ -49,7 +49,6 @@ export function createSendgrid(parts: { credentials: Credentials["sendgrid"]; fr
   }
 
   return {
-    provider: "sendgrid",
     bodyBytesMax: BODY_BYTES_MAX,
     aside(request) {
       if (request.method !== "GET" || request.path !== "/v3/messages") return undefined;

@@ -1,15 +1,14 @@
 import { sign } from "node:crypto";
-import type { Credentials } from "../kit/credentials.ts";
 import { fieldsOf, listOf } from "../kit/read.ts";
 import type { Told, WebhookWriter } from "../kit/webhook-write.ts";
+import type { SendgridAccount } from "./index.ts";
 
 /** SendGrid posts up to 768 kB; an event of ours takes less than 1 kB. */
 const EVENTS_MAX = 500;
 
 /** The signed Event Webhook (SendGrid: "Event Webhook Reference", "Event Webhook Security Features"). */
-export function createSendgridWriter({ webhookKey }: Credentials["sendgrid"], now: () => number): WebhookWriter {
+export function createSendgridWriter({ webhookKey }: SendgridAccount, now: () => number): WebhookWriter {
   return {
-    provider: "sendgrid",
     eventsMax: EVENTS_MAX,
     refsIn: (answer) => [answer.headers?.["x-message-id"] ?? ""],
     write(told, target) {

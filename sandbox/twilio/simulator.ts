@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import type { Credentials } from "../kit/credentials.ts";
 import { deliveryOf, parseBasic, sameSecret } from "../kit/read.ts";
 import { countSegments } from "../kit/segments.ts";
 import { type Judgement, jsonAnswer, type Play, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
+import type { TwilioAccount } from "./index.ts";
 import { createTwilioMessages } from "./messages.ts";
 
 /** Twilio: "Messages resource", "Error and Warning Dictionary", "Test Credentials". */
@@ -17,7 +17,7 @@ interface Rejection {
 }
 const reject = (code: number, message: string, status = 400): Rejection => ({ status, code, message });
 
-export function createTwilio(parts: { credentials: Credentials["twilio"]; now: () => number }): Play {
+export function createTwilio(parts: { credentials: TwilioAccount; now: () => number }): Play {
   const { credentials, now } = parts;
   const { accountSid, authToken } = credentials;
   const messages = createTwilioMessages(accountSid);
@@ -42,7 +42,6 @@ export function createTwilio(parts: { credentials: Credentials["twilio"]; now: (
   }
 
   return {
-    provider: "twilio",
     bodyBytesMax: 65_536,
     aside(request) {
       if (request.method !== "GET") return undefined;

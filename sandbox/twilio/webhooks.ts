@@ -1,15 +1,14 @@
 import { createHmac } from "node:crypto";
-import type { Credentials } from "../kit/credentials.ts";
 import { fieldsOf, textOf } from "../kit/read.ts";
 import { bodyOf, FORM, formText, type Told, type WebhookWriter } from "../kit/webhook-write.ts";
+import type { TwilioAccount } from "./index.ts";
 
 const STATUS = { accepted: "sent", delivered: "delivered", undelivered: "undelivered" } as const;
 const UNREACHABLE = "30003";
 
 /** Status callbacks (Twilio: "Track outbound message status"), to the address that the message named, where that is of the target's origin. */
-export function createTwilioWriter({ accountSid, authToken }: Credentials["twilio"]): WebhookWriter {
+export function createTwilioWriter({ accountSid, authToken }: TwilioAccount): WebhookWriter {
   return {
-    provider: "twilio",
     eventsMax: 1,
     refsIn: (answer) => [textOf(fieldsOf(bodyOf(answer)).sid)],
     isWanted({ payload }, target) {

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import type { Credentials } from "../kit/credentials.ts";
 import type { Once } from "../kit/once.ts";
 import { deliveryOf, type Fields, fieldsOf, parseBasic, parseJson, sameSecret } from "../kit/read.ts";
 import { countSegments } from "../kit/segments.ts";
 import { type Judgement, jsonAnswer, type Play, type Sent, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
+import type { VonageAccount } from "./index.ts";
 import { createVonageReports } from "./reports.ts";
 
 /** Vonage: "SMS API reference" and "Troubleshooting SMS". */
@@ -36,7 +36,7 @@ const reject = (status: string, text = ERROR_TEXT[status] ?? "Error"): Rejection
 
 type Params = Readonly<Record<string, string>>;
 
-export function createVonage(parts: { credentials: Credentials["vonage"]; once: Once; now: () => number }): Play {
+export function createVonage(parts: { credentials: VonageAccount; once: Once; now: () => number }): Play {
   const { credentials, once, now } = parts;
   const reports = createVonageReports(credentials.apiKey);
 
@@ -58,7 +58,6 @@ export function createVonage(parts: { credentials: Credentials["vonage"]; once: 
   }
 
   return {
-    provider: "vonage",
     bodyBytesMax: 65_536,
     aside(request) {
       if (request.path === "/v2/reports/records" && request.method === "GET")

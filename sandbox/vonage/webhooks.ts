@@ -1,16 +1,15 @@
 import { createHmac, randomBytes } from "node:crypto";
-import type { Credentials } from "../kit/credentials.ts";
 import { fieldsOf, listOf, textOf } from "../kit/read.ts";
 import { bodyOf, type Told, type WebhookWriter } from "../kit/webhook-write.ts";
+import type { VonageAccount } from "./index.ts";
 
 const STATUS = { accepted: "accepted", delivered: "delivered", undelivered: "failed" } as const;
 /** "Absent subscriber, temporary". */
 const ABSENT = "2";
 
 /** Delivery receipts as POST-JSON, one for each part (Vonage: "Delivery receipts", "Signing messages", SHA-256 HMAC). */
-export function createVonageWriter({ apiKey, signatureSecret }: Credentials["vonage"], now: () => number): WebhookWriter {
+export function createVonageWriter({ apiKey, signatureSecret }: VonageAccount, now: () => number): WebhookWriter {
   return {
-    provider: "vonage",
     eventsMax: 1,
     refsIn: (answer) => listOf(fieldsOf(bodyOf(answer)).messages).map((message) => textOf(fieldsOf(message)["message-id"])),
     write([told]: readonly [Told], target) {

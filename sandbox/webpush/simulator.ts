@@ -61,7 +61,6 @@ export function createWebPush({ subscriber, vapidPublicKey, origin, once, now }:
   };
 
   return {
-    provider: "webpush",
     bodyBytesMax: 65_536,
     read(request) {
       const name = nameIn(request);

@@ -1,7 +1,10 @@
 import { deliveryOf } from "../../sandbox/kit/read.ts";
-import type { WebhookProvider } from "../../sandbox/kit/webhook-write.ts";
 import type { Sandbox } from "../../sandbox/main.ts";
 import { basic, envOf, http1, type RawAnswer } from "./raw-client.ts";
+
+/** The providers with webhooks that the sandbox simulates over HTTP. */
+export const WEBHOOK_PROVIDERS = ["twilio", "vonage", "sendgrid", "mandrill"] as const;
+export type WebhookProvider = (typeof WEBHOOK_PROVIDERS)[number];
 
 /** What the tests of webhooks send, by bare HTTP: one message that the provider accepts. */
 export interface TestMessage {

@@ -1,0 +1,31 @@
+import { randomBytes } from "node:crypto";
+import { overHttp, type SimulatorDefinition } from "../kit/definition.ts";
+import { EMAIL_SENDER, emailSenderEnv } from "../kit/email-sender.ts";
+import { createMandrill } from "./simulator.ts";
+import { createMandrillWriter } from "./webhooks.ts";
+
+export interface MandrillAccount {
+  apiKey: string;
+  webhookKey: string;
+}
+
+export const mandrill: SimulatorDefinition = {
+  choiceOf: "email",
+  asideTargets: ["mandrill-status-query"],
+  hasWebhooks: true,
+  open({ file, now }) {
+    const key = file("mandrill-api-key", () => randomBytes(16).toString("base64url"));
+    const webhookKey = file("mandrill-webhook-key", () => randomBytes(16).toString("base64url"));
+    const account: MandrillAccount = { apiKey: key.text, webhookKey: webhookKey.text };
+    return {
+      listen: overHttp({ kind: "http" }, createMandrill({ credentials: account, from: EMAIL_SENDER.address, now })),
+      webhooks: createMandrillWriter(account),
+      env: (origin) => ({
+        MANDRILL_ORIGIN: origin,
+        MANDRILL_API_KEY_FILE: key.path,
+        MANDRILL_WEBHOOK_KEY_FILE: webhookKey.path,
+        ...emailSenderEnv,
+      }),
+    };
+  },
+};

@@ -1,0 +1,36 @@
+import { createPrivateKey, createPublicKey, type KeyObject, randomBytes } from "node:crypto";
+import { overHttp, type SimulatorDefinition } from "../kit/definition.ts";
+import { EMAIL_SENDER, emailSenderEnv } from "../kit/email-sender.ts";
+import { makeP256Pem } from "../kit/keys.ts";
+import { createSendgrid } from "./simulator.ts";
+import { createSendgridWriter } from "./webhooks.ts";
+
+export interface SendgridAccount {
+  apiKey: string;
+  webhookKey: KeyObject;
+}
+
+export const sendgrid: SimulatorDefinition = {
+  choiceOf: "email",
+  asideTargets: ["sendgrid-status-query"],
+  hasWebhooks: true,
+  open({ file, now }) {
+    const key = file("sendgrid-api-key", () => `SG.${randomBytes(16).toString("base64url")}.${randomBytes(32).toString("base64url")}`);
+    const webhookKey = createPrivateKey(file("sendgrid-webhook-key", makeP256Pem).text);
+    const publicKey = file("sendgrid-webhook-public-key", () => publicDer(webhookKey));
+    const account: SendgridAccount = { apiKey: key.text, webhookKey };
+    return {
+      listen: overHttp({ kind: "http" }, createSendgrid({ credentials: account, from: EMAIL_SENDER.address, now })),
+      webhooks: createSendgridWriter(account, now),
+      env: (origin) => ({
+        SENDGRID_ORIGIN: origin,
+        SENDGRID_API_KEY_FILE: key.path,
+        SENDGRID_WEBHOOK_PUBLIC_KEY_FILE: publicKey.path,
+        ...emailSenderEnv,
+      }),
+    };
+  },
+};
+
+/** As SendGrid shows its verification key. */
+const publicDer = (privateKey: KeyObject) => createPublicKey(privateKey).export({ format: "der", type: "spki" }).toString("base64");
