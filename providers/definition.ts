@@ -27,6 +27,8 @@ export interface WebhookDefinition {
   secret: string;
   /** Whether the signature covers the public URL, so that FEEDBACK_URL must be set. */
   coversUrl: boolean;
+  /** Which of the provider's own variables holds the webhook's URL, where the provider is given it with each send. */
+  urlVariable?: string | undefined;
 }
 
 /** Everything that the rest of the system knows of a provider. Each `providers/<name>/index.ts` exports one. */
@@ -55,7 +57,7 @@ interface TypedDefinition<V extends Variables, W extends Variables> {
   /** Default true. */
   listedByDefault?: boolean;
   load(): Promise<(account: Values<V>, parts: ProviderParts) => Provider>;
-  webhook?: { reader: WebhookReader; variables: W; secret: keyof W & string; coversUrl: boolean };
+  webhook?: { reader: WebhookReader; variables: W; secret: keyof W & string; coversUrl: boolean; urlVariable?: keyof V & string };
 }
 
 /** The values that reach `create` come from reading the same variables: see readConfig. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { openStore } from "../../adapters/store/open-store.ts";
 import { CHANNELS } from "../../core/delivery/channel.ts";
 import { createApiKey } from "../../operations/apps/api-key.ts";
+import { PROVIDERS } from "../../providers/list.ts";
 import type { Environment } from "../../runtime/config.ts";
 import type { Role, RunningRole } from "../../runtime/run.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
@@ -80,7 +81,14 @@ export async function startDev({ directory, env, app = DEV_APP, gatewayPort = 0,
     if (role.name === "feedback") {
       const url = given("FEEDBACK_URL") ?? `http://${running.addresses.webhooks}`;
       sandbox.webhooks.target(`http://${running.addresses.webhooks}`);
-      Object.assign(found, { FEEDBACK_URL: url, TWILIO_STATUS_CALLBACK_URL: given("TWILIO_STATUS_CALLBACK_URL") ?? `${url}/twilio` });
+      const callbacks = PROVIDERS.flatMap(({ name, webhook }) =>
+        webhook?.urlVariable ? [[webhook.urlVariable, `${url}/${name}`] as const] : [],
+      );
+      Object.assign(
+        found,
+        { FEEDBACK_URL: url },
+        Object.fromEntries(callbacks.map(([variable, own]) => [variable, given(variable) ?? own])),
+      );
     }
     roles.push(running);
     onStart(role.name);
@@ -96,7 +104,7 @@ export async function startDev({ directory, env, app = DEV_APP, gatewayPort = 0,
   };
 }
 
-/** Dispatchers last: they tell Twilio where feedback listens. */
+/** Dispatchers last: some providers are told with each send where feedback listens. */
 function inStartOrder(roles: readonly Role[]): Role[] {
   return [...roles.filter((role) => !isDispatcher(role)), ...roles.filter(isDispatcher)];
 }

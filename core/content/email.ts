@@ -15,7 +15,7 @@ export interface EmailWire {
 }
 
 /**
- * Subject, html and text together, in bytes. SendGrid takes 30 MB and Mandrill 25 MB, but the content also travels as a JetStream message,
+ * Subject, html and text together, in bytes. E-mail providers take 25 MB and more, but the content also travels as a JetStream message,
  * whose default bound is 1 MiB with headers and the rest of the task; half of that leaves room. Gmail cuts what it shows at 102 KB.
  */
 export const EMAIL_BYTES_MAX = 524_288;

@@ -9,7 +9,7 @@ export interface SmsWire {
   text: string;
 }
 
-/** Parts one text may take: beyond it carriers drop and delay parts, and every part is paid for. Twilio too advises ten at most. */
+/** Parts one text may take: beyond it carriers drop and delay parts, and every part is paid for. Providers advise ten at most. */
 export const SMS_SEGMENTS_MAX = 10;
 
 export interface SmsSegments {

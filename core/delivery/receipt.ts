@@ -8,7 +8,7 @@ import { voidAttempt } from "./transitions.ts";
 /** What a provider tells afterwards of an attempt. */
 export interface Receipt {
   attemptId: string;
-  /** twilio, vonage, sendgrid, mandrill. */
+  /** Its name, as in the attempt. */
   provider: string;
   /** It has the message; it reached the person; it never will. */
   kind: "accepted" | "delivered" | "undelivered";

@@ -38,7 +38,7 @@ export type Finding = { kind: "found"; outcome: Outcome } | { kind: "absent" } |
  * when `signal` aborts after the request may have been written, the outcome is `unanswered`.
  */
 export interface Provider extends AsyncDisposable {
-  /** apns, fcm, webpush, twilio, vonage, sendgrid, mandrill. */
+  /** As attempts, metrics and logs have it. */
   readonly name: string;
   send(delivery: OutboundDelivery, signal: AbortSignal): Promise<Outcome>;
   /** Asks what became of an attempt, where the provider can tell. One call, never retries; throws for nothing expected. */

@@ -9,5 +9,11 @@ export const twilio = defineProvider({
   variables: twilioVariables,
   requires: ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN_FILE", "TWILIO_FROM"],
   load: async () => (await import("./provider.ts")).createTwilioProvider,
-  webhook: { reader, variables: twilioWebhookVariables, secret: "TWILIO_AUTH_TOKEN_FILE", coversUrl: true },
+  webhook: {
+    reader,
+    variables: twilioWebhookVariables,
+    secret: "TWILIO_AUTH_TOKEN_FILE",
+    coversUrl: true,
+    urlVariable: "TWILIO_STATUS_CALLBACK_URL",
+  },
 });

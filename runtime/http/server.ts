@@ -5,7 +5,7 @@ import type { Logger } from "../logger.ts";
 import { close, listen } from "./listen.ts";
 import { parseTarget } from "./parse.ts";
 
-/** The largest webhook we know is a batch of e-mail events, 768 kB at most (SendGrid: Event Webhook). */
+/** The largest webhook we know is a batch of e-mail events, 768 kB at most. */
 export const BODY_BYTES_MAX = 1_048_576;
 /** A request must have arrived whole by then; senders of webhooks give up after 3 to 15 s themselves. */
 const REQUEST_MS_MAX = 10_000;

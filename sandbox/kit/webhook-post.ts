@@ -5,7 +5,7 @@ import type { SignedPost, Told, WebhookWriter } from "./webhook-write.ts";
 const POSTS_MAX = 4;
 /** Events of one provider that wait, at roughly 2 kB each; more are not told. */
 const EVENTS_WAITING_MAX = 50_000;
-/** What an answer may take, in ms: as long as Twilio waits. */
+/** What an answer may take, in ms: as long as providers wait. */
 const ANSWER_MS_MAX = 15_000;
 /** An event is offered so often: with twice the wait each time, for a good six seconds. */
 export const TRIES_MAX = 8;

@@ -35,7 +35,7 @@ export interface WebhookWriter {
 
 export const bodyOf = (answer: WireAnswer): unknown => parseJson(answer.body ?? "");
 
-/** Name and value after name and value, by name: what Twilio and Mandrill sign after the URL. */
+/** Name and value after name and value, by name: what providers that sign the URL put after it. */
 export const formText = (form: Readonly<Record<string, string>>) =>
   Object.keys(form)
     .sort()
