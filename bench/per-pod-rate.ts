@@ -1,32 +1,23 @@
 // What does one task cost its dispatcher, and what do the other services pay for it? Real servers, providers in another process that answer
 // as late as real ones. The machine is shared, so CPU time counts, not the clock's: a pod with half a core does 500 / (CPU ms per task) a second.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { jetstreamManager } from "@nats-io/jetstream";
-import { laneOf, notificationId } from "../adapters/ids.ts";
-import { connectNats, type Nats, natsVariables } from "../adapters/nats/connect.ts";
-import { ensureStreams, streamVariables } from "../adapters/nats/streams.ts";
 import { openStore } from "../adapters/store/open-store.ts";
-import { startLocalNats, startLocalRedis } from "../cli/dev/local-servers.ts";
 import { type Clients, connectGateway } from "../cli/rpc.ts";
 import { CHANNELS, type Channel, isPush } from "../core/delivery/channel.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
-import type { NotificationRecord } from "../core/delivery/notification.ts";
 import { consumerName, streamName } from "../core/delivery/subjects.ts";
 import { NotificationServiceService } from "../gen/carillon/v1/notification_service.ts";
-import { createApiKey } from "../operations/apps/api-key.ts";
 import { POD_CORES } from "../operations/capacity/capacity.ts";
-import { readConfig } from "../runtime/config.ts";
 import { callUnary } from "../runtime/grpc/client.ts";
-import { createLogger } from "../runtime/logger.ts";
 import { notification, phone, toEndpoint } from "../test/e2e/calls.ts";
 import { type DocumentSize, documentSizes } from "./document-sizes.ts";
 import { cpuMs, peakBytes } from "./process-cpu.ts";
 import { startProgram } from "./program.ts";
 import { type Reading, type Spread, shown, slicesOf } from "./spread.ts";
+import { storedNotification } from "./stored-notification.ts";
+import { startWorld } from "./world.ts";
 
 /** What a provider takes to answer, in ms. Assumed. */
 const ANSWER_MS: Readonly<Record<Channel, number>> = { apns: 50, fcm: 50, webpush: 50, sms: 150, email: 150 };
@@ -57,54 +48,20 @@ const [tasks, slice] = [Number(values.tasks), Number(values.slice)];
 const channels = CHANNELS.filter((c) => values.channels.split(",").includes(c));
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
-const directory = mkdtempSync(join(tmpdir(), "carillon-bench-"));
 await using stack = new AsyncDisposableStack();
-stack.defer(() => rmSync(directory, { recursive: true, force: true }));
-const natsServer = stack.use(await startLocalNats({ directory: join(directory, "nats") }));
-const redis = stack.use(await startLocalRedis({ directory: join(directory, "redis") }));
-const storeUrl = values.store === "sqlite" ? `sqlite:${join(directory, "store.sqlite")}` : values.store;
+const { directory, env, storeUrl, manager, apiKey, role } = stack.use(await startWorld(values.store));
 
 const sandbox = stack.use(startProgram(["sandbox/main.ts", "--directory", join(directory, "sandbox")]));
 const told = JSON.parse(await sandbox.printed((text) => text.trimEnd().endsWith("}"))) as {
   env: Record<string, string>;
   adminUrl: string;
 };
+Object.assign(env, told.env, { FEEDBACK_URL: env.FEEDBACK_URL });
 const ask = async (method: string, path: string, body?: unknown): Promise<unknown> => {
   const response = await fetch(new URL(path, told.adminUrl), { method, ...(body ? { body: JSON.stringify(body) } : {}) });
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status}`);
   return response.status === 204 ? undefined : response.json();
 };
-
-const { key, hash } = createApiKey();
-{
-  await using store = await openStore(storeUrl);
-  await store.apps.put({ id: "bench", channels: [...CHANNELS], keyHashes: [hash] });
-}
-const token = join(directory, "token");
-writeFileSync(token, "a token of the bench, which nobody else knows");
-const env: Record<string, string> = {
-  ...told.env,
-  HTTP_HOST: "127.0.0.1",
-  HTTP_PORT: "0",
-  STORE_URL: storeUrl,
-  NATS_URL: natsServer.url,
-  REDIS_URL: redis.url,
-  INTERNAL_TOKEN_FILE: token,
-  GATEWAY_LISTEN: "127.0.0.1:0",
-  PREFERENCES_LISTEN: "127.0.0.1:0",
-  FEEDBACK_LISTEN: "127.0.0.1:0",
-  FEEDBACK_URL: "http://127.0.0.1:0",
-};
-const role = async (name: string) => {
-  const running = startProgram(["cli/carillon.ts", name], env);
-  const line = (await running.logged('"msg":"started"')).find((l) => l.includes('"msg":"started"'));
-  const { addresses } = JSON.parse(line ?? "{}") as { addresses: Record<string, string> };
-  return Object.assign(running, { addresses });
-};
-const log = createLogger("bench", "silent");
-const nats: Nats = stack.use(await connectNats(readConfig(natsVariables, env), log));
-await ensureStreams(nats, readConfig(streamVariables, env));
-const manager = await jetstreamManager(nats);
 const stored = async (channel: Channel) => (await manager.streams.info(streamName(channel))).state;
 
 const preferences = stack.use(await role("preferences"));
@@ -113,7 +70,7 @@ const gateway = stack.use(await role("gateway"));
 const feedback = stack.use(await role("feedback"));
 env.TWILIO_STATUS_CALLBACK_URL = `http://${feedback.addresses.webhooks}/twilio`;
 await ask("POST", "/webhooks", { target: `http://${feedback.addresses.webhooks}` });
-using clients: Clients = connectGateway(gateway.addresses.grpc ?? "", key);
+using clients: Clients = connectGateway(gateway.addresses.grpc ?? "", apiKey);
 
 let endpoints = 0;
 async function endpointOf(channel: Channel): Promise<Endpoint> {
@@ -201,17 +158,9 @@ async function fillByRelay(channel: Channel): Promise<void> {
   const now = Date.now();
   await using store = await openStore(storeUrl);
   for (let i = 0; i < tasks; i += BATCH) {
-    const some = Array.from({ length: BATCH }, async (_, j): Promise<NotificationRecord> => {
-      const endpoint = await endpointOf(channel);
-      const idempotencyKey = `relay-${now}-${i + j}`;
-      const id = notificationId("bench", idempotencyKey);
-      return {
-        ...{ id, app: "bench", idempotencyKey, payloadHash: "0".repeat(64), recipient: { kind: "endpoint", endpoint } },
-        ...{ notificationClass: "transactional", category: "orders", content: { push: PUSH }, priority: "high" },
-        ...{ acceptedAt: now, sendAt: now, expiresAt: now + 86_400_000, lane: laneOf(id) },
-        deliveries: [{ id: `${id}-0`, channel, endpoint, state: "pending", attempt: 1, publications: 0, nextAt: now }],
-      };
-    });
+    const some = Array.from({ length: BATCH }, async (_, j) =>
+      storedNotification(await endpointOf(channel), { key: `relay-${now}-${i + j}`, now, push: PUSH }),
+    );
     await store.notifications.insert(await Promise.all(some));
   }
   await using relay = await role("relay");

@@ -1,0 +1,17 @@
+import type { Endpoint } from "../core/delivery/endpoint.ts";
+import type { NotificationRecord, PushContent } from "../core/delivery/notification.ts";
+import { laneOf, notificationId } from "../runtime/hash.ts";
+
+/** A push of the app "bench" as a store holds it before anything is published; it is due now. */
+export function storedNotification(
+  endpoint: Endpoint,
+  { key, now, push }: { key: string; now: number; push: PushContent },
+): NotificationRecord {
+  const id = notificationId("bench", key);
+  return {
+    ...{ id, app: "bench", idempotencyKey: key, payloadHash: "0".repeat(64), recipient: { kind: "endpoint", endpoint } },
+    ...{ notificationClass: "transactional", category: "orders", content: { push }, priority: "high" },
+    ...{ acceptedAt: now, sendAt: now, expiresAt: now + 86_400_000, lane: laneOf(id) },
+    deliveries: [{ id: `${id}-0`, channel: endpoint.channel, endpoint, state: "pending", attempt: 1, publications: 0, nextAt: now }],
+  };
+}

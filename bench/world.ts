@@ -1,0 +1,80 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
+import { connectNats, type Nats, natsVariables } from "../adapters/nats/connect.ts";
+import { ensureStreams, streamVariables } from "../adapters/nats/streams.ts";
+import { openStore } from "../adapters/store/open-store.ts";
+import { type LocalServer, startLocalNats, startLocalRedis } from "../cli/dev/local-servers.ts";
+import { CHANNELS } from "../core/delivery/channel.ts";
+import { createApiKey } from "../operations/apps/api-key.ts";
+import { readConfig } from "../runtime/config.ts";
+import { createLogger } from "../runtime/logger.ts";
+import { type Program, startProgram } from "./program.ts";
+
+/** A service as a process of its own. */
+export interface Role extends Program {
+  /** host:port by what listens there. */
+  readonly addresses: Readonly<Record<string, string>>;
+}
+
+/** Real servers and a store, in a directory of their own, and what services must be told to use them. */
+export interface World extends AsyncDisposable {
+  readonly directory: string;
+  readonly env: Record<string, string>;
+  readonly storeUrl: string;
+  readonly natsServer: LocalServer;
+  readonly redisServer: LocalServer;
+  /** Connected to the server, in which the streams are. */
+  readonly nats: Nats;
+  readonly manager: JetStreamManager;
+  /** Of the app "bench". */
+  readonly apiKey: string;
+  /** Resolves once it says that it has started. */
+  role(name: string): Promise<Role>;
+}
+
+/** @param store "sqlite", for one in the directory, or a URL */
+export async function startWorld(store = "sqlite"): Promise<World> {
+  await using stack = new AsyncDisposableStack();
+  const directory = mkdtempSync(join(tmpdir(), "carillon-bench-"));
+  stack.defer(() => rmSync(directory, { recursive: true, force: true }));
+  const natsServer = stack.use(await startLocalNats({ directory: join(directory, "nats") }));
+  const redisServer = stack.use(await startLocalRedis({ directory: join(directory, "redis") }));
+  const storeUrl = store === "sqlite" ? `sqlite:${join(directory, "store.sqlite")}` : store;
+  const { key, hash } = createApiKey();
+  {
+    await using opened = await openStore(storeUrl);
+    await opened.apps.put({ id: "bench", channels: [...CHANNELS], keyHashes: [hash] });
+  }
+  const token = join(directory, "token");
+  writeFileSync(token, "a token of the bench, which nobody else knows");
+  const env: Record<string, string> = {
+    HTTP_HOST: "127.0.0.1",
+    HTTP_PORT: "0",
+    STORE_URL: storeUrl,
+    NATS_URL: natsServer.url,
+    REDIS_URL: redisServer.url,
+    INTERNAL_TOKEN_FILE: token,
+    GATEWAY_LISTEN: "127.0.0.1:0",
+    PREFERENCES_LISTEN: "127.0.0.1:0",
+    FEEDBACK_LISTEN: "127.0.0.1:0",
+    FEEDBACK_URL: "http://127.0.0.1:0",
+  };
+  const nats = stack.use(await connectNats(readConfig(natsVariables, env), createLogger("bench", "silent")));
+  await ensureStreams(nats, readConfig(streamVariables, env));
+  const manager = await jetstreamManager(nats);
+  const kept = stack.move();
+  return {
+    ...{ directory, env, storeUrl, natsServer, redisServer, nats, manager, apiKey: key },
+    async role(name) {
+      await using starting = new AsyncDisposableStack();
+      const running = starting.use(startProgram(["cli/carillon.ts", name], env));
+      const line = (await running.logged('"msg":"started"')).find((l) => l.includes('"msg":"started"'));
+      const { addresses } = JSON.parse(line ?? "{}") as { addresses: Record<string, string> };
+      starting.move();
+      return Object.assign(running, { addresses });
+    },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
