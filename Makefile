@@ -14,7 +14,7 @@ SEEDS ?= 20000
 TEST_TIMEOUT_MS ?= 240000
 test_options = --test --import ./test/support/leaves-nothing.ts --test-concurrency=$(TEST_CONCURRENCY) --test-timeout=$(TEST_TIMEOUT_MS)
 
-.PHONY: help demo up test simulate test-mongodb faults chart chart-gen cluster-test image image-test check gen setup clean
+.PHONY: help demo up test simulate bench-quick test-mongodb faults chart chart-gen cluster-test image image-test check gen setup clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +34,10 @@ test: ## run all tests; make test TESTS='core/*.test.ts' for some
 simulate: ## run the real code in simulated worlds where everything goes wrong; make simulate SEEDS=1000 for fewer
 	@scripts/setup tools
 	@$(node) test/simulation/main.ts --seeds $(SEEDS)
+
+bench-quick: ## measure the hot paths beside bare parts, and write bench/results/quick.json: 3 minutes
+	@NATS_URL= REDIS_URL= scripts/setup
+	@$(node) bench/quick.ts
 
 test-mongodb: ## run the tests of the store, of provisioning and of the demo against a MongoDB server
 	@scripts/setup test

@@ -1,18 +1,88 @@
+// CPU time of processes and of the machine, from /proc; Linux only. proc(5) says what stands in which field.
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 /** Clock ticks a second, of which /proc counts. */
 const TICKS = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
+const msOf = (ticks: number) => (ticks / TICKS) * 1_000;
 
-/** ms of CPU a process has used so far, in user and system, all its threads. Linux only. proc(5): /proc/pid/stat. */
-export function cpuMs(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+export interface ProcessStat {
+  parent: number;
+  /** In user and system, all its threads. */
+  cpuTicks: number;
+}
+
+/** /proc/pid/stat. */
+export function parseProcessStat(stat: string): ProcessStat {
   // The command may hold spaces and parentheses; what follows its end does not. utime is field 14, stime 15; this begins with field 3.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return ((Number(fields[11]) + Number(fields[12])) / TICKS) * 1_000;
+  return { parent: Number(fields[1]), cpuTicks: Number(fields[11]) + Number(fields[12]) };
 }
+
+/** Ticks of a process and everything below it. */
+export function treeTicks(processes: ReadonlyMap<number, ProcessStat>, root: number): number {
+  const children = Map.groupBy(processes.keys(), (pid) => processes.get(pid)!.parent);
+  const below = (pid: number): number =>
+    (processes.get(pid)?.cpuTicks ?? 0) + (children.get(pid) ?? []).reduce((sum, child) => sum + below(child), 0);
+  return below(root);
+}
+
+export interface MachineStat {
+  /** In programs, ours and others': user, nice and system. */
+  busyTicks: number;
+  /** Taken by the host for others. */
+  stolenTicks: number;
+  totalTicks: number;
+}
+
+/** The first line of /proc/stat: all cores together. */
+export function parseMachineStat(stat: string): MachineStat {
+  const [user = 0, nice = 0, system = 0, idle = 0, ioWait = 0, irq = 0, softIrq = 0, stolen = 0] = (stat.split("\n", 1)[0] ?? "")
+    .split(/\s+/)
+    .slice(1)
+    .map(Number);
+  const busyTicks = user + nice + system;
+  return { busyTicks, stolenTicks: stolen, totalTicks: busyTicks + idle + ioWait + irq + softIrq + stolen };
+}
+
+/** ms of CPU a process has used so far, in user and system, all its threads. */
+export const cpuMs = (pid: number): number => msOf(parseProcessStat(readFileSync(`/proc/${pid}/stat`, "utf8")).cpuTicks);
 
 /** Resident bytes at the most so far. */
 export function peakBytes(pid: number): number {
   return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) * 1_024;
+}
+
+export interface MachineReading extends MachineStat {
+  /** Of this process and all below it. */
+  oursTicks: number;
+}
+
+export function readMachine(): MachineReading {
+  const processes = new Map<number, ProcessStat>();
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      processes.set(Number(name), parseProcessStat(readFileSync(`/proc/${name}/stat`, "utf8")));
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return { ...parseMachineStat(readFileSync("/proc/stat", "utf8")), oursTicks: treeTicks(processes, process.pid) };
+}
+
+/** What ran beside us between two readings. */
+export interface OtherLoad {
+  /** Cores that others' programs used. */
+  cores: number;
+  /** Share of all cores' time that the host took away, in [0, 1]. */
+  stolenShare: number;
+}
+
+/** @param cores of the machine */
+export function otherLoad(from: MachineReading, to: MachineReading, cores: number): OtherLoad {
+  const total = to.totalTicks - from.totalTicks;
+  if (total <= 0) return { cores: 0, stolenShare: 0 };
+  const others = to.busyTicks - from.busyTicks - (to.oursTicks - from.oursTicks);
+  return { cores: (Math.max(0, others) / total) * cores, stolenShare: (to.stolenTicks - from.stolenTicks) / total };
 }

@@ -16,23 +16,28 @@ export interface Program extends AsyncDisposable {
   printed(satisfies: (text: string) => boolean): Promise<string>;
   /** The lines it logged, once one of them holds this. */
   logged(part: string): Promise<string[]>;
+  /** What it answers; it must be one that calls answering(). One question at a time. */
+  ask<Answer>(question?: object): Promise<Answer>;
 }
 
 export function startProgram(args: readonly string[], env: Readonly<Record<string, string>> = {}): Program {
   const [file = "", ...rest] = args;
   const child = spawn(process.execPath, [join(ROOT, file), ...rest], {
     env: { PATH: process.env.PATH, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
+  // Nothing but its end and its answers keeps us waiting for it.
+  child.channel?.unref();
   const said = { stdout: "", stderr: "" };
   for (const stream of ["stdout", "stderr"] as const)
-    child[stream].setEncoding("utf8").on("data", (text: string) => {
+    child[stream]?.setEncoding("utf8").on("data", (text: string) => {
       if (said[stream].length < KEPT_BYTES) said[stream] += text;
     });
   const until = (stream: "stdout" | "stderr", satisfies: (text: string) => boolean) => saidBy(child, () => said[stream], satisfies);
   return {
     pid: child.pid ?? 0,
     printed: (satisfies) => until("stdout", satisfies),
+    ask: (question = {}) => answerOf(child, question, () => said.stderr),
     logged: async (part) => (await until("stderr", (text) => text.includes(part))).split("\n"),
     async [Symbol.asyncDispose]() {
       if (child.exitCode !== null || child.signalCode !== null) return;
@@ -43,6 +48,25 @@ export function startProgram(args: readonly string[], env: Readonly<Record<strin
       clearTimeout(timer);
     },
   };
+}
+
+function answerOf<Answer>(child: ChildProcess, question: object, stderr: () => string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const settle = (end: () => void) => {
+      clearTimeout(timer);
+      child.off("message", onMessage).off("exit", onExit);
+      end();
+    };
+    const onMessage = (message: { answer: Answer } | { fault: string }) =>
+      settle(() => ("fault" in message ? reject(new Error(message.fault)) : resolve(message.answer)));
+    const onExit = (code: unknown) => settle(() => reject(new Error(`${child.spawnargs[1]} ended (${code}): ${stderr()}`)));
+    const timer = setTimeout(
+      () => settle(() => reject(new Error(`no answer of ${child.spawnargs[1]} within ${SAID_MS} ms: ${stderr()}`))),
+      SAID_MS,
+    );
+    child.on("message", onMessage).on("exit", onExit);
+    child.send(question);
+  });
 }
 
 async function saidBy(child: ChildProcess, text: () => string, satisfies: (text: string) => boolean): Promise<string> {

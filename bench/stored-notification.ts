@@ -1,6 +1,7 @@
+import { laneOf, notificationId } from "../adapters/ids.ts";
+import type { PushContent } from "../core/content/push.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
-import type { NotificationRecord, PushContent } from "../core/delivery/notification.ts";
-import { laneOf, notificationId } from "../runtime/hash.ts";
+import type { NotificationRecord } from "../core/delivery/notification.ts";
 
 /** A push of the app "bench" as a store holds it before anything is published; it is due now. */
 export function storedNotification(

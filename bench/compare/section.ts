@@ -1,0 +1,85 @@
+import type { Spread } from "../spread.ts";
+import { spreadOf } from "../spread.ts";
+import { counted, type Limits, type Round, ratioOf, type Side, type Slice, takeRounds, totalCpuUs } from "./rounds.ts";
+
+/** What a section found of one side. */
+export interface Row {
+  side: string;
+  perSecond: Spread;
+  /** us of CPU per item, by process. */
+  cpuUs: Record<string, Spread>;
+  cpuUsTotal: Spread;
+  /** The same of what measures; not in the total. */
+  instrumentUs: Record<string, Spread>;
+}
+
+export interface Ratio {
+  what: string;
+  ratio: Spread;
+}
+
+/** One question's answer. */
+export interface Section {
+  question: string;
+  rounds: number;
+  clean: number;
+  /** Too few rounds were clean: the figures are of all of them. */
+  busy: boolean;
+  /** What others used beside the slices that count. */
+  otherCores: Spread;
+  rows: Row[];
+  ratios: Ratio[];
+}
+
+/** A figure of one side against one of another. */
+export interface Comparison {
+  what: string;
+  over: (round: Round) => number;
+  under: (round: Round) => number;
+}
+
+export const rate = (side: string) => (round: Round) => sliceOf(round, side).perSecond;
+export const cpu = (side: string, process?: string) => (round: Round) =>
+  process === undefined ? totalCpuUs(sliceOf(round, side)) : (sliceOf(round, side).cpuUs[process] ?? Number.NaN);
+
+function sliceOf(round: Round, side: string): Slice {
+  const slice = round[side];
+  if (slice === undefined) throw new Error(`no side is called ${side}`);
+  return slice;
+}
+
+export async function measure(
+  question: string,
+  sides: readonly Side[],
+  comparisons: readonly Comparison[],
+  limits: Limits,
+): Promise<Section> {
+  limits.say(question);
+  return summarize(question, await takeRounds(sides, limits), sides, comparisons);
+}
+
+export function summarize(
+  question: string,
+  taken: readonly Round[],
+  sides: readonly Pick<Side, "name" | "processes" | "instruments">[],
+  comparisons: readonly Comparison[],
+): Section {
+  const { rounds, clean, busy } = counted(taken);
+  return {
+    question,
+    rounds: taken.length,
+    clean,
+    busy,
+    otherCores: spreadOf(rounds.flatMap((round) => Object.values(round).map(({ other }) => other.cores))),
+    rows: sides.map(({ name, processes, instruments }) => ({
+      side: name,
+      perSecond: spreadOf(rounds.map(rate(name))),
+      cpuUs: Object.fromEntries(Object.keys(processes).map((process) => [process, spreadOf(rounds.map(cpu(name, process)))])),
+      cpuUsTotal: spreadOf(rounds.map(cpu(name))),
+      instrumentUs: Object.fromEntries(
+        Object.keys(instruments).map((process) => [process, spreadOf(rounds.map((round) => sliceOf(round, name).instrumentUs[process]!))]),
+      ),
+    })),
+    ratios: comparisons.map(({ what, over, under }) => ({ what, ratio: ratioOf(rounds, over, under) })),
+  };
+}

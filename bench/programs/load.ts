@@ -1,0 +1,67 @@
+// Calls a gateway as fast as it answers: so many calls in flight, each with notifications of its own. Costs a tenth of what a grpc-js client
+// costs, which could not load a gateway. Counts what was accepted, not what was sent.
+import { BatchSendNotificationsResponse, NotificationServiceService } from "../../gen/carillon/v1/notification_service.ts";
+import { answering } from "../answering.ts";
+import { connectGrpc, type GrpcConnection } from "../http2/grpc-connection.ts";
+import { createRequests } from "../notification-bytes.ts";
+
+export interface LoadOrder {
+  /** host:port */
+  address: string;
+  key: string;
+  /** Notifications of one batch call; 0: unary calls. */
+  batch: number;
+  inFlight: number;
+  /** In all; of a batch that would exceed it none is sent. */
+  notifications: number;
+}
+
+export interface LoadResult {
+  accepted: number;
+  /** Notifications of calls that failed, and items answered with an error. */
+  failed: number;
+  /** Until the last call was answered. */
+  ms: number;
+}
+
+/** A few, as a service with a few pods has them. */
+const CONNECTIONS = 8;
+const open = new Map<string, GrpcConnection[]>();
+/** Nobody has used these numbers before, not even an earlier process. */
+let next = Date.now() * 1_000;
+
+async function connections({ address, key, batch }: LoadOrder): Promise<GrpcConnection[]> {
+  const { sendNotification, batchSendNotifications } = NotificationServiceService;
+  const { path } = batch === 0 ? sendNotification : batchSendNotifications;
+  const name = `${address} ${path}`;
+  const known = open.get(name) ?? (await Promise.all(Array.from({ length: CONNECTIONS }, () => connectGrpc(address, path, key))));
+  open.set(name, known);
+  return known;
+}
+
+function acceptedOf(answer: Buffer | undefined, batch: number): number {
+  if (answer === undefined) return 0;
+  if (batch === 0) return 1;
+  return BatchSendNotificationsResponse.decode(answer).results.filter(({ result }) => result?.$case === "accepted").length;
+}
+
+async function load(order: LoadOrder): Promise<LoadResult> {
+  const { batch, inFlight, notifications } = order;
+  const all = await connections(order);
+  const each = batch || 1;
+  const request = createRequests(batch, next);
+  const began = performance.now();
+  let [sent, accepted] = [0, 0];
+  async function caller(connection: GrpcConnection): Promise<void> {
+    while (sent + each <= notifications) {
+      sent += each;
+      const answer = await connection.call(request());
+      accepted += acceptedOf(answer, batch);
+    }
+  }
+  await Promise.all(Array.from({ length: inFlight }, (_, i) => caller(all[i % all.length]!)));
+  next += sent;
+  return { accepted, failed: sent - accepted, ms: performance.now() - began };
+}
+
+answering(load);

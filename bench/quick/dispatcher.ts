@@ -1,0 +1,76 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { createTaskPublisher } from "../../adapters/nats/publish.ts";
+import { openStore } from "../../adapters/store/open-store.ts";
+import { streamName } from "../../core/delivery/subjects.ts";
+import { toTask } from "../../core/delivery/task.ts";
+import { createLogger } from "../../runtime/logger.ts";
+import type { Limits, Work } from "../compare/rounds.ts";
+import { cpu, measure, rate, type Section } from "../compare/section.ts";
+import { startProgram } from "../program.ts";
+import { storedNotification } from "../stored-notification.ts";
+import { startWorld } from "../world.ts";
+import { startPushStub } from "./push-stub.ts";
+
+/** Documents of one insert, and tasks being published at once. */
+const GROUP = 500;
+/** A slice on a busy machine takes so long; beyond it something is wrong. */
+const SLICE_MS_MAX = 30_000;
+const POLL_MS = 5;
+const PUSH = { title: "Your order", body: "It is on its way and arrives today.", data: { order: "1017" } };
+
+/** What does sending one push cost in dispatcher-apns, beside node:http2 with nothing around it? */
+export async function measureDispatcher(limits: Limits): Promise<Section> {
+  await using stack = new AsyncDisposableStack();
+  const world = stack.use(await startWorld());
+  const stub = stack.use(await startPushStub(world));
+  const preferences = stack.use(await world.role("preferences"));
+  world.env.PREFERENCES_ADDRESS = preferences.addresses.grpc ?? "";
+  const dispatcher = stack.use(await world.role("dispatcher-apns"));
+  const raw = stack.use(startProgram(["bench/programs/raw-push.ts", stub.origin, stub.caFile]));
+  const store = stack.use(await openStore(world.storeUrl));
+  const publisher = createTaskPublisher(world.nats, createLogger("bench", "silent"));
+  const stream = streamName("apns");
+
+  let made = 0;
+  async function dispatch(tasks: number): Promise<Work> {
+    const now = Date.now();
+    const records = Array.from({ length: tasks }, () => {
+      const token = String(++made).padStart(64, "a");
+      return storedNotification({ channel: "apns", token }, { key: `task-${now}-${made}`, now, push: PUSH });
+    });
+    for (let i = 0; i < records.length; i += GROUP) await store.notifications.insert(records.slice(i, i + GROUP));
+    const before = await stub.taken();
+    const began = performance.now();
+    const publishing = Promise.all(records.map((record) => publisher.publish(toTask(record, record.deliveries[0]!))));
+    let ms = 0;
+    for (;;) {
+      const taken = (await stub.taken()) - before;
+      if (ms === 0 && taken >= tasks) ms = performance.now() - began;
+      // A task leaves its stream once its outcome is stored.
+      if (ms > 0 && (await world.manager.streams.info(stream)).state.messages === 0) break;
+      if (performance.now() - began > SLICE_MS_MAX) throw new Error(`${taken} of ${tasks} pushes arrived within ${SLICE_MS_MAX} ms`);
+      await delay(POLL_MS);
+    }
+    if ((await publishing).includes(false)) throw new Error("a task could not be published");
+    return { items: tasks, ms };
+  }
+  async function push(pushes: number): Promise<Work> {
+    const { ms } = await raw.ask<{ ms: number }>({ pushes });
+    return { items: pushes, ms };
+  }
+
+  const instruments = { stub: stub.pid };
+  const around = { preferences: preferences.pid, nats: world.natsServer.pid ?? 0, redis: world.redisServer.pid ?? 0 };
+  return await measure(
+    "Sending: dispatcher-apns beside node:http2, both to a stub that answers at once",
+    [
+      { name: "raw node:http2", processes: { client: raw.pid }, instruments, run: push },
+      { name: "dispatcher-apns", processes: { dispatcher: dispatcher.pid, ...around }, instruments, run: dispatch },
+    ],
+    [
+      { what: "rate, dispatcher-apns / raw", over: rate("dispatcher-apns"), under: rate("raw node:http2") },
+      { what: "CPU, dispatcher process / raw", over: cpu("dispatcher-apns", "dispatcher"), under: cpu("raw node:http2", "client") },
+    ],
+    limits,
+  );
+}

@@ -1,0 +1,68 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { streamName } from "../../core/delivery/subjects.ts";
+import type { Limits, Side, Work } from "../compare/rounds.ts";
+import { cpu, measure, rate, type Section } from "../compare/section.ts";
+import { startProgram } from "../program.ts";
+import { startWorld } from "../world.ts";
+import { BATCH, callGateway } from "./call-gateway.ts";
+import { startNaive } from "./naive.ts";
+import { startPushStub } from "./push-stub.ts";
+
+/** A slice takes far less also on a busy machine; beyond it something is lost. */
+const SLICE_MS_MAX = 30_000;
+const POLL_MS = 5;
+
+/** What does a notification cost from the call that accepts it to the push that arrives, beside the flow that one would write first? */
+export async function measureEndToEnd(limits: Limits): Promise<Section> {
+  await using stack = new AsyncDisposableStack();
+  const world = stack.use(await startWorld());
+  const stub = stack.use(await startPushStub(world));
+  const preferences = stack.use(await world.role("preferences"));
+  world.env.PREFERENCES_ADDRESS = preferences.addresses.grpc ?? "";
+  const gateway = stack.use(await world.role("gateway"));
+  const relay = stack.use(await world.role("relay"));
+  const dispatcher = stack.use(await world.role("dispatcher-apns"));
+  const baseline = stack.use(await startNaive(world, stub));
+  const load = stack.use(startProgram(["bench/programs/load.ts"]));
+
+  async function convey(address: string, stream: string, batch: number, notifications: number): Promise<Work> {
+    const before = await stub.taken();
+    const began = performance.now();
+    const { items: accepted } = await callGateway(load, { address, key: world.apiKey, batch, notifications });
+    let ms = 0;
+    for (;;) {
+      const taken = (await stub.taken()) - before;
+      if (ms === 0 && taken >= accepted) ms = performance.now() - began;
+      if (ms > 0 && (await world.manager.streams.info(stream)).state.messages === 0) return { items: accepted, ms };
+      if (performance.now() - began > SLICE_MS_MAX) throw new Error(`${taken} of ${accepted} pushes arrived within ${SLICE_MS_MAX} ms`);
+      await delay(POLL_MS);
+    }
+  }
+
+  const servers = { nats: world.natsServer.pid ?? 0, redis: world.redisServer.pid ?? 0 };
+  const ours = { gateway: gateway.pid, preferences: preferences.pid, relay: relay.pid, dispatcher: dispatcher.pid, ...servers };
+  const naive = { gateway: baseline.gatewayPid, worker: baseline.workerPid, ...servers };
+  const side = (name: string, batch: number, isNaive: boolean): Side => ({
+    name,
+    processes: isNaive ? naive : ours,
+    instruments: { load: load.pid, stub: stub.pid },
+    run: (n) =>
+      isNaive ? convey(baseline.address, "NAIVE", batch, n) : convey(gateway.addresses.grpc ?? "", streamName("apns"), batch, n),
+  });
+  return await measure(
+    "End to end: from the call to the push, beside the naive flow on SDK defaults",
+    [
+      side("naive unary", 0, true),
+      side("Carillon unary", 0, false),
+      side("naive batch", BATCH, true),
+      side("Carillon batch", BATCH, false),
+    ],
+    [
+      { what: "unary: rate, Carillon / naive", over: rate("Carillon unary"), under: rate("naive unary") },
+      { what: "unary: CPU of everything, Carillon / naive", over: cpu("Carillon unary"), under: cpu("naive unary") },
+      { what: "batch: rate, Carillon / naive", over: rate("Carillon batch"), under: rate("naive batch") },
+      { what: "batch: CPU of everything, Carillon / naive", over: cpu("Carillon batch"), under: cpu("naive batch") },
+    ],
+    limits,
+  );
+}

@@ -1,0 +1,59 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { streamName } from "../../core/delivery/subjects.ts";
+import type { Limits, Side, Work } from "../compare/rounds.ts";
+import { cpu, measure, rate, type Section } from "../compare/section.ts";
+import { startProgram } from "../program.ts";
+import { startWorld } from "../world.ts";
+import { BATCH, callGateway } from "./call-gateway.ts";
+
+/** What was accepted last is published shortly after; on a busy machine the next slice does not wait longer for it. */
+const PUBLISHED_MS = 2_000;
+const POLL_MS = 5;
+
+/** What does accepting cost in the gateway, beside a grpc-js server that only decodes and answers? */
+export async function measureGateway(limits: Limits): Promise<Section> {
+  await using stack = new AsyncDisposableStack();
+  const world = stack.use(await startWorld());
+  const preferences = stack.use(await world.role("preferences"));
+  world.env.PREFERENCES_ADDRESS = preferences.addresses.grpc ?? "";
+  const gateway = stack.use(await world.role("gateway"));
+  const bare = stack.use(startProgram(["bench/programs/null-gateway.ts"]));
+  const load = stack.use(startProgram(["bench/programs/load.ts"]));
+  const { address: bareAddress } = await bare.ask<{ address: string }>();
+  const stream = streamName("apns");
+
+  const call = (address: string, batch: number, notifications: number) =>
+    callGateway(load, { address, key: world.apiKey, batch, notifications });
+  /** Until everything accepted is in the stream; then the stream is emptied, as no dispatcher runs. */
+  async function published(work: Work): Promise<Work> {
+    const giveUpAt = performance.now() + PUBLISHED_MS;
+    while ((await world.manager.streams.info(stream)).state.messages < work.items && performance.now() < giveUpAt) await delay(POLL_MS);
+    await world.manager.streams.purge(stream);
+    return work;
+  }
+
+  const servers = { nats: world.natsServer.pid ?? 0, redis: world.redisServer.pid ?? 0 };
+  const ours = { gateway: gateway.pid, preferences: preferences.pid, ...servers };
+  const instruments = { load: load.pid };
+  const own = { processes: ours, instruments };
+  const nullServer = { processes: { server: bare.pid }, instruments };
+  const address = gateway.addresses.grpc ?? "";
+  const sides: Side[] = [
+    { name: "null unary", ...nullServer, run: (n) => call(bareAddress, 0, n) },
+    { name: "gateway unary", ...own, run: async (n) => published(await call(address, 0, n)) },
+    { name: "null batch", ...nullServer, run: (n) => call(bareAddress, BATCH, n) },
+    { name: "gateway batch", ...own, run: async (n) => published(await call(address, BATCH, n)) },
+  ];
+  return await measure(
+    "Accepting: gateway beside a grpc-js server that decodes and answers",
+    sides,
+    [
+      { what: "unary: rate, gateway / null", over: rate("gateway unary"), under: rate("null unary") },
+      { what: "unary: CPU, gateway process / null", over: cpu("gateway unary", "gateway"), under: cpu("null unary", "server") },
+      { what: "batch: rate, gateway / null", over: rate("gateway batch"), under: rate("null batch") },
+      { what: "batch: CPU, gateway process / null", over: cpu("gateway batch", "gateway"), under: cpu("null batch", "server") },
+      { what: "rate, gateway batch / null unary", over: rate("gateway batch"), under: rate("null unary") },
+    ],
+    limits,
+  );
+}

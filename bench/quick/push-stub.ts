@@ -1,0 +1,42 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { openCertificate } from "../../sandbox/kit/certificate.ts";
+import { makeP256Pem } from "../../sandbox/kit/keys.ts";
+import { startProgram } from "../program.ts";
+import type { World } from "../world.ts";
+
+/** APNs, played by a process that only counts. */
+export interface PushStub extends AsyncDisposable {
+  readonly pid: number;
+  readonly origin: string;
+  readonly caFile: string;
+  /** PEM, what a client of apns2 signs with. */
+  readonly keyFile: string;
+  /** Pushes answered so far. */
+  taken(): Promise<number>;
+}
+
+/** Starts it, and puts what dispatcher-apns must be told into the world's environment. */
+export async function startPushStub(world: World): Promise<PushStub> {
+  const directory = join(world.directory, "push-stub");
+  mkdirSync(directory);
+  const { caFile } = await openCertificate(directory, Date.now());
+  const keyFile = join(directory, "apns-key.p8");
+  writeFileSync(keyFile, makeP256Pem());
+  const program = startProgram(["bench/programs/push-stub.ts", join(directory, "server.pem"), join(directory, "server-key.pem")]);
+  const state = () => program.ask<{ origin: string; taken: number }>();
+  const { origin } = await state();
+  Object.assign(world.env, {
+    PROVIDER_CA_FILE: caFile,
+    APNS_ORIGIN: origin,
+    APNS_KEY_FILE: keyFile,
+    APNS_KEY_ID: "BENCHKEY01",
+    APNS_TEAM_ID: "CARILLON01",
+    APNS_TOPIC: "dev.carillon.app",
+  });
+  return {
+    ...{ pid: program.pid, origin, caFile, keyFile },
+    taken: async () => (await state()).taken,
+    [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
+  };
+}
