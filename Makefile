@@ -91,4 +91,4 @@ setup: ## install what is missing: Node 24, npm packages, nats-server, Redis
 
 clean: ## remove node_modules and what setup and the tests put into the cache, but not MongoDB
 	rm -rf node_modules .cache
-	cd "$${CARILLON_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/carillon}" 2>/dev/null && rm -rf node servers clients setup.log || true
+	cd "$${CARILLON_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/carillon}" 2>/dev/null && rm -rf node servers clients example-clients setup.log || true

@@ -76,8 +76,10 @@ function generate(proto: string, out: string) {
     ...foreign(proto),
     ...GOOGLE_RPC,
   ]);
-  // What reflection answers from, what the validator is compiled from, and all a client in another language needs.
-  run("protoc", [...protocArguments(proto), "--include_imports", `--descriptor_set_out=${join(out, "carillon.binpb")}`, ...sources(proto)]);
+  // What reflection answers from, what the validator is compiled from, and all that a client in another language needs: with comments,
+  // with every import, and with the imports marked as such, so that `buf generate` makes files for ours only. Tasks are internal.
+  const image = buildImage(proto, "client");
+  run("buf", ["build", image, "--path", "carillon", "--exclude-path", "carillon/v1/task.proto", "-o", join(out, "carillon.binpb")]);
   // Only the descriptor of validate.proto is needed; ts-proto writes its messages too.
   for (const unused of ["buf", "google/protobuf/descriptor.ts", "google/protobuf/field_mask.ts"])
     rmSync(join(out, unused), { recursive: true, force: true });

@@ -10,22 +10,23 @@ import { startSystem } from "../support/system.ts"; // the only thing of the ser
 const run = promisify(execFile);
 /** A client gives up after 30 s of its own; the rest is for starting it. */
 const CLIENT_DEADLINE_MS = 60_000;
-/** The first time, packages are fetched and Go compiles. */
+/** The first time, packages are fetched and programs compiled. */
 const PREPARE_DEADLINE_MS = 180_000;
 
-const cache = join(cacheFolder(process.env), "clients");
+const cache = join(cacheFolder(process.env), "example-clients");
 /** Which callers are told to use (docs/calling.md). */
 const SERVICE_CONFIG = join(import.meta.dirname, "../../examples/service-config.json");
 const prepare = join(import.meta.dirname, "prepare");
 const CLIENTS = [
-  { language: "Node", prepared: undefined, needs: "", command: [process.execPath, join(import.meta.dirname, "node/client.mjs")] },
+  { language: "Node", folder: "node", needs: "", command: [process.execPath, "examples/clients/node/client.ts"] },
+  { language: "Python", folder: "python", needs: "python3 3.10 or newer with venv", command: [".venv/bin/python3", "client.py"] },
+  { language: "Go", folder: "go", needs: "go 1.24 or newer", command: ["./client"] },
   {
-    language: "Python",
-    prepared: "python",
-    needs: "python3 3.10 or newer with venv",
-    command: [join(cache, "python/bin/python3"), join(cache, "python/client/client.py")],
+    language: "Java",
+    folder: "java",
+    needs: "a JDK 17 or newer, or curl,",
+    command: ["java", "-cp", "target/classes:target/dependency/*", "Client"],
   },
-  { language: "Go", prepared: "go", needs: "go 1.24 or newer", command: [join(cache, "go/client")] },
 ] as const;
 
 let system: Awaited<ReturnType<typeof startSystem>>;
@@ -34,12 +35,13 @@ before(async () => {
 });
 after(() => system?.[Symbol.asyncDispose]());
 
-for (const { language, prepared, needs, command } of CLIENTS) {
-  const missing = prepared && spawnSync(prepare, ["can", prepared]).status !== 0 ? `${needs} is missing` : false;
+for (const { language, folder, needs, command } of CLIENTS) {
+  const missing = spawnSync(prepare, ["can", folder]).status !== 0 ? `${needs} is missing` : false;
   const client = async (apiKey: string) => {
-    if (prepared) await run(prepare, [prepared], { timeout: PREPARE_DEADLINE_MS });
+    await run(prepare, [folder], { timeout: PREPARE_DEADLINE_MS });
     const [program, ...leading] = command;
-    return run(program, [...leading, `dns:///${system.gatewayAddress}`, apiKey, SERVICE_CONFIG], { timeout: CLIENT_DEADLINE_MS });
+    const argv = [...leading, `dns:///${system.gatewayAddress}`, apiKey, SERVICE_CONFIG];
+    return run(program, argv, { cwd: join(cache, folder), timeout: CLIENT_DEADLINE_MS });
   };
 
   test(`a client in ${language} sends one notification and sees it out`, { skip: missing }, async () => {

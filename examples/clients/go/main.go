@@ -1,4 +1,4 @@
-// client ADDRESS API_KEY SERVICE_CONFIG_FILE: sends one e-mail and prints how it ended. Exit code 0 if it went out.
+// client ADDRESS API_KEY SERVICE_CONFIG_FILE: sends one e-mail and prints its final state. Exit code 0 if it was sent.
 package main
 
 import (
@@ -9,7 +9,7 @@ import (
 	"os"
 	"time"
 
-	pb "carillon-client/carillonpb"
+	pb "carillon-client/gen/carillon/v1" // made by `buf generate`
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -17,8 +17,8 @@ import (
 	"google.golang.org/grpc/metadata"
 )
 
-// The whole way takes well under a second; the rest is for a machine busy with other things.
-const endedWithin = 30 * time.Second
+// Usually well under a second; the rest is for a busy machine.
+const deadline = 30 * time.Second
 
 func main() {
 	log.SetFlags(0)
@@ -51,7 +51,7 @@ func send(address, apiKey, serviceConfigFile string) (pb.DeliveryState, error) {
 	}
 	defer connection.Close()
 	carillon := pb.NewNotificationServiceClient(connection)
-	ctx, cancel := context.WithTimeout(context.Background(), endedWithin)
+	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()
 	ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+apiKey)
 
