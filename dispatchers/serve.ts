@@ -9,7 +9,7 @@ import { createCrashCounter } from "../adapters/redis/crash-counter.ts";
 import { createRateLimiter } from "../adapters/redis/rate-limiter.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
 import type { Channel } from "../core/delivery/channel.ts";
-import type { ChannelParts, CreateProviders } from "../providers/channel-providers.ts";
+import { attributedProvidersOf, type ChannelParts, type CreateProviders } from "../providers/channel-providers.ts";
 import { systemClock } from "../runtime/clock.ts";
 import type { Values, Variables } from "../runtime/config.ts";
 import type { Runtime, Started } from "../runtime/run.ts";
@@ -41,7 +41,7 @@ export async function serveDispatcher(
   const parts: ChannelParts = { clock, attribute: (...given) => store.attempts.attribute(...given) };
   const made = create(config, parts).map((provider) => stack.use(hotReloading(provider, log)));
   const tls = internalTls(config, log);
-  const store = await openRoleStore(config, { stack, log, metrics, signal });
+  const store = await openRoleStore(config, { stack, log, metrics, signal }, { attributedProviders: attributedProvidersOf(channel) });
   const redis = stack.use(await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE }));
   const nats = stack.use(await connectNats(config, log));
   const optOuts = stack.use(createOptOutsClient({ address: config.PREFERENCES_ADDRESS, token: config.INTERNAL_TOKEN_FILE, tls }));

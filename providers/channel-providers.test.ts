@@ -79,6 +79,15 @@ withSandbox("a channel's providers", (it) => {
     }
   });
 
+  it("can be asked about an attempt exactly where their definition says so", async (sandbox) => {
+    for (const channel of CHANNELS)
+      for (const provider of await load(channel, sandbox.env)) {
+        const definition = PROVIDERS.find(({ name }) => name === provider.name);
+        assert.equal(provider.statusQuery !== undefined, definition?.statusQuery !== undefined, provider.name);
+        await provider[Symbol.asyncDispose]();
+      }
+  });
+
   it("of a channel without a choice are all there are, with what they require", async (sandbox) => {
     for (const channel of ["apns", "fcm", "webpush"] as const) {
       const [provider, ...others] = await load(channel, sandbox.env);

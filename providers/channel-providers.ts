@@ -16,6 +16,10 @@ export type CreateProviders = (values: AccountValues, parts: ChannelParts) => re
 
 export const providersOf = (channel: Channel): readonly ProviderDefinition[] => PROVIDERS.filter((p) => p.channel === channel);
 
+/** Those of a channel's providers whose references the store must index, see AttemptStore.attribute. */
+export const attributedProvidersOf = (channel: Channel): readonly string[] =>
+  providersOf(channel).flatMap(({ name, statusQuery }) => (statusQuery?.isAttributed ? [name] : []));
+
 /** The variable that names a channel's providers; undefined where there is no choice. */
 const listVariable = (channel: Channel) => (providersOf(channel).length > 1 ? `${channel.toUpperCase()}_PROVIDERS` : undefined);
 

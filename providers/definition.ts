@@ -46,6 +46,15 @@ export interface ProviderDefinition {
   /** Imports the provider with its SDK, which only the process that uses it pays for. The result throws where the account cannot be used. */
   load(): Promise<CreateProvider>;
   webhook?: WebhookDefinition | undefined;
+  /** What it can be asked about an attempt in doubt; absent: nothing, and no status-query tasks are published. */
+  statusQuery?: StatusQueryDefinition | undefined;
+}
+
+export interface StatusQueryDefinition {
+  /** How long after an attempt became uncertain the provider can first be asked about it, in ms. */
+  firstMs: number;
+  /** Whether its answers name nothing of ours, so that it calls `attribute`: the store then indexes the references of its attempts. */
+  isAttributed?: boolean;
 }
 
 interface TypedDefinition<V extends Variables, W extends Variables> {
@@ -57,6 +66,7 @@ interface TypedDefinition<V extends Variables, W extends Variables> {
   /** Default true. */
   listedByDefault?: boolean;
   load(): Promise<(account: Values<V>, parts: ProviderParts) => Provider>;
+  statusQuery?: StatusQueryDefinition;
   webhook?: { reader: WebhookReader; variables: W; secret: keyof W & string; coversUrl: boolean; urlVariable?: keyof V & string };
 }
 

@@ -31,7 +31,7 @@ test("a backlog older than the watchdog is not published again while it waits, a
   const metrics = createRelayMetrics(createMetrics("test", { defaults: false }));
   const relay = createRelay({
     ...{ store, log, metrics, worker: "relay", pollMs: 1, clock: systemClock, random: Math.random },
-    ...{ uncertainWaitMs: UNCERTAIN_WAIT_MS, watchdogFirstMs: WATCHDOG_MS, failpoint: () => {} },
+    ...{ uncertainWaitMs: UNCERTAIN_WAIT_MS, statusQueryFirstMs: () => undefined, watchdogFirstMs: WATCHDOG_MS, failpoint: () => {} },
     publisher: createTaskPublisher(nats, log),
     queue: await createQueueLag(nats, systemClock),
   });

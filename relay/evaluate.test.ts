@@ -14,7 +14,14 @@ function lookAt(waitingSince: number | undefined, delivery: Partial<Delivery> = 
   const times = { acceptedAt: NOW - HOUR_MS, sendAt: NOW - HOUR_MS, expiresAt: NOW + HOUR_MS };
   const n = sampleNotification("one", NOW, { ...times, ...over });
   const d: Delivery = { ...n.deliveries[0]!, publications: 1, ...delivery };
-  const fixed = { now: NOW, random: 0, worker: "w", uncertainWaitMs: UNCERTAIN_WAIT_MS, watchdogFirstMs: WATCHDOG_FIRST_MS };
+  const fixed = {
+    now: NOW,
+    random: 0,
+    worker: "w",
+    uncertainWaitMs: UNCERTAIN_WAIT_MS,
+    statusQueryFirstMs: () => undefined,
+    watchdogFirstMs: WATCHDOG_FIRST_MS,
+  };
   const found = look(n, d, undefined, { ...fixed, waitingSince });
   if (found.kind !== "waiting") return found.kind;
   assert.deepEqual(Object.keys(found.change.set), ["nextAt"], "it was not published");

@@ -1,11 +1,4 @@
-import {
-  type AttemptSituation,
-  decide,
-  decideUncertain,
-  nextStatusQueryAt,
-  STATUS_QUERY_CHANNELS,
-  type UncertainWaits,
-} from "../core/delivery/decide.ts";
+import { type AttemptSituation, decide, decideUncertain, nextStatusQueryAt, type UncertainWaits } from "../core/delivery/decide.ts";
 import { type Delivery, expiryOf, type NotificationRecord } from "../core/delivery/notification.ts";
 import { reason } from "../core/delivery/reason.ts";
 import { arrivedOf, SUPERSEDED } from "../core/delivery/superseded.ts";
@@ -40,6 +33,8 @@ export interface Situation {
   worker: string;
   /** How long an unknown outcome waits before its class's policy speaks. */
   uncertainWaitMs: UncertainWaits;
+  /** How long after an attempt became uncertain its provider can first be asked about it, in ms; undefined: it never can. */
+  statusQueryFirstMs(provider: string): number | undefined;
   /** First look after a publication that nothing came of. */
   watchdogFirstMs: number;
   /** As QueueLag tells it, where the look is at a copy; undefined: another one is published. */
@@ -121,11 +116,13 @@ function evaluateUncertain(n: NotificationRecord, d: Delivery, attempt: AttemptR
   const since = d.uncertainSince ?? attempt.answeredAt ?? attempt.startedAt;
   const until = since + s.uncertainWaitMs[notificationClass];
   if (s.now < until) {
-    if (STATUS_QUERY_CHANNELS[d.channel])
-      return { kind: "status-query", task: toTask(n, d, { statusQuery: true }), nextAt: nextStatusQueryAt(since, s.now, until) };
+    const firstMs = s.statusQueryFirstMs(attempt.provider);
+    const firstAt = firstMs === undefined ? until : Math.min(until, since + firstMs);
+    if (s.now >= firstAt)
+      return { kind: "status-query", task: toTask(n, d, { statusQuery: true }), nextAt: nextStatusQueryAt(since, s.now, until, firstMs) };
     const { notificationId, deliveryId } = on;
     const expect = { attempt: on.attempt, states: ["uncertain"] as const };
-    return { kind: "change", change: { notificationId, deliveryId, expect, set: { nextAt: until } } };
+    return { kind: "change", change: { notificationId, deliveryId, expect, set: { nextAt: firstAt } } };
   }
   const decision = decideUncertain({ notificationClass, policyResend: d.policyResend ?? false, now: s.now, expiresAt: on.expiresAt });
   const change = decisionChange(on, decision, s.now);

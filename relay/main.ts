@@ -3,6 +3,7 @@ import { createTaskPublisher } from "../adapters/nats/publish.ts";
 import { createQueueLag } from "../adapters/nats/queue-lag.ts";
 import { ensureStreams } from "../adapters/nats/streams.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
+import { PROVIDERS } from "../providers/list.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { defineRole } from "../runtime/run.ts";
 import { relayVariables } from "./config.ts";
@@ -29,6 +30,7 @@ export const role = defineRole({
         transactional: config.UNCERTAIN_WAIT_MS,
         marketing: config.UNCERTAIN_WAIT_MS,
       },
+      statusQueryFirstMs: (provider) => PROVIDERS.find(({ name }) => name === provider)?.statusQuery?.firstMs,
       watchdogFirstMs: config.WATCHDOG_FIRST_MS,
       failpoint,
       clock: systemClock,

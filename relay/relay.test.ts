@@ -18,6 +18,9 @@ import { CLOCK_SKEW_MS } from "./evaluate.ts";
 import { createRelayMetrics } from "./metrics.ts";
 import { createRelay, type Relay, type RelayParts } from "./relay.ts";
 
+/** Until a provider that indexes late can be asked, in ms. */
+const SLOW_MS = 60_000;
+
 let store: Store;
 let clock: FakeClock;
 let published: DeliveryTask[];
@@ -33,7 +36,12 @@ beforeEach(async (t) => {
   streamIsUp = true;
   parts = {
     ...{ store, clock, worker: "relay", pollMs: 1, random: () => 0 },
-    ...{ uncertainWaitMs: UNCERTAIN_WAIT_MS, watchdogFirstMs: WATCHDOG_FIRST_MS, failpoint: () => {} },
+    ...{
+      uncertainWaitMs: UNCERTAIN_WAIT_MS,
+      statusQueryFirstMs: (provider: string) => (provider === "silent" ? undefined : provider === "slow" ? SLOW_MS : STATUS_QUERY_FIRST_MS),
+      watchdogFirstMs: WATCHDOG_FIRST_MS,
+      failpoint: () => {},
+    },
     queue: { waitingSince: async () => Number.POSITIVE_INFINITY },
     publisher: {
       async publish(task) {
@@ -196,9 +204,25 @@ for (const notificationClass of CLASSES) {
   });
 }
 
-test("an unknown outcome of a channel that cannot be asked waits for its policy in peace", async () => {
-  const id = await accept({}, { channel: "apns", endpoint: { channel: "apns", token: "00ff00ff" } });
-  await claim(id, { deadlineAt: clock.now() - CLOCK_SKEW_MS });
+test("a provider that needs longer before it can be asked is first asked then, and no later than the policy's moment", async () => {
+  const id = await accept();
+  await claim(id, { provider: "slow", deadlineAt: clock.now() - CLOCK_SKEW_MS });
+  for (let i = 0; i < 2; i++) await relay.turn();
+  clock.advance(STATUS_QUERY_FIRST_MS);
+  await relay.turn();
+  const { nextAt, uncertainSince } = await delivery(id);
+  assert.deepEqual([nextAt, published.length], [uncertainSince! + SLOW_MS, 0]);
+  clock.advance(nextAt! - clock.now());
+  await relay.turn();
+  assert.deepEqual(
+    published.map((t) => t.statusQuery),
+    [true],
+  );
+});
+
+test("an unknown outcome at a provider that cannot be asked makes no status-query tasks, whatever its channel", async () => {
+  const id = await accept();
+  await claim(id, { provider: "silent", deadlineAt: clock.now() - CLOCK_SKEW_MS });
   for (let i = 0; i < 2; i++) await relay.turn();
   clock.advance(STATUS_QUERY_FIRST_MS);
   await relay.turn();

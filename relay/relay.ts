@@ -9,7 +9,7 @@ import type { DeliveryChange } from "../core/ports/notification-store.ts";
 import type { DeliveryTask, QueueLag, TaskPublisher } from "../core/ports/queue.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { isRepeat, look } from "./evaluate.ts";
+import { isRepeat, look, type Situation } from "./evaluate.ts";
 import type { RelayMetrics } from "./metrics.ts";
 
 /** Taken notifications belong to this relay for so long; if it dies, another takes them then. */
@@ -28,6 +28,7 @@ export interface RelayParts {
   /** How long to rest when nothing was due. */
   pollMs: number;
   uncertainWaitMs: UncertainWaits;
+  statusQueryFirstMs: Situation["statusQueryFirstMs"];
   /** First look after a publication that nothing came of. */
   watchdogFirstMs: number;
   failpoint: Failpoint;
@@ -53,7 +54,21 @@ export interface Relay {
 
 /** Leaderless: many relays share the lanes, each document taken by one. Whatever one does twice is harmless. */
 export function createRelay(parts: RelayParts): Relay {
-  const { store, publisher, queue, worker, pollMs, uncertainWaitMs, watchdogFirstMs, failpoint, clock, random, log, metrics } = parts;
+  const {
+    store,
+    publisher,
+    queue,
+    worker,
+    pollMs,
+    uncertainWaitMs,
+    statusQueryFirstMs,
+    watchdogFirstMs,
+    failpoint,
+    clock,
+    random,
+    log,
+    metrics,
+  } = parts;
   const lanes = Array.from({ length: LANE_COUNT }, (_, lane) => lane);
 
   async function turn(): Promise<Turn> {
@@ -71,7 +86,15 @@ export function createRelay(parts: RelayParts): Relay {
     // Not before what was read: a wait that begins now must not have begun before the answer it follows from.
     const readAt = clock.now();
     const looks = due.map(({ n, d }, i) => {
-      const situation = { now: readAt, random: random(), worker, uncertainWaitMs, watchdogFirstMs, waitingSince: waitingSince[i] };
+      const situation = {
+        now: readAt,
+        random: random(),
+        worker,
+        uncertainWaitMs,
+        statusQueryFirstMs,
+        watchdogFirstMs,
+        waitingSince: waitingSince[i],
+      };
       const earlier = repeatedIds(d).flatMap((id) => attempts.get(id) ?? []);
       return look(n, d, attempts.get(attemptId(d.id, d.attempt)), situation, earlier);
     });

@@ -20,7 +20,6 @@ const ALLOWED: readonly [where: RegExp, why: string][] = [
   [/\.test\.ts$|^test\//, "tests use real providers"],
   [/^bench\//, "measures real providers"],
   [/^(providers|sandbox)\/sendgrid\/webhooks?\.ts$/, "the names of SendGrid's signature headers begin with Twilio's"],
-  [/^core\/ports\/attempt-store\.ts$/, "whose references the stores index"],
   [/^adapters\/sqlite\/schema\.ts$/, "an early migration named one, and migrations are never edited"],
 ];
 

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Collection, type Db, type Document, MongoServerError } from "mongodb";
-import { ATTRIBUTED_PROVIDERS } from "../../core/ports/attempt-store.ts";
 import { type Danger, UnsafeSettingError } from "../unsafe-setting.ts";
 import { asStoreError } from "./errors.ts";
 
@@ -23,15 +22,17 @@ const INDEXES: readonly Index[] = [
   { collection: "notifications", name: "outbox", key: { lane: 1, due: 1 }, partialFilterExpression: { due: { $exists: true } } },
   // Likewise only what has a failed delivery.
   { collection: "notifications", name: "failures", key: { failedAt: 1, _id: 1 }, partialFilterExpression: { failedAt: { $exists: true } } },
-  ...ATTRIBUTED_PROVIDERS.flatMap((provider) => [
-    referencesOf(provider, "answered", "outcome.providerRef"),
-    referencesOf(provider, "resolved", "resolution.outcome.providerRef"),
-  ]),
   { collection: "contents", name: "kept", key: { keepUntil: 1 } },
   { collection: "poison", name: "kept", key: { keptAt: 1, _id: 1 } },
   { collection: "contacts", name: "user", key: { app: 1, userId: 1 } },
   { collection: "preferences", name: "changed", key: { updatedAt: 1, _id: 1 } },
   { collection: "apps", name: "key", key: { keyHashes: 1 } },
+];
+
+/** For AttemptStore.attribute: only the references of providers that need it are indexed. */
+const attributionIndexes = (provider: string): Index[] => [
+  referencesOf(provider, "answered", "outcome.providerRef"),
+  referencesOf(provider, "resolved", "resolution.outcome.providerRef"),
 ];
 /** Where an existing key means "this was stored before": by any other unique index it would mean something else. */
 export const COLLECTIONS = ["notifications", "contents", "attempts", "attributions", "contacts", "preferences", "apps", "poison"];
@@ -44,10 +45,10 @@ const INDEX_KEY_SPECS_CONFLICT = 86;
  * Creates what is missing and reads all back: without the outbox's index every look for due work would read the collection.
  * Rejects with a UnsafeSettingError that names each index in the way.
  */
-export async function ensureIndexes(db: Db, hosts: string): Promise<void> {
+export async function ensureIndexes(db: Db, hosts: string, attributedProviders: readonly string[] = []): Promise<void> {
   const dangers: Danger[] = [];
   for (const collection of COLLECTIONS) {
-    const wanted = INDEXES.filter((index) => index.collection === collection);
+    const wanted = [...INDEXES, ...attributedProviders.flatMap(attributionIndexes)].filter((index) => index.collection === collection);
     for (const index of wanted) await create(db.collection(collection), index);
     dangers.push(...indexDangers(collection, wanted, await list(db.collection(collection))));
   }

@@ -24,6 +24,8 @@ export interface MongoOptions {
   poolSizeMax?: number | undefined;
   /** Shown in the server's log and currentOp. Default "carillon". */
   appName?: string | undefined;
+  /** Providers whose references AttemptStore.attribute is asked about; theirs are indexed. Default: none. */
+  attributedProviders?: readonly string[] | undefined;
   /** Told of what is unsafe and may be meant, once per opening. Default: nobody is. */
   log?: Logger | undefined;
 }
@@ -41,7 +43,7 @@ export async function openMongoStore(uri: string, options: MongoOptions = {}): P
   try {
     await connect(client, options.log);
     const db = client.db(options.database ?? databaseOf(uri));
-    await ensureIndexes(db, hostsOf(client));
+    await ensureIndexes(db, hostsOf(client), options.attributedProviders);
     return {
       notifications: createNotificationStore(db.collection<NotificationDocument>("notifications")),
       contents: createContentStore(db.collection<ContentDocument>("contents")),

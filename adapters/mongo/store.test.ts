@@ -3,7 +3,6 @@ import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import { after, describe, it } from "node:test";
 import { type Document, MongoClient } from "mongodb";
-import { ATTRIBUTED_PROVIDERS } from "../../core/ports/attempt-store.ts";
 import { startCuttingProxy } from "../../test/support/cutting-proxy.ts";
 import { startMongod } from "../../test/support/mongod.ts";
 import { sampleAttempt, sampleChange, sampleNotification, T0 } from "../../test/support/store/samples.ts";
@@ -111,7 +110,7 @@ if (!server) {
   describe("MongoDB store: what is kept", () => {
     it("answers from an index what pages through everything", async () => {
       await using database = await createDatabase();
-      await using store = await openStore(database.url);
+      await using store = await openStore(database.url, { mongo: { attributedProviders: ["twilio"] } });
       const record = sampleNotification([undefined]);
       Object.assign(record.deliveries[0]!, { state: "failed" });
       await store.notifications.insert([record]);
@@ -172,15 +171,17 @@ if (!server) {
       assert.equal("due" in ended!, false);
     });
 
-    it("has references of those providers in an index that have to be attributed, and of no others", async () => {
+    it("has the references of those providers in an index that are attributed, and of no others", async () => {
       await using database = await createDatabase();
+      const limits = async () => {
+        const found = await client.db(database.name).collection("attempts").indexes();
+        return found.flatMap(({ name, partialFilterExpression }) => (name === "_id_" ? [] : [partialFilterExpression?.provider])).sort();
+      };
       await using _store = await openStore(database.url);
-      const found = await client.db(database.name).collection("attempts").indexes();
-      const limits = found.flatMap(({ name, partialFilterExpression }) => (name === "_id_" ? [] : [partialFilterExpression?.provider]));
-      assert.deepEqual(
-        limits.sort(),
-        ATTRIBUTED_PROVIDERS.flatMap((provider) => [provider, provider]),
-      );
+      assert.deepEqual(await limits(), []);
+      await using _attributing = await openStore(database.url, { mongo: { attributedProviders: ["twilio", "other"] } });
+      assert.deepEqual(await limits(), ["other", "other", "twilio", "twilio"]);
+      await using _again = await openStore(database.url);
     });
 
     it("keeps no more than the last few tokens of a delivery's changes", async () => {

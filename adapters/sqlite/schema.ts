@@ -38,8 +38,8 @@ const VERSION_2 = `
 `;
 
 /**
- * Whose a message of Twilio's is: given, or read from what is known of the attempts. Other providers' references (see ATTRIBUTED_PROVIDERS)
- * are in no index.
+ * Which attempt a provider's reference belongs to: attributed to it, or known from the attempts' outcomes and resolutions. Only the provider
+ * named here was asked about.
  */
 const VERSION_3 = `
   create table attributions (reference text not null primary key, attempt text not null) strict;
@@ -63,8 +63,24 @@ const VERSION_4 = `
   create index contents_kept on contents (keep_until);
 `;
 
+/** References of every provider: which of them are asked about is not the store's to know. */
+const VERSION_5 = `
+  drop index attempts_answered;
+  drop index attempts_resolved;
+  alter table attempts drop column answered_reference;
+  alter table attempts drop column resolved_reference;
+  alter table attempts add column answered_reference text generated always as (
+    (doc ->> '$.provider') || '/' || (doc ->> '$.outcome.providerRef')
+  ) virtual;
+  alter table attempts add column resolved_reference text generated always as (
+    (doc ->> '$.provider') || '/' || (doc ->> '$.resolution.outcome.providerRef')
+  ) virtual;
+  create index attempts_answered on attempts (answered_reference) where answered_reference is not null;
+  create index attempts_resolved on attempts (resolved_reference) where resolved_reference is not null;
+`;
+
 /** What each version adds to the one before: append, never edit. `user_version` counts how many a file has. */
-const MIGRATIONS = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
+const MIGRATIONS = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
 
 /** Brings the file to this version's schema; several processes may try at once. */
 export function migrate(database: DatabaseSync): void {

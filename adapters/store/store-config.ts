@@ -3,6 +3,7 @@ import { systemClock } from "../../runtime/clock.ts";
 import { secretFile, text, type Values } from "../../runtime/config.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
+import type { MongoOptions } from "../mongo/open.ts";
 import { openStore } from "./open-store.ts";
 import { keepTime, listenToStore, rejectWrongTime } from "./time-keeper.ts";
 
@@ -21,8 +22,9 @@ export const storeVariables = {
 export async function openRoleStore(
   config: Values<typeof storeVariables>,
   { stack, log, metrics, signal }: { stack: AsyncDisposableStack; log: Logger; metrics: Metrics; signal: AbortSignal },
+  options: Pick<MongoOptions, "attributedProviders"> = {},
 ): Promise<Store> {
-  const store = stack.use(await openConfiguredStore(config, log));
+  const store = stack.use(await openConfiguredStore(config, log, options));
   await rejectWrongTime(store, systemClock);
   const help = "How far the machine's clock is ahead of the one that is believed; 0 while it is believed itself";
   metrics.gauge("carillon_clock_off_seconds", help, [], () => systemClock.offBy() / 1000);
@@ -39,8 +41,8 @@ export async function openRoleStore(
 }
 
 /** Opens the store the configuration names. */
-export const openConfiguredStore = (config: Values<typeof storeVariables>, log?: Logger): Promise<Store> =>
-  openStore(storeUrlOf(config), { mongo: { log } });
+export const openConfiguredStore = (config: Values<typeof storeVariables>, log?: Logger, options: MongoOptions = {}): Promise<Store> =>
+  openStore(storeUrlOf(config), { mongo: { ...options, log } });
 
 /** STORE_URL with the credentials in it: for who opens it, never to be shown. */
 export function storeUrlOf(config: Values<typeof storeVariables>): string {

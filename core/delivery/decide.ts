@@ -1,5 +1,5 @@
 import { backoffMs } from "./backoff.ts";
-import type { Channel, NotificationClass } from "./channel.ts";
+import type { NotificationClass } from "./channel.ts";
 import { type Outcome, reasonOf } from "./outcome.ts";
 import { outcomeReason, type Reason, reason } from "./reason.ts";
 
@@ -14,14 +14,6 @@ export const UNCERTAIN_WAIT_MS: UncertainWaits = { critical: 10_000, transaction
 export type UncertainWaits = Readonly<Record<NotificationClass, number>>;
 /** The first look at an unknown outcome, and the shortest time between two: a receipt mostly comes sooner. */
 export const STATUS_QUERY_FIRST_MS = 2_000;
-/** Channels some provider of which can be asked what became of an attempt. */
-export const STATUS_QUERY_CHANNELS: Readonly<Record<Channel, boolean>> = {
-  apns: false,
-  fcm: false,
-  webpush: false,
-  sms: true,
-  email: true,
-};
 /** Classes whose attempt of unknown outcome is repeated once. */
 const RESENDS_UNCERTAIN: Record<NotificationClass, boolean> = { critical: true, transactional: false, marketing: false };
 
@@ -76,11 +68,12 @@ export function decideUncertain(s: {
 }
 
 /**
- * When to ask again about an attempt uncertain since then: after 2 s, 8 s, 32 s, …, and at `until`, the policy's moment, at the latest. Few
- * questions, because an outage makes many attempts uncertain at once, and providers allow few.
+ * When to ask again about an attempt uncertain since then: with a provider that can be asked after 2 s, at 8 s, 32 s, …, and at `until`, the
+ * policy's moment, at the latest. Few questions, because an outage makes many attempts uncertain at once, and providers allow few.
+ * @param firstMs when the provider can first be asked
  */
-export const nextStatusQueryAt = (since: number, now: number, until: number) =>
-  Math.min(until, now + Math.max(STATUS_QUERY_FIRST_MS, 3 * (now - since)));
+export const nextStatusQueryAt = (since: number, now: number, until: number, firstMs = STATUS_QUERY_FIRST_MS) =>
+  Math.min(until, now + Math.max(firstMs, 3 * (now - since)));
 
 /** What is known as not sent, and may go better another time. */
 type NotSent = Extract<Outcome, { kind: "throttled" | "unavailable" | "misconfigured" }>;

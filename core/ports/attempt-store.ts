@@ -35,12 +35,6 @@ export interface Resolution {
 /** The provider's answer; or "void": the number was closed without a call, so that no stale copy of the task can use it. */
 export type AttemptOutcome = Outcome | { kind: "void"; state: EndState; reason: Reason };
 
-/**
- * Providers whose messages name nothing of ours when they are asked: only we can tell whose a message is. Their references are indexed for
- * that, nobody else's.
- */
-export const ATTRIBUTED_PROVIDERS = ["twilio"] as const;
-
 export interface AttemptStore {
   /** Inserts all, unordered, in one round trip; for each whether it is ours. Durable when resolved. */
   claim(attempts: readonly AttemptRecord[]): Promise<boolean[]>;

@@ -1,3 +1,4 @@
+import { STATUS_QUERY_FIRST_MS } from "../../core/delivery/decide.ts";
 import { defineProvider } from "../definition.ts";
 import { mandrillVariables, mandrillWebhookVariables } from "./config.ts";
 import { mandrill as reader } from "./webhook.ts";
@@ -9,5 +10,6 @@ export const mandrill = defineProvider({
   variables: mandrillVariables,
   requires: ["MANDRILL_API_KEY_FILE", "EMAIL_FROM"],
   load: async () => (await import("./provider.ts")).createMandrillProvider,
+  statusQuery: { firstMs: STATUS_QUERY_FIRST_MS },
   webhook: { reader, variables: mandrillWebhookVariables, secret: "MANDRILL_WEBHOOK_KEY_FILE", coversUrl: true },
 });

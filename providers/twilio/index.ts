@@ -1,3 +1,4 @@
+import { STATUS_QUERY_FIRST_MS } from "../../core/delivery/decide.ts";
 import { defineProvider } from "../definition.ts";
 import { twilioVariables, twilioWebhookVariables } from "./config.ts";
 import { twilio as reader } from "./webhook.ts";
@@ -9,6 +10,7 @@ export const twilio = defineProvider({
   variables: twilioVariables,
   requires: ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN_FILE", "TWILIO_FROM"],
   load: async () => (await import("./provider.ts")).createTwilioProvider,
+  statusQuery: { firstMs: STATUS_QUERY_FIRST_MS, isAttributed: true },
   webhook: {
     reader,
     variables: twilioWebhookVariables,

@@ -155,7 +155,7 @@ async function fiveMinutesLater(store: Store): Promise<void> {
   const now = () => Date.now() + UNCERTAIN_WAIT_MS.transactional;
   const relay = createRelay({
     ...{ store, worker: "later", pollMs: 1_000, clock: { ...systemClock, now }, random: Math.random },
-    ...{ uncertainWaitMs: UNCERTAIN_WAIT_MS, watchdogFirstMs: WATCHDOG_FIRST_MS, failpoint: () => {} },
+    ...{ uncertainWaitMs: UNCERTAIN_WAIT_MS, statusQueryFirstMs: () => undefined, watchdogFirstMs: WATCHDOG_FIRST_MS, failpoint: () => {} },
     queue: { waitingSince: async () => undefined },
     publisher: { publish: () => Promise.reject(new Error("nothing is left to send")) },
     log: createLogger("relay", "error"),

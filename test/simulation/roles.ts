@@ -16,6 +16,7 @@ import { createReceipts } from "../../feedback/apply.ts";
 import { createFeedbackMetrics } from "../../feedback/metrics.ts";
 import { type Accept, createAccept } from "../../gateway/accept.ts";
 import { createGatewayMetrics } from "../../gateway/metrics.ts";
+import { PROVIDERS } from "../../providers/list.ts";
 import { createRelayMetrics } from "../../relay/metrics.ts";
 import { createRelay, type Relay } from "../../relay/relay.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
@@ -36,6 +37,9 @@ const relayMetrics = createRelayMetrics(createMetrics("relay"));
 const feedbackMetrics = createFeedbackMetrics(createMetrics("feedback"));
 const gatewayMetrics = createGatewayMetrics(createMetrics("gateway"));
 const tracer = new ProxyTracerProvider().getTracer("world");
+
+/** As the roles have it: a provider that is asked, and one that is not. */
+const statusQueryFirstMs = (provider: string) => PROVIDERS.find(({ name }) => name === provider)?.statusQuery?.firstMs;
 
 /** The preferences service answers with what was true at most so long ago. */
 const ANSWER_AGE_MS = 4_500;
@@ -148,7 +152,7 @@ export function createRelayRole(around: Surroundings, process: SimulatedProcess)
     return attempts.record(results);
   };
   const store = { ...ports.store, attempts: { ...attempts, record } };
-  return createRelay({ ...ports, store, pollMs: POLL_MS, uncertainWaitMs: UNCERTAIN_WAIT_MS, metrics: relayMetrics });
+  return createRelay({ ...ports, store, pollMs: POLL_MS, uncertainWaitMs: UNCERTAIN_WAIT_MS, statusQueryFirstMs, metrics: relayMetrics });
 }
 
 export function createFeedback(around: Surroundings, process: SimulatedProcess) {

@@ -20,6 +20,7 @@ const REACH: Record<string, readonly string[]> = {
   sandbox: [],
   ...Object.fromEntries(SERVICES.map((service) => [service, ["core", "runtime", "adapters", "gen"]])),
   dispatchers: ["core", "runtime", "adapters", "providers", "gen"],
+  relay: ["core", "runtime", "adapters", "providers", "gen"],
   feedback: ["core", "runtime", "adapters", "providers", "gen"],
   operations: ["core", "runtime", "adapters", "gen"],
   cli: ["core", "runtime", "adapters", "providers", "operations", "gen", "sandbox", ...SERVICES],
