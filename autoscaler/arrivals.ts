@@ -1,31 +1,31 @@
-/** How fast tasks come in, followed from reading to reading. */
+/** The arrival rate of one stream, updated with each reading of it. */
 export interface Arrivals {
   created: string;
   lastSequence: number;
-  /** Of the reading, by the monotonic clock. */
+  /** When it was last read, by the monotonic clock. */
   readAt: number;
-  /** Undefined until there were two readings of one stream. */
+  /** Undefined until the stream has been read twice. */
   perSecond: number | undefined;
-  /** When something had come in last, by the monotonic clock; undefined where nothing did. */
+  /** When a reading last showed a new task, by the monotonic clock; undefined until one does. */
   arrivedAt: number | undefined;
 }
 
-/** A rise is believed within two readings. */
+/** Time constant for a rise: most of it shows after two readings. */
 const RISE_MS = 4_000;
-/** A fall is believed slowly: what was needed a moment ago may be needed again, and a pod takes longer to come than to go. */
+/** Time constant for a fall. Slower: the load may return, and a pod takes longer to start than to stop. */
 const FALL_MS = 30_000;
-/** Below one task in 100 s there is no stream of work; each is a backlog of its own. */
+/** Rates below one task in 100 s count as 0. */
 const PER_SECOND_MIN = 0.01;
 
-/** Pure. Follows the stream's last sequence: what is published twice within the duplicate window counts once. */
-export function followArrivals(
+/** Pure. Counts by the stream's last sequence, so that a duplicate that JetStream dropped does not count. */
+export function updateArrivals(
   before: Arrivals | undefined,
   { created, lastSequence }: { created: string; lastSequence: number },
   now: number,
 ): Arrivals {
   const reading = { created, lastSequence, readAt: now };
   if (!before) return { ...reading, perSecond: undefined, arrivedAt: undefined };
-  // Made anew, or restored: the sequences of the two have nothing to do with one another.
+  // The stream was recreated or restored: its sequence cannot be compared with the one before.
   if (created !== before.created || lastSequence < before.lastSequence)
     return { ...reading, perSecond: before.perSecond, arrivedAt: lastSequence > 0 ? now : before.arrivedAt };
   const elapsedMs = now - before.readAt;

@@ -6,7 +6,7 @@ import { ms, text, type Variable } from "../runtime/config.ts";
 import { internalTlsVariables } from "../runtime/tls/grpc-tls.ts";
 import type { Scalings } from "./rates.ts";
 
-/** Wide, but bounded: a slip of the pen should not cost a cluster. */
+/** Wide, but a typing error must not fill a cluster with pods. */
 const BOUNDS: Record<keyof ChannelScaling, { min: number; max: number }> = {
   targetRatePerPod: { min: 0.01, max: 100_000 },
   drainMs: { min: 1_000, max: 86_400_000 },
@@ -39,7 +39,7 @@ export function parseScalings(json: string): Scalings {
       if (!Object.hasOwn(BOUNDS, setting)) fault(`${channel} may hold ${Object.keys(BOUNDS).join(", ")}; another setting is in it`);
       const key = setting as keyof ChannelScaling;
       const { min, max } = BOUNDS[key];
-      // null: not set, as charts write it.
+      // The chart writes null for a value that is not set.
       if (value === null) continue;
       if (typeof value === "number" && value >= min && value <= max && (Number.isInteger(value) || !WHOLE.includes(key)))
         scaling[key] = value;
@@ -74,18 +74,18 @@ const scalingsFile = (about: { default: string; reason: string }): Variable<Scal
 export const autoscalerVariables = {
   ...natsVariables,
   ...internalTlsVariables,
-  AUTOSCALER_LISTEN: text({ default: "0.0.0.0:7730", reason: "host:port KEDA asks, with gRPC (external scaler)" }),
+  AUTOSCALER_LISTEN: text({ default: "0.0.0.0:7730", reason: "host:port of KEDA's external scaler (gRPC)" }),
   AUTOSCALER_RELEASE: text({
     default: "carillon",
-    reason: "label release of the metric: whose dispatchers they are, where several share a cluster",
+    reason: "the metric's label `release`: tells several installations in one cluster apart",
   }),
   AUTOSCALER_CHANNELS_FILE: scalingsFile({
     default: "",
-    reason: "what pods of a channel do and how fast its queue is worked off, by channel; empty: the defaults",
+    reason: "JSON: by channel, the rate of a pod and how fast a backlog must drain; empty: the defaults",
   }),
-  // Below REPORT_LIFE_MS: a longer while without a reading is a loss, after which nothing is believed for LISTEN_MS.
+  // At most REPORT_LIFE_MS: a longer gap counts as lost readings, after which the rate is unknown for LISTEN_MS.
   AUTOSCALER_SAMPLE_MS: ms(200, 5_000, {
     default: "2000",
-    reason: "between two readings of the queues; 20 small questions to NATS each. The HPA asks every 15 s",
+    reason: "between two readings of the queues, each 20 small requests to NATS. The HPA asks every 15 s",
   }),
 };

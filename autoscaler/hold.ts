@@ -1,57 +1,60 @@
-import { CALLS_MS, type Calls } from "./reports.ts";
+import { CALLS_WINDOW_MS, type Calls } from "./reports.ts";
 
 /**
- * While a provider is away its tasks come back again and again, and the queue looks as if there were more to do. More pods would only ask it
- * more often, so the rate does not rise until calls go well again.
+ * During a provider's outage tasks are delivered again and again, and the queue looks as if it held more work. More pods would only call the
+ * provider more often, so the required rate does not rise until most calls succeed again.
  */
 export interface Hold {
-  /** What the rate may not exceed; undefined while nothing holds it. */
+  /** Upper bound of the rate during an outage; else undefined. */
   ceiling: number | undefined;
-  /** What was wanted in the last CALLS_MS while nothing held it, by the monotonic clock. */
-  trail: readonly { at: number; perSecond: number }[];
+  /** What the queue asked for within the last CALLS_WINDOW_MS outside of an outage. `at` by the monotonic clock. */
+  history: readonly { at: number; perSecond: number }[];
 }
 
 /**
- * A rise is given out when it has lasted for so long: by then an outage has been noticed, also of a provider that hangs. Short against the 15 s
- * between two looks of the HPA and the start of a pod.
+ * A rise takes effect only after it has lasted this long: by then the pods have reported an outage, also of a provider that hangs. Short compared
+ * with the 15 s between two syncs of the HPA and the time a pod takes to start.
  */
 const RISE_LASTS_MS = 5_000;
 
-export const FREE: Hold = { ceiling: undefined, trail: [] };
+export const NO_HOLD: Hold = { ceiling: undefined, history: [] };
 
+/** What pods reported of a channel's provider. */
 export interface ProviderView {
+  /** Within CALLS_WINDOW_MS. */
   recent: Calls;
+  /** Within NEWEST_WINDOW_MS. */
   newest: Calls;
-  /** Tasks given back for later: nobody calls for them now. */
+  /** Tasks returned to the queue with a delay. */
   parked: number;
 }
 
-/** Whether more than half of what the provider was asked failed by its own fault. */
-export function isProviderAway({ recent, newest, parked }: ProviderView, wasAway: boolean): boolean {
-  // Nobody asks it, because every circuit is open: then nothing has changed.
-  if (recent.called === 0) return wasAway && parked > 0;
+/** Whether more than half of the calls failed through the provider's fault. */
+export function isProviderFailing({ recent, newest, parked }: ProviderView, wasFailing: boolean): boolean {
+  // Every circuit breaker is open, so nobody calls: nothing shows that the outage is over.
+  if (recent.called === 0) return wasFailing && parked > 0;
   return mostFailed(recent) || mostFailed(newest);
 }
 
 const mostFailed = ({ called, failed }: Calls) => failed * 2 > called;
 
 /**
- * Pure. What stood before the failures began is kept: the lowest rate of the time in which they were counted. Who began only after that, and sees
- * what has gathered since, keeps to `atRest`: what is wanted without any backlog, which is what stands when all is well.
+ * Pure. In an outage the ceiling is the lowest rate of the window in which the failures were counted, because the rate may have risen with them.
+ * A process that starts during an outage has no such rate: its ceiling is `withoutBacklog`, the rate for the arrivals alone.
  */
-export function followHold(
+export function updateHold(
   before: Hold,
-  away: boolean,
-  { perSecond, atRest }: { perSecond: number; atRest: number },
+  isFailing: boolean,
+  { perSecond, withoutBacklog }: { perSecond: number; withoutBacklog: number },
   now: number,
 ): { hold: Hold; perSecond: number } {
-  const trail = before.trail.filter(({ at }) => now - at <= CALLS_MS);
-  if (!away) {
-    trail.push({ at: now, perSecond });
-    return { hold: { ceiling: undefined, trail }, perSecond: lowest(trail.filter(({ at }) => now - at <= RISE_LASTS_MS)) };
+  const history = before.history.filter(({ at }) => now - at <= CALLS_WINDOW_MS);
+  if (!isFailing) {
+    history.push({ at: now, perSecond });
+    return { hold: { ceiling: undefined, history }, perSecond: lowest(history.filter(({ at }) => now - at <= RISE_LASTS_MS)) };
   }
-  const ceiling = before.ceiling ?? (trail.length > 0 ? lowest(trail) : atRest);
-  return { hold: { ceiling, trail }, perSecond: Math.min(ceiling, perSecond) };
+  const ceiling = before.ceiling ?? (history.length > 0 ? lowest(history) : withoutBacklog);
+  return { hold: { ceiling, history }, perSecond: Math.min(ceiling, perSecond) };
 }
 
-const lowest = (trail: Hold["trail"]) => Math.min(...trail.map(({ perSecond }) => perSecond));
+const lowest = (history: Hold["history"]) => Math.min(...history.map(({ perSecond }) => perSecond));

@@ -1,4 +1,4 @@
-// As KEDA 2.20 asks, in its order: GetMetricSpec when the HPA is made, then GetMetrics and IsActive at each turn, beside a StreamIsActive.
+// As KEDA 2.20 asks, in its order: GetMetricSpec when the HPA is made, then GetMetrics and IsActive at each sync, beside a StreamIsActive.
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
@@ -68,7 +68,7 @@ const read = (seconds: number, more: Partial<QueueState> = {}) => {
   state = { ...state, ...more };
   for (let s = 0; s < seconds; s += 2) {
     clock.advance(2_000);
-    rates.read("sms", { kind: "read", state });
+    rates.addReading("sms", { kind: "read", state });
   }
 };
 const ask = {
@@ -82,7 +82,7 @@ const ask = {
 };
 const failure = (call: Promise<unknown>) => call.then(() => assert.fail("it was answered"), readDetails);
 
-test("the target of a pod is told exactly, and rounded for those who read whole numbers", async () => {
+test("the target per pod is exact, and rounded for callers that read whole numbers", async () => {
   assert.deepEqual(await ask.spec(), {
     metricSpecs: [{ metricName: "carillon_required_per_second_sms", targetSize: 32, targetSizeFloat: 31.6 }],
   });
@@ -90,7 +90,7 @@ test("the target of a pod is told exactly, and rounded for those who read whole 
   assert.equal((await ask.spec("apns")).metricSpecs[0]?.targetSizeFloat, SCALING_DEFAULTS.apns.targetRatePerPod);
 });
 
-test("the required rate is told, and whether any pod is needed", async () => {
+test("answers the required rate, and whether any pod is needed", async () => {
   read(12);
   assert.deepEqual((await ask.metrics()).metricValues, [
     { metricName: "carillon_required_per_second_sms", metricValue: 0, metricValueFloat: 0 },
@@ -103,10 +103,10 @@ test("the required rate is told, and whether any pod is needed", async () => {
   assert.deepEqual(await ask.isActive(), { result: true });
 });
 
-test("without a sample, or with an old one only, nobody is told a number", async () => {
+test("without a recent sample no number is answered", async () => {
   for (const { code, message } of await Promise.all([ask.metrics(), ask.isActive()].map(failure))) {
     assert.equal(code, status.UNAVAILABLE);
-    assert.match(message, /required rate of sms is not known: the queue was not read yet/);
+    assert.match(message, /required rate of sms is not known: the queue has not been read yet/);
   }
   read(12);
   await ask.metrics();
@@ -114,7 +114,7 @@ test("without a sample, or with an old one only, nobody is told a number", async
   for (const { code } of await Promise.all([ask.metrics(), ask.isActive()].map(failure))) assert.equal(code, status.UNAVAILABLE);
 });
 
-test("a channel that is none is rejected by the field's name, in every method", async () => {
+test("every method rejects an unknown channel and names the field", async () => {
   for (const channel of ["", "fax", "SMS"]) {
     const answers = [ask.spec(channel), ask.metrics(channel), ask.isActive(channel), first(client.streamIsActive(object(channel)))];
     for (const [i, { code, fields, message }] of (await Promise.all(answers.map(failure))).entries()) {
@@ -130,24 +130,24 @@ test("a channel that is none is rejected by the field's name, in every method", 
 const first = (stream: ClientReadableStream<IsActiveResponse>) =>
   new Promise<boolean>((resolve, reject) => stream.once("data", (r: IsActiveResponse) => resolve(r.result)).once("error", reject));
 
-test("the stream tells what holds at once, the first task, and the end after a while", async () => {
+test("the stream answers at once, at the first task, and a while after the last", async () => {
   read(12);
-  const told: boolean[] = [];
+  const answers: boolean[] = [];
   const stream = client.streamIsActive(object("sms"));
-  stream.on("data", ({ result }: IsActiveResponse) => told.push(result)).on("error", () => {});
-  await eventually("it is told at the beginning", () => told.length === 1);
+  stream.on("data", ({ result }: IsActiveResponse) => answers.push(result)).on("error", () => {});
+  await eventually("the first answer", () => answers.length === 1);
   read(2, { waiting: 1, messages: 1, lastSequence: 1 });
-  await eventually("the first task is told", () => told.length === 2);
+  await eventually("the answer to the first task", () => answers.length === 2);
   read(ACTIVE_MS / 1_000 - 10, { waiting: 0, messages: 0 });
   clock.advance(RATE_LIFE_MS + 1);
-  rates.read("sms", { kind: "unreadable", why: "away" });
+  rates.addReading("sms", { kind: "unreadable", why: "away" });
   read(30);
-  await eventually("the end is told", () => told.length === 3);
-  assert.deepEqual(told, [false, true, false]);
+  await eventually("the answer to the end", () => answers.length === 3);
+  assert.deepEqual(answers, [false, true, false]);
   stream.cancel();
 });
 
-test("a stream that nothing is known for waits until something is", async () => {
+test("a stream waits until the rate is known", async () => {
   const stream = client.streamIsActive(object("sms"));
   const answer = first(stream);
   await ask.spec();
@@ -156,18 +156,18 @@ test("a stream that nothing is known for waits until something is", async () => 
   stream.on("error", () => {}).cancel();
 });
 
-test("a stream that its caller leaves, or a drain ends, is watched for no longer", async () => {
+test("a stream that its caller or a drain ends leaves no listener", async () => {
   read(12);
   const streams = [1, 2, 3].map(() => client.streamIsActive(object("sms")).on("error", () => {}));
   await Promise.all(streams.map(first));
   assert.equal(watching, 3);
   streams[0]!.cancel();
-  await eventually("the one that left is not told", () => watching === 2);
+  await eventually("the cancelled stream has no listener", () => watching === 2);
   draining.abort();
-  await eventually("nor are the others", () => watching === 0);
+  await eventually("nor have the others", () => watching === 0);
 });
 
-test("a drain ends the streams in good order, so that the next pod is asked at once", async () => {
+test("a drain ends the streams with OK, so that KEDA asks the next pod at once", async () => {
   read(12);
   const stream = client.streamIsActive(object("sms"));
   const ended = new Promise((resolve) => stream.once("status", ({ code }) => resolve(code)));
@@ -177,7 +177,7 @@ test("a drain ends the streams in good order, so that the next pod is asked at o
   assert.equal(await ended, status.OK);
 });
 
-test("bytes and paths are KEDA's, and StreamMetricSpec is not implemented", async () => {
+test("bytes and paths are KEDA's; StreamMetricSpec is not implemented", async () => {
   read(12, { waiting: 90, messages: 90 });
   const raw = (bytes: Uint8Array) => Buffer.from(bytes);
   const method = (name: string, responseStream = false) => ({

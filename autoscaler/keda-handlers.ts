@@ -10,11 +10,11 @@ import { type CallError, callError, invalidRequest, isCallError } from "../runti
 import type { Handler, StreamHandler } from "../runtime/handler.ts";
 import type { Rates, Scalings } from "./rates.ts";
 
-/** Open streams; KEDA holds one for each ScaledObject. */
+/** Open streams; KEDA keeps one for each ScaledObject. */
 const STREAMS_MAX = 1_000;
 const tooManyStreams = callError("RESOURCE_EXHAUSTED", "OVERLOADED", `${STREAMS_MAX} streams are open`);
 
-/** One metric, under the same name for KEDA, the HPA and Prometheus. */
+/** For KEDA. The HPA and Prometheus read carillon_required_per_second with the channel as a label. */
 export const metricName = (channel: Channel) => `carillon_required_per_second_${channel}`;
 
 export interface KedaParts {
@@ -51,7 +51,7 @@ export function createKedaHandlers({ rates, scalings, signal: shutdown }: KedaPa
       : callError("UNAVAILABLE", "UNAVAILABLE", `the required rate of ${channel} is not known: ${rate.why}`);
   }
 
-  /** Whether the channel needs a pod: at once, and then at every change until `caller` or the shutdown ends the stream. */
+  /** Yields whether the channel needs a pod: at once, and at every change until `caller` or the shutdown ends the stream. */
   async function* activity(channel: Channel, caller: AbortSignal): AsyncGenerator<IsActiveResponse> {
     let changed = Promise.withResolvers<void>();
     const wake = () => changed.resolve();

@@ -55,7 +55,7 @@ test("tasks in the queue ask for pods, parked ones do not, and a lost server hol
   const { metricSpecs } = await callUnary(client, ExternalScalerService.getMetricSpec, object("sms"));
   assert.equal(metricSpecs[0]?.targetSizeFloat, 5);
   const unknown = await rate().then(() => assert.fail("nothing can be known yet"), readDetails);
-  assert.match(unknown.message, /followed for too short a time|not read yet/);
+  assert.match(unknown.message, /not been observed for long enough|not been read yet/);
   assert.equal(await metric("carillon_required_per_second"), undefined);
   await eventually("the rate is known", () =>
     rate().then(

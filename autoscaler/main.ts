@@ -11,16 +11,16 @@ import { defineRole } from "../runtime/run.ts";
 import { internalTls } from "../runtime/tls/grpc-tls.ts";
 import { autoscalerVariables } from "./config.ts";
 import { createKedaHandlers } from "./keda-handlers.ts";
-import { showRates } from "./metrics.ts";
+import { exportRates } from "./metrics.ts";
 import { rateApis } from "./rate-apis.ts";
 import { createRates } from "./rates.ts";
-import { sample } from "./sample.ts";
+import { sampleQueues } from "./sample.ts";
 
 const variables: typeof autoscalerVariables = Object.assign({}, autoscalerVariables, ...rateApis.map((api) => api.variables));
 
 export const role = defineRole({
   name: "autoscaler",
-  about: "works out how many tasks per second each channel's pods have to do, for KEDA, Kubernetes and Prometheus",
+  about: "computes how many tasks per second each channel's pods must handle, for KEDA, Kubernetes and Prometheus",
   variables,
   async start(config, { log, metrics, stack, signal, tracer }) {
     const clock = systemClock;
@@ -28,10 +28,10 @@ export const role = defineRole({
     const configured = rateApis.map(({ name, configure }) => ({ name, start: configure(config) }));
     const scalings = config.AUTOSCALER_CHANNELS_FILE;
     const rates = createRates(CHANNELS, scalings, clock);
-    showRates(metrics, rates);
+    exportRates(metrics, rates);
     const nats = stack.use(await connectNats(config, log));
-    stack.use(subscribeReports(nats, CHANNELS, rates.heard));
-    const sampling = sample(await createQueueReader(nats), rates, { everyMs: config.AUTOSCALER_SAMPLE_MS, clock, log, signal });
+    stack.use(subscribeReports(nats, CHANNELS, rates.addReport));
+    const sampling = sampleQueues(await createQueueReader(nats), rates, { everyMs: config.AUTOSCALER_SAMPLE_MS, clock, log, signal });
     const calls = { log, tracer, seconds: callSeconds(metrics), authenticate: () => undefined };
     const services = [serveHandlers(ExternalScalerService, createKedaHandlers({ rates, scalings, signal }), calls)];
     const server = stack.use(await startGrpcServer({ address: config.AUTOSCALER_LISTEN, services, reflection: false, log, tls }));

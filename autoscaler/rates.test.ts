@@ -20,13 +20,13 @@ class Channel {
   };
   report: Report | undefined = { worker: "pod-1", parked: 0, called: 0, failed: 0, busyMs: 0 };
 
-  /** @param arriving per second; all of it is handled unless `state` is told otherwise */
+  /** @param arriving per second; all of it is handled unless `state` says otherwise */
   run(seconds: number, arriving = 0): number {
     for (let s = 0; s < seconds; s += 2) {
       this.clock.advance(2_000);
       this.state = { ...this.state, lastSequence: this.state.lastSequence + 2 * arriving };
-      if (this.report) this.rates.heard("sms", this.report);
-      this.rates.read("sms", { kind: "read", state: this.state });
+      if (this.report) this.rates.addReport("sms", this.report);
+      this.rates.addReading("sms", { kind: "read", state: this.state });
     }
     return this.rate();
   }
@@ -38,7 +38,7 @@ class Channel {
     this.report = { worker: "pod-1", parked: 0, called: 0, failed: 0, busyMs: 0, ...report };
   }
   lost(): void {
-    this.rates.read("sms", { kind: "unreadable", why: "NATS did not answer (TimeoutError)" });
+    this.rates.addReading("sms", { kind: "unreadable", why: "NATS did not answer (TimeoutError)" });
   }
   current = () => this.rates.current("sms");
   rate(): number {
@@ -53,20 +53,20 @@ class Channel {
 }
 const near = (a: number, b: number) => assert.ok(Math.abs(a - b) < 1e-6, `${a} instead of ${b}`);
 
-test("nothing is known before the pods' reports have been listened to", () => {
+test("the rate is unknown until pods have had time to report", () => {
   const channel = new Channel();
-  assert.deepEqual(channel.current(), { kind: "unknown", why: "the queue was not read yet" });
+  assert.deepEqual(channel.current(), { kind: "unknown", why: "the queue has not been read yet" });
   channel.queue(0, 5_000);
   channel.pods({ parked: 5_000 });
   for (let waited = 0; waited < LISTEN_MS; waited += 2_000) {
     assert.equal(channel.current().kind, "unknown");
     channel.clock.advance(2_000);
-    channel.rates.read("sms", { kind: "read", state: channel.state });
+    channel.rates.addReading("sms", { kind: "read", state: channel.state });
   }
   assert.equal(channel.current().kind, "unknown");
 });
 
-test("a steady queue needs its arrivals and a tenth", () => {
+test("a steady queue needs 1.1 times its arrival rate", () => {
   const channel = new Channel();
   channel.queue(0, 20);
   channel.pods({ called: 200 });
@@ -77,7 +77,7 @@ test("a steady queue needs its arrivals and a tenth", () => {
   assert.deepEqual(view, { backlog: 20, parked: 0, arrivalsPerSecond: 100, oldestMs: 100, ackPendingRatio: 0, bytesRatio: 0 });
 });
 
-test("a burst is worked off within the drain time, and faster when it is overdue", () => {
+test("a burst drains within the drain time, and faster once its oldest task is overdue", () => {
   const channel = new Channel();
   channel.run(10);
   channel.queue(3_000, 0, 1_000);
@@ -86,20 +86,20 @@ test("a burst is worked off within the drain time, and faster when it is overdue
   near(channel.run(6), 200);
 });
 
-test("a rate is known however seldom the queue may be read, and never where that is taken for a loss", () => {
+test("the longest sampling interval allowed still gives a rate", () => {
   const { AUTOSCALER_SAMPLE_MS } = autoscalerVariables;
-  const seldom = 5_000;
-  assert.equal(AUTOSCALER_SAMPLE_MS.parse(String(seldom)), seldom);
-  assert.throws(() => AUTOSCALER_SAMPLE_MS.parse(String(seldom + 1)));
+  const longest = 5_000;
+  assert.equal(AUTOSCALER_SAMPLE_MS.parse(String(longest)), longest);
+  assert.throws(() => AUTOSCALER_SAMPLE_MS.parse(String(longest + 1)));
   const channel = new Channel();
   for (let i = 0; i < 10; i++) {
-    channel.clock.advance(seldom);
-    channel.rates.read("sms", { kind: "read", state: channel.state });
+    channel.clock.advance(longest);
+    channel.rates.addReading("sms", { kind: "read", state: channel.state });
   }
   assert.equal(channel.rate(), 0);
 });
 
-test("parked tasks are no backlog, however many and however old, and keep a pod", () => {
+test("parked tasks are no backlog, however many and old, and need one pod", () => {
   const channel = new Channel();
   channel.queue(0, 5_000, 3_600_000);
   channel.pods({ parked: 4_999 });
@@ -110,7 +110,7 @@ test("parked tasks are no backlog, however many and however old, and keep a pod"
   assert.equal(channel.rates.view("sms")?.parked, 4_999);
 });
 
-test("beside parked tasks, the oldest that was never handed out tells the age", () => {
+test("where tasks are parked, the age is that of the oldest task never handed out", () => {
   const channel = new Channel();
   channel.queue(3_000, 5_000, 3_600_000);
   channel.pods({ parked: 5_000 });
@@ -120,7 +120,7 @@ test("beside parked tasks, the oldest that was never handed out tells the age", 
   near(channel.run(6), 300);
 });
 
-test("more parked than there is, by reports older than the reading, is no negative backlog", () => {
+test("reports of more parked tasks than the queue holds give no negative backlog", () => {
   const channel = new Channel();
   channel.queue(0, 10);
   channel.pods({ parked: 5_000 });
@@ -128,7 +128,7 @@ test("more parked than there is, by reports older than the reading, is no negati
   assert.equal(channel.rates.view("sms")?.backlog, 0);
 });
 
-test("a pod that reports no more has nothing parked", () => {
+test("a pod that stopped reporting has nothing parked", () => {
   const channel = new Channel();
   channel.queue(0, 3_000, 0);
   channel.pods({ parked: 3_000 });
@@ -139,35 +139,35 @@ test("a pod that reports no more has nothing parked", () => {
   near(channel.run(4), 100);
 });
 
-test("what several pods have parked is added up", () => {
+test("parked tasks of several pods add up", () => {
   const channel = new Channel();
   channel.queue(0, 3_000);
   channel.run(10);
-  for (const worker of ["pod-2", "pod-3"]) channel.rates.heard("sms", { worker, parked: 100, called: 0, failed: 0, busyMs: 0 });
+  for (const worker of ["pod-2", "pod-3"]) channel.rates.addReport("sms", { worker, parked: 100, called: 0, failed: 0, busyMs: 0 });
   channel.run(2);
   assert.equal(channel.rates.view("sms")?.parked, 200);
 });
 
-test("an outage of the provider adds no pod, though tasks come back again and again", () => {
+test("an outage of the provider adds no pods, though its tasks return again and again", () => {
   const channel = new Channel();
   channel.queue(0, 20);
   channel.pods({ called: 200 });
   const before = channel.run(60, 100);
-  // Each delivery is tried again and again, and its tasks wait for the deadline of a hanging provider.
+  // Every delivery is retried, and its tasks wait for the deadline of a provider that hangs.
   channel.pods({ called: 400, failed: 390 });
   channel.queue(2_000, 1_000, 90_000);
   const pods = replicasFor(before, { ...sms, maxReplicas: 1_000 });
   for (let s = 0; s < 600; s += 2) assert.equal(replicasFor(channel.run(2, 300), { ...sms, maxReplicas: 1_000 }), pods, `after ${s} s`);
   near(channel.rate(), before);
   assert.ok(channel.rates.held("sms"));
-  // It is well again, and what was kept is sent.
+  // The provider recovers, and the backlog is sent.
   channel.pods({ called: 400, failed: 4 });
   channel.queue(20_000, 1_000, 90_000);
   assert.ok(channel.run(20, 300) > 5 * before);
   assert.equal(channel.rates.held("sms"), false);
 });
 
-test("an outage in which every circuit is open, so that nobody calls, adds no pod either", () => {
+test("an outage in which every circuit breaker is open adds no pods either", () => {
   const channel = new Channel();
   channel.queue(0, 20);
   channel.pods({ called: 200 });
@@ -179,7 +179,7 @@ test("an outage in which every circuit is open, so that nobody calls, adds no po
   near(channel.run(120, 100), before);
 });
 
-test("an autoscaler that begins in an outage asks for no more than the one before it, whatever has gathered", () => {
+test("an autoscaler that starts during an outage asks for no more than the one before it", () => {
   const channel = new Channel();
   channel.pods({ called: 200, failed: 200, parked: 3_000 });
   channel.queue(360_000, 3_400, 3_600_000);
@@ -187,31 +187,31 @@ test("an autoscaler that begins in an outage asks for no more than the one befor
   assert.ok(channel.rates.held("sms"));
 });
 
-test("an outage lets the rate fall with what is wanted", () => {
+test("during an outage the rate may fall", () => {
   const channel = new Channel();
   channel.queue(0, 20);
   channel.pods({ called: 200 });
   const before = channel.run(60, 100);
   channel.pods({ called: 200, failed: 200 });
   channel.queue(0, 1, 3_600_000);
-  // What is old then is the provider's doing: no hurry.
+  // Old tasks are the outage's doing, and do not raise the rate.
   assert.ok(channel.run(120, 10) < before / 5);
 });
 
-test("the provider's limit holds in an outage", () => {
+test("the rate limit holds during an outage", () => {
   const limited = { ...SCALING_DEFAULTS, sms: { ...sms, rateLimitPerSecond: 50 } };
   const clock = createFakeClock();
   const rates = createRates(CHANNELS, limited, clock);
   const state: QueueState = { ...new Channel().state, waiting: 90_000, messages: 90_000 };
   for (let s = 0; s < 20; s += 2) {
     clock.advance(2_000);
-    rates.heard("sms", { worker: "w", parked: 0, called: 10, failed: s > 10 ? 10 : 0, busyMs: 0 });
-    rates.read("sms", { kind: "read", state });
+    rates.addReport("sms", { worker: "w", parked: 0, called: 10, failed: s > 10 ? 10 : 0, busyMs: 0 });
+    rates.addReading("sms", { kind: "read", state });
   }
   assert.deepEqual(rates.current("sms"), { kind: "known", perSecond: 50, active: true, at: clock.now() });
 });
 
-test("a queue that cannot be read keeps its rate for a while, and then nobody knows", () => {
+test("a queue that cannot be read keeps its rate for RATE_LIFE_MS, and then the rate is unknown", () => {
   const channel = new Channel();
   channel.queue(0, 20);
   const before = channel.run(20, 100);
@@ -223,34 +223,34 @@ test("a queue that cannot be read keeps its rate for a while, and then nobody kn
   assert.deepEqual(channel.current(), since);
   channel.clock.advance(1);
   assert.deepEqual(channel.current(), { kind: "unknown", why: "NATS did not answer (TimeoutError)" });
-  // Back again: the pods' reports are heard first.
+  // Readable again: pods must report first.
   channel.queue(0, 9_000);
   channel.pods({ parked: 8_980 });
   channel.clock.advance(2_000);
-  channel.rates.read("sms", { kind: "read", state: channel.state });
+  channel.rates.addReading("sms", { kind: "read", state: channel.state });
   assert.equal(channel.current().kind, "unknown");
   assert.ok(channel.run(8) <= before);
   assert.equal(channel.rates.held("sms"), false);
 });
 
-test("after a short loss the rate of before is kept until reports have been heard again", () => {
+test("after a short gap the rate stays until pods have reported again", () => {
   const channel = new Channel();
   channel.queue(0, 20);
   const before = channel.run(20, 100);
   channel.clock.advance(10_000);
   channel.queue(0, 9_000);
-  channel.rates.read("sms", { kind: "read", state: channel.state });
+  channel.rates.addReading("sms", { kind: "read", state: channel.state });
   near(channel.rate(), before);
 });
 
-test("a loop that stands still makes the rate unknown too", () => {
+test("the rate becomes unknown when sampling stops", () => {
   const channel = new Channel();
   channel.run(10);
   channel.clock.advance(RATE_LIFE_MS + 1);
-  assert.deepEqual(channel.current(), { kind: "unknown", why: "the queue was not read lately" });
+  assert.deepEqual(channel.current(), { kind: "unknown", why: "the queue has not been read recently" });
 });
 
-test("a stream that was made anew does not look like a burst or a standstill", () => {
+test("a recreated stream looks like neither a burst nor a standstill", () => {
   const channel = new Channel();
   channel.queue(0, 20);
   const before = channel.run(20, 100);
@@ -259,7 +259,7 @@ test("a stream that was made anew does not look like a burst or a standstill", (
   near(channel.run(20, 100), before);
 });
 
-test("a channel is active from its first task until a while after its last", () => {
+test("a channel is active from its first task until ACTIVE_MS after its last", () => {
   const channel = new Channel();
   channel.run(10);
   assert.equal(channel.isActive(), false);
@@ -273,12 +273,12 @@ test("a channel is active from its first task until a while after its last", () 
   assert.equal(channel.isActive(), false);
 });
 
-test("who watches is told after each reading, until it looks away", () => {
+test("a listener is called after each reading until it is disposed", () => {
   const channel = new Channel();
-  const told: string[] = [];
-  const watching = channel.rates.watch((c) => told.push(c));
+  const calls: string[] = [];
+  const watching = channel.rates.watch((c) => calls.push(c));
   channel.run(10);
   watching[Symbol.dispose]();
   channel.run(10);
-  assert.deepEqual(told, Array(5).fill("sms"));
+  assert.deepEqual(calls, Array(5).fill("sms"));
 });

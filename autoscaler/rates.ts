@@ -3,21 +3,21 @@ import type { Report } from "../adapters/nats/report.ts";
 import type { Channel } from "../core/delivery/channel.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import { type ChannelScaling, requiredRate } from "../core/scaling/scaling.ts";
-import { type Arrivals, followArrivals } from "./arrivals.ts";
-import { FREE, followHold, type Hold, isProviderAway } from "./hold.ts";
-import { CALLS_MS, createReports, NEWEST_CALLS_MS, REPORT_LIFE_MS, type Reports } from "./reports.ts";
+import { type Arrivals, updateArrivals } from "./arrivals.ts";
+import { type Hold, isProviderFailing, NO_HOLD, updateHold } from "./hold.ts";
+import { CALLS_WINDOW_MS, createReports, NEWEST_WINDOW_MS, REPORT_LIFE_MS, type Reports } from "./reports.ts";
 import type { RequiredRate, RequiredRates } from "./required.ts";
 
-/** A rate is given out for so long after the reading it follows from. Then nobody knows, and who scales keeps the pods there are. */
+/** A rate is served for this long after the reading it was computed from. After that it is unknown, and whoever scales keeps the number of pods. */
 export const RATE_LIFE_MS = 30_000;
-/** Pods' reports are listened for so long before a rate is believed: two reports of each, without which parked tasks look like work. */
+/** Wait for pods' reports before the first rate: two reports of each. Without them parked tasks would count as backlog. */
 export const LISTEN_MS = 5_000;
-/** A channel stays active for so long after its last task, so that the last pod does not come and go. */
+/** A channel stays active for this long after its last task, so that its last pod is not stopped and started in turn. */
 export const ACTIVE_MS = 60_000;
 
 export type Scalings = Readonly<Record<Channel, ChannelScaling>>;
 
-/** What a channel's rate was worked out from. */
+/** What a channel's rate was computed from. */
 export interface ChannelView {
   backlog: number;
   parked: number;
@@ -30,64 +30,64 @@ export interface ChannelView {
 }
 
 export interface Rates extends RequiredRates {
-  /** After each reading of a channel's queue. */
-  read(channel: Channel, reading: QueueReading): void;
-  heard(channel: Channel, report: Report): void;
+  addReading(channel: Channel, reading: QueueReading): void;
+  addReport(channel: Channel, report: Report): void;
   parked(channel: Channel): number;
-  /** The last reading that succeeded. */
+  /** Of the last reading that succeeded. */
   view(channel: Channel): ChannelView | undefined;
-  /** Whether an outage or a lost sample holds the rate. */
+  /** Whether an outage of the provider or a failed reading holds the rate. */
   held(channel: Channel): boolean;
-  /** Calls after each reading of a channel. */
+  /** Calls `listener` after each reading. */
   watch(listener: (channel: Channel) => void): Disposable;
 }
 
-interface Followed {
+interface ChannelState {
   reports: Reports;
   arrivals: Arrivals | undefined;
   hold: Hold;
   view: ChannelView | undefined;
   rate: (RequiredRate & { kind: "known" }) | undefined;
-  /** Of `rate`, by the monotonic clock. */
+  /** When `rate` was computed, by the monotonic clock. */
   ratedAt: number;
-  /** Of the last reading that succeeded, and of the first one after a gap, by the monotonic clock. */
+  /** When the queue was last read, by the monotonic clock. */
   readAt: number;
+  /** The first reading after the last gap, by the monotonic clock. */
   listeningSince: number;
   /** Why there is no newer rate; undefined while there is one. */
   why: string | undefined;
 }
 
 export function createRates(channels: readonly Channel[], scalings: Scalings, clock: Pick<Clock, "now" | "monotonic">): Rates {
-  const followed = new Map<Channel, Followed>(channels.map((channel) => [channel, beginning()]));
+  const states = new Map<Channel, ChannelState>(channels.map((channel) => [channel, initialState()]));
   const listeners = new Set<(channel: Channel) => void>();
 
-  function take(channel: Channel, of: Followed, state: QueueState): void {
+  function update(channel: Channel, of: ChannelState, queue: QueueState): void {
     const now = clock.monotonic();
     const parked = of.reports.parked(now);
     if (now - of.readAt > REPORT_LIFE_MS) of.listeningSince = now;
     of.readAt = now;
-    of.arrivals = followArrivals(of.arrivals, state, now);
+    of.arrivals = updateArrivals(of.arrivals, queue, now);
     const { perSecond: arrivalsPerSecond, arrivedAt } = of.arrivals;
     const view: ChannelView = {
-      backlog: Math.max(0, state.waiting + state.handedOut - parked),
+      backlog: Math.max(0, queue.waiting + queue.handedOut - parked),
       parked,
       arrivalsPerSecond: arrivalsPerSecond ?? 0,
-      ...{ oldestMs: state.oldestMs, ackPendingRatio: state.ackPendingRatio, at: clock.now() },
-      bytesRatio: state.bytesMax > 0 ? state.bytes / state.bytesMax : 0,
+      ...{ oldestMs: queue.oldestMs, ackPendingRatio: queue.ackPendingRatio, at: clock.now() },
+      bytesRatio: queue.bytesMax > 0 ? queue.bytes / queue.bytesMax : 0,
     };
     of.view = view;
     if (arrivalsPerSecond === undefined || now - of.listeningSince < LISTEN_MS) {
-      of.why = "the queue and the pods' reports have been followed for too short a time";
+      of.why = "the queue and the pods' reports have not been observed for long enough";
       return;
     }
-    const seen = { recent: of.reports.calls(now, CALLS_MS), newest: of.reports.calls(now, NEWEST_CALLS_MS), parked };
-    const away = isProviderAway(seen, of.hold.ceiling !== undefined);
-    // Parked tasks are old by nature, and in an outage all are.
-    const ageMs = parked > 0 ? (state.oldestWaitingMs ?? 0) : view.backlog > 0 ? state.oldestMs : 0;
-    const wanted = requiredRate({ ...view, oldestMs: away ? 0 : ageMs }, scalings[channel]);
-    const atRest = requiredRate({ ...view, backlog: 0, oldestMs: 0 }, scalings[channel]);
-    const { hold, perSecond } = followHold(of.hold, away, { perSecond: wanted, atRest }, now);
-    const active = state.messages > 0 || (arrivedAt !== undefined && now - arrivedAt < ACTIVE_MS);
+    const calls = { recent: of.reports.calls(now, CALLS_WINDOW_MS), newest: of.reports.calls(now, NEWEST_WINDOW_MS), parked };
+    const isFailing = isProviderFailing(calls, of.hold.ceiling !== undefined);
+    // The age must not count parked tasks, nor any task during an outage: more pods would not make those younger.
+    const ageMs = parked > 0 ? (queue.oldestWaitingMs ?? 0) : view.backlog > 0 ? queue.oldestMs : 0;
+    const wanted = requiredRate({ ...view, oldestMs: isFailing ? 0 : ageMs }, scalings[channel]);
+    const withoutBacklog = requiredRate({ ...view, backlog: 0, oldestMs: 0 }, scalings[channel]);
+    const { hold, perSecond } = updateHold(of.hold, isFailing, { perSecond: wanted, withoutBacklog }, now);
+    const active = queue.messages > 0 || (arrivedAt !== undefined && now - arrivedAt < ACTIVE_MS);
     of.hold = hold;
     of.rate = { kind: "known", perSecond, active, at: view.at };
     of.ratedAt = now;
@@ -96,24 +96,24 @@ export function createRates(channels: readonly Channel[], scalings: Scalings, cl
 
   return {
     channels,
-    read(channel, reading) {
-      const of = followed.get(channel);
+    addReading(channel, reading) {
+      const of = states.get(channel);
       if (!of) return;
-      if (reading.kind === "read") take(channel, of, reading.state);
+      if (reading.kind === "read") update(channel, of, reading.state);
       else of.why = reading.why;
       for (const listener of listeners) listener(channel);
     },
-    heard: (channel, report) => followed.get(channel)?.reports.heard(report, clock.monotonic()),
-    parked: (channel) => followed.get(channel)?.reports.parked(clock.monotonic()) ?? 0,
+    addReport: (channel, report) => states.get(channel)?.reports.add(report, clock.monotonic()),
+    parked: (channel) => states.get(channel)?.reports.parked(clock.monotonic()) ?? 0,
     current(channel) {
-      const of = followed.get(channel);
-      if (!of) return { kind: "unknown", why: `${channel} is no channel of this installation` };
+      const of = states.get(channel);
+      if (!of) return { kind: "unknown", why: `${channel} is not a channel of this installation` };
       if (of.rate && clock.monotonic() - of.ratedAt <= RATE_LIFE_MS) return of.rate;
-      return { kind: "unknown", why: of.why ?? "the queue was not read lately" };
+      return { kind: "unknown", why: of.why ?? "the queue has not been read recently" };
     },
-    view: (channel) => followed.get(channel)?.view,
+    view: (channel) => states.get(channel)?.view,
     held(channel) {
-      const of = followed.get(channel);
+      const of = states.get(channel);
       return of !== undefined && (of.hold.ceiling !== undefined || of.why !== undefined);
     },
     watch(listener) {
@@ -123,7 +123,7 @@ export function createRates(channels: readonly Channel[], scalings: Scalings, cl
   };
 }
 
-const beginning = (): Followed => ({
-  ...{ reports: createReports(), arrivals: undefined, hold: FREE, view: undefined, rate: undefined },
-  ...{ ratedAt: Number.NEGATIVE_INFINITY, readAt: Number.NEGATIVE_INFINITY, listeningSince: 0, why: "the queue was not read yet" },
+const initialState = (): ChannelState => ({
+  ...{ reports: createReports(), arrivals: undefined, hold: NO_HOLD, view: undefined, rate: undefined },
+  ...{ ratedAt: Number.NEGATIVE_INFINITY, readAt: Number.NEGATIVE_INFINITY, listeningSince: 0, why: "the queue has not been read yet" },
 });

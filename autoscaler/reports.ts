@@ -1,12 +1,12 @@
 import type { Report } from "../adapters/nats/report.ts";
 
-/** A pod that has not reported for so long, three reports, is gone. */
+/** A pod is gone that has not reported for this long: three reports. */
 export const REPORT_LIFE_MS = 6_000;
-/** Calls of so long tell whether the provider is well. */
-export const CALLS_MS = 15_000;
-/** The newest of them, two reports of each pod: an outage shows here first, while calls that went well still fill the window. */
-export const NEWEST_CALLS_MS = 4_000;
-/** Of one channel: 1,000 pods' reports of CALLS_MS. */
+/** Calls of this window tell whether the provider is failing. */
+export const CALLS_WINDOW_MS = 15_000;
+/** Two reports of each pod. An outage shows here first, while the larger window still holds the successes before it. */
+export const NEWEST_WINDOW_MS = 4_000;
+/** Of one channel: what 1,000 pods report within CALLS_WINDOW_MS. */
 const REPORTS_MAX = 8_000;
 
 export interface Calls {
@@ -14,11 +14,11 @@ export interface Calls {
   failed: number;
 }
 
-/** What the pods of one channel told lately. */
+/** The latest reports of one channel's pods. `now` is by the monotonic clock. */
 export interface Reports {
-  heard(report: Report, now: number): void;
+  add(report: Report, now: number): void;
   parked(now: number): number;
-  /** Within the last `withinMs`, at most CALLS_MS. */
+  /** Within the last `withinMs`, at most CALLS_WINDOW_MS. */
   calls(now: number, withinMs: number): Calls;
 }
 
@@ -27,10 +27,10 @@ export function createReports(): Reports {
   let calls: (Calls & { at: number })[] = [];
   const forget = (now: number) => {
     for (const [worker, { at }] of workers) if (now - at > REPORT_LIFE_MS) workers.delete(worker);
-    calls = calls.filter(({ at }) => now - at <= CALLS_MS).slice(-REPORTS_MAX);
+    calls = calls.filter(({ at }) => now - at <= CALLS_WINDOW_MS).slice(-REPORTS_MAX);
   };
   return {
-    heard({ worker, parked, called, failed }, now) {
+    add({ worker, parked, called, failed }, now) {
       if (workers.size >= REPORTS_MAX || calls.length >= 2 * REPORTS_MAX) forget(now);
       if (workers.size >= REPORTS_MAX && !workers.has(worker)) return;
       workers.set(worker, { parked, at: now });

@@ -1,19 +1,19 @@
 import type { Channel } from "../core/delivery/channel.ts";
 
-/** What a channel needs now. Where it is unknown nobody may guess: whoever asked keeps the pods there are. */
+/** The required rate of a channel now. While it is unknown, callers keep the number of pods. */
 export type RequiredRate =
   | {
       kind: "known";
-      /** Tasks per second that the channel's pods together have to do. */
+      /** Tasks per second that the channel's pods together have to handle. */
       perSecond: number;
-      /** There is work, or it is arriving: at least one pod is needed. */
+      /** The channel has tasks or had some recently: it needs at least one pod. */
       active: boolean;
-      /** When it was worked out: milliseconds since the epoch. */
+      /** When it was computed, in ms since the epoch. */
       at: number;
     }
   | {
       kind: "unknown";
-      /** A sentence for the operator; holds no secret. */
+      /** For the operator; holds no secret. */
       why: string;
     };
 

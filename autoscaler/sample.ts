@@ -4,8 +4,8 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Rates } from "./rates.ts";
 
-/** Reads every channel's queue now and then, until the signal aborts. A queue that cannot be read says so once, not each time. */
-export async function sample(
+/** Reads every channel's queue every `everyMs` until the signal aborts. Logs once when a queue becomes unreadable, and once when it recovers. */
+export async function sampleQueues(
   read: QueueReader,
   rates: Rates,
   { everyMs, clock, log, signal }: { everyMs: number; clock: Clock; log: Logger; signal: AbortSignal },
@@ -14,10 +14,12 @@ export async function sample(
   const sampleOne = async (channel: Channel) => {
     const reading = await read(channel, rates.parked(channel) > 0);
     const why = reading.kind === "unreadable" ? reading.why : undefined;
-    if (why !== unreadable.get(channel)) log.warn({ channel, why: why ?? "it can be read again" }, "the queue's reading changed");
+    const before = unreadable.get(channel);
+    if (why !== undefined && why !== before) log.warn({ channel, why }, "queue cannot be read");
+    if (why === undefined && before !== undefined) log.info({ channel }, "queue can be read again");
     if (why === undefined) unreadable.delete(channel);
     else unreadable.set(channel, why);
-    rates.read(channel, reading);
+    rates.addReading(channel, reading);
   };
   while (!signal.aborted) {
     const begun = clock.monotonic();

@@ -155,7 +155,7 @@ test("KEDA's questions are answered, and its stream ends with its signal", async
   assert.equal(unknown.code, "UNAVAILABLE");
   for (let s = 0; s < 20; s += 2) {
     clock.advance(2_000);
-    rates.read("sms", { kind: "read", state: queue });
+    rates.addReading("sms", { kind: "read", state: queue });
   }
   assert.deepEqual(answered(await handlers.isActive(object, contextOf(undefined))), { result: true });
   assert.equal(answered(await handlers.getMetricSpec(object, contextOf(undefined))).metricSpecs.length, 1);

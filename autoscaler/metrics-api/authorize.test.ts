@@ -23,7 +23,7 @@ function reviewing(first: KubernetesAnswer) {
   return { asked, clock, say, authorize: createReview({ post }, clock.monotonic) };
 }
 
-test("the API server is asked whether the caller may list the metric, with all it knows of the caller", async () => {
+test("the review names the caller with uid, groups and extra, and the metric to list", async () => {
   const { authorize, asked } = reviewing(reviewed(true));
   const caller: Caller = { user: "jane", uid: "u-1", groups: ["sre"], extra: { scopes: ["all"] } };
   assert.deepEqual(await authorize(caller, wish), { kind: "allowed" });
@@ -48,7 +48,7 @@ test("the API server is asked whether the caller may list the metric, with all i
   ]);
 });
 
-test("an answer is good for ten seconds, for that caller and that wish alone", async () => {
+test("a review is cached for ten seconds, per caller and metric", async () => {
   const { authorize, asked, clock, say } = reviewing(reviewed(true));
   // The HPA controller reads all channels at once.
   await Promise.all([authorize(callerOf("hpa"), wish), authorize(callerOf("hpa"), wish)]);
@@ -65,20 +65,20 @@ test("an answer is good for ten seconds, for that caller and that wish alone", a
   assert.equal(asked.length, 5);
 });
 
-test("system:masters may do anything, and nobody is asked", async () => {
+test("system:masters may read without a review", async () => {
   const { authorize, asked } = reviewing(reviewed(false));
   assert.deepEqual(await authorize(callerOf("system:kube-aggregator", "system:masters"), wish), { kind: "allowed" });
   assert.deepEqual(asked, []);
 });
 
 const UNDECIDED: readonly [what: string, answer: KubernetesAnswer, why: RegExp][] = [
-  ["an API server that is away", { kind: "unreachable", why: "ECONNREFUSED" }, /cannot be asked: ECONNREFUSED/],
+  ["an unreachable API server", { kind: "unreachable", why: "ECONNREFUSED" }, /is unreachable: ECONNREFUSED/],
   ["a service account that may not ask", { kind: "answer", code: 403, body: { kind: "Status" } }, /403; .*system:auth-delegator/],
   ["an answer without a word", { kind: "answer", code: 500, body: undefined }, /answered a SubjectAccessReview 500$/],
   ["an answer that is no review", { kind: "answer", code: 200, body: { status: { allowed: "yes" } } }, /200$/],
 ];
 for (const [what, answer, why] of UNDECIDED)
-  test(`${what} decides nothing, and the next request asks again`, async () => {
+  test(`${what} leaves the request undecided, and the next one asks again`, async () => {
     const { authorize, say } = reviewing(answer);
     const decision = await authorize(callerOf("hpa"), wish);
     assert.equal(decision.kind, "undecided");
@@ -87,7 +87,7 @@ for (const [what, answer, why] of UNDECIDED)
     assert.equal((await authorize(callerOf("hpa"), wish)).kind, "allowed");
   });
 
-test("without a cluster those named may read, and system:masters", async () => {
+test("outside a cluster the named users may read, and system:masters", async () => {
   const authorize = createAllowList(["hpa"]);
   assert.equal((await authorize(callerOf("hpa"), wish)).kind, "allowed");
   assert.equal((await authorize(callerOf("admin", "system:masters"), wish)).kind, "allowed");

@@ -2,10 +2,10 @@ import { generate } from "selfsigned";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { readTlsFiles, tlsFaults } from "../../runtime/tls/tls-files.ts";
 
-/** Where our own certificate comes from. */
+/** Where the server certificate comes from. */
 export type CertificateSource =
   | { kind: "self-signed" }
-  /** PEM; read again when they change. */
+  /** PEM; reloaded when they change. */
   | { kind: "files"; certFile: string; keyFile: string };
 
 /** PEM. */
@@ -15,14 +15,14 @@ export interface Certificate {
 }
 
 const DAY_MS = 86_400_000;
-/** Longer than any pod lives: whoever skips its verification does not look at dates either. */
+/** Longer than any pod lives. A client that skips verification does not check dates either. */
 const VALID_MS = 3_650 * DAY_MS;
 
 class CertificateError extends OperatorError {
   override name = "CertificateError";
 }
 
-/** As the files stand now. Throws a CertificateError where they cannot be used. @param now ms since the epoch */
+/** Reads the files. Throws a CertificateError where they cannot be used. @param now ms since the epoch */
 export function readCertificate({ certFile, keyFile }: { certFile: string; keyFile: string }, now: number): Certificate {
   const files = {
     cert: { name: "AUTOSCALER_METRICS_API_CERT_FILE", path: certFile },

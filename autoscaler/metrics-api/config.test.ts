@@ -18,12 +18,12 @@ const pod = { KUBERNETES_SERVICE_HOST: "10.96.0.1", AUTOSCALER_METRICS_API_SERVI
 const optionsOf = (env: Record<string, string>) => metricsApiOptions(readConfig(metricsApiVariables, env));
 const listening = (env: Record<string, string>) => optionsOf({ AUTOSCALER_METRICS_API_LISTEN: "0.0.0.0:7740", ...env });
 
-test("is off unless it is told where to listen", () => {
+test("is off without a listening address", () => {
   assert.equal(optionsOf({}), undefined);
   assert.equal(optionsOf({ ...pod, AUTOSCALER_METRICS_API_CERT_FILE: cert }), undefined);
 });
 
-test("in a pod everything else is found", () => {
+test("in a pod a listening address is enough", () => {
   assert.deepEqual(listening(pod), {
     listen: { host: "0.0.0.0", port: 7740 },
     certificate: { kind: "self-signed" },
@@ -43,7 +43,7 @@ test("a pod without a service account's token needs the authority in a file", ()
   assert.deepEqual(options?.trust, { kind: "file", path: ca, names: ["a", "b"] });
 });
 
-test("a pod with both asks the API server who may read, and believes the file", () => {
+test("a pod with both asks the API server who may read, and takes the authority from the file", () => {
   const options = listening({
     ...pod,
     AUTOSCALER_METRICS_API_CLIENT_CA_FILE: ca,
@@ -70,6 +70,6 @@ for (const [given, expected] of [
   });
 
 for (const given of ["7740", ":7740", "0.0.0.0:70000", "::7740", "host:port"])
-  test(`"${given}" is no place to listen at`, () => {
+  test(`"${given}" is not a listening address`, () => {
     assert.throws(() => listening({ ...pod, AUTOSCALER_METRICS_API_LISTEN: given }), /AUTOSCALER_METRICS_API_LISTEN: must be host:port/);
   });

@@ -2,16 +2,16 @@ import { ConfigError, integer, list, text, type Values, type Variable, watchedFi
 import { hasServiceAccount } from "./kubernetes-service.ts";
 import type { MetricsApiOptions } from "./main.ts";
 
-/** As the kubelet mounts it into every pod that wants it (Kubernetes: Accessing the API from a Pod). */
+/** Where the kubelet mounts it (Kubernetes: Accessing the API from a Pod). */
 const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
-/** The HPA controller, with a service account of its own (kubeadm and most others) and without. */
+/** The HPA controller with its own service account (kubeadm and most others), and without. */
 const HPA_CONTROLLERS = "system:serviceaccount:kube-system:horizontal-pod-autoscaler,system:kube-controller-manager";
 
 export const metricsApiVariables = {
   AUTOSCALER_METRICS_API_LISTEN: {
     type: "host:port",
     default: "",
-    reason: "where external.metrics.k8s.io is served, by HTTPS, for HPAs without KEDA; empty: not at all",
+    reason: "host:port to serve external.metrics.k8s.io on, by HTTPS, for HPAs without KEDA; empty: off",
     parse(given) {
       if (given === "") return undefined;
       const [, host, port] = /^(?:\[([\d:a-f]+)\]|[^:[\]]+):\d{1,5}$/i.test(given) ? (/^\[?(.+?)\]?:(\d+)$/.exec(given) ?? []) : [];
@@ -21,36 +21,36 @@ export const metricsApiVariables = {
   } satisfies Variable<{ host: string; port: number } | undefined>,
   AUTOSCALER_METRICS_API_CERT_FILE: watchedFile({
     default: "",
-    reason: "PEM, for <service>.<namespace>.svc; empty: self-signed at start, for insecureSkipTLSVerify",
+    reason: "PEM, for <service>.<namespace>.svc; empty: a self-signed one, for insecureSkipTLSVerify",
   }),
-  AUTOSCALER_METRICS_API_KEY_FILE: watchedFile({ default: "", reason: "PEM, the key of that certificate" }),
+  AUTOSCALER_METRICS_API_KEY_FILE: watchedFile({ default: "", reason: "PEM, its private key" }),
   AUTOSCALER_METRICS_API_CLIENT_CA_FILE: watchedFile({
     default: "",
-    reason: "PEM, the front proxy's authority; empty: from ConfigMap kube-system/extension-apiserver-authentication",
+    reason: "PEM, the front proxy's certificate authority; empty: read from ConfigMap kube-system/extension-apiserver-authentication",
   }),
   AUTOSCALER_METRICS_API_CLIENT_NAMES: list<string>(undefined, {
     default: "",
     reason:
-      "common names of the front proxy, with the file above; empty: every certificate of that authority, so none but its own may be there",
+      "common names of the front proxy, with the file above; empty: every certificate of that authority, which then must sign no others",
   }),
   AUTOSCALER_METRICS_API_ALLOWED_USERS: list<string>(undefined, {
     default: HPA_CONTROLLERS,
-    reason: "who may read, where there is no service account to ask the API server with; the HPA controller's names",
+    reason: "users who may read, without a service account to review them with; default: the HPA controller's names",
   }),
   AUTOSCALER_METRICS_API_NAMESPACE: text({
     default: "",
-    reason: "the only one whose HPAs are answered; empty: the pod's own, or every one outside a cluster",
+    reason: "the only namespace whose HPAs are answered; empty: the pod's own, or outside a cluster all",
   }),
   AUTOSCALER_METRICS_API_SERVICE_ACCOUNT_DIR: text({
     default: SERVICE_ACCOUNT,
-    reason: "holds token, ca.crt and namespace, to ask the API server; read at each call, because the kubelet renews them",
+    reason: "holds token, ca.crt and namespace for calls to the API server; read at each call, because the kubelet renews them",
   }),
-  KUBERNETES_SERVICE_HOST: text({ default: "", reason: "the API server, as the kubelet tells each pod; empty: no cluster" }),
-  KUBERNETES_SERVICE_PORT: integer(1, 65_535, { default: "443", reason: "its port, likewise" }),
+  KUBERNETES_SERVICE_HOST: text({ default: "", reason: "the API server, set by the kubelet; empty: outside a cluster" }),
+  KUBERNETES_SERVICE_PORT: integer(1, 65_535, { default: "443", reason: "its port, set by the kubelet" }),
 };
 export type MetricsApiConfig = Values<typeof metricsApiVariables>;
 
-/** Undefined where it is not to be served. Throws a ConfigError where what is set does not go together. */
+/** Undefined where it is off. Throws a ConfigError where settings contradict each other. */
 export function metricsApiOptions(config: MetricsApiConfig): MetricsApiOptions | undefined {
   const listen = config.AUTOSCALER_METRICS_API_LISTEN;
   if (!listen) return undefined;
@@ -64,7 +64,7 @@ export function metricsApiOptions(config: MetricsApiConfig): MetricsApiOptions |
     faults.push("AUTOSCALER_METRICS_API_CERT_FILE and AUTOSCALER_METRICS_API_KEY_FILE: set both or neither");
   if (path === "" && !kubernetes)
     faults.push(
-      `AUTOSCALER_METRICS_API_CLIENT_CA_FILE: must be set, because there is no API server to ask: KUBERNETES_SERVICE_HOST is ${host === "" ? "empty" : "set, but no service account's token is mounted"}`,
+      `AUTOSCALER_METRICS_API_CLIENT_CA_FILE: must be set, because no API server can be asked: KUBERNETES_SERVICE_HOST is ${host === "" ? "empty" : "set, but no service account's token is mounted"}`,
     );
   if (faults.length > 0) throw new ConfigError(faults);
   return {

@@ -6,7 +6,7 @@ import { createSigner } from "./test/front-proxy.ts";
 const { cert: ca } = await createSigner("front-proxy-ca");
 const data = { "requestheader-client-ca-file": ca, "requestheader-allowed-names": '["front-proxy-client"]' };
 
-test("the ConfigMap says whom to believe and where they say who asks", () => {
+test("the ConfigMap names the authority, the common names and the headers", () => {
   const all = {
     ...data,
     "requestheader-username-headers": '["X-User","X-Remote-User"]',
@@ -31,7 +31,7 @@ const USUAL = {
   extraPrefixes: ["x-remote-extra-"],
 };
 
-test("headers that are not named are the ones the API server sends", () => {
+test("headers the ConfigMap does not name are the default ones", () => {
   assert.deepEqual(parseFrontProxy({ ...data, "requestheader-group-headers": "[]" }), { ca, names: ["front-proxy-client"], ...USUAL });
   assert.deepEqual(frontProxyOf(ca, []), { ca, names: [], ...USUAL });
 });
@@ -46,7 +46,7 @@ const UNUSABLE: readonly [what: string, data: Record<string, unknown>][] = [
   ["names that are no strings", { ...data, "requestheader-allowed-names": "[1]" }],
 ];
 for (const [what, given] of UNUSABLE)
-  test(`a ConfigMap with ${what} is not believed`, () => {
+  test(`a ConfigMap with ${what} is rejected`, () => {
     assert.equal(parseFrontProxy(given), undefined);
   });
 
@@ -54,7 +54,7 @@ const frontProxy: FrontProxy = { ca, names: ["front-proxy-client", "another"], .
 const verified: Peer = { kind: "verified", commonName: "front-proxy-client" };
 const jane = { "x-remote-user": ["jane"] };
 
-test("the front proxy says for whom it asks", () => {
+test("the headers of the front proxy name the caller", () => {
   const headers = {
     "x-remote-user": ["system:serviceaccount:kube-system:horizontal-pod-autoscaler"],
     "x-remote-uid": ["u-1"],
@@ -74,13 +74,13 @@ test("the front proxy says for whom it asks", () => {
   });
 });
 
-test("of several headers for the user the first with a value counts", () => {
+test("of several user headers the first with a value counts", () => {
   const two = { ...frontProxy, userHeaders: ["x-first", "x-second"] };
   const identified = identify(two, verified, { "x-first": [""], "x-second": ["jane"], "x-remote-user": ["admin"] });
   assert.deepEqual(identified, { kind: "caller", caller: { user: "jane", uid: undefined, groups: [], extra: {} } });
 });
 
-test("without names every certificate of the authority will do", () => {
+test("without common names every certificate of the authority is accepted", () => {
   assert.equal(identify({ ...frontProxy, names: [] }, { kind: "verified", commonName: undefined }, jane).kind, "caller");
 });
 
@@ -93,8 +93,8 @@ const STRANGERS: readonly [what: string, peer: Peer, headers: NodeJS.Dict<string
   ["an empty user", verified, { "x-remote-user": [""] }, /no x-remote-user header/],
 ];
 for (const [what, peer, headers, why] of STRANGERS)
-  test(`a request from ${what} is a stranger's`, () => {
+  test(`a request from ${what} is rejected`, () => {
     const identified = identify(frontProxy, peer, headers);
-    assert.equal(identified.kind, "stranger");
-    assert.match(identified.kind === "stranger" ? identified.why : "", why);
+    assert.equal(identified.kind, "rejected");
+    assert.match(identified.kind === "rejected" ? identified.why : "", why);
   });

@@ -1,7 +1,7 @@
 import { certificatesOf } from "../../runtime/tls/tls-files.ts";
 
 /**
- * Whom to believe when they say for whom they ask: the API server, by the certificate it shows to extension API servers. As in the ConfigMap
+ * How to recognise the API server's front proxy, which names the calling user in headers: by its client certificate. As in the ConfigMap
  * kube-system/extension-apiserver-authentication (Kubernetes: Configure the Aggregation Layer).
  */
 export interface FrontProxy {
@@ -9,14 +9,14 @@ export interface FrontProxy {
   ca: string;
   /** Common names; none: every certificate of that authority. */
   names: readonly string[];
-  /** In the order to look; lower case. */
+  /** In order of preference; lower case. */
   userHeaders: readonly string[];
   uidHeaders: readonly string[];
   groupHeaders: readonly string[];
   extraPrefixes: readonly string[];
 }
 
-/** Who asks, as the front proxy says. */
+/** The calling user, as the front proxy names it. */
 export interface Caller {
   user: string;
   uid: string | undefined;
@@ -31,43 +31,43 @@ export type Peer =
   /** Signed by the front proxy's authority. */
   | { kind: "verified"; commonName: string | undefined };
 
-/** What the API server sends by itself, whatever it believes of others. */
-const USUAL = {
+/** The headers the API server sends by default. */
+const DEFAULTS = {
   userHeaders: ["x-remote-user"],
   uidHeaders: ["x-remote-uid"],
   groupHeaders: ["x-remote-group"],
   extraPrefixes: ["x-remote-extra-"],
 };
 
-/** From a CA alone, with the headers the API server sends. Undefined where the text holds no certificate. */
+/** From a CA alone, with the default headers. Undefined where the text holds no certificate. */
 export function frontProxyOf(ca: string, names: readonly string[]): FrontProxy | undefined {
-  return holdsCertificates(ca) ? { ca, names, ...USUAL } : undefined;
+  return holdsCertificates(ca) ? { ca, names, ...DEFAULTS } : undefined;
 }
 
-/** From the ConfigMap's `data`. Undefined where it has no CA: then the API server has no front proxy. */
+/** From the ConfigMap's `data`. Undefined where it has no usable CA: then the API server has no front proxy. */
 export function parseFrontProxy(data: Readonly<Record<string, unknown>>): FrontProxy | undefined {
   const ca = data["requestheader-client-ca-file"];
   if (typeof ca !== "string" || !holdsCertificates(ca)) return undefined;
   const names = strings(data["requestheader-allowed-names"]);
   if (names === undefined) return undefined;
-  const headers = (key: string, usual: readonly string[]) => {
+  const headers = (key: string, fallback: readonly string[]) => {
     const given = strings(data[key])?.map((h) => h.trim().toLowerCase());
-    return given && given.length > 0 ? given : usual;
+    return given && given.length > 0 ? given : fallback;
   };
   return {
     ca,
     names,
-    userHeaders: headers("requestheader-username-headers", USUAL.userHeaders),
-    uidHeaders: headers("requestheader-uid-headers", USUAL.uidHeaders),
-    groupHeaders: headers("requestheader-group-headers", USUAL.groupHeaders),
-    extraPrefixes: headers("requestheader-extra-headers-prefix", USUAL.extraPrefixes),
+    userHeaders: headers("requestheader-username-headers", DEFAULTS.userHeaders),
+    uidHeaders: headers("requestheader-uid-headers", DEFAULTS.uidHeaders),
+    groupHeaders: headers("requestheader-group-headers", DEFAULTS.groupHeaders),
+    extraPrefixes: headers("requestheader-extra-headers-prefix", DEFAULTS.extraPrefixes),
   };
 }
 
-/** At least one, and each can be read: an authority that is not understood must not pass for none. */
+/** At least one certificate, all of them readable. */
 const holdsCertificates = (text: string) => typeof certificatesOf(Buffer.from(text)) !== "string";
 
-/** A list of strings written as JSON; absent is none, undefined is something else. */
+/** A JSON list of strings; [] where it is absent, undefined where it is something else. */
 function strings(json: unknown): readonly string[] | undefined {
   if (json === undefined || json === "") return [];
   try {
@@ -78,19 +78,19 @@ function strings(json: unknown): readonly string[] | undefined {
   }
 }
 
-export type Identified = { kind: "caller"; caller: Caller } | { kind: "stranger"; why: string };
+export type Identified = { kind: "caller"; caller: Caller } | { kind: "rejected"; why: string };
 
 /** @param headers each with all its values, names in lower case */
 export function identify(frontProxy: FrontProxy, peer: Peer, headers: NodeJS.Dict<string[]>): Identified {
-  const stranger = (why: string): Identified => ({ kind: "stranger", why });
-  if (peer.kind === "none") return stranger("no client certificate");
-  if (peer.kind === "unverified") return stranger(`the client certificate is not the front proxy's (${peer.why})`);
+  const rejected = (why: string): Identified => ({ kind: "rejected", why });
+  if (peer.kind === "none") return rejected("no client certificate");
+  if (peer.kind === "unverified") return rejected(`the client certificate is not the front proxy's (${peer.why})`);
   const { commonName } = peer;
   if (frontProxy.names.length > 0 && (commonName === undefined || !frontProxy.names.includes(commonName)))
-    return stranger("the client certificate's common name is none of the front proxy's");
+    return rejected("the client certificate's common name is not one of the front proxy's");
   const first = (names: readonly string[]) => names.flatMap((name) => headers[name] ?? []).find((value) => value !== "");
   const user = first(frontProxy.userHeaders);
-  if (user === undefined) return stranger(`no ${frontProxy.userHeaders.join(" or ")} header`);
+  if (user === undefined) return rejected(`no ${frontProxy.userHeaders.join(" or ")} header`);
   return {
     kind: "caller",
     caller: {

@@ -9,14 +9,14 @@ import type { Certificate } from "./certificate.ts";
 import type { Peer } from "./front-proxy.ts";
 import { type Answer, failure } from "./status.ts";
 
-/** The only callers are API servers, each with a few connections and one more for every check whether we are there. */
+/** Only API servers call, each over a few connections and one more per availability check. */
 const CONNECTIONS_MAX = 256;
 const HANDSHAKE_MS = 5_000;
 /** A request is a line and its headers. */
 const REQUEST_MS = 5_000;
-/** Longer than the 90 s after which an API server drops an idle connection itself, so that we are never the one who closes first. */
+/** Longer than the 90 s after which an API server drops an idle connection, so that this side never closes first. */
 const KEEP_ALIVE_MS = 120_000;
-/** What is under way at the end waits for a review at most. */
+/** A request at shutdown waits for one review at most. */
 const DRAIN_MS = 4_000;
 
 export interface HttpsOptions {
@@ -24,38 +24,38 @@ export interface HttpsOptions {
   /** 0 takes a free one. */
   port: number;
   certificate: Certificate;
-  /** Whose client certificates count as verified: PEM; undefined: nobody's. */
+  /** Authority of verified client certificates, PEM; undefined: none is verified. */
   ca: string | undefined;
   answer(request: Request): Promise<Answer>;
-  /** For a fault of ours, which is answered 500 without its text. */
-  onFault(error: unknown): void;
+  /** Called with an unexpected error, which is answered 500 without its text. */
+  onError(error: unknown): void;
 }
 
 export interface Https extends AsyncDisposable {
   readonly port: number;
-  /** For connections to come. With another `ca` those there are end after what is under way on them. Throws what OpenSSL does not take. */
+  /** Takes effect for new connections. With another `ca` existing connections end after their current request. Throws where OpenSSL rejects a PEM. */
   renew(certificate: Certificate, ca: string | undefined): void;
 }
 
-/** By which authority a connection's client certificate was judged. */
-interface Judged {
+/** Which authority verified a connection's client certificate. */
+interface Verified {
   ca: string | undefined;
-  /** The handshake may have begun under a former authority: good for one request. */
+  /** The handshake may have begun under the authority before: serves one request only. */
   once: boolean;
 }
 
-/** JSON over HTTPS; client certificates are asked for, and judged by `answer`. Rejects when it cannot listen. */
+/** JSON over HTTPS. Requests client certificates and passes them to `answer`. Rejects when it cannot listen. */
 export async function startHttps(options: HttpsOptions): Promise<Https> {
-  const { answer, onFault } = options;
+  const { answer, onError } = options;
   let { certificate, ca } = options;
   let context = createSecureContext(contextOf(certificate, ca));
   let closing = false;
   let renewedAt = Number.NEGATIVE_INFINITY;
-  const judged = new WeakMap<TLSSocket, Judged>();
+  const verified = new WeakMap<TLSSocket, Verified>();
 
   const server = createServer({
     ...contextOf(certificate, ca),
-    // A server takes no allowPartialTrustChain itself. Who names no server meets the context without it, and is believed less.
+    // Only a context takes allowPartialTrustChain, a server does not. A client that sends no SNI gets the stricter context without it.
     SNICallback: (_name, done) => done(null, context),
     requestCert: true,
     rejectUnauthorized: false,
@@ -65,26 +65,26 @@ export async function startHttps(options: HttpsOptions): Promise<Https> {
     keepAliveTimeout: KEEP_ALIVE_MS,
   });
   server.maxConnections = CONNECTIONS_MAX;
-  server.on("secureConnection", (socket) => judged.set(socket, { ca, once: performance.now() - renewedAt < HANDSHAKE_MS }));
+  server.on("secureConnection", (socket) => verified.set(socket, { ca, once: performance.now() - renewedAt < HANDSHAKE_MS }));
 
   server.on("request", (message, response) => {
     const socket = message.socket as TLSSocket;
-    const { ca: by, once = true } = judged.get(socket) ?? {};
+    const { ca: by, once = true } = verified.get(socket) ?? {};
     const isStale = () => by !== ca;
     const respond = ({ code, body }: Answer) => {
       if (response.destroyed) return;
-      // Whoever is rejected may have a new certificate, and whoever was judged by a former authority must be judged again.
+      // A rejected client may have a new certificate, and one verified by the authority before must be verified again.
       if (closing || code === 401 || once || isStale()) response.shouldKeepAlive = false;
       const text = JSON.stringify(body);
       response.writeHead(code, { "content-type": "application/json", "content-length": Buffer.byteLength(text) });
       response.end(text);
     };
-    const peer: Peer = isStale() ? { kind: "unverified", why: "the authority has changed" } : peerOf(socket);
+    const peer: Peer = isStale() ? { kind: "unverified", why: "the certificate authority has changed" } : peerOf(socket);
     Promise.resolve(readRequest(message, peer))
       .then(answer)
       .catch((error: unknown) => {
-        onFault(error);
-        return failure("InternalError", "a fault of the autoscaler; its log says more");
+        onError(error);
+        return failure("InternalError", "internal error of the autoscaler, see its log");
       })
       .then(respond)
       .catch(() => response.destroy());
@@ -114,11 +114,11 @@ export async function startHttps(options: HttpsOptions): Promise<Https> {
 const contextOf = ({ cert, key }: Certificate, ca: string | undefined) => ({
   cert,
   key,
-  // An empty list, not undefined: that would be every public authority.
+  // An empty list: undefined would trust every public authority.
   ca: ca === undefined ? [] : [ca],
-  // The authority may be an intermediate one; whoever is in the bundle is trusted, as by the API server itself.
+  // The bundle may hold an intermediate authority, which is then trusted, as the API server itself does.
   allowPartialTrustChain: true,
-  // No session is taken up again: each connection is judged by the authority of its day.
+  // No TLS session resumption: each connection is verified by the current authority.
   secureOptions: constants.SSL_OP_NO_TICKET,
 });
 

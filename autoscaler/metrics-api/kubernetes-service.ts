@@ -5,28 +5,28 @@ import { join } from "node:path";
 import { Agent, request } from "undici";
 import { parseJson } from "../../runtime/http/parse.ts";
 
-/** A call to the API server, in ms: less than the 5 s after which the aggregator calls us absent. */
+/** A call to the API server, in ms: less than the 5 s after which the aggregator reports this API unavailable. */
 const CALL_MS = 3_000;
-/** Of an answer: a ConfigMap is at most 1 MiB, written as JSON. */
+/** Of a response: a ConfigMap is at most 1 MiB, and grows as JSON. */
 const ANSWER_BYTES_MAX = 4 * 1_048_576;
-/** At once; beyond them calls wait for each other. */
+/** Further calls wait. */
 const CONNECTIONS_MAX = 4;
 
-/** Where the API server is, and who we are to it: what the kubelet gives a pod. */
+/** How a pod calls the API server: what the kubelet provides. */
 export interface KubernetesAccess {
   host: string;
   port: number;
-  /** Holds `token`, `ca.crt` and `namespace`. Read at every call: the kubelet renews them. */
+  /** Holds `token`, `ca.crt` and `namespace`. Read at each call: the kubelet renews them. */
   directory: string;
 }
 
 export type KubernetesAnswer = { kind: "answer"; code: number; body: unknown } | { kind: "unreachable"; why: string };
 
-/** The API server, asked as the pod's service account. */
+/** The API server, called as the pod's service account. */
 export interface Kubernetes extends AsyncDisposable {
   get(path: string): Promise<KubernetesAnswer>;
   post(path: string, body: object): Promise<KubernetesAnswer>;
-  /** The pod's own; undefined where the directory does not say. */
+  /** The pod's; undefined where the directory holds none. */
   namespace(): Promise<string | undefined>;
 }
 
@@ -42,7 +42,7 @@ export function createKubernetes({ host, port, directory }: KubernetesAccess): K
     if (trusted?.ca === ca) return trusted.agent;
     const former = trusted?.agent;
     trusted = { ca, agent: new Agent({ connections: CONNECTIONS_MAX, maxResponseSize: ANSWER_BYTES_MAX, connect: { ca } }) };
-    // What is under way on it ends by itself.
+    // Calls on it may finish.
     former?.close().catch(() => undefined);
     return trusted.agent;
   }
@@ -75,7 +75,7 @@ export function createKubernetes({ host, port, directory }: KubernetesAccess): K
   };
 }
 
-/** A code, never the error itself: it may carry the request, and with it the token. */
+/** A code, never the error: it may contain the request, and with it the token. */
 function whyOf(error: unknown): string {
   if (!(error instanceof Error)) return "unknown fault";
   if (error.name === "TimeoutError") return `no answer within ${CALL_MS} ms`;

@@ -9,25 +9,25 @@ import { startHttps } from "./https-service.ts";
 import { createKubernetes, type KubernetesAccess } from "./kubernetes-service.ts";
 import { createTrustReader, openTrust, type TrustSource } from "./trust.ts";
 
-/** Between two looks at the front proxy's authority and at our own certificate, in ms; one small request to the API server. */
-export const REFRESH_MS = 60_000;
-/** The same while the authority has never been read: nothing is answered until then. */
-export const FIRST_REFRESH_MS = 5_000;
-/** Between two looks because somebody came with a certificate we cannot verify: strangers must not make us ask. */
-export const UNVERIFIED_REFRESH_MS = 5_000;
-/** Between two log lines that say the same, in ms. */
+/** Between two reloads of the front proxy's authority and the server certificate, in ms; one small request to the API server. */
+export const RELOAD_MS = 60_000;
+/** The same until the authority has been read once: until then no request is answered. */
+export const FIRST_RELOAD_MS = 5_000;
+/** Least time between two reloads caused by unverified clients: they must not cause a request to the API server each. */
+export const UNVERIFIED_RELOAD_MS = 5_000;
+/** Between two equal log lines, in ms. */
 const REPEAT_MS = 60_000;
-/** Different rejections remembered for that. */
+/** Different log lines remembered for that. */
 const REPEATS_MAX = 100;
 
 export interface MetricsApiOptions {
   listen: { host: string; port: number };
   certificate: CertificateSource;
   trust: TrustSource;
-  /** Undefined outside a cluster: then nobody is asked who may read, the users named in `allowedUsers` may. */
+  /** Undefined outside a cluster: then the users in `allowedUsers` may read, without a review. */
   kubernetes: KubernetesAccess | undefined;
   allowedUsers: readonly string[];
-  /** Undefined: the service account's, or every one where there is none. */
+  /** Undefined: the service account's, or without one every namespace. */
   namespace: string | undefined;
 }
 
@@ -36,8 +36,8 @@ export interface MetricsApi extends RunningRateApi {
 }
 
 /**
- * Serves external.metrics.k8s.io/v1beta1 with one metric, carillon_required_per_second. Disposal finishes what is under way. Rejects with an
- * OperatorError where the certificate or the front proxy's authority cannot be had, and with the system's error when it cannot listen.
+ * Serves external.metrics.k8s.io/v1beta1 with one metric, carillon_required_per_second. Disposal finishes open requests. Rejects with an
+ * OperatorError where the certificate or the front proxy's authority cannot be read, and with the system's error when it cannot listen.
  */
 export async function startMetricsApi(options: MetricsApiOptions, { rates, release, clock, log }: RateApiParts): Promise<MetricsApi> {
   await using stack = new AsyncDisposableStack();
@@ -50,7 +50,7 @@ export async function startMetricsApi(options: MetricsApiOptions, { rates, relea
   const ended = new AbortController();
   stack.defer(() => ended.abort());
   const warn = warnOnce(clock, log);
-  let lookedAt = Number.NEGATIVE_INFINITY;
+  let reloadedAt = Number.NEGATIVE_INFINITY;
 
   const https = stack.use(
     await startHttps({
@@ -63,35 +63,35 @@ export async function startMetricsApi(options: MetricsApiOptions, { rates, relea
         namespace,
         frontProxy: trust.current,
         authorize: kubernetes ? createReview(kubernetes, clock.monotonic) : createAllowList(options.allowedUsers),
-        onOptedOut(why, isStranger) {
+        onRejected(why, isUnverified) {
           warn(why);
-          // Perhaps the authority is a new one.
-          if (!isStranger || clock.monotonic() - lookedAt < UNVERIFIED_REFRESH_MS) return;
-          void look();
+          // The cluster's authority may have changed.
+          if (!isUnverified || clock.monotonic() - reloadedAt < UNVERIFIED_RELOAD_MS) return;
+          void reload();
         },
       }),
-      onFault: (error) => log.error({ err: error }, "a request of the metrics API failed"),
+      onError: (error) => log.error({ err: error }, "metrics API request failed"),
     }),
   );
 
-  /** Never rejects. What cannot be read now leaves what is in force. */
-  async function look(): Promise<void> {
-    lookedAt = clock.monotonic();
+  /** Never rejects. What cannot be read stays as it was. */
+  async function reload(): Promise<void> {
+    reloadedAt = clock.monotonic();
     try {
       await trust.refresh();
       if (source.kind === "files") certificate = readCertificate(source, clock.now());
       https.renew(certificate, trust.current()?.ca);
     } catch (error) {
-      log.warn({ err: error }, "the metrics API keeps its former certificate");
+      log.warn({ err: error }, "metrics API certificate not reloaded, keeping the one before");
     }
   }
-  async function lookAgainAndAgain(): Promise<void> {
+  async function reloadPeriodically(): Promise<void> {
     while (!ended.signal.aborted) {
-      await clock.sleep(trust.current() ? REFRESH_MS : FIRST_REFRESH_MS, ended.signal);
-      if (!ended.signal.aborted) await look();
+      await clock.sleep(trust.current() ? RELOAD_MS : FIRST_RELOAD_MS, ended.signal);
+      if (!ended.signal.aborted) await reload();
     }
   }
-  void lookAgainAndAgain();
+  void reloadPeriodically();
   log.info(
     { port: https.port, namespace, authority: options.trust.kind, readers: kubernetes ? "reviewed" : options.allowedUsers },
     "serving external.metrics.k8s.io",
@@ -100,15 +100,15 @@ export async function startMetricsApi(options: MetricsApiOptions, { rates, relea
   return { port: https.port, address: reachable(options.listen.host, https.port), [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
-/** The same rejection is told once a minute: an HPA controller is rejected every 15 s for each channel. */
+/** Logs the same rejection once per REPEAT_MS: an HPA controller repeats it every 15 s for each channel. */
 function warnOnce(clock: Clock, log: Logger): (why: string) => void {
-  const toldAt = new Map<string, number>();
+  const loggedAt = new Map<string, number>();
   return (why) => {
     const now = clock.monotonic();
-    const before = toldAt.get(why);
+    const before = loggedAt.get(why);
     if (before !== undefined && now - before < REPEAT_MS) return;
-    if (toldAt.size >= REPEATS_MAX) toldAt.clear();
-    toldAt.set(why, now);
-    log.warn({ why }, "a reader of the metrics API was rejected");
+    if (loggedAt.size >= REPEATS_MAX) loggedAt.clear();
+    loggedAt.set(why, now);
+    log.warn({ why }, "metrics API request rejected");
   };
 }

@@ -12,7 +12,7 @@ const ratesOf = (rates: Partial<Record<Channel, RequiredRate>>): RequiredRates =
 });
 const served = { rates: ratesOf({ sms: known(950), email: known(0.25), apns: known(0, false) }), release: "carillon" };
 
-test("one channel is one item: a quantity in thousandths, and when it was worked out", () => {
+test("one channel is one item: a quantity in thousandths, and when it was computed", () => {
   assert.deepEqual(requiredPerSecond(served, "channel=sms,release=carillon"), {
     code: 200,
     body: {
@@ -37,7 +37,7 @@ const itemsOf = (selector: string, of = served) => {
   return (body as { items: { metricLabels: { channel: string }; value: string }[] }).items.map((i) => [i.metricLabels.channel, i.value]);
 };
 
-test("several channels are several items, for the HPA to add up", () => {
+test("each channel is an item, and the HPA adds them up", () => {
   assert.deepEqual(itemsOf("channel in (sms,email)"), [
     ["sms", "950000m"],
     ["email", "250m"],
@@ -49,12 +49,12 @@ test("several channels are several items, for the HPA to add up", () => {
   assert.equal(itemsOf("").length, 3);
 });
 
-test("another release gets nothing, which an HPA takes for unreadable", () => {
+test("another release gets no items, which an HPA takes for unreadable", () => {
   assert.deepEqual(itemsOf("channel=sms,release=other"), []);
 });
 
-test("where one of several is unknown the sum is: less than the truth would scale in", () => {
-  const rates = ratesOf({ sms: known(950), email: { kind: "unknown", why: "the queue was not read lately" } });
+test("one unknown rate of several makes the answer a failure, because a smaller sum would scale in", () => {
+  const rates = ratesOf({ sms: known(950), email: { kind: "unknown", why: "the queue has not been read recently" } });
   const { code, body } = requiredPerSecond({ rates, release: "carillon" }, "channel in (sms,email)");
   assert.equal(code, 503);
   assert.deepEqual(body, {
@@ -62,7 +62,7 @@ test("where one of several is unknown the sum is: less than the truth would scal
     apiVersion: "v1",
     metadata: {},
     status: "Failure",
-    message: "what email requires is not known: the queue was not read lately",
+    message: "the required rate of email is not known: the queue has not been read recently",
     reason: "ServiceUnavailable",
     code: 503,
   });

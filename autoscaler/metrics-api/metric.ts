@@ -7,18 +7,18 @@ export const VERSION = "v1beta1";
 export const METRIC = "carillon_required_per_second";
 const GROUP_VERSION = `${GROUP}/${VERSION}`;
 
-/** Above every rate there is; keeps a quantity within the 64 bits that the HPA adds up. */
+/** Above every possible rate; keeps the HPA's 64-bit sum from overflowing. */
 const MILLI_MAX = 1e15;
 
 export interface Served {
   rates: RequiredRates;
-  /** The label `release`: two installations are told apart by it. */
+  /** The label `release`, which tells installations apart. */
   release: string;
 }
 
 /**
- * The ExternalMetricValueList of the channels selected. The HPA adds the items up, so where one of several is unknown the whole is: a sum
- * without it would look like less work, and scale in. No item, or any failure, and the HPA keeps the pods there are.
+ * The ExternalMetricValueList of the selected channels. The HPA adds the items up, so one unknown rate makes the answer a failure: a sum without
+ * it would scale in. Without items, or on a failure, the HPA keeps its pods.
  */
 export function requiredPerSecond({ rates, release }: Served, labelSelector: string): Answer {
   const selector = parseSelector(labelSelector);
@@ -28,7 +28,7 @@ export function requiredPerSecond({ rates, release }: Served, labelSelector: str
     const labels = { channel, release };
     if (!selects(selector, labels)) continue;
     const rate = rates.current(channel);
-    if (rate.kind === "unknown") return failure("ServiceUnavailable", `what ${channel} requires is not known: ${rate.why}`);
+    if (rate.kind === "unknown") return failure("ServiceUnavailable", `the required rate of ${channel} is not known: ${rate.why}`);
     items.push({
       metricName: METRIC,
       metricLabels: labels,
@@ -39,7 +39,7 @@ export function requiredPerSecond({ rates, release }: Served, labelSelector: str
   return ok({ kind: "ExternalMetricValueList", apiVersion: GROUP_VERSION, metadata: {}, items });
 }
 
-/** In thousandths, rounded up: what is needed is never 0 where there is work, or an HPA with minReplicas 0 would leave it lying. */
+/** In thousandths, rounded up. Never 0 while a channel has tasks, or an HPA with minReplicas 0 would start no pod for them. */
 export const quantity = (perSecond: number, active: boolean) =>
   `${Math.min(MILLI_MAX, Math.max(active ? 1 : 0, Math.ceil(perSecond * 1_000)))}m`;
 
@@ -49,7 +49,7 @@ const rfc3339 = (at: number) => new Date(at).toISOString().replace(/\.\d+Z$/, "Z
 const version = { groupVersion: GROUP_VERSION, version: VERSION };
 const group = { name: GROUP, versions: [version], preferredVersion: version };
 
-/** By path. The second is what the aggregator asks for to see whether we are there, the first what it reads the resources from. */
+/** By path. The aggregator checks availability at the last, and clients find the group by the others. */
 export const DISCOVERY: Readonly<Record<string, object>> = {
   "/apis": { kind: "APIGroupList", apiVersion: "v1", groups: [group] },
   [`/apis/${GROUP}`]: { kind: "APIGroup", apiVersion: "v1", ...group },

@@ -5,7 +5,7 @@ import { createSigner } from "./test/front-proxy.ts";
 import { allowed, forbidden } from "./test/kubernetes-api.ts";
 import { AGGREGATOR, type Asking, ask, ended, HPA, METRIC, proxyCa, SMS, serve, VERSION, valuesOf } from "./test/world.ts";
 
-test("an HPA reads what a channel requires, after the API server said it may", async () => {
+test("an HPA reads the required rate of a channel after a review by the API server", async () => {
   const { port, kubernetes } = await serve();
   const { code, headers, body } = await ask(port, SMS);
   assert.deepEqual([code, headers["content-type"]], [200, "application/json"]);
@@ -36,7 +36,7 @@ test("an HPA reads what a channel requires, after the API server said it may", a
   });
 });
 
-test("the aggregator finds us by discovery, though nobody can be asked for a review", async () => {
+test("discovery works without a review", async () => {
   const { port } = await serve({}, (api) => (api.review = () => forbidden));
   // The second is how it reads the resources: a user without a group.
   for (const headers of [AGGREGATOR, { "X-Remote-User": "system:kube-aggregator" }]) {
@@ -64,7 +64,7 @@ const STRANGERS: readonly [who: string, asking: Asking, message: RegExp][] = [
   ["without a user", { headers: { "X-Remote-Group": "system:masters" } }, /no x-remote-user header/],
 ];
 for (const [who, asking, message] of STRANGERS)
-  test(`whoever comes ${who} is not authenticated, and nobody is asked about them`, async () => {
+  test(`a client ${who} is not authenticated, and causes no review`, async () => {
     const { port, kubernetes, lines } = await serve();
     // One that keeps connections: it is us who end them, so that the next comes with a certificate that may be new.
     const agent = new Agent({ keepAlive: true });
@@ -76,10 +76,10 @@ for (const [who, asking, message] of STRANGERS)
       assert.equal(headers.connection, "close");
     }
     assert.ok(!kubernetes.asked.some((asked) => asked.method === "POST"));
-    assert.equal(lines.filter((line) => line.includes("was rejected")).length, 1, "the same is told once a minute");
+    assert.equal(lines.filter((line) => line.includes("request rejected")).length, 1, "the same rejection is logged once a minute");
   });
 
-test("a user who may not is told so", async () => {
+test("a user without the right gets 403 and the reason", async () => {
   const { port } = await serve({}, (api) => (api.review = ({ user }) => allowed(user !== "jane")));
   const { code, body } = await ask(port, SMS, { headers: { "X-Remote-User": "jane" } });
   assert.deepEqual([code, body.reason], [403, "Forbidden"]);
@@ -87,12 +87,12 @@ test("a user who may not is told so", async () => {
   assert.equal((await ask(port, SMS)).code, 200);
 });
 
-test("who may read is not guessed where the API server does not say", async () => {
+test("without an answer to the review the request fails with 503", async () => {
   const { port, kubernetes } = await serve({}, (api) => (api.review = () => forbidden));
   const { code, headers, body } = await ask(port, SMS);
   assert.deepEqual([code, body.reason], [503, "ServiceUnavailable"]);
   assert.match(body.message ?? "", /ClusterRole system:auth-delegator/);
-  // With it a client of Kubernetes' own would wait and repeat, and all other HPAs with it.
+  // With it the HPA controller would wait and repeat, and delay all other HPAs.
   assert.equal(headers["retry-after"], undefined);
   kubernetes.review = () => allowed(true);
   assert.equal((await ask(port, SMS)).code, 200);
@@ -101,15 +101,15 @@ test("who may read is not guessed where the API server does not say", async () =
 const ANSWERS: readonly [what: string, path: string, asking: Asking, code: number, reason: string, message: RegExp][] = [
   ["another metric", `${VERSION}/namespaces/notifications/lag`, {}, 404, "NotFound", /no external metric lag/],
   ["another namespace", SMS.replace("notifications", "default"), {}, 404, "NotFound", /served in namespace notifications only/],
-  ["no path of ours", "/openapi/v3", {}, 404, "NotFound", /nothing at this path/],
-  ["a path that cannot be read", `${VERSION}/namespaces/%/x`, {}, 404, "NotFound", /nothing at this path/],
-  ["one item of the list", `${METRIC}/x`, {}, 404, "NotFound", /nothing at this path/],
-  ["a selector that is none", `${METRIC}?labelSelector=channel%3E1`, {}, 400, "BadRequest", /"channel>1" is not a requirement/],
-  ["writing", SMS, { method: "POST" }, 405, "MethodNotAllowed", /POST is not served/],
-  ["writing to discovery", VERSION, { method: "DELETE" }, 405, "MethodNotAllowed", /DELETE is not served/],
-  ["watching", `${SMS}&watch=true`, {}, 405, "MethodNotAllowed", /watch is not served/],
+  ["another path", "/openapi/v3", {}, 404, "NotFound", /nothing is served at this path/],
+  ["a path that cannot be read", `${VERSION}/namespaces/%/x`, {}, 404, "NotFound", /nothing is served at this path/],
+  ["one item of the list", `${METRIC}/x`, {}, 404, "NotFound", /nothing is served at this path/],
+  ["an invalid selector", `${METRIC}?labelSelector=channel%3E1`, {}, 400, "BadRequest", /"channel>1" is not a requirement/],
+  ["writing", SMS, { method: "POST" }, 405, "MethodNotAllowed", /POST is not supported/],
+  ["writing to discovery", VERSION, { method: "DELETE" }, 405, "MethodNotAllowed", /DELETE is not supported/],
+  ["watching", `${SMS}&watch=true`, {}, 405, "MethodNotAllowed", /watch is not supported/],
 ];
-test("what there is not is answered with a Status", async (t) => {
+test("everything else is answered with a Status", async (t) => {
   const { port } = await serve();
   for (const [what, path, asking, code, reason, message] of ANSWERS)
     await t.test(what, async () => {
@@ -120,25 +120,25 @@ test("what there is not is answered with a Status", async (t) => {
   assert.equal((await ask(port, `${SMS}&watch=false`)).code, 200);
 });
 
-test("without a rate there is no value: the HPA keeps the pods there are", async () => {
+test("an unknown rate is answered 503, so that the HPA keeps its pods", async () => {
   const world = await serve();
-  world.rate = { kind: "unknown", why: "the queue was not read lately" };
+  world.rate = { kind: "unknown", why: "the queue has not been read recently" };
   const { code, body, headers } = await ask(world.port, SMS);
   assert.deepEqual([code, body.reason, headers["retry-after"]], [503, "ServiceUnavailable", undefined]);
-  assert.equal(body.message, "what sms requires is not known: the queue was not read lately");
+  assert.equal(body.message, "the required rate of sms is not known: the queue has not been read recently");
   world.rate = { kind: "known", perSecond: 0, active: true, at: 0 };
   assert.deepEqual(await valuesOf(world.port), ["1m"]);
 });
 
-test("a fault of ours is logged, and answered without its text", async () => {
+test("an unexpected error is logged, and answered without its text", async () => {
   const world = await serve();
   world.rate = { kind: "known", perSecond: 1, active: true, at: Number.NaN };
   const { code, body } = await ask(world.port, SMS);
-  assert.deepEqual([code, body.reason, body.message], [500, "InternalError", "a fault of the autoscaler; its log says more"]);
+  assert.deepEqual([code, body.reason, body.message], [500, "InternalError", "internal error of the autoscaler, see its log"]);
   assert.ok(world.lines.some((line) => line.includes("Invalid time value")));
 });
 
-test("at the end a request under way is answered, and its connection closed", async () => {
+test("shutdown answers an open request and closes its connection", async () => {
   const { port, kubernetes, stop } = await serve();
   const [asked, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   kubernetes.hold = () => {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { connect } from "node:tls";
 import { eventually } from "../../test/support/eventually.ts";
-import { FIRST_REFRESH_MS, type MetricsApiOptions, REFRESH_MS, UNVERIFIED_REFRESH_MS } from "./main.ts";
+import { FIRST_RELOAD_MS, type MetricsApiOptions, RELOAD_MS, UNVERIFIED_RELOAD_MS } from "./main.ts";
 import { createSigner, type Pair } from "./test/front-proxy.ts";
 import { configMapOf, forbidden } from "./test/kubernetes-api.ts";
 import { AGGREGATOR, ask, ended, HPA, proxy, proxyCa, SMS, serve, VERSION, valuesOf } from "./test/world.ts";
@@ -15,7 +15,7 @@ import { AGGREGATOR, ask, ended, HPA, proxy, proxyCa, SMS, serve, VERSION, value
 const directory = mkdtempSync(join(tmpdir(), "carillon-metrics-api-"));
 ended.defer(() => rmSync(directory, { recursive: true }));
 
-test("a start without the right to read the authority says which right", async () => {
+test("a start without the right to read the authority names the right", async () => {
   await assert.rejects(
     serve({}, (api) => (api.configMap = forbidden)),
     /Role extension-apiserver-authentication-reader of kube-system/,
@@ -26,16 +26,16 @@ test("a start without the right to read the authority says which right", async (
   );
 });
 
-test("an API server that is away at the start is asked again, and until then nobody is believed", async () => {
+test("an API server unreachable at the start is asked again, and until then every request fails", async () => {
   const { port, kubernetes, clock } = await serve({}, (api) => (api.configMap = { code: 503, body: {} }));
   const early = await ask(port, VERSION, { headers: AGGREGATOR });
   assert.deepEqual([early.code, early.body.reason], [503, "ServiceUnavailable"]);
   kubernetes.configMap = configMapOf(proxyCa.cert, []);
-  clock.advance(FIRST_REFRESH_MS);
+  clock.advance(FIRST_RELOAD_MS);
   await eventually("the authority is read", async () => (await ask(port, SMS)).code === 200);
 });
 
-test("a new authority ends the connections of the one before, and is the only one believed", async () => {
+test("a new authority ends the connections of the one before, and is the only one accepted", async () => {
   const { port, kubernetes, clock } = await serve();
   const agent = new Agent({ keepAlive: true });
   ended.defer(() => agent.destroy());
@@ -45,7 +45,7 @@ test("a new authority ends the connections of the one before, and is the only on
   const closed = once(first.socket, "close");
   const renewedCa = await createSigner("front-proxy-ca");
   kubernetes.configMap = configMapOf(renewedCa.cert, ["front-proxy-client"]);
-  clock.advance(REFRESH_MS);
+  clock.advance(RELOAD_MS);
   await closed;
   assert.equal((await ask(port, SMS)).code, 401);
   assert.equal((await ask(port, SMS, { as: await renewedCa.issue("front-proxy-client") })).code, 200);
@@ -53,7 +53,7 @@ test("a new authority ends the connections of the one before, and is the only on
 });
 
 for (const version of ["TLSv1.2", "TLSv1.3"] as const)
-  test(`no session is taken up again, so that each connection is judged by the authority of its day (${version})`, async () => {
+  test(`TLS sessions are not resumed, so that each connection is verified by the current authority (${version})`, async () => {
     const { port } = await serve();
     const session = Promise.withResolvers<Buffer | undefined>();
     const open = async (from?: Buffer) => {
@@ -74,11 +74,11 @@ for (const version of ["TLSv1.2", "TLSv1.3"] as const)
     assert.equal(kept ? await open(kept) : false, false);
   });
 
-test("a certificate that cannot be verified makes us look at once, but not for every stranger", async () => {
+test("an unverified certificate reloads the authority at once, but not each time", async () => {
   const { port, kubernetes, clock } = await serve();
   const renewedCa = await createSigner("front-proxy-ca");
   kubernetes.configMap = configMapOf(renewedCa.cert, ["front-proxy-client"]);
-  clock.advance(UNVERIFIED_REFRESH_MS);
+  clock.advance(UNVERIFIED_RELOAD_MS);
   const renewed = await renewedCa.issue("front-proxy-client");
   assert.equal((await ask(port, SMS, { as: renewed })).code, 401);
   await eventually("the new authority is believed", async () => (await ask(port, SMS, { as: renewed })).code === 200);
@@ -88,16 +88,16 @@ test("a certificate that cannot be verified makes us look at once, but not for e
   assert.equal(reads(), before);
 });
 
-test("what cannot be read any more stays as it was", async () => {
+test("an authority that cannot be read stays as it was", async () => {
   const { port, kubernetes, clock, lines } = await serve();
   const reads = () => kubernetes.asked.filter((asked) => asked.method === "GET").length;
   for (const configMap of [forbidden, { code: 500, body: {} }, configMapOf("nonsense", [])]) {
     kubernetes.configMap = configMap;
     const before = reads();
-    const told = () => lines.filter((line) => line.includes("the front proxy's authority cannot be read")).length;
-    const toldBefore = told();
-    clock.advance(REFRESH_MS);
-    await eventually("it is read again and told of", () => reads() > before && told() > toldBefore);
+    const logged = () => lines.filter((line) => line.includes("front proxy authority cannot be read")).length;
+    const loggedBefore = logged();
+    clock.advance(RELOAD_MS);
+    await eventually("it is read again and logged", () => reads() > before && logged() > loggedBefore);
     assert.equal((await ask(port, SMS)).code, 200);
   }
 });
@@ -108,11 +108,11 @@ test("the service account's token and the API server's authority are read at eac
   assert.equal((await ask(port, SMS)).code, 200);
   assert.equal(kubernetes.asked.at(-1)?.token, "token-2");
   await kubernetes.useAuthority(true);
-  clock.advance(REFRESH_MS);
+  clock.advance(RELOAD_MS);
   assert.equal((await ask(port, SMS, { headers: { "X-Remote-User": "somebody new" } })).code, 200);
 });
 
-test("an API server by another authority, or that does not know the token, is not asked; the token is in no line", async () => {
+test("an API server of another authority is not called, one that does not know the token reviews nothing, and no log line holds the token", async () => {
   const { port, kubernetes, lines } = await serve();
   kubernetes.useToken("token-3", false);
   const unknown = await ask(port, SMS);
@@ -121,12 +121,12 @@ test("an API server by another authority, or that does not know the token, is no
   const before = kubernetes.asked.length;
   const forged = await ask(port, SMS);
   assert.equal(forged.code, 503);
-  assert.match(forged.body.message ?? "", /cannot be asked: \w*(CERT|SIGNATURE)/);
+  assert.match(forged.body.message ?? "", /is unreachable: \w*(CERT|SIGNATURE)/);
   assert.equal(kubernetes.asked.length, before);
   assert.ok(!lines.some((line) => line.includes("token-1")));
 });
 
-test("outside a cluster the authority is in a file, an intermediate one too, and those named may read", async () => {
+test("outside a cluster the authority comes from a file, also an intermediate one, and the named users may read", async () => {
   const intermediate = await proxyCa.intermediate("front-proxy-intermediate");
   const path = join(directory, "front-proxy.pem");
   writeFileSync(path, intermediate.cert);
@@ -138,11 +138,11 @@ test("outside a cluster the authority is in a file, an intermediate one too, and
   assert.equal((await ask(port, SMS, { as, headers: { "X-Remote-User": "jane" } })).code, 403);
   assert.equal((await ask(port, SMS)).code, 401, "of the authority above");
   writeFileSync(path, proxyCa.cert);
-  clock.advance(REFRESH_MS);
+  clock.advance(RELOAD_MS);
   await eventually("the new file is believed", async () => (await ask(port, SMS)).code === 200);
 });
 
-test("a file without an authority is told at the start", async () => {
+test("a file without an authority ends the start", async () => {
   const path = join(directory, "empty.pem");
   writeFileSync(path, "");
   const start = (trust: MetricsApiOptions["trust"]) => serve({ trust, kubernetes: undefined });
@@ -150,7 +150,7 @@ test("a file without an authority is told at the start", async () => {
   await assert.rejects(start({ kind: "file", path: `${path}.missing`, names: [] }), /cannot be read \(ENOENT\)/);
 });
 
-test("our own certificate is read again when it changes, and a broken one is not used", async () => {
+test("the server certificate is reloaded when it changes, and a broken one is not used", async () => {
   const [certFile, keyFile] = [join(directory, "tls.crt"), join(directory, "tls.key")];
   const mount = ({ cert, key }: Pair) => {
     writeFileSync(certFile, cert);
@@ -161,11 +161,11 @@ test("our own certificate is read again when it changes, and a broken one is not
   const { port, clock, lines } = await serve({ certificate: { kind: "files", certFile, keyFile } });
   assert.deepEqual(await valuesOf(port, { ca: before.cert }), ["950000m"]);
   writeFileSync(keyFile, "nonsense");
-  clock.advance(REFRESH_MS);
-  await eventually("it is told", () => lines.some((line) => line.includes("keeps its former certificate")));
+  clock.advance(RELOAD_MS);
+  await eventually("it is logged", () => lines.some((line) => line.includes("certificate not reloaded")));
   assert.deepEqual(await valuesOf(port, { ca: before.cert }), ["950000m"]);
   mount(await later.issue("carillon-autoscaler", "server"));
-  clock.advance(REFRESH_MS);
+  clock.advance(RELOAD_MS);
   await eventually("the new one is shown", async () => (await valuesOf(port, { ca: later.cert }).catch(() => undefined)) !== undefined);
   await assert.rejects(valuesOf(port, { ca: before.cert }));
   writeFileSync(keyFile, before.key);

@@ -1,7 +1,7 @@
 /** One condition of a label selector; all of them must hold. As in Kubernetes, "not in" holds where the label is absent. */
 export type Requirement = { kind: "in" | "not-in"; key: string; values: ReadonlySet<string> } | { kind: "exists" | "absent"; key: string };
 
-/** A part of the text is none of Kubernetes' set-based or equality-based requirements. */
+/** This part of the text is not a label requirement as Kubernetes writes it. */
 export interface SelectorFault {
   part: string;
 }
@@ -16,8 +16,8 @@ const SET = new RegExp(`^(${KEY})\\s+(in|notin)\\s*\\(([^()]*)\\)$`);
 const BETWEEN = /,(?![^()]*\))/;
 
 /**
- * The text of a `labelSelector`: =, ==, !=, in, notin, key, !key. "" selects everything. Greater and less than are rejected: no label of ours
- * is a number.
+ * Parses a `labelSelector`: =, ==, !=, in, notin, key, !key. "" selects everything. Greater-than and less-than are rejected: no label here is a
+ * number.
  */
 export function parseSelector(text: string): readonly Requirement[] | SelectorFault {
   if (text.trim() === "") return [];

@@ -1,4 +1,4 @@
-/** What Kubernetes answers instead of an object: meta/v1 Status. Its message stands in the HPA's condition, so it tells an operator what is wrong. */
+/** A failure as Kubernetes answers it: meta/v1 Status. The HPA's condition shows the message to operators. */
 export interface Status {
   kind: "Status";
   apiVersion: "v1";

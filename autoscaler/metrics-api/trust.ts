@@ -7,7 +7,7 @@ import type { Kubernetes } from "./kubernetes-service.ts";
 const CONFIG_MAP = "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication";
 const NAMED = "ConfigMap kube-system/extension-apiserver-authentication";
 
-/** Where the front proxy's certificate authority is found. */
+/** Where the front proxy's certificate authority is read from. */
 export type TrustSource =
   | { kind: "cluster" }
   | {
@@ -19,13 +19,13 @@ export type TrustSource =
 
 export type TrustRead =
   | { kind: "read"; frontProxy: FrontProxy }
-  /** `lasting`: it takes an operator. */
+  /** `lasting`: only an operator can mend it. */
   | { kind: "unreadable"; why: string; lasting: boolean };
 
 export function createTrustReader(source: TrustSource, kubernetes: Pick<Kubernetes, "get"> | undefined): () => Promise<TrustRead> {
   if (source.kind === "file") return () => fromFile(source.path, source.names);
-  // A mistake of the wiring; the configuration rejects it with a sentence.
-  if (!kubernetes) throw new Error("the cluster's trust without a cluster");
+  // A bug: metricsApiOptions() rejects this.
+  if (!kubernetes) throw new Error('TrustSource "cluster" needs a cluster');
   return () => fromCluster(kubernetes);
 }
 
@@ -62,29 +62,29 @@ class UntrustedError extends OperatorError {
   }
 }
 
-/** The front proxy as last read. What cannot be read now leaves what was read before as it is. */
+/** The front proxy as last read; a read that fails leaves it as it was. */
 export interface Trust {
   current(): FrontProxy | undefined;
-  /** Resolves with whether it changed; one reading at a time. */
+  /** Resolves to whether it changed. Calls during a read share it. */
   refresh(): Promise<boolean>;
 }
 
-/** Rejects with an UntrustedError where only an operator can help; an API server that is away is asked again later. */
+/** Rejects with an UntrustedError where only an operator can mend the cause. An unreachable API server is asked again later. */
 export async function openTrust(read: () => Promise<TrustRead>, log: Pick<Logger, "info" | "warn">): Promise<Trust> {
   let frontProxy: FrontProxy | undefined;
-  let told: string | undefined;
+  let logged: string | undefined;
   let reading: Promise<boolean> | undefined;
 
   function take(result: TrustRead): boolean {
     if (result.kind === "unreadable") {
-      if (told !== result.why) log.warn({ why: result.why, kept: frontProxy !== undefined }, "the front proxy's authority cannot be read");
-      told = result.why;
+      if (logged !== result.why) log.warn({ why: result.why, kept: frontProxy !== undefined }, "front proxy authority cannot be read");
+      logged = result.why;
       return false;
     }
-    told = undefined;
+    logged = undefined;
     if (JSON.stringify(frontProxy) === JSON.stringify(result.frontProxy)) return false;
     frontProxy = result.frontProxy;
-    log.info({ names: frontProxy.names }, "the front proxy's authority was read");
+    log.info({ names: frontProxy.names }, "front proxy authority read");
     return true;
   }
   const first = await read();

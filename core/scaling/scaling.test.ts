@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { CHANNELS } from "../delivery/channel.ts";
-import { type ChannelScaling, HURRY_MAX, type QueueSample, replicasFor, replicasMax, requiredRate, SCALING_DEFAULTS } from "./scaling.ts";
+import {
+  type ChannelScaling,
+  OVERDUE_FACTOR_MAX,
+  type QueueSample,
+  replicasFor,
+  replicasMax,
+  requiredRate,
+  SCALING_DEFAULTS,
+} from "./scaling.ts";
 
 const scaling: ChannelScaling = {
   ...{ targetRatePerPod: 100, drainMs: 30_000, maxAgeMs: 30_000, serviceMs: 500 },
@@ -42,7 +50,7 @@ for (const [what, sample, more, rate, pods] of RATES)
     assert.equal(replicasFor(required, given), pods);
   });
 
-test("a limit leaves one pod to spare, and none below the least", () => {
+test("the pods for a rate limit include a spare one, and are never below the minimum", () => {
   assert.equal(replicasMax({ ...scaling, rateLimitPerSecond: 250 }), 4);
   assert.equal(replicasMax({ ...scaling, rateLimitPerSecond: 1, minReplicas: 5 }), 5);
   assert.equal(replicasMax({ ...scaling, rateLimitPerSecond: 100_000 }), 20);
@@ -82,7 +90,7 @@ test("a rate is a number from 0 to the provider's limit", () => {
   );
 });
 
-test("more to do never needs less", () => {
+test("more work never needs a lower rate", () => {
   fc.assert(
     fc.property(samples, scalings, count, (sample, of, more) => {
       const before = requiredRate(sample, of);
@@ -92,11 +100,11 @@ test("more to do never needs less", () => {
   );
 });
 
-test("age never asks for more than HURRY_MAX times the rate", () => {
+test("age raises the rate by OVERDUE_FACTOR_MAX at most", () => {
   fc.assert(
     fc.property(samples, scalings, (sample, of) => {
       const calm = requiredRate({ ...sample, oldestMs: 0 }, of);
-      assert.ok(requiredRate(sample, of) <= HURRY_MAX * calm + 1e-6);
+      assert.ok(requiredRate(sample, of) <= OVERDUE_FACTOR_MAX * calm + 1e-6);
     }),
   );
 });

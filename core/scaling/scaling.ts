@@ -1,16 +1,16 @@
 import type { Channel } from "../delivery/channel.ts";
 
-/** How a channel's pods are counted. Rates are tasks per second. */
+/** What the number of a channel's pods depends on. Rates are tasks per second. */
 export interface ChannelScaling {
-  /** What one pod is asked to do: 0.8 of what it sustains. */
+  /** Rate per pod: 0.8 of what one sustains. */
   targetRatePerPod: number;
-  /** A backlog is gone after this. */
+  /** A backlog must drain within this. */
   drainMs: number;
-  /** A task older than this in the queue makes the channel hurry. */
+  /** A task in the queue older than this raises the required rate. */
   maxAgeMs: number;
-  /** What a task usually takes, provider included: so long it is under way and no backlog. */
+  /** Usual time to handle a task, provider included. Tasks being handled are no backlog. */
   serviceMs: number;
-  /** What the provider admits from the whole fleet; absent: no bound. */
+  /** Limit of the provider for all pods together; absent: none. */
   rateLimitPerSecond?: number;
   minReplicas: number;
   maxReplicas: number;
@@ -20,24 +20,24 @@ export interface ChannelScaling {
 
 /** A channel's queue at one moment. */
 export interface QueueSample {
-  /** Tasks waiting or under way, without the parked ones. */
+  /** Tasks waiting or being handled, without the parked ones. */
   backlog: number;
-  /** Tasks given back with a delay that has not passed. */
+  /** Tasks returned to the queue with a delay that has not passed. */
   parked: number;
   arrivalsPerSecond: number;
   /** Age of the oldest task that is not parked. */
   oldestMs: number;
 }
 
-/** The head start that keeps a steady queue from growing. */
+/** Headroom over the arrival rate, so that a steady queue does not grow. */
 export const ARRIVAL_MARGIN = 1.1;
-/** How many times faster than within drainMs an overdue backlog is worked off, at most. */
-export const HURRY_MAX = 4;
+/** Upper bound of the factor by which an overdue backlog drains faster than within drainMs. */
+export const OVERDUE_FACTOR_MAX = 4;
 
 /**
- * For half a core a pod, its CPU request: 0.8 of what `bench/per-pod-rate.ts` measured, or of inFlight / serviceMs where that is less (SMS, e-mail).
- * serviceMs is from the same runs, with providers that answer after 50 ms (push) or 150 ms. Most replicas leave room for a campaign on top of ten
- * times the average of 16M a day. `carillon capacity` says what yours should be.
+ * For pods of half a core (the CPU request). targetRatePerPod is 0.8 of what `bench/per-pod-rate.ts` measured, or of inFlight / serviceMs where that
+ * is less (SMS, e-mail). serviceMs comes from the same runs, with providers that answer after 50 ms (push) or 150 ms. maxReplicas covers ten times
+ * the average of 16M notifications a day, and a campaign on top. `carillon capacity` computes other loads.
  */
 export const SCALING_DEFAULTS: Readonly<Record<Channel, ChannelScaling>> = {
   apns: {
@@ -63,29 +63,29 @@ export const SCALING_DEFAULTS: Readonly<Record<Channel, ChannelScaling>> = {
 };
 
 /**
- * Tasks per second that the channel's pods together have to do. It follows from the queue alone, never from the number of pods, so nothing
- * swings. A steady queue costs nobody time: by Little's law arrivals × service time are always under way, and only the rest is backlog.
+ * Tasks per second that the channel's pods together must handle. It depends on the queue alone, not on the number of pods, so scaling does not
+ * oscillate. By Little's law arrivals × service time are being handled at any moment; only what exceeds that is backlog.
  */
 export function requiredRate(sample: QueueSample, scaling: ChannelScaling): number {
   const { backlog, parked, arrivalsPerSecond, oldestMs } = sample;
   const limit = scaling.rateLimitPerSecond ?? Number.POSITIVE_INFINITY;
   const drainSeconds = scaling.drainMs / 1_000;
   const underWay = arrivalsPerSecond * (scaling.serviceMs / 1_000);
-  // Of the backlog alone: a few tasks that a dead pod took along are old, and more pods do not bring them back any sooner.
-  const hurry = oldestMs > scaling.maxAgeMs ? Math.min(HURRY_MAX, oldestMs / scaling.maxAgeMs) : 1;
-  const rate = ARRIVAL_MARGIN * arrivalsPerSecond + (hurry * Math.max(0, backlog - underWay)) / drainSeconds;
-  // What is parked asks for no more than one pod to come back to.
+  // Applies to the backlog alone: tasks held by a dead pod are old too, and more pods do not release them sooner.
+  const overdue = oldestMs > scaling.maxAgeMs ? Math.min(OVERDUE_FACTOR_MAX, oldestMs / scaling.maxAgeMs) : 1;
+  const rate = ARRIVAL_MARGIN * arrivalsPerSecond + (overdue * Math.max(0, backlog - underWay)) / drainSeconds;
+  // Parked tasks need one pod, for when their delay has passed.
   const least = backlog + parked > 0 ? 1 / drainSeconds : 0;
   return Math.min(Math.max(rate, least), limit);
 }
 
-/** More pods than this would only wait for the provider's limit. One is to spare. */
+/** Further pods would only wait for the rate limit. Includes one spare. */
 export function replicasMax({ maxReplicas, minReplicas, rateLimitPerSecond, targetRatePerPod }: ChannelScaling): number {
   if (rateLimitPerSecond === undefined) return maxReplicas;
   return Math.max(minReplicas, Math.min(maxReplicas, Math.ceil(rateLimitPerSecond / targetRatePerPod) + 1));
 }
 
-/** The pods for a rate, as the HPA counts them from an averageValue of `targetRatePerPod`. */
+/** The pods for a rate, as the HPA computes them from an averageValue of `targetRatePerPod`. */
 export function replicasFor(rate: number, scaling: ChannelScaling): number {
   return Math.max(scaling.minReplicas, Math.min(replicasMax(scaling), Math.ceil(rate / scaling.targetRatePerPod)));
 }
