@@ -1,4 +1,4 @@
-# Everything runs under Node 24, and every target installs what it needs first (scripts/setup).
+# Everything runs under Node 24. Each target first installs what it needs (scripts/setup).
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 node := scripts/with-node node
@@ -6,11 +6,11 @@ bin := scripts/with-node node_modules/.bin
 
 # What `make test` runs: make test TESTS='core/*.test.ts gateway/*.test.ts'
 TESTS ?= **/*.test.ts
-# Files at a time; each starts servers of its own.
+# Test files in parallel; each starts its own servers.
 TEST_CONCURRENCY ?= 2
-# Worlds of make simulate.
+# Simulated worlds of make simulate.
 SEEDS ?= 20000
-# Of one test. The slowest take seconds: this is for what hangs. leaves-nothing.ts does the same for files.
+# Limit of one test, for those that hang: the slowest take seconds. leaves-nothing.ts does the same for files.
 TEST_TIMEOUT_MS ?= 240000
 test_options = --test --import ./test/support/leaves-nothing.ts --test-concurrency=$(TEST_CONCURRENCY) --test-timeout=$(TEST_TIMEOUT_MS)
 
@@ -19,11 +19,11 @@ test_options = --test --import ./test/support/leaves-nothing.ts --test-concurren
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-demo: ## see it work: starts everything here, sends notifications on every channel, shows what arrived
+demo: ## start everything locally, send notifications on every channel, show what arrived
 	@scripts/setup
 	@$(node) cli/carillon.ts demo
 
-up: ## run the whole system here, against providers played at home, until Ctrl-C
+up: ## run the whole system locally, against simulated providers, until Ctrl-C
 	@scripts/setup
 	@$(node) cli/carillon.ts dev
 
@@ -31,7 +31,7 @@ test: ## run all tests; make test TESTS='core/*.test.ts' for some
 	@scripts/setup test
 	@$(node) $(test_options) $(foreach pattern,$(TESTS),'$(pattern)')
 
-simulate: ## run the real code in simulated worlds where everything goes wrong; make simulate SEEDS=1000 for fewer
+simulate: ## run the real code in simulated worlds with random faults; make simulate SEEDS=1000 for fewer
 	@scripts/setup tools
 	@$(node) test/simulation/main.ts --seeds $(SEEDS)
 
@@ -39,23 +39,23 @@ bench-quick: ## measure the hot paths beside bare parts, and write bench/results
 	@NATS_URL= REDIS_URL= scripts/setup
 	@$(node) bench/quick.ts
 
-test-mongodb: ## run the tests of the store, of provisioning and of the demo against a MongoDB server
+test-mongodb: ## run the tests of store, provisioning and demo against a MongoDB server
 	@scripts/setup test
 	@scripts/with-node scripts/test-mongodb
 
-faults: ## break everything on real servers, on both stores, and write docs/reliability.md: 25 minutes
+faults: ## inject faults into real servers, on both stores, and write docs/reliability.md: 25 minutes
 	@scripts/setup test
 	@[ -n "$(MONGODB_URI)" ] || command -v mongod >/dev/null || scripts/mongodb install
 	@$(node) test/faults/main.ts --store both --write
 
-image: ## build the container image; NODE_IMAGE and RUNTIME_IMAGE name its bases
+image: ## build the container image; NODE_IMAGE and RUNTIME_IMAGE name its base images
 	@scripts/image
 
-image-test: ## put the image's files together without a container and start every role from them
+image-test: ## assemble the image's files without a container and start every role from them
 	@scripts/setup test
 	@$(node) $(test_options) test/image/roles.ts
 
-chart: ## check the chart: lint, every ci/*-values.yaml on every Kubernetes against its strict schemas, assertions: 1 minute
+chart: ## check the chart: helm lint, assertions, and every ci/*-values.yaml against the strict schemas of every Kubernetes version: 1 minute
 	@scripts/setup tools
 	@scripts/chart/tools >/dev/null
 	@$(node) --test deploy/helm/test/*.chart.ts
@@ -65,7 +65,7 @@ chart-gen: ## write the chart's README tables and values.schema.json from its va
 	@scripts/setup tools
 	@$(node) scripts/chart.ts gen
 
-cluster-test: ## prove the chart and its scaling on a real Kubernetes control plane, and draw docs/images/closed-loop.svg: 10 minutes, and 8 once to build it; make cluster-test ONLY='closed loop'
+cluster-test: ## test the chart and its scaling on a real Kubernetes control plane, and draw docs/images/closed-loop.svg: 10 minutes, the first time 8 more; make cluster-test ONLY='closed loop'
 	@scripts/setup test
 	@scripts/kubernetes install
 	@$(node) --test-reporter=spec $(if $(ONLY),--test-name-pattern='$(ONLY)') test/cluster/main.ts
@@ -89,6 +89,6 @@ setup: ## install what is missing: Node 24, npm packages, nats-server, Redis
 	@scripts/with-node node --version
 	@$(node) cli/dev/find-server.ts $(if $(NATS_URL),,nats) $(if $(REDIS_URL),,redis)
 
-clean: ## remove node_modules and what setup and the tests put into the cache, but not MongoDB
+clean: ## remove node_modules and what setup and tests cached, except MongoDB
 	rm -rf node_modules .cache
 	cd "$${CARILLON_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/carillon}" 2>/dev/null && rm -rf node servers clients example-clients setup.log || true

@@ -5,10 +5,10 @@ import { cacheFolder } from "../../cli/dev/find-server.ts";
 
 export const CHART = join(import.meta.dirname, "../../deploy/helm/carillon");
 export const CACHE = cacheFolder(process.env);
-/** Put there by `scripts/kubernetes tools`. */
+/** Installed by `scripts/kubernetes tools`. */
 const HELM = join(CACHE, "kubernetes/bin/helm");
 
-/** A render takes 0.2 s; the rest is for machines under load, and what they write for large values. */
+/** A render takes 0.2 s and prints 0.2 MB; the limits are for loaded machines and large values. */
 const OPTIONS = { encoding: "utf8", timeout: 60_000, maxBuffer: 64 * 1_048_576 } as const;
 
 export type HelmResult = { kind: "done"; stdout: string } | { kind: "failed"; stderr: string };
@@ -21,8 +21,8 @@ export function helm(args: readonly string[]): HelmResult {
   }
 }
 
-/** The same, beside others. */
-export async function helmBeside(args: readonly string[]): Promise<HelmResult> {
+/** The same, asynchronously. */
+export async function helmAsync(args: readonly string[]): Promise<HelmResult> {
   try {
     return { kind: "done", stdout: (await promisify(execFile)(HELM, args, OPTIONS)).stdout };
   } catch (error) {
@@ -32,6 +32,6 @@ export async function helmBeside(args: readonly string[]): Promise<HelmResult> {
 
 function failure(error: unknown): HelmResult {
   const { stderr, stdout, code } = error as { stderr?: string; stdout?: string; code?: string };
-  if (code === "ENOENT") throw new Error(`${HELM} is missing: scripts/kubernetes tools fetches it`);
+  if (code === "ENOENT") throw new Error(`${HELM} is missing: run scripts/kubernetes tools`);
   return { kind: "failed", stderr: `${stdout ?? ""}${stderr ?? ""}` };
 }

@@ -3,7 +3,7 @@ import type { CommentedValue } from "./commented-values.ts";
 export const BEGIN = "<!-- values: from values.yaml, by make chart-gen -->";
 export const END = "<!-- /values -->";
 
-/** The README with its tables made anew. Throws where it has no place for them. */
+/** The README with its tables replaced. Throws where the markers are missing. */
 export function fillReadme(readme: string, values: readonly CommentedValue[]): string {
   const begin = readme.indexOf(BEGIN);
   const end = readme.indexOf(END);

@@ -12,9 +12,9 @@ const object = (properties: Record<string, Schema>, required: string[] = []): Sc
   properties,
   ...(required.length > 0 ? { required } : {}),
 });
-/** A map whose keys are whoever's writes it. */
+/** A map whose keys the user chooses. */
 const map = (values: Schema): Schema => ({ type: "object", additionalProperties: values });
-/** An object of Kubernetes': its API server knows what it may hold. */
+/** A Kubernetes object; the API server validates it. */
 const kubernetes = { type: "object" };
 const port = integer(1, 65_535);
 const secretName = { type: "string", pattern: "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$", maxLength: 253 };
@@ -45,7 +45,7 @@ const scalingRules = object({
   },
 });
 
-/** What a default cannot say of a value: by dotted path, the first that matches. */
+/** What a default value does not imply: schemas by dotted path, the first match. */
 export const RULES: readonly (readonly [RegExp, Schema])[] = [
   // Names and image.
   [/^(common(Labels|Annotations)|.*\.(podLabels|podAnnotations|labels|annotations|nodeSelector|alertLabels))$/, labels],
@@ -55,7 +55,7 @@ export const RULES: readonly (readonly [RegExp, Schema])[] = [
   [/^image\.pullPolicy$/, oneOf("Always", "IfNotPresent", "Never")],
   [/^image\.pullSecrets$/, list(object({ name: { type: "string", minLength: 1 } }, ["name"]))],
 
-  // What is around it.
+  // Servers it needs.
   [/^mongodb\.url$/, url("mongodb", "mongodb\\+srv")],
   [/^nats\.url$/, url("nats", "tls")],
   [/^redis\.url$/, url("rediss?")],
@@ -83,7 +83,7 @@ export const RULES: readonly (readonly [RegExp, Schema])[] = [
   [/^networkPolicy\.providerPorts$/, { ...list(port), minItems: 1 }],
   [/\.topologySpreadConstraints$/, { ...list(kubernetes), type: ["array", "null"] }],
   [/\.(affinity|strategy|podSecurityContext|securityContext)$/, kubernetes],
-  // The heap is sized by the memory limit: without one, by the whole node.
+  // Node sizes the heap by the memory limit; without one, by the memory of the whole machine.
   [/^defaults\.resources$/, object({ requests: quantities, limits: { ...quantities, required: ["memory"] } }, ["limits"])],
   [/\.resources$/, object({ requests: quantities, limits: quantities })],
   [/\.probes\.\w+$/, probe],
@@ -146,7 +146,7 @@ export const RULES: readonly (readonly [RegExp, Schema])[] = [
   [/^evaluation\.pods$/, kubernetes],
   [/\.storage$/, { type: "string", pattern: "^[0-9]+(\\.[0-9]+)?([KMGT]i?)?$" }],
 
-  // And.
+  // Others.
   [/^extraObjects$/, list({ type: ["object", "string"] })],
   [/^global$/, kubernetes],
 ];

@@ -6,8 +6,8 @@ type Values = Record<string, unknown>;
 const COMPONENTS = ["gateway", "preferences", "relay", "feedback", "autoscaler"];
 
 /**
- * values.schema.json: types from the defaults, descriptions from the comments, all else from RULES. What a component inherits it may say itself.
- * Nothing else may stand anywhere, but in maps that RULES calls free. Throws where a default says nothing of its type and no rule does.
+ * Builds values.schema.json: types from the defaults, descriptions from the comments, the rest from RULES. A component accepts every key that it
+ * inherits. Other keys are rejected, except in maps that RULES leave open. Throws where neither the default nor a rule gives a type.
  */
 export function buildSchema(values: Values, comments: readonly CommentedValue[]): Schema {
   const described = new Map(comments.map(({ path, comment }) => [path, comment]));
@@ -38,19 +38,19 @@ function typeOf(path: string, value: unknown, described: ReadonlyMap<string, str
     const entries = Object.entries(value).map(([key, below]) => [key, schemaOf(path === "" ? key : `${path}.${key}`, below, described)]);
     return { type: "object", additionalProperties: false, properties: Object.fromEntries(entries) };
   }
-  throw new Error(`values.yaml, ${path}: ${JSON.stringify(value)} does not say what it may hold; add a rule to scripts/chart/rules.ts`);
+  throw new Error(`values.yaml, ${path}: ${JSON.stringify(value)} does not imply a type; add a rule to scripts/chart/rules.ts`);
 }
 
 /**
- * What `own` says, and what it inherits from the schema at `pointer`. Required keys are inherited as values, so nothing is required here, and
- * where something is required there it cannot be pointed at.
+ * `own` with the keys that it inherits from the schema at `pointer`. Values of required keys are inherited too, so nothing is required here, and a
+ * schema with required keys is copied without `required` instead of referenced.
  */
 function over(own: Schema, inherited: Schema, pointer: string): Schema {
-  const mine = propertiesOf(own);
-  const theirs = propertiesOf(inherited);
-  if (!mine || !theirs) return own;
-  const properties: Record<string, Schema> = { ...mine };
-  for (const [key, below] of Object.entries(theirs)) {
+  const ownProperties = propertiesOf(own);
+  const inheritedProperties = propertiesOf(inherited);
+  if (!ownProperties || !inheritedProperties) return own;
+  const properties: Record<string, Schema> = { ...ownProperties };
+  for (const [key, below] of Object.entries(inheritedProperties)) {
     const at = `${pointer}/properties/${key}`;
     if (properties[key]) properties[key] = over(properties[key], below, at);
     else properties[key] = JSON.stringify(below).includes('"required":') ? bare(below) : { $ref: at };
@@ -59,7 +59,7 @@ function over(own: Schema, inherited: Schema, pointer: string): Schema {
   return { ...rest, properties };
 }
 
-/** Without what is said where it is inherited from. */
+/** Without descriptions and required keys. */
 function bare({ description: _, required: __, ...schema }: Schema): Schema {
   const properties = propertiesOf(schema);
   return properties
