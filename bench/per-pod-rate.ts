@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { openStore } from "../adapters/store/open-store.ts";
-import { type Clients, connectGateway } from "../cli/rpc.ts";
+import { type Clients, connectGateway } from "../cli/gateway/connect.ts";
 import { CHANNELS, type Channel, isPush } from "../core/delivery/channel.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import { consumerName, streamName } from "../core/delivery/subjects.ts";

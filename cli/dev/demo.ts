@@ -3,14 +3,15 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { openStore } from "../../adapters/store/open-store.ts";
 import { isOpen } from "../../core/delivery/notification.ts";
+import { readAudit } from "../../operations/audit/read-audit.ts";
+import { systemClock } from "../../runtime/clock.ts";
 import type { Environment } from "../../runtime/config.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
-import { readAudit } from "../audit.ts";
-import { channelTable, checksText, uncertainText } from "../report.ts";
-import { connectGateway } from "../rpc.ts";
-import { type LineResult, readLines, sendLines } from "../send.ts";
+import { channelTable, checksText, uncertainText } from "../audit/report.ts";
+import { connectGateway } from "../gateway/connect.ts";
+import { type LineResult, readLines, sendLines } from "../gateway/send.ts";
+import { createProgress } from "../progress.ts";
 import { startDev } from "./dev.ts";
-import { createProgress } from "./progress.ts";
 import { sayWho } from "./seed.ts";
 import { INTERRUPTED, openTempDir } from "./temp-dir.ts";
 
@@ -75,7 +76,7 @@ export async function runDemo({
     if (interrupted.signal.aborted) return sayInterrupted(say);
 
     const taken = system.sandbox.ledger.acceptances();
-    const audit = await readAudit(store, { taken, accepted });
+    const audit = await readAudit({ store, clock: systemClock }, { taken, accepted });
     say(`${channelTable(audit)}\n\n${uncertainText(audit)}\n`);
     say(`${checksText(audit)}\n`);
     const everyEnded = audit.open === 0 && accepted.size === audit.ended;

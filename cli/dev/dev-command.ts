@@ -9,7 +9,7 @@ import { openTempDir } from "./temp-dir.ts";
 const GATEWAY_PORT = 7700;
 
 /** Runs the system until SIGINT or SIGTERM; without a directory of the user's, everything it wrote goes with it. Never resolves: the process ends. */
-export async function runUp({ env, directory }: { env: Environment; directory: string | undefined }): Promise<number> {
+export async function runDev({ env, directory }: { env: Environment; directory: string | undefined }): Promise<number> {
   await runUntilSignal(async () => {
     await using stack = new AsyncDisposableStack();
     const home = directory ?? stack.use(openTempDir("carillon")).path;

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openStore } from "../../adapters/store/open-store.ts";
 import { CHANNELS } from "../../core/delivery/channel.ts";
-import { createApiKey } from "../../operations/apps/api-key.ts";
+import { grantApiKey } from "../../operations/apps/grant-key.ts";
 import { PROVIDERS } from "../../providers/list.ts";
 import type { Environment } from "../../runtime/config.ts";
 import type { Role, RunningRole } from "../../runtime/run.ts";
@@ -111,11 +111,8 @@ function inStartOrder(roles: readonly Role[]): Role[] {
 
 const isDispatcher = ({ name }: { name: string }) => name.startsWith("dispatcher-");
 
-/** A fresh key for the development app; the ones before stay good. */
+/** A new key for the development app; earlier keys stay valid. */
 async function createDevKey(storeUrl: string, app: string): Promise<string> {
   await using store = await openStore(storeUrl);
-  const before = await store.apps.find(app);
-  const { key, hash } = createApiKey();
-  await store.apps.put({ id: app, channels: [...CHANNELS], keyHashes: [...(before?.keyHashes ?? []), hash] });
-  return key;
+  return (await grantApiKey(store.apps, { id: app, channels: CHANNELS })).key;
 }

@@ -5,9 +5,9 @@ import { ContactServiceService } from "../../gen/carillon/v1/contact_service.ts"
 import { PreferenceServiceService, type Subject } from "../../gen/carillon/v1/preference_service.ts";
 import { callUnary } from "../../runtime/grpc/client.ts";
 import type { Sandbox } from "../../sandbox/main.ts";
-import { object, oneOf, parseEndpoint, parseJson, string } from "../jsonl.ts";
-import type { Clients } from "../rpc.ts";
-import { readLines } from "../send.ts";
+import type { Clients } from "../gateway/connect.ts";
+import { object, oneOf, parseEndpoint, parseJson, string } from "../gateway/jsonl.ts";
+import { readLines } from "../gateway/send.ts";
 
 /** Registers the examples' people: contacts.jsonl, then what they opt out: opt-outs.jsonl. */
 export async function sayWho(

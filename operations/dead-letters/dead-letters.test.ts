@@ -61,7 +61,7 @@ test("asking for the uncertain ones counts no repetition where nothing can have 
 });
 
 test("a number that nobody claimed is closed first", () => {
-  assert.deepEqual(redrive(dead({ attempt: 3 }), [attempt(2, rejected)]), { kind: "unclosed", numbers: [1, 3] });
+  assert.deepEqual(redrive(dead({ attempt: 3 }), [attempt(2, rejected)]), { kind: "unclaimed", numbers: [1, 3] });
 });
 
 test("what has expired needs more time to be given, and nothing loses time", () => {

@@ -19,7 +19,7 @@ export interface RedriveTerms {
 export type Redrive =
   | { kind: "redrive"; change: DeliveryChange }
   /** Numbers nobody ever claimed: they are to be closed first, or a late copy of their task would send beside the new attempt. */
-  | { kind: "unclosed"; numbers: number[] }
+  | { kind: "unclaimed"; numbers: number[] }
   | { kind: "may-be-sent" }
   | { kind: "expired" }
   /** The endpoint is gone: it will be so again. */
@@ -39,7 +39,7 @@ export function redriveChange(n: NotificationRecord, d: Delivery, attempts: read
   if (d.state !== "failed") return { kind: "not-failed" };
   const claimed = new Set(attempts.map((a) => a.number));
   const numbers = Array.from({ length: d.attempt }, (_, i) => i + 1).filter((number) => !claimed.has(number));
-  if (numbers.length > 0) return { kind: "unclosed", numbers };
+  if (numbers.length > 0) return { kind: "unclaimed", numbers };
   const isRepetition = attempts.some(mayBeSent);
   if (isRepetition && !terms.uncertain) return { kind: "may-be-sent" };
   if (isGone(d) && !terms.named) return { kind: "gone" };

@@ -6,16 +6,17 @@ import type { DeliveryChange } from "../../core/ports/notification-store.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { type DeadLetterFilter, deadLetters, type Redrive, type RedriveTerms, redriveChange } from "./dead-letters.ts";
 
-/** Deliveries that are read and changed together. */
+/** Deliveries read and changed together. */
 const BATCH_DELIVERIES = 200;
-/** Ids named for each of what was left. */
+/** Ids reported for each result other than "redriven". */
 const EXAMPLES_MAX = 20;
-/** Closes a number that nobody claimed. */
+/** Voids an attempt number that no worker claimed. */
 const REDRIVEN: Void = { kind: "void", state: "failed", reason: reason("redriven") };
-const OPERATOR = "carillon dead redrive";
+/** Stands as the worker in the void attempts. */
+const OPERATOR = "operator redrive";
 
-/** What became of a dead letter, or of an id that was given. */
-export type RedriveEnd = Exclude<Redrive["kind"], "redrive" | "unclosed"> | "redriven" | "changed" | "unknown";
+/** The result for one dead letter, or for an id that was given. */
+export type RedriveEnd = Exclude<Redrive["kind"], "redrive" | "unclaimed"> | "redriven" | "changed" | "unknown";
 export type RedriveReport = Record<RedriveEnd, { count: number; examples: string[] }>;
 
 export type Selection = { kind: "ids"; ids: readonly string[] } | { kind: "filter"; filter: DeadLetterFilter };
@@ -24,9 +25,9 @@ export interface RedriveOptions {
   terms: Pick<RedriveTerms, "uncertain" | "expiresInMs">;
   /** ms since the epoch. */
   now: number;
-  /** So many a second become due; undefined: all at once. */
+  /** How many become due per second; undefined: all at once. */
   rate?: number | undefined;
-  /** Changes nothing, and tells what would become of each. */
+  /** Changes nothing and reports what would happen. */
   dryRun: boolean;
 }
 
@@ -36,7 +37,7 @@ interface Candidate {
   d: Delivery;
 }
 
-/** Redrives what is selected. What is left behind is left as it was. */
+/** Redrives the selected dead letters. Those it cannot redrive stay as they are. */
 export async function redrive(store: RedriveStore, selection: Selection, options: RedriveOptions): Promise<RedriveReport> {
   const report = {} as RedriveReport;
   for (const end of ["redriven", "may-be-sent", "expired", "gone", "not-failed", "changed", "unknown"] as const)
@@ -46,7 +47,7 @@ export async function redrive(store: RedriveStore, selection: Selection, options
     if (end !== "redriven" && report[end].examples.length < EXAMPLES_MAX) report[end].examples.push(id);
   };
   const named = selection.kind === "ids";
-  /** When the one after so many others is to go. */
+  /** When a delivery becomes due, given how many were redriven before it. */
   const dueAfter = (others: number) => options.now + (options.rate === undefined ? 0 : Math.floor((others * 1_000) / options.rate));
 
   let batch: Candidate[] = [];
@@ -65,9 +66,9 @@ export async function redrive(store: RedriveStore, selection: Selection, options
     const changes: DeliveryChange[] = [];
     for (const { n, d } of candidates) {
       const at = dueAfter(report.redriven.count + changes.length);
-      const judge = (made: readonly AttemptRecord[]) => redriveChange(n, d, made, { ...options.terms, at, named });
-      const result = await closedFirst(judge, d, attempts.get(d.id) ?? []);
-      if (result.kind === "unclosed") throw new Error(`attempts ${result.numbers} of ${d.id} are neither claimed nor free`);
+      const evaluate = (made: readonly AttemptRecord[]) => redriveChange(n, d, made, { ...options.terms, at, named });
+      const result = await voidUnclaimed(evaluate, d, attempts.get(d.id) ?? []);
+      if (result.kind === "unclaimed") throw new Error(`attempts ${result.numbers} of ${d.id} are neither claimed nor free`);
       if (result.kind === "redrive") changes.push(result.change);
       else ended(result.kind, d.id);
     }
@@ -75,22 +76,22 @@ export async function redrive(store: RedriveStore, selection: Selection, options
     for (const [i, { deliveryId }] of changes.entries()) ended(applied[i] ? "redriven" : "changed", deliveryId);
   }
 
-  /** Closes what numbers are free; who claims one at the same moment has it. */
-  async function closedFirst(
-    judge: (made: readonly AttemptRecord[]) => Redrive,
+  /** Voids the unclaimed attempt numbers and evaluates again. If a worker claims one of them first, its attempt counts. */
+  async function voidUnclaimed(
+    evaluate: (made: readonly AttemptRecord[]) => Redrive,
     d: Delivery,
     made: readonly AttemptRecord[],
   ): Promise<Redrive> {
-    const result = judge(made);
-    if (result.kind !== "unclosed") return result;
-    const closings = result.numbers.map((number) => voidAttempt({ deliveryId: d.id, attempt: number }, OPERATOR, REDRIVEN, options.now));
-    if (options.dryRun) return judge([...made, ...closings]);
-    await store.attempts.claim(closings);
-    return judge(await store.attempts.find(idsOf(d)));
+    const result = evaluate(made);
+    if (result.kind !== "unclaimed") return result;
+    const voids = result.numbers.map((number) => voidAttempt({ deliveryId: d.id, attempt: number }, OPERATOR, REDRIVEN, options.now));
+    if (options.dryRun) return evaluate([...made, ...voids]);
+    await store.attempts.claim(voids);
+    return evaluate(await store.attempts.find(idsOf(d)));
   }
 }
 
-/** The deliveries meant, and ids of which the store knows nothing. */
+/** The selected deliveries, and the given ids for which the store has none. */
 async function* select(store: RedriveStore, selection: Selection): AsyncGenerator<Candidate | string> {
   if (selection.kind === "filter") {
     for await (const n of store.notifications.failed(selection.filter.from, selection.filter.to))
@@ -99,7 +100,7 @@ async function* select(store: RedriveStore, selection: Selection): AsyncGenerato
   }
   for (const id of new Set(selection.ids)) {
     const n = await store.notifications.find(notificationIdOf(id));
-    // A notification's id means all of it that failed.
+    // The id of a notification selects all its failed deliveries.
     const meant = n?.deliveries.filter((d) => d.id === id || (n.id === id && d.state === "failed")) ?? [];
     if (!n || meant.length === 0) yield id;
     else for (const d of meant) yield { n, d };

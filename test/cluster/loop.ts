@@ -5,8 +5,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { readAudit } from "../../cli/audit.ts";
 import { replicasFor } from "../../core/scaling/scaling.ts";
+import { readAudit } from "../../operations/audit/read-audit.ts";
+import { systemClock } from "../../runtime/clock.ts";
 import { CHART } from "../../scripts/chart/helm.ts";
 import type { Cluster } from "./cluster.ts";
 import { ANSWER_MS, AVERAGE, loopValues, PEAK, SCALING } from "./loop-values.ts";
@@ -223,7 +224,7 @@ export function closedLoop(cluster: () => Cluster, say: (line: string) => void):
         [...accepted].filter((id) => !taken.has(id)),
         [],
       );
-      const audit = await readAudit(system.store, { taken, accepted });
+      const audit = await readAudit({ store: system.store, clock: systemClock }, { taken, accepted });
       assert.deepEqual(
         audit.checks.filter((c) => !c.holds).map((c) => `${c.promise}: ${c.detail}`),
         [],

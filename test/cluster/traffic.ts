@@ -1,7 +1,7 @@
 // Callers of one channel at a rate that can be changed, and what became of each of their notifications.
 import { setTimeout as delay } from "node:timers/promises";
 import { classToProto, endpointToProto } from "../../adapters/wire/convert.ts";
-import { type Clients, connectGateway } from "../../cli/rpc.ts";
+import { type Clients, connectGateway } from "../../cli/gateway/connect.ts";
 import { type Notification, NotificationServiceService } from "../../gen/carillon/v1/notification_service.ts";
 import { callUnary } from "../../runtime/grpc/client.ts";
 import { readDetails } from "../../runtime/grpc/status.ts";

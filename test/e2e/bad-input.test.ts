@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import { status } from "@grpc/grpc-js";
 import { notificationId } from "../../adapters/ids.ts";
 import { DEV_APP } from "../../cli/dev/dev.ts";
-import { connectGateway } from "../../cli/rpc.ts";
+import { connectGateway } from "../../cli/gateway/connect.ts";
 import { NotificationServiceClient } from "../../gen/carillon/v1/notification_service.ts";
 import { createApiKey } from "../../operations/apps/api-key.ts";
 import { createClient } from "../../runtime/grpc/client.ts";

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { openStore } from "../../adapters/store/open-store.ts";
 import { endpointToProto } from "../../adapters/wire/convert.ts";
-import type { Clients } from "../../cli/rpc.ts";
+import type { Clients } from "../../cli/gateway/connect.ts";
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import { type Delivery, isOpen, type NotificationRecord } from "../../core/delivery/notification.ts";
 import { ContactServiceService } from "../../gen/carillon/v1/contact_service.ts";

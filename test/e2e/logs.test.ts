@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openStore } from "../../adapters/store/open-store.ts";
-import { connectGateway } from "../../cli/rpc.ts";
+import { connectGateway } from "../../cli/gateway/connect.ts";
 import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import { createApiKey } from "../../operations/apps/api-key.ts";

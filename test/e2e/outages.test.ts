@@ -4,10 +4,11 @@ import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { openStore } from "../../adapters/store/open-store.ts";
-import { readAudit } from "../../cli/audit.ts";
 import { CHANNELS } from "../../core/delivery/channel.ts";
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import type { Accepted } from "../../gen/carillon/v1/notification_service.ts";
+import { readAudit } from "../../operations/audit/read-audit.ts";
+import { systemClock } from "../../runtime/clock.ts";
 import { fresh, freshEndpoint } from "../support/fresh.ts";
 import { startNats, startRedis } from "../support/servers.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
@@ -90,7 +91,7 @@ async function allArriveOnce(system: TestSystem, accepted: readonly Accepted[]):
   const ids = accepted.flatMap((a) => a.deliveries.map((d) => d.deliveryId));
   assert.deepEqual(new Map([...taken].sort()), new Map(ids.sort().map((id) => [id, 1])));
   await using store = await openStore(system.storeUrl);
-  const audit = await readAudit(store, { taken: system.sandbox.ledger.acceptances(), accepted: new Set(ids) });
+  const audit = await readAudit({ store, clock: systemClock }, { taken: system.sandbox.ledger.acceptances(), accepted: new Set(ids) });
   assert.deepEqual(
     audit.checks.filter((c) => !c.holds),
     [],

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { status } from "@grpc/grpc-js";
-import { connectGateway } from "../../cli/rpc.ts";
+import { connectGateway } from "../../cli/gateway/connect.ts";
 import { SEND_AT_PAST_TOLERANCE_MS } from "../../gateway/check.ts";
 import type { Notification } from "../../gen/carillon/v1/notification_service.ts";
 import { createApiKey } from "../../operations/apps/api-key.ts";

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { openStore } from "../../adapters/store/open-store.ts";
-import type { LineResult } from "../../cli/send.ts";
+import type { LineResult } from "../../cli/gateway/send.ts";
 import { UNCERTAIN_WAIT_MS } from "../../core/delivery/decide.ts";
 import { isOpen } from "../../core/delivery/notification.ts";
 import { WATCHDOG_FIRST_MS } from "../../core/delivery/watchdog.ts";

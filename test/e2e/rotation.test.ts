@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { test } from "node:test";
-import { connectGateway } from "../../cli/rpc.ts";
+import { connectGateway } from "../../cli/gateway/connect.ts";
 import { CHANNELS } from "../../core/delivery/channel.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
 import { mountSecret } from "../support/certificates.ts";

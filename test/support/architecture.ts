@@ -40,6 +40,9 @@ const NARROW: readonly { from: RegExp; folder: string; only: RegExp; rule: strin
 const SIBLINGS: Record<string, string> = { providers: "transport", sandbox: "kit" };
 /** Folders that can be deleted, each together with its line in the one file that imports from it. */
 const OPTIONAL: Record<string, string> = { "autoscaler/metrics-api/": "autoscaler/rate-apis.ts" };
+/** The whole system on one machine: production commands load none of it, so within cli/ it is imported only where a command is run. */
+const DEV = "cli/dev/";
+const MAY_USE_DEV = /^(cli\/dev|test|bench|scripts)\/|^cli\/commands\.ts$/;
 /** Tests, and what only tests import, beside their subject. */
 const TEST = /\.test\.ts$|\/test\//;
 /** What opens a store, a connection or a server; everybody but the wiring is handed the result. */
@@ -92,6 +95,8 @@ function importFaults(file: SourceFile): string[] {
     const reach = REACH[top];
     if (reach && targetTop !== top && !reach.includes(targetTop))
       return fault(`${top}/ may import ${reach.length === 0 ? "itself only" : `${reach.join(", ")} and itself`}`);
+    if (target.startsWith(DEV) && !MAY_USE_DEV.test(path) && !TEST.test(path))
+      return fault("only cli/dev/, tests, benches and scripts use the development system; cli/commands.ts lists its commands");
     for (const { from, folder, only, rule } of NARROW)
       if (from.test(path) && targetTop === folder && !only.test(target)) return fault(rule);
     for (const [folder, shared] of Object.entries(SIBLINGS)) {
@@ -142,9 +147,15 @@ const TEST_SYNTAX: readonly [RegExp, string][] = [
   ],
 ];
 
+/** Use cases return plain data, so that a console can call them as the CLI does. */
+const USE_CASE_SYNTAX: readonly [RegExp, string][] = [
+  [/\bprocess\.|\bconsole\./g, "a use case returns plain data and takes plain options; the CLI reads the process and prints"],
+];
+
 function syntaxFaults({ path, text }: SourceFile): string[] {
   const code = blank(text, true);
-  const rules = /\.test\.ts$/.test(path) ? [...SYNTAX, ...TEST_SYNTAX] : SYNTAX;
+  const isTest = /\.test\.ts$/.test(path);
+  const rules = [...SYNTAX, ...(isTest ? TEST_SYNTAX : path.startsWith("operations/") ? USE_CASE_SYNTAX : [])];
   return rules.flatMap(([pattern, rule]) =>
     [...code.matchAll(pattern)].map((m) => `${path}:${lineAt(text, m.index + m[0].search(/\S/))}: ${rule}`),
   );

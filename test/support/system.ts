@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openStore } from "../../adapters/store/open-store.ts";
 import { type DevSystem, startDev } from "../../cli/dev/dev.ts";
-import { type Clients, connectGateway } from "../../cli/rpc.ts";
+import { type Clients, connectGateway } from "../../cli/gateway/connect.ts";
 import type { Store } from "../../core/ports/store.ts";
 import type { Environment } from "../../runtime/config.ts";
 

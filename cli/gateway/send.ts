@@ -2,16 +2,16 @@ import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
-import { channelFromProto } from "../adapters/wire/convert.ts";
+import { channelFromProto } from "../../adapters/wire/convert.ts";
 import {
   type BatchSendNotificationsResult,
   type Notification,
   type NotificationServiceClient,
   NotificationServiceService,
-} from "../gen/carillon/v1/notification_service.ts";
-import { callUnary } from "../runtime/grpc/client.ts";
+} from "../../gen/carillon/v1/notification_service.ts";
+import { callUnary } from "../../runtime/grpc/client.ts";
+import { CALL_MS, readCallFault } from "./connect.ts";
 import { LineError, parseLine } from "./jsonl.ts";
-import { CALL_MS, readCallFault } from "./rpc.ts";
 
 /** What became of one line. */
 export interface LineResult {

@@ -1,9 +1,9 @@
-import { channelToProto, classToProto, priorityToProto } from "../adapters/wire/convert.ts";
-import { contentToProto } from "../core/content/content.ts";
-import { CHANNELS, CLASSES, PRIORITIES } from "../core/delivery/channel.ts";
-import type { Endpoint as EndpointProto } from "../gen/carillon/v1/channel.ts";
-import type { Notification } from "../gen/carillon/v1/notification_service.ts";
-import { parseDuration } from "./duration.ts";
+import { channelToProto, classToProto, priorityToProto } from "../../adapters/wire/convert.ts";
+import { contentToProto } from "../../core/content/content.ts";
+import { CHANNELS, CLASSES, PRIORITIES } from "../../core/delivery/channel.ts";
+import type { Endpoint as EndpointProto } from "../../gen/carillon/v1/channel.ts";
+import type { Notification } from "../../gen/carillon/v1/notification_service.ts";
+import { parseDuration } from "../duration.ts";
 
 /** What is wrong with a line before it is sent: the field and the rule. */
 export class LineError extends Error {

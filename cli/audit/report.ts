@@ -1,8 +1,8 @@
-import { CHANNELS, type Channel } from "../core/delivery/channel.ts";
-import type { DeliveryState } from "../core/delivery/notification.ts";
-import type { Audit, Check } from "../operations/audit/audit.ts";
-import { UNCERTAIN_ENDS, type UncertainEnd } from "../operations/audit/uncertain-ends.ts";
-import { table } from "./table.ts";
+import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
+import type { DeliveryState } from "../../core/delivery/notification.ts";
+import type { Audit, Check } from "../../operations/audit/audit.ts";
+import { UNCERTAIN_ENDS, type UncertainEnd } from "../../operations/audit/uncertain-ends.ts";
+import { table } from "../table.ts";
 
 /** Per channel: accepted, how each delivery ended, and how long the provider's turn took to come; below, why what was not sent was not. */
 export function channelTable(audit: Audit): string {

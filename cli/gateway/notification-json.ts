@@ -1,5 +1,5 @@
-import { channelFromProto, classFromProto, stateFromProto } from "../adapters/wire/convert.ts";
-import type { DeliveryState, GetNotificationResponse } from "../gen/carillon/v1/notification_service.ts";
+import { channelFromProto, classFromProto, stateFromProto } from "../../adapters/wire/convert.ts";
+import type { DeliveryState, GetNotificationResponse } from "../../gen/carillon/v1/notification_service.ts";
 
 /** A notification as people read it: words for numbers, nothing empty. */
 export function toJson(response: GetNotificationResponse): object {

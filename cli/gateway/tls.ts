@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { ChannelCredentials } from "@grpc/grpc-js";
-import type { Environment } from "../runtime/config.ts";
-import type { ClientParts } from "../runtime/grpc/client.ts";
-import { certificatesOf, tlsFaults } from "../runtime/tls/tls-files.ts";
-import { fail, type Invocation, text } from "./command.ts";
+import type { Environment } from "../../runtime/config.ts";
+import type { ClientParts } from "../../runtime/grpc/client.ts";
+import { certificatesOf, tlsFaults } from "../../runtime/tls/tls-files.ts";
+import { fail, type Invocation, text } from "../command.ts";
 
 export const TLS_OPTIONS = {
   tls: { type: "boolean" },

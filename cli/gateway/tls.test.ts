@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { createAuthority } from "../test/support/certificates.ts";
-import { UsageError } from "./command.ts";
-import { gatewayTls } from "./gateway-tls.ts";
+import { createAuthority } from "../../test/support/certificates.ts";
+import { UsageError } from "../command.ts";
+import { gatewayTls } from "./tls.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "carillon-caller-tls-"));
 after(() => rmSync(directory, { recursive: true }));

@@ -1,9 +1,9 @@
 import { status } from "@grpc/grpc-js";
-import { ContactServiceClient } from "../gen/carillon/v1/contact_service.ts";
-import { NotificationServiceClient } from "../gen/carillon/v1/notification_service.ts";
-import { PreferenceServiceClient } from "../gen/carillon/v1/preference_service.ts";
-import { type ClientParts, createClient } from "../runtime/grpc/client.ts";
-import { readDetails } from "../runtime/grpc/status.ts";
+import { ContactServiceClient } from "../../gen/carillon/v1/contact_service.ts";
+import { NotificationServiceClient } from "../../gen/carillon/v1/notification_service.ts";
+import { PreferenceServiceClient } from "../../gen/carillon/v1/preference_service.ts";
+import { type ClientParts, createClient } from "../../runtime/grpc/client.ts";
+import { readDetails } from "../../runtime/grpc/status.ts";
 
 /** A batch of 1,000 with a busy store behind it. */
 export const CALL_MS = 30_000;

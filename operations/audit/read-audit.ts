@@ -1,32 +1,36 @@
-import { setTimeout as delay } from "node:timers/promises";
-import type { NotificationRecord } from "../core/delivery/notification.ts";
-import { notificationIdOf } from "../core/ports/attempt-store.ts";
-import type { Store } from "../core/ports/store.ts";
-import { type Audit, createAudit } from "../operations/audit/audit.ts";
-import { type Break, breaksIn, type Taken } from "../operations/audit/audit-breaks.ts";
-import { ledgerOf, type TakenLedger } from "./dev/sandbox-ledger.ts";
+import type { NotificationRecord } from "../../core/delivery/notification.ts";
+import { notificationIdOf } from "../../core/ports/attempt-store.ts";
+import type { Clock } from "../../core/ports/clock.ts";
+import type { Store } from "../../core/ports/store.ts";
+import { type Audit, createAudit } from "./audit.ts";
+import { type Break, breaksIn, type Taken } from "./audit-breaks.ts";
+import { ledgerOf, type TakenLedger } from "./ledger.ts";
 
-/** Notifications read at once, with all their attempts: a few MB. */
+/** Notifications per page, read with all their attempts: a few MB. */
 const PAGE_NOTIFICATIONS = 500;
-/** What looks broken is read again so often, after so many ms each; what looks broken every time is. */
+/** A suspected break counts only if each of these further readings finds it again; pauses in ms. */
 const READ_AGAIN_AFTER_MS = [100, 400, 1_500];
-/** Notifications that are read again together: each group costs the pauses above. */
+/** Notifications read again together: each group costs the pauses above. */
 const SUSPECTS_MAX = 1_000;
-/** Notifications that are asked for by id at the same time. */
-const READ_AT_ONCE = 50;
-/** What no id is above. */
+/** Notifications found by id at the same time. */
+const CONCURRENCY = 50;
+/** No id is above it. */
 const LAST_ID = "f".repeat(32);
 
 export interface AuditKnown {
   taken?: TakenLedger | Taken | undefined;
-  /** Delivery ids that callers were told of; may grow meanwhile. */
+  /** Delivery ids that callers received in an answer; may grow during the audit. */
   accepted?: ReadonlySet<string> | undefined;
 }
 
+/** `read`: so many more notifications are counted. `suspected`: so many look broken and are read again. */
+export interface AuditProgress {
+  kind: "read" | "suspected";
+  notifications: number;
+}
+
 export interface AuditOptions {
-  onRead?(notifications: number): void;
-  /** Called with how many notifications looked broken and are to be read again. */
-  onCrashCounter?(notifications: number): void;
+  onProgress?(progress: AuditProgress): void;
   readAgainAfterMs?: readonly number[];
 }
 
@@ -34,28 +38,33 @@ type AuditedStore = Pick<Store, "notifications" | "attempts">;
 interface Reading {
   store: AuditedStore;
   ledger: TakenLedger | undefined;
+  clock: Pick<Clock, "sleep">;
   pausesMs: readonly number[];
 }
 
 /**
- * Counts the promises over everything stored, page by page, while the system goes on. What looks broken is read again before it counts; see
- * breaksIn for what can look so, and why the order of reading is this: notifications, what providers took, attempts.
- * A ledger's whole list is held in memory, and nothing else that grows with the store.
+ * Counts the promises over everything stored, page by page, while the system is running. A suspected break is read again before it counts;
+ * breaksIn says what can look broken for a moment, and why the order of reading is notifications, what providers accepted, attempts.
+ * Only the ledger's list is held in memory as a whole.
  */
-export async function readAudit(store: AuditedStore, known: AuditKnown, options: AuditOptions = {}): Promise<Audit> {
+export async function readAudit(
+  { store, clock }: { store: AuditedStore; clock: Pick<Clock, "sleep"> },
+  known: AuditKnown,
+  options: AuditOptions = {},
+): Promise<Audit> {
   const ledger = known.taken && ("all" in known.taken ? known.taken : ledgerOf(known.taken));
   const { accepted } = known;
-  const reading: Reading = { store, ledger, pausesMs: options.readAgainAfterMs ?? READ_AGAIN_AFTER_MS };
+  const reading: Reading = { store, ledger, clock, pausesMs: options.readAgainAfterMs ?? READ_AGAIN_AFTER_MS };
   const counting = createAudit({ accepted, witnessed: ledger !== undefined });
-  const crashCounter = new Map<string, Break[]>();
+  const suspects = new Map<string, Break[]>();
   const settle = async () => {
-    if (crashCounter.size === 0) return;
-    options.onCrashCounter?.(crashCounter.size);
-    counting.blame(await confirmed(reading, crashCounter));
-    crashCounter.clear();
+    if (suspects.size === 0) return;
+    options.onProgress?.({ kind: "suspected", notifications: suspects.size });
+    counting.blame(await confirmed(reading, suspects));
+    suspects.clear();
   };
 
-  // Taken before the first page is read, so the store knows them all. In the order of ids, as the pages are.
+  // Read before the first page, so the store has all of them. In the order of ids, like the pages.
   const takenIds = ledger && [...(await ledger.all()).keys()].sort();
   let takenAt = 0;
   for (let after = ""; after !== LAST_ID; ) {
@@ -66,9 +75,9 @@ export async function readAudit(store: AuditedStore, known: AuditKnown, options:
       ids.push(takenIds[takenAt]!);
     const taken = await ledger?.of([...new Set(ids)]);
     const attempts = (await store.attempts.between(after, last)).filter((a) => notificationIdOf(a.deliveryId) > after);
-    for (const [id, breaks] of counting.add(page, attempts, taken)) crashCounter.set(id, breaks);
-    if (crashCounter.size >= SUSPECTS_MAX) await settle();
-    options.onRead?.(page.length);
+    for (const [id, breaks] of counting.add(page, attempts, taken)) suspects.set(id, breaks);
+    if (suspects.size >= SUSPECTS_MAX) await settle();
+    options.onProgress?.({ kind: "read", notifications: page.length });
     after = last;
   }
   await settle();
@@ -79,12 +88,12 @@ export async function readAudit(store: AuditedStore, known: AuditKnown, options:
 /** By notification id. */
 type Breaks = ReadonlyMap<string, readonly Break[]>;
 
-/** What looks broken in every one of several readings, with time between them. */
-async function confirmed(reading: Reading, crashCounter: Breaks): Promise<Break[]> {
-  let left = crashCounter;
+/** The breaks that every one of several readings finds, with pauses between them. */
+async function confirmed(reading: Reading, suspects: Breaks): Promise<Break[]> {
+  let left = suspects;
   for (const [again, pauseMs] of reading.pausesMs.entries()) {
     if (left.size === 0) return [];
-    await delay(pauseMs);
+    await reading.clock.sleep(pauseMs);
     const found = await readAgain(reading, left);
     left = again === 0 ? found : inBoth(left, found);
   }
@@ -100,10 +109,10 @@ function inBoth(before: Breaks, now: Breaks): Breaks {
   return both;
 }
 
-/** These notifications as wholes, in the order that breaksIn asks for. */
-async function readAgain({ store, ledger }: Reading, crashCounter: Breaks): Promise<Breaks> {
+/** Reads these notifications with all their deliveries, in the order that breaksIn requires. */
+async function readAgain({ store, ledger }: Reading, suspects: Breaks): Promise<Breaks> {
   const found = new Map<string, Break[]>();
-  for (const some of chunks(crashCounter)) {
+  for (const some of chunks(suspects)) {
     const notifications = (await Promise.all(some.map(([id]) => store.notifications.find(id)))).filter((n) => n !== undefined);
     const ids = [...deliveryIds(notifications), ...some.flatMap(([, breaks]) => breaks.map((b) => b.id))];
     const taken = await ledger?.of([...new Set(ids)]);
@@ -116,13 +125,13 @@ async function readAgain({ store, ledger }: Reading, crashCounter: Breaks): Prom
 const deliveryIds = (notifications: readonly NotificationRecord[]) => notifications.flatMap((n) => n.deliveries.map((d) => d.id));
 
 /**
- * Those of the ids that the store does not have. Each was stored before its caller heard of it; one that came after its page was read is
- * found now.
+ * The ids that the store does not have. Each delivery was stored before its caller was answered; one that was stored after its page was read
+ * is found now.
  */
-async function missing({ store, pausesMs }: Reading, accepted: ReadonlySet<string>): Promise<Break[]> {
+async function missing({ store, clock, pausesMs }: Reading, accepted: ReadonlySet<string>): Promise<Break[]> {
   let left: Iterable<string> = accepted.values().take(accepted.size);
   for (const pauseMs of [0, ...pausesMs]) {
-    await delay(pauseMs);
+    await clock.sleep(pauseMs);
     const still: string[] = [];
     for (const some of chunks(left)) {
       const found = await Promise.all(some.map((id) => store.notifications.find(notificationIdOf(id))));
@@ -138,7 +147,7 @@ function* chunks<T>(items: Iterable<T>): Generator<T[]> {
   let some: T[] = [];
   for (const item of items) {
     some.push(item);
-    if (some.length < READ_AT_ONCE) continue;
+    if (some.length < CONCURRENCY) continue;
     yield some;
     some = [];
   }

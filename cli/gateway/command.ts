@@ -1,19 +1,19 @@
 import { readFileSync } from "node:fs";
-import { NotificationServiceService } from "../gen/carillon/v1/notification_service.ts";
-import type { Environment } from "../runtime/config.ts";
-import { callUnary } from "../runtime/grpc/client.ts";
-import { type Command, fail, type Invocation, positive, text } from "./command.ts";
-import { createProgress } from "./dev/progress.ts";
-import { gatewayTls, TLS_OPTIONS, TLS_USAGE } from "./gateway-tls.ts";
+import { NotificationServiceService } from "../../gen/carillon/v1/notification_service.ts";
+import type { Environment } from "../../runtime/config.ts";
+import { callUnary } from "../../runtime/grpc/client.ts";
+import { type Command, fail, type Invocation, positive, text } from "../command.ts";
+import { createProgress } from "../progress.ts";
+import { CALL_MS, connectGateway, readCallFault } from "./connect.ts";
 import { toJson } from "./notification-json.ts";
-import { CALL_MS, connectGateway, readCallFault } from "./rpc.ts";
 import { readLines, sendLines } from "./send.ts";
+import { gatewayTls, TLS_OPTIONS, TLS_USAGE } from "./tls.ts";
 
 const CLIENT_OPTIONS = { address: { type: "string" }, "key-file": { type: "string" }, ...TLS_OPTIONS } as const;
 const CLIENT_USAGE = `[--address HOST:PORT] [--key-file FILE] ${TLS_USAGE}`;
 
-/** What callers do, through the gateway. */
-export const CALLER_COMMANDS: Readonly<Record<string, Command>> = {
+/** What callers can do through the gateway. */
+export const GATEWAY_COMMANDS: Readonly<Record<string, Command>> = {
   send: {
     about: "sends each line of a .jsonl file (or - for standard input); prints a result per line; exit status 1 when one was rejected",
     usage: `--file FILE|- ${CLIENT_USAGE} [--rate PER_SECOND] [--batch N]`,

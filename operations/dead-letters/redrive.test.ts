@@ -1,33 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openStore } from "../adapters/store/open-store.ts";
-import type { Delivery } from "../core/delivery/notification.ts";
-import { type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
-import type { Store } from "../core/ports/store.ts";
-import { type RedriveOptions, type RedriveReport, redrive, type Selection } from "../operations/dead-letters/redrive.ts";
-import { claimOf, OUTCOMES, T0 } from "../test/support/busy-writer.ts";
-import { sampleNotification } from "../test/support/notification-samples.ts";
-import { type DeadLetter, letterText, listDeadLetters } from "./dead-list.ts";
+import { openStore } from "../../adapters/store/open-store.ts";
+import { attemptId } from "../../core/ports/attempt-store.ts";
+import type { Store } from "../../core/ports/store.ts";
+import { claimOf, OUTCOMES, T0 } from "../../test/support/busy-writer.ts";
+import { insertDeadLetter } from "../../test/support/dead-letter-samples.ts";
+import { sampleNotification } from "../../test/support/notification-samples.ts";
+import { type RedriveOptions, type RedriveReport, redrive, type Selection } from "./redrive.ts";
 
 const NOW = T0 + 60_000;
 const ALL: Selection = { kind: "filter", filter: { from: 0, to: NOW } };
 const rejected = { kind: "rejected", reason: "content" } as const;
 
-/** A dead letter whose attempts had these outcomes; its id. */
-async function bury(store: Store, key: string, outcomes: AttemptRecord["outcome"][], over: Partial<Delivery> = {}): Promise<string> {
-  const n = sampleNotification(key, T0);
-  const [d] = n.deliveries;
-  const ended = {
-    state: "failed",
-    reason: { code: "rejected", detail: "content" },
-    nextAt: undefined,
-    endedAt: T0 + 5,
-    attempt: outcomes.length,
-  } as const;
-  await store.notifications.insert([{ ...n, deliveries: [{ ...d!, ...ended, ...over }] }]);
-  await store.attempts.claim(outcomes.map((outcome, i) => claimOf({ id: d!.id, attempt: i + 1 }, { outcome })));
-  return d!.id;
-}
 const find = async (store: Store, id: string) => (await store.notifications.find(id.slice(0, 32)))!.deliveries[0]!;
 const run = (store: Store, selection: Selection, over: Partial<RedriveOptions> = {}) =>
   redrive(store, selection, { terms: { uncertain: false }, now: NOW, dryRun: false, ...over });
@@ -36,10 +20,10 @@ const counts = (report: RedriveReport) =>
 
 test("redrives all that failed but what may have been sent, is late or gone, and says which", async () => {
   await using store = await openStore("sqlite::memory:");
-  const plain = await bury(store, "plain", [OUTCOMES.unavailable, rejected]);
-  const maybe = await bury(store, "maybe", [OUTCOMES.unanswered], { reason: { code: "outcome-unknown" } });
-  const late = await bury(store, "late", [rejected], { expiresAt: NOW - 1 });
-  const gone = await bury(store, "gone", [rejected], { reason: { code: "endpoint-gone", detail: "410" } });
+  const plain = await insertDeadLetter(store, "plain", [OUTCOMES.unavailable, rejected]);
+  const maybe = await insertDeadLetter(store, "maybe", [OUTCOMES.unanswered], { reason: { code: "outcome-unknown" } });
+  const late = await insertDeadLetter(store, "late", [rejected], { expiresAt: NOW - 1 });
+  const gone = await insertDeadLetter(store, "gone", [rejected], { reason: { code: "endpoint-gone", detail: "410" } });
   const tried = await run(store, ALL, { dryRun: true });
   assert.equal((await find(store, plain)).state, "failed");
   const report = await run(store, ALL);
@@ -64,7 +48,7 @@ test("redrives all that failed but what may have been sent, is late or gone, and
 test("two operators at once redrive each delivery once", async () => {
   await using store = await openStore("sqlite::memory:");
   const ids = [];
-  for (let i = 0; i < 250; i++) ids.push(await bury(store, `${i}`, [rejected]));
+  for (let i = 0; i < 250; i++) ids.push(await insertDeadLetter(store, `${i}`, [rejected]));
   const reports = await Promise.all([run(store, ALL), run(store, ALL)]);
   const redriven = reports.reduce((sum, r) => sum + r.redriven.count, 0);
   assert.equal(redriven, 250);
@@ -77,12 +61,12 @@ test("two operators at once redrive each delivery once", async () => {
 
 test("a number nobody claimed is closed before the next is given out, and a worker that claims it meanwhile has it", async () => {
   await using store = await openStore("sqlite::memory:");
-  const id = await bury(store, "unclaimed", [], { attempt: 1 });
+  const id = await insertDeadLetter(store, "unclaimed", [], { attempt: 1 });
   assert.deepEqual(counts(await run(store, ALL)), { redriven: 1 });
   assert.deepEqual(await store.attempts.claim([claimOf({ id, attempt: 1 })]), [false]);
   assert.equal((await find(store, id)).attempt, 2);
 
-  const raced = await bury(store, "raced", [], { attempt: 1 });
+  const raced = await insertDeadLetter(store, "raced", [], { attempt: 1 });
   const { attempts, notifications } = store;
   const claim: Store["attempts"]["claim"] = async (closings) => {
     await attempts.claim([claimOf({ id: raced, attempt: 1 })]);
@@ -100,8 +84,8 @@ test("a number nobody claimed is closed before the next is given out, and a work
 test("a rate spreads the moments at which they become due", async () => {
   await using store = await openStore("sqlite::memory:");
   const ids = [];
-  for (let i = 0; i < 250; i++) ids.push(await bury(store, `${i}`, [rejected]));
-  await bury(store, "maybe", [OUTCOMES.unanswered]);
+  for (let i = 0; i < 250; i++) ids.push(await insertDeadLetter(store, `${i}`, [rejected]));
+  await insertDeadLetter(store, "maybe", [OUTCOMES.unanswered]);
   await run(store, ALL, { rate: 50 });
   const due = await Promise.all(ids.map(async (id) => (await find(store, id)).nextAt!));
   assert.deepEqual(
@@ -113,33 +97,13 @@ test("a rate spreads the moments at which they become due", async () => {
 test("ids mean deliveries, or all that failed of a notification; what is unknown or well is said to be so", async () => {
   await using store = await openStore("sqlite::memory:");
   const [whole, single, sent] = [
-    await bury(store, "1", [rejected]),
-    await bury(store, "2", [rejected]),
-    await bury(store, "3", [rejected]),
+    await insertDeadLetter(store, "1", [rejected]),
+    await insertDeadLetter(store, "2", [rejected]),
+    await insertDeadLetter(store, "3", [rejected]),
   ];
   await store.notifications.change([
     { notificationId: sent.slice(0, 32), deliveryId: sent, expect: { attempt: 1, states: ["failed"] }, set: { state: "sent" } },
   ]);
   const ids = [whole.slice(0, 32), single, sent, sent.slice(0, 32), "0".repeat(32)];
   assert.deepEqual(counts(await run(store, { kind: "ids", ids })), { redriven: 2, "not-failed": 1, unknown: 2 });
-});
-
-test("lists the first dead letters with what is known of them, and counts all by channel and reason", async () => {
-  await using store = await openStore("sqlite::memory:");
-  await bury(store, "first", [OUTCOMES.unavailable, OUTCOMES.unanswered], { reason: { code: "outcome-unknown" }, endedAt: T0 + 1 });
-  const rest = [];
-  for (let i = 0; i < 4; i++)
-    rest.push(await bury(store, `${i}`, [rejected], { endedAt: T0 + 10 + i, reason: { code: "rejected", detail: "\u001b[2J" } }));
-  const shown: DeadLetter[] = [];
-  const { total, counts: all } = await listDeadLetters(store, { from: 0, to: NOW }, 3, (letter) => shown.push(letter));
-  assert.equal(total, 5);
-  assert.deepEqual(all, [
-    { channel: "sms", reason: "rejected", count: 4 },
-    { channel: "sms", reason: "outcome-unknown", count: 1 },
-  ]);
-  assert.deepEqual(
-    shown.map((l) => [l.deliveryId, l.attempts, l.mayBeSent]),
-    [[sampleNotification("first", T0).deliveries[0]!.id, 2, true], ...rest.slice(0, 2).map((id) => [id, 1, false])],
-  );
-  assert.ok(!letterText(shown[1]!).includes("\u001b"));
 });

@@ -1,5 +1,5 @@
-import type { Variables } from "../runtime/config.ts";
-import { loadRoles } from "./roles.ts";
+import type { Variables } from "../../runtime/config.ts";
+import { loadRoles } from "../roles.ts";
 
 /** One role's variables as a Markdown table. */
 export function configTable(variables: Variables): string {

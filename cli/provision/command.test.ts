@@ -9,12 +9,12 @@ import { after, before, test } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { MongoClient } from "mongodb";
-import { shapeChanges } from "../adapters/schema-snapshot.ts";
-import { CHANNELS, CLASSES } from "../core/delivery/channel.ts";
-import { streamName } from "../core/delivery/subjects.ts";
-import { startMongod } from "../test/support/mongod.ts";
-import { startNats } from "../test/support/servers.ts";
-import type { LocalServer } from "./dev/local-servers.ts";
+import { shapeChanges } from "../../adapters/schema-snapshot.ts";
+import { CHANNELS, CLASSES } from "../../core/delivery/channel.ts";
+import { streamName } from "../../core/delivery/subjects.ts";
+import { startMongod } from "../../test/support/mongod.ts";
+import { startNats } from "../../test/support/servers.ts";
+import type { LocalServer } from "../dev/local-servers.ts";
 
 let nats: LocalServer;
 let directory: string;
@@ -28,7 +28,7 @@ after(async () => {
 });
 
 async function provision(env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [join(import.meta.dirname, "carillon.ts"), "provision"], {
+  const child = spawn(process.execPath, [join(import.meta.dirname, "../carillon.ts"), "provision"], {
     env: { PATH: process.env.PATH, NATS_URL: nats.url, STORE_URL: `sqlite:${join(directory, "store.sqlite")}`, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });

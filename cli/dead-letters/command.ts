@@ -1,14 +1,15 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openConfiguredStore, storeVariables } from "../adapters/store/store-config.ts";
-import { CHANNELS } from "../core/delivery/channel.ts";
-import { isReasonCode, REASON_CODES } from "../core/delivery/reason.ts";
-import type { DeadLetterFilter } from "../operations/dead-letters/dead-letters.ts";
-import { type RedriveEnd, type RedriveReport, redrive, type Selection } from "../operations/dead-letters/redrive.ts";
-import { readConfig } from "../runtime/config.ts";
-import { OperatorError } from "../runtime/operator-error.ts";
-import { type Command, count, duration, fail, type Invocation, moment, positive, text } from "./command.ts";
-import { countsText, type DeadLetter, letterText, listDeadLetters, printable } from "./dead-list.ts";
+import { openConfiguredStore, storeVariables } from "../../adapters/store/store-config.ts";
+import { CHANNELS } from "../../core/delivery/channel.ts";
+import { isReasonCode, REASON_CODES } from "../../core/delivery/reason.ts";
+import type { DeadLetterFilter } from "../../operations/dead-letters/dead-letters.ts";
+import { type DeadLetter, listDeadLetters } from "../../operations/dead-letters/list.ts";
+import { redrive, type Selection } from "../../operations/dead-letters/redrive.ts";
+import { readConfig } from "../../runtime/config.ts";
+import { OperatorError } from "../../runtime/operator-error.ts";
+import { type Command, count, duration, fail, type Invocation, moment, positive, text } from "../command.ts";
+import { countsText, LEFT, letterText, printable, reportText } from "./report.ts";
 
 const FILTER_OPTIONS = {
   channel: { type: "string" },
@@ -18,14 +19,14 @@ const FILTER_OPTIONS = {
   until: { type: "string" },
 } as const;
 const FILTER_USAGE = "[--channel C] [--reason CODE] [--app ID] [--since 2h|TIME] [--until 2h|TIME]";
-const SHOWN = 100;
-/** Kept in memory with --json. */
-const SHOWN_MAX = 100_000;
-const POISON_SHOWN = 20;
-/** Each may have a MiB. */
-const POISON_SHOWN_MAX = 500;
+const LIST_LIMIT = 100;
+/** With --json they are all held in memory. */
+const LIST_LIMIT_MAX = 100_000;
+const POISON_LIMIT = 20;
+/** Each may have 1 MiB. */
+const POISON_LIMIT_MAX = 500;
 
-/** What operators do about deliveries that failed, and about messages nobody could handle (STORE_URL). */
+/** Failed deliveries and poison messages, in the store that STORE_URL names. */
 export const DEAD_COMMANDS: Readonly<Record<string, Command>> = {
   "dead list": {
     about: "lists deliveries that failed, the earliest first, and counts them by channel and reason (STORE_URL)",
@@ -33,22 +34,25 @@ export const DEAD_COMMANDS: Readonly<Record<string, Command>> = {
     options: { ...FILTER_OPTIONS, limit: { type: "string" }, json: { type: "boolean" } },
     async run({ values, env }) {
       const filter = readFilter(values, Date.now());
-      const limit = values.limit === undefined ? SHOWN : count(values.limit, "--limit", SHOWN_MAX);
+      const limit = values.limit === undefined ? LIST_LIMIT : count(values.limit, "--limit", LIST_LIMIT_MAX);
       await using store = await openConfiguredStore(readConfig(storeVariables, env));
       const letters: DeadLetter[] = [];
       const asJson = values.json === true;
-      const { total, counts } = await listDeadLetters(store, filter, limit, (letter) => {
-        if (asJson) letters.push(letter);
-        else process.stdout.write(`${letterText(letter)}\n`);
-      });
-      const deliveries = letters.map((l) => ({ ...l, endedAt: new Date(l.endedAt).toISOString() }));
-      if (asJson) process.stdout.write(`${JSON.stringify({ total, counts, deliveries }, null, 2)}\n`);
-      else process.stdout.write(`${total === 0 ? "" : "\n"}${countsText(total, Math.min(total, limit), counts)}\n`);
+      for await (const item of listDeadLetters(store, filter, limit)) {
+        if (item.kind === "letter" && asJson) letters.push(item.letter);
+        else if (item.kind === "letter") process.stdout.write(`${letterText(item.letter)}\n`);
+        else {
+          const { total, counts } = item;
+          const deliveries = letters.map((l) => ({ ...l, endedAt: new Date(l.endedAt).toISOString() }));
+          if (asJson) process.stdout.write(`${JSON.stringify({ total, counts, deliveries }, null, 2)}\n`);
+          else process.stdout.write(`${total === 0 ? "" : "\n"}${countsText(total, Math.min(total, limit), counts)}\n`);
+        }
+      }
       return 0;
     },
   },
   "dead redrive": {
-    about: "sends what failed again, under the same ids; exit status 1 when something was left behind (STORE_URL)",
+    about: "sends failed deliveries again, under the same ids; exit status 1 if some were left as they were (STORE_URL)",
     usage: `--all | ${FILTER_USAGE} | ID...  [--uncertain] [--expires-in 1h] [--rate PER_SECOND] [--dry-run]`,
     options: {
       ...FILTER_OPTIONS,
@@ -78,11 +82,11 @@ export const DEAD_COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
   "dead poison": {
-    about: "lists messages of the queue that nobody could handle, the newest first; --out writes their bytes (STORE_URL)",
+    about: "lists queue messages that no dispatcher could handle, the newest first; --out writes their bytes (STORE_URL)",
     usage: "[--limit N] [--out DIR]",
     options: { limit: { type: "string" }, out: { type: "string" } },
     async run({ values, env }) {
-      const limit = values.limit === undefined ? POISON_SHOWN : count(values.limit, "--limit", POISON_SHOWN_MAX);
+      const limit = values.limit === undefined ? POISON_LIMIT : count(values.limit, "--limit", POISON_LIMIT_MAX);
       const out = text(values.out);
       await using store = await openConfiguredStore(readConfig(storeVariables, env));
       const kept = await store.poison.list(limit);
@@ -112,7 +116,7 @@ function readFilter(values: Invocation["values"], now: number): DeadLetterFilter
   return {
     ...{ channel, reason, app: text(values.app) },
     from: since === undefined ? 0 : moment(since, "--since", now),
-    // What fails from now on, also what fails again, is not meant.
+    // Deliveries that fail after this moment, also again, are not selected.
     to: until === undefined ? now : moment(until, "--until", now),
   };
 }
@@ -120,35 +124,17 @@ function readFilter(values: Invocation["values"], now: number): DeadLetterFilter
 function readSelection(values: Invocation["values"], ids: readonly string[], now: number): Selection {
   const hasFilter = Object.keys(FILTER_OPTIONS).some((option) => values[option] !== undefined);
   const ways = [values.all === true, hasFilter, ids.length > 0].filter(Boolean).length;
-  if (ways !== 1) fail("which ones? --all, or filters, or ids, and one of these only");
-  for (const id of ids) if (!/^[0-9a-f]{32}(-\d{1,9})?$/.test(id)) fail(`"${id.slice(0, 60)}" is no delivery's id, nor a notification's`);
+  if (ways !== 1) fail("give exactly one of: --all, filters, ids");
+  for (const id of ids)
+    if (!/^[0-9a-f]{32}(-\d{1,9})?$/.test(id)) fail(`"${id.slice(0, 60)}" is not the id of a delivery or of a notification`);
   return ids.length > 0 ? { kind: "ids", ids } : { kind: "filter", filter: readFilter(values, now) };
 }
 
-const LEFT: readonly (readonly [end: RedriveEnd, said: string])[] = [
-  ["may-be-sent", "may have been sent, left (--uncertain redrives them too, and may have them arrive twice)"],
-  ["expired", "expired, left (--expires-in gives more time)"],
-  ["gone", "whose endpoint is gone, left (given by id, they are tried)"],
-  ["not-failed", "did not fail, or no longer, left"],
-  ["changed", "changed meanwhile, left to whoever changed them"],
-  ["unknown", "unknown, or with nothing that failed"],
-];
-
-function reportText(report: RedriveReport, dryRun: boolean): string {
-  const lines = [`${report.redriven.count} ${dryRun ? "would be redriven" : "redriven"}`];
-  for (const [end, said] of LEFT) {
-    const { count, examples } = report[end];
-    if (count === 0) continue;
-    lines.push(`${count} ${said}`, ...examples.map((id) => `  ${id}`), ...(count > examples.length ? ["  …"] : []));
-  }
-  return `${lines.join("\n")}\n`;
-}
-
-/** They hold addresses and texts: readable by their owner alone. */
+/** The bytes contain addresses and texts, so only the owner may read the files. */
 function writeBytes(directory: string, id: string, bytes: Uint8Array): void {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    // An id has slashes, and may have anything.
+    // Ids contain slashes, and ids of foreign messages may contain anything.
     writeFileSync(join(directory, `${encodeURIComponent(id)}.bin`), bytes, { mode: 0o600 });
   } catch (error) {
     throw new OperatorError(`cannot write into ${directory}: ${(error as NodeJS.ErrnoException).code ?? "unknown"}`);

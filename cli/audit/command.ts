@@ -1,0 +1,29 @@
+import { openConfiguredStore, storeVariables } from "../../adapters/store/store-config.ts";
+import { readAudit } from "../../operations/audit/read-audit.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { readConfig } from "../../runtime/config.ts";
+import { type Command, text } from "../command.ts";
+import { createProgress } from "../progress.ts";
+import { auditJson, channelTable, checksText, uncertainText } from "./report.ts";
+import { sandboxLedger } from "./sandbox-ledger.ts";
+
+export const AUDIT_COMMANDS: Readonly<Record<string, Command>> = {
+  audit: {
+    about:
+      "checks the delivery promises against everything stored (STORE_URL) and, with --ledger, against a sandbox's ledger; exit status 1 if one is broken",
+    usage: "[--ledger SANDBOX_ADMIN_URL] [--json]",
+    options: { ledger: { type: "string" }, json: { type: "boolean" } },
+    async run({ values, env }) {
+      await using store = await openConfiguredStore(readConfig(storeVariables, env));
+      const ledger = text(values.ledger);
+      const progress = createProgress("audited");
+      const audit = await readAudit({ store, clock: systemClock }, ledger ? { taken: sandboxLedger(ledger) } : {}, {
+        onProgress: ({ kind, notifications }) => kind === "read" && progress.add(notifications),
+      });
+      progress.end();
+      const report = [channelTable(audit), uncertainText(audit), checksText(audit)].join("\n\n");
+      process.stdout.write(values.json === true ? `${JSON.stringify(auditJson(audit), null, 2)}\n` : `${report}\n`);
+      return audit.checks.every((c) => c.holds) ? 0 : 1;
+    },
+  },
+};

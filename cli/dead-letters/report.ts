@@ -1,0 +1,44 @@
+import { reasonText } from "../../core/delivery/reason.ts";
+import type { DeadLetter, DeadLetterCount } from "../../operations/dead-letters/list.ts";
+import type { RedriveEnd, RedriveReport } from "../../operations/dead-letters/redrive.ts";
+import { table } from "../table.ts";
+
+/** Without control characters: texts of providers may contain any. */
+export const printable = (text: string) => text.replace(/\p{Cc}/gu, " ");
+
+/** One line each, printed as it is found. */
+export const letterText = (l: DeadLetter) =>
+  [
+    ...[new Date(l.endedAt).toISOString(), l.channel.padEnd(7), l.deliveryId, l.class.padEnd(13)],
+    ...[
+      `${l.attempts} attempt${l.attempts === 1 ? " " : "s"}`,
+      l.mayBeSent ? "may have been sent" : "not sent          ",
+      printable(l.reason ? reasonText(l.reason) : "none"),
+    ],
+  ].join("  ");
+
+export function countsText(total: number, shown: number, counts: readonly DeadLetterCount[]): string {
+  const rows = counts.map((c) => [c.channel, c.count, c.reason]);
+  const more = total > shown ? `, the first ${shown} shown` : "";
+  return total === 0 ? "no dead letters" : `${total} dead letters${more}\n\n${table(["channel", "count", "reason"], rows)}`;
+}
+
+/** What a redrive left as it was, in the order printed. */
+export const LEFT: readonly (readonly [end: RedriveEnd, said: string])[] = [
+  ["may-be-sent", "not redriven: may have been sent (--uncertain redrives them too; they may then arrive twice)"],
+  ["expired", "not redriven: expired (--expires-in gives more time)"],
+  ["gone", "not redriven: the endpoint is gone (give the id to try anyway)"],
+  ["not-failed", "not redriven: not failed, or no longer"],
+  ["changed", "not redriven: changed by someone else in the meantime"],
+  ["unknown", "not found, or without a failed delivery"],
+];
+
+export function reportText(report: RedriveReport, dryRun: boolean): string {
+  const lines = [`${report.redriven.count} ${dryRun ? "would be redriven" : "redriven"}`];
+  for (const [end, said] of LEFT) {
+    const { count, examples } = report[end];
+    if (count === 0) continue;
+    lines.push(`${count} ${said}`, ...examples.map((id) => `  ${id}`), ...(count > examples.length ? ["  …"] : []));
+  }
+  return `${lines.join("\n")}\n`;
+}
