@@ -1,5 +1,4 @@
 import { type Endpoint, endpointKey } from "../core/delivery/endpoint.ts";
-import { LANE_COUNT } from "../core/delivery/notification.ts";
 import { sha256 } from "../runtime/hash.ts";
 
 /** 32 hex digits, the same for the same app and key: this is what makes a repeated Send one notification. */
@@ -8,6 +7,3 @@ export const notificationId = (app: string, idempotencyKey: string) =>
 
 /** 32 hex digits that identify an endpoint where its address should not appear. */
 export const endpointId = (endpoint: Endpoint) => sha256("endpoint", endpointKey(endpoint)).digest("hex").slice(0, 32);
-
-/** A notification's lane: ids are hashes already. */
-export const laneOf = (id: string) => Number.parseInt(id.slice(0, 4), 16) % LANE_COUNT;

@@ -1,4 +1,4 @@
-import { laneOf, notificationId } from "../adapters/ids.ts";
+import { notificationId } from "../adapters/ids.ts";
 import type { PushContent } from "../core/content/push.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import type { NotificationRecord } from "../core/delivery/notification.ts";
@@ -12,7 +12,7 @@ export function storedNotification(
   return {
     ...{ id, app: "bench", idempotencyKey: key, payloadHash: "0".repeat(64), recipient: { kind: "endpoint", endpoint } },
     ...{ notificationClass: "transactional", category: "orders", content: { push }, priority: "high" },
-    ...{ acceptedAt: now, sendAt: now, expiresAt: now + 86_400_000, lane: laneOf(id) },
+    ...{ acceptedAt: now, sendAt: now, expiresAt: now + 86_400_000 },
     deliveries: [{ id: `${id}-0`, channel: endpoint.channel, endpoint, state: "pending", attempt: 1, publications: 0, nextAt: now }],
   };
 }

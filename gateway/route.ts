@@ -1,4 +1,3 @@
-import { laneOf } from "../adapters/ids.ts";
 import { type Channel, contentPart } from "../core/delivery/channel.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
@@ -79,6 +78,6 @@ export function buildRecord(
       priority,
       collapseKey,
     },
-    ...{ acceptedAt: at.now, sendAt, expiresAt, lane: laneOf(at.id), traceparent: at.traceparent, deliveries },
+    ...{ acceptedAt: at.now, sendAt, expiresAt, traceparent: at.traceparent, deliveries },
   };
 }

@@ -1,5 +1,5 @@
 import type { UncertainWaits } from "../core/delivery/decide.ts";
-import { type Delivery, isOpen, LANE_COUNT } from "../core/delivery/notification.ts";
+import { type Delivery, isOpen } from "../core/delivery/notification.ts";
 import { repeatedIds } from "../core/delivery/superseded.ts";
 import { watchdogMs } from "../core/delivery/watchdog.ts";
 import type { Failpoint } from "../core/failpoints.ts";
@@ -52,7 +52,7 @@ export interface Relay {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** Leaderless: many relays share the lanes, each document taken by one. Whatever one does twice is harmless. */
+/** Leaderless: each due document is leased by one of any number of relays. Doing anything twice is harmless. */
 export function createRelay(parts: RelayParts): Relay {
   const {
     store,
@@ -69,11 +69,10 @@ export function createRelay(parts: RelayParts): Relay {
     log,
     metrics,
   } = parts;
-  const lanes = Array.from({ length: LANE_COUNT }, (_, lane) => lane);
 
   async function turn(): Promise<Turn> {
     const now = clock.now();
-    const taken = await store.notifications.leaseDue(lanes, now, now + TAKE_MS, TAKE_MAX);
+    const taken = await store.notifications.leaseDue(now, now + TAKE_MS, TAKE_MAX);
     if (taken.length === 0) return { taken: 0, stuck: false };
     failpoint("relay.taken");
     const due = taken.flatMap((n) => n.deliveries.filter((d) => isDue(d, now)).map((d) => ({ n, d })));

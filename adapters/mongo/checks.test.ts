@@ -97,23 +97,23 @@ describe("the MongoDB deployment, by its answer to hello", () => {
 });
 
 describe("indexes, as a server lists them", () => {
-  const wanted = [{ name: "outbox", key: { lane: 1, due: 1 } as const, partialFilterExpression: { due: { $exists: true } } }];
+  const wanted = [{ name: "failures", key: { failedAt: 1, _id: 1 } as const, partialFilterExpression: { failedAt: { $exists: true } } }];
   const id = { v: 2, key: { _id: 1 }, name: "_id_" };
-  const outbox = { v: 2, ...wanted[0] };
+  const failures = { v: 2, ...wanted[0] };
   const CASES: readonly [what: string, found: Document[], says: RegExp | undefined][] = [
-    ["as wanted", [id, outbox], undefined],
-    ["with what is off, and how it is stored", [id, { ...outbox, unique: false, storageEngine: { x: 1 } }], undefined],
-    ["others of the operator's", [id, outbox, { v: 2, key: { app: 1 }, name: "mine" }], undefined],
-    ["missing", [id], /outbox of c is missing|missing/],
-    ["another order of fields", [id, { ...outbox, key: { due: 1, lane: 1 } }], /dropIndex\("outbox"\)/],
-    ["unique", [id, { ...outbox, unique: true }], /dropIndex\("outbox"\)/],
-    ["hidden from the planner", [id, { ...outbox, hidden: true }], /dropIndex\("outbox"\)/],
-    ["deleting what is old", [id, { ...outbox, expireAfterSeconds: 60 }], /dropIndex\("outbox"\)/],
-    ["of everything", [id, { v: 2, key: { lane: 1, due: 1 }, name: "outbox" }], /dropIndex\("outbox"\)/],
-    ["under another name", [id, { ...outbox, name: "lane_1_due_1" }], /there as lane_1_due_1.*dropIndex\("lane_1_due_1"\)/],
+    ["as wanted", [id, failures], undefined],
+    ["with what is off, and how it is stored", [id, { ...failures, unique: false, storageEngine: { x: 1 } }], undefined],
+    ["others of the operator's", [id, failures, { v: 2, key: { app: 1 }, name: "mine" }], undefined],
+    ["missing", [id], /failures of c is missing|missing/],
+    ["another order of fields", [id, { ...failures, key: { _id: 1, failedAt: 1 } }], /dropIndex\("failures"\)/],
+    ["unique", [id, { ...failures, unique: true }], /dropIndex\("failures"\)/],
+    ["hidden from the planner", [id, { ...failures, hidden: true }], /dropIndex\("failures"\)/],
+    ["deleting what is old", [id, { ...failures, expireAfterSeconds: 60 }], /dropIndex\("failures"\)/],
+    ["of everything", [id, { v: 2, key: { failedAt: 1, _id: 1 }, name: "failures" }], /dropIndex\("failures"\)/],
+    ["under another name", [id, { ...failures, name: "failedAt_1__id_1" }], /there as failedAt_1__id_1.*dropIndex\("failedAt_1__id_1"\)/],
     [
       "a unique one of the operator's",
-      [id, outbox, { v: 2, key: { app: 1 }, name: "mine", unique: true }],
+      [id, failures, { v: 2, key: { app: 1 }, name: "mine", unique: true }],
       /repetition.*dropIndex\("mine"\)/,
     ],
   ];
@@ -161,13 +161,13 @@ if (!server) {
     const IN_THE_WAY: readonly [what: string, put: (db: ReturnType<typeof database>) => Promise<unknown>, says: RegExp][] = [
       [
         "an index of our name over something else",
-        (db) => db.collection("notifications").createIndex({ lane: 1, due: -1 }, { name: "outbox" }),
-        /index outbox of notifications is .*"due":-1.*db\.getCollection\("notifications"\)\.dropIndex\("outbox"\)/,
+        (db) => db.collection("notifications").createIndex({ due: -1 }, { name: "due" }),
+        /index due of notifications is .*"due":-1.*db\.getCollection\("notifications"\)\.dropIndex\("due"\)/,
       ],
       [
         "an index of our name over everything instead of a part",
-        (db) => db.collection("notifications").createIndex({ lane: 1, due: 1 }, { name: "outbox" }),
-        /index outbox of notifications/,
+        (db) => db.collection("notifications").createIndex({ due: 1 }, { name: "due" }),
+        /index due of notifications/,
       ],
       [
         "our index, but unique",
@@ -193,7 +193,7 @@ if (!server) {
       await using db = database();
       for (let times = 0; times < 2; times++) await (await openMongoStore(uri, { database: db.databaseName }))[Symbol.asyncDispose]();
       const names = (await db.collection("notifications").indexes()).map((index) => index.name);
-      assert.deepEqual(names.sort(), ["_id_", "failures", "outbox"]);
+      assert.deepEqual(names.sort(), ["_id_", "due", "failures"]);
     });
 
     it("an opening says once what it could not check, and what may be meant", async () => {

@@ -19,7 +19,7 @@ function referencesOf(provider: string, what: string, path: string): Index {
 /** Besides `_id`. A change gets a new name, so that old and new processes run side by side. */
 const INDEXES: readonly Index[] = [
   // Holds only what has not ended, so that it stays small however many were ever sent.
-  { collection: "notifications", name: "outbox", key: { lane: 1, due: 1 }, partialFilterExpression: { due: { $exists: true } } },
+  { collection: "notifications", name: "due", key: { due: 1 }, partialFilterExpression: { due: { $exists: true } } },
   // Likewise only what has a failed delivery.
   { collection: "notifications", name: "failures", key: { failedAt: 1, _id: 1 }, partialFilterExpression: { failedAt: { $exists: true } } },
   { collection: "contents", name: "kept", key: { keepUntil: 1 } },
@@ -42,7 +42,7 @@ const INDEX_OPTIONS_CONFLICT = 85;
 const INDEX_KEY_SPECS_CONFLICT = 86;
 
 /**
- * Creates what is missing and reads all back: without the outbox's index every look for due work would read the collection.
+ * Creates what is missing and reads all back: without the index on due every lease would read the collection.
  * Rejects with a UnsafeSettingError that names each index in the way.
  */
 export async function ensureIndexes(db: Db, hosts: string, attributedProviders: readonly string[] = []): Promise<void> {

@@ -26,12 +26,12 @@ export function createNotificationStore(collection: Collection<NotificationDocum
         return document ? decode(document) : undefined;
       }),
 
-    leaseDue: (lanes, now, until, limit) =>
-      asStoreError("take due notifications", async () => {
-        if (lanes.length === 0 || limit <= 0) return [];
+    leaseDue: (now, until, limit) =>
+      asStoreError("lease due notifications", async () => {
+        if (limit <= 0) return [];
         // `$exists` is what the partial index asks for: without it the query would read the collection.
         const candidates = await collection
-          .find({ lane: { $in: [...lanes] }, due: { $exists: true, $lte: now } }, { projection: { due: 1 }, sort: { due: 1 }, limit })
+          .find({ due: { $exists: true, $lte: now } }, { projection: { due: 1 }, sort: { due: 1 }, limit })
           .toArray();
         const taker = newToken();
         await updateAll(
@@ -91,10 +91,10 @@ export function createNotificationStore(collection: Collection<NotificationDocum
         to,
       ),
 
-    // A condition on `lane`, which every document meets, lets the outbox's index answer.
+    // `$gte`, which every document that is due meets, lets the index on due answer.
     openCount: (limit) =>
       asStoreError("count open notifications", () =>
-        limit <= 0 ? Promise.resolve(0) : collection.countDocuments({ lane: { $gte: 0 }, due: { $exists: true } }, { limit }),
+        limit <= 0 ? Promise.resolve(0) : collection.countDocuments({ due: { $exists: true, $gte: 0 } }, { limit }),
       ),
   };
 }

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { after, describe, it } from "node:test";
 import { type Document, MongoClient } from "mongodb";
 import { startCuttingProxy } from "../../test/support/cutting-proxy.ts";
-import { startMongod } from "../../test/support/mongod.ts";
+import { startMongod, withDatabase } from "../../test/support/mongod.ts";
 import { sampleAttempt, sampleChange, sampleNotification, T0 } from "../../test/support/store/samples.ts";
 import { describeStoreContract, type TestDatabase } from "../../test/support/store-contract.ts";
 import { openStore, StoreError } from "../store/open-store.ts";
@@ -195,13 +195,6 @@ if (!server) {
       assert.equal(document?.deliveries[0].changes.length, 4);
     });
   });
-}
-
-/** The same server and user, another database; the user stays where it is kept. */
-function withDatabase(uri: string, name: string): string {
-  const [, origin, path, query] = /^([^:]+:\/\/[^/?]+)\/?([^?]*)\??(.*)$/.exec(uri)!;
-  const authSource = origin?.includes("@") && !query?.includes("authSource=") ? [`authSource=${path || "admin"}`] : [];
-  return `${origin}/${name}?${[...(query ? [query] : []), ...authSource].join("&")}`;
 }
 
 describe("MongoDB store: opening", { concurrency: true }, () => {

@@ -49,9 +49,13 @@ const records = {
 };
 const attempt = sampleAttempt({ outcome: { kind: "unanswered", fault: { code: "deadline", detail: "" } }, answeredAt: T0 });
 
-/** As it was written then: a reason was text. */
+/** As it was written then: with a lane, and a reason was text. */
 const textOf = ({ deliveries, ...rest }: NotificationRecord) =>
-  JSON.stringify({ ...rest, deliveries: deliveries.map(({ reason, ...d }) => (reason ? { ...d, reason: reasonText(reason) } : d)) });
+  JSON.stringify({
+    ...rest,
+    lane: 7,
+    deliveries: deliveries.map(({ reason, ...d }) => (reason ? { ...d, reason: reasonText(reason) } : d)),
+  });
 
 function fileOfSchema1() {
   const directory = mkdtempSync(join(tmpdir(), "carillon-sqlite-"));
@@ -60,7 +64,7 @@ function fileOfSchema1() {
   database.exec("pragma journal_mode = wal");
   database.exec(SCHEMA_1);
   const insert = database.prepare("insert into notifications (id, lane, due, doc) values (?, ?, ?, ?)");
-  for (const record of Object.values(records)) insert.run(record.id, record.lane, dueAt(record.deliveries) ?? null, textOf(record));
+  for (const record of Object.values(records)) insert.run(record.id, 7, dueAt(record.deliveries) ?? null, textOf(record));
   database.prepare("insert into attempts values (?, ?, 1, ?)").run(attempt.id, attempt.worker, JSON.stringify(attempt));
   return { path, url: `sqlite:${path}`, [Symbol.dispose]: () => rmSync(directory, { recursive: true }) };
 }

@@ -10,15 +10,13 @@ import { asStoreError, transact } from "./transact.ts";
 const parse = (row: Record<string, unknown>) => readNotification(JSON.parse(String(row.doc)) as StoredNotification);
 
 export function createNotificationStore(database: DatabaseSync): NotificationStore {
-  const insertOne = database.prepare(
-    "insert into notifications (id, lane, due, failed_at, doc) values (?, ?, ?, ?, ?) on conflict do nothing",
-  );
+  const insertOne = database.prepare("insert into notifications (id, due, failed_at, doc) values (?, ?, ?, ?) on conflict do nothing");
   const findOne = database.prepare("select doc from notifications where id = ?");
   const page = database.prepare("select doc from notifications where id > ? order by id limit ?");
   const failedAbove = database.prepare(`
     select failed_at, doc from notifications where failed_at >= :at and (failed_at, id) > (:at, :id) order by failed_at, id limit :limit`);
-  const dueOfLane = database.prepare("select rowid, due from notifications where lane = ? and due <= ? order by due limit ?");
-  const take = database.prepare("update notifications set due = ? where rowid = ? returning doc");
+  const oldestDue = database.prepare("select rowid from notifications where due <= ? order by due limit ?");
+  const lease = database.prepare("update notifications set due = ? where rowid = ? returning doc");
   const replace = database.prepare(`
     update notifications set due = :due, failed_at = max(:failedAt, coalesce(failed_at, :failedAt)), doc = :doc where id = :id`);
   const countAll = database.prepare("select count(*) as count from notifications");
@@ -37,19 +35,16 @@ export function createNotificationStore(database: DatabaseSync): NotificationSto
       transact(database, () =>
         records.map((record): InsertResult => {
           const [due, failed] = [dueAt(record.deliveries) ?? null, failedAt(record.deliveries) ?? null];
-          const { changes } = insertOne.run(record.id, record.lane, due, failed, JSON.stringify(record));
+          const { changes } = insertOne.run(record.id, due, failed, JSON.stringify(record));
           return changes === 1 ? { kind: "inserted" } : { kind: "exists", record: find(record.id)! };
         }),
       ),
 
     find: async (id) => asStoreError(() => find(id)),
 
-    leaseDue: async (lanes, now, until, limit) =>
-      transact(database, () => {
-        // A look into each lane costs the same however much is due; one query over all would sort the whole backlog.
-        const due = lanes.flatMap((lane) => dueOfLane.all(lane, now, limit)).sort((a, b) => Number(a.due) - Number(b.due));
-        return due.slice(0, limit).map(({ rowid }) => parse(take.get(until, Number(rowid))!));
-      }),
+    leaseDue: async (now, until, limit) =>
+      // A negative limit would be none.
+      transact(database, () => oldestDue.all(now, Math.max(0, limit)).map(({ rowid }) => parse(lease.get(until, Number(rowid))!))),
 
     change: async (changes) =>
       transact(database, () => {

@@ -79,8 +79,15 @@ const VERSION_5 = `
   create index attempts_resolved on attempts (resolved_reference) where resolved_reference is not null;
 `;
 
+/** The outbox is one queue, which relays share by leases. */
+const VERSION_6 = `
+  drop index outbox;
+  alter table notifications drop column lane;
+  create index notifications_due on notifications (due) where due is not null;
+`;
+
 /** What each version adds to the one before: append, never edit. `user_version` counts how many a file has. */
-const MIGRATIONS = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
+const MIGRATIONS = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6];
 
 /** Brings the file to this version's schema; several processes may try at once. */
 export function migrate(database: DatabaseSync): void {

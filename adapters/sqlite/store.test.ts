@@ -52,7 +52,7 @@ describe("SQLite store: its file", () => {
         .map(({ detail }) => detail),
     }));
     const planOf = (part: string) => plans.filter(({ sql }) => sql.includes(part)).flatMap(({ plan }) => plan);
-    assert.deepEqual(planOf("lane = ?"), ["SEARCH notifications USING COVERING INDEX outbox (lane=? AND due<?)"]);
+    assert.deepEqual(planOf("due <= ?"), ["SEARCH notifications USING COVERING INDEX notifications_due (due<?)"]);
     assert.deepEqual(planOf("failed_at >= "), ["SEARCH notifications USING INDEX failures (failed_at>?)"]);
     assert.deepEqual(planOf("from attempts where id >= "), ["SEARCH attempts USING INDEX sqlite_autoindex_attempts_1 (id>? AND id<?)"]);
     assert.deepEqual(

@@ -16,9 +16,11 @@ export interface StoredDelivery extends Omit<Delivery, "reason"> {
 }
 export interface StoredNotification extends Omit<NotificationRecord, "deliveries"> {
   deliveries: StoredDelivery[];
+  /** A partition of the outbox, which no relay made use of; until 0.1.0. */
+  lane?: number | undefined;
 }
 
-export const readNotification = (stored: StoredNotification): NotificationRecord => ({
+export const readNotification = ({ lane: _lane, ...stored }: StoredNotification): NotificationRecord => ({
   ...stored,
   deliveries: stored.deliveries.map(readDelivery),
 });

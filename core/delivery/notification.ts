@@ -68,8 +68,6 @@ export interface NotificationRecord {
   expiresAt: number;
   /** W3C traceparent of the call that brought it, so that what the relay publishes later belongs to the same trace. */
   traceparent?: string | undefined;
-  /** hash(id) mod LANE_COUNT: relays share the work by lanes. */
-  lane: number;
   deliveries: Delivery[];
 }
 
@@ -82,6 +80,3 @@ export function dueAt(deliveries: readonly Delivery[]): number | undefined {
   for (const { nextAt } of deliveries) if (nextAt !== undefined && (due === undefined || nextAt < due)) due = nextAt;
   return due;
 }
-
-/** Lanes of the outbox. More than there will be relays; few enough that each is worth a query. */
-export const LANE_COUNT = 64;

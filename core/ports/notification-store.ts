@@ -27,10 +27,10 @@ export interface NotificationStore {
   insert(records: readonly NotificationRecord[]): Promise<InsertResult[]>;
   find(id: string): Promise<NotificationRecord | undefined>;
   /**
-   * Takes up to `limit` notifications of these lanes whose due moment is ≤ now, the oldest first, by moving due to `until`:
-   * of several takers each gets different ones, and a taker that dies loses nothing.
+   * Leases up to `limit` notifications whose due moment is ≤ now, the oldest first, by moving due to `until`: no two callers get the same one
+   * before then, and what a caller that died had leased becomes due again.
    */
-  leaseDue(lanes: readonly number[], now: number, until: number, limit: number): Promise<NotificationRecord[]>;
+  leaseDue(now: number, until: number, limit: number): Promise<NotificationRecord[]>;
   /** Applies each change whose expectation holds, recomputes due in the same write; tells for each whether it was applied. */
   change(changes: readonly DeliveryChange[]): Promise<boolean[]>;
   /** Deliveries by channel, state and reason code, and the number of notifications. For audit: reads everything. */

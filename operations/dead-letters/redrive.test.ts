@@ -5,7 +5,6 @@ import { attemptId } from "../../core/ports/attempt-store.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { claimOf, OUTCOMES, T0 } from "../../test/support/busy-writer.ts";
 import { insertDeadLetter } from "../../test/support/dead-letter-samples.ts";
-import { sampleNotification } from "../../test/support/notification-samples.ts";
 import { type RedriveOptions, type RedriveReport, redrive, type Selection } from "./redrive.ts";
 
 const NOW = T0 + 60_000;
@@ -36,7 +35,7 @@ test("redrives all that failed but what may have been sent, is late or gone, and
     { state: "pending", attempt: 3, firstAttempt: 3, publications: 0, nextAt: NOW },
   );
   assert.deepEqual([endedAt, reason, repetition], [undefined, undefined, undefined]);
-  const [due] = await store.notifications.leaseDue([sampleNotification("plain", T0).lane], NOW, NOW + 1, 10);
+  const [due] = await store.notifications.leaseDue(NOW, NOW + 1, 10);
   assert.equal(due?.id, plain.slice(0, 32));
 
   assert.deepEqual(counts(await run(store, ALL, { terms: { uncertain: true, expiresInMs: 9_000 } })), { redriven: 2, gone: 1 });

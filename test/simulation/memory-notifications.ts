@@ -61,21 +61,15 @@ export function createMemoryNotifications(onDue: (due: number) => void): Notific
 
     find: async (id) => records.get(id),
 
-    async leaseDue(lanes, now, until, limit) {
-      const taken: NotificationRecord[] = [];
-      const others: { id: string; due: number }[] = [];
-      for (let due = firstDue(); due !== undefined && due <= now && taken.length < limit; due = firstDue()) {
-        const entry = order.take()!;
-        const record = records.get(entry.id)!;
-        if (lanes.includes(record.lane)) taken.push(record);
-        else others.push(entry);
-      }
-      for (const entry of others) order.put(entry);
-      for (const { id } of taken) {
+    async leaseDue(now, until, limit) {
+      const leased: NotificationRecord[] = [];
+      for (let due = firstDue(); due !== undefined && due <= now && leased.length < limit; due = firstDue())
+        leased.push(records.get(order.take()!.id)!);
+      for (const { id } of leased) {
         dues.delete(id);
         setDue(id, until);
       }
-      return taken;
+      return leased;
     },
 
     async change(changes) {

@@ -27,3 +27,10 @@ export async function startMongod(): Promise<({ uri: string } & AsyncDisposable)
     },
   };
 }
+
+/** The same server and user, another database; the user stays where it is kept. */
+export function withDatabase(uri: string, name: string): string {
+  const [, origin, path, query] = /^([^:]+:\/\/[^/?]+)\/?([^?]*)\??(.*)$/.exec(uri)!;
+  const authSource = origin?.includes("@") && !query?.includes("authSource=") ? [`authSource=${path || "admin"}`] : [];
+  return `${origin}/${name}?${[...(query ? [query] : []), ...authSource].join("&")}`;
+}

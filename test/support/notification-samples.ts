@@ -1,4 +1,4 @@
-import { laneOf, notificationId } from "../../adapters/ids.ts";
+import { notificationId } from "../../adapters/ids.ts";
 import type { NotificationRecord } from "../../core/delivery/notification.ts";
 
 /** One SMS to one number, accepted at `now` and due at once. */
@@ -7,7 +7,7 @@ export function sampleNotification(key: string, now: number, over: Partial<Notif
   return {
     ...{ id, app: "app", idempotencyKey: key, payloadHash: "0".repeat(64), recipient: { kind: "user", userId: "ada" } },
     ...{ notificationClass: "transactional", category: "orders", content: { sms: { text: "hello" } }, priority: "high" },
-    ...{ acceptedAt: now, sendAt: now, expiresAt: now + 3_600_000, lane: laneOf(id) },
+    ...{ acceptedAt: now, sendAt: now, expiresAt: now + 3_600_000 },
     deliveries: [
       {
         id: `${id}-0`,

@@ -59,7 +59,7 @@ export function describeStoreContract(name: string, createDatabase: () => Promis
       }
       await using again = await openStore(url);
       for (const s of [again, store]) {
-        assert.deepEqual(await s.notifications.leaseDue([7], T0, T0, 1), [record]);
+        assert.deepEqual(await s.notifications.leaseDue(T0, T0, 1), [record]);
         assert.deepEqual(await s.attempts.find([attempt.id]), [attempt]);
         assert.deepEqual(await s.contacts.list("shop", ["u1"]), [contact]);
         assert.equal((await s.preferences.find("shop", ["user:u1"]))[0]?.version, 1);

@@ -76,7 +76,7 @@ export function describeFailures(name: string, test: StoreTest): void {
         ...{ id: `${record.id}-0`, channel: "sms", state: "pending", attempt: 2, publications: 0, nextAt: T0 + 50 },
         ...{ firstAttempt: 2, redrive: 1, expiresAt: T0 + 99 },
       });
-      assert.deepEqual(ids(await store.notifications.leaseDue([7], T0 + 50, T0 + 60, 1)), [record.id]);
+      assert.deepEqual(ids(await store.notifications.leaseDue(T0 + 50, T0 + 60, 1)), [record.id]);
       await store.notifications.change([sampleChange(record, 0, failed(T0 + 70), 2)]);
       assert.deepEqual(await read(store, 0, T0 + 70), []);
       assert.deepEqual(await read(store, T0 + 70, T0 + 71), [record.id]);

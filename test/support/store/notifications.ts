@@ -93,8 +93,7 @@ export function describeNotifications(name: string, test: StoreTest): void {
     test("does nothing where nothing is given", async (store) => {
       assert.deepEqual(await store.notifications.insert([]), []);
       assert.deepEqual(await store.notifications.change([]), []);
-      assert.deepEqual(await store.notifications.leaseDue([], T0, T0 + 1, 10), []);
-      assert.deepEqual(await store.notifications.leaseDue([7], T0, T0 + 1, 0), []);
+      assert.deepEqual(await store.notifications.leaseDue(T0, T0 + 1, 0), []);
       assert.equal(await store.notifications.openCount(0), 0);
     });
 
@@ -142,7 +141,7 @@ export function describeNotifications(name: string, test: StoreTest): void {
       assert.ok((await store.notifications.insert(records)).every((r) => r.kind === "inserted"));
       const repeated = await store.notifications.insert(records);
       assert.ok(repeated.every((r, i) => r.kind === "exists" && r.record.id === records[i]?.id));
-      assert.equal((await store.notifications.leaseDue([7], T0, T0 + 1, 1_000)).length, 1_000);
+      assert.equal((await store.notifications.leaseDue(T0, T0 + 1, 1_000)).length, 1_000);
       const applied = await store.notifications.change(records.map((r) => sampleChange(r, 0, sent("ref"))));
       assert.ok(applied.every(Boolean));
       const all = await allNotifications(store);

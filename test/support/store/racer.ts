@@ -6,7 +6,7 @@ import { attemptId } from "../../../core/ports/attempt-store.ts";
 import { sampleAttempt, sampleChange, T0 } from "./samples.ts";
 
 export type Race =
-  | { kind: "take"; lanes: number[]; limit: number; until: number }
+  | { kind: "lease"; limit: number; until: number }
   | { kind: "claim"; worker: string; deliveryIds: string[] }
   | { kind: "record"; worker: string; deliveryIds: string[] }
   | { kind: "resolve"; worker: string; deliveryIds: string[] }
@@ -28,14 +28,14 @@ process.send?.("ready");
 
 async function run(race: Race): Promise<string[]> {
   switch (race.kind) {
-    case "take": {
-      const taken: string[] = [];
+    case "lease": {
+      const leased: string[] = [];
       for (let empty = 0; empty < 5; ) {
-        const records = await store.notifications.leaseDue(race.lanes, T0, race.until, race.limit);
-        taken.push(...records.map((r) => r.id));
+        const records = await store.notifications.leaseDue(T0, race.until, race.limit);
+        leased.push(...records.map((r) => r.id));
         empty = records.length === 0 ? empty + 1 : 0;
       }
-      return taken;
+      return leased;
     }
     case "claim":
       return inBatches(race.deliveryIds, async (ids) => {

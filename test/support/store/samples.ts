@@ -39,7 +39,6 @@ export function sampleNotification(
     acceptedAt: T0,
     sendAt: T0,
     expiresAt: T0 + 86_400_000,
-    lane: 7,
     deliveries,
     ...over,
   };

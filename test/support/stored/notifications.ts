@@ -22,21 +22,25 @@ const ENDPOINTS: Record<string, { endpoint: Endpoint; endpointId: string }> = {
 };
 const at = <const C extends Delivery["channel"]>(channel: C) => ({ channel, ...ENDPOINTS[channel] });
 
+/** What they share, unless said otherwise. */
+const base = {
+  app: "shop",
+  recipient: { kind: "user", userId: "u1" },
+  notificationClass: "transactional",
+  category: "orders",
+  content,
+  priority: "normal",
+  acceptedAt: 1790000000000,
+  sendAt: 1790000000000,
+  expiresAt: 1790086400000,
+} as const;
+
 export const notifications: readonly NotificationRecord[] = [
   {
+    ...base,
     id: "1b81ac0c30614414516fe01a75c8a30e",
-    app: "shop",
     idempotencyKey: "partly",
     payloadHash: "13bfaf8f3c4750362fa8a7e9682ec630cebc996739a335cf2b3d5e0e82ebeed0",
-    recipient: { kind: "user", userId: "u1" },
-    notificationClass: "transactional",
-    category: "orders",
-    content,
-    priority: "normal",
-    acceptedAt: 1790000000000,
-    sendAt: 1790000000000,
-    expiresAt: 1790086400000,
-    lane: 1,
     deliveries: [
       {
         ...at("sms"),
@@ -51,19 +55,11 @@ export const notifications: readonly NotificationRecord[] = [
     ],
   },
   {
+    ...base,
     id: "2290ac3c2418f8cde4d8faad932a1c32",
-    app: "shop",
     idempotencyKey: "repeated",
     payloadHash: "dd13795d0e0b52c84e793c55a3754654186130d99f9e44200bf50700c626ccfb",
-    recipient: { kind: "user", userId: "u1" },
     notificationClass: "critical",
-    category: "orders",
-    content,
-    priority: "normal",
-    acceptedAt: 1790000000000,
-    sendAt: 1790000000000,
-    expiresAt: 1790086400000,
-    lane: 16,
     deliveries: [
       {
         ...at("sms"),
@@ -79,19 +75,14 @@ export const notifications: readonly NotificationRecord[] = [
     ],
   },
   {
+    ...base,
     id: "54ce6109c0bb9fefd3a37793fd97482b",
-    app: "shop",
     idempotencyKey: "failed",
     payloadHash: "5d28a90f4498a81461efbaf6f628a19d9778390bb5c81a393dd936181cc3d826",
     recipient: { kind: "endpoint", endpoint: { channel: "sms", phoneNumber: "+4915112345678" } },
     notificationClass: "marketing",
     category: "ads",
     content: { sms: { text: "Your code is 123456 €" } },
-    priority: "normal",
-    acceptedAt: 1790000000000,
-    sendAt: 1790000000000,
-    expiresAt: 1790086400000,
-    lane: 14,
     deliveries: [
       {
         ...at("sms"),
@@ -151,19 +142,10 @@ export const notifications: readonly NotificationRecord[] = [
     ],
   },
   {
+    ...base,
     id: "6ce6fa77cbcc444ed8d069eeb7372623",
-    app: "shop",
     idempotencyKey: "suppressed",
     payloadHash: "f63d5b6b4de4fca716f2be8a179211b92682dc2e030b7063aea1d4a210f40033",
-    recipient: { kind: "user", userId: "u1" },
-    notificationClass: "transactional",
-    category: "orders",
-    content,
-    priority: "normal",
-    acceptedAt: 1790000000000,
-    sendAt: 1790000000000,
-    expiresAt: 1790086400000,
-    lane: 38,
     deliveries: [
       {
         ...at("sms"),
@@ -177,19 +159,10 @@ export const notifications: readonly NotificationRecord[] = [
     ],
   },
   {
+    ...base,
     id: "81df220e32e0708d064e3663ec93534b",
-    app: "shop",
     idempotencyKey: "redriven",
     payloadHash: "57704e6bd745a76ad94bf0e397c5cffeb506024b127ebda95bedab43f8f8cbe7",
-    recipient: { kind: "user", userId: "u1" },
-    notificationClass: "transactional",
-    category: "orders",
-    content,
-    priority: "normal",
-    acceptedAt: 1790000000000,
-    sendAt: 1790000000000,
-    expiresAt: 1790086400000,
-    lane: 31,
     deliveries: [
       {
         ...at("email"),
@@ -205,21 +178,15 @@ export const notifications: readonly NotificationRecord[] = [
     ],
   },
   {
+    ...base,
     id: "83f74b3b37c832b4014a77add9499017",
-    app: "shop",
     idempotencyKey: "open",
     payloadHash: "2348f998744212575d85959674f9607ab26f67708a917157472832386337c904",
-    recipient: { kind: "user", userId: "u1" },
     notificationClass: "critical",
-    category: "orders",
-    content,
     priority: "high",
-    acceptedAt: 1790000000000,
     sendAt: 1790000005000,
-    expiresAt: 1790086400000,
     collapseKey: "parcel.42",
     traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-    lane: 55,
     deliveries: [
       { ...at("apns"), id: "83f74b3b37c832b4014a77add9499017-0", state: "pending", attempt: 1, publications: 0, nextAt: 1790000030000 },
       {
@@ -253,19 +220,10 @@ export const notifications: readonly NotificationRecord[] = [
     ],
   },
   {
+    ...base,
     id: "dc26a679ca5464051e00b5f1a00e05f1",
-    app: "shop",
     idempotencyKey: "ended",
     payloadHash: "e87ba7a0b779d8b797f86d19604504496f23b4d1e31ed4721d9dc8634172b723",
-    recipient: { kind: "user", userId: "u1" },
-    notificationClass: "transactional",
-    category: "orders",
-    content,
-    priority: "normal",
-    acceptedAt: 1790000000000,
-    sendAt: 1790000000000,
-    expiresAt: 1790086400000,
-    lane: 38,
     deliveries: [
       {
         ...at("apns"),
