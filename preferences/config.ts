@@ -7,6 +7,6 @@ export const preferencesVariables = {
   ...storeVariables,
   ...redisVariables,
   ...internalTlsVariables,
-  PREFERENCES_LISTEN: text({ default: "0.0.0.0:7710", reason: "host:port to listen on for our other services" }),
-  INTERNAL_TOKEN_FILE: secretFile({ reason: "shared by our services; whoever has it may speak for any app" }),
+  PREFERENCES_LISTEN: text({ default: "0.0.0.0:7710", reason: "host:port to listen on for the other services" }),
+  INTERNAL_TOKEN_FILE: secretFile({ reason: "shared by our services; a holder of it may act for any app" }),
 };

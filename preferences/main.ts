@@ -14,7 +14,7 @@ import { createPreferences } from "./preferences.ts";
 
 export const role = defineRole({
   name: "preferences",
-  about: "knows who opted out what, and answers the gateway and the dispatchers",
+  about: "keeps the opt-outs, and tells the gateway and the dispatchers what may be sent",
   variables: preferencesVariables,
   async start(config, { log, metrics, stack, signal, tracer }) {
     const tls = internalTls(config, log);

@@ -1,44 +1,43 @@
 import type { Redis } from "ioredis";
 import { endpointId } from "../adapters/ids.ts";
+import { createChangeBroadcast } from "../adapters/redis/change-broadcast.ts";
 import { redisFault } from "../adapters/redis/connect.ts";
 import type { OptOutReading } from "../adapters/redis/opt-out-sets.ts";
-import { createPreferenceBroadcast } from "../adapters/redis/preference-broadcast.ts";
-import type { Channel } from "../core/delivery/channel.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { OptOutAnswer, OptOutQuestion } from "../core/ports/opt-outs.ts";
 import type { PreferenceStore } from "../core/ports/preference-store.ts";
 import { endpointSubject, isOptedOut, isSameOptOut, type OptOut, type PreferenceRecord, userSubject } from "../core/preferences/opt-out.ts";
 import { withDeadline } from "../runtime/deadline.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { createOptOutCache, type Fill } from "./opt-out-cache.ts";
-import { createOptOutCopy } from "./opt-out-copy.ts";
+import { createProcessCache, type Fill, type SubjectQuestion } from "./process-cache.ts";
+import { createRedisOptOuts } from "./redis-opt-outs.ts";
 
-/** For reading from the store: whoever asks has a second in all. */
+/** For a read from the store; callers allow one second in all (CHECK_DEADLINE_MS of the client). */
 const FIND_DEADLINE_MS = 800;
-/** For a change; whether one that took longer happened is not known. Shorter than OVERLAP_MS, so that the sweep finds it. */
+/** For a write; after that its outcome is unknown. Shorter than OVERLAP_MS, so that the next sweep sees the change. */
 const UPDATE_DEADLINE_MS = 5_000;
 
-/** Undefined: the store could not be read, or did not confirm. */
+/** Undefined: the store could not be read, or did not confirm the write. */
 export type StoreAnswer = PreferenceRecord | undefined;
 
 export interface Preferences extends AsyncDisposable {
-  /** With version 0 when nothing was ever said. */
+  /** With version 0 if the subject has no preferences yet. */
   get(app: string, subject: string): Promise<StoreAnswer>;
-  /** Resolves once the truth is durably stored; Redis and the other processes follow at once where they can, else within 5 s. */
+  /** Resolves once the change is durably stored. Redis and the caches follow at once if they can be reached, else within 5 s. */
   update(app: string, subject: string, optOut: readonly OptOut[], optIn: readonly OptOut[]): Promise<StoreAnswer>;
   /** In the order of the questions. Never rejects. */
   check(questions: readonly OptOutQuestion[]): Promise<OptOutAnswer[]>;
 }
 
-/** What one question asks about one subject. */
-interface Ask {
-  app: string;
-  subject: string;
-  channel: Channel;
-  category: string;
-}
-
-/** @param deps.redis undefined: the store answers everything */
+/**
+ * Opt-outs are held in four places:
+ * - the store of record (PreferenceStore), the only one that decides;
+ * - the opt-out sets in Redis (redis-opt-outs.ts), a copy that answers most checks, used only while it is complete and current;
+ * - a cache in each process (process-cache.ts), for one second;
+ * - and the change broadcast, which holds nothing: it makes every process drop a changed subject from its cache.
+ *
+ * @param deps.redis undefined: the store answers everything
+ */
 export function createPreferences(deps: {
   store: PreferenceStore;
   redis: Redis | undefined;
@@ -48,66 +47,66 @@ export function createPreferences(deps: {
   buckets?: number;
 }): Preferences {
   const { store, redis, clock, log } = deps;
-  const cache = createOptOutCache(clock);
-  const copy = redis && createOptOutCopy({ store, redis, clock, log, buckets: deps.buckets });
+  const cache = createProcessCache(clock);
+  const redisOptOuts = redis && createRedisOptOuts({ store, redis, clock, log, buckets: deps.buckets });
   const broadcast =
     redis &&
-    createPreferenceBroadcast(redis, {
-      heard: { change: ({ app, subject }) => cache.drop(app, subject), gap: () => cache.dropAll() },
+    createChangeBroadcast(redis, {
+      on: { change: ({ app, subject }) => cache.drop(app, subject), gap: () => cache.dropAll() },
       log,
     });
 
   let storeAnswered = true;
-  const ofStore = async <T>(limitMs: number, work: () => Promise<T>): Promise<T | undefined> => {
+  const withStoreDeadline = async <T>(limitMs: number, work: () => Promise<T>): Promise<T | undefined> => {
     try {
       const answer = await withDeadline(work(), { clock, limitMs });
-      if (!storeAnswered) log.info("the store answers again");
+      if (!storeAnswered) log.info("store available again");
       storeAnswered = true;
       return answer;
     } catch (error) {
-      // Told once: under load thousands ask while it is away.
-      if (storeAnswered) log.warn({ err: error }, "the store does not answer");
+      // Logged once per outage: under load thousands of reads fail.
+      if (storeAnswered) log.warn({ err: error }, "store unavailable");
       storeAnswered = false;
       return undefined;
     }
   };
 
   async function get(app: string, subject: string): Promise<StoreAnswer> {
-    const found = await ofStore(FIND_DEADLINE_MS, () => store.find(app, [subject]));
+    const found = await withStoreDeadline(FIND_DEADLINE_MS, () => store.find(app, [subject]));
     return found && (found[0] ?? { app, subject, version: 0, optOuts: [], updatedAt: 0 });
   }
 
   async function update(app: string, subject: string, optOut: readonly OptOut[], optIn: readonly OptOut[]): Promise<StoreAnswer> {
-    // Spread also when it comes later than whoever asked would wait: its time may lie beyond what the sweep looks back to.
-    const write = async () => spread(await store.update(app, subject, optOut, optIn, clock.now()), optIn);
-    const record = await ofStore(UPDATE_DEADLINE_MS, write);
-    // Also when it is not known what happened.
+    // Also propagates a write that completes after the deadline: it may be older than what the next sweep reads again.
+    const write = async () => propagate(await store.update(app, subject, optOut, optIn, clock.now()), optIn);
+    const record = await withStoreDeadline(UPDATE_DEADLINE_MS, write);
+    // Also if the outcome of the write is unknown.
     cache.drop(app, subject);
     return record;
   }
 
-  async function spread(record: PreferenceRecord, optIn: readonly OptOut[]): Promise<PreferenceRecord> {
+  async function propagate(record: PreferenceRecord, optIn: readonly OptOut[]): Promise<PreferenceRecord> {
     const { app, subject, version } = record;
-    if (copy && broadcast) {
+    if (redisOptOuts && broadcast) {
       const withdrawn = optIn.filter((a) => !record.optOuts.some((r) => isSameOptOut(r, a)));
-      await copy.apply({ record, withdrawn });
+      await redisOptOuts.apply({ record, withdrawn });
       broadcast.announce({ app, subject, version }).catch((error) => {
-        log.debug({ fault: redisFault(error) }, "change not announced; caches forget it by themselves");
+        log.debug({ fault: redisFault(error) }, "preference change not announced; caches expire within 1 s");
       });
     }
-    // Last, so that a fill which read Redis or the store before the change is not kept.
+    // Last, so that no fill that read Redis or the store before the change stays in the cache.
     cache.drop(app, subject);
     return record;
   }
 
-  /** The store's word on what is still open; undefined where it gave none. */
-  async function askStore(asks: readonly Ask[], fill: Fill): Promise<(ask: Ask) => boolean | undefined> {
+  /** What the store says of these; undefined for those it could not be read for. */
+  async function readStore(qs: readonly SubjectQuestion[], fill: Fill): Promise<(q: SubjectQuestion) => boolean | undefined> {
     const subjects = new Map<string, Set<string>>();
-    for (const { app, subject } of asks) subjects.set(app, (subjects.get(app) ?? new Set()).add(subject));
+    for (const { app, subject } of qs) subjects.set(app, (subjects.get(app) ?? new Set()).add(subject));
     const found = new Map<string, ReadonlyMap<string, readonly OptOut[]>>();
     await Promise.all(
       [...subjects].map(async ([app, wanted]) => {
-        const records = await ofStore(FIND_DEADLINE_MS, () => store.find(app, [...wanted]));
+        const records = await withStoreDeadline(FIND_DEADLINE_MS, () => store.find(app, [...wanted]));
         if (!records) return;
         const optOuts = new Map(records.map((r) => [r.subject, r.optOuts]));
         for (const subject of wanted) fill.all(app, subject, optOuts.get(subject) ?? []);
@@ -121,33 +120,34 @@ export function createPreferences(deps: {
   }
 
   async function check(questions: readonly OptOutQuestion[]): Promise<OptOutAnswer[]> {
-    const asked = questions.map(asksOf);
-    const optedOut = new Map<Ask, boolean | undefined>();
-    let open: Ask[] = [];
-    for (const ask of asked.flat()) {
-      const known = cache.isOptedOut(ask);
-      optedOut.set(ask, known);
-      if (known === undefined) open.push(ask);
+    const asked = questions.map(subjectQuestionsOf);
+    const optedOut = new Map<SubjectQuestion, boolean | undefined>();
+    let open: SubjectQuestion[] = [];
+    for (const q of asked.flat()) {
+      const known = cache.isOptedOut(q);
+      optedOut.set(q, known);
+      if (known === undefined) open.push(q);
     }
     if (open.length > 0) {
       using fill = cache.openFill();
-      const readings = new Map<Ask, OptOutReading>();
-      const read = copy && (await copy.read(open));
-      for (const [i, ask] of open.entries()) {
+      const readings = new Map<SubjectQuestion, OptOutReading>();
+      const read = redisOptOuts && (await redisOptOuts.read(open));
+      for (const [i, q] of open.entries()) {
         const reading = read?.[i] ?? "unknown";
-        readings.set(ask, reading);
+        readings.set(q, reading);
         if (reading !== "none") continue;
-        optedOut.set(ask, false);
-        fill.allowed(ask);
+        optedOut.set(q, false);
+        fill.allowed(q);
       }
-      open = open.filter((ask) => readings.get(ask) !== "none");
+      open = open.filter((q) => readings.get(q) !== "none");
       if (open.length > 0) {
-        // What Redis says is opted out is asked again: a member may have stayed too long. Only when nobody can say is it believed.
-        const storeSays = await askStore(open, fill);
-        for (const ask of open) optedOut.set(ask, storeSays(ask) ?? (readings.get(ask) === "some" ? true : undefined));
+        // An opt-out found in Redis is confirmed by the store, because a member may outlive its opt-out. It counts as it is only if the
+        // store cannot be read.
+        const stored = await readStore(open, fill);
+        for (const q of open) optedOut.set(q, stored(q) ?? (readings.get(q) === "some" ? true : undefined));
       }
     }
-    return asked.map((asks) => answerOf(asks.map((ask) => optedOut.get(ask))));
+    return asked.map((qs) => answerOf(qs.map((q) => optedOut.get(q))));
   }
 
   return {
@@ -156,20 +156,20 @@ export function createPreferences(deps: {
     check,
     async [Symbol.asyncDispose]() {
       await broadcast?.[Symbol.asyncDispose]();
-      await copy?.[Symbol.asyncDispose]();
+      await redisOptOuts?.[Symbol.asyncDispose]();
     },
   };
 }
 
-/** The user may have opted out, and so may whoever uses the endpoint. */
-function asksOf({ app, userId, endpoint, channel, category }: OptOutQuestion): Ask[] {
+/** The user may have opted out, and so may the endpoint, whoever uses it. */
+function subjectQuestionsOf({ app, userId, endpoint, channel, category }: OptOutQuestion): SubjectQuestion[] {
   const subjects: string[] = [];
   if (userId !== undefined) subjects.push(userSubject(userId));
   if (endpoint) subjects.push(endpointSubject(endpointId(endpoint)));
   return subjects.map((subject) => ({ app, subject, channel, category }));
 }
 
-/** One opt-out is enough; without one, everything must be known. */
+/** One opt-out is enough to say "opted-out"; "allowed" needs an answer for every subject. */
 function answerOf(optedOut: readonly (boolean | undefined)[]): OptOutAnswer {
   if (optedOut.includes(true)) return "opted-out";
   return optedOut.length === 0 || optedOut.includes(undefined) ? "unknown" : "allowed";

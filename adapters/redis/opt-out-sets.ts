@@ -11,7 +11,7 @@ import { hash64 } from "../../runtime/hash.ts";
 //   carillon:optver:…          the newest version applied of one subject, for VERSION_KEEP_MS
 //   carillon:opt-out:swept      every change written before this moment (ms) is in the sealed buckets; it ages with the data,
 //                              so a Redis that comes back with an old snapshot tells how old it is
-// A member may stay too long, never too short: whoever reads one asks the store before believing it.
+// A member may outlive its opt-out but is never missing while the opt-out holds, so a reader confirms a found member with the store.
 
 const APPLY = readFileSync(new URL("./opt-out-apply.lua", import.meta.url), "utf8");
 const SEAL = readFileSync(new URL("./opt-out-seal.lua", import.meta.url), "utf8");
@@ -19,7 +19,7 @@ const SEAL = readFileSync(new URL("./opt-out-seal.lua", import.meta.url), "utf8"
 /** Times the 512 of Redis's set-max-intset-entries: 8 million opt-outs before the first bucket turns into a hash table. */
 const OPT_OUT_BUCKETS = 16_384;
 const SENTINEL = "0";
-/** Far longer than a change can be under way between the store and Redis. */
+/** Far longer than a change takes from the store to Redis. */
 const VERSION_KEEP_MS = 60_000;
 /** Commands or keys sent at once, so that no single one holds up Redis for more than about a millisecond. */
 const CHUNK = 512;
@@ -34,32 +34,32 @@ export interface OptOutProbe {
   category: string;
 }
 
-/** "none" of the opt-outs that would forbid it is there; "some" is; or the bucket is not complete. */
+/** "none" or "some" of the opt-outs that forbid sending are in the set; "unknown": the bucket is not complete. */
 export type OptOutReading = "none" | "some" | "unknown";
 
-/** What a subject opts out as of a version, and what it opted out before and does not now. */
+/** The opt-outs of a subject as of a version, and those it withdrew. */
 export interface OptOutChange {
   record: PreferenceRecord;
   withdrawn: readonly OptOut[];
 }
 
-/** The opt-outs in Redis. Every method rejects when Redis is away or slow; convert with redisFault(). */
+/** The opt-out sets in Redis. Every method rejects if Redis is unavailable or slow; convert the error with redisFault(). */
 export interface OptOutSets {
   read(probes: readonly OptOutProbe[]): Promise<OptOutReading[]>;
   /** In any order: an older version never overwrites a newer one. */
   apply(changes: readonly OptOutChange[]): Promise<void>;
-  /** ms since the epoch; undefined when Redis does not know. */
+  /** ms since the epoch; undefined if Redis has no such moment. */
   sweptAt(): Promise<number | undefined>;
   setSweptAt(at: number): Promise<void>;
   unsealed(): Promise<number[]>;
   unsealAll(): Promise<void>;
-  /** Begins to fill buckets. The mark is any signed 64-bit integer nobody used before. */
+  /** Begins to fill buckets. The mark is a signed 64-bit integer that was not used before. */
   markBuckets(buckets: readonly number[], mark: string): Promise<void>;
-  /** Adds without looking at versions: for filling marked buckets. Returns how many members it sent. */
+  /** Adds without comparing versions, to fill marked buckets. Returns the number of members sent. */
   fill(records: readonly PreferenceRecord[], only: ReadonlySet<number>): Promise<number>;
-  /** Returns how many were sealed; the rest lost their mark and stay unknown. */
+  /** Returns the number of buckets sealed; the others lost their mark and stay unknown. */
   seal(buckets: readonly number[], mark: string): Promise<number>;
-  /** One rebuild at a time saves work; correctness does not hang on it. True when `holder` has it, for `ttlMs` from now. */
+  /** A lock, so that one process rebuilds at a time; it saves work and correctness does not depend on it. True if `holder` has it, for `ttlMs`. */
   holdRebuild(holder: string, ttlMs: number): Promise<boolean>;
   releaseRebuild(holder: string): Promise<void>;
 }

@@ -3,7 +3,7 @@ import type { Logger } from "../../runtime/logger.ts";
 import { redisFault } from "./connect.ts";
 
 const CHANNEL = "carillon:preferences";
-/** For SUBSCRIBE; nobody waits for it. */
+/** For SUBSCRIBE; no call waits for it. */
 const SUBSCRIBE_DEADLINE_MS = 2_000;
 
 export interface PreferenceChanged {
@@ -12,32 +12,35 @@ export interface PreferenceChanged {
   version: number;
 }
 
-/** Tells every process that a subject's preferences changed: at most once, so it may only make things faster. */
-export interface PreferenceBroadcast extends AsyncDisposable {
-  /** Rejects when Redis is away or slow. */
+/**
+ * Tells the caches of all processes that a subject's preferences changed. Delivered at most once: it makes a change visible sooner, and
+ * correctness does not depend on it.
+ */
+export interface ChangeBroadcast extends AsyncDisposable {
+  /** Rejects if Redis is unavailable or slow. */
   announce(change: PreferenceChanged): Promise<void>;
 }
 
-/** @param heard.gap called whenever something may have been missed: the line dropped, or listening has begun again */
-export function createPreferenceBroadcast(
+/** @param on.gap called whenever changes may have been missed: the connection closed, or the subscription started again */
+export function createChangeBroadcast(
   redis: Redis,
-  { heard, log }: { heard: { change(change: PreferenceChanged): void; gap(): void }; log: Logger },
-): PreferenceBroadcast {
+  { on, log }: { on: { change(change: PreferenceChanged): void; gap(): void }; log: Logger },
+): ChangeBroadcast {
   const subscriber = redis.duplicate({ commandTimeout: SUBSCRIBE_DEADLINE_MS });
-  // Told by the connection it is a copy of.
+  // The connection that it duplicates logs the error.
   subscriber.on("error", () => undefined);
-  subscriber.on("close", heard.gap);
+  subscriber.on("close", on.gap);
   subscriber.on("ready", () => {
-    subscriber.subscribe(CHANNEL).then(heard.gap, (error) => {
-      log.warn({ fault: redisFault(error) }, "cannot listen for changed preferences; trying again");
+    subscriber.subscribe(CHANNEL).then(on.gap, (error) => {
+      log.warn({ fault: redisFault(error) }, "subscribing to preference changes failed; retrying");
       if (subscriber.status === "ready") subscriber.disconnect(true);
     });
   });
   subscriber.on("message", (_channel, text) => {
     const change = parse(text);
-    // What we do not understand may concern anybody.
-    if (change) heard.change(change);
-    else heard.gap();
+    // A message that cannot be parsed may be about any subject.
+    if (change) on.change(change);
+    else on.gap();
   });
   subscriber.connect().catch(() => undefined);
   return {

@@ -11,9 +11,9 @@ import { eventually } from "../test/support/eventually.ts";
 import { createFakeClock, type FakeClock } from "../test/support/fake-clock.ts";
 import { startRedis } from "../test/support/servers.ts";
 import { type WatchedPreferences, watchPreferences } from "../test/support/watched-preferences.ts";
-import { CACHE_MS } from "./opt-out-cache.ts";
-import { SWEEP_MS, TRUST_MS } from "./opt-out-copy.ts";
 import { createPreferences, type Preferences } from "./preferences.ts";
+import { CACHE_MS } from "./process-cache.ts";
+import { SWEEP_MS, TRUST_MS } from "./redis-opt-outs.ts";
 
 const APP = "shop";
 const BUCKETS = 32;

@@ -7,39 +7,39 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { PreferenceStore } from "../core/ports/preference-store.ts";
 import { DeadlineError } from "../runtime/deadline.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { inChunks, OVERLAP_MS, rebuildUnsealed } from "./rebuild.ts";
+import { inChunks, OVERLAP_MS, rebuildUnsealed } from "./redis-rebuild.ts";
 
-/** From the beginning of one sweep to the beginning of the next. */
+/** From the start of one sweep to the start of the next. */
 export const SWEEP_MS = 2_000;
 /**
- * How long after the beginning of a completed sweep Redis is believed. An opt-out that only reached the store is obeyed within
- * TRUST_MS + CACHE_MS = 4.5 s; 5 s are published. Leaves a sweep 1.5 s; a slower one costs reads from the store, nothing else.
+ * How long the opt-out sets are used after the start of a completed sweep. An opt-out that reached only the store is obeyed within
+ * TRUST_MS + CACHE_MS = 4.5 s; the promise is 5 s. This leaves a sweep 1.5 s; a slower one only costs reads from the store.
  */
 export const TRUST_MS = 3_500;
-/** For a command of a sweep or a rebuild, which nobody waits for. */
+/** For a command of a sweep or a rebuild; no call waits for it. */
 const BACKGROUND_DEADLINE_MS = 5_000;
 
-/** The opt-outs in Redis, and how far they can be believed. */
-export interface OptOutCopy extends AsyncDisposable {
-  /** "unknown" wherever Redis is away, slow, behind or incomplete. Never rejects. */
+/** The opt-out sets in Redis, used only while they are complete and current. */
+export interface RedisOptOuts extends AsyncDisposable {
+  /** "unknown" where Redis is unavailable, slow, behind the store or incomplete. Never rejects. */
   read(probes: readonly OptOutProbe[]): Promise<OptOutReading[]>;
-  /** False when Redis could not be told: it is not believed then until a sweep has made good for it. Never rejects. */
+  /** False if Redis did not take the change: the sets are then not used until a sweep has written it. Never rejects. */
   apply(change: OptOutChange): Promise<boolean>;
-  /** Believed at this moment. */
+  /** Whether the sets are used now. */
   readonly trusted: boolean;
 }
 
 /**
- * Every process sweeps: what changed in the store since the last sweep is written to Redis again. So a crash between the two, an
- * outage and a restart from an old snapshot heal, and a process that cannot sweep does not believe Redis.
+ * Every process sweeps: it writes what changed in the store since the last sweep to Redis again. This repairs a crash between the two
+ * writes, an outage, and a restart of Redis from an old snapshot. A process that cannot sweep does not use Redis.
  */
-export function createOptOutCopy(deps: {
+export function createRedisOptOuts(deps: {
   store: PreferenceStore;
   redis: Redis;
   clock: Clock;
   log: Logger;
   buckets?: number | undefined;
-}): OptOutCopy {
+}): RedisOptOuts {
   const { store, redis, clock, log, buckets } = deps;
   const holder = randomBytes(8).toString("hex");
   const background = redis.duplicate({ commandTimeout: BACKGROUND_DEADLINE_MS });
@@ -47,20 +47,20 @@ export function createOptOutCopy(deps: {
   const backgroundSets = createOptOutSets(background, buckets);
   const stopping = new AbortController();
 
-  /** Counts lost connections: what was seen over one says nothing about what the next one leads to. */
+  /** Counts lost connections: the next connection may lead to another Redis, or to older data. */
   let losses = 0;
   let trustedUntil = Number.NEGATIVE_INFINITY;
   let sweptAt = Number.POSITIVE_INFINITY;
   let rebuildWanted = true;
   let rebuilding: Promise<void> | undefined;
   let wake = () => {};
-  let told = false; // whether the log said last that it is believed
+  let loggedTrusted = false;
 
   const trusted = () => clock.monotonic() < trustedUntil;
   const distrust = (reason: string) => {
     trustedUntil = Number.NEGATIVE_INFINITY;
-    if (told) log.warn({ reason }, "opt-outs in Redis are not believed; the store is asked until a sweep succeeds");
-    told = false;
+    if (loggedTrusted) log.warn({ reason }, "Redis opt-out sets not in use; reading the store until a sweep succeeds");
+    loggedTrusted = false;
   };
   const lost = () => {
     losses++;
@@ -82,11 +82,11 @@ export function createOptOutCopy(deps: {
     const isSame = () => losses === lossesBefore && !stopping.signal.aborted;
     const known = await backgroundSets.sweptAt();
     if (known === undefined) {
-      // Nobody can say how old the sealed buckets are.
+      // The age of the sealed buckets is unknown.
       await backgroundSets.unsealAll();
       rebuildWanted = true;
     } else {
-      // Redis may have come back older than our last sweep; another process's clock may be ahead of ours.
+      // Redis may hold data older than our last sweep, and another process's clock may be ahead of ours.
       for await (const records of inChunks(clock, store.changedSince(Math.min(known, sweptAt, now) - OVERLAP_MS), stopping.signal)) {
         if (!isSame()) return;
         await backgroundSets.apply(records.map((record) => ({ record, withdrawn: [] })));
@@ -97,8 +97,8 @@ export function createOptOutCopy(deps: {
     if (!isSame()) return;
     sweptAt = now;
     trustedUntil = began + TRUST_MS;
-    if (!told) log.info("opt-outs in Redis are believed");
-    told = true;
+    if (!loggedTrusted) log.info("Redis opt-out sets in use");
+    loggedTrusted = true;
     if (rebuildWanted)
       rebuilding ??= rebuild(isSame).finally(() => {
         rebuilding = undefined;
@@ -111,9 +111,9 @@ export function createOptOutCopy(deps: {
       const end = await rebuildUnsealed({ store, sets: backgroundSets, clock, holder, signal: stopping.signal, mayContinue });
       if (end.kind === "complete") rebuildWanted = false;
       if (end.kind === "complete" && end.buckets > 0)
-        log.info({ ...end, elapsedMs: Math.round(clock.monotonic() - began) }, "opt-outs in Redis rebuilt");
+        log.info({ ...end, elapsedMs: Math.round(clock.monotonic() - began) }, "Redis opt-out sets rebuilt");
     } catch (error) {
-      log.warn({ fault: sweepFault(error) }, "opt-outs in Redis not rebuilt; trying again");
+      log.warn({ fault: sweepFault(error) }, "rebuilding the Redis opt-out sets failed; retrying");
     }
   }
 
@@ -126,7 +126,7 @@ export function createOptOutCopy(deps: {
         await sweep();
       } catch (error) {
         if (stopping.signal.aborted) return;
-        // One failure may pass: trust outlasts it.
+        // One failed sweep is tolerated: TRUST_MS is longer than SWEEP_MS.
         if (!trusted()) distrust(sweepFault(error));
       }
       await pause;

@@ -5,27 +5,27 @@ import type { PreferenceStore } from "../core/ports/preference-store.ts";
 import type { PreferenceRecord } from "../core/preferences/opt-out.ts";
 import { withDeadline } from "../runtime/deadline.ts";
 
-/** Records handed to Redis at once. */
+/** Records written to Redis at once. */
 const CHUNK_RECORDS = 500;
-/** A read of them takes milliseconds; a store that needs this long is away. */
+/** Reading a chunk takes milliseconds; a store that takes this long counts as unavailable. */
 const CHUNK_DEADLINE_MS = 5_000;
 /**
- * How far each sweep looks back beyond the one before, in ms: covers the time between a change's timestamp and its being readable,
- * and clocks that differ.
+ * How far each sweep reads back before the previous one, in ms: covers the time between a change's timestamp and the moment it becomes
+ * readable, and clock differences.
  */
 export const OVERLAP_MS = 10_000;
-/** A rebuild that has not been heard of for this long is over. */
+/** How long a rebuild holds its lock without renewing it. */
 const HOLD_MS = 10_000;
 
 export type RebuildEnd =
   | { kind: "complete"; buckets: number; members: number }
-  | { kind: "incomplete"; buckets: number; sealed: number } // some were lost again meanwhile
-  | { kind: "elsewhere" } // another process is at it
+  | { kind: "incomplete"; buckets: number; sealed: number } // some buckets were lost again during the rebuild
+  | { kind: "elsewhere" } // another process is rebuilding
   | { kind: "stopped" };
 
 /**
- * Fills every bucket that is not sealed from the store, then seals it. What is lost while it runs loses the mark with it and stays
- * unsealed; what changes while it runs is written by whoever changes it, or by the sweep.
+ * Fills every unsealed bucket from the store, then seals it. A bucket that Redis loses during the rebuild loses its mark too and stays
+ * unsealed. Changes during the rebuild are written by the update itself, or by the sweep.
  */
 export async function rebuildUnsealed(deps: {
   store: PreferenceStore;
@@ -49,7 +49,7 @@ export async function rebuildUnsealed(deps: {
       if (!mayContinue() || !(await sets.holdRebuild(holder, HOLD_MS))) return { kind: "stopped" };
       members += await sets.fill(records, wanted);
     }
-    // What changed while the store was read through.
+    // Changes since the read of the store began.
     for await (const records of inChunks(clock, store.changedSince(startedAt - OVERLAP_MS), signal)) {
       if (!mayContinue()) return { kind: "stopped" };
       await sets.apply(records.map((record) => ({ record, withdrawn: [] })));
@@ -86,7 +86,7 @@ export async function* inChunks(
       if (chunk.length < CHUNK_RECORDS) return;
     }
   } finally {
-    // Not awaited: it would wait for a read that may never end.
+    // Not awaited: a read that is under way may never end.
     iterator.return?.().catch(() => undefined);
   }
 }

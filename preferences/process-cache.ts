@@ -3,42 +3,43 @@ import type { Channel } from "../core/delivery/channel.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import { isOptedOut, type OptOut } from "../core/preferences/opt-out.ts";
 
-/** How long what was read is believed. Part of the 5 s within which an opt-out is obeyed; TRUST_MS has the sum. */
+/** How long an entry is used. Part of the 5 s within which an opt-out is obeyed; TRUST_MS has the sum. */
 export const CACHE_MS = 1_000;
-/** Subjects held: about 30 MB, and more than are asked about within CACHE_MS. */
+/** Subjects in the cache: about 30 MB, and more than are asked about within CACHE_MS. */
 const CACHE_SUBJECTS = 100_000;
 
-export interface CacheQuestion {
+/** Whether one subject, a user or an endpoint, opted out of this channel and category. */
+export interface SubjectQuestion {
   app: string;
   subject: string;
   channel: Channel;
   category: string;
 }
 
-/** What is known of a subject: all it opts out (from the store), or only what it does not opt out (from Redis). */
+/** All opt-outs of a subject (read from the store), or pairs of channel and category that it did not opt out of (read from Redis). */
 type Known = { kind: "all"; optOuts: readonly OptOut[] } | { kind: "allowed"; pairs: Set<string> };
 
 /**
- * Reading takes time, and what is read may change meanwhile: a fill is opened before reading, and what is dropped while it is open
- * is not filled in by it.
+ * Writes what was read into the cache. It is opened before reading, because the data may change in the meantime: a subject that is dropped
+ * while a fill is open is not written by that fill.
  */
 export interface Fill extends Disposable {
   all(app: string, subject: string, optOuts: readonly OptOut[]): void;
-  allowed(question: CacheQuestion): void;
+  allowed(question: SubjectQuestion): void;
 }
 
-export interface OptOutCache {
-  /** Undefined when it is not known. */
-  isOptedOut(question: CacheQuestion): boolean | undefined;
+export interface ProcessCache {
+  /** Undefined if the cache does not know. */
+  isOptedOut(question: SubjectQuestion): boolean | undefined;
   openFill(): Fill;
   drop(app: string, subject: string): void;
   dropAll(): void;
 }
 
 const keyOf = (app: string, subject: string) => `${app}\0${subject}`;
-const pairOf = (q: CacheQuestion) => `${q.channel}\0${q.category}`;
+const pairOf = (q: SubjectQuestion) => `${q.channel}\0${q.category}`;
 
-export function createOptOutCache(clock: Clock): OptOutCache {
+export function createProcessCache(clock: Clock): ProcessCache {
   const known = new LRUCache<string, Known>({
     max: CACHE_SUBJECTS,
     ttl: CACHE_MS,
@@ -56,7 +57,7 @@ export function createOptOutCache(clock: Clock): OptOutCache {
     },
     openFill() {
       const state = { dropped: new Set<string>(), droppedAll: false };
-      // It is as old as the beginning of the reading.
+      // An entry is as old as the start of the read.
       const start = clock.monotonic();
       open.add(state);
       const put = (key: string, value: Known) => {
@@ -67,7 +68,7 @@ export function createOptOutCache(clock: Clock): OptOutCache {
         allowed(q) {
           const key = keyOf(q.app, q.subject);
           const before = known.get(key);
-          // One more pair is not younger than those beside it, so their common age stays.
+          // The pairs of an entry share its age, so a new pair does not renew it.
           if (before?.kind === "allowed" && !state.droppedAll && !state.dropped.has(key)) before.pairs.add(pairOf(q));
           else if (!before) put(key, { kind: "allowed", pairs: new Set([pairOf(q)]) });
         },
