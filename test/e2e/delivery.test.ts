@@ -77,7 +77,7 @@ test("a user is reached on every device, or on those channels that were named", 
 
 test("a user without an endpoint is told so, and it counts as ended", limits, async () => {
   const accepted = await send(system, { recipient: toUser(fresh("nobody")), channels: [channelToProto("sms")] });
-  assert.equal(accepted.deliveries[0]!.suppressedReason, "no-endpoint");
+  assert.equal(accepted.deliveries[0]!.suppressedReason?.code, "no-endpoint");
   assert.equal((await ended(system, accepted)).state, "suppressed");
 });
 
@@ -118,7 +118,7 @@ test("a dead endpoint is not used again", limits, async () => {
   assert.equal(gone.state, "failed");
   assert.equal(gone.reason?.code, "endpoint-gone");
   const next = await send(system, { recipient: toUser(user), channels: [channelToProto("webpush")] });
-  assert.equal(next.deliveries[0]!.suppressedReason, "no-endpoint");
+  assert.equal(next.deliveries[0]!.suppressedReason?.code, "no-endpoint");
 });
 
 test("without an answer, a receipt tells that it arrived, and it is not sent again", limits, async () => {
