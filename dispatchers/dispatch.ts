@@ -263,7 +263,7 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
         return await write();
       } catch (error) {
         if (clock.monotonic() >= giveUpAt) throw error;
-        log.warn({ err: error }, "store away; the answer is kept and offered again");
+        log.warn({ err: error }, "store unavailable; retrying the outcome write");
         await clock.sleep(RECORD_AGAIN_MS);
       }
     }

@@ -11,15 +11,11 @@ export interface DispatchMetrics {
 
 export const createDispatchMetrics = (metrics: Metrics): DispatchMetrics => ({
   ended: deliveryEnds(metrics),
-  attempts: metrics.counter("carillon_attempts_total", "Calls to a provider, by what it answered", ["provider", "outcome"]),
+  attempts: metrics.counter("carillon_attempts_total", "Provider calls, by outcome", ["provider", "outcome"]),
   providerSeconds: metrics.histogram("carillon_provider_seconds", "From the claim to the provider's answer", ["provider"]),
-  statusQueries: metrics.counter("carillon_status_queries_total", "Questions to a provider what became of an attempt, by what was found", [
+  statusQueries: metrics.counter("carillon_status_queries_total", "Status queries to providers about attempts in doubt, by result", [
     "provider",
     "finding",
   ]),
-  settled: metrics.counter("carillon_tasks_settled_total", "Tasks taken from the queue, by how they were settled and why", [
-    "channel",
-    "settlement",
-    "why",
-  ]),
+  settled: metrics.counter("carillon_tasks_settled_total", "Tasks consumed, by settlement and reason", ["channel", "settlement", "why"]),
 });

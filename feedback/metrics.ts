@@ -9,7 +9,7 @@ export interface FeedbackMetrics {
 
 export const createFeedbackMetrics = (metrics: Metrics): FeedbackMetrics => ({
   ended: deliveryEnds(metrics),
-  receipts: metrics.counter("carillon_receipts_total", "Receipts from providers, by what they tell and what came of them", [
+  receipts: metrics.counter("carillon_receipts_total", "Receipts from providers, by what they report and what they changed", [
     "provider",
     "kind",
     "result",

@@ -10,7 +10,10 @@ export interface RelayMetrics {
 
 export const createRelayMetrics = (metrics: Metrics): RelayMetrics => ({
   ended: deliveryEnds(metrics),
-  looks: metrics.counter("carillon_relay_evaluations_total", "Deliveries looked at because they were due, by what followed", ["kind"]),
-  publications: metrics.counter("carillon_relay_publications_total", "Tasks the relay published, or could not", ["channel", "result"]),
-  lastTurn: metrics.gauge("carillon_relay_last_turn_timestamp_seconds", "When the last turn that succeeded began"),
+  looks: metrics.counter("carillon_relay_evaluations_total", "Due deliveries evaluated, by action", ["kind"]),
+  publications: metrics.counter("carillon_relay_publications_total", "Tasks the relay published or failed to publish", [
+    "channel",
+    "result",
+  ]),
+  lastTurn: metrics.gauge("carillon_relay_last_iteration_timestamp_seconds", "When the last successful iteration began"),
 });

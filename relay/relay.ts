@@ -144,7 +144,7 @@ export function createRelay(parts: RelayParts): Relay {
           // With a backlog go on at once, unless that would only turn round and round before a closed door.
           if (taken === TAKE_MAX && !stuck) continue;
         } catch (error) {
-          log.warn({ err: error }, "turn failed; what it took comes back by itself");
+          log.warn({ err: error }, "relay iteration failed; the leased items become due again");
         }
         await clock.sleep(pollMs * (0.5 + random()), signal);
       }

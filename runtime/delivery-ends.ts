@@ -8,7 +8,7 @@ export type DeliveryEnds = (channel: Channel, written: Partial<Pick<Delivery, "s
 export function deliveryEnds(metrics: Metrics): DeliveryEnds {
   const ends = metrics.counter(
     "carillon_deliveries_ended_total",
-    "Ends of deliveries written down, by state and reason; one that a receipt or a redrive moves to another end counts there too",
+    "Deliveries that reached an end state, by state and reason; one that a receipt or a redrive moves to another end state counts again",
     ["channel", "state", "reason"],
   );
   return (channel, { state, reason }) => {

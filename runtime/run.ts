@@ -138,7 +138,7 @@ export function defineRole<V extends Variables>(role: {
             draining.abort();
             const drained = started.drained?.() ?? Promise.resolve();
             await withDeadline(drained, { limitMs: config.DRAIN_MS }).catch(() =>
-              log.warn({ drainMs: config.DRAIN_MS }, "drain took too long; what is under way is taken up by others"),
+              log.warn({ drainMs: config.DRAIN_MS }, "drain timeout; other instances take over the unfinished work"),
             );
             await kept.disposeAsync();
             log.info("stopped");

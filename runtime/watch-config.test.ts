@@ -57,7 +57,7 @@ test("files that change together are taken together, once", () =>
     await eventually("taken", () => taken.length > 0);
     await delay(LOOKS_MS);
     assert.deepEqual(taken, [{ NAME: "n", FIRST_FILE: "new-1", SECOND_FILE: "new-2" }]);
-    assert.match(printed(), /"variables":\["FIRST_FILE","SECOND_FILE"\],"msg":"configuration read anew"/);
+    assert.match(printed(), /"variables":\["FIRST_FILE","SECOND_FILE"\],"msg":"configuration reloaded"/);
     files.replace({ first: "old-1", second: "new-2" });
     await eventually("taken back", () => taken.length > 1);
     assert.deepEqual(taken[1], { NAME: "n", FIRST_FILE: "old-1", SECOND_FILE: "new-2" });

@@ -56,7 +56,7 @@ export function watchConfig<V extends Variables>({ variables, env, start, take, 
       if (reading.kind === "faulty") throw new ConfigError(reading.faults);
       take(reading.config);
       [used, rejected] = [reading, undefined];
-      log.info({ variables: changed }, "configuration read anew");
+      log.info({ variables: changed }, "configuration reloaded");
     } catch (error) {
       rejected = reading;
       log.error({ err: error, variables: changed }, "changed files cannot be used; what they held before stays in use");

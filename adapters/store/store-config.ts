@@ -26,10 +26,10 @@ export async function openRoleStore(
 ): Promise<Store> {
   const store = stack.use(await openConfiguredStore(config, log, options));
   await rejectWrongTime(store, systemClock);
-  const help = "How far the machine's clock is ahead of the one that is believed; 0 while it is believed itself";
+  const help = "How far the machine's clock is ahead of the time in use; 0 while the clock itself is in use";
   metrics.gauge("carillon_clock_off_seconds", help, [], () => systemClock.offBy() / 1000);
   const listener = listenToStore(store, systemClock);
-  const silent = "Since the store last told this process the time; it is asked every 10 s";
+  const silent = "Time since the store last answered this process, which asks every 10 s";
   metrics.gauge("carillon_store_silent_seconds", silent, [], () => listener.silentMs() / 1000);
   const ended = new AbortController();
   const keeping = keepTime(listener, systemClock, log, AbortSignal.any([signal, ended.signal]));

@@ -47,7 +47,7 @@ export async function keepTime(store: Pick<Store, "time">, clock: SteadyClock, l
       log.warn({ steppedMs: Math.round(off) }, "the machine's clock stepped, and the store's agrees: it is believed");
     } else if (!told) {
       told = true;
-      log.error({ steppedMs: Math.round(off) }, "the machine's clock stepped away from the store's: it is not believed");
+      log.error({ steppedMs: Math.round(off) }, "the machine's clock stepped away from the store's: ignoring it until both agree");
     }
   }
 }

@@ -126,7 +126,7 @@ test("a renewed certificate is shown to new connections, while those of before l
   assert.equal(await callOn(client), "over TLS");
   assert.equal(await call(port, watched(secret)), "over TLS");
   assert.equal(lines.length, 1, "said once");
-  assert.match(lines[0]!, /"msg":"certificates read anew"/);
+  assert.match(lines[0]!, /"msg":"certificates reloaded"/);
 });
 
 test("an authority is exchanged under running servers and clients, and the old one's certificates are rejected from then on", async () => {

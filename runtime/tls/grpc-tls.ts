@@ -100,7 +100,7 @@ export function watchCertificates(
     endsAt = expiresAt(current.cert);
     said = { fault: "", at: 0 };
     for (const tell of listeners) tell();
-    log.info({ variables, expiresAt: new Date(endsAt).toISOString() }, "certificates read anew");
+    log.info({ variables, expiresAt: new Date(endsAt).toISOString() }, "certificates reloaded");
   };
 
   let timer: NodeJS.Timeout | undefined;

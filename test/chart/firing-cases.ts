@@ -11,7 +11,7 @@ const NOW = "0+60x40";
 const still = (value: number) => `${value}x40`;
 const rate = (perStep: number) => `0+${perStep}x40`;
 
-const RELAY = `carillon_relay_last_turn_timestamp_seconds{${N}}`;
+const RELAY = `carillon_relay_last_iteration_timestamp_seconds{${N}}`;
 const SAMPLE = `carillon_queue_sample_timestamp_seconds{${N},channel="sms"}`;
 const well: FiringCase["series"] = {
   [RELAY]: NOW,

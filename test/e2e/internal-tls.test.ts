@@ -146,9 +146,7 @@ describe("with certificates", limits, () => {
     secret.replace(await secretFiles(next, ours));
     // The gateway has them twice: for callers, and for preferences.
     const readAnew = (times: number) => () =>
-      [...roles].every(
-        ([role, { stderr }]) => stderr().split("certificates read anew").length - 1 === times * (role === "gateway" ? 2 : 1),
-      );
+      [...roles].every(([role, { stderr }]) => stderr().split("certificates reloaded").length - 1 === times * (role === "gateway" ? 2 : 1));
     await eventually("every role has read both authorities", readAnew(1));
     secret.replace(await secretFiles(ours, next));
     await eventually("every role has read the new certificate", readAnew(2));

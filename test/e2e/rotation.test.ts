@@ -80,7 +80,7 @@ test("new keys are used, and useless ones are not, without a restart", limits, a
     for (const name of ROTATED) assert.notEqual(current[basename(env[name]!)], old[basename(env[name]!)], name);
     mounted.replace(current);
     const took = () =>
-      new Set(readers("configuration read anew").flatMap((l) => (l.variables?.some(isRotatedOrPush) ? (l.service ?? "") : [])));
+      new Set(readers("configuration reloaded").flatMap((l) => (l.variables?.some(isRotatedOrPush) ? (l.service ?? "") : [])));
     await eventually("all have read the new keys", () => took().size === 6);
     // At once, though each provider was to be left alone for 30 s.
     await goOut(CHANNELS);
