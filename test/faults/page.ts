@@ -1,4 +1,4 @@
-// What is told of a run: a line per row for who watches, and docs/reliability.md.
+// Reports a run: a line per row on the terminal, and docs/reliability.md.
 import type { RowResult } from "./row.ts";
 import type { StoreKind } from "./world.ts";
 
@@ -37,7 +37,7 @@ export function line(result: RowResult): string {
 }
 
 const proofOf = ({ proof, account: { criticalAfterOptOut: late } }: Extract<RowResult, { kind: "ran" }>) =>
-  `${proof || "none"}${late.length > 0 ? `; ${late.length} critical ones went out although opted out, as preferences could not be read` : ""}`;
+  `${proof || "none"}${late.length > 0 ? `; ${late.length} critical ones were sent despite an opt-out, because preferences could not be read` : ""}`;
 
 const HEAD = [
   ...["fault", "what is done", "accepted", "sent once", "uncertain", "suppressed", "expired", "failed"],
@@ -92,35 +92,35 @@ function section({ store, versions, rows, seed, tookMs }: StoreResults): string 
 export function page(results: readonly StoreResults[], today = new Date()): string {
   return `# Reliability, measured
 
-Nothing accepted is lost, and nothing goes out twice unless a policy says so: this page is the proof, written by \`make faults\` on
-${today.toISOString().slice(0, 10)}. Each row is a fault made while notifications come in on every channel, in every class, over both gateways, with real
-servers and two processes of every role. The providers are played by \`sandbox/\`, whose ledger is the witness.
+Nothing accepted is lost, and nothing is sent twice unless a policy says so. This page is the proof, written by \`make faults\` on
+${today.toISOString().slice(0, 10)}. Each row is one fault, injected while notifications arrive on every channel, in every class, at both gateways, with real servers
+and two processes of every role. \`sandbox/\` simulates the providers; its ledger says what arrived.
 
 ## How to read it
 
-- **accepted**: deliveries that a caller was told of. A call that got no answer was made again with the same key until it got one.
+- **accepted**: deliveries that a caller was told are accepted. Callers repeat a call without an answer, with the same key, until they get one.
 - **sent once**: the store says sent, and the ledger holds exactly one acceptance by a provider.
-- **uncertain**: an attempt whose outcome nobody knew for a while, and what resolved it: a receipt, a status query at the provider, the class's
-  policy (\`critical\` is sent once more), or nothing (given up as \`failed: outcome-unknown\`).
-- **suppressed**, **expired**, **failed**: ends that are not sent. Part of the load are people who opt-out while they are written to.
-- **lost**: accepted, and not in the store, not ended within the row's bound, or said to be sent while no provider took it. Must be 0.
-- **twice**: taken by providers more often than once and the resends on record. Must be 0.
-- **after opt-out**: taken later than 5 s (and 0.5 s of tolerance) after the opt-out was answered. Must be 0. \`critical\` goes out where preferences cannot be
-  read (promise 4); where that happened it stands beside the proof. Where a row slows the line to a provider, what counts is when the
-  call began: what is on the line cannot be called back.
-- **longest gap**: between two acceptances by any provider while there was load. **recovered**: from the fault's end until everything
-  accepted in the row had ended, which includes what was scheduled up to 7 s ahead, and the waits for unknown outcomes.
+- **uncertain**: attempts that were in doubt, and what resolved them: a receipt, a status query at the provider, the class's policy
+  (\`critical\` is sent once more), or nothing (given up as \`failed\` with \`outcome-unknown\`).
+- **suppressed**, **expired**, **failed**: ended without being sent. Some recipients opt out while notifications to them are on the way.
+- **lost**: accepted, but missing in the store, not ended within the row's limit, or recorded as sent while no provider accepted it. Must be 0.
+- **twice**: accepted by providers more often than once plus the recorded resends. Must be 0.
+- **after opt-out**: accepted by a provider later than 5 s (plus 0.5 s of tolerance) after the opt-out was answered. Must be 0. \`critical\` is
+  sent while preferences cannot be read (promise 4); where that happened, the proof says so. In rows that slow down the network to a provider,
+  the start of the call counts: a request on its way cannot be called back.
+- **longest gap**: the longest time between two acceptances by any provider under load. **recovered**: from the end of the fault until
+  everything accepted in the row had ended, including what was scheduled up to 7 s ahead and the waits for outcomes in doubt.
 
 ## How to run it
 
 \`make faults\` runs every row on both stores, side by side, and writes this page. \`node test/faults/main.ts --store sqlite --rows nats-kill
---seed 7\` runs one. It needs Linux and no rights but those of the user; as root it also fills a small disk. A short set runs with every
-\`make test\`. The waits of the product are shortened (\`test/faults/world.ts\`), so that a row takes seconds; nothing else differs.
+--seed 7\` runs one row. It needs Linux and no special rights; as root it also fills a small disk. A short set runs with every \`make test\`. The
+product's wait times are shortened (\`test/faults/world.ts\`), so that a row takes seconds; nothing else differs.
 
 ${results.map(section).join("\n")}
 ## Not run on one machine
 
 Three NATS servers with a partition between them, the election of a MongoDB replica set and a stale primary, power loss, and packet loss
-below TCP. Out of file descriptors or memory is a kill, which is here.
+below TCP. Running out of file descriptors or memory is a kill, which is covered.
 `;
 }

@@ -133,7 +133,7 @@ const UNANSWERED_MS = 18_000;
 export const CONTENT_ROWS: readonly Row[] = [
   {
     name: "answers-lost",
-    about: "callers: for 18 s no answer of a gateway comes back, and their connections are reset; the same keys are sent again and again",
+    about: "callers: for 18 s no answer of a gateway arrives and connections are reset; callers repeat with the same keys",
     async inject({ lines }) {
       const both = [lines.gateway1, lines.gateway2];
       const count = () => both.reduce((sum, l) => sum + l.counts.droppedReplies, 0);
@@ -142,7 +142,7 @@ export const CONTENT_ROWS: readonly Row[] = [
       for (const l of both) l.set({ kind: "drop-replies", after: (request) => request.length > CALL_BYTES_MIN });
       await delay(UNANSWERED_MS);
       for (const l of both) l.set(undefined);
-      return happened(count() - before, "answers thrown away");
+      return happened(count() - before, "answers dropped");
     },
   },
   { name: "poison", about: "queue: empty, random, oversized and half-filled messages on every subject", inject: poison },
@@ -167,7 +167,7 @@ export const CONTENT_ROWS: readonly Row[] = [
   {
     name: "other-schema",
     about:
-      "queue: tasks as an older version wrote them (no field above 14) and as a newer one will (a field nobody knows), for what is scheduled, before its time",
+      "queue: for scheduled deliveries, tasks ahead of time, as an older version wrote them (no field above 14) and as a newer one will (an unknown field)",
     async inject(world, scene) {
       const seen = new Set<string>();
       const early = new Map<string, number>();
@@ -201,12 +201,12 @@ export const CONTENT_ROWS: readonly Row[] = [
   { name: "clock-ahead", about: "clocks: a dispatcher's and a relay's jump 3 h ahead while they run, and back after 8 s", inject: jump(3) },
   {
     name: "clock-behind",
-    about: "clocks: a dispatcher's and a relay's jump 3 h back while they run, and forth after 8 s",
+    about: "clocks: a dispatcher's and a relay's jump 3 h back while they run, and forward again after 8 s",
     inject: jump(-3),
   },
   {
     name: "opt-outs-untold",
-    about: "opt-outs while nobody can tell anybody: Redis cut off for 8 s, then swallowing for 8 s",
+    about: "opt-outs while changes cannot be broadcast: Redis cut off for 8 s, then silent for 8 s",
     async inject({ lines }, { load }) {
       const { resets, swallowedBytes } = lines.redis.counts;
       const optedOut = () => load.persons.filter((p) => p.optedOutAt !== undefined).length;
@@ -217,8 +217,8 @@ export const CONTENT_ROWS: readonly Row[] = [
       await delay(8_000);
       lines.redis.set(undefined);
       const { counts } = lines.redis;
-      const cut = `${happened(counts.resets - resets, "connections cut")}, ${happened(counts.swallowedBytes - swallowedBytes, "bytes swallowed")}`;
-      return `${cut}, ${happened(optedOut() - before, "people opted out meanwhile")}`;
+      const cut = `${happened(counts.resets - resets, "connections cut")}, ${happened(counts.swallowedBytes - swallowedBytes, "bytes dropped")}`;
+      return `${cut}, ${happened(optedOut() - before, "people opted out in the meantime")}`;
     },
   },
 ];

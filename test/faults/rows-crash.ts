@@ -65,13 +65,13 @@ const DISPATCHERS = ["apns-1", "fcm-1", "webpush-1", "sms-1", "email-1", "apns-2
 export const CRASH_ROWS: readonly Row[] = [
   {
     name: "crash-gateway",
-    about: "gateways: kill -9 at each named step",
+    about: "gateways: kill -9 at each failpoint",
     inject: (w) => crashAll(w, "gateway", ["gateway-1", "gateway-2"]),
   },
-  { name: "crash-relay", about: "relays: kill -9 at each named step", inject: (w) => crashAll(w, "relay", ["relay-1", "relay-2"]) },
+  { name: "crash-relay", about: "relays: kill -9 at each failpoint", inject: (w) => crashAll(w, "relay", ["relay-1", "relay-2"]) },
   {
     name: "crash-dispatchers",
-    about: "dispatchers: kill -9 at each named step, each in another channel",
+    about: "dispatchers: kill -9 at each failpoint, each in another channel",
     inject(world) {
       leaveSomeUnanswered(world);
       // Else a receipt resolves what is to be queried.
@@ -81,7 +81,7 @@ export const CRASH_ROWS: readonly Row[] = [
   },
   {
     name: "crash-feedback",
-    about: "feedback: kill -9 at each named step",
+    about: "feedback: kill -9 at each failpoint",
     inject(world) {
       leaveSomeUnanswered(world);
       return crashEither(world, "feedback");

@@ -36,23 +36,28 @@ function row(name: string, about: string, order: Omit<WebhookAction, "kind">, wh
       const cut = unanswered(world, since);
       world.sandbox.faults.clear();
       const told = world.sandbox.webhooks.state().told - before.told;
-      return `${happened(cut, "sends taken and never answered")}, ${told} webhooks ${what}`;
+      return `${happened(cut, "sends accepted and never answered")}, ${told} webhooks ${what}`;
     },
   };
 }
 
 export const FEEDBACK_ROWS: readonly Row[] = [
-  row("webhooks-early", "webhooks: all of them before the send is answered, some sends never answered", { early: true }, "told early"),
+  row(
+    "webhooks-early",
+    "webhooks: all arrive before the send is answered, and some sends are never answered",
+    { early: true },
+    "sent early",
+  ),
   row(
     "webhooks-twice",
-    "webhooks: each twice and the end before the beginning, some sends never answered",
+    "webhooks: each arrives twice and the last one first, and some sends are never answered",
     { twice: true, reversed: true },
-    "told",
+    "sent",
   ),
-  row("webhooks-never", "webhooks: none, and some sends never answered", { never: true }, "told"),
+  row("webhooks-never", "webhooks: none, and some sends never answered", { never: true }, "sent"),
   {
     name: "webhooks-unheard",
-    about: "webhooks: the line to feedback is cut for 6 s, and some sends are never answered",
+    about: "webhooks: the connection to feedback is cut for 6 s, and some sends are never answered",
     async inject(world) {
       const { feedback } = world.lines;
       const { resets } = feedback.counts;

@@ -111,7 +111,7 @@ function cannotMount({ directory }: World): string | undefined {
 export const NATS_ROWS: readonly Row[] = [
   {
     name: "nats-kill",
-    about: "NATS: kill -9, away for 3 s, started again",
+    about: "NATS: kill -9, down for 3 s, restarted",
     async inject(world) {
       holdUp(world);
       await delay(500);
@@ -124,7 +124,7 @@ export const NATS_ROWS: readonly Row[] = [
   },
   {
     name: "nats-deleted",
-    about: "NATS: kill -9 with tasks waiting, its store directory deleted, started again",
+    about: "NATS: kill -9 with tasks waiting, its store directory deleted, restarted",
     async inject(world) {
       const waiting = await fill(world, 2_000);
       await world.nats.kill();
@@ -135,7 +135,7 @@ export const NATS_ROWS: readonly Row[] = [
   },
   {
     name: "nats-rolled-back",
-    about: "NATS: stopped, and started on a copy of its store from seconds before: finished tasks come again, new ones are gone",
+    about: "NATS: stopped, and restarted on a copy of its store from seconds before: finished tasks reappear, new ones are gone",
     async inject(world) {
       const store = storeOf(world);
       const dispatchers = world.processes.filter((p) => p.role.startsWith("dispatcher-"));
@@ -203,24 +203,24 @@ export const NATS_ROWS: readonly Row[] = [
   },
   {
     name: "nats-full",
-    about: "NATS: on a disk of 24 MiB that is full, then back on its old store",
+    about: "NATS: on a full disk of 24 MiB, then back on its old store",
     cannot: cannotMount,
     inject: withFullDisk,
   },
   {
     name: "nats-half-open",
-    about: "NATS: the line swallows everything both ways for 8 s and keeps the sockets open",
+    about: "NATS: the network drops everything both ways for 8 s, and the sockets stay open",
     async inject({ lines }) {
       const before = lines.nats.counts.swallowedBytes;
       lines.nats.set({ kind: "half-open" });
       await delay(8_000);
       lines.nats.set(undefined);
-      return happened(lines.nats.counts.swallowedBytes - before, "bytes swallowed");
+      return happened(lines.nats.counts.swallowedBytes - before, "bytes dropped");
     },
   },
   {
     name: "nats-slow",
-    about: "NATS: every piece 400 ms late for 4 s, then 4 kB/s for 4 s",
+    about: "NATS: 400 ms of latency for 4 s, then 4 kB/s for 4 s",
     async inject({ lines }) {
       const { delayedBytes, drippedBytes } = lines.nats.counts;
       lines.nats.set({ kind: "latency", ms: 400 });
@@ -229,7 +229,7 @@ export const NATS_ROWS: readonly Row[] = [
       await delay(4_000);
       lines.nats.set(undefined);
       const { counts } = lines.nats;
-      return `${happened(counts.delayedBytes - delayedBytes, "bytes late")}, ${happened(counts.drippedBytes - drippedBytes, "bytes dripped")}`;
+      return `${happened(counts.delayedBytes - delayedBytes, "bytes delayed")}, ${happened(counts.drippedBytes - drippedBytes, "bytes throttled")}`;
     },
   },
 ];

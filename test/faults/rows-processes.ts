@@ -53,7 +53,7 @@ async function pause(processes: readonly SupervisedProcess[], ms: number): Promi
   for (const p of processes) p.kill("SIGCONT");
   if (stopped.length < processes.length) throw new DidNotHappen(`only ${stopped.length} of ${processes.length} were stopped`);
   const same = processes.filter((p, i) => p.pid === pids[i]).length;
-  return happened(same, `stopped for ${ms} ms and went on: ${processes.map((p) => p.name).join(", ")}`);
+  return happened(same, `stopped for ${ms} ms and resumed: ${processes.map((p) => p.name).join(", ")}`);
 }
 
 const dispatchers = (world: World) => world.processes.filter((p) => p.role.startsWith("dispatcher-"));
@@ -85,7 +85,7 @@ export const PROCESS_ROWS: readonly Row[] = [
   },
   {
     name: "kill-all",
-    about: "every process of ours at once: kill -9",
+    about: "every Carillon process at once: kill -9",
     async inject(w) {
       holdUp(w);
       await delay(500);
@@ -109,7 +109,7 @@ export const PROCESS_ROWS: readonly Row[] = [
   },
   {
     name: "pause-gateway",
-    about: "a gateway: SIGSTOP past its callers' patience, SIGCONT",
+    about: "a gateway: SIGSTOP for longer than its callers wait, SIGCONT",
     inject: (w) => pause(first(w.of("gateway")), 7_000),
   },
   {
@@ -119,7 +119,7 @@ export const PROCESS_ROWS: readonly Row[] = [
   },
   {
     name: "rolling-restart",
-    about: "every process of ours in turn: SIGTERM, and a new one",
+    about: "every Carillon process in turn: SIGTERM, and a new one",
     async inject(w) {
       const ends: string[] = [];
       // As deployments do: roles at the same time, copies of a role in turn.

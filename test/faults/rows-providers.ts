@@ -45,27 +45,32 @@ const BROKEN_INSIDE: Partial<Record<ProviderName, unknown>> = {
 };
 
 export const PROVIDER_ROWS: readonly Row[] = [
-  row("provider-timeout", "providers: some sends are taken and never answered", () => ({ kind: "no-answer" }), {
-    ...{ answer: "no answer", match: SOME, what: "sends taken and never answered" },
-  }),
-  row("provider-late", "providers: some sends are taken and answered a second after the deadline", () => ({ kind: "delay", ms: 3_000 }), {
-    ...{ match: SOME, what: "sends taken and answered late" },
+  row("provider-timeout", "providers: some sends are accepted and never answered", () => ({ kind: "no-answer" }), {
+    ...{ answer: "no answer", match: SOME, what: "sends accepted and never answered" },
   }),
   row(
+    "provider-late",
+    "providers: some sends are accepted and answered a second after the deadline",
+    () => ({ kind: "delay", ms: 3_000 }),
+    {
+      ...{ match: SOME, what: "sends accepted and answered late" },
+    },
+  ),
+  row(
     "provider-reset",
-    "providers: some sends are taken, and the stream or connection is reset after the body; FCM's connection goes with all on it",
+    "providers: some sends are accepted, and the stream or connection is reset after the body; for FCM the whole connection is closed",
     (provider) => (provider === "fcm" ? { kind: "goaway" } : { kind: "cut-after" }),
-    { answer: "cut after", match: SOME, what: "sends taken and cut off" },
+    { answer: "cut after", match: SOME, what: "sends accepted and cut off" },
   ),
   row(
     "provider-5xx",
-    "providers: some sends are taken and answered 500, in the provider's own words",
+    "providers: some sends are accepted and answered 500, in the provider's own format",
     (provider) => ({ kind: "answer", status: 500, body: BROKEN_INSIDE[provider] ?? {}, accepted: true }),
-    { answer: "500 ordered", match: SOME, what: "sends taken and answered 500" },
+    { answer: "500 ordered", match: SOME, what: "sends accepted and answered 500" },
   ),
   row(
     "provider-429",
-    "providers: everything is answered 429, with Retry-After of a second, for 6 s",
+    "providers: everything is answered 429, with Retry-After: 1, for 6 s",
     (provider) => ({
       kind: "answer",
       status: 429,
@@ -76,32 +81,32 @@ export const PROVIDER_ROWS: readonly Row[] = [
   ),
   row(
     "provider-down",
-    "providers: every one of them cuts everything off before reading it, for 6 s",
+    "providers: all of them close every connection before reading the request, for 6 s",
     (provider) => ({ kind: "cut-before", ...(isHttp2(provider) ? { code: 7 } : {}) }),
     { answer: "cut before", what: "sends cut off unread" },
   ),
   {
     name: "provider-drip",
-    about: "providers: the lines let 150 bytes a second through for 6 s, each way",
+    about: "providers: the network passes 150 bytes per second each way for 6 s",
     async inject({ lines }) {
       const count = () => LINE_PROVIDERS.reduce((sum, p) => sum + lines[p].counts.drippedBytes, 0);
       const before = count();
       for (const p of LINE_PROVIDERS) lines[p].set({ kind: "drip", bytesPerSecond: 150 });
       await delay(FAULT_MS);
       for (const p of LINE_PROVIDERS) lines[p].set(undefined);
-      return happened(count() - before, "bytes dripped");
+      return happened(count() - before, "bytes throttled");
     },
   },
   {
     name: "provider-half-open",
-    about: "providers: the lines swallow everything both ways for 6 s and keep the sockets open",
+    about: "providers: the network drops everything both ways for 6 s, and the sockets stay open",
     async inject({ lines }) {
       const count = () => LINE_PROVIDERS.reduce((sum, p) => sum + lines[p].counts.swallowedBytes, 0);
       const before = count();
       for (const p of LINE_PROVIDERS) lines[p].set({ kind: "half-open" });
       await delay(FAULT_MS);
       for (const p of LINE_PROVIDERS) lines[p].set(undefined);
-      return happened(count() - before, "bytes swallowed");
+      return happened(count() - before, "bytes dropped");
     },
   },
 ];

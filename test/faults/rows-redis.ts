@@ -53,7 +53,7 @@ export const REDIS_ROWS: readonly Row[] = [
   },
   {
     name: "redis-kill",
-    about: "Redis: kill -9 without a file of its own, away for 5 s, started again empty",
+    about: "Redis: kill -9 without persistence, down for 5 s, restarted empty",
     async inject({ redis }) {
       const { pid } = redis;
       await redis.kill();
@@ -72,12 +72,12 @@ export const REDIS_ROWS: readonly Row[] = [
       await delay(8_000);
       process.kill(pid, "SIGCONT");
       const answered = await withRedis(world, (client) => client.ping());
-      return `${happened(Number(answered === "PONG" && world.redis.pid === pid), "server stood still for 8 s and went on")}`;
+      return `${happened(Number(answered === "PONG" && world.redis.pid === pid), "server was stopped for 8 s and resumed")}`;
     },
   },
   {
     name: "redis-evicting",
-    about: "Redis: maxmemory of 1 MB with allkeys-lru while running, and keys of strangers that push ours out",
+    about: "Redis: maxmemory of 1 MB with allkeys-lru set while running, and foreign keys that evict ours",
     inject: (world) =>
       withRedis(world, async (client) => {
         const before = await info(client, "evicted_keys");
@@ -95,13 +95,13 @@ export const REDIS_ROWS: readonly Row[] = [
   },
   {
     name: "redis-half-open",
-    about: "Redis: the line swallows everything both ways for 8 s and keeps the sockets open",
+    about: "Redis: the network drops everything both ways for 8 s, and the sockets stay open",
     async inject({ lines }) {
       const before = lines.redis.counts.swallowedBytes;
       lines.redis.set({ kind: "half-open" });
       await delay(8_000);
       lines.redis.set(undefined);
-      return happened(lines.redis.counts.swallowedBytes - before, "bytes swallowed");
+      return happened(lines.redis.counts.swallowedBytes - before, "bytes dropped");
     },
   },
 ];

@@ -41,13 +41,13 @@ export async function holdWriteLock({ storeUrl }: World, ms: number): Promise<st
 export const STORE_ROWS: readonly Row[] = [
   {
     name: "store-locked",
-    about: "SQLite: another process holds the write lock for 4 s, then for 8 s, which is longer than ours wait",
+    about: "SQLite: another process holds the write lock for 4 s, then for 8 s, which is longer than Carillon waits",
     stores: ["sqlite"],
     inject: async (world) => `${await holdWriteLock(world, AWAY_MS)}; ${await holdWriteLock(world, LOCKED_LONG_MS)}`,
   },
   {
     name: "store-kill",
-    about: "store: kill -9, away for 4 s, started again on its data",
+    about: "store: kill -9, down for 4 s, restarted on its data",
     stores: mongodb,
     cannot: notOurs,
     async inject({ storeServer }) {
@@ -72,12 +72,12 @@ export const STORE_ROWS: readonly Row[] = [
       const told = lines.store.counts.replyBytes - replyBytes;
       storeServer?.faults?.resume();
       if (told > 0) throw new DidNotHappen(`${told} bytes came back meanwhile`);
-      return `${happened(asked, "bytes were asked of it meanwhile")}, none came back`;
+      return `${happened(asked, "bytes were sent to it in the meantime")}, none came back`;
     },
   },
   {
     name: "store-replies-dropped",
-    about: "store: for 8 s a quarter of the writes are applied, their answers thrown away and the connections reset",
+    about: "store: for 8 s a quarter of the writes are applied, but their answers are dropped and the connections reset",
     stores: mongodb,
     async inject({ lines }, { random }) {
       const before = lines.store.counts.droppedReplies;
@@ -87,24 +87,24 @@ export const STORE_ROWS: readonly Row[] = [
       });
       await delay(8_000);
       lines.store.set(undefined);
-      return happened(lines.store.counts.droppedReplies - before, "answers to writes thrown away");
+      return happened(lines.store.counts.droppedReplies - before, "answers to writes dropped");
     },
   },
   {
     name: "store-half-open",
-    about: "store: the line swallows everything both ways for 8 s and keeps the sockets open",
+    about: "store: the network drops everything both ways for 8 s, and the sockets stay open",
     stores: mongodb,
     async inject({ lines }) {
       const before = lines.store.counts.swallowedBytes;
       lines.store.set({ kind: "half-open" });
       await delay(8_000);
       lines.store.set(undefined);
-      return happened(lines.store.counts.swallowedBytes - before, "bytes swallowed");
+      return happened(lines.store.counts.swallowedBytes - before, "bytes dropped");
     },
   },
   {
     name: "store-slow",
-    about: "store: every piece 300 ms late each way for 5 s, then 2 kB/s for 4 s",
+    about: "store: 300 ms of latency each way for 5 s, then 2 kB/s for 4 s",
     stores: mongodb,
     async inject({ lines }) {
       const { delayedBytes, drippedBytes } = lines.store.counts;
@@ -114,7 +114,7 @@ export const STORE_ROWS: readonly Row[] = [
       await delay(4_000);
       lines.store.set(undefined);
       const { counts } = lines.store;
-      return `${happened(counts.delayedBytes - delayedBytes, "bytes late")}, ${happened(counts.drippedBytes - drippedBytes, "bytes dripped")}`;
+      return `${happened(counts.delayedBytes - delayedBytes, "bytes delayed")}, ${happened(counts.drippedBytes - drippedBytes, "bytes throttled")}`;
     },
   },
 ];
