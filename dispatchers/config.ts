@@ -2,6 +2,7 @@ import { natsVariables } from "../adapters/nats/connect.ts";
 import { streamVariables } from "../adapters/nats/streams.ts";
 import { redisVariables } from "../adapters/redis/connect.ts";
 import { storeVariables } from "../adapters/store/store-config.ts";
+import { accountsVariables } from "../providers/account-files.ts";
 import { providerVariables } from "../providers/provider-config.ts";
 import { integer, secretFile, text, type Variable } from "../runtime/config.ts";
 import { internalTlsVariables } from "../runtime/tls/grpc-tls.ts";
@@ -29,6 +30,7 @@ export const dispatcherVariables = {
   ...streamVariables,
   ...redisVariables,
   ...providerVariables,
+  ...accountsVariables,
   ...internalTlsVariables,
   PREFERENCES_ADDRESS: text({ default: "127.0.0.1:7710", reason: "host:port of the preferences service" }),
   INTERNAL_TOKEN_FILE: secretFile({ reason: "shared by our services; lets a dispatcher ask for opt-outs of any app" }),
@@ -38,6 +40,7 @@ export const dispatcherVariables = {
     reason: "handled at once per class in one pod; at 100 ms a call about 1,280/s. Keep NATS_ACK_PENDING_MAX above pods x this",
   }),
   DISPATCH_RATE_MAX: optionalRate({
-    reason: "of the channel, all its pods together, critical first; what your provider's contract allows. Empty: no limit of ours",
+    reason:
+      "of each account of the channel, all its pods together, critical first; what your provider's contract allows. Empty: no limit of ours",
   }),
 };

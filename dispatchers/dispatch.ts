@@ -1,4 +1,5 @@
 import { SpanKind, type Tracer } from "@opentelemetry/api";
+import { accountNameOf, accountOf as accountOfDelivery } from "../core/delivery/account.ts";
 import { ADAPTER_GRACE_MS, RECORD_MS } from "../core/delivery/call-limits.ts";
 import type { Channel } from "../core/delivery/channel.ts";
 import { type Decision, decide } from "../core/delivery/decide.ts";
@@ -20,7 +21,7 @@ import { createBatcher } from "../runtime/batch.ts";
 import { withDeadline } from "../runtime/deadline.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { withSpan } from "../runtime/tracing.ts";
-import { type Circuits, createCircuitBreakers } from "./circuit-breaker.ts";
+import { type CircuitBreakers, createCircuitBreakers } from "./circuit-breaker.ts";
 import type { DispatchMetrics } from "./metrics.ts";
 import { createStatusQuery } from "./status-query.ts";
 
@@ -46,16 +47,18 @@ const OPTED_OUT: Void = { kind: "void", state: "suppressed", reason: reason("opt
 
 export interface DispatchParts {
   channel: Channel;
-  /** In order of preference; more than one: fail over on known-not-sent. */
+  /** In order of preference; more than one of an account: fail over on known-not-sent. Accounts may come and go meanwhile. */
   providers: readonly Provider[];
+  /** Absent: core's. */
+  accountOf?: ((delivery: { app: string }) => string) | undefined;
   /** Over the same providers, where somebody else has a say in them too; absent: its own. */
-  circuits?: Circuits | undefined;
+  circuits?: CircuitBreakers | undefined;
   store: Pick<Store, "attempts" | "notifications" | "contacts">;
   optOuts: OptOuts;
   /** May turn a copy away early; may never permit. */
   gate: { mayTry(id: string, holder: string, ttlMs: number): Promise<boolean> };
-  /** The channel's rate; absent: as fast as it goes. */
-  rateLimiter?: RateLimiter | undefined;
+  /** The rate of the channel's account; absent: as fast as it goes. */
+  rateLimiterOf?: ((account: string) => RateLimiter) | undefined;
   /** Unique per process. */
   worker: string;
   /** One provider call. */
@@ -71,7 +74,8 @@ export interface DispatchParts {
 /** The step all channels share: task → expired? opted out? → claim → provider → decide → record. The settlement follows what is durable. */
 export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holder: string) => Promise<Settlement> {
   const { channel, providers, store, clock, log, metrics, worker, failpoint } = parts;
-  const rateLimiter = parts.rateLimiter ?? UNLIMITED;
+  const rateLimiterOf = parts.rateLimiterOf ?? (() => UNLIMITED);
+  const accountOf = parts.accountOf ?? accountOfDelivery;
   const circuits = parts.circuits ?? createCircuitBreakers(providers, clock);
   const windowMs = CLAIM_TO_SEND_MS + parts.deadlineMs;
   const limits = { batchMax: BATCH_MAX, waitingMax: WAITING_MAX, concurrency: 2 };
@@ -89,12 +93,14 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
     const arrived = task.policyResend ? await arrivedBefore(task) : undefined;
     if (arrived) return close(task, SUPERSEDED, arrived.providerRef);
     if (task.expiresAt <= clock.now()) return close(task, EXPIRED);
-    const provider = circuits.choose(tryOf(task));
-    if (provider === undefined) return nak(circuits.reopensInMs(), "circuit-open");
+    const account = accountOf(task);
+    const provider = circuits.choose(tryOf(task), account);
+    if (provider === undefined) return nak(circuits.reopensInMs(account), "circuit-open");
     const answer = await mayGo(task);
     const answered = clock.monotonic();
     if (answer === "opted-out") return close(task, OPTED_OUT);
     if (answer === "unknown") return nak(PREFERENCES_UNREADABLE_WAIT_MS, "preferences-unreadable");
+    const rateLimiter = rateLimiterOf(account);
     if (rateLimiter !== UNLIMITED && task.publication > 0 && (await isClaimed(task))) return settled({ kind: "ack" }, "claimed-elsewhere");
     // Before the gate, which would turn away whoever is handed the task next.
     const token = await rateLimiter.take(task.notificationClass);
@@ -143,7 +149,7 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
 
   function buildClaim({ deliveryId, attempt: number, policyResend, redrive }: DeliveryTask, provider: Provider): AttemptRecord {
     const startedAt = clock.now();
-    const who = { worker: `${worker}/${++claimed}`, provider: provider.name };
+    const who = { worker: `${worker}/${++claimed}`, provider: provider.name, account: accountNameOf(provider) };
     const repeats = { ...(policyResend ? { policyResend } : {}), ...(redrive ? { redrive } : {}) };
     return { id: attemptId(deliveryId, number), deliveryId, number, ...who, startedAt, deadlineAt: startedAt + windowMs, ...repeats };
   }
@@ -169,23 +175,37 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
   }
 
   /** One line and one count per attempt; a misconfigured provider's wakes a person. */
-  function tell({ deliveryId, attempt }: DeliveryTask, { name: provider }: Provider, outcome: Outcome, elapsed: number): void {
+  function tell({ deliveryId, attempt }: DeliveryTask, { name: provider, account }: Provider, outcome: Outcome, elapsed: number): void {
     const elapsedMs = Math.round(elapsed);
-    const line = { deliveryId, channel, attempt, provider, outcome: outcome.kind, reason: reasonOf(outcome), elapsedMs };
+    const line = {
+      deliveryId,
+      channel,
+      attempt,
+      provider,
+      account: accountNameOf({ account }),
+      outcome: outcome.kind,
+      reason: reasonOf(outcome),
+      elapsedMs,
+    };
     log[outcome.kind === "misconfigured" ? "error" : "info"](line, "attempt");
-    metrics.attempts.inc({ provider, outcome: outcome.kind });
-    metrics.providerSeconds.observe({ provider }, elapsed / 1000);
+    const labels = { provider, account: accountNameOf({ account }) };
+    metrics.attempts.inc({ ...labels, outcome: outcome.kind });
+    metrics.providerSeconds.observe(labels, elapsed / 1000);
   }
 
   /**
    * First the attempt, then the delivery: what a crash leaves between them, the relay finishes. Whether the attempt was the claimant's and
    * without an outcome until now.
    */
-  async function record(task: DeliveryTask, { id, worker, provider, startedAt }: AttemptRecord, outcome: Outcome): Promise<boolean> {
+  async function record(
+    task: DeliveryTask,
+    { id, worker, provider, account, startedAt }: AttemptRecord,
+    outcome: Outcome,
+  ): Promise<boolean> {
     const { expiresAt, deliveryId, endpointId } = task;
     const now = clock.now();
-    circuits.heard(provider, outcome);
-    const hasFallback = tryOf(task) < providers.length;
+    circuits.record({ name: provider, account }, outcome);
+    const hasFallback = tryOf(task) < providers.filter((p) => accountNameOf(p) === accountNameOf({ account })).length;
     const decision = decide(outcome, { attempt: tryOf(task), now, expiresAt, hasFallback, random: parts.random() });
     const taken = await untilRecorded(() => answers.add({ id, worker, outcome, answeredAt: now }));
     failpoint("dispatcher.recorded", task.category);

@@ -92,7 +92,7 @@ test("one that cannot be closed is told, and stops nobody", async () => {
 test("new credentials close an open circuit", () => {
   const [{ provider }] = [account("one")];
   const circuits = createCircuitBreakers([provider], createFakeClock());
-  circuits.heard("twilio", misconfigured);
+  circuits.record({ name: "twilio" }, misconfigured);
   assert.equal(circuits.choose(1), undefined);
   circuits.close();
   assert.equal(circuits.choose(1), provider);

@@ -9,6 +9,8 @@ const REPLACED: Outcome = { kind: "unavailable", fault: { code: "credentials-rep
 export interface HotReloadingProvider extends Provider {
   /** Takes over for every call from now on; the one before is disposed of once its calls have ended. */
   replace(next: Provider): void;
+  /** Disposes of it once its calls have ended; nothing may be sent with it any more. */
+  retire(): Promise<void>;
 }
 
 /** @param first the same name, and the same ability to look up, as all that come after it */
@@ -46,6 +48,7 @@ export function hotReloading(first: Provider, log: Logger): HotReloadingProvider
       current = held(next);
       void retire(old);
     },
+    retire: () => retire(current),
     async [Symbol.asyncDispose]() {
       await Promise.all([...[...retired].map(release), current.provider[Symbol.asyncDispose]()]);
     },

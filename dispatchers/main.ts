@@ -21,8 +21,8 @@ export const roles: readonly Role[] = CHANNELS.map((channel) => {
     about: `sends ${WHAT[channel]} by ${new Intl.ListFormat("en").format(providersOf(channel).map((p) => p.title))}`,
     variables: { ...dispatcherVariables, ...providerVariables },
     async start(config: Values<typeof dispatcherVariables>, runtime) {
-      const create = await loadProviders(channel, config);
-      return serveDispatcher(channel, { variables: providerVariables, create }, config, runtime);
+      const loaded = await loadProviders(channel, config, { all: config.PROVIDER_ACCOUNTS_DIR !== "" });
+      return serveDispatcher(channel, { variables: providerVariables, ...loaded }, config, runtime);
     },
   });
 });

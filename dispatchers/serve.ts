@@ -8,38 +8,41 @@ import { connectRedis } from "../adapters/redis/connect.ts";
 import { createCrashCounter } from "../adapters/redis/crash-counter.ts";
 import { createRateLimiter } from "../adapters/redis/rate-limiter.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
+import { DEFAULT_ACCOUNT } from "../core/delivery/account.ts";
 import type { Channel } from "../core/delivery/channel.ts";
-import { attributedProvidersOf, type ChannelParts, type CreateProviders } from "../providers/channel-providers.ts";
+import type { RateLimiter } from "../core/ports/rate-limiter.ts";
+import { attributedProvidersOf, type ChannelParts, type ChannelProviders, providersOf } from "../providers/channel-providers.ts";
+import { watchAccounts } from "../providers/watch-accounts.ts";
 import { systemClock } from "../runtime/clock.ts";
 import type { Values, Variables } from "../runtime/config.ts";
 import type { Runtime, Started } from "../runtime/run.ts";
 import { internalTls } from "../runtime/tls/grpc-tls.ts";
 import { watchConfig } from "../runtime/watch-config.ts";
+import { createAccountPool } from "./account-pool.ts";
 import { createCircuitBreakers } from "./circuit-breaker.ts";
 import type { dispatcherVariables } from "./config.ts";
 import { createDispatch } from "./dispatch.ts";
-import { hotReloading } from "./hot-reloading.ts";
 import { instrumented } from "./instrumented.ts";
 import { createDispatchMetrics } from "./metrics.ts";
 import { createPoisonGuard } from "./poison-guard.ts";
 
-/** A channel's providers, and the variables that make them: where a file of theirs changes, they are made anew. */
-export interface Providers {
+/** A channel's providers, and the variables that make their default accounts: where a file of theirs changes, these are made again. */
+interface Providers extends ChannelProviders {
   variables: Variables;
-  /** For every configuration as many, of the same names. */
-  create: CreateProviders;
 }
 
 /** All that the five dispatchers share: everything but the channel and who serves it. */
 export async function serveDispatcher(
   channel: Channel,
-  { variables, create }: Providers,
+  { variables, order, create, createListed }: Providers,
   config: Values<typeof dispatcherVariables>,
   { log, metrics, stack, signal, worker, tracer, env, failpoint }: Runtime,
 ): Promise<Started> {
   const clock = systemClock;
   const parts: ChannelParts = { clock, attribute: (...given) => store.attempts.attribute(...given) };
-  const made = create(config, parts).map((provider) => stack.use(hotReloading(provider, log)));
+  const workload = createWorkload(clock);
+  const pool = stack.use(createAccountPool(order, (provider) => instrumented(provider, workload), log));
+  for (const provider of createListed(config, parts)) pool.put(DEFAULT_ACCOUNT, provider);
   const tls = internalTls(config, log);
   const store = await openRoleStore(config, { stack, log, metrics, signal }, { attributedProviders: attributedProvidersOf(channel) });
   const redis = stack.use(await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE }));
@@ -47,14 +50,15 @@ export async function serveDispatcher(
   const optOuts = stack.use(createOptOutsClient({ address: config.PREFERENCES_ADDRESS, token: config.INTERNAL_TOKEN_FILE, tls }));
   await ensureStreams(nats, config, [channel]);
   const dispatchMetrics = createDispatchMetrics(metrics);
-  const workload = createWorkload(clock);
   stack.use(startReporting(nats, { channel, worker, workload, clock }));
-  const providers = made.map((provider) => instrumented(provider, workload));
+  const { providers } = pool;
   const circuits = createCircuitBreakers(providers, clock);
   const dispatch = createDispatch({
     ...{ channel, providers, circuits, store, optOuts, worker, log, tracer, failpoint, clock, random: Math.random },
     gate: createClaimGate(redis),
-    rateLimiter: createRateLimiter(redis, { channel, ratePerSecond: config.DISPATCH_RATE_MAX, signal, clock, random: Math.random }),
+    rateLimiterOf: rateLimiters((account) =>
+      createRateLimiter(redis, { channel, account, ratePerSecond: config.DISPATCH_RATE_MAX, signal, clock, random: Math.random }),
+    ),
     deadlineMs: config.PROVIDER_DEADLINE_MS,
     metrics: dispatchMetrics,
   });
@@ -67,13 +71,31 @@ export async function serveDispatcher(
     metrics: dispatchMetrics,
   });
   const take = (changed: Values<Variables>) => {
-    for (const [i, next] of create(changed, parts).entries()) made[i]?.replace(next);
+    for (const next of createListed(changed, parts)) pool.put(DEFAULT_ACCOUNT, next);
     circuits.close();
   };
   stack.use(watchConfig({ variables, env, start: config, take, log }));
+  stack.use(
+    watchAccounts({
+      ...{ directory: config.PROVIDER_ACCOUNTS_DIR, definitions: providersOf(channel), env, log },
+      variablesOf: (definition) => definition.variables,
+      requiresOf: (definition) => definition.requires,
+      take({ provider, account }, values) {
+        if (values) pool.put(account, create(provider, values, parts));
+        else pool.remove(provider, account);
+        circuits.close(account);
+      },
+    }),
+  );
   const consuming = consumeTasks(nats, handle, {
     ...{ channel, worker, signal, log, tracer, clock, workload, inFlightMax: config.DISPATCH_IN_FLIGHT },
     ensure: () => ensureStreams(nats, config, [channel]),
   });
   return { drained: () => consuming };
+}
+
+/** One per account, made when it is first asked for. Accounts are few: see ACCOUNTS_MAX. */
+function rateLimiters(create: (account: string) => RateLimiter): (account: string) => RateLimiter {
+  const made = new Map<string, RateLimiter>();
+  return (account) => made.get(account) ?? made.set(account, create(account)).get(account)!;
 }

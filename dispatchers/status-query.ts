@@ -1,3 +1,4 @@
+import { accountNameOf } from "../core/delivery/account.ts";
 import { decide } from "../core/delivery/decide.ts";
 import { type Outcome, reasonOf } from "../core/delivery/outcome.ts";
 import { outcomeReason } from "../core/delivery/reason.ts";
@@ -48,7 +49,7 @@ export function createStatusQuery({
     const { deliveryId, endpoint, content, expiresAt } = task;
     const id = attemptId(deliveryId, task.attempt);
     const [attempt] = await store.attempts.find([id]);
-    const provider = providers.find((p) => p.name === attempt?.provider);
+    const provider = providers.find((p) => p.name === attempt?.provider && accountNameOf(p) === accountNameOf(attempt));
     if (!attempt || !provider?.statusQuery || knownOutcome(attempt)?.kind !== "unanswered") return "needless";
 
     const question = { attemptId: id, deliveryId, endpoint, content, startedAt: attempt.startedAt };
@@ -57,10 +58,18 @@ export function createStatusQuery({
     const { outcome, reason } =
       finding.kind === "found" ? { outcome: finding.outcome, reason: reasonOf(finding.outcome) } : nothing(finding);
     log.info(
-      { deliveryId, attempt: task.attempt, provider: provider.name, finding: finding.kind, outcome: outcome?.kind, reason },
+      {
+        deliveryId,
+        attempt: task.attempt,
+        provider: provider.name,
+        account: accountNameOf(provider),
+        finding: finding.kind,
+        outcome: outcome?.kind,
+        reason,
+      },
       "status-query",
     );
-    metrics.statusQueries.inc({ provider: provider.name, finding: finding.kind });
+    metrics.statusQueries.inc({ provider: provider.name, account: accountNameOf(provider), finding: finding.kind });
     if (!outcome || !ENDS.has(outcome.kind)) return finding.kind === "found" ? "absent" : finding.kind;
 
     const now = clock.now();
@@ -76,8 +85,8 @@ export function createStatusQuery({
     if (outcome.kind !== "accepted") return;
     const delivery = (await store.notifications.find(notificationId))?.deliveries.find((d) => d.id === deliveryId);
     if (!delivery) return;
-    const { id, provider } = attempt;
-    const receipt = { attemptId: id, provider, kind: "accepted", providerRef: outcome.providerRef, at: now } as const;
+    const { id, provider, account } = attempt;
+    const receipt = { attemptId: id, provider, account, kind: "accepted", providerRef: outcome.providerRef, at: now } as const;
     const effect = receiptEffect(receipt, attempt, delivery, { worker, now });
     if (effect.kind === "change") await change({ ...effect.change, set: { ...effect.change.set, reason: outcomeReason(outcome) } });
   }

@@ -70,6 +70,18 @@ test("a receipt of an attempt that nobody made, or that another provider made, c
   assert.deepEqual([(await delivery()).state, (await attempt()).resolution], ["pending", undefined]);
 });
 
+test("a receipt by one account's webhook changes nothing of another account's attempt", async () => {
+  const acme: Receipt = { ...receipt("delivered"), account: "acme" };
+  await claim();
+  assert.deepEqual(await receipts().apply([acme]), ["unknown"]);
+  assert.deepEqual([(await delivery()).state, (await attempt()).resolution], ["pending", undefined]);
+  assert.deepEqual(
+    await receipts().apply([{ ...acme, account: "default" }]),
+    ["applied"],
+    "an attempt that names none is of the default one",
+  );
+});
+
 test("what was to be repeated is not, once it is known to have arrived", async () => {
   await claim();
   await answered({ kind: "unanswered", fault: { code: "reset" } });

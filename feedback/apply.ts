@@ -1,4 +1,5 @@
 import { StoreError } from "../adapters/store/store-error.ts";
+import { accountNameOf } from "../core/delivery/account.ts";
 import { type Receipt, receiptEffect, resolutionOf } from "../core/delivery/receipt.ts";
 import type { Failpoint } from "../core/failpoints.ts";
 import { type AttemptRecord, attemptId, deliveryIdOf, notificationIdOf } from "../core/ports/attempt-store.ts";
@@ -34,7 +35,7 @@ export function createReceipts({ store, clock, log, worker, failpoint, metrics }
     async apply(receipts: readonly Receipt[]): Promise<ReceiptResult[]> {
       failpoint("feedback.received", receipts[0]?.attemptId);
       const attempts = new Map((await store.attempts.find(receipts.map((r) => r.attemptId))).map((a) => [a.id, a]));
-      const ours = receipts.filter((r) => attempts.get(r.attemptId)?.provider === r.provider);
+      const ours = receipts.filter((r) => isOf(r, attempts.get(r.attemptId)));
       // First the attempts, then the deliveries: what a crash leaves between them, the relay finishes.
       const resolved = await store.attempts.resolve(ours.map((r) => ({ id: r.attemptId, resolution: resolutionOf(r) })));
       for (const [i, { attemptId: attempt, provider, kind }] of ours.entries())
@@ -48,14 +49,15 @@ export function createReceipts({ store, clock, log, worker, failpoint, metrics }
           for (const receipt of mine) results.set(receipt, await applyOne(receipt, attempts.get(receipt.attemptId)));
       };
       await Promise.all(Array.from({ length: SIDE_BY_SIDE }, next));
-      for (const [{ provider, kind }, result] of results) metrics.receipts.inc({ provider, kind, result });
+      for (const [{ provider, account, kind }, result] of results)
+        metrics.receipts.inc({ provider, kind, result, account: accountNameOf({ account }) });
       failpoint("feedback.changed", receipts[0]?.attemptId);
       return receipts.map((receipt) => results.get(receipt) ?? "unknown");
     },
   };
 
   async function applyOne(receipt: Receipt, attempt: AttemptRecord | undefined): Promise<ReceiptResult> {
-    if (attempt?.provider !== receipt.provider) return "unknown";
+    if (!attempt || !isOf(receipt, attempt)) return "unknown";
     const { deliveryId } = attempt;
     for (let tries = 1; tries <= APPLY_TRIES_MAX; tries++) {
       const notification = await store.notifications.find(notificationIdOf(deliveryId));
@@ -78,3 +80,7 @@ export function createReceipts({ store, clock, log, worker, failpoint, metrics }
     throw new StoreError(`delivery ${deliveryId} does not keep still`);
   }
 }
+
+/** One account's webhook says nothing about another's attempts. */
+const isOf = (receipt: Receipt, attempt: AttemptRecord | undefined) =>
+  attempt?.provider === receipt.provider && accountNameOf(attempt) === accountNameOf(receipt);

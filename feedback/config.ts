@@ -1,4 +1,5 @@
 import { storeVariables } from "../adapters/store/store-config.ts";
+import { accountsVariables } from "../providers/account-files.ts";
 import { PROVIDERS } from "../providers/list.ts";
 import { ConfigError, url, type Values, type Variable, type Variables } from "../runtime/config.ts";
 
@@ -31,8 +32,8 @@ const ownVariables = {
     parse: (given) => (given === "" ? "" : publicUrl.parse(given).replace(/\/+$/, "")),
   } satisfies Variable<string>,
 };
-export const feedbackVariables = { ...ownVariables, ...webhookVariables };
-export type FeedbackConfig = Values<typeof ownVariables> & Readonly<Record<string, unknown>>;
+export const feedbackVariables = { ...ownVariables, ...webhookVariables, ...accountsVariables };
+export type FeedbackConfig = Values<typeof ownVariables & typeof accountsVariables> & Readonly<Record<string, unknown>>;
 
 /** Throws a ConfigError where a signature could never be checked. */
 export function requireUrl(config: FeedbackConfig): void {

@@ -1,6 +1,9 @@
 import { openRoleStore } from "../adapters/store/store-config.ts";
+import { DEFAULT_ACCOUNT } from "../core/delivery/account.ts";
+import { PROVIDERS } from "../providers/list.ts";
+import { watchAccounts } from "../providers/watch-accounts.ts";
 import { systemClock } from "../runtime/clock.ts";
-import type { Values } from "../runtime/config.ts";
+import { ConfigError, type Values } from "../runtime/config.ts";
 import { reachable } from "../runtime/http/reachable.ts";
 import { startHttpServer } from "../runtime/http/server.ts";
 import { defineRole } from "../runtime/run.ts";
@@ -27,13 +30,39 @@ export const role = defineRole({
       current = changed;
     };
     stack.use(watchConfig({ variables: webhookVariables, env, start, take, log }));
-    const served = WEBHOOKS.map(({ reader, secret }) => ({ reader, secret: () => String(current[secret]) })).filter(
-      (w) => w.secret() !== "",
+    const others = new Map<string, string>();
+    stack.use(
+      watchAccounts({
+        ...{ directory: config.PROVIDER_ACCOUNTS_DIR, definitions: PROVIDERS.filter(({ webhook }) => webhook), env, log },
+        variablesOf: ({ webhook }) => webhook?.variables ?? {},
+        requiresOf: () => [],
+        take({ provider, account }, values) {
+          const webhook = WEBHOOKS.find(({ name }) => name === provider);
+          const secret = webhook && values ? String(values[webhook.secret]) : "";
+          if (secret !== "" && webhook?.coversUrl && config.FEEDBACK_URL === "")
+            throw new ConfigError([`FEEDBACK_URL: must be set, because ${webhook.secret} of account ${provider}/${account} is`]);
+          if (secret === "") others.delete(`${provider}/${account}`);
+          else others.set(`${provider}/${account}`, secret);
+        },
+      }),
     );
+    const secretOf = (provider: string, account: string) => {
+      const webhook = WEBHOOKS.find(({ name }) => name === provider);
+      const own = account === DEFAULT_ACCOUNT && webhook ? String(current[webhook.secret]) : others.get(`${provider}/${account}`);
+      return own || undefined;
+    };
     // Where the URL names port 0, it is the one that was free.
     let listening = port;
     const publicUrl = () => config.FEEDBACK_URL.replace(/:0(?=\/|$)/, `:${listening}`);
-    const routes = createFeedbackRoutes({ served, publicUrl, apply: receipts.apply, clock, log, metrics });
+    const routes = createFeedbackRoutes({
+      readers: WEBHOOKS.map(({ reader }) => reader),
+      secretOf,
+      publicUrl,
+      apply: receipts.apply,
+      clock,
+      log,
+      metrics,
+    });
     const server = stack.use(await startHttpServer({ host, port, ready: () => !signal.aborted, log, routes }));
     listening = server.port;
     return { addresses: { webhooks: reachable(host, server.port) } };

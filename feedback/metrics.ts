@@ -3,8 +3,8 @@ import type { Counter, Metrics } from "../runtime/metrics.ts";
 
 export interface FeedbackMetrics {
   ended: DeliveryEnds;
-  receipts: Counter<"provider" | "kind" | "result">;
-  webhooks: Counter<"provider" | "status">;
+  receipts: Counter<"provider" | "kind" | "result" | "account">;
+  webhooks: Counter<"provider" | "status" | "account">;
 }
 
 export const createFeedbackMetrics = (metrics: Metrics): FeedbackMetrics => ({
@@ -13,6 +13,7 @@ export const createFeedbackMetrics = (metrics: Metrics): FeedbackMetrics => ({
     "provider",
     "kind",
     "result",
+    "account",
   ]),
-  webhooks: metrics.counter("carillon_webhooks_total", "Webhook requests answered, by HTTP status", ["provider", "status"]),
+  webhooks: metrics.counter("carillon_webhooks_total", "Webhook requests answered, by HTTP status", ["provider", "status", "account"]),
 });

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { StoreError } from "../adapters/store/store-error.ts";
+import { DEFAULT_ACCOUNT } from "../core/delivery/account.ts";
 import type { Receipt } from "../core/delivery/receipt.ts";
 import { mandrill } from "../providers/mandrill/webhook.ts";
 import { twilio } from "../providers/twilio/webhook.ts";
@@ -16,6 +17,7 @@ import { createFeedbackRoutes } from "./routes.ts";
 
 const PUBLIC_URL = "https://hooks.example.com/in";
 const SECRET = "secret";
+const ACME_SECRET = "acme's secret";
 const ATTEMPT = `${"ab".repeat(16)}-0/1`;
 
 /** Serves Twilio and Mandrill; what they tell is handed to `apply`. */
@@ -24,8 +26,9 @@ async function serve(apply: (receipts: readonly Receipt[]) => Promise<unknown>, 
   const log = createLogger("feedback", "debug", { write: (line) => lines.push(line) });
   const registry = createMetrics("feedback");
   const metrics = createFeedbackMetrics(registry);
-  const served = [twilio, mandrill].map((reader) => ({ reader, secret }));
-  const parts = { served, publicUrl: () => PUBLIC_URL, apply, clock: createFakeClock(), log, metrics };
+  const secretOf = (_provider: string, account: string) =>
+    account === DEFAULT_ACCOUNT ? secret() : account === "acme" ? ACME_SECRET : undefined;
+  const parts = { readers: [twilio, mandrill], secretOf, publicUrl: () => PUBLIC_URL, apply, clock: createFakeClock(), log, metrics };
   const routes = createFeedbackRoutes(inFlightMax === undefined ? parts : { ...parts, inFlightMax });
   const server = await startHttpServer({ host: "127.0.0.1", port: 0, ready: () => true, log, routes });
   const origin = `http://127.0.0.1:${server.port}`;
@@ -37,15 +40,45 @@ interface Callback {
   form?: Record<string, string>;
   attempt?: string;
   secret?: string;
+  /** "" or "/" and an account. */
+  account?: string;
 }
 
 /** What Twilio posts, signed for the public URL. */
-function callback(origin: string, { form = { MessageStatus: "delivered" }, attempt = ATTEMPT, secret = SECRET }: Callback = {}) {
-  const target = `/twilio?${new URLSearchParams({ attempt })}`;
+function callback(
+  origin: string,
+  { form = { MessageStatus: "delivered" }, attempt = ATTEMPT, secret = SECRET, account = "" }: Callback = {},
+) {
+  const target = `/twilio${account}?${new URLSearchParams({ attempt })}`;
   const fields = Object.entries(form).sort().flat().join("");
   const signature = createHmac("sha1", secret).update(`${PUBLIC_URL}${target}${fields}`).digest("base64");
   return fetch(`${origin}${target}`, { method: "POST", headers: { "x-twilio-signature": signature }, body: new URLSearchParams(form) });
 }
+
+test("each account's webhook has a path and a secret of its own, and its receipts name the account", async () => {
+  const told: Receipt[] = [];
+  await using feedback = await serve(async (receipts) => void told.push(...receipts));
+  const statusOf = async (given: Callback) => (await callback(feedback.origin, given)).status;
+  assert.equal(await statusOf({ account: "/acme", secret: ACME_SECRET }), 200);
+  assert.equal(await statusOf({}), 200);
+  assert.deepEqual(
+    told.map(({ account }) => account),
+    ["acme", DEFAULT_ACCOUNT],
+  );
+  assert.equal(await statusOf({ account: "/acme" }), 401, "the other account's secret");
+  assert.equal(await statusOf({ secret: ACME_SECRET }), 401);
+  for (const account of ["/other", "/acme/", "/"]) assert.equal(await statusOf({ account, secret: ACME_SECRET }), 404, account);
+  assert.equal(told.length, 2);
+  assert.deepEqual(
+    (await feedback.webhooks()).map(({ account, status, value }) => [account, status, value]),
+    [
+      ["acme", "200", 1],
+      [DEFAULT_ACCOUNT, "200", 1],
+      ["acme", "401", 1],
+      [DEFAULT_ACCOUNT, "401", 1],
+    ],
+  );
+});
 
 test("answers 200 once what was told is applied, and not before", async () => {
   const applying = Promise.withResolvers<void>();
@@ -68,7 +101,7 @@ test("answers 200 once what was told is applied, and not before", async () => {
   assert.equal(answered, false);
   applying.resolve();
   assert.equal((await answer).status, 200);
-  assert.deepEqual(await feedback.webhooks(), [{ provider: "twilio", status: "200", value: 1 }]);
+  assert.deepEqual(await feedback.webhooks(), [{ provider: "twilio", account: DEFAULT_ACCOUNT, status: "200", value: 1 }]);
 });
 
 test("goes by a new secret from the moment it is there, and no longer by the old one", async () => {

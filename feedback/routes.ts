@@ -1,4 +1,5 @@
 import { StoreError } from "../adapters/store/store-error.ts";
+import { DEFAULT_ACCOUNT } from "../core/delivery/account.ts";
 import type { Receipt } from "../core/delivery/receipt.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Webhook, WebhookReader } from "../providers/transport/webhook.ts";
@@ -15,8 +16,10 @@ const WEBHOOKS_IN_FLIGHT_MAX = 64;
 const RETRY_AFTER_S = 5;
 
 export interface FeedbackParts {
-  /** Those that are served, each with what its signatures are checked by at the moment. */
-  served: readonly { reader: WebhookReader; secret(): string }[];
+  /** The providers' readers. */
+  readers: readonly WebhookReader[];
+  /** What signatures of the account's webhooks are verified with at the moment; undefined: it is not served. */
+  secretOf(provider: string, account: string): string | undefined;
   /** Public base URL without a slash at its end; asked for with each webhook, since its port may be known only once it listens. */
   publicUrl(): string;
   /** Durable when resolved. Rejects with a StoreError when the store is away. */
@@ -28,15 +31,15 @@ export interface FeedbackParts {
 }
 
 /**
- * POST /<provider> for each that is served. 200 only once what it told is durable, since then the provider forgets; 400 for what is no
+ * POST /<provider> for the default account and /<provider>/<account> for others, where they are served. 200 only once what it told is durable, since then the provider forgets; 400 for what is no
  * webhook of that provider, 401 for a wrong or old signature, 503 with Retry-After when the store is away or too many came at once.
  */
 export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
-  const { served, publicUrl, apply, clock, log, metrics, inFlightMax = WEBHOOKS_IN_FLIGHT_MAX } = parts;
+  const { readers, secretOf, publicUrl, apply, clock, log, metrics, inFlightMax = WEBHOOKS_IN_FLIGHT_MAX } = parts;
   let inFlight = 0;
   let away = false;
 
-  async function judge(reader: WebhookReader, secret: string, webhook: Webhook): Promise<HttpResponse> {
+  async function judge(reader: WebhookReader, account: string, secret: string, webhook: Webhook): Promise<HttpResponse> {
     const { type, body } = reader.acknowledgement ?? { type: "text/plain", body: "" };
     const acknowledged = { status: 200, body, headers: { "content-type": type } };
     if (reader.isProbe?.(webhook)) return acknowledged;
@@ -45,7 +48,7 @@ export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
     if (receipts === undefined) return said(400, "not what the provider documents");
     if (receipts.length === 0) return acknowledged;
     try {
-      await apply(receipts);
+      await apply(receipts.map((receipt) => ({ ...receipt, account })));
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       // Once for each time it goes: thousands of webhooks would say the same.
@@ -58,29 +61,38 @@ export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
     return acknowledged;
   }
 
-  async function handle({ reader, secret }: FeedbackParts["served"][number], request: HttpRequest): Promise<HttpResponse> {
-    const provider = reader.provider;
+  async function handle(reader: WebhookReader, account: string, request: HttpRequest): Promise<HttpResponse> {
+    const { provider } = reader;
+    const secret = secretOf(provider, account);
+    if (secret === undefined) return said(404, "not found");
+    // HEAD is served as GET is.
+    if (request.method === "GET") return { status: 200 };
     if (inFlight >= inFlightMax) {
-      metrics.webhooks.inc({ provider, status: "503" });
+      metrics.webhooks.inc({ provider, account, status: "503" });
       return comeAgain("too many at once");
     }
     inFlight += 1;
     let status = 500;
     try {
-      const answer = await judge(reader, secret(), webhookOf(request, publicUrl(), clock.now()));
+      const answer = await judge(reader, account, secret, webhookOf(request, publicUrl(), clock.now()));
       status = answer.status;
       return answer;
     } finally {
       inFlight -= 1;
-      metrics.webhooks.inc({ provider, status: String(status) });
+      metrics.webhooks.inc({ provider, account, status: String(status) });
     }
   }
 
-  return served.flatMap(({ reader, secret }): Route[] => {
+  return readers.flatMap((reader): Route[] => {
     const path = `/${reader.provider}`;
-    const post: Route = { method: "POST", path, handle: (request) => handle({ reader, secret }, request) };
-    // HEAD is served as GET is.
-    return reader.isProbe ? [post, { method: "GET", path, handle: async () => ({ status: 200 }) }] : [post];
+    const methods = reader.isProbe ? (["POST", "GET"] as const) : (["POST"] as const);
+    return methods.flatMap((method): Route[] => [
+      // Where the environment's account is not served, there is no such path, as with a provider that is not there.
+      ...(secretOf(reader.provider, DEFAULT_ACCOUNT) === undefined
+        ? []
+        : [{ method, path, handle: (request: HttpRequest) => handle(reader, DEFAULT_ACCOUNT, request) }]),
+      { method, path: `${path}/*`, handle: (request) => handle(reader, request.path.slice(path.length + 1), request) },
+    ]);
   });
 }
 

@@ -10,7 +10,7 @@ import { PROVIDERS } from "./list.ts";
 const parts = { clock: systemClock, attribute: async () => false };
 const load = async (channel: Channel, env: Record<string, string>) => {
   const values = readConfig(channelVariables(channel), env);
-  return (await loadProviders(channel, values))(values, parts);
+  return (await loadProviders(channel, values)).createListed(values, parts);
 };
 const faultsOf = async (channel: Channel, env: Record<string, string>): Promise<readonly string[]> => {
   const error: unknown = await load(channel, env).then(

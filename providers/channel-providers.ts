@@ -11,9 +11,6 @@ export interface ChannelParts {
   attribute(provider: string, providerRef: string, attemptId: string): Promise<boolean>;
 }
 
-/** Makes a channel's providers in order of preference; throws where the values cannot be used. */
-export type CreateProviders = (values: AccountValues, parts: ChannelParts) => readonly Provider[];
-
 export const providersOf = (channel: Channel): readonly ProviderDefinition[] => PROVIDERS.filter((p) => p.channel === channel);
 
 /** Those of a channel's providers whose references the store must index, see AttemptStore.attribute. */
@@ -39,13 +36,36 @@ export function channelVariables(channel: Channel): Variables {
   return Object.assign({}, choice, ...all.map((p) => p.variables));
 }
 
-/** Imports a channel's providers. Throws one ConfigError that names every variable they miss. */
-export async function loadProviders(channel: Channel, values: AccountValues): Promise<CreateProviders> {
-  const chosen = chosenProviders(channel, values);
-  const loaded = await Promise.all(chosen.map(async ({ name, load }) => ({ name, create: await load() })));
-  return (current, { clock, attribute }) => {
-    chosenProviders(channel, current);
-    return loaded.map(({ name, create }) => create(current, { clock, attribute: (ref, attemptId) => attribute(name, ref, attemptId) }));
+/** A channel's providers once their SDKs are imported. */
+export interface ChannelProviders {
+  /** Names in order of preference. */
+  order: readonly string[];
+  /** Makes an account of each listed provider; throws where the values cannot be used. */
+  createListed(values: AccountValues, parts: ChannelParts): readonly Provider[];
+  /** Makes an account of any provider of the channel; throws where the values cannot be used. */
+  create(provider: string, values: AccountValues, parts: ChannelParts): Provider;
+}
+
+/**
+ * Imports a channel's providers: those that are listed, and all of them where others may have accounts too. Throws one ConfigError that names
+ * every variable the listed ones miss.
+ */
+export async function loadProviders(channel: Channel, values: AccountValues, { all = false } = {}): Promise<ChannelProviders> {
+  const order = chosenProviders(channel, values).map(({ name }) => name);
+  const wanted = providersOf(channel).filter(({ name }) => all || order.includes(name));
+  const loaded = new Map(await Promise.all(wanted.map(async ({ name, load }) => [name, await load()] as const)));
+  const create: ChannelProviders["create"] = (provider, account, { clock, attribute }) => {
+    const created = loaded.get(provider);
+    if (created === undefined) throw new Error(`${provider} is no provider of ${channel}`);
+    return created(account, { clock, attribute: (ref, attemptId) => attribute(provider, ref, attemptId) });
+  };
+  return {
+    order,
+    create,
+    createListed(current, parts) {
+      chosenProviders(channel, current);
+      return order.map((name) => create(name, current, parts));
+    },
   };
 }
 

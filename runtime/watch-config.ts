@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { ConfigError, type Environment, readConfig, type Values, type Variables } from "./config.ts";
 import type { Logger } from "./logger.ts";
+import { createStableReading } from "./stable-reading.ts";
 
 /** Between looks at the files: a few small reads, and a new Secret takes the kubelet up to a minute anyway. */
 export const LOOK_MS = 2_000;
@@ -18,15 +19,12 @@ export interface WatchParts<V extends Variables> {
 }
 
 /**
- * Reads variables anew while their files change. What two looks in a row agree on is taken, so that neither half a file nor one file from before
- * and one from after a change is. What cannot be read or used is logged once, and the old stays in use.
+ * Reads variables again while their files change, and uses what two readings in a row agree on: see createStableReading. What cannot be read or
+ * used is logged once, and the previous values stay in use.
  */
 export function watchConfig<V extends Variables>({ variables, env, start, take, log, lookMs = LOOK_MS }: WatchParts<V>): Disposable {
   type Reading = { kind: "read"; config: Values<V> } | { kind: "faulty"; faults: readonly string[] };
-  let used: Reading = { kind: "read", config: pick(variables, start) };
-  let seen: Reading = used;
-  /** The last reading that was of no use: it is neither tried nor told again. */
-  let rejected: Reading | undefined;
+  const stable = createStableReading<Reading>({ kind: "read", config: pick(variables, start) });
 
   const read = (): Reading => {
     try {
@@ -36,29 +34,22 @@ export function watchConfig<V extends Variables>({ variables, env, start, take, 
       throw error;
     }
   };
-  const changedOf = (config: Values<V>) =>
-    Object.keys(variables).filter((name) => used.kind === "read" && !isDeepStrictEqual(config[name], used.config[name]));
+  const changedOf = (config: Values<V>) => {
+    const used = stable.used();
+    return Object.keys(variables).filter((name) => used.kind === "read" && !isDeepStrictEqual(config[name], used.config[name]));
+  };
 
   function look(): void {
-    const before = seen;
-    seen = read();
-    if (!isDeepStrictEqual(seen, before)) return;
-    if (isDeepStrictEqual(seen, used)) {
-      rejected = undefined;
-    } else if (!isDeepStrictEqual(seen, rejected)) {
-      use(seen);
-    }
-  }
-
-  function use(reading: Reading): void {
+    const reading = stable.next(read());
+    if (reading === undefined) return;
     const changed = reading.kind === "read" ? changedOf(reading.config) : undefined;
     try {
       if (reading.kind === "faulty") throw new ConfigError(reading.faults);
       take(reading.config);
-      [used, rejected] = [reading, undefined];
+      stable.accept(reading);
       log.info({ variables: changed }, "configuration reloaded");
     } catch (error) {
-      rejected = reading;
+      stable.reject(reading);
       log.error({ err: error, variables: changed }, "changed files cannot be used; what they held before stays in use");
     }
   }

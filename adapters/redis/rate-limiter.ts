@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Redis } from "ioredis";
+import { DEFAULT_ACCOUNT } from "../../core/delivery/account.ts";
 import { type Channel, CLASSES, type NotificationClass } from "../../core/delivery/channel.ts";
 import type { Clock, Random } from "../../core/ports/clock.ts";
 import { type RateLimiter, type Token, UNLIMITED } from "../../core/ports/rate-limiter.ts";
@@ -19,6 +20,8 @@ const GRANTED: Token = { kind: "granted" };
 
 export interface RateLimiterOptions {
   channel: Channel;
+  /** Each account has a bucket of its own; absent: DEFAULT_ACCOUNT, whose key has no account in it. */
+  account?: string | undefined;
   /** Calls a second, all pods together; undefined: as many as they can. */
   ratePerSecond: number | undefined;
   /** Aborts on drain: who waits is sent back at once. */
@@ -31,14 +34,17 @@ export interface RateLimiterOptions {
  * Tokens from one bucket in Redis, for however many wait in one round trip. While Redis is away each pod goes by a bucket of its own with the
  * same rate: too fast together, so that then the provider's own 429 governs; stopping a channel because a cache is away would be worse.
  */
-export function createRateLimiter(redis: Redis, { channel, ratePerSecond, signal, clock, random }: RateLimiterOptions): RateLimiter {
+export function createRateLimiter(
+  redis: Redis,
+  { channel, account = DEFAULT_ACCOUNT, ratePerSecond, signal, clock, random }: RateLimiterOptions,
+): RateLimiter {
   if (ratePerSecond === undefined) return UNLIMITED;
   interface Waiter {
     until: number;
     tell: (token: Token) => void;
   }
   const shape = bucketShape(ratePerSecond);
-  const key = `carillon:rate:${channel}`;
+  const key = `carillon:rate:${channel}${account === DEFAULT_ACCOUNT ? "" : `/${account}`}`;
   const waiting: ByClass<Waiter[]> = { critical: [], transactional: [], marketing: [] };
   const somebodyWaits = () => CLASSES.some((c) => waiting[c].length > 0);
   let own: Bucket | undefined;

@@ -10,6 +10,8 @@ export interface Receipt {
   attemptId: string;
   /** Its name, as in the attempt. */
   provider: string;
+  /** The account whose webhook it is; absent: DEFAULT_ACCOUNT. */
+  account?: string | undefined;
   /** It has the message; it reached the person; it never will. */
   kind: "accepted" | "delivered" | "undelivered";
   /** The provider's code for it. */

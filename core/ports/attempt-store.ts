@@ -12,6 +12,8 @@ export interface AttemptRecord {
   worker: string;
   /** Provider name; "" for a void attempt, which called nobody. */
   provider: string;
+  /** The provider's account; absent in void attempts, and in those of earlier versions, which knew DEFAULT_ACCOUNT alone. */
+  account?: string | undefined;
   startedAt: number;
   /** After this the worker no longer sends. */
   deadlineAt: number;

@@ -40,6 +40,8 @@ export type Finding = { kind: "found"; outcome: Outcome } | { kind: "absent" } |
 export interface Provider extends AsyncDisposable {
   /** As attempts, metrics and logs have it. */
   readonly name: string;
+  /** Which account of the provider; absent: DEFAULT_ACCOUNT. */
+  readonly account?: string | undefined;
   send(delivery: OutboundDelivery, signal: AbortSignal): Promise<Outcome>;
   /** Asks what became of an attempt, where the provider can tell. One call, never retries; throws for nothing expected. */
   statusQuery?(question: StatusQuery, signal: AbortSignal): Promise<Finding>;

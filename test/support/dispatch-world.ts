@@ -7,7 +7,7 @@ import { toTask } from "../../core/delivery/task.ts";
 import type { Failpoint } from "../../core/failpoints.ts";
 import type { OptOutAnswer } from "../../core/ports/opt-outs.ts";
 import type { DeliveryTask } from "../../core/ports/queue.ts";
-import type { RateLimiter } from "../../core/ports/rate-limiter.ts";
+import { type RateLimiter, UNLIMITED } from "../../core/ports/rate-limiter.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { createDispatch } from "../../dispatchers/dispatch.ts";
 import { createDispatchMetrics } from "../../dispatchers/metrics.ts";
@@ -25,6 +25,7 @@ interface Setting {
   optOuts?: () => OptOutAnswer;
   gate?: boolean;
   rateLimiter?: RateLimiter;
+  accountOf?: (delivery: { app: string }) => string;
   failpoint?: Failpoint;
   store?: Pick<Store, "attempts" | "notifications" | "contacts">;
 }
@@ -45,7 +46,8 @@ export class DispatchWorld {
       gate: { mayTry: async () => s.gate ?? true },
       log: createLogger("test", "info", { write: (line) => void lines.push(line) }),
       metrics: createDispatchMetrics(createMetrics("test")),
-      rateLimiter: s.rateLimiter,
+      rateLimiterOf: () => s.rateLimiter ?? UNLIMITED,
+      accountOf: s.accountOf,
       failpoint: s.failpoint ?? (() => {}),
       tracer: new ProxyTracerProvider().getTracer("test"),
     });

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { accountOf, DEFAULT_ACCOUNT } from "../core/delivery/account.ts";
+import { MISCONFIGURED_WAIT_MS } from "../core/delivery/decide.ts";
+import { toTask } from "../core/delivery/task.ts";
+import { attemptId } from "../core/ports/attempt-store.ts";
+import { accepted, useDispatchWorld } from "../test/support/dispatch-world.ts";
+import { sampleNotification } from "../test/support/notification-samples.ts";
+import { type ScriptedProvider, scriptedProvider } from "../test/support/scripted-provider.ts";
+
+const world = useDispatchWorld();
+const inAccount = (account: string, provider: ScriptedProvider): ScriptedProvider => ({ ...provider, account });
+
+/** A delivery of the app, accepted and ready for its first attempt. */
+async function taskOf(app: string, key: string) {
+  const n = sampleNotification(key, world.clock.now(), { app });
+  await world.store.notifications.insert([n]);
+  return toTask(n, n.deliveries[0]!);
+}
+
+test("today every delivery is sent with the account of the environment", () => {
+  assert.equal(accountOf({ app: "acme" }), DEFAULT_ACCOUNT);
+});
+
+test("an account with wrong credentials opens its own circuit, and another account of the same provider goes on", async () => {
+  const wrong = inAccount(
+    "acme",
+    scriptedProvider("twilio", () => ({ kind: "misconfigured", reason: "20003" })),
+  );
+  const right = inAccount(
+    "globex",
+    scriptedProvider("twilio", () => accepted),
+  );
+  const { dispatch } = world.setUp({ providers: [wrong, right], accountOf: ({ app }) => app });
+  assert.deepEqual(await dispatch(await taskOf("acme", "a1"), "h"), { kind: "ack" });
+  assert.deepEqual(await dispatch(await taskOf("acme", "a2"), "h"), { kind: "nak", delayMs: MISCONFIGURED_WAIT_MS });
+  const task = await taskOf("globex", "g1");
+  assert.deepEqual(await dispatch(task, "h"), { kind: "ack" });
+  assert.deepEqual([wrong.sent.length, right.sent.length], [1, 1]);
+  const [attempt] = await world.store.attempts.find([attemptId(task.deliveryId, 1)]);
+  assert.deepEqual([attempt?.provider, attempt?.account, attempt?.outcome?.kind], ["twilio", "globex", "accepted"]);
+  assert.match(world.lines.join(), /"provider":"twilio","account":"globex"/);
+});
+
+test("fails over among the providers of its account, never to another account", async () => {
+  const busy = { kind: "unavailable", fault: { code: "http-503" } } as const;
+  const own = scriptedProvider("twilio", () => busy);
+  const others = inAccount(
+    "acme",
+    scriptedProvider("vonage", () => accepted),
+  );
+  const { dispatch } = world.setUp({ providers: [own, others] });
+  await dispatch(world.task(), "h");
+  const { state, nextAt } = await world.delivery();
+  assert.equal(state, "pending");
+  assert.ok(nextAt! > world.clock.now(), "without a second provider in its account it waits");
+  assert.equal(others.sent.length, 0);
+});
+
+test("a delivery whose account no provider has goes back to the queue unclaimed", async () => {
+  const { dispatch, sent } = world.setUp({ accountOf: () => "removed" });
+  assert.deepEqual(await dispatch(world.task(), "h"), { kind: "nak", delayMs: MISCONFIGURED_WAIT_MS });
+  assert.deepEqual(sent(), []);
+  assert.deepEqual(await world.store.attempts.find([attemptId(world.task().deliveryId, 1)]), []);
+});
+
+test("a status query goes to the account that made the attempt", async () => {
+  const asked: string[] = [];
+  const asking = (account: string): ScriptedProvider => ({
+    ...inAccount(
+      account,
+      scriptedProvider("twilio", () => ({ kind: "unanswered", fault: { code: "deadline" } })),
+    ),
+    async statusQuery() {
+      asked.push(account);
+      return { kind: "absent" };
+    },
+  });
+  const { dispatch } = world.setUp({ providers: [asking("acme"), asking("globex")], accountOf: () => "globex" });
+  await dispatch(world.task(), "h");
+  await dispatch({ ...world.task(), statusQuery: true }, "h");
+  assert.deepEqual(asked, ["globex"]);
+});
