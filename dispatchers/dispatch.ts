@@ -3,6 +3,7 @@ import { accountNameOf, accountOf as accountOfDelivery } from "../core/delivery/
 import { ADAPTER_GRACE_MS, RECORD_MS } from "../core/delivery/call-limits.ts";
 import type { Channel } from "../core/delivery/channel.ts";
 import { type Decision, decide } from "../core/delivery/decide.ts";
+import { TASK_STALE_MS } from "../core/delivery/lifetime.ts";
 import { type Outcome, reasonOf } from "../core/delivery/outcome.ts";
 import { reason } from "../core/delivery/reason.ts";
 import { arrivedOf, repeatedIds, SUPERSEDED } from "../core/delivery/superseded.ts";
@@ -90,6 +91,7 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
   return async function dispatch(task, holder) {
     failpoint("dispatcher.received", task.category);
     if (task.statusQuery) return settled({ kind: "ack" }, `status-query-${await statusQuery(task)}`);
+    if (task.expiresAt <= clock.now() - TASK_STALE_MS) return settled({ kind: "ack" }, "stale");
     const arrived = task.policyResend ? await arrivedBefore(task) : undefined;
     if (arrived) return close(task, SUPERSEDED, arrived.providerRef);
     if (task.expiresAt <= clock.now()) return close(task, EXPIRED);

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EMAIL_BYTES_MAX } from "../core/content/email.ts";
 import type { Channel } from "../core/delivery/channel.ts";
-import { checkRequest, EXPIRY_MAX_MS, SEND_AT_AHEAD_MAX_MS, SEND_AT_PAST_TOLERANCE_MS } from "./check.ts";
+import { EXPIRY_MAX_MS } from "../core/delivery/lifetime.ts";
+import { checkRequest, SEND_AT_AHEAD_MAX_MS, SEND_AT_PAST_TOLERANCE_MS } from "./check.ts";
 import { type NotificationRequest, payloadHash } from "./request.ts";
 import { buildRecord, channelsOf, EXPIRY_DEFAULT_MS, targetsOf } from "./route.ts";
 

@@ -2,6 +2,7 @@ import { contentFaults } from "../core/content/content.ts";
 import { pushUrlAllowed } from "../core/content/push-host.ts";
 import { type Channel, contentPart } from "../core/delivery/channel.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
+import { EXPIRY_MAX_MS } from "../core/delivery/lifetime.ts";
 import type { NotificationRequest } from "./request.ts";
 
 /** A rule the request broke; `field` is relative to the notification. */
@@ -18,8 +19,6 @@ export interface Fault {
 export const SEND_AT_PAST_TOLERANCE_MS = 60_000;
 const DAY_MS = 86_400_000;
 export const SEND_AT_AHEAD_MAX_MS = 90 * DAY_MS;
-/** FCM keeps a message for at most 28 days. */
-export const EXPIRY_MAX_MS = 28 * DAY_MS;
 
 /** What the .proto rules cannot say: times, content for each channel, sizes that could never be sent. Pure. */
 export function checkRequest(

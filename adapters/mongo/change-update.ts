@@ -17,7 +17,12 @@ const failedAt: Document = {
   },
 };
 
-/** One atomic write: the delivery, where it still is as expected, marked with `token`; and `due` and `failedAt` from all deliveries. */
+const due: Document = { $ifNull: [{ $min: "$deliveries.nextAt" }, "$$REMOVE"] };
+const lastEnd: Document = { $max: ["$acceptedAt", { $max: "$deliveries.endedAt" }] };
+/** As core/delivery/notification.ts has it. */
+export const endedAt: Document = { $cond: [{ $gt: [{ $min: "$deliveries.nextAt" }, null] }, "$$REMOVE", lastEnd] };
+
+/** One atomic write: the delivery, where it still is as expected, marked with `token`; and `due`, `endedAt` and `failedAt` from all deliveries. */
 export function changeUpdate(
   { notificationId, deliveryId, expect, set }: DeliveryChange,
   token: string,
@@ -38,11 +43,12 @@ export function changeUpdate(
     updateOne: {
       filter: {
         _id: notificationId,
+        purging: { $exists: false },
         deliveries: { $elemMatch: { id: deliveryId, attempt: expect.attempt, state: { $in: [...expect.states] } } },
       },
       update: [
         { $set: { deliveries: { $map: { input: "$deliveries", as: "delivery", in: { $cond: [isIt, changed, "$$delivery"] } } } } },
-        { $set: { due: { $ifNull: [{ $min: "$deliveries.nextAt" }, "$$REMOVE"] }, failedAt } },
+        { $set: { due, endedAt, failedAt } },
       ],
     },
   };

@@ -22,6 +22,9 @@ const INDEXES: readonly Index[] = [
   { collection: "notifications", name: "due", key: { due: 1 }, partialFilterExpression: { due: { $exists: true } } },
   // Likewise only what has a failed delivery.
   { collection: "notifications", name: "failures", key: { failedAt: 1, _id: 1 }, partialFilterExpression: { failedAt: { $exists: true } } },
+  // Only what has ended.
+  { collection: "notifications", name: "ended", key: { endedAt: 1 }, partialFilterExpression: { endedAt: { $exists: true } } },
+  { collection: "attributions", name: "attempt", key: { attempt: 1 } },
   { collection: "contents", name: "kept", key: { keepUntil: 1 } },
   { collection: "poison", name: "kept", key: { keptAt: 1, _id: 1 } },
   { collection: "contacts", name: "user", key: { app: 1, userId: 1 } },

@@ -1,4 +1,4 @@
-import { dueAt, type NotificationRecord } from "../../core/delivery/notification.ts";
+import { dueAt, endedAt, type NotificationRecord } from "../../core/delivery/notification.ts";
 import { failedAt } from "../store/failures.ts";
 import { readNotification, type StoredDelivery, type StoredNotification } from "../store/stored.ts";
 
@@ -10,6 +10,10 @@ export interface NotificationDocument extends Omit<StoredNotification, "id" | "c
   deliveries: DeliveryDocument[];
   /** When somebody must look again, by any delivery; absent once all have ended. */
   due?: number | undefined;
+  /** When the last delivery ended; absent while one is open. */
+  endedAt?: number | undefined;
+  /** A purge has begun to remove it: nobody finds or changes it any more, and its id is not free yet. */
+  purging?: true | undefined;
   /** Place in the order of failures: when a delivery last failed; absent while none is. */
   failedAt?: number | undefined;
   /** Token of the last taker. */
@@ -25,6 +29,7 @@ export const encode = ({ id, content, ...rest }: NotificationRecord): Notificati
   ...rest,
   content: JSON.stringify(content),
   due: dueAt(rest.deliveries),
+  endedAt: endedAt(rest),
   failedAt: failedAt(rest.deliveries),
 });
 
@@ -33,6 +38,8 @@ export const decode = ({
   content,
   deliveries,
   due: _due,
+  endedAt: _endedAt,
+  purging: _purging,
   failedAt: _failedAt,
   taker: _taker,
   ...rest

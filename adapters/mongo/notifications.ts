@@ -23,7 +23,7 @@ export function createNotificationStore(collection: Collection<NotificationDocum
     find: (id) =>
       asStoreError("find notification", async () => {
         const document = await collection.findOne({ _id: id });
-        return document ? decode(document) : undefined;
+        return document && !document.purging ? decode(document) : undefined;
       }),
 
     leaseDue: (now, until, limit) =>
@@ -63,8 +63,9 @@ export function createNotificationStore(collection: Collection<NotificationDocum
         // Counted here and not by the server: one aggregation over everything outlasts every deadline.
         const counts = createDeliveryCounts();
         let notifications = 0;
-        const projection = { "deliveries.channel": 1, "deliveries.state": 1, "deliveries.reason": 1 };
-        for await (const { deliveries } of collection.find({}, { projection, batchSize: BATCH_ROWS })) {
+        const projection = { purging: 1, "deliveries.channel": 1, "deliveries.state": 1, "deliveries.reason": 1 };
+        for await (const { purging, deliveries } of collection.find({}, { projection, batchSize: BATCH_ROWS })) {
+          if (purging) continue;
           notifications++;
           for (const { channel, state, reason } of deliveries) counts.add(channel, state, reason, 1);
         }
@@ -75,7 +76,9 @@ export function createNotificationStore(collection: Collection<NotificationDocum
       asStoreError("read notifications", async () => {
         // A limit of 0 would be none.
         if (limit <= 0) return [];
-        return (await collection.find({ _id: { $gt: after } }, { sort: { _id: 1 }, limit }).toArray()).map(decode);
+        return (await collection.find({ _id: { $gt: after }, purging: { $exists: false } }, { sort: { _id: 1 }, limit }).toArray()).map(
+          decode,
+        );
       }),
 
     failed: (from, to) =>
@@ -83,7 +86,11 @@ export function createNotificationStore(collection: Collection<NotificationDocum
         (at, id, limit) =>
           asStoreError("read failures", async () => {
             // `$exists` for the partial index, and both halves of the order on their own, so that the first bounds the index.
-            const above = { failedAt: { $exists: true, $gte: at }, $or: [{ failedAt: { $gt: at } }, { _id: { $gt: id } }] };
+            const above = {
+              failedAt: { $exists: true, $gte: at },
+              purging: { $exists: false },
+              $or: [{ failedAt: { $gt: at } }, { _id: { $gt: id } }],
+            };
             const documents = await collection.find(above, { sort: { failedAt: 1, _id: 1 }, limit }).toArray();
             return documents.map((document) => ({ failedAt: document.failedAt!, record: decode(document) }));
           }),

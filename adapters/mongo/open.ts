@@ -1,4 +1,5 @@
 import type { MongoClient } from "mongodb";
+import { checkPurge } from "../../core/delivery/lifetime.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
 import type { Logger } from "../../runtime/logger.ts";
@@ -10,12 +11,14 @@ import { createClient } from "./client.ts";
 import { type ContactDocument, createContactStore } from "./contacts.ts";
 import { type ContentDocument, createContentStore } from "./contents.ts";
 import { deploymentVerdict, type Hello, type StorageEngine, storageDangers } from "./deployment.ts";
+import type { MigrationDocument } from "./ended-at.ts";
 import { asStoreError, errorName, giveUp, toStoreError } from "./errors.ts";
 import { ensureIndexes } from "./indexes.ts";
 import type { NotificationDocument } from "./notification-document.ts";
 import { createNotificationStore } from "./notifications.ts";
 import { createPoisonStore, type PoisonDocument } from "./poison.ts";
 import { createPreferenceStore, type PreferenceDocument } from "./preferences.ts";
+import { createPurge } from "./purge.ts";
 
 export interface MongoOptions {
   /** Default: the one in the URI's path, else "carillon". */
@@ -44,15 +47,30 @@ export async function openMongoStore(uri: string, options: MongoOptions = {}): P
     await connect(client, options.log);
     const db = client.db(options.database ?? databaseOf(uri));
     await ensureIndexes(db, hostsOf(client), options.attributedProviders);
+    const notifications = db.collection<NotificationDocument>("notifications");
+    const attempts = db.collection<AttemptDocument>("attempts");
+    const attributions = db.collection<AttributionDocument>("attributions");
+    const poison = db.collection<PoisonDocument>("poison");
+    const contents = createContentStore(db.collection<ContentDocument>("contents"));
+    const purge = createPurge({
+      ...{ notifications, attempts, attributions, poison },
+      migrations: db.collection<MigrationDocument>("migrations"),
+    });
+    const time = () => asStoreError("ask for the time", async () => ((await db.admin().command({ hello: 1 })).localTime as Date).getTime());
     return {
-      notifications: createNotificationStore(db.collection<NotificationDocument>("notifications")),
-      contents: createContentStore(db.collection<ContentDocument>("contents")),
-      attempts: createAttemptStore(db.collection<AttemptDocument>("attempts"), db.collection<AttributionDocument>("attributions")),
+      notifications: createNotificationStore(notifications),
+      contents,
+      attempts: createAttemptStore(attempts, attributions),
       contacts: createContactStore(db.collection<ContactDocument>("contacts")),
       preferences: createPreferenceStore(db.collection<PreferenceDocument>("preferences")),
       apps: createAppStore(db.collection<AppDocument>("apps")),
-      poison: createPoisonStore(db.collection<PoisonDocument>("poison")),
-      time: () => asStoreError("ask for the time", async () => ((await db.admin().command({ hello: 1 })).localTime as Date).getTime()),
+      poison: createPoisonStore(poison),
+      async purge(before, limit) {
+        const now = await time();
+        checkPurge(before, now);
+        return { ...(await purge(before, limit)), contents: await contents.purge(now, limit) };
+      },
+      time,
       [Symbol.asyncDispose]: () => client.close(),
     };
   } catch (error) {

@@ -177,7 +177,9 @@ if (!server) {
         const found = await client.db(database.name).collection("attempts").indexes();
         return found.flatMap(({ name, partialFilterExpression }) => (name === "_id_" ? [] : [partialFilterExpression?.provider])).sort();
       };
-      await using _store = await openStore(database.url);
+      await using store = await openStore(database.url);
+      // The collection begins with its first document.
+      await store.attempts.claim([sampleAttempt()]);
       assert.deepEqual(await limits(), []);
       await using _attributing = await openStore(database.url, { mongo: { attributedProviders: ["twilio", "other"] } });
       assert.deepEqual(await limits(), ["other", "other", "twilio", "twilio"]);

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Channel } from "../../core/delivery/channel.ts";
-import { type Delivery, type DeliveryState, dueAt, type NotificationRecord } from "../../core/delivery/notification.ts";
+import { type Delivery, type DeliveryState, dueAt, endedAt, type NotificationRecord } from "../../core/delivery/notification.ts";
 import type { Reason } from "../../core/delivery/reason.ts";
 import type { DeliveryChange, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
 import { failedAt, readFailed } from "../store/failures.ts";
@@ -10,7 +10,9 @@ import { asStoreError, transact } from "./transact.ts";
 const parse = (row: Record<string, unknown>) => readNotification(JSON.parse(String(row.doc)) as StoredNotification);
 
 export function createNotificationStore(database: DatabaseSync): NotificationStore {
-  const insertOne = database.prepare("insert into notifications (id, due, failed_at, doc) values (?, ?, ?, ?) on conflict do nothing");
+  const insertOne = database.prepare(
+    "insert into notifications (id, due, ended_at, failed_at, doc) values (?, ?, ?, ?, ?) on conflict do nothing",
+  );
   const findOne = database.prepare("select doc from notifications where id = ?");
   const page = database.prepare("select doc from notifications where id > ? order by id limit ?");
   const failedAbove = database.prepare(`
@@ -18,7 +20,8 @@ export function createNotificationStore(database: DatabaseSync): NotificationSto
   const oldestDue = database.prepare("select rowid from notifications where due <= ? order by due limit ?");
   const lease = database.prepare("update notifications set due = ? where rowid = ? returning doc");
   const replace = database.prepare(`
-    update notifications set due = :due, failed_at = max(:failedAt, coalesce(failed_at, :failedAt)), doc = :doc where id = :id`);
+    update notifications set due = :due, ended_at = :endedAt, failed_at = max(:failedAt, coalesce(failed_at, :failedAt)), doc = :doc
+    where id = :id`);
   const countAll = database.prepare("select count(*) as count from notifications");
   const countDeliveries = database.prepare(`
     select d.value ->> 'channel' as channel, d.value ->> 'state' as state, d.value -> 'reason' as reason, count(*) as count
@@ -34,8 +37,8 @@ export function createNotificationStore(database: DatabaseSync): NotificationSto
     insert: async (records) =>
       transact(database, () =>
         records.map((record): InsertResult => {
-          const [due, failed] = [dueAt(record.deliveries) ?? null, failedAt(record.deliveries) ?? null];
-          const { changes } = insertOne.run(record.id, due, failed, JSON.stringify(record));
+          const [due, ended, failed] = [dueAt(record.deliveries) ?? null, endedAt(record) ?? null, failedAt(record.deliveries) ?? null];
+          const { changes } = insertOne.run(record.id, due, ended, failed, JSON.stringify(record));
           return changes === 1 ? { kind: "inserted" } : { kind: "exists", record: find(record.id)! };
         }),
       ),
@@ -60,7 +63,8 @@ export function createNotificationStore(database: DatabaseSync): NotificationSto
         });
         for (const record of touched) {
           const { id, deliveries } = record;
-          replace.run({ id, due: dueAt(deliveries) ?? null, failedAt: failedAt(deliveries) ?? null, doc: JSON.stringify(record) });
+          const moments = { due: dueAt(deliveries) ?? null, endedAt: endedAt(record) ?? null, failedAt: failedAt(deliveries) ?? null };
+          replace.run({ id, ...moments, doc: JSON.stringify(record) });
         }
         return applied;
       }),

@@ -2,6 +2,7 @@ import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
+import { checkPurge } from "../../core/delivery/lifetime.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { StoreError } from "../store/store-error.ts";
 import { type Danger, UnsafeSettingError } from "../unsafe-setting.ts";
@@ -13,14 +14,16 @@ import { fileSystemDangers, journalDangers, statFileSystem } from "./durable.ts"
 import { createNotificationStore } from "./notifications.ts";
 import { createPoisonStore } from "./poison.ts";
 import { createPreferenceStore } from "./preferences.ts";
+import { createPurge } from "./purge.ts";
 import { migrate } from "./schema.ts";
 import { asStoreError, isSqliteError } from "./transact.ts";
 
 /** How long a write waits for another process's, in ms. Theirs take one disk flush each; the wait blocks this process. */
 const BUSY_TIMEOUT_MS = 5_000;
-/** Switching a new file to WAL does not heed the busy timeout; while several processes open it at once, this is tried again, in ms. */
+/** Switching a new file to WAL, and opening one that its last process just closed, do not heed the busy timeout: tried again after this, in ms. */
 const OPEN_RETRY_MS = 20;
-const OPEN_TRIES_MAX = 250;
+/** Longest that an opening is tried, in ms: a migration waits for the others' writes for up to BUSY_TIMEOUT_MS at each try. */
+const OPEN_MS_MAX = 15_000;
 const SQLITE_BUSY = 5;
 
 /**
@@ -32,16 +35,26 @@ const SQLITE_BUSY = 5;
 export async function openSqliteStore(path: string, fileSystemOf = statFileSystem): Promise<Store> {
   const database = await openDatabase(path, fileSystemOf);
   const time = database.prepare("select cast(unixepoch('subsec') * 1000 as integer) as ms");
+  // The operating system's, asked for afresh.
+  const now = async () => asStoreError(() => Number(time.get()?.ms));
+  const contents = createContentStore(database);
+  const purge = createPurge(database);
   return {
     notifications: createNotificationStore(database),
-    contents: createContentStore(database),
+    contents,
     attempts: createAttemptStore(database),
     contacts: createContactStore(database),
     preferences: createPreferenceStore(database),
     apps: createAppStore(database),
     poison: createPoisonStore(database),
-    // The operating system's, asked for afresh.
-    time: async () => asStoreError(() => Number(time.get()?.ms)),
+    async purge(before, limit) {
+      const at = await now();
+      checkPurge(before, at);
+      // A negative limit would be none.
+      const most = Math.max(0, limit);
+      return { ...purge(before, most), contents: await contents.purge(at, most) };
+    },
+    time: now,
     [Symbol.asyncDispose]: async () => {
       if (database.isOpen) database.close();
     },
@@ -49,7 +62,8 @@ export async function openSqliteStore(path: string, fileSystemOf = statFileSyste
 }
 
 async function openDatabase(path: string, fileSystemOf: typeof statFileSystem): Promise<DatabaseSync> {
-  for (let tries = 1; ; tries++) {
+  const giveUpAt = performance.now() + OPEN_MS_MAX;
+  for (;;) {
     let database: DatabaseSync | undefined;
     try {
       if (path !== ":memory:") {
@@ -62,12 +76,16 @@ async function openDatabase(path: string, fileSystemOf: typeof statFileSystem): 
       return database;
     } catch (error) {
       if (database?.isOpen) database.close();
-      // The low byte is the kind, the rest says which sort of busy.
-      const busy = isSqliteError(error) && (error.errcode & 0xff) === SQLITE_BUSY;
-      if (!busy || tries === OPEN_TRIES_MAX) throw cannotOpen(path, error);
+      if (!isBusy(error) || performance.now() >= giveUpAt) throw cannotOpen(path, error);
       await delay(OPEN_RETRY_MS);
     }
   }
+}
+
+/** The low byte of SQLite's number is the kind, the rest says which sort of busy. */
+function isBusy(error: unknown): boolean {
+  const code = isSqliteError(error) ? error.errcode : error instanceof StoreError ? Number(error.code) : Number.NaN;
+  return (code & 0xff) === SQLITE_BUSY;
 }
 
 /** It holds addresses and message texts: readable by its owner alone. SQLite gives its side files the same mode. */

@@ -86,13 +86,27 @@ const VERSION_6 = `
   create index notifications_due on notifications (due) where due is not null;
 `;
 
+/** When the last delivery ended, for purges; and attributions by attempt, which go with it. */
+const VERSION_7 = `
+  alter table notifications add column ended_at integer;
+  update notifications set ended_at = max(
+    doc ->> '$.acceptedAt',
+    coalesce((select max(d.value ->> 'endedAt') from json_each(doc, '$.deliveries') d), doc ->> '$.acceptedAt')
+  ) where due is null;
+  create index notifications_ended on notifications (ended_at) where ended_at is not null;
+  create index attributions_attempt on attributions (attempt);
+`;
+
 /** What each version adds to the one before: append, never edit. `user_version` counts how many a file has. */
-const MIGRATIONS = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6];
+const MIGRATIONS = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7];
 
 /** Brings the file to this version's schema; several processes may try at once. */
 export function migrate(database: DatabaseSync): void {
+  const readVersion = () => Number(database.prepare("pragma user_version").get()?.user_version);
+  // Most files are up to date, and then opening one waits for no writer.
+  if (readVersion() === MIGRATIONS.length) return;
   transact(database, () => {
-    const version = Number(database.prepare("pragma user_version").get()?.user_version);
+    const version = readVersion();
     if (version > MIGRATIONS.length)
       throw new StoreError(`the file has schema ${version}, this Carillon knows ${MIGRATIONS.length}: it was written by a newer one`);
     for (const migration of MIGRATIONS.slice(version)) database.exec(migration);

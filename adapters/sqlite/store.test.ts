@@ -87,6 +87,16 @@ describe("SQLite store: its file", () => {
     }
   });
 
+  it("opens while another process is in the midst of a write", async () => {
+    await using database = await createDatabase();
+    await (await openStore(database.url))[Symbol.asyncDispose]();
+    using writer = new DatabaseSync(database.path);
+    writer.exec("begin immediate");
+    await using store = await openStore(database.url);
+    assert.equal(await store.notifications.openCount(1), 0);
+    writer.exec("rollback");
+  });
+
   it("is in WAL mode", async () => {
     await using database = await createDatabase();
     await (await openStore(database.url))[Symbol.asyncDispose]();

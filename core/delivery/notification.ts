@@ -74,6 +74,11 @@ export interface NotificationRecord {
 /** Not after this moment; ms since the epoch. */
 export const expiryOf = (n: NotificationRecord, d: Delivery) => d.expiresAt ?? n.expiresAt;
 
+/** When the last delivery ended; undefined while one is open. */
+export function endedAt({ acceptedAt, deliveries }: Pick<NotificationRecord, "acceptedAt" | "deliveries">): number | undefined {
+  return dueAt(deliveries) === undefined ? Math.max(acceptedAt, ...deliveries.map((d) => d.endedAt ?? acceptedAt)) : undefined;
+}
+
 /** The next moment at which somebody must look at the notification; undefined once every delivery has ended. */
 export function dueAt(deliveries: readonly Delivery[]): number | undefined {
   let due: number | undefined;

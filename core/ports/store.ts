@@ -6,6 +6,15 @@ import type { NotificationStore } from "./notification-store.ts";
 import type { PoisonStore } from "./poison-store.ts";
 import type { PreferenceStore } from "./preference-store.ts";
 
+/** How many of each kind a purge removed. */
+export interface PurgeCounts {
+  notifications: number;
+  attempts: number;
+  attributions: number;
+  contents: number;
+  poison: number;
+}
+
 /** One database with all that is kept in it. */
 export interface Store extends AsyncDisposable {
   notifications: NotificationStore;
@@ -15,6 +24,13 @@ export interface Store extends AsyncDisposable {
   preferences: PreferenceStore;
   apps: AppStore;
   poison: PoisonStore;
+  /**
+   * Removes up to `limit` notifications whose last delivery ended before this moment (ms since the epoch), the earliest first, with their attempts and
+   * attributions; up to `limit` contents that no notification needs any more; and up to `limit` poison messages kept before it. Where no
+   * count of these three reaches `limit`, nothing is left to remove. A call that was interrupted is finished by the next one, and a notification is
+   * never found without its attempts. Rejects with a RangeError where the moment is less than PURGE_AGE_MS_MIN ago.
+   */
+  purge(before: number, limit: number): Promise<PurgeCounts>;
   /** The time by the store's own clock, which all processes share; ms since the epoch. */
   time(): Promise<number>;
 }

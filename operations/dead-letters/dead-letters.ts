@@ -1,3 +1,4 @@
+import { EXPIRY_MAX_MS } from "../../core/delivery/lifetime.ts";
 import { type Delivery, expiryOf, type NotificationRecord } from "../../core/delivery/notification.ts";
 import type { ReasonCode } from "../../core/delivery/reason.ts";
 import { mayBeSent } from "../../core/delivery/second-send.ts";
@@ -44,7 +45,7 @@ export function redriveChange(n: NotificationRecord, d: Delivery, attempts: read
   if (isRepetition && !terms.uncertain) return { kind: "may-be-sent" };
   if (isGone(d) && !terms.named) return { kind: "gone" };
   const { at, expiresInMs = Number.NEGATIVE_INFINITY } = terms;
-  const expiresAt = Math.max(expiryOf(n, d), at + expiresInMs);
+  const expiresAt = Math.max(expiryOf(n, d), at + Math.min(expiresInMs, EXPIRY_MAX_MS));
   if (expiresAt <= at) return { kind: "expired" };
   const attempt = d.attempt + 1;
   return {

@@ -1,4 +1,5 @@
 import { type AttemptOutcome, type AttemptRecord, type AttemptStore, notificationIdOf } from "../../core/ports/attempt-store.ts";
+import type { PurgeCounts } from "../../core/ports/store.ts";
 import { frozen } from "./frozen.ts";
 
 /** For who looks at the stored itself, between two events. */
@@ -7,7 +8,10 @@ export interface AttemptsInside {
   values(): Iterable<AttemptRecord>;
 }
 
-export function createMemoryAttempts(): AttemptStore & { inside: AttemptsInside } {
+export function createMemoryAttempts(): AttemptStore & {
+  inside: AttemptsInside;
+  purge(notificationIds: readonly string[]): Pick<PurgeCounts, "attempts" | "attributions">;
+} {
   const attempts = new Map<string, AttemptRecord>();
   const attributions = new Map<string, string>();
   return {
@@ -48,6 +52,15 @@ export function createMemoryAttempts(): AttemptStore & { inside: AttemptsInside 
     },
 
     find: async (ids) => [...new Set(ids)].flatMap((id) => attempts.get(id) ?? []),
+
+    purge(notificationIds) {
+      const purged = new Set(notificationIds);
+      const removed = [...attempts.keys()].filter((id) => purged.has(notificationIdOf(id)));
+      for (const id of removed) attempts.delete(id);
+      const references = [...attributions].filter(([, id]) => purged.has(notificationIdOf(id)));
+      for (const [reference] of references) attributions.delete(reference);
+      return { attempts: removed.length, attributions: references.length };
+    },
 
     between: async (first, last) =>
       [...attempts.values()].filter(({ id }) => {

@@ -1,4 +1,4 @@
-import { type Delivery, dueAt, type NotificationRecord } from "../../core/delivery/notification.ts";
+import { type Delivery, dueAt, endedAt, type NotificationRecord } from "../../core/delivery/notification.ts";
 import type { DeliveryChange, DeliveryCount, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
 import { frozen } from "./frozen.ts";
 import { createHeap } from "./heap.ts";
@@ -13,7 +13,9 @@ export interface NotificationsInside {
   firstDue(): number | undefined;
 }
 
-export function createMemoryNotifications(onDue: (due: number) => void): NotificationStore & { inside: NotificationsInside } {
+export function createMemoryNotifications(
+  onDue: (due: number) => void,
+): NotificationStore & { inside: NotificationsInside; purge(before: number, limit: number): string[] } {
   const records = new Map<string, NotificationRecord>();
   /** Of those not ended. */
   const dues = new Map<string, number>();
@@ -102,9 +104,18 @@ export function createMemoryNotifications(onDue: (due: number) => void): Notific
       const first = [...records.values()].map((record) => ({ id: record.id, at: failedAt(record) })).sort((a, b) => a.at - b.at);
       for (const { id } of first) {
         // As it is now.
-        const record = records.get(id)!;
-        if (failedAt(record) < to) yield record;
+        const record = records.get(id);
+        if (record && failedAt(record) < to) yield record;
       }
+    },
+
+    /** The ids of what it removed. */
+    purge(before, limit) {
+      const endOf = (record: NotificationRecord) => endedAt(record) ?? Number.POSITIVE_INFINITY;
+      const ended = [...records.values()].filter((record) => endOf(record) < before).sort((a, b) => endOf(a) - endOf(b));
+      const ids = ended.slice(0, Math.max(0, limit)).map(({ id }) => id);
+      for (const id of ids) records.delete(id);
+      return ids;
     },
 
     openCount: async (limit) => Math.min(limit, dues.size),

@@ -11,6 +11,7 @@ import { describeNotifications } from "../support/store/notifications.ts";
 import { describeOutbox } from "../support/store/outbox.ts";
 import { describePoison } from "../support/store/poison.ts";
 import { describePreferences } from "../support/store/preferences.ts";
+import { describePurge } from "../support/store/purge.ts";
 import { describeReading } from "../support/store/reading.ts";
 import { describeResolutions } from "../support/store/resolutions.ts";
 import { sampleAttempt, sampleNotification, T0 } from "../support/store/samples.ts";
@@ -35,6 +36,7 @@ describeContacts(name, contract);
 describePreferences(name, contract);
 describeApps(name, contract);
 describePoison(name, contract);
+describePurge(name, contract);
 
 test("what was read from it cannot be used to change it", async () => {
   const store = createMemoryStore();

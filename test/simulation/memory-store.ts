@@ -1,4 +1,5 @@
 // A Store of Maps: the same contract as the others, a hundred times as fast. What is kept is frozen, and replaced rather than changed.
+import { checkPurge } from "../../core/delivery/lifetime.ts";
 import type { AppRecord } from "../../core/ports/app-store.ts";
 import type { ContactRecord } from "../../core/ports/contact-store.ts";
 import type { PoisonRecord } from "../../core/ports/poison-store.ts";
@@ -16,14 +17,24 @@ export type MemoryStore = Store & {
 
 /** @param onDue hears each moment that something becomes due at */
 export function createMemoryStore(onDue: (due: number) => void = () => {}, now: () => number = Date.now): MemoryStore {
+  const notifications = createMemoryNotifications(onDue);
+  const attempts = createMemoryAttempts();
+  const contents = createMemoryContents();
+  const poison = createMemoryPoison();
   return {
-    notifications: createMemoryNotifications(onDue),
-    contents: createMemoryContents(),
-    attempts: createMemoryAttempts(),
+    notifications,
+    contents,
+    attempts,
     contacts: createMemoryContacts(),
     preferences: createMemoryPreferences(),
     apps: createMemoryApps(),
-    poison: createMemoryPoison(),
+    poison,
+    async purge(before, limit) {
+      checkPurge(before, now());
+      const ids = notifications.purge(before, limit);
+      const counts = { notifications: ids.length, ...attempts.purge(ids) };
+      return { ...counts, contents: await contents.purge(now(), limit), poison: poison.purge(before, limit) };
+    },
     time: async () => now(),
     [Symbol.asyncDispose]: async () => {},
   };
@@ -74,11 +85,17 @@ function createMemoryApps(): Store["apps"] {
   };
 }
 
-function createMemoryPoison(): Store["poison"] {
+function createMemoryPoison(): Store["poison"] & { purge(before: number, limit: number): number } {
   const kept = new Map<string, PoisonRecord>();
   return {
     async keep(record) {
       if (!kept.has(record.id)) kept.set(record.id, frozen(record));
+    },
+    purge(before, limit) {
+      const old = [...kept.values()].filter(({ keptAt }) => keptAt < before).sort((a, b) => a.keptAt - b.keptAt);
+      const removed = old.slice(0, Math.max(0, limit));
+      for (const { id } of removed) kept.delete(id);
+      return removed.length;
     },
     list: async (limit) => [...kept.values()].sort((a, b) => b.keptAt - a.keptAt).slice(0, Math.max(0, limit)),
   };

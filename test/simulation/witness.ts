@@ -1,4 +1,5 @@
 // Looks on from outside, and knows at every moment what is stored: what must not happen is noticed when it does, not only by its traces.
+import { TASK_STALE_MS } from "../../core/delivery/lifetime.ts";
 import { type AttemptRecord, attemptId, knownOutcome, notificationIdOf } from "../../core/ports/attempt-store.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import type { DeliveryTask, Settlement } from "../../core/ports/queue.ts";
@@ -98,7 +99,8 @@ export function createWitness(nature: Nature, store: MemoryStore, wishes: Wishes
       inHands.set(key, copies.add(copy));
       return ({ kind }) => {
         copies.delete(copy);
-        if (kind !== "ack" || task.statusQuery) return;
+        const isStale = task.expiresAt <= process.clock.now() - TASK_STALE_MS;
+        if (kind !== "ack" || task.statusQuery || isStale) return;
         const attempt = store.attempts.inside.get(id);
         if (!attempt) nature.broken("2 what is acknowledged was claimed", id);
         const call = calls.get(id);

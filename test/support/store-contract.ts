@@ -12,6 +12,7 @@ import { describeNotifications } from "./store/notifications.ts";
 import { describeOutbox } from "./store/outbox.ts";
 import { describePoison } from "./store/poison.ts";
 import { describePreferences } from "./store/preferences.ts";
+import { describePurge } from "./store/purge.ts";
 import { describeReading } from "./store/reading.ts";
 import { describeResolutions } from "./store/resolutions.ts";
 import { sampleAttempt, sampleContact, sampleNotification, T0 } from "./store/samples.ts";
@@ -44,6 +45,7 @@ export function describeStoreContract(name: string, createDatabase: () => Promis
   describePreferences(name, test);
   describeApps(name, test);
   describePoison(name, test);
+  describePurge(name, test);
 
   describe(`${name}: opening`, () => {
     test("keeps everything when closed and opened again", async (store, url) => {

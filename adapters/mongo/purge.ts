@@ -1,0 +1,64 @@
+import type { Collection } from "mongodb";
+import type { PurgeCounts } from "../../core/ports/store.ts";
+import type { AttemptDocument, AttributionDocument } from "./attempts.ts";
+import { completeEndedAt, type MigrationDocument } from "./ended-at.ts";
+import { asStoreError } from "./errors.ts";
+import type { NotificationDocument } from "./notification-document.ts";
+import type { PoisonDocument } from "./poison.ts";
+
+export interface PurgeParts {
+  notifications: Collection<NotificationDocument>;
+  attempts: Collection<AttemptDocument>;
+  attributions: Collection<AttributionDocument>;
+  poison: Collection<PoisonDocument>;
+  migrations: Collection<MigrationDocument>;
+}
+
+/** Notifications whose attempts are removed in one round trip. */
+const REMOVALS = 100;
+
+/**
+ * Removes ended notifications without transactions, in an order in which it may be interrupted anywhere and done again:
+ *
+ * 1. Mark them as being purged, each only while it still is ended: one that was redriven meanwhile has no `endedAt`. From here on it is neither
+ *    found nor changed, so nobody sees it without its attempts, or redrives it.
+ * 2. Remove attributions, then attempts.
+ * 3. Remove the notifications.
+ *
+ * The notification goes last. Were it removed first, an interruption would leave attempts that no later purge finds, and the same idempotency key,
+ * accepted again under the same id, would take their outcomes for its own and never be sent. While it is marked, its id stays taken: a repeated key is
+ * answered as before. What an interruption left is found again by its `endedAt`.
+ */
+export function createPurge({ notifications, attempts, attributions, poison, migrations }: PurgeParts) {
+  return (before: number, limit: number): Promise<Omit<PurgeCounts, "contents">> =>
+    asStoreError("purge", async () => {
+      const counts = { notifications: 0, attempts: 0, attributions: 0, poison: 0 };
+      if (limit <= 0) return counts;
+      await completeEndedAt(notifications, migrations);
+      counts.poison = await purgePoison(poison, before, limit);
+      // `$exists` is what the partial index asks for.
+      const ended = { endedAt: { $exists: true, $lt: before } };
+      const found = await notifications.find(ended, { projection: { _id: 1 }, sort: { endedAt: 1 }, limit }).toArray();
+      if (found.length === 0) return counts;
+      const ids = found.map(({ _id }) => _id);
+      await notifications.updateMany({ _id: { $in: ids }, ...ended }, { $set: { purging: true } });
+      const marked = await notifications.find({ _id: { $in: ids }, purging: true }, { projection: { _id: 1 } }).toArray();
+      for (let i = 0; i < marked.length; i += REMOVALS) {
+        const some = marked.slice(i, i + REMOVALS).map(({ _id }) => _id);
+        // A hyphen follows the notification's id; a tilde sorts behind it.
+        const ranges = some.map((id) => ({ $gte: `${id}-`, $lt: `${id}~` }));
+        const ofAttributions = ranges.map((attempt) => ({ deleteMany: { filter: { attempt } } }));
+        counts.attributions += (await attributions.bulkWrite(ofAttributions, { ordered: false })).deletedCount;
+        const ofAttempts = ranges.map((_id) => ({ deleteMany: { filter: { _id } } }));
+        counts.attempts += (await attempts.bulkWrite(ofAttempts, { ordered: false })).deletedCount;
+        counts.notifications += (await notifications.deleteMany({ _id: { $in: some }, purging: true })).deletedCount;
+      }
+      return counts;
+    });
+}
+
+async function purgePoison(poison: Collection<PoisonDocument>, before: number, limit: number): Promise<number> {
+  const old = { keptAt: { $lt: before } };
+  const found = await poison.find(old, { projection: { _id: 1 }, sort: { keptAt: 1, _id: 1 }, limit }).toArray();
+  return found.length === 0 ? 0 : (await poison.deleteMany({ _id: { $in: found.map(({ _id }) => _id) } })).deletedCount;
+}

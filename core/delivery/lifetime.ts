@@ -1,0 +1,27 @@
+const DAY_MS = 86_400_000;
+
+/** An expiry is at most so long after the moment of sending: FCM keeps a message for at most 28 days. */
+export const EXPIRY_MAX_MS = 28 * DAY_MS;
+
+/**
+ * A task that expired so long ago is acknowledged and nothing is written: its delivery has ended, or the relay ends it when it looks at it next. A void
+ * attempt would be of no use, and after a purge nobody would ever remove it.
+ */
+export const TASK_STALE_MS = DAY_MS;
+
+/**
+ * How long ago a notification must have ended before a purge may remove it. Its attempts keep a late copy of a task from being sent a second time,
+ * and its id makes a repeated key one notification: both go with it.
+ *
+ * No copy may still be sent then. A task is never sent after its expiry, and its expiry is at most EXPIRY_MAX_MS after the notification ended: nothing
+ * is attempted before the moment of sending, and a redrive sets a new expiry while the delivery is open. The remaining 7 days are for what comes late:
+ * a dispatcher whose clock is off by seconds takes an expired task for a stale one from TASK_STALE_MS on, the last bounces of an
+ * e-mail arrive within 3 days, and nobody repeats a call after 7.
+ */
+export const PURGE_AGE_MS_MIN = EXPIRY_MAX_MS + 7 * DAY_MS;
+
+/** Throws a RangeError where a purge up to `before` would remove what ended less than `ageMinMs` ago. Both moments are ms since the epoch. */
+export function checkPurge(before: number, now: number, ageMinMs = PURGE_AGE_MS_MIN): void {
+  if (!(before <= now - ageMinMs))
+    throw new RangeError(`a purge must leave what ended within the last ${ageMinMs} ms: before is ${before}, now ${now}`);
+}
