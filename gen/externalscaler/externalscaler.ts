@@ -26,8 +26,8 @@ export const protobufPackage = "externalscaler";
 export const protobufFileName = "externalscaler/externalscaler.proto";
 
 /**
- * How KEDA asks a scaler of somebody else's, "External Scalers" in its documentation. Package, names and numbers are KEDA's; what they mean
- * to us is written here. StreamMetricSpec, which newer versions try as well, is left out: they take UNIMPLEMENTED for "targets do not move".
+ * KEDA's interface to external scalers ("External Scalers" in its documentation). Package, names and numbers are KEDA's; the comments say what
+ * they mean for Carillon. StreamMetricSpec, which newer versions also call, is left out: they take UNIMPLEMENTED as "targets do not change".
  */
 
 export interface ScaledObjectRef {
@@ -54,7 +54,7 @@ export interface MetricSpec {
   metricName: string;
   /** Rounded, for versions of KEDA that do not know the next one. */
   targetSize: number;
-  /** Wins where it is above 0. */
+  /** Takes precedence if above 0. */
   targetSizeFloat: number;
 }
 
@@ -71,7 +71,7 @@ export interface MetricValue {
   metricName: string;
   /** Rounded up, for versions of KEDA that do not know the next one. */
   metricValue: number;
-  /** Wins where it is above 0. */
+  /** Takes precedence if above 0. */
   metricValueFloat: number;
 }
 
@@ -536,7 +536,7 @@ export const MetricValue: MessageFns<MetricValue> = {
 
 export type ExternalScalerService = typeof ExternalScalerService;
 export const ExternalScalerService = {
-  /** Whether at least one pod is needed. UNAVAILABLE while nobody knows. */
+  /** Whether at least one pod is needed. UNAVAILABLE while unknown. */
   isActive: {
     path: "/externalscaler.ExternalScaler/IsActive" as const,
     requestStream: false as const,
@@ -546,7 +546,7 @@ export const ExternalScalerService = {
     responseSerialize: (value: IsActiveResponse): Buffer => Buffer.from(IsActiveResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): IsActiveResponse => IsActiveResponse.decode(value),
   },
-  /** The same at once and then at every change, for triggers of type external-push. Silent while nobody knows. */
+  /** The same, sent at once and then on every change, for triggers of type external-push. Nothing is sent while unknown. */
   streamIsActive: {
     path: "/externalscaler.ExternalScaler/StreamIsActive" as const,
     requestStream: false as const,
@@ -556,7 +556,7 @@ export const ExternalScalerService = {
     responseSerialize: (value: IsActiveResponse): Buffer => Buffer.from(IsActiveResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): IsActiveResponse => IsActiveResponse.decode(value),
   },
-  /** What one pod is asked to do. */
+  /** The rate one pod must do. */
   getMetricSpec: {
     path: "/externalscaler.ExternalScaler/GetMetricSpec" as const,
     requestStream: false as const,
@@ -567,7 +567,7 @@ export const ExternalScalerService = {
       Buffer.from(GetMetricSpecResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetMetricSpecResponse => GetMetricSpecResponse.decode(value),
   },
-  /** What all pods together have to do. UNAVAILABLE while nobody knows: the number of pods then stays as it is. */
+  /** The rate all pods together must do. UNAVAILABLE while unknown: the number of pods then stays as it is. */
   getMetrics: {
     path: "/externalscaler.ExternalScaler/GetMetrics" as const,
     requestStream: false as const,
@@ -580,18 +580,18 @@ export const ExternalScalerService = {
 } as const;
 
 export interface ExternalScalerServer extends UntypedServiceImplementation {
-  /** Whether at least one pod is needed. UNAVAILABLE while nobody knows. */
+  /** Whether at least one pod is needed. UNAVAILABLE while unknown. */
   isActive: handleUnaryCall<ScaledObjectRef, IsActiveResponse>;
-  /** The same at once and then at every change, for triggers of type external-push. Silent while nobody knows. */
+  /** The same, sent at once and then on every change, for triggers of type external-push. Nothing is sent while unknown. */
   streamIsActive: handleServerStreamingCall<ScaledObjectRef, IsActiveResponse>;
-  /** What one pod is asked to do. */
+  /** The rate one pod must do. */
   getMetricSpec: handleUnaryCall<ScaledObjectRef, GetMetricSpecResponse>;
-  /** What all pods together have to do. UNAVAILABLE while nobody knows: the number of pods then stays as it is. */
+  /** The rate all pods together must do. UNAVAILABLE while unknown: the number of pods then stays as it is. */
   getMetrics: handleUnaryCall<GetMetricsRequest, GetMetricsResponse>;
 }
 
 export interface ExternalScalerClient extends Client {
-  /** Whether at least one pod is needed. UNAVAILABLE while nobody knows. */
+  /** Whether at least one pod is needed. UNAVAILABLE while unknown. */
   isActive(
     request: ScaledObjectRef,
     callback: (error: ServiceError | null, response: IsActiveResponse) => void,
@@ -607,14 +607,14 @@ export interface ExternalScalerClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: IsActiveResponse) => void,
   ): ClientUnaryCall;
-  /** The same at once and then at every change, for triggers of type external-push. Silent while nobody knows. */
+  /** The same, sent at once and then on every change, for triggers of type external-push. Nothing is sent while unknown. */
   streamIsActive(request: ScaledObjectRef, options?: Partial<CallOptions>): ClientReadableStream<IsActiveResponse>;
   streamIsActive(
     request: ScaledObjectRef,
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<IsActiveResponse>;
-  /** What one pod is asked to do. */
+  /** The rate one pod must do. */
   getMetricSpec(
     request: ScaledObjectRef,
     callback: (error: ServiceError | null, response: GetMetricSpecResponse) => void,
@@ -630,7 +630,7 @@ export interface ExternalScalerClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetMetricSpecResponse) => void,
   ): ClientUnaryCall;
-  /** What all pods together have to do. UNAVAILABLE while nobody knows: the number of pods then stays as it is. */
+  /** The rate all pods together must do. UNAVAILABLE while unknown: the number of pods then stays as it is. */
   getMetrics(
     request: GetMetricsRequest,
     callback: (error: ServiceError | null, response: GetMetricsResponse) => void,

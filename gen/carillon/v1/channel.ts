@@ -66,9 +66,9 @@ export interface WebPushSubscription {
 
 /** Why something is in its state. */
 export interface Reason {
-  /** What programs compare: one of the codes in docs/reasons.md. Codes may be added, none will change its meaning. */
+  /** For programs to compare: one of the codes in docs/reasons.md. Codes may be added; none changes its meaning. */
   code: string;
-  /** For people to read, for example the provider's own error code. Do not compare it. */
+  /** For people to read, for example the provider's own error code. Do not compare it in programs. */
   detail: string;
 }
 

@@ -26,17 +26,17 @@ export const protobufPackage = "carillon.v1";
 export const protobufFileName = "carillon/v1/notification_service.proto";
 
 /**
- * Decides the queue, what happens while preferences cannot be read, and
- * whether an attempt whose outcome is unknown is repeated.
+ * Selects the queue, what happens while preferences cannot be read, and
+ * whether an attempt in doubt is repeated.
  */
 export const NotificationClass = {
   NOTIFICATION_CLASS_UNSPECIFIED: 0,
   /**
    * NOTIFICATION_CLASS_CRITICAL - One-time passwords, security alerts. Sent even while preferences cannot be read;
-   * an attempt whose outcome is unknown is repeated once.
+   * an attempt in doubt is repeated once.
    */
   NOTIFICATION_CLASS_CRITICAL: 1,
-  /** NOTIFICATION_CLASS_TRANSACTIONAL - Receipts, reminders. Waits until preferences can be read; never repeated when the outcome is unknown. */
+  /** NOTIFICATION_CLASS_TRANSACTIONAL - Receipts, reminders. Waits until preferences can be read; an attempt in doubt is never repeated. */
   NOTIFICATION_CLASS_TRANSACTIONAL: 2,
   /** NOTIFICATION_CLASS_MARKETING - Campaigns. Like transactional, in a queue of its own. */
   NOTIFICATION_CLASS_MARKETING: 3,
@@ -79,7 +79,7 @@ export const DeliveryState = {
   DELIVERY_STATE_UNSPECIFIED: 0,
   /** DELIVERY_STATE_PENDING - Accepted; waits for its send_at, in the queue, or for its next attempt. */
   DELIVERY_STATE_PENDING: 1,
-  /** DELIVERY_STATE_UNCERTAIN - In doubt: an attempt may or may not have reached the provider. A receipt or a status query will tell. */
+  /** DELIVERY_STATE_UNCERTAIN - In doubt: an attempt may or may not have reached the provider. A receipt or a status query may resolve it. */
   DELIVERY_STATE_UNCERTAIN: 2,
   /** DELIVERY_STATE_SENT - The provider accepted it. */
   DELIVERY_STATE_SENT: 3,
@@ -212,7 +212,7 @@ export interface ItemError {
   /** A google.rpc.Code. */
   code: number;
   message: string;
-  /** What programs compare, as in google.rpc.ErrorInfo: for example INVALID_FIELD or KEY_REUSED. */
+  /** For programs to compare, as in google.rpc.ErrorInfo: for example INVALID_FIELD or KEY_REUSED. */
   reason: string;
   fields: FieldError[];
 }
@@ -276,14 +276,14 @@ export interface Attempt {
     | undefined;
   /** The outcome learned later for an attempt without an answer: accepted, rejected, endpoint-gone; empty: none. */
   resolvedOutcome: string;
-  /** By what: receipt, status query. */
+  /** What resolved it: receipt, status query. */
   resolvedBy: string;
   resolvedAt:
     | Date
     | undefined;
-  /** True when it repeats an attempt whose outcome is unknown, because the class allows it. */
+  /** True when it repeats an attempt in doubt, because the class allows it. */
   policyResend: boolean;
-  /** Which redrive by an operator it belongs to, although an earlier attempt may have been sent; 0: none. */
+  /** Number of the operator's redrive it belongs to, if an earlier attempt may have been sent; 0: none. */
   redrive: number;
 }
 
@@ -1850,7 +1850,7 @@ export const Attempt: MessageFns<Attempt> = {
 };
 
 /**
- * Accepts notifications and reports what became of them.
+ * Accepts notifications and reports their state.
  *
  * Every call carries an API key: metadata "authorization: Bearer <key>".
  */

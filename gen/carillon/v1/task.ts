@@ -34,16 +34,16 @@ export interface DeliveryTask {
   content:
     | Content
     | undefined;
-  /** True when the outcome of the previous attempt is unknown and the class allows to repeat it. */
+  /** True when the previous attempt is in doubt and the class allows to repeat it. */
   policyResend: boolean;
   /** Empty when the recipient was not a registered user. */
   endpointId: string;
   /** The first attempt of the current run; 0 means 1. */
   firstAttempt: number;
-  /** Which redrive of a delivery that may have been sent; 0: none. */
+  /** Number of the redrive, if the delivery may have been sent before; 0: none. */
   redrive: number;
   /**
-   * True: do not send; ask the provider what became of the attempt. A dispatcher that does not know this field finds the
+   * True: do not send, but ask the provider for the attempt's status. A dispatcher that does not know this field finds the
    * attempt already claimed and sends nothing.
    */
   statusQuery: boolean;
