@@ -1,4 +1,4 @@
-/** Makes this process answer the questions of Program.ask(), one after the other, and end with the process that asks. */
+/** Makes this process answer the questions of Program.ask(), one after the other. */
 export function answering<Question>(answer: (question: Question) => Promise<unknown> | unknown): void {
   process.on("message", async (question: Question) => {
     try {
@@ -7,5 +7,4 @@ export function answering<Question>(answer: (question: Question) => Promise<unkn
       process.send?.({ fault: String(error) });
     }
   });
-  process.once("disconnect", () => process.exit());
 }

@@ -3,13 +3,14 @@ import { once } from "node:events";
 import { join } from "node:path";
 
 const ROOT = join(import.meta.dirname, "..");
+const ENDS_WITH_PARENT = join(ROOT, "test/support/ends-with-parent.ts");
 /** A cold start takes a second; the rest is for a busy machine. */
 const SAID_MS = 60_000;
 const STOP_MS = 10_000;
 /** Of what it logged; a line an attempt adds up. */
 const KEPT_BYTES = 100_000;
 
-/** A program of ours as a process of its own. Disposal ends it by SIGTERM. */
+/** A program of ours as a process of its own. Disposal ends it by SIGTERM; if this process ends first, so does it. */
 export interface Program extends AsyncDisposable {
   readonly pid: number;
   /** What it printed, once that satisfies. */
@@ -22,9 +23,9 @@ export interface Program extends AsyncDisposable {
 
 export function startProgram(args: readonly string[], env: Readonly<Record<string, string>> = {}): Program {
   const [file = "", ...rest] = args;
-  const child = spawn(process.execPath, [join(ROOT, file), ...rest], {
+  const child = spawn(process.execPath, ["--import", ENDS_WITH_PARENT, join(ROOT, file), ...rest], {
     env: { PATH: process.env.PATH, ...env },
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
+    stdio: ["pipe", "pipe", "pipe", "ipc"],
   });
   // Nothing but its end and its answers keeps us waiting for it.
   child.channel?.unref();
@@ -37,7 +38,7 @@ export function startProgram(args: readonly string[], env: Readonly<Record<strin
   return {
     pid: child.pid ?? 0,
     printed: (satisfies) => until("stdout", satisfies),
-    ask: (question = {}) => answerOf(child, question, () => said.stderr),
+    ask: (question = {}) => answerOf(child, file, question, () => said.stderr),
     logged: async (part) => (await until("stderr", (text) => text.includes(part))).split("\n"),
     async [Symbol.asyncDispose]() {
       if (child.exitCode !== null || child.signalCode !== null) return;
@@ -50,7 +51,7 @@ export function startProgram(args: readonly string[], env: Readonly<Record<strin
   };
 }
 
-function answerOf<Answer>(child: ChildProcess, question: object, stderr: () => string): Promise<Answer> {
+function answerOf<Answer>(child: ChildProcess, file: string, question: object, stderr: () => string): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const settle = (end: () => void) => {
       clearTimeout(timer);
@@ -59,11 +60,8 @@ function answerOf<Answer>(child: ChildProcess, question: object, stderr: () => s
     };
     const onMessage = (message: { answer: Answer } | { fault: string }) =>
       settle(() => ("fault" in message ? reject(new Error(message.fault)) : resolve(message.answer)));
-    const onExit = (code: unknown) => settle(() => reject(new Error(`${child.spawnargs[1]} ended (${code}): ${stderr()}`)));
-    const timer = setTimeout(
-      () => settle(() => reject(new Error(`no answer of ${child.spawnargs[1]} within ${SAID_MS} ms: ${stderr()}`))),
-      SAID_MS,
-    );
+    const onExit = (code: unknown) => settle(() => reject(new Error(`${file} ended (${code}): ${stderr()}`)));
+    const timer = setTimeout(() => settle(() => reject(new Error(`no answer of ${file} within ${SAID_MS} ms: ${stderr()}`))), SAID_MS);
     child.on("message", onMessage).on("exit", onExit);
     child.send(question);
   });
