@@ -1,4 +1,4 @@
-/** What Prometheus holds, in promtool's words ("0+60x40": 40 more, a minute apart, each 60 higher), and which alerts fire at that moment, no others. */
+/** Series in promtool's notation ("0+60x40": 40 more values, a minute apart, each 60 higher), and exactly the alerts that fire at that moment. */
 export interface FiringCase {
   series: Readonly<Record<string, string>>;
   at: string;
@@ -6,7 +6,7 @@ export interface FiringCase {
 }
 
 const N = 'namespace="prod"';
-/** A gauge that is the time itself. */
+/** A gauge whose value is the time. */
 const NOW = "0+60x40";
 const still = (value: number) => `${value}x40`;
 const rate = (perStep: number) => `0+${perStep}x40`;
@@ -54,7 +54,7 @@ const webhooks = (status: string, perStep: number) => ({
 const rejected = (reason: string, perStep: number) => ({
   [`carillon_notifications_rejected_total{${N},reason="${reason}"}`]: rate(perStep),
 });
-/** Of a thousand observations a step, `slow` take longer than every bound but the last. */
+/** Of a thousand observations per step, `slow` exceed every bucket but the last. */
 const seconds = (name: string, labels: string, slow: number) => ({
   [`${name}_bucket{${N},${labels},le="0.1"}`]: rate(1000 - slow),
   [`${name}_bucket{${N},${labels},le="10"}`]: rate(1000),
@@ -65,7 +65,7 @@ const without = (name: string): FiringCase["series"] => Object.fromEntries(Objec
 
 export const firingCases: readonly FiringCase[] = [
   { series: well, at: "30m", firing: [] },
-  // Another release's troubles are not ours, nor is another namespace's.
+  // Another release and another namespace do not count.
   { series: { ...well, 'carillon_clock_off_seconds{namespace="other",pod="relay-1"}': still(9) }, at: "30m", firing: [] },
 
   ill("CarillonRoleDown", { [`kube_deployment_status_replicas_available{${N},deployment="carillon-relay"}`]: still(0) }),
@@ -103,7 +103,7 @@ export const firingCases: readonly FiringCase[] = [
         still(1),
     }),
   ),
-  // KEDA has taken the channel to zero, and its HPA does nothing until there is a pod again.
+  // KEDA has scaled the channel to zero, and its HPA is inactive until a pod runs again.
   {
     series: {
       ...well,
@@ -117,7 +117,7 @@ export const firingCases: readonly FiringCase[] = [
   ill("CarillonFeedbackFails", webhooks("503", 100)),
   ill("CarillonWebhooksForged", webhooks("403", 100)),
   ill("CarillonClockNotBelieved", { [`carillon_clock_off_seconds{${N},pod="relay-1"}`]: still(-4) }),
-  // Of SMS 60 s are promised, of e-mail 300.
+  // The limit is 60 s for SMS and 300 s for e-mail.
   ill("CarillonTasksTooOld", {
     [`carillon_queue_oldest_seconds{${N},channel="sms"}`]: still(61),
     [`carillon_queue_oldest_seconds{${N},channel="email"}`]: still(299),

@@ -1,4 +1,4 @@
-// The chart's alerts and dashboards against what the services print, and against Prometheus' own checker.
+// Checks the chart's alerts and dashboards against the services' metrics, and with promtool.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -15,7 +15,7 @@ const ROOT = join(import.meta.dirname, "../..");
 const DASHBOARDS = join(CHART, "files/dashboards");
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
 
-/** Of kube-state-metrics, as its docs/metrics/workload/ names them. */
+/** Metrics of kube-state-metrics (its docs/metrics/workload/). */
 const KUBE = [
   "kube_deployment_spec_replicas",
   "kube_deployment_status_replicas_available",
@@ -54,7 +54,7 @@ async function knownMetrics(): Promise<Set<string>> {
   return new Set([...ours, ...node.map((m) => m.name), ...KUBE]);
 }
 
-test("each alert has its entry in docs/alerts.md, and each entry its alert; who pages is woken", () => {
+test("each alert has its entry in docs/alerts.md, and each entry its alert; alerts that page say so", () => {
   const entries = read("docs/alerts.md")
     .split(/^## /m)
     .slice(1)
@@ -68,7 +68,7 @@ test("each alert has its entry in docs/alerts.md, and each entry its alert; who 
   );
 });
 
-test("every metric of an alert or a dashboard is printed by something", async () => {
+test("every metric of an alert or a dashboard exists", async () => {
   const known = await knownMetrics();
   for (const expr of exprs) {
     const named = expr.replace(/"[^"]*"/g, "").match(/\b[a-z][a-z0-9]*(_[a-z0-9]+){2,}\b/g) ?? [];
@@ -78,19 +78,19 @@ test("every metric of an alert or a dashboard is printed by something", async ()
   }
 });
 
-test("every value of a label that is asked for is one the code can say", () => {
+test("every label value queried is one that the code can set", () => {
   const source = globSync(["{core,gateway,relay,dispatchers,providers,feedback,preferences}/**/*.ts", "runtime/grpc/*.ts"], { cwd: ROOT })
     .filter((path) => !path.endsWith(".test.ts"))
     .map(read)
     .join("\n");
-  // `!=` and `!~` too: an exception that nothing says excepts nothing.
+  // `!=` and `!~` too: excluding a value that nothing sets is a mistake.
   const asked = exprs.flatMap((expr) => [...expr.matchAll(/\b(outcome|kind|why|result|settlement|state|reason)(?:=~?|!=|!~)"([^"]+)"/g)]);
   assert.ok(asked.length > 20);
   for (const [, label, values = ""] of asked)
     for (const value of values.split("|")) assert.ok(source.includes(`"${value}"`), `${label}="${value}" is said nowhere`);
 });
 
-test("each dashboard has its own uid, every panel a question, and all look at one namespace", () => {
+test("each dashboard has its own uid, every panel a query, and every query selects the namespace", () => {
   assert.deepEqual(new Set(dashboards.map((d) => d.uid)).size, dashboards.length);
   for (const { file, panels } of dashboards)
     for (const { type, title, targets } of panels) {
@@ -117,7 +117,7 @@ describe("rendered by helm, for Prometheus", () => {
     const args = ["template", "carillon", CHART, "--namespace", "prod", "--show-only", "templates/prometheusrule.yaml"];
     const all = ["evaluation.enabled=true", "monitoring.force=true", "monitoring.prometheusRule.enabled=true", ...sets];
     const text = execFileSync(helm ?? "", [...args, "--set", all.join(",")], { encoding: "utf8" });
-    // What a PrometheusRule holds is what a file of rules does, two spaces to the right.
+    // A PrometheusRule contains a rule file, indented by two spaces.
     const groups = text.slice(text.indexOf("\nspec:\n") + 7).replace(/^ {2}/gm, "");
     const path = join(scratch, "rules.yaml");
     writeFileSync(path, groups);
@@ -129,14 +129,14 @@ describe("rendered by helm, for Prometheus", () => {
     return stdout;
   };
 
-  test("promtool takes every rule, and nothing is left unfilled", { skip }, () => {
+  test("promtool accepts every rule, and every variable is replaced", { skip }, () => {
     const text = render();
     assert.match(check("check", "rules", "rules.yaml"), new RegExp(`SUCCESS: ${rules.length - 2 + 2 * 5} rules found`));
     assert.doesNotMatch(text, /\$\{/);
     assert.equal(text.match(/runbook_url: docs\/alerts\.md#carillon[a-z]+$/gm)?.length, rules.length - 2 + 2 * 5);
   });
 
-  test("promtool takes every expression of the dashboards", { skip }, () => {
+  test("promtool accepts every expression of the dashboards", { skip }, () => {
     const filled = dashboards
       .flatMap((d) => d.exprs)
       .map((e) => e.replaceAll("$__rate_interval", "5m").replaceAll(/\$(namespace|channel)/g, "x"));
@@ -145,14 +145,14 @@ describe("rendered by helm, for Prometheus", () => {
     check("check", "rules", "dashboards.yaml");
   });
 
-  test("a channel that does not run, an alert turned off, and a missing autoscaler leave nothing behind", { skip }, () => {
+  test("a channel that is off, a disabled alert and a missing autoscaler leave no rules", { skip }, () => {
     const disabled = "monitoring.prometheusRule.disabled={CarillonPoison}";
     const text = render("dispatchers.sms.enabled=false", "autoscaler.enabled=false", "autoscaling.mode=off", disabled);
     assert.doesNotMatch(text, /sms|carillon_queue_|carillon_scaling_|CarillonPoison/);
     assert.match(text, /CarillonRelayStalled/);
   });
 
-  test("alerts fire when they should, and are silent when all is well", { skip, timeout: 120_000 }, () => {
+  test("alerts fire in every faulty case, and none fires otherwise", { skip, timeout: 120_000 }, () => {
     render();
     const tests = firingCases.map(({ series, at, firing }) => ({
       interval: "1m",
@@ -165,7 +165,7 @@ describe("rendered by helm, for Prometheus", () => {
         },
       ],
     }));
-    // YAML holds JSON.
+    // JSON is YAML.
     writeFileSync(join(scratch, "tests.yaml"), JSON.stringify({ rule_files: ["rules.yaml"], evaluation_interval: "1m", tests }));
     check("test", "rules", "tests.yaml");
     const tried = new Set(firingCases.flatMap((c) => c.firing));

@@ -9,7 +9,7 @@ const minimal = objectsOf();
 const scalingFile = (objects: readonly KubernetesObject[]) => JSON.parse(find(objects, "ConfigMap", "autoscaler").data["channels.json"]!);
 const kedaModes = ["keda", "keda-jetstream", "prometheus"] as const;
 
-test("what the autoscaler reads is what it would take by itself", () => {
+test("the autoscaler's settings in the chart equal its own defaults", () => {
   const given = scalingFile(minimal);
   for (const channel of CHANNELS) assert.deepEqual({ ...SCALING_DEFAULTS[channel], ...given[channel] }, SCALING_DEFAULTS[channel], channel);
 });
@@ -37,14 +37,14 @@ test("mode external: an HPA per channel on the required rate of this release's c
   assert.equal(variablesOf(find(minimal, "Deployment", "autoscaler")).AUTOSCALER_RELEASE, "carillon");
 });
 
-test("the release in the metric's selector is the one the autoscaler answers for", () => {
+test("the metric's selector names the release that the autoscaler serves", () => {
   const objects = objectsOf({ release: "shop" });
   const { spec } = find(objects, "HorizontalPodAutoscaler", "shop-carillon-dispatcher-sms");
   assert.equal(spec.metrics[0].external.metric.selector.matchLabels.release, "shop");
   assert.equal(variablesOf(find(objects, "Deployment", "shop-carillon-autoscaler")).AUTOSCALER_RELEASE, "shop");
 });
 
-test("pods come fast and go slowly, SMS gently", () => {
+test("channels scale out fast and in slowly; SMS scales out more slowly", () => {
   const behavior = (channel: Channel) => find(minimal, "HorizontalPodAutoscaler", `dispatcher-${channel}`).spec.behavior;
   assert.deepEqual(behavior("apns").scaleUp, {
     stabilizationWindowSeconds: 0,
@@ -72,7 +72,7 @@ test("pods come fast and go slowly, SMS gently", () => {
   assert.equal(find(own, "HorizontalPodAutoscaler", "dispatcher-sms").spec.behavior.scaleUp.policies.length, 1);
 });
 
-test("where something scales a Deployment, the chart says nothing of its replicas", () => {
+test("the chart sets no replicas of a Deployment that an HPA or KEDA scales", () => {
   const scaled = (objects: readonly KubernetesObject[]) =>
     objects.flatMap(({ kind, spec }) =>
       /^(HorizontalPodAutoscaler|ScaledObject)$/.test(kind) ? [spec.scaleTargetRef.name as string] : [],
@@ -86,17 +86,17 @@ test("where something scales a Deployment, the chart says nothing of its replica
   }
 });
 
-test("mode off: fixed replicas, the fewest unless said otherwise, and no object of KEDA's", () => {
+test("mode off: fixed replicas, minReplicas by default, and no KEDA objects", () => {
   const objects = objectsOf({ ci: "autoscaling-off", values: { dispatchers: { sms: { replicas: 7 } } } });
   assert.deepEqual(namesOf(objects, "HorizontalPodAutoscaler"), ["carillon-preferences", "carillon-feedback"]);
   assert.equal(find(objects, "Deployment", "gateway").spec.replicas, 3);
   assert.equal(find(objects, "Deployment", "dispatcher-sms").spec.replicas, 7);
   assert.equal(find(objects, "Deployment", "dispatcher-webpush").spec.replicas, 1);
-  // Unquoted, YAML reads off as false.
+  // YAML reads an unquoted off as false.
   assert.equal(find(objectsOf({ values: { autoscaling: { mode: false } } }), "Deployment", "dispatcher-apns").spec.replicas, 2);
 });
 
-test("gateway, preferences and feedback scale by CPU, the relay does not", () => {
+test("gateway, preferences and feedback scale by CPU; the relay does not scale", () => {
   for (const name of ["gateway", "preferences", "feedback"]) {
     const { spec } = find(minimal, "HorizontalPodAutoscaler", name);
     assert.equal(spec.minReplicas, 2);
@@ -109,7 +109,7 @@ test("gateway, preferences and feedback scale by CPU, the relay does not", () =>
   assert.equal(find(minimal, "Deployment", "autoscaler").spec.replicas, 2);
 });
 
-test("mode keda: KEDA is pushed to by our autoscaler, holds what it has when it cannot ask, and owns the HPA", () => {
+test("mode keda: the autoscaler pushes to KEDA, which falls back to fixed replicas when it cannot ask, and owns the HPA", () => {
   const objects = objectsOf({ ci: "autoscaling-keda" });
   assert.deepEqual(
     namesOf(objects, "HorizontalPodAutoscaler").filter((name) => name.includes("dispatcher")),
@@ -131,7 +131,7 @@ test("mode keda: KEDA is pushed to by our autoscaler, holds what it has when it 
   assert.deepEqual(spec.advanced.horizontalPodAutoscalerConfig.behavior, hpa.behavior);
 });
 
-test("an upgrade between the modes external and keda meets neither KEDA's webhook nor an HPA that Helm may not take over", () => {
+test("an upgrade between the modes external and keda is rejected neither by KEDA's webhook nor by Helm over an HPA's owner", () => {
   const ours = find(minimal, "HorizontalPodAutoscaler", "dispatcher-email").metadata;
   const { name } = find(objectsOf({ ci: "autoscaling-keda" }), "ScaledObject", "dispatcher-email").spec.advanced
     .horizontalPodAutoscalerConfig;
@@ -140,7 +140,7 @@ test("an upgrade between the modes external and keda meets neither KEDA's webhoo
   assert.equal(find(minimal, "HorizontalPodAutoscaler", "gateway").metadata.annotations, undefined);
 });
 
-test("mode keda with TLS: KEDA shows a certificate of its own and checks ours", () => {
+test("mode keda with TLS: KEDA shows its own certificate and verifies the autoscaler's", () => {
   const values = { autoscaling: { mode: "keda", metricsApi: { enabled: false } } };
   const objects = objectsOf({ ci: "tls", values });
   const { spec } = find(objects, "ScaledObject", "dispatcher-email");
@@ -156,7 +156,7 @@ test("mode keda with TLS: KEDA shows a certificate of its own and checks ours", 
   );
 });
 
-test("mode keda-jetstream: a trigger per consumer, at half of what drains in time", () => {
+test("mode keda-jetstream: a trigger per consumer, at half of what drains within drainSeconds", () => {
   const objects = objectsOf({ ci: "autoscaling-keda-jetstream" });
   for (const channel of CHANNELS) {
     const triggers = find(objects, "ScaledObject", `dispatcher-${channel}`).spec.triggers.slice(0, -1);
@@ -173,7 +173,7 @@ test("mode keda-jetstream: a trigger per consumer, at half of what drains in tim
   }
 });
 
-test("mode prometheus: KEDA asks for this namespace's numbers, and nothing found is not zero", () => {
+test("mode prometheus: KEDA queries this namespace, and a missing value is not zero", () => {
   const [trigger] = find(objectsOf({ ci: "autoscaling-prometheus" }), "ScaledObject", "dispatcher-sms").spec.triggers;
   assert.equal(trigger.metadata.query, 'max(carillon_required_per_second{channel="sms", namespace="messaging"})');
   assert.equal(trigger.metadata.threshold, String(SCALING_DEFAULTS.sms.targetRatePerPod));
@@ -181,7 +181,7 @@ test("mode prometheus: KEDA asks for this namespace's numbers, and nothing found
   assert.deepEqual([trigger.authenticationRef, trigger.metadata.authModes], [{ name: "prometheus" }, "bearer"]);
 });
 
-test("a rate limit bounds the pods, as the autoscaler itself would", () => {
+test("a rate limit lowers maxReplicas, as in the autoscaler", () => {
   for (const [perSecond, maxReplicas, expected] of [
     [100, 10, 5],
     [100, null, 5],
@@ -209,7 +209,7 @@ test("a rate limit bounds the pods, as the autoscaler itself would", () => {
   assert.equal(find(more, "HorizontalPodAutoscaler", "dispatcher-sms").spec.maxReplicas, 4, "never below the fewest");
 });
 
-test("max_ack_pending holds nobody back: twice the most replicas × in flight, of the channel that needs most, the same for every role", () => {
+test("max_ack_pending is twice maxReplicas × inFlight of the largest channel, the same for every role", () => {
   const pending = (objects: readonly KubernetesObject[]) => {
     const roles = objects.filter(({ kind }) => ["Deployment", "Job"].includes(kind)).map((o) => variablesOf(o).NATS_ACK_PENDING_MAX);
     const said = new Set(roles.filter((value) => value !== undefined));
@@ -219,10 +219,7 @@ test("max_ack_pending holds nobody back: twice the most replicas × in flight, o
   assert.equal(pending(minimal), Math.max(...CHANNELS.map((c) => 2 * SCALING_DEFAULTS[c].maxReplicas * SCALING_DEFAULTS[c].inFlight)));
   assert.equal(pending(objectsOf({ values: { dispatchers: { sms: { inFlight: 500 } } } })), 10_000);
   assert.equal(pending(objectsOf({ values: { nats: { ackPendingMax: 50_000 } } })), 50_000);
-  assert.match(
-    rejectionOf({ values: { nats: { ackPendingMax: 3_000 } } }),
-    /nats\.ackPendingMax \(3000\) would hold dispatchers back .* is 3072/,
-  );
+  assert.match(rejectionOf({ values: { nats: { ackPendingMax: 3_000 } } }), /nats\.ackPendingMax \(3000\) limits dispatchers.* is 3072/);
 });
 
 test("zero pods need KEDA, or Kubernetes 1.37", () => {

@@ -16,7 +16,7 @@ const components = (objects: readonly KubernetesObject[]) =>
   new Set(objects.map((o) => o.metadata.labels?.["app.kubernetes.io/component"]));
 const withValues = (values: object) => objectsOf({ ci: "production", values });
 
-/** Each row of docs/chart-features.md, and where it shows. */
+/** Each row of docs/chart-features.md, and what proves it. */
 const SHOWN: Readonly<Record<string, () => boolean>> = {
   "values.schema.json": () => /2020-12/.test(text(chart("values.schema.json"))),
   "README generated from values comments": () => /chart\.ts fresh/.test(text("Makefile")),
@@ -78,7 +78,7 @@ const rows = [...text("docs/chart-features.md").matchAll(/^\| (?!feature |---)(.
   ours,
 }));
 
-test("every feature of the table has its proof, and no proof is without a row", () => {
+test("every row of the table has its proof, and every proof its row", () => {
   assert.deepEqual(rows.map((row) => row.name).sort(), Object.keys(SHOWN).sort());
   assert.ok(rows.every((row) => row.ours?.startsWith("Y")));
 });

@@ -1,4 +1,4 @@
-// What `helm test` runs, as its pod runs it, against a gateway's door of each kind.
+// Runs the program of `helm test` as its pod does, against gateways with every kind of TLS.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -41,7 +41,7 @@ async function gateway(kind: "plain" | "tls" | "asking", { ready = true } = {}):
   return server;
 }
 
-/** The pod's own command and variables, but for where the gateway and the mounted Secret are. */
+/** The pod's own command and variables, except for the addresses of the gateway and the mounted Secret. */
 async function run(values: object, address: string): Promise<{ code: number; said: string }> {
   const [{ command, args, env }] = podOf(values).containers;
   const variables = Object.fromEntries((env as { name: string; value: string }[]).map(({ name, value }) => [name, value]));
@@ -61,17 +61,17 @@ const RUNS: readonly [kind: "plain" | "tls" | "asking", values: object, said: Re
   ["tls", { gateway: { tls } }, /is SERVING/],
   ["tls", { gateway: { tls }, tests: { clientCertificate } }, /is SERVING/],
   ["asking", { gateway: { tls: asking }, tests: { clientCertificate } }, /is SERVING/],
-  ["asking", { gateway: { tls: asking } }, /answers, and wants a certificate; with tests\.clientCertificate\.existingSecret/],
+  ["asking", { gateway: { tls: asking } }, /answers and requires a client certificate; set tests\.clientCertificate\.existingSecret/],
 ];
 for (const [kind, values, said] of RUNS)
-  test(`a gateway that is well passes: ${kind}, ${JSON.stringify(values)}`, limits, async () => {
+  test(`a ready gateway passes: ${kind}, ${JSON.stringify(values)}`, limits, async () => {
     const { address } = await gateway(kind);
     const ended = await run(values, address);
     assert.match(ended.said, said);
     assert.equal(ended.code, 0, ended.said);
   });
 
-test("one that is not ready fails, and so does one that is not there", limits, async () => {
+test("a gateway that is not ready fails, and so does one that is not reachable", limits, async () => {
   const { address } = await gateway("asking", { ready: false });
   const notReady = await run({ gateway: { tls: asking }, tests: { clientCertificate } }, address);
   assert.deepEqual([notReady.code, /NOT_SERVING/.test(notReady.said)], [1, true], notReady.said);
@@ -79,7 +79,7 @@ test("one that is not ready fails, and so does one that is not there", limits, a
   assert.deepEqual([absent.code, /cannot be reached/.test(absent.said)], [1, true], absent.said);
 });
 
-test("the Secret is mounted where the gateway speaks TLS, and nowhere else", () => {
+test("the Secret is mounted only where the gateway speaks TLS", () => {
   const spec = podOf({ gateway: { tls: asking }, tests: { clientCertificate } });
   assert.deepEqual(spec.volumes, [{ name: "client-tls", secret: { secretName: "test-caller", defaultMode: 0o440 } }]);
   assert.equal(spec.containers[0].volumeMounts[0].mountPath, spec.containers[0].env.at(-1).value);

@@ -15,7 +15,7 @@ const policy = (objects: readonly KubernetesObject[], name: string): { ingress: 
 const DNS = [53, 53, 5353, 5353];
 const portsOf = (rules: readonly Rule[]) => rules.flatMap(({ ports = [] }) => ports.map(({ port }) => port));
 
-test("our own clients find every pod of a service: headless, by dns:///", () => {
+test("services find every pod of one another by headless Services and dns:///", () => {
   for (const [name, port] of [
     ["gateway-headless", 7700],
     ["preferences", 7710],
@@ -29,7 +29,7 @@ test("our own clients find every pod of a service: headless, by dns:///", () => 
     assert.equal(variablesOf(find(minimal, "Deployment", name)).PREFERENCES_ADDRESS, "dns:///carillon-preferences:7710");
 });
 
-test("the gateway's Service is one for load balancers too, and says that it is gRPC", () => {
+test("the gateway's Service suits load balancers, and declares gRPC", () => {
   const { spec, metadata } = find(production, "Service", "gateway");
   assert.equal(spec.type, "LoadBalancer");
   assert.deepEqual(spec.loadBalancerSourceRanges, ["10.0.0.0/8"]);
@@ -39,7 +39,7 @@ test("the gateway's Service is one for load balancers too, and says that it is g
   assert.equal(find(minimal, "Service", "gateway").spec.ports[0].appProtocol, "kubernetes.io/h2c");
 });
 
-test("on dual stack Services ask for both families, and pods listen on both", () => {
+test("on dual stack Services request both families, and pods listen on both", () => {
   for (const { spec } of production.filter(({ kind }) => kind === "Service")) {
     assert.equal(spec.ipFamilyPolicy, "PreferDualStack");
     assert.deepEqual(spec.ipFamilies, ["IPv4", "IPv6"]);
@@ -49,7 +49,7 @@ test("on dual stack Services ask for both families, and pods listen on both", ()
   for (const { spec } of minimal.filter(({ kind }) => kind === "Service")) assert.equal(spec.ipFamilyPolicy, undefined);
 });
 
-test("every component has a policy, both ways", () => {
+test("every component has a policy for ingress and egress", () => {
   for (const name of COMPONENTS) {
     const { spec } = find(minimal, "NetworkPolicy", name);
     assert.deepEqual(spec.policyTypes, ["Ingress", "Egress"]);
@@ -58,7 +58,7 @@ test("every component has a policy, both ways", () => {
   assert.deepEqual(namesOf(objectsOf({ values: { networkPolicy: { enabled: false } } }), "NetworkPolicy"), []);
 });
 
-test("a dispatcher reaches what it needs and is reached for metrics alone; a relay reaches no provider", () => {
+test("a dispatcher may reach what it needs and be reached for metrics alone; a relay may not reach providers", () => {
   const { ingress, egress } = policy(minimal, "dispatcher-sms");
   assert.deepEqual(portsOf(ingress), [8080]);
   assert.deepEqual(portsOf(egress), [...DNS, 27017, 4222, 6379, 7710, 443]);
@@ -67,12 +67,12 @@ test("a dispatcher reaches what it needs and is reached for metrics alone; a rel
   assert.deepEqual(portsOf(policy(minimal, "gateway").ingress), [8080, 7700]);
 });
 
-test("ports are those of the URLs", () => {
+test("ports come from the URLs", () => {
   assert.deepEqual(portsOf(policy(production, "dispatcher-sms").egress), [...DNS, 27017, 27018, 4222, 6380, 7710, 443, 2197, 4318]);
   assert.deepEqual(portsOf(policy(objectsOf({ ci: "rate-limited" }), "dispatcher-sms").egress), [...DNS, 27017, 4222, 6379, 7710, 443]);
 });
 
-test("nobody reaches where clouds keep credentials, wherever a rule says anywhere", () => {
+test("every rule for any address excludes those where clouds serve machine credentials", () => {
   const blocks = minimal
     .filter(({ kind }) => kind === "NetworkPolicy")
     .flatMap(({ spec }) => spec.egress as Rule[])
@@ -82,7 +82,7 @@ test("nobody reaches where clouds keep credentials, wherever a rule says anywher
     assert.deepEqual(except, cidr === "0.0.0.0/0" ? ["169.254.0.0/16"] : ["fe80::/10", "fd00:ec2::254/128"]);
 });
 
-test("who may come in can be said, and helm test may still", () => {
+test("callers can be restricted, and helm test is still allowed", () => {
   const [, calls] = policy(production, "gateway").ingress;
   assert.deepEqual(calls?.from?.[0], { namespaceSelector: { matchLabels: { carillon: "caller" } } });
   assert.ok(JSON.stringify(calls?.from?.[1]).includes('"app.kubernetes.io/component":"test"'));
@@ -91,7 +91,7 @@ test("who may come in can be said, and helm test may still", () => {
   assert.ok(!JSON.stringify(preferences).includes("relay"));
 });
 
-test("webhooks come in under the path of the public URL", () => {
+test("the Ingress of the webhooks has the path of the public URL", () => {
   const { spec } = find(production, "Ingress", "feedback");
   assert.deepEqual(spec.tls, [{ hosts: ["hooks.example.com"], secretName: "hooks-tls" }]);
   assert.equal(spec.rules[0].host, "hooks.example.com");
@@ -105,13 +105,13 @@ test("webhooks come in under the path of the public URL", () => {
   );
 });
 
-test("callers come in by a GRPCRoute where there is a Gateway", () => {
+test("callers come through a GRPCRoute where there is a Gateway", () => {
   const { spec } = find(production, "GRPCRoute", "gateway");
   assert.deepEqual(spec.parentRefs, [{ name: "public", namespace: "gateways" }]);
   assert.deepEqual(spec.rules[0].backendRefs, [{ name: "carillon-gateway", port: 7700 }]);
 });
 
-test("with TLS every service of ours shows a certificate that holds for its names, and its key is new each time", () => {
+test("with TLS every service has a certificate for its names, with a new key at each renewal", () => {
   const objects = objectsOf({ ci: "tls" });
   const certificates = namesOf(objects, "Certificate").map((name) => name.replace("carillon-", ""));
   const dispatchers = COMPONENTS.filter((name) => name.startsWith("dispatcher-"));
@@ -137,7 +137,7 @@ test("with TLS every service of ours shows a certificate that holds for its name
   ]);
 });
 
-test("without cert-manager the Secrets are whoever's made them", () => {
+test("without cert-manager the given Secrets are used", () => {
   const objects = objectsOf({ ci: "tls-existing" });
   assert.deepEqual(namesOf(objects, "Certificate"), []);
   const gateway = find(objects, "Deployment", "gateway");
@@ -146,7 +146,7 @@ test("without cert-manager the Secrets are whoever's made them", () => {
   assert.equal(variablesOf(gateway).GATEWAY_TLS_CLIENT_CA_FILE, "/etc/carillon/gateway-client-ca/ca.crt");
 });
 
-test("monitors are rendered where the cluster knows them, or where forced", () => {
+test("monitors are rendered where the cluster has the CRD, or where forced", () => {
   const values = { monitoring: { podMonitor: { enabled: true }, serviceMonitor: { enabled: true } } };
   const kinds = (objects: readonly KubernetesObject[]) => objects.map(({ kind }) => kind).filter((kind) => kind.endsWith("Monitor"));
   assert.deepEqual(kinds(objectsOf({ values })), []);
@@ -158,7 +158,7 @@ test("monitors are rendered where the cluster knows them, or where forced", () =
   ]);
 });
 
-test("a monitor finds every pod that prints metrics, and only those", () => {
+test("a monitor selects every pod with metrics, and no other", () => {
   const objects = objectsOf({ ci: "nack" });
   const { matchLabels } = find(objects, "PodMonitor", "bells").spec.selector;
   const matches = (labels: Record<string, string>) => Object.entries(matchLabels).every(([key, value]) => labels[key] === value);

@@ -6,7 +6,7 @@ import { CI, containerOf, deployments, find, objectsOf, podOf, variablesOf } fro
 const minimal = objectsOf();
 const workloads = minimal.filter(({ kind }) => ["Deployment", "Job", "Pod"].includes(kind));
 
-test("no pod may do what the restricted Pod Security Standard forbids, and none sees a token or others' addresses", () => {
+test("every pod meets the restricted Pod Security Standard, without a token and without Service variables", () => {
   for (const workload of workloads) {
     const { securityContext, automountServiceAccountToken, enableServiceLinks } = podOf(workload);
     assert.equal(automountServiceAccountToken, false, workload.metadata.name);
@@ -21,7 +21,7 @@ test("no pod may do what the restricted Pod Security Standard forbids, and none 
   }
 });
 
-test("the heap follows a memory limit, which is there always", () => {
+test("the heap is sized by a memory limit, which every pod has", () => {
   for (const ci of ["minimal", "production", "restricted", "evaluation"])
     for (const deployment of deployments(objectsOf({ ci }))) {
       assert.ok(containerOf(deployment).resources.limits.memory, `${ci}: ${deployment.metadata.name}`);
@@ -30,7 +30,7 @@ test("the heap follows a memory limit, which is there always", () => {
   assert.equal(containerOf(find(minimal, "Deployment", "gateway")).resources.limits.cpu, undefined);
 });
 
-test("probes ask gRPC health on a plaintext port of its own, and liveness asks for nothing else", () => {
+test("probes call gRPC health on its own plaintext port, and liveness depends on nothing else", () => {
   for (const deployment of deployments(minimal)) {
     const { startupProbe, livenessProbe, readinessProbe, ports } = containerOf(deployment);
     assert.deepEqual(startupProbe.grpc, { port: 8081, service: "liveness" });
@@ -46,14 +46,14 @@ test("probes ask gRPC health on a plaintext port of its own, and liveness asks f
   });
 });
 
-test("whoever serves others goes on for 5 s after it was taken from the endpoints; who pulls does not", () => {
+test("a server keeps serving for 5 s after its removal from the endpoints; a consumer of tasks stops at once", () => {
   for (const deployment of deployments(minimal)) {
     const serves = /gateway|preferences|feedback|autoscaler/.test(deployment.metadata.name);
     assert.deepEqual(containerOf(deployment).lifecycle, serves ? { preStop: { sleep: { seconds: 5 } } } : undefined);
   }
 });
 
-test("the drain ends 5 s before the pod does", () => {
+test("the drain ends 5 s before the grace period", () => {
   for (const [name, grace, drainMs] of [
     ["gateway", 45, "35000"],
     ["relay", 45, "40000"],
@@ -66,7 +66,7 @@ test("the drain ends 5 s before the pod does", () => {
   }
 });
 
-test("secrets come as files in a directory that the kubelet renews, never as variables, and never by subPath", () => {
+test("secrets are files in a directory that the kubelet renews, never variables, and never mounted by subPath", () => {
   const objects = objectsOf({ ci: "production" });
   for (const deployment of deployments(objects)) {
     const mounts: { name: string; subPath?: string; mountPath: string }[] = containerOf(deployment).volumeMounts;
@@ -84,10 +84,10 @@ test("secrets come as files in a directory that the kubelet renews, never as var
   assert.deepEqual(sources.at(-2).secret, { name: "twilio", items: [{ key: "auth-token", path: "twilio-auth-token" }] });
 });
 
-/** What Node reads itself. */
+/** Variables of Node itself. */
 const NODES = ["NODE_OPTIONS", "UV_THREADPOOL_SIZE", "NODE_EXTRA_CA_CERTS"];
 
-test("every variable that is set is one its role knows and takes, and none that it must have is missing", async () => {
+test("every variable set is one that its role accepts, and no required one is missing", async () => {
   const roles = await loadRoles();
   for (const ci of CI.filter((name) => name !== "evaluation"))
     for (const deployment of deployments(objectsOf({ ci }))) {
@@ -102,7 +102,7 @@ test("every variable that is set is one its role knows and takes, and none that 
       for (const [name, variable] of Object.entries(variables)) {
         const value = env[name];
         if (value === undefined) assert.notEqual(variable.default, undefined, `${where}: ${name} is missing`);
-        // Files are there only in a pod; a variable of extraEnv may come from anywhere.
+        // Files exist only in a pod, and extraEnv may set any variable.
         else if (
           !value.startsWith("/etc/") &&
           !containerOf(deployment).env.some((e: { name: string; valueFrom?: object }) => e.name === name && e.valueFrom)
@@ -112,7 +112,7 @@ test("every variable that is set is one its role knows and takes, and none that 
     }
 });
 
-test("settings win over what the chart sets, extraEnv over both, and no name stands twice", () => {
+test("settings override what the chart sets, extraEnv overrides both, and no name occurs twice", () => {
   const values = { relay: { settings: { LOG_LEVEL: "debug", RELAY_POLL_MS: 100 }, extraEnv: [{ name: "LOG_LEVEL", value: "warn" }] } };
   const relay = find(objectsOf({ values }), "Deployment", "relay");
   const names = containerOf(relay).env.map(({ name }: { name: string }) => name);
@@ -121,7 +121,7 @@ test("settings win over what the chart sets, extraEnv over both, and no name sta
   assert.equal(variablesOf(relay).RELAY_POLL_MS, "100");
 });
 
-test("what a component says wins over what it inherits, false, 0 and empty too", () => {
+test("a component's own values override inherited ones, also false, 0 and empty ones", () => {
   const values = {
     defaults: { logLevel: "debug", podLabels: { a: "1", b: "2" }, tolerations: [{ operator: "Exists" }] },
     dispatcherDefaults: { logLevel: "error", inFlight: 7 },
@@ -141,7 +141,7 @@ test("what a component says wins over what it inherits, false, 0 and empty too",
   assert.deepEqual(podOf(find(objects, "Deployment", "relay")).tolerations, [{ operator: "Exists" }]);
 });
 
-test("everything an installation adds arrives in the pods", () => {
+test("everything an installation adds reaches the pods", () => {
   const objects = objectsOf({ ci: "production" });
   const pod = podOf(find(objects, "Deployment", "dispatcher-fcm"));
   assert.deepEqual(pod.imagePullSecrets, [{ name: "registry" }]);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { rejectionOf } from "./render.ts";
 
-/** Bad value → what helm answers must name. */
+/** A bad value, and what helm's answer must name. */
 type Case = readonly [values: object, path: RegExp, options?: { ci?: string; kubeVersion?: string }];
 
 const dispatcher = (channel: string, values: object) => ({ dispatchers: { [channel]: values } });
@@ -21,7 +21,7 @@ const SCHEMA: readonly Case[] = [
   [dispatcher("sms", { providers: [] }), /at '\/dispatchers\/sms\/providers': minItems: got 0, want 1/],
   [dispatcher("sms", { twilio: { accountSid: "XX1" } }), /at '\/dispatchers\/sms\/twilio\/accountSid': 'XX1' does not match pattern/],
   [dispatcher("email", { autoscaling: { targetRatePerPod: 0 } }), /at '\/dispatchers\/email\/autoscaling\/targetRatePerPod': minimum/],
-  // The autoscaler would not start with it.
+  // With it the autoscaler would not start.
   [
     dispatcher("email", { autoscaling: { targetRatePerPod: 200_000 } }),
     /at '\/dispatchers\/email\/autoscaling\/targetRatePerPod': maximum/,
@@ -50,7 +50,7 @@ const SCHEMA: readonly Case[] = [
   [{ image: { digest: "sha256:1" } }, /at '\/image\/digest': 'sha256:1' does not match pattern/],
   [{ image: { pullPolicy: "Sometimes" } }, /at '\/image\/pullPolicy': value must be one of/],
   [{ mongodb: { url: "mongodb://user:secret@host/carillon" } }, /at '\/mongodb\/url': .* does not match pattern/],
-  // The roles would speak plain NATS to it, and the NetworkPolicy would let them out on 4222.
+  // The roles would connect by plain NATS, and the NetworkPolicy would allow port 4222.
   [{ nats: { url: "wss://nats.example.com" } }, /at '\/nats\/url': .* does not match pattern/],
   [{ nats: { streamReplicas: 7 } }, /at '\/nats\/streamReplicas': maximum: got 7, want 5/],
   [
@@ -64,7 +64,7 @@ const SCHEMA: readonly Case[] = [
   [{ monitoring: { podMonitor: { interval: "often" } } }, /at '\/monitoring\/podMonitor\/interval'/],
 ];
 
-test("a bad value is rejected by the schema, which names where it stands and what it should be", () => {
+test("the schema rejects a bad value, and names its path and the rule", () => {
   for (const [values, expected] of SCHEMA) assert.match(rejectionOf({ values }), expected, JSON.stringify(values));
 });
 
@@ -108,7 +108,7 @@ const SENTENCES: readonly Case[] = [
     /dispatchers\.sms\.autoscaling\.maxReplicas is null, which takes it from dispatchers\.sms\.rateLimit\.perSecond/,
   ],
   [{ gateway: { autoscaling: { maxReplicas: 1 } } }, /gateway\.autoscaling: maxReplicas \(1\) must not be below minReplicas \(2\)/],
-  [{ autoscaler: { enabled: false } }, /autoscaling\.mode=external reads what the autoscaler computes/],
+  [{ autoscaler: { enabled: false } }, /autoscaling\.mode=external needs the autoscaler/],
   [{ autoscaling: { mode: "keda-jetstream" } }, /autoscaling\.jetstream\.monitoringEndpoint is missing/],
   [{ autoscaling: { mode: "prometheus" } }, /autoscaling\.prometheus\.serverAddress is missing/],
   [{ tls: { enabled: true } }, /tls\.certManager\.issuerRef\.name is missing/],
@@ -122,7 +122,7 @@ const SENTENCES: readonly Case[] = [
   [{}, /chart requires kubeVersion: >=1\.30\.0-0/, { kubeVersion: "1.29" }],
 ];
 
-test("what is missing or cannot work together is said in a sentence", () => {
+test("missing values and contradictions fail with an error that names them", () => {
   for (const [values, expected, options] of SENTENCES) {
     const why = rejectionOf({ values, ...options });
     assert.match(why, expected, JSON.stringify(values));

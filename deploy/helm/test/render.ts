@@ -5,7 +5,7 @@ import { basename, join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { CACHE, CHART, helm } from "../../../scripts/chart/helm.ts";
 
-/** Any object of Kubernetes'. */
+/** Any Kubernetes object. */
 export interface KubernetesObject {
   apiVersion: string;
   kind: string;
@@ -19,11 +19,11 @@ export interface KubernetesObject {
 export interface RenderOptions {
   /** A file of ci/, without "-values.yaml". */
   ci?: string;
-  /** Laid over it. */
+  /** Override it. */
   values?: object;
   /** Default: the newest supported. */
   kubeVersion?: string;
-  /** API versions that the cluster is said to have, beside Kubernetes' own. */
+  /** Further API versions of the cluster. */
   apis?: readonly string[];
   release?: string;
 }
@@ -36,13 +36,13 @@ export const CI = globSync("*-values.yaml", { cwd: join(CHART, "ci") })
   .sort();
 
 const PYTHON = globSync("*/bin/python3", { cwd: join(CACHE, "chart") }).map((path) => join(CACHE, "chart", path))[0] ?? "";
-/** All versions of all ci files at once take 10 s here. */
+/** All versions of all ci files at once take 10 s. */
 const PYTHON_MS = 170_000;
 
 const scratch = mkdtempSync(join(tmpdir(), "carillon-chart-"));
 let files = 0;
 
-/** For helm, from these. */
+/** Arguments of helm. */
 export function renderArguments({
   ci = "minimal",
   values = {},
@@ -50,7 +50,7 @@ export function renderArguments({
   apis = [],
   release = "carillon",
 }: RenderOptions = {}): string[] {
-  // YAML holds all of JSON.
+  // JSON is YAML.
   const overlay = join(scratch, `${files++}.yaml`);
   writeFileSync(overlay, JSON.stringify(values));
   return [
@@ -65,14 +65,14 @@ export function render(options: RenderOptions = {}): Rendered {
   return result.kind === "done" ? { kind: "rendered", text: result.stdout } : { kind: "rejected", why: result.stderr };
 }
 
-/** Throws where the chart rejects. */
+/** Throws where the chart rejects the values. */
 export function objectsOf(options: RenderOptions = {}): KubernetesObject[] {
   const result = render(options);
   if (result.kind === "rejected") throw new Error(result.why);
   return parseObjects(result.text);
 }
 
-/** What the chart says in rejecting. Throws where it does not. */
+/** The chart's error. Throws where it accepts the values. */
 export function rejectionOf(options: RenderOptions): string {
   const result = render(options);
   if (result.kind === "rendered") throw new Error(`rendered, not rejected: ${JSON.stringify(options)}`);

@@ -17,7 +17,7 @@ import {
 
 const minimal = objectsOf();
 
-test("every component is a Deployment of the same image, told apart by one argument", () => {
+test("every component is a Deployment of the same image, with the role as its argument", () => {
   assert.deepEqual(
     namesOf(minimal, "Deployment"),
     COMPONENTS.map((name) => `carillon-${name}`),
@@ -32,7 +32,7 @@ test("every component is a Deployment of the same image, told apart by one argum
   }
 });
 
-test("a release of another name has it in front of its objects, and says so in its labels", () => {
+test("objects of a release of another name start with that name, and carry it in their labels", () => {
   const objects = objectsOf({ release: "shop" });
   assert.ok(objects.every(({ metadata }) => metadata.name.startsWith("shop-carillon-")));
   assert.ok(objects.every(({ metadata }) => metadata.labels?.["app.kubernetes.io/instance"] === "shop"));
@@ -42,7 +42,7 @@ test("a release of another name has it in front of its objects, and says so in i
   );
 });
 
-test("no object stands twice, though components share a service account", () => {
+test("no object is rendered twice, though components share a service account", () => {
   for (const ci of CI) {
     const objects = objectsOf({ ci, values: { defaults: { serviceAccount: { name: "shared" } } } });
     const names = objects.map(({ kind, metadata }) => `${kind} ${metadata.namespace} ${metadata.name}`);
@@ -71,18 +71,18 @@ test("a rollout starts new pods before it stops old ones, and spreads them over 
   assert.equal(podOf(none).topologySpreadConstraints, undefined);
 });
 
-test("in the evaluation profile no HPA makes more of the small pods, whatever share of their CPU request they use", () => {
+test("the evaluation profile has no HPA that adds small pods for their CPU use", () => {
   const hpas = objectsOf({ ci: "evaluation" }).filter(({ kind }) => kind === "HorizontalPodAutoscaler");
   assert.equal(hpas.length, 8);
   for (const { metadata, spec } of hpas) assert.deepEqual([spec.minReplicas, spec.maxReplicas], [1, 1], metadata.name);
 });
 
-test("whoever wants Recreate gets no rolling update beside it, which the API server would reject", () => {
+test("Recreate comes without rollingUpdate, which the API server would reject", () => {
   const relay = find(objectsOf({ values: { relay: { strategy: { type: "Recreate" } } } }), "Deployment", "relay");
   assert.deepEqual(relay.spec.strategy, { type: "Recreate" });
 });
 
-test("node drains take one pod of each at a time, and never wait for a broken one", () => {
+test("node drains evict one pod of each component at a time, and do not wait for an unhealthy one", () => {
   for (const name of COMPONENTS) {
     const { spec } = find(minimal, "PodDisruptionBudget", name);
     assert.equal(spec.maxUnavailable, 1);
@@ -98,7 +98,7 @@ test("node drains take one pod of each at a time, and never wait for a broken on
   );
 });
 
-test("a change of what the autoscaler computes with restarts the autoscaler alone", () => {
+test("a change of the autoscaler's settings restarts the autoscaler alone", () => {
   const templates = (objects: KubernetesObject[]) =>
     Object.fromEntries(deployments(objects).map(({ metadata, spec }) => [metadata.name, JSON.stringify(spec.template)]));
   const after = templates(objectsOf({ values: { dispatchers: { sms: { autoscaling: { drainSeconds: 61 } } } } }));
@@ -109,7 +109,7 @@ test("a change of what the autoscaler computes with restarts the autoscaler alon
   );
 });
 
-test("streams are made by a Job of each revision, which cannot collide with an older one", () => {
+test("each revision has a Job that creates streams, with a name of its own", () => {
   const job = minimal.find(({ kind }) => kind === "Job")!;
   assert.match(job.metadata.name, /^carillon-provision-1-[0-9a-f]{6}$/);
   assert.deepEqual(containerOf(job).args, ["provision"]);
@@ -120,7 +120,7 @@ test("streams are made by a Job of each revision, which cannot collide with an o
   assert.deepEqual(namesOf(objectsOf({ values: { provisioning: { mode: "none" } } }), "Job"), []);
 });
 
-test("NACK gets the streams and consumers the roles would make", () => {
+test("NACK gets the same streams and consumers that the roles would create", () => {
   const objects = objectsOf({ ci: "nack" });
   assert.equal(namesOf(objects, "Stream").length, 5);
   assert.equal(namesOf(objects, "Consumer").length, 15);
@@ -132,7 +132,7 @@ test("NACK gets the streams and consumers the roles would make", () => {
   assert.deepEqual(find(objects, "Consumer", "bells-sms-critical").spec.filterSubject, "carillon.sms.critical");
 });
 
-test("helm test asks the gateway through its Service, without a shell", () => {
+test("helm test calls the gateway through its Service, without a shell", () => {
   const pod = find(minimal, "Pod", "test-gateway");
   assert.equal(pod.metadata.annotations?.["helm.sh/hook"], "test");
   const [{ command, env, args }] = pod.spec.containers;
@@ -141,11 +141,11 @@ test("helm test asks the gateway through its Service, without a shell", () => {
   assert.deepEqual(env[0], { name: "ADDRESS", value: "carillon-gateway:7700" });
 });
 
-test("with everything off nothing is left", () => {
+test("with everything off nothing is rendered", () => {
   assert.deepEqual(parseObjects((render({ ci: "everything-off" }) as { text: string }).text), []);
 });
 
-test("the schemas would notice a field that Kubernetes does not have, and a kind nobody knows", () => {
+test("the schemas notice an unknown field and an unknown kind", () => {
   const deployment = structuredClone(find(minimal, "Deployment", "relay"));
   deployment.spec.template.spec.containers[0].bogus = 1;
   const scaled = structuredClone(find(objectsOf({ ci: "autoscaling-keda" }), "ScaledObject", "dispatcher-sms"));
@@ -163,7 +163,7 @@ test("the schemas would notice a field that Kubernetes does not have, and a kind
   assert.match(faults[0]![1], /containers\/0: .*bogus/);
 });
 
-test("labels and annotations for every object are on every object", () => {
+test("commonLabels and commonAnnotations are on every object", () => {
   for (const ci of ["tls", "nack", "evaluation", "autoscaling-keda"])
     for (const { kind, metadata } of objectsOf({ ci, values: { commonLabels: { team: "a" }, commonAnnotations: { owner: "b" } } }))
       assert.deepEqual([metadata.labels?.team, metadata.annotations?.owner], ["a", "b"], `${ci}: ${kind} ${metadata.name}`);

@@ -1,14 +1,14 @@
 {{/*
-Everything that runs, as JSON {"items": […]}, each with
+All workloads, as JSON {"items": […]}, each with
   component  gateway, preferences, relay, feedback, autoscaler, dispatcher-<channel>, provision
   name       of its objects
   args       of the container
   channel    of a dispatcher; else empty
   kind       deployment or job
-  values     its own over what it inherits: defaults, dispatcherDefaults
+  values     its own merged over defaults and dispatcherDefaults
   needs      store, nats, streams, redis, token, preferences, tls, providers
-  ports      name: number, beside http and health
-Of a part that can be left out also
+  ports      name: number, in addition to http and health
+From a part that can be left out also
   variables    name: value
   secrets      volume: Secret, mounted at /etc/carillon/<volume>
   mountsToken  its service account's token
@@ -48,7 +48,7 @@ Of a part that can be left out also
 {{- toJson (dict "items" $items) -}}
 {{- end }}
 
-{{/* A dispatcher's values as JSON: (dict "root" $ "channel" "sms"). autoscaling.maxReplicas is the number that holds. */}}
+{{/* A dispatcher's values as JSON: (dict "root" $ "channel" "sms"). autoscaling.maxReplicas is the effective number. */}}
 {{- define "carillon.dispatcher" -}}
 {{- $path := printf "dispatchers.%s" .channel -}}
 {{- $values := mergeOverwrite (deepCopy .root.Values.defaults) (deepCopy .root.Values.dispatcherDefaults) (deepCopy (index .root.Values.dispatchers .channel)) (include "carillon.evaluation.pods" .root | fromJson) -}}
@@ -61,7 +61,7 @@ Of a part that can be left out also
   {{- fail (printf "\n\n%s.autoscaling: maxReplicas (%d) must not be below minReplicas (%d).\n" $path (int $most) (int $scaling.minReplicas)) -}}
 {{- end -}}
 {{- if not (kindIs "invalid" $perSecond) -}}
-  {{- /* More pods than the provider admits only wait for each other; one is to spare. */ -}}
+  {{- /* Further pods would only wait for the rate limit. Includes one spare. */ -}}
   {{- $useful := add 1 (ceil (divf $perSecond $scaling.targetRatePerPod)) -}}
   {{- $most = ternary $useful (min $useful $most) (kindIs "invalid" $most) -}}
 {{- end -}}
@@ -71,7 +71,7 @@ Of a part that can be left out also
 {{- toJson $values -}}
 {{- end }}
 
-{{/* Tasks handed out at once, of a channel and class: one figure for all channels, as every role sets the same streams right. */}}
+{{/* max_ack_pending of each channel and class. The same for all channels, because every role updates the same streams. */}}
 {{- define "carillon.ackPendingMax" -}}
 {{- $least := 1000 -}}
 {{- range $item := (include "carillon.components" . | fromJson).items -}}
@@ -84,7 +84,7 @@ Of a part that can be left out also
 {{- if kindIs "invalid" $given -}}
 {{- $least -}}
 {{- else if lt (int $given) (int $least) -}}
-{{- fail (printf "\n\nnats.ackPendingMax (%d) would hold dispatchers back however many run: twice the most replicas × inFlight is %d.\n" (int $given) (int $least)) -}}
+{{- fail (printf "\n\nnats.ackPendingMax (%d) limits dispatchers, however many run: set at least twice maxReplicas × inFlight, which is %d.\n" (int $given) (int $least)) -}}
 {{- else -}}
 {{- int $given -}}
 {{- end -}}
@@ -101,7 +101,7 @@ Of a part that can be left out also
 {{- toJson (dict "items" (uniq $ports)) -}}
 {{- end }}
 
-{{/* Where things are; the evaluation profile brings its own. */}}
+{{/* URLs of the servers; the evaluation profile has its own. */}}
 {{- define "carillon.storeUrl" -}}
 {{- if and .Values.evaluation.enabled (not .Values.mongodb.url) -}}
 mongodb://{{ include "carillon.fullname" . }}-mongodb:27017/carillon?authSource=admin

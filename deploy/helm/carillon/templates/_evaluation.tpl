@@ -1,6 +1,6 @@
 {{/*
-The evaluation profile: small single-node servers and the sandbox, so that `helm install` alone gives a working system. Every template here
-renders nothing unless evaluation.enabled.
+The evaluation profile: small single-node servers and the sandbox, so that `helm install` alone gives a working system. All templates here
+render nothing without evaluation.enabled.
 */}}
 
 {{/* The name of one of its objects; call with (list $ "nats"). */}}
@@ -22,12 +22,12 @@ renders nothing unless evaluation.enabled.
 {{- join "," $ports -}}
 {{- end }}
 
-{{/* What is laid over every role's values, as JSON: one small pod each. */}}
+{{/* Overrides of every role's values, as JSON: one small pod each. */}}
 {{- define "carillon.evaluation.pods" -}}
 {{- toJson (ternary .Values.evaluation.pods dict .Values.evaluation.enabled) -}}
 {{- end }}
 
-{{/* As the namespace label pod-security.kubernetes.io/enforce=restricted asks for; call with the user's id. */}}
+{{/* As the namespace label pod-security.kubernetes.io/enforce=restricted requires; call with the user id. */}}
 {{- define "carillon.evaluation.podSecurity" -}}
 runAsNonRoot: true
 runAsUser: {{ . }}
@@ -45,7 +45,7 @@ capabilities: {drop: [ALL]}
 seccompProfile: {type: RuntimeDefault}
 {{- end }}
 
-{{/* Of a server: its Service, and the head of its StatefulSet up to the pod's spec. Call with (dict "root" $ "component" … "user" … "ports" (dict name number)). */}}
+{{/* A server's Service, and its StatefulSet up to the pod's spec. Call with (dict "root" $ "component" … "user" … "ports" (dict name number)). */}}
 {{- define "carillon.evaluation.server" -}}
 {{- $name := include "carillon.evaluation.name" (list .root .component) -}}
 {{- $metadata := include "carillon.metadata" (dict "root" .root "name" $name "component" .component) -}}
@@ -101,12 +101,12 @@ spec:
 {{- define "carillon.evaluation.notes" -}}
 {{- $cli := printf "kubectl -n %s exec -i deploy/%s -- node /app/cli/carillon.ts" .Release.Namespace (include "carillon.evaluation.name" (list . "gateway")) -}}
 {{- $sandbox := include "carillon.evaluation.name" (list . "sandbox") -}}
-FOR EVALUATION ONLY: one NATS, Redis and MongoDB each, providers played by a sandbox that hands its keys to whoever asks in the cluster, and
-`helm uninstall` takes the data along. The first notification, once all pods are ready (two minutes):
+FOR EVALUATION ONLY: single NATS, Redis and MongoDB servers, simulated providers whose sandbox gives its keys to every pod that asks, and
+`helm uninstall` deletes the data. Send the first notification once all pods are ready (two minutes):
   {{ $cli }} app demo --out /tmp/demo-key
   echo '{"key":"hello-1","category":"hello","endpoint":{"emailAddress":"ada@example.com"},"email":{"subject":"Hello","text":"It works."}}' |
     {{ $cli }} send --file - --key-file /tmp/demo-key
-What the providers took, and the promises counted:
+What the providers received, and the audit of the promises:
   kubectl -n {{ .Release.Namespace }} port-forward svc/{{ $sandbox }} 7750 & curl http://127.0.0.1:7750/ledger
   {{ $cli }} audit --ledger http://{{ $sandbox }}:7750
 {{- end }}

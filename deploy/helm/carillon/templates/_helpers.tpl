@@ -15,7 +15,7 @@
 {{- end -}}
 {{- end }}
 
-{{/* What never changes: (dict "root" $ "component" "gateway"); without a component, that of all pods. */}}
+{{/* Immutable labels: (dict "root" $ "component" "gateway"); without a component they select all pods. */}}
 {{- define "carillon.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "carillon.name" .root }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
@@ -25,7 +25,7 @@ app.kubernetes.io/component: {{ . }}
 {{- end }}
 
 {{/* (dict "root" $ "component" "dispatcher-sms" "channel" "sms"); component and channel may be absent.
-     Pods ("pod" true) do not carry the chart's version, so that a change of the chart alone restarts nobody. */}}
+     Pods ("pod" true) do not carry the chart's version, so that a new chart version alone restarts no pod. */}}
 {{- define "carillon.labels" -}}
 {{ include "carillon.selectorLabels" . }}
 app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
@@ -44,8 +44,8 @@ carillon.dev/channel: {{ . }}
 {{- end }}
 {{- end }}
 
-{{/* metadata of an object: (dict "root" $ "name" … "component" … "channel" … "labels" … "annotations" …). In the release's namespace, unless
-     there is a "namespace"; "" is for objects that are the cluster's. */}}
+{{/* metadata of an object: (dict "root" $ "name" … "component" … "channel" … "labels" … "annotations" …). In the release's namespace
+     unless "namespace" is given; "" is for cluster-scoped objects. */}}
 {{- define "carillon.metadata" -}}
 name: {{ .name }}
 {{- with hasKey . "namespace" | ternary .namespace .root.Release.Namespace }}
@@ -73,7 +73,7 @@ annotations:
 {{- end -}}
 {{- end }}
 
-{{/* Whether KEDA owns the dispatchers' HPAs: text or nothing. */}}
+{{/* Whether KEDA owns the dispatchers' HPAs: "yes" or empty. */}}
 {{- define "carillon.keda" -}}
 {{- if has (include "carillon.mode" .) (list "keda" "keda-jetstream" "prometheus") }}yes{{ end -}}
 {{- end }}
@@ -82,13 +82,13 @@ annotations:
 {{- if semverCompare ">=1.37.0-0" .Capabilities.KubeVersion.Version }}yes{{ end -}}
 {{- end }}
 
-{{/* A value that must be there: (dict "value" … "say" "…"). */}}
+{{/* Fails with "say" where "value" is empty: (dict "value" … "say" "…"). */}}
 {{- define "carillon.required" -}}
 {{- if not .value }}{{ fail (printf "\n\n%s\n" .say) }}{{ end -}}
 {{- .value -}}
 {{- end }}
 
-{{/* autoscaling.mode; unquoted, YAML makes false of off. */}}
+{{/* autoscaling.mode; YAML reads an unquoted off as false. */}}
 {{- define "carillon.mode" -}}
 {{- ternary "off" (toString .Values.autoscaling.mode) (eq "false" (toString .Values.autoscaling.mode)) -}}
 {{- end }}

@@ -1,10 +1,10 @@
-{{/* Whether to render an object of a kind that may not be there: (list $ enabled "group/version/Kind") gives text or nothing. */}}
+{{/* Whether to render an object whose CRD may be missing: (list $ enabled "group/version/Kind") gives "yes" or empty. */}}
 {{- define "carillon.monitored" -}}
 {{- $root := index . 0 -}}
 {{- if and (index . 1) (or $root.Values.monitoring.force ($root.Capabilities.APIVersions.Has (index . 2))) }}yes{{ end -}}
 {{- end }}
 
-{{/* The rules of a file, filled in: (dict "root" $ "file" … "channel" … "maxAgeSeconds" …); JSON {"rules": […]}. */}}
+{{/* The alert rules of a file with their variables replaced: (dict "root" $ "file" … "channel" … "maxAgeSeconds" …); JSON {"rules": […]}. */}}
 {{- define "carillon.rules" -}}
 {{- $settings := .root.Values.monitoring.prometheusRule -}}
 {{- $matchers := tpl $settings.matchers .root | required "monitoring.prometheusRule.matchers must not be empty" -}}
@@ -15,7 +15,7 @@
 {{- end -}}
 {{- $rules := list -}}
 {{- range $rule := fromYamlArray $text -}}
-  {{- /* Of what does not run nothing is missed. */ -}}
+  {{- /* No alerts about components that do not run. */ -}}
   {{- $silent := or (has $rule.alert $settings.disabled)
         (and (not $.root.Values.autoscaler.enabled) (regexMatch "carillon_(queue|scaling)_" $rule.expr))
         (and (not $.root.Values.relay.enabled) (contains "carillon_relay_" $rule.expr)) -}}

@@ -121,7 +121,7 @@ volumes:
   - name: tmp
     emptyDir: {sizeLimit: 64Mi}
   {{- if $files }}
-  {{- /* A directory, no subPath: what is rotated arrives here. */}}
+  {{- /* A directory, not subPath, so that rotated Secrets reach the pod. */}}
   - name: secrets
     projected:
       defaultMode: 0440
@@ -183,7 +183,7 @@ topologySpreadConstraints:
     labelSelector:
       matchLabels:
         {{- include "carillon.selectorLabels" (dict "root" $root "component" $item.component) | nindent 8 }}
-    {{- /* Old pods of a rollout do not count. */}}
+    {{- /* During a rollout old pods do not count. */}}
     matchLabelKeys: [pod-template-hash]
   {{- end }}
 {{- else if $values.topologySpreadConstraints }}

@@ -1,5 +1,5 @@
 {{/*
-Secrets a component reads, as JSON {"items": [{env, file, secret, key}]}: mounted as files, never as variables.
+Secrets a component reads, as JSON {"items": [{env, file, secret, key}]}: mounted as files, never set as variables.
 (dict "root" $ "item" <component>)
 */}}
 {{- define "carillon.files" -}}
@@ -34,7 +34,7 @@ Secrets a component reads, as JSON {"items": [{env, file, secret, key}]}: mounte
 {{- toJson (dict "items" $files) -}}
 {{- end }}
 
-{{/* Whether evaluation plays the providers: text or nothing. */}}
+{{/* Whether the sandbox simulates the providers: "yes" or empty. */}}
 {{- define "carillon.playsProviders" -}}
 {{- if .Values.evaluation.enabled }}yes{{ end -}}
 {{- end }}
@@ -109,7 +109,7 @@ Secrets a component reads, as JSON {"items": [{env, file, secret, key}]}: mounte
 {{- ternary (printf "[%s]" $host) $host (contains ":" $host) -}}:{{ .port }}
 {{- end }}
 
-{{/* Milliseconds for what is under way: the grace period without preStop, and 5 s to close. (dict "item" <component>) */}}
+{{/* Milliseconds to drain: the grace period without preStop and 5 s to close. (dict "item" <component>) */}}
 {{- define "carillon.drainMs" -}}
 {{- $values := .item.values -}}
 {{- $seconds := sub (sub $values.terminationGracePeriodSeconds $values.preStopSleepSeconds) 5 -}}
@@ -119,7 +119,7 @@ Secrets a component reads, as JSON {"items": [{env, file, secret, key}]}: mounte
 {{- if .item.channel -}}
   {{- $least := add $values.providerDeadlineSeconds 10 -}}
   {{- if lt (int $values.terminationGracePeriodSeconds) (int $least) -}}
-    {{- fail (printf "\n\ndispatchers.%s.terminationGracePeriodSeconds (%d) must be providerDeadlineSeconds and 10 s at least (%d): a call under way would be cut, and its outcome unknown.\n" .item.channel (int $values.terminationGracePeriodSeconds) (int $least)) -}}
+    {{- fail (printf "\n\ndispatchers.%s.terminationGracePeriodSeconds (%d) must be providerDeadlineSeconds and 10 s at least (%d): else an open call would be cut, and its outcome be unknown.\n" .item.channel (int $values.terminationGracePeriodSeconds) (int $least)) -}}
   {{- end -}}
 {{- end -}}
 {{- mul $seconds 1000 -}}
@@ -127,7 +127,7 @@ Secrets a component reads, as JSON {"items": [{env, file, secret, key}]}: mounte
 
 {{/*
 Plain variables, as JSON {name: value}: (dict "root" $ "item" <component>).
-What the chart works out comes first, `settings` wins over it.
+`settings` override what the chart sets.
 */}}
 {{- define "carillon.variables" -}}
 {{- $root := .root -}}
@@ -173,7 +173,7 @@ What the chart works out comes first, `settings` wins over it.
   {{- /* Not toString, which writes 3000000 as 3e+06. */ -}}
   {{- $_ := set $env $name (ternary $value (toJson $value) (kindIs "string" $value)) -}}
 {{- end -}}
-{{- /* A name may stand once. */ -}}
+{{- /* Each name once. */ -}}
 {{- range $values.extraEnv }}{{ $_ := unset $env .name }}{{ end -}}
 {{- toJson $env -}}
 {{- end }}
@@ -208,7 +208,7 @@ What the chart works out comes first, `settings` wins over it.
 {{- if and .Values.evaluation.enabled (not .Values.feedback.publicUrl) -}}
 http://{{ include "carillon.fullname" . }}-feedback:{{ .Values.feedback.service.port | int }}
 {{- else -}}
-{{- include "carillon.required" (dict "value" .Values.feedback.publicUrl "say" "feedback.publicUrl is missing: where providers reach the webhooks, https://hooks.example.com. Or set feedback.enabled=false: outcomes that are unknown then stay so until a status query or their class resolves them.") | trimSuffix "/" -}}
+{{- include "carillon.required" (dict "value" .Values.feedback.publicUrl "say" "feedback.publicUrl is missing: the public URL of the webhooks, https://hooks.example.com. Or set feedback.enabled=false: deliveries in doubt then wait for a status query or the rule of their class.") | trimSuffix "/" -}}
 {{- end -}}
 {{- end }}
 
@@ -239,7 +239,7 @@ http://{{ include "carillon.fullname" . }}-feedback:{{ .Values.feedback.service.
 {{- toJson $env -}}
 {{- end }}
 
-{{/* What a channel cannot do without: (dict "path" … "values" … "names" (dict VARIABLE key)) → JSON {VARIABLE: value} */}}
+{{/* Required values of a channel: (dict "path" … "values" … "names" (dict VARIABLE key)) → JSON {VARIABLE: value} */}}
 {{- define "carillon.identity" -}}
 {{- $env := dict -}}
 {{- range $variable, $key := .names -}}
