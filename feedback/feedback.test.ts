@@ -1,6 +1,7 @@
 // The role as it runs, on a store of its own, told by the sandbox's providers of messages that were sent by bare HTTP.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { createHmac } from "node:crypto";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
@@ -40,13 +41,13 @@ after(() => stack.disposeAsync());
 
 let keys = 0;
 /** A delivery whose first attempt is claimed, as it stands when the provider is called. */
-async function claimed(provider: WebhookProvider) {
+async function claimed(provider: WebhookProvider, account?: string) {
   const n = sampleNotification(`key-${keys++}`, Date.now());
   await store.notifications.insert([n]);
   const deliveryId = n.deliveries[0]!.id;
   const id = attemptId(deliveryId, 1);
   const times = { startedAt: Date.now(), deadlineAt: Date.now() + 15_000 };
-  await store.attempts.claim([{ id, deliveryId, number: 1, worker: "w", provider, ...times }]);
+  await store.attempts.claim([{ id, deliveryId, number: 1, worker: "w", provider, account, ...times }]);
   const find = async (): Promise<{ delivery: Delivery; attempt: AttemptRecord }> => {
     const [notification, [attempt]] = await Promise.all([store.notifications.find(n.id), store.attempts.find([id])]);
     return { delivery: notification!.deliveries[0]!, attempt: attempt! };
@@ -149,6 +150,37 @@ test("a provider without its secret is not served", async () => {
     WEBHOOK_PROVIDERS.map(async (provider) => (await fetch(`${target(other)}/${provider}`, { method: "POST" })).status),
   );
   assert.deepEqual(statuses, [404, 404, 401, 404]);
+});
+
+test("an account of the directory has its own path and secret, and its receipts count for its own attempts", async () => {
+  const accounts = mkdtempSync(join(tmpdir(), "carillon-feedback-accounts-"));
+  stack.defer(() => rmSync(accounts, { recursive: true, force: true }));
+  mkdirSync(join(accounts, "twilio"));
+  writeFileSync(join(accounts, "twilio/acme.token"), "acme's token");
+  writeFileSync(join(accounts, "twilio/acme.json"), JSON.stringify({ TWILIO_AUTH_TOKEN_FILE: "acme.token" }));
+  const url = "http://hooks.example.com";
+  await using other = await role.start({ ...env, FEEDBACK_URL: url, PROVIDER_ACCOUNTS_DIR: accounts });
+  const post = async (path: string, token: string, id: string) => {
+    const to = `${path}?${new URLSearchParams({ attempt: id })}`;
+    const signature = createHmac("sha1", token).update(`${url}${to}MessageStatusdelivered`).digest("base64");
+    const body = new URLSearchParams({ MessageStatus: "delivered" });
+    return (await fetch(`${target(other)}${to}`, { method: "POST", headers: { "x-twilio-signature": signature }, body })).status;
+  };
+  const ownToken = readFileSync(env.TWILIO_AUTH_TOKEN_FILE!, "utf8").trim();
+  const acme = await claimed("twilio", "acme");
+  const own = await claimed("twilio");
+  assert.deepEqual(
+    [
+      await post("/twilio/acme", ownToken, acme.id),
+      await post("/twilio", "acme's token", acme.id),
+      await post("/twilio", ownToken, acme.id),
+    ],
+    [401, 401, 200],
+    "neither secret is the other's, and what the other says of the attempt is acknowledged",
+  );
+  assert.equal((await acme.find()).delivery.state, "pending", "but changes nothing");
+  assert.deepEqual([await post("/twilio/acme", "acme's token", acme.id), await post("/twilio", ownToken, own.id)], [200, 200]);
+  assert.deepEqual([(await acme.find()).delivery.state, (await own.find()).delivery.state], ["delivered", "delivered"]);
 });
 
 test("it does not start where a signature could never be right", async () => {

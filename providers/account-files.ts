@@ -46,10 +46,11 @@ export function readAccounts(parts: AccountsParts): Map<string, AccountReading> 
     const definition = parts.definitions.find(({ name }) => name === provider);
     if (definition === undefined) continue;
     for (const file of namesIn(join(parts.directory, provider)) ?? []) {
-      const [, account = file] = ACCOUNT_FILE.exec(file) ?? [];
+      const account = ACCOUNT_FILE.exec(file)?.[1];
+      // Secrets may lie beside the accounts that name them.
+      if (account === undefined) continue;
       const key = `${provider}/${account}`;
-      if (!ACCOUNT_FILE.test(file)) fault(key, "must be a file that ends in .json or .env");
-      else if (!ACCOUNT_NAME.test(account)) fault(key, "an account's name is 1 to 63 of a-z 0-9 -, and begins with a letter or digit");
+      if (!ACCOUNT_NAME.test(account)) fault(key, "an account's name is 1 to 63 of a-z 0-9 -, and begins with a letter or digit");
       else if (account === DEFAULT_ACCOUNT) fault(key, "is the name of the account in the environment");
       else if (readings.has(key)) fault(key, "has two files");
       else if (readings.size >= ACCOUNTS_MAX) fault(key, `there are more than ${ACCOUNTS_MAX} accounts`);

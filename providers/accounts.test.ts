@@ -47,6 +47,7 @@ test("an account is a file of the provider's variables, as JSON or env; its secr
     const reading = readings.get(key);
     return reading?.kind === "read" ? reading.values : assert.fail(JSON.stringify(reading));
   };
+  assert.deepEqual([...readings.keys()], ["twilio/acme", "vonage/globex"]);
   const acme = valuesOf("twilio/acme");
   assert.deepEqual([acme.TWILIO_FROM, acme.TWILIO_AUTH_TOKEN_FILE, acme.PROVIDER_DEADLINE_MS], ["+15005550006", "s3cret", 5_000]);
   const globex = valuesOf("vonage/globex");
@@ -58,6 +59,7 @@ test("what a mounted Secret keeps beside its files, and other channels' provider
   write("..data/twilio/acme.json", "{}");
   write("twilio/..2026/acme.json", "{}");
   write("sendgrid/acme.json", "not read here");
+  write("twilio/acme.token", "a secret beside its account");
   assert.deepEqual(readAccounts(parts()), new Map());
   assert.deepEqual(readAccounts({ ...parts(), directory: join(directory, "none") }), new Map());
 });
@@ -86,13 +88,11 @@ test("files that are no account say so", () => {
   write("nexmo/acme.json", "{}");
   write("twilio/default.json", "{}");
   write("twilio/Acme Ltd.json", "{}");
-  write("twilio/readme.txt", "");
   write("twilio/two.json", "{}");
   write("twilio/two.env", "");
   assert.match(faultsOf("nexmo").join(), /is no provider; there are apns, fcm/);
   assert.match(faultsOf("twilio/default").join(), /the account in the environment/);
   assert.match(faultsOf("twilio/Acme Ltd").join(), /an account's name is/);
-  assert.match(faultsOf("twilio/readme.txt").join(), /\.json or \.env/);
   assert.match(faultsOf("twilio/two").join(), /two files/);
 });
 
