@@ -224,3 +224,14 @@ test("what waited too long for its insert is not stored after its caller has gon
   assert.equal(await stored(), 2);
   assert.equal((await send(sms("late")))[0]?.kind, "accepted");
 });
+
+test("asks to repeat a key that a newer version stored, whose payload it cannot compare", async () => {
+  const { send } = setUp();
+  const [first] = await send(sms("k"));
+  assert.ok(first?.kind === "accepted");
+  const insert: Store["notifications"]["insert"] = async () => [
+    { kind: "exists", record: { ...first.record, payloadHash: `3:${"0".repeat(64)}` } },
+  ];
+  const [again] = await setUp({ notifications: { ...store.notifications, insert } }).send(sms("k"));
+  assert.ok(again?.kind === "rejected" && again.error.code === status.UNAVAILABLE);
+});

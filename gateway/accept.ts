@@ -15,8 +15,9 @@ import type { Logger } from "../runtime/logger.ts";
 import { checkRequest } from "./check.ts";
 import type { Load } from "./load.ts";
 import type { GatewayMetrics } from "./metrics.ts";
+import { comparePayload, payloadHash } from "./payload-hash.ts";
 import { createPublishing } from "./publishing.ts";
-import { type NotificationRequest, payloadHash, toRequest } from "./request.ts";
+import { type NotificationRequest, toRequest } from "./request.ts";
 import { buildRecord, channelsOf, questionsOf, targetsOf } from "./route.ts";
 
 export type AcceptResult = { kind: "accepted"; record: NotificationRecord; repeatedKey: boolean } | { kind: "rejected"; error: CallError };
@@ -97,7 +98,8 @@ export function createAccept(parts: AcceptParts): Accept {
         : channelError(app, request, candidate.channels, path);
     if (error === undefined) return candidate;
     const before = await store.notifications.find(candidate.id);
-    return before && before.payloadHash === candidate.hash ? { kind: "accepted", record: before, repeatedKey: true } : rejected(error);
+    if (!before || comparePayload(before.payloadHash, request) === "other") return rejected(error);
+    return answerRepeated(before, request);
   }
 
   async function build(app: AppRecord, candidates: readonly Candidate[], traceparent: string | undefined): Promise<NotificationRecord[]> {
@@ -123,7 +125,7 @@ export function createAccept(parts: AcceptParts): Accept {
     });
   }
 
-  async function insert(record: NotificationRecord): Promise<AcceptResult> {
+  async function insert(record: NotificationRecord, request: NotificationRequest): Promise<AcceptResult> {
     try {
       failpoint("gateway.before-insert", record.category);
       const result = await inserts.add(record);
@@ -134,13 +136,21 @@ export function createAccept(parts: AcceptParts): Accept {
         publishing.publish(record);
         return { kind: "accepted", record, repeatedKey: false };
       }
-      if (result.record.payloadHash === record.payloadHash) return { kind: "accepted", record: result.record, repeatedKey: true };
-      return rejected(callError("ALREADY_EXISTS", "KEY_REUSED", "idempotency_key was used before with another payload"));
+      return answerRepeated(result.record, request);
     } catch (error) {
       if (error instanceof BatchFullError) return rejected(overloaded());
       log.warn({ err: error }, "insert failed; nothing was accepted");
       return rejected(callError("UNAVAILABLE", "UNAVAILABLE", "the store cannot be written; repeat with the same idempotency_key"));
     }
+  }
+
+  function answerRepeated(record: NotificationRecord, request: NotificationRequest): AcceptResult {
+    const compared = comparePayload(record.payloadHash, request);
+    if (compared === "same") return { kind: "accepted", record, repeatedKey: true };
+    if (compared === "other")
+      return rejected(callError("ALREADY_EXISTS", "KEY_REUSED", "idempotency_key was used before with another payload"));
+    const message = "a newer version stored this idempotency_key, and this one cannot compare the payload; repeat with the same key";
+    return rejected(callError("UNAVAILABLE", "UNAVAILABLE", message));
   }
 
   function rejected(error: CallError): AcceptResult {
@@ -161,8 +171,8 @@ export function createAccept(parts: AcceptParts): Accept {
         }
         const records = await build(app, candidates, traceparent);
         await Promise.all(
-          candidates.map(async ({ index }, i) => {
-            results[index] = await insert(records[i]!);
+          candidates.map(async ({ index, request }, i) => {
+            results[index] = await insert(records[i]!, request);
           }),
         );
       } catch (error) {

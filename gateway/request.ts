@@ -3,7 +3,6 @@ import { type Content, contentFromProto } from "../core/content/content.ts";
 import type { Channel, NotificationClass, Priority } from "../core/delivery/channel.ts";
 import type { Recipient } from "../core/delivery/notification.ts";
 import type { Notification } from "../gen/carillon/v1/notification_service.ts";
-import { sha256Hex } from "../runtime/hash.ts";
 
 /** What a caller asked for, in the core's words. Times are ms since the epoch. */
 export interface NotificationRequest {
@@ -40,25 +39,4 @@ export function toRequest(message: Notification): NotificationRequest {
     sendAt: message.sendAt?.getTime(),
     expiresAt: message.expiresAt?.getTime(),
   };
-}
-
-/** The same for the same request however its maps and channels were ordered: what a repeated key is held against. */
-export function payloadHash(request: NotificationRequest): string {
-  const { content } = request;
-  const data = content.push && Object.entries(content.push.data).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return sha256Hex(
-    JSON.stringify([
-      request.recipient.kind === "user" ? request.recipient.userId : request.recipient.endpoint,
-      [...request.channels].sort(),
-      request.notificationClass,
-      request.category,
-      content.push && [content.push.title, content.push.body, data],
-      content.sms?.text,
-      content.email && [content.email.subject, content.email.html, content.email.text],
-      request.priority,
-      request.collapseKey,
-      request.sendAt,
-      request.expiresAt,
-    ]),
-  );
 }

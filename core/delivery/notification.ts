@@ -55,7 +55,7 @@ export interface NotificationRecord {
   id: string;
   app: string;
   idempotencyKey: string;
-  /** Hex SHA-256 of what the caller asked for. */
+  /** Hash of what the caller asked for, after its version and a colon; hex alone where a development build before 0.1.0 stored it. */
   payloadHash: string;
   recipient: Recipient;
   notificationClass: NotificationClass;

@@ -44,13 +44,13 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     ...{ name: "another payload under the same key accepted", file: accept },
-    find: "if (result.record.payloadHash === record.payloadHash)",
-    replace: "if (result.record.id === record.id)",
+    find: 'if (compared === "same")',
+    replace: "if (compared)",
   },
   {
     ...{ name: "repeated key answered anew", file: accept },
-    find: 'return { kind: "accepted", record: result.record, repeatedKey: true };',
-    replace: 'return { kind: "accepted", record, repeatedKey: true };',
+    find: "return answerRepeated(result.record, request);",
+    replace: "return { ...answerRepeated(result.record, request), record } as AcceptResult;",
   },
   {
     ...{ name: "overload noticed after the insert", file: accept },

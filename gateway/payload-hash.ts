@@ -1,0 +1,61 @@
+import { canonicalForm, type NamedValue } from "../core/content/codec.ts";
+import { contentValues } from "../core/content/content.ts";
+import { sha256Hex } from "../runtime/hash.ts";
+import type { NotificationRequest } from "./request.ts";
+
+/** "2:" and the hex SHA-256 of all that a caller asked for: equal for equal requests, however their maps and channels were ordered. */
+export const payloadHash = (request: NotificationRequest): string => `2:${sha256Hex(canonicalForm(requestValues(request)))}`;
+
+/**
+ * Whether a request asks for what was stored under its key, by the version of the hash that was stored. "unknown-version": a newer
+ * Carillon stored it, and this one cannot tell.
+ */
+export function comparePayload(stored: string, request: NotificationRequest): "same" | "other" | "unknown-version" {
+  const version = /^(?:(\d+):)?/.exec(stored)?.[1];
+  if (version !== undefined && version !== "2") return "unknown-version";
+  return stored === (version === "2" ? payloadHash(request) : unversionedHash(request)) ? "same" : "other";
+}
+
+/** Names are permanent, and a new field gets a new name: whatever does not use it keeps its hash. */
+const requestValues = (request: NotificationRequest): NamedValue[] => [
+  ...recipientValues(request.recipient),
+  ["channels", [...request.channels].sort().join(",")],
+  ["class", request.notificationClass],
+  ["category", request.category],
+  ["priority", request.priority],
+  ["collapse_key", request.collapseKey ?? ""],
+  ["send_at", timeValue(request.sendAt)],
+  ["expires_at", timeValue(request.expiresAt)],
+  ...contentValues(request.content),
+];
+
+/** ms since the epoch. */
+const timeValue = (time: number | undefined) => (time === undefined ? "" : String(time));
+
+function recipientValues(recipient: NotificationRequest["recipient"]): NamedValue[] {
+  const { channel, ...fields } = recipient.kind === "user" ? { channel: "user", id: recipient.userId } : recipient.endpoint;
+  return [["recipient", channel], ...Object.entries(fields).map(([name, value]): NamedValue => [`recipient.${channel}.${name}`, value])];
+}
+
+/**
+ * Version 1, stored without a number by development builds before 0.1.0: positions instead of names, so it stays as it is. A field that
+ * came later is not in it.
+ */
+function unversionedHash({ recipient, channels, content, ...request }: NotificationRequest): string {
+  const data = content.push && Object.entries(content.push.data).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return sha256Hex(
+    JSON.stringify([
+      recipient.kind === "user" ? recipient.userId : recipient.endpoint,
+      [...channels].sort(),
+      request.notificationClass,
+      request.category,
+      content.push && [content.push.title, content.push.body, data],
+      content.sms?.text,
+      content.email && [content.email.subject, content.email.html, content.email.text],
+      request.priority,
+      request.collapseKey,
+      request.sendAt,
+      request.expiresAt,
+    ]),
+  );
+}
