@@ -24,6 +24,7 @@ import type { dispatcherVariables } from "./config.ts";
 import { createDispatch } from "./dispatch.ts";
 import { instrumented } from "./instrumented.ts";
 import { createDispatchMetrics } from "./metrics.ts";
+import { createNeedsGuard } from "./needs-guard.ts";
 import { createPoisonGuard } from "./poison-guard.ts";
 
 /** A channel's providers, and the variables that make their default accounts: where a file of theirs changes, these are made again. */
@@ -62,7 +63,8 @@ export async function serveDispatcher(
     deadlineMs: config.PROVIDER_DEADLINE_MS,
     metrics: dispatchMetrics,
   });
-  const handle = createPoisonGuard(dispatch, {
+  const guarded = createNeedsGuard(dispatch, { channel, clock, log, metrics: dispatchMetrics });
+  const handle = createPoisonGuard(guarded, {
     store,
     crashCounter: createCrashCounter(redis),
     worker,

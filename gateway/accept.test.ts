@@ -233,5 +233,5 @@ test("asks to repeat a key that a newer version stored, whose payload it cannot 
     { kind: "exists", record: { ...first.record, payloadHash: `3:${"0".repeat(64)}` } },
   ];
   const [again] = await setUp({ notifications: { ...store.notifications, insert } }).send(sms("k"));
-  assert.ok(again?.kind === "rejected" && again.error.code === status.UNAVAILABLE);
+  assert.ok(again?.kind === "rejected" && again.error.code === "UNAVAILABLE");
 });

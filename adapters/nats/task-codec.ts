@@ -34,6 +34,7 @@ export function encodeTask(task: DeliveryTask): Uint8Array {
     firstAttempt: task.firstAttempt,
     redrive: task.redrive ?? 0,
     statusQuery: task.statusQuery,
+    needs: [...task.needs],
   }).finish();
 }
 
@@ -69,6 +70,7 @@ export function decodeTask(bytes: Uint8Array, messageId: string): DeliveryTask |
     firstAttempt: wire.firstAttempt || 1,
     redrive: wire.redrive || undefined,
     statusQuery: wire.statusQuery,
+    needs: wire.needs,
     traceparent: undefined,
   };
 }

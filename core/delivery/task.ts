@@ -26,6 +26,7 @@ export function toTask(n: NotificationRecord, d: Delivery, { statusQuery = false
     firstAttempt: d.firstAttempt ?? 1,
     redrive: d.redrive,
     statusQuery,
+    needs: [],
     traceparent: n.traceparent,
   };
 }

@@ -28,6 +28,8 @@ export interface DeliveryTask {
   redrive: number | undefined;
   /** Not to send, but to ask the provider what became of the attempt. */
   statusQuery: boolean;
+  /** Capabilities that sending it takes (core/delivery/needs.ts); a newer version may name others. */
+  needs: readonly string[];
   /** W3C traceparent; travels in the headers. */
   traceparent: string | undefined;
 }

@@ -47,6 +47,11 @@ export interface DeliveryTask {
    * attempt already claimed and sends nothing.
    */
   statusQuery: boolean;
+  /**
+   * Capabilities that sending this task takes, by name; empty for what every dispatcher can send. A dispatcher that does not
+   * know one of them gives the task back unsent, for a newer dispatcher. Development builds before 0.1.0 ignore this field.
+   */
+  needs: string[];
 }
 
 function createBaseDeliveryTask(): DeliveryTask {
@@ -69,6 +74,7 @@ function createBaseDeliveryTask(): DeliveryTask {
     firstAttempt: 0,
     redrive: 0,
     statusQuery: false,
+    needs: [],
   };
 }
 
@@ -127,6 +133,9 @@ export const DeliveryTask: MessageFns<DeliveryTask> = {
     }
     if (message.statusQuery !== false) {
       writer.uint32(144).bool(message.statusQuery);
+    }
+    for (const v of message.needs) {
+      writer.uint32(154).string(v!);
     }
     return writer;
   },
@@ -286,6 +295,14 @@ export const DeliveryTask: MessageFns<DeliveryTask> = {
             }
 
             message.statusQuery = reader.bool();
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.needs.push(reader.string());
             continue;
           }
         }
