@@ -21,6 +21,7 @@ import { watchConfig } from "../runtime/watch-config.ts";
 import { createAccountPool } from "./account-pool.ts";
 import { createCircuitBreakers } from "./circuit-breaker.ts";
 import type { dispatcherVariables } from "./config.ts";
+import { createContentLoader } from "./content-loader.ts";
 import { createDispatch } from "./dispatch.ts";
 import { instrumented } from "./instrumented.ts";
 import { createDispatchMetrics } from "./metrics.ts";
@@ -63,7 +64,8 @@ export async function serveDispatcher(
     deadlineMs: config.PROVIDER_DEADLINE_MS,
     metrics: dispatchMetrics,
   });
-  const guarded = createNeedsGuard(dispatch, { channel, clock, log, metrics: dispatchMetrics });
+  const loaded = createContentLoader(dispatch, { channel, store, worker, clock, log, metrics: dispatchMetrics });
+  const guarded = createNeedsGuard(loaded, { channel, clock, log, metrics: dispatchMetrics });
   const handle = createPoisonGuard(guarded, {
     store,
     crashCounter: createCrashCounter(redis),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { openStore } from "../adapters/store/open-store.ts";
+import { CONTENT_BOUNDS } from "../core/content/reference.ts";
 import { CHANNELS } from "../core/delivery/channel.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
 import type { Store } from "../core/ports/store.ts";
@@ -48,12 +49,19 @@ const sms = (key: string, over: Partial<Notification> = {}): Notification => ({
 
 interface Setting {
   notifications?: Store["notifications"];
+  contents?: Store["contents"];
   streamIsUp?: boolean;
   openMax?: number;
   insertsWaitingMax?: number;
 }
 
-function setUp({ notifications = store.notifications, streamIsUp = true, openMax = 1_000, insertsWaitingMax = 1_000 }: Setting = {}) {
+function setUp({
+  notifications = store.notifications,
+  contents = store.contents,
+  streamIsUp = true,
+  openMax = 1_000,
+  insertsWaitingMax = 1_000,
+}: Setting = {}) {
   const load = createLoad(notifications, openMax, clock, log);
   const accepting = createAccept({
     ...{
@@ -64,7 +72,7 @@ function setUp({ notifications = store.notifications, streamIsUp = true, openMax
       watchdogFirstMs: 30_000,
       failpoint: () => {},
       pushHosts: [],
-      store: { notifications, contacts: store.contacts },
+      store: { ...store, notifications, contents },
     },
     optOuts: { check: async (questions) => questions.map(() => "allowed") },
     publisher: {
@@ -234,4 +242,57 @@ test("asks to repeat a key that a newer version stored, whose payload it cannot 
   ];
   const [again] = await setUp({ notifications: { ...store.notifications, insert } }).send(sms("k"));
   assert.ok(again?.kind === "rejected" && again.error.code === "UNAVAILABLE");
+});
+
+const mail = (key: string, text: string): Notification =>
+  sms(key, {
+    recipient: { to: { $case: "endpoint", value: { address: { $case: "emailAddress", value: "ann@example.com" } } } },
+    content: { push: undefined, sms: { text: "hello" }, email: { subject: "s", html: "", text } },
+  });
+
+test("keeps a large part apart from its notification, once for all that have the same", async () => {
+  const { send } = setUp();
+  const text = "x".repeat(CONTENT_BOUNDS.inlineBytesMax);
+  const results = await send(mail("a", text), mail("b", text), mail("small", "x"));
+  const records = await Promise.all(results.map((result) => store.notifications.find(result.kind === "accepted" ? result.record.id : "")));
+  const [a, b, small] = records;
+  assert.deepEqual(small?.content.email?.text, "x");
+  assert.equal(small?.contentHashes, undefined);
+  for (const record of [a, b]) {
+    assert.deepEqual(record?.content, { sms: { text: "hello" } });
+    assert.deepEqual(record?.contentHashes, a?.contentHashes);
+    assert.ok(JSON.stringify(record).length < 1_500);
+  }
+  assert.deepEqual(await store.contents.get("app", a!.contentHashes!.email!), { email: { subject: "s", html: "", text } });
+  await eventually("three tasks", async () => published.length === 3);
+  for (const task of published.filter(({ deliveryId }) => !deliveryId.startsWith(small!.id))) {
+    assert.deepEqual([task.content, task.contentHash, task.needs], [{}, a!.contentHashes!.email, ["content-by-reference"]]);
+  }
+  const { keepMs, keepStepMs } = CONTENT_BOUNDS;
+  assert.equal(await store.contents.purge(a!.expiresAt + keepMs, 10), 0);
+  assert.equal(await store.contents.purge(a!.expiresAt + keepMs + keepStepMs + 1, 10), 1);
+});
+
+test("answers a repeated key of a large content as the first time, and another content under that key is an error", async () => {
+  const { send } = setUp();
+  const text = "x".repeat(CONTENT_BOUNDS.inlineBytesMax);
+  const [first] = await send(mail("k", text));
+  const [again, other] = [(await send(mail("k", text)))[0], (await send(mail("k", `${text}y`)))[0]];
+  assert.ok(first?.kind === "accepted" && again?.kind === "accepted" && again.repeatedKey);
+  assert.deepEqual(toAccepted(again.record, false), toAccepted(first.record, false));
+  assert.ok(other?.kind === "rejected" && other.error.reason === "KEY_REUSED");
+});
+
+test("stores no notification whose content could not be stored", async () => {
+  const contents = { ...store.contents, put: () => Promise.reject(new Error("away")) };
+  const [result] = await setUp({ contents }).send(mail("k", "x".repeat(CONTENT_BOUNDS.inlineBytesMax)));
+  assert.ok(result?.kind === "rejected" && result.error.code === "UNAVAILABLE");
+  assert.equal((await store.notifications.count()).notifications, 0);
+});
+
+test("leaves a content and nothing else where it ends between the two writes", async () => {
+  const insert = () => Promise.reject(new Error("died"));
+  await setUp({ notifications: { ...store.notifications, insert } }).send(mail("k", "x".repeat(CONTENT_BOUNDS.inlineBytesMax)));
+  assert.equal((await store.notifications.count()).notifications, 0);
+  assert.equal(await store.contents.purge(Number.MAX_SAFE_INTEGER, 10), 1);
 });

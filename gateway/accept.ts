@@ -1,4 +1,5 @@
 import { notificationId } from "../adapters/ids.ts";
+import { CONTENT_BOUNDS, type ContentBounds } from "../core/content/reference.ts";
 import type { Channel } from "../core/delivery/channel.ts";
 import type { NotificationRecord } from "../core/delivery/notification.ts";
 import type { Failpoint } from "../core/failpoints.ts";
@@ -13,6 +14,7 @@ import { BatchFullError, createBatcher } from "../runtime/batch.ts";
 import { type CallError, callError, invalidRequest, type Violation } from "../runtime/call-error.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { checkRequest } from "./check.ts";
+import { type Insertion, takeOutLarge } from "./large-content.ts";
 import type { Load } from "./load.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import { comparePayload, payloadHash } from "./payload-hash.ts";
@@ -33,7 +35,9 @@ const INSERT_WAIT_MS = 5_000;
 const OVERLOAD_WAIT_MS = 1_000;
 
 export interface AcceptParts {
-  store: Pick<Store, "notifications" | "contacts">;
+  store: Pick<Store, "notifications" | "contents" | "contacts">;
+  /** Which contents are kept apart from their notifications, and for how long; absent: CONTENT_BOUNDS. */
+  contentBounds?: ContentBounds | undefined;
   optOuts: OptOuts;
   publisher: TaskPublisher;
   load: Load;
@@ -73,8 +77,13 @@ export interface Accept {
 
 export function createAccept(parts: AcceptParts): Accept {
   const { store, optOuts, clock, log, metrics, failpoint } = parts;
-  const inserts = createBatcher<NotificationRecord, InsertResult>(
-    (records) => store.notifications.insert(records),
+  const inserts = createBatcher<Insertion, InsertResult>(
+    async (insertions) => {
+      // Contents first: what refers to a content must find it, and a crash in between leaves a content that a purge removes.
+      const contents = insertions.flatMap((insertion) => insertion.contents);
+      if (contents.length > 0) await store.contents.put(contents);
+      return store.notifications.insert(insertions.map(({ record }) => record));
+    },
     { batchMax: INSERT_MAX, waitingMax: parts.insertsWaitingMax, concurrency: 2, waitMaxMs: INSERT_WAIT_MS },
     clock,
   );
@@ -125,10 +134,11 @@ export function createAccept(parts: AcceptParts): Accept {
     });
   }
 
-  async function insert(record: NotificationRecord, request: NotificationRequest): Promise<AcceptResult> {
+  async function insert(insertion: Insertion, request: NotificationRequest): Promise<AcceptResult> {
+    const { record } = insertion;
     try {
       failpoint("gateway.before-insert", record.category);
-      const result = await inserts.add(record);
+      const result = await inserts.add(insertion);
       failpoint("gateway.inserted", record.category);
       if (result.kind === "inserted") {
         metrics.accepted.inc({ class: record.notificationClass });
@@ -172,7 +182,7 @@ export function createAccept(parts: AcceptParts): Accept {
         const records = await build(app, candidates, traceparent);
         await Promise.all(
           candidates.map(async ({ index, request }, i) => {
-            results[index] = await insert(records[i]!, request);
+            results[index] = await insert(takeOutLarge(records[i]!, parts.contentBounds ?? CONTENT_BOUNDS), request);
           }),
         );
       } catch (error) {

@@ -35,6 +35,7 @@ export function encodeTask(task: DeliveryTask): Uint8Array {
     redrive: task.redrive ?? 0,
     statusQuery: task.statusQuery,
     needs: [...task.needs],
+    contentHash: task.contentHash ?? "",
   }).finish();
 }
 
@@ -71,6 +72,7 @@ export function decodeTask(bytes: Uint8Array, messageId: string): DeliveryTask |
     redrive: wire.redrive || undefined,
     statusQuery: wire.statusQuery,
     needs: wire.needs,
+    contentHash: wire.contentHash || undefined,
     traceparent: undefined,
   };
 }

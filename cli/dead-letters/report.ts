@@ -28,6 +28,7 @@ export const LEFT: readonly (readonly [end: RedriveEnd, said: string])[] = [
   ["may-be-sent", "not redriven: may have been sent (--uncertain redrives them too; they may then arrive twice)"],
   ["expired", "not redriven: expired (--expires-in gives more time)"],
   ["gone", "not redriven: the endpoint is gone (give the id to try anyway)"],
+  ["content-lost", "not redriven: the content is no longer in the store (send again under a new key)"],
   ["not-failed", "not redriven: not failed, or no longer"],
   ["changed", "not redriven: changed by someone else in the meantime"],
   ["unknown", "not found, or without a failed delivery"],

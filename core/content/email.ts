@@ -15,8 +15,8 @@ export interface EmailWire {
 }
 
 /**
- * Subject, html and text together, in bytes. E-mail providers take 25 MB and more, but the content also travels as a JetStream message,
- * whose default bound is 1 MiB with headers and the rest of the task; half of that leaves room. Gmail cuts what it shows at 102 KB.
+ * Subject, html and text together, in bytes. E-mail providers take 25 MB and more, but a gateway holds up to 500 contents of one
+ * insert in memory, and a dispatcher one for each task under way. Gmail cuts what it shows at 102 KB.
  */
 export const EMAIL_BYTES_MAX = 524_288;
 

@@ -1,4 +1,5 @@
 import type { Content } from "../content/content.ts";
+import type { ContentHashes } from "../content/reference.ts";
 import type { Channel, NotificationClass, Priority } from "./channel.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Reason } from "./reason.ts";
@@ -60,7 +61,10 @@ export interface NotificationRecord {
   recipient: Recipient;
   notificationClass: NotificationClass;
   category: string;
+  /** Without the parts that `contentHashes` names. */
   content: Content;
+  /** Parts too large to be kept here: the hashes under which the content store has them, for this app. */
+  contentHashes?: ContentHashes | undefined;
   priority: Priority;
   collapseKey?: string | undefined;
   acceptedAt: number;

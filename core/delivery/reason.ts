@@ -4,7 +4,7 @@ import { type Outcome, type OutcomeKind, reasonOf } from "./outcome.ts";
 export const REASON_CODES = [
   ...["no-endpoint", "opted-out"],
   ...["expired", "throttled", "unavailable", "misconfigured"],
-  ...["endpoint-gone", "rejected", "attempts-exhausted", "outcome-unknown", "undelivered", "poison"],
+  ...["endpoint-gone", "rejected", "attempts-exhausted", "outcome-unknown", "undelivered", "poison", "content-lost"],
   ...["superseded", "redriven", "warning", "other"],
 ] as const;
 export type ReasonCode = (typeof REASON_CODES)[number];

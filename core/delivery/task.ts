@@ -1,11 +1,13 @@
 import type { DeliveryTask } from "../ports/queue.ts";
 import { contentPart } from "./channel.ts";
+import type { Need } from "./needs.ts";
 import { type Delivery, expiryOf, type NotificationRecord } from "./notification.ts";
 
 /** The task that asks for a delivery's current attempt, or what became of it. */
 export function toTask(n: NotificationRecord, d: Delivery, { statusQuery = false } = {}): DeliveryTask {
   if (d.endpoint === undefined) throw new Error(`delivery ${d.id} is open without an endpoint`);
   const part = contentPart(d.channel);
+  const contentHash = n.contentHashes?.[part];
   return {
     notificationId: n.id,
     deliveryId: d.id,
@@ -21,12 +23,13 @@ export function toTask(n: NotificationRecord, d: Delivery, { statusQuery = false
     priority: n.priority,
     collapseKey: n.collapseKey,
     expiresAt: expiryOf(n, d),
-    content: { [part]: n.content[part] },
+    content: contentHash === undefined ? { [part]: n.content[part] } : {},
+    contentHash,
     policyResend: d.policyResend ?? false,
     firstAttempt: d.firstAttempt ?? 1,
     redrive: d.redrive,
     statusQuery,
-    needs: [],
+    needs: contentHash === undefined ? [] : ["content-by-reference" satisfies Need],
     traceparent: n.traceparent,
   };
 }

@@ -20,8 +20,10 @@ export interface DeliveryTask {
   collapseKey: string | undefined;
   /** ms since the epoch. */
   expiresAt: number;
-  /** Only the part the channel carries. */
+  /** Only the part the channel carries; empty where `contentHash` is set. */
   content: Content;
+  /** The content is in the store, under this hash. */
+  contentHash?: string | undefined;
   policyResend: boolean;
   /** The first attempt of this drive: what may be tried and how long to wait count from it. */
   firstAttempt: number;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openStore } from "../../adapters/store/open-store.ts";
+import { CONTENT_BOUNDS } from "../../core/content/reference.ts";
 import { attemptId } from "../../core/ports/attempt-store.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { claimOf, OUTCOMES, T0 } from "../../test/support/busy-writer.ts";
@@ -66,12 +67,12 @@ test("a number nobody claimed is closed before the next is given out, and a work
   assert.equal((await find(store, id)).attempt, 2);
 
   const raced = await insertDeadLetter(store, "raced", [], { attempt: 1 });
-  const { attempts, notifications } = store;
+  const { attempts, contents, notifications } = store;
   const claim: Store["attempts"]["claim"] = async (closings) => {
     await attempts.claim([claimOf({ id: raced, attempt: 1 })]);
     return attempts.claim(closings);
   };
-  const report = await redrive({ notifications, attempts: { ...attempts, claim } }, ALL, {
+  const report = await redrive({ notifications, contents, attempts: { ...attempts, claim } }, ALL, {
     terms: { uncertain: false },
     now: NOW,
     dryRun: false,
@@ -105,4 +106,24 @@ test("ids mean deliveries, or all that failed of a notification; what is unknown
   ]);
   const ids = [whole.slice(0, 32), single, sent, sent.slice(0, 32), "0".repeat(32)];
   assert.deepEqual(counts(await run(store, { kind: "ids", ids })), { redriven: 2, "not-failed": 1, unknown: 2 });
+});
+
+test("keeps a large content until what was redriven expires, and leaves what has lost its content", async () => {
+  await using store = await openStore("sqlite::memory:");
+  const hash = "ab".repeat(32);
+  const id = await insertDeadLetter(store, "large", [rejected]);
+  const record = (await store.notifications.find(id.slice(0, 32)))!;
+  const large = { ...record, id: "ab".repeat(16) };
+  await store.notifications.insert([
+    { ...large, content: {}, contentHashes: { sms: hash }, deliveries: [{ ...record.deliveries[0]!, id: `${large.id}-0` }] },
+  ]);
+  const mine: Selection = { kind: "ids", ids: [large.id] };
+  await store.attempts.claim([claimOf({ id: `${large.id}-0`, attempt: 1 }, { outcome: rejected })]);
+  assert.deepEqual(counts(await run(store, mine)), { "content-lost": 1 });
+  assert.equal((await find(store, large.id)).state, "failed");
+
+  await store.contents.put([{ app: large.app, hash, content: { sms: { text: "hello" } }, keepUntil: NOW }]);
+  assert.deepEqual(counts(await run(store, mine, { terms: { uncertain: false, expiresInMs: 9_000 } })), { redriven: 1 });
+  assert.equal(await store.contents.purge(NOW + 9_000, 10), 0);
+  assert.equal(await store.contents.purge(NOW + 9_000 + CONTENT_BOUNDS.keepMs + CONTENT_BOUNDS.keepStepMs + 1, 10), 1);
 });

@@ -1,4 +1,6 @@
-import type { Delivery, NotificationRecord } from "../../core/delivery/notification.ts";
+import { CONTENT_BOUNDS, contentKeepUntil } from "../../core/content/reference.ts";
+import { contentPart } from "../../core/delivery/channel.ts";
+import { type Delivery, expiryOf, type NotificationRecord } from "../../core/delivery/notification.ts";
 import { reason } from "../../core/delivery/reason.ts";
 import { type Void, voidAttempt } from "../../core/delivery/transitions.ts";
 import { type AttemptRecord, attemptId, notificationIdOf } from "../../core/ports/attempt-store.ts";
@@ -16,7 +18,7 @@ const REDRIVEN: Void = { kind: "void", state: "failed", reason: reason("redriven
 const OPERATOR = "operator redrive";
 
 /** The result for one dead letter, or for an id that was given. */
-export type RedriveEnd = Exclude<Redrive["kind"], "redrive" | "unclaimed"> | "redriven" | "changed" | "unknown";
+export type RedriveEnd = Exclude<Redrive["kind"], "redrive" | "unclaimed"> | "redriven" | "changed" | "unknown" | "content-lost";
 export type RedriveReport = Record<RedriveEnd, { count: number; examples: string[] }>;
 
 export type Selection = { kind: "ids"; ids: readonly string[] } | { kind: "filter"; filter: DeadLetterFilter };
@@ -31,7 +33,7 @@ export interface RedriveOptions {
   dryRun: boolean;
 }
 
-type RedriveStore = Pick<Store, "notifications" | "attempts">;
+type RedriveStore = Pick<Store, "notifications" | "contents" | "attempts">;
 interface Candidate {
   n: NotificationRecord;
   d: Delivery;
@@ -40,7 +42,7 @@ interface Candidate {
 /** Redrives the selected dead letters. Those it cannot redrive stay as they are. */
 export async function redrive(store: RedriveStore, selection: Selection, options: RedriveOptions): Promise<RedriveReport> {
   const report = {} as RedriveReport;
-  for (const end of ["redriven", "may-be-sent", "expired", "gone", "not-failed", "changed", "unknown"] as const)
+  for (const end of ["redriven", "may-be-sent", "expired", "gone", "not-failed", "changed", "unknown", "content-lost"] as const)
     report[end] = { count: 0, examples: [] };
   const ended = (end: RedriveEnd, id: string) => {
     report[end].count++;
@@ -69,11 +71,23 @@ export async function redrive(store: RedriveStore, selection: Selection, options
       const evaluate = (made: readonly AttemptRecord[]) => redriveChange(n, d, made, { ...options.terms, at, named });
       const result = await voidUnclaimed(evaluate, d, attempts.get(d.id) ?? []);
       if (result.kind === "unclaimed") throw new Error(`attempts ${result.numbers} of ${d.id} are neither claimed nor free`);
-      if (result.kind === "redrive") changes.push(result.change);
+      if (result.kind === "redrive" && !(await keepContent(n, d, at))) ended("content-lost", d.id);
+      else if (result.kind === "redrive") changes.push(result.change);
       else ended(result.kind, d.id);
     }
     const applied = options.dryRun ? changes.map(() => true) : await store.notifications.change(changes);
     for (const [i, { deliveryId }] of changes.entries()) ended(applied[i] ? "redriven" : "changed", deliveryId);
+  }
+
+  /** Has a large content kept until the redriven delivery expires. False where the store no longer has it. */
+  async function keepContent(n: NotificationRecord, d: Delivery, at: number): Promise<boolean> {
+    const hash = n.contentHashes?.[contentPart(d.channel)];
+    if (hash === undefined) return true;
+    const content = await store.contents.get(n.app, hash);
+    if (content === undefined) return false;
+    const expiresAt = Math.max(expiryOf(n, d), at + (options.terms.expiresInMs ?? 0));
+    if (!options.dryRun) await store.contents.put([{ app: n.app, hash, content, keepUntil: contentKeepUntil(expiresAt, CONTENT_BOUNDS) }]);
+    return true;
   }
 
   /** Voids the unclaimed attempt numbers and evaluates again. If a worker claims one of them first, its attempt counts. */

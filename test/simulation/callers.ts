@@ -14,6 +14,8 @@ import type { Nature } from "./nature.ts";
 
 export const APP: AppRecord = { id: "app", channels: [...CHANNELS], keyHashes: [] };
 export const USERS = ["ada", "bela", "chen"];
+/** A short one is kept in its notification, a long one apart from it, shared by all that have it. */
+const TEXTS = ["hello", ..."abcde".split("").map((letter) => letter.repeat(100))];
 const PHONE = "+4915112345678";
 
 /** How long a caller waits for one answer. */
@@ -132,7 +134,7 @@ function made({ random, time }: Nature, idempotencyKey: string): Notification {
       NotificationClass.NOTIFICATION_CLASS_MARKETING,
     ]),
     ...{ category: "orders", priority: 0, collapseKey: "" },
-    content: { push: endpoint ? undefined : { title: "t", body: "b", data: {} }, sms: { text: "hello" }, email: undefined },
+    content: { push: endpoint ? undefined : { title: "t", body: "b", data: {} }, sms: { text: random.pick(TEXTS) }, email: undefined },
     sendAt: sendAt === undefined ? undefined : new Date(sendAt),
     expiresAt: expires === undefined ? undefined : new Date((sendAt ?? now) + expires),
   };

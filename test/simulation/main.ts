@@ -57,7 +57,7 @@ async function simulate(): Promise<boolean> {
   await inParallel(MUTATIONS, workers, async (mutation) => {
     const say = (what: string) => console.log(`  ${mutation.name.padEnd(52)}${what}`);
     try {
-      const run = await runInChild(1, MUTATION_SEEDS, mutation);
+      const run = await runInChild(1, mutation.seeds ?? MUTATION_SEEDS, mutation);
       const [noticed] = run.broken;
       if (noticed) return say(`${`${run.seeds}`.padStart(5)} seeds  ${promiseOf(noticed.violations)}`);
       say("NOT NOTICED");

@@ -1,10 +1,17 @@
 import type { ContentStore, StoredContent } from "../../core/ports/content-store.ts";
 import { frozen } from "./frozen.ts";
 
-export function createMemoryContents(): ContentStore {
+/** For who looks at the stored itself, between two events. */
+export interface ContentsInside {
+  has(app: string, hash: string): boolean;
+}
+
+export function createMemoryContents(): ContentStore & { inside: ContentsInside } {
   const contents = new Map<string, StoredContent>();
   const keyOf = (app: string, hash: string) => `${hash} ${app}`;
   return {
+    inside: { has: (app, hash) => contents.has(keyOf(app, hash)) },
+
     async put(all) {
       for (const stored of all) {
         const before = contents.get(keyOf(stored.app, stored.hash));

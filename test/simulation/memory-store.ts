@@ -11,6 +11,7 @@ import { createMemoryContents } from "./memory-contents.ts";
 import { createMemoryNotifications } from "./memory-notifications.ts";
 
 export type MemoryStore = Store & {
+  contents: ReturnType<typeof createMemoryContents>;
   notifications: ReturnType<typeof createMemoryNotifications>;
   attempts: ReturnType<typeof createMemoryAttempts>;
 };

@@ -4,8 +4,9 @@ import { runInChild } from "./children.ts";
 import { MUTATION_SEEDS, MUTATIONS } from "./mutations.ts";
 
 for (const mutation of MUTATIONS) {
-  test(`notices within ${MUTATION_SEEDS} seeds: ${mutation.name}`, async () => {
-    const { broken, seeds } = await runInChild(1, MUTATION_SEEDS, mutation);
+  const within = mutation.seeds ?? MUTATION_SEEDS;
+  test(`notices within ${within} seeds: ${mutation.name}`, async () => {
+    const { broken, seeds } = await runInChild(1, within, mutation);
     assert.ok(broken[0], `not noticed in ${seeds} seeds`);
   });
 }

@@ -29,6 +29,7 @@ export const FAULTS = [
   "stream forgot its ids",
   "stream brought back what was acknowledged",
   "stream redelivered what was under way",
+  "content purged",
   "redis forgot",
   "redis away",
   "redis slow",

@@ -3,12 +3,15 @@ import { ProxyTracerProvider } from "@opentelemetry/api";
 import { CHECK_DEADLINE_MS } from "../../adapters/preferences/opt-outs-client.ts";
 import { createClaimGate } from "../../adapters/redis/claims.ts";
 import { createCrashCounter } from "../../adapters/redis/crash-counter.ts";
+import type { ContentBounds } from "../../core/content/reference.ts";
 import type { Channel } from "../../core/delivery/channel.ts";
 import { UNCERTAIN_WAIT_MS } from "../../core/delivery/decide.ts";
 import type { Receipt } from "../../core/delivery/receipt.ts";
 import { WATCHDOG_FIRST_MS } from "../../core/delivery/watchdog.ts";
+import type { ContentStore } from "../../core/ports/content-store.ts";
 import type { OptOutAnswer, OptOuts } from "../../core/ports/opt-outs.ts";
 import type { DeliveryTask, QueueLag, Settlement } from "../../core/ports/queue.ts";
+import { createContentLoader } from "../../dispatchers/content-loader.ts";
 import { createDispatch } from "../../dispatchers/dispatch.ts";
 import { createDispatchMetrics } from "../../dispatchers/metrics.ts";
 import { createPoisonGuard } from "../../dispatchers/poison-guard.ts";
@@ -49,6 +52,9 @@ const IN_FLIGHT = 4;
 /** Requests that wait for an insert in one gateway. */
 const INSERTS_WAITING_MAX = 3;
 
+/** Contents of one purge. */
+const PURGE_MAX = 3;
+
 /** What the processes share. */
 export interface Surroundings {
   nature: Nature;
@@ -60,7 +66,33 @@ export interface Surroundings {
   witness: Witness;
 }
 
-function portsOf({ nature, store, stream, witness }: Surroundings, process: SimulatedProcess) {
+/** Small, so that some texts go by reference; kept only a little longer than what uses them, so that purges meet new uses. */
+const CONTENT_BOUNDS: ContentBounds = { inlineBytesMax: 64, keepMs: 2_000, keepStepMs: 1 };
+
+function contentsOf({ store, witness }: Surroundings, process: SimulatedProcess): ContentStore {
+  const contents = process.wrap("contents", store.contents, "store");
+  return {
+    ...contents,
+    async get(app, hash) {
+      const content = await contents.get(app, hash);
+      if (content === undefined) witness.foundNoContent(hash);
+      return content;
+    },
+  };
+}
+
+/** Removes what is kept no longer, as often as it is told to. */
+export function createPurger({ store, witness, nature }: Surroundings, process: SimulatedProcess): () => Promise<void> {
+  const contents = process.wrap("contents", store.contents, "store");
+  return async () => {
+    const removed = await contents.purge(process.clock.now(), PURGE_MAX).catch(() => 0);
+    if (removed > 0) nature.happened("content purged");
+    witness.purged();
+  };
+}
+
+function portsOf(surroundings: Surroundings, process: SimulatedProcess) {
+  const { nature, store, stream, witness } = surroundings;
   const attempts = process.wrap("attempts", store.attempts, "store");
   const idsOf = (of: readonly { id: string }[], taken: readonly boolean[]) => of.filter((_, i) => taken[i]).map(({ id }) => id);
   const watched: typeof attempts = {
@@ -79,6 +111,7 @@ function portsOf({ nature, store, stream, witness }: Surroundings, process: Simu
   const wrapped = {
     notifications: process.wrap("notifications", store.notifications, "store"),
     attempts: watched,
+    contents: contentsOf(surroundings, process),
     contacts: process.wrap("contacts", store.contacts, "store"),
     poison: process.wrap("poison", store.poison, "store"),
   };
@@ -135,6 +168,7 @@ export function createGateway(around: Surroundings, process: SimulatedProcess): 
   return createAccept({
     ...portsOf(around, process),
     optOuts: optOutsOf(around, process),
+    contentBounds: CONTENT_BOUNDS,
     load: { isFull: () => around.nature.happens("overload", 0.05), run: async () => {} },
     ...{ pushHosts: [], insertsWaitingMax: INSERTS_WAITING_MAX, metrics: gatewayMetrics },
   });
@@ -202,7 +236,10 @@ export function createDispatcher(around: Surroundings, process: SimulatedProcess
       const of = { channel, providers: names.map((name) => observed(name, tellsLater)) };
       return [
         channel,
-        createDispatch({ ...ports, ...of, optOuts, gate, tracer, deadlineMs: PROVIDER_DEADLINE_MS, metrics: dispatchMetrics }),
+        createContentLoader(
+          createDispatch({ ...ports, ...of, optOuts, gate, tracer, deadlineMs: PROVIDER_DEADLINE_MS, metrics: dispatchMetrics }),
+          { ...ports, channel, metrics: dispatchMetrics },
+        ),
       ];
     }),
   );

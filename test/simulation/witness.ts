@@ -1,8 +1,13 @@
 // Looks on from outside, and knows at every moment what is stored: what must not happen is noticed when it does, not only by its traces.
+import { canonicalForm } from "../../core/content/codec.ts";
+import { type Content, type ContentPart, contentValues } from "../../core/content/content.ts";
+import { contentPart } from "../../core/delivery/channel.ts";
 import { TASK_STALE_MS } from "../../core/delivery/lifetime.ts";
+import { isOpen, type NotificationRecord } from "../../core/delivery/notification.ts";
 import { type AttemptRecord, attemptId, knownOutcome, notificationIdOf } from "../../core/ports/attempt-store.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import type { DeliveryTask, Settlement } from "../../core/ports/queue.ts";
+import { sha256Hex } from "../../runtime/hash.ts";
 import type { MemoryStore } from "./memory-store.ts";
 import type { Nature } from "./nature.ts";
 import type { SimulatedProcess } from "./process.ts";
@@ -13,6 +18,8 @@ import type { Wishes } from "./wishes.ts";
 const OBEYED_MS = 5_000;
 /** Beyond what the clocks of two processes differ by. */
 export const SKEW_MS = 5_000;
+const hashesOf = (record: NotificationRecord) => Object.values(record.contentHashes ?? {});
+const hashOf = (content: Content, part: ContentPart) => sha256Hex(canonicalForm(contentValues({ [part]: content[part] })));
 /** Outcomes after which nothing was sent and another attempt may be made. */
 const NOT_SENT: ReadonlySet<string> = new Set(["throttled", "unavailable", "misconfigured"]);
 const MAY_BE_SENT: ReadonlySet<string | undefined> = new Set([undefined, "accepted", "unanswered"]);
@@ -26,6 +33,10 @@ export interface Witness {
   promised(what: "claim" | "outcome", ids: readonly string[]): void;
   /** A relay says that workers are lost. */
   abandons(process: SimulatedProcess, ids: readonly string[]): void;
+  /** A dispatcher was told that there is no content under this hash. */
+  foundNoContent(hash: string): void;
+  /** Contents were purged, or may have been. */
+  purged(): void;
   /** A task's handling begins; call the result with how it ended. */
   handling(process: SimulatedProcess, task: DeliveryTask): (settlement: Settlement) => void;
 }
@@ -54,6 +65,19 @@ export function createWitness(nature: Nature, store: MemoryStore, wishes: Wishes
     if (open.length > allowed) nature.broken("3 no attempt after one that may have been sent", delivery.attemptId);
   }
 
+  /** Notifications that may still be sent: by the time of the world, not by that of a process whose clock jumped. */
+  function* stillToSend(): Iterable<NotificationRecord> {
+    for (const record of store.notifications.inside.values())
+      if (record.expiresAt > time.now() && record.deliveries.some(({ state }) => isOpen(state))) yield record;
+  }
+
+  function judgeContent({ attemptId: id, channel, content }: OutboundDelivery, record: NotificationRecord): void {
+    const part = contentPart(channel);
+    const hash = record.contentHashes?.[part];
+    const expected = hash ?? hashOf(record.content, part);
+    if (content[part] === undefined || hashOf(content, part) !== expected) nature.broken("2 what is sent is what was accepted", id);
+  }
+
   return {
     called(process, delivery) {
       const { attemptId: id, deliveryId, notificationClass } = delivery;
@@ -63,6 +87,7 @@ export function createWitness(nature: Nature, store: MemoryStore, wishes: Wishes
       if (!attempt) return nature.broken("3 no call without a claim", id);
       if (calls.has(id)) nature.broken("3 one call for one number", id);
       calls.set(id, { process, answered: false });
+      judgeContent(delivery, record);
       judgeEarlier(delivery, attempt);
       judgeTimes(process, delivery, attempt, record.sendAt);
       // Critical goes out where preferences cannot be read, and here they sometimes cannot.
@@ -88,6 +113,17 @@ export function createWitness(nature: Nature, store: MemoryStore, wishes: Wishes
         const attempt = store.attempts.inside.get(id);
         if (attempt && process.clock.now() < attempt.deadlineAt + SKEW_MS) nature.broken("2 nobody is called lost before the time", id);
       }
+    },
+
+    foundNoContent(hash) {
+      for (const record of stillToSend())
+        if (hashesOf(record).includes(hash)) nature.broken("2 a content is there as long as it is used", record.id);
+    },
+
+    purged() {
+      for (const record of stillToSend())
+        for (const hash of hashesOf(record))
+          if (!store.contents.inside.has(record.app, hash)) nature.broken("2 a content is there as long as it is used", record.id);
     },
 
     handling(process, task) {

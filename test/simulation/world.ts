@@ -12,7 +12,7 @@ import { createProcess, type SimulatedProcess } from "./process.ts";
 import { createProviders } from "./providers.ts";
 import { createRedis } from "./redis.ts";
 import { runRelay } from "./relay-iterations.ts";
-import { createDispatcher, createFeedback, createGateway, type Dispatcher, type Surroundings } from "./roles.ts";
+import { createDispatcher, createFeedback, createGateway, createPurger, type Dispatcher, type Surroundings } from "./roles.ts";
 import { createStream } from "./stream.ts";
 import { createWishes } from "./wishes.ts";
 import { createWitness } from "./witness.ts";
@@ -29,6 +29,8 @@ const AWAY_MS = [1_000, 8_000, 40_000];
 const HELD_MS = [20_000, 70_000, 400_000];
 /** How long an opt-out holds: not as long as it takes to be obeyed, or longer. */
 const OPTED_OUT_MS = [3_000, 30_000, 600_000];
+/** Between two purges of contents. */
+const PURGE_MS = [1_000, 20_000, 90_000];
 const JUMPS_MS = [-10_800_000, -60_000, 60_000, 10_800_000];
 /** Without faults every delivery ends within this, however far ahead its times are. */
 const QUIET_MS_MAX = 5 * 86_400_000;
@@ -99,6 +101,14 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
   function startRelay(): void {
     const its = process("relay");
     relays.add({ process: its, ...runRelay(around, its) });
+  }
+
+  /** Its clock never jumps: in a system that runs, the margin of what is kept is longer than any jump that is believed. */
+  let purger = process("purger");
+  function purgeAgain(): void {
+    if (purger.dead) purger = process("purger");
+    void createPurger(around, purger)();
+    time.after(random.pick(PURGE_MS), purgeAgain);
   }
 
   async function receive(receipt: Receipt, tries: number): Promise<void> {
@@ -216,6 +226,7 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
   startDispatcher();
   startDispatcher();
   tend();
+  purgeAgain();
 
   const badMs = random.pick(BAD_TIMES_MS);
   const someTime = () => random.below(badMs);

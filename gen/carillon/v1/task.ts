@@ -52,6 +52,11 @@ export interface DeliveryTask {
    * know one of them gives the task back unsent, for a newer dispatcher. Development builds before 0.1.0 ignore this field.
    */
   needs: string[];
+  /**
+   * Where the content is too large for the queue: its hash, under which the store has it; content is then empty, and needs names
+   * "content-by-reference".
+   */
+  contentHash: string;
 }
 
 function createBaseDeliveryTask(): DeliveryTask {
@@ -75,6 +80,7 @@ function createBaseDeliveryTask(): DeliveryTask {
     redrive: 0,
     statusQuery: false,
     needs: [],
+    contentHash: "",
   };
 }
 
@@ -136,6 +142,9 @@ export const DeliveryTask: MessageFns<DeliveryTask> = {
     }
     for (const v of message.needs) {
       writer.uint32(154).string(v!);
+    }
+    if (message.contentHash !== "") {
+      writer.uint32(162).string(message.contentHash);
     }
     return writer;
   },
@@ -303,6 +312,14 @@ export const DeliveryTask: MessageFns<DeliveryTask> = {
             }
 
             message.needs.push(reader.string());
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.contentHash = reader.string();
             continue;
           }
         }

@@ -1,0 +1,63 @@
+// What does one change of a delivery write to disk, with its content in the notification and apart from it? Bytes of SQLite's log.
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openStore } from "../adapters/store/open-store.ts";
+import { CONTENT_BOUNDS } from "../core/content/reference.ts";
+import { decisionChange } from "../core/delivery/transitions.ts";
+import { takeOutLarge } from "../gateway/large-content.ts";
+import { sampleNotification } from "../test/support/notification-samples.ts";
+
+const SIZES_KIB = [1, 4, 8, 16, 64, 512];
+
+interface Written {
+  accept: number;
+  again: number;
+  change: number;
+}
+
+/** Bytes that are written for the acceptance of a notification, of a second one with the same content, and for one change of the first. */
+async function measure(kib: number, inlineBytesMax: number): Promise<Written> {
+  const directory = mkdtempSync(join(tmpdir(), "carillon-bytes-"));
+  const path = join(directory, "store.db");
+  try {
+    await using store = await openStore(`sqlite:${path}`);
+    const written = async (work: () => Promise<unknown>) => {
+      const before = statSync(`${path}-wal`).size;
+      await work();
+      return statSync(`${path}-wal`).size - before;
+    };
+    const insertionOf = (key: string) => {
+      const content = { email: { subject: "s", html: "x".repeat(kib * 1_024), text: "" } };
+      return takeOutLarge(sampleNotification(key, Date.now(), { content }), { ...CONTENT_BOUNDS, inlineBytesMax });
+    };
+    const accept = (key: string) =>
+      written(async () => {
+        const { record, contents } = insertionOf(key);
+        if (contents.length > 0) await store.contents.put(contents);
+        await store.notifications.insert([record]);
+      });
+    const [first, again] = [await accept("first"), await accept("again")];
+    const { record } = insertionOf("first");
+    const on = { notificationId: record.id, deliveryId: `${record.id}-0`, attempt: 1, expiresAt: record.expiresAt };
+    const change = await written(() =>
+      store.notifications.change([decisionChange(on, { kind: "sent", providerRef: "ref", reason: undefined }, Date.now())]),
+    );
+    return { accept: first, again, change };
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+const rows: Record<string, Record<string, number>> = {};
+for (const kib of SIZES_KIB) {
+  const [inline, apart] = [await measure(kib, Number.POSITIVE_INFINITY), await measure(kib, 0)];
+  rows[`${kib} KiB`] = {
+    "inline: accept": inline.accept,
+    "inline: change": inline.change,
+    "apart: accept": apart.accept,
+    "apart: accept the same": apart.again,
+    "apart: change": apart.change,
+  };
+}
+console.table(rows);

@@ -1,0 +1,68 @@
+import type { Content } from "../core/content/content.ts";
+import type { Channel } from "../core/delivery/channel.ts";
+import { reason } from "../core/delivery/reason.ts";
+import { type Void, voidAttempt, voidChange } from "../core/delivery/transitions.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { DeliveryTask, Settlement } from "../core/ports/queue.ts";
+import type { Store } from "../core/ports/store.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { createContentCache } from "./content-cache.ts";
+import type { DispatchMetrics } from "./metrics.ts";
+import type { Dispatch } from "./needs-guard.ts";
+
+/** Until a task comes back whose content could not be read. */
+export const CONTENT_UNREADABLE_WAIT_MS = 2_000;
+
+const CONTENT_LOST: Void = { kind: "void", state: "failed", reason: reason("content-lost") };
+
+export interface ContentLoaderParts {
+  channel: Channel;
+  store: Pick<Store, "contents" | "attempts" | "notifications">;
+  worker: string;
+  clock: Clock;
+  log: Logger;
+  metrics: DispatchMetrics;
+}
+
+/**
+ * Reads a task's content where the task only refers to it, before anything is claimed. While the store cannot be read the task is given back.
+ * A content that is not there ends the delivery as failed: the content is written before what refers to it and kept longer, so that means a
+ * defect or a store that somebody changed.
+ */
+export function createContentLoader(dispatch: Dispatch, parts: ContentLoaderParts): Dispatch {
+  const { channel, store, worker, clock, log, metrics } = parts;
+  const cache = createContentCache(store.contents);
+
+  return async (task, holder) => {
+    const { app, contentHash, deliveryId, statusQuery } = task;
+    // An expired task is not sent, and its content may have been purged.
+    if (contentHash === undefined || (!statusQuery && task.expiresAt <= clock.now())) return dispatch(task, holder);
+    let content: Content | undefined;
+    try {
+      content = await cache.get(app, contentHash);
+    } catch (error) {
+      log.warn({ err: error, deliveryId }, "content cannot be read; the task is given back");
+      return settled({ kind: "nak", delayMs: CONTENT_UNREADABLE_WAIT_MS }, "content-unreadable");
+    }
+    // A status query may do without its content.
+    if (content || statusQuery) return dispatch({ ...task, content: content ?? {} }, holder);
+    log.error({ deliveryId, channel, contentHash }, "content is not in the store; the delivery fails");
+    await fail(task);
+    return settled({ kind: "ack" }, "content-lost");
+  };
+
+  /** Claims the attempt without a call, so that no copy of the task makes one; then the delivery ends. */
+  async function fail(task: DeliveryTask): Promise<void> {
+    const now = clock.now();
+    const [ours] = await store.attempts.claim([voidAttempt(task, worker, CONTENT_LOST, now)]);
+    if (!ours) return;
+    const change = voidChange(task, CONTENT_LOST, now);
+    const [ended] = await store.notifications.change([change]);
+    if (ended) metrics.ended(channel, change.set);
+  }
+
+  function settled(settlement: Settlement, why: string): Settlement {
+    metrics.settled.inc({ channel, settlement: settlement.kind, why });
+    return settlement;
+  }
+}

@@ -1,0 +1,21 @@
+import { type ContentBounds, contentKeepUntil, splitContent } from "../core/content/reference.ts";
+import type { NotificationRecord } from "../core/delivery/notification.ts";
+import type { StoredContent } from "../core/ports/content-store.ts";
+import { sha256Hex } from "../runtime/hash.ts";
+
+/** A notification about to be stored, and the contents that must be in the store before it. */
+export interface Insertion {
+  record: NotificationRecord;
+  contents: StoredContent[];
+}
+
+/** Takes the large parts out of the record; it refers to them by hash. */
+export function takeOutLarge(record: NotificationRecord, bounds: ContentBounds): Insertion {
+  const { inline, hashes, large } = splitContent(record.content, bounds.inlineBytesMax, sha256Hex);
+  if (hashes === undefined) return { record, contents: [] };
+  const keepUntil = contentKeepUntil(record.expiresAt, bounds);
+  return {
+    record: { ...record, content: inline, contentHashes: hashes },
+    contents: large.map(({ hash, content }) => ({ app: record.app, hash, content, keepUntil })),
+  };
+}
