@@ -62,7 +62,8 @@ export function createPoisonGuard(handle: (task: DeliveryTask, holder: string) =
     const of = readTaskMessageId(id);
     await store.poison.keep({ id, channel, notificationClass, reason: why, bytes, keptAt: now });
     await crashCounter.end(id);
-    if (of) {
+    // Once it was purged there is nothing to end, and nobody would ever remove the attempt.
+    if (of && (await store.notifications.find(notificationIdOf(of.deliveryId)))) {
       const [ours] = await store.attempts.claim([voidAttempt(of, worker, POISON, now)]);
       // Where somebody has claimed it, what came of that decides.
       const change = voidChange({ ...of, notificationId: notificationIdOf(of.deliveryId) }, POISON, now);

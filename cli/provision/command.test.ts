@@ -90,7 +90,7 @@ test("on MongoDB it makes every index, and finds it again", { timeout: 60_000 },
   try {
     const first = await provision(env);
     const again = await provision(env);
-    for (const what of ["collection notifications", "index outbox of notifications"]) {
+    for (const what of ["collection notifications", "index due of notifications"]) {
       assert.ok(first.lines.includes(`created   ${what}`), first.lines.join("\n"));
       assert.ok(again.lines.includes(`unchanged ${what}`), again.lines.join("\n"));
     }

@@ -158,6 +158,26 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'const nothing = (finding: Exclude<Finding, { kind: "found" }>) => ({\n  outcome: { kind: "rejected", reason: "absent" },',
   },
   {
+    ...{ name: "purged by when it was accepted", file: "test/simulation/memory-notifications.ts" },
+    find: "const endOf = (record: NotificationRecord) => endedAt(record) ?? Number.POSITIVE_INFINITY;",
+    replace: "const endOf = (record: NotificationRecord) => record.acceptedAt;",
+  },
+  {
+    ...{ name: "purged at once", file: "core/delivery/lifetime.ts" },
+    find: "PURGE_AGE_MS_MIN = EXPIRY_MAX_MS + 7 * DAY_MS",
+    replace: "PURGE_AGE_MS_MIN = 0 * DAY_MS",
+  },
+  {
+    ...{ name: "attempts purged and their notifications kept", file: "test/simulation/memory-notifications.ts" },
+    find: "for (const id of ids) records.delete(id);",
+    replace: "",
+  },
+  {
+    ...{ name: "stale copy given a void attempt", file: dispatch },
+    find: "if (task.expiresAt <= clock.now() - TASK_STALE_MS)",
+    replace: "if (false)",
+  },
+  {
     ...{ name: "ends changed again", file: "test/simulation/memory-notifications.ts" },
     find: "|| !expect.states.includes(delivery.state)",
     replace: "",

@@ -54,6 +54,8 @@ export const FAULTS = [
   "answer to the caller lost",
   "key with another payload",
   "overload",
+  "purge",
+  "copy of a task long expired",
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 

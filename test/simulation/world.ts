@@ -8,6 +8,7 @@ import { APP, createCallers, USERS } from "./callers.ts";
 import { judge } from "./check.ts";
 import { createMemoryStore, type MemoryStore } from "./memory-store.ts";
 import { createNature } from "./nature.ts";
+import { createOldNotifications } from "./old-notifications.ts";
 import { createProcess, type SimulatedProcess } from "./process.ts";
 import { createProviders } from "./providers.ts";
 import { createRedis } from "./redis.ts";
@@ -230,6 +231,7 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
 
   const badMs = random.pick(BAD_TIMES_MS);
   const someTime = () => random.below(badMs);
+  const old = await createOldNotifications({ nature, store, stream }, () => process("retention"), badMs);
   for (let i = 0; i < NOTIFICATIONS; i++) {
     const at = someTime() * random.pick([0.1, 1]);
     time.after(at, () => callers.begin(`${seed}-${i}`));
@@ -252,7 +254,7 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
   await time.run(ended);
 
   if (callers.underWay > 0) nature.broken("2 every caller is answered", `${callers.underWay} wait`);
-  await judge({ nature, store, memory: providers.memory, accepted: callers.accepted, receipted, quietAt });
+  await judge({ nature, store, memory: providers.memory, accepted: [...callers.accepted, ...old.scheduled], receipted, quietAt });
   const { violations, counts } = nature;
   const evidence = violations.flatMap((line) => evidenceOf(store, /[0-9a-f]{32}/.exec(line)?.[0]));
   return { seed, violations, evidence, counts, history: nature.history(), hash: nature.hash(), events };
