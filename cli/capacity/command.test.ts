@@ -19,23 +19,23 @@ test("docs/capacity.md shows what the command prints for 16M a day at ten times 
   assert.equal(code, 0);
   const page = readFileSync(join(ROOT, "docs/capacity.md"), "utf8");
   const [, shown = ""] = /```text\n\$ carillon capacity [^\n]*\n(.*?)```/s.exec(page) ?? [];
-  assert.equal(shown, stdout, "print it again and put it into docs/capacity.md");
+  assert.equal(shown, stdout, "run the command again and copy its output into docs/capacity.md");
 });
 
-test("with --explain each figure says the sum it comes from", async () => {
+test("--explain prints the formula of each figure", async () => {
   const { stdout } = await runCli(["capacity", ...SIXTEEN_MILLION, "--explain"]);
   for (const sum of [
-    /^apns a pod\/s \d+\n {4}= the lower of 0\.5 core \/ [\d.]+ ms of CPU a task \(measured\), and in flight \d+ \/ \d+ ms/m,
+    /^apns per pod\/s \d+\n {4}= the lower of 0\.5 core \/ [\d.]+ ms of CPU per task \(measured\), and in flight \d+ \/ \d+ ms/m,
     /^sms pods avg 2?1?, peak \d+\n {4}= ceil\(1\.1 × arrivals\/s, at most 100 \/ target\)/m,
-    /^gateway [\d.]+ cores\n {4}= peak\/s × [\d.]+ ms a Send/m,
-    /^MongoDB [\d,]+ GiB\n {4}= 1\.3 × what 30 days store/m,
+    /^gateway [\d.]+ cores\n {4}= peak\/s × [\d.]+ ms per notification/m,
+    /^MongoDB [\d,]+ GiB\n {4}= 1\.3 × the storage of 30 days/m,
     /^Redis [\d,]+ claims, .*\n {4}= sent\/s × 15 s × \d+ B/m,
-    /^NATS max_bytes .*\n {4}= the fullest channel after the outage/m,
+    /^NATS max_bytes .*\n {4}= the channel with the most after the outage/m,
   ])
     assert.match(stdout, sum);
 });
 
-test("numbers may end in K, M or G, and push is split as told", () => {
+test("numbers may end in K, M or G, and push is split as given", () => {
   assert.deepEqual([parseNumber("10M", "n", 1e9), parseNumber("1.5k", "n", 1e9), parseNumber("2G", "n", 1e10)], [1e7, 1_500, 2e9]);
   const { perDay, rateLimits } = demandOf(
     "--push",
@@ -52,8 +52,8 @@ test("numbers may end in K, M or G, and push is split as told", () => {
 });
 
 const MISTAKES: readonly [args: string[], says: RegExp][] = [
-  [[], /--push, --email or --sms must say how many/],
-  [["--push", "many"], /--push must be a number from 0 to 1000G, with K, M or G behind it/],
+  [[], /--push, --email or --sms is required/],
+  [["--push", "many"], /--push must be a number from 0 to 1000G, optionally followed by K, M or G/],
   [["--push", "-1"], /push/],
   [["--push", "1M", "--peak", "0.5"], /--peak must be a number from 1 to 1000/],
   [["--push", "1M", "--push-split", "apns=50"], /--push-split must add up to 100/],
@@ -62,7 +62,7 @@ const MISTAKES: readonly [args: string[], says: RegExp][] = [
   [["--push", "1M", "--rate-limit", "fax=3"], /--rate-limit must be like apns=1/],
   [["--push", "1M", "--rate-limit", "sms=0"], /--rate-limit sms must be above 0/],
   [["--push", "1M", "--retention", "a month"], /--retention must be like 90s, 5m, 2h or 7d/],
-  [["--push", "1M", "--retention", "1h"], /--retention must be 1 d at least/],
+  [["--push", "1M", "--retention", "1h"], /--retention must be at least 1 d/],
   [["--push", "1M", "--content", "email=lots"], /--content email must be a number/],
 ];
 for (const [args, says] of MISTAKES)
@@ -74,8 +74,8 @@ for (const [args, says] of MISTAKES)
   });
 
 const helm = findHelm();
-test("the chart takes the values as they are printed, and renders what they say", {
-  skip: helm ? false : "there is no helm here",
+test("the chart accepts the printed values and renders them", {
+  skip: helm ? false : "helm is not installed",
 }, async () => {
   const directory = mkdtempSync(join(tmpdir(), "carillon-capacity-"));
   try {

@@ -5,11 +5,11 @@ import { CAPACITY_OPTIONS, CAPACITY_USAGE, readDemand } from "./options.ts";
 import { capacityReport } from "./report.ts";
 import { capacityValues, toYaml } from "./values.ts";
 
-const VALUES_TITLE = `# values.yaml: what follows from the above. The rest of it is yours: addresses, secrets, accounts.`;
+const VALUES_TITLE = `# values.yaml: the values derived from the above. Add your own for addresses, Secrets and accounts.`;
 
 export const CAPACITY_COMMANDS: Readonly<Record<string, Command>> = {
   capacity: {
-    about: "how many pods, and how large MongoDB, Redis and NATS, for so many notifications a day; with the chart's values to use",
+    about: "computes pods and the size of MongoDB, Redis and NATS for a number of notifications per day, and prints the chart's values",
     usage: CAPACITY_USAGE,
     options: CAPACITY_OPTIONS,
     async run({ values, positionals }) {

@@ -27,7 +27,7 @@ export const CAPACITY_OPTIONS: ParseArgsOptionsConfig = {
 type Given = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
 
 const SUFFIXES: Readonly<Record<string, number>> = { "": 1, K: 1e3, M: 1e6, G: 1e9 };
-/** A day of ten times the mails of the whole world would not fit; what is above is a slip. */
+/** More than the whole world's mail per day; a higher number is a mistake. */
 const PER_DAY_MAX = 1e12;
 const PEAK_MAX = 1_000;
 const MS_PER_HOUR = 3_600_000;
@@ -36,9 +36,7 @@ const MS_PER_HOUR = 3_600_000;
 export function parseNumber(given: string, name: string, max: number, min = 0): number {
   const [, digits = "", suffix = ""] = /^(\d{1,15}(?:\.\d{1,6})?)([KMG]?)$/i.exec(given) ?? [];
   const n = digits === "" ? Number.NaN : Number(digits) * (SUFFIXES[suffix.toUpperCase()] ?? Number.NaN);
-  return n >= min && n <= max
-    ? n
-    : fail(`${name} must be a number from ${min} to ${shown(max)}, with K, M or G behind it where you like: 10M`);
+  return n >= min && n <= max ? n : fail(`${name} must be a number from ${min} to ${shown(max)}, optionally followed by K, M or G: 10M`);
 }
 
 const shown = (n: number) => (n >= 1e9 ? `${n / 1e9}G` : String(n));
@@ -60,7 +58,7 @@ export function readDemand(values: Given): Demand {
   const of = (name: string) => text(values[name]) ?? "";
   const perDay = (name: string) => parseNumber(of(name), `--${name}`, PER_DAY_MAX);
   const [push, email, sms] = [perDay("push"), perDay("email"), perDay("sms")];
-  if (push + email + sms === 0) fail("--push, --email or --sms must say how many notifications there are a day: --push 10M");
+  if (push + email + sms === 0) fail("--push, --email or --sms is required, in notifications per day: --push 10M");
   const pushChannels: readonly PushChannel[] = CHANNELS.filter(isPush);
   const split = parsePairs(of("push-split"), "--push-split", pushChannels, 100);
   const shares = pushChannels.map((c) => split[c] ?? 0);
@@ -89,5 +87,5 @@ function rateLimits(given: Given[string]): Partial<Record<Channel, number>> {
 /** hours */
 function longer(given: string, name: string, leastHours: number): number {
   const hours = (parseDuration(given) ?? fail(`${name} must be like 90s, 5m, 2h or 7d`)) / MS_PER_HOUR;
-  return hours >= leastHours ? hours : fail(`${name} must be ${leastHours / 24} d at least`);
+  return hours >= leastHours ? hours : fail(`${name} must be at least ${leastHours / 24} d`);
 }

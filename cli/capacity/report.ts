@@ -1,14 +1,14 @@
 import type { Plan } from "../../operations/capacity/capacity.ts";
 import { table } from "../table.ts";
 
-/** Of 4 cores and 16 GiB, what a node has for pods once kubelet and system have theirs. Assumed. */
+/** What a node of 4 cores and 16 GiB has for pods, besides kubelet and system. Assumed. */
 const NODE = { cores: 3.9, memoryGib: 13 } as const;
 
 const round = (n: number, digits = 0) => Number(n.toFixed(digits));
 const rate = (n: number) => (n < 10 ? round(n, 1) : Math.round(n));
 export const grouped = (n: number) => Math.round(n).toLocaleString("en");
 
-/** In 1024s. */
+/** In units of 1024. */
 export function bytes(n: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   const power = n < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(n) / 10));
@@ -22,9 +22,9 @@ export function capacityReport(plan: Plan, { nodes }: { nodes: boolean }): strin
   const { demand } = plan;
   const total = Object.values(demand.perDay).reduce((a, b) => a + b, 0);
   return [
-    `${perDay(total)} notifications a day, ${demand.peakFactor} times the average at the peak`,
+    `${perDay(total)} notifications per day, ${demand.peakFactor} times the average at the peak`,
     channelTable(plan),
-    `max_ack_pending of all: ${grouped(plan.nats.ackPendingMax)} (one setting for every channel and class)`,
+    `max_ack_pending: ${grouped(plan.nats.ackPendingMax)} (one setting for every channel and class)`,
     serviceTable(plan),
     needs("MongoDB", storeLines(plan)),
     needs("Redis", redisLines(plan)),
@@ -38,29 +38,29 @@ const channelTable = (plan: Plan) =>
   table(
     [
       "channel",
-      "a day",
+      "per day",
       "avg/s",
       "peak/s",
       "limit/s",
-      "a pod/s",
+      "per pod/s",
       "target/s",
       "pods avg",
       "pods peak",
       "min-max",
       "in flight/pod",
-      "under way",
+      "in progress",
       "ack pending",
     ],
     plan.channels.map((c) => [
       ...[c.channel, perDay(c.perDay), rate(c.averagePerSecond), rate(c.peakPerSecond), c.rateLimitPerSecond ?? "-"],
       ...[Math.round(c.sustainedPerPod), c.targetRatePerPod, c.podsAverage, c.podsPeak, `${c.minReplicas}-${c.maxReplicas}`],
-      ...[c.inFlight, Math.ceil(c.underWay), c.ackPendingMax],
+      ...[c.inFlight, Math.ceil(c.inProgress), c.ackPendingMax],
     ]),
   );
 
 const serviceTable = (plan: Plan) =>
   table(
-    ["service", "cores at peak", "pods avg", "pods peak", "most"],
+    ["service", "cores at peak", "pods avg", "pods peak", "max"],
     plan.services.map((s) => [s.service, round(s.cores, 2), s.podsAverage, s.podsPeak, s.maxReplicas]),
   );
 
@@ -74,8 +74,8 @@ function needs(title: string, lines: readonly Line[]): string {
 function storeLines({ store: s, demand }: Plan): Line[] {
   return [
     ["document writes", `${grouped(s.writesAverage)}/s on average, ${grouped(s.writesPeak)}/s at the peak`],
-    ["storage", `${bytes(s.bytesPerDay)} a day, ${bytes(s.bytesRetained)} in ${round(demand.retentionDays, 1)} days, before compression`],
-    ["of it indexes", bytes(s.indexBytesRetained)],
+    ["storage", `${bytes(s.bytesPerDay)} per day, ${bytes(s.bytesRetained)} in ${round(demand.retentionDays, 1)} days, before compression`],
+    ["indexes", bytes(s.indexBytesRetained)],
     ["written to disk", `${bytes(s.diskBytesPerSecond)}/s, about ${grouped(s.iops)} IOPS at the peak`],
     ["each of 3 members", `${s.cores} cores, ${s.memoryGib} GiB, ${grouped(s.diskGib)} GiB of SSD`],
   ];
@@ -83,20 +83,20 @@ function storeLines({ store: s, demand }: Plan): Line[] {
 
 function redisLines({ redis: r, demand }: Plan): Line[] {
   return [
-    ["claims", `${grouped(r.claims)} at once, ${bytes(r.claimBytes)}`],
-    ["optOuts", `${grouped(demand.optOuts)}, ${bytes(r.optOutBytes)}`],
-    ["operations", `${grouped(r.operationsPeak)}/s at the peak, in far fewer round trips`],
+    ["claims", `${grouped(r.claims)} concurrent, ${bytes(r.claimBytes)}`],
+    ["opt-outs", `${grouped(demand.optOuts)}, ${bytes(r.optOutBytes)}`],
+    ["operations", `${grouped(r.operationsPeak)}/s at the peak, batched into fewer round trips`],
     ["maxmemory", `${r.memoryMib} MiB, noeviction`],
   ];
 }
 
 function natsLines({ nats: n, demand, channels }: Plan): Line[] {
   return [
-    ["messages", `${grouped(n.messagesPeak)}/s at the peak: published, handed out, acknowledged`],
+    ["messages", `${grouped(n.messagesPeak)}/s at the peak: published, delivered, acknowledged`],
     ["waiting", `${bytes(n.outageBytes)} after ${round(demand.outageHours, 1)} h at the peak without dispatchers`],
-    ["max_bytes", `${bytes(n.streamBytesMax)} for each of ${channels.length} streams; what does not fit waits in the store`],
+    ["max_bytes", `${bytes(n.streamBytesMax)} for each of ${channels.length} streams; tasks that do not fit wait in the store`],
     ["duplicate window", `${bytes(n.duplicateMib * 2 ** 20)} of memory`],
-    ["servers", `${n.servers}, as many replicas, ${grouped(n.diskGib)} GiB of SSD each`],
+    ["servers", `${n.servers} with ${n.servers} replicas, ${grouped(n.diskGib)} GiB of SSD each`],
   ];
 }
 

@@ -4,7 +4,7 @@ import { type Plan, POD_CORES } from "../../operations/capacity/capacity.ts";
 
 type Yaml = { [key: string]: Yaml | string | number | boolean | null };
 
-/** What of the chart's values follows from the plan; the rest is the chart's defaults, and yours. */
+/** The chart's values that follow from the plan. */
 export function capacityValues(plan: Plan): Yaml {
   const service = (name: string): Yaml => {
     const { podsAverage: minReplicas, maxReplicas } = plan.services.find((s) => s.service === name)!;
@@ -38,7 +38,7 @@ const dispatcher = ({ inFlight, rateLimitPerSecond, ...c }: ChannelPlan): Yaml =
   },
 });
 
-/** Maps of plain values; a text of ours needs no quotes. */
+/** For maps whose values need no quotes. */
 export function toYaml(value: Yaml, indent = ""): string {
   return Object.entries(value)
     .map(([key, of]) =>

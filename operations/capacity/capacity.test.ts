@@ -15,12 +15,12 @@ const demand: Demand = {
 };
 const of = (plan: Plan, channel: string) => plan.channels.find((c) => c.channel === channel)!;
 
-test("rates are a day's share of a second, and the peak is so many times that", () => {
+test("the average rate is the day's total per second, and the peak a multiple of it", () => {
   const sms = of(planCapacity(demand), "sms");
   assert.deepEqual([sms.averagePerSecond.toFixed(2), sms.peakPerSecond.toFixed(1)], ["11.57", "115.7"]);
 });
 
-test("the pods at the peak can do the peak, and one less could not do it with the margin that scaling asks for", () => {
+test("the pods at the peak handle the peak, and one pod less would not with the margin of scaling", () => {
   for (const c of planCapacity(demand).channels) {
     assert.ok(c.podsPeak * c.targetRatePerPod >= ARRIVAL_MARGIN * c.peakPerSecond, c.channel);
     assert.ok((c.podsPeak - 1) * c.targetRatePerPod < ARRIVAL_MARGIN * c.peakPerSecond, c.channel);
@@ -29,27 +29,27 @@ test("the pods at the peak can do the peak, and one less could not do it with th
   }
 });
 
-test("a pod does what its share of a core allows, unless it may have too few tasks in its hands", () => {
+test("a pod's rate is limited by its CPU, or by its tasks in flight", () => {
   const bySize = sustainedPerPod("sms", { inFlight: 10, serviceMs: 500 });
   assert.equal(bySize, 20);
   assert.equal(sustainedPerPod("sms", { inFlight: 10_000, serviceMs: 500 }), (POD_CORES * 1_000) / TASK_COSTS.sms.dispatcherMs);
 });
 
-test("a provider's limit bounds the pods, leaves one to spare, and what it keeps waiting is said", () => {
+test("a provider's limit lowers the pods to one more than needed, and a warning names what waits", () => {
   const plan = planCapacity({ ...demand, rateLimits: { sms: 100 } });
   const sms = of(plan, "sms");
   assert.equal(sms.sentPerSecond, 100);
   assert.ok(sms.maxReplicas <= Math.max(sms.minReplicas, Math.ceil(100 / sms.targetRatePerPod) + 1));
-  assert.match(plan.warnings.join("\n"), /sms: at the peak 116\/s come and 100\/s may leave: .* 11 min of average load/);
+  assert.match(plan.warnings.join("\n"), /sms: the peak of 116\/s exceeds the limit of 100\/s: .* 11 min of average load/);
   assert.match(planCapacity({ ...demand, rateLimits: { sms: 10 } }).warnings.join("\n"), /sms: 12\/s come on average .* grows for ever/);
   assert.deepEqual(planCapacity({ ...demand, rateLimits: { sms: 500 } }).warnings, []);
 });
 
-test("what may be under way covers every pod twice, and is never below the server's own default", () => {
+test("max_ack_pending covers every pod twice, and is never below the server's default", () => {
   for (const c of planCapacity(demand).channels) assert.ok(c.ackPendingMax >= Math.max(1_000, 2 * c.maxReplicas * c.inFlight), c.channel);
 });
 
-test("a channel nobody uses has no pods, and nothing is divided by it", () => {
+test("a channel without notifications has no pods, and causes no division by zero", () => {
   const plan = planCapacity({ ...demand, perDay: { apns: 0, fcm: 0, webpush: 0, sms: 0, email: 86_400 }, peakFactor: 1 });
   assert.deepEqual(
     plan.channels.map((c) => c.channel),
@@ -58,7 +58,7 @@ test("a channel nobody uses has no pods, and nothing is divided by it", () => {
   assert.equal(of(plan, "email").averagePerSecond, 1);
 });
 
-test("a stream holds what comes during the outage, and retention and storage grow together", () => {
+test("a stream holds the tasks of the outage, and storage grows with retention", () => {
   const plan = planCapacity(demand);
   for (const c of plan.channels) assert.ok(c.outageBytes <= plan.nats.streamBytesMax, c.channel);
   const twice = planCapacity({ ...demand, retentionDays: 60 });
@@ -66,7 +66,7 @@ test("a stream holds what comes during the outage, and retention and storage gro
   assert.equal(twice.store.bytesPerDay, plan.store.bytesPerDay);
 });
 
-test("more of anything never needs less", () => {
+test("more demand never needs less capacity", () => {
   const perDay = fc.record(Object.fromEntries(CHANNELS.map((c) => [c, fc.integer({ min: 1, max: 1e9 })])) as never);
   fc.assert(
     fc.property(perDay, fc.double({ min: 1, max: 100, noNaN: true }), (day, peakFactor) => {

@@ -1,52 +1,52 @@
-// How large everything has to be for a demand. Pure arithmetic on measured costs; each figure carries the sum it comes from.
+// Computes pods and server sizes for a demand. Pure arithmetic on measured costs; cli/capacity/explain.ts prints each formula.
 import { CHANNELS, type Channel, contentPart, isPush } from "../../core/delivery/channel.ts";
 import { type ChannelScaling, replicasFor, requiredRate, SCALING_DEFAULTS } from "../../core/scaling/scaling.ts";
 import { CALL_COSTS, CLAIM_BYTES, OPT_OUT_BYTES, STORE_WRITES_PER_CORE, TASK_COSTS } from "./measured-costs.ts";
 
 export interface Demand {
-  /** Notifications a day, by channel. */
+  /** Notifications per day, by channel. */
   perDay: Readonly<Record<Channel, number>>;
-  /** How many times the average the busiest hour is. */
+  /** Ratio of the busiest hour to the average. */
   peakFactor: number;
-  /** What providers admit a second. */
+  /** Limits of the providers, per second. */
   rateLimits: Partial<Record<Channel, number>>;
   /** Bytes of content: title, body and data; text; subject, HTML and text. */
   contentBytes: Readonly<Record<"push" | "sms" | "email", number>>;
   retentionDays: number;
-  /** So long dispatchers or a provider may be away at the peak, and the streams hold what comes. */
+  /** Length of an outage of dispatchers or a provider, at the peak, for which the streams hold all tasks. */
   outageHours: number;
-  /** Opt-outs kept: one per person, channel and category they do not want. */
+  /** Stored opt-outs: one per person, channel and category. */
   optOuts: number;
 }
 
-/** Of a core: what a dispatcher is sized for, and its request, so that 80% of CPU and targetRatePerPod mean the same. */
+/** Cores of a dispatcher: its size and its CPU request, so that 80% of the request and targetRatePerPod match. */
 export const POD_CORES = 0.5;
-/** Of a core: the request of services that answer calls. */
+/** Cores of a service that answers calls: its CPU request. */
 export const SERVICE_CORES = 0.25;
 const POD_MEMORY_MIB = 512;
-/** Of their request; their HPA aims at this. */
+/** Target of their HPA, as a share of the request. */
 export const SERVICE_SHARE = 0.65;
-/** Part of what a pod sustains that it is asked to do. */
+/** targetRatePerPod as a share of what a pod sustains. */
 export const TARGET_SHARE = 0.8;
-/** A campaign comes on top of the peak, and should drain in minutes. */
+/** maxReplicas as a multiple of the pods at the peak: a campaign on top of it should drain within minutes. */
 export const MAX_OVER_PEAK = 2.5;
-/** Deliveries that need a second attempt or wait for a time: they go by the relay. Assumed. */
+/** Share of deliveries that the relay publishes: retries and scheduled sends. Assumed. */
 export const RELAYED_SHARE = 0.1;
-/** Receipts that change a delivery, of SMS and e-mail: one each. */
+/** Receipts per SMS or e-mail that change its delivery. */
 const RECEIPTS_STORED = 1;
 /** Insert, claim, outcome, end. */
 const WRITES_PER_DELIVERY = 4;
-/** Claim to first byte 5 s, provider's deadline 10 s: so long a claim stays. */
+/** Lifetime of a claim: 5 s from claim to first byte, 10 s of the provider's deadline. */
 export const CLAIM_SECONDS = 15;
-/** `_id` of a notification with its place, and of an attempt; prefix compression would save some of it. */
+/** Index entries: `_id` of a notification, and of an attempt, each with its record id. Without prefix compression. */
 export const INDEX_BYTES = { notification: 32 + 13, attempt: 36 + 13 } as const;
-/** The journal, and the checkpoint's copy of the page, beside the document itself. Assumed. */
+/** Bytes written to disk per byte stored: the document, the journal, and the page at the checkpoint. Assumed. */
 export const DISK_WRITE_FACTOR = 3;
-/** Documents written between two checkpoints that share a page; new ones lie side by side. Assumed. */
+/** Documents on one page written between two checkpoints; new documents are adjacent. Assumed. */
 export const WRITES_PER_IO = 8;
-/** A delivery is written to until its receipts have come: minutes, for nearly all. */
+/** Time in which a delivery changes, until its receipts have arrived: minutes, for nearly all. */
 const WRITTEN_SECONDS = 600;
-/** JetStream's duplicate window, and what it remembers per id. */
+/** JetStream's duplicate window, and its memory per id. */
 const DUPLICATE_SECONDS = 120;
 const DUPLICATE_BYTES = 280;
 const SECONDS_PER_DAY = 86_400;
@@ -57,9 +57,9 @@ export interface ChannelPlan {
   perDay: number;
   averagePerSecond: number;
   peakPerSecond: number;
-  /** What can leave at the peak: the provider may admit less than comes. */
+  /** Rate of sends at the peak: the arrivals, or the provider's limit if that is lower. */
   sentPerSecond: number;
-  /** What one pod sustains, and what it is asked to. */
+  /** Rate that one pod sustains, and its target. */
   sustainedPerPod: number;
   targetRatePerPod: number;
   podsAverage: number;
@@ -67,11 +67,11 @@ export interface ChannelPlan {
   minReplicas: number;
   maxReplicas: number;
   inFlight: number;
-  /** Under way in all pods at the peak: rate × service time. */
-  underWay: number;
+  /** Tasks in progress in all pods at the peak: rate × service time. */
+  inProgress: number;
   ackPendingMax: number;
   rateLimitPerSecond: number | undefined;
-  /** What waits after an outage at the peak. */
+  /** Size of the tasks that wait after the outage. */
   outageBytes: number;
 }
 
@@ -115,13 +115,13 @@ export interface Plan {
 
 const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 const powerOfTwo = (n: number) => 2 ** Math.ceil(Math.log2(Math.max(1, n)));
-/** Downwards, to one a person can remember. */
+/** Rounded down to two significant digits. */
 function rounded(rate: number): number {
   const step = 10 ** Math.max(0, Math.floor(Math.log10(rate)) - 1);
   return Math.max(1, Math.floor(rate / step) * step);
 }
 
-/** A second, of a pod with POD_CORES, `inFlight` tasks of a class at once. */
+/** Tasks per second of a pod with POD_CORES and `inFlight` tasks of a class at once. */
 export function sustainedPerPod(channel: Channel, { inFlight, serviceMs }: Pick<ChannelScaling, "inFlight" | "serviceMs">): number {
   return Math.min((POD_CORES * 1_000) / TASK_COSTS[channel].dispatcherMs, inFlight / (serviceMs / 1_000));
 }
@@ -170,7 +170,7 @@ function planChannel(channel: Channel, demand: Demand): ChannelPlan {
   return {
     ...{ channel, perDay: demand.perDay[channel], averagePerSecond, peakPerSecond, sentPerSecond },
     ...{ sustainedPerPod: sustained, targetRatePerPod, podsAverage, podsPeak, minReplicas, maxReplicas },
-    ...{ inFlight: defaults.inFlight, underWay: sentPerSecond * (defaults.serviceMs / 1_000), rateLimitPerSecond: limit },
+    ...{ inFlight: defaults.inFlight, inProgress: sentPerSecond * (defaults.serviceMs / 1_000), rateLimitPerSecond: limit },
     ackPendingMax: Math.max(1_000, 2 * maxReplicas * defaults.inFlight),
     outageBytes: peakPerSecond * demand.outageHours * 3_600 * bytes,
   };
@@ -180,10 +180,12 @@ function warningsOf({ channel, averagePerSecond, peakPerSecond, rateLimitPerSeco
   if (limit === undefined || peakPerSecond <= limit) return [];
   const per = (n: number) => Math.round(n).toLocaleString("en");
   if (averagePerSecond >= limit)
-    return [`${channel}: ${per(averagePerSecond)}/s come on average and ${per(limit)}/s may leave: the queue grows for ever; ask for more`];
+    return [
+      `${channel}: the average of ${per(averagePerSecond)}/s exceeds the limit of ${per(limit)}/s: the queue grows without end; ask the provider for a higher limit`,
+    ];
   const minutes = Math.ceil(((peakPerSecond - limit) * 60) / (limit - averagePerSecond));
   return [
-    `${channel}: at the peak ${per(peakPerSecond)}/s come and ${per(limit)}/s may leave: an hour of it leaves ${per((peakPerSecond - limit) * 3_600)} waiting, which take ${minutes} min of average load to drain`,
+    `${channel}: the peak of ${per(peakPerSecond)}/s exceeds the limit of ${per(limit)}/s: an hour of it leaves ${per((peakPerSecond - limit) * 3_600)} tasks waiting, which drain in ${minutes} min of average load`,
   ];
 }
 
@@ -222,19 +224,19 @@ function planStore(channels: readonly ChannelPlan[], demand: Demand): Plan["stor
     sum(channels.map((c) => c.perDay)) * demand.retentionDays * (INDEX_BYTES.notification + INDEX_BYTES.attempt * (1 + RELAYED_SHARE));
   const diskBytesPerSecond = DISK_WRITE_FACTOR * sum(channels.map((c) => c.sentPerSecond * storedBytes(c.channel, demand)));
   const bytesRetained = bytesPerDay * demand.retentionDays;
-  // What is still written to, and of the indexes of ids the part where repeated keys fall.
+  // Working set: deliveries that still change, and the part of the id indexes that repeated keys read.
   const hot = indexBytesRetained / 4 + sum(channels.map((c) => c.peakPerSecond * WRITTEN_SECONDS * storedBytes(c.channel, demand)));
   return {
     ...{ writesAverage, writesPeak, bytesPerDay, bytesRetained, indexBytesRetained, diskBytesPerSecond },
     iops: Math.ceil(writesPeak / WRITES_PER_IO / 100) * 100,
     cores: Math.max(2, powerOfTwo(writesPeak / STORE_WRITES_PER_CORE)),
-    // Half of it is WiredTiger's cache.
+    // WiredTiger's cache is half of it.
     memoryGib: Math.max(8, powerOfTwo((2 * hot) / GIB)),
     diskGib: Math.ceil((1.3 * bytesRetained) / GIB / 10) * 10,
   };
 }
 
-/** Without compression: snappy takes about half of text, nothing of what is random. */
+/** Before compression: snappy halves text and leaves random bytes as they are. */
 export function storedBytes(channel: Channel, { contentBytes }: Pick<Demand, "contentBytes">): number {
   const { notificationBytes, attemptBytes } = TASK_COSTS[channel];
   const attempts = 1 + RELAYED_SHARE;
@@ -247,7 +249,7 @@ function planRedis(channels: readonly ChannelPlan[], { optOuts }: Demand): Plan[
   const sent = sum(channels.map((c) => c.sentPerSecond));
   const claims = sent * CLAIM_SECONDS;
   const [claimBytes, optOutBytes] = [claims * CLAIM_BYTES, optOuts * OPT_OUT_BYTES + 16_384 * 100];
-  // A claim each; two questions about opt-outs; what asks for permits is bounded by pods, not by tasks.
+  // Per send one claim and two opt-out checks; requests for tokens depend on the number of pods, not of tasks.
   const operationsPeak = sent * 3 + sum(channels.filter((c) => c.rateLimitPerSecond !== undefined).map((c) => c.maxReplicas * 40));
   return {
     claims,
@@ -263,7 +265,7 @@ function planNats(channels: readonly ChannelPlan[]): Plan["nats"] {
   const outageBytes = sum(channels.map((c) => c.outageBytes));
   const streamBytesMax = Math.max(1, powerOfTwo(Math.max(...channels.map((c) => c.outageBytes), 0) / GIB)) * GIB;
   return {
-    // Published, handed out, acknowledged.
+    // Published, delivered, acknowledged.
     ...{ messagesPeak: 3 * peak, outageBytes, streamBytesMax, servers: 3 },
     ackPendingMax: Math.max(...channels.map((c) => c.ackPendingMax), 1_000),
     diskGib: Math.ceil((1.3 * streamBytesMax * channels.length) / GIB),
