@@ -2,34 +2,34 @@ import type { Outcome } from "../core/delivery/outcome.ts";
 import type { Provider } from "../core/ports/provider.ts";
 import type { Logger } from "../runtime/logger.ts";
 
-/** What an old account's rejection comes to: nothing was sent, and it is no news of the new one. */
+/** The outcome where replaced credentials were rejected: nothing was sent, and it says nothing about the new ones. */
 const REPLACED: Outcome = { kind: "unavailable", fault: { code: "credentials-replaced" } };
 
-/** A provider whose credentials may be exchanged while it works. */
+/** A provider whose credentials can be replaced while calls are in flight. */
 export interface HotReloadingProvider extends Provider {
-  /** Takes over for every call from now on; the one before is disposed of once its calls have ended. */
+  /** Used for every call from now on; the previous one is disposed of once its calls have ended. */
   replace(next: Provider): void;
   /** Disposes of it once its calls have ended; nothing may be sent with it any more. */
   retire(): Promise<void>;
 }
 
-/** @param first the same name, and the same ability to look up, as all that come after it */
+/** @param first has the same name as all that replace it, and a status query exactly if they have one */
 export function hotReloading(first: Provider, log: Logger): HotReloadingProvider {
-  let current = held(first);
-  const retired = new Set<Held>();
+  let current = refCounted(first);
+  const retired = new Set<RefCounted>();
 
-  async function retire(old: Held): Promise<void> {
+  async function retire(old: RefCounted): Promise<void> {
     retired.add(old);
     await old.ended();
     await release(old);
   }
-  /** Once, whoever comes first. */
-  async function release(old: Held): Promise<void> {
+  /** Disposes once, also where both retire() and the disposal call it. */
+  async function release(old: RefCounted): Promise<void> {
     if (!retired.delete(old)) return;
     try {
       await old.provider[Symbol.asyncDispose]();
     } catch (error) {
-      log.warn({ err: error, provider: first.name }, "a provider that new credentials replaced could not be closed");
+      log.warn({ err: error, provider: first.name }, "a replaced provider could not be disposed of");
     }
   }
 
@@ -45,7 +45,7 @@ export function hotReloading(first: Provider, log: Logger): HotReloadingProvider
       : {}),
     replace(next) {
       const old = current;
-      current = held(next);
+      current = refCounted(next);
       void retire(old);
     },
     retire: () => retire(current),
@@ -55,16 +55,16 @@ export function hotReloading(first: Provider, log: Logger): HotReloadingProvider
   };
 }
 
-interface Held {
+interface RefCounted {
   provider: Provider;
   during<T>(call: (provider: Provider) => Promise<T>): Promise<T>;
   /** Resolves when no call is under way. */
   ended(): Promise<void>;
 }
 
-function held(provider: Provider): Held {
+function refCounted(provider: Provider): RefCounted {
   let underWay = 0;
-  let tell = () => {};
+  let resolveEnded = () => {};
   return {
     provider,
     async during(call) {
@@ -72,12 +72,12 @@ function held(provider: Provider): Held {
       try {
         return await call(provider);
       } finally {
-        if (--underWay === 0) tell();
+        if (--underWay === 0) resolveEnded();
       }
     },
     ended: () =>
       new Promise((resolve) => {
-        tell = resolve;
+        resolveEnded = resolve;
         if (underWay === 0) resolve();
       }),
   };

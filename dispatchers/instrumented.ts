@@ -2,7 +2,7 @@ import type { Workload } from "../adapters/nats/report.ts";
 import type { OutcomeKind } from "../core/delivery/outcome.ts";
 import type { Provider } from "../core/ports/provider.ts";
 
-/** Whether more pods would only fail more often: the provider is unwell or too fast asked, or does not know us. */
+/** Outcomes after which more pods would only fail more: the provider is failing, throttling, or rejects our credentials. */
 const PROVIDERS_FAULT: Readonly<Record<OutcomeKind, boolean>> = {
   accepted: false,
   throttled: true,
@@ -13,7 +13,7 @@ const PROVIDERS_FAULT: Readonly<Record<OutcomeKind, boolean>> = {
   misconfigured: true,
 };
 
-/** The same provider, whose calls are counted. */
+/** The same provider with its calls counted for the autoscaler. */
 export function instrumented(provider: Provider, workload: Pick<Workload, "calling">): Provider {
   return {
     name: provider.name,

@@ -33,7 +33,7 @@ interface Providers extends ChannelProviders {
   variables: Variables;
 }
 
-/** All that the five dispatchers share: everything but the channel and who serves it. */
+/** The wiring that all dispatchers share: everything but the channel and its providers. */
 export async function serveDispatcher(
   channel: Channel,
   { variables, order, create, createListed }: Providers,

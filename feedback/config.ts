@@ -20,7 +20,7 @@ const ownVariables = {
   FEEDBACK_LISTEN: {
     type: "host:port",
     default: "0.0.0.0:7720",
-    reason: "where providers' webhooks come in, behind an ingress that ends TLS",
+    reason: "address that receives providers' webhooks, behind an ingress that ends TLS",
     parse(given) {
       const [, host, port] = /^(?:\[([\d:a-f]+)\]|[^:[\]]+):\d{1,5}$/i.test(given) ? (/^\[?(.+?)\]?:(\d+)$/.exec(given) ?? []) : [];
       if (host === undefined || Number(port) > 65_535) throw new Error("must be host:port");
@@ -35,7 +35,7 @@ const ownVariables = {
 export const feedbackVariables = { ...ownVariables, ...webhookVariables, ...accountsVariables };
 export type FeedbackConfig = Values<typeof ownVariables & typeof accountsVariables> & Readonly<Record<string, unknown>>;
 
-/** Throws a ConfigError where a signature could never be checked. */
+/** Throws a ConfigError where a signature covers the URL and the URL is not set. */
 export function requireUrl(config: FeedbackConfig): void {
   const signers = urlSigners.map(({ secret }) => secret).filter((name) => config[name] !== "");
   if (config.FEEDBACK_URL === "" && signers.length > 0)

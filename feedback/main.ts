@@ -15,7 +15,7 @@ import { createFeedbackRoutes } from "./routes.ts";
 
 export const role = defineRole({
   name: "feedback",
-  about: "takes the providers' signed webhooks and records what they tell of attempts",
+  about: "receives the providers' signed webhooks and records them as receipts of attempts",
   variables: feedbackVariables,
   async start(config, { log, metrics: registry, stack, signal, worker, env, failpoint }) {
     requireUrl(config);
@@ -51,7 +51,7 @@ export const role = defineRole({
       const own = account === DEFAULT_ACCOUNT && webhook ? String(current[webhook.secret]) : others.get(`${provider}/${account}`);
       return own || undefined;
     };
-    // Where the URL names port 0, it is the one that was free.
+    // Port 0 in FEEDBACK_URL stands for the port listened on.
     let listening = port;
     const publicUrl = () => config.FEEDBACK_URL.replace(/:0(?=\/|$)/, `:${listening}`);
     const routes = createFeedbackRoutes({

@@ -8,11 +8,11 @@ import type { Logger } from "../runtime/logger.ts";
 import type { FeedbackMetrics } from "./metrics.ts";
 
 /**
- * Webhooks judged and applied at once; each may hold a body of 1 MiB and its receipts. Further ones are told to come again: every
- * provider repeats.
+ * Webhooks handled at once; each may hold a body of 1 MiB and its receipts. Further ones are answered 503, and every provider
+ * repeats.
  */
 const WEBHOOKS_IN_FLIGHT_MAX = 64;
-/** What those who came too many are told, in seconds; also while the store is away. */
+/** Retry-After of a 503, in seconds. */
 const RETRY_AFTER_S = 5;
 
 export interface FeedbackParts {
@@ -22,7 +22,7 @@ export interface FeedbackParts {
   secretOf(provider: string, account: string): string | undefined;
   /** Public base URL without a slash at its end; asked for with each webhook, since its port may be known only once it listens. */
   publicUrl(): string;
-  /** Durable when resolved. Rejects with a StoreError when the store is away. */
+  /** Durable when resolved. Rejects with a StoreError while the store is unavailable. */
   apply(receipts: readonly Receipt[]): Promise<unknown>;
   clock: Clock;
   log: Logger;
@@ -31,45 +31,46 @@ export interface FeedbackParts {
 }
 
 /**
- * POST /<provider> for the default account and /<provider>/<account> for others, where they are served. 200 only once what it told is durable, since then the provider forgets; 400 for what is no
- * webhook of that provider, 401 for a wrong or old signature, 503 with Retry-After when the store is away or too many came at once.
+ * POST /<provider> for the default account and /<provider>/<account> for others, where they are served. 200 only once the receipts are durable,
+ * since the provider does not repeat after it; 400 for a body the provider does not document, 401 for a wrong or old signature, 503 with
+ * Retry-After while the store is unavailable or too many webhooks are in progress.
  */
 export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
   const { readers, secretOf, publicUrl, apply, clock, log, metrics, inFlightMax = WEBHOOKS_IN_FLIGHT_MAX } = parts;
   let inFlight = 0;
-  let away = false;
+  let isStoreAway = false;
 
   async function judge(reader: WebhookReader, account: string, secret: string, webhook: Webhook): Promise<HttpResponse> {
     const { type, body } = reader.acknowledgement ?? { type: "text/plain", body: "" };
     const acknowledged = { status: 200, body, headers: { "content-type": type } };
     if (reader.isProbe?.(webhook)) return acknowledged;
-    if (!reader.verify(webhook, secret)) return said(401, "the signature is not right");
+    if (!reader.verify(webhook, secret)) return textAnswer(401, "the signature is wrong");
     const receipts = reader.read(webhook);
-    if (receipts === undefined) return said(400, "not what the provider documents");
+    if (receipts === undefined) return textAnswer(400, "not a body the provider documents");
     if (receipts.length === 0) return acknowledged;
     try {
       await apply(receipts.map((receipt) => ({ ...receipt, account })));
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
-      // Once for each time it goes: thousands of webhooks would say the same.
-      if (!away) log.warn({ err: error }, "the store is away: providers are told to repeat their webhooks");
-      away = true;
-      return comeAgain("the store is away");
+      // Once per outage: thousands of webhooks would log the same line.
+      if (!isStoreAway) log.warn({ err: error }, "store unavailable: webhooks are answered 503, and providers repeat them");
+      isStoreAway = true;
+      return retryLater("the store is unavailable");
     }
-    if (away) log.info("the store is back: webhooks are taken again");
-    away = false;
+    if (isStoreAway) log.info("store available again: webhooks are accepted");
+    isStoreAway = false;
     return acknowledged;
   }
 
   async function handle(reader: WebhookReader, account: string, request: HttpRequest): Promise<HttpResponse> {
     const { provider } = reader;
     const secret = secretOf(provider, account);
-    if (secret === undefined) return said(404, "not found");
+    if (secret === undefined) return textAnswer(404, "not found");
     // HEAD is served as GET is.
     if (request.method === "GET") return { status: 200 };
     if (inFlight >= inFlightMax) {
       metrics.webhooks.inc({ provider, account, status: "503" });
-      return comeAgain("too many at once");
+      return retryLater("too many webhooks in progress");
     }
     inFlight += 1;
     let status = 500;
@@ -87,7 +88,7 @@ export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
     const path = `/${reader.provider}`;
     const methods = reader.isProbe ? (["POST", "GET"] as const) : (["POST"] as const);
     return methods.flatMap((method): Route[] => [
-      // Where the environment's account is not served, there is no such path, as with a provider that is not there.
+      // Not configured: no route, so that every method is answered 404.
       ...(secretOf(reader.provider, DEFAULT_ACCOUNT) === undefined
         ? []
         : [{ method, path, handle: (request: HttpRequest) => handle(reader, DEFAULT_ACCOUNT, request) }]),
@@ -97,21 +98,21 @@ export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
 }
 
 /**
- * The query is written anew as URLSearchParams writes it. A provider that signs the URL is given it in that form, whatever a proxy
- * on the way made of it.
+ * The query is serialized as URLSearchParams does it. A provider that signs the URL was given it in that form, and a proxy on the way may have
+ * changed it.
  */
 function webhookOf({ path, query, headers, body }: HttpRequest, publicUrl: string, receivedAt: number): Webhook {
   const url = `${publicUrl}${path}${query.size > 0 ? `?${query}` : ""}`;
   return { url, query, headers, body, receivedAt };
 }
 
-const said = (status: number, text: string): HttpResponse => ({
+const textAnswer = (status: number, text: string): HttpResponse => ({
   status,
   body: `${text}\n`,
   headers: { "content-type": "text/plain; charset=utf-8" },
 });
 
-const comeAgain = (text: string): HttpResponse => {
-  const { headers, ...answer } = said(503, text);
+const retryLater = (text: string): HttpResponse => {
+  const { headers, ...answer } = textAnswer(503, text);
   return { ...answer, headers: { ...headers, "retry-after": String(RETRY_AFTER_S) } };
 };

@@ -1,6 +1,6 @@
 import type { Outcome } from "../core/delivery/outcome.ts";
 
-/** What a documented answer comes to: always the same, or by what else the answer says. */
+/** The outcome of a documented answer: fixed, or depending on the rest of the answer. */
 export type Row<Answer> = Outcome | ((answer: Answer) => Outcome);
 
 /** The answers a provider documents, by its own codes. */
@@ -14,7 +14,7 @@ export function answerTable<Answer>(rows: Readonly<Record<string, Row<Answer>>>)
   return {
     codes: Object.keys(rows),
     outcomeOf(code, answer) {
-      // Codes come from outside, and "constructor" is a word too.
+      // Codes come from outside, and could be "constructor".
       const row = code !== undefined && Object.hasOwn(rows, code) ? rows[code] : undefined;
       return typeof row === "function" ? row(answer) : row;
     },

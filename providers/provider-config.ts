@@ -14,7 +14,7 @@ export const providerVariables = {
     secret: false,
     parse(path) {
       const pem = caFile.parse(path);
-      // OpenSSL would pass over what is none without a word, and no provider would be believed.
+      // OpenSSL ignores what is not a certificate without an error, and then every provider would be untrusted.
       const authorities = pem === "" ? [] : certificatesOf(Buffer.from(pem));
       if (typeof authorities === "string") throw new Error(authorities);
       return pem;

@@ -5,7 +5,7 @@ import { testReadmeTable } from "../../test/support/readme-table.ts";
 import { APNS_CODES, type ApnsAnswer, classifyApns } from "./classify.ts";
 
 const said = (status: number, reason: string, over: Partial<ApnsAnswer> = {}) => {
-  const outcome = classifyApns({ status, reason, timestamp: undefined, proven: true, tokenRenewable: true, ...over });
+  const outcome = classifyApns({ status, reason, timestamp: undefined, hasRecentSuccess: true, tokenRenewable: true, ...over });
   return `${outcome.kind} ${reasonOf(outcome)}`;
 };
 
@@ -38,8 +38,8 @@ for (const [status, reason, expected] of rows)
 
 test("a device token of the wrong environment is only gone once another push was accepted", () => {
   for (const reason of ["BadDeviceToken", "DeviceTokenNotForTopic"]) {
-    assert.equal(said(400, reason, { proven: true }), `endpoint-gone ${reason}`);
-    assert.equal(said(400, reason, { proven: false }), `rejected ${reason}`);
+    assert.equal(said(400, reason, { hasRecentSuccess: true }), `endpoint-gone ${reason}`);
+    assert.equal(said(400, reason, { hasRecentSuccess: false }), `rejected ${reason}`);
   }
 });
 
@@ -49,7 +49,13 @@ test("an expired signing token passes by itself only where another may be made",
 });
 
 test("an unregistered device tells since when", () => {
-  const outcome = classifyApns({ status: 410, reason: "Unregistered", timestamp: 1_700_000_000_000, proven: false, tokenRenewable: false });
+  const outcome = classifyApns({
+    status: 410,
+    reason: "Unregistered",
+    timestamp: 1_700_000_000_000,
+    hasRecentSuccess: false,
+    tokenRenewable: false,
+  });
   assert.deepEqual(outcome, { kind: "endpoint-gone", reason: "Unregistered", goneAt: 1_700_000_000_000 });
 });
 
@@ -60,7 +66,7 @@ testReadmeTable({
   outcomesOf(code) {
     const [status, reason = ""] = code.split(" ");
     return [true, false].map((well) =>
-      classifyApns({ status: Number(status), reason, timestamp: undefined, proven: well, tokenRenewable: well }),
+      classifyApns({ status: Number(status), reason, timestamp: undefined, hasRecentSuccess: well, tokenRenewable: well }),
     );
   },
 });

@@ -4,12 +4,12 @@ import { answerTable, gone, misconfigured, rejected, throttled, unanswered, unav
 /** What APNs answered, other than 200. */
 export interface ApnsAnswer {
   status: number;
-  /** "UnknownError" is apns2's word for a body that was no JSON. */
+  /** "UnknownError" is what apns2 reports where the body is not JSON. */
   reason: string;
   /** ms since the epoch; comes with 410. */
   timestamp: number | undefined;
   /** Something else was accepted lately, so environment, topic and key are right. */
-  proven: boolean;
+  hasRecentSuccess: boolean;
   /** The signing token is old enough that another may be made. */
   tokenRenewable: boolean;
 }
@@ -22,7 +22,7 @@ const wrongSetup = ({ reason }: ApnsAnswer) => misconfigured(reason);
 const unwell = ({ reason }: ApnsAnswer) => unavailable(reason);
 const unregistered = ({ reason, timestamp }: ApnsAnswer) => gone(reason, timestamp);
 /** A token of the other environment looks exactly so; forgetting endpoints over a mistyped APNS_ORIGIN would forget them all. */
-const goneIfProven = ({ reason, proven }: ApnsAnswer) => (proven ? gone(reason) : rejected(reason));
+const goneIfRecentSuccess = ({ reason, hasRecentSuccess }: ApnsAnswer) => (hasRecentSuccess ? gone(reason) : rejected(reason));
 
 /**
  * Apple: Handling notification responses from APNs, "Reason string" table; status in front.
@@ -30,12 +30,12 @@ const goneIfProven = ({ reason, proven }: ApnsAnswer) => (proven ? gone(reason) 
  */
 const ROWS = answerTable<ApnsAnswer>({
   "400 BadCollapseId": wrongContent,
-  "400 BadDeviceToken": goneIfProven,
+  "400 BadDeviceToken": goneIfRecentSuccess,
   "400 BadExpirationDate": wrongContent,
   "400 BadMessageId": wrongContent,
   "400 BadPriority": wrongContent,
   "400 BadTopic": wrongSetup,
-  "400 DeviceTokenNotForTopic": goneIfProven,
+  "400 DeviceTokenNotForTopic": goneIfRecentSuccess,
   "400 DuplicateHeaders": wrongContent,
   "400 IdleTimeout": unwell,
   "400 InvalidPushType": wrongContent,
@@ -69,7 +69,7 @@ const ROWS = answerTable<ApnsAnswer>({
 });
 export const APNS_CODES = ROWS.codes;
 
-/** The default for what Apple does not list: a 4xx rejected the push; after anything else nobody knows. */
+/** The default for what Apple does not list: a 4xx rejected the push; after anything else it is unknown whether it was sent. */
 export function classifyApns(answer: ApnsAnswer): Outcome {
   const { status, reason } = answer;
   const code = `http-${status}`;

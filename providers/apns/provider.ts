@@ -23,7 +23,7 @@ export function createApnsProvider(config: ApnsConfig, { clock }: { clock: Clock
     topic: config.APNS_TOPIC,
     token,
   });
-  const proof = createRecentSuccess();
+  const recentSuccess = createRecentSuccess();
 
   return {
     name: "apns",
@@ -37,7 +37,7 @@ export function createApnsProvider(config: ApnsConfig, { clock }: { clock: Clock
       const call: ApnsCall = { apnsId: uuidOf(delivery.attemptId), signal, written: false };
       try {
         await connection.send(buildApnsNotification(delivery, delivery.endpoint.token, push), call);
-        proof.accepted("apns");
+        recentSuccess.accepted("apns");
         return { kind: "accepted", providerRef: call.apnsId };
       } catch (error) {
         return error instanceof ApnsError ? answered(error) : classifyTransport(error, call);
@@ -49,6 +49,12 @@ export function createApnsProvider(config: ApnsConfig, { clock }: { clock: Clock
   function answered({ statusCode: status, reason, timestamp }: ApnsError): Outcome {
     const tokenRenewable = token.renewable();
     if (reason === "ExpiredProviderToken") token.rejected();
-    return classifyApns({ status, reason, timestamp: status === 410 ? timestamp : undefined, proven: proof.holds("apns"), tokenRenewable });
+    return classifyApns({
+      status,
+      reason,
+      timestamp: status === 410 ? timestamp : undefined,
+      hasRecentSuccess: recentSuccess.holds("apns"),
+      tokenRenewable,
+    });
   }
 }

@@ -13,7 +13,7 @@ const SCOPE = "https://www.googleapis.com/auth/firebase.messaging";
 const ASSERTION_S = 3600;
 /** RFC 7518, 3.3, for RS256. */
 const RSA_BITS_MIN = 2048;
-/** A token is replaced this long before it ends, so that none ends on its way. In ms. */
+/** A token is renewed this long before it expires, so that none expires on the way. In ms. */
 const RENEW_BEFORE_MS = 5 * 60_000;
 /** Rejected this soon after the exchange, another one would be rejected too. In ms. */
 export const TOKEN_FRESH_MS = 60_000;
@@ -28,7 +28,7 @@ export type TokenAnswer = { kind: "token"; accessToken: string; fresh: boolean }
 export interface AccessToken extends AsyncDisposable {
   /** At most one exchange is under way, however many wait for it. Never rejects. */
   get(): Promise<TokenAnswer>;
-  /** FCM rejected this one; the next get() exchanges anew. */
+  /** FCM rejected this one; the next get() exchanges again. */
   rejected(accessToken: string): void;
 }
 
@@ -41,7 +41,7 @@ interface AccessTokenOptions {
   clock: Clock;
 }
 
-interface Held {
+interface Cached {
   answer: { kind: "token"; accessToken: string } | { kind: "failed"; outcome: Outcome };
   at: number;
   until: number;
@@ -51,27 +51,27 @@ interface Held {
 export function createAccessToken({ account, tokenUrl, ca, deadlineMs, clock }: AccessTokenOptions): AccessToken {
   const key = readKey(account.privateKey);
   const agent = new Agent({ connections: 1, allowH2: false, connect: { secureContext: trusting(ca) } });
-  let held: Held | undefined;
-  let exchange: Promise<Held> | undefined;
+  let cached: Cached | undefined;
+  let exchange: Promise<Cached> | undefined;
 
   return {
     async get() {
-      if (held === undefined || clock.monotonic() >= held.until) {
+      if (cached === undefined || clock.monotonic() >= cached.until) {
         exchange ??= ask().finally(() => {
           exchange = undefined;
         });
-        held = await exchange;
+        cached = await exchange;
       }
-      const { answer, at } = held;
+      const { answer, at } = cached;
       return answer.kind === "token" ? { ...answer, fresh: clock.monotonic() - at < TOKEN_FRESH_MS } : answer;
     },
     rejected(accessToken) {
-      if (held?.answer.kind === "token" && held.answer.accessToken === accessToken) held = undefined;
+      if (cached?.answer.kind === "token" && cached.answer.accessToken === accessToken) cached = undefined;
     },
     [Symbol.asyncDispose]: () => agent.destroy(),
   };
 
-  async function ask(): Promise<Held> {
+  async function ask(): Promise<Cached> {
     const answer = await exchanged();
     const at = clock.monotonic();
     if (answer.kind === "failed") return { answer, at, until: at + FAILURE_HELD_MS };

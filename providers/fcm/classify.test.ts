@@ -23,7 +23,7 @@ const body = ({ status, errorCode, message = "", fields = [] }: Told) => ({
   },
 });
 const said = (http: number, told: unknown, over: Partial<FcmAnswer> = {}) => {
-  const outcome = classifyFcm({ status: http, body: told, retryAfterMs: undefined, proven: true, tokenFresh: true, ...over });
+  const outcome = classifyFcm({ status: http, body: told, retryAfterMs: undefined, hasRecentSuccess: true, tokenFresh: true, ...over });
   return `${outcome.kind} ${reasonOf(outcome)}`;
 };
 
@@ -84,12 +84,12 @@ test("an old access token that is rejected passes by itself", () => {
 
 test("no token is called another project's before any was accepted", () => {
   const told = body({ status: "PERMISSION_DENIED", errorCode: "SENDER_ID_MISMATCH" });
-  assert.equal(said(403, told, { proven: false }), "misconfigured SENDER_ID_MISMATCH");
+  assert.equal(said(403, told, { hasRecentSuccess: false }), "misconfigured SENDER_ID_MISMATCH");
 });
 
 test("a quota without a named wait is a minute", () => {
   const told = body({ status: "RESOURCE_EXHAUSTED", errorCode: "QUOTA_EXCEEDED" });
-  const outcome = classifyFcm({ status: 429, body: told, retryAfterMs: undefined, proven: true, tokenFresh: true });
+  const outcome = classifyFcm({ status: 429, body: told, retryAfterMs: undefined, hasRecentSuccess: true, tokenFresh: true });
   assert.deepEqual(outcome, { kind: "throttled", retryAfterMs: 60_000, reason: "QUOTA_EXCEEDED" });
 });
 
@@ -102,7 +102,13 @@ testReadmeTable({
       ["message.token", "message.data"].flatMap((field) =>
         [true, false]
           .map((well) =>
-            classifyFcm({ status: 0, body: body({ ...told, fields: [field] }), retryAfterMs: undefined, proven: well, tokenFresh: well }),
+            classifyFcm({
+              status: 0,
+              body: body({ ...told, fields: [field] }),
+              retryAfterMs: undefined,
+              hasRecentSuccess: well,
+              tokenFresh: well,
+            }),
           )
           // Most are the one or the other, and status 0 is nobody's.
           .filter((outcome) => reasonOf(outcome) !== "http-0"),

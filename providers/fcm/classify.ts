@@ -8,7 +8,7 @@ export interface FcmAnswer {
   body: unknown;
   retryAfterMs: number | undefined;
   /** Something else was accepted lately, so project and credentials are right. */
-  proven: boolean;
+  hasRecentSuccess: boolean;
   /** The access token was fresh when it was used, so another one would fare no better. */
   tokenFresh: boolean;
 }
@@ -31,7 +31,7 @@ const BY_ERROR_CODE = answerTable<FcmAnswer>({
   INVALID_ARGUMENT: badArgument,
   UNREGISTERED: gone("UNREGISTERED"),
   // Either this token is another project's, or our key is.
-  SENDER_ID_MISMATCH: ({ proven }) => (proven ? gone("SENDER_ID_MISMATCH") : misconfigured("SENDER_ID_MISMATCH")),
+  SENDER_ID_MISMATCH: ({ hasRecentSuccess }) => (hasRecentSuccess ? gone("SENDER_ID_MISMATCH") : misconfigured("SENDER_ID_MISMATCH")),
   QUOTA_EXCEEDED: overQuota,
   UNAVAILABLE: unwell("UNAVAILABLE"),
   INTERNAL: brokenInside,
@@ -53,7 +53,7 @@ const BY_STATUS = answerTable<FcmAnswer>({
 });
 export const FCM_CODES = [...new Set([...BY_ERROR_CODE.codes, ...BY_STATUS.codes])];
 
-/** The default for what Google does not list: a 4xx rejected the push; after anything else, an intermediary's page included, nobody knows. */
+/** The default for what Google does not list: a 4xx rejected the push; after anything else, an intermediary's page included, it is unknown whether it was sent. */
 export function classifyFcm(answer: FcmAnswer): Outcome {
   const { status, body, retryAfterMs } = answer;
   const error = readError(body);
@@ -79,7 +79,7 @@ function readError(body: unknown): { errorCode: string | undefined; status: stri
   return { errorCode: textOf(errorCode), status: textOf(error.status), message: textOf(error.message) ?? "", fields };
 }
 
-/** FCM tells a bad token from a bad message by the field it names, and where it names none only by these words. */
+/** FCM distinguishes a bad token from a bad message by the field it names, and where it names none, only by this text. */
 function blamesToken(body: unknown): boolean {
   const { fields, message } = readError(body);
   return fields.length > 0 ? fields.every((f) => f === "message.token") : /registration token/i.test(message);

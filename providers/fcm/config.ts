@@ -35,7 +35,7 @@ function parseObject(json: string): Record<string, unknown> {
     const value: unknown = JSON.parse(json);
     if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
   } catch {
-    // The parser's words may quote the key.
+    // The parser's message may quote the key.
   }
   throw new Error("FCM_SERVICE_ACCOUNT_FILE holds no JSON object");
 }

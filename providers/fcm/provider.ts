@@ -22,11 +22,11 @@ export function createFcmProvider(config: FcmConfig, { clock }: { clock: Clock }
   const ca = config.PROVIDER_CA_FILE;
   const token = createAccessToken({ account, tokenUrl: config.FCM_TOKEN_URL, ca, deadlineMs: config.PROVIDER_DEADLINE_MS, clock });
   const connections = createSdkConnections({ origin: config.FCM_ORIGIN, ca });
-  // What the SDK is told of the token's life is short, so that it asks each time and one place alone decides.
+  // The SDK is given a short lifetime, so that it asks each time and createAccessToken alone decides when to renew.
   const credential = { getAccessToken: async () => ({ access_token: bearer(await token.get()), expires_in: 1 }) };
   const app = initializeApp({ projectId: account.projectId, credential, httpAgent: connections.agent }, `carillon-${randomUUID()}`);
   const messaging = withoutRetries(getMessaging(app));
-  const proof = createRecentSuccess();
+  const recentSuccess = createRecentSuccess();
 
   return {
     name: "fcm",
@@ -38,14 +38,14 @@ export function createFcmProvider(config: FcmConfig, { clock }: { clock: Clock }
       const ids = { delivery: delivery.deliveryId, attempt: delivery.attemptId };
       if (pushPayloadBytes("fcm", push, ids) > FCM_PAYLOAD_BYTES_MAX) return { kind: "rejected", reason: "payload-too-large" };
 
-      // First, and apart: the SDK would take any failure of it for one of its own.
+      // Before the send: the SDK would report any failure to get a token as an error of its own.
       const allowed = await withDeadline(token.get(), { signal }).catch((error: unknown) => failed(error));
       if (allowed.kind === "failed") return allowed.outcome;
       const message = buildFcmMessage(delivery, endpoint.token, push, clock.now());
       const sent = await connections.exchange(signal, () => messaging.send(message));
       if (sent.kind === "threw") return broken(sent.error, sent.seen.written, allowed);
       if (typeof sent.value !== "string") return { kind: "unanswered", fault: { code: "bad-response" } };
-      proof.accepted("fcm");
+      recentSuccess.accepted("fcm");
       return { kind: "accepted", providerRef: sent.value };
     },
     async [Symbol.asyncDispose]() {
@@ -63,7 +63,7 @@ export function createFcmProvider(config: FcmConfig, { clock }: { clock: Clock }
       status: answer.status,
       body: answer.data,
       retryAfterMs: parseRetryAfter(answer.headers["retry-after"], clock.now()),
-      proven: proof.holds("fcm"),
+      hasRecentSuccess: recentSuccess.holds("fcm"),
       tokenFresh: used.fresh,
     });
   }
@@ -87,7 +87,7 @@ function httpAnswer(error: unknown): { status: number; headers: Record<string, u
 
 /**
  * The SDK repeats a push by itself after a 503 and, worse, after a reset or a timeout, when the first one may have arrived. There is no public
- * switch. Throws where a new version has moved the private one, so that nobody upgrades into sending twice.
+ * switch. Throws where a new version has moved the private one, so that an upgrade cannot lead to sending twice.
  */
 function withoutRetries(messaging: Messaging): Messaging {
   const handler: unknown = Reflect.get(messaging, "messagingRequestHandler");

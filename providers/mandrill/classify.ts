@@ -35,7 +35,7 @@ const BY_ERROR_NAME = answerTable<MandrillAnswer>({
   GeneralError: unanswered("mandrill-general-error"),
 });
 
-/** By the status of the one recipient. Queued for whatever reason is taken (kept up to 48 h); the warning names the reason. */
+/** By the status of the one recipient. Queued, for any reason, is accepted (kept up to 48 h); the warning names the reason. */
 const BY_RECIPIENT_STATUS = answerTable<MandrillAnswer>({
   sent: taken,
   queued: taken,

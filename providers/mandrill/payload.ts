@@ -17,7 +17,7 @@ export interface MandrillMessage {
   view_content_link: false;
 }
 
-/** The body of messages/send but for the key. Not async: the answer shall tell this recipient's own result. */
+/** The body of messages/send but for the key. Not async: the answer then holds this recipient's own result. */
 export function buildMandrillMail(
   delivery: OutboundDelivery,
   from: { address: string; name: string },

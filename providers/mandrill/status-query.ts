@@ -9,7 +9,7 @@ const MESSAGES_MAX = 1_000;
 const DAY_MS = 86_400_000;
 
 /** States of a mail under way or sent: nothing to warn of. */
-const WELL = new Set(["sent", "delivered", "queued", "scheduled", "deferred"]);
+const UNDER_WAY_OR_DELIVERED = new Set(["sent", "delivered", "queued", "scheduled", "deferred"]);
 
 /** The body of messages/search but for the key. */
 export interface MandrillSearch {
@@ -21,8 +21,8 @@ export interface MandrillSearch {
 }
 
 /**
- * By address, not by our id in the metadata: that is searchable only where somebody registered the field in the account's settings, and finds
- * nothing where nobody did. The results carry the metadata either way.
+ * By address, not by our id in the metadata: that is searchable only where the field is registered in the account's settings, and finds nothing
+ * otherwise. The results carry the metadata either way.
  */
 export function buildMandrillSearch({ endpoint, startedAt }: StatusQuery): MandrillSearch | undefined {
   if (endpoint.channel !== "email") return undefined;
@@ -39,7 +39,7 @@ export function readMandrillSearch(body: unknown, { attemptId }: StatusQuery): F
   const field = textFieldsOf(own);
   const state = field("state");
   if (state === "rejected" || state === "invalid") return { kind: "found", outcome: { kind: "rejected", reason: `mandrill-${state}` } };
-  return found(field("_id"), WELL.has(state) || !isWord(state) ? undefined : `state: ${state}`);
+  return found(field("_id"), UNDER_WAY_OR_DELIVERED.has(state) || !isWord(state) ? undefined : `state: ${state}`);
 }
 
 const day = (at: number) => new Date(at).toISOString().slice(0, 10);

@@ -26,7 +26,7 @@ const MANDRILL_EVENTS: EventTable = {
 export const mandrill: WebhookReader = {
   provider: "mandrill",
   events: MANDRILL_EVENTS,
-  /** Asked with a key that no account has when the webhook is set up. */
+  /** Sent when the webhook is set up, signed with a key that no account has. */
   isProbe(webhook) {
     const events = eventsOf(webhook);
     return webhook.body.length === 0 || (Array.isArray(events) && events.length === 0);
@@ -39,16 +39,16 @@ export const mandrill: WebhookReader = {
   read(webhook) {
     const events = eventsOf(webhook);
     if (!Array.isArray(events) || !events.every(isFields)) return undefined;
-    return events.flatMap((told) => {
-      const message = isFields(told.msg) ? told.msg : {};
+    return events.flatMap((event) => {
+      const message = isFields(event.msg) ? event.msg : {};
       const metadata = isFields(message.metadata) ? message.metadata : {};
       return receiptsOf({
         provider: "mandrill",
         events: MANDRILL_EVENTS,
         attemptId: metadata.carillon_attempt,
-        event: told.event,
-        providerRef: told._id,
-        at: Number(told.ts) * 1_000,
+        event: event.event,
+        providerRef: event._id,
+        at: Number(event.ts) * 1_000,
         receivedAt: webhook.receivedAt,
       });
     });

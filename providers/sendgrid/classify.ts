@@ -32,7 +32,7 @@ const BY_STATUS = answerTable<SendgridAnswer>({
 });
 export const SENDGRID_CODES = BY_STATUS.codes;
 
-/** The outcome of a send: a rejection is one of the whole request. The default for what is not listed: a 4xx rejected the mail; after a 5xx nobody knows. */
+/** The outcome of a send: a rejection is one of the whole request. The default for what is not listed: a 4xx rejected the mail; after a 5xx it is unknown whether it was sent. */
 export function classifySendgrid(answer: SendgridAnswer): Outcome {
   const { status } = answer;
   const code = `http-${status}`;

@@ -28,7 +28,7 @@ export function buildSendgridMail(delivery: OutboundDelivery, from: { address: s
         customArgs: { carillon_delivery: delivery.deliveryId, carillon_attempt: delivery.attemptId },
       },
     ],
-    // Links stay what the caller wrote, and nobody is watched reading.
+    // Links stay what the caller wrote; opens and clicks are not tracked.
     trackingSettings: { clickTracking: { enable: false, enableText: false }, openTracking: { enable: false } },
   };
 }

@@ -26,17 +26,17 @@ export const sendgrid: WebhookReader = {
   read({ body, receivedAt }) {
     const events = parseJson(body);
     if (!Array.isArray(events) || !events.every(isFields)) return undefined;
-    return events.flatMap((told) =>
+    return events.flatMap((event) =>
       receiptsOf({
         provider: "sendgrid",
         events: SENDGRID_EVENTS,
-        attemptId: told.carillon_attempt,
-        event: told.event,
+        attemptId: event.carillon_attempt,
+        event: event.event,
         // A "blocked" one says nothing against the address.
-        reason: told.event === "bounce" && told.type === "blocked" ? "blocked" : told.event,
+        reason: event.event === "bounce" && event.type === "blocked" ? "blocked" : event.event,
         // Without what SendGrid adds for each recipient it is the X-Message-Id of the send.
-        providerRef: typeof told.sg_message_id === "string" ? told.sg_message_id.replace(/\.(filter|recvd).*$/s, "") : undefined,
-        at: Number(told.timestamp) * 1_000,
+        providerRef: typeof event.sg_message_id === "string" ? event.sg_message_id.replace(/\.(filter|recvd).*$/s, "") : undefined,
+        at: Number(event.timestamp) * 1_000,
         receivedAt,
       }),
     );

@@ -11,7 +11,7 @@ import {
 } from "./provider-connections.ts";
 import { classifyTransport } from "./transport-fault.ts";
 
-/** An answer, or what follows from there being none. */
+/** An answer, or the outcome where there is none. */
 export type Exchanged =
   | { kind: "answer"; status: number; headers: Record<string, string | string[] | undefined>; body: unknown }
   | { kind: "none"; outcome: Outcome };

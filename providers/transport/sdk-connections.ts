@@ -26,7 +26,7 @@ export type Exchange<T> =
   /** The SDK threw, or the signal aborted. The error may hold credentials: classify it, keep nothing. */
   | { kind: "threw"; error: unknown; seen: Seen };
 
-/** What passed on the wire, whatever the SDK makes of it. */
+/** What passed on the wire, independent of what the SDK returns. */
 export interface Seen {
   /** Whether any byte of the request may have left. */
   written: boolean;
@@ -72,7 +72,7 @@ export function createSdkConnections(connections: Omit<ProviderConnections, "ori
         signal.throwIfAborted();
         return { kind: "returned", value: await withDeadline(calls.run(call, run), { signal }), seen: call.seen };
       } catch (error) {
-        // A copy: what still arrives later belongs to nobody.
+        // A copy: what arrives after this is ignored.
         return { kind: "threw", error, seen: { ...call.seen } };
       } finally {
         // An SDK that threw may still be about to make its request.

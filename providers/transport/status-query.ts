@@ -3,22 +3,22 @@ import type { Finding } from "../../core/ports/provider.ts";
 
 export const ABSENT: Finding = { kind: "absent" };
 
-/** The attempt's call was taken. @param warning what the provider says became of it since, where that is no good news */
+/** The provider accepted the attempt. @param warning its state, where it failed since */
 export const found = (providerRef: string, warning?: string): Finding => ({
   kind: "found",
   outcome: { kind: "accepted", providerRef, ...(warning === undefined ? {} : { warning }) },
 });
 
-/** @param waitMs how long asking again is of no use */
+/** @param waitMs until asking again can help */
 export const unreadable = (code: string, waitMs?: number): Finding => ({
   kind: "unreadable",
   fault: { code, ...(waitMs === undefined ? {} : { detail: `ask again after ${Math.ceil(waitMs)} ms` }) },
 });
 
-/** The status query's own exchange broke off: whatever that would say of a send, of a status query it says that there is no answer. */
+/** The status query's own exchange failed: what the outcome would mean for a send does not matter, there is no answer. */
 export const brokenOff = (outcome: Outcome): Finding => unreadable(reasonOf(outcome) ?? "unknown");
 
-/** An answer that is none: our credentials, a service the account has not booked, too many questions, or the provider unwell. */
+/** An HTTP error: our credentials, a service the account does not have, too many requests, or a fault of the provider. */
 export function rejected(status: number, retryAfterMs: number | undefined): Finding {
   switch (status) {
     case 401:
@@ -34,5 +34,5 @@ export function rejected(status: number, retryAfterMs: number | undefined): Find
   }
 }
 
-/** Where a budget of calls is spent. @param waitMs until the next call may be made */
+/** The call budget is used up. @param waitMs until the next call may be made */
 export const overBudget = (waitMs: number): Finding => unreadable("status-query-budget", waitMs);

@@ -40,7 +40,7 @@ const FAULTS: readonly { code: string; known: readonly string[]; prefix?: string
   },
 ];
 
-/** Faults that stand in the way of writing at all: nothing was sent, whoever says otherwise. */
+/** Faults before the first byte: nothing was sent, even where `written` says so. */
 const BEFORE_WRITING = new Set(["dns", "refused", "connect-timeout"]);
 
 /**
@@ -54,7 +54,7 @@ export function classifyTransport(error: unknown, { written }: { written: boolea
   // RFC 9113 section 8.7: a refused stream was not processed, so repeating it is safe.
   if (links.some(isRefusedStream)) return { kind: "unavailable", fault: { code: "refused-stream" } };
   const code = faultCode(links);
-  // The handshake precedes every byte; repeating it changes nothing until somebody mends the trust.
+  // The handshake precedes every byte; repeating it changes nothing until the trust settings change.
   if (code === "tls-untrusted" && !written) return { kind: "misconfigured", reason: code };
   if (written && !BEFORE_WRITING.has(code)) return { kind: "unanswered", fault: { code } };
   return { kind: "unavailable", fault: { code } };
@@ -78,7 +78,7 @@ function chain(error: unknown, depth = 0): Link[] {
 
 const asText = (value: unknown) => (typeof value === "string" ? value : "");
 
-/** node:http2 gives this one only in words; 7 is REFUSED_STREAM. */
+/** node:http2 names this one only in its message; 7 is REFUSED_STREAM. */
 const isRefusedStream = (link: Link) => link.http2ErrorCode === 7 || /\bNGHTTP2_REFUSED_STREAM\b/.test(link.message);
 
 function faultCode(links: readonly Link[]): string {

@@ -3,7 +3,7 @@ import type { Receipt } from "../../core/delivery/receipt.ts";
 
 /** A provider's request as it came in. */
 export interface Webhook {
-  /** As the provider knows it: FEEDBACK_URL, path and query. Signatures cover it, and behind an ingress nothing else tells it. */
+  /** As the provider knows it: FEEDBACK_URL, path and query. Signatures cover it, and behind an ingress it cannot be derived from the request. */
   url: string;
   query: URLSearchParams;
   /** Lower-case names. */
@@ -14,27 +14,27 @@ export interface Webhook {
   receivedAt: number;
 }
 
-/** One provider's webhooks, as pure functions. Neither throws, whatever the request holds. */
+/** One provider's webhooks, as pure functions that never throw. */
 export interface WebhookReader {
   provider: string;
   /** What each of the provider's events becomes. */
   events: EventTable;
-  /** What stands in a 200 where the provider looks; by default nothing. */
+  /** The body of a 200, where the provider reads it; default: empty. */
   acknowledgement?: { type: string; body: string };
-  /** Whether the provider asks for the address alone, signed with no key of ours; it has nothing to tell. */
+  /** Whether the request only checks that the URL exists: it is signed with no key of ours and holds no events. */
   isProbe?(webhook: Webhook): boolean;
-  /** Whether whoever has the secret sent this, and lately where the signature says when. */
+  /** Whether it was signed with the secret, and recently where the signature holds a time. */
   verify(webhook: Webhook, secret: string): boolean;
-  /** What is told of attempts of ours; undefined where the request has another shape than the provider documents. */
+  /** The receipts for our attempts in it; undefined where its shape is not the documented one. */
   read(webhook: Webhook): Receipt[] | undefined;
 }
 
-/** What a provider's words come to; a word that is not listed says nothing of the way of a message. */
+/** Receipt kind by the provider's event; events that are not listed change nothing. */
 export type EventTable = Readonly<Record<string, Receipt["kind"]>>;
 
 /**
- * How old a signature that tells its time may be. Providers repeat for 24 h, and none documents whether a repetition is signed anew: with
- * less, what they told during an outage of ours would be rejected after it. A replay within it changes nothing, for a receipt applies once.
+ * Maximum age of a signature that holds a time. Providers repeat for 24 h, and none documents whether a repetition gets a new signature: a smaller
+ * limit would reject, after an outage of ours, what was sent during it. A replay changes nothing, since receipts are idempotent.
  */
 export const SIGNED_AGO_MS_MAX = 25 * 3_600_000;
 /** How far their clock may be ahead of ours. */
@@ -45,25 +45,25 @@ export const isRecent = (signedAt: number, now: number) => signedAt >= now - SIG
 
 /** Ids are 32 hex digits, the delivery's index and the attempt's number (core/ports/attempt-store.ts); others were never ours. */
 const ATTEMPT_ID = /^[0-9a-f]{32}-\d{1,5}\/\d{1,9}$/;
-/** Codes are words and numbers; sentences may name the recipient. */
+/** A code. Sentences are not kept: they may name the recipient. */
 const CODE = /^[\w.-]{1,64}$/;
 const PROVIDER_REF = /^[\w.@<>-]{1,200}$/;
 
-interface Told {
+interface ProviderEvent {
   provider: string;
   events: EventTable;
-  /** All as the provider sent them, and unchecked. */
+  /** This and the following as the provider sent them, unchecked. */
   attemptId: unknown;
   event: unknown;
   reason?: unknown;
   providerRef?: unknown;
-  /** ms since the epoch; where the provider does not tell, or tells of the future, receivedAt. */
+  /** ms since the epoch; receivedAt where it is missing or in the future. */
   at?: number;
   receivedAt: number;
 }
 
-/** One event as a receipt: none where it is not of an attempt of ours or no receipt. The reason of what is no code is the event's name. */
-export function receiptsOf({ provider, events, attemptId, event, reason, providerRef, at, receivedAt }: Told): Receipt[] {
+/** At most one receipt: none where the event is not listed or names no attempt of ours. A reason that is not a code becomes the event's name. */
+export function receiptsOf({ provider, events, attemptId, event, reason, providerRef, at, receivedAt }: ProviderEvent): Receipt[] {
   const kind = typeof event === "string" && Object.hasOwn(events, event) ? events[event] : undefined;
   if (kind === undefined || typeof event !== "string" || typeof attemptId !== "string" || !ATTEMPT_ID.test(attemptId)) return [];
   const receipt: Receipt = { attemptId, provider, kind, at: at !== undefined && at > 0 && at < receivedAt ? at : receivedAt };
@@ -72,7 +72,7 @@ export function receiptsOf({ provider, events, attemptId, event, reason, provide
   return [receipt];
 }
 
-/** Compares without telling by its time how much is right. */
+/** Compares in constant time. */
 export function isSame(given: Buffer, expected: Buffer): boolean {
   return given.length === expected.length && timingSafeEqual(given, expected);
 }
@@ -88,7 +88,7 @@ export const isFields = (value: unknown): value is Fields => typeof value === "o
 
 export const parseForm = (body: Buffer) => new URLSearchParams(body.toString());
 
-/** Names and values of a form in the order signatures want: by name, for a repeated name by value, and nothing twice. */
+/** Names and values of a form in the order that is signed: by name, then by value, without duplicates. */
 export function sortedFields(form: URLSearchParams): string {
   const pairs = [...new Set([...form].map(([name, value]) => JSON.stringify([name, value])))].map((p) => JSON.parse(p) as [string, string]);
   const before = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

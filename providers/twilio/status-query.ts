@@ -3,7 +3,7 @@ import type { Finding, StatusQuery } from "../../core/ports/provider.ts";
 import { isWord } from "../transport/foreign.ts";
 import { ABSENT, found, unreadable } from "../transport/status-query.ts";
 
-/** Whether this message is this attempt's, see AttemptStore's: one place decides for all processes. Rejects where that is away. */
+/** Whether this message belongs to this attempt: AttemptStore.attribute decides for all processes. Rejects while the store is unavailable. */
 export type Attribute = (providerRef: string, attemptId: string) => Promise<boolean>;
 
 /** Messages read of one number and sender, newest first; nobody gets that many texts of ours within minutes. */
@@ -33,8 +33,8 @@ export interface ListedMessage {
   dateCreated: Date | undefined;
 }
 
-/** States of a text under way or arrived: nothing to warn of. */
-const WELL = new Set(["accepted", "scheduled", "queued", "sending", "sent", "delivered", "read"]);
+/** States without a warning. */
+const UNDER_WAY_OR_DELIVERED = new Set(["accepted", "scheduled", "queued", "sending", "sent", "delivered", "read"]);
 
 /**
  * The messages that this attempt may have made, oldest first: to that number, from our sender, with exactly that text, created when the call
@@ -76,7 +76,7 @@ export async function attributed(
     } catch {
       return unreadable("attribution-unknown");
     }
-    return found(sid, WELL.has(status) || !isWord(status) ? undefined : `status: ${status}`);
+    return found(sid, UNDER_WAY_OR_DELIVERED.has(status) || !isWord(status) ? undefined : `status: ${status}`);
   }
   return ABSENT;
 }

@@ -2,13 +2,13 @@ import type { Finding, StatusQuery } from "../../core/ports/provider.ts";
 import { fieldOf, isWord, textFieldsOf } from "../transport/foreign.ts";
 import { ABSENT, found, unreadable } from "../transport/status-query.ts";
 
-/** Status queries at once. There are few, and texts shall not wait for them. */
+/** Status queries at once. There are few, and sends must not wait for them. */
 export const REPORT_SOCKETS_MAX = 4;
 /** How far around the attempt's start the report reaches, in ms: clocks differ, and Vonage may take a while. */
 const AROUND_MS = 3_600_000;
 
-/** States of a text under way or arrived: nothing to warn of. */
-const WELL = new Set(["delivered", "accepted", "submitted", "buffered", "unknown"]);
+/** States without a warning. */
+const UNDER_WAY_OR_DELIVERED = new Set(["delivered", "accepted", "submitted", "buffered", "unknown"]);
 
 /** The path of "Load records synchronously" (Vonage: Reports API) for one attempt. Undefined where there was no text to send. */
 export function buildRecordsPath({ attemptId, endpoint, startedAt }: StatusQuery, accountId: string): string | undefined {
@@ -35,7 +35,7 @@ export function readRecords(body: unknown, { attemptId }: StatusQuery): Finding 
     return records.length === 0 && textFieldsOf(body)("cursor") === "" ? ABSENT : unreadable("status-query-incomplete");
   const field = textFieldsOf(own);
   const status = field("status").toLowerCase();
-  return found(field("message_id"), WELL.has(status) || !isWord(status) ? undefined : `status: ${status}`);
+  return found(field("message_id"), UNDER_WAY_OR_DELIVERED.has(status) || !isWord(status) ? undefined : `status: ${status}`);
 }
 
 const second = (at: number) => new Date(at).toISOString().replace(/\.\d+Z$/, "Z");

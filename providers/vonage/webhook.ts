@@ -36,15 +36,15 @@ export const vonage: WebhookReader = {
     return token === undefined ? hasSignature(webhook, secret) : isSignedToken(token, webhook, secret);
   },
   read(webhook) {
-    const told = paramsOf(webhook);
-    if (typeof told.status !== "string") return undefined;
+    const fields = paramsOf(webhook);
+    if (typeof fields.status !== "string") return undefined;
     return receiptsOf({
       provider: "vonage",
       events: VONAGE_EVENTS,
-      attemptId: told["client-ref"] ?? told.client_ref,
-      event: told.status,
-      reason: reasonOf(told),
-      providerRef: told.messageId ?? told.message_uuid,
+      attemptId: fields["client-ref"] ?? fields.client_ref,
+      event: fields.status,
+      reason: reasonOf(fields),
+      providerRef: fields.messageId ?? fields.message_uuid,
       receivedAt: webhook.receivedAt,
     });
   },
@@ -58,14 +58,14 @@ function paramsOf(webhook: Webhook): Fields {
 }
 
 /** err-code "0" is "delivered" (SMS API); the Messages API ends the URL of an error's type in its number. */
-function reasonOf(told: Fields): unknown {
-  const code = told["err-code"];
+function reasonOf(fields: Fields): unknown {
+  const code = fields["err-code"];
   if (code !== undefined) return code === "0" ? undefined : code;
-  const type = isFields(told.error) ? told.error.type : undefined;
+  const type = isFields(fields.error) ? fields.error.type : undefined;
   return typeof type === "string" ? /[\w.-]+$/.exec(type)?.[0] : undefined;
 }
 
-/** Vonage, "Signing messages", algorithm SHA-256 HMAC alone: which one is used must not be the sender's choice. */
+/** Vonage, "Signing messages", algorithm SHA-256 HMAC alone: the sender must not choose the algorithm. */
 function hasSignature(webhook: Webhook, secret: string): boolean {
   const { sig, ...params } = paramsOf(webhook);
   if (typeof sig !== "string" || !isRecent(Number(params.timestamp) * 1_000, webhook.receivedAt)) return false;
@@ -76,7 +76,7 @@ function hasSignature(webhook: Webhook, secret: string): boolean {
   return isSame(Buffer.from(sig, "hex"), createHmac("sha256", secret).update(text).digest());
 }
 
-/** Vonage, "Decoding signed webhooks": a JWT under the signature secret whose claims tell when, and the body's hash. */
+/** Vonage, "Decoding signed webhooks": a JWT under the signature secret whose claims hold the time and the body's hash. */
 function isSignedToken(token: string, webhook: Webhook, secret: string): boolean {
   const [head = "", claims = "", signature = "", ...rest] = token.split(".");
   const expected = createHmac("sha256", secret).update(`${head}.${claims}`).digest();

@@ -4,8 +4,8 @@ import { reasonOf } from "../../core/delivery/outcome.ts";
 import { testReadmeTable } from "../../test/support/readme-table.ts";
 import { classifyWebPush, WEBPUSH_CODES } from "./classify.ts";
 
-const said = (status: number, body = "", proven = false) => {
-  const outcome = classifyWebPush({ status, body, retryAfterMs: 7_000, proven });
+const said = (status: number, body = "", hasRecentSuccess = false) => {
+  const outcome = classifyWebPush({ status, body, retryAfterMs: 7_000, hasRecentSuccess });
   const wait = "retryAfterMs" in outcome ? ` after ${outcome.retryAfterMs}` : "";
   return `${outcome.kind} ${reasonOf(outcome)}${wait}`;
 };
@@ -46,6 +46,6 @@ testReadmeTable({
   codes: WEBPUSH_CODES,
   outcomesOf: (code) =>
     ["", '{"errno":901}', "UnauthorizedRegistration"].flatMap((body) =>
-      [true, false].map((proven) => classifyWebPush({ status: Number(code), body, retryAfterMs: undefined, proven })),
+      [true, false].map((hasRecentSuccess) => classifyWebPush({ status: Number(code), body, retryAfterMs: undefined, hasRecentSuccess })),
     ),
 });

@@ -7,13 +7,14 @@ export interface WebPushAnswer {
   body: string;
   retryAfterMs: number | undefined;
   /** This push service accepted something lately, so our key and subject are right. */
-  proven: boolean;
+  hasRecentSuccess: boolean;
 }
 
 const tooFast = ({ status, retryAfterMs }: WebPushAnswer) => throttled(`http-${status}`, retryAfterMs);
 const unwell = ({ status, retryAfterMs }: WebPushAnswer) => unavailable(`http-${status}`, retryAfterMs);
 /** All our pushes fail so, or only those to subscriptions made with a key of old. */
-const keyRejected = ({ status, proven }: WebPushAnswer) => (proven ? rejected : misconfigured)(`vapid-rejected http-${status}`);
+const keyRejected = ({ status, hasRecentSuccess }: WebPushAnswer) =>
+  (hasRecentSuccess ? rejected : misconfigured)(`vapid-rejected http-${status}`);
 
 /** By HTTP status, which RFC 8030 gives its meaning; what single services add is named at the row. */
 const ROWS = answerTable<WebPushAnswer>({
@@ -39,7 +40,7 @@ const ROWS = answerTable<WebPushAnswer>({
 });
 export const WEBPUSH_CODES = ROWS.codes;
 
-/** The default for what is not listed: a 4xx rejected the push; after anything else nobody knows. */
+/** The default for what is not listed: a 4xx rejected the push; after anything else it is unknown whether it was sent. */
 export function classifyWebPush(answer: WebPushAnswer): Outcome {
   const { status } = answer;
   const code = `http-${status}`;

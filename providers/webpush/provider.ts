@@ -24,7 +24,7 @@ export function createWebPushProvider(config: WebPushConfig, { clock }: { clock:
     privateKey: config.WEBPUSH_VAPID_PRIVATE_KEY_FILE,
   });
   const connections = createSdkConnections({ ca: config.PROVIDER_CA_FILE });
-  const proof = createRecentSuccess();
+  const recentSuccess = createRecentSuccess();
 
   return {
     name: "webpush",
@@ -45,7 +45,7 @@ export function createWebPushProvider(config: WebPushConfig, { clock }: { clock:
       const options = { headers, agent: connections.agent, TTL: ttl, urgency, topic };
       const sent = await connections.exchange(signal, () => webpush.sendNotification(subscription, plaintext, options));
       if (sent.kind === "threw") return broken(sent.error, sent.seen.written, origin);
-      proof.accepted(origin);
+      recentSuccess.accepted(origin);
       return { kind: "accepted", providerRef: refOf(sent.value.headers.location, delivery.attemptId) };
     },
     async [Symbol.asyncDispose]() {
@@ -61,7 +61,7 @@ export function createWebPushProvider(config: WebPushConfig, { clock }: { clock:
       status,
       body,
       retryAfterMs: parseRetryAfter(headers["retry-after"], clock.now()),
-      proven: proof.holds(origin),
+      hasRecentSuccess: recentSuccess.holds(origin),
     });
   }
 }

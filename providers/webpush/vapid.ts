@@ -15,7 +15,7 @@ export interface VapidKeys {
 /** Authorization headers, one for each push service, by its origin. */
 export interface Vapid {
   current(origin: string): string;
-  /** Signs anew at the next push: our clock may have been set meanwhile. */
+  /** Signs again at the next push: our clock may have been set since. */
   rejected(origin: string): void;
 }
 
@@ -25,7 +25,7 @@ export function createVapid({ subject, publicKey, privateKey }: VapidKeys): Vapi
   try {
     sign("https://example.org");
   } catch {
-    // The library's words may quote the key.
+    // The library's message may quote the key.
     throw new Error("WEBPUSH_VAPID_SUBJECT, _PUBLIC_KEY or _PRIVATE_KEY_FILE is not what RFC 8292 wants");
   }
   const signed = new LRUCache<string, string>({ max: SERVICES_MAX, ttl: SIGNED_MS, memoMethod: sign });
