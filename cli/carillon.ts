@@ -24,7 +24,7 @@ async function help(): Promise<string> {
 const load = roleLoader(name);
 const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
 if (load) {
-  // Signals are listened for before the role's modules load: a process that is PID 1 would not even notice one sent meanwhile.
+  // Signal handlers are installed before the role's modules load: a process with PID 1 ignores signals without a handler.
   await runUntilSignal(async () => (await load()).start(env));
 } else if (command) {
   try {
@@ -43,6 +43,6 @@ if (load) {
 } else if (name === "help" || name === "--help") {
   process.stdout.write(await help());
 } else {
-  process.stderr.write(`carillon: there is no command or role "${name.slice(0, 40)}"\n\n${await help()}`);
+  process.stderr.write(`carillon: unknown command or role "${name.slice(0, 40)}"\n\n${await help()}`);
   process.exitCode = 2;
 }

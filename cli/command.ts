@@ -2,7 +2,7 @@ import type { ParseArgsOptionsConfig } from "node:util";
 import type { Environment } from "../runtime/config.ts";
 import { parseDuration } from "./duration.ts";
 
-/** The command line was not meant so; exit status 2. */
+/** The command line is invalid; exit status 2. */
 export class UsageError extends Error {
   override name = "UsageError";
 }
@@ -25,12 +25,12 @@ export function fail(message: string): never {
   throw new UsageError(message);
 }
 
-/** An option's text; undefined where it was not given. */
+/** An option's text; undefined if it was not given. */
 export const text = (value: unknown) => (typeof value === "string" ? value : undefined);
 
 export function positive(value: unknown, name: string, max: number): number {
   const n = Number(value);
-  return n > 0 && n <= max ? n : fail(`${name} must be a number above 0, at most ${max}`);
+  return n > 0 && n <= max ? n : fail(`${name} must be a number above 0 and at most ${max}`);
 }
 
 export function count(value: unknown, name: string, max: number): number {
@@ -41,9 +41,9 @@ export function count(value: unknown, name: string, max: number): number {
 /** ms */
 export const duration = (value: string, name: string) => parseDuration(value) ?? fail(`${name} must be like 90s, 5m, 2h or 7d`);
 
-/** A moment, or how long ago it was; ms since the epoch. */
+/** A time in ms since the epoch, given as a date or as a duration before `now`. */
 export function moment(value: string, name: string, now: number): number {
   const ago = parseDuration(value);
   const time = ago === undefined ? Date.parse(value) : now - ago;
-  return Number.isNaN(time) ? fail(`${name} must be ISO 8601, or how long ago: 90s, 5m, 2h, 7d`) : time;
+  return Number.isNaN(time) ? fail(`${name} must be ISO 8601, or a duration ago such as 90s, 5m, 2h or 7d`) : time;
 }

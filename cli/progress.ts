@@ -6,7 +6,7 @@ export interface Progress {
   end(): void;
 }
 
-/** A bar on a terminal; silence where nobody watches. `total` undefined: only a count. */
+/** A progress bar, or nothing if stderr is not a terminal. Without `total` only a count is shown. */
 export function createProgress(what: string, total?: number): Progress {
   if (!process.stderr.isTTY) return { add() {}, set() {}, end() {} };
   const format = total === undefined ? `  ${what} {value}` : `  ${what} {bar} {value}/{total}`;

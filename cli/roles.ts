@@ -5,7 +5,7 @@ const dispatchers = Object.fromEntries(
   CHANNELS.map((channel, i) => [`dispatcher-${channel}`, async () => ({ role: (await import("../dispatchers/main.ts")).roles[i]! })]),
 );
 
-/** Every deployable. Imported when asked for: each brings packages of its own. */
+/** Every role. Imported only when needed, because each loads packages of its own. */
 const LOADERS: Readonly<Record<string, () => Promise<{ role: Role }>>> = {
   preferences: () => import("../preferences/main.ts"),
   gateway: () => import("../gateway/main.ts"),
@@ -17,7 +17,7 @@ const LOADERS: Readonly<Record<string, () => Promise<{ role: Role }>>> = {
 
 export const ROLE_NAMES: readonly string[] = Object.keys(LOADERS);
 
-/** Undefined where there is no such role. */
+/** Undefined if there is no such role. */
 export function roleLoader(name: string): (() => Promise<Role>) | undefined {
   const load = Object.hasOwn(LOADERS, name) ? LOADERS[name] : undefined;
   return load && (async () => (await load()).role);

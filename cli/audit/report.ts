@@ -4,7 +4,7 @@ import type { Audit, Check } from "../../operations/audit/audit.ts";
 import { UNCERTAIN_ENDS, type UncertainEnd } from "../../operations/audit/uncertain-ends.ts";
 import { table } from "../table.ts";
 
-/** Per channel: accepted, how each delivery ended, and how long the provider's turn took to come; below, why what was not sent was not. */
+/** Per channel: accepted deliveries, their states, and the wait before the first attempt. Below: the reasons of what was not sent. */
 export function channelTable(audit: Audit): string {
   const ms = (wait: number | undefined) => (wait === undefined ? "-" : `${Math.round(wait)} ms`);
   const rows = CHANNELS.map((channel) => {
@@ -13,10 +13,10 @@ export function channelTable(audit: Audit): string {
     return [channel, counts.reduce((a, b) => a + b, 0), ...counts, ms(p50), ms(p99)];
   });
   const header = ["channel", "accepted", "sent", "suppressed", "failed", "expired", "open", "p50", "p99"];
-  return `${table(header, rows)}\n\n${whyTable(audit)}`;
+  return `${table(header, rows)}\n\n${reasonTable(audit)}`;
 }
 
-/** The states each column counts, in the header's order. */
+/** The states that each column counts, in the order of the header. */
 const COLUMNS: readonly (readonly DeliveryState[])[] = [
   ["sent", "delivered"],
   ["suppressed"],
@@ -28,30 +28,31 @@ const COLUMNS: readonly (readonly DeliveryState[])[] = [
 const reasonsOf = (audit: Audit, channel: Channel, state: DeliveryState) => [...(audit.byState[channel]?.[state] ?? [])];
 const count = (audit: Audit, channel: Channel, state: DeliveryState) => reasonsOf(audit, channel, state).reduce((sum, [, n]) => sum + n, 0);
 
-function whyTable(audit: Audit): string {
+function reasonTable(audit: Audit): string {
   const rows = (["suppressed", "failed"] as const).flatMap((state) =>
     CHANNELS.flatMap((channel) => {
       const reasons = reasonsOf(audit, channel, state).sort(([, a], [, b]) => b - a);
       return reasons.map(([reason, n]) => [state, channel, n, reason]);
     }),
   );
-  return rows.length === 0 ? "  nothing was suppressed and nothing failed" : table(["why", "channel", "count", "reason"], rows);
+  return rows.length === 0 ? "  no delivery was suppressed or failed" : table(["state", "channel", "count", "reason"], rows);
 }
 
-/** How attempts whose answer never came were resolved, where there were any. */
+/** How attempts in doubt were resolved, if there were any. */
 export function uncertainText({ uncertain }: Audit): string {
-  const ends = UNCERTAIN_ENDS.filter((end) => uncertain[end] > 0).map((end) => `${uncertain[end]} ${SAID[end]}`);
+  const ends = UNCERTAIN_ENDS.filter((end) => uncertain[end] > 0).map((end) => `${uncertain[end]} ${IN_WORDS[end]}`);
   const total = UNCERTAIN_ENDS.reduce((sum, end) => sum + uncertain[end], 0);
-  return total === 0 ? "  no attempt's outcome is or was unknown" : `  ${total} attempts of unknown outcome: ${ends.join(", ")}`;
+  return total === 0 ? "  no attempt is or was in doubt" : `  ${total} attempts in doubt: ${ends.join(", ")}`;
 }
 
-const SAID: Readonly<Record<UncertainEnd, string>> = {
-  ...{ receipt: "resolved by a receipt", "status-query": "by a status query", "late answer": "by a late answer" },
-  ...{ "repeated by policy": "repeated by policy", "redriven by an operator": "redriven by an operator" },
-  ...{ "given up": "given up", open: "still open" },
+/** In words, after a count. */
+const IN_WORDS: Readonly<Record<UncertainEnd, string>> = {
+  ...{ receipt: "resolved by a receipt", "status-query": "resolved by a status query", "late answer": "resolved by a late answer" },
+  ...{ "repeated by policy": "sent again because critical", "redriven by an operator": "redriven by an operator" },
+  ...{ "given up": "failed as outcome-unknown", open: "still in doubt" },
 };
 
-/** For machines. */
+/** For programs. */
 export const auditJson = ({ notifications, deliveries, attempts, open, ended, uncertain, waits, checks }: Audit) => ({
   ...{ notifications, deliveries, attempts, open, ended, uncertain, waits, checks },
 });

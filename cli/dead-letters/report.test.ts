@@ -13,6 +13,6 @@ test("a provider's control characters do not reach the terminal", () => {
 
 test("the counts say how many matches are not listed", () => {
   const counts = [{ channel: "sms", reason: "rejected", count: 5 }] as const;
-  assert.match(countsText(5, 3, counts), /^5 dead letters, the first 3 shown\n/);
+  assert.match(countsText(5, 3, counts), /^5 dead letters, the first 3 listed\n/);
   assert.equal(countsText(0, 0, []), "no dead letters");
 });

@@ -19,7 +19,7 @@ export const letterText = (l: DeadLetter) =>
 
 export function countsText(total: number, shown: number, counts: readonly DeadLetterCount[]): string {
   const rows = counts.map((c) => [c.channel, c.count, c.reason]);
-  const more = total > shown ? `, the first ${shown} shown` : "";
+  const more = total > shown ? `, the first ${shown} listed` : "";
   return total === 0 ? "no dead letters" : `${total} dead letters${more}\n\n${table(["channel", "count", "reason"], rows)}`;
 }
 

@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { openStore } from "../../adapters/store/open-store.ts";
 import { isOpen } from "../../core/delivery/notification.ts";
 import { readAudit } from "../../operations/audit/read-audit.ts";
+import { PROVIDERS } from "../../providers/list.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import type { Environment } from "../../runtime/config.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
@@ -12,15 +13,15 @@ import { connectGateway } from "../gateway/connect.ts";
 import { type LineResult, readLines, sendLines } from "../gateway/send.ts";
 import { createProgress } from "../progress.ts";
 import { startDev } from "./dev.ts";
-import { sayWho } from "./seed.ts";
+import { registerExamples } from "./seed.ts";
 import { INTERRUPTED, openTempDir } from "./temp-dir.ts";
 
 const EXAMPLES = join(import.meta.dirname, "../../examples");
-/** Everything in the examples has ended long before; a minute is for a busy machine. */
+/** The examples end within seconds; the rest is for a slow machine. */
 const ENDED_MS = 120_000;
-const LOOK_EVERY_MS = 250;
+const POLL_MS = 250;
 
-/** Starts everything, sends the examples, waits for every end, counts. Resolves to the exit status: 0 only when every promise holds. */
+/** Starts the system, sends the examples, waits until every delivery has ended and audits. Resolves to the exit status: 0 only if every promise holds. */
 export async function runDemo({
   env,
   file = join(EXAMPLES, "notifications.jsonl"),
@@ -28,7 +29,7 @@ export async function runDemo({
   env: Environment;
   file?: string | undefined;
 }): Promise<number> {
-  const say = (text: string) => process.stdout.write(`${text}\n`);
+  const print = (text: string) => process.stdout.write(`${text}\n`);
   const startedAt = performance.now();
   if (env.STORE_URL) await mustBeEmpty(env.STORE_URL);
   using scratch = openTempDir("carillon-demo");
@@ -37,17 +38,17 @@ export async function runDemo({
   process.once("SIGINT", interrupt);
   process.once("SIGTERM", interrupt);
   try {
-    // An app of its own: JetStream may still remember the tasks of the run before, and would call these duplicates.
+    // A new app for each run: within its duplicate window JetStream would drop tasks with the ids of an earlier run.
     const app = `demo-${randomBytes(4).toString("hex")}`;
     await using system = await startDev({ directory: scratch.path, env, app });
     await using store = await openStore(system.storeUrl);
-    if (interrupted.signal.aborted) return sayInterrupted(say);
-    say(
-      `Carillon is up in ${((performance.now() - startedAt) / 1000).toFixed(1)} s: 9 services, NATS, Redis, an embedded store, and a sandbox that plays seven providers.`,
+    if (interrupted.signal.aborted) return reportInterrupted(print);
+    print(
+      `Carillon is up in ${((performance.now() - startedAt) / 1000).toFixed(1)} s: ${system.roles.length} roles, NATS, Redis, an embedded store, and a sandbox that simulates ${PROVIDERS.length} providers.`,
     );
     using clients = connectGateway(system.gatewayAddress, system.apiKey);
-    const setting = await sayWho(EXAMPLES, clients, system.sandbox);
-    say(`Registered ${setting.contacts} endpoints of ${setting.users} users; ${setting.optOuts} opt-outs.\n`);
+    const examples = await registerExamples(EXAMPLES, clients, system.sandbox);
+    print(`Registered ${examples.contacts} endpoints of ${examples.users} users; ${examples.optOuts} opt-outs.\n`);
 
     const results: LineResult[] = [];
     const lines = await Array.fromAsync(readLines(file));
@@ -61,7 +62,7 @@ export async function runDemo({
       },
     });
     sending.end();
-    sayAnswers(results, say);
+    reportAnswers(results, print);
 
     const accepted = new Set(results.flatMap((r) => r.deliveries?.map((d) => d.id) ?? []));
     const ending = createProgress("ended", accepted.size);
@@ -70,18 +71,18 @@ export async function runDemo({
       const { deliveries } = await store.notifications.count();
       open = deliveries.filter((d) => isOpen(d.state)).reduce((sum, d) => sum + d.count, 0);
       ending.set(accepted.size - open, accepted.size);
-      if (open > 0) await delay(LOOK_EVERY_MS);
+      if (open > 0) await delay(POLL_MS);
     }
     ending.end();
-    if (interrupted.signal.aborted) return sayInterrupted(say);
+    if (interrupted.signal.aborted) return reportInterrupted(print);
 
     const taken = system.sandbox.ledger.acceptances();
     const audit = await readAudit({ store, clock: systemClock }, { taken, accepted });
-    say(`${channelTable(audit)}\n\n${uncertainText(audit)}\n`);
-    say(`${checksText(audit)}\n`);
+    print(`${channelTable(audit)}\n\n${uncertainText(audit)}\n`);
+    print(`${checksText(audit)}\n`);
     const everyEnded = audit.open === 0 && accepted.size === audit.ended;
     const holds = everyEnded && audit.checks.every((c) => c.holds);
-    say(
+    print(
       `${accepted.size} deliveries accepted = ${audit.ended} ended + ${audit.open} open. ${holds ? "Every promise holds" : "NOT every promise holds"}; ${((performance.now() - startedAt) / 1000).toFixed(1)} s in all.`,
     );
     return holds ? 0 : 1;
@@ -95,23 +96,23 @@ async function mustBeEmpty(storeUrl: string): Promise<void> {
   await using store = await openStore(storeUrl);
   const { deliveries } = await store.notifications.count();
   if (deliveries.length > 0)
-    throw new OperatorError("the store at STORE_URL is in use; the demo counts all there is, so give it an empty one");
+    throw new OperatorError("the store at STORE_URL is not empty; the demo audits the whole store, so it needs an empty one");
 }
 
-function sayInterrupted(say: (text: string) => void): number {
-  say("Interrupted. What had not ended goes with its store.");
+function reportInterrupted(print: (text: string) => void): number {
+  print("Interrupted. Deliveries that had not ended are discarded with the demo's store.");
   return INTERRUPTED;
 }
 
-/** How the gateway answered, and each line it rejected. */
-function sayAnswers(results: readonly LineResult[], say: (text: string) => void): void {
+/** Counts the answers of the gateway, and lists each rejected line. */
+function reportAnswers(results: readonly LineResult[], print: (text: string) => void): void {
   const fresh = results.filter((r) => !r.error && !r.repeated).length;
   const repeated = results.filter((r) => r.repeated).length;
   const rejected = results.filter((r) => r.error);
-  say(
-    `${results.length} lines: ${fresh} accepted, ${repeated} repeated with a known key (same answer), ${rejected.length} rejected at the door:`,
+  print(
+    `${results.length} lines: ${fresh} accepted, ${repeated} with a repeated key (same answer), ${rejected.length} rejected by the gateway:`,
   );
   for (const { line, key, error } of rejected.sort((a, b) => a.line - b.line))
-    say(`  line ${line} ${key ?? ""}: ${error?.code} ${error?.message}`);
-  say("");
+    print(`  line ${line} ${key ?? ""}: ${error?.code} ${error?.message}`);
+  print("");
 }

@@ -5,10 +5,10 @@ import { runUntilSignal } from "../../runtime/run.ts";
 import { DEV_APP, startDev } from "./dev.ts";
 import { openTempDir } from "./temp-dir.ts";
 
-/** `carillon send` and the README look for a gateway here. */
+/** The default port of `carillon send`; the README uses it too. */
 const GATEWAY_PORT = 7700;
 
-/** Runs the system until SIGINT or SIGTERM; without a directory of the user's, everything it wrote goes with it. Never resolves: the process ends. */
+/** Runs the system until SIGINT or SIGTERM. Without `directory` its data is removed at the end. Never resolves: the process ends. */
 export async function runDev({ env, directory }: { env: Environment; directory: string | undefined }): Promise<number> {
   await runUntilSignal(async () => {
     await using stack = new AsyncDisposableStack();
@@ -37,7 +37,7 @@ export async function runDev({ env, directory }: { env: Environment; directory: 
         "",
         `  gateway   ${system.gatewayAddress}   gRPC, plain text, reflection on`,
         `  API key   ${keyFile}   app "${DEV_APP}"`,
-        `  sandbox   ${system.sandbox.adminUrl}   GET /ledger shows what the providers took`,
+        `  sandbox   ${system.sandbox.adminUrl}   GET /ledger lists what the providers accepted`,
         `  store     ${system.storeUrl}`,
         `  NATS      ${system.natsUrl}`,
         `  Redis     ${system.redisUrl}`,

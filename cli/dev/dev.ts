@@ -11,7 +11,7 @@ import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
 import { loadRoles } from "../roles.ts";
 import { isFreePort, startLocalNats, startLocalRedis } from "./local-servers.ts";
 
-/** The app that the development system knows unless told otherwise, with every channel. */
+/** The default app of the development system, with every channel. */
 export const DEV_APP = "demo";
 
 /** The whole system in one process, against the sandbox. Disposal drains it and stops every server it started. */
@@ -23,18 +23,18 @@ export interface DevSystem extends AsyncDisposable {
   redisUrl: string;
   sandbox: Sandbox;
   roles: readonly RunningRole[];
-  /** What every role was started with. */
+  /** The variables that every role was started with. */
   env: Environment;
 }
 
 export interface DevOptions {
   /** Data, logs and credentials live here. */
   directory: string;
-  /** Overrides what is set up here; NATS_URL, REDIS_URL and STORE_URL name servers to use instead of own ones. */
+  /** Overrides what is set up here; NATS_URL, REDIS_URL and STORE_URL name servers to use instead of starting them. */
   env: Environment;
   /** Its id; default DEV_APP. Notifications of the same app and key have the same id, also across stores that share a NATS. */
   app?: string;
-  /** The gateway's, where it is free and GATEWAY_LISTEN says nothing; otherwise any. */
+  /** The gateway's, if it is free and GATEWAY_LISTEN is not set; otherwise any free port. */
   gatewayPort?: number;
   /** Called as each part is up. */
   onStart?(part: string): void;
@@ -73,7 +73,7 @@ export async function startDev({ directory, env, app = DEV_APP, gatewayPort = 0,
     PREFERENCES_LISTEN: "127.0.0.1:0",
   };
   const roles: RunningRole[] = [];
-  /** What the roles started later are told of those before. */
+  /** Addresses of the roles started so far, passed to the later ones. */
   const found: Record<string, string> = {};
   for (const role of inStartOrder(await loadRoles())) {
     const running = stack.use(await role.start({ ...shared, ...found }));
@@ -93,7 +93,7 @@ export async function startDev({ directory, env, app = DEV_APP, gatewayPort = 0,
     roles.push(running);
     onStart(role.name);
   }
-  // Before all others and side by side: each waits for its last pull.
+  // Dispatchers stop before all others and at the same time, because each waits for its last pull.
   stack.defer(async () => void (await Promise.all(roles.filter(isDispatcher).map((role) => role[Symbol.asyncDispose]()))));
   const gatewayAddress = roles.find((r) => r.name === "gateway")?.addresses.grpc ?? "";
   const kept = stack.move();

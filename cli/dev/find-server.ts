@@ -1,8 +1,8 @@
-// Where nats-server and Redis are on this machine.
+// Finds nats-server and Redis on this machine.
 //
-//   node cli/dev/find-server.ts nats redis      print what would be started, or how to get it (exit code 1)
+//   node cli/dev/find-server.ts nats redis      prints the program to start, or how to install it (exit status 1)
 //
-// scripts/setup asks the same question by running this file, so there is one answer.
+// scripts/setup runs this file, so that both find the same programs.
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, globSync } from "node:fs";
 import { homedir } from "node:os";
@@ -31,7 +31,7 @@ const FACTS: Record<ServerKind, ServerFacts> = {
     title: "nats-server",
     programs: ["nats-server"],
     packaged: ["bin/nats-server"],
-    // Debian 12's. Before it, consumers with an explicit ack could lose their place on restart.
+    // Debian 12's version. In older ones, consumers with explicit acks could lose their position on restart.
     oldest: [2, 9, 10],
     getIt: [
       "apt-get install nats-server",
@@ -52,7 +52,7 @@ const FACTS: Record<ServerKind, ServerFacts> = {
   },
 };
 
-/** `--version` of a program that hangs is no version. */
+/** Limit for `--version`, in case the program hangs. */
 const VERSION_DEADLINE_MS = 5_000;
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -61,12 +61,12 @@ export class ServerNotFoundError extends OperatorError {
   override name = "ServerNotFoundError";
 }
 
-/** What scripts/setup installs goes below this folder: CARILLON_CACHE, else carillon/ in the user's cache. */
+/** scripts/setup installs below this folder: CARILLON_CACHE, else carillon/ in the user's cache. */
 export function cacheFolder(env: Environment): string {
   return env.CARILLON_CACHE || join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "carillon");
 }
 
-/** The first good one: on PATH, else what scripts/setup installed. Throws ServerNotFoundError, which says how to get one. */
+/** The first usable program on PATH, else the one scripts/setup installed. Throws ServerNotFoundError, which says how to install one. */
 export function findServer(kind: ServerKind, env: Environment = process.env): FoundServer {
   const { title, oldest, getIt } = FACTS[kind];
   const tooOld: string[] = [];
@@ -78,7 +78,7 @@ export function findServer(kind: ServerKind, env: Environment = process.env): Fo
   const lines = [
     `${title} ${oldest.join(".")} or newer was not found.`,
     ...tooOld,
-    "Any one of these helps:",
+    "Install it in one of these ways:",
     "  make setup",
     ...getIt.map((g) => `  ${g}`),
   ];

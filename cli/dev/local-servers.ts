@@ -11,36 +11,36 @@ import { findServer, type ServerKind } from "./find-server.ts";
 export interface LocalServer extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
-  /** Of the process that runs now; undefined while it does not. */
+  /** Of the running process; undefined while none runs. */
   readonly pid: number | undefined;
-  /** What the server printed is here. */
+  /** Contains the output of the server. */
   readonly logFile: string;
-  /** SIGTERM, then SIGKILL if it has not ended within STOP_DEADLINE_MS. Nothing to do when it does not run. */
+  /** SIGTERM, then SIGKILL if it has not ended within STOP_DEADLINE_MS. Does nothing if it is not running. */
   stop(): Promise<void>;
   /** SIGKILL. */
   kill(): Promise<void>;
-  /** Runs it again, on the same port and data; stops it first if need be. */
+  /** Starts it again on the same port and data, after stopping it if it runs. */
   restart(): Promise<void>;
 }
 
 export interface LocalServerOptions {
   /** For its data and its log; created if missing, never removed here. */
   directory: string;
-  /** On 127.0.0.1; absent: a free one. */
+  /** On 127.0.0.1; undefined: any free port. */
   port?: number;
 }
 
 export interface LocalRedisOptions extends LocalServerOptions {
-  /** "always": every write is on disk before it is answered. "off" (the default): memory only, and a restart begins empty. */
+  /** "always": every write is on disk before it is answered. "off" (the default): memory only, and a restart loses the data. */
   appendOnly?: "off" | "always";
 }
 
-/** A cold start takes 0.1 s here; the rest is for a machine busy with other things. */
+/** A cold start takes 0.1 s; the rest is for a busy machine. */
 const READY_DEADLINE_MS = 10_000;
 const READY_POLL_MS = 20;
 /** nats-server writes out its streams on SIGTERM; 5 s is fifty times what it takes with a test's data. */
 const STOP_DEADLINE_MS = 5_000;
-/** Between choosing a free port and listening on it somebody else may take it. */
+/** Another process may take the free port before the server listens on it. */
 const PORT_TRIES = 5;
 const LOG_TAIL_LINES = 15;
 
@@ -52,7 +52,7 @@ export function startLocalNats({ directory, port }: LocalServerOptions): Promise
     directory: folder,
     port,
     url: (at) => `nats://127.0.0.1:${at}`,
-    // A server tells its name when a client connects: that is how ours is told from a stranger's on the same port.
+    // nats-server sends its name when a client connects, which distinguishes ours from another server on the same port.
     arguments: (at, name) => ["-a", "127.0.0.1", "-p", `${at}`, "-n", name, "-js", "-sd", join(folder, "jetstream")],
     isReady: async (at, { name }) => (await firstAnswer(at, "")).includes(`"server_name":"${name}"`),
   });
@@ -68,7 +68,7 @@ export function startLocalRedis({ directory, port, appendOnly = "off" }: LocalRe
     port,
     url: (at) => `redis://127.0.0.1:${at}`,
     arguments: (at) => ["--bind", "127.0.0.1", "--port", `${at}`, "--dir", folder, "--save", "", "--daemonize", "no", ...persistence],
-    // While it reads its file back it answers "-LOADING".
+    // While it loads its file it answers "-LOADING".
     isReady: async (at, { pid }) => new RegExp(`process_id:${pid}\\b`).test(await firstAnswer(at, "INFO server\r\n")),
   });
 }
@@ -130,7 +130,7 @@ interface Running {
 async function runOnce(program: string, recipe: Recipe, port: number, logFile: string): Promise<Running> {
   const name = `carillon-${randomBytes(8).toString("hex")}`;
   const log = openSync(logFile, "a");
-  // In a session of its own: Ctrl-C in the terminal reaches us, we drain, and only then stop it.
+  // In a process group of its own, so that Ctrl-C in the terminal reaches only this process, which drains before it stops the server.
   const child = spawn(program, recipe.arguments(port, name), { detached: true, stdio: ["ignore", log, log], cwd: recipe.directory });
   closeSync(log);
   await Promise.race([once(child, "spawn"), once(child, "error").then(([error]) => Promise.reject(error))]);
@@ -157,15 +157,15 @@ async function runOnce(program: string, recipe: Recipe, port: number, logFile: s
   await end("SIGKILL");
   const tail = readFileSync(logFile, "utf8").trimEnd().split("\n").slice(-LOG_TAIL_LINES).join("\n");
   throw new Error(
-    `${program} ${ended ? "ended at once" : `was not ready within ${READY_DEADLINE_MS} ms`}; the end of ${logFile}:\n${tail}`,
+    `${program} ${ended ? "exited at once" : `was not ready within ${READY_DEADLINE_MS} ms`}; the end of ${logFile}:\n${tail}`,
   );
 }
 
 const isAlive = (child: ChildProcess) => child.exitCode === null && child.signalCode === null;
 
 /**
- * A shell that waits on a pipe only we hold. However we end, SIGKILL included, the pipe closes, and it ends the server:
- * SIGTERM, and five seconds later SIGKILL to the whole group, should it be stopped or stuck.
+ * A shell that waits on a pipe held only by this process. The pipe closes however this process ends, SIGKILL included, and the shell then
+ * ends the server with SIGTERM and, after five seconds, its whole process group with SIGKILL.
  */
 const WATCH = `read -r _
 kill -s TERM "$1" || exit 0
@@ -176,7 +176,7 @@ function endWithUs(pid: number): ChildProcess {
   const watcher = spawn("/bin/sh", ["-c", WATCH, "sh", `${pid}`], { detached: true, stdio: ["pipe", "ignore", "ignore"] });
   watcher.on("error", () => undefined);
   watcher.unref();
-  // A pipe is a socket to Node, which has unref; its declared type does not say so.
+  // A pipe is a socket in Node and has unref, although its declared type lacks it.
   const { stdin } = watcher;
   if (stdin && "unref" in stdin && typeof stdin.unref === "function") stdin.unref();
   return watcher;
@@ -188,10 +188,10 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Whether somebody could listen there on 127.0.0.1 a moment ago; 0 always is. */
+/** Whether the port of 127.0.0.1 was free a moment ago; true for 0. */
 export const isFreePort = async (port: number): Promise<boolean> => (await listenOnce(port)) !== undefined;
 
-/** The port it listened on; undefined where that is taken. */
+/** The port it listened on; undefined if that is taken. */
 async function listenOnce(port: number): Promise<number | undefined> {
   const server = createServer().listen(port, "127.0.0.1");
   const taken = await once(server, "listening").then(
@@ -205,7 +205,7 @@ async function listenOnce(port: number): Promise<number | undefined> {
   return address === null || typeof address === "string" ? undefined : address.port;
 }
 
-/** Sends `question` and resolves with what first comes back; rejects when nobody listens, or after a second of silence. */
+/** Sends `question` and resolves with the first answer; rejects if nothing listens, or after a second without an answer. */
 function firstAnswer(port: number, question: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1", () => socket.write(question));

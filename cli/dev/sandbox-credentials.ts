@@ -4,23 +4,23 @@ import { setTimeout as delay } from "node:timers/promises";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import type { SharedCredentials } from "../../sandbox/kit/environment.ts";
 
-/** A sandbox answers from memory and a dozen small files. */
+/** A sandbox answers from memory and from a dozen small files. */
 const ANSWER_MS = 5_000;
-/** Between two questions, while it starts. */
-const AGAIN_MS = 1_000;
+/** Between two requests, while the sandbox starts. */
+const RETRY_MS = 1_000;
 
 export interface CredentialsWanted {
-  /** Of the sandbox's admin port. */
+  /** URL of the sandbox's admin port. */
   from: string;
-  /** A directory, created where it is missing. */
+  /** A directory; created if it is missing. */
   to: string;
-  /** How long it may take to answer at all, in ms. */
+  /** How long to wait for the first answer, in ms. */
   waitMs: number;
 }
 
 /**
- * Writes every key of a sandbox into a directory, and beside them `env`, for node --env-file: all that a role must be told to send there.
- * Rejects with an OperatorError that repeats no credential.
+ * Writes every key of a sandbox into a directory, and `env` for node --env-file: everything a role needs to send there. Rejects with an
+ * OperatorError that contains no credential.
  */
 export async function fetchCredentials({ from, to, waitMs }: CredentialsWanted): Promise<void> {
   if (!URL.canParse(from)) throw new OperatorError("--from must be the URL of a sandbox's admin port");
@@ -33,7 +33,7 @@ export async function fetchCredentials({ from, to, waitMs }: CredentialsWanted):
     return [variable, path];
   });
   const lines = [...Object.entries(env), ...paths].map(([variable, value]) => `${variable}=${quoted(variable, value)}\n`);
-  // Last: where it is, all it names is.
+  // Written last: where this file exists, the files it names exist.
   write(join(directory, "env"), lines.join(""));
 }
 
@@ -42,10 +42,10 @@ function write(path: string, content: string): void {
   renameSync(`${path}.new`, path);
 }
 
-/** In single quotes Node takes everything as it stands but a single quote (Node.js: dotenv). */
+/** Node takes everything within single quotes literally, except a single quote (Node.js: dotenv). */
 function quoted(variable: string, value: string): string {
   if (!/^[A-Z][A-Z0-9_]*$/.test(variable) || /['\n\r]/.test(value))
-    throw new OperatorError("the sandbox's answer holds what no env file can");
+    throw new OperatorError("the sandbox's answer contains a value that an env file cannot hold");
   return `'${value}'`;
 }
 
@@ -54,9 +54,9 @@ async function ask(url: URL, deadline: number): Promise<SharedCredentials> {
     const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) }).catch(() => undefined);
     if (response?.ok) return (await response.json()) as SharedCredentials;
     if (response?.status === 403)
-      throw new OperatorError("the sandbox does not share its credentials: SANDBOX_SHARE_CREDENTIALS=true lets it");
-    if (performance.now() + AGAIN_MS > deadline)
+      throw new OperatorError("the sandbox does not share its credentials: set SANDBOX_SHARE_CREDENTIALS=true on the sandbox");
+    if (performance.now() + RETRY_MS > deadline)
       throw new OperatorError(`no sandbox answers at ${url.host}${response ? `: status ${response.status}` : ""}; is it the admin port?`);
-    await delay(AGAIN_MS);
+    await delay(RETRY_MS);
   }
 }

@@ -4,16 +4,19 @@ import { LISTENER_NAMES, type Ports, parsePorts } from "../../sandbox/kit/ports.
 
 /** What `carillon sandbox` reads. */
 const sandboxVariables = {
-  SANDBOX_DIRECTORY: text({ reason: "keeps credentials, certificate and port numbers, so that a restart is the same sandbox" }),
-  SANDBOX_HOST: text({ default: "127.0.0.1", reason: "address to listen on; whoever reaches it reads what was sent and orders faults" }),
+  SANDBOX_DIRECTORY: text({ reason: "keeps credentials, certificate and port numbers across restarts" }),
+  SANDBOX_HOST: text({
+    default: "127.0.0.1",
+    reason: "address to listen on; anyone who can reach it can read what was sent and inject faults",
+  }),
   SANDBOX_NAMES: list(undefined, {
     default: "",
-    reason: "host names others call it by: the certificate holds for all, and origins say the first; empty: 127.0.0.1",
+    reason: "host names of the sandbox: the certificate is valid for all, and URLs use the first; empty: 127.0.0.1",
   }),
   SANDBOX_PORTS: {
     type: "list of name=port",
     default: "",
-    reason: `fixed ports, of ${LISTENER_NAMES.join(", ")}; the others are the directory's last ones, or any`,
+    reason: `fixed ports, of ${LISTENER_NAMES.join(", ")}; the others are those of the last run in this directory, or any free ones`,
     parse(given) {
       const pairs = given.split(",").flatMap((pair): [string, string][] => (pair === "" ? [] : [halves(pair)]));
       const ports = parsePorts(pairs);
@@ -22,13 +25,13 @@ const sandboxVariables = {
     },
   } satisfies Variable<Ports>,
   SANDBOX_WEBHOOKS_URL: {
-    ...url(["http"], { reason: "base URL of the feedback role, which is told what becomes of each message; empty: nobody is" }),
+    ...url(["http"], { reason: "base URL of the feedback role, which receives the webhooks; empty: none are sent" }),
     default: "",
     parse: (given) => (given === "" ? "" : url(["http"], { reason: "" }).parse(given)),
   } satisfies Variable<string>,
   SANDBOX_SHARE_CREDENTIALS: flag({
     default: "false",
-    reason: "for evaluation only: the admin port hands every credential to whoever asks, for `carillon sandbox credentials`",
+    reason: "for evaluation only: the admin port gives every credential to anyone who asks, for `carillon sandbox credentials`",
   }),
 };
 
@@ -47,7 +50,7 @@ export async function runSandbox(env: Environment): Promise<number> {
       webhooksUrl: config.SANDBOX_WEBHOOKS_URL || undefined,
       shareCredentials: config.SANDBOX_SHARE_CREDENTIALS,
     });
-    process.stdout.write(`  sandbox   ${sandbox.adminUrl}   GET /ledger shows what the providers took\n`);
+    process.stdout.write(`  sandbox   ${sandbox.adminUrl}   GET /ledger lists what the providers accepted\n`);
     return sandbox;
   });
   return 0;

@@ -9,8 +9,8 @@ import type { Clients } from "../gateway/connect.ts";
 import { object, oneOf, parseEndpoint, parseJson, string } from "../gateway/jsonl.ts";
 import { readLines } from "../gateway/send.ts";
 
-/** Registers the examples' people: contacts.jsonl, then what they opt out: opt-outs.jsonl. */
-export async function sayWho(
+/** Registers the endpoints of examples/contacts.jsonl and the opt-outs of examples/opt-outs.jsonl. */
+export async function registerExamples(
   folder: string,
   clients: Clients,
   sandbox: Sandbox,
@@ -46,7 +46,7 @@ export async function sayWho(
   return { users: users.size, contacts, optOuts };
 }
 
-/** A browser's subscription belongs to a push service, so the sandbox mints it: {"webPushOfSandbox": NAME}. */
+/** A browser's subscription belongs to a push service, so the sandbox creates it: {"webPushOfSandbox": NAME}. */
 function readEndpoint(json: Record<string, unknown>, sandbox: Sandbox) {
   const name = json.webPushOfSandbox;
   return name === undefined

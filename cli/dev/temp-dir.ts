@@ -2,27 +2,27 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Exit status of what ended by Ctrl-C, as shells have it. */
+/** Exit status of a process ended by Ctrl-C, as in shells. */
 export const INTERRUPTED = 130;
 
-export interface Scratch extends Disposable {
+export interface TempDir extends Disposable {
   path: string;
 }
 
-/** A folder for one run. It holds keys, so it goes at disposal, and also when a second Ctrl-C cuts the drain short. */
-export function openTempDir(name: string): Scratch {
+/** A folder for one run. It contains keys, so it is removed at disposal, and also if a second Ctrl-C interrupts the drain. */
+export function openTempDir(name: string): TempDir {
   const path = mkdtempSync(join(tmpdir(), `${name}-`));
   const remove = () => rmSync(path, { recursive: true, force: true, maxRetries: 3 });
-  let asked = 0;
-  const insist = () => {
-    asked++;
-    if (asked > 1) process.exit(INTERRUPTED);
+  let interrupts = 0;
+  const exitOnSecond = () => {
+    interrupts++;
+    if (interrupts > 1) process.exit(INTERRUPTED);
   };
-  process.on("SIGINT", insist).on("exit", remove);
+  process.on("SIGINT", exitOnSecond).on("exit", remove);
   return {
     path,
     [Symbol.dispose]() {
-      process.off("SIGINT", insist).off("exit", remove);
+      process.off("SIGINT", exitOnSecond).off("exit", remove);
       remove();
     },
   };

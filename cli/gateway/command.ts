@@ -15,7 +15,7 @@ const CLIENT_USAGE = `[--address HOST:PORT] [--key-file FILE] ${TLS_USAGE}`;
 /** What callers can do through the gateway. */
 export const GATEWAY_COMMANDS: Readonly<Record<string, Command>> = {
   send: {
-    about: "sends each line of a .jsonl file (or - for standard input); prints a result per line; exit status 1 when one was rejected",
+    about: "sends each line of a .jsonl file (or - for standard input); prints a result per line; exit status 1 if one was rejected",
     usage: `--file FILE|- ${CLIENT_USAGE} [--rate PER_SECOND] [--batch N]`,
     options: { ...CLIENT_OPTIONS, file: { type: "string" }, rate: { type: "string" }, batch: { type: "string" } },
     async run({ values, env }) {
@@ -44,7 +44,7 @@ export const GATEWAY_COMMANDS: Readonly<Record<string, Command>> = {
     usage: `NOTIFICATION_ID ${CLIENT_USAGE}`,
     options: CLIENT_OPTIONS,
     async run({ values, positionals, env }) {
-      const notificationId = positionals[0] ?? fail("which notification?");
+      const notificationId = positionals[0] ?? fail("NOTIFICATION_ID is missing");
       using clients = connect(values, env);
       try {
         const response = await callUnary(
@@ -75,7 +75,7 @@ function connect(values: Invocation["values"], env: Environment) {
   try {
     key = readFileSync(file, "utf8").trim();
   } catch {
-    return fail("the API key's file cannot be read");
+    return fail("the file of the API key cannot be read");
   }
   return connectGateway(address, key, gatewayTls(values, env));
 }

@@ -5,10 +5,10 @@ import { PreferenceServiceClient } from "../../gen/carillon/v1/preference_servic
 import { type ClientParts, createClient } from "../../runtime/grpc/client.ts";
 import { readDetails } from "../../runtime/grpc/status.ts";
 
-/** A batch of 1,000 with a busy store behind it. */
+/** Enough for a batch of 1,000 while the store is busy. */
 export const CALL_MS = 30_000;
 
-/** The gateway's three services, as one app. */
+/** Clients of the gateway's three services, with one app's API key. */
 export interface Clients extends Disposable {
   notifications: NotificationServiceClient;
   contacts: ContactServiceClient;
@@ -33,7 +33,7 @@ export interface CallFault {
   fields?: { field: string; rule: string; description: string }[];
 }
 
-/** A failed call in words. */
+/** Why a call failed, with names instead of numbers. */
 export function readCallFault(error: unknown): CallFault {
   const { code, reason, message, fields, retryAfterMs } = readDetails(error);
   return {

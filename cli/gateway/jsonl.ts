@@ -5,7 +5,7 @@ import type { Endpoint as EndpointProto } from "../../gen/carillon/v1/channel.ts
 import type { Notification } from "../../gen/carillon/v1/notification_service.ts";
 import { parseDuration } from "../duration.ts";
 
-/** What is wrong with a line before it is sent: the field and the rule. */
+/** A line cannot be sent: names the field and the rule. */
 export class LineError extends Error {
   override name = "LineError";
 }
@@ -31,12 +31,12 @@ const FIELDS = [
 
 /**
  * One line of a .jsonl file as a notification. Times are ISO 8601, or "+90s", "+5m", "+2h" from now.
- * Only what cannot be said in protobuf is rejected here; the rest is the gateway's to judge.
+ * Rejects only what protobuf cannot express; the gateway validates the rest.
  */
 export function parseLine(text: string, now: number): Notification {
   const line = object(parseJson(text), "the line");
   for (const field of Object.keys(line))
-    if (!FIELDS.includes(field)) throw new LineError(`${field}: is not a field; there are ${FIELDS.join(", ")}`);
+    if (!FIELDS.includes(field)) throw new LineError(`${field}: is not a field; the fields are ${FIELDS.join(", ")}`);
   const push = optional(line, "push", object);
   const sms = optional(line, "sms", object);
   const email = optional(line, "email", object);
@@ -91,7 +91,7 @@ export function parseEndpoint(json: Json, field: string): EndpointProto {
       };
     }
     default:
-      throw new LineError(`${field}.${kind}: is not a field; there are apnsToken, fcmToken, webPush, phoneNumber, emailAddress`);
+      throw new LineError(`${field}.${kind}: is not a field; the fields are apnsToken, fcmToken, webPush, phoneNumber, emailAddress`);
   }
 }
 

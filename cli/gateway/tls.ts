@@ -14,8 +14,8 @@ export const TLS_OPTIONS = {
 export const TLS_USAGE = "[--tls] [--tls-ca-file FILE] [--tls-cert-file FILE --tls-key-file FILE]";
 
 /**
- * TLS to the gateway, where options or CARILLON_TLS… ask for it; any file does. Without an authority the system's are believed, and without a
- * certificate none is shown. Throws a UsageError where the files cannot be used.
+ * TLS to the gateway, if --tls, CARILLON_TLS or any of the files is given. Without a CA file the system's CAs are trusted; without a
+ * certificate the client presents none. Throws a UsageError if the files cannot be used.
  */
 export function gatewayTls(values: Invocation["values"], env: Environment): ClientParts["tls"] {
   const file = (option: "tls-ca-file" | "tls-cert-file" | "tls-key-file", variable: string) => {
@@ -30,7 +30,7 @@ export function gatewayTls(values: Invocation["values"], env: Environment): Clie
   if (!isWanted) return undefined;
   const authorities = ca && certificatesOf(ca.pem);
   if (typeof authorities === "string") fail(`${ca?.name}: ${authorities}`);
-  if (!cert !== !key) fail("a certificate and its key go together: --tls-cert-file and --tls-key-file");
+  if (!cert !== !key) fail("--tls-cert-file and --tls-key-file must be given together");
   if (cert && key) {
     const [fault] = tlsFaults({ cert, key, ca }, { cert: cert.pem, key: key.pem, ca: ca?.pem }, Date.now());
     if (fault) fail(fault);

@@ -2,12 +2,12 @@ import { type Delivery, END_STATES, isOpen, type NotificationRecord } from "../.
 import { isSentTwice, mayBeSent, takenMost } from "../../core/delivery/second-send.ts";
 import { type AttemptRecord, notificationIdOf } from "../../core/ports/attempt-store.ts";
 
-/** What is checked; the number is the promise's. */
+/** The checks; each begins with the number of its promise. */
 export const CHECKS = {
   kept: "1 accepted is kept",
   owned: "1 no attempt without its notification",
   ends: "2 accepted = ends + open",
-  watched: "2 uncertain is looked at again",
+  watched: "2 uncertain has a next check",
   arrived: "2 sent has arrived",
   once: "3 no second send (attempts)",
   proven: "3 sent has its attempt",
@@ -18,26 +18,26 @@ export type CheckName = keyof typeof CHECKS;
 
 export interface Break {
   check: CheckName;
-  /** Of the delivery. */
+  /** The delivery's id. */
   id: string;
 }
 
-/** How often providers took deliveries, by delivery id. */
+/** How often providers accepted each delivery, by delivery id. */
 export type Taken = ReadonlyMap<string, number>;
 
 /**
- * What looks broken in these notifications, by notification id. Pure.
+ * The checks that these notifications seem to break, by notification id. Pure.
  *
- * Of a system at work, three readings are three moments. Read in this order (notifications, what providers took, attempts), each is compared
- * only with what must have been there before it: a delivery is called sent after its attempt was recorded and its provider took it, and a
- * provider takes it after the attempt was claimed. What can still look broken, and does not when read again:
+ * A running system changes between the readings. They are made in the order notifications, what providers accepted, attempts, so that each
+ * is compared only with what must have existed before it: a delivery becomes sent after its attempt was recorded and its provider accepted
+ * it, and a provider accepts it after the attempt was claimed. A check may still seem broken once, and not when read again:
  * - owned: the notification was accepted between the first and the last reading;
- * - once, takenOnce: attempts are not all read at one moment, so one may be seen without the outcome that allowed the next;
- * - any: a database that answers from a copy behind its newest write.
- * ends and watched compare one document with itself: it is written and read as a whole.
+ * - once, takenOnce: attempts are not all read at the same moment, so one may be seen without the outcome that allowed the next;
+ * - any: the database answered from a replica that lags behind.
+ * ends and watched compare one document with itself, which is written and read as a whole.
  *
- * @param attempts of these notifications; those of others break `owned`
- * @param taken of these notifications; those of others break `takenOnce`. Undefined: not known
+ * @param attempts of these notifications; an attempt of another one breaks `owned`
+ * @param taken of these notifications; a delivery of another one breaks `takenOnce`. Undefined: not known
  */
 export function breaksIn(
   notifications: readonly NotificationRecord[],
@@ -68,7 +68,7 @@ function breaksOf(d: Delivery, attempts: readonly AttemptRecord[], taken: Taken 
   if (!isAccountedFor(d)) breaks.push("ends");
   if (d.state === "uncertain" && (d.uncertainSince === undefined || d.nextAt === undefined)) breaks.push("watched");
   if (isSentTwice(attempts)) breaks.push("once");
-  if (isSent && !attempts.some((a) => (knownToBe(a) && mayBeSent(a)) || gaveWay(a))) breaks.push("proven");
+  if (isSent && !attempts.some((a) => (knownToBe(a) && mayBeSent(a)) || isSuperseded(a))) breaks.push("proven");
   if (!taken) return breaks;
   const times = taken.get(d.id) ?? 0;
   if (times > takenMost(attempts)) breaks.push("takenOnce");
@@ -77,19 +77,20 @@ function breaksOf(d: Delivery, attempts: readonly AttemptRecord[], taken: Taken 
   return breaks;
 }
 
-/** Open with a moment to look again, or ended without one. */
+/** Open with a time for the next step, or ended without one. */
 const isAccountedFor = (d: Delivery) =>
   isOpen(d.state) ? d.nextAt !== undefined : END_STATES.includes(d.state) && d.nextAt === undefined && d.endedAt !== undefined;
 
-/** A delivery is called sent only once something told so. */
+/** A delivery becomes sent only by an outcome or a resolution. */
 const knownToBe = (a: AttemptRecord) => a.outcome !== undefined || a.resolution !== undefined;
 
-/** Void because an earlier one was accepted: its provider told so, maybe after it had answered that it did not take it. */
-const gaveWay = ({ outcome }: AttemptRecord) => outcome?.kind === "void" && (outcome.state === "sent" || outcome.state === "delivered");
+/** Void because an earlier attempt was accepted, as its provider reported, possibly after it had answered otherwise. */
+const isSuperseded = ({ outcome }: AttemptRecord) =>
+  outcome?.kind === "void" && (outcome.state === "sent" || outcome.state === "delivered");
 
-/** Ends that say nobody was to hear of it. */
+/** States that say that nothing was sent. */
 const IS_UNSENT: Partial<Record<Delivery["state"], boolean>> = { suppressed: true, expired: true, cancelled: true };
 
-/** An attempt whose outcome stayed unknown, or that was sent before a redrive, may have arrived although the next one ends so. */
+/** An attempt in doubt, or one before a redrive, may have arrived although the delivery then ended in such a state. */
 const mayHaveGoneBefore = (d: Delivery, attempts: readonly AttemptRecord[]) =>
   attempts.some((a) => a.outcome?.kind === "unanswered" || (a.number < d.attempt && mayBeSent(a)));

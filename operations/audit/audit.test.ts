@@ -66,8 +66,8 @@ test("notices an uncertain delivery of which nobody knows since when", () => {
   const uncertain = { state: "uncertain", endedAt: undefined, nextAt: 9 } as const;
   const n = notification(delivery("a", { ...uncertain, uncertainSince: 3 }), delivery("b", uncertain));
   const a = audit([n], [attempt("a", 1, unanswered), attempt("b", 1, unanswered)]);
-  assert.deepEqual(broken(a), ["2 uncertain is looked at again"]);
-  assert.deepEqual(examples(a, "2 uncertain is looked at again"), ["b"]);
+  assert.deepEqual(broken(a), ["2 uncertain has a next check"]);
+  assert.deepEqual(examples(a, "2 uncertain has a next check"), ["b"]);
 });
 
 const SECOND_SENDS: readonly [what: string, attempts: AttemptRecord[], breaks: boolean][] = [
@@ -183,7 +183,7 @@ test("counts every break and names the first, and waits by their percentiles, ov
   const counting = createAudit({ witnessed: false });
   for (let i = 0; i < 1_000; i++)
     for (const breaks of counting.add([notification(delivery(`${i}`, {}))], [attempt(`${i}`, 1, unavailable, { startedAt: i })]).values())
-      counting.blame(breaks);
+      counting.report(breaks);
   const a = counting.result();
   const check = a.checks.find((c) => c.promise === "3 sent has its attempt");
   assert.deepEqual([check?.broken, check?.examples.length, check?.examples[0]], [1_000, EXAMPLES_MAX, "0"]);

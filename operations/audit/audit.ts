@@ -10,13 +10,13 @@ export interface Check {
   promise: string;
   holds: boolean;
   detail: string;
-  /** How many deliveries break it. */
+  /** Number of deliveries that break it. */
   broken: number;
-  /** Ids of what broke it, at most EXAMPLES_MAX. */
+  /** Ids of deliveries that break it, at most EXAMPLES_MAX. */
   examples: string[];
 }
 
-/** From acceptance, or the moment it was scheduled for, to the first attempt of what has ended; in ms, at most 1 % too long. */
+/** From acceptance, or the scheduled time, to the first attempt of ended deliveries; in ms, at most 1 % too long. */
 export interface Waits {
   p50: number | undefined;
   p99: number | undefined;
@@ -33,7 +33,7 @@ export interface Audit {
   waits: Record<Channel, Waits>;
   open: number;
   ended: number;
-  /** Attempts of unknown outcome, by what became of that. */
+  /** Attempts in doubt, by how they were resolved. */
   uncertain: Record<UncertainEnd, number>;
   checks: Check[];
 }
@@ -42,36 +42,36 @@ export const EXAMPLES_MAX = 20;
 
 export interface AuditInProgress {
   /**
-   * Counts these, and says what looks broken in them, by notification id, without holding it against them: where the system was at work
-   * while they were read, they are to be read again (breaksIn) before they are blamed.
+   * Counts these and returns the checks they seem to break, by notification id. If the system was running while they were read, read them
+   * again (breaksIn) before reporting a break.
    */
   add(notifications: readonly NotificationRecord[], attempts: readonly AttemptRecord[], taken?: Taken): Map<string, Break[]>;
-  /** At most once for each delivery and check. */
-  blame(breaks: Iterable<Break>): void;
-  /** Of the ids that callers were told of, how many were seen. */
+  /** Counts confirmed breaks. Call it at most once for each delivery and check. */
+  report(breaks: Iterable<Break>): void;
+  /** How many of the `accepted` ids were counted. */
   readonly found: number;
   result(): Audit;
 }
 
-/** What else is known, where somebody kept it. */
+/** Knowledge from outside the store, if available. */
 export interface Known {
-  /** How often providers took each delivery, by delivery id. */
+  /** How often providers accepted each delivery, by delivery id. */
   taken?: Taken | undefined;
-  /** Delivery ids that callers were told of. */
+  /** Delivery ids that callers received in an answer. */
   accepted?: Iterable<string> | undefined;
 }
 
-/** Counts the promises over everything stored, at rest and in memory, and over what the providers took where that is known. Pure. */
+/** Checks the promises over notifications and attempts in memory, and over what providers accepted if that is known. Pure. */
 export function audit(notifications: readonly NotificationRecord[], attempts: readonly AttemptRecord[], known: Known = {}): Audit {
   const accepted = known.accepted && new Set(known.accepted);
   const counting = createAudit({ accepted, witnessed: known.taken !== undefined });
-  for (const breaks of counting.add(notifications, attempts, known.taken).values()) counting.blame(breaks);
+  for (const breaks of counting.add(notifications, attempts, known.taken).values()) counting.report(breaks);
   const there = new Set(notifications.flatMap((n) => n.deliveries.map((d) => d.id)));
-  counting.blame([...(accepted ?? [])].filter((id) => !there.has(id)).map((id) => ({ check: "kept", id })));
+  counting.report([...(accepted ?? [])].filter((id) => !there.has(id)).map((id) => ({ check: "kept", id })));
   return counting.result();
 }
 
-/** Counts in bounded memory, however many notifications are added. `witnessed`: add() is told what providers took. */
+/** Counts any number of notifications in bounded memory. `witnessed`: add() is given what providers accepted. */
 export function createAudit({ accepted, witnessed }: { accepted?: ReadonlySet<string> | undefined; witnessed: boolean }): AuditInProgress {
   const counts = {
     notifications: 0,
@@ -119,7 +119,7 @@ export function createAudit({ accepted, witnessed }: { accepted?: ReadonlySet<st
       }
       return breaksIn(notifications, attempts, taken);
     },
-    blame(breaks) {
+    report(breaks) {
       for (const { check, id } of breaks) {
         const found = broken[check];
         found.count++;
@@ -135,11 +135,11 @@ export function createAudit({ accepted, witnessed }: { accepted?: ReadonlySet<st
         ...(accepted ? { kept: `${accepted.size} answered to callers, ${accepted.size - broken.kept.count} found in the store` } : {}),
         owned: `${attempts} attempts`,
         ends: `${deliveries} = ${ended} ended + ${open} open`,
-        watched: `${uncertain.open} attempts of unknown outcome are being resolved`,
+        watched: `${uncertain.open} attempts in doubt are being resolved`,
         ...(witnessed ? { arrived: `${sent} sent, each with a receipt` } : {}),
         once: `${attempts} attempts of ${deliveries} deliveries`,
         proven: `${sent} sent`,
-        ...(witnessed ? { takenOnce: `${counts.taken} taken by providers, of ${counts.takenOf} deliveries` } : {}),
+        ...(witnessed ? { takenOnce: `${counts.taken} accepted by providers, of ${counts.takenOf} deliveries` } : {}),
         ...(witnessed ? { obeyed: `${counts.suppressed} suppressed, none of them at a provider` } : {}),
       };
       const checks = (Object.keys(details) as CheckName[]).map((name): Check => {

@@ -1,12 +1,12 @@
-/** Each bucket's upper bound is this much above its lower one: what a percentile is off by at most. */
+/** Ratio of a bucket's bounds, so that a percentile is at most 1 % too high. */
 const BUCKET_GROWTH = 1.01;
 
-/** Counts durations, however many, in buckets that grow by a hundredth: 2,300 of them reach from 1 ms to 300 years. */
+/** Counts any number of durations in buckets that grow by 1 %: 2,300 buckets cover 1 ms to 300 years. */
 export interface Histogram {
-  /** Below 1 ms is the same as nothing. */
+  /** Durations below 1 ms count as 0. */
   add(ms: number): void;
   readonly count: number;
-  /** In ms, at most 1 % above what was measured: the value that a share, in (0, 1], of all does not exceed. Undefined of none. */
+  /** The value in ms that the given share, in (0, 1], of all durations does not exceed; at most 1 % too high. Undefined without durations. */
   percentile(share: number): number | undefined;
 }
 

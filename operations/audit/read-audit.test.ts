@@ -102,7 +102,7 @@ test("finds every true break while things happen, names its id and nothing else"
     "1 accepted is kept": [lost],
     "1 no attempt without its notification": [orphan],
     "2 accepted = ends + open": [await put("limbo", { state: "pending", endedAt: undefined })],
-    "2 uncertain is looked at again": [await put("since", { state: "uncertain", endedAt: undefined, nextAt: T0 })],
+    "2 uncertain has a next check": [await put("since", { state: "uncertain", endedAt: undefined, nextAt: T0 })],
     "2 sent has arrived": [await put("nowhere", { state: "sent" }, made(1, accepted))],
     "3 no second send (attempts)": [await put("twice", { state: "sent", attempt: 2 }, twice, 1)],
     "3 sent has its attempt": [await put("unsent", { state: "delivered" }, made(1, unavailable), 1)],

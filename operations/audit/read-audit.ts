@@ -60,7 +60,7 @@ export async function readAudit(
   const settle = async () => {
     if (suspects.size === 0) return;
     options.onProgress?.({ kind: "suspected", notifications: suspects.size });
-    counting.blame(await confirmed(reading, suspects));
+    counting.report(await confirmed(reading, suspects));
     suspects.clear();
   };
 
@@ -81,7 +81,7 @@ export async function readAudit(
     after = last;
   }
   await settle();
-  if (accepted && counting.found < accepted.size) counting.blame(await missing(reading, accepted));
+  if (accepted && counting.found < accepted.size) counting.report(await missing(reading, accepted));
   return counting.result();
 }
 

@@ -1,7 +1,7 @@
 import { type Delivery, isOpen } from "../../core/delivery/notification.ts";
 import type { AttemptRecord } from "../../core/ports/attempt-store.ts";
 
-/** How attempts whose answer never came were resolved. */
+/** How attempts in doubt were resolved. */
 export const UNCERTAIN_ENDS = [
   "receipt",
   "status-query",
@@ -13,7 +13,7 @@ export const UNCERTAIN_ENDS = [
 ] as const;
 export type UncertainEnd = (typeof UNCERTAIN_ENDS)[number];
 
-/** One for each of a delivery's attempts that has, or had, no known outcome; what is under way is none of them. */
+/** One entry for each attempt of a delivery that is or was in doubt; an attempt under way is not in doubt. */
 export const uncertainEnds = (d: Delivery, attempts: readonly AttemptRecord[]): UncertainEnd[] =>
   attempts
     .filter((a) => (a.outcome ? a.outcome.kind === "unanswered" : a.resolution || d.state !== "pending"))
@@ -27,6 +27,6 @@ function endOf(a: AttemptRecord, d: Delivery, attempts: readonly AttemptRecord[]
     if (next.policyResend) return "repeated by policy";
   }
   if (isOpen(d.state)) return "open";
-  // The worker came back with the answer after it had been called lost.
+  // The worker recorded the outcome after the attempt had been marked as in doubt.
   return d.state === "sent" || d.state === "delivered" ? "late answer" : "given up";
 }

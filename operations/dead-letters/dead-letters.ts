@@ -6,35 +6,35 @@ import type { AttemptRecord } from "../../core/ports/attempt-store.ts";
 import type { DeliveryChange } from "../../core/ports/notification-store.ts";
 
 export interface RedriveTerms {
-  /** When it is to go; ms since the epoch. */
+  /** When the delivery becomes due; ms since the epoch. */
   at: number;
-  /** Also what may have been sent: it may then arrive twice. */
+  /** Also redrive what may have been sent: it may then arrive twice. */
   uncertain: boolean;
-  /** More time from `at` on, where it has less. */
+  /** Extends the expiry to at least this long after `at`. */
   expiresInMs?: number | undefined;
-  /** Somebody asked for this very delivery. */
+  /** The delivery was selected by its id, not by a filter. */
   named: boolean;
 }
 
-/** What becomes of a dead letter that is to be redriven. */
+/** Whether a dead letter can be redriven, and how. */
 export type Redrive =
   | { kind: "redrive"; change: DeliveryChange }
-  /** Numbers nobody ever claimed: they are to be closed first, or a late copy of their task would send beside the new attempt. */
+  /** These attempt numbers were never claimed. They must be voided first, or a late copy of their task could send beside the new attempt. */
   | { kind: "unclaimed"; numbers: number[] }
   | { kind: "may-be-sent" }
   | { kind: "expired" }
-  /** The endpoint is gone: it will be so again. */
+  /** The endpoint is gone, so another attempt would fail too. */
   | { kind: "gone" }
   | { kind: "not-failed" };
 
 /**
- * Begins a new drive of a failed delivery, under the same ids and the next attempt number. Pure.
+ * Begins a new run of a failed delivery, under the same ids and with the next attempt number. Pure.
  *
- * Attempts are to be read after the delivery. Then it cannot send twice what may have been sent, whatever happens meanwhile: an attempt that
- * is known as not sent stays so, no number up to the delivery's is left to be claimed, and the change applies only to a delivery that still
- * is as it was read. Of several operators, and of a receipt that comes in at the same moment, one has its way.
+ * Read the attempts after the delivery. Then concurrent changes cannot make it send twice: an attempt known as not sent stays so, every
+ * number up to the delivery's is claimed or void, and the change applies only if the delivery is still as it was read. If several operators,
+ * or an operator and a receipt, act at the same moment, one of them wins.
  *
- * @param attempts all of this delivery's, of every drive
+ * @param attempts all attempts of this delivery, of every run
  */
 export function redriveChange(n: NotificationRecord, d: Delivery, attempts: readonly AttemptRecord[], terms: RedriveTerms): Redrive {
   if (d.state !== "failed") return { kind: "not-failed" };
@@ -64,7 +64,7 @@ export function redriveChange(n: NotificationRecord, d: Delivery, attempts: read
 
 const isGone = (d: Delivery) => d.endpoint === undefined || d.reason?.code === "endpoint-gone";
 
-/** Which dead letters are meant; what is left out, any. Times are ms since the epoch. */
+/** Selects dead letters; an undefined field selects any. Times are ms since the epoch. */
 export interface DeadLetterFilter {
   channel?: string | undefined;
   reason?: ReasonCode | undefined;
@@ -75,11 +75,11 @@ export interface DeadLetterFilter {
   to: number;
 }
 
-/** The notification's deliveries that failed and are meant. */
+/** The failed deliveries of the notification that the filter selects. */
 export const deadLetters = (n: NotificationRecord, filter: DeadLetterFilter): Delivery[] =>
-  filter.app !== undefined && filter.app !== n.app ? [] : n.deliveries.filter((d) => isMeant(d, filter));
+  filter.app !== undefined && filter.app !== n.app ? [] : n.deliveries.filter((d) => isSelected(d, filter));
 
-function isMeant(d: Delivery, { channel, reason, from, to }: DeadLetterFilter): boolean {
+function isSelected(d: Delivery, { channel, reason, from, to }: DeadLetterFilter): boolean {
   if (d.state !== "failed" || d.endedAt === undefined || d.endedAt < from || d.endedAt >= to) return false;
   return (channel === undefined || channel === d.channel) && (reason === undefined || reason === d.reason?.code);
 }

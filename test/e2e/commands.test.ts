@@ -154,7 +154,7 @@ test("dead letters are listed and redriven: each is sent once under its own id, 
   );
   const text = await dead("list", "--reason", "rejected", "--limit", "1");
   assert.match(text.stdout, /apns .* not sent +rejected: /);
-  assert.match(text.stdout, /3 dead letters, the first 1 shown/);
+  assert.match(text.stdout, /3 dead letters, the first 1 listed/);
   assert.match((await dead("list", "--channel", "sms")).stdout, /^no dead letters\n$/);
 
   // Two operators at the same moment.

@@ -79,7 +79,7 @@ test("no endpoint, content or credential is printed, and each attempt has its li
       for (const provider of PROVIDERS) sandbox.faults.order({ provider, do: answer });
       accepted += (await sendEverywhere()).length;
     }
-    // A user's, a rejected one, one rejected at the door, and a key nobody knows.
+    // A user's, a rejected one, one rejected by the gateway, and a key nobody knows.
     const user = fresh("grace");
     const [number, rejected] = [endpoint("sms"), endpoint("email")];
     await register(caller, user, number);

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { sayWho } from "../../cli/dev/seed.ts";
+import { registerExamples } from "../../cli/dev/seed.ts";
 import { connectGateway } from "../../cli/gateway/connect.ts";
 import type { LineResult } from "../../cli/gateway/send.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
@@ -95,7 +95,7 @@ describe("every role in a process of its own", limits, () => {
   test("the examples reach their ends", async () => {
     {
       using clients = connectGateway(roleOf("gateway").addresses.grpc!, apiKey);
-      await sayWho(EXAMPLES, clients, sandbox);
+      await registerExamples(EXAMPLES, clients, sandbox);
     }
     await settled({ storeUrl }, await sendFile(join(EXAMPLES, "notifications.jsonl")));
     await auditHolds(EXAMPLE_DELIVERIES);
