@@ -53,6 +53,17 @@ for (const channel of CHANNELS)
     assert.ok(told!.endedAt && told!.attempts[0]!.answeredAt);
   });
 
+test("email: a large content arrives whole, although neither the notification nor its task carries it", limits, async () => {
+  const html = `<p>${"é".repeat(100_000)}</p>`;
+  const content = { push: undefined, sms: undefined, email: { subject: "Report", html, text: "" } };
+  const accepted = await send(system, { recipient: toEndpoint(endpointOn("email")), content });
+  const { id } = await arrived(accepted, "email");
+  const [entry] = arrivals(id);
+  assert.deepEqual((entry!.payload as { content: unknown }).content, [{ type: "text/html", value: html }]);
+  const record = await system.store.notifications.find(accepted.notificationId);
+  assert.deepEqual([record?.content, Object.keys(record?.contentHashes ?? {})], [{}, ["email"]]);
+});
+
 test("a user is reached on every device, or on those channels that were named", limits, async () => {
   const user = fresh("grace");
   const endpoints = [...CHANNELS.map((c) => endpointOn(c)), endpointOn("apns")];
