@@ -195,7 +195,7 @@ test("more than may wait for an insert is rejected, the rest accepted", async ()
   assert.equal(await stored(), results.length - rejected.length);
 });
 
-test("a store that is away means that nothing was accepted, and says to repeat", async () => {
+test("answers UNAVAILABLE, to be repeated, while the store is unavailable", async () => {
   const away = { ...store.notifications, insert: () => Promise.reject(new Error("away")) };
   const [result] = await setUp({ notifications: away }).send(sms("a"));
   assert.ok(result?.kind === "rejected");

@@ -24,14 +24,14 @@ import { buildRecord, channelsOf, questionsOf, targetsOf } from "./route.ts";
 
 export type AcceptResult = { kind: "accepted"; record: NotificationRecord; repeatedKey: boolean } | { kind: "rejected"; error: CallError };
 
-/** Documents of one insert: a round trip's worth, half a megabyte. */
+/** Notifications per insert: about 0.5 MB, so one round trip. */
 const INSERT_MAX = 500;
 /**
- * How long a record may wait for its insert. Half of what a call may take: what were inserted when its caller is long gone could have been called
- * too late for its times meanwhile.
+ * Longest wait of a record for its insert: half of a call's longest duration. The caller's times were checked before the wait; a record
+ * inserted after the caller gave up could hold times that are no longer valid.
  */
 const INSERT_WAIT_MS = 5_000;
-/** What a caller rejected for a full queue is told to wait. */
+/** RetryInfo of a call that is rejected because too much is open. */
 const OVERLOAD_WAIT_MS = 1_000;
 
 export interface AcceptParts {
@@ -43,7 +43,7 @@ export interface AcceptParts {
   load: Load;
   pushHosts: readonly string[];
   insertsWaitingMax: number;
-  /** First look after a publication that nothing came of. */
+  /** When the relay first evaluates a delivery whose published task had no effect. */
   watchdogFirstMs: number;
   failpoint: Failpoint;
   clock: Clock;
@@ -51,15 +51,15 @@ export interface AcceptParts {
   metrics: GatewayMetrics;
 }
 
-/** A notification as it came, and what the .proto rules say of it. */
+/** A notification as received, with the .proto rules that it breaks. */
 export interface AcceptItem {
   message: Notification | undefined;
-  /** Where it stands in the request; `violations` begin with it. */
+  /** Its path in the request; the fields of `violations` begin with it. */
   path: string;
   violations: readonly Violation[];
 }
 
-/** An item on its way: what it asks, under which id, and where its fields stand in the request. */
+/** An item that passed all checks, with its index in the call. */
 interface Candidate {
   index: number;
   request: NotificationRequest;
@@ -69,9 +69,9 @@ interface Candidate {
 }
 
 export interface Accept {
-  /** Answers each item, in order; those accepted are durable. */
+  /** One result per item, in order. Accepted items are durable when it resolves. */
   accept(app: AppRecord, items: readonly AcceptItem[], traceparent?: string): Promise<AcceptResult[]>;
-  /** Resolves when no publication is under way. */
+  /** Resolves when no publish is in progress. */
   published(): Promise<void>;
 }
 
@@ -79,7 +79,7 @@ export function createAccept(parts: AcceptParts): Accept {
   const { store, optOuts, clock, log, metrics, failpoint } = parts;
   const inserts = createBatcher<Insertion, InsertResult>(
     async (insertions) => {
-      // Contents first: what refers to a content must find it, and a crash in between leaves a content that a purge removes.
+      // Contents first, so that every stored reference is valid. A crash in between leaves an unreferenced content, which a purge removes.
       const contents = insertions.flatMap((insertion) => insertion.contents);
       if (contents.length > 0) await store.contents.put(contents);
       return store.notifications.insert(insertions.map(({ record }) => record));
@@ -89,7 +89,7 @@ export function createAccept(parts: AcceptParts): Accept {
   );
   const publishing = createPublishing({ publisher: parts.publisher, notifications: store.notifications, clock, failpoint });
 
-  /** The domain's rules; a repeated key is answered as the first time even where the clock has since made the request invalid. */
+  /** Checks the rules that .proto cannot express. A repeated key gets its first answer even if its times have passed since. */
   async function screen(app: AppRecord, { message, path, violations }: AcceptItem, index: number): Promise<Candidate | AcceptResult> {
     if (violations.length > 0 || message === undefined) return rejected(invalidRequest(violations));
     const request = toRequest(message);
@@ -149,7 +149,7 @@ export function createAccept(parts: AcceptParts): Accept {
       return answerRepeated(result.record, request);
     } catch (error) {
       if (error instanceof BatchFullError) return rejected(overloaded());
-      log.warn({ err: error }, "insert failed; nothing was accepted");
+      log.warn({ err: error }, "insert not confirmed; the call is answered UNAVAILABLE");
       return rejected(callError("UNAVAILABLE", "UNAVAILABLE", "the store cannot be written; repeat with the same idempotency_key"));
     }
   }
@@ -186,7 +186,7 @@ export function createAccept(parts: AcceptParts): Accept {
           }),
         );
       } catch (error) {
-        log.warn({ err: error }, "store cannot be read");
+        log.warn({ err: error }, "store cannot be read; the call is answered UNAVAILABLE");
         const unavailable = callError("UNAVAILABLE", "UNAVAILABLE", "the store cannot be read; repeat with the same idempotency_key");
         for (let i = 0; i < items.length; i++) results[i] ??= rejected(unavailable);
       }

@@ -5,7 +5,7 @@ import { outcomeReason } from "../core/delivery/reason.ts";
 import type { AttemptOutcome, AttemptRecord } from "../core/ports/attempt-store.ts";
 import type { Accepted, Delivery as DeliveryMessage, GetNotificationResponse } from "../gen/carillon/v1/notification_service.ts";
 
-/** The same for the same record, however far its deliveries have come since. */
+/** The answer to a send. It depends only on what was known at acceptance, so a repeated key gets the same answer at any later time. */
 export function toAccepted(record: NotificationRecord, repeatedKey: boolean): Accepted {
   return {
     notificationId: record.id,
@@ -19,7 +19,7 @@ export function toAccepted(record: NotificationRecord, repeatedKey: boolean): Ac
   };
 }
 
-/** What was suppressed later was published before, even where a dispatcher's slower clock shows the moment of acceptance. */
+/** A delivery suppressed after acceptance was published first, even if the clock of its dispatcher was behind the gateway's. */
 const suppressedOnAcceptance = (d: Delivery, { acceptedAt }: NotificationRecord) =>
   d.state === "suppressed" && d.endedAt === acceptedAt && d.publications === 0;
 
@@ -38,7 +38,7 @@ export function toGetResponse(record: NotificationRecord, attempts: readonly Att
 }
 
 function toDelivery(d: Delivery, attempts: readonly AttemptRecord[]): DeliveryMessage {
-  // A void attempt is no call: what it stands for is in the delivery's own state and reason.
+  // A void attempt made no call; the delivery's state and reason say what it means.
   const calls = attempts.filter((a) => a.outcome?.kind !== "void").sort((a, b) => a.number - b.number);
   return {
     deliveryId: d.id,

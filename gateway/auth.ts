@@ -5,7 +5,7 @@ import { callError } from "../runtime/call-error.ts";
 import type { Authenticate } from "../runtime/handler.ts";
 import { sha256Hex } from "../runtime/hash.ts";
 
-/** Callers' keys known at a time; at 300 bytes each 3 MB. */
+/** API keys in the cache; 3 MB at 300 bytes each. */
 const KEYS_MAX = 10_000;
 
 /**

@@ -5,7 +5,7 @@ import type { Endpoint } from "../core/delivery/endpoint.ts";
 import { EXPIRY_MAX_MS } from "../core/delivery/lifetime.ts";
 import type { NotificationRequest } from "./request.ts";
 
-/** A rule the request broke; `field` is relative to the notification. */
+/** A broken rule; `field` is relative to the notification. */
 export interface Fault {
   field: string;
   rule: string;
@@ -13,14 +13,14 @@ export interface Fault {
 }
 
 /**
- * A send_at this little in the past is a clock's, a network's or a repeated call's fault, and means now. Longer than any insert takes: what an
- * earlier call began may still be on its way into the store, and then this one must not be told that it is too late.
+ * A send_at at most this far in the past means now: clock skew, latency and repeated calls cause it. Longer than any insert takes, because an
+ * earlier call with the same key may still be inserting, and then this one must not be rejected as too late.
  */
 export const SEND_AT_PAST_TOLERANCE_MS = 60_000;
 const DAY_MS = 86_400_000;
 export const SEND_AT_AHEAD_MAX_MS = 90 * DAY_MS;
 
-/** What the .proto rules cannot say: times, content for each channel, sizes that could never be sent. Pure. */
+/** Checks what the .proto rules cannot express: times, content for each channel, sizes that no provider accepts. Pure. */
 export function checkRequest(
   request: NotificationRequest,
   channels: readonly Channel[],
@@ -81,7 +81,7 @@ function checkEndpoint({ recipient }: NotificationRequest, pushHosts: readonly s
   return recipient.kind === "endpoint" ? checkAddress(recipient.endpoint, "recipient.endpoint", pushHosts) : [];
 }
 
-/** What the .proto rules cannot say about an endpoint; also when one is registered. */
+/** Checks what the .proto rules cannot express about an endpoint, on send and on registration. */
 export function checkAddress(endpoint: Endpoint, field: string, pushHosts: readonly string[]): Fault[] {
   if (endpoint.channel !== "webpush") return [];
   const at = `${field}.web_push_subscription`;

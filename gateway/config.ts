@@ -42,7 +42,7 @@ export const gatewayVariables = {
   }),
 };
 
-/** Callers' certificates are asked for only where there is somebody to check them. */
+/** Client certificates are requested only if GATEWAY_TLS has authorities to verify them. */
 export const GATEWAY_TLS = {
   cert: "GATEWAY_TLS_CERT_FILE",
   key: "GATEWAY_TLS_KEY_FILE",

@@ -2,7 +2,7 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { NotificationStore } from "../core/ports/notification-store.ts";
 import type { Logger } from "../runtime/logger.ts";
 
-/** How much is accepted and not ended, as of a moment ago. */
+/** Whether too many notifications are open (accepted and not ended), by the last measurement. */
 export interface Load {
   isFull(): boolean;
   /** Measures until the signal aborts. */
@@ -16,7 +16,7 @@ export function createLoad(store: Pick<NotificationStore, "openCount">, openMax:
   let open = 0;
   const measure = async () => {
     try {
-      // One more than the bound is enough to know.
+      // Counting one more than the bound is enough to know whether it is exceeded.
       open = await store.openCount(openMax + 1);
     } catch (error) {
       log.warn({ err: error }, "open notifications could not be counted");

@@ -17,7 +17,7 @@ import type { Handler } from "../runtime/handler.ts";
 import type { Accept, AcceptResult } from "./accept.ts";
 import { toAccepted, toGetResponse } from "./answer.ts";
 
-/** Per item, so that the answer to a batch of 1,000 invalid items stays small. */
+/** Violations returned per item, so that the answer to a batch of 1,000 invalid items stays small. */
 const ITEM_FIELDS_MAX = 10;
 const ITEM_PATH = /^notifications\[\d+\]/;
 

@@ -4,11 +4,11 @@ import type { Channel, NotificationClass, Priority } from "../core/delivery/chan
 import type { Recipient } from "../core/delivery/notification.ts";
 import type { Notification } from "../gen/carillon/v1/notification_service.ts";
 
-/** What a caller asked for, in the core's words. Times are ms since the epoch. */
+/** A send request in core types. Times are ms since the epoch. */
 export interface NotificationRequest {
   idempotencyKey: string;
   recipient: Recipient;
-  /** Empty: all the content serves. */
+  /** Empty: every channel that the content has a part for. */
   channels: Channel[];
   notificationClass: NotificationClass;
   category: string;

@@ -7,17 +7,17 @@ import type { ContactRecord } from "../core/ports/contact-store.ts";
 import type { OptOutAnswer, OptOutQuestion } from "../core/ports/opt-outs.ts";
 import type { NotificationRequest } from "./request.ts";
 
-/** Without expires_at, a notification is worth sending for a day. */
+/** From send_at, where the request has no expires_at. */
 export const EXPIRY_DEFAULT_MS = 86_400_000;
 
-/** One place to send to, or a channel on which there is none. */
+/** An endpoint to send to, or a channel on which the recipient has none. */
 export interface Target {
   channel: Channel;
   endpoint?: Endpoint;
   endpointId?: string;
 }
 
-/** The channels a request is for: those it names, else all its content serves among those the app may use. */
+/** The channels that the request names; if it names none, the app's channels that its content has a part for. */
 export function channelsOf(request: NotificationRequest, appChannels: readonly Channel[]): Channel[] {
   if (request.recipient.kind === "endpoint") return [request.recipient.endpoint.channel];
   if (request.channels.length > 0) return request.channels;
@@ -25,8 +25,8 @@ export function channelsOf(request: NotificationRequest, appChannels: readonly C
 }
 
 /**
- * Where it goes: every endpoint of the channels. A channel the caller named and the recipient has no endpoint on becomes
- * a target without one, so that the answer says so; where the caller named none, only what exists counts, or one target in all.
+ * Every endpoint of the recipient on these channels. A channel that the caller named and on which there is no endpoint becomes a target
+ * without one, so that the answer reports it. If the caller named no channel and there is no endpoint at all, there is one such target.
  */
 export function targetsOf(request: NotificationRequest, channels: readonly Channel[], contacts: readonly ContactRecord[]): Target[] {
   if (request.recipient.kind === "endpoint") return [{ channel: request.recipient.endpoint.channel, endpoint: request.recipient.endpoint }];
@@ -45,7 +45,7 @@ export function questionsOf(app: string, request: NotificationRequest, targets: 
   return targets.map(({ channel, endpoint }) => ({ app, userId, endpoint, channel, category: request.category }));
 }
 
-/** The document that is about to be stored. An answer of "unknown" is left to the dispatcher, which asks again. Pure. */
+/** The record to insert. Where opt-outs are "unknown", the delivery is accepted and its dispatcher checks again. Pure. */
 export function buildRecord(
   at: { id: string; app: string; now: number; payloadHash: string; watchdogFirstMs: number; traceparent?: string | undefined },
   request: NotificationRequest,
@@ -59,7 +59,7 @@ export function buildRecord(
     const base = { id: `${at.id}-${index}`, ...target, attempt: 1 };
     const why = target.endpoint === undefined ? "no-endpoint" : answers[index] === "opted-out" ? "opted-out" : undefined;
     if (why) return { ...base, state: "suppressed", publications: 0, reason: reason(why), endedAt: at.now };
-    // What is due now is published by the gateway itself; the relay looks only if nothing came of that.
+    // The gateway publishes what is due now; the relay evaluates it only if that had no effect.
     return scheduled
       ? { ...base, state: "pending", publications: 0, nextAt: sendAt }
       : { ...base, state: "pending", publications: 1, nextAt: Math.min(at.now + watchdogMs(0, at.watchdogFirstMs), expiresAt) };

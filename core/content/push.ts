@@ -15,7 +15,7 @@ export interface PushWire {
   data: { [key: string]: string };
 }
 
-/** What travels with a push so that an arrival can be told from its copy. */
+/** Sent with every push, so that the app can recognise a duplicate. */
 export interface PushIds {
   delivery: string;
   /** delivery, "/", attempt number. */
@@ -28,7 +28,7 @@ export interface ApnsPayload {
   carillon: PushIds;
 }
 
-/** Apple's own part under aps, ours beside it; the caller's data keeps to a key of its own, so that no name of theirs can meet one of ours. */
+/** `aps` is Apple's part, `carillon` ours. The caller's data has a key of its own, so that its names cannot collide with either. */
 export const apnsPayload = (content: PushContent, ids: PushIds): ApnsPayload => ({
   aps: { alert: { title: content.title, body: content.body } },
   ...someData(content),
@@ -40,7 +40,7 @@ export interface FcmPayload {
   data: Record<string, string>;
 }
 
-/** FCM's data is one flat map of text, so the ids are two keys in it. */
+/** FCM's data is one flat map of strings, so the ids are two keys of it. */
 export const fcmPayload = (content: PushContent, ids: PushIds): FcmPayload => ({
   notification: { title: content.title, body: content.body },
   data: { ...content.data, carillon_delivery: ids.delivery, carillon_attempt: ids.attempt },
@@ -53,7 +53,7 @@ export interface WebPushPayload {
   carillon: PushIds;
 }
 
-/** Nobody prescribes what a service worker receives; this is ours. */
+/** No standard prescribes what a service worker receives; this format is Carillon's. */
 export const webPushPayload = (content: PushContent, ids: PushIds): WebPushPayload => ({
   title: content.title,
   body: content.body,
@@ -63,7 +63,7 @@ export const webPushPayload = (content: PushContent, ids: PushIds): WebPushPaylo
 
 const someData = (content: PushContent) => (Object.keys(content.data).length > 0 ? { data: content.data } : {});
 
-/** Ids as long as they get: an index of four digits, an attempt number of six. What is small enough with them is small enough. */
+/** The longest ids possible (an index of four digits, an attempt number of six), to check sizes before the ids are known. */
 const PUSH_IDS_LONGEST: PushIds = {
   delivery: `${"0".repeat(32)}-9999`,
   attempt: `${"0".repeat(32)}-9999/999999`,
@@ -86,7 +86,7 @@ export function pushPayloadBytes(channel: PushChannel, content: PushContent, ids
   }
 }
 
-/** FCM keeps these keys of data to itself (Firebase: REST reference, Message.data); carillon_ is ours. The others have no such keys. */
+/** FCM reserves these keys of data (Firebase: REST reference, Message.data), and Carillon those with carillon_. APNs and Web Push reserve none. */
 export const isReservedDataKey = (channel: PushChannel, key: string) =>
   channel === "fcm" && /^(from$|message_type$|gcm|google|carillon_)/.test(key);
 
@@ -112,7 +112,7 @@ function keyFaults({ data }: PushContent, channels: readonly PushChannel[]): Con
   });
 }
 
-/** Content for no channel of the notification is stored all the same: without a bound, one document could fail the insert it shares with others. */
+/** Content is stored even if no channel of the notification uses it, so it needs a bound: one oversized document fails a shared insert. */
 function sizeFaults(content: PushContent, channels: readonly PushChannel[]): ContentFault[] {
   const counted = channels.length > 0 ? channels : (["fcm"] as const);
   return counted.flatMap((channel) => {

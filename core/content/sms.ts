@@ -9,14 +9,14 @@ export interface SmsWire {
   text: string;
 }
 
-/** Parts one text may take: beyond it carriers drop and delay parts, and every part is paid for. Providers advise ten at most. */
+/** Parts of one text. Carriers drop and delay parts of longer texts, and each part is charged. Providers advise at most ten. */
 export const SMS_SEGMENTS_MAX = 10;
 
 export interface SmsSegments {
   encoding: "gsm7" | "ucs2";
-  /** Parts as sent, paid for and rate-limited. */
+  /** Parts, as sent, charged and rate-limited. */
   segments: number;
-  /** Septets for gsm7, UTF-16 code units for ucs2, without what a cut leaves unused. */
+  /** Septets for gsm7, UTF-16 code units for ucs2; without the room left unused at the end of a part. */
   units: number;
 }
 
@@ -27,10 +27,10 @@ const BASIC = new Set(
 /** 3GPP TS 23.038, 6.2.1.1: an escape and a septet, which stay in one part. */
 const EXTENDED = new Set("\f^{}\\[~]|€");
 
-/** Room in one text alone, and in each part of several: 140 octets, less six for the header that joins the parts (3GPP TS 23.040, 9.2.3.24). */
+/** Capacity of a single text, and of each part of a longer one: 140 octets, minus six for the concatenation header (3GPP TS 23.040, 9.2.3.24). */
 const ROOM = { gsm7: { alone: 160, part: 153 }, ucs2: { alone: 70, part: 67 } } as const;
 
-/** How a text travels as SMS. One character outside GSM 03.38 makes the whole text UCS-2; no part ends within a character. */
+/** Splits a text into SMS parts. One character outside GSM 03.38 makes the whole text UCS-2; no part ends within a character. */
 export function smsSegments(text: string): SmsSegments {
   const encoding = isGsm7(text) ? "gsm7" : "ucs2";
   const room = ROOM[encoding];

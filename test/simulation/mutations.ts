@@ -41,7 +41,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     ...{ name: "failed insert called accepted", file: accept },
-    find: 'log.warn({ err: error }, "insert failed; nothing was accepted");',
+    find: 'log.warn({ err: error }, "insert not confirmed; the call is answered UNAVAILABLE");',
     replace: 'return { kind: "accepted", record, repeatedKey: false };',
   },
   {
