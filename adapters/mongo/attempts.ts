@@ -12,7 +12,7 @@ export interface AttemptDocument extends Omit<StoredAttempt, "id"> {
   resolver?: string | undefined;
 }
 
-/** Whose a message of the provider's is. */
+/** The attempt to which a provider's message belongs. */
 export interface AttributionDocument {
   /** provider, "/", its reference. */
   _id: string;
@@ -66,7 +66,7 @@ export function createAttemptStore(collection: Collection<AttemptDocument>, attr
         await insertNew(attributions, [{ _id, attempt }]);
         const told = await collection.find(toldOf(provider, providerRef), { projection: { _id: 1 }, limit: 2 }).toArray();
         const other = told.find((document) => document._id !== attempt);
-        // So that the other finds it free where it asks at this moment.
+        // The other attempt may ask at the same moment, and must get it.
         if (other) await attributions.updateOne({ _id, attempt }, { $set: { attempt: other._id } });
         return (await attributions.findOne({ _id }))?.attempt === attempt;
       }),
@@ -86,7 +86,7 @@ export function createAttemptStore(collection: Collection<AttemptDocument>, attr
   };
 }
 
-/** Attempts known to have this reference. Each part repeats what its partial index is limited to; without that it would not be used. */
+/** Attempts known to have this reference. Each part repeats the condition of its partial index, so that the query uses it. */
 function toldOf(provider: string, providerRef: string): Filter<AttemptDocument> {
   const here = { $exists: true, $eq: providerRef };
   return {
@@ -104,7 +104,7 @@ interface Write {
 
 type Mark = "recorder" | "resolver";
 
-/** Writes what is written once and then stays; for each whether it is ours. Writes to one attempt go one after the other. */
+/** Writes a field that is written once; returns for each whether this call wrote it. Writes to one attempt are made one after the other. */
 async function writeOnce<T extends { id: string }>(
   collection: Collection<AttemptDocument>,
   mark: Mark,
@@ -125,7 +125,7 @@ async function writeOnce<T extends { id: string }>(
   return taken;
 }
 
-/** What was written first stays, and with it its token: this reading cannot be overtaken. */
+/** The first write stays, and so does its token, so that this read is not out of date. */
 async function markedWith(collection: Collection<AttemptDocument>, mark: Mark, token: string, ids: string[]): Promise<Set<string>> {
   const documents = await collection.find({ _id: { $in: ids }, [mark]: token }, { projection: { _id: 1 } }).toArray();
   return new Set(documents.map((document) => document._id));

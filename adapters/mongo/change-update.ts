@@ -9,7 +9,7 @@ import type { NotificationDocument } from "./notification-document.ts";
 const TOKENS_KEPT = 4;
 
 const failed: Document = { $filter: { input: "$deliveries", as: "delivery", cond: { $eq: ["$$delivery.state", "failed"] } } };
-/** Never back while anything is failed: a reader on its way along the failures would miss it. */
+/** Does not move back while a delivery is failed: a reader that pages through the failures would miss it. */
 const failedAt: Document = {
   $let: {
     vars: { latest: { $max: { $map: { input: failed, as: "delivery", in: "$$delivery.endedAt" } } } },
@@ -28,7 +28,7 @@ export function changeUpdate(
   token: string,
 ): AnyBulkWriteOperation<NotificationDocument> {
   const entries = Object.entries(set);
-  // Literal, because a text may begin with a dollar.
+  // $literal, because a text may begin with a dollar sign.
   const merged: Document = {
     $mergeObjects: [
       "$$delivery",

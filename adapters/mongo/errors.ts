@@ -6,12 +6,12 @@ import { StoreError } from "../store/store-error.ts";
 export const DUPLICATE_KEY = 11000;
 
 /**
- * Longest that a call of ours takes, in ms. The driver's own waits (client.ts) end a command within 40 s, its repetition included; whoever
- * waits must go on even where they do not, as we have seen.
+ * Longest that a call to the store takes, in ms. The driver's own time-outs (client.ts) end a command within 40 s, its retry included; this one
+ * also ends a command for which they failed, which has happened.
  */
 const CALL_MS_MAX = 60_000;
 
-/** Runs `work`; the driver's errors become ours, with the name and number alone: their messages quote documents and addresses. */
+/** Runs `work` and converts the driver's errors to StoreError with name and code alone: their messages quote documents and addresses. */
 export async function asStoreError<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {
     return await withDeadline(work(), { limitMs: CALL_MS_MAX }, () => giveUp(what, CALL_MS_MAX));
@@ -30,7 +30,7 @@ export function toStoreError(what: string, error: unknown): unknown {
   return new StoreError(`MongoDB, ${what}: ${errorName(error)}`, error.code === undefined ? undefined : String(error.code));
 }
 
-/** Kind, number, the server's name for it and what it wraps; none of its text. */
+/** The error's class, code and code name, and the class of what it wraps; never its text. */
 export function errorName(error: unknown): string {
   if (!(error instanceof MongoError)) return error instanceof Error ? error.name : "unknown";
   const named = error instanceof MongoServerError ? error.codeName : undefined;

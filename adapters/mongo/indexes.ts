@@ -16,13 +16,13 @@ function referencesOf(provider: string, what: string, path: string): Index {
   return { collection: "attempts", name: `${what}-${provider}`, key: { [path]: 1 }, partialFilterExpression };
 }
 
-/** Besides `_id`. A change gets a new name, so that old and new processes run side by side. */
+/** Besides `_id`. A changed index gets a new name, so that old and new processes can run side by side. */
 const INDEXES: readonly Index[] = [
-  // Holds only what has not ended, so that it stays small however many were ever sent.
+  // Only notifications that have not ended, so that its size does not grow with the number ever sent.
   { collection: "notifications", name: "due", key: { due: 1 }, partialFilterExpression: { due: { $exists: true } } },
-  // Likewise only what has a failed delivery.
+  // Only notifications with a failed delivery.
   { collection: "notifications", name: "failures", key: { failedAt: 1, _id: 1 }, partialFilterExpression: { failedAt: { $exists: true } } },
-  // Only what has ended.
+  // Only notifications that have ended, for purges.
   { collection: "notifications", name: "ended", key: { endedAt: 1 }, partialFilterExpression: { endedAt: { $exists: true } } },
   { collection: "attributions", name: "attempt", key: { attempt: 1 } },
   { collection: "contents", name: "kept", key: { keepUntil: 1 } },
@@ -58,7 +58,7 @@ export async function ensureIndexes(db: Db, hosts: string, attributedProviders: 
   if (dangers.length > 0) throw new UnsafeSettingError(`MongoDB at ${hosts}, database ${db.databaseName}`, dangers);
 }
 
-/** A conflict is left to be read back, with the names of those in the way. */
+/** Ignores a conflict with another index: reading the indexes back names it. */
 function create(collection: Collection, { name, key, partialFilterExpression }: Index): Promise<void> {
   const conflict = (error: unknown) =>
     error instanceof MongoServerError && (error.code === INDEX_OPTIONS_CONFLICT || error.code === INDEX_KEY_SPECS_CONFLICT);
@@ -93,7 +93,7 @@ export function indexDangers(collection: string, wanted: readonly Omit<Index, "c
     return {
       setting: `index ${index.name} of ${collection}`,
       value,
-      why: `it must be ${JSON.stringify(specOf(index))}, or every look reads the collection`,
+      why: `it must be ${JSON.stringify(specOf(index))}, or every query reads the whole collection`,
       fix: obstacle ? `${dropping(collection, obstacle)} and start again` : "see the server's log for why it was not made",
     };
   });
@@ -114,10 +114,10 @@ const dropping = (collection: string, { name }: Document) =>
 const isSame = (found: Document, wanted: Omit<Index, "collection">) =>
   found.name === wanted.name && isDeepStrictEqual(keyOf(found), keyOf(wanted)) && isDeepStrictEqual(specOf(found), specOf(wanted));
 
-/** As entries: the order of its fields is part of a key. */
+/** As entries, because the order of its fields is part of a key. */
 const keyOf = ({ key }: Document): unknown => Object.entries(key ?? {});
 
-/** All that makes an index what it is; what is off, and what a server adds about how it stores it, is left out. */
+/** Key and options of an index, without options that are off and without what a server adds about storage. */
 function specOf(index: Document): unknown {
   const told = ["v", "ns", "name", "key", "background", "storageEngine", "collection"];
   const options = Object.entries(index).filter(([option, value]) => !told.includes(option) && value !== false && value !== undefined);

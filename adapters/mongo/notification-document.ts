@@ -2,25 +2,25 @@ import { dueAt, endedAt, type NotificationRecord } from "../../core/delivery/not
 import { failedAt } from "../store/failures.ts";
 import { readNotification, type StoredDelivery, type StoredNotification } from "../store/stored.ts";
 
-/** As it is kept, with what is looked for, absent where there is nothing to look for, and with marks by which a writer knows its own writes. */
+/** A stored notification, with the fields that queries use and the tokens by which a writer recognises its own writes. */
 export interface NotificationDocument extends Omit<StoredNotification, "id" | "content" | "deliveries"> {
   _id: string;
   /** JSON: the keys of a caller's data may hold dots and dollars. */
   content: string;
   deliveries: DeliveryDocument[];
-  /** When somebody must look again, by any delivery; absent once all have ended. */
+  /** The earliest `nextAt` of the deliveries; absent once all have ended. */
   due?: number | undefined;
   /** When the last delivery ended; absent while one is open. */
   endedAt?: number | undefined;
   /** A purge has begun to remove it: nobody finds or changes it any more, and its id is not free yet. */
   purging?: true | undefined;
-  /** Place in the order of failures: when a delivery last failed; absent while none is. */
+  /** When a delivery last failed: the place in the order of failures. Absent while no delivery is failed. */
   failedAt?: number | undefined;
-  /** Token of the last taker. */
+  /** Token of the last lease. */
   taker?: string | undefined;
 }
 interface DeliveryDocument extends StoredDelivery {
-  /** Tokens of the last changes, the newest first. */
+  /** Tokens of the last changes, newest first. */
   changes?: string[] | undefined;
 }
 

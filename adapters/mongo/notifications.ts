@@ -10,7 +10,7 @@ import { asStoreError } from "./errors.ts";
 import { decode, encode, type NotificationDocument } from "./notification-document.ts";
 import { inRounds, insertNew, newToken, updateAll } from "./writes.ts";
 
-/** An id that exists is not yet readable with majority while its own insert is under way: how often, and how long apart in ms, to look. */
+/** A document whose insert is under way exists before a majority read returns it: how often to read again, and how long to wait between, in ms. */
 const EXISTING_TRIES_MAX = 10;
 const EXISTING_RETRY_MS = 50;
 /** Documents a cursor fetches at once. */
@@ -29,7 +29,7 @@ export function createNotificationStore(collection: Collection<NotificationDocum
     leaseDue: (now, until, limit) =>
       asStoreError("lease due notifications", async () => {
         if (limit <= 0) return [];
-        // `$exists` is what the partial index asks for: without it the query would read the collection.
+        // `$exists` makes the query use the partial index.
         const candidates = await collection
           .find({ due: { $exists: true, $lte: now } }, { projection: { due: 1 }, sort: { due: 1 }, limit })
           .toArray();
@@ -39,10 +39,10 @@ export function createNotificationStore(collection: Collection<NotificationDocum
           candidates.map(({ _id, due }) => ({ updateOne: { filter: { _id, due: due! }, update: { $set: { due: until, taker } } } })),
         );
         if (candidates.length === 0) return [];
-        // Read after taking: what changed between the first look and the move is seen, and what another took is not.
-        const taken = await collection.find({ _id: { $in: candidates.map((c) => c._id) }, taker }).toArray();
+        // Read after the lease: this sees what changed since the candidates were read, and leaves out what another relay leased.
+        const leased = await collection.find({ _id: { $in: candidates.map((c) => c._id) }, taker }).toArray();
         const order = new Map(candidates.map(({ _id }, i) => [_id, i]));
-        return taken.sort((a, b) => order.get(a._id)! - order.get(b._id)!).map(decode);
+        return leased.sort((a, b) => order.get(a._id)! - order.get(b._id)!).map(decode);
       }),
 
     change: (changes) =>
@@ -60,7 +60,7 @@ export function createNotificationStore(collection: Collection<NotificationDocum
 
     count: () =>
       asStoreError("count notifications", async () => {
-        // Counted here and not by the server: one aggregation over everything outlasts every deadline.
+        // Counted here, because one aggregation over all documents takes longer than any deadline of a call.
         const counts = createDeliveryCounts();
         let notifications = 0;
         const projection = { purging: 1, "deliveries.channel": 1, "deliveries.state": 1, "deliveries.reason": 1 };
@@ -74,7 +74,7 @@ export function createNotificationStore(collection: Collection<NotificationDocum
 
     page: (after, limit) =>
       asStoreError("read notifications", async () => {
-        // A limit of 0 would be none.
+        // MongoDB takes a limit of 0 for no limit.
         if (limit <= 0) return [];
         return (await collection.find({ _id: { $gt: after }, purging: { $exists: false } }, { sort: { _id: 1 }, limit }).toArray()).map(
           decode,
@@ -85,7 +85,7 @@ export function createNotificationStore(collection: Collection<NotificationDocum
       readFailed(
         (at, id, limit) =>
           asStoreError("read failures", async () => {
-            // `$exists` for the partial index, and both halves of the order on their own, so that the first bounds the index.
+            // `$exists` makes the query use the partial index; the condition on failedAt alone bounds the range read from it.
             const above = {
               failedAt: { $exists: true, $gte: at },
               purging: { $exists: false },
@@ -98,7 +98,7 @@ export function createNotificationStore(collection: Collection<NotificationDocum
         to,
       ),
 
-    // `$gte`, which every document that is due meets, lets the index on due answer.
+    // `$gte`, true of every `due`, makes the query use the index.
     openCount: (limit) =>
       asStoreError("count open notifications", () =>
         limit <= 0 ? Promise.resolve(0) : collection.countDocuments({ due: { $exists: true, $gte: 0 } }, { limit }),
@@ -123,7 +123,7 @@ async function insert(collection: Collection<NotificationDocument>, records: rea
   });
 }
 
-/** The records of ids that exist, as soon as a majority has them: until then they may yet be rolled back, and answering would promise them. */
+/** The records of existing ids, once a majority has them: until then they may be rolled back, and must not be answered with. */
 async function readExisting(
   collection: Collection<NotificationDocument>,
   ids: readonly string[],

@@ -2,10 +2,10 @@ import { randomBytes } from "node:crypto";
 import { type AnyBulkWriteOperation, type Collection, type Document, MongoBulkWriteError, type OptionalUnlessRequiredId } from "mongodb";
 import { duplicatesOf } from "./errors.ts";
 
-/** A word nobody else writes: what bears it was written by this call. */
+/** A unique token: a document that holds it was written by this call. */
 export const newToken = () => randomBytes(9).toString("base64url");
 
-/** Inserts in one unordered call; tells for each document whether it is new. Ids must differ. */
+/** Inserts in one unordered call; returns for each document whether it is new. Ids must differ. */
 export async function insertNew<T extends Document>(
   collection: Collection<T>,
   documents: readonly OptionalUnlessRequiredId<T>[],
@@ -22,8 +22,8 @@ export async function insertNew<T extends Document>(
 }
 
 /**
- * Sends conditional updateOnes as one unordered call; tells whether all of them found their document. The server counts and does not say
- * which: where some did not, the caller reads its tokens back.
+ * Sends conditional updateOnes as one unordered call; tells whether every one matched. The server only counts the matches: where some are
+ * missing, the caller reads its tokens back to learn which.
  */
 export async function updateAll<T extends Document>(collection: Collection<T>, updates: AnyBulkWriteOperation<T>[]): Promise<boolean> {
   if (updates.length === 0) return true;
@@ -31,7 +31,7 @@ export async function updateAll<T extends Document>(collection: Collection<T>, u
   return matchedCount === updates.length;
 }
 
-/** Splits positions so that within a part no key comes twice: writes to one place keep their order, the others share a round trip. */
+/** Groups positions into rounds, none of which has a key twice: writes to one key keep their order, the others share a round trip. */
 export function inRounds<T>(items: readonly T[], keyOf: (item: T) => string): number[][] {
   const seen = new Map<string, number>();
   const rounds: number[][] = [];

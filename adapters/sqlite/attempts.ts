@@ -49,7 +49,7 @@ export function createAttemptStore(database: DatabaseSync): AttemptStore {
         const reference = `${provider}/${providerRef}`;
         give.run(reference, attempt);
         const other = told.all({ reference }).find(({ id }) => id !== attempt);
-        // So that the other finds it free where it asks at this moment.
+        // The other attempt may ask later, and must get it.
         if (other) giveInstead.run(String(other.id), reference, attempt);
         return givenTo.get(reference)?.attempt === attempt;
       }),

@@ -20,7 +20,7 @@ const NETWORK_FILE_SYSTEMS: Readonly<Record<number, string>> = {
 
 export const statFileSystem = (path: string): number => statfsSync(path).type;
 
-/** Where several hosts may open one file, each with a lock only it sees. Pure. */
+/** File systems on which several hosts may open one file, each with locks that only it sees. Pure. */
 export function fileSystemDangers(type: number): Danger[] {
   // Signed on some platforms.
   const value = NETWORK_FILE_SYSTEMS[type >>> 0];
@@ -29,7 +29,7 @@ export function fileSystemDangers(type: number): Danger[] {
   return [{ setting: "file system", value, why, fix: "use a local disk, or MongoDB for more than one host" }];
 }
 
-/** Reads back what was asked for: a file system without shared memory keeps the old mode and says nothing. */
+/** Reads the modes back: on a file system without shared memory SQLite keeps the old mode without an error. */
 export function journalDangers(database: DatabaseSync): Danger[] {
   const read = (pragma: string) => database.prepare(`pragma ${pragma}`).get()?.[pragma];
   const [mode, synchronous] = [read("journal_mode"), read("synchronous")];

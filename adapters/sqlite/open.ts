@@ -18,7 +18,7 @@ import { createPurge } from "./purge.ts";
 import { migrate } from "./schema.ts";
 import { asStoreError, isSqliteError } from "./transact.ts";
 
-/** How long a write waits for another process's, in ms. Theirs take one disk flush each; the wait blocks this process. */
+/** How long a write waits for those of other processes, in ms. Each takes one disk flush; the wait blocks this process. */
 const BUSY_TIMEOUT_MS = 5_000;
 /** Switching a new file to WAL, and opening one that its last process just closed, do not heed the busy timeout: tried again after this, in ms. */
 const OPEN_RETRY_MS = 20;
@@ -35,7 +35,7 @@ const SQLITE_BUSY = 5;
 export async function openSqliteStore(path: string, fileSystemOf = statFileSystem): Promise<Store> {
   const database = await openDatabase(path, fileSystemOf);
   const time = database.prepare("select cast(unixepoch('subsec') * 1000 as integer) as ms");
-  // The operating system's, asked for afresh.
+  // The operating system's clock.
   const now = async () => asStoreError(() => Number(time.get()?.ms));
   const contents = createContentStore(database);
   const purge = createPurge(database);
@@ -88,7 +88,7 @@ function isBusy(error: unknown): boolean {
   return (code & 0xff) === SQLITE_BUSY;
 }
 
-/** It holds addresses and message texts: readable by its owner alone. SQLite gives its side files the same mode. */
+/** Readable by its owner alone, because it holds addresses and contents. SQLite gives its side files the same mode. */
 function createFile(path: string): void {
   mkdirSync(dirname(path), { recursive: true });
   closeSync(openSync(path, "a", 0o600));

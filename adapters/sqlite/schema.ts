@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { StoreError } from "../store/store-error.ts";
 import { transact } from "./transact.ts";
 
-/** Columns are what is asked for or fenced on; everything else is in `doc`, as JSON. */
+/** Columns are what queries and conditions need; everything else is in `doc`, as JSON. */
 const VERSION_1 = `
   create table notifications (id text not null primary key, lane integer not null, due integer, doc text not null) strict;
   create index outbox on notifications (lane, due) where due is not null;
@@ -25,7 +25,7 @@ const VERSION_1 = `
   create table app_keys (key_hash text not null, app text not null, primary key (key_hash, app)) strict, without rowid;
 `;
 
-/** When a delivery of it last failed, so that the dead letters are found without reading everything; and what could not be handled. */
+/** When a delivery last failed, so that dead letters are found by an index; and the poison messages. */
 const VERSION_2 = `
   alter table notifications add column failed_at integer;
   update notifications set failed_at = (

@@ -11,6 +11,7 @@ import { createAttemptStore } from "./attempts.ts";
 import { createContentStore } from "./contents.ts";
 import { createNotificationStore } from "./notifications.ts";
 import { createPoisonStore } from "./poison.ts";
+import { createPurge } from "./purge.ts";
 
 async function createDatabase(): Promise<TestDatabase & { path: string }> {
   const directory = mkdtempSync(join(tmpdir(), "carillon-sqlite-"));
@@ -43,7 +44,7 @@ describe("SQLite store: its file", () => {
       }
     }
     using raw = new Listening(database.path);
-    for (const create of [createNotificationStore, createContentStore, createAttemptStore, createPoisonStore]) create(raw);
+    for (const create of [createNotificationStore, createContentStore, createAttemptStore, createPoisonStore, createPurge]) create(raw);
     const plans = [...statements].map((sql) => ({
       sql,
       plan: raw
@@ -53,15 +54,20 @@ describe("SQLite store: its file", () => {
     }));
     const planOf = (part: string) => plans.filter(({ sql }) => sql.includes(part)).flatMap(({ plan }) => plan);
     assert.deepEqual(planOf("due <= ?"), ["SEARCH notifications USING COVERING INDEX notifications_due (due<?)"]);
+    assert.deepEqual(planOf("ended_at < "), ["SEARCH notifications USING INDEX notifications_ended (ended_at<?)"]);
+    assert.deepEqual(planOf("from attributions where attempt >= "), [
+      "SEARCH attributions USING INDEX attributions_attempt (attempt>? AND attempt<?)",
+    ]);
+    assert.deepEqual(planOf("delete from attempts"), ["SEARCH attempts USING INDEX sqlite_autoindex_attempts_1 (id>? AND id<?)"]);
     assert.deepEqual(planOf("failed_at >= "), ["SEARCH notifications USING INDEX failures (failed_at>?)"]);
-    assert.deepEqual(planOf("from attempts where id >= "), ["SEARCH attempts USING INDEX sqlite_autoindex_attempts_1 (id>? AND id<?)"]);
+    assert.deepEqual(planOf("doc from attempts where id >= "), ["SEARCH attempts USING INDEX sqlite_autoindex_attempts_1 (id>? AND id<?)"]);
     assert.deepEqual(
       planOf("answered_reference").filter((detail) => !/QUERY|UNION/.test(String(detail))),
       ["answered", "resolved"].map((what) => `SEARCH attempts USING INDEX attempts_${what} (${what}_reference=?)`),
     );
     assert.deepEqual(planOf("from contents where app = "), ["SEARCH contents USING INDEX sqlite_autoindex_contents_1 (app=? AND hash=?)"]);
     assert.ok(planOf("keep_until < ?").includes("SEARCH contents USING COVERING INDEX contents_kept (keep_until<?)"));
-    assert.deepEqual(planOf("from poison"), ["SCAN poison USING INDEX poison_kept"]);
+    assert.deepEqual(planOf("doc, bytes from poison"), ["SCAN poison USING INDEX poison_kept"]);
     const readsAll = plans.filter(({ plan }) => plan.some((detail) => /^SCAN \w+$|TEMP B-TREE/.test(String(detail))));
     assert.deepEqual(
       readsAll.map(({ sql }) => /as state/.test(sql)),
@@ -104,7 +110,7 @@ describe("SQLite store: its file", () => {
     assert.equal(raw.prepare("pragma journal_mode").get()?.journal_mode, "wal");
   });
 
-  it("is opted out when a newer Carillon wrote it", async () => {
+  it("is rejected when a newer Carillon wrote it", async () => {
     await using database = await createDatabase();
     await (await openStore(database.url))[Symbol.asyncDispose]();
     {
@@ -114,7 +120,7 @@ describe("SQLite store: its file", () => {
     await assert.rejects(openStore(database.url), (error) => error instanceof StoreError && /newer/.test(error.message));
   });
 
-  it("is opted out when it is no database, and when it cannot be made", async () => {
+  it("is rejected when it is no database, and when it cannot be created", async () => {
     await using database = await createDatabase();
     await (await openStore(database.url))[Symbol.asyncDispose]();
     writeFileSync(database.path, "this is not a database, whatever its name says");

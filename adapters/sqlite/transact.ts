@@ -19,7 +19,7 @@ export function transact<T>(database: DatabaseSync, work: () => T): T {
   });
 }
 
-/** SQLite's errors as ours; others are bugs and pass. */
+/** Converts SQLite's errors to StoreError; other errors are bugs and are rethrown. */
 export function asStoreError<T>(work: () => T): T {
   try {
     return work();

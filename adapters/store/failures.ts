@@ -1,6 +1,6 @@
 import { type Delivery, isOpen, type NotificationRecord } from "../../core/delivery/notification.ts";
 
-/** Notifications read at once, in rows: each may hold a long e-mail. */
+/** Notifications read in one page, in rows. */
 const PAGE_ROWS = 200;
 
 /** When the last of the failed ended, in ms since the epoch; undefined where none has failed. */
@@ -11,7 +11,7 @@ export function failedAt(deliveries: readonly Delivery[]): number | undefined {
   return latest;
 }
 
-/** A notification at its place in the order of failures; the place only moves on while anything of it is failed. */
+/** A notification and its place in the order of failures; the place only moves forward while one of its deliveries is failed. */
 export interface FailedRow {
   failedAt: number;
   record: NotificationRecord;
@@ -21,8 +21,9 @@ export interface FailedRow {
 export type FailedPage = (failedAt: number, id: string, limit: number) => Promise<FailedRow[]>;
 
 /**
- * Those of which a delivery failed at or after `from` and before `to`. What fails further meanwhile moves on, beyond `to` too, so reading
- * goes on to the end: nothing is missed. Nor does it come twice: remembered are those still open, and overload bounds how many those are.
+ * Notifications of which a delivery failed at or after `from` and before `to`. One of which another delivery fails meanwhile moves forward, perhaps
+ * beyond `to`, so reading goes on to the end and misses none. None comes twice: ids that may still move are remembered, and the overload
+ * bound limits how many there are.
  */
 export async function* readFailed(page: FailedPage, from: number, to: number): AsyncGenerator<NotificationRecord> {
   const mayMoveOn = new Set<string>();

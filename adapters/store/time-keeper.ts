@@ -11,7 +11,7 @@ const COMPARE_EVERY_MS = 2_000;
 /** One that did not step is compared each so many times, every 10 s: small corrections are followed, and may add up. */
 const DRIFT_TURNS = 5;
 
-/** Opts out to start with a clock that others would take decisions against; throws an OperatorError. */
+/** Throws an OperatorError where the clock differs from the store's by so much that processes would contradict each other. */
 export async function rejectWrongTime(store: Pick<Store, "time">, clock: SteadyClock): Promise<void> {
   const off = await offStore(store, clock.now);
   if (Math.abs(off) > TIME_OFF_MAX_MS)
@@ -21,8 +21,7 @@ export async function rejectWrongTime(store: Pick<Store, "time">, clock: SteadyC
 }
 
 /**
- * Keeps to the old time when the machine's clock steps, until the store's agrees with the new one. Tells of one that drifts away. Runs until
- * `signal` aborts.
+ * Keeps the old time when the machine's clock steps, until the store's clock agrees with the new time. Logs a clock that drifts. Runs until `signal` aborts.
  */
 export async function keepTime(store: Pick<Store, "time">, clock: SteadyClock, log: Logger, signal: AbortSignal): Promise<void> {
   let told = false;
@@ -44,7 +43,7 @@ export async function keepTime(store: Pick<Store, "time">, clock: SteadyClock, l
     const wrong = await offStore(store, machine).catch(() => undefined);
     if (wrong !== undefined && Math.abs(wrong) <= STEP_MS) {
       clock.adopt();
-      log.warn({ steppedMs: Math.round(off) }, "the machine's clock stepped, and the store's agrees: it is believed");
+      log.warn({ steppedMs: Math.round(off) }, "the machine's clock stepped and the store's clock agrees: using the new time");
     } else if (!told) {
       told = true;
       log.error({ steppedMs: Math.round(off) }, "the machine's clock stepped away from the store's: ignoring it until both agree");
@@ -52,7 +51,7 @@ export async function keepTime(store: Pick<Store, "time">, clock: SteadyClock, l
   }
 }
 
-/** The store's time, and for how long it has told nobody, in ms; at first as if it just had. */
+/** The store's time, and how long ago it last answered with it, in ms; counted from the start where it has not yet. */
 export function listenToStore(store: Pick<Store, "time">, clock: Pick<Clock, "monotonic">): Pick<Store, "time"> & { silentMs(): number } {
   let toldAt = clock.monotonic();
   return {
@@ -65,7 +64,7 @@ export function listenToStore(store: Pick<Store, "time">, clock: Pick<Clock, "mo
   };
 }
 
-/** ms that a clock is ahead of the store's; half of the way there and back is allowed for. */
+/** How far a clock is ahead of the store's, in ms, corrected by half the round trip. */
 async function offStore(store: Pick<Store, "time">, now: () => number): Promise<number> {
   const before = now();
   const theirs = await store.time();
