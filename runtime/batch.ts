@@ -1,8 +1,8 @@
 import type { Clock } from "../core/ports/clock.ts";
 
-/** Sends many small requests as few large ones. */
+/** Combines many small requests into few large ones. */
 export interface Batcher<In, Out> {
-  /** Resolves with this item's own result; rejects with BatchFullError at once when too many wait, with BatchLateError when it waited too long. */
+  /** Resolves with this item's own result; rejects at once with BatchFullError if too many wait, and with BatchLateError if it waited too long. */
   add(item: In): Promise<Out>;
 }
 
@@ -17,7 +17,7 @@ export class BatchLateError extends Error {
 export interface BatchLimits {
   batchMax: number;
   waitingMax: number;
-  /** Batches under way at once; 1 where it is absent. */
+  /** Batches under way at once; default 1. */
   concurrency?: number;
   /** An item that has waited longer for its batch, in ms, rejects with a BatchLateError and is in no batch; absent: no limit. */
   waitMaxMs?: number;
@@ -45,7 +45,7 @@ export function createBatcher<In, Out>(
   const { batchMax, waitingMax, concurrency = 1, waitMaxMs = Number.POSITIVE_INFINITY } = limits;
   let underWay = 0;
 
-  /** They came in the order in which their time is up. */
+  /** In the order of their deadlines. */
   const rejectLate = () => {
     const now = clock.monotonic();
     const late = waiting.findIndex(({ until }) => until >= now);

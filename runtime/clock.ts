@@ -1,20 +1,20 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Clock } from "../core/ports/clock.ts";
 
-/** A step of the machine's clock beyond this is not believed at once, in ms; NTP's usual corrections are smaller. */
+/** A larger step of the machine's clock, in ms, is ignored until it is confirmed; NTP's usual corrections are smaller. */
 export const STEP_MS = 1_000;
 
-/** A clock that a step of the machine's does not move, until somebody who knows says that it is right. */
+/** A clock that ignores steps of the machine's clock until they are confirmed. */
 export interface SteadyClock extends Clock {
-  /** How far the machine's clock is ahead of this one, in ms; 0 while it is believed. */
+  /** How far the machine's clock is ahead of this one, in ms; 0 while it is followed. */
   offBy(): number;
-  /** Believes the machine's clock from now on. */
+  /** Follows the machine's clock from now on. */
   adopt(): void;
 }
 
 /**
- * Follows the machine's clock while that goes with the monotonic one. A wrong date, though it lasts a moment only, would call live
- * claims lost and end what has not expired.
+ * Follows the machine's clock while that agrees with the monotonic one. Even a momentary wrong date would mark live claims as lost and
+ * expire deliveries too early.
  */
 export function createSteadyClock(wall: () => number = Date.now, monotonic: () => number = () => performance.now()): SteadyClock {
   let ahead = wall() - monotonic();
@@ -36,5 +36,5 @@ export function createSteadyClock(wall: () => number = Date.now, monotonic: () =
   };
 }
 
-/** This process's. */
+/** The clock of this process. */
 export const systemClock = createSteadyClock();

@@ -76,7 +76,7 @@ export const list = <T extends string>(choices: readonly T[] | undefined, about:
   },
 });
 
-/** The path of a file; the value is what the file holds. How secrets come in: never by the environment itself. */
+/** The path of a file; the value is the content of the file. Secrets are given this way, never in the environment itself. */
 export const secretFile = (about: About): Variable<string> => ({
   type: "path of a file",
   ...about,
@@ -92,13 +92,13 @@ export const secretFile = (about: About): Variable<string> => ({
   },
 });
 
-/** As secretFile, of a role that reads it again when it changes: see watchConfig. */
+/** Like secretFile, for a role that reads the file again when it changes: see watchConfig. */
 export const watchedSecretFile = (about: About): Variable<string> => ({
   ...secretFile(about),
   type: "path of a file, read again when it changes",
 });
 
-/** The path of a file that is read again when it changes; the value is the path. Whether it can be read is asked at the start, too. */
+/** The path of a file that is read again when it changes; the value is the path. It must also be readable at the start. */
 export const watchedFile = (about: About): Variable<string> => ({
   type: "path of a file, read again when it changes",
   ...about,
@@ -113,7 +113,7 @@ export const watchedFile = (about: About): Variable<string> => ({
   },
 });
 
-/** A TCP port to listen on; undefined where it is empty. */
+/** A TCP port to listen on; undefined if empty. */
 export const optionalPort = (about: About): Variable<number | undefined> => {
   const port = integer(0, 65_535, about);
   return { ...port, type: `${port.type}, or empty`, parse: (t) => (t === "" ? undefined : port.parse(t)) };
@@ -130,7 +130,7 @@ export class ConfigError extends OperatorError {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Reads every variable, or throws one ConfigError that names all mistakes. Values are never repeated in it. */
+/** Reads every variable, or throws one ConfigError that names all faults, without any values. */
 export function readConfig<V extends Variables>(variables: V, env: Environment): Values<V> {
   const faults: string[] = [];
   const values: Record<string, unknown> = {};

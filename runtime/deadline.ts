@@ -16,7 +16,7 @@ export class DeadlineError extends Error {
 const LATE = Symbol("late");
 
 /**
- * Waits for `work` until the deadline, and then for no longer: the result is what `late` returns, or what it throws (default: a
+ * Waits for `work` until the deadline. After it the result is what `late` returns, or what it throws (default: a
  * DeadlineError). The work itself continues, and its result is dropped.
  */
 export async function withDeadline<T, Late = never>(

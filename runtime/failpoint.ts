@@ -3,8 +3,8 @@ import type { Environment } from "./config.ts";
 import { OperatorError } from "./operator-error.ts";
 
 /**
- * What CARILLON_FAILPOINT=STEP[:TEXT] asks for: this process kills itself, as `kill -9` would, the first time it reaches the step (with a
- * subject that contains the text). Rejected unless CARILLON_TEST_MODE=1.
+ * CARILLON_FAILPOINT=NAME[:TEXT] makes this process kill itself with SIGKILL the first time it reaches the failpoint (with a subject that
+ * contains the text). Rejected unless CARILLON_TEST_MODE=1.
  */
 export function crashAt(env: Environment): Failpoint {
   const wanted = env.CARILLON_FAILPOINT;
@@ -13,10 +13,10 @@ export function crashAt(env: Environment): Failpoint {
     throw new OperatorError(
       "CARILLON_FAILPOINT is set: it makes a process kill itself, and is for tests alone (CARILLON_TEST_MODE=1). Unset it",
     );
-  const [name, text = ""] = wanted.split(":", 2);
-  const crash = FAILPOINTS.find((step): step is Step => step === name);
-  if (!crash) throw new OperatorError(`CARILLON_FAILPOINT: no such step; there are ${FAILPOINTS.join(", ")}`);
-  return (step, subject = "") => {
-    if (step === crash && subject.includes(text)) process.kill(process.pid, "SIGKILL");
+  const [given, text = ""] = wanted.split(":", 2);
+  const crash = FAILPOINTS.find((name): name is Step => name === given);
+  if (!crash) throw new OperatorError(`CARILLON_FAILPOINT: unknown failpoint; the names are ${FAILPOINTS.join(", ")}`);
+  return (name, subject = "") => {
+    if (name === crash && subject.includes(text)) process.kill(process.pid, "SIGKILL");
   };
 }

@@ -3,12 +3,12 @@ import { type Logger, pino } from "pino";
 
 export type { Logger };
 
-/** What waits to be written when whoever reads the lines is slow, in bytes; beyond it lines are dropped rather than memory lost. */
+/** Bytes buffered while the reader of the lines is slow; beyond that, lines are dropped to bound memory. */
 const UNWRITTEN_MAX = 16 * 1024 * 1024;
 /** How long the last lines may take to be written, in milliseconds. */
 const CLOSE_MS = 2_000;
 
-/** Fields that never reach a log, wherever they stand up to three levels deep. */
+/** Fields that never reach a log, at up to three levels of nesting. */
 const MASKED = [
   "endpoint",
   "token",
@@ -40,9 +40,9 @@ export function createLogger(name: string, level = "info", destination?: { write
     level,
     base: { service: name },
     redact: { paths: MASKED.flatMap((f) => [f, `*.${f}`, `*.*.${f}`]), censor: "[masked]" },
-    // Only what is ours to tell: foreign errors carry requests, and requests carry credentials.
+    // Only known properties: errors of other packages contain requests, and requests contain credentials.
     serializers: { err: (error: unknown) => errorLine(error) },
-    // Operators read words, and so do the tools that read for them.
+    // Level names instead of numbers, for operators and log tools.
     formatters: { level: (label: string) => ({ level: label }) },
     timestamp: pino.stdTimeFunctions.isoTime,
   };
@@ -53,12 +53,12 @@ export function createLogger(name: string, level = "info", destination?: { write
   return log;
 }
 
-/** Where loggers that write to standard error wait with their lines. */
+/** The buffer of loggers that write to standard error. */
 const destinations = new WeakMap<Logger, ReturnType<typeof pino.destination>>();
 
 /**
- * Resolves when every line is written, or after CLOSE_MS; nothing may be logged after it. Without it, what still waits at the end of the
- * process overtakes what is just being written.
+ * Resolves when every line is written, or after CLOSE_MS; nothing may be logged after it. Without it, lines still buffered at the end of
+ * the process could be written before earlier ones.
  */
 export async function closeLogger(log: Logger): Promise<void> {
   const stream = destinations.get(log);
@@ -69,7 +69,7 @@ export async function closeLogger(log: Logger): Promise<void> {
   await written.catch(() => undefined);
 }
 
-/** An error without its properties: name, message, code and stack, with what looks like a credential cut out. */
+/** An error without its properties: name, message, code and stack, with anything that looks like a credential masked. */
 export function errorLine(error: unknown): { name: string; message: string; code?: string; stack?: string } {
   if (!(error instanceof Error)) return { name: typeof error, message: "not an Error" };
   const code = (error as { code?: unknown }).code;

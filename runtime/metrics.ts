@@ -2,7 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 
 export type { Counter, Gauge, Histogram, Registry } from "prom-client";
 
-/** One service's metrics. Each is declared beside what it counts, and handed the registry by that service's main. */
+/** One service's metrics. Each is declared beside what it counts, and the service's main passes the registry. */
 export interface Metrics {
   readonly registry: Registry;
   /** Name ends in _total. */
@@ -13,7 +13,7 @@ export interface Metrics {
   histogram<L extends string = never>(name: string, help: string, labels?: readonly L[], bounds?: readonly number[]): Histogram<L>;
 }
 
-/** Of a call or an attempt, in seconds: from a status query in memory to a provider that has given up. */
+/** Of a call or an attempt, in seconds: from a lookup in memory to a provider that times out. */
 const SECONDS_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 const COUNTER = /^carillon_[a-z0-9]+(_[a-z0-9]+)*_total$/;
@@ -23,7 +23,7 @@ const MEASURE = /^carillon_[a-z0-9]+(_[a-z0-9]+)*_(seconds|bytes|count|ratio|tim
 export function createMetrics(service: string, options: { defaults?: boolean } = {}): Metrics {
   const registry = new Registry();
   registry.setDefaultLabels({ service });
-  // Event loop, heap, handles: worth having on a pod, noise in a test.
+  // Event loop, heap, handles: useful on a pod, not in a test.
   if (options.defaults) collectDefaultMetrics({ register: registry });
 
   const about = <L extends string>(form: RegExp, name: string, help: string, labels: readonly L[]) => {
@@ -50,6 +50,6 @@ export function createMetrics(service: string, options: { defaults?: boolean } =
   };
 }
 
-/** How long gRPC calls took; for createUnary's `seconds`. */
+/** How long gRPC calls took; for serveHandlers' `seconds`. */
 export const callSeconds = (metrics: Metrics) =>
   metrics.histogram("carillon_grpc_call_seconds", "gRPC calls answered, by method and status code", ["method", "code"]);

@@ -27,24 +27,24 @@ const commonVariables = {
   OTEL_EXPORTER_OTLP_ENDPOINT: text({ default: "", reason: "OTLP/HTTP traces URL; empty: traces are not exported" }),
 };
 
-/** What a role is given to live in. */
+/** What every role is given. */
 export interface Runtime {
   log: Logger;
   metrics: Metrics;
   /** Disposed last-in first-out after the drain. */
   stack: AsyncDisposableStack;
-  /** Aborts when draining begins: take nothing new. */
+  /** Aborts when draining begins: accept no new work. */
   signal: AbortSignal;
   /** Unique per process: host name and a random part. */
   worker: string;
   tracer: Tracer;
-  /** What the configuration was read from, for what is read again: see watchConfig. */
+  /** The variables of the configuration, for roles that read files again: see watchConfig. */
   env: Environment;
-  /** Says that a step was reached; in tests the process may die there. */
+  /** Marks a failpoint; in tests the process may be killed there. */
   failpoint: Failpoint;
 }
 
-/** One deployable: its variables and how it starts. */
+/** A role, the unit of deployment: its variables and how it starts. */
 export interface Role {
   name: string;
   about: string;
@@ -59,15 +59,15 @@ export interface RunningRole extends AsyncDisposable {
   addresses: Record<string, string>;
 }
 
-/** What a start function leaves behind. `drained` resolves when nothing is under way any more, after `signal` aborted. */
+/** The result of a start function. `drained` resolves once no work is under way, after `signal` aborted. */
 export interface Started {
   addresses?: Record<string, string>;
   drained?: () => Promise<void>;
 }
 
 /**
- * Everything that a role waits for at start has come within this, or the process ends with exit status 1. What cannot be reached says so much
- * sooner; this is for what answers slowly, as when a whole node's processes start at once and share its cores: giving up then only begins again.
+ * A role that has not started within this time ends with exit status 1. An unreachable server fails much sooner; the limit is for slow
+ * starts, as when all processes of a node start at once and share its cores, where an early exit would only start over.
  */
 const START_MS = 30_000;
 
@@ -120,7 +120,7 @@ export function defineRole<V extends Variables>(role: {
           throw new StartTimeoutError(`${role.name} did not start within ${START_MS} ms`);
         },
       ).catch((error: unknown) => {
-        // What was begun before the fault ends with it.
+        // Stops the work that was started before the fault.
         draining.abort();
         throw error;
       });
@@ -151,7 +151,7 @@ export function defineRole<V extends Variables>(role: {
   };
 }
 
-/** Probes under way when all else has ended, in ms. */
+/** For probes that are under way at the end, in ms. */
 const HEALTH_DRAIN_MS = 500;
 
 /** "liveness" is SERVING as long as the process runs; "readiness" and "" begin as NOT_SERVING. */
@@ -181,7 +181,7 @@ export async function runUntilSignal(start: () => Promise<AsyncDisposable>): Pro
   process.exit(0);
 }
 
-/** What an operator needs to read: no stack for what is theirs to mend. */
+/** The text for the operator: an OperatorError needs no stack, because the operator can fix its cause. */
 export function startFault(error: unknown): string {
   if (error instanceof OperatorError) return `carillon: ${error.message}`;
   return `carillon: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;

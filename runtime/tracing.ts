@@ -19,10 +19,10 @@ import { withDeadline } from "./deadline.ts";
 
 /** Spans waiting for the exporter; beyond it new ones are dropped. At 1 kB each 2 MB. */
 const SPANS_WAITING_MAX = 2_048;
-/** One export, and all that is left at the end: a collector that is away must not hold up a shutdown. */
+/** One export, and all that is left at the end: an unavailable collector must not delay a shutdown. */
 const EXPORT_MS = 1_500;
 
-/** traceparent and tracestate only. Baggage is left out: callers' words would travel on to providers. */
+/** traceparent and tracestate only. Without baggage: callers' texts would be passed on to providers. */
 const propagator = new W3CTraceContextPropagator();
 
 export interface Tracing extends AsyncDisposable {
@@ -31,7 +31,7 @@ export interface Tracing extends AsyncDisposable {
 
 /**
  * One service's tracer. Without `exporterUrl` (OTLP over HTTP, such as http://collector:4318/v1/traces) nothing is recorded, and a trace that
- * callers began is still carried through. Disposal sends what is left, for at most 1.5 s.
+ * callers began is still passed on. Disposal sends what is left, for at most 1.5 s.
  */
 export function startTracing(service: string, { exporterUrl }: { exporterUrl: string }): Tracing {
   const exporter = exporterUrl ? new OTLPTraceExporter({ url: exporterUrl, timeoutMillis: EXPORT_MS }) : undefined;
@@ -41,7 +41,7 @@ export function startTracing(service: string, { exporterUrl }: { exporterUrl: st
   });
   keepContext();
   return {
-    // A proxy to nothing records nothing, and passes the parent on.
+    // A proxy without a provider records nothing and passes the parent on.
     tracer: (exporter ? provider : new ProxyTracerProvider()).getTracer("carillon"),
     async [Symbol.asyncDispose]() {
       // Spans that could not be sent in time are lost by design.
@@ -51,7 +51,7 @@ export function startTracing(service: string, { exporterUrl }: { exporterUrl: st
 }
 
 let contextIsKept = false;
-/** What is active must survive an await; that is one per process, whatever the number of services in it. */
+/** Keeps the active context across awaits. There is one context manager per process, whatever the number of roles in it. */
 function keepContext(): void {
   if (contextIsKept) return;
   contextIsKept = true;
@@ -63,7 +63,7 @@ export function inject(set: (key: string, value: string) => void): void {
   propagator.inject(context.active(), undefined, { set: (_, key, value) => set(key, value) });
 }
 
-/** The active trace in one line, for what is written down and goes on later; undefined outside of any. */
+/** The active trace as a traceparent, for stored work that continues later; undefined without a trace. */
 export function currentTraceparent(): string | undefined {
   let traceparent: string | undefined;
   inject((key, value) => {
@@ -72,7 +72,7 @@ export function currentTraceparent(): string | undefined {
   return traceparent;
 }
 
-/** The trace somebody else wrote with inject(); an empty context where there is none, or none that can be read. */
+/** The trace that inject() wrote elsewhere; an empty context if there is none or it cannot be read. */
 export function extract(get: (key: string) => string | undefined): Context {
   return propagator.extract(ROOT_CONTEXT, undefined, { get: (_, key) => get(key), keys: () => propagator.fields() });
 }
@@ -85,7 +85,7 @@ export interface SpanAbout {
   attributes?: Attributes;
 }
 
-/** Runs `work` within a span, which is active in it and ends with it. What it throws marks the span and passes through; its text stays out. */
+/** Runs `work` within a span, which is active in it and ends with it. An error marks the span and is rethrown; its text is not recorded. */
 export async function withSpan<T>(tracer: Tracer, name: string, about: SpanAbout, work: (span: Span) => Promise<T>): Promise<T> {
   const { kind = SpanKind.INTERNAL, parent = context.active(), attributes = {} } = about;
   const span = tracer.startSpan(name, { kind, attributes }, parent);

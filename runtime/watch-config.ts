@@ -3,16 +3,16 @@ import { ConfigError, type Environment, readConfig, type Values, type Variables 
 import type { Logger } from "./logger.ts";
 import { createStableReading } from "./stable-reading.ts";
 
-/** Between looks at the files: a few small reads, and a new Secret takes the kubelet up to a minute anyway. */
+/** Between reads of the files: they are small, and the kubelet takes up to a minute to update a Secret anyway. */
 export const LOOK_MS = 2_000;
 
 export interface WatchParts<V extends Variables> {
-  /** Of these, what comes from files may change; the environment does not. */
+  /** Only the values that come from files can change; the environment does not. */
   variables: V;
   env: Environment;
-  /** What they were when the role started. */
+  /** The values when the role started. */
   start: Values<V>;
-  /** Uses what was read anew. Where it throws nothing may have changed, and its error may hold nothing of a secret. */
+  /** Uses the new values. If it throws, it must have changed nothing, and its error must not contain a secret. */
   take(config: Values<V>): void;
   log: Logger;
   lookMs?: number;

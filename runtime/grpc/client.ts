@@ -11,15 +11,15 @@ import type { Certificates } from "../tls/grpc-tls.ts";
 import { inject } from "../tracing.ts";
 import { MESSAGE_BYTES_MAX } from "./server.ts";
 
-/** What a call may take when nobody says otherwise; as long as a server of ours works on one. */
+/** Default deadline of a call, equal to the longest our servers work on one. */
 export const CALL_MS = 10_000;
-/** A server that vanished without a word is noticed after both, also between calls. */
+/** A server that disappeared without closing the connection is detected after the sum of both, also between calls. */
 const KEEPALIVE_MS = 60_000;
 const KEEPALIVE_TIMEOUT_MS = 20_000;
 
 /**
- * Every method of ours may be repeated: Send carries an idempotency key, and the others are idempotent. So UNAVAILABLE, and nothing else, is tried
- * again within the call's deadline, until a tenth of the calls fail. Over addresses by round robin (gRPC A6, Client Retries).
+ * Every method may be repeated: sends carry idempotency keys, and the others are idempotent. So calls that fail with UNAVAILABLE, and no others,
+ * are retried within the deadline, until a tenth of the calls fail. Round robin over all addresses (gRPC A6, Client Retries).
  */
 export const SERVICE_CONFIG = JSON.stringify({
   loadBalancingConfig: [{ round_robin: {} }],
@@ -39,9 +39,9 @@ export const SERVICE_CONFIG = JSON.stringify({
 });
 
 export interface ClientParts {
-  /** API key, sent as "authorization: Bearer". In clear without TLS. */
+  /** API key, sent as "authorization: Bearer". Unencrypted without TLS. */
   token?: string;
-  /** Whom to believe, and what to show a server that asks. Undefined: plain text. */
+  /** The trusted CAs, and the certificate for a server that asks for one. Undefined: plain text. */
   tls?: Pick<Certificates, "forClient"> | undefined;
 }
 
@@ -61,7 +61,7 @@ export function createClient<C extends Client>(
     "grpc.keepalive_time_ms": KEEPALIVE_MS,
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
     "grpc.service_config": SERVICE_CONFIG,
-    // Someone who can write a TXT record should not rule our retries.
+    // A DNS TXT record must not change our retries.
     "grpc.service_config_disable_resolution": 1,
     "grpc.enable_channelz": 0,
     ...(token ? { interceptors: [bearer(token)] } : {}),
@@ -87,7 +87,7 @@ export interface CallOptions {
 }
 
 /**
- * One unary call: `callUnary(client, NotificationServiceService.sendNotification, request)`. Carries the trace along. Rejects with a ServiceError,
+ * One unary call: `callUnary(client, NotificationServiceService.sendNotification, request)`. Passes the trace on. Rejects with a ServiceError,
  * which readDetails() reads; CANCELLED when the signal aborts.
  */
 export function callUnary<Request, Response>(

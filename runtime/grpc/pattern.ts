@@ -1,10 +1,10 @@
-/** What RE2 and JavaScript mean alike. RE2's \s is these five; JavaScript's has twenty more. */
+/** Syntax that RE2 and JavaScript read alike. RE2's \s is these five; JavaScript's has twenty more. */
 const RE2_SPACE = "\\t\\n\\f\\r ";
 const SAME_ESCAPES = new Set([..."rntfdw.+*?()[]{}|^$\\/-"]);
 
 /**
- * Compiles an RE2 pattern, as protovalidate's string.pattern is, into a test that answers as RE2 would.
- * Throws on what the two engines read differently, and on a pattern without ^ and $, rather than guess.
+ * Compiles an RE2 pattern, as protovalidate's string.pattern is, into a test with the same result as RE2.
+ * Throws for syntax that the two engines read differently, and for a pattern without ^ and $.
  */
 export function compilePattern(pattern: string): (text: string) => boolean {
   const unsupported = (what: string): never => {
@@ -38,7 +38,7 @@ const EMAIL =
   /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/;
 export const isEmail = (text: string) => EMAIL.test(text);
 
-/** True when `text` has more than `max` code points; looks at no more of it than needed. */
+/** True when `text` has more than `max` code points; stops counting as soon as that is known. */
 export function longerThan(text: string, max: number): boolean {
   // A code point is one or two UTF-16 units.
   if (text.length <= max) return false;

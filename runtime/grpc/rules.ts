@@ -15,12 +15,12 @@ import { compilePattern, isEmail, longerThan } from "./pattern.ts";
 /** Adds to `found` what is wrong with the value; paths are relative to it. */
 export type Check = (value: unknown, found: Violation[]) => void;
 
-/** proto/ uses a rule this validator does not know. A bug of ours: a rule must never be ignored in silence. */
+/** proto/ uses a rule this validator does not know. A bug of ours: a rule must never be silently ignored. */
 export class UnsupportedRuleError extends Error {
   override name = "UnsupportedRuleError";
 }
 
-/** Throws when anything but `known` is set. `where` names the rules in the error. */
+/** Throws if anything but `known` is set. `where` names the rules in the error. */
 export function only<Desc extends DescMessage>(schema: Desc, rules: MessageShape<Desc>, known: readonly string[], where: string): void {
   const unknown = schema.fields.filter((f) => isFieldSet(rules, f) && !known.includes(f.name)).map((f) => f.name);
   for (const extension of rules.$unknown ?? []) unknown.push(`number ${extension.no}`);
@@ -35,7 +35,7 @@ export const all = (checks: readonly (Check | undefined)[]): Check | undefined =
   };
 };
 
-/** A check that adds one violation, without a path, when `holds` does not. */
+/** A check that adds one violation, without a path, if `holds` returns false. */
 const rule = (id: string, message: string, holds: (value: never) => boolean): Check => {
   const test = holds as (value: unknown) => boolean;
   return (value, found) => {
@@ -43,7 +43,7 @@ const rule = (id: string, message: string, holds: (value: never) => boolean): Ch
   };
 };
 
-/** The rules of one scalar or enum value, wherever it stands: in a field, a list or a map's keys. */
+/** The rules of one scalar or enum value, in a field, a list or a map's keys. */
 export function compileValue(type: ScalarType | DescEnum, rules: FieldRules | undefined, where: string): Check | undefined {
   const given = rules?.type;
   if (!rules || !given?.case) return undefined;
@@ -66,7 +66,7 @@ function compileString(rules: StringRules, where: string): Check | undefined {
   ]);
   if (!has("maxLen")) return shape;
   return (value, found) => {
-    // What is too long is not looked at further, so that the work stays bounded by the limit.
+    // A value that is too long is not checked further, so that the limit bounds the work.
     if (longerThan(value as string, max)) found.push({ field: "", rule: "string.max_len", message: `must be at most ${characters(max)}` });
     else shape?.(value, found);
   };

@@ -6,17 +6,17 @@ import type { Logger } from "../logger.ts";
 import type { Certificates } from "../tls/grpc-tls.ts";
 import { addReflection } from "./reflection.ts";
 
-/** A SendBatch of 1,000 notifications at their largest usual size, 16 kB each. grpc-js rejects more with RESOURCE_EXHAUSTED. */
+/** A batch of 1,000 notifications at their largest usual size, 16 kB each. grpc-js rejects more with RESOURCE_EXHAUSTED. */
 export const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
 /** Calls under way on one connection; further ones wait at the client. */
 const STREAMS_MAX = 1_000;
-/** Connections are ended gently now and then, so that clients find pods added since. grpc-js spreads it by 10%. */
+/** Connections are closed gracefully after this time, so that clients find new pods. grpc-js adds 10 % jitter. */
 const CONNECTION_AGE_MS = 300_000;
 const CONNECTION_GRACE_MS = 30_000;
-/** A peer that vanished without a word is noticed after both. */
+/** A peer that disappeared without closing the connection is detected after the sum of both. */
 const KEEPALIVE_MS = 60_000;
 const KEEPALIVE_TIMEOUT_MS = 20_000;
-/** How long calls under way may take to finish at shutdown: as long as a call may take at all. */
+/** How long calls under way may take to finish at shutdown: the longest that any call may take. */
 const DRAIN_MS = 10_000;
 
 export interface GrpcService {
@@ -30,7 +30,7 @@ export interface GrpcServerOptions {
   services: readonly GrpcService[];
   reflection: boolean;
   log: Logger;
-  /** With an authority in it, callers must show a certificate it signed. Undefined: plain text. */
+  /** With a CA in it, callers must present a certificate that it signed. Undefined: plain text. */
   tls?: Certificates | undefined;
   messageBytesMax?: number;
   drainMs?: number;
@@ -38,15 +38,15 @@ export interface GrpcServerOptions {
 
 export interface GrpcServer extends AsyncDisposable {
   readonly port: number;
-  /** host:port, as it is reached from here. */
+  /** host:port for callers on this machine. */
   readonly address: string;
-  /** What health answers for "", "readiness" and each service. Starts as false. "liveness" is always SERVING. */
+  /** The health status of "", "readiness" and each service. Starts as false. "liveness" is always SERVING. */
   setServing(serving: boolean): void;
   /** Serving from now on, until the signal aborts: callers go elsewhere while calls under way finish. */
   serveUntil(signal: AbortSignal): void;
 }
 
-/** Listens, with health (grpc.health.v1). Disposal lets calls under way finish for `drainMs`, then cuts them. Rejects when it cannot listen. */
+/** Listens, with health (grpc.health.v1). Disposal lets calls under way finish for `drainMs`, then cancels them. Rejects if it cannot listen. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const { log, drainMs = DRAIN_MS, messageBytesMax = MESSAGE_BYTES_MAX } = options;
   const server = new Server({
@@ -57,7 +57,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     "grpc.max_connection_age_grace_ms": CONNECTION_GRACE_MS,
     "grpc.keepalive_time_ms": KEEPALIVE_MS,
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
-    // Channelz stays on: without it forceShutdown() of grpc-js 1.14 knows no connections and cuts none. Nobody can reach it from outside.
+    // Channelz stays on: without it forceShutdown() of grpc-js 1.14 knows no connections and closes none. It is not reachable from outside.
   });
   for (const { definition, implementation } of options.services) server.addService(definition, implementation);
   const names = options.services.map((s) => serviceName(s.definition));
@@ -85,7 +85,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     async [Symbol.asyncDispose]() {
       setServing(false);
       const { promise: drained, resolve } = Promise.withResolvers<void>();
-      // A health watch never ends by itself, so a server that is watched always takes the whole time.
+      // A health watch never ends by itself, so a server with one always uses the whole time.
       server.tryShutdown(() => resolve());
       await withDeadline(drained, { limitMs: drainMs }, () => log.warn({ drainMs }, "calls were still under way at shutdown and are cut"));
       server.forceShutdown();

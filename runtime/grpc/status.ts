@@ -9,14 +9,14 @@ const DETAILS = "grpc-status-details-bin";
 const ANY = "type.googleapis.com/google.rpc.";
 
 /**
- * A status travels in HTTP/2 trailers, and common clients take 8 kB of them (grpc-java's default). Base64 makes 5.5 kB of these 4 kB, and
- * the message stands beside them once more.
+ * A status travels in HTTP/2 trailers, and common clients take 8 kB of them (grpc-java's default). Base64 turns these 4 kB into 5.5 kB, and
+ * the message is sent a second time beside them.
  */
 const DETAILS_BYTES_MAX = 4_096;
 const MESSAGE_CHARACTERS_MAX = 500;
-/** More than a person mends at once. */
+/** More than a person corrects at once. */
 const FIELDS_MAX = 25;
-/** A path is ours but for the keys of a map. */
+/** Only the keys of a map make a path long. */
 const PATH_CHARACTERS_MAX = 200;
 /** Tags and lengths: of an entry and its three texts, at most 3 bytes each; and around all entries, with the type's name. */
 const ENTRY_BYTES = 12;

@@ -30,8 +30,8 @@ const EXPRESSIONS: Readonly<Record<string, { expression: string; holds(message: 
 };
 
 /**
- * The rules written in proto/ for one message type, compiled into plain checks on ts-proto's messages. The answer is what protovalidate
- * would say, with one difference: what is over its own size limit (max_len, max_items, max_pairs) is not looked at further.
+ * The rules written in proto/ for one message type, compiled into plain checks on ts-proto's messages. The result equals
+ * protovalidate's, with one difference: a value over its own size limit (max_len, max_items, max_pairs) is not checked further.
  * Throws UnsupportedRuleError for a rule it does not know.
  */
 export function compileValidator(typeName: string): (message: unknown) => Violation[] {
@@ -43,7 +43,7 @@ export function compileValidator(typeName: string): (message: unknown) => Violat
   };
 }
 
-/** Undefined when nothing in the message, or below it, has a rule. */
+/** Undefined if neither the message nor anything below it has a rule. */
 export function compileMessage(message: DescMessage, known: Map<DescMessage, Check | undefined | "under way">): Check | undefined {
   const before = known.get(message);
   if (before === "under way") throw new UnsupportedRuleError(`${message.typeName}: a message within itself is not supported`);

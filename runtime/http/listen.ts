@@ -2,7 +2,7 @@ import type { Server } from "node:http";
 import type { Server as HttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
-/** Resolves with the port it took; 0 takes a free one. Rejects when it cannot listen. */
+/** Resolves with the port it took; 0 takes a free one. Rejects if it cannot listen. */
 export async function listen(server: Server | HttpsServer, { host, port }: { host: string; port: number }): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -14,7 +14,7 @@ export async function listen(server: Server | HttpsServer, { host, port }: { hos
   return (server.address() as AddressInfo).port;
 }
 
-/** Takes no more, lets requests under way finish for `drainMs`, and cuts off what is left. */
+/** Stops accepting, lets requests under way finish for `drainMs`, and then closes every connection. */
 export async function close(server: Server | HttpsServer, drainMs: number): Promise<void> {
   const { promise: closed, resolve } = Promise.withResolvers<void>();
   server.close(() => resolve());

@@ -6,7 +6,7 @@ export function parseTarget(target = "/"): { path: string; query: URLSearchParam
     : { path: target.slice(0, mark), query: new URLSearchParams(target.slice(mark + 1)) };
 }
 
-/** The JSON value of a body, or undefined where it is none. */
+/** The JSON value of a body, or undefined if it is not JSON. */
 export function parseJson(body: Buffer | string): unknown {
   try {
     return JSON.parse(body.toString());

@@ -1,2 +1,2 @@
-/** Where who listens at `host` on `port` is reached from the same machine: 0.0.0.0 is every address, and none to call. */
+/** The address at which a server that listens on `host` can be called from the same machine: 0.0.0.0 listens on every address but cannot be called. */
 export const reachable = (host: string, port: number) => `${host === "0.0.0.0" ? "127.0.0.1" : host}:${port}`;

@@ -12,7 +12,7 @@ const REQUEST_MS_MAX = 10_000;
 const HEADERS_MS_MAX = 5_000;
 /** How long a route may take to answer. */
 const HANDLE_MS_MAX = 10_000;
-/** Longer than the 60 s of usual load balancers, so that we are never the one who closes first. */
+/** Longer than the 60 s of usual load balancers, so that the load balancer closes first. */
 const KEEP_ALIVE_MS = 65_000;
 /** How long requests under way may take to finish at shutdown. */
 const DRAIN_MS = 10_000;
@@ -23,9 +23,9 @@ export interface HttpRequest {
   path: string;
   query: URLSearchParams;
   headers: IncomingHttpHeaders;
-  /** As it was sent, for signatures. */
+  /** Unchanged bytes, for signatures. */
   body: Buffer;
-  /** Aborts when the caller goes away or the time is up. */
+  /** Aborts when the caller disconnects or the deadline passes. */
   signal: AbortSignal;
 }
 
@@ -49,7 +49,7 @@ export interface HttpServerOptions {
   /** What /readyz answers. */
   ready(): boolean;
   log: Logger;
-  /** What /metrics prints; without it there is no /metrics, as on a port the world can reach. */
+  /** What /metrics prints; undefined: no /metrics, for a port that is reachable from outside. */
   registry?: Registry | undefined;
   routes?: readonly Route[];
   bodyBytesMax?: number;
@@ -63,7 +63,7 @@ export interface HttpServer extends AsyncDisposable {
 
 /**
  * Serves GET /healthz, /readyz and /metrics, and the routes. A route that throws is logged and answered 500 without its text.
- * Disposal lets requests under way finish for `drainMs`. Rejects when it cannot listen.
+ * Disposal lets requests under way finish for `drainMs`. Rejects if it cannot listen.
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { ready, registry, log, drainMs = DRAIN_MS, handleMsMax = HANDLE_MS_MAX, bodyBytesMax = BODY_BYTES_MAX } = options;
@@ -99,12 +99,12 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     answer(message, gone.signal)
       .catch((error: unknown) => {
         if (!message.complete) return text(400, "cut off");
-        // Without the query: it may hold a recipient's token.
+        // Without the query: it may contain a recipient's token.
         log.error({ err: error, method: message.method, path: message.url?.split("?")[0] }, "a request failed");
         return text(500, "an error of ours");
       })
       .then((result) => {
-        // Node closes only the connections that are idle when the end begins.
+        // Node closes only the connections that are idle at the start of the shutdown.
         if (closing) response.shouldKeepAlive = false;
         write(response, result, message.method === "HEAD");
       })
@@ -134,7 +134,7 @@ const text = (status: number, body: string): HttpResponse => ({
 const isAt = (route: Route, path: string) =>
   route.path.endsWith("/*") ? path.startsWith(route.path.slice(0, -1)) && path.length >= route.path.length : path === route.path;
 
-/** Undefined when it is larger than `bytesMax`; then the rest is left unread. */
+/** Undefined when it is larger than `bytesMax`; the rest is then not read. */
 async function readBody(message: IncomingMessage, bytesMax: number): Promise<Buffer | undefined> {
   if (Number(message.headers["content-length"] ?? 0) > bytesMax) return undefined;
   const chunks: Buffer[] = [];

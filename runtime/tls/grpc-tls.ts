@@ -4,14 +4,14 @@ import type { Logger } from "../logger.ts";
 import { LOOK_MS } from "../watch-config.ts";
 import { expiresAt, isSame, readTlsFiles, type TlsFiles, type TlsTexts, tlsFaults } from "./tls-files.ts";
 
-/** A fault that lasts is said again after this. */
+/** A lasting fault is logged again after this time. */
 const REPEAT_MS = 600_000;
 
-/** What we show and whom we believe, as the files say at the moment: connections begun after a change go by the new files. */
+/** Our certificate and the trusted CAs, as in the files now: connections opened after a change use the new files. */
 export interface Certificates {
-  /** Where there is an authority, clients must show a certificate it signed. */
+  /** If there is a CA, clients must present a certificate that it signed. */
   forServer(): ServerCredentials;
-  /** Believes the authority, shows the certificate. */
+  /** Trusts the CA and presents the certificate. */
   forClient(): ChannelCredentials;
 }
 
@@ -31,7 +31,7 @@ export const internalTlsVariables = {
 
 const INTERNAL_TLS = { cert: "INTERNAL_TLS_CERT_FILE", key: "INTERNAL_TLS_KEY_FILE", ca: "INTERNAL_TLS_CA_FILE" } as const;
 
-/** For startGrpcServer and createClient alike. Undefined where the variables are empty; a ConfigError where the files cannot be used. */
+/** For startGrpcServer and createClient alike. Undefined if the variables are empty; throws a ConfigError if the files cannot be used. */
 export const internalTls = (config: Readonly<Record<keyof typeof internalTlsVariables, string>>, log: Logger): Certificates | undefined =>
   openCertificates(config, INTERNAL_TLS, log);
 
@@ -40,7 +40,7 @@ export interface TlsNames<Name extends string> {
   cert: Name;
   key: Name;
   ca: Name;
-  /** Without it, `ca` may not be empty where the others are set. */
+  /** If false, `ca` must be set when the others are. */
   caIsOptional?: boolean;
 }
 
@@ -62,8 +62,8 @@ export function openCertificates<Name extends string>(
 }
 
 /**
- * The files are looked at while somebody listens or calls with them. What cannot be used is logged and the old kept.
- * Throws a ConfigError where they cannot be used from the start.
+ * The files are read again while a server or client uses them. Unusable files are logged and the previous ones stay in use.
+ * Throws a ConfigError if they cannot be used at the start.
  */
 export function watchCertificates(
   files: TlsFiles,
@@ -104,7 +104,7 @@ export function watchCertificates(
   };
 
   let timer: NodeJS.Timeout | undefined;
-  /** grpc-js wants each listener told what is known, and from then on every change. */
+  /** grpc-js expects each listener to receive the current value and then every change. */
   const registry = <Update>(updateOf: (texts: TlsTexts) => Update) => {
     const tellers = new Map<(update: Update | null) => void, () => void>();
     return {
@@ -113,7 +113,7 @@ export function watchCertificates(
         tellers.set(listener, tell);
         listeners.add(tell);
         if (!timer) {
-          // Nobody has looked for as long as nobody listened.
+          // The files were not read while there was no listener.
           refresh();
           timer = setInterval(refresh, lookMs).unref();
         }

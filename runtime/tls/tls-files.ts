@@ -2,32 +2,32 @@ import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
 
-/** Where a certificate chain, its key and the authorities to believe lie, and the variables that say so. All PEM. */
+/** Paths of a certificate chain, its key and the trusted CAs, and the variables that name them. All PEM. */
 export interface TlsFiles {
   cert: NamedPath;
   key: NamedPath;
-  /** Undefined: nobody's certificate is checked. */
+  /** Undefined: no peer certificate is checked. */
   ca?: NamedPath | undefined;
 }
 export interface NamedPath {
-  /** The environment variable; faults name it, never the path. */
+  /** The environment variable; faults name it and not the path. */
   name: string;
   path: string;
 }
 
-/** What the files held at one moment. */
+/** The contents of the files at one moment. */
 export interface TlsTexts {
   cert: Buffer;
   key: Buffer;
   ca: Buffer | undefined;
 }
 
-/** A pair of files is replaced while it is read at most once or twice; who replaces more often is not waited for. */
+/** Files are usually replaced at most once or twice during a read; more frequent changes are not waited for. */
 const READS_MAX = 5;
 
 /**
- * All files as they stood at one moment: mounted Secrets are replaced all at once, by one symbolic link, and a certificate before it does not
- * fit a key after it. So it is read until two reads agree. A string where a file cannot be read.
+ * All files as of one moment. Mounted Secrets are replaced together, by one symbolic link, and an old certificate does not match a new key,
+ * so the files are read until two reads agree. Returns a string if a file cannot be read.
  */
 export function readTlsFiles(files: TlsFiles): TlsTexts | string {
   const read = ({ name, path }: NamedPath): Buffer => {
@@ -56,7 +56,7 @@ class UnreadableError extends Error {}
 export const isSame = (a: TlsTexts, b: TlsTexts): boolean =>
   a.cert.equals(b.cert) && a.key.equals(b.key) && (a.ca === undefined || b.ca === undefined ? a.ca === b.ca : a.ca.equals(b.ca));
 
-/** Why these texts cannot be used at `now` (ms since the epoch), one line each beginning with the variable. Nothing of a key is repeated. */
+/** Why these texts cannot be used at `now` (ms since the epoch), one line each beginning with the variable. They contain nothing of a key. */
 export function tlsFaults(files: TlsFiles, texts: TlsTexts, now: number): string[] {
   const chain = certificatesOf(texts.cert);
   const key = privateKey(texts.key);
@@ -94,7 +94,7 @@ const BLOCK = /^-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/gm;
 export function certificatesOf(pem: Buffer): X509Certificate[] | string {
   const text = pem.toString("latin1");
   const blocks = text.match(BLOCK) ?? [];
-  // OpenSSL passes over what begins within a line, without a word.
+  // OpenSSL silently ignores a block that begins within a line.
   if (blocks.length < text.split("BEGIN CERTIFICATE").length - 1) return "a certificate in the file does not begin on a line of its own";
   if (blocks.length === 0) return "the file holds no PEM certificate";
   try {
