@@ -1,13 +1,13 @@
-// Turns proto/ into one image and lets buf and ts-proto work on it.
+// Compiles proto/ with protoc, for buf and ts-proto.
 //
 //   proto.ts gen               write gen/
-//   proto.ts fresh             exit code 1 unless gen/ is what gen would write
+//   proto.ts fresh             exit code 1 unless gen/ is up to date
 //   proto.ts lint              buf lint
 //   proto.ts breaking [REF]    buf breaking against proto/baseline.binpb, or against proto/ as it was at REF
 //   proto.ts baseline          write proto/baseline.binpb: only when a release may break the contract
 //
-// buf/validate/validate.proto lives in buf's own registry, which not every machine reaches; its descriptor travels inside
-// @bufbuild/protovalidate. So protoc resolves that import from a descriptor set, and buf reads the image protoc wrote.
+// buf/validate/validate.proto is in buf's registry, which not every machine can reach. @bufbuild/protovalidate contains its descriptor, so protoc
+// resolves that import from a descriptor set, and buf reads the image that protoc wrote.
 import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,7 +21,7 @@ const run = (name: string, args: string[]) =>
   execFileSync(join(root, "node_modules/.bin", name), args, { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
 const scratch = mkdtempSync(join(tmpdir(), "carillon-proto-"));
 
-/** Google's error details, as gRPC statuses carry them. */
+/** Google's error details, which gRPC statuses carry. */
 const GOOGLE_RPC = ["google/rpc/status.proto", "google/rpc/error_details.proto", "google/rpc/code.proto"];
 
 function withDependencies(file: DescFile, into = new Map<string, DescFile>()): Map<string, DescFile> {
@@ -38,7 +38,7 @@ function protocArguments(protoRoot: string): string[] {
 }
 
 const sources = (protoRoot: string) => globSync("carillon/**/*.proto", { cwd: protoRoot }).sort();
-/** Contracts of others that we serve: their names are not ours to lint, and no client of ours needs them in carillon.binpb. */
+/** Foreign contracts that Carillon serves: not linted, and not in carillon.binpb, because Carillon's clients do not need them. */
 const foreign = (protoRoot: string) => globSync("externalscaler/*.proto", { cwd: protoRoot }).sort();
 
 function buildImage(protoRoot: string, name: string, options: readonly string[] = ["--include_source_info"]): string {
@@ -62,7 +62,7 @@ function protoAt(ref: string): string {
   return join(folder, "proto");
 }
 
-/** The contract that clients may have been built from: what is in it must stay as it is. */
+/** The contract that existing clients were built from; it must stay compatible. */
 const BASELINE = join(root, "proto/baseline.binpb");
 
 function generate(proto: string, out: string) {
@@ -76,11 +76,11 @@ function generate(proto: string, out: string) {
     ...foreign(proto),
     ...GOOGLE_RPC,
   ]);
-  // What reflection answers from, what the validator is compiled from, and all that a client in another language needs: with comments,
-  // with every import, and with the imports marked as such, so that `buf generate` makes files for ours only. Tasks are internal.
+  // For reflection, the validator and clients in other languages: with comments, and with all imports marked as imports, so that
+  // `buf generate` writes files for our own only. Tasks are internal.
   const image = buildImage(proto, "client");
   run("buf", ["build", image, "--path", "carillon", "--exclude-path", "carillon/v1/task.proto", "-o", join(out, "carillon.binpb")]);
-  // Only the descriptor of validate.proto is needed; ts-proto writes its messages too.
+  // ts-proto also writes the messages of validate.proto, of which only the descriptor is needed.
   for (const unused of ["buf", "google/protobuf/descriptor.ts", "google/protobuf/field_mask.ts"])
     rmSync(join(out, unused), { recursive: true, force: true });
 }
@@ -95,14 +95,14 @@ const [command, ref] = process.argv.slice(2);
 try {
   const proto = join(root, "proto");
   if (command === "gen") {
-    // Made apart, then copied: a mistake in a .proto file leaves gen/ as it was.
+    // Generated elsewhere and copied, so that a mistake in a .proto file leaves gen/ as it was.
     const made = join(scratch, "gen");
     generate(proto, made);
     rmSync(join(root, "gen"), { recursive: true, force: true });
     cpSync(made, join(root, "gen"), { recursive: true });
   } else if (command === "fresh") {
     if (!isFresh(proto)) {
-      console.error("gen/ is not what proto/ gives: make gen");
+      console.error("gen/ is stale: run make gen");
       process.exitCode = 1;
     }
   } else if (command === "lint") {
@@ -122,7 +122,7 @@ try {
     process.exitCode = 2;
   }
 } catch (error) {
-  // The tool has said what is wrong; where it stood in here helps nobody.
+  // The tool has printed its error; a stack trace of this script adds nothing.
   if (!(error instanceof Error && "status" in error)) throw error;
   process.exitCode = 1;
 } finally {
