@@ -21,7 +21,9 @@ export function createContentStore(collection: Collection<ContentDocument>): Con
     put: (contents) =>
       asStoreError("put contents", async () => {
         if (contents.length === 0) return;
-        const upserts = contents.map((stored) => ({
+        // In the order of their ids, so that two calls with the same contents cannot deadlock on a server that locks documents.
+        const sorted = contents.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+        const upserts = sorted.map((stored) => ({
           updateOne: {
             filter: { _id: keyOf(stored) },
             update: { $max: { keepUntil: stored.keepUntil }, $setOnInsert: { content: JSON.stringify(stored.content) } },

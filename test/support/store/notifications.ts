@@ -25,7 +25,7 @@ export function describeNotifications(name: string, test: StoreTest): void {
       ];
       const record = sampleNotification(
         endpoints.map(() => T0),
-        { collapseKey: "c", recipient: { kind: "endpoint", endpoint: endpoints[0]! } },
+        { collapseKey: "c", contentHashes: { email: "ab".repeat(32) }, recipient: { kind: "endpoint", endpoint: endpoints[0]! } },
       );
       for (const [i, delivery] of record.deliveries.entries()) {
         if (endpoints[i]) Object.assign(delivery, { channel: endpoints[i].channel, endpoint: endpoints[i], endpointId: hexId() });
