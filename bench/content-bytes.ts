@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openStore } from "../adapters/store/open-store.ts";
 import { CONTENT_BOUNDS } from "../core/content/reference.ts";
-import { decisionChange } from "../core/delivery/transitions.ts";
+import { factsOf, sent } from "../core/delivery/transitions.ts";
 import { takeOutLarge } from "../gateway/large-content.ts";
 import { sampleNotification } from "../test/support/notification-samples.ts";
 
@@ -39,9 +39,8 @@ async function measure(kib: number, inlineBytesMax: number): Promise<Written> {
       });
     const [first, again] = [await accept("first"), await accept("again")];
     const { record } = insertionOf("first");
-    const on = { notificationId: record.id, deliveryId: `${record.id}-0`, attempt: 1, expiresAt: record.expiresAt };
     const change = await written(() =>
-      store.notifications.change([decisionChange(on, { kind: "sent", providerRef: "ref", reason: undefined }, Date.now())]),
+      store.notifications.change([sent(factsOf(record, record.deliveries[0]!), { providerRef: "ref" }, Date.now()).change]),
     );
     return { accept: first, again, change };
   } finally {

@@ -13,6 +13,6 @@ export function storedNotification(
     ...{ id, app: "bench", idempotencyKey: key, payloadHash: "0".repeat(64), recipient: { kind: "endpoint", endpoint } },
     ...{ notificationClass: "transactional", category: "orders", content: { push }, priority: "high" },
     ...{ acceptedAt: now, sendAt: now, expiresAt: now + 86_400_000 },
-    deliveries: [{ id: `${id}-0`, channel: endpoint.channel, endpoint, state: "pending", attempt: 1, publications: 0, nextAt: now }],
+    deliveries: [{ id: `${id}-0`, channel: endpoint.channel, endpoint, state: "pending", attempt: 1, publishCount: 0, nextAt: now }],
   };
 }

@@ -45,7 +45,7 @@ test("what was opted out twice is kept once, and taken back word for word", () =
 });
 
 test("a notification is due when the first of its open deliveries is", () => {
-  const d = (nextAt?: number) => ({ id: "d", channel: "sms" as const, state: "pending" as const, attempt: 1, publications: 0, nextAt });
+  const d = (nextAt?: number) => ({ id: "d", channel: "sms" as const, state: "pending" as const, attempt: 1, publishCount: 0, nextAt });
   assert.equal(dueAt([d(), d(7), d(3)]), 3);
   assert.equal(dueAt([d(), d()]), undefined);
 });

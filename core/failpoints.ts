@@ -3,7 +3,7 @@ export const FAILPOINTS = [
   "gateway.before-insert",
   "gateway.inserted",
   "gateway.published",
-  "relay.taken",
+  "relay.leased",
   "relay.closed",
   "relay.published",
   "relay.changed",

@@ -21,7 +21,15 @@ function setUp(contents: Partial<ContentStore> = {}) {
   const metrics = createDispatchMetrics(createMetrics("test"));
   const store = { ...world.store, contents: { ...world.store.contents, ...contents } };
   const log = createLogger("test", "info", { write: (line) => void lines.push(line) });
-  const load = createContentLoader(dispatch, { channel: "sms", store, worker: "w1", clock: world.clock, log, metrics });
+  const load = createContentLoader(dispatch, {
+    channel: "sms",
+    store,
+    recorder: world.recorder,
+    worker: "w1",
+    clock: world.clock,
+    log,
+    metrics,
+  });
   const why = async () => (await metrics.settled.get()).values.map(({ labels, value }) => [labels.settlement, labels.why, value]);
   return { load, sent, lines, why };
 }

@@ -1,8 +1,11 @@
 import type { Content } from "../core/content/content.ts";
+import { applyTransitions } from "../core/delivery/apply-transitions.ts";
 import type { Channel } from "../core/delivery/channel.ts";
 import { reason } from "../core/delivery/reason.ts";
-import { type Void, voidAttempt, voidChange } from "../core/delivery/transitions.ts";
+import { voided } from "../core/delivery/transitions.ts";
+import { type Void, voidAttempt } from "../core/delivery/void-attempt.ts";
 import type { Clock } from "../core/ports/clock.ts";
+import type { EventRecorder } from "../core/ports/event-recorder.ts";
 import type { DeliveryTask, Settlement } from "../core/ports/queue.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Logger } from "../runtime/logger.ts";
@@ -18,6 +21,7 @@ const CONTENT_LOST: Void = { kind: "void", state: "failed", reason: reason("cont
 export interface ContentLoaderParts {
   channel: Channel;
   store: Pick<Store, "contents" | "attempts" | "notifications">;
+  recorder: EventRecorder;
   worker: string;
   clock: Clock;
   log: Logger;
@@ -30,7 +34,7 @@ export interface ContentLoaderParts {
  * defect or a store that somebody changed.
  */
 export function createContentLoader(dispatch: Dispatch, parts: ContentLoaderParts): Dispatch {
-  const { channel, store, worker, clock, log, metrics } = parts;
+  const { channel, store, recorder, worker, clock, log, metrics } = parts;
   const cache = createContentCache(store.contents);
 
   return async (task, holder) => {
@@ -55,10 +59,7 @@ export function createContentLoader(dispatch: Dispatch, parts: ContentLoaderPart
   async function fail(task: DeliveryTask): Promise<void> {
     const now = clock.now();
     const [ours] = await store.attempts.claim([voidAttempt(task, worker, CONTENT_LOST, now)]);
-    if (!ours) return;
-    const change = voidChange(task, CONTENT_LOST, now);
-    const [ended] = await store.notifications.change([change]);
-    if (ended) metrics.ended(channel, change.set);
+    if (ours) await applyTransitions(store.notifications, recorder, [voided(task, CONTENT_LOST, now)]);
   }
 
   function settled(settlement: Settlement, why: string): Settlement {

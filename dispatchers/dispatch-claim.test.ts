@@ -9,7 +9,8 @@ import type { Store } from "../core/ports/store.ts";
 import { accepted, useDispatchWorld } from "../test/support/dispatch-world.ts";
 import { sampleNotification } from "../test/support/notification-samples.ts";
 import { scriptedProvider } from "../test/support/scripted-provider.ts";
-import { CLAIM_TO_SEND_MS, OPT_OUT_FRESH_MS } from "./dispatch.ts";
+import { OPT_OUT_FRESH_MS } from "./dispatch.ts";
+import { CLAIM_TO_SEND_MS } from "./dispatch-parts.ts";
 
 const world = useDispatchWorld();
 

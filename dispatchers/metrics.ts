@@ -1,8 +1,6 @@
-import { type DeliveryEnds, deliveryEnds } from "../runtime/delivery-ends.ts";
 import type { Counter, Histogram, Metrics } from "../runtime/metrics.ts";
 
 export interface DispatchMetrics {
-  ended: DeliveryEnds;
   attempts: Counter<"provider" | "outcome" | "account">;
   providerSeconds: Histogram<"provider" | "account">;
   statusQueries: Counter<"provider" | "finding" | "account">;
@@ -10,7 +8,6 @@ export interface DispatchMetrics {
 }
 
 export const createDispatchMetrics = (metrics: Metrics): DispatchMetrics => ({
-  ended: deliveryEnds(metrics),
   attempts: metrics.counter("carillon_attempts_total", "Provider calls, by outcome", ["provider", "outcome", "account"]),
   providerSeconds: metrics.histogram("carillon_provider_seconds", "From the claim to the provider's answer", ["provider", "account"]),
   statusQueries: metrics.counter("carillon_status_queries_total", "Status queries to providers about attempts in doubt, by result", [

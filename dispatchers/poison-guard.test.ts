@@ -26,7 +26,7 @@ type Work = (id: string) => Promise<Settlement>;
 /** A new process of the dispatcher. */
 const guard = (work: Work) =>
   createPoisonGuard((task) => work(task.deliveryId), {
-    ...{ store: world.store, crashCounter, worker: "w", clock: world.clock },
+    ...{ store: world.store, recorder: world.recorder, crashCounter, worker: "w", clock: world.clock },
     log: createLogger("test", "info", { write: (line) => void world.lines.push(line) }),
     metrics: createDispatchMetrics(createMetrics("test")),
   });
@@ -101,7 +101,7 @@ test("what was under way beside it is not blamed", async () => {
         return dies();
       },
       {
-        ...{ store: world.store, worker: "w", clock: world.clock },
+        ...{ store: world.store, recorder: world.recorder, worker: "w", clock: world.clock },
         // A dead process writes nothing.
         crashCounter: {
           ...crashCounter,

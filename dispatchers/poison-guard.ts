@@ -1,23 +1,27 @@
 import type { CrashCounter } from "../adapters/redis/crash-counter.ts";
+import { applyTransitions } from "../core/delivery/apply-transitions.ts";
 import { reason } from "../core/delivery/reason.ts";
 import { readTaskMessageId } from "../core/delivery/subjects.ts";
-import { type Void, voidAttempt, voidChange } from "../core/delivery/transitions.ts";
+import { type AttemptFacts, factsOf, voided } from "../core/delivery/transitions.ts";
+import { type Void, voidAttempt } from "../core/delivery/void-attempt.ts";
 import { notificationIdOf } from "../core/ports/attempt-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
+import type { EventRecorder } from "../core/ports/event-recorder.ts";
 import type { DeliveryTask, Settlement, TaskCopy } from "../core/ports/queue.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { DispatchMetrics } from "./metrics.ts";
 
-/** From this delivery on, beginnings and ends are counted: whoever had it before may have died of it, or only sent it back. */
+/** From this delivery of a message on, starts and ends of its handling are counted: its earlier workers may have died, or only given it back. */
 export const SUSPECT_DELIVERIES = 3;
-/** Beginnings without an end, all but the first of them alone, after which it is poison. */
+/** Starts without an end, all but the first of them handled alone, after which the message is poison. */
 export const POISON_BEGINNINGS = 3;
 
 const POISON: Void = { kind: "void", state: "failed", reason: reason("poison") };
 
 export interface PoisonParts {
   store: Pick<Store, "poison" | "attempts" | "notifications">;
+  recorder: EventRecorder;
   crashCounter: CrashCounter;
   worker: string;
   clock: Clock;
@@ -26,12 +30,11 @@ export interface PoisonParts {
 }
 
 /**
- * Keeps what cannot be decoded, and what its workers die of, from going round for ever: its bytes are kept, its delivery ends as
- * failed (poison), and it leaves the queue. Whatever did not end the last time is handled alone, so that what was merely beside it is not
- * blamed for what it does.
+ * Takes messages out of the queue that cannot be decoded or whose workers die: their bytes are kept and their delivery ends as failed (poison).
+ * A message whose last handling did not end is handled alone, so that messages handled beside it are not blamed for its crashes.
  */
 export function createPoisonGuard(handle: (task: DeliveryTask, holder: string) => Promise<Settlement>, parts: PoisonParts) {
-  const { store, crashCounter, worker, clock, log, metrics } = parts;
+  const { store, recorder, crashCounter, worker, clock, log, metrics } = parts;
   let alone: Promise<unknown> = Promise.resolve();
 
   return async (copy: TaskCopy): Promise<Settlement> => {
@@ -56,6 +59,12 @@ export function createPoisonGuard(handle: (task: DeliveryTask, holder: string) =
     }
   }
 
+  /** If somebody has claimed the attempt, its own outcome decides. */
+  async function endDelivery(on: AttemptFacts, now: number): Promise<void> {
+    const [ours] = await store.attempts.claim([voidAttempt(on, worker, POISON, now)]);
+    if (ours) await applyTransitions(store.notifications, recorder, [voided(on, POISON, now)]);
+  }
+
   /** Durable before the queue forgets it. */
   async function end({ messageId: id, channel, notificationClass, bytes }: TaskCopy, why: string): Promise<Settlement> {
     const now = clock.now();
@@ -63,14 +72,12 @@ export function createPoisonGuard(handle: (task: DeliveryTask, holder: string) =
     await store.poison.keep({ id, channel, notificationClass, reason: why, bytes, keptAt: now });
     await crashCounter.end(id);
     // Once it was purged there is nothing to end, and nobody would ever remove the attempt.
-    if (of && (await store.notifications.find(notificationIdOf(of.deliveryId)))) {
-      const [ours] = await store.attempts.claim([voidAttempt(of, worker, POISON, now)]);
-      // Where somebody has claimed it, what came of that decides.
-      const change = voidChange({ ...of, notificationId: notificationIdOf(of.deliveryId) }, POISON, now);
-      const [ended] = ours ? await store.notifications.change([change]) : [];
-      if (ended) metrics.ended(channel, change.set);
+    if (of) {
+      const n = await store.notifications.find(notificationIdOf(of.deliveryId));
+      const d = n?.deliveries.find(({ id }) => id === of.deliveryId);
+      if (n && d) await endDelivery({ ...factsOf(n, d), attempt: of.attempt }, now);
     }
-    log.error({ message: id, channel, notificationClass, bytes: bytes.length, reason: why }, "poison; its bytes are kept");
+    log.error({ message: id, channel, notificationClass, bytes: bytes.length, reason: why }, "poison message quarantined");
     metrics.settled.inc({ channel, settlement: "term", why: "poison" });
     return { kind: "term" };
   }

@@ -1,3 +1,4 @@
+import { createEventRecorder } from "../adapters/event-recorder.ts";
 import { connectNats } from "../adapters/nats/connect.ts";
 import { consumeTasks } from "../adapters/nats/consume.ts";
 import { createWorkload, startReporting } from "../adapters/nats/report.ts";
@@ -52,11 +53,12 @@ export async function serveDispatcher(
   const optOuts = stack.use(createOptOutsClient({ address: config.PREFERENCES_ADDRESS, token: config.INTERNAL_TOKEN_FILE, tls }));
   await ensureStreams(nats, config, [channel]);
   const dispatchMetrics = createDispatchMetrics(metrics);
+  const recorder = createEventRecorder({ metrics, log });
   stack.use(startReporting(nats, { channel, worker, workload, clock }));
   const { providers } = pool;
   const circuits = createCircuitBreakers(providers, clock);
   const dispatch = createDispatch({
-    ...{ channel, providers, circuits, store, optOuts, worker, log, tracer, failpoint, clock, random: Math.random },
+    ...{ channel, providers, circuits, store, recorder, optOuts, worker, log, tracer, failpoint, clock, random: Math.random },
     gate: createClaimGate(redis),
     rateLimiterOf: rateLimiters((account) =>
       createRateLimiter(redis, { channel, account, ratePerSecond: config.DISPATCH_RATE_MAX, signal, clock, random: Math.random }),
@@ -64,10 +66,11 @@ export async function serveDispatcher(
     deadlineMs: config.PROVIDER_DEADLINE_MS,
     metrics: dispatchMetrics,
   });
-  const loaded = createContentLoader(dispatch, { channel, store, worker, clock, log, metrics: dispatchMetrics });
+  const loaded = createContentLoader(dispatch, { channel, store, recorder, worker, clock, log, metrics: dispatchMetrics });
   const guarded = createNeedsGuard(loaded, { channel, clock, log, metrics: dispatchMetrics });
   const handle = createPoisonGuard(guarded, {
     store,
+    recorder,
     crashCounter: createCrashCounter(redis),
     worker,
     clock,

@@ -4,6 +4,7 @@ import type { Outcome } from "../core/delivery/outcome.ts";
 import { resolutionOf } from "../core/delivery/receipt.ts";
 import { attemptId, type Resolution } from "../core/ports/attempt-store.ts";
 import type { Finding, StatusQuery } from "../core/ports/provider.ts";
+import { anyChange } from "../test/support/changes.ts";
 import { useDispatchWorld } from "../test/support/dispatch-world.ts";
 import { type ScriptedProvider, scriptedProvider } from "../test/support/scripted-provider.ts";
 
@@ -88,7 +89,7 @@ test("what is found after the delivery was given up as not known is not forgotte
   await dispatch(world.task(), "h");
   const { notificationId, deliveryId } = world.task();
   const set = { state: "failed", reason: { code: "outcome-unknown" }, nextAt: undefined, endedAt: world.clock.now() } as const;
-  await world.store.notifications.change([{ notificationId, deliveryId, expect: { attempt: 1, states: ["uncertain"] }, set }]);
+  await world.store.notifications.change([anyChange({ notificationId, deliveryId, expect: { attempt: 1, states: ["uncertain"] }, set })]);
   await dispatch({ ...world.task(), statusQuery: true }, "h2");
   assert.deepEqual([(await world.delivery()).state, (await world.delivery()).providerRef], ["sent", "SM1"]);
 });
@@ -100,7 +101,7 @@ async function resolvedBeforeRepetition(resolution: Resolution) {
   await dispatch(world.task(), "h");
   const { notificationId, deliveryId } = world.task();
   const set = { state: "pending", attempt: 3, policyResend: true, nextAt: world.clock.now() } as const;
-  await world.store.notifications.change([{ notificationId, deliveryId, expect: { attempt: 1, states: ["uncertain"] }, set }]);
+  await world.store.notifications.change([anyChange({ notificationId, deliveryId, expect: { attempt: 1, states: ["uncertain"] }, set })]);
   await world.store.attempts.resolve([{ id: attemptId(deliveryId, 1), resolution }]);
   assert.deepEqual(await dispatch({ ...world.task(), attempt: 3, policyResend: true }, "h3"), { kind: "ack" });
   return { sends: provider.sent.length, delivery: await world.delivery() };
@@ -133,7 +134,7 @@ test("a repetition that is opted out while the first attempt turns out to have a
   const { dispatch } = world.setUp({ providers: [{ ...provider, send }] });
   await dispatch(world.task(), "h");
   const set = { state: "pending", attempt: 2, policyResend: true, nextAt: world.clock.now() } as const;
-  await world.store.notifications.change([{ notificationId, deliveryId, expect: { attempt: 1, states: ["uncertain"] }, set }]);
+  await world.store.notifications.change([anyChange({ notificationId, deliveryId, expect: { attempt: 1, states: ["uncertain"] }, set })]);
   await dispatch({ ...world.task(), attempt: 2, policyResend: true }, "h2");
   assert.deepEqual([sends, (await world.delivery()).state, (await world.delivery()).providerRef], [2, "sent", "SM1"]);
 });
@@ -144,7 +145,7 @@ test("a repetition that expires while its number is being claimed, and while the
   const provider = scriptedProvider("twilio", () => unanswered);
   await world.setUp({ providers: [provider] }).dispatch(world.task(), "h");
   const set = { state: "pending", attempt: 2, policyResend: true, nextAt: world.clock.now() } as const;
-  await world.store.notifications.change([{ notificationId, deliveryId, expect: { attempt: 1, states: ["uncertain"] }, set }]);
+  await world.store.notifications.change([anyChange({ notificationId, deliveryId, expect: { attempt: 1, states: ["uncertain"] }, set })]);
   const { store, clock } = world;
   const claim: typeof store.attempts.claim = async (attempts) => {
     const won = await store.attempts.claim(attempts);

@@ -3,25 +3,24 @@ import { decide } from "../core/delivery/decide.ts";
 import { type Outcome, reasonOf } from "../core/delivery/outcome.ts";
 import { outcomeReason } from "../core/delivery/reason.ts";
 import { receiptEffect } from "../core/delivery/receipt.ts";
-import { tryOf } from "../core/delivery/task.ts";
-import { decisionChange } from "../core/delivery/transitions.ts";
+import { attemptOfRun } from "../core/delivery/task.ts";
+import { decided, type Transition } from "../core/delivery/transitions.ts";
 import type { Failpoint } from "../core/failpoints.ts";
 import { type AttemptRecord, attemptId, knownOutcome } from "../core/ports/attempt-store.ts";
 import type { Clock, Random } from "../core/ports/clock.ts";
-import type { DeliveryChange } from "../core/ports/notification-store.ts";
 import type { Finding, Provider } from "../core/ports/provider.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { DispatchMetrics } from "./metrics.ts";
 
-/** What a status query may find that is an end. Nothing it says begins another attempt: absence, or a fault on the way, proves nothing. */
+/** Findings that end the delivery. None starts another attempt: absence, or a fault on the way, proves nothing. */
 const ENDS: ReadonlySet<Outcome["kind"]> = new Set(["accepted", "rejected", "endpoint-gone"]);
 
 export interface StatusQueryParts {
   providers: readonly Provider[];
   store: Pick<Store, "attempts" | "notifications">;
-  change(change: DeliveryChange): Promise<boolean>;
+  change(transition: Transition): Promise<boolean>;
   worker: string;
   /** One question. */
   deadlineMs: number;
@@ -32,7 +31,7 @@ export interface StatusQueryParts {
   failpoint: Failpoint;
 }
 
-/** Asks the provider what became of an attempt, and writes down what it found; where that is nothing, the relay has it asked again. */
+/** Asks the provider what became of an attempt, and records what it found; if it found nothing, the relay publishes another query later. */
 export function createStatusQuery({
   providers,
   store,
@@ -75,20 +74,21 @@ export function createStatusQuery({
     const now = clock.now();
     await store.attempts.resolve([{ id, resolution: { outcome, by: "status-query", at: now } }]);
     failpoint("dispatcher.resolved", task.category);
-    const decision = decide(outcome, { attempt: tryOf(task), now, expiresAt, hasFallback: false, random: random() });
-    if (!(await change(decisionChange(task, decision, now)))) await foundLate(task, attempt, outcome, now);
+    const decision = decide(outcome, { attempt: attemptOfRun(task), now, expiresAt, hasFallback: false, random: random() });
+    if (!(await change(decided(task, decision, now)))) await foundLate(task, attempt, outcome, now);
     return "found";
   };
 
-  /** Its delivery was given up meanwhile: it is bettered as by a receipt. A repetition asks by itself what is known of this attempt. */
+  /** The delivery ended meanwhile: its end is upgraded as by a receipt. A retry checks by itself what is known of this attempt. */
   async function foundLate({ notificationId, deliveryId }: DeliveryTask, attempt: AttemptRecord, outcome: Outcome, now: number) {
     if (outcome.kind !== "accepted") return;
-    const delivery = (await store.notifications.find(notificationId))?.deliveries.find((d) => d.id === deliveryId);
-    if (!delivery) return;
+    const notification = await store.notifications.find(notificationId);
+    const delivery = notification?.deliveries.find((d) => d.id === deliveryId);
+    if (!notification || !delivery) return;
     const { id, provider, account } = attempt;
     const receipt = { attemptId: id, provider, account, kind: "accepted", providerRef: outcome.providerRef, at: now } as const;
-    const effect = receiptEffect(receipt, attempt, delivery, { worker, now });
-    if (effect.kind === "change") await change({ ...effect.change, set: { ...effect.change.set, reason: outcomeReason(outcome) } });
+    const effect = receiptEffect(receipt, attempt, notification, delivery, { worker, now, warning: outcomeReason(outcome) });
+    if (effect.kind === "change") await change(effect.transition);
   }
 
   async function ask(provider: Provider, question: Parameters<NonNullable<Provider["statusQuery"]>>[0]): Promise<Finding> {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
+import { createEventRecorder } from "../adapters/event-recorder.ts";
 import { openStore } from "../adapters/store/open-store.ts";
 import type { Outcome } from "../core/delivery/outcome.ts";
 import type { Receipt } from "../core/delivery/receipt.ts";
@@ -7,6 +8,7 @@ import { attemptId } from "../core/ports/attempt-store.ts";
 import type { Store } from "../core/ports/store.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { createMetrics } from "../runtime/metrics.ts";
+import { anyChange } from "../test/support/changes.ts";
 import { createFakeClock, type FakeClock } from "../test/support/fake-clock.ts";
 import { sampleNotification } from "../test/support/notification-samples.ts";
 import { createReceipts } from "./apply.ts";
@@ -26,6 +28,7 @@ afterEach(() => store[Symbol.asyncDispose]());
 
 const receipts = (over: Pick<Store, "attempts" | "notifications"> = store, metrics = createMetrics("test")) =>
   createReceipts({
+    recorder: createEventRecorder({ metrics, log: createLogger("test", "silent", { write() {} }) }),
     ...{ store: over, clock, worker: "feedback", failpoint: () => {} },
     log: createLogger("test", "silent", { write() {} }),
     metrics: createFeedbackMetrics(metrics),
@@ -87,7 +90,7 @@ test("what was to be repeated is not, once it is known to have arrived", async (
   await answered({ kind: "unanswered", fault: { code: "reset" } });
   const expect = { attempt: 1, states: ["pending"] as const };
   const set = { state: "pending", attempt: 2, policyResend: true, nextAt: clock.now() } as const;
-  await store.notifications.change([{ notificationId: deliveryId.slice(0, 32), deliveryId, expect, set }]);
+  await store.notifications.change([anyChange({ notificationId: deliveryId.slice(0, 32), deliveryId, expect, set })]);
   assert.deepEqual(await receipts().apply([receipt("accepted")]), ["applied"]);
   assert.equal((await delivery()).state, "sent");
   assert.equal(await claim(2), false, "its number is closed");
@@ -97,7 +100,7 @@ test("a repetition under way is left to its own outcome", async () => {
   await claim();
   const expect = { attempt: 1, states: ["pending"] as const };
   const set = { state: "pending", attempt: 2, policyResend: true, nextAt: clock.now() } as const;
-  await store.notifications.change([{ notificationId: deliveryId.slice(0, 32), deliveryId, expect, set }]);
+  await store.notifications.change([anyChange({ notificationId: deliveryId.slice(0, 32), deliveryId, expect, set })]);
   await claim(2);
   assert.deepEqual(await receipts().apply([receipt("accepted")]), ["known"]);
   assert.deepEqual([(await delivery()).state, (await delivery()).attempt], ["pending", 2]);
@@ -115,10 +118,10 @@ test("a receipt is not lost where the delivery moves on while it is applied", as
     await answered({ kind: "unanswered", fault: { code: "reset" } });
     const expect = { attempt: 1, states: ["pending", "uncertain"] as const };
     const about = { notificationId: n.id, deliveryId, expect };
-    await store.notifications.change([{ ...about, set: { state: "uncertain", uncertainSince: clock.now() } }]);
+    await store.notifications.change([anyChange({ ...about, set: { state: "uncertain", uncertainSince: clock.now() } })]);
     // The relay's policy speaks between the reading and the writing.
     const change: Store["notifications"]["change"] = async (changes) => {
-      await store.notifications.change([{ ...about, set: moved }]);
+      await store.notifications.change([anyChange({ ...about, set: moved })]);
       return store.notifications.change(changes);
     };
     const racing = { attempts: store.attempts, notifications: { ...store.notifications, change } };
@@ -131,7 +134,7 @@ test("a correction counts as the end it brings, once; what was known counts as n
   await claim();
   const expect = { attempt: 1, states: ["pending"] as const };
   const set = { state: "failed", reason: { code: "outcome-unknown" }, nextAt: undefined, endedAt: clock.now() } as const;
-  await store.notifications.change([{ notificationId: deliveryId.slice(0, 32), deliveryId, expect, set }]);
+  await store.notifications.change([anyChange({ notificationId: deliveryId.slice(0, 32), deliveryId, expect, set })]);
   const metrics = createMetrics("test");
   const { apply } = receipts(store, metrics);
   await apply([receipt("accepted"), receipt("accepted")]);

@@ -1,20 +1,23 @@
 import { StoreError } from "../adapters/store/store-error.ts";
 import { accountNameOf } from "../core/delivery/account.ts";
+import { applyTransitions } from "../core/delivery/apply-transitions.ts";
 import { type Receipt, receiptEffect, resolutionOf } from "../core/delivery/receipt.ts";
 import type { Failpoint } from "../core/failpoints.ts";
 import { type AttemptRecord, attemptId, deliveryIdOf, notificationIdOf } from "../core/ports/attempt-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
+import type { EventRecorder } from "../core/ports/event-recorder.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { FeedbackMetrics } from "./metrics.ts";
 
-/** Deliveries of one webhook worked on at once; a webhook may tell of a thousand, and is answered within 10 s. */
-const SIDE_BY_SIDE = 32;
-/** How often a delivery that moves on meanwhile is looked at anew; more than it moves within moments. Then the provider is to come again. */
+/** Deliveries of one webhook worked on at once; a webhook may hold a thousand receipts, and is answered within 10 s. */
+const CONCURRENCY = 32;
+/** How often a delivery that changes meanwhile is read again; more than it changes within moments. After that the provider has to repeat the webhook. */
 const APPLY_TRIES_MAX = 5;
 
 export interface ReceiptParts {
   store: Pick<Store, "attempts" | "notifications">;
+  recorder: EventRecorder;
   clock: Clock;
   log: Logger;
   /** Unique per process. */
@@ -23,32 +26,32 @@ export interface ReceiptParts {
   metrics: FeedbackMetrics;
 }
 
-/** What became of a receipt: it changed something, said what was known, or names no attempt of ours. */
+/** What became of a receipt: it changed something, repeated what was known, or names no attempt of ours. */
 export type ReceiptResult = "applied" | "known" | "unknown";
 
 /**
- * Writes down what receipts tell, in their order; for each what became of it, durable when resolved. Each step may be repeated, and a crash
- * between two of them is mended by the relay or by the provider's repetition. Rejects where the store is away.
+ * Applies receipts in their order; tells for each what became of it, durable when resolved. Receipts are idempotent: after a crash between two
+ * steps, the relay or the provider's repeated webhook finishes them. Rejects when the store is unavailable.
  */
-export function createReceipts({ store, clock, log, worker, failpoint, metrics }: ReceiptParts) {
+export function createReceipts({ store, recorder, clock, log, worker, failpoint, metrics }: ReceiptParts) {
   return {
     async apply(receipts: readonly Receipt[]): Promise<ReceiptResult[]> {
       failpoint("feedback.received", receipts[0]?.attemptId);
       const attempts = new Map((await store.attempts.find(receipts.map((r) => r.attemptId))).map((a) => [a.id, a]));
       const ours = receipts.filter((r) => isOf(r, attempts.get(r.attemptId)));
-      // First the attempts, then the deliveries: what a crash leaves between them, the relay finishes.
+      // First the attempts, then the deliveries: after a crash in between, the relay does the rest.
       const resolved = await store.attempts.resolve(ours.map((r) => ({ id: r.attemptId, resolution: resolutionOf(r) })));
       for (const [i, { attemptId: attempt, provider, kind }] of ours.entries())
         if (resolved[i]) log.info({ attempt, provider, receipt: kind, by: "receipt" }, "outcome known");
       failpoint("feedback.resolved", receipts[0]?.attemptId);
       const results = new Map<Receipt, ReceiptResult>();
-      // Those of one delivery in their order, those of different ones side by side.
+      // Receipts of one delivery in their order, different deliveries concurrently.
       const deliveries = [...Map.groupBy(receipts, (r) => deliveryIdOf(r.attemptId)).values()];
       const next = async () => {
         for (let mine = deliveries.pop(); mine; mine = deliveries.pop())
           for (const receipt of mine) results.set(receipt, await applyOne(receipt, attempts.get(receipt.attemptId)));
       };
-      await Promise.all(Array.from({ length: SIDE_BY_SIDE }, next));
+      await Promise.all(Array.from({ length: CONCURRENCY }, next));
       for (const [{ provider, account, kind }, result] of results)
         metrics.receipts.inc({ provider, kind, result, account: accountNameOf({ account }) });
       failpoint("feedback.changed", receipts[0]?.attemptId);
@@ -62,22 +65,19 @@ export function createReceipts({ store, clock, log, worker, failpoint, metrics }
     for (let tries = 1; tries <= APPLY_TRIES_MAX; tries++) {
       const notification = await store.notifications.find(notificationIdOf(deliveryId));
       const delivery = notification?.deliveries.find((d) => d.id === deliveryId);
-      if (!delivery) return "known";
-      const effect = receiptEffect(receipt, attempt, delivery, { worker, now: clock.now() });
+      if (!notification || !delivery) return "known";
+      const effect = receiptEffect(receipt, attempt, notification, delivery, { worker, now: clock.now() });
       if (effect.kind === "nothing") return "known";
       if (effect.kind === "void") {
-        // Whoever claimed it first is at work: its own outcome decides, and a further repetition asks what is known of this attempt.
+        // If somebody claimed it first, that attempt's own outcome decides, and a further retry checks what is known of this one.
         const [ours] = await store.attempts.claim([effect.attempt]);
         if (!ours) return "known";
-        log.info({ deliveryId, attempt: attemptId(deliveryId, delivery.attempt) }, "not repeated: the attempt before arrived");
+        log.info({ deliveryId, attempt: attemptId(deliveryId, delivery.attempt) }, "retry voided: an earlier attempt was accepted");
       }
-      const [changed] = await store.notifications.change([effect.change]);
-      if (changed) {
-        metrics.ended(delivery.channel, effect.change.set);
-        return "applied";
-      }
+      const [changed] = await applyTransitions(store.notifications, recorder, [effect.transition]);
+      if (changed) return "applied";
     }
-    throw new StoreError(`delivery ${deliveryId} does not keep still`);
+    throw new StoreError(`too many concurrent changes to delivery ${deliveryId}`);
   }
 }
 

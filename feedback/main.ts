@@ -1,3 +1,4 @@
+import { createEventRecorder } from "../adapters/event-recorder.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
 import { DEFAULT_ACCOUNT } from "../core/delivery/account.ts";
 import { PROVIDERS } from "../providers/list.ts";
@@ -23,7 +24,15 @@ export const role = defineRole({
     const clock = systemClock;
     const store = await openRoleStore(config, { stack, log, metrics: registry, signal });
     const metrics = createFeedbackMetrics(registry);
-    const receipts = createReceipts({ store, clock, log, worker, failpoint, metrics });
+    const receipts = createReceipts({
+      store,
+      recorder: createEventRecorder({ metrics: registry, log }),
+      clock,
+      log,
+      worker,
+      failpoint,
+      metrics,
+    });
     let current: Values<typeof webhookVariables> = config;
     const start = current;
     const take = (changed: typeof current) => {

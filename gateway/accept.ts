@@ -2,9 +2,11 @@ import { notificationId } from "../adapters/ids.ts";
 import { CONTENT_BOUNDS, type ContentBounds } from "../core/content/reference.ts";
 import type { Channel } from "../core/delivery/channel.ts";
 import type { NotificationRecord } from "../core/delivery/notification.ts";
+import { accepted } from "../core/delivery/transitions.ts";
 import type { Failpoint } from "../core/failpoints.ts";
 import type { AppRecord } from "../core/ports/app-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
+import type { EventRecorder } from "../core/ports/event-recorder.ts";
 import type { InsertResult } from "../core/ports/notification-store.ts";
 import type { OptOutAnswer, OptOuts } from "../core/ports/opt-outs.ts";
 import type { TaskPublisher } from "../core/ports/queue.ts";
@@ -40,6 +42,7 @@ export interface AcceptParts {
   contentBounds?: ContentBounds | undefined;
   optOuts: OptOuts;
   publisher: TaskPublisher;
+  recorder: EventRecorder;
   load: Load;
   pushHosts: readonly string[];
   insertsWaitingMax: number;
@@ -76,7 +79,7 @@ export interface Accept {
 }
 
 export function createAccept(parts: AcceptParts): Accept {
-  const { store, optOuts, clock, log, metrics, failpoint } = parts;
+  const { store, optOuts, recorder, clock, log, metrics, failpoint } = parts;
   const inserts = createBatcher<Insertion, InsertResult>(
     async (insertions) => {
       // Contents first, so that every stored reference is valid. A crash in between leaves an unreferenced content, which a purge removes.
@@ -87,7 +90,7 @@ export function createAccept(parts: AcceptParts): Accept {
     { batchMax: INSERT_MAX, waitingMax: parts.insertsWaitingMax, concurrency: 2, waitMaxMs: INSERT_WAIT_MS },
     clock,
   );
-  const publishing = createPublishing({ publisher: parts.publisher, notifications: store.notifications, clock, failpoint });
+  const publishing = createPublishing({ publisher: parts.publisher, notifications: store.notifications, recorder, clock, failpoint });
 
   /** Checks the rules that .proto cannot express. A repeated key gets its first answer even if its times have passed since. */
   async function screen(app: AppRecord, { message, path, violations }: AcceptItem, index: number): Promise<Candidate | AcceptResult> {
@@ -142,7 +145,7 @@ export function createAccept(parts: AcceptParts): Accept {
       failpoint("gateway.inserted", record.category);
       if (result.kind === "inserted") {
         metrics.accepted.inc({ class: record.notificationClass });
-        for (const delivery of record.deliveries) metrics.ended(delivery.channel, delivery);
+        recorder.record(accepted(record));
         publishing.publish(record);
         return { kind: "accepted", record, repeatedKey: false };
       }

@@ -21,7 +21,7 @@ export function toAccepted(record: NotificationRecord, repeatedKey: boolean): Ac
 
 /** A delivery suppressed after acceptance was published first, even if the clock of its dispatcher was behind the gateway's. */
 const suppressedOnAcceptance = (d: Delivery, { acceptedAt }: NotificationRecord) =>
-  d.state === "suppressed" && d.endedAt === acceptedAt && d.publications === 0;
+  d.state === "suppressed" && d.endedAt === acceptedAt && d.publishCount === 0;
 
 export function toGetResponse(record: NotificationRecord, attempts: readonly AttemptRecord[]): GetNotificationResponse {
   const byDelivery = Map.groupBy(attempts, (a) => a.deliveryId);

@@ -135,5 +135,5 @@ test("suppresses on acceptance what is rejected or has no endpoint, schedules th
   assert.ok(now.deliveries[2]!.nextAt! > NOW);
   assert.equal(now.expiresAt, NOW + EXPIRY_DEFAULT_MS);
   const later = buildRecord(at, { ...request, sendAt: NOW + 5_000 }, [targets[2]], ["allowed"]);
-  assert.deepEqual([later.deliveries[0]!.nextAt, later.deliveries[0]!.publications], [NOW + 5_000, 0]);
+  assert.deepEqual([later.deliveries[0]!.nextAt, later.deliveries[0]!.publishCount], [NOW + 5_000, 0]);
 });

@@ -1,3 +1,4 @@
+import { createEventRecorder } from "../adapters/event-recorder.ts";
 import { connectNats } from "../adapters/nats/connect.ts";
 import { createTaskPublisher } from "../adapters/nats/publish.ts";
 import { ensureStreams } from "../adapters/nats/streams.ts";
@@ -46,6 +47,7 @@ export const role = defineRole({
       pushHosts: config.WEBPUSH_HOSTS,
       insertsWaitingMax: config.INSERTS_WAITING_MAX,
       metrics: createGatewayMetrics(metrics),
+      recorder: createEventRecorder({ metrics, log }),
     });
     const contacts = createContactHandlers({ contacts: store.contacts, pushHosts: config.WEBPUSH_HOSTS, clock });
     const server = stack.use(

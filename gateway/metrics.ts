@@ -1,14 +1,11 @@
-import { type DeliveryEnds, deliveryEnds } from "../runtime/delivery-ends.ts";
 import type { Counter, Metrics } from "../runtime/metrics.ts";
 
 export interface GatewayMetrics {
-  ended: DeliveryEnds;
   accepted: Counter<"class">;
   rejected: Counter<"reason">;
 }
 
 export const createGatewayMetrics = (metrics: Metrics): GatewayMetrics => ({
-  ended: deliveryEnds(metrics),
   accepted: metrics.counter("carillon_notifications_accepted_total", "Notifications durably accepted", ["class"]),
   rejected: metrics.counter("carillon_notifications_rejected_total", "Notifications rejected on arrival, nothing stored", ["reason"]),
 });

@@ -1,8 +1,11 @@
+import { applyTransitions } from "../core/delivery/apply-transitions.ts";
 import type { NotificationRecord } from "../core/delivery/notification.ts";
 import { toTask } from "../core/delivery/task.ts";
+import { notPublished, type Transition } from "../core/delivery/transitions.ts";
 import type { Failpoint } from "../core/failpoints.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import type { DeliveryChange, NotificationStore } from "../core/ports/notification-store.ts";
+import type { EventRecorder } from "../core/ports/event-recorder.ts";
+import type { NotificationStore } from "../core/ports/notification-store.ts";
 import type { DeliveryTask, TaskPublisher } from "../core/ports/queue.ts";
 import { createBatcher } from "../runtime/batch.ts";
 
@@ -21,27 +24,26 @@ export interface Publishing {
 export function createPublishing(parts: {
   publisher: TaskPublisher;
   notifications: Pick<NotificationStore, "change">;
+  recorder: EventRecorder;
   clock: Clock;
   failpoint: Failpoint;
 }): Publishing {
-  const { publisher, notifications, clock, failpoint } = parts;
-  const handOvers = createBatcher((changes: readonly DeliveryChange[]) => notifications.change(changes), HAND_OVERS, clock);
+  const { publisher, notifications, recorder, clock, failpoint } = parts;
+  const handOvers = createBatcher((items: readonly Transition[]) => applyTransitions(notifications, recorder, items), HAND_OVERS, clock);
   const underWay = new Set<Promise<void>>();
 
   async function publishOne(task: DeliveryTask): Promise<void> {
     const published = await publisher.publish(task);
     failpoint("gateway.published", task.category);
     if (published) return;
-    const { notificationId, deliveryId, attempt } = task;
-    const set = { publications: 0, nextAt: Math.min(clock.now() + HAND_OVER_WAIT_MS, task.expiresAt) };
-    // Where the store is away too, the watchdog finds it: it is due as if it had been published.
-    await handOvers.add({ notificationId, deliveryId, expect: { attempt, states: ["pending"] }, set }).catch(() => undefined);
+    // If the store is unavailable too, the watchdog finds it: it is due as if it had been published.
+    await handOvers.add(notPublished(task, clock.now(), HAND_OVER_WAIT_MS)).catch(() => undefined);
   }
 
   return {
     publish(record) {
       for (const delivery of record.deliveries) {
-        if (delivery.state !== "pending" || delivery.publications === 0) continue;
+        if (delivery.state !== "pending" || delivery.publishCount === 0) continue;
         const work = publishOne({ ...toTask(record, delivery), publication: 0 }).finally(() => underWay.delete(work));
         underWay.add(work);
       }

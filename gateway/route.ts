@@ -58,11 +58,11 @@ export function buildRecord(
   const deliveries = targets.map((target, index): Delivery => {
     const base = { id: `${at.id}-${index}`, ...target, attempt: 1 };
     const why = target.endpoint === undefined ? "no-endpoint" : answers[index] === "opted-out" ? "opted-out" : undefined;
-    if (why) return { ...base, state: "suppressed", publications: 0, reason: reason(why), endedAt: at.now };
+    if (why) return { ...base, state: "suppressed", publishCount: 0, reason: reason(why), endedAt: at.now };
     // The gateway publishes what is due now; the relay evaluates it only if that had no effect.
     return scheduled
-      ? { ...base, state: "pending", publications: 0, nextAt: sendAt }
-      : { ...base, state: "pending", publications: 1, nextAt: Math.min(at.now + watchdogMs(0, at.watchdogFirstMs), expiresAt) };
+      ? { ...base, state: "pending", publishCount: 0, nextAt: sendAt }
+      : { ...base, state: "pending", publishCount: 1, nextAt: Math.min(at.now + watchdogMs(0, at.watchdogFirstMs), expiresAt) };
   });
   const { idempotencyKey, recipient, notificationClass, category, content, priority, collapseKey } = request;
   return {

@@ -9,6 +9,7 @@ import { parseLine } from "../cli/gateway/jsonl.ts";
 import { CHANNELS } from "../core/delivery/channel.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { createMetrics } from "../runtime/metrics.ts";
+import { ignoreEvents } from "../test/support/changes.ts";
 import { createFakeClock } from "../test/support/fake-clock.ts";
 import { createAccept } from "./accept.ts";
 import { toAccepted } from "./answer.ts";
@@ -42,7 +43,15 @@ test("a key that an earlier version stored is answered as before, and rejected w
   await using store = await openStore(file.url);
   const clock = createFakeClock();
   const accepting = createAccept({
-    ...{ store, clock, watchdogFirstMs: 30_000, failpoint: () => {}, pushHosts: ["push.example"], insertsWaitingMax: 100 },
+    ...{
+      store,
+      recorder: ignoreEvents,
+      clock,
+      watchdogFirstMs: 30_000,
+      failpoint: () => {},
+      pushHosts: ["push.example"],
+      insertsWaitingMax: 100,
+    },
     load: { isFull: () => false, run: async () => {} },
     log: createLogger("test", "error", { write() {} }),
     optOuts: { check: async (questions) => questions.map(() => "allowed") },

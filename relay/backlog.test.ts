@@ -12,13 +12,14 @@ import { systemClock } from "../runtime/clock.ts";
 import { readConfig } from "../runtime/config.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { createMetrics } from "../runtime/metrics.ts";
+import { ignoreEvents } from "../test/support/changes.ts";
 import { sampleNotification } from "../test/support/notification-samples.ts";
 import { startNats } from "../test/support/servers.ts";
 import { createRelayMetrics } from "./metrics.ts";
 import { createRelay } from "./relay.ts";
 
 const BACKLOG = 20;
-/** Looks are due at once, so that each turn is the watchdog's. */
+/** Copies are due at once, so that each iteration is the watchdog's. */
 const WATCHDOG_MS = 1;
 const sms = streamName("sms");
 
@@ -31,17 +32,24 @@ test("a backlog older than the watchdog is not published again while it waits, a
   const metrics = createRelayMetrics(createMetrics("test", { defaults: false }));
   const relay = createRelay({
     ...{ store, log, metrics, worker: "relay", pollMs: 1, clock: systemClock, random: Math.random },
-    ...{ uncertainWaitMs: UNCERTAIN_WAIT_MS, statusQueryFirstMs: () => undefined, watchdogFirstMs: WATCHDOG_MS, failpoint: () => {} },
+    ...{
+      uncertainWaitMs: UNCERTAIN_WAIT_MS,
+      statusQueryFirstMs: () => undefined,
+      watchdogFirstMs: WATCHDOG_MS,
+      failpoint: () => {},
+      recorder: ignoreEvents,
+    },
     publisher: createTaskPublisher(nats, log),
     queue: await createQueueLag(nats, systemClock),
   });
   const jsm = await jetstreamManager(nats);
   const inStream = async () => (await jsm.streams.info(sms)).state.messages;
-  const waitingLooks = async () => (await metrics.looks.get()).values.find(({ labels }) => labels.kind === "waiting")?.value ?? 0;
-  const turns = async (until: () => Promise<boolean>) => {
+  const waitingEvaluations = async () =>
+    (await metrics.evaluations.get()).values.find(({ labels }) => labels.kind === "waiting")?.value ?? 0;
+  const iterateUntil = async (until: () => Promise<boolean>) => {
     for (const began = Date.now(); !(await until()); ) {
       assert.ok(Date.now() - began < 20_000, "does not come to it");
-      await relay.turn();
+      await relay.iterate();
     }
   };
 
@@ -51,15 +59,15 @@ test("a backlog older than the watchdog is not published again while it waits, a
     return { ...n, deliveries: n.deliveries.map((d) => ({ ...d, id: `${id}-0` })) };
   });
   await store.notifications.insert(records);
-  await turns(async () => (await inStream()) === BACKLOG);
+  await iterateUntil(async () => (await inStream()) === BACKLOG);
 
-  await turns(async () => (await waitingLooks()) >= 3 * BACKLOG);
+  await iterateUntil(async () => (await waitingEvaluations()) >= 3 * BACKLOG);
   assert.equal(await inStream(), BACKLOG);
   const found = await Promise.all(records.map(({ id }) => store.notifications.find(id)));
-  assert.ok(found.every((n) => n!.deliveries[0]!.publications === 1));
+  assert.ok(found.every((n) => n!.deliveries[0]!.publishCount === 1));
 
   await jsm.streams.purge(sms);
-  await turns(async () => (await inStream()) >= BACKLOG);
+  await iterateUntil(async () => (await inStream()) >= BACKLOG);
   const consumer = await jetstream(nats).consumers.get(sms, consumerName("sms", records[0]!.notificationClass));
   const copies = new Set<string>();
   while (copies.size < BACKLOG) copies.add((await consumer.next({ expires: 2_000 }))!.headers!.get("Nats-Msg-Id"));

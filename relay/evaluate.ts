@@ -1,29 +1,29 @@
 import { type AttemptSituation, decide, decideUncertain, nextStatusQueryAt, type UncertainWaits } from "../core/delivery/decide.ts";
-import { type Delivery, expiryOf, type NotificationRecord } from "../core/delivery/notification.ts";
+import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
 import { reason } from "../core/delivery/reason.ts";
-import { arrivedOf, SUPERSEDED } from "../core/delivery/superseded.ts";
-import { toTask, tryOf } from "../core/delivery/task.ts";
-import { type DecidedAttempt, decisionChange, voidAttempt, voidChange } from "../core/delivery/transitions.ts";
-import { waitingLookMs } from "../core/delivery/watchdog.ts";
+import { acceptedOf, SUPERSEDED } from "../core/delivery/superseded.ts";
+import { attemptOfRun, toTask } from "../core/delivery/task.ts";
+import { type AttemptFacts, decided, factsOf, postponed, sent, type Transition, voided } from "../core/delivery/transitions.ts";
+import { voidAttempt } from "../core/delivery/void-attempt.ts";
+import { queuedWaitMs } from "../core/delivery/watchdog.ts";
 import { type AttemptOutcome, type AttemptRecord, knownOutcome } from "../core/ports/attempt-store.ts";
-import type { DeliveryChange } from "../core/ports/notification-store.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
 
 /** Clocks of two machines may differ by this; a claim is called lost only after it. */
 export const CLOCK_SKEW_MS = 5_000;
 
-/** What is to be done about one delivery whose time has come. */
-export type Look =
+/** What is to be done about one delivery that is due. */
+export type Effect =
   | { kind: "publish"; task: DeliveryTask }
-  /** Its last copy may still wait in the queue: another one would only make that longer. */
-  | { kind: "waiting"; change: DeliveryChange }
-  /** Its outcome is unknown, and the provider is asked again what became of it, until its class's policy speaks. */
+  /** Its last copy may still be queued: another one would only lengthen the queue. */
+  | { kind: "waiting"; transition: Transition }
+  /** Its outcome is unknown: the provider is asked again, until the policy of its class decides. */
   | { kind: "status-query"; task: DeliveryTask; nextAt: number }
-  /** Nobody claimed the attempt: close its number, and end the delivery if the closing was ours. */
-  | { kind: "close"; attempt: AttemptRecord }
-  /** The claim's holder is silent past its deadline: record that the outcome is unknown, and go on from what is recorded. */
-  | { kind: "abandon"; attempt: AttemptRecord }
-  | { kind: "change"; change: DeliveryChange };
+  /** Nobody claimed the attempt: close its number. The next evaluation, at once, ends the delivery. */
+  | { kind: "void"; on: AttemptFacts; attempt: AttemptRecord }
+  /** The claim's holder is silent past its deadline: record that the outcome is unknown. The next evaluation, at once, goes on from that. */
+  | { kind: "abandon"; on: AttemptFacts; attempt: AttemptRecord }
+  | { kind: "change"; transition: Transition };
 
 export interface Situation {
   /** ms since the epoch. */
@@ -31,88 +31,87 @@ export interface Situation {
   /** In [0, 1). */
   random: number;
   worker: string;
-  /** How long an unknown outcome waits before its class's policy speaks. */
+  /** How long an unknown outcome waits before the policy of its class decides. */
   uncertainWaitMs: UncertainWaits;
   /** How long after an attempt became uncertain its provider can first be asked about it, in ms; undefined: it never can. */
   statusQueryFirstMs(provider: string): number | undefined;
-  /** First look after a publication that nothing came of. */
+  /** How long after a publication without effect the task is published again. */
   watchdogFirstMs: number;
-  /** As QueueLag tells it, where the look is at a copy; undefined: another one is published. */
+  /** QueueLag's answer, where a copy may be published; undefined: not known, publish it. */
   waitingSince: number | undefined;
 }
 
-/** Whether a task would be published that was published before. */
-export const isRepeat = ({ state, publications }: Delivery) => state === "pending" && publications > 0;
+/** Whether its task was published before. */
+export const isRepeat = ({ state, publishCount }: Delivery) => state === "pending" && publishCount > 0;
 
 /**
- * Looks at one open delivery. Pure.
- * @param attempt the record of the attempt now due, if anybody claimed it
- * @param earlier where it repeats one of unknown outcome, those before it
+ * Evaluates one open delivery that is due. Pure.
+ * @param attempt the record of its current attempt, if anybody claimed it
+ * @param earlier where that repeats attempts of unknown outcome, those
  */
-export function look(
+export function evaluate(
   n: NotificationRecord,
   d: Delivery,
   attempt: AttemptRecord | undefined,
   s: Situation,
   earlier: readonly AttemptRecord[] = [],
-): Look {
-  const expiresAt = expiryOf(n, d);
-  const on = { notificationId: n.id, deliveryId: d.id, attempt: d.attempt, expiresAt };
+): Effect {
+  const on = factsOf(n, d);
   const outcome = attempt && knownOutcome(attempt);
-  const arrived = arrivedOf(earlier);
-  // Whatever the repetition came to, what it repeats turned out to have been taken.
-  if (arrived && !attempt) return { kind: "close", attempt: voidAttempt(on, s.worker, SUPERSEDED, s.now) };
-  if (arrived && outcome && isLess(outcome))
-    return {
-      kind: "change",
-      change: decisionChange(on, { kind: "sent", providerRef: arrived.providerRef, reason: SUPERSEDED.reason }, s.now),
-    };
-  if (outcome) {
-    // Recorded, but the worker died before the delivery learned of it; or the unknown outcome's time has come.
-    if (outcome.kind === "void") return { kind: "change", change: voidChange(on, outcome, s.now) };
-    if (d.state === "uncertain" && outcome.kind === "unanswered") return evaluateUncertain(n, d, attempt, on, s);
-    // The recording worker decided about a fallback; one look later the ordinary delay serves.
-    const situation: AttemptSituation = { attempt: tryOf(d), now: s.now, expiresAt, hasFallback: false, random: s.random };
-    return { kind: "change", change: decisionChange(on, decide(outcome, situation), s.now) };
-  }
+  // An earlier attempt was accepted after all, so the retry is not needed, and a weaker outcome of it does not count.
+  const accepted = acceptedOf(earlier);
+  if (accepted && !attempt) return { kind: "void", on, attempt: voidAttempt(on, s.worker, SUPERSEDED, s.now) };
+  if (accepted && outcome && isWeaker(outcome))
+    return { kind: "change", transition: sent(on, { providerRef: accepted.providerRef, reason: SUPERSEDED.reason }, s.now) };
+  if (attempt && outcome) return evaluateOutcome(n, d, attempt, outcome, s);
   if (attempt) {
     const lostAt = attempt.deadlineAt + CLOCK_SKEW_MS;
-    if (s.now >= lostAt) return { kind: "abandon", attempt };
-    // From pending only: whoever called it uncertain meanwhile has said when to look again.
-    return {
-      kind: "change",
-      change: { notificationId: n.id, deliveryId: d.id, expect: { attempt: d.attempt, states: ["pending"] }, set: { nextAt: lostAt } },
-    };
+    if (s.now >= lostAt) return { kind: "abandon", on, attempt };
+    return { kind: "change", transition: postponed(on, "pending", lostAt) };
   }
-  if (expiresAt <= s.now) {
+  if (on.expiresAt <= s.now) {
     const expired = { kind: "void", state: "expired", reason: d.reason ?? reason("expired") } as const;
-    return { kind: "close", attempt: voidAttempt(on, s.worker, expired, s.now) };
+    return { kind: "void", on, attempt: voidAttempt(on, s.worker, expired, s.now) };
   }
-  if (isRepeat(d) && s.waitingSince !== undefined && mayWait(n, d, s.waitingSince)) {
-    const nextAt = Math.min(s.now + waitingLookMs(s.now - s.waitingSince, s.watchdogFirstMs), expiresAt);
-    const expect = { attempt: d.attempt, states: ["pending"] as const };
-    return { kind: "waiting", change: { notificationId: n.id, deliveryId: d.id, expect, set: { nextAt } } };
+  if (isRepeat(d) && s.waitingSince !== undefined && mayBeQueued(n, d, s.waitingSince)) {
+    const nextAt = Math.min(s.now + queuedWaitMs(s.now - s.waitingSince, s.watchdogFirstMs), on.expiresAt);
+    return { kind: "waiting", transition: postponed(on, "pending", nextAt) };
   }
   return { kind: "publish", task: toTask(n, d) };
 }
 
-/** Than that what it repeats was taken. What closed the number only because of that has not said by which reference. */
-function isLess(outcome: AttemptOutcome): boolean {
+/** The outcome is recorded: the worker died before it changed the delivery, or the wait for an unknown outcome has passed. */
+function evaluateOutcome(n: NotificationRecord, d: Delivery, attempt: AttemptRecord, outcome: AttemptOutcome, s: Situation): Effect {
+  const on = factsOf(n, d);
+  if (outcome.kind === "void") return { kind: "change", transition: voided(on, outcome, s.now) };
+  if (d.state === "uncertain" && outcome.kind === "unanswered") return evaluateUncertain(n, d, attempt, s);
+  // Whether another provider may be tried at once was the recording worker's decision; here the ordinary delay serves.
+  const { expiresAt } = on;
+  const situation: AttemptSituation = { attempt: attemptOfRun(d), now: s.now, expiresAt, hasFallback: false, random: s.random };
+  return { kind: "change", transition: decided(on, decide(outcome, situation), s.now) };
+}
+
+/**
+ * True when this outcome is weaker than "an earlier attempt was accepted". A void attempt written for that very reason counts as weaker: it lacks
+ * the provider's reference.
+ */
+function isWeaker(outcome: AttemptOutcome): boolean {
   return outcome.kind === "void" ? outcome.state !== "delivered" && outcome.state !== "cancelled" : outcome.kind !== "accepted";
 }
 
 /**
- * Whoever published it has another clock, and the gateway's copy came into the queue a moment after its acceptance. Were that counted against it, a
- * backlog of just the watchdog's age would be published twice and never become shorter; a lost copy is only found so much later, since time moves on.
+ * Whether the last copy may still be queued: it was published after the oldest task that waits. Clock skew is resolved in favour of "still queued":
+ * otherwise a backlog as old as the watchdog's wait would be published twice and never become shorter. A lost copy is found that much later.
  */
-function mayWait(n: NotificationRecord, d: Delivery, since: number): boolean {
-  return (d.publishedAt ?? Math.max(n.acceptedAt, n.sendAt)) + CLOCK_SKEW_MS >= since;
+function mayBeQueued(n: NotificationRecord, d: Delivery, waitingSince: number): boolean {
+  return (d.publishedAt ?? Math.max(n.acceptedAt, n.sendAt)) + CLOCK_SKEW_MS >= waitingSince;
 }
 
-/** Asks the provider again while there is time for receipts and status queries; then the class's policy speaks. */
-function evaluateUncertain(n: NotificationRecord, d: Delivery, attempt: AttemptRecord, on: DecidedAttempt, s: Situation): Look {
+/** Has the provider asked again while there is time for receipts and status queries; then the policy of the class decides. */
+function evaluateUncertain(n: NotificationRecord, d: Delivery, attempt: AttemptRecord, s: Situation): Effect {
+  const on = factsOf(n, d);
   const { notificationClass } = n;
-  // An older version did not write it down; a moment that moves on would never end.
+  // Versions before 0.1.0 did not store it; a moment that moves with `now` would never pass.
   const since = d.uncertainSince ?? attempt.answeredAt ?? attempt.startedAt;
   const until = since + s.uncertainWaitMs[notificationClass];
   if (s.now < until) {
@@ -120,11 +119,8 @@ function evaluateUncertain(n: NotificationRecord, d: Delivery, attempt: AttemptR
     const firstAt = firstMs === undefined ? until : Math.min(until, since + firstMs);
     if (s.now >= firstAt)
       return { kind: "status-query", task: toTask(n, d, { statusQuery: true }), nextAt: nextStatusQueryAt(since, s.now, until, firstMs) };
-    const { notificationId, deliveryId } = on;
-    const expect = { attempt: on.attempt, states: ["uncertain"] as const };
-    return { kind: "change", change: { notificationId, deliveryId, expect, set: { nextAt: firstAt } } };
+    return { kind: "change", transition: postponed(on, "uncertain", firstAt) };
   }
   const decision = decideUncertain({ notificationClass, policyResend: d.policyResend ?? false, now: s.now, expiresAt: on.expiresAt });
-  const change = decisionChange(on, decision, s.now);
-  return { kind: "change", change: decision.kind === "retry" ? { ...change, set: { ...change.set, policyResend: true } } : change };
+  return { kind: "change", transition: decided(on, decision, s.now) };
 }

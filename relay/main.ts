@@ -1,3 +1,4 @@
+import { createEventRecorder } from "../adapters/event-recorder.ts";
 import { connectNats } from "../adapters/nats/connect.ts";
 import { createTaskPublisher } from "../adapters/nats/publish.ts";
 import { createQueueLag } from "../adapters/nats/queue-lag.ts";
@@ -37,6 +38,7 @@ export const role = defineRole({
       random: Math.random,
       log,
       metrics: createRelayMetrics(metrics),
+      recorder: createEventRecorder({ metrics, log }),
     });
     const running = relay.run(signal);
     return { drained: () => running };

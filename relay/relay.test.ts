@@ -3,6 +3,7 @@ import { beforeEach, test } from "node:test";
 import { openStore } from "../adapters/store/open-store.ts";
 import { CLASSES } from "../core/delivery/channel.ts";
 import { STATUS_QUERY_FIRST_MS, UNCERTAIN_WAIT_MS } from "../core/delivery/decide.ts";
+import type { DeliveryEvent } from "../core/delivery/event.ts";
 import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
 import type { Outcome } from "../core/delivery/outcome.ts";
 import { SUPERSEDED } from "../core/delivery/superseded.ts";
@@ -12,11 +13,13 @@ import type { DeliveryTask } from "../core/ports/queue.ts";
 import type { Store } from "../core/ports/store.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { createMetrics } from "../runtime/metrics.ts";
+import { anyChange } from "../test/support/changes.ts";
 import { createFakeClock, type FakeClock } from "../test/support/fake-clock.ts";
 import { sampleNotification } from "../test/support/notification-samples.ts";
 import { CLOCK_SKEW_MS } from "./evaluate.ts";
 import { createRelayMetrics } from "./metrics.ts";
-import { createRelay, type Relay, type RelayParts } from "./relay.ts";
+import type { Outbox } from "./outbox.ts";
+import { createRelay, type RelayParts } from "./relay.ts";
 
 /** Until a provider that indexes late can be asked, in ms. */
 const SLOW_MS = 60_000;
@@ -25,14 +28,16 @@ let store: Store;
 let clock: FakeClock;
 let published: DeliveryTask[];
 let streamIsUp: boolean;
+let events: DeliveryEvent[];
 let parts: RelayParts;
-let relay: Relay;
+let relay: Outbox;
 
 beforeEach(async (t) => {
   store = await openStore("sqlite::memory:");
   if ("after" in t) t.after(() => store[Symbol.asyncDispose]());
   clock = createFakeClock();
   published = [];
+  events = [];
   streamIsUp = true;
   parts = {
     ...{ store, clock, worker: "relay", pollMs: 1, random: () => 0 },
@@ -43,6 +48,7 @@ beforeEach(async (t) => {
       failpoint: () => {},
     },
     queue: { waitingSince: async () => Number.POSITIVE_INFINITY },
+    recorder: { record: (all) => void events.push(...all) },
     publisher: {
       async publish(task) {
         if (streamIsUp) published.push(task);
@@ -80,11 +86,11 @@ const unanswered: Outcome = { kind: "unanswered", fault: { code: "reset" } };
 
 test("publishes what is due, once, and not what is not", async () => {
   await accept({}, { nextAt: clock.now() + 5_000 });
-  await relay.turn();
+  await relay.iterate();
   assert.equal(published.length, 0);
   clock.advance(5_000);
-  await relay.turn();
-  await relay.turn();
+  await relay.iterate();
+  await relay.iterate();
   assert.deepEqual(
     published.map((t) => [t.attempt, t.publication]),
     [[1, 0]],
@@ -94,11 +100,11 @@ test("publishes what is due, once, and not what is not", async () => {
 test("publishes again what nothing came of, later each time, as another copy", async () => {
   await accept({ expiresAt: clock.now() + 86_400_000 });
   for (let publication = 0; publication < 4; publication++) {
-    await relay.turn();
+    await relay.iterate();
     assert.equal(published.length, publication + 1);
     assert.equal(published.at(-1)?.publication, publication);
     clock.advance(watchdogMs(publication) - 1);
-    assert.equal((await relay.turn()).taken, 0);
+    assert.equal((await relay.iterate()).leased, 0);
     clock.advance(1);
   }
 });
@@ -106,10 +112,10 @@ test("publishes again what nothing came of, later each time, as another copy", a
 test("keeps what the stream did not take, and publishes the same copy when it is back", async () => {
   await accept();
   streamIsUp = false;
-  assert.deepEqual(await relay.turn(), { taken: 1, stuck: true });
+  assert.deepEqual(await relay.iterate(), { leased: 1, stuck: true });
   clock.advance(2_000);
   streamIsUp = true;
-  await relay.turn();
+  await relay.iterate();
   assert.deepEqual(
     published.map((t) => t.publication),
     [0],
@@ -119,8 +125,8 @@ test("keeps what the stream did not take, and publishes the same copy when it is
 test("ends as expired what nobody claimed in time, and closes its number so that nobody sends it later", async () => {
   const id = await accept({ expiresAt: clock.now() + 10 });
   clock.advance(10);
-  await relay.turn();
-  await relay.turn();
+  await relay.iterate();
+  await relay.iterate();
   assert.equal((await delivery(id)).state, "expired");
   assert.deepEqual(await claim(id), [false]);
   assert.equal(published.length, 0);
@@ -130,7 +136,7 @@ test("does not end as expired what somebody claimed: its outcome decides", async
   const id = await accept({ expiresAt: clock.now() + 10 });
   await claim(id);
   clock.advance(10);
-  await relay.turn();
+  await relay.iterate();
   assert.equal((await delivery(id)).state, "pending");
 });
 
@@ -138,7 +144,7 @@ test("finishes what a worker recorded and did not live to tell the delivery", as
   const id = await accept();
   await claim(id);
   await store.attempts.record([{ id: attemptId(`${id}-0`, 1), worker: "w", outcome: accepted, answeredAt: clock.now() }]);
-  await relay.turn();
+  await relay.iterate();
   assert.deepEqual([(await delivery(id)).state, (await delivery(id)).nextAt], ["sent", undefined]);
   const closed = await accept({
     id: "f".repeat(32),
@@ -146,20 +152,20 @@ test("finishes what a worker recorded and did not live to tell the delivery", as
     deliveries: sampleNotification("two", clock.now()).deliveries.map((d) => ({ ...d, id: `${"f".repeat(32)}-0` })),
   });
   await claim(closed, { outcome: { kind: "void", state: "suppressed", reason: { code: "opted-out" } } });
-  await relay.turn();
+  await relay.iterate();
   assert.deepEqual([(await delivery(closed)).state, (await delivery(closed)).reason], ["suppressed", { code: "opted-out" }]);
 });
 
 test("leaves a worker its time and the clocks their difference, then calls the outcome unknown", async () => {
   const id = await accept();
   await claim(id, { deadlineAt: clock.now() + 15_000 });
-  await relay.turn();
+  await relay.iterate();
   clock.advance(15_000 + CLOCK_SKEW_MS - 1);
-  await relay.turn();
+  await relay.iterate();
   assert.equal((await delivery(id)).state, "pending");
   clock.advance(1);
-  await relay.turn();
-  await relay.turn();
+  await relay.iterate();
+  await relay.iterate();
   assert.equal((await delivery(id)).state, "uncertain");
   assert.equal(published.length, 0);
 });
@@ -168,7 +174,7 @@ for (const notificationClass of CLASSES) {
   test(`an unknown outcome of class ${notificationClass} is asked about until its policy speaks`, async () => {
     const id = await accept({ notificationClass });
     await claim(id, { deadlineAt: clock.now() - CLOCK_SKEW_MS });
-    for (let i = 0; i < 2; i++) await relay.turn();
+    for (let i = 0; i < 2; i++) await relay.iterate();
     const uncertain = await delivery(id);
     assert.deepEqual([uncertain.state, uncertain.uncertainSince], ["uncertain", clock.now()]);
     const until = clock.now() + UNCERTAIN_WAIT_MS[notificationClass];
@@ -177,14 +183,14 @@ for (const notificationClass of CLASSES) {
       assert.ok(nextAt !== undefined && nextAt <= until, "somebody looks again at the policy's moment at the latest");
       clock.advance(nextAt - clock.now());
       if (nextAt === until) break;
-      await relay.turn();
+      await relay.iterate();
     }
     assert.equal((await delivery(id)).state, "uncertain");
     const asked = published.splice(0);
     assert.ok(asked.length >= 2 && asked.length <= 10, `asked ${asked.length} times`);
     assert.ok(asked.every((t) => t.statusQuery && t.attempt === 1));
     assert.equal(new Set(asked.map((t) => t.publication)).size, asked.length, "copies of one question are no duplicates of each other");
-    for (let i = 0; i < 2; i++) await relay.turn();
+    for (let i = 0; i < 2; i++) await relay.iterate();
     const d = await delivery(id);
     if (notificationClass !== "critical") {
       assert.deepEqual([d.state, d.reason, published.length], ["failed", { code: "outcome-unknown" }, 0]);
@@ -198,7 +204,7 @@ for (const notificationClass of CLASSES) {
     await claim(id, { deadlineAt: clock.now() - CLOCK_SKEW_MS, policyResend: true }, 2);
     for (let i = 0; i < 20; i++) {
       clock.advance(UNCERTAIN_WAIT_MS.critical);
-      await relay.turn();
+      await relay.iterate();
     }
     assert.deepEqual([(await delivery(id)).state, published.filter((t) => !t.statusQuery).length], ["failed", 1]);
   });
@@ -207,13 +213,13 @@ for (const notificationClass of CLASSES) {
 test("a provider that needs longer before it can be asked is first asked then, and no later than the policy's moment", async () => {
   const id = await accept();
   await claim(id, { provider: "slow", deadlineAt: clock.now() - CLOCK_SKEW_MS });
-  for (let i = 0; i < 2; i++) await relay.turn();
+  for (let i = 0; i < 2; i++) await relay.iterate();
   clock.advance(STATUS_QUERY_FIRST_MS);
-  await relay.turn();
+  await relay.iterate();
   const { nextAt, uncertainSince } = await delivery(id);
   assert.deepEqual([nextAt, published.length], [uncertainSince! + SLOW_MS, 0]);
   clock.advance(nextAt! - clock.now());
-  await relay.turn();
+  await relay.iterate();
   assert.deepEqual(
     published.map((t) => t.statusQuery),
     [true],
@@ -223,9 +229,9 @@ test("a provider that needs longer before it can be asked is first asked then, a
 test("an unknown outcome at a provider that cannot be asked makes no status-query tasks, whatever its channel", async () => {
   const id = await accept();
   await claim(id, { provider: "silent", deadlineAt: clock.now() - CLOCK_SKEW_MS });
-  for (let i = 0; i < 2; i++) await relay.turn();
+  for (let i = 0; i < 2; i++) await relay.iterate();
   clock.advance(STATUS_QUERY_FIRST_MS);
-  await relay.turn();
+  await relay.iterate();
   const { state, nextAt, uncertainSince } = await delivery(id);
   assert.deepEqual([state, nextAt], ["uncertain", uncertainSince! + UNCERTAIN_WAIT_MS.transactional]);
   assert.equal(published.length, 0);
@@ -236,7 +242,7 @@ for (const by of ["receipt", "status-query"] as const) {
     const id = await accept();
     await claim(id, { deadlineAt: clock.now() - CLOCK_SKEW_MS });
     await store.attempts.resolve([{ id: attemptId(`${id}-0`, 1), resolution: { outcome: accepted, by, at: clock.now() } }]);
-    await relay.turn();
+    await relay.iterate();
     assert.equal((await delivery(id)).state, "sent");
   });
 }
@@ -252,7 +258,7 @@ test("does not hurry what its worker called unknown while the relay was looking"
       const nextAt = clock.now() + UNCERTAIN_WAIT_MS.transactional;
       await store.attempts.record([{ id: attemptId(`${id}-0`, number), worker: "w", outcome: unanswered, answeredAt: clock.now() }]);
       const change = { notificationId: id, deliveryId: `${id}-0`, expect: { attempt: number, states: ["pending"] as const } };
-      await store.notifications.change([{ ...change, set: { state: "uncertain", nextAt } }]);
+      await store.notifications.change([anyChange({ ...change, set: { state: "uncertain", nextAt } })]);
       return nextAt;
     };
     let nextAt = 0;
@@ -262,11 +268,11 @@ test("does not hurry what its worker called unknown while the relay was looking"
       return found;
     };
     const racing = createRelay({ ...parts, store: { ...store, attempts: { ...store.attempts, find } } });
-    await racing.turn();
+    await racing.iterate();
     assert.deepEqual([(await delivery(id)).state, (await delivery(id)).nextAt], ["uncertain", nextAt]);
     const expect = { attempt: number, states: ["uncertain"] as const };
     const set = { state: "pending", attempt: number + 1, nextAt: clock.now() } as const;
-    await store.notifications.change([{ notificationId: id, deliveryId: `${id}-0`, expect, set }]);
+    await store.notifications.change([anyChange({ notificationId: id, deliveryId: `${id}-0`, expect, set })]);
   }
 });
 
@@ -279,8 +285,8 @@ test("an answer that came after all ends what was uncertain", async () => {
     expect: { attempt: 1, states: ["pending"] as const },
     set: { state: "uncertain" as const, nextAt: clock.now() },
   };
-  await store.notifications.change([change]);
-  await relay.turn();
+  await store.notifications.change([anyChange(change)]);
+  await relay.iterate();
   assert.equal((await delivery(id)).state, "sent");
 });
 
@@ -289,7 +295,7 @@ test("an unknown outcome written down by a version that did not say since when i
   await claim(id, { outcome: { kind: "unanswered", fault: { code: "reset" } }, answeredAt: clock.now() });
   for (let turns = 0; turns < 500 && (await delivery(id)).state === "uncertain"; turns++) {
     clock.advance(2_000);
-    await relay.turn();
+    await relay.iterate();
   }
   assert.deepEqual([(await delivery(id)).state, (await delivery(id)).reason], ["failed", { code: "outcome-unknown" }]);
 });
@@ -305,7 +311,7 @@ test("what is to be repeated, and turns out to have arrived while the repetition
     await store.attempts.resolve([{ id: attemptId(`${id}-0`, 1), resolution }]);
     for (let turns = 0; turns < 2; turns++) {
       clock.advance(1);
-      await relay.turn();
+      await relay.iterate();
     }
     const { state, providerRef } = await delivery(id);
     // By it a later receipt is known to be about what took the repetition's place.

@@ -1,11 +1,13 @@
 // Each service's handlers, called as an HTTP server would call them: without gRPC. The test fails if any of our modules loads a gRPC package,
 // other than the generated code, which defines the messages and the gRPC clients in the same files.
+
 import assert from "node:assert/strict";
 import { registerHooks } from "node:module";
 import { after, test } from "node:test";
 import type { Notification } from "../gen/carillon/v1/notification_service.ts";
 import type { OptOut, PreferenceQuestion } from "../gen/carillon/v1/preference_service.ts";
 import type { CallContext } from "../runtime/handler.ts";
+import { ignoreEvents } from "./support/changes.ts";
 
 registerHooks({
   resolve(specifier, context, next) {
@@ -70,7 +72,7 @@ const question: PreferenceQuestion = { userId: "ada", endpoint: undefined, chann
 
 test("notifications are sent, alone and in a batch, and read back", async () => {
   const accepting = createAccept({
-    ...{ store, clock, log, pushHosts: [], insertsWaitingMax: 100, watchdogFirstMs: 30_000, failpoint: () => {} },
+    ...{ store, recorder: ignoreEvents, clock, log, pushHosts: [], insertsWaitingMax: 100, watchdogFirstMs: 30_000, failpoint: () => {} },
     ...{ load: { isFull: () => false, run: async () => {} }, metrics: createGatewayMetrics(createMetrics("test")) },
     optOuts: { check: async (questions) => questions.map(() => "allowed") },
     publisher: { publish: async () => true },

@@ -55,10 +55,7 @@ if (!server) {
         assert.equal(await store.notifications.find(record.id), undefined);
         assert.deepEqual(await store.notifications.page("", 10), []);
         assert.equal((await store.notifications.count()).notifications, 0);
-        const redrive = {
-          ...sampleChange(record, 0, { state: "pending", nextAt: before, endedAt: undefined }),
-          expect: { attempt: 1, states: ["sent"] as const },
-        };
+        const redrive = sampleChange(record, 0, { state: "pending", nextAt: before, endedAt: undefined }, { states: ["sent"] });
         assert.deepEqual(await store.notifications.change([redrive]), [false]);
         assert.deepEqual(
           (await store.notifications.insert([record])).map(({ kind }) => kind),
@@ -96,7 +93,7 @@ if (!server) {
       const documentIs = async () => (await notifications.findOne({ _id: record.id }))!;
       assert.deepEqual([(await documentIs()).endedAt, "due" in (await documentIs())], [before - 1, false]);
       const redriven = { state: "pending", attempt: 2, nextAt: before, endedAt: undefined, providerRef: undefined } as const;
-      await store.notifications.change([{ ...sampleChange(record, 0, redriven), expect: { attempt: 1, states: ["sent"] } }]);
+      await store.notifications.change([sampleChange(record, 0, redriven, { states: ["sent"] })]);
       assert.deepEqual(["endedAt" in (await documentIs()), (await documentIs()).due], [false, before]);
     });
   });

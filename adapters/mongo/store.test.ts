@@ -147,10 +147,9 @@ if (!server) {
       await store.notifications.change([sampleChange(record, 1, { state: "failed", nextAt: undefined, endedAt: T0 + 30 })]);
       await store.notifications.change([sampleChange(record, 0, { state: "failed", nextAt: undefined, endedAt: T0 + 10 })]);
       assert.equal((await documentIs()).failedAt, T0 + 30);
-      const redriven = [0, 1].map((i) => ({
-        ...sampleChange(record, i, { state: "pending", attempt: 2, nextAt: T0 + 50, endedAt: undefined }),
-        expect: { attempt: 1, states: ["failed"] as const },
-      }));
+      const redriven = [0, 1].map((i) =>
+        sampleChange(record, i, { state: "pending", attempt: 2, nextAt: T0 + 50, endedAt: undefined }, { states: ["failed"] }),
+      );
       await store.notifications.change(redriven);
       const document = await documentIs();
       assert.equal("failedAt" in document, false);
@@ -192,7 +191,7 @@ if (!server) {
       const record = sampleNotification([T0]);
       await store.notifications.insert([record]);
       for (let attempt = 1; attempt <= 9; attempt++)
-        assert.deepEqual(await store.notifications.change([sampleChange(record, 0, { attempt: attempt + 1 }, attempt)]), [true]);
+        assert.deepEqual(await store.notifications.change([sampleChange(record, 0, { attempt: attempt + 1 }, { attempt })]), [true]);
       const [document] = await client.db(database.name).collection("notifications").find().toArray();
       assert.equal(document?.deliveries[0].changes.length, 4);
     });

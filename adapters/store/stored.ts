@@ -10,7 +10,12 @@ import type { OptOut, PreferenceRecord } from "../../core/preferences/opt-out.ts
 import { StoreError } from "./store-error.ts";
 import { parseStoredReason } from "./stored-reason.ts";
 
-export interface StoredDelivery extends Omit<Delivery, "reason"> {
+export interface StoredDelivery extends Omit<Delivery, "reason" | "publishCount"> {
+  publishCount?: number | undefined;
+  /** The same, by its name until 0.1.0. */
+  publications?: number | undefined;
+  /** runStart, by its name until 0.1.0. */
+  firstAttempt?: number | undefined;
   /** Text until 0.1.0. */
   reason?: Reason | string | undefined;
 }
@@ -25,9 +30,14 @@ export const readNotification = ({ lane: _lane, ...stored }: StoredNotification)
   deliveries: stored.deliveries.map(readDelivery),
 });
 
-function readDelivery({ reason: stored, ...delivery }: StoredDelivery): Delivery {
-  const why = parseStoredReason(stored, delivery.state);
-  return why ? { ...delivery, reason: why } : delivery;
+/** Where a field has both names, the old one stands for what was before a change by this version. */
+function readDelivery({ reason: stored, publications = 0, publishCount = publications, firstAttempt, ...rest }: StoredDelivery): Delivery {
+  const delivery: Delivery = { ...rest, publishCount };
+  const why = parseStoredReason(stored, rest.state);
+  if (why) delivery.reason = why;
+  const runStart = rest.runStart ?? firstAttempt;
+  if (runStart !== undefined) delivery.runStart = runStart;
+  return delivery;
 }
 
 /** Counts deliveries by channel, state and reason code. */

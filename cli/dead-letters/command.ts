@@ -73,6 +73,8 @@ export const DEAD_COMMANDS: Readonly<Record<string, Command>> = {
         },
         rate: values.rate === undefined ? undefined : positive(values.rate, "--rate", 1_000_000),
         dryRun: values["dry-run"] === true,
+        // A command has no metrics that anybody scrapes.
+        recorder: { record() {} },
         now,
       };
       await using store = await openConfiguredStore(readConfig(storeVariables, env));

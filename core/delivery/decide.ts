@@ -12,20 +12,21 @@ export const MISCONFIGURED_WAIT_MS = 30_000;
 /** How long an unknown outcome waits for a receipt or a status query before the class's policy speaks, in ms, unless configured otherwise. */
 export const UNCERTAIN_WAIT_MS: UncertainWaits = { critical: 10_000, transactional: 300_000, marketing: 300_000 };
 export type UncertainWaits = Readonly<Record<NotificationClass, number>>;
-/** The first look at an unknown outcome, and the shortest time between two: a receipt mostly comes sooner. */
+/** The first status query about an unknown outcome, and the shortest time between two: a receipt mostly comes sooner. */
 export const STATUS_QUERY_FIRST_MS = 2_000;
 /** Classes whose attempt of unknown outcome is repeated once. */
 const RESENDS_UNCERTAIN: Record<NotificationClass, boolean> = { critical: true, transactional: false, marketing: false };
 
 export type Decision =
   | { kind: "sent"; providerRef: string; reason?: Reason | undefined }
-  | { kind: "retry"; at: number; reason: Reason }
+  /** `policyResend`: it repeats an attempt of unknown outcome, as the class allows once. */
+  | { kind: "retry"; at: number; reason: Reason; policyResend?: true }
   | { kind: "uncertain"; reason: Reason }
   | { kind: "expired"; reason: Reason }
   | { kind: "failed"; reason: Reason };
 
 export interface AttemptSituation {
-  /** The how-many-th of this drive, from 1. */
+  /** Its number within the run, from 1. */
   attempt: number;
   now: number;
   expiresAt: number;
@@ -63,7 +64,7 @@ export function decideUncertain(s: {
   expiresAt: number;
 }): Decision {
   if (RESENDS_UNCERTAIN[s.notificationClass] && !s.policyResend && s.now < s.expiresAt)
-    return { kind: "retry", at: s.now, reason: reason("outcome-unknown") };
+    return { kind: "retry", at: s.now, reason: reason("outcome-unknown"), policyResend: true };
   return { kind: "failed", reason: reason("outcome-unknown") };
 }
 

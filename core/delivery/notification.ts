@@ -6,7 +6,7 @@ import type { Reason } from "./reason.ts";
 
 export type Recipient = { kind: "user"; userId: string } | { kind: "endpoint"; endpoint: Endpoint };
 
-/** The states somebody must still look at, and the ends. States only move forward. */
+/** The open states, and the ends. States only move forward. */
 export const OPEN_STATES = ["pending", "uncertain"] as const;
 export const END_STATES = ["sent", "delivered", "suppressed", "expired", "cancelled", "failed"] as const;
 export type OpenState = (typeof OPEN_STATES)[number];
@@ -28,18 +28,18 @@ export interface Delivery {
   state: DeliveryState;
   /** The attempt now due or under way, from 1. */
   attempt: number;
-  /** How often this attempt was published: part of its message id, so that a watchdog's copy is not taken for the first one. */
-  publications: number;
+  /** How often this attempt's task was published. Part of the message id, so that JetStream does not drop a watchdog's copy as a duplicate. */
+  publishCount: number;
   /** When it was last published, in ms since the epoch; absent while only the gateway did, as it accepted it. */
   publishedAt?: number | undefined;
-  /** When somebody must look again; absent exactly when the delivery has ended. */
+  /** When the relay evaluates it next; absent exactly when the delivery has ended. */
   nextAt?: number | undefined;
   /** While uncertain: since when, in ms since the epoch. */
   uncertainSince?: number | undefined;
   /** The attempt repeats one of unknown outcome, by the policy of its class. At most one ever does. */
   policyResend?: boolean | undefined;
-  /** The attempt this drive began with, where an operator has redriven the delivery; absent: 1. */
-  firstAttempt?: number | undefined;
+  /** First attempt of the current run (the attempts since acceptance, or since a redrive); absent: 1. */
+  runStart?: number | undefined;
   /** How often it was redriven although it may have been sent; absent: never. */
   redrive?: number | undefined;
   /** Where a redrive gave it more time than its notification has. */
@@ -50,7 +50,7 @@ export interface Delivery {
   endedAt?: number | undefined;
 }
 
-/** A notification, its deliveries and when to look at it again: one document, the outbox. */
+/** A notification with its deliveries: one document, which is also the outbox entry. */
 export interface NotificationRecord {
   /** 32 hex digits: a hash of app and idempotency key. */
   id: string;
@@ -83,7 +83,7 @@ export function endedAt({ acceptedAt, deliveries }: Pick<NotificationRecord, "ac
   return dueAt(deliveries) === undefined ? Math.max(acceptedAt, ...deliveries.map((d) => d.endedAt ?? acceptedAt)) : undefined;
 }
 
-/** The next moment at which somebody must look at the notification; undefined once every delivery has ended. */
+/** When the notification is due: the earliest `nextAt` of its deliveries; undefined once every delivery has ended. */
 export function dueAt(deliveries: readonly Delivery[]): number | undefined {
   let due: number | undefined;
   for (const { nextAt } of deliveries) if (nextAt !== undefined && (due === undefined || nextAt < due)) due = nextAt;

@@ -20,10 +20,8 @@ function effect(
   const times = { startedAt: NOW, deadlineAt: NOW };
   const record: AttemptRecord = { id, deliveryId, number: attempt, worker: "w", provider: "twilio", ...times, ...known };
   const d: Delivery = { ...sampleNotification("one", NOW).deliveries[0]!, ...delivery };
-  return receiptEffect({ attemptId: id, provider: "twilio", kind, reason: "30003", at: NOW, ...told }, record, d, {
-    worker: "f",
-    now: NOW,
-  });
+  const receipt = { attemptId: id, provider: "twilio", kind, reason: "30003", at: NOW, ...told };
+  return receiptEffect(receipt, record, sampleNotification("one", NOW), d, { worker: "f", now: NOW });
 }
 
 /** Where a delivery at attempt 1 is after a receipt of attempt 1; undefined: where it was. */
@@ -43,9 +41,12 @@ for (const [state, reason, after] of SAME) {
       const e = effect(kind, 1, { state, reason });
       assert.equal(e.kind, after[kind] ? "change" : "nothing");
       if (e.kind !== "change") return;
-      assert.deepEqual([e.change.set.state, e.change.set.nextAt, e.change.expect.attempt], [after[kind], undefined, 1]);
-      assert.ok(e.change.expect.states.includes(state));
-      assert.deepEqual(e.change.set.reason, kind === "undelivered" ? { code: "undelivered", detail: "30003" } : undefined);
+      assert.deepEqual(
+        [e.transition.change.set.state, e.transition.change.set.nextAt, e.transition.change.expect.attempt],
+        [after[kind], undefined, 1],
+      );
+      assert.ok(e.transition.change.expect.states.includes(state));
+      assert.deepEqual(e.transition.change.set.reason, kind === "undelivered" ? { code: "undelivered", detail: "30003" } : undefined);
     });
   }
 }
@@ -54,7 +55,7 @@ test("a receipt of an attempt that is about to be repeated closes the repetition
   const e = effect("delivered", 1, { state: "pending", attempt: 2, policyResend: true });
   assert.ok(e.kind === "void");
   assert.deepEqual([e.attempt.id, e.attempt.outcome?.kind], [attemptId(deliveryId, 2), "void"]);
-  assert.deepEqual([e.change.set.state, e.change.expect], ["delivered", { attempt: 2, states: ["pending"] }]);
+  assert.deepEqual([e.transition.change.set.state, e.transition.change.expect], ["delivered", { attempt: 2, states: ["pending"] }]);
 });
 
 test("a receipt of the first attempt betters what the repetition came to, and never worsens it", () => {
@@ -74,14 +75,14 @@ test("what gave its place to an earlier attempt that arrived is told the rest of
   ] as const) {
     const e = told(kind, closed);
     assert.ok(e.kind === "change", kind);
-    assert.deepEqual([e.change.set.state, e.change.expect], [state, { attempt: 2, states: ["sent"] }]);
+    assert.deepEqual([e.transition.change.set.state, e.transition.change.expect], [state, { attempt: 2, states: ["sent"] }]);
   }
   assert.equal(told("accepted", closed).kind, "nothing");
   assert.equal(told("undelivered", { ...closed, providerRef: "SM2" }).kind, "nothing", "the repetition itself was sent");
 });
 
 test("a late word that the provider took it does not stop an operator who redrives what it took", () => {
-  const redriven = { state: "pending", attempt: 2, firstAttempt: 2, redrive: 1 } as const;
+  const redriven = { state: "pending", attempt: 2, runStart: 2, redrive: 1 } as const;
   const taken = { outcome: { kind: "accepted", providerRef: "SM1" } } as const;
   assert.equal(effect("accepted", 1, redriven, {}, taken).kind, "nothing");
   assert.equal(effect("delivered", 1, redriven, {}, taken).kind, "void", "it reached the person");

@@ -1,9 +1,9 @@
-import { type AttemptRecord, knownOutcome, notificationIdOf, type Resolution } from "../ports/attempt-store.ts";
-import type { DeliveryChange } from "../ports/notification-store.ts";
-import type { Delivery, DeliveryState } from "./notification.ts";
+import { type AttemptRecord, knownOutcome, type Resolution } from "../ports/attempt-store.ts";
+import type { Delivery, DeliveryState, NotificationRecord } from "./notification.ts";
 import { type Reason, reason, reasonText } from "./reason.ts";
 import { SUPERSEDED } from "./superseded.ts";
-import { voidAttempt } from "./transitions.ts";
+import { factsOf, reported, type Transition } from "./transitions.ts";
+import { voidAttempt } from "./void-attempt.ts";
 
 /** What a provider tells afterwards of an attempt. */
 export interface Receipt {
@@ -31,47 +31,53 @@ export function resolutionOf(receipt: Receipt): Resolution {
 /** What a receipt does to its delivery. */
 export type ReceiptEffect =
   | { kind: "nothing" }
-  | { kind: "change"; change: DeliveryChange }
-  /** A later attempt is to repeat the one that arrived: its number becomes a void attempt, and where nobody had claimed it the change applies. */
-  | { kind: "void"; attempt: AttemptRecord; change: DeliveryChange };
+  | { kind: "change"; transition: Transition }
+  /** A retry is planned of what was accepted: its number is closed by a void attempt, and if nobody had claimed it the transition applies. */
+  | { kind: "void"; attempt: AttemptRecord; transition: Transition };
 
-/** Pure. `attempt` is the receipt's; `d` its delivery as it is now. */
-export function receiptEffect(receipt: Receipt, attempt: AttemptRecord, d: Delivery, s: { worker: string; now: number }): ReceiptEffect {
-  const end = endOf(receipt);
-  const change = (states: readonly DeliveryState[]): DeliveryChange => ({
-    ...{ notificationId: notificationIdOf(d.id), deliveryId: d.id, expect: { attempt: d.attempt, states } },
-    set: { ...end, ...(receipt.providerRef ? { providerRef: receipt.providerRef } : {}), nextAt: undefined, endedAt: s.now },
-  });
+/**
+ * Pure. `attempt` is the receipt's; `d` its delivery as it is now.
+ * @param s.warning what a status query said of an accepted attempt
+ */
+export function receiptEffect(
+  receipt: Receipt,
+  attempt: AttemptRecord,
+  n: NotificationRecord,
+  d: Delivery,
+  s: { worker: string; now: number; warning?: Reason | undefined },
+): ReceiptEffect {
+  const end = endOf(receipt, s.warning);
+  const from = (states: readonly DeliveryState[]) => reported(factsOf(n, d), states, { ...end, providerRef: receipt.providerRef }, s.now);
   if (d.attempt === attempt.number) {
     const before: DeliveryState[] = ["pending", "uncertain"];
     if (end.state !== "sent") before.push("sent");
     // An end that only said "not known" is corrected by what is known.
     if (d.state === "failed" && d.reason?.code === "outcome-unknown") before.push("failed");
-    return before.includes(d.state) ? { kind: "change", change: change(before) } : { kind: "nothing" };
+    return before.includes(d.state) ? { kind: "change", transition: from(before) } : { kind: "nothing" };
   }
   if (d.attempt < attempt.number) return { kind: "nothing" };
-  // The later attempt gave its place to this one: how this one goes on is how the delivery does.
-  const isInItsPlace = d.state === "sent" && receipt.providerRef !== undefined && receipt.providerRef === d.providerRef;
-  if (isInItsPlace && end.state !== "sent") return { kind: "change", change: change(["sent"]) };
-  // An operator redrove what was known as taken, for it came to nothing: being told of it again is no reason to stop.
-  const wasKnown = attempt.number < (d.firstAttempt ?? 1) && knownOutcome(attempt)?.kind === "accepted";
+  // The later attempt was superseded by this one, so what becomes of this one is what becomes of the delivery.
+  const isSuperseding = d.state === "sent" && receipt.providerRef !== undefined && receipt.providerRef === d.providerRef;
+  if (isSuperseding && end.state !== "sent") return { kind: "change", transition: from(["sent"]) };
+  // An operator redrove what was known as accepted and did not arrive: hearing of the acceptance again does not stop the new run.
+  const wasKnown = attempt.number < (d.runStart ?? 1) && knownOutcome(attempt)?.kind === "accepted";
   if (receipt.kind === "undelivered" || (receipt.kind === "accepted" && wasKnown)) return { kind: "nothing" };
   if (d.state === "pending") {
     const superseded = { ...SUPERSEDED, state: end.state };
     return {
       kind: "void",
       attempt: voidAttempt({ deliveryId: d.id, attempt: d.attempt }, s.worker, superseded, s.now),
-      change: change(["pending"]),
+      transition: from(["pending"]),
     };
   }
-  // The repetition was given up, or its outcome is not known: what is known of the first attempt is the better answer.
+  // The retry ended without being sent, or its outcome is unknown: what is known of the first attempt is the better answer.
   const lesser: DeliveryState[] = ["uncertain", "failed", "expired", "suppressed"];
-  return lesser.includes(d.state) ? { kind: "change", change: change(lesser) } : { kind: "nothing" };
+  return lesser.includes(d.state) ? { kind: "change", transition: from(lesser) } : { kind: "nothing" };
 }
 
-function endOf(receipt: Receipt): { state: "sent" | "delivered" | "failed"; reason: Reason | undefined } {
+function endOf(receipt: Receipt, warning: Reason | undefined): { state: "sent" | "delivered" | "failed"; reason: Reason | undefined } {
   if (receipt.kind === "undelivered") return { state: "failed", reason: undelivered(receipt) };
-  return { state: receipt.kind === "delivered" ? "delivered" : "sent", reason: undefined };
+  return { state: receipt.kind === "delivered" ? "delivered" : "sent", reason: warning };
 }
 
 const undelivered = (receipt: Receipt) => reason("undelivered", receipt.reason);

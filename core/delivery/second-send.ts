@@ -10,23 +10,23 @@ export function mayBeSent(attempt: AttemptRecord): boolean {
   return known === undefined || MAY_BE_SENT.has(known.kind);
 }
 
-/** That a provider took it, and told later that nothing came of it: what follows is no second send. */
-const takenInVain = (attempt: AttemptRecord) => attempt.resolution !== undefined && !mayBeSent(attempt);
+/** The provider accepted it and reported later that it was not sent: a further attempt is no second send. */
+const acceptedInVain = (attempt: AttemptRecord) => attempt.resolution !== undefined && !mayBeSent(attempt);
 
 /**
- * Promise 3 over one delivery: until an operator redrives what may have been sent, at most one attempt that may be, and one more that repeats it by
- * the policy of its class. Each such redrive begins anew.
+ * Promise 3 for one delivery: in each run at most one attempt that may have been sent, and one more that repeats it by the policy of its class.
+ * Only a redrive of what may have been sent starts a new count.
  */
 export const isSentTwice = (attempts: readonly AttemptRecord[]): boolean =>
-  drivesOf(attempts).some((drive) => drive.filter((a) => !a.policyResend).length > 1 || drive.filter((a) => a.policyResend).length > 1);
+  runsOf(attempts).some((run) => run.filter((a) => !a.policyResend).length > 1 || run.filter((a) => a.policyResend).length > 1);
 
-/** How often providers may have taken a delivery of which these are the attempts. */
+/** How often providers may have accepted the delivery with these attempts, at most. */
 export function takenMost(attempts: readonly AttemptRecord[]): number {
   const calls = attempts.filter((a) => a.outcome?.kind !== "void");
   if (calls.length === 0) return 0;
-  const sends = drivesOf(calls).reduce((sum, drive) => sum + (drive.some((a) => a.policyResend) ? 2 : 1), 0);
-  return Math.max(1, sends) + calls.filter(takenInVain).length;
+  const sends = runsOf(calls).reduce((sum, run) => sum + (run.some((a) => a.policyResend) ? 2 : 1), 0);
+  return Math.max(1, sends) + calls.filter(acceptedInVain).length;
 }
 
 /** The attempts that may be sent, by the redrive they belong to. */
-const drivesOf = (attempts: readonly AttemptRecord[]) => [...Map.groupBy(attempts.filter(mayBeSent), (a) => a.redrive ?? 0).values()];
+const runsOf = (attempts: readonly AttemptRecord[]) => [...Map.groupBy(attempts.filter(mayBeSent), (a) => a.redrive ?? 0).values()];

@@ -12,7 +12,7 @@ export function toTask(n: NotificationRecord, d: Delivery, { statusQuery = false
     notificationId: n.id,
     deliveryId: d.id,
     attempt: d.attempt,
-    publication: d.publications,
+    publication: d.publishCount,
     app: n.app,
     userId: n.recipient.kind === "user" ? n.recipient.userId : undefined,
     channel: d.channel,
@@ -26,7 +26,7 @@ export function toTask(n: NotificationRecord, d: Delivery, { statusQuery = false
     content: contentHash === undefined ? { [part]: n.content[part] } : {},
     contentHash,
     policyResend: d.policyResend ?? false,
-    firstAttempt: d.firstAttempt ?? 1,
+    runStart: d.runStart ?? 1,
     redrive: d.redrive,
     statusQuery,
     needs: contentHash === undefined ? [] : ["content-by-reference" satisfies Need],
@@ -34,5 +34,5 @@ export function toTask(n: NotificationRecord, d: Delivery, { statusQuery = false
   };
 }
 
-/** The how-many-th attempt of its drive, from 1: who is asked, and how long is waited, follow from it. */
-export const tryOf = ({ attempt, firstAttempt = 1 }: { attempt: number; firstAttempt?: number | undefined }) => attempt - firstAttempt + 1;
+/** The attempt's number within its run, from 1: decides which provider is asked and how long to back off. */
+export const attemptOfRun = ({ attempt, runStart = 1 }: { attempt: number; runStart?: number | undefined }) => attempt - runStart + 1;

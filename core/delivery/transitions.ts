@@ -1,66 +1,197 @@
-import { type AttemptOutcome, type AttemptRecord, attemptId } from "../ports/attempt-store.ts";
-import type { DeliveryChange } from "../ports/notification-store.ts";
+// The only producers of a delivery's change. Each names what it does, and returns with the change the events that it means.
+import type { Channel, NotificationClass } from "./channel.ts";
 import { type Decision, STATUS_QUERY_FIRST_MS } from "./decide.ts";
-import { OPEN_STATES } from "./notification.ts";
+import type { DeliveryEvent, DeliveryEventKind } from "./event.ts";
+import {
+  type Delivery,
+  type DeliveryState,
+  type EndState,
+  expiryOf,
+  type NotificationRecord,
+  OPEN_STATES,
+  type OpenState,
+} from "./notification.ts";
+import type { Reason } from "./reason.ts";
+import type { Void } from "./void-attempt.ts";
+import { watchdogMs } from "./watchdog.ts";
 
-/** Which delivery and which attempt of it a decision is about. */
-export interface DecidedAttempt {
+/** What a change holds; plain data for the stores. */
+export interface ChangeFields {
+  readonly notificationId: string;
+  readonly deliveryId: string;
+  /** Applied only if the delivery still is so: states only move forward. */
+  readonly expect: { readonly attempt: number; readonly states: readonly DeliveryState[] };
+  /** Merged over the delivery; `nextAt: undefined` removes it, as every end must. */
+  readonly set: Readonly<Partial<Omit<Delivery, "id" | "channel" | "endpoint" | "endpointId">>>;
+}
+/** Exists for the type checker only: neither a literal nor a spread has its private field, so no other file can make a change. */
+declare class Sealed {
+  private readonly sealed: true;
+}
+/** A change of one delivery. */
+export type DeliveryChange = ChangeFields & Sealed;
+
+interface TransitionFields {
+  readonly change: DeliveryChange;
+  /** To be recorded once the change was applied. */
+  readonly events: readonly DeliveryEvent[];
+}
+export type Transition = TransitionFields & Sealed;
+
+/** Which delivery, and which attempt of it, a transition is about. A task holds all of it. */
+export interface AttemptFacts {
   notificationId: string;
   deliveryId: string;
+  channel: Channel;
+  notificationClass: NotificationClass;
+  category: string;
   attempt: number;
+  /** ms since the epoch. */
   expiresAt: number;
 }
 
-/** What a decision does to its delivery, fenced by the attempt: a later attempt, or an end, is never undone. */
-export function decisionChange(on: DecidedAttempt, decision: Decision, now: number): DeliveryChange {
-  const { notificationId, deliveryId, attempt } = on;
-  const base = { notificationId, deliveryId, expect: { attempt, states: OPEN_STATES } };
-  const reason = decision.reason;
+export const factsOf = (n: NotificationRecord, d: Delivery): AttemptFacts => ({
+  notificationId: n.id,
+  deliveryId: d.id,
+  channel: d.channel,
+  notificationClass: n.notificationClass,
+  category: n.category,
+  attempt: d.attempt,
+  expiresAt: expiryOf(n, d),
+});
+
+/** The events of a notification that was stored. */
+export const accepted = (n: NotificationRecord): DeliveryEvent[] =>
+  n.deliveries.flatMap((d) => {
+    const on = factsOf(n, d);
+    const first = eventOf(on, "accepted", "pending", n.acceptedAt);
+    return d.state === "suppressed" ? [first, eventOf(on, "suppressed", d.state, n.acceptedAt, d.reason)] : [first];
+  });
+
+/** The event of an attempt that was claimed. */
+export const attempted = (on: AttemptFacts, at: number): DeliveryEvent => eventOf(on, "attempted", "pending", at);
+
+/** A task of a delivery, with the number of the copy. */
+type Published = AttemptFacts & { publication: number };
+
+/** The queue has the task: the watchdog looks at it when nothing came of that. */
+export function published(task: Published, at: { now: number; publishedAt: number; watchdogFirstMs: number }): Transition {
+  const nextAt = Math.min(at.now + watchdogMs(task.publication, at.watchdogFirstMs), latest(task, at.now));
+  const set = { nextAt, publishCount: task.publication + 1, publishedAt: at.publishedAt };
+  return transition(task, ["pending"], set, [eventOf(task, "published", "pending", at.now)]);
+}
+
+/** The queue did not take the task: it is published again after `waitMs`. */
+export function notPublished(task: Published, now: number, waitMs: number): Transition {
+  const set = { nextAt: Math.min(now + waitMs, latest(task, now)), publishCount: task.publication };
+  return transition(task, ["pending"], set);
+}
+
+/** A status query is on its way; the next is due at `nextAt`. */
+export const statusQueried = (task: Published, nextAt: number): Transition =>
+  transition(task, ["uncertain"], { nextAt, publishCount: task.publication + 1 });
+
+/** Nothing to do before `nextAt`. From one state only: who moved the delivery to the other has set its time. */
+export const postponed = (on: AttemptFacts, state: OpenState, nextAt: number): Transition => transition(on, [state], { nextAt });
+
+export const sent = (on: AttemptFacts, end: { providerRef: string; reason?: Reason | undefined }, now: number): Transition =>
+  ended(on, OPEN_STATES, { state: "sent", providerRef: end.providerRef, reason: end.reason }, now);
+
+export const expired = (on: AttemptFacts, reason: Reason, now: number): Transition =>
+  ended(on, OPEN_STATES, { state: "expired", reason }, now);
+
+export const failed = (on: AttemptFacts, reason: Reason, now: number): Transition =>
+  ended(on, OPEN_STATES, { state: "failed", reason }, now);
+
+/** The next attempt is due at `retry.at`; the message cannot have gone out under this one, or the class allows a second copy. */
+export function retried(on: AttemptFacts, retry: Extract<Decision, { kind: "retry" }>, now: number): Transition {
+  const attempt = on.attempt + 1;
+  const set = {
+    ...({ state: "pending", attempt, publishCount: 0, nextAt: Math.min(retry.at, on.expiresAt), reason: retry.reason } as const),
+    uncertainSince: undefined,
+    ...(retry.policyResend ? { policyResend: true } : {}),
+  };
+  return transition(on, OPEN_STATES, set, [eventOf({ ...on, attempt }, "retried", "pending", now, retry.reason)]);
+}
+
+/** The outcome is unknown. From pending only: an attempt that is already being resolved keeps its first deadline. */
+export function inDoubt(on: AttemptFacts, reason: Reason, now: number): Transition {
+  const set = { state: "uncertain", uncertainSince: now, nextAt: now + STATUS_QUERY_FIRST_MS, reason } as const;
+  return transition(on, ["pending"], set, [eventOf(on, "in-doubt", "uncertain", now, reason)]);
+}
+
+/** What a decision does to its delivery. */
+export function decided(on: AttemptFacts, decision: Decision, now: number): Transition {
   switch (decision.kind) {
     case "sent":
-      return { ...base, set: { state: "sent", providerRef: decision.providerRef, reason, nextAt: undefined, endedAt: now } };
+      return sent(on, decision, now);
     case "retry":
-      return {
-        ...base,
-        set: {
-          ...{ state: "pending", attempt: attempt + 1, publications: 0, nextAt: Math.min(decision.at, on.expiresAt), reason },
-          uncertainSince: undefined,
-        },
-      };
+      return retried(on, decision, now);
     case "uncertain":
-      // From pending only: an attempt already being resolved keeps its first deadline.
-      return {
-        ...base,
-        expect: { attempt, states: ["pending"] },
-        set: { state: "uncertain", uncertainSince: now, nextAt: now + STATUS_QUERY_FIRST_MS, reason },
-      };
+      return inDoubt(on, decision.reason, now);
     case "expired":
+      return expired(on, decision.reason, now);
     case "failed":
-      return { ...base, set: { state: decision.kind, reason, nextAt: undefined, endedAt: now } };
+      return failed(on, decision.reason, now);
   }
 }
 
-/** An attempt number that was closed without a call. */
-export type Void = Extract<AttemptOutcome, { kind: "void" }>;
+/** What a void attempt means for its delivery. */
+export const voided = (on: AttemptFacts, { state, reason }: Void, now: number, providerRef?: string): Transition =>
+  ended(on, OPEN_STATES, { state, reason, ...(providerRef ? { providerRef } : {}) }, now);
 
-/** An attempt's number closed without a call: once it is inserted, no copy of the task can send under it. */
-export function voidAttempt(on: Pick<DecidedAttempt, "deliveryId" | "attempt">, worker: string, outcome: Void, now: number): AttemptRecord {
-  const { deliveryId, attempt: number } = on;
-  return {
-    id: attemptId(deliveryId, number),
-    deliveryId,
-    number,
-    worker,
-    provider: "",
-    startedAt: now,
-    deadlineAt: now,
-    outcome,
-    answeredAt: now,
+/** A provider told later what became of the delivery, which may have ended otherwise until now. */
+export const reported = (
+  on: AttemptFacts,
+  from: readonly DeliveryState[],
+  end: { state: "sent" | "delivered" | "failed"; reason: Reason | undefined; providerRef?: string | undefined },
+  now: number,
+): Transition =>
+  ended(on, from, { state: end.state, reason: end.reason, ...(end.providerRef ? { providerRef: end.providerRef } : {}) }, now);
+
+/** An operator starts a new run of a failed delivery, due at `run.at`. */
+export function redriven(
+  on: AttemptFacts,
+  run: { at: number; expiresAt?: number | undefined; redrive?: number | undefined },
+  now: number,
+): Transition {
+  const attempt = on.attempt + 1;
+  const set = {
+    ...({ state: "pending", attempt, runStart: attempt, publishCount: 0, nextAt: run.at } as const),
+    ...{ endedAt: undefined, reason: undefined, uncertainSince: undefined, policyResend: undefined, providerRef: undefined },
+    ...(run.redrive === undefined ? {} : { redrive: run.redrive }),
+    ...(run.expiresAt === undefined ? {} : { expiresAt: run.expiresAt }),
   };
+  return transition(on, ["failed"], set, [eventOf({ ...on, attempt }, "redriven", "pending", now)]);
 }
 
-/** What a closed number means for its delivery. */
-export function voidChange(on: Omit<DecidedAttempt, "expiresAt">, { state, reason }: Void, now: number): DeliveryChange {
+interface End {
+  state: EndState;
+  reason: Reason | undefined;
+  providerRef?: string;
+}
+
+function ended(on: AttemptFacts, from: readonly DeliveryState[], end: End, now: number): Transition {
+  const set = { ...end, nextAt: undefined, endedAt: now };
+  return transition(on, from, set, [eventOf(on, end.state, end.state, now, end.reason)]);
+}
+
+/** In time to expire, and never in the past. */
+const latest = ({ expiresAt }: AttemptFacts, now: number) => Math.max(expiresAt, now + 1);
+
+function transition(
+  on: AttemptFacts,
+  states: readonly DeliveryState[],
+  set: ChangeFields["set"],
+  events: readonly DeliveryEvent[] = [],
+): Transition {
   const { notificationId, deliveryId, attempt } = on;
-  return { notificationId, deliveryId, expect: { attempt, states: OPEN_STATES }, set: { state, reason, nextAt: undefined, endedAt: now } };
+  const change: ChangeFields = { notificationId, deliveryId, expect: { attempt, states }, set };
+  const fields: TransitionFields = { change: change as DeliveryChange, events };
+  return fields as Transition;
+}
+
+function eventOf(on: AttemptFacts, kind: DeliveryEventKind, state: DeliveryState, at: number, reason?: Reason): DeliveryEvent {
+  const { notificationId, deliveryId, channel, notificationClass, category, attempt } = on;
+  return { kind, notificationId, deliveryId, channel, notificationClass, category, state, attempt, at, ...(reason ? { reason } : {}) };
 }

@@ -1,18 +1,12 @@
 import type { Channel } from "../delivery/channel.ts";
-import type { Delivery, DeliveryState, NotificationRecord } from "../delivery/notification.ts";
+import type { DeliveryState, NotificationRecord } from "../delivery/notification.ts";
 import type { ReasonCode } from "../delivery/reason.ts";
+import type { DeliveryChange } from "../delivery/transitions.ts";
+
+export type { DeliveryChange } from "../delivery/transitions.ts";
 
 /** What insert found for each record: it is new, or the id had been accepted before. */
 export type InsertResult = { kind: "inserted" } | { kind: "exists"; record: NotificationRecord };
-
-/** A change of one delivery, applied only if it still is where the writer believes (states only move forward). */
-export interface DeliveryChange {
-  notificationId: string;
-  deliveryId: string;
-  expect: { attempt: number; states: readonly DeliveryState[] };
-  /** Merged over the delivery; `nextAt: undefined` removes it, as every end must. */
-  set: Partial<Omit<Delivery, "id" | "channel" | "endpoint" | "endpointId">>;
-}
 
 export interface DeliveryCount {
   channel: Channel;

@@ -25,8 +25,8 @@ export interface DeliveryTask {
   /** The content is in the store, under this hash. */
   contentHash?: string | undefined;
   policyResend: boolean;
-  /** The first attempt of this drive: what may be tried and how long to wait count from it. */
-  firstAttempt: number;
+  /** First attempt of the current run: provider choice and backoff count from it. */
+  runStart: number;
   redrive: number | undefined;
   /** Not to send, but to ask the provider what became of the attempt. */
   statusQuery: boolean;
@@ -45,7 +45,7 @@ export interface QueueLag {
   /**
    * When the oldest task was published that was never handed out, in ms since the epoch by this process's clock; Infinity where none waits.
    * All that was published before has been handed out, or is lost. Undefined where it cannot be told. Never rejects; has a deadline. Asked for each
-   * delivery of a turn, so that an answer serves for a moment.
+   * delivery of an iteration, so that an answer serves for a moment.
    */
   waitingSince(channel: Channel, notificationClass: NotificationClass): Promise<number | undefined>;
 }

@@ -9,7 +9,7 @@ const delivery = (id: string, over: Partial<Delivery>): Delivery => ({
   channel: "sms",
   state: "sent",
   attempt: 1,
-  publications: 1,
+  publishCount: 1,
   endedAt: 5,
   ...over,
 });

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Delivery, NotificationRecord } from "../../core/delivery/notification.ts";
 import type { AttemptOutcome, AttemptRecord } from "../../core/ports/attempt-store.ts";
-import { deadLetters, type RedriveTerms, redriveChange } from "./dead-letters.ts";
+import { deadLetters, decideRedrive, type RedriveTerms } from "./dead-letters.ts";
 
 const NOW = 1_000_000;
 const dead = (over: Partial<Delivery> = {}): Delivery => ({
-  ...{ id: "n-0", channel: "sms", endpoint: { channel: "sms", phoneNumber: "+49" }, state: "failed", attempt: 1, publications: 3 },
+  ...{ id: "n-0", channel: "sms", endpoint: { channel: "sms", phoneNumber: "+49" }, state: "failed", attempt: 1, publishCount: 3 },
   ...{ endedAt: NOW - 500, reason: { code: "rejected", detail: "content" }, ...over },
 });
 const notification = (...deliveries: Delivery[]) =>
@@ -14,9 +14,9 @@ const notification = (...deliveries: Delivery[]) =>
 const attempt = (number: number, outcome?: AttemptOutcome, over: Partial<AttemptRecord> = {}): AttemptRecord => ({
   ...{ id: `n-0/${number}`, deliveryId: "n-0", number, worker: "w", provider: "p", startedAt: 1, deadlineAt: 2, outcome, ...over },
 });
-const terms = (over: Partial<RedriveTerms> = {}): RedriveTerms => ({ at: NOW, uncertain: false, named: false, ...over });
+const terms = (over: Partial<RedriveTerms> = {}): RedriveTerms => ({ now: NOW, at: NOW, uncertain: false, named: false, ...over });
 const redrive = (d: Delivery, attempts: AttemptRecord[], over: Partial<RedriveTerms> = {}) =>
-  redriveChange(notification(d), d, attempts, terms(over));
+  decideRedrive(notification(d), d, attempts, terms(over));
 
 const rejected = { kind: "rejected", reason: "content" } as const;
 const unavailable = { kind: "unavailable", fault: { code: "http-503" } } as const;
@@ -24,14 +24,18 @@ const unanswered = { kind: "unanswered", fault: { code: "reset" } } as const;
 const accepted = { kind: "accepted", providerRef: "r" } as const;
 const closed = { kind: "void", state: "failed", reason: { code: "poison" } } as const;
 
-test("begins a new drive under the same ids, applied only to the delivery that was read", () => {
+test("starts a new run under the same ids, applied only to the delivery that was read", () => {
   const d = dead({ attempt: 2, uncertainSince: 5, policyResend: true, providerRef: "r" });
   const result = redrive(d, [attempt(1, unavailable), attempt(2, rejected)]);
   assert.ok(result.kind === "redrive");
-  assert.deepEqual(result.change, {
+  assert.deepEqual(
+    result.transition.events.map((e) => [e.kind, e.attempt]),
+    [["redriven", 3]],
+  );
+  assert.deepEqual(result.transition.change, {
     ...{ notificationId: "n", deliveryId: "n-0", expect: { attempt: 2, states: ["failed"] } },
     set: {
-      ...{ state: "pending", attempt: 3, firstAttempt: 3, publications: 0, nextAt: NOW },
+      ...{ state: "pending", attempt: 3, runStart: 3, publishCount: 0, nextAt: NOW },
       ...{ endedAt: undefined, reason: undefined, uncertainSince: undefined, policyResend: undefined, providerRef: undefined },
     },
   });
@@ -39,7 +43,7 @@ test("begins a new drive under the same ids, applied only to the delivery that w
 
 const MAYBES: readonly [what: string, attempts: AttemptRecord[]][] = [
   ["the last attempt had no answer", [attempt(1, rejected), attempt(2, unanswered)]],
-  ["one of an earlier drive had none", [attempt(1, unanswered), attempt(2, rejected, { redrive: 1 })]],
+  ["one of an earlier run had none", [attempt(1, unanswered), attempt(2, rejected, { redrive: 1 })]],
   ["a worker may still be at it", [attempt(1), attempt(2, rejected)]],
   ["a provider took it and then lost it", [attempt(1, unavailable), attempt(2, accepted)]],
   ["a receipt proves it", [attempt(1, unanswered, { resolution: { outcome: accepted, by: "receipt", at: 3 } }), attempt(2, closed)]],
@@ -49,14 +53,14 @@ for (const [what, attempts] of MAYBES)
     assert.deepEqual(redrive(dead({ attempt: 2 }), attempts), { kind: "may-be-sent" });
     assert.deepEqual(redrive(dead({ attempt: 2 }), attempts, { named: true, expiresInMs: 1_000 }), { kind: "may-be-sent" });
     const asked = redrive(dead({ attempt: 2, redrive: 1 }), attempts, { uncertain: true });
-    assert.equal(asked.kind === "redrive" && asked.change.set.redrive, 2);
+    assert.equal(asked.kind === "redrive" && asked.transition.change.set.redrive, 2);
   });
 
 test("asking for the uncertain ones counts no repetition where nothing can have been sent", () => {
   const queried = attempt(1, unanswered, { resolution: { outcome: rejected, by: "status-query", at: 3 } });
   for (const made of [attempt(1, unavailable), attempt(1, closed), queried]) {
     const result = redrive(dead(), [made], { uncertain: true });
-    assert.ok(result.kind === "redrive" && !("redrive" in result.change.set), made.outcome?.kind);
+    assert.ok(result.kind === "redrive" && !("redrive" in result.transition.change.set), made.outcome?.kind);
   }
 });
 
@@ -68,9 +72,9 @@ test("what has expired needs more time to be given, and nothing loses time", () 
   const late = dead({ expiresAt: NOW });
   assert.deepEqual(redrive(late, [attempt(1, rejected)]), { kind: "expired" });
   const longer = redrive(late, [attempt(1, rejected)], { expiresInMs: 5_000 });
-  assert.equal(longer.kind === "redrive" && longer.change.set.expiresAt, NOW + 5_000);
+  assert.equal(longer.kind === "redrive" && longer.transition.change.set.expiresAt, NOW + 5_000);
   const enough = redrive(dead(), [attempt(1, rejected)], { expiresInMs: 5_000 });
-  assert.ok(enough.kind === "redrive" && !("expiresAt" in enough.change.set));
+  assert.ok(enough.kind === "redrive" && !("expiresAt" in enough.transition.change.set));
   assert.deepEqual(redrive(dead(), [attempt(1, rejected)], { at: NOW + 60_000 }), { kind: "expired" });
 });
 

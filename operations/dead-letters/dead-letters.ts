@@ -2,11 +2,13 @@ import { EXPIRY_MAX_MS } from "../../core/delivery/lifetime.ts";
 import { type Delivery, expiryOf, type NotificationRecord } from "../../core/delivery/notification.ts";
 import type { ReasonCode } from "../../core/delivery/reason.ts";
 import { mayBeSent } from "../../core/delivery/second-send.ts";
+import { factsOf, redriven, type Transition } from "../../core/delivery/transitions.ts";
 import type { AttemptRecord } from "../../core/ports/attempt-store.ts";
-import type { DeliveryChange } from "../../core/ports/notification-store.ts";
 
 export interface RedriveTerms {
-  /** When the delivery becomes due; ms since the epoch. */
+  /** ms since the epoch, as is `at`. */
+  now: number;
+  /** When the delivery becomes due. */
   at: number;
   /** Also redrive what may have been sent: it may then arrive twice. */
   uncertain: boolean;
@@ -18,7 +20,7 @@ export interface RedriveTerms {
 
 /** Whether a dead letter can be redriven, and how. */
 export type Redrive =
-  | { kind: "redrive"; change: DeliveryChange }
+  | { kind: "redrive"; transition: Transition }
   /** These attempt numbers were never claimed. They must be voided first, or a late copy of their task could send beside the new attempt. */
   | { kind: "unclaimed"; numbers: number[] }
   | { kind: "may-be-sent" }
@@ -36,30 +38,23 @@ export type Redrive =
  *
  * @param attempts all attempts of this delivery, of every run
  */
-export function redriveChange(n: NotificationRecord, d: Delivery, attempts: readonly AttemptRecord[], terms: RedriveTerms): Redrive {
+export function decideRedrive(n: NotificationRecord, d: Delivery, attempts: readonly AttemptRecord[], terms: RedriveTerms): Redrive {
   if (d.state !== "failed") return { kind: "not-failed" };
   const claimed = new Set(attempts.map((a) => a.number));
   const numbers = Array.from({ length: d.attempt }, (_, i) => i + 1).filter((number) => !claimed.has(number));
   if (numbers.length > 0) return { kind: "unclaimed", numbers };
-  const isRepetition = attempts.some(mayBeSent);
-  if (isRepetition && !terms.uncertain) return { kind: "may-be-sent" };
+  const mayHaveBeenSent = attempts.some(mayBeSent);
+  if (mayHaveBeenSent && !terms.uncertain) return { kind: "may-be-sent" };
   if (isGone(d) && !terms.named) return { kind: "gone" };
   const { at, expiresInMs = Number.NEGATIVE_INFINITY } = terms;
   const expiresAt = Math.max(expiryOf(n, d), at + Math.min(expiresInMs, EXPIRY_MAX_MS));
   if (expiresAt <= at) return { kind: "expired" };
-  const attempt = d.attempt + 1;
-  return {
-    kind: "redrive",
-    change: {
-      ...{ notificationId: n.id, deliveryId: d.id, expect: { attempt: d.attempt, states: ["failed"] } },
-      set: {
-        ...{ state: "pending", attempt, firstAttempt: attempt, publications: 0, nextAt: at },
-        ...{ endedAt: undefined, reason: undefined, uncertainSince: undefined, policyResend: undefined, providerRef: undefined },
-        ...(isRepetition ? { redrive: (d.redrive ?? 0) + 1 } : {}),
-        ...(expiresAt > expiryOf(n, d) ? { expiresAt } : {}),
-      },
-    },
+  const run = {
+    at,
+    redrive: mayHaveBeenSent ? (d.redrive ?? 0) + 1 : undefined,
+    expiresAt: expiresAt > expiryOf(n, d) ? expiresAt : undefined,
   };
+  return { kind: "redrive", transition: redriven(factsOf(n, d), run, terms.now) };
 }
 
 const isGone = (d: Delivery) => d.endpoint === undefined || d.reason?.code === "endpoint-gone";

@@ -1,12 +1,14 @@
 import { CONTENT_BOUNDS, contentKeepUntil } from "../../core/content/reference.ts";
+import { applyTransitions } from "../../core/delivery/apply-transitions.ts";
 import { contentPart } from "../../core/delivery/channel.ts";
 import { type Delivery, expiryOf, type NotificationRecord } from "../../core/delivery/notification.ts";
 import { reason } from "../../core/delivery/reason.ts";
-import { type Void, voidAttempt } from "../../core/delivery/transitions.ts";
+import type { Transition } from "../../core/delivery/transitions.ts";
+import { type Void, voidAttempt } from "../../core/delivery/void-attempt.ts";
 import { type AttemptRecord, attemptId, notificationIdOf } from "../../core/ports/attempt-store.ts";
-import type { DeliveryChange } from "../../core/ports/notification-store.ts";
+import type { EventRecorder } from "../../core/ports/event-recorder.ts";
 import type { Store } from "../../core/ports/store.ts";
-import { type DeadLetterFilter, deadLetters, type Redrive, type RedriveTerms, redriveChange } from "./dead-letters.ts";
+import { type DeadLetterFilter, deadLetters, decideRedrive, type Redrive, type RedriveTerms } from "./dead-letters.ts";
 
 /** Deliveries read and changed together. */
 const BATCH_DELIVERIES = 200;
@@ -29,6 +31,7 @@ export interface RedriveOptions {
   now: number;
   /** How many become due per second; undefined: all at once. */
   rate?: number | undefined;
+  recorder: EventRecorder;
   /** Changes nothing and reports what would happen. */
   dryRun: boolean;
 }
@@ -65,18 +68,26 @@ export async function redrive(store: RedriveStore, selection: Selection, options
 
   async function redriveBatch(candidates: readonly Candidate[]): Promise<void> {
     const attempts = await readAttempts(store, candidates);
-    const changes: DeliveryChange[] = [];
+    const transitions: Transition[] = [];
     for (const { n, d } of candidates) {
-      const at = dueAfter(report.redriven.count + changes.length);
-      const evaluate = (made: readonly AttemptRecord[]) => redriveChange(n, d, made, { ...options.terms, at, named });
+      const at = dueAfter(report.redriven.count + transitions.length);
+      const evaluate = (made: readonly AttemptRecord[]) => decideRedrive(n, d, made, { ...options.terms, now: options.now, at, named });
       const result = await voidUnclaimed(evaluate, d, attempts.get(d.id) ?? []);
       if (result.kind === "unclaimed") throw new Error(`attempts ${result.numbers} of ${d.id} are neither claimed nor free`);
       if (result.kind === "redrive" && !(await keepContent(n, d, at))) ended("content-lost", d.id);
-      else if (result.kind === "redrive") changes.push(result.change);
+      else if (result.kind === "redrive") transitions.push(result.transition);
       else ended(result.kind, d.id);
     }
-    const applied = options.dryRun ? changes.map(() => true) : await store.notifications.change(changes);
-    for (const [i, { deliveryId }] of changes.entries()) ended(applied[i] ? "redriven" : "changed", deliveryId);
+    const applied = options.dryRun
+      ? transitions.map(() => true)
+      : await applyTransitions(store.notifications, options.recorder, transitions);
+    for (const [
+      i,
+      {
+        change: { deliveryId },
+      },
+    ] of transitions.entries())
+      ended(applied[i] ? "redriven" : "changed", deliveryId);
   }
 
   /** Has a large content kept until the redriven delivery expires. False where the store no longer has it. */

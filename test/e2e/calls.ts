@@ -98,7 +98,7 @@ export async function settled(
     const open = records.flatMap((n) => n.deliveries.filter((d) => !is(d)));
     if (records.length === notificationIds.length && open.length === 0) return records;
     if (performance.now() > giveUpAt) {
-      const examples = open.slice(0, 3).map((d) => `${d.id} ${d.channel} ${d.state} attempt ${d.attempt}, ${d.publications} publications`);
+      const examples = open.slice(0, 3).map((d) => `${d.id} ${d.channel} ${d.state} attempt ${d.attempt}, ${d.publishCount} publications`);
       throw new Error(
         `after ${waitMs} ms ${notificationIds.length - records.length} unknown, ${open.length} not there: ${examples.join("; ")}`,
       );

@@ -21,7 +21,7 @@ test("a batch of a thousand to someone with three mailboxes goes out without wai
   assert.deepEqual(new Set(system.sandbox.ledger.acceptances().values()), new Set([1]));
   // The watchdog would publish a second time what was counted as published once.
   assert.deepEqual(
-    deliveries.filter((d) => d.publications > 1),
+    deliveries.filter((d) => d.publishCount > 1),
     [],
   );
 });

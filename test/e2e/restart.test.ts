@@ -1,5 +1,6 @@
 // The whole process ends half way, told to or not, and is started again on the same directory.
 // The providers are played in this process, so that what they took outlives it.
+
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,6 +18,7 @@ import { systemClock } from "../../runtime/clock.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
+import { ignoreEvents } from "../support/changes.ts";
 import { eventually } from "../support/eventually.ts";
 import { allAttempts } from "../support/everything.ts";
 import { fresh, freshNumber, freshToken } from "../support/fresh.ts";
@@ -150,16 +152,22 @@ async function auditHolds({ sandbox }: Scene, { storeUrl }: DevProcess): Promise
   assert.match(stdout, new RegExp(`${COUNT} = ${COUNT} ended \\+ 0 open`));
 }
 
-/** One turn of a relay that lives then; it has nothing to publish. */
+/** One iteration of a relay that lives then; it has nothing to publish. */
 async function fiveMinutesLater(store: Store): Promise<void> {
   const now = () => Date.now() + UNCERTAIN_WAIT_MS.transactional;
   const relay = createRelay({
     ...{ store, worker: "later", pollMs: 1_000, clock: { ...systemClock, now }, random: Math.random },
-    ...{ uncertainWaitMs: UNCERTAIN_WAIT_MS, statusQueryFirstMs: () => undefined, watchdogFirstMs: WATCHDOG_FIRST_MS, failpoint: () => {} },
+    ...{
+      uncertainWaitMs: UNCERTAIN_WAIT_MS,
+      statusQueryFirstMs: () => undefined,
+      watchdogFirstMs: WATCHDOG_FIRST_MS,
+      failpoint: () => {},
+      recorder: ignoreEvents,
+    },
     queue: { waitingSince: async () => undefined },
     publisher: { publish: () => Promise.reject(new Error("nothing is left to send")) },
     log: createLogger("relay", "error"),
     metrics: createRelayMetrics(createMetrics("relay", { defaults: false })),
   });
-  await relay.turn();
+  await relay.iterate();
 }

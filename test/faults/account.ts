@@ -124,7 +124,7 @@ export async function account(world: World, load: Load, { records, at }: Ending,
       if (isOpen(d.state)) {
         const due = d.nextAt === undefined ? "never" : `in ${d.nextAt - Date.now()} ms`;
         result.lost.push(
-          `${id} ${d.channel} still ${d.state}, attempt ${d.attempt}.${d.publications}, next look ${due}: ${tellAttempts(made)}`,
+          `${id} ${d.channel} still ${d.state}, attempt ${d.attempt}.${d.publishCount}, next look ${due}: ${tellAttempts(made)}`,
         );
       } else if (d.state === "sent" || d.state === "delivered") {
         if (times === 1) result.sentOnce++;

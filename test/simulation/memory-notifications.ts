@@ -1,4 +1,4 @@
-import { type Delivery, dueAt, endedAt, type NotificationRecord } from "../../core/delivery/notification.ts";
+import { type Delivery, type DeliveryState, dueAt, endedAt, type NotificationRecord } from "../../core/delivery/notification.ts";
 import type { DeliveryChange, DeliveryCount, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
 import { frozen } from "./frozen.ts";
 import { createHeap } from "./heap.ts";
@@ -9,6 +9,8 @@ export interface NotificationsInside {
   values(): Iterable<NotificationRecord>;
   /** Notifications not ended. */
   open(): number;
+  /** Whether the delivery ever was in this state at this attempt. */
+  was(deliveryId: string, attempt: number, state: DeliveryState): boolean;
   /** The earliest due moment there is. */
   firstDue(): number | undefined;
 }
@@ -39,6 +41,9 @@ export function createMemoryNotifications(
     return undefined;
   }
 
+  const states = new Set<string>();
+  const remember = ({ id, attempt, state }: Delivery) => states.add(`${id} ${attempt} ${state}`);
+
   function changeOne({ notificationId, deliveryId, expect, set }: DeliveryChange): boolean {
     const record = records.get(notificationId);
     const index = record ? record.deliveries.findIndex((d) => d.id === deliveryId) : -1;
@@ -46,11 +51,18 @@ export function createMemoryNotifications(
     if (!record || !delivery || delivery.attempt !== expect.attempt || !expect.states.includes(delivery.state)) return false;
     const deliveries = record.deliveries.with(index, frozen<Delivery>({ ...delivery, ...set }));
     records.set(notificationId, frozen({ ...record, deliveries }));
+    remember(deliveries[index]!);
     return true;
   }
 
   return {
-    inside: { get: (id) => records.get(id), values: () => records.values(), open: () => dues.size, firstDue },
+    inside: {
+      get: (id) => records.get(id),
+      values: () => records.values(),
+      open: () => dues.size,
+      was: (id, attempt, state) => states.has(`${id} ${attempt} ${state}`),
+      firstDue,
+    },
 
     insert: async (all) =>
       all.map((record): InsertResult => {

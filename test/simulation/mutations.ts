@@ -15,14 +15,15 @@ export interface Mutation {
   seeds?: number;
 }
 
-const [dispatch, accept, relay, look] = ["dispatchers/dispatch.ts", "gateway/accept.ts", "relay/relay.ts", "relay/evaluate.ts"];
+const [dispatch, admission, writer] = ["dispatchers/dispatch.ts", "dispatchers/admission.ts", "dispatchers/attempt-writer.ts"];
+const [accept, evaluate, transitions] = ["gateway/accept.ts", "relay/evaluate.ts", "core/delivery/transitions.ts"];
 
 export const MUTATIONS: readonly Mutation[] = [
   { name: "claim skipped", file: dispatch, find: 'if (claiming !== "ours")', replace: "if (false)" },
   {
     ...{ name: "acknowledged before it is recorded", file: dispatch },
-    find: "await record(task, claim, outcome);",
-    replace: "void record(task, claim, outcome).catch(() => undefined);",
+    find: "await writer.record(task, claim, outcome);",
+    replace: "void writer.record(task, claim, outcome).catch(() => undefined);",
   },
   {
     ...{ name: "next attempt after an unknown one", file: "core/delivery/decide.ts" },
@@ -30,9 +31,9 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'return retryAt({ kind: "unavailable", fault: outcome.fault }, s, backoffMs(s.attempt, s.random));',
   },
   {
-    ...{ name: "due cleared too early", file: relay },
-    find: "const set = { nextAt, publications:",
-    replace: "const set = { nextAt: published ? undefined : nextAt, publications:",
+    ...{ name: "due cleared too early", file: transitions },
+    find: "const set = { nextAt, publishCount: task.publication + 1, publishedAt: at.publishedAt };",
+    replace: "const set = { nextAt: nextAt > 0 ? undefined : nextAt, publishCount: task.publication + 1, publishedAt: at.publishedAt };",
   },
   {
     ...{ name: "caller answered before the insert", file: accept },
@@ -75,38 +76,38 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'if (result.kind === "inserted") {\n        if (parts.load.isFull()) return rejected(overloaded());',
   },
   {
-    ...{ name: "opt-out not asked for at dispatch", file: dispatch },
-    find: 'if (answer === "opted-out") return close(task, OPTED_OUT);',
+    ...{ name: "opt-out not asked for at dispatch", file: admission },
+    find: 'if (answer === "opted-out") return { kind: "void", outcome: OPTED_OUT };',
     replace: "",
   },
   {
     // Three of 1,000 worlds: an opt-out must meet a stale answer and a slow claim.
     ...{ name: "opt-out not asked for again after a slow claim", file: dispatch, seeds: 1_000 },
-    find: "const answer = clock.monotonic() - answered > OPT_OUT_FRESH_MS ? await mayGo(task)",
-    replace: "const answer = clock.monotonic() - answered < 0 ? await mayGo(task)",
+    find: "const answer = clock.monotonic() - checkedAt > OPT_OUT_FRESH_MS ? await checkOptOut(task)",
+    replace: "const answer = clock.monotonic() - checkedAt < 0 ? await checkOptOut(task)",
   },
   {
-    ...{ name: "closed number not claimed", file: dispatch },
+    ...{ name: "void attempt not claimed", file: writer },
     find: "if (await claims.add(voidAttempt(task, worker, outcome, now)))",
     replace: "",
   },
   {
-    ...{ name: "recorded whoever claimed it", file: dispatch },
+    ...{ name: "recorded whoever claimed it", file: writer },
     find: "answers.add({ id, worker, outcome, answeredAt: now }));\n    failpoint",
     replace: "answers.add({ id, worker: undefined as unknown as string, outcome, answeredAt: now }));\n    failpoint",
   },
-  { name: "claims of one process not told apart", file: dispatch, find: "++claimed", replace: "claimed" },
+  { name: "claims of one process not told apart", file: dispatch, find: "++claimCount", replace: "claimCount" },
   {
-    ...{ name: "task given back as done", file: dispatch },
-    find: 'return settled({ kind: "nak", delayMs }, why);',
-    replace: 'return settled({ kind: "ack" }, why);',
+    ...{ name: "task given back as done", file: admission },
+    find: 'settlement: { kind: "nak", delayMs }, why }',
+    replace: 'settlement: { kind: "ack" }, why }',
   },
   {
     ...{ name: "receipt acknowledged and not written", file: "feedback/apply.ts" },
-    find: "const [changed] = await store.notifications.change([effect.change]);",
+    find: "const [changed] = await applyTransitions(store.notifications, recorder, [effect.transition]);",
     replace: "const changed = true;",
   },
-  { name: "paused worker sends", file: dispatch, find: "if (clock.monotonic() - started > CLAIM_TO_SEND_MS)", replace: "if (false)" },
+  { name: "paused worker sends", file: dispatch, find: "if (clock.monotonic() - startedAt > CLAIM_TO_SEND_MS)", replace: "if (false)" },
   {
     ...{ name: "expiry not looked at after the claim", file: dispatch },
     find: "if (task.expiresAt <= clock.now()) return EXPIRED;",
@@ -114,12 +115,12 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     ...{ name: "watchdog off", file: "core/delivery/watchdog.ts" },
-    find: "Math.min(Math.max(WATCHDOG_LONGEST_MS, firstMs), firstMs * 2 ** Math.min(publications, 10))",
-    replace: "publications * 0 + firstMs + 1e10",
+    find: "Math.min(Math.max(WATCHDOG_LONGEST_MS, firstMs), firstMs * 2 ** Math.min(publishCount, 10))",
+    replace: "publishCount * 0 + firstMs + 1e10",
   },
   {
-    ...{ name: "no copy while anything waits", file: look },
-    find: "mayWait(n, d, s.waitingSince)",
+    ...{ name: "no copy while anything waits", file: evaluate },
+    find: "mayBeQueued(n, d, s.waitingSince)",
     replace: "Number.isFinite(s.waitingSince)",
   },
   {
@@ -138,17 +139,17 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "transactional: true, marketing: true };\n\nexport type Decision",
   },
   {
-    ...{ name: "repetition of the unknown not remembered", file: look },
-    find: "{ ...change.set, policyResend: true }",
-    replace: "{ ...change.set }",
+    ...{ name: "repetition of the unknown not remembered", file: transitions },
+    find: "...(retry.policyResend ? { policyResend: true } : {}),",
+    replace: "",
   },
   {
-    ...{ name: "worker called lost at once", file: look },
+    ...{ name: "worker called lost at once", file: evaluate },
     find: "if (s.now >= lostAt) return",
     replace: "if (s.now >= attempt.startedAt) return",
   },
   {
-    ...{ name: "unknown outcome given up at once", file: look },
+    ...{ name: "unknown outcome given up at once", file: evaluate },
     find: "const until = since + s.uncertainWaitMs[notificationClass];",
     replace: "const until = since;",
   },
@@ -173,9 +174,14 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "",
   },
   {
-    ...{ name: "stale copy given a void attempt", file: dispatch },
+    ...{ name: "stale copy given a void attempt", file: admission },
     find: "if (task.expiresAt <= clock.now() - TASK_STALE_MS)",
     replace: "if (false)",
+  },
+  {
+    ...{ name: "event counted of a change that was not applied", file: "core/delivery/apply-transitions.ts" },
+    find: "(applied[i] ? events : [])",
+    replace: "(applied.length > i ? events : [])",
   },
   {
     ...{ name: "ends changed again", file: "test/simulation/memory-notifications.ts" },

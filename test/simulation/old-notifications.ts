@@ -5,7 +5,7 @@ import { PURGE_AGE_MS_MIN } from "../../core/delivery/lifetime.ts";
 import type { Delivery, NotificationRecord } from "../../core/delivery/notification.ts";
 import { reason } from "../../core/delivery/reason.ts";
 import { toTask } from "../../core/delivery/task.ts";
-import { voidAttempt } from "../../core/delivery/transitions.ts";
+import { voidAttempt } from "../../core/delivery/void-attempt.ts";
 import { APP, USERS } from "./callers.ts";
 import type { MemoryStore } from "./memory-store.ts";
 import type { Nature } from "./nature.ts";
@@ -40,7 +40,7 @@ export async function createOldNotifications(
       ...{ id, app: APP.id, idempotencyKey: key, payloadHash: "00".repeat(32), recipient: { kind: "user", userId: USERS[0]! } },
       ...{ notificationClass: "critical", category: "orders", content: { sms: { text: "old" } }, priority: "normal" },
       ...{ acceptedAt, sendAt: acceptedAt, expiresAt: acceptedAt + DAY_MS, ...over },
-      deliveries: [{ id: `${id}-0`, channel: "sms", endpoint, state: "pending", attempt: 1, publications: 0, ...delivery }],
+      deliveries: [{ id: `${id}-0`, channel: "sms", endpoint, state: "pending", attempt: 1, publishCount: 0, ...delivery }],
     };
   };
 
@@ -71,7 +71,7 @@ export async function createOldNotifications(
 
   for (const { pending } of ended)
     for (const publication of some(COPIES_MAX)) {
-      const copy = toTask({ ...pending }, { ...pending.deliveries[0]!, publications: publication });
+      const copy = toTask({ ...pending }, { ...pending.deliveries[0]!, publishCount: publication });
       time.after(random.below(badMs), () => {
         if (nature.happens("copy of a task long expired", 1)) void stream.publish(copy);
       });

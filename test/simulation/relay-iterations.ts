@@ -2,43 +2,43 @@ import type { SimulatedProcess } from "./process.ts";
 import { createRelayRole, POLL_MS, type Surroundings } from "./roles.ts";
 
 /**
- * A relay that turns as long as its process lives: at every poll that would find something. Those that would find nothing are left out.
+ * A relay that iterates as long as its process lives: at every poll that would find something. Those that would find nothing are left out.
  * The result is to be told each moment that something becomes due at.
  */
 export function runRelay(around: Surroundings, process: SimulatedProcess): { dueAt(due: number): void } {
   const { random, time } = around.nature;
   const relay = createRelayRole(around, process);
   let nextAt = Number.POSITIVE_INFINITY;
-  let turning = false;
+  let iterating = false;
 
-  function turnAt(at: number): void {
+  function iterateAt(at: number): void {
     const rest = POLL_MS * (0.5 + random.next());
     const then = Math.ceil(Math.max(at, time.now() + rest));
-    if (turning || then >= nextAt) return;
+    if (iterating || then >= nextAt) return;
     nextAt = then;
     time.after(then - time.now(), () => {
-      if (nextAt === then) void turn();
+      if (nextAt === then) void iterate();
     });
   }
 
-  async function turn(): Promise<void> {
-    turning = true;
+  async function iterate(): Promise<void> {
+    iterating = true;
     nextAt = Number.POSITIVE_INFINITY;
     await process.awake();
-    const taken = await relay.turn().then(
-      (t) => t.taken,
+    const leased = await relay.iterate().then(
+      ({ leased }) => leased,
       () => 1,
     );
     if (process.dead) return;
-    turning = false;
+    iterating = false;
     const due = around.store.notifications.inside.firstDue();
-    if (taken > 0) turnAt(time.now());
+    if (leased > 0) iterateAt(time.now());
     else if (due !== undefined) dueAt(due);
   }
 
   /** When this process's clock shows it. */
-  const dueAt = (due: number) => turnAt(due + time.now() - process.clock.now());
+  const dueAt = (due: number) => iterateAt(due + time.now() - process.clock.now());
 
-  turnAt(time.now());
+  iterateAt(time.now());
   return { dueAt };
 }

@@ -1,5 +1,6 @@
 // The real services, each in a process of its own that may die at any call: what main.ts wires to servers is wired to the world here.
 import { ProxyTracerProvider } from "@opentelemetry/api";
+import { createEventRecorder } from "../../adapters/event-recorder.ts";
 import { CHECK_DEADLINE_MS } from "../../adapters/preferences/opt-outs-client.ts";
 import { createClaimGate } from "../../adapters/redis/claims.ts";
 import { createCrashCounter } from "../../adapters/redis/crash-counter.ts";
@@ -9,6 +10,7 @@ import { UNCERTAIN_WAIT_MS } from "../../core/delivery/decide.ts";
 import type { Receipt } from "../../core/delivery/receipt.ts";
 import { WATCHDOG_FIRST_MS } from "../../core/delivery/watchdog.ts";
 import type { ContentStore } from "../../core/ports/content-store.ts";
+import type { EventRecorder } from "../../core/ports/event-recorder.ts";
 import type { OptOutAnswer, OptOuts } from "../../core/ports/opt-outs.ts";
 import type { DeliveryTask, QueueLag, Settlement } from "../../core/ports/queue.ts";
 import { createContentLoader } from "../../dispatchers/content-loader.ts";
@@ -21,7 +23,8 @@ import { type Accept, createAccept } from "../../gateway/accept.ts";
 import { createGatewayMetrics } from "../../gateway/metrics.ts";
 import { PROVIDERS } from "../../providers/list.ts";
 import { createRelayMetrics } from "../../relay/metrics.ts";
-import { createRelay, type Relay } from "../../relay/relay.ts";
+import type { Outbox } from "../../relay/outbox.ts";
+import { createRelay } from "../../relay/relay.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
@@ -39,6 +42,7 @@ const dispatchMetrics = createDispatchMetrics(createMetrics("dispatcher"));
 const relayMetrics = createRelayMetrics(createMetrics("relay"));
 const feedbackMetrics = createFeedbackMetrics(createMetrics("feedback"));
 const gatewayMetrics = createGatewayMetrics(createMetrics("gateway"));
+const counted = createEventRecorder({ metrics: createMetrics("world"), log });
 const tracer = new ProxyTracerProvider().getTracer("world");
 
 /** As the roles have it: a provider that is asked, and one that is not. */
@@ -81,6 +85,21 @@ function contentsOf({ store, witness }: Surroundings, process: SimulatedProcess)
   };
 }
 
+/** Of an insert or a task, not of a change. */
+const UNCHANGED: ReadonlySet<string> = new Set(["accepted", "attempted", "published"]);
+
+/** Counts events as in production; each must be of a change that the store has applied. */
+function recorderOf({ nature, store }: Surroundings): EventRecorder {
+  return {
+    record(events) {
+      for (const { kind, deliveryId, attempt, state } of events)
+        if (!UNCHANGED.has(kind) && kind !== "suppressed" && !store.notifications.inside.was(deliveryId, attempt, state))
+          nature.broken("2 an event tells of an applied change", `${deliveryId} ${kind}`);
+      counted.record(events);
+    },
+  };
+}
+
 /** Removes what is kept no longer, as often as it is told to. */
 export function createPurger({ store, witness, nature }: Surroundings, process: SimulatedProcess): () => Promise<void> {
   const contents = process.wrap("contents", store.contents, "store");
@@ -91,8 +110,8 @@ export function createPurger({ store, witness, nature }: Surroundings, process: 
   };
 }
 
-function portsOf(surroundings: Surroundings, process: SimulatedProcess) {
-  const { nature, store, stream, witness } = surroundings;
+function portsOf(around: Surroundings, process: SimulatedProcess) {
+  const { nature, store, stream, witness } = around;
   const attempts = process.wrap("attempts", store.attempts, "store");
   const idsOf = (of: readonly { id: string }[], taken: readonly boolean[]) => of.filter((_, i) => taken[i]).map(({ id }) => id);
   const watched: typeof attempts = {
@@ -111,7 +130,7 @@ function portsOf(surroundings: Surroundings, process: SimulatedProcess) {
   const wrapped = {
     notifications: process.wrap("notifications", store.notifications, "store"),
     attempts: watched,
-    contents: contentsOf(surroundings, process),
+    contents: contentsOf(around, process),
     contacts: process.wrap("contacts", store.contacts, "store"),
     poison: process.wrap("poison", store.poison, "store"),
   };
@@ -131,6 +150,7 @@ function portsOf(surroundings: Surroundings, process: SimulatedProcess) {
     queue,
     clock,
     failpoint,
+    recorder: recorderOf(around),
     log,
     random: nature.random.next,
     worker: process.name,
@@ -174,7 +194,7 @@ export function createGateway(around: Surroundings, process: SimulatedProcess): 
   });
 }
 
-export function createRelayRole(around: Surroundings, process: SimulatedProcess): Relay {
+export function createRelayRole(around: Surroundings, process: SimulatedProcess): Outbox {
   const ports = portsOf(around, process);
   const { attempts } = ports.store;
   const record: typeof attempts.record = (results) => {
@@ -190,8 +210,8 @@ export function createRelayRole(around: Surroundings, process: SimulatedProcess)
 }
 
 export function createFeedback(around: Surroundings, process: SimulatedProcess) {
-  const { store, clock, worker, failpoint } = portsOf(around, process);
-  const receipts = createReceipts({ store, clock, log, worker, failpoint, metrics: feedbackMetrics });
+  const { store, recorder, clock, worker, failpoint } = portsOf(around, process);
+  const receipts = createReceipts({ store, recorder, clock, log, worker, failpoint, metrics: feedbackMetrics });
   return { apply: (receipt: Receipt) => receipts.apply([receipt]) };
 }
 

@@ -28,8 +28,7 @@ const REACH: Record<string, readonly string[]> = {
 /** Where a folder may use only part of another one. */
 const NARROW: readonly { from: RegExp; folder: string; only: RegExp; rule: string }[] = [
   {
-    // delivery-ends.ts leaves runtime/ once the transitions count ends themselves.
-    from: /^runtime\/(?!delivery-ends\.ts)/,
+    from: /^runtime\//,
     folder: "core",
     only: /^core\/(ports\/clock|failpoints)\.ts$/,
     rule: "of core/ runtime knows only the clock's port and the failpoints: it is what every process runs on, whatever its domain",
@@ -60,7 +59,9 @@ const PURE = /^(dispatchers\/dispatch|providers\/[^/]+\/classify)\.ts$/;
 
 /** One line for every rule broken, beginning with path:line; none when all is well. */
 export function findFaults(files: readonly SourceFile[]): string[] {
-  return files.filter((f) => !/^(gen|clients)\//.test(f.path)).flatMap((f) => [...importFaults(f), ...syntaxFaults(f), ...sizeFaults(f)]);
+  return files
+    .filter((f) => !/^(gen|clients)\//.test(f.path))
+    .flatMap((f) => [...importFaults(f), ...syntaxFaults(f), ...sealFaults(f), ...sizeFaults(f)]);
 }
 
 interface Import {
@@ -158,6 +159,17 @@ function syntaxFaults({ path, text }: SourceFile): string[] {
   const rules = [...SYNTAX, ...(isTest ? TEST_SYNTAX : path.startsWith("operations/") ? USE_CASE_SYNTAX : [])];
   return rules.flatMap(([pattern, rule]) =>
     [...code.matchAll(pattern)].map((m) => `${path}:${lineAt(text, m.index + m[0].search(/\S/))}: ${rule}`),
+  );
+}
+
+/** Changes of deliveries are sealed by their type; a cast would break the seal. */
+const MAKES_CHANGES = "core/delivery/transitions.ts";
+const UNSEALED = /\bas\s+(?:DeliveryChange|Transition)\b|<(?:DeliveryChange|Transition)>\s*\{/g;
+
+function sealFaults({ path, text }: SourceFile): string[] {
+  if (path === MAKES_CHANGES || /\.test\.ts$|^test\//.test(path)) return [];
+  return [...blank(text, true).matchAll(UNSEALED)].map(
+    (m) => `${path}:${lineAt(text, m.index)}: ${m[0]}: only ${MAKES_CHANGES} makes a change of a delivery`,
   );
 }
 

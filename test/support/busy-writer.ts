@@ -4,11 +4,12 @@
 import { openStore } from "../../adapters/store/open-store.ts";
 import type { Delivery } from "../../core/delivery/notification.ts";
 import { type ReasonCode, reason } from "../../core/delivery/reason.ts";
-import { voidAttempt } from "../../core/delivery/transitions.ts";
+import { voidAttempt } from "../../core/delivery/void-attempt.ts";
 import { type AttemptRecord, attemptId, notificationIdOf } from "../../core/ports/attempt-store.ts";
 import type { DeliveryChange } from "../../core/ports/notification-store.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { type SeededRandom, seededRandom } from "../simulation/random.ts";
+import { anyChange } from "./changes.ts";
 import { sampleNotification } from "./notification-samples.ts";
 
 export const T0 = 1_800_000_000_000;
@@ -27,10 +28,13 @@ export const claimOf = ({ id: deliveryId, attempt: number }: Numbered, over: Par
   ...over,
 });
 
-const changeOf = (d: Numbered, set: DeliveryChange["set"]): DeliveryChange => ({
-  ...{ notificationId: notificationIdOf(d.id), deliveryId: d.id, expect: { attempt: d.attempt, states: ["pending", "uncertain"] } },
-  set,
-});
+const changeOf = (d: Numbered, set: DeliveryChange["set"]): DeliveryChange =>
+  anyChange({
+    notificationId: notificationIdOf(d.id),
+    deliveryId: d.id,
+    expect: { attempt: d.attempt, states: ["pending", "uncertain"] },
+    set,
+  });
 
 export interface Witness {
   /** How often providers took each delivery. */

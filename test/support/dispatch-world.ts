@@ -1,6 +1,7 @@
 import { beforeEach } from "node:test";
 import { ProxyTracerProvider } from "@opentelemetry/api";
 import { openStore } from "../../adapters/store/open-store.ts";
+import type { DeliveryEvent } from "../../core/delivery/event.ts";
 import type { Delivery, NotificationRecord } from "../../core/delivery/notification.ts";
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import { toTask } from "../../core/delivery/task.ts";
@@ -35,6 +36,8 @@ export class DispatchWorld {
   store!: Store;
   clock!: FakeClock;
   lines!: string[];
+  events!: DeliveryEvent[];
+  readonly recorder = { record: (events: readonly DeliveryEvent[]) => void this.events.push(...events) };
   notification!: NotificationRecord;
 
   setUp(s: Setting = {}) {
@@ -49,6 +52,7 @@ export class DispatchWorld {
       rateLimiterOf: () => s.rateLimiter ?? UNLIMITED,
       accountOf: s.accountOf,
       failpoint: s.failpoint ?? (() => {}),
+      recorder: this.recorder,
       tracer: new ProxyTracerProvider().getTracer("test"),
     });
     return { dispatch, providers, sent: () => providers.flatMap((p) => p.sent) };
@@ -81,6 +85,7 @@ export function useDispatchWorld(): DispatchWorld {
     if ("after" in t) t.after(() => world.store[Symbol.asyncDispose]());
     world.clock = createFakeClock();
     world.lines = [];
+    world.events = [];
     world.notification = sampleNotification("one", world.clock.now());
     await world.store.notifications.insert([world.notification]);
   });

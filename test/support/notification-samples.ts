@@ -16,7 +16,7 @@ export function sampleNotification(key: string, now: number, over: Partial<Notif
         endpointId: "e".repeat(32),
         state: "pending",
         attempt: 1,
-        publications: 0,
+        publishCount: 0,
         nextAt: now,
       },
     ],

@@ -33,7 +33,7 @@ export function describeNotifications(name: string, test: StoreTest): void {
         Object.assign(delivery, {
           policyResend: true,
           uncertainSince: T0 + 3,
-          firstAttempt: 2,
+          runStart: 2,
           redrive: 1,
           expiresAt: T0 + 4,
           endedAt: T0 + 5,
@@ -41,7 +41,7 @@ export function describeNotifications(name: string, test: StoreTest): void {
           reason: { code: "outcome-unknown", detail: "$reason" },
           state: "uncertain",
           attempt: 3,
-          publications: 2,
+          publishCount: 2,
           publishedAt: T0 + 2,
         });
       }

@@ -76,10 +76,10 @@ export function describePurge(name: string, test: StoreTest): void {
       const records = await insertEnded(store, [BEFORE - 20]);
       const [record] = records;
       const redriven = { state: "pending", attempt: 3, nextAt: BEFORE, endedAt: undefined, providerRef: undefined } as const;
-      const redrive = { ...sampleChange(record!, 0, redriven), expect: { attempt: 1, states: ["sent"] as const } };
+      const redrive = sampleChange(record!, 0, redriven, { states: ["sent"] });
       assert.deepEqual(await store.notifications.change([redrive]), [true]);
       assert.deepEqual(await store.purge(BEFORE, 10), NOTHING);
-      assert.deepEqual(await store.notifications.change([sampleChange(record!, 0, end(BEFORE - 5), 3)]), [true]);
+      assert.deepEqual(await store.notifications.change([sampleChange(record!, 0, end(BEFORE - 5), { attempt: 3 })]), [true]);
       assert.deepEqual(await store.purge(BEFORE - 5, 10), NOTHING);
       assert.equal((await store.purge(BEFORE - 4, 10)).notifications, 1);
     });

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import type { Delivery, NotificationRecord } from "../../../core/delivery/notification.ts";
+import type { Delivery, DeliveryState, NotificationRecord } from "../../../core/delivery/notification.ts";
 import { type AttemptRecord, attemptId } from "../../../core/ports/attempt-store.ts";
 import type { ContactRecord } from "../../../core/ports/contact-store.ts";
 import type { DeliveryChange } from "../../../core/ports/notification-store.ts";
+import { anyChange } from "../changes.ts";
 
 /** A moment all samples are counted from, in ms since the epoch. */
 export const T0 = 1_800_000_000_000;
@@ -22,7 +23,7 @@ export function sampleNotification(
       endpoint: { channel: "sms", phoneNumber: `+4912345${i}` },
       state: nextAt === undefined ? "suppressed" : "pending",
       attempt: 1,
-      publications: 0,
+      publishCount: 0,
       ...(nextAt === undefined ? { reason: { code: "opted-out" }, endedAt: T0 } : { nextAt }),
     }),
   );
@@ -45,12 +46,12 @@ export function sampleNotification(
 }
 
 /** A change of delivery `index` while it is pending at attempt 1. */
-export const sampleChange = (record: { id: string }, index: number, set: DeliveryChange["set"], attempt = 1): DeliveryChange => ({
-  notificationId: record.id,
-  deliveryId: `${record.id}-${index}`,
-  expect: { attempt, states: ["pending"] },
-  set,
-});
+export const sampleChange = (
+  record: { id: string },
+  index: number,
+  set: DeliveryChange["set"],
+  { attempt = 1, states = ["pending"] }: { attempt?: number; states?: readonly DeliveryState[] } = {},
+): DeliveryChange => anyChange({ notificationId: record.id, deliveryId: `${record.id}-${index}`, expect: { attempt, states }, set });
 
 /** What recording an accepted attempt sets. */
 export const sent = (providerRef: string): DeliveryChange["set"] => ({ state: "sent", providerRef, nextAt: undefined, endedAt: T0 + 5 });

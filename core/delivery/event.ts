@@ -1,0 +1,22 @@
+import type { Channel, NotificationClass } from "./channel.ts";
+import type { DeliveryState, EndState } from "./notification.ts";
+import type { Reason } from "./reason.ts";
+
+/** What happened to a delivery. An end has its state's name. */
+export type DeliveryEventKind = "accepted" | "published" | "attempted" | "retried" | "in-doubt" | "redriven" | EndState;
+
+/** One fact about a delivery, complete in itself: metrics count it, and a webhook or a stream can carry it. */
+export interface DeliveryEvent {
+  kind: DeliveryEventKind;
+  notificationId: string;
+  deliveryId: string;
+  channel: Channel;
+  notificationClass: NotificationClass;
+  category: string;
+  /** After the event. */
+  state: DeliveryState;
+  attempt: number;
+  reason?: Reason | undefined;
+  /** ms since the epoch. */
+  at: number;
+}

@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ignoreEvents } from "../../test/support/changes.ts";
+import { sampleNotification } from "../../test/support/notification-samples.ts";
+import { applyTransitions } from "./apply-transitions.ts";
+import type { DeliveryEvent } from "./event.ts";
+import { reason } from "./reason.ts";
+import {
+  accepted,
+  attempted,
+  decided,
+  expired,
+  factsOf,
+  failed,
+  inDoubt,
+  notPublished,
+  postponed,
+  published,
+  redriven,
+  reported,
+  retried,
+  sent,
+  statusQueried,
+  type Transition,
+  voided,
+} from "./transitions.ts";
+
+const NOW = 1_000_000;
+const n = sampleNotification("one", NOW);
+const on = factsOf(n, n.deliveries[0]!);
+const task = { ...on, publication: 2 };
+const why = reason("unavailable", "http-503");
+
+/** Each transition: what it sets, from which states, and the events it means. */
+const CASES: readonly [name: string, Transition, from: string[], set: object, events: [kind: string, state: string, attempt: number][]][] =
+  [
+    [
+      "published",
+      published(task, { now: NOW, publishedAt: NOW + 1, watchdogFirstMs: 30_000 }),
+      ["pending"],
+      { nextAt: NOW + 120_000, publishCount: 3, publishedAt: NOW + 1 },
+      [["published", "pending", 1]],
+    ],
+    ["not published", notPublished(task, NOW, 2_000), ["pending"], { nextAt: NOW + 2_000, publishCount: 2 }, []],
+    ["not published, expired", notPublished({ ...task, expiresAt: 5 }, NOW, 9), ["pending"], { nextAt: NOW + 1, publishCount: 2 }, []],
+    ["status queried", statusQueried(task, NOW + 8), ["uncertain"], { nextAt: NOW + 8, publishCount: 3 }, []],
+    ["postponed", postponed(on, "pending", NOW + 8), ["pending"], { nextAt: NOW + 8 }, []],
+    [
+      "sent",
+      sent(on, { providerRef: "r" }, NOW),
+      ["pending", "uncertain"],
+      { state: "sent", providerRef: "r", reason: undefined, nextAt: undefined, endedAt: NOW },
+      [["sent", "sent", 1]],
+    ],
+    [
+      "expired",
+      expired(on, why, NOW),
+      ["pending", "uncertain"],
+      { state: "expired", reason: why, nextAt: undefined, endedAt: NOW },
+      [["expired", "expired", 1]],
+    ],
+    [
+      "failed",
+      failed(on, why, NOW),
+      ["pending", "uncertain"],
+      { state: "failed", reason: why, nextAt: undefined, endedAt: NOW },
+      [["failed", "failed", 1]],
+    ],
+    [
+      "retried",
+      retried(on, { kind: "retry", at: NOW + 5, reason: why }, NOW),
+      ["pending", "uncertain"],
+      { state: "pending", attempt: 2, publishCount: 0, nextAt: NOW + 5, reason: why, uncertainSince: undefined },
+      [["retried", "pending", 2]],
+    ],
+    [
+      "retried by the policy of its class",
+      decided(on, { kind: "retry", at: NOW + 5, reason: why, policyResend: true }, NOW),
+      ["pending", "uncertain"],
+      { state: "pending", attempt: 2, publishCount: 0, nextAt: NOW + 5, reason: why, uncertainSince: undefined, policyResend: true },
+      [["retried", "pending", 2]],
+    ],
+    [
+      "in doubt",
+      inDoubt(on, why, NOW),
+      ["pending"],
+      { state: "uncertain", uncertainSince: NOW, nextAt: NOW + 2_000, reason: why },
+      [["in-doubt", "uncertain", 1]],
+    ],
+    [
+      "voided",
+      voided(on, { kind: "void", state: "suppressed", reason: reason("opted-out") }, NOW),
+      ["pending", "uncertain"],
+      { state: "suppressed", reason: reason("opted-out"), nextAt: undefined, endedAt: NOW },
+      [["suppressed", "suppressed", 1]],
+    ],
+    [
+      "reported",
+      reported(on, ["failed"], { state: "delivered", reason: undefined, providerRef: "r" }, NOW),
+      ["failed"],
+      { state: "delivered", reason: undefined, providerRef: "r", nextAt: undefined, endedAt: NOW },
+      [["delivered", "delivered", 1]],
+    ],
+    [
+      "redriven",
+      redriven(on, { at: NOW + 5, redrive: 1 }, NOW),
+      ["failed"],
+      {
+        ...{ state: "pending", attempt: 2, runStart: 2, publishCount: 0, nextAt: NOW + 5, redrive: 1 },
+        ...{ endedAt: undefined, reason: undefined, uncertainSince: undefined, policyResend: undefined, providerRef: undefined },
+      },
+      [["redriven", "pending", 2]],
+    ],
+  ];
+for (const [name, { change, events }, from, set, kinds] of CASES)
+  test(`${name}: the change, where it applies, and its events`, () => {
+    assert.deepEqual([change.notificationId, change.deliveryId], [n.id, on.deliveryId]);
+    assert.deepEqual(change.expect, { attempt: 1, states: from });
+    assert.deepEqual(change.set, set);
+    assert.deepEqual(
+      events.map((e) => [e.kind, e.state, e.attempt]),
+      kinds,
+    );
+  });
+
+test("an event is complete in itself", () => {
+  assert.deepEqual(failed(on, why, NOW).events, [
+    {
+      ...{ kind: "failed", notificationId: n.id, deliveryId: on.deliveryId, channel: on.channel, category: n.category },
+      ...{ notificationClass: n.notificationClass, state: "failed", attempt: 1, reason: why, at: NOW },
+    },
+  ]);
+});
+
+test("acceptance is an event of each delivery, and a second one where it is suppressed at once", () => {
+  const [d] = n.deliveries;
+  const suppressed = { ...d!, state: "suppressed", reason: reason("no-endpoint") } as const;
+  const events = accepted({ ...n, deliveries: [d!, suppressed] });
+  assert.deepEqual(
+    events.map(({ kind, state }) => `${kind} ${state}`),
+    ["accepted pending", "accepted pending", "suppressed suppressed"],
+  );
+  assert.equal(attempted(on, NOW).kind, "attempted");
+});
+
+test("only events of changes that the store applied are recorded", async () => {
+  const recorded: DeliveryEvent[] = [];
+  const transitions = [sent(on, { providerRef: "r" }, NOW), failed(on, why, NOW), expired(on, why, NOW)];
+  const store = { change: async () => [true, false, true] };
+  const recorder = { record: (events: readonly DeliveryEvent[]) => void recorded.push(...events) };
+  assert.deepEqual(await applyTransitions(store, recorder, transitions), [true, false, true]);
+  assert.deepEqual(
+    recorded.map(({ kind }) => kind),
+    ["sent", "expired"],
+  );
+  const away = { change: () => Promise.reject(new Error("store unavailable")) };
+  await assert.rejects(applyTransitions(away, recorder, transitions));
+  assert.equal(recorded.length, 2);
+  assert.deepEqual(await applyTransitions({ change: async () => [] }, ignoreEvents, []), []);
+});

@@ -1,0 +1,84 @@
+import { accountOf as accountOfDelivery } from "../core/delivery/account.ts";
+import { TASK_STALE_MS } from "../core/delivery/lifetime.ts";
+import { reason } from "../core/delivery/reason.ts";
+import { acceptedOf, repeatedIds, SUPERSEDED } from "../core/delivery/superseded.ts";
+import { attemptOfRun } from "../core/delivery/task.ts";
+import type { Void } from "../core/delivery/void-attempt.ts";
+import { attemptId } from "../core/ports/attempt-store.ts";
+import type { OptOutAnswer } from "../core/ports/opt-outs.ts";
+import type { Provider } from "../core/ports/provider.ts";
+import type { DeliveryTask, Settlement } from "../core/ports/queue.ts";
+import { UNLIMITED } from "../core/ports/rate-limiter.ts";
+import type { CircuitBreakers } from "./circuit-breaker.ts";
+import { CLAIM_TO_SEND_MS, type DispatchParts } from "./dispatch-parts.ts";
+
+/** An opt-out must be readable before these classes go out; until then their tasks are redelivered after this. */
+const PREFERENCES_UNREADABLE_WAIT_MS = 2_000;
+/** Another holder of the same task is at work; the task is redelivered after this. */
+const HELD_ELSEWHERE_WAIT_MS = 5_000;
+
+export const EXPIRED: Void = { kind: "void", state: "expired", reason: reason("expired") };
+export const OPTED_OUT: Void = { kind: "void", state: "suppressed", reason: reason("opted-out") };
+
+/** Whether a task may be claimed, and what becomes of it otherwise. */
+export type Admission =
+  /** `checkedAt`: when opt-outs were read, by the monotonic clock. */
+  | { kind: "admitted"; provider: Provider; checkedAt: number }
+  /** The delivery ends without a call. */
+  | { kind: "void"; outcome: Void; providerRef?: string }
+  | { kind: "settled"; settlement: Settlement; why: string };
+
+type Parts = Pick<DispatchParts, "channel" | "store" | "optOuts" | "gate" | "accountOf" | "rateLimiterOf" | "deadlineMs" | "clock"> & {
+  circuits: CircuitBreakers;
+};
+
+/** All checks before the claim, the cheap ones first. */
+export function createAdmission(parts: Parts) {
+  const { store, clock, circuits, gate, accountOf = accountOfDelivery, rateLimiterOf = () => UNLIMITED } = parts;
+  const windowMs = CLAIM_TO_SEND_MS + parts.deadlineMs;
+  const checkOptOut = createOptOutCheck(parts);
+
+  return async (task: DeliveryTask, holder: string): Promise<Admission> => {
+    if (task.expiresAt <= clock.now() - TASK_STALE_MS) return { kind: "settled", settlement: { kind: "ack" }, why: "stale" };
+    const earlier = task.policyResend ? await findAcceptedEarlier(store, task) : undefined;
+    if (earlier) return { kind: "void", outcome: SUPERSEDED, providerRef: earlier.providerRef };
+    if (task.expiresAt <= clock.now()) return { kind: "void", outcome: EXPIRED };
+    const account = accountOf(task);
+    const provider = circuits.choose(attemptOfRun(task), account);
+    if (provider === undefined) return nak(circuits.reopensInMs(account), "circuit-open");
+    const answer = await checkOptOut(task);
+    const checkedAt = clock.monotonic();
+    if (answer === "opted-out") return { kind: "void", outcome: OPTED_OUT };
+    if (answer === "unknown") return nak(PREFERENCES_UNREADABLE_WAIT_MS, "preferences-unreadable");
+    const rateLimiter = rateLimiterOf(account);
+    // The watchdog makes copies of what waits for tokens, and each copy would use one up.
+    if (rateLimiter !== UNLIMITED && task.publication > 0 && (await isClaimed(store, task)))
+      return { kind: "settled", settlement: { kind: "ack" }, why: "claimed-elsewhere" };
+    // Before the gate, which would turn away whoever is handed the task next.
+    const token = await rateLimiter.take(task.notificationClass);
+    if (token.kind === "later")
+      return { kind: "settled", settlement: { kind: "nak", delayMs: token.delayMs, ready: true }, why: "rate-limited" };
+    if (!(await gate.mayTry(attemptId(task.deliveryId, task.attempt), holder, windowMs)))
+      return nak(HELD_ELSEWHERE_WAIT_MS, "held-elsewhere");
+    return { kind: "admitted", provider, checkedAt };
+  };
+}
+
+const nak = (delayMs: number, why: string): Admission => ({ kind: "settled", settlement: { kind: "nak", delayMs }, why });
+
+/** Opted out or not; where that cannot be read, critical notifications go out. */
+export function createOptOutCheck({ optOuts, channel }: Pick<DispatchParts, "optOuts" | "channel">) {
+  return async ({ app, userId, endpoint, category, notificationClass }: DeliveryTask): Promise<OptOutAnswer> => {
+    const [answer = "unknown"] = await optOuts.check([{ app, userId, endpoint, channel, category }]);
+    return answer === "unknown" && notificationClass === "critical" ? "allowed" : answer;
+  };
+}
+
+/** For a policy resend: the acceptance of an attempt that it repeats, where that became known since. */
+export async function findAcceptedEarlier({ attempts }: Parts["store"], task: DeliveryTask) {
+  return acceptedOf(await attempts.find(repeatedIds({ ...task, id: task.deliveryId })));
+}
+
+async function isClaimed({ attempts }: Parts["store"], { deliveryId, attempt }: DeliveryTask): Promise<boolean> {
+  return (await attempts.find([attemptId(deliveryId, attempt)])).length > 0;
+}

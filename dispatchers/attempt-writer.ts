@@ -1,0 +1,116 @@
+import { accountNameOf } from "../core/delivery/account.ts";
+import { applyTransitions } from "../core/delivery/apply-transitions.ts";
+import { RECORD_MS } from "../core/delivery/call-limits.ts";
+import { type Decision, decide } from "../core/delivery/decide.ts";
+import type { Outcome } from "../core/delivery/outcome.ts";
+import { SUPERSEDED } from "../core/delivery/superseded.ts";
+import { attemptOfRun } from "../core/delivery/task.ts";
+import { attempted, decided, type Transition, voided } from "../core/delivery/transitions.ts";
+import { type Void, voidAttempt } from "../core/delivery/void-attempt.ts";
+import type { AttemptOutcome, AttemptRecord } from "../core/ports/attempt-store.ts";
+import type { DeliveryTask } from "../core/ports/queue.ts";
+import { createBatcher } from "../runtime/batch.ts";
+import { findAcceptedEarlier } from "./admission.ts";
+import type { CircuitBreakers } from "./circuit-breaker.ts";
+import type { DispatchParts } from "./dispatch-parts.ts";
+
+/** How long to wait between two tries to write an outcome while the store is unavailable. */
+const RECORD_AGAIN_MS = 500;
+/** One round trip's worth; more only adds latency. */
+const BATCH_MAX = 200;
+/** More than the in-flight limit of a pod can ever be. */
+const WAITING_MAX = 20_000;
+
+type Parts = Pick<DispatchParts, "providers" | "store" | "recorder" | "worker" | "clock" | "random" | "log" | "failpoint"> & {
+  circuits: CircuitBreakers;
+};
+export type AttemptWriter = ReturnType<typeof createAttemptWriter>;
+
+/**
+ * Writes claims, outcomes and changes, each in batches. Always the attempt before the delivery: after a crash in between, the relay finishes from
+ * what the attempt says.
+ */
+export function createAttemptWriter(parts: Parts) {
+  const { store, recorder, clock, log, worker, circuits, failpoint } = parts;
+  const limits = { batchMax: BATCH_MAX, waitingMax: WAITING_MAX, concurrency: 2 };
+  const claims = createBatcher((items: readonly AttemptRecord[]) => store.attempts.claim(items), limits, clock);
+  type Answer = { id: string; worker: string; outcome: AttemptOutcome; answeredAt: number };
+  const answers = createBatcher((items: readonly Answer[]) => store.attempts.record(items), limits, clock);
+  const changes = createBatcher((items: readonly Transition[]) => applyTransitions(store.notifications, recorder, items), limits, clock);
+
+  /** Whether it was applied. */
+  const change = (transition: Transition): Promise<boolean> => changes.add(transition);
+
+  async function claim(task: DeliveryTask, attempt: AttemptRecord): Promise<"ours" | "claimed-elsewhere" | "claim-unconfirmed"> {
+    try {
+      // Claimed by somebody else, or done long ago: not ours to send, and the watchdog looks after it.
+      if (!(await claims.add(attempt))) return "claimed-elsewhere";
+    } catch (error) {
+      // It may have been written all the same. Nothing is sent; if the claim is ours, its outcome says so.
+      const outcome: Outcome = { kind: "unavailable", fault: { code: "claim-unconfirmed" } };
+      if (await record(task, attempt, outcome)) return "claim-unconfirmed";
+      throw error;
+    }
+    recorder.record([attempted(task, attempt.startedAt)]);
+    return "ours";
+  }
+
+  /** Records the outcome of a claimed attempt and changes its delivery. True when this outcome is the one that stands. */
+  async function record(task: DeliveryTask, claimed: AttemptRecord, outcome: Outcome): Promise<boolean> {
+    const { id, worker, provider, account, startedAt } = claimed;
+    const { expiresAt, deliveryId, endpointId } = task;
+    const now = clock.now();
+    circuits.record({ name: provider, account }, outcome);
+    const attempt = attemptOfRun(task);
+    const hasFallback = attempt < parts.providers.filter((p) => accountNameOf(p) === accountNameOf(claimed)).length;
+    const decision = decide(outcome, { attempt, now, expiresAt, hasFallback, random: parts.random() });
+    const stands = await untilRecorded(() => answers.add({ id, worker, outcome, answeredAt: now }));
+    failpoint("dispatcher.recorded", task.category);
+    if (outcome.kind === "endpoint-gone" && endpointId !== undefined)
+      await store.contacts
+        .removeGone(task.app, endpointId, outcome.goneAt ?? startedAt)
+        .catch((error: unknown) => log.warn({ err: error, deliveryId }, "dead endpoint could not be removed"));
+    // Another writer recorded an outcome first (the relay, or a new claimant), or ours was written and the confirmation lost, and the relay does the
+    // rest. Only an acceptance still changes anything.
+    if (!stands && decision.kind !== "sent") return false;
+    const end = decision.kind === "failed" || decision.kind === "expired" ? ((await supersededBy(task)) ?? decision) : decision;
+    await untilRecorded(() => change(decided(task, end, now)));
+    return stands;
+  }
+
+  /** Before a retry is given up: whether an attempt that it repeats was accepted after all. */
+  async function supersededBy(task: DeliveryTask): Promise<Extract<Decision, { kind: "sent" }> | undefined> {
+    const earlier = task.policyResend ? await findAcceptedEarlier(store, task).catch(() => undefined) : undefined;
+    return earlier && { kind: "sent", providerRef: earlier.providerRef, reason: SUPERSEDED.reason };
+  }
+
+  /** Ends the delivery without a call. Its number is claimed by a void attempt, so that no copy of the task sends later. */
+  async function endUnclaimed(task: DeliveryTask, outcome: Void, providerRef?: string): Promise<void> {
+    const now = clock.now();
+    if (await claims.add(voidAttempt(task, worker, outcome, now))) await change(voided(task, outcome, now, providerRef));
+  }
+
+  /** The same where the number is claimed by us, and nothing was sent under it. */
+  async function endClaimed(task: DeliveryTask, { id, worker }: AttemptRecord, outcome: Void): Promise<void> {
+    const now = clock.now();
+    await untilRecorded(() => answers.add({ id, worker, outcome, answeredAt: now }));
+    const end = await supersededBy(task);
+    await untilRecorded(() => change(end ? decided(task, end, now) : voided(task, outcome, now)));
+  }
+
+  /** Repeats a write while the store is unavailable, up to RECORD_MS. */
+  async function untilRecorded(write: () => Promise<boolean>): Promise<boolean> {
+    const giveUpAt = clock.monotonic() + RECORD_MS;
+    for (;;) {
+      try {
+        return await write();
+      } catch (error) {
+        if (clock.monotonic() >= giveUpAt) throw error;
+        log.warn({ err: error }, "store unavailable, retrying the outcome write");
+        await clock.sleep(RECORD_AGAIN_MS);
+      }
+    }
+  }
+
+  return { change, claim, record, endUnclaimed, endClaimed };
+}

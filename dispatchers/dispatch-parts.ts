@@ -1,0 +1,45 @@
+import type { Tracer } from "@opentelemetry/api";
+import type { Channel } from "../core/delivery/channel.ts";
+import type { Failpoint } from "../core/failpoints.ts";
+import type { Clock, Random } from "../core/ports/clock.ts";
+import type { EventRecorder } from "../core/ports/event-recorder.ts";
+import type { OptOuts } from "../core/ports/opt-outs.ts";
+import type { Provider } from "../core/ports/provider.ts";
+import type { RateLimiter } from "../core/ports/rate-limiter.ts";
+import type { Store } from "../core/ports/store.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { CircuitBreakers } from "./circuit-breaker.ts";
+import type { DispatchMetrics } from "./metrics.ts";
+
+/** From the claim's insertion to the first byte: a process that was paused for longer does not send. */
+export const CLAIM_TO_SEND_MS = 5_000;
+
+export interface DispatchParts {
+  channel: Channel;
+  /**
+   * In order of preference; with more than one of an account, the next is tried at once when it is known that nothing was sent. Accounts may come
+   * and go meanwhile.
+   */
+  providers: readonly Provider[];
+  /** Absent: core's. */
+  accountOf?: ((delivery: { app: string }) => string) | undefined;
+  /** Over the same providers, where the caller has a say in them too; absent: its own. */
+  circuits?: CircuitBreakers | undefined;
+  store: Pick<Store, "attempts" | "notifications" | "contacts">;
+  recorder: EventRecorder;
+  optOuts: OptOuts;
+  /** May turn a copy away early; may never permit. */
+  gate: { mayTry(id: string, holder: string, ttlMs: number): Promise<boolean> };
+  /** The rate of the channel's account; absent: as fast as it goes. */
+  rateLimiterOf?: ((account: string) => RateLimiter) | undefined;
+  /** Unique per process. */
+  worker: string;
+  /** One provider call. */
+  deadlineMs: number;
+  clock: Clock;
+  random: Random;
+  log: Logger;
+  metrics: DispatchMetrics;
+  tracer: Tracer;
+  failpoint: Failpoint;
+}

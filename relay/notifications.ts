@@ -1,0 +1,134 @@
+import { applyTransitions } from "../core/delivery/apply-transitions.ts";
+import type { UncertainWaits } from "../core/delivery/decide.ts";
+import { type Delivery, isOpen, type NotificationRecord } from "../core/delivery/notification.ts";
+import { repeatedIds } from "../core/delivery/superseded.ts";
+import { notPublished, postponed, published, statusQueried, type Transition } from "../core/delivery/transitions.ts";
+import type { Failpoint } from "../core/failpoints.ts";
+import { type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
+import type { Clock, Random } from "../core/ports/clock.ts";
+import type { EventRecorder } from "../core/ports/event-recorder.ts";
+import type { QueueLag, TaskPublisher } from "../core/ports/queue.ts";
+import type { Store } from "../core/ports/store.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { type Effect, evaluate, isRepeat, type Situation } from "./evaluate.ts";
+import type { RelayMetrics } from "./metrics.ts";
+import type { Moment, OutboxKind } from "./outbox.ts";
+
+/** What could not be published is tried again after this: the stream is down or full. */
+const PUBLISH_AGAIN_MS = 2_000;
+
+export interface NotificationParts {
+  store: Pick<Store, "notifications" | "attempts">;
+  publisher: TaskPublisher;
+  queue: QueueLag;
+  recorder: EventRecorder;
+  /** Unique per process. */
+  worker: string;
+  uncertainWaitMs: UncertainWaits;
+  statusQueryFirstMs: Situation["statusQueryFirstMs"];
+  /** How long after a publication without effect a task is published again. */
+  watchdogFirstMs: number;
+  failpoint: Failpoint;
+  clock: Clock;
+  random: Random;
+  log: Logger;
+  metrics: RelayMetrics;
+}
+
+/** What was read about the deliveries that are due. */
+interface Facts {
+  /** By attempt id. */
+  attempts: ReadonlyMap<string, AttemptRecord>;
+  /** By delivery id. */
+  waitingSince: ReadonlyMap<string, number | undefined>;
+}
+
+const isDue = ({ state, nextAt }: Delivery, now: number) => isOpen(state) && nextAt !== undefined && nextAt <= now;
+
+/** Notifications as a kind of outbox record: their open deliveries are published, retried, resolved and ended. */
+export function notificationKind(parts: NotificationParts): OutboxKind<NotificationRecord, Facts, Effect> {
+  const { store, queue, worker, uncertainWaitMs, statusQueryFirstMs, watchdogFirstMs, random } = parts;
+  return {
+    store: store.notifications,
+
+    async gather(records, leasedAt) {
+      const due = records.flatMap((n) => n.deliveries.filter((d) => isDue(d, leasedAt)).map((d) => ({ n, d })));
+      const [attempts, waitingSince] = await Promise.all([
+        store.attempts.find(due.flatMap(({ d }) => [attemptId(d.id, d.attempt), ...repeatedIds(d)])),
+        Promise.all(due.map(({ n, d }) => (isRepeat(d) ? queue.waitingSince(d.channel, n.notificationClass) : undefined))),
+      ]);
+      return {
+        attempts: new Map(attempts.map((a) => [a.id, a])),
+        waitingSince: new Map(due.map(({ d }, i) => [d.id, waitingSince[i]])),
+      };
+    },
+
+    evaluate(n, { leasedAt, now }, { attempts, waitingSince }) {
+      return n.deliveries
+        .filter((d) => isDue(d, leasedAt))
+        .map((d) => {
+          const fixed = { worker, uncertainWaitMs, statusQueryFirstMs, watchdogFirstMs };
+          const situation = { ...fixed, now, random: random(), waitingSince: waitingSince.get(d.id) };
+          const earlier = repeatedIds(d).flatMap((id) => attempts.get(id) ?? []);
+          return evaluate(n, d, attempts.get(attemptId(d.id, d.attempt)), situation, earlier);
+        });
+    },
+
+    apply: (effects, moment) => applyEffects(parts, effects, moment),
+  };
+}
+
+/** First the attempts, then the queue, then the deliveries: after a crash between two of them, the next evaluation finds what was done. */
+async function applyEffects(parts: NotificationParts, effects: readonly Effect[], moment: Moment): Promise<{ stuck: boolean }> {
+  const { store, recorder, failpoint, metrics } = parts;
+  for (const { kind } of effects) metrics.evaluations.inc({ kind });
+  const transitions = effects.flatMap((e) => (e.kind === "change" || e.kind === "waiting" ? [e.transition] : []));
+  transitions.push(...(await closeAttempts(parts, effects, moment)));
+  failpoint("relay.closed");
+  const { changes, stuck } = await publish(parts, effects, moment);
+  await applyTransitions(store.notifications, recorder, [...transitions, ...changes]);
+  failpoint("relay.changed");
+  return { stuck };
+}
+
+/** Writes void attempts and lost workers' outcomes. Their deliveries stay due, so that the next iteration acts on what stands then. */
+async function closeAttempts(parts: NotificationParts, effects: readonly Effect[], { leasedAt, now }: Moment): Promise<Transition[]> {
+  const { attempts } = parts.store;
+  const closed = effects.filter((e) => e.kind === "void");
+  const abandoned = effects.filter((e) => e.kind === "abandon");
+  if (closed.length > 0) await attempts.claim(closed.map(({ attempt }) => attempt));
+  if (abandoned.length > 0) {
+    for (const { attempt } of abandoned)
+      parts.log.warn(
+        { deliveryId: attempt.deliveryId, attempt: attempt.id, provider: attempt.provider },
+        "worker silent past its deadline; the outcome is unknown",
+      );
+    const outcome = { kind: "unanswered", fault: { code: "worker-lost" } } as const;
+    await attempts.record(abandoned.map(({ attempt: { id } }) => ({ id, worker: undefined, outcome, answeredAt: now })));
+  }
+  // From pending only: a worker that recorded the outcome as unknown at the last moment has set the next one.
+  return [...closed, ...abandoned].map(({ on }) => postponed(on, "pending", leasedAt));
+}
+
+/** Publishes tasks and status queries; what could not be published is due again soon. */
+async function publish(parts: NotificationParts, effects: readonly Effect[], { leasedAt }: Moment) {
+  const { publisher, clock, failpoint, metrics, watchdogFirstMs } = parts;
+  const tasks = effects.flatMap((e) => (e.kind === "publish" ? [e.task] : []));
+  const queries = effects.filter((e) => e.kind === "status-query");
+  const [isPublished] = await Promise.all([
+    Promise.all(tasks.map((task) => publisher.publish(task))),
+    // A status query that is lost is asked again at its next time.
+    Promise.all(queries.map(({ task }) => publisher.publish(task))),
+  ]);
+  failpoint("relay.published");
+  // Read after the queue has the tasks: a task that arrived later than its `publishedAt` would look as if it had been handed out.
+  const at = { now: leasedAt, publishedAt: clock.now(), watchdogFirstMs };
+  for (const [i, { channel }] of tasks.entries()) metrics.publications.inc({ channel, result: isPublished[i] ? "published" : "failed" });
+  return {
+    changes: [
+      ...tasks.map((task, i) => (isPublished[i] ? published(task, at) : notPublished(task, leasedAt, PUBLISH_AGAIN_MS))),
+      ...queries.map(({ task, nextAt }) => statusQueried(task, nextAt)),
+    ],
+    stuck: tasks.length > 0 && !isPublished.includes(true),
+  };
+}

@@ -1,0 +1,89 @@
+import type { Clock, Random } from "../core/ports/clock.ts";
+import type { DueStore } from "../core/ports/due-store.ts";
+import type { Logger } from "../runtime/logger.ts";
+
+/** How long leased records belong to this process; if it dies, another leases them then. */
+const LEASE_MS = 15_000;
+/** Records of one iteration: one round trip's worth; with 1,000-byte documents half a megabyte. */
+export const LEASE_MAX = 500;
+
+/** When an iteration's records were leased, and when the facts about them had been read; ms since the epoch. */
+export interface Moment {
+  leasedAt: number;
+  now: number;
+}
+
+/** A kind of durable record that becomes due, and what to do then. */
+export interface OutboxKind<R, F, E> {
+  store: DueStore<R>;
+  /** Reads what evaluation needs about these records. */
+  gather(records: readonly R[], leasedAt: number): Promise<F>;
+  /** Pure: what is to be done about one record. */
+  evaluate(record: R, moment: Moment, facts: F): readonly E[];
+  /**
+   * Applies the effects. A crash between two of them must lose nothing, and applying one twice must be harmless: the record is due again when its
+   * lease ends, unless an effect moved its due moment.
+   */
+  apply(effects: readonly E[], moment: Moment): Promise<{ stuck: boolean }>;
+}
+
+export interface Iteration {
+  leased: number;
+  /** Effects could not be applied because something is down or full: the next iteration waits. */
+  stuck: boolean;
+}
+
+export interface Outbox {
+  /** Leases what is due now, up to LEASE_MAX records, evaluates it and applies the effects. */
+  iterate(): Promise<Iteration>;
+  /** Iterates until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export interface OutboxParts {
+  /** How long to wait when nothing was due. */
+  pollMs: number;
+  clock: Clock;
+  random: Random;
+  log: Logger;
+  /** Called when records were leased: a failpoint. */
+  leased?: () => void;
+  /** Called with the start of each iteration that succeeded; ms since the epoch. */
+  succeeded?: (startedAt: number) => void;
+}
+
+/** lease → evaluate → apply, for one kind of record. Any number of processes may do this side by side. */
+export function createOutbox<R, F, E>(kind: OutboxKind<R, F, E>, parts: OutboxParts): Outbox {
+  const { pollMs, clock, random, log } = parts;
+
+  async function iterate(): Promise<Iteration> {
+    const leasedAt = clock.now();
+    const records = await kind.store.leaseDue(leasedAt, leasedAt + LEASE_MS, LEASE_MAX);
+    if (records.length === 0) return { leased: 0, stuck: false };
+    parts.leased?.();
+    const facts = await kind.gather(records, leasedAt);
+    // Read after the facts: a wait that starts now must not start before the answer it follows from.
+    const moment = { leasedAt, now: clock.now() };
+    const effects = records.flatMap((record) => kind.evaluate(record, moment, facts));
+    const { stuck } = await kind.apply(effects, moment);
+    return { leased: records.length, stuck };
+  }
+
+  return {
+    iterate,
+    async run(signal) {
+      while (!signal.aborted) {
+        const startedAt = clock.now();
+        try {
+          const { leased, stuck } = await iterate();
+          parts.succeeded?.(startedAt);
+          // A full iteration means a backlog: go on at once, unless nothing could be done about it.
+          if (leased === LEASE_MAX && !stuck) continue;
+        } catch (error) {
+          log.warn({ err: error }, "relay iteration failed; the leased records become due again");
+        }
+        await clock.sleep(pollMs * (0.5 + random()), signal);
+      }
+    },
+  };
+}
