@@ -3,12 +3,13 @@ import { fcm } from "./fcm/index.ts";
 import type { SimulatorDefinition } from "./kit/definition.ts";
 import { mandrill } from "./mandrill/index.ts";
 import { sendgrid } from "./sendgrid/index.ts";
+import { smtp } from "./smtp/index.ts";
 import { twilio } from "./twilio/index.ts";
 import { vonage } from "./vonage/index.ts";
 import { webpush } from "./webpush/index.ts";
 
 /** The providers the sandbox simulates, by the names their adapters have; in the order in which `<CHANNEL>_PROVIDERS` lists them. */
-export const SIMULATORS = { apns, fcm, webpush, twilio, vonage, sendgrid, mandrill };
+export const SIMULATORS = { apns, fcm, webpush, twilio, vonage, sendgrid, mandrill, smtp };
 
 export type ProviderName = keyof typeof SIMULATORS;
 

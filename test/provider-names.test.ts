@@ -28,13 +28,13 @@ interface Mention {
   provider: string;
 }
 
-/** Names that are a channel's too are found by their imports alone: apns is a channel as well as a provider. */
+/** Names that are the field's words too are found by their imports alone: apns is a channel as well as a provider, smtp a protocol. */
+const WORDS: readonly string[] = [...CHANNELS, "smtp"];
+
 function mentionsIn(path: string, text: string, names: readonly string[]): Mention[] {
   const own = /^(?:providers|sandbox)\/([^/]+)\//.exec(path)?.[1];
   const isNamed = (name: string) =>
-    CHANNELS.some((channel) => channel === name)
-      ? new RegExp(`["']\\.[./\\w-]*/(providers|sandbox)/${name}/`).test(text)
-      : text.toLowerCase().includes(name);
+    WORDS.includes(name) ? new RegExp(`["']\\.[./\\w-]*/(providers|sandbox)/${name}/`).test(text) : text.toLowerCase().includes(name);
   return names.filter((name) => name !== own && isNamed(name)).map((provider) => ({ path, provider }));
 }
 

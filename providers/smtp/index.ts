@@ -1,0 +1,12 @@
+import { defineProvider } from "../definition.ts";
+import { smtpVariables } from "./config.ts";
+
+export const smtp = defineProvider({
+  name: "smtp",
+  title: "SMTP",
+  channel: "email",
+  variables: smtpVariables,
+  requires: ["SMTP_HOST", "EMAIL_FROM"],
+  listedByDefault: false,
+  load: async () => (await import("./provider.ts")).createSmtpProvider,
+});

@@ -1,0 +1,196 @@
+import { once } from "node:events";
+import type { AddressInfo, Server, Socket } from "node:net";
+import { buffer } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
+import { SMTPServer, type SMTPServerSession } from "smtp-server";
+import { localPart } from "../kit/address.ts";
+import type { ServerCertificate } from "../kit/certificate.ts";
+import { EMAIL_SENDER } from "../kit/email-sender.ts";
+import type { FaultAction } from "../kit/faults.ts";
+import type { ExchangeParts } from "../kit/handler.ts";
+import type { Listener, WantedPort } from "../kit/listener.ts";
+import { sameSecret } from "../kit/read.ts";
+
+/** Faults can be ordered for each stage; those of "smtp" itself are met at the dot that ends a message. */
+export const SMTP_STAGES = ["smtp-connect", "smtp-ehlo", "smtp-starttls", "smtp-auth", "smtp-mail", "smtp-rcpt", "smtp-body"] as const;
+type Stage = (typeof SMTP_STAGES)[number];
+
+export interface SmtpAccount {
+  user: string;
+  password: string;
+  accessToken: string;
+}
+
+type SmtpParts = Omit<ExchangeParts, "play"> & { account: SmtpAccount; certificate: ServerCertificate };
+type Done = (error: Error | null) => void;
+
+/** Longer messages are answered 552. */
+const MESSAGE_BYTES_MAX = 10_485_760;
+
+/** A relay for submission: STARTTLS, then AUTH, one sender, addresses with a meaning. Disposal destroys every connection. */
+export async function listenSmtp(wanted: WantedPort, parts: SmtpParts): Promise<Listener> {
+  const { account, certificate, faults, closing } = parts;
+  const sockets = new Map<number, Socket>();
+  const cut = (session: SMTPServerSession) => sockets.get(session.remotePort)?.destroy();
+
+  /** Carries out what is ordered for a stage. Calls `done` with the ordered reply, or, where nothing is ordered, goes on. */
+  function atStage(stage: Stage, session: SMTPServerSession, done: Done, goOn: () => void): void {
+    const fault = faults.take(stage, "", "");
+    void carryOut(fault, () => cut(session), closing, done, goOn);
+  }
+
+  const server = new SMTPServer({
+    ...certificate,
+    name: "sandbox",
+    size: MESSAGE_BYTES_MAX,
+    authMethods: ["PLAIN", "LOGIN", "XOAUTH2"],
+    disableReverseLookup: true,
+    logger: false,
+    onConnect(session, done) {
+      if (faults.take("smtp-starttls", "", "") !== undefined) session.disabledCommands = ["STARTTLS"];
+      if (faults.take("smtp-ehlo", "", "") !== undefined) sockets.get(session.remotePort)?.once("data", () => cut(session));
+      atStage("smtp-connect", session, done, () => done());
+    },
+    onAuth(auth, session, done) {
+      const known =
+        auth.method === "XOAUTH2"
+          ? sameSecret(auth.accessToken ?? "", account.accessToken)
+          : sameSecret(auth.password ?? "", account.password);
+      const answer = () => {
+        if (known && auth.username === account.user) return done(null, { user: account.user });
+        if (auth.method === "XOAUTH2") return done(null, { data: { status: "401", schemes: "bearer", scope: "mail" } });
+        return done(reply(535, "5.7.8 authentication credentials invalid"));
+      };
+      atStage("smtp-auth", session, (error) => (error ? done(error) : answer()), answer);
+    },
+    onMailFrom({ address }, session, done) {
+      const answer = () => done(address === EMAIL_SENDER.address ? null : reply(553, "5.7.1 sender is not owned by the user"));
+      atStage("smtp-mail", session, done, answer);
+    },
+    onRcptTo({ address }, session, done) {
+      atStage("smtp-rcpt", session, done, () => done(rejectionOf(address)));
+    },
+    onData(stream, session, done) {
+      const fault = faults.take("smtp-body", "", "");
+      if (fault !== undefined) {
+        // Met while the message is under way: the dot is never read.
+        stream.once(
+          "data",
+          () =>
+            void carryOut(
+              fault,
+              () => cut(session),
+              closing,
+              done,
+              () => undefined,
+            ),
+        );
+        stream.on("error", () => undefined);
+        return;
+      }
+      buffer(stream).then(
+        (message) => void takeMessage(parts, message, session, () => cut(session), done),
+        () => undefined, // the client went away
+      );
+    },
+  });
+  server.on("error", () => undefined); // handshakes that fail and clients that leave are what senders are tested with
+  server.server.on("connection", (socket: Socket) => {
+    const { remotePort = 0 } = socket;
+    sockets.set(remotePort, socket);
+    socket.on("error", () => undefined);
+    socket.once("close", () => sockets.delete(remotePort));
+  });
+  await bind(server.server, wanted);
+  const { port } = server.server.address() as AddressInfo;
+  return {
+    port,
+    origin: `smtp://${wanted.name}:${port}`,
+    async [Symbol.asyncDispose]() {
+      const closed = new Promise<void>((resolve) => server.close(resolve));
+      for (const socket of sockets.values()) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+/** Read, spoil if that was ordered, judge, write down, answer: as for the providers over HTTP. */
+async function takeMessage(
+  { provider, ledger, faults, now, closing }: SmtpParts,
+  message: Buffer,
+  session: SMTPServerSession,
+  cut: () => void,
+  done: (error: Error | null, text?: string) => void,
+): Promise<void> {
+  const { mailFrom, rcptTo, smtpUtf8 } = session.envelope;
+  const raw = message.toString("utf8");
+  const headers = headersOf(raw);
+  const recipient = rcptTo[0]?.address ?? "";
+  const deliveryId = headers["x-carillon-delivery"] ?? "";
+  const fault = faults.take(provider, recipient, deliveryId);
+  const isTaken = fault?.kind === "answer" ? fault.status < 300 : fault?.kind !== "cut-before";
+  const queueId = `SB${now().toString(36)}${Math.random().toString(36).slice(2, 8)}`.toUpperCase();
+  ledger.add({
+    provider,
+    deliveryId,
+    attemptId: headers["x-carillon-attempt"] ?? "",
+    recipient,
+    accepted: isTaken,
+    answer: fault === undefined ? "250" : fault.kind === "answer" ? `${fault.status} ordered` : fault.kind,
+    receivedAt: now(),
+    payload: { mailFrom: mailFrom === false ? "" : mailFrom.address, rcptTo: recipient, isSecure: session.secure, smtpUtf8, raw },
+    headers,
+  });
+  const take = () => done(null, `2.0.0 Ok: queued as ${queueId}`);
+  await carryOut(fault, cut, closing, done, take);
+}
+
+async function carryOut(fault: FaultAction | undefined, cut: () => void, closing: AbortSignal, done: Done, goOn: () => void) {
+  switch (fault?.kind) {
+    case "answer":
+      return fault.status < 300 ? goOn() : done(reply(fault.status, typeof fault.body === "string" ? fault.body : "ordered"));
+    case "delay":
+      await delay(fault.ms, undefined, { signal: closing }).catch(() => undefined);
+      return goOn();
+    case "no-answer":
+      return;
+    case "cut-before":
+    case "cut-after":
+    case "goaway":
+      return cut();
+    default:
+      return goOn();
+  }
+}
+
+const reply = (responseCode: number, text: string) => Object.assign(new Error(text), { responseCode });
+
+/** Addresses with a meaning; see README.md. */
+function rejectionOf(address: string): Error | undefined {
+  const local = localPart(address);
+  if (local.startsWith("reject")) return reply(550, "5.1.1 mailbox unknown");
+  if (local.startsWith("full")) return reply(452, "4.2.2 mailbox full");
+  return undefined;
+}
+
+/** Unfolded, by lower-case name; of repeated ones the last. */
+function headersOf(raw: string): Record<string, string> {
+  const head = raw.slice(0, `${raw}\r\n\r\n`.indexOf("\r\n\r\n")).replace(/\r\n[ \t]+/g, " ");
+  return Object.fromEntries(
+    head.split("\r\n").map((line): [string, string] => {
+      const colon = line.indexOf(":");
+      return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+    }),
+  );
+}
+
+async function bind(server: Server, { port, orAny, host }: WantedPort): Promise<void> {
+  const listen = async (wanted: number) => {
+    server.listen(wanted, host);
+    await once(server, "listening");
+  };
+  await listen(port).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EADDRINUSE" || !orAny) throw error;
+    return listen(0);
+  });
+}
