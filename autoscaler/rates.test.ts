@@ -30,7 +30,7 @@ class Channel {
     }
     return this.rate();
   }
-  /** In the queue: waiting, handed out, and how old the oldest is. */
+  /** Tasks waiting, tasks delivered and not acknowledged, and the age of the oldest. */
   queue(waiting: number, handedOut: number, oldestMs = 100): void {
     this.state = { ...this.state, waiting, handedOut, messages: waiting + handedOut, oldestMs };
   }

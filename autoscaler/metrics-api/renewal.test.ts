@@ -63,7 +63,7 @@ for (const version of ["TLSv1.2", "TLSv1.3"] as const)
       socket.on("close", () => session.resolve(undefined));
       await once(socket, "secureConnect");
       const isReused = socket.isSessionReused();
-      // After the handshake a server hands out what can be taken up again, at the latest before its first answer.
+      // A server sends session tickets after the handshake, at the latest before its first answer.
       socket.write(`GET ${VERSION} HTTP/1.1\r\nhost: x\r\nx-remote-user: x\r\nconnection: close\r\n\r\n`);
       socket.resume();
       await once(socket, "close");

@@ -21,7 +21,7 @@ const idle: QueueSample = { backlog: 0, parked: 0, arrivalsPerSecond: 0, oldestM
 const RATES: readonly [what: string, sample: Partial<QueueSample>, more: Partial<ChannelScaling>, rate: number, pods: number][] = [
   ["an empty queue needs nothing, and the least pods stay", {}, {}, 0, 2],
   ["a steady queue needs its arrivals and a tenth", { arrivalsPerSecond: 500, backlog: 250 }, {}, 550, 6],
-  ["what is under way is no backlog", { arrivalsPerSecond: 500, backlog: 200 }, {}, 550, 6],
+  ["tasks being handled are no backlog", { arrivalsPerSecond: 500, backlog: 200 }, {}, 550, 6],
   ["a backlog is worked off within the drain time", { arrivalsPerSecond: 500, backlog: 30_250 }, {}, 1_550, 16],
   ["a backlog alone too", { backlog: 3_000 }, {}, 100, 2],
   ["an age at the bound changes nothing", { backlog: 9_000, oldestMs: 30_000 }, {}, 300, 3],

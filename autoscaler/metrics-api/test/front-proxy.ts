@@ -1,4 +1,4 @@
-// Certificates as a cluster has them: of the API server, of its front proxy, and of those who are neither.
+// Certificates as in a cluster: of the API server, of its front proxy, and of others.
 import { generate } from "selfsigned";
 
 export interface Pair {
@@ -6,9 +6,9 @@ export interface Pair {
   key: string;
 }
 export interface Signer extends Pair {
-  /** @param use what it may be shown as */
+  /** @param use its extended key usage */
   issue(commonName: string, use?: "client" | "server"): Promise<Pair>;
-  /** An authority of its own, signed by this one. */
+  /** An intermediate authority signed by this one. */
   intermediate(commonName: string): Promise<Signer>;
 }
 

@@ -1,4 +1,4 @@
-// The two things of a Kubernetes API server that extension API servers ask it for, over HTTPS, for whoever shows the right token.
+// The two resources of a Kubernetes API server that extension API servers use, over HTTPS, for clients with the right token.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -20,18 +20,18 @@ interface Answered {
 
 export interface KubernetesApi extends AsyncDisposable {
   port: number;
-  /** As the kubelet mounts it. */
+  /** The service account, as the kubelet mounts it. */
   directory: string;
   asked: Asked[];
   /** The ConfigMap extension-apiserver-authentication. */
   configMap: Answered;
-  /** What a review says of a spec. */
+  /** Answers a review of `spec`. */
   review(spec: { user: string }): Answered;
   /** Awaited before a review is answered. */
   hold(): Promise<void>;
-  /** The only one that is good from now on; `mounted` writes it to the directory, too. */
+  /** The only valid token from now on; `mounted` also writes it to the directory. */
   useToken(token: string, mounted: boolean): void;
-  /** Another server certificate by another authority; `mounted` writes that to the directory, too. */
+  /** Changes the server certificate and its authority; `mounted` also writes the authority to the directory. */
   useAuthority(mounted: boolean): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-// The metrics API beside an API server, and clients that come as the front proxy does.
+// The metrics API with an API server, and clients that call it as the front proxy does.
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { type Agent, request as httpsRequest } from "node:https";
@@ -17,12 +17,12 @@ export const HPA = {
   "X-Remote-User": "system:serviceaccount:kube-system:horizontal-pod-autoscaler",
   "X-Remote-Group": "system:authenticated",
 };
-/** As the aggregator looks whether we are there. */
+/** Headers of the aggregator's availability check. */
 export const AGGREGATOR = { "X-Remote-User": "system:kube-aggregator", "X-Remote-Group": "system:masters" };
 
 export const proxyCa = await createSigner("front-proxy-ca");
 export const proxy = await proxyCa.issue("front-proxy-client");
-/** Whatever a test file started. */
+/** Disposes what a test file started. */
 export const ended = new AsyncDisposableStack();
 after(() => ended.disposeAsync());
 
@@ -31,12 +31,12 @@ export interface World {
   kubernetes: KubernetesApi;
   clock: ReturnType<typeof createFakeClock>;
   lines: string[];
-  /** What every channel requires. */
+  /** The required rate of every channel. */
   rate: RequiredRate;
   stop(): Promise<void>;
 }
 
-/** @param prepare before the start */
+/** @param prepare runs before the start */
 export async function serve(options: Partial<MetricsApiOptions> = {}, prepare?: (api: KubernetesApi) => unknown): Promise<World> {
   const kubernetes = ended.use(await startKubernetesApi());
   kubernetes.configMap = configMapOf(proxyCa.cert, ["front-proxy-client"]);
@@ -74,9 +74,9 @@ export interface Asking {
   as?: Pair | "nobody";
   headers?: Record<string, string | string[]>;
   method?: string;
-  /** Shared, to keep a connection; otherwise each request has its own. */
+  /** Shared to keep a connection; otherwise each request opens its own. */
   agent?: Agent;
-  /** Verified against this; otherwise not at all. */
+  /** Verifies the server by this authority; otherwise it is not verified. */
   ca?: string;
 }
 export async function ask(port: number, path: string, { as = proxy, headers = HPA, method = "GET", agent, ca }: Asking = {}) {
