@@ -1,12 +1,8 @@
-import type { Channel } from "../delivery/channel.ts";
+import { type Channel, CONTENT_PARTS } from "../delivery/channel.ts";
 import type { ContentFault, NamedValue } from "./codec.ts";
 import { type EmailContent, type EmailWire, emailCodec } from "./email.ts";
 import { type PushContent, type PushWire, pushCodec } from "./push.ts";
 import { type SmsContent, type SmsWire, smsCodec } from "./sms.ts";
-
-/** The kinds of content, each with its module in this folder. */
-export const CONTENT_PARTS = ["push", "sms", "email"] as const;
-export type ContentPart = (typeof CONTENT_PARTS)[number];
 
 /** What to convey, for each kind of channel. */
 export interface Content {

@@ -1,5 +1,6 @@
+import { CONTENT_PARTS, type ContentPart } from "../delivery/channel.ts";
 import { canonicalForm } from "./codec.ts";
-import { CONTENT_PARTS, type Content, type ContentPart, contentValues } from "./content.ts";
+import { type Content, contentValues } from "./content.ts";
 
 /** What is kept where, and for how long. */
 export interface ContentBounds {

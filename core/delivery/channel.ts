@@ -1,5 +1,3 @@
-import type { ContentPart } from "../content/content.ts";
-
 /** The ways to reach a person. Each is its own queue and its own deployment. */
 export const CHANNELS = ["apns", "fcm", "webpush", "sms", "email"] as const;
 export type Channel = (typeof CHANNELS)[number];
@@ -13,6 +11,10 @@ export type Priority = (typeof PRIORITIES)[number];
 
 export type PushChannel = "apns" | "fcm" | "webpush";
 export const isPush = (channel: Channel): channel is PushChannel => channel === "apns" || channel === "fcm" || channel === "webpush";
+
+/** The kinds of content, each with its module in core/content/. */
+export const CONTENT_PARTS = ["push", "sms", "email"] as const;
+export type ContentPart = (typeof CONTENT_PARTS)[number];
 
 /** Which part of a notification's content a channel carries. */
 export const contentPart = (channel: Channel): ContentPart => (isPush(channel) ? "push" : channel);

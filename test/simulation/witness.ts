@@ -1,7 +1,7 @@
 // Looks on from outside, and knows at every moment what is stored: what must not happen is noticed when it does, not only by its traces.
 import { canonicalForm } from "../../core/content/codec.ts";
-import { type Content, type ContentPart, contentValues } from "../../core/content/content.ts";
-import { contentPart } from "../../core/delivery/channel.ts";
+import { type Content, contentValues } from "../../core/content/content.ts";
+import { type ContentPart, contentPart } from "../../core/delivery/channel.ts";
 import { TASK_STALE_MS } from "../../core/delivery/lifetime.ts";
 import { isOpen, type NotificationRecord } from "../../core/delivery/notification.ts";
 import { type AttemptRecord, attemptId, knownOutcome, notificationIdOf } from "../../core/ports/attempt-store.ts";
