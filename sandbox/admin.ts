@@ -1,12 +1,12 @@
 import type { SharedCredentials } from "./kit/environment.ts";
-import { type Faults, mistakeIn } from "./kit/faults.ts";
+import type { Faults } from "./kit/faults.ts";
 import type { Ledger } from "./kit/ledger.ts";
 import type { Handler } from "./kit/listener.ts";
 import { fieldsOf, parseJson, textOf } from "./kit/read.ts";
 import { jsonAnswer, type WireAnswer, type WireRequest } from "./kit/simulator.ts";
+import type { Webhooks } from "./kit/webhooks.ts";
 import { cut, readRequest, send } from "./kit/wire.ts";
 import { PROVIDER_NAMES } from "./list.ts";
-import type { Webhooks } from "./webhooks.ts";
 import { isSubscriptionName } from "./webpush/simulator.ts";
 import type { PushSubscription } from "./webpush/subscription.ts";
 
@@ -108,7 +108,7 @@ function acceptancesOf(ledger: Ledger, request: WireRequest): WireAnswer {
 
 function order(faults: Faults, request: WireRequest): WireAnswer {
   const given = parseJson(request.body);
-  const wrong = mistakeIn(given);
+  const wrong = faults.mistakeIn(given);
   if (wrong !== undefined) return mistake(wrong);
   return orNamed(() => jsonAnswer(201, { id: faults.order(given as Parameters<Faults["order"]>[0]) }));
 }

@@ -10,16 +10,16 @@ import { readOrMake } from "./kit/files.ts";
 import { createLedger, type Ledger } from "./kit/ledger.ts";
 import { type Listener, listen, type WantedPort } from "./kit/listener.ts";
 import { createOnce } from "./kit/once.ts";
-import { keepPorts, keptPorts, LISTENER_NAMES, type ListenerName, type Ports, parsePorts } from "./kit/ports.ts";
-import { CHOICES, PROVIDER_NAMES, type ProviderName, SIMULATORS } from "./list.ts";
-import { createWebhooks, type Webhooks } from "./webhooks.ts";
+import { createWebhooks, type Webhooks } from "./kit/webhooks.ts";
+import { CHOICES, FAULT_TARGETS, PROVIDER_NAMES, type ProviderName, SIMULATORS, WEBHOOK_PROVIDERS } from "./list.ts";
+import { keepPorts, keptPorts, LISTENER_NAMES, type ListenerName, type Ports, parsePorts } from "./ports.ts";
 import type { PushSubscription } from "./webpush/subscription.ts";
 
 export type { FaultAction, FaultOrder, Faults, WebhookAction } from "./kit/faults.ts";
 export type { Ledger, LedgerEntry, LedgerFilter, LedgerSummary } from "./kit/ledger.ts";
-export type { ListenerName, Ports } from "./kit/ports.ts";
+export type { Webhooks, WebhooksState } from "./kit/webhooks.ts";
 export type { ProviderName } from "./list.ts";
-export type { Webhooks, WebhooksState } from "./webhooks.ts";
+export type { ListenerName, Ports } from "./ports.ts";
 export type { PushSubscription } from "./webpush/subscription.ts";
 
 export interface SandboxOptions {
@@ -63,8 +63,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const now = options.now ?? Date.now;
   const certificate = await openCertificate(directory, Date.now(), options.names);
-  const ledger = createLedger();
-  const faults = createFaults();
+  const ledger = createLedger(PROVIDER_NAMES);
+  const faults = createFaults({ targets: FAULT_TARGETS, webhookProviders: WEBHOOK_PROVIDERS });
   const kept = keptPorts(directory);
   // Known once a listener is bound; none is asked before.
   const origins = Object.fromEntries(LISTENER_NAMES.map((name) => [name, ""])) as Record<ListenerName, string>;

@@ -5,7 +5,7 @@ import { after, afterEach, before, test } from "node:test";
 import twilioSdk from "twilio";
 import { ATTEMPT, envOf, http1, startTestSandbox } from "../test/support/raw-client.ts";
 import { sendMessage, WEBHOOK_PROVIDERS, type WebhookProvider } from "../test/support/webhook-sends.ts";
-import { mistakeIn, type WebhookAction } from "./kit/faults.ts";
+import type { WebhookAction } from "./kit/faults.ts";
 import { fieldsOf, listOf, parseJson, textOf } from "./kit/read.ts";
 import { TRIES_MAX } from "./kit/webhook-post.ts";
 import type { Sandbox } from "./main.ts";
@@ -250,7 +250,7 @@ test("orders of webhooks that make no sense say why, and are none of a request's
     { provider: "twilio", do: { kind: "webhooks", undelivered: "two words" } },
     { provider: "twilio", do: { kind: "webhooks", undelivered: 7 } },
   ];
-  for (const one of wrong) assert.equal(typeof mistakeIn(one), "string", JSON.stringify(one));
+  for (const one of wrong) assert.equal(typeof sandbox.faults.mistakeIn(one), "string", JSON.stringify(one));
   order("twilio", { twice: true });
   assert.equal(sandbox.faults.take("twilio", "", ""), undefined);
   assert.equal(sandbox.faults.takeWebhooks("vonage", "", ""), undefined);

@@ -1,6 +1,6 @@
 import { type Environment, flag, list, readConfig, text, url, type Variable } from "../../runtime/config.ts";
 import { runUntilSignal } from "../../runtime/run.ts";
-import { LISTENER_NAMES, type Ports, parsePorts } from "../../sandbox/kit/ports.ts";
+import { LISTENER_NAMES, type Ports, parsePorts } from "../../sandbox/ports.ts";
 
 /** What `carillon sandbox` reads. */
 const sandboxVariables = {

@@ -1,14 +1,7 @@
-import { createPublicKey, type KeyObject } from "node:crypto";
+import { createPublicKey } from "node:crypto";
 import { overHttp, type SimulatorDefinition } from "../kit/definition.ts";
 import { makeP256Pem } from "../kit/keys.ts";
 import { createApns, STREAMS_BEFORE_TOKEN } from "./simulator.ts";
-
-export interface ApnsAccount {
-  publicKey: KeyObject;
-  keyId: string;
-  teamId: string;
-  topic: string;
-}
 
 export const apns: SimulatorDefinition = {
   open({ file, certificate, once, now }) {

@@ -2,8 +2,11 @@ import { randomUUID } from "node:crypto";
 import type { Once } from "../kit/once.ts";
 import { fieldsOf, isFields, parseJson, textOf } from "../kit/read.ts";
 import { type Judgement, jsonAnswer, type Play, type Sent, type WireRequest } from "../kit/simulator.ts";
-import type { ApnsAccount } from "./index.ts";
-import { createApnsToken } from "./token.ts";
+import { type ApnsTokenKey, createApnsToken } from "./token.ts";
+
+export interface ApnsAccount extends ApnsTokenKey {
+  topic: string;
+}
 
 /** Apple: "Sending notification requests to APNs" and "Handling notification responses from APNs". */
 const PAYLOAD_BYTES_MAX = 4_096;

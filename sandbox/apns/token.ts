@@ -1,5 +1,12 @@
+import type { KeyObject } from "node:crypto";
 import { isSignedBy, parseJwt } from "../kit/jwt.ts";
-import type { ApnsAccount } from "./index.ts";
+
+/** The key that signs provider tokens, and what they must name. */
+export interface ApnsTokenKey {
+  publicKey: KeyObject;
+  keyId: string;
+  teamId: string;
+}
 
 /** Apple: "Establishing a token-based connection to APNs". */
 const PROVIDER_TOKEN_VALID_MS = 3_600_000;
@@ -15,7 +22,7 @@ export const REFRESH_MS = 1_200_000;
 export type TokenRejection = { status: 403 | 429; reason: string };
 
 /** Checks authorization headers; undefined means good. Remembers the tokens it has seen. */
-export function createApnsToken(key: ApnsAccount, now: () => number): (header: string | undefined) => TokenRejection | undefined {
+export function createApnsToken(key: ApnsTokenKey, now: () => number): (header: string | undefined) => TokenRejection | undefined {
   /** Verified tokens of the last REFRESH_MS or still in use: text → issued and first seen, ms. */
   const seen = new Map<string, { issuedAt: number; firstSeenAt: number }>();
 

@@ -1,18 +1,12 @@
-import { createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import { overHttp, type Simulator, type SimulatorDefinition } from "../kit/definition.ts";
 import { randomHex } from "../kit/keys.ts";
 import { fieldsOf, parseJson, textOf } from "../kit/read.ts";
 import { createOAuth, type OAuth } from "./oauth.ts";
-import { createFcm } from "./simulator.ts";
+import { createFcm, type FcmAccount } from "./simulator.ts";
 
 /** HTTP/2 streams a connection may have open. */
 const STREAMS_MAX = 100;
-
-export interface FcmAccount {
-  publicKey: KeyObject;
-  clientEmail: string;
-  projectId: string;
-}
 
 export const fcm: SimulatorDefinition<Simulator & { oauth: OAuth }> = {
   asideTargets: ["oauth"],

@@ -1,8 +1,12 @@
-import { randomBytes } from "node:crypto";
+import { type KeyObject, randomBytes } from "node:crypto";
 import { isSignedBy, parseJwt } from "../kit/jwt.ts";
 import { textOf } from "../kit/read.ts";
 import { jsonAnswer, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
-import type { FcmAccount } from "./index.ts";
+
+export interface ServiceAccount {
+  publicKey: KeyObject;
+  clientEmail: string;
+}
 
 /** Google: "Using OAuth 2.0 for Server to Server Applications". */
 const GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -23,7 +27,7 @@ export interface OAuth {
   issued(): number;
 }
 
-export function createOAuth(account: FcmAccount, now: () => number): OAuth {
+export function createOAuth(account: ServiceAccount, now: () => number): OAuth {
   const expiry = new Map<string, number>();
   let issued = 0;
   const reject = (error: string, error_description: string) => jsonAnswer(400, { error, error_description });

@@ -2,8 +2,11 @@ import { randomBytes } from "node:crypto";
 import type { Once } from "../kit/once.ts";
 import { type Fields, fieldsOf, isFields, parseBearer, parseJson, textOf } from "../kit/read.ts";
 import { type Judgement, jsonAnswer, type Play, type Sent, type WireRequest } from "../kit/simulator.ts";
-import type { FcmAccount } from "./index.ts";
-import type { OAuth } from "./oauth.ts";
+import type { OAuth, ServiceAccount } from "./oauth.ts";
+
+export interface FcmAccount extends ServiceAccount {
+  projectId: string;
+}
 
 /** Google: "FCM HTTP v1 API, REST Resource: projects.messages" and "ErrorCode". */
 const PAYLOAD_BYTES_MAX = 4_096;

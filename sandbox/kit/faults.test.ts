@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { ATTEMPT, DELIVERY, envOf, http1, http2, nowSeconds, openHttp2, signJwt, startTestSandbox } from "../../test/support/raw-client.ts";
 import type { Sandbox } from "../main.ts";
-import { createFaults, FAULTS_MAX, type FaultOrder, mistakeIn } from "./faults.ts";
+import { createFaults, FAULTS_MAX, type FaultOrder } from "./faults.ts";
 
 /** Long enough to see that no answer comes, in ms. */
 const SILENCE_MS = 200;
@@ -137,7 +137,10 @@ test("a client that gives up before a delayed answer harms nobody, on either HTT
   assert.equal((await http2(line.session, "/3/device/00", { body: "{}" })).status, 403);
 });
 
+const SCOPE = { targets: ["apns", "twilio"], webhookProviders: ["twilio"] };
+
 test("an order that makes no sense is rejected with the rule it breaks", () => {
+  const faults = createFaults(SCOPE);
   const action = { kind: "no-answer" };
   const wrong: unknown[] = [
     undefined,
@@ -152,12 +155,12 @@ test("an order that makes no sense is rejected with the rule it breaks", () => {
     { provider: "apns", do: { kind: "delay", ms: -1 } },
     { provider: "apns", do: { kind: "cut-after", code: 14 } },
   ];
-  for (const order of wrong) assert.equal(typeof mistakeIn(order), "string", JSON.stringify(order));
-  assert.throws(() => createFaults().order(wrong[2] as FaultOrder), RangeError);
+  for (const order of wrong) assert.equal(typeof faults.mistakeIn(order), "string", JSON.stringify(order));
+  assert.throws(() => faults.order(wrong[2] as FaultOrder), RangeError);
 });
 
 test("no more than FAULTS_MAX orders stand at once", () => {
-  const faults = createFaults();
+  const faults = createFaults(SCOPE);
   const order = () => faults.order({ provider: "apns", do: { kind: "no-answer" } });
   const first = order();
   for (let n = 1; n < FAULTS_MAX; n += 1) order();

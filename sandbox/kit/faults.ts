@@ -1,4 +1,3 @@
-import { FAULT_TARGETS, WEBHOOK_PROVIDERS } from "../list.ts";
 import { isFields } from "./read.ts";
 
 /** Orders kept at once; more is a mistake of the one who orders. */
@@ -64,7 +63,16 @@ export interface StandingFault extends FaultOrder {
   times: number;
 }
 
+/** What faults can be ordered for. */
+export interface FaultScope {
+  targets: readonly FaultTarget[];
+  /** Those of the targets that send webhooks. */
+  webhookProviders: readonly FaultTarget[];
+}
+
 export interface Faults {
+  /** Why this is not a valid order; undefined where it is one. */
+  mistakeIn(order: unknown): string | undefined;
   /** Throws RangeError where the order makes no sense or FAULTS_MAX is reached. Returns its id. */
   order(order: FaultOrder): number;
   /** The oldest order that fits, used up by one. */
@@ -75,7 +83,7 @@ export interface Faults {
   clear(id?: number): void;
 }
 
-export function createFaults(): Faults {
+export function createFaults(scope: FaultScope): Faults {
   let orders: StandingFault[] = [];
   let lastId = 0;
 
@@ -94,8 +102,9 @@ export function createFaults(): Faults {
   }
 
   return {
+    mistakeIn: (order) => mistakeIn(order, scope),
     order(order) {
-      const mistake = mistakeIn(order);
+      const mistake = mistakeIn(order, scope);
       if (mistake !== undefined) throw new RangeError(mistake);
       if (orders.length >= FAULTS_MAX) throw new RangeError(`${FAULTS_MAX} faults are ordered already`);
       lastId += 1;
@@ -114,11 +123,10 @@ export function createFaults(): Faults {
 const isOfWebhooks = (action: FaultOrder["do"]) => action.kind === "webhooks";
 const isOfRequest = (action: FaultOrder["do"]) => action.kind !== "webhooks";
 
-/** Why this is no order, for those that come by HTTP; undefined where it is one. */
-export function mistakeIn(order: unknown): string | undefined {
+function mistakeIn(order: unknown, { targets, webhookProviders }: FaultScope): string | undefined {
   if (!isFields(order) || !isFields(order.do)) return "an order has provider and do";
   const { provider, match, times, do: action } = order;
-  if (!FAULT_TARGETS.some((name) => name === provider)) return "provider is unknown";
+  if (!targets.some((name) => name === provider)) return "provider is unknown";
   if (match !== undefined && typeof match !== "string") return "match is text";
   if (times !== undefined && !(Number.isSafeInteger(times) && Number(times) >= 1)) return "times is an integer from 1";
   switch (action.kind) {
@@ -137,15 +145,18 @@ export function mistakeIn(order: unknown): string | undefined {
       if (typeof provider === "string" && !provider.endsWith("-status-query")) return "lag is for status queries";
       return isBetween(action.ms, 0, DELAY_LONGEST_MS) ? undefined : `ms is an integer from 0 to ${DELAY_LONGEST_MS}`;
     case "webhooks":
-      return webhooksMistake(provider, action);
+      return webhooksMistake(provider, action, webhookProviders);
     default:
       return "kind is one of answer, delay, no-answer, cut-before, cut-after, goaway, lag, webhooks";
   }
 }
 
-function webhooksMistake(provider: unknown, action: Readonly<Record<string, unknown>>): string | undefined {
-  if (!WEBHOOK_PROVIDERS.some((name) => name === provider))
-    return `webhooks are for ${new Intl.ListFormat("en").format(WEBHOOK_PROVIDERS)}`;
+function webhooksMistake(
+  provider: unknown,
+  action: Readonly<Record<string, unknown>>,
+  webhookProviders: readonly string[],
+): string | undefined {
+  if (!webhookProviders.some((name) => name === provider)) return `webhooks are for ${new Intl.ListFormat("en").format(webhookProviders)}`;
   const { lateMs, undelivered = false, ...switches } = action;
   if (lateMs !== undefined && !isBetween(lateMs, 0, DELAY_LONGEST_MS)) return `lateMs is an integer from 0 to ${DELAY_LONGEST_MS}`;
   if (typeof undelivered !== "boolean" && !(typeof undelivered === "string" && /^[\w.-]{1,64}$/.test(undelivered)))

@@ -1,14 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { ProviderName } from "../list.ts";
-import type { TellingWebhooks } from "../webhooks.ts";
 import type { FaultAction, Faults } from "./faults.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Handler, WireOut } from "./listener.ts";
 import type { Judgement, Play, WireAnswer, WireRequest } from "./simulator.ts";
+import type { TellingWebhooks } from "./webhooks.ts";
 import { cut, goAway, readRequest, send, withoutSecrets } from "./wire.ts";
 
 export interface ExchangeParts {
-  provider: ProviderName;
+  provider: string;
   play: Play;
   ledger: Ledger;
   faults: Faults;

@@ -1,5 +1,3 @@
-import { PROVIDER_NAMES, type ProviderName } from "../list.ts";
-
 /** Entries kept in full, at roughly 2 kB each: 200 MB at the worst. Older ones leave; counts go on. */
 export const LEDGER_ENTRIES_MAX = 100_000;
 /** Deliveries whose acceptances are counted, at roughly 150 bytes each. */
@@ -8,7 +6,7 @@ const LEDGER_DELIVERIES_MAX = 2_000_000;
 const ARRIVED_WAIT_MS = 10_000;
 
 export interface LedgerEntry {
-  provider: ProviderName;
+  provider: string;
   deliveryId: string;
   attemptId: string;
   recipient: string;
@@ -24,14 +22,14 @@ export interface LedgerEntry {
 
 export interface LedgerFilter {
   deliveryId?: string | undefined;
-  provider?: ProviderName | undefined;
+  provider?: string | undefined;
   /** ms since the epoch, inclusive. */
   since?: number | undefined;
   accepted?: boolean | undefined;
 }
 
 export interface LedgerSummary {
-  providers: Record<ProviderName, { accepted: number; rejected: number }>;
+  providers: Record<string, { accepted: number; rejected: number }>;
   /** Deliveries accepted at least once. */
   deliveries: number;
   /** Deliveries accepted more than once, with how often; the first thousand. */
@@ -53,10 +51,11 @@ export interface Ledger {
 
 const DUPLICATES_SHOWN_MAX = 1_000;
 
-export function createLedger(): Ledger {
+/** @param providerNames those whose requests it counts */
+export function createLedger(providerNames: readonly string[]): Ledger {
   let kept: LedgerEntry[] = [];
   let forgotten = 0;
-  let providers = zeroes();
+  let providers = zeroes(providerNames);
   const accepted = new Map<string, number>();
   const watchers = new Set<() => void>();
 
@@ -72,7 +71,8 @@ export function createLedger(): Ledger {
         forgotten += kept.length - LEDGER_ENTRIES_MAX;
         kept = kept.slice(-LEDGER_ENTRIES_MAX);
       }
-      providers[entry.provider][entry.accepted ? "accepted" : "rejected"] += 1;
+      const counts = providers[entry.provider];
+      if (counts !== undefined) counts[entry.accepted ? "accepted" : "rejected"] += 1;
       const known = accepted.get(entry.deliveryId);
       if (entry.accepted && entry.deliveryId !== "" && (known !== undefined || accepted.size < LEDGER_DELIVERIES_MAX))
         accepted.set(entry.deliveryId, (known ?? 0) + 1);
@@ -107,7 +107,7 @@ export function createLedger(): Ledger {
     clear() {
       kept = [];
       forgotten = 0;
-      providers = zeroes();
+      providers = zeroes(providerNames);
       accepted.clear();
     },
   };
@@ -119,7 +119,7 @@ const matches = (entry: LedgerEntry, filter: LedgerFilter) =>
   (filter.since === undefined || entry.receivedAt >= filter.since) &&
   (filter.accepted === undefined || entry.accepted === filter.accepted);
 
-function zeroes(): LedgerSummary["providers"] {
+function zeroes(providerNames: readonly string[]): LedgerSummary["providers"] {
   const count = () => ({ accepted: 0, rejected: 0 });
-  return Object.fromEntries(PROVIDER_NAMES.map((name) => [name, count()])) as LedgerSummary["providers"];
+  return Object.fromEntries(providerNames.map((name) => [name, count()]));
 }

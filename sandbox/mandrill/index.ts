@@ -1,13 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { overHttp, type SimulatorDefinition } from "../kit/definition.ts";
 import { EMAIL_SENDER, emailSenderEnv } from "../kit/email-sender.ts";
-import { createMandrill } from "./simulator.ts";
+import { createMandrill, type MandrillAccount } from "./simulator.ts";
 import { createMandrillWriter } from "./webhooks.ts";
-
-export interface MandrillAccount {
-  apiKey: string;
-  webhookKey: string;
-}
 
 export const mandrill: SimulatorDefinition = {
   choiceOf: "email",

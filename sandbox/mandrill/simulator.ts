@@ -2,8 +2,12 @@ import { randomBytes } from "node:crypto";
 import { isAddress, localPart } from "../kit/address.ts";
 import { type Fields, fieldsOf, isFields, listOf, parseJson, sameSecret, textOf } from "../kit/read.ts";
 import { type Judgement, jsonAnswer, type Play, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
-import type { MandrillAccount } from "./index.ts";
 import { createMandrillMessages } from "./messages.ts";
+
+export interface MandrillAccount {
+  apiKey: string;
+  webhookKey: string;
+}
 
 /** Mailchimp Transactional: "Messages: Send new message" and "Errors". */
 const BODY_BYTES_MAX = 25 * 1_048_576;

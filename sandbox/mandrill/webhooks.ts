@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { fieldsOf, listOf, textOf } from "../kit/read.ts";
 import { bodyOf, FORM, formText, type Told, type WebhookWriter } from "../kit/webhook-write.ts";
-import type { MandrillAccount } from "./index.ts";
+import type { MandrillAccount } from "./simulator.ts";
 
 /** Mailchimp Transactional: "A batch holds at most 1000 events". */
 const EVENTS_MAX = 1_000;

@@ -2,13 +2,8 @@ import { createPrivateKey, createPublicKey, type KeyObject, randomBytes } from "
 import { overHttp, type SimulatorDefinition } from "../kit/definition.ts";
 import { EMAIL_SENDER, emailSenderEnv } from "../kit/email-sender.ts";
 import { makeP256Pem } from "../kit/keys.ts";
-import { createSendgrid } from "./simulator.ts";
+import { createSendgrid, type SendgridAccount } from "./simulator.ts";
 import { createSendgridWriter } from "./webhooks.ts";
-
-export interface SendgridAccount {
-  apiKey: string;
-  webhookKey: KeyObject;
-}
 
 export const sendgrid: SimulatorDefinition = {
   choiceOf: "email",

@@ -1,10 +1,14 @@
-import { randomBytes } from "node:crypto";
+import { type KeyObject, randomBytes } from "node:crypto";
 import { localPart } from "../kit/address.ts";
 import { fieldsOf, listOf, parseBearer, parseJson, sameSecret, textOf } from "../kit/read.ts";
 import { type Judgement, jsonAnswer, type Play, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
 import { createSendgridActivity } from "./activity.ts";
-import type { SendgridAccount } from "./index.ts";
 import { type MailFault, mailFaults } from "./mail.ts";
+
+export interface SendgridAccount {
+  apiKey: string;
+  webhookKey: KeyObject;
+}
 
 /** SendGrid: "Mail Send", "Errors", "Rate limits". */
 const BODY_BYTES_MAX = 30 * 1_048_576;

@@ -1,7 +1,7 @@
 import { sign } from "node:crypto";
 import { fieldsOf, listOf } from "../kit/read.ts";
 import type { Told, WebhookWriter } from "../kit/webhook-write.ts";
-import type { SendgridAccount } from "./index.ts";
+import type { SendgridAccount } from "./simulator.ts";
 
 /** SendGrid posts up to 768 kB; an event of ours takes less than 1 kB. */
 const EVENTS_MAX = 500;

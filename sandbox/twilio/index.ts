@@ -1,13 +1,7 @@
 import { overHttp, type SimulatorDefinition } from "../kit/definition.ts";
 import { randomHex } from "../kit/keys.ts";
-import { createTwilio } from "./simulator.ts";
+import { createTwilio, type TwilioAccount } from "./simulator.ts";
 import { createTwilioWriter } from "./webhooks.ts";
-
-export interface TwilioAccount {
-  accountSid: string;
-  authToken: string;
-  from: string;
-}
 
 export const twilio: SimulatorDefinition = {
   choiceOf: "sms",

@@ -2,8 +2,13 @@ import { randomBytes } from "node:crypto";
 import { deliveryOf, parseBasic, sameSecret } from "../kit/read.ts";
 import { countSegments } from "../kit/segments.ts";
 import { type Judgement, jsonAnswer, type Play, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
-import type { TwilioAccount } from "./index.ts";
 import { createTwilioMessages } from "./messages.ts";
+
+export interface TwilioAccount {
+  accountSid: string;
+  authToken: string;
+  from: string;
+}
 
 /** Twilio: "Messages resource", "Error and Warning Dictionary", "Test Credentials". */
 const BODY_CHARACTERS_MAX = 1_600;

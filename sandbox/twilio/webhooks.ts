@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { fieldsOf, textOf } from "../kit/read.ts";
 import { bodyOf, FORM, formText, type Told, type WebhookWriter } from "../kit/webhook-write.ts";
-import type { TwilioAccount } from "./index.ts";
+import type { TwilioAccount } from "./simulator.ts";
 
 const STATUS = { accepted: "sent", delivered: "delivered", undelivered: "undelivered" } as const;
 const UNREACHABLE = "30003";

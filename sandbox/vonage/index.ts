@@ -1,14 +1,7 @@
 import { overHttp, type SimulatorDefinition } from "../kit/definition.ts";
 import { randomHex } from "../kit/keys.ts";
-import { createVonage } from "./simulator.ts";
+import { createVonage, type VonageAccount } from "./simulator.ts";
 import { createVonageWriter } from "./webhooks.ts";
-
-export interface VonageAccount {
-  apiKey: string;
-  apiSecret: string;
-  signatureSecret: string;
-  from: string;
-}
 
 export const vonage: SimulatorDefinition = {
   choiceOf: "sms",

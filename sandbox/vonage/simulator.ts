@@ -3,8 +3,14 @@ import type { Once } from "../kit/once.ts";
 import { deliveryOf, type Fields, fieldsOf, parseBasic, parseJson, sameSecret } from "../kit/read.ts";
 import { countSegments } from "../kit/segments.ts";
 import { type Judgement, jsonAnswer, type Play, type Sent, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
-import type { VonageAccount } from "./index.ts";
 import { createVonageReports } from "./reports.ts";
+
+export interface VonageAccount {
+  apiKey: string;
+  apiSecret: string;
+  signatureSecret: string;
+  from: string;
+}
 
 /** Vonage: "SMS API reference" and "Troubleshooting SMS". */
 const TEXT_CHARACTERS_MAX = 3_200;

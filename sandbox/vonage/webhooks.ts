@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { fieldsOf, listOf, textOf } from "../kit/read.ts";
 import { bodyOf, type Told, type WebhookWriter } from "../kit/webhook-write.ts";
-import type { VonageAccount } from "./index.ts";
+import type { VonageAccount } from "./simulator.ts";
 
 const STATUS = { accepted: "accepted", delivered: "delivered", undelivered: "failed" } as const;
 /** "Absent subscriber, temporary". */

@@ -1,10 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Faults, WebhookAction } from "./kit/faults.ts";
-import type { Sent, WireAnswer } from "./kit/simulator.ts";
-import { createPoster, type PostCounts } from "./kit/webhook-post.ts";
-import type { Told, WebhookWriter } from "./kit/webhook-write.ts";
-import type { ProviderName } from "./list.ts";
+import type { Faults, WebhookAction } from "./faults.ts";
+import type { Sent, WireAnswer } from "./simulator.ts";
+import { createPoster, type PostCounts } from "./webhook-post.ts";
+import type { Told, WebhookWriter } from "./webhook-write.ts";
 
 /** From one webhook of a message to the next, in ms; the first comes that long after the send was judged. */
 const STEP_MS = 5;
@@ -26,7 +25,7 @@ export interface Webhooks {
 }
 
 export interface WebhooksParts {
-  writers: ReadonlyMap<ProviderName, WebhookWriter>;
+  writers: ReadonlyMap<string, WebhookWriter>;
   faults: Faults;
   /** ms since the epoch. */
   now: () => number;
@@ -34,7 +33,7 @@ export interface WebhooksParts {
 
 export interface TellingWebhooks extends Webhooks, Disposable {
   /** Tells what becomes of a message: "accepted", then "delivered", unless ordered otherwise. Resolves when the send may be answered. */
-  tell(provider: ProviderName, sent: Sent, answer: WireAnswer): Promise<void>;
+  tell(provider: string, sent: Sent, answer: WireAnswer): Promise<void>;
 }
 
 /** What the providers tell afterwards of the messages they accepted. */
@@ -46,7 +45,7 @@ export function createWebhooks({ writers, faults, now }: WebhooksParts): Telling
   const open = new Set<Promise<void>>();
 
   /** The stories of a message's parts, step by step. */
-  function stepsOf(provider: ProviderName, refs: readonly string[], sent: Sent, order: Partial<WebhookAction>): Told[][] {
+  function stepsOf(provider: string, refs: readonly string[], sent: Sent, order: Partial<WebhookAction>): Told[][] {
     const end = order.undelivered === undefined || order.undelivered === false ? "delivered" : "undelivered";
     const reason = typeof order.undelivered === "string" ? order.undelivered : undefined;
     const steps = (["accepted", end] as const).map((kind) =>

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { PROVIDER_NAMES, type ProviderName } from "../list.ts";
-import { replaceFile } from "./files.ts";
-import { fieldsOf, parseJson } from "./read.ts";
+import { replaceFile } from "./kit/files.ts";
+import { fieldsOf, parseJson } from "./kit/read.ts";
+import { PROVIDER_NAMES, type ProviderName } from "./list.ts";
 
 export const LISTENER_NAMES = [...PROVIDER_NAMES, "admin"] as const;
 export type ListenerName = ProviderName | "admin";
