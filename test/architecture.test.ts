@@ -39,6 +39,10 @@ const BROKEN: readonly [rule: string, path: string, text: string, fault: RegExp]
   ],
   ["a channel imports another", "providers/apns/provider.ts", 'import { x } from "../fcm/classify.ts";', /one another/],
   ["a change made elsewhere", "relay/relay.ts", "const c = { set: {} } as DeliveryChange;", /only core\/delivery\/transitions\.ts/],
+  ["what simulators share imports their list", "sandbox/kit/faults.ts", 'import { A } from "../list.ts";', /nothing else of sandbox\//],
+  ["what simulators share imports one", "sandbox/kit/ledger.ts", 'import type { A } from "../apns/index.ts";', /one another/],
+  ["what providers share imports a file beside it", "providers/transport/a.ts", 'import { A } from "../list.ts";', /pass it in/],
+  ["a file imports itself", "core/a.ts", 'import type { A } from "./a.ts";', /import circle core\/a\.ts → core\/a\.ts/],
   ["a service starts a server", "relay/main.ts", 'import { startLocalNats } from "../cli/dev/local-servers.ts";', /relay\/ may import/],
   [
     "a service opens Redis",
@@ -104,6 +108,7 @@ const KEPT: readonly [rule: string, path: string, text: string][] = [
     "preferences/check.ts",
     'import { type Redis, type A } from "ioredis";\nimport type { B } from "../adapters/redis/connect.ts";',
   ],
+  ["what simulators share imports its own folder", "sandbox/kit/faults.ts", 'import { A } from "./read.ts";'],
   ["a service uses what it was handed", "preferences/check.ts", 'import { createOptOutSets } from "../adapters/redis/opt-out-sets.ts";'],
   ["runtime serves handlers over gRPC", "runtime/grpc/serve-handlers.ts", 'import { status } from "@grpc/grpc-js";'],
   [
@@ -133,3 +138,22 @@ for (const [rule, path, text] of KEPT)
   test(`allows: ${rule}`, () => {
     assert.deepEqual(faultsOf(path, text), []);
   });
+
+test("notices: a circle of imports, of types too, once", () => {
+  const files = [
+    { path: "core/a.ts", text: 'import { b } from "./b.ts";' },
+    { path: "core/b.ts", text: '\nimport type { C } from "./c.ts";\nimport "./d.ts";' },
+    { path: "core/c.ts", text: 'export { a } from "./a.ts";' },
+    { path: "core/d.ts", text: "" },
+  ];
+  assert.deepEqual(findFaults(files), ["core/c.ts:1: imports core/a.ts: import circle core/a.ts → core/b.ts → core/c.ts → core/a.ts"]);
+});
+
+test("allows: two ways to one file", () => {
+  const files = [
+    { path: "core/a.ts", text: 'import { b } from "./b.ts";\nimport { c } from "./c.ts";' },
+    { path: "core/b.ts", text: 'import { c } from "./c.ts";' },
+    { path: "core/c.ts", text: "" },
+  ];
+  assert.deepEqual(findFaults(files), []);
+});

@@ -35,7 +35,7 @@ const NARROW: readonly { from: RegExp; folder: string; only: RegExp; rule: strin
   },
   { from: /^runtime\//, folder: "gen", only: /^gen\/google\//, rule: "of gen/ runtime knows only google.rpc, not our own messages" },
 ];
-/** Folders whose subfolders know nothing of one another, and the one that all of them may use. */
+/** Folders whose subfolders know nothing of one another, and the one that all of them may use; that one imports nothing else of the folder. */
 const SIBLINGS: Record<string, string> = { providers: "transport", sandbox: "kit" };
 /** Folders that can be deleted, each together with its line in the one file that imports from it. */
 const OPTIONAL: Record<string, string> = { "autoscaler/metrics-api/": "autoscaler/rate-apis.ts" };
@@ -59,9 +59,9 @@ const PURE = /^(dispatchers\/dispatch|providers\/[^/]+\/classify)\.ts$/;
 
 /** One line for every rule broken, beginning with path:line; none when all is well. */
 export function findFaults(files: readonly SourceFile[]): string[] {
-  return files
-    .filter((f) => !/^(gen|clients)\//.test(f.path))
-    .flatMap((f) => [...importFaults(f), ...syntaxFaults(f), ...sealFaults(f), ...sizeFaults(f)]);
+  const written = files.filter((f) => !/^(gen|clients)\//.test(f.path));
+  const ofFile = (f: SourceFile) => [...importFaults(f), ...syntaxFaults(f), ...sealFaults(f), ...sizeFaults(f)];
+  return [...written.flatMap(ofFile), ...importCircles(written)];
 }
 
 interface Import {
@@ -104,11 +104,32 @@ function importFaults(file: SourceFile): string[] {
       const [own, other] = [path, target].map((p) => new RegExp(`^${folder}/([^/]+)/`).exec(p)?.[1]);
       if (own && other && own !== other && other !== shared)
         return fault(`the folders of ${folder}/ do not import one another; what they share is in ${folder}/${shared}/`);
+      if (own === shared && targetTop === folder && other !== shared)
+        return fault(`${folder}/${shared}/ imports nothing else of ${folder}/; pass it in`);
     }
     const opener = ["runtime", "adapters"].includes(targetTop) && !typeOnly && OPENER.exec(names)?.[0];
     if (SERVICES.includes(top) && opener && !WIRING.test(path)) return fault(`only main.ts opens what fills a port: ${opener}`);
     return [];
   });
+}
+
+/** Imports that lead back to where they began, types included; one line for the import that closes each circle. */
+function importCircles(files: readonly SourceFile[]): string[] {
+  const imports = new Map(files.map((f) => [f.path, importsOf(f).filter((i) => i.ours)]));
+  const faults: string[] = [];
+  const done = new Set<string>();
+  const visit = (path: string, trail: readonly string[]): void => {
+    if (done.has(path)) return;
+    const here = [...trail, path];
+    for (const { target, line } of imports.get(path) ?? []) {
+      const start = here.indexOf(target);
+      if (start < 0) visit(target, here);
+      else faults.push(`${path}:${line}: imports ${target}: import circle ${[...here.slice(start), target].join(" → ")}`);
+    }
+    done.add(path);
+  };
+  for (const path of imports.keys()) visit(path, []);
+  return faults;
 }
 
 const IMPORT = /\b(?:import|export)\s+(type\s+)?(?:[\w*${}\s,]+?\s+from\s*)?(["'])([^"'\n]+)\2|\bimport\(\s*(["'])([^"'\n]+)\4/g;
