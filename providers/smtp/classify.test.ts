@@ -35,10 +35,9 @@ test("a negative reply to the final dot says that nothing was taken", () => {
 });
 
 test("no access token is a matter of the configuration, unless the line to its server broke", () => {
-  const token = (originalCode?: string) =>
-    classifyFailure({ error: { code: "EAUTH", command: "AUTH XOAUTH2", originalCode }, dotWritten: false });
-  assert.deepEqual(token("EOAUTH2"), { kind: "misconfigured", reason: "oauth2-token" });
-  assert.deepEqual(token("ECONNREFUSED"), { kind: "unavailable", fault: { code: "refused" } });
+  const token = (syscall?: string) => classifyFailure({ error: { code: "EAUTH", command: "AUTH XOAUTH2", syscall }, dotWritten: false });
+  assert.deepEqual(token(), { kind: "misconfigured", reason: "oauth2-token" });
+  assert.deepEqual(token("connect"), { kind: "unavailable", fault: { code: "oauth2-unreachable" } });
 });
 
 const taken: [reply: string, expected: string | undefined][] = [

@@ -152,11 +152,9 @@ export function classifyFailure({ error, dotWritten }: { error: unknown; dotWrit
   return classifyTransport({ errors: links }, { written: dotWritten });
 }
 
-/** No access token was to be had: where the exchange itself broke it may work later, else the refresh token or client is wrong. */
-function classifyToken(error: unknown): Outcome {
-  const outcome = classifyTransport({ errors: [{ code: textFieldsOf(error)("originalCode") }] }, { written: false });
-  return outcome.kind === "unavailable" && outcome.fault.code !== "unknown" ? outcome : misconfigured("oauth2-token");
-}
+/** No access token: a system call failed on the way to its server, which may work later, or the refresh token or client is wrong. */
+const classifyToken = (error: unknown): Outcome =>
+  textFieldsOf(error)("syscall") === "" ? misconfigured("oauth2-token") : unavailable("oauth2-unreachable");
 
 /** Of a reply's first line; undefined where it is no negative reply. */
 function parseReply(text: string): Pick<SmtpReply, "code" | "enhanced"> | undefined {
