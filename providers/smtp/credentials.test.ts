@@ -5,8 +5,9 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
+import { test } from "node:test";
 import { SMTPServer } from "smtp-server";
-import { readConfig } from "../../runtime/config.ts";
+import { ConfigError, readConfig } from "../../runtime/config.ts";
 import { withAccessToken } from "../../sandbox/smtp/index.ts";
 import { SAMPLE_NOW, sampleEmail } from "../../test/support/delivery-samples.ts";
 import { createFakeClock } from "../../test/support/fake-clock.ts";
@@ -47,6 +48,11 @@ const withRefreshToken = (env: Env, tokenUrl: string) => ({
   SMTP_PASSWORD_FILE: "",
   SMTP_OAUTH2_CLIENT_ID: "client",
   SMTP_OAUTH2_TOKEN_URL: tokenUrl,
+});
+
+test("credentials that cannot be used are a mistake in the configuration", () => {
+  const config = readConfig(smtpVariables, { SMTP_HOST: "relay.example.org", SMTP_USER: "bells" });
+  assert.throws(() => createSmtpProvider(config, { clock: createFakeClock(SAMPLE_NOW) }), ConfigError);
 });
 
 withSandbox("smtp's access tokens", (test) => {

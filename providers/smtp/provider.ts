@@ -3,6 +3,7 @@ import type { SMTPConnectionAuth, SMTPConnectionOptions } from "nodemailer/lib/s
 import XOAuth2 from "nodemailer/lib/xoauth2";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
+import { ConfigError } from "../../runtime/config.ts";
 import { trusting } from "../transport/provider-connections.ts";
 import { classifyFailure, providerRefOf } from "./classify.ts";
 import { credentialsFault, type SmtpConfig } from "./config.ts";
@@ -18,10 +19,10 @@ export const SMTP_CONNECTIONS_MAX = 20;
 /** The longest reply worth reading, in bytes: RFC 5321 allows 512 a line. */
 const REPLY_BYTES_MAX = 65_536;
 
-/** Any relay that speaks SMTP, by nodemailer's SMTPConnection. One connection carries one message. Throws where credentials cannot be used. */
+/** Any relay that speaks SMTP, by nodemailer's SMTPConnection. One connection carries one message. Throws ConfigError where credentials cannot be used. */
 export function createSmtpProvider(config: SmtpConfig, { clock }: { clock: Clock }): Provider {
   const fault = credentialsFault(config);
-  if (fault !== undefined) throw new Error(fault);
+  if (fault !== undefined) throw new ConfigError([fault]);
   const submitting: Submitting = { options: optionsOf(config), auth: authOf(config), open: new Set<SMTPConnection>() };
   const slots = createConnectionSlots(SMTP_CONNECTIONS_MAX);
   const from = { address: config.EMAIL_FROM, name: config.EMAIL_FROM_NAME };

@@ -13,8 +13,18 @@ interface Relay extends AsyncDisposable {
   body(): string;
 }
 
-/** A relay by the letter: `onBody` is told of each piece of the message. */
-async function startRelay({ ehlo = "250 relay", onBody }: { ehlo?: string; onBody(socket: Socket, body: string): void }): Promise<Relay> {
+interface Script {
+  ehlo?: string;
+  /** Undefined: the line is cut instead of an answer to DATA. */
+  data?: string | undefined;
+  /** Told of each piece of the message. */
+  onBody(socket: Socket, body: string): void;
+}
+
+/** A relay by the letter. */
+async function startRelay(script: Script): Promise<Relay> {
+  const { ehlo = "250 relay", onBody } = script;
+  const data = "data" in script ? script.data : "354 go on";
   let body = "";
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -28,8 +38,9 @@ async function startRelay({ ehlo = "250 relay", onBody }: { ehlo?: string; onBod
         return onBody(socket, body);
       }
       const isData = /^DATA/im.test(bytes.toString("latin1"));
-      isBody = isData;
-      socket.write(isData ? "354 go on\r\n" : `${/^EHLO/.test(bytes.toString("latin1")) ? ehlo : "250 ok"}\r\n`);
+      if (isData && data === undefined) return socket.destroy();
+      isBody = isData && data?.startsWith("354") === true;
+      socket.write(isData ? `${data}\r\n` : `${/^EHLO/.test(bytes.toString("latin1")) ? ehlo : "250 ok"}\r\n`);
     });
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -63,6 +74,25 @@ const half = () => {
   message.push("Subject: half\r\n\r\nfirst line\r\n");
   return message;
 };
+
+test("a line cut in answer to DATA: nothing was sent", async () => {
+  await using relay = await startRelay({ data: undefined, onBody: () => undefined });
+  const submitted = await submit(submitting(relay.port), mailOf(messageStream(Buffer.from("a"))), AbortSignal.timeout(10_000));
+  assert.deepEqual(submitted.kind === "failed" && classifyFailure(submitted), { kind: "unavailable", fault: { code: "reset" } });
+});
+
+test("a negative answer to DATA: nothing was sent", async () => {
+  await using relay = await startRelay({ data: "451 4.3.0 later", onBody: () => undefined });
+  const submitted = await submit(submitting(relay.port), mailOf(messageStream(Buffer.from("a"))), AbortSignal.timeout(10_000));
+  assert.deepEqual(submitted.kind === "failed" && classifyFailure(submitted), { kind: "unavailable", fault: { code: "relay-unwell" } });
+  assert.equal(relay.body(), "");
+});
+
+test("a message over the size that the relay names is not sent", async () => {
+  await using relay = await startRelay({ ehlo: "250-relay\r\n250 SIZE 9", onBody: () => undefined });
+  const submitted = await submit(submitting(relay.port), mailOf(messageStream(Buffer.from("a"))), AbortSignal.timeout(10_000));
+  assert.deepEqual(submitted.kind === "failed" && classifyFailure(submitted), { kind: "rejected", reason: "too-large" });
+});
 
 test("a line cut in the middle of the message: nothing was sent", async () => {
   await using relay = await startRelay({ onBody: (socket) => socket.destroy() });
