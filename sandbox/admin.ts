@@ -11,7 +11,7 @@ import { isSubscriptionName } from "./webpush/simulator.ts";
 import type { PushSubscription } from "./webpush/subscription.ts";
 
 const BODY_BYTES_MAX = 1_048_576;
-/** Entries in one answer unless asked for more; the newest ones. */
+/** Default number of entries in one answer; the newest ones. */
 const ENTRIES_SHOWN = 1_000;
 
 export interface AdminParts {
@@ -20,7 +20,7 @@ export interface AdminParts {
   webhooks: Webhooks;
   webPushSubscription(name: string): PushSubscription;
   revokeAccessTokens(): void;
-  /** What GET /credentials answers; undefined: nobody is told. */
+  /** What GET /credentials returns; undefined: 403. */
   shared?: (() => SharedCredentials) | undefined;
 }
 
@@ -41,7 +41,7 @@ function answer(
   request: WireRequest,
 ): WireAnswer {
   const { path, query, method } = request;
-  // Where providers' callbacks may point while nobody listens.
+  // A target for providers' callbacks while there is no receiver.
   if (path === "/sink" || path.startsWith("/sink/")) return { status: 204 };
   const name = /^\/webpush\/subscriptions\/([^/]+)$/.exec(path)?.[1];
   if (name !== undefined)
@@ -70,7 +70,7 @@ function answer(
     case "GET /webhooks":
       return jsonAnswer(200, webhooks.state());
     case "POST /webhooks":
-      return orNamed(() => {
+      return orMistake(() => {
         const { target } = fieldsOf(parseJson(request.body));
         webhooks.target(target === null ? undefined : textOf(target));
         return jsonAnswer(200, webhooks.state());
@@ -98,7 +98,7 @@ function entries(ledger: Ledger, query: URLSearchParams): WireAnswer {
   return jsonAnswer(200, { count: found.length, entries: found.slice(-limit) });
 }
 
-/** Of the deliveries asked for; those never accepted are left out. */
+/** Acceptances of the deliveries in the request; those never accepted are left out. */
 function acceptancesOf(ledger: Ledger, request: WireRequest): WireAnswer {
   const { deliveryIds } = fieldsOf(parseJson(request.body));
   if (!Array.isArray(deliveryIds)) return mistake("deliveryIds is a list of text");
@@ -110,11 +110,11 @@ function order(faults: Faults, request: WireRequest): WireAnswer {
   const given = parseJson(request.body);
   const wrong = faults.mistakeIn(given);
   if (wrong !== undefined) return mistake(wrong);
-  return orNamed(() => jsonAnswer(201, { id: faults.order(given as Parameters<Faults["order"]>[0]) }));
+  return orMistake(() => jsonAnswer(201, { id: faults.order(given as Parameters<Faults["order"]>[0]) }));
 }
 
-/** The answer, or the mistake that was thrown. */
-function orNamed(work: () => WireAnswer): WireAnswer {
+/** The result, or 400 with the message of the error that was thrown. */
+function orMistake(work: () => WireAnswer): WireAnswer {
   try {
     return work();
   } catch (error) {

@@ -31,7 +31,7 @@ const faultFields = ({ status, json }: RawAnswer) =>
     .map((e) => fieldsOf(e).field ?? "-")
     .join(" ")}`;
 
-test("SendGrid: a mail is answered 202 with an id and no body, and stands in the ledger", async () => {
+test("SendGrid: a mail is answered 202 with an id and no body, and is in the ledger", async () => {
   sandbox.ledger.clear();
   const given = await sendgrid(mail("ada@example.com"));
   assert.equal(given.status, 202);
@@ -41,7 +41,7 @@ test("SendGrid: a mail is answered 202 with an id and no body, and stands in the
   assert.deepEqual([entry?.deliveryId, entry?.attemptId, entry?.recipient, entry?.accepted], [DELIVERY, ATTEMPT, "ada@example.com", true]);
 });
 
-test("SendGrid: what is wrong is named by field", async () => {
+test("SendGrid: faults are reported by field", async () => {
   const text = { type: "text/plain", value: "t" };
   const cases: [string, Promise<RawAnswer>][] = [
     ["401 -", sendgrid(mail("a@example.com"), { authorization: "Bearer SG.wrong" })],
@@ -62,7 +62,7 @@ test("SendGrid: what is wrong is named by field", async () => {
   for (const [expected, given] of cases) assert.equal(faultFields(await given), expected);
 });
 
-test("SendGrid: a throttled address is told when to come back", async () => {
+test("SendGrid: the answer to a throttled address says when to retry", async () => {
   const given = await sendgrid(mail("throttled-7@example.com"));
   assert.equal(given.status, 429);
   assert.equal(given.headers["x-ratelimit-remaining"], "0");

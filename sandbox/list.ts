@@ -8,7 +8,7 @@ import { twilio } from "./twilio/index.ts";
 import { vonage } from "./vonage/index.ts";
 import { webpush } from "./webpush/index.ts";
 
-/** The providers the sandbox simulates, by the names their adapters have; in the order in which `<CHANNEL>_PROVIDERS` lists them. */
+/** The providers the sandbox simulates, by the same names as in providers/; in the order in which `<CHANNEL>_PROVIDERS` lists them. */
 export const SIMULATORS = { apns, fcm, webpush, twilio, vonage, sendgrid, mandrill, smtp };
 
 export type ProviderName = keyof typeof SIMULATORS;
@@ -17,9 +17,12 @@ const definitions = Object.entries(SIMULATORS) as [ProviderName, SimulatorDefini
 export const PROVIDER_NAMES: readonly ProviderName[] = definitions.map(([name]) => name);
 export const WEBHOOK_PROVIDERS: readonly ProviderName[] = definitions.flatMap(([name, { hasWebhooks }]) => (hasWebhooks ? [name] : []));
 /** Everything for which faults can be ordered. */
-export const FAULT_TARGETS: readonly string[] = [...definitions.flatMap(([, { asideTargets = [] }]) => asideTargets), ...PROVIDER_NAMES];
+export const FAULT_TARGETS: readonly string[] = [
+  ...definitions.flatMap(([, { sideRequestTargets = [] }]) => sideRequestTargets),
+  ...PROVIDER_NAMES,
+];
 
-/** `<CHANNEL>_PROVIDERS` of the channels with a choice. */
+/** The values of `<CHANNEL>_PROVIDERS`, for the channels with several providers. */
 export const CHOICES: Readonly<Record<string, string>> = Object.fromEntries(
   (["sms", "email"] as const).map((channel) => [
     `${channel.toUpperCase()}_PROVIDERS`,

@@ -34,7 +34,7 @@ test("a second start in the directory has the same credentials, ports and subscr
   assert.notEqual(first.subscriptions[0]?.p256dh, first.subscriptions[1]?.p256dh);
 });
 
-test("a remembered port that is taken is replaced, one asked for is not", async () => {
+test("a remembered port that is in use is replaced, a requested one is not", async () => {
   const taken = createServer().listen(0, "127.0.0.1");
   await once(taken, "listening");
   try {
@@ -48,7 +48,7 @@ test("a remembered port that is taken is replaced, one asked for is not", async 
   }
 });
 
-test("disposal ends requests that wait and frees the ports", async () => {
+test("disposal ends waiting requests and frees the ports", async () => {
   const sandbox = await startTestSandbox();
   sandbox.faults.order({ provider: "mandrill", do: { kind: "no-answer" } });
   const waiting = http1(sandbox, `${envOf(sandbox, "MANDRILL_ORIGIN")}/api/1.3/messages/send`, { body: "{}" });
@@ -78,7 +78,7 @@ test("the certificate holds for loopback and for the providers' own names, and A
   await assert.rejects(protocolFor("APNS_ORIGIN", "elsewhere.example.com", ["h2"]), { code: "ERR_TLS_CERT_ALTNAME_INVALID" });
 });
 
-test("the admin API shows the ledger, orders faults, mints subscriptions and swallows callbacks", async () => {
+test("the admin API shows the ledger, orders faults, creates subscriptions and accepts callbacks", async () => {
   await using sandbox = await startTestSandbox();
   const admin = (method: string, path: string, body?: unknown) =>
     http1(sandbox, `${sandbox.adminUrl}${path}`, { method, body: body === undefined ? undefined : JSON.stringify(body) });
@@ -120,7 +120,7 @@ test("the admin API shows the ledger, orders faults, mints subscriptions and swa
   assert.equal((await admin("GET", "/nowhere")).status, 404);
 });
 
-test("run as a program it prints its environment and leaves on SIGTERM", async () => {
+test("run as a program it prints its environment and ends on SIGTERM", async () => {
   const child = spawn(process.execPath, [join(import.meta.dirname, "main.ts"), "--directory", directory], {
     stdio: ["ignore", "pipe", "inherit"],
   });

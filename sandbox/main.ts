@@ -23,41 +23,41 @@ export type { ListenerName, Ports } from "./ports.ts";
 export type { PushSubscription } from "./webpush/subscription.ts";
 
 export interface SandboxOptions {
-  /** Credentials, certificate and port numbers are made here once and found again. */
+  /** Credentials, certificate and port numbers are created here once and reused. */
   directory: string;
-  /** Port by listener; otherwise the directory's last one where it is free, else any. */
+  /** Port by listener. Default: the port of the directory's last run where it is free, else any. */
   ports?: Ports | undefined;
-  /** Address to listen on. Default 127.0.0.1; anybody who reaches another may order faults and read what was sent. */
+  /** Address to listen on. Default 127.0.0.1. Every client that can reach it may order faults and read what was sent. */
   host?: string | undefined;
-  /** Host names that others call it by: the certificate holds for all, and the environment says the first. Default: 127.0.0.1 alone. */
+  /** Its host names: the certificate is valid for all, and the environment uses the first. Default: 127.0.0.1 alone. */
   names?: readonly string[] | undefined;
-  /** Base URL (http:) of who takes the webhooks, from the start. Default: nobody does. */
+  /** Base URL (http:) of the receiver of webhooks, from the start. Default: none are sent. */
   webhooksUrl?: string | undefined;
-  /** Answers GET /credentials on the admin port with every key, for those who cannot read the directory. Default false. */
+  /** GET /credentials on the admin port returns every key, for processes that cannot read the directory. Default false. */
   shareCredentials?: boolean | undefined;
-  /** ms since the epoch; for tests of what expires. */
+  /** ms since the epoch; for tests of expiry. */
   now?: (() => number) | undefined;
 }
 
 export interface Sandbox extends AsyncDisposable {
-  /** Everything a dispatcher must be told to send here. */
+  /** The environment with which a dispatcher sends here. */
   env: Record<string, string>;
   adminUrl: string;
   ledger: Ledger;
   faults: Faults;
-  /** Of the providers that have them; nobody is told until it has a target. */
+  /** Sent only while it has a target. */
   webhooks: Webhooks;
-  /** The same name gives the same keys as long as the directory stays. Throws RangeError for names but A-Z a-z 0-9 _ -. */
+  /** The same name gives the same keys for as long as the directory exists. Throws RangeError for a name with other characters than A-Z a-z 0-9 _ -. */
   webPushSubscription(name: string): PushSubscription;
-  /** Makes every FCM access token issued so far unknown. */
+  /** Revokes every FCM access token issued so far. */
   revokeAccessTokens(): void;
-  /** FCM token exchanges that succeeded. */
+  /** Number of FCM token exchanges that succeeded. */
   accessTokensIssued(): number;
 }
 
 const LOOPBACK = "127.0.0.1";
 
-/** Starts every provider and the admin API, each on a port of its own. Throws RangeError where webhooksUrl is no http: URL. */
+/** Starts every provider and the admin API, each on a port of its own. Rejects with a RangeError where webhooksUrl is not an http: URL. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const directory = resolve(options.directory);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -66,7 +66,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const ledger = createLedger(PROVIDER_NAMES);
   const faults = createFaults({ targets: FAULT_TARGETS, webhookProviders: WEBHOOK_PROVIDERS });
   const kept = keptPorts(directory);
-  // Known once a listener is bound; none is asked before.
+  // Set once a listener is bound; not read before.
   const origins = Object.fromEntries(LISTENER_NAMES.map((name) => [name, ""])) as Record<ListenerName, string>;
   const shared = {
     certificate: certificate.server,

@@ -10,7 +10,7 @@ export type Ports = Partial<Record<ListenerName, number>>;
 
 const fileIn = (directory: string) => join(directory, "ports.json");
 
-/** The directory's last port numbers, so that push URLs handed out then still lead here. */
+/** The port numbers of the directory's last run: push URLs issued then stay valid. */
 export function keptPorts(directory: string): Ports {
   let text = "{}";
   try {
@@ -23,7 +23,7 @@ export function keptPorts(directory: string): Ports {
 
 export const keepPorts = (directory: string, ports: Ports) => replaceFile(fileIn(directory), `${JSON.stringify(ports)}\n`);
 
-/** Pairs of listener and port; what is neither is left out. */
+/** From pairs of listener and port; invalid pairs are left out. */
 export function parsePorts(pairs: Iterable<[string, unknown]>): Ports {
   const ports: Ports = {};
   for (const [key, value] of pairs) {

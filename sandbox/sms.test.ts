@@ -26,7 +26,7 @@ function twilio(change: Record<string, string> = {}, url = twilioUrl(), authoriz
 }
 const twilioAnswer = ({ status, json }: RawAnswer) => `${status} ${fieldsOf(json).code ?? ""}`.trim();
 
-test("Twilio: a message is answered 201 with its resource and stands in the ledger", async () => {
+test("Twilio: a message is answered 201 with its resource and is in the ledger", async () => {
   sandbox.ledger.clear();
   const given = await twilio({ Body: "x".repeat(161) });
   assert.equal(given.status, 201);
@@ -102,7 +102,7 @@ test("Vonage: one element per segment, every value a string", async () => {
   assert.deepEqual([entry?.deliveryId, entry?.recipient, entry?.accepted], [DELIVERY, "+15551234567", true]);
 });
 
-test("Vonage: a form with the credentials in the body does as well, and they stay out of the ledger", async () => {
+test("Vonage: a form with the credentials in the body is accepted, and the ledger does not hold them", async () => {
   sandbox.ledger.clear();
   const form = new URLSearchParams({
     ...(vonageBody() as Record<string, string>),

@@ -28,7 +28,7 @@ const activity = (query: string, authorization = sendgridAuth()) =>
   get(`${envOf(sandbox, "SENDGRID_ORIGIN")}/v3/messages?limit=10&query=${encodeURIComponent(query)}`, authorization);
 const shown = ({ json }: { json: unknown }) => listOf(fieldsOf(json).messages).map(fieldsOf);
 
-test("SendGrid: the activity feed finds mail by a custom argument, and shows what it does show", async () => {
+test("SendGrid: the activity feed finds mail by a custom argument, and returns its documented fields", async () => {
   const messageId = (await sendMail("a/1")).headers["x-message-id"];
   await sendMail("a/2");
   const messages = shown(await activity(`unique_args['carillon_attempt']="a/1"`));
@@ -78,7 +78,7 @@ test("Vonage: the report holds a record for each part, found by reference, numbe
   assert.equal((await report({}, basic("nobody", "wrong"))).status, 401);
 });
 
-test("what was taken is found whatever was answered, and later where the index is behind", async () => {
+test("an accepted message is found whatever was answered, and later where the index is behind", async () => {
   sandbox.faults.order({ provider: "vonage", do: { kind: "answer", status: 500, body: "", accepted: true } });
   assert.equal((await sendText(ATTEMPT)).status, 500);
   sandbox.faults.order({ provider: "vonage-status-query", do: { kind: "lag", ms: 60_000 } });
@@ -89,7 +89,7 @@ test("what was taken is found whatever was answered, and later where the index i
   assert.deepEqual(records(await report({ client_ref: "never/1" })), []);
 });
 
-test("Twilio: a list goes on from page to page", async () => {
+test("Twilio: a list continues over several pages", async () => {
   const url = `${envOf(sandbox, "TWILIO_ORIGIN")}/2010-04-01/Accounts/${envOf(sandbox, "TWILIO_ACCOUNT_SID")}/Messages.json`;
   const authorization = basic(envOf(sandbox, "TWILIO_ACCOUNT_SID"), envOf(sandbox, "TWILIO_AUTH_TOKEN_FILE"));
   for (const Body of ["1", "2", "3"]) {
@@ -103,7 +103,7 @@ test("Twilio: a list goes on from page to page", async () => {
   assert.deepEqual([bodies(second), second.next_page_uri], [["1"], null]);
 });
 
-test("Mandrill: a search keeps to its days", async () => {
+test("Mandrill: a search is limited to its days", async () => {
   const url = `${envOf(sandbox, "MANDRILL_ORIGIN")}/api/1.3/messages`;
   const key = envOf(sandbox, "MANDRILL_API_KEY_FILE");
   const message = { from_email: envOf(sandbox, "EMAIL_FROM"), to: [{ email: "days@example.com", type: "to" }], subject: "s", text: "t" };

@@ -50,7 +50,7 @@ const push = (device: string, request: RawRequest = {}): Promise<RawAnswer> =>
   http2(session, `/3/device/${device}`, { body: BODY, ...request, headers: { ...good, ...request.headers } });
 const answer = (given: RawAnswer) => `${given.status} ${(given.json as { reason?: string })?.reason ?? ""}`.trim();
 
-test("a valid push is answered 200 with its apns-id and stands in the ledger once", async () => {
+test("a valid push is answered 200 with its apns-id and is in the ledger once", async () => {
   sandbox.ledger.clear();
   const id = "123e4567-e89b-42d3-a456-426614174000";
   const given = await push(DEVICE, { headers: { "apns-id": id, "apns-collapse-id": "c", "apns-expiration": "0", "apns-priority": "5" } });
@@ -107,7 +107,7 @@ test("method, path, headers, payload and device token are rejected with Apple's 
   assert.equal((await push(DEVICE, { body: JSON.stringify({ a: "x".repeat(4_088) }) })).status, 200, "4096 bytes pass");
 });
 
-test("a token ending in dead is gone, with the time it went", async () => {
+test("a token ending in dead is unregistered, with a timestamp", async () => {
   const given = await push(`${"ab".repeat(30)}DEAD`);
   assert.equal(answer(given), "410 Unregistered");
   const { timestamp } = given.json as { timestamp: number };

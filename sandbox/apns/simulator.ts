@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Once } from "../kit/once.ts";
 import { fieldsOf, isFields, parseJson, textOf } from "../kit/read.ts";
-import { type Judgement, jsonAnswer, type Play, type Sent, type WireRequest } from "../kit/simulator.ts";
+import { type HttpSimulator, type Judgement, jsonAnswer, type Sent, type WireRequest } from "../kit/simulator.ts";
 import { type ApnsTokenKey, createApnsToken } from "./token.ts";
 
 export interface ApnsAccount extends ApnsTokenKey {
@@ -12,7 +12,7 @@ export interface ApnsAccount extends ApnsTokenKey {
 const PAYLOAD_BYTES_MAX = 4_096;
 const VOIP_PAYLOAD_BYTES_MAX = 5_120;
 const COLLAPSE_ID_BYTES_MAX = 64;
-/** Before a valid provider token was seen, and after. */
+/** HTTP/2 streams per connection, before and after a valid provider token was seen. */
 export const STREAMS_BEFORE_TOKEN = 1;
 const STREAMS_AFTER_TOKEN = 1_000;
 
@@ -37,7 +37,7 @@ interface Rejection {
 }
 const reject = (status: number, reason: string): Rejection => ({ status, reason });
 
-export function createApns(parts: { credentials: ApnsAccount; once: Once; now: () => number }): Play {
+export function createApns(parts: { credentials: ApnsAccount; once: Once; now: () => number }): HttpSimulator {
   const { credentials, once, now } = parts;
   const checkToken = createApnsToken(credentials, now);
 
@@ -83,7 +83,7 @@ function topicRejection(headers: WireRequest["headers"], appTopic: string): Reje
   if (topic === undefined || topic === "") return reject(400, "MissingTopic");
   if (!/^[\w.-]{1,255}$/.test(topic)) return reject(400, "BadTopic");
   const suffix = TOPIC_SUFFIX[headers["apns-push-type"] ?? "alert"];
-  // An unknown push type is named as such by the next check.
+  // The next check rejects an unknown push type.
   return suffix === undefined || topic === appTopic + suffix ? undefined : reject(400, "TopicDisallowed");
 }
 
@@ -104,11 +104,11 @@ function payloadRejection({ body, headers }: WireRequest): Rejection | undefined
   if (body.length === 0) return reject(400, "PayloadEmpty");
   const limit = headers["apns-push-type"] === "voip" ? VOIP_PAYLOAD_BYTES_MAX : PAYLOAD_BYTES_MAX;
   if (body.length > limit) return reject(413, "PayloadTooLarge");
-  // Apple names no reason for a body that is no JSON object; this one is nearest.
+  // Apple documents no reason for a body that is not a JSON object; this one is the closest.
   return isFields(parseJson(body)) ? undefined : reject(400, "PayloadEmpty");
 }
 
-/** Device tokens whose end has a meaning; see README.md. */
+/** Device tokens whose suffix selects an answer; see README.md. */
 function deviceRejection({ recipient, deliveryId }: Sent, once: Once, now: () => number): Rejection | undefined {
   if (recipient === "") return reject(400, "MissingDeviceToken");
   const token = recipient.toLowerCase();

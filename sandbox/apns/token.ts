@@ -10,18 +10,18 @@ export interface ApnsTokenKey {
 
 /** Apple: "Establishing a token-based connection to APNs". */
 const PROVIDER_TOKEN_VALID_MS = 3_600_000;
-/** Clocks may differ by this much. */
+/** Accepted clock skew. */
 const CLOCK_SKEW_MS = 60_000;
 /**
- * Distinct tokens per key within REFRESH_MS. Apple allows one refresh in 20 minutes per sender and names no number for several;
- * this lets a fleet restart a few times and still catches a storm.
+ * Distinct tokens per key within REFRESH_MS. Apple allows one refresh in 20 minutes per sender and documents no limit for several senders;
+ * this lets a fleet restart a few times and still rejects a token per request.
  */
 export const TOKENS_MAX = 30;
 export const REFRESH_MS = 1_200_000;
 
 export type TokenRejection = { status: 403 | 429; reason: string };
 
-/** Checks authorization headers; undefined means good. Remembers the tokens it has seen. */
+/** Checks authorization headers; undefined: valid. Remembers the tokens it has seen. */
 export function createApnsToken(key: ApnsTokenKey, now: () => number): (header: string | undefined) => TokenRejection | undefined {
   /** Verified tokens of the last REFRESH_MS or still in use: text → issued and first seen, ms. */
   const seen = new Map<string, { issuedAt: number; firstSeenAt: number }>();
@@ -36,8 +36,8 @@ export function createApnsToken(key: ApnsTokenKey, now: () => number): (header: 
 
     const jwt = parseJwt(text);
     const issuedAt = Number(jwt?.claims.iat) * 1_000;
-    const isOurs = jwt?.header.kid === key.keyId && jwt.claims.iss === key.teamId && Number.isInteger(jwt.claims.iat);
-    if (jwt === undefined || !isOurs || issuedAt > now() + CLOCK_SKEW_MS || !isSignedBy(jwt, "ES256", key.publicKey))
+    const isFromKey = jwt?.header.kid === key.keyId && jwt.claims.iss === key.teamId && Number.isInteger(jwt.claims.iat);
+    if (jwt === undefined || !isFromKey || issuedAt > now() + CLOCK_SKEW_MS || !isSignedBy(jwt, "ES256", key.publicKey))
       return { status: 403, reason: "InvalidProviderToken" };
     if (isExpired(issuedAt)) return { status: 403, reason: "ExpiredProviderToken" };
 

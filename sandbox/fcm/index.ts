@@ -9,7 +9,7 @@ import { createFcm, type FcmAccount } from "./simulator.ts";
 const STREAMS_MAX = 100;
 
 export const fcm: SimulatorDefinition<Simulator & { oauth: OAuth }> = {
-  asideTargets: ["oauth"],
+  sideRequestTargets: ["oauth"],
   open({ file, certificate, once, now, origin }) {
     const key = file("fcm-service-account.json", makeServiceAccount);
     const fields = fieldsOf(parseJson(key.text));
@@ -19,10 +19,10 @@ export const fcm: SimulatorDefinition<Simulator & { oauth: OAuth }> = {
       projectId: textOf(fields.project_id),
     };
     const oauth = createOAuth(account, now);
-    const play = createFcm({ credentials: account, oauth, once, tokenUrl: () => `${origin()}/token` });
+    const simulator = createFcm({ credentials: account, oauth, once, tokenUrl: () => `${origin()}/token` });
     return {
       oauth,
-      listen: overHttp({ kind: "h2-or-http1", certificate, streamsMax: STREAMS_MAX }, play),
+      listen: overHttp({ kind: "h2-or-http1", certificate, streamsMax: STREAMS_MAX }, simulator),
       env: (base) => ({ FCM_ORIGIN: base, FCM_TOKEN_URL: `${base}/token`, FCM_SERVICE_ACCOUNT_FILE: key.path }),
     };
   },

@@ -15,15 +15,15 @@ const SCOPES = ["https://www.googleapis.com/auth/firebase.messaging", "https://w
 const ASSERTION_LONGEST_S = 3_600;
 const ACCESS_TOKEN_VALID_S = 3_599;
 const CLOCK_SKEW_S = 60;
-/** Tokens known at once; an hour of a client that asks far too often. */
+/** Tokens remembered; the oldest are dropped. */
 const TOKENS_MAX = 10_000;
 
 export interface OAuth {
   exchange(request: WireRequest, tokenUrl: string): WireAnswer;
   isValid(accessToken: string): boolean;
-  /** Makes every token issued so far unknown. */
+  /** Revokes every token issued so far. */
   revoke(): void;
-  /** Exchanges that gave a token. */
+  /** Number of exchanges that returned a token. */
   issued(): number;
 }
 

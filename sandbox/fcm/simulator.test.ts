@@ -58,14 +58,14 @@ const answer = ({ status, json }: RawAnswer) => {
   return `${status} ${textOf(error.status)} ${code ?? "-"}`;
 };
 
-test("an assertion signed by the service account gives a token, whatever is wrong with it does not", async () => {
+test("an assertion signed by the service account gives a token, an invalid one does not", async () => {
   const good = fieldsOf((await exchange({ aud: "https://oauth2.googleapis.com/token" })).json);
   assert.equal(good.token_type, "Bearer");
   assert.equal(good.expires_in, 3_599);
   const foreignPem = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "pem", type: "pkcs8" }).toString();
   const rejections: [RawAnswer, string][] = [
     [await exchange({}, foreignPem), "invalid_grant"],
-    [await exchange({ iss: "somebody@else" }), "invalid_grant"],
+    [await exchange({ iss: "other@example.com" }), "invalid_grant"],
     [await exchange({ aud: "https://example.com/token" }), "invalid_grant"],
     [await exchange({ iat: nowSeconds() - 7_200, exp: nowSeconds() - 3_600 }), "invalid_grant"],
     [await exchange({ exp: nowSeconds() + 7_200 }), "invalid_grant"],
@@ -75,7 +75,7 @@ test("an assertion signed by the service account gives a token, whatever is wron
   for (const [given, error] of rejections) assert.deepEqual([given.status, fieldsOf(given.json).error], [400, error]);
 });
 
-test("a message is accepted over HTTP/1.1 and over HTTP/2, each standing in the ledger", async () => {
+test("a message is accepted over HTTP/1.1 and over HTTP/2, each with an entry in the ledger", async () => {
   sandbox.ledger.clear();
   const given = await send(message("device-1"));
   assert.equal(given.status, 200);

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Once } from "../kit/once.ts";
 import { type Fields, fieldsOf, isFields, parseBearer, parseJson, textOf } from "../kit/read.ts";
-import { type Judgement, jsonAnswer, type Play, type Sent, type WireRequest } from "../kit/simulator.ts";
+import { type HttpSimulator, type Judgement, jsonAnswer, type Sent, type WireRequest } from "../kit/simulator.ts";
 import type { OAuth, ServiceAccount } from "./oauth.ts";
 
 export interface FcmAccount extends ServiceAccount {
@@ -17,9 +17,9 @@ interface Rejection {
   status: number;
   state: string;
   message: string;
-  /** Of FcmError; absent where the answer does not come from FCM itself. */
+  /** For FcmError; absent where the error is not one of FCM itself. */
   errorCode?: string | undefined;
-  /** Of BadRequest. */
+  /** For BadRequest. */
   field?: string | undefined;
   headers?: Record<string, string> | undefined;
 }
@@ -32,7 +32,7 @@ const invalid = (field: string, message: string): Rejection => ({
   field,
 });
 
-export function createFcm(parts: { credentials: FcmAccount; oauth: OAuth; once: Once; tokenUrl: () => string }): Play {
+export function createFcm(parts: { credentials: FcmAccount; oauth: OAuth; once: Once; tokenUrl: () => string }): HttpSimulator {
   const { credentials, oauth, once, tokenUrl } = parts;
 
   function rejectionOf(request: WireRequest, sent: Sent): Rejection | undefined {
@@ -53,7 +53,7 @@ export function createFcm(parts: { credentials: FcmAccount; oauth: OAuth; once: 
 
   return {
     bodyBytesMax: 65_536,
-    aside: (request) =>
+    sideRequest: (request) =>
       request.method === "POST" && request.path === "/token"
         ? { faultTarget: "oauth", answer: () => oauth.exchange(request, tokenUrl()) }
         : undefined,
@@ -122,7 +122,7 @@ function payloadBytes(message: Fields, data: Fields): number {
   return parts.reduce<number>((sum, part) => sum + Buffer.byteLength(textOf(part)), 0);
 }
 
-/** Registration tokens whose text has a meaning; see README.md. */
+/** Registration tokens whose text selects an answer; see README.md. */
 function tokenRejection({ recipient, deliveryId }: Sent, once: Once): Rejection | undefined {
   const isFirst = () => once(`fcm ${recipient} ${deliveryId}`);
   if (recipient.includes("unregistered"))

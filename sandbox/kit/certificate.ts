@@ -11,19 +11,19 @@ export interface ServerCertificate {
 }
 export interface Certificate {
   server: ServerCertificate;
-  /** To be trusted by clients. */
+  /** The certificate authority that clients must trust. */
   caFile: string;
 }
 
 const DAY_MS = 86_400_000;
 const VALID_MS = 90 * DAY_MS;
 
-/** Besides loopback the hosts that adapters may keep while their agent routes them here. */
+/** Besides loopback: the providers' own host names, for clients that keep them and route their connections here. */
 const HOSTS = ["localhost", "api.push.apple.com", "fcm.googleapis.com", "oauth2.googleapis.com", "updates.push.services.mozilla.com"];
 
 /**
- * The directory's certificate and its authority; made anew where there is none, it ends within a day, or lacks a name.
- * @param names host names it has to hold for, besides those that are always in it
+ * The directory's certificate and its authority; created again where it is missing, expires within a day, or lacks a name.
+ * @param names host names it must be valid for, besides HOSTS
  */
 export async function openCertificate(directory: string, now: number, names: readonly string[] = []): Promise<Certificate> {
   const caFile = join(directory, "ca.pem");
@@ -68,6 +68,6 @@ function read(directory: string, now: number, names: readonly string[]): ServerC
       names.every((name) => leaf.checkHost(name) !== undefined);
     return isGood ? { key, cert } : undefined;
   } catch {
-    return undefined; // missing or spoilt: made anew
+    return undefined; // missing or damaged: created again
   }
 }

@@ -1,43 +1,43 @@
 import type { ServerCertificate } from "./certificate.ts";
-import { createExchange, type ExchangeParts } from "./handler.ts";
+import { createHandler, type HandlerParts } from "./handler.ts";
 import { type Listener, listen, type Transport, type WantedPort } from "./listener.ts";
 import type { Once } from "./once.ts";
-import type { Play } from "./simulator.ts";
+import type { HttpSimulator } from "./simulator.ts";
 import type { WebhookWriter } from "./webhook-write.ts";
 
 /** What a simulated provider is made from. */
 export interface SimulatorParts {
-  /** A file of the sandbox's directory: made at the first start and found again, so that a restart keeps what is configured. */
+  /** A file in the sandbox's directory, created at the first start: configuration that refers to it stays valid after a restart. */
   file(name: string, make: () => string): { path: string; text: string };
   certificate: ServerCertificate;
   once: Once;
   /** ms since the epoch. */
   now: () => number;
-  /** Its own base URL, once it listens. */
+  /** Its own base URL; known once it listens. */
   origin(): string;
 }
 
 /** A simulated provider before it listens. */
 export interface Simulator {
-  listen(wanted: WantedPort, parts: Omit<ExchangeParts, "play">): Promise<Listener>;
-  /** Everything a dispatcher and the feedback role must be told to use it. @param callbacks base URL of whoever receives webhooks */
+  listen(wanted: WantedPort, parts: Omit<HandlerParts, "simulator">): Promise<Listener>;
+  /** The environment with which a dispatcher and the feedback role use it. @param callbacks base URL of the receiver of webhooks */
   env(origin: string, callbacks: string): Record<string, string>;
-  /** How it reports what became of a message. */
+  /** How it writes its webhooks; absent: it sends none. */
   webhooks?: WebhookWriter;
 }
 
 /** One provider the sandbox simulates. Each `sandbox/<name>/index.ts` exports one. */
 export interface SimulatorDefinition<S extends Simulator = Simulator> {
-  /** `<CHANNEL>_PROVIDERS` lists it. Absent: the channel has no such variable, or it is listed by whoever wants it. */
+  /** `<CHANNEL>_PROVIDERS` lists it. Absent: the channel has no such variable, or the provider must be listed explicitly. */
   choiceOf?: "sms" | "email";
   /** Requests other than sends for which faults can be ordered. */
-  asideTargets?: readonly string[];
+  sideRequestTargets?: readonly string[];
   hasWebhooks?: boolean;
   open(parts: SimulatorParts): S;
 }
 
-/** Listens for HTTP and answers as `play` says. */
+/** Serves a simulator over HTTP. */
 export const overHttp =
-  (transport: Transport, play: Play): Simulator["listen"] =>
+  (transport: Transport, simulator: HttpSimulator): Simulator["listen"] =>
   (wanted, parts) =>
-    listen(transport, wanted, createExchange({ ...parts, play }));
+    listen(transport, wanted, createHandler({ ...parts, simulator }));

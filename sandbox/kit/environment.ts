@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 
-/** The environment for who cannot read the sandbox's directory: variables that name a file come with what the file holds. */
+/** The environment for processes that cannot read the sandbox's directory: variables that name a file come with its content. */
 export interface SharedCredentials {
   env: Record<string, string>;
   files: Record<string, { name: string; content: string }>;

@@ -68,7 +68,7 @@ test("a delayed request is accepted on arrival, answered later", async () => {
   assert.equal((await answered).status, 202);
 });
 
-test("without an answer the message is accepted all the same", async () => {
+test("a message without an answer is still accepted", async () => {
   sandbox.faults.order({ provider: "sendgrid", do: { kind: "no-answer" } });
   await assert.rejects(sendgrid(SILENCE_MS), { name: "AbortError" });
   assert.deepEqual(recorded(), ["accepted: no answer"]);
@@ -82,7 +82,7 @@ test("cut before: the connection breaks and nothing was accepted; cut after: it 
   assert.deepEqual(recorded(), ["rejected: cut before", "accepted: cut after"]);
 });
 
-test("a fault hits only its provider and what its match names", async () => {
+test("a fault applies only to its provider and to requests that match", async () => {
   sandbox.faults.order({ provider: "mandrill", do: { kind: "cut-before" } });
   sandbox.faults.order({ provider: "sendgrid", match: "grace@", do: { kind: "answer", status: 500 } });
   sandbox.faults.order({ provider: "sendgrid", match: "f".repeat(32), do: { kind: "answer", status: 501 } });
@@ -93,7 +93,7 @@ test("a fault hits only its provider and what its match names", async () => {
   assert.equal(sandbox.faults.standing().length, 2);
 });
 
-test("on HTTP/2 a cut resets the stream with the code ordered and leaves the others alone", async () => {
+test("on HTTP/2 a cut resets the stream with the code ordered and no other stream", async () => {
   using line = openHttp2(sandbox, envOf(sandbox, "APNS_ORIGIN"));
   const authorization = `bearer ${signJwt(envOf(sandbox, "APNS_KEY_FILE"), { kid: envOf(sandbox, "APNS_KEY_ID") }, { iss: envOf(sandbox, "APNS_TEAM_ID"), iat: nowSeconds() })}`;
   const headers = { authorization, "apns-topic": envOf(sandbox, "APNS_TOPIC") };
@@ -124,7 +124,7 @@ test("on HTTP/2 a cut resets the stream with the code ordered and leaves the oth
   assert.equal(line.session.closed, true);
 });
 
-test("a client that gives up before a delayed answer harms nobody, on either HTTP", async () => {
+test("a client that gives up before a delayed answer affects no other request, on HTTP/1.1 and HTTP/2", async () => {
   using line = openHttp2(sandbox, envOf(sandbox, "APNS_ORIGIN"));
   for (const provider of ["apns", "sendgrid"] as const) sandbox.faults.order({ provider, do: { kind: "delay", ms: 2 * SILENCE_MS } });
   await Promise.all([
@@ -139,7 +139,7 @@ test("a client that gives up before a delayed answer harms nobody, on either HTT
 
 const SCOPE = { targets: ["apns", "twilio"], webhookProviders: ["twilio"] };
 
-test("an order that makes no sense is rejected with the rule it breaks", () => {
+test("an invalid order is rejected with the rule it breaks", () => {
   const faults = createFaults(SCOPE);
   const action = { kind: "no-answer" };
   const wrong: unknown[] = [
@@ -159,7 +159,7 @@ test("an order that makes no sense is rejected with the rule it breaks", () => {
   assert.throws(() => faults.order(wrong[2] as FaultOrder), RangeError);
 });
 
-test("no more than FAULTS_MAX orders stand at once", () => {
+test("at most FAULTS_MAX orders are kept at once", () => {
   const faults = createFaults(SCOPE);
   const order = () => faults.order({ provider: "apns", do: { kind: "no-answer" } });
   const first = order();

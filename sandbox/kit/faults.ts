@@ -1,13 +1,13 @@
 import { isFields } from "./read.ts";
 
-/** Orders kept at once; more is a mistake of the one who orders. */
+/** Orders kept at once; further ones are rejected. */
 export const FAULTS_MAX = 1_000;
-/** The longest delay that can be ordered, in ms: longer than any deadline in the system. */
+/** The longest delay that can be ordered, in ms: above every deadline in the system. */
 const DELAY_LONGEST_MS = 600_000;
 
-/** What is to go wrong. `code` is an HTTP/2 error code for RST_STREAM (default 2, INTERNAL_ERROR); HTTP/1.1 connections are destroyed. */
+/** The fault to inject. `code` is an HTTP/2 error code for RST_STREAM (default 2, INTERNAL_ERROR); HTTP/1.1 connections are destroyed. */
 export type FaultAction =
-  /** Answers this instead of judging. `accepted` says what the ledger is to hold; by default whether the status is 2xx. */
+  /** Answers this instead of judging. `accepted` is what the ledger records; default: whether the status is 2xx. */
   | {
       kind: "answer";
       status: number;
@@ -23,43 +23,43 @@ export type FaultAction =
   | { kind: "cut-before"; code?: number | undefined }
   /** Judged, then closed instead of answered. */
   | { kind: "cut-after"; code?: number | undefined }
-  /** Judged, then the whole HTTP/2 connection goes with everything in flight on it. */
+  /** Judged, then the whole HTTP/2 connection is closed with every request in flight on it. */
   | { kind: "goaway" }
-  /** Status queries only: answered from an index that is so far behind. */
+  /** Status queries only: answered from an index that is `ms` behind. */
   | { kind: "lag"; ms: number };
 
-/** What is told afterwards of the accepted message, other than "accepted" and then "delivered", once, right after the send. */
+/** How the webhooks of an accepted message differ from the default: "accepted", then "delivered", each once, right after the send. */
 export interface WebhookAction {
   kind: "webhooks";
-  /** All of it before the send is answered. */
+  /** All of them before the send is answered. */
   early?: boolean | undefined;
-  /** Each two times. */
+  /** Each one twice. */
   twice?: boolean | undefined;
-  /** Nothing. */
+  /** None at all. */
   never?: boolean | undefined;
-  /** The first so long after the send, in ms. */
+  /** From the send to the first one, in ms. */
   lateMs?: number | undefined;
-  /** The end before the beginning. */
+  /** In reverse order. */
   reversed?: boolean | undefined;
-  /** That it did not arrive; text: the provider's word for why ("30005", "dropped"). */
+  /** "undelivered" instead of "delivered"; text: the provider's code for the reason ("30005", "dropped"). */
   undelivered?: boolean | string | undefined;
 }
 
-/** A provider, or one of its requests that is not a send; those have no recipient here, so an order with a match never hits them. */
+/** A provider, or one of its side requests. Side requests have no recipient, so an order with `match` never applies to them. */
 export type FaultTarget = string;
 
 export interface FaultOrder {
   provider: FaultTarget;
   /** Part of the recipient or of the delivery id; absent: any. */
   match?: string | undefined;
-  /** How many requests it hits; default 1. */
+  /** How many requests it applies to; default 1. */
   times?: number | undefined;
   do: FaultAction | WebhookAction;
 }
 
 export interface StandingFault extends FaultOrder {
   id: number;
-  /** Hits left. */
+  /** Requests left. */
   times: number;
 }
 
@@ -73,11 +73,11 @@ export interface FaultScope {
 export interface Faults {
   /** Why this is not a valid order; undefined where it is one. */
   mistakeIn(order: unknown): string | undefined;
-  /** Throws RangeError where the order makes no sense or FAULTS_MAX is reached. Returns its id. */
+  /** Returns the id of the order. Throws RangeError where it is not valid or FAULTS_MAX is reached. */
   order(order: FaultOrder): number;
-  /** The oldest order that fits, used up by one. */
+  /** The oldest order that matches; counts one use of it. */
   take(provider: FaultTarget, recipient: string, deliveryId: string): FaultAction | undefined;
-  /** The same for what is told of a message that was accepted; such orders are none of take's. */
+  /** The same for orders of webhooks, which take() ignores. */
   takeWebhooks(provider: FaultTarget, recipient: string, deliveryId: string): WebhookAction | undefined;
   standing(): StandingFault[];
   clear(id?: number): void;
@@ -111,8 +111,8 @@ export function createFaults(scope: FaultScope): Faults {
       orders.push({ ...order, times: order.times ?? 1, id: lastId });
       return lastId;
     },
-    take: (...sent) => take(isOfRequest, ...sent),
-    takeWebhooks: (...sent) => take(isOfWebhooks, ...sent),
+    take: (...sent) => take(isForRequest, ...sent),
+    takeWebhooks: (...sent) => take(isForWebhooks, ...sent),
     standing: () => structuredClone(orders),
     clear(id) {
       orders = id === undefined ? [] : orders.filter((o) => o.id !== id);
@@ -120,8 +120,8 @@ export function createFaults(scope: FaultScope): Faults {
   };
 }
 
-const isOfWebhooks = (action: FaultOrder["do"]) => action.kind === "webhooks";
-const isOfRequest = (action: FaultOrder["do"]) => action.kind !== "webhooks";
+const isForWebhooks = (action: FaultOrder["do"]) => action.kind === "webhooks";
+const isForRequest = (action: FaultOrder["do"]) => action.kind !== "webhooks";
 
 function mistakeIn(order: unknown, { targets, webhookProviders }: FaultScope): string | undefined {
   if (!isFields(order) || !isFields(order.do)) return "an order has provider and do";
@@ -168,7 +168,7 @@ function webhooksMistake(
 
 const isBetween = (value: unknown, low: number, high: number) => Number.isInteger(value) && Number(value) >= low && Number(value) <= high;
 
-/** Those HTTP/2 forbids, and those the sandbox sets itself. */
+/** Headers that HTTP/2 forbids, and those that the sandbox sets itself. */
 const CONNECTION_HEADERS = ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "content-length"];
 
 const isHeaders = (value: unknown) =>

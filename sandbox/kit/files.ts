@@ -7,10 +7,10 @@ const writeBeside = (path: string, text: string) => {
   return beside;
 };
 
-/** Whole or not at all. */
+/** Replaces the file atomically. */
 export const replaceFile = (path: string, text: string) => renameSync(writeBeside(path, text), path);
 
-/** What the file holds; where there is none, `make` is written first. Of two that make at once the first stays. */
+/** The content of the file, which is first created with `make` where it is missing. If two processes create it at once, the first wins. */
 export function readOrMake(path: string, make: () => string): string {
   try {
     return readFileSync(path, "utf8");

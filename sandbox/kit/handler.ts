@@ -2,29 +2,29 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { FaultAction, Faults } from "./faults.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Handler, WireOut } from "./listener.ts";
-import type { Judgement, Play, WireAnswer, WireRequest } from "./simulator.ts";
-import type { TellingWebhooks } from "./webhooks.ts";
+import type { HttpSimulator, Judgement, WireAnswer, WireRequest } from "./simulator.ts";
+import type { WebhookSender } from "./webhooks.ts";
 import { cut, goAway, readRequest, send, withoutSecrets } from "./wire.ts";
 
-export interface ExchangeParts {
+export interface HandlerParts {
   provider: string;
-  play: Play;
+  simulator: HttpSimulator;
   ledger: Ledger;
   faults: Faults;
-  webhooks: TellingWebhooks;
+  webhooks: WebhookSender;
   /** ms since the epoch. */
   now: () => number;
-  /** Ends ordered delays. */
+  /** Aborts when the sandbox closes: ends ordered delays. */
   closing: AbortSignal;
 }
 
-/** One request of one provider: read, spoil if that was ordered, judge, write down, answer. */
-export function createExchange(parts: ExchangeParts): Handler {
+/** Handles one request to one provider: reads it, applies an ordered fault, judges it, adds it to the ledger, answers. */
+export function createHandler(parts: HandlerParts): Handler {
   return (request, response) => {
-    // A client that hangs up half way has no answer to get.
+    // A client that disconnects needs no answer.
     request.on("error", () => undefined);
     response.on("error", () => undefined);
-    readRequest(request, response, parts.play.bodyBytesMax).then(
+    readRequest(request, response, parts.simulator.bodyBytesMax).then(
       (wire) => handle(parts, wire, response),
       () => cut(response),
     );
@@ -32,23 +32,23 @@ export function createExchange(parts: ExchangeParts): Handler {
 }
 
 async function handle(
-  { provider, play, ledger, faults, webhooks, now, closing }: ExchangeParts,
+  { provider, simulator, ledger, faults, webhooks, now, closing }: HandlerParts,
   request: WireRequest,
   response: WireOut,
 ): Promise<void> {
-  const aside = play.aside?.(request);
-  if (aside !== undefined) {
-    const fault = aside.faultTarget === undefined ? undefined : faults.take(aside.faultTarget, "", "");
-    return carryOut(fault, orderedJudgement(fault)?.answer ?? aside.answer(fault?.kind === "lag" ? fault.ms : 0), response, closing);
+  const side = simulator.sideRequest?.(request);
+  if (side !== undefined) {
+    const fault = side.faultTarget === undefined ? undefined : faults.take(side.faultTarget, "", "");
+    return carryOut(fault, orderedJudgement(fault)?.answer ?? side.answer(fault?.kind === "lag" ? fault.ms : 0), response, closing);
   }
   const receivedAt = now();
-  const sent = play.read(request);
+  const sent = simulator.read(request);
   const fault = faults.take(provider, sent.recipient, sent.deliveryId);
   const ordered = orderedJudgement(fault);
-  // What was taken is found by status queries and told of, whatever was answered.
-  const taken = ordered?.accepted ? play.judge(request, sent) : undefined;
-  const judgement = ordered ?? play.judge(request, sent);
-  // Written down before a byte of the answer leaves: whoever has the answer finds the entry.
+  // A message that was accepted is found by status queries and reported by webhooks, even if the ordered answer says otherwise.
+  const accepted = ordered?.accepted ? simulator.judge(request, sent) : undefined;
+  const judgement = ordered ?? simulator.judge(request, sent);
+  // Added before the answer is sent: a client that has the answer finds the entry.
   ledger.add({
     provider,
     ...sent,
@@ -57,11 +57,11 @@ async function handle(
     receivedAt,
     headers: withoutSecrets(request.headers),
   });
-  if (judgement.accepted) await webhooks.tell(provider, sent, (taken ?? judgement).answer);
+  if (judgement.accepted) await webhooks.report(provider, sent, (accepted ?? judgement).answer);
   await carryOut(fault, judgement.answer, response, closing);
 }
 
-/** What a fault says in the provider's place; undefined where the provider is to judge. */
+/** The answer that a fault orders; undefined where the simulator judges. */
 function orderedJudgement(fault: FaultAction | undefined): Judgement | undefined {
   if (fault?.kind === "cut-before") return { accepted: false, code: "cut before", answer: { status: 500 } };
   if (fault?.kind !== "answer") return undefined;

@@ -8,7 +8,7 @@ export interface Jwt {
   signature: Buffer;
 }
 
-/** Takes a compact JWS apart; nothing is verified. */
+/** Parses a compact JWS without verifying it. */
 export function parseJwt(text: string): Jwt | undefined {
   const [head, body, tail, ...rest] = text.split(".");
   if (!head || !body || !tail || rest.length > 0) return undefined;

@@ -47,7 +47,7 @@ test("a delivery accepted twice is a duplicate, one rejected and then accepted i
   assert.equal(ledger.summary().deliveries, 0);
 });
 
-test("old entries leave, their counts stay", () => {
+test("old entries are dropped and still counted", () => {
   const ledger = createLedger(["apns", "fcm", "vonage"]);
   const total = Math.ceil(LEDGER_ENTRIES_MAX * 1.2);
   for (let n = 0; n < total; n += 1) ledger.add(entry({ deliveryId: `d-${n}`, receivedAt: n }));
@@ -59,7 +59,7 @@ test("old entries leave, their counts stay", () => {
   assert.deepEqual([deliveries, providers.apns?.accepted], [total, total]);
 });
 
-test("whoever waits is told when enough arrived, or that it did not", async () => {
+test("arrived() resolves once enough entries match, and rejects after its deadline", async () => {
   const ledger = createLedger(["apns", "fcm", "vonage"]);
   const two = ledger.arrived({ provider: "apns" }, 2);
   ledger.add(entry());

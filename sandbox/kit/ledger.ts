@@ -1,8 +1,8 @@
-/** Entries kept in full, at roughly 2 kB each: 200 MB at the worst. Older ones leave; counts go on. */
+/** Entries kept in full, at roughly 2 kB each: 200 MB at most. Older ones are dropped, and still counted. */
 export const LEDGER_ENTRIES_MAX = 100_000;
 /** Deliveries whose acceptances are counted, at roughly 150 bytes each. */
 const LEDGER_DELIVERIES_MAX = 2_000_000;
-/** What `arrived` waits at most unless told, in ms. */
+/** Default deadline of `arrived`, in ms. */
 const ARRIVED_WAIT_MS = 10_000;
 
 export interface LedgerEntry {
@@ -10,7 +10,7 @@ export interface LedgerEntry {
   deliveryId: string;
   attemptId: string;
   recipient: string;
-  /** The provider took responsibility, also where its answer was then withheld or cut. */
+  /** The provider accepted the message, even if its answer was then withheld or cut. */
   accepted: boolean;
   /** Short: "200", "410 Unregistered", "no answer". */
   answer: string;
@@ -34,7 +34,7 @@ export interface LedgerSummary {
   deliveries: number;
   /** Deliveries accepted more than once, with how often; the first thousand. */
   duplicates: Record<string, number>;
-  /** Entries no longer kept in full. */
+  /** Entries that were dropped. */
   forgotten: number;
 }
 
@@ -44,14 +44,14 @@ export interface Ledger {
   summary(): LedgerSummary;
   /** How often each delivery was accepted. */
   acceptances(): ReadonlyMap<string, number>;
-  /** Waits until `count` entries match; throws after `waitMs`. */
+  /** Waits until `count` entries match; rejects after `waitMs`. */
   arrived(filter: LedgerFilter, count: number, waitMs?: number): Promise<LedgerEntry[]>;
   clear(): void;
 }
 
 const DUPLICATES_SHOWN_MAX = 1_000;
 
-/** @param providerNames those whose requests it counts */
+/** @param providerNames whose requests the summary counts */
 export function createLedger(providerNames: readonly string[]): Ledger {
   let kept: LedgerEntry[] = [];
   let forgotten = 0;
@@ -66,7 +66,7 @@ export function createLedger(providerNames: readonly string[]): Ledger {
     acceptances: () => accepted,
     add(entry) {
       kept.push(entry);
-      // Cut in blocks: shifting one at a time would copy the array for each entry.
+      // Removed in blocks: removing one at a time would copy the array for each entry.
       if (kept.length > LEDGER_ENTRIES_MAX * 1.1) {
         forgotten += kept.length - LEDGER_ENTRIES_MAX;
         kept = kept.slice(-LEDGER_ENTRIES_MAX);
@@ -88,9 +88,9 @@ export function createLedger(providerNames: readonly string[]): Ledger {
       const { promise, resolve, reject } = Promise.withResolvers<LedgerEntry[]>();
       const stop = () => {
         clearTimeout(timer);
-        watchers.delete(look);
+        watchers.delete(check);
       };
-      const look = () => {
+      const check = () => {
         const found = entries(filter);
         if (found.length < count) return;
         stop();
@@ -100,8 +100,8 @@ export function createLedger(providerNames: readonly string[]): Ledger {
         stop();
         reject(new Error(`${entries(filter).length} of ${count} entries arrived within ${waitMs} ms`));
       }, waitMs);
-      watchers.add(look);
-      look();
+      watchers.add(check);
+      check();
       return promise;
     },
     clear() {

@@ -8,7 +8,7 @@ export type WireIn = IncomingMessage | Http2ServerRequest;
 export type WireOut = ServerResponse | Http2ServerResponse;
 export type Handler = (request: WireIn, response: WireOut) => void;
 
-/** What a listener speaks: plain HTTP/1.1, the same over TLS, HTTP/2 alone, or HTTP/2 with HTTP/1.1 for those who cannot. */
+/** What a listener speaks: plain HTTP/1.1, the same over TLS, HTTP/2 alone, or HTTP/2 with HTTP/1.1 as fallback. */
 export type Transport =
   | { kind: "http" }
   | { kind: "https"; certificate: ServerCertificate }
@@ -20,32 +20,33 @@ export interface Listener extends AsyncDisposable {
   origin: string;
 }
 
-/** How long idle HTTP/1.1 connections stay, in ms: like the real services, longer than a sender pauses. Node's 5 s would cut into sends. */
+/** How long idle HTTP/1.1 connections stay, in ms: like the real services, longer than the pause between two sends. Node's default of 5 s would close a connection just as a send begins. */
 const KEEP_ALIVE_MS = 65_000;
-/** Streams over the limit before Node ends the whole session: each is to be rejected on its own, however many a client opens. */
+/** Streams over the limit before Node ends the whole session: each excess stream must be rejected alone, however many a client opens. */
 const REJECTED_STREAMS_MAX = 100_000;
 
-/** A port, and whether any other will do where it is taken; 0 is any. */
+/** Where to listen. Port 0: any. */
 export interface WantedPort {
   port: number;
+  /** Whether any other port will do where this one is in use. */
   orAny: boolean;
   /** Address to listen on. */
   host: string;
-  /** What others call it by. */
+  /** Host name in the origin. */
   name: string;
 }
 
-/** Disposal destroys every connection. Rejects where the port is taken and no other will do. */
+/** Disposal destroys every connection. Rejects where the port is in use and `orAny` is false. */
 export async function listen(transport: Transport, { port, orAny, host, name }: WantedPort, handler: Handler): Promise<Listener> {
   const server = createServer(transport, handler);
   Object.assign(server, { keepAliveTimeout: KEEP_ALIVE_MS });
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
-    socket.on("error", () => undefined); // a client that goes away is no fault of ours
+    socket.on("error", () => undefined); // a client that disconnects is not an error here
     socket.once("close", () => sockets.delete(socket));
   });
-  // Handshakes that fail and sessions that break are what clients are tested with.
+  // Failed handshakes and broken sessions are expected: tests cause them.
   server.on("tlsClientError", () => undefined);
   server.on("sessionError", () => undefined);
   await bind(server, port, host).catch((error: NodeJS.ErrnoException) => {

@@ -1,7 +1,7 @@
-/** Keys remembered for "fails once, then works". Old ones are forgotten and would fail once more. */
+/** Keys remembered for "fails once, then works". The oldest are forgotten and would fail once more. */
 const KEYS_MAX = 100_000;
 
-/** True the first time it is asked about a key. */
+/** True for the first call with a key, false for later ones. */
 export type Once = (key: string) => boolean;
 
 export function createOnce(): Once {

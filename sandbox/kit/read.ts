@@ -7,7 +7,7 @@ export const fieldsOf = (value: unknown): Fields => (isFields(value) ? value : {
 export const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 export const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
 
-/** The JSON value of a body, or undefined where it is none. */
+/** The JSON value of a body; undefined where the body is not JSON. */
 export function parseJson(body: Buffer | string): unknown {
   try {
     return JSON.parse(body.toString());
@@ -16,7 +16,7 @@ export function parseJson(body: Buffer | string): unknown {
   }
 }
 
-/** "delivery/number" without the number. */
+/** The delivery id of an attempt id, which is "<delivery id>/<number>". */
 export const deliveryOf = (attemptId: string) => attemptId.slice(0, Math.max(0, attemptId.lastIndexOf("/")));
 
 /** User and password of a Basic header. */

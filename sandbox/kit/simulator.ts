@@ -1,4 +1,4 @@
-/** A request as it came off the wire, whichever version of HTTP carried it. */
+/** A request as received, over HTTP/1.1 or HTTP/2. */
 export interface WireRequest {
   method: string;
   path: string;
@@ -11,9 +11,9 @@ export interface WireRequest {
   connection: Connection;
 }
 
-/** What a play may do to the connection its request came on. */
+/** What a simulator may do to the connection of its request. */
 export interface Connection {
-  /** HTTP/2: how many streams the client may open from now on. Nothing on HTTP/1.1. */
+  /** HTTP/2: how many streams the client may open from now on. On HTTP/1.1: no effect. */
   allowStreams(count: number): void;
 }
 
@@ -23,7 +23,7 @@ export interface WireAnswer {
   body?: string | undefined;
 }
 
-/** Who a send was for and what it said, as far as that can be read; "" where it cannot. */
+/** The recipient and content of a send; "" for what cannot be read. */
 export interface Sent {
   deliveryId: string;
   attemptId: string;
@@ -40,19 +40,20 @@ export interface Judgement {
   answer: WireAnswer;
 }
 
-export interface Aside {
+/** A request that is not a send: a token exchange or a status query. */
+export interface SideRequest {
   /** Set where faults can be ordered for it. */
   faultTarget?: string | undefined;
-  /** @param lagMs how far a status query's index is behind: what was taken later is not found yet */
+  /** @param lagMs how far a status query's index is behind: messages accepted later are not found yet */
   answer(lagMs: number): WireAnswer;
 }
 
-/** One provider's behaviour. `read` never throws and changes nothing; `judge` may remember. */
-export interface Play {
-  /** Of longer bodies the rest is not kept; all are long enough to be rejected by their size. */
+/** One provider's behaviour over HTTP. `read` never throws and has no side effects; `judge` may have some. */
+export interface HttpSimulator {
+  /** Longer bodies are truncated to this and one byte more; it is above every limit by which a provider rejects a body. */
   bodyBytesMax: number;
-  /** What is no send: token exchange, status queries. undefined: it is a send, or at least a wrong one. */
-  aside?(request: WireRequest): Aside | undefined;
+  /** undefined: the request is a send, valid or not. */
+  sideRequest?(request: WireRequest): SideRequest | undefined;
   read(request: WireRequest): Sent;
   judge(request: WireRequest, sent: Sent): Judgement;
 }

@@ -1,32 +1,33 @@
 import { Agent, request } from "node:http";
-import type { SignedPost, Told, WebhookWriter } from "./webhook-write.ts";
+import type { SignedPost, WebhookEvent, WebhookWriter } from "./webhook-write.ts";
 
-/** Requests of one provider under way at once; meanwhile events gather for the next. */
+/** Concurrent requests of one provider; further events wait and are batched. */
 const POSTS_MAX = 4;
-/** Events of one provider that wait, at roughly 2 kB each; more are not told. */
+/** Waiting events of one provider, at roughly 2 kB each; more are dropped. */
 const EVENTS_WAITING_MAX = 50_000;
-/** What an answer may take, in ms: as long as providers wait. */
+/** Deadline of an answer, in ms: as long as providers wait. */
 const ANSWER_MS_MAX = 15_000;
-/** An event is offered so often: with twice the wait each time, for a good six seconds. */
+/** How often an event is tried, with twice the wait each time: for a little over six seconds. */
 export const TRIES_MAX = 8;
+/** Before the first retry, in ms. */
 const TRY_AGAIN_MS = 50;
 
 export interface PostCounts {
   /** Events that were answered 2xx. */
   told: number;
-  /** Events offered once more, because of another answer or none. */
+  /** Retries, after another answer or none. */
   repeated: number;
-  /** Events nobody took after TRIES_MAX, or that were too many. */
+  /** Events given up after TRIES_MAX, without a target, or because too many waited. */
   givenUp: number;
 }
 
 interface Waiting {
-  told: Told;
+  event: WebhookEvent;
   tries: number;
-  over(): void;
+  settle(): void;
 }
 
-/** Posts one provider's events in the order they come, until answered 2xx. Disposal gives up what is left. */
+/** Posts one provider's events in order, each until it is answered 2xx. Disposal gives up the rest. */
 export function createPoster(writer: WebhookWriter, target: () => string | undefined, counts: PostCounts) {
   const agent = new Agent({ keepAlive: true, maxSockets: POSTS_MAX });
   const closing = new AbortController();
@@ -36,7 +37,7 @@ export function createPoster(writer: WebhookWriter, target: () => string | undef
 
   function end(events: readonly Waiting[], result: "told" | "givenUp") {
     counts[result] += events.length;
-    for (const { over } of events) over();
+    for (const { settle } of events) settle();
   }
 
   function pump(): void {
@@ -49,21 +50,21 @@ export function createPoster(writer: WebhookWriter, target: () => string | undef
       }
       underWay += 1;
       const post = writer.write(
-        events.map(({ told }) => told),
+        events.map(({ event }) => event),
         base,
       );
-      send(post, agent).then((isTaken) => {
+      send(post, agent).then((isAccepted) => {
         underWay -= 1;
-        if (isTaken) end(events, "told");
-        else offerAgain(events);
+        if (isAccepted) end(events, "told");
+        else retry(events);
         pump();
       });
     }
   }
 
-  function offerAgain(events: readonly Waiting[]): void {
-    const [left, spent] = [events.filter((e) => e.tries + 1 < TRIES_MAX), events.filter((e) => e.tries + 1 >= TRIES_MAX)];
-    end(spent, "givenUp");
+  function retry(events: readonly Waiting[]): void {
+    const [left, exhausted] = [events.filter((e) => e.tries + 1 < TRIES_MAX), events.filter((e) => e.tries + 1 >= TRIES_MAX)];
+    end(exhausted, "givenUp");
     if (left.length === 0) return;
     counts.repeated += left.length;
     const again = () => {
@@ -76,12 +77,12 @@ export function createPoster(writer: WebhookWriter, target: () => string | undef
   }
 
   return {
-    /** Resolves when it was answered 2xx or given up. */
-    post(told: Told): Promise<void> {
+    /** Resolves when the event was answered 2xx or given up. */
+    post(event: WebhookEvent): Promise<void> {
       const { promise, resolve } = Promise.withResolvers<void>();
-      const event = { told, tries: 0, over: resolve };
-      if (waiting.length >= EVENTS_WAITING_MAX) end([event], "givenUp");
-      else waiting.push(event);
+      const added = { event, tries: 0, settle: resolve };
+      if (waiting.length >= EVENTS_WAITING_MAX) end([added], "givenUp");
+      else waiting.push(added);
       pump();
       return promise;
     },

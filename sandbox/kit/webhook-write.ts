@@ -1,12 +1,12 @@
 import { parseJson } from "./read.ts";
 import type { Sent, WireAnswer } from "./simulator.ts";
 
-/** One thing the provider tells of a message it accepted. */
-export interface Told {
-  /** The same when it is told again. */
+/** An event of a message that the provider accepted. */
+export interface WebhookEvent {
+  /** The same when the event is repeated. */
   eventId: string;
   kind: "accepted" | "delivered" | "undelivered";
-  /** In the provider's own words, for "undelivered"; undefined: its most usual one. */
+  /** The provider's code for "undelivered"; undefined: its most common one. */
   reason: string | undefined;
   sent: Sent;
   /** The provider's id of the message, or of one part of it. */
@@ -23,19 +23,19 @@ export interface SignedPost {
 
 /** How one provider writes its webhooks. */
 export interface WebhookWriter {
-  /** What one request may carry. */
+  /** How many events one request may carry. */
   eventsMax: number;
-  /** The ids in the answer to a send; each is told of on its own. */
+  /** The message ids in the answer to a send; each has events of its own. */
   refsIn(answer: WireAnswer): string[];
-  /** Whether this message asked to be told of at `target`. */
+  /** Whether this message asked for webhooks at `target`; absent: every message does. */
   isWanted?(sent: Sent, target: string): boolean;
-  /** Signed now. @param target base URL without a slash at its end */
-  write(told: readonly Told[], target: string): SignedPost;
+  /** Signed with the current time. @param target base URL without a slash at its end */
+  write(events: readonly WebhookEvent[], target: string): SignedPost;
 }
 
 export const bodyOf = (answer: WireAnswer): unknown => parseJson(answer.body ?? "");
 
-/** Name and value after name and value, by name: what providers that sign the URL put after it. */
+/** Names and values concatenated, sorted by name: what some providers append to the URL before signing. */
 export const formText = (form: Readonly<Record<string, string>>) =>
   Object.keys(form)
     .sort()

@@ -3,24 +3,24 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Faults, WebhookAction } from "./faults.ts";
 import type { Sent, WireAnswer } from "./simulator.ts";
 import { createPoster, type PostCounts } from "./webhook-post.ts";
-import type { Told, WebhookWriter } from "./webhook-write.ts";
+import type { WebhookEvent, WebhookWriter } from "./webhook-write.ts";
 
-/** From one webhook of a message to the next, in ms; the first comes that long after the send was judged. */
+/** Between two webhooks of a message, and between the send and the first one, in ms. */
 const STEP_MS = 5;
-/** What webhooks ordered to come early may hold up the answer to the send, in ms: less than a dispatcher waits. */
+/** How long webhooks ordered to come early may delay the answer to the send, in ms: less than a dispatcher waits. */
 const EARLY_MS_MAX = 2_000;
 
 export interface WebhooksState extends PostCounts {
   target: string | undefined;
-  /** Messages of which more is to be told. */
+  /** Messages with webhooks still to come. */
   open: number;
 }
 
 export interface Webhooks {
-  /** Base URL (http:) of who is to be told: "/<provider>" is put behind it. undefined: nobody, as at the start. Throws RangeError. */
+  /** Base URL (http:) of the receiver, to which "/<provider>" is appended. undefined, as at the start: no webhooks. Throws RangeError. */
   target(url: string | undefined): void;
   state(): WebhooksState;
-  /** Resolves once everything is told, or given up. */
+  /** Resolves once every webhook was answered 2xx or given up. */
   settled(): Promise<void>;
 }
 
@@ -31,25 +31,27 @@ export interface WebhooksParts {
   now: () => number;
 }
 
-export interface TellingWebhooks extends Webhooks, Disposable {
-  /** Tells what becomes of a message: "accepted", then "delivered", unless ordered otherwise. Resolves when the send may be answered. */
-  tell(provider: string, sent: Sent, answer: WireAnswer): Promise<void>;
+export interface WebhookSender extends Webhooks, Disposable {
+  /** Reports the fate of a message: "accepted", then "delivered", unless ordered otherwise. Resolves when the send may be answered. */
+  report(provider: string, sent: Sent, answer: WireAnswer): Promise<void>;
 }
 
-/** What the providers tell afterwards of the messages they accepted. */
-export function createWebhooks({ writers, faults, now }: WebhooksParts): TellingWebhooks {
+/** Sends the webhooks of the messages that providers accepted. */
+export function createWebhooks({ writers, faults, now }: WebhooksParts): WebhookSender {
   const counts: PostCounts = { told: 0, repeated: 0, givenUp: 0 };
   const closing = new AbortController();
   let target: string | undefined;
   const posters = new Map([...writers].map(([provider, writer]) => [provider, { writer, ...createPoster(writer, () => target, counts) }]));
   const open = new Set<Promise<void>>();
 
-  /** The stories of a message's parts, step by step. */
-  function stepsOf(provider: string, refs: readonly string[], sent: Sent, order: Partial<WebhookAction>): Told[][] {
+  /** The events of a message, step by step; each step has one event for each of the message's parts. */
+  function stepsOf(provider: string, refs: readonly string[], sent: Sent, order: Partial<WebhookAction>): WebhookEvent[][] {
     const end = order.undelivered === undefined || order.undelivered === false ? "delivered" : "undelivered";
     const reason = typeof order.undelivered === "string" ? order.undelivered : undefined;
     const steps = (["accepted", end] as const).map((kind) =>
-      refs.map((ref): Told => ({ eventId: randomUUID(), kind, reason, sent, ref: ref || `${provider}-${randomUUID()}`, at: now() })),
+      refs.map(
+        (ref): WebhookEvent => ({ eventId: randomUUID(), kind, reason, sent, ref: ref || `${provider}-${randomUUID()}`, at: now() }),
+      ),
     );
     const ordered = order.reversed ? steps.reverse() : steps;
     return order.twice ? ordered.flatMap((step) => [step, step]) : ordered;
@@ -65,23 +67,23 @@ export function createWebhooks({ writers, faults, now }: WebhooksParts): Telling
     async settled() {
       while (open.size > 0) await Promise.all(open);
     },
-    async tell(provider, sent, answer) {
+    async report(provider, sent, answer) {
       const poster = posters.get(provider);
       if (target === undefined || poster === undefined || poster.writer.isWanted?.(sent, target) === false) return;
       const order: Partial<WebhookAction> = faults.takeWebhooks(provider, sent.recipient, sent.deliveryId) ?? {};
       if (order.never) return;
       const refs = poster.writer.refsIn(answer);
       const steps = stepsOf(provider, refs.length > 0 ? refs : [""], sent, order);
-      const telling = (async () => {
+      const reporting = (async () => {
         for (const [index, step] of steps.entries()) {
           if (!order.early) await delay(index > 0 ? STEP_MS : (order.lateMs ?? STEP_MS), undefined, { signal: closing.signal });
-          await Promise.all(step.map((told) => poster.post(told)));
+          await Promise.all(step.map((event) => poster.post(event)));
         }
       })().catch(() => undefined); // closing
-      open.add(telling);
-      void telling.then(() => open.delete(telling));
+      open.add(reporting);
+      void reporting.then(() => open.delete(reporting));
       if (order.early)
-        await Promise.race([telling, delay(EARLY_MS_MAX, undefined, { signal: closing.signal, ref: false }).catch(() => undefined)]);
+        await Promise.race([reporting, delay(EARLY_MS_MAX, undefined, { signal: closing.signal, ref: false }).catch(() => undefined)]);
     },
     [Symbol.dispose]() {
       closing.abort();

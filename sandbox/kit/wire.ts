@@ -3,7 +3,7 @@ import { constants, Http2ServerResponse } from "node:http2";
 import type { WireIn, WireOut } from "./listener.ts";
 import type { WireAnswer, WireRequest } from "./simulator.ts";
 
-/** Reads a request; of a body longer than `bodyBytesMax` one byte more, so that it shows. Rejects when the client goes away. */
+/** Reads a request. Keeps one byte more than `bodyBytesMax` of a longer body, so that it can be recognised. Rejects when the client disconnects. */
 export async function readRequest(request: WireIn, response: WireOut, bodyBytesMax: number): Promise<WireRequest> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -46,13 +46,13 @@ export function send(response: WireOut, answer: WireAnswer): void {
   response.end(body);
 }
 
-/** Ends the exchange without an answer: RST_STREAM with `code` on HTTP/2, else the connection itself. */
+/** Ends the request without an answer: RST_STREAM with `code` on HTTP/2, otherwise the connection is closed. */
 export function cut(response: WireOut, code: number = constants.NGHTTP2_INTERNAL_ERROR): void {
   if (response instanceof Http2ServerResponse) response.stream?.close(code);
   else response.socket?.destroy();
 }
 
-/** Ends the connection with everything in flight on it; on HTTP/2 with a GOAWAY first. */
+/** Closes the connection with every request in flight on it; on HTTP/2 after a GOAWAY. */
 export function goAway(response: WireOut): void {
   if (response instanceof Http2ServerResponse) response.stream?.session?.destroy(undefined, constants.NGHTTP2_NO_ERROR);
   else response.socket?.destroy();
@@ -60,7 +60,7 @@ export function goAway(response: WireOut): void {
 
 const SECRET_HEADERS = ["authorization", "crypto-key"];
 
-/** Headers for the ledger: a credential becomes its scheme and a fingerprint, so that two can still be told apart. */
+/** Headers for the ledger: a credential becomes its scheme and a fingerprint, which still distinguishes two credentials. */
 export function withoutSecrets(headers: Readonly<Record<string, string>>): Record<string, string> {
   const kept = { ...headers };
   for (const name of SECRET_HEADERS) {

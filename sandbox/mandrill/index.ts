@@ -6,7 +6,7 @@ import { createMandrillWriter } from "./webhooks.ts";
 
 export const mandrill: SimulatorDefinition = {
   choiceOf: "email",
-  asideTargets: ["mandrill-status-query"],
+  sideRequestTargets: ["mandrill-status-query"],
   hasWebhooks: true,
   open({ file, now }) {
     const key = file("mandrill-api-key", () => randomBytes(16).toString("base64url"));

@@ -1,6 +1,6 @@
 import { type Fields, fieldsOf, listOf, textOf } from "../kit/read.ts";
 
-/** Messages that can be queried; the oldest leave. */
+/** Messages that can be queried; the oldest are dropped. */
 const MESSAGES_MAX = 10_000;
 const SEARCH_LIMIT_MAX = 1_000;
 const DAY_MS = 86_400_000;
@@ -14,7 +14,7 @@ export interface KeptMessage {
   ts: number;
 }
 
-/** What messages/info and messages/search know. */
+/** The messages that messages/info and messages/search return. */
 export function createMandrillMessages() {
   const kept = new Map<string, Fields>();
   return {

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { isAddress, localPart } from "../kit/address.ts";
 import { type Fields, fieldsOf, isFields, listOf, parseJson, sameSecret, textOf } from "../kit/read.ts";
-import { type Judgement, jsonAnswer, type Play, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
+import { type HttpSimulator, type Judgement, jsonAnswer, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
 import { createMandrillMessages } from "./messages.ts";
 
 export interface MandrillAccount {
@@ -13,7 +13,7 @@ export interface MandrillAccount {
 const BODY_BYTES_MAX = 25 * 1_048_576;
 const SUBJECT_CHARACTERS_MAX = 998;
 const TAG_CHARACTERS_MAX = 50;
-/** More go out later, "queued". */
+/** With more recipients the status is "queued". */
 const SYNCHRONOUS_RECIPIENTS_MAX = 10;
 
 interface RecipientAnswer {
@@ -24,14 +24,14 @@ interface RecipientAnswer {
   queued_reason?: string;
 }
 
-export function createMandrill(parts: { credentials: MandrillAccount; from: string; now: () => number }): Play {
+export function createMandrill(parts: { credentials: MandrillAccount; from: string; now: () => number }): HttpSimulator {
   const { credentials, from, now } = parts;
   const messages = createMandrillMessages();
 
   const methodIn = (request: WireRequest) => /^\/api\/1\.[03]\/([a-z]+\/[a-z0-9-]+?)(\.json)?$/.exec(request.path)?.[1] ?? "";
   const isKnown = (body: unknown) => sameSecret(textOf(fieldsOf(body).key), credentials.apiKey);
 
-  /** Status queries and whatever else is no send. */
+  /** Status queries and other methods that are not sends. */
   function answerOther(method: string, body: Fields, lagMs: number): WireAnswer {
     if (!isKnown(body)) return error(401, -1, "Invalid_Key", "Invalid API key");
     if (method === "users/ping") return jsonAnswer(200, "PONG!");
@@ -45,7 +45,7 @@ export function createMandrill(parts: { credentials: MandrillAccount; from: stri
 
   return {
     bodyBytesMax: BODY_BYTES_MAX,
-    aside(request) {
+    sideRequest(request) {
       const method = methodIn(request);
       if (method === "messages/send" && request.method === "POST") return undefined;
       return {
@@ -110,7 +110,7 @@ function messageFaults(message: unknown): Record<string, unknown> | undefined {
   return Object.keys(faults).length > 0 ? faults : undefined;
 }
 
-/** Addresses with a meaning; see README.md. */
+/** Addresses that select an answer; see README.md. */
 function answerFor(email: string, isOwnSender: boolean, isLater: boolean): RecipientAnswer {
   const _id = randomBytes(16).toString("hex");
   const local = localPart(email);

@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { fieldsOf, listOf, textOf } from "../kit/read.ts";
-import { bodyOf, FORM, formText, type Told, type WebhookWriter } from "../kit/webhook-write.ts";
+import { bodyOf, FORM, formText, type WebhookEvent, type WebhookWriter } from "../kit/webhook-write.ts";
 import type { MandrillAccount } from "./simulator.ts";
 
 /** Mailchimp Transactional: "A batch holds at most 1000 events". */
@@ -11,9 +11,9 @@ export function createMandrillWriter({ webhookKey }: MandrillAccount): WebhookWr
   return {
     eventsMax: EVENTS_MAX,
     refsIn: (answer) => listOf(bodyOf(answer)).map((one) => textOf(fieldsOf(one)._id)),
-    write(told, target) {
+    write(events, target) {
       const url = `${target}/mandrill`;
-      const form = { mandrill_events: JSON.stringify(told.map(eventOf)) };
+      const form = { mandrill_events: JSON.stringify(events.map(eventOf)) };
       const signature = createHmac("sha1", webhookKey)
         .update(`${url}${formText(form)}`)
         .digest("base64");
@@ -23,7 +23,7 @@ export function createMandrillWriter({ webhookKey }: MandrillAccount): WebhookWr
 }
 
 /** Reasons are the names of events: hard_bounce, soft_bounce, reject. */
-function eventOf({ kind, reason, sent, ref, at }: Told) {
+function eventOf({ kind, reason, sent, ref, at }: WebhookEvent) {
   const ts = Math.floor(at / 1_000);
   const message = fieldsOf(fieldsOf(sent.payload).message);
   const event = kind === "accepted" ? "send" : kind === "delivered" ? "delivered" : (reason ?? "hard_bounce");

@@ -1,6 +1,6 @@
 import { type Fields, fieldsOf, listOf, textOf } from "../kit/read.ts";
 
-/** Messages that can be queried; the oldest leave. */
+/** Messages that can be queried; the oldest are dropped. */
 const MESSAGES_MAX = 10_000;
 const LIMIT_MAX = 1_000;
 
@@ -35,7 +35,7 @@ export function createSendgridActivity() {
       if (kept.length > MESSAGES_MAX) kept.splice(0, kept.length - MESSAGES_MAX);
     },
     /**
-     * Conditions field="value" and unique_args['name']="value", joined by AND; newest first. Undefined where the query is none.
+     * Conditions field="value" and unique_args['name']="value", joined by AND; newest first. Undefined where the query is invalid.
      * @param indexedUntil ms since the epoch
      */
     filter(request: URLSearchParams, indexedUntil: number): Fields[] | undefined {

@@ -7,7 +7,7 @@ import { createSendgridWriter } from "./webhooks.ts";
 
 export const sendgrid: SimulatorDefinition = {
   choiceOf: "email",
-  asideTargets: ["sendgrid-status-query"],
+  sideRequestTargets: ["sendgrid-status-query"],
   hasWebhooks: true,
   open({ file, now }) {
     const key = file("sendgrid-api-key", () => `SG.${randomBytes(16).toString("base64url")}.${randomBytes(32).toString("base64url")}`);

@@ -29,7 +29,7 @@ const RESERVED_HEADERS = [
 
 const INVALID_ADDRESS = "Does not contain a valid address.";
 
-/** Everything wrong with a v3 mail; each wrong field its own error, as documented. @param now seconds since the epoch */
+/** All faults of a v3 mail, one error per field, as documented. @param now seconds since the epoch */
 export function mailFaults(mail: unknown, now: number): MailFault[] {
   if (!isFields(mail)) return [{ message: "Bad Request" }];
   const faults: MailFault[] = [];
@@ -69,7 +69,7 @@ export function mailFaults(mail: unknown, now: number): MailFault[] {
   return faults;
 }
 
-/** Returns how many addresses there are. */
+/** Returns the number of addresses. */
 function addressFaults(personalization: Fields, at: string, faults: MailFault[]): number {
   if (listOf(personalization.to).length === 0)
     faults.push({
@@ -83,7 +83,7 @@ function addressFaults(personalization: Fields, at: string, faults: MailFault[])
     listOf(personalization[kind]).forEach((person, index) => {
       count += 1;
       const address = textOf(fieldsOf(person).email);
-      // The local part "invalid" has a meaning; see README.md.
+      // The local part "invalid" selects this answer; see README.md.
       if (!isAddress(address) || localPart(address) === "invalid")
         faults.push({ message: INVALID_ADDRESS, field: `${at}.${kind}.${index}.email` });
       if (seen.has(address.toLowerCase()))

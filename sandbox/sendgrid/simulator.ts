@@ -1,7 +1,7 @@
 import { type KeyObject, randomBytes } from "node:crypto";
 import { localPart } from "../kit/address.ts";
 import { fieldsOf, listOf, parseBearer, parseJson, sameSecret, textOf } from "../kit/read.ts";
-import { type Judgement, jsonAnswer, type Play, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
+import { type HttpSimulator, type Judgement, jsonAnswer, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
 import { createSendgridActivity } from "./activity.ts";
 import { type MailFault, mailFaults } from "./mail.ts";
 
@@ -12,11 +12,11 @@ export interface SendgridAccount {
 
 /** SendGrid: "Mail Send", "Errors", "Rate limits". */
 const BODY_BYTES_MAX = 30 * 1_048_576;
-/** How far ahead X-RateLimit-Reset lies, in s. */
+/** From now to X-RateLimit-Reset, in s. */
 const THROTTLED_S = 2;
 const HELP = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#message.";
 
-export function createSendgrid(parts: { credentials: SendgridAccount; from: string; now: () => number }): Play {
+export function createSendgrid(parts: { credentials: SendgridAccount; from: string; now: () => number }): HttpSimulator {
   const { credentials, from, now } = parts;
   const activity = createSendgridActivity();
 
@@ -47,14 +47,14 @@ export function createSendgrid(parts: { credentials: SendgridAccount; from: stri
           field: "from",
         },
       ]);
-    // An address with a meaning; see README.md.
+    // An address that selects an answer; see README.md.
     if (recipientsOf(mail).some((address) => localPart(address).startsWith("throttled"))) return throttled(now());
     return undefined;
   }
 
   return {
     bodyBytesMax: BODY_BYTES_MAX,
-    aside(request) {
+    sideRequest(request) {
       if (request.method !== "GET" || request.path !== "/v3/messages") return undefined;
       return { faultTarget: "sendgrid-status-query", answer: (lagMs) => answerStatusQuery(request, lagMs) };
     },

@@ -1,9 +1,9 @@
 import { sign } from "node:crypto";
 import { fieldsOf, listOf } from "../kit/read.ts";
-import type { Told, WebhookWriter } from "../kit/webhook-write.ts";
+import type { WebhookEvent, WebhookWriter } from "../kit/webhook-write.ts";
 import type { SendgridAccount } from "./simulator.ts";
 
-/** SendGrid posts up to 768 kB; an event of ours takes less than 1 kB. */
+/** SendGrid posts up to 768 kB; one of these events is smaller than 1 kB. */
 const EVENTS_MAX = 500;
 
 /** The signed Event Webhook (SendGrid: "Event Webhook Reference", "Event Webhook Security Features"). */
@@ -11,9 +11,9 @@ export function createSendgridWriter({ webhookKey }: SendgridAccount, now: () =>
   return {
     eventsMax: EVENTS_MAX,
     refsIn: (answer) => [answer.headers?.["x-message-id"] ?? ""],
-    write(told, target) {
+    write(events, target) {
       // The line break is part of what is signed.
-      const body = `${JSON.stringify(told.map(eventOf))}\r\n`;
+      const body = `${JSON.stringify(events.map(eventOf))}\r\n`;
       const timestamp = String(Math.floor(now() / 1_000));
       const headers = {
         "content-type": "application/json;charset=utf-8",
@@ -25,7 +25,7 @@ export function createSendgridWriter({ webhookKey }: SendgridAccount, now: () =>
   };
 }
 
-function eventOf({ eventId, kind, reason, sent, ref, at }: Told) {
+function eventOf({ eventId, kind, reason, sent, ref, at }: WebhookEvent) {
   const { custom_args } = fieldsOf(listOf(fieldsOf(sent.payload).personalizations)[0]);
   return {
     email: sent.recipient,
@@ -34,12 +34,12 @@ function eventOf({ eventId, kind, reason, sent, ref, at }: Told) {
     ...fieldsOf(custom_args),
     sg_event_id: eventId,
     sg_message_id: `${ref}.recvd-5d8cf7b9c4-abcde-1-64A1B2C3-1.0`,
-    ...saidOf(kind, reason),
+    ...statusOf(kind, reason),
   };
 }
 
 /** Reasons are "bounce", "blocked" and "dropped". */
-function saidOf(kind: Told["kind"], reason: string | undefined) {
+function statusOf(kind: WebhookEvent["kind"], reason: string | undefined) {
   if (kind === "accepted") return { event: "processed" };
   if (kind === "delivered") return { event: "delivered", response: "250 OK", tls: 1 };
   if (reason === "dropped") return { event: "dropped", reason: "Bounced Address" };

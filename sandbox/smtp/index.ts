@@ -9,7 +9,7 @@ const USER = "carillon";
 const ACCESS_TOKEN = "smtp-access-token";
 
 export const smtp: SimulatorDefinition = {
-  asideTargets: SMTP_STAGES,
+  sideRequestTargets: SMTP_STAGES,
   open({ file, certificate }) {
     const password = file("smtp-password", () => randomBytes(16).toString("base64url"));
     const accessToken = file(ACCESS_TOKEN, () => randomBytes(16).toString("base64url"));

@@ -7,11 +7,11 @@ import { localPart } from "../kit/address.ts";
 import type { ServerCertificate } from "../kit/certificate.ts";
 import { EMAIL_SENDER } from "../kit/email-sender.ts";
 import type { FaultAction } from "../kit/faults.ts";
-import type { ExchangeParts } from "../kit/handler.ts";
+import type { HandlerParts } from "../kit/handler.ts";
 import type { Listener, WantedPort } from "../kit/listener.ts";
 import { sameSecret } from "../kit/read.ts";
 
-/** Faults can be ordered for each stage; those of "smtp" itself are met at the dot that ends a message. */
+/** Faults can be ordered for each stage; those of "smtp" itself apply at the dot that ends a message. */
 export const SMTP_STAGES = ["smtp-connect", "smtp-ehlo", "smtp-starttls", "smtp-auth", "smtp-mail", "smtp-rcpt", "smtp-body"] as const;
 type Stage = (typeof SMTP_STAGES)[number];
 
@@ -21,19 +21,19 @@ export interface SmtpAccount {
   accessToken: string;
 }
 
-type SmtpParts = Omit<ExchangeParts, "play"> & { account: SmtpAccount; certificate: ServerCertificate };
+type SmtpParts = Omit<HandlerParts, "simulator"> & { account: SmtpAccount; certificate: ServerCertificate };
 type Done = (error: Error | null) => void;
 
 /** Longer messages are answered 552. */
 const MESSAGE_BYTES_MAX = 10_485_760;
 
-/** A relay for submission: STARTTLS, then AUTH, one sender, addresses with a meaning. Disposal destroys every connection. */
+/** A relay for submission: STARTTLS, then AUTH, one sender, addresses that select an answer. Disposal destroys every connection. */
 export async function listenSmtp(wanted: WantedPort, parts: SmtpParts): Promise<Listener> {
   const { account, certificate, faults, closing } = parts;
   const sockets = new Map<number, Socket>();
   const cut = (session: SMTPServerSession) => sockets.get(session.remotePort)?.destroy();
 
-  /** Carries out what is ordered for a stage. Calls `done` with the ordered reply, or, where nothing is ordered, goes on. */
+  /** Applies the fault ordered for a stage: calls `done` with the ordered reply, or `goOn` where none is ordered. */
   function atStage(stage: Stage, session: SMTPServerSession, done: Done, goOn: () => void): void {
     const fault = faults.take(stage, "", "");
     void carryOut(fault, () => cut(session), closing, done, goOn);
@@ -114,7 +114,7 @@ export async function listenSmtp(wanted: WantedPort, parts: SmtpParts): Promise<
   };
 }
 
-/** Read, spoil if that was ordered, judge, write down, answer: as for the providers over HTTP. */
+/** Reads a message, applies an ordered fault, adds it to the ledger, answers: as for the providers over HTTP. */
 async function takeMessage(
   { provider, ledger, faults, now, closing }: SmtpParts,
   message: Buffer,
@@ -128,21 +128,21 @@ async function takeMessage(
   const recipient = rcptTo[0]?.address ?? "";
   const deliveryId = headers["x-carillon-delivery"] ?? "";
   const fault = faults.take(provider, recipient, deliveryId);
-  const isTaken = fault?.kind === "answer" ? fault.status < 300 : fault?.kind !== "cut-before";
+  const isAccepted = fault?.kind === "answer" ? fault.status < 300 : fault?.kind !== "cut-before";
   const queueId = `SB${now().toString(36)}${Math.random().toString(36).slice(2, 8)}`.toUpperCase();
   ledger.add({
     provider,
     deliveryId,
     attemptId: headers["x-carillon-attempt"] ?? "",
     recipient,
-    accepted: isTaken,
+    accepted: isAccepted,
     answer: fault === undefined ? "250" : fault.kind === "answer" ? `${fault.status} ordered` : fault.kind,
     receivedAt: now(),
     payload: { mailFrom: mailFrom === false ? "" : mailFrom.address, rcptTo: recipient, isSecure: session.secure, smtpUtf8, raw },
     headers,
   });
-  const take = () => done(null, `2.0.0 Ok: queued as ${queueId}`);
-  await carryOut(fault, cut, closing, done, take);
+  const accept = () => done(null, `2.0.0 Ok: queued as ${queueId}`);
+  await carryOut(fault, cut, closing, done, accept);
 }
 
 async function carryOut(fault: FaultAction | undefined, cut: () => void, closing: AbortSignal, done: Done, goOn: () => void) {
@@ -165,7 +165,7 @@ async function carryOut(fault: FaultAction | undefined, cut: () => void, closing
 
 const reply = (responseCode: number, text: string) => Object.assign(new Error(text), { responseCode });
 
-/** Addresses with a meaning; see README.md. */
+/** Addresses that select an answer; see README.md. */
 function rejectionOf(address: string): Error | undefined {
   const local = localPart(address);
   if (local.startsWith("reject")) return reply(550, "5.1.1 mailbox unknown");
@@ -173,7 +173,7 @@ function rejectionOf(address: string): Error | undefined {
   return undefined;
 }
 
-/** Unfolded, by lower-case name; of repeated ones the last. */
+/** Unfolded, by lower-case name; the last of repeated ones. */
 function headersOf(raw: string): Record<string, string> {
   const head = raw.slice(0, `${raw}\r\n\r\n`.indexOf("\r\n\r\n")).replace(/\r\n[ \t]+/g, " ");
   return Object.fromEntries(

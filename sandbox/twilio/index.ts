@@ -5,7 +5,7 @@ import { createTwilioWriter } from "./webhooks.ts";
 
 export const twilio: SimulatorDefinition = {
   choiceOf: "sms",
-  asideTargets: ["twilio-status-query"],
+  sideRequestTargets: ["twilio-status-query"],
   hasWebhooks: true,
   open({ file, now }) {
     const token = file("twilio-auth-token", () => randomHex(16));

@@ -1,4 +1,4 @@
-/** Messages that can be queried; the oldest leave. */
+/** Messages that can be queried; the oldest are dropped. */
 const MESSAGES_MAX = 10_000;
 const PAGE_SIZE_MAX = 1_000;
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { deliveryOf, parseBasic, sameSecret } from "../kit/read.ts";
 import { countSegments } from "../kit/segments.ts";
-import { type Judgement, jsonAnswer, type Play, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
+import { type HttpSimulator, type Judgement, jsonAnswer, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
 import { createTwilioMessages } from "./messages.ts";
 
 export interface TwilioAccount {
@@ -22,13 +22,13 @@ interface Rejection {
 }
 const reject = (code: number, message: string, status = 400): Rejection => ({ status, code, message });
 
-export function createTwilio(parts: { credentials: TwilioAccount; now: () => number }): Play {
+export function createTwilio(parts: { credentials: TwilioAccount; now: () => number }): HttpSimulator {
   const { credentials, now } = parts;
   const { accountSid, authToken } = credentials;
   const messages = createTwilioMessages(accountSid);
   const collection = `/2010-04-01/Accounts/${accountSid}/Messages.json`;
 
-  /** What every request is rejected for. */
+  /** Faults that reject any request. */
   function accountRejection(request: WireRequest): Rejection | undefined {
     const basic = parseBasic(request.headers.authorization);
     if (basic === undefined || basic.user !== accountSid || !sameSecret(basic.password, authToken))
@@ -48,7 +48,7 @@ export function createTwilio(parts: { credentials: TwilioAccount; now: () => num
 
   return {
     bodyBytesMax: 65_536,
-    aside(request) {
+    sideRequest(request) {
       if (request.method !== "GET") return undefined;
       return {
         faultTarget: "twilio-status-query",
@@ -125,7 +125,7 @@ function senderRejection(form: URLSearchParams, ownNumber: string): Rejection | 
   }
 }
 
-/** Twilio's own test numbers, and ends with a meaning; see README.md. */
+/** Twilio's own test numbers, and suffixes that select an answer; see README.md. */
 function numberRejection(to: string): Rejection | undefined {
   if (!/^\+[1-9]\d{6,14}$/.test(to)) return reject(21211, `Invalid 'To' Phone Number: ${to}`);
   switch (to) {

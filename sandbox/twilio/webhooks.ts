@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { fieldsOf, textOf } from "../kit/read.ts";
-import { bodyOf, FORM, formText, type Told, type WebhookWriter } from "../kit/webhook-write.ts";
+import { bodyOf, FORM, formText, type WebhookEvent, type WebhookWriter } from "../kit/webhook-write.ts";
 import type { TwilioAccount } from "./simulator.ts";
 
 const STATUS = { accepted: "sent", delivered: "delivered", undelivered: "undelivered" } as const;
@@ -15,26 +15,26 @@ export function createTwilioWriter({ accountSid, authToken }: TwilioAccount): We
       const callback = callbackOf(payload);
       return URL.canParse(callback) && new URL(callback).origin === new URL(target).origin;
     },
-    write([told]: readonly [Told]) {
-      const { To, From } = fieldsOf(told.sent.payload);
+    write([event]: readonly [WebhookEvent]) {
+      const { To, From } = fieldsOf(event.sent.payload);
       const form: Record<string, string> = {
-        SmsSid: told.ref,
-        SmsStatus: STATUS[told.kind],
-        MessageStatus: STATUS[told.kind],
+        SmsSid: event.ref,
+        SmsStatus: STATUS[event.kind],
+        MessageStatus: STATUS[event.kind],
         To: textOf(To),
-        MessageSid: told.ref,
+        MessageSid: event.ref,
         AccountSid: accountSid,
         From: textOf(From),
         ApiVersion: "2010-04-01",
-        ...(told.kind === "undelivered" ? { ErrorCode: told.reason ?? UNREACHABLE } : {}),
+        ...(event.kind === "undelivered" ? { ErrorCode: event.reason ?? UNREACHABLE } : {}),
       };
-      const url = callbackOf(told.sent.payload);
+      const url = callbackOf(event.sent.payload);
       const headers = {
         "content-type": FORM,
         "x-twilio-signature": createHmac("sha1", authToken)
           .update(`${url}${formText(form)}`)
           .digest("base64"),
-        "i-twilio-idempotency-token": told.eventId,
+        "i-twilio-idempotency-token": event.eventId,
       };
       return { url, headers, body: new URLSearchParams(form).toString() };
     },

@@ -5,7 +5,7 @@ import { createVonageWriter } from "./webhooks.ts";
 
 export const vonage: SimulatorDefinition = {
   choiceOf: "sms",
-  asideTargets: ["vonage-status-query"],
+  sideRequestTargets: ["vonage-status-query"],
   hasWebhooks: true,
   open({ file, once, now }) {
     const secret = file("vonage-api-secret", () => randomHex(8));

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { jsonAnswer, type WireAnswer } from "../kit/simulator.ts";
 
-/** Records that can be queried; the oldest leave. */
+/** Records that can be queried; the oldest are dropped. */
 const RECORDS_MAX = 10_000;
 
 export interface SmsRecord {
@@ -67,7 +67,7 @@ export function createVonageReports(accountId: string) {
   };
 }
 
-/** The parameter at fault. */
+/** The name of the invalid parameter. */
 function mistakeIn(query: URLSearchParams, accountId: string): string | undefined {
   if (query.get("account_id") !== accountId) return "account_id";
   if (query.get("product") !== "SMS") return "product";

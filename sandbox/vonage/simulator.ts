@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Once } from "../kit/once.ts";
 import { deliveryOf, type Fields, fieldsOf, parseBasic, parseJson, sameSecret } from "../kit/read.ts";
 import { countSegments } from "../kit/segments.ts";
-import { type Judgement, jsonAnswer, type Play, type Sent, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
+import { type HttpSimulator, type Judgement, jsonAnswer, type Sent, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
 import { createVonageReports } from "./reports.ts";
 
 export interface VonageAccount {
@@ -31,8 +31,8 @@ const ERROR_TEXT: Record<string, string> = {
   "29": "Non-Whitelisted Destination",
   "33": "Number De-activated",
 };
-/** Those that pass when tried again. */
-const PASSING = ["1", "5", "10"];
+/** Temporary errors: the next try succeeds. */
+const TEMPORARY = ["1", "5", "10"];
 
 interface Rejection {
   status: string;
@@ -42,11 +42,11 @@ const reject = (status: string, text = ERROR_TEXT[status] ?? "Error"): Rejection
 
 type Params = Readonly<Record<string, string>>;
 
-export function createVonage(parts: { credentials: VonageAccount; once: Once; now: () => number }): Play {
+export function createVonage(parts: { credentials: VonageAccount; once: Once; now: () => number }): HttpSimulator {
   const { credentials, once, now } = parts;
   const reports = createVonageReports(credentials.apiKey);
 
-  /** The Reports API takes nothing but Basic credentials. */
+  /** The Reports API accepts Basic credentials only. */
   function answerStatusQuery(request: WireRequest, lagMs: number): WireAnswer {
     const basic = parseBasic(request.headers.authorization);
     if (basic?.user !== credentials.apiKey || !sameSecret(basic.password, credentials.apiSecret))
@@ -65,7 +65,7 @@ export function createVonage(parts: { credentials: VonageAccount; once: Once; no
 
   return {
     bodyBytesMax: 65_536,
-    aside(request) {
+    sideRequest(request) {
       if (request.path === "/v2/reports/records" && request.method === "GET")
         return { faultTarget: "vonage-status-query", answer: (lagMs) => answerStatusQuery(request, lagMs) };
       return request.path === "/sms/json" && request.method === "POST" ? undefined : { answer: () => ({ status: 404 }) };
@@ -111,7 +111,7 @@ export function createVonage(parts: { credentials: VonageAccount; once: Once; no
   };
 }
 
-/** JSON, form or query: the API takes all three. */
+/** The API accepts JSON, a form or the query string. */
 function paramsOf({ headers, body, query }: WireRequest): Params {
   const isJson = /^application\/json\b/i.test(headers["content-type"] ?? "");
   const given: Fields = isJson ? fieldsOf(parseJson(body)) : Object.fromEntries(new URLSearchParams(body.toString()));
@@ -134,10 +134,10 @@ function paramRejection(params: Params): Rejection | undefined {
   return undefined;
 }
 
-/** Numbers whose end has a meaning; see README.md. */
+/** Numbers whose suffix selects an answer; see README.md. */
 function numberRejection({ recipient, deliveryId }: Sent, once: Once): Rejection | undefined {
   if (recipient.endsWith("0007")) return reject("7");
   const status = /9990(\d\d)$/.exec(recipient)?.[1]?.replace(/^0/, "");
   if (status === undefined || ERROR_TEXT[status] === undefined) return undefined;
-  return !PASSING.includes(status) || once(`vonage ${recipient} ${deliveryId}`) ? reject(status) : undefined;
+  return !TEMPORARY.includes(status) || once(`vonage ${recipient} ${deliveryId}`) ? reject(status) : undefined;
 }

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { fieldsOf, listOf, textOf } from "../kit/read.ts";
-import { bodyOf, type Told, type WebhookWriter } from "../kit/webhook-write.ts";
+import { bodyOf, type WebhookEvent, type WebhookWriter } from "../kit/webhook-write.ts";
 import type { VonageAccount } from "./simulator.ts";
 
 const STATUS = { accepted: "accepted", delivered: "delivered", undelivered: "failed" } as const;
@@ -12,19 +12,19 @@ export function createVonageWriter({ apiKey, signatureSecret }: VonageAccount, n
   return {
     eventsMax: 1,
     refsIn: (answer) => listOf(fieldsOf(bodyOf(answer)).messages).map((message) => textOf(fieldsOf(message)["message-id"])),
-    write([told]: readonly [Told], target) {
-      const payload = fieldsOf(told.sent.payload);
+    write([event]: readonly [WebhookEvent], target) {
+      const payload = fieldsOf(event.sent.payload);
       // 2026-01-05T12:00:00.000Z
-      const time = new Date(told.at).toISOString();
+      const time = new Date(event.at).toISOString();
       const params: Record<string, string> = {
         msisdn: textOf(payload.to),
         to: textOf(payload.from),
         "network-code": "23430",
-        messageId: told.ref,
+        messageId: event.ref,
         price: "0.03330000",
-        status: STATUS[told.kind],
+        status: STATUS[event.kind],
         scts: time.replace(/\D/g, "").slice(2, 12),
-        "err-code": told.kind === "undelivered" ? (told.reason ?? ABSENT) : "0",
+        "err-code": event.kind === "undelivered" ? (event.reason ?? ABSENT) : "0",
         "api-key": apiKey,
         "client-ref": textOf(payload["client-ref"]),
         "message-timestamp": time.slice(0, 19).replace("T", " "),

@@ -10,7 +10,7 @@ export const webpush: SimulatorDefinition<Simulator & { subscription(name: strin
     const publicKey = publicPoint(privateKey.text);
     const subscriber = rememberSubscribers(file("webpush-subscription-secret", () => randomHex(32)).text);
     return {
-      /** Throws RangeError where the name is none. */
+      /** Throws RangeError where the name is invalid. */
       subscription(name) {
         if (!isSubscriptionName(name)) throw new RangeError("a subscription's name is 1 to 100 of A-Z a-z 0-9 _ -");
         const keys = subscriber(name);

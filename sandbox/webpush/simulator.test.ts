@@ -60,7 +60,7 @@ function push(name: string, payload: string, change: Change = {}): Promise<RawAn
 }
 const answer = ({ status, json }: RawAnswer) => `${status} ${fieldsOf(json).errno ?? ""}`.trim();
 
-test("an encrypted push is answered 201 with its location, and the ledger holds what it said", async () => {
+test("an encrypted push is answered 201 with its location, and the ledger holds its content", async () => {
   sandbox.ledger.clear();
   const given = await push("phone", JSON.stringify(PAYLOAD), { headers: { Topic: "t1", Urgency: "high" } });
   assert.equal(given.status, 201);
@@ -92,7 +92,7 @@ test("headers and body are rejected with Mozilla's error numbers", async () => {
     ["400 111", { headers: { TTL: undefined } }],
     ["400 113", { headers: { Topic: "x".repeat(33) } }],
     ["400 110", { headers: { "Content-Encoding": "aesgcm" } }],
-    ["400 110", { keysOf: "somebody-else" }],
+    ["400 110", { keysOf: "another-subscription" }],
     ["400 110", { body: Buffer.from("plain text") }],
     ["413 104", { body: Buffer.alloc(4_097) }],
     ["405 999", { method: "PUT" }],

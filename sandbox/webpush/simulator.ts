@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Once } from "../kit/once.ts";
 import { fieldsOf, parseJson, textOf } from "../kit/read.ts";
-import { type Judgement, jsonAnswer, type Play, type Sent, type WireRequest } from "../kit/simulator.ts";
+import { type HttpSimulator, type Judgement, jsonAnswer, type Sent, type WireRequest } from "../kit/simulator.ts";
 import { decryptBody, type Subscriber } from "./subscription.ts";
 import { createVapidCheck } from "./vapid.ts";
 
@@ -28,7 +28,7 @@ export interface WebPushParts {
 
 export const isSubscriptionName = (name: string) => /^[A-Za-z0-9_-]{1,100}$/.test(name);
 
-export function createWebPush({ subscriber, vapidPublicKey, origin, once, now }: WebPushParts): Play {
+export function createWebPush({ subscriber, vapidPublicKey, origin, once, now }: WebPushParts): HttpSimulator {
   const checkVapid = createVapidCheck(vapidPublicKey, now);
   const nameIn = (request: WireRequest) => {
     const name = /^\/wpush\/([^/]+)$/.exec(request.path)?.[1] ?? "";
@@ -49,7 +49,7 @@ export function createWebPush({ subscriber, vapidPublicKey, origin, once, now }:
     if (vapidFault !== undefined) return reject(403, 109, "Forbidden", vapidFault.detail);
     if (body.length > BODY_BYTES_MAX) return reject(413, 104, "Payload Too Large", "Data payload is too large");
     if (body.length > 0 && headers["content-encoding"] !== "aes128gcm") return reject(400, 110, "Bad Request", "Unknown Content-Encoding");
-    // A push service cannot read the body; the sandbox is the browser too, and says at once what a browser would drop.
+    // A real push service cannot read the body. The sandbox also plays the browser, and rejects at once what a browser would drop.
     if (body.length > 0 && sent.payload === undefined) return reject(400, 110, "Bad Request", decryptFault(request));
     return nameRejection(name, sent.deliveryId, once);
   }
@@ -84,7 +84,7 @@ export function createWebPush({ subscriber, vapidPublicKey, origin, once, now }:
   };
 }
 
-/** Subscriptions whose name has a meaning; see README.md. */
+/** Subscriptions whose name selects an answer; see README.md. */
 function nameRejection(name: string, deliveryId: string, once: Once): Rejection | undefined {
   const isFirst = () => once(`webpush ${name} ${deliveryId}`);
   if (name.startsWith("gone-")) return reject(410, 106, "Gone", "Request did not validate, the subscription has been deleted");

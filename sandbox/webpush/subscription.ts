@@ -9,11 +9,11 @@ export interface Subscriber {
   auth: Buffer;
 }
 
-/** The subscriber of this name: the same for the same secret, so that nothing has to be kept. */
+/** Derives the subscriber of this name from the secret, so that nothing has to be stored. */
 function deriveSubscriber(secret: string, name: string): Subscriber {
   const derive = (purpose: string) => createHmac("sha256", secret).update(`${purpose} ${name}`).digest();
   const ecdh = createECDH("prime256v1");
-  // One derived scalar in 2^32 is none of P-256; then the next.
+  // One derived scalar in 2^32 is not valid for P-256; then the next one is tried.
   for (let n = 0; ; n += 1) {
     try {
       ecdh.setPrivateKey(derive(`key ${n}`));
@@ -25,14 +25,14 @@ function deriveSubscriber(secret: string, name: string): Subscriber {
   return { ecdh, publicKey: ecdh.getPublicKey(), auth: derive("auth").subarray(0, 16) };
 }
 
-/** What the browser hands to the application; keys in base64url. */
+/** What the browser gives to the application; keys in base64url. */
 export interface PushSubscription {
   pushUrl: string;
   p256dh: string;
   auth: string;
 }
 
-/** Subscribers kept derived, at well under 1 kB each. */
+/** Derived subscribers kept in memory, at well under 1 kB each. */
 const SUBSCRIBERS_MAX = 10_000;
 
 export function rememberSubscribers(secret: string): (name: string) => Subscriber {
@@ -50,12 +50,12 @@ const HEADER_BYTES = SALT_BYTES + 4 + 1;
 const TAG_BYTES = 16;
 const POINT_BYTES = 65;
 
-/** The text of an aes128gcm body (RFC 8188, RFC 8291), or why there is none. */
+/** The text of an aes128gcm body (RFC 8188, RFC 8291), or why it cannot be decrypted. */
 export function decryptBody(subscriber: Subscriber, body: Buffer): { text: string } | { fault: string } {
   if (body.length < HEADER_BYTES + POINT_BYTES + TAG_BYTES + 1) return { fault: "body is too short" };
   const salt = body.subarray(0, SALT_BYTES);
   const recordSize = body.readUInt32BE(SALT_BYTES);
-  if (body[SALT_BYTES + 4] !== POINT_BYTES) return { fault: "key id is no P-256 point" };
+  if (body[SALT_BYTES + 4] !== POINT_BYTES) return { fault: "key id is not a P-256 point" };
   const senderKey = body.subarray(HEADER_BYTES, HEADER_BYTES + POINT_BYTES);
   const record = body.subarray(HEADER_BYTES + POINT_BYTES);
   if (record.length > recordSize) return { fault: "more than one record" };

@@ -4,7 +4,7 @@ import { textOf } from "../kit/read.ts";
 
 /** RFC 8292: at most a day ahead. */
 const EXPIRY_LONGEST_S = 86_400;
-/** Verified headers remembered: adapters sign once for many sends. */
+/** Verified headers remembered: clients sign once for many sends. */
 const VERIFIED_MAX = 1_000;
 
 export type VapidFault = { kind: "missing"; detail: string } | { kind: "rejected"; detail: string };
