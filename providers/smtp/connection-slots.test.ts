@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createConnectionSlots } from "./connection-slots.ts";
 
-test("the first who waits is the next to hold", async () => {
+test("slots are given in the order of the waits", async () => {
   const slots = createConnectionSlots(1);
   const never = new AbortController().signal;
   const giveBack = await slots.hold(never);
@@ -20,7 +20,7 @@ test("the first who waits is the next to hold", async () => {
   assert.deepEqual(order, ["second", "third"]);
 });
 
-test("who leaves takes no slot with him", async () => {
+test("a wait that is given up takes no slot", async () => {
   const slots = createConnectionSlots(1);
   const giveBack = await slots.hold(new AbortController().signal);
   const leaving = new AbortController();

@@ -21,7 +21,7 @@ interface Script {
   onBody(socket: Socket, body: string): void;
 }
 
-/** A relay by the letter. */
+/** A plain relay over TCP that answers by the script. */
 async function startRelay(script: Script): Promise<Relay> {
   const { ehlo = "250 relay", onBody } = script;
   const data = "data" in script ? script.data : "354 go on";
