@@ -1,4 +1,5 @@
-// Services that call Send: they repeat with the same key until they are answered, also after they were; some use a key for something else.
+// Clients of the gateway. They repeat a call with the same key until they get an answer, some once more after it, and some reuse a key for
+// another payload.
 
 import { notificationId } from "../../adapters/ids.ts";
 import { CHANNELS } from "../../core/delivery/channel.ts";
@@ -10,53 +11,53 @@ import { toRequest } from "../../gateway/request.ts";
 import { Channel } from "../../gen/carillon/v1/channel.ts";
 import { type Notification, NotificationClass } from "../../gen/carillon/v1/notification_service.ts";
 import type { MemoryStore } from "./memory-store.ts";
-import type { Nature } from "./nature.ts";
+import type { Simulation } from "./simulation.ts";
 
 export const APP: AppRecord = { id: "app", channels: [...CHANNELS], keyHashes: [] };
 export const USERS = ["ada", "bela", "chen"];
-/** A short one is kept in its notification, a long one apart from it, shared by all that have it. */
+/** The short text is stored in its notification, a long one by reference, shared by all notifications that have it. */
 const TEXTS = ["hello", ..."abcde".split("").map((letter) => letter.repeat(100))];
 const PHONE = "+4915112345678";
 
-/** How long a caller waits for one answer. */
+/** A call's timeout. */
 const CALL_MS = 10_000;
-const TRIES_MAX = 8;
+const CALLS_MAX = 8;
 const AGAIN_MS = [50, 1_000, 5_000, 30_000];
-/** Once answered, some ask again after this. */
+/** Delay before a caller repeats a call that was answered. */
 const ONCE_MORE_MS = [10, 60_000, 3_600_000];
 
-/** A gateway as a caller reaches it: an answer, or none. */
+/** Calls a gateway. */
 export type Send = (message: Notification) => Promise<Awaited<ReturnType<Accept["accept"]>>[number] | "no answer">;
 
-/** All that was ever asked under one key. */
+/** The state of all calls with one key. */
 interface Key {
   id: string;
-  /** The first answer that accepted it, and the payload that it accepted. */
+  /** The first accepting answer, and the hash of the payload that it accepted. */
   answer?: { text: string; hash: string };
-  /** Calls under way. */
+  /** Calls in progress. */
   open: number;
-  /** Some call may have stored it without saying so. */
+  /** A call without an answer may have stored it. */
   maybe: boolean;
 }
 
 export interface Callers {
-  /** Somebody begins to ask. */
+  /** A caller starts to send under this key. */
   begin(key: string): void;
   readonly underWay: number;
-  /** Delivery ids that callers were told of. */
+  /** Delivery ids that callers received. */
   readonly accepted: string[];
 }
 
-/** @param send to some gateway */
-export function createCallers(nature: Nature, store: MemoryStore, send: Send): Callers {
-  const { random, time } = nature;
+/** @param send calls one of the gateways */
+export function createCallers(simulation: Simulation, store: MemoryStore, send: Send): Callers {
+  const { random, time } = simulation;
   const accepted: string[] = [];
   let underWay = 0;
 
   async function ask(key: Key, message: Notification): Promise<boolean> {
     const hash = payloadHash(toRequest(message));
     const known = key.answer;
-    const lost = nature.happens("answer to the caller lost", 0.1);
+    const lost = simulation.happens("answer to the caller lost", 0.1);
     key.open++;
     const result = await Promise.race([send(message), time.sleep(CALL_MS).then(() => "no answer" as const)]);
     key.open--;
@@ -69,27 +70,28 @@ export function createCallers(nature: Nature, store: MemoryStore, send: Send): C
       const { code, reason } = result.error;
       if (code === "UNAVAILABLE") key.maybe = true;
       if (code === "RESOURCE_EXHAUSTED" && stored && !key.maybe && key.open === 0)
-        nature.broken("5 overload is rejected before acceptance", key.id);
+        simulation.broken("5 overload is rejected before acceptance", key.id);
       if (known && code === "INVALID_ARGUMENT" && known.hash === hash)
-        nature.broken("6 the same key gives the same answer", `${key.id} ${reason}`);
+        simulation.broken("6 the same key gives the same answer", `${key.id} ${reason}`);
       if (code === "ALREADY_EXISTS" && (!stored || stored.payloadHash === hash))
-        nature.broken("6 only another payload is rejected", key.id);
+        simulation.broken("6 only another payload is rejected", key.id);
       return code === "ALREADY_EXISTS" || code === "INVALID_ARGUMENT";
     }
-    if (!stored) nature.broken("1 accepted is durable", key.id);
-    else if (stored.payloadHash !== hash) nature.broken("6 another payload is rejected", key.id);
+    if (!stored) simulation.broken("1 accepted is durable", key.id);
+    else if (stored.payloadHash !== hash) simulation.broken("6 another payload is rejected", key.id);
     const text = JSON.stringify(toAccepted(result.record, false));
     key.answer ??= { text, hash };
-    if (key.answer.hash !== hash) nature.broken("6 one key, one payload", key.id);
-    else if (key.answer.text !== text) nature.broken("6 the same key gives the same answer", `${key.id} ${text} after ${key.answer.text}`);
+    if (key.answer.hash !== hash) simulation.broken("6 one key, one payload", key.id);
+    else if (key.answer.text !== text)
+      simulation.broken("6 the same key gives the same answer", `${key.id} ${text} after ${key.answer.text}`);
     key.maybe = true;
     accepted.push(...result.record.deliveries.map((d) => d.id));
     return true;
   }
 
-  async function insist(key: Key, message: Notification): Promise<void> {
+  async function sendUntilAnswered(key: Key, message: Notification): Promise<void> {
     underWay++;
-    for (let tries = 1; tries <= TRIES_MAX && !(await ask(key, message)); tries++) await time.sleep(random.pick(AGAIN_MS));
+    for (let tries = 1; tries <= CALLS_MAX && !(await ask(key, message)); tries++) await time.sleep(random.pick(AGAIN_MS));
     underWay--;
     while (random.chance(0.2)) {
       await time.sleep(random.pick(ONCE_MORE_MS));
@@ -106,16 +108,16 @@ export function createCallers(nature: Nature, store: MemoryStore, send: Send): C
     },
     begin(text) {
       const key: Key = { id: notificationId(APP.id, text), open: 0, maybe: false };
-      const message = made(nature, text);
-      void insist(key, message);
-      if (!nature.happens("key with another payload", 0.15)) return;
+      const message = randomNotification(simulation, text);
+      void sendUntilAnswered(key, message);
+      if (!simulation.happens("key with another payload", 0.15)) return;
       const other = { ...message, category: "other" };
-      time.after(random.pick([0, 5, 2_000, 100_000]), () => void insist(key, other));
+      time.after(random.pick([0, 5, 2_000, 100_000]), () => void sendUntilAnswered(key, other));
     },
   };
 }
 
-function made({ random, time }: Nature, idempotencyKey: string): Notification {
+function randomNotification({ random, time }: Simulation, idempotencyKey: string): Notification {
   const now = time.now();
   const sendAt = random.chance(0.2) ? now + random.pick([5_000, 600_000]) : undefined;
   const expires = random.pick([6_000, 20_000, 3_600_000, undefined, undefined]);

@@ -2,58 +2,58 @@ import { UNCERTAIN_WAIT_MS } from "../../core/delivery/decide.ts";
 import type { Delivery, NotificationRecord } from "../../core/delivery/notification.ts";
 import { type AttemptRecord, attemptId, knownOutcome } from "../../core/ports/attempt-store.ts";
 import { audit } from "../../operations/audit/audit.ts";
+import { SKEW_MS } from "./invariant-checker.ts";
 import type { MemoryStore } from "./memory-store.ts";
-import type { Nature } from "./nature.ts";
 import type { ProviderMemory } from "./providers.ts";
-import { SKEW_MS } from "./witness.ts";
+import type { Simulation } from "./simulation.ts";
 
-/** Once the world is kind, a delivery that has longer than this is sent: the longest watchdog and the longest backoff, one after the other. */
+/** Once faults stop, a delivery that has longer than this until its expiry must be sent: the longest watchdog wait plus the longest backoff. */
 const SENT_WITHIN_MS = 25 * 60_000;
 
 export interface End {
-  nature: Nature;
+  simulation: Simulation;
   store: MemoryStore;
   memory: ProviderMemory;
-  /** Delivery ids that callers were told of. */
+  /** Delivery ids that callers received. */
   accepted: readonly string[];
-  /** Attempts whose receipts were taken. */
+  /** Attempts whose receipts were applied. */
   receipted: ReadonlySet<string>;
-  /** When things stopped going wrong. */
+  /** When faults stopped. */
   quietAt: number;
 }
 
-/** What must hold once everything is quiet. */
-export async function judge({ nature, store, memory, accepted, receipted, quietAt }: End): Promise<void> {
+/** Checks the final state. */
+export async function judge({ simulation, store, memory, accepted, receipted, quietAt }: End): Promise<void> {
   const notifications = [...store.notifications.inside.values()];
   const attempts = [...store.attempts.inside.values()];
   const { checks, open } = audit(notifications, attempts, { taken: memory.taken, accepted });
-  for (const { promise, holds, examples } of checks) if (!holds) for (const id of examples) nature.broken(promise, id);
-  if (open > 0) nature.broken("2 every delivery ends", `${open} are open`);
-  for (const a of attempts) if (!isTrue(a, memory.attempts.has(a.id))) nature.broken("2 what is recorded is true", a.id);
+  for (const { promise, holds, examples } of checks) if (!holds) for (const id of examples) simulation.broken(promise, id);
+  if (open > 0) simulation.broken("2 every delivery ends", `${open} are open`);
+  for (const a of attempts) if (!isTrue(a, memory.attempts.has(a.id))) simulation.broken("2 what is recorded is true", a.id);
   for (const n of notifications) {
     for (const d of n.deliveries) {
-      if (d.policyResend && n.notificationClass !== "critical") nature.broken("3 only critical is repeated", d.id);
-      if (receipted.has(attemptId(d.id, d.attempt)) && !saysSo(d)) nature.broken("2 what a receipt tells is known", d.id);
-      if (isHasty(n, d)) nature.broken("2 nothing is given up hastily", d.id);
-      if (isLeftLying(n, d, quietAt)) nature.broken("2 nothing is left lying until it expires", d.id);
+      if (d.policyResend && n.notificationClass !== "critical") simulation.broken("3 only critical is resent", d.id);
+      if (receipted.has(attemptId(d.id, d.attempt)) && !showsReceipt(d)) simulation.broken("2 a receipt is reflected in the state", d.id);
+      if (endedTooEarly(n, d)) simulation.broken("2 no unknown outcome is given up too early", d.id);
+      if (expiredWithoutFault(n, d, quietAt)) simulation.broken("2 no delivery expires without a fault", d.id);
     }
   }
 
-  function isHasty({ notificationClass }: NotificationRecord, d: Delivery): boolean {
+  function endedTooEarly({ notificationClass }: NotificationRecord, d: Delivery): boolean {
     if (d.reason?.code !== "outcome-unknown" || notificationClass === "critical") return false;
     const attempt = store.attempts.inside.get(attemptId(d.id, d.attempt));
     return d.endedAt! - (attempt?.startedAt ?? 0) < UNCERTAIN_WAIT_MS[notificationClass] - SKEW_MS;
   }
 }
 
-/** What is known of an attempt, against what the provider has: the unknown may be either. */
+/** Compares an attempt's outcome with whether the provider accepted it. An unknown outcome is consistent with both. */
 function isTrue(attempt: AttemptRecord, taken: boolean): boolean {
   const kind = knownOutcome(attempt)?.kind;
   return kind === undefined || kind === "unanswered" || (kind === "accepted") === taken;
 }
 
-const saysSo = ({ state, reason }: Delivery) =>
+const showsReceipt = ({ state, reason }: Delivery) =>
   state === "sent" || state === "delivered" || (state === "failed" && reason?.code === "undelivered");
 
-const isLeftLying = ({ expiresAt }: NotificationRecord, d: Delivery, quietAt: number) =>
+const expiredWithoutFault = ({ expiresAt }: NotificationRecord, d: Delivery, quietAt: number) =>
   d.state === "expired" && d.endedAt! > quietAt && expiresAt > quietAt + SENT_WITHIN_MS;

@@ -1,6 +1,6 @@
 /**
- * A deep copy that cannot be changed, without the fields that are undefined, as a database keeps them: whoever changes what he read, or what he
- * has handed over, meets a TypeError instead of changing the stored.
+ * A frozen deep copy without undefined fields, as a database would return it. Code that mutates what it read or what it passed in gets a
+ * TypeError instead of changing the stored state.
  */
 export function frozen<T>(value: T): T {
   if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;

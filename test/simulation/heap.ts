@@ -1,4 +1,4 @@
-/** A binary heap: the smallest first, by `key`, then in the order they were put in. */
+/** A binary min-heap by `key`; items with equal keys leave in insertion order. */
 export function createHeap<T>(key: (item: T) => number) {
   const entries: { at: number; order: number; item: T }[] = [];
   let puts = 0;

@@ -1,6 +1,6 @@
-// make simulate: runs worlds until a promise breaks, and proves on broken code that it would be noticed.
-//   node test/simulation/main.ts --seeds 20000 [--first 1] [--workers 2]      all of it
-//   node test/simulation/main.ts --seeds 1 --first 4711                       one world again, with its history where it fails
+// make simulate: runs simulated worlds, and proves with mutated code that a broken promise would be detected.
+//   node test/simulation/main.ts --seeds 20000 [--first 1] [--workers 2]      worlds and mutations
+//   node test/simulation/main.ts --seeds 1 --first 4711                       one world again; prints its history when it fails
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { inParallel, runAsJson, runInChild } from "./children.ts";
@@ -9,7 +9,7 @@ import { addRun, describeBroken, emptyRun, missing, runSeeds } from "./run.ts";
 
 /** Seeds of one child process. */
 const CHUNK = 1_000;
-/** From so many seeds on, everything that can go wrong has gone wrong. */
+/** A run of this many seeds must have seen every fault. */
 const COMPLETE_FROM = 500;
 
 const { values } = parseArgs({
@@ -17,7 +17,7 @@ const { values } = parseArgs({
     seeds: { type: "string", default: "20000" },
     first: { type: "string", default: "1" },
     workers: { type: "string", default: `${availableParallelism()}` },
-    /** One process, and what came of it as a line. */
+    /** Runs in this process and prints the result as one line of JSON. */
     json: { type: "boolean", default: false },
     "until-broken": { type: "boolean", default: false },
   },
@@ -47,32 +47,32 @@ async function simulate(): Promise<boolean> {
   const { broken } = total;
   for (const world of broken.slice(0, 1)) console.log(`\n${describeBroken(world)}`);
 
-  console.log("\nwhat happened, how often");
+  console.log("\nevents and their counts");
   for (const [what, times] of [...total.counts].sort((a, b) => b[1] - a[1])) console.log(`  ${`${times}`.padStart(9)}  ${what}`);
   const absent = seeds >= COMPLETE_FROM ? missing(total) : [];
   for (const what of absent) console.log(`          0  ${what}: never happened, so this run proves nothing about it`);
 
-  console.log(`\ncode broken on purpose: noticed within ${MUTATION_SEEDS} seeds?`);
-  let unnoticed = 0;
+  console.log(`\nmutations: detected within ${MUTATION_SEEDS} seeds?`);
+  let undetected = 0;
   await inParallel(MUTATIONS, workers, async (mutation) => {
     const say = (what: string) => console.log(`  ${mutation.name.padEnd(52)}${what}`);
     try {
       const run = await runInChild(1, mutation.seeds ?? MUTATION_SEEDS, mutation);
-      const [noticed] = run.broken;
-      if (noticed) return say(`${`${run.seeds}`.padStart(5)} seeds  ${promiseOf(noticed.violations)}`);
-      say("NOT NOTICED");
+      const [detected] = run.broken;
+      if (detected) return say(`${`${run.seeds}`.padStart(5)} seeds  ${promiseOf(detected.violations)}`);
+      say("NOT DETECTED");
     } catch (error) {
       say(`cannot be run: ${error instanceof Error ? error.message : error}`);
     }
-    unnoticed++;
+    undetected++;
   });
 
   const seconds = ((performance.now() - began) / 1_000).toFixed(0);
   console.log(
     `\n${total.seeds} seeds, ${broken.length} broken; ${perMinute(total.seeds, total.coreMs)} a minute on one core; ` +
-      `${MUTATIONS.length - unnoticed} of ${MUTATIONS.length} mutations noticed; ${seconds} s on ${workers} cores`,
+      `${MUTATIONS.length - undetected} of ${MUTATIONS.length} mutations detected; ${seconds} s on ${workers} cores`,
   );
-  return broken.length === 0 && absent.length === 0 && unnoticed === 0;
+  return broken.length === 0 && absent.length === 0 && undetected === 0;
 }
 
 function perMinute(count: number, ms: number): number {

@@ -2,7 +2,7 @@ import { type AttemptOutcome, type AttemptRecord, type AttemptStore, notificatio
 import type { PurgeCounts } from "../../core/ports/store.ts";
 import { frozen } from "./frozen.ts";
 
-/** For who looks at the stored itself, between two events. */
+/** Synchronous access to the stored state, for checks between two events. */
 export interface AttemptsInside {
   get(id: string): AttemptRecord | undefined;
   values(): Iterable<AttemptRecord>;

@@ -1,7 +1,7 @@
 import type { ContentStore, StoredContent } from "../../core/ports/content-store.ts";
 import { frozen } from "./frozen.ts";
 
-/** For who looks at the stored itself, between two events. */
+/** Synchronous access to the stored state, for checks between two events. */
 export interface ContentsInside {
   has(app: string, hash: string): boolean;
 }

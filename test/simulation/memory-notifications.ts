@@ -3,7 +3,7 @@ import type { DeliveryChange, DeliveryCount, InsertResult, NotificationStore } f
 import { frozen } from "./frozen.ts";
 import { createHeap } from "./heap.ts";
 
-/** For who looks at the stored itself, between two events. */
+/** Synchronous access to the stored state, for checks between two events. */
 export interface NotificationsInside {
   get(id: string): NotificationRecord | undefined;
   values(): Iterable<NotificationRecord>;
@@ -11,7 +11,7 @@ export interface NotificationsInside {
   open(): number;
   /** Whether the delivery ever was in this state at this attempt. */
   was(deliveryId: string, attempt: number, state: DeliveryState): boolean;
-  /** The earliest due moment there is. */
+  /** The earliest due time. */
   firstDue(): number | undefined;
 }
 
@@ -19,9 +19,9 @@ export function createMemoryNotifications(
   onDue: (due: number) => void,
 ): NotificationStore & { inside: NotificationsInside; purge(before: number, limit: number): string[] } {
   const records = new Map<string, NotificationRecord>();
-  /** Of those not ended. */
+  /** Due times of the notifications that have not ended. */
   const dues = new Map<string, number>();
-  /** Every due moment that was ever set; those that no longer hold are passed over. */
+  /** Every due time that was ever set; outdated ones are skipped. */
   const order = createHeap<{ id: string; due: number }>((entry) => entry.due);
 
   function setDue(id: string, due: number | undefined): void {
@@ -115,13 +115,13 @@ export function createMemoryNotifications(
       };
       const first = [...records.values()].map((record) => ({ id: record.id, at: failedAt(record) })).sort((a, b) => a.at - b.at);
       for (const { id } of first) {
-        // As it is now.
+        // Read again: it may have changed since the iteration began.
         const record = records.get(id);
         if (record && failedAt(record) < to) yield record;
       }
     },
 
-    /** The ids of what it removed. */
+    /** Returns the ids of the removed notifications. */
     purge(before, limit) {
       const endOf = (record: NotificationRecord) => endedAt(record) ?? Number.POSITIVE_INFINITY;
       const ended = [...records.values()].filter((record) => endOf(record) < before).sort((a, b) => endOf(a) - endOf(b));

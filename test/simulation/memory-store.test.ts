@@ -19,7 +19,7 @@ import type { StoreTest } from "../support/store/store-test.ts";
 import { createMemoryStore } from "./memory-store.ts";
 
 const contract: StoreTest = (sentence, body) => {
-  // Who asks for the URL opens the database once more, mostly in other processes; this one is in ours alone.
+  // Tests that use the URL open the database a second time; this store has no URL.
   if (body.length < 2) it(sentence, () => body(createMemoryStore(), "memory"));
 };
 const name = "memory store";
@@ -38,7 +38,7 @@ describeApps(name, contract);
 describePoison(name, contract);
 describePurge(name, contract);
 
-test("what was read from it cannot be used to change it", async () => {
+test("a record that was read or written cannot be used to change the store", async () => {
   const store = createMemoryStore();
   const [record, attempt] = [sampleNotification([T0]), sampleAttempt()];
   await store.notifications.insert([record]);

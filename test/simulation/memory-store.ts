@@ -1,4 +1,4 @@
-// A Store of Maps: the same contract as the others, a hundred times as fast. What is kept is frozen, and replaced rather than changed.
+// A store in Maps with the same contract as the others, a hundred times as fast. Records are frozen, and replaced instead of mutated.
 import { checkPurge } from "../../core/delivery/lifetime.ts";
 import type { AppRecord } from "../../core/ports/app-store.ts";
 import type { ContactRecord } from "../../core/ports/contact-store.ts";
@@ -16,7 +16,7 @@ export type MemoryStore = Store & {
   attempts: ReturnType<typeof createMemoryAttempts>;
 };
 
-/** @param onDue hears each moment that something becomes due at */
+/** @param onDue called with each due time that is set */
 export function createMemoryStore(onDue: (due: number) => void = () => {}, now: () => number = Date.now): MemoryStore {
   const notifications = createMemoryNotifications(onDue);
   const attempts = createMemoryAttempts();

@@ -1,4 +1,4 @@
-// Loaded before everything else (node --import), it breaks one named thing in the code that is then loaded.
+// Preloaded with node --import. Applies one named mutation to the module it names when that module is loaded.
 import { registerHooks } from "node:module";
 import { MUTATION_VARIABLE, MUTATIONS } from "./mutations.ts";
 

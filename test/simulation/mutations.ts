@@ -1,17 +1,17 @@
-/** The environment variable that names the mutation wanted. */
+/** The environment variable that names the mutation to apply. */
 export const MUTATION_VARIABLE = "SIMULATION_MUTATION";
-/** Within so many seeds, from 1, each must be noticed. */
+/** Each mutation must be detected within this many seeds, starting at 1. */
 export const MUTATION_SEEDS = 200;
 
-/** The code broken on purpose in one place: a simulation that does not notice proves nothing. */
+/** A deliberate defect in one place of the code. A simulation that does not detect it proves nothing. */
 export interface Mutation {
   name: string;
-  /** From the root of the repository. */
+  /** Path from the repository root. */
   file: string;
-  /** Stands there exactly once. */
+  /** Text that occurs in the file exactly once. */
   find: string;
   replace: string;
-  /** Where it takes a rare coincidence to notice it: within so many seeds instead. */
+  /** Replaces MUTATION_SEEDS for a mutation that only a rare coincidence reveals. */
   seeds?: number;
 }
 
@@ -26,7 +26,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "void writer.record(task, claim, outcome).catch(() => undefined);",
   },
   {
-    ...{ name: "next attempt after an unknown one", file: "core/delivery/decide.ts" },
+    ...{ name: "next attempt after an unknown outcome", file: "core/delivery/decide.ts" },
     find: 'return { kind: "uncertain", reason: reason("outcome-unknown", outcome.fault.code) };',
     replace: 'return retryAt({ kind: "unavailable", fault: outcome.fault }, s, backoffMs(s.attempt, s.random));',
   },
@@ -41,7 +41,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'const result = await Promise.race([inserts.add(insertion), Promise.resolve({ kind: "inserted" } as InsertResult)]);',
   },
   {
-    ...{ name: "failed insert called accepted", file: accept },
+    ...{ name: "failed insert answered as accepted", file: accept },
     find: 'log.warn({ err: error }, "insert not confirmed; the call is answered UNAVAILABLE");',
     replace: 'return { kind: "accepted", record, repeatedKey: false };',
   },
@@ -56,7 +56,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "if (contents.length > 0) void clock.sleep(50).then(() => store.contents.put(contents)).catch(() => undefined);",
   },
   {
-    ...{ name: "use of a content not remembered", file: "test/simulation/memory-contents.ts" },
+    ...{ name: "second use of a content does not extend its keeping", file: "test/simulation/memory-contents.ts" },
     find: "Math.max(before?.keepUntil ?? 0, stored.keepUntil)",
     replace: "before?.keepUntil ?? stored.keepUntil",
   },
@@ -66,23 +66,23 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "contentKeepUntil(record.acceptedAt, bounds)",
   },
   {
-    ...{ name: "repeated key answered anew", file: accept },
+    ...{ name: "repeated key not answered as the first time", file: accept },
     find: "return answerRepeated(result.record, request);",
     replace: "return { ...answerRepeated(result.record, request), record } as AcceptResult;",
   },
   {
-    ...{ name: "overload noticed after the insert", file: accept },
+    ...{ name: "overload checked after the insert", file: accept },
     find: 'if (result.kind === "inserted") {',
     replace: 'if (result.kind === "inserted") {\n        if (parts.load.isFull()) return rejected(overloaded());',
   },
   {
-    ...{ name: "opt-out not asked for at dispatch", file: admission },
+    ...{ name: "opt-out not checked at dispatch", file: admission },
     find: 'if (answer === "opted-out") return { kind: "void", outcome: OPTED_OUT };',
     replace: "",
   },
   {
-    // Three of 1,000 worlds: an opt-out must meet a stale answer and a slow claim.
-    ...{ name: "opt-out not asked for again after a slow claim", file: dispatch, seeds: 1_000 },
+    // Detected in three of 1,000 worlds: it takes an opt-out, a stale answer and a slow claim at once.
+    ...{ name: "opt-out not checked again after a slow claim", file: dispatch, seeds: 1_000 },
     find: "const answer = clock.monotonic() - checkedAt > OPT_OUT_FRESH_MS ? await checkOptOut(task)",
     replace: "const answer = clock.monotonic() - checkedAt < 0 ? await checkOptOut(task)",
   },
@@ -92,24 +92,24 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "",
   },
   {
-    ...{ name: "recorded whoever claimed it", file: writer },
+    ...{ name: "outcome recorded without checking the claimant", file: writer },
     find: "answers.add({ id, worker, outcome, answeredAt: now }));\n    failpoint",
     replace: "answers.add({ id, worker: undefined as unknown as string, outcome, answeredAt: now }));\n    failpoint",
   },
-  { name: "claims of one process not told apart", file: dispatch, find: "++claimCount", replace: "claimCount" },
+  { name: "claims of one process not distinguished", file: dispatch, find: "++claimCount", replace: "claimCount" },
   {
-    ...{ name: "task given back as done", file: admission },
+    ...{ name: "postponed task acknowledged", file: admission },
     find: 'settlement: { kind: "nak", delayMs }, why }',
     replace: 'settlement: { kind: "ack" }, why }',
   },
   {
-    ...{ name: "receipt acknowledged and not written", file: "feedback/apply.ts" },
+    ...{ name: "receipt acknowledged but not written", file: "feedback/apply.ts" },
     find: "const [changed] = await applyTransitions(store.notifications, recorder, [effect.transition]);",
     replace: "const changed = true;",
   },
   { name: "paused worker sends", file: dispatch, find: "if (clock.monotonic() - startedAt > CLAIM_TO_SEND_MS)", replace: "if (false)" },
   {
-    ...{ name: "expiry not looked at after the claim", file: dispatch },
+    ...{ name: "expiry not checked after the claim", file: dispatch },
     find: "if (task.expiresAt <= clock.now()) return EXPIRED;",
     replace: "",
   },
@@ -119,7 +119,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "publishCount * 0 + firstMs + 1e10",
   },
   {
-    ...{ name: "no copy while anything waits", file: evaluate },
+    ...{ name: "no task republished while any task waits", file: evaluate },
     find: "mayBeQueued(n, d, s.waitingSince)",
     replace: "Number.isFinite(s.waitingSince)",
   },
@@ -129,22 +129,22 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "if (!attempt ||",
   },
   {
-    ...{ name: "claims that a later one takes over", file: "test/simulation/memory-attempts.ts" },
+    ...{ name: "claim overwritten by a later one", file: "test/simulation/memory-attempts.ts" },
     find: "if (attempts.has(attempt.id)) return false;",
     replace: "",
   },
   {
-    ...{ name: "unknown outcome repeated for every class", file: "core/delivery/decide.ts" },
+    ...{ name: "unknown outcome retried for every class", file: "core/delivery/decide.ts" },
     find: "transactional: false, marketing: false };\n\nexport type Decision",
     replace: "transactional: true, marketing: true };\n\nexport type Decision",
   },
   {
-    ...{ name: "repetition of the unknown not remembered", file: transitions },
+    ...{ name: "resend after an unknown outcome not recorded", file: transitions },
     find: "...(retry.policyResend ? { policyResend: true } : {}),",
     replace: "",
   },
   {
-    ...{ name: "worker called lost at once", file: evaluate },
+    ...{ name: "worker declared lost at once", file: evaluate },
     find: "if (s.now >= lostAt) return",
     replace: "if (s.now >= attempt.startedAt) return",
   },
@@ -154,12 +154,12 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "const until = since;",
   },
   {
-    ...{ name: "absence believed", file: "dispatchers/status-query.ts" },
+    ...{ name: "absence at the provider treated as not sent", file: "dispatchers/status-query.ts" },
     find: 'const nothing = (finding: Exclude<Finding, { kind: "found" }>) => ({\n  outcome: undefined,',
     replace: 'const nothing = (finding: Exclude<Finding, { kind: "found" }>) => ({\n  outcome: { kind: "rejected", reason: "absent" },',
   },
   {
-    ...{ name: "purged by when it was accepted", file: "test/simulation/memory-notifications.ts" },
+    ...{ name: "purged by acceptance time", file: "test/simulation/memory-notifications.ts" },
     find: "const endOf = (record: NotificationRecord) => endedAt(record) ?? Number.POSITIVE_INFINITY;",
     replace: "const endOf = (record: NotificationRecord) => record.acceptedAt;",
   },
@@ -169,22 +169,22 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "PURGE_AGE_MS_MIN = 0 * DAY_MS",
   },
   {
-    ...{ name: "attempts purged and their notifications kept", file: "test/simulation/memory-notifications.ts" },
+    ...{ name: "attempts purged, their notifications kept", file: "test/simulation/memory-notifications.ts" },
     find: "for (const id of ids) records.delete(id);",
     replace: "",
   },
   {
-    ...{ name: "stale copy given a void attempt", file: admission },
+    ...{ name: "void attempt made for a stale copy", file: admission },
     find: "if (task.expiresAt <= clock.now() - TASK_STALE_MS)",
     replace: "if (false)",
   },
   {
-    ...{ name: "event counted of a change that was not applied", file: "core/delivery/apply-transitions.ts" },
+    ...{ name: "event counted for a change that was not applied", file: "core/delivery/apply-transitions.ts" },
     find: "(applied[i] ? events : [])",
     replace: "(applied.length > i ? events : [])",
   },
   {
-    ...{ name: "ends changed again", file: "test/simulation/memory-notifications.ts" },
+    ...{ name: "end state overwritten", file: "test/simulation/memory-notifications.ts" },
     find: "|| !expect.states.includes(delivery.state)",
     replace: "",
   },

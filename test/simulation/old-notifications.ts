@@ -1,5 +1,5 @@
-// What was accepted long before the world began: some ended, of which late copies of tasks come back, and some scheduled for now. A purge removes
-// the former at some moment, and must not touch the latter.
+// Notifications accepted long before the simulation starts: some have ended, and late copies of their tasks come back; some are scheduled for
+// now. Purges remove the former and must not touch the latter.
 import { notificationId } from "../../adapters/ids.ts";
 import { PURGE_AGE_MS_MIN } from "../../core/delivery/lifetime.ts";
 import type { Delivery, NotificationRecord } from "../../core/delivery/notification.ts";
@@ -8,8 +8,8 @@ import { toTask } from "../../core/delivery/task.ts";
 import { voidAttempt } from "../../core/delivery/void-attempt.ts";
 import { APP, USERS } from "./callers.ts";
 import type { MemoryStore } from "./memory-store.ts";
-import type { Nature } from "./nature.ts";
 import type { SimulatedProcess } from "./process.ts";
+import type { Simulation } from "./simulation.ts";
 import type { Stream } from "./stream.ts";
 
 const DAY_MS = 86_400_000;
@@ -19,17 +19,17 @@ const PURGES_MAX = 6;
 const COPIES_MAX = 5;
 
 export interface OldNotifications {
-  /** Delivery ids of what is still to be sent. */
+  /** Delivery ids that are still to be sent. */
   readonly scheduled: readonly string[];
 }
 
-/** @param start a process of its own, for each purge */
+/** @param start starts a process; each purge runs in its own */
 export async function createOldNotifications(
-  { nature, store, stream }: { nature: Nature; store: MemoryStore; stream: Stream },
+  { simulation, store, stream }: { simulation: Simulation; store: MemoryStore; stream: Stream },
   start: () => SimulatedProcess,
   badMs: number,
 ): Promise<OldNotifications> {
-  const { random, time } = nature;
+  const { random, time } = simulation;
   const some = (max: number) => Array.from({ length: random.below(max + 1) }, (_, i) => i);
   const began = time.now();
   const record = (key: string, over: Partial<NotificationRecord>, delivery: Partial<Delivery>): NotificationRecord => {
@@ -73,17 +73,17 @@ export async function createOldNotifications(
     for (const publication of some(COPIES_MAX)) {
       const copy = toTask({ ...pending }, { ...pending.deliveries[0]!, publishCount: publication });
       time.after(random.below(badMs), () => {
-        if (nature.happens("copy of a task long expired", 1)) void stream.publish(copy);
+        if (simulation.happens("copy of a task long expired", 1)) void stream.publish(copy);
       });
     }
   function judgeAttempts(): void {
     for (const { record } of ended)
       if (store.notifications.inside.get(record.id) && !store.attempts.inside.get(`${record.id}-0/1`))
-        nature.broken("2 a notification is purged with its attempts", record.id);
+        simulation.broken("2 a notification is purged with its attempts", record.id);
   }
   for (const _ of some(PURGES_MAX))
     time.after(random.below(badMs), () => {
-      if (!nature.happens("purge", 1)) return;
+      if (!simulation.happens("purge", 1)) return;
       const retention = start().wrap("store", { purge: store.purge }, "store");
       void retention
         .purge(time.now() - PURGE_AGE_MS_MIN, 1 + random.below(2))

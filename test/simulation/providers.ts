@@ -1,7 +1,7 @@
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Receipt } from "../../core/delivery/receipt.ts";
 import type { Finding, OutboundDelivery, Provider } from "../../core/ports/provider.ts";
-import type { Fault, Nature } from "./nature.ts";
+import type { Fault, Simulation } from "./simulation.ts";
 
 /** One provider call, as the dispatchers are configured. */
 export const PROVIDER_DEADLINE_MS = 10_000;
@@ -11,18 +11,18 @@ const LATE_MS = [100, 3_000, 20_000, 60_000];
 const RECEIPT_MS = [300, 4_000, 30_000];
 const RECEIPT_LATE_MS = 420_000;
 
-/** What providers know, whether or not they told anybody. */
+/** What the providers accepted, whether or not they answered. */
 export interface ProviderMemory {
-  /** How often they took each delivery, by delivery id. */
+  /** How often they accepted each delivery, by delivery id. */
   taken: Map<string, number>;
-  /** Attempts they have, and how they would answer when asked. */
+  /** Attempts they accepted, and the outcome that a status query returns. */
   attempts: Map<string, Outcome>;
 }
 
 interface Plan {
-  /** ms until it has the message; absent: it never does. */
-  takenAfter?: number;
-  /** ms until the adapter says what became of it; absent: never. */
+  /** ms until the provider accepts the message; absent: it never does. */
+  acceptedAfter?: number;
+  /** ms until the adapter returns the outcome; absent: never. */
   answeredAfter?: number;
   outcome: Outcome | "throws";
 }
@@ -31,27 +31,31 @@ const fault = { code: "made-up" };
 const accepted: Outcome = { kind: "accepted", providerRef: "r" };
 const unanswered: Outcome = { kind: "unanswered", fault };
 
-/** Everything a provider may do with a call, and how often against the others. */
+/** The faults of a provider call, with their relative weights. */
 const MISHAPS: readonly [
   share: number,
   fault: Fault,
   plan: (at: { quick: number; late: number; now: number; pick: <T>(of: readonly T[]) => T }) => Plan,
 ][] = [
-  [4, "provider took it, never answered", ({ quick }) => ({ takenAfter: quick, answeredAfter: PROVIDER_DEADLINE_MS, outcome: unanswered })],
   [
-    2,
-    "provider took it late",
-    ({ late }) => ({ takenAfter: PROVIDER_DEADLINE_MS + late, answeredAfter: PROVIDER_DEADLINE_MS, outcome: unanswered }),
+    4,
+    "provider accepted, never answered",
+    ({ quick }) => ({ acceptedAfter: quick, answeredAfter: PROVIDER_DEADLINE_MS, outcome: unanswered }),
   ],
   [
     2,
-    "provider took it, answered late",
-    ({ quick, late }) => ({ takenAfter: quick, answeredAfter: PROVIDER_DEADLINE_MS + late, outcome: accepted }),
+    "provider accepted late",
+    ({ late }) => ({ acceptedAfter: PROVIDER_DEADLINE_MS + late, answeredAfter: PROVIDER_DEADLINE_MS, outcome: unanswered }),
   ],
-  [1, "provider took it, adapter threw", ({ quick }) => ({ takenAfter: 0, answeredAfter: quick, outcome: "throws" })],
-  [2, "provider took it, line cut", ({ quick }) => ({ takenAfter: quick, answeredAfter: quick, outcome: unanswered })],
+  [
+    2,
+    "provider accepted, answered late",
+    ({ quick, late }) => ({ acceptedAfter: quick, answeredAfter: PROVIDER_DEADLINE_MS + late, outcome: accepted }),
+  ],
+  [1, "provider accepted, adapter threw", ({ quick }) => ({ acceptedAfter: 0, answeredAfter: quick, outcome: "throws" })],
+  [2, "provider accepted, connection cut", ({ quick }) => ({ acceptedAfter: quick, answeredAfter: quick, outcome: unanswered })],
   [1, "provider never answered", () => ({ outcome: unanswered })],
-  [2, "provider line cut", ({ quick }) => ({ answeredAfter: quick, outcome: unanswered })],
+  [2, "provider connection cut", ({ quick }) => ({ answeredAfter: quick, outcome: unanswered })],
   [
     6,
     "provider rejected",
@@ -66,31 +70,31 @@ const MISHAPS: readonly [
       ]),
     }),
   ],
-  [1, "provider keys wrong", ({ quick }) => ({ answeredAfter: quick, outcome: { kind: "misconfigured", reason: "key" } })],
+  [1, "provider credentials wrong", ({ quick }) => ({ answeredAfter: quick, outcome: { kind: "misconfigured", reason: "key" } })],
   [1, "endpoint gone", ({ quick, now }) => ({ answeredAfter: quick, outcome: { kind: "endpoint-gone", reason: "gone", goneAt: now } })],
 ];
 const SHARES = MISHAPS.flatMap((mishap) => Array<(typeof MISHAPS)[number]>(mishap[0]).fill(mishap));
 
 /**
- * @param mishaps the share of calls that do not simply succeed
- * @param receive where receipts go
+ * @param mishaps the share of calls that meet a fault
+ * @param receive called with each receipt
  */
-export function createProviders(nature: Nature, mishaps: number, receive: (receipt: Receipt) => void) {
-  const { random, time } = nature;
+export function createProviders(simulation: Simulation, mishaps: number, receive: (receipt: Receipt) => void) {
+  const { random, time } = simulation;
   const memory: ProviderMemory = { taken: new Map(), attempts: new Map() };
 
-  function take(provider: string, { deliveryId, attemptId }: OutboundDelivery): void {
+  function accept(provider: string, { deliveryId, attemptId }: OutboundDelivery): void {
     memory.taken.set(deliveryId, (memory.taken.get(deliveryId) ?? 0) + 1);
     memory.attempts.set(attemptId, accepted);
-    nature.note(provider, `takes ${attemptId}`);
+    simulation.note(provider, `accepts ${attemptId}`);
   }
 
   function sendReceipts(provider: string, attemptId: string): void {
-    if (nature.happens("receipt never", 0.3)) return;
+    if (simulation.happens("receipt never", 0.3)) return;
     const kinds = random.pick<Receipt["kind"][]>([["accepted"], ["accepted", "delivered"], ["delivered"], ["undelivered"]]);
-    let delay = nature.happens("receipt before the answer", 0.2) ? 0 : random.pick(RECEIPT_MS);
-    if (nature.happens("receipt late", 0.1)) delay = RECEIPT_LATE_MS;
-    const times = nature.happens("receipt twice", 0.2) ? 2 : 1;
+    let delay = simulation.happens("receipt before the answer", 0.2) ? 0 : random.pick(RECEIPT_MS);
+    if (simulation.happens("receipt late", 0.1)) delay = RECEIPT_LATE_MS;
+    const times = simulation.happens("receipt twice", 0.2) ? 2 : 1;
     for (const kind of kinds) {
       for (let i = 0; i < times; i++) {
         time.after(delay + random.below(50), () => receive({ attemptId, provider, kind, providerRef: "r", at: time.now() }));
@@ -101,25 +105,26 @@ export function createProviders(nature: Nature, mishaps: number, receive: (recei
 
   function planOf(provider: string): Plan {
     const quick = random.pick(QUICK_MS);
-    if (!nature.faulty || !random.chance(mishaps)) return { takenAfter: random.below(quick), answeredAfter: quick, outcome: accepted };
+    if (!simulation.faulty || !random.chance(mishaps))
+      return { acceptedAfter: random.below(quick), answeredAfter: quick, outcome: accepted };
     const [, what, plan] = random.pick(SHARES);
-    nature.happened(what);
-    nature.note(provider, what);
+    simulation.happened(what);
+    simulation.note(provider, what);
     return plan({ quick, late: random.pick(LATE_MS), now: time.now(), pick: random.pick });
   }
 
-  /** @param tellsLater it sends receipts, and can be asked about attempts */
+  /** @param sendsReceipts whether the provider sends receipts and answers status queries */
   return {
     memory,
-    provider(name: string, tellsLater: boolean): Omit<Provider, typeof Symbol.asyncDispose> {
+    provider(name: string, sendsReceipts: boolean): Omit<Provider, typeof Symbol.asyncDispose> {
       return {
         name,
         send(delivery) {
-          const { takenAfter, answeredAfter, outcome } = planOf(name);
-          if (takenAfter !== undefined) {
-            time.after(takenAfter, () => {
-              take(name, delivery);
-              if (tellsLater) sendReceipts(name, delivery.attemptId);
+          const { acceptedAfter, answeredAfter, outcome } = planOf(name);
+          if (acceptedAfter !== undefined) {
+            time.after(acceptedAfter, () => {
+              accept(name, delivery);
+              if (sendsReceipts) sendReceipts(name, delivery.attemptId);
             });
           }
           return new Promise((resolve, reject) => {
@@ -127,13 +132,13 @@ export function createProviders(nature: Nature, mishaps: number, receive: (recei
             time.after(answeredAfter, () => (outcome === "throws" ? reject(new Error("made up")) : resolve(outcome)));
           });
         },
-        ...(tellsLater
+        ...(sendsReceipts
           ? {
               async statusQuery({ attemptId }): Promise<Finding> {
                 await time.sleep(random.pick(QUICK_MS));
-                if (nature.happens("status query unreadable", 0.2)) return { kind: "unreadable", fault };
+                if (simulation.happens("status query unreadable", 0.2)) return { kind: "unreadable", fault };
                 const outcome = memory.attempts.get(attemptId);
-                if (outcome === undefined || nature.happens("status query found nothing", 0.4)) return { kind: "absent" };
+                if (outcome === undefined || simulation.happens("status query found nothing", 0.4)) return { kind: "absent" };
                 return { kind: "found", outcome };
               },
             }

@@ -1,4 +1,4 @@
-/** Random numbers that a seed repeats: mulberry32. */
+/** Seeded random numbers: mulberry32. */
 export function seededRandom(seed: number) {
   let state = seed >>> 0;
   const next = () => {

@@ -1,28 +1,28 @@
 import type { Redis } from "ioredis";
-import type { Nature } from "./nature.ts";
 import type { SimulatedProcess } from "./process.ts";
+import type { Simulation } from "./simulation.ts";
 
 /** A command's deadline in the real client. */
 const COMMAND_MS = 500;
 
-/** Redis as claims and suspects see it: keys that vanish. */
-export function createRedis(nature: Nature) {
-  const { time } = nature;
+/** Redis as the claim gate and the crash counter use it; it may lose its keys. */
+export function createRedis(simulation: Simulation) {
+  const { time } = simulation;
   const keys = new Map<string, { value: unknown; until: number }>();
-  let awayUntil = 0;
+  let unavailableUntil = 0;
   const read = (key: string) => {
     const held = keys.get(key);
     return held && held.until > time.now() ? held.value : undefined;
   };
   async function answering(): Promise<void> {
-    if (nature.happens("redis forgot", 0.02)) keys.clear();
-    if (time.now() >= awayUntil && !nature.happens("redis slow", 0.02)) return;
+    if (simulation.happens("redis lost its data", 0.02)) keys.clear();
+    if (time.now() >= unavailableUntil && !simulation.happens("redis slow", 0.02)) return;
     await time.sleep(COMMAND_MS);
     throw new Error("made up");
   }
   return {
-    goAway(ms: number) {
-      awayUntil = time.now() + ms;
+    failFor(ms: number) {
+      unavailableUntil = time.now() + ms;
     },
     commands: {
       /** What claims.lua does. */
@@ -53,7 +53,7 @@ export function createRedis(nature: Nature) {
   };
 }
 
-/** The client of one process; ours ask nothing else of it. */
+/** The Redis client of one process, with the commands that our code uses. */
 export function clientOf(redis: ReturnType<typeof createRedis>, process: SimulatedProcess): Redis {
   const { incr, ...commands } = process.wrap("redis", redis.commands, "remote");
   const multi = () => {

@@ -2,11 +2,10 @@ import type { SimulatedProcess } from "./process.ts";
 import { createRelayRole, POLL_MS, type Surroundings } from "./roles.ts";
 
 /**
- * A relay that iterates as long as its process lives: at every poll that would find something. Those that would find nothing are left out.
- * The result is to be told each moment that something becomes due at.
+ * Runs a relay until its process dies. Polls that would find nothing are left out, so call `dueAt` on the result with each due time that is set.
  */
 export function runRelay(around: Surroundings, process: SimulatedProcess): { dueAt(due: number): void } {
-  const { random, time } = around.nature;
+  const { random, time } = around.simulation;
   const relay = createRelayRole(around, process);
   let nextAt = Number.POSITIVE_INFINITY;
   let iterating = false;
@@ -36,7 +35,7 @@ export function runRelay(around: Surroundings, process: SimulatedProcess): { due
     else if (due !== undefined) dueAt(due);
   }
 
-  /** When this process's clock shows it. */
+  /** Converts `due` to the moment when this process's clock shows it. */
   const dueAt = (due: number) => iterateAt(due + time.now() - process.clock.now());
 
   iterateAt(time.now());

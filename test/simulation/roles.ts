@@ -1,4 +1,5 @@
-// The real services, each in a process of its own that may die at any call: what main.ts wires to servers is wired to the world here.
+// The real services, each in a simulated process that may die at any call. Their main.ts connects them to servers; this connects them to the
+// simulated parts.
 import { ProxyTracerProvider } from "@opentelemetry/api";
 import { createEventRecorder } from "../../adapters/event-recorder.ts";
 import { CHECK_DEADLINE_MS } from "../../adapters/preferences/opt-outs-client.ts";
@@ -28,14 +29,14 @@ import { createRelay } from "../../relay/relay.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
+import type { InvariantChecker } from "./invariant-checker.ts";
 import type { MemoryStore } from "./memory-store.ts";
-import type { Nature } from "./nature.ts";
+import type { OptOutHistory } from "./opt-out-history.ts";
 import type { SimulatedProcess } from "./process.ts";
 import { type createProviders, PROVIDER_DEADLINE_MS } from "./providers.ts";
 import { clientOf, type createRedis } from "./redis.ts";
+import type { Simulation } from "./simulation.ts";
 import type { Consumer, Stream } from "./stream.ts";
-import type { Wishes } from "./wishes.ts";
-import type { Witness } from "./witness.ts";
 
 const log = createLogger("world", "silent", { write() {} });
 const dispatchMetrics = createDispatchMetrics(createMetrics("dispatcher"));
@@ -45,86 +46,86 @@ const gatewayMetrics = createGatewayMetrics(createMetrics("gateway"));
 const counted = createEventRecorder({ metrics: createMetrics("world"), log });
 const tracer = new ProxyTracerProvider().getTracer("world");
 
-/** As the roles have it: a provider that is asked, and one that is not. */
+/** As the roles are configured: some providers answer status queries, some do not. */
 const statusQueryFirstMs = (provider: string) => PROVIDERS.find(({ name }) => name === provider)?.statusQuery?.firstMs;
 
-/** The preferences service answers with what was true at most so long ago. */
+/** The preferences service's answers are at most this old. */
 const ANSWER_AGE_MS = 4_500;
 export const POLL_MS = 1_000;
-/** Tasks a dispatcher has in its hands. */
+/** Tasks that a dispatcher handles at the same time. */
 const IN_FLIGHT = 4;
-/** Requests that wait for an insert in one gateway. */
+/** Requests that may wait for an insert in one gateway. */
 const INSERTS_WAITING_MAX = 3;
 
-/** Contents of one purge. */
+/** Contents that one purge removes at most. */
 const PURGE_MAX = 3;
 
-/** What the processes share. */
+/** The parts that all processes share. */
 export interface Surroundings {
-  nature: Nature;
+  simulation: Simulation;
   store: MemoryStore;
   stream: Stream;
   redis: ReturnType<typeof createRedis>;
   providers: ReturnType<typeof createProviders>;
-  wishes: Wishes;
-  witness: Witness;
+  optOutHistory: OptOutHistory;
+  checker: InvariantChecker;
 }
 
-/** Small, so that some texts go by reference; kept only a little longer than what uses them, so that purges meet new uses. */
+/** Small, so that some texts are stored by reference; kept only briefly after their last use, so that purges and new uses coincide. */
 const CONTENT_BOUNDS: ContentBounds = { inlineBytesMax: 64, keepMs: 2_000, keepStepMs: 1 };
 
-function contentsOf({ store, witness }: Surroundings, process: SimulatedProcess): ContentStore {
+function contentsOf({ store, checker }: Surroundings, process: SimulatedProcess): ContentStore {
   const contents = process.wrap("contents", store.contents, "store");
   return {
     ...contents,
     async get(app, hash) {
       const content = await contents.get(app, hash);
-      if (content === undefined) witness.foundNoContent(hash);
+      if (content === undefined) checker.contentMissing(hash);
       return content;
     },
   };
 }
 
-/** Of an insert or a task, not of a change. */
+/** Kinds of events that an insert or a task causes, not a change. */
 const UNCHANGED: ReadonlySet<string> = new Set(["accepted", "attempted", "published"]);
 
-/** Counts events as in production; each must be of a change that the store has applied. */
-function recorderOf({ nature, store }: Surroundings): EventRecorder {
+/** Counts events as in production, and checks that the store has applied the change of each. */
+function recorderOf({ simulation, store }: Surroundings): EventRecorder {
   return {
     record(events) {
       for (const { kind, deliveryId, attempt, state } of events)
         if (!UNCHANGED.has(kind) && kind !== "suppressed" && !store.notifications.inside.was(deliveryId, attempt, state))
-          nature.broken("2 an event tells of an applied change", `${deliveryId} ${kind}`);
+          simulation.broken("2 an event belongs to an applied change", `${deliveryId} ${kind}`);
       counted.record(events);
     },
   };
 }
 
-/** Removes what is kept no longer, as often as it is told to. */
-export function createPurger({ store, witness, nature }: Surroundings, process: SimulatedProcess): () => Promise<void> {
+/** Returns a function that removes the contents whose time to be kept is over. */
+export function createPurger({ store, checker, simulation }: Surroundings, process: SimulatedProcess): () => Promise<void> {
   const contents = process.wrap("contents", store.contents, "store");
   return async () => {
     const removed = await contents.purge(process.clock.now(), PURGE_MAX).catch(() => 0);
-    if (removed > 0) nature.happened("content purged");
-    witness.purged();
+    if (removed > 0) simulation.happened("content purged");
+    checker.purged();
   };
 }
 
 function portsOf(around: Surroundings, process: SimulatedProcess) {
-  const { nature, store, stream, witness } = around;
+  const { simulation, store, stream, checker } = around;
   const attempts = process.wrap("attempts", store.attempts, "store");
-  const idsOf = (of: readonly { id: string }[], taken: readonly boolean[]) => of.filter((_, i) => taken[i]).map(({ id }) => id);
+  const idsOf = (of: readonly { id: string }[], applied: readonly boolean[]) => of.filter((_, i) => applied[i]).map(({ id }) => id);
   const watched: typeof attempts = {
     ...attempts,
     async claim(all) {
-      const taken = await attempts.claim(all);
-      witness.promised("claim", idsOf(all, taken));
-      return taken;
+      const applied = await attempts.claim(all);
+      checker.applied("claim", idsOf(all, applied));
+      return applied;
     },
     async record(results) {
-      const taken = await attempts.record(results);
-      witness.promised("outcome", idsOf(results, taken));
-      return taken;
+      const applied = await attempts.record(results);
+      checker.applied("outcome", idsOf(results, applied));
+      return applied;
     },
   };
   const wrapped = {
@@ -152,21 +153,21 @@ function portsOf(around: Surroundings, process: SimulatedProcess) {
     failpoint,
     recorder: recorderOf(around),
     log,
-    random: nature.random.next,
+    random: simulation.random.next,
     worker: process.name,
     watchdogFirstMs: WATCHDOG_FIRST_MS,
   };
 }
 
-/** Answers late, stale or not at all. */
-function optOutsOf({ nature, wishes }: Surroundings, process: SimulatedProcess): OptOuts {
-  const { time, random } = nature;
+/** Answers late, from stale data, or not at all. */
+function optOutsOf({ simulation, optOutHistory }: Surroundings, process: SimulatedProcess): OptOuts {
+  const { time, random } = simulation;
   const ask = process.wrap(
     "preferences",
     {
       async check(questions: Parameters<OptOuts["check"]>[0]): Promise<OptOutAnswer[]> {
-        const age = nature.happens("preferences stale", 0.3) ? ANSWER_AGE_MS - CHECK_DEADLINE_MS : 0;
-        return questions.map(({ userId }) => (wishes.optsOut(userId ?? "", time.now() - age) ? "opted-out" : "allowed"));
+        const age = simulation.happens("preferences stale", 0.3) ? ANSWER_AGE_MS - CHECK_DEADLINE_MS : 0;
+        return questions.map(({ userId }) => (optOutHistory.isOptedOut(userId ?? "", time.now() - age) ? "opted-out" : "allowed"));
       },
     },
     "remote",
@@ -175,8 +176,8 @@ function optOutsOf({ nature, wishes }: Surroundings, process: SimulatedProcess):
     async check(questions) {
       const began = time.now();
       const unknown = questions.map((): OptOutAnswer => "unknown");
-      if (nature.happens("preferences unreadable", 0.05)) return unknown;
-      // Its client gives up, also where the process stood still meanwhile.
+      if (simulation.happens("preferences unreadable", 0.05)) return unknown;
+      // The client times out, also when the process was paused meanwhile.
       const limit = { clock: process.clock, limitMs: CHECK_DEADLINE_MS + random.below(3) };
       const answers = await withDeadline(ask.check(questions), limit, () => unknown);
       return time.now() - began > CHECK_DEADLINE_MS ? unknown : answers;
@@ -189,7 +190,7 @@ export function createGateway(around: Surroundings, process: SimulatedProcess): 
     ...portsOf(around, process),
     optOuts: optOutsOf(around, process),
     contentBounds: CONTENT_BOUNDS,
-    load: { isFull: () => around.nature.happens("overload", 0.05), run: async () => {} },
+    load: { isFull: () => around.simulation.happens("overload", 0.05), run: async () => {} },
     ...{ pushHosts: [], insertsWaitingMax: INSERTS_WAITING_MAX, metrics: gatewayMetrics },
   });
 }
@@ -199,7 +200,7 @@ export function createRelayRole(around: Surroundings, process: SimulatedProcess)
   const { attempts } = ports.store;
   const record: typeof attempts.record = (results) => {
     if (!process.dead)
-      around.witness.abandons(
+      around.checker.declaredLost(
         process,
         results.map((r) => r.id),
       );
@@ -219,31 +220,31 @@ export interface Dispatcher extends Consumer {
   readonly idle: boolean;
 }
 
-/** A task whose handling threw comes back after this, as the consumer has it. */
+/** The consumer's delay before it redelivers a task whose handler threw. */
 const FAULT_WAIT_MS = 5_000;
-/** The providers of the channels that are played here, and whether they tell afterwards what became of an attempt. */
-const PLAYED: Partial<Record<Channel, { names: readonly string[]; tellsLater: boolean }>> = {
-  sms: { names: ["twilio", "vonage"], tellsLater: true },
-  fcm: { names: ["fcm"], tellsLater: false },
+/** The simulated channels' providers, and whether they send receipts and answer status queries. */
+const SIMULATED: Partial<Record<Channel, { names: readonly string[]; sendsReceipts: boolean }>> = {
+  sms: { names: ["twilio", "vonage"], sendsReceipts: true },
+  fcm: { names: ["fcm"], sendsReceipts: false },
 };
 
-/** @param takesMore whether it still begins work: one that drains does not */
-export function createDispatcher(around: Surroundings, process: SimulatedProcess, takesMore: () => boolean): Dispatcher {
-  const { providers, witness } = around;
+/** @param acceptsWork whether it still starts tasks: false while it drains */
+export function createDispatcher(around: Surroundings, process: SimulatedProcess, acceptsWork: () => boolean): Dispatcher {
+  const { providers, checker } = around;
   const ports = portsOf(around, process);
   const optOuts = optOutsOf(around, process);
   const redis = clientOf(around.redis, process);
   const gate = createClaimGate(redis, process.clock);
-  const observed = (name: string, tellsLater: boolean) => {
-    const provider = providers.provider(name, tellsLater);
+  const observed = (name: string, sendsReceipts: boolean) => {
+    const provider = providers.provider(name, sendsReceipts);
     const send = process.wrap(name, { send: provider.send }, "provider").send;
     const statusQuery = provider.statusQuery && process.wrap(name, { statusQuery: provider.statusQuery }, "remote").statusQuery;
     return {
       name,
       async send(delivery: Parameters<typeof send>[0], signal: AbortSignal) {
-        if (!process.dead) witness.called(process, delivery);
+        if (!process.dead) checker.callStarted(process, delivery);
         const outcome = await send(delivery, signal);
-        witness.answered(delivery);
+        checker.callAnswered(delivery);
         return outcome;
       },
       ...(statusQuery ? { statusQuery } : {}),
@@ -251,9 +252,9 @@ export function createDispatcher(around: Surroundings, process: SimulatedProcess
     };
   };
   const dispatches = new Map(
-    (Object.keys(PLAYED) as Channel[]).map((channel) => {
-      const { names, tellsLater } = PLAYED[channel]!;
-      const of = { channel, providers: names.map((name) => observed(name, tellsLater)) };
+    (Object.keys(SIMULATED) as Channel[]).map((channel) => {
+      const { names, sendsReceipts } = SIMULATED[channel]!;
+      const of = { channel, providers: names.map((name) => observed(name, sendsReceipts)) };
       return [
         channel,
         createContentLoader(
@@ -264,9 +265,9 @@ export function createDispatcher(around: Surroundings, process: SimulatedProcess
     }),
   );
   async function observe(task: DeliveryTask, holder: string): Promise<Settlement> {
-    const ends = witness.handling(process, task);
+    const ends = checker.taskStarted(process, task);
     const settlement = await dispatches.get(task.channel)!(task, holder).catch((): Settlement => ({ kind: "nak", delayMs: FAULT_WAIT_MS }));
-    // What a dead process would have said, nobody hears.
+    // A dead process never settles a task.
     if (process.dead) return new Promise<never>(() => {});
     ends(settlement);
     return settlement;
@@ -274,7 +275,7 @@ export function createDispatcher(around: Surroundings, process: SimulatedProcess
   const guarded = createPoisonGuard(observe, { ...ports, crashCounter: createCrashCounter(redis), metrics: dispatchMetrics });
   let inFlight = 0;
   return {
-    hasRoom: () => !process.dead && inFlight < IN_FLIGHT && takesMore(),
+    hasRoom: () => !process.dead && inFlight < IN_FLIGHT && acceptsWork(),
     get idle() {
       return inFlight === 0;
     },

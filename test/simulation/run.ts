@@ -1,24 +1,24 @@
-import { EXPECTED } from "./nature.ts";
+import { EXPECTED } from "./simulation.ts";
 import { runWorld, type WorldEnd } from "./world.ts";
 
-/** What many worlds came to. */
+/** The result of many worlds. */
 export interface Run {
   seeds: number;
   broken: Broken[];
   counts: Map<string, number>;
-  /** What one core needed, in ms. */
+  /** CPU time, in ms. */
   coreMs: number;
 }
 
 /** A world in which a promise was broken. */
 export type Broken = Pick<WorldEnd, "seed" | "violations" | "evidence" | "history" | "hash">;
 
-/** Worlds shown in full; of the others there is the seed. */
+/** At most this many broken worlds are kept. */
 const BROKEN_KEPT = 20;
 
 export const emptyRun = (): Run => ({ seeds: 0, broken: [], counts: new Map(), coreMs: 0 });
 
-/** Adds what another part of the seeds came to. */
+/** Adds the result of another part of the seeds. */
 export function addRun(to: Run, { seeds, broken, counts, coreMs }: Run): void {
   to.seeds += seeds;
   to.coreMs += coreMs;
@@ -28,11 +28,11 @@ export function addRun(to: Run, { seeds, broken, counts, coreMs }: Run): void {
 
 /**
  * Runs these seeds one after the other.
- * @param untilBroken ends with the first world that breaks a promise
+ * @param untilBroken stops after the first world that breaks a promise
  */
 export async function runSeeds(first: number, seeds: number, { untilBroken = false } = {}): Promise<Run> {
   const run = emptyRun();
-  // Made-up errors are thrown by the thousand, and nobody reads where.
+  // Injected errors are thrown by the thousand, and their stack traces are not used.
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
   const cpu = process.cpuUsage();
@@ -47,9 +47,9 @@ export async function runSeeds(first: number, seeds: number, { untilBroken = fal
   return { ...run, coreMs: (user + system) / 1_000 };
 }
 
-/** Faults that never happened and steps that were never reached: such a run proves nothing about them. */
+/** Faults that never happened and failpoints that were never passed: the run proves nothing about them. */
 export const missing = ({ counts }: Run): string[] => EXPECTED.filter((what) => !counts.has(what));
 
-/** All there is to know about a world that broke a promise. */
+/** A report of a world that broke a promise. */
 export const describeBroken = ({ seed, violations, evidence, history, hash }: Broken): string =>
   [`seed ${seed} (history ${hash})`, ...violations, "", ...evidence, "", "ms  who  what", ...history].join("\n");

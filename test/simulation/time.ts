@@ -2,17 +2,17 @@ import type { Clock } from "../../core/ports/clock.ts";
 import { createSteadyClock } from "../../runtime/clock.ts";
 import { createHeap } from "./heap.ts";
 
-/** Time of a world: it jumps from one event to the next, and everything that an event sets off has run before the next one. */
+/** Simulated time: it jumps from one event to the next, after all promises that the event settled have run. */
 export interface SimulatedTime {
   /** ms since the epoch. */
   now(): number;
   after(ms: number, run: () => void): void;
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Runs events until `ended` says so, or until none is left. Resolves to how many there were. */
+  /** Runs events until `ended` returns true or none is left. Resolves to the number of events. */
   run(ended: () => boolean): Promise<number>;
 }
 
-/** Events run in one turn of the loop, each followed by all the promises that it settles. */
+/** Events per event-loop turn, each followed by all the promises that it settles. */
 const EVENTS_PER_TURN = 64;
 
 export function createTime(from = Date.UTC(2026, 0, 5, 12)): SimulatedTime {
@@ -60,7 +60,7 @@ export function createTime(from = Date.UTC(2026, 0, 5, 12)): SimulatedTime {
   };
 }
 
-/** The clock of a process whose machine's clock differs from others', and may be set while it runs. */
+/** The clock of a process: it differs from other processes' clocks, and may jump. */
 export function createSkewedClock(
   time: SimulatedTime,
   waits: Pick<Clock, "sleep" | "nextTurn">,

@@ -1,70 +1,70 @@
-// The real gateway, relay, dispatch step, claim gate and receipts, in a world where everything else goes wrong: processes die or stand still at any call and
-// their clocks differ, the store fails before, after and long after it wrote, the stream loses, repeats and reorders, Redis forgets, providers
-// answer anything, late, or nothing. One thread, a clock that only events move, one seed.
+// Runs the real gateway, relay, dispatch step, claim gate and receipts against simulated parts that fail: processes die or pause at any call
+// and their clocks differ; the store fails before, after and long after a write; the stream loses, duplicates and reorders; Redis loses its
+// data; providers answer anything, late, or nothing. One thread, simulated time, one seed.
 
 import { endpointId } from "../../adapters/ids.ts";
 import type { Receipt } from "../../core/delivery/receipt.ts";
 import { APP, createCallers, USERS } from "./callers.ts";
 import { judge } from "./check.ts";
+import { createInvariantChecker } from "./invariant-checker.ts";
 import { createMemoryStore, type MemoryStore } from "./memory-store.ts";
-import { createNature } from "./nature.ts";
 import { createOldNotifications } from "./old-notifications.ts";
+import { createOptOutHistory } from "./opt-out-history.ts";
 import { createProcess, type SimulatedProcess } from "./process.ts";
 import { createProviders } from "./providers.ts";
 import { createRedis } from "./redis.ts";
 import { runRelay } from "./relay-iterations.ts";
 import { createDispatcher, createFeedback, createGateway, createPurger, type Dispatcher, type Surroundings } from "./roles.ts";
+import { createSimulation } from "./simulation.ts";
 import { createStream } from "./stream.ts";
-import { createWishes } from "./wishes.ts";
-import { createWitness } from "./witness.ts";
 
 const NOTIFICATIONS = 15;
-/** While things go wrong, in ms; and how often something befalls a whole server. */
-const BAD_TIMES_MS = [60_000, 600_000, 3_600_000];
-const CATASTROPHES_MAX = 16;
-/** Of one life; then another is started. */
+/** How long faults are injected, in ms, and how many faults of a whole server there are at most. */
+const FAULTY_MS = [60_000, 600_000, 3_600_000];
+const SERVER_FAULTS_MAX = 16;
+/** Delay until dead processes are started again. */
 const RESTART_MS = [50, 2_000, 20_000];
 const PAUSES_MS = [1_500, 6_000, 20_000, 90_000];
-const AWAY_MS = [1_000, 8_000, 40_000];
-/** Until the watchdog looks at what waits: once, or several times. */
-const HELD_MS = [20_000, 70_000, 400_000];
-/** How long an opt-out holds: not as long as it takes to be obeyed, or longer. */
+const UNAVAILABLE_MS = [1_000, 8_000, 40_000];
+/** Long enough for the watchdog to evaluate what waits, once or several times. */
+const STREAM_PAUSES_MS = [20_000, 70_000, 400_000];
+/** How long an opt-out lasts: shorter than the bound within which it takes effect, or longer. */
 const OPTED_OUT_MS = [3_000, 30_000, 600_000];
 /** Between two purges of contents. */
 const PURGE_MS = [1_000, 20_000, 90_000];
 const JUMPS_MS = [-10_800_000, -60_000, 60_000, 10_800_000];
-/** Without faults every delivery ends within this, however far ahead its times are. */
+/** Without faults every delivery ends within this, including the scheduled ones. */
 const QUIET_MS_MAX = 5 * 86_400_000;
 const EVENTS_MAX = 300_000;
-/** How often a provider repeats a receipt that was not taken. */
+/** How often a provider repeats a receipt that was not acknowledged. */
 const RECEIPT_TRIES = 5;
 const RECEIPT_AGAIN_MS = 7_000;
 
 export interface WorldEnd {
   seed: number;
   violations: readonly string[];
-  /** What is stored about what broke a promise. */
+  /** The stored records of what broke a promise. */
   evidence: string[];
-  /** The last events, each with its time in ms from the beginning, its process and what it was. */
+  /** The last events: time in ms since the start, process and event. */
   history: string[];
-  /** The same for the same history. */
+  /** Hash of the history. */
   hash: string;
-  /** How often each fault happened, and each step was reached. */
+  /** How often each fault happened, and how often each failpoint was passed. */
   counts: ReadonlyMap<string, number>;
   events: number;
 }
 
 export async function runWorld(seed: number): Promise<WorldEnd> {
-  const nature = createNature(seed);
-  const { random, time } = nature;
+  const simulation = createSimulation(seed);
+  const { random, time } = simulation;
   const relays = new Set<{ process: SimulatedProcess; dueAt(due: number): void }>();
   const store = createMemoryStore((due) => {
     for (const relay of relays) relay.dueAt(due);
   }, time.now);
-  const wishes = createWishes();
-  const witness = createWitness(nature, store, wishes);
-  const redis = createRedis(nature);
-  let storeAwayUntil = 0;
+  const optOutHistory = createOptOutHistory();
+  const checker = createInvariantChecker(simulation, store, optOutHistory);
+  const redis = createRedis(simulation);
+  let storeUnavailableUntil = 0;
   const chances = {
     death: random.pick([0.002, 0.006, 0.015]),
     stall: random.pick([0.01, 0.03, 0.2]),
@@ -72,12 +72,13 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
   };
 
   let dispatchers: { process: SimulatedProcess; dispatcher: Dispatcher; drains: boolean }[] = [];
-  const stream = createStream(nature, random.pick([5_000, 60_000]), () => dispatchers.map((d) => d.dispatcher));
-  const providers = createProviders(nature, random.pick([0.2, 0.5]), (receipt) => void receive(receipt, 1));
-  const around: Surroundings = { nature, store, stream, redis, providers, wishes, witness };
+  const stream = createStream(simulation, random.pick([5_000, 60_000]), () => dispatchers.map((d) => d.dispatcher));
+  const providers = createProviders(simulation, random.pick([0.2, 0.5]), (receipt) => void receive(receipt, 1));
+  const around: Surroundings = { simulation, store, stream, redis, providers, optOutHistory, checker };
 
-  let born = 0;
-  const process = (role: string) => createProcess(nature, `${role}-${++born}`, chances, () => time.now() < storeAwayUntil);
+  let processCount = 0;
+  const process = (role: string) =>
+    createProcess(simulation, `${role}-${++processCount}`, chances, () => time.now() < storeUnavailableUntil);
 
   function startDispatcher(): void {
     const begun = { process: process("dispatcher"), drains: false };
@@ -91,7 +92,7 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
     return { process: its, gateway: createGateway(around, its) };
   }
 
-  /** Attempts of which a provider was told that its receipt is known. */
+  /** Attempts whose receipt feedback has acknowledged. */
   const receipted = new Set<string>();
   let feedback = startFeedback();
   function startFeedback() {
@@ -104,7 +105,7 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
     relays.add({ process: its, ...runRelay(around, its) });
   }
 
-  /** Its clock never jumps: in a system that runs, the margin of what is kept is longer than any jump that is believed. */
+  /** Its clock never jumps: in production contents are kept longer than any clock jump that a process accepts. */
   let purger = process("purger");
   function purgeAgain(): void {
     if (purger.dead) purger = process("purger");
@@ -125,10 +126,10 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
     if (its.dead || result === undefined) return;
     answered = true;
     receipted.add(receipt.attemptId);
-    if (result === "unknown") nature.broken("2 receipts find their attempt", receipt.attemptId);
+    if (result === "unknown") simulation.broken("2 receipts find their attempt", receipt.attemptId);
   }
 
-  const callers = createCallers(nature, store, async (message) => {
+  const callers = createCallers(simulation, store, async (message) => {
     const { process: its, gateway } = random.pick(gateways);
     if (its.dead) return "no answer";
     await its.awake();
@@ -136,8 +137,8 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
     return result ?? "no answer";
   });
 
-  /** Starts what is dead again. */
-  function tend(): void {
+  /** Replaces dead processes. */
+  function restartDead(): void {
     for (const [i, { process: its }] of gateways.entries()) if (its.dead) gateways[i] = startGateway();
     if (feedback.process.dead) feedback = startFeedback();
     for (const relay of relays) {
@@ -147,61 +148,61 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
     }
     for (const d of dispatchers.filter((d) => d.process.dead)) if (!d.drains) startDispatcher();
     dispatchers = dispatchers.filter((d) => !d.process.dead && !(d.drains && d.dispatcher.idle));
-    time.after(random.pick(RESTART_MS), tend);
+    time.after(random.pick(RESTART_MS), restartDead);
   }
 
   const all = () => [...gateways, feedback, ...relays, ...dispatchers].map((p) => p.process);
   const count = () => 1 + random.below(8);
-  const catastrophes: (() => void)[] = [
+  const serverFaults: (() => void)[] = [
     () => {
-      if (nature.happens("process paused", 1)) random.pick(all()).pause(random.pick(PAUSES_MS));
+      if (simulation.happens("process paused", 1)) random.pick(all()).pause(random.pick(PAUSES_MS));
     },
     () => {
-      if (nature.happens("process paused", 1)) random.pick(dispatchers)?.process.pause(random.pick(PAUSES_MS));
+      if (simulation.happens("process paused", 1)) random.pick(dispatchers)?.process.pause(random.pick(PAUSES_MS));
     },
     () => {
-      if (nature.happens("process drained", 1)) drain();
+      if (simulation.happens("process drained", 1)) drain();
     },
     () => {
-      if (nature.happens("store away", 1)) storeAwayUntil = time.now() + random.pick(AWAY_MS);
+      if (simulation.happens("store unavailable", 1)) storeUnavailableUntil = time.now() + random.pick(UNAVAILABLE_MS);
     },
     () => {
-      if (nature.happens("stream away", 1)) stream.goAway(random.pick(AWAY_MS));
+      if (simulation.happens("stream unavailable", 1)) stream.failFor(random.pick(UNAVAILABLE_MS));
     },
     () => {
-      if (nature.happens("stream held back", 1)) stream.hold(random.pick(HELD_MS));
+      if (simulation.happens("stream paused", 1)) stream.pause(random.pick(STREAM_PAUSES_MS));
     },
     () => {
-      if (nature.happens("stream wiped", 1)) stream.wipe();
+      if (simulation.happens("stream wiped", 1)) stream.wipe();
     },
     () => {
-      if (nature.happens("stream lost its last writes", 1)) stream.loseLast(count());
+      if (simulation.happens("stream lost its last writes", 1)) stream.loseLast(count());
     },
     () => {
-      if (nature.happens("stream forgot its ids", 1)) stream.forgetIds();
+      if (simulation.happens("stream forgot its ids", 1)) stream.forgetIds();
     },
     () => {
-      if (nature.happens("stream brought back what was acknowledged", 1)) stream.bringBack(count());
+      if (simulation.happens("stream restored acknowledged tasks", 1)) stream.restore(count());
     },
     () => {
-      if (nature.happens("stream redelivered what was under way", 1)) stream.redeliver();
+      if (simulation.happens("stream redelivered tasks in flight", 1)) stream.redeliver();
     },
     () => {
-      if (nature.happens("redis away", 1)) redis.goAway(random.pick(AWAY_MS));
+      if (simulation.happens("redis unavailable", 1)) redis.failFor(random.pick(UNAVAILABLE_MS));
     },
     () => {
-      if (nature.happens("clock jumped", 1)) random.pick(all()).jump(random.pick(JUMPS_MS));
+      if (simulation.happens("clock jumped", 1)) random.pick(all()).jump(random.pick(JUMPS_MS));
     },
   ];
 
-  /** Some opt out, and allow again a while later. */
-  function changeMind(): void {
+  /** A user opts out, and most opt in again later. */
+  function optOutForAWhile(): void {
     const user = random.pick(USERS);
-    wishes.set(user, time.now(), true);
-    if (random.chance(0.7)) time.after(random.pick(OPTED_OUT_MS), () => wishes.set(user, time.now(), false));
+    optOutHistory.record(user, time.now(), true);
+    if (random.chance(0.7)) time.after(random.pick(OPTED_OUT_MS), () => optOutHistory.record(user, time.now(), false));
   }
 
-  /** Who drains finishes what is under way, beside its successor. */
+  /** A draining dispatcher finishes its tasks while its successor runs. */
   function drain(): void {
     const draining = random.pick(dispatchers);
     if (!draining || draining.drains) return;
@@ -218,7 +219,7 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
       const register = () =>
         store.contacts.register({ app: APP.id, userId: user, endpointId: endpointId(endpoint), endpoint, registeredAt: time.now() });
       await register();
-      // Those whose endpoint is gone come back with it.
+      // Registers an endpoint again that a provider may have reported as gone.
       time.after(random.below(600_000), () => void register());
     }
   }
@@ -226,38 +227,38 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
   startRelay();
   startDispatcher();
   startDispatcher();
-  tend();
+  restartDead();
   purgeAgain();
 
-  const badMs = random.pick(BAD_TIMES_MS);
+  const badMs = random.pick(FAULTY_MS);
   const someTime = () => random.below(badMs);
-  const old = await createOldNotifications({ nature, store, stream }, () => process("retention"), badMs);
+  const old = await createOldNotifications({ simulation, store, stream }, () => process("retention"), badMs);
   for (let i = 0; i < NOTIFICATIONS; i++) {
     const at = someTime() * random.pick([0.1, 1]);
     time.after(at, () => callers.begin(`${seed}-${i}`));
-    // Some opt out while it is on its way.
-    if (random.chance(0.15)) time.after(at + random.below(8_000), changeMind);
+    // Some users opt out while it is being delivered.
+    if (random.chance(0.15)) time.after(at + random.below(8_000), optOutForAWhile);
   }
-  for (let i = random.below(CATASTROPHES_MAX); i > 0; i--) time.after(someTime(), random.pick(catastrophes));
-  for (let i = random.below(8); i > 0; i--) time.after(someTime(), changeMind);
+  for (let i = random.below(SERVER_FAULTS_MAX); i > 0; i--) time.after(someTime(), random.pick(serverFaults));
+  for (let i = random.below(8); i > 0; i--) time.after(someTime(), optOutForAWhile);
 
   const quietAt = time.now() + badMs;
   time.after(badMs, () => {
-    nature.faulty = false;
-    nature.note("world", "is kind from now on");
+    simulation.faulty = false;
+    simulation.note("world", "no more faults");
   });
   let events = 0;
   const ended = () =>
     ++events > EVENTS_MAX ||
     time.now() > quietAt + QUIET_MS_MAX ||
-    (!nature.faulty && callers.underWay === 0 && store.notifications.inside.open() === 0);
+    (!simulation.faulty && callers.underWay === 0 && store.notifications.inside.open() === 0);
   await time.run(ended);
 
-  if (callers.underWay > 0) nature.broken("2 every caller is answered", `${callers.underWay} wait`);
-  await judge({ nature, store, memory: providers.memory, accepted: [...callers.accepted, ...old.scheduled], receipted, quietAt });
-  const { violations, counts } = nature;
+  if (callers.underWay > 0) simulation.broken("2 every caller is answered", `${callers.underWay} wait`);
+  await judge({ simulation, store, memory: providers.memory, accepted: [...callers.accepted, ...old.scheduled], receipted, quietAt });
+  const { violations, counts } = simulation;
   const evidence = violations.flatMap((line) => evidenceOf(store, /[0-9a-f]{32}/.exec(line)?.[0]));
-  return { seed, violations, evidence, counts, history: nature.history(), hash: nature.hash(), events };
+  return { seed, violations, evidence, counts, history: simulation.history(), hash: simulation.hash(), events };
 }
 
 function evidenceOf(store: MemoryStore, id: string | undefined): string[] {

@@ -2,48 +2,48 @@ import { FAILPOINTS, type Failpoint } from "../../core/failpoints.ts";
 import { type SeededRandom, seededRandom } from "./random.ts";
 import { createTime, type SimulatedTime } from "./time.ts";
 
-/** Everything that goes wrong in a world. Each must happen in a run of some size, or the run proves nothing about it. */
+/** Every fault of the simulation. A large run must see each of them, or it proves nothing about that fault. */
 export const FAULTS = [
   "process killed at a call",
-  "process killed at a step",
+  "process killed at a failpoint",
   "process paused",
   "process drained",
   "clock jumped",
   "call slow",
   "store rejected",
-  "store applied, unsaid",
+  "store applied, answer lost",
   "store applied after its deadline",
-  "store away",
+  "store unavailable",
   "stream rejected",
-  "stream stored, unsaid",
+  "stream stored, acknowledgement lost",
   "stream acknowledged, not stored",
-  "stream doubled",
+  "stream stored a task twice",
   "stream garbled a task",
   "stream lost an ack",
-  "stream away",
-  "stream held back",
+  "stream unavailable",
+  "stream paused",
   "stream behind",
   "stream's age unreadable",
   "stream wiped",
   "stream lost its last writes",
   "stream forgot its ids",
-  "stream brought back what was acknowledged",
-  "stream redelivered what was under way",
+  "stream restored acknowledged tasks",
+  "stream redelivered tasks in flight",
   "content purged",
-  "redis forgot",
-  "redis away",
+  "redis lost its data",
+  "redis unavailable",
   "redis slow",
   "preferences unreadable",
   "preferences stale",
-  "provider took it, never answered",
-  "provider took it late",
-  "provider took it, answered late",
-  "provider took it, adapter threw",
-  "provider took it, line cut",
+  "provider accepted, never answered",
+  "provider accepted late",
+  "provider accepted, answered late",
+  "provider accepted, adapter threw",
+  "provider accepted, connection cut",
   "provider never answered",
-  "provider line cut",
+  "provider connection cut",
   "provider rejected",
-  "provider keys wrong",
+  "provider credentials wrong",
   "endpoint gone",
   "receipt before the answer",
   "receipt late",
@@ -59,32 +59,32 @@ export const FAULTS = [
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
-/** How much of what happened last is kept for the report, in events. */
+/** The last events, kept for the report. */
 const EVENTS_KEPT = 400;
 
-/** What all parts of a world share: its chance, its time, its misfortune, and the memory of what happened. */
-export interface Nature {
+/** What all parts of one world share: seeded random numbers, simulated time, faults, and the history of events. */
+export interface Simulation {
   random: SeededRandom;
   time: SimulatedTime;
-  /** Whether things go wrong at all. */
+  /** Whether faults are injected. */
   faulty: boolean;
-  /** Decides whether this goes wrong now, with this probability, and remembers that it did. */
+  /** Decides with this probability whether the fault happens now, and records it if so. */
   happens(fault: Fault, share: number): boolean;
-  /** Remembers that it went wrong. */
+  /** Records a fault that happened. */
   happened(fault: Fault): void;
   note(who: string, what: string): void;
-  /** A promise that was broken, and where. */
+  /** Records a violated promise and the id that shows it. */
   broken(promise: string, by: string): void;
   failpoint: Failpoint;
   readonly violations: string[];
-  /** How often each fault happened, and each step was reached. */
+  /** How often each fault happened, and how often each failpoint was passed. */
   readonly counts: Map<string, number>;
   history(): string[];
-  /** The same for the same history, all of it. */
+  /** Hash of the whole history, including events no longer kept. */
   hash(): string;
 }
 
-export function createNature(seed: number): Nature {
+export function createSimulation(seed: number): Simulation {
   const random = seededRandom(seed);
   const time = createTime();
   const began = time.now();
@@ -103,11 +103,11 @@ export function createNature(seed: number): Nature {
     }
   };
   const count = (what: string) => void counts.set(what, (counts.get(what) ?? 0) + 1);
-  const nature: Nature = {
+  const simulation: Simulation = {
     ...{ random, time, faulty: true, violations, counts, note },
     happens(fault, share) {
-      if (!nature.faulty || !random.chance(share)) return false;
-      nature.happened(fault);
+      if (!simulation.faulty || !random.chance(share)) return false;
+      simulation.happened(fault);
       return true;
     },
     happened(fault) {
@@ -119,12 +119,12 @@ export function createNature(seed: number): Nature {
       note("BROKEN", line);
       if (!violations.includes(line)) violations.push(line);
     },
-    failpoint: (step) => count(step),
+    failpoint: (name) => count(name),
     history: () => (events <= EVENTS_KEPT ? [...ring] : [...ring.slice(events % EVENTS_KEPT), ...ring.slice(0, events % EVENTS_KEPT)]),
     hash: () => `${events}-${(a >>> 0).toString(16)}${(b >>> 0).toString(16)}`,
   };
-  return nature;
+  return simulation;
 }
 
-/** All that a run of some size must have seen. */
+/** Every fault and failpoint that a large run must have seen. */
 export const EXPECTED: readonly string[] = [...FAULTS, ...FAILPOINTS];

@@ -1,0 +1,151 @@
+// Checks invariants at the moment of each event, with access to the stored state: some violations leave no trace in the final state.
+import { canonicalForm } from "../../core/content/codec.ts";
+import { type Content, contentValues } from "../../core/content/content.ts";
+import { type ContentPart, contentPart } from "../../core/delivery/channel.ts";
+import { TASK_STALE_MS } from "../../core/delivery/lifetime.ts";
+import { isOpen, type NotificationRecord } from "../../core/delivery/notification.ts";
+import { type AttemptRecord, attemptId, knownOutcome, notificationIdOf } from "../../core/ports/attempt-store.ts";
+import type { OutboundDelivery } from "../../core/ports/provider.ts";
+import type { DeliveryTask, Settlement } from "../../core/ports/queue.ts";
+import { sha256Hex } from "../../runtime/hash.ts";
+import type { MemoryStore } from "./memory-store.ts";
+import type { OptOutHistory } from "./opt-out-history.ts";
+import type { SimulatedProcess } from "./process.ts";
+import { PROVIDER_DEADLINE_MS } from "./providers.ts";
+import type { Simulation } from "./simulation.ts";
+
+/** Bound within which an opt-out takes effect. */
+const OPT_OUT_BOUND_MS = 5_000;
+/** More than the clocks of two processes differ by. */
+export const SKEW_MS = 5_000;
+const hashesOf = (record: NotificationRecord) => Object.values(record.contentHashes ?? {});
+const hashOf = (content: Content, part: ContentPart) => sha256Hex(canonicalForm(contentValues({ [part]: content[part] })));
+/** Outcomes of attempts that sent nothing; another attempt may follow. */
+const NOT_SENT: ReadonlySet<string> = new Set(["throttled", "unavailable", "misconfigured"]);
+const MAY_BE_SENT: ReadonlySet<string | undefined> = new Set([undefined, "accepted", "unanswered"]);
+
+export interface InvariantChecker {
+  /** A provider call starts. */
+  callStarted(process: SimulatedProcess, delivery: OutboundDelivery): void;
+  /** The provider's answer reached the process. */
+  callAnswered(delivery: OutboundDelivery): void;
+  /** The store confirmed that these were claimed, or that their outcome was written. */
+  applied(what: "claim" | "outcome", ids: readonly string[]): void;
+  /** A relay declares the workers of these attempts lost. */
+  declaredLost(process: SimulatedProcess, ids: readonly string[]): void;
+  /** A dispatcher found no content under this hash. */
+  contentMissing(hash: string): void;
+  /** Contents were purged, or may have been. */
+  purged(): void;
+  /** A dispatcher starts a task. Call the result with the task's settlement. */
+  taskStarted(process: SimulatedProcess, task: DeliveryTask): (settlement: Settlement) => void;
+}
+
+export function createInvariantChecker(simulation: Simulation, store: MemoryStore, optOutHistory: OptOutHistory): InvariantChecker {
+  const calls = new Map<string, { process: SimulatedProcess; answered: boolean }>();
+  /** Copies of a task that one process handles at the same time, by process and attempt. */
+  const inFlight = new Map<string, Set<{ alone: boolean }>>();
+  const appliedWrites = new Set<string>();
+  const { time } = simulation;
+
+  function judgeTimes(process: SimulatedProcess, delivery: OutboundDelivery, attempt: AttemptRecord, sendAt: number): void {
+    const id = delivery.attemptId;
+    const now = process.clock.now();
+    if (now >= delivery.expiresAt) simulation.broken("2 nothing is sent once it has expired", id);
+    if (now + PROVIDER_DEADLINE_MS > attempt.deadlineAt) simulation.broken("3 no call starts too late after its claim", id);
+    if (time.now() < sendAt - SKEW_MS) simulation.broken("2 nothing is sent before its time", id);
+    if (attempt.outcome) simulation.broken("3 no call for an attempt that has an outcome", id);
+  }
+
+  function judgeEarlier(delivery: OutboundDelivery, attempt: AttemptRecord): void {
+    const earlier = Array.from({ length: attempt.number - 1 }, (_, i) => store.attempts.inside.get(attemptId(attempt.deliveryId, i + 1)));
+    const open = earlier.filter((a) => !NOT_SENT.has((a && knownOutcome(a)?.kind) ?? ""));
+    if (open.some((a) => !a || !MAY_BE_SENT.has(knownOutcome(a)?.kind)))
+      simulation.broken("3 no attempt after a final outcome", delivery.attemptId);
+    const allowed = delivery.notificationClass === "critical" && attempt.policyResend ? 1 : 0;
+    if (open.length > allowed) simulation.broken("3 no attempt after one that may have been sent", delivery.attemptId);
+  }
+
+  /** Notifications that may still be sent, by simulated time and not by the clock of a process, which may have jumped. */
+  function* stillToSend(): Iterable<NotificationRecord> {
+    for (const record of store.notifications.inside.values())
+      if (record.expiresAt > time.now() && record.deliveries.some(({ state }) => isOpen(state))) yield record;
+  }
+
+  function judgeContent({ attemptId: id, channel, content }: OutboundDelivery, record: NotificationRecord): void {
+    const part = contentPart(channel);
+    const hash = record.contentHashes?.[part];
+    const expected = hash ?? hashOf(record.content, part);
+    if (content[part] === undefined || hashOf(content, part) !== expected) simulation.broken("2 what is sent is what was accepted", id);
+  }
+
+  return {
+    callStarted(process, delivery) {
+      const { attemptId: id, deliveryId, notificationClass } = delivery;
+      const attempt = store.attempts.inside.get(id);
+      const record = store.notifications.inside.get(notificationIdOf(deliveryId));
+      if (!record) return simulation.broken("1 only stored notifications are sent", id);
+      if (!attempt) return simulation.broken("3 no call without a claim", id);
+      if (calls.has(id)) simulation.broken("3 one call per attempt", id);
+      calls.set(id, { process, answered: false });
+      judgeContent(delivery, record);
+      judgeEarlier(delivery, attempt);
+      judgeTimes(process, delivery, attempt, record.sendAt);
+      // Critical notifications are sent when preferences are unavailable, which happens in the simulation.
+      const user = record.recipient.kind === "user" ? record.recipient.userId : "";
+      if (notificationClass !== "critical" && optOutHistory.optedOutSince(user, time.now() - OPT_OUT_BOUND_MS))
+        simulation.broken("4 an opt-out is honoured", id);
+    },
+
+    callAnswered({ attemptId: id }) {
+      const call = calls.get(id);
+      if (call) call.answered = true;
+    },
+
+    applied(what, ids) {
+      for (const id of ids) {
+        if (appliedWrites.has(`${what} ${id}`)) simulation.broken(`3 one ${what} per attempt`, id);
+        appliedWrites.add(`${what} ${id}`);
+      }
+    },
+
+    declaredLost(process, ids) {
+      for (const id of ids) {
+        const attempt = store.attempts.inside.get(id);
+        if (attempt && process.clock.now() < attempt.deadlineAt + SKEW_MS)
+          simulation.broken("2 no worker is declared lost before its deadline", id);
+      }
+    },
+
+    contentMissing(hash) {
+      for (const record of stillToSend())
+        if (hashesOf(record).includes(hash)) simulation.broken("2 a content is kept as long as it is used", record.id);
+    },
+
+    purged() {
+      for (const record of stillToSend())
+        for (const hash of hashesOf(record))
+          if (!store.contents.inside.has(record.app, hash)) simulation.broken("2 a content is kept as long as it is used", record.id);
+    },
+
+    taskStarted(process, task) {
+      const id = attemptId(task.deliveryId, task.attempt);
+      const key = `${process.name} ${id}`;
+      const copies = inFlight.get(key) ?? new Set();
+      const copy = { alone: copies.size === 0 && !calls.has(id) };
+      for (const other of copies) other.alone = false;
+      inFlight.set(key, copies.add(copy));
+      return ({ kind }) => {
+        copies.delete(copy);
+        const isStale = task.expiresAt <= process.clock.now() - TASK_STALE_MS;
+        if (kind !== "ack" || task.statusQuery || isStale) return;
+        const attempt = store.attempts.inside.get(id);
+        if (!attempt) simulation.broken("2 what is acknowledged was claimed", id);
+        const call = calls.get(id);
+        // Without another copy, this one made the call.
+        if (copy.alone && call?.process === process && call.answered && attempt && !knownOutcome(attempt))
+          simulation.broken("2 what is acknowledged was recorded", id);
+      };
+    },
+  };
+}
