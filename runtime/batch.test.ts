@@ -5,7 +5,7 @@ import { createFakeClock } from "../test/support/fake-clock.ts";
 import { BatchFullError, BatchLateError, createBatcher } from "./batch.ts";
 import { systemClock } from "./clock.ts";
 
-test("gathers what comes while a batch is under way, and answers each with its own result", async () => {
+test("gathers items while a batch is in progress, and resolves each with its own result", async () => {
   const batches: (readonly number[])[] = [];
   const { promise: gate, resolve: open } = Promise.withResolvers<void>();
   const batcher = createBatcher(
@@ -64,7 +64,7 @@ test("a batch that fails fails its own items only", async () => {
   );
 });
 
-test("rejects at once what does not fit", async () => {
+test("rejects an item at once when the queue is full", async () => {
   const { promise: gate, resolve: open } = Promise.withResolvers<void>();
   const batcher = createBatcher(async (items: readonly number[]) => gate.then(() => items), { batchMax: 1, waitingMax: 2 }, systemClock);
   const kept = [batcher.add(0)];
@@ -75,7 +75,7 @@ test("rejects at once what does not fit", async () => {
   assert.deepEqual(await Promise.all(kept), [0, 1, 2]);
 });
 
-test("what waited too long is in no batch, and those behind it are not kept back", async () => {
+test("an item that waited too long is in no batch, and those behind it are not delayed", async () => {
   const clock = createFakeClock();
   const batches: (readonly number[])[] = [];
   const { promise: gate, resolve: open } = Promise.withResolvers<void>();

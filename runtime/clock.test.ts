@@ -52,7 +52,7 @@ test("small corrections are followed, however many", () => {
   }
 });
 
-test("a step is believed as soon as the store's clock agrees, and not before", async () => {
+test("a step is followed as soon as the store's clock confirms it, and not before", async () => {
   const { clock, set, real } = machine();
   const lines: string[] = [];
   const log = createLogger("test", "info", { write: (line) => void lines.push(line) });
@@ -77,7 +77,7 @@ test("a step is believed as soon as the store's clock agrees, and not before", a
   );
 });
 
-test("a clock that drifts away from the store's in corrections too small to be steps is told of, once", async () => {
+test("a clock that drifts from the store's by corrections too small to be steps is logged once", async () => {
   const { clock, set, real } = machine();
   const lines: string[] = [];
   const log = createLogger("test", "info", { write: (line) => void lines.push(line) });
@@ -95,13 +95,13 @@ test("a clock that drifts away from the store's in corrections too small to be s
   );
 });
 
-test("a process whose clock is off the store's does not start", async () => {
+test("a process whose clock differs from the store's does not start", async () => {
   const { clock, real } = machine();
   await rejectWrongTime({ time: async () => real() + 1_500 }, clock);
   await assert.rejects(rejectWrongTime({ time: async () => real() + THREE_HOURS }, clock), OperatorError);
 });
 
-test("a store is silent from its last answer on, whether it fails or does not answer at all", async () => {
+test("a store counts as silent from its last answer, whether it fails or does not answer", async () => {
   const clock = createFakeClock();
   const answers = [Promise.resolve(1), Promise.reject(new Error("away")), new Promise<number>(() => undefined), Promise.resolve(2)];
   const store = listenToStore({ time: () => answers.shift()! }, clock);

@@ -21,7 +21,7 @@ test("a deadline in ms ends the wait, by the process's timer or by a clock", asy
   assert.equal(await waiting, "late");
 });
 
-test("an aborted signal ends the wait, also where it was aborted before", async () => {
+test("an aborted signal ends the wait, also if it was aborted before", async () => {
   const stopping = new AbortController();
   const waiting = withDeadline(never(), { limitMs: 60_000, clock: createFakeClock(), signal: stopping.signal }, () => "late");
   stopping.abort();
@@ -39,7 +39,7 @@ test("what `late` throws is the result", async () => {
 test("work that fails after its deadline is no unhandled rejection", async () => {
   const { promise, reject } = Promise.withResolvers<never>();
   assert.equal(await withDeadline(promise, { signal: AbortSignal.abort() }, () => "late"), "late");
-  reject(new Error("nobody waits for this any more"));
+  reject(new Error("after the deadline"));
   await new Promise(setImmediate);
 });
 

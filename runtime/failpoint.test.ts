@@ -5,11 +5,11 @@ import { crashAt } from "./failpoint.ts";
 
 const TEST_MODE = { CARILLON_TEST_MODE: "1" };
 
-test("nobody asked for a crash: steps are passed", () => {
+test("without the variable, failpoints do nothing", () => {
   crashAt({})("gateway.inserted", "orders");
 });
 
-test("outside test mode it is rejected, and a step that does not exist names those that do", () => {
+test("is rejected outside test mode, and an unknown failpoint's error lists the known ones", () => {
   assert.throws(() => crashAt({ CARILLON_FAILPOINT: "gateway.inserted" }), /CARILLON_TEST_MODE/);
   assert.throws(() => crashAt({ ...TEST_MODE, CARILLON_FAILPOINT: "gateway.nowhere" }), /unknown failpoint.*gateway\.inserted/);
 });

@@ -54,11 +54,11 @@ test("the last lines of a process are written, in their order, before it ends", 
     for (let i = 0; i < 3; i++) log.info("line " + i);
     await closeLogger(log);
     process.exit(0);`;
-  const said = execFileSync("/bin/sh", ["-c", '"$0" --input-type=module -e "$1" 2>&1', process.execPath, script], {
+  const output = execFileSync("/bin/sh", ["-c", '"$0" --input-type=module -e "$1" 2>&1', process.execPath, script], {
     encoding: "utf8",
     env: { ...process.env, UV_THREADPOOL_SIZE: "1" },
   });
-  const lines = said.trim().split("\n");
+  const lines = output.trim().split("\n");
   assert.deepEqual(
     lines.map((line) => (JSON.parse(line) as { msg: string }).msg),
     ["line 0", "line 1", "line 2"],

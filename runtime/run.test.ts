@@ -1,4 +1,4 @@
-// What probes are told while a role starts, runs and drains.
+// The answers to probes while a role starts, runs and drains.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { healthAt } from "../test/support/health.ts";

@@ -96,7 +96,7 @@ test("without an exporter nothing is recorded, and a caller's trace is still car
   assert.equal(sent.length, before);
 });
 
-test("headers nobody can read are no trace", () => {
+test("malformed headers are no trace", () => {
   for (const odd of [undefined, "", "00-zz-zz-01", "x".repeat(10_000)]) assert.equal(trace.getSpanContext(extract(() => odd)), undefined);
 });
 
@@ -106,7 +106,7 @@ test("a collector that is away does not hold up the end", async () => {
   await tracing[Symbol.asyncDispose]();
 });
 
-test("a gRPC call joins client and server in one trace, and tells our errors from the caller's", async () => {
+test("a gRPC call joins client and server in one trace, and distinguishes our errors from the caller's", async () => {
   const get = NotificationServiceService.getNotification;
   const log = createLogger("test", "silent");
   {

@@ -63,22 +63,22 @@ test("files that change together are taken together, once", () =>
     assert.deepEqual(taken[1], { NAME: "n", FIRST_FILE: "old-1", SECOND_FILE: "new-2" });
   }));
 
-test("a file that is gone or empty is told once; the next good one is taken", () =>
+test("a missing or empty file is logged once; the next usable one is loaded", () =>
   watching(any, async ({ files, taken, errors }) => {
     files.replace({ first: "new-1" });
-    await eventually("told", () => errors().length > 0);
+    await eventually("logged", () => errors().length > 0);
     await delay(LOOKS_MS);
     assert.equal(errors().length, 1);
     assert.match(errors()[0]!.err.message, /SECOND_FILE: the file cannot be read \(ENOENT\)/);
     files.replace({ first: "new-1", second: "" });
-    await eventually("told", () => errors().length > 1);
+    await eventually("logged", () => errors().length > 1);
     assert.deepEqual(taken, []);
     files.replace({ first: "new-1", second: "new-2" });
     await eventually("taken", () => taken.length > 0);
     assert.equal(errors().length, 2);
   }));
 
-test("what cannot be used is told once, without a word of what it holds, and tried again only after a change", () => {
+test("an unusable file is logged once, without its content, and read again only after a change", () => {
   let tries = 0;
   const take = (config: Config) => {
     if (config.FIRST_FILE !== "bad-1") return;
@@ -88,7 +88,7 @@ test("what cannot be used is told once, without a word of what it holds, and tri
   return watching(take, async ({ files, taken, errors, printed }) => {
     for (const round of [1, 2]) {
       files.replace({ first: "bad-1", second: "old-2" });
-      await eventually("told", () => errors().length === round);
+      await eventually("logged", () => errors().length === round);
       await delay(LOOKS_MS);
       assert.equal(tries, round);
       assert.deepEqual(errors()[round - 1]!.variables, ["FIRST_FILE"]);

@@ -63,7 +63,7 @@ test("a handler's answer arrives, and the call is measured", async () => {
   );
 });
 
-test("who calls is asked before the handler; the token comes as a bearer", async () => {
+test("authenticates before the handler runs; the token arrives as a bearer token", async () => {
   const authenticate = async (header: ReadHeader) => {
     return header("authorization") === "Bearer k-1"
       ? { app: "shop" }
@@ -78,9 +78,9 @@ test("who calls is asked before the handler; the token comes as a bearer", async
     { authenticate },
   );
   assert.equal((await callUnary(clientOf(port, { token: "k-1" }), get, request)).notificationId, "shop");
-  const told = await failure(callUnary(clientOf(port), get, request));
-  assert.equal(told.code, status.UNAUTHENTICATED);
-  assert.equal(told.reason, "UNAUTHENTICATED");
+  const details = await failure(callUnary(clientOf(port), get, request));
+  assert.equal(details.code, status.UNAUTHENTICATED);
+  assert.equal(details.reason, "UNAUTHENTICATED");
   assert.equal(handled, 1);
 });
 
@@ -92,9 +92,9 @@ for (const way of ["returned", "thrown"] as const) {
       if (way === "thrown") throw error;
       return error;
     }, anyone);
-    const told = await failure(callUnary(clientOf(port), get, request));
-    assert.deepEqual([told.code, told.message, told.reason], [status.INVALID_ARGUMENT, "one field is wrong", "INVALID_FIELD"]);
-    assert.deepEqual(told.fields, fields);
+    const details = await failure(callUnary(clientOf(port), get, request));
+    assert.deepEqual([details.code, details.message, details.reason], [status.INVALID_ARGUMENT, "one field is wrong", "INVALID_FIELD"]);
+    assert.deepEqual(details.fields, fields);
   });
 }
 
@@ -102,15 +102,15 @@ test("an unknown error is logged and its text is kept from the caller", async ()
   const { port } = await serve(async () => {
     throw new Error("mongodb://root:hunter2@db is down");
   }, anyone);
-  const told = await failure(callUnary(clientOf(port), get, request));
-  assert.equal(told.code, status.INTERNAL);
-  assert.ok(!JSON.stringify(told).includes("db is down"));
+  const details = await failure(callUnary(clientOf(port), get, request));
+  assert.equal(details.code, status.INTERNAL);
+  assert.ok(!JSON.stringify(details).includes("db is down"));
   const line = lines.find((l) => l.includes("db is down"));
   assert.ok(line?.includes("carillon.v1.NotificationService/GetNotification"));
   assert.ok(!line?.includes("hunter2"));
 });
 
-test("a call past our own limit is answered, and its work is told to stop", async () => {
+test("a call past the server's limit is answered, and its work is aborted", async () => {
   const stopped = Promise.withResolvers<void>();
   const { port } = await serve(
     (_, { signal }) => {
@@ -119,12 +119,12 @@ test("a call past our own limit is answered, and its work is told to stop", asyn
     },
     { ...anyone, handleMsMax: 20 },
   );
-  const told = await failure(callUnary(clientOf(port), get, request, { deadlineMs: 20_000 }));
-  assert.deepEqual([told.code, told.reason], [status.DEADLINE_EXCEEDED, "DEADLINE"]);
+  const details = await failure(callUnary(clientOf(port), get, request, { deadlineMs: 20_000 }));
+  assert.deepEqual([details.code, details.reason], [status.DEADLINE_EXCEEDED, "DEADLINE"]);
   await stopped.promise;
 });
 
-test("the caller's deadline is passed on, and no later than our own", async () => {
+test("the handler's deadline is the caller's or the server's limit, whichever is earlier", async () => {
   const deadlines: number[] = [];
   const { port } = await serve(
     async (_, { deadlineAt }) => {
@@ -143,7 +143,7 @@ test("the caller's deadline is passed on, and no later than our own", async () =
   assert.ok(theirs <= 3_000 && ours <= 5_000 && theirs < ours, `${theirs} ${ours}`);
 });
 
-test("a call that is past its deadline when it arrives begins no work", async () => {
+test("a call that arrives past its deadline starts no work", async () => {
   let handled = 0;
   const { port } = await serve(async () => {
     handled++;
@@ -159,8 +159,8 @@ test("a call that is past its deadline when it arrives begins no work", async ()
   stream.end(Buffer.concat([prefix, body]));
   stream.resume();
   const [answer, trailers] = await Promise.all([once(stream, "response"), Promise.race([once(stream, "trailers"), once(stream, "close")])]);
-  const told = trailers[0]?.["grpc-status"] ?? answer[0]["grpc-status"];
-  assert.equal(Number(told), status.DEADLINE_EXCEEDED);
+  const grpcStatus = trailers[0]?.["grpc-status"] ?? answer[0]["grpc-status"];
+  assert.equal(Number(grpcStatus), status.DEADLINE_EXCEEDED);
   assert.equal(handled, 0);
   session.close();
   await once(session, "close");
@@ -181,11 +181,11 @@ test("a caller who cancels stops the work, long before its deadline", async () =
   assert.ok((await stopped.promise) > 0);
 });
 
-test("a client tries again while the server is unavailable, and only then", async () => {
+test("a client retries UNAVAILABLE and nothing else", async () => {
   let calls = 0;
   const { port } = await serve(async () => {
     calls++;
-    return calls < 3 ? callError("UNAVAILABLE", "UNAVAILABLE", "the store is away") : response("third");
+    return calls < 3 ? callError("UNAVAILABLE", "UNAVAILABLE", "the store is unavailable") : response("third");
   }, anyone);
   assert.equal((await callUnary(clientOf(port), get, request)).notificationId, "third");
   assert.equal(calls, 3);
@@ -220,11 +220,11 @@ test("health follows setServing, but for liveness", async () => {
 
 test("a request larger than the limit is rejected", async () => {
   const { port } = await serve(async () => response(""), anyone, { messageBytesMax: 1_000 });
-  const told = await failure(callUnary(clientOf(port), get, { notificationId: "a".repeat(2_000) }));
-  assert.equal(told.code, status.RESOURCE_EXHAUSTED);
+  const details = await failure(callUnary(clientOf(port), get, { notificationId: "a".repeat(2_000) }));
+  assert.equal(details.code, status.RESOURCE_EXHAUSTED);
 });
 
-test("a server that stops lets calls finish, and cuts those that take too long", async () => {
+test("a stopping server lets calls finish, and cancels those that take too long", async () => {
   const [began, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const slow: Get<undefined> = async () => {
     began.resolve();
@@ -237,7 +237,7 @@ test("a server that stops lets calls finish, and cuts those that take too long",
   const stopped = patient[Symbol.asyncDispose]();
   await new Promise(setImmediate);
   const late = connectTcp(patient.port, "127.0.0.1");
-  await once(late, "error"); // nobody new gets in
+  await once(late, "error"); // New connections are rejected.
   go.resolve();
   assert.equal((await call).notificationId, "in time");
   await stopped;
@@ -255,7 +255,7 @@ test("a server that stops lets calls finish, and cuts those that take too long",
   assert.ok(lines.some((l) => l.includes("still under way at shutdown")));
 });
 
-test("an address in use is told at start", async () => {
+test("an address in use is an error at start", async () => {
   const { port } = await serve(async () => response(""), anyone);
   await assert.rejects(startGrpcServer({ address: `127.0.0.1:${port}`, services: [], reflection: false, log }));
 });

@@ -6,9 +6,9 @@ import { readDetails, toServiceError } from "./status.ts";
 
 const violation = (n: number) => ({ field: `notifications[${n}].category`, rule: "string.pattern", message: "must match ^[a-z]+$" });
 
-test("a client reads back the reason, the fields and when to come again", () => {
-  const told = callError("RESOURCE_EXHAUSTED", "OVERLOADED", "too fast", { fields: [violation(0)], retryAfterMs: 1_250 });
-  assert.deepEqual(readDetails(toServiceError(told)), {
+test("a client reads back the reason, the fields and the retry delay", () => {
+  const details = callError("RESOURCE_EXHAUSTED", "OVERLOADED", "too fast", { fields: [violation(0)], retryAfterMs: 1_250 });
+  assert.deepEqual(readDetails(toServiceError(details)), {
     code: status.RESOURCE_EXHAUSTED,
     message: "too fast",
     reason: "OVERLOADED",
@@ -18,14 +18,14 @@ test("a client reads back the reason, the fields and when to come again", () => 
   });
 });
 
-test("at most 25 fields are told, and how many were left out", () => {
+test("at most 25 fields are returned, with the number left out", () => {
   const fields = Array.from({ length: 1_000 }, (_, n) => violation(n));
   const read = readDetails(toServiceError(callError("INVALID_ARGUMENT", "INVALID_FIELD", "wrong", { fields })));
   assert.deepEqual(read.fields, fields.slice(0, 25));
   assert.equal(read.fieldsLeftOut, 975);
 });
 
-test("details stay below 4 kB, whatever the fields are called", () => {
+test("details stay below 4 kB, however long the fields' names are", () => {
   for (const character of ["x", "é", "😀"]) {
     for (const length of [1, 90, 100, 130, 10_000]) {
       const fields = Array.from({ length: 30 }, () => ({
@@ -43,7 +43,7 @@ test("details stay below 4 kB, whatever the fields are called", () => {
   }
 });
 
-test("statuses of others read as far as they go", () => {
+test("statuses of other servers are read as far as possible", () => {
   const metadata = new Metadata();
   metadata.set("grpc-status-details-bin", Buffer.from([0xff, 0xff, 0x01]));
   assert.deepEqual(readDetails({ code: status.UNAVAILABLE, details: "no connection", metadata }), {
@@ -63,7 +63,7 @@ test("codes have gRPC's numbers", () => {
   for (const name of names) assert.equal(codeNumber(name), status[name]);
 });
 
-test("a call error is told from anything else", () => {
+test("a call error is distinguished from anything else", () => {
   assert.equal(isCallError(callError("NOT_FOUND", "NOT_FOUND", "no such notification")), true);
   for (const other of [undefined, null, {}, { kind: "accepted" }, new Error("x")]) assert.equal(isCallError(other), false);
 });

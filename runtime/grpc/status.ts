@@ -21,7 +21,7 @@ const PATH_CHARACTERS_MAX = 200;
 /** Tags and lengths: of an entry and its three texts, at most 3 bytes each; and around all entries, with the type's name. */
 const ENTRY_BYTES = 12;
 const ENVELOPE_BYTES = 64;
-/** In ErrorInfo's metadata: how many more fields are wrong than are told. */
+/** In ErrorInfo's metadata: how many more fields are invalid than are listed. */
 const LEFT_OUT = "fields_left_out";
 
 const pack = (name: string, value: Uint8Array) => ({ typeUrl: `${ANY}${name}`, value: Buffer.from(value) });
@@ -66,7 +66,7 @@ function fieldsThatFit(fields: readonly Violation[], bytesMax: number): BadReque
 export interface CallDetails {
   code: status;
   message: string;
-  /** Undefined when whoever answered is none of us. */
+  /** Undefined when the answer is not from a Carillon service. */
   reason: string | undefined;
   fields: Violation[];
   /** How many more fields were wrong than `fields` holds. */
@@ -74,7 +74,7 @@ export interface CallDetails {
   retryAfterMs: number | undefined;
 }
 
-/** What a failed call was told; never throws, whatever is given. */
+/** Reads the details of a failed call's error. Never throws. */
 export function readDetails(error: unknown): CallDetails {
   const given = (typeof error === "object" && error !== null ? error : {}) as Partial<ServiceError>;
   const read: CallDetails = {

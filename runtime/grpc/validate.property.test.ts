@@ -100,7 +100,7 @@ function scalar(type: ScalarType, rules: FieldRules | undefined, wild: number): 
   const character = fc.constantFrom("a", "1", "é", "😀", "\n", " ", "\u00a0");
   const strange = fc.constantFrom("\n", " ", "\u00a0", "\v", "😀", "\u2028", '"]\\', "\0", "@-", "..");
   const bad = fc.oneof(
-    fc.constant(""), // what proto3 has for a field nobody set
+    fc.constant(""), // proto3's value of an unset field
     fc.tuple(edge, character).map(([n, c]) => c.repeat(n)),
     fc.tuple(good, strange).map(([g, c]) => g + c),
     fc.tuple(good, strange, good).map((t) => t.join("")),
@@ -109,14 +109,14 @@ function scalar(type: ScalarType, rules: FieldRules | undefined, wild: number): 
   return either(good, wild, bad);
 }
 
-// --- What protovalidate says of the same bytes. ---
+// --- protovalidate's result for the same bytes. ---
 
 const protovalidate = createValidator({ registry: descriptors() });
 function expected(desc: DescMessage, bytes: Uint8Array): { field: string; rule: string }[] {
   const result = protovalidate.validate(desc, fromBinary(desc, bytes));
   assert.notEqual(result.kind, "error", String(result.error));
   const violations = (result.violations ?? []).map((v) => ({ field: pathToString(v.field), rule: v.ruleId }));
-  // The difference we declare: what is over its size is not looked at further.
+  // The documented difference: a value over its size limit is not checked further.
   const over = violations.filter((v) => /\.max_(len|items|pairs)$/.test(v.rule));
   return violations.filter(
     (v) => over.every((o) => v === o || o.field !== v.field) && !over.some((o) => v.field.startsWith(`${o.field}[`)),
@@ -124,7 +124,7 @@ function expected(desc: DescMessage, bytes: Uint8Array): { field: string; rule: 
 }
 const asText = (violations: readonly { field: string; rule: string }[]) => violations.map((v) => `${v.field}: ${v.rule}`).sort();
 
-test("every service's requests are tried, and no others are forgotten", () => {
+test("the requests of every service are tested", () => {
   assert.deepEqual(
     requestTypes()
       .map((t) => t.name)
@@ -150,11 +150,11 @@ for (const desc of requestTypes()) {
   });
 }
 
-test("messages so made are valid often enough, and break every rule that proto/ uses", () => {
+test("generated messages are valid often enough, and break every rule that proto/ uses", () => {
   const broken = new Set<string>();
   for (const desc of requestTypes()) {
     const validate = compileValidator(desc.typeName);
-    // A fixed seed: what is asked here is of the generator above, and luck must not answer.
+    // A fixed seed: this tests the generator above, and must not depend on chance.
     const found = fc.sample(anyMessage(desc), { numRuns: 2 * RUNS, seed: 1 }).map((given) => validate(given));
     const valid = found.filter((v) => v.length === 0).length;
     assert.ok(valid > RUNS / 5 && valid < 2 * RUNS, `${desc.name}: ${valid} valid`);

@@ -48,7 +48,7 @@ test("paths are those of the .proto file, with items and keys in brackets", () =
   ]);
 });
 
-test("what is missing is named: a message, a oneof, a rule on the whole message", () => {
+test("names what is missing: a message, a oneof, a rule on the whole message", () => {
   assert.deepEqual(broken({ recipient: undefined }), ["recipient: required"]);
   assert.deepEqual(broken({ recipient: { to: undefined } }), ["recipient.to: required"]);
   assert.deepEqual(broken({ content: { push: undefined, sms: undefined, email: undefined } }), ["content: content.present"]);
@@ -62,7 +62,7 @@ test("lengths are counted in code points", () => {
   assert.deepEqual(sms(""), ["content.sms.text: string.min_len"]);
 });
 
-test("what is over its limit is not looked at further", () => {
+test("a value over its limit is not checked further", () => {
   assert.deepEqual(broken({ channels: [0, 0, 0, 0, 0, 0] as unknown as Notification["channels"] }), ["channels: repeated.max_items"]);
   assert.deepEqual(broken({ collapseKey: "!".repeat(33) }), ["collapse_key: string.max_len"]);
   const batch = compileValidator("carillon.v1.BatchSendNotificationsRequest");
@@ -74,7 +74,7 @@ test("what is over its limit is not looked at further", () => {
   assert.equal(many(1_000).at(-1)?.field.startsWith("notifications[999]."), true);
 });
 
-test("messages say what would be right and never what was given", () => {
+test("error messages name the rule and never contain the value", () => {
   const secret = "0151-hunter2";
   const address = { $case: "phoneNumber", value: secret } as const;
   const found: Violation[] = validate({
@@ -86,7 +86,7 @@ test("messages say what would be right and never what was given", () => {
   for (const v of found) assert.ok(!JSON.stringify(v).toLowerCase().includes("hunter2"), JSON.stringify(v));
 });
 
-// --- Rules nobody has taught it. ---
+// --- Unsupported rules. ---
 
 type Rules = MessageInitShape<typeof FieldRulesSchema>;
 function messageWith(rules: Rules, expression?: { id: string; expression: string }, repeated = false) {
@@ -105,7 +105,7 @@ function messageWith(rules: Rules, expression?: { id: string; expression: string
 }
 const compile = (...given: Parameters<typeof messageWith>) => compileMessage(messageWith(...given), new Map());
 
-test("a rule it knows compiles", () => {
+test("a supported rule compiles", () => {
   const found: Violation[] = [];
   compile({ type: { case: "string", value: { minLen: 2n } } })?.({ f: "a" }, found);
   assert.deepEqual(
@@ -122,7 +122,7 @@ const rejected: [string, ...Parameters<typeof messageWith>][] = [
   ["a required scalar", { required: true }],
   ["a condition to ignore rules", { ignore: 1, type: { case: "string", value: { minLen: 1n } } }],
   ["rules of another type", { type: { case: "int32", value: { const: 1 } } }],
-  ["an expression nobody translated", {}, { id: "other", expression: "true" }],
+  ["an expression without a translation", {}, { id: "other", expression: "true" }],
   ["an expression changed since it was translated", {}, { id: "email.body", expression: "this.html != ''" }],
   [
     "another rule for items",

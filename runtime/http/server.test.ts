@@ -32,7 +32,7 @@ test("readiness follows the service; health does not", async () => {
   assert.equal((await get(`${url}/readyz`)).status, 503);
 });
 
-test("/metrics prints what was counted, for Prometheus", async () => {
+test("/metrics prints the metrics in Prometheus's format", async () => {
   const metrics = createMetrics("relay");
   metrics.counter("carillon_relay_published_total", "Tasks published").inc(3);
   const url = await serve({ registry: metrics.registry });
@@ -57,7 +57,7 @@ test("a route reads the body as it was sent, the query and the headers", async (
   assert.equal(request?.headers["x-signature"], "s");
 });
 
-test("what is not there is 404, and another method 405 with those allowed", async () => {
+test("an unknown path is 404, and another method 405 with those allowed", async () => {
   const handle = async ({ path }: HttpRequest) => ({ status: 200, body: path });
   const url = await serve({ routes: [{ method: "GET", path: "/u/*", handle }] });
   assert.equal((await get(`${url}/u/token-1`)).body, "/u/token-1");
@@ -101,14 +101,14 @@ test("a route that throws is logged, without the query, and answers 500 without 
   assert.ok(!line?.includes("hunter2"));
 });
 
-test("a route whose answer cannot be written costs its own connection, not the server", async () => {
+test("a route whose answer cannot be written ends its connection, not the server", async () => {
   const handle = async () => ({ status: 200, headers: { "x-bad": "a\nb" } });
   const url = await serve({ routes: [{ method: "GET", path: "/odd", handle }] });
   await assert.rejects(get(`${url}/odd`));
   assert.equal((await get(`${url}/healthz`)).status, 200);
 });
 
-test("a route that takes too long answers 503, and is told to stop", async () => {
+test("a route that takes too long answers 503, and its signal aborts", async () => {
   const stopped = Promise.withResolvers<void>();
   const handle = ({ signal }: HttpRequest) => {
     signal.addEventListener("abort", () => stopped.resolve());
@@ -119,7 +119,7 @@ test("a route that takes too long answers 503, and is told to stop", async () =>
   await stopped.promise;
 });
 
-test("a caller who hangs up half way through a body harms nobody", async () => {
+test("a caller that disconnects during a body affects no other request", async () => {
   const url = await serve({ routes: [{ method: "POST", path: "/in", handle: async () => ({ status: 200 }) }] });
   const socket = connect(Number(new URL(url).port), "127.0.0.1");
   socket.write("POST /in HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nhalf");
@@ -129,7 +129,7 @@ test("a caller who hangs up half way through a body harms nobody", async () => {
   assert.ok(!lines.some((l) => l.includes('"/in"')));
 });
 
-test("a server that stops finishes what is under way, and cuts what takes too long", async () => {
+test("a stopping server finishes requests in progress, and cuts those that take too long", async () => {
   const [began, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const handle = async () => {
     began.resolve();
@@ -138,7 +138,7 @@ test("a server that stops finishes what is under way, and cuts what takes too lo
   };
   const options = { host: "127.0.0.1", port: 0, ready: () => true, log };
   const patient = await startHttpServer({ ...options, drainMs: 5_000, routes: [{ method: "GET", path: "/slow", handle }] });
-  // Keeps its connection, as fetch does: an idle connection must not hold up the end.
+  // fetch keeps its connection: an idle connection must not delay the shutdown.
   const answer = fetch(`http://127.0.0.1:${patient.port}/slow`);
   await began.promise;
   const stopped = patient[Symbol.asyncDispose]();
@@ -159,7 +159,7 @@ test("a server that stops finishes what is under way, and cuts what takes too lo
   await cut;
 });
 
-test("a port in use is told at start", async () => {
+test("a port in use is an error at start", async () => {
   const port = Number(new URL(await serve()).port);
   await assert.rejects(startHttpServer({ host: "127.0.0.1", port, ready: () => true, log }), { code: "EADDRINUSE" });
 });

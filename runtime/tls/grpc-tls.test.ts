@@ -1,4 +1,4 @@
-// Real certificates, real connections: who gets in, and what changes when the files do.
+// Real certificates and connections: which are accepted, and what changes with the files.
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -72,7 +72,7 @@ const callOn = (client: NotificationServiceClient) =>
     (answer) => answer.notificationId,
     (error: ServiceError) => status[error.code] ?? "?",
   );
-/** The serial number of the certificate that a new connection is shown. */
+/** The serial number of the certificate that the server presents on a new connection. */
 const shown = (port: number) =>
   new Promise<string>((resolve, reject) => {
     const socket = connect({ host: "127.0.0.1", port, servername: "localhost", rejectUnauthorized: false }, () => {
@@ -83,17 +83,17 @@ const shown = (port: number) =>
   });
 const serial = ({ cert }: Pair) => new X509Certificate(cert).serialNumber;
 
-test("only who shows a certificate of our authority gets in, and believes only a server of it", async () => {
+test("server and client accept only certificates of our CA", async () => {
   const { port } = await serve(watched(await secretOf(await ours.issue(), ours)));
   assert.equal(await call(port, watched(await secretOf(await ours.issue(), ours))), "over TLS");
-  // Shows another authority's certificate, though it believes the server.
+  // Presents another CA's certificate, but trusts the server.
   assert.equal(await call(port, watched(await secretOf(await foreign.issue(), ours))), "UNAVAILABLE");
-  // Would be let in, and does not believe the server.
+  // Would be accepted, but does not trust the server.
   assert.equal(await call(port, watched(await secretOf(await ours.issue(), foreign))), "UNAVAILABLE");
   assert.equal(await call(port), "UNAVAILABLE");
 });
 
-test("without a client's authority callers need no certificate, and with one they do", async () => {
+test("callers need a certificate only if a CA is configured", async () => {
   const secret = await secretOf(await ours.issue(), ours);
   const config = { CERT: secret.path("tls.crt"), KEY: secret.path("tls.key"), CA: "" };
   const names = { cert: "CERT", key: "KEY", ca: "CA", caIsOptional: true } as const;
@@ -102,7 +102,7 @@ test("without a client's authority callers need no certificate, and with one the
   const closed = await serve(openCertificates({ ...config, CA: secret.path("ca.crt") }, names, quiet)!);
   assert.equal(await alpnWithoutCertificate(closed.port), "rejected");
 });
-/** What was agreed on, once the server has said something; TLS 1.3 rejects a client only after the client thinks it is in. */
+/** The negotiated protocol, once the server has sent data: TLS 1.3 rejects a client only after the client's handshake has finished. */
 const alpnWithoutCertificate = (port: number) =>
   new Promise<string | false | null>((resolve) => {
     const socket = connect({ host: "127.0.0.1", port, servername: "localhost", ca: ours.cert, ALPNProtocols: ["h2"] });
@@ -113,7 +113,7 @@ const alpnWithoutCertificate = (port: number) =>
     socket.on("error", () => resolve("rejected"));
   });
 
-test("a renewed certificate is shown to new connections, while those of before live on", async () => {
+test("a renewed certificate is used for new connections, while existing ones stay open", async () => {
   const [before, renewed] = await Promise.all([ours.issue(), ours.issue()]);
   const secret = await secretOf(before, ours);
   const lines: string[] = [];
@@ -122,26 +122,26 @@ test("a renewed certificate is shown to new connections, while those of before l
   assert.equal(await callOn(client), "over TLS");
   assert.equal(await shown(port), serial(before));
   secret.replace(files(renewed, ours));
-  await eventually("the new certificate is shown", async () => (await shown(port)) === serial(renewed));
+  await eventually("the new certificate is presented", async () => (await shown(port)) === serial(renewed));
   assert.equal(await callOn(client), "over TLS");
   assert.equal(await call(port, watched(secret)), "over TLS");
-  assert.equal(lines.length, 1, "said once");
+  assert.equal(lines.length, 1, "logged once");
   assert.match(lines[0]!, /"msg":"certificates reloaded"/);
 });
 
-test("an authority is exchanged under running servers and clients, and the old one's certificates are rejected from then on", async () => {
+test("a CA is replaced under running servers and clients, and the old CA's certificates are rejected from then on", async () => {
   const [serverSecret, clientSecret] = [await secretOf(await ours.issue(), ours), await secretOf(await ours.issue(), ours)];
   const stale = watched(await secretOf(await ours.issue(), ours, next));
   const { port } = await serve(watched(serverSecret));
   const clientTls = watched(clientSecret);
   assert.equal(await call(port, clientTls), "over TLS");
 
-  // Both are believed first, then the certificates are renewed, then the old one is dropped: nobody is rejected on the way.
+  // First both CAs are trusted, then the certificates are renewed, then the old CA is dropped: no call is rejected meanwhile.
   for (const secret of [serverSecret, clientSecret]) secret.replace(files(await ours.issue(), ours, next));
   assert.equal(await call(port, clientTls), "over TLS");
   const renewed = await next.issue();
   for (const secret of [serverSecret, clientSecret]) secret.replace(files(renewed, ours, next));
-  await eventually("the new certificate is shown", async () => (await shown(port)) === serial(renewed));
+  await eventually("the new certificate is presented", async () => (await shown(port)) === serial(renewed));
   assert.equal(await call(port, clientTls), "over TLS");
   assert.equal(await call(port, stale), "over TLS");
   for (const secret of [serverSecret, clientSecret]) secret.replace(files(renewed, next));
@@ -149,7 +149,7 @@ test("an authority is exchanged under running servers and clients, and the old o
   assert.equal(await call(port, clientTls), "over TLS");
 });
 
-test("a client shows its renewed certificate on its next connection, without being made anew", async () => {
+test("a client presents its renewed certificate on its next connection", async () => {
   const secret = await secretOf(await ours.issue(), ours);
   const before = await serve(watched(await secretOf(await ours.issue(), ours)));
   using client = createClient(NotificationServiceClient, `localhost:${before.port}`, { tls: watched(secret) });
@@ -157,29 +157,29 @@ test("a client shows its renewed certificate on its next connection, without bei
   await before[Symbol.asyncDispose]();
   secret.replace(files(await next.issue(), next));
   await serve(watched(await secretOf(await next.issue(), next)), before.port);
-  await eventually("it is let in again", async () => (await callOn(client)) === "over TLS");
+  await eventually("it is accepted again", async () => (await callOn(client)) === "over TLS");
 });
 
-test("files that cannot be used are logged once without what they hold, the old stay in use, and good ones are taken again", async () => {
+test("unusable files are logged once without their content, the previous ones stay in use, and usable ones are loaded again", async () => {
   const [before, other, last] = await Promise.all([ours.issue(), ours.issue(), ours.issue()]);
   const expired = await ours.issue({ validTo: Date.now() - 1_000 });
   const secret = await secretOf(before, ours);
   const lines: string[] = [];
   const { port } = await serve(watched(secret, lines));
   const tls = watched(secret);
-  const told = (what: string) => () => lines.some((line) => line.includes(what));
+  const logged = (what: string) => () => lines.some((line) => line.includes(what));
 
   secret.replace(files({ cert: other.cert, key: last.key }, ours));
-  await eventually("the mismatch is logged", told("INTERNAL_TLS_KEY_FILE: the key does not belong to the certificate"));
+  await eventually("the mismatch is logged", logged("INTERNAL_TLS_KEY_FILE: the key does not belong to the certificate"));
   assert.equal(await shown(port), serial(before));
   secret.replace(files(expired, ours));
-  await eventually("the end is logged", told("INTERNAL_TLS_CERT_FILE: the certificate expired"));
+  await eventually("the end is logged", logged("INTERNAL_TLS_CERT_FILE: the certificate expired"));
   secret.replace({});
-  await eventually("the absence is logged", told("INTERNAL_TLS_CERT_FILE: the file cannot be read (ENOENT)"));
+  await eventually("the absence is logged", logged("INTERNAL_TLS_CERT_FILE: the file cannot be read (ENOENT)"));
   assert.equal(await call(port, tls), "over TLS");
   assert.equal(lines.length, 3, lines.join(""));
   secret.replace(files(last, ours));
-  await eventually("the last is shown", async () => (await shown(port)) === serial(last));
+  await eventually("the last one is presented", async () => (await shown(port)) === serial(last));
 
   const inKeys = [before, other, last, expired].flatMap(({ key }) =>
     key.split("\n").filter((line) => line.length > 20 && !line.includes("-")),
@@ -188,7 +188,7 @@ test("files that cannot be used are logged once without what they hold, the old 
   for (const text of inKeys) assert.ok(!lines.join("").includes(text));
 });
 
-test("a certificate that ends while it is in use is told", async () => {
+test("a certificate that expires while it is in use is logged", async () => {
   const secret = await secretOf(await ours.issue(), ours);
   const lines: string[] = [];
   const log = createLogger("test", "info", { write: (line) => void lines.push(line) });
@@ -197,11 +197,11 @@ test("a certificate that ends while it is in use is told", async () => {
   await serve(watchCertificates({ cert: file("tls.crt"), key: file("tls.key") }, { log, lookMs: LOOK_MS, now: () => now }));
   assert.deepEqual(lines, []);
   now += 2 * DAY_MS;
-  await eventually("it is told", () => lines.length > 0);
+  await eventually("it is logged", () => lines.length > 0);
   assert.match(lines.join(""), /"level":"error".*tls\.crt: the certificate expired/);
 });
 
-test("at the start, what is missing or cannot be used is told by its variable, and nothing at all means plain text", async () => {
+test("at the start, a missing or unusable file is reported by its variable, and no file at all means plain text", async () => {
   const good = named(await secretOf(await ours.issue(), ours));
   const empty = { INTERNAL_TLS_CERT_FILE: "", INTERNAL_TLS_KEY_FILE: "", INTERNAL_TLS_CA_FILE: "" };
   const start = (config: typeof good) => () => internalTls(config, quiet);

@@ -25,7 +25,7 @@ export const internalTlsVariables = {
   INTERNAL_TLS_KEY_FILE: watchedFile({ default: "", reason: "PEM key of INTERNAL_TLS_CERT_FILE" }),
   INTERNAL_TLS_CA_FILE: watchedFile({
     default: "",
-    reason: "PEM authorities that sign our services' certificates; no other is let in or believed",
+    reason: "PEM authorities that sign our services' certificates; certificates of other CAs are rejected",
   }),
 };
 
@@ -80,49 +80,49 @@ export function watchCertificates(
   let endsAt = expiresAt(current.cert);
   const listeners = new Set<() => void>();
   const variables = [files.cert, files.key, files.ca].flatMap((file) => file?.name ?? []);
-  let said = { fault: "", at: 0 };
+  let last = { fault: "", at: 0 };
 
-  const say = (fault: string, what: string) => {
-    if (fault === said.fault && now() - said.at < REPEAT_MS) return;
-    said = { fault, at: now() };
+  const report = (fault: string, what: string) => {
+    if (fault === last.fault && now() - last.at < REPEAT_MS) return;
+    last = { fault, at: now() };
     log.error({ variables, fault, expiresAt: new Date(endsAt).toISOString() }, what);
   };
   const refresh = () => {
     const texts = readTlsFiles(files);
     if (typeof texts !== "string" && isSame(texts, current)) {
-      if (now() <= endsAt) said = { fault: "", at: 0 };
-      else say(`${files.cert.name}: the certificate expired`, "the certificate in use has expired: nobody will believe it");
+      if (now() <= endsAt) last = { fault: "", at: 0 };
+      else report(`${files.cert.name}: the certificate expired`, "the certificate in use has expired: peers will reject it");
       return;
     }
     const found = usable(texts);
-    if (Array.isArray(found)) return say(found.join("; "), "certificate files cannot be used; the ones before stay in use");
+    if (Array.isArray(found)) return report(found.join("; "), "certificate files cannot be used; the ones before stay in use");
     current = found;
     endsAt = expiresAt(current.cert);
-    said = { fault: "", at: 0 };
-    for (const tell of listeners) tell();
+    last = { fault: "", at: 0 };
+    for (const notify of listeners) notify();
     log.info({ variables, expiresAt: new Date(endsAt).toISOString() }, "certificates reloaded");
   };
 
   let timer: NodeJS.Timeout | undefined;
   /** grpc-js expects each listener to receive the current value and then every change. */
   const registry = <Update>(updateOf: (texts: TlsTexts) => Update) => {
-    const tellers = new Map<(update: Update | null) => void, () => void>();
+    const notifiers = new Map<(update: Update | null) => void, () => void>();
     return {
       add(listener: (update: Update | null) => void) {
-        const tell = () => listener(updateOf(current));
-        tellers.set(listener, tell);
-        listeners.add(tell);
+        const notify = () => listener(updateOf(current));
+        notifiers.set(listener, notify);
+        listeners.add(notify);
         if (!timer) {
           // The files were not read while there was no listener.
           refresh();
           timer = setInterval(refresh, lookMs).unref();
         }
-        process.nextTick(() => listeners.has(tell) && tell());
+        process.nextTick(() => listeners.has(notify) && notify());
       },
       remove(listener: (update: Update | null) => void) {
-        const tell = tellers.get(listener);
-        if (tell) listeners.delete(tell);
-        tellers.delete(listener);
+        const notify = notifiers.get(listener);
+        if (notify) listeners.delete(notify);
+        notifiers.delete(listener);
         if (listeners.size > 0) return;
         clearInterval(timer);
         timer = undefined;
@@ -144,7 +144,7 @@ export function watchCertificates(
       return createCertificateProviderServerCredentials(provider, files.ca ? provider : null, files.ca !== undefined);
     },
     forClient() {
-      if (!files.ca) throw new Error("a client needs an authority to believe");
+      if (!files.ca) throw new Error("a client needs a CA to trust");
       return createCertificateProviderChannelCredentials(provider, provider);
     },
   };

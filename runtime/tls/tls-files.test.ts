@@ -51,13 +51,13 @@ const WRONG: readonly [what: string, texts: Parameters<typeof faults>[0], fault:
   ["an authority that expired", { ca: expired.cert }, /^CA: the certificate expired at/],
 ];
 for (const [what, texts, fault] of WRONG)
-  test(`told: ${what}`, () => {
-    const told = faults(texts);
-    assert.equal(told.length, 1, told.join("\n"));
-    assert.match(told[0]!, fault);
+  test(`reports: ${what}`, () => {
+    const found = faults(texts);
+    assert.equal(found.length, 1, found.join("\n"));
+    assert.match(found[0]!, fault);
   });
 
-test("several faults are told together", () => {
+test("several faults are reported together", () => {
   assert.deepEqual(
     faults({ cert: "", key: "", ca: "" }).map((fault) => fault.split(":")[0]),
     ["CERT", "KEY", "CA"],
