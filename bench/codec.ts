@@ -1,5 +1,5 @@
-// What does a notification cost to decode, validate and encode: ts-proto's generated code with runtime/grpc/validate.ts, or protobuf-es with
-// protovalidate? Of protobuf-es the descriptors are read from gen/carillon.binpb; its generated code holds the same ones and nothing more.
+// What does it cost to decode, validate and encode a notification: with ts-proto's generated code and runtime/grpc/validate.ts, or protobuf-es and
+// protovalidate? protobuf-es reads its descriptors from gen/carillon.binpb; its generated code would hold the same ones and nothing else.
 import { fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { createValidator, type ValidatorOptions } from "@bufbuild/protovalidate";
 import { BatchSendNotificationsRequest, type MessageFns, SendNotificationRequest } from "../gen/carillon/v1/notification_service.ts";
@@ -13,7 +13,7 @@ import { createRequests } from "./notification-bytes.ts";
 const RUN_MS = 170_000;
 const BATCH = 100;
 
-/** What one library does with one type of request. */
+/** One library's operations on one type of request. */
 interface Codec<Message> {
   decode(bytes: Uint8Array): Message;
   isValid(message: Message): boolean;
@@ -29,7 +29,7 @@ function tsProto<Message>({ decode, encode }: MessageFns<Message>, typeName: str
   };
 }
 
-/** @param regexMatch absent: RE2, as protovalidate has it by default */
+/** @param regexMatch absent: RE2, protovalidate's default */
 function protobufEs(typeName: string, regexMatch?: ValidatorOptions["regexMatch"]): Codec<Message> {
   const type = messageDescriptor(typeName);
   const validator = createValidator({ registry: descriptors(), ...(regexMatch ? { regexMatch } : {}) });
@@ -40,7 +40,7 @@ function protobufEs(typeName: string, regexMatch?: ValidatorOptions["regexMatch"
   };
 }
 
-/** The platform's regular expressions, each compiled once, as ours are. */
+/** The platform's regular expressions, each compiled once, as in runtime/grpc/. */
 function platformRegex(): NonNullable<ValidatorOptions["regexMatch"]> {
   const compiled = new Map<string, RegExp>();
   return (pattern, against) => {
@@ -52,19 +52,19 @@ function platformRegex(): NonNullable<ValidatorOptions["regexMatch"]> {
 
 type Step = "all" | "decode" | "validate" | "encode";
 
-/** Throws where the library does not find a good request valid and a bad one invalid: then it would measure something else. */
+/** Throws unless the library accepts a valid request and rejects an invalid one: otherwise it would measure something else. */
 function sideOf<Message>(name: string, codec: Codec<Message>, batch: number, step: Step): Side {
   const request = createRequests(batch, 0);
   const message = codec.decode(request());
   const spoilt = request().toString("latin1").replaceAll("orders", "ORDERS");
-  if (!codec.isValid(message)) throw new Error(`${name}: a valid request is called invalid`);
-  if (codec.isValid(codec.decode(Buffer.from(spoilt, "latin1")))) throw new Error(`${name}: an invalid request is called valid`);
+  if (!codec.isValid(message)) throw new Error(`${name}: a valid request is rejected`);
+  if (codec.isValid(codec.decode(Buffer.from(spoilt, "latin1")))) throw new Error(`${name}: an invalid request is accepted`);
   if (
     !request()
       .subarray(0, 20)
       .equals(Buffer.from(codec.encode(message)).subarray(0, 20))
   )
-    throw new Error(`${name}: encodes otherwise`);
+    throw new Error(`${name}: encodes differently`);
   const steps: Record<Step, () => unknown> = {
     decode: () => codec.decode(request()),
     validate: () => codec.isValid(message),

@@ -1,4 +1,4 @@
-// What does one change of a delivery write to disk, with its content in the notification and apart from it? Bytes of SQLite's log.
+// How many bytes does one change of a delivery write to SQLite's log, with its content in the notification and with it stored separately?
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ interface Written {
   change: number;
 }
 
-/** Bytes that are written for the acceptance of a notification, of a second one with the same content, and for one change of the first. */
+/** Bytes written for accepting a notification, for accepting a second one with the same content, and for one change of the first. */
 async function measure(kib: number, inlineBytesMax: number): Promise<Written> {
   const directory = mkdtempSync(join(tmpdir(), "carillon-bytes-"));
   const path = join(directory, "store.db");

@@ -1,18 +1,18 @@
 import { BSON, type Document, MongoClient, type ObjectId } from "mongodb";
 import type { Channel } from "../core/delivery/channel.ts";
 
-/** Read to measure their size. */
+/** Documents read to measure their size. */
 const DOCUMENTS = 200;
 
 export interface DocumentSize {
   what: string;
   bytes: number;
-  /** Of these, the content as the caller gave it. */
+  /** The part of these bytes that is the caller's content. */
   contentBytes: number;
   n: number;
 }
 
-/** BSON bytes of what is now stored of a channel; nothing where the store is not MongoDB. */
+/** BSON bytes of a channel's stored documents; empty when the store is not MongoDB. */
 export async function documentSizes(storeUrl: string, channel: Channel): Promise<DocumentSize[]> {
   if (!storeUrl.startsWith("mongodb")) return [];
   await using client = await MongoClient.connect(storeUrl);

@@ -1,11 +1,11 @@
 import { BatchSendNotificationsRequest, type Notification, SendNotificationRequest } from "../gen/carillon/v1/notification_service.ts";
 import { toEndpoint } from "../test/e2e/calls.ts";
 
-/** Digits that make a request its own, in its key and in its device token. */
+/** Digits that make a request unique, in its key and in its device token. */
 const DIGITS = 16;
 const PLACE = "9".repeat(DIGITS);
 
-/** A push to one device; the n-th has a key and a device of its own. */
+/** A push to one device; each n has a different key and device. */
 export function pushNotification(n: number | string): Notification {
   const digits = String(n).padStart(DIGITS, "0");
   return {
@@ -27,7 +27,7 @@ export function pushNotification(n: number | string): Notification {
 }
 
 /**
- * Encoded requests, each with notifications never sent before. They are encoded once and only their digits are written anew: encoding costs
+ * Encoded requests, each with notifications never sent before. They are encoded once and only their digits are replaced: encoding costs
  * more than sending does.
  * @param batch notifications of one batch call; 0: a unary call
  */

@@ -1,5 +1,5 @@
-// What does one task cost its dispatcher, and what do the other services pay for it? Real servers, providers in another process that answer
-// as late as real ones. The machine is shared, so CPU time counts, not the clock's: a pod with half a core does 500 / (CPU ms per task) a second.
+// What does one task cost its dispatcher and the other services? Real servers; the providers run in another process and answer
+// as late as real ones. The machine is shared, so the result is CPU time: a pod with half a core sends 500 / (CPU ms per task) per second.
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -15,24 +15,24 @@ import { notification, phone, toEndpoint } from "../test/e2e/calls.ts";
 import { type DocumentSize, documentSizes } from "./document-sizes.ts";
 import { cpuMs, peakBytes } from "./process-cpu.ts";
 import { startProgram } from "./program.ts";
-import { type Reading, type Spread, shown, slicesOf } from "./spread.ts";
 import { storedNotification } from "./stored-notification.ts";
+import { type Reading, type Summary, shown, slicesOf } from "./summary.ts";
 import { startWorld } from "./world.ts";
 
-/** What a provider takes to answer, in ms. Assumed. */
+/** A provider's response time, in ms. Assumed. */
 const ANSWER_MS: Readonly<Record<Channel, number>> = { apns: 50, fcm: 50, webpush: 50, sms: 150, email: 150 };
 const PROVIDER: Readonly<Record<Channel, string>> = { apns: "apns", fcm: "fcm", webpush: "webpush", sms: "twilio", email: "sendgrid" };
 const HTML = `<p>${"Your order is on its way. ".repeat(80)}</p>`;
 const BATCH = 100;
-/** One run of one channel; beyond it the machine is too busy to tell anything. */
+/** Limit of one run of one channel; beyond it the machine is too busy to measure. */
 const RUN_MS = 240_000;
 const READ_EVERY_MS = 50;
-/** For the last tasks of a run to end; what is uncertain by then does not count. */
+/** Wait for the last tasks of a run; those still uncertain after it do not count. */
 const IDLE_MS = 10_000;
-/** A stretch with little to do, and the pause between two notifications of it. */
+/** Length of a period of low load, and the pause between two of its notifications. */
 const CALM_MS = 10_000;
 const CALM_EVERY_MS = 40;
-/** Of the tasks: what a busy machine sends to the end of the queue is not waited for. */
+/** Share of the tasks to wait for: a busy machine moves some to the end of the queue. */
 const ENOUGH = 0.97;
 
 const { values } = parseArgs({
@@ -52,13 +52,13 @@ await using stack = new AsyncDisposableStack();
 const { directory, env, storeUrl, manager, apiKey, role } = stack.use(await startWorld(values.store));
 
 const sandbox = stack.use(startProgram(["sandbox/main.ts", "--directory", join(directory, "sandbox")]));
-const told = JSON.parse(await sandbox.printed((text) => text.trimEnd().endsWith("}"))) as {
+const sandboxState = JSON.parse(await sandbox.printed((text) => text.trimEnd().endsWith("}"))) as {
   env: Record<string, string>;
   adminUrl: string;
 };
-Object.assign(env, told.env, { FEEDBACK_URL: env.FEEDBACK_URL });
+Object.assign(env, sandboxState.env, { FEEDBACK_URL: env.FEEDBACK_URL });
 const ask = async (method: string, path: string, body?: unknown): Promise<unknown> => {
-  const response = await fetch(new URL(path, told.adminUrl), { method, ...(body ? { body: JSON.stringify(body) } : {}) });
+  const response = await fetch(new URL(path, sandboxState.adminUrl), { method, ...(body ? { body: JSON.stringify(body) } : {}) });
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status}`);
   return response.status === 204 ? undefined : response.json();
 };
@@ -101,7 +101,7 @@ const requestTo = (endpoint: Endpoint) =>
     },
   });
 
-/** Readings of some processes while `count` grows to `end`. */
+/** Reads the processes' CPU time while `count` grows to `end`. */
 async function readings(pids: readonly number[], count: () => Promise<number> | number, end: number): Promise<Reading[]> {
   const taken: Reading[] = [];
   const giveUpAt = performance.now() + RUN_MS;
@@ -119,12 +119,12 @@ async function readings(pids: readonly number[], count: () => Promise<number> | 
 
 interface Cost {
   what: string;
-  perSecond: Spread;
-  cpuMs: Spread;
+  perSecond: Summary;
+  cpuMs: Summary;
 }
 const costs: Cost[] = [];
 
-/** Half of the tasks by Send, 32 calls at a time, half by SendBatch; what that costs gateway and preferences. */
+/** Sends half of the tasks by Send, 32 calls at a time, and half by SendBatch, and measures gateway and preferences. */
 async function fill(channel: Channel): Promise<void> {
   const requests = await Promise.all(Array.from({ length: tasks }, async () => requestTo(await endpointOf(channel))));
   const half = Math.floor(tasks / 2);
@@ -153,7 +153,7 @@ async function fill(channel: Channel): Promise<void> {
   }
 }
 
-/** All tasks published by the relay; what that costs it. */
+/** Has the relay publish all tasks, and measures the relay. */
 async function fillByRelay(channel: Channel): Promise<void> {
   const now = Date.now();
   await using store = await openStore(storeUrl);
@@ -172,12 +172,12 @@ async function fillByRelay(channel: Channel): Promise<void> {
 interface ChannelRow {
   channel: Channel;
   answerMs: number;
-  perSecond: Spread;
-  cpuMsPerTask: Spread;
-  /** A second, of a pod that has POD_CORES. */
+  perSecond: Summary;
+  cpuMsPerTask: Summary;
+  /** Tasks per second of a pod with POD_CORES. */
   podPerSecond: number;
-  preferencesCpuMs: Spread;
-  feedbackCpuMs: Spread;
+  preferencesCpuMs: Summary;
+  feedbackCpuMs: Summary;
   serviceMs: number;
   storedBytesPerTask: number;
   peakMiB: number;
@@ -208,8 +208,8 @@ async function measure(channel: Channel): Promise<ChannelRow> {
 }
 
 /**
- * What a task takes from when it is handed out until it is acknowledged, in ms, while there is little to do: by Little's law from how many are
- * under way on average and how many come.
+ * Time from a task's delivery to its acknowledgement under low load, in ms: by Little's law, from the average number in flight and the
+ * arrival rate.
  */
 async function serviceMs(channel: Channel): Promise<number> {
   const consumer = consumerName(channel, "transactional");

@@ -10,7 +10,7 @@ test("reads a process's parent and CPU time, whatever its command is called", ()
     assert.deepEqual(parseProcessStat(stat(command, 42, 130, 7)), { parent: 42, cpuTicks: 137 });
 });
 
-test("counts a process with everything below it, and nothing beside it", () => {
+test("counts a process with its descendants only", () => {
   const processes = new Map(
     [
       [1, 0, 1_000],
@@ -26,16 +26,16 @@ test("counts a process with everything below it, and nothing beside it", () => {
   assert.equal(treeTicks(processes, 99), 0);
 });
 
-test("reads what all cores did, waiting and interrupts apart from programs", () => {
+test("reads the CPU time of all cores, separating programs from waiting and interrupts", () => {
   const text = "cpu  100 20 30 1000 40 5 6 7 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\nintr 5\n";
   assert.deepEqual(parseMachineStat(text), { busyTicks: 150, stolenTicks: 7, totalTicks: 1_208 });
 });
 
-test("what ran beside us is what all programs used less what ours did, in cores", () => {
+test("other programs' use is that of all programs minus ours, in cores", () => {
   const from = { busyTicks: 1_000, stolenTicks: 0, totalTicks: 10_000, oursTicks: 500 };
   const to = { busyTicks: 1_350, stolenTicks: 20, totalTicks: 10_400, oursTicks: 800 };
   assert.deepEqual(otherLoad(from, to, 2), { cores: 0.25, stolenShare: 0.05 });
-  // Both are counted by ticks, so ours may seem to be more than all.
+  // Both are counted in ticks, so ours may appear larger than the total.
   assert.equal(otherLoad(from, { ...to, oursTicks: 900 }, 2).cores, 0);
   assert.deepEqual(otherLoad(from, from, 2), { cores: 0, stolenShare: 0 });
 });

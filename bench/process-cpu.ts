@@ -1,14 +1,14 @@
-// CPU time of processes and of the machine, from /proc; Linux only. proc(5) says what stands in which field.
+// CPU time of processes and of the machine, from /proc; Linux only. proc(5) documents the fields.
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Clock ticks a second, of which /proc counts. */
+/** Clock ticks per second, the unit of /proc. */
 const TICKS = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
 const msOf = (ticks: number) => (ticks / TICKS) * 1_000;
 
 export interface ProcessStat {
   parent: number;
-  /** In user and system, all its threads. */
+  /** User and system time of all threads, in ticks. */
   cpuTicks: number;
 }
 
@@ -19,7 +19,7 @@ export function parseProcessStat(stat: string): ProcessStat {
   return { parent: Number(fields[1]), cpuTicks: Number(fields[11]) + Number(fields[12]) };
 }
 
-/** Ticks of a process and everything below it. */
+/** Ticks of a process and its descendants. */
 export function treeTicks(processes: ReadonlyMap<number, ProcessStat>, root: number): number {
   const children = Map.groupBy(processes.keys(), (pid) => processes.get(pid)!.parent);
   const below = (pid: number): number =>
@@ -28,9 +28,9 @@ export function treeTicks(processes: ReadonlyMap<number, ProcessStat>, root: num
 }
 
 export interface MachineStat {
-  /** In programs, ours and others': user, nice and system. */
+  /** Time in all programs: user, nice and system. */
   busyTicks: number;
-  /** Taken by the host for others. */
+  /** Time that the host gave to other machines. */
   stolenTicks: number;
   totalTicks: number;
 }
@@ -45,16 +45,16 @@ export function parseMachineStat(stat: string): MachineStat {
   return { busyTicks, stolenTicks: stolen, totalTicks: busyTicks + idle + ioWait + irq + softIrq + stolen };
 }
 
-/** ms of CPU a process has used so far, in user and system, all its threads. */
+/** CPU time of a process so far, in ms: user and system, all threads. */
 export const cpuMs = (pid: number): number => msOf(parseProcessStat(readFileSync(`/proc/${pid}/stat`, "utf8")).cpuTicks);
 
-/** Resident bytes at the most so far. */
+/** Peak resident size, in bytes. */
 export function peakBytes(pid: number): number {
   return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) * 1_024;
 }
 
 export interface MachineReading extends MachineStat {
-  /** Of this process and all below it. */
+  /** This process and its descendants. */
   oursTicks: number;
 }
 
@@ -71,11 +71,11 @@ export function readMachine(): MachineReading {
   return { ...parseMachineStat(readFileSync("/proc/stat", "utf8")), oursTicks: treeTicks(processes, process.pid) };
 }
 
-/** What ran beside us between two readings. */
+/** What else used the machine between two readings. */
 export interface OtherLoad {
-  /** Cores that others' programs used. */
+  /** Cores that other programs used. */
   cores: number;
-  /** Share of all cores' time that the host took away, in [0, 1]. */
+  /** Share of all cores' time that the host gave to other machines, in [0, 1]. */
   stolenShare: number;
 }
 

@@ -4,20 +4,20 @@ import { join } from "node:path";
 
 const ROOT = join(import.meta.dirname, "..");
 const ENDS_WITH_PARENT = join(ROOT, "test/support/ends-with-parent.ts");
-/** A cold start takes a second; the rest is for a busy machine. */
-const SAID_MS = 60_000;
+/** Wait for a program's output or answer. A cold start takes a second; the rest is for a busy machine. */
+const OUTPUT_MS = 60_000;
 const STOP_MS = 10_000;
-/** Of what it logged; a line an attempt adds up. */
+/** Bound of the output kept: there is a log line per attempt. */
 const KEPT_BYTES = 100_000;
 
-/** A program of ours as a process of its own. Disposal ends it by SIGTERM; if this process ends first, so does it. */
+/** A program in a process of its own. Disposal ends it by SIGTERM; it also ends when this process ends. */
 export interface Program extends AsyncDisposable {
   readonly pid: number;
-  /** What it printed, once that satisfies. */
+  /** Its standard output, once it satisfies the condition. */
   printed(satisfies: (text: string) => boolean): Promise<string>;
-  /** The lines it logged, once one of them holds this. */
+  /** Its log lines, once one of them contains this. */
   logged(part: string): Promise<string[]>;
-  /** What it answers; it must be one that calls answering(). One question at a time. */
+  /** Sends a question to a program that calls answering(), and resolves to its answer. One question at a time. */
   ask<Answer>(question?: object): Promise<Answer>;
 }
 
@@ -27,18 +27,18 @@ export function startProgram(args: readonly string[], env: Readonly<Record<strin
     env: { PATH: process.env.PATH, ...env },
     stdio: ["pipe", "pipe", "pipe", "ipc"],
   });
-  // Nothing but its end and its answers keeps us waiting for it.
+  // Its pipes must not keep this process alive.
   child.channel?.unref();
-  const said = { stdout: "", stderr: "" };
+  const output = { stdout: "", stderr: "" };
   for (const stream of ["stdout", "stderr"] as const)
     child[stream]?.setEncoding("utf8").on("data", (text: string) => {
-      if (said[stream].length < KEPT_BYTES) said[stream] += text;
+      if (output[stream].length < KEPT_BYTES) output[stream] += text;
     });
-  const until = (stream: "stdout" | "stderr", satisfies: (text: string) => boolean) => saidBy(child, () => said[stream], satisfies);
+  const until = (stream: "stdout" | "stderr", satisfies: (text: string) => boolean) => outputOf(child, () => output[stream], satisfies);
   return {
     pid: child.pid ?? 0,
     printed: (satisfies) => until("stdout", satisfies),
-    ask: (question = {}) => answerOf(child, file, question, () => said.stderr),
+    ask: (question = {}) => answerOf(child, file, question, () => output.stderr),
     logged: async (part) => (await until("stderr", (text) => text.includes(part))).split("\n"),
     async [Symbol.asyncDispose]() {
       if (child.exitCode !== null || child.signalCode !== null) return;
@@ -61,17 +61,17 @@ function answerOf<Answer>(child: ChildProcess, file: string, question: object, s
     const onMessage = (message: { answer: Answer } | { fault: string }) =>
       settle(() => ("fault" in message ? reject(new Error(message.fault)) : resolve(message.answer)));
     const onExit = (code: unknown) => settle(() => reject(new Error(`${file} ended (${code}): ${stderr()}`)));
-    const timer = setTimeout(() => settle(() => reject(new Error(`no answer of ${file} within ${SAID_MS} ms: ${stderr()}`))), SAID_MS);
+    const timer = setTimeout(() => settle(() => reject(new Error(`no answer of ${file} within ${OUTPUT_MS} ms: ${stderr()}`))), OUTPUT_MS);
     child.on("message", onMessage).on("exit", onExit);
     child.send(question);
   });
 }
 
-async function saidBy(child: ChildProcess, text: () => string, satisfies: (text: string) => boolean): Promise<string> {
-  const giveUpAt = performance.now() + SAID_MS;
+async function outputOf(child: ChildProcess, text: () => string, satisfies: (text: string) => boolean): Promise<string> {
+  const giveUpAt = performance.now() + OUTPUT_MS;
   while (!satisfies(text())) {
     if (child.exitCode !== null) throw new Error(`it ended: ${text()}`);
-    if (performance.now() > giveUpAt) throw new Error(`not within ${SAID_MS} ms: ${text()}`);
+    if (performance.now() > giveUpAt) throw new Error(`not within ${OUTPUT_MS} ms: ${text()}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return text();

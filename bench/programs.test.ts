@@ -1,4 +1,4 @@
-// The bench's own programs start, answer, and count right. How fast they are is asked nowhere here.
+// The bench's programs start, answer and count correctly. Their speed is not tested.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { status } from "@grpc/grpc-js";
@@ -16,7 +16,7 @@ import { startNaive } from "./quick/naive.ts";
 import { startPushStub } from "./quick/push-stub.ts";
 import { startWorld } from "./world.ts";
 
-test("a program that cannot answer says why", async () => {
+test("a program that cannot answer returns the error", async () => {
   await using load = startProgram(["bench/programs/load.ts"]);
   const order = { address: "127.0.0.1:1", key: "k", batch: 0, notifications: 1 };
   await assert.rejects(callGateway(load, order), /ECONNREFUSED/);
@@ -24,7 +24,7 @@ test("a program that cannot answer says why", async () => {
   await assert.rejects(raw.ask({ pushes: 1 }), /raw-push\.ts ended \(1\): .*ENOENT/s);
 });
 
-test("the load generator has exactly as many accepted as it was asked for, beyond HTTP/2's windows too", async () => {
+test("the load generator sends exactly the requested number of notifications, also beyond HTTP/2's windows", async () => {
   await using bare = startProgram(["bench/programs/null-gateway.ts"]);
   await using load = startProgram(["bench/programs/load.ts"]);
   const { address } = await bare.ask<{ address: string }>();
@@ -35,7 +35,7 @@ test("the load generator has exactly as many accepted as it was asked for, beyon
     assert.equal((await callGateway(load, { address, key: "k", batch, notifications })).items, notifications);
 });
 
-test("calls and items that are rejected are told from those accepted", async () => {
+test("rejected calls and items are counted separately from accepted ones", async () => {
   let answered = 0;
   const error = { code: status.INVALID_ARGUMENT, message: "no", reason: "INVALID_FIELD", fields: [] };
   const accepted = { notificationId: "n", acceptedAt: new Date(), deliveries: [], repeatedKey: false };

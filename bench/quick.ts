@@ -1,11 +1,11 @@
-// Has a hot path become slower? CPU time per item and rates of accepting, of sending and of both together, each as a ratio to a bare part
+// Detects slower hot paths: CPU time per item and rate of accepting, of sending and of both together, each as a ratio to a baseline
 // that is measured in the same round. Ratios compare across machines and days; absolute figures do not.
 import { report } from "./compare/report.ts";
 import { measureDispatcher } from "./quick/dispatcher.ts";
 import { measureEndToEnd } from "./quick/end-to-end.ts";
 import { measureGateway } from "./quick/gateway.ts";
 
-/** What is under way then needs some seconds to end, and `make bench-quick` promises 3 minutes. */
+/** The round in progress then needs some seconds, and `make bench-quick` promises 3 minutes. */
 const RUN_MS = 160_000;
 
 await report("quick", RUN_MS, [

@@ -18,7 +18,7 @@ export interface Role extends Program {
   readonly addresses: Readonly<Record<string, string>>;
 }
 
-/** Real servers and a store, in a directory of their own, and what services must be told to use them. */
+/** Real servers and a store in a temporary directory, and the variables that services need to use them. */
 export interface World extends AsyncDisposable {
   readonly directory: string;
   readonly env: Record<string, string>;
@@ -48,7 +48,7 @@ export async function startWorld(store = "sqlite"): Promise<World> {
     await opened.apps.put({ id: "bench", channels: [...CHANNELS], keyHashes: [hash] });
   }
   const token = join(directory, "token");
-  writeFileSync(token, "a token of the bench, which nobody else knows");
+  writeFileSync(token, "a token of the bench, used nowhere else");
   const env: Record<string, string> = {
     HTTP_HOST: "127.0.0.1",
     HTTP_PORT: "0",

@@ -2,10 +2,10 @@ import { spawnSync } from "node:child_process";
 import { cpus, release, totalmem } from "node:os";
 import { findServer } from "../../cli/dev/find-server.ts";
 
-/** Where, when and of what a result is. */
+/** The machine, date and revision of a result. */
 export interface Origin {
   date: string;
-  /** Of the code that was measured; "+" where it had changes that were not committed. */
+  /** Revision of the measured code; "+" marks uncommitted changes. */
   commit: string;
   machine: { cpu: string; cores: number; memoryGiB: number; linux: string };
   versions: { node: string; nats: string; redis: string };

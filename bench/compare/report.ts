@@ -13,8 +13,8 @@ export type Measurement = (limits: Limits) => Promise<Section>;
 
 /**
  * Takes the measurements one after the other, writes bench/results/<name>.json and prints the same as tables.
- * @param runMs no round begins that might end later
- * @param parts each measurement, and by when it has ended, as a share of runMs
+ * @param runMs no round starts that might end later
+ * @param parts each measurement, and the share of runMs by which it must have ended
  */
 export async function report(name: string, runMs: number, parts: readonly (readonly [Measurement, endsBy: number])[]): Promise<void> {
   const say = (line: string) => void process.stderr.write(`${line}\n`);
@@ -33,7 +33,7 @@ export async function report(name: string, runMs: number, parts: readonly (reado
   process.stdout.write(`${printed(result)}\n`);
 }
 
-/** Four digits say all that was measured. */
+/** Four digits are more precise than the measurement. */
 function rounded(_: string, value: unknown): unknown {
   return typeof value === "number" ? Number(value.toPrecision(4)) : value;
 }

@@ -10,7 +10,7 @@ const slice = (perSecond: number, cores = 0, stolenShare = 0) => ({
 });
 const round = (x: number, y: number, cores = 0): Round => ({ x: slice(x), y: slice(y, cores) });
 
-test("a round is clean when nobody disturbed any of its slices", () => {
+test("a round is clean when other programs disturbed none of its slices", () => {
   assert.ok(isClean(round(1, 1, 0.15)));
   assert.ok(!isClean(round(1, 1, 0.16)));
   assert.ok(!isClean({ x: slice(1), y: slice(1, 0, 0.04) }));
@@ -34,9 +34,9 @@ test("a ratio is the median of the rounds' own ratios, not the ratio of medians"
   assert.deepEqual([median, min, max], [0.3, 0.1, 0.5]);
 });
 
-test("what measures is in no sum", () => assert.equal(totalCpuUs(slice(1)), 15));
+test("the CPU time of instruments is in no sum", () => assert.equal(totalCpuUs(slice(1)), 15));
 
-/** Sides that say when they run, and take no time of anybody. */
+/** Sides that record when they run and use no CPU time. */
 function scripted(perSecond: Record<string, number>) {
   const ran: [string, number][] = [];
   const sides = Object.entries(perSecond).map(([name, rate]): Side => {
@@ -63,7 +63,7 @@ test("takes a round at least, and sizes each side's slices by its own rate", asy
   ]);
 });
 
-test("goes through the sides forwards and backwards by turns", async () => {
+test("alternates the order of the sides", async () => {
   const { sides, ran } = scripted({ x: 1_000, y: 1_000 });
   let now = 0;
   const rounds = await takeRounds(sides, { rounds: 2, endsAt: Number.POSITIVE_INFINITY, say: () => void now++ });

@@ -1,28 +1,28 @@
 import { availableParallelism } from "node:os";
 import { cpuMs, type OtherLoad, otherLoad, readMachine } from "../process-cpu.ts";
-import { type Spread, spreadOf } from "../spread.ts";
+import { type Summary, summaryOf } from "../summary.ts";
 
-/** What one slice got done. */
+/** The work of one slice. */
 export interface Work {
-  /** At most as many as were asked for. */
+  /** At most the requested number. */
   items: number;
-  /** For them. */
+  /** Time for these items. */
   ms: number;
 }
 
-/** So long a slice should take; how many items that is follows from the slice before. */
+/** Intended length of a slice; the number of items follows from the rate of the previous slice. */
 const SLICE_MS = 1_250;
 const ITEMS_FIRST = 500;
 const ITEMS_MIN = 300;
 
-/** One of the things that are compared. */
+/** One of the compared programs. */
 export interface Side {
   name: string;
-  /** Process ids by name: whose CPU time counts. */
+  /** Process ids by name; their CPU time counts. */
   processes: Readonly<Record<string, number>>;
-  /** As processes, but what only measures: load generators and stubs. Their CPU time is shown and in no sum. */
+  /** Process ids of load generators and stubs. Their CPU time is shown but is in no sum. */
   instruments: Readonly<Record<string, number>>;
-  /** One slice of so many items. */
+  /** Runs one slice of this many items. */
   run(items: number): Promise<Work>;
 }
 
@@ -34,10 +34,10 @@ export interface Slice {
   other: OtherLoad;
 }
 
-/** A slice of every side, taken one after the other. */
+/** One slice of every side, one after the other. */
 export type Round = Readonly<Record<string, Slice>>;
 
-/** Other programs may use so much beside a slice, in cores, and the host may take so much; beyond it the slice tells nothing. */
+/** Limits of what other programs (in cores) and the host may use during a slice; beyond them the slice is disturbed. */
 export const OTHER_CORES_MAX = 0.15;
 export const STOLEN_SHARE_MAX = 0.03;
 /** With fewer clean rounds than this all rounds count, and the result says that the machine was busy. */
@@ -47,14 +47,14 @@ export const isClean = (round: Round): boolean =>
   Object.values(round).every(({ other }) => other.cores <= OTHER_CORES_MAX && other.stolenShare <= STOLEN_SHARE_MAX);
 
 export interface Limits {
-  /** Clean rounds wanted. */
+  /** Required clean rounds. */
   rounds: number;
-  /** No round begins that might end after this moment of performance.now(). */
+  /** No round starts that might end after this value of performance.now(). */
   endsAt: number;
   say(line: string): void;
 }
 
-/** Rounds until so many are clean or the time is up, but one at least. Two slices of each side come before them, in which code is compiled. */
+/** Runs rounds until enough are clean or the time is up, but at least one. Two warm-up slices of each side come first. */
 export async function takeRounds(sides: readonly Side[], { rounds, endsAt, say }: Limits): Promise<Round[]> {
   const items = new Map(sides.map((side) => [side, ITEMS_FIRST]));
   const slice = async (side: Side) => {
@@ -68,7 +68,7 @@ export async function takeRounds(sides: readonly Side[], { rounds, endsAt, say }
   do {
     const began = performance.now();
     const round: Record<string, Slice> = {};
-    // In turns forwards and backwards, so that a machine that grows faster or slower favours no side.
+    // Alternating order, so that a machine that becomes faster or slower favours no side.
     for (const side of taken.length % 2 === 0 ? sides : sides.toReversed()) round[side.name] = await slice(side);
     taken.push(round);
     longestMs = Math.max(longestMs, performance.now() - began);
@@ -102,17 +102,17 @@ const mapped = (of: ByProcess, to: (value: number, name: string) => number): ByP
 const cpuOf = (pids: ByProcess) => mapped(pids, cpuMs);
 const usEach = (from: ByProcess, to: ByProcess, items: number) => mapped(to, (ms, name) => ((ms - from[name]!) * 1_000) / items);
 
-/** The rounds that count: the clean ones where there are enough, else all. */
+/** The rounds that count: the clean ones if there are enough, else all. */
 export function counted(taken: readonly Round[]): { rounds: readonly Round[]; clean: number; busy: boolean } {
   const clean = taken.filter(isClean);
   const busy = clean.length < CLEAN_ROUNDS_MIN;
   return { rounds: busy ? taken : clean, clean: clean.length, busy };
 }
 
-/** CPU us per item of all of a side's processes together. */
+/** CPU us per item, summed over a side's processes. */
 export const totalCpuUs = ({ cpuUs }: Slice): number => Object.values(cpuUs).reduce((sum, us) => sum + us, 0);
 
-/** Of a figure of one side to the same or another figure of another side, each pair taken from one round. */
-export function ratioOf(rounds: readonly Round[], over: (round: Round) => number, under: (round: Round) => number): Spread {
-  return spreadOf(rounds.map((round) => over(round) / under(round)));
+/** Ratio of two figures, each pair from the same round. */
+export function ratioOf(rounds: readonly Round[], over: (round: Round) => number, under: (round: Round) => number): Summary {
+  return summaryOf(rounds.map((round) => over(round) / under(round)));
 }

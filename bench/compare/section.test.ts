@@ -17,7 +17,7 @@ const comparisons = [
   { what: "CPU of the server", over: cpu("ours", "server"), under: cpu("bare", "server") },
 ];
 
-test("says of each side and each pair what the clean rounds showed", () => {
+test("summarizes each side and each pair over the clean rounds", () => {
   const taken = [round(100, 50, 0), round(1, 1, 1), round(100, 40, 0.1), round(200, 50, 0), round(100, 30, 0)];
   const section = summarize("what?", taken, sides, comparisons);
   assert.deepEqual([section.question, section.rounds, section.clean, section.busy], ["what?", 5, 4, false]);

@@ -1,37 +1,37 @@
-import type { Spread } from "../spread.ts";
-import { spreadOf } from "../spread.ts";
+import type { Summary } from "../summary.ts";
+import { summaryOf } from "../summary.ts";
 import { counted, type Limits, type Round, ratioOf, type Side, type Slice, takeRounds, totalCpuUs } from "./rounds.ts";
 
-/** What a section found of one side. */
+/** The result of one side. */
 export interface Row {
   side: string;
-  perSecond: Spread;
+  perSecond: Summary;
   /** us of CPU per item, by process. */
-  cpuUs: Record<string, Spread>;
-  cpuUsTotal: Spread;
-  /** The same of what measures; not in the total. */
-  instrumentUs: Record<string, Spread>;
+  cpuUs: Record<string, Summary>;
+  cpuUsTotal: Summary;
+  /** The same for the instruments; not in the total. */
+  instrumentUs: Record<string, Summary>;
 }
 
 export interface Ratio {
   what: string;
-  ratio: Spread;
+  ratio: Summary;
 }
 
-/** One question's answer. */
+/** The result of one benchmark. */
 export interface Section {
   question: string;
   rounds: number;
   clean: number;
-  /** Too few rounds were clean: the figures are of all of them. */
+  /** Too few rounds were clean, so all of them count. */
   busy: boolean;
-  /** What others used beside the slices that count. */
-  otherCores: Spread;
+  /** Cores that other programs used during the slices that count. */
+  otherCores: Summary;
   rows: Row[];
   ratios: Ratio[];
 }
 
-/** A figure of one side against one of another. */
+/** A figure of one side compared with one of another. */
 export interface Comparison {
   what: string;
   over: (round: Round) => number;
@@ -70,14 +70,14 @@ export function summarize(
     rounds: taken.length,
     clean,
     busy,
-    otherCores: spreadOf(rounds.flatMap((round) => Object.values(round).map(({ other }) => other.cores))),
+    otherCores: summaryOf(rounds.flatMap((round) => Object.values(round).map(({ other }) => other.cores))),
     rows: sides.map(({ name, processes, instruments }) => ({
       side: name,
-      perSecond: spreadOf(rounds.map(rate(name))),
-      cpuUs: Object.fromEntries(Object.keys(processes).map((process) => [process, spreadOf(rounds.map(cpu(name, process)))])),
-      cpuUsTotal: spreadOf(rounds.map(cpu(name))),
+      perSecond: summaryOf(rounds.map(rate(name))),
+      cpuUs: Object.fromEntries(Object.keys(processes).map((process) => [process, summaryOf(rounds.map(cpu(name, process)))])),
+      cpuUsTotal: summaryOf(rounds.map(cpu(name))),
       instrumentUs: Object.fromEntries(
-        Object.keys(instruments).map((process) => [process, spreadOf(rounds.map((round) => sliceOf(round, name).instrumentUs[process]!))]),
+        Object.keys(instruments).map((process) => [process, summaryOf(rounds.map((round) => sliceOf(round, name).instrumentUs[process]!))]),
       ),
     })),
     ratios: comparisons.map(({ what, over, under }) => ({ what, ratio: ratioOf(rounds, over, under) })),

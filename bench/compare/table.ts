@@ -1,9 +1,9 @@
-import { type Spread, shown } from "../spread.ts";
+import { type Summary, shown } from "../summary.ts";
 import type { Origin } from "./machine.ts";
 import type { Section } from "./section.ts";
 
 export interface Result extends Origin {
-  /** What the whole run took. */
+  /** Duration of the whole run. */
   seconds: number;
   sections: readonly Section[];
 }
@@ -26,7 +26,7 @@ function sectionLines({ question, rounds, clean, busy, otherCores, rows, ratios 
       ? `BUSY MACHINE: only ${clean} of ${rounds} rounds were undisturbed, so all of them count. Others used ${shown(otherCores)} cores.`
       : `n = ${n} of ${rounds} rounds; ${rounds - n} were disturbed by others and left out. Others used ${shown(otherCores)} cores.`,
     "",
-    "| | a second | CPU us each | of that, by process | what measures |",
+    "| | per second | CPU us each | of that, by process | instruments |",
     "| --- | --- | --- | --- | --- |",
     ...rows.map(
       (row) =>
@@ -39,10 +39,10 @@ function sectionLines({ question, rounds, clean, busy, otherCores, rows, ratios 
   ];
 }
 
-/** Of us: ticks of /proc tell no more. */
-const digits = ({ median }: Spread) => (median < 20 ? 1 : 0);
+/** Digits of a figure in us: the ticks of /proc allow no more. */
+const digits = ({ median }: Summary) => (median < 20 ? 1 : 0);
 
-const byProcess = (cpuUs: Readonly<Record<string, Spread>>): string =>
+const byProcess = (cpuUs: Readonly<Record<string, Summary>>): string =>
   Object.entries(cpuUs)
     .map(([process, us]) => `${process} ${us.median.toFixed(digits(us))}`)
     .join(", ");

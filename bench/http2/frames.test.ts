@@ -40,7 +40,7 @@ test("reads frames back, however the bytes arrive", () => {
   );
 });
 
-test("writes once what is added together", async () => {
+test("writes frames that are added together at once", async () => {
   const written: string[] = [];
   const write = createFrameWriter((bytes) => written.push(bytes.toString()));
   write(Buffer.from("a"));
@@ -51,7 +51,7 @@ test("writes once what is added together", async () => {
   assert.deepEqual(written, ["ab", "c"]);
 });
 
-test("later header blocks name the places of the first one's literals", () => {
+test("later header blocks refer to the table entries of the first one's literals", () => {
   const { first, later } = repeatedHeaders([
     ["a", "1"],
     ["bc", "23"],

@@ -6,11 +6,11 @@ export const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 export const FRAME = { data: 0, headers: 1, resetStream: 3, settings: 4, ping: 6, goAway: 7, windowUpdate: 8 } as const;
 export const FLAG = { endStream: 1, ack: 1, endHeaders: 4 } as const;
 export const SETTING = { maxConcurrentStreams: 3, initialWindowSize: 4 } as const;
-/** What both sides have until told otherwise, in bytes. */
+/** Initial window of both sides, in bytes. */
 export const WINDOW_BYTES = 65_535;
 /** No window may be larger. */
 export const WINDOW_BYTES_MAX = 2 ** 31 - 1;
-/** Largest payload of a frame that every peer takes. */
+/** Largest frame payload that every peer must accept. */
 export const PAYLOAD_BYTES_MAX = 16_384;
 const HEAD_BYTES = 9;
 
@@ -45,7 +45,7 @@ export function windowUpdateFrame(stream: number, bytes: number): Buffer {
   return frame(FRAME.windowUpdate, 0, stream, payload);
 }
 
-/** Given back to the peer after so many bytes, long before its window is empty. */
+/** The window is replenished after this many bytes, long before it is empty. */
 const GIVEN_BACK_BYTES = 2 ** 24;
 
 /** Counts the payload that a connection received, and lets the peer send as much again. */
@@ -61,7 +61,7 @@ export function createReceivedWindow(write: (bytes: Buffer) => void): (bytes: nu
 
 export type OnFrame = (type: number, flags: number, stream: number, payload: Buffer) => void;
 
-/** Cuts what a socket delivers into frames. A payload is valid only during its call. */
+/** Splits a socket's bytes into frames. A payload is valid only during its call. */
 export function createFrameReader(onFrame: OnFrame): (chunk: Buffer) => void {
   let rest: Buffer = Buffer.alloc(0);
   return (chunk) => {
@@ -77,7 +77,7 @@ export function createFrameReader(onFrame: OnFrame): (chunk: Buffer) => void {
   };
 }
 
-/** The frames of one turn in one write. */
+/** Writes the frames of one event-loop turn at once. */
 export function createFrameWriter(write: (bytes: Buffer) => void): (bytes: Buffer) => void {
   let waiting: Buffer[] = [];
   const flush = () => {

@@ -20,7 +20,7 @@ import { createOutgoing } from "./outgoing.ts";
 
 /** One HTTP/2 connection in plain text that calls one unary method over and over. */
 export interface GrpcConnection extends Disposable {
-  /** Resolves to the encoded answer; to undefined where the call ended without one, which is how a server answers an error. */
+  /** Resolves to the encoded response, or to undefined when the call ended without one, as it does with an error. */
   call(message: Uint8Array): Promise<Buffer | undefined>;
 }
 
@@ -30,9 +30,9 @@ interface Call {
   reject(error: Error): void;
 }
 
-/** Of every gRPC message: a flag and its length. */
+/** Prefix of every gRPC message: a flag and its length. */
 const PREFIX_BYTES = 5;
-/** A caller's deadline, as real ones send it. */
+/** The call deadline, sent as real clients do. */
 const TIMEOUT = "20S";
 
 /** @param address host:port */

@@ -13,7 +13,7 @@ function fixture() {
   return { outgoing, sent, bytesOf };
 }
 
-test("a body goes out in frames that every peer takes, the last one ending the stream", () => {
+test("sends a body in frames that every peer accepts, the last one ending the stream", () => {
   const { outgoing, sent } = fixture();
   outgoing.send(1, Buffer.alloc(40_000));
   assert.deepEqual(

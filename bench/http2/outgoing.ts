@@ -1,6 +1,6 @@
 import { FLAG, FRAME, frame, PAYLOAD_BYTES_MAX, WINDOW_BYTES } from "./frames.ts";
 
-/** Request bodies on their way: sent as far as the windows of the connection and of each stream let them (RFC 9113, section 5.2). */
+/** Sends request bodies as far as the windows of the connection and of each stream allow (RFC 9113, section 5.2). */
 export interface Outgoing {
   send(stream: number, body: Buffer): void;
   /** WINDOW_UPDATE; stream 0 is the whole connection. */

@@ -1,5 +1,5 @@
-// Calls a gateway as fast as it answers: so many calls in flight, each with notifications of its own. Costs a tenth of what a grpc-js client
-// costs, which could not load a gateway. Counts what was accepted, not what was sent.
+// Calls a gateway as fast as it answers, with a fixed number of calls in flight and different notifications in each. Costs a tenth of what a grpc-js client
+// costs, which could not saturate a gateway. Counts accepted notifications, not sent ones.
 import { BatchSendNotificationsResponse, NotificationServiceService } from "../../gen/carillon/v1/notification_service.ts";
 import { answering } from "../answering.ts";
 import { connectGrpc, type GrpcConnection } from "../http2/grpc-connection.ts";
@@ -12,7 +12,7 @@ export interface LoadOrder {
   /** Notifications of one batch call; 0: unary calls. */
   batch: number;
   inFlight: number;
-  /** In all; of a batch that would exceed it none is sent. */
+  /** Total; a batch that would exceed it is not sent. */
   notifications: number;
 }
 
@@ -24,10 +24,10 @@ export interface LoadResult {
   ms: number;
 }
 
-/** A few, as a service with a few pods has them. */
+/** Connections, as from a service with a few pods. */
 const CONNECTIONS = 8;
 const open = new Map<string, GrpcConnection[]>();
-/** Nobody has used these numbers before, not even an earlier process. */
+/** Numbers that no earlier process has used. */
 let next = Date.now() * 1_000;
 
 async function connections({ address, key, batch }: LoadOrder): Promise<GrpcConnection[]> {

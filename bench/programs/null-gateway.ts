@@ -1,4 +1,4 @@
-// A gRPC server with the gateway's contract that decodes, answers and stores nothing: what grpc-js itself costs.
+// A gRPC server with the gateway's contract that decodes, answers and stores nothing: the cost of grpc-js alone.
 import { Server, ServerCredentials, status } from "@grpc/grpc-js";
 import {
   type Accepted,

@@ -1,4 +1,4 @@
-// Plays APNs for a bench: takes every push and answers 200, looking at nothing but where a request ends. Its CPU must not be what is measured.
+// A stub of APNs that answers every push with 200 and parses only where a request ends, so that its CPU time does not limit the measurement.
 import { readFileSync } from "node:fs";
 import { createServer } from "node:tls";
 import { answering } from "../answering.ts";
@@ -17,7 +17,7 @@ import {
   windowUpdateFrame,
 } from "../http2/frames.ts";
 
-/** As APNs allows. */
+/** The same limit as APNs. */
 const STREAMS_MAX = 1_000;
 /** ":status: 200" is entry 8 of HPACK's static table. */
 const STATUS_200 = Buffer.of(0x88);

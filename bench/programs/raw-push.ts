@@ -1,9 +1,9 @@
-// Sends pushes through node:http2 with nothing around it: the bare part that dispatcher-apns is compared with.
+// Sends pushes through node:http2 alone: the baseline of dispatcher-apns.
 import { readFileSync } from "node:fs";
 import { connect } from "node:http2";
 import { answering } from "../answering.ts";
 
-/** Pushes at once on the one connection. */
+/** Concurrent pushes on the one connection. */
 const STREAMS = 256;
 
 const [origin = "", caFile = ""] = process.argv.slice(2);

@@ -8,7 +8,7 @@ export const BATCH = 100;
 const UNARY_IN_FLIGHT = 128;
 const BATCH_IN_FLIGHT = 8;
 
-/** Has them accepted; rejects where one of them was not. */
+/** Sends the notifications; rejects when one was not accepted. */
 export async function callGateway(load: Program, order: Omit<LoadOrder, "inFlight">): Promise<Work> {
   const inFlight = order.batch === 0 ? UNARY_IN_FLIGHT : BATCH_IN_FLIGHT;
   const { accepted, failed, ms } = await load.ask<LoadResult>({ ...order, inFlight } satisfies LoadOrder);

@@ -11,14 +11,14 @@ import { storedNotification } from "../stored-notification.ts";
 import { startWorld } from "../world.ts";
 import { startPushStub } from "./push-stub.ts";
 
-/** Documents of one insert, and tasks being published at once. */
+/** Documents per insert, and concurrent publishes. */
 const GROUP = 500;
-/** A slice on a busy machine takes so long; beyond it something is wrong. */
+/** Limit of a slice, also on a busy machine. */
 const SLICE_MS_MAX = 30_000;
 const POLL_MS = 5;
 const PUSH = { title: "Your order", body: "It is on its way and arrives today.", data: { order: "1017" } };
 
-/** What does sending one push cost in dispatcher-apns, beside node:http2 with nothing around it? */
+/** What does sending one push cost in dispatcher-apns, compared with node:http2 alone? */
 export async function measureDispatcher(limits: Limits): Promise<Section> {
   await using stack = new AsyncDisposableStack();
   const world = stack.use(await startWorld());
@@ -62,7 +62,7 @@ export async function measureDispatcher(limits: Limits): Promise<Section> {
   const instruments = { stub: stub.pid };
   const around = { preferences: preferences.pid, nats: world.natsServer.pid ?? 0, redis: world.redisServer.pid ?? 0 };
   return await measure(
-    "Sending: dispatcher-apns beside node:http2, both to a stub that answers at once",
+    "Sending: dispatcher-apns compared with node:http2, both to a stub that answers at once",
     [
       { name: "raw node:http2", processes: { client: raw.pid }, instruments, run: push },
       { name: "dispatcher-apns", processes: { dispatcher: dispatcher.pid, ...around }, instruments, run: dispatch },

@@ -8,11 +8,11 @@ import { BATCH, callGateway } from "./call-gateway.ts";
 import { startNaive } from "./naive.ts";
 import { startPushStub } from "./push-stub.ts";
 
-/** A slice takes far less also on a busy machine; beyond it something is lost. */
+/** Limit of a slice, far above its length on a busy machine; beyond it a notification was lost. */
 const SLICE_MS_MAX = 30_000;
 const POLL_MS = 5;
 
-/** What does a notification cost from the call that accepts it to the push that arrives, beside the flow that one would write first? */
+/** What does a notification cost from the call to the push, compared with the naive baseline? */
 export async function measureEndToEnd(limits: Limits): Promise<Section> {
   await using stack = new AsyncDisposableStack();
   const world = stack.use(await startWorld());
@@ -50,7 +50,7 @@ export async function measureEndToEnd(limits: Limits): Promise<Section> {
       isNaive ? convey(baseline.address, "NAIVE", batch, n) : convey(gateway.addresses.grpc ?? "", streamName("apns"), batch, n),
   });
   return await measure(
-    "End to end: from the call to the push, beside the naive flow on SDK defaults",
+    "End to end: from the call to the push, compared with the naive flow on SDK defaults",
     [
       side("naive unary", 0, true),
       side("Carillon unary", 0, false),

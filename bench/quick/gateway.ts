@@ -6,11 +6,11 @@ import { startProgram } from "../program.ts";
 import { startWorld } from "../world.ts";
 import { BATCH, callGateway } from "./call-gateway.ts";
 
-/** What was accepted last is published shortly after; on a busy machine the next slice does not wait longer for it. */
+/** Wait for the last accepted notifications to be published before the next slice. */
 const PUBLISHED_MS = 2_000;
 const POLL_MS = 5;
 
-/** What does accepting cost in the gateway, beside a grpc-js server that only decodes and answers? */
+/** What does accepting cost in the gateway, compared with a grpc-js server that only decodes and answers? */
 export async function measureGateway(limits: Limits): Promise<Section> {
   await using stack = new AsyncDisposableStack();
   const world = stack.use(await startWorld());
@@ -24,7 +24,7 @@ export async function measureGateway(limits: Limits): Promise<Section> {
 
   const call = (address: string, batch: number, notifications: number) =>
     callGateway(load, { address, key: world.apiKey, batch, notifications });
-  /** Until everything accepted is in the stream; then the stream is emptied, as no dispatcher runs. */
+  /** Waits until everything accepted is in the stream, then purges the stream, as no dispatcher runs. */
   async function published(work: Work): Promise<Work> {
     const giveUpAt = performance.now() + PUBLISHED_MS;
     while ((await world.manager.streams.info(stream)).state.messages < work.items && performance.now() < giveUpAt) await delay(POLL_MS);
@@ -45,7 +45,7 @@ export async function measureGateway(limits: Limits): Promise<Section> {
     { name: "gateway batch", ...own, run: async (n) => published(await call(address, BATCH, n)) },
   ];
   return await measure(
-    "Accepting: gateway beside a grpc-js server that decodes and answers",
+    "Accepting: gateway compared with a grpc-js server that decodes and answers",
     sides,
     [
       { what: "unary: rate, gateway / null", over: rate("gateway unary"), under: rate("null unary") },

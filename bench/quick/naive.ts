@@ -3,7 +3,7 @@ import { startProgram } from "../program.ts";
 import type { World } from "../world.ts";
 import type { PushStub } from "./push-stub.ts";
 
-/** The flow that one would write first, in two processes on the world's servers; its stream is called NAIVE. */
+/** The naive baseline, in two processes on the world's servers; its stream is called NAIVE. */
 export interface Naive extends AsyncDisposable {
   readonly address: string;
   readonly gatewayPid: number;

@@ -5,7 +5,7 @@ import { makeP256Pem } from "../../sandbox/kit/keys.ts";
 import { startProgram } from "../program.ts";
 import type { World } from "../world.ts";
 
-/** APNs, played by a process that only counts. */
+/** A stub of APNs in a process that only counts. */
 export interface PushStub extends AsyncDisposable {
   readonly pid: number;
   readonly origin: string;
@@ -16,7 +16,7 @@ export interface PushStub extends AsyncDisposable {
   taken(): Promise<number>;
 }
 
-/** Starts it, and puts what dispatcher-apns must be told into the world's environment. */
+/** Starts it, and adds the variables of dispatcher-apns to the world's environment. */
 export async function startPushStub(world: World): Promise<PushStub> {
   const directory = join(world.directory, "push-stub");
   mkdirSync(directory);

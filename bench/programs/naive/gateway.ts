@@ -1,5 +1,5 @@
-// The flow that everyone would write first, on the defaults of the SDKs: a row in SQLite per notification, a publish per notification, no
-// batching, no fencing, no retry. What Carillon's end-to-end figures are compared with; nobody should run it.
+// A naive baseline on the SDKs' defaults: a row in SQLite per notification, a publish per notification, no
+// batching, no fencing, no retry. Carillon's end-to-end figures are compared with it; it is not meant for use.
 import { DatabaseSync } from "node:sqlite";
 import { Server, ServerCredentials, status } from "@grpc/grpc-js";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";

@@ -1,4 +1,4 @@
-// The other half of ./gateway.ts: consumes one by one, remembers in Redis what was sent, sends through apns2 as it comes.
+// The second half of ./gateway.ts: consumes one message at a time, remembers sent ids in Redis, and sends through apns2.
 import { readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { type JsMsg, jetstream } from "@nats-io/jetstream";
@@ -8,7 +8,7 @@ import { Redis } from "ioredis";
 import { Pool } from "undici";
 import { answering } from "../../answering.ts";
 
-/** As many as a dispatcher of Carillon handles at once. */
+/** The same number as a dispatcher of Carillon handles at once. */
 const IN_FLIGHT_MAX = 128;
 const REMEMBERED_S = 86_400;
 const AGAIN_MS = 1_000;
@@ -24,7 +24,7 @@ const client = new ApnsClient({
   ...{ team: "CARILLON01", keyId: "SANDBOXKEY", defaultTopic: "dev.carillon.app" },
   signingKey: readFileSync(keyFile, "utf8"),
 });
-// apns2 has no option for a port or for whom to trust: its own pool again, with its own options, but for the stub.
+// apns2 has no option for a port or a CA, so its pool is replaced by one with the same options for the stub.
 const pool = new Pool(origin, { connections: 32, pipelining: 1, allowH2: true, connect: { ca: readFileSync(caFile) } });
 Object.assign(client, { client: pool });
 

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { shown, slicesOf, spreadOf } from "./spread.ts";
+import { shown, slicesOf, summaryOf } from "./summary.ts";
 
 test("the median of an odd and of an even number of values, with the lowest, the highest and how many", () => {
-  assert.deepEqual(spreadOf([3, 1, 2]), { median: 2, min: 1, max: 3, n: 3 });
-  assert.deepEqual(spreadOf([10, 1, 2, 4]), { median: 3, min: 1, max: 10, n: 4 });
-  assert.equal(shown(spreadOf([3, 1, 2]), 1), "2.0 (1.0-3.0)");
+  assert.deepEqual(summaryOf([3, 1, 2]), { median: 2, min: 1, max: 3, n: 3 });
+  assert.deepEqual(summaryOf([10, 1, 2, 4]), { median: 3, min: 1, max: 10, n: 4 });
+  assert.equal(shown(summaryOf([3, 1, 2]), 1), "2.0 (1.0-3.0)");
 });
 
 test("nothing measured is no figure", () => {
-  assert.ok(Number.isNaN(spreadOf([]).median));
-  assert.equal(spreadOf([]).n, 0);
+  assert.ok(Number.isNaN(summaryOf([]).median));
+  assert.equal(summaryOf([]).n, 0);
 });
 
 test("rates and CPU time between readings, the first stretch left out", () => {
