@@ -4,16 +4,16 @@ import { reasonOf } from "../../core/delivery/outcome.ts";
 import { testReadmeTable } from "../../test/support/readme-table.ts";
 import { APNS_CODES, type ApnsAnswer, classifyApns } from "./classify.ts";
 
-const said = (status: number, reason: string, over: Partial<ApnsAnswer> = {}) => {
+const summaryOf = (status: number, reason: string, over: Partial<ApnsAnswer> = {}) => {
   const outcome = classifyApns({ status, reason, timestamp: undefined, hasRecentSuccess: true, tokenRenewable: true, ...over });
   return `${outcome.kind} ${reasonOf(outcome)}`;
 };
 
-test("every documented answer keeps Apple's reason, and none is taken for success", () => {
+test("every documented answer keeps Apple's reason, and none is classified as accepted", () => {
   for (const answer of APNS_CODES) {
     const [status, reason = ""] = answer.split(" ");
-    assert.doesNotMatch(said(Number(status), reason), /^accepted/, answer);
-    assert.match(said(Number(status), reason), new RegExp(`${reason}$`));
+    assert.doesNotMatch(summaryOf(Number(status), reason), /^accepted/, answer);
+    assert.match(summaryOf(Number(status), reason), new RegExp(`${reason}$`));
   }
 });
 
@@ -34,21 +34,21 @@ const rows: [number, string, string][] = [
   [503, "UnknownError", "unanswered http-503"],
 ];
 for (const [status, reason, expected] of rows)
-  test(`${status} ${reason} is ${expected}`, () => assert.equal(said(status, reason), expected));
+  test(`${status} ${reason} is ${expected}`, () => assert.equal(summaryOf(status, reason), expected));
 
 test("a device token of the wrong environment is only gone once another push was accepted", () => {
   for (const reason of ["BadDeviceToken", "DeviceTokenNotForTopic"]) {
-    assert.equal(said(400, reason, { hasRecentSuccess: true }), `endpoint-gone ${reason}`);
-    assert.equal(said(400, reason, { hasRecentSuccess: false }), `rejected ${reason}`);
+    assert.equal(summaryOf(400, reason, { hasRecentSuccess: true }), `endpoint-gone ${reason}`);
+    assert.equal(summaryOf(400, reason, { hasRecentSuccess: false }), `rejected ${reason}`);
   }
 });
 
-test("an expired signing token passes by itself only where another may be made", () => {
-  assert.equal(said(403, "ExpiredProviderToken", { tokenRenewable: true }), "unavailable ExpiredProviderToken");
-  assert.equal(said(403, "ExpiredProviderToken", { tokenRenewable: false }), "misconfigured ExpiredProviderToken");
+test("an expired signing token is a temporary fault only if a new one may be made", () => {
+  assert.equal(summaryOf(403, "ExpiredProviderToken", { tokenRenewable: true }), "unavailable ExpiredProviderToken");
+  assert.equal(summaryOf(403, "ExpiredProviderToken", { tokenRenewable: false }), "misconfigured ExpiredProviderToken");
 });
 
-test("an unregistered device tells since when", () => {
+test("an unregistered device is gone since the time in the answer", () => {
   const outcome = classifyApns({
     status: 410,
     reason: "Unregistered",

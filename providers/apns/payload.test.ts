@@ -17,7 +17,7 @@ test("priorities are 10, 5 and 1", () => {
   assert.deepEqual([priority("high"), priority("normal"), priority("low")], [10, 5, 1]);
 });
 
-test("expires at the whole second before", () => {
+test("expiry is rounded down to a whole second", () => {
   assert.equal(buildApnsNotification(push, "00ff", content).options.expiration, 1_700_000_000);
 });
 

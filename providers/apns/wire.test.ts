@@ -17,7 +17,7 @@ const { send, arrived } = wire;
 const soon = () => AbortSignal.timeout(15_000);
 const endpoint = (end = "aa") => ({ channel: "apns" as const, token: `${"5a".repeat(20)}${end}` });
 
-test("what APNs is told about a push is in its headers", async () => {
+test("sends a push's properties to APNs as headers", async () => {
   const push = samplePush(endpoint(), { priority: "normal", collapseKey: "order-7", expiresAt: 1_900_000_000_500 });
   const outcome = await send(push);
   const [entry] = arrived(push);
@@ -36,14 +36,14 @@ test("what APNs is told about a push is in its headers", async () => {
   });
 });
 
-test("two attempts of a delivery have ids of their own", async () => {
+test("two attempts of a delivery have different ids", async () => {
   const first = samplePush(endpoint());
   const second = { ...first, attemptId: `${first.deliveryId}/2` };
   const refs = [await send(first), await send(second)].map((o) => o.kind === "accepted" && o.providerRef);
   assert.equal(new Set(refs).size, 2);
 });
 
-test("a push of just the size APNs takes arrives, and one byte more does not leave", async () => {
+test("a push of the largest size APNs accepts arrives, and one byte more is not sent", async () => {
   const bytes = (push: ReturnType<typeof samplePush>) =>
     pushPayloadBytes("apns", push.content.push!, { delivery: push.deliveryId, attempt: push.attemptId });
   const full = pushOfBytes(samplePush(endpoint()), APNS_PAYLOAD_BYTES_MAX, bytes);
@@ -53,7 +53,7 @@ test("a push of just the size APNs takes arrives, and one byte more does not lea
   assert.deepEqual(arrived(over), []);
 });
 
-test("a bad device token is only called gone once the setup has proved right", async () => {
+test("a bad device token counts as gone only after another push was accepted", async () => {
   const bad = () => samplePush(endpoint("bad0"));
   assert.deepEqual(await send(bad()), { kind: "rejected", reason: "BadDeviceToken" });
   assert.equal((await send(samplePush(endpoint()))).kind, "accepted");
@@ -65,7 +65,7 @@ test("an unregistered device is gone since the time Apple names", async () => {
   assert.ok(outcome.kind === "endpoint-gone" && outcome.goneAt !== undefined && Math.abs(outcome.goneAt - Date.now()) < 60_000);
 });
 
-test("nobody knows what became of pushes on a connection that said GOAWAY after them; later ones find another", async () => {
+test("pushes on a connection that is closed by GOAWAY after them are unanswered; later ones use another connection", async () => {
   const push = samplePush(endpoint());
   wire.sandbox.faults.order({ provider: "apns", match: push.deliveryId, do: { kind: "goaway" } });
   const outcome = await send(push);
@@ -74,7 +74,7 @@ test("nobody knows what became of pushes on a connection that said GOAWAY after 
   assert.equal((await send(samplePush(endpoint()))).kind, "accepted");
 });
 
-test("a stream the server rejected was not processed, and only comes again by our own decision or once at HTTP/2's word", async () => {
+test("a push whose stream the server rejects twice is unavailable: the connection repeats it once, as HTTP/2 allows", async () => {
   const push = samplePush(endpoint());
   const REFUSED_STREAM = 7;
   wire.sandbox.faults.order({ provider: "apns", match: push.deliveryId, times: 2, do: { kind: "cut-before", code: REFUSED_STREAM } });
@@ -85,7 +85,7 @@ test("a stream the server rejected was not processed, and only comes again by ou
   );
 });
 
-test("a push stopped at its deadline does not disturb its neighbours on the connection", async () => {
+test("a push stopped at its deadline does not disturb others on the connection", async () => {
   assert.equal((await send(samplePush(endpoint()))).kind, "accepted");
   const stuck = samplePush(endpoint());
   wire.sandbox.faults.order({ provider: "apns", match: stuck.deliveryId, do: { kind: "no-answer" } });

@@ -4,13 +4,13 @@ import { reasonOf } from "../../core/delivery/outcome.ts";
 import { testReadmeTable } from "../../test/support/readme-table.ts";
 import { classifyFcm, FCM_CODES, type FcmAnswer } from "./classify.ts";
 
-interface Told {
+interface ErrorBody {
   status: string;
   errorCode?: string;
   message?: string;
   fields?: string[];
 }
-const body = ({ status, errorCode, message = "", fields = [] }: Told) => ({
+const body = ({ status, errorCode, message = "", fields = [] }: ErrorBody) => ({
   error: {
     status,
     message,
@@ -22,8 +22,8 @@ const body = ({ status, errorCode, message = "", fields = [] }: Told) => ({
     ],
   },
 });
-const said = (http: number, told: unknown, over: Partial<FcmAnswer> = {}) => {
-  const outcome = classifyFcm({ status: http, body: told, retryAfterMs: undefined, hasRecentSuccess: true, tokenFresh: true, ...over });
+const summaryOf = (http: number, answer: unknown, over: Partial<FcmAnswer> = {}) => {
+  const outcome = classifyFcm({ status: http, body: answer, retryAfterMs: undefined, hasRecentSuccess: true, tokenFresh: true, ...over });
   return `${outcome.kind} ${reasonOf(outcome)}`;
 };
 
@@ -35,7 +35,7 @@ const rows: [string, number, unknown, string][] = [
     "endpoint-gone INVALID_ARGUMENT token",
   ],
   [
-    "an argument said in words to be the token",
+    "an argument that only the message text names as the token",
     400,
     body({
       status: "INVALID_ARGUMENT",
@@ -45,7 +45,7 @@ const rows: [string, number, unknown, string][] = [
     "endpoint-gone INVALID_ARGUMENT token",
   ],
   [
-    "another argument, whatever the words",
+    "another argument, whatever the message text",
     400,
     body({ status: "INVALID_ARGUMENT", errorCode: "INVALID_ARGUMENT", message: "registration token", fields: ["message.data"] }),
     "rejected INVALID_ARGUMENT",
@@ -73,23 +73,23 @@ const rows: [string, number, unknown, string][] = [
   ["an intermediary's page", 502, "<html>Bad Gateway</html>", "unanswered http-502"],
   ["a 503 that is not FCM's", 503, "<html>", "unanswered http-503"],
   ["a page that forbids", 403, "<html>", "misconfigured http-403"],
-  ["a word that is no code", 400, body({ status: "toString", errorCode: "constructor" }), "rejected http-400"],
+  ["an unknown code", 400, body({ status: "toString", errorCode: "constructor" }), "rejected http-400"],
   ["an unknown 4xx", 422, {}, "rejected http-422"],
 ];
-for (const [name, http, told, expected] of rows) test(`${name} is ${expected}`, () => assert.equal(said(http, told), expected));
+for (const [name, http, answer, expected] of rows) test(`${name} is ${expected}`, () => assert.equal(summaryOf(http, answer), expected));
 
-test("an old access token that is rejected passes by itself", () => {
-  assert.equal(said(401, body({ status: "UNAUTHENTICATED" }), { tokenFresh: false }), "unavailable access-token-expired");
+test("rejection of an old access token is a temporary fault", () => {
+  assert.equal(summaryOf(401, body({ status: "UNAUTHENTICATED" }), { tokenFresh: false }), "unavailable access-token-expired");
 });
 
-test("no token is called another project's before any was accepted", () => {
-  const told = body({ status: "PERMISSION_DENIED", errorCode: "SENDER_ID_MISMATCH" });
-  assert.equal(said(403, told, { hasRecentSuccess: false }), "misconfigured SENDER_ID_MISMATCH");
+test("a token counts as another project's only after another token was accepted", () => {
+  const answer = body({ status: "PERMISSION_DENIED", errorCode: "SENDER_ID_MISMATCH" });
+  assert.equal(summaryOf(403, answer, { hasRecentSuccess: false }), "misconfigured SENDER_ID_MISMATCH");
 });
 
-test("a quota without a named wait is a minute", () => {
-  const told = body({ status: "RESOURCE_EXHAUSTED", errorCode: "QUOTA_EXCEEDED" });
-  const outcome = classifyFcm({ status: 429, body: told, retryAfterMs: undefined, hasRecentSuccess: true, tokenFresh: true });
+test("an exceeded quota without Retry-After waits one minute", () => {
+  const answer = body({ status: "RESOURCE_EXHAUSTED", errorCode: "QUOTA_EXCEEDED" });
+  const outcome = classifyFcm({ status: 429, body: answer, retryAfterMs: undefined, hasRecentSuccess: true, tokenFresh: true });
   assert.deepEqual(outcome, { kind: "throttled", retryAfterMs: 60_000, reason: "QUOTA_EXCEEDED" });
 });
 
@@ -98,19 +98,19 @@ testReadmeTable({
   provider: "FCM",
   codes: FCM_CODES,
   outcomesOf: (code) =>
-    [{ status: "", errorCode: code }, { status: code }].flatMap((told) =>
+    [{ status: "", errorCode: code }, { status: code }].flatMap((answer) =>
       ["message.token", "message.data"].flatMap((field) =>
         [true, false]
           .map((well) =>
             classifyFcm({
               status: 0,
-              body: body({ ...told, fields: [field] }),
+              body: body({ ...answer, fields: [field] }),
               retryAfterMs: undefined,
               hasRecentSuccess: well,
               tokenFresh: well,
             }),
           )
-          // Most are the one or the other, and status 0 is nobody's.
+          // Most of them yield one or the other; status 0 is never sent.
           .filter((outcome) => reasonOf(outcome) !== "http-0"),
       ),
     ),

@@ -9,7 +9,7 @@ const now = 1_700_000_000_000;
 const push = samplePush({ channel: "fcm", token: "t" }, { expiresAt: now + 90_500, collapseKey: "order-7" });
 const content = push.content.push!;
 
-test("the message holds notification, data with both ids, and what Android is to do with it", () => {
+test("the message holds the notification, data with both ids, and the Android options", () => {
   assert.deepEqual(buildFcmMessage(push, "t", content, now), {
     token: "t",
     notification: { title: "Dinner", body: "is ready 🍲" },
@@ -20,7 +20,7 @@ test("the message holds notification, data with both ids, and what Android is to
   });
 });
 
-test("without a collapse key a device is told which delivery it is, but FCM is given nothing to collapse", () => {
+test("without a collapse key the device receives the delivery as its tag, and FCM receives no collapse key", () => {
   const { android, apns, webpush } = buildFcmMessage({ ...push, collapseKey: undefined }, "t", content, now);
   assert.deepEqual(android, { priority: "high", ttl: 90_000, notification: { tag: push.deliveryId } });
   assert.equal(apns?.headers?.["apns-collapse-id"], push.deliveryId);
@@ -39,12 +39,12 @@ test("a push that leaves no room for the tag goes without it, and keeps the mark
   assert.equal(built(0).apns?.headers?.["apns-collapse-id"], "shop/order-7");
 });
 
-test("all but high goes out when the device is awake anyway", () => {
+test("every priority but high is sent as Android's normal", () => {
   for (const priority of ["normal", "low"] as const)
     assert.equal(buildFcmMessage({ ...push, priority }, "t", content, now).android?.priority, "normal");
 });
 
-test("lives whole seconds, from none to four weeks", () => {
+test("the ttl is in whole seconds, from zero to four weeks", () => {
   assert.equal(ttlMs(now - 5_000, now), 0);
   assert.equal(ttlMs(now + 1_999, now), 1_000);
   assert.equal(ttlMs(now + 90 * 86_400_000, now), 28 * 86_400_000);

@@ -24,7 +24,7 @@ interface FcmMarks {
   webpush: { headers: Record<string, string>; notification?: { tag?: string } };
 }
 
-/** The account with another's name: its assertion is no longer one Google knows. */
+/** The service account under another e-mail address, which Google does not know. */
 function anotherAccount(env: Env): Env {
   const file = env.FCM_SERVICE_ACCOUNT_FILE ?? "";
   const path = join(dirname(file), "another-account.json");

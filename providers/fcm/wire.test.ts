@@ -14,7 +14,7 @@ import { TOKEN_FRESH_MS } from "./access-token.ts";
 import { fcmVariables } from "./config.ts";
 import { createFcmProvider } from "./provider.ts";
 
-/** Real time, of which some may be skipped. */
+/** Real time with an adjustable offset. */
 let skippedMs = 0;
 const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + skippedMs };
 const wire = withProvider((env) => createFcmProvider(readConfig(fcmVariables, env), { clock }));
@@ -22,7 +22,7 @@ const { send, arrived } = wire;
 const soon = () => AbortSignal.timeout(15_000);
 const push = (token = "device:1", over = {}) => samplePush({ channel: "fcm", token }, over);
 
-test("what FCM is told about a push is in its message", async () => {
+test("sends a push's properties to FCM in its message", async () => {
   const sent = push("device:7", { collapseKey: "order-7", expiresAt: Date.now() + 3_600_900 });
   const outcome = await send(sent);
   const [entry] = arrived(sent);
@@ -58,7 +58,7 @@ test("an access token is replaced five minutes before its end", async () => {
   assert.equal(wire.sandbox.accessTokensIssued(), issued + 2);
 });
 
-test("an old access token that is rejected is replaced at the next push; a fresh one wakes a person", async () => {
+test("an old access token that is rejected is replaced at the next push; rejection of a fresh one is misconfigured", async () => {
   assert.equal((await send(push())).kind, "accepted");
   wire.sandbox.revokeAccessTokens();
   skippedMs += TOKEN_FRESH_MS;
@@ -90,7 +90,7 @@ test("a token exchange that fails sends nothing, and is shared for a moment", as
 });
 const unavailable = (code: string) => ({ kind: "unavailable", fault: { code }, retryAfterMs: undefined });
 
-test("a mistyped project is not taken for a dead token", async () => {
+test("a mistyped project does not count as a dead token", async () => {
   wire.sandbox.faults.order({
     provider: "fcm",
     do: { kind: "answer", status: 404, body: { error: { code: 404, status: "NOT_FOUND", message: "Requested entity was not found." } } },
@@ -98,7 +98,7 @@ test("a mistyped project is not taken for a dead token", async () => {
   assert.deepEqual(await send(push()), { kind: "misconfigured", reason: "project-not-found" });
 });
 
-test("a push of just the size FCM takes arrives, and one byte more does not leave", async () => {
+test("a push of the largest size FCM accepts arrives, and one byte more is not sent", async () => {
   const bytes = (one: ReturnType<typeof push>) =>
     pushPayloadBytes("fcm", one.content.push!, { delivery: one.deliveryId, attempt: one.attemptId });
   const full = pushOfBytes(push(), FCM_PAYLOAD_BYTES_MAX, bytes);
@@ -108,7 +108,7 @@ test("a push of just the size FCM takes arrives, and one byte more does not leav
   assert.deepEqual(arrived(over), []);
 });
 
-test("each provider is an app of its own, and takes it along", async () => {
+test("each provider has its own Firebase app and deletes it on disposal", async () => {
   const apps = getApps().length;
   const other = createFcmProvider(readConfig(fcmVariables, wire.sandbox.env), { clock });
   assert.equal(getApps().length, apps + 1);

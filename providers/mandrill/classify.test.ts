@@ -78,7 +78,7 @@ for (const [status, name, expected] of errors)
 
 for (const [name, body] of [
   ["no JSON", undefined],
-  ["nobody in it", []],
+  ["no recipient in it", []],
   ["an unknown state", [{ status: "pondered" }]],
   ["an object", { status: "sent" }],
 ] as const)

@@ -62,7 +62,7 @@ withSandbox("mandrill on the wire", (test) => {
     assert.equal(outcome.kind === "accepted" && outcome.warning, "queued: hourly-quota-exhausted");
   });
 
-  test("wakes a person over a sender that is not verified", async (sandbox) => {
+  test("a sender that is not verified is misconfigured", async (sandbox) => {
     await using provider = create({ ...sandbox.env, EMAIL_FROM: "bells@elsewhere.example" });
     assert.deepEqual(await provider.send(sampleEmail(), AbortSignal.timeout(10_000)), {
       kind: "misconfigured",

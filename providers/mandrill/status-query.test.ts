@@ -36,7 +36,7 @@ withSandbox("mandrill's searches", (test) => {
     const kinds: string[] = [];
     for (let n = 0; n < SEARCH_BUDGET.calls; n++) kinds.push((await ask(provider, delivery, 15_000, Date.now())).kind);
     assert.deepEqual([...new Set(kinds)], ["absent"]);
-    // Nothing is asked: the order would be met.
+    // No request is made: the sandbox would otherwise apply this order.
     sandbox.faults.order({ provider: "mandrill-status-query", do: { kind: "no-answer" } });
     assert.deepEqual(await ask(provider, delivery, 15_000, Date.now()), {
       kind: "unreadable",
@@ -77,7 +77,7 @@ test("only metadata with our id makes a result ours", () => {
   });
 });
 
-test("a full answer without ours is no proof of absence", () => {
+test("a full page without our mail is no proof of absence", () => {
   const others = Array.from({ length: 1_000 }, () => result({ metadata: {} }));
   assert.deepEqual(readMandrillSearch(others, question), { kind: "unreadable", fault: { code: "status-query-incomplete" } });
 });

@@ -23,7 +23,7 @@ const event = (name: string, change: Record<string, unknown> = {}) => {
   return { event: name, _id: "abc123", ts: AT / 1_000, msg, ...change };
 };
 
-test("takes what the webhook's key signed for exactly this URL", () => {
+test("accepts what was signed with the webhook's key for exactly this URL", () => {
   assert.ok(mandrill.verify(webhookOf([event("send")]), KEY));
   assert.ok(!mandrill.verify(webhookOf([event("send")], { key: "other" }), KEY));
   assert.ok(!mandrill.verify(webhookOf([event("send")], { url: `${URL_}/` }), KEY));
@@ -33,7 +33,7 @@ test("takes what the webhook's key signed for exactly this URL", () => {
     assert.ok(!mandrill.verify({ ...good, headers: { "x-mandrill-signature": signature } }, KEY));
 });
 
-test("a probe has no events, whoever signed it", () => {
+test("a probe has no events, with any signature", () => {
   assert.ok(mandrill.isProbe?.(webhookOf([], { key: "test-webhook" })));
   assert.ok(mandrill.isProbe?.({ ...webhookOf([]), body: Buffer.alloc(0) }));
   assert.ok(!mandrill.isProbe?.(webhookOf([event("send")])));
@@ -55,6 +55,6 @@ test("reads each event of a batch that is a receipt of ours, in order", () => {
   ]);
 });
 
-test("what is no batch of events is not read", () => {
+test("a body that is not a batch of events is rejected", () => {
   for (const text of ["", "{}", "null", "[1]", "[{"]) assert.equal(mandrill.read(webhookOf(text)), undefined, text);
 });

@@ -35,7 +35,7 @@ describeProviderContract({
 });
 
 withSandbox("sendgrid on the wire", (test) => {
-  test("sends what it was given and nothing of the SDK's own", async (sandbox) => {
+  test("sends the given content without additions of the SDK", async (sandbox) => {
     await using provider = create(sandbox.env);
     const delivery = sampleEmail({ content: { subject: "Grüße", html: "<p>ü</p>", text: "ü" } });
     await provider.send(delivery, AbortSignal.timeout(10_000));

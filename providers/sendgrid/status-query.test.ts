@@ -19,7 +19,7 @@ describeStatusQueryContract({
   delivery: () => sampleEmail(),
   at: (origin, env) => ({ ...env, SENDGRID_ORIGIN: origin }),
   wrongCredentials: (env) => withSecret(env, "SENDGRID_API_KEY_FILE", "SG.wrong.key"),
-  /** A moment, so it is named when it is needed. */
+  /** Contains an absolute time, so it is built when it is needed. */
   get throttled() {
     const reset = String(Math.floor(Date.now() / 1_000) + RESET_S);
     return { status: 429, body: { errors: [{ message: "words of SendGrid's" }] }, headers: { "x-ratelimit-reset": reset } };
@@ -51,7 +51,7 @@ test("asks for the one argument that names the attempt", () => {
   assert.deepEqual(buildActivityQuery(question), { query: `unique_args['carillon_attempt']="${question.attemptId}"`, limit: 10 });
 });
 
-test("what does not fit the one mail sent under the id is no answer", () => {
+test("an answer that does not match the mail sent under the id is unreadable", () => {
   const bad = { kind: "unreadable", fault: { code: "bad-response" } };
   assert.deepEqual(read(message({ to_email: "bob@example.org" })), bad);
   assert.deepEqual(read(message(), message({ msg_id: "another.recvd-1-0" })), bad);

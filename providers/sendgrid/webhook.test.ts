@@ -45,7 +45,7 @@ const PUBLISHED = {
   ])}\r\n`,
 };
 
-test("takes the request that SendGrid itself publishes, and not a byte of it changed", () => {
+test("accepts the signed request that SendGrid publishes, and rejects it with any byte changed", () => {
   const { key, signature, timestamp, body } = PUBLISHED;
   const then = Number(timestamp) * 1_000;
   assert.ok(sendgrid.verify(webhookOf(body, timestamp, signature, then), key));
@@ -54,7 +54,7 @@ test("takes the request that SendGrid itself publishes, and not a byte of it cha
   assert.ok(!sendgrid.verify(webhookOf(body, timestamp, signature, then), KEY));
 });
 
-test("rejects signatures that are none, without throwing", () => {
+test("rejects malformed signatures without throwing", () => {
   const good = signed(body());
   assert.ok(sendgrid.verify(good, KEY));
   const timestamp = String(good.headers["x-twilio-email-event-webhook-timestamp"]);
@@ -72,7 +72,7 @@ test("rejects what was signed too long ago or too far ahead", () => {
 });
 
 test("reads each event of a batch that is a receipt of ours, in order", () => {
-  const told = sendgrid.read(
+  const receipts = sendgrid.read(
     signed(
       body(
         event({ event: "processed" }),
@@ -87,7 +87,7 @@ test("reads each event of a batch that is a receipt of ours, in order", () => {
   );
   const common = { attemptId: ATTEMPT, provider: "sendgrid", providerRef: "DxtSNL8oTwKxS0K3nYhEuw", at: AT };
   const { providerRef: _ref, ...withoutRef } = common;
-  assert.deepEqual(told, [
+  assert.deepEqual(receipts, [
     { ...common, kind: "accepted" },
     { ...common, kind: "delivered" },
     { ...common, kind: "undelivered", reason: "bounce" },
@@ -96,7 +96,7 @@ test("reads each event of a batch that is a receipt of ours, in order", () => {
   ]);
 });
 
-test("what is no batch of events is not read", () => {
+test("a body that is not a batch of events is rejected", () => {
   for (const text of ["", "{}", "null", "[1]", "[null]", "[[]]", '"x"', "[{"]) assert.equal(sendgrid.read(signed(text)), undefined, text);
   assert.deepEqual(sendgrid.read(signed("[]")), []);
 });

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { createFakeClock } from "../../test/support/fake-clock.ts";
 import { createCallBudget } from "./call-budget.ts";
 
-test("so many calls in any period, and then the time until the next one", () => {
+test("allows a number of calls in any period, then returns the time until the next one", () => {
   const clock = createFakeClock();
   const budget = createCallBudget({ calls: 2, periodMs: 60_000 }, clock);
   assert.equal(budget.spend(), undefined);

@@ -4,7 +4,7 @@ import { OK_ANSWER, startHangingServer } from "../../test/support/hanging-server
 import { createJsonHttp } from "./json-http.ts";
 
 const never = new AbortController().signal;
-const said = (posted: Awaited<ReturnType<ReturnType<typeof createJsonHttp>["post"]>>) =>
+const summaryOf = (posted: Awaited<ReturnType<ReturnType<typeof createJsonHttp>["post"]>>) =>
   posted.kind === "answer"
     ? `answer ${posted.status}`
     : `${posted.outcome.kind} ${"fault" in posted.outcome ? posted.outcome.fault.code : ""}`;
@@ -16,10 +16,10 @@ test("a deadline after the request was written leaves the outcome open", async (
   const posted = api.post("/send", {}, {}, deadline.signal);
   await server.heard();
   deadline.abort();
-  assert.equal(said(await posted), "unanswered deadline");
+  assert.equal(summaryOf(await posted), "unanswered deadline");
 });
 
-test("a deadline while waiting for a connection is known not to have sent, and is told at once", async () => {
+test("a deadline while waiting for a connection is known not to have sent, and is reported at once", async () => {
   await using server = await startHangingServer();
   await using api = createJsonHttp({ origin: server.origin("http"), ca: "", connectionsMax: 1 });
   const deadline = new AbortController();
@@ -27,18 +27,18 @@ test("a deadline while waiting for a connection is known not to have sent, and i
   const second = api.post("/second", {}, {}, deadline.signal);
   const { socket } = await server.heard();
   deadline.abort();
-  assert.equal(said(await second), "unavailable deadline");
+  assert.equal(summaryOf(await second), "unavailable deadline");
   socket.once("data", () => assert.fail("the request given up was written"));
   socket.write(OK_ANSWER);
-  assert.equal(said(await first), "answer 200");
+  assert.equal(summaryOf(await first), "answer 200");
   const third = api.post("/third", {}, {}, never);
   const { socket: another, text } = await server.heard();
   assert.match(text, /^POST \/third/);
   another.write(OK_ANSWER);
-  assert.equal(said(await third), "answer 200");
+  assert.equal(summaryOf(await third), "answer 200");
 });
 
-test("a cut on a connection that was waited for leaves the outcome open", async () => {
+test("a cut of a connection that a request waited for leaves the outcome open", async () => {
   await using server = await startHangingServer();
   await using api = createJsonHttp({ origin: server.origin("http"), ca: "", connectionsMax: 1 });
   const first = api.post("/first", {}, {}, never);
@@ -46,8 +46,8 @@ test("a cut on a connection that was waited for leaves the outcome open", async 
   const { socket } = await server.heard();
   socket.once("data", () => socket.destroy());
   socket.write(OK_ANSWER);
-  assert.equal(said(await first), "answer 200");
-  assert.equal(said(await second), "unanswered reset");
+  assert.equal(summaryOf(await first), "answer 200");
+  assert.equal(summaryOf(await second), "unanswered reset");
 });
 
 test("a deadline during the handshake is known not to have sent", async () => {
@@ -57,13 +57,13 @@ test("a deadline during the handshake is known not to have sent", async () => {
   const posted = api.post("/send", {}, {}, deadline.signal);
   await server.heard();
   deadline.abort();
-  assert.equal(said(await posted), "unavailable deadline");
+  assert.equal(summaryOf(await posted), "unavailable deadline");
 });
 
-test("nobody listening is known not to have sent", async () => {
+test("a port without a listener is known not to have sent", async () => {
   const server = await startHangingServer();
   const origin = server.origin("http");
   await server[Symbol.asyncDispose]();
   await using api = createJsonHttp({ origin, ca: "" });
-  assert.equal(said(await api.post("/send", {}, {}, never)), "unavailable refused");
+  assert.equal(summaryOf(await api.post("/send", {}, {}, never)), "unavailable refused");
 });

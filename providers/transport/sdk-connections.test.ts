@@ -21,7 +21,7 @@ const post = (connections: SdkConnections, origin: string, path: string) => () =
     sent.end("{}");
   });
 
-/** Counts connections, and says nothing on them. */
+/** A server that counts connections and never answers. */
 async function startSilence() {
   const sockets: { destroy(): unknown }[] = [];
   const server = createServer((socket) => void sockets.push(socket.on("error", () => undefined))).listen(0, "127.0.0.1");
@@ -38,9 +38,10 @@ async function startSilence() {
   };
 }
 
-const said = (exchange: Exchange<unknown>) => `${exchange.kind} ${exchange.seen.written ? "written" : "unwritten"} ${exchange.seen.status}`;
+const summaryOf = (exchange: Exchange<unknown>) =>
+  `${exchange.kind} ${exchange.seen.written ? "written" : "unwritten"} ${exchange.seen.status}`;
 
-test("a deadline after the request was written says so", async () => {
+test("a deadline after the request was written reports it as written", async () => {
   await using server = await startHangingServer();
   const origin = server.origin("http");
   using connections = createSdkConnections({ origin, ca: "" });
@@ -49,11 +50,11 @@ test("a deadline after the request was written says so", async () => {
   const { socket } = await server.heard();
   const closed = new Promise((resolve) => socket.once("close", resolve));
   deadline.abort();
-  assert.equal(said(await exchange), "threw written undefined");
+  assert.equal(summaryOf(await exchange), "threw written undefined");
   await closed;
 });
 
-test("a deadline while waiting for a connection finds nothing written, and nothing is later", async () => {
+test("a deadline while waiting for a connection reports nothing written, and nothing is written later", async () => {
   await using server = await startHangingServer();
   const origin = server.origin("http");
   using connections = createSdkConnections({ origin, ca: "", connectionsMax: 1 });
@@ -62,18 +63,18 @@ test("a deadline while waiting for a connection finds nothing written, and nothi
   const second = connections.exchange(deadline.signal, post(connections, origin, "/second"));
   const { socket } = await server.heard();
   deadline.abort();
-  assert.equal(said(await second), "threw unwritten undefined");
+  assert.equal(summaryOf(await second), "threw unwritten undefined");
   const third = connections.exchange(never, post(connections, origin, "/third"));
   socket.once("data", (bytes: Buffer) => {
     assert.match(bytes.toString(), /^POST \/third/);
     socket.write(OK_ANSWER);
   });
   socket.write(OK_ANSWER);
-  assert.equal(said(await first), "returned written 200");
-  assert.equal(said(await third), "returned written 200");
+  assert.equal(summaryOf(await first), "returned written 200");
+  assert.equal(summaryOf(await third), "returned written 200");
 });
 
-test("a cut on a connection that was waited for counts as written", async () => {
+test("a cut of a connection that a request waited for counts as written", async () => {
   await using server = await startHangingServer();
   const origin = server.origin("http");
   using connections = createSdkConnections({ origin, ca: "", connectionsMax: 1 });
@@ -82,11 +83,11 @@ test("a cut on a connection that was waited for counts as written", async () => 
   const { socket } = await server.heard();
   socket.once("data", () => socket.destroy());
   socket.write(OK_ANSWER);
-  assert.equal(said(await first), "returned written 200");
-  assert.equal(said(await second), "threw written undefined");
+  assert.equal(summaryOf(await first), "returned written 200");
+  assert.equal(summaryOf(await second), "threw written undefined");
 });
 
-test("a deadline during the handshake finds nothing written", async () => {
+test("a deadline during the handshake reports nothing written", async () => {
   await using server = await startHangingServer();
   const origin = server.origin("https");
   using connections = createSdkConnections({ origin, ca: "" });
@@ -94,7 +95,7 @@ test("a deadline during the handshake finds nothing written", async () => {
   const exchange = connections.exchange(deadline.signal, post(connections, origin, "/send"));
   await server.heard();
   deadline.abort();
-  assert.equal(said(await exchange), "threw unwritten undefined");
+  assert.equal(summaryOf(await exchange), "threw unwritten undefined");
 });
 
 test("a call made after its deadline makes no request", async () => {
@@ -105,11 +106,11 @@ test("a call made after its deadline makes no request", async () => {
   const exchange = await connections.exchange(AbortSignal.abort(), async () => {
     ran = true;
   });
-  assert.equal(said(exchange), "threw unwritten undefined");
+  assert.equal(summaryOf(exchange), "threw unwritten undefined");
   assert.equal(ran, false);
 });
 
-test("a request the SDK comes to only after the deadline never leaves", async () => {
+test("a request that the SDK makes only after the deadline is not sent", async () => {
   await using silence = await startSilence();
   using connections = createSdkConnections({ ca: "", connectionsMax: 1 });
   const ready = Promise.withResolvers<void>();
@@ -123,13 +124,13 @@ test("a request the SDK comes to only after the deadline never leaves", async ()
         .end(),
     );
   });
-  assert.equal(said(exchanged), "threw unwritten undefined");
+  assert.equal(summaryOf(exchanged), "threw unwritten undefined");
   ready.resolve();
   const late = await made.promise;
   assert.equal(late.destroyed, true);
 });
 
-test("a request that waits for a place is taken out of the line at its deadline", async () => {
+test("a request that waits for a connection is removed from the queue at its deadline", async () => {
   await using silence = await startSilence();
   using connections = createSdkConnections({ ca: "", connectionsMax: 1 });
   const call = (signal: AbortSignal) =>
@@ -138,11 +139,11 @@ test("a request that waits for a place is taken out of the line at its deadline"
       await once(sent, "response");
     });
   const [first, second] = await Promise.all([call(AbortSignal.timeout(200)), call(AbortSignal.timeout(50))]);
-  assert.deepEqual([first, second].map(said), ["threw unwritten undefined", "threw unwritten undefined"]);
+  assert.deepEqual([first, second].map(summaryOf), ["threw unwritten undefined", "threw unwritten undefined"]);
   assert.equal(silence.connections(), 1);
 });
 
-test("requests of others are left alone", async () => {
+test("requests made outside exchange() are not affected", async () => {
   await using silence = await startSilence();
   using connections = createSdkConnections({ ca: "", connectionsMax: 1 });
   await connections.exchange(AbortSignal.abort(), async () => undefined);
@@ -156,7 +157,7 @@ test("requests of others are left alone", async () => {
   await closed;
 });
 
-test("a request made after the SDK gave up never leaves", async () => {
+test("a request made after the SDK gave up is not sent", async () => {
   await using silence = await startSilence();
   using connections = createSdkConnections({ ca: "" });
   const ready = Promise.withResolvers<void>();
@@ -174,7 +175,7 @@ test("a request made after the SDK gave up never leaves", async () => {
     void later();
     throw new Error("the SDK's own");
   });
-  assert.equal(said(exchanged), "threw unwritten undefined");
+  assert.equal(summaryOf(exchanged), "threw unwritten undefined");
   ready.resolve();
   assert.equal((await made.promise).destroyed, true);
 });

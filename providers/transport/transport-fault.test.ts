@@ -50,7 +50,7 @@ const rows: { name: string; error: unknown; before: string; after: string }[] = 
   { name: "no error at all", error: "text", before: "unavailable unknown", after: "unanswered unknown" },
 ];
 
-const said = (error: unknown, written: boolean) => {
+const summaryOf = (error: unknown, written: boolean) => {
   const outcome = classifyTransport(error, { written });
   assert.doesNotMatch(JSON.stringify(outcome), /secret-token/);
   return `${outcome.kind} ${"fault" in outcome ? outcome.fault.code : "reason" in outcome ? outcome.reason : ""}`;
@@ -58,7 +58,7 @@ const said = (error: unknown, written: boolean) => {
 
 for (const { name, error, before, after } of rows) {
   test(`${name} is ${before} before the request was written, ${after} once it may have been`, () => {
-    assert.equal(said(error, false), before);
-    assert.equal(said(error, true), after);
+    assert.equal(summaryOf(error, false), before);
+    assert.equal(summaryOf(error, true), after);
   });
 }

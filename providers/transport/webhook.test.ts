@@ -4,7 +4,7 @@ import { receiptsOf, sortedFields } from "./webhook.ts";
 
 const NOW = Date.UTC(2026, 0, 5, 12);
 const ATTEMPT = `${"0a".repeat(16)}-12/3`;
-const told = {
+const fields = {
   provider: "p",
   events: { sent: "accepted", lost: "undelivered" },
   attemptId: ATTEMPT,
@@ -12,8 +12,8 @@ const told = {
   receivedAt: NOW,
 } as const;
 
-test("only ids that Carillon makes are of attempts of ours", () => {
-  assert.equal(receiptsOf(told).length, 1);
+test("only ids in Carillon's format count as our attempts", () => {
+  assert.equal(receiptsOf(fields).length, 1);
   const others = [
     "",
     "x",
@@ -28,28 +28,28 @@ test("only ids that Carillon makes are of attempts of ours", () => {
     {},
     [ATTEMPT],
   ];
-  for (const attemptId of others) assert.deepEqual(receiptsOf({ ...told, attemptId }), [], String(attemptId));
+  for (const attemptId of others) assert.deepEqual(receiptsOf({ ...fields, attemptId }), [], String(attemptId));
 });
 
-test("a reason is a code, for nothing but what did not arrive; a sentence never", () => {
-  const reasonOf = (reason: unknown, event = "lost") => receiptsOf({ ...told, event, reason })[0]?.reason;
+test("only undelivered receipts have a reason, and it is a code, never a sentence", () => {
+  const reasonOf = (reason: unknown, event = "lost") => receiptsOf({ ...fields, event, reason })[0]?.reason;
   assert.equal(reasonOf("30003"), "30003");
   assert.equal(reasonOf("30003", "sent"), undefined);
   for (const reason of [undefined, null, "", "no ada@example.com here", "a\nb", "x".repeat(65), 7]) assert.equal(reasonOf(reason), "lost");
 });
 
-test("an id of the provider's is kept if it looks like one", () => {
-  const refOf = (providerRef: unknown) => receiptsOf({ ...told, providerRef })[0]?.providerRef;
+test("a provider's reference is kept if it has the form of one", () => {
+  const refOf = (providerRef: unknown) => receiptsOf({ ...fields, providerRef })[0]?.providerRef;
   assert.equal(refOf("SM0123"), "SM0123");
   for (const ref of ["", "a b", "x".repeat(201), 7, null]) assert.equal(refOf(ref), undefined);
 });
 
-test("the time is the provider's, unless it is none or to come", () => {
-  const atOf = (at: number | undefined) => receiptsOf(at === undefined ? told : { ...told, at })[0]?.at;
+test("the time is the provider's, unless it is invalid or in the future", () => {
+  const atOf = (at: number | undefined) => receiptsOf(at === undefined ? fields : { ...fields, at })[0]?.at;
   assert.equal(atOf(NOW - 5), NOW - 5);
   for (const at of [undefined, Number.NaN, 0, -1, NOW + 1, Number.POSITIVE_INFINITY]) assert.equal(atOf(at), NOW);
 });
 
-test("fields are signed by name, a repeated one by value and once", () => {
+test("fields are signed in order of name; repeated ones in order of value, without duplicates", () => {
   assert.equal(sortedFields(new URLSearchParams("b=2&a=z&a=x&B=1&a=z&c=")), "B1axazb2c");
 });

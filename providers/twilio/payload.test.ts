@@ -5,7 +5,7 @@ import { buildTwilioMessage } from "./payload.ts";
 
 const setup = { from: "+15005550006", statusCallbackUrl: "https://hooks.example.org/twilio?tenant=a" };
 
-test("names the attempt in the status callback and keeps what its URL says already", () => {
+test("adds the attempt to the status callback's URL and keeps its own query", () => {
   const delivery = sampleSms();
   const message = buildTwilioMessage(delivery, setup, SAMPLE_NOW);
   const callback = new URL(message?.statusCallback ?? "");
@@ -13,7 +13,7 @@ test("names the attempt in the status callback and keeps what its URL says alrea
   assert.equal(callback.searchParams.get("tenant"), "a");
 });
 
-test("asks for no callback where none is configured", () => {
+test("requests no callback if none is configured", () => {
   assert.deepEqual(buildTwilioMessage(sampleSms(), { ...setup, statusCallbackUrl: "" }, SAMPLE_NOW), {
     to: "+447700900123",
     from: "+15005550006",
@@ -32,6 +32,6 @@ for (const [leftMs, seconds] of [
     assert.equal(buildTwilioMessage(sampleSms({ expiresAt: SAMPLE_NOW + leftMs }), setup, SAMPLE_NOW)?.validityPeriod, seconds);
   });
 
-test("makes nothing of content for another channel", () => {
+test("returns nothing for content of another channel", () => {
   assert.equal(buildTwilioMessage({ ...sampleSms(), content: {} }, setup, SAMPLE_NOW), undefined);
 });

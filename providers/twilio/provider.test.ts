@@ -19,7 +19,7 @@ describeProviderContract({
   deadDelivery: () => sampleSms({ phoneNumber: "+15005550004" }),
   at: (origin, env, delivery) => ({ env: { ...env, TWILIO_ORIGIN: origin }, delivery }),
   wrongCredentials: (env) => withSecret(env, "TWILIO_AUTH_TOKEN_FILE", "0123456789abcdef0123456789abcdef"),
-  // Twilio calls no server fault of its own unprocessed; the missing route is the one rejection another try may pass.
+  // Twilio documents no server fault as unprocessed; the missing route is the one rejection that a retry may pass.
   unavailable: rejection(400, 21612),
   throttled: { ...rejection(429, 20429), headers: { "retry-after": "3" }, retryAfterMs: 3_000 },
   answers: [
@@ -56,7 +56,7 @@ withSandbox("twilio on the wire", (test) => {
     });
   });
 
-  test("keeps the wait of each answer to the call it belongs to", async (sandbox) => {
+  test("reads Retry-After from the answer of the same call", async (sandbox) => {
     await using provider = create(sandbox.env);
     const deliveries = Array.from({ length: 20 }, () => sampleSms());
     deliveries.forEach((delivery, i) => {

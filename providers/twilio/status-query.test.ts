@@ -19,11 +19,11 @@ import { type Attribute, attributed, candidates, type ListedMessage, MESSAGES_RE
 const store = await openStore("sqlite::memory:");
 after(() => store[Symbol.asyncDispose]());
 const attribute: Attribute = (sid, attemptId) => store.attempts.attribute("twilio", sid, attemptId);
-/** Asks when all answers to calls of now are written down. */
+/** Queries at a time when all outcomes of calls made now are recorded. */
 const later = createSteadyClock(() => Date.now() + settledMs(120_000));
 const create = (env: Record<string, string>, clock: Clock = later) =>
   createTwilioProvider(readConfig(twilioVariables, env), { clock, attribute });
-/** A number of its own each time. */
+/** A different number each time. */
 const sms = () => sampleSms({ phoneNumber: `+447${randomInt(1e8, 1e9 - 1)}1` });
 
 describeStatusQueryContract({
@@ -50,7 +50,7 @@ const ANSWERED_MS = 15_000;
 const statusQuery = (provider: ReturnType<typeof create>, delivery: ReturnType<typeof sms>, startedAt = Date.now() - 1_000) =>
   ask(provider, delivery, ANSWERED_MS, startedAt);
 
-/** Two deliveries that nobody can tell apart. */
+/** Two deliveries with the same number and text. */
 function twins(): [ReturnType<typeof sms>, ReturnType<typeof sms>] {
   const first = sms();
   return [first, { ...sms(), endpoint: first.endpoint }];
@@ -61,7 +61,7 @@ async function writeDown({ attemptId: id, deliveryId }: ReturnType<typeof sms>, 
 }
 
 withSandbox("twilio's messages", (test) => {
-  test("a message is no answer while a twin's answer may not be written down", async (sandbox) => {
+  test("a message is no finding while a twin's outcome may not be recorded yet", async (sandbox) => {
     const clock = createFakeClock(Date.now());
     await using provider = create(sandbox.env, clock);
     const [lost, twin] = twins();
@@ -76,7 +76,7 @@ withSandbox("twilio's messages", (test) => {
     assert.deepEqual(await queryStatusNow(), { kind: "absent" });
   });
 
-  test("a message that a twin was answered with, or a receipt named for it, is the twin's", async (sandbox) => {
+  test("a message belongs to the twin whose outcome or receipt names it", async (sandbox) => {
     await using provider = create(sandbox.env);
     const [lost, answered] = twins();
     await writeDown(answered, await provider.send(answered, AbortSignal.timeout(ANSWERED_MS)));
@@ -89,7 +89,7 @@ withSandbox("twilio's messages", (test) => {
     assert.equal((await statusQuery(provider, lost)).kind, "found");
   });
 
-  test("of two attempts alike of which one was taken, one is found", async (sandbox) => {
+  test("of two identical attempts of which one was accepted, one is found", async (sandbox) => {
     await using provider = create(sandbox.env);
     const [lost, taken] = twins();
     await provider.send(taken, AbortSignal.timeout(ANSWERED_MS));
@@ -97,7 +97,7 @@ withSandbox("twilio's messages", (test) => {
     assert.deepEqual(findings.map(({ kind }) => kind).sort(), ["absent", "found"]);
   });
 
-  test("of two attempts alike that were both taken, each is found, with a message of its own, also when asked again", async (sandbox) => {
+  test("of two identical attempts that were both accepted, each is found with a different message, also when queried again", async (sandbox) => {
     await using provider = create(sandbox.env);
     const [first, second] = twins();
     for (const one of [first, second]) await provider.send(one, AbortSignal.timeout(ANSWERED_MS));
@@ -110,7 +110,7 @@ withSandbox("twilio's messages", (test) => {
     assert.deepEqual(await statusQuery(provider, first), findings[0]);
   });
 
-  test("another text to the number, or the same one at another time, is not it", async (sandbox) => {
+  test("another text to the number, or the same one at another time, does not match", async (sandbox) => {
     await using provider = create(sandbox.env);
     const delivery = sms();
     await provider.send({ ...delivery, content: { sms: { text: "Your code is 654321" } } }, AbortSignal.timeout(ANSWERED_MS));
@@ -146,7 +146,7 @@ const message = (over: Partial<ListedMessage> = {}): ListedMessage => ({
 });
 const setup = { from: "+15005550006", deadlineMs: 10_000 };
 
-test("a candidate has our number, sender, text, direction and time, all of them", () => {
+test("a candidate matches in number, sender, text, direction and time", () => {
   const others: Partial<ListedMessage>[] = [
     { to: "+447700900999" },
     { from: "+15005550007" },
@@ -172,16 +172,16 @@ test("what became of the text since is a warning", async () => {
   assert.equal(await warning("words from outside"), undefined);
 });
 
-test("where whose it is cannot be said now, there is no answer", async () => {
+test("when the message cannot be attributed, there is no finding", async () => {
   const away = { attribute: () => Promise.reject(new Error("store away")), isSettled: true };
   assert.deepEqual(await attributed([message()], question, away), { kind: "unreadable", fault: { code: "attribution-unknown" } });
 });
 
-test("with the default deadline all twins are written down after 87 s, as the README says", () => {
+test("with the default deadline all twins are recorded after 87 s, as the README says", () => {
   assert.equal(settledMs(readConfig(twilioVariables, {}).PROVIDER_DEADLINE_MS), 87_000);
 });
 
-test("there may be more only where the page ends before the attempt began", () => {
+test("there may be more messages only if the page's oldest one is newer than the attempt", () => {
   assert.equal(mayHaveMore([message()], true, question), true);
   assert.equal(mayHaveMore([message()], false, question), false);
   assert.equal(mayHaveMore([message(), message({ dateCreated: new Date(STARTED - 7_000) })], true, question), false);

@@ -22,13 +22,13 @@ function webhookOf(form: Record<string, string | string[]>, { attempt = ATTEMPT,
   return { url, query, headers: { "x-twilio-signature": signature }, body: Buffer.from(body.toString()), receivedAt: NOW };
 }
 
-test("takes what Twilio's SDK signs, special characters and repeated fields too", () => {
+test("accepts what Twilio's SDK signs, including special characters and repeated fields", () => {
   assert.ok(twilio.verify(webhookOf(FORM), TOKEN));
   assert.ok(twilio.verify(webhookOf({ ...FORM, Body: "Żółć & more = 1+1", empty: "" }), TOKEN));
   assert.ok(twilio.verify(webhookOf({ ...FORM, Media: ["b", "a", "b"] }), TOKEN));
 });
 
-test("takes a URL that Twilio signed with or without its port", () => {
+test("accepts a URL that Twilio signed with or without its port", () => {
   const query = new URLSearchParams({ attempt: ATTEMPT });
   assert.ok(twilio.verify(webhookOf(FORM, { signedUrl: `https://hooks.example.com:443/in/twilio?${query}` }), TOKEN));
   const signedUrl = `${BASE}/twilio?${query}`;
@@ -56,7 +56,7 @@ test("reads the attempt, the kind and Twilio's code", () => {
   ]);
 });
 
-test("what is no receipt of ours is none, and what is no status callback is not read", () => {
+test("ignores receipts that are not ours, and rejects what is no status callback", () => {
   for (const MessageStatus of ["received", "constructor", "__proto__", ""])
     assert.deepEqual(twilio.read(webhookOf({ ...FORM, MessageStatus })), []);
   assert.deepEqual(twilio.read(webhookOf(FORM, { attempt: "" })), []);

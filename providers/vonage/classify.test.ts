@@ -42,7 +42,7 @@ for (const [status, expected] of rows)
     assert.doesNotMatch(JSON.stringify(outcome), /words of Vonage/);
   });
 
-test("takes the first part's id for the text's", () => {
+test("uses the first part's id as the text's", () => {
   assert.deepEqual(classifyVonage(answer(ok("A1"), ok("A2"))), { kind: "accepted", providerRef: "A1" });
 });
 

@@ -48,7 +48,7 @@ describeProviderContract({
 });
 
 withSandbox("vonage on the wire", (test) => {
-  test("sends a text GSM lacks letters for as unicode, and names the attempt", async (sandbox) => {
+  test("sends a text with characters outside GSM-7 as unicode, and names the attempt", async (sandbox) => {
     await using provider = create(sandbox.env);
     const delivery = sampleSms({ text: "Zażółć gęślą jaźń", expiresAt: SAMPLE_NOW + 90_000 });
     await provider.send(delivery, AbortSignal.timeout(10_000));
@@ -63,7 +63,7 @@ withSandbox("vonage on the wire", (test) => {
     });
   });
 
-  test("takes a text of several parts under the first one's id", async (sandbox) => {
+  test("accepts a text of several parts under the first one's id", async (sandbox) => {
     await using provider = create(sandbox.env);
     const outcome = await provider.send(sampleSms({ text: "a".repeat(400) }), AbortSignal.timeout(10_000));
     assert.equal(outcome.kind, "accepted");

@@ -26,7 +26,7 @@ describeStatusQueryContract({
 });
 
 withSandbox("vonage's reports", (test) => {
-  test("of a text in parts the first one's reference counts, as when it was answered", async (sandbox) => {
+  test("queries a text in parts by the first part's reference, as in the answer", async (sandbox) => {
     await using provider = create(sandbox.env);
     const delivery = sampleSms({ text: "x".repeat(400) });
     const outcome = await provider.send(delivery, AbortSignal.timeout(15_000));

@@ -22,7 +22,7 @@ const RECEIPT = {
   nonce: "0d7a",
 };
 
-/** Spelled out for these fields: what is signed must not be derived as the code derives it. */
+/** Written out for these fields, so that the test does not derive it in the same way as the code. */
 const signedText = (p: Record<string, string>) =>
   `&client-ref=${p["client-ref"]}&err-code=${p["err-code"]}&message-timestamp=${p["message-timestamp"]}&messageId=${p.messageId}` +
   `&msisdn=${p.msisdn}&nonce=${p.nonce}&status=${p.status}&timestamp=${p.timestamp}&to=${p.to?.replace("&", "_").replace("=", "_")}`;
@@ -50,7 +50,7 @@ async function withToken(change: { claims?: Record<string, unknown>; alg?: strin
   return webhookOf(change.body ?? body, { "content-type": "application/json; charset=utf-8", authorization: `Bearer ${token}` });
 }
 
-test("takes a delivery receipt signed by SHA-256 HMAC, as JSON and as a form", () => {
+test("accepts a delivery receipt signed by SHA-256 HMAC, as JSON and as a form", () => {
   assert.ok(vonage.verify(signed(), SECRET));
   assert.ok(vonage.verify(signed({}, { form: true }), SECRET));
   assert.ok(vonage.verify(signed({ to: "A&B=C" }), SECRET));
@@ -82,7 +82,7 @@ test("rejects what was signed too long ago, too far ahead, or at no time", () =>
   assert.ok(!vonage.verify(signed({ timestamp: "soon" }), SECRET));
 });
 
-test("takes a token under the signature secret that has the body's hash and a recent time", async () => {
+test("accepts a token signed with the signature secret that has the body's hash and a recent time", async () => {
   assert.ok(vonage.verify(await withToken(), SECRET));
   assert.ok(!vonage.verify(await withToken({ secret: "other" }), SECRET));
   assert.ok(!vonage.verify(await withToken({ body: JSON.stringify({ ...MESSAGE, status: "delivered" }) }), SECRET));
@@ -111,14 +111,14 @@ test("reads receipts of both APIs, with Vonage's code for what did not arrive", 
   assert.deepEqual(vonage.read(signed({ status: "buffered" }, { form: true })), [{ ...sms, kind: "accepted" }]);
   assert.deepEqual(vonage.read(signed({ status: "failed", "err-code": "9" })), [{ ...sms, kind: "undelivered", reason: "9" }]);
   assert.deepEqual(vonage.read(signed({ status: "expired" })), [{ ...sms, kind: "undelivered", reason: "expired" }]);
-  const told = { ...common, providerRef: MESSAGE.message_uuid, kind: "undelivered" };
-  assert.deepEqual(vonage.read(await withToken()), [{ ...told, reason: "rejected" }]);
+  const receipt = { ...common, providerRef: MESSAGE.message_uuid, kind: "undelivered" };
+  assert.deepEqual(vonage.read(await withToken()), [{ ...receipt, reason: "rejected" }]);
   const error = { type: "https://developer.vonage.com/api-errors/messages#1240", title: "Opted out" };
   const headers = { "content-type": "application/json" };
-  assert.deepEqual(vonage.read(webhookOf(JSON.stringify({ ...MESSAGE, error }), headers)), [{ ...told, reason: "1240" }]);
+  assert.deepEqual(vonage.read(webhookOf(JSON.stringify({ ...MESSAGE, error }), headers)), [{ ...receipt, reason: "1240" }]);
 });
 
-test("what is no receipt of ours is none, and what has no status is not read", () => {
+test("ignores receipts that are not ours, and rejects what has no status", () => {
   assert.deepEqual(vonage.read(signed({ status: "toString" })), []);
   assert.deepEqual(vonage.read(signed({ "client-ref": "campaign-7" })), []);
   const headers = { "content-type": "application/json" };

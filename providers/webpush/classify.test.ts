@@ -4,7 +4,7 @@ import { reasonOf } from "../../core/delivery/outcome.ts";
 import { testReadmeTable } from "../../test/support/readme-table.ts";
 import { classifyWebPush, WEBPUSH_CODES } from "./classify.ts";
 
-const said = (status: number, body = "", hasRecentSuccess = false) => {
+const summaryOf = (status: number, body = "", hasRecentSuccess = false) => {
   const outcome = classifyWebPush({ status, body, retryAfterMs: 7_000, hasRecentSuccess });
   const wait = "retryAfterMs" in outcome ? ` after ${outcome.retryAfterMs}` : "";
   return `${outcome.kind} ${reasonOf(outcome)}${wait}`;
@@ -30,14 +30,14 @@ const rows: [string, number, string, string][] = [
   ["an unknown 4xx", 418, "", "rejected http-418"],
 ];
 for (const [name, status, body, expected] of rows)
-  test(`${name} (${status}) is ${expected}`, () => assert.equal(said(status, body), expected));
+  test(`${name} (${status}) is ${expected}`, () => assert.equal(summaryOf(status, body), expected));
 
 test("a key rejected for one subscription only does not stop the others", () => {
-  assert.equal(said(403, "", true), "rejected vapid-rejected http-403");
+  assert.equal(summaryOf(403, "", true), "rejected vapid-rejected http-403");
 });
 
-test("no answer is taken for success", () => {
-  for (const status of [...WEBPUSH_CODES.map(Number), 300, 418, 599]) assert.doesNotMatch(said(status), /^accepted/);
+test("no error is classified as accepted", () => {
+  for (const status of [...WEBPUSH_CODES.map(Number), 300, 418, 599]) assert.doesNotMatch(summaryOf(status), /^accepted/);
 });
 
 testReadmeTable({

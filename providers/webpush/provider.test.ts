@@ -14,7 +14,7 @@ import { createWebPushProvider } from "./provider.ts";
 const subscribed = (sandbox: Sandbox, kind: string): OutboundDelivery =>
   samplePush({ channel: "webpush", ...sandbox.webPushSubscription(`${kind}-${randomBytes(6).toString("hex")}`) });
 
-/** Keys nobody subscribed with. */
+/** VAPID keys that no subscription was made with. */
 function otherKeys(env: Env): Env {
   const { publicKey, privateKey } = webpush.generateVAPIDKeys();
   const path = join(dirname(env.WEBPUSH_VAPID_PRIVATE_KEY_FILE ?? ""), "other-vapid-key");
@@ -22,7 +22,7 @@ function otherKeys(env: Env): Env {
   return { ...env, WEBPUSH_VAPID_PUBLIC_KEY: publicKey, WEBPUSH_VAPID_PRIVATE_KEY_FILE: path };
 }
 
-/** The subscription says where to, so it is the one that moves. */
+/** The subscription contains the URL, so it is the one that changes. */
 function moved(origin: string, env: Env, delivery: OutboundDelivery) {
   if (delivery.endpoint.channel !== "webpush") throw new TypeError("no subscription");
   const endpoint = { ...delivery.endpoint, pushUrl: `${origin}${new URL(delivery.endpoint.pushUrl).pathname}` };

@@ -16,7 +16,7 @@ const soon = () => AbortSignal.timeout(15_000);
 const push = (name = "browser-1", over: Partial<OutboundDelivery> = {}) =>
   samplePush({ channel: "webpush", ...wire.sandbox.webPushSubscription(name) }, over);
 
-test("the push service reads headers, and only the browser what is in it", async () => {
+test("the push service reads the headers, and only the browser can decrypt the content", async () => {
   const sent = push("browser-1", { priority: "low", collapseKey: "order-7", expiresAt: Date.now() + 3_600_900 });
   const outcome = await send(sent);
   assert.ok(outcome.kind === "accepted" && /^[\w-]{24}$/.test(outcome.providerRef), JSON.stringify(outcome));
@@ -32,7 +32,7 @@ test("the push service reads headers, and only the browser what is in it", async
   });
 });
 
-test("calls no host but those on the list", async () => {
+test("calls only the hosts on the list", async () => {
   const elsewhere = createWebPushProvider(readConfig(webPushVariables, { ...wire.sandbox.env, WEBPUSH_HOSTS: "web.push.apple.com" }), {
     clock: systemClock,
   });
@@ -42,7 +42,7 @@ test("calls no host but those on the list", async () => {
   assert.deepEqual(arrived(sent), []);
 });
 
-test("a push of just the size every service takes arrives, and one byte more does not leave", async () => {
+test("a push of the largest size that every service accepts arrives, and one byte more is not sent", async () => {
   const bytes = (one: OutboundDelivery) =>
     pushPayloadBytes("webpush", one.content.push!, { delivery: one.deliveryId, attempt: one.attemptId });
   const full = pushOfBytes(push(), WEBPUSH_PLAINTEXT_BYTES_MAX, bytes);
@@ -53,14 +53,14 @@ test("a push of just the size every service takes arrives, and one byte more doe
   assert.deepEqual(arrived(over), []);
 });
 
-test("a key rejected is ours to mend, unless the same service took it from us lately", async () => {
+test("a rejected key is misconfigured, unless the same service accepted it recently", async () => {
   const rejected = () => send(push("oldkey-1"));
   assert.deepEqual(await rejected(), { kind: "misconfigured", reason: "vapid-rejected http-403" });
   assert.equal((await send(push())).kind, "accepted");
   assert.deepEqual(await rejected(), { kind: "rejected", reason: "vapid-rejected http-403" });
 });
 
-test("a subscription with keys nobody can encrypt to is gone, and nothing leaves", async () => {
+test("a subscription with unusable keys is gone, and nothing is sent", async () => {
   const sent = push();
   const endpoint = { ...sent.endpoint, p256dh: "AAAA" } as OutboundDelivery["endpoint"];
   assert.deepEqual(await send({ ...sent, endpoint }), {
@@ -71,7 +71,7 @@ test("a subscription with keys nobody can encrypt to is gone, and nothing leaves
   assert.deepEqual(arrived(sent), []);
 });
 
-test("keys of the right length that are no point on the curve are gone too", async () => {
+test("a subscription whose key is not a point on the curve is gone too", async () => {
   const sent = push();
   const endpoint = { ...sent.endpoint, p256dh: Buffer.alloc(65, 4).toString("base64url") } as OutboundDelivery["endpoint"];
   assert.equal((await send({ ...sent, endpoint })).kind, "endpoint-gone");
@@ -85,7 +85,7 @@ test("VAPID keys that cannot be used are rejected at once, without quoting them"
   );
 });
 
-test("signs once for all pushes to a service, and anew after a rejection", async () => {
+test("signs once for all pushes to a service, and again after a rejection", async () => {
   const sent = [push("browser-1"), push("browser-2")];
   for (const one of sent) assert.equal((await send(one)).kind, "accepted");
   const [first, second] = sent.map((one) => arrived(one)[0]?.headers.authorization);
