@@ -1,4 +1,4 @@
-// What became of everything that was accepted in a row: the store's word against the ledger's.
+// Compares everything accepted in a row with the store and the ledger.
 import { setTimeout as delay } from "node:timers/promises";
 import type { NotificationClass } from "../../core/delivery/channel.ts";
 import { isOpen, type NotificationRecord } from "../../core/delivery/notification.ts";
@@ -10,35 +10,35 @@ import type { World } from "./world.ts";
 export interface Account {
   /** Deliveries accepted. */
   accepted: number;
-  /** Sent, and taken by a provider exactly once. */
+  /** Sent, and accepted by a provider exactly once. */
   sentOnce: number;
-  /** Some attempt's outcome was not known when it ended, and how it was resolved. */
+  /** Deliveries with an attempt in doubt, and how it was resolved. */
   uncertain: { total: number; receipt: number; statusQuery: number; resent: number; givenUp: number };
   suppressed: number;
   expired: number;
-  /** By reason; those given up as unknown are above. */
+  /** By reason; those with an unknown outcome are counted above. */
   failed: Record<string, number>;
-  /** Ids with why: promise 1 or 2 is broken. */
+  /** Ids and reasons: promise 1 or 2 is broken. */
   lost: string[];
-  /** Ids that providers took more often than one plus the resends recorded: promise 3. */
+  /** Ids that providers accepted more often than once plus the recorded resends: promise 3. */
   twice: string[];
-  /** Ids that providers took later than the published bound after an opt-out: promise 4. Not of the class critical. */
+  /** Ids accepted later than the published bound after an opt-out: promise 4. Without the class critical. */
   afterOptOut: string[];
-  /** The same of critical ones, which go out where preferences cannot be read. */
+  /** The same for critical ones, which are sent when preferences are unavailable. */
   criticalAfterOptOut: string[];
-  /** Taken more than once, as a policy's resend says. */
+  /** Accepted more than once because of a policy's resend. */
   repeatedByPolicy: number;
-  /** Between two acceptances by any provider while there was load, ms. */
+  /** Longest time between two acceptances by any provider under load, ms. */
   longestGapMs: number;
-  /** From the fault's end until all had ended, ms; undefined: some never did. */
+  /** From the fault's end until all deliveries had ended, ms; undefined: some never did. */
   recoveredMs: number | undefined;
 }
 
-/** Published (promise 4), and what two processes and this witness may need to hear of each other's moments. */
+/** The published bound (promise 4), and a tolerance for the delays between two processes and this one. */
 const OPT_OUT_BOUND_MS = 5_000;
 const OPT_OUT_TOLERANCE_MS = 500;
-const LOOK_EVERY_MS = 250;
-const FINDS_AT_ONCE = 25;
+const POLL_MS = 250;
+const CONCURRENT_FINDS = 25;
 
 /** The fields the feedback of providers adds; records written before there was any have none. */
 type Attempt = AttemptRecord & {
@@ -49,7 +49,7 @@ type Attempt = AttemptRecord & {
 
 export interface Ending {
   records: Map<string, NotificationRecord>;
-  /** When the last one ended, ms since the epoch; undefined: not all did. */
+  /** When the last delivery ended, ms since the epoch; undefined: not all did. */
   at: number | undefined;
 }
 
@@ -60,9 +60,9 @@ export async function untilEnded({ store }: World, items: readonly Item[], withi
   let open = items.flatMap((i) => (i.accepted ? [i.accepted.notificationId] : []));
   for (;;) {
     const still: string[] = [];
-    for (let at = 0; at < open.length; at += FINDS_AT_ONCE)
+    for (let at = 0; at < open.length; at += CONCURRENT_FINDS)
       await Promise.all(
-        open.slice(at, at + FINDS_AT_ONCE).map(async (id) => {
+        open.slice(at, at + CONCURRENT_FINDS).map(async (id) => {
           const record = await store.notifications.find(id).catch(() => undefined);
           if (record) records.set(id, record);
           if (record === undefined || record.deliveries.some((d) => isOpen(d.state))) still.push(id);
@@ -71,7 +71,7 @@ export async function untilEnded({ store }: World, items: readonly Item[], withi
     if (still.length === 0) return { records, at: Date.now() };
     if (performance.now() > giveUpAt) return { records, at: undefined };
     open = still;
-    await delay(LOOK_EVERY_MS);
+    await delay(POLL_MS);
   }
 }
 
@@ -79,7 +79,7 @@ export interface Moments {
   /** ms since the epoch. */
   stoppedAt: number;
   faultEndedAt: number;
-  /** Providers whose line held bytes back in this row. */
+  /** Providers whose line delayed bytes in this row. */
   slowed: ReadonlySet<string>;
 }
 
@@ -105,13 +105,13 @@ export async function account(world: World, load: Load, { records, at }: Ending,
       const made = attempts.get(id) ?? [];
       const times = taken.get(id) ?? 0;
       const resends = made.filter((a) => a.policyResend || a.resend !== undefined).length;
-      if (times > 1 + resends) result.twice.push(`${id} taken ${times} times, ${resends} resends: ${tellAttempts(made)}`);
+      if (times > 1 + resends) result.twice.push(`${id} accepted ${times} times, ${resends} resends: ${describeAttempts(made)}`);
       else if (times > 1) result.repeatedByPolicy++;
       if (d === undefined) {
         result.lost.push(`${id} accepted and not in the store`);
         continue;
       }
-      // A receipt that came before its answer resolved nothing.
+      // A receipt that arrived before the answer resolved nothing.
       const unknown = made.find((a) => a.outcome === undefined || a.outcome.kind === "unanswered");
       if (unknown) {
         result.uncertain.total++;
@@ -124,11 +124,11 @@ export async function account(world: World, load: Load, { records, at }: Ending,
       if (isOpen(d.state)) {
         const due = d.nextAt === undefined ? "never" : `in ${d.nextAt - Date.now()} ms`;
         result.lost.push(
-          `${id} ${d.channel} still ${d.state}, attempt ${d.attempt}.${d.publishCount}, next look ${due}: ${tellAttempts(made)}`,
+          `${id} ${d.channel} still ${d.state}, attempt ${d.attempt}.${d.publishCount}, next evaluation ${due}: ${describeAttempts(made)}`,
         );
       } else if (d.state === "sent" || d.state === "delivered") {
         if (times === 1) result.sentOnce++;
-        if (times === 0) result.lost.push(`${id} ${d.channel} said to be ${d.state}, and no provider took it: ${tellAttempts(made)}`);
+        if (times === 0) result.lost.push(`${id} ${d.channel} is ${d.state}, and no provider accepted it: ${describeAttempts(made)}`);
       } else if (d.state === "suppressed") result.suppressed++;
       else if (d.state === "expired") result.expired++;
       else if (d.reason?.code !== "outcome-unknown") {
@@ -140,11 +140,11 @@ export async function account(world: World, load: Load, { records, at }: Ending,
   return result;
 }
 
-const tellAttempts = (made: readonly Attempt[]) =>
+const describeAttempts = (made: readonly Attempt[]) =>
   made
     .map(
       (a) =>
-        `#${a.number} ${a.provider || "nobody"} by ${a.worker} from ${new Date(a.startedAt).toISOString()}: ${a.outcome?.kind ?? "no answer yet"}${a.resend || a.policyResend ? ", a resend" : ""}`,
+        `#${a.number} ${a.provider || "no provider"} by ${a.worker} from ${new Date(a.startedAt).toISOString()}: ${a.outcome?.kind ?? "no answer yet"}${a.resend || a.policyResend ? ", a resend" : ""}`,
     )
     .join("; ") || "no attempt";
 
@@ -165,7 +165,7 @@ interface LateSend {
 const tellLate = ({ deliveryId, provider, notificationClass, afterMs }: LateSend) =>
   `${deliveryId} ${provider} ${notificationClass}, ${afterMs} ms after the opt-out`;
 
-/** What providers took after the bound, of people who had opted out by then. */
+/** Deliveries accepted after the bound, to people who had opted out. */
 function lateSends(
   { sandbox }: World,
   { items, startedAt }: Load,
@@ -179,7 +179,7 @@ function lateSends(
     const bound = optedOutAt + OPT_OUT_BOUND_MS + OPT_OUT_TOLERANCE_MS;
     return (accepted?.deliveryIds ?? []).flatMap((deliveryId) =>
       (entries.get(deliveryId) ?? []).flatMap(({ provider, receivedAt }) => {
-        // What is on a slow line when the person opts out cannot be called back. Its claim is older than its first byte.
+        // A request on a slow line cannot be stopped when the person opts out. Its claim is older than its first byte.
         const begun = (attempts.get(deliveryId) ?? []).filter((a) => a.provider === provider && a.startedAt <= receivedAt);
         const onTheWay = slowed.has(provider) && begun.length > 0;
         const at = onTheWay ? Math.max(...begun.map((a) => a.startedAt)) : receivedAt;

@@ -1,5 +1,5 @@
-// Callers: batches over every gateway in turn, all channels and classes, some scheduled, the same key again until there is an answer, and
-// people who opt out while they are being written to.
+// Callers: batches to each gateway alternately, all channels and classes, some scheduled, repeated with the same key until answered, and
+// people who opt out while notifications are sent to them.
 import { setTimeout as delay } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
 import { classToProto, endpointToProto } from "../../adapters/wire/convert.ts";
@@ -13,17 +13,17 @@ import { readDetails } from "../../runtime/grpc/status.ts";
 import { freshEndpoint } from "../support/fresh.ts";
 import type { World } from "./world.ts";
 
-/** One notification of ours, from its first call on. */
+/** One notification, from its first call. */
 export interface Item {
   key: string;
   channel: Channel;
   notificationClass: NotificationClass;
   notification: Notification;
-  /** Set once a gateway said so. */
+  /** Set once a gateway has accepted it. */
   accepted?: { notificationId: string; deliveryIds: string[]; at: number };
-  /** Told that it is too late for its send_at: the caller gives it up. Right only where it is not kept. */
+  /** The gateway rejected it because its send_at is in the past, and the caller gives up. Correct only if it is not stored. */
   rejected?: boolean;
-  /** Calls that brought no answer to rely on. */
+  /** Calls without a definite answer. */
   retries: number;
   person?: Person | undefined;
 }
@@ -31,45 +31,45 @@ export interface Item {
 export interface Person {
   who: { kind: "user"; userId: string } | { kind: "endpoint" };
   endpoint: Endpoint;
-  /** When the preference service's answer to the opt-out was here, ms since the epoch. */
+  /** When the caller received the answer to the opt-out, ms since the epoch. */
   optedOutAt?: number;
 }
 
 export interface Load {
   items: readonly Item[];
   persons: readonly Person[];
-  /** Two answers to one key that differ: promise 6. */
+  /** Keys with two different answers: promise 6. */
   contradictions: string[];
-  /** What came instead of an answer to rely on, lately: for who wants to know why there was none. */
+  /** The latest errors of calls without a definite answer, for the report. */
   lately: string[];
-  /** Answers nobody should get: a caller's mistake, or a fault of ours. */
+  /** Answers that must not occur: INVALID_ARGUMENT and the like, or internal errors. */
   surprises: Map<string, number>;
   startedAt: number;
-  /** Nobody new who opts out: what is scheduled for after the opt-out would hold up the end. */
+  /** Starts no more opt-outs: what is scheduled after an opt-out would delay the row's end. */
   stopPeople(): void;
-  /** No new ones; resolves when every one begun has its answer. Rejects with those that got none in time. */
+  /** Starts no more calls; resolves when all have their answer or the time is up. */
   stop(withinMs: number): Promise<void>;
 }
 
 export interface LoadOptions {
-  /** Notifications a second. */
+  /** Notifications per second. */
   rate?: number;
 }
 
 const RATE = 15;
 const BATCH = 5;
-/** A caller's patience, for one call. */
+/** Timeout of one call. */
 const CALL_MS = 4_000;
-/** Between a call and its repetition: the first time, doubling, and the longest. */
+/** Delay before a call is repeated: the first one, then doubling up to the longest. */
 const AGAIN_MS = 150;
 const AGAIN_LONGEST_MS = 2_000;
 const LATELY_MAX = 200;
-/** One in so many is asked for once more after it was accepted. */
+/** One in this many calls is repeated after its answer. */
 const REPEAT_ONE_IN = 15;
 const PERSON_EVERY_MS = 500;
-/** After the opt-out was answered; the published bound is 5 s. */
+/** Delays of notifications after the answer to the opt-out; the published bound is 5 s. */
 const LATER_MS = [800, 2_000, 5_600, 6_200];
-/** One in so many is scheduled. */
+/** One in this many notifications is scheduled. */
 const SCHEDULED_ONE_IN = 5;
 
 export function startLoad({ gateways, sandbox }: World, row: string, { rate = RATE }: LoadOptions = {}): Load {
@@ -87,9 +87,9 @@ export function startLoad({ gateways, sandbox }: World, row: string, { rate = RA
   };
   const underWay = new Set<Promise<void>>();
   const run = Math.random().toString(36).slice(2, 8);
-  let turn = 0;
+  let callCount = 0;
   let serial = 0;
-  const gateway = () => gateways[turn++ % gateways.length]!;
+  const gateway = () => gateways[callCount++ % gateways.length]!;
   const track = (work: Promise<void>) => {
     const tracked = work.finally(() => underWay.delete(tracked));
     underWay.add(tracked);
@@ -118,7 +118,7 @@ export function startLoad({ gateways, sandbox }: World, row: string, { rate = RA
     return made;
   }
 
-  /** Until each has an answer, over another gateway each time. */
+  /** Repeats the call until each item has an answer, on another gateway each time. */
   async function sendAll(batch: readonly Item[]): Promise<void> {
     let open = batch;
     let wait = AGAIN_MS;
@@ -192,7 +192,7 @@ export function startLoad({ gateways, sandbox }: World, row: string, { rate = RA
     }
   }
 
-  /** Is written to, opts out, and is written to again: what was accepted before the opt-out and is due after it is the hard part. */
+  /** A person who opts out between notifications, including ones accepted before the opt-out and due after it. */
   async function person(n: number): Promise<void> {
     const channel = CHANNELS[n % CHANNELS.length]!;
     const endpoint = freshEndpoint(channel, sandbox);

@@ -1,5 +1,5 @@
 // Chaos on real servers: node test/faults/main.ts --store sqlite|mongodb|both [--rows a,b] [--seed N] [--write]
-// Exit status 1 when a row is broken, 2 when the command line is.
+// Exit status 1 when a row is broken, 2 when the command line is invalid.
 import { fork } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { once } from "node:events";
@@ -13,7 +13,7 @@ import type { StoreKind } from "./world.ts";
 
 const PAGE = join(import.meta.dirname, "../../docs/reliability.md");
 const STORES: readonly StoreKind[] = ["sqlite", "mongodb"];
-/** What a run told to end is given; then it ends whatever still happens. */
+/** A run that was asked to end is stopped after this. */
 const END_MS = 60_000;
 
 const { values } = parseArgs({
@@ -49,7 +49,7 @@ if (process.send) {
   if (values.write && !ending.signal.aborted) writeFileSync(PAGE, page(results));
   if (process.exitCode === undefined) process.exitCode = broken.length > 0 ? 1 : 0;
 }
-// What a row that was cut short still waits for.
+// An aborted row may still have work in progress.
 if (ending.signal.aborted) process.exit();
 
 function here(store: StoreKind): Promise<StoreResults> {
@@ -57,14 +57,14 @@ function here(store: StoreKind): Promise<StoreResults> {
   return runStore(store, rows as typeof ALL_ROWS, { seed, say, signal: ending.signal });
 }
 
-/** In a process of its own: they share nothing but the machine. */
+/** Runs a store's rows in a process of their own, so that runs share nothing but the machine. */
 async function beside(store: StoreKind): Promise<StoreResults> {
   const args = ["--store", store, "--seed", `${seed}`, ...(values.rows ? ["--rows", values.rows] : [])];
   const child = fork(import.meta.filename, args);
-  // A Ctrl-C in the terminal reaches it by itself; being told to end does not.
+  // Ctrl-C reaches the child directly; SIGTERM does not.
   ending.signal.addEventListener("abort", () => child.kill("SIGTERM"));
-  const told = Promise.withResolvers<StoreResults>();
-  child.on("message", (message) => told.resolve(message as StoreResults));
-  void once(child, "exit").then(([code]) => told.reject(new Error(`the run on ${store} ended with ${code}`)));
-  return told.promise;
+  const outcome = Promise.withResolvers<StoreResults>();
+  child.on("message", (message) => outcome.resolve(message as StoreResults));
+  void once(child, "exit").then(([code]) => outcome.reject(new Error(`the run on ${store} ended with ${code}`)));
+  return outcome.promise;
 }

@@ -5,26 +5,26 @@ import { type Account, account, untilEnded } from "./account.ts";
 import { type Load, type LoadOptions, startLoad } from "./load.ts";
 import { APP, LINE_PROVIDERS, type StoreKind, type World } from "./world.ts";
 
-/** One fault, from its first sign to its end, while there is load. */
+/** One fault, injected under load. */
 export interface Row {
   name: string;
-  /** One line for the page: what is done. */
+  /** Description for the page, one line. */
   about: string;
-  /** Absent: both. */
+  /** Absent: both stores. */
   stores?: readonly StoreKind[];
   load?: LoadOptions;
-  /** For everything to end after the fault has, ms. */
+  /** Time for every delivery to end after the fault's end, ms. */
   boundMs?: number;
-  /** A reason why it cannot be run here. */
+  /** Returns a reason if the row cannot run here. */
   cannot?(world: World): string | undefined;
-  /** Does it, undoes it, and resolves with the proof that it happened. Rejects with DidNotHappen where it did not. */
+  /** Injects and removes the fault; resolves to the proof that it happened. Rejects with DidNotHappen if it did not. */
   inject(world: World, scene: Scene): Promise<string>;
 }
 
 export interface Scene {
   load: Load;
   random: () => number;
-  /** Lines for who watches. */
+  /** Prints progress. */
   say(line: string): void;
 }
 
@@ -32,7 +32,7 @@ export class DidNotHappen extends Error {
   override name = "DidNotHappen";
 }
 
-/** Throws DidNotHappen unless it did; returns what is told. */
+/** Throws DidNotHappen if the count is not above 0; returns the text of the proof. */
 export function happened(count: number, what: string): string {
   if (!(count > 0)) throw new DidNotHappen(`${what}: ${count}`);
   return `${count} ${what}`;
@@ -42,15 +42,15 @@ export type RowResult =
   | { kind: "skipped"; name: string; about: string; reason: string }
   | { kind: "ran"; name: string; about: string; account: Account; proof: string; broken: string[]; tookMs: number };
 
-/** Load before the fault, and after it. */
+/** Duration of the load before the fault and after it. */
 const BEFORE_MS = 1_500;
 const AFTER_MS = 2_000;
-/** After the fault's end every call begun has its answer within this. */
+/** Every call has its answer within this time after the fault's end. */
 const ANSWERED_MS = 60_000;
-/** After the fault's end. A claim is called lost after 12 s, its outcome unknown for 8 s more; a relay that died holds what it took for 30 s. */
+/** Every delivery ends within this time after the fault's end. A claim counts as lost after 12 s, its outcome as unknown 8 s later; the leases of a dead relay last 30 s. */
 const BOUND_MS = 75_000;
 
-/** A process asks the store every 10 s, and gives one question up after 5 s at most while it has no server. */
+/** A process queries the store every 10 s, with a timeout of 5 s. */
 const STORE_SILENT_MAX_MS = 20_000;
 const STORE_SILENT_POLL_MS = 500;
 
@@ -61,31 +61,33 @@ export async function runRow(world: World, row: Row, random: () => number, say: 
   const began = performance.now();
   const broken: string[] = [];
   const load = startLoad(world, row.name, row.load);
-  const heldBefore = LINE_PROVIDERS.map((p) => heldBytes(world.lines[p]));
+  const delayedBefore = LINE_PROVIDERS.map((p) => delayedBytesOf(world.lines[p]));
   let proof = "";
   await delay(BEFORE_MS);
   try {
     proof = await row.inject(world, { load, random, say });
   } catch (error) {
     broken.push(
-      error instanceof DidNotHappen ? `the fault did not happen: ${error.message}` : `the fault could not be made: ${tell(error)}`,
+      error instanceof DidNotHappen ? `the fault did not happen: ${error.message}` : `the fault could not be made: ${messageOf(error)}`,
     );
   }
   const faultEndedAt = Date.now();
   load.stopPeople();
-  // Healing is part of ending it for what the row itself has left over.
-  await world.heal().catch((error: unknown) => broken.push(`not well again: ${tell(error)}`));
+  // Also undoes what the row itself has left behind.
+  await world.heal().catch((error: unknown) => broken.push(`not healed: ${messageOf(error)}`));
   await delay(AFTER_MS);
   const stoppedAt = Date.now();
   await load.stop(ANSWERED_MS);
   const ending = await untilEnded(world, load.items, row.boundMs ?? BOUND_MS);
-  const slowed = new Set<string>(LINE_PROVIDERS.filter((p, i) => heldBytes(world.lines[p]) > heldBefore[i]!));
+  const slowed = new Set<string>(LINE_PROVIDERS.filter((p, i) => delayedBytesOf(world.lines[p]) > delayedBefore[i]!));
   const result = await account(world, load, ending, { stoppedAt, faultEndedAt, slowed });
   broken.push(...(await cutOffFromStore(world, faultEndedAt + ANSWERED_MS)));
 
   const denied = await storedThoughRejected(world, load);
   if (denied.length > 0)
-    broken.push(`${denied.length} kept, and their callers were told that it is too late for them: ${denied.slice(0, 5).join(", ")}`);
+    broken.push(
+      `${denied.length} stored, although their callers were answered that send_at is in the past: ${denied.slice(0, 5).join(", ")}`,
+    );
   const unanswered = load.items.filter((i) => i.accepted === undefined && !i.rejected);
   if (unanswered.length > 0) {
     const why = Object.entries(Object.groupBy(load.lately, (what) => what)).map(([what, times]) => `${times?.length} × ${what}`);
@@ -106,25 +108,25 @@ export async function runRow(world: World, row: Row, random: () => number, say: 
   return { kind: "ran", name, about, account: result, proof, broken, tookMs: performance.now() - began };
 }
 
-/** Bytes that a line has passed on late, since its start. */
-const heldBytes = ({ counts }: FaultyLine) => counts.delayedBytes + counts.drippedBytes;
+/** Bytes that a line has delayed since its start. */
+const delayedBytesOf = ({ counts }: FaultyLine) => counts.delayedBytes + counts.drippedBytes;
 
-/** Processes that have not found their way back to the store by `until`: the others' work hides them from every other column. */
+/** Processes still without the store at `until`. Other processes take over their work, so no other column shows them. */
 async function cutOffFromStore({ processes }: World, until: number): Promise<string[]> {
   const asking = processes.filter(({ role }) => role !== "autoscaler");
   for (;;) {
     const silences = await Promise.all(asking.map((p) => p.gauge("carillon_store_silent_seconds")));
     const cutOff = asking.flatMap(({ name }, i) => {
       const seconds = silences[i];
-      if (seconds === undefined) return [`${name} does not tell since when the store is silent`];
-      return seconds * 1_000 > STORE_SILENT_MAX_MS ? [`${name} has had no answer of the store for ${Math.round(seconds)} s`] : [];
+      if (seconds === undefined) return [`${name} has no metric of the store's silence`];
+      return seconds * 1_000 > STORE_SILENT_MAX_MS ? [`${name} has had no answer from the store for ${Math.round(seconds)} s`] : [];
     });
     if (cutOff.length === 0 || Date.now() > until) return cutOff;
     await delay(STORE_SILENT_POLL_MS);
   }
 }
 
-/** Promise 6: a key that is kept gives its answer, however late it is asked for. */
+/** Promise 6: a stored key is answered, however late the call. */
 async function storedThoughRejected({ store }: World, { items }: Load): Promise<string[]> {
   const kept: string[] = [];
   for (const { key, rejected } of items) {
@@ -134,4 +136,4 @@ async function storedThoughRejected({ store }: World, { items }: Load): Promise<
   return kept;
 }
 
-const tell = (error: unknown) => (error instanceof Error ? (process.env.FAULTS_KEEP ? error.stack : error.message) : String(error));
+const messageOf = (error: unknown) => (error instanceof Error ? (process.env.FAULTS_KEEP ? error.stack : error.message) : String(error));

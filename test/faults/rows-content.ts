@@ -1,4 +1,4 @@
-// What should not be on the queue, what was put there by another version, clocks that jump, opt-outs that cannot be told.
+// Messages that are not tasks, tasks of other versions, clocks that jump, opt-outs during a network partition.
 import { randomBytes, randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
@@ -17,10 +17,10 @@ import type { World } from "./world.ts";
 const HOUR_MS = 3_600_000;
 const JUMP_MS = 8_000;
 const CALL_BYTES_MIN = 300;
-/** Consumers have taken what came before within this. */
+/** Consumers have handled earlier messages within this time. */
 const DRAINED_MS = 15_000;
 
-/** Publishes as a service would, beside the line; resolves to how many the streams took. */
+/** Publishes like a service, but not through the line; resolves to the number that the streams stored. */
 async function publishing(
   world: World,
   work: (publish: (task: { subject: string; bytes: Uint8Array }) => Promise<void>) => Promise<void>,
@@ -39,7 +39,7 @@ async function publishing(
   return taken;
 }
 
-/** The tasks of what was accepted by now, of those `is` says. */
+/** The tasks of accepted deliveries that satisfy `is`. */
 async function tasksOf({ store }: World, { load }: Scene, is: (sendAt: number) => boolean, seen: Set<string>): Promise<DeliveryTask[]> {
   const tasks: DeliveryTask[] = [];
   for (const { accepted, key } of load.items) {
@@ -51,7 +51,7 @@ async function tasksOf({ store }: World, { load }: Scene, is: (sendAt: number) =
   return tasks;
 }
 
-/** As a version wrote it that knew the fields up to 14. */
+/** A task as an older version wrote it, with fields up to 14. */
 function encodeOld(task: DeliveryTask): Uint8Array {
   const known = Wire.decode(encodeTask(task));
   const fresh = Wire.decode(new Uint8Array());
@@ -74,12 +74,12 @@ function encodeOld(task: DeliveryTask): Uint8Array {
   return Wire.encode({ ...fresh, ...Object.fromEntries(Object.entries(known).filter(([name]) => old.includes(name))) }).finish();
 }
 
-/** As a version will write it that knows a field 900 besides: text. */
+/** A task as a newer version will write it, with an additional text field 900. */
 const UNKNOWN_FIELD = Buffer.concat([Buffer.from([0xa2, 0x38, 5]), Buffer.from("later")]);
 const encodeNew = (task: DeliveryTask) => Buffer.concat([encodeTask(task), UNKNOWN_FIELD]);
 
 async function poison(world: World): Promise<string> {
-  const whole = { attempt: 0, deliveryId: "nobody-0", notificationId: "nobody" };
+  const whole = { attempt: 0, deliveryId: "unknown-0", notificationId: "unknown" };
   const bad: Uint8Array[] = [
     new Uint8Array(),
     new Uint8Array([255, 255, 255]),
@@ -105,7 +105,7 @@ async function poison(world: World): Promise<string> {
       return unacknowledged;
     });
     if (waiting < 20) break;
-    if (performance.now() > giveUpAt) throw new Error(`${waiting} messages keep coming back`);
+    if (performance.now() > giveUpAt) throw new Error(`${waiting} messages are still redelivered`);
     await delay(500);
   }
   return happened(taken, "messages that are no tasks, on every subject");
@@ -117,17 +117,17 @@ function jump(hours: number): Row["inject"] {
     const processes = world.processes.filter((p) => names.includes(p.name));
     for (const { name } of processes) world.shiftClock(name, hours * HOUR_MS);
     await delay(JUMP_MS);
-    const told = processes.filter(({ name, pid }) => {
+    const jumped = processes.filter(({ name, pid }) => {
       const file = `${world.clockFile(name)}.${pid}`;
       return existsSync(file) && Math.abs(Number(readFileSync(file, "utf8")) - hours * HOUR_MS) < 60_000;
     });
     for (const { name } of processes) world.shiftClock(name, 0);
-    if (told.length < names.length) throw new DidNotHappen(`${told.length} of ${names.length} clocks jumped`);
-    return happened(told.length, `clocks off by ${hours} h for ${JUMP_MS} ms while running: ${names.join(", ")}`);
+    if (jumped.length < names.length) throw new DidNotHappen(`${jumped.length} of ${names.length} clocks jumped`);
+    return happened(jumped.length, `clocks off by ${hours} h for ${JUMP_MS} ms while running: ${names.join(", ")}`);
   };
 }
 
-/** Longer than a send_at may lie in the past. */
+/** More than a send_at may lie in the past. */
 const UNANSWERED_MS = 18_000;
 
 export const CONTENT_ROWS: readonly Row[] = [
@@ -138,7 +138,7 @@ export const CONTENT_ROWS: readonly Row[] = [
       const both = [lines.gateway1, lines.gateway2];
       const count = () => both.reduce((sum, l) => sum + l.counts.droppedReplies, 0);
       const before = count();
-      // A call carries much; what opens a connection is a few bytes.
+      // Calls are large; opening a connection takes only a few bytes.
       for (const l of both) l.set({ kind: "drop-replies", after: (request) => request.length > CALL_BYTES_MIN });
       await delay(UNANSWERED_MS);
       for (const l of both) l.set(undefined);
@@ -186,7 +186,7 @@ export const CONTENT_ROWS: readonly Row[] = [
         }
       });
       await delay(500);
-      // At its time a relay looks, and finds it done; what went out before its time went out by these tasks.
+      // The relay evaluates a delivery only when it is due, so an earlier send was caused by these tasks.
       let sent = { old: 0, newer: 0 };
       const before = Date.now();
       const acceptances = world.sandbox.ledger.entries({ accepted: true, since: scene.load.startedAt });

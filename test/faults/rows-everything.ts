@@ -1,4 +1,4 @@
-// Everything at once, on a random schedule that its seed repeats.
+// All faults at once, on a random schedule derived from the seed.
 import { setTimeout as delay } from "node:timers/promises";
 import { CHANNELS } from "../../core/delivery/channel.ts";
 import { streamName } from "../../core/delivery/subjects.ts";
@@ -10,18 +10,18 @@ import { holdWriteLock } from "./rows-store.ts";
 import type { World } from "./world.ts";
 
 const LASTS_MS = 25_000;
-/** Between two beginnings. */
+/** Between the starts of two faults. */
 const EVERY_MS = 900;
 const FAULT_MS_MAX = 6_000;
 
 type Random = () => number;
-/** Each does one thing, undoes it, and says what it was. */
+/** Each injects one fault, removes it, and resolves to its description. */
 type Fault = (world: World, random: Random) => Promise<string>;
 
 const pick = <T>(items: readonly T[], random: Random): T => items[Math.floor(random() * items.length)]!;
 const some = (random: Random) => 500 + random() * FAULT_MS_MAX;
 
-/** One at a time has a server down. */
+/** At most one server is down at a time. */
 const inTurn = new Map<string, Promise<unknown>>();
 function alone<T>(what: string, work: () => Promise<T>): Promise<T> {
   const next = (inTurn.get(what) ?? Promise.resolve()).catch(() => undefined).then(work);
@@ -120,13 +120,13 @@ export const EVERYTHING_ROWS: readonly Row[] = [
         const fault = pick(FAULTS, random);
         const work = fault(world, random).then(
           (what) => void done.push(what),
-          (error: unknown) => void done.push(`in vain: ${error instanceof Error ? error.message : String(error)}`),
+          (error: unknown) => void done.push(`failed: ${error instanceof Error ? error.message : String(error)}`),
         );
         underWay.push(work);
         await delay(EVERY_MS);
       }
       await Promise.all(underWay);
-      return `${happened(done.filter((d) => !d.startsWith("in vain")).length, "faults")}: ${done.join(", ")}`;
+      return `${happened(done.filter((d) => !d.startsWith("failed")).length, "faults")}: ${done.join(", ")}`;
     },
   },
 ];

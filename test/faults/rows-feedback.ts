@@ -1,28 +1,28 @@
-// What providers tell later: before their answer, twice, in the wrong order, never; and nobody there to hear it.
+// Webhooks: before the answer, twice, in the wrong order, never; and with feedback unavailable.
 import { setTimeout as delay } from "node:timers/promises";
 import type { WebhookAction } from "../../sandbox/main.ts";
 import { happened, type Row } from "./row.ts";
 import type { World } from "./world.ts";
 
-const TOLD = ["twilio", "vonage", "sendgrid", "mandrill"] as const;
+const WITH_WEBHOOKS = ["twilio", "vonage", "sendgrid", "mandrill"] as const;
 const FAULT_MS = 6_000;
 const ALWAYS = 100_000;
-/** Parts of a delivery's id: about one in five has one of them. */
+/** Parts of a delivery's id; about one in five contains one of them. */
 const SOME = ["a7", "3e"];
 
-/** Some are never answered, so that there is something to look up and to hear of later. */
+/** Some sends are never answered, so that status queries and receipts resolve them. */
 export function leaveSomeUnanswered({ sandbox }: World): void {
-  for (const provider of TOLD)
+  for (const provider of WITH_WEBHOOKS)
     for (const match of SOME) sandbox.faults.order({ provider, match, times: ALWAYS, do: { kind: "no-answer" } });
 }
 
 export function tellNothing({ sandbox }: World): void {
-  for (const provider of TOLD) sandbox.faults.order({ provider, times: ALWAYS, do: { kind: "webhooks", never: true } });
+  for (const provider of WITH_WEBHOOKS) sandbox.faults.order({ provider, times: ALWAYS, do: { kind: "webhooks", never: true } });
 }
 
 const unanswered = ({ sandbox }: World, since: number) => sandbox.ledger.entries({ since }).filter((e) => e.answer === "no answer").length;
 
-/** Webhooks as ordered, of answered and unanswered sends alike. */
+/** Changes the webhooks of answered and unanswered sends. */
 function row(name: string, about: string, order: Omit<WebhookAction, "kind">, what: string): Row {
   return {
     name,
@@ -31,12 +31,12 @@ function row(name: string, about: string, order: Omit<WebhookAction, "kind">, wh
       const since = Date.now();
       const before = world.sandbox.webhooks.state();
       leaveSomeUnanswered(world);
-      for (const provider of TOLD) world.sandbox.faults.order({ provider, times: ALWAYS, do: { kind: "webhooks", ...order } });
+      for (const provider of WITH_WEBHOOKS) world.sandbox.faults.order({ provider, times: ALWAYS, do: { kind: "webhooks", ...order } });
       await delay(FAULT_MS);
       const cut = unanswered(world, since);
       world.sandbox.faults.clear();
-      const told = world.sandbox.webhooks.state().told - before.told;
-      return `${happened(cut, "sends accepted and never answered")}, ${told} webhooks ${what}`;
+      const sent = world.sandbox.webhooks.state().told - before.told;
+      return `${happened(cut, "sends accepted and never answered")}, ${sent} webhooks ${what}`;
     },
   };
 }

@@ -1,4 +1,4 @@
-// NATS: killed, emptied, put back in time, robbed of streams and consumers, out of disk, behind a bad line.
+// NATS: killed, emptied, restored from an old copy, without streams or consumers, out of disk, behind a faulty line.
 import { spawnSync } from "node:child_process";
 import { closeSync, cpSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -15,13 +15,13 @@ const SLOW_CALL_MS = 300;
 
 const storeOf = ({ nats }: World) => join(dirname(nats.logFile), "jetstream");
 
-/** So that there is something in the streams to lose: providers take their time. */
+/** Slow providers, so that there are tasks in the streams to lose. */
 export function holdUp({ sandbox }: World, ms = SLOW_CALL_MS): void {
   for (const provider of ["apns", "fcm", "webpush", "twilio", "sendgrid"] as const)
     sandbox.faults.order({ provider, times: 10_000, do: { kind: "delay", ms } });
 }
 
-/** Dispatchers stand still, so that streams fill; resolves with how many tasks are in them then. */
+/** Pauses the dispatchers, so that streams fill; resolves to the number of tasks in them. */
 async function fill(world: World, ms: number): Promise<number> {
   const dispatchers = world.processes.filter((p) => p.role.startsWith("dispatcher-"));
   for (const p of dispatchers) p.kill("SIGSTOP");
@@ -31,7 +31,7 @@ async function fill(world: World, ms: number): Promise<number> {
   return waiting;
 }
 
-/** Not through the line: this is the operator, beside the server. */
+/** Not through the line: this acts as an operator at the server. */
 export async function withStreams<T>({ nats }: World, work: (jsm: JetStreamManager) => Promise<T>): Promise<T> {
   const connection = await connect({ servers: nats.url, timeout: 5_000 });
   try {
@@ -50,7 +50,7 @@ async function tasksIn(jsm: JetStreamManager): Promise<number> {
 const SMALL_DISK = "24m";
 const FILL_BYTES = 262_144;
 
-/** A disk of 24 MiB under NATS, and all of it taken. */
+/** Puts NATS on a disk of 24 MiB and fills it. */
 async function withFullDisk(world: World): Promise<string> {
   const store = storeOf(world);
   const kept = `${store}.kept`;
@@ -69,13 +69,13 @@ async function withFullDisk(world: World): Promise<string> {
     const errorCount = await withStreams(world, async (jsm) => (await jsm.getAccountInfo()).api.errors).catch(() => -1);
     rmSync(filler);
     await world.nats.stop();
-    return `${happened(bytes, "bytes filled the disk to the last")}; JetStream ${errorCount < 0 ? "was gone" : `counted ${errorCount} errors`}`;
+    return `${happened(bytes, "bytes filled the disk")}; JetStream ${errorCount < 0 ? "was unavailable" : `counted ${errorCount} errors`}`;
   } finally {
     await world.nats.stop();
     unmount();
     process.off("exit", unmount);
     rmSync(store, { recursive: true, force: true });
-    // As it was before: what happened meanwhile is unknown to it.
+    // Restores the old copy, without anything that happened since.
     renameSync(kept, store);
     await world.nats.restart();
   }
@@ -89,7 +89,7 @@ function fillUp(file: string): number {
       try {
         bytes += writeSync(handle, Buffer.alloc(size));
       } catch {
-        // No space left: smaller pieces, until none fits.
+        // No space left: continue with smaller pieces until none fits.
         size = Math.floor(size / 16);
       }
   } finally {

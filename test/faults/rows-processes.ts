@@ -1,4 +1,4 @@
-// Our own processes: killed, paused, told to end.
+// Carillon's processes: killed, paused, stopped by SIGTERM.
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { allReady, type SupervisedProcess } from "../support/supervised-process.ts";
@@ -6,16 +6,16 @@ import { DidNotHappen, happened, type Row } from "./row.ts";
 import { holdUp } from "./rows-nats.ts";
 import type { World } from "./world.ts";
 
-/** For whoever is started again. */
+/** Time for a restarted process to become ready. */
 const BACK_MS = 60_000;
-/** To die by SIGKILL takes no time; to hear of it does, on a busy machine. */
+/** Wait for the exit event of a killed process, for a busy machine. */
 const DIE_MS = 5_000;
-/** Past NATS_ACK_WAIT_MS (5 s), and past the claim's deadline (7 s) and the skew of clocks (5 s) after which it is called lost. */
+/** Longer than NATS_ACK_WAIT_MS (5 s), and longer than a claim's deadline (7 s) plus the clock skew (5 s) after which it counts as lost. */
 const PAST_THE_LEASE_MS = 13_500;
-/** Past what a relay holds what it took: 30 s. */
-const PAST_THE_TAKE_MS = 8_000;
+/** Longer than a relay's lease of 30 s. */
+const PAST_THE_RELAY_LEASE_MS = 8_000;
 
-/** Resolves with how many died by SIGKILL. */
+/** Resolves to the number that died by SIGKILL. */
 async function kill(processes: readonly SupervisedProcess[]): Promise<number> {
   await allReady(processes, BACK_MS);
   const died = processes.map((p) => p.deaths.length);
@@ -26,7 +26,7 @@ async function kill(processes: readonly SupervisedProcess[]): Promise<number> {
   return dead();
 }
 
-/** Each in turn, the next once the one before is back: some other of the role is there throughout. */
+/** Kills one after the other, each once the previous one is ready again, so that one of the role always runs. */
 async function killInTurn(processes: readonly SupervisedProcess[]): Promise<string> {
   let dead = 0;
   for (const p of processes) {
@@ -77,7 +77,7 @@ export const PROCESS_ROWS: readonly Row[] = [
     name: "kill-dispatchers",
     about: "one dispatcher of each channel, then the others: kill -9",
     async inject(w) {
-      // So that calls are under way when they die.
+      // So that calls are in progress when the processes die.
       holdUp(w);
       await delay(500);
       return `${await killAtOnce(first(dispatchers(w)))}; ${await killAtOnce(second(dispatchers(w)))}`;
@@ -105,7 +105,7 @@ export const PROCESS_ROWS: readonly Row[] = [
     name: "pause-relay",
     about: "a relay, then the other: SIGSTOP, SIGCONT",
     inject: async (w) =>
-      `${await pause(first(w.of("relay")), PAST_THE_TAKE_MS)}; ${await pause(second(w.of("relay")), PAST_THE_TAKE_MS / 2)}`,
+      `${await pause(first(w.of("relay")), PAST_THE_RELAY_LEASE_MS)}; ${await pause(second(w.of("relay")), PAST_THE_RELAY_LEASE_MS / 2)}`,
   },
   {
     name: "pause-gateway",
@@ -122,7 +122,7 @@ export const PROCESS_ROWS: readonly Row[] = [
     about: "every Carillon process in turn: SIGTERM, and a new one",
     async inject(w) {
       const ends: string[] = [];
-      // As deployments do: roles at the same time, copies of a role in turn.
+      // As in a rollout: roles at the same time, copies of a role one after the other.
       for (const copy of [first(w.processes), second(w.processes)])
         await Promise.all(
           [...Map.groupBy(copy, (p) => p.role).values()].flat().map(async (p) => {
@@ -138,7 +138,7 @@ export const PROCESS_ROWS: readonly Row[] = [
   },
 ];
 
-/** "T": stopped. Linux only; elsewhere the pause is believed. */
+/** Process state; "T": stopped. Elsewhere than on Linux the pause is assumed. */
 function stateOf(pid: number | undefined): string {
   try {
     return /\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1] ?? "";

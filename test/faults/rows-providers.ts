@@ -1,4 +1,4 @@
-// Providers: silent after they took it, cut off, failing, dripping, throttling, away.
+// Providers: no answer after accepting, connection cut, errors, slow, throttling, unavailable.
 import { setTimeout as delay } from "node:timers/promises";
 import type { FaultAction, ProviderName } from "../../sandbox/main.ts";
 import { happened, type Row } from "./row.ts";
@@ -7,11 +7,11 @@ import { LINE_PROVIDERS, type World } from "./world.ts";
 const ALL: readonly ProviderName[] = ["apns", "fcm", "webpush", "twilio", "vonage", "sendgrid", "mandrill"];
 /** Orders stand until they are cleared. */
 const ALWAYS = 100_000;
-/** Part of a delivery's id, of which the first 32 characters are hexadecimal: about one in eight has it, and more where the recipient does. */
+/** Part of a delivery's id, whose first 32 characters are hexadecimal: matches about one in eight, and more if the recipient contains it. */
 const SOME = "a7";
 const FAULT_MS = 6_000;
 
-/** What the ledger holds since then with this answer; without one, what the order met. */
+/** The number of ledger entries since then with this answer; without an answer, of sends that met the order. */
 const answered = ({ sandbox }: World, since: number, answer: string | undefined, match = "") =>
   sandbox.ledger
     .entries({ since })

@@ -1,4 +1,4 @@
-// Redis: emptied, killed, stopped, evicting, cut off. It holds nothing that cannot be had elsewhere.
+// Redis: emptied, killed, stopped, evicting, disconnected. All its data can be rebuilt.
 import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { DidNotHappen, happened, type Row } from "./row.ts";
@@ -6,7 +6,7 @@ import type { World } from "./world.ts";
 
 const AWAY_MS = 5_000;
 
-/** Beside the server, not through the line. */
+/** A connection to the server itself, not through the line. */
 export async function withRedis<T>({ redis }: World, work: (client: Redis) => Promise<T>): Promise<T> {
   const client = new Redis(redis.url);
   client.on("error", () => undefined);

@@ -1,20 +1,20 @@
-// The store itself: away, silent, slow, and with answers that never come back.
+// The store: unavailable, silent, slow, and with lost answers.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { DidNotHappen, happened, type Row } from "./row.ts";
 import type { World } from "./world.ts";
 
-const AWAY_MS = 4_000;
-/** Longer than SQLite waits for another's lock (5 s). */
+const DOWN_MS = 4_000;
+/** Longer than SQLite waits for a lock (5 s). */
 const LOCKED_LONG_MS = 8_000;
-/** Of writes, whose answers are thrown away. */
+/** Writes whose answers are dropped. */
 const DROPPED_SHARE = 0.25;
 /** How a command's first field begins in BSON: type string, the command's name, the end of the name. */
 const WRITES = ["insert", "update", "findAndModify"].map((name) => `\u0002${name}\0`);
 
 const mongodb = ["mongodb"] as const;
-const notOurs = ({ storeServer }: World) => (storeServer?.faults ? undefined : "the server of MONGODB_URI is not ours to kill");
+const notOurs = ({ storeServer }: World) => (storeServer?.faults ? undefined : "the server of MONGODB_URI must not be killed");
 
 const HOLD_LOCK = `
 const { DatabaseSync } = require("node:sqlite");
@@ -24,17 +24,17 @@ process.stdout.write("held\\n");
 setTimeout(() => { db.exec("rollback"); process.stdout.write("freed\\n"); }, Number(process.argv[2]));
 `;
 
-/** By a process of its own, as an operator's shell or a backup would; resolves once it has let go. */
+/** Holds the lock from a process of its own, like an operator's shell or a backup; resolves once it is released. */
 export async function holdWriteLock({ storeUrl }: World, ms: number): Promise<string> {
   const child = spawn(process.execPath, ["-e", HOLD_LOCK, storeUrl.replace("sqlite:", ""), `${ms}`], {
     stdio: ["ignore", "pipe", "inherit"],
   });
-  let said = "";
+  let output = "";
   child.stdout.on("data", (data: Buffer) => {
-    said += data.toString();
+    output += data.toString();
   });
   await once(child, "close");
-  if (said !== "held\nfreed\n") throw new DidNotHappen(`the lock's holder said ${JSON.stringify(said)}`);
+  if (output !== "held\nfreed\n") throw new DidNotHappen(`the lock's holder printed ${JSON.stringify(output)}`);
   return `write lock held for ${ms} ms by another process`;
 }
 
@@ -43,7 +43,7 @@ export const STORE_ROWS: readonly Row[] = [
     name: "store-locked",
     about: "SQLite: another process holds the write lock for 4 s, then for 8 s, which is longer than Carillon waits",
     stores: ["sqlite"],
-    inject: async (world) => `${await holdWriteLock(world, AWAY_MS)}; ${await holdWriteLock(world, LOCKED_LONG_MS)}`,
+    inject: async (world) => `${await holdWriteLock(world, DOWN_MS)}; ${await holdWriteLock(world, LOCKED_LONG_MS)}`,
   },
   {
     name: "store-kill",
@@ -52,7 +52,7 @@ export const STORE_ROWS: readonly Row[] = [
     cannot: notOurs,
     async inject({ storeServer }) {
       await storeServer?.faults?.kill();
-      await delay(AWAY_MS);
+      await delay(DOWN_MS);
       const away = !storeServer?.faults?.isRunning();
       await storeServer?.faults?.start();
       return happened(Number(away), "server died by SIGKILL and was started again");
@@ -69,9 +69,9 @@ export const STORE_ROWS: readonly Row[] = [
       const { bytes, replyBytes } = lines.store.counts;
       await delay(7_500);
       const asked = lines.store.counts.bytes - bytes;
-      const told = lines.store.counts.replyBytes - replyBytes;
+      const replied = lines.store.counts.replyBytes - replyBytes;
       storeServer?.faults?.resume();
-      if (told > 0) throw new DidNotHappen(`${told} bytes came back meanwhile`);
+      if (replied > 0) throw new DidNotHappen(`${replied} bytes came back meanwhile`);
       return `${happened(asked, "bytes were sent to it in the meantime")}, none came back`;
     },
   },

@@ -3,7 +3,7 @@ import { line, type StoreResults } from "./page.ts";
 import { type Row, type RowResult, runRow } from "./row.ts";
 import { type StoreKind, startWorld, versionsOf } from "./world.ts";
 
-/** Runs these rows one after the other on one system. Ends early, with what there is, when the signal aborts. */
+/** Runs these rows one after the other on one system. When the signal aborts, returns the results so far. */
 export async function runStore(
   store: StoreKind,
   rows: readonly Row[],
@@ -15,14 +15,14 @@ export async function runStore(
   const results: RowResult[] = [];
   for (const row of rows.filter((r) => r.stores === undefined || r.stores.includes(store))) {
     if (signal.aborted) break;
-    // Whoever says stop does not wait for a row: its world goes from under it.
+    // An abort does not wait for the row: its world is disposed while it runs.
     const running = runRow(world, row, random, say);
     running.catch(() => undefined);
     const result = await Promise.race([running, aborted(signal)]);
     if (result === undefined) break;
     results.push(result);
     say(line(result));
-    if (isBroken(result)) say(`  logs stay in ${world.keepLogs()}`);
+    if (isBroken(result)) say(`  logs are kept in ${world.keepLogs()}`);
   }
   return { store, versions: versionsOf(world), seed, rows: results, tookMs: performance.now() - began };
 }

@@ -1,5 +1,5 @@
-// Everything a fault can hit: real servers, two processes of each role, a line that can fail in front of each server, and the sandbox
-// with its ledger as witness, in this process.
+// Real servers, two processes of each role, a proxy that can fail in front of each server, and the sandbox
+// with its ledger, in this process.
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -40,23 +40,23 @@ export interface World extends AsyncDisposable {
   of(role: string): SupervisedProcess[];
   /** One per gateway. */
   gateways: readonly Clients[];
-  /** Opened beside the services and not through the lines: what it tells is so. */
+  /** Opened without a line, so its answers are reliable. */
   store: Store;
-  /** As the services have it, but without the line: for the operator's commands. */
+  /** The services' STORE_URL without the line, for operators' commands. */
   storeUrl: string;
   internalToken: string;
-  /** Ends every fault and waits until all is well; rejects with what is not. */
+  /** Ends every fault and waits until everything is ready; rejects with what is not. */
   heal(): Promise<void>;
-  /** What has happened to our processes that nobody ordered, since it was last asked. */
+  /** Unexpected ends of our processes since the last call. */
   mishaps(): string[];
-  /** The processes' logs are not deleted at the end; where they are. */
+  /** Keeps the processes' logs after the end; returns their directory. */
   keepLogs(): string;
   /** Moves this process's wall clock. */
   shiftClock(name: string, ms: number): void;
   clockFile(name: string): string;
 }
 
-/** The product's waits, shortened so that a row takes seconds. What is not known to a role is ignored by it. */
+/** The product's waits, shortened so that a row takes seconds. A role ignores variables it does not use. */
 const WAITS = {
   NATS_ACK_WAIT_MS: "5000",
   PROVIDER_DEADLINE_MS: "2000",
@@ -66,13 +66,13 @@ const WAITS = {
   RELAY_POLL_MS: "100",
   DRAIN_MS: "5000",
 };
-/** Of each role. */
+/** Processes per role. */
 const COPIES = 2;
 const HEAL_MS = 60_000;
 export const APP = "faults";
-/** Halves what a start costs; a run starts hundreds of processes. */
+/** Halves the CPU time of a start; a run starts hundreds of processes. */
 const COMPILE_CACHE = join(tmpdir(), "node-compile-cache");
-/** Five times what a role takes. */
+/** Five times a role's usual size. */
 const MEMORY_BYTES_MAX = 1_000_000_000;
 const SHIFTED_CLOCK = join(import.meta.dirname, "../support/shifted-clock.ts");
 
@@ -131,14 +131,14 @@ export async function startWorld(kind: StoreKind, say: (line: string) => void): 
     ...{ STORE_URL: lineUrl, NATS_URL: `nats://${lines.nats.address}`, REDIS_URL: `redis://${lines.redis.address}` },
     ...{ PREFERENCES_ADDRESS: lines.preferences.address, DISPATCH_IN_FLIGHT: "32", NODE_COMPILE_CACHE: COMPILE_CACHE },
   };
-  // The providers' webhooks come in over a line too: it is the address the world knows.
+  // Webhooks arrive through a line too: its address is the public one.
   const feedbackUrl = `http://${lines.feedback.address}`;
   sandbox.webhooks.target(feedbackUrl);
   Object.assign(shared, { FEEDBACK_URL: feedbackUrl, TWILIO_STATUS_CALLBACK_URL: `${feedbackUrl}/twilio` });
   const processes: SupervisedProcess[] = [];
   const clockFile = (name: string) => join(directory, `clock-${name}`);
   warmCompileCache();
-  // preferences first: everybody asks it. One role after the other: all at once, each would take as long as all together.
+  // preferences first, because other roles call it. One role after the other: started at once, each would take as long as all together.
   for (const role of ["preferences", ...ROLE_NAMES.filter((name) => name !== "preferences")]) {
     for (let copy = 0; copy < COPIES; copy++) {
       const name = `${role}-${copy + 1}`;
@@ -162,7 +162,7 @@ export async function startWorld(kind: StoreKind, say: (line: string) => void): 
     of: (role) => processes.filter((p) => p.role === role),
     clockFile,
     shiftClock: (name, ms) => writeFileSync(clockFile(name), `${ms}`),
-    mishaps: () => memory.taken(),
+    mishaps: () => memory.takeKilled(),
     keepLogs() {
       kept = true;
       return join(directory, "logs");
@@ -194,27 +194,27 @@ function addressOf(uri: string): { host: string; port: number } {
   return { host, port: Number(port || 27_017) };
 }
 
-/** The same URL over a line, of which the driver must not ask for the other members' addresses. */
+/** The same URL through a line; the driver must not discover other members' addresses. */
 function through(uri: string, address: string): string {
   const to = uri.replace(/^(mongodb:\/\/(?:[^@/]*@)?)[^/?]+/, `$1${address}`);
   return to.includes("directConnection=") ? to : `${to}${to.includes("?") ? "&" : "?"}directConnection=true`;
 }
 
-/** As an orchestrator's limit would: whoever outgrows it is killed, and it is told. Linux only. */
-function watchMemory(processes: readonly SupervisedProcess[]): Disposable & { taken(): string[] } {
-  let told: string[] = [];
+/** Kills and reports a process above the memory limit, like an orchestrator. Linux only. */
+function watchMemory(processes: readonly SupervisedProcess[]): Disposable & { takeKilled(): string[] } {
+  let killed: string[] = [];
   const timer = setInterval(() => {
     for (const { name, pid } of processes) {
       const bytes = residentBytes(pid);
       if (pid === undefined || bytes < MEMORY_BYTES_MAX) continue;
       process.kill(pid, "SIGKILL");
-      told.push(`${name} grew to ${Math.round(bytes / 1e6)} MB and was killed`);
+      killed.push(`${name} grew to ${Math.round(bytes / 1e6)} MB and was killed`);
     }
   }, 1_000);
   return {
-    taken() {
-      const before = told;
-      told = [];
+    takeKilled() {
+      const before = killed;
+      killed = [];
       return before;
     },
     [Symbol.dispose]: () => clearInterval(timer),
@@ -229,7 +229,7 @@ function residentBytes(pid: number | undefined): number {
   }
 }
 
-/** Only a process that ends by itself writes it. */
+/** Written only by a process that ends by itself. */
 function warmCompileCache(): void {
   spawnSync(process.execPath, [join(import.meta.dirname, "../../cli/carillon.ts"), "help"], {
     env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE },
