@@ -1,4 +1,4 @@
-// Every wrong field is told by its path and rule, and leaves nothing behind.
+// Every invalid field is reported by its path and rule, and nothing is stored.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { status } from "@grpc/grpc-js";
@@ -87,7 +87,7 @@ const FIELDS: readonly [what: string, about: () => Partial<Notification>, field:
     "string.pattern",
   ],
   [
-    "a data key that is ours",
+    "a data key that Carillon reserves",
     () => ({ recipient: device, content: push({ data: { carillon_delivery: "1" } }) }),
     "content.push.data",
     "data.reserved",
@@ -119,24 +119,24 @@ const FIELDS: readonly [what: string, about: () => Partial<Notification>, field:
   ],
 ];
 
-test("each wrong field is named with its rule, and nothing is stored", limits, async (t) => {
+test("each invalid field is reported with its rule, and nothing is stored", limits, async (t) => {
   for (const [what, about, field, rule] of FIELDS)
     await t.test(what, async () => {
       const key = fresh("bad");
       const count = await system.stored();
-      const told = await rejectionOf(send(system, { idempotencyKey: key, ...about() }));
-      assert.deepEqual({ code: status[told.code], reason: told.reason }, { code: "INVALID_ARGUMENT", reason: "INVALID_FIELD" });
-      assert.deepEqual(told.fields[0] && { field: told.fields[0].field, rule: told.fields[0].rule }, {
+      const rejection = await rejectionOf(send(system, { idempotencyKey: key, ...about() }));
+      assert.deepEqual({ code: status[rejection.code], reason: rejection.reason }, { code: "INVALID_ARGUMENT", reason: "INVALID_FIELD" });
+      assert.deepEqual(rejection.fields[0] && { field: rejection.fields[0].field, rule: rejection.fields[0].rule }, {
         field: `notification.${field}`,
         rule,
       });
-      assert.deepEqual(new Set(told.fields.map((f) => f.field)), new Set([`notification.${field}`]), "and nothing else");
+      assert.deepEqual(new Set(rejection.fields.map((f) => f.field)), new Set([`notification.${field}`]), "and nothing else");
       await nothingStored(count, key);
     });
 });
 
 async function nothingStored(countBefore: number, key: string): Promise<void> {
   assert.equal(await system.stored(), countBefore);
-  const told = await rejectionOf(get(system, notificationId(DEV_APP, key)));
-  assert.deepEqual([told.code, told.reason], [status.NOT_FOUND, "NOT_FOUND"]);
+  const rejection = await rejectionOf(get(system, notificationId(DEV_APP, key)));
+  assert.deepEqual([rejection.code, rejection.reason], [status.NOT_FOUND, "NOT_FOUND"]);
 }

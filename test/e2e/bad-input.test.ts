@@ -1,4 +1,4 @@
-// Whatever a caller gets wrong is told precisely, and leaves nothing behind.
+// Invalid requests get precise errors, and nothing is stored.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { status } from "@grpc/grpc-js";
@@ -21,28 +21,28 @@ after(async () => {
   await system?.[Symbol.asyncDispose]();
 }, limits);
 
-test("a batch of none and one of 1,001 are rejected whole", limits, async () => {
+test("an empty batch and one of 1,001 items are rejected as a whole", limits, async () => {
   const count = await system.stored();
   for (const [size, rule] of [
     [0, "repeated.min_items"],
     [1_001, "repeated.max_items"],
   ] as const) {
-    const told = await rejectionOf(
+    const rejection = await rejectionOf(
       sendBatch(
         system,
         Array.from({ length: size }, () => notification()),
       ),
     );
-    assert.equal(told.code, status.INVALID_ARGUMENT);
+    assert.equal(rejection.code, status.INVALID_ARGUMENT);
     assert.deepEqual(
-      told.fields.map((f) => [f.field, f.rule]),
+      rejection.fields.map((f) => [f.field, f.rule]),
       [["notifications", rule]],
     );
   }
   assert.equal(await system.stored(), count);
 });
 
-test("one broken item of a batch does not reject the others, and the order stays", limits, async () => {
+test("an invalid item of a batch does not affect the others, and results keep their order", limits, async () => {
   const items = [
     notification(),
     notification({ recipient: toEndpoint(phone("12")) }),
@@ -103,7 +103,7 @@ test("without a key, with a wrong one, or for a channel the app may not use, not
   assert.equal(await system.store.notifications.find(notificationId("newsletter", "sms-1")), undefined);
 });
 
-test("a user's hundred-and-first endpoint is rejected, and renewing one of the hundred is not", limits, async () => {
+test("a user's 101st endpoint is rejected; registering one of the 100 again is not", limits, async () => {
   const [first, ...more] = Array.from({ length: 100 }, () => phone(freshNumber()));
   assert.ok(first);
   await register(system, "collector", first);

@@ -1,4 +1,4 @@
-// What callers do, in one line each.
+// Calls of the API in one line each.
 import { setTimeout as delay } from "node:timers/promises";
 import { openStore } from "../../adapters/store/open-store.ts";
 import { endpointToProto } from "../../adapters/wire/convert.ts";
@@ -26,7 +26,7 @@ export const toEndpoint = (endpoint: Endpoint): Recipient => ({ to: { $case: "en
 export const mail = (address: string): Endpoint => ({ channel: "email", address });
 export const phone = (phoneNumber: string): Endpoint => ({ channel: "sms", phoneNumber });
 
-/** A transactional notification with content for every channel, to one mailbox unless told otherwise. */
+/** A transactional notification with content for every channel, by default to one mailbox. */
 export const notification = (about: Partial<Notification> = {}): Notification => ({
   idempotencyKey: fresh("key"),
   recipient: toEndpoint(mail(`${fresh("ada")}@example.com`)),
@@ -73,7 +73,7 @@ export const optOut = ({ clients }: { clients: Clients }, who: string | Endpoint
   return callUnary(clients.preferences, PreferenceServiceService.updatePreferences, { subject: { subject }, optOut: optOuts, optIn: [] });
 };
 
-/** What a call that must fail was told. */
+/** The error of a call that must fail. */
 export const rejectionOf = async (call: Promise<unknown>): Promise<CallDetails> =>
   call.then(
     () => {
@@ -82,9 +82,9 @@ export const rejectionOf = async (call: Promise<unknown>): Promise<CallDetails> 
     (error: unknown) => readDetails(error),
   );
 
-const LOOK_EVERY_MS = 50;
+const POLL_MS = 50;
 
-/** The notifications, once every delivery of theirs satisfies `is`; rejects after `waitMs` with those that do not. */
+/** The notifications, once all their deliveries satisfy `is`; rejects after `waitMs` with those that do not. */
 export async function settled(
   { storeUrl }: { storeUrl: string },
   notificationIds: readonly string[],
@@ -98,16 +98,16 @@ export async function settled(
     const open = records.flatMap((n) => n.deliveries.filter((d) => !is(d)));
     if (records.length === notificationIds.length && open.length === 0) return records;
     if (performance.now() > giveUpAt) {
-      const examples = open.slice(0, 3).map((d) => `${d.id} ${d.channel} ${d.state} attempt ${d.attempt}, ${d.publishCount} publications`);
+      const examples = open.slice(0, 3).map((d) => `${d.id} ${d.channel} ${d.state} attempt ${d.attempt}, publish count ${d.publishCount}`);
       throw new Error(
-        `after ${waitMs} ms ${notificationIds.length - records.length} unknown, ${open.length} not there: ${examples.join("; ")}`,
+        `after ${waitMs} ms ${notificationIds.length - records.length} unknown, ${open.length} not as expected: ${examples.join("; ")}`,
       );
     }
-    await delay(LOOK_EVERY_MS);
+    await delay(POLL_MS);
   }
 }
 
-/** Sent, whether or not its provider has told yet that it arrived. */
+/** Sent, with or without a receipt. */
 export const wentOut = ({ state }: Delivery) => state === "sent" || state === "delivered";
 
 const hasEnded = (d: Delivery) => !isOpen(d.state);

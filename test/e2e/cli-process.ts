@@ -6,9 +6,9 @@ import type { Environment } from "../../runtime/config.ts";
 import { eventually } from "../support/eventually.ts";
 
 const CLI = join(import.meta.dirname, "../../cli/carillon.ts");
-/** What a process that should have ended long ago is given. */
+/** A process that runs longer is killed. */
 const RUN_MS = 60_000;
-/** Where programs are found; nothing else of this process's environment gets through. */
+/** The only variables inherited from this process. */
 const INHERITED = ["PATH", "HOME", "TMPDIR", "CARILLON_CACHE", "XDG_CACHE_HOME"];
 
 export interface Ended {
@@ -21,24 +21,24 @@ export interface CliProcess extends AsyncDisposable {
   readonly child: ChildProcess;
   stdout(): string;
   stderr(): string;
-  /** Resolves when it has ended and all it said is read. */
+  /** Resolves when it has ended and its output is read. */
   readonly ended: Promise<Ended>;
 }
 
-/** Disposal kills what still runs. */
+/** Disposal kills a running process. */
 export function startCli(args: readonly string[], env: Environment = {}): CliProcess {
   const inherited = Object.fromEntries(INHERITED.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
   const child = spawn(process.execPath, [CLI, ...args], { env: { ...inherited, ...env }, stdio: ["ignore", "pipe", "pipe"] });
-  const said = { stdout: "", stderr: "" };
+  const output = { stdout: "", stderr: "" };
   for (const stream of ["stdout", "stderr"] as const)
     child[stream].setEncoding("utf8").on("data", (text: string) => {
-      said[stream] += text;
+      output[stream] += text;
     });
-  const ended = once(child, "close").then(([code]: (number | null)[]) => ({ code: code ?? null, ...said }));
+  const ended = once(child, "close").then(([code]: (number | null)[]) => ({ code: code ?? null, ...output }));
   return {
     child,
-    stdout: () => said.stdout,
-    stderr: () => said.stderr,
+    stdout: () => output.stdout,
+    stderr: () => output.stderr,
     ended,
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
@@ -47,7 +47,7 @@ export function startCli(args: readonly string[], env: Environment = {}): CliPro
   };
 }
 
-/** Runs to its end; a process that hangs is killed, and its code is null. */
+/** Resolves at the process's end; one that hangs is killed, and its code is null. */
 export async function runCli(args: readonly string[], env?: Environment): Promise<Ended> {
   await using running = startCli(args, env);
   const timer = setTimeout(() => running.child.kill("SIGKILL"), RUN_MS);
@@ -58,12 +58,12 @@ export async function runCli(args: readonly string[], env?: Environment): Promis
   }
 }
 
-/** `carillon dev` that is up. */
+/** A ready `carillon dev`. */
 export interface DevProcess extends CliProcess {
   gatewayAddress: string;
   keyFile: string;
   storeUrl: string;
-  /** Of the servers it started, and of the shells that watch over them. */
+  /** The servers it started, and the shells that supervise them. */
   childPids: number[];
 }
 
@@ -76,12 +76,12 @@ export async function startDevProcess(directory: string, env: Environment): Prom
     });
     await eventually("carillon dev is up", () => over || running.stdout().includes("Ctrl-C drains"));
     if (over) throw new Error(`carillon dev ended: ${(await running.ended).stderr}`);
-    const told = (what: string) => new RegExp(`^ +${what} +(\\S+)`, "m").exec(running.stdout())?.[1] ?? "";
+    const printed = (what: string) => new RegExp(`^ +${what} +(\\S+)`, "m").exec(running.stdout())?.[1] ?? "";
     return {
       ...running,
-      gatewayAddress: told("gateway"),
-      keyFile: told("API key"),
-      storeUrl: told("store"),
+      gatewayAddress: printed("gateway"),
+      keyFile: printed("API key"),
+      storeUrl: printed("store"),
       childPids: processes()
         .filter((p) => p.parent === running.child.pid)
         .map((p) => p.pid),
@@ -98,7 +98,7 @@ export const stillRunning = (pids: readonly number[]): number[] =>
     .map((p) => p.pid)
     .filter((pid) => pids.includes(pid));
 
-/** All processes but those that have ended and only wait for their parent to hear of it. */
+/** All processes except zombies. */
 function processes(): { pid: number; parent: number }[] {
   return execFileSync("ps", ["-A", "-o", "pid=,ppid=,stat="], { encoding: "utf8" })
     .trim()

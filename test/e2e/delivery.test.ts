@@ -1,4 +1,4 @@
-// One notification after the other, from the caller to the provider.
+// Single notifications, from the caller to the provider.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { channelToProto, stateFromProto } from "../../adapters/wire/convert.ts";
@@ -13,13 +13,13 @@ import { CRITICAL, ended, get, register, send, settled, toEndpoint, toUser } fro
 const limits = { timeout: 40_000 };
 let system: TestSystem;
 before(async () => {
-  // A silent provider is given up after half a second here, instead of ten.
+  // A provider call times out after half a second instead of ten.
   system = await startSystem({ PROVIDER_DEADLINE_MS: "500" });
 }, limits);
 after(() => system?.[Symbol.asyncDispose](), limits);
 
 const FIRST_PROVIDER: Record<Channel, string> = { apns: "apns", fcm: "fcm", webpush: "webpush", sms: "twilio", email: "sendgrid" };
-/** Where a delivery that arrived ends: not every provider tells that it did. */
+/** The end state of a delivery that arrived: not every provider sends receipts. */
 const ARRIVED: Record<Channel, DeliveryState> = { apns: "sent", fcm: "sent", webpush: "sent", sms: "delivered", email: "delivered" };
 const endpointOn = (channel: Channel) => freshEndpoint(channel, system.sandbox);
 async function arrived({ notificationId }: Accepted, channel: Channel): Promise<Delivery> {
@@ -29,7 +29,7 @@ async function arrived({ notificationId }: Accepted, channel: Channel): Promise<
 const arrivals = (deliveryId: string) => system.sandbox.ledger.entries({ deliveryId });
 
 for (const channel of CHANNELS)
-  test(`${channel}: it arrives once, with its ids, and Get tells what happened`, limits, async () => {
+  test(`${channel}: it arrives once, with its ids, and Get reports what happened`, limits, async () => {
     const endpoint = endpointOn(channel);
     const accepted = await send(system, { recipient: toEndpoint(endpoint) });
     const delivery = await arrived(accepted, channel);
@@ -41,19 +41,19 @@ for (const channel of CHANNELS)
       { provider, attemptId: `${delivery.id}/1`, accepted: true },
     );
     const { deliveries } = await get(system, accepted.notificationId);
-    const [told] = deliveries;
-    assert.equal(stateFromProto(told!.state), ARRIVED[channel]);
-    assert.equal(told!.channel, channelToProto(channel));
-    assert.equal(told!.endpointMasked, maskEndpoint(endpoint));
+    const [reported] = deliveries;
+    assert.equal(stateFromProto(reported!.state), ARRIVED[channel]);
+    assert.equal(reported!.channel, channelToProto(channel));
+    assert.equal(reported!.endpointMasked, maskEndpoint(endpoint));
     assert.deepEqual(
-      told!.attempts.map((a) => [a.number, a.provider, a.outcome]),
+      reported!.attempts.map((a) => [a.number, a.provider, a.outcome]),
       [[1, provider, "accepted"]],
     );
-    assert.notEqual(told!.attempts[0]!.providerRef, "");
-    assert.ok(told!.endedAt && told!.attempts[0]!.answeredAt);
+    assert.notEqual(reported!.attempts[0]!.providerRef, "");
+    assert.ok(reported!.endedAt && reported!.attempts[0]!.answeredAt);
   });
 
-test("email: a large content arrives whole, although neither the notification nor its task carries it", limits, async () => {
+test("email: a large content arrives complete, although it is stored apart from the notification and its task", limits, async () => {
   const html = `<p>${"é".repeat(100_000)}</p>`;
   const content = { push: undefined, sms: undefined, email: { subject: "Report", html, text: "" } };
   const accepted = await send(system, { recipient: toEndpoint(endpointOn("email")), content });
@@ -64,7 +64,7 @@ test("email: a large content arrives whole, although neither the notification no
   assert.deepEqual([record?.content, Object.keys(record?.contentHashes ?? {})], [{}, ["email"]]);
 });
 
-test("a user is reached on every device, or on those channels that were named", limits, async () => {
+test("a user is reached on every device, or on the requested channels", limits, async () => {
   const user = fresh("grace");
   const endpoints = [...CHANNELS.map((c) => endpointOn(c)), endpointOn("apns")];
   for (const endpoint of endpoints) await register(system, user, endpoint);
@@ -86,8 +86,8 @@ test("a user is reached on every device, or on those channels that were named", 
   );
 });
 
-test("a user without an endpoint is told so, and it counts as ended", limits, async () => {
-  const accepted = await send(system, { recipient: toUser(fresh("nobody")), channels: [channelToProto("sms")] });
+test("a delivery to a user without an endpoint is suppressed at acceptance", limits, async () => {
+  const accepted = await send(system, { recipient: toUser(fresh("unknown-user")), channels: [channelToProto("sms")] });
   assert.equal(accepted.deliveries[0]!.suppressedReason?.code, "no-endpoint");
   assert.equal((await ended(system, accepted)).state, "suppressed");
 });
@@ -110,9 +110,9 @@ for (const [channel, first, second] of FALLBACKS)
         [second, `${delivery.id}/2`, true],
       ],
     );
-    const [told] = (await get(system, accepted.notificationId)).deliveries;
+    const [reported] = (await get(system, accepted.notificationId)).deliveries;
     assert.deepEqual(
-      told!.attempts.map((a) => [a.provider, a.outcome]),
+      reported!.attempts.map((a) => [a.provider, a.outcome]),
       [
         [first, "throttled"],
         [second, "accepted"],
@@ -120,7 +120,7 @@ for (const [channel, first, second] of FALLBACKS)
     );
   });
 
-test("a dead endpoint is not used again", limits, async () => {
+test("an endpoint that is gone is not used again", limits, async () => {
   const user = fresh("mary");
   const endpoint = endpointOn("webpush");
   await register(system, user, endpoint);
@@ -132,7 +132,7 @@ test("a dead endpoint is not used again", limits, async () => {
   assert.equal(next.deliveries[0]!.suppressedReason?.code, "no-endpoint");
 });
 
-test("without an answer, a receipt tells that it arrived, and it is not sent again", limits, async () => {
+test("an unanswered attempt is resolved by its receipt, and not sent again", limits, async () => {
   const endpoint = endpointOn("email");
   const match = endpoint.channel === "email" ? endpoint.address : "";
   system.sandbox.faults.order({ provider: "sendgrid", match, do: { kind: "no-answer" } });
@@ -143,7 +143,7 @@ test("without an answer, a receipt tells that it arrived, and it is not sent aga
   assert.deepEqual([attempt!.resolvedOutcome, attempt!.resolvedBy], ["accepted", "receipt"]);
 });
 
-test("without an answer and a receipt, the provider is asked, and it is not sent again", limits, async () => {
+test("an unanswered attempt without a receipt is resolved by a status query, and not sent again", limits, async () => {
   const endpoint = endpointOn("email");
   const match = endpoint.channel === "email" ? endpoint.address : "";
   system.sandbox.faults.order({ provider: "sendgrid", match, do: { kind: "no-answer" } });
@@ -152,40 +152,36 @@ test("without an answer and a receipt, the provider is asked, and it is not sent
   const delivery = await ended(system, accepted);
   assert.equal(delivery.state, "sent");
   assert.equal(arrivals(delivery.id).length, 1);
-  const [told] = (await get(system, accepted.notificationId)).deliveries;
-  assert.deepEqual([told!.attempts[0]!.outcome, told!.attempts[0]!.resolvedBy], ["unanswered", "status-query"]);
-  assert.ok(told!.uncertainSince);
+  const [reported] = (await get(system, accepted.notificationId)).deliveries;
+  assert.deepEqual([reported!.attempts[0]!.outcome, reported!.attempts[0]!.resolvedBy], ["unanswered", "status-query"]);
+  assert.ok(reported!.uncertainSince);
 });
 
-test(
-  "without an answer and any word of it, a transactional one stays uncertain, and is not sent again; a critical one is repeated once",
-  limits,
-  async () => {
-    const [quiet, urgent] = [endpointOn("sms"), endpointOn("sms")];
-    for (const e of [quiet, urgent])
-      for (const order of [{ kind: "no-answer" }, { kind: "webhooks", never: true }] as const)
-        system.sandbox.faults.order({ provider: "twilio", match: e.channel === "sms" ? e.phoneNumber.slice(1) : "", do: order });
-    system.sandbox.faults.order({ provider: "twilio-status-query", times: 100, do: { kind: "answer", status: 503 } });
-    const once = await send(system, { recipient: toEndpoint(quiet) });
-    const twice = await send(system, { recipient: toEndpoint(urgent), notificationClass: CRITICAL });
+test("an unresolved transactional delivery stays uncertain and is not sent again; a critical one is resent once", limits, async () => {
+  const [quiet, urgent] = [endpointOn("sms"), endpointOn("sms")];
+  for (const e of [quiet, urgent])
+    for (const order of [{ kind: "no-answer" }, { kind: "webhooks", never: true }] as const)
+      system.sandbox.faults.order({ provider: "twilio", match: e.channel === "sms" ? e.phoneNumber.slice(1) : "", do: order });
+  system.sandbox.faults.order({ provider: "twilio-status-query", times: 100, do: { kind: "answer", status: 503 } });
+  const once = await send(system, { recipient: toEndpoint(quiet) });
+  const twice = await send(system, { recipient: toEndpoint(urgent), notificationClass: CRITICAL });
 
-    const repeated = await ended(system, twice, 30_000);
-    assert.ok(repeated.state === "sent" || repeated.state === "delivered");
-    assert.deepEqual(
-      arrivals(repeated.id).map((e) => [e.attemptId, e.accepted]),
-      [
-        [`${repeated.id}/1`, true],
-        [`${repeated.id}/2`, true],
-      ],
-    );
+  const repeated = await ended(system, twice, 30_000);
+  assert.ok(repeated.state === "sent" || repeated.state === "delivered");
+  assert.deepEqual(
+    arrivals(repeated.id).map((e) => [e.attemptId, e.accepted]),
+    [
+      [`${repeated.id}/1`, true],
+      [`${repeated.id}/2`, true],
+    ],
+  );
 
-    // Meanwhile more than ten seconds have passed, in which the other could have been repeated as well.
-    const [told] = (await get(system, once.notificationId)).deliveries;
-    assert.equal(stateFromProto(told!.state), "uncertain");
-    assert.deepEqual(
-      told!.attempts.map((a) => [a.provider, a.outcome]),
-      [["twilio", "unanswered"]],
-    );
-    assert.equal(arrivals(told!.deliveryId).length, 1);
-  },
-);
+  // More than ten seconds have passed, in which the other could have been resent too.
+  const [reported] = (await get(system, once.notificationId)).deliveries;
+  assert.equal(stateFromProto(reported!.state), "uncertain");
+  assert.deepEqual(
+    reported!.attempts.map((a) => [a.provider, a.outcome]),
+    [["twilio", "unanswered"]],
+  );
+  assert.equal(arrivals(reported!.deliveryId).length, 1);
+});

@@ -23,7 +23,7 @@ test("the demo holds every promise on the embedded store", async () => {
   assertHolds(await runCli(["demo"]));
 });
 
-test("the demo rejects a store that somebody uses", async () => {
+test("the demo rejects a store that is in use", async () => {
   const directory = mkdtempSync(join(tmpdir(), "carillon-used-"));
   try {
     const storeUrl = `sqlite:${join(directory, "used.sqlite")}`;

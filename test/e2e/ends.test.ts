@@ -5,7 +5,7 @@ import { fresh, freshEndpoint, freshNumber, freshToken } from "../support/fresh.
 import { startSystem, type TestSystem } from "../support/system.ts";
 import { mail, optOut, phone, register, send, toEndpoint, toUser } from "./calls.ts";
 
-/** "role channel state reason" → how often, over all that the roles print. */
+/** "role channel state reason" → count, from the metrics of all roles. */
 async function endsOf(system: TestSystem): Promise<Record<string, number>> {
   const ends: Record<string, number> = {};
   for (const role of system.roles) {
@@ -18,7 +18,7 @@ async function endsOf(system: TestSystem): Promise<Record<string, number>> {
   return ends;
 }
 
-test("every end is counted once, by whoever wrote it down, under a reason of few", { timeout: 60_000 }, async () => {
+test("every end is counted once, by the role that recorded it, with a reason code", { timeout: 60_000 }, async () => {
   await using system = await startSystem({ PROVIDER_DEADLINE_MS: "500", UNCERTAIN_WAIT_MS: "2000" });
   const { faults } = system.sandbox;
   faults.order({ provider: "fcm", do: { kind: "no-answer" } });
@@ -32,7 +32,7 @@ test("every end is counted once, by whoever wrote it down, under a reason of few
   await send(system, { recipient: toEndpoint(freshEndpoint("fcm", system.sandbox)) });
   await send(system, { recipient: toEndpoint(freshEndpoint("webpush", system.sandbox)), expiresAt: new Date(Date.now() + 60_000) });
   await send(system, { recipient: toEndpoint(optedOutNumber) });
-  // Named by the caller, and she has no number.
+  // SMS is requested, and this user has no number.
   await send(system, { recipient: toUser(grace), channels: [4, 5] });
 
   const expected = {
@@ -48,7 +48,7 @@ test("every end is counted once, by whoever wrote it down, under a reason of few
     const ends = await endsOf(system);
     return Object.keys(expected).every((end) => end in ends);
   });
-  // A receipt may come before the answer: then feedback writes down that it was sent, or that it was delivered at once.
+  // A receipt may arrive before the answer: then feedback records "sent", or "delivered" at once.
   const { "dispatcher-email email sent none": answered = 0, "feedback email sent none": reported = 0, ...ends } = await endsOf(system);
   assert.ok(answered + reported <= 1, `counted as sent by the dispatcher ${answered}, by feedback ${reported} times`);
   assert.deepEqual(ends, expected);

@@ -1,5 +1,5 @@
 // What the chart's evaluation profile runs, as processes on this machine: provision, the sandbox under a name, its credentials fetched, the
-// roles told by them, and the commands of NOTES.txt.
+// roles configured with them, and the commands of NOTES.txt.
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,13 +11,13 @@ import { startNats, startRedis } from "../support/servers.ts";
 import { runCli, startCli } from "./cli-process.ts";
 import { startRole } from "./role-process.ts";
 
-/** Sent as NOTES.txt says, to each provider that must be reached by name over TLS, and to one that tells of it by webhooks. */
+/** Sent as in NOTES.txt: to a provider reached by name over TLS, and to one that sends webhooks. */
 const NOTIFICATIONS = [
   { key: "a-1", endpoint: { apnsToken: "ab".repeat(32) }, push: { title: "Hello", body: "It works." } },
   { key: "s-1", endpoint: { phoneNumber: "+4915123456789" }, sms: { text: "It works." } },
 ].map((n) => ({ category: "hello", ...n }));
 
-test("the evaluation profile sends, and hears from its providers", { timeout: 120_000 }, async () => {
+test("the evaluation profile sends notifications and receives webhooks", { timeout: 120_000 }, async () => {
   await using stack = new AsyncDisposableStack();
   const directory = mkdtempSync(join(tmpdir(), "carillon-evaluation-"));
   stack.defer(() => rmSync(directory, { recursive: true }));
@@ -51,9 +51,9 @@ test("the evaluation profile sends, and hears from its providers", { timeout: 12
   const played = parseEnv(readFileSync(join(credentials, "env"), "utf8")) as Record<string, string>;
 
   const preferences = stack.use(await startRole("preferences", { ...shared, PREFERENCES_LISTEN: "127.0.0.1:0" }));
-  const told = { ...played, ...shared, PREFERENCES_ADDRESS: preferences.addresses.grpc ?? "" };
-  const gateway = stack.use(await startRole("gateway", { ...told, GATEWAY_LISTEN: "127.0.0.1:0" }));
-  for (const role of ["relay", "dispatcher-apns", "dispatcher-sms"]) stack.use(await startRole(role, told));
+  const roleEnv = { ...played, ...shared, PREFERENCES_ADDRESS: preferences.addresses.grpc ?? "" };
+  const gateway = stack.use(await startRole("gateway", { ...roleEnv, GATEWAY_LISTEN: "127.0.0.1:0" }));
+  for (const role of ["relay", "dispatcher-apns", "dispatcher-sms"]) stack.use(await startRole(role, roleEnv));
 
   const keyFile = join(directory, "demo-key");
   assert.equal(await run(["app", "demo", "--out", keyFile]), "");
@@ -62,9 +62,9 @@ test("the evaluation profile sends, and hears from its providers", { timeout: 12
   await run(["send", "--file", file, "--key-file", keyFile, "--address", gateway.addresses.grpc ?? ""]);
 
   const taken = async () => ((await (await fetch(`${admin}/ledger?accepted=true`)).json()) as { count: number }).count;
-  await eventually("both were taken", async () => (await taken()) === NOTIFICATIONS.length);
+  await eventually("both were accepted", async () => (await taken()) === NOTIFICATIONS.length);
   const webhooks = async () => (await (await fetch(`${admin}/webhooks`)).json()) as { told: number; open: number; givenUp: number };
-  await eventually("the receipts of the SMS came in", async () => (await webhooks()).told === 2);
+  await eventually("the receipts of the SMS were received", async () => (await webhooks()).told === 2);
   assert.equal((await webhooks()).givenUp, 0);
   await eventually("the SMS is delivered", async () =>
     (await fetch(`http://${feedback.role.addresses.http}/metrics`).then((r) => r.text())).includes('kind="delivered"'),
@@ -72,7 +72,7 @@ test("the evaluation profile sends, and hears from its providers", { timeout: 12
   assert.match(await run(["audit", "--ledger", admin]), /holds +3 no second send \(providers\)/);
 });
 
-/** Feedback needs the sandbox's keys, and the sandbox feedback's URL: as in a cluster, the keys are made first and the URL is known before. */
+/** Feedback needs the sandbox's keys, and the sandbox needs feedback's URL. As in a cluster, the keys are created first. */
 async function startFeedback(shared: Record<string, string>, directory: string) {
   const state = join(directory, "sandbox");
   const first = startCli(["sandbox"], { SANDBOX_DIRECTORY: state, SANDBOX_SHARE_CREDENTIALS: "true" });

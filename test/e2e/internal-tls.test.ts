@@ -1,4 +1,4 @@
-// With certificates among the roles and at the gateway's door: what is sent arrives, also after they changed, and nobody without one gets in.
+// mTLS between the roles and at the gateway: notifications arrive, also after certificates are renewed, and callers without one are rejected.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -77,7 +77,7 @@ describe("with certificates", limits, () => {
   });
   after(() => stack.disposeAsync());
 
-  /** To a mailbox that nobody had before; resolves when the provider took it. */
+  /** Sends to this unused mailbox; resolves when the provider has accepted it. */
   async function sendOne(address: string): Promise<void> {
     using client = createClient(NotificationServiceClient, `localhost:${portOf("gateway")}`, { tls: caller, token: apiKey });
     await callUnary(client, NotificationServiceService.sendNotification, {
@@ -88,7 +88,7 @@ describe("with certificates", limits, () => {
 
   test("a notification passes the gateway, preferences and a dispatcher", limits, () => sendOne("ada@example.com"));
 
-  test("the command line's caller shows its certificate, by options or by the environment", limits, async () => {
+  test("the CLI presents its certificate, given by options or by the environment", limits, async () => {
     const caller = await mounted("cli", ours);
     const [file, keyFile] = [join(directory, "lines.jsonl"), join(directory, "api-key")];
     const line = {
@@ -112,7 +112,7 @@ describe("with certificates", limits, () => {
     });
     assert.equal(got.code, 0, got.stderr);
     assert.match(got.stdout, /by-cli/);
-    // Without one, with the system's authorities, and in plain text it gets nowhere.
+    // Without a certificate, with the system's CAs, and in plain text it is rejected.
     for (const options of [ca, ["--tls"], []]) {
       const rejected = await runCli(["get", notificationId, ...client, ...options]);
       assert.equal(rejected.code, 1, rejected.stdout);
@@ -125,7 +125,7 @@ describe("with certificates", limits, () => {
       assert.deepEqual(await healthAt(Number(addresses.health!.split(":")[1])), ["SERVING", "SERVING", "SERVING"], role);
   });
 
-  test("whoever has the token or a key, but no certificate of ours, gets in nowhere", limits, async () => {
+  test("a caller with the token or a key but without our certificate is rejected everywhere", limits, async () => {
     const foreign = await createAuthority("foreign");
     const { cert, key } = await foreign.issue();
     mkdirSync(join(directory, "foreign"));
@@ -140,11 +140,11 @@ describe("with certificates", limits, () => {
     }
   });
 
-  test("certificates are renewed under running roles, and notifications go on", limits, async () => {
+  test("certificates are renewed under running roles, and notifications keep arriving", limits, async () => {
     const next = await createAuthority("next");
-    // Whoever reads it first still believes the others.
+    // Both CAs first, so that a role that reads the files early still trusts the others.
     secret.replace(await secretFiles(next, ours));
-    // The gateway has them twice: for callers, and for preferences.
+    // The gateway uses the files twice: for callers, and for preferences.
     const readAnew = (times: number) => () =>
       [...roles].every(([role, { stderr }]) => stderr().split("certificates reloaded").length - 1 === times * (role === "gateway" ? 2 : 1));
     await eventually("every role has read both authorities", readAnew(1));

@@ -1,4 +1,4 @@
-// More at once than the gateway may have under way to the stream.
+// More tasks at once than the gateway may have in flight to the stream.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fresh } from "../support/fresh.ts";
@@ -19,7 +19,7 @@ test("a batch of a thousand to someone with three mailboxes goes out without wai
   assert.ok(deliveries.every(wentOut));
   assert.equal(system.sandbox.ledger.acceptances().size, deliveries.length);
   assert.deepEqual(new Set(system.sandbox.ledger.acceptances().values()), new Set([1]));
-  // The watchdog would publish a second time what was counted as published once.
+  // The watchdog would have raised the publish count.
   assert.deepEqual(
     deliveries.filter((d) => d.publishCount > 1),
     [],

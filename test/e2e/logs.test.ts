@@ -1,4 +1,4 @@
-// What a run prints, at its most talkative, holds nothing that belongs to the people or the accounts it served.
+// The logs of a run at level debug contain no personal data and no credentials.
 import assert from "node:assert/strict";
 import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -71,15 +71,15 @@ test("no endpoint, content or credential is printed, and each attempt has its li
       return made;
     };
 
-    // Everything well, then everything that can go wrong, each provider in turn.
+    // First without faults, then with each fault, for each provider.
     const sendEverywhere = () => Promise.all(CHANNELS.map((c) => send(caller, { recipient: toEndpoint(endpoint(c)), content })));
     let accepted = (await sendEverywhere()).length;
     for (const answer of ANSWERS) {
-      await eventually("what went before is answered", async () => (await attemptsIn(dev.storeUrl, true)).length >= accepted);
+      await eventually("earlier attempts are answered", async () => (await attemptsIn(dev.storeUrl, true)).length >= accepted);
       for (const provider of PROVIDERS) sandbox.faults.order({ provider, do: answer });
       accepted += (await sendEverywhere()).length;
     }
-    // A user's, a rejected one, one rejected by the gateway, and a key nobody knows.
+    // To a user, suppressed, rejected by the gateway, and with an unknown key.
     const user = fresh("grace");
     const [number, rejected] = [endpoint("sms"), endpoint("email")];
     await register(caller, user, number);
@@ -107,13 +107,13 @@ test("no endpoint, content or credential is printed, and each attempt has its li
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line) as Line);
-    const told = lines.filter((l) => l.msg === "attempt");
+    const attemptLines = lines.filter((l) => l.msg === "attempt");
     const attempts = (await attemptsIn(dev.storeUrl, false)).filter((a) => a.provider !== "");
     assert.deepEqual(
-      told.map((l) => `${l.deliveryId}/${l.attempt} ${l.outcome}`).sort(),
+      attemptLines.map((l) => `${l.deliveryId}/${l.attempt} ${l.outcome}`).sort(),
       attempts.map((a) => `${a.id} ${a.outcome?.kind}`).sort(),
     );
-    for (const line of told) {
+    for (const line of attemptLines) {
       assert.ok(
         CHANNELS.some((c) => c === line.channel),
         JSON.stringify(line),
@@ -124,7 +124,7 @@ test("no endpoint, content or credential is printed, and each attempt has its li
         JSON.stringify(line),
       );
     }
-    const outcomes = new Set(told.map((l) => l.outcome));
+    const outcomes = new Set(attemptLines.map((l) => l.outcome));
     for (const outcome of ["accepted", "unanswered", "unavailable", "misconfigured"])
       assert.ok(outcomes.has(outcome), `${outcome} was not among ${[...outcomes]}`);
   } finally {
@@ -137,7 +137,7 @@ async function attemptsIn(storeUrl: string, answeredOnly: boolean) {
   return (await allAttempts(store)).filter((a) => !answeredOnly || a.outcome);
 }
 
-/** Every file of a credential, whole and by its lines: keys travel without their PEM frame, tokens within JSON. */
+/** Every credential file, as a whole and by lines: keys are sent without their PEM frame, tokens within JSON. */
 function credentialsIn(directory: string): [string, string][] {
   const files = globSync("**/{*.p8,*.pem,*.json,*token*,*key*,*secret*}", { cwd: directory });
   assert.ok(files.length >= 5, `only ${files.join(", ")}`);

@@ -6,7 +6,7 @@ import { startSystem, type TestSystem } from "../support/system.ts";
 
 const PAGE = join(import.meta.dirname, "../../docs/metrics.md");
 
-/** What every role prints on /metrics, as the page's table. */
+/** The metrics of all roles as the page's table. */
 async function metricsTable(system: TestSystem): Promise<string> {
   const rows = new Map<string, { type: string; help: string; roles: string[] }>();
   for (const role of system.roles) {
@@ -32,7 +32,7 @@ test("docs/metrics.md names every metric that the services print, and no other",
   assert.ok(readFileSync(PAGE, "utf8").includes(table), `docs/metrics.md should hold:\n${table}`);
 });
 
-test("every service says on its port that it is alive and ready", async () => {
+test("every service answers /healthz and /readyz on its port", async () => {
   await using system = await startSystem();
   for (const role of system.roles) {
     for (const path of ["/healthz", "/readyz"])

@@ -1,4 +1,4 @@
-// An opt-out is obeyed: on acceptance, and by what was already waiting.
+// Opt-outs are honoured at acceptance and by notifications that are already scheduled.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { channelToProto } from "../../adapters/wire/convert.ts";
@@ -16,7 +16,7 @@ after(() => system?.[Symbol.asyncDispose](), limits);
 const arrived = (deliveryId: string) => system.sandbox.ledger.entries({ deliveryId }).length;
 const sms = channelToProto("sms");
 
-/** With a number and a mailbox, and "allowed" still in every cache. */
+/** A user with a number and a mailbox, and "allowed" in every cache. */
 async function someone(): Promise<string> {
   const user = fresh("linus");
   await register(system, user, phone(freshNumber()));
@@ -40,8 +40,8 @@ for (const [what, choice, ofOrders, ofAlerts] of WIDTHS)
     await optOut(system, user, choice);
     for (const [category, optedOut] of [["orders", ofOrders] as const, ["alerts", ofAlerts] as const]) {
       const accepted = await send(system, { recipient: toUser(user), category });
-      const told = accepted.deliveries.filter((d) => d.suppressedReason?.code === "opted-out");
-      assert.equal(told.length, optedOut.length, "the caller is told at once");
+      const reported = accepted.deliveries.filter((d) => d.suppressedReason?.code === "opted-out");
+      assert.equal(reported.length, optedOut.length, "the answer to the caller says so");
       const [record] = await settled(system, [accepted.notificationId]);
       const suppressed = record!.deliveries.filter((d) => d.state === "suppressed");
       assert.deepEqual(suppressed.map((d) => d.channel).sort(), [...optedOut], category);
@@ -53,7 +53,7 @@ for (const [what, choice, ofOrders, ofAlerts] of WIDTHS)
     }
   });
 
-test("an endpoint's opt-out holds whoever it is used for, and however it is spelled", limits, async () => {
+test("an endpoint's opt-out holds for every user, and for every spelling of the endpoint", limits, async () => {
   const user = fresh("barbara");
   const address = `${fresh("Barbara")}@example.com`;
   await register(system, user, mail(address));
@@ -64,7 +64,7 @@ test("an endpoint's opt-out holds whoever it is used for, and however it is spel
   }
 });
 
-test("an opt-out is obeyed by what was scheduled before it", limits, async () => {
+test("an opt-out is honoured by a notification scheduled before it", limits, async () => {
   const user = await someone();
   const token = { channel: "apns", token: freshToken() } as const;
   const sendAt = new Date(Date.now() + 2_000);

@@ -1,4 +1,4 @@
-// What an operator meets on the command line: exit codes, and words that help.
+// Exit codes and error messages of the command line.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -27,17 +27,19 @@ const base = () => ({
   INTERNAL_TOKEN_FILE: join(directory, "token"),
 });
 
-/** Nobody listens there, or somebody who never says a word. */
-const AWAY: readonly [server: string, role: string, variable: string, url: (at: string) => string, remedy: RegExp][] = [
+/** Servers that reject the connection, or accept it and never answer. */
+const SERVERS: readonly [server: string, role: string, variable: string, url: (at: string) => string, remedy: RegExp][] = [
   ["NATS", "gateway", "NATS_URL", (at) => `nats://carillon:${PASSWORD}@${at}`, /nats-server -js.*NATS_URL/],
   ["Redis", "preferences", "REDIS_URL", (at) => `redis://:${PASSWORD}@${at}`, /redis-server.*REDIS_URL/],
   ["MongoDB", "preferences", "STORE_URL", (at) => `mongodb://carillon:${PASSWORD}@${at}/carillon`, /docker run .*mongo/],
 ];
 
-describe("a server that is away at the start", { ...limits, concurrency: 3 }, () => {
-  for (const [server, role, variable, url, remedy] of AWAY) {
-    test(`${server} rejects`, limits, () => startFails("127.0.0.1:1", role, { [variable]: url("127.0.0.1:1") }, server, remedy));
-    test(`${server} is silent`, limits, async () => {
+describe("a server that is unavailable at the start", { ...limits, concurrency: 3 }, () => {
+  for (const [server, role, variable, url, remedy] of SERVERS) {
+    test(`${server} rejects the connection`, limits, () =>
+      startFails("127.0.0.1:1", role, { [variable]: url("127.0.0.1:1") }, server, remedy),
+    );
+    test(`${server} never answers`, limits, async () => {
       const silent = createServer((socket) => socket.on("error", () => undefined).resume());
       await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
       const { port } = silent.address() as { port: number };
@@ -50,7 +52,7 @@ describe("a server that is away at the start", { ...limits, concurrency: 3 }, ()
   }
 });
 
-describe("a server that is set dangerously ends a start, by the setting and its fix", limits, () => {
+describe("a server with an unsafe setting ends the start with an error that names the setting and its fix", limits, () => {
   const twilio = () => ({
     SMS_PROVIDERS: "twilio",
     TWILIO_ACCOUNT_SID: "AC0",
@@ -59,7 +61,7 @@ describe("a server that is set dangerously ends a start, by the setting and its 
   });
 
   for (const [role, env] of [["preferences", () => ({})] as const, ["dispatcher-sms", twilio] as const])
-    test(`${role}, and a Redis that evicts`, limits, async () => {
+    test(`${role} with a Redis that evicts`, limits, async () => {
       await using redis = await startRedis();
       const admin = new Redis(redis.url);
       await admin.config("SET", "maxmemory-policy", "allkeys-lru", "maxmemory", "100mb");
@@ -68,7 +70,7 @@ describe("a server that is set dangerously ends a start, by the setting and its 
       await startFails(`127.0.0.1:${redis.port}`, role, { ...env(), REDIS_URL: redis.url }, "Redis", says);
     });
 
-  test("relay, and streams that keep what is acknowledged", limits, async () => {
+  test("relay with streams that keep acknowledged messages", limits, async () => {
     await using nats = await startNats();
     const connection = await connect({ servers: nats.url });
     const { streams } = await jetstreamManager(connection);
@@ -78,7 +80,7 @@ describe("a server that is set dangerously ends a start, by the setting and its 
     await startFails(`127.0.0.1:${nats.port}`, "relay", { NATS_URL: nats.url }, "NATS", says);
   });
 
-  test("relay, and a store's URL that asks for less than a majority's disks", limits, async () => {
+  test("relay with a STORE_URL that weakens the write concern", limits, async () => {
     const STORE_URL = `mongodb://carillon:${PASSWORD}@127.0.0.1:1/carillon?journal=false`;
     await startFails("STORE_URL", "relay", { STORE_URL }, "STORE_URL", /journal is false: .*; take journal out of STORE_URL/);
   });
@@ -87,15 +89,15 @@ describe("a server that is set dangerously ends a start, by the setting and its 
 async function startFails(at: string, role: string, env: Record<string, string>, server: string, remedy: RegExp): Promise<void> {
   const { code, stdout, stderr } = await runCli([role], { ...base(), ...env });
   assert.equal(code, 1, stderr);
-  const told = stderr.split("\n").filter((line) => line.startsWith("carillon: "));
-  assert.equal(told.length, 1, stderr);
-  assert.ok(told[0]!.includes(server) && told[0]!.includes(at), told[0]);
-  assert.match(told[0]!, remedy);
+  const lines = stderr.split("\n").filter((line) => line.startsWith("carillon: "));
+  assert.equal(lines.length, 1, stderr);
+  assert.ok(lines[0]!.includes(server) && lines[0]!.includes(at), lines[0]);
+  assert.match(lines[0]!, remedy);
   assert.doesNotMatch(stdout + stderr, /\n\s+at |node:internal/, "a stack is for bugs");
   assert.ok(!(stdout + stderr).includes(PASSWORD));
 }
 
-test("all mistakes of a configuration are told at once, without the values", limits, async () => {
+test("all configuration errors are reported at once, without the values", limits, async () => {
   const mistakes = {
     LOG_LEVEL: PASSWORD,
     HTTP_PORT: "99999",
@@ -113,12 +115,12 @@ test("all mistakes of a configuration are told at once, without the values", lim
   assert.doesNotMatch(stderr, /\n\s+at /);
 });
 
-test("commands that are not meant so end with 2, and say what there is", limits, async () => {
+test("invalid commands exit with 2 and print the valid ones", limits, async () => {
   const wrong: [string[], RegExp][] = [
     [["ring"], /no command or role "ring"[\s\S]*carillon <command>/],
     [["send"], /--file is missing\nusage: carillon send/],
     [["send", "--fil", "x"], /--fil/],
-    [["config", "nobody"], /which role\? preferences, gateway/],
+    [["config", "no-role"], /which role\? preferences, gateway/],
   ];
   await Promise.all(
     wrong.map(async ([args, says]) => {

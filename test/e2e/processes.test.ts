@@ -1,4 +1,4 @@
-// As in production: every role a process of its own, which meet in the store, on JetStream and in Redis alone.
+// As in production: every role in a process of its own, connected only by the store, JetStream and Redis.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -20,7 +20,7 @@ const EXAMPLES = join(import.meta.dirname, "../../examples");
 const EXAMPLE_DELIVERIES = 328;
 const limits = { timeout: 90_000 };
 
-/** Two channels, of which eight calls are under way at once and class: they take three seconds. */
+/** Two channels with eight concurrent calls per class: they take three seconds. */
 const COUNT = 500;
 const CALL_MS = 100;
 const IN_FLIGHT = 8;
@@ -67,7 +67,7 @@ describe("every role in a process of its own", limits, () => {
   });
   after(() => stack.disposeAsync());
 
-  /** Through `carillon send`; resolves to the ids of what was accepted. */
+  /** Sends through `carillon send`; resolves to the accepted ids. */
   async function sendFile(file: string): Promise<string[]> {
     const address = roleOf("gateway").addresses.grpc!;
     const { stdout, stderr } = await runCli(["send", "--file", file, "--address", address, "--key-file", join(directory, "api-key")]);
@@ -85,14 +85,14 @@ describe("every role in a process of its own", limits, () => {
     assert.match(stdout, new RegExp(`${deliveries} = ${deliveries} ended \\+ 0 open`));
   }
 
-  test("each says that it is alive and ready", async () => {
+  test("each answers /healthz and /readyz", async () => {
     assert.equal(roles.length, 9);
     for (const { role, addresses } of roles)
       for (const path of ["healthz", "readyz"])
         assert.equal((await fetch(`http://${addresses.http}/${path}`)).status, 200, `${role} ${path}`);
   });
 
-  test("the examples reach their ends", async () => {
+  test("the examples end", async () => {
     {
       using clients = connectGateway(roleOf("gateway").addresses.grpc!, apiKey);
       await registerExamples(EXAMPLES, clients, sandbox);
@@ -101,7 +101,7 @@ describe("every role in a process of its own", limits, () => {
     await auditHolds(EXAMPLE_DELIVERIES);
   });
 
-  test("two relays and two dispatchers of a channel share the work, and one that is told to end hands it on: each goes out once", async () => {
+  test("two relays and two dispatchers of a channel share the work, and one that is stopped leaves its work to the other: each notification is sent once", async () => {
     for (const provider of ["apns", "sendgrid"] as const)
       sandbox.faults.order({ provider, times: 10 * COUNT, do: { kind: "delay", ms: CALL_MS } });
     const [, twin] = await Promise.all([start("relay"), start("dispatcher-email")]);
@@ -116,7 +116,7 @@ describe("every role in a process of its own", limits, () => {
         email: { subject: "Your order", text: "It is on its way." },
       },
       endpoint: i % 2 === 0 ? { apnsToken: freshToken() } : { emailAddress: `${fresh("ada")}@example.com` },
-      // Those the relays publish.
+      // Scheduled, so that the relays publish them.
       ...(i % 4 < 2 ? {} : { sendAt: "+1s" }),
     }));
     const file = join(directory, "orders.jsonl");
@@ -127,7 +127,7 @@ describe("every role in a process of its own", limits, () => {
     await eventually("half way", () => sandbox.ledger.acceptances().size >= before.taken + HALF_WAY);
     apns.child.kill("SIGTERM");
     assert.equal((await apns.ended).code, 0, apns.stderr());
-    assert.ok(sandbox.ledger.acceptances().size < before.taken + COUNT, "all were gone before it ended");
+    assert.ok(sandbox.ledger.acceptances().size < before.taken + COUNT, "all were sent before it ended");
     const heir = await start("dispatcher-apns");
 
     const records = await settled({ storeUrl }, ids, { waitMs: 30_000 });
@@ -138,17 +138,17 @@ describe("every role in a process of its own", limits, () => {
       ["its twin", twin.attempts()],
       ["the heir", heir.attempts()],
     ])
-      assert.ok(Number(attempts) > 0, `${name} had nothing to do`);
+      assert.ok(Number(attempts) > 0, `${name} made no attempt`);
     await auditHolds(EXAMPLE_DELIVERIES + COUNT);
   });
 
-  test("each ends with status 0 when told to, and has told nobody's address and no secret", async () => {
+  test("each ends with status 0 on SIGTERM, and has logged no address and no secret", async () => {
     for (const { child } of roles) child.kill("SIGTERM");
     const secrets = [apiKey, readFileSync(shared.INTERNAL_TOKEN_FILE!, "utf8"), "@example.com", "Your order"];
     for (const { role, ended } of roles) {
       const { code, stdout, stderr } = await ended;
       assert.deepEqual({ role, code, stdout }, { role, code: 0, stdout: "" });
-      for (const secret of secrets) assert.ok(!stderr.includes(secret), `${role} told ${secret}`);
+      for (const secret of secrets) assert.ok(!stderr.includes(secret), `${role} logged ${secret}`);
       assert.match(stderr, /"msg":"stopped"\}\n$/);
     }
   });

@@ -1,4 +1,4 @@
-// The same key gives the same answer, however often, at once or later; it never gives a second notification.
+// Calls with the same key get the same answer, concurrently or later, and never create a second notification.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { status } from "@grpc/grpc-js";
@@ -20,7 +20,7 @@ after(async () => {
   await system?.[Symbol.asyncDispose]();
 }, limits);
 
-test("a repeated key gives the same answer before and after the sending", limits, async () => {
+test("a repeated key gets the same answer before and after sending", limits, async () => {
   const n = notification();
   const first = await send(system, n);
   assert.equal(first.repeatedKey, false);
@@ -57,26 +57,26 @@ test("one key twice in a batch is one notification", limits, async () => {
 
 const OTHER: readonly [what: string, change: Partial<Notification>][] = [
   ["content", { content: { push: undefined, sms: undefined, email: { subject: "Other", html: "", text: "words" } } }],
-  ["recipient", { recipient: { to: { $case: "userId", value: "somebody-else" } } }],
+  ["recipient", { recipient: { to: { $case: "userId", value: "another-user" } } }],
   ["class", { notificationClass: 3 }],
   ["category", { category: "other" }],
   ["expiry", { expiresAt: new Date(Date.now() + 3_600_000) }],
 ];
 
-test("the same key with another payload is an error, and changes nothing", limits, async () => {
+test("the same key with another payload is an error and changes nothing", limits, async () => {
   const n = notification();
   const first = await send(system, n);
   const before = await system.stored();
   for (const [what, change] of OTHER) {
-    const told = await rejectionOf(send(system, { ...n, ...change }));
-    assert.deepEqual([told.code, told.reason], [status.ALREADY_EXISTS, "KEY_REUSED"], what);
+    const rejection = await rejectionOf(send(system, { ...n, ...change }));
+    assert.deepEqual([rejection.code, rejection.reason], [status.ALREADY_EXISTS, "KEY_REUSED"], what);
   }
   assert.equal(await system.stored(), before);
   assert.equal((await get(system, first.notificationId)).category, n.category);
 });
 
-test("a key repeated after its times have passed is still the same answer, where a new one would be rejected", limits, async () => {
-  // A send_at a little old is forgiven; this one will be older when it is repeated.
+test("a key repeated after its times have passed gets the same answer, although a new key would be rejected", limits, async () => {
+  // A slightly past send_at is tolerated; this one will be older than that when it is repeated.
   const sendAt = new Date(Date.now() - SEND_AT_PAST_TOLERANCE_MS + 1_000);
   const expiresAt = new Date(Date.now() + 1_000);
   const [late, expired] = [notification({ sendAt }), notification({ expiresAt })];
@@ -88,9 +88,9 @@ test("a key repeated after its times have passed is still the same answer, where
   await eventually("both times have passed", () => Date.now() > expiresAt.getTime() + 100);
   for (const [i, n] of [late, expired].entries()) {
     assert.deepEqual(await send(system, n), { ...answers[i], repeatedKey: true });
-    const told = await rejectionOf(send(system, { ...n, idempotencyKey: fresh("late") }));
+    const rejection = await rejectionOf(send(system, { ...n, idempotencyKey: fresh("late") }));
     assert.deepEqual(
-      told.fields.map((f) => f.field),
+      rejection.fields.map((f) => f.field),
       [i === 0 ? "notification.send_at" : "notification.expires_at"],
     );
   }
@@ -105,7 +105,7 @@ test("a key belongs to its app, and so does the notification", limits, async () 
   const theirs = await send({ clients: other }, n);
   assert.notEqual(theirs.notificationId, ours.notificationId);
   assert.equal(theirs.repeatedKey, false);
-  const told = await rejectionOf(get({ clients: other }, ours.notificationId));
-  assert.deepEqual([told.code, told.reason], [status.NOT_FOUND, "NOT_FOUND"]);
+  const rejection = await rejectionOf(get({ clients: other }, ours.notificationId));
+  assert.deepEqual([rejection.code, rejection.reason], [status.NOT_FOUND, "NOT_FOUND"]);
   assert.equal((await get({ clients: other }, theirs.notificationId)).notificationId, theirs.notificationId);
 });

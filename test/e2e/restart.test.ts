@@ -1,5 +1,5 @@
-// The whole process ends half way, told to or not, and is started again on the same directory.
-// The providers are played in this process, so that what they took outlives it.
+// The whole process ends half way, by SIGTERM or SIGKILL, and is started again on the same directory.
+// The sandbox runs in this process, so its ledger outlives the tested one.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -26,7 +26,7 @@ import { settled } from "./calls.ts";
 import { type DevProcess, runCli, startDevProcess, stillRunning } from "./cli-process.ts";
 
 const limits = { timeout: 150_000 };
-/** Half of them critical, over three channels with four calls at a time and class: they take two seconds. */
+/** Half of them critical, over three channels with four concurrent calls per class: they take two seconds. */
 const COUNT = 200;
 const IN_FLIGHT = 4;
 const CALL_MS = 100;
@@ -35,7 +35,7 @@ const HALF_WAY = 40;
 const RESOLVED_MS = 80_000;
 
 describe("half way", { ...limits, concurrency: true }, () => {
-  test("SIGTERM: what was begun is finished, the rest goes out after the restart, each once", limits, async () => {
+  test("SIGTERM: attempts in progress finish, the rest is sent after the restart, each once", limits, async () => {
     await using scene = await setScene();
     const first = await startDevProcess(scene.directory, scene.env);
     await using _first = first;
@@ -45,16 +45,16 @@ describe("half way", { ...limits, concurrency: true }, () => {
     assert.equal((await first.ended).code, 0, first.stderr());
     await eventually("its servers have ended", () => stillRunning(first.childPids).length === 0);
     const taken = scene.sandbox.ledger.entries().length;
-    assert.ok(taken < COUNT, "all were gone before it ended");
+    assert.ok(taken < COUNT, "all were sent before it ended");
     {
       await using store = await openStore(first.storeUrl);
       const attempts = await allAttempts(store);
       assert.deepEqual(
         attempts.filter((a) => a.outcome?.kind !== "accepted"),
         [],
-        "every answer is written down",
+        "every outcome is recorded",
       );
-      assert.equal(attempts.length, taken, "nothing was begun that was not finished");
+      assert.equal(attempts.length, taken, "no attempt was left without an outcome");
     }
 
     await using second = await startDevProcess(scene.directory, scene.env);
@@ -65,7 +65,7 @@ describe("half way", { ...limits, concurrency: true }, () => {
     await auditHolds(scene, second);
   });
 
-  test("SIGKILL: everything accepted ends, and nothing goes out twice but what its class repeats", limits, async () => {
+  test("SIGKILL: everything accepted ends, and only resends of the critical class are sent twice", limits, async () => {
     await using scene = await setScene();
     const first = await startDevProcess(scene.directory, scene.env);
     await using _first = first;
@@ -73,16 +73,16 @@ describe("half way", { ...limits, concurrency: true }, () => {
     await eventually("half way", () => scene.sandbox.ledger.entries().length >= HALF_WAY);
     first.child.kill("SIGKILL");
     assert.equal((await first.ended).code, null);
-    assert.ok(scene.sandbox.ledger.entries().length < COUNT, "all were gone before it was killed");
+    assert.ok(scene.sandbox.ledger.entries().length < COUNT, "all were sent before it was killed");
 
-    // At once, as an orchestrator would.
+    // Restarted at once, as by an orchestrator.
     await using second = await startDevProcess(scene.directory, scene.env);
     await eventually("the servers of the first have ended", () => stillRunning(first.childPids).length === 0);
     const records = await settled(second, ids, { is: (d) => !isOpen(d.state) || d.state === "uncertain", waitMs: RESOLVED_MS });
     const critical = new Set(records.filter((n) => n.notificationClass === "critical").map((n) => n.id));
     await settled(second, [...critical], { waitMs: RESOLVED_MS });
 
-    // Transactional ones wait five minutes for a receipt; here they pass at once, for a relay whose clock is ahead.
+    // Transactional deliveries wait five minutes for a receipt; a relay whose clock is ahead ends the wait at once.
     {
       await using store = await openStore(second.storeUrl);
       await fiveMinutesLater(store);
@@ -90,14 +90,14 @@ describe("half way", { ...limits, concurrency: true }, () => {
     const ends = (await settled(second, ids)).flatMap((n) => n.deliveries);
     const unknown = ends.filter((d) => d.state !== "sent");
     for (const d of unknown) assert.deepEqual([d.state, d.reason], ["failed", { code: "outcome-unknown" }]);
-    assert.ok(unknown.length <= 3 * IN_FLIGHT, `${unknown.length} of unknown outcome are more than could be in flight`);
+    assert.ok(unknown.length <= 3 * IN_FLIGHT, `${unknown.length} with unknown outcome are more than could be in flight`);
 
     const taken = scene.sandbox.ledger.acceptances();
-    // Between its claim and the call the process may have ended too; nobody can tell that from a lost answer.
+    // The process may also have ended between the claim and the call, which cannot be distinguished from a lost answer.
     for (const d of ends) assert.ok(taken.has(d.id) || unknown.includes(d), d.id);
     const twice = [...taken].filter(([, times]) => times > 1);
     assert.ok(twice.every(([id, times]) => times === 2 && critical.has(id.slice(0, 32))));
-    assert.ok(twice.length <= 3 * IN_FLIGHT, `${twice.length} went out twice`);
+    assert.ok(twice.length <= 3 * IN_FLIGHT, `${twice.length} were sent twice`);
     await auditHolds(scene, second);
   });
 });
@@ -122,7 +122,7 @@ async function setScene(): Promise<Scene> {
   };
 }
 
-/** Through `carillon send`; resolves to the notifications' ids once each is accepted. */
+/** Sends through `carillon send`; resolves to the notifications' ids once each is accepted. */
 async function sendAll({ directory }: Scene, { gatewayAddress, keyFile }: DevProcess): Promise<string[]> {
   const endpoints = [
     () => ({ apnsToken: freshToken() }),

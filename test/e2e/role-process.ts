@@ -1,7 +1,7 @@
 import { eventually } from "../support/eventually.ts";
 import { type CliProcess, startCli } from "./cli-process.ts";
 
-/** `carillon ROLE` that is ready. */
+/** A ready `carillon ROLE`. */
 export interface RoleProcess extends CliProcess {
   role: string;
   /** Where it listens, by name: host:port. */
@@ -21,7 +21,7 @@ export async function startRole(role: string, env: Record<string, string>): Prom
       running
         .stderr()
         .split("\n")
-        // What follows the last line feed has not all come yet.
+        // The text after the last line feed is incomplete.
         .slice(0, -1)
         .filter((line) => line.startsWith("{"))
         .map((line) => JSON.parse(line) as LogLine);

@@ -1,4 +1,4 @@
-// Providers' keys are exchanged under running dispatchers, as a kubelet does it.
+// Providers' keys are replaced under running dispatchers, in the way a kubelet does it.
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ import { send, settled, toEndpoint, wentOut } from "./calls.ts";
 import { startDevProcess } from "./cli-process.ts";
 
 const limits = { timeout: 120_000 };
-/** Those that a new sandbox in the same directory makes anew. A browser's subscription is bound to its VAPID key, so that one stays. */
+/** Keys that a new sandbox in the same directory creates again. A browser's subscription is bound to its VAPID key, so that one stays. */
 const ROTATED = [
   ...["APNS_KEY_FILE", "FCM_SERVICE_ACCOUNT_FILE", "TWILIO_AUTH_TOKEN_FILE", "VONAGE_API_SECRET_FILE"],
   ...["SENDGRID_API_KEY_FILE", "MANDRILL_API_KEY_FILE"],
@@ -30,7 +30,7 @@ interface Line {
   provider?: string;
 }
 
-test("new keys are used, and useless ones are not, without a restart", limits, async () => {
+test("new keys are used without a restart, and unusable ones are ignored", limits, async () => {
   const directory = mkdtempSync(join(tmpdir(), "carillon-rotation-"));
   const providers = join(directory, "providers");
   const keys = join(directory, "keys");
@@ -44,14 +44,14 @@ test("new keys are used, and useless ones are not, without a restart", limits, a
     const paths = Object.fromEntries(MOUNTED.map((name) => [name, mounted.path(basename(env[name]!))]));
     await using dev = await startDevProcess(directory, { ...env, ...paths, LOG_LEVEL: "debug" });
     using clients = connectGateway(dev.gatewayAddress, readFileSync(dev.keyFile, "utf8").trim());
-    const told = () =>
+    const logLines = () =>
       dev
         .stderr()
         .split("\n")
         .slice(0, -1)
         .map((line) => JSON.parse(line) as Line);
-    const rejectedBy = () => new Set(told().flatMap((l) => (l.outcome === "misconfigured" ? (l.provider ?? "") : [])));
-    const readers = (msg: string) => told().filter((l) => l.msg === msg);
+    const rejectedBy = () => new Set(logLines().flatMap((l) => (l.outcome === "misconfigured" ? (l.provider ?? "") : [])));
+    const readers = (msg: string) => logLines().filter((l) => l.msg === msg);
     const sendTo = async (channels: readonly (typeof CHANNELS)[number][]) =>
       Promise.all(channels.map((c) => send({ clients }, { recipient: toEndpoint(freshEndpoint(c, sandbox)) })));
     const goOut = async (channels: readonly (typeof CHANNELS)[number][]) => {
@@ -70,7 +70,7 @@ test("new keys are used, and useless ones are not, without a restart", limits, a
     const useless = Object.fromEntries(Object.entries(old).map(([file]) => [file, `useless-${file}`]));
     mounted.replace({ ...old, [basename(env.APNS_KEY_FILE!)]: useless[basename(env.APNS_KEY_FILE!)]! });
     const rejected = "changed files cannot be used; what they held before stays in use";
-    await eventually("the useless key is told", () => readers(rejected).length > 0);
+    await eventually("the unusable key is logged", () => readers(rejected).length > 0);
     assert.deepEqual(
       readers(rejected).map(({ service, variables }) => ({ service, variables })),
       [{ service: "dispatcher-apns", variables: ["APNS_KEY_FILE"] }],
@@ -82,7 +82,7 @@ test("new keys are used, and useless ones are not, without a restart", limits, a
     const took = () =>
       new Set(readers("configuration reloaded").flatMap((l) => (l.variables?.some(isRotatedOrPush) ? (l.service ?? "") : [])));
     await eventually("all have read the new keys", () => took().size === 6);
-    // At once, though each provider was to be left alone for 30 s.
+    // At once, although each circuit breaker was open for 30 s.
     await goOut(CHANNELS);
     assert.equal(readers(rejected).length, 1);
 

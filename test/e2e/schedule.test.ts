@@ -1,4 +1,4 @@
-// Not before its time, not after it; and the trace it came with goes on.
+// Scheduled sends and expiries, and the caller's trace.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Metadata } from "@grpc/grpc-js";
@@ -18,7 +18,7 @@ after(() => system?.[Symbol.asyncDispose](), limits);
 
 const arrivals = (deliveryId: string) => system.sandbox.ledger.entries({ deliveryId });
 
-test("what is scheduled goes out once, and not before its time", limits, async () => {
+test("a scheduled notification is sent once, and not before its time", limits, async () => {
   const sendAt = new Date(Date.now() + 1_500);
   const accepted = await send(system, { sendAt });
   const delivery = await ended(system, accepted);
@@ -29,16 +29,16 @@ test("what is scheduled goes out once, and not before its time", limits, async (
   assert.deepEqual((await get(system, accepted.notificationId)).sendAt, sendAt);
 });
 
-test("what could only go out after its expiry does not", limits, async () => {
+test("a notification that could only be sent after its expiry is not sent", limits, async () => {
   const sendAt = new Date(Date.now() + 300);
-  // Whoever looks at it when it is due looks too late.
+  // It expires 1 ms after it is due, so every evaluation is too late.
   const accepted = await send(system, { sendAt, expiresAt: new Date(sendAt.getTime() + 1) });
   const delivery = await ended(system, accepted);
   assert.deepEqual([delivery.state, arrivals(delivery.id).length], ["expired", 0]);
   assert.deepEqual((await get(system, accepted.notificationId)).deliveries[0]!.attempts, [], "an expiry is no attempt");
 });
 
-test("what no provider takes in time expires, and is not tried after that", limits, async () => {
+test("a notification that no provider accepts in time expires and is not attempted again", limits, async () => {
   const number = freshNumber();
   for (const provider of ["twilio", "vonage"] as const)
     system.sandbox.faults.order({ provider, match: number.slice(1), times: 50, do: { kind: "answer", status: 429, body: {} } });
@@ -51,7 +51,7 @@ test("what no provider takes in time expires, and is not tried after that", limi
   assert.ok(tries.every((e) => !e.accepted && e.receivedAt <= expiresAt.getTime()));
 });
 
-test("the trace a caller began goes on in the queue", limits, async () => {
+test("the caller's trace continues through the queue", limits, async () => {
   const nats = await connect({ servers: system.natsUrl });
   try {
     const subscription = nats.subscribe("carillon.>", { max: 1 });
