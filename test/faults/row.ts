@@ -47,7 +47,7 @@ const BEFORE_MS = 1_500;
 const AFTER_MS = 2_000;
 /** Every call has its answer within this time after the fault's end. */
 const ANSWERED_MS = 60_000;
-/** Every delivery ends within this time after the fault's end. A claim counts as lost after 12 s, its outcome as unknown 8 s later; the leases of a dead relay last 30 s. */
+/** Every delivery ends within this time after the fault's end. A claim counts as lost after 12 s, its outcome as unknown 8 s later; the leases of a dead relay last 15 s. */
 const BOUND_MS = 75_000;
 
 /** A process queries the store every 10 s, with a timeout of 5 s. */

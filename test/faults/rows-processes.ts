@@ -12,8 +12,8 @@ const BACK_MS = 60_000;
 const DIE_MS = 5_000;
 /** Longer than NATS_ACK_WAIT_MS (5 s), and longer than a claim's deadline (7 s) plus the clock skew (5 s) after which it counts as lost. */
 const PAST_THE_LEASE_MS = 13_500;
-/** Longer than a relay's lease of 30 s. */
-const PAST_THE_RELAY_LEASE_MS = 8_000;
+/** Pause of a relay. Its leases last 15 s (relay/outbox.ts). */
+const RELAY_PAUSE_MS = 8_000;
 
 /** Resolves to the number that died by SIGKILL. */
 async function kill(processes: readonly SupervisedProcess[]): Promise<number> {
@@ -104,8 +104,7 @@ export const PROCESS_ROWS: readonly Row[] = [
   {
     name: "pause-relay",
     about: "a relay, then the other: SIGSTOP, SIGCONT",
-    inject: async (w) =>
-      `${await pause(first(w.of("relay")), PAST_THE_RELAY_LEASE_MS)}; ${await pause(second(w.of("relay")), PAST_THE_RELAY_LEASE_MS / 2)}`,
+    inject: async (w) => `${await pause(first(w.of("relay")), RELAY_PAUSE_MS)}; ${await pause(second(w.of("relay")), RELAY_PAUSE_MS / 2)}`,
   },
   {
     name: "pause-gateway",
