@@ -174,3 +174,16 @@ test("a monitor selects every pod with metrics, and no other", () => {
     [],
   );
 });
+
+test("a relay by SMTP gets its settings, its password by file, and its port opened for the e-mail dispatcher alone", () => {
+  const smtp = { host: "relay.example.com", port: 465, security: "tls", user: "carillon", existingSecret: "relay" };
+  const objects = objectsOf({ values: { networkPolicy: { enabled: true }, dispatchers: { email: { providers: ["smtp"], smtp } } } });
+  const variables = variablesOf(find(objects, "Deployment", "dispatcher-email"));
+  assert.deepEqual(
+    ["EMAIL_PROVIDERS", "SMTP_HOST", "SMTP_PORT", "SMTP_SECURITY", "SMTP_USER"].map((name) => variables[name]),
+    ["smtp", "relay.example.com", "465", "tls", "carillon"],
+  );
+  assert.match(variables.SMTP_PASSWORD_FILE!, /\/smtp-password$/);
+  assert.ok(portsOf(policy(objects, "dispatcher-email").egress).includes(465));
+  assert.ok(!portsOf(policy(objects, "dispatcher-sms").egress).includes(465));
+});

@@ -90,6 +90,7 @@ const SENTENCES: readonly Case[] = [
   ],
   [dispatcher("sms", { vonage: { apiKey: "" } }), /dispatchers\.sms\.vonage\.apiKey is missing \(VONAGE_API_KEY\)/],
   [dispatcher("email", { sendgrid: { existingSecret: "" } }), /dispatchers\.email\.sendgrid\.existingSecret is missing/],
+  [dispatcher("email", { providers: ["smtp"] }), /dispatchers\.email\.smtp\.host is missing \(SMTP_HOST\)/],
   [dispatcher("email", { from: "" }), /dispatchers\.email\.from is missing \(EMAIL_FROM\)/],
   [
     dispatcher("sms", { terminationGracePeriodSeconds: 19 }),

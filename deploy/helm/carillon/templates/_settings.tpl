@@ -82,6 +82,9 @@ Secrets a component reads, as JSON {"items": [{env, file, secret, key}]}: mounte
   {{- $secret := include "carillon.credential" (dict "path" "dispatchers.email.mandrill.existingSecret" "secret" .values.mandrill.existingSecret "key" .values.mandrill.apiKeyKey "what" "Mailchimp Transactional's API key" "off" "dispatchers.email.providers without mandrill") -}}
   {{- $files = append $files (dict "env" "MANDRILL_API_KEY_FILE" "file" "mandrill-api-key" "secret" $secret "key" .values.mandrill.apiKeyKey) -}}
 {{- end -}}
+{{- if and (has "smtp" .values.providers) .values.smtp.existingSecret -}}
+  {{- $files = append $files (dict "env" "SMTP_PASSWORD_FILE" "file" "smtp-password" "secret" .values.smtp.existingSecret "key" .values.smtp.passwordKey) -}}
+{{- end -}}
 {{- toJson (dict "items" $files) -}}
 {{- end }}
 
@@ -284,5 +287,11 @@ http://{{ include "carillon.fullname" . }}-feedback:{{ .Values.feedback.service.
 {{- $env := include "carillon.identity" (dict "path" "dispatchers.email" "values" $values "names" (dict "EMAIL_FROM" "from")) | fromJson -}}
 {{- $_ := set $env "EMAIL_PROVIDERS" (join "," $values.providers) -}}
 {{- with $values.fromName }}{{ $_ := set $env "EMAIL_FROM_NAME" . }}{{ end -}}
+{{- if has "smtp" $values.providers -}}
+  {{- $env = merge $env (include "carillon.identity" (dict "path" "dispatchers.email.smtp" "values" $values.smtp "names" (dict "SMTP_HOST" "host")) | fromJson) -}}
+  {{- $_ := set $env "SMTP_PORT" (toString $values.smtp.port) -}}
+  {{- $_ := set $env "SMTP_SECURITY" $values.smtp.security -}}
+  {{- with $values.smtp.user }}{{ $_ := set $env "SMTP_USER" . }}{{ end -}}
+{{- end -}}
 {{- toJson $env -}}
 {{- end }}
