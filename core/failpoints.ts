@@ -1,4 +1,4 @@
-/** Moments between two effects, in the order they come: where a process can be made to die, in tests (CARILLON_FAILPOINT). */
+/** Moments between two effects, in order, at which tests make a process crash (CARILLON_FAILPOINT). */
 export const FAILPOINTS = [
   "gateway.before-insert",
   "gateway.inserted",
@@ -22,7 +22,7 @@ export const FAILPOINTS = [
 export type Step = (typeof FAILPOINTS)[number];
 
 /**
- * Says that a step was reached.
- * @param subject what it was reached with, for who waits for one of them: a category or an id
+ * Called when a failpoint is reached.
+ * @param subject a category or an id, so that a test can wait for one of several
  */
 export type Failpoint = (step: Step, subject?: string) => void;

@@ -5,7 +5,7 @@ import { UnreachableError } from "../unreachable.ts";
 import { type Danger, UnsafeSettingError } from "../unsafe-setting.ts";
 import type { StreamValues } from "./stream-variables.ts";
 
-/** JetStream's own numbers, from its errors.json. */
+/** JetStream's error codes, from its errors.json. */
 const CODES = {
   noSuitablePeers: 10005,
   insufficientResources: 10023,
@@ -20,7 +20,7 @@ export const isOverlap = (error: unknown): boolean => error instanceof JetStream
 
 export const isMissing = (error: unknown): boolean => error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
 
-/** The server's rejection of one thing we asked for. */
+/** The server's rejection of a stream or consumer that was requested. */
 export function rejection(error: JetStreamApiError, what: string, config: StreamValues): Danger {
   const fix = "see the server's log and the account's limits";
   return knownRejection(error, what, config) ?? { setting: what, value: "not as it must be", why: reasonOf(error, what), fix };
@@ -28,7 +28,7 @@ export function rejection(error: JetStreamApiError, what: string, config: Stream
 
 const reasonOf = (error: JetStreamApiError, what: string) => `${what} is rejected: ${error.message} (${error.code})`;
 
-/** The same, where it tells which setting to change. */
+/** The same, where the error identifies the setting to change. */
 export function knownRejection(error: JetStreamApiError, what: string, config: StreamValues): Danger | undefined {
   const why = reasonOf(error, what);
   switch (error.code) {
@@ -61,10 +61,10 @@ export function knownRejection(error: JetStreamApiError, what: string, config: S
   }
 }
 
-/** What went wrong as an operator can read it; what is no fault of NATS is thrown as it is. */
+/** The error as a message to an operator; an error that does not come from NATS is rethrown. */
 export function asOperatorError(error: unknown, host: string): OperatorError {
   if (error instanceof OperatorError) return error;
-  // The package has a class for it, and does not export it.
+  // The package does not export the class of this error.
   if (error instanceof Error && error.name === "JetStreamNotEnabled") {
     const fix = "start nats-server with -js (or `jetstream {}` in its configuration), and enable it for the account of NATS_USER";
     return new UnsafeSettingError(`NATS at ${host}`, [{ setting: "JetStream", value: "off", why: "tasks have no queue", fix }]);

@@ -16,15 +16,15 @@ export const natsVariables = {
 
 /** How long a first connection may take: a start without a server ends within 10 s. */
 const CONNECT_MS = 5_000;
-/** Between attempts to come back; the outbox covers what is missed meanwhile. */
+/** Between attempts to reconnect; the outbox covers tasks that are not published meanwhile. */
 const RECONNECT_WAIT_MS = 500;
 
-/** `log` is where what is found out later is told. */
+/** `log` is for what is detected after the connection was made. */
 export type Nats = NatsConnection & AsyncDisposable & { readonly log: Logger };
 
 /**
  * Connects, and from then on reconnects for ever. Throws UnreachableError when the first connection fails, UnsafeSettingError when the
- * server is of a release that loses tasks; met on a reconnection, such a server is logged.
+ * server is of a release that loses tasks; such a server found on a reconnection is only logged.
  */
 export async function connectNats(config: Values<typeof natsVariables>, log: Logger): Promise<Nats> {
   const servers = config.NATS_URL.split(",").map((s) => s.trim());
@@ -36,7 +36,7 @@ export async function connectNats(config: Values<typeof natsVariables>, log: Log
       name: "carillon",
       timeout: CONNECT_MS,
       maxReconnectAttempts: -1,
-      // Else two rejections in a row, as of a server being reconfigured, end the connection for good.
+      // Otherwise two rejected credentials in a row, as from a server being reconfigured, end the connection permanently.
       ignoreAuthErrorAbort: true,
       reconnectTimeWait: RECONNECT_WAIT_MS,
       pingInterval: 10_000,
@@ -61,7 +61,7 @@ export async function connectNats(config: Values<typeof natsVariables>, log: Log
   })();
   return Object.assign(connection, {
     log,
-    // close(), not drain(): consumers were stopped before, and drain would wait for a server that may be away.
+    // close(), not drain(): consumers were stopped before, and drain would wait for a server that may be unavailable.
     [Symbol.asyncDispose]: () => connection.close(),
   });
 }

@@ -1,8 +1,8 @@
 import type { Nats } from "./connect.ts";
 
 /**
- * The connection there is now, as far as the client has noticed: its signal aborts when it is lost, and the next one has another. Until then the
- * client would keep what is published, without a bound.
+ * The signal of the current connection: it aborts when the client notices that the connection is lost; each connection has its own. Without
+ * it the client would buffer what is published while disconnected, without a bound.
  */
 export function followConnection(nats: Nats): () => AbortSignal {
   let connection = new AbortController();

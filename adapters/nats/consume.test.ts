@@ -26,7 +26,7 @@ const config = readConfig(streamVariables, {});
 const sms = streamName("sms");
 const FOR_EVER_MS = 3_600_000;
 let server: LocalServer;
-/** Beside the line that fails. */
+/** Connects directly, not by the faulty line. */
 let nats: Nats;
 const connected = (url: string) => connectNats(readConfig(natsVariables, { NATS_URL: url }), log);
 
@@ -59,12 +59,12 @@ interface Consuming {
   handled: string[];
   underWay(): number;
   mostUnderWay(): number;
-  /** Settles what is under way, and whatever comes later. */
+  /** Settles the running tasks and every later one. */
   finish(): void;
   drain(): Promise<void>;
 }
 
-/** A dispatcher behind a line, that holds what it handles until it is told to finish. */
+/** A dispatcher behind a faulty line; its tasks stay unsettled until finish() is called. */
 async function consuming(
   work: (consuming: Consuming) => Promise<void>,
   {
@@ -104,7 +104,7 @@ async function consuming(
   }
 }
 
-/** Ends where the promise has not resolved within it, in ms: far above what is right, below what is wrong. */
+/** Deadline of a promise, in ms: far above the expected duration, below the duration of the fault. */
 const within = (limitMs: number, promise: Promise<unknown>): Promise<boolean> =>
   withDeadline(
     promise.then(() => true),
@@ -112,7 +112,7 @@ const within = (limitMs: number, promise: Promise<unknown>): Promise<boolean> =>
     () => false,
   );
 
-test("a connection that comes back in the middle of a pull brings no more than can be begun", { timeout: 40_000 }, () =>
+test("a connection lost in the middle of a pull leads to no more tasks than can be started", { timeout: 40_000 }, () =>
   consuming(async ({ line, underWay, mostUnderWay, handled, finish }) => {
     await publish(2, "before");
     await eventually("begun", () => underWay() === 2);
@@ -127,7 +127,7 @@ test("a connection that comes back in the middle of a pull brings no more than c
   }),
 );
 
-test("a drain does not wait for a server that is away", { timeout: 40_000 }, () =>
+test("a drain does not wait for an unavailable server", { timeout: 40_000 }, () =>
   consuming(async ({ line, drain }) => {
     await eventually("pulling", async () => (await waitingPulls()) === 1);
     line.set({ kind: "cut" });
@@ -135,7 +135,7 @@ test("a drain does not wait for a server that is away", { timeout: 40_000 }, () 
   }),
 );
 
-test("a drain that begins while a fault is waited out makes nothing anew", { timeout: 40_000 }, async () => {
+test("a drain during the wait after a fault creates nothing", { timeout: 40_000 }, async () => {
   let [ensured, waits] = [0, 0];
   const ensure = async () => void ensured++;
   const sleep = (_: number, signal?: AbortSignal) => {
@@ -154,14 +154,14 @@ test("a drain that begins while a fault is waited out makes nothing anew", { tim
   );
 });
 
-test("what is given back for a time that is no whole number of milliseconds stays away for it", { timeout: 40_000 }, async () => {
+test("a task returned with a fractional number of milliseconds is delayed for that time", { timeout: 40_000 }, async () => {
   const again = { kind: "nak", delayMs: FOR_EVER_MS + Math.PI } as const;
   await consuming(
     async ({ handled, finish }) => {
       finish();
       await publish(1, "given back");
       await eventually("given back", async () => handled.length > 0 && (await info()).num_ack_pending === 1);
-      // Pulled after it, so after the server has read what became of it.
+      // Pulled later, so after the server has processed the nak.
       await publish(1, "next");
       await eventually("next", () => new Set(handled).size === 2);
       assert.deepEqual([handled.length, (await info()).num_redelivered], [2, 0]);

@@ -14,18 +14,18 @@ import { decodeTask } from "./task-codec.ts";
 export type TaskHandler = (copy: TaskCopy) => Promise<Settlement>;
 
 /**
- * How long a pull waits for tasks before it is repeated, and so how long a drain may wait for it: what the server has handed out to a pull
- * that was given up stays away from the others until its ack_wait has passed. Two heartbeats; when both are missed the pull is called dead.
+ * How long a pull waits for tasks before it is repeated, and so how long a drain may wait for it: messages delivered to an abandoned pull are
+ * redelivered only after ack_wait. Two heartbeats; a pull that misses both is considered dead.
  */
 const PULL_MS = 2_000;
-/** Part of a class's limit that is free before more is pulled: a pull for every single task would cost more than the task. */
+/** Share of a class's limit that must be free before more is pulled: a pull for each task would cost more than the task. */
 const FREE_SHARE = 0.25;
 /** After a fault of the stream or the connection, before pulling again. */
 const RESUME_WAIT_MS = 1_000;
-/** A task whose handling threw comes back after this. */
+/** A task whose handler threw is redelivered after this. */
 const FAULT_WAIT_MS = 5_000;
 const MESSAGE_ID = "Nats-Msg-Id";
-/** How a class shares a pod: a one-time password never waits behind a campaign. */
+/** Share of a pod's concurrency per class: a one-time password never waits behind a campaign. */
 const SHARE: Record<NotificationClass, number> = { critical: 1, transactional: 1, marketing: 0.5 };
 
 export interface ConsumeOptions {
@@ -33,18 +33,18 @@ export interface ConsumeOptions {
   worker: string;
   /** Tasks handled at once, per class (marketing: half). */
   inFlightMax: number;
-  /** Aborts on drain: no more is pulled. What the last pull brings is still handled. */
+  /** Aborts on drain: nothing more is pulled; the tasks of the last pull are still handled. */
   signal: AbortSignal;
   clock: Clock;
   log: Logger;
   tracer: Tracer;
-  /** Recreates what an operator or a lost disk took away. */
+  /** Recreates streams and consumers that were deleted or lost. */
   ensure: () => Promise<void>;
-  /** Told of tasks that are given back for later. */
+  /** Counts tasks that are returned to the queue with a delay. */
   workload?: Pick<Workload, "givenBack">;
 }
 
-/** Pulls the tasks of all classes of a channel, never more than it can begin, until `signal` aborts; resolves when the last one under way is settled. */
+/** Pulls the tasks of all classes of a channel, never more than it can start, until `signal` aborts; resolves when the last running task is settled. */
 export async function consumeTasks(nats: Nats, handle: TaskHandler, options: ConsumeOptions): Promise<void> {
   const lost = followConnection(nats);
   await Promise.all(CLASSES.map((notificationClass) => consumeClass(nats, handle, notificationClass, lost, options)));
@@ -60,7 +60,7 @@ async function consumeClass(
   const { signal, log, clock } = options;
   const js = jetstream(nats);
   const limit = Math.max(1, Math.floor(options.inFlightMax * SHARE[notificationClass]));
-  const fullest = limit - Math.ceil(limit * FREE_SHARE);
+  const pullBelow = limit - Math.ceil(limit * FREE_SHARE);
   const underWay = new Set<Promise<void>>();
   const begin = (msg: JsMsg) => {
     const work = settle(msg, notificationClass, handle, options).finally(() => underWay.delete(work));
@@ -70,7 +70,7 @@ async function consumeClass(
     try {
       const consumer = await js.consumers.get(streamName(options.channel), consumerName(options.channel, notificationClass));
       while (!signal.aborted) {
-        if (underWay.size > fullest) await Promise.race(underWay);
+        if (underWay.size > pullBelow) await Promise.race(underWay);
         else await pull(consumer, limit - underWay.size, begin, lost());
       }
     } catch (error) {
@@ -84,8 +84,8 @@ async function consumeClass(
 }
 
 /**
- * Takes up to `count` tasks, no more than can be begun at once. It is the server that ends a pull, after PULL_MS at most, so nothing is in transit
- * then. Where the connection is lost it ends with that: the client would wait for another one however long it takes, and there pull `count` again.
+ * Pulls up to `count` tasks, no more than can be started. The server ends a pull after PULL_MS at most, so that nothing is in transit then. A lost
+ * connection ends the pull too: the client would wait for the next one without a deadline, and pull `count` again there.
  */
 async function pull(consumer: Consumer, count: number, begin: (msg: JsMsg) => void, lost: AbortSignal): Promise<void> {
   lost.throwIfAborted();
@@ -115,16 +115,16 @@ async function settle(
     try {
       settlement = await handle({ ...copy, holder: `${worker}:${msg.seq}` });
     } catch (error) {
-      log.error({ err: error, message: messageId }, "task could not be handled; it comes back");
+      log.error({ err: error, message: messageId }, "task could not be handled; it is redelivered");
       settlement = { kind: "nak", delayMs: FAULT_WAIT_MS };
     }
     if (settlement.kind === "ack") msg.ack();
     else if (settlement.kind === "nak") {
-      // The server reads whole numbers only, and hands out at once what it cannot read.
+      // The server reads integers only, and redelivers at once where it cannot parse the delay.
       msg.nak(Math.ceil(settlement.delayMs));
       if (!settlement.ready) workload?.givenBack(settlement.delayMs);
     }
-    // Without a reason: servers before 2.11 do not understand one, and would hand it out again.
+    // Without a reason: servers before 2.11 do not understand one, and would redeliver the message.
     else msg.term();
   });
 }

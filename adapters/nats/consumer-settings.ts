@@ -13,12 +13,12 @@ export const wantedConsumer = (channel: Channel, notificationClass: Notification
   ack_policy: AckPolicy.Explicit,
   ack_wait: config.NATS_ACK_WAIT_MS * NANOS_PER_MS,
   max_ack_pending: config.NATS_ACK_PENDING_MAX,
-  // We count attempts and decide ends; the server never does.
+  // Carillon counts attempts and ends deliveries; the server never does.
   max_deliver: -1,
   replay_policy: ReplayPolicy.Instant,
 });
 
-/** All that matters of a consumer, with what goes wrong where it is otherwise. What is not in a WantedConsumer must not be set. */
+/** The settings that matter, with the consequence of a wrong value. A setting that is not in WantedConsumer must not be set. */
 const REASONS: Partial<Record<keyof ConsumerConfig, string>> = {
   filter_subject: "it would hand out other tasks than its class's",
   filter_subjects: "it would hand out other tasks than its class's",
@@ -39,13 +39,13 @@ const REASONS: Partial<Record<keyof ConsumerConfig, string>> = {
   priority_policy: "pulls of dispatchers would be rejected",
 };
 
-/** An update with these is as if the consumer were made anew, except for what a server never changes. */
+/** Updates a consumer as if it were created again, except for the settings that a server never changes. */
 export const mendedConsumer = (wanted: WantedConsumer): Partial<ConsumerConfig> => ({
   ...Object.fromEntries(Object.keys(REASONS).map((setting) => [setting, undefined])),
   ...wanted,
 });
 
-/** What is not as wanted. Pure. */
+/** The settings that differ from the wanted ones. Pure. */
 export function consumerDangers(config: ConsumerConfig, wanted: WantedConsumer, stream: string): Danger[] {
   const name = wanted.durable_name;
   const fix = `delete it (nats consumer rm ${stream} ${name}) and start again: it is made anew, and no copy of a task is sent twice`;
@@ -55,12 +55,12 @@ export function consumerDangers(config: ConsumerConfig, wanted: WantedConsumer, 
     .map(({ setting, why, value }) => ({ setting: `consumer ${name} of ${stream}, ${setting}`, value: shown(value), why, fix }));
 }
 
-/** Consumers of others that take tasks out of a channel's stream. Pure. */
+/** Consumers that are not Carillon's and remove tasks from a channel's stream. Pure. */
 export function foreignConsumers(consumers: readonly ConsumerInfo[], channel: Channel): Danger[] {
   const stream = streamName(channel);
-  const ours = new Set(CLASSES.map((c) => consumerName(channel, c)));
+  const own = new Set(CLASSES.map((c) => consumerName(channel, c)));
   return consumers
-    .filter(({ name, config }) => !ours.has(name) && filtersOf(config).some((filter) => takesTasks(filter, channel)))
+    .filter(({ name, config }) => !own.has(name) && filtersOf(config).some((filter) => takesTasks(filter, channel)))
     .map(({ name, config }) => ({
       setting: `consumer ${name} of ${stream}, filter`,
       value: filtersOf(config).join(", "),

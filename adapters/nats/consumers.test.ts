@@ -1,4 +1,4 @@
-// Each dangerous setting of a consumer is put on a real server, and started against.
+// Each dangerous setting of a consumer is applied to a real server, and then a start is tried.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ConsumerConfig } from "@nats-io/jetstream";
@@ -42,7 +42,7 @@ describe("what a server lets one change in a consumer is set right, the rest is 
       assert.equal((await jsm.consumers.info(STREAM, CRITICAL)).config[setting] || undefined, becomes);
     });
 
-  test("a consumer that pushes", async () => {
+  test("a push consumer", async () => {
     await putConsumer({ deliver_subject: "pushed" });
     await rejects(/consumer sms-critical of CARILLON_SMS, deliver_subject is pushed.*nats consumer rm CARILLON_SMS sms-critical/);
   });
@@ -71,20 +71,20 @@ describe("consumers of others", () => {
       assert.equal((await jsm.streams.info(STREAM)).state.consumer_count, CLASSES.length);
     });
 
-  test("one that takes nothing of ours may stay: a later Carillon may have more classes", async () => {
+  test("a consumer that matches no task of Carillon is allowed: a later version may have more classes", async () => {
     await putStream({});
     await jsm.consumers.add(STREAM, { durable_name: "theirs", ack_policy: "explicit", filter_subject: "carillon.sms.later" });
     await ensure();
   });
 });
 
-test("a paused consumer is somebody's decision: the start goes on and says so", async (t) => {
+test("a paused consumer is an operator's decision: the start continues and logs it", async (t) => {
   const why = tooOld([2, 11, 0]);
   if (why) return t.skip(why);
   await ensure();
   await jsm.consumers.pause(STREAM, CRITICAL, new Date(Date.now() + 60_000));
   lines.length = 0;
-  // Setting something else right must not end the pause.
+  // The correction of another setting must not end the pause.
   await ensure({ NATS_ACK_WAIT_MS: "70000" });
   assert.match(lines.join(""), /"consumer":"sms-critical".*consumer is paused/);
   const { config, paused } = await jsm.consumers.info(STREAM, CRITICAL);

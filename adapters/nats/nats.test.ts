@@ -40,7 +40,7 @@ function sampleTask(key: string, over: Partial<DeliveryTask> = {}): DeliveryTask
   return { ...toTask(n, n.deliveries[0]!), ...over };
 }
 
-/** Consumes until `work` is done; what was handled, by delivery id. */
+/** Consumes until `work` is done; returns the handled tasks by delivery id. */
 const consumeOptions = (signal: AbortSignal, inFlightMax: number): ConsumeOptions => ({
   ...{ channel: "sms", worker: "w", inFlightMax, signal, clock: systemClock, log },
   tracer: new ProxyTracerProvider().getTracer("test"),
@@ -73,7 +73,7 @@ async function consuming(
 
 const pending = async () => (await (await jetstreamManager(nats)).streams.info(streamName("sms"))).state.messages;
 
-test("a task is read as it was written, and what is no task is nothing", () => {
+test("a task survives encoding and decoding, and other bytes give undefined", () => {
   const task = sampleTask("codec", { policyResend: true, collapseKey: "c", attempt: 3, publication: 2 });
   assert.deepEqual(decodeTask(encodeTask(task), taskMessageId(task.deliveryId, 3, 2)), {
     ...task,
@@ -96,7 +96,7 @@ test("every class of a channel is published, consumed once and gone from the str
   );
 });
 
-test("a copy published twice is stored once, and the next publication is another copy", async () => {
+test("a copy published twice is stored once, and the next publication is stored as another copy", async () => {
   const publisher = createTaskPublisher(nats, log);
   const task = sampleTask("copies");
   assert.ok(await publisher.publish(task));
@@ -110,7 +110,7 @@ test("a copy published twice is stored once, and the next publication is another
   );
 });
 
-test("more than fits at once is published all the same, in turn", async () => {
+test("more tasks than the concurrency limit are all published", async () => {
   const publisher = createTaskPublisher(nats, log);
   const tasks = Array.from({ length: 3_000 }, (_, i) => sampleTask(`many-${i}`));
   const published = await Promise.all(tasks.map((t) => publisher.publish(t)));
@@ -119,7 +119,7 @@ test("more than fits at once is published all the same, in turn", async () => {
   await (await jetstreamManager(nats)).streams.purge(streamName("sms"));
 });
 
-test("a task that is not acknowledged comes back, and one whose handling throws is not lost", async () => {
+test("a task that is not acknowledged is redelivered, and so is one whose handler throws", async () => {
   const publisher = createTaskPublisher(nats, log);
   await publisher.publish(sampleTask("nak"));
   await consuming(
@@ -131,7 +131,7 @@ test("a task that is not acknowledged comes back, and one whose handling throws 
   );
 });
 
-test("what is not a task is terminated, and the tasks behind it are handled", async () => {
+test("a message that is not a task is terminated, and the tasks behind it are handled", async () => {
   nats.publish(taskSubject("sms", "critical"), new Uint8Array([255, 255]));
   await createTaskPublisher(nats, log).publish(sampleTask("behind", { notificationClass: "critical" }));
   await consuming(
@@ -140,7 +140,7 @@ test("what is not a task is terminated, and the tasks behind it are handled", as
   );
 });
 
-test("a stream that is deleted under the consumer is made again, and its tasks are handled", async () => {
+test("a stream that is deleted during consumption is created again, and its tasks are handled", async () => {
   const publisher = createTaskPublisher(nats, log);
   await consuming(
     () => ({ kind: "ack" }),
@@ -160,7 +160,7 @@ test("a drain that begins while the consumer is being queried ends it", { timeou
   await draining;
 });
 
-test("who drains and closes has told the server of every task, so that what was not begun goes to others at once", async () => {
+test("after a drain and close the server knows every settlement, and tasks that were not started go to other workers at once", async () => {
   const closing = await connectNats(readConfig(natsVariables, { NATS_URL: server.url }), log);
   const publisher = createTaskPublisher(nats, log);
   for (let i = 0; i < 8; i++) await publisher.publish(sampleTask(`drained ${i}`));
@@ -184,7 +184,7 @@ test("who drains and closes has told the server of every task, so that what was 
   );
 });
 
-test("who drains in the middle of its work leaves nothing behind: what it pulled it ends, and the rest goes to others at once", async () => {
+test("a drain in the middle of work settles every pulled task, and the others go to other workers at once", async () => {
   const publisher = createTaskPublisher(nats, log);
   await Promise.all(Array.from({ length: 600 }, (_, i) => publisher.publish(sampleTask(`under load ${i}`))));
   for (let pod = 0; pod < 4; pod++) {
@@ -218,7 +218,7 @@ test("streams and consumers are as they were declared, and declaring them again 
   assert.deepEqual([consumer.ack_policy, consumer.max_deliver, consumer.filter_subject], ["explicit", -1, "carillon.sms.critical"]);
 });
 
-test("the caller's trace goes on in whoever handles the task", async () => {
+test("the caller's trace continues in the task's handler", async () => {
   await using tracing = startTracing("test", { exporterUrl: "" });
   void tracing;
   const traceId = "0af7651916cd43dd8448eb211c80319c";

@@ -7,14 +7,14 @@ import type { Nats } from "./connect.ts";
 import { followConnection } from "./connection.ts";
 import { encodeTask } from "./task-codec.ts";
 
-/** A PubAck takes under 50 ms on a healthy cluster; later than this the relay publishes again. */
+/** Deadline of a PubAck, which takes under 50 ms on a healthy cluster; after it the relay publishes again. */
 const PUBLISH_MS = 3_000;
-/** Waiting for a PubAck at once; beyond it latency grows and throughput does not. */
+/** Concurrent publishes; more would raise latency and not throughput. */
 const PUBLISH_IN_FLIGHT_MAX = 1_024;
-/** Waiting for a place among those, about 2 s' worth; more is left to the relay. */
+/** Tasks that wait for one of those, about 2 s' worth; more are left to the relay. */
 const PUBLISH_WAITING_MAX = 20_000;
 
-/** Publishes tasks; what does not get through, for whatever reason, is the relay's to repeat. */
+/** Publishes tasks. A publish that fails for any reason is retried by the relay. */
 export function createTaskPublisher(nats: Nats, log: Logger): TaskPublisher {
   const js = jetstream(nats, { timeout: PUBLISH_MS });
   let inFlight = 0;
@@ -34,13 +34,13 @@ export function createTaskPublisher(nats: Nats, log: Logger): TaskPublisher {
           timeout: PUBLISH_MS,
           headers: hdrs,
         });
-        // Some releases answer "duplicate" with sequence 0 for what they never stored.
+        // Some releases answer "duplicate" with sequence 0 for a task they never stored.
         return ack.seq > 0;
       } catch (error) {
         log.debug({ err: error, deliveryId: task.deliveryId }, "publish failed; the relay repeats it");
         return false;
       } finally {
-        // The place goes to who waits longest.
+        // The slot goes to the task that has waited longest.
         const next = waiting.shift();
         if (next) next();
         else inFlight--;

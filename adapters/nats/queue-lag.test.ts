@@ -33,7 +33,7 @@ after(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-/** Each with its own place in time. */
+/** Each test has its own period. */
 async function publish(notificationClass: NotificationClass): Promise<number> {
   const { seq } = await jetstream(nats).publish(taskSubject("sms", notificationClass), "task");
   const at = (await jsm.streams.getMessage(sms, { seq }))!.time.getTime();
@@ -44,17 +44,17 @@ const handOut = async (notificationClass: NotificationClass) => {
   const consumer = await jetstream(nats).consumers.get(sms, consumerName("sms", notificationClass));
   return (await consumer.next({ expires: 2_000 }))!;
 };
-/** By a clock that may be far from the server's. */
+/** With a clock that may differ from the server's. */
 async function waitingSince(notificationClass: NotificationClass, aheadMs = 0) {
   const lag = await createQueueLag(nats, { now: () => Date.now() + aheadMs, monotonic: () => 0 });
   return lag.waitingSince("sms", notificationClass);
 }
-/** Asking takes a moment in which both clocks go on. */
+/** Tolerance: the clocks advance during a request. */
 function isAbout(found: number | undefined, wanted: number): void {
   assert.ok(found !== undefined && Math.abs(found - wanted) < 1_000, `${found}, not ${wanted}`);
 }
 
-test("where no task waits, all that was published has been handed out, also what was given back for later", async () => {
+test("where no task waits, every published task has been delivered, including those returned with a delay", async () => {
   assert.equal(await waitingSince("critical"), Number.POSITIVE_INFINITY);
   await publish("critical");
   await publish("marketing");
@@ -62,7 +62,7 @@ test("where no task waits, all that was published has been handed out, also what
   assert.equal(await waitingSince("critical"), Number.POSITIVE_INFINITY);
 });
 
-test("the oldest task never handed out tells, of its class alone, and by our clock", async () => {
+test("the oldest task never delivered counts, of its class alone, by this process's clock", async () => {
   const first = await publish("critical");
   const second = await publish("critical");
   const other = await publish("marketing");
@@ -77,7 +77,7 @@ test("the oldest task never handed out tells, of its class alone, and by our clo
   assert.equal(await waitingSince("critical"), Number.POSITIVE_INFINITY);
 });
 
-test("what a purge or a new stream took away waits no longer", async () => {
+test("a task removed by a purge or by recreating the stream no longer counts", async () => {
   await publish("critical");
   await jsm.streams.purge(sms);
   assert.equal(await waitingSince("critical"), Number.POSITIVE_INFINITY);
@@ -87,7 +87,7 @@ test("what a purge or a new stream took away waits no longer", async () => {
   assert.equal(await waitingSince("critical"), Number.POSITIVE_INFINITY);
 });
 
-test("nothing is told of a consumer that is paused or gone, nor of a stream that is", async () => {
+test("the lag is unknown for a paused or missing consumer and for a missing stream", async () => {
   await publish("critical");
   await jsm.consumers.pause(sms, consumerName("sms", "critical"), new Date(Date.now() + HOUR_MS));
   assert.equal(await waitingSince("critical"), undefined);
@@ -97,7 +97,7 @@ test("nothing is told of a consumer that is paused or gone, nor of a stream that
   assert.equal(await waitingSince("critical"), undefined);
 });
 
-test("a server that does not answer keeps nobody long, and is asked again after a second only", async () => {
+test("a server that does not answer delays the caller briefly, and is asked again only after a second", async () => {
   let now = 0;
   const lag = await createQueueLag(nats, { now: Date.now, monotonic: () => now });
   await publish("critical");

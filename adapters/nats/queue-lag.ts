@@ -5,24 +5,24 @@ import type { QueueLag } from "../../core/ports/queue.ts";
 import type { Nats } from "./connect.ts";
 import { findConsumer, oldestWaitingAt } from "./waiting.ts";
 
-/** Of each of two questions: a healthy leader answers within 50 ms, and the relay's turn waits for it. */
+/** Deadline of each of two requests: a healthy leader answers within 50 ms, and the relay's iteration waits for it. */
 const ASK_MS = 750;
-/** An answer serves all turns for so long: with a backlog they follow one another at once. Well below the watchdog's time. */
+/** An answer is reused for this long, because with a backlog iterations follow one another at once. Well below the watchdog's time. */
 const ANSWER_LIFE_MS = 1_000;
 
-/** Asks JetStream's API, and remembers the answer for a moment; also that there was none. */
+/** Reads the lag by JetStream's API and caches it for ANSWER_LIFE_MS, including a failure to read it. */
 export async function createQueueLag(nats: Nats, clock: Pick<Clock, "now" | "monotonic">): Promise<QueueLag> {
   const jsm = await jetstreamManager(nats, { timeout: ASK_MS, checkAPI: false });
   const answers = new Map<string, { askedAt: number; since: Promise<number | undefined> }>();
 
   async function ask(channel: Channel, notificationClass: NotificationClass): Promise<number | undefined> {
     const consumer = await findConsumer(jsm, channel, notificationClass);
-    // Nobody would hand anything out: that a task waits there tells nothing about when it goes.
+    // Nothing is delivered from this queue, so the age of a waiting task does not show when it will be.
     if (!consumer || consumer.paused) return undefined;
     const now = clock.now();
     const publishedAt = await oldestWaitingAt(jsm, channel, notificationClass, consumer);
     if (publishedAt === undefined) return Number.POSITIVE_INFINITY;
-    // Its age by the server's own clock, which may be far from ours.
+    // The age is measured by the server's clock, which may differ from this process's.
     const serverNow = consumer.ts ? Date.parse(consumer.ts) : now;
     return now - Math.max(0, serverNow - publishedAt);
   }

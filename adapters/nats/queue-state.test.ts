@@ -48,14 +48,14 @@ async function state(askWaiting = false): Promise<QueueState> {
   return reading.kind === "read" ? reading.state : assert.fail();
 }
 
-test("an empty queue is empty, and of no age", async () => {
+test("an empty queue has no tasks and age 0", async () => {
   const { created, lastSequence: _, ...rest } = await state(true);
   assert.ok(Date.parse(created) > 0);
   const empty = { messages: 0, bytes: 0, bytesMax: 4_294_967_296, waiting: 0, handedOut: 0, ackPendingRatio: 0, oldestMs: 0 };
   assert.deepEqual(rest, { ...empty, oldestWaitingMs: 0 });
 });
 
-test("what waits and what is handed out is counted over all classes, also what was given back for later", async () => {
+test("waiting and delivered tasks are counted over all classes, including those returned with a delay", async () => {
   const { lastSequence } = await state();
   for (const notificationClass of CLASSES) await publish(notificationClass, 4);
   const [first, second] = await handOut("marketing", 3);
@@ -68,7 +68,7 @@ test("what waits and what is handed out is counted over all classes, also what w
   assert.ok(bytes > 1_100);
 });
 
-test("the oldest task tells the age, and of those never handed out another one, where asked for", async () => {
+test("the age is that of the oldest task, and, where requested, of the oldest one never delivered", async () => {
   await publish("critical", 1);
   await handOut("critical", 1);
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -80,7 +80,7 @@ test("the oldest task tells the age, and of those never handed out another one, 
   assert.equal((await state()).oldestWaitingMs, undefined);
 });
 
-test("a class whose consumer is gone waits all the same", async () => {
+test("tasks of a class without a consumer count as waiting", async () => {
   await publish("marketing", 5);
   await publish("critical", 2);
   await (await jetstreamManager(nats)).consumers.delete(sms, consumerName("sms", "marketing"));
@@ -88,7 +88,7 @@ test("a class whose consumer is gone waits all the same", async () => {
   assert.deepEqual({ waiting, handedOut }, { waiting: 7, handedOut: 0 });
 });
 
-test("a stream that was made anew says so", async () => {
+test("a recreated stream has another creation time", async () => {
   await publish("critical", 2);
   const before = await state();
   await (await jetstreamManager(nats)).streams.delete(sms);
@@ -98,12 +98,12 @@ test("a stream that was made anew says so", async () => {
   assert.equal(after.lastSequence, 0);
 });
 
-test("a stream that is not there is told by its name, and so is every other", async () => {
+test("a missing stream is reported by its name", async () => {
   for (const channel of CHANNELS.filter((c) => c !== "sms"))
     assert.deepEqual(await read(channel, true), { kind: "unreadable", why: `there is no stream ${streamName(channel)}` });
 });
 
-test("a server that does not answer is told, and read again when it is back", async () => {
+test("a server that does not answer is reported, and read again when it is available", async () => {
   process.kill(server.pid!, "SIGSTOP");
   try {
     // A signal takes a moment to stop all threads.

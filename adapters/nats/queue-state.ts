@@ -7,36 +7,36 @@ import { findConsumer, oldestWaitingAt } from "./waiting.ts";
 
 /** A channel's stream and consumers, as their leaders see them. */
 export interface QueueState {
-  /** When the stream was made: another one means that its sequences began again. */
+  /** When the stream was created: a different value means that its sequence numbers started again. */
   created: string;
-  /** Of the last task that was published. */
+  /** Sequence number of the last published task. */
   lastSequence: number;
   /** Tasks in the stream. */
   messages: number;
   bytes: number;
   /** 0: unbounded. */
   bytesMax: number;
-  /** Never handed out, all classes together. */
+  /** Tasks never delivered to a dispatcher, all classes together. */
   waiting: number;
-  /** Handed out and not acknowledged, all classes together. */
+  /** Tasks delivered and not acknowledged, all classes together. */
   handedOut: number;
-  /** The fullest class's, of its max_ack_pending. */
+  /** Unacknowledged tasks as a share of max_ack_pending, of the class with the highest share. */
   ackPendingRatio: number;
   /** Age of the oldest task in the stream; 0 where there is none. */
   oldestMs: number;
-  /** Age of the oldest task that was never handed out, where asked for; 0 where there is none. */
+  /** Age of the oldest task never delivered; 0 where there is none, undefined where not requested. */
   oldestWaitingMs: number | undefined;
 }
 
 export type QueueReading = { kind: "read"; state: QueueState } | { kind: "unreadable"; why: string };
 
-/** @param askWaiting whether to look for the oldest task never handed out: one more question per class */
+/** @param askWaiting whether to read the oldest task never delivered: one more request per class */
 export type QueueReader = (channel: Channel, askWaiting: boolean) => Promise<QueueReading>;
 
 /** A healthy leader answers within 50 ms. Below the time between two readings. */
 const ASK_MS = 1_500;
 
-/** Reads by JetStream's API, with the credentials there are anyway; the monitoring port is not needed. */
+/** Reads by JetStream's API, with the connection's credentials; the monitoring port is not needed. */
 export async function createQueueReader(nats: Nats): Promise<QueueReader> {
   const jsm = await jetstreamManager(nats, { timeout: ASK_MS, checkAPI: false });
 
@@ -75,7 +75,7 @@ function queueState(
   return {
     ...{ created, lastSequence: state.last_seq, messages: state.messages },
     ...{ bytes: state.bytes, bytesMax: Math.max(0, config.max_bytes) },
-    // Without a consumer its tasks are counted by nobody; they wait all the same.
+    // A class without a consumer is not in `pending`, but its tasks still wait.
     waiting: found.length === consumers.length ? pending : Math.max(pending, state.messages - handedOut),
     handedOut,
     ackPendingRatio: Math.max(

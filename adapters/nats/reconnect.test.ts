@@ -10,7 +10,7 @@ import { connectNats, natsVariables } from "./connect.ts";
 
 const INFO = `INFO ${JSON.stringify({ server_id: "x", version: "2.11.0", proto: 1, headers: true, max_payload: 1_048_576 })}\r\n`;
 
-test("a first connection that is rejected fails, instead of trying for ever", async () => {
+test("a rejected first connection fails instead of retrying for ever", async () => {
   const server = createServer((socket) => {
     socket.on("error", () => undefined);
     socket.write(INFO);
@@ -23,7 +23,7 @@ test("a first connection that is rejected fails, instead of trying for ever", as
   server.close();
 });
 
-test("comes back after a server that rejected its credentials several times, as one being reconfigured does", async () => {
+test("reconnects after its credentials were rejected several times, as by a server being reconfigured", async () => {
   let rejections = 0;
   let admitted: Socket | undefined;
   let admissions = 0;

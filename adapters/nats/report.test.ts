@@ -20,7 +20,7 @@ import { ensureStreams, streamVariables } from "./streams.ts";
 const log = createLogger("test", "error", { write() {} });
 const NOTHING = { parked: 0, called: 0, failed: 0, busyMs: 0 };
 
-test("a task given back is parked until its delay has passed", () => {
+test("a returned task is parked until its delay has passed", () => {
   const clock = createFakeClock();
   const workload = createWorkload(clock);
   workload.givenBack(1_000);
@@ -46,7 +46,7 @@ test("calls are counted once they have ended, with the time they took, and once 
   assert.deepEqual(workload.take(), NOTHING);
 });
 
-test("a call that stalls counts as failed by then, and not again when it ends", () => {
+test("a stalled call counts as failed once, and not again when it ends", () => {
   const clock = createFakeClock();
   const workload = createWorkload(clock);
   const ended = workload.calling();
@@ -70,15 +70,15 @@ test("of a provider that is slow but answers less than half counts as failed", (
   assert.deepEqual([called + after.called, failed + after.failed], [3, 1]);
 });
 
-test("a pod's reports are heard on its channel, also after the server was away, and none once it has ended", async () => {
+test("a pod's reports arrive on its channel, also after the server was unavailable, and none after it has ended", async () => {
   await using server = await startNats();
   await using nats = await connectNats(readConfig(natsVariables, { NATS_URL: server.url }), log);
   let connected = true;
   void (async () => {
     for await (const { type } of nats.status()) if (type === "disconnect" || type === "reconnect") connected = type === "reconnect";
   })();
-  const heard: [string, Report][] = [];
-  using _subscription = subscribeReports(nats, ["sms", "email"], (channel, report) => heard.push([channel, report]));
+  const received: [string, Report][] = [];
+  using _subscription = subscribeReports(nats, ["sms", "email"], (channel, report) => received.push([channel, report]));
   const clock = createFakeClock();
   const workload = createWorkload(clock);
   const reporting = startReporting(nats, { channel: "sms", worker: "pod-1", workload, clock });
@@ -87,10 +87,10 @@ test("a pod's reports are heard on its channel, also after the server was away, 
   workload.givenBack(60_000);
   workload.calling()("failed");
   clock.advance(REPORT_MS);
-  await eventually("the first report is heard", () => heard.length === 1);
-  assert.deepEqual(heard, [["sms", { worker: "pod-1", parked: 1, called: 1, failed: 1, busyMs: 0 }]]);
+  await eventually("the first report is received", () => received.length === 1);
+  assert.deepEqual(received, [["sms", { worker: "pod-1", parked: 1, called: 1, failed: 1, busyMs: 0 }]]);
 
-  // What is no report is passed over.
+  // An invalid report is ignored.
   for (const text of ["", "{", "null", "[]", '{"worker":"pod-2"}']) nats.publish(reportSubject("email"), text);
   await server.kill();
   await eventually("the connection is lost", () => !connected);
@@ -98,18 +98,18 @@ test("a pod's reports are heard on its channel, also after the server was away, 
     clock.advance(REPORT_MS);
     await new Promise(setImmediate);
   }
-  assert.equal(heard.length, 1);
+  assert.equal(received.length, 1);
   await server.restart();
   await eventually("the connection is back", () => connected);
   clock.advance(REPORT_MS);
-  await eventually("the next report is heard", () => heard.length === 2);
+  await eventually("the next report is received", () => received.length === 2);
   await reporting[Symbol.asyncDispose]();
   clock.advance(REPORT_MS);
   await nats.flush();
-  assert.equal(heard.length, 2);
+  assert.equal(received.length, 2);
 });
 
-test("what a pod gives back for later is parked, but not what only waits for a limit of ours", async () => {
+test("a task returned with a delay is parked, unless it only waits for a limit of Carillon", async () => {
   await using server = await startNats();
   await using nats = await connectNats(readConfig(natsVariables, { NATS_URL: server.url }), log);
   const config = readConfig(streamVariables, {});
@@ -138,7 +138,7 @@ test("what a pod gives back for later is parked, but not what only waits for a l
   assert.equal(workload.take().parked, 1);
 });
 
-test("only what has all counts is a report", () => {
+test("a report needs all counts", () => {
   const report = { worker: "pod-1", parked: 1, called: 2, failed: 1, busyMs: 250 };
   const read = (value: unknown) => readReport(new TextEncoder().encode(JSON.stringify(value)));
   assert.deepEqual(read({ ...report, more: true }), report);

@@ -4,43 +4,43 @@ import type { Clock } from "../../core/ports/clock.ts";
 import type { Nats } from "./connect.ts";
 import { followConnection } from "./connection.ts";
 
-/** What one pod tells of its work, on core NATS: the next report makes up for a lost one. */
+/** One pod's report of its work, on core NATS. A lost report is tolerated: the next one follows in REPORT_MS. */
 export interface Report {
   worker: string;
   /** Tasks given back with a delay that has not passed. */
   parked: number;
-  /** Provider calls since the last report: ended, or found to be stalled; what ended well after that counts twice more. */
+  /** Provider calls since the last report: ended or found stalled. A stalled call that later succeeds adds SLOW_BUT_DONE. */
   called: number;
-  /** Those of them that failed by the provider's fault. */
+  /** Those that failed because of the provider, stalled ones included. */
   failed: number;
-  /** Time spent in them, summed over calls side by side. */
+  /** Time spent in them, summed over concurrent calls. */
   busyMs: number;
 }
 
 /** Between two reports of a pod. */
 export const REPORT_MS = 2_000;
-/** A call without an answer for so long counts as failed by then: its deadline would tell too late that the provider hangs. */
+/** A call without an answer for this long is stalled and counts as failed: its deadline would show too late that the provider hangs. */
 export const STALLED_MS = 3_000;
 /**
- * Calls that a call counts for which is done after all: more than it counted for as a stalled one. Of a provider that is slow but answers, most
- * then goes well; more pods help it, where they would not help one that is away.
+ * Successes that a stalled call adds if it succeeds after all: more than the one failure it counted for. So a provider that is slow but answers
+ * has a success rate above half, and scaling out helps, unlike for one that is unavailable.
  */
 const SLOW_BUT_DONE = 2;
 
-/** What the parts of a dispatcher tell as they work. */
+/** Counts the work of a dispatcher for its reports. */
 export interface Workload {
-  /** A task went back to the queue for so long. */
+  /** A task was returned to the queue with this delay. */
   givenBack(delayMs: number): void;
-  /** A provider call begins. Tell what is returned how it ended. */
+  /** A provider call begins. Call the returned function when it ends. */
   calling(): (end: "done" | "failed") => void;
-  /** Counted since the last time this was asked. */
+  /** The counts since the last call. */
   take(): Omit<Report, "worker">;
 }
 
 export function createWorkload(clock: Pick<Clock, "monotonic">): Workload {
-  /** When each parked task may come back. As many as NATS hands out at once, at most. */
+  /** When each parked task is redelivered. Bounded by max_ack_pending. */
   let parkedUntil: number[] = [];
-  const underWay = new Set<{ since: number; told: boolean }>();
+  const underWay = new Set<{ since: number; counted: boolean }>();
   let counts = { called: 0, failed: 0, busyMs: 0 };
   const count = (failed: boolean, tookMs: number) => {
     counts.called++;
@@ -52,25 +52,25 @@ export function createWorkload(clock: Pick<Clock, "monotonic">): Workload {
       parkedUntil.push(clock.monotonic() + delayMs);
     },
     calling() {
-      const call = { since: clock.monotonic(), told: false };
+      const call = { since: clock.monotonic(), counted: false };
       underWay.add(call);
       return (end) => {
         if (!underWay.delete(call)) return;
-        if (!call.told) count(end === "failed", clock.monotonic() - call.since);
+        if (!call.counted) count(end === "failed", clock.monotonic() - call.since);
         else if (end === "done") counts.called += SLOW_BUT_DONE;
       };
     },
     take() {
       const now = clock.monotonic();
       for (const call of underWay) {
-        if (call.told || now - call.since < STALLED_MS) continue;
-        call.told = true;
+        if (call.counted || now - call.since < STALLED_MS) continue;
+        call.counted = true;
         count(true, now - call.since);
       }
       parkedUntil = parkedUntil.filter((until) => until > now);
-      const taken = { parked: parkedUntil.length, ...counts, busyMs: Math.round(counts.busyMs) };
+      const report = { parked: parkedUntil.length, ...counts, busyMs: Math.round(counts.busyMs) };
       counts = { called: 0, failed: 0, busyMs: 0 };
-      return taken;
+      return report;
     },
   };
 }
@@ -86,7 +86,7 @@ export function startReporting(
     for (;;) {
       await clock.sleep(REPORT_MS, stopping.signal);
       if (stopping.signal.aborted) return;
-      // Disconnected, the client would keep what is stale by the time it is sent.
+      // While disconnected the client would buffer reports that are outdated when they are sent.
       if (lost().aborted || nats.isClosed()) continue;
       const report: Report = { worker, ...workload.take() };
       nats.publish(reportSubject(channel), JSON.stringify(report));
@@ -100,13 +100,17 @@ export function startReporting(
   };
 }
 
-/** Hears what pods report. What is no report is passed over. */
-export function subscribeReports(nats: Nats, channels: readonly Channel[], heard: (channel: Channel, report: Report) => void): Disposable {
+/** Calls `onReport` for each report of a pod. Invalid messages are ignored. */
+export function subscribeReports(
+  nats: Nats,
+  channels: readonly Channel[],
+  onReport: (channel: Channel, report: Report) => void,
+): Disposable {
   const subscriptions = channels.map((channel) =>
     nats.subscribe(reportSubject(channel), {
       callback(error, msg) {
         const report = error ? undefined : readReport(msg.data);
-        if (report) heard(channel, report);
+        if (report) onReport(channel, report);
       },
     }),
   );
@@ -117,10 +121,10 @@ export function subscribeReports(nats: Nats, channels: readonly Channel[], heard
   };
 }
 
-/** A worker's name is its host's and a few characters. */
+/** A worker's name is the host name and a few characters. */
 const WORKER_CHARACTERS_MAX = 300;
 
-/** Undefined where the bytes are no report. */
+/** Undefined where the bytes are not a valid report. */
 export function readReport(bytes: Uint8Array): Report | undefined {
   let given: unknown;
   try {

@@ -10,7 +10,7 @@ import { connectNats, natsVariables } from "./connect.ts";
 import { judgeNatsVersion } from "./server-version.ts";
 import { ensureStreams, streamVariables } from "./streams.ts";
 
-test("releases that lose streams or places are rejected, those with lesser faults named, and good ones pass", () => {
+test("releases that lose streams or consumer positions are rejected, those with lesser bugs are named, and others pass", () => {
   const cases: [version: string, rejected: number, known: number][] = [
     ["2.8.4", 1, 1],
     ["2.9.9", 1, 1],
@@ -37,12 +37,12 @@ test("releases that lose streams or places are rejected, those with lesser fault
   }
 });
 
-/** Tells `version` when one connects; JetStream is off: every request is answered "no responders" (503), as a server without it does. */
-async function startFakeServer(told: { version: string }) {
+/** Sends `version` in its INFO; JetStream is off: every request is answered "no responders" (503), as a server without it does. */
+async function startFakeServer(info: { version: string }) {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket.on("error", () => undefined));
-    socket.write(`INFO ${JSON.stringify({ server_id: "x", version: told.version, proto: 1, headers: true, max_payload: 1_048_576 })}\r\n`);
+    socket.write(`INFO ${JSON.stringify({ server_id: "x", version: info.version, proto: 1, headers: true, max_payload: 1_048_576 })}\r\n`);
     let sid = "1";
     socket.on("data", (data) => {
       const text = data.toString();
@@ -79,20 +79,20 @@ test("a start against a rejected release names server, version, reason and fix, 
   });
 });
 
-test("lesser faults are logged; a rejected release that is met on a reconnection is an error line, and the connection lives", async () => {
+test("lesser bugs are logged; a rejected release found on a reconnection is logged as an error, and the connection stays open", async () => {
   const lines: string[] = [];
   const log = createLogger("test", "warn", { write: (line) => void lines.push(line) });
-  const told = { version: "2.12.8" };
-  await using server = await startFakeServer(told);
+  const info = { version: "2.12.8" };
+  await using server = await startFakeServer(info);
   await using nats = await connectNats(configOf(server), log);
   assert.match(lines.join(""), /"level":"warn".*"version":"2\.12\.8".*stand still/);
-  told.version = "2.10.22";
+  info.version = "2.10.22";
   server.cut();
-  await eventually("it is told", () => lines.some((line) => /"level":"error".*2\.10\.22/.test(line)));
+  await eventually("it is logged", () => lines.some((line) => /"level":"error".*2\.10\.22/.test(line)));
   assert.equal(nats.isClosed(), false);
 });
 
-test("JetStream that is off is told as such, with how to switch it on", async () => {
+test("disabled JetStream is reported, with how to enable it", async () => {
   await using server = await startFakeServer({ version: "2.15.1" });
   await using nats = await connectNats(configOf(server), createLogger("test", "silent"));
   await assert.rejects(ensureStreams(nats, readConfig(streamVariables, {}), ["sms"]), (error) => {

@@ -2,15 +2,15 @@ import { compareVersions, parseVersion, type Version } from "../../runtime/versi
 import type { Danger } from "../unsafe-setting.ts";
 
 interface Known {
-  /** The first release that has it, and the first that has not. */
+  /** The first release with the bug, and the first without it. */
   from: Version;
   to: Version;
-  /** Rejected at start; else told once per connection. */
+  /** Such a server is rejected at start; otherwise the bug is logged once per connection. */
   rejected: boolean;
   reason: string;
 }
 
-/** What is known of releases, as far as it concerns work queues with an outbox behind them. github.com/nats-io/nats-server/issues. */
+/** Bugs of releases that matter for work queues with an outbox. github.com/nats-io/nats-server/issues. */
 const KNOWN: readonly Known[] = [
   { from: [0, 0, 0], to: [2, 9, 10], rejected: true, reason: "consumers lose their place on restart" },
   { from: [2, 10, 20], to: [2, 10, 23], rejected: true, reason: "a stream may vanish when the server is killed (#6888)" },
@@ -28,14 +28,14 @@ const KNOWN: readonly Known[] = [
 
 export interface VersionVerdict {
   rejected: readonly Danger[];
-  /** Bugs one can live with. */
+  /** Bugs that Carillon tolerates. */
   known: readonly string[];
 }
 
-/** @param text as the server tells it when one connects */
+/** @param text the version from the server's INFO */
 export function judgeNatsVersion(text: string): VersionVerdict {
   const version = parseVersion(text);
-  // A build of somebody's own: nothing is known of it.
+  // A custom build.
   if (!version) return { rejected: [], known: [`its version is ${JSON.stringify(text)}, of which nothing is known`] };
   const having = KNOWN.filter(({ from, to }) => compareVersions(from, version) <= 0 && compareVersions(version, to) < 0);
   const rejected = having

@@ -9,7 +9,7 @@ import { NANOS_PER_MS } from "./stream-variables.ts";
 
 /** JetStream counts these in nanoseconds. */
 const DURATIONS = ["max_age", "duplicate_window", "ack_wait", "inactive_threshold", "max_expires"];
-/** Names, and what the server writes about itself. */
+/** Names, and metadata that the server writes. */
 const NOT_SETTINGS = ["name", "durable_name", "metadata"];
 
 /** The channels' streams and every consumer on them. Rejects with an OperatorError. */

@@ -27,7 +27,7 @@ test("subjects overlap where one name could match both", () => {
   }
 });
 
-test("a server's rejection is told as the setting to change", () => {
+test("a server's rejection is reported as the setting to change", () => {
   const config = readConfig(streamVariables, { NATS_REPLICAS: "3" });
   const cases: [code: number, setting: string][] = [
     [10005, "NATS_REPLICAS"],
@@ -45,10 +45,10 @@ test("a server's rejection is told as the setting to change", () => {
   }
 });
 
-test("a server that does not answer is told as such, and a mistake of ours stays one", () => {
-  const told = asOperatorError(new errors.TimeoutError(), "127.0.0.1:4222");
-  assert.ok(told instanceof UnreachableError);
-  assert.match(told.message, /JetStream cannot be reached at 127\.0\.0\.1:4222 \(timeout\)/);
+test("a server that does not answer is reported as unreachable, and an error of Carillon's is rethrown", () => {
+  const fault = asOperatorError(new errors.TimeoutError(), "127.0.0.1:4222");
+  assert.ok(fault instanceof UnreachableError);
+  assert.match(fault.message, /JetStream cannot be reached at 127\.0\.0\.1:4222 \(timeout\)/);
   const own = new OperatorError("as it is");
   assert.equal(asOperatorError(own, "x"), own);
   assert.throws(() => asOperatorError(new TypeError("ours"), "x"), TypeError);

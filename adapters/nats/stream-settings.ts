@@ -12,14 +12,14 @@ import type { Danger } from "../unsafe-setting.ts";
 import { isUnset, shown } from "./settings.ts";
 import { NANOS_PER_MS, type StreamValues } from "./stream-variables.ts";
 
-/** Saves work only: JetStream forgets it on restart. At 280 B an id, 1,900/s need 64 MB. */
+/** Only saves work: JetStream forgets it on restart. At 280 B an id, 1,900/s need 64 MB. */
 const DUPLICATE_WINDOW_MS = 120_000;
 
 export type WantedStream = ReturnType<typeof wantedStream>;
 
 /**
- * @param existing the stream as it is. It keeps the copies it has, whichever role starts last; and it is not bounded below what it holds,
- *   which some releases make room for by dropping tasks, whatever `discard` says.
+ * @param existing the current stream. It keeps its number of replicas, whichever role starts last. Its bound is never set below its current
+ *   size, because some releases then drop tasks, whatever `discard` says.
  */
 export function wantedStream(channel: Channel, config: StreamValues, existing?: Pick<StreamInfo, "config" | "state">) {
   const full = existing !== undefined && existing.state.bytes > config.NATS_STREAM_BYTES_MAX;
@@ -41,7 +41,7 @@ export function wantedStream(channel: Channel, config: StreamValues, existing?: 
 
 type Setting = keyof StreamConfig;
 
-/** What no server changes in a stream that is there, or what somebody built with a purpose: a person decides. */
+/** What a server never changes in an existing stream, or what was configured on purpose: an operator decides. */
 const LASTING: Partial<Record<Setting, string>> = {
   retention: "tasks would stay after their acknowledgement, or be dropped while nobody listens",
   storage: "a restart of the server would empty it",
@@ -54,7 +54,7 @@ const LASTING: Partial<Record<Setting, string>> = {
   subject_transform: "tasks would leave the subjects their consumers read",
 };
 
-/** What is set right without a question; the reason stands where a server does not take it. */
+/** What is corrected automatically; the reason is reported where the server does not apply the correction. */
 const MENDABLE: Partial<Record<Setting, string>> = {
   subjects: "tasks of the channel would go astray",
   discard: "a full stream would drop tasks nobody has seen",
@@ -70,7 +70,7 @@ const MENDABLE: Partial<Record<Setting, string>> = {
   consumer_limits: "consumers would be bounded, or deleted when idle",
 };
 
-/** The settings of ours that may not be set at all are set back by leaving them out. */
+/** An update to the wanted settings, which also resets the settings that must not be set. */
 export const mendedStream = (wanted: WantedStream): Partial<StreamUpdateConfig> => ({
   ...wanted,
   no_ack: false,
@@ -83,7 +83,7 @@ export interface StreamDangers {
   mendable: Danger[];
 }
 
-/** What of `info` is not as wanted. Pure. */
+/** The settings that differ from the wanted ones. Pure. */
 export function streamDangers({ config, cluster }: Pick<StreamInfo, "config" | "cluster">, wanted: WantedStream): StreamDangers {
   const { name } = wanted;
   const differing = (reasons: Partial<Record<Setting, string>>, fix: string): Danger[] =>
@@ -96,7 +96,7 @@ export function streamDangers({ config, cluster }: Pick<StreamInfo, "config" | "
     `delete it (nats stream rm ${name}) and start again: it is made anew, and the relay publishes what was in it`,
   );
   const mendable = differing(MENDABLE, "the server did not take our setting without a word; is it too old?");
-  // Some releases outside a cluster take any number, and keep one copy.
+  // Outside a cluster some releases accept any number of replicas, and keep one copy.
   if (wanted.num_replicas > 1 && config.num_replicas === wanted.num_replicas && !cluster?.name)
     lasting.push(notClustered(name, wanted.num_replicas));
   return { lasting, mendable };

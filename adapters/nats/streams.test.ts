@@ -1,4 +1,4 @@
-// Each dangerous setting of a stream is put on a real server, and started against.
+// Each dangerous setting of a stream is applied to a real server, and then a start is tried.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { jetstream, type StreamConfig, type StreamUpdateConfig } from "@nats-io/jetstream";
@@ -47,28 +47,28 @@ describe("a stream that a start cannot set right is rejected, with the setting, 
     const error = await rejects(/mirror is {.*OTHER/);
     assert.ok(
       error.dangers.some((d) => d.setting.endsWith("retention")),
-      "the other danger is told at the same time",
+      "the other danger is reported too",
     );
     assert.match(error.message, /\d dangerous settings\n/);
   });
 
-  test("subjects that another stream keeps, by its name", async () => {
+  test("subjects of another stream, by its name", async () => {
     await jsm.streams.add({ name: "UNRELATED", subjects: ["carillon.other.*"] });
     await jsm.streams.add({ name: "EVERYTHING", subjects: ["before", "carillon.sms.>"] });
     const { dangers } = await rejects(/stream EVERYTHING, subjects is \["before","carillon\.sms\.>"\].*nats stream edit EVERYTHING/);
     assert.equal(dangers.length, 1);
   });
 
-  test("more copies than there are servers", async () => {
+  test("more replicas than servers", async () => {
     await rejects(/NATS_REPLICAS is 3.*NATS_REPLICAS=1|num_replicas is 3 on a server outside any cluster/, ensure({ NATS_REPLICAS: "3" }));
   });
 
-  test("more copies than there are servers, of a stream that is there", async () => {
+  test("more replicas than servers, of an existing stream", async () => {
     await ensure();
     await rejects(/NATS_REPLICAS is 3.*NATS_REPLICAS=1|num_replicas is 3 on a server outside any cluster/, ensure({ NATS_REPLICAS: "3" }));
   });
 
-  test("after the fix that is told, a start makes the stream anew", async () => {
+  test("after the fix from the message, a start creates the stream again", async () => {
     await putStream({ retention: "limits" });
     await rejects(/nats stream rm CARILLON_SMS/);
     await jsm.streams.delete(STREAM);
@@ -102,7 +102,7 @@ describe("what a server lets one change in a stream is set right", () => {
       assert.deepEqual((await jsm.streams.info(STREAM)).config[setting] || undefined, becomes || undefined);
     });
 
-  test("and no task is lost by it, also where the new bound is below what is there", async () => {
+  test("and no task is lost, also where the new bound is below the current size", async () => {
     await putStream({ discard: "old", max_age: HOUR_NS, max_bytes: -1 });
     const js = jetstream(nats);
     const body = new Uint8Array(100_000);
@@ -119,14 +119,14 @@ describe("what a server lets one change in a stream is set right", () => {
     assert.deepEqual([emptier.config.max_bytes, emptier.state.messages], [1_000_000, 3]);
   });
 
-  test("what somebody else added is kept: a description, a placement", async () => {
+  test("settings that an operator added are kept: a description, a placement", async () => {
     await putStream({ description: "ours", max_age: HOUR_NS });
     await ensure();
     assert.equal((await jsm.streams.info(STREAM)).config.description, "ours");
   });
 });
 
-test("declaring again what is there writes nothing", async () => {
+test("declaring an existing stream again writes nothing", async () => {
   await ensure();
   const asked: string[] = [];
   for (const subject of ["$JS.API.STREAM.UPDATE.>", "$JS.API.STREAM.CREATE.>", "$JS.API.CONSUMER.CREATE.>"])
@@ -137,14 +137,14 @@ test("declaring again what is there writes nothing", async () => {
   assert.deepEqual(asked, []);
 });
 
-test("who asks for fewer copies than there are takes none away", async () => {
+test("a lower NATS_REPLICAS removes no replica", async () => {
   const { config: found, state } = await putStream({});
   const existing = { config: { ...found, num_replicas: 3 }, state };
   assert.equal(wantedStream("sms", config, existing).num_replicas, 3);
   assert.equal(wantedStream("sms", readConfig(streamVariables, { NATS_REPLICAS: "5" }), existing).num_replicas, 5);
 });
 
-test("a dangerous stream that is met while tasks are consumed is told and tried again, and the process lives", async () => {
+test("an unsafe stream found while tasks are consumed is logged and tried again, and the process continues", async () => {
   await ensure();
   const stop = new AbortController();
   let handled = 0;
@@ -161,9 +161,9 @@ test("a dangerous stream that is met while tasks are consumed is told and tried 
   try {
     await jsm.streams.delete(STREAM);
     await putStream({ storage: "memory" });
-    const told = () => lines.filter((line) => /streams could not be ensured/.test(line) && /storage is memory/.test(line)).length;
-    // Each class's consumer tries on its own: more lines than classes are a second try.
-    await eventually("it is told, and again", () => told() > CLASSES.length);
+    const logged = () => lines.filter((line) => /streams could not be ensured/.test(line) && /storage is memory/.test(line)).length;
+    // Each class's consumer tries on its own: more lines than classes show a second try.
+    await eventually("it is logged twice", () => logged() > CLASSES.length);
     await jsm.streams.delete(STREAM);
     await eventually("the consumers are there again", () =>
       jsm.streams.info(STREAM).then(

@@ -12,8 +12,8 @@ import type { StreamValues } from "./stream-variables.ts";
 export { streamVariables } from "./stream-variables.ts";
 
 /**
- * Makes each channel's stream and its three consumers where they are missing, sets right what a server lets one change, and reads back
- * what it really took. Rejects with a UnsafeSettingError that names all that is left, or an UnreachableError.
+ * Creates each channel's stream and its three consumers where they are missing, corrects the settings that a server can change, and reads back
+ * the result. Rejects with an UnsafeSettingError that names every remaining fault, or an UnreachableError.
  */
 export async function ensureStreams(nats: Nats, config: StreamValues, channels: readonly Channel[] = CHANNELS): Promise<void> {
   const host = nats.getServer();
@@ -60,7 +60,7 @@ async function ensureStream(nats: Nats, jsm: JetStreamManager, channel: Channel,
 async function overlapping(jsm: JetStreamManager, { name, subjects }: WantedStream): Promise<Danger[]> {
   const dangers: Danger[] = [];
   for await (const { config } of jsm.streams.list()) {
-    if (config.name === name || !config.subjects?.some((theirs) => subjects.some((ours) => subjectsOverlap(theirs, ours)))) continue;
+    if (config.name === name || !config.subjects?.some((other) => subjects.some((own) => subjectsOverlap(other, own)))) continue;
     const fix = `take ${subjects.join(", ")} out of it (nats stream edit ${config.name}), or give Carillon a NATS account of its own`;
     const why = `it keeps what belongs to ${name}`;
     dangers.push({ setting: `stream ${config.name}, subjects`, value: shown(config.subjects), why, fix });
@@ -77,7 +77,7 @@ async function ensureConsumers(nats: Nats, jsm: JetStreamManager, channel: Chann
   for (const notificationClass of CLASSES) {
     const wanted = wantedConsumer(channel, notificationClass, config);
     const found = existing.find((info) => info.name === wanted.durable_name);
-    // Somebody's decision, by which nothing is lost: told, not undone.
+    // An operator's decision that loses nothing: logged, not undone.
     if (found?.paused)
       nats.log.warn({ stream, consumer: found.name, until: found.config.pause_until }, "consumer is paused: its tasks wait in the queue");
     if (found && consumerDangers(found.config, wanted, stream).length === 0) continue;
@@ -103,8 +103,8 @@ async function mendConsumer(
   config: StreamValues,
 ): Promise<Danger[]> {
   try {
-    const { config: taken } = await jsm.consumers.update(stream, found.name, mendedConsumer(wanted));
-    return consumerDangers(taken, wanted, stream);
+    const { config: applied } = await jsm.consumers.update(stream, found.name, mendedConsumer(wanted));
+    return consumerDangers(applied, wanted, stream);
   } catch (error) {
     if (!(error instanceof JetStreamApiError)) throw error;
     const known = knownRejection(error, `consumer ${found.name} of ${stream}`, config);

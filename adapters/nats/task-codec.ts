@@ -13,7 +13,7 @@ import {
   priorityToProto,
 } from "../wire/convert.ts";
 
-/** A task as protobuf; its publication and its trace travel in the headers. */
+/** A task as protobuf; its publication and its trace are in the headers. */
 export function encodeTask(task: DeliveryTask): Uint8Array {
   return Wire.encode({
     notificationId: task.notificationId,
@@ -39,7 +39,7 @@ export function encodeTask(task: DeliveryTask): Uint8Array {
   }).finish();
 }
 
-/** Undefined where the bytes are not a task: nobody can ever handle it. */
+/** Undefined where the bytes are not a task, so that no dispatcher can ever handle them. */
 export function decodeTask(bytes: Uint8Array, messageId: string): DeliveryTask | undefined {
   let wire: Wire;
   try {

@@ -2,7 +2,7 @@ import { type ConsumerInfo, JetStreamApiCodes, JetStreamApiError, type JetStream
 import type { Channel, NotificationClass } from "../../core/delivery/channel.ts";
 import { consumerName, streamName, taskSubject } from "../../core/delivery/subjects.ts";
 
-/** Undefined where there is none. Rejects where the stream is missing, or nobody answers. */
+/** Undefined where the consumer does not exist. Rejects where the stream is missing or the server does not answer. */
 export async function findConsumer(jsm: JetStreamManager, channel: Channel, of: NotificationClass): Promise<ConsumerInfo | undefined> {
   try {
     return await jsm.consumers.info(streamName(channel), consumerName(channel, of));
@@ -13,8 +13,8 @@ export async function findConsumer(jsm: JetStreamManager, channel: Channel, of: 
 }
 
 /**
- * When the oldest task was published that its consumer never handed out, in ms since the epoch by the server's clock; undefined where there is none,
- * or it has just left. A consumer hands tasks out in the stream's order, so that is the first one after the last it handed out.
+ * When the oldest task was published that its consumer has never delivered, in ms since the epoch by the server's clock; undefined where there is
+ * none, or it has just been removed. A consumer delivers in stream order, so this is the first task after the last one it delivered.
  */
 export async function oldestWaitingAt(
   jsm: JetStreamManager,

@@ -1,7 +1,7 @@
 import { WATCHDOG_FIRST_MS } from "../../core/delivery/watchdog.ts";
 import { ms } from "../../runtime/config.ts";
 
-/** Read by all who publish tasks: they say when the relay looks again. */
+/** Read by every role that publishes tasks: it sets when the relay evaluates the delivery again. */
 export const watchdogVariables = {
   WATCHDOG_FIRST_MS: ms(1_000, 600_000, {
     default: String(WATCHDOG_FIRST_MS),

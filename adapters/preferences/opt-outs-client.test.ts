@@ -13,7 +13,7 @@ import { createOptOutsClient } from "./opt-outs-client.ts";
 
 type Check = handleUnaryCall<CheckPreferencesRequest, CheckPreferencesResponse>;
 
-/** Plays preferences: opts out everybody whose name begins with "no". */
+/** Stands in for the preferences service: every user whose id begins with "no" has opted out. */
 const answering: Check = ({ request }, callback) =>
   callback(null, { answers: request.questions.map((q) => ({ optedOut: q.userId.startsWith("no"), reason: undefined })) });
 
@@ -54,7 +54,7 @@ const question = (userId: string | undefined, app = "shop"): OptOutQuestion => (
   ...{ app, userId, endpoint: undefined, channel: "sms", category: "news" },
 });
 
-test("what is asked in the same turn goes out in one call per app, and every question gets its own answer", async () => {
+test("questions of the same event-loop turn go out in one call per app, and each gets its own answer", async () => {
   await using peer = await play(answering);
   const answers = await Promise.all([
     peer.client.check([question("nora"), question("yves")]),
@@ -69,7 +69,7 @@ test("what is asked in the same turn goes out in one call per app, and every que
   ]);
 });
 
-test("more than a call may hold goes out in several", async () => {
+test("more questions than a call may hold go out in several calls", async () => {
   await using peer = await play(answering);
   const questions = Array.from({ length: 2_500 }, (_, n) => question(n % 2 ? `no${n}` : `yes${n}`));
   const answers = await peer.client.check(questions);
@@ -83,7 +83,7 @@ test("more than a call may hold goes out in several", async () => {
   );
 });
 
-test("more than may wait is unknown at once", async () => {
+test("beyond the limit of waiting questions the answer is unknown at once", async () => {
   await using peer = await play(answering);
   const answers = await peer.client.check(Array.from({ length: 20_001 }, () => question("yes")));
   assert.equal(answers.filter((a) => a === "unknown").length, 1);
@@ -96,14 +96,14 @@ for (const [name, check] of [
   ["too few answers", (_call, callback) => callback(null, { answers: [] })],
   ["no answer", () => undefined],
 ] as const satisfies readonly (readonly [string, Check])[]) {
-  test(`${name} means that nothing is known`, async () => {
+  test(`${name} gives the answer unknown`, async () => {
     await using peer = await play(check);
     assert.deepEqual(await peer.client.check([question("yes"), question("no")]), ["unknown", "unknown"]);
     assert.notEqual(peer.calls.length, 0);
   });
 }
 
-test("nobody there means that nothing is known", async () => {
+test("without a server the answer is unknown", async () => {
   using client = createOptOutsClient({ address: "127.0.0.1:1", token: "t" });
   assert.deepEqual(await client.check([question("yes")]), ["unknown"]);
 });

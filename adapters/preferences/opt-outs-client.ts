@@ -7,16 +7,16 @@ import { internalMetadata } from "../../runtime/grpc/internal-call.ts";
 import type { Certificates } from "../../runtime/tls/grpc-tls.ts";
 import { channelToProto, endpointToProto } from "../wire/convert.ts";
 
-/** For one Check, and again for the wait before it. Preferences give their store 800 ms. */
+/** Deadline of one call, and of the wait before it. The preferences service gives its store 800 ms. */
 export const CHECK_DEADLINE_MS = 1_000;
-/** What one Check may hold, by its contract. */
+/** The most questions of one call, by its contract. */
 const BATCH_MAX = 1_000;
-/** Checks under way at once. */
+/** Concurrent calls. */
 const CONCURRENCY = 4;
-/** Beyond it the answer is "unknown" at once: more would not be answered within the deadline. */
+/** Waiting questions; beyond it the answer is "unknown" at once, because it would not come within the deadline. */
 const WAITING_MAX = 20_000;
 
-/** Asks the preferences service. Whatever goes wrong, the answer is "unknown" within 2 × CHECK_DEADLINE_MS. */
+/** Asks the preferences service. After any error the answer is "unknown", within 2 × CHECK_DEADLINE_MS. */
 export function createOptOutsClient(options: {
   /** host:port, or dns:///name:port */
   address: string;
@@ -28,7 +28,7 @@ export function createOptOutsClient(options: {
 
   async function checkOfApp(app: string, questions: readonly OptOutQuestion[]): Promise<OptOutAnswer[]> {
     const metadata = internalMetadata(options.token, app);
-    // While a pod restarts another second's wait is better than an answer nobody has.
+    // While a pod restarts, waiting for it is better than the answer "unknown".
     metadata.setOptions({ waitForReady: true });
     const request = { questions: questions.map(questionToProto) };
     try {
@@ -48,7 +48,7 @@ export function createOptOutsClient(options: {
       const answers = questions.map((): OptOutAnswer => "unknown");
       const byApp = new Map<string, number[]>();
       for (const [i, question] of questions.entries()) {
-        // Nobody can be asked about: it would spoil the call for the others.
+        // A question without a subject would make the whole call invalid.
         if (!question.userId && !question.endpoint) continue;
         const indexes = byApp.get(question.app);
         if (indexes) indexes.push(i);

@@ -1,4 +1,4 @@
--- For each key: set it for the holder if nobody holds it, renew it if the holder does. 1: the holder has it, 0: another has.
+-- For each key: set it for the holder if it is free, renew it if the holder has it. 1: the holder has it, 0: another holder has it.
 -- KEYS: one per claim. ARGV: holder and lifetime in ms, per claim.
 local answers = {}
 for i = 1, #KEYS do

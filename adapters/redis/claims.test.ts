@@ -20,7 +20,7 @@ test("the first holder may try, another may not, and the first one still may", a
   assert.equal(await b.mayTry("d-0/2", "b", 60_000), true, "another attempt is another claim");
 });
 
-test("of copies that arrive at the same moment one may try, and they travel together", async () => {
+test("one of several simultaneous copies may try, and they are sent in one batch", async () => {
   await using server = await startRedis();
   await using redis = await connectRedis(server.url, { log });
   const gate = createClaimGate(redis);
@@ -30,7 +30,7 @@ test("of copies that arrive at the same moment one may try, and they travel toge
   assert.equal(calls, "1");
 });
 
-test("a claim ends by itself", async () => {
+test("a claim expires", async () => {
   await using server = await startRedis();
   await using redis = await connectRedis(server.url, { log });
   const gate = createClaimGate(redis);
@@ -38,7 +38,7 @@ test("a claim ends by itself", async () => {
   await eventually("the other may try", () => gate.mayTry("d-0/1", "b", 60_000));
 });
 
-test("without Redis everybody may try: the store decides", async () => {
+test("without Redis every copy may try: the store decides", async () => {
   assert.equal(await createClaimGate(undefined).mayTry("d-0/1", "a", 60_000), true);
   await using server = await startRedis();
   await using redis = await connectRedis(server.url, { log });

@@ -8,19 +8,19 @@ const CLAIM = readFileSync(new URL("./claims.lua", import.meta.url), "utf8");
 const LIMITS = {
   /** Claims in one EVAL: about 0.5 ms of Redis's only thread. */
   batchMax: 100,
-  /** Beyond it the gate stands open: the store decides. */
+  /** Beyond it the answer is true at once: the store decides. */
   waitingMax: 10_000,
-  /** Batches under way at once. */
+  /** Concurrent batches. */
   concurrency: 4,
 };
-/** After a failure Redis is not asked for this long: each question would cost a command's deadline. */
+/** After a failure Redis is not used for this long: each command would cost a command's deadline. */
 export const CLAIM_PAUSE_MS = 1_000;
 
-/** Turns away copies that arrive at the same moment, before they cost the store anything. */
+/** A best-effort lock that rejects copies of a task received at the same moment, before they reach the store. */
 export interface ClaimGate {
   /**
-   * False when another holder has the claim. True permits nothing: keys vanish on a failover or a restart, so the
-   * attempt's insert decides, and when Redis is away, slow or full the answer is true. Never rejects.
+   * False when another holder has the claim. True does not grant the claim: keys are lost on a failover or a restart, so the attempt's insert in
+   * the store decides. True also while Redis is unavailable, slow or full. Never rejects.
    */
   mayTry(id: string, holder: string, ttlMs: number): Promise<boolean>;
 }
@@ -49,6 +49,6 @@ export function createClaimGate(redis: Redis | undefined, clock: Pick<Clock, "mo
 async function claimAll(redis: Redis, claims: readonly { id: string; holder: string; ttlMs: number }[]): Promise<boolean[]> {
   const keys = claims.map((c) => `carillon:claim:${c.id}`);
   const answers = await redis.eval(CLAIM, keys.length, ...keys, ...claims.flatMap((c) => [c.holder, Math.ceil(c.ttlMs)]));
-  if (!Array.isArray(answers) || answers.length !== claims.length) throw new Error("as many answers as claims");
+  if (!Array.isArray(answers) || answers.length !== claims.length) throw new Error("Redis answered with a wrong number of claims");
   return answers.map((a) => a === 1);
 }

@@ -19,7 +19,7 @@ test("a start without Redis names host, port and remedy, and no password", async
   });
 });
 
-test("a wrong password is told without telling it, and the right one may come from a file or the URL", async () => {
+test("a wrong password is reported without its value, and the right one may come from a file or the URL", async () => {
   await using server = await startRedis();
   const admin = new Redis(server.url);
   await admin.config("SET", "requirepass", "right-one");
@@ -36,7 +36,7 @@ test("a wrong password is told without telling it, and the right one may come fr
   assert.equal(await byUrl.ping(), "PONG");
 });
 
-test("while Redis is away commands reject at once, nothing is sent later, and it is used again when it is back", async () => {
+test("while Redis is unavailable commands reject at once, none is sent later, and it is used again after the reconnection", async () => {
   await using server = await startRedis();
   await using redis = await connectRedis(server.url, { log });
   await server.kill();
@@ -47,7 +47,7 @@ test("while Redis is away commands reject at once, nothing is sent later, and it
   assert.equal(await redis.get("k"), null);
 });
 
-test("a hung Redis costs a deadline, not the caller", async () => {
+test("a call to a hanging Redis ends at its deadline", async () => {
   await using server = await startRedis();
   await using redis = await connectRedis(server.url, { log });
   assert.ok(server.pid);

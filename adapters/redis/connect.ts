@@ -14,24 +14,24 @@ export const redisVariables = {
   REDIS_PASSWORD_FILE: secretFile({ default: "", reason: "password, where the URL holds none" }),
 };
 
-/** A first connection comes within this, or the start fails: half of what a role may take to start. */
+/** Deadline of the first connection, after which the start fails: half of what a role may take to start. */
 const CONNECT_DEADLINE_MS = 5_000;
-/** One try to connect. */
+/** Deadline of one attempt to connect. */
 const CONNECT_TRY_MS = 2_000;
-/** A command takes well under 1 ms; beyond this the store, which always knows, is the faster way. */
+/** A command takes well under 1 ms; beyond this, reading the store is faster. */
 const COMMAND_DEADLINE_MS = 200;
-/** A socket that owes an answer for this long is dead, however open it looks. */
+/** A socket without an answer for this long is considered dead, even if it is open. */
 const SILENCE_MS = 5_000;
-/** Between tries to come back. */
+/** Between attempts to reconnect. */
 const RECONNECT_WAIT_MS = 500;
 
 export type RedisConnection = Redis & AsyncDisposable;
 
 /**
- * Connects, and from then on reconnects for ever. While away every command rejects at once, and none is ever sent twice or late:
- * what was true for one server need not be true for the one that comes back.
- * Rejects with an UnreachableError when the first connection does not come within CONNECT_DEADLINE_MS, with a UnsafeSettingError when
- * the server is not to be used as it is set; met on a reconnection, such a server is logged, and used.
+ * Connects, and from then on reconnects for ever. While disconnected every command rejects at once, and none is ever sent twice or late:
+ * after a reconnection the server may have different data.
+ * Rejects with an UnreachableError when the first connection is not made within CONNECT_DEADLINE_MS, with an UnsafeSettingError when
+ * the server's settings are unsafe; such a server found on a reconnection is logged, and used.
  */
 export async function connectRedis(
   redisUrl: string,
@@ -48,12 +48,12 @@ export async function connectRedis(
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,
     maxRetriesPerRequest: 0,
-    // The server became a replica: the address now belongs to another one.
+    // The server became a replica: the address now leads to another master.
     reconnectOnError: (error) => error.message.startsWith("READONLY"),
     retryStrategy: () => RECONNECT_WAIT_MS * (0.5 + Math.random() / 2),
   });
   let fault: unknown = new Error("no answer");
-  let away = false;
+  let disconnected = false;
   redis.on("error", (error) => {
     fault = error;
   });
@@ -61,7 +61,7 @@ export async function connectRedis(
     new UnreachableError("Redis", host, "start one with `redis-server`, or point REDIS_URL (and REDIS_PASSWORD_FILE) at yours", fault);
   const { promise: connected, resolve } = Promise.withResolvers<void>();
   redis.once("ready", () => resolve());
-  // Its first failure arrives as "error"; ioredis itself goes on trying.
+  // The failure is reported by the "error" event; ioredis keeps trying.
   redis.connect().catch(() => undefined);
   await withDeadline(connected, { limitMs: connectDeadlineMs }, () => {
     redis.disconnect();
@@ -77,12 +77,12 @@ export async function connectRedis(
     throw unreachable();
   }
   redis.on("close", () => {
-    if (!away) log.warn({ redis: host, fault: redisFault(fault) }, "redis connection lost");
-    away = true;
+    if (!disconnected) log.warn({ redis: host, fault: redisFault(fault) }, "redis connection lost");
+    disconnected = true;
   });
   redis.on("ready", () => {
     log.info({ redis: host }, "redis connection is back");
-    away = false;
+    disconnected = false;
     dangerOf(redis, host, log).then(
       (danger) => danger && log.error({ redis: host, fault: danger.message }, "redis is not safe to use as it is"),
       (error: unknown) => log.warn({ redis: host, fault: redisFault(error) }, "redis settings could not be read"),
@@ -90,13 +90,13 @@ export async function connectRedis(
   });
   return Object.assign(redis, {
     [Symbol.asyncDispose]: async () => {
-      away = true;
+      disconnected = true;
       redis.disconnect();
     },
   });
 }
 
-/** Undefined: none, or none that can be seen. Rejects when Redis does not answer. */
+/** Undefined: the settings are safe, or cannot be read. Rejects when Redis does not answer. */
 async function dangerOf(redis: Redis, host: string, log: Logger): Promise<UnsafeSettingError | undefined> {
   const settings = await readSettings(redis);
   if (!settings) {
@@ -108,7 +108,7 @@ async function dangerOf(redis: Redis, host: string, log: Logger): Promise<Unsafe
 }
 
 /**
- * One word for what went wrong. The error itself stays here: it carries the command with its arguments, AUTH among them.
+ * One word for what went wrong. The error itself is not returned: it holds the command with its arguments, AUTH included.
  * Redis begins its own errors with such a word (READONLY, OOM, NOAUTH, …).
  */
 export function redisFault(error: unknown): string {

@@ -1,11 +1,11 @@
 import type { Redis } from "ioredis";
 
-/** Forgotten after this without a new beginning: longer than a message that kills its workers takes to come round, in ms. */
+/** A count expires this long after its last start, in ms: longer than the redelivery of a message that crashes its workers takes. */
 const MEMORY_MS = 3_600_000;
 
-/** Which messages were begun and not ended: a worker that dies leaves its own behind. What Redis forgets is counted anew. */
+/** Counts starts of messages that were not ended, which a worker that crashes leaves behind. A count that Redis loses starts again from 0. */
 export interface CrashCounter {
-  /** Beginnings without an end; 0 where Redis cannot tell. */
+  /** Starts without an end; 0 while Redis is unavailable. */
   begun(id: string): Promise<number>;
   begin(id: string): Promise<void>;
   end(id: string): Promise<void>;

@@ -1,4 +1,4 @@
--- Brings subjects to a newer version. What is older than the version seen last is left out, so that changes may arrive in any order.
+-- Applies newer versions of subjects. A version older than the last one applied is skipped, so that changes may arrive in any order.
 -- KEYS: per subject its bucket and its version key.
 -- ARGV: lifetime of version keys in ms; then per subject: version, how many members to add, how many to remove, the members.
 local at = 2

@@ -1,4 +1,4 @@
--- Declares buckets complete, but only those that still hold the rebuild's mark: a bucket without it was lost meanwhile.
+-- Declares buckets complete, but only those that still hold the rebuild's mark: a bucket without it was lost during the rebuild.
 -- KEYS: buckets. ARGV: the rebuild's mark, the sentinel. Returns how many were sealed.
 local sealed = 0
 for i = 1, #KEYS do

@@ -39,7 +39,7 @@ const sealAll = async () => {
 test("a bucket that was never filled is unknown, not empty", async () => {
   assert.equal(await read("email"), "unknown");
   await apply(1, [mail]);
-  assert.equal(await read("email"), "unknown", "what else it should hold nobody knows");
+  assert.equal(await read("email"), "unknown", "the rest of its members is unknown");
   await sealAll();
   assert.equal(await read("email"), "some");
   assert.equal(await read("sms"), "none");
@@ -62,7 +62,7 @@ test("an opt-out forbids what it names, and a star forbids everything", async ()
   assert.equal(await read("email", "news", "user:bob"), "none");
 });
 
-test("whatever the order in which changes arrive, the newest holds", async () => {
+test("the newest change wins, in whatever order they arrive", async () => {
   await sealAll();
   await apply(3, [mail]);
   await apply(2, [], [mail]);
@@ -75,7 +75,7 @@ test("whatever the order in which changes arrive, the newest holds", async () =>
   assert.equal(await read("sms"), "some");
 });
 
-test("one bucket lost is unknown; the others are not", async () => {
+test("a lost bucket is unknown; the others are not", async () => {
   await sealAll();
   const keys = await redis.keys("carillon:opt-out:{*");
   assert.equal(keys.length, BUCKETS);
@@ -89,7 +89,7 @@ test("one bucket lost is unknown; the others are not", async () => {
   assert.deepEqual(await sets.unsealed(), all);
 });
 
-test("what was lost while a rebuild ran is not called complete", async () => {
+test("a bucket lost during a rebuild is not sealed", async () => {
   await sets.markBuckets(all, MARK);
   await sets.fill([record(1, [mail])], new Set(all));
   await redis.del("carillon:opt-out:{5}", "carillon:opt-out:{6}");
@@ -97,7 +97,7 @@ test("what was lost while a rebuild ran is not called complete", async () => {
   assert.deepEqual(await sets.unsealed(), [5, 6]);
 });
 
-test("only one rebuilds, and it may go on", async () => {
+test("only one process rebuilds, and it can renew its lock", async () => {
   assert.equal(await sets.holdRebuild("a", 60_000), true);
   assert.equal(await sets.holdRebuild("b", 60_000), false);
   assert.equal(await sets.holdRebuild("a", 60_000), true);

@@ -5,12 +5,12 @@ import type { Channel } from "../../core/delivery/channel.ts";
 import { type OptOut, optOutsThatApply, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
 import { hash64 } from "../../runtime/hash.ts";
 
-// One logical set of opt-outs, spread so that each part stays an intset (9 bytes a member instead of 88):
+// One logical set of opt-outs, split into buckets so that each one stays an intset (9 bytes a member instead of 88):
 //   carillon:opt-out:{bucket}   hash64(app, subject) xor hash64(channel | "*", category | "*") of every opt-out of the subjects here,
 //                              and the sentinel once the bucket is complete. Without it the bucket is unknown, not empty.
 //   carillon:optver:…          the newest version applied of one subject, for VERSION_KEEP_MS
 //   carillon:opt-out:swept      every change written before this moment (ms) is in the sealed buckets; it ages with the data,
-//                              so a Redis that comes back with an old snapshot tells how old it is
+//                              so a Redis restored from an old snapshot shows how old it is
 // A member may outlive its opt-out but is never missing while the opt-out holds, so a reader confirms a found member with the store.
 
 const APPLY = readFileSync(new URL("./opt-out-apply.lua", import.meta.url), "utf8");
@@ -69,7 +69,7 @@ const bucketOf = (subject: bigint, buckets: number) => Number(BigInt.asUintN(64,
 const bucketKey = (bucket: number) => `carillon:opt-out:{${bucket}}`;
 const versionKey = (subject: bigint, bucket: number) => `carillon:optver:{${bucket}}:${subject}`;
 
-/** Categories are few; hashing them anew for every question would take most of its time. */
+/** Categories are few; hashing them again for every question would take most of its time. */
 const OPT_OUTS_REMEMBERED = 10_000;
 const optOutHashes = new LRUCache<string, bigint>({ max: OPT_OUTS_REMEMBERED });
 
@@ -98,7 +98,7 @@ export function createOptOutSets(redis: Redis, buckets = OPT_OUT_BUCKETS): OptOu
         answers.push(answer);
       }
     }
-    if (answers.length !== items.length) throw new Error("as many answers as commands");
+    if (answers.length !== items.length) throw new Error("Redis answered with a wrong number of results");
     return answers;
   };
 

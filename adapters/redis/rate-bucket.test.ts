@@ -6,7 +6,7 @@ import { type Bucket, bucketShape, takeTokens } from "./rate-bucket.ts";
 const all = (n: number) => ({ critical: n, transactional: n, marketing: n });
 const none = all(0);
 
-test("whoever asks all the time is given the rate, and in any second at most 1.3 times it", () => {
+test("constant demand is granted the rate, and in any second at most 1.3 times it", () => {
   for (const rate of [1, 7, 30, 100, 2_500]) {
     const shape = bucketShape(rate);
     const counts: number[] = [];
@@ -23,7 +23,7 @@ test("whoever asks all the time is given the rate, and in any second at most 1.3
   }
 });
 
-test("one who asks when it was told to gets one, and not before", () => {
+test("a request after waitMs gets a token, and none before", () => {
   for (const rate of [0.01, 1, 3, 100]) {
     const shape = bucketShape(rate);
     for (const c of CLASSES) {
@@ -46,7 +46,7 @@ test("a full bucket has a token for every class, whatever the rate", () => {
   }
 });
 
-test("a class cannot starve the one above it: what it leaves is there at once, and then its own tokens come later", () => {
+test("a class cannot starve the one above it: the tokens it must leave are available at once, and then its own come later", () => {
   const shape = bucketShape(100);
   let bucket: Bucket | undefined;
   const ask = (wanted: typeof none, now: number) => {
@@ -69,7 +69,7 @@ test("a class cannot starve the one above it: what it leaves is there at once, a
   assert.deepEqual([served.transactional, served.marketing], [0, 0]);
 });
 
-test("a bucket that nobody touched is full, and a clock that goes back neither gives nor takes", () => {
+test("a new bucket is full, and a clock that goes back neither adds nor removes tokens", () => {
   const shape = bucketShape(10);
   const full = takeTokens(undefined, shape, none, 5_000).bucket;
   assert.equal(full.tokens, shape.capacity);

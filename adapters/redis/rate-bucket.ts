@@ -2,31 +2,31 @@ import { CLASSES, type NotificationClass } from "../../core/delivery/channel.ts"
 
 export type ByClass<T> = Readonly<Record<NotificationClass, T>>;
 
-/** RateLimiter that gather and are taken. */
+/** The state of a token bucket. */
 export interface Bucket {
   tokens: number;
-  /** When it held so many; ms of whichever clock it goes by. */
+  /** When it held this many tokens; ms, by any clock that the caller uses consistently. */
   at: number;
 }
 
 export interface BucketShape {
   tokensPerMs: number;
-  /** What gathers at most while nobody sends. */
+  /** The most tokens that accumulate while none are taken. */
   capacity: number;
-  /** What a class must leave behind for those above it. */
+  /** Tokens that a class must leave for the classes above it. */
   leaves: ByClass<number>;
-  /** An untouched bucket is full again after so many ms. */
+  /** An empty bucket without traffic is full after this many ms. */
   fullAfterMs: number;
 }
 
-/** What gathers for all classes: pods ask 10 to 40 times a second, and what gathers between two questions should not be lost. */
+/** Capacity for all classes, as time of the rate: pods ask 10 to 40 times a second, and tokens that accumulate between two requests must not be lost. */
 const BURST_MS = 100;
 /**
- * What marketing, and transactional, must leave, as time of the whole rate. While they take all they are given, so much is there for the class
- * above in its first moment; after that it is served first, because its tokens come sooner.
+ * What marketing and transactional must leave, as time of the rate. Even while they take every token they can, this many are available at once
+ * for the class above; after that the higher class is served first, because it reaches its tokens sooner.
  */
 const LEAVES_MS: ByClass<number> = { critical: 0, transactional: 100, marketing: 200 };
-/** Beside whole tokens: (1 + 0.4) - 0.4 is less than 1 to a computer, and marketing would be granted nothing by a full bucket, for ever. */
+/** Added for floating-point error: (1 + 0.4) - 0.4 is less than 1, and a full bucket would never grant marketing a token. */
 const ROUNDING = 1e-6;
 
 /** In any second at most 1.3 times the rate, or one more than 1.2 times where that is more; over longer times the rate. */
@@ -40,11 +40,11 @@ export function bucketShape(ratePerSecond: number): BucketShape {
 export interface Taken {
   bucket: Bucket;
   granted: ByClass<number>;
-  /** ms until the first of those that were not granted could be; 0 where all were. */
+  /** ms until the next token could be granted; 0 where all were. */
   waitMs: number;
 }
 
-/** Takes what there is, the highest class first; whole tokens only. adapters/redis/rate-limiter.lua does the same by Redis's clock. Pure. */
+/** Takes the available tokens, the highest class first; whole tokens only. rate-limiter.lua does the same by Redis's clock. Pure. */
 export function takeTokens(before: Bucket | undefined, shape: BucketShape, wanted: ByClass<number>, now: number): Taken {
   const gathered = before ? before.tokens + Math.max(0, now - before.at) * shape.tokensPerMs : shape.capacity;
   let tokens = Math.min(shape.capacity, gathered);

@@ -1,12 +1,12 @@
--- Takes tokens from a bucket that fills by this server's clock: what adapters/redis/rate-bucket.ts does, for all pods at once.
--- A bucket that is gone is full: its key lives until it would be.
--- KEYS: the bucket. ARGV: tokens per ms, capacity, lifetime in ms; then per class, the highest first, how many are wanted and what it leaves.
--- Answers how many each class got, then ms until the first of the others could be had.
+-- Takes tokens from a bucket that refills by this server's clock: the same as takeTokens() in adapters/redis/rate-bucket.ts, for all pods.
+-- A missing bucket is full: its key expires when it would be.
+-- KEYS: the bucket. ARGV: tokens per ms, capacity, lifetime in ms; then per class, the highest first, how many are wanted and how many must remain.
+-- Returns how many each class got, then ms until the next one could be granted.
 local time = redis.call("TIME")
 local now = time[1] * 1000 + time[2] / 1000
 local rate, capacity = tonumber(ARGV[1]), tonumber(ARGV[2])
 local held = redis.call("HMGET", KEYS[1], "tokens", "at")
--- A clock that went back, after a failover, gives nothing and takes nothing.
+-- A clock that went back, after a failover, neither adds nor removes tokens.
 local gathered = tonumber(held[1] or capacity) + math.max(0, now - tonumber(held[2] or now)) * rate
 local tokens = math.min(capacity, gathered)
 local answer, wait = {}, 0

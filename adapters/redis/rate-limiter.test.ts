@@ -12,7 +12,7 @@ import { bucketShape, takeTokens } from "./rate-bucket.ts";
 import { ASK_AGAIN_MS, createRateLimiter, RATE_LIMITER_PAUSE_MS, TOKEN_WAIT_MS } from "./rate-limiter.ts";
 
 const log = createLogger("test", "silent");
-/** One in fifty seconds: within a test no second one comes by itself. */
+/** One in fifty seconds: no second one is added during a test. */
 const ONE_IN_50_S = 0.02;
 const KEY = "carillon:rate:sms";
 
@@ -20,8 +20,8 @@ function limiter(redis: RedisConnection, clock: FakeClock, ratePerSecond: number
   return createRateLimiter(redis, { channel: "sms", ratePerSecond, signal, clock, random: () => 0.5 });
 }
 
-/** Time goes on, until all are told. */
-async function told(clock: FakeClock, tokens: readonly Promise<Token>[]): Promise<Token["kind"][]> {
+/** Advances the clock until all are settled. */
+async function settled(clock: FakeClock, tokens: readonly Promise<Token>[]): Promise<Token["kind"][]> {
   let done: readonly Token[] | undefined;
   void Promise.all(tokens).then((all) => {
     done = all;
@@ -39,25 +39,25 @@ test("two pods share one rate", async () => {
   await using other = await connectRedis(server.url, { log });
   const clock = createFakeClock();
   const [a, b] = [limiter(redis, clock, ONE_IN_50_S), limiter(other, clock, ONE_IN_50_S)];
-  const kinds = await told(clock, [a.take("critical"), b.take("critical"), a.take("critical"), b.take("critical")]);
+  const kinds = await settled(clock, [a.take("critical"), b.take("critical"), a.take("critical"), b.take("critical")]);
   assert.deepEqual(kinds.toSorted(), ["granted", "later", "later", "later"]);
 });
 
-test("tokens gather by Redis's clock, whatever a pod's own says, and the key ends by itself", async () => {
+test("tokens accumulate by Redis's clock, independent of a pod's clock, and the key expires", async () => {
   await using server = await startRedis();
   await using redis = await connectRedis(server.url, { log });
   const clock = createFakeClock(0);
   const pod = limiter(redis, clock, ONE_IN_50_S);
-  assert.deepEqual(await told(clock, [pod.take("critical"), pod.take("critical")]), ["granted", "later"]);
+  assert.deepEqual(await settled(clock, [pod.take("critical"), pod.take("critical")]), ["granted", "later"]);
   const { fullAfterMs } = bucketShape(ONE_IN_50_S);
   const lifetime = await redis.pttl(KEY);
   assert.ok(lifetime > 0 && lifetime <= fullAfterMs);
-  // As if it had been 50 s ago there.
+  // Moves the bucket 50 s into the past.
   await redis.hset(KEY, "at", Number(await redis.hget(KEY, "at")) - 50_000);
-  assert.deepEqual(await told(clock, [pod.take("critical"), pod.take("critical")]), ["granted", "later"]);
+  assert.deepEqual(await settled(clock, [pod.take("critical"), pod.take("critical")]), ["granted", "later"]);
 });
 
-test("who waits together asks together, and what there is goes to the highest class", async () => {
+test("tasks that wait together ask together, and the highest class is served first", async () => {
   await using server = await startRedis();
   await using redis = await connectRedis(server.url, { log });
   const clock = createFakeClock();
@@ -73,10 +73,10 @@ test("who waits together asks together, and what there is goes to the highest cl
   };
   // Of 30: 5, then all but 10, then none of what marketing leaves.
   assert.deepEqual([await granted(waiting.transactional), await granted(waiting.marketing)], [15, 0]);
-  await told(clock, [...waiting.marketing, ...waiting.transactional]);
+  await settled(clock, [...waiting.marketing, ...waiting.transactional]);
 });
 
-test("what the script takes is what the policy says", async () => {
+test("the script grants the same as takeTokens()", async () => {
   await using server = await startRedis();
   await using redis = await connectRedis(server.url, { log });
   for (const [held, ...wanted] of [
@@ -88,7 +88,7 @@ test("what the script takes is what the policy says", async () => {
     [9, 20, 1, 1],
   ] as const) {
     await redis.del(KEY);
-    // A moment that has not come: nothing gathers until it is asked.
+    // A moment in the future: no tokens accumulate before the request.
     await redis.hset(KEY, "tokens", held, "at", Date.now() + 3_600_000);
     const [critical, transactional, marketing] = wanted;
     const { granted, bucket } = takeTokens({ tokens: held, at: 0 }, bucketShape(100), { critical, transactional, marketing }, 0);
@@ -111,7 +111,7 @@ test("what the script takes is what the policy says", async () => {
   }
 });
 
-test("who gets no token is sent back after a second, critical for the shortest time", async () => {
+test("a task without a token is returned after a second, critical with the shortest delay", async () => {
   await using server = await startRedis();
   await using redis = await connectRedis(server.url, { log });
   const clock = createFakeClock();
@@ -128,7 +128,7 @@ test("who gets no token is sent back after a second, critical for the shortest t
   assert.deepEqual(delays, [1_000, 3_000, 10_000]);
 });
 
-test("who waits when the drain begins is sent back at once, and so is who asks after it", async () => {
+test("a task that waits when the drain begins is returned at once, and so is a later one", async () => {
   await using server = await startRedis();
   await using redis = await connectRedis(server.url, { log });
   const drain = new AbortController();
@@ -141,7 +141,7 @@ test("who waits when the drain begins is sent back at once, and so is who asks a
   assert.deepEqual(await pod.take("critical"), { kind: "later", delayMs: 0 });
 });
 
-test("while Redis is away each pod keeps to the rate by itself, and it asks again later", async () => {
+test("while Redis is unavailable each pod keeps to the rate by itself, and tries Redis again later", async () => {
   await using server = await startRedis();
   await using redis = await connectRedis(server.url, { log });
   const clock = createFakeClock();
@@ -149,15 +149,15 @@ test("while Redis is away each pod keeps to the rate by itself, and it asks agai
   await pod.take("critical");
   await server.kill();
   await eventually("the loss is seen", () => redis.status !== "ready");
-  assert.deepEqual(await told(clock, [pod.take("critical"), pod.take("critical")]), ["granted", "later"]);
+  assert.deepEqual(await settled(clock, [pod.take("critical"), pod.take("critical")]), ["granted", "later"]);
   await server.restart();
   await eventually("it is back", () => redis.status === "ready");
   clock.advance(RATE_LIMITER_PAUSE_MS);
-  assert.deepEqual(await told(clock, [pod.take("critical")]), ["granted"]);
+  assert.deepEqual(await settled(clock, [pod.take("critical")]), ["granted"]);
   assert.equal(await redis.exists(KEY), 1);
 });
 
-test("without a rate nobody waits, and Redis is not asked", async () => {
+test("without a rate no task waits, and Redis is not used", async () => {
   await using server = await startRedis();
   await using redis = await connectRedis(server.url, { log });
   const pod = limiter(redis, createFakeClock(), undefined);

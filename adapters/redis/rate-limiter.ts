@@ -7,13 +7,13 @@ import { type RateLimiter, type Token, UNLIMITED } from "../../core/ports/rate-l
 import { type Bucket, type ByClass, bucketShape, takeTokens } from "./rate-bucket.ts";
 
 const TAKE = readFileSync(new URL("./rate-limiter.lua", import.meta.url), "utf8");
-/** A task waits for a token in a dispatcher's hands so long, which holds its class's next ones back in the queue; then it is given back. */
+/** How long a task waits for a token in a dispatcher, so that the next ones of its class stay in the queue; then it is returned to the queue. */
 export const TOKEN_WAIT_MS = 1_000;
-/** Between two questions while somebody waits: 40 a second at most, and whoever waits is told within this that nothing came. */
+/** Between two requests to Redis while tasks wait: at most 40 a second; a wait that ends without a token ends within `max` of its deadline. */
 export const ASK_AGAIN_MS = { min: 25, max: 100 } as const;
-/** After a failure Redis is not asked for this long: each question would cost a command's deadline. */
+/** After a failure Redis is not used for this long: each command would cost a command's deadline. */
 export const RATE_LIMITER_PAUSE_MS = 1_000;
-/** How long the queue keeps what got no token, on average; each stays away between half and one and a half of it. */
+/** Average delay of a task returned without a token; each delay is between 0.5 and 1.5 times this. */
 const GIVEN_BACK_MS: ByClass<number> = { critical: 1_000, transactional: 3_000, marketing: 10_000 };
 
 const GRANTED: Token = { kind: "granted" };
@@ -22,17 +22,17 @@ export interface RateLimiterOptions {
   channel: Channel;
   /** Each account has a bucket of its own; absent: DEFAULT_ACCOUNT, whose key has no account in it. */
   account?: string | undefined;
-  /** Calls a second, all pods together; undefined: as many as they can. */
+  /** Calls a second, all pods together; undefined: unlimited. */
   ratePerSecond: number | undefined;
-  /** Aborts on drain: who waits is sent back at once. */
+  /** Aborts on drain: waiting tasks are returned at once. */
   signal: AbortSignal;
   clock: Clock;
   random: Random;
 }
 
 /**
- * Tokens from one bucket in Redis, for however many wait in one round trip. While Redis is away each pod goes by a bucket of its own with the
- * same rate: too fast together, so that then the provider's own 429 governs; stopping a channel because a cache is away would be worse.
+ * Tokens from one bucket in Redis, for all waiting tasks in one round trip. While Redis is unavailable each pod uses a local bucket with the same
+ * rate. Together the pods may then exceed the rate and get 429 from the provider; stopping the channel would be worse.
  */
 export function createRateLimiter(
   redis: Redis,
@@ -41,12 +41,12 @@ export function createRateLimiter(
   if (ratePerSecond === undefined) return UNLIMITED;
   interface Waiter {
     until: number;
-    tell: (token: Token) => void;
+    resolve: (token: Token) => void;
   }
   const shape = bucketShape(ratePerSecond);
   const key = `carillon:rate:${channel}${account === DEFAULT_ACCOUNT ? "" : `/${account}`}`;
   const waiting: ByClass<Waiter[]> = { critical: [], transactional: [], marketing: [] };
-  const somebodyWaits = () => CLASSES.some((c) => waiting[c].length > 0);
+  const isWaiting = () => CLASSES.some((c) => waiting[c].length > 0);
   let own: Bucket | undefined;
   let pausedUntil = Number.NEGATIVE_INFINITY;
   let asking = false;
@@ -56,9 +56,9 @@ export function createRateLimiter(
   return {
     take(notificationClass) {
       const { promise, resolve } = Promise.withResolvers<Token>();
-      const isFirst = waiting[notificationClass].push({ until: clock.monotonic() + TOKEN_WAIT_MS, tell: resolve }) === 1;
+      const isFirst = waiting[notificationClass].push({ until: clock.monotonic() + TOKEN_WAIT_MS, resolve }) === 1;
       if (!asking) void ask();
-      // Those above it may find something where those below it have to wait.
+      // A higher class may get a token where the lower ones have to wait.
       else if (isFirst) wake.abort();
       return promise;
     },
@@ -66,17 +66,17 @@ export function createRateLimiter(
 
   async function ask(): Promise<void> {
     asking = true;
-    // One microtask later, so that what is asked for in the same turn goes out together.
+    // One microtask later, so that requests of the same event-loop turn go out together.
     await Promise.resolve();
-    while (somebodyWaits()) {
+    while (isWaiting()) {
       sendBack((waiter) => signal.aborted || waiter.until <= clock.monotonic());
-      if (!somebodyWaits()) break;
+      if (!isWaiting()) break;
       wake = new AbortController();
       const { granted, waitMs } = await take(countsOf(waiting));
-      for (const c of CLASSES) for (const { tell } of waiting[c].splice(0, granted[c])) tell(GRANTED);
-      if (!somebodyWaits() || wake.signal.aborted || signal.aborted) continue;
+      for (const c of CLASSES) for (const { resolve } of waiting[c].splice(0, granted[c])) resolve(GRANTED);
+      if (!isWaiting() || wake.signal.aborted || signal.aborted) continue;
       const pauseMs = Math.min(ASK_AGAIN_MS.max, Math.max(ASK_AGAIN_MS.min, waitMs));
-      // Pods that wait for the same token do not ask for it in step.
+      // Jitter, so that pods that wait for the same token do not ask at the same moment.
       await clock.sleep(pauseMs * (0.5 + random() / 2), wake.signal);
     }
     asking = false;
@@ -100,10 +100,10 @@ export function createRateLimiter(
   function sendBack(which: (waiter: Waiter) => boolean): void {
     for (const c of CLASSES) {
       const queue = waiting[c];
-      // In the order in which they came.
+      // In order of arrival.
       while (queue[0] && which(queue[0])) {
         const delayMs = signal.aborted ? 0 : Math.round(GIVEN_BACK_MS[c] * (0.5 + random()));
-        queue.shift()?.tell({ kind: "later", delayMs });
+        queue.shift()?.resolve({ kind: "later", delayMs });
       }
     }
   }
@@ -118,7 +118,7 @@ const countsOf = (waiting: ByClass<readonly unknown[]>): ByClass<number> => ({
 function readAnswer(answer: unknown): { granted: ByClass<number>; waitMs: number } {
   const numbers: unknown[] = Array.isArray(answer) ? answer : [];
   if (numbers.length !== CLASSES.length + 1 || !numbers.every((n) => Number.isSafeInteger(n)))
-    throw new Error("a number per class, and one more");
+    throw new Error("Redis answered with a wrong number of grants");
   const of = (c: NotificationClass) => Number(numbers[CLASSES.indexOf(c)]);
   const granted = { critical: of("critical"), transactional: of("transactional"), marketing: of("marketing") };
   return { granted, waitMs: Number(numbers[CLASSES.length]) };

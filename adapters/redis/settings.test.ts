@@ -10,7 +10,7 @@ import { redisDangers } from "./settings.ts";
 
 const silent = createLogger("test", "silent");
 
-/** A connection of the operator's. */
+/** The operator's connection. */
 function administer(url: string) {
   const redis = new Redis(url);
   return Object.assign(redis, { [Symbol.dispose]: () => redis.disconnect() });
@@ -41,7 +41,7 @@ test("a Redis that evicts is rejected with the policy and the fix; with noevicti
   await (await connectRedis(server.url, { log: silent }))[Symbol.asyncDispose]();
 });
 
-test("it is seen too by a user who may not use CONFIG; one who may not use INFO either is told that nothing is checked", async () => {
+test("a user without CONFIG sees it too; for one without INFO a line says that nothing is checked", async () => {
   await using server = await startRedis();
   using admin = administer(server.url);
   await admin.config("SET", "maxmemory-policy", "allkeys-lru", "maxmemory", "100mb");
@@ -65,18 +65,18 @@ test("a replica is rejected, with where its master is", async () => {
   await rejects(replica.url, new RegExp(`role is slave: it takes no write; point REDIS_URL at its master, 127\\.0\\.0\\.1:${master.port}`));
 });
 
-test("a Redis that is set dangerously while we are connected is told on the next connection, and used", async () => {
+test("unsafe settings made while connected are logged on the next connection, and Redis is still used", async () => {
   await using server = await startRedis();
   const lines: string[] = [];
   await using redis = await connectRedis(server.url, { log: createLogger("test", "warn", { write: (line) => void lines.push(line) }) });
   using admin = administer(server.url);
   await admin.config("SET", "maxmemory-policy", "allkeys-lfu", "maxmemory", "100mb");
   await admin.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
-  await eventually("it is told", () => lines.some((line) => /"level":"error".*maxmemory-policy is allkeys-lfu/.test(line)));
+  await eventually("it is logged", () => lines.some((line) => /"level":"error".*maxmemory-policy is allkeys-lfu/.test(line)));
   assert.equal(await redis.ping(), "PONG");
 });
 
-test("versions and modes are judged as INFO tells them; what it does not tell is not judged", () => {
+test("versions and modes are checked as INFO reports them; a missing one is not checked", () => {
   const fine = { redis_version: "7.2.4", redis_mode: "standalone", role: "master", maxmemory: "0", maxmemory_policy: "allkeys-lru" };
   const cases: [over: Record<string, string>, settings: string[]][] = [
     [{}, []],

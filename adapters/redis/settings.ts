@@ -2,15 +2,15 @@ import type { Redis } from "ioredis";
 import { compareVersions, parseVersion, type Version } from "../../runtime/version.ts";
 import type { Danger } from "../unsafe-setting.ts";
 
-/** Redis 7.0, whose commands we use; Valkey calls itself 7.2.4 where Redis's version is asked for. */
+/** Redis 7.0, whose commands Carillon uses. Valkey reports 7.2.4 as its redis_version. */
 const VERSION_MIN: Version = [7, 0, 0];
-/** A busy server may miss one command's deadline; one that misses this many is away. */
+/** A busy server may miss the deadline of one command; one that misses this many is unavailable. */
 const READ_TRIES = 5;
 
 /** As INFO names them. Unlike CONFIG GET, managed servers and careful ACLs allow it. */
 export type RedisSettings = Readonly<Record<string, string>>;
 
-/** Undefined where the user may not ask. Rejects when Redis does not answer. */
+/** Undefined where the user may not use INFO. Rejects when Redis does not answer. */
 export async function readSettings(redis: Redis): Promise<RedisSettings | undefined> {
   for (let tries = 1; ; tries++) {
     try {
@@ -23,7 +23,7 @@ export async function readSettings(redis: Redis): Promise<RedisSettings | undefi
   }
 }
 
-/** Pure. A setting that the server does not tell is not judged. */
+/** Pure. A setting that the server does not report is not checked. */
 export function redisDangers(settings: RedisSettings): Danger[] {
   const dangers: Danger[] = [];
   const { redis_version: version, redis_mode: mode, role, maxmemory, maxmemory_policy: policy } = settings;

@@ -20,7 +20,7 @@ const endpoints: fc.Arbitrary<Endpoint> = fc.oneof(
   fc.record({ channel: fc.constant("email" as const), address: fc.emailAddress() }, { noNullPrototype: true }),
 );
 
-test("every endpoint comes back from the wire as it was", () => {
+test("every endpoint survives encoding and decoding", () => {
   fc.assert(
     fc.property(endpoints, (endpoint) => {
       const wire = EndpointProto.encode(convert.endpointToProto(endpoint)).finish();
@@ -29,12 +29,12 @@ test("every endpoint comes back from the wire as it was", () => {
   );
 });
 
-test("an endpoint without an address is none", () => {
+test("an endpoint without an address gives undefined", () => {
   assert.equal(convert.endpointFromProto(undefined), undefined);
   assert.equal(convert.endpointFromProto({ address: undefined }), undefined);
 });
 
-test("every word of ours comes back from its number, and no two share one", () => {
+test("every value survives conversion to its number, and no two share one", () => {
   const backAndForth = <T>(words: readonly T[], to: (word: T) => number, from: (value: number) => T | undefined) => {
     assert.deepEqual(
       words.map((w) => from(to(w))),

@@ -9,7 +9,7 @@ import {
   DeliveryState as StateProto,
 } from "../../gen/carillon/v1/notification_service.ts";
 
-/** The table read the other way round. What it does not hold (unspecified, or from a newer version) is undefined. */
+/** Inverts a table. A value that is not in it (unspecified, or from a newer version) gives undefined. */
 const inverse = <K extends string, V extends number>(table: Readonly<Record<K, V>>): ((value: number) => K | undefined) => {
   const keys = new Map<number, K>();
   for (const key in table) keys.set(table[key], key);

@@ -8,25 +8,25 @@ export interface AttemptRecord {
   id: string;
   deliveryId: string;
   number: number;
-  /** Who claimed it: no two claims have the same. */
+  /** The claimant: unique to this claim. */
   worker: string;
-  /** Provider name; "" for a void attempt, which called nobody. */
+  /** Provider name; "" for a void attempt, which made no call. */
   provider: string;
-  /** The provider's account; absent in void attempts, and in those of earlier versions, which knew DEFAULT_ACCOUNT alone. */
+  /** The provider's account; absent in void attempts, and in those of earlier versions, which had DEFAULT_ACCOUNT only. */
   account?: string | undefined;
   startedAt: number;
   /** After this the worker no longer sends. */
   deadlineAt: number;
   policyResend?: boolean | undefined;
-  /** Which redrive of what may have been sent it belongs to, from 1; absent before any. */
+  /** Number of the redrive, of a delivery that may have been sent, to which it belongs, from 1; absent before the first. */
   redrive?: number | undefined;
   outcome?: AttemptOutcome | undefined;
   answeredAt?: number | undefined;
-  /** What became known otherwise, where the outcome is missing or "unanswered". */
+  /** The outcome learned from another source, where the outcome is missing or "unanswered". */
   resolution?: Resolution | undefined;
 }
 
-/** What a receipt or a status query told of an attempt whose answer never came. */
+/** The outcome by a receipt or a status query, of an attempt without an answer. */
 export interface Resolution {
   outcome: Outcome;
   by: "receipt" | "status-query";
@@ -34,19 +34,19 @@ export interface Resolution {
   at: number;
 }
 
-/** The provider's answer; or "void": the number was closed without a call, so that no stale copy of the task can use it. */
+/** The provider's answer; or "void": the attempt number was used up without a call, so that no stale copy of the task can use it. */
 export type AttemptOutcome = Outcome | { kind: "void"; state: EndState; reason: Reason };
 
 export interface AttemptStore {
-  /** Inserts all, unordered, in one round trip; for each whether it is ours. Durable when resolved. */
+  /** Inserts all, unordered, in one round trip; for each whether this call inserted it. Durable when resolved. */
   claim(attempts: readonly AttemptRecord[]): Promise<boolean[]>;
-  /** Records outcomes; the first one recorded stays. For each whether it was taken: false also where `worker` differs from the claim's, unless undefined. */
+  /** Records outcomes; the first one recorded stays. For each whether it was stored: false also where `worker` differs from the claim's, unless undefined. */
   record(results: readonly { id: string; worker: string | undefined; outcome: AttemptOutcome; answeredAt: number }[]): Promise<boolean[]>;
-  /** Adds what became known later, where the outcome is missing or "unanswered"; the first resolution stays. For each whether it was taken. */
+  /** Adds a resolution where the outcome is missing or "unanswered"; the first resolution stays. For each whether it was stored. */
   resolve(results: readonly { id: string; resolution: Resolution }[]): Promise<boolean[]>;
   /**
-   * Gives the provider's reference to this attempt, unless another has it: by its outcome or resolution, or because it was given before. Of
-   * all processes that ask, one is told true; the same attempt is told so again, until another's outcome or resolution says otherwise.
+   * Assigns the provider's reference to this attempt, unless another attempt has it: by its outcome, its resolution or an earlier assignment.
+   * True for one attempt only, also with concurrent callers; repeated calls for it stay true until another's outcome or resolution has the reference.
    */
   attribute(provider: string, providerRef: string, attemptId: string): Promise<boolean>;
   find(ids: readonly string[]): Promise<AttemptRecord[]>;
@@ -54,11 +54,11 @@ export interface AttemptStore {
   between(first: string, last: string): Promise<AttemptRecord[]>;
 }
 
-/** What is known of an attempt: the provider's answer, or what told of it when that never came. */
+/** The known outcome of an attempt: the provider's answer, or the resolution where there was none. */
 export const knownOutcome = ({ outcome, resolution }: AttemptRecord): AttemptOutcome | undefined => resolution?.outcome ?? outcome;
 
 /** A delivery's id begins with its notification's: 32 hex digits. */
 export const notificationIdOf = (deliveryOrAttemptId: string) => deliveryOrAttemptId.slice(0, 32);
-/** What stands before the slash. */
+/** The part before the slash. */
 export const deliveryIdOf = (id: string) => id.slice(0, id.indexOf("/"));
 export const attemptId = (deliveryId: string, number: number) => `${deliveryId}/${number}`;

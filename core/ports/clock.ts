@@ -1,12 +1,12 @@
-/** Time, as services see it; tests bring their own. */
+/** The time and timers of a service; tests use a simulated clock. */
 export interface Clock {
-  /** ms since the epoch; may jump. For what is written down. */
+  /** ms since the epoch; may jump. For stored times. */
   now(): number;
   /** ms since some start; never goes back. For deadlines. */
   monotonic(): number;
   /** Resolves after `ms`, or at once when `signal` aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Calls `run` once everything that is ready in this event-loop turn has run: what arrived together has been seen by then. */
+  /** Calls `run` in the next event-loop turn, after every callback that is ready in this one: requests that arrived together are batched. */
   nextTurn(run: () => void): void;
 }
 

@@ -1,6 +1,6 @@
 import type { DeliveryEvent } from "../delivery/event.ts";
 
-/** Told what happened to deliveries, once the store has confirmed it. Never throws. */
+/** Receives the events of deliveries, once the store has confirmed them. Never throws. */
 export interface EventRecorder {
   record(events: readonly DeliveryEvent[]): void;
 }

@@ -5,7 +5,7 @@ import type { DeliveryChange } from "../delivery/transitions.ts";
 
 export type { DeliveryChange } from "../delivery/transitions.ts";
 
-/** What insert found for each record: it is new, or the id had been accepted before. */
+/** The result for each record: inserted, or its id exists already. */
 export type InsertResult = { kind: "inserted" } | { kind: "exists"; record: NotificationRecord };
 
 export interface DeliveryCount {
@@ -15,17 +15,17 @@ export interface DeliveryCount {
   count: number;
 }
 
-/** The truth about notifications, and the outbox. Every write is durable when its promise resolves. */
+/** The store of record for notifications, and the outbox. Every write is durable when its promise resolves. */
 export interface NotificationStore {
   /** Inserts all that are new, in one round trip. Results in the order of the records. Equal ids within one call: the first wins. */
   insert(records: readonly NotificationRecord[]): Promise<InsertResult[]>;
   find(id: string): Promise<NotificationRecord | undefined>;
   /**
    * Leases up to `limit` notifications whose due moment is ≤ now, the oldest first, by moving due to `until`: no two callers get the same one
-   * before then, and what a caller that died had leased becomes due again.
+   * before then, and after a crash the leased notifications become due again.
    */
   leaseDue(now: number, until: number, limit: number): Promise<NotificationRecord[]>;
-  /** Applies each change whose expectation holds, recomputes due in the same write; tells for each whether it was applied. */
+  /** Applies each change whose expectation holds, and recomputes due in the same write. Returns for each whether it was applied. */
   change(changes: readonly DeliveryChange[]): Promise<boolean[]>;
   /** Deliveries by channel, state and reason code, and the number of notifications. For audit: reads everything. */
   count(): Promise<{ notifications: number; deliveries: DeliveryCount[] }>;
@@ -33,6 +33,6 @@ export interface NotificationStore {
   page(after: string, limit: number): Promise<NotificationRecord[]>;
   /** Notifications of which a delivery ended as failed at or after `from` and before `to` (ms since the epoch), the earliest first. */
   failed(from: number, to: number): AsyncIterable<NotificationRecord>;
-  /** Notifications not ended, up to `limit` (so that the cost is bounded). For overload. */
+  /** Number of notifications that have not ended, counted up to `limit` to bound the cost. For overload protection. */
   openCount(limit: number): Promise<number>;
 }

@@ -3,17 +3,17 @@ import type { Endpoint } from "../delivery/endpoint.ts";
 
 export interface OptOutQuestion {
   app: string;
-  /** Undefined when the recipient is an endpoint given outright. */
+  /** Undefined when the request names an endpoint instead of a user. */
   userId: string | undefined;
   endpoint: Endpoint | undefined;
   channel: Channel;
   category: string;
 }
 
-/** "unknown" means it could not be read; what follows depends on the class. */
+/** "unknown": it could not be read; the consequence depends on the class. */
 export type OptOutAnswer = "allowed" | "opted-out" | "unknown";
 
-/** Asks whether sending is opted out. Answers in the order of the questions; never rejects. */
+/** Checks opt-outs. Answers in the order of the questions; never rejects. */
 export interface OptOuts {
   check(questions: readonly OptOutQuestion[]): Promise<OptOutAnswer[]>;
 }

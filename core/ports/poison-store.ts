@@ -1,19 +1,19 @@
 import type { Channel, NotificationClass } from "../delivery/channel.ts";
 
-/** A message of the queue that nobody could handle, with its bytes as they came. */
+/** A message of the queue that no dispatcher could handle, with its original bytes. */
 export interface PoisonRecord {
   /** The message's id: delivery id, "/", attempt, ".", publication; where it has none, stream and sequence. */
   id: string;
   channel: Channel;
   notificationClass: NotificationClass;
   reason: string;
-  /** At most what the queue lets through: 1 MiB. */
+  /** At most the message limit of the queue: 1 MiB. */
   bytes: Uint8Array;
   /** ms since the epoch. */
   keptAt: number;
 }
 
-/** What could not be handled. */
+/** Quarantined messages. */
 export interface PoisonStore {
   /** The first record of an id stays. */
   keep(record: PoisonRecord): Promise<void>;

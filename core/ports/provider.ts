@@ -6,7 +6,7 @@ import type { Fault, Outcome } from "../delivery/outcome.ts";
 /** What a provider is asked to send: one attempt of one delivery. */
 export interface OutboundDelivery {
   deliveryId: string;
-  /** delivery id, "/", attempt number: travels in every field of the provider's that comes back. */
+  /** delivery id, "/", attempt number: sent in every field that the provider returns. */
   attemptId: string;
   app: string;
   channel: Channel;
@@ -38,11 +38,11 @@ export type Finding = { kind: "found"; outcome: Outcome } | { kind: "absent" } |
  * when `signal` aborts after the request may have been written, the outcome is `unanswered`.
  */
 export interface Provider extends AsyncDisposable {
-  /** As attempts, metrics and logs have it. */
+  /** The name in attempts, metrics and logs. */
   readonly name: string;
   /** Which account of the provider; absent: DEFAULT_ACCOUNT. */
   readonly account?: string | undefined;
   send(delivery: OutboundDelivery, signal: AbortSignal): Promise<Outcome>;
-  /** Asks what became of an attempt, where the provider can tell. One call, never retries; throws for nothing expected. */
+  /** Queries the outcome of an attempt; absent where the provider cannot. One call, never retries, never throws for an expected answer. */
   statusQuery?(question: StatusQuery, signal: AbortSignal): Promise<Finding>;
 }

@@ -7,7 +7,7 @@ export interface DeliveryTask {
   notificationId: string;
   deliveryId: string;
   attempt: number;
-  /** Which copy this is, from 0. */
+  /** Number of this copy, from 0. */
   publication: number;
   app: string;
   userId: string | undefined;
@@ -28,40 +28,40 @@ export interface DeliveryTask {
   /** First attempt of the current run: provider choice and backoff count from it. */
   runStart: number;
   redrive: number | undefined;
-  /** Not to send, but to ask the provider what became of the attempt. */
+  /** Query the outcome of the attempt instead of sending it. */
   statusQuery: boolean;
-  /** Capabilities that sending it takes (core/delivery/needs.ts); a newer version may name others. */
+  /** Capabilities needed to send it (core/delivery/needs.ts); a newer version may name others. */
   needs: readonly string[];
   /** W3C traceparent; travels in the headers. */
   traceparent: string | undefined;
 }
 
 export interface TaskPublisher {
-  /** Whether the stream has it: false for whatever else happened. Never rejects. */
+  /** True where the stream confirmed it, false in every other case. Never rejects. */
   publish(task: DeliveryTask): Promise<boolean>;
 }
 
 export interface QueueLag {
   /**
-   * When the oldest task was published that was never handed out, in ms since the epoch by this process's clock; Infinity where none waits.
-   * All that was published before has been handed out, or is lost. Undefined where it cannot be told. Never rejects; has a deadline. Asked for each
-   * delivery of an iteration, so that an answer serves for a moment.
+   * When the oldest task was published that was never delivered, in ms since the epoch by this process's clock; Infinity where none waits.
+   * Every task published before it has been delivered, or is lost. Undefined where it cannot be read. Never rejects; has a deadline. Called for each
+   * delivery of an iteration, so that an answer is cached briefly.
    */
   waitingSince(channel: Channel, notificationClass: NotificationClass): Promise<number | undefined>;
 }
 
-/** One message as it was handed out. */
+/** One delivery of a message by the queue. */
 export interface TaskCopy {
-  /** Undefined where the bytes are no task. */
+  /** Undefined where the bytes are not a task. */
   task: DeliveryTask | undefined;
   bytes: Uint8Array;
   channel: Channel;
   notificationClass: NotificationClass;
   /** As taskMessageId() made it; else stream and sequence. */
   messageId: string;
-  /** How often it was handed out, this time included. */
+  /** How often the queue delivered it, this time included. */
   deliveries: number;
-  /** Who has it: no two copies have the same. */
+  /** The holder of this copy: unique to it. */
   holder: string;
 }
 
@@ -71,6 +71,6 @@ export type Settlement = { kind: "ack" } | GivenBack | { kind: "term" };
 export interface GivenBack {
   kind: "nak";
   delayMs: number;
-  /** It could be done now, but for a limit of ours: it counts as work to do, not as parked. */
+  /** Only a limit of Carillon delays it: it counts as backlog, not as parked. */
   ready?: true;
 }

@@ -1,13 +1,13 @@
 import type { NotificationClass } from "../delivery/channel.ts";
 
-/** Leave to make one call to a channel's providers. */
+/** Permission for one call to a channel's providers. */
 export type Token = { kind: "granted" } | { kind: "later"; delayMs: number };
 
-/** Keeps all pods of a channel together within what its providers' contract allows. */
+/** Keeps all pods of a channel together within the rate that the provider allows. */
 export interface RateLimiter {
   /**
-   * Waits a moment for leave to make one call, never for ever; never rejects. Asked before the attempt is claimed: a token that its taker
-   * does not use, or dies with, is one call less and nothing else.
+   * Waits for a token, with a deadline; never rejects. Called before the attempt is claimed: a token that is not used, for example after a
+   * crash, costs one call of the rate and nothing else.
    */
   take(notificationClass: NotificationClass): Promise<Token>;
 }
