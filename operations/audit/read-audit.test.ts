@@ -23,13 +23,13 @@ const broken = (audit: Audit) =>
 
 async function startBusyStore(seed: number) {
   const store = await openStore("sqlite::memory:");
-  const witness = { taken: new Map<string, number>(), told: new Set<string>() };
+  const witness = { taken: new Map<string, number>(), accepted: new Set<string>() };
   const work = createBusyWriter(store, seededRandom(seed), witness);
   await work(1_500);
   return {
     store,
     work,
-    known: { taken: witness.taken, accepted: witness.told },
+    known: { taken: witness.taken, accepted: witness.accepted },
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
 }

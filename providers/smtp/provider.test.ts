@@ -30,7 +30,7 @@ describeProviderContract({
   ],
   secrets: (env) => [readFileSync(env.SMTP_PASSWORD_FILE ?? "", "utf8"), "words of the relay"],
   skips: {
-    "says that an endpoint is gone": "an address is rejected before there is a message; below it is tested at RCPT",
+    "reports an endpoint as gone": "an address is rejected before there is a message; below it is tested at RCPT",
   },
 });
 
@@ -88,7 +88,7 @@ withSandbox("smtp, stage by stage", (test) => {
       assert.deepEqual(arrived(sandbox, delivery), []);
     });
 
-  test("says that an endpoint is gone", async (sandbox) => {
+  test("reports an endpoint as gone", async (sandbox) => {
     const outcome = await send(sandbox.env, sampleEmail({ address: "reject@example.org" }));
     assert.deepEqual(outcome, { kind: "endpoint-gone", reason: "mailbox-unknown", goneAt: undefined });
   });

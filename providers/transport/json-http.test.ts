@@ -14,7 +14,7 @@ test("a deadline after the request was written leaves the outcome open", async (
   await using api = createJsonHttp({ origin: server.origin("http"), ca: "" });
   const deadline = new AbortController();
   const posted = api.post("/send", {}, {}, deadline.signal);
-  await server.heard();
+  await server.received();
   deadline.abort();
   assert.equal(summaryOf(await posted), "unanswered deadline");
 });
@@ -25,14 +25,14 @@ test("a deadline while waiting for a connection is known not to have sent, and i
   const deadline = new AbortController();
   const first = api.post("/first", {}, {}, never);
   const second = api.post("/second", {}, {}, deadline.signal);
-  const { socket } = await server.heard();
+  const { socket } = await server.received();
   deadline.abort();
   assert.equal(summaryOf(await second), "unavailable deadline");
   socket.once("data", () => assert.fail("the request given up was written"));
   socket.write(OK_ANSWER);
   assert.equal(summaryOf(await first), "answer 200");
   const third = api.post("/third", {}, {}, never);
-  const { socket: another, text } = await server.heard();
+  const { socket: another, text } = await server.received();
   assert.match(text, /^POST \/third/);
   another.write(OK_ANSWER);
   assert.equal(summaryOf(await third), "answer 200");
@@ -43,7 +43,7 @@ test("a cut of a connection that a request waited for leaves the outcome open", 
   await using api = createJsonHttp({ origin: server.origin("http"), ca: "", connectionsMax: 1 });
   const first = api.post("/first", {}, {}, never);
   const second = api.post("/second", {}, {}, never);
-  const { socket } = await server.heard();
+  const { socket } = await server.received();
   socket.once("data", () => socket.destroy());
   socket.write(OK_ANSWER);
   assert.equal(summaryOf(await first), "answer 200");
@@ -55,7 +55,7 @@ test("a deadline during the handshake is known not to have sent", async () => {
   await using api = createJsonHttp({ origin: server.origin("https"), ca: "" });
   const deadline = new AbortController();
   const posted = api.post("/send", {}, {}, deadline.signal);
-  await server.heard();
+  await server.received();
   deadline.abort();
   assert.equal(summaryOf(await posted), "unavailable deadline");
 });

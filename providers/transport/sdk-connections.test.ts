@@ -47,7 +47,7 @@ test("a deadline after the request was written reports it as written", async () 
   using connections = createSdkConnections({ origin, ca: "" });
   const deadline = new AbortController();
   const exchange = connections.exchange(deadline.signal, post(connections, origin, "/send"));
-  const { socket } = await server.heard();
+  const { socket } = await server.received();
   const closed = new Promise((resolve) => socket.once("close", resolve));
   deadline.abort();
   assert.equal(summaryOf(await exchange), "threw written undefined");
@@ -61,7 +61,7 @@ test("a deadline while waiting for a connection reports nothing written, and not
   const deadline = new AbortController();
   const first = connections.exchange(never, post(connections, origin, "/first"));
   const second = connections.exchange(deadline.signal, post(connections, origin, "/second"));
-  const { socket } = await server.heard();
+  const { socket } = await server.received();
   deadline.abort();
   assert.equal(summaryOf(await second), "threw unwritten undefined");
   const third = connections.exchange(never, post(connections, origin, "/third"));
@@ -80,7 +80,7 @@ test("a cut of a connection that a request waited for counts as written", async 
   using connections = createSdkConnections({ origin, ca: "", connectionsMax: 1 });
   const first = connections.exchange(never, post(connections, origin, "/first"));
   const second = connections.exchange(never, post(connections, origin, "/second"));
-  const { socket } = await server.heard();
+  const { socket } = await server.received();
   socket.once("data", () => socket.destroy());
   socket.write(OK_ANSWER);
   assert.equal(summaryOf(await first), "returned written 200");
@@ -93,7 +93,7 @@ test("a deadline during the handshake reports nothing written", async () => {
   using connections = createSdkConnections({ origin, ca: "" });
   const deadline = new AbortController();
   const exchange = connections.exchange(deadline.signal, post(connections, origin, "/send"));
-  await server.heard();
+  await server.received();
   deadline.abort();
   assert.equal(summaryOf(await exchange), "threw unwritten undefined");
 });

@@ -1,4 +1,4 @@
-// The rules of this tree that no compiler knows, as a function from sources to faults.
+// The rules of the source tree that the compiler does not check, as a function from sources to faults.
 import { posix } from "node:path";
 
 export interface SourceFile {
@@ -25,7 +25,7 @@ const REACH: Record<string, readonly string[]> = {
   operations: ["core", "runtime", "adapters", "gen"],
   cli: ["core", "runtime", "adapters", "providers", "operations", "gen", "sandbox", ...SERVICES],
 };
-/** Where a folder may use only part of another one. */
+/** Folders that may import only part of another one. */
 const NARROW: readonly { from: RegExp; folder: string; only: RegExp; rule: string }[] = [
   {
     from: /^runtime\//,
@@ -35,7 +35,7 @@ const NARROW: readonly { from: RegExp; folder: string; only: RegExp; rule: strin
   },
   { from: /^runtime\//, folder: "gen", only: /^gen\/google\//, rule: "of gen/ runtime knows only google.rpc, not our own messages" },
 ];
-/** Folders whose subfolders know nothing of one another, and the one that all of them may use; that one imports nothing else of the folder. */
+/** Folders whose subfolders do not import one another, and the shared one that all may import, which imports nothing else of the folder. */
 const SIBLINGS: Record<string, string> = { providers: "transport", sandbox: "kit" };
 /** Folders that can be deleted, each together with its line in the one file that imports from it. */
 const OPTIONAL: Record<string, string> = { "autoscaler/metrics-api/": "autoscaler/rate-apis.ts" };
@@ -44,7 +44,7 @@ const DEV = "cli/dev/";
 const MAY_USE_DEV = /^(cli\/dev|test|bench|scripts)\/|^cli\/commands\.ts$/;
 /** Tests, and what only tests import, beside their subject. */
 const TEST = /\.test\.ts$|\/test\//;
-/** What opens a store, a connection or a server; everybody but the wiring is handed the result. */
+/** What opens a store, a connection or a server: only the wiring calls it, and passes the result on. */
 const OPENER = /\b(?:open|connect|start)[A-Z]\w*/;
 /** A service's wiring, and the variables it reads; dispatchers share theirs in serve.ts. */
 const WIRING = /(^|\/)(main|config|serve)\.ts$/;
@@ -54,7 +54,7 @@ const MAY_USE_NETWORK = /^(runtime|adapters|providers|sandbox|cli|test|bench|scr
 /** A service's handlers are plain functions that any transport can serve: not even a type of gRPC. */
 const HANDLERS = /-handlers\.ts$/;
 const GRPC = /^(@grpc\/|grpc-)/;
-/** Decisions and tables: they may know a package's types, not call it. */
+/** Decisions and tables: they may import the types of a package, not its functions. */
 const PURE = /^(dispatchers\/dispatch|providers\/[^/]+\/classify)\.ts$/;
 
 /** One line for every rule broken, beginning with path:line; none when all is well. */
@@ -67,7 +67,7 @@ export function findFaults(files: readonly SourceFile[]): string[] {
 interface Import {
   /** A path from the root, or a package's name. */
   target: string;
-  /** As they stand in the statement. */
+  /** As written in the statement. */
   names: string;
   ours: boolean;
   typeOnly: boolean;
@@ -113,7 +113,7 @@ function importFaults(file: SourceFile): string[] {
   });
 }
 
-/** Imports that lead back to where they began, types included; one line for the import that closes each circle. */
+/** Circular imports, types included; one line for the import that closes each circle. */
 function importCircles(files: readonly SourceFile[]): string[] {
   const imports = new Map(files.map((f) => [f.path, importsOf(f).filter((i) => i.ours)]));
   const faults: string[] = [];

@@ -1,5 +1,5 @@
-// A store at work, one write at a time: what gateway, dispatchers, relay and providers do, in the order that they do it. As a program it
-// works on the store STORE_URL names until it is killed.
+// Writes to a store as gateway, dispatchers, relay and feedback do, in the same order, one write at a time. As a program it works on the store
+// that STORE_URL names until it is killed.
 
 import { openStore } from "../../adapters/store/open-store.ts";
 import type { Delivery } from "../../core/delivery/notification.ts";
@@ -37,14 +37,14 @@ const changeOf = (d: Numbered, set: DeliveryChange["set"]): DeliveryChange =>
   });
 
 export interface Witness {
-  /** How often providers took each delivery. */
+  /** How often providers accepted each delivery. */
   taken: Map<string, number>;
-  /** What callers were told of. */
-  told: Set<string>;
+  /** Deliveries of which a caller knows that they were accepted. */
+  accepted: Set<string>;
 }
 
-/** Does so many steps, each one write, of lives that go on side by side. */
-export function createBusyWriter(store: Pick<Store, "notifications" | "attempts">, random: SeededRandom, { taken, told }: Witness) {
+/** Runs this many steps, each one write, of concurrent deliveries. */
+export function createBusyWriter(store: Pick<Store, "notifications" | "attempts">, random: SeededRandom, { taken, accepted }: Witness) {
   const lives: AsyncGenerator<void>[] = [];
   let born = 0;
   return async (steps: number): Promise<void> => {
@@ -63,7 +63,7 @@ export function createBusyWriter(store: Pick<Store, "notifications" | "attempts"
       change({ state, reason: code && reason(code), nextAt: undefined, endedAt: T0 });
     await store.notifications.insert([n]);
     yield;
-    told.add(d.id);
+    accepted.add(d.id);
     for (;;) {
       yield;
       if (random.chance(0.1)) {
@@ -101,7 +101,7 @@ export function createBusyWriter(store: Pick<Store, "notifications" | "attempts"
 
 if (import.meta.main) {
   const store = await openStore(process.env.STORE_URL ?? "");
-  const work = createBusyWriter(store, seededRandom(Date.now()), { taken: new Map(), told: new Set() });
+  const work = createBusyWriter(store, seededRandom(Date.now()), { taken: new Map(), accepted: new Set() });
   for (;;) {
     await work(100);
     process.stdout.write(".");

@@ -1,4 +1,4 @@
-// Authorities and certificates as cert-manager makes them, and a mounted Secret that is replaced as the kubelet does it.
+// Authorities and certificates like those of cert-manager, and a mounted Secret that is replaced as the kubelet does.
 import { mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { generate } from "selfsigned";

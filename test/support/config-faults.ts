@@ -1,6 +1,6 @@
 import { ConfigError } from "../../runtime/config.ts";
 
-/** What a start complains of in its configuration; nothing where it succeeds. */
+/** The configuration faults that a start reports; none where it succeeds. */
 export function configFaultsOf(start: () => unknown): readonly string[] {
   try {
     start();

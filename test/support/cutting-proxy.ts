@@ -1,13 +1,13 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 
-/** A line to a MongoDB server that can be cut between a request and its answer. */
+/** A proxy to a MongoDB server that can cut the connection between a request and its answer. */
 export interface CuttingProxy extends AsyncDisposable {
-  /** While true, what the server answers to inserts and updates is thrown away and the client's connection is reset. */
+  /** While true, answers to inserts and updates are dropped and the client's connection is reset. */
   cut: boolean;
-  /** The URI with this line's address in place of the server's. */
+  /** The URI with this proxy's address in place of the server's. */
   through(uri: string): string;
-  /** Resolves when the server has answered `count` writes whose answers were thrown away. */
+  /** Resolves when `count` answers were dropped. */
   answered(count: number): Promise<void>;
 }
 

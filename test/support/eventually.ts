@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-/** A machine busy with other things still gets there; a test that fails says so after this. */
+/** Long enough for a busy machine; a failing test fails after this. */
 const EVENTUALLY_MS = 15_000;
 const POLL_MS = 5;
 

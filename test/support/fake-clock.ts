@@ -1,12 +1,12 @@
 import type { Clock } from "../../core/ports/clock.ts";
 
-/** Time that stands still until it is told to move. */
+/** A clock that advances only when a test calls advance(). */
 export interface FakeClock extends Clock {
-  /** Wakes who sleeps until then, in order. */
+  /** Resolves the sleeps that end until then, in order. */
   advance(ms: number): void;
 }
 
-/** @param now ms since the epoch at the beginning; the monotonic clock begins elsewhere, as real ones do */
+/** @param now ms since the epoch at the start; the monotonic clock starts at another value, as real ones do */
 export function createFakeClock(now = Date.UTC(2026, 0, 5, 12)): FakeClock {
   let elapsed = 0;
   let sleepers: { until: number; wake: () => void }[] = [];

@@ -1,4 +1,4 @@
-// A TCP line in user space that can fail in the ways lines do, between our processes and whatever they talk to.
+// A TCP proxy that simulates network faults between a process of Carillon and a server.
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
@@ -9,17 +9,17 @@ export interface Address {
 }
 
 export type LineFault =
-  /** Requests arrive, what comes back is thrown away, and the client's connection is reset. Absent `after`: every reply. */
+  /** Requests are forwarded, replies are dropped, and the client's connection is reset. Absent `after`: every reply. */
   | { kind: "drop-replies"; after?: (request: Buffer) => boolean }
-  /** Swallows both ways and keeps the sockets open, also of new connections. */
+  /** Drops bytes in both directions and keeps the sockets open, also of new connections. */
   | { kind: "half-open" }
-  /** Every piece is this late, in ms, each way. */
+  /** Delays every chunk by this, in ms, in each direction. */
   | { kind: "latency"; ms: number }
-  /** A slow drip, in bytes per second and connection, each way. */
+  /** Limits the rate, in bytes per second and connection, in each direction. */
   | { kind: "drip"; bytesPerSecond: number }
-  /** Resets what is open and whatever opens. */
+  /** Resets open and new connections. */
   | { kind: "cut" }
-  /** Ends what is open, in order, as a server does that stops; what opens meanwhile works. */
+  /** Ends open connections properly, as a stopping server does; new ones work. */
   | { kind: "end" };
 
 export interface LineCounts {
@@ -38,26 +38,26 @@ export interface LineCounts {
 export interface FaultyLine extends AsyncDisposable {
   readonly address: string;
   readonly port: number;
-  /** Since its start. */
+  /** Since the start of the proxy. */
   readonly counts: Readonly<LineCounts>;
-  /** undefined: passes everything again; connections that lost bytes are reset then. */
+  /** undefined: forwards everything again; connections that lost bytes are reset. */
   set(fault: LineFault | undefined): void;
 }
 
-/** Read from a socket and not yet written on: beyond it the sender has to wait. */
+/** Bytes read and not yet forwarded; beyond it the sender has to wait. */
 const HELD_BYTES_MAX = 1_048_576;
-/** How often a dripping line lets something through, in ms. */
+/** How often a rate-limited connection forwards bytes, in ms. */
 const DRIP_EVERY_MS = 50;
 
 interface Pair {
   client: Socket;
   upstream: Socket;
-  /** Bytes of it are missing: nothing sensible can follow. */
+  /** Bytes were dropped: nothing valid can follow. */
   torn: boolean;
   dropping: boolean;
 }
 
-/** @param targets asked for each connection, by turns; one that does not answer is passed over, as behind a service address */
+/** @param targets called for each connection; used in rotation, and one that does not answer is skipped, as behind a service address */
 export async function startFaultyLine(targets: readonly Address[]): Promise<FaultyLine> {
   const counts: LineCounts = {
     connections: 0,
@@ -86,7 +86,7 @@ export async function startFaultyLine(targets: readonly Address[]): Promise<Faul
     pair.upstream.destroy();
   };
 
-  /** One direction: pieces in order, each as late as the line is slow now. */
+  /** One direction: chunks in order, each with the current delay. */
   function carry(pair: Pair, from: Socket, to: Socket, isReply: boolean): void {
     let held = 0;
     let last: Promise<void> = Promise.resolve();
@@ -128,7 +128,7 @@ export async function startFaultyLine(targets: readonly Address[]): Promise<Faul
     if (slow?.kind !== "drip") return void (to.writable && to.write(data));
     const step = Math.max(1, Math.floor((slow.bytesPerSecond * DRIP_EVERY_MS) / 1_000));
     for (let at = 0; at < data.length && to.writable; at += step) {
-      // Once the line is well again the rest goes at once.
+      // Once the fault is over the rest is forwarded at once.
       const rest = fault?.kind !== "drip";
       const piece = data.subarray(at, rest ? data.length : at + step);
       to.write(piece);

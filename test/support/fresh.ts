@@ -1,10 +1,10 @@
-// Recipients that nobody else has, and that the sandbox's providers take: their endings keep clear of those that mean something to it.
+// Unique recipients that the sandbox's providers accept: they avoid the suffixes that select an answer.
 import { randomBytes } from "node:crypto";
 import type { Channel } from "../../core/delivery/channel.ts";
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import type { Sandbox } from "../../sandbox/main.ts";
 
-/** Never the same twice. */
+/** Never returns the same value twice. */
 export const fresh = (what: string) => `${what}-${randomBytes(6).toString("hex")}`;
 export const freshNumber = () => `+49151${String(randomBytes(4).readUInt32BE()).padStart(10, "0").slice(-8)}21`;
 export const freshToken = () => `${randomBytes(31).toString("hex")}c1`;

@@ -1,30 +1,30 @@
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 
-/** For tests of connections: takes them, and what then happens is the test's to say. */
+/** For tests of connections: a server that accepts them and leaves every answer to the test. */
 export interface HangingServer extends AsyncDisposable {
   origin(scheme: "http" | "https"): string;
-  /** The next bytes that arrived, and on which connection. */
-  heard(): Promise<Heard>;
+  /** The next bytes received, and their connection. */
+  received(): Promise<Received>;
 }
-interface Heard {
+interface Received {
   socket: Socket;
   text: string;
 }
 
 export async function startHangingServer(): Promise<HangingServer> {
   const sockets = new Set<Socket>();
-  const arrived: Heard[] = [];
-  const waiting: ((heard: Heard) => void)[] = [];
+  const arrived: Received[] = [];
+  const waiting: ((received: Received) => void)[] = [];
   const server: Server = createServer((socket) => {
     sockets.add(socket);
     socket.on("error", () => undefined);
     socket.once("close", () => sockets.delete(socket));
     socket.on("data", (bytes: Buffer) => {
-      const heard = { socket, text: bytes.toString("latin1") };
+      const message = { socket, text: bytes.toString("latin1") };
       const next = waiting.shift();
-      if (next) next(heard);
-      else arrived.push(heard);
+      if (next) next(message);
+      else arrived.push(message);
     });
   });
   server.listen(0, "127.0.0.1");
@@ -33,9 +33,9 @@ export async function startHangingServer(): Promise<HangingServer> {
   const port = typeof address === "object" && address ? address.port : 0;
   return {
     origin: (scheme) => `${scheme}://127.0.0.1:${port}`,
-    heard() {
-      const heard = arrived.shift();
-      return heard ? Promise.resolve(heard) : new Promise((resolve) => waiting.push(resolve));
+    received() {
+      const message = arrived.shift();
+      return message ? Promise.resolve(message) : new Promise((resolve) => waiting.push(resolve));
     },
     async [Symbol.asyncDispose]() {
       const closed = once(server, "close");

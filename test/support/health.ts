@@ -3,10 +3,10 @@ import { service as healthService } from "grpc-health-check";
 import { callUnary, createClient } from "../../runtime/grpc/client.ts";
 
 const Health = makeGenericClientConstructor(healthService as never, "Health");
-/** Long enough for every answer, on a machine busy with other things. */
+/** Long enough for every answer on a busy machine. */
 const ANSWER_MS = 5_000;
 
-/** What "", liveness and readiness answer at 127.0.0.1, in that order; the call's status where nobody does. */
+/** What "", liveness and readiness answer at 127.0.0.1, in that order; the call's status where there is no server. */
 export async function healthAt(port: number): Promise<string[]> {
   using client = createClient(Health, `127.0.0.1:${port}`);
   const ask = (service: string) =>

@@ -1,13 +1,13 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** A line to a server that first takes connections without passing anything on, not even the handshake. */
+/** A proxy to a server that at first accepts connections and forwards nothing, not even the handshake. */
 export interface LateLine extends AsyncDisposable {
-  /** The server's origin with this line's port. */
+  /** The server's origin with this proxy's port. */
   origin: string;
   /** Resolves with the first connection. */
   connected: Promise<unknown>;
-  /** From now on everything passes, what was held back first. */
+  /** From now on everything is forwarded, buffered bytes first. */
   open(): void;
 }
 

@@ -1,17 +1,17 @@
-// Preloaded into every test file (node --test --import): fails the file whose tests are done while something still runs in it.
-// The test runner's own timeout is for tests; a file with an open socket would wait for ever.
+// Preloaded into every test file (node --test --import): fails a file whose tests have ended while something still runs in it.
+// The test runner's timeout applies to tests; a file with an open socket would never end.
 import { after } from "node:test";
 import { isMainThread } from "node:worker_threads";
 
-/** After the last test: for what is closing. */
+/** After the last test: time for connections to close. */
 const CLOSING_MS = 10_000;
-/** Of a whole file; the slowest takes a tenth. */
+/** Deadline of a whole file; the slowest one takes a tenth. */
 const FILE_DEADLINE_MS = 600_000;
 
 const isTestFile = isMainThread && process.env.NODE_TEST_CONTEXT !== undefined && /\.test\.ts$/.test(process.argv[1] ?? "");
 
 function failAfter(ms: number, what: string) {
-  // Without holding the process up: if nothing else does, there is nothing to fail for.
+  // Unreferenced: if nothing else keeps the process alive, nothing is left running.
   setTimeout(() => {
     const kept = process.getActiveResourcesInfo().filter((name) => name !== "PipeWrap");
     process.stderr.write(`${process.argv[1]}: ${what} after ${ms / 1000} s, by ${kept.join(", ") || "nothing Node knows of"}\n`);

@@ -28,7 +28,7 @@ export async function startMongod(): Promise<({ uri: string } & AsyncDisposable)
   };
 }
 
-/** The same server and user, another database; the user stays where it is kept. */
+/** The same server and user, another database; the user's authentication database stays the same. */
 export function withDatabase(uri: string, name: string): string {
   const [, origin, path, query] = /^([^:]+:\/\/[^/?]+)\/?([^?]*)\??(.*)$/.exec(uri)!;
   const authSource = origin?.includes("@") && !query?.includes("authSource=") ? [`authSource=${path || "admin"}`] : [];

@@ -1,4 +1,4 @@
-// A real nats-server on which one setting after the other is put as it must not be.
+// A real nats-server on which one setting after the other is made unsafe.
 import assert from "node:assert/strict";
 import { after, before, beforeEach } from "node:test";
 import { type JetStreamManager, jetstreamManager, type StreamConfig, type StreamInfo } from "@nats-io/jetstream";
@@ -40,7 +40,7 @@ beforeEach(async () => {
 
 export const ensure = (env: Record<string, string> = {}) => ensureStreams(nats, readConfig(streamVariables, env), ["sms"]);
 
-/** Why a case cannot be put on the server there is; undefined where it can. */
+/** Why a case cannot be applied to this server; undefined where it can. */
 export function tooOld(since: Version | undefined): string | undefined {
   const version = nats.info?.version ?? "";
   return since && compareVersions(parseVersion(version) ?? since, since) < 0
@@ -60,14 +60,14 @@ export async function rejects(says: RegExp, work: Promise<void> = ensure()): Pro
   return error;
 }
 
-/** As it should be but for `over`. */
+/** The wanted settings, except for `over`. */
 export async function putStream(over: Partial<StreamConfig>): Promise<StreamInfo> {
   let made: StreamInfo | undefined;
   await eventually("the server has cleared away the stream of the test before", async () => {
     try {
       made = await jsm.streams.add(Object.assign({ ...wantedStream("sms", config) }, over));
     } catch (error) {
-      // It removes a deleted stream's files in the background, and a new one's may be in their way.
+      // The server removes a deleted stream's files in the background, which may conflict with a new stream's files.
       if (!(error instanceof Error && error.message.includes("error creating store"))) throw error;
     }
     return made !== undefined;

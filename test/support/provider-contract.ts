@@ -13,13 +13,13 @@ import { type FaultAction, type LedgerEntry, type ProviderName, type Sandbox, st
 import { startHangingServer } from "./hanging-server.ts";
 
 export type Env = Record<string, string>;
-/** A documented answer as it comes over the wire. */
+/** A documented answer, as sent over the wire. */
 export type WireAnswer = Omit<Extract<FaultAction, { kind: "answer" }>, "kind">;
 
 export interface ProviderContract {
   name: ProviderName;
   create(env: Env): Provider | Promise<Provider>;
-  /** A new delivery, with ids of its own, to an endpoint the provider takes. */
+  /** A new delivery, with ids of its own, to an endpoint the provider accepts. */
   delivery(sandbox: Sandbox): OutboundDelivery;
   /** One to an endpoint the provider knows to be dead. */
   deadDelivery?: (sandbox: Sandbox) => OutboundDelivery;
@@ -27,28 +27,28 @@ export interface ProviderContract {
   at(origin: string, env: Env, delivery: OutboundDelivery): { env: Env; delivery: OutboundDelivery };
   /** The environment with credentials the provider does not know. */
   wrongCredentials(env: Env): Env;
-  /** The documented rejection for being unwell, known not to be processed. */
+  /** The documented answer of a provider that is unavailable, which means that the message was not processed. */
   unavailable: WireAnswer;
-  /** The documented rejection for being too fast, and the wait it names. */
+  /** The documented answer to exceeding the rate, and the wait it names. */
   throttled: WireAnswer & { retryAfterMs: number | undefined };
-  /** Further answers with a name for each, and what they come to. */
+  /** Further answers by name, and the outcome of each. */
   answers?: readonly (readonly [name: string, answer: WireAnswer, expected: Outcome])[];
-  /** Pushes: by name, what tells a device that a push replaces another, as it arrived. */
+  /** Pushes: by name, the received fields by which a device replaces one push with another. */
   replacementMarks?: (entry: LedgerEntry) => Record<string, unknown>;
   /** Text that must not leave the adapter, besides the endpoint's own: keys, tokens, secrets. */
   secrets?: (env: Env) => string[];
-  /** Sentence of a test → why it does not apply. */
+  /** Name of a test → why it does not apply. */
   skips?: Record<string, string>;
 }
 
-/** For calls that are to be answered, in ms: never reached unless something hangs. */
+/** Deadline of calls that are answered, in ms: reached only if something hangs. */
 const ANSWERED_MS = 15_000;
-/** For calls that are not: long enough to be written on a busy machine. In ms. */
+/** Deadline of calls that are not answered, in ms: long enough to be sent on a busy machine. */
 const UNANSWERED_MS = 700;
-/** How long connections may take to be gone after disposal, in ms: less than idle ones are kept anyway. */
+/** How long connections may take to close after disposal, in ms: less than idle ones are kept open. */
 const CLOSED_MS = 2_000;
 
-/** What every provider keeps to, against the sandbox's real wire. Assertions look at what arrived. */
+/** The contract of every provider, tested over the wire against the sandbox. Assertions look at what arrived. */
 export function describeProviderContract(contract: ProviderContract): void {
   const { name } = contract;
   describe(`provider ${name}`, { timeout: 120_000 }, () => {
@@ -73,7 +73,7 @@ export function describeProviderContract(contract: ProviderContract): void {
         assert.deepEqual(sandbox.faults.standing(), [], "every ordered fault was met");
       });
     };
-    /** Sends once with a provider of its own; by the time of the answer it is disposed of, so nothing can arrive later. */
+    /** Sends once with a provider of its own, which is disposed of before this resolves, so that nothing can arrive later. */
     async function sendOnce(delivery: OutboundDelivery, { env = sandbox.env, ms = ANSWERED_MS }: { env?: Env; ms?: number } = {}) {
       const provider = await contract.create(env);
       try {
@@ -87,7 +87,7 @@ export function describeProviderContract(contract: ProviderContract): void {
     const arrived = (delivery: OutboundDelivery) => sandbox.ledger.entries({ deliveryId: delivery.deliveryId, provider: name });
     const order = (action: FaultAction, match?: string) => sandbox.faults.order({ provider: name, match, do: action });
 
-    test("sends once, and hands on the provider's id", async () => {
+    test("sends once, and returns the provider's id", async () => {
       const delivery = contract.delivery(sandbox);
       const outcome = await sendOnce(delivery);
       assert.equal(outcome.kind, "accepted", JSON.stringify(outcome));
@@ -140,7 +140,7 @@ export function describeProviderContract(contract: ProviderContract): void {
       });
     }
 
-    test("does not know what became of a push that is never answered", async () => {
+    test("reports a push without an answer as unanswered", async () => {
       const delivery = contract.delivery(sandbox);
       order({ kind: "no-answer" }, delivery.deliveryId);
       const outcome = await sendOnce(delivery, { ms: UNANSWERED_MS });
@@ -148,7 +148,7 @@ export function describeProviderContract(contract: ProviderContract): void {
       assert.equal(only(arrived(delivery)).accepted, true);
     });
 
-    test("does not know what became of a push whose connection was cut after it, and does not repeat it", async () => {
+    test("reports a push whose connection was cut after it as unanswered, and does not repeat it", async () => {
       const delivery = contract.delivery(sandbox);
       order({ kind: "cut-after" }, delivery.deliveryId);
       const outcome = await sendOnce(delivery);
@@ -156,14 +156,14 @@ export function describeProviderContract(contract: ProviderContract): void {
       only(arrived(delivery));
     });
 
-    test("does not repeat a push cut off on a connection that served before", async () => {
+    test("does not repeat a push that was cut off on a reused connection", async () => {
       const [earlier, delivery] = [contract.delivery(sandbox), contract.delivery(sandbox)];
       order({ kind: "cut-after" }, delivery.deliveryId);
       const provider = await contract.create(sandbox.env);
       try {
         assert.equal((await provider.send(earlier, AbortSignal.timeout(ANSWERED_MS))).kind, "accepted");
         assert.equal((await provider.send(delivery, AbortSignal.timeout(ANSWERED_MS))).kind, "unanswered");
-        // And the provider is none the worse for it.
+        // The provider can still send.
         assert.equal((await provider.send(contract.delivery(sandbox), AbortSignal.timeout(ANSWERED_MS))).kind, "accepted");
       } finally {
         await provider[Symbol.asyncDispose]();
@@ -194,7 +194,7 @@ export function describeProviderContract(contract: ProviderContract): void {
       assert.deepEqual(arrived(delivery), []);
     });
 
-    test("calls once when the provider says it is unwell", async () => {
+    test("calls once when the provider is unavailable", async () => {
       const delivery = contract.delivery(sandbox);
       order({ kind: "answer", ...contract.unavailable }, delivery.deliveryId);
       const outcome = await sendOnce(delivery);
@@ -202,7 +202,7 @@ export function describeProviderContract(contract: ProviderContract): void {
       only(arrived(delivery));
     });
 
-    test("slows down when the provider says so, for as long as it says", async () => {
+    test("reports the wait that the provider asks for", async () => {
       const delivery = contract.delivery(sandbox);
       const { retryAfterMs, ...answer } = contract.throttled;
       order({ kind: "answer", ...answer }, delivery.deliveryId);
@@ -220,7 +220,7 @@ export function describeProviderContract(contract: ProviderContract): void {
         only(arrived(delivery));
       });
 
-    test("wakes a person over credentials the provider does not know", async () => {
+    test("reports unknown credentials as misconfigured", async () => {
       const delivery = contract.delivery(sandbox);
       const outcome = await sendOnce(delivery, { env: contract.wrongCredentials(sandbox.env) });
       assert.equal(outcome.kind, "misconfigured", JSON.stringify(outcome));
@@ -237,7 +237,7 @@ export function describeProviderContract(contract: ProviderContract): void {
       assert.deepEqual(arrived(delivery), []);
     });
 
-    test("says that an endpoint is gone", async () => {
+    test("reports an endpoint as gone", async () => {
       assert.ok(contract.deadDelivery, "give deadDelivery, or skip this with a reason");
       const delivery = contract.deadDelivery(sandbox);
       const outcome = await sendOnce(delivery);
@@ -269,7 +269,7 @@ function only(entries: LedgerEntry[]): LedgerEntry {
   return entries[0]!;
 }
 
-/** An origin on whose port nobody listens: it was free a moment ago. */
+/** An origin on a port without a server: it was free a moment ago. */
 export async function closedOrigin(scheme = "https"): Promise<string> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -279,11 +279,14 @@ export async function closedOrigin(scheme = "https"): Promise<string> {
   return `${scheme}://127.0.0.1:${port}`;
 }
 
-/** That what an adapter returns holds no text of the delivery's own and none of `secrets`. */
+/** Asserts that an outcome holds no text of the delivery and none of `secrets`. */
 export function assertKeepsSecrets(outcome: unknown, { endpoint, content }: OutboundDelivery, secrets: readonly string[]): void {
-  const said = JSON.stringify(outcome);
+  const outcomeText = JSON.stringify(outcome);
   const { channel: _, ...endpointTexts } = endpoint;
   const own = [content.push?.body, content.sms?.text, content.email?.subject];
   for (const text of [...Object.values(endpointTexts), ...own, ...secrets])
-    assert.ok(text === undefined || text === "" || !said.includes(text), `the outcome holds text that should stay inside: ${said}`);
+    assert.ok(
+      text === undefined || text === "" || !outcomeText.includes(text),
+      `the outcome holds text that must not leave the adapter: ${outcomeText}`,
+    );
 }

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { parseJson } from "../../sandbox/kit/read.ts";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../sandbox/main.ts";
 
-/** What the tests here send with: bare HTTP, so that what is tested is the wire and no SDK. */
+/** Plain HTTP clients for tests: they test the wire format without an SDK. */
 export interface RawAnswer {
   status: number;
   headers: Record<string, string>;
@@ -23,10 +23,10 @@ export interface RawRequest {
   body?: string | Buffer | undefined;
 }
 
-/** Nothing on loopback takes longer, in ms; a test that waits for no answer gives its own. */
+/** Default deadline, in ms; a test that expects no answer passes its own. */
 const DEADLINE_MS = 5_000;
 
-/** A sandbox in a directory of its own; both go with the test. */
+/** A sandbox in a directory of its own; both are removed after the test. */
 export async function startTestSandbox(options: Partial<SandboxOptions> = {}): Promise<Sandbox> {
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), "carillon-sandbox-")));
   await using stack = new AsyncDisposableStack();

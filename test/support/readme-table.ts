@@ -19,13 +19,13 @@ interface ReadmeTable {
   provider: string;
   /** Every code the adapter lists. */
   codes: readonly string[];
-  /** What the adapter can make of an answer with that code, whatever else it says. */
+  /** The outcomes of every answer with that code. */
   outcomesOf: (code: string) => readonly Outcome[];
 }
 
 /**
- * Keeps the table of answers in a README equal to the one that decides: the same codes, and for each the same kinds of outcome. Codes and
- * kinds stand in backticks; rows without a code are for what no provider lists.
+ * Keeps the table of answers in a README equal to the adapter's own: the same codes, and for each the same kinds of outcome. Codes and
+ * kinds are in backticks; rows without a code describe answers that no provider lists.
  */
 export function testReadmeTable({ readme, provider, codes, outcomesOf }: ReadmeTable): void {
   test(`the README lists each code of ${provider} with the outcome it has`, () => {

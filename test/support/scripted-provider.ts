@@ -1,7 +1,7 @@
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { OutboundDelivery, Provider } from "../../core/ports/provider.ts";
 
-/** A provider that answers as it is told and keeps what it was sent. */
+/** A provider with scripted answers that records what it was sent. */
 export interface ScriptedProvider extends Provider {
   sent: OutboundDelivery[];
 }

@@ -1,5 +1,5 @@
 // Preloaded into a process whose wall clock is to jump while it runs (node --import): Date is off by what CLOCK_OFFSET_FILE says, in ms.
-// Timers and performance.now() go on undisturbed, as they do when somebody sets a machine's clock.
+// Timers and performance.now() are not affected, as when a machine's clock is set.
 import { readFileSync, writeFileSync } from "node:fs";
 
 const LOOK_EVERY_MS = 50;
@@ -10,7 +10,7 @@ let offsetMs = 0;
 class ShiftedDate extends RealDate {
   constructor(...given: unknown[]) {
     if (given.length === 0) super(RealDate.now() + offsetMs);
-    // The overloads of Date, of which a spread can be only one.
+    // The overloads of Date; TypeScript accepts spread arguments for one of them only.
     else super(...(given as [number]));
   }
   static override now(): number {
@@ -22,7 +22,7 @@ function look(): void {
   const asked = Number(readFileSync(file, "utf8"));
   if (!Number.isFinite(asked) || asked === offsetMs) return;
   offsetMs = asked;
-  // So that whoever ordered it knows that it happened.
+  // Confirms to the test that the clock was shifted.
   writeFileSync(`${file}.${process.pid}`, String(ShiftedDate.now() - RealDate.now()));
 }
 

@@ -15,22 +15,22 @@ export interface StatusQueryContract {
   /** The environment with status queries aimed at another origin. */
   at(origin: string, env: Env): Env;
   wrongCredentials(env: Env): Env;
-  /** The documented rejection for asking too often, with the wait it names in whole seconds. */
+  /** The documented answer to exceeding the rate, with the wait it names in whole seconds. */
   throttled: WireAnswer;
   throttledMs: number;
   /** An answer that finds nothing. */
   empty: unknown;
-  /** Further answers with a name for each, and what they come to. */
+  /** Further answers by name, and the finding of each. */
   answers?: readonly (readonly [name: string, answer: WireAnswer, expected: Finding])[];
   secrets(env: Env): string[];
 }
 
-/** For calls that are to be answered, in ms: never reached unless something hangs. */
+/** Deadline of calls that are answered, in ms: reached only if something hangs. */
 const ANSWERED_MS = 15_000;
-/** For calls that are not, in ms. */
+/** Deadline of calls that are not answered, in ms. */
 const UNANSWERED_MS = 400;
 
-/** What every status query keeps to, against the sandbox's real wire. A wrong "found" would make a lost message of one that may be lost. */
+/** The contract of every status query, tested over the wire against the sandbox. A wrong "found" would lose the message. */
 export function describeStatusQueryContract(contract: StatusQueryContract): void {
   const { name } = contract;
   describe(`status query at ${name}`, { timeout: 120_000 }, () => {
@@ -54,7 +54,7 @@ export function describeStatusQueryContract(contract: StatusQueryContract): void
       sandbox.faults.order({ provider: name, match: delivery.deliveryId, do: action });
     const spoilStatusQuery = (action: FaultAction) => sandbox.faults.order({ provider: `${name}-status-query`, do: action });
 
-    /** Sends and asks, each with a provider of its own, as when the first process died. */
+    /** Sends and queries with separate providers, as after a crash of the first process. */
     async function send(delivery: OutboundDelivery, ms = ANSWERED_MS) {
       await using provider = contract.create(sandbox.env);
       return await provider.send(delivery, AbortSignal.timeout(ms));
@@ -66,7 +66,7 @@ export function describeStatusQueryContract(contract: StatusQueryContract): void
       return finding;
     }
 
-    test("finds what was taken, under the reference its answer had", async () => {
+    test("finds an accepted message, with the reference from its answer", async () => {
       const delivery = contract.delivery();
       const outcome = await send(delivery);
       assert.ok(outcome.kind === "accepted", JSON.stringify(outcome));
@@ -99,7 +99,7 @@ export function describeStatusQueryContract(contract: StatusQueryContract): void
       const first = contract.delivery();
       assert.equal((await send(first)).kind, "accepted");
       const second = { ...first, attemptId: attemptId(first.deliveryId, 2) };
-      // Of two that are alike, one was taken; nobody has asked for that one.
+      // One of two similar messages was accepted; the query is for the other one.
       const like = { ...contract.delivery(), endpoint: first.endpoint, content: first.content };
       const foundFor = [await statusQuery(first), await statusQuery(second), await statusQuery(like)].map(({ kind }) => kind);
       assert.deepEqual(foundFor, ["found", "absent", "absent"]);
@@ -113,14 +113,14 @@ export function describeStatusQueryContract(contract: StatusQueryContract): void
       assert.equal((await statusQuery(delivery)).kind, "found");
     });
 
-    test("says nothing of an empty answer but that it is empty", async () => {
+    test("reports an empty answer as absent", async () => {
       const delivery = contract.delivery();
       await send(delivery);
       spoilStatusQuery({ kind: "answer", status: 200, body: contract.empty });
       assert.deepEqual(await statusQuery(delivery), { kind: "absent" });
     });
 
-    test("says how long to wait where it asked too often", async () => {
+    test("reports the wait after too many queries", async () => {
       spoilStatusQuery({ kind: "answer", ...contract.throttled });
       const finding = await statusQuery(contract.delivery());
       assert.ok(finding.kind === "unreadable" && finding.fault.code === "status-query-throttled", JSON.stringify(finding));
@@ -154,7 +154,7 @@ export function describeStatusQueryContract(contract: StatusQueryContract): void
       assert.deepEqual(await statusQuery(contract.delivery(), { ms: UNANSWERED_MS }), { kind: "unreadable", fault: { code: "deadline" } });
     });
 
-    test("takes nobody listening for no finding", async () => {
+    test("reports an unreachable provider as unreadable", async () => {
       const env = contract.at(await closedOrigin("http"), sandbox.env);
       assert.deepEqual(await statusQuery(contract.delivery(), { env }), { kind: "unreadable", fault: { code: "refused" } });
     });
@@ -166,7 +166,7 @@ export function describeStatusQueryContract(contract: StatusQueryContract): void
       assert.deepEqual(finding, { kind: "unreadable", fault: { code: "status-query-unauthorized" } });
     });
 
-    test("does not look for what was never meant for it", async () => {
+    test("does not query what it cannot have sent", async () => {
       const endpoint = { channel: "apns", token: "00ff" } as const;
       assert.deepEqual(await statusQuery({ ...contract.delivery(), endpoint }), { kind: "unreadable", fault: { code: "wrong-channel" } });
     });

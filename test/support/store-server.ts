@@ -1,5 +1,5 @@
 // A MongoDB server that a test may kill and pause: mongod where it is on PATH, else the stand-in of scripts/mongodb. One named by
-// MONGODB_URI is somebody's, and is only used.
+// MONGODB_URI is not managed here: the test only connects to it.
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readFileSync } from "node:fs";
@@ -12,7 +12,7 @@ import { isFreePort } from "../../cli/dev/local-servers.ts";
 export interface StoreServer extends AsyncDisposable {
   readonly uri: string;
   readonly version: string;
-  /** Absent where the server is not ours. */
+  /** Absent where the server is not managed here. */
   readonly faults?: { kill(): Promise<void>; start(): Promise<void>; pause(): void; resume(): void; isRunning(): boolean };
 }
 
@@ -70,7 +70,7 @@ async function startStandIn(port: number): Promise<StoreServer> {
   const name = `faults-${port}`;
   const script = (command: string) =>
     execFileSync(SCRIPT, [command, `${port}`, name], { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
-  // Not execFileSync: the sandbox and the lines in this process go on meanwhile.
+  // Not execFileSync: the sandbox and the faulty lines in this process must keep running.
   const later = async (command: string) => {
     const child = spawn(SCRIPT, [command, `${port}`, name], { stdio: "ignore" });
     const [code] = (await once(child, "exit")) as [number | null];
@@ -89,7 +89,7 @@ async function startStandIn(port: number): Promise<StoreServer> {
     try {
       signal("SIGCONT");
     } catch {
-      // It does not run.
+      // It is not running.
     }
     script("drop");
   };

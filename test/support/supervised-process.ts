@@ -1,4 +1,4 @@
-// A role of ours as a process, kept running as an orchestrator would keep it: whatever ends is started again.
+// A role as a process, supervised as by an orchestrator: it is restarted whenever it ends.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
@@ -9,7 +9,7 @@ const CLI = join(import.meta.dirname, "../../cli/carillon.ts");
 const ENDS_WITH_PARENT = join(import.meta.dirname, "ends-with-parent.ts");
 /** Between an end and the next start. */
 const RESTART_WAIT_MS = 400;
-/** One that ends within this was not started well; its next start waits longer, as an orchestrator's back-off would have it. */
+/** A process that ends within this failed to start; its next start waits longer, like an orchestrator's back-off. */
 const SHORT_LIFE_MS = 3_000;
 const RESTART_WAIT_LONGEST_MS = 3_000;
 const READY_POLL_MS = 50;
@@ -31,9 +31,9 @@ export interface SupervisedProcess extends AsyncDisposable {
   readonly deaths: readonly Death[];
   readonly logFile: string;
   kill(signal: NodeJS.Signals): void;
-  /** Ends it by SIGTERM, and resolves with how it ended; it is then started again, with these variables besides. */
+  /** Ends it by SIGTERM and resolves with how it ended; it is then restarted with these additional variables. */
   restart(extra?: Record<string, string>): Promise<string>;
-  /** From its next start on; those of one restart() go with its end. */
+  /** Variables from its next start on; those of restart() apply to one run only. */
   isReady(): Promise<boolean>;
   /** The first of this name on its /metrics; undefined where it does not answer or prints none. */
   gauge(metric: string): Promise<number | undefined>;
@@ -113,7 +113,7 @@ export function superviseProcess(options: SupervisedOptions): SupervisedProcess 
     },
     async [Symbol.asyncDispose]() {
       disposed = true;
-      // A stopped process takes nothing but this.
+      // A stopped process reacts to nothing else.
       child?.kill("SIGKILL");
       await over;
     },
@@ -134,6 +134,6 @@ export async function allReady(processes: readonly SupervisedProcess[], withinMs
   }
 }
 
-/** Where programs are found; nothing else of this process's environment gets through. */
+/** Where programs are found; nothing else of this process's environment is passed on. */
 const inherited = () =>
   Object.fromEntries(["PATH", "HOME", "TMPDIR"].flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));

@@ -11,13 +11,13 @@ import type { Environment } from "../../runtime/config.ts";
 export interface TestSystem extends DevSystem {
   clients: Clients;
   directory: string;
-  /** Opened beside the services, to look and to prepare. */
+  /** A connection of the test, to read and to prepare data. */
   store: Store;
   /** How many notifications it holds. */
   stored(): Promise<number>;
 }
 
-/** @param env overrides, such as LOG_LEVEL or NATS_URL; this process's own environment stays out */
+/** @param env overrides, such as LOG_LEVEL or NATS_URL; this process's environment is not passed on */
 export async function startSystem(env: Environment = {}): Promise<TestSystem> {
   const directory = mkdtempSync(join(tmpdir(), "carillon-test-"));
   await using stack = new AsyncDisposableStack();

@@ -1,13 +1,13 @@
 import type { PreferenceStore } from "../../core/ports/preference-store.ts";
 
-/** A store seen from outside: what was asked of it, and switches to make it away or slow. */
+/** A store that records its calls, with switches to make it unavailable or slow. */
 export interface WatchedPreferences {
   store: PreferenceStore;
-  /** Subjects that find() was asked for. */
+  /** Subjects that find() was called with. */
   found: string[];
   /** Every method rejects while true. */
   away: boolean;
-  /** What find() and changedSince() have read is held back until this resolves. */
+  /** find() and changedSince() return only once this resolves. */
   heldFind: Promise<void> | undefined;
   heldChanges: Promise<void> | undefined;
 }

@@ -6,12 +6,12 @@ import { basic, envOf, http1, type RawAnswer } from "./raw-client.ts";
 export const WEBHOOK_PROVIDERS = ["twilio", "vonage", "sendgrid", "mandrill"] as const;
 export type WebhookProvider = (typeof WEBHOOK_PROVIDERS)[number];
 
-/** What the tests of webhooks send, by bare HTTP: one message that the provider accepts. */
+/** The message that the tests of webhooks send by plain HTTP; the provider accepts it. */
 export interface TestMessage {
   attemptId: string;
-  /** Base URL of whoever takes webhooks: Twilio is told with each message. */
+  /** Base URL of the receiver of webhooks, which a message to Twilio contains. */
   target: string;
-  /** A number or an address; there is a usual one. */
+  /** A number or an address; it has a default. */
   recipient?: string;
   text?: string;
 }

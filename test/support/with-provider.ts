@@ -6,7 +6,7 @@ import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { OutboundDelivery, Provider } from "../../core/ports/provider.ts";
 import { type LedgerEntry, type Sandbox, startSandbox } from "../../sandbox/main.ts";
 
-/** Of a call that is to be answered, in ms: never reached unless something hangs. */
+/** Deadline of a call that is answered, in ms: reached only if something hangs. */
 const ANSWERED_MS = 15_000;
 
 export interface WithProvider {
@@ -16,7 +16,7 @@ export interface WithProvider {
   arrived(delivery: OutboundDelivery): LedgerEntry[];
 }
 
-/** For a file of tests: one sandbox for all, a provider of its own for each, all gone afterwards. */
+/** For a file of tests: one sandbox for all, a provider for each test, all disposed of afterwards. */
 export function withProvider(create: (env: Record<string, string>) => Provider): WithProvider {
   const directory = mkdtempSync(join(tmpdir(), "carillon-wire-"));
   let sandbox: Sandbox;

@@ -6,7 +6,7 @@ import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
 
 type Test = (sentence: string, body: (sandbox: Sandbox) => Promise<void>) => void;
 
-/** A group of tests against one sandbox of their own, gone afterwards. */
+/** A group of tests with a sandbox of its own, which is disposed of afterwards. */
 export function withSandbox(name: string, tests: (test: Test) => void): void {
   describe(name, { timeout: 60_000 }, () => {
     let directory: string;
@@ -23,7 +23,7 @@ export function withSandbox(name: string, tests: (test: Test) => void): void {
   });
 }
 
-/** The environment with another secret behind one of its files, written beside the one it replaces. */
+/** The environment with another secret behind one of its files, written next to the one it replaces. */
 export function withSecret(env: Record<string, string>, variable: string, secret: string): Record<string, string> {
   const path = join(dirname(env[variable] ?? ""), `wrong-${variable.toLowerCase()}`);
   writeFileSync(path, secret);

@@ -7,7 +7,7 @@ import type { StoreTest } from "./store-test.ts";
 
 export function describeAttempts(name: string, test: StoreTest): void {
   describe(`${name}: attempts`, () => {
-    test("gives a claim to the first and to nobody after", async (store) => {
+    test("gives a claim to the first claimant only", async (store) => {
       const attempt = sampleAttempt();
       assert.deepEqual(await store.attempts.claim([attempt]), [true]);
       assert.deepEqual(await store.attempts.claim([attempt]), [false]);
@@ -22,7 +22,7 @@ export function describeAttempts(name: string, test: StoreTest): void {
       assert.deepEqual(byId(await store.attempts.find([a.id, b.id, c.id, "none/1"])), byId([a, b, c]));
     });
 
-    test("keeps an attempt that closes a number without a call", async (store) => {
+    test("keeps a void attempt", async (store) => {
       const closed = sampleAttempt({
         provider: "",
         outcome: { kind: "void", state: "expired", reason: { code: "expired" } },
@@ -61,7 +61,7 @@ export function describeAttempts(name: string, test: StoreTest): void {
       assert.deepEqual(await store.attempts.find([attempt.id]), [{ ...attempt, outcome, answeredAt: T0 + 1 }]);
     });
 
-    test("records nothing for another worker, and for anybody where none is named", async (store) => {
+    test("records nothing for another worker, and for any worker where none is named", async (store) => {
       const attempt = sampleAttempt();
       await store.attempts.claim([attempt]);
       const outcome = { kind: "accepted", providerRef: "SM1" } as const;
@@ -71,7 +71,7 @@ export function describeAttempts(name: string, test: StoreTest): void {
       assert.deepEqual(await as(undefined), [true]);
     });
 
-    test("tells for each of many outcomes whether it was taken, the first of equal ids", async (store) => {
+    test("returns for each of many outcomes whether it was stored, the first of equal ids", async (store) => {
       const attempts = Array.from({ length: 30 }, (_, i) => sampleAttempt({ worker: i % 2 ? "worker-a" : "worker-b" }));
       await store.attempts.claim(attempts);
       const result = (id: string, ref: string) => ({
@@ -86,7 +86,7 @@ export function describeAttempts(name: string, test: StoreTest): void {
       assert.deepEqual(found?.outcome, { kind: "accepted", providerRef: "first" });
     });
 
-    test("takes each outcome from exactly one of several processes", async (store, url) => {
+    test("stores each outcome of exactly one of several processes", async (store, url) => {
       const attempts = Array.from({ length: 150 }, () => sampleAttempt());
       await store.attempts.claim(attempts);
       const deliveryIds = attempts.map((a) => a.deliveryId);
@@ -101,7 +101,7 @@ export function describeAttempts(name: string, test: StoreTest): void {
           assert.deepEqual(outcome, { kind: "accepted", providerRef: worker });
     });
 
-    test("carries batches of a thousand and reads all of them back", async (store) => {
+    test("stores batches of a thousand and reads all of them back", async (store) => {
       const attempts = Array.from({ length: 1_000 }, () => sampleAttempt());
       assert.ok((await store.attempts.claim(attempts)).every(Boolean));
       assert.ok((await store.attempts.claim(attempts)).every((claimed) => !claimed));
@@ -112,7 +112,7 @@ export function describeAttempts(name: string, test: StoreTest): void {
       assert.deepEqual(byId(all), byId(attempts.map((a) => ({ ...a, outcome: { kind: "throttled", reason: "429" }, answeredAt: T0 }))));
     });
 
-    test("does nothing where nothing is given", async (store) => {
+    test("accepts empty lists", async (store) => {
       assert.deepEqual(await store.attempts.claim([]), []);
       assert.deepEqual(await store.attempts.record([]), []);
       assert.deepEqual(await store.attempts.find([]), []);

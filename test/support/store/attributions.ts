@@ -10,7 +10,7 @@ const accepted = (providerRef: string) => ({ kind: "accepted", providerRef }) as
 
 export function describeAttributions(name: string, test: StoreTest): void {
   describe(`${name}: whose a provider's message is`, () => {
-    test("gives a reference to the first that asks, again when it asks again, and to nobody else", async ({ attempts }) => {
+    test("gives a reference to the first attempt that asks, also when it asks again, and to no other", async ({ attempts }) => {
       const [first, second] = [sampleAttempt(), sampleAttempt()];
       await attempts.claim([first, second]);
       for (const [{ id }, is] of [
@@ -24,12 +24,12 @@ export function describeAttributions(name: string, test: StoreTest): void {
       assert.deepEqual(await attempts.find([first.id, second.id]).then((found) => new Set(found)), new Set([first, second]));
     });
 
-    test("gives no reference that another attempt was answered with", async ({ attempts }) => {
+    test("gives no reference that is in the outcome of another attempt", async ({ attempts }) => {
       const [lost, twin] = [sampleAttempt(), sampleAttempt()];
       await attempts.claim([lost, twin]);
       await attempts.record([{ id: twin.id, worker: twin.worker, outcome: accepted("SM1"), answeredAt: T0 }]);
       for (let times = 0; times < 2; times++) assert.equal(await attempts.attribute("twilio", "SM1", lost.id), false);
-      assert.equal(await attempts.attribute("twilio", "SM1", twin.id), true, "it is the other's, whoever asked first");
+      assert.equal(await attempts.attribute("twilio", "SM1", twin.id), true, "the other attempt has it, independent of the order of calls");
       assert.deepEqual(await attempts.find([twin.id]), [{ ...twin, outcome: accepted("SM1"), answeredAt: T0 }]);
     });
 
@@ -45,7 +45,7 @@ export function describeAttributions(name: string, test: StoreTest): void {
         }
       });
 
-    test("takes it back from the first that asked where another is known to have it since", async ({ attempts }) => {
+    test("withdraws it from the first that asked once another is known to have it", async ({ attempts }) => {
       const [lost, late] = [sampleAttempt(), sampleAttempt()];
       await attempts.claim([lost, late]);
       assert.equal(await attempts.attribute("twilio", "SM1", lost.id), true);
@@ -54,7 +54,7 @@ export function describeAttributions(name: string, test: StoreTest): void {
       assert.equal(await attempts.attribute("twilio", "SM1", late.id), true);
     });
 
-    test("counts an attempt's own outcome and resolution, both, for itself", async ({ attempts }) => {
+    test("counts an attempt's own outcome and its own resolution for itself", async ({ attempts }) => {
       const attempt = sampleAttempt();
       await attempts.claim([attempt]);
       await attempts.resolve([{ id: attempt.id, resolution: { outcome: accepted("SM1"), by: "receipt", at: T0 } }]);
@@ -65,7 +65,7 @@ export function describeAttributions(name: string, test: StoreTest): void {
       }
     });
 
-    test("is not misled by another provider's references, nor by what was not accepted", async ({ attempts }) => {
+    test("ignores references of another provider and of attempts that were not accepted", async ({ attempts }) => {
       const outcomes: AttemptOutcome[] = [
         UNANSWERED,
         { kind: "rejected", reason: "SM1" },

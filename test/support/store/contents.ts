@@ -30,7 +30,7 @@ async function confirmed(write: () => Promise<unknown>): Promise<void> {
 
 export function describeContents(name: string, test: StoreTest): void {
   describe(`${name}: contents`, () => {
-    test("gives back what was put, whatever is in it and however large", async (store) => {
+    test("returns every content unchanged, also large ones", async (store) => {
       const data = { "a.b": "1", $x: "$y", "": "", "ключ 🔔": "a\u0000b", ["__proto__"]: "p" };
       const contents = [
         sampleContent({ content: { push: { title: "$t", body: "line\nline", data } } }),
@@ -41,7 +41,7 @@ export function describeContents(name: string, test: StoreTest): void {
       for (const { app, hash, content } of contents) assert.deepEqual(await store.contents.get(app, hash), content);
     });
 
-    test("finds nothing where nothing is, and nothing of another app", async (store) => {
+    test("finds no missing content, and none of another app", async (store) => {
       const content = sampleContent();
       await store.contents.put([]);
       await store.contents.put([content]);
@@ -85,7 +85,7 @@ export function describeContents(name: string, test: StoreTest): void {
       assert.deepEqual(await store.contents.get("shop", newest!.hash), newest!.content);
     });
 
-    test("takes back what was purged", async (store) => {
+    test("stores a content again after a purge", async (store) => {
       const content = sampleContent();
       await store.contents.put([content]);
       await store.contents.purge(T0 + 1, 1);
@@ -93,7 +93,7 @@ export function describeContents(name: string, test: StoreTest): void {
       assert.deepEqual(await store.contents.get(content.app, content.hash), content.content);
     });
 
-    test("never purges what was put meanwhile for longer", async (store, url) => {
+    test("never purges a content whose keepUntil moves forward at the same time", async (store, url) => {
       await using other = await openStore(url);
       for (let round = 0; round < 20; round++) {
         const contents = Array.from({ length: 10 }, () => sampleContent());

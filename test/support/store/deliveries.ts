@@ -57,7 +57,7 @@ export function describeDeliveries(name: string, test: StoreTest): void {
       assert.deepEqual(await store.notifications.find(record.id), record);
     });
 
-    test("tells for each of many changes whether it was applied", async (store) => {
+    test("returns for each of many changes whether it was applied", async (store) => {
       const records = Array.from({ length: 40 }, () => sampleNotification([T0]));
       await store.notifications.insert(records);
       const some = records.filter((_, i) => i % 3 === 0);

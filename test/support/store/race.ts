@@ -11,14 +11,14 @@ export async function runRace(url: string, races: readonly Race[]): Promise<stri
   const racers = races.map(() =>
     fork(new URL("racer.ts", import.meta.url), [url], { execArgv: ["--disable-warning=ExperimentalWarning"] }),
   );
-  const heard = (racer: (typeof racers)[number]) =>
+  const messageOf = (racer: (typeof racers)[number]) =>
     Promise.race([
       once(racer, "message", { signal }).then(([message]) => message as unknown),
       once(racer, "exit", { signal }).then(([code]) => Promise.reject(new Error(`a racer ended with ${code} before it answered`))),
     ]);
   try {
-    await Promise.all(racers.map(heard));
-    const answers = racers.map(heard);
+    await Promise.all(racers.map(messageOf));
+    const answers = racers.map(messageOf);
     for (const [i, racer] of racers.entries()) racer.send(races[i]!);
     const won = (await Promise.all(answers)) as string[][];
     await Promise.all(racers.map((racer) => (racer.exitCode === null ? once(racer, "exit", { signal }) : undefined)));

@@ -35,7 +35,7 @@ export function describeResolutions(name: string, test: StoreTest): void {
       assert.deepEqual((await store.attempts.find([attempt.id]))[0]?.resolution, resolution("first"));
     });
 
-    test("resolves nothing that was answered or closed, and nothing that nobody claimed", async (store) => {
+    test("resolves no attempt that was answered, void or never claimed", async (store) => {
       const outcomes: AttemptOutcome[] = [
         { kind: "accepted", providerRef: "r" },
         { kind: "throttled", retryAfterMs: undefined, reason: "429" },
@@ -61,7 +61,7 @@ export function describeResolutions(name: string, test: StoreTest): void {
       assert.deepEqual(await store.attempts.find([attempt.id]), [expected]);
     });
 
-    test("tells for each of many whether it was taken, the first of equal ids", async (store) => {
+    test("returns for each of many whether it was stored, the first of equal ids", async (store) => {
       const attempts = Array.from({ length: 30 }, (_, i) =>
         sampleAttempt(i % 3 ? {} : { outcome: { kind: "accepted", providerRef: "r" } }),
       );

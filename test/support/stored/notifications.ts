@@ -22,7 +22,7 @@ const ENDPOINTS: Record<string, { endpoint: Endpoint; endpointId: string }> = {
 };
 const at = <const C extends Delivery["channel"]>(channel: C) => ({ channel, ...ENDPOINTS[channel] });
 
-/** What they share, unless said otherwise. */
+/** Their common fields. */
 const base = {
   app: "shop",
   recipient: { kind: "user", userId: "u1" },

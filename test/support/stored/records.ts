@@ -1,4 +1,4 @@
-// What the code at revision 2972bbf was told to store, and read back from sqlite.sql and mongodb.ejson, which it wrote: in today's words. Where a
+// The records that the code at revision 2972bbf stored, and read back from sqlite.sql and mongodb.ejson, which it wrote: in today's words. Where a
 // shape of the domain changes, this changes with it; the two files never do.
 import type { AppRecord } from "../../../core/ports/app-store.ts";
 import type { ContactRecord } from "../../../core/ports/contact-store.ts";
