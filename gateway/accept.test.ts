@@ -98,7 +98,7 @@ function setUp({
 
 const stored = async () => (await store.notifications.count()).notifications;
 
-test("what is accepted is stored before the answer, and published", async () => {
+test("an accepted notification is stored before the answer, and published", async () => {
   const { send, accepting } = setUp();
   const [result] = await send(sms("a"));
   assert.equal(result?.kind, "accepted");
@@ -110,7 +110,7 @@ test("what is accepted is stored before the answer, and published", async () => 
   );
 });
 
-test("a stream that is away changes nothing for the caller, and the notification stays due", async () => {
+test("while the stream is unavailable the caller gets the same answer, and the notification stays due", async () => {
   const { send, accepting } = setUp({ streamIsUp: false });
   assert.equal((await send(sms("a")))[0]?.kind, "accepted");
   await accepting.published();
@@ -118,7 +118,7 @@ test("a stream that is away changes nothing for the caller, and the notification
   assert.equal((await store.notifications.leaseDue(clock.now(), clock.now() + 1, 10)).length, 1);
 });
 
-test("one broken item rejects itself alone, and results keep their order", async () => {
+test("an invalid item does not affect the others, and results keep their order", async () => {
   const { send } = setUp();
   const results = await send(sms("a"), sms("b", { category: "Not Allowed" }), sms("c"));
   assert.deepEqual(
@@ -131,7 +131,7 @@ test("one broken item rejects itself alone, and results keep their order", async
   assert.equal(await stored(), 2);
 });
 
-test("the same key gives the same answer even when its time has meanwhile passed, and another payload is an error", async () => {
+test("the same key gets the same answer even after its times have passed, and another payload is an error", async () => {
   const { send } = setUp();
   const message = sms("a", { sendAt: new Date(clock.now() + 1_000) });
   const [first] = await send(message);
@@ -144,7 +144,7 @@ test("the same key gives the same answer even when its time has meanwhile passed
   assert.deepEqual([other.error.code, other.error.reason], ["ALREADY_EXISTS", "KEY_REUSED"]);
 });
 
-test("the same key gives the same answer even when a dispatcher with a slower clock suppressed it since", async () => {
+test("the same key gets the same answer even after a dispatcher with a slower clock suppressed it", async () => {
   const { send } = setUp();
   const [first] = await send(sms("a"));
   assert.ok(first?.kind === "accepted");
@@ -167,7 +167,7 @@ test("a key twice in one batch is one notification", async () => {
   assert.equal(await stored(), 1);
 });
 
-test("overload is rejected before acceptance, with the time to wait", async () => {
+test("overload is rejected before acceptance, with a retry delay", async () => {
   const { send, load } = setUp({ openMax: 1 });
   await send(sms("a"), sms("b"));
   const stop = new AbortController();
@@ -182,7 +182,7 @@ test("overload is rejected before acceptance, with the time to wait", async () =
   assert.equal(await stored(), 2);
 });
 
-test("more than may wait for an insert is rejected, the rest accepted", async () => {
+test("items above the bound of waiting inserts are rejected, the others accepted", async () => {
   const { promise: gate, resolve: open } = Promise.withResolvers<void>();
   const slow = {
     ...store.notifications,
@@ -205,7 +205,7 @@ test("answers UNAVAILABLE, to be repeated, while the store is unavailable", asyn
   assert.doesNotMatch(result.error.message, /away$/);
 });
 
-test("what waited too long for its insert is not stored after its caller has gone", async () => {
+test("an item that waited too long for its insert is not stored after the caller's timeout", async () => {
   const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   let begun = 0;
   const stuck = {
@@ -235,7 +235,7 @@ test("what waited too long for its insert is not stored after its caller has gon
   assert.equal((await send(sms("late")))[0]?.kind, "accepted");
 });
 
-test("asks to repeat a key that a newer version stored, whose payload it cannot compare", async () => {
+test("answers UNAVAILABLE for a key that a newer version stored, because it cannot compare the payload", async () => {
   const { send } = setUp();
   const [first] = await send(sms("k"));
   assert.ok(first?.kind === "accepted");
@@ -252,7 +252,7 @@ const mail = (key: string, text: string): Notification =>
     content: { push: undefined, sms: { text: "hello" }, email: { subject: "s", html: "", text } },
   });
 
-test("keeps a large part apart from its notification, once for all that have the same", async () => {
+test("stores a large part by reference, once for all notifications with the same content", async () => {
   const { send } = setUp();
   const text = "x".repeat(CONTENT_BOUNDS.inlineBytesMax);
   const results = await send(mail("a", text), mail("b", text), mail("small", "x"));
@@ -275,7 +275,7 @@ test("keeps a large part apart from its notification, once for all that have the
   assert.equal(await store.contents.purge(a!.expiresAt + keepMs + keepStepMs + 1, 10), 1);
 });
 
-test("answers a repeated key of a large content as the first time, and another content under that key is an error", async () => {
+test("answers a repeated key with a large content as the first time, and rejects another content under that key", async () => {
   const { send } = setUp();
   const text = "x".repeat(CONTENT_BOUNDS.inlineBytesMax);
   const [first] = await send(mail("k", text));
@@ -292,7 +292,7 @@ test("stores no notification whose content could not be stored", async () => {
   assert.equal((await store.notifications.count()).notifications, 0);
 });
 
-test("leaves a content and nothing else where it ends between the two writes", async () => {
+test("leaves only a content when it is interrupted between the two writes", async () => {
   const insert = () => Promise.reject(new Error("died"));
   await setUp({ notifications: { ...store.notifications, insert } }).send(mail("k", "x".repeat(CONTENT_BOUNDS.inlineBytesMax)));
   assert.equal((await store.notifications.count()).notifications, 0);

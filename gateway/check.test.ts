@@ -34,15 +34,15 @@ const table: [string, Partial<NotificationRequest>, Channel[], string[]][] = [
   ["expires_at before send_at", { sendAt: NOW + 10, expiresAt: NOW + 10 }, [], ["expires_at time.order"]],
   ["expires_at in the past", { expiresAt: NOW }, [], ["expires_at time.future"]],
   ["expires_at too late", { expiresAt: NOW + EXPIRY_MAX_MS + 1 }, [], ["expires_at time.horizon"]],
-  ["a time that is none", { sendAt: Number.NaN }, [], ["send_at time.future"]],
+  ["an invalid time", { sendAt: Number.NaN }, [], ["send_at time.future"]],
   [
-    "a push that no channel carries and none could",
+    "an invalid push that no requested channel uses",
     { content: { push: { ...push, body: "x".repeat(5_000) } } },
     ["sms"],
     ["content.push fcm.bytes"],
   ],
   [
-    "an e-mail that no channel carries and none could",
+    "an invalid e-mail that no requested channel uses",
     { content: { sms: { text: "hi" }, email: { subject: "s", html: "", text: "x".repeat(EMAIL_BYTES_MAX) } } },
     ["sms"],
     ["content.email email.bytes"],
@@ -79,10 +79,15 @@ const table: [string, Partial<NotificationRequest>, Channel[], string[]][] = [
     ["email"],
     ["content.email email.bytes"],
   ],
-  ["a key of ours", { content: { push: { ...push, data: { carillon_x: "1" } } } }, ["apns"], ["content.push.data data.reserved"]],
-  ["a key of FCM's", { content: { push: { ...push, data: { from: "1" } } } }, ["fcm"], ["content.push.data data.reserved"]],
   [
-    "a push URL into our own network",
+    "a key that Carillon reserves",
+    { content: { push: { ...push, data: { carillon_x: "1" } } } },
+    ["apns"],
+    ["content.push.data data.reserved"],
+  ],
+  ["a key that FCM reserves", { content: { push: { ...push, data: { from: "1" } } } }, ["fcm"], ["content.push.data data.reserved"]],
+  [
+    "a push URL into the internal network",
     { recipient: { kind: "endpoint", endpoint: subscription }, content: { push } },
     ["webpush"],
     ["recipient.endpoint.web_push_subscription.push_url push_url.host", "recipient.endpoint.web_push_subscription.p256dh p256dh.point"],
@@ -100,7 +105,7 @@ for (const [name, over, channels, expected] of table) {
 
 const contact = { app: "a", userId: "ada", endpointId: "e", endpoint: { channel: "apns", token: "ab" }, registeredAt: 0 } as const;
 
-test("goes to every endpoint of the channels its content serves, and says where a named channel has none", () => {
+test("targets every endpoint of the channels with content, and marks requested channels without one", () => {
   assert.deepEqual(channelsOf(request, ["sms", "apns", "email"]), ["sms", "apns"]);
   assert.deepEqual(
     targetsOf(request, ["sms", "apns"], [contact]).map((t) => [t.channel, t.endpointId]),
@@ -116,7 +121,7 @@ test("goes to every endpoint of the channels its content serves, and says where 
   assert.deepEqual(targetsOf(request, ["sms", "apns"], []), [{ channel: "sms" }]);
 });
 
-test("suppresses on acceptance what is rejected or has no endpoint, schedules the rest, and has the relay look only if nothing comes of publishing", () => {
+test("suppresses opted-out targets and those without an endpoint at acceptance, schedules the rest, and sets due so that the relay evaluates only failed publishes", () => {
   const at = { id: "0".repeat(32), app: "a", now: NOW, payloadHash: "h", watchdogFirstMs: 30_000 };
   const targets = [
     { channel: "apns", endpoint: contact.endpoint, endpointId: "e" },

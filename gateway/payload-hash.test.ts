@@ -13,17 +13,17 @@ interface Pinned {
   hash: string;
 }
 const fixture = (name: string) => JSON.parse(readFileSync(new URL(`../test/support/stored/${name}`, import.meta.url), "utf8")) as unknown;
-/** Requests with the hash that version 2 gave them when it was made: it must never give another. */
+/** Requests with their version-2 hashes as first computed. These must never change. */
 const pinned = fixture("payload-hashes-2.json") as Pinned[];
 /** Requests with the record that revision 2972bbf stored for each. */
 const unversioned = fixture("unversioned-hashes.json") as { request: Record<string, unknown>; record: { payloadHash: string } }[];
 const requestOf = (line: unknown) => toRequest(parseLine(JSON.stringify(line), 0));
 
-test("version 2 gives the hashes that it has always given", () => {
+test("version 2 still gives the same hashes", () => {
   for (const { request, hash } of pinned) assert.equal(payloadHash(requestOf(request)), hash, String(request.key));
 });
 
-test("compares with the version that is stored", () => {
+test("compares by the version of the stored hash", () => {
   for (const { request, record } of unversioned) {
     assert.match(record.payloadHash, /^[0-9a-f]{64}$/);
     assert.equal(comparePayload(record.payloadHash, requestOf(request)), "same", String(request.key));
@@ -64,7 +64,7 @@ const requests: fc.Arbitrary<NotificationRequest> = fc.record({
   expiresAt: maybe(fc.nat()),
 });
 
-/** What a caller means, in one text: order of maps and channels left out, as are fields that are undefined. */
+/** A request's meaning as one text, without the order of maps and channels and without undefined fields. */
 const meaning = (request: NotificationRequest): string =>
   JSON.stringify({ ...request, channels: [...request.channels].sort() }, (_, value: unknown) =>
     value !== null && typeof value === "object" && !Array.isArray(value)
@@ -74,7 +74,7 @@ const meaning = (request: NotificationRequest): string =>
       : value,
   );
 
-/** The same request, every map and list of it in the opposite order. */
+/** The same request with every map and list reversed. */
 function turnedRound(request: NotificationRequest): NotificationRequest {
   const backwards = <T extends object>(map: T) => Object.fromEntries(Object.entries(map).reverse()) as T;
   const { push } = request.content;
@@ -82,7 +82,7 @@ function turnedRound(request: NotificationRequest): NotificationRequest {
   return backwards({ ...request, channels: [...request.channels].reverse(), content: backwards({ ...request.content, push: turned }) });
 }
 
-test("is the same for the same request in any order, and another for any difference", () => {
+test("is equal for equal requests in any order, and different for any difference", () => {
   fc.assert(
     fc.property(requests, requests, (a, b) => {
       assert.equal(payloadHash(turnedRound(a)), payloadHash(a));
@@ -92,7 +92,7 @@ test("is the same for the same request in any order, and another for any differe
   );
 });
 
-test("notices a change of any single field", () => {
+test("changes with any single field", () => {
   const parts = (request: NotificationRequest, other: NotificationRequest): NotificationRequest[] => [
     ...Object.keys(request).map((field) => ({ ...request, [field]: other[field as keyof NotificationRequest] })),
     ...(["push", "sms", "email"] as const).map((part) => ({ ...request, content: { ...request.content, [part]: other.content[part] } })),
@@ -106,7 +106,7 @@ test("notices a change of any single field", () => {
   );
 });
 
-test("does not change by a field that this version does not know, nor by one that is empty", () => {
+test("does not change with an unknown field or an empty one", () => {
   fc.assert(
     fc.property(requests, fc.string(), (request, name) => {
       const { push } = request.content;

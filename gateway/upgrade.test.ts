@@ -38,7 +38,7 @@ function oldFile() {
   return { url: `sqlite:${path}`, [Symbol.dispose]: () => rmSync(directory, { recursive: true }) };
 }
 
-test("a key that an earlier version stored is answered as before, and rejected with another payload", async () => {
+test("a key stored by an earlier version gets its original answer, and is rejected with another payload", async () => {
   using file = oldFile();
   await using store = await openStore(file.url);
   const clock = createFakeClock();
@@ -66,7 +66,7 @@ test("a key that an earlier version stored is answered as before, and rejected w
     return result!;
   };
   for (const { request, record } of stored) {
-    // At the time it was accepted, and long after all its times have passed.
+    // At the time of acceptance, and long after all its times have passed.
     for (const later of [0, 400 * 86_400_000]) {
       clock.advance(record.acceptedAt + later - clock.now());
       const data = request.push?.data && Object.fromEntries(Object.entries(request.push.data).reverse());

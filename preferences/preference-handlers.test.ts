@@ -50,7 +50,7 @@ const update = (subject: Subject | undefined, optOut: [Channel, string][], optIn
 const get = (subject: Subject | undefined) => callUnary(client, PreferenceServiceService.getPreferences, { subject }, asShop);
 const code = (expected: status) => (error: unknown) => readDetails(error).code === expected;
 
-test("an opt-out is stored, told back, obeyed, and taken back", async () => {
+test("an opt-out is stored, returned, honoured, and revoked", async () => {
   assert.deepEqual(await get(user("ada")), { optOuts: [], version: 0 });
   const everywhere = { channel: Channel.CHANNEL_UNSPECIFIED, category: "news" };
   const sms = { channel: Channel.CHANNEL_SMS, category: "" };
@@ -67,13 +67,13 @@ test("an opt-out is stored, told back, obeyed, and taken back", async () => {
   assert.deepEqual(await ask("email", "news"), ["opted-out"]);
   assert.deepEqual(await ask("sms", "receipts"), ["opted-out"]);
   assert.deepEqual(await ask("email", "receipts"), ["allowed"]);
-  assert.deepEqual(await ask("email", "news", "bank"), ["allowed"], "another app is another matter");
+  assert.deepEqual(await ask("email", "news", "bank"), ["allowed"], "opt-outs are per app");
 
   assert.deepEqual(await update(user("ada"), [], [[Channel.CHANNEL_UNSPECIFIED, "news"]]), { optOuts: [sms], version: 2 });
   assert.deepEqual(await ask("email", "news"), ["allowed"]);
 });
 
-test("an endpoint's opt-out holds for whoever uses it", async () => {
+test("an endpoint's opt-out holds for every user", async () => {
   const endpoint: Endpoint = { channel: "sms", phoneNumber: "+4915112345678" };
   await update({ subject: { $case: "endpoint", value: endpointToProto(endpoint) } }, [[Channel.CHANNEL_UNSPECIFIED, ""]]);
   using optOuts = createOptOutsClient({ address: `127.0.0.1:${server.port}`, token: TOKEN });
@@ -88,7 +88,7 @@ test("an endpoint's opt-out holds for whoever uses it", async () => {
   );
 });
 
-test("only who has the token may speak, and must say for which app", async () => {
+test("callers must have the token and name an app", async () => {
   const questions = [{ userId: "ada", endpoint: undefined, channel: Channel.CHANNEL_SMS, category: "news" }];
   const check = (metadata: Metadata, to = client) => callUnary(to, PreferenceServiceService.checkPreferences, { questions }, { metadata });
   const appOnly = new Metadata();
@@ -102,7 +102,7 @@ test("only who has the token may speak, and must say for which app", async () =>
   assert.equal((await check(internalMetadata(TOKEN, "shop"))).answers.length, 1);
 });
 
-test("what is incomplete is told so", async () => {
+test("incomplete requests are INVALID_ARGUMENT", async () => {
   const invalid = code(status.INVALID_ARGUMENT);
   await assert.rejects(get(undefined), invalid);
   await assert.rejects(get(user("")), invalid);
@@ -122,7 +122,7 @@ test("what is incomplete is told so", async () => {
   await assert.rejects(check(Array.from({ length: 1_001 }, () => ({ userId: "ada", channel: Channel.CHANNEL_SMS }))), invalid);
 });
 
-test("with the store away every method is UNAVAILABLE and the client knows nothing", async () => {
+test("while the store is unavailable every method is UNAVAILABLE and the client returns unknown", async () => {
   watched.away = true;
   try {
     await assert.rejects(get(user("ada")), code(status.UNAVAILABLE));

@@ -52,7 +52,7 @@ const ask = async (p: Preferences, userId = "ada", channel: Channel = "email", c
   (await p.check([question(userId, undefined, channel, category, app)]))[0];
 const storeOnly = () => createPreferences({ store: watched.store, redis: undefined, clock, log });
 
-/** One instance whose Redis is filled and believed. */
+/** An instance whose Redis is filled and trusted. */
 async function start(): Promise<Preferences> {
   const preferences = createPreferences({ store: watched.store, redis, clock, log, buckets: BUCKETS });
   await redisAnswers(preferences);
@@ -60,14 +60,14 @@ async function start(): Promise<Preferences> {
 }
 let strangers = 0;
 const redisAnswers = (preferences: Preferences) =>
-  eventually("Redis answers for everybody", async () => {
+  eventually("Redis answers for all users", async () => {
     const users = Array.from({ length: 4 * BUCKETS }, () => `stranger-${strangers++}`);
     watched.found = [];
     await preferences.check(users.map((u) => question(u)));
     return watched.found.length === 0;
   });
 
-test("an opt-out is obeyed by the process that took it, by the others, and without Redis", async () => {
+test("an opt-out is honoured by the process that stored it, by the others, and without Redis", async () => {
   await using one = await start();
   await using two = await start();
   await using three = storeOnly();
@@ -84,7 +84,7 @@ test("an opt-out is obeyed by the process that took it, by the others, and witho
   }
 });
 
-test("what is taken back word for word is allowed again everywhere", async () => {
+test("an opt-in with the same channel and category revokes an opt-out everywhere", async () => {
   await using one = await start();
   await using two = await start();
   await one.update(APP, ada, [news, { channel: "sms", category: "*" }], []);
@@ -95,10 +95,16 @@ test("what is taken back word for word is allowed again everywhere", async () =>
   await eventually("the first one allows", async () => (await ask(one)) === "allowed");
   assert.equal(await ask(one, "ada", "sms"), "opted-out");
   assert.deepEqual((await one.get(APP, ada))?.optOuts, [{ channel: "sms", category: "*" }]);
-  assert.deepEqual(await one.get(APP, userSubject("nobody")), { app: APP, subject: "user:nobody", version: 0, optOuts: [], updatedAt: 0 });
+  assert.deepEqual(await one.get(APP, userSubject("unknown")), {
+    app: APP,
+    subject: "user:unknown",
+    version: 0,
+    optOuts: [],
+    updatedAt: 0,
+  });
 });
 
-test("an opt-out that the store wrote long after anybody waited for it is obeyed all the same", async () => {
+test("an opt-out that the store wrote long after the call timed out is honoured", async () => {
   const { promise: gate, resolve: open } = Promise.withResolvers<void>();
   const slow = {
     ...watched.store,
@@ -134,7 +140,7 @@ test("a star opts out every channel, every category, or everything", async () =>
   assert.deepEqual(await answers("c"), ["opted-out", "opted-out", "opted-out"]);
 });
 
-test("what an endpoint opted out holds for every user, however it is spelled", async () => {
+test("an endpoint's opt-out holds for every user and every spelling", async () => {
   await using p = await start();
   const endpoint: Endpoint = { channel: "email", address: "ada@example.org" };
   const shouted: Endpoint = { channel: "email", address: "ADA@Example.org" };
@@ -151,7 +157,7 @@ test("what an endpoint opted out holds for every user, however it is spelled", a
   );
 });
 
-test("the store is asked only about those whom Redis calls opting out, once per cache time", async () => {
+test("the store is read only for users that Redis reports as opted out, once per cache period", async () => {
   await using one = await start();
   await using two = await start();
   await one.update(APP, ada, [news], []);
@@ -160,13 +166,13 @@ test("the store is asked only about those whom Redis calls opting out, once per 
     assert.deepEqual(await two.check([question("ada"), question("bob")]), ["opted-out", "allowed"]);
     return watched.found;
   };
-  await eventually("the announcement has come, and what was read after it is remembered", async () => (await both()).length === 0);
+  await eventually("the announcement has arrived, and what was read after it is cached", async () => (await both()).length === 0);
   clock.advance(CACHE_MS + 1);
   assert.deepEqual(await both(), [ada]);
   assert.deepEqual(await both(), []);
 });
 
-test("a member that stayed in Redis too long costs a read, and suppresses nothing", async () => {
+test("an outdated member in Redis costs a read and suppresses nothing", async () => {
   await using p = await start();
   const stray = { app: APP, subject: ada, version: 1, optOuts: [news], updatedAt: 0 };
   await createOptOutSets(redis, BUCKETS).apply([{ record: stray, withdrawn: [] }]);
@@ -174,18 +180,18 @@ test("a member that stayed in Redis too long costs a read, and suppresses nothin
   assert.deepEqual(watched.found, [ada]);
 });
 
-test("a change nobody announced is obeyed once the cache has forgotten", async () => {
+test("a change without an announcement is honoured once the cache entry expires", async () => {
   await using p = await start();
   assert.equal(await ask(p), "allowed");
   const record = await store.preferences.update(APP, ada, [news], [], clock.now());
   await createOptOutSets(redis, BUCKETS).apply([{ record, withdrawn: [] }]);
   clock.advance(CACHE_MS);
-  assert.equal(await ask(p), "allowed", "this is the cache, or the test shows nothing");
+  assert.equal(await ask(p), "allowed", "answered from the cache, or the test proves nothing");
   clock.advance(1);
   assert.equal(await ask(p), "opted-out");
 });
 
-test("a reading that began before a change is not remembered", async () => {
+test("a read that began before a change is not cached", async () => {
   await using p = storeOnly();
   let release = () => {};
   watched.heldFind = new Promise((resolve) => {
@@ -200,12 +206,12 @@ test("a reading that began before a change is not remembered", async () => {
   assert.equal(await ask(p), "opted-out");
 });
 
-test("a reading of another process that began before a change is not remembered either", async () => {
+test("a read in another process that began before a change is not cached either", async () => {
   await using one = await start();
   await using two = await start();
   await one.update(APP, ada, [{ channel: "sms", category: "news" }, news], []);
   let release = () => {};
-  await eventually("the other knows nothing", async () => {
+  await eventually("the other one has nothing cached", async () => {
     clock.advance(CACHE_MS + 1);
     await redisAnswers(two);
     return true;
@@ -218,16 +224,16 @@ test("a reading of another process that began before a change is not remembered 
   await eventually("it was read", () => watched.found.length === 1);
   watched.heldFind = undefined;
   await one.update(APP, ada, [], [news]);
-  // Another subject's change travels behind the first: once it has been heard, so has that.
+  // Another subject's change is announced after the first: once it has arrived, so has the first.
   assert.equal(await ask(two, "bob"), "allowed");
   await one.update(APP, userSubject("bob"), [news], []);
-  await eventually("the announcement has come", async () => (await ask(two, "bob")) === "opted-out");
+  await eventually("the announcement has arrived", async () => (await ask(two, "bob")) === "opted-out");
   release();
   assert.equal(await early, "opted-out");
   assert.equal(await ask(two), "allowed");
 });
 
-test("however many changes cross each other, nobody is called allowed who opted out last", async () => {
+test("with many concurrent changes, no user whose last change was an opt-out is answered as allowed", async () => {
   await using one = await start();
   await using two = await start();
   const users = Array.from({ length: 20 }, (_, n) => `crossing-${n}`);
@@ -252,7 +258,7 @@ test("however many changes cross each other, nobody is called allowed who opted 
   for (const p of [one, two]) assert.deepEqual(await p.check(users.map((u) => question(u))), truth);
 });
 
-test("with the store away Redis's word stands; without either nothing is known", async () => {
+test("without the store Redis answers; without both the answer is unknown", async () => {
   await using p = await start();
   await p.update(APP, ada, [news], []);
   watched.away = true;
@@ -263,11 +269,11 @@ test("with the store away Redis's word stands; without either nothing is known",
   assert.deepEqual(await without.check([question("ada"), question("bob")]), ["unknown", "unknown"]);
 });
 
-test("a store that does not answer in time is a store that is away", async () => {
+test("a store that does not answer in time counts as unavailable", async () => {
   await using p = storeOnly();
   watched.heldFind = new Promise(() => {});
   const answer = ask(p);
-  await eventually("it was asked", () => watched.found.length === 1);
+  await eventually("it was read", () => watched.found.length === 1);
   clock.advance(1_000);
   assert.equal(await answer, "unknown");
 });

@@ -17,8 +17,8 @@ import { SWEEP_MS, TRUST_MS } from "./redis-opt-outs.ts";
 
 const APP = "shop";
 const BUCKETS = 32;
-/** What is published. */
-const OBEYED_WITHIN_MS = 5_000;
+/** The published bound. */
+const OPT_OUT_BOUND_MS = 5_000;
 const log = createLogger("test", "silent");
 const news: OptOut = { channel: "email", category: "news" };
 const ada = userSubject("ada");
@@ -53,10 +53,10 @@ async function storeWasAsked(): Promise<boolean> {
   await p.check(users.map(question));
   return watched.found.length > 0;
 }
-const redisAnswers = () => eventually("Redis answers for everybody", async () => !(await storeWasAsked()));
+const redisAnswers = () => eventually("Redis answers for all users", async () => !(await storeWasAsked()));
 const inRedis = async (userId = "ada") =>
   (await sets.read([{ app: APP, subject: userSubject(userId), channel: "email", category: "news" }]))[0];
-/** As if the process had ended between the store and Redis. */
+/** As if the process had ended between the write to the store and the one to Redis. */
 const optOutInStoreOnly = () => store.preferences.update(APP, ada, [news], [], clock.now());
 
 test("an opt-out that only reached the store is written to Redis by the next sweep", async () => {
@@ -67,19 +67,19 @@ test("an opt-out that only reached the store is written to Redis by the next swe
   assert.equal(await ask(p), "opted-out");
 });
 
-test("an opt-out that only reached the store is obeyed within the published bound, sweeps or none", async () => {
+test("an opt-out that only reached the store is honoured within the published bound, even without sweeps", async () => {
   assert.equal(await ask(p), "allowed");
   watched.heldChanges = new Promise(() => {});
-  // The longest case: Redis was read just before it stops being believed, and then the cache.
+  // The longest case: Redis is read just before it stops being trusted, and then the cache.
   await optOutInStoreOnly();
   clock.advance(TRUST_MS - 1);
-  assert.equal(await ask(p), "allowed", "still believed, or the test shows nothing");
+  assert.equal(await ask(p), "allowed", "still trusted, or the test proves nothing");
   clock.advance(CACHE_MS + 1);
   assert.equal(await ask(p), "opted-out");
-  assert.ok(TRUST_MS + CACHE_MS < OBEYED_WITHIN_MS);
+  assert.ok(TRUST_MS + CACHE_MS < OPT_OUT_BOUND_MS);
 });
 
-test("a process that cannot sweep does not believe Redis, and does again when it can", async () => {
+test("a process that cannot sweep does not trust Redis until it can again", async () => {
   watched.away = true;
   clock.advance(TRUST_MS);
   await turn();
@@ -89,7 +89,7 @@ test("a process that cannot sweep does not believe Redis, and does again when it
   await redisAnswers();
 });
 
-test("a lost set is noticed at once and filled again", async () => {
+test("a lost set is detected at once and filled again", async () => {
   await p.update(APP, ada, [news], []);
   clock.advance(CACHE_MS + 1);
   const keys = await redis.keys("carillon:opt-out:{*");
@@ -100,7 +100,7 @@ test("a lost set is noticed at once and filled again", async () => {
   assert.equal(await inRedis(), "some");
 });
 
-test("FLUSHALL costs reads of the store, not an opt-out", async () => {
+test("FLUSHALL costs reads of the store but loses no opt-out", async () => {
   await p.update(APP, ada, [news], []);
   clock.advance(CACHE_MS + 1);
   await redis.flushall();
@@ -111,9 +111,9 @@ test("FLUSHALL costs reads of the store, not an opt-out", async () => {
   assert.equal(await inRedis(), "some");
 });
 
-test("without the moment of the last sweep every set is taken for old", async () => {
+test("without the time of the last sweep every set counts as outdated", async () => {
   await optOutInStoreOnly();
-  // Long enough that no sweep would look back so far.
+  // Longer than a sweep looks back.
   await redis.del("carillon:opt-out:swept");
   watched.heldChanges = new Promise(() => {});
   clock.advance(60_000);
@@ -121,13 +121,13 @@ test("without the moment of the last sweep every set is taken for old", async ()
   assert.equal(await ask(p), "opted-out");
 });
 
-test("a Redis that comes back with old data is not believed before it has caught up", async () => {
+test("a Redis that restarts with old data is not trusted before it has caught up", async () => {
   await server.kill();
-  await eventually("the loss is noticed", () => redis.status !== "ready");
+  await eventually("the disconnect is detected", () => redis.status !== "ready");
   const answer = await p.update(APP, ada, [news], []);
   assert.deepEqual(answer?.optOuts, [news], "an update needs no Redis");
   assert.equal(await ask(p), "opted-out");
-  // Longer away than a sweep looks back by itself.
+  // Unavailable for longer than a sweep looks back.
   clock.advance(60_000);
   let release = () => {};
   watched.heldChanges = new Promise((resolve) => {
@@ -135,7 +135,7 @@ test("a Redis that comes back with old data is not believed before it has caught
   });
   await server.restart();
   await eventually("it is back", () => redis.status === "ready");
-  assert.equal(await inRedis(), "none", "it has the old data, or the test shows nothing");
+  assert.equal(await inRedis(), "none", "it has the old data, or the test proves nothing");
   assert.equal(await ask(p), "opted-out");
   assert.equal(await storeWasAsked(), true);
   release();
@@ -143,7 +143,7 @@ test("a Redis that comes back with old data is not believed before it has caught
   await redisAnswers();
 });
 
-test("a hung Redis is left alone, and nobody waits for it twice", async () => {
+test("a hung Redis is skipped after the first timeout", async () => {
   await optOutInStoreOnly();
   assert.ok(server.pid);
   process.kill(server.pid, "SIGSTOP");
@@ -159,11 +159,11 @@ test("a hung Redis is left alone, and nobody waits for it twice", async () => {
     process.kill(server.pid, "SIGCONT");
   }
   clock.advance(SWEEP_MS);
-  await eventually("it is told when it is back", async () => (await inRedis().catch(() => "none")) === "some");
-  await eventually("of both", async () => (await inRedis("bob").catch(() => "none")) === "some");
+  await eventually("it is updated when it is back", async () => (await inRedis().catch(() => "none")) === "some");
+  await eventually("with both changes", async () => (await inRedis("bob").catch(() => "none")) === "some");
 });
 
-test("a second process finds the sets as the first left them", async () => {
+test("a second process uses the sets that the first filled", async () => {
   await p.update(APP, ada, [news], []);
   let filled = 0;
   const counting = {
@@ -174,7 +174,7 @@ test("a second process finds the sets as the first left them", async () => {
     },
   };
   await using second = createPreferences({ store: counting, redis, clock, log, buckets: BUCKETS });
-  await eventually("it believes Redis", async () => {
+  await eventually("it trusts Redis", async () => {
     watched.found = [];
     await second.check([question(`stranger-${strangers++}`)]);
     return watched.found.length === 0;
@@ -183,7 +183,7 @@ test("a second process finds the sets as the first left them", async () => {
   assert.equal(filled, 0);
 });
 
-test("a new process begins to sweep where Redis stands, however long ago that was", async () => {
+test("a new process sweeps from Redis's last sweep, however long ago it was", async () => {
   await p[Symbol.asyncDispose]();
   await optOutInStoreOnly();
   clock.advance(3_600_000);
@@ -192,9 +192,9 @@ test("a new process begins to sweep where Redis stands, however long ago that wa
   assert.equal(await ask(next), "opted-out");
 });
 
-test("a restart between two questions is noticed", async () => {
+test("a restart between two checks is detected", async () => {
   await server.kill();
-  await eventually("the loss is noticed", () => redis.status !== "ready");
+  await eventually("the disconnect is detected", () => redis.status !== "ready");
   await optOutInStoreOnly();
   let release = () => {};
   watched.heldChanges = new Promise((resolve) => {
