@@ -8,7 +8,7 @@ import { SCALING_DEFAULTS } from "../core/scaling/scaling.ts";
 import { ConfigError, readConfig } from "../runtime/config.ts";
 import { autoscalerVariables, parseScalings } from "./config.ts";
 
-test("what the file says of a channel stands over the defaults, which stand for the rest", () => {
+test("the file's settings of a channel override the defaults", () => {
   const given = { sms: { targetRatePerPod: 12.5, rateLimitPerSecond: 100, drainMs: 90_000, maxAgeMs: null }, email: {} };
   assert.deepEqual(parseScalings(JSON.stringify(given)), {
     ...SCALING_DEFAULTS,
@@ -45,7 +45,7 @@ test("a file that cannot be used is named by its variable, with every other mist
       if (error instanceof ConfigError) return error.faults.join("\n");
       throw error;
     }
-    return assert.fail("it was taken");
+    return assert.fail("it was accepted");
   };
   assert.match(
     faults({ AUTOSCALER_CHANNELS_FILE: path, AUTOSCALER_SAMPLE_MS: "1" }),

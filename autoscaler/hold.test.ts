@@ -15,8 +15,8 @@ const FAILING: readonly [what: string, view: ProviderView, wasFailing: boolean, 
   ["the newest calls alone show an outage", view([100, 20], [30, 16]), false, true],
   ["an outage lasts while the older calls show it, though the newest succeed", view([100, 60], [20, 0]), true, true],
   ["an outage ends when most calls succeed", view([100, 40], [30, 0]), true, false],
-  ["an outage in which nobody calls lasts while tasks are parked", view([0, 0], [0, 0], 5), true, true],
-  ["an outage in which nobody calls ends when no task is parked", view([0, 0]), true, false],
+  ["an outage without calls lasts while tasks are parked", view([0, 0], [0, 0], 5), true, true],
+  ["an outage without calls ends when no task is parked", view([0, 0]), true, false],
   ["parked tasks without calls are no outage", view([0, 0], [0, 0], 5), false, false],
 ];
 for (const [what, given, wasFailing, isFailing] of FAILING)
@@ -45,7 +45,7 @@ test("an outage holds the rate, and the end of the outage releases it", () => {
   assert.deepEqual(rates([10, { failing: 40 }, { failing: 90 }, { failing: 90 }, 95]), [10, 10, 10, 10, 95]);
 });
 
-test("a rise within the window of the failures is taken back", () => {
+test("a rise within the window of the failures is reverted", () => {
   assert.deepEqual(rates([10, 10, 14, 30, 30, { failing: 40 }]), [10, 10, 10, 10, 14, 10]);
 });
 

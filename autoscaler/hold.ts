@@ -31,7 +31,7 @@ export interface ProviderView {
 
 /** Whether more than half of the calls failed through the provider's fault. */
 export function isProviderFailing({ recent, newest, parked }: ProviderView, wasFailing: boolean): boolean {
-  // Every circuit breaker is open, so nobody calls: nothing shows that the outage is over.
+  // Every circuit breaker is open, so no call is made: nothing shows that the outage is over.
   if (recent.called === 0) return wasFailing && parked > 0;
   return mostFailed(recent) || mostFailed(newest);
 }

@@ -27,7 +27,7 @@ import { role } from "./main.ts";
 
 const log = createLogger("test", "error", { write() {} });
 
-test("tasks in the queue ask for pods, parked ones do not, and a lost server holds what was asked for", { timeout: 60_000 }, async () => {
+test("tasks in the queue ask for pods, parked ones do not, and a lost server keeps the required rate", { timeout: 60_000 }, async () => {
   await using server = await startNats();
   await using directory = await mkdtempDisposable(join(tmpdir(), "carillon-autoscaler-"));
   await using nats = await connectNats(readConfig(natsVariables, { NATS_URL: server.url }), log);
@@ -54,7 +54,7 @@ test("tasks in the queue ask for pods, parked ones do not, and a lost server hol
 
   const { metricSpecs } = await callUnary(client, ExternalScalerService.getMetricSpec, object("sms"));
   assert.equal(metricSpecs[0]?.targetSizeFloat, 5);
-  const unknown = await rate().then(() => assert.fail("nothing can be known yet"), readDetails);
+  const unknown = await rate().then(() => assert.fail("no rate can be known yet"), readDetails);
   assert.match(unknown.message, /not been observed for long enough|not been read yet/);
   assert.equal(await metric("carillon_required_per_second"), undefined);
   await eventually("the rate is known", () =>
@@ -69,12 +69,12 @@ test("tasks in the queue ask for pods, parked ones do not, and a lost server hol
   const notification = sampleNotification("one", Date.now());
   for (let i = 0; i < 100; i++)
     await publisher.publish({ ...toTask(notification, notification.deliveries[0]!), publication: i, notificationClass: "marketing" });
-  await eventually("work is asked for", async () => (await rate()) >= 10);
+  await eventually("the rate asks for pods", async () => (await rate()) >= 10);
   assert.equal(await metric("carillon_queue_backlog_count"), 100);
   assert.equal(await rate("email"), 0);
   assert.equal((await callUnary(client, ExternalScalerService.isActive, object("sms"))).result, true);
 
-  // A pod gives all of them back for later.
+  // A pod returns all of them with a delay.
   const stopping = new AbortController();
   const workload = createWorkload(systemClock);
   const settle = async (): Promise<Settlement> => ({ kind: "nak", delayMs: 600_000 });
@@ -97,10 +97,10 @@ test("tasks in the queue ask for pods, parked ones do not, and a lost server hol
   assert.ok(held > 0);
   assert.equal(await metric("carillon_required_per_second"), held);
   await server.restart();
-  await eventually("and let go", async () => (await metric("carillon_scaling_held_count")) === 0);
+  await eventually("the hold ends", async () => (await metric("carillon_scaling_held_count")) === 0);
 
-  // A queue that is lost is not an empty one.
+  // An unreadable queue does not count as empty.
   await (await jetstreamManager(nats)).streams.delete(streamName("sms"));
-  await eventually("the loss is seen", async () => (await metric("carillon_scaling_held_count")) === 1);
+  await eventually("the loss is detected", async () => (await metric("carillon_scaling_held_count")) === 1);
   assert.ok((await rate()) > 0);
 });

@@ -2,7 +2,7 @@ import type { Channel } from "../core/delivery/channel.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import type { Rates } from "./rates.ts";
 
-/** Sets the gauges after each reading. An unknown rate is not exported, so that whoever scales by it keeps the number of pods. */
+/** Sets the gauges after each reading. An unknown rate is not exported, so that an HPA keeps the number of pods. */
 export function exportRates(metrics: Metrics, rates: Rates): void {
   const gauge = (name: string, help: string) => metrics.gauge(name, help, ["channel"]);
   const required = gauge(

@@ -8,7 +8,7 @@ import { type Hold, isProviderFailing, NO_HOLD, updateHold } from "./hold.ts";
 import { CALLS_WINDOW_MS, createReports, NEWEST_WINDOW_MS, REPORT_LIFE_MS, type Reports } from "./reports.ts";
 import type { RequiredRate, RequiredRates } from "./required.ts";
 
-/** A rate is served for this long after the reading it was computed from. After that it is unknown, and whoever scales keeps the number of pods. */
+/** A rate is served for this long after the reading it was computed from. After that it is unknown, and scalers keep the number of pods. */
 export const RATE_LIFE_MS = 30_000;
 /** Wait for pods' reports before the first rate: two reports of each. Without them parked tasks would count as backlog. */
 export const LISTEN_MS = 5_000;

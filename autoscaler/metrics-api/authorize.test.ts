@@ -73,8 +73,8 @@ test("system:masters may read without a review", async () => {
 
 const UNDECIDED: readonly [what: string, answer: KubernetesAnswer, why: RegExp][] = [
   ["an unreachable API server", { kind: "unreachable", why: "ECONNREFUSED" }, /is unreachable: ECONNREFUSED/],
-  ["a service account that may not ask", { kind: "answer", code: 403, body: { kind: "Status" } }, /403; .*system:auth-delegator/],
-  ["an answer without a word", { kind: "answer", code: 500, body: undefined }, /answered a SubjectAccessReview 500$/],
+  ["a service account without permission", { kind: "answer", code: 403, body: { kind: "Status" } }, /403; .*system:auth-delegator/],
+  ["an answer without a body", { kind: "answer", code: 500, body: undefined }, /answered a SubjectAccessReview 500$/],
   ["an answer that is no review", { kind: "answer", code: 200, body: { status: { allowed: "yes" } } }, /200$/],
 ];
 for (const [what, answer, why] of UNDECIDED)

@@ -41,7 +41,7 @@ const UNUSABLE: readonly [what: string, data: Record<string, unknown>][] = [
   ["an empty authority", { ...data, "requestheader-client-ca-file": "" }],
   ["an authority that cannot be read", { ...data, "requestheader-client-ca-file": ca.replace(/[A-Za-z]{8}/, "********") }],
   ["a good authority and one that cannot be read", { ...data, "requestheader-client-ca-file": ca + ca.replace(/M[A-Za-z]{6}/, "%%%") }],
-  // Taken for none, it would let every name in.
+  // Read as an empty list, it would accept every name.
   ["names that cannot be read", { ...data, "requestheader-allowed-names": "front-proxy-client" }],
   ["names that are no strings", { ...data, "requestheader-allowed-names": "[1]" }],
 ];
@@ -85,12 +85,17 @@ test("without common names every certificate of the authority is accepted", () =
 });
 
 const STRANGERS: readonly [what: string, peer: Peer, headers: NodeJS.Dict<string[]>, why: RegExp][] = [
-  ["nobody", { kind: "none" }, jane, /no client certificate/],
-  ["somebody else's", { kind: "unverified", why: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" }, jane, /not the front proxy's \(UNABLE_TO_VERIFY/],
-  ["another name", { kind: "verified", commonName: "admin" }, jane, /common name/],
-  ["no name", { kind: "verified", commonName: undefined }, jane, /common name/],
-  ["no user", verified, { "x-remote-group": ["system:masters"] }, /no x-remote-user header/],
-  ["an empty user", verified, { "x-remote-user": [""] }, /no x-remote-user header/],
+  ["a client without a certificate", { kind: "none" }, jane, /no client certificate/],
+  [
+    "a client of another CA",
+    { kind: "unverified", why: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" },
+    jane,
+    /not the front proxy's \(UNABLE_TO_VERIFY/,
+  ],
+  ["a client with another name", { kind: "verified", commonName: "admin" }, jane, /common name/],
+  ["a client without a name", { kind: "verified", commonName: undefined }, jane, /common name/],
+  ["a proxy that sends no user", verified, { "x-remote-group": ["system:masters"] }, /no x-remote-user header/],
+  ["a proxy that sends an empty user", verified, { "x-remote-user": [""] }, /no x-remote-user header/],
 ];
 for (const [what, peer, headers, why] of STRANGERS)
   test(`a request from ${what} is rejected`, () => {

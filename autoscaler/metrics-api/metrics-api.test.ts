@@ -57,7 +57,7 @@ test("discovery works without a review", async () => {
 
 const otherCa = await createSigner("front-proxy-ca");
 const STRANGERS: readonly [who: string, asking: Asking, message: RegExp][] = [
-  ["without a certificate", { as: "nobody" }, /no client certificate/],
+  ["without a certificate", { as: "no-certificate" }, /no client certificate/],
   ["with the same name by another authority", { as: await otherCa.issue("front-proxy-client") }, /not the front proxy's/],
   ["with another name by the same authority", { as: await proxyCa.issue("admin") }, /common name/],
   ["with a server's certificate", { as: await proxyCa.issue("front-proxy-client", "server") }, /INVALID_PURPOSE/],

@@ -109,7 +109,7 @@ test("the service account's token and the API server's authority are read at eac
   assert.equal(kubernetes.asked.at(-1)?.token, "token-2");
   await kubernetes.useAuthority(true);
   clock.advance(RELOAD_MS);
-  assert.equal((await ask(port, SMS, { headers: { "X-Remote-User": "somebody new" } })).code, 200);
+  assert.equal((await ask(port, SMS, { headers: { "X-Remote-User": "new-user" } })).code, 200);
 });
 
 test("an API server of another authority is not called, one that does not know the token reviews nothing, and no log line holds the token", async () => {

@@ -71,7 +71,7 @@ export async function serve(options: Partial<MetricsApiOptions> = {}, prepare?: 
 }
 
 export interface Asking {
-  as?: Pair | "nobody";
+  as?: Pair | "no-certificate";
   headers?: Record<string, string | string[]>;
   method?: string;
   /** Shared to keep a connection; otherwise each request opens its own. */
@@ -80,7 +80,7 @@ export interface Asking {
   ca?: string;
 }
 export async function ask(port: number, path: string, { as = proxy, headers = HPA, method = "GET", agent, ca }: Asking = {}) {
-  const tls = { ...(as === "nobody" ? {} : as), rejectUnauthorized: ca !== undefined, ...(ca ? { ca } : {}) };
+  const tls = { ...(as === "no-certificate" ? {} : as), rejectUnauthorized: ca !== undefined, ...(ca ? { ca } : {}) };
   const request = httpsRequest({ host: "localhost", port, path, method, headers, agent: agent ?? false, family: 4, ...tls });
   request.end();
   const [response] = (await once(request, "response")) as [IncomingMessage];
