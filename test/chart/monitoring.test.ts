@@ -87,7 +87,7 @@ test("every label value queried is one that the code can set", () => {
   const asked = exprs.flatMap((expr) => [...expr.matchAll(/\b(outcome|kind|why|result|settlement|state|reason)(?:=~?|!=|!~)"([^"]+)"/g)]);
   assert.ok(asked.length > 20);
   for (const [, label, values = ""] of asked)
-    for (const value of values.split("|")) assert.ok(source.includes(`"${value}"`), `${label}="${value}" is said nowhere`);
+    for (const value of values.split("|")) assert.ok(source.includes(`"${value}"`), `${label}="${value}" is set nowhere`);
 });
 
 test("each dashboard has its own uid, every panel a query, and every query selects the namespace", () => {

@@ -16,7 +16,7 @@ const lines = (text: string) =>
 const blocks = (page: string, language: string) =>
   [...read(page).matchAll(new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, "gs"))].map(([, text]) => lines(text ?? ""));
 const block = (page: string, language: string) => blocks(page, language)[0] ?? assert.fail(`${page} shows no ${language}`);
-/** What a reader replaces: the address and the key. */
+/** The address and the key, which a reader replaces. */
 const readersOwn = (line: string) => /127\.0\.0\.1:7700|4711/.test(line);
 
 for (const [language, program] of [
@@ -60,7 +60,7 @@ test("the Java test fetches the versions that pom.xml pins", () => {
   for (const [, name = "", version] of pinned) assert.equal(jars.get(name), version, name);
 });
 
-test("the service config shown is the file's, and as our own services have it, but for the deadline that these give each call", () => {
+test("the service config shown is the file's, and the same as in our own services, except for the deadline, which these set per call", () => {
   const file = read("examples/service-config.json");
   assert.deepEqual(block("docs/calling.md", "json"), lines(file));
   const { methodConfig, ...rest } = JSON.parse(file) as { methodConfig: { timeout: string }[] };

@@ -1,4 +1,4 @@
-// Programs in other languages, written with nothing of ours but the contract, send and see it arrive.
+// Clients in other languages, written against the contract only, send a notification and follow it until it is sent.
 import assert from "node:assert/strict";
 import { execFile, spawnSync } from "node:child_process";
 import { join } from "node:path";
@@ -8,13 +8,13 @@ import { cacheFolder } from "../../cli/dev/find-server.ts";
 import { startSystem } from "../support/system.ts"; // the only thing of the servers' side used here
 
 const run = promisify(execFile);
-/** A client gives up after 30 s of its own; the rest is for starting it. */
+/** A client's own timeout is 30 s; the rest is for starting it. */
 const CLIENT_DEADLINE_MS = 60_000;
-/** The first time, packages are fetched and programs compiled. */
+/** For the first run, which fetches packages and compiles programs. */
 const PREPARE_DEADLINE_MS = 180_000;
 
 const cache = join(cacheFolder(process.env), "example-clients");
-/** Which callers are told to use (docs/calling.md). */
+/** The reasons that callers are advised to use (docs/calling.md). */
 const SERVICE_CONFIG = join(import.meta.dirname, "../../examples/service-config.json");
 const prepare = join(import.meta.dirname, "prepare");
 const CLIENTS = [
@@ -44,11 +44,11 @@ for (const { language, folder, needs, command } of CLIENTS) {
     return run(program, argv, { cwd: join(cache, folder), timeout: CLIENT_DEADLINE_MS });
   };
 
-  test(`a client in ${language} sends one notification and sees it out`, { skip: missing }, async () => {
+  test(`a client in ${language} sends one notification and follows it until it is sent`, { skip: missing }, async () => {
     assert.match((await client(system.apiKey)).stdout, /^DELIVERY_STATE_(SENT|DELIVERED)\n$/);
   });
 
-  test(`a client in ${language} without a good key is told so`, { skip: missing }, async () => {
+  test(`a client in ${language} with an invalid key gets an error`, { skip: missing }, async () => {
     await assert.rejects(client("no-such-key"), (error) => {
       assert.ok(error instanceof Error && "code" in error && "stderr" in error);
       assert.equal(error.code, 1);

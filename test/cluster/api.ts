@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Pool } from "undici";
 
-/** What every object has; the rest is read where it is needed. */
+/** The fields of every object; others are read where they are needed. */
 export interface KubeObject {
   apiVersion?: string;
   kind?: string;
@@ -42,7 +42,7 @@ export class ApiFault extends Error {
   }
 }
 
-/** Of one request; the server answers within milliseconds unless the machine is busy. */
+/** Timeout of one request; the server answers within milliseconds unless the machine is busy. */
 const REQUEST_MS = 20_000;
 
 export interface Credentials {

@@ -1,4 +1,4 @@
-// The control plane of scripts/kubernetes, started afresh, and the two programs people use with it.
+// A new control plane from scripts/kubernetes, with kubectl and helm.
 import { spawn } from "node:child_process";
 import { dirname, join } from "node:path";
 import { cacheFolder } from "../../cli/dev/find-server.ts";
@@ -31,7 +31,7 @@ const STOP_MS = 60_000;
 export async function startCluster(): Promise<Cluster> {
   await using stack = new AsyncDisposableStack();
   const port = await freePorts();
-  // However we end, SIGKILL included, the pipe closes and the cluster goes.
+  // When this process ends, even by SIGKILL, the pipe closes and the cluster is stopped.
   const watcher = spawn("/bin/sh", ["-c", 'read -r _; exec "$1" stop "$2"', "sh", SCRIPT, `${port}`], {
     ...{ detached: true, stdio: ["pipe", "ignore", "ignore"] },
   });
@@ -47,7 +47,7 @@ export async function startCluster(): Promise<Cluster> {
     connectApi({ origin: `https://127.0.0.1:${port}`, caFile: file("ca.crt"), certFile: file("admin.crt"), keyFile: file("admin.key") }),
   );
 
-  // helm's caches are not the user's.
+  // helm uses its own caches, not the user's.
   const home = stack.use(openFolder("carillon-cluster-helm-")).path;
   const env = {
     KUBECONFIG: kubeconfig,

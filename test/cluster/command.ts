@@ -16,10 +16,10 @@ export interface CommandOptions {
   withinMs?: number | undefined;
 }
 
-/** kubectl and helm answer within a second, unless they are told to wait. */
+/** kubectl and helm answer within a second, unless they wait for a condition. */
 const WITHIN_MS = 60_000;
 
-/** Resolves however it ended; rejects where it could not be started or took too long. */
+/** Resolves with any exit code; rejects if it could not be started or took too long. */
 export async function command(
   program: string,
   args: readonly string[],
@@ -39,7 +39,7 @@ export async function command(
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
   });
-  // It may end without having read.
+  // It may end without reading its input.
   child.stdin.on("error", () => undefined);
   child.stdin.end(input ?? "");
   const [code] = (await once(child, "close")) as [number | null];
@@ -47,7 +47,7 @@ export async function command(
   return { code, stdout, stderr };
 }
 
-/** Its standard output; rejects with what it said where it failed. */
+/** Resolves to its standard output; rejects with its output if it failed. */
 export async function succeeds(program: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
   const { code, stdout, stderr } = await command(program, args, options);
   if (code !== 0) throw new Error(`${program} ${args.join(" ")} ended with ${code}: ${stderr || stdout}`);

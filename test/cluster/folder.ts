@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** For one run; it goes at disposal and when the process ends, unless CLUSTER_KEEP is set. */
+/** A folder for one run, removed at disposal and when the process ends, unless CLUSTER_KEEP is set. */
 export function openFolder(prefix: string): Disposable & { path: string } {
   const path = mkdtempSync(join(tmpdir(), prefix));
   const remove = () => {

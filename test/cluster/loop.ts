@@ -1,5 +1,5 @@
 // The closed loop: the HPA controller of Kubernetes, our autoscaler behind an APIService, NATS, and every pod a process. Load goes up and
-// down, a provider is away, the metric is gone, everything is replaced; what happened is drawn, and must be what is promised.
+// down, a provider is unavailable, the metric is missing, every pod is replaced. The result is drawn, and must keep the promises.
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -21,9 +21,9 @@ const PICTURE = join(import.meta.dirname, "../../docs/images/closed-loop.svg");
 const RELEASE = "carillon";
 const CHANNEL = "webpush";
 const HELM_MS = 240_000;
-/** Until the provider has answered all there is. */
+/** Time for the provider to answer everything. */
 const EMPTY_MS = 60_000;
-/** Oldest delivery while the provider answers, in s. Below WATCHDOG_FIRST_MS: whatever that must repeat was held back by somebody. */
+/** Oldest delivery while the provider answers, in s. Below WATCHDOG_FIRST_MS: a delivery that the watchdog publishes again is older. */
 const LATEST_S = 25;
 /** The HPA does nothing while it is off by less than this. */
 const TOLERANCE = 0.1;
@@ -128,7 +128,7 @@ export function closedLoop(cluster: () => Cluster, say: (line: string) => void):
       }),
     );
 
-    scene("asks for no more and adds no pod while the provider is away", () =>
+    scene("asks for no more and adds no pod while the provider is unavailable", () =>
       watch.scene("provider away", async () => {
         const before = watch.since(watch.now() - 5);
         const { faults } = system.sandbox;
@@ -144,7 +144,7 @@ export function closedLoop(cluster: () => Cluster, say: (line: string) => void):
         assert.ok(highest(during, (s) => s.oldest) > 20, "deliveries waited");
         assert.ok(
           during.some((s) => s.held),
-          "the autoscaler said that it holds",
+          "the autoscaler reports that it holds",
         );
         atMost(highest(during, required), 1.15 * Math.max(highest(before, required), 1.1 * AVERAGE), "required");
         atMost(highest(during, wanted), Math.max(highest(before, wanted), highest(before, ready)), "pods wanted");
@@ -157,7 +157,7 @@ export function closedLoop(cluster: () => Cluster, say: (line: string) => void):
       }),
     );
 
-    scene("keeps its pods while the metric is gone, whatever the load does", () =>
+    scene("keeps its pods while the metric is missing, at any load", () =>
       watch.scene("metric gone", async () => {
         traffic.rate = 3 * AVERAGE;
         await watch.until("two pods or more", (s) => s.ready >= 2 && s.wanted === s.ready, 60_000);
@@ -197,19 +197,19 @@ export function closedLoop(cluster: () => Cluster, say: (line: string) => void):
         await watch.until("the old pods are gone", () => system.kubelet.running().every((p) => !old.includes(p.pod)), 120_000);
         const during = watch.since(from);
         assert.ok(lowest(during, ready) >= 1, "some dispatcher is ready at any moment");
-        const told = system.kubelet.ends.filter((e) => old.includes(e.pod) && e.asked);
+        const stopped = system.kubelet.ends.filter((e) => old.includes(e.pod) && e.asked);
         assert.deepEqual(
-          told.filter((e) => e.how !== "exit 0").map((e) => `${e.pod} ${e.how}`),
+          stopped.filter((e) => e.how !== "exit 0").map((e) => `${e.pod} ${e.how}`),
           [],
         );
-        assert.ok(told.length >= old.length - 1, `${told.length} of ${old.length} were told to end`);
+        assert.ok(stopped.length >= old.length - 1, `${stopped.length} of ${old.length} were asked to end`);
       }),
     );
 
-    scene("has lost nothing and sent nothing twice: the store and the provider's ledger agree", async () => {
+    scene("has lost nothing and sent nothing twice: the store agrees with the provider's ledger", async () => {
       traffic.rate = 0;
       assert.deepEqual(await traffic.stop(30_000), [], "calls without an answer");
-      await watch.until("all has been taken", (s) => s.open === 0, EMPTY_MS);
+      await watch.until("everything has been accepted", (s) => s.open === 0, EMPTY_MS);
       const crashed = system.kubelet.ends.filter((e) => !e.asked).map((e) => `${e.pod} ${e.how}`);
       assert.deepEqual(crashed, [], "processes that ended by themselves");
       const away = watch.timeline.scenes.filter((s) => s.name.startsWith("provider"));
@@ -241,7 +241,7 @@ export function closedLoop(cluster: () => Cluster, say: (line: string) => void):
         subtitle: `HPA controller of Kubernetes 1.36, our autoscaler behind an APIService, nats-server, every pod a process; ${SCALING.targetRatePerPod} tasks/s asked of a pod`,
         ageMax: SCALING.maxAgeMs / 1_000,
       });
-      // A picture of what failed is for whoever mends it, not for the page.
+      // The picture of a failed run is not for the documentation.
       const file = broken === 0 ? PICTURE : join(system.directory, "..", "carillon-closed-loop-broken.svg");
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, svg);
@@ -255,7 +255,7 @@ const near = (value: number, wish: number, share: number) =>
 const atMost = (value: number, bound: number, what: string) =>
   assert.ok(value <= bound, `${what}: ${value.toFixed(1)} is above ${bound.toFixed(1)}`);
 
-/** The HPA wants what the formula gives of the rate it was told, but for its tolerance. */
+/** The HPA's count must be what the formula gives for the rate it read, within its tolerance. */
 function followsTheFormula(samples: readonly Sample[]): void {
   const rate = middle(samples, required);
   const pods = middle(samples, wanted);

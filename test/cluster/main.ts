@@ -10,7 +10,7 @@ import { metricsOwner } from "./metrics-owner.ts";
 import { release } from "./release.ts";
 import { serverSide } from "./server-side.ts";
 
-// What we started hangs on us, and ends; folders are removed by those who listen for the end.
+// Our child processes end with this one; folders are removed by their exit listeners.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 
 const began = performance.now();

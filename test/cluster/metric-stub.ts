@@ -1,4 +1,4 @@
-// Somebody else's external.metrics.k8s.io: one number for every question, in the name of another product.
+// Another product's provider of external.metrics.k8s.io, which answers every query with one number.
 import { once } from "node:events";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -6,7 +6,7 @@ import { generate } from "selfsigned";
 import type { Cluster } from "./cluster.ts";
 
 export interface MetricStub extends AsyncDisposable {
-  /** What the metric is from now on. */
+  /** The metric's value. */
   value: number;
 }
 
@@ -14,7 +14,7 @@ const NAMESPACE = "other-metrics";
 const GROUP = "external.metrics.k8s.io";
 const ITSELF = `/apis/${GROUP}/v1beta1`;
 
-/** Registers it for the whole cluster; disposal takes it away again. */
+/** Registers it for the whole cluster; disposal removes it. */
 export async function startMetricStub(cluster: Cluster): Promise<MetricStub> {
   const { private: key, cert } = await generate([{ name: "commonName", value: "other-metrics" }], { keySize: 2048 });
   const stub = { value: 0 };
@@ -39,7 +39,7 @@ export async function startMetricStub(cluster: Cluster): Promise<MetricStub> {
   };
   const objects = [
     { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } },
-    // The API server asks it on this machine.
+    // The API server calls it on this machine.
     {
       apiVersion: "v1",
       kind: "Service",
@@ -59,7 +59,7 @@ export async function startMetricStub(cluster: Cluster): Promise<MetricStub> {
     },
   ];
   const list = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
-  // The namespace stays: what is being deleted cannot be made again.
+  // The namespace stays: it cannot be created again while it is being deleted.
   const registered = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects.slice(1) });
   try {
     await cluster.kubectl(["apply", "-f", "-"], { input: list });

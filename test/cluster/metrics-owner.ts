@@ -1,4 +1,4 @@
-// One cluster has one provider of external metrics: ours never takes the place of somebody else's.
+// A cluster has one provider of external metrics; the chart never replaces another one.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { CHART } from "../../scripts/chart/helm.ts";
@@ -14,7 +14,7 @@ const VALUES = [
 ].flatMap((value) => ["--set", value]);
 
 export function metricsOwner(cluster: () => Cluster): void {
-  describe("metrics owner: the APIService is only taken where it is free", () => {
+  describe("metrics owner: the chart registers the APIService only if no other owner has it", () => {
     let other: MetricStub;
     before(async () => {
       await cluster().kubectl(["create", "namespace", NAMESPACE]);
@@ -22,14 +22,14 @@ export function metricsOwner(cluster: () => Cluster): void {
     });
     after(() => cluster().kubectl(["delete", "namespace", NAMESPACE, "--wait=false"]));
 
-    it("rejects to render where another provider owns it, names the owner, and says what to do", async () => {
+    it("fails to render if another provider owns it, with an error that names the owner and the fix", async () => {
       const { code, stderr } = await cluster().tryHelm([...ARGS, ...VALUES]);
       assert.notEqual(code, 0);
       assert.match(stderr, /v1beta1\.external\.metrics\.k8s\.io belongs to other-metrics\/keda-operator-metrics-apiserver/);
       assert.match(stderr, /autoscaling\.mode=keda/);
     });
 
-    it("renders where nobody does", async () => {
+    it("renders if there is no owner", async () => {
       await other[Symbol.asyncDispose]();
       await cluster().kubectl(["wait", "--for=delete", "apiservice/v1beta1.external.metrics.k8s.io", "--timeout=30s"]);
       assert.match(await cluster().helm([...ARGS, ...VALUES]), /kind: APIService/);

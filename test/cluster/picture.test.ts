@@ -10,7 +10,7 @@ const sample = (at: number, over: Partial<Sample> = {}): Sample => ({
 const about = { title: 'A <title> & "more"', subtitle: "below", ageMax: 30 };
 const paths = (svg: string, kind: string) => [...svg.matchAll(new RegExp(`class="line ${kind}" d="([^"]+)"`, "g"))].map((m) => m[1]!);
 
-test("what was not known is a gap in its line, and no zero", () => {
+test("an unknown value is a gap in its line, not a zero", () => {
   const samples = [sample(0), sample(1), sample(2, { required: undefined }), sample(3), sample(4)];
   const svg = picture({ samples, scenes: [], events: [] }, about);
   assert.equal(paths(svg, "required").length, 2);
@@ -26,7 +26,7 @@ test("a count of pods holds until it changes", () => {
   assert.ok(ys[2]! < ys[1]!, "three pods are drawn above one");
 });
 
-test("names scenes and the bound, and text cannot break out", () => {
+test("labels scenes and the bound, and escapes text", () => {
   const svg = picture(
     { samples: [sample(0), sample(9)], scenes: [{ name: "provider away", from: 2, to: 5 }], events: [{ at: 2, what: "cut" }] },
     about,

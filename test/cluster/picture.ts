@@ -76,7 +76,7 @@ export function picture({ samples, scenes, events }: Timeline, { title, subtitle
   }
   for (const [n, panel] of panels.entries()) out.push(...drawn(panel, samples, x, TOP + n * (PANEL + GAP)));
   for (const [n, { at, what }] of events.entries()) {
-    // Beside its line, on the side where there is room.
+    // On the side of its line that has room.
     const [side, anchor] = x(at) > WIDTH - 120 ? [-3, "end"] : [3, "start"];
     out.push(
       `<line class="event" x1="${round(x(at))}" x2="${round(x(at))}" y1="${TOP}" y2="${bottom}"/>`,
@@ -122,7 +122,7 @@ function drawn({ title, lines, bound }: Panel, samples: readonly Sample[], x: (a
   return out;
 }
 
-/** Stretches without a gap. */
+/** Runs of values without a gap. */
 function runs(samples: readonly Sample[], { of }: Line): { at: number; value: number }[][] {
   const all: { at: number; value: number }[][] = [];
   let current: { at: number; value: number }[] = [];
@@ -137,7 +137,7 @@ function runs(samples: readonly Sample[], { of }: Line): { at: number; value: nu
   return current.length > 0 ? [...all, current] : all;
 }
 
-/** 1, 2 or 5 and zeros, so that there are about so many. */
+/** A tick step of 1, 2 or 5 times a power of ten that gives about this many ticks. */
 function tick(most: number, count: number): number {
   const raw = Math.max(1, most / count);
   const power = 10 ** Math.floor(Math.log10(raw));
@@ -164,7 +164,7 @@ const DARK: Colours = {
   ...{ load: "#9198a1", required: "#4493f8", ready: "#3fb950", wanted: "#d29922", age: "#ab7df8" },
 };
 
-/** Without variables, which not every viewer knows. */
+/** Without CSS variables, which not every viewer supports. */
 const painted = (c: Colours) =>
   [
     `text{fill:${c.soft}}.title,.panel{fill:${c.ink}}.grid{stroke:${c.rule}}.bound,.event{stroke:${c.soft}}.bound{stroke:${c.bound}}.bound-name{fill:${c.bound}}`,

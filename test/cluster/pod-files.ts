@@ -23,7 +23,7 @@ async function contentsOf(api: Api, namespace: string, kind: "secrets" | "config
   ]);
 }
 
-/** A kubelet waits for what is missing; this one says so, and is asked again. */
+/** A Secret or ConfigMap that does not exist yet. A kubelet waits for it; this one reports it and retries. */
 export class Missing extends Error {
   override name = "Missing";
 }

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 const PRELOAD = join(import.meta.dirname, "pod-network.ts");
-const LINUX_ONLY = process.platform === "linux" ? false : "only Linux lets anybody listen on all of 127.0.0.0/8";
+const LINUX_ONLY = process.platform === "linux" ? false : "only Linux allows listening on all of 127.0.0.0/8";
 
 /** Runs it as a pod at 127.97.0.9, and resolves with what it prints. */
 async function inPod(code: string, names: Record<string, string[]> = {}): Promise<unknown> {
@@ -36,13 +36,13 @@ const listening = (listen: string) => `
   const server = createServer();
   server.listen(${listen}, () => { console.log(JSON.stringify(server.address().address)); server.close(); });`;
 
-test("who listens on every address listens on the pod's", { skip: LINUX_ONLY }, async () => {
+test("a process that listens on every address listens on the pod's", { skip: LINUX_ONLY }, async () => {
   for (const listen of ["0", '{ port: 0, host: "0.0.0.0" }', '0, "0.0.0.0"', '{ port: 0, host: "::" }', "{ port: 0 }"])
     assert.equal(await inPod(listening(listen)), "127.97.0.9", listen);
   assert.equal(await inPod(listening('0, "127.0.0.1"')), "127.0.0.1");
 });
 
-test("a service's name leads to its addresses, for both ways of asking", async () => {
+test("a service's name resolves to its addresses, with lookup in both APIs", async () => {
   const names = { preferences: ["127.97.0.1", "127.97.0.2"], empty: [] };
   const found = await inPod(
     `import dns, { lookup } from "node:dns";

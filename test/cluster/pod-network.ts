@@ -1,7 +1,7 @@
 // Preloaded into processes that stand for pods (node --import): each has an address of its own, and the cluster's names.
 //
-//   POD_ADDRESS        on the loopback network; who listens on all addresses listens on this one
-//   POD_NAMES_FILE     JSON: name of a service → addresses; written anew by test/cluster/services.ts as they change
+//   POD_ADDRESS        on the loopback network; a process that listens on all addresses listens on this one
+//   POD_NAMES_FILE     JSON: name of a service → addresses; rewritten by test/cluster/services.ts when they change
 import dns from "node:dns";
 import { readFileSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";

@@ -1,4 +1,4 @@
-// One container as a process of this machine: what the pod gives node, with the environment of its specification.
+// Runs one container as a process of this machine: node with the container's arguments and environment.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";

@@ -8,7 +8,7 @@ const pod: Pod = {
   spec: { nodeName: "node-a", containers: [container] },
 };
 
-test("a container without a command begins as the image does, and one with a command by that", () => {
+test("a container without a command starts with the image's entry point, otherwise with its command", () => {
   assert.deepEqual(nodeArguments(container, "/here"), ["/here/cli/carillon.ts", "relay"]);
   assert.deepEqual(nodeArguments({ ...container, command: ["node", "--eval"], args: ["1"] }, "/here"), ["--eval", "1"]);
   assert.throws(() => nodeArguments({ ...container, command: ["/bin/sh", "-c"] }, "/here"), /no program but node/);
@@ -23,7 +23,7 @@ test("the downward API gives a pod its name, labels, node and address", () => {
   assert.throws(() => fieldOf(pod, "spec.nothing", ""), /no field spec.nothing/);
 });
 
-test("a variable may name those before it, and a doubled dollar names none", () => {
+test("a variable may refer to earlier ones, and a doubled dollar is not a reference", () => {
   assert.equal(expanded("http://$(HOST):1/$$(HOST)/$(GONE)", { HOST: "h" }), "http://h:1/$(HOST)/$(GONE)");
 });
 

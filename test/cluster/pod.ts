@@ -1,4 +1,4 @@
-// A pod's specification, as far as it matters to the process that stands for it: pure reading.
+// The fields of a pod's specification that its process needs. Pure.
 import type { KubeObject } from "./api.ts";
 
 interface KeySelector {
@@ -80,10 +80,10 @@ export interface Pod extends KubeObject {
 
 export const isReady = (pod: Pod) => pod.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") ?? false;
 
-/** As deploy/docker/Dockerfile has it. */
+/** The entry point of deploy/docker/Dockerfile. */
 const ENTRYPOINT = ["node", "/app/cli/carillon.ts"];
 
-/** What node is given, with `root` where the image has /app. */
+/** The arguments of node, with `root` in place of the image's /app. */
 export function nodeArguments({ command = ENTRYPOINT, args = [] }: Container, root: string): string[] {
   const [program, ...rest] = command;
   if (program !== "node") throw new Error(`the image has no program but node; not ${program}`);

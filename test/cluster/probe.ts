@@ -4,11 +4,11 @@ import { type Container, type Probe, portOf } from "./pod.ts";
 
 const PROBE_MS = 2_000;
 
-/** Whether the container's probe answers well; a container without one is well. */
+/** Whether the container's probe succeeds; without a probe it does. */
 export async function answersWell(probe: Probe | undefined, container: Container, address: string): Promise<boolean> {
   if (probe?.httpGet) {
     const { port, path = "/", scheme = "HTTP" } = probe.httpGet;
-    if (scheme !== "HTTP") throw new Error(`a probe by ${scheme} is not played here`);
+    if (scheme !== "HTTP") throw new Error(`a probe by ${scheme} is not supported here`);
     const answer = await fetch(`http://${address}:${portOf(container, port)}${path}`, { signal: AbortSignal.timeout(PROBE_MS) }).catch(
       () => undefined,
     );
@@ -16,7 +16,7 @@ export async function answersWell(probe: Probe | undefined, container: Container
     return answer !== undefined && answer.status >= 200 && answer.status < 400;
   }
   if (probe?.grpc) return isServing(`${address}:${probe.grpc.port}`, probe.grpc.service ?? "");
-  if (probe?.tcpSocket || probe?.exec) throw new Error("probes by TCP and by a command are not played here");
+  if (probe?.tcpSocket || probe?.exec) throw new Error("probes by TCP and by a command are not supported here");
   return true;
 }
 

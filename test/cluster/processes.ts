@@ -1,5 +1,5 @@
-// A kubelet for one namespace: each pod that is bound to a node becomes a process of ours, is probed, reported, told to end by SIGTERM and
-// killed when its grace has passed. What the cluster says about pods in this namespace is therefore true.
+// A kubelet for one namespace: each pod that is bound to a node becomes a process, is probed, reported, stopped by SIGTERM and
+// killed after its grace period. So the status of pods in this namespace is real.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -11,10 +11,10 @@ import { answersWell } from "./probe.ts";
 import { loopbackOf, podIp } from "./services.ts";
 
 const LOOK_MS = 300;
-/** Between an end and the next start of a container that is to run always. */
+/** Delay between a container's end and its restart, with restartPolicy Always. */
 const RESTART_MS = 1_000;
 const GRACE_DEFAULT_SECONDS = 30;
-/** Here, what the image has in /app. */
+/** In place of the image's /app. */
 const IMAGE_ROOT = join(import.meta.dirname, "../..");
 /** The same in every cluster, so no variable of the specification names it. */
 const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -22,12 +22,12 @@ const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 export interface KubeletOptions {
   api: Api;
   namespace: string;
-  /** Logs and files of pods are kept below it. */
+  /** Folder of the pods' logs and files. */
   directory: string;
   namesFile: string;
-  /** Where the API server is, for pods that ask it. */
+  /** The API server's address, for pods that call it. */
   apiPort: number;
-  /** What stands in every pod instead of the specification's: addresses of this machine. */
+  /** Variables that replace the specification's in every pod: addresses of this machine. */
   env: Record<string, string>;
   say(line: string): void;
 }
@@ -40,7 +40,7 @@ export interface PodEnd {
   how: string;
   /** Its pod had been deleted. */
   asked: boolean;
-  /** From SIGTERM on; undefined: nobody told it to end. */
+  /** From SIGTERM to the end; undefined: it was not asked to end. */
   tookMs: number | undefined;
   at: number;
 }
@@ -63,7 +63,7 @@ interface Kept {
   restarts: number;
   ending: boolean;
   startedAt: string;
-  /** Set while something that takes time is done for it. */
+  /** Set while a change of it is in progress. */
   busy: boolean;
 }
 
@@ -81,7 +81,7 @@ export function startKubelet(options: KubeletOptions): Kubelet {
 
   const path = ({ metadata }: Pod) => `/api/v1/namespaces/${namespace}/pods/${metadata.name}`;
 
-  /** One at a time for each pod; a fault is told, and the next look tries again. */
+  /** Runs one change at a time per pod; an error is printed, and the next iteration retries. */
   function work(kept: Kept, what: () => Promise<void>): void {
     if (kept.busy) return;
     kept.busy = true;
@@ -119,7 +119,7 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     kept.process = process;
     kept.startedAt = new Date().toISOString();
     void process.ended.then((how) => {
-      // What is to end, and ends well, has done its work.
+      // A container without restart that exits with 0 has succeeded.
       const isDone = how === "exit 0" && (pod.spec.restartPolicy ?? "Always") !== "Always";
       if (!kept.ending && !isDone)
         ends.push({ pod: pod.metadata.name, component: kept.component, how, asked: false, tookMs: undefined, at: Date.now() });
@@ -138,7 +138,7 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     await api.patch(`${path(kept.pod)}/status`, { status });
   }
 
-  /** Runs what is to run, and says what has become of it. */
+  /** Starts the container if it should run, and reports its status. */
   async function attend(kept: Kept): Promise<void> {
     const { pod, process } = kept;
     const container = pod.spec.containers[0]!;
@@ -173,7 +173,7 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     await report(kept, container, { running: { startedAt: kept.startedAt } });
   }
 
-  /** SIGTERM, the grace the API asks for, SIGKILL; then the pod goes. */
+  /** SIGTERM, the pod's grace period, SIGKILL; then deletes the pod. */
   async function end(kept: Kept): Promise<void> {
     const { pod, process } = kept;
     const grace = (pod.metadata.deletionGracePeriodSeconds ?? GRACE_DEFAULT_SECONDS) * 1_000;
@@ -181,14 +181,14 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     if (process?.isRunning) {
       const sleep = Math.min(grace, (container.lifecycle?.preStop?.sleep?.seconds ?? 0) * 1_000);
       await Promise.race([delay(sleep), process.ended]);
-      const told = performance.now();
+      const askedAt = performance.now();
       process.signal("SIGTERM");
       const timer = setTimeout(() => process.signal("SIGKILL"), grace - sleep);
       const how = await process.ended;
       clearTimeout(timer);
-      const tookMs = Math.round(performance.now() - told);
+      const tookMs = Math.round(performance.now() - askedAt);
       ends.push({ pod: pod.metadata.name, component: kept.component, how, asked: true, tookMs, at: Date.now() });
-      if (how !== "exit 0") say(`${pod.metadata.name} was told to end, and ended by ${how} after ${tookMs} ms`);
+      if (how !== "exit 0") say(`${pod.metadata.name} was asked to end, and ended by ${how} after ${tookMs} ms`);
     }
     await api.remove(path(pod));
     pods.delete(pod.metadata.uid);
@@ -215,7 +215,7 @@ export function startKubelet(options: KubeletOptions): Kubelet {
       } else if (!isOver)
         work(one, () => attend(one).catch((error: unknown) => (error instanceof Missing ? undefined : Promise.reject(error))));
     }
-    // Whoever deletes without grace does not wait for us.
+    // A deletion without grace does not wait for this kubelet.
     const there = new Set(listed.map((p) => p.metadata.uid));
     for (const [uid, kept] of pods)
       if (!there.has(uid) && !kept.busy) {

@@ -25,7 +25,7 @@ interface Deployment extends KubeObject {
   status: { readyReplicas?: number; replicas?: number; updatedReplicas?: number };
 }
 
-/** Everything on, nothing that has to be there. */
+/** Every component enabled, without external dependencies. */
 const VALUES = {
   mongodb: { url: "mongodb://mongodb.example.com/carillon" },
   nats: { url: "nats://nats.example.com:4222" },
@@ -41,7 +41,7 @@ const VALUES = {
     webpush: {
       ...{ existingSecret: "webpush", vapidSubject: "mailto:ops@example.com" },
       vapidPublicKey: "BNcRdreALRFXTkOOUHK1EtK2wtaz5Ry4YfYCA_0QTpQtUbVlUls0VJXg7A8u-Ts1XbjhazAkj7I99e8QcYP7DkM",
-      // No metrics-server is here, and a metric that cannot be read keeps the HPA from scaling down.
+      // There is no metrics-server, and an unreadable metric keeps the HPA from scaling down.
       autoscaling: { targetCpuPercent: null, targetRatePerPod: RATE_PER_POD, minReplicas: 1, maxReplicas: 9 },
     },
   },
@@ -81,7 +81,7 @@ export function release(cluster: () => Cluster, say: (line: string) => void): vo
     it("installs, and waits until every pod is ready, in a restricted namespace", async () => {
       await helm("install", RELEASE, CHART, "-f", values, "--wait");
       assert.equal((await deployments()).length, 10);
-      // The HPAs bring what began with one pod to their least.
+      // The HPAs raise components that started with one pod to their minimum.
       await eventually("every deployment is full", isFull);
     });
 
@@ -129,7 +129,7 @@ export function release(cluster: () => Cluster, say: (line: string) => void): vo
           metadata: { name, namespace: NAMESPACE },
         });
       const [first, second] = await pods("gateway");
-      // Nowhere to go, so the replacement cannot be ready at once.
+      // No node is available, so the replacement cannot become ready at once.
       await cluster().kubectl(["cordon", "--selector=kubernetes.io/os=linux"]);
       try {
         await evict(first!);
@@ -195,7 +195,7 @@ export function release(cluster: () => Cluster, say: (line: string) => void): vo
 
 const POLL_MS = 100;
 
-/** Resolves when the condition holds; rejects with its name where it never does. */
+/** Resolves when the condition holds; rejects with its name if it never does. */
 async function eventually(name: string, condition: () => Promise<boolean>): Promise<void> {
   const giveUpAt = performance.now() + WITHIN_MS;
   while (!(await condition())) {

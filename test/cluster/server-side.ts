@@ -1,4 +1,4 @@
-// Every rendering of the chart before the real API server: defaults, validation, admission, pod security.
+// Every rendering of the chart against the real API server: defaults, validation, admission, pod security.
 import assert from "node:assert/strict";
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -34,13 +34,13 @@ export function serverSide(cluster: () => Cluster): void {
         input: manifests,
       });
 
-    it("has a server that rejects what it does not know", async () => {
+    it("has a server that rejects unknown fields", async () => {
       const { code, stderr } = await dryRun('{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"x"},"dta":{}}');
       assert.notEqual(code, 0);
       assert.match(stderr, /unknown field "dta"/);
     });
 
-    it("has a namespace that warns of what is not restricted", async () => {
+    it("has a namespace that warns about pods that are not restricted", async () => {
       const { stderr } = await dryRun(
         '{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"x"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"x","image":"x"}]}}}}',
       );
@@ -52,7 +52,7 @@ export function serverSide(cluster: () => Cluster): void {
       it(`takes ${name}, every field of it, in a restricted namespace and without a warning`, async () => {
         const { helm } = cluster();
         const manifests = await helm(["template", "carillon", CHART, "-n", NAMESPACE, "-f", file, "--dry-run=server"]);
-        // Everything off is nothing.
+        // With everything disabled there are no objects.
         if (!manifests.includes("kind:")) return assert.match(name, /-off$/);
         const { code, stdout, stderr } = await dryRun(manifests);
         assert.equal(stderr, "");

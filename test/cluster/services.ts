@@ -1,5 +1,5 @@
-// What kube-proxy and the cluster's DNS do, for processes that stand for pods: a Service's address, which is a loopback address here,
-// leads to its ready pods in turn, and names lead to addresses.
+// kube-proxy and the cluster's DNS for pods that are processes: a Service's address, which is a loopback address here,
+// forwards to its ready pods alternately, and names resolve to addresses.
 import { once } from "node:events";
 import { renameSync, writeFileSync } from "node:fs";
 import net from "node:net";
@@ -101,7 +101,7 @@ export function serveServices(api: Api, namespace: string, namesFile: string, sa
       }
     const text = JSON.stringify(names);
     if (text === written) return;
-    // In place at once: a pod may read it at any moment.
+    // Replaced atomically: a pod may read it at any moment.
     writeFileSync(`${namesFile}.new`, text);
     renameSync(`${namesFile}.new`, namesFile);
     written = text;

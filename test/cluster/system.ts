@@ -1,4 +1,4 @@
-// What the chart expects around it, on this machine: NATS, Redis, a store, providers; and the namespace whose pods are processes.
+// The chart's dependencies on this machine: NATS, Redis, a store, providers; and the namespace whose pods are processes.
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -55,7 +55,7 @@ export async function startSystem(cluster: Cluster, say: (line: string) => void)
   const kubelet = stack.use(
     startKubelet({
       ...{ api: cluster.api, namespace: NAMESPACE, directory, namesFile: network.namesFile, apiPort: cluster.port, say },
-      // Halves what a start costs.
+      // Halves the CPU time of a start.
       env: { NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache") },
     }),
   );

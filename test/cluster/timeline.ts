@@ -1,19 +1,19 @@
-// What was seen, second by second, and what was done meanwhile.
+// Samples of every second, and the events between them.
 
 export interface Sample {
   /** Since the beginning, seconds. */
   at: number;
   /** Notifications accepted per second. */
   offered: number;
-  /** The autoscaler's word, tasks per second; undefined: nobody could be asked. */
+  /** The autoscaler's required rate, tasks per second; undefined: it could not be read. */
   required: number | undefined;
-  /** What the HPA wants. */
+  /** The HPA's desired pods. */
   wanted: number;
   /** Ready pods, each of them a process. */
   ready: number;
-  /** Accepted and not yet taken by the provider: how many. */
+  /** Deliveries not yet accepted by the provider. */
   open: number;
-  /** And for how long the oldest of them, seconds. */
+  /** Age of the oldest of them, seconds. */
   oldest: number;
   /** The HPA's condition ScalingActive. */
   scalingActive: boolean | undefined;

@@ -1,4 +1,4 @@
-// Callers of one channel at a rate that can be changed, and what became of each of their notifications.
+// Callers of one channel at an adjustable rate, and the fate of each notification.
 import { setTimeout as delay } from "node:timers/promises";
 import { classToProto, endpointToProto } from "../../adapters/wire/convert.ts";
 import { type Clients, connectGateway } from "../../cli/gateway/connect.ts";
@@ -10,24 +10,24 @@ import type { Sandbox } from "../../sandbox/main.ts";
 export interface Traffic extends AsyncDisposable {
   /** Notifications per second from now on. */
   rate: number;
-  /** Delivery ids that callers were told of, and when, ms since the epoch. */
+  /** Accepted delivery ids, each with its time, ms since the epoch. */
   readonly accepted: ReadonlyMap<string, number>;
-  /** Since it was last asked: accepted per second. */
+  /** Accepted per second since the last call. */
   takeOffered(): number;
-  /** Accepted and not taken by a provider until now: how many, and the oldest's age in seconds. */
+  /** The number of deliveries not yet accepted by the provider, and the oldest's age in seconds. */
   open(): { count: number; oldest: number };
-  /** Calls that got no answer and were made again. */
+  /** Calls that got no answer and were repeated. */
   readonly repeated: number;
-  /** What callers were answered instead, by how often. */
+  /** Errors that callers received, with their counts. */
   readonly faults: ReadonlyMap<string, number>;
-  /** No new ones; resolves with the keys of those that got no answer in time. */
+  /** Stops new calls; resolves to the keys of those that got no answer in time. */
   stop(withinMs: number): Promise<string[]>;
 }
 
 const TURN_MS = 100;
 const CALL_MS = 5_000;
 const AGAIN_MS = 200;
-/** Browsers that are written to, over and over. */
+/** The browsers that receive all notifications. */
 const SUBSCRIPTIONS = 100;
 
 export function startTraffic({

@@ -1,4 +1,4 @@
-// One look a second at everything the timeline shows.
+// Samples everything the timeline shows once per second.
 import { setTimeout as delay } from "node:timers/promises";
 import type { Cluster } from "./cluster.ts";
 import { NAMESPACE, type System } from "./system.ts";
@@ -21,11 +21,11 @@ export interface Watch extends AsyncDisposable {
   /** Seconds since the beginning. */
   now(): number;
   mark(what: string): void;
-  /** Runs it as a scene of that name. */
+  /** Runs `what` as a scene with this name. */
   scene<T>(name: string, what: () => Promise<T>): Promise<T>;
   /** Samples taken since then. */
   since(at: number): Sample[];
-  /** Waits for a sample that is so, that many times in a row; rejects with what, and with the last sample, where none comes. */
+  /** Waits until a number of consecutive samples satisfy the condition; rejects with its name and the last sample otherwise. */
   until(what: string, is: (sample: Sample) => boolean, withinMs: number, times?: number): Promise<Sample>;
 }
 
@@ -62,7 +62,7 @@ export function startWatch(
   const running = (async () => {
     while (!stopping.signal.aborted) {
       const begun = performance.now();
-      // A look that fails is a gap.
+      // A failed reading is a gap.
       await look().catch(() => undefined);
       await delay(Math.max(0, EVERY_MS - (performance.now() - begun)), undefined, { signal: stopping.signal }).catch(() => undefined);
     }

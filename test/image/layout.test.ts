@@ -41,7 +41,7 @@ test("tests, docs and what is not the program stay outside", () => {
   assert.deepEqual(outside, []);
 });
 
-test("the image starts the program itself, as nobody, without a shell", () => {
+test("the image starts the program directly, as an unprivileged user, without a shell", () => {
   const last = readDockerfile().at(-1)!.instructions;
   const of = (name: string) => last.filter((i) => i.name === name).map((i) => i.rest);
   assert.deepEqual(of("ENTRYPOINT"), ['["node", "/app/cli/carillon.ts"]']);

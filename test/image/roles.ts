@@ -1,5 +1,5 @@
-// make image-test: the image's files, put together without a container as deploy/docker/Dockerfile says, where nobody can write,
-// run by nobody. Apart from the other tests because it installs the packages.
+// make image-test: the image's files, put together without a container as deploy/docker/Dockerfile says, in read-only folders,
+// run by an unprivileged user. Separate from the other tests because it installs the packages.
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { chmodSync, chownSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -12,11 +12,11 @@ import { healthAt } from "../support/health.ts";
 import { startRedis } from "../support/servers.ts";
 import { contextFiles, readDockerfile, root } from "./layout.ts";
 
-const NOBODY = 65_532;
+const UNPRIVILEGED = 65_532;
 const INSTALL_MS = 300_000;
 const RUN_MS = 60_000;
 const isRoot = process.getuid?.() === 0;
-const identity = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
+const identity = isRoot ? { uid: UNPRIVILEGED, gid: UNPRIVILEGED } : {};
 
 const image = mkdtempSync(join(tmpdir(), "carillon-image-"));
 const [app, node, volume] = [join(image, "app"), join(image, "node"), join(image, "volume")];
@@ -47,7 +47,7 @@ before(
     const cache = join(app, "compile-cache");
     mkdirSync(cache);
     chmodSync(image, 0o755);
-    if (isRoot) for (const folder of [cache, volume]) chownSync(folder, NOBODY, NOBODY);
+    if (isRoot) for (const folder of [cache, volume]) chownSync(folder, UNPRIVILEGED, UNPRIVILEGED);
     execFileSync(node, [join(app, "cli/carillon.ts"), "help"], { ...identity, env: ownEnv, cwd: app, timeout: RUN_MS, stdio: "ignore" });
     execFileSync("chmod", ["-R", "a-w", app]);
   },
@@ -67,51 +67,51 @@ function carillon(args: string[], env: Record<string, string> = {}) {
     env: { ...ownEnv, ...env },
     timeout: RUN_MS,
   });
-  const said = { stdout: "", stderr: "" };
+  const output = { stdout: "", stderr: "" };
   for (const stream of ["stdout", "stderr"] as const)
     child[stream].setEncoding("utf8").on("data", (text: string) => {
-      said[stream] += text;
+      output[stream] += text;
     });
   const { promise: ended, resolve } = Promise.withResolvers<number | null>();
   child.on("close", resolve);
-  return { child, said, ended };
+  return { child, output, ended };
 }
 
 test("help loads every role", async () => {
-  const { said, ended } = carillon(["help"]);
-  assert.equal(await ended, 0, said.stderr);
-  assert.equal(said.stderr, "");
-  for (const role of ROLE_NAMES) assert.match(said.stdout, new RegExp(`^  ${role} `, "m"));
+  const { output, ended } = carillon(["help"]);
+  assert.equal(await ended, 0, output.stderr);
+  assert.equal(output.stderr, "");
+  for (const role of ROLE_NAMES) assert.match(output.stdout, new RegExp(`^  ${role} `, "m"));
 });
 
-test("config prints the page of the documentation, and what the image kept of compiling is used, though nobody can write to it", async () => {
-  const { said, ended } = carillon(["config", "--all"], { NODE_DEBUG_NATIVE: "COMPILE_CACHE" });
-  assert.equal(await ended, 0, said.stderr);
-  assert.match(said.stdout, /^# Configuration\n/);
-  const accepted = said.stderr.match(/was accepted/g)?.length ?? 0;
+test("config prints the page of the documentation, and the image's compile cache is used, although it is read-only", async () => {
+  const { output, ended } = carillon(["config", "--all"], { NODE_DEBUG_NATIVE: "COMPILE_CACHE" });
+  assert.equal(await ended, 0, output.stderr);
+  assert.match(output.stdout, /^# Configuration\n/);
+  const accepted = output.stderr.match(/was accepted/g)?.length ?? 0;
   assert.ok(accepted > 500, `${accepted} of the modules came from the cache`);
 });
 
 for (const role of ROLE_NAMES)
   test(`${role} starts as far as its configuration, and says in words what is missing`, async () => {
-    const { said, ended } = carillon([role], { HTTP_PORT: "0", LOG_LEVEL: "loud" });
-    assert.equal(await ended, 1, said.stderr);
-    assert.match(said.stderr, /^carillon: configuration: \d+ mistakes?\n {2}LOG_LEVEL: must be one of/);
-    assert.doesNotMatch(said.stderr, /\n\s+at /);
+    const { output, ended } = carillon([role], { HTTP_PORT: "0", LOG_LEVEL: "loud" });
+    assert.equal(await ended, 1, output.stderr);
+    assert.match(output.stderr, /^carillon: configuration: \d+ mistakes?\n {2}LOG_LEVEL: must be one of/);
+    assert.doesNotMatch(output.stderr, /\n\s+at /);
   });
 
 test("a role runs, is probed over gRPC, and ends on SIGTERM", async () => {
   await using redis = await startRedis();
   const token = join(volume, "token");
   writeFileSync(token, "internal", { mode: 0o644 });
-  const { child, said, ended } = carillon(["preferences"], {
+  const { child, output, ended } = carillon(["preferences"], {
     ...{ HTTP_HOST: "127.0.0.1", HTTP_PORT: "0", HEALTH_PORT: "0", PREFERENCES_LISTEN: "127.0.0.1:0" },
     ...{ STORE_URL: `sqlite:${join(volume, "store.sqlite")}`, REDIS_URL: redis.url, INTERNAL_TOKEN_FILE: token },
     NODE_OPTIONS: "--max-old-space-size-percentage=70",
   });
-  const port = () => /"health":"127\.0\.0\.1:(\d+)"/.exec(said.stderr)?.[1];
+  const port = () => /"health":"127\.0\.0\.1:(\d+)"/.exec(output.stderr)?.[1];
   await eventually("it has started", () => port() !== undefined || child.exitCode !== null);
-  assert.deepEqual(await healthAt(Number(port())), ["SERVING", "SERVING", "SERVING"], said.stderr);
+  assert.deepEqual(await healthAt(Number(port())), ["SERVING", "SERVING", "SERVING"], output.stderr);
   child.kill("SIGTERM");
-  assert.equal(await ended, 0, said.stderr);
+  assert.equal(await ended, 0, output.stderr);
 });
