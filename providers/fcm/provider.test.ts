@@ -30,7 +30,7 @@ function anotherAccount(env: Env): Env {
   const path = join(dirname(file), "another-account.json");
   writeFileSync(
     path,
-    JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), client_email: "nobody@nowhere.iam.gserviceaccount.com" }),
+    JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), client_email: "unknown@nowhere.iam.gserviceaccount.com" }),
   );
   return { ...env, FCM_SERVICE_ACCOUNT_FILE: path };
 }

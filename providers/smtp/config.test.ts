@@ -15,8 +15,8 @@ const faultOf = (env: Record<string, string>) => credentialsFault(readConfig(smt
 const login = { SMTP_USER: "bells", SMTP_PASSWORD_FILE: secret };
 
 const good: [what: string, env: Record<string, string>][] = [
-  ["nobody logs in", {}],
-  ["nobody logs in, without encryption", { SMTP_SECURITY: "none" }],
+  ["without a login", {}],
+  ["without a login and without encryption", { SMTP_SECURITY: "none" }],
   ["a password", login],
   ["a password over TLS", { ...login, SMTP_SECURITY: "tls" }],
   ["a password without encryption to this host", { ...login, SMTP_SECURITY: "none", SMTP_HOST: "127.0.0.1" }],

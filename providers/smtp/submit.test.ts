@@ -17,7 +17,7 @@ interface Script {
   ehlo?: string;
   /** Undefined: the line is cut instead of an answer to DATA. */
   data?: string | undefined;
-  /** Told of each piece of the message. */
+  /** Called with each piece of the message. */
   onBody(socket: Socket, body: string): void;
 }
 

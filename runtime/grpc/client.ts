@@ -47,7 +47,7 @@ export interface ClientParts {
 
 /**
  * @param Service a client class of gen/
- * @param address host:port, or dns:///name:port to spread calls over all its addresses
+ * @param address host:port, or dns:///name:port to balance calls over all its addresses
  */
 export function createClient<C extends Client>(
   Service: new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>) => C,

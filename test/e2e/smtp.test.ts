@@ -17,10 +17,10 @@ async function sendOne() {
   const { notificationId } = await send(system, { recipient: toEndpoint(freshEndpoint("email", system.sandbox)) });
   const [record] = await settled(system, [notificationId], { is: ({ state }) => ["sent", "delivered", "uncertain"].includes(state) });
   const delivery = record!.deliveries[0]!;
-  const told = await get(system, notificationId);
+  const notification = await get(system, notificationId);
   return {
     state: delivery.state,
-    attempts: told.deliveries[0]!.attempts.map(({ provider, outcome }) => [provider, outcome]),
+    attempts: notification.deliveries[0]!.attempts.map(({ provider, outcome }) => [provider, outcome]),
     arrived: system.sandbox.ledger.entries({ deliveryId: delivery.id }).map(({ provider }) => provider),
   };
 }
