@@ -20,18 +20,18 @@ export const wantedConsumer = (channel: Channel, notificationClass: Notification
 
 /** The settings that matter, with the consequence of a wrong value. A setting that is not in WantedConsumer must not be set. */
 const REASONS: Partial<Record<keyof ConsumerConfig, string>> = {
-  filter_subject: "it would hand out other tasks than its class's",
-  filter_subjects: "it would hand out other tasks than its class's",
-  ack_policy: "tasks would be taken from the stream before they are done",
-  ack_wait: "tasks would be handed out twice, or stay with a dead worker",
-  max_ack_pending: "too few tasks would be under way, or too many",
+  filter_subject: "it would deliver tasks of other classes",
+  filter_subjects: "it would deliver tasks of other classes",
+  ack_policy: "tasks would be removed from the stream before they are done",
+  ack_wait: "tasks would be delivered twice, or stay with a dead worker",
+  max_ack_pending: "too few tasks would be handled at once, or too many",
   max_deliver: "the server would give up on a task that has not ended",
-  replay_policy: "tasks would be handed out as slowly as they came",
+  replay_policy: "tasks would be delivered as slowly as they were published",
   deliver_subject: "it pushes; dispatchers pull",
-  backoff: "it takes the place of ack_wait",
+  backoff: "it replaces ack_wait",
   headers_only: "tasks would come without their content",
-  inactive_threshold: "it would be deleted while dispatchers are away",
-  num_replicas: "fewer servers would know its place than hold the stream",
+  inactive_threshold: "it would be deleted while no dispatcher runs",
+  num_replicas: "its position would be on fewer servers than the stream",
   max_batch: "pulls of dispatchers would be rejected",
   max_bytes: "pulls of dispatchers would be rejected",
   max_expires: "pulls of dispatchers would be rejected",
@@ -48,7 +48,7 @@ export const mendedConsumer = (wanted: WantedConsumer): Partial<ConsumerConfig> 
 /** The settings that differ from the wanted ones. Pure. */
 export function consumerDangers(config: ConsumerConfig, wanted: WantedConsumer, stream: string): Danger[] {
   const name = wanted.durable_name;
-  const fix = `delete it (nats consumer rm ${stream} ${name}) and start again: it is made anew, and no copy of a task is sent twice`;
+  const fix = `delete it (nats consumer rm ${stream} ${name}) and start again: it is created again, and no task is sent twice`;
   return Object.entries(REASONS)
     .map(([setting, why]) => ({ setting, why, value: Reflect.get(config, setting), want: Reflect.get(wanted, setting) }))
     .filter(({ value, want }) => (want === undefined ? !isUnset(value) : value !== want))
@@ -64,7 +64,7 @@ export function foreignConsumers(consumers: readonly ConsumerInfo[], channel: Ch
     .map(({ name, config }) => ({
       setting: `consumer ${name} of ${stream}, filter`,
       value: filtersOf(config).join(", "),
-      why: "it is none of ours, and each task it takes is sent late or never",
+      why: "it is not a consumer of Carillon, and each task it removes is sent late or never",
       fix: `stop what reads it and delete it: nats consumer rm ${stream} ${name}`,
     }));
 }

@@ -43,30 +43,30 @@ type Setting = keyof StreamConfig;
 
 /** What a server never changes in an existing stream, or what was configured on purpose: an operator decides. */
 const LASTING: Partial<Record<Setting, string>> = {
-  retention: "tasks would stay after their acknowledgement, or be dropped while nobody listens",
+  retention: "tasks would stay after their acknowledgement, or be dropped while no dispatcher runs",
   storage: "a restart of the server would empty it",
   persist_mode: "tasks would be acknowledged before they are written",
   sealed: "it takes no task",
-  deny_delete: "what is stuck in it could never be taken out",
-  deny_purge: "what is stuck in it could never be taken out",
-  mirror: "it takes no task of its own",
-  sources: "it would hold what is no task of ours",
+  deny_delete: "a stuck message could never be removed",
+  deny_purge: "a stuck message could never be removed",
+  mirror: "it accepts no tasks of its own",
+  sources: "it would hold messages that are not tasks",
   subject_transform: "tasks would leave the subjects their consumers read",
 };
 
 /** What is corrected automatically; the reason is reported where the server does not apply the correction. */
 const MENDABLE: Partial<Record<Setting, string>> = {
-  subjects: "tasks of the channel would go astray",
-  discard: "a full stream would drop tasks nobody has seen",
-  max_age: "tasks would vanish while they wait",
+  subjects: "tasks of the channel would not reach its stream",
+  discard: "a full stream would drop tasks that were never delivered",
+  max_age: "tasks would be deleted while they wait",
   max_msgs: "its bound is in bytes",
-  max_msgs_per_subject: "a class's tasks would be turned away although there is room",
-  max_msg_size: "large tasks would be turned away",
+  max_msgs_per_subject: "a class's tasks would be rejected although there is room",
+  max_msg_size: "large tasks would be rejected",
   max_bytes: "it would fill the disk, or reject too soon",
-  duplicate_window: "publications repeated after a lost answer would be stored twice, or ids fill the memory",
+  duplicate_window: "publishes retried after a lost answer would be stored twice, or message ids would fill the memory",
   num_replicas: "fewer servers hold a task than were asked to",
   no_ack: "publications would never be confirmed",
-  discard_new_per_subject: "a class's tasks would be turned away although there is room",
+  discard_new_per_subject: "a class's tasks would be rejected although there is room",
   consumer_limits: "consumers would be bounded, or deleted when idle",
 };
 
@@ -93,9 +93,9 @@ export function streamDangers({ config, cluster }: Pick<StreamInfo, "config" | "
       .map(({ setting, why, value }) => ({ setting: `stream ${name}, ${setting}`, value: shown(value), why, fix }));
   const lasting = differing(
     LASTING,
-    `delete it (nats stream rm ${name}) and start again: it is made anew, and the relay publishes what was in it`,
+    `delete it (nats stream rm ${name}) and start again: it is created again, and the relay publishes its tasks again`,
   );
-  const mendable = differing(MENDABLE, "the server did not take our setting without a word; is it too old?");
+  const mendable = differing(MENDABLE, "the server ignored the requested setting; is it too old?");
   // Outside a cluster some releases accept any number of replicas, and keep one copy.
   if (wanted.num_replicas > 1 && config.num_replicas === wanted.num_replicas && !cluster?.name)
     lasting.push(notClustered(name, wanted.num_replicas));
