@@ -120,7 +120,7 @@ test("invalid commands exit with 2 and print the valid ones", limits, async () =
     [["ring"], /no command or role "ring"[\s\S]*carillon <command>/],
     [["send"], /--file is missing\nusage: carillon send/],
     [["send", "--fil", "x"], /--fil/],
-    [["config", "no-role"], /which role\? preferences, gateway/],
+    [["config", "no-role"], /ROLE must be one of preferences, gateway/],
   ];
   await Promise.all(
     wrong.map(async ([args, says]) => {
