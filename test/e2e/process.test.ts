@@ -117,7 +117,7 @@ test("all configuration errors are reported at once, without the values", limits
 
 test("invalid commands exit with 2 and print the valid ones", limits, async () => {
   const wrong: [string[], RegExp][] = [
-    [["ring"], /no command or role "ring"[\s\S]*carillon <command>/],
+    [["ring"], /unknown command or role "ring"[\s\S]*carillon <command>/],
     [["send"], /--file is missing\nusage: carillon send/],
     [["send", "--fil", "x"], /--fil/],
     [["config", "no-role"], /ROLE must be one of preferences, gateway/],
