@@ -34,6 +34,16 @@ test("gives back a task of a newer version, without claiming or sending it", asy
   );
 });
 
+test("ends what has expired, and drops a status query: given back, both would be redelivered for ever", async () => {
+  const { handle, sent } = setUp();
+  assert.deepEqual(await handle({ ...carried(["attachments"]), statusQuery: true }, "h"), { kind: "ack" });
+  assert.equal((await world.delivery()).state, "pending");
+  world.clock.advance(world.task().expiresAt - world.clock.now());
+  assert.deepEqual(await handle(carried(["attachments"]), "h"), { kind: "ack" });
+  assert.deepEqual(sent(), []);
+  assert.equal((await world.delivery()).state, "expired");
+});
+
 test("sends what needs nothing, also as an older version published it", async () => {
   const { handle, sent } = setUp();
   assert.equal((await handle(carried([]), "h")).kind, "ack");

@@ -29,7 +29,8 @@ export function createNeedsGuard(dispatch: Dispatch, { channel, clock, log, metr
 
   return async (task, holder) => {
     const needs = unknownNeeds(task.needs);
-    if (needs.length === 0) return dispatch(task, holder);
+    // Ending what has expired needs nothing: nothing is sent. Given back, it would stay in the consumer's ack pending for ever.
+    if (needs.length === 0 || (!task.statusQuery && task.expiresAt <= clock.now())) return dispatch(task, holder);
     givenBack++;
     const now = clock.monotonic();
     if (now - loggedAt >= UNKNOWN_NEED_LOG_MS) {
@@ -37,7 +38,9 @@ export function createNeedsGuard(dispatch: Dispatch, { channel, clock, log, metr
       loggedAt = now;
       givenBack = 0;
     }
-    metrics.settled.inc({ channel, settlement: "nak", why: "unknown-need" });
-    return { kind: "nak", delayMs: UNKNOWN_NEED_WAIT_MS };
+    // The relay publishes the next status query by itself.
+    const settlement: Settlement = task.statusQuery ? { kind: "ack" } : { kind: "nak", delayMs: UNKNOWN_NEED_WAIT_MS };
+    metrics.settled.inc({ channel, settlement: settlement.kind, why: "unknown-need" });
+    return settlement;
   };
 }

@@ -88,7 +88,7 @@ export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
     const path = `/${reader.provider}`;
     const methods = reader.isProbe ? (["POST", "GET"] as const) : (["POST"] as const);
     return methods.flatMap((method): Route[] => [
-      // Not configured: no route, so that every method is answered 404.
+      // Not configured: no route, answered 404. Accounts come and go while the process runs, so theirs are looked up per request.
       ...(secretOf(reader.provider, DEFAULT_ACCOUNT) === undefined
         ? []
         : [{ method, path, handle: (request: HttpRequest) => handle(reader, DEFAULT_ACCOUNT, request) }]),

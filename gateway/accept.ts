@@ -16,7 +16,7 @@ import { BatchFullError, createBatcher } from "../runtime/batch.ts";
 import { type CallError, callError, invalidRequest, type Violation } from "../runtime/call-error.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { checkRequest } from "./check.ts";
-import { type Insertion, takeOutLarge } from "./large-content.ts";
+import { distinctContents, type Insertion, takeOutLarge } from "./large-content.ts";
 import type { Load } from "./load.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import { comparePayload, payloadHash } from "./payload-hash.ts";
@@ -83,7 +83,7 @@ export function createAccept(parts: AcceptParts): Accept {
   const inserts = createBatcher<Insertion, InsertResult>(
     async (insertions) => {
       // Contents first, so that every stored reference is valid. A crash in between leaves an unreferenced content, which a purge removes.
-      const contents = insertions.flatMap((insertion) => insertion.contents);
+      const contents = distinctContents(insertions);
       if (contents.length > 0) await store.contents.put(contents);
       return store.notifications.insert(insertions.map(({ record }) => record));
     },

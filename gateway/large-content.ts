@@ -19,3 +19,14 @@ export function takeOutLarge(record: NotificationRecord, bounds: ContentBounds):
     contents: large.map(({ hash, content }) => ({ app: record.app, hash, content, keepUntil })),
   };
 }
+
+/** Each content once, kept for as long as any of the notifications needs it: a batch often carries one content many times. */
+export function distinctContents(insertions: readonly Insertion[]): StoredContent[] {
+  const byKey = new Map<string, StoredContent>();
+  for (const content of insertions.flatMap((insertion) => insertion.contents)) {
+    const key = `${content.hash} ${content.app}`;
+    const keepUntil = Math.max(content.keepUntil, byKey.get(key)?.keepUntil ?? 0);
+    byKey.set(key, { ...content, keepUntil });
+  }
+  return [...byKey.values()];
+}

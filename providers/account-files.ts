@@ -65,7 +65,7 @@ function readAccount({ variablesOf, requiresOf, env }: AccountsParts, definition
   if (typeof given === "string") return { kind: "faulty", faults: [given] };
   const known = { ...definition.variables, ...definition.webhook?.variables };
   const faults = Object.keys(given).flatMap((name) =>
-    Object.hasOwn(known, name) ? [] : [`${name}: is no variable of ${definition.name}`],
+    Object.hasOwn(known, name) ? [] : [`${shownName(name)}: is no variable of ${definition.name}`],
   );
   const shared = Object.fromEntries(Object.keys(providerVariables).map((name) => [name, env[name]]));
   // Beside the file, wherever the process runs.
@@ -84,6 +84,9 @@ function readAccount({ variablesOf, requiresOf, env }: AccountsParts, definition
   return values && faults.length === 0 ? { kind: "read", values } : { kind: "faulty", faults };
 }
 
+/** A file that holds a bare secret reads as a variable of that name, so only what looks like a variable is quoted. */
+const shownName = (name: string) => (/^[A-Z][A-Z0-9]{0,15}(_[A-Z0-9]{1,15}){1,6}$/.test(name) ? name : "a name");
+
 /** Text by name, or what is wrong. Parsers' own messages may quote a secret. */
 function parseFile(path: string): Record<string, string> | string {
   let content: string;
@@ -96,7 +99,7 @@ function parseFile(path: string): Record<string, string> | string {
     const fields: unknown = path.endsWith(".env") ? parseEnv(content) : JSON.parse(content);
     if (typeof fields !== "object" || fields === null || Array.isArray(fields)) return "must hold a JSON object";
     const wrong = Object.entries(fields).find(([, value]) => !["string", "number", "boolean"].includes(typeof value));
-    if (wrong) return `${wrong[0]}: must be text, a number, or true or false`;
+    if (wrong) return `${shownName(wrong[0])}: must be text, a number, or true or false`;
     return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, String(value)]));
   } catch {
     return "must hold a JSON object";

@@ -72,6 +72,9 @@ test("a fault names the account's variable and the rule, never the value", () =>
     [{ TWILIO_FROM: "" }, /^TWILIO_FROM: must be set$/],
     [{ TWILIO_FROM: { s3cret: 1 } }, /^TWILIO_FROM: must be text/],
     [{ TWILIO_TOKEN: "s3cret" }, /^TWILIO_TOKEN: is no variable of twilio$/],
+    // A bare secret in a file reads as a name.
+    [{ hunter2: "" }, /^a name: is no variable of twilio$/],
+    [{ C2VJCMV0C2VJCMV0C2VJCMV0: "=" }, /^a name: is no variable of twilio$/],
     [{ TWILIO_AUTH_TOKEN_FILE: "s3cret-path" }, /^TWILIO_AUTH_TOKEN_FILE: the file cannot be read \(ENOENT\)/],
   ];
   for (const [over, rule] of cases) {

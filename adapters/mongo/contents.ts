@@ -43,7 +43,13 @@ export function createContentStore(collection: Collection<ContentDocument>): Con
 
     get: (app, hash) =>
       asStoreError("get content", async () => {
-        const document = await collection.findOne({ _id: keyOf({ app, hash }) }, { projection: { content: 1 } });
+        const id = { _id: keyOf({ app, hash }) };
+        const projection = { content: 1 };
+        // A primary that is being replaced may not have the content yet. Absence ends a delivery, so it is confirmed by a write that changes
+        // nothing: it waits for a majority, which only the new primary gets.
+        const document =
+          (await collection.findOne(id, { projection })) ??
+          (await collection.findOneAndUpdate(id, { $max: { keepUntil: 0 } }, { projection }));
         return document ? (JSON.parse(document.content) as Content) : undefined;
       }),
 

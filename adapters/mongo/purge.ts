@@ -37,7 +37,8 @@ export function createPurge({ notifications, attempts, attributions, poison, mig
       await completeEndedAt(notifications, migrations);
       counts.poison = await purgePoison(poison, before, limit);
       // `$exists` is what the partial index asks for.
-      const ended = { endedAt: { $exists: true, $lt: before } };
+      // Without `due` as well: a process of an older version redrives without removing `endedAt`.
+      const ended = { due: { $exists: false }, endedAt: { $exists: true, $lt: before } };
       const found = await notifications.find(ended, { projection: { _id: 1 }, sort: { endedAt: 1 }, limit }).toArray();
       if (found.length === 0) return counts;
       const ids = found.map(({ _id }) => _id);

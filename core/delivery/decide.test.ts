@@ -8,6 +8,7 @@ import {
   decide,
   decideUncertain,
   MISCONFIGURED_WAIT_MS,
+  NO_CONNECTION_SLOT,
   nextStatusQueryAt,
   STATUS_QUERY_FIRST_MS,
 } from "./decide.ts";
@@ -42,6 +43,12 @@ const table: [string, Outcome, Partial<AttemptSituation>, Decision][] = [
     { kind: "unavailable", fault },
     {},
     { kind: "retry", at: NOW + 1_000, reason: { code: "unavailable", detail: "http-503" } },
+  ],
+  [
+    "a call that was never made uses up no attempt",
+    { kind: "unavailable", fault: { code: NO_CONNECTION_SLOT } },
+    { attempt: ATTEMPT_COUNT_MAX },
+    { kind: "retry", at: NOW + backoffMs(ATTEMPT_COUNT_MAX, 0), reason: { code: "unavailable", detail: NO_CONNECTION_SLOT } },
   ],
   [
     "the provider's own time wins when it is longer",

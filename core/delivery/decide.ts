@@ -5,6 +5,8 @@ import { outcomeReason, type Reason, reason } from "./reason.ts";
 
 /** Known-not-sent answers of a provider's own making before giving up; expiry usually comes first. */
 export const ATTEMPT_COUNT_MAX = 12;
+/** The fault code of a process that had no connection free for the call. The provider was not asked, so it uses up no attempt. */
+export const NO_CONNECTION_SLOT = "no-connection-slot";
 /** Without a named time, what a throttled caller waits at least. */
 export const THROTTLED_WAIT_MS = 1_000;
 /** How long a misconfigured provider is left alone before one more attempt, in ms. */
@@ -48,8 +50,10 @@ export function decide(outcome: Outcome, s: AttemptSituation): Decision {
       return { kind: "failed", reason: reason(outcome.kind, outcome.reason) };
     case "throttled":
       return retryAt(outcome, s, s.hasFallback ? 0 : Math.max(askedWaitMs(outcome), THROTTLED_WAIT_MS, backoffMs(s.attempt, s.random)));
-    case "unavailable":
-      return retryAt(outcome, s, s.hasFallback ? 0 : Math.max(askedWaitMs(outcome), backoffMs(s.attempt, s.random)));
+    case "unavailable": {
+      const waitMs = s.hasFallback ? 0 : Math.max(askedWaitMs(outcome), backoffMs(s.attempt, s.random));
+      return outcome.fault.code === NO_CONNECTION_SLOT ? retryUntilExpiry(outcome, s, waitMs) : retryAt(outcome, s, waitMs);
+    }
     case "misconfigured":
       // Not the notification's fault: kept until it expires, however many attempts that takes.
       return retryUntilExpiry(outcome, s, s.hasFallback ? 0 : MISCONFIGURED_WAIT_MS);

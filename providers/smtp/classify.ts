@@ -137,6 +137,13 @@ const BREAKS: Readonly<Record<string, string>> = {
   EENVELOPE: "HPE_INVALID_CONSTANT",
 };
 
+/**
+ * A syntax error in reply to RCPT is about the recipient's address: it must not open the account's circuit for everybody. Enhanced codes about the
+ * sender (5.1.7, 5.1.8) and about policy (5.7.x) keep their own outcome.
+ */
+const isAboutAddress = (command: string, { code, enhanced }: { code: number; enhanced?: string | undefined }) =>
+  command.startsWith("RCPT") && [500, 501, 504, 555].includes(code) && !/^5\.(1\.[78]|7\.)/.test(enhanced ?? "");
+
 /** The outcome of a submission that failed: by the server's reply where it gave one, else by whether the dot had been written. */
 export function classifyFailure({ error, dotWritten }: { error: unknown; dotWritten: boolean }): Outcome {
   const field = textFieldsOf(error);
@@ -144,7 +151,10 @@ export function classifyFailure({ error, dotWritten }: { error: unknown; dotWrit
   const reply = parseReply(field("response"));
   // A permanent reply: the relay does not do STARTTLS. Nothing is sent unencrypted instead.
   if (reply !== undefined && command === "STARTTLS" && reply.code >= 500) return misconfigured("starttls-not-offered");
-  if (reply !== undefined) return classifyReply({ ...reply, isBeforeRecipient: !dotWritten && !/^(RCPT|DATA)/.test(command) });
+  if (reply !== undefined) {
+    const outcome = classifyReply({ ...reply, isBeforeRecipient: !dotWritten && !/^(RCPT|DATA)/.test(command) });
+    return outcome.kind === "misconfigured" && isAboutAddress(command, reply) ? rejected(outcome.reason) : outcome;
+  }
   if (command.startsWith("AUTH") && fieldOf(error, "code") === "EAUTH") return classifyToken(error);
   if (command === "MAIL FROM" && field("code") === "EMESSAGE") return rejected("too-large"); // over the size that EHLO named
   const code = BREAKS[field("code")];

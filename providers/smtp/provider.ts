@@ -1,6 +1,7 @@
 import type SMTPConnection from "nodemailer/lib/smtp-connection";
 import type { SMTPConnectionAuth, SMTPConnectionOptions } from "nodemailer/lib/smtp-connection";
 import XOAuth2 from "nodemailer/lib/xoauth2";
+import { NO_CONNECTION_SLOT } from "../../core/delivery/decide.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
 import { ConfigError } from "../../runtime/config.ts";
@@ -31,16 +32,16 @@ export function createSmtpProvider(config: SmtpConfig, { clock }: { clock: Clock
     async send(delivery, signal) {
       const mail = await buildSmtpMail(delivery, from, clock.now());
       if (typeof mail === "string") return { kind: "rejected", reason: mail };
-      const giveBack = await slots.hold(signal).catch(() => undefined);
-      if (giveBack === undefined) return { kind: "unavailable", fault: { code: "deadline" } };
-      try {
-        const submitted = await submit(submitting, { ...mail, message: messageStream(mail.message) }, signal);
-        if (submitted.kind === "taken") return { kind: "accepted", providerRef: providerRefOf(submitted) ?? mail.messageId };
-        if (submitted.kind === "not-utf8") return { kind: "rejected", reason: "smtputf8-not-offered" };
-        return classifyFailure(submitted);
-      } finally {
-        giveBack();
-      }
+      // Half of the deadline is left for the call: one that began late would often end after its final dot, in doubt.
+      const waiting = AbortSignal.any([signal, AbortSignal.timeout(config.PROVIDER_DEADLINE_MS / 2)]);
+      const giveBack = await slots.hold(waiting).catch(() => undefined);
+      if (giveBack === undefined) return { kind: "unavailable", fault: { code: signal.aborted ? "deadline" : NO_CONNECTION_SLOT } };
+      const submitted = await submit(submitting, { ...mail, message: messageStream(mail.message) }, signal);
+      // After the message the connection stays open until QUIT is answered.
+      void submitted.closed.then(giveBack);
+      if (submitted.kind === "taken") return { kind: "accepted", providerRef: providerRefOf(submitted) ?? mail.messageId };
+      if (submitted.kind === "not-utf8") return { kind: "rejected", reason: "smtputf8-not-offered" };
+      return classifyFailure(submitted);
     },
     async [Symbol.asyncDispose]() {
       for (const connection of submitting.open) close(connection, submitting.open);

@@ -133,6 +133,6 @@ test("no reply to the final dot that can be read: in doubt", async () => {
 test("an address that needs SMTPUTF8 is not sent to a relay without it", async () => {
   await using relay = await startRelay({ onBody: () => undefined });
   const mail = mailOf(messageStream(Buffer.from("a")), { needsUtf8: true });
-  assert.deepEqual(await submit(submitting(relay.port), mail, AbortSignal.timeout(10_000)), { kind: "not-utf8" });
+  assert.equal((await submit(submitting(relay.port), mail, AbortSignal.timeout(10_000))).kind, "not-utf8");
   assert.equal(relay.body(), "");
 });

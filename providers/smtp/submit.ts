@@ -11,7 +11,11 @@ export interface Mail {
 }
 
 /** What one connection with one message came to. */
-export type Submitted =
+export type Submitted = Outcome & {
+  /** Resolves when the connection is closed; at the latest QUIT_MS after the message. Never rejects. */
+  closed: Promise<void>;
+};
+type Outcome =
   | { kind: "taken"; reply: string; serverMessageId: string | undefined }
   /** The server does not offer SMTPUTF8, which the address needs. */
   | { kind: "not-utf8" }
@@ -38,7 +42,11 @@ export async function submit({ options, auth, open }: Submitting, mail: Mail, si
   });
   const connection = new SMTPConnection(options);
   open.add(connection);
-  connection.once("end", () => open.delete(connection));
+  const { promise: closed, resolve: reportClosed } = Promise.withResolvers<void>();
+  connection.once("end", () => {
+    open.delete(connection);
+    reportClosed();
+  });
   const { promise: broken, reject: breakOff } = Promise.withResolvers<never>();
   broken.catch(() => undefined);
   // Of several errors the first counts, and an emitter without a listener would throw.
@@ -48,16 +56,18 @@ export async function submit({ options, auth, open }: Submitting, mail: Mail, si
   try {
     signal.throwIfAborted();
     await Promise.race([broken, connect(connection)]);
-    if (mail.needsUtf8 && !offersUtf8(connection.lastServerResponse)) return { kind: "not-utf8" };
+    if (mail.needsUtf8 && !offersUtf8(connection.lastServerResponse)) return { kind: "not-utf8", closed };
     if (auth !== undefined) await Promise.race([broken, logIn(connection, auth)]);
     const { response, serverMessageId } = await Promise.race([broken, send(connection, mail)]);
     quit(connection);
-    return { kind: "taken", reply: response, serverMessageId };
+    return { kind: "taken", reply: response, serverMessageId, closed };
   } catch (error) {
-    return { kind: "failed", error, dotWritten };
+    return { kind: "failed", error, dotWritten, closed };
   } finally {
     signal.removeEventListener("abort", leave);
     if (!connection.destroyed && !quitting.has(connection)) close(connection, open);
+    // A connection that never came up may end without the event.
+    if (!quitting.has(connection)) reportClosed();
   }
 }
 
