@@ -12,9 +12,9 @@ import { UNLIMITED } from "../core/ports/rate-limiter.ts";
 import type { CircuitBreakers } from "./circuit-breaker.ts";
 import { CLAIM_TO_SEND_MS, type DispatchParts } from "./dispatch-parts.ts";
 
-/** An opt-out must be readable before these classes go out; until then their tasks are redelivered after this. */
+/** Until a task whose opt-outs cannot be read is redelivered, in ms; `critical` is sent without them. */
 const PREFERENCES_UNREADABLE_WAIT_MS = 2_000;
-/** Another holder of the same task is at work; the task is redelivered after this. */
+/** Until a task that another worker is handling is redelivered, in ms. */
 const HELD_ELSEWHERE_WAIT_MS = 5_000;
 
 export const EXPIRED: Void = { kind: "void", state: "expired", reason: reason("expired") };
@@ -54,7 +54,7 @@ export function createAdmission(parts: Parts) {
     // The watchdog makes copies of what waits for tokens, and each copy would use one up.
     if (rateLimiter !== UNLIMITED && task.publication > 0 && (await isClaimed(store, task)))
       return { kind: "settled", settlement: { kind: "ack" }, why: "claimed-elsewhere" };
-    // Before the gate, which would turn away whoever is handed the task next.
+    // Before the gate: a task returned for want of a token must not leave a hold there, which would reject its next worker.
     const token = await rateLimiter.take(task.notificationClass);
     if (token.kind === "later")
       return { kind: "settled", settlement: { kind: "nak", delayMs: token.delayMs, ready: true }, why: "rate-limited" };

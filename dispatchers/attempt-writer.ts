@@ -43,7 +43,7 @@ export function createAttemptWriter(parts: Parts) {
 
   async function claim(task: DeliveryTask, attempt: AttemptRecord): Promise<"ours" | "claimed-elsewhere" | "claim-unconfirmed"> {
     try {
-      // Claimed by somebody else, or done long ago: not ours to send, and the watchdog looks after it.
+      // Another worker has claimed it, or it ended long ago: nothing is sent here, and the watchdog takes care of the rest.
       if (!(await claims.add(attempt))) return "claimed-elsewhere";
     } catch (error) {
       // It may have been written all the same. Nothing is sent; if the claim is ours, its outcome says so.

@@ -13,7 +13,7 @@ import { createContentCache } from "./content-cache.ts";
 import type { DispatchMetrics } from "./metrics.ts";
 import type { Dispatch } from "./needs-guard.ts";
 
-/** Until a task comes back whose content could not be read. */
+/** Until a task whose content could not be read is redelivered, in ms. */
 export const CONTENT_UNREADABLE_WAIT_MS = 2_000;
 
 const CONTENT_LOST: Void = { kind: "void", state: "failed", reason: reason("content-lost") };
@@ -29,9 +29,9 @@ export interface ContentLoaderParts {
 }
 
 /**
- * Reads a task's content where the task only refers to it, before anything is claimed. While the store cannot be read the task is given back.
- * A content that is not there ends the delivery as failed: the content is written before what refers to it and kept longer, so that means a
- * defect or a store that somebody changed.
+ * Reads a task's content where the task only refers to it, before anything is claimed. While the store cannot be read, the task returns to
+ * the queue. A missing content ends the delivery as failed: contents are written before what refers to them and kept longer, so a missing one means
+ * a defect, or a store that was changed by hand.
  */
 export function createContentLoader(dispatch: Dispatch, parts: ContentLoaderParts): Dispatch {
   const { channel, store, recorder, worker, clock, log, metrics } = parts;
@@ -45,7 +45,7 @@ export function createContentLoader(dispatch: Dispatch, parts: ContentLoaderPart
     try {
       content = await cache.get(app, contentHash);
     } catch (error) {
-      log.warn({ err: error, deliveryId }, "content cannot be read; the task is given back");
+      log.warn({ err: error, deliveryId }, "content cannot be read; returning the task to the queue");
       return settled({ kind: "nak", delayMs: CONTENT_UNREADABLE_WAIT_MS }, "content-unreadable");
     }
     // A status query may do without its content.

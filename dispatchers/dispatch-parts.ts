@@ -21,16 +21,16 @@ export interface DispatchParts {
    * and go meanwhile.
    */
   providers: readonly Provider[];
-  /** Absent: core's. */
+  /** Absent: core/delivery/account.ts. */
   accountOf?: ((delivery: { app: string }) => string) | undefined;
-  /** Over the same providers, where the caller has a say in them too; absent: its own. */
+  /** For the same providers, where the caller opens or closes circuits, too; absent: the dispatch step makes its own. */
   circuits?: CircuitBreakers | undefined;
   store: Pick<Store, "attempts" | "notifications" | "contacts">;
   recorder: EventRecorder;
   optOuts: OptOuts;
-  /** May turn a copy away early; may never permit. */
+  /** May reject a concurrent copy early. Passing it proves nothing: only the claim in the store permits a send. */
   gate: { mayTry(id: string, holder: string, ttlMs: number): Promise<boolean> };
-  /** The rate of the channel's account; absent: as fast as it goes. */
+  /** The rate limiter of an account; absent: unlimited. */
   rateLimiterOf?: ((account: string) => RateLimiter) | undefined;
   /** Unique per process. */
   worker: string;

@@ -65,7 +65,7 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
 }
 
 function createClaimBuilder({ clock, worker, deadlineMs }: DispatchParts) {
-  /** With the worker's name it tells one claim from another of the same number by a copy in the same process. */
+  /** Makes each claim's worker name unique, so that two copies of a task in one process do not share a claim. */
   let claimCount = 0;
   return ({ deliveryId, attempt: number, policyResend, redrive }: DeliveryTask, provider: Provider): AttemptRecord => {
     const startedAt = clock.now();
@@ -76,7 +76,7 @@ function createClaimBuilder({ clock, worker, deadlineMs }: DispatchParts) {
   };
 }
 
-/** What came up while the number was being claimed: the claim may have been slow, and the process may have been paused. */
+/** What forbids the call after the claim: the claim may have been slow, and the process may have been paused. */
 function createObstacleCheck(parts: DispatchParts) {
   const { clock } = parts;
   const checkOptOut = createOptOutCheck(parts);

@@ -20,7 +20,7 @@ export interface NeedsGuardParts {
 }
 
 /**
- * Gives back a task that a newer version published and that needs something this version does not know. Nothing is claimed and nothing is sent;
+ * Returns a task to the queue that a newer version published and that needs something this version does not know. Nothing is claimed and nothing is sent;
  * where no newer dispatcher comes, the relay ends the delivery when it expires.
  */
 export function createNeedsGuard(dispatch: Dispatch, { channel, clock, log, metrics }: NeedsGuardParts): Dispatch {
@@ -34,7 +34,7 @@ export function createNeedsGuard(dispatch: Dispatch, { channel, clock, log, metr
     givenBack++;
     const now = clock.monotonic();
     if (now - loggedAt >= UNKNOWN_NEED_LOG_MS) {
-      log.warn({ deliveryId: task.deliveryId, channel, needs, givenBack }, "task needs a newer dispatcher; it is given back");
+      log.warn({ deliveryId: task.deliveryId, channel, needs, givenBack }, "task needs a newer dispatcher; returning it to the queue");
       loggedAt = now;
       givenBack = 0;
     }

@@ -12,7 +12,7 @@ import type { Store } from "../core/ports/store.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { DispatchMetrics } from "./metrics.ts";
 
-/** From this delivery of a message on, starts and ends of its handling are counted: its earlier workers may have died, or only given it back. */
+/** From this delivery of a message on, starts and ends of its handling are counted: its earlier workers may have died, or only returned it. */
 export const SUSPECT_DELIVERIES = 3;
 /** Starts without an end, all but the first of them handled alone, after which the message is poison. */
 export const POISON_BEGINNINGS = 3;
@@ -45,9 +45,9 @@ export function createPoisonGuard(handle: (task: DeliveryTask, holder: string) =
     const begun = await crashCounter.begun(copy.messageId);
     if (begun >= POISON_BEGINNINGS) return end(copy, "its workers died");
     if (begun === 0) return counted(copy.messageId, work);
-    const turn = alone.then(() => counted(copy.messageId, work));
-    alone = turn.catch(() => undefined);
-    return turn;
+    const handled = alone.then(() => counted(copy.messageId, work));
+    alone = handled.catch(() => undefined);
+    return handled;
   };
 
   async function counted(id: string, work: () => Promise<Settlement>): Promise<Settlement> {
@@ -59,19 +59,19 @@ export function createPoisonGuard(handle: (task: DeliveryTask, holder: string) =
     }
   }
 
-  /** If somebody has claimed the attempt, its own outcome decides. */
+  /** If a worker has claimed the attempt, its own outcome decides. */
   async function endDelivery(on: AttemptFacts, now: number): Promise<void> {
     const [ours] = await store.attempts.claim([voidAttempt(on, worker, POISON, now)]);
     if (ours) await applyTransitions(store.notifications, recorder, [voided(on, POISON, now)]);
   }
 
-  /** Durable before the queue forgets it. */
+  /** Everything is durable before the message is removed from the queue. */
   async function end({ messageId: id, channel, notificationClass, bytes }: TaskCopy, why: string): Promise<Settlement> {
     const now = clock.now();
     const of = readTaskMessageId(id);
     await store.poison.keep({ id, channel, notificationClass, reason: why, bytes, keptAt: now });
     await crashCounter.end(id);
-    // Once it was purged there is nothing to end, and nobody would ever remove the attempt.
+    // After a purge there is nothing to end, and the void attempt would never be removed.
     if (of) {
       const n = await store.notifications.find(notificationIdOf(of.deliveryId));
       const d = n?.deliveries.find(({ id }) => id === of.deliveryId);

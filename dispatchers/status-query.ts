@@ -22,7 +22,7 @@ export interface StatusQueryParts {
   store: Pick<Store, "attempts" | "notifications">;
   change(transition: Transition): Promise<boolean>;
   worker: string;
-  /** One question. */
+  /** For one query, in ms. */
   deadlineMs: number;
   clock: Clock;
   random: Random;
@@ -31,7 +31,7 @@ export interface StatusQueryParts {
   failpoint: Failpoint;
 }
 
-/** Asks the provider what became of an attempt, and records what it found; if it found nothing, the relay publishes another query later. */
+/** Queries the provider about an attempt in doubt and records the finding; without one, the relay publishes another query later. */
 export function createStatusQuery({
   providers,
   store,

@@ -26,11 +26,11 @@ export interface ReceiptParts {
   metrics: FeedbackMetrics;
 }
 
-/** What became of a receipt: it changed something, repeated what was known, or names no attempt of ours. */
+/** The effect of a receipt: it changed something, repeated what was known, or names no attempt of ours. */
 export type ReceiptResult = "applied" | "known" | "unknown";
 
 /**
- * Applies receipts in their order; tells for each what became of it, durable when resolved. Receipts are idempotent: after a crash between two
+ * Applies receipts in their order; resolves with the result of each once all are durable. Receipts are idempotent: after a crash between two
  * steps, the relay or the provider's repeated webhook finishes them. Rejects when the store is unavailable.
  */
 export function createReceipts({ store, recorder, clock, log, worker, failpoint, metrics }: ReceiptParts) {
@@ -69,7 +69,7 @@ export function createReceipts({ store, recorder, clock, log, worker, failpoint,
       const effect = receiptEffect(receipt, attempt, notification, delivery, { worker, now: clock.now() });
       if (effect.kind === "nothing") return "known";
       if (effect.kind === "void") {
-        // If somebody claimed it first, that attempt's own outcome decides, and a further retry checks what is known of this one.
+        // If a worker claimed it first, that attempt's own outcome decides, and a further retry checks what is known of this one.
         const [ours] = await store.attempts.claim([effect.attempt]);
         if (!ours) return "known";
         log.info({ deliveryId, attempt: attemptId(deliveryId, delivery.attempt) }, "retry voided: an earlier attempt was accepted");

@@ -38,7 +38,7 @@ export interface FeedbackParts {
 export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
   const { readers, secretOf, publicUrl, apply, clock, log, metrics, inFlightMax = WEBHOOKS_IN_FLIGHT_MAX } = parts;
   let inFlight = 0;
-  let isStoreAway = false;
+  let isStoreUnavailable = false;
 
   async function judge(reader: WebhookReader, account: string, secret: string, webhook: Webhook): Promise<HttpResponse> {
     const { type, body } = reader.acknowledgement ?? { type: "text/plain", body: "" };
@@ -53,12 +53,12 @@ export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       // Once per outage: thousands of webhooks would log the same line.
-      if (!isStoreAway) log.warn({ err: error }, "store unavailable: webhooks are answered 503, and providers repeat them");
-      isStoreAway = true;
+      if (!isStoreUnavailable) log.warn({ err: error }, "store unavailable: webhooks are answered 503, and providers repeat them");
+      isStoreUnavailable = true;
       return retryLater("the store is unavailable");
     }
-    if (isStoreAway) log.info("store available again: webhooks are accepted");
-    isStoreAway = false;
+    if (isStoreUnavailable) log.info("store available again: webhooks are accepted");
+    isStoreUnavailable = false;
     return acknowledged;
   }
 

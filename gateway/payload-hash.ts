@@ -8,7 +8,7 @@ export const payloadHash = (request: NotificationRequest): string => `2:${sha256
 
 /**
  * Whether a request asks for what was stored under its key, by the version of the hash that was stored. "unknown-version": a newer
- * Carillon stored it, and this one cannot tell.
+ * Carillon stored it, and this one cannot compare it.
  */
 export function comparePayload(stored: string, request: NotificationRequest): "same" | "other" | "unknown-version" {
   const version = /^(?:(\d+):)?/.exec(stored)?.[1];

@@ -9,15 +9,15 @@ import type { NotificationStore } from "../core/ports/notification-store.ts";
 import type { DeliveryTask, TaskPublisher } from "../core/ports/queue.ts";
 import { createBatcher } from "../runtime/batch.ts";
 
-/** When the relay looks at what could not be published: a stream too busy for a moment has room again, an absent one is not hurried. */
+/** Until the relay publishes what the gateway could not, in ms: a busy stream has room again by then, and a missing one is not retried too often. */
 const HAND_OVER_WAIT_MS = 1_000;
-/** Changes of one write, and of those waiting: what finds no room keeps the watchdog's time, which is later. */
+/** Bounds of the changes that make a delivery due at once. One that finds no room is dropped: the delivery is due at the watchdog's time, later. */
 const HAND_OVERS = { batchMax: 500, waitingMax: 20_000, concurrency: 1 };
 
 export interface Publishing {
-  /** Publishes what is due of a notification just stored; what does not get through is the relay's. Does not wait. */
+  /** Publishes the due deliveries of a notification just stored, without waiting for the result; the relay publishes what fails. */
   publish(record: NotificationRecord): void;
-  /** Resolves when none is under way. */
+  /** Resolves when no publish is in progress. */
   settled(): Promise<void>;
 }
 
@@ -36,7 +36,7 @@ export function createPublishing(parts: {
     const published = await publisher.publish(task);
     failpoint("gateway.published", task.category);
     if (published) return;
-    // If the store is unavailable too, the watchdog finds it: it is due as if it had been published.
+    // If the store is unavailable too, the delivery stays due at the watchdog's time, as if its task had been published.
     await handOvers.add(notPublished(task, clock.now(), HAND_OVER_WAIT_MS)).catch(() => undefined);
   }
 

@@ -28,7 +28,7 @@ interface CallingApp {
 }
 
 /**
- * carillon.v1.PreferenceService for our own services: the gateway, which has validated what callers sent, the dispatchers and feedback.
+ * carillon.v1.PreferenceService for our own services: the gateway, which has validated what callers sent, and the dispatchers.
  * UNAVAILABLE if the store cannot be read or did not confirm the write. UpdatePreferences may be repeated: it is idempotent.
  */
 export interface PreferenceHandlers {

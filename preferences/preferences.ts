@@ -99,7 +99,7 @@ export function createPreferences(deps: {
     return record;
   }
 
-  /** What the store says of these; undefined for those it could not be read for. */
+  /** Reads these from the store: whether each is opted out; undefined for those that could not be read. */
   async function readStore(qs: readonly SubjectQuestion[], fill: Fill): Promise<(q: SubjectQuestion) => boolean | undefined> {
     const subjects = new Map<string, Set<string>>();
     for (const { app, subject } of qs) subjects.set(app, (subjects.get(app) ?? new Set()).add(subject));
@@ -161,7 +161,7 @@ export function createPreferences(deps: {
   };
 }
 
-/** The user may have opted out, and so may the endpoint, whoever uses it. */
+/** The user may have opted out, and so may the endpoint, regardless of its user. */
 function subjectQuestionsOf({ app, userId, endpoint, channel, category }: OptOutQuestion): SubjectQuestion[] {
   const subjects: string[] = [];
   if (userId !== undefined) subjects.push(userSubject(userId));

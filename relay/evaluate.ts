@@ -9,7 +9,7 @@ import { queuedWaitMs } from "../core/delivery/watchdog.ts";
 import { type AttemptOutcome, type AttemptRecord, knownOutcome } from "../core/ports/attempt-store.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
 
-/** Clocks of two machines may differ by this; a claim is called lost only after it. */
+/** How far two machines' clocks may differ, in ms; a claim is declared lost only this long after its deadline. */
 export const CLOCK_SKEW_MS = 5_000;
 
 /** What is to be done about one delivery that is due. */
@@ -19,7 +19,7 @@ export type Effect =
   | { kind: "waiting"; transition: Transition }
   /** Its outcome is unknown: the provider is asked again, until the policy of its class decides. */
   | { kind: "status-query"; task: DeliveryTask; nextAt: number }
-  /** Nobody claimed the attempt: close its number. The next evaluation, at once, ends the delivery. */
+  /** The attempt is not claimed: void its number. The next evaluation, at once, ends the delivery. */
   | { kind: "void"; on: AttemptFacts; attempt: AttemptRecord }
   /** The claim's holder is silent past its deadline: record that the outcome is unknown. The next evaluation, at once, goes on from that. */
   | { kind: "abandon"; on: AttemptFacts; attempt: AttemptRecord }
@@ -46,8 +46,8 @@ export const isRepeat = ({ state, publishCount }: Delivery) => state === "pendin
 
 /**
  * Evaluates one open delivery that is due. Pure.
- * @param attempt the record of its current attempt, if anybody claimed it
- * @param earlier where that repeats attempts of unknown outcome, those
+ * @param attempt the record of its current attempt, if it was claimed
+ * @param earlier the attempts of unknown outcome that the current one repeats, if any
  */
 export function evaluate(
   n: NotificationRecord,
@@ -85,7 +85,7 @@ function evaluateOutcome(n: NotificationRecord, d: Delivery, attempt: AttemptRec
   const on = factsOf(n, d);
   if (outcome.kind === "void") return { kind: "change", transition: voided(on, outcome, s.now) };
   if (d.state === "uncertain" && outcome.kind === "unanswered") return evaluateUncertain(n, d, attempt, s);
-  // Whether another provider may be tried at once was the recording worker's decision; here the ordinary delay serves.
+  // Whether another provider may be tried at once was the recording worker's decision; here the ordinary delay applies.
   const { expiresAt } = on;
   const situation: AttemptSituation = { attempt: attemptOfRun(d), now: s.now, expiresAt, hasFallback: false, random: s.random };
   return { kind: "change", transition: decided(on, decide(outcome, situation), s.now) };

@@ -14,7 +14,7 @@ import { type Effect, evaluate, isRepeat, type Situation } from "./evaluate.ts";
 import type { RelayMetrics } from "./metrics.ts";
 import type { Moment, OutboxKind } from "./outbox.ts";
 
-/** What could not be published is tried again after this: the stream is down or full. */
+/** Until a task that could not be published is published again, in ms: the stream is unavailable or full. */
 const PUBLISH_AGAIN_MS = 2_000;
 
 export interface NotificationParts {
@@ -106,7 +106,7 @@ async function closeAttempts(parts: NotificationParts, effects: readonly Effect[
     const outcome = { kind: "unanswered", fault: { code: "worker-lost" } } as const;
     await attempts.record(abandoned.map(({ attempt: { id } }) => ({ id, worker: undefined, outcome, answeredAt: now })));
   }
-  // From pending only: a worker that recorded the outcome as unknown at the last moment has set the next one.
+  // From pending only: a worker that recorded an unknown outcome at the last moment has set the due time.
   return [...closed, ...abandoned].map(({ on }) => postponed(on, "pending", leasedAt));
 }
 
@@ -117,11 +117,11 @@ async function publish(parts: NotificationParts, effects: readonly Effect[], { l
   const queries = effects.filter((e) => e.kind === "status-query");
   const [isPublished] = await Promise.all([
     Promise.all(tasks.map((task) => publisher.publish(task))),
-    // A status query that is lost is asked again at its next time.
+    // A lost status query needs no handling: the next one is due anyway.
     Promise.all(queries.map(({ task }) => publisher.publish(task))),
   ]);
   failpoint("relay.published");
-  // Read after the queue has the tasks: a task that arrived later than its `publishedAt` would look as if it had been handed out.
+  // Read after the queue has the tasks: a task that arrived later than its `publishedAt` would look as if it had been delivered.
   const at = { now: leasedAt, publishedAt: clock.now(), watchdogFirstMs };
   for (const [i, { channel }] of tasks.entries()) metrics.publications.inc({ channel, result: isPublished[i] ? "published" : "failed" });
   return {

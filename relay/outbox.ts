@@ -29,7 +29,7 @@ export interface OutboxKind<R, F, E> {
 
 export interface Iteration {
   leased: number;
-  /** Effects could not be applied because something is down or full: the next iteration waits. */
+  /** No effect could be applied because what they need is unavailable or full: the next iteration waits. */
   stuck: boolean;
 }
 

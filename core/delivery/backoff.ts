@@ -1,9 +1,10 @@
-/** First delay, the longest delay, in ms. Doubling from 2 s reaches 10 min at the tenth attempt. */
+/** The delay before the second attempt, and the longest one, in ms. Doubling from 2 s reaches 10 min at the tenth attempt. */
 const BACKOFF_FIRST_MS = 2_000;
 export const BACKOFF_LONGEST_MS = 600_000;
 
 /**
- * Delay before the attempt after `attempt`, in ms: exponential with equal jitter, so that a crowd that failed together does not come back together.
+ * Delay before the attempt after `attempt`, in ms: exponential with equal jitter, so that deliveries that failed together
+ * are not retried together.
  * @param random in [0, 1)
  */
 export function backoffMs(attempt: number, random: number): number {

@@ -2,7 +2,7 @@
 export const CHANNELS = ["apns", "fcm", "webpush", "sms", "email"] as const;
 export type Channel = (typeof CHANNELS)[number];
 
-/** What decides queueing, and what happens when preferences or an outcome cannot be known. */
+/** Decides the queue, and what happens while preferences cannot be read or an outcome is unknown. */
 export const CLASSES = ["critical", "transactional", "marketing"] as const;
 export type NotificationClass = (typeof CLASSES)[number];
 

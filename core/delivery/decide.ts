@@ -3,15 +3,15 @@ import type { NotificationClass } from "./channel.ts";
 import { type Outcome, reasonOf } from "./outcome.ts";
 import { outcomeReason, type Reason, reason } from "./reason.ts";
 
-/** Known-not-sent answers of a provider's own making before giving up; expiry usually comes first. */
+/** Attempts of a run after which `throttled` and `unavailable` end the delivery as failed: after about half an hour of backoff. */
 export const ATTEMPT_COUNT_MAX = 12;
 /** The fault code of a process that had no connection free for the call. The provider was not asked, so it uses up no attempt. */
 export const NO_CONNECTION_SLOT = "no-connection-slot";
-/** Without a named time, what a throttled caller waits at least. */
+/** The shortest wait after a throttled attempt, in ms. */
 export const THROTTLED_WAIT_MS = 1_000;
-/** How long a misconfigured provider is left alone before one more attempt, in ms. */
+/** The wait after a misconfigured attempt, in ms; the account's circuit stays open as long. */
 export const MISCONFIGURED_WAIT_MS = 30_000;
-/** How long an unknown outcome waits for a receipt or a status query before the class's policy speaks, in ms, unless configured otherwise. */
+/** How long an unknown outcome waits for a receipt or a status query before the policy of its class decides, in ms, unless configured otherwise. */
 export const UNCERTAIN_WAIT_MS: UncertainWaits = { critical: 10_000, transactional: 300_000, marketing: 300_000 };
 export type UncertainWaits = Readonly<Record<NotificationClass, number>>;
 /** The first status query about an unknown outcome, and the shortest time between two: a receipt mostly comes sooner. */
@@ -60,7 +60,7 @@ export function decide(outcome: Outcome, s: AttemptSituation): Decision {
   }
 }
 
-/** After the wait, with neither receipt nor finding: repeat once where the class says so, else end as not known. */
+/** After the wait, without a receipt or a finding: repeats once if the class allows it, else fails with outcome-unknown. */
 export function decideUncertain(s: {
   notificationClass: NotificationClass;
   policyResend: boolean;
@@ -73,17 +73,17 @@ export function decideUncertain(s: {
 }
 
 /**
- * When to ask again about an attempt uncertain since then: with a provider that can be asked after 2 s, at 8 s, 32 s, …, and at `until`, the
- * policy's moment, at the latest. Few questions, because an outage makes many attempts uncertain at once, and providers allow few.
- * @param firstMs when the provider can first be asked
+ * When the next status query is due about an attempt in doubt since `since`. If the first one was due after 2 s, the next are due at 8 s, 32 s, …,
+ * and none after `until`, when the policy decides. They are few, because an outage puts many attempts in doubt at once, and providers limit them.
+ * @param firstMs how long after `since` the provider can first be asked
  */
 export const nextStatusQueryAt = (since: number, now: number, until: number, firstMs = STATUS_QUERY_FIRST_MS) =>
   Math.min(until, now + Math.max(firstMs, 3 * (now - since)));
 
-/** What is known as not sent, and may go better another time. */
+/** Known not to have been sent; a later attempt may succeed. */
 type NotSent = Extract<Outcome, { kind: "throttled" | "unavailable" | "misconfigured" }>;
 
-/** A time that is no number would be a moment that never comes. */
+/** 0 for NaN and infinity: they would make a due time that never comes. */
 const askedWaitMs = ({ retryAfterMs = 0 }: { retryAfterMs?: number | undefined }) => (Number.isFinite(retryAfterMs) ? retryAfterMs : 0);
 
 function retryAt(outcome: NotSent, s: AttemptSituation, waitMs: number): Decision {

@@ -1,11 +1,11 @@
 const DAY_MS = 86_400_000;
 
-/** An expiry is at most so long after the moment of sending: FCM keeps a message for at most 28 days. */
+/** The longest time from `sendAt` to the expiry: FCM keeps a message for at most 28 days. */
 export const EXPIRY_MAX_MS = 28 * DAY_MS;
 
 /**
- * A task that expired so long ago is acknowledged and nothing is written: its delivery has ended, or the relay ends it when it looks at it next. A void
- * attempt would be of no use, and after a purge nobody would ever remove it.
+ * A task that expired this long ago is acknowledged and nothing is written: its delivery has ended, or the relay ends it at the next evaluation. A void
+ * attempt would be of no use, and after a purge of its notification it would never be removed.
  */
 export const TASK_STALE_MS = DAY_MS;
 
@@ -14,9 +14,9 @@ export const TASK_STALE_MS = DAY_MS;
  * and its id makes a repeated key one notification: both go with it.
  *
  * No copy may still be sent then. A task is never sent after its expiry, and its expiry is at most EXPIRY_MAX_MS after the notification ended: nothing
- * is attempted before the moment of sending, and a redrive sets a new expiry while the delivery is open. The remaining 7 days are for what comes late:
- * a dispatcher whose clock is off by seconds takes an expired task for a stale one from TASK_STALE_MS on, the last bounces of an
- * e-mail arrive within 3 days, and nobody repeats a call after 7.
+ * is attempted before `sendAt`, and a redrive sets a new expiry while the delivery is open. The remaining 7 days are for what comes late: void
+ * attempts of expired tasks, until TASK_STALE_MS after the expiry, give or take the error of a dispatcher's clock; bounces of an e-mail, which
+ * arrive within 3 days; and repeated calls, which callers do not make after 7 days.
  */
 export const PURGE_AGE_MS_MIN = EXPIRY_MAX_MS + 7 * DAY_MS;
 

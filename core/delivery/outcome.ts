@@ -9,12 +9,12 @@ export interface Fault {
 /** Everything a provider can answer. `decide()` is the one policy over it. */
 export type Outcome =
   | { kind: "accepted"; providerRef: string; warning?: string | undefined }
-  | { kind: "throttled"; retryAfterMs: number | undefined; reason: string } // they are well, we are too fast; not processed
-  | { kind: "unavailable"; fault: Fault; retryAfterMs?: number | undefined } // they are unwell, and it is known that nothing was sent
+  | { kind: "throttled"; retryAfterMs: number | undefined; reason: string } // the provider works, we are too fast; not processed
+  | { kind: "unavailable"; fault: Fault; retryAfterMs?: number | undefined } // the provider fails, and it is known that nothing was sent
   | { kind: "unanswered"; fault: Fault } // written, no usable reply: it may have arrived
   | { kind: "endpoint-gone"; reason: string; goneAt: number | undefined } // never use this endpoint again; ms since the epoch
   | { kind: "rejected"; reason: string } // this content will never pass
-  | { kind: "misconfigured"; reason: string }; // our keys or setup: wake a person, keep the work
+  | { kind: "misconfigured"; reason: string }; // our keys or setup: alert an operator, keep the work
 
 export type OutcomeKind = Outcome["kind"];
 

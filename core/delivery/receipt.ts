@@ -5,14 +5,14 @@ import { SUPERSEDED } from "./superseded.ts";
 import { factsOf, reported, type Transition } from "./transitions.ts";
 import { voidAttempt } from "./void-attempt.ts";
 
-/** What a provider tells afterwards of an attempt. */
+/** A provider's later report about an attempt. */
 export interface Receipt {
   attemptId: string;
   /** Its name, as in the attempt. */
   provider: string;
   /** The account whose webhook it is; absent: DEFAULT_ACCOUNT. */
   account?: string | undefined;
-  /** It has the message; it reached the person; it never will. */
+  /** The provider has the message; it reached the recipient; it never will. */
   kind: "accepted" | "delivered" | "undelivered";
   /** The provider's code for it. */
   reason?: string | undefined;
@@ -21,7 +21,7 @@ export interface Receipt {
   at: number;
 }
 
-/** Each kind proves that the attempt was made and taken, also one that did not reach the person: that is a warning. */
+/** Every kind proves that the provider accepted the attempt; `undelivered` becomes a warning of that acceptance. */
 export function resolutionOf(receipt: Receipt): Resolution {
   const { kind, providerRef = "", at } = receipt;
   const warning = kind === "undelivered" ? { warning: reasonText(undelivered(receipt)) } : {};
@@ -32,12 +32,12 @@ export function resolutionOf(receipt: Receipt): Resolution {
 export type ReceiptEffect =
   | { kind: "nothing" }
   | { kind: "change"; transition: Transition }
-  /** A retry is planned of what was accepted: its number is closed by a void attempt, and if nobody had claimed it the transition applies. */
+  /** A retry is planned of an attempt that was accepted: insert this void attempt, and apply the transition only if it won the number. */
   | { kind: "void"; attempt: AttemptRecord; transition: Transition };
 
 /**
  * Pure. `attempt` is the receipt's; `d` its delivery as it is now.
- * @param s.warning what a status query said of an accepted attempt
+ * @param s.warning the warning that a status query found with the acceptance
  */
 export function receiptEffect(
   receipt: Receipt,
@@ -51,7 +51,7 @@ export function receiptEffect(
   if (d.attempt === attempt.number) {
     const before: DeliveryState[] = ["pending", "uncertain"];
     if (end.state !== "sent") before.push("sent");
-    // An end that only said "not known" is corrected by what is known.
+    // A receipt corrects an end with outcome-unknown.
     if (d.state === "failed" && d.reason?.code === "outcome-unknown") before.push("failed");
     return before.includes(d.state) ? { kind: "change", transition: from(before) } : { kind: "nothing" };
   }
@@ -59,7 +59,7 @@ export function receiptEffect(
   // The later attempt was superseded by this one, so what becomes of this one is what becomes of the delivery.
   const isSuperseding = d.state === "sent" && receipt.providerRef !== undefined && receipt.providerRef === d.providerRef;
   if (isSuperseding && end.state !== "sent") return { kind: "change", transition: from(["sent"]) };
-  // An operator redrove what was known as accepted and did not arrive: hearing of the acceptance again does not stop the new run.
+  // An operator redrove an attempt known as accepted that did not arrive: a repeated receipt of the acceptance does not stop the new run.
   const wasKnown = attempt.number < (d.runStart ?? 1) && knownOutcome(attempt)?.kind === "accepted";
   if (receipt.kind === "undelivered" || (receipt.kind === "accepted" && wasKnown)) return { kind: "nothing" };
   if (d.state === "pending") {

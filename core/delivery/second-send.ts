@@ -1,6 +1,6 @@
 import { type AttemptRecord, knownOutcome } from "../ports/attempt-store.ts";
 
-/** Outcomes after which the provider may hold the message; so it may while none is known. */
+/** Outcomes after which the message may have been sent; it may have been, too, while no outcome is known. */
 const MAY_BE_SENT: ReadonlySet<string> = new Set(["accepted", "unanswered"]);
 
 /** Whether the message may have gone out under this attempt. Once an attempt is known as not sent, it stays so. */

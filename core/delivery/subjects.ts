@@ -5,12 +5,12 @@ export const streamName = (channel: Channel) => `CARILLON_${channel.toUpperCase(
 export const streamSubjects = (channel: Channel) => `carillon.${channel}.*`;
 export const taskSubject = (channel: Channel, notificationClass: NotificationClass) => `carillon.${channel}.${notificationClass}`;
 export const consumerName = (channel: Channel, notificationClass: NotificationClass) => `${channel}-${notificationClass}`;
-/** What the channel's pods tell of themselves, outside of every stream. */
+/** The subject of the reports that the channel's pods send to the autoscaler; in no stream. */
 export const reportSubject = (channel: Channel) => `carillon.report.${channel}`;
 
-/** Which copy of a task this is. JetStream forgets it; it only saves work. */
+/** The message id of one copy of a task. JetStream drops duplicates only for a while: that saves work and is no guarantee. */
 export const taskMessageId = (deliveryId: string, attempt: number, publication: number) => `${deliveryId}/${attempt}.${publication}`;
-/** Back from a message's id; undefined where it is no task's. */
+/** Parses a message id; undefined where it is not a task's. */
 export function readTaskMessageId(id: string): { deliveryId: string; attempt: number; publication: number } | undefined {
   const [, deliveryId, attempt, publication] = /^([0-9a-f]{32}-\d+)\/(\d+)\.(\d+)$/.exec(id) ?? [];
   return deliveryId && attempt ? { deliveryId, attempt: Number(attempt), publication: Number(publication) } : undefined;

@@ -3,7 +3,7 @@ import { contentPart } from "./channel.ts";
 import type { Need } from "./needs.ts";
 import { type Delivery, expiryOf, type NotificationRecord } from "./notification.ts";
 
-/** The task that asks for a delivery's current attempt, or what became of it. */
+/** The task for a delivery's current attempt: to send it, or to query its status. */
 export function toTask(n: NotificationRecord, d: Delivery, { statusQuery = false } = {}): DeliveryTask {
   if (d.endpoint === undefined) throw new Error(`delivery ${d.id} is open without an endpoint`);
   const part = contentPart(d.channel);

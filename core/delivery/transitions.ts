@@ -74,24 +74,24 @@ export const attempted = (on: AttemptFacts, at: number): DeliveryEvent => eventO
 /** A task of a delivery, with the number of the copy. */
 type Published = AttemptFacts & { publication: number };
 
-/** The queue has the task: the watchdog looks at it when nothing came of that. */
+/** The queue has the task. At `nextAt` the watchdog evaluates the delivery, unless the task has had an effect by then. */
 export function published(task: Published, at: { now: number; publishedAt: number; watchdogFirstMs: number }): Transition {
   const nextAt = Math.min(at.now + watchdogMs(task.publication, at.watchdogFirstMs), latest(task, at.now));
   const set = { nextAt, publishCount: task.publication + 1, publishedAt: at.publishedAt };
   return transition(task, ["pending"], set, [eventOf(task, "published", "pending", at.now)]);
 }
 
-/** The queue did not take the task: it is published again after `waitMs`. */
+/** The queue did not confirm the task: it is published again after `waitMs`. */
 export function notPublished(task: Published, now: number, waitMs: number): Transition {
   const set = { nextAt: Math.min(now + waitMs, latest(task, now)), publishCount: task.publication };
   return transition(task, ["pending"], set);
 }
 
-/** A status query is on its way; the next is due at `nextAt`. */
+/** A status query was published; the next is due at `nextAt`. */
 export const statusQueried = (task: Published, nextAt: number): Transition =>
   transition(task, ["uncertain"], { nextAt, publishCount: task.publication + 1 });
 
-/** Nothing to do before `nextAt`. From one state only: who moved the delivery to the other has set its time. */
+/** Nothing to do before `nextAt`. From one state only: a transition to the other state has set a due time of its own. */
 export const postponed = (on: AttemptFacts, state: OpenState, nextAt: number): Transition => transition(on, [state], { nextAt });
 
 export const sent = (on: AttemptFacts, end: { providerRef: string; reason?: Reason | undefined }, now: number): Transition =>
@@ -140,7 +140,7 @@ export function decided(on: AttemptFacts, decision: Decision, now: number): Tran
 export const voided = (on: AttemptFacts, { state, reason }: Void, now: number, providerRef?: string): Transition =>
   ended(on, OPEN_STATES, { state, reason, ...(providerRef ? { providerRef } : {}) }, now);
 
-/** A provider told later what became of the delivery, which may have ended otherwise until now. */
+/** A provider's later report ends the delivery, or replaces the end that it had. */
 export const reported = (
   on: AttemptFacts,
   from: readonly DeliveryState[],
@@ -176,7 +176,7 @@ function ended(on: AttemptFacts, from: readonly DeliveryState[], end: End, now: 
   return transition(on, from, set, [eventOf(on, end.state, end.state, now, end.reason)]);
 }
 
-/** In time to expire, and never in the past. */
+/** The expiry, or the next millisecond where it has passed. */
 const latest = ({ expiresAt }: AttemptFacts, now: number) => Math.max(expiresAt, now + 1);
 
 function transition(

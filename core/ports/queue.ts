@@ -71,6 +71,6 @@ export type Settlement = { kind: "ack" } | GivenBack | { kind: "term" };
 export interface GivenBack {
   kind: "nak";
   delayMs: number;
-  /** Only a limit of Carillon delays it: it counts as backlog, not as parked. */
+  /** Delayed only by Carillon's own rate limiter: it counts as backlog, not as parked. */
   ready?: true;
 }

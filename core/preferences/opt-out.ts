@@ -6,7 +6,7 @@ export interface OptOut {
   category: string;
 }
 
-/** What one subject (a user, or an endpoint whoever uses it) opted out within one app. */
+/** The opt-outs of one subject within one app. A subject is a user, or an endpoint regardless of its user. */
 export interface PreferenceRecord {
   app: string;
   /** userSubject() or endpointSubject(). */
