@@ -6,7 +6,7 @@ export interface Danger {
   setting: string;
   value: string;
   why: string;
-  /** What to do, as exactly as it can be said. */
+  /** What to do, as a command or a setting where possible. */
   fix: string;
 }
 

@@ -2,7 +2,7 @@ import type { Report } from "../adapters/nats/report.ts";
 
 /** A pod is gone that has not reported for this long: three reports. */
 export const REPORT_LIFE_MS = 6_000;
-/** Calls of this window tell whether the provider is failing. */
+/** Calls of this window show whether the provider is failing. */
 export const CALLS_WINDOW_MS = 15_000;
 /** Two reports of each pod. An outage shows here first, while the larger window still holds the successes before it. */
 export const NEWEST_WINDOW_MS = 4_000;

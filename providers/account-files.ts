@@ -30,7 +30,7 @@ export interface AccountsParts {
   variablesOf(definition: ProviderDefinition): Variables;
   /** Which of them may not be empty. */
   requiresOf(definition: ProviderDefinition): readonly string[];
-  /** For the variables that all providers share; an account's own are never taken from it. */
+  /** For the variables that all providers share; an account's own are never read from it. */
   env: Environment;
 }
 

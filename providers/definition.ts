@@ -19,7 +19,7 @@ export type AccountValues = Readonly<Record<string, unknown>>;
 
 export type CreateProvider = (account: AccountValues, parts: ProviderParts) => Provider;
 
-/** How a provider reports, after the send, what became of a message. */
+/** How a provider reports on a message after the send. */
 export interface WebhookDefinition {
   reader: WebhookReader;
   variables: Variables;

@@ -64,8 +64,8 @@ export function createAttemptStore(collection: Collection<AttemptDocument>, attr
       asStoreError("attribute a reference", async () => {
         const _id = `${provider}/${providerRef}`;
         await insertNew(attributions, [{ _id, attempt }]);
-        const told = await collection.find(toldOf(provider, providerRef), { projection: { _id: 1 }, limit: 2 }).toArray();
-        const other = told.find((document) => document._id !== attempt);
+        const holders = await collection.find(holdersOf(provider, providerRef), { projection: { _id: 1 }, limit: 2 }).toArray();
+        const other = holders.find((document) => document._id !== attempt);
         // The other attempt may ask at the same moment, and must get it.
         if (other) await attributions.updateOne({ _id, attempt }, { $set: { attempt: other._id } });
         return (await attributions.findOne({ _id }))?.attempt === attempt;
@@ -87,7 +87,7 @@ export function createAttemptStore(collection: Collection<AttemptDocument>, attr
 }
 
 /** Attempts known to have this reference. Each part repeats the condition of its partial index, so that the query uses it. */
-function toldOf(provider: string, providerRef: string): Filter<AttemptDocument> {
+function holdersOf(provider: string, providerRef: string): Filter<AttemptDocument> {
   const here = { $exists: true, $eq: providerRef };
   return {
     $or: [
@@ -111,7 +111,7 @@ async function writeOnce<T extends { id: string }>(
   results: readonly T[],
   writeOf: (result: T) => Write,
 ): Promise<boolean[]> {
-  const taken: boolean[] = results.map(() => false);
+  const written: boolean[] = results.map(() => false);
   for (const round of inRounds(results, (result) => result.id)) {
     const token = newToken();
     const updates = round.map((i) => {
@@ -120,9 +120,9 @@ async function writeOnce<T extends { id: string }>(
     });
     const ids = round.map((i) => results[i]!.id);
     const ours = (await updateAll(collection, updates)) ? new Set(ids) : await markedWith(collection, mark, token, ids);
-    for (const i of round) taken[i] = ours.has(results[i]!.id);
+    for (const i of round) written[i] = ours.has(results[i]!.id);
   }
-  return taken;
+  return written;
 }
 
 /** The first write stays, and so does its token, so that this read is not out of date. */

@@ -4,7 +4,7 @@ import type { NotificationDocument } from "./notification-document.ts";
 
 /**
  * Tokens kept with a delivery. A writer reads its own back a round trip later; a delivery has at most four writers (relay, dispatcher,
- * feedback, operator), so four later changes in between do not happen to a delivery still where the writer believes.
+ * feedback, operator), so no four later changes come in between while the delivery is still in the state that the writer expects.
  */
 const TOKENS_KEPT = 4;
 

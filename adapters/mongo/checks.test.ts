@@ -177,7 +177,7 @@ if (!server) {
       [
         "a unique index of the operator's, where an existing key means a repetition",
         (db) => db.collection("attempts").createIndex({ worker: 1 }, { name: "theirs", unique: true }),
-        /index theirs of attempts .*taken for a repetition.*dropIndex\("theirs"\)/,
+        /index theirs of attempts .*mistaken for a repeated insert.*dropIndex\("theirs"\)/,
       ],
     ];
     for (const [what, put, says] of IN_THE_WAY)

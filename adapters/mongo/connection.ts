@@ -1,6 +1,6 @@
-// mongodb 7.9 waits for ever for a command whose connection closes before it is wholly written: it waits for the socket's 'drain' and hears
-// its 'error', but a socket that is destroyed, by the driver's own time-out or by the server's end, has neither. Who gave the command
-// hangs; where that is a monitor, this process never finds its server again. connection.test.ts tells when the driver has mended it.
+// mongodb 7.9 never settles a command whose connection closes before the command is completely written: it waits for the socket's 'drain' or
+// 'error', and a socket destroyed by the driver's own time-out or closed by the server emits neither. The caller hangs; if it is a monitor, this
+// process never finds its server again. connection.test.ts fails once the driver is fixed and this class can go.
 import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 import { MongoNetworkError } from "mongodb";

@@ -5,7 +5,7 @@ const WIRE_VERSION_MIN = 21;
 /** So many members hold the data that one can be lost, and a majority still has every write. */
 const BEARING_MIN = 3;
 
-/** What we look at in the answer to `hello` (MongoDB manual, "hello"). */
+/** The fields that are checked of the answer to `hello` (MongoDB manual, "hello"). */
 export interface Hello {
   maxWireVersion?: number;
   isWritablePrimary?: boolean;
@@ -35,27 +35,27 @@ export function deploymentVerdict(hello: Hello): { dangers: Danger[]; warnings: 
 }
 
 function warningsOf({ msg, setName, hosts = [], passives = [], arbiters = [] }: Hello): string[] {
-  // Behind a mongos nobody sees the members.
+  // A mongos does not report the members.
   if (msg === "isdbgrid") return [];
   if (!setName)
-    return ["the store is one server outside any replica set: while it is away nothing is accepted, and its disk is the only copy"];
+    return ["the store is one server outside any replica set: while it is unavailable nothing is accepted, and its disk is the only copy"];
   const bearing = hosts.length + passives.length;
   if (arbiters.length > 0)
     return [
-      `the store's replica set has ${arbiters.length} arbiter(s): when a member with data is lost, too few disks may be left, and Send stops`,
+      `the store's replica set has ${arbiters.length} arbiter(s): when a member with data is lost, too few disks may be left, and nothing is accepted`,
     ];
   return bearing < BEARING_MIN
-    ? [`the store's replica set has ${bearing} member(s) with data, fewer than ${BEARING_MIN}: when one is lost, Send stops`]
+    ? [`the store's replica set has ${bearing} member(s) with data, fewer than ${BEARING_MIN}: when one is lost, nothing is accepted`]
     : [];
 }
 
-/** The part of serverStatus we look at. */
+/** The part of serverStatus that is checked. */
 export interface StorageEngine {
   name?: string;
   persistent?: boolean;
 }
 
-/** Pure. `undefined`: the server does not tell. */
+/** Pure. `undefined`: the server does not report it. */
 export const storageDangers = (engine: StorageEngine | undefined): Danger[] =>
   engine?.persistent === false
     ? [

@@ -5,12 +5,12 @@ import type { NotificationDocument } from "./notification-document.ts";
 /** How far a migration of documents has come. */
 export interface MigrationDocument {
   _id: string;
-  /** The greatest id it has looked at. */
+  /** The greatest id that it has read. */
   after: string;
   done: boolean;
 }
 
-/** Documents looked at in one round trip, and round trips of one call. */
+/** Documents read in one round trip, and round trips of one call. */
 const PAGE_ROWS = 1_000;
 const PAGES_MAX = 10;
 const MIGRATION = "endedAt";

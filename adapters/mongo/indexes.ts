@@ -102,7 +102,7 @@ export function indexDangers(collection: string, wanted: readonly Omit<Index, "c
     dangers.push({
       setting: `index ${index.name} of ${collection}`,
       value: JSON.stringify(specOf(index)),
-      why: "a key that exists there would be taken for a repetition, and the insert for done",
+      why: "a duplicate key in it would be mistaken for a repeated insert, which counts as stored",
       fix: dropping(collection, index),
     });
   return dangers;
@@ -119,7 +119,7 @@ const keyOf = ({ key }: Document): unknown => Object.entries(key ?? {});
 
 /** Key and options of an index, without options that are off and without what a server adds about storage. */
 function specOf(index: Document): unknown {
-  const told = ["v", "ns", "name", "key", "background", "storageEngine", "collection"];
-  const options = Object.entries(index).filter(([option, value]) => !told.includes(option) && value !== false && value !== undefined);
+  const ignored = ["v", "ns", "name", "key", "background", "storageEngine", "collection"];
+  const options = Object.entries(index).filter(([option, value]) => !ignored.includes(option) && value !== false && value !== undefined);
   return { key: index.key, ...Object.fromEntries(options) };
 }

@@ -12,7 +12,7 @@ export interface NotificationDocument extends Omit<StoredNotification, "id" | "c
   due?: number | undefined;
   /** When the last delivery ended; absent while one is open. */
   endedAt?: number | undefined;
-  /** A purge has begun to remove it: nobody finds or changes it any more, and its id is not free yet. */
+  /** A purge has begun to remove it: it is no longer found or changed, and its id is still in use. */
   purging?: true | undefined;
   /** When a delivery last failed: the place in the order of failures. Absent while no delivery is failed. */
   failedAt?: number | undefined;

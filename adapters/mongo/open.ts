@@ -27,13 +27,13 @@ export interface MongoOptions {
   poolSizeMax?: number | undefined;
   /** Shown in the server's log and currentOp. Default "carillon". */
   appName?: string | undefined;
-  /** Providers whose references AttemptStore.attribute is asked about; theirs are indexed. Default: none. */
+  /** Providers whose references AttemptStore.attribute is called with; theirs are indexed. Default: none. */
   attributedProviders?: readonly string[] | undefined;
-  /** Told of what is unsafe and may be meant, once per opening. Default: nobody is. */
+  /** Receives warnings about settings that are unsafe but may be intended, once per opening. Default: no warnings. */
   log?: Logger | undefined;
 }
 
-/** From the first try to a usable server, in ms; an orchestrator restarts who cannot start. Name status query included. */
+/** From the first try to a usable server, in ms, DNS included. A process that cannot start exits, and its orchestrator restarts it. */
 const CONNECT_TIMEOUT_MS = 8_000;
 
 /**
@@ -102,16 +102,16 @@ async function check(client: MongoClient, hosts: string, log: Logger | undefined
   for (const warning of warnings) log?.warn({ mongodb: hosts }, warning);
 }
 
-/** Undefined where the server does not tell: a user with readWrite alone may not ask, and what only speaks MongoDB's protocol has none. */
+/** Undefined where the server does not report it: a user with readWrite alone may not ask, and servers that are only compatible have none. */
 async function storageEngine(client: MongoClient, log: Logger | undefined): Promise<StorageEngine | undefined> {
-  const untold = (fault: string) =>
-    log?.debug({ mongodb: hostsOf(client), fault }, "storage engine is not checked: the server does not tell");
+  const notChecked = (fault: string) =>
+    log?.debug({ mongodb: hostsOf(client), fault }, "storage engine is not checked: the server does not report it");
   try {
     const status = await client.db("admin").command({ serverStatus: 1, metrics: 0, locks: 0, repl: 0, wiredTiger: 0 });
-    if (!status.storageEngine) untold("none in serverStatus");
+    if (!status.storageEngine) notChecked("none in serverStatus");
     return status.storageEngine as StorageEngine | undefined;
   } catch (error) {
-    untold(errorName(error));
+    notChecked(errorName(error));
     return undefined;
   }
 }

@@ -54,7 +54,7 @@ export function createPreferenceStore(collection: Collection<PreferenceDocument>
   };
 }
 
-/** Whether nobody else wrote since `version` was read. */
+/** False if another writer changed the record since `version` was read. */
 async function replace(
   collection: Collection<PreferenceDocument>,
   _id: string,

@@ -21,12 +21,12 @@ const REMOVALS = 100;
  * Removes ended notifications without transactions, in an order in which it may be interrupted anywhere and done again:
  *
  * 1. Mark them as being purged, each only while it still is ended: one that was redriven meanwhile has no `endedAt`. From here on it is neither
- *    found nor changed, so nobody sees it without its attempts, or redrives it.
+ *    found nor changed, so it is never seen without its attempts, or redriven.
  * 2. Remove attributions, then attempts.
  * 3. Remove the notifications.
  *
  * The notification goes last. Were it removed first, an interruption would leave attempts that no later purge finds, and the same idempotency key,
- * accepted again under the same id, would take their outcomes for its own and never be sent. While it is marked, its id stays taken: a repeated key is
+ * accepted again under the same id, would find their outcomes and never be sent. While it is marked, its id stays in use: a repeated key is
  * answered as before. What an interruption left is found again by its `endedAt`.
  */
 export function createPurge({ notifications, attempts, attributions, poison, migrations }: PurgeParts) {

@@ -22,7 +22,7 @@ export async function insertNew<T extends Document>(
 }
 
 /**
- * Sends conditional updateOnes as one unordered call; tells whether every one matched. The server only counts the matches: where some are
+ * Sends conditional updateOnes as one unordered call; resolves with whether every one matched. The server only counts the matches: where some are
  * missing, the caller reads its tokens back to learn which.
  */
 export async function updateAll<T extends Document>(collection: Collection<T>, updates: AnyBulkWriteOperation<T>[]): Promise<boolean> {

@@ -7,7 +7,7 @@ import { followConnection } from "./connection.ts";
 /** One pod's report of its work, on core NATS. A lost report is tolerated: the next one follows in REPORT_MS. */
 export interface Report {
   worker: string;
-  /** Tasks given back with a delay that has not passed. */
+  /** Tasks returned to the queue with a delay that has not passed. */
   parked: number;
   /** Provider calls since the last report: ended or found stalled. A stalled call that later succeeds adds SLOW_BUT_DONE. */
   called: number;

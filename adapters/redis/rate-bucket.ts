@@ -11,7 +11,7 @@ export interface Bucket {
 
 export interface BucketShape {
   tokensPerMs: number;
-  /** The most tokens that accumulate while none are taken. */
+  /** The most tokens that accumulate while none are granted. */
   capacity: number;
   /** Tokens that a class must leave for the classes above it. */
   leaves: ByClass<number>;

@@ -16,7 +16,7 @@ export function createAttemptStore(database: DatabaseSync): AttemptStore {
   const give = database.prepare("insert into attributions (reference, attempt) values (?, ?) on conflict do nothing");
   const giveInstead = database.prepare("update attributions set attempt = ? where reference = ? and attempt = ?");
   const givenTo = database.prepare("select attempt from attributions where reference = ?");
-  const told = database.prepare(`
+  const holders = database.prepare(`
     select id from attempts where answered_reference = :reference
     union all select id from attempts where resolved_reference = :reference`);
   const findOne = database.prepare("select doc from attempts where id = ?");
@@ -48,7 +48,7 @@ export function createAttemptStore(database: DatabaseSync): AttemptStore {
       transact(database, () => {
         const reference = `${provider}/${providerRef}`;
         give.run(reference, attempt);
-        const other = told.all({ reference }).find(({ id }) => id !== attempt);
+        const other = holders.all({ reference }).find(({ id }) => id !== attempt);
         // The other attempt may ask later, and must get it.
         if (other) giveInstead.run(String(other.id), reference, attempt);
         return givenTo.get(reference)?.attempt === attempt;

@@ -38,8 +38,8 @@ const VERSION_2 = `
 `;
 
 /**
- * Which attempt a provider's reference belongs to: attributed to it, or known from the attempts' outcomes and resolutions. Only the provider
- * named here was asked about.
+ * Which attempt a provider's reference belongs to: attributed to it, or known from the attempts' outcomes and resolutions. Only references of the
+ * provider named here were ever looked for.
  */
 const VERSION_3 = `
   create table attributions (reference text not null primary key, attempt text not null) strict;
@@ -63,7 +63,7 @@ const VERSION_4 = `
   create index contents_kept on contents (keep_until);
 `;
 
-/** References of every provider: which of them are asked about is not the store's to know. */
+/** References of every provider, because the store does not depend on the list of providers. */
 const VERSION_5 = `
   drop index attempts_answered;
   drop index attempts_resolved;

@@ -8,15 +8,15 @@ import { OperatorError } from "../../runtime/operator-error.ts";
 const TIME_OFF_MAX_MS = 2_000;
 /** How often a clock that stepped is compared with the store's. */
 const COMPARE_EVERY_MS = 2_000;
-/** One that did not step is compared each so many times, every 10 s: small corrections are followed, and may add up. */
-const DRIFT_TURNS = 5;
+/** A clock that did not step is compared in every fifth round, so every 10 s: small corrections are followed, and may add up. */
+const DRIFT_ROUNDS = 5;
 
 /** Throws an OperatorError where the clock differs from the store's by so much that processes would contradict each other. */
 export async function rejectWrongTime(store: Pick<Store, "time">, clock: SteadyClock): Promise<void> {
   const off = await offStore(store, clock.now);
   if (Math.abs(off) > TIME_OFF_MAX_MS)
     throw new OperatorError(
-      `this machine's clock is ${Math.round(off)} ms off the store's (at most ${TIME_OFF_MAX_MS}): live claims would be called lost; set it right (NTP) and start again`,
+      `this machine's clock is ${Math.round(off)} ms off the store's (at most ${TIME_OFF_MAX_MS}): live claims would be declared lost; set it right (NTP) and start again`,
     );
 }
 
@@ -24,14 +24,14 @@ export async function rejectWrongTime(store: Pick<Store, "time">, clock: SteadyC
  * Keeps the old time when the machine's clock steps, until the store's clock agrees with the new time. Logs a clock that drifts. Runs until `signal` aborts.
  */
 export async function keepTime(store: Pick<Store, "time">, clock: SteadyClock, log: Logger, signal: AbortSignal): Promise<void> {
-  let told = false;
+  let logged = false;
   let drifts = false;
-  for (let turn = 1; !signal.aborted; turn++) {
+  for (let round = 1; !signal.aborted; round++) {
     await clock.sleep(COMPARE_EVERY_MS, signal);
     const off = clock.offBy();
     if (off === 0) {
-      told = false;
-      if (turn % DRIFT_TURNS !== 0) continue;
+      logged = false;
+      if (round % DRIFT_ROUNDS !== 0) continue;
       const drift = await offStore(store, clock.now).catch(() => undefined);
       if (drift === undefined) continue;
       if (!drifts && Math.abs(drift) > TIME_OFF_MAX_MS)
@@ -44,8 +44,8 @@ export async function keepTime(store: Pick<Store, "time">, clock: SteadyClock, l
     if (wrong !== undefined && Math.abs(wrong) <= STEP_MS) {
       clock.adopt();
       log.warn({ steppedMs: Math.round(off) }, "the machine's clock stepped and the store's clock agrees: using the new time");
-    } else if (!told) {
-      told = true;
+    } else if (!logged) {
+      logged = true;
       log.error({ steppedMs: Math.round(off) }, "the machine's clock stepped away from the store's: ignoring it until both agree");
     }
   }
@@ -53,14 +53,14 @@ export async function keepTime(store: Pick<Store, "time">, clock: SteadyClock, l
 
 /** The store's time, and how long ago it last answered with it, in ms; counted from the start where it has not yet. */
 export function listenToStore(store: Pick<Store, "time">, clock: Pick<Clock, "monotonic">): Pick<Store, "time"> & { silentMs(): number } {
-  let toldAt = clock.monotonic();
+  let answeredAt = clock.monotonic();
   return {
     async time() {
       const time = await store.time();
-      toldAt = clock.monotonic();
+      answeredAt = clock.monotonic();
       return time;
     },
-    silentMs: () => clock.monotonic() - toldAt,
+    silentMs: () => clock.monotonic() - answeredAt,
   };
 }
 

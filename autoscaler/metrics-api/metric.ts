@@ -12,7 +12,7 @@ const MILLI_MAX = 1e15;
 
 export interface Served {
   rates: RequiredRates;
-  /** The label `release`, which tells installations apart. */
+  /** The label `release`, which distinguishes installations. */
   release: string;
 }
 

@@ -23,8 +23,8 @@ export function countsText(total: number, shown: number, counts: readonly DeadLe
   return total === 0 ? "no dead letters" : `${total} dead letters${more}\n\n${table(["channel", "count", "reason"], rows)}`;
 }
 
-/** What a redrive left as it was, in the order printed. */
-export const LEFT: readonly (readonly [end: RedriveEnd, said: string])[] = [
+/** What a redrive left unchanged, and the text for it, in the order printed. */
+export const LEFT: readonly (readonly [end: RedriveEnd, text: string])[] = [
   ["may-be-sent", "not redriven: may have been sent (--uncertain redrives them too; they may then arrive twice)"],
   ["expired", "not redriven: expired (--expires-in gives more time)"],
   ["gone", "not redriven: the endpoint is gone (give the id to try anyway)"],
@@ -36,10 +36,10 @@ export const LEFT: readonly (readonly [end: RedriveEnd, said: string])[] = [
 
 export function reportText(report: RedriveReport, dryRun: boolean): string {
   const lines = [`${report.redriven.count} ${dryRun ? "would be redriven" : "redriven"}`];
-  for (const [end, said] of LEFT) {
+  for (const [end, text] of LEFT) {
     const { count, examples } = report[end];
     if (count === 0) continue;
-    lines.push(`${count} ${said}`, ...examples.map((id) => `  ${id}`), ...(count > examples.length ? ["  …"] : []));
+    lines.push(`${count} ${text}`, ...examples.map((id) => `  ${id}`), ...(count > examples.length ? ["  …"] : []));
   }
   return `${lines.join("\n")}\n`;
 }

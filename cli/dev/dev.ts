@@ -104,7 +104,7 @@ export async function startDev({ directory, env, app = DEV_APP, gatewayPort = 0,
   };
 }
 
-/** Dispatchers last: some providers are told with each send where feedback listens. */
+/** Dispatchers last: to some providers each send names the URL at which feedback listens. */
 function inStartOrder(roles: readonly Role[]): Role[] {
   return [...roles.filter((role) => !isDispatcher(role)), ...roles.filter(isDispatcher)];
 }

@@ -191,14 +191,14 @@ async function freePort(): Promise<number> {
 /** Whether the port of 127.0.0.1 was free a moment ago; true for 0. */
 export const isFreePort = async (port: number): Promise<boolean> => (await listenOnce(port)) !== undefined;
 
-/** The port it listened on; undefined if that is taken. */
+/** The port it listened on; undefined if that is in use. */
 async function listenOnce(port: number): Promise<number | undefined> {
   const server = createServer().listen(port, "127.0.0.1");
-  const taken = await once(server, "listening").then(
+  const inUse = await once(server, "listening").then(
     () => false,
     () => true,
   );
-  if (taken) return undefined;
+  if (inUse) return undefined;
   const address = server.address();
   server.close();
   await once(server, "close");

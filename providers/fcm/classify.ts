@@ -42,7 +42,7 @@ const BY_ERROR_CODE = answerTable<FcmAnswer>({
 /** By google.rpc.Status.status, where no FcmError says more. Google: AIP-193, and cloud.google.com/apis/design/errors. */
 const BY_STATUS = answerTable<FcmAnswer>({
   INVALID_ARGUMENT: badArgument,
-  // No such project or path; a token that is gone says UNREGISTERED. Taken for one, a mistyped project would delete every token.
+  // No such project or path. Not a dead token, which is UNREGISTERED: otherwise a mistyped project would delete every token.
   NOT_FOUND: misconfigured("project-not-found"),
   // The API is switched off, or a role is missing.
   PERMISSION_DENIED: misconfigured("PERMISSION_DENIED"),

@@ -16,7 +16,7 @@ const BY_REJECT_REASON = answerTable<MandrillAnswer>({
   spam: gone("spam"),
   unsub: gone("unsub"),
   invalid: gone("invalid"),
-  // These entries of the denylist expire or can be taken back: the address may be used again.
+  // These entries of the denylist expire or can be removed: the address may be used again.
   "soft-bounce": rejected("soft-bounce"),
   custom: rejected("denylisted"),
   "invalid-sender": misconfigured("sender-invalid"),
@@ -37,13 +37,13 @@ const BY_ERROR_NAME = answerTable<MandrillAnswer>({
 
 /** By the status of the one recipient. Queued, for any reason, is accepted (kept up to 48 h); the warning names the reason. */
 const BY_RECIPIENT_STATUS = answerTable<MandrillAnswer>({
-  sent: taken,
-  queued: taken,
-  scheduled: taken,
+  sent: accepted,
+  queued: accepted,
+  scheduled: accepted,
   invalid: gone("invalid"),
 });
 
-/** What a rejection without a name of Mandrill's says all the same. */
+/** By the HTTP status, where the rejection names no error of Mandrill's. */
 const BY_HTTP_STATUS = answerTable<MandrillAnswer>({
   401: misconfigured("http-401"),
   402: misconfigured("http-402"),
@@ -67,7 +67,7 @@ export function classifyMandrill(answer: MandrillAnswer): Outcome {
   return BY_REJECT_REASON.outcomeOf(why, answer) ?? rejected(isWord(why) ? `mandrill-${why}` : "mandrill-rejected");
 }
 
-function taken(answer: MandrillAnswer): Outcome {
+function accepted(answer: MandrillAnswer): Outcome {
   const field = recipientOf(answer);
   const why = field("queued_reason");
   return { kind: "accepted", providerRef: field("_id"), ...(isWord(why) ? { warning: `queued: ${why}` } : {}) };

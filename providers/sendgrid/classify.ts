@@ -49,7 +49,7 @@ function accepted(messageId: string | string[] | undefined): Outcome {
     : { kind: "accepted", providerRef: "", warning: "no-message-id" };
 }
 
-/** The field tells whose fault a 400 is: there is one recipient, so an address under personalizations is its own. */
+/** The field shows what a 400 is about: there is one recipient, so an address under personalizations is the recipient's. */
 function classifyBadRequest(field: string | undefined): Outcome {
   if (field === undefined) return rejected("http-400");
   if (/^personalizations\.0\.to(\.|$)/.test(field)) return gone("invalid-address");

@@ -15,7 +15,7 @@ import { ACTIVITY_BUDGET, buildActivityQuery, readActivity } from "./status-quer
 /** SendGrid's v3 Mail Send: one mail to one address a send. */
 export function createSendgridProvider(config: SendgridConfig, { clock }: { clock: Clock }): Provider {
   const connections = createSdkConnections({ origin: config.SENDGRID_ORIGIN, ca: config.PROVIDER_CA_FILE });
-  // A service of our own: the SDK's default export is shared by whoever imports it.
+  // A service of our own: the SDK's default export is shared by all that import it.
   const mail = new MailService();
   mail.setApiKey(config.SENDGRID_API_KEY_FILE);
   mail.setTimeout(SDK_TIMEOUT_MS);

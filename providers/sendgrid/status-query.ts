@@ -14,8 +14,8 @@ export const buildActivityQuery = ({ attemptId }: StatusQuery) => ({
 });
 
 /**
- * What the activity feed says about the attempt. It filters by our own id but does not show it, so whatever does not fit the one mail we sent
- * under that id (another recipient, several messages) is taken for a filter that was not applied, not for an answer.
+ * What the activity feed says about the attempt. It filters by our own id but does not show it. A result that does not fit the one mail we sent
+ * under that id (another recipient, several messages) means that the filter was not applied, and is no answer.
  */
 export function readActivity(body: unknown, { endpoint }: StatusQuery): Finding {
   const messages = fieldOf(body, "messages");

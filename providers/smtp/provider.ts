@@ -20,7 +20,7 @@ export const SMTP_CONNECTIONS_MAX = 20;
 /** The longest reply worth reading, in bytes: RFC 5321 allows 512 a line. */
 const REPLY_BYTES_MAX = 65_536;
 
-/** Any relay that speaks SMTP, by nodemailer's SMTPConnection. One connection carries one message. Throws ConfigError where credentials cannot be used. */
+/** Any SMTP relay, by nodemailer's SMTPConnection. One connection carries one message. Throws ConfigError where credentials cannot be used. */
 export function createSmtpProvider(config: SmtpConfig, { clock }: { clock: Clock }): Provider {
   const fault = credentialsFault(config);
   if (fault !== undefined) throw new ConfigError([fault]);
@@ -39,7 +39,7 @@ export function createSmtpProvider(config: SmtpConfig, { clock }: { clock: Clock
       const submitted = await submit(submitting, { ...mail, message: messageStream(mail.message) }, signal);
       // After the message the connection stays open until QUIT is answered.
       void submitted.closed.then(giveBack);
-      if (submitted.kind === "taken") return { kind: "accepted", providerRef: providerRefOf(submitted) ?? mail.messageId };
+      if (submitted.kind === "accepted") return { kind: "accepted", providerRef: providerRefOf(submitted) ?? mail.messageId };
       if (submitted.kind === "not-utf8") return { kind: "rejected", reason: "smtputf8-not-offered" };
       return classifyFailure(submitted);
     },
@@ -51,7 +51,7 @@ export function createSmtpProvider(config: SmtpConfig, { clock }: { clock: Clock
 
 function optionsOf(config: SmtpConfig): SMTPConnectionOptions {
   const secureContext = trusting(config.PROVIDER_CA_FILE);
-  // The call's own signal comes first; these only bound a connection that nobody waits for.
+  // The call's own signal comes first; these only bound a connection that no call waits for any more.
   const limitMs = config.PROVIDER_DEADLINE_MS;
   return {
     host: config.SMTP_HOST,

@@ -10,16 +10,16 @@ export interface Mail {
   needsUtf8: boolean;
 }
 
-/** What one connection with one message came to. */
+/** The result of one connection with one message. */
 export type Submitted = Outcome & {
   /** Resolves when the connection is closed; at the latest QUIT_MS after the message. Never rejects. */
   closed: Promise<void>;
 };
 type Outcome =
-  | { kind: "taken"; reply: string; serverMessageId: string | undefined }
+  | { kind: "accepted"; reply: string; serverMessageId: string | undefined }
   /** The server does not offer SMTPUTF8, which the address needs. */
   | { kind: "not-utf8" }
-  /** @property dotWritten whether the dot that ends the message may have left; before it the server takes nothing (RFC 5321, section 4.1.1.4) */
+  /** @property dotWritten whether the dot that ends the message may have been written; before it the server accepts nothing (RFC 5321, section 4.1.1.4) */
   | { kind: "failed"; error: unknown; dotWritten: boolean };
 
 export interface Submitting {
@@ -32,7 +32,7 @@ export interface Submitting {
 /**
  * One connection, one message, no retry. Never rejects; resolves at once when `signal` aborts, and nothing is written afterwards.
  *
- * SMTPConnection's errors do not tell whether the final dot had been written: a reset has the command "CONN" at every stage. It pipes the message
+ * SMTPConnection's errors do not show whether the final dot had been written: a reset has the command "CONN" at every stage. It pipes the message
  * through a stream that writes the dot when the message ends, so the message's own "end" is what decides; our listener comes before the pipe's.
  */
 export async function submit({ options, auth, open }: Submitting, mail: Mail, signal: AbortSignal): Promise<Submitted> {
@@ -60,7 +60,7 @@ export async function submit({ options, auth, open }: Submitting, mail: Mail, si
     if (auth !== undefined) await Promise.race([broken, logIn(connection, auth)]);
     const { response, serverMessageId } = await Promise.race([broken, send(connection, mail)]);
     quit(connection);
-    return { kind: "taken", reply: response, serverMessageId, closed };
+    return { kind: "accepted", reply: response, serverMessageId, closed };
   } catch (error) {
     return { kind: "failed", error, dotWritten, closed };
   } finally {

@@ -7,7 +7,7 @@ const SCOPES_MAX = 1_000;
 
 /**
  * Some answers mean either "this endpoint is wrong" or "your setup is": a mistyped environment or project makes every endpoint look dead.
- * What tells them apart is whether anything else was accepted lately.
+ * If another send was accepted recently, the setup is right.
  */
 export interface RecentSuccess {
   accepted(scope: string): void;

@@ -1,4 +1,4 @@
-/** Longest wait taken from outside, in ms: a day. */
+/** The longest wait accepted from a provider, in ms: a day. */
 const RETRY_AFTER_MS_MAX = 86_400_000;
 
 /** ms to wait by a Retry-After header, in either form of RFC 9110 section 10.2.3; undefined where it has none or no sense. */

@@ -36,8 +36,9 @@ export interface Seen {
 }
 
 /**
- * Connections for SDKs that make their requests out of sight, over node:http or node:https: bounded, with our authorities, and for each call
- * its own signal and an account of what passed. SDKs tell neither whether a failed request had left nor, on errors, the answer's headers.
+ * Connections for SDKs that make their requests themselves, over node:http or node:https: bounded, with our authorities, and for each call
+ * its own signal and a record of what was exchanged. SDKs report neither whether a failed request had been written nor, on errors, the answer's
+ * headers.
  */
 export interface SdkConnections extends Disposable {
   /** For the SDK. */

@@ -20,7 +20,7 @@ const BY_CODE = answerTable<TwilioAnswer>({
   20404: misconfigured("account-not-found"),
   // "A 429 is never processed and always safe to retry" (Twilio: REST API best practices).
   20429: tooFast,
-  // Twilio does not say whether a create that ended so was taken.
+  // Twilio does not document whether it accepted a message whose create ended so.
   20500: unanswered("twilio-20500"),
   20503: unanswered("twilio-20503"),
   21211: gone("invalid-number"),

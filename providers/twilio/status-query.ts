@@ -6,21 +6,21 @@ import { ABSENT, found, unreadable } from "../transport/status-query.ts";
 /** Whether this message belongs to this attempt: AttemptStore.attribute decides for all processes. Rejects while the store is unavailable. */
 export type Attribute = (providerRef: string, attemptId: string) => Promise<boolean>;
 
-/** Messages read of one number and sender, newest first; nobody gets that many texts of ours within minutes. */
+/** Messages read of one number and sender, newest first: more than we send to one person within minutes. */
 export const MESSAGES_READ = 50;
 /** How far Twilio's clock may be behind ours, in ms, and a second because its times are whole seconds. */
 const BEHIND_MS = 6_000;
-/** How long after its claim a call may have been taken, in ms: its deadline, the way to it, and the clock ahead of ours. */
-const TAKEN_AFTER_DEADLINE_MS = 20_000;
+/** How long after a call's deadline Twilio's clock may show its message, in ms: the time from claim to call, and a clock ahead of ours. */
+const ACCEPTED_AFTER_DEADLINE_MS = 20_000;
 
-/** How long the last try to write an answer down may take, in ms: the store's choice of a server and its longest silence. */
+/** How long the last try to record an outcome may take, in ms: the driver's server selection and its socket time-out. */
 const LAST_WRITE_MS = 15_000;
 /**
- * How long after an attempt's claim the answers of all that may be its twins are written down, in ms, or never will be: the last of them was
- * taken when this one's can last have been, and then took its whole deadline, the adapter's grace, and all tries to write it down.
+ * How long after an attempt's claim the answers of its possible twins (the same text to the same number) are recorded, in ms, or never will be. The
+ * last twin was accepted when this attempt can last have been; then passed its whole deadline, the adapter's grace, and all tries to record it.
  */
 export const settledMs = (deadlineMs: number) =>
-  deadlineMs + TAKEN_AFTER_DEADLINE_MS + deadlineMs + ADAPTER_GRACE_MS + RECORD_MS + LAST_WRITE_MS;
+  deadlineMs + ACCEPTED_AFTER_DEADLINE_MS + deadlineMs + ADAPTER_GRACE_MS + RECORD_MS + LAST_WRITE_MS;
 
 /** What we read of Twilio's Message resource. */
 export interface ListedMessage {
@@ -37,8 +37,8 @@ export interface ListedMessage {
 const UNDER_WAY_OR_DELIVERED = new Set(["accepted", "scheduled", "queued", "sending", "sent", "delivered", "read"]);
 
 /**
- * The messages that this attempt may have made, oldest first: to that number, from our sender, with exactly that text, created when the call
- * can have been taken.
+ * The messages that this attempt may have made, oldest first: to that number, from our sender, with exactly that text, created when
+ * Twilio can have accepted the call.
  */
 export function candidates(
   messages: readonly ListedMessage[],
@@ -46,7 +46,7 @@ export function candidates(
   setup: { from: string; deadlineMs: number },
 ): ListedMessage[] {
   if (endpoint.channel !== "sms") return [];
-  const until = startedAt + setup.deadlineMs + TAKEN_AFTER_DEADLINE_MS;
+  const until = startedAt + setup.deadlineMs + ACCEPTED_AFTER_DEADLINE_MS;
   const inTime = (at: number) => at >= startedAt - BEHIND_MS && at <= until;
   return messages
     .filter((m) => m.to === endpoint.phoneNumber && m.from === setup.from && m.body === content.sms?.text)
@@ -59,9 +59,9 @@ export const mayHaveMore = (messages: readonly ListedMessage[], hasNextPage: boo
   hasNextPage && !messages.some((m) => m.dateCreated !== undefined && m.dateCreated.getTime() < startedAt - BEHIND_MS);
 
 /**
- * A message names no attempt: Twilio shows neither the callback's URL nor anything else that is ours. Texts that are the same to the same number
- * cannot be told apart, not by the recipient either, so the question is not whose a message is but that none counts for two attempts. A twin
- * whose answer is not written down yet would lose its message to this attempt.
+ * A message names no attempt: Twilio shows neither the callback's URL nor any other field of ours. Two messages with the same text to the same number
+ * cannot be distinguished, not even by the recipient, so it does not matter which attempt a message counts for, only that none counts for two. Before
+ * a twin's answer is recorded, its message could be attributed to this attempt by mistake: hence `isSettled`.
  */
 export async function attributed(
   messages: readonly ListedMessage[],

@@ -46,19 +46,19 @@ const BY_HTTP_STATUS = answerTable<VonageAnswer>({
 export const VONAGE_CODES = [...BY_STATUS.codes, ...BY_HTTP_STATUS.codes.map((status) => `HTTP ${status}`)];
 
 /**
- * The outcome of a send. Each part of a text has a status of its own; where some were taken the text is partly on its way, so it counts as
+ * The outcome of a send. Each part of a text has a status of its own; where some were accepted the text is partly sent, so it counts as
  * accepted with a warning and is not sent again. An unknown status is a rejection: nothing was sent, so it is tried again later.
  */
 export function classifyVonage(answer: VonageAnswer): Outcome {
   if (answer.status !== 200) return classifyHttp(answer);
   const parts = readParts(answer.body);
   if (parts === undefined) return unanswered("bad-response");
-  const taken = parts.filter((p) => p.status === "0");
+  const accepted = parts.filter((p) => p.status === "0");
   const rejected = parts.filter((p) => p.status !== "0").map((p) => p.status);
-  if (taken[0]) {
+  if (accepted[0]) {
     const warning =
       rejected.length === 0 ? {} : { warning: `parts-rejected ${rejected.length}/${parts.length}: ${[...new Set(rejected)].join(" ")}` };
-    return { kind: "accepted", providerRef: taken[0].messageId, ...warning };
+    return { kind: "accepted", providerRef: accepted[0].messageId, ...warning };
   }
   const first = rejected[0]!;
   return BY_STATUS.outcomeOf(first, answer) ?? unavailable(`vonage-${first}`);
