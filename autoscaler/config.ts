@@ -77,7 +77,7 @@ export const autoscalerVariables = {
   AUTOSCALER_LISTEN: text({ default: "0.0.0.0:7730", reason: "host:port of KEDA's external scaler (gRPC)" }),
   AUTOSCALER_RELEASE: text({
     default: "carillon",
-    reason: "the metric's label `release`: tells several installations in one cluster apart",
+    reason: "the metric's label `release`: distinguishes several installations in one cluster",
   }),
   AUTOSCALER_CHANNELS_FILE: scalingsFile({
     default: "",

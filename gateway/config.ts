@@ -19,26 +19,26 @@ export const gatewayVariables = {
     default: "",
     reason: "PEM authorities whose certificates callers must show, beside their API key; empty: they are not asked for one",
   }),
-  GATEWAY_REFLECTION: flag({ default: "true", reason: "gRPC server reflection, for grpcurl; off where the contract is nobody's business" }),
+  GATEWAY_REFLECTION: flag({ default: "true", reason: "gRPC server reflection, for grpcurl; off to hide the contract" }),
   PREFERENCES_ADDRESS: text({ default: "127.0.0.1:7710", reason: "host:port of the preferences service" }),
-  INTERNAL_TOKEN_FILE: secretFile({ reason: "shared by our services; lets the gateway speak for an app" }),
+  INTERNAL_TOKEN_FILE: secretFile({ reason: "shared by our services; lets the gateway act for any app" }),
   OPEN_NOTIFICATIONS_MAX: integer(1, 100_000_000, {
     default: "2000000",
     unit: "notifications",
-    reason: "accepted and not ended; beyond it Send is rejected with RESOURCE_EXHAUSTED. About 20 min of ten times the average",
+    reason: "accepted and not ended; beyond it sends are rejected with RESOURCE_EXHAUSTED. About 20 min of ten times the average",
   }),
   INSERTS_WAITING_MAX: integer(1, 1_000_000, {
     default: "20000",
     unit: "notifications",
-    reason: "waiting for one group insert; beyond it Send is rejected. About 2 s of inserts",
+    reason: "waiting for one group insert; beyond it sends are rejected. About 2 s of inserts",
   }),
   KEY_CACHE_MS: ms(0, 3_600_000, {
     default: "10000",
-    reason: "how long an API key is believed without asking the store, and so how long a revoked one lives",
+    reason: "how long a checked API key is cached, and so how long a revoked one stays valid",
   }),
   WEBPUSH_HOSTS: list(undefined, {
     default: PUSH_HOSTS.join(","),
-    reason: "push services a subscription may point at; anything else would let callers make us call any host",
+    reason: "push services that a subscription may name; without this list callers could have us call any host",
   }),
 };
 

@@ -14,7 +14,7 @@ import { createPreferences } from "./preferences.ts";
 
 export const role = defineRole({
   name: "preferences",
-  about: "keeps the opt-outs, and tells the gateway and the dispatchers what may be sent",
+  about: "keeps the opt-outs, and checks them for the gateway and the dispatchers",
   variables: preferencesVariables,
   async start(config, { log, metrics, stack, signal, tracer }) {
     const tls = internalTls(config, log);

@@ -12,7 +12,7 @@ export const relayVariables = {
   ...watchdogVariables,
   UNCERTAIN_WAIT_CRITICAL_MS: ms(1_000, 86_400_000, {
     default: String(UNCERTAIN_WAIT_MS.critical),
-    reason: "an unknown outcome waits so long for a receipt or a status query; then a critical one is sent once more",
+    reason: "how long an attempt in doubt waits for a receipt or a status query; then a critical one is sent once more",
   }),
   UNCERTAIN_WAIT_MS: ms(1_000, 604_800_000, {
     default: String(UNCERTAIN_WAIT_MS.transactional),
@@ -20,6 +20,6 @@ export const relayVariables = {
   }),
   RELAY_POLL_MS: ms(10, 60_000, {
     default: "250",
-    reason: "rest when nothing is due: how late a scheduled send or a retry may be, against idle reads of the store",
+    reason: "pause when nothing is due: a longer one delays scheduled sends and retries, a shorter one reads the store more often",
   }),
 };

@@ -13,12 +13,12 @@ export const streamVariables = {
   }),
   NATS_ACK_WAIT_MS: ms(5_000, 600_000, {
     default: "60000",
-    reason: "after this a silent dispatcher's task is handed to another; longer than claim, provider deadline and record together",
+    reason: "after this a silent dispatcher's task is redelivered to another; longer than claim, provider deadline and record together",
   }),
   NATS_ACK_PENDING_MAX: integer(1, 1_000_000, {
     default: "10000",
     unit: "tasks",
-    reason: "handed out and not yet acknowledged, over all pods of a channel and class: most replicas x DISPATCH_IN_FLIGHT",
+    reason: "delivered and not yet acknowledged, over all pods of a channel and class: most replicas x DISPATCH_IN_FLIGHT",
   }),
 };
 

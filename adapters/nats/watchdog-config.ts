@@ -5,6 +5,6 @@ import { ms } from "../../runtime/config.ts";
 export const watchdogVariables = {
   WATCHDOG_FIRST_MS: ms(1_000, 600_000, {
     default: String(WATCHDOG_FIRST_MS),
-    reason: "a task that nothing came of is published again after this, then doubling up to 10 min; above the usual time in the queue",
+    reason: "a task without effect is published again after this, then doubling up to 10 min; above the usual time in the queue",
   }),
 };

@@ -8,7 +8,7 @@ export const fcmVariables = {
     default: "https://oauth2.googleapis.com/token",
     reason: "where the service account's key is exchanged for access tokens (Google Identity: OAuth 2.0 for server to server applications)",
   }),
-  FCM_SERVICE_ACCOUNT_FILE: watchedSecretFile({ reason: "the service account's key as Firebase's console hands it out, JSON" }),
+  FCM_SERVICE_ACCOUNT_FILE: watchedSecretFile({ reason: "the service account's key, JSON, as downloaded from Firebase's console" }),
 };
 export type FcmConfig = Values<typeof fcmVariables>;
 

@@ -15,7 +15,7 @@ export const smtpVariables = {
   SMTP_PASSWORD_FILE: watchedSecretFile({ default: "", reason: "the user's password; empty where OAuth 2.0 is used" }),
   SMTP_OAUTH2_ACCESS_TOKEN_FILE: watchedSecretFile({
     default: "",
-    reason: "access token for XOAUTH2, whoever writes the file renews it; empty: fetched with the refresh token",
+    reason: "access token for XOAUTH2, renewed by the program that writes the file; empty: fetched with the refresh token",
   }),
   SMTP_OAUTH2_CLIENT_ID: text({ default: "", reason: "client id for the refresh token" }),
   SMTP_OAUTH2_CLIENT_SECRET_FILE: watchedSecretFile({ default: "", reason: "client secret for the refresh token" }),

@@ -3,7 +3,7 @@ import { providerVariables } from "../provider-config.ts";
 
 const callbackUrl = url(["https", "http"], {
   default: "",
-  reason: "where Twilio reports what became of a message, ?attempt= is added; empty: it does not, and unknown outcomes stay unknown",
+  reason: "URL of Twilio's status callbacks, ?attempt= is added; empty: no receipts, so that only status queries resolve attempts in doubt",
 });
 const accountSid = text({ default: "", reason: "Twilio account" });
 

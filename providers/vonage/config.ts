@@ -6,7 +6,7 @@ export const vonageVariables = {
   VONAGE_ORIGIN: url(["https", "http"], { default: "https://rest.nexmo.com", reason: "Vonage's SMS API" }),
   VONAGE_REPORTS_ORIGIN: url(["https", "http"], {
     default: "https://api.nexmo.com",
-    reason: "Vonage's Reports API, asked what became of an attempt without an answer",
+    reason: "Vonage's Reports API, for status queries about attempts in doubt",
   }),
   VONAGE_API_KEY: text({ default: "", reason: "Vonage account" }),
   VONAGE_API_SECRET_FILE: watchedSecretFile({ default: "", reason: "Vonage's API secret" }),

@@ -7,7 +7,7 @@ export const webPushVariables = {
   WEBPUSH_VAPID_PUBLIC_KEY: text({ reason: "the key browsers subscribed with, 65 bytes in base64url (RFC 8292)" }),
   WEBPUSH_VAPID_PRIVATE_KEY_FILE: watchedSecretFile({ reason: "its private half, 32 bytes in base64url" }),
   WEBPUSH_VAPID_SUBJECT: text({
-    reason: "mailto: or https: address push services can turn to; Apple rejects localhost and placeholder domains",
+    reason: "mailto: or https: address at which push services can contact you; Apple rejects localhost and placeholder domains",
   }),
   WEBPUSH_HOSTS: list(undefined, {
     default: PUSH_HOSTS.join(","),
