@@ -1,4 +1,4 @@
-/** What of ours a server holds: each thing by name, its settings as an operator reads them. */
+/** Carillon's objects on one server (streams, consumers, collections, indexes) by name, with their settings as an operator reads them. */
 export type Shape = ReadonlyMap<string, Readonly<Record<string, string>>>;
 
 export type ShapeChange =
@@ -7,7 +7,7 @@ export type ShapeChange =
 
 const UNSET = "not set";
 
-/** What became of each thing that is there now. Pure. */
+/** How each object that exists now differs from before. Pure. */
 export function shapeChanges(before: Shape, now: Shape): ShapeChange[] {
   return [...now].map(([name, settings]): ShapeChange => {
     const old = before.get(name);

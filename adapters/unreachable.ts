@@ -1,7 +1,7 @@
 import { errorLine } from "../runtime/logger.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 
-/** A server that cannot be reached at start: which, where, how to mend it. Exit status 1, no stack. */
+/** A server that cannot be reached at start: which, where, how to fix it. Exit status 1, no stack. */
 export class UnreachableError extends OperatorError {
   override name = "UnreachableError";
   /** @param where host and port, never a credential */

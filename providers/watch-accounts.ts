@@ -15,8 +15,8 @@ export interface WatchAccountsParts extends AccountsParts {
 type Reading = AccountReading | { kind: "absent" };
 
 /**
- * Reads the directory's accounts now, and again while they change. Each account stands alone: a faulty one is logged once with its variable,
- * keeps what it had before, and hinders no other.
+ * Reads the directory's accounts now, and again while they change. Accounts are independent: a faulty one is logged once with its
+ * variable, keeps what it had before, and does not affect the others.
  */
 export function watchAccounts(parts: WatchAccountsParts): Disposable {
   const { directory, take, log, lookMs = LOOK_MS } = parts;

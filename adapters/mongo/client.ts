@@ -30,7 +30,7 @@ const CLIENT_OPTIONS: MongoClientOptions & { connectionType: unknown } = {
 };
 
 /**
- * A client that has not connected yet. Throws a UnsafeSettingError where the URI asks for weaker writes or other reads than ours, a
+ * A client that has not connected yet. Throws an UnsafeSettingError where the URI asks for weaker writes or other reads than ours, a
  * StoreError where it cannot be parsed.
  */
 export function createClient(

@@ -19,7 +19,7 @@ export interface Hello {
   primary?: string;
 }
 
-/** Pure. Dangers keep a process from starting; warnings are for who may have meant it. */
+/** Pure. Dangers keep a process from starting; warnings are about what may be intended. */
 export function deploymentVerdict(hello: Hello): { dangers: Danger[]; warnings: string[] } {
   const dangers: Danger[] = [];
   const { maxWireVersion, isWritablePrimary, readOnly, primary } = hello;

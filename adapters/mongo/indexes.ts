@@ -46,7 +46,7 @@ const INDEX_KEY_SPECS_CONFLICT = 86;
 
 /**
  * Creates what is missing and reads all back: without the index on due every lease would read the collection.
- * Rejects with a UnsafeSettingError that names each index in the way.
+ * Rejects with an UnsafeSettingError that names each index in the way.
  */
 export async function ensureIndexes(db: Db, hosts: string, attributedProviders: readonly string[] = []): Promise<void> {
   const dangers: Danger[] = [];

@@ -38,7 +38,7 @@ const CONNECT_TIMEOUT_MS = 8_000;
 
 /**
  * Connects, creates the indexes and reads them back. Writes are on disk at a majority when their promise resolves.
- * Rejects within 8 s with a StoreError, or a UnsafeSettingError where the URI, the server or an index would break a promise. Both name
+ * Rejects within 8 s with a StoreError, or an UnsafeSettingError where the URI, the server or an index would break a promise. Both name
  * the host and what to do, and never the password.
  */
 export async function openMongoStore(uri: string, options: MongoOptions = {}): Promise<Store> {

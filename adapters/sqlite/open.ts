@@ -20,7 +20,7 @@ import { asStoreError, isSqliteError } from "./transact.ts";
 
 /** How long a write waits for those of other processes, in ms. Each takes one disk flush; the wait blocks this process. */
 const BUSY_TIMEOUT_MS = 5_000;
-/** Switching a new file to WAL, and opening one that its last process just closed, do not heed the busy timeout: tried again after this, in ms. */
+/** Switching a new file to WAL, and opening one that its last process just closed, ignore the busy timeout: tried again after this, in ms. */
 const OPEN_RETRY_MS = 20;
 /** Longest that an opening is tried, in ms: a migration waits for the others' writes for up to BUSY_TIMEOUT_MS at each try. */
 const OPEN_MS_MAX = 15_000;
@@ -29,7 +29,7 @@ const SQLITE_BUSY = 5;
 /**
  * Opens, and where needed creates, the file. Each call that writes is one transaction, on disk when its promise resolves (WAL,
  * synchronous=FULL). Several processes may share the file; it must be on a local disk. `:memory:` keeps nothing.
- * Rejects with a StoreError when the file cannot be used, with a UnsafeSettingError when what is written to it could be lost.
+ * Rejects with a StoreError when the file cannot be used, with an UnsafeSettingError when what is written to it could be lost.
  * @param fileSystemOf the kind of file system a path is on, as statfs(2) numbers them
  */
 export async function openSqliteStore(path: string, fileSystemOf = statFileSystem): Promise<Store> {

@@ -16,8 +16,8 @@ export const storeVariables = {
 };
 
 /**
- * A role's: it does not start with a wrong clock, and goes on with its own while the machine's is wrong. The store is asked for its time at
- * least every 10 s, so how long it has been silent is known of a role with nothing to do, too.
+ * Opens a role's store. The role does not start with a wrong clock, and keeps its own time while the machine's clock is wrong. The store is asked for
+ * its time at least every 10 s, so that an idle role, too, knows how long the store has been silent.
  */
 export async function openRoleStore(
   config: Values<typeof storeVariables>,
@@ -44,7 +44,7 @@ export async function openRoleStore(
 export const openConfiguredStore = (config: Values<typeof storeVariables>, log?: Logger, options: MongoOptions = {}): Promise<Store> =>
   openStore(storeUrlOf(config), { mongo: { ...options, log } });
 
-/** STORE_URL with the credentials in it: for who opens it, never to be shown. */
+/** STORE_URL with the credentials in it: only for opening the store, never to be shown. */
 export function storeUrlOf(config: Values<typeof storeVariables>): string {
   if (config.STORE_USER === "") return config.STORE_URL;
   const user = `${encodeURIComponent(config.STORE_USER)}:${encodeURIComponent(config.STORE_PASSWORD_FILE)}`;

@@ -19,7 +19,7 @@ export type TrustSource =
 
 export type TrustRead =
   | { kind: "read"; frontProxy: FrontProxy }
-  /** `lasting`: only an operator can mend it. */
+  /** `lasting`: only an operator can fix it. */
   | { kind: "unreadable"; why: string; lasting: boolean };
 
 export function createTrustReader(source: TrustSource, kubernetes: Pick<Kubernetes, "get"> | undefined): () => Promise<TrustRead> {
@@ -69,7 +69,7 @@ export interface Trust {
   refresh(): Promise<boolean>;
 }
 
-/** Rejects with an UntrustedError where only an operator can mend the cause. An unreachable API server is asked again later. */
+/** Rejects with an UntrustedError where only an operator can fix the cause. An unreachable API server is asked again later. */
 export async function openTrust(read: () => Promise<TrustRead>, log: Pick<Logger, "info" | "warn">): Promise<Trust> {
   let frontProxy: FrontProxy | undefined;
   let logged: string | undefined;

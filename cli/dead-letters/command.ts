@@ -73,7 +73,7 @@ export const DEAD_COMMANDS: Readonly<Record<string, Command>> = {
         },
         rate: values.rate === undefined ? undefined : positive(values.rate, "--rate", 1_000_000),
         dryRun: values["dry-run"] === true,
-        // A command has no metrics that anybody scrapes.
+        // The metrics of a command are never scraped.
         recorder: { record() {} },
         now,
       };

@@ -47,12 +47,12 @@ const ROWS = answerTable<ApnsAnswer>({
   "403 BadCertificateEnvironment": wrongSetup,
   "403 BadEnvironmentKeyIdInToken": wrongSetup,
   "403 BadEnvironmentKeyInToken": wrongSetup,
-  // Rejected while fresh it is not age but our clock.
+  // A fresh token that is rejected as expired means that our clock is wrong.
   "403 ExpiredProviderToken": (answer) => (answer.tokenRenewable ? unwell(answer) : wrongSetup(answer)),
   "403 Forbidden": wrongSetup,
   "403 InvalidProviderToken": wrongSetup,
   "403 MissingProviderToken": wrongSetup,
-  // Apple says to open another connection. Ours carry one key for as long as they live, so a new one would fare no better.
+  // Apple says to open another connection. Ours carry one key for as long as they live, so a new one would not help.
   "403 UnrelatedKeyIdInToken": wrongSetup,
   "404 BadPath": wrongContent,
   "405 MethodNotAllowed": wrongContent,
@@ -62,7 +62,7 @@ const ROWS = answerTable<ApnsAnswer>({
   "429 TooManyProviderTokenUpdates": ({ reason }) => throttled(reason, TOKEN_UPDATES_WAIT_MS),
   // Per device; Apple names no time.
   "429 TooManyRequests": ({ reason }) => throttled(reason, undefined),
-  // It may have failed after it took the push.
+  // It may have failed after it accepted the push.
   "500 InternalServerError": ({ reason }) => unanswered(reason),
   "503 ServiceUnavailable": unwell,
   "503 Shutdown": unwell,

@@ -109,7 +109,7 @@ export function createAccessToken({ account, tokenUrl, ca, deadlineMs, clock }: 
 /** RFC 6749 section 5.2 names these; each says that our account or key is wrong, invalid_grant also that our clock is. */
 const OUR_FAULT = ["invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope"];
 
-/** The default for what is not listed: 4xx is ours to mend, anything else passes. */
+/** The default for what is not listed: 4xx is ours to fix, anything else is temporary. */
 function classifyExchange(status: number, error: unknown, retryAfterMs: number | undefined): Outcome {
   if (status === 429) return { kind: "throttled", retryAfterMs, reason: "token-throttled" };
   const known = OUR_FAULT.find((word) => word === error);

@@ -9,7 +9,7 @@ export interface FcmAnswer {
   retryAfterMs: number | undefined;
   /** Something else was accepted lately, so project and credentials are right. */
   hasRecentSuccess: boolean;
-  /** The access token was fresh when it was used, so another one would fare no better. */
+  /** The access token was fresh when it was used, so another one would not help. */
   tokenFresh: boolean;
 }
 
@@ -23,7 +23,7 @@ const unwell =
   ({ retryAfterMs }: FcmAnswer) =>
     unavailable(code, retryAfterMs);
 
-/** It may have failed after it took the push. */
+/** It may have failed after it accepted the push. */
 const brokenInside = unanswered("INTERNAL");
 
 /** By FcmError.errorCode. Firebase: ErrorCode (FCM REST reference). The SDK's codes are no substitute: it has one for several of these. */

@@ -6,7 +6,7 @@ import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import { sha256Hex } from "../../runtime/hash.ts";
 import { replacementMark } from "../transport/replacement-mark.ts";
 
-/** @param now ms since the epoch: FCM wants to know how long, not until when */
+/** @param now ms since the epoch: FCM takes a duration, not a moment */
 export function buildFcmMessage(delivery: OutboundDelivery, token: string, content: PushContent, now: number): TokenMessage {
   const ids = { delivery: delivery.deliveryId, attempt: delivery.attemptId };
   const mark = replacementMark(delivery);
@@ -17,7 +17,7 @@ export function buildFcmMessage(delivery: OutboundDelivery, token: string, conte
     android: {
       priority: delivery.priority === "high" ? "high" : "normal",
       ttl: ttlMs(delivery.expiresAt, now),
-      // FCM stores four different collapse keys a device and slows down what has one: only where the caller wants it, never for our own.
+      // FCM stores four different collapse keys a device and throttles pushes that have one: set for the caller's key only, never for our own.
       ...(delivery.collapseKey ? { collapseKey: mark } : {}),
       ...tagged,
     },
@@ -26,13 +26,13 @@ export function buildFcmMessage(delivery: OutboundDelivery, token: string, conte
   };
 }
 
-/** The tag travels inside the payload. A push that just fits is worth more than the tag that would make it too large. */
+/** The tag travels inside the payload. A push that fits only without its tag is sent without it. */
 const hasRoomForTag = (content: PushContent, ids: PushIds, mark: string) =>
   pushPayloadBytes("fcm", content, ids) + Buffer.byteLength(`tag${mark}`) <= FCM_PAYLOAD_BYTES_MAX;
 
 /** As RFC 8030 section 5.4 wants it: at most 32 characters of base64url. */
 const topicOf = (mark: string) => sha256Hex(mark).slice(0, WEBPUSH_TOPIC_CHARS_MAX);
 
-/** Whole seconds, rounded down: late by nothing. */
+/** Whole seconds, rounded down, so that nothing is delivered after its expiry. */
 export const ttlMs = (expiresAt: number, now: number) =>
   Math.floor(Math.min(Math.max(expiresAt - now, 0), PUSH_STORED_MS_MAX) / 1000) * 1000;

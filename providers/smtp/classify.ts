@@ -100,7 +100,7 @@ const BY_CODE = answerTable<SmtpReply>({
   534: misconfigured("authentication-too-weak"), // RFC 4954
   535: misconfigured("authentication"), // RFC 4954
   538: misconfigured("encryption-required"), // RFC 4954
-  // "Not found, no access, or rejected for policy reasons": not enough to give an address up.
+  // "Not found, no access, or rejected for policy reasons": not enough to declare an address dead.
   550: rejected("smtp-550"),
   551: rejected("smtp-551"),
   552: rejected("too-large"),

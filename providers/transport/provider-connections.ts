@@ -17,6 +17,6 @@ export interface ProviderConnections {
   origin: string;
   /** PEM of further authorities; empty: the system's alone. */
   ca: string;
-  /** Connections, which over HTTP/1.1 is also calls at once; further ones wait their turn. Default PROVIDER_SOCKETS_MAX. */
+  /** Connections, which over HTTP/1.1 is also calls at once; further ones wait. Default PROVIDER_SOCKETS_MAX. */
   connectionsMax?: number | undefined;
 }

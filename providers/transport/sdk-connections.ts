@@ -19,7 +19,7 @@ const REQUEST_CREATED = "http.client.request.created";
 /** For an SDK's own timer, which cannot be off: the caller's signal comes first. Longer than PROVIDER_DEADLINE_MS can be. */
 export const SDK_TIMEOUT_MS = 180_000;
 
-/** What one call through an SDK came to, seen from below it. */
+/** The result of one call through an SDK, with what was observed on its connection. */
 export type Exchange<T> =
   /** The SDK resolved. */
   | { kind: "returned"; value: T; seen: Seen }

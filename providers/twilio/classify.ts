@@ -48,7 +48,7 @@ const BY_CODE = answerTable<TwilioAnswer>({
   21612: unavailable("no-route"),
 });
 
-/** What a rejection without a code of Twilio's says all the same. */
+/** By the HTTP status, where the rejection has no code of Twilio's. */
 const BY_HTTP_STATUS = answerTable<TwilioAnswer>({
   401: misconfigured("http-401"),
   403: misconfigured("http-403"),

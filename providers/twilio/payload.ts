@@ -17,7 +17,7 @@ export interface TwilioMessage {
 /**
  * @param setup statusCallbackUrl is absolute, or "" for none; each message gets its own by ?attempt=, so that a receipt names its attempt
  * even where no answer came
- * @param now ms since the epoch: Twilio wants to know how long, not until when
+ * @param now ms since the epoch: Twilio takes a duration, not a moment
  */
 export function buildTwilioMessage(
   delivery: OutboundDelivery,

@@ -18,7 +18,7 @@ export interface VonageMessage {
   ttl: number;
 }
 
-/** @param now ms since the epoch: Vonage wants to know how long, not until when */
+/** @param now ms since the epoch: Vonage takes a duration, not a moment */
 export function buildVonageMessage(delivery: OutboundDelivery, setup: { from: string }, now: number): VonageMessage | undefined {
   if (delivery.endpoint.channel !== "sms" || delivery.content.sms === undefined) return undefined;
   const { text } = delivery.content.sms;

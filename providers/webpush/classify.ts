@@ -12,7 +12,7 @@ export interface WebPushAnswer {
 
 const tooFast = ({ status, retryAfterMs }: WebPushAnswer) => throttled(`http-${status}`, retryAfterMs);
 const unwell = ({ status, retryAfterMs }: WebPushAnswer) => unavailable(`http-${status}`, retryAfterMs);
-/** All our pushes fail so, or only those to subscriptions made with a key of old. */
+/** Either all our pushes fail so, or only those to subscriptions made with an earlier key. */
 const keyRejected = ({ status, hasRecentSuccess }: WebPushAnswer) =>
   (hasRecentSuccess ? rejected : misconfigured)(`vapid-rejected http-${status}`);
 
@@ -32,7 +32,7 @@ const ROWS = answerTable<WebPushAnswer>({
   // RFC 8030 section 7.2.
   413: rejected("payload-too-large"),
   429: tooFast,
-  // It may have failed after it took the push.
+  // It may have failed after it accepted the push.
   500: unanswered("http-500"),
   // Mozilla errno 903: the bridge's own provider did not answer in time. Its other 502s say that nothing went out.
   502: (answer) => (bridgeErrno(answer.body) ? unwell(answer) : unanswered("http-502")),

@@ -18,7 +18,7 @@ export interface WebPushMessage {
 
 const URGENCY: Record<Priority, WebPushMessage["urgency"]> = { high: "high", normal: "normal", low: "low" };
 
-/** @param now ms since the epoch: push services want to know how long, not until when */
+/** @param now ms since the epoch: push services take a duration, not a moment */
 export const buildWebPushMessage = (delivery: OutboundDelivery, content: PushContent, now: number): WebPushMessage => ({
   plaintext: JSON.stringify(webPushPayload(content, { delivery: delivery.deliveryId, attempt: delivery.attemptId })),
   ttl: Math.floor(Math.min(Math.max(delivery.expiresAt - now, 0), PUSH_STORED_MS_MAX) / 1000),

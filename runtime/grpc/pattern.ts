@@ -8,7 +8,7 @@ const SAME_ESCAPES = new Set([..."rntfdw.+*?()[]{}|^$\\/-"]);
  */
 export function compilePattern(pattern: string): (text: string) => boolean {
   const unsupported = (what: string): never => {
-    throw new Error(`pattern ${pattern}: ${what} is not supported; teach runtime/grpc/pattern.ts`);
+    throw new Error(`pattern ${pattern}: ${what} is not supported; add it to runtime/grpc/pattern.ts`);
   };
   if (!pattern.startsWith("^") || !pattern.endsWith("$")) unsupported("a pattern without ^ and $");
   let source = "";
