@@ -276,7 +276,7 @@ export interface Attempt {
     | undefined;
   /** The outcome learned later for an attempt without an answer: accepted, rejected, endpoint-gone; empty: none. */
   resolvedOutcome: string;
-  /** What resolved it: receipt, status query. */
+  /** What resolved it: receipt or status-query; empty: nothing yet. */
   resolvedBy: string;
   resolvedAt:
     | Date

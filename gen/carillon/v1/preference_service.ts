@@ -684,7 +684,7 @@ export const PreferenceServiceService = {
       Buffer.from(UpdatePreferencesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): UpdatePreferencesResponse => UpdatePreferencesResponse.decode(value),
   },
-  /** CheckPreferences tells for up to 1,000 recipients whether they opted out. */
+  /** CheckPreferences answers for up to 1,000 recipients whether they opted out. */
   checkPreferences: {
     path: "/carillon.v1.PreferenceService/CheckPreferences" as const,
     requestStream: false as const,
@@ -703,7 +703,7 @@ export interface PreferenceServiceServer extends UntypedServiceImplementation {
   getPreferences: handleUnaryCall<GetPreferencesRequest, GetPreferencesResponse>;
   /** UpdatePreferences adds and removes opt-outs. It answers once the change is durably stored. */
   updatePreferences: handleUnaryCall<UpdatePreferencesRequest, UpdatePreferencesResponse>;
-  /** CheckPreferences tells for up to 1,000 recipients whether they opted out. */
+  /** CheckPreferences answers for up to 1,000 recipients whether they opted out. */
   checkPreferences: handleUnaryCall<CheckPreferencesRequest, CheckPreferencesResponse>;
 }
 
@@ -740,7 +740,7 @@ export interface PreferenceServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: UpdatePreferencesResponse) => void,
   ): ClientUnaryCall;
-  /** CheckPreferences tells for up to 1,000 recipients whether they opted out. */
+  /** CheckPreferences answers for up to 1,000 recipients whether they opted out. */
   checkPreferences(
     request: CheckPreferencesRequest,
     callback: (error: ServiceError | null, response: CheckPreferencesResponse) => void,

@@ -48,8 +48,8 @@ export interface DeliveryTask {
    */
   statusQuery: boolean;
   /**
-   * Capabilities that sending this task takes, by name; empty for what every dispatcher can send. A dispatcher that does not
-   * know one of them gives the task back unsent, for a newer dispatcher. Development builds before 0.1.0 ignore this field.
+   * Capabilities that sending this task requires, by name; empty for what every dispatcher can send. A dispatcher that does not
+   * know one of them returns the task to the queue unsent, for a newer dispatcher. Development builds before 0.1.0 ignore this field.
    */
   needs: string[];
   /**
