@@ -36,7 +36,7 @@ test("an opt-out forbids exactly what its channel and category cover", () => {
   }
 });
 
-test("what was opted out twice is kept once, and taken back word for word", () => {
+test("an opt-out made twice is kept once, and only the same one is revoked", () => {
   const sms: OptOut = { channel: "sms", category: "*" };
   const news: OptOut = { channel: "sms", category: "news" };
   assert.deepEqual(changeOptOuts([sms], [sms, news], []), [sms, news]);

@@ -18,7 +18,7 @@ function closable(name: string) {
 }
 const poolOf = (...order: string[]) => createAccountPool(order, (provider: Provider) => provider, log);
 
-test("accounts stand in their providers' order of preference, those of providers that are not listed last", () => {
+test("accounts are in their providers' order of preference, with those of unlisted providers last", () => {
   const pool = poolOf("vonage", "twilio");
   for (const [name, account] of [
     ["twilio", "a"],
@@ -33,7 +33,7 @@ test("accounts stand in their providers' order of preference, those of providers
   );
 });
 
-test("what is put in the place of an account takes over, and the one before is closed", async () => {
+test("an account that replaces another is used from then on, and the previous one is closed", async () => {
   await using pool = poolOf("twilio");
   const [before, after] = [closable("twilio"), closable("twilio")];
   pool.put("acme", before);

@@ -6,7 +6,7 @@ import { createContentCache } from "./content-cache.ts";
 const contentOf = (hash: string): Content => ({ sms: { text: hash.repeat(10) } });
 const BYTES = Buffer.byteLength(JSON.stringify(contentOf("a")));
 
-/** A store that has every content, and tells what was read. */
+/** A store that has every content, and records what was read. */
 function setUp(limits: { bytesMax?: number; itemsMax?: number } = {}) {
   const read: string[] = [];
   const store = {
@@ -35,13 +35,13 @@ test("shares a read that is under way", async () => {
   assert.equal(read.length, 1);
 });
 
-test("keeps to its items, and lets the one go that was not used for longest", async () => {
+test("keeps to its limit of items, and evicts the least recently used", async () => {
   const { read, cache } = setUp({ itemsMax: 2 });
   for (const hash of ["a", "b", "a", "c", "a", "b"]) await cache.get("shop", hash);
   assert.deepEqual(read, ["shop a", "shop b", "shop c", "shop b"]);
 });
 
-test("keeps to its bytes, and keeps nothing that is larger than all of them", async () => {
+test("keeps to its limit of bytes, and does not cache a content larger than that", async () => {
   const { read, cache } = setUp({ bytesMax: 2 * BYTES });
   for (const hash of ["a", "b", "c", "b"]) await cache.get("shop", hash);
   assert.deepEqual(read, ["shop a", "shop b", "shop c"]);
@@ -50,7 +50,7 @@ test("keeps to its bytes, and keeps nothing that is larger than all of them", as
   assert.equal(tiny.read.length, 2);
 });
 
-test("asks again for what was not there, and after a read that failed", async () => {
+test("reads again after a miss and after a failed read", async () => {
   const { read, cache } = setUp();
   for (let i = 0; i < 2; i++) assert.equal(await cache.get("shop", "absent"), undefined);
   assert.equal(read.length, 2);

@@ -58,7 +58,7 @@ test("reads nothing for a task that brings its content", async () => {
   assert.deepEqual(sent()[0]?.content.sms, { text: "hello" });
 });
 
-test("gives the task back, unclaimed, while the store cannot be read", async () => {
+test("returns the task to the queue, unclaimed, while the store cannot be read", async () => {
   const { load, sent, why } = setUp({ get: () => Promise.reject(new Error("away")) });
   assert.deepEqual(await load(referring(), "h"), { kind: "nak", delayMs: CONTENT_UNREADABLE_WAIT_MS });
   assert.deepEqual(await why(), [["nak", "content-unreadable", 1]]);
@@ -66,7 +66,7 @@ test("gives the task back, unclaimed, while the store cannot be read", async () 
   assert.equal((await world.delivery()).state, "pending");
 });
 
-test("ends as failed what refers to a content that is not there, so that no copy of the task is sent later", async () => {
+test("fails a delivery whose content is missing, so that no copy of the task is sent later", async () => {
   const { load, sent, lines, why } = setUp();
   assert.equal((await load(referring(), "h")).kind, "ack");
   const { state, reason } = await world.delivery();
@@ -78,7 +78,7 @@ test("ends as failed what refers to a content that is not there, so that no copy
   assert.deepEqual(sent(), []);
 });
 
-test("leaves the delivery to who has claimed it", async () => {
+test("leaves the delivery to the worker that claimed it", async () => {
   const { load } = setUp();
   const task = referring();
   const now = world.clock.now();

@@ -22,7 +22,7 @@ test("a process that was paused between its claim and the call does not call", a
   assert.deepEqual([(await world.delivery()).state, (await world.delivery()).attempt], ["pending", 2]);
 });
 
-test("what the relay has called unknown stays so: a late known-not-sent does not begin another attempt", async () => {
+test("an outcome that the relay declared unknown stays so: a late known-not-sent starts no other attempt", async () => {
   const id = `${world.notification.id}-0/1`;
   const worker = undefined;
   const late = scriptedProvider("twilio", async () => {
@@ -34,7 +34,7 @@ test("what the relay has called unknown stays so: a late known-not-sent does not
   assert.deepEqual([(await world.delivery()).state, (await world.delivery()).attempt], ["pending", 1]);
 });
 
-test("an acceptance that comes after the relay called it unknown ends the delivery all the same", async () => {
+test("an acceptance recorded after the relay declared the outcome unknown still ends the delivery", async () => {
   const late = scriptedProvider("twilio", async () => {
     const outcome = { kind: "unanswered", fault: { code: "worker-lost" } } as const;
     await world.store.attempts.record([{ id: `${world.notification.id}-0/1`, worker: undefined, outcome, answeredAt: world.clock.now() }]);
@@ -44,7 +44,7 @@ test("an acceptance that comes after the relay called it unknown ends the delive
   assert.equal((await world.delivery()).state, "sent");
 });
 
-test("an answer about opt-outs that grew old while the claim was written is asked for again, and obeyed", async () => {
+test("an opt-out answer that became stale during the claim is read again, and obeyed", async () => {
   const answers: OptOutAnswer[] = ["allowed", "opted-out"];
   const slow = world.storeWithSlowClaims(OPT_OUT_FRESH_MS + 1);
   const { dispatch, sent } = world.setUp({ store: slow, optOuts: () => answers.shift()! });
@@ -53,7 +53,7 @@ test("an answer about opt-outs that grew old while the claim was written is aske
   assert.deepEqual([(await world.delivery()).state, (await world.delivery()).reason], ["suppressed", { code: "opted-out" }]);
 });
 
-test("where the old answer cannot be renewed critical goes out, and the others come back as another attempt", async () => {
+test("where a stale opt-out answer cannot be read again, critical is sent and the others are retried", async () => {
   for (const notificationClass of ["critical", "marketing"] as const) {
     const answers: OptOutAnswer[] = ["allowed", "unknown"];
     const other = sampleNotification(notificationClass, world.clock.now());
@@ -78,14 +78,14 @@ const unconfirmed = () => ({
   },
 });
 
-test("a claim that was written and not confirmed is not sent, and is known not to be: another attempt follows", async () => {
+test("a claim that was written but not confirmed is recorded as not sent, and another attempt follows", async () => {
   const { dispatch, sent } = world.setUp({ store: unconfirmed() });
   assert.deepEqual(await dispatch(world.task(), "h"), { kind: "ack" });
   assert.equal(sent().length, 0);
   assert.deepEqual([(await world.delivery()).state, (await world.delivery()).attempt], ["pending", 2]);
 });
 
-test("a copy whose claim was not confirmed says nothing of the one that is being sent", async () => {
+test("a copy whose claim was not confirmed does not change the attempt of the copy being sent", async () => {
   const { promise: answer, resolve } = Promise.withResolvers<Outcome>();
   const slow = scriptedProvider("twilio", () => answer);
   let confirms = true;
@@ -119,7 +119,7 @@ test("a copy whose claim was not confirmed does not end what another copy is sen
   assert.equal((await world.delivery()).state, "sent");
 });
 
-test("what expires while its number is being claimed is not sent", async () => {
+test("a task that expires while its number is being claimed is not sent", async () => {
   world.notification = sampleNotification("short", world.clock.now(), { expiresAt: world.clock.now() + 300 });
   await world.store.notifications.insert([world.notification]);
   const slow = world.storeWithSlowClaims(300);

@@ -27,7 +27,7 @@ test("of many copies of a task exactly one is sent", async () => {
   assert.ok(settlements.every((s) => s.kind === "ack"));
 });
 
-test("what is opted out is not sent, and its attempt's number is closed so that a copy cannot send it later", async () => {
+test("an opted-out delivery is not sent, and its number is voided so that no copy sends it later", async () => {
   await world.setUp({ optOut: "opted-out" }).dispatch(world.task(), "h");
   assert.deepEqual([(await world.delivery()).state, (await world.delivery()).reason], ["suppressed", { code: "opted-out" }]);
   const later = world.setUp();
@@ -35,7 +35,7 @@ test("what is opted out is not sent, and its attempt's number is closed so that 
   assert.equal(later.sent().length, 0);
 });
 
-test("while opt-outs cannot be read critical goes out and everything else waits", async () => {
+test("while opt-outs cannot be read, critical is sent and everything else waits", async () => {
   const waiting = world.setUp({ optOut: "unknown" });
   assert.equal((await waiting.dispatch(world.task(), "h")).kind, "nak");
   assert.equal(waiting.sent().length, 0);
@@ -53,7 +53,7 @@ test("what has expired is not sent", async () => {
   assert.equal(sent().length, 0);
 });
 
-test("after a known rejection by the first provider the second one's turn comes at once", async () => {
+test("when the first provider is known not to have sent, the second is tried at once", async () => {
   const busy = scriptedProvider("twilio", () => ({ kind: "throttled", retryAfterMs: 60_000, reason: "20429" }));
   const second = scriptedProvider("vonage", () => accepted);
   const { dispatch } = world.setUp({ providers: [busy, second] });
@@ -89,14 +89,14 @@ test("a provider that throws leaves the outcome unknown", async () => {
   );
 });
 
-test("a provider that heeds no deadline holds its place no longer than that, and the outcome is unknown", async () => {
+test("a provider that ignores its deadline does not occupy a slot beyond it, and the outcome is unknown", async () => {
   const silent = scriptedProvider("twilio", () => new Promise<Outcome>(() => {}));
   const { dispatch } = world.setUp({ providers: [silent] });
   const sending = dispatch(world.task(), "h");
   while (silent.sent.length === 0) await setImmediate();
   world.clock.advance(1_000 + ADAPTER_GRACE_MS);
   const held = async () => {
-    // The outcome and the delivery's change are written in a turn each, and no time passes meanwhile.
+    // The outcome and the delivery's change take an event-loop turn each, and no time passes meanwhile.
     for (let turns = 0; turns < 10; turns++) await setImmediate();
     return "held";
   };
@@ -107,7 +107,7 @@ test("a provider that heeds no deadline holds its place no longer than that, and
   );
 });
 
-test("a misconfigured provider is left alone: the next tasks wait in the queue without using up attempts", async () => {
+test("a misconfigured provider is not called: the next tasks wait in the queue without using up attempts", async () => {
   const { dispatch, sent } = world.setUp({ providers: [scriptedProvider("twilio", () => ({ kind: "misconfigured", reason: "20003" }))] });
   await dispatch(world.task(), "h");
   assert.equal((await world.delivery()).state, "pending");
@@ -122,7 +122,7 @@ test("a misconfigured provider is left alone: the next tasks wait in the queue w
   );
 });
 
-test("a copy held elsewhere comes back later, unsent", async () => {
+test("a copy that another worker holds is redelivered later, unsent", async () => {
   const { dispatch, sent } = world.setUp({ gate: false });
   assert.equal((await dispatch(world.task(), "h")).kind, "nak");
   assert.equal(sent().length, 0);
@@ -142,7 +142,7 @@ test("a dead endpoint is removed, unless it was registered again since it went",
   assert.equal((await world.store.contacts.list("app", ["ada"])).length, 0);
 });
 
-test("the line of an attempt names what an operator needs and hides where it went", async () => {
+test("an attempt's log line names what an operator needs and hides the endpoint", async () => {
   await world.setUp().dispatch(world.task(), "h");
   const line = JSON.parse(world.lines.find((l) => l.includes('"attempt"'))!);
   assert.deepEqual(

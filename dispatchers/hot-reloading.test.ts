@@ -13,7 +13,7 @@ const delivery = { deliveryId: "d" } as OutboundDelivery;
 const question = { attemptId: "d/1" } as StatusQuery;
 const misconfigured: Outcome = { kind: "misconfigured", reason: "bad key" };
 
-/** Answers when it is told to, and says what became of it. */
+/** Answers on request, and records whether it was disposed of. */
 function account(by: string) {
   const calls: ((outcome: Outcome) => void)[] = [];
   const state = { calls, disposed: 0 };
@@ -36,7 +36,7 @@ function setUp() {
   return { old, next, provider, lines };
 }
 
-test("a replaced provider ends its calls and is then closed, while new ones go by the next", async () => {
+test("a replaced provider is closed once its calls have ended, while new calls use the next one", async () => {
   const { old, next, provider } = setUp();
   const first = provider.send(delivery, signal);
   provider.replace(next.provider);
@@ -54,7 +54,7 @@ test("a replaced provider ends its calls and is then closed, while new ones go b
   assert.deepEqual([old.disposals(), next.disposals()], [1, 1]);
 });
 
-test("one without calls under way is closed at once; one that never answers, with the role", async () => {
+test("a replaced provider without calls is closed at once; one that never answers, with the role", async () => {
   const { old, next, provider } = setUp();
   const last = account("last");
   provider.replace(next.provider);
@@ -68,7 +68,7 @@ test("one without calls under way is closed at once; one that never answers, wit
   assert.deepEqual([old.disposals(), next.disposals(), last.disposals()], [1, 1, 1]);
 });
 
-test("credentials that are rejected after they were replaced are no news of the new ones: known not sent, tried again", async () => {
+test("a rejection of credentials that were replaced meanwhile counts as not sent, and is retried", async () => {
   const { old, next, provider } = setUp();
   const rejected = provider.send(delivery, signal);
   provider.replace(next.provider);
@@ -80,7 +80,7 @@ test("credentials that are rejected after they were replaced are no news of the 
   await provider[Symbol.asyncDispose]();
 });
 
-test("one that cannot be closed is told, and stops nobody", async () => {
+test("a replaced provider that cannot be closed is logged, and stops nothing else", async () => {
   const { old, next, provider, lines } = setUp();
   old.provider[Symbol.asyncDispose] = () => Promise.reject(new Error("stuck"));
   provider.replace(next.provider);

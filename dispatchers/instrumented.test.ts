@@ -40,7 +40,7 @@ test("an adapter that throws has failed, and its error is passed on", async () =
   assert.equal(workload.take().failed, 1);
 });
 
-test("what else a provider can do it still can", async () => {
+test("it keeps the provider's status query", async () => {
   const workload = createWorkload(createFakeClock());
   let disposed = false;
   const provider: Provider = {

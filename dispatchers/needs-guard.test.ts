@@ -21,7 +21,7 @@ function setUp() {
 /** As it comes off the queue. */
 const carried = (needs: string[]) => decodeTask(encodeTask({ ...world.task(), needs }), "")!;
 
-test("gives back a task of a newer version, without claiming or sending it", async () => {
+test("returns a task of a newer version to the queue, without claiming or sending it", async () => {
   const { handle, sent, metrics } = setUp();
   assert.deepEqual(await handle(carried(["attachments"]), "h"), { kind: "nak", delayMs: UNKNOWN_NEED_WAIT_MS });
   assert.deepEqual(sent(), []);
@@ -34,7 +34,7 @@ test("gives back a task of a newer version, without claiming or sending it", asy
   );
 });
 
-test("ends what has expired, and drops a status query: given back, both would be redelivered for ever", async () => {
+test("ends what has expired, and drops a status query: returned, both would be redelivered for ever", async () => {
   const { handle, sent } = setUp();
   assert.deepEqual(await handle({ ...carried(["attachments"]), statusQuery: true }, "h"), { kind: "ack" });
   assert.equal((await world.delivery()).state, "pending");
@@ -44,13 +44,13 @@ test("ends what has expired, and drops a status query: given back, both would be
   assert.equal((await world.delivery()).state, "expired");
 });
 
-test("sends what needs nothing, also as an older version published it", async () => {
+test("sends a task without needs, also as an older version published it", async () => {
   const { handle, sent } = setUp();
   assert.equal((await handle(carried([]), "h")).kind, "ack");
   assert.equal(sent().length, 1);
 });
 
-test("logs once a minute however many tasks it gives back, and says how many", async () => {
+test("logs once a minute however many tasks it returns, and says how many", async () => {
   const { handle, lines } = setUp();
   for (let i = 0; i < 50; i++) await handle(carried(["attachments"]), "h");
   assert.equal(lines.length, 1);

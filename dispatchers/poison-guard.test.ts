@@ -50,7 +50,7 @@ const ack = async (): Promise<Settlement> => ({ kind: "ack" });
 /** A process that dies of it never comes back to say so. */
 const dies = () => new Promise<never>(() => {});
 
-test("what is no task ends as failed (poison), with its bytes kept, and can never be sent", async () => {
+test("a message that is no task ends its delivery as failed (poison), with its bytes kept, and can never be sent", async () => {
   const bytes = new TextEncoder().encode("not protobuf at all");
   const settlement = await guard(ack)(copy({ task: undefined, bytes }));
   assert.equal(settlement.kind, "term");
@@ -63,14 +63,14 @@ test("what is no task ends as failed (poison), with its bytes kept, and can neve
   assert.equal(sent().length, 0);
 });
 
-test("what is no task and names none is kept and taken from the queue", async () => {
+test("a message that is no task and names none is kept, and removed from the queue", async () => {
   const settlement = await guard(ack)(copy({ task: undefined, messageId: "CARILLON_SMS#7" }));
   assert.equal(settlement.kind, "term");
   assert.equal((await world.store.poison.list(10)).length, 1);
   assert.equal((await world.delivery()).state, "pending");
 });
 
-test("what its workers die of is poison after a few of them", async () => {
+test("a task that kills its workers is poison after a few of them", async () => {
   let begun = 0;
   for (let deliveries = 1; deliveries < SUSPECT_DELIVERIES + POISON_BEGINNINGS; deliveries++) {
     void guard(() => {
@@ -85,7 +85,7 @@ test("what its workers die of is poison after a few of them", async () => {
   assert.deepEqual([(await world.delivery()).state, (await world.delivery()).reason], ["failed", { code: "poison" }]);
 });
 
-test("what was under way beside it is not blamed", async () => {
+test("tasks handled beside it are not blamed", async () => {
   const innocent = copy({ messageId: "innocent", deliveries: SUSPECT_DELIVERIES });
   const poison = copy({ messageId: "poison", deliveries: SUSPECT_DELIVERIES });
   let settled: Settlement | undefined;
@@ -122,7 +122,7 @@ test("what was under way beside it is not blamed", async () => {
   assert.ok(!(await world.store.poison.list(10)).some((p) => p.id === "innocent"));
 });
 
-test("what is merely sent back, however often, is never poison", async () => {
+test("a task that is only returned to the queue, however often, is never poison", async () => {
   for (let deliveries = 1; deliveries < 50; deliveries++)
     assert.equal((await guard(async () => ({ kind: "nak", delayMs: 1 }))(copy({ deliveries }))).kind, "nak");
   await assert.rejects(guard(() => Promise.reject(new Error("store away")))(copy({ deliveries: 50 })));
@@ -130,7 +130,7 @@ test("what is merely sent back, however often, is never poison", async () => {
   assert.equal((await world.store.poison.list(1)).length, 0);
 });
 
-test("where somebody has claimed it, what came of that decides, not the poison", async () => {
+test("where a worker has claimed the attempt, its outcome decides, not the poison", async () => {
   const { dispatch } = world.setUp();
   await dispatch(world.task(), "h");
   await guard(ack)(copy({ task: undefined }));

@@ -26,7 +26,7 @@ test("a copy of a task that comes back after its notification was purged is not 
   assert.deepEqual(await allAttempts(world.store), []);
 });
 
-test("what expired long ago is left to the relay", async () => {
+test("a task that expired long ago is left to the relay", async () => {
   const { dispatch, sent } = world.setUp();
   world.clock.advance(world.notification.expiresAt + TASK_STALE_MS - world.clock.now());
   assert.deepEqual(await dispatch(world.task(), "h"), { kind: "ack" });

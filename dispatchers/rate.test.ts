@@ -10,7 +10,7 @@ import { dispatcherVariables } from "./config.ts";
 const world = useDispatchWorld();
 const attempt = async () => (await world.store.attempts.find([`${world.notification.id}-0/1`]))[0];
 
-test("a task that gets no token goes back to the queue for as long as it is told, with its attempt's number free", async () => {
+test("a task without a token returns to the queue for the limiter's delay, with its attempt's number free", async () => {
   const asked: NotificationClass[] = [];
   const rateLimiter: RateLimiter = {
     async take(notificationClass) {
@@ -27,7 +27,7 @@ test("a task that gets no token goes back to the queue for as long as it is told
   assert.equal(later.sent().length, 1);
 });
 
-test("nobody asks for a token for what will not be sent", async () => {
+test("no token is requested for a task that will not be sent", async () => {
   let taken = 0;
   const rateLimiter: RateLimiter = {
     async take() {
@@ -43,7 +43,7 @@ test("nobody asks for a token for what will not be sent", async () => {
   assert.equal(taken, 0);
 });
 
-test("a further copy of what was begun meanwhile takes no token from what can still be sent", async () => {
+test("a further copy of a claimed task uses no token", async () => {
   let taken = 0;
   const rateLimiter: RateLimiter = {
     async take() {
@@ -58,7 +58,7 @@ test("a further copy of what was begun meanwhile takes no token from what can st
   assert.deepEqual([taken, sent().length], [1, 1]);
 });
 
-test("a worker that dies between its token and its claim has used up a token, and nothing else", async () => {
+test("a worker that dies between its token and its claim costs a token, and nothing else", async () => {
   const crash = new Error("crash");
   const dies = world.setUp({
     rateLimiter: { take: async () => ({ kind: "granted" }) },

@@ -36,7 +36,7 @@ async function queried(finding: () => Finding) {
   return { provider, delivery: await world.delivery(), attempt: attempt! };
 }
 
-test("what the provider found ends the delivery, and the attempt says by what", async () => {
+test("what the provider found ends the delivery, and the attempt records how it was resolved", async () => {
   const { provider, delivery, attempt } = await queried(() => ({ kind: "found", outcome: { kind: "accepted", providerRef: "SM1" } }));
   assert.deepEqual([delivery.state, delivery.providerRef, delivery.nextAt], ["sent", "SM1", undefined]);
   assert.deepEqual(
@@ -73,7 +73,7 @@ for (const [what, finding] of inconclusive) {
   });
 }
 
-test("a question that comes after the answer asks nobody, and a copy of the task that comes after it sends nothing", async () => {
+test("a status query after the answer calls no provider, and a later copy of the task sends nothing", async () => {
   const provider = forgetful(() => ({ kind: "found", outcome: { kind: "accepted", providerRef: "SM1" } }));
   const { dispatch } = world.setUp({ providers: [provider] });
   await dispatch(world.task(), "h");
@@ -83,7 +83,7 @@ test("a question that comes after the answer asks nobody, and a copy of the task
   assert.deepEqual([provider.questions.length, provider.sent.length], [1, 1]);
 });
 
-test("what is found after the delivery was given up as not known is not forgotten", async () => {
+test("a finding after the delivery was given up as unknown still counts", async () => {
   const provider = forgetful(() => ({ kind: "found", outcome: { kind: "accepted", providerRef: "SM1" } }));
   const { dispatch } = world.setUp({ providers: [provider] });
   await dispatch(world.task(), "h");
@@ -108,19 +108,19 @@ async function resolvedBeforeRepetition(resolution: Resolution) {
 }
 const now = 1_000_000;
 
-test("an attempt that arrived is not repeated, also where the one that was to repeat it could not be sent and a third follows", async () => {
+test("an attempt known as accepted is not repeated, not even by a third attempt after the second could not be sent", async () => {
   const receipt = { attemptId: "", provider: "twilio", kind: "accepted", providerRef: "SM1", at: now } as const;
   const { sends, delivery } = await resolvedBeforeRepetition(resolutionOf(receipt));
   assert.equal(sends, 1);
   assert.deepEqual([delivery.state, delivery.providerRef, delivery.nextAt], ["sent", "SM1", undefined]);
 });
 
-test("an attempt that its provider took in vain is repeated", async () => {
+test("an attempt that its provider accepted and did not send is repeated", async () => {
   const receipt = { attemptId: "", provider: "twilio", kind: "undelivered", reason: "30003", at: now } as const;
   assert.equal((await resolvedBeforeRepetition(resolutionOf(receipt))).sends, 2);
 });
 
-test("a repetition that is opted out while the first attempt turns out to have arrived ends as sent", async () => {
+test("an opted-out retry ends as sent where the first attempt proves accepted", async () => {
   const { deliveryId, notificationId } = world.task();
   const outcome = { kind: "accepted", providerRef: "SM1" } as const;
   let sends = 0;
@@ -139,7 +139,7 @@ test("a repetition that is opted out while the first attempt turns out to have a
   assert.deepEqual([sends, (await world.delivery()).state, (await world.delivery()).providerRef], [2, "sent", "SM1"]);
 });
 
-test("a repetition that expires while its number is being claimed, and while the first attempt turns out to have arrived, ends as sent", async () => {
+test("a retry that expires during its claim ends as sent where the first attempt proves accepted", async () => {
   const { deliveryId, notificationId, expiresAt } = world.task();
   const outcome = { kind: "accepted", providerRef: "SM1" } as const;
   const provider = scriptedProvider("twilio", () => unanswered);

@@ -55,7 +55,7 @@ test("a receipt that comes before the answer ends the delivery, and the attempt 
   assert.equal((await attempt()).outcome?.kind, "accepted");
 });
 
-test("the same receipt twice, and receipts in any order, come to the same", async () => {
+test("receipts are idempotent and order-independent", async () => {
   await claim();
   await answered({ kind: "unanswered", fault: { code: "reset" } });
   assert.deepEqual(await receipts().apply([receipt("delivered"), receipt("accepted"), receipt("delivered")]), [
@@ -66,7 +66,7 @@ test("the same receipt twice, and receipts in any order, come to the same", asyn
   assert.equal((await delivery()).state, "delivered");
 });
 
-test("a receipt of an attempt that nobody made, or that another provider made, changes nothing", async () => {
+test("a receipt of an unknown attempt, or of another provider's, changes nothing", async () => {
   assert.deepEqual(await receipts().apply([receipt("delivered")]), ["unknown"]);
   await claim(1, "vonage");
   assert.deepEqual(await receipts().apply([receipt("delivered")]), ["unknown"]);
@@ -85,7 +85,7 @@ test("a receipt by one account's webhook changes nothing of another account's at
   );
 });
 
-test("what was to be repeated is not, once it is known to have arrived", async () => {
+test("a planned retry is not sent once the earlier attempt is known to have been accepted", async () => {
   await claim();
   await answered({ kind: "unanswered", fault: { code: "reset" } });
   const expect = { attempt: 1, states: ["pending"] as const };
@@ -96,7 +96,7 @@ test("what was to be repeated is not, once it is known to have arrived", async (
   assert.equal(await claim(2), false, "its number is closed");
 });
 
-test("a repetition under way is left to its own outcome", async () => {
+test("a retry in progress is left to its own outcome", async () => {
   await claim();
   const expect = { attempt: 1, states: ["pending"] as const };
   const set = { state: "pending", attempt: 2, policyResend: true, nextAt: clock.now() } as const;
@@ -130,7 +130,7 @@ test("a receipt is not lost where the delivery moves on while it is applied", as
   }
 });
 
-test("a correction counts as the end it brings, once; what was known counts as nothing", async () => {
+test("a correction counts once, as the end it brings; a repeated receipt counts as nothing", async () => {
   await claim();
   const expect = { attempt: 1, states: ["pending"] as const };
   const set = { state: "failed", reason: { code: "outcome-unknown" }, nextAt: undefined, endedAt: clock.now() } as const;

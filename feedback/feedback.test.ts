@@ -1,4 +1,4 @@
-// The role as it runs, on a store of its own, told by the sandbox's providers of messages that were sent by bare HTTP.
+// The role as it runs, on a store of its own, with webhooks of the sandbox's providers about messages that were sent by bare HTTP.
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -83,13 +83,13 @@ for (const provider of WEBHOOK_PROVIDERS) {
     assert.equal(attempt.resolution?.outcome.kind === "accepted" && attempt.resolution.outcome.providerRef, delivery.providerRef);
   });
 
-  test(`${provider}: what is told before the send is answered counts`, async () => {
+  test(`${provider}: a receipt that arrives before the answer to the send counts`, async () => {
     const { id, find } = await claimed(provider);
     await send(provider, id, { early: true });
     assert.equal((await find()).delivery.state, "delivered");
   });
 
-  test(`${provider}: told twice, and the end first, comes to the same and is known by then`, async () => {
+  test(`${provider}: receipts in duplicate and in reverse order have the same result`, async () => {
     const { id, find } = await claimed(provider);
     const before = await counted(provider);
     await send(provider, id, { twice: true, reversed: true });
@@ -109,7 +109,7 @@ for (const provider of WEBHOOK_PROVIDERS) {
     assert.deepEqual([delivery.state, delivery.reason], ["failed", { code: "undelivered", detail: codes[provider] }]);
   });
 
-  test(`${provider}: without a word nothing changes; of an attempt nobody made it is acknowledged and counted`, async () => {
+  test(`${provider}: without webhooks nothing changes; one about an unknown attempt is acknowledged and counted`, async () => {
     const { id, find } = await claimed(provider);
     await send(provider, id, { never: true });
     const before = await counted(provider);
@@ -126,7 +126,7 @@ for (const provider of WEBHOOK_PROVIDERS) {
   });
 }
 
-test("what is told while nobody is there arrives once somebody is", async () => {
+test("webhooks sent while feedback is down arrive once it is up", async () => {
   const address = feedback.addresses.webhooks!;
   await feedback[Symbol.asyncDispose]();
   const { id, find } = await claimed("mandrill");
@@ -183,6 +183,6 @@ test("an account of the directory has its own path and secret, and its receipts 
   assert.deepEqual([(await acme.find()).delivery.state, (await own.find()).delivery.state], ["delivered", "delivered"]);
 });
 
-test("it does not start where a signature could never be right", async () => {
+test("it does not start where no signature could ever be verified", async () => {
   await assert.rejects(role.start({ ...env, FEEDBACK_URL: "" }), /FEEDBACK_URL: must be set/);
 });

@@ -20,7 +20,7 @@ const SECRET = "secret";
 const ACME_SECRET = "acme's secret";
 const ATTEMPT = `${"ab".repeat(16)}-0/1`;
 
-/** Serves Twilio and Mandrill; what they tell is handed to `apply`. */
+/** Serves Twilio and Mandrill; their receipts are passed to `apply`. */
 async function serve(apply: (receipts: readonly Receipt[]) => Promise<unknown>, inFlightMax?: number, secret = () => SECRET) {
   const lines: string[] = [];
   const log = createLogger("feedback", "debug", { write: (line) => lines.push(line) });
@@ -56,19 +56,19 @@ function callback(
 }
 
 test("each account's webhook has a path and a secret of its own, and its receipts name the account", async () => {
-  const told: Receipt[] = [];
-  await using feedback = await serve(async (receipts) => void told.push(...receipts));
+  const applied: Receipt[] = [];
+  await using feedback = await serve(async (receipts) => void applied.push(...receipts));
   const statusOf = async (given: Callback) => (await callback(feedback.origin, given)).status;
   assert.equal(await statusOf({ account: "/acme", secret: ACME_SECRET }), 200);
   assert.equal(await statusOf({}), 200);
   assert.deepEqual(
-    told.map(({ account }) => account),
+    applied.map(({ account }) => account),
     ["acme", DEFAULT_ACCOUNT],
   );
   assert.equal(await statusOf({ account: "/acme" }), 401, "the other account's secret");
   assert.equal(await statusOf({ secret: ACME_SECRET }), 401);
   for (const account of ["/other", "/acme/", "/"]) assert.equal(await statusOf({ account, secret: ACME_SECRET }), 404, account);
-  assert.equal(told.length, 2);
+  assert.equal(applied.length, 2);
   assert.deepEqual(
     (await feedback.webhooks()).map(({ account, status, value }) => [account, status, value]),
     [
@@ -80,7 +80,7 @@ test("each account's webhook has a path and a secret of its own, and its receipt
   );
 });
 
-test("answers 200 once what was told is applied, and not before", async () => {
+test("answers 200 once the receipts are applied, and not before", async () => {
   const applying = Promise.withResolvers<void>();
   const begun = Promise.withResolvers<readonly Receipt[]>();
   await using feedback = await serve((receipts) => {
@@ -104,7 +104,7 @@ test("answers 200 once what was told is applied, and not before", async () => {
   assert.deepEqual(await feedback.webhooks(), [{ provider: "twilio", account: DEFAULT_ACCOUNT, status: "200", value: 1 }]);
 });
 
-test("goes by a new secret from the moment it is there, and no longer by the old one", async () => {
+test("verifies with a new secret as soon as it is loaded, and no longer with the old one", async () => {
   let current = SECRET;
   await using feedback = await serve(
     async () => {},
@@ -117,18 +117,18 @@ test("goes by a new secret from the moment it is there, and no longer by the old
   assert.equal((await callback(feedback.origin, { secret: "rotated" })).status, 200);
 });
 
-test("applies nothing of what is signed wrong, is no webhook, or tells nothing of an attempt of ours", async () => {
+test("applies nothing that is signed wrong, is no webhook, or is not about an attempt of ours", async () => {
   const applied: unknown[] = [];
   await using feedback = await serve(async (receipts) => applied.push(receipts));
   assert.equal((await callback(feedback.origin, { secret: "other" })).status, 401);
   assert.equal((await fetch(`${feedback.origin}/twilio?attempt=${ATTEMPT}`, { method: "POST" })).status, 401);
   assert.equal((await callback(feedback.origin, { form: { Body: "STOP" } })).status, 400);
-  assert.equal((await callback(feedback.origin, { attempt: "of somebody else" })).status, 200);
+  assert.equal((await callback(feedback.origin, { attempt: "of another program" })).status, 200);
   assert.equal((await callback(feedback.origin, { form: { MessageStatus: "received" } })).status, 200);
   assert.deepEqual(applied, []);
 });
 
-test("says 503 and when to come again while the store is away, once in the log, and takes the repetition", async () => {
+test("answers 503 with Retry-After while the store is unavailable, logs it once, and accepts the repetition", async () => {
   let away = true;
   const applied: (readonly Receipt[])[] = [];
   await using feedback = await serve(async (receipts) => {
@@ -150,7 +150,7 @@ test("says 503 and when to come again while the store is away, once in the log, 
   );
 });
 
-test("a bug is 500, counted, and its place is free again", async () => {
+test("a bug is answered 500, is counted, and frees its slot", async () => {
   const faults = [new Error("a bug")];
   await using feedback = await serve(async () => {
     const fault = faults.pop();
@@ -164,7 +164,7 @@ test("a bug is 500, counted, and its place is free again", async () => {
   );
 });
 
-test("more than may be under way are told to come again, and taken when the others are through", async () => {
+test("webhooks beyond the limit are answered 503, and accepted once others have ended", async () => {
   const applying = Promise.withResolvers<void>();
   const begun = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   let count = 0;
@@ -183,7 +183,7 @@ test("more than may be under way are told to come again, and taken when the othe
   assert.equal(count, 3);
 });
 
-test("says plainly what there is not: other paths, methods and sizes", async () => {
+test("rejects other paths, methods and sizes with their status", async () => {
   await using feedback = await serve(async () => {});
   const status = async (path: string, init?: RequestInit) => (await fetch(`${feedback.origin}${path}`, init)).status;
   assert.equal(await status("/sendgrid", { method: "POST", body: "[]" }), 404);
@@ -194,7 +194,7 @@ test("says plainly what there is not: other paths, methods and sizes", async () 
   assert.equal(await status("/twilio", { method: "POST", body: "x".repeat(BODY_BYTES_MAX + 1) }), 413);
 });
 
-test("a request cut off half way holds no place", async () => {
+test("a request cut off half way occupies no slot", async () => {
   await using feedback = await serve(async () => {}, 1);
   const socket = connect(feedback.port, "127.0.0.1");
   await once(socket, "connect");
@@ -215,7 +215,7 @@ test("Mandrill's probes are answered 200 without any key of ours", async () => {
   assert.deepEqual(applied, []);
 });
 
-test("the log has no word of what was told", async () => {
+test("the log contains nothing of the webhooks' bodies", async () => {
   await using feedback = await serve(async () => {
     throw new StoreError("the store is away");
   });

@@ -111,23 +111,23 @@ test("accounts come, change and go while they are watched, and a faulty one keep
     log: createLogger("test", "info", { write: (line) => void lines.push(line) }),
     lookMs: 5,
   });
-  assert.deepEqual(taken.splice(0), ["twilio/acme one"], "those that are there are taken at once");
+  assert.deepEqual(taken.splice(0), ["twilio/acme one"], "those that exist are used at once");
   assert.match(lines.splice(0).join(), /account twilio\/globex: TWILIO_FROM: must be set/);
 
   write("twilio/acme.token", "two");
-  await eventually("the new token is taken", () => taken.splice(0).join() === "twilio/acme two");
+  await eventually("the new token is used", () => taken.splice(0).join() === "twilio/acme two");
 
   writeAcme({ TWILIO_ACCOUNT_SID: "s3cret" });
   await eventually("the fault is logged", () =>
     lines.some((line) => /account twilio\/acme: TWILIO_ACCOUNT_SID: must begin with AC/.test(line)),
   );
-  assert.deepEqual(taken, [], "what it was stays");
+  assert.deepEqual(taken, [], "the account stays as it was");
   assert.doesNotMatch(lines.join(), /s3cret/);
 
   write("twilio/globex.json", JSON.stringify(ACME));
-  await eventually("the other account is taken meanwhile", () => taken.splice(0).join() === "twilio/globex two");
+  await eventually("the other account is used meanwhile", () => taken.splice(0).join() === "twilio/globex two");
   rmSync(join(directory, "twilio/globex.json"));
-  await eventually("and is gone with its file", () => taken.splice(0).join() === "twilio/globex gone");
+  await eventually("and is removed with its file", () => taken.splice(0).join() === "twilio/globex gone");
 });
 
 test("an account that cannot be used is logged, and tried again only when it changes", async () => {

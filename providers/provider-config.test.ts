@@ -13,7 +13,7 @@ after(() => rmSync(directory, { recursive: true }));
 const path = join(directory, "ca.crt");
 const read = () => readConfig(providerVariables, { PROVIDER_CA_FILE: path });
 
-test("authorities that are none are told, where OpenSSL would pass over them without a word", async () => {
+test("a file without authorities is an error, although OpenSSL would ignore it", async () => {
   const { cert } = await createAuthority("proxy");
   writeFileSync(path, cert);
   assert.equal(read().PROVIDER_CA_FILE, cert.trim());

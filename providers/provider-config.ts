@@ -22,6 +22,7 @@ export const providerVariables = {
   } satisfies Variable<string>,
   PROVIDER_DEADLINE_MS: ms(100, 120_000, {
     default: "10000",
-    reason: "how long one call may take: far above any provider's usual answer, and short enough that a silent provider does not occupy connections for long",
+    reason:
+      "how long one call may take: far above any provider's usual answer, and short enough that a silent provider does not occupy connections for long",
   }),
 };

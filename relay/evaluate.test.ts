@@ -9,7 +9,7 @@ import { CLOCK_SKEW_MS, evaluate } from "./evaluate.ts";
 const NOW = Date.UTC(2026, 0, 5, 12);
 const HOUR_MS = 3_600_000;
 
-/** What follows for a task published before, of which nobody took the attempt. */
+/** The effect for a task that was published before and whose attempt is not claimed. */
 function evaluateAt(waitingSince: number | undefined, delivery: Partial<Delivery> = {}, over: Partial<NotificationRecord> = {}) {
   const times = { acceptedAt: NOW - HOUR_MS, sendAt: NOW - HOUR_MS, expiresAt: NOW + HOUR_MS };
   const n = sampleNotification("one", NOW, { ...times, ...over });
@@ -30,35 +30,35 @@ function evaluateAt(waitingSince: number | undefined, delivery: Partial<Delivery
 }
 const since = (ms: number) => NOW - ms;
 
-test("what was published after the oldest that waits may wait too, and gets as long as that one has waited", () => {
+test("a task published after the oldest waiting one may wait too, and gets as long as that one has waited", () => {
   assert.equal(evaluateAt(since(90_000), { publishedAt: since(30_000) }), 90_000);
   assert.equal(evaluateAt(since(1_000), { publishedAt: since(0) }), WATCHDOG_FIRST_MS);
   assert.equal(evaluateAt(since(HOUR_MS / 2), { publishedAt: since(30_000) }), WATCHDOG_LONGEST_MS);
 });
 
-test("what was published before all that waits is published again, whatever waits", () => {
+test("a task published before every waiting one is published again", () => {
   assert.equal(evaluateAt(since(20_000), { publishedAt: since(30_000) }), "publish");
   assert.equal(evaluateAt(since(90_000), { publishedAt: since(100_000) }), "publish");
 });
 
-test("what nothing waits beside is published again, however short a while ago it was", () => {
+test("while no task waits, a task is published again however recently it was published", () => {
   assert.equal(evaluateAt(Number.POSITIVE_INFINITY, { publishedAt: NOW }), "publish");
 });
 
-test("the difference of two clocks makes no copies of a backlog, and delays a lost one by no more", () => {
+test("clock skew causes no copies of a backlog, and delays a lost task by no more than the skew", () => {
   assert.equal(evaluateAt(since(30_000), { publishedAt: since(30_000 + CLOCK_SKEW_MS) }), WATCHDOG_FIRST_MS);
   assert.equal(evaluateAt(since(30_000), { publishedAt: since(30_000 + CLOCK_SKEW_MS + 1) }), "publish");
 });
 
-test("a queue that cannot tell is published to as ever", () => {
+test("where the lag cannot be read, tasks are published again as before", () => {
   assert.equal(evaluateAt(undefined, { publishedAt: since(30_000) }), "publish");
 });
 
-test("what was never published waits nowhere", () => {
+test("a task that was never published does not wait for the queue", () => {
   assert.equal(evaluateAt(since(HOUR_MS), { publishCount: 0, publishedAt: since(30_000) }), "publish");
 });
 
-test("what only the gateway published, it published as it was accepted or as it was to go", () => {
+test("a task that only the gateway published counts as published at its acceptance or its send time", () => {
   assert.equal(evaluateAt(since(90_000), {}, { acceptedAt: since(30_000) }), 90_000);
   assert.equal(evaluateAt(since(90_000), {}, { sendAt: since(30_000) }), 90_000);
   assert.equal(evaluateAt(since(90_000)), "publish");

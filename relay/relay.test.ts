@@ -97,7 +97,7 @@ test("publishes what is due, once, and not what is not", async () => {
   );
 });
 
-test("publishes again what nothing came of, later each time, as another copy", async () => {
+test("publishes a task without effect again, later each time, as another copy", async () => {
   await accept({ expiresAt: clock.now() + 86_400_000 });
   for (let publication = 0; publication < 4; publication++) {
     await relay.iterate();
@@ -109,7 +109,7 @@ test("publishes again what nothing came of, later each time, as another copy", a
   }
 });
 
-test("keeps what the stream did not take, and publishes the same copy when it is back", async () => {
+test("keeps a task that the stream did not confirm, and publishes the same copy once the stream is available", async () => {
   await accept();
   streamIsUp = false;
   assert.deepEqual(await relay.iterate(), { leased: 1, stuck: true });
@@ -122,7 +122,7 @@ test("keeps what the stream did not take, and publishes the same copy when it is
   );
 });
 
-test("ends as expired what nobody claimed in time, and closes its number so that nobody sends it later", async () => {
+test("ends a delivery that was not claimed in time as expired, and voids its number so that no copy sends it later", async () => {
   const id = await accept({ expiresAt: clock.now() + 10 });
   clock.advance(10);
   await relay.iterate();
@@ -132,7 +132,7 @@ test("ends as expired what nobody claimed in time, and closes its number so that
   assert.equal(published.length, 0);
 });
 
-test("does not end as expired what somebody claimed: its outcome decides", async () => {
+test("does not end a claimed attempt as expired: its outcome decides", async () => {
   const id = await accept({ expiresAt: clock.now() + 10 });
   await claim(id);
   clock.advance(10);
@@ -140,7 +140,7 @@ test("does not end as expired what somebody claimed: its outcome decides", async
   assert.equal((await delivery(id)).state, "pending");
 });
 
-test("finishes what a worker recorded and did not live to tell the delivery", async () => {
+test("finishes a delivery whose worker died after recording the outcome", async () => {
   const id = await accept();
   await claim(id);
   await store.attempts.record([{ id: attemptId(`${id}-0`, 1), worker: "w", outcome: accepted, answeredAt: clock.now() }]);
@@ -156,7 +156,7 @@ test("finishes what a worker recorded and did not live to tell the delivery", as
   assert.deepEqual([(await delivery(closed)).state, (await delivery(closed)).reason], ["suppressed", { code: "opted-out" }]);
 });
 
-test("leaves a worker its time and the clocks their difference, then calls the outcome unknown", async () => {
+test("waits for a worker's deadline and the clock skew, then declares the outcome unknown", async () => {
   const id = await accept();
   await claim(id, { deadlineAt: clock.now() + 15_000 });
   await relay.iterate();
@@ -171,7 +171,7 @@ test("leaves a worker its time and the clocks their difference, then calls the o
 });
 
 for (const notificationClass of CLASSES) {
-  test(`an unknown outcome of class ${notificationClass} is asked about until its policy speaks`, async () => {
+  test(`an unknown outcome of class ${notificationClass} is queried until its policy decides`, async () => {
     const id = await accept({ notificationClass });
     await claim(id, { deadlineAt: clock.now() - CLOCK_SKEW_MS });
     for (let i = 0; i < 2; i++) await relay.iterate();
@@ -180,7 +180,7 @@ for (const notificationClass of CLASSES) {
     const until = clock.now() + UNCERTAIN_WAIT_MS[notificationClass];
     for (;;) {
       const { nextAt } = await delivery(id);
-      assert.ok(nextAt !== undefined && nextAt <= until, "somebody looks again at the policy's moment at the latest");
+      assert.ok(nextAt !== undefined && nextAt <= until, "it is due again when the policy decides, at the latest");
       clock.advance(nextAt - clock.now());
       if (nextAt === until) break;
       await relay.iterate();
@@ -210,7 +210,7 @@ for (const notificationClass of CLASSES) {
   });
 }
 
-test("a provider that needs longer before it can be asked is first asked then, and no later than the policy's moment", async () => {
+test("a provider that can be asked only later is first queried then, and no later than the policy decides", async () => {
   const id = await accept();
   await claim(id, { provider: "slow", deadlineAt: clock.now() - CLOCK_SKEW_MS });
   for (let i = 0; i < 2; i++) await relay.iterate();
@@ -238,7 +238,7 @@ test("an unknown outcome at a provider that cannot be asked makes no status-quer
 });
 
 for (const by of ["receipt", "status-query"] as const) {
-  test(`what a ${by} told is finished where whoever wrote it down did not live to tell the delivery`, async () => {
+  test(`what a ${by} resolved is finished where its writer died before changing the delivery`, async () => {
     const id = await accept();
     await claim(id, { deadlineAt: clock.now() - CLOCK_SKEW_MS });
     await store.attempts.resolve([{ id: attemptId(`${id}-0`, 1), resolution: { outcome: accepted, by, at: clock.now() } }]);
@@ -247,7 +247,7 @@ for (const by of ["receipt", "status-query"] as const) {
   });
 }
 
-test("does not hurry what its worker called unknown while the relay was looking", async () => {
+test("keeps the due time that a worker set with an unknown outcome during the evaluation", async () => {
   const id = await accept();
   const unanswered = { kind: "unanswered", fault: { code: "deadline" } } as const;
   for (const deadlineAt of [clock.now() - CLOCK_SKEW_MS, clock.now() + 15_000]) {
@@ -276,7 +276,7 @@ test("does not hurry what its worker called unknown while the relay was looking"
   }
 });
 
-test("an answer that came after all ends what was uncertain", async () => {
+test("an answer that is recorded late ends an uncertain delivery", async () => {
   const id = await accept();
   await claim(id, { deadlineAt: clock.now() - CLOCK_SKEW_MS, outcome: accepted, answeredAt: clock.now() });
   const change = {
@@ -290,7 +290,7 @@ test("an answer that came after all ends what was uncertain", async () => {
   assert.equal((await delivery(id)).state, "sent");
 });
 
-test("an unknown outcome written down by a version that did not say since when is given up all the same", async () => {
+test("an unknown outcome stored without uncertainSince by an earlier version is given up, too", async () => {
   const id = await accept({}, { state: "uncertain", nextAt: clock.now() });
   await claim(id, { outcome: { kind: "unanswered", fault: { code: "reset" } }, answeredAt: clock.now() });
   for (let turns = 0; turns < 500 && (await delivery(id)).state === "uncertain"; turns++) {
@@ -300,7 +300,7 @@ test("an unknown outcome written down by a version that did not say since when i
   assert.deepEqual([(await delivery(id)).state, (await delivery(id)).reason], ["failed", { code: "outcome-unknown" }]);
 });
 
-test("what is to be repeated, and turns out to have arrived while the repetition was under way, ends as sent", async () => {
+test("a delivery whose first attempt proves accepted while the retry is in progress ends as sent", async () => {
   const closed = { kind: "void", state: "expired", reason: { code: "expired" } } as const;
   for (const [i, outcome] of [unanswered, { kind: "rejected", reason: "no" } as const, closed, SUPERSEDED, undefined].entries()) {
     const over = { id: `${i}`.padStart(32, "a") };

@@ -49,7 +49,7 @@ async function watching(take: (config: Config) => void, body: (watched: Watched)
 }
 const any = () => {};
 
-test("files that change together are taken together, once", () =>
+test("files that change together are used together, once", () =>
   watching(any, async ({ files, taken, printed }) => {
     await delay(LOOKS_MS);
     assert.deepEqual(taken, []);
@@ -101,7 +101,7 @@ test("an unusable file is logged once, without its content, and read again only 
   });
 });
 
-test("a file that is just being written is not taken", () =>
+test("a file that is just being written is not used", () =>
   watching(any, async ({ files, taken, errors }) => {
     // Written faster than anybody looks: no two looks agree.
     for (let i = 0; i < 200; i++) {

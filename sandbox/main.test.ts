@@ -29,7 +29,7 @@ test("a second start in the directory has the same credentials, ports and subscr
   const first = await run();
   const second = await run();
   assert.equal(second.rest, first.rest);
-  // Somebody else may have taken one meanwhile, not all.
+  // Another program may use one of them by now, but not all.
   assert.ok(first.ports.some((port, index) => port !== undefined && port === second.ports[index]));
   assert.notEqual(first.subscriptions[0]?.p256dh, first.subscriptions[1]?.p256dh);
 });

@@ -53,7 +53,7 @@ function answered<T>(answer: T): Exclude<T, { kind: "call-error" }> {
   return answer as Exclude<T, { kind: "call-error" }>;
 }
 
-/** The table, and the names of its handlers that nobody has called. */
+/** The table, and the names of its handlers that were not called. */
 function counted<Table extends object>(table: Table): { handlers: Table; uncalled(): string[] } {
   const called = new Set<string>();
   const handlers = new Proxy(table, {

@@ -88,7 +88,7 @@ describe("the MongoDB deployment, by its answer to hello", () => {
     assert.match(danger?.fix ?? "", /directConnection.*b:1/);
   });
 
-  it("a store in memory is rejected; one that does not tell is not judged", () => {
+  it("a store in memory is rejected; an engine that the server does not report is not checked", () => {
     assert.equal(storageDangers({ name: "wiredTiger", persistent: true }).length, 0);
     assert.equal(storageDangers({ name: "wiredTiger" }).length, 0);
     assert.equal(storageDangers(undefined).length, 0);
@@ -119,9 +119,9 @@ describe("indexes, as a server lists them", () => {
   ];
   for (const [what, found, says] of CASES)
     it(what, () => {
-      const told = indexDangers("c", wanted, found).map((d) => [d.setting, d.value, d.why, d.fix].join(" "));
-      assert.equal(told.length, says ? 1 : 0, told.join("\n"));
-      if (says) assert.match(told[0]!, says);
+      const reports = indexDangers("c", wanted, found).map((d) => [d.setting, d.value, d.why, d.fix].join(" "));
+      assert.equal(reports.length, says ? 1 : 0, reports.join("\n"));
+      if (says) assert.match(reports[0]!, says);
     });
 });
 
@@ -196,7 +196,7 @@ if (!server) {
       assert.deepEqual(names.sort(), ["_id_", "due", "ended", "failures"]);
     });
 
-    it("an opening says once what it could not check, and what may be meant", async () => {
+    it("an opening logs once what it could not check, and what may be intended", async () => {
       await using db = database();
       const lines: string[] = [];
       const log = createLogger("test", "debug", { write: (line) => void lines.push(line) });

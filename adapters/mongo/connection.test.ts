@@ -36,7 +36,7 @@ function replyTo(message: Buffer): Buffer {
   return Buffer.concat([head, document]);
 }
 
-/** Answers everything with the same; reads nothing of a connection once it is told to stop. */
+/** Answers everything with the same; stops reading a connection on request. */
 async function startServer() {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -86,7 +86,7 @@ describe("a command whose connection closes before it is written", () => {
     using sockets = watchSockets();
     await using client = createClient(server.uri, {});
     await client.db("a").command({ ping: 1 });
-    // As after the server's end: destroyed, and the 'close' not yet told.
+    // As after the server's end: destroyed, and 'close' not emitted yet.
     for (const socket of sockets.all) socket.destroy();
     await assert.rejects(client.db("a").command({ ping: 1 }), MongoNetworkError);
     assert.equal((await client.db("a").command({ ping: 1 })).ok, 1);

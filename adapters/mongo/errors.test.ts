@@ -10,7 +10,7 @@ const message = (error: unknown) => {
   return converted.message;
 };
 
-it("a driver's error is told by its kind, number and name, and a bulk write's by its reason too; no text of it is", () => {
+it("a driver's error is reported by class, code and name, and a bulk write's with its reason; never by its text", () => {
   const line = new MongoNetworkError("connection 3 to 10.0.0.1:27017 closed");
   assert.equal(message(line), "MongoDB, insert: MongoNetworkError");
   assert.equal(

@@ -47,7 +47,7 @@ if (!server) {
       ["before it removed the attempts", true],
       ["after it removed the attempts", false],
     ] as const)
-      it(`${where} shows nobody the notification, keeps its id, and is finished by the next one`, async () => {
+      it(`${where} hides the notification, keeps its id, and is finished by the next purge`, async () => {
         await using opened = await openWithEnded();
         const { store, record, notifications } = opened;
         await notifications.updateOne({ _id: record.id }, { $set: { purging: true } });

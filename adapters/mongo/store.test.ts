@@ -93,7 +93,7 @@ if (!server) {
   });
 
   describe("MongoDB store: a line that is cut before a reference is given", () => {
-    it("has given it to who asked, and to nobody after", async () => {
+    it("has given it to the attempt that asked, and to none after it", async () => {
       await using database = await createDatabase();
       await using proxy = await startCuttingProxy(server.uri);
       await using store = await openStore(proxy.through(database.url));
@@ -127,14 +127,14 @@ if (!server) {
       const attempts = createAttemptStore(db.collection<AttemptDocument>("attempts"), db.collection<AttributionDocument>("attributions"));
       assert.equal((await attempts.between("0", "f")).length, 1);
       assert.equal(await attempts.attribute("twilio", "SM1", "other/1"), false);
-      const [page, failed, between, told] = await Promise.all(
+      const [page, failed, between, attributed] = await Promise.all(
         finds.map(async (find) => JSON.stringify(await db.command({ explain: find, verbosity: "queryPlanner" }))),
       );
       // MongoDB's words, or those of PostgreSQL beneath FerretDB.
       for (const plan of [page, between]) assert.match(plan!, /"IXSCAN"|"Index Scan".*object_id OPERATOR|object_id OPERATOR.*"Index Scan"/);
       assert.match(failed!, /"indexName":"failures"/);
-      for (const index of ["answered-twilio", "resolved-twilio"]) assert.match(told!, new RegExp(`"indexName":"${index}"`));
-      for (const plan of [page, failed, between, told]) assert.doesNotMatch(plan!, /COLLSCAN|Seq Scan/);
+      for (const index of ["answered-twilio", "resolved-twilio"]) assert.match(attributed!, new RegExp(`"indexName":"${index}"`));
+      for (const plan of [page, failed, between, attributed]) assert.doesNotMatch(plan!, /COLLSCAN|Seq Scan/);
     });
 
     it("has a place in the order of failures exactly while a delivery is failed", async () => {
@@ -209,11 +209,11 @@ describe("MongoDB store: opening", { concurrency: true }, () => {
       return true;
     });
 
-  it("names the host and what to do when nobody answers there, never the password", async () => {
-    const nobody = createServer().listen(0, "127.0.0.1");
-    await new Promise((resolve) => nobody.once("listening", resolve));
-    const { port } = nobody.address() as { port: number };
-    await new Promise((resolve) => nobody.close(resolve));
+  it("names the host and what to do when no server answers there, never the password", async () => {
+    const unused = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => unused.once("listening", resolve));
+    const { port } = unused.address() as { port: number };
+    await new Promise((resolve) => unused.close(resolve));
     await rejects(`mongodb://who:${secret}@127.0.0.1:${port}/x`, new RegExp(`127.0.0.1:${port}.*docker run`));
   });
 

@@ -43,7 +43,7 @@ test("a store on a network file system is rejected with its path and the fix, an
   await (await openSqliteStore(path))[Symbol.asyncDispose]();
 });
 
-test("a file that cannot be in WAL mode, or is not written through, is told by both settings", () => {
+test("a file that cannot be in WAL mode, or is not written through, is reported with both settings", () => {
   // SQLite's access method without locks has no shared memory, as some file systems.
   using without = new DatabaseSync(`file:${join(scratch, "without.db")}?vfs=unix-none`);
   without.exec("pragma journal_mode = wal; pragma synchronous = normal");

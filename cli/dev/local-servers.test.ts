@@ -16,7 +16,7 @@ import { startLocalNats } from "./local-servers.ts";
 /** Long enough for a busy machine; a server that is going to end does so in milliseconds. */
 const GONE_DEADLINE_MS = 10_000;
 
-/** A zombie does not run: in a container nobody may collect the orphans. */
+/** A zombie does not run: in a container no process may collect the orphans. */
 function runs(pid: number): boolean {
   const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", `${pid}`], { encoding: "utf8" });
   return stdout.trim() !== "" && !stdout.startsWith("Z");
@@ -80,7 +80,7 @@ test("leaves neither process nor directory behind", async () => {
   await server.stop();
 });
 
-test("a port that is taken by another is an error with the server's own words, and nothing is left running", async () => {
+test("a port in use is an error with the server's own text, and nothing is left running", async () => {
   const directory = mkdtempSync(join(tmpdir(), "carillon-taken-"));
   const stranger = createServer((socket) => socket.end("INFO {}\r\n")).listen(0, "127.0.0.1");
   await once(stranger, "listening");

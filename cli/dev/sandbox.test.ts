@@ -30,7 +30,7 @@ async function ended(child: ReturnType<typeof carillon>) {
   return { out, fault, status };
 }
 
-test("a sandbox on a host and port of its own hands a role all it must be told", { timeout: 60_000 }, async () => {
+test("a sandbox on a host and port of its own gives a role everything it needs", { timeout: 60_000 }, async () => {
   const adminPort = await freePort();
   const sandbox = carillon(["sandbox"], {
     SANDBOX_DIRECTORY: join(scratch, "state"),
@@ -73,7 +73,7 @@ test("a sandbox on a host and port of its own hands a role all it must be told",
   assert.equal((await ended(sandbox)).status, 0);
 });
 
-test("credentials are handed to nobody unless that is asked for", async () => {
+test("credentials are shared only if that is requested", async () => {
   await using sandbox = await startTestSandbox();
   const wanted = { from: sandbox.adminUrl, to: join(scratch, "none"), waitMs: 0 };
   await assert.rejects(fetchCredentials(wanted), /SANDBOX_SHARE_CREDENTIALS=true/);
@@ -82,7 +82,7 @@ test("credentials are handed to nobody unless that is asked for", async () => {
   assert.doesNotMatch(await answer.text(), /KEY/);
 });
 
-test("where nobody answers it gives up after the wait", async () => {
+test("without an answer it gives up after the wait", async () => {
   const from = `http://127.0.0.1:${await freePort()}`;
   await assert.rejects(fetchCredentials({ from, to: join(scratch, "none"), waitMs: 0 }), /no sandbox answers at 127\.0\.0\.1/);
 });

@@ -29,17 +29,17 @@ test("plain text unless TLS is asked for, by an option, a file or the environmen
     assert.ok(gatewayTls(values, env)?.forClient()._isSecure());
 });
 
-const WRONG: readonly [values: Record<string, string>, env: Record<string, string>, said: RegExp][] = [
+const WRONG: readonly [values: Record<string, string>, env: Record<string, string>, expected: RegExp][] = [
   [{ "tls-ca-file": join(directory, "none") }, {}, /^--tls-ca-file: the file cannot be read \(ENOENT\)$/],
   [{}, { CARILLON_TLS_CA_FILE: key }, /^CARILLON_TLS_CA_FILE: the file holds no PEM certificate$/],
   [{ "tls-cert-file": cert }, {}, /must be given together/],
   [{ "tls-key-file": key }, { CARILLON_TLS_CA_FILE: ca }, /must be given together/],
   [{ "tls-cert-file": cert, "tls-key-file": file("other", other.key) }, {}, /^--tls-key-file: the key does not belong to the certificate/],
 ];
-for (const [values, env, said] of WRONG)
-  test(`told: ${said.source}`, () => {
+for (const [values, env, expected] of WRONG)
+  test(`rejects with ${expected.source}`, () => {
     assert.throws(
       () => gatewayTls(values, env),
-      (error) => error instanceof UsageError && said.test(error.message) && !error.message.includes("PRIVATE KEY"),
+      (error) => error instanceof UsageError && expected.test(error.message) && !error.message.includes("PRIVATE KEY"),
     );
   });

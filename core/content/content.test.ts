@@ -50,7 +50,7 @@ test("has one form for the same values in any order, without the empty ones", ()
   assert.equal(mapValue({}), "");
 });
 
-test("tells a part without values from one that is absent", () => {
+test("distinguishes a part without values from one that is absent", () => {
   const empty = { title: "", body: "", data: {} };
   assert.notEqual(canonicalForm(contentValues({ sms: { text: "x" } })), canonicalForm(contentValues({ sms: { text: "x" }, push: empty })));
 });

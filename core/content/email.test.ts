@@ -6,6 +6,6 @@ test("counts UTF-8 bytes of subject, html and text", () => {
   assert.equal(emailBytes({ subject: "é", html: "<b>€</b>", text: "😀" }), 2 + 10 + 4);
 });
 
-test("stays far below what providers take even if every byte were escaped", () => {
+test("stays far below the providers' limits even if every byte were escaped", () => {
   assert.ok(EMAIL_BYTES_MAX * 6 < 25_000_000);
 });

@@ -42,7 +42,7 @@ test("without ids it counts the longest ones", () => {
     assert.ok(pushPayloadBytes(channel, content) >= pushPayloadBytes(channel, content, { delivery, attempt: `${delivery}/3` }));
 });
 
-test("knows the keys FCM keeps to itself", () => {
+test("knows the keys that FCM reserves", () => {
   for (const key of ["from", "message_type", "google.c", "gcm_x", "carillon_attempt"])
     assert.equal(isReservedDataKey("fcm", key), true, key);
   for (const key of ["fromage", "order", "message"]) assert.equal(isReservedDataKey("fcm", key), false, key);

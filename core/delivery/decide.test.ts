@@ -101,14 +101,14 @@ test("of the classes only critical repeats an unknown outcome, and only once, an
   assert.equal(decideUncertain({ ...s, notificationClass: "marketing" }).kind, "failed");
 });
 
-test("an unknown outcome is asked about later each time, and at the policy's moment at the latest", () => {
+test("an unknown outcome is queried later each time, and when the policy decides at the latest", () => {
   const until = NOW + 20_000;
   assert.equal(nextStatusQueryAt(NOW, NOW, until), NOW + STATUS_QUERY_FIRST_MS);
   assert.equal(nextStatusQueryAt(NOW, NOW + 3_000, until), NOW + 12_000);
   assert.equal(nextStatusQueryAt(NOW, NOW + 6_000, until), until);
 });
 
-test("a wait that is no number is none, so that the next attempt has a moment", () => {
+test("a wait that is no number counts as none, so that the next attempt has a due time", () => {
   for (const retryAfterMs of [Number.NaN, Number.POSITIVE_INFINITY, -1]) {
     for (const outcome of [
       { kind: "throttled", retryAfterMs, reason: "429" } as const,

@@ -13,14 +13,14 @@ function effect(
   kind: Receipt["kind"],
   attempt: number,
   delivery: Partial<Delivery>,
-  told: Partial<Receipt> = {},
+  fields: Partial<Receipt> = {},
   known: Partial<AttemptRecord> = {},
 ): ReceiptEffect {
   const id = attemptId(deliveryId, attempt);
   const times = { startedAt: NOW, deadlineAt: NOW };
   const record: AttemptRecord = { id, deliveryId, number: attempt, worker: "w", provider: "twilio", ...times, ...known };
   const d: Delivery = { ...sampleNotification("one", NOW).deliveries[0]!, ...delivery };
-  const receipt = { attemptId: id, provider: "twilio", kind, reason: "30003", at: NOW, ...told };
+  const receipt = { attemptId: id, provider: "twilio", kind, reason: "30003", at: NOW, ...fields };
   return receiptEffect(receipt, record, sampleNotification("one", NOW), d, { worker: "f", now: NOW });
 }
 
@@ -37,7 +37,7 @@ const SAME: [DeliveryState, Reason | undefined, Record<Receipt["kind"], Delivery
 ];
 for (const [state, reason, after] of SAME) {
   for (const kind of ["accepted", "delivered", "undelivered"] as const) {
-    test(`${state}${reason ? ` (${reasonText(reason)})` : ""}, and told that it is ${kind}: ${after[kind] ?? "as it was"}`, () => {
+    test(`${state}${reason ? ` (${reasonText(reason)})` : ""}, and a receipt ${kind}: ${after[kind] ?? "unchanged"}`, () => {
       const e = effect(kind, 1, { state, reason });
       assert.equal(e.kind, after[kind] ? "change" : "nothing");
       if (e.kind !== "change") return;
@@ -58,7 +58,7 @@ test("a receipt of an attempt that is about to be repeated closes the repetition
   assert.deepEqual([e.transition.change.set.state, e.transition.change.expect], ["delivered", { attempt: 2, states: ["pending"] }]);
 });
 
-test("a receipt of the first attempt betters what the repetition came to, and never worsens it", () => {
+test("a receipt of the first attempt improves the retry's result, and never worsens it", () => {
   for (const state of ["uncertain", "failed", "expired", "suppressed"] as const)
     assert.equal(effect("accepted", 1, { state, attempt: 2 }).kind, "change", state);
   for (const state of ["sent", "delivered"] as const) assert.equal(effect("accepted", 1, { state, attempt: 2 }).kind, "nothing", state);
@@ -66,22 +66,22 @@ test("a receipt of the first attempt betters what the repetition came to, and ne
     assert.equal(effect("undelivered", 1, { state, attempt: 2 }).kind, "nothing", state);
 });
 
-test("what gave its place to an earlier attempt that arrived is told the rest of that one's way", () => {
+test("a delivery whose retry was superseded follows later receipts of the earlier attempt", () => {
   const closed = { state: "sent", attempt: 2, policyResend: true, providerRef: "SM1" } as const;
-  const told = (kind: Receipt["kind"], delivery: Partial<Delivery>) => effect(kind, 1, delivery, { providerRef: "SM1" });
+  const effectOf = (kind: Receipt["kind"], delivery: Partial<Delivery>) => effect(kind, 1, delivery, { providerRef: "SM1" });
   for (const [kind, state] of [
     ["delivered", "delivered"],
     ["undelivered", "failed"],
   ] as const) {
-    const e = told(kind, closed);
+    const e = effectOf(kind, closed);
     assert.ok(e.kind === "change", kind);
     assert.deepEqual([e.transition.change.set.state, e.transition.change.expect], [state, { attempt: 2, states: ["sent"] }]);
   }
-  assert.equal(told("accepted", closed).kind, "nothing");
-  assert.equal(told("undelivered", { ...closed, providerRef: "SM2" }).kind, "nothing", "the repetition itself was sent");
+  assert.equal(effectOf("accepted", closed).kind, "nothing");
+  assert.equal(effectOf("undelivered", { ...closed, providerRef: "SM2" }).kind, "nothing", "the repetition itself was sent");
 });
 
-test("a late word that the provider took it does not stop an operator who redrives what it took", () => {
+test("a late receipt of an acceptance does not stop an operator's redrive", () => {
   const redriven = { state: "pending", attempt: 2, runStart: 2, redrive: 1 } as const;
   const taken = { outcome: { kind: "accepted", providerRef: "SM1" } } as const;
   assert.equal(effect("accepted", 1, redriven, {}, taken).kind, "nothing");

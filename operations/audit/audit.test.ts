@@ -22,7 +22,7 @@ const rejected = { kind: "rejected", reason: "no" } as const;
 const unanswered = { kind: "unanswered", fault: { code: "reset" } } as const;
 const unavailable = { kind: "unavailable", fault: { code: "http-503" } } as const;
 const closed = { kind: "void", state: "suppressed", reason: { code: "opted-out" } } as const;
-const told = (outcome: typeof accepted | typeof rejected, by: "receipt" | "status-query" = "receipt") => ({
+const resolvedAs = (outcome: typeof accepted | typeof rejected, by: "receipt" | "status-query" = "receipt") => ({
   resolution: { outcome, by, at: 3 },
 });
 const broken = (a: Audit) => a.checks.filter((c) => !c.holds).map((c) => c.promise);
@@ -47,7 +47,7 @@ test("notices an accepted delivery that the store does not have, and an attempt 
   assert.deepEqual(broken(audit([], [attempt("a", 1, accepted)])), ["1 no attempt without its notification"]);
 });
 
-test("notices an open delivery nobody will look at, and an end somebody still would", () => {
+test("notices an open delivery that is never due, and an ended one that still is", () => {
   const a = audit(
     [
       notification(
@@ -62,7 +62,7 @@ test("notices an open delivery nobody will look at, and an end somebody still wo
   assert.deepEqual(examples(a, "2 accepted = ends + open"), ["a", "b", "c"]);
 });
 
-test("notices an uncertain delivery of which nobody knows since when", () => {
+test("notices an uncertain delivery without uncertainSince", () => {
   const uncertain = { state: "uncertain", endedAt: undefined, nextAt: 9 } as const;
   const n = notification(delivery("a", { ...uncertain, uncertainSince: 3 }), delivery("b", uncertain));
   const a = audit([n], [attempt("a", 1, unanswered), attempt("b", 1, unanswered)]);
@@ -74,9 +74,13 @@ const SECOND_SENDS: readonly [what: string, attempts: AttemptRecord[], breaks: b
   ["after an unknown outcome", [attempt("a", 1, unanswered), attempt("a", 2, accepted)], true],
   ["while the first is under way", [attempt("a", 1), attempt("a", 2)], true],
   ["after the provider took it", [attempt("a", 1, accepted), attempt("a", 2, unanswered)], true],
-  ["after a receipt said it was taken", [attempt("a", 1, unanswered, told(accepted)), attempt("a", 2)], true],
-  ["after a status query said it was not", [attempt("a", 1, unanswered, told(rejected, "status-query")), attempt("a", 2, accepted)], false],
-  ["where accepted and told otherwise later", [attempt("a", 1, accepted, told(rejected)), attempt("a", 2, accepted)], true],
+  ["after a receipt confirmed it", [attempt("a", 1, unanswered, resolvedAs(accepted)), attempt("a", 2)], true],
+  [
+    "after a status query found it rejected",
+    [attempt("a", 1, unanswered, resolvedAs(rejected, "status-query")), attempt("a", 2, accepted)],
+    false,
+  ],
+  ["where accepted and later reported as rejected", [attempt("a", 1, accepted, resolvedAs(rejected)), attempt("a", 2, accepted)], true],
   ["after a number closed without a call", [attempt("a", 1, closed), attempt("a", 2, accepted)], false],
   ["the policy's repetition", [attempt("a", 1, unanswered), attempt("a", 2, accepted, { policyResend: true })], false],
   [
@@ -118,22 +122,26 @@ const TAKEN: readonly [what: string, attempts: AttemptRecord[], most: number][] 
     ],
     3,
   ],
-  ["by one that came to nothing, as it told later", [attempt("a", 1, unanswered, told(rejected)), attempt("a", 2, accepted)], 2],
+  [
+    "by one that accepted and later reported that it did not send",
+    [attempt("a", 1, unanswered, resolvedAs(rejected)), attempt("a", 2, accepted)],
+    2,
+  ],
 ];
 for (const [what, attempts, most] of TAKEN)
-  test(`a delivery is taken ${what}: ${most} times at most`, () => {
+  test(`providers accept a delivery ${what}: ${most} times at most`, () => {
     const n = notification(delivery("a", { state: "failed", reason: { code: "outcome-unknown" }, attempt: 3 }));
     const times = (count: number) => taken(...Array.from({ length: count }, () => "a"));
     assert.deepEqual(broken(audit([n], attempts, { taken: times(most) })), []);
     assert.deepEqual(broken(audit([n], attempts, { taken: times(most + 1) })), [TAKEN_ONCE]);
   });
 
-test("notices what providers took of nobody's", () => {
+test("notices deliveries that providers accepted and the store does not have", () => {
   const a = audit([notification(delivery("a", {}))], [attempt("a", 1, accepted)], { taken: taken("a", "b") });
   assert.deepEqual([broken(a), examples(a, TAKEN_ONCE)], [[TAKEN_ONCE], ["b"]]);
 });
 
-test("notices a provider that took what was suppressed, unless an attempt before may have gone", () => {
+test("notices a provider that accepted a suppressed delivery, unless an earlier attempt may have been sent", () => {
   const suppressed = (attempt: number) => notification(delivery("a", { state: "suppressed", reason: { code: "opted-out" }, attempt }));
   const judge = (n: NotificationRecord, ...attempts: AttemptRecord[]) => broken(audit([n], attempts, { taken: taken("a") }));
   assert.deepEqual(judge(suppressed(1)), [TAKEN_ONCE, "4 an opt-out is obeyed"]);
@@ -142,16 +150,16 @@ test("notices a provider that took what was suppressed, unless an attempt before
   assert.deepEqual(judge(suppressed(2), attempt("a", 1, accepted), attempt("a", 2, closed, { redrive: 1 })), []);
 });
 
-test("notices a delivery called sent or delivered that no attempt can have sent, and that no provider has", () => {
+test("notices a sent or delivered delivery that no attempt can have sent, or that no provider accepted", () => {
   for (const state of ["sent", "delivered"] as const)
-    for (const made of [[], [attempt("a", 1, unavailable)], [attempt("a", 1)], [attempt("a", 1, unanswered, told(rejected))]])
+    for (const made of [[], [attempt("a", 1, unavailable)], [attempt("a", 1)], [attempt("a", 1, unanswered, resolvedAs(rejected))]])
       assert.deepEqual(broken(audit([notification(delivery("a", { state }))], made)), ["3 sent has its attempt"]);
   assert.deepEqual(broken(audit([notification(delivery("a", {}))], [attempt("a", 1, accepted)], { taken: taken() })), [
     "2 sent has arrived",
   ]);
 });
 
-test("tells how unknown outcomes were resolved", () => {
+test("counts how unknown outcomes were resolved", () => {
   const failed = { state: "failed", reason: { code: "outcome-unknown" } } as const;
   const open = { state: "uncertain", uncertainSince: 1, nextAt: 2, endedAt: undefined } as const;
   const n = notification(
@@ -165,8 +173,8 @@ test("tells how unknown outcomes were resolved", () => {
   const a = audit(
     [n],
     [
-      attempt("receipt", 1, undefined, told(accepted)),
-      attempt("found", 1, unanswered, told(rejected, "status-query")),
+      attempt("receipt", 1, undefined, resolvedAs(accepted)),
+      attempt("found", 1, unanswered, resolvedAs(rejected, "status-query")),
       ...["late", "given-up", "open", "repeated", "redriven"].map((id) => attempt(id, 1, unanswered)),
       attempt("at-work", 1),
       attempt("repeated", 2, accepted, { policyResend: true }),
@@ -193,7 +201,7 @@ test("counts every break and names the first, and waits by their percentiles, ov
   assert.equal(a.waits.apns.p50, undefined);
 });
 
-test("takes a number closed for an earlier attempt that arrived as proof, though its provider had said that it did not take it", () => {
+test("accepts a number voided for an earlier accepted attempt as proof, even if the provider had first rejected that attempt", () => {
   const arrived = { kind: "void", state: "delivered", reason: { code: "superseded" } } as const;
   const closing = attempt("a", 2, arrived, { provider: "" });
   const known = { taken: taken("a") };

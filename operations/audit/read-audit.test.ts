@@ -63,7 +63,7 @@ function readWhile({ notifications, attempts }: Store, work: (steps: number) => 
 }
 
 for (const seed of [1, 2])
-  test(`finds nothing broken while things happen between any two readings, though much looks so (seed ${seed})`, async () => {
+  test(`finds nothing broken while the system changes between readings, though much looks so (seed ${seed})`, async () => {
     await using busy = await startBusyStore(seed);
     let suspects = 0;
     const onProgress = ({ kind, notifications }: AuditProgress) => {
@@ -77,7 +77,7 @@ for (const seed of [1, 2])
     assert.ok(suspects > 0, "the writer never made anything look broken");
   });
 
-test("finds every true break while things happen, names its id and nothing else", async () => {
+test("finds every true break while the system changes, names its id and nothing else", async () => {
   await using busy = await startBusyStore(3);
   const { store, known } = busy;
   const put = async (key: string, over: Partial<Delivery>, attempts: (id: string) => AttemptRecord[] = () => [], times = 0) => {

@@ -5,7 +5,7 @@ import { type BulkSendFault, type BulkSendResult, bulkSend, type SendBatch } fro
 const overloaded: BulkSendFault = { code: "RESOURCE_EXHAUSTED", reason: "OVERLOADED", message: "too much" };
 const invalid: BulkSendFault = { code: "INVALID_ARGUMENT", reason: "INVALID_FIELD", message: "category: must match" };
 
-/** Time passes only while somebody sleeps. */
+/** Time passes only during a sleep. */
 function sleepClock() {
   let now = 0;
   const slept: number[] = [];

@@ -49,7 +49,7 @@ const MAYBES: readonly [what: string, attempts: AttemptRecord[]][] = [
   ["a receipt proves it", [attempt(1, unanswered, { resolution: { outcome: accepted, by: "receipt", at: 3 } }), attempt(2, closed)]],
 ];
 for (const [what, attempts] of MAYBES)
-  test(`what may have been sent is left alone unless asked for: ${what}`, () => {
+  test(`what may have been sent is not redriven unless requested: ${what}`, () => {
     assert.deepEqual(redrive(dead({ attempt: 2 }), attempts), { kind: "may-be-sent" });
     assert.deepEqual(redrive(dead({ attempt: 2 }), attempts, { named: true, expiresInMs: 1_000 }), { kind: "may-be-sent" });
     const asked = redrive(dead({ attempt: 2, redrive: 1 }), attempts, { uncertain: true });
@@ -64,11 +64,11 @@ test("asking for the uncertain ones counts no repetition where nothing can have 
   }
 });
 
-test("a number that nobody claimed is closed first", () => {
+test("an unclaimed number is voided first", () => {
   assert.deepEqual(redrive(dead({ attempt: 3 }), [attempt(2, rejected)]), { kind: "unclaimed", numbers: [1, 3] });
 });
 
-test("what has expired needs more time to be given, and nothing loses time", () => {
+test("an expired delivery needs a new expiry, and no expiry is shortened", () => {
   const late = dead({ expiresAt: NOW });
   assert.deepEqual(redrive(late, [attempt(1, rejected)]), { kind: "expired" });
   const longer = redrive(late, [attempt(1, rejected)], { expiresInMs: 5_000 });
@@ -78,7 +78,7 @@ test("what has expired needs more time to be given, and nothing loses time", () 
   assert.deepEqual(redrive(dead(), [attempt(1, rejected)], { at: NOW + 60_000 }), { kind: "expired" });
 });
 
-test("a dead endpoint is tried again only where the delivery was named", () => {
+test("a delivery to a dead endpoint is redriven only by its id", () => {
   const gone = dead({ reason: { code: "endpoint-gone", detail: "410" } });
   assert.deepEqual(redrive(gone, [attempt(1, rejected)]), { kind: "gone" });
   assert.equal(redrive(gone, [attempt(1, rejected)], { named: true }).kind, "redrive");

@@ -19,7 +19,7 @@ const run = (store: Store, selection: Selection, over: Partial<RedriveOptions> =
 const counts = (report: RedriveReport) =>
   Object.fromEntries(Object.entries(report).flatMap(([end, { count }]) => (count > 0 ? [[end, count]] : [])));
 
-test("redrives all that failed but what may have been sent, is late or gone, and says which", async () => {
+test("redrives what failed, except what may have been sent, has expired or has a dead endpoint, and reports which", async () => {
   await using store = await openStore("sqlite::memory:");
   const plain = await insertDeadLetter(store, "plain", [OUTCOMES.unavailable, rejected]);
   const maybe = await insertDeadLetter(store, "maybe", [OUTCOMES.unanswered], { reason: { code: "outcome-unknown" } });
@@ -60,7 +60,7 @@ test("two operators at once redrive each delivery once", async () => {
   );
 });
 
-test("a number nobody claimed is closed before the next is given out, and a worker that claims it meanwhile has it", async () => {
+test("an unclaimed number is voided before the next is used, and a worker that claims it meanwhile wins", async () => {
   await using store = await openStore("sqlite::memory:");
   const id = await insertDeadLetter(store, "unclaimed", [], { attempt: 1 });
   assert.deepEqual(counts(await run(store, ALL)), { redriven: 1 });
@@ -96,7 +96,7 @@ test("a rate spreads the moments at which they become due", async () => {
   );
 });
 
-test("ids mean deliveries, or all that failed of a notification; what is unknown or well is said to be so", async () => {
+test("ids select deliveries, or all failed ones of a notification; unknown and unfailed ids are reported", async () => {
   await using store = await openStore("sqlite::memory:");
   const [whole, single, sent] = [
     await insertDeadLetter(store, "1", [rejected]),
@@ -110,7 +110,7 @@ test("ids mean deliveries, or all that failed of a notification; what is unknown
   assert.deepEqual(counts(await run(store, { kind: "ids", ids })), { redriven: 2, "not-failed": 1, unknown: 2 });
 });
 
-test("keeps a large content until what was redriven expires, and leaves what has lost its content", async () => {
+test("keeps a large content until the redriven delivery expires, and does not redrive a delivery without its content", async () => {
   await using store = await openStore("sqlite::memory:");
   const hash = "ab".repeat(32);
   const id = await insertDeadLetter(store, "large", [rejected]);

@@ -30,11 +30,11 @@ for (const [response, command, expected] of replies)
     assert.equal(`${outcome.kind} ${reasonOf(outcome)}`, expected);
   });
 
-test("a negative reply to the final dot says that nothing was taken", () => {
+test("a negative reply to the final dot means that nothing was accepted", () => {
   assert.deepEqual(failure("451 4.3.0 later", "DATA", true), { kind: "unavailable", fault: { code: "relay-unwell" } });
 });
 
-test("no access token is a matter of the configuration, unless the line to its server broke", () => {
+test("a missing access token is misconfigured, unless the connection to its server broke", () => {
   const token = (syscall?: string) => classifyFailure({ error: { code: "EAUTH", command: "AUTH XOAUTH2", syscall }, dotWritten: false });
   assert.deepEqual(token(), { kind: "misconfigured", reason: "oauth2-token" });
   assert.deepEqual(token("connect"), { kind: "unavailable", fault: { code: "oauth2-unreachable" } });

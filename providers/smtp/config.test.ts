@@ -24,7 +24,7 @@ const good: [what: string, env: Record<string, string>][] = [
   ["a refresh token", { SMTP_USER: "bells", SMTP_OAUTH2_REFRESH_TOKEN_FILE: secret }],
 ];
 for (const [what, env] of good)
-  test(`is taken: ${what}`, () => {
+  test(`is accepted: ${what}`, () => {
     assert.equal(faultOf(env), undefined);
   });
 
@@ -41,7 +41,7 @@ const bad: [what: string, env: Record<string, string>, named: RegExp][] = [
   ],
 ];
 for (const [what, env, named] of bad)
-  test(`is not taken: ${what}`, () => {
+  test(`is rejected: ${what}`, () => {
     assert.match(faultOf(env) ?? "", named);
     assert.doesNotMatch(faultOf(env) ?? "", /secret-text/);
   });

@@ -70,7 +70,7 @@ withSandbox("smtp's access tokens", (test) => {
     );
   });
 
-  test("wake a person where the refresh token is not known", async (sandbox) => {
+  test("are misconfigured where the refresh token is not known", async (sandbox) => {
     await using tokens = await startTokenServer((response) => response.writeHead(400).end(JSON.stringify({ error: "invalid_grant" })));
     assert.deepEqual(await send(withRefreshToken(sandbox.env, tokens.url)), [{ kind: "misconfigured", reason: "oauth2-token" }]);
   });

@@ -95,7 +95,7 @@ withSandbox("smtp, stage by stage", (test) => {
     assert.deepEqual(outcome, { kind: "endpoint-gone", reason: "mailbox-unknown", goneAt: undefined });
   });
 
-  test("wakes a person over a sender that the relay does not let through", async (sandbox) => {
+  test("reports a sender that the relay rejects as misconfigured", async (sandbox) => {
     const outcome = await send({ ...sandbox.env, EMAIL_FROM: "bells@elsewhere.example" }, sampleEmail());
     assert.deepEqual(outcome, { kind: "misconfigured", reason: "not-authorized" });
   });
@@ -180,7 +180,7 @@ withSandbox("smtp, security", (test) => {
     );
   });
 
-  test("wakes a person over an access token the relay does not know", async (sandbox) => {
+  test("reports an access token that the relay does not know as misconfigured", async (sandbox) => {
     const env = withSecret(withAccessToken(sandbox.env), "SMTP_OAUTH2_ACCESS_TOKEN_FILE", "wrong-token");
     const delivery = sampleEmail();
     assert.deepEqual(await send(env, delivery), { kind: "misconfigured", reason: "authentication" });

@@ -76,7 +76,7 @@ export function describeStatusQueryContract(contract: StatusQueryContract): void
     const withheld: [string, FaultAction][] = [
       ["whose answer never came", { kind: "no-answer" }],
       ["whose connection was cut after it", { kind: "cut-after" }],
-      ["that was taken and answered with 500", { kind: "answer", status: 500, body: "", accepted: true }],
+      ["that was accepted and answered with 500", { kind: "answer", status: 500, body: "", accepted: true }],
     ];
     for (const [which, action] of withheld)
       test(`finds an attempt ${which}`, async () => {

@@ -212,9 +212,9 @@ test("a rate limit lowers maxReplicas, as in the autoscaler", () => {
 test("max_ack_pending is twice maxReplicas × inFlight of the largest channel, the same for every role", () => {
   const pending = (objects: readonly KubernetesObject[]) => {
     const roles = objects.filter(({ kind }) => ["Deployment", "Job"].includes(kind)).map((o) => variablesOf(o).NATS_ACK_PENDING_MAX);
-    const said = new Set(roles.filter((value) => value !== undefined));
-    assert.equal(said.size, 1);
-    return Number([...said][0]);
+    const distinct = new Set(roles.filter((value) => value !== undefined));
+    assert.equal(distinct.size, 1);
+    return Number([...distinct][0]);
   };
   assert.equal(pending(minimal), Math.max(...CHANNELS.map((c) => 2 * SCALING_DEFAULTS[c].maxReplicas * SCALING_DEFAULTS[c].inFlight)));
   assert.equal(pending(objectsOf({ values: { dispatchers: { sms: { inFlight: 500 } } } })), 10_000);

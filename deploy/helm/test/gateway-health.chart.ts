@@ -42,41 +42,41 @@ async function gateway(kind: "plain" | "tls" | "asking", { ready = true } = {}):
 }
 
 /** The pod's own command and variables, except for the addresses of the gateway and the mounted Secret. */
-async function run(values: object, address: string): Promise<{ code: number; said: string }> {
+async function run(values: object, address: string): Promise<{ code: number; output: string }> {
   const [{ command, args, env }] = podOf(values).containers;
   const variables = Object.fromEntries((env as { name: string; value: string }[]).map(({ name, value }) => [name, value]));
   const ours = { ADDRESS: address, ...(variables.CERTIFICATE ? { CERTIFICATE: directory } : {}) };
   const child = spawn(process.execPath, [...command.slice(1), ...args], { cwd: ROOT, env: { ...variables, ...ours } });
-  let said = "";
+  let output = "";
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding("utf8").on("data", (text: string) => {
-      said += text;
+      output += text;
     });
   const [code] = (await once(child, "close")) as [number];
-  return { code, said };
+  return { code, output };
 }
 
-const RUNS: readonly [kind: "plain" | "tls" | "asking", values: object, said: RegExp][] = [
+const RUNS: readonly [kind: "plain" | "tls" | "asking", values: object, output: RegExp][] = [
   ["plain", {}, /is SERVING/],
   ["tls", { gateway: { tls } }, /is SERVING/],
   ["tls", { gateway: { tls }, tests: { clientCertificate } }, /is SERVING/],
   ["asking", { gateway: { tls: asking }, tests: { clientCertificate } }, /is SERVING/],
   ["asking", { gateway: { tls: asking } }, /answers and requires a client certificate; set tests\.clientCertificate\.existingSecret/],
 ];
-for (const [kind, values, said] of RUNS)
+for (const [kind, values, output] of RUNS)
   test(`a ready gateway passes: ${kind}, ${JSON.stringify(values)}`, limits, async () => {
     const { address } = await gateway(kind);
     const ended = await run(values, address);
-    assert.match(ended.said, said);
-    assert.equal(ended.code, 0, ended.said);
+    assert.match(ended.output, output);
+    assert.equal(ended.code, 0, ended.output);
   });
 
 test("a gateway that is not ready fails, and so does one that is not reachable", limits, async () => {
   const { address } = await gateway("asking", { ready: false });
   const notReady = await run({ gateway: { tls: asking }, tests: { clientCertificate } }, address);
-  assert.deepEqual([notReady.code, /NOT_SERVING/.test(notReady.said)], [1, true], notReady.said);
+  assert.deepEqual([notReady.code, /NOT_SERVING/.test(notReady.output)], [1, true], notReady.output);
   const absent = await run({ gateway: { tls: asking } }, "127.0.0.1:1");
-  assert.deepEqual([absent.code, /cannot be reached/.test(absent.said)], [1, true], absent.said);
+  assert.deepEqual([absent.code, /cannot be reached/.test(absent.output)], [1, true], absent.output);
 });
 
 test("the Secret is mounted only where the gateway speaks TLS", () => {
