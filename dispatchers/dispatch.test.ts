@@ -118,7 +118,7 @@ test("a misconfigured provider is not called: the next tasks wait in the queue w
   assert.equal(sent().length, 1);
   assert.ok(
     world.lines.some((l) => JSON.parse(l).level === "error" && l.includes("misconfigured")),
-    "an error line wakes a person",
+    "an error line alerts an operator",
   );
 });
 

@@ -119,7 +119,7 @@ test("a receipt is not lost where the delivery moves on while it is applied", as
     const expect = { attempt: 1, states: ["pending", "uncertain"] as const };
     const about = { notificationId: n.id, deliveryId, expect };
     await store.notifications.change([anyChange({ ...about, set: { state: "uncertain", uncertainSince: clock.now() } })]);
-    // The relay's policy speaks between the reading and the writing.
+    // The relay applies the policy between the reading and the writing.
     const change: Store["notifications"]["change"] = async (changes) => {
       await store.notifications.change([anyChange({ ...about, set: moved })]);
       return store.notifications.change(changes);

@@ -100,7 +100,7 @@ test("malformed headers are no trace", () => {
   for (const odd of [undefined, "", "00-zz-zz-01", "x".repeat(10_000)]) assert.equal(trace.getSpanContext(extract(() => odd)), undefined);
 });
 
-test("a collector that is away does not hold up the end", async () => {
+test("an unavailable collector does not delay the shutdown", async () => {
   const tracing = startTracing("gateway", { exporterUrl: "http://127.0.0.1:1/v1/traces" });
   await withSpan(tracing.tracer, "lost", {}, async () => undefined);
   await tracing[Symbol.asyncDispose]();

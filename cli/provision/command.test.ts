@@ -73,7 +73,7 @@ test("rejects a stream that would lose tasks, leaves it as it is, and still does
   }
 });
 
-test("says of each server that is away what to do, and never a password", { timeout: 60_000 }, async () => {
+test("reports what to do for each unavailable server, and never a password", { timeout: 60_000 }, async () => {
   const away = await provision({ NATS_URL: "nats://127.0.0.1:9", STORE_URL: "mongodb://ada:pa55word@127.0.0.1:9/c" });
   assert.deepEqual([away.status, away.lines], [1, []]);
   assert.match(away.fault, /cannot use MongoDB at 127\.0\.0\.1:9[\s\S]*NATS cannot be reached at 127\.0\.0\.1:9/);

@@ -35,7 +35,7 @@ const RATES: readonly [what: string, sample: Partial<QueueSample>, more: Partial
   ],
   ["never more than four times", { backlog: 9_000, oldestMs: 3_600_000 }, {}, 1_200, 12],
   ["never more than the provider admits", { backlog: 90_000 }, { rateLimitPerSecond: 250 }, 250, 3],
-  ["not in a hurry either", { backlog: 6_000, oldestMs: 120_000 }, { rateLimitPerSecond: 250 }, 250, 3],
+  ["not faster when overdue either", { backlog: 6_000, oldestMs: 120_000 }, { rateLimitPerSecond: 250 }, 250, 3],
   ["never more pods than there may be", { backlog: 900_000 }, {}, 30_000, 20],
   ["what is parked needs one pod to come back to", { parked: 100_000 }, { minReplicas: 0 }, 1 / 30, 1],
   ["what is parked adds nothing to what is not", { parked: 100_000, arrivalsPerSecond: 500, backlog: 250 }, {}, 550, 6],

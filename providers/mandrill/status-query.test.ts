@@ -82,7 +82,7 @@ test("a full page without our mail is no proof of absence", () => {
   assert.deepEqual(readMandrillSearch(others, question), { kind: "unreadable", fault: { code: "status-query-incomplete" } });
 });
 
-test("a mail Mandrill rejected was not sent; what became of others is a warning", () => {
+test("a mail that Mandrill rejected was not sent; a failure after acceptance is a warning", () => {
   const outcome = (state: string) => {
     const finding = readMandrillSearch([result({ state })], question);
     return finding.kind === "found" ? finding.outcome : finding;

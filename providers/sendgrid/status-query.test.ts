@@ -62,7 +62,7 @@ test("an answer that does not match the mail sent under the id is unreadable", (
   });
 });
 
-test("what became of the mail since is a warning", () => {
+test("a failure after acceptance is a warning", () => {
   assert.deepEqual(read(message({ status: "not_delivered" })), {
     kind: "found",
     outcome: { kind: "accepted", providerRef: "ref", warning: "status: not_delivered" },

@@ -62,7 +62,7 @@ withSandbox("smtp, stage by stage", (test) => {
     });
 
   for (const action of ["cut-before", "cut-after", "no-answer"] as const)
-    test(`does not know what became of a message after its final dot: ${action}`, async (sandbox) => {
+    test(`leaves the outcome unknown after the final dot: ${action}`, async (sandbox) => {
       const delivery = sampleEmail();
       order(sandbox, "smtp", { kind: action });
       assert.equal((await send(sandbox.env, delivery, action === "no-answer" ? 700 : 10_000)).kind, "unanswered");

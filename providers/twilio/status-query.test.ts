@@ -161,7 +161,7 @@ test("a candidate matches in number, sender, text, direction and time", () => {
   assert.deepEqual(candidates(within, question, setup), [...within].reverse(), "oldest first");
 });
 
-test("what became of the text since is a warning", async () => {
+test("a failure after acceptance is a warning", async () => {
   const always = { attribute: async () => true, isSettled: true };
   const warning = async (status: string) => {
     const finding = await attributed([message({ status })], question, always);

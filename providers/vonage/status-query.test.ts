@@ -52,7 +52,7 @@ test("asks for the one reference, an hour to either side", () => {
   });
 });
 
-test("what became of the text since is a warning", () => {
+test("a failure after acceptance is a warning", () => {
   assert.deepEqual(read([record({ status: "Rejected" })]), {
     kind: "found",
     outcome: { kind: "accepted", providerRef: "0A1", warning: "status: rejected" },
