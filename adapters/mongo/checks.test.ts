@@ -114,7 +114,7 @@ describe("indexes, as a server lists them", () => {
     [
       "a unique one of the operator's",
       [id, failures, { v: 2, key: { app: 1 }, name: "mine", unique: true }],
-      /repetition.*dropIndex\("mine"\)/,
+      /repeated insert.*dropIndex\("mine"\)/,
     ],
   ];
   for (const [what, found, says] of CASES)
