@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import type { CrashCounter } from "../adapters/redis/crash-counter.ts";
+import { TASK_STALE_MS } from "../core/delivery/lifetime.ts";
 import { taskMessageId } from "../core/delivery/subjects.ts";
 import type { Settlement, TaskCopy } from "../core/ports/queue.ts";
 import { createLogger } from "../runtime/logger.ts";
@@ -61,6 +62,13 @@ test("a message that is no task ends its delivery as failed (poison), with its b
   const { dispatch, sent } = world.setUp();
   await dispatch(world.task(), "late copy");
   assert.equal(sent().length, 0);
+});
+
+test("a poison copy of what expired long ago leaves no void attempt: a purge may be removing its notification", async () => {
+  world.clock.advance(world.notification.expiresAt + TASK_STALE_MS - world.clock.now());
+  assert.equal((await guard(ack)(copy({ task: undefined }))).kind, "term");
+  assert.deepEqual(await world.store.attempts.find([`${copy().task!.deliveryId}/1`]), []);
+  assert.equal((await world.delivery()).state, "pending");
 });
 
 test("a message that is no task and names none is kept, and removed from the queue", async () => {

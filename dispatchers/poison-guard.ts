@@ -1,5 +1,7 @@
 import type { CrashCounter } from "../adapters/redis/crash-counter.ts";
 import { applyTransitions } from "../core/delivery/apply-transitions.ts";
+import { TASK_STALE_MS } from "../core/delivery/lifetime.ts";
+import { expiryOf } from "../core/delivery/notification.ts";
 import { reason } from "../core/delivery/reason.ts";
 import { readTaskMessageId } from "../core/delivery/subjects.ts";
 import { type AttemptFacts, factsOf, voided } from "../core/delivery/transitions.ts";
@@ -71,11 +73,12 @@ export function createPoisonGuard(handle: (task: DeliveryTask, holder: string) =
     const of = readTaskMessageId(id);
     await store.poison.keep({ id, channel, notificationClass, reason: why, bytes, keptAt: now });
     await crashCounter.end(id);
-    // After a purge there is nothing to end, and the void attempt would never be removed.
+    // A delivery that expired long ago was ended by the relay, and a purge may remove it right now: a void attempt would be left behind, and the
+    // same idempotency key, accepted again, would take its outcome for its own.
     if (of) {
       const n = await store.notifications.find(notificationIdOf(of.deliveryId));
       const d = n?.deliveries.find(({ id }) => id === of.deliveryId);
-      if (n && d) await endDelivery({ ...factsOf(n, d), attempt: of.attempt }, now);
+      if (n && d && expiryOf(n, d) > now - TASK_STALE_MS) await endDelivery({ ...factsOf(n, d), attempt: of.attempt }, now);
     }
     log.error({ message: id, channel, notificationClass, bytes: bytes.length, reason: why }, "poison message quarantined");
     metrics.settled.inc({ channel, settlement: "term", why: "poison" });
