@@ -11,11 +11,11 @@ export interface Mail {
 }
 
 /** The result of one connection with one message. */
-export type Submitted = Outcome & {
+export type Submitted = Submission & {
   /** Resolves when the connection is closed; at the latest QUIT_MS after the message. Never rejects. */
   closed: Promise<void>;
 };
-type Outcome =
+type Submission =
   | { kind: "accepted"; reply: string; serverMessageId: string | undefined }
   /** The server does not offer SMTPUTF8, which the address needs. */
   | { kind: "not-utf8" }
