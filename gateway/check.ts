@@ -1,5 +1,5 @@
 import { contentFaults } from "../core/content/content.ts";
-import { pushUrlAllowed } from "../core/content/push-host.ts";
+import { parsePushUrl } from "../core/content/push-host.ts";
 import { type Channel, contentPart } from "../core/delivery/channel.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import { EXPIRY_MAX_MS } from "../core/delivery/lifetime.ts";
@@ -86,7 +86,7 @@ export function checkAddress(endpoint: Endpoint, field: string, pushHosts: reado
   if (endpoint.channel !== "webpush") return [];
   const at = `${field}.web_push_subscription`;
   const faults: Fault[] = [];
-  if (!pushUrlAllowed(endpoint.pushUrl, pushHosts))
+  if (parsePushUrl(endpoint.pushUrl, pushHosts) === undefined)
     faults.push({ field: `${at}.push_url`, rule: "push_url.host", message: "must be an https URL at an allowed push service" });
   if (Buffer.from(endpoint.p256dh, "base64url")[0] !== 4)
     faults.push({ field: `${at}.p256dh`, rule: "p256dh.point", message: "must be an uncompressed P-256 point" });

@@ -2,8 +2,8 @@ import { natsVariables } from "../adapters/nats/connect.ts";
 import { streamVariables } from "../adapters/nats/streams.ts";
 import { watchdogVariables } from "../adapters/nats/watchdog-config.ts";
 import { storeVariables } from "../adapters/store/store-config.ts";
-import { PUSH_HOSTS } from "../core/content/push-host.ts";
-import { flag, integer, list, ms, secretFile, text, watchedFile } from "../runtime/config.ts";
+import { isPushHostPattern, PUSH_HOSTS } from "../core/content/push-host.ts";
+import { flag, integer, listOf, ms, secretFile, text, watchedFile } from "../runtime/config.ts";
 import { internalTlsVariables } from "../runtime/tls/grpc-tls.ts";
 
 export const gatewayVariables = {
@@ -36,7 +36,7 @@ export const gatewayVariables = {
     default: "10000",
     reason: "how long a checked API key is cached, and so how long a revoked one stays valid",
   }),
-  WEBPUSH_HOSTS: list(undefined, {
+  WEBPUSH_HOSTS: listOf(isPushHostPattern, "host, host:port or *.domain", {
     default: PUSH_HOSTS.join(","),
     reason: "push services that a subscription may name; without this list callers could have us call any host",
   }),

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ConfigError, choice, flag, integer, list, ms, readConfig, secretFile, text, url } from "./config.ts";
+import { ConfigError, choice, flag, integer, list, listOf, ms, readConfig, secretFile, text, url } from "./config.ts";
 
 const reason = "for the test";
 const variables = {
@@ -24,6 +24,12 @@ test("reads defaults and what is set, typed", () => {
     { NAME: "n", WAIT_MS: 5, COUNT: 3, ON: true, LEVEL: "low", URL: "https://a.example", HOSTS: ["a", "b"], KEY_FILE: "" },
   );
   assert.ok(Object.isFrozen(config));
+});
+
+test("a list may have a rule for its items", () => {
+  const EVEN = listOf((item) => item.length % 2 === 0, "even words", { default: "ab, cdef", reason });
+  assert.deepEqual([...readConfig({ EVEN }, {}).EVEN], ["ab", "cdef"]);
+  assert.throws(() => readConfig({ EVEN }, { EVEN: "ab, hunter2" }), /EVEN: may hold even words; what is set has 11 characters/);
 });
 
 test("reports every mistake at once, each with its variable and rule, none with its value", () => {

@@ -76,6 +76,12 @@ export const list = <T extends string>(choices: readonly T[] | undefined, about:
   },
 });
 
+/** A list whose items keep a rule. @param form the rule in words */
+export const listOf = (isItem: (item: string) => boolean, form: string, about: About): Variable<readonly string[]> => {
+  const items = list<string>(undefined, about);
+  return { ...items, type: `list of ${form}`, parse: (t) => (items.parse(t).every(isItem) ? items.parse(t) : rule(`may hold ${form}`)) };
+};
+
 /** The path of a file; the value is the content of the file. Secrets are given this way, never in the environment itself. */
 export const secretFile = (about: About): Variable<string> => ({
   type: "path of a file",

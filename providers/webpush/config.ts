@@ -1,5 +1,5 @@
-import { PUSH_HOSTS } from "../../core/content/push-host.ts";
-import { list, text, type Values, watchedSecretFile } from "../../runtime/config.ts";
+import { isPushHostPattern, PUSH_HOSTS } from "../../core/content/push-host.ts";
+import { listOf, text, type Values, watchedSecretFile } from "../../runtime/config.ts";
 import { providerVariables } from "../provider-config.ts";
 
 export const webPushVariables = {
@@ -9,7 +9,7 @@ export const webPushVariables = {
   WEBPUSH_VAPID_SUBJECT: text({
     reason: "mailto: or https: address at which push services can contact you; Apple rejects localhost and placeholder domains",
   }),
-  WEBPUSH_HOSTS: list(undefined, {
+  WEBPUSH_HOSTS: listOf(isPushHostPattern, "host, host:port or *.domain", {
     default: PUSH_HOSTS.join(","),
     reason: "push services that may be called, host or host:port, *. for subdomains; push URLs come from outside",
   }),

@@ -1,7 +1,7 @@
 import { ECDH } from "node:crypto";
 import webpush, { WebPushError } from "web-push";
 import { WEBPUSH_PLAINTEXT_BYTES_MAX } from "../../core/content/limits.ts";
-import { pushUrlAllowed } from "../../core/content/push-host.ts";
+import { parsePushUrl } from "../../core/content/push-host.ts";
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
@@ -32,15 +32,16 @@ export function createWebPushProvider(config: WebPushConfig, { clock }: { clock:
       const { endpoint } = delivery;
       if (endpoint.channel !== "webpush") throw new TypeError(`${endpoint.channel} endpoint given to webpush`);
       // The gateway checks too; what was stored before the list changed comes past here alone.
-      if (!pushUrlAllowed(endpoint.pushUrl, config.WEBPUSH_HOSTS)) return { kind: "rejected", reason: "push-host-not-allowed" };
+      const pushUrl = parsePushUrl(endpoint.pushUrl, config.WEBPUSH_HOSTS)?.url;
+      if (pushUrl === undefined) return { kind: "rejected", reason: "push-host-not-allowed" };
       const { push } = delivery.content;
       if (push === undefined) return { kind: "rejected", reason: "content-missing" };
       const { plaintext, ttl, urgency, topic } = buildWebPushMessage(delivery, push, clock.now());
       if (Buffer.byteLength(plaintext) > WEBPUSH_PLAINTEXT_BYTES_MAX) return { kind: "rejected", reason: "payload-too-large" };
       if (!areKeys(endpoint)) return { kind: "endpoint-gone", reason: "subscription-keys", goneAt: undefined };
 
-      const subscription = { endpoint: endpoint.pushUrl, keys: { p256dh: endpoint.p256dh, auth: endpoint.auth } };
-      const { origin } = new URL(endpoint.pushUrl);
+      const subscription = { endpoint: pushUrl, keys: { p256dh: endpoint.p256dh, auth: endpoint.auth } };
+      const { origin } = new URL(pushUrl);
       const headers = { Authorization: vapid.current(origin) };
       const options = { headers, agent: connections.agent, TTL: ttl, urgency, topic };
       const sent = await connections.exchange(signal, () => webpush.sendNotification(subscription, plaintext, options));
