@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createECDH } from "node:crypto";
 import { test } from "node:test";
 import { EMAIL_BYTES_MAX } from "../core/content/email.ts";
 import type { Channel } from "../core/delivery/channel.ts";
@@ -9,6 +10,7 @@ import { buildRecord, channelsOf, EXPIRY_DEFAULT_MS, targetsOf } from "./route.t
 
 const NOW = 1_000_000_000;
 const push = { title: "t", body: "b", data: {} };
+const email = { subject: "s", html: "", text: "t" };
 const request: NotificationRequest = {
   ...{
     idempotencyKey: "k",
@@ -19,6 +21,10 @@ const request: NotificationRequest = {
   },
   ...{ content: { push, sms: { text: "hi" } }, priority: "high", collapseKey: undefined, sendAt: undefined, expiresAt: undefined },
 };
+const curve = createECDH("prime256v1");
+const point = curve.generateKeys();
+const offCurve = Buffer.from(point);
+offCurve[64]! ^= 1;
 const subscription = {
   channel: "webpush",
   pushUrl: "https://127.0.0.1/x",
@@ -91,6 +97,38 @@ const table: [string, Partial<NotificationRequest>, Channel[], string[]][] = [
     { recipient: { kind: "endpoint", endpoint: subscription }, content: { push } },
     ["webpush"],
     ["recipient.endpoint.web_push_subscription.push_url push_url.host", "recipient.endpoint.web_push_subscription.p256dh p256dh.point"],
+  ],
+  ...(
+    [
+      ["as it should be", point, []],
+      ["compressed", curve.getPublicKey(null, "compressed"), ["p256dh.point"]],
+      ["off the curve", offCurve, ["p256dh.point"]],
+      ["all zeros", Buffer.alloc(65), ["p256dh.point"]],
+      ["in the hybrid form", curve.getPublicKey(null, "hybrid"), ["p256dh.point"]],
+    ] as const
+  ).map(([how, key, rules]): (typeof table)[number] => [
+    `a browser's public key ${how}`,
+    {
+      recipient: {
+        kind: "endpoint",
+        endpoint: { ...subscription, pushUrl: "https://push.example/x", p256dh: key.toString("base64url") },
+      },
+      content: { push },
+    },
+    ["webpush"],
+    rules.map((rule) => `recipient.endpoint.web_push_subscription.p256dh ${rule}`),
+  ]),
+  [
+    "an address that is none",
+    { recipient: { kind: "endpoint", endpoint: { channel: "email", address: "Ada <ada@example.com>" } }, content: { email } },
+    ["email"],
+    ["recipient.endpoint.email_address string.email"],
+  ],
+  [
+    "an address with an internationalized domain",
+    { recipient: { kind: "endpoint", endpoint: { channel: "email", address: "ada@bücher.example" } }, content: { email } },
+    ["email"],
+    [],
   ],
 ];
 for (const [name, over, channels, expected] of table) {

@@ -1,6 +1,8 @@
+import { ECDH } from "node:crypto";
 import { contentFaults } from "../core/content/content.ts";
 import { parsePushUrl } from "../core/content/push-host.ts";
 import { type Channel, contentPart } from "../core/delivery/channel.ts";
+import { addressFault } from "../core/delivery/email-address.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import { EXPIRY_MAX_MS } from "../core/delivery/lifetime.ts";
 import type { NotificationRequest } from "./request.ts";
@@ -83,12 +85,28 @@ function checkEndpoint({ recipient }: NotificationRequest, pushHosts: readonly s
 
 /** Checks what the .proto rules cannot express about an endpoint, on send and on registration. */
 export function checkAddress(endpoint: Endpoint, field: string, pushHosts: readonly string[]): Fault[] {
-  if (endpoint.channel !== "webpush") return [];
+  if (endpoint.channel !== "webpush") return checkSpelling(endpoint, field);
   const at = `${field}.web_push_subscription`;
   const faults: Fault[] = [];
   if (parsePushUrl(endpoint.pushUrl, pushHosts) === undefined)
     faults.push({ field: `${at}.push_url`, rule: "push_url.host", message: "must be an https URL at an allowed push service" });
-  if (Buffer.from(endpoint.p256dh, "base64url")[0] !== 4)
-    faults.push({ field: `${at}.p256dh`, rule: "p256dh.point", message: "must be an uncompressed P-256 point" });
+  if (!isPoint(Buffer.from(endpoint.p256dh, "base64url")))
+    faults.push({ field: `${at}.p256dh`, rule: "p256dh.point", message: "must be an uncompressed point on the curve P-256" });
   return faults;
+}
+
+/** Checks that an address is one, for whatever it is used. */
+export function checkSpelling(endpoint: Endpoint, field: string): Fault[] {
+  const fault = endpoint.channel === "email" ? addressFault(endpoint.address) : undefined;
+  return fault === undefined ? [] : [{ field: `${field}.email_address`, rule: "string.email", message: `must ${fault}` }];
+}
+
+/** Whether anything can be encrypted to it: a browser's public key (RFC 8291, section 3.1). */
+function isPoint(key: Uint8Array): boolean {
+  try {
+    ECDH.convertKey(key, "prime256v1"); // throws where it is no point on the curve
+    return key[0] === 4;
+  } catch {
+    return false;
+  }
 }

@@ -1,7 +1,7 @@
-import { endpointId } from "../adapters/ids.ts";
+import { endpointIds } from "../adapters/ids.ts";
 import { StoreError } from "../adapters/store/store-error.ts";
 import { channelToProto, endpointFromProto } from "../adapters/wire/convert.ts";
-import { maskEndpoint } from "../core/delivery/endpoint.ts";
+import { canonicalEndpoint, maskEndpoint } from "../core/delivery/endpoint.ts";
 import type { AppRecord } from "../core/ports/app-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { ContactStore } from "../core/ports/contact-store.ts";
@@ -42,15 +42,17 @@ export function createContactHandlers(parts: { contacts: ContactStore; pushHosts
   return {
     async registerContact(request, { caller }) {
       const violations = checkRegister(request);
-      const endpoint = endpointFromProto(request.endpoint);
-      if (violations.length > 0 || endpoint === undefined) return invalidRequest(violations);
+      const given = endpointFromProto(request.endpoint);
+      if (violations.length > 0 || given === undefined) return invalidRequest(violations);
+      const endpoint = canonicalEndpoint(given);
       const faults = checkAddress(endpoint, "endpoint", pushHosts);
       if (faults.length > 0) return invalidRequest(faults);
-      const id = endpointId(endpoint);
+      const [id = "", formerId] = endpointIds(given);
       return withStore(async () => {
         const has = await contacts.list(caller.id, [request.userId]);
         if (has.length >= ENDPOINTS_PER_USER_MAX && !has.some((c) => c.endpointId === id)) return tooMany;
         await contacts.register({ app: caller.id, userId: request.userId, endpointId: id, endpoint, registeredAt: clock.now() });
+        if (formerId) await contacts.remove(caller.id, request.userId, formerId);
         return { endpointId: id };
       });
     },

@@ -18,7 +18,7 @@ export function comparePayload(stored: string, request: NotificationRequest): "s
 
 /** Names are permanent, and a new field gets a new name: whatever does not use it keeps its hash. */
 const requestValues = (request: NotificationRequest): NamedValue[] => [
-  ...recipientValues(request.recipient),
+  ...recipientValues(request),
   ["channels", [...request.channels].sort().join(",")],
   ["class", request.notificationClass],
   ["category", request.category],
@@ -32,8 +32,9 @@ const requestValues = (request: NotificationRequest): NamedValue[] => [
 /** ms since the epoch. */
 const timeValue = (time: number | undefined) => (time === undefined ? "" : String(time));
 
-function recipientValues(recipient: NotificationRequest["recipient"]): NamedValue[] {
-  const { channel, ...fields } = recipient.kind === "user" ? { channel: "user", id: recipient.userId } : recipient.endpoint;
+function recipientValues({ recipient, endpointAsGiven }: NotificationRequest): NamedValue[] {
+  const { channel, ...fields } =
+    recipient.kind === "user" ? { channel: "user", id: recipient.userId } : (endpointAsGiven ?? recipient.endpoint);
   return [["recipient", channel], ...Object.entries(fields).map(([name, value]): NamedValue => [`recipient.${channel}.${name}`, value])];
 }
 
@@ -41,11 +42,11 @@ function recipientValues(recipient: NotificationRequest["recipient"]): NamedValu
  * Version 1, stored without a number by development builds before 0.1.0: positions instead of names, so it stays as it is. A field that
  * came later is not in it.
  */
-function unversionedHash({ recipient, channels, content, ...request }: NotificationRequest): string {
+function unversionedHash({ recipient, endpointAsGiven, channels, content, ...request }: NotificationRequest): string {
   const data = content.push && Object.entries(content.push.data).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   return sha256Hex(
     JSON.stringify([
-      recipient.kind === "user" ? recipient.userId : recipient.endpoint,
+      recipient.kind === "user" ? recipient.userId : (endpointAsGiven ?? recipient.endpoint),
       [...channels].sort(),
       request.notificationClass,
       request.category,

@@ -1,4 +1,6 @@
+import { endpointFromProto } from "../adapters/wire/convert.ts";
 import type { AppRecord } from "../core/ports/app-store.ts";
+import type { Endpoint as EndpointProto } from "../gen/carillon/v1/channel.ts";
 import type {
   CheckPreferencesRequest,
   CheckPreferencesResponse,
@@ -10,6 +12,7 @@ import type {
 import { type CallError, invalidRequest } from "../runtime/call-error.ts";
 import { compileValidator } from "../runtime/grpc/validate.ts";
 import type { CallContext, Handler } from "../runtime/handler.ts";
+import { checkSpelling, type Fault } from "./check.ts";
 
 /** A call to the preferences service in the name of an app. */
 export type ForwardCall<Request, Response> = (
@@ -33,16 +36,30 @@ export interface PreferenceForwardHandlers {
 
 /** Validates the request and forwards it to the preferences service. */
 export function createPreferenceForwardHandlers(client: PreferencesClient): PreferenceForwardHandlers {
-  const forward = <Request, Response>(typeName: string, call: ForwardCall<Request, Response>): Handler<Request, Response, AppRecord> => {
+  const forward = <Request, Response>(
+    typeName: string,
+    call: ForwardCall<Request, Response>,
+    spelling: (request: Request) => Fault[],
+  ): Handler<Request, Response, AppRecord> => {
     const check = compileValidator(typeName);
     return async (request, { caller, signal, deadlineAt }) => {
       const violations = check(request);
+      if (violations.length === 0) violations.push(...spelling(request));
       return violations.length > 0 ? invalidRequest(violations) : call(caller.id, request, { signal, deadlineAt });
     };
   };
+  const ofSubject = ({ subject }: GetPreferencesRequest | UpdatePreferencesRequest) =>
+    subject?.subject?.$case === "endpoint" ? checkEndpoint(subject.subject.value, "subject.endpoint") : [];
+  const ofQuestions = ({ questions }: CheckPreferencesRequest) =>
+    questions.flatMap(({ endpoint }, i) => checkEndpoint(endpoint, `questions[${i}].endpoint`));
   return {
-    getPreferences: forward("carillon.v1.GetPreferencesRequest", client.getPreferences),
-    updatePreferences: forward("carillon.v1.UpdatePreferencesRequest", client.updatePreferences),
-    checkPreferences: forward("carillon.v1.CheckPreferencesRequest", client.checkPreferences),
+    getPreferences: forward("carillon.v1.GetPreferencesRequest", client.getPreferences, ofSubject),
+    updatePreferences: forward("carillon.v1.UpdatePreferencesRequest", client.updatePreferences, ofSubject),
+    checkPreferences: forward("carillon.v1.CheckPreferencesRequest", client.checkPreferences, ofQuestions),
   };
+}
+
+function checkEndpoint(proto: EndpointProto | undefined, field: string): Fault[] {
+  const endpoint = endpointFromProto(proto);
+  return endpoint ? checkSpelling(endpoint, field) : [];
 }

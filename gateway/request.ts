@@ -1,13 +1,17 @@
 import { channelFromProto, classFromProto, endpointFromProto, priorityFromProto } from "../adapters/wire/convert.ts";
 import { type Content, contentFromProto } from "../core/content/content.ts";
 import type { Channel, NotificationClass, Priority } from "../core/delivery/channel.ts";
+import { canonicalEndpoint, type Endpoint } from "../core/delivery/endpoint.ts";
 import type { Recipient } from "../core/delivery/notification.ts";
 import type { Notification } from "../gen/carillon/v1/notification_service.ts";
 
 /** A send request in core types. Times are ms since the epoch. */
 export interface NotificationRequest {
   idempotencyKey: string;
+  /** An endpoint is in its canonical form. */
   recipient: Recipient;
+  /** The recipient's endpoint as the caller spelled it: what a repeated call is compared by. */
+  endpointAsGiven?: Endpoint | undefined;
   /** Empty: every channel that the content has a part for. */
   channels: Channel[];
   notificationClass: NotificationClass;
@@ -22,7 +26,8 @@ export interface NotificationRequest {
 /** @param message has passed the .proto rules */
 export function toRequest(message: Notification): NotificationRequest {
   const to = message.recipient?.to;
-  const endpoint = to?.$case === "endpoint" ? endpointFromProto(to.value) : undefined;
+  const endpointAsGiven = to?.$case === "endpoint" ? endpointFromProto(to.value) : undefined;
+  const endpoint = endpointAsGiven && canonicalEndpoint(endpointAsGiven);
   const notificationClass = classFromProto(message.notificationClass);
   if (notificationClass === undefined || message.content === undefined || (to?.$case !== "userId" && endpoint === undefined)) {
     throw new Error("a message that passed the rules cannot lack these");
@@ -30,6 +35,7 @@ export function toRequest(message: Notification): NotificationRequest {
   return {
     idempotencyKey: message.idempotencyKey,
     recipient: endpoint ? { kind: "endpoint", endpoint } : { kind: "user", userId: to?.$case === "userId" ? to.value : "" },
+    endpointAsGiven,
     channels: message.channels.map(channelFromProto).filter((c) => c !== undefined),
     notificationClass,
     category: message.category,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import { endpointId } from "../adapters/ids.ts";
+import { endpointId, endpointIds } from "../adapters/ids.ts";
 import { connectRedis, type RedisConnection } from "../adapters/redis/connect.ts";
 import { createOptOutSets } from "../adapters/redis/opt-out-sets.ts";
 import { openStore } from "../adapters/store/open-store.ts";
@@ -155,6 +155,18 @@ test("an endpoint's opt-out holds for every user and every spelling", async () =
     ]),
     ["opted-out", "opted-out", "opted-out", "allowed", "unknown"],
   );
+});
+
+test("an endpoint's opt-out holds for a push URL with a fragment, and where it was stored under that spelling", async () => {
+  await using p = await start();
+  const at = (pushUrl: string): Endpoint => ({ channel: "webpush", pushUrl, p256dh: "BPub", auth: "secret" });
+  const all = [{ channel: "*", category: "*" }] as const;
+  await p.update(APP, endpointSubject(endpointId(at("https://push.example/a"))), all, []);
+  const [, formerId = ""] = endpointIds(at("https://push.example/b#x"));
+  await p.update(APP, endpointSubject(formerId), all, []);
+  const asked = ["https://push.example/a#x", "https://PUSH.example:443/a", "https://push.example/b#x", "https://push.example/c#x"];
+  const answers = await p.check(asked.map((url) => question("bob", at(url))));
+  assert.deepEqual(answers, ["opted-out", "opted-out", "opted-out", "allowed"]);
 });
 
 test("the store is read only for users that Redis reports as opted out, once per cache period", async () => {

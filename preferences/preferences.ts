@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { endpointId } from "../adapters/ids.ts";
+import { endpointIds } from "../adapters/ids.ts";
 import { createChangeBroadcast } from "../adapters/redis/change-broadcast.ts";
 import { redisFault } from "../adapters/redis/connect.ts";
 import type { OptOutReading } from "../adapters/redis/opt-out-sets.ts";
@@ -165,7 +165,7 @@ export function createPreferences(deps: {
 function subjectQuestionsOf({ app, userId, endpoint, channel, category }: OptOutQuestion): SubjectQuestion[] {
   const subjects: string[] = [];
   if (userId !== undefined) subjects.push(userSubject(userId));
-  if (endpoint) subjects.push(endpointSubject(endpointId(endpoint)));
+  if (endpoint) subjects.push(...endpointIds(endpoint).map(endpointSubject));
   return subjects.map((subject) => ({ app, subject, channel, category }));
 }
 

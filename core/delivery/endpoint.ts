@@ -1,3 +1,6 @@
+import { canonicalPushUrl } from "../content/push-host.ts";
+import { canonicalAddress } from "./email-address.ts";
+
 /** One place a person can be reached. */
 export type Endpoint =
   | { channel: "apns"; token: string } // hexadecimal device token
@@ -6,8 +9,39 @@ export type Endpoint =
   | { channel: "sms"; phoneNumber: string } // E.164 with the plus
   | { channel: "email"; address: string };
 
+/**
+ * The endpoint in the one form that is stored, compared, hashed and called. Otherwise an opt-out of one spelling would not hold for
+ * another. E.164 numbers and FCM tokens have one spelling. What cannot be parsed stays as it is.
+ */
+export function canonicalEndpoint(endpoint: Endpoint): Endpoint {
+  switch (endpoint.channel) {
+    case "apns":
+      return { channel: "apns", token: endpoint.token.toLowerCase() };
+    case "webpush":
+      return { ...endpoint, pushUrl: unescaped(canonicalPushUrl(endpoint.pushUrl)?.url ?? endpoint.pushUrl) };
+    case "email":
+      return { channel: "email", address: canonicalAddress(endpoint.address) };
+    case "fcm":
+    case "sms":
+      return endpoint;
+  }
+}
+
+/** Letters, digits and -._~ mean the same escaped and not, and a push service cannot tell the two apart (RFC 3986, section 6.2.2). */
+function unescaped(url: string): string {
+  const shorter = url.replaceAll(/%([0-9a-f]{2})/gi, (escaped, hex: string) => {
+    const character = String.fromCharCode(Number.parseInt(hex, 16));
+    return /[A-Za-z0-9._~-]/.test(character) ? character : escaped.toUpperCase();
+  });
+  // What was removed may have stood between a percent sign and its digits.
+  return shorter.length === url.length ? shorter : unescaped(shorter);
+}
+
 /** The text that identifies the endpoint, the same however it was spelled. Secret: hash it before it leaves the process. */
-export function endpointKey(endpoint: Endpoint): string {
+export const endpointKey = (endpoint: Endpoint): string => keyAsSpelled(canonicalEndpoint(endpoint));
+
+/** The key that development builds before 0.1.0 gave this spelling. It differs from endpointKey() only for push URLs that no browser makes. */
+export function keyAsSpelled(endpoint: Endpoint): string {
   switch (endpoint.channel) {
     case "apns":
       return `apns:${endpoint.token.toLowerCase()}`;
@@ -18,6 +52,7 @@ export function endpointKey(endpoint: Endpoint): string {
     case "sms":
       return `sms:${endpoint.phoneNumber}`;
     case "email":
+      // Servers may tell upper from lower case before the @; none that people use does, and an opt-out must not depend on it.
       return `email:${endpoint.address.toLowerCase()}`;
   }
 }
@@ -29,7 +64,7 @@ export function maskEndpoint(endpoint: Endpoint): string {
     case "fcm":
       return `…${endpoint.token.slice(-4)}`;
     case "webpush":
-      return `${new URL(endpoint.pushUrl).host}/…${endpoint.pushUrl.slice(-4)}`;
+      return `${URL.parse(endpoint.pushUrl)?.host ?? ""}/…${endpoint.pushUrl.slice(-4)}`;
     case "sms":
       return `${endpoint.phoneNumber.slice(0, 3)}…${endpoint.phoneNumber.slice(-2)}`;
     case "email":

@@ -33,11 +33,6 @@ export function compilePattern(pattern: string): (text: string) => boolean {
   return (text) => regex.test(text);
 }
 
-/** The mailbox of the HTML standard, which protovalidate's string.email is: https://html.spec.whatwg.org/#valid-e-mail-address */
-const EMAIL =
-  /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/;
-export const isEmail = (text: string) => EMAIL.test(text);
-
 /** True when `text` has more than `max` code points; stops counting as soon as that is known. */
 export function longerThan(text: string, max: number): boolean {
   // A code point is one or two UTF-16 units.

@@ -10,7 +10,7 @@ import {
   StringRulesSchema,
 } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { Violation } from "../call-error.ts";
-import { compilePattern, isEmail, longerThan } from "./pattern.ts";
+import { compilePattern, longerThan } from "./pattern.ts";
 
 /** Adds to `found` what is wrong with the value; paths are relative to it. */
 export type Check = (value: unknown, found: Violation[]) => void;
@@ -54,7 +54,7 @@ export function compileValue(type: ScalarType | DescEnum, rules: FieldRules | un
 }
 
 function compileString(rules: StringRules, where: string): Check | undefined {
-  only(StringRulesSchema, rules, ["min_len", "max_len", "pattern", "email"], where);
+  only(StringRulesSchema, rules, ["min_len", "max_len", "pattern"], where);
   const has = (name: keyof typeof StringRulesSchema.field) => isFieldSet(rules, StringRulesSchema.field[name]);
   const [min, max] = [Number(rules.minLen), Number(rules.maxLen)];
   const shape = all([
@@ -62,7 +62,6 @@ function compileString(rules: StringRules, where: string): Check | undefined {
       ? rule("string.min_len", `must be at least ${characters(min)}`, (s: string) => min === 0 || longerThan(s, min - 1))
       : undefined,
     has("pattern") ? rule("string.pattern", `must match ${rules.pattern}`, compilePattern(rules.pattern)) : undefined,
-    rules.wellKnown.case === "email" && rules.wellKnown.value ? checkEmail : undefined,
   ]);
   if (!has("maxLen")) return shape;
   return (value, found) => {
@@ -71,12 +70,6 @@ function compileString(rules: StringRules, where: string): Check | undefined {
     else shape?.(value, found);
   };
 }
-
-const checkEmail: Check = (value, found) => {
-  const message = "must be one e-mail address, without a display name";
-  if (value === "") found.push({ field: "", rule: "string.email_empty", message });
-  else if (!isEmail(value as string)) found.push({ field: "", rule: "string.email", message });
-};
 
 function compileBytes(rules: BytesRules, where: string): Check | undefined {
   only(BytesRulesSchema, rules, ["len"], where);

@@ -88,14 +88,11 @@ function scalar(type: ScalarType, rules: FieldRules | undefined, wild: number): 
   }
   if (type !== ScalarType.STRING) throw new Error(`no arbitrary for ${ScalarType[type]}`);
   if (rules?.type.case !== "string") return fc.oneof(fc.constant(""), fc.string());
-  const { pattern, minLen, maxLen, wellKnown } = rules.type.value;
+  const { pattern, minLen, maxLen } = rules.type.value;
   const [min, max] = [Number(minLen), maxLen > 0n ? Number(maxLen) : 64];
-  const good: fc.Arbitrary<string> =
-    wellKnown.case === "email"
-      ? fc.emailAddress()
-      : pattern
-        ? fc.stringMatching(new RegExp(pattern), { maxLength: max }).filter((t) => t.length >= min)
-        : fc.string({ minLength: min, maxLength: Math.min(max, 20) });
+  const good: fc.Arbitrary<string> = pattern
+    ? fc.stringMatching(new RegExp(pattern), { maxLength: max }).filter((t) => t.length >= min)
+    : fc.string({ minLength: min, maxLength: Math.min(max, 20) });
   const edge = fc.constantFrom(0, 1, min - 1, min, max - 1, max, max + 1).map((n) => Math.max(0, n));
   const character = fc.constantFrom("a", "1", "é", "😀", "\n", " ", "\u00a0");
   const strange = fc.constantFrom("\n", " ", "\u00a0", "\v", "😀", "\u2028", '"]\\', "\0", "@-", "..");
@@ -161,5 +158,5 @@ test("generated messages are valid often enough, and break every rule that proto
     for (const violation of found.flat()) broken.add(violation.rule);
   }
   // biome-ignore format: one list
-  assert.deepEqual([...broken].sort(), ["bytes.len", "content.present", "email.body", "enum.defined_only", "enum.not_in", "map.max_pairs", "repeated.max_items", "repeated.min_items", "repeated.unique", "required", "string.email", "string.email_empty", "string.max_len", "string.min_len", "string.pattern"]);
+  assert.deepEqual([...broken].sort(), ["bytes.len", "content.present", "email.body", "enum.defined_only", "enum.not_in", "map.max_pairs", "repeated.max_items", "repeated.min_items", "repeated.unique", "required", "string.max_len", "string.min_len", "string.pattern"]);
 });

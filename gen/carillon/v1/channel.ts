@@ -50,7 +50,7 @@ export interface Endpoint {
     /** E.164 with the plus. */
     { $case: "phoneNumber"; value: string }
     | //
-    /** One mailbox, without a display name. */
+    /** One mailbox, without a display name. The domain may be an internationalized one; it is converted to its ASCII form. */
     { $case: "emailAddress"; value: string }
     | undefined;
 }
