@@ -6,8 +6,7 @@ import { connectNats, type Nats, natsVariables } from "../adapters/nats/connect.
 import { ensureStreams, streamVariables } from "../adapters/nats/streams.ts";
 import { openStore } from "../adapters/store/open-store.ts";
 import { type LocalServer, startLocalNats, startLocalRedis } from "../cli/dev/local-servers.ts";
-import { CHANNELS } from "../core/delivery/channel.ts";
-import { createApiKey } from "../operations/apps/api-key.ts";
+import { grantApiKey } from "../operations/apps/grant-key.ts";
 import { readConfig } from "../runtime/config.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { type Program, startProgram } from "./program.ts";
@@ -42,11 +41,7 @@ export async function startWorld(store = "sqlite"): Promise<World> {
   const natsServer = stack.use(await startLocalNats({ directory: join(directory, "nats") }));
   const redisServer = stack.use(await startLocalRedis({ directory: join(directory, "redis") }));
   const storeUrl = store === "sqlite" ? `sqlite:${join(directory, "store.sqlite")}` : store;
-  const { key, hash } = createApiKey();
-  {
-    await using opened = await openStore(storeUrl);
-    await opened.apps.put({ id: "bench", channels: [...CHANNELS], keyHashes: [hash] });
-  }
+  const apiKey = await createBenchKey(storeUrl);
   const token = join(directory, "token");
   writeFileSync(token, "a token of the bench, used nowhere else");
   const env: Record<string, string> = {
@@ -66,7 +61,7 @@ export async function startWorld(store = "sqlite"): Promise<World> {
   const manager = await jetstreamManager(nats);
   const kept = stack.move();
   return {
-    ...{ directory, env, storeUrl, natsServer, redisServer, nats, manager, apiKey: key },
+    ...{ directory, env, storeUrl, natsServer, redisServer, nats, manager, apiKey },
     async role(name) {
       await using starting = new AsyncDisposableStack();
       const running = starting.use(startProgram(["cli/carillon.ts", name], env));
@@ -77,4 +72,9 @@ export async function startWorld(store = "sqlite"): Promise<World> {
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+async function createBenchKey(storeUrl: string): Promise<string> {
+  await using opened = await openStore(storeUrl);
+  return (await grantApiKey(opened.apps, { id: "bench" })).key;
 }

@@ -18,7 +18,7 @@ import { SEND_AT_PAST_TOLERANCE_MS } from "./check.ts";
 import { createLoad } from "./load.ts";
 import { createGatewayMetrics } from "./metrics.ts";
 
-const app = { id: "app", channels: [...CHANNELS], keyHashes: [] };
+const app = { id: "app", channels: [...CHANNELS], limits: {}, keys: [], version: 1 };
 const check = compileValidator("carillon.v1.Notification");
 const log = createLogger("test", "error", { write() {} });
 let store: Store;

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { LRUCache } from "lru-cache";
+import { keyState } from "../core/apps/app.ts";
 import type { AppRecord, AppStore } from "../core/ports/app-store.ts";
 import { callError } from "../runtime/call-error.ts";
 import type { Authenticate } from "../runtime/handler.ts";
@@ -26,10 +27,13 @@ export function createAuthenticate(apps: AppStore, cacheMs: number): Authenticat
         return callError("UNAVAILABLE", "UNAVAILABLE", "the API key cannot be checked: the store is unavailable");
       }
     }
-    if (app === undefined || !app.keyHashes.some((h) => timingSafeEqual(Buffer.from(h), Buffer.from(hash)))) {
+    if (app === undefined || !isValidKey(app, hash)) {
       return callError("UNAUTHENTICATED", "UNAUTHENTICATED", "the API key is not known");
     }
     known.set(hash, app);
     return app;
   };
 }
+
+const isValidKey = ({ keys }: AppRecord, hash: string) =>
+  keys.some((key) => timingSafeEqual(Buffer.from(key.hash), Buffer.from(hash)) && keyState(key, Date.now()) === "valid");

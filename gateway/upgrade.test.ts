@@ -60,7 +60,7 @@ test("a key stored by an earlier version gets its original answer, and is reject
   });
   const send = async (request: object, at: number) => {
     const message = parseLine(JSON.stringify(request), at);
-    const [result] = await accepting.accept({ id: "shop", channels: [...CHANNELS], keyHashes: [] }, [
+    const [result] = await accepting.accept({ id: "shop", channels: [...CHANNELS], limits: {}, keys: [], version: 1 }, [
       { message, path: "notification", violations: [] },
     ]);
     return result!;

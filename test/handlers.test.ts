@@ -43,7 +43,7 @@ const stack = new AsyncDisposableStack();
 after(() => stack.disposeAsync());
 const store = stack.use(await openStore("sqlite::memory:"));
 
-const app = { id: "shop", channels: [...CHANNELS], keyHashes: [sha256Hex("k-1")] };
+const app = { id: "shop", channels: [...CHANNELS], limits: {}, keys: [{ id: "k", hash: sha256Hex("k-1") }], version: 1 };
 const contextOf = <Caller>(caller: Caller): CallContext<Caller> => ({
   ...{ caller, signal: new AbortController().signal, deadlineAt: Date.now() + 5_000 },
   traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
@@ -174,7 +174,7 @@ test("KEDA's questions are answered, and its stream ends with its signal", async
 });
 
 test("an API key is read from any transport's headers", async () => {
-  await store.apps.put(app);
+  await store.apps.change(app.id, () => app);
   const authenticate = createAuthenticate(store.apps, 1_000);
   assert.deepEqual(await authenticate((name) => (name === "authorization" ? "Bearer k-1" : undefined)), app);
   const unknown = await authenticate(() => "Bearer k-2");

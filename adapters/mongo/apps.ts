@@ -1,29 +1,68 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { type Collection, MongoServerError } from "mongodb";
 import type { AppRecord, AppStore } from "../../core/ports/app-store.ts";
-import { asStoreError, DUPLICATE_KEY } from "./errors.ts";
+import { StoreError } from "../store/store-error.ts";
+import { readApp, type StoredApp, writeApp } from "../store/stored-app.ts";
+import { asStoreError, DUPLICATE_KEY, toStoreError } from "./errors.ts";
 
-export interface AppDocument extends Omit<AppRecord, "id"> {
+export interface AppDocument extends Omit<StoredApp, "id"> {
   _id: string;
 }
 
-const decode = (document: AppDocument | null): AppRecord | undefined => {
-  if (!document) return undefined;
-  const { _id, ...rest } = document;
-  return { id: _id, ...rest };
-};
+/** Of several writers one gets through at each round, so this many may change one app at the same moment. */
+const CHANGE_TRIES_MAX = 100;
+/** Longest random pause before reading again, in ms: so that the losers of one round do not all meet in the next. */
+const CHANGE_PAUSE_MS = 40;
+
+const decode = ({ _id, ...stored }: AppDocument): AppRecord => readApp({ id: _id, ...stored });
 
 export function createAppStore(collection: Collection<AppDocument>): AppStore {
-  return {
-    put: ({ id, ...app }) =>
-      asStoreError("put app", async () => {
-        const replace = () => collection.replaceOne({ _id: id }, app, { upsert: true });
-        await replace().catch((error: unknown) => {
-          // Another inserted it at the same moment: now there is one to replace.
-          if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return replace();
-          throw error;
-        });
-      }),
-    find: (id) => asStoreError("find app", async () => decode(await collection.findOne({ _id: id }))),
-    findByKeyHash: (keyHash) => asStoreError("find app by key", async () => decode(await collection.findOne({ keyHashes: keyHash }))),
+  const find = async (id: string) => {
+    const stored = await collection.findOne({ _id: id });
+    return stored ? decode(stored) : undefined;
   };
+  return {
+    find: (id) => asStoreError("find app", () => find(id)),
+
+    findByKeyHash: (keyHash) =>
+      asStoreError("find app by key", async () => {
+        // The second is for apps that an earlier version wrote.
+        const stored = await collection.findOne({ $or: [{ "keys.hash": keyHash }, { keys: { $exists: false }, keyHashes: keyHash }] });
+        return stored ? decode(stored) : undefined;
+      }),
+
+    async *list() {
+      try {
+        for await (const stored of collection.find({}, { sort: { _id: 1 } })) yield decode(stored);
+      } catch (error) {
+        throw toStoreError("list apps", error);
+      }
+    },
+
+    change: (id, edit) =>
+      asStoreError("change app", async () => {
+        for (let tries = 1; tries <= CHANGE_TRIES_MAX; tries++) {
+          const before = await find(id);
+          const app: AppRecord = { ...edit(before), id, version: (before?.version ?? 0) + 1 };
+          if (await replace(collection, before, app)) return app;
+          await delay(Math.random() * CHANGE_PAUSE_MS);
+        }
+        throw new StoreError(`MongoDB, change app: ${CHANGE_TRIES_MAX} tries met other writers`);
+      }),
+  };
+}
+
+/** False if another writer changed the app since `before` was read. */
+async function replace(collection: Collection<AppDocument>, before: AppRecord | undefined, app: AppRecord): Promise<boolean> {
+  const { id, ...stored } = writeApp(app);
+  // Apps of earlier versions have no version.
+  const version = before?.version === 0 ? { $exists: false } : before?.version;
+  if (version !== undefined) return (await collection.replaceOne({ _id: id, version }, stored)).matchedCount === 1;
+  try {
+    await collection.insertOne({ _id: id, ...stored });
+    return true;
+  } catch (error) {
+    if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return false;
+    throw error;
+  }
 }

@@ -29,6 +29,8 @@ const INDEXES: readonly Index[] = [
   { collection: "poison", name: "kept", key: { keptAt: 1, _id: 1 } },
   { collection: "contacts", name: "user", key: { app: 1, userId: 1 } },
   { collection: "preferences", name: "changed", key: { updatedAt: 1, _id: 1 } },
+  { collection: "apps", name: "key-hash", key: { "keys.hash": 1 } },
+  // Of apps that an earlier version wrote.
   { collection: "apps", name: "key", key: { keyHashes: 1 } },
 ];
 

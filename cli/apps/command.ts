@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { openConfiguredStore, storeVariables } from "../../adapters/store/store-config.ts";
+import { APP_ID } from "../../core/apps/app.ts";
 import { CHANNELS } from "../../core/delivery/channel.ts";
-import { APP_ID, grantApiKey } from "../../operations/apps/grant-key.ts";
+import { grantApiKey } from "../../operations/apps/grant-key.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { type Command, fail, text } from "../command.ts";
 

@@ -1,16 +1,19 @@
-import type { Channel } from "../delivery/channel.ts";
+import type { AppRecord } from "../apps/app.ts";
 
-/** A calling service, what it may use, and the hashes of its API keys. */
-export interface AppRecord {
-  id: string;
-  channels: Channel[];
-  /** Hex SHA-256 of each key. */
-  keyHashes: string[];
-}
+export type { AppRecord } from "../apps/app.ts";
+
+/** Of an app, what a change sets. */
+export type AppSettings = Omit<AppRecord, "id" | "version">;
 
 export interface AppStore {
-  /** Inserts or replaces. */
-  put(app: AppRecord): Promise<void>;
   find(id: string): Promise<AppRecord | undefined>;
+  /** Also by a key that has expired or was revoked. */
   findByKeyHash(keyHash: string): Promise<AppRecord | undefined>;
+  /** All of them, by id. */
+  list(): AsyncIterable<AppRecord>;
+  /**
+   * Changes an app, or creates it where `edit` gets undefined. Nothing that others write at the same moment is lost: `edit` is called again with
+   * what they wrote. What `edit` throws ends the change, and nothing is stored.
+   */
+  change(id: string, edit: (before: AppRecord | undefined) => AppSettings): Promise<AppRecord>;
 }

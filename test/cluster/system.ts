@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { openStore } from "../../adapters/store/open-store.ts";
 import type { LocalServer } from "../../cli/dev/local-servers.ts";
 import type { Store } from "../../core/ports/store.ts";
-import { createApiKey } from "../../operations/apps/api-key.ts";
+import { grantApiKey } from "../../operations/apps/grant-key.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
 import { startNats, startRedis } from "../support/servers.ts";
 import type { Cluster } from "./cluster.ts";
@@ -38,8 +38,7 @@ export async function startSystem(cluster: Cluster, say: (line: string) => void)
   for (const part of [nats, redis, sandbox]) stack.use(part);
   const storeUrl = `sqlite:${join(directory, "carillon.sqlite")}`;
   const store = stack.use(await openStore(storeUrl));
-  const { key: apiKey, hash } = createApiKey();
-  await store.apps.put({ id: APP, channels: ["webpush"], keyHashes: [hash] });
+  const { key: apiKey } = await grantApiKey(store.apps, { id: APP, channels: ["webpush"] });
 
   await cluster.kubectl(["create", "namespace", NAMESPACE]);
   const { WEBPUSH_VAPID_PRIVATE_KEY_FILE = "", PROVIDER_CA_FILE = "" } = sandbox.env;

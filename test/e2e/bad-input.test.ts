@@ -7,6 +7,7 @@ import { DEV_APP } from "../../cli/dev/dev.ts";
 import { connectGateway } from "../../cli/gateway/connect.ts";
 import { NotificationServiceClient } from "../../gen/carillon/v1/notification_service.ts";
 import { createApiKey } from "../../operations/apps/api-key.ts";
+import { grantApiKey } from "../../operations/apps/grant-key.ts";
 import { createClient } from "../../runtime/grpc/client.ts";
 import { freshNumber } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
@@ -85,8 +86,7 @@ test("without a key, with a wrong one, or for a channel the app may not use, not
   const wrongKey = await rejectionOf(send({ clients: stranger }));
   assert.deepEqual([wrongKey.code, wrongKey.reason], [status.UNAUTHENTICATED, "UNAUTHENTICATED"]);
 
-  const { key, hash } = createApiKey();
-  await system.store.apps.put({ id: "newsletter", channels: ["email"], keyHashes: [hash] });
+  const { key } = await grantApiKey(system.store.apps, { id: "newsletter", channels: ["email"] });
   using newsletter = connectGateway(system.gatewayAddress, key);
   const forbidden = await rejectionOf(
     send({ clients: newsletter }, { idempotencyKey: "sms-1", recipient: toEndpoint(phone(freshNumber())) }),

@@ -5,7 +5,7 @@ import { status } from "@grpc/grpc-js";
 import { connectGateway } from "../../cli/gateway/connect.ts";
 import { SEND_AT_PAST_TOLERANCE_MS } from "../../gateway/check.ts";
 import type { Notification } from "../../gen/carillon/v1/notification_service.ts";
-import { createApiKey } from "../../operations/apps/api-key.ts";
+import { grantApiKey } from "../../operations/apps/grant-key.ts";
 import { eventually } from "../support/eventually.ts";
 import { fresh } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
@@ -97,8 +97,7 @@ test("a key repeated after its times have passed gets the same answer, although 
 });
 
 test("a key belongs to its app, and so does the notification", limits, async () => {
-  const { key, hash } = createApiKey();
-  await system.store.apps.put({ id: "other", channels: ["email"], keyHashes: [hash] });
+  const { key } = await grantApiKey(system.store.apps, { id: "other", channels: ["email"] });
   using other = connectGateway(system.gatewayAddress, key);
   const n = notification();
   const ours = await send(system, n);

@@ -13,7 +13,7 @@ import { type Notification, NotificationClass } from "../../gen/carillon/v1/noti
 import type { MemoryStore } from "./memory-store.ts";
 import type { Simulation } from "./simulation.ts";
 
-export const APP: AppRecord = { id: "app", channels: [...CHANNELS], keyHashes: [] };
+export const APP: AppRecord = { id: "app", channels: [...CHANNELS], limits: {}, keys: [], version: 1 };
 export const USERS = ["ada", "bela", "chen"];
 /** The short text is stored in its notification, a long one by reference, shared by all notifications that have it. */
 const TEXTS = ["hello", ..."abcde".split("").map((letter) => letter.repeat(100))];

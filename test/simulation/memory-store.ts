@@ -80,9 +80,17 @@ function createMemoryPreferences(): Store["preferences"] {
 function createMemoryApps(): Store["apps"] {
   const apps = new Map<string, AppRecord>();
   return {
-    put: async (app) => void apps.set(app.id, frozen(app)),
     find: async (id) => apps.get(id),
-    findByKeyHash: async (keyHash) => [...apps.values()].find((a) => a.keyHashes.includes(keyHash)),
+    findByKeyHash: async (keyHash) => [...apps.values()].find(({ keys }) => keys.some(({ hash }) => hash === keyHash)),
+    async *list() {
+      yield* [...apps.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+    },
+    async change(id, edit) {
+      const before = apps.get(id);
+      const app = frozen({ ...edit(before), id, version: (before?.version ?? 0) + 1 });
+      apps.set(id, app);
+      return app;
+    },
   };
 }
 

@@ -15,7 +15,7 @@ import { describePreferences } from "./store/preferences.ts";
 import { describePurge } from "./store/purge.ts";
 import { describeReading } from "./store/reading.ts";
 import { describeResolutions } from "./store/resolutions.ts";
-import { sampleAttempt, sampleContact, sampleNotification, T0 } from "./store/samples.ts";
+import { sampleApp, sampleAttempt, sampleContact, sampleNotification, T0 } from "./store/samples.ts";
 import type { StoreTest } from "./store/store-test.ts";
 
 /** An empty database of its own; disposing of it drops it. */
@@ -50,14 +50,14 @@ export function describeStoreContract(name: string, createDatabase: () => Promis
   describe(`${name}: opening`, () => {
     test("keeps everything when closed and opened again", async (store, url) => {
       const [record, attempt, contact] = [sampleNotification([T0]), sampleAttempt(), sampleContact()];
-      const app = { id: "shop", channels: ["sms" as const], keyHashes: ["k1"] };
+      const app = sampleApp({ keys: [{ id: "a", hash: "k1" }] });
       {
         await using first = await openStore(url);
         await first.notifications.insert([record]);
         await first.attempts.claim([attempt]);
         await first.contacts.register(contact);
         await first.preferences.update("shop", "user:u1", [{ channel: "*", category: "ads" }], [], T0);
-        await first.apps.put(app);
+        await first.apps.change(app.id, () => app);
       }
       await using again = await openStore(url);
       for (const s of [again, store]) {

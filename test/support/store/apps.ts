@@ -1,27 +1,77 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
+import type { AppRecord } from "../../../core/apps/app.ts";
+import { runRace } from "./race.ts";
+import { sampleApp, T0 } from "./samples.ts";
 import type { StoreTest } from "./store-test.ts";
+
+const keyOf = (hash: string) => ({ id: `id-${hash}`, hash, createdAt: T0 });
+
+/** With every field there is. */
+const full: AppRecord = sampleApp({
+  channels: ["sms", "email"],
+  limits: {
+    ...{ ratePerSecond: 0.5, burst: 100, classes: ["critical", "marketing"], openMax: 5_000, scheduledMax: 0, weight: 3 },
+    dailyMax: { sms: { marketing: 0, critical: 10_000 }, email: { critical: 1 } },
+    smsPrefixes: ["+49", "+1415"],
+  },
+  keys: [keyOf("k1"), { ...keyOf("k2"), expiresAt: T0 + 1 }, { ...keyOf("k3"), revokedAt: T0 + 2 }],
+});
 
 export function describeApps(name: string, test: StoreTest): void {
   describe(`${name}: apps`, () => {
-    test("finds an app by its id and by each of its keys", async (store) => {
-      const app = { id: "shop", channels: ["sms" as const], keyHashes: ["k1", "k2"] };
-      await store.apps.put(app);
-      assert.deepEqual(await store.apps.find("shop"), app);
-      assert.deepEqual(await store.apps.findByKeyHash("k1"), app);
-      assert.deepEqual(await store.apps.findByKeyHash("k2"), app);
+    test("finds an app, with all it holds, by its id and by each of its keys, those included that are no longer valid", async (store) => {
+      assert.deepEqual(await store.apps.change("shop", () => full), full);
+      assert.deepEqual(await store.apps.find("shop"), full);
+      for (const hash of ["k1", "k2", "k3"]) assert.deepEqual(await store.apps.findByKeyHash(hash), full, hash);
       assert.equal(await store.apps.find("bank"), undefined);
-      assert.equal(await store.apps.findByKeyHash("k3"), undefined);
+      assert.equal(await store.apps.findByKeyHash("k4"), undefined);
+      assert.equal(await store.apps.findByKeyHash("id-k1"), undefined);
     });
 
-    test("forgets the keys an app no longer has", async (store) => {
-      await store.apps.put({ id: "shop", channels: ["sms"], keyHashes: ["k1", "k2"] });
-      const replaced = { id: "shop", channels: ["email" as const], keyHashes: ["k2", "k3"] };
-      await store.apps.put(replaced);
-      await store.apps.put(replaced);
+    test("forgets the keys and limits that a change removes, and counts the changes", async (store) => {
+      await store.apps.change("shop", () => full);
+      const changed = await store.apps.change("shop", (before) => ({
+        ...before!,
+        limits: { openMax: 7 },
+        keys: [...before!.keys.slice(1), keyOf("k4")],
+      }));
+      assert.deepEqual(changed, { ...full, limits: { openMax: 7 }, keys: [...full.keys.slice(1), keyOf("k4")], version: 2 });
       assert.equal(await store.apps.findByKeyHash("k1"), undefined);
-      assert.deepEqual(await store.apps.findByKeyHash("k3"), replaced);
-      assert.deepEqual(await store.apps.find("shop"), replaced);
+      for (const hash of ["k2", "k3", "k4"]) assert.deepEqual(await store.apps.findByKeyHash(hash), changed, hash);
+    });
+
+    test("stores nothing where the change is given up, and rejects with the reason", async (store) => {
+      const stop = new Error("there is none");
+      const giveUp = (): never => {
+        throw stop;
+      };
+      await assert.rejects(store.apps.change("bank", giveUp), stop);
+      assert.equal(await store.apps.find("bank"), undefined);
+      await store.apps.change("shop", () => full);
+      await assert.rejects(store.apps.change("shop", giveUp), stop);
+      assert.deepEqual(await store.apps.find("shop"), full);
+    });
+
+    test("lists all apps by id", async (store) => {
+      assert.deepEqual(await Array.fromAsync(store.apps.list()), []);
+      const ids = ["shop", "bank", "a-1", "1"];
+      for (const id of ids) await store.apps.change(id, () => sampleApp({ keys: [keyOf(id)] }));
+      const listed = await Array.fromAsync(store.apps.list());
+      assert.deepEqual(
+        listed,
+        ids.sort().map((id) => sampleApp({ id, keys: [keyOf(id)] })),
+      );
+    });
+
+    test("keeps every key that several processes add at the same moment", async (store, url) => {
+      const races = ["a", "b", "c", "d"].map((worker) => ({ kind: "grant", worker, times: 8 }) as const);
+      const added = (await runRace(url, races)).flat().sort();
+      assert.equal(added.length, 32);
+      const app = await store.apps.find("shop");
+      assert.deepEqual(app?.keys.map(({ hash }) => hash).sort(), added);
+      assert.equal(app?.version, 32);
+      for (const hash of added) assert.deepEqual(await store.apps.findByKeyHash(hash), app);
     });
   });
 }

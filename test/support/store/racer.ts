@@ -3,7 +3,7 @@
 
 import { openStore } from "../../../adapters/store/open-store.ts";
 import { attemptId } from "../../../core/ports/attempt-store.ts";
-import { sampleAttempt, sampleChange, T0 } from "./samples.ts";
+import { sampleApp, sampleAttempt, sampleChange, T0 } from "./samples.ts";
 
 export type Race =
   | { kind: "lease"; limit: number; until: number }
@@ -13,7 +13,8 @@ export type Race =
   | { kind: "attribute"; attemptId: string; refs: string[] }
   | { kind: "change"; worker: string; notificationIds: string[] }
   | { kind: "insert"; records: Parameters<Awaited<ReturnType<typeof openStore>>["notifications"]["insert"]>[0] }
-  | { kind: "update"; worker: string; times: number };
+  | { kind: "update"; worker: string; times: number }
+  | { kind: "grant"; worker: string; times: number };
 
 /** Small, so that the racers meet often. */
 const BATCH = 10;
@@ -79,6 +80,14 @@ async function run(race: Race): Promise<string[]> {
       }
       return versions;
     }
+    case "grant":
+      return Promise.all(
+        Array.from({ length: race.times }, async (_, i) => {
+          const hash = `${race.worker}-${i}`;
+          await store.apps.change("shop", (before) => ({ ...sampleApp(), keys: [...(before?.keys ?? []), { id: hash, hash }] }));
+          return hash;
+        }),
+      );
   }
 }
 

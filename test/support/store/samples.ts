@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { AppRecord } from "../../../core/apps/app.ts";
 import type { Delivery, DeliveryState, NotificationRecord } from "../../../core/delivery/notification.ts";
 import { type AttemptRecord, attemptId } from "../../../core/ports/attempt-store.ts";
 import type { ContactRecord } from "../../../core/ports/contact-store.ts";
@@ -82,3 +83,9 @@ export const sampleContact = (over: Partial<ContactRecord> = {}): ContactRecord 
 
 export const ids = (records: readonly { id: string }[]) => records.map((r) => r.id);
 export const byId = <T extends { id: string }>(records: readonly T[]) => [...records].sort((a, b) => (a.id < b.id ? -1 : 1));
+
+/** As it is stored where it was created and never changed. */
+export const sampleApp = (over: Partial<AppRecord> = {}): AppRecord => ({
+  ...{ id: "shop", channels: ["sms"], limits: {}, keys: [], version: 1 },
+  ...over,
+});

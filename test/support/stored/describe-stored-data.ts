@@ -29,9 +29,18 @@ export function describeStoredData(name: string, createDatabase: () => Promise<T
       assert.deepEqual(await store.contacts.list("shop", ["u1", "u2"]), contacts);
       for (const app of apps) {
         assert.deepEqual(await store.apps.find(app.id), app);
-        for (const keyHash of app.keyHashes) assert.deepEqual(await store.apps.findByKeyHash(keyHash), app);
+        for (const { hash } of app.keys) assert.deepEqual(await store.apps.findByKeyHash(hash), app);
       }
       assert.deepEqual(await store.poison.list(10), poison);
+    });
+
+    test("keeps the keys of an app that is given another one", async (store) => {
+      const [app] = apps;
+      const key = { id: "new", hash: "aa", createdAt: LATER };
+      const changed = await store.apps.change(app!.id, (before) => ({ ...before!, keys: [...before!.keys, key] }));
+      assert.deepEqual(changed, { ...app, keys: [...app!.keys, key], version: 1 });
+      for (const { hash } of changed.keys) assert.deepEqual(await store.apps.findByKeyHash(hash), changed);
+      assert.deepEqual(await Array.fromAsync(store.apps.list()), [changed, ...apps.slice(1)]);
     });
 
     test("holds every opt-out, and obeys it", async (store) => {

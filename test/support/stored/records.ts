@@ -1,6 +1,6 @@
 // The records that the code at revision 2972bbf stored, and read back from sqlite.sql and mongodb.ejson, which it wrote: in today's words. Where a
 // shape of the domain changes, this changes with it; the two files never do.
-import type { AppRecord } from "../../../core/ports/app-store.ts";
+import type { AppRecord } from "../../../core/apps/app.ts";
 import type { ContactRecord } from "../../../core/ports/contact-store.ts";
 import type { PoisonRecord } from "../../../core/ports/poison-store.ts";
 import type { PreferenceRecord } from "../../../core/preferences/opt-out.ts";
@@ -69,14 +69,22 @@ export const preferences: readonly PreferenceRecord[] = [
 ];
 
 export const apps: readonly AppRecord[] = [
-  { id: "bank", channels: ["sms"], keyHashes: ["2f5052c9fd15b19a18c584d01363568198613f0c34e84409ef7938709a159ec2"] },
+  {
+    id: "bank",
+    channels: ["sms"],
+    limits: {},
+    keys: [{ id: "2f5052c9", hash: "2f5052c9fd15b19a18c584d01363568198613f0c34e84409ef7938709a159ec2" }],
+    version: 0,
+  },
   {
     id: "shop",
     channels: ["apns", "fcm", "webpush", "sms", "email"],
-    keyHashes: [
-      "6ab9f1eb8f7d3388f4f9d586f66e99fd54080df2c446f0e58668b09c08a16dd0",
-      "015f7e6bc5aeaf483724089e9252cc13b50951a6b69412522765cff4d780306e",
+    limits: {},
+    keys: [
+      { id: "6ab9f1eb", hash: "6ab9f1eb8f7d3388f4f9d586f66e99fd54080df2c446f0e58668b09c08a16dd0" },
+      { id: "015f7e6b", hash: "015f7e6bc5aeaf483724089e9252cc13b50951a6b69412522765cff4d780306e" },
     ],
+    version: 0,
   },
 ];
 

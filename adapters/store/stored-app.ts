@@ -1,0 +1,28 @@
+// Like stored.ts: shapes in which earlier versions stored apps.
+import type { ApiKeyRecord, AppRecord } from "../../core/apps/app.ts";
+import type { Channel } from "../../core/delivery/channel.ts";
+
+export interface StoredApp extends Partial<Omit<AppRecord, "id" | "channels">> {
+  id: string;
+  channels: Channel[];
+  /** Until 0.1.0 the hashes were all there was of keys. */
+  keyHashes?: string[] | undefined;
+}
+
+/** A version of 0 is that of an app which an earlier version wrote. */
+export function readApp({ id, channels, limits = {}, keys, keyHashes = [], version = 0 }: StoredApp): AppRecord {
+  return { id, channels, limits, keys: keys ?? keyHashes.map(keyOfEarlierVersion), version };
+}
+
+/** Hex digits of the hash that serve as the id of a key without one. Of a hash of 256 random bits, 32 tell nothing about the key. */
+const HASH_ID_DIGITS = 8;
+const keyOfEarlierVersion = (hash: string): ApiKeyRecord => ({ id: hash.slice(0, HASH_ID_DIGITS), hash });
+
+/**
+ * With `keyHashes`, for processes of an earlier version that run beside this one during a rolling upgrade. They know of no expiry, so only keys
+ * without one are valid there.
+ */
+export const writeApp = (app: AppRecord): StoredApp => ({
+  ...app,
+  keyHashes: app.keys.filter((key) => key.revokedAt === undefined && key.expiresAt === undefined).map((key) => key.hash),
+});

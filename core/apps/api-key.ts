@@ -1,0 +1,45 @@
+/** What an API key says of itself. */
+export interface ParsedApiKey {
+  /** Public: for logs, lists and revoking. */
+  id: string;
+}
+
+const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/** Digits of the alphabet: 43 hold 256 random bits, 6 a checksum of 32. */
+export const SECRET_DIGITS = 43;
+const CHECKSUM_DIGITS = 6;
+export const KEY_ID = /^[0-9a-z]{8}$/;
+const API_KEY = new RegExp(`^(ck_([0-9a-z]{8})_[0-9A-Za-z]{${SECRET_DIGITS}})([0-9A-Za-z]{${CHECKSUM_DIGITS}})$`);
+
+/**
+ * `ck_<id>_<secret><checksum>`: the prefix and the checksum let a secret scanner tell a key from other text, and a key that was not copied whole
+ * is noticed before the store is asked.
+ */
+export function formatApiKey(id: string, secret: bigint): string {
+  const key = `ck_${id}_${base62(secret, SECRET_DIGITS)}`;
+  return key + checksum(key);
+}
+
+/** Undefined for anything else, keys of versions without ids included. */
+export function parseApiKey(text: string): ParsedApiKey | undefined {
+  const [, key = "", id = "", given] = API_KEY.exec(text) ?? [];
+  return key !== "" && checksum(key) === given ? { id } : undefined;
+}
+
+const checksum = (text: string) => base62(BigInt(crc32(text)), CHECKSUM_DIGITS);
+
+function base62(value: bigint, digits: number): string {
+  let text = "";
+  for (let rest = value; text.length < digits; rest /= 62n) text = ALPHABET[Number(rest % 62n)]! + text;
+  return text;
+}
+
+/** CRC-32 as ISO 3309 has it (zlib, GitHub's tokens), of ASCII text. */
+function crc32(text: string): number {
+  let crc = ~0;
+  for (let i = 0; i < text.length; i++) {
+    crc ^= text.charCodeAt(i);
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return ~crc >>> 0;
+}
