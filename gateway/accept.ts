@@ -11,6 +11,7 @@ import type { InsertResult } from "../core/ports/notification-store.ts";
 import type { OptOutAnswer, OptOuts } from "../core/ports/opt-outs.ts";
 import type { TaskPublisher } from "../core/ports/queue.ts";
 import type { Store } from "../core/ports/store.ts";
+import { costOf, recordBytes } from "../core/quotas/cost.ts";
 import type { Notification } from "../gen/carillon/v1/notification_service.ts";
 import { BatchFullError, createBatcher } from "../runtime/batch.ts";
 import { type CallError, callError, invalidRequest, type Violation } from "../runtime/call-error.ts";
@@ -21,6 +22,7 @@ import type { Load } from "./load.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import { comparePayload, payloadHash } from "./payload-hash.ts";
 import { createPublishing } from "./publishing.ts";
+import { createRepeats } from "./repeats.ts";
 import { type NotificationRequest, toRequest } from "./request.ts";
 import { buildRecord, channelsOf, questionsOf, targetsOf } from "./route.ts";
 
@@ -90,6 +92,7 @@ export function createAccept(parts: AcceptParts): Accept {
     { batchMax: INSERT_MAX, waitingMax: parts.insertsWaitingMax, concurrency: 2, waitMaxMs: INSERT_WAIT_MS },
     clock,
   );
+  const repeats = createRepeats(store.notifications, clock);
   const publishing = createPublishing({ publisher: parts.publisher, notifications: store.notifications, recorder, clock, failpoint });
 
   /** Checks the rules that .proto cannot express. A repeated key gets its first answer even if its times have passed since. */
@@ -108,7 +111,11 @@ export function createAccept(parts: AcceptParts): Accept {
       faults.length > 0
         ? invalidRequest(faults.map((f) => ({ ...f, field: `${path}.${f.field}` })))
         : channelError(app, request, candidate.channels, path);
-    if (error === undefined) return candidate;
+    if (error === undefined) {
+      if (!parts.load.isFull(request.notificationClass)) return candidate;
+      const before = await repeats.find(app.id, candidate.id);
+      return before ? answerRepeated(before, request) : rejected(overloaded());
+    }
     const before = await store.notifications.find(candidate.id);
     if (!before || comparePayload(before.payloadHash, request) === "other") return rejected(error);
     return answerRepeated(before, request);
@@ -145,6 +152,7 @@ export function createAccept(parts: AcceptParts): Accept {
       failpoint("gateway.inserted", record.category);
       if (result.kind === "inserted") {
         metrics.accepted.inc({ class: record.notificationClass });
+        parts.load.accepted(costOf(record.deliveries.length, recordBytes(record)));
         recorder.record(accepted(record));
         publishing.publish(record);
         return { kind: "accepted", record, repeatedKey: false };
@@ -174,7 +182,6 @@ export function createAccept(parts: AcceptParts): Accept {
   return {
     async accept(app, items, traceparent) {
       const results = new Array<AcceptResult>(items.length);
-      if (parts.load.isFull()) return items.map(() => rejected(overloaded()));
       const candidates: Candidate[] = [];
       try {
         const screened = await Promise.all(items.map((item, index) => screen(app, item, index)));

@@ -25,7 +25,9 @@ export const gatewayVariables = {
   OPEN_NOTIFICATIONS_MAX: integer(1, 100_000_000, {
     default: "2000000",
     unit: "notifications",
-    reason: "accepted and not ended; beyond it sends are rejected with RESOURCE_EXHAUSTED. About 20 min of ten times the average",
+    reason:
+      "accepted, not ended and not scheduled for later; one with many endpoints or bytes counts several times. Beyond it sends are rejected with " +
+      "RESOURCE_EXHAUSTED, marketing already at 70% of it and transactional at 90%. About 20 min of ten times the average",
   }),
   INSERTS_WAITING_MAX: integer(1, 1_000_000, {
     default: "20000",

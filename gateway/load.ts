@@ -1,34 +1,84 @@
+import { BACKOFF_LONGEST_MS } from "../core/delivery/backoff.ts";
+import type { NotificationClass } from "../core/delivery/channel.ts";
+import { WATCHDOG_LONGEST_MS } from "../core/delivery/watchdog.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { NotificationStore } from "../core/ports/notification-store.ts";
 import type { Logger } from "../runtime/logger.ts";
 
-/** Whether too many notifications are open (accepted and not ended), by the last measurement. */
+/** Whether too much is open (accepted, not ended and not scheduled for later), by the last measurement. */
 export interface Load {
-  isFull(): boolean;
+  isFull(notificationClass: NotificationClass): boolean;
+  /** Reports an accepted notification's cost in units (core/quotas/cost.ts): what is open is counted in units, and the store counts only notifications. */
+  accepted(cost: number): void;
   /** Measures until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
 
+/** The part of the bound up to which each class is accepted: campaigns are rejected first, one-time passwords last. */
+export const CLASS_SHARE: Readonly<Record<NotificationClass, number>> = { marketing: 0.7, transactional: 0.9, critical: 1 };
+
+/**
+ * What is due within this time counts as open now: a published delivery is evaluated again after at most the longest watchdog, a failed one
+ * after at most the longest backoff. What is due later was scheduled, and is no load yet.
+ */
+export const OPEN_WITHIN_MS = 1.5 * Math.max(WATCHDOG_LONGEST_MS, BACKOFF_LONGEST_MS);
+
 /** Between measurements; at 1,900/s the count moves by 10,000 meanwhile, half a percent of the default bound. */
 const MEASURE_EVERY_MS = 5_000;
+/** The pause is at least this many times what the last count took, so that counting up to a high bound takes at most 5% of one of the store's threads. */
+const PAUSE_PER_COUNT = 19;
+const PAUSE_MS_MAX = 60_000;
+/**
+ * A count older than this is not trusted. Nothing is known of the load then, and the store is probably in trouble: marketing is rejected, and the
+ * other classes are accepted for as long as their inserts succeed.
+ */
+export const TRUST_COUNT_MS = 90_000;
+/** Half-life of the mean cost: as long as most notifications are open during an outage. */
+const MEAN_HALF_LIFE_MS = 600_000;
 
 export function createLoad(store: Pick<NotificationStore, "openCount">, openMax: number, clock: Clock, log: Logger): Load {
   let open = 0;
+  let countedAt = clock.monotonic();
+  let failing = false;
+  const mean = createDecayingMean(clock);
   const measure = async () => {
     try {
       // Counting one more than the bound is enough to know whether it is exceeded.
-      open = await store.openCount(openMax + 1);
+      open = await store.openCount(openMax + 1, clock.now() + OPEN_WITHIN_MS);
+      countedAt = clock.monotonic();
+      if (failing) log.info({ open }, "open notifications are counted again");
+      failing = false;
     } catch (error) {
-      log.warn({ err: error }, "open notifications could not be counted");
+      if (!failing) log.warn({ err: error, trustedForMs: TRUST_COUNT_MS }, "open notifications could not be counted");
+      failing = true;
     }
   };
   return {
-    isFull: () => open > openMax,
+    isFull(notificationClass) {
+      if (clock.monotonic() - countedAt > TRUST_COUNT_MS) return notificationClass === "marketing";
+      return open * mean.value() > openMax * CLASS_SHARE[notificationClass];
+    },
+    accepted: (cost) => mean.add(cost),
     async run(signal) {
       while (!signal.aborted) {
+        const began = clock.monotonic();
         await measure();
-        await clock.sleep(MEASURE_EVERY_MS, signal);
+        const tookMs = clock.monotonic() - began;
+        await clock.sleep(Math.min(PAUSE_MS_MAX, Math.max(MEASURE_EVERY_MS, tookMs * PAUSE_PER_COUNT)), signal);
       }
     },
+  };
+}
+
+/** The mean of what was added, recent values counting more; 1 before the first. */
+function createDecayingMean(clock: Pick<Clock, "monotonic">) {
+  let [sum, weight, at] = [0, 0, clock.monotonic()];
+  return {
+    add(value: number): void {
+      const now = clock.monotonic();
+      const kept = 2 ** ((at - now) / MEAN_HALF_LIFE_MS);
+      [sum, weight, at] = [sum * kept + value, weight * kept + 1, now];
+    },
+    value: () => (weight > 0 ? sum / weight : 1),
   };
 }

@@ -52,7 +52,7 @@ test("a key stored by an earlier version gets its original answer, and is reject
       pushHosts: ["push.example"],
       insertsWaitingMax: 100,
     },
-    load: { isFull: () => false, run: async () => {} },
+    load: { isFull: () => false, accepted: () => {}, run: async () => {} },
     log: createLogger("test", "error", { write() {} }),
     optOuts: { check: async (questions) => questions.map(() => "allowed") },
     publisher: { publish: async () => assert.fail("a repeated key publishes nothing") },

@@ -73,7 +73,7 @@ const question: PreferenceQuestion = { userId: "ada", endpoint: undefined, chann
 test("notifications are sent, alone and in a batch, and read back", async () => {
   const accepting = createAccept({
     ...{ store, recorder: ignoreEvents, clock, log, pushHosts: [], insertsWaitingMax: 100, watchdogFirstMs: 30_000, failpoint: () => {} },
-    ...{ load: { isFull: () => false, run: async () => {} }, metrics: createGatewayMetrics(createMetrics("test")) },
+    ...{ load: { isFull: () => false, accepted: () => {}, run: async () => {} }, metrics: createGatewayMetrics(createMetrics("test")) },
     optOuts: { check: async (questions) => questions.map(() => "allowed") },
     publisher: { publish: async () => true },
   });

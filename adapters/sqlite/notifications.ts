@@ -26,7 +26,7 @@ export function createNotificationStore(database: DatabaseSync): NotificationSto
   const countDeliveries = database.prepare(`
     select d.value ->> 'channel' as channel, d.value ->> 'state' as state, d.value -> 'reason' as reason, count(*) as count
     from notifications, json_each(doc, '$.deliveries') d group by 1, 2, 3`);
-  const countOpen = database.prepare("select count(*) as count from (select 1 from notifications where due is not null limit ?)");
+  const countOpen = database.prepare("select count(*) as count from (select 1 from notifications where due <= ? limit ?)");
 
   const find = (id: string) => {
     const row = findOne.get(id);
@@ -90,7 +90,7 @@ export function createNotificationStore(database: DatabaseSync): NotificationSto
         to,
       ),
 
-    openCount: async (limit) => asStoreError(() => Number(countOpen.get(limit)?.count)),
+    openCount: async (limit, dueUntil = Number.MAX_SAFE_INTEGER) => asStoreError(() => Number(countOpen.get(dueUntil, limit)?.count)),
   };
 }
 

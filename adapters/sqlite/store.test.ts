@@ -53,7 +53,9 @@ describe("SQLite store: its file", () => {
         .map(({ detail }) => detail),
     }));
     const planOf = (part: string) => plans.filter(({ sql }) => sql.includes(part)).flatMap(({ plan }) => plan);
-    assert.deepEqual(planOf("due <= ?"), ["SEARCH notifications USING COVERING INDEX notifications_due (due<?)"]);
+    const searchDue = "SEARCH notifications USING COVERING INDEX notifications_due (due<?)";
+    assert.deepEqual(planOf("rowid from notifications where due <= ?"), [searchDue]);
+    assert.deepEqual(planOf("select 1 from notifications where due <= ?"), ["CO-ROUTINE (subquery-1)", searchDue, "SCAN (subquery-1)"]);
     assert.deepEqual(planOf("ended_at < "), ["SEARCH notifications USING INDEX notifications_ended (ended_at<?)"]);
     assert.deepEqual(planOf("from attributions where attempt >= "), [
       "SEARCH attributions USING INDEX attributions_attempt (attempt>? AND attempt<?)",

@@ -33,6 +33,9 @@ export interface NotificationStore {
   page(after: string, limit: number): Promise<NotificationRecord[]>;
   /** Notifications of which a delivery ended as failed at or after `from` and before `to` (ms since the epoch), the earliest first. */
   failed(from: number, to: number): AsyncIterable<NotificationRecord>;
-  /** Number of notifications that have not ended, counted up to `limit` to bound the cost. For overload protection. */
-  openCount(limit: number): Promise<number>;
+  /**
+   * Number of notifications that have not ended and are due at or before `dueUntil` (ms since the epoch; absent: at any time), counted up to
+   * `limit` to bound the cost. Reads an index only. For overload protection.
+   */
+  openCount(limit: number, dueUntil?: number): Promise<number>;
 }

@@ -130,6 +130,7 @@ export function createMemoryNotifications(
       return ids;
     },
 
-    openCount: async (limit) => Math.min(limit, dues.size),
+    openCount: async (limit, dueUntil = Number.POSITIVE_INFINITY) =>
+      Math.min(limit, [...dues.values()].filter((due) => due <= dueUntil).length),
   };
 }

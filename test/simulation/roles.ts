@@ -190,7 +190,7 @@ export function createGateway(around: Surroundings, process: SimulatedProcess): 
     ...portsOf(around, process),
     optOuts: optOutsOf(around, process),
     contentBounds: CONTENT_BOUNDS,
-    load: { isFull: () => around.simulation.happens("overload", 0.05), run: async () => {} },
+    load: { isFull: () => around.simulation.happens("overload", 0.05), accepted: () => {}, run: async () => {} },
     ...{ pushHosts: [], insertsWaitingMax: INSERTS_WAITING_MAX, metrics: gatewayMetrics },
   });
 }

@@ -136,6 +136,15 @@ export function describeNotifications(name: string, test: StoreTest): void {
       assert.equal(await store.notifications.openCount(5), 5);
     });
 
+    test("counts the open that are due by a moment, not those that are scheduled for later", async (store) => {
+      const scheduled = Array.from({ length: 7 }, () => sampleNotification([T0 + 3_600_000]));
+      await store.notifications.insert([...Array.from({ length: 5 }, () => sampleNotification([T0])), ...scheduled]);
+      assert.equal(await store.notifications.openCount(100, T0 - 1), 0);
+      assert.equal(await store.notifications.openCount(100, T0), 5);
+      assert.equal(await store.notifications.openCount(3, T0), 3);
+      assert.equal(await store.notifications.openCount(100, T0 + 3_600_000), 12);
+    });
+
     test("carries batches of a thousand and reads all of them back", async (store) => {
       const records = Array.from({ length: 1_000 }, () => sampleNotification([T0]));
       assert.ok((await store.notifications.insert(records)).every((r) => r.kind === "inserted"));

@@ -1,0 +1,13 @@
+import type { NotificationRecord } from "../delivery/notification.ts";
+
+/** Deliveries that one unit of cost pays for: more endpoints than most people have. */
+export const DELIVERIES_PER_UNIT = 10;
+/** Bytes of the stored notification that one unit pays for: twice what a notification with a full push content and ten endpoints takes. */
+export const BYTES_PER_UNIT = 16_384;
+
+/** What a notification costs, in units. Most cost one; one to a hundred endpoints with tokens of 4 kB costs 26. */
+export const costOf = (deliveries: number, bytes: number): number =>
+  Math.max(1, Math.ceil(deliveries / DELIVERIES_PER_UNIT), Math.ceil(bytes / BYTES_PER_UNIT));
+
+/** What a record takes in the store, in bytes of JSON; BSON takes about as much. */
+export const recordBytes = (record: NotificationRecord): number => Buffer.byteLength(JSON.stringify(record));
