@@ -2,7 +2,7 @@ import { accountNameOf } from "../core/delivery/account.ts";
 import { applyTransitions } from "../core/delivery/apply-transitions.ts";
 import { RECORD_MS } from "../core/delivery/call-limits.ts";
 import { type Decision, decide } from "../core/delivery/decide.ts";
-import type { Outcome } from "../core/delivery/outcome.ts";
+import { notCalled, type Outcome } from "../core/delivery/outcome.ts";
 import { SUPERSEDED } from "../core/delivery/superseded.ts";
 import { attemptOfRun } from "../core/delivery/task.ts";
 import { attempted, decided, type Transition, voided } from "../core/delivery/transitions.ts";
@@ -47,8 +47,7 @@ export function createAttemptWriter(parts: Parts) {
       if (!(await claims.add(attempt))) return "claimed-elsewhere";
     } catch (error) {
       // It may have been written all the same. Nothing is sent; if the claim is ours, its outcome says so.
-      const outcome: Outcome = { kind: "unavailable", fault: { code: "claim-unconfirmed" } };
-      if (await record(task, attempt, outcome)) return "claim-unconfirmed";
+      if (await record(task, attempt, notCalled("claim-unconfirmed"))) return "claim-unconfirmed";
       throw error;
     }
     recorder.record([attempted(task, attempt.startedAt)]);

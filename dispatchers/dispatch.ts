@@ -1,5 +1,5 @@
 import { accountNameOf } from "../core/delivery/account.ts";
-import type { Outcome } from "../core/delivery/outcome.ts";
+import { notCalled, type Outcome } from "../core/delivery/outcome.ts";
 import type { Void } from "../core/delivery/void-attempt.ts";
 import { type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
 import type { Provider } from "../core/ports/provider.ts";
@@ -84,7 +84,7 @@ function createObstacleCheck(parts: DispatchParts) {
     const answer = clock.monotonic() - checkedAt > OPT_OUT_FRESH_MS ? await checkOptOut(task) : "allowed";
     if (answer === "opted-out") return OPTED_OUT;
     if (task.expiresAt <= clock.now()) return EXPIRED;
-    if (clock.monotonic() - startedAt > CLAIM_TO_SEND_MS) return { kind: "unavailable", fault: { code: "worker-paused" } };
-    return answer === "unknown" ? { kind: "unavailable", fault: { code: "preferences-unreadable" } } : undefined;
+    if (clock.monotonic() - startedAt > CLAIM_TO_SEND_MS) return notCalled("worker-paused");
+    return answer === "unknown" ? notCalled("preferences-unreadable") : undefined;
   };
 }

@@ -1,9 +1,9 @@
-import type { Outcome } from "../core/delivery/outcome.ts";
+import { notCalled } from "../core/delivery/outcome.ts";
 import type { Provider } from "../core/ports/provider.ts";
 import type { Logger } from "../runtime/logger.ts";
 
-/** The outcome where replaced credentials were rejected: nothing was sent, and it says nothing about the new ones. */
-const REPLACED: Outcome = { kind: "unavailable", fault: { code: "credentials-replaced" } };
+/** The outcome where replaced credentials were rejected: nothing was sent, and nothing was called with the new ones. */
+const REPLACED = notCalled("credentials-replaced");
 
 /** A provider whose credentials can be replaced while calls are in flight. */
 export interface HotReloadingProvider extends Provider {

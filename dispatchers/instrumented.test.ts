@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createWorkload } from "../adapters/nats/report.ts";
-import type { Outcome } from "../core/delivery/outcome.ts";
+import { isCall, notCalled, type Outcome } from "../core/delivery/outcome.ts";
 import type { OutboundDelivery, Provider } from "../core/ports/provider.ts";
 import { createFakeClock } from "../test/support/fake-clock.ts";
 import { scriptedProvider } from "../test/support/scripted-provider.ts";
@@ -12,6 +12,7 @@ const OUTCOMES: readonly [Outcome, failed: number][] = [
   [{ kind: "accepted", providerRef: "ref" }, 0],
   [{ kind: "throttled", retryAfterMs: undefined, reason: "429" }, 1],
   [{ kind: "unavailable", fault }, 1],
+  [notCalled("no-connection-slot"), 0],
   [{ kind: "unanswered", fault }, 1],
   [{ kind: "endpoint-gone", reason: "gone", goneAt: undefined }, 0],
   [{ kind: "rejected", reason: "too long" }, 0],
@@ -21,7 +22,7 @@ const delivery = { deliveryId: "d" } as OutboundDelivery;
 const { signal } = new AbortController();
 
 for (const [outcome, failed] of OUTCOMES)
-  test(`a call that is ${outcome.kind} ${failed ? "fails by" : "is not"} the provider's fault`, async () => {
+  test(`${isCall(outcome) ? "a call that is" : "what was not called, and so"} ${outcome.kind} ${failed ? "fails by" : "is not"} the provider's fault`, async () => {
     const clock = createFakeClock();
     const workload = createWorkload(clock);
     const provider = scriptedProvider("twilio", () => {

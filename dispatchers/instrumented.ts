@@ -1,5 +1,5 @@
 import type { Workload } from "../adapters/nats/report.ts";
-import type { OutcomeKind } from "../core/delivery/outcome.ts";
+import { isCall, type OutcomeKind } from "../core/delivery/outcome.ts";
 import type { Provider } from "../core/ports/provider.ts";
 
 /** Outcomes after which more pods would only fail more: the provider is failing, throttling, or rejects our credentials. */
@@ -22,7 +22,7 @@ export function instrumented(provider: Provider, workload: Pick<Workload, "calli
       let failed = true;
       try {
         const outcome = await provider.send(delivery, signal);
-        failed = PROVIDERS_FAULT[outcome.kind];
+        failed = isCall(outcome) && PROVIDERS_FAULT[outcome.kind];
         return outcome;
       } finally {
         ended(failed ? "failed" : "done");

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { BACKOFF_LONGEST_MS, backoffMs } from "./backoff.ts";
 import {
-  ATTEMPT_COUNT_MAX,
+  ASKED_WAIT_LONGEST_MS,
   type AttemptSituation,
   type Decision,
   decide,
   decideUncertain,
+  LAST_TRY_MS,
   MISCONFIGURED_WAIT_MS,
-  NO_CONNECTION_SLOT,
   nextStatusQueryAt,
   STATUS_QUERY_FIRST_MS,
 } from "./decide.ts";
@@ -45,12 +46,6 @@ const table: [string, Outcome, Partial<AttemptSituation>, Decision][] = [
     { kind: "retry", at: NOW + 1_000, reason: { code: "unavailable", detail: "http-503" } },
   ],
   [
-    "a call that was never made uses up no attempt",
-    { kind: "unavailable", fault: { code: NO_CONNECTION_SLOT } },
-    { attempt: ATTEMPT_COUNT_MAX },
-    { kind: "retry", at: NOW + backoffMs(ATTEMPT_COUNT_MAX, 0), reason: { code: "unavailable", detail: NO_CONNECTION_SLOT } },
-  ],
-  [
     "the provider's own time wins when it is longer",
     { kind: "throttled", retryAfterMs: 90_000, reason: "429" },
     {},
@@ -69,16 +64,34 @@ const table: [string, Outcome, Partial<AttemptSituation>, Decision][] = [
     { kind: "expired", reason: { code: "unavailable", detail: "http-503" } },
   ],
   [
-    "the last attempt fails",
-    { kind: "unavailable", fault },
-    { attempt: ATTEMPT_COUNT_MAX },
-    { kind: "failed", reason: { code: "attempts-exhausted", detail: "http-503" } },
+    "a misconfigured provider is tried again once an operator may have acted",
+    { kind: "misconfigured", reason: "BadTopic" },
+    {},
+    { kind: "retry", at: NOW + MISCONFIGURED_WAIT_MS, reason: { code: "misconfigured", detail: "BadTopic" } },
   ],
   [
-    "a misconfigured provider's work is kept, however many attempts",
-    { kind: "misconfigured", reason: "BadTopic" },
-    { attempt: 99 },
-    { kind: "retry", at: NOW + MISCONFIGURED_WAIT_MS, reason: { code: "misconfigured", detail: "BadTopic" } },
+    "a provider that asks for longer than there is time is tried once more before the expiry",
+    { kind: "throttled", retryAfterMs: 3_600_000, reason: "429" },
+    { expiresAt: NOW + 600_000 },
+    { kind: "retry", at: NOW + 600_000 - LAST_TRY_MS, reason: { code: "throttled", detail: "429" } },
+  ],
+  [
+    "what expires together is not tried together for the last time",
+    { kind: "throttled", retryAfterMs: 3_600_000, reason: "429" },
+    { expiresAt: NOW + 600_000, random: 0.5 },
+    { kind: "retry", at: NOW + 600_000 - 1.5 * LAST_TRY_MS, reason: { code: "throttled", detail: "429" } },
+  ],
+  [
+    "where the last call has been made, a longer wait is an expiry",
+    { kind: "unavailable", fault },
+    { attempt: 9, expiresAt: NOW + LAST_TRY_MS },
+    { kind: "expired", reason: { code: "unavailable", detail: "http-503" } },
+  ],
+  [
+    "no provider asks for a year",
+    { kind: "unavailable", fault, retryAfterMs: 31_536_000_000 },
+    { expiresAt: NOW + 86_400_000 },
+    { kind: "retry", at: NOW + ASKED_WAIT_LONGEST_MS, reason: { code: "unavailable", detail: "http-503" } },
   ],
   [
     "an unknown outcome is never simply retried",
@@ -124,5 +137,64 @@ test("backoff doubles, keeps its bound, and spreads over half of itself", () => 
     [1_000, 2_000, 4_000],
   );
   assert.equal(backoffMs(1, 0.5), 1_500);
-  assert.ok(backoffMs(1_000, 0.999) <= BACKOFF_LONGEST_MS);
+  for (const attempt of [0, 1_000, 1e9, Number.MAX_SAFE_INTEGER]) {
+    const waitMs = backoffMs(attempt, 0.999);
+    assert.ok(waitMs > 0 && waitMs <= BACKOFF_LONGEST_MS, `${attempt}: ${waitMs}`);
+  }
+});
+
+const asked = fc.oneof(fc.constant(undefined), fc.integer({ min: -1 }), fc.double());
+const notSent: fc.Arbitrary<Outcome> = fc.oneof(
+  asked.map((retryAfterMs): Outcome => ({ kind: "throttled", retryAfterMs, reason: "429" })),
+  asked.map((retryAfterMs): Outcome => ({ kind: "unavailable", fault, retryAfterMs })),
+  fc.constant<Outcome>({ kind: "misconfigured", reason: "key" }),
+);
+
+test("what is known not to have been sent ends by its expiry alone, whatever the attempt's number and the provider's wishes", () => {
+  const random = fc.double({ min: 0, max: 0.999, noNaN: true });
+  const attempts = fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1 }));
+  const lifetimes = fc.oneof(fc.integer({ min: 0, max: 120_000 }), fc.integer({ min: 0, max: 2_419_200_000 }));
+  fc.assert(
+    fc.property(notSent, attempts, lifetimes, random, fc.boolean(), (outcome, attempt, leftMs, r, hasFallback) => {
+      const expiresAt = NOW + leftMs;
+      const decision = decide(outcome, { attempt, now: NOW, expiresAt, hasFallback, random: r });
+      if (decision.kind !== "retry") return assert.equal(decision.kind, "expired");
+      assert.ok(Number.isInteger(decision.at) && decision.at >= NOW && decision.at < expiresAt);
+      if (!hasFallback) assert.ok(decision.at > NOW && decision.at <= NOW + Math.max(ASKED_WAIT_LONGEST_MS, BACKOFF_LONGEST_MS));
+    }),
+  );
+  const ends = fc.sample(fc.tuple(notSent, attempts), 1_000);
+  for (const [outcome, attempt] of ends)
+    assert.equal(decide(outcome, { ...situation, attempt, expiresAt: NOW + 2 * LAST_TRY_MS }).kind, "retry", "there is time for one more");
+});
+
+/** The times of the calls of one delivery, while each ends with the outcome. */
+function callsDuring(lifetimeMs: number, outcome: Outcome, random: () => number): number[] {
+  const times: number[] = [];
+  for (let attempt = 1, now = 0; ; attempt++) {
+    times.push(now);
+    const decision = decide(outcome, { attempt, now, expiresAt: lifetimeMs, hasFallback: false, random: random() });
+    if (decision.kind !== "retry") return times;
+    now = decision.at;
+  }
+}
+
+test("an outage of a day costs a delivery few calls, the last one shortly before it expires", () => {
+  const hour = 3_600_000;
+  for (const [outcome, most] of [
+    [{ kind: "unavailable", fault }, 180],
+    [{ kind: "misconfigured", reason: "key" }, 180],
+    [{ kind: "throttled", reason: "daily-limit", retryAfterMs: hour }, 25],
+  ] as const) {
+    for (const random of [() => 0, () => 0.999, Math.random]) {
+      const times = callsDuring(20 * hour, outcome, random);
+      assert.ok(times.length <= most, `${outcome.kind}: ${times.length} calls`);
+      const last = 20 * hour - times.at(-1)!;
+      assert.ok(last <= 2 * LAST_TRY_MS, `${outcome.kind}: ${last} ms before the expiry`);
+    }
+  }
+});
+
+test("a one-time password that lives for a minute is tried six times", () => {
+  assert.equal(callsDuring(60_000, { kind: "unavailable", fault }, () => 0.5).length, 6);
 });

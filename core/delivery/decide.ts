@@ -3,14 +3,14 @@ import type { NotificationClass } from "./channel.ts";
 import { type Outcome, reasonOf } from "./outcome.ts";
 import { outcomeReason, type Reason, reason } from "./reason.ts";
 
-/** Attempts of a run after which `throttled` and `unavailable` end the delivery as failed: after about half an hour of backoff. */
-export const ATTEMPT_COUNT_MAX = 12;
-/** The fault code of a process that had no connection free for the call. The provider was not asked, so it uses up no attempt. */
-export const NO_CONNECTION_SLOT = "no-connection-slot";
 /** The shortest wait after a throttled attempt, in ms. */
 export const THROTTLED_WAIT_MS = 1_000;
-/** The wait after a misconfigured attempt, in ms; the account's circuit stays open as long. */
+/** The shortest wait after a misconfigured attempt, in ms: an operator has to act first. */
 export const MISCONFIGURED_WAIT_MS = 30_000;
+/** The longest wait that a provider can ask for, in ms; the longest one documented, Twilio's daily limit, is tried hourly. */
+export const ASKED_WAIT_LONGEST_MS = 3_600_000;
+/** How long before its expiry a delivery is tried for the last time, in ms: enough to publish the task, to claim it and for one call. */
+export const LAST_TRY_MS = 15_000;
 /** How long an unknown outcome waits for a receipt or a status query before the policy of its class decides, in ms, unless configured otherwise. */
 export const UNCERTAIN_WAIT_MS: UncertainWaits = { critical: 10_000, transactional: 300_000, marketing: 300_000 };
 export type UncertainWaits = Readonly<Record<NotificationClass, number>>;
@@ -49,14 +49,11 @@ export function decide(outcome: Outcome, s: AttemptSituation): Decision {
     case "rejected":
       return { kind: "failed", reason: reason(outcome.kind, outcome.reason) };
     case "throttled":
-      return retryAt(outcome, s, s.hasFallback ? 0 : Math.max(askedWaitMs(outcome), THROTTLED_WAIT_MS, backoffMs(s.attempt, s.random)));
-    case "unavailable": {
-      const waitMs = s.hasFallback ? 0 : Math.max(askedWaitMs(outcome), backoffMs(s.attempt, s.random));
-      return outcome.fault.code === NO_CONNECTION_SLOT ? retryUntilExpiry(outcome, s, waitMs) : retryAt(outcome, s, waitMs);
-    }
+      return retry(outcome, s, Math.max(askedWaitMs(outcome), THROTTLED_WAIT_MS, backoffMs(s.attempt, s.random)));
+    case "unavailable":
+      return retry(outcome, s, Math.max(askedWaitMs(outcome), backoffMs(s.attempt, s.random)));
     case "misconfigured":
-      // Not the notification's fault: kept until it expires, however many attempts that takes.
-      return retryUntilExpiry(outcome, s, s.hasFallback ? 0 : MISCONFIGURED_WAIT_MS);
+      return retry(outcome, s, Math.max(MISCONFIGURED_WAIT_MS, backoffMs(s.attempt, s.random)));
   }
 }
 
@@ -84,15 +81,21 @@ export const nextStatusQueryAt = (since: number, now: number, until: number, fir
 type NotSent = Extract<Outcome, { kind: "throttled" | "unavailable" | "misconfigured" }>;
 
 /** 0 for NaN and infinity: they would make a due time that never comes. */
-const askedWaitMs = ({ retryAfterMs = 0 }: { retryAfterMs?: number | undefined }) => (Number.isFinite(retryAfterMs) ? retryAfterMs : 0);
+const askedWaitMs = ({ retryAfterMs = 0 }: { retryAfterMs?: number | undefined }) =>
+  Number.isFinite(retryAfterMs) ? Math.min(retryAfterMs, ASKED_WAIT_LONGEST_MS) : 0;
 
-function retryAt(outcome: NotSent, s: AttemptSituation, waitMs: number): Decision {
-  if (s.attempt >= ATTEMPT_COUNT_MAX) return { kind: "failed", reason: reason("attempts-exhausted", reasonOf(outcome)) };
-  return retryUntilExpiry(outcome, s, waitMs);
+/** Only its expiry ends what is known not to have been sent; no number of attempts does. */
+function retry(outcome: NotSent, s: AttemptSituation, waitMs: number): Decision {
+  const why = reason(outcome.kind, reasonOf(outcome));
+  const at = s.hasFallback ? s.now : beforeExpiry(s, waitMs);
+  return at >= s.expiresAt ? { kind: "expired", reason: why } : { kind: "retry", at, reason: why };
 }
 
-function retryUntilExpiry(outcome: NotSent, s: AttemptSituation, waitMs: number): Decision {
-  const at = s.now + waitMs;
-  const why = reason(outcome.kind, reasonOf(outcome));
-  return at >= s.expiresAt ? { kind: "expired", reason: why } : { kind: "retry", at, reason: why };
+/** After the wait; where that leaves no time for the call, once more LAST_TRY_MS before the expiry, if that is not almost now. */
+function beforeExpiry({ now, expiresAt, random }: AttemptSituation, waitMs: number): number {
+  const lastTryAt = expiresAt - LAST_TRY_MS;
+  const at = now + waitMs;
+  if (at <= lastTryAt || lastTryAt - now < LAST_TRY_MS) return at;
+  // Up to as much earlier, so that what expires together is not tried together.
+  return Math.max(now + LAST_TRY_MS, Math.round(lastTryAt - LAST_TRY_MS * random));
 }

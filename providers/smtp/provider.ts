@@ -1,10 +1,11 @@
 import type SMTPConnection from "nodemailer/lib/smtp-connection";
 import type { SMTPConnectionAuth, SMTPConnectionOptions } from "nodemailer/lib/smtp-connection";
 import XOAuth2 from "nodemailer/lib/xoauth2";
-import { NO_CONNECTION_SLOT } from "../../core/delivery/decide.ts";
+import { notCalled } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
 import { ConfigError } from "../../runtime/config.ts";
+import { unavailable } from "../answer-table.ts";
 import { trusting } from "../transport/provider-connections.ts";
 import { classifyFailure, providerRefOf } from "./classify.ts";
 import { credentialsFault, type SmtpConfig } from "./config.ts";
@@ -35,7 +36,7 @@ export function createSmtpProvider(config: SmtpConfig, { clock }: { clock: Clock
       // Half of the deadline is left for the call: one that began late would often end after its final dot, in doubt.
       const waiting = AbortSignal.any([signal, AbortSignal.timeout(config.PROVIDER_DEADLINE_MS / 2)]);
       const giveBack = await slots.hold(waiting).catch(() => undefined);
-      if (giveBack === undefined) return { kind: "unavailable", fault: { code: signal.aborted ? "deadline" : NO_CONNECTION_SLOT } };
+      if (giveBack === undefined) return signal.aborted ? unavailable("deadline") : notCalled("no-connection-slot");
       const submitted = await submit(submitting, { ...mail, message: messageStream(mail.message) }, signal);
       // After the message the connection stays open until QUIT is answered.
       void submitted.closed.then(giveBack);

@@ -8,7 +8,7 @@ import type { ProviderMemory } from "./providers.ts";
 import type { Simulation } from "./simulation.ts";
 
 /** Once faults stop, a delivery that has longer than this until its expiry must be sent: the longest watchdog wait plus the longest backoff. */
-const SENT_WITHIN_MS = 25 * 60_000;
+const SENT_WITHIN_MS = 35 * 60_000;
 
 export interface End {
   simulation: Simulation;

@@ -28,7 +28,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     ...{ name: "next attempt after an unknown outcome", file: "core/delivery/decide.ts" },
     find: 'return { kind: "uncertain", reason: reason("outcome-unknown", outcome.fault.code) };',
-    replace: 'return retryAt({ kind: "unavailable", fault: outcome.fault }, s, backoffMs(s.attempt, s.random));',
+    replace: 'return retry({ kind: "unavailable", fault: outcome.fault }, s, backoffMs(s.attempt, s.random));',
   },
   {
     ...{ name: "due cleared too early", file: transitions },
