@@ -1,39 +1,31 @@
-import { timingSafeEqual } from "node:crypto";
-import { LRUCache } from "lru-cache";
-import { keyState } from "../core/apps/app.ts";
-import type { AppRecord, AppStore } from "../core/ports/app-store.ts";
 import { callError } from "../runtime/call-error.ts";
 import type { Authenticate } from "../runtime/handler.ts";
-import { sha256Hex } from "../runtime/hash.ts";
+import type { ApiKeys, AppCaller } from "./api-keys.ts";
 
-/** API keys in the cache; 3 MB at 300 bytes each. */
-const KEYS_MAX = 10_000;
-
-/**
- * Finds the app whose API key the call carries. Keys are stored and looked up by hash: a stolen hash cannot be used, and the timing of the
- * lookup reveals nothing about a key.
- */
-export function createAuthenticate(apps: AppStore, cacheMs: number): Authenticate<AppRecord> {
-  const known = new LRUCache<string, AppRecord>({ max: KEYS_MAX, ttl: Math.max(1, cacheMs) });
+/** Finds the app whose API key the call carries. */
+export function createAuthenticate(keys: Pick<ApiKeys, "find">): Authenticate<AppCaller> {
   return async (header) => {
     const key = /^Bearer ([!-~]{1,200})$/.exec(header("authorization") ?? "")?.[1];
     if (key === undefined) return callError("UNAUTHENTICATED", "UNAUTHENTICATED", 'metadata "authorization" must hold "Bearer <API key>"');
-    const hash = sha256Hex(key);
-    let app = known.get(hash);
-    if (app === undefined) {
-      try {
-        app = await apps.findByKeyHash(hash);
-      } catch {
-        return callError("UNAVAILABLE", "UNAVAILABLE", "the API key cannot be checked: the store is unavailable");
-      }
+    const verdict = await keys.find(key);
+    switch (verdict.kind) {
+      case "valid":
+        return verdict.caller;
+      case "rejected":
+        return callError("UNAUTHENTICATED", "UNAUTHENTICATED", REJECTED[verdict.why]);
+      case "unavailable":
+        return callError("UNAVAILABLE", "UNAVAILABLE", UNAVAILABLE[verdict.why], { retryAfterMs: verdict.retryAfterMs });
     }
-    if (app === undefined || !isValidKey(app, hash)) {
-      return callError("UNAUTHENTICATED", "UNAUTHENTICATED", "the API key is not known");
-    }
-    known.set(hash, app);
-    return app;
   };
 }
 
-const isValidKey = ({ keys }: AppRecord, hash: string) =>
-  keys.some((key) => timingSafeEqual(Buffer.from(key.hash), Buffer.from(hash)) && keyState(key, Date.now()) === "valid");
+const REJECTED = {
+  malformed: "this is no API key of Carillon's: keys begin with ck_; perhaps it was not copied whole",
+  unknown: "the API key is not known",
+  expired: "the API key has expired",
+  revoked: "the API key was revoked",
+};
+const UNAVAILABLE = {
+  store: "the API key cannot be checked: the store is unavailable",
+  "too-many-new-keys": "the API key cannot be checked now: too many unknown keys are tried",
+};

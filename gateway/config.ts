@@ -5,6 +5,7 @@ import { storeVariables } from "../adapters/store/store-config.ts";
 import { isPushHostPattern, PUSH_HOSTS } from "../core/content/push-host.ts";
 import { flag, integer, listOf, ms, secretFile, text, watchedFile } from "../runtime/config.ts";
 import { internalTlsVariables } from "../runtime/tls/grpc-tls.ts";
+import { KEY_CACHE_MS_MAX } from "./api-keys.ts";
 
 export const gatewayVariables = {
   ...storeVariables,
@@ -34,9 +35,9 @@ export const gatewayVariables = {
     unit: "notifications",
     reason: "waiting for one group insert; beyond it sends are rejected. About 2 s of inserts",
   }),
-  KEY_CACHE_MS: ms(0, 3_600_000, {
-    default: "10000",
-    reason: "how long a checked API key is cached, and so how long a revoked one stays valid",
+  KEY_CACHE_MS: ms(0, KEY_CACHE_MS_MAX, {
+    default: "2000",
+    reason: "how long an app's keys and limits are cached, and so how long a revoked key stays valid; the maximum keeps that within 5 s",
   }),
   WEBPUSH_HOSTS: listOf(isPushHostPattern, "host, host:port or *.domain", {
     default: PUSH_HOSTS.join(","),

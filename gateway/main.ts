@@ -15,6 +15,7 @@ import { callSeconds } from "../runtime/metrics.ts";
 import { defineRole } from "../runtime/run.ts";
 import { internalTls, openCertificates } from "../runtime/tls/grpc-tls.ts";
 import { createAccept } from "./accept.ts";
+import { createApiKeys } from "./api-keys.ts";
 import { createAuthenticate } from "./auth.ts";
 import { GATEWAY_TLS, gatewayVariables } from "./config.ts";
 import { createContactHandlers } from "./contact-handlers.ts";
@@ -38,7 +39,9 @@ export const role = defineRole({
     const preferences = stack.use(createPreferencesClient({ address: config.PREFERENCES_ADDRESS, token, tls: ours }));
     const load = createLoad(store.notifications, config.OPEN_NOTIFICATIONS_MAX, clock, log);
     const measuring = load.run(signal);
-    const calls = { log, authenticate: createAuthenticate(store.apps, config.KEY_CACHE_MS), tracer, seconds: callSeconds(metrics) };
+    const keys = createApiKeys({ apps: store.apps, cacheMs: config.KEY_CACHE_MS, clock, log });
+    const readingKeys = keys.run(signal);
+    const calls = { log, authenticate: createAuthenticate(keys), tracer, seconds: callSeconds(metrics) };
     const accepting = createAccept({
       ...{ store, optOuts, load, clock, log },
       publisher: createTaskPublisher(nats, log),
@@ -67,7 +70,7 @@ export const role = defineRole({
     return {
       addresses: { grpc: server.address },
       async drained() {
-        await measuring;
+        await Promise.all([measuring, readingKeys]);
         await accepting.published();
       },
     };

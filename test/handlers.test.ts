@@ -24,15 +24,17 @@ const { createRates } = await import("../autoscaler/rates.ts");
 const { CHANNELS } = await import("../core/delivery/channel.ts");
 const { SCALING_DEFAULTS } = await import("../core/scaling/scaling.ts");
 const { createAccept } = await import("../gateway/accept.ts");
+const { createApiKeys } = await import("../gateway/api-keys.ts");
 const { createAuthenticate } = await import("../gateway/auth.ts");
 const { createContactHandlers } = await import("../gateway/contact-handlers.ts");
 const { createGatewayMetrics } = await import("../gateway/metrics.ts");
 const { createNotificationHandlers } = await import("../gateway/notification-handlers.ts");
 const { createPreferenceForwardHandlers } = await import("../gateway/preference-handlers.ts");
+const { createApiKey } = await import("../operations/apps/api-key.ts");
+const { grantApiKey } = await import("../operations/apps/grant-key.ts");
 const { createPreferenceHandlers } = await import("../preferences/preference-handlers.ts");
 const { createPreferences } = await import("../preferences/preferences.ts");
 const { isCallError } = await import("../runtime/call-error.ts");
-const { sha256Hex } = await import("../runtime/hash.ts");
 const { createLogger } = await import("../runtime/logger.ts");
 const { createMetrics } = await import("../runtime/metrics.ts");
 const { createFakeClock } = await import("./support/fake-clock.ts");
@@ -43,7 +45,7 @@ const stack = new AsyncDisposableStack();
 after(() => stack.disposeAsync());
 const store = stack.use(await openStore("sqlite::memory:"));
 
-const app = { id: "shop", channels: [...CHANNELS], limits: {}, keys: [{ id: "k", hash: sha256Hex("k-1") }], version: 1 };
+const app = { id: "shop", channels: [...CHANNELS], limits: {}, keys: [], version: 1 };
 const contextOf = <Caller>(caller: Caller): CallContext<Caller> => ({
   ...{ caller, signal: new AbortController().signal, deadlineAt: Date.now() + 5_000 },
   traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
@@ -174,10 +176,10 @@ test("KEDA's questions are answered, and its stream ends with its signal", async
 });
 
 test("an API key is read from any transport's headers", async () => {
-  await store.apps.change(app.id, () => app);
-  const authenticate = createAuthenticate(store.apps, 1_000);
-  assert.deepEqual(await authenticate((name) => (name === "authorization" ? "Bearer k-1" : undefined)), app);
-  const unknown = await authenticate(() => "Bearer k-2");
+  const { key, keyId, app: stored } = await grantApiKey(store.apps, { id: app.id });
+  const authenticate = createAuthenticate(createApiKeys({ apps: store.apps, cacheMs: 1_000, clock, log }));
+  assert.deepEqual(await authenticate((name) => (name === "authorization" ? `Bearer ${key}` : undefined)), { ...stored, keyId });
+  const unknown = await authenticate(() => `Bearer ${createApiKey().key}`);
   assert.ok(isCallError(unknown));
   assert.equal(unknown.code, "UNAUTHENTICATED");
 });

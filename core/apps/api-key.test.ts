@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { crc32 } from "node:zlib";
-import { formatApiKey, parseApiKey } from "./api-key.ts";
+import { formatApiKey, isApiKey, parseApiKey } from "./api-key.ts";
 
 const LARGEST = 2n ** 256n - 1n;
 
@@ -30,4 +30,24 @@ test("the checksum is the CRC-32 that secret scanners compute", () => {
   const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
   const value = [...key.slice(-6)].reduce((sum, digit) => sum * 62 + digits.indexOf(digit), 0);
   assert.equal(value, crc32(key.slice(0, -6)));
+});
+
+test("a key without an id, as earlier versions issued them, is an API key; other text is none", () => {
+  for (const key of [`ck_${"A".repeat(43)}`, `ck_0a1b2c3d_${"-".repeat(34)}`]) {
+    assert.equal(isApiKey(key), true, key);
+    assert.equal(parseApiKey(key), undefined);
+  }
+  const key = formatApiKey("0a1b2c3d", 1n);
+  assert.equal(isApiKey(key), true);
+  for (const text of [
+    "",
+    "k-1",
+    "ck_",
+    `ck_${"A".repeat(42)}`,
+    `ck_${"A".repeat(44)}`,
+    `ck_${"A".repeat(42)}+`,
+    key.slice(0, -1),
+    `${key}\n`,
+  ])
+    assert.equal(isApiKey(text), false, JSON.stringify(text));
 });

@@ -6,9 +6,8 @@ export interface ParsedApiKey {
 
 const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /** Digits of the alphabet: 43 hold 256 random bits, 6 a checksum of 32. */
-export const SECRET_DIGITS = 43;
+const SECRET_DIGITS = 43;
 const CHECKSUM_DIGITS = 6;
-export const KEY_ID = /^[0-9a-z]{8}$/;
 const API_KEY = new RegExp(`^(ck_([0-9a-z]{8})_[0-9A-Za-z]{${SECRET_DIGITS}})([0-9A-Za-z]{${CHECKSUM_DIGITS}})$`);
 
 /**
@@ -20,7 +19,13 @@ export function formatApiKey(id: string, secret: bigint): string {
   return key + checksum(key);
 }
 
-/** Undefined for anything else, keys of versions without ids included. */
+/** A key of a version without ids: 256 random bits in base64url. */
+const KEY_WITHOUT_ID = /^ck_[\w-]{43}$/;
+
+/** False for what no version ever issued, so that no store needs to be asked. */
+export const isApiKey = (text: string): boolean => parseApiKey(text) !== undefined || KEY_WITHOUT_ID.test(text);
+
+/** Undefined for anything else, keys without ids included. */
 export function parseApiKey(text: string): ParsedApiKey | undefined {
   const [, key = "", id = "", given] = API_KEY.exec(text) ?? [];
   return key !== "" && checksum(key) === given ? { id } : undefined;

@@ -1,0 +1,151 @@
+import { LRUCache } from "lru-cache";
+import { isApiKey, parseApiKey } from "../core/apps/api-key.ts";
+import { type ApiKeyRecord, type AppRecord, keyState } from "../core/apps/app.ts";
+import type { AppStore } from "../core/ports/app-store.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import { type TokenBucket, takeFrom } from "../core/quotas/bucket.ts";
+import { withDeadline } from "../runtime/deadline.ts";
+import { sha256Hex } from "../runtime/hash.ts";
+import type { Logger } from "../runtime/logger.ts";
+
+/**
+ * Longest that what was read of an app is used, in ms: KEY_CACHE_MS may be no more. With LOOKUP_MS_MAX it is the 5 s within which a revocation
+ * and changed limits take effect in every gateway.
+ */
+export const KEY_CACHE_MS_MAX = 3_000;
+/** Longest that one lookup in the store may take, in ms. */
+export const LOOKUP_MS_MAX = 2_000;
+/** Apps in the cache; 10 MB at 1 kB each. */
+const APPS_MAX = 10_000;
+/** Keys that were not found, in the cache; 2 MB. Apart from the apps, which a flood of wrong keys must not displace. */
+const UNKNOWN_MAX = 10_000;
+/**
+ * Lookups per second of keys that no app had when all were last read. Whoever tries keys costs the store no more than this, and only keys made
+ * since then compete with them.
+ */
+export const NEW_LOOKUPS_PER_SECOND = 100;
+/** Between two readings of all keys, in ms. */
+const READ_ALL_MS = 30_000;
+/** Hashes of keys in memory: 15 MB. Further keys share NEW_LOOKUPS_PER_SECOND. */
+const HASHES_MAX = 100_000;
+/** The use of a key is logged once in this time, in ms: it shows which of several keys is still used. */
+const USE_LOGGED_MS = 3_600_000;
+/** Keys of which the last line is remembered. */
+const LOGGED_MAX = 10_000;
+
+/** The app that calls, and the id of the key that it calls with. */
+export interface AppCaller extends AppRecord {
+  keyId: string;
+}
+
+export type KeyVerdict =
+  | { kind: "valid"; caller: AppCaller }
+  /** `malformed`: no key of ours; perhaps not copied whole. `keyId` is what the key says of itself. */
+  | { kind: "rejected"; why: "malformed" | "unknown" | "expired" | "revoked"; keyId?: string | undefined }
+  | { kind: "unavailable"; why: "store" | "too-many-new-keys"; retryAfterMs: number };
+
+export interface ApiKeys {
+  find(key: string): Promise<KeyVerdict>;
+  /** Keeps the hashes of all keys in memory until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+interface Reading {
+  app: AppRecord | undefined;
+  /** When it began, by the monotonic clock. */
+  at: number;
+}
+
+export interface ApiKeysParts {
+  apps: Pick<AppStore, "findByKeyHash" | "list">;
+  /** KEY_CACHE_MS */
+  cacheMs: number;
+  clock: Clock;
+  log: Logger;
+}
+
+/** Keys are stored and looked up by hash: a stolen hash cannot be used, and the timing of a lookup reveals nothing about a key. */
+export function createApiKeys({ apps, cacheMs, clock, log }: ApiKeysParts): ApiKeys {
+  const found = new LRUCache<string, Reading>({ max: APPS_MAX });
+  const notFound = new LRUCache<string, Reading>({ max: UNKNOWN_MAX });
+  const underWay = new Map<string, { at: number; reading: Promise<Reading> }>();
+  const logged = new LRUCache<string, true>({ max: LOGGED_MAX, ttl: USE_LOGGED_MS, perf: { now: () => clock.monotonic() } });
+  let budget: TokenBucket | undefined;
+  let hashes: ReadonlySet<string> = new Set();
+
+  /** A reading that began before this is not used. */
+  const isRecent = ({ at }: { at: number }) => clock.monotonic() - at < cacheMs;
+
+  function mayLookUpNew(): boolean {
+    const limit = { ratePerSecond: NEW_LOOKUPS_PER_SECOND, burst: NEW_LOOKUPS_PER_SECOND };
+    const { bucket, granted } = takeFrom(budget, limit, 1, clock.monotonic());
+    budget = bucket;
+    return granted === 1;
+  }
+
+  async function read(hash: string): Promise<Reading> {
+    const at = clock.monotonic();
+    const app = await withDeadline(apps.findByKeyHash(hash), { limitMs: LOOKUP_MS_MAX, clock });
+    const [cache, other] = app ? [found, notFound] : [notFound, found];
+    cache.set(hash, { app, at });
+    other.delete(hash);
+    return { app, at };
+  }
+
+  /** Calls that arrive together share one lookup. */
+  function readOnce(hash: string): Promise<Reading> {
+    const other = underWay.get(hash);
+    if (other && isRecent(other)) return other.reading;
+    const entry = { at: clock.monotonic(), reading: read(hash) };
+    underWay.set(hash, entry);
+    const end = () => {
+      if (underWay.get(hash) === entry) underWay.delete(hash);
+    };
+    entry.reading.then(end, end);
+    return entry.reading;
+  }
+
+  function judge({ app }: Reading, hash: string, keyId: string | undefined): KeyVerdict {
+    const key = app?.keys.find((k) => k.hash === hash);
+    if (!app || !key) return { kind: "rejected", why: "unknown", keyId };
+    const state = keyState(key, clock.now());
+    logUse(app, key, state);
+    return state === "valid" ? { kind: "valid", caller: { ...app, keyId: key.id } } : { kind: "rejected", why: state, keyId: key.id };
+  }
+
+  function logUse({ id: app }: AppRecord, { id: keyId, expiresAt }: ApiKeyRecord, state: ReturnType<typeof keyState>): void {
+    const line = `${app}/${keyId}/${state}`;
+    if (logged.get(line)) return;
+    logged.set(line, true);
+    if (state !== "valid") log.warn({ app, keyId }, `a call with an API key that ${state === "revoked" ? "was revoked" : "has expired"}`);
+    else log.info({ app, keyId, ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt).toISOString() }) }, "API key in use");
+  }
+
+  return {
+    async find(text) {
+      const keyId = parseApiKey(text)?.id;
+      if (!isApiKey(text)) return { kind: "rejected", why: "malformed" };
+      const hash = sha256Hex(text);
+      const cached = found.get(hash) ?? notFound.get(hash);
+      if (cached && isRecent(cached)) return judge(cached, hash, keyId);
+      const isNew = cached?.app === undefined && !hashes.has(hash) && !underWay.has(hash);
+      if (isNew && !mayLookUpNew()) return { kind: "unavailable", why: "too-many-new-keys", retryAfterMs: 1_000 };
+      try {
+        return judge(await readOnce(hash), hash, keyId);
+      } catch {
+        return { kind: "unavailable", why: "store", retryAfterMs: 1_000 };
+      }
+    },
+    async run(signal) {
+      for (; !signal.aborted; await clock.sleep(READ_ALL_MS, signal)) {
+        try {
+          const all = new Set<string>();
+          for await (const { keys } of apps.list()) for (const { hash } of keys) if (all.size < HASHES_MAX) all.add(hash);
+          hashes = all;
+        } catch {
+          // The hashes of before stay; lookups report that the store is unavailable.
+        }
+      }
+    },
+  };
+}
