@@ -67,7 +67,7 @@ export function createAttemptWriter(parts: Parts) {
     failpoint("dispatcher.recorded", task.category);
     if (outcome.kind === "endpoint-gone" && endpointId !== undefined)
       await store.contacts
-        .removeGone(task.app, endpointId, outcome.goneAt ?? startedAt)
+        .removeGone(task.app, endpointId, { goneAt: outcome.goneAt ?? startedAt, startedAt, answeredAt: now })
         .catch((error: unknown) => log.warn({ err: error, deliveryId }, "dead endpoint could not be removed"));
     // Another writer recorded an outcome first (the relay, or a new claimant), or ours was written and the confirmation lost, and the relay does the
     // rest. Only an acceptance still changes anything.

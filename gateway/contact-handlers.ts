@@ -4,7 +4,7 @@ import { channelToProto, endpointFromProto } from "../adapters/wire/convert.ts";
 import { canonicalEndpoint, maskEndpoint } from "../core/delivery/endpoint.ts";
 import type { AppRecord } from "../core/ports/app-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import type { ContactStore } from "../core/ports/contact-store.ts";
+import { type ContactStore, hasOneUser } from "../core/ports/contact-store.ts";
 import type {
   ListContactsRequest,
   ListContactsResponse,
@@ -25,6 +25,15 @@ const tooMany = callError(
   "TOO_MANY_ENDPOINTS",
   `user_id: has ${ENDPOINTS_PER_USER_MAX} endpoints already, the maximum; remove one first`,
   { fields: [{ field: "user_id", rule: "endpoints.max", message: `has ${ENDPOINTS_PER_USER_MAX} endpoints` }] },
+);
+
+/** A Send to an address asks for the opt-outs of every user who has it, so their number needs a bound; a mailbox is shared by a family or a team. */
+const USERS_PER_ENDPOINT_MAX = 100;
+const tooManyUsers = callError(
+  "FAILED_PRECONDITION",
+  "TOO_MANY_USERS",
+  `endpoint: belongs to ${USERS_PER_ENDPOINT_MAX} users already, the maximum; remove one first`,
+  { fields: [{ field: "endpoint", rule: "users.max", message: `belongs to ${USERS_PER_ENDPOINT_MAX} users` }] },
 );
 
 /** carillon.v1.ContactService, for the app whose API key the caller showed. */
@@ -51,8 +60,12 @@ export function createContactHandlers(parts: { contacts: ContactStore; pushHosts
       return withStore(async () => {
         const has = await contacts.list(caller.id, [request.userId]);
         if (has.length >= ENDPOINTS_PER_USER_MAX && !has.some((c) => c.endpointId === id)) return tooMany;
+        const users = hasOneUser(endpoint.channel) ? [] : await contacts.find([{ app: caller.id, endpointId: id }]);
+        if (users.length >= USERS_PER_ENDPOINT_MAX && !users.some((c) => c.userId === request.userId)) return tooManyUsers;
         await contacts.register({ app: caller.id, userId: request.userId, endpointId: id, endpoint, registeredAt: clock.now() });
-        if (formerId) await contacts.remove(caller.id, request.userId, formerId);
+        // The same browser under a former spelling of its URL.
+        const former = formerId === undefined ? [] : await contacts.find([{ app: caller.id, endpointId: formerId }]);
+        for (const { userId, endpointId } of former) await contacts.remove(caller.id, userId, endpointId);
         return { endpointId: id };
       });
     },

@@ -36,6 +36,7 @@ export type CallReason =
   | "UNAUTHENTICATED"
   | "CHANNEL_NOT_ENABLED"
   | "TOO_MANY_ENDPOINTS"
+  | "TOO_MANY_USERS"
   | "NOT_FOUND"
   | "OVERLOADED"
   | "UNAVAILABLE"

@@ -1,8 +1,8 @@
 import { type Collection, MongoServerError } from "mongodb";
-import type { ContactRecord, ContactStore } from "../../core/ports/contact-store.ts";
+import { type ContactRecord, type ContactStore, hasOneUser } from "../../core/ports/contact-store.ts";
 import { asStoreError, DUPLICATE_KEY } from "./errors.ts";
 
-/** `_id` is endpoint and app, so that there is one user for both at any moment. */
+/** `_id` is endpoint and app, and the user where an endpoint may have several: so one that has one user has one at any moment. */
 export interface ContactDocument extends ContactRecord {
   _id: string;
 }
@@ -10,41 +10,65 @@ export interface ContactDocument extends ContactRecord {
 /** Two first registrations at once may both try to insert; the loser replaces the winner at its second try. */
 const UPSERT_TRIES_MAX = 5;
 
-const keyOf = (app: string, endpointId: string) => `${endpointId} ${app}`;
+/** Until 0.1.0 that of every contact. */
+const keyWithoutUser = (app: string, endpointId: string) => `${endpointId} ${app}`;
+const keyOf = ({ app, endpointId, endpoint, userId }: ContactRecord) =>
+  hasOneUser(endpoint.channel) ? keyWithoutUser(app, endpointId) : `${keyWithoutUser(app, endpointId)} ${userId}`;
 
 export function createContactStore(collection: Collection<ContactDocument>): ContactStore {
   return {
     register: (contact) =>
       asStoreError("register contact", async () => {
-        for (let tries = 1; ; tries++) {
-          try {
-            await collection.replaceOne({ _id: keyOf(contact.app, contact.endpointId) }, contact, { upsert: true });
-            return;
-          } catch (error) {
-            const lostRace = error instanceof MongoServerError && error.code === DUPLICATE_KEY;
-            if (!lostRace || tries === UPSERT_TRIES_MAX) throw error;
-          }
-        }
+        const { app, endpointId, userId } = contact;
+        await upsert(collection, contact);
+        if (keyOf(contact) !== keyWithoutUser(app, endpointId))
+          await collection.deleteOne({ _id: keyWithoutUser(app, endpointId), userId });
       }),
 
     remove: (app, userId, endpointId) =>
-      asStoreError("remove contact", async () => {
-        const { deletedCount } = await collection.deleteOne({ _id: keyOf(app, endpointId), userId });
-        return deletedCount === 1;
-      }),
+      asStoreError("remove contact", async () => (await collection.deleteMany({ app, endpointId, userId })).deletedCount > 0),
 
-    removeGone: (app, endpointId, goneAt) =>
+    removeGone: (app, endpointId, { goneAt, startedAt, answeredAt }) =>
       asStoreError("remove gone contact", async () => {
-        const { deletedCount } = await collection.deleteOne({ _id: keyOf(app, endpointId), registeredAt: { $lte: goneAt } });
-        return deletedCount === 1;
+        const again = { goneReportedAt: { $lt: startedAt } };
+        const { deletedCount } = await collection.deleteMany({ app, endpointId, $or: [{ registeredAt: { $lte: goneAt } }, again] });
+        const first = { registeredAt: { $lt: startedAt }, goneReportedAt: { $exists: false } };
+        await collection.updateMany({ app, endpointId, ...first }, { $set: { goneReportedAt: answeredAt } });
+        return deletedCount > 0;
       }),
 
     list: (app, userIds) =>
-      asStoreError("list contacts", async () => {
-        const contacts = await collection.find({ app, userId: { $in: [...userIds] } }).toArray();
-        return contacts
-          .map(({ _id, ...contact }): ContactRecord => contact)
-          .sort((a, b) => a.registeredAt - b.registeredAt || (a.endpointId < b.endpointId ? -1 : 1));
+      asStoreError("list contacts", async () => read(await collection.find({ app, userId: { $in: [...userIds] } }).toArray())),
+
+    find: (endpoints) =>
+      asStoreError("find contacts", async () => {
+        if (endpoints.length === 0) return [];
+        const ofApps = [...Map.groupBy(endpoints, ({ app }) => app)].map(([app, of]) => ({
+          app,
+          endpointId: { $in: [...new Set(of.map(({ endpointId }) => endpointId))] },
+        }));
+        return read(await collection.find(ofApps.length === 1 ? ofApps[0]! : { $or: ofApps }).toArray());
       }),
   };
+}
+
+async function upsert(collection: Collection<ContactDocument>, contact: ContactRecord): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await collection.replaceOne({ _id: keyOf(contact) }, contact, { upsert: true });
+      return;
+    } catch (error) {
+      const lostRace = error instanceof MongoServerError && error.code === DUPLICATE_KEY;
+      if (!lostRace || tries === UPSERT_TRIES_MAX) throw error;
+    }
+  }
+}
+
+/** In their order. A contact is there twice while its `_id` is changed, and after a crash in between: the newer one counts. */
+function read(documents: readonly ContactDocument[]): ContactRecord[] {
+  const contacts = documents
+    .map(({ _id, ...contact }): ContactRecord => contact)
+    .sort((a, b) => a.registeredAt - b.registeredAt || (a.endpointId < b.endpointId ? -1 : a.endpointId > b.endpointId ? 1 : 0));
+  const newest = new Map(contacts.map((c) => [`${c.app}\n${c.endpointId}\n${c.userId}`, c]));
+  return contacts.filter((c) => newest.get(`${c.app}\n${c.endpointId}\n${c.userId}`) === c);
 }

@@ -28,6 +28,7 @@ const INDEXES: readonly Index[] = [
   { collection: "contents", name: "kept", key: { keepUntil: 1 } },
   { collection: "poison", name: "kept", key: { keptAt: 1, _id: 1 } },
   { collection: "contacts", name: "user", key: { app: 1, userId: 1 } },
+  { collection: "contacts", name: "endpoint", key: { app: 1, endpointId: 1 } },
   { collection: "preferences", name: "changed", key: { updatedAt: 1, _id: 1 } },
   { collection: "apps", name: "key-hash", key: { "keys.hash": 1 } },
   // Of apps that an earlier version wrote.

@@ -7,7 +7,7 @@ import { describe, it } from "node:test";
 import { dueAt, type NotificationRecord } from "../../core/delivery/notification.ts";
 import { reasonText } from "../../core/delivery/reason.ts";
 import { allNotifications } from "../../test/support/everything.ts";
-import { byId, ids, sampleAttempt, sampleChange, sampleNotification, sent, T0 } from "../../test/support/store/samples.ts";
+import { byId, ids, sampleAttempt, sampleChange, sampleContact, sampleNotification, sent, T0 } from "../../test/support/store/samples.ts";
 import { openStore } from "../store/open-store.ts";
 
 /** Schema 1 as it was written to disk. */
@@ -49,6 +49,8 @@ const records = {
 };
 const attempt = sampleAttempt({ outcome: { kind: "unanswered", fault: { code: "deadline", detail: "" } }, answeredAt: T0 });
 
+const contacts = [sampleContact(), sampleContact({ endpoint: { channel: "email", address: "family@example.com" }, registeredAt: T0 + 1 })];
+
 /** As it was written then: with a lane, and a reason was text. */
 const textOf = ({ deliveries, ...rest }: NotificationRecord) =>
   JSON.stringify({
@@ -65,6 +67,8 @@ function fileOfSchema1() {
   database.exec(SCHEMA_1);
   const insert = database.prepare("insert into notifications (id, lane, due, doc) values (?, ?, ?, ?)");
   for (const record of Object.values(records)) insert.run(record.id, 7, dueAt(record.deliveries) ?? null, textOf(record));
+  const register = database.prepare("insert into contacts values (?, ?, ?, ?, ?)");
+  for (const c of contacts) register.run(c.app, c.endpointId, c.userId, c.registeredAt, JSON.stringify(c));
   database.prepare("insert into attempts values (?, ?, 1, ?)").run(attempt.id, attempt.worker, JSON.stringify(attempt));
   return { path, url: `sqlite:${path}`, [Symbol.dispose]: () => rmSync(directory, { recursive: true }) };
 }
@@ -85,6 +89,15 @@ describe("SQLite store: a file of schema 1", () => {
         { id: records.twice.id, at: T0 + 30 },
       ],
     );
+  });
+
+  it("keeps its contacts, of which a mailbox may be shared from now on", async () => {
+    using file = fileOfSchema1();
+    await using store = await openStore(file.url);
+    assert.deepEqual(await store.contacts.list("shop", ["u1"]), contacts);
+    for (const contact of contacts) await store.contacts.register({ ...contact, userId: "u2" });
+    const users = (await store.contacts.find(contacts)).map(({ endpoint, userId }) => `${endpoint.channel} ${userId}`);
+    assert.deepEqual(users.sort(), ["apns u2", "email u1", "email u2"]);
   });
 
   it("is worked on as one that was made new", async () => {

@@ -97,8 +97,20 @@ const VERSION_7 = `
   create index attributions_attempt on attributions (attempt);
 `;
 
+/** A mailbox or a phone number may belong to several users. */
+const VERSION_8 = `
+  create table shared_contacts (
+    app text not null, endpoint_id text not null, user_id text not null, registered_at integer not null, doc text not null,
+    primary key (app, endpoint_id, user_id)
+  ) strict;
+  insert into shared_contacts select app, endpoint_id, user_id, registered_at, doc from contacts;
+  drop table contacts;
+  alter table shared_contacts rename to contacts;
+  create index contacts_of_user on contacts (app, user_id);
+`;
+
 /** What each version adds to the one before: append, never edit. `user_version` counts how many a file has. */
-const MIGRATIONS = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7];
+const MIGRATIONS = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7, VERSION_8];
 
 /** Brings the file to this version's schema; several processes may try at once. */
 export function migrate(database: DatabaseSync): void {

@@ -1,3 +1,5 @@
+import type { Channel } from "../delivery/channel.ts";
+import { isPush } from "../delivery/channel.ts";
 import type { Endpoint } from "../delivery/endpoint.ts";
 
 export interface ContactRecord {
@@ -8,13 +10,35 @@ export interface ContactRecord {
   endpoint: Endpoint;
   /** ms since the epoch; renewed by registering again. */
   registeredAt: number;
+  /** When a provider said of an attempt made since that the endpoint was gone before; ms since the epoch. Registering again clears it. */
+  goneReportedAt?: number | undefined;
 }
 
+/** A provider's answer that an endpoint is gone. Times are ms since the epoch. */
+export interface GoneReport {
+  /** Since when, as the provider says; where it says nothing: `startedAt`. */
+  goneAt: number;
+  /** When the attempt began that was answered so, and when its answer came. */
+  startedAt: number;
+  answeredAt: number;
+}
+
+/** A device and a browser are one person's at a time; a mailbox and a phone number may be shared by a family or a team. */
+export const hasOneUser = (channel: Channel) => isPush(channel);
+
 export interface ContactStore {
-  /** Inserts or renews. An endpoint belongs to one user per app: registering it for another moves it. */
+  /**
+   * Inserts or renews. An endpoint that has one user is moved: registering it takes it from the user who had it. Any other is this
+   * user's besides those who have it.
+   */
   register(contact: ContactRecord): Promise<void>;
   remove(app: string, userId: string, endpointId: string): Promise<boolean>;
-  /** Removes an endpoint that its provider reported as gone, unless it was registered again after `goneAt`. */
-  removeGone(app: string, endpointId: string, goneAt: number): Promise<boolean>;
+  /**
+   * Removes an endpoint that its provider reported as gone, for all its users. One that was registered after `goneAt` stays at the first such report,
+   * because its registration may be right; the report is kept, and the next one of an attempt that began after it removes the endpoint.
+   */
+  removeGone(app: string, endpointId: string, report: GoneReport): Promise<boolean>;
   list(app: string, userIds: readonly string[]): Promise<ContactRecord[]>;
+  /** Those of all users who have one of these endpoints. */
+  find(endpoints: readonly { app: string; endpointId: string }[]): Promise<ContactRecord[]>;
 }

@@ -440,8 +440,9 @@ export const Contact: MessageFns<Contact> = {
 export type ContactServiceService = typeof ContactServiceService;
 export const ContactServiceService = {
   /**
-   * RegisterContact adds an endpoint to a user. Registering the same endpoint again renews it.
-   * FAILED_PRECONDITION beyond 100 endpoints.
+   * RegisterContact adds an endpoint to a user. Registering the same endpoint again renews it. A device or a browser belongs to the
+   * user it was registered for last; a phone number or a mailbox may belong to several users.
+   * FAILED_PRECONDITION beyond 100 endpoints of a user, and beyond 100 users of a phone number or mailbox.
    */
   registerContact: {
     path: "/carillon.v1.ContactService/RegisterContact" as const,
@@ -480,8 +481,9 @@ export const ContactServiceService = {
 
 export interface ContactServiceServer extends UntypedServiceImplementation {
   /**
-   * RegisterContact adds an endpoint to a user. Registering the same endpoint again renews it.
-   * FAILED_PRECONDITION beyond 100 endpoints.
+   * RegisterContact adds an endpoint to a user. Registering the same endpoint again renews it. A device or a browser belongs to the
+   * user it was registered for last; a phone number or a mailbox may belong to several users.
+   * FAILED_PRECONDITION beyond 100 endpoints of a user, and beyond 100 users of a phone number or mailbox.
    */
   registerContact: handleUnaryCall<RegisterContactRequest, RegisterContactResponse>;
   /** RemoveContact removes an endpoint. Removing one that is not registered is not an error. */
@@ -492,8 +494,9 @@ export interface ContactServiceServer extends UntypedServiceImplementation {
 
 export interface ContactServiceClient extends Client {
   /**
-   * RegisterContact adds an endpoint to a user. Registering the same endpoint again renews it.
-   * FAILED_PRECONDITION beyond 100 endpoints.
+   * RegisterContact adds an endpoint to a user. Registering the same endpoint again renews it. A device or a browser belongs to the
+   * user it was registered for last; a phone number or a mailbox may belong to several users.
+   * FAILED_PRECONDITION beyond 100 endpoints of a user, and beyond 100 users of a phone number or mailbox.
    */
   registerContact(
     request: RegisterContactRequest,

@@ -1,8 +1,22 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { openStore } from "../../../adapters/store/open-store.ts";
+import type { ContactRecord, GoneReport } from "../../../core/ports/contact-store.ts";
 import { sampleContact, T0 } from "./samples.ts";
 import type { StoreTest } from "./store-test.ts";
+
+/** Sorted by user, for reads that keep no order between users. */
+const byUser = (contacts: readonly ContactRecord[]) => [...contacts].sort((a, b) => (a.userId < b.userId ? -1 : 1));
+/** Of an attempt that took a moment. */
+const gone = (goneAt: number, startedAt = goneAt): GoneReport => ({ goneAt, startedAt, answeredAt: startedAt + 1 });
+const mailbox = sampleContact({ endpoint: { channel: "email", address: "family@example.com" } });
+const phone = sampleContact({ endpoint: { channel: "sms", phoneNumber: "+4915112345678" } });
+const devices = (["apns", "fcm", "webpush"] as const).map((channel) =>
+  sampleContact({
+    endpoint:
+      channel === "webpush" ? { channel, pushUrl: "https://push.example/1", p256dh: "k", auth: "a" } : { channel, token: "ab".repeat(32) },
+  }),
+);
 
 export function describeContacts(name: string, test: StoreTest): void {
   describe(`${name}: contacts`, () => {
@@ -23,12 +37,39 @@ export function describeContacts(name: string, test: StoreTest): void {
       assert.deepEqual(await store.contacts.list("shop", ["u1"]), [{ ...contact, registeredAt: T0 + 9 }]);
     });
 
-    test("moves an endpoint to the user it is registered for last, and not across apps", async (store) => {
-      const contact = sampleContact();
-      const elsewhere = { ...contact, app: "bank" };
-      for (const c of [contact, elsewhere, { ...contact, userId: "u2" }]) await store.contacts.register(c);
-      assert.deepEqual(await store.contacts.list("shop", ["u1", "u2"]), [{ ...contact, userId: "u2" }]);
-      assert.deepEqual(await store.contacts.list("bank", ["u1"]), [elsewhere]);
+    for (const contact of devices)
+      test(`moves an endpoint of ${contact.endpoint.channel} to the user it is registered for last, and not across apps`, async (store) => {
+        const elsewhere = { ...contact, app: "bank" };
+        for (const c of [contact, elsewhere, { ...contact, userId: "u2" }]) await store.contacts.register(c);
+        assert.deepEqual(await store.contacts.list("shop", ["u1", "u2"]), [{ ...contact, userId: "u2" }]);
+        assert.deepEqual(await store.contacts.list("bank", ["u1"]), [elsewhere]);
+        assert.deepEqual(await store.contacts.find([contact]), [{ ...contact, userId: "u2" }]);
+      });
+
+    for (const contact of [mailbox, phone])
+      test(`lets several users have one endpoint of ${contact.endpoint.channel}, each renewed and removed alone`, async (store) => {
+        const kid = { ...contact, userId: "u2", registeredAt: T0 + 1 };
+        const elsewhere = { ...contact, app: "bank", userId: "u3" };
+        for (const c of [contact, kid, elsewhere]) await store.contacts.register(c);
+        assert.deepEqual(byUser(await store.contacts.list("shop", ["u1", "u2", "u3"])), [contact, kid]);
+        const renewed = { ...contact, registeredAt: T0 + 9 };
+        await store.contacts.register(renewed);
+        assert.deepEqual(byUser(await store.contacts.find([contact])), [renewed, kid]);
+        assert.equal(await store.contacts.remove("shop", "u1", contact.endpointId), true);
+        assert.deepEqual(
+          await store.contacts.find([contact, elsewhere]),
+          [elsewhere, kid].sort((a, b) => a.registeredAt - b.registeredAt),
+        );
+      });
+
+    test("finds all users of several endpoints in several apps at once", async (store) => {
+      const of = [mailbox, { ...mailbox, userId: "u2" }, phone, { ...phone, app: "bank" }, devices[0]!];
+      for (const contact of of) await store.contacts.register(contact);
+      const asked = [mailbox, { ...phone, app: "bank" }, devices[0]!, { app: "bank", endpointId: mailbox.endpointId }, mailbox];
+      const found = await store.contacts.find(asked.map(({ app, endpointId }) => ({ app, endpointId })));
+      const name = (c: ContactRecord) => `${c.app} ${c.endpointId} ${c.userId}`;
+      assert.deepEqual(found.map(name).sort(), [of[0]!, of[1]!, of[3]!, of[4]!].map(name).sort());
+      assert.deepEqual(await store.contacts.find([]), []);
     });
 
     test("leaves an endpoint to one user when several register it at once", async (store, url) => {
@@ -37,6 +78,13 @@ export function describeContacts(name: string, test: StoreTest): void {
       const users = Array.from({ length: 8 }, (_, i) => `u${i}`);
       await Promise.all(users.map((userId, i) => (i % 2 ? store : other).contacts.register({ ...contact, userId })));
       assert.equal((await store.contacts.list("shop", users)).length, 1);
+    });
+
+    test("keeps every user of an endpoint that several register at once", async (store, url) => {
+      await using other = await openStore(url);
+      const users = Array.from({ length: 8 }, (_, i) => `u${i}`);
+      await Promise.all(users.map((userId, i) => (i % 2 ? store : other).contacts.register({ ...mailbox, userId })));
+      assert.deepEqual((await store.contacts.find([mailbox])).map((c) => c.userId).sort(), users);
     });
 
     test("removes a contact once, and only its own user's", async (store) => {
@@ -49,13 +97,29 @@ export function describeContacts(name: string, test: StoreTest): void {
       assert.deepEqual(await store.contacts.list("shop", ["u1"]), []);
     });
 
-    test("removes an endpoint that is gone, unless it was registered again since", async (store) => {
-      const contact = sampleContact();
+    test("removes an endpoint that is gone for all its users, unless it was registered again since", async (store) => {
+      const kid = { ...mailbox, userId: "u2", registeredAt: T0 + 2 };
+      const late = { ...mailbox, userId: "u3", registeredAt: T0 + 9 };
+      for (const contact of [mailbox, kid, late]) await store.contacts.register(contact);
+      assert.equal(await store.contacts.removeGone("shop", mailbox.endpointId, gone(T0 - 1)), false);
+      assert.equal(await store.contacts.removeGone("bank", mailbox.endpointId, gone(T0 + 3)), false);
+      assert.equal(await store.contacts.removeGone("shop", mailbox.endpointId, gone(T0 + 3)), true);
+      assert.deepEqual(await store.contacts.find([mailbox]), [late]);
+    });
+
+    test("removes an endpoint that a second attempt after its registration reports as gone before it", async (store) => {
+      const [contact] = devices as [ContactRecord];
+      const remove = (report: GoneReport) => store.contacts.removeGone("shop", contact.endpointId, report);
       await store.contacts.register(contact);
-      assert.equal(await store.contacts.removeGone("shop", contact.endpointId, T0 - 1), false);
-      assert.equal(await store.contacts.removeGone("bank", contact.endpointId, T0 + 1), false);
-      assert.equal(await store.contacts.removeGone("shop", contact.endpointId, T0), true);
-      assert.deepEqual(await store.contacts.list("shop", ["u1"]), []);
+      assert.equal(await remove(gone(T0 - 50, T0 - 1)), false, "an attempt from before the registration says nothing");
+      assert.equal((await store.contacts.find([contact]))[0]?.goneReportedAt, undefined);
+      assert.equal(await remove(gone(T0 - 50, T0 + 10)), false, "the first report");
+      assert.deepEqual(await store.contacts.find([contact]), [{ ...contact, goneReportedAt: T0 + 11 }]);
+      assert.equal(await remove(gone(T0 - 50, T0 + 10)), false, "an attempt made at the same time");
+      await store.contacts.register({ ...contact, registeredAt: T0 + 20 });
+      assert.equal(await remove(gone(T0 - 50, T0 + 30)), false, "a registration starts anew");
+      assert.equal(await remove(gone(T0 - 50, T0 + 40)), true);
+      assert.deepEqual(await store.contacts.find([contact]), []);
     });
   });
 }

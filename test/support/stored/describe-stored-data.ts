@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { openStore } from "../../../adapters/store/open-store.ts";
 import { isOpen } from "../../../core/delivery/notification.ts";
 import { deliveryIdOf } from "../../../core/ports/attempt-store.ts";
+import type { ContactRecord } from "../../../core/ports/contact-store.ts";
 import type { Store } from "../../../core/ports/store.ts";
 import { isOptedOut } from "../../../core/preferences/opt-out.ts";
 import { anyChange } from "../changes.ts";
@@ -41,6 +42,22 @@ export function describeStoredData(name: string, createDatabase: () => Promise<T
       assert.deepEqual(changed, { ...app, keys: [...app!.keys, key], version: 1 });
       for (const { hash } of changed.keys) assert.deepEqual(await store.apps.findByKeyHash(hash), changed);
       assert.deepEqual(await Array.fromAsync(store.apps.list()), [changed, ...apps.slice(1)]);
+    });
+
+    test("renews its contacts in place, moves a device, and shares a mailbox", async (store) => {
+      const renewed = contacts.map((c) => ({ ...c, registeredAt: LATER }));
+      for (const contact of renewed) await store.contacts.register(contact);
+      const nameOf = ({ endpointId, userId, registeredAt }: ContactRecord) => `${endpointId} ${userId} ${registeredAt}`;
+      assert.deepEqual((await store.contacts.find(contacts)).map(nameOf).sort(), renewed.map(nameOf).sort());
+      for (const contact of contacts) await store.contacts.register({ ...contact, userId: "u3" });
+      const users = Map.groupBy(await store.contacts.find(contacts), (c) => c.endpoint.channel);
+      const numbers = [...users].map(([channel, of]) => `${channel} ${of.length}`);
+      assert.deepEqual(numbers.sort(), ["apns 1", "email 2", "fcm 1", "sms 2", "webpush 1"]);
+      for (const { app, endpointId, userId } of contacts) await store.contacts.remove(app, userId, endpointId);
+      assert.equal(
+        (await store.contacts.find(contacts)).every((c) => c.userId === "u3"),
+        true,
+      );
     });
 
     test("holds every opt-out, and obeys it", async (store) => {
