@@ -3,7 +3,7 @@ import { after, before, beforeEach, test } from "node:test";
 import { endpointId, endpointIds } from "../adapters/ids.ts";
 import { connectRedis, type RedisConnection } from "../adapters/redis/connect.ts";
 import { createOptOutSets } from "../adapters/redis/opt-out-sets.ts";
-import { openStore } from "../adapters/store/open-store.ts";
+import { openStore, StoreError } from "../adapters/store/open-store.ts";
 import type { Channel } from "../core/delivery/channel.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import type { Store } from "../core/ports/store.ts";
@@ -127,6 +127,88 @@ test("an opt-out that the store wrote long after the call timed out is honoured"
   open();
   await sweeps(SWEEP_MS);
   await eventually("opted-out", async () => (await ask(p)) === "opted-out");
+});
+
+/** A store whose next update fails as one does that no majority confirmed in time; `commit` stores it after all, with the time of the call. */
+function storingLate() {
+  let late: Parameters<Store["preferences"]["update"]> | undefined;
+  const { promise: failing, reject: fail } = Promise.withResolvers<never>();
+  failing.catch(() => undefined);
+  return {
+    store: {
+      ...watched.store,
+      update: (...change: NonNullable<typeof late>) => {
+        if (late) return store.preferences.update(...change);
+        late = change;
+        return failing;
+      },
+    },
+    fail: () => fail(new StoreError("not confirmed by a majority in time")),
+    commit: () => store.preferences.update(...late!),
+  };
+}
+const LATE_MS = 15_000;
+const sweepsOver = async (ms: number) => {
+  for (const end = clock.now() + ms; clock.now() < end; ) {
+    clock.advance(SWEEP_MS);
+    await eventually("swept", async () => Number(await redis.get("carillon:opt-out:swept")) === clock.now());
+  }
+};
+
+test("an opt-out whose write ended in a time-out is obeyed for ever once the store has it, 15 s later", async () => {
+  const slow = storingLate();
+  await using one = createPreferences({ store: slow.store, redis, clock, log, buckets: BUCKETS });
+  await using two = await start();
+  await redisAnswers(one);
+  const updating = one.update(APP, ada, [news], []);
+  slow.fail();
+  assert.equal(await updating, undefined);
+  assert.equal(await ask(two), "allowed", "it is not stored");
+  await sweepsOver(LATE_MS);
+  await slow.commit();
+  await sweepsOver(LATE_MS);
+  for (const p of [one, two]) assert.equal(await ask(p), "opted-out");
+});
+
+test("so is one that an opt-in written before it, but not yet in Redis, would remove there", async () => {
+  await using two = await start();
+  await two.update(APP, ada, [news], []);
+  const optedIn = await store.preferences.update(APP, ada, [], [news], clock.now());
+  const slow = storingLate();
+  await using one = createPreferences({ store: slow.store, redis, clock, log, buckets: BUCKETS });
+  await redisAnswers(one);
+  const updating = one.update(APP, ada, [news], []);
+  slow.fail();
+  assert.equal(await updating, undefined);
+  await createOptOutSets(redis, BUCKETS).apply([{ record: optedIn, withdrawn: [news] }]);
+  await sweepsOver(LATE_MS);
+  await slow.commit();
+  await sweepsOver(LATE_MS);
+  for (const p of [one, two]) assert.equal(await ask(p), "opted-out");
+});
+
+test("so is one that Redis lost before the store had it", async () => {
+  const slow = storingLate();
+  await using one = createPreferences({ store: slow.store, redis, clock, log, buckets: BUCKETS });
+  await redisAnswers(one);
+  const updating = one.update(APP, ada, [news], []);
+  slow.fail();
+  assert.equal(await updating, undefined);
+  await redis.flushall();
+  await sweepsOver(LATE_MS);
+  await redisAnswers(one);
+  await slow.commit();
+  await sweepsOver(LATE_MS);
+  assert.equal(await ask(one), "opted-out");
+});
+
+test("an opt-in removes what a confirmed opt-out added, so that checks need no store again", async () => {
+  await using p = await start();
+  await p.update(APP, ada, [news], []);
+  await p.update(APP, ada, [], [news]);
+  const [reading] = await createOptOutSets(redis, BUCKETS).read([{ app: APP, subject: ada, channel: "email", category: "news" }]);
+  assert.equal(reading, "none");
+  assert.deepEqual(await redis.keys("carillon:optunconfirmed:*"), []);
 });
 
 test("a star opts out every channel, every category, or everything", async () => {

@@ -10,7 +10,7 @@ import { endpointSubject, isOptedOut, isSameOptOut, type OptOut, type Preference
 import { withDeadline } from "../runtime/deadline.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { createProcessCache, type Fill, type SubjectQuestion } from "./process-cache.ts";
-import { createRedisOptOuts } from "./redis-opt-outs.ts";
+import { type BegunChange, createRedisOptOuts } from "./redis-opt-outs.ts";
 
 /** For a read from the store; callers allow one second in all (CHECK_DEADLINE_MS of the client). */
 const FIND_DEADLINE_MS = 800;
@@ -23,7 +23,10 @@ export type StoreAnswer = PreferenceRecord | undefined;
 export interface Preferences extends AsyncDisposable {
   /** With version 0 if the subject has no preferences yet. */
   get(app: string, subject: string): Promise<StoreAnswer>;
-  /** Resolves once the change is durably stored. Redis and the caches follow at once if they can be reached, else within 5 s. */
+  /**
+   * Resolves once the change is durably stored. Redis and the caches follow at once if they can be reached, else within 5 s. Undefined: it may be
+   * stored later all the same, and is obeyed then.
+   */
   update(app: string, subject: string, optOut: readonly OptOut[], optIn: readonly OptOut[]): Promise<StoreAnswer>;
   /** In the order of the questions. Never rejects. */
   check(questions: readonly OptOutQuestion[]): Promise<OptOutAnswer[]>;
@@ -77,20 +80,21 @@ export function createPreferences(deps: {
   }
 
   async function update(app: string, subject: string, optOut: readonly OptOut[], optIn: readonly OptOut[]): Promise<StoreAnswer> {
+    const begun = await redisOptOuts?.begin(app, subject, optOut);
     // Also propagates a write that completes after the deadline: it may be older than what the next sweep reads again.
-    const write = async () => propagate(await store.update(app, subject, optOut, optIn, clock.now()), optIn);
+    const write = async () => propagate(await store.update(app, subject, optOut, optIn, clock.now()), optIn, begun);
     const record = await withStoreDeadline(UPDATE_DEADLINE_MS, write);
     // Also if the outcome of the write is unknown.
     cache.drop(app, subject);
     return record;
   }
 
-  async function propagate(record: PreferenceRecord, optIn: readonly OptOut[]): Promise<PreferenceRecord> {
+  async function propagate(record: PreferenceRecord, optIn: readonly OptOut[], begun: BegunChange | undefined): Promise<PreferenceRecord> {
     const { app, subject, version } = record;
-    if (redisOptOuts && broadcast) {
+    if (begun) {
       const withdrawn = optIn.filter((a) => !record.optOuts.some((r) => isSameOptOut(r, a)));
-      await redisOptOuts.apply({ record, withdrawn });
-      broadcast.announce({ app, subject, version }).catch((error) => {
+      await begun.stored(record, withdrawn);
+      broadcast?.announce({ app, subject, version }).catch((error) => {
         log.debug({ fault: redisFault(error) }, "preference change not announced; caches expire within 1 s");
       });
     }

@@ -2,9 +2,10 @@ import { LRUCache } from "lru-cache";
 import type { Channel } from "../core/delivery/channel.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import { isOptedOut, type OptOut } from "../core/preferences/opt-out.ts";
+import { OPT_OUT_BOUND } from "../core/preferences/opt-out-bound.ts";
 
-/** How long an entry is used. Part of the 5 s within which an opt-out is obeyed; TRUST_MS has the sum. */
-export const CACHE_MS = 1_000;
+/** How long an entry is used. */
+export const CACHE_MS = OPT_OUT_BOUND.cacheMs;
 /** Subjects in the cache: about 30 MB, and more than are asked about within CACHE_MS. */
 const CACHE_SUBJECTS = 100_000;
 

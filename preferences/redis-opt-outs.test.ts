@@ -6,6 +6,7 @@ import { createOptOutSets, type OptOutSets } from "../adapters/redis/opt-out-set
 import { openStore } from "../adapters/store/open-store.ts";
 import type { Store } from "../core/ports/store.ts";
 import { type OptOut, userSubject } from "../core/preferences/opt-out.ts";
+import { OPT_OUT_BOUND_MS } from "../core/preferences/opt-out-bound.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { eventually } from "../test/support/eventually.ts";
 import { createFakeClock, type FakeClock } from "../test/support/fake-clock.ts";
@@ -17,8 +18,6 @@ import { SWEEP_MS, TRUST_MS } from "./redis-opt-outs.ts";
 
 const APP = "shop";
 const BUCKETS = 32;
-/** The published bound. */
-const OPT_OUT_BOUND_MS = 5_000;
 const log = createLogger("test", "silent");
 const news: OptOut = { channel: "email", category: "news" };
 const ada = userSubject("ada");

@@ -1,30 +1,55 @@
 import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
+import { LRUCache } from "lru-cache";
 import { redisFault } from "../adapters/redis/connect.ts";
-import { createOptOutSets, type OptOutChange, type OptOutProbe, type OptOutReading } from "../adapters/redis/opt-out-sets.ts";
+import {
+  createOptOutSets,
+  type OptOutProbe,
+  type OptOutReading,
+  OtherServerError,
+  type UnconfirmedOptOuts,
+} from "../adapters/redis/opt-out-sets.ts";
+import { reconnectTogether } from "../adapters/redis/reconnect-together.ts";
+import { ChainBrokenError, newChain } from "../adapters/redis/write-chain.ts";
 import { StoreError } from "../adapters/store/store-error.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { PreferenceStore } from "../core/ports/preference-store.ts";
+import type { OptOut, PreferenceRecord } from "../core/preferences/opt-out.ts";
+import { OPT_OUT_BOUND } from "../core/preferences/opt-out-bound.ts";
 import { DeadlineError } from "../runtime/deadline.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { inChunks, OVERLAP_MS, rebuildUnsealed } from "./redis-rebuild.ts";
 
 /** From the start of one sweep to the start of the next. */
-export const SWEEP_MS = 2_000;
-/**
- * How long the opt-out sets are used after the start of a completed sweep. An opt-out that reached only the store is obeyed within
- * TRUST_MS + CACHE_MS = 4.5 s; the promise is 5 s. This leaves a sweep 1.5 s; a slower one only costs reads from the store.
- */
-export const TRUST_MS = 3_500;
+export const SWEEP_MS = 1_500;
+/** How long the opt-out sets are used after the start of a completed sweep. A sweep that takes more than the rest only costs reads of the store. */
+export const TRUST_MS = OPT_OUT_BOUND.trustMs;
+/** A service that spreads commands over servers would be logged at every reconnection. */
+const OTHER_SERVER_LOG_MS = 60_000;
+/** Changes without the store's confirmation are remembered so long, in ms, and so many: each was answered UNAVAILABLE and is likely to be repeated. */
+const UNCONFIRMED_MS = 3_600_000;
+const UNCONFIRMED_MAX = 10_000;
 /** For a command of a sweep or a rebuild; no call waits for it. */
 const BACKGROUND_DEADLINE_MS = 5_000;
+
+interface Unconfirmed extends UnconfirmedOptOuts {
+  since: number;
+}
+
+export interface BegunChange {
+  /** The store has confirmed it. If Redis does not take that, the sets are not used until a sweep has written it. Never rejects. */
+  stored(record: PreferenceRecord, withdrawn: readonly OptOut[]): Promise<void>;
+}
 
 /** The opt-out sets in Redis, used only while they are complete and current. */
 export interface RedisOptOuts extends AsyncDisposable {
   /** "unknown" where Redis is unavailable, slow, behind the store or incomplete. Never rejects. */
   read(probes: readonly OptOutProbe[]): Promise<OptOutReading[]>;
-  /** False if Redis did not take the change: the sets are then not used until a sweep has written it. Never rejects. */
-  apply(change: OptOutChange): Promise<boolean>;
+  /**
+   * Before a change is written to the store. Its opt-outs are added at once: the write may end in a time-out and be stored later, when no sweep
+   * looks for it any more. A member that is not stored costs reads of the store. Never rejects.
+   */
+  begin(app: string, subject: string, optOuts: readonly OptOut[]): Promise<BegunChange>;
   /** Whether the sets are used now. */
   readonly trusted: boolean;
 }
@@ -32,6 +57,9 @@ export interface RedisOptOuts extends AsyncDisposable {
 /**
  * Every process sweeps: it writes what changed in the store since the last sweep to Redis again. This repairs a crash between the two
  * writes, an outage, and a restart of Redis from an old snapshot. A process that cannot sweep does not use Redis.
+ *
+ * A failover may keep connections open: then one of the two would still lead to the old server. So the writes of a sweep are one chain, and each
+ * read also asks for the sweep's count: what was swept over the one connection must be found over the other, or both are made anew.
  */
 export function createRedisOptOuts(deps: {
   store: PreferenceStore;
@@ -47,32 +75,51 @@ export function createRedisOptOuts(deps: {
   const backgroundSets = createOptOutSets(background, buckets);
   const stopping = new AbortController();
 
+  const unconfirmed = new LRUCache<string, Unconfirmed>({
+    max: UNCONFIRMED_MAX,
+    ttl: UNCONFIRMED_MS,
+    perf: { now: () => clock.monotonic() },
+  });
   /** Counts lost connections: the next connection may lead to another Redis, or to older data. */
   let losses = 0;
-  let trustedUntil = Number.NEGATIVE_INFINITY;
+  let sweeps = 0;
+  /** The last completed sweep, and until when it is used. */
+  let proof = { count: 0, until: Number.NEGATIVE_INFINITY };
   let sweptAt = Number.POSITIVE_INFINITY;
   let rebuildWanted = true;
   let rebuilding: Promise<void> | undefined;
   let wake = () => {};
-  let loggedTrusted = false;
+  let loggedTrusted: boolean | undefined;
+  let otherServerLoggedAt = Number.NEGATIVE_INFINITY;
 
-  const trusted = () => clock.monotonic() < trustedUntil;
+  const trusted = () => clock.monotonic() < proof.until;
   const distrust = (reason: string) => {
-    trustedUntil = Number.NEGATIVE_INFINITY;
-    if (loggedTrusted) log.warn({ reason }, "Redis opt-out sets not in use; reading the store until a sweep succeeds");
+    proof = { ...proof, until: Number.NEGATIVE_INFINITY };
+    if (loggedTrusted !== false) log.warn({ reason }, "Redis opt-out sets not in use; reading the store until a sweep succeeds");
     loggedTrusted = false;
   };
-  const lost = () => {
-    losses++;
-    rebuildWanted = true;
-    distrust("not-connected");
+  const connections = reconnectTogether([redis, background], {
+    lost() {
+      losses++;
+      rebuildWanted = true;
+      distrust("not-connected");
+    },
+    back: () => wake(),
+  });
+  /** Converts an error. Where two connections lead to different servers, or one server lost writes, both are made anew. */
+  const faultOf = (error: unknown): string => {
+    if (error instanceof StoreError || error instanceof DeadlineError) return "store";
+    if (!(error instanceof OtherServerError || error instanceof ChainBrokenError)) return redisFault(error);
+    connections.reconnect();
+    if (clock.monotonic() - otherServerLoggedAt >= OTHER_SERVER_LOG_MS) {
+      otherServerLoggedAt = clock.monotonic();
+      log.warn(
+        "the connections to Redis lead to different servers, or one lost writes; if this repeats, REDIS_URL leads to several servers",
+      );
+    }
+    return "other-server";
   };
-  const back = () => wake();
   background.on("error", () => undefined);
-  for (const connection of [redis, background]) {
-    connection.on("close", lost);
-    connection.on("ready", back);
-  }
   background.connect().catch(() => undefined);
 
   async function sweep(): Promise<void> {
@@ -80,23 +127,29 @@ export function createRedisOptOuts(deps: {
     const now = clock.now();
     const lossesBefore = losses;
     const isSame = () => losses === lossesBefore && !stopping.signal.aborted;
-    const known = await backgroundSets.sweptAt();
+    const chain = newChain(`sweep:${holder}`);
+    const count = ++sweeps;
+    const known = await backgroundSets.beginSweep(chain);
     if (known === undefined) {
       // The age of the sealed buckets is unknown.
-      await backgroundSets.unsealAll();
+      await backgroundSets.unsealAll(chain);
       rebuildWanted = true;
     } else {
       // Redis may hold data older than our last sweep, and another process's clock may be ahead of ours.
       for await (const records of inChunks(clock, store.changedSince(Math.min(known, sweptAt, now) - OVERLAP_MS), stopping.signal)) {
         if (!isSame()) return;
-        await backgroundSets.apply(records.map((record) => ({ record, withdrawn: [] })));
+        const changes = records.map((record) => ({ record, withdrawn: [] }));
+        await backgroundSets.apply(changes, chain);
       }
     }
+    // Redis may have lost them, and the store may yet store them.
+    await backgroundSets.add([...unconfirmed.values()].filter(({ since }) => since <= began - SWEEP_MS));
     if (!isSame()) return;
-    await backgroundSets.setSweptAt(now);
+    await backgroundSets.endSweep(chain, { at: now, sweeper: holder, count });
+    await sets.confirmSweep({ sweeper: holder, count });
     if (!isSame()) return;
     sweptAt = now;
-    trustedUntil = began + TRUST_MS;
+    proof = { count, until: began + TRUST_MS };
     if (!loggedTrusted) log.info("Redis opt-out sets in use");
     loggedTrusted = true;
     if (rebuildWanted)
@@ -113,7 +166,7 @@ export function createRedisOptOuts(deps: {
       if (end.kind === "complete" && end.buckets > 0)
         log.info({ ...end, elapsedMs: Math.round(clock.monotonic() - began) }, "Redis opt-out sets rebuilt");
     } catch (error) {
-      log.warn({ fault: sweepFault(error) }, "rebuilding the Redis opt-out sets failed; retrying");
+      log.warn({ fault: faultOf(error) }, "rebuilding the Redis opt-out sets failed; retrying");
     }
   }
 
@@ -127,7 +180,8 @@ export function createRedisOptOuts(deps: {
       } catch (error) {
         if (stopping.signal.aborted) return;
         // One failed sweep is tolerated: TRUST_MS is longer than SWEEP_MS.
-        if (!trusted()) distrust(sweepFault(error));
+        const fault = faultOf(error);
+        if (!trusted()) distrust(fault);
       }
       await pause;
     }
@@ -142,36 +196,42 @@ export function createRedisOptOuts(deps: {
       const unknown = () => probes.map((): OptOutReading => "unknown");
       if (probes.length === 0 || !trusted()) return unknown();
       const lossesBefore = losses;
+      const { count, until } = proof;
       try {
-        const readings = await sets.read(probes);
-        if (losses !== lossesBefore || !trusted()) return unknown();
+        const readings = await sets.read(probes, { sweeper: holder, count });
+        // By the clock again: the process may have been paused since.
+        if (losses !== lossesBefore || !trusted() || clock.monotonic() >= until) return unknown();
         if (readings.includes("unknown")) rebuildWanted = true;
         return readings;
       } catch (error) {
-        distrust(redisFault(error));
+        distrust(faultOf(error));
         return unknown();
       }
     },
-    async apply(change) {
-      try {
-        await sets.apply([change]);
-        return true;
-      } catch (error) {
-        distrust(redisFault(error));
-        return false;
+    async begin(app, subject, optOuts) {
+      const id = randomBytes(9).toString("base64url");
+      const change: Unconfirmed = { id, app, subject, optOuts, since: clock.monotonic() };
+      if (optOuts.length > 0) {
+        unconfirmed.set(id, change);
+        await sets.add([change]).catch((error: unknown) => distrust(faultOf(error)));
       }
+      return {
+        async stored(record, withdrawn) {
+          try {
+            await sets.apply([{ record, withdrawn, confirms: id }]);
+            unconfirmed.delete(id);
+          } catch (error) {
+            distrust(faultOf(error));
+          }
+        },
+      };
     },
     async [Symbol.asyncDispose]() {
       stopping.abort();
-      for (const connection of [redis, background]) {
-        connection.off("close", lost);
-        connection.off("ready", back);
-      }
+      connections[Symbol.dispose]();
       background.disconnect();
       await running;
       await rebuilding;
     },
   };
 }
-
-const sweepFault = (error: unknown) => (error instanceof StoreError || error instanceof DeadlineError ? "store" : redisFault(error));

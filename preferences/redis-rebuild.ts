@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { OptOutSets } from "../adapters/redis/opt-out-sets.ts";
+import { newChain } from "../adapters/redis/write-chain.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { PreferenceStore } from "../core/ports/preference-store.ts";
 import type { PreferenceRecord } from "../core/preferences/opt-out.ts";
@@ -25,7 +26,8 @@ export type RebuildEnd =
 
 /**
  * Fills every unsealed bucket from the store, then seals it. A bucket that Redis loses during the rebuild loses its mark too and stays
- * unsealed. Changes during the rebuild are written by the update itself, or by the sweep.
+ * unsealed; so do all where another server took over that lacks some of what was filled. Changes during the rebuild are written by the update
+ * itself, or by the sweep.
  */
 export async function rebuildUnsealed(deps: {
   store: PreferenceStore;
@@ -39,24 +41,28 @@ export async function rebuildUnsealed(deps: {
   if (!(await sets.holdRebuild(holder, HOLD_MS))) return { kind: "elsewhere" };
   const startedAt = clock.now();
   const mark = randomBytes(8).readBigInt64BE().toString();
+  const chain = newChain(`rebuild:${holder}`);
   const buckets = await sets.unsealed();
   const wanted = new Set(buckets);
-  await sets.markBuckets(buckets, mark);
+  await sets.markBuckets(buckets, mark, chain);
 
   let members = 0;
   if (buckets.length > 0) {
     for await (const records of inChunks(clock, store.changedSince(0), signal)) {
       if (!mayContinue() || !(await sets.holdRebuild(holder, HOLD_MS))) return { kind: "stopped" };
-      members += await sets.fill(records, wanted);
+      members += await sets.fill(records, wanted, chain);
     }
     // Changes since the read of the store began.
     for await (const records of inChunks(clock, store.changedSince(startedAt - OVERLAP_MS), signal)) {
       if (!mayContinue()) return { kind: "stopped" };
-      await sets.apply(records.map((record) => ({ record, withdrawn: [] })));
+      await sets.apply(
+        records.map((record) => ({ record, withdrawn: [] })),
+        chain,
+      );
     }
   }
   if (!mayContinue()) return { kind: "stopped" };
-  const sealed = await sets.seal(buckets, mark);
+  const sealed = await sets.seal(buckets, mark, chain);
   await sets.releaseRebuild(holder);
   return sealed === buckets.length
     ? { kind: "complete", buckets: buckets.length, members }

@@ -42,12 +42,18 @@ export function createChangeBroadcast(
     if (change) on.change(change);
     else on.gap();
   });
+  // Announcements are heard only on the server that they are sent to.
+  const follow = () => {
+    if (subscriber.status === "ready") subscriber.disconnect(true);
+  };
+  redis.on("close", follow);
   subscriber.connect().catch(() => undefined);
   return {
     announce: async (change) => {
       await redis.publish(CHANNEL, JSON.stringify(change));
     },
     [Symbol.asyncDispose]: async () => {
+      redis.off("close", follow);
       subscriber.removeAllListeners("close");
       subscriber.disconnect();
     },

@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import type { OptOut } from "../../core/preferences/opt-out.ts";
 import { createLogger } from "../../runtime/logger.ts";
+import { copyRedis } from "../../test/support/redis-copy.ts";
 import { startRedis } from "../../test/support/servers.ts";
 import { connectRedis, type RedisConnection } from "./connect.ts";
-import { createOptOutSets, type OptOutSets } from "./opt-out-sets.ts";
+import { createOptOutSets, type OptOutSets, OtherServerError } from "./opt-out-sets.ts";
+import { ChainBrokenError, newChain } from "./write-chain.ts";
 
 const BUCKETS = 16;
 const MARK = "-4611686018427387904";
@@ -32,8 +34,9 @@ const apply = (version: number, optOuts: OptOut[], withdrawn: OptOut[] = []) =>
 const read = async (channel: "email" | "sms", category = "news", subject = "user:ada") =>
   (await sets.read([{ app: "shop", subject, channel, category }]))[0];
 const sealAll = async () => {
-  await sets.markBuckets(all, MARK);
-  await sets.seal(all, MARK);
+  const chain = newChain("test");
+  await sets.markBuckets(all, MARK, chain);
+  await sets.seal(all, MARK, chain);
 };
 
 test("a bucket that was never filled is unknown, not empty", async () => {
@@ -85,15 +88,18 @@ test("a lost bucket is unknown; the others are not", async () => {
   await redis.flushall();
   assert.deepEqual(await sets.unsealed(), all);
   await sealAll();
-  await sets.unsealAll();
+  const chain = newChain("test");
+  assert.equal(await sets.beginSweep(chain), undefined);
+  await sets.unsealAll(chain);
   assert.deepEqual(await sets.unsealed(), all);
 });
 
 test("a bucket lost during a rebuild is not sealed", async () => {
-  await sets.markBuckets(all, MARK);
-  await sets.fill([record(1, [mail])], new Set(all));
+  const chain = newChain("test");
+  await sets.markBuckets(all, MARK, chain);
+  await sets.fill([record(1, [mail])], new Set(all), chain);
   await redis.del("carillon:opt-out:{5}", "carillon:opt-out:{6}");
-  assert.equal(await sets.seal(all, MARK), BUCKETS - 2);
+  assert.equal(await sets.seal(all, MARK, chain), BUCKETS - 2);
   assert.deepEqual(await sets.unsealed(), [5, 6]);
 });
 
@@ -109,8 +115,58 @@ test("only one process rebuilds, and it can renew its lock", async () => {
 
 test("every bucket is an intset", async () => {
   const records = Array.from({ length: 2_000 }, (_, n) => record(1, [mail, text], `user:${n}`));
-  await sets.markBuckets(all, MARK);
-  assert.equal(await sets.fill(records, new Set(all)), 4_000);
-  await sets.seal(all, MARK);
+  const chain = newChain("test");
+  await sets.markBuckets(all, MARK, chain);
+  assert.equal(await sets.fill(records, new Set(all), chain), 4_000);
+  await sets.seal(all, MARK, chain);
   for (const bucket of all) assert.equal(await redis.object("ENCODING", `carillon:opt-out:{${bucket}}`), "intset");
+});
+
+/** Another server that took over with what the first one had, before the writes that follow. */
+async function takeOver(): Promise<{ sets: OptOutSets } & AsyncDisposable> {
+  const stack = new AsyncDisposableStack();
+  const next = stack.use(await startRedis());
+  const connection = stack.use(await connectRedis(next.url, { log: createLogger("test", "silent") }));
+  await copyRedis(server, next);
+  return { sets: createOptOutSets(connection, BUCKETS), [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+const isBroken = (error: unknown) => error instanceof ChainBrokenError;
+
+test("a server that took over without some of a rebuild's members seals nothing", async () => {
+  const chain = newChain("test");
+  await sets.markBuckets(all, MARK, chain);
+  await sets.fill([record(1, [mail], "user:early")], new Set(all), chain);
+  await using next = await takeOver();
+  await sets.fill([record(1, [mail])], new Set(all), chain);
+  await assert.rejects(next.sets.fill([record(1, [mail], "user:late")], new Set(all), { ...chain }), isBroken);
+  await assert.rejects(next.sets.seal(all, MARK, chain), isBroken);
+  assert.deepEqual(await next.sets.unsealed(), all);
+  assert.equal(await sets.seal(all, MARK, chain), BUCKETS, "on the server that has all, it goes on");
+});
+
+test("a server that took over without some of a sweep's changes is not taken for swept", async () => {
+  await sealAll();
+  const chain = newChain("test");
+  await sets.beginSweep(chain);
+  await using next = await takeOver();
+  await sets.apply([{ record: record(1, [mail]), withdrawn: [] }], chain);
+  await assert.rejects(next.sets.apply([{ record: record(1, [mail], "user:bob"), withdrawn: [] }], { ...chain }), isBroken);
+  await assert.rejects(next.sets.endSweep({ ...chain }, { at: 7, sweeper: "me", count: 1 }), isBroken);
+  await sets.endSweep(chain, { at: 7, sweeper: "me", count: 1 });
+  assert.equal(await sets.beginSweep(newChain("test")), 7);
+});
+
+test("a read is believed only from a server that has the sweep", async () => {
+  await sealAll();
+  const probes = [{ app: "shop", subject: "user:ada", channel: "email" as const, category: "news" }];
+  const isOther = (error: unknown) => error instanceof OtherServerError;
+  await assert.rejects(sets.read(probes, { sweeper: "me", count: 1 }), isOther);
+  const chain = newChain("test");
+  await sets.beginSweep(chain);
+  await sets.endSweep(chain, { at: 7, sweeper: "me", count: 2 });
+  assert.deepEqual(await sets.read(probes, { sweeper: "me", count: 1 }), ["none"], "a later sweep contains the earlier");
+  assert.deepEqual(await sets.read(probes, { sweeper: "me", count: 2 }), ["none"]);
+  await assert.rejects(sets.read(probes, { sweeper: "me", count: 3 }), isOther);
+  await assert.rejects(sets.read(probes, { sweeper: "you", count: 2 }), isOther);
+  await assert.rejects(sets.confirmSweep({ sweeper: "me", count: 3 }), isOther);
 });

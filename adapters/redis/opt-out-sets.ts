@@ -4,23 +4,28 @@ import { LRUCache } from "lru-cache";
 import type { Channel } from "../../core/delivery/channel.ts";
 import { type OptOut, optOutsThatApply, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
 import { hash64 } from "../../runtime/hash.ts";
+import { CHAIN_KEEP_MS, ChainBrokenError, type WriteChain, writeNext } from "./write-chain.ts";
 
 // One logical set of opt-outs, split into buckets so that each one stays an intset (9 bytes a member instead of 88):
 //   carillon:opt-out:{bucket}   hash64(app, subject) xor hash64(channel | "*", category | "*") of every opt-out of the subjects here,
 //                              and the sentinel once the bucket is complete. Without it the bucket is unknown, not empty.
-//   carillon:optver:…          the newest version applied of one subject, for VERSION_KEEP_MS
+//   carillon:optver:…          the newest version applied of one subject, for KEPT_MS
+//   carillon:optunconfirmed:…  the changes of one subject whose write to the store is not confirmed, for UNCONFIRMED_KEEP_MS
 //   carillon:opt-out:swept      every change written before this moment (ms) is in the sealed buckets; it ages with the data,
 //                              so a Redis restored from an old snapshot shows how old it is
+//   carillon:opt-out:sweeps:…   the number of the last sweep of one process, which its reads ask for, too
 // A member may outlive its opt-out but is never missing while the opt-out holds, so a reader confirms a found member with the store.
 
-const APPLY = readFileSync(new URL("./opt-out-apply.lua", import.meta.url), "utf8");
-const SEAL = readFileSync(new URL("./opt-out-seal.lua", import.meta.url), "utf8");
+const script = (name: string) => readFileSync(new URL(`./opt-out-${name}.lua`, import.meta.url), "utf8");
+const SCRIPTS = { add: script("add"), apply: script("apply"), fill: script("fill"), seal: script("seal"), swept: script("swept") };
 
 /** Times the 512 of Redis's set-max-intset-entries: 8 million opt-outs before the first bucket turns into a hash table. */
 const OPT_OUT_BUCKETS = 16_384;
 const SENTINEL = "0";
-/** Far longer than a change takes from the store to Redis. */
-const VERSION_KEEP_MS = 60_000;
+/** Of versions and chains. Far longer than a change takes from the store to Redis. */
+const KEPT_MS = CHAIN_KEEP_MS;
+/** A write that its caller saw fail may be stored later, when the store's other members have caught up; not after a day. */
+const UNCONFIRMED_KEEP_MS = 86_400_000;
 /** Commands or keys sent at once, so that no single one holds up Redis for more than about a millisecond. */
 const CHUNK = 512;
 
@@ -41,24 +46,53 @@ export type OptOutReading = "none" | "some" | "unknown";
 export interface OptOutChange {
   record: PreferenceRecord;
   withdrawn: readonly OptOut[];
+  /** The added change that the store has confirmed with it. */
+  confirms?: string | undefined;
 }
 
-/** The opt-out sets in Redis. Every method rejects if Redis is unavailable or slow; convert the error with redisFault(). */
+/** Opt-outs whose write to the store is not confirmed. */
+export interface UnconfirmedOptOuts {
+  id: string;
+  app: string;
+  subject: string;
+  optOuts: readonly OptOut[];
+}
+
+/** Which sweep of which process; a later one contains the earlier. */
+export interface Sweep {
+  sweeper: string;
+  count: number;
+}
+
+/** A read was answered by a server that lacks a sweep. */
+export class OtherServerError extends Error {
+  override name = "OtherServerError";
+}
+
+/**
+ * The opt-out sets in Redis. Every method rejects if Redis is unavailable or slow; convert the error with redisFault(). Those of a chain reject
+ * with a ChainBrokenError where the server lacks an earlier write of it.
+ */
 export interface OptOutSets {
-  read(probes: readonly OptOutProbe[]): Promise<OptOutReading[]>;
+  /** Rejects with an OtherServerError where the server lacks the sweep that is given. */
+  read(probes: readonly OptOutProbe[], after?: Sweep): Promise<OptOutReading[]>;
+  /** Before the write to the store. The members stay at least until the change is confirmed. */
+  add(changes: readonly UnconfirmedOptOuts[]): Promise<void>;
   /** In any order: an older version never overwrites a newer one. */
-  apply(changes: readonly OptOutChange[]): Promise<void>;
-  /** ms since the epoch; undefined if Redis has no such moment. */
-  sweptAt(): Promise<number | undefined>;
-  setSweptAt(at: number): Promise<void>;
+  apply(changes: readonly OptOutChange[], chain?: WriteChain): Promise<void>;
+  /** Begins the chain. The answer is in ms since the epoch; undefined if Redis has no such moment. */
+  beginSweep(chain: WriteChain): Promise<number | undefined>;
+  endSweep(chain: WriteChain, end: Sweep & { at: number }): Promise<void>;
+  /** Rejects with an OtherServerError where the server lacks this sweep. */
+  confirmSweep(sweep: Sweep): Promise<void>;
   unsealed(): Promise<number[]>;
-  unsealAll(): Promise<void>;
-  /** Begins to fill buckets. The mark is a signed 64-bit integer that was not used before. */
-  markBuckets(buckets: readonly number[], mark: string): Promise<void>;
+  unsealAll(chain: WriteChain): Promise<void>;
+  /** Begins the chain, and to fill buckets. The mark is a signed 64-bit integer that was not used before. */
+  markBuckets(buckets: readonly number[], mark: string, chain: WriteChain): Promise<void>;
   /** Adds without comparing versions, to fill marked buckets. Returns the number of members sent. */
-  fill(records: readonly PreferenceRecord[], only: ReadonlySet<number>): Promise<number>;
+  fill(records: readonly PreferenceRecord[], only: ReadonlySet<number>, chain: WriteChain): Promise<number>;
   /** Returns the number of buckets sealed; the others lost their mark and stay unknown. */
-  seal(buckets: readonly number[], mark: string): Promise<number>;
+  seal(buckets: readonly number[], mark: string, chain: WriteChain): Promise<number>;
   /** A lock, so that one process rebuilds at a time; it saves work and correctness does not depend on it. True if `holder` has it, for `ttlMs`. */
   holdRebuild(holder: string, ttlMs: number): Promise<boolean>;
   releaseRebuild(holder: string): Promise<void>;
@@ -68,6 +102,8 @@ const subjectHash = (app: string, subject: string) => BigInt(hash64(app, subject
 const bucketOf = (subject: bigint, buckets: number) => Number(BigInt.asUintN(64, subject) % BigInt(buckets));
 const bucketKey = (bucket: number) => `carillon:opt-out:{${bucket}}`;
 const versionKey = (subject: bigint, bucket: number) => `carillon:optver:{${bucket}}:${subject}`;
+const unconfirmedKey = (subject: bigint, bucket: number) => `carillon:optunconfirmed:{${bucket}}:${subject}`;
+const sweepsKey = (sweeper: string) => `carillon:opt-out:sweeps:${sweeper}`;
 
 /** Categories are few; hashing them again for every question would take most of its time. */
 const OPT_OUTS_REMEMBERED = 10_000;
@@ -93,73 +129,128 @@ export function createOptOutSets(redis: Redis, buckets = OPT_OUT_BUCKETS): OptOu
     for (let i = 0; i < items.length; i += CHUNK) {
       const pipeline = redis.pipeline();
       for (const item of items.slice(i, i + CHUNK)) command(pipeline, item);
-      for (const [error, answer] of (await pipeline.exec()) ?? []) {
-        if (error) throw error;
-        answers.push(answer);
-      }
+      answers.push(...(await answersOf(pipeline)));
     }
     if (answers.length !== items.length) throw new Error("Redis answered with a wrong number of results");
     return answers;
   };
 
+  /** SADD or SREM in buckets, a chunk at a time. */
+  async function change(
+    chain: WriteChain,
+    command: "SADD" | "SREM",
+    entries: readonly { bucket: number; members: readonly string[] }[],
+  ): Promise<void> {
+    // Without entries too: a chain that is not written to expires.
+    for (let i = 0; i === 0 || i < entries.length; i += CHUNK) {
+      const chunk = entries.slice(i, i + CHUNK);
+      const keys = chunk.map(({ bucket }) => bucketKey(bucket));
+      const args = chunk.flatMap(({ members }) => [members.length, ...members]);
+      await writeNext(chain, (expected, next) =>
+        redis.eval(SCRIPTS.fill, 1 + keys.length, chain.key, ...keys, expected, next, CHAIN_KEEP_MS, command, ...args),
+      );
+    }
+  }
+
   return {
-    async read(probes) {
-      const answers = await inPipelines(probes, (pipeline, { app, subject, channel, category }) => {
-        const hash = subjectHash(app, subject);
-        const members = optOutsThatApply(channel, category).map((r) => member(hash, r));
-        pipeline.smismember(bucketKey(bucketOf(hash, buckets)), SENTINEL, ...members);
-      });
-      return answers.map(readingOf);
+    async read(probes, after) {
+      const readings: OptOutReading[] = [];
+      for (let i = 0; i < probes.length; i += CHUNK) {
+        const pipeline = redis.pipeline();
+        // Before and after: what answers in between is the same server, or there would be two connections.
+        if (after) pipeline.get(sweepsKey(after.sweeper));
+        for (const { app, subject, channel, category } of probes.slice(i, i + CHUNK)) {
+          const hash = subjectHash(app, subject);
+          const members = optOutsThatApply(channel, category).map((r) => member(hash, r));
+          pipeline.smismember(bucketKey(bucketOf(hash, buckets)), SENTINEL, ...members);
+        }
+        if (after) pipeline.get(sweepsKey(after.sweeper));
+        const answers = await answersOf(pipeline);
+        if (after && !(hasSwept(answers.shift(), after.count) && hasSwept(answers.pop(), after.count)))
+          throw new OtherServerError("the server that answered lacks the last sweep");
+        readings.push(...answers.map(readingOf));
+      }
+      if (readings.length !== probes.length) throw new Error("Redis answered with a wrong number of results");
+      return readings;
     },
 
-    async apply(changes) {
+    async add(changes) {
+      await inPipelines(changes, (pipeline, { id, app, subject, optOuts }) => {
+        const hash = subjectHash(app, subject);
+        const bucket = bucketOf(hash, buckets);
+        const members = optOuts.map((r) => member(hash, r));
+        pipeline.eval(SCRIPTS.add, 2, bucketKey(bucket), unconfirmedKey(hash, bucket), id, UNCONFIRMED_KEEP_MS, ...members);
+      });
+    },
+
+    async apply(changes, chain) {
       for (let i = 0; i < changes.length; i += CHUNK) {
         const keys: string[] = [];
-        const args: (string | number)[] = [VERSION_KEEP_MS];
-        for (const { record, withdrawn } of changes.slice(i, i + CHUNK)) {
+        const args: (string | number)[] = [];
+        for (const { record, withdrawn, confirms = "" } of changes.slice(i, i + CHUNK)) {
           const { app, subject, version, optOuts } = record;
           const hash = subjectHash(app, subject);
           const bucket = bucketOf(hash, buckets);
-          keys.push(bucketKey(bucket), versionKey(hash, bucket));
-          args.push(version, optOuts.length, withdrawn.length);
+          keys.push(bucketKey(bucket), versionKey(hash, bucket), unconfirmedKey(hash, bucket));
+          args.push(version, confirms, optOuts.length, withdrawn.length);
           for (const r of [...optOuts, ...withdrawn]) args.push(member(hash, r));
         }
-        await redis.eval(APPLY, keys.length, ...keys, ...args);
+        const write = (chainKey: string, expected: string, next: string) =>
+          redis.eval(SCRIPTS.apply, 1 + keys.length, chainKey, ...keys, expected, next, KEPT_MS, ...args);
+        if (chain) await writeNext(chain, (expected, next) => write(chain.key, expected, next));
+        else await write("", "", "");
       }
     },
 
-    async sweptAt() {
-      const at = Number((await redis.get(SWEPT_KEY)) ?? Number.NaN);
+    async beginSweep(chain) {
+      const [, swept] = await answersOf(redis.multi().set(chain.key, chain.link, "PX", CHAIN_KEEP_MS).get(SWEPT_KEY));
+      const at = Number(swept ?? Number.NaN);
       return Number.isFinite(at) ? at : undefined;
     },
-    async setSweptAt(at) {
-      await redis.set(SWEPT_KEY, at);
+    async endSweep(chain, { at, sweeper, count }) {
+      await writeNext(chain, (expected) =>
+        redis.eval(SCRIPTS.swept, 3, chain.key, SWEPT_KEY, sweepsKey(sweeper), expected, at, count, KEPT_MS),
+      );
+    },
+    async confirmSweep({ sweeper, count }) {
+      if (!hasSwept(await redis.get(sweepsKey(sweeper)), count))
+        throw new OtherServerError("the server that answered lacks the last sweep");
     },
 
     async unsealed() {
       const answers = await inPipelines(everyBucket, (pipeline, bucket) => pipeline.sismember(bucketKey(bucket), SENTINEL));
       return everyBucket.filter((bucket) => answers[bucket] !== 1);
     },
-    async unsealAll() {
-      await inPipelines(everyBucket, (pipeline, bucket) => pipeline.srem(bucketKey(bucket), SENTINEL));
+    unsealAll: (chain) =>
+      change(
+        chain,
+        "SREM",
+        everyBucket.map((bucket) => ({ bucket, members: [SENTINEL] })),
+      ),
+    async markBuckets(marked, mark, chain) {
+      await redis.set(chain.key, chain.link, "PX", CHAIN_KEEP_MS);
+      await change(
+        chain,
+        "SADD",
+        marked.map((bucket) => ({ bucket, members: [mark] })),
+      );
     },
-    async markBuckets(marked, mark) {
-      await inPipelines(marked, (pipeline, bucket) => pipeline.sadd(bucketKey(bucket), mark));
-    },
-    async fill(records, only) {
-      const members = records.flatMap(({ app, subject, optOuts }) => {
+    async fill(records, only, chain) {
+      const entries = records.flatMap(({ app, subject, optOuts }) => {
         const hash = subjectHash(app, subject);
         const bucket = bucketOf(hash, buckets);
         return only.has(bucket) && optOuts.length > 0 ? [{ bucket, members: optOuts.map((r) => member(hash, r)) }] : [];
       });
-      await inPipelines(members, (pipeline, m) => pipeline.sadd(bucketKey(m.bucket), ...m.members));
-      return members.reduce((sum, m) => sum + m.members.length, 0);
+      await change(chain, "SADD", entries);
+      return entries.reduce((sum, { members }) => sum + members.length, 0);
     },
-    async seal(marked, mark) {
+    async seal(marked, mark, chain) {
       let sealed = 0;
       for (let i = 0; i < marked.length; i += CHUNK) {
         const keys = marked.slice(i, i + CHUNK).map(bucketKey);
-        sealed += Number(await redis.eval(SEAL, keys.length, ...keys, mark, SENTINEL));
+        const count = Number(await redis.eval(SCRIPTS.seal, 1 + keys.length, chain.key, ...keys, chain.link, mark, SENTINEL));
+        if (count < 0) throw new ChainBrokenError("a write of the rebuild is missing: another server answers");
+        sealed += count;
       }
       return sealed;
     },
@@ -175,6 +266,16 @@ export function createOptOutSets(redis: Redis, buckets = OPT_OUT_BUCKETS): OptOu
     },
   };
 }
+
+/** Rejects with the first error among the answers. */
+async function answersOf(pipeline: ChainableCommander): Promise<unknown[]> {
+  return ((await pipeline.exec()) ?? []).map(([error, answer]) => {
+    if (error) throw error;
+    return answer;
+  });
+}
+
+const hasSwept = (answer: unknown, count: number) => Number(answer ?? Number.NaN) >= count;
 
 function readingOf(answer: unknown): OptOutReading {
   if (!Array.isArray(answer) || answer[0] !== 1) return "unknown";
