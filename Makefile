@@ -14,7 +14,7 @@ SEEDS ?= 20000
 TEST_TIMEOUT_MS ?= 240000
 test_options = --test --import ./test/support/leaves-nothing.ts --test-concurrency=$(TEST_CONCURRENCY) --test-timeout=$(TEST_TIMEOUT_MS)
 
-.PHONY: help demo up test simulate bench-quick test-mongodb faults chart chart-gen cluster-test image image-test check gen setup clean
+.PHONY: help demo up test simulate bench-quick test-mongodb faults attack chart chart-gen cluster-test image image-test check gen setup clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -47,6 +47,10 @@ faults: ## inject faults into real servers, on both stores, and write docs/relia
 	@scripts/setup test
 	@[ -n "$(MONGODB_URI)" ] || command -v mongod >/dev/null || scripts/mongodb install
 	@$(node) test/faults/main.ts --store both --write
+
+attack: ## attack real processes under the chart's memory limit, and write docs/attacks.md: 10 minutes
+	@scripts/setup test
+	@$(node) test/attack/main.ts --write
 
 image: ## build the container image; NODE_IMAGE and RUNTIME_IMAGE name its base images
 	@scripts/image
