@@ -6,11 +6,7 @@ import { createSampledLog, SAMPLE_MS } from "./sampled-log.ts";
 test("a flood of one reason is a line in ten seconds, with how many were left out; another reason has its own", () => {
   const lines: string[] = [];
   let now = 5;
-  const sampled = createSampledLog(
-    createLogger("test", "info", { write: (line) => void lines.push(line) }),
-    "rejected",
-    () => now,
-  );
+  const sampled = createSampledLog(createLogger("test", "info", { write: (line) => void lines.push(line) }), "rejected", () => now);
   for (let n = 0; n < 10_000; n++) sampled("late", { peer: `10.0.0.${n % 250}` });
   sampled("large", { peer: "10.0.1.1" });
   now += SAMPLE_MS;
