@@ -22,7 +22,7 @@ export const role = defineRole({
   name: "autoscaler",
   about: "computes how many tasks per second each channel's pods must handle, for KEDA, Kubernetes and Prometheus",
   variables,
-  async start(config, { log, metrics, stack, signal, tracer }) {
+  async start(config, { log, metrics, httpRejections, stack, signal, tracer }) {
     const clock = systemClock;
     const tls = internalTls(config, log);
     const configured = rateApis.map(({ name, configure }) => ({ name, start: configure(config) }));
@@ -37,8 +37,8 @@ export const role = defineRole({
     const server = stack.use(await startGrpcServer({ address: config.AUTOSCALER_LISTEN, services, reflection: false, log, tls }));
     server.serveUntil(signal);
     const addresses: Record<string, string> = { grpc: server.address };
-    for (const { name, start } of configured)
-      if (start) addresses[name] = stack.use(await start({ rates, release: config.AUTOSCALER_RELEASE, clock, log })).address;
+    const parts = { rates, release: config.AUTOSCALER_RELEASE, clock, log, httpRejections };
+    for (const { name, start } of configured) if (start) addresses[name] = stack.use(await start(parts)).address;
     return { addresses, drained: () => sampling };
   },
 });

@@ -1,5 +1,6 @@
 import type { Clock } from "../core/ports/clock.ts";
 import type { Values, Variables } from "../runtime/config.ts";
+import type { HttpRejections } from "../runtime/http/rejections.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { RequiredRates } from "./required.ts";
 
@@ -18,6 +19,7 @@ export interface RateApiParts {
   release: string;
   clock: Clock;
   log: Logger;
+  httpRejections: HttpRejections;
 }
 
 export interface RunningRateApi extends AsyncDisposable {

@@ -32,6 +32,8 @@ test("the public URL is needed where a signature covers it, and stands without a
   requireUrl(config);
   assert.equal(config.FEEDBACK_URL, "https://hooks.example.com/in");
   assert.throws(() => read({ FEEDBACK_URL: "hooks.example.com" }), /FEEDBACK_URL/);
+  for (const url of ["https://user:pw@hooks.example.com", "https://hooks.example.com/in?a=1", "https://hooks.example.com/#in"])
+    assert.throws(() => read({ FEEDBACK_URL: url }), /FEEDBACK_URL: must have no credentials, query or fragment/, url);
 });
 
 test("a verification key that is none is a mistake at start, and is not repeated", () => {

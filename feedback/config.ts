@@ -9,7 +9,7 @@ const urlSigners = WEBHOOKS.filter(({ coversUrl }) => coversUrl);
 
 const publicUrl = url(["https", "http"], {
   default: "",
-  reason: `where providers reach this role from outside: signatures of ${urlSigners.map(({ title }) => title).join(" and ")} cover it. /<provider> is appended to its path; port 0 stands for the port listened on`,
+  reason: `where providers reach this role from outside: signatures of ${urlSigners.map(({ title }) => title).join(" and ")} cover it. /<provider> is appended to its path, and served with and without that path; port 0 stands for the port listened on`,
 });
 
 /** What signatures are verified with. */
@@ -29,7 +29,12 @@ const ownVariables = {
   } satisfies Variable<{ host: string; port: number }>,
   FEEDBACK_URL: {
     ...publicUrl,
-    parse: (given) => (given === "" ? "" : publicUrl.parse(given).replace(/\/+$/, "")),
+    parse(given) {
+      if (given === "") return "";
+      const { username, password, search, hash } = new URL(publicUrl.parse(given));
+      if (username + password + search + hash !== "") throw new Error("must have no credentials, query or fragment");
+      return given.replace(/[?#]$/, "").replace(/\/+$/, "");
+    },
   } satisfies Variable<string>,
 };
 export const feedbackVariables = { ...ownVariables, ...webhookVariables, ...accountsVariables };

@@ -12,13 +12,13 @@ import { watchConfig } from "../runtime/watch-config.ts";
 import { createReceipts } from "./apply.ts";
 import { feedbackVariables, requireUrl, WEBHOOKS, webhookVariables } from "./config.ts";
 import { createFeedbackMetrics } from "./metrics.ts";
-import { createFeedbackRoutes } from "./routes.ts";
+import { createFeedbackRoutes, type WebhookKey } from "./routes.ts";
 
 export const role = defineRole({
   name: "feedback",
   about: "receives the providers' signed webhooks and records them as receipts of attempts",
   variables: feedbackVariables,
-  async start(config, { log, metrics: registry, stack, signal, worker, env, failpoint }) {
+  async start(config, { log, metrics: registry, httpRejections, stack, signal, worker, env, failpoint }) {
     requireUrl(config);
     const { host, port } = config.FEEDBACK_LISTEN;
     const clock = systemClock;
@@ -39,7 +39,7 @@ export const role = defineRole({
       current = changed;
     };
     stack.use(watchConfig({ variables: webhookVariables, env, start, take, log }));
-    const others = new Map<string, string>();
+    const others = new Map<string, Values<typeof webhookVariables>>();
     stack.use(
       watchAccounts({
         ...{ directory: config.PROVIDER_ACCOUNTS_DIR, definitions: PROVIDERS.filter(({ webhook }) => webhook), env, log },
@@ -51,28 +51,38 @@ export const role = defineRole({
           if (secret !== "" && webhook?.coversUrl && config.FEEDBACK_URL === "")
             throw new ConfigError([`FEEDBACK_URL: must be set, because ${webhook.secret} of account ${provider}/${account} is`]);
           if (secret === "") others.delete(`${provider}/${account}`);
-          else others.set(`${provider}/${account}`, secret);
+          else if (values) others.set(`${provider}/${account}`, values);
         },
       }),
     );
-    const secretOf = (provider: string, account: string) => {
+    const keyOf = (provider: string, account: string): WebhookKey | undefined => {
       const webhook = WEBHOOKS.find(({ name }) => name === provider);
-      const own = account === DEFAULT_ACCOUNT && webhook ? String(current[webhook.secret]) : others.get(`${provider}/${account}`);
-      return own || undefined;
+      const settings = account === DEFAULT_ACCOUNT ? current : others.get(`${provider}/${account}`);
+      const secret = webhook && settings ? String(settings[webhook.secret]) : "";
+      return settings && secret !== "" ? { secret, settings } : undefined;
     };
     // Port 0 in FEEDBACK_URL stands for the port listened on.
     let listening = port;
     const publicUrl = () => config.FEEDBACK_URL.replace(/:0(?=\/|$)/, `:${listening}`);
     const routes = createFeedbackRoutes({
       readers: WEBHOOKS.map(({ reader }) => reader),
-      secretOf,
+      keyOf,
       publicUrl,
       apply: receipts.apply,
       clock,
       log,
       metrics,
     });
-    const server = stack.use(await startHttpServer({ host, port, ready: () => !signal.aborted, log, routes }));
+    const server = stack.use(
+      await startHttpServer({
+        host,
+        port,
+        ready: () => !signal.aborted,
+        log,
+        routes,
+        onRejected: (reason, peer) => httpRejections("webhooks", reason, peer),
+      }),
+    );
     listening = server.port;
     return { addresses: { webhooks: reachable(host, server.port) } };
   },

@@ -8,7 +8,7 @@ import { DEFAULT_ACCOUNT } from "../core/delivery/account.ts";
 import type { Receipt } from "../core/delivery/receipt.ts";
 import { mandrill } from "../providers/mandrill/webhook.ts";
 import { twilio } from "../providers/twilio/webhook.ts";
-import { BODY_BYTES_MAX, startHttpServer } from "../runtime/http/server.ts";
+import { startHttpServer } from "../runtime/http/server.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import { createFakeClock } from "../test/support/fake-clock.ts";
@@ -26,9 +26,11 @@ async function serve(apply: (receipts: readonly Receipt[]) => Promise<unknown>, 
   const log = createLogger("feedback", "debug", { write: (line) => lines.push(line) });
   const registry = createMetrics("feedback");
   const metrics = createFeedbackMetrics(registry);
-  const secretOf = (_provider: string, account: string) =>
-    account === DEFAULT_ACCOUNT ? secret() : account === "acme" ? ACME_SECRET : undefined;
-  const parts = { readers: [twilio, mandrill], secretOf, publicUrl: () => PUBLIC_URL, apply, clock: createFakeClock(), log, metrics };
+  const keyOf = (_provider: string, account: string) => {
+    const own = account === DEFAULT_ACCOUNT ? secret() : account === "acme" ? ACME_SECRET : undefined;
+    return own === undefined ? undefined : { secret: own, settings: {} };
+  };
+  const parts = { readers: [twilio, mandrill], keyOf, publicUrl: () => PUBLIC_URL, apply, clock: createFakeClock(), log, metrics };
   const routes = createFeedbackRoutes(inFlightMax === undefined ? parts : { ...parts, inFlightMax });
   const server = await startHttpServer({ host: "127.0.0.1", port: 0, ready: () => true, log, routes });
   const origin = `http://127.0.0.1:${server.port}`;
@@ -191,7 +193,29 @@ test("rejects other paths, methods and sizes with their status", async () => {
   assert.equal(await status("/metrics"), 404);
   assert.equal(await status("/twilio"), 405);
   assert.equal(await status("/twilio", { method: "PUT", body: "x" }), 405);
-  assert.equal(await status("/twilio", { method: "POST", body: "x".repeat(BODY_BYTES_MAX + 1) }), 413);
+  const headers = { "x-twilio-signature": Buffer.alloc(20).toString("base64") };
+  assert.equal(await status("/twilio", { method: "POST", headers, body: "x".repeat(twilio.bodyBytesMax + 1) }), 413);
+  // Nothing tells that a provider or an account exists but is not served.
+  for (const path of ["/twilio/other", "/mandrill/other", "/vonage"])
+    for (const method of ["GET", "POST", "PUT"]) assert.equal(await status(path, { method }), 404, `${method} ${path}`);
+});
+
+test("serves the public URL's path too, and verifies the public URL either way", async () => {
+  const applied: Receipt[] = [];
+  await using feedback = await serve(async (receipts) => void applied.push(...receipts));
+  const body = new URLSearchParams({ MessageStatus: "delivered" });
+  const query = `?${new URLSearchParams({ attempt: ATTEMPT })}`;
+  for (const [account, secret] of [
+    ["", SECRET],
+    ["/acme", ACME_SECRET],
+  ] as const) {
+    const signature = createHmac("sha1", secret).update(`${PUBLIC_URL}/twilio${account}${query}MessageStatusdelivered`).digest("base64");
+    const headers = { "x-twilio-signature": signature };
+    const statusAt = async (path: string) =>
+      (await fetch(`${feedback.origin}${path}${account}${query}`, { method: "POST", headers, body })).status;
+    assert.deepEqual([await statusAt("/twilio"), await statusAt("/in/twilio"), await statusAt("/in/in/twilio")], [200, 200, 404]);
+  }
+  assert.equal(applied.length, 4);
 });
 
 test("a request cut off half way occupies no slot", async () => {

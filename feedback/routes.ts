@@ -2,8 +2,8 @@ import { StoreError } from "../adapters/store/store-error.ts";
 import { DEFAULT_ACCOUNT } from "../core/delivery/account.ts";
 import type { Receipt } from "../core/delivery/receipt.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import type { Webhook, WebhookReader } from "../providers/transport/webhook.ts";
-import type { HttpRequest, HttpResponse, Route } from "../runtime/http/server.ts";
+import type { Webhook, WebhookReader, WebhookSettings } from "../providers/transport/webhook.ts";
+import type { HttpRequest, HttpResponse, RequestHead, Route } from "../runtime/http/server.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { FeedbackMetrics } from "./metrics.ts";
 
@@ -15,11 +15,17 @@ const WEBHOOKS_IN_FLIGHT_MAX = 64;
 /** Retry-After of a 503, in seconds. */
 const RETRY_AFTER_S = 5;
 
+/** What an account's webhooks are verified with. */
+export interface WebhookKey {
+  secret: string;
+  settings: WebhookSettings;
+}
+
 export interface FeedbackParts {
   /** The providers' readers. */
   readers: readonly WebhookReader[];
   /** What signatures of the account's webhooks are verified with at the moment; undefined: it is not served. */
-  secretOf(provider: string, account: string): string | undefined;
+  keyOf(provider: string, account: string): WebhookKey | undefined;
   /** Public base URL without a slash at its end; asked for with each webhook, since its port may be known only once it listens. */
   publicUrl(): string;
   /** Durable when resolved. Rejects with a StoreError while the store is unavailable. */
@@ -31,20 +37,28 @@ export interface FeedbackParts {
 }
 
 /**
- * POST /<provider> for the default account and /<provider>/<account> for others, where they are served. 200 only once the receipts are durable,
- * since the provider does not repeat after it; 400 for a body the provider does not document, 401 for a wrong or old signature, 503 with
- * Retry-After while the store is unavailable or too many webhooks are in progress.
+ * POST /<provider> for the default account and /<provider>/<account> for others, where they are served; the same below the path of the public URL,
+ * which a proxy on the way may keep or cut off. 200 only once the receipts are durable, since the provider does not repeat after it; 400 for a body
+ * the provider does not document, 401 for a wrong or old signature, and unread without any; 503 with Retry-After while the store is unavailable or
+ * too many webhooks are in progress.
  */
 export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
-  const { readers, secretOf, publicUrl, apply, clock, log, metrics, inFlightMax = WEBHOOKS_IN_FLIGHT_MAX } = parts;
+  const { readers, keyOf, publicUrl, apply, clock, log, metrics, inFlightMax = WEBHOOKS_IN_FLIGHT_MAX } = parts;
   let inFlight = 0;
   let isStoreUnavailable = false;
+  let last = Promise.resolve();
+  /** One webhook is parsed and verified in a turn of the event loop: a largest one takes 20 ms, and probes are answered in between. */
+  const ownTurn = () => {
+    last = last.then(() => new Promise<void>((resolve) => clock.nextTurn(resolve)));
+    return last;
+  };
 
-  async function judge(reader: WebhookReader, account: string, secret: string, webhook: Webhook): Promise<HttpResponse> {
+  async function judge(reader: WebhookReader, account: string, key: WebhookKey, webhook: Webhook): Promise<HttpResponse> {
+    await ownTurn();
     const { type, body } = reader.acknowledgement ?? { type: "text/plain", body: "" };
     const acknowledged = { status: 200, body, headers: { "content-type": type } };
     if (reader.isProbe?.(webhook)) return acknowledged;
-    if (!reader.verify(webhook, secret)) return textAnswer(401, "the signature is wrong");
+    if (!reader.verify(webhook, key.secret, key.settings)) return { ...textAnswer(401, "the signature is wrong"), rejected: "signature" };
     const receipts = reader.read(webhook);
     if (receipts === undefined) return textAnswer(400, "not a body the provider documents");
     if (receipts.length === 0) return acknowledged;
@@ -62,12 +76,17 @@ export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
     return acknowledged;
   }
 
-  async function handle(reader: WebhookReader, account: string, request: HttpRequest): Promise<HttpResponse> {
+  function screen({ provider, maySign }: WebhookReader, account: string, { headers }: RequestHead): HttpResponse | undefined {
+    if (maySign(headers, keyOf(provider, account)?.settings ?? {})) return undefined;
+    metrics.webhooks.inc({ provider, account, status: "401" });
+    return { ...textAnswer(401, "the request is not signed"), rejected: "unsigned" };
+  }
+
+  async function handle(reader: WebhookReader, account: string, path: string, request: HttpRequest): Promise<HttpResponse> {
     const { provider } = reader;
-    const secret = secretOf(provider, account);
-    if (secret === undefined) return textAnswer(404, "not found");
-    // HEAD is served as GET is.
-    if (request.method === "GET") return { status: 200 };
+    const key = keyOf(provider, account);
+    // It was removed while the body was read.
+    if (key === undefined) return textAnswer(404, "not found");
     if (inFlight >= inFlightMax) {
       metrics.webhooks.inc({ provider, account, status: "503" });
       return retryLater("too many webhooks in progress");
@@ -75,7 +94,7 @@ export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
     inFlight += 1;
     let status = 500;
     try {
-      const answer = await judge(reader, account, secret, webhookOf(request, publicUrl(), clock.now()));
+      const answer = await judge(reader, account, key, webhookOf({ ...request, path }, publicUrl(), clock.now()));
       status = answer.status;
       return answer;
     } finally {
@@ -84,17 +103,29 @@ export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
     }
   }
 
-  return readers.flatMap((reader): Route[] => {
-    const path = `/${reader.provider}`;
-    const methods = reader.isProbe ? (["POST", "GET"] as const) : (["POST"] as const);
-    return methods.flatMap((method): Route[] => [
-      // Not configured: no route, answered 404. Accounts come and go while the process runs, so theirs are looked up per request.
-      ...(secretOf(reader.provider, DEFAULT_ACCOUNT) === undefined
-        ? []
-        : [{ method, path, handle: (request: HttpRequest) => handle(reader, DEFAULT_ACCOUNT, request) }]),
-      { method, path: `${path}/*`, handle: (request) => handle(reader, request.path.slice(path.length + 1), request) },
-    ]);
-  });
+  /** @param base what precedes it in the request's path @param isBelow for /<provider>/<account> */
+  function routesOf(reader: WebhookReader, base: string, isBelow: boolean): Route[] {
+    const own = `${base}/${reader.provider}`;
+    const accountOf = (path: string) => (isBelow ? path.slice(own.length + 1) : DEFAULT_ACCOUNT);
+    // Accounts come and go while the process runs.
+    const common = {
+      path: isBelow ? `${own}/*` : own,
+      isServed: (path: string) => keyOf(reader.provider, accountOf(path)) !== undefined,
+    };
+    const post: Route = {
+      ...common,
+      method: "POST",
+      bodyBytesMax: reader.bodyBytesMax,
+      screen: (head) => screen(reader, accountOf(head.path), head),
+      handle: (request) => handle(reader, accountOf(request.path), request.path.slice(base.length), request),
+    };
+    // HEAD is served as GET is.
+    return reader.isProbe ? [post, { ...common, method: "GET", handle: async () => ({ status: 200 }) }] : [post];
+  }
+
+  const base = publicUrl() === "" ? "" : new URL(publicUrl()).pathname.replace(/\/$/, "");
+  const bases = base === "" ? [""] : ["", base];
+  return readers.flatMap((reader) => bases.flatMap((from) => [...routesOf(reader, from, false), ...routesOf(reader, from, true)]));
 }
 
 /**

@@ -7,6 +7,7 @@ import { withDeadline } from "./deadline.ts";
 import { crashAt } from "./failpoint.ts";
 import { type GrpcServer, startGrpcServer } from "./grpc/server.ts";
 import { reachable } from "./http/reachable.ts";
+import { createHttpRejections, type HttpRejections } from "./http/rejections.ts";
 import { startHttpServer } from "./http/server.ts";
 import { closeLogger, createLogger, type Logger } from "./logger.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -31,6 +32,8 @@ const commonVariables = {
 export interface Runtime {
   log: Logger;
   metrics: Metrics;
+  /** For HTTP listeners of the role's own. */
+  httpRejections: HttpRejections;
   /** Disposed last-in first-out after the drain. */
   stack: AsyncDisposableStack;
   /** Aborts when draining begins: accept no new work. */
@@ -92,6 +95,7 @@ export function defineRole<V extends Variables>(role: {
       const worker = `${role.name}@${hostname()}-${randomBytes(4).toString("hex")}`;
       await using stack = new AsyncDisposableStack();
       const { tracer } = stack.use(startTracing(role.name, { exporterUrl: config.OTEL_EXPORTER_OTLP_ENDPOINT }));
+      const httpRejections = createHttpRejections(metrics, log);
       let ready = false;
       const http = stack.use(
         await startHttpServer({
@@ -100,6 +104,7 @@ export function defineRole<V extends Variables>(role: {
           ready: () => ready && !draining.signal.aborted,
           registry: metrics.registry,
           log,
+          onRejected: (reason, peer) => httpRejections("health", reason, peer),
         }),
       );
       const health =
@@ -108,6 +113,7 @@ export function defineRole<V extends Variables>(role: {
         role.start(values as Values<V & typeof commonVariables>, {
           log,
           metrics,
+          httpRejections,
           stack,
           signal: draining.signal,
           worker,

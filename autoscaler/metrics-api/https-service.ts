@@ -2,8 +2,10 @@ import { constants } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { createServer } from "node:https";
 import { createSecureContext, type TLSSocket } from "node:tls";
+import { boundConnections } from "../../runtime/http/connections.ts";
 import { close, listen } from "../../runtime/http/listen.ts";
 import { parseTarget } from "../../runtime/http/parse.ts";
+import type { HttpRejection } from "../../runtime/http/rejections.ts";
 import type { Request } from "./answer.ts";
 import type { Certificate } from "./certificate.ts";
 import type { Peer } from "./front-proxy.ts";
@@ -14,6 +16,10 @@ const CONNECTIONS_MAX = 256;
 const HANDSHAKE_MS = 5_000;
 /** A request is a line and its headers. */
 const REQUEST_MS = 5_000;
+/** How often Node looks for requests that took too long. */
+const CHECK_MS = 1_000;
+/** API servers send about 1 kB: the caller's name, groups and extra fields. */
+const HEAD_BYTES_MAX = 16_384;
 /** Longer than the 90 s after which an API server drops an idle connection, so that this side never closes first. */
 const KEEP_ALIVE_MS = 120_000;
 /** A request at shutdown waits for one review at most. */
@@ -29,6 +35,7 @@ export interface HttpsOptions {
   answer(request: Request): Promise<Answer>;
   /** Called with an unexpected error, which is answered 500 without its text. */
   onError(error: unknown): void;
+  onRejected(reason: HttpRejection, peer: string | undefined): void;
 }
 
 export interface Https extends AsyncDisposable {
@@ -46,7 +53,7 @@ interface Verified {
 
 /** JSON over HTTPS. Requests client certificates and passes them to `answer`. Rejects when it cannot listen. */
 export async function startHttps(options: HttpsOptions): Promise<Https> {
-  const { answer, onError } = options;
+  const { answer, onError, onRejected } = options;
   let { certificate, ca } = options;
   let context = createSecureContext(contextOf(certificate, ca));
   let closing = false;
@@ -62,13 +69,16 @@ export async function startHttps(options: HttpsOptions): Promise<Https> {
     handshakeTimeout: HANDSHAKE_MS,
     requestTimeout: REQUEST_MS,
     headersTimeout: REQUEST_MS,
+    connectionsCheckingInterval: CHECK_MS,
+    maxHeaderSize: HEAD_BYTES_MAX,
     keepAliveTimeout: KEEP_ALIVE_MS,
   });
-  server.maxConnections = CONNECTIONS_MAX;
+  const connections = boundConnections(server, CONNECTIONS_MAX, (peer) => onRejected("connections", peer));
   server.on("secureConnection", (socket) => verified.set(socket, { ca, once: performance.now() - renewedAt < HANDSHAKE_MS }));
 
   server.on("request", (message, response) => {
     const socket = message.socket as TLSSocket;
+    connections.busy(socket);
     const { ca: by, once = true } = verified.get(socket) ?? {};
     const isStale = () => by !== ca;
     const respond = ({ code, body }: Answer) => {

@@ -39,7 +39,8 @@ export interface MetricsApi extends RunningRateApi {
  * Serves external.metrics.k8s.io/v1beta1 with one metric, carillon_required_per_second. Disposal finishes open requests. Rejects with an
  * OperatorError where the certificate or the front proxy's authority cannot be read, and with the system's error when it cannot listen.
  */
-export async function startMetricsApi(options: MetricsApiOptions, { rates, release, clock, log }: RateApiParts): Promise<MetricsApi> {
+export async function startMetricsApi(options: MetricsApiOptions, parts: RateApiParts): Promise<MetricsApi> {
+  const { rates, release, clock, log, httpRejections } = parts;
   await using stack = new AsyncDisposableStack();
   const kubernetes = options.kubernetes && stack.use(createKubernetes(options.kubernetes));
   const trust = await openTrust(createTrustReader(options.trust, kubernetes), log);
@@ -70,6 +71,7 @@ export async function startMetricsApi(options: MetricsApiOptions, { rates, relea
           void reload();
         },
       }),
+      onRejected: (reason, peer) => httpRejections("metrics-api", reason, peer),
       onError: (error) => log.error({ err: error }, "metrics API request failed"),
     }),
   );

@@ -1,6 +1,8 @@
 import { createHmac } from "node:crypto";
-import { parseJson } from "../../runtime/http/parse.ts";
+import { parseBoundedJson } from "../../runtime/http/bounded-json.ts";
 import {
+  decodeExactly,
+  EVENTS_JSON,
   type EventTable,
   header,
   isFields,
@@ -22,19 +24,31 @@ const MANDRILL_EVENTS: EventTable = {
   reject: "undelivered",
 };
 
+/** Bytes of an HMAC-SHA1. */
+const SIGNATURE_BYTES = 20;
+const SIGNATURE_HEADER = "x-mandrill-signature";
+/** A probe has 22 bytes. */
+const PROBE_BYTES_MAX = 64;
+
 /** Message events in one form field; our ids are in the message's metadata. */
 export const mandrill: WebhookReader = {
   provider: "mandrill",
   events: MANDRILL_EVENTS,
+  /** A batch has a thousand events at most; Mandrill documents no size. */
+  bodyBytesMax: 1_048_576,
+  /** What is short may be a probe. */
+  maySign: (headers) =>
+    decodeExactly(header({ headers }, SIGNATURE_HEADER), "base64").length === SIGNATURE_BYTES ||
+    (/^\d+$/.test(header({ headers }, "content-length")) && Number(header({ headers }, "content-length")) <= PROBE_BYTES_MAX),
   /** Sent when the webhook is set up, signed with a key that no account has. */
-  isProbe(webhook) {
-    const events = eventsOf(webhook);
-    return webhook.body.length === 0 || (Array.isArray(events) && events.length === 0);
-  },
+  isProbe: ({ body }) =>
+    body.length === 0 || (body.length <= PROBE_BYTES_MAX && /^\s*\[\s*\]\s*$/.test(parseForm(body)?.get("mandrill_events") ?? "")),
   /** "Authenticating webhook requests": base64 of HMAC-SHA1 under the webhook's key, over its URL and the sorted fields. */
   verify(webhook, key) {
-    const text = `${webhook.url}${sortedFields(parseForm(webhook.body))}`;
-    return isSame(Buffer.from(header(webhook, "x-mandrill-signature"), "base64"), createHmac("sha1", key).update(text).digest());
+    const form = parseForm(webhook.body);
+    if (form?.getAll("mandrill_events").length !== 1) return false;
+    const text = `${webhook.url}${sortedFields(form)}`;
+    return isSame(decodeExactly(header(webhook, SIGNATURE_HEADER), "base64"), createHmac("sha1", key).update(text).digest());
   },
   read(webhook) {
     const events = eventsOf(webhook);
@@ -55,4 +69,4 @@ export const mandrill: WebhookReader = {
   },
 };
 
-const eventsOf = (webhook: Webhook) => parseJson(parseForm(webhook.body).get("mandrill_events") ?? "");
+const eventsOf = ({ body }: Webhook) => parseBoundedJson(Buffer.from(parseForm(body)?.get("mandrill_events") ?? ""), EVENTS_JSON);

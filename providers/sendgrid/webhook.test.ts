@@ -48,27 +48,27 @@ const PUBLISHED = {
 test("accepts the signed request that SendGrid publishes, and rejects it with any byte changed", () => {
   const { key, signature, timestamp, body } = PUBLISHED;
   const then = Number(timestamp) * 1_000;
-  assert.ok(sendgrid.verify(webhookOf(body, timestamp, signature, then), key));
-  assert.ok(!sendgrid.verify(webhookOf(body.trimEnd(), timestamp, signature, then), key));
-  assert.ok(!sendgrid.verify(webhookOf(body, "1600112503", signature, then), key));
-  assert.ok(!sendgrid.verify(webhookOf(body, timestamp, signature, then), KEY));
+  assert.ok(sendgrid.verify(webhookOf(body, timestamp, signature, then), key, {}));
+  assert.ok(!sendgrid.verify(webhookOf(body.trimEnd(), timestamp, signature, then), key, {}));
+  assert.ok(!sendgrid.verify(webhookOf(body, "1600112503", signature, then), key, {}));
+  assert.ok(!sendgrid.verify(webhookOf(body, timestamp, signature, then), KEY, {}));
 });
 
 test("rejects malformed signatures without throwing", () => {
   const good = signed(body());
-  assert.ok(sendgrid.verify(good, KEY));
+  assert.ok(sendgrid.verify(good, KEY, {}));
   const timestamp = String(good.headers["x-twilio-email-event-webhook-timestamp"]);
   for (const signature of ["", "AAAA", "not base64 ?", Buffer.alloc(64, 1).toString("base64")])
-    assert.ok(!sendgrid.verify(webhookOf(body(), timestamp, signature), KEY), signature);
-  assert.ok(!sendgrid.verify(webhookOf(body()), KEY));
-  assert.ok(!sendgrid.verify(good, "no key"));
+    assert.ok(!sendgrid.verify(webhookOf(body(), timestamp, signature), KEY, {}), signature);
+  assert.ok(!sendgrid.verify(webhookOf(body()), KEY, {}));
+  assert.ok(!sendgrid.verify(good, "no key", {}));
 });
 
 test("rejects what was signed too long ago or too far ahead", () => {
-  assert.ok(sendgrid.verify(signed(body(), NOW - SIGNED_AGO_MS_MAX), KEY));
-  assert.ok(!sendgrid.verify(signed(body(), NOW - SIGNED_AGO_MS_MAX - 1_000), KEY));
-  assert.ok(sendgrid.verify(signed(body(), NOW + SIGNED_AHEAD_MS_MAX), KEY));
-  assert.ok(!sendgrid.verify(signed(body(), NOW + SIGNED_AHEAD_MS_MAX + 1_000), KEY));
+  assert.ok(sendgrid.verify(signed(body(), NOW - SIGNED_AGO_MS_MAX), KEY, {}));
+  assert.ok(!sendgrid.verify(signed(body(), NOW - SIGNED_AGO_MS_MAX - 1_000), KEY, {}));
+  assert.ok(sendgrid.verify(signed(body(), NOW + SIGNED_AHEAD_MS_MAX), KEY, {}));
+  assert.ok(!sendgrid.verify(signed(body(), NOW + SIGNED_AHEAD_MS_MAX + 1_000), KEY, {}));
 });
 
 test("reads each event of a batch that is a receipt of ours, in order", () => {

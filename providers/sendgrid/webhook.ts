@@ -1,6 +1,15 @@
 import { createPublicKey, type KeyObject, verify } from "node:crypto";
-import { parseJson } from "../../runtime/http/parse.ts";
-import { type EventTable, header, isFields, isRecent, receiptsOf, type WebhookReader } from "../transport/webhook.ts";
+import { parseBoundedJson } from "../../runtime/http/bounded-json.ts";
+import {
+  decodeExactly,
+  EVENTS_JSON,
+  type EventTable,
+  header,
+  isFields,
+  isRecent,
+  receiptsOf,
+  type WebhookReader,
+} from "../transport/webhook.ts";
 
 /** SendGrid: "Event Webhook Reference: Delivery events". */
 const SENDGRID_EVENTS: EventTable = {
@@ -11,20 +20,31 @@ const SENDGRID_EVENTS: EventTable = {
   dropped: "undelivered",
 };
 
+const TIMESTAMP_HEADER = "x-twilio-email-event-webhook-timestamp";
+const SIGNATURE_HEADER = "x-twilio-email-event-webhook-signature";
+/** DER of two numbers of a curve's size; P-256 takes 72 at most. */
+const SIGNATURE_BYTES_MAX = 144;
+
 /** The Event Webhook: a batch of events, custom arguments beside the other fields. */
 export const sendgrid: WebhookReader = {
   provider: "sendgrid",
   events: SENDGRID_EVENTS,
+  /** SendGrid: a batch has 768 kB at most. */
+  bodyBytesMax: 1_048_576,
+  maySign(headers) {
+    const { length } = decodeExactly(header({ headers }, SIGNATURE_HEADER), "base64");
+    return /^\d{1,12}$/.test(header({ headers }, TIMESTAMP_HEADER)) && length > 0 && length <= SIGNATURE_BYTES_MAX;
+  },
   /** "Event Webhook Security Features": ECDSA over SHA-256 of timestamp and raw body; the public key is base64 of DER. */
   verify(webhook, publicKey) {
-    const timestamp = header(webhook, "x-twilio-email-event-webhook-timestamp");
-    const signature = Buffer.from(header(webhook, "x-twilio-email-event-webhook-signature"), "base64");
+    const timestamp = header(webhook, TIMESTAMP_HEADER);
+    const signature = decodeExactly(header(webhook, SIGNATURE_HEADER), "base64");
+    if (!/^\d{1,12}$/.test(timestamp) || !isRecent(Number(timestamp) * 1_000, webhook.receivedAt)) return false;
     const key = parsePublicKey(publicKey);
-    if (key === undefined || !/^\d{1,12}$/.test(timestamp) || !isRecent(Number(timestamp) * 1_000, webhook.receivedAt)) return false;
-    return verify("sha256", Buffer.concat([Buffer.from(timestamp), webhook.body]), key, signature);
+    return key !== undefined && verify("sha256", Buffer.concat([Buffer.from(timestamp), webhook.body]), key, signature);
   },
   read({ body, receivedAt }) {
-    const events = parseJson(body);
+    const events = parseBoundedJson(body, EVENTS_JSON);
     if (!Array.isArray(events) || !events.every(isFields)) return undefined;
     return events.flatMap((event) =>
       receiptsOf({

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import type { Receipt } from "../../core/delivery/receipt.ts";
+import type { JsonLimits } from "../../runtime/http/bounded-json.ts";
 
 /** A provider's request as it came in. */
 export interface Webhook {
@@ -14,6 +15,9 @@ export interface Webhook {
   receivedAt: number;
 }
 
+/** Values of the provider's webhook variables, for the account the webhook is for. */
+export type WebhookSettings = Readonly<Record<string, unknown>>;
+
 /** One provider's webhooks, as pure functions that never throw. */
 export interface WebhookReader {
   provider: string;
@@ -21,10 +25,14 @@ export interface WebhookReader {
   events: EventTable;
   /** The body of a 200, where the provider reads it; default: empty. */
   acknowledgement?: { type: string; body: string };
+  /** Larger bodies are rejected unread: several times what the provider sends. */
+  bodyBytesMax: number;
+  /** Whether the headers may be those of a signed request; otherwise it is rejected before its body is read. */
+  maySign(headers: Webhook["headers"], settings: WebhookSettings): boolean;
   /** Whether the request only checks that the URL exists: it is signed with no key of ours and holds no events. */
   isProbe?(webhook: Webhook): boolean;
   /** Whether it was signed with the secret, and recently where the signature holds a time. */
-  verify(webhook: Webhook, secret: string): boolean;
+  verify(webhook: Webhook, secret: string, settings: WebhookSettings): boolean;
   /** The receipts for our attempts in it; undefined where its shape is not the documented one. */
   read(webhook: Webhook): Receipt[] | undefined;
 }
@@ -77,16 +85,37 @@ export function isSame(given: Buffer, expected: Buffer): boolean {
   return given.length === expected.length && timingSafeEqual(given, expected);
 }
 
-export const header = ({ headers }: Webhook, name: string): string => {
+/** "" where it is missing or given as a list. */
+export const header = ({ headers }: Pick<Webhook, "headers">, name: string): string => {
   const value = headers[name];
   return typeof value === "string" ? value : "";
 };
+
+/** The bytes of a text that is exactly their encoding; no bytes otherwise. Node's decoder leaves out what it does not know, and takes the rest. */
+export function decodeExactly(text: string, encoding: "base64" | "base64url" | "hex"): Buffer {
+  const bytes = Buffer.from(text, encoding);
+  const given = encoding === "hex" ? text.toLowerCase() : text;
+  return bytes.toString(encoding) === given ? bytes : Buffer.alloc(0);
+}
 
 export type Fields = Readonly<Record<string, unknown>>;
 
 export const isFields = (value: unknown): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value);
 
-export const parseForm = (body: Buffer) => new URLSearchParams(body.toString());
+/** Providers send below 30. Checked before anything is decoded or sorted. */
+export const FORM_FIELDS_MAX = 100;
+/** Signed texts put names beside values without a mark between. Other characters could be part of a value of what was signed. */
+const FIELD_NAME = /^[\w.-]{1,64}$/;
+const AMPERSAND = 0x26;
+
+/** A form's fields, or undefined where they are too many or one has a name that no provider gives. */
+export function parseForm(body: Buffer): URLSearchParams | undefined {
+  let fields = 1;
+  for (let at = body.indexOf(AMPERSAND); at >= 0 && fields <= FORM_FIELDS_MAX; at = body.indexOf(AMPERSAND, at + 1)) fields++;
+  if (fields > FORM_FIELDS_MAX) return undefined;
+  const form = new URLSearchParams(body.toString());
+  return [...form.keys()].every((name) => FIELD_NAME.test(name)) ? form : undefined;
+}
 
 /** Names and values of a form in the order that is signed: by name, then by value, without duplicates. */
 export function sortedFields(form: URLSearchParams): string {
@@ -97,3 +126,6 @@ export function sortedFields(form: URLSearchParams): string {
     .map((pair) => pair.join(""))
     .join("");
 }
+
+/** Batches of events hold a thousand of them at most, each with a few dozen values, and custom fields one level down. */
+export const EVENTS_JSON: JsonLimits = { itemsMax: 200_000, depthMax: 16 };

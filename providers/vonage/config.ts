@@ -1,4 +1,4 @@
-import { text, url, type Values, watchedSecretFile } from "../../runtime/config.ts";
+import { flag, text, url, type Values, watchedSecretFile } from "../../runtime/config.ts";
 import { providerVariables } from "../provider-config.ts";
 
 export const vonageVariables = {
@@ -18,5 +18,10 @@ export const vonageWebhookVariables = {
   VONAGE_SIGNATURE_SECRET_FILE: watchedSecretFile({
     default: "",
     reason: "signs Vonage's delivery receipts, by SHA-256 HMAC; empty: /vonage is not served",
+  }),
+  VONAGE_WEBHOOK_TOKEN_REQUIRED: flag({
+    default: "false",
+    reason:
+      "true: only webhooks with Vonage's token (Authorization: Bearer) are accepted, which covers the whole body; a signature among the parameters is rejected",
   }),
 };

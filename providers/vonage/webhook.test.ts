@@ -51,16 +51,16 @@ async function withToken(change: { claims?: Record<string, unknown>; alg?: strin
 }
 
 test("accepts a delivery receipt signed by SHA-256 HMAC, as JSON and as a form", () => {
-  assert.ok(vonage.verify(signed(), SECRET));
-  assert.ok(vonage.verify(signed({}, { form: true }), SECRET));
-  assert.ok(vonage.verify(signed({ to: "A&B=C" }), SECRET));
+  assert.ok(vonage.verify(signed(), SECRET, {}));
+  assert.ok(vonage.verify(signed({}, { form: true }), SECRET, {}));
+  assert.ok(vonage.verify(signed({ to: "A&B=C" }), SECRET, {}));
 });
 
 test("rejects another secret, algorithm or field, and what is not signed", () => {
-  assert.ok(!vonage.verify(signed({}, { secret: "other" }), SECRET));
-  assert.ok(!vonage.verify(signed({}, { algorithm: "md5" }), SECRET));
+  assert.ok(!vonage.verify(signed({}, { secret: "other" }), SECRET, {}));
+  assert.ok(!vonage.verify(signed({}, { algorithm: "md5" }), SECRET, {}));
   const good = signed();
-  assert.ok(!vonage.verify({ ...good, body: Buffer.from(good.body.toString().replace("delivered", "failed")) }, SECRET));
+  assert.ok(!vonage.verify({ ...good, body: Buffer.from(good.body.toString().replace("delivered", "failed")) }, SECRET, {}));
   for (const body of [
     "",
     "{}",
@@ -70,24 +70,82 @@ test("rejects another secret, algorithm or field, and what is not signed", () =>
     JSON.stringify({ ...RECEIPT, sig: 7 }),
     JSON.stringify({ ...RECEIPT, sig: "" }),
   ])
-    assert.ok(!vonage.verify(webhookOf(body, good.headers), SECRET), body);
+    assert.ok(!vonage.verify(webhookOf(body, good.headers), SECRET, {}), body);
 });
 
 test("rejects what was signed too long ago, too far ahead, or at no time", () => {
-  const at = (ms: number) => vonage.verify(signed({ timestamp: seconds(ms) }), SECRET);
+  const at = (ms: number) => vonage.verify(signed({ timestamp: seconds(ms) }), SECRET, {});
   assert.ok(at(NOW - SIGNED_AGO_MS_MAX));
   assert.ok(!at(NOW - SIGNED_AGO_MS_MAX - 1_000));
   assert.ok(at(NOW + SIGNED_AHEAD_MS_MAX));
   assert.ok(!at(NOW + SIGNED_AHEAD_MS_MAX + 1_000));
-  assert.ok(!vonage.verify(signed({ timestamp: "soon" }), SECRET));
+  assert.ok(!vonage.verify(signed({ timestamp: "soon" }), SECRET, {}));
+});
+
+const json = { "content-type": "application/json" };
+
+test("rejects fields that are no texts or numbers, without an error", () => {
+  const timestamp = Math.floor(NOW / 1_000);
+  const values = [{ toString: 1, valueOf: 1 }, { toString: "x" }, [], [1], [["x"]], {}, null, true, JSON.parse('{"__proto__":1}')];
+  for (const a of values) {
+    const body = JSON.stringify({ sig: "aa".repeat(32), timestamp, status: "x", a });
+    assert.equal(vonage.verify(webhookOf(body, json), SECRET, {}), false, body);
+  }
+  for (const a of [`${"[".repeat(100_000)}${"]".repeat(100_000)}`, `${'{"a":'.repeat(5_000)}1${"}".repeat(5_000)}`])
+    assert.equal(vonage.verify(webhookOf(`{"sig":"aa","timestamp":${timestamp},"status":"x","a":${a}}`, json), SECRET, {}), false);
+  // As a number it is signed like the text.
+  const { sig, ...params } = JSON.parse(signed().body.toString());
+  assert.ok(vonage.verify(webhookOf(JSON.stringify({ ...params, timestamp, sig }), json), SECRET, {}));
+  for (const odd of [
+    [params.timestamp],
+    { toString: params.timestamp },
+    `${params.timestamp} `,
+    `+${params.timestamp}`,
+    `${params.timestamp}.0`,
+  ])
+    assert.equal(
+      vonage.verify(webhookOf(JSON.stringify({ ...params, timestamp: odd, sig }), json), SECRET, {}),
+      false,
+      String(JSON.stringify(odd)),
+    );
+});
+
+test("rejects a true receipt whose fields are joined in another field's name, in JSON and in a form", () => {
+  const { sig, ...params } = JSON.parse(signed().body.toString()) as Record<string, string>;
+  const names = Object.keys(params).sort();
+  const bodies = (pairs: [string, string][]) => [
+    webhookOf(JSON.stringify({ ...Object.fromEntries(pairs), sig }), json),
+    webhookOf(new URLSearchParams([...pairs, ["sig", sig ?? ""]]).toString(), { "content-type": "application/x-www-form-urlencoded" }),
+  ];
+  const pairsOf = (list: string[]) => list.map((name): [string, string] => [name, params[name] ?? ""]);
+  for (const good of bodies(pairsOf(names))) assert.ok(vonage.verify(good, SECRET, {}));
+  // The signed text is the same: a name that holds the field before it.
+  for (let i = 1; i < names.length; i++) {
+    const [before = "", name = ""] = [names[i - 1], names[i]];
+    const joined: [string, string] = [`${before}=${params[before]}&${name}`, params[name] ?? ""];
+    const pairs = [...pairsOf(names.slice(0, i - 1)), joined, ...pairsOf(names.slice(i + 1))];
+    for (const forged of bodies(pairs)) assert.equal(vonage.verify(forged, SECRET, {}), false, joined[0]);
+  }
+  const twice = `${new URLSearchParams({ ...params, sig: sig ?? "" })}&status=failed`;
+  assert.equal(vonage.verify(webhookOf(twice, { "content-type": "application/x-www-form-urlencoded" }), SECRET, {}), false);
+});
+
+test("where the token is required, a signature among the parameters is not enough, nor is the body read for it", async () => {
+  const settings = { VONAGE_WEBHOOK_TOKEN_REQUIRED: true };
+  const [plain, token] = [signed(), await withToken()];
+  assert.deepEqual([vonage.maySign(plain.headers, settings), vonage.verify(plain, SECRET, settings)], [false, false]);
+  assert.deepEqual([vonage.maySign(plain.headers, {}), vonage.maySign(token.headers, settings)], [true, true]);
+  assert.ok(vonage.verify(token, SECRET, settings));
+  for (const authorization of ["Bearer", "Bearer x", "Bearer a.b.c", `Bearer ${"a".repeat(5_000)}`])
+    assert.equal(vonage.maySign({ ...token.headers, authorization }, {}), false, authorization);
 });
 
 test("accepts a token signed with the signature secret that has the body's hash and a recent time", async () => {
-  assert.ok(vonage.verify(await withToken(), SECRET));
-  assert.ok(!vonage.verify(await withToken({ secret: "other" }), SECRET));
-  assert.ok(!vonage.verify(await withToken({ body: JSON.stringify({ ...MESSAGE, status: "delivered" }) }), SECRET));
-  assert.ok(!vonage.verify(await withToken({ claims: { payload_hash: undefined } }), SECRET));
-  assert.ok(!vonage.verify(await withToken({ iat: NOW - SIGNED_AGO_MS_MAX - 1_000 }), SECRET));
+  assert.ok(vonage.verify(await withToken(), SECRET, {}));
+  assert.ok(!vonage.verify(await withToken({ secret: "other" }), SECRET, {}));
+  assert.ok(!vonage.verify(await withToken({ body: JSON.stringify({ ...MESSAGE, status: "delivered" }) }), SECRET, {}));
+  assert.ok(!vonage.verify(await withToken({ claims: { payload_hash: undefined } }), SECRET, {}));
+  assert.ok(!vonage.verify(await withToken({ iat: NOW - SIGNED_AGO_MS_MAX - 1_000 }), SECRET, {}));
   // Signed as HS256 would be, named otherwise: the algorithm is not the sender's choice.
   const [, claims = ""] = String((await withToken()).headers.authorization).split(".");
   for (const alg of ["none", "HS512", "RS256"]) {
@@ -95,13 +153,13 @@ test("accepts a token signed with the signature secret that has the body's hash 
     const signature = createHmac("sha256", SECRET).update(`${head}.${claims}`).digest("base64url");
     const webhook = await withToken();
     assert.ok(
-      !vonage.verify({ ...webhook, headers: { ...webhook.headers, authorization: `Bearer ${head}.${claims}.${signature}` } }, SECRET),
+      !vonage.verify({ ...webhook, headers: { ...webhook.headers, authorization: `Bearer ${head}.${claims}.${signature}` } }, SECRET, {}),
       alg,
     );
   }
   const good = await withToken();
   for (const token of ["x", "..", "a.b.c", `${String(good.headers.authorization).slice(7)}.more`])
-    assert.ok(!vonage.verify({ ...good, headers: { ...good.headers, authorization: `Bearer ${token}` } }, SECRET), token);
+    assert.ok(!vonage.verify({ ...good, headers: { ...good.headers, authorization: `Bearer ${token}` } }, SECRET, {}), token);
 });
 
 test("reads receipts of both APIs, with Vonage's code for what did not arrive", async () => {

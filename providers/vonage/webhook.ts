@@ -1,6 +1,7 @@
 import { createHash, createHmac } from "node:crypto";
-import { parseJson } from "../../runtime/http/parse.ts";
+import { type JsonLimits, parseBoundedJson } from "../../runtime/http/bounded-json.ts";
 import {
+  decodeExactly,
   type EventTable,
   type Fields,
   header,
@@ -11,6 +12,7 @@ import {
   receiptsOf,
   type Webhook,
   type WebhookReader,
+  type WebhookSettings,
 } from "../transport/webhook.ts";
 
 /** Vonage: "SMS API: Delivery receipts" and "Messages API: Message status". */
@@ -27,13 +29,27 @@ const VONAGE_EVENTS: EventTable = {
   undeliverable: "undelivered",
 };
 
+/** Receipts have below 20 fields, those of the Messages API objects with a few more. */
+const RECEIPT_JSON: JsonLimits = { itemsMax: 400, depthMax: 8 };
+const NAME = /^[\w.-]{1,64}$/;
+/** Bytes of an HMAC-SHA256, and of a SHA-256. */
+const SIGNATURE_BYTES = 32;
+const TOKEN = /^bearer +([\w-]+)\.([\w-]+)\.([\w-]+)$/i;
+/** Tokens have below 500 characters. */
+const TOKEN_CHARS_MAX = 4_096;
+
 /** Delivery receipts of the SMS API, and the status webhooks of the Messages API. */
 export const vonage: WebhookReader = {
   provider: "vonage",
   events: VONAGE_EVENTS,
-  verify(webhook, secret) {
-    const token = /^bearer\s+(\S+)$/i.exec(header(webhook, "authorization"))?.[1];
-    return token === undefined ? hasSignature(webhook, secret) : isSignedToken(token, webhook, secret);
+  bodyBytesMax: 16_384,
+  /** Without a token the signature stands in the body. */
+  maySign: (headers, settings) => (hasBearer({ headers }) ? tokenOf({ headers }) !== undefined : !requiresToken(settings)),
+  /** Where there is a token, it alone counts. */
+  verify(webhook, secret, settings) {
+    if (!hasBearer(webhook)) return !requiresToken(settings) && hasSignature(webhook, secret);
+    const token = tokenOf(webhook);
+    return token !== undefined && isSignedToken(token, webhook, secret);
   },
   read(webhook) {
     const fields = paramsOf(webhook);
@@ -50,11 +66,17 @@ export const vonage: WebhookReader = {
   },
 };
 
-/** Form or JSON, as the account is set. */
+const hasBearer = (webhook: Pick<Webhook, "headers">) => /^bearer\b/i.test(header(webhook, "authorization"));
+const requiresToken = (settings: WebhookSettings) => settings.VONAGE_WEBHOOK_TOKEN_REQUIRED === true;
+
+/** Form or JSON, as the account is set. None where a field is given twice: a signature holds each name once. */
 function paramsOf(webhook: Webhook): Fields {
-  if (!/^application\/json\b/i.test(header(webhook, "content-type"))) return Object.fromEntries(parseForm(webhook.body));
-  const given = parseJson(webhook.body);
-  return isFields(given) ? given : {};
+  if (/^application\/json\b/i.test(header(webhook, "content-type"))) {
+    const given = parseBoundedJson(webhook.body, RECEIPT_JSON);
+    return isFields(given) ? given : {};
+  }
+  const pairs = [...(parseForm(webhook.body) ?? [])];
+  return new Set(pairs.map(([name]) => name)).size === pairs.length ? Object.fromEntries(pairs) : {};
 }
 
 /** err-code "0" is "delivered" (SMS API); the Messages API ends the URL of an error's type in its number. */
@@ -65,32 +87,51 @@ function reasonOf(fields: Fields): unknown {
   return typeof type === "string" ? /[\w.-]+$/.exec(type)?.[0] : undefined;
 }
 
-/** Vonage, "Signing messages", algorithm SHA-256 HMAC alone: the sender must not choose the algorithm. */
+/**
+ * Vonage, "Signing messages", algorithm SHA-256 HMAC alone: the sender must not choose the algorithm. Only texts and numbers are signed, under
+ * plain names: with = or & in a name the same text would stand for other fields, and so could whoever saw one receipt leave some of them out.
+ */
 function hasSignature(webhook: Webhook, secret: string): boolean {
   const { sig, ...params } = paramsOf(webhook);
-  if (typeof sig !== "string" || !isRecent(Number(params.timestamp) * 1_000, webhook.receivedAt)) return false;
+  const { timestamp } = params;
+  if (typeof sig !== "string" || !isScalar(timestamp) || !/^\d{1,12}$/.test(String(timestamp))) return false;
+  if (!isRecent(Number(timestamp) * 1_000, webhook.receivedAt)) return false;
+  if (!Object.entries(params).every(([name, value]) => NAME.test(name) && isScalar(value))) return false;
   const text = Object.keys(params)
     .sort()
     .map((name) => `&${name}=${String(params[name]).replace(/[&=]/g, "_")}`)
     .join("");
-  return isSame(Buffer.from(sig, "hex"), createHmac("sha256", secret).update(text).digest());
+  return isSame(decodeExactly(sig, "hex"), createHmac("sha256", secret).update(text).digest());
+}
+
+const isScalar = (value: unknown): value is string | number => typeof value === "string" || Number.isFinite(value);
+
+interface Token {
+  head: string;
+  claims: string;
+  signature: Buffer;
+}
+
+function tokenOf({ headers }: Pick<Webhook, "headers">): Token | undefined {
+  const given = header({ headers }, "authorization");
+  const [, head = "", claims = "", signed = ""] = (given.length <= TOKEN_CHARS_MAX && TOKEN.exec(given)) || [];
+  const signature = decodeExactly(signed, "base64url");
+  return signature.length === SIGNATURE_BYTES ? { head, claims, signature } : undefined;
 }
 
 /** Vonage, "Decoding signed webhooks": a JWT under the signature secret whose claims hold the time and the body's hash. */
-function isSignedToken(token: string, webhook: Webhook, secret: string): boolean {
-  const [head = "", claims = "", signature = "", ...rest] = token.split(".");
-  const expected = createHmac("sha256", secret).update(`${head}.${claims}`).digest();
-  if (rest.length > 0 || !isSame(Buffer.from(signature, "base64url"), expected)) return false;
+function isSignedToken({ head, claims, signature }: Token, webhook: Webhook, secret: string): boolean {
+  if (!isSame(signature, createHmac("sha256", secret).update(`${head}.${claims}`).digest())) return false;
   const { alg } = jwtPart(head);
   const { iat, payload_hash } = jwtPart(claims);
   if (alg !== "HS256" || typeof iat !== "number" || typeof payload_hash !== "string") return false;
   return (
     isRecent(iat * 1_000, webhook.receivedAt) &&
-    isSame(Buffer.from(payload_hash, "hex"), createHash("sha256").update(webhook.body).digest())
+    isSame(decodeExactly(payload_hash, "hex"), createHash("sha256").update(webhook.body).digest())
   );
 }
 
 function jwtPart(text: string): Fields {
-  const part = parseJson(Buffer.from(text, "base64url"));
+  const part = parseBoundedJson(Buffer.from(text, "base64url"), RECEIPT_JSON);
   return isFields(part) ? part : {};
 }

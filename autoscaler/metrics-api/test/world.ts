@@ -64,6 +64,7 @@ export async function serve(options: Partial<MetricsApiOptions> = {}, prepare?: 
       release: "carillon",
       clock,
       log: createLogger("autoscaler", "debug", { write: (line) => void lines.push(line) }),
+      httpRejections: () => undefined,
     },
   );
   ended.use(api);
