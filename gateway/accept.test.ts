@@ -12,6 +12,7 @@ import { createMetrics } from "../runtime/metrics.ts";
 import { anyChange, ignoreEvents } from "../test/support/changes.ts";
 import { eventually } from "../test/support/eventually.ts";
 import { createFakeClock, type FakeClock } from "../test/support/fake-clock.ts";
+import { leaseDue } from "../test/support/lease-due.ts";
 import { type AcceptResult, createAccept } from "./accept.ts";
 import { toAccepted } from "./answer.ts";
 import { SEND_AT_PAST_TOLERANCE_MS } from "./check.ts";
@@ -115,7 +116,7 @@ test("while the stream is unavailable the caller gets the same answer, and the n
   assert.equal((await send(sms("a")))[0]?.kind, "accepted");
   await accepting.published();
   clock.advance(3_600_000);
-  assert.equal((await store.notifications.leaseDue(clock.now(), clock.now() + 1, 10)).length, 1);
+  assert.equal((await leaseDue(store.notifications, clock.now(), clock.now() + 1, 10)).length, 1);
 });
 
 test("an invalid item does not affect the others, and results keep their order", async () => {

@@ -8,6 +8,7 @@ import { PROVIDERS } from "../providers/list.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { defineRole } from "../runtime/run.ts";
 import { relayVariables } from "./config.ts";
+import { measureOutbox } from "./measure.ts";
 import { createRelayMetrics } from "./metrics.ts";
 import { createRelay } from "./relay.ts";
 
@@ -20,6 +21,7 @@ export const role = defineRole({
     const nats = stack.use(await connectNats(config, log));
     await ensureStreams(nats, config);
     const publisher = createTaskPublisher(nats, log);
+    const relayMetrics = createRelayMetrics(metrics);
     const relay = createRelay({
       store,
       publisher,
@@ -37,10 +39,15 @@ export const role = defineRole({
       clock: systemClock,
       random: Math.random,
       log,
-      metrics: createRelayMetrics(metrics),
+      metrics: relayMetrics,
       recorder: createEventRecorder({ metrics, log }),
     });
+    const measuring = measureOutbox(store.notifications, { metrics: relayMetrics, clock: systemClock, log, signal });
     const running = relay.run(signal);
-    return { drained: () => running };
+    return {
+      async drained() {
+        await Promise.all([running, measuring]);
+      },
+    };
   },
 });

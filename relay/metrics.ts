@@ -4,6 +4,8 @@ export interface RelayMetrics {
   evaluations: Counter<"kind">;
   publications: Counter<"channel" | "result">;
   lastIteration: Gauge;
+  outboxOldest: Gauge<"class">;
+  outboxDue: Gauge<"class">;
 }
 
 export const createRelayMetrics = (metrics: Metrics): RelayMetrics => ({
@@ -13,4 +15,10 @@ export const createRelayMetrics = (metrics: Metrics): RelayMetrics => ({
     "result",
   ]),
   lastIteration: metrics.gauge("carillon_relay_last_iteration_timestamp_seconds", "When the last successful iteration began"),
+  outboxOldest: metrics.gauge(
+    "carillon_outbox_oldest_seconds",
+    "How long the oldest due notification has waited in the outbox; 0 while none is due",
+    ["class"],
+  ),
+  outboxDue: metrics.gauge("carillon_outbox_due_count", "Notifications due in the outbox, counted up to 10,000 a class", ["class"]),
 });

@@ -11,6 +11,7 @@ import type { QueueLag, TaskPublisher } from "../core/ports/queue.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { type Effect, evaluate, isRepeat, type Situation } from "./evaluate.ts";
+import { createLease } from "./lease.ts";
 import type { RelayMetrics } from "./metrics.ts";
 import type { Moment, OutboxKind } from "./outbox.ts";
 
@@ -49,7 +50,7 @@ const isDue = ({ state, nextAt }: Delivery, now: number) => isOpen(state) && nex
 export function notificationKind(parts: NotificationParts): OutboxKind<NotificationRecord, Facts, Effect> {
   const { store, queue, worker, uncertainWaitMs, statusQueryFirstMs, watchdogFirstMs, random } = parts;
   return {
-    store: store.notifications,
+    store: createLease(store.notifications, random),
 
     async gather(records, leasedAt) {
       const due = records.flatMap((n) => n.deliveries.filter((d) => isDue(d, leasedAt)).map((d) => ({ n, d })));

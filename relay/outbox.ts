@@ -77,8 +77,8 @@ export function createOutbox<R, F, E>(kind: OutboxKind<R, F, E>, parts: OutboxPa
         try {
           const { leased, stuck } = await iterate();
           parts.succeeded?.(startedAt);
-          // A full iteration means a backlog: go on at once, unless nothing could be done about it.
-          if (leased === LEASE_MAX && !stuck) continue;
+          // More may be due, however few were leased: other processes lease too. Not where nothing could be done about it.
+          if (leased > 0 && !stuck) continue;
         } catch (error) {
           log.warn({ err: error }, "relay iteration failed; the leased records become due again");
         }

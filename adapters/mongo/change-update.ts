@@ -18,11 +18,40 @@ const failedAt: Document = {
 };
 
 const due: Document = { $ifNull: [{ $min: "$deliveries.nextAt" }, "$$REMOVE"] };
+/** The delivery that is due first. */
+const first: Document = {
+  $arrayElemAt: [{ $filter: { input: "$deliveries", as: "delivery", cond: { $eq: ["$$delivery.nextAt", "$$next"] } } }, 0],
+};
+/** Earlier versions stored publishCount as publications. */
+const isUnpublished: Document = {
+  $and: [
+    { $eq: ["$$first.state", "pending"] },
+    { $eq: [{ $ifNull: ["$$first.publishCount", { $ifNull: ["$$first.publications", 0] }] }, 0] },
+  ],
+};
+/** As core/delivery/outbox-key.ts has it. */
+const outboxKey: Document = {
+  $let: {
+    vars: { next: { $min: "$deliveries.nextAt" } },
+    in: {
+      $let: {
+        vars: { first },
+        in: {
+          $cond: [
+            { $gt: ["$$next", null] },
+            { $cond: [isUnpublished, { $concat: ["$notificationClass", ".", "$$first.channel", ".", "$app"] }, "$notificationClass"] },
+            "$$REMOVE",
+          ],
+        },
+      },
+    },
+  },
+};
 const lastEnd: Document = { $max: ["$acceptedAt", { $max: "$deliveries.endedAt" }] };
 /** As core/delivery/notification.ts has it. */
 export const endedAt: Document = { $cond: [{ $gt: [{ $min: "$deliveries.nextAt" }, null] }, "$$REMOVE", lastEnd] };
 
-/** One atomic write: the delivery, where it still is as expected, marked with `token`; and `due`, `endedAt` and `failedAt` from all deliveries. */
+/** One atomic write: the delivery, where it still is as expected, marked with `token`; and `due`, `outboxKey`, `endedAt` and `failedAt` from all deliveries. */
 export function changeUpdate(
   { notificationId, deliveryId, expect, set }: DeliveryChange,
   token: string,
@@ -48,7 +77,7 @@ export function changeUpdate(
       },
       update: [
         { $set: { deliveries: { $map: { input: "$deliveries", as: "delivery", in: { $cond: [isIt, changed, "$$delivery"] } } } } },
-        { $set: { due, endedAt, failedAt } },
+        { $set: { due, outboxKey, endedAt, failedAt } },
       ],
     },
   };

@@ -20,6 +20,15 @@ function referencesOf(provider: string, what: string, path: string): Index {
 const INDEXES: readonly Index[] = [
   // Only notifications that have not ended, so that its size does not grow with the number ever sent.
   { collection: "notifications", name: "due", key: { due: 1 }, partialFilterExpression: { due: { $exists: true } } },
+  // Leases read the outbox by key, and relays share a key by ranges of ids.
+  {
+    collection: "notifications",
+    name: "outbox-key",
+    key: { outboxKey: 1, due: 1, _id: 1 },
+    partialFilterExpression: { due: { $exists: true } },
+  },
+  // Of those not ended: what has expired ends, however long its app's share of the queue is used up.
+  { collection: "notifications", name: "expiry", key: { expiresAt: 1 }, partialFilterExpression: { due: { $exists: true } } },
   // Only notifications with a failed delivery.
   { collection: "notifications", name: "failures", key: { failedAt: 1, _id: 1 }, partialFilterExpression: { failedAt: { $exists: true } } },
   // Only notifications that have ended, for purges.

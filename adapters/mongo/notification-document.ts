@@ -1,4 +1,5 @@
 import { dueAt, endedAt, type NotificationRecord } from "../../core/delivery/notification.ts";
+import { outboxKey } from "../../core/delivery/outbox-key.ts";
 import { failedAt } from "../store/failures.ts";
 import { readNotification, type StoredDelivery, type StoredNotification } from "../store/stored.ts";
 
@@ -10,6 +11,8 @@ export interface NotificationDocument extends Omit<StoredNotification, "id" | "c
   deliveries: DeliveryDocument[];
   /** The earliest `nextAt` of the deliveries; absent once all have ended. */
   due?: number | undefined;
+  /** core/delivery/outbox-key.ts; absent once all have ended, and where only an earlier version wrote it. */
+  outboxKey?: string | undefined;
   /** When the last delivery ended; absent while one is open. */
   endedAt?: number | undefined;
   /** A purge has begun to remove it: it is no longer found or changed, and its id is still in use. */
@@ -29,6 +32,7 @@ export const encode = ({ id, content, ...rest }: NotificationRecord): Notificati
   ...rest,
   content: JSON.stringify(content),
   due: dueAt(rest.deliveries),
+  outboxKey: outboxKey(rest),
   endedAt: endedAt(rest),
   failedAt: failedAt(rest.deliveries),
 });
@@ -38,6 +42,7 @@ export const decode = ({
   content,
   deliveries,
   due: _due,
+  outboxKey: _outboxKey,
   endedAt: _endedAt,
   purging: _purging,
   failedAt: _failedAt,

@@ -8,6 +8,7 @@ import { createDeliveryCounts } from "../store/stored.ts";
 import { changeUpdate } from "./change-update.ts";
 import { asStoreError } from "./errors.ts";
 import { decode, encode, type NotificationDocument } from "./notification-document.ts";
+import { createOutbox } from "./outbox.ts";
 import { inRounds, insertNew, newToken, updateAll } from "./writes.ts";
 
 /** A document whose insert is under way exists before a majority read returns it: how often to read again, and how long to wait between, in ms. */
@@ -18,31 +19,14 @@ const BATCH_ROWS = 500;
 
 export function createNotificationStore(collection: Collection<NotificationDocument>): NotificationStore {
   return {
+    ...createOutbox(collection),
+
     insert: (records) => asStoreError("insert notifications", () => insert(collection, records)),
 
     find: (id) =>
       asStoreError("find notification", async () => {
         const document = await collection.findOne({ _id: id });
         return document && !document.purging ? decode(document) : undefined;
-      }),
-
-    leaseDue: (now, until, limit) =>
-      asStoreError("lease due notifications", async () => {
-        if (limit <= 0) return [];
-        // `$exists` makes the query use the partial index.
-        const candidates = await collection
-          .find({ due: { $exists: true, $lte: now } }, { projection: { due: 1 }, sort: { due: 1 }, limit })
-          .toArray();
-        const taker = newToken();
-        await updateAll(
-          collection,
-          candidates.map(({ _id, due }) => ({ updateOne: { filter: { _id, due: due! }, update: { $set: { due: until, taker } } } })),
-        );
-        if (candidates.length === 0) return [];
-        // Read after the lease: this sees what changed since the candidates were read, and leaves out what another relay leased.
-        const leased = await collection.find({ _id: { $in: candidates.map((c) => c._id) }, taker }).toArray();
-        const order = new Map(candidates.map(({ _id }, i) => [_id, i]));
-        return leased.sort((a, b) => order.get(a._id)! - order.get(b._id)!).map(decode);
       }),
 
     change: (changes) =>

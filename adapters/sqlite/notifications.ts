@@ -1,26 +1,26 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Channel } from "../../core/delivery/channel.ts";
 import { type Delivery, type DeliveryState, dueAt, endedAt, type NotificationRecord } from "../../core/delivery/notification.ts";
+import { outboxKey } from "../../core/delivery/outbox-key.ts";
 import type { Reason } from "../../core/delivery/reason.ts";
 import type { DeliveryChange, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
 import { failedAt, readFailed } from "../store/failures.ts";
 import { createDeliveryCounts, readNotification, type StoredNotification } from "../store/stored.ts";
+import { createOutbox } from "./outbox.ts";
 import { asStoreError, transact } from "./transact.ts";
 
 const parse = (row: Record<string, unknown>) => readNotification(JSON.parse(String(row.doc)) as StoredNotification);
 
 export function createNotificationStore(database: DatabaseSync): NotificationStore {
   const insertOne = database.prepare(
-    "insert into notifications (id, due, ended_at, failed_at, doc) values (?, ?, ?, ?, ?) on conflict do nothing",
+    "insert into notifications (id, due, outbox_key, expires_at, ended_at, failed_at, doc) values (?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
   );
   const findOne = database.prepare("select doc from notifications where id = ?");
   const page = database.prepare("select doc from notifications where id > ? order by id limit ?");
   const failedAbove = database.prepare(`
     select failed_at, doc from notifications where failed_at >= :at and (failed_at, id) > (:at, :id) order by failed_at, id limit :limit`);
-  const oldestDue = database.prepare("select rowid from notifications where due <= ? order by due limit ?");
-  const lease = database.prepare("update notifications set due = ? where rowid = ? returning doc");
   const replace = database.prepare(`
-    update notifications set due = :due, ended_at = :endedAt, failed_at = max(:failedAt, coalesce(failed_at, :failedAt)), doc = :doc
+    update notifications set due = :due, outbox_key = :key, ended_at = :endedAt, failed_at = max(:failedAt, coalesce(failed_at, :failedAt)), doc = :doc
     where id = :id`);
   const countAll = database.prepare("select count(*) as count from notifications");
   const countDeliveries = database.prepare(`
@@ -34,20 +34,19 @@ export function createNotificationStore(database: DatabaseSync): NotificationSto
   };
 
   return {
+    ...createOutbox(database, parse),
+
     insert: async (records) =>
       transact(database, () =>
         records.map((record): InsertResult => {
-          const [due, ended, failed] = [dueAt(record.deliveries) ?? null, endedAt(record) ?? null, failedAt(record.deliveries) ?? null];
-          const { changes } = insertOne.run(record.id, due, ended, failed, JSON.stringify(record));
+          const [due, key] = [dueAt(record.deliveries) ?? null, outboxKey(record) ?? null];
+          const [ended, failed] = [endedAt(record) ?? null, failedAt(record.deliveries) ?? null];
+          const { changes } = insertOne.run(record.id, due, key, record.expiresAt, ended, failed, JSON.stringify(record));
           return changes === 1 ? { kind: "inserted" } : { kind: "exists", record: find(record.id)! };
         }),
       ),
 
     find: async (id) => asStoreError(() => find(id)),
-
-    leaseDue: async (now, until, limit) =>
-      // A negative limit would be none.
-      transact(database, () => oldestDue.all(now, Math.max(0, limit)).map(({ rowid }) => parse(lease.get(until, Number(rowid))!))),
 
     change: async (changes) =>
       transact(database, () => {
@@ -64,7 +63,7 @@ export function createNotificationStore(database: DatabaseSync): NotificationSto
         for (const record of touched) {
           const { id, deliveries } = record;
           const moments = { due: dueAt(deliveries) ?? null, endedAt: endedAt(record) ?? null, failedAt: failedAt(deliveries) ?? null };
-          replace.run({ id, ...moments, doc: JSON.stringify(record) });
+          replace.run({ id, ...moments, key: outboxKey(record) ?? null, doc: JSON.stringify(record) });
         }
         return applied;
       }),

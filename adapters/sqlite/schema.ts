@@ -109,8 +109,23 @@ const VERSION_8 = `
   create index contacts_of_user on contacts (app, user_id);
 `;
 
+/** The outbox by key (core/delivery/outbox-key.ts), and what has expired in it. */
+const VERSION_9 = `
+  alter table notifications add column outbox_key text;
+  alter table notifications add column expires_at integer;
+  update notifications set expires_at = doc ->> '$.expiresAt', outbox_key = (
+    select iif(
+      d.value ->> 'state' = 'pending' and coalesce(d.value ->> 'publishCount', d.value ->> 'publications', 0) = 0,
+      (doc ->> '$.notificationClass') || '.' || (d.value ->> 'channel') || '.' || (doc ->> '$.app'),
+      doc ->> '$.notificationClass'
+    ) from json_each(doc, '$.deliveries') d where d.value ->> 'nextAt' is not null order by d.value ->> 'nextAt', d.key limit 1
+  ) where due is not null;
+  create index notifications_outbox on notifications (outbox_key, due) where due is not null;
+  create index notifications_expiry on notifications (expires_at) where due is not null;
+`;
+
 /** What each version adds to the one before: append, never edit. `user_version` counts how many a file has. */
-const MIGRATIONS = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7, VERSION_8];
+const MIGRATIONS = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7, VERSION_8, VERSION_9];
 
 /** Brings the file to this version's schema; several processes may try at once. */
 export function migrate(database: DatabaseSync): void {

@@ -8,6 +8,9 @@ export type { DeliveryChange } from "../delivery/transitions.ts";
 /** The result for each record: inserted, or its id exists already. */
 export type InsertResult = { kind: "inserted" } | { kind: "exists"; record: NotificationRecord };
 
+/** What to lease from the outbox: notifications under one key of it, or those that have expired under any. */
+export type Take = { key: string; limit: number } | { expired: true; limit: number };
+
 export interface DeliveryCount {
   channel: Channel;
   state: DeliveryState;
@@ -21,10 +24,17 @@ export interface NotificationStore {
   insert(records: readonly NotificationRecord[]): Promise<InsertResult[]>;
   find(id: string): Promise<NotificationRecord | undefined>;
   /**
-   * Leases up to `limit` notifications whose due moment is ≤ now, the oldest first, by moving due to `until`: no two callers get the same one
-   * before then, and after a crash the leased notifications become due again.
+   * Keys (core/delivery/outbox-key.ts) under which notifications are due; "" for those that an earlier version stored without one. Cheap: reads one entry
+   * a key.
    */
-  leaseDue(now: number, until: number, limit: number): Promise<NotificationRecord[]>;
+  dueKeys(now: number): Promise<string[]>;
+  /**
+   * Leases notifications whose due moment is ≤ now, of each take up to its limit and the oldest first, by moving due to `until`: no two callers get the
+   * same one before then, and after a crash the leased notifications become due again. Empty only where no such notification is due.
+   */
+  leaseDue(now: number, until: number, takes: readonly Take[]): Promise<NotificationRecord[]>;
+  /** The earliest due moment under the key, where it is ≤ now; and how many are due, counted up to `limit` to bound the cost. */
+  dueUnder(key: string, now: number, limit: number): Promise<{ oldest: number | undefined; count: number }>;
   /** Applies each change whose expectation holds, and recomputes due in the same write. Returns for each whether it was applied. */
   change(changes: readonly DeliveryChange[]): Promise<boolean[]>;
   /** Deliveries by channel, state and reason code, and the number of notifications. For audit: reads everything. */

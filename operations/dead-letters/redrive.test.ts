@@ -7,6 +7,7 @@ import type { Store } from "../../core/ports/store.ts";
 import { claimOf, OUTCOMES, T0 } from "../../test/support/busy-writer.ts";
 import { anyChange, ignoreEvents } from "../../test/support/changes.ts";
 import { insertDeadLetter } from "../../test/support/dead-letter-samples.ts";
+import { leaseDue } from "../../test/support/lease-due.ts";
 import { type RedriveOptions, type RedriveReport, redrive, type Selection } from "./redrive.ts";
 
 const NOW = T0 + 60_000;
@@ -37,7 +38,7 @@ test("redrives what failed, except what may have been sent, has expired or has a
     { state: "pending", attempt: 3, runStart: 3, publishCount: 0, nextAt: NOW },
   );
   assert.deepEqual([endedAt, reason, repetition], [undefined, undefined, undefined]);
-  const [due] = await store.notifications.leaseDue(NOW, NOW + 1, 10);
+  const [due] = await leaseDue(store.notifications, NOW, NOW + 1, 10);
   assert.equal(due?.id, plain.slice(0, 32));
 
   assert.deepEqual(counts(await run(store, ALL, { terms: { uncertain: true, expiresInMs: 9_000 } })), { redriven: 2, gone: 1 });

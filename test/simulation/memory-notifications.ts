@@ -1,4 +1,5 @@
 import { type Delivery, type DeliveryState, dueAt, endedAt, type NotificationRecord } from "../../core/delivery/notification.ts";
+import { outboxKey } from "../../core/delivery/outbox-key.ts";
 import type { DeliveryChange, DeliveryCount, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
 import { frozen } from "./frozen.ts";
 import { createHeap } from "./heap.ts";
@@ -41,6 +42,13 @@ export function createMemoryNotifications(
     return undefined;
   }
 
+  /** The earliest first. */
+  const dueNow = (now: number) =>
+    [...dues]
+      .filter(([, due]) => due <= now)
+      .sort(([, a], [, b]) => a - b)
+      .map(([id]) => records.get(id)!);
+
   const states = new Set<string>();
   const remember = ({ id, attempt, state }: Delivery) => states.add(`${id} ${attempt} ${state}`);
 
@@ -75,15 +83,22 @@ export function createMemoryNotifications(
 
     find: async (id) => records.get(id),
 
-    async leaseDue(now, until, limit) {
-      const leased: NotificationRecord[] = [];
-      for (let due = firstDue(); due !== undefined && due <= now && leased.length < limit; due = firstDue())
-        leased.push(records.get(order.take()!.id)!);
-      for (const { id } of leased) {
-        dues.delete(id);
-        setDue(id, until);
-      }
-      return leased;
+    async dueKeys(now) {
+      return [...new Set(dueNow(now).map((record) => outboxKey(record)!))].sort();
+    },
+
+    async leaseDue(now, until, takes) {
+      return takes.flatMap((take) => {
+        const mine = dueNow(now).filter((record) => ("key" in take ? outboxKey(record) === take.key : record.expiresAt <= now));
+        const records = mine.slice(0, Math.max(0, take.limit));
+        for (const { id } of records) setDue(id, until);
+        return records;
+      });
+    },
+
+    async dueUnder(key, now, limit) {
+      const under = dueNow(now).filter((record) => outboxKey(record) === key);
+      return { oldest: under[0] && dues.get(under[0].id), count: Math.min(limit, under.length) };
     },
 
     async change(changes) {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { openStore } from "../../adapters/store/open-store.ts";
+import { leaseDue } from "./lease-due.ts";
 import { describeApps } from "./store/apps.ts";
 import { describeAttempts } from "./store/attempts.ts";
 import { describeAttributions } from "./store/attributions.ts";
@@ -61,7 +62,7 @@ export function describeStoreContract(name: string, createDatabase: () => Promis
       }
       await using again = await openStore(url);
       for (const s of [again, store]) {
-        assert.deepEqual(await s.notifications.leaseDue(T0, T0, 1), [record]);
+        assert.deepEqual(await leaseDue(s.notifications, T0, T0, 1), [record]);
         assert.deepEqual(await s.attempts.find([attempt.id]), [attempt]);
         assert.deepEqual(await s.contacts.list("shop", ["u1"]), [contact]);
         assert.equal((await s.preferences.find("shop", ["user:u1"]))[0]?.version, 1);

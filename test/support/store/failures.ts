@@ -3,6 +3,7 @@ import { describe } from "node:test";
 import type { NotificationRecord } from "../../../core/delivery/notification.ts";
 import type { DeliveryChange } from "../../../core/ports/notification-store.ts";
 import type { Store } from "../../../core/ports/store.ts";
+import { leaseDue } from "../lease-due.ts";
 import { ids, sampleChange, sampleNotification, sent, T0 } from "./samples.ts";
 import type { StoreTest } from "./store-test.ts";
 
@@ -73,7 +74,7 @@ export function describeFailures(name: string, test: StoreTest): void {
         ...{ id: `${record.id}-0`, channel: "sms", state: "pending", attempt: 2, publishCount: 0, nextAt: T0 + 50 },
         ...{ runStart: 2, redrive: 1, expiresAt: T0 + 99 },
       });
-      assert.deepEqual(ids(await store.notifications.leaseDue(T0 + 50, T0 + 60, 1)), [record.id]);
+      assert.deepEqual(ids(await leaseDue(store.notifications, T0 + 50, T0 + 60, 1)), [record.id]);
       await store.notifications.change([sampleChange(record, 0, failed(T0 + 70), { attempt: 2 })]);
       assert.deepEqual(await read(store, 0, T0 + 70), []);
       assert.deepEqual(await read(store, T0 + 70, T0 + 71), [record.id]);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe } from "node:test";
 import type { Delivery } from "../../../core/delivery/notification.ts";
 import { allNotifications } from "../everything.ts";
+import { leaseDue } from "../lease-due.ts";
 import { runRace } from "./race.ts";
 import { hexId, ids, sampleChange, sampleNotification, sent, T0 } from "./samples.ts";
 import type { StoreTest } from "./store-test.ts";
@@ -93,7 +94,7 @@ export function describeNotifications(name: string, test: StoreTest): void {
     test("does nothing where nothing is given", async (store) => {
       assert.deepEqual(await store.notifications.insert([]), []);
       assert.deepEqual(await store.notifications.change([]), []);
-      assert.deepEqual(await store.notifications.leaseDue(T0, T0 + 1, 0), []);
+      assert.deepEqual(await leaseDue(store.notifications, T0, T0 + 1, 0), []);
       assert.equal(await store.notifications.openCount(0), 0);
     });
 
@@ -150,7 +151,7 @@ export function describeNotifications(name: string, test: StoreTest): void {
       assert.ok((await store.notifications.insert(records)).every((r) => r.kind === "inserted"));
       const repeated = await store.notifications.insert(records);
       assert.ok(repeated.every((r, i) => r.kind === "exists" && r.record.id === records[i]?.id));
-      assert.equal((await store.notifications.leaseDue(T0, T0 + 1, 1_000)).length, 1_000);
+      assert.equal((await leaseDue(store.notifications, T0, T0 + 1, 1_000)).length, 1_000);
       const applied = await store.notifications.change(records.map((r) => sampleChange(r, 0, sent("ref"))));
       assert.ok(applied.every(Boolean));
       const all = await allNotifications(store);

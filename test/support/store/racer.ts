@@ -3,6 +3,7 @@
 
 import { openStore } from "../../../adapters/store/open-store.ts";
 import { attemptId } from "../../../core/ports/attempt-store.ts";
+import { leaseDue } from "../lease-due.ts";
 import { sampleApp, sampleAttempt, sampleChange, T0 } from "./samples.ts";
 
 export type Race =
@@ -32,7 +33,7 @@ async function run(race: Race): Promise<string[]> {
     case "lease": {
       const leased: string[] = [];
       for (let empty = 0; empty < 5; ) {
-        const records = await store.notifications.leaseDue(T0, race.until, race.limit);
+        const records = await leaseDue(store.notifications, T0, race.until, race.limit);
         leased.push(...records.map((r) => r.id));
         empty = records.length === 0 ? empty + 1 : 0;
       }

@@ -8,6 +8,7 @@ import type { Store } from "../../../core/ports/store.ts";
 import { isOptedOut } from "../../../core/preferences/opt-out.ts";
 import { anyChange } from "../changes.ts";
 import { allAttempts, allNotifications } from "../everything.ts";
+import { leaseDue } from "../lease-due.ts";
 import { byId } from "../store/samples.ts";
 import type { TestDatabase } from "../store-contract.ts";
 import { apps, attempts, contacts, notifications, poison, preferences } from "./records.ts";
@@ -83,7 +84,7 @@ export function describeStoredData(name: string, createDatabase: () => Promise<T
     test("is leased where it is open, and nothing else is", async (store) => {
       const open = notifications.filter((n) => n.deliveries.some((d) => isOpen(d.state)));
       assert.equal(await store.notifications.openCount(100), open.length);
-      const leased = await store.notifications.leaseDue(LATER, LATER + 1, 100);
+      const leased = await leaseDue(store.notifications, LATER, LATER + 1, 100);
       assert.deepEqual(byId(leased), byId(open));
     });
 

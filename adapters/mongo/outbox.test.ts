@@ -1,0 +1,93 @@
+// How relays share the outbox on MongoDB.
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { after, describe, it } from "node:test";
+import { type Collection, MongoClient } from "mongodb";
+import { startMongod, withDatabase } from "../../test/support/mongod.ts";
+import { ids, sampleNotification, T0 } from "../../test/support/store/samples.ts";
+import { encode, type NotificationDocument } from "./notification-document.ts";
+import { openMongoStore } from "./open.ts";
+import { createOutbox } from "./outbox.ts";
+
+const given = process.env.MONGODB_URI;
+const server = given ? { uri: given, [Symbol.asyncDispose]: async () => {} } : await startMongod();
+
+/** Counts the candidates that are read, not the records that are leased. */
+function counting(collection: Collection<NotificationDocument>): { collection: Collection<NotificationDocument>; read: () => number } {
+  let candidates = 0;
+  const find = (...given: Parameters<typeof collection.find>) => {
+    const cursor = collection.find(...given);
+    if (given[1]?.limit === undefined) return cursor;
+    return {
+      async toArray() {
+        const found = await cursor.toArray();
+        candidates += found.length;
+        return found;
+      },
+    };
+  };
+  const counted = new Proxy(collection, { get: (target, name) => (name === "find" ? find : Reflect.get(target, name, target)) });
+  return { collection: counted, read: () => candidates };
+}
+
+if (!server) {
+  it("MongoDB outbox", { skip: "MongoDB outbox: skipped, MONGODB_URI is not set and no mongod is on PATH" });
+} else {
+  const client = await new MongoClient(server.uri, { serverSelectionTimeoutMS: 5_000 }).connect();
+  after(async () => {
+    await client.close();
+    await server[Symbol.asyncDispose]();
+  });
+  const withCollection = async (work: (collection: Collection<NotificationDocument>) => Promise<void>) => {
+    const database = `carillon-test-${randomBytes(6).toString("hex")}`;
+    try {
+      await (await openMongoStore(withDatabase(server.uri, database)))[Symbol.asyncDispose]();
+      await work(client.db(database).collection<NotificationDocument>("notifications"));
+    } finally {
+      await client.db(database).dropDatabase();
+    }
+  };
+
+  describe("MongoDB outbox", () => {
+    for (const relays of [2, 4])
+      it(`${relays} relays read about as many candidates as there are due, and lease each once`, { timeout: 120_000 }, () =>
+        withCollection(async (collection) => {
+          const DUE = 10_000;
+          const records = Array.from({ length: DUE }, (_, i) => sampleNotification([T0 - (i % 100)]));
+          for (let i = 0; i < DUE; i += 1_000) await collection.insertMany(records.slice(i, i + 1_000).map(encode));
+          const counted = counting(collection);
+          const leased = await Promise.all(
+            Array.from({ length: relays }, async (_, i) => {
+              const outbox = createOutbox(counted.collection, () => i / relays);
+              const mine: string[] = [];
+              for (;;) {
+                const keys = await outbox.dueKeys(T0);
+                const taken = await outbox.leaseDue(
+                  T0,
+                  T0 + 60_000,
+                  keys.map((key) => ({ key, limit: 500 })),
+                );
+                if (taken.length === 0) break;
+                mine.push(...ids(taken));
+              }
+              assert.deepEqual(await outbox.dueKeys(T0), [], "it ends only where nothing is due");
+              return mine;
+            }),
+          );
+          assert.deepEqual(leased.flat().sort(), ids(records).sort());
+          assert.ok(counted.read() < DUE * 1.1, `${counted.read()} candidates`);
+        }),
+      );
+
+    it("leases what an earlier version stored without a key", () =>
+      withCollection(async (collection) => {
+        const [old, ended, now] = [sampleNotification([T0]), sampleNotification([undefined]), sampleNotification([T0])];
+        await collection.insertMany([old, ended, now].map(encode));
+        await collection.updateMany({ _id: { $in: ids([old, ended]) } }, { $unset: { outboxKey: 1 } });
+        const outbox = createOutbox(collection);
+        assert.deepEqual(await outbox.dueKeys(T0), ["", "transactional.sms.shop"]);
+        assert.deepEqual(await outbox.dueUnder("", T0, 10), { oldest: T0, count: 1 });
+        assert.deepEqual(await outbox.leaseDue(T0, T0 + 1, [{ key: "", limit: 10 }]), [old]);
+      }));
+  });
+}

@@ -1,0 +1,45 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { NotificationRecord } from "../../core/delivery/notification.ts";
+import type { NotificationStore } from "../../core/ports/notification-store.ts";
+import { asStoreError, transact } from "./transact.ts";
+
+export function createOutbox(
+  database: DatabaseSync,
+  parse: (row: Record<string, unknown>) => NotificationRecord,
+): Pick<NotificationStore, "dueKeys" | "leaseDue" | "dueUnder"> {
+  // From each key straight to the next one, however many notifications are under it.
+  const dueKeys = database.prepare(`
+    with recursive keys(key) as (
+      select min(outbox_key) from notifications where due is not null
+      union all
+      select (select min(outbox_key) from notifications where due is not null and outbox_key > key) from keys where key is not null
+    )
+    select key from keys where exists (select 1 from notifications where outbox_key = key and due <= ?)`);
+  const oldestOf = database.prepare("select rowid from notifications where outbox_key = ? and due <= ? order by due limit ?");
+  const expired = database.prepare(
+    "select rowid from notifications indexed by notifications_expiry where due is not null and expires_at <= :now and due <= :now limit :limit",
+  );
+  const lease = database.prepare("update notifications set due = ? where rowid = ? returning doc");
+  const firstDue = database.prepare("select min(due) as due from notifications where outbox_key = ? and due <= ?");
+  const count = database.prepare("select count(*) as count from (select 1 from notifications where outbox_key = ? and due <= ? limit ?)");
+
+  return {
+    dueKeys: async (now) => asStoreError(() => dueKeys.all(now).map(({ key }) => String(key))),
+
+    leaseDue: async (now, until, takes) =>
+      transact(database, () =>
+        takes.flatMap((take) => {
+          // A negative limit would be none.
+          const limit = Math.max(0, take.limit);
+          const rows = "key" in take ? oldestOf.all(take.key, now, limit) : expired.all({ now, limit });
+          return rows.map(({ rowid }) => parse(lease.get(until, Number(rowid))!));
+        }),
+      ),
+
+    dueUnder: async (key, now, limit) =>
+      asStoreError(() => {
+        const due = firstDue.get(key, now)?.due;
+        return { oldest: typeof due === "number" ? due : undefined, count: Number(count.get(key, now, Math.max(0, limit))?.count) };
+      }),
+  };
+}

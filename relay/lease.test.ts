@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { openStore } from "../adapters/store/open-store.ts";
+import { CLASSES, type NotificationClass } from "../core/delivery/channel.ts";
+import type { NotificationRecord } from "../core/delivery/notification.ts";
+import type { NotificationStore } from "../core/ports/notification-store.ts";
+import { createLogger } from "../runtime/logger.ts";
+import { createMetrics } from "../runtime/metrics.ts";
+import { createFakeClock } from "../test/support/fake-clock.ts";
+import { sampleNotification } from "../test/support/notification-samples.ts";
+import { createLease, planTakes } from "./lease.ts";
+import { measureOnce } from "./measure.ts";
+import { createRelayMetrics } from "./metrics.ts";
+import { createOutbox, LEASE_MAX } from "./outbox.ts";
+
+const NOW = Date.UTC(2026, 0, 5, 12);
+
+test("a take gives each class strictly what it can use, and the lower ones a tenth each", () => {
+  const takes = planTakes(["critical.sms.a", "marketing.sms.a", "transactional.sms.a", "transactional.sms.b"], 500, 0);
+  assert.deepEqual(takes, [
+    { key: "critical.sms.a", limit: 400 },
+    { key: "transactional.sms.a", limit: 25 },
+    { key: "transactional.sms.b", limit: 25 },
+    { key: "marketing.sms.a", limit: 50 },
+  ]);
+  assert.deepEqual(planTakes(["marketing.sms.a"], 500, 0), [{ key: "marketing.sms.a", limit: 500 }]);
+});
+
+test("a take never asks for more than its limit, and every key has its turn", () => {
+  const keys = CLASSES.flatMap((c) => Array.from({ length: 100 }, (_, i) => `${c}.sms.app-${i}`));
+  for (const limit of [0, 1, 2, 7, 30, 500]) {
+    const taken = new Set<string>();
+    for (let turn = 0; turn < 100; turn++) {
+      const takes = planTakes(keys, limit, turn);
+      assert.ok(takes.reduce((sum, take) => sum + take.limit, 0) <= limit);
+      assert.ok(takes.every((take) => take.limit > 0));
+      for (const { key } of takes) taken.add(key);
+    }
+    if (limit >= 30) assert.equal(taken.size, keys.length);
+  }
+});
+
+const records = (count: number, of: { app: string; notificationClass: NotificationClass }, due = NOW - 1_000): NotificationRecord[] =>
+  Array.from({ length: count }, (_, i) =>
+    sampleNotification(`${of.app}-${of.notificationClass}-${i}`, due, { ...of, expiresAt: NOW + 3_600_000 }),
+  );
+
+async function open() {
+  const directory = mkdtempSync(join(tmpdir(), "carillon-lease-"));
+  const url = `sqlite:${join(directory, "store.db")}`;
+  const store = await openStore(url);
+  return {
+    store,
+    url,
+    async [Symbol.asyncDispose]() {
+      await store[Symbol.asyncDispose]();
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+test("critical retries are leased at once beside a campaign that was due long before, and the campaign gets the rest", async () => {
+  await using opened = await open();
+  const { notifications } = opened.store;
+  await notifications.insert(records(2_000, { app: "ads", notificationClass: "marketing" }, NOW - 60_000));
+  await notifications.insert(records(30, { app: "bank", notificationClass: "critical" }, NOW - 10));
+  const leased = await createLease(notifications, () => 0).leaseDue(NOW, NOW + 15_000, LEASE_MAX);
+  assert.deepEqual(
+    ["critical", "marketing"].map((c) => leased.filter((n) => n.notificationClass === c).length),
+    [30, LEASE_MAX - 30],
+  );
+});
+
+test("an app with one notification due is not behind another's thousands", async () => {
+  await using opened = await open();
+  const { notifications } = opened.store;
+  await notifications.insert(records(2_000, { app: "ads", notificationClass: "critical" }, NOW - 60_000));
+  await notifications.insert(records(1, { app: "bank", notificationClass: "critical" }, NOW - 10));
+  const leased = await createLease(notifications, () => 0).leaseDue(NOW, NOW + 15_000, LEASE_MAX);
+  assert.equal(leased.length, LEASE_MAX);
+  assert.ok(leased.some(({ app }) => app === "bank"));
+});
+
+for (const relays of [2, 4])
+  test(`${relays} relays lease 10,000 due notifications once each, and none sleeps while one is due`, { timeout: 120_000 }, async () => {
+    await using opened = await open();
+    await opened.store.notifications.insert(
+      CLASSES.flatMap((notificationClass, i) => records([3_000, 3_000, 4_000][i]!, { app: "shop", notificationClass })),
+    );
+    const [leased, sleeps]: [string[], number[]] = [[], []];
+    const stop = new AbortController();
+    await Promise.all(
+      Array.from({ length: relays }, async (_, i) => {
+        await using store = await openStore(opened.url);
+        const clock = createFakeClock();
+        clock.now = () => NOW;
+        clock.sleep = async () => {
+          const keys = await store.notifications.dueKeys(NOW);
+          sleeps.push(keys.length);
+          stop.abort();
+        };
+        const outbox = createOutbox<NotificationRecord, undefined, string>(
+          {
+            store: createLease(store.notifications, () => i / relays),
+            gather: async () => undefined,
+            evaluate: ({ id }) => [id],
+            async apply(effects) {
+              leased.push(...effects);
+              return { stuck: false };
+            },
+          },
+          { pollMs: 1, clock, random: () => 0, log: createLogger("test", "silent", { write() {} }) },
+        );
+        await outbox.run(stop.signal);
+      }),
+    );
+    assert.equal(leased.length, 10_000, "each once");
+    assert.equal(new Set(leased).size, 10_000);
+    assert.deepEqual(new Set(sleeps), new Set([0]), "asleep only where nothing was due");
+  });
+
+test("the gauges show age and number of what is due by class, also of records without a key", async () => {
+  const due: Record<string, { oldest: number; count: number }> = {
+    "": { oldest: NOW - 9_000, count: 1 },
+    "critical.sms.a": { oldest: NOW - 2_000, count: 3 },
+    marketing: { oldest: NOW - 60_000, count: 9_999 },
+    "marketing.sms.a": { oldest: NOW - 5_000, count: 70_000 },
+  };
+  const notifications: Pick<NotificationStore, "dueKeys" | "dueUnder"> = {
+    dueKeys: async () => Object.keys(due),
+    dueUnder: async (key, _now, limit) => ({ oldest: due[key]!.oldest, count: Math.min(limit, due[key]!.count) }),
+  };
+  const metrics = createRelayMetrics(createMetrics("test"));
+  await measureOnce(notifications, metrics, NOW);
+  const shown = async (gauge: typeof metrics.outboxDue) => (await gauge.get()).values.map(({ labels, value }) => [labels.class, value]);
+  assert.deepEqual(await shown(metrics.outboxOldest), [
+    ["critical", 9],
+    ["transactional", 0],
+    ["marketing", 60],
+  ]);
+  assert.deepEqual(await shown(metrics.outboxDue), [
+    ["critical", 4],
+    ["transactional", 0],
+    ["marketing", 10_000],
+  ]);
+});

@@ -1,0 +1,60 @@
+import { CLASSES, type NotificationClass } from "../core/delivery/channel.ts";
+import type { NotificationRecord } from "../core/delivery/notification.ts";
+import { outboxKey, readOutboxKey } from "../core/delivery/outbox-key.ts";
+import type { Random } from "../core/ports/clock.ts";
+import type { DueStore } from "../core/ports/due-store.ts";
+import type { NotificationStore, Take } from "../core/ports/notification-store.ts";
+
+/** Share of an iteration that each lower class gets while a higher one could fill it: a campaign moves on, however many retries are due. */
+const FLOOR_SHARE = 0.1;
+/** Keys of a class leased from in one iteration, which is so many queries at once; the others have their turn in the next ones. */
+const KEYS_MAX = 32;
+/** What a key does not fill goes to those that have more: to the next class down, and so on to the last one. */
+const ROUNDS_MAX = CLASSES.length + 1;
+/** Of one iteration, for notifications that have expired while their app's share of the queue was used up. */
+const EXPIRED_MAX = 50;
+
+interface KeyTake {
+  key: string;
+  limit: number;
+}
+
+/** An earlier version's records have no key; some of them may be critical. */
+export const classOf = (key: string): NotificationClass => readOutboxKey(key)?.notificationClass ?? "critical";
+
+/** What to lease of these keys: strictly by class with a floor for the lower ones, in equal parts within a class, beginning at `turn`. Pure. */
+export function planTakes(keys: readonly string[], limit: number, turn: number): KeyTake[] {
+  const byClass = Map.groupBy(keys, classOf);
+  const floor = Math.floor(limit * FLOOR_SHARE);
+  let left = limit;
+  return CLASSES.flatMap((notificationClass, i) => {
+    const own = byClass.get(notificationClass) ?? [];
+    const lower = CLASSES.slice(i + 1).filter((c) => byClass.has(c)).length;
+    const ofClass = left - floor * lower;
+    const chosen = own.map((_, k) => own[(turn + k) % own.length]!).slice(0, Math.min(KEYS_MAX, ofClass));
+    if (chosen.length > 0) left -= ofClass;
+    // The first ones get what does not divide.
+    return chosen.map((key, k) => ({ key, limit: Math.floor((ofClass + chosen.length - 1 - k) / chosen.length) }));
+  });
+}
+
+/** Leases by class and by app, where DueStore asks only for what is due. */
+export function createLease(notifications: Pick<NotificationStore, "dueKeys" | "leaseDue">, random: Random): DueStore<NotificationRecord> {
+  let turn = Math.floor(random() * KEYS_MAX);
+  return {
+    async leaseDue(now, until, limit) {
+      const leased: NotificationRecord[] = [];
+      let keys = await notifications.dueKeys(now);
+      for (let round = 0; round < ROUNDS_MAX && keys.length > 0 && leased.length < limit; round++) {
+        const takes = planTakes(keys, limit - leased.length, turn);
+        const expired: Take[] = round === 0 ? [{ expired: true, limit: EXPIRED_MAX }] : [];
+        const records = await notifications.leaseDue(now, until, [...takes, ...expired]);
+        leased.push(...records);
+        const counts = Map.groupBy(records, (record) => outboxKey(record) ?? "");
+        keys = takes.filter(({ key, limit }) => (counts.get(key)?.length ?? 0) >= limit).map(({ key }) => key);
+        turn += KEYS_MAX;
+      }
+      return leased;
+    },
+  };
+}
