@@ -5,15 +5,17 @@ import { acceptedOf, repeatedIds, SUPERSEDED } from "../core/delivery/superseded
 import { attemptOfRun } from "../core/delivery/task.ts";
 import type { Void } from "../core/delivery/void-attempt.ts";
 import { attemptId } from "../core/ports/attempt-store.ts";
-import type { OptOutAnswer } from "../core/ports/opt-outs.ts";
 import type { Provider } from "../core/ports/provider.ts";
 import type { DeliveryTask, Settlement } from "../core/ports/queue.ts";
 import { UNLIMITED } from "../core/ports/rate-limiter.ts";
 import type { CircuitBreakers } from "./circuit-breaker.ts";
 import { CLAIM_TO_SEND_MS, type DispatchParts } from "./dispatch-parts.ts";
+import type { OptOutCheck } from "./opt-out-check.ts";
 
-/** Until a task whose opt-outs cannot be read is redelivered, in ms; `critical` is sent without them. */
+/** Until a task whose opt-outs cannot be read is redelivered, in ms. */
 const PREFERENCES_UNREADABLE_WAIT_MS = 2_000;
+/** The same for `critical`, which is sent without them once they have been unreadable for UNREAD_AFTER_MS. */
+const CRITICAL_UNREADABLE_WAIT_MS = 500;
 /** Until a task that another worker is handling is redelivered, in ms. */
 const HELD_ELSEWHERE_WAIT_MS = 5_000;
 
@@ -22,21 +24,21 @@ export const OPTED_OUT: Void = { kind: "void", state: "suppressed", reason: reas
 
 /** Whether a task may be claimed, and what becomes of it otherwise. */
 export type Admission =
-  /** `checkedAt`: when opt-outs were read, by the monotonic clock. */
-  | { kind: "admitted"; provider: Provider; checkedAt: number }
+  /** `askedAt`: before opt-outs were asked for, by the monotonic clock. */
+  | { kind: "admitted"; provider: Provider; askedAt: number }
   /** The delivery ends without a call. */
   | { kind: "void"; outcome: Void; providerRef?: string }
   | { kind: "settled"; settlement: Settlement; why: string };
 
-type Parts = Pick<DispatchParts, "channel" | "store" | "optOuts" | "gate" | "accountOf" | "rateLimiterOf" | "deadlineMs" | "clock"> & {
+type Parts = Pick<DispatchParts, "store" | "gate" | "accountOf" | "rateLimiterOf" | "deadlineMs" | "clock"> & {
   circuits: CircuitBreakers;
+  checkOptOut: OptOutCheck;
 };
 
 /** All checks before the claim, the cheap ones first. */
 export function createAdmission(parts: Parts) {
-  const { store, clock, circuits, gate, accountOf = accountOfDelivery, rateLimiterOf = () => UNLIMITED } = parts;
+  const { store, clock, circuits, gate, checkOptOut, accountOf = accountOfDelivery, rateLimiterOf = () => UNLIMITED } = parts;
   const windowMs = CLAIM_TO_SEND_MS + parts.deadlineMs;
-  const checkOptOut = createOptOutCheck(parts);
 
   return async (task: DeliveryTask, holder: string): Promise<Admission> => {
     if (task.expiresAt <= clock.now() - TASK_STALE_MS) return { kind: "settled", settlement: { kind: "ack" }, why: "stale" };
@@ -46,10 +48,13 @@ export function createAdmission(parts: Parts) {
     const account = accountOf(task);
     const provider = circuits.choose(attemptOfRun(task), account);
     if (provider === undefined) return nak(circuits.reopensInMs(account), "circuit-open");
-    const answer = await checkOptOut(task);
-    const checkedAt = clock.monotonic();
+    const { answer, askedAt } = await checkOptOut(task);
     if (answer === "opted-out") return { kind: "void", outcome: OPTED_OUT };
-    if (answer === "unknown") return nak(PREFERENCES_UNREADABLE_WAIT_MS, "preferences-unreadable");
+    if (answer === "unknown")
+      return nak(
+        task.notificationClass === "critical" ? CRITICAL_UNREADABLE_WAIT_MS : PREFERENCES_UNREADABLE_WAIT_MS,
+        "preferences-unreadable",
+      );
     const rateLimiter = rateLimiterOf(account);
     // The watchdog makes copies of what waits for tokens, and each copy would use one up.
     if (rateLimiter !== UNLIMITED && task.publication > 0 && (await isClaimed(store, task)))
@@ -60,19 +65,11 @@ export function createAdmission(parts: Parts) {
       return { kind: "settled", settlement: { kind: "nak", delayMs: token.delayMs, ready: true }, why: "rate-limited" };
     if (!(await gate.mayTry(attemptId(task.deliveryId, task.attempt), holder, windowMs)))
       return nak(HELD_ELSEWHERE_WAIT_MS, "held-elsewhere");
-    return { kind: "admitted", provider, checkedAt };
+    return { kind: "admitted", provider, askedAt };
   };
 }
 
 const nak = (delayMs: number, why: string): Admission => ({ kind: "settled", settlement: { kind: "nak", delayMs }, why });
-
-/** Opted out or not; where that cannot be read, critical notifications go out. */
-export function createOptOutCheck({ optOuts, channel }: Pick<DispatchParts, "optOuts" | "channel">) {
-  return async ({ app, userId, endpoint, category, notificationClass }: DeliveryTask): Promise<OptOutAnswer> => {
-    const [answer = "unknown"] = await optOuts.check([{ app, userId, endpoint, channel, category }]);
-    return answer === "unknown" && notificationClass === "critical" ? "allowed" : answer;
-  };
-}
 
 /** For a policy resend: the acceptance of an attempt that it repeats, where that became known since. */
 export async function findAcceptedEarlier({ attempts }: Parts["store"], task: DeliveryTask) {

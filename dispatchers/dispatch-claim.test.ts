@@ -9,8 +9,8 @@ import type { Store } from "../core/ports/store.ts";
 import { accepted, useDispatchWorld } from "../test/support/dispatch-world.ts";
 import { sampleNotification } from "../test/support/notification-samples.ts";
 import { scriptedProvider } from "../test/support/scripted-provider.ts";
-import { OPT_OUT_FRESH_MS } from "./dispatch.ts";
 import { CLAIM_TO_SEND_MS } from "./dispatch-parts.ts";
+import { OPT_OUT_FRESH_MS } from "./opt-out-check.ts";
 
 const world = useDispatchWorld();
 
@@ -53,7 +53,7 @@ test("an opt-out answer that became stale during the claim is read again, and ob
   assert.deepEqual([(await world.delivery()).state, (await world.delivery()).reason], ["suppressed", { code: "opted-out" }]);
 });
 
-test("where a stale opt-out answer cannot be read again, critical is sent and the others are retried", async () => {
+test("where a stale opt-out answer cannot be read again, nothing is sent by this attempt, and another follows", async () => {
   for (const notificationClass of ["critical", "marketing"] as const) {
     const answers: OptOutAnswer[] = ["allowed", "unknown"];
     const other = sampleNotification(notificationClass, world.clock.now());
@@ -62,7 +62,7 @@ test("where a stale opt-out answer cannot be read again, critical is sent and th
     const { dispatch, sent } = world.setUp({ store: slow, optOuts: () => answers.shift()! });
     await dispatch({ ...toTask(other, other.deliveries[0]!), notificationClass }, "h");
     const d = (await world.store.notifications.find(other.id))!.deliveries[0]!;
-    assert.deepEqual([sent().length, d.state, d.attempt], notificationClass === "critical" ? [1, "sent", 1] : [0, "pending", 2]);
+    assert.deepEqual([sent().length, d.state, d.attempt], [0, "pending", 2]);
   }
 });
 
@@ -127,4 +127,53 @@ test("a task that expires while its number is being claimed is not sent", async 
   await dispatch(world.task(), "h");
   assert.equal(sent().length, 0);
   assert.deepEqual([(await world.delivery()).state, (await world.delivery()).nextAt], ["expired", undefined]);
+});
+
+/** A provider that takes so long, by the world's clock, until its first byte could leave; each time the next of these. */
+const slowToBegin = (...ms: number[]) => {
+  let begun = 0;
+  const provider = scriptedProvider("twilio", () => accepted);
+  const send = provider.send;
+  provider.send = async (delivery, signal, mayBegin = () => true) => {
+    world.clock.advance(ms[begun++] ?? 0);
+    return mayBegin() ? send(delivery, signal) : { kind: "unavailable", fault: { code: "deadline" } };
+  };
+  return provider;
+};
+
+test("a call that could not begin in time asks for opt-outs again, and begins under the same claim", async () => {
+  const answers: OptOutAnswer[] = ["allowed", "allowed"];
+  const provider = slowToBegin(OPT_OUT_FRESH_MS + 1);
+  const { dispatch, sent } = world.setUp({ providers: [provider], optOuts: () => answers.shift()! });
+  await dispatch(world.task(), "h");
+  assert.deepEqual([sent().length, answers.length], [1, 0]);
+  assert.deepEqual([(await world.delivery()).state, (await world.delivery()).attempt], ["sent", 1]);
+});
+
+test("an opt-out during a token's exchange or a handshake is obeyed", async () => {
+  const answers: OptOutAnswer[] = ["allowed", "opted-out"];
+  const provider = slowToBegin(3_000);
+  const { dispatch, sent } = world.setUp({ providers: [provider], optOuts: () => answers.shift()! });
+  await dispatch(world.task(), "h");
+  assert.equal(sent().length, 0);
+  assert.deepEqual([(await world.delivery()).state, (await world.delivery()).reason], ["suppressed", { code: "opted-out" }]);
+});
+
+test("a process that is starved of CPU stops sending, and the delivery stays", async () => {
+  const provider = slowToBegin(...Array.from({ length: 20 }, () => OPT_OUT_FRESH_MS + 1));
+  const { dispatch, sent } = world.setUp({ providers: [provider] });
+  await dispatch(world.task(), "h");
+  assert.equal(sent().length, 0);
+  assert.deepEqual([(await world.delivery()).state, (await world.delivery()).attempt], ["pending", 2]);
+});
+
+test("an answer that took too long is none: its age counts from the question", async () => {
+  const { dispatch, sent } = world.setUp({
+    optOuts: () => {
+      world.clock.advance(OPT_OUT_FRESH_MS + 1);
+      return "allowed";
+    },
+  });
+  assert.equal((await dispatch(world.task(), "h")).kind, "nak");
+  assert.equal(sent().length, 0);
 });

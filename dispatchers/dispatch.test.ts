@@ -4,9 +4,11 @@ import { setImmediate } from "node:timers/promises";
 import { ADAPTER_GRACE_MS } from "../core/delivery/call-limits.ts";
 import type { Outcome } from "../core/delivery/outcome.ts";
 import { toTask } from "../core/delivery/task.ts";
+import type { OptOutAnswer } from "../core/ports/opt-outs.ts";
 import { accepted, useDispatchWorld } from "../test/support/dispatch-world.ts";
 import { sampleNotification } from "../test/support/notification-samples.ts";
 import { scriptedProvider } from "../test/support/scripted-provider.ts";
+import { UNREAD_AFTER_MS } from "./opt-out-check.ts";
 
 const world = useDispatchWorld();
 
@@ -35,14 +37,44 @@ test("an opted-out delivery is not sent, and its number is voided so that no cop
   assert.equal(later.sent().length, 0);
 });
 
-test("while opt-outs cannot be read, critical is sent and everything else waits", async () => {
+test("while opt-outs cannot be read everything waits, critical until they have been unreadable for a while", async () => {
   const waiting = world.setUp({ optOut: "unknown" });
   assert.equal((await waiting.dispatch(world.task(), "h")).kind, "nak");
   assert.equal(waiting.sent().length, 0);
   const marketing = { ...world.task(), notificationClass: "marketing" as const };
   assert.equal((await waiting.dispatch(marketing, "h")).kind, "nak");
-  await waiting.dispatch({ ...world.task(), notificationClass: "critical" }, "h");
+  const critical = { ...world.task(), notificationClass: "critical" as const };
+  assert.deepEqual(await waiting.dispatch(critical, "h"), { kind: "nak", delayMs: 500 });
+  world.clock.advance(UNREAD_AFTER_MS - 1);
+  assert.equal((await waiting.dispatch(critical, "h")).kind, "nak");
+  assert.equal(waiting.sent().length, 0);
+  world.clock.advance(1);
+  assert.equal((await waiting.dispatch(marketing, "h")).kind, "nak");
+  await waiting.dispatch(critical, "h");
   assert.equal(waiting.sent().length, 1);
+});
+
+test("critical waits anew where preferences answered since, or nobody asked for long", async () => {
+  let optOut: OptOutAnswer = "unknown";
+  const { dispatch, sent } = world.setUp({ optOuts: () => optOut });
+  const critical = { ...world.task(), notificationClass: "critical" as const };
+  assert.equal((await dispatch(critical, "h")).kind, "nak");
+  world.clock.advance(UNREAD_AFTER_MS);
+  optOut = "opted-out";
+  const other = sampleNotification("other", world.clock.now());
+  await world.store.notifications.insert([other]);
+  await dispatch(toTask(other, other.deliveries[0]!), "h");
+  optOut = "unknown";
+  assert.equal((await dispatch(critical, "h")).kind, "nak", "preferences had answered");
+  world.clock.advance(60_000);
+  assert.equal((await dispatch(critical, "h")).kind, "nak", "a minute later it is another outage");
+  assert.equal(sent().length, 0);
+});
+
+test("critical that would expire meanwhile does not wait for preferences", async () => {
+  const { dispatch, sent } = world.setUp({ optOut: "unknown" });
+  await dispatch({ ...world.task(), notificationClass: "critical", expiresAt: world.clock.now() + 2_000 }, "h");
+  assert.equal(sent().length, 1);
 });
 
 test("what has expired is not sent", async () => {

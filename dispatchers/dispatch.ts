@@ -4,28 +4,24 @@ import type { Void } from "../core/delivery/void-attempt.ts";
 import { type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
 import type { Provider } from "../core/ports/provider.ts";
 import type { DeliveryTask, Settlement } from "../core/ports/queue.ts";
-import { createAdmission, createOptOutCheck, EXPIRED, OPTED_OUT } from "./admission.ts";
+import { createAdmission, EXPIRED, OPTED_OUT } from "./admission.ts";
 import { createAttemptWriter } from "./attempt-writer.ts";
 import { createCircuitBreakers } from "./circuit-breaker.ts";
 import { CLAIM_TO_SEND_MS, type DispatchParts } from "./dispatch-parts.ts";
+import { createOptOutCheck, OPT_OUT_FRESH_MS, type OptOutCheck } from "./opt-out-check.ts";
 import { callProvider, reportAttempt } from "./provider-call.ts";
 import { createStatusQuery } from "./status-query.ts";
-
-/**
- * From the answer about opt-outs to the first byte. The answer itself may be 4.5 s old, and an opt-out is obeyed within 5 s: where the
- * claim took longer, it is read again.
- */
-export const OPT_OUT_FRESH_MS = 500;
 
 /** The step all channels share: task → admission → claim → provider → record. The queue's settlement follows what is durable. */
 export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holder: string) => Promise<Settlement> {
   const { channel, providers, clock, metrics, failpoint } = parts;
   const circuits = parts.circuits ?? createCircuitBreakers(providers, clock);
-  const admit = createAdmission({ ...parts, circuits });
+  const checkOptOut = createOptOutCheck(parts);
+  const admit = createAdmission({ ...parts, circuits, checkOptOut });
   const writer = createAttemptWriter({ ...parts, circuits });
   const statusQuery = createStatusQuery({ ...parts, change: writer.change });
   const buildClaim = createClaimBuilder(parts);
-  const findObstacle = createObstacleCheck(parts);
+  const call = createCheckedCall(parts, checkOptOut);
 
   const settled = (settlement: Settlement, why: string): Settlement => {
     metrics.settled.inc({ channel, settlement: settlement.kind, why });
@@ -42,7 +38,7 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
       return settled({ kind: "ack" }, admission.outcome.reason.code);
     }
 
-    const { provider, checkedAt } = admission;
+    const { provider, askedAt } = admission;
     failpoint("dispatcher.before-claim", task.category);
     const startedAt = clock.monotonic();
     const claim = buildClaim(task, provider);
@@ -50,12 +46,11 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
     if (claiming !== "ours") return settled({ kind: "ack" }, claiming);
 
     failpoint("dispatcher.claimed", task.category);
-    const obstacle = await findObstacle(task, startedAt, checkedAt);
-    if (obstacle?.kind === "void") {
-      await writer.endClaimed(task, claim, obstacle);
-      return settled({ kind: "ack" }, obstacle.reason.code);
+    const outcome = await call(task, provider, { attemptId: claim.id, startedAt, askedAt });
+    if (outcome.kind === "void") {
+      await writer.endClaimed(task, claim, outcome);
+      return settled({ kind: "ack" }, outcome.reason.code);
     }
-    const outcome = obstacle ?? (await callProvider(parts, provider, task, claim.id));
     failpoint("dispatcher.answered", task.category);
     reportAttempt(parts, task, provider, outcome, clock.monotonic() - startedAt);
     await writer.record(task, claim, outcome);
@@ -76,15 +71,35 @@ function createClaimBuilder({ clock, worker, deadlineMs }: DispatchParts) {
   };
 }
 
-/** What forbids the call after the claim: the claim may have been slow, and the process may have been paused. */
-function createObstacleCheck(parts: DispatchParts) {
+/**
+ * The call, unless something forbids it after the claim: the claim may have been slow, and the process may have been paused. Checks again where the
+ * call could not begin in time: its first byte leaves within OPT_OUT_FRESH_MS of the question about opt-outs, or not at all.
+ */
+function createCheckedCall(parts: DispatchParts, checkOptOut: OptOutCheck) {
   const { clock } = parts;
-  const checkOptOut = createOptOutCheck(parts);
-  return async (task: DeliveryTask, startedAt: number, checkedAt: number): Promise<Void | Outcome | undefined> => {
-    const answer = clock.monotonic() - checkedAt > OPT_OUT_FRESH_MS ? await checkOptOut(task) : "allowed";
-    if (answer === "opted-out") return OPTED_OUT;
-    if (task.expiresAt <= clock.now()) return EXPIRED;
-    if (clock.monotonic() - startedAt > CLAIM_TO_SEND_MS) return notCalled("worker-paused");
-    return answer === "unknown" ? notCalled("preferences-unreadable") : undefined;
+  return async (
+    task: DeliveryTask,
+    provider: Provider,
+    claimed: { attemptId: string; startedAt: number; askedAt: number },
+  ): Promise<Void | Outcome> => {
+    let { askedAt } = claimed;
+    const isFresh = () => clock.monotonic() - askedAt <= OPT_OUT_FRESH_MS;
+    for (;;) {
+      if (!isFresh()) {
+        const checked = await checkOptOut(task);
+        if (checked.answer === "opted-out") return OPTED_OUT;
+        if (checked.answer === "unknown") return notCalled("preferences-unreadable");
+        askedAt = checked.askedAt;
+      }
+      if (task.expiresAt <= clock.now()) return EXPIRED;
+      if (clock.monotonic() - claimed.startedAt > CLAIM_TO_SEND_MS) return notCalled("worker-paused");
+      let tooLate = false;
+      const mayBegin = () => {
+        tooLate = !isFresh();
+        return !tooLate;
+      };
+      const outcome = await callProvider(parts, provider, task, { attemptId: claimed.attemptId, mayBegin });
+      if (!tooLate || outcome.kind !== "unavailable") return outcome;
+    }
   };
 }

@@ -35,9 +35,9 @@ export function hotReloading(first: Provider, log: Logger): HotReloadingProvider
 
   return {
     name: first.name,
-    async send(delivery, signal) {
+    async send(delivery, signal, mayBegin) {
       const mine = current;
-      const outcome = await mine.during((provider) => provider.send(delivery, signal));
+      const outcome = await mine.during((provider) => provider.send(delivery, signal, mayBegin));
       return outcome.kind === "misconfigured" && mine !== current ? REPLACED : outcome;
     },
     ...(first.statusQuery

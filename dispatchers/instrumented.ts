@@ -17,11 +17,11 @@ const PROVIDERS_FAULT: Readonly<Record<OutcomeKind, boolean>> = {
 export function instrumented(provider: Provider, workload: Pick<Workload, "calling">): Provider {
   return {
     name: provider.name,
-    async send(delivery, signal) {
+    async send(delivery, signal, mayBegin) {
       const ended = workload.calling();
       let failed = true;
       try {
-        const outcome = await provider.send(delivery, signal);
+        const outcome = await provider.send(delivery, signal, mayBegin);
         failed = isCall(outcome) && PROVIDERS_FAULT[outcome.kind];
         return outcome;
       } finally {

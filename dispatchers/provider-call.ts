@@ -2,7 +2,7 @@ import { SpanKind } from "@opentelemetry/api";
 import { accountNameOf } from "../core/delivery/account.ts";
 import { ADAPTER_GRACE_MS } from "../core/delivery/call-limits.ts";
 import { type Outcome, reasonOf } from "../core/delivery/outcome.ts";
-import type { OutboundDelivery, Provider } from "../core/ports/provider.ts";
+import type { MayBegin, OutboundDelivery, Provider } from "../core/ports/provider.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
 import { withDeadline } from "../runtime/deadline.ts";
 import { withSpan } from "../runtime/tracing.ts";
@@ -11,7 +11,12 @@ import type { DispatchParts } from "./dispatch-parts.ts";
 type Parts = Pick<DispatchParts, "channel" | "deadlineMs" | "clock" | "log" | "metrics" | "tracer">;
 
 /** One provider call under a deadline. Never rejects: a provider that throws or stays silent is an outcome too. */
-export async function callProvider(parts: Parts, provider: Provider, task: DeliveryTask, attemptId: string): Promise<Outcome> {
+export async function callProvider(
+  parts: Parts,
+  provider: Provider,
+  task: DeliveryTask,
+  { attemptId, mayBegin }: { attemptId: string; mayBegin: MayBegin },
+): Promise<Outcome> {
   const { clock, log, tracer, deadlineMs } = parts;
   const { deliveryId } = task;
   const silent = (): Outcome => {
@@ -21,7 +26,7 @@ export async function callProvider(parts: Parts, provider: Provider, task: Deliv
   try {
     const about = { kind: SpanKind.CLIENT, attributes: { "carillon.attempt": attemptId } };
     const limit = { clock, limitMs: deadlineMs + ADAPTER_GRACE_MS };
-    const call = () => withDeadline(provider.send(outbound(task, attemptId), AbortSignal.timeout(deadlineMs)), limit, silent);
+    const call = () => withDeadline(provider.send(outbound(task, attemptId), AbortSignal.timeout(deadlineMs), mayBegin), limit, silent);
     return await withSpan(tracer, `${provider.name} send`, about, call);
   } catch (error) {
     // Only a defect of our code throws, and it is not known what was sent before that.

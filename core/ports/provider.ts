@@ -34,15 +34,23 @@ export interface StatusQuery {
 export type Finding = { kind: "found"; outcome: Outcome } | { kind: "absent" } | { kind: "unreadable"; fault: Fault };
 
 /**
+ * Asked synchronously right before the first byte of a send, after all that may take time: tokens, signatures, connections. False: what was checked
+ * before the call is too old by now.
+ */
+export type MayBegin = () => boolean;
+export const ALWAYS: MayBegin = () => true;
+
+/**
  * One provider account. `send` makes exactly one call and never retries, logs or throws for an expected answer;
- * when `signal` aborts after the request may have been written, the outcome is `unanswered`.
+ * when `signal` aborts after the request may have been written, the outcome is `unanswered`. Where `mayBegin` says no, nothing is written and the
+ * outcome is `unavailable`, as where `signal` aborts before the first byte.
  */
 export interface Provider extends AsyncDisposable {
   /** The name in attempts, metrics and logs. */
   readonly name: string;
   /** Which account of the provider; absent: DEFAULT_ACCOUNT. */
   readonly account?: string | undefined;
-  send(delivery: OutboundDelivery, signal: AbortSignal): Promise<Outcome>;
+  send(delivery: OutboundDelivery, signal: AbortSignal, mayBegin?: MayBegin): Promise<Outcome>;
   /** Queries the outcome of an attempt; absent where the provider cannot. One call, never retries, never throws for an expected answer. */
   statusQuery?(question: StatusQuery, signal: AbortSignal): Promise<Finding>;
 }

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { ApnsClient, type Notification } from "apns2";
 import { type Dispatcher, Pool } from "undici";
+import type { MayBegin } from "../../core/ports/provider.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
 import { trusting } from "../transport/provider-connections.ts";
 import type { SigningToken } from "./signing-token.ts";
@@ -28,6 +29,7 @@ export interface ApnsCall {
   /** Our own id for it; APNs repeats it in its answer. */
   apnsId: string;
   signal: AbortSignal;
+  mayBegin: MayBegin;
   /** Set once a byte of the request may have left. */
   written: boolean;
   /** Set with it: resets the stream. */
@@ -93,7 +95,7 @@ const marked =
         onRequestStart(controller, context) {
           handler.onRequestStart?.(controller, context);
           call.stop = () => controller.abort(new DOMException("the deadline passed", "AbortError"));
-          if (call.signal.aborted) return call.stop();
+          if (call.signal.aborted || !call.mayBegin()) return call.stop();
           call.written = true;
         },
         onResponseStart: (...args) => handler.onResponseStart?.(...args),

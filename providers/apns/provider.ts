@@ -3,7 +3,7 @@ import { APNS_PAYLOAD_BYTES_MAX } from "../../core/content/limits.ts";
 import { pushPayloadBytes } from "../../core/content/push.ts";
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
-import type { Provider } from "../../core/ports/provider.ts";
+import { ALWAYS, type Provider } from "../../core/ports/provider.ts";
 import { uuidOf } from "../../runtime/hash.ts";
 import { createRecentSuccess } from "../transport/recent-success.ts";
 import { classifyTransport } from "../transport/transport-fault.ts";
@@ -27,14 +27,14 @@ export function createApnsProvider(config: ApnsConfig, { clock }: { clock: Clock
 
   return {
     name: "apns",
-    async send(delivery, signal) {
+    async send(delivery, signal, mayBegin = ALWAYS) {
       if (delivery.endpoint.channel !== "apns") throw new TypeError(`${delivery.endpoint.channel} endpoint given to apns`);
       const { push } = delivery.content;
       if (push === undefined) return { kind: "rejected", reason: "content-missing" };
       const ids = { delivery: delivery.deliveryId, attempt: delivery.attemptId };
       if (pushPayloadBytes("apns", push, ids) > APNS_PAYLOAD_BYTES_MAX) return { kind: "rejected", reason: "payload-too-large" };
 
-      const call: ApnsCall = { apnsId: uuidOf(delivery.attemptId), signal, written: false };
+      const call: ApnsCall = { apnsId: uuidOf(delivery.attemptId), signal, mayBegin, written: false };
       try {
         await connection.send(buildApnsNotification(delivery, delivery.endpoint.token, push), call);
         recentSuccess.accepted("apns");

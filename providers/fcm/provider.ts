@@ -30,7 +30,7 @@ export function createFcmProvider(config: FcmConfig, { clock }: { clock: Clock }
 
   return {
     name: "fcm",
-    async send(delivery, signal) {
+    async send(delivery, signal, mayBegin) {
       const { endpoint } = delivery;
       if (endpoint.channel !== "fcm") throw new TypeError(`${endpoint.channel} endpoint given to fcm`);
       const { push } = delivery.content;
@@ -42,7 +42,7 @@ export function createFcmProvider(config: FcmConfig, { clock }: { clock: Clock }
       const allowed = await withDeadline(token.get(), { signal }).catch((error: unknown) => failed(error));
       if (allowed.kind === "failed") return allowed.outcome;
       const message = buildFcmMessage(delivery, endpoint.token, push, clock.now());
-      const sent = await connections.exchange(signal, () => messaging.send(message));
+      const sent = await connections.exchange(signal, () => messaging.send(message), mayBegin);
       if (sent.kind === "threw") return broken(sent.error, sent.seen.written, allowed);
       if (typeof sent.value !== "string") return { kind: "unanswered", fault: { code: "bad-response" } };
       recentSuccess.accepted("fcm");

@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/ports/clock.ts";
-import type { Provider } from "../../core/ports/provider.ts";
+import type { MayBegin, Provider } from "../../core/ports/provider.ts";
 import { createCallBudget } from "../transport/call-budget.ts";
 import { createJsonHttp } from "../transport/json-http.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
@@ -14,14 +14,14 @@ export function createMandrillProvider(config: MandrillConfig, { clock }: { cloc
   const api = createJsonHttp({ origin: config.MANDRILL_ORIGIN, ca: config.PROVIDER_CA_FILE });
   const searches = createCallBudget(SEARCH_BUDGET, clock);
   const from = { address: config.EMAIL_FROM, name: config.EMAIL_FROM_NAME };
-  const call = (method: string, request: object, signal: AbortSignal) =>
-    api.post(`/api/1.3/messages/${method}`, {}, { key: config.MANDRILL_API_KEY_FILE, ...request }, signal);
+  const call = (method: string, request: object, signal: AbortSignal, mayBegin?: MayBegin) =>
+    api.post(`/api/1.3/messages/${method}`, {}, { key: config.MANDRILL_API_KEY_FILE, ...request }, signal, mayBegin);
   return {
     name: "mandrill",
-    async send(delivery, signal) {
+    async send(delivery, signal, mayBegin) {
       const request = buildMandrillMail(delivery, from);
       if (request === undefined) return { kind: "rejected", reason: "content-missing" };
-      const posted = await call("send", request, signal);
+      const posted = await call("send", request, signal, mayBegin);
       if (posted.kind === "none") return posted.outcome;
       const { status, headers, body } = posted;
       return classifyMandrill({ status, body, retryAfterMs: parseRetryAfter(headers["retry-after"], clock.now()) });

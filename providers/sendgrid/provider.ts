@@ -25,10 +25,10 @@ export function createSendgridProvider(config: SendgridConfig, { clock }: { cloc
   const from = { address: config.EMAIL_FROM, name: config.EMAIL_FROM_NAME };
   return {
     name: "sendgrid",
-    async send(delivery, signal) {
+    async send(delivery, signal, mayBegin) {
       const data = buildSendgridMail(delivery, from);
       if (data === undefined) return { kind: "rejected", reason: "content-missing" };
-      return outcomeOf(await connections.exchange(signal, () => mail.send(data)), clock.now());
+      return outcomeOf(await connections.exchange(signal, () => mail.send(data), mayBegin), clock.now());
     },
     async statusQuery(question, signal) {
       if (question.endpoint.channel !== "email") return unreadable("wrong-channel");

@@ -3,7 +3,7 @@ import type { SMTPConnectionAuth, SMTPConnectionOptions } from "nodemailer/lib/s
 import XOAuth2 from "nodemailer/lib/xoauth2";
 import { notCalled } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
-import type { Provider } from "../../core/ports/provider.ts";
+import { ALWAYS, type Provider } from "../../core/ports/provider.ts";
 import { ConfigError } from "../../runtime/config.ts";
 import { unavailable } from "../answer-table.ts";
 import { trusting } from "../transport/provider-connections.ts";
@@ -30,14 +30,18 @@ export function createSmtpProvider(config: SmtpConfig, { clock }: { clock: Clock
   const from = { address: config.EMAIL_FROM, name: config.EMAIL_FROM_NAME };
   return {
     name: "smtp",
-    async send(delivery, signal) {
+    async send(delivery, signal, mayBegin = ALWAYS) {
       const mail = await buildSmtpMail(delivery, from, clock.now());
       if (typeof mail === "string") return { kind: "rejected", reason: mail };
       // Half of the deadline is left for the call: one that began late would often end after its final dot, in doubt.
       const waiting = AbortSignal.any([signal, AbortSignal.timeout(config.PROVIDER_DEADLINE_MS / 2)]);
       const giveBack = await slots.hold(waiting).catch(() => undefined);
       if (giveBack === undefined) return signal.aborted ? unavailable("deadline") : notCalled("no-connection-slot");
-      const submitted = await submit(submitting, { ...mail, message: messageStream(mail.message) }, signal);
+      // The server takes nothing before the final dot (RFC 5321, section 4.1.1.4), so the message's first byte is the one that counts.
+      const tooLate = new AbortController();
+      const begin = () => mayBegin() || tooLate.abort();
+      const limit = AbortSignal.any([signal, tooLate.signal]);
+      const submitted = await submit(submitting, { ...mail, message: messageStream(mail.message, begin) }, limit);
       // After the message the connection stays open until QUIT is answered.
       void submitted.closed.then(giveBack);
       if (submitted.kind === "accepted") return { kind: "accepted", providerRef: providerRefOf(submitted) ?? mail.messageId };

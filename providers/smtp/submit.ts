@@ -101,4 +101,12 @@ function quit(connection: SMTPConnection): void {
   connection.once("end", () => clearTimeout(timer));
 }
 
-export const messageStream = (message: Buffer) => Readable.from([message], { objectMode: false });
+/** @param begin asked when the server waits for the message; where it says no, nothing of it comes, and the caller closes the connection */
+export const messageStream = (message: Buffer, begin: () => unknown = () => true): Readable =>
+  new Readable({
+    read() {
+      if (begin() !== true) return;
+      this.push(message);
+      this.push(null);
+    },
+  });

@@ -1,5 +1,6 @@
 import { type Dispatcher, Pool } from "undici";
 import type { Outcome } from "../../core/delivery/outcome.ts";
+import { ALWAYS, type MayBegin } from "../../core/ports/provider.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
 import { parseJson } from "../../runtime/http/parse.ts";
 import {
@@ -18,7 +19,7 @@ export type Exchanged =
 
 export interface JsonHttp extends AsyncDisposable {
   /** One POST, never repeated or redirected. `body` of the answer is undefined where it is not JSON. Never rejects. */
-  post(path: string, headers: Record<string, string>, body: unknown, signal: AbortSignal): Promise<Exchanged>;
+  post(path: string, headers: Record<string, string>, body: unknown, signal: AbortSignal, mayBegin?: MayBegin): Promise<Exchanged>;
   /** One GET, likewise. */
   get(path: string, headers: Record<string, string>, signal: AbortSignal): Promise<Exchanged>;
 }
@@ -39,10 +40,10 @@ export function createJsonHttp({ origin, ca, connectionsMax = PROVIDER_SOCKETS_M
     connect: secureContext ? { secureContext } : {},
   });
   type Call = Pick<Dispatcher.RequestOptions, "path" | "method" | "headers" | "body">;
-  async function exchange(call: Call, signal: AbortSignal): Promise<Exchanged> {
+  async function exchange(call: Call, signal: AbortSignal, mayBegin: MayBegin): Promise<Exchanged> {
     const seen: Seen = { written: false };
     const send = async () => {
-      const answer = await pool.compose(noticeWriting(seen, signal)).request({ ...call, signal });
+      const answer = await pool.compose(noticeWriting(seen, signal, mayBegin)).request({ ...call, signal });
       return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
     };
     try {
@@ -55,21 +56,21 @@ export function createJsonHttp({ origin, ca, connectionsMax = PROVIDER_SOCKETS_M
   }
   const accept = "application/json";
   return {
-    post(path, headers, body, signal) {
+    post(path, headers, body, signal, mayBegin = ALWAYS) {
       const sent = { "content-type": "application/json", accept, ...headers };
-      return exchange({ path, method: "POST", headers: sent, body: JSON.stringify(body) }, signal);
+      return exchange({ path, method: "POST", headers: sent, body: JSON.stringify(body) }, signal, mayBegin);
     },
-    get: (path, headers, signal) => exchange({ path, method: "GET", headers: { accept, ...headers } }, signal),
+    get: (path, headers, signal) => exchange({ path, method: "GET", headers: { accept, ...headers } }, signal, ALWAYS),
     [Symbol.asyncDispose]: () => pool.destroy(),
   };
 }
 
 /** undici starts a request only on a connection that stands, just before its first byte; until then it waits, and forgets it is aborted. */
-function noticeWriting(seen: Seen, signal: AbortSignal): Dispatcher.DispatcherComposeInterceptor {
+function noticeWriting(seen: Seen, signal: AbortSignal, mayBegin: MayBegin): Dispatcher.DispatcherComposeInterceptor {
   return (dispatch) => (options, handler) =>
     dispatch(options, {
       onRequestStart(controller, context) {
-        if (signal.aborted) return controller.abort(new DOMException("deadline", "AbortError"));
+        if (signal.aborted || !mayBegin()) return controller.abort(new DOMException("deadline", "AbortError"));
         seen.written = true;
         handler.onRequestStart?.(controller, context);
       },

@@ -4,6 +4,7 @@ import * as http from "node:http";
 import * as https from "node:https";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
+import { ALWAYS, type MayBegin } from "../../core/ports/provider.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
 import {
   PROVIDER_ANSWER_BYTES_MAX,
@@ -46,11 +47,12 @@ export interface SdkConnections extends Disposable {
   /** For an SDK made of axios, as defaults of its requests: this agent, no redirects, no proxy of the environment. */
   readonly axios: { httpAgent: http.Agent; httpsAgent: http.Agent; maxRedirects: 0; proxy: false; maxContentLength: number };
   /** Runs `call`, which makes at most one request. Resolves at once when `signal` aborts: what was not written by then never is. Never rejects. */
-  exchange<T>(signal: AbortSignal, call: () => Promise<T>): Promise<Exchange<T>>;
+  exchange<T>(signal: AbortSignal, call: () => Promise<T>, mayBegin?: MayBegin): Promise<Exchange<T>>;
 }
 
 interface Call {
   signal: AbortSignal;
+  mayBegin: MayBegin;
   seen: Seen;
 }
 
@@ -67,8 +69,8 @@ export function createSdkConnections(connections: Omit<ProviderConnections, "ori
   return {
     agent,
     axios: { httpAgent: agent, httpsAgent: agent, maxRedirects: 0, proxy: false, maxContentLength: PROVIDER_ANSWER_BYTES_MAX },
-    async exchange(signal, run) {
-      const call: Call = { signal, seen: { written: false, status: undefined, headers: {} } };
+    async exchange(signal, run, mayBegin = ALWAYS) {
+      const call: Call = { signal, mayBegin, seen: { written: false, status: undefined, headers: {} } };
       try {
         signal.throwIfAborted();
         return { kind: "returned", value: await withDeadline(calls.run(call, run), { signal }), seen: call.seen };
@@ -93,13 +95,14 @@ const requestOf = (message: unknown) =>
     : undefined;
 
 /** A request waits for a connection, and a new connection for its handshake; before that nothing of the request has left. */
-function watch(request: http.ClientRequest, { signal, seen }: Call): void {
+function watch(request: http.ClientRequest, { signal, mayBegin, seen }: Call): void {
   const leave = () => request.destroy(new DOMException("the deadline passed", "AbortError"));
   if (signal.aborted) return void leave();
   signal.addEventListener("abort", leave, { once: true });
   request.once("close", () => signal.removeEventListener("abort", leave));
   request.once("socket", (socket) => {
     const leaves = () => {
+      if (!mayBegin()) return leave();
       seen.written = true;
     };
     if (socket.connecting) socket.once(socket instanceof TLSSocket ? "secureConnect" : "connect", leaves);

@@ -24,10 +24,10 @@ export function createTwilioProvider(config: TwilioConfig, { clock, attribute }:
   const deadlineMs = config.PROVIDER_DEADLINE_MS;
   return {
     name: "twilio",
-    async send(delivery, signal) {
+    async send(delivery, signal, mayBegin) {
       const message = buildTwilioMessage(delivery, setup, clock.now());
       if (message === undefined) return { kind: "rejected", reason: "content-missing" };
-      return outcomeOf(await connections.exchange(signal, () => client.messages.create(message)), clock.now());
+      return outcomeOf(await connections.exchange(signal, () => client.messages.create(message), mayBegin), clock.now());
     },
     async statusQuery(question, signal) {
       if (question.endpoint.channel !== "sms") return unreadable("wrong-channel");

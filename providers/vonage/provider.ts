@@ -16,10 +16,10 @@ export function createVonageProvider(config: VonageConfig, { clock }: { clock: C
   const authorization = `Basic ${Buffer.from(`${config.VONAGE_API_KEY}:${config.VONAGE_API_SECRET_FILE}`).toString("base64")}`;
   return {
     name: "vonage",
-    async send(delivery, signal) {
+    async send(delivery, signal, mayBegin) {
       const message = buildVonageMessage(delivery, { from: config.VONAGE_FROM }, clock.now());
       if (message === undefined) return { kind: "rejected", reason: "content-missing" };
-      const posted = await api.post("/sms/json", { authorization }, message, signal);
+      const posted = await api.post("/sms/json", { authorization }, message, signal, mayBegin);
       if (posted.kind === "none") return posted.outcome;
       const { status, headers, body } = posted;
       return classifyVonage({ status, body, retryAfterMs: parseRetryAfter(headers["retry-after"], clock.now()) });

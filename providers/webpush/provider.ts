@@ -28,7 +28,7 @@ export function createWebPushProvider(config: WebPushConfig, { clock }: { clock:
 
   return {
     name: "webpush",
-    async send(delivery, signal) {
+    async send(delivery, signal, mayBegin) {
       const { endpoint } = delivery;
       if (endpoint.channel !== "webpush") throw new TypeError(`${endpoint.channel} endpoint given to webpush`);
       // The gateway checks too; what was stored before the list changed comes past here alone.
@@ -44,7 +44,7 @@ export function createWebPushProvider(config: WebPushConfig, { clock }: { clock:
       const { origin } = new URL(pushUrl);
       const headers = { Authorization: vapid.current(origin) };
       const options = { headers, agent: connections.agent, TTL: ttl, urgency, topic };
-      const sent = await connections.exchange(signal, () => webpush.sendNotification(subscription, plaintext, options));
+      const sent = await connections.exchange(signal, () => webpush.sendNotification(subscription, plaintext, options), mayBegin);
       if (sent.kind === "threw") return broken(sent.error, sent.seen.written, origin);
       recentSuccess.accepted(origin);
       return { kind: "accepted", providerRef: refOf(sent.value.headers.location, delivery.attemptId) };

@@ -7,6 +7,7 @@ import { isOpen, type NotificationRecord } from "../../core/delivery/notificatio
 import { type AttemptRecord, attemptId, knownOutcome, notificationIdOf } from "../../core/ports/attempt-store.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import type { DeliveryTask, Settlement } from "../../core/ports/queue.ts";
+import { OPT_OUT_BOUND_MS } from "../../core/preferences/opt-out-bound.ts";
 import { sha256Hex } from "../../runtime/hash.ts";
 import type { MemoryStore } from "./memory-store.ts";
 import type { OptOutHistory } from "./opt-out-history.ts";
@@ -14,8 +15,6 @@ import type { SimulatedProcess } from "./process.ts";
 import { PROVIDER_DEADLINE_MS } from "./providers.ts";
 import type { Simulation } from "./simulation.ts";
 
-/** Bound within which an opt-out takes effect. */
-const OPT_OUT_BOUND_MS = 5_000;
 /** More than the clocks of two processes differ by. */
 export const SKEW_MS = 5_000;
 const hashesOf = (record: NotificationRecord) => Object.values(record.contentHashes ?? {});

@@ -81,10 +81,10 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "",
   },
   {
-    // Detected in three of 1,000 worlds: it takes an opt-out, a stale answer and a slow claim at once.
-    ...{ name: "opt-out not checked again after a slow claim", file: dispatch, seeds: 1_000 },
-    find: "const answer = clock.monotonic() - checkedAt > OPT_OUT_FRESH_MS ? await checkOptOut(task)",
-    replace: "const answer = clock.monotonic() - checkedAt < 0 ? await checkOptOut(task)",
+    // It takes an opt-out, a stale answer and a slow claim or connection at once.
+    ...{ name: "opt-out not checked again before a late call", file: dispatch, seeds: 1_000 },
+    find: "const isFresh = () => clock.monotonic() - askedAt <= OPT_OUT_FRESH_MS;",
+    replace: "const isFresh = () => clock.monotonic() - askedAt <= 60_000;",
   },
   {
     ...{ name: "void attempt not claimed", file: writer },

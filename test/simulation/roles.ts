@@ -8,12 +8,15 @@ import { createCrashCounter } from "../../adapters/redis/crash-counter.ts";
 import type { ContentBounds } from "../../core/content/reference.ts";
 import type { Channel } from "../../core/delivery/channel.ts";
 import { UNCERTAIN_WAIT_MS } from "../../core/delivery/decide.ts";
+import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Receipt } from "../../core/delivery/receipt.ts";
 import { WATCHDOG_FIRST_MS } from "../../core/delivery/watchdog.ts";
 import type { ContentStore } from "../../core/ports/content-store.ts";
 import type { EventRecorder } from "../../core/ports/event-recorder.ts";
 import type { OptOutAnswer, OptOuts } from "../../core/ports/opt-outs.ts";
+import { ALWAYS } from "../../core/ports/provider.ts";
 import type { DeliveryTask, QueueLag, Settlement } from "../../core/ports/queue.ts";
+import { OPT_OUT_BOUND } from "../../core/preferences/opt-out-bound.ts";
 import { createContentLoader } from "../../dispatchers/content-loader.ts";
 import { createDispatch } from "../../dispatchers/dispatch.ts";
 import { createDispatchMetrics } from "../../dispatchers/metrics.ts";
@@ -49,8 +52,8 @@ const tracer = new ProxyTracerProvider().getTracer("world");
 /** As the roles are configured: some providers answer status queries, some do not. */
 const statusQueryFirstMs = (provider: string) => PROVIDERS.find(({ name }) => name === provider)?.statusQuery?.firstMs;
 
-/** The preferences service's answers are at most this old. */
-const ANSWER_AGE_MS = 4_500;
+/** Longer than an answer about opt-outs may be used. */
+const CONNECTION_MS_MAX = 3_000;
 export const POLL_MS = 1_000;
 /** Tasks that a dispatcher handles at the same time. */
 const IN_FLIGHT = 4;
@@ -166,7 +169,7 @@ function optOutsOf({ simulation, optOutHistory }: Surroundings, process: Simulat
     "preferences",
     {
       async check(questions: Parameters<OptOuts["check"]>[0]): Promise<OptOutAnswer[]> {
-        const age = simulation.happens("preferences stale", 0.3) ? ANSWER_AGE_MS - CHECK_DEADLINE_MS : 0;
+        const age = simulation.happens("preferences stale", 0.3) ? OPT_OUT_BOUND.trustMs + OPT_OUT_BOUND.cacheMs : 0;
         return questions.map(({ userId }) => (optOutHistory.isOptedOut(userId ?? "", time.now() - age) ? "opted-out" : "allowed"));
       },
     },
@@ -230,7 +233,7 @@ const SIMULATED: Partial<Record<Channel, { names: readonly string[]; sendsReceip
 
 /** @param acceptsWork whether it still starts tasks: false while it drains */
 export function createDispatcher(around: Surroundings, process: SimulatedProcess, acceptsWork: () => boolean): Dispatcher {
-  const { providers, checker } = around;
+  const { simulation, providers, checker } = around;
   const ports = portsOf(around, process);
   const optOuts = optOutsOf(around, process);
   const redis = clientOf(around.redis, process);
@@ -241,7 +244,9 @@ export function createDispatcher(around: Surroundings, process: SimulatedProcess
     const statusQuery = provider.statusQuery && process.wrap(name, { statusQuery: provider.statusQuery }, "remote").statusQuery;
     return {
       name,
-      async send(delivery: Parameters<typeof send>[0], signal: AbortSignal) {
+      async send(delivery: Parameters<typeof send>[0], signal: AbortSignal, mayBegin = ALWAYS): Promise<Outcome> {
+        if (simulation.happens("slow connection", 0.05)) await process.clock.sleep(simulation.random.below(CONNECTION_MS_MAX));
+        if (signal.aborted || !mayBegin()) return { kind: "unavailable", fault: { code: "deadline" } };
         if (!process.dead) checker.callStarted(process, delivery);
         const outcome = await send(delivery, signal);
         checker.callAnswered(delivery);

@@ -35,6 +35,7 @@ export const FAULTS = [
   "redis slow",
   "preferences unreadable",
   "preferences stale",
+  "slow connection",
   "provider accepted, never answered",
   "provider accepted late",
   "provider accepted, answered late",

@@ -194,6 +194,23 @@ export function describeProviderContract(contract: ProviderContract): void {
       assert.deepEqual(arrived(delivery), []);
     });
 
+    test("writes nothing where the last check before the first byte says no, also on a connection that is open", async () => {
+      const provider = await contract.create(sandbox.env);
+      const [early, first, late] = [contract.delivery(sandbox), contract.delivery(sandbox), contract.delivery(sandbox)];
+      const limit = () => AbortSignal.timeout(ANSWERED_MS);
+      try {
+        assert.deepEqual(await provider.send(early, limit(), () => false), { kind: "unavailable", fault: { code: "deadline" } });
+        let asked = 0;
+        assert.equal((await provider.send(first, limit(), () => ++asked > 0)).kind, "accepted");
+        assert.equal(asked, 1, "asked once a call");
+        assert.deepEqual(await provider.send(late, limit(), () => false), { kind: "unavailable", fault: { code: "deadline" } });
+      } finally {
+        await provider[Symbol.asyncDispose]();
+      }
+      assert.deepEqual([arrived(early), arrived(late)], [[], []]);
+      only(arrived(first));
+    });
+
     test("calls once when the provider is unavailable", async () => {
       const delivery = contract.delivery(sandbox);
       order({ kind: "answer", ...contract.unavailable }, delivery.deliveryId);
