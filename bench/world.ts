@@ -6,7 +6,7 @@ import { connectNats, type Nats, natsVariables } from "../adapters/nats/connect.
 import { ensureStreams, streamVariables } from "../adapters/nats/streams.ts";
 import { openStore } from "../adapters/store/open-store.ts";
 import { type LocalServer, startLocalNats, startLocalRedis } from "../cli/dev/local-servers.ts";
-import { grantApiKey } from "../operations/apps/grant-key.ts";
+import { grantApiKey } from "../operations/apps/apps.ts";
 import { readConfig } from "../runtime/config.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { type Program, startProgram } from "./program.ts";

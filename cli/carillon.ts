@@ -7,9 +7,10 @@ import { COMMANDS } from "./commands.ts";
 import { loadRoles, roleLoader } from "./roles.ts";
 
 const [first = "help", ...rest] = process.argv.slice(2);
-const isOfTwoWords = Object.hasOwn(COMMANDS, `${first} ${rest[0]}`);
-const name = isOfTwoWords ? `${first} ${rest[0]}` : first;
-const args = isOfTwoWords ? rest.slice(1) : rest;
+/** Words of the longest command that the arguments begin with. */
+const words = [3, 2].find((n) => Object.hasOwn(COMMANDS, [first, ...rest].slice(0, n).join(" "))) ?? 1;
+const name = [first, ...rest.slice(0, words - 1)].join(" ");
+const args = rest.slice(words - 1);
 const env: Environment = process.env;
 
 async function help(): Promise<string> {

@@ -8,7 +8,7 @@ import { DEV_COMMANDS } from "./dev/commands.ts";
 import { GATEWAY_COMMANDS } from "./gateway/command.ts";
 import { PROVISION_COMMANDS } from "./provision/command.ts";
 
-/** By one word, or by two: "dead list". In the order of `carillon help`. */
+/** By one word, by two ("dead list") or by three ("app key add"). In the order of `carillon help`. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
   ...DEV_COMMANDS,
   ...GATEWAY_COMMANDS,

@@ -1,27 +1,186 @@
-import { writeFileSync } from "node:fs";
 import { openConfiguredStore, storeVariables } from "../../adapters/store/store-config.ts";
-import { APP_ID } from "../../core/apps/app.ts";
-import { CHANNELS } from "../../core/delivery/channel.ts";
-import { grantApiKey } from "../../operations/apps/grant-key.ts";
-import { readConfig } from "../../runtime/config.ts";
-import { type Command, fail, text } from "../command.ts";
+import { APP_ID, type AppRecord } from "../../core/apps/app.ts";
+import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
+import type { AppStore } from "../../core/ports/app-store.ts";
+import {
+  APP_ID_RULE,
+  addKey,
+  createApp,
+  type GrantedKey,
+  revokeKeys,
+  rotateKey,
+  setChannels,
+  setLimits,
+  unknownApp,
+} from "../../operations/apps/apps.ts";
+import { type Environment, readConfig } from "../../runtime/config.ts";
+import { type Command, duration, fail, type Invocation, text } from "../command.ts";
+import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "./limit-options.ts";
+import { printKey } from "./print-key.ts";
+import { appJson, appsText, appText, keysText, limitsText } from "./report.ts";
 
+const KEY_OPTIONS = { "expires-in": { type: "string" }, out: { type: "string" } } as const;
+const KEY_USAGE = "[--expires-in 90d] [--out FILE]";
+const CHANNELS_USAGE = "--channels apns,fcm,webpush,sms,email";
+/** Callers read their configuration again within a day. */
+const OVERLAP_DEFAULT = "24h";
+
+/** Calling apps in the store that STORE_URL names. Every gateway obeys a change within 5 s. */
 export const APP_COMMANDS: Readonly<Record<string, Command>> = {
   app: {
-    about: "registers a calling app, or adds an API key to it; prints the key once, or writes it to --out (STORE_URL)",
-    usage: "ID [--channels apns,fcm,webpush,sms,email] [--out FILE]",
-    options: { channels: { type: "string" }, out: { type: "string" } },
-    async run({ values, positionals, env }) {
-      const id = positionals[0] ?? fail("the app's ID is missing");
-      if (!APP_ID.test(id)) fail("ID must be 1 to 63 of a-z, 0-9 and -, and not begin with -");
-      const named = text(values.channels)?.split(",");
-      const channels = named?.map((n) => CHANNELS.find((c) => c === n.trim()) ?? fail(`--channels may contain ${CHANNELS.join(", ")}`));
-      await using store = await openConfiguredStore(readConfig(storeVariables, env));
-      const { key } = await grantApiKey(store.apps, { id, channels });
-      const out = text(values.out);
-      if (out) writeFileSync(out, `${key}\n`, { mode: 0o600 });
-      else process.stdout.write(`${key}\n`);
-      return 0;
+    about: "calling apps, their API keys and their limits: the commands that follow",
+    usage: "create|show|list|channels|key add|key list|key rotate|key revoke|limits set|limits show ...",
+    options: {},
+    run: async ({ positionals: [given] }) =>
+      fail(given === undefined ? "a subcommand is missing" : `no subcommand "${given.slice(0, 40)}"`),
+  },
+  "app create": {
+    about: "registers a calling app with its first API key; prints the key once, or writes it to --out (STORE_URL)",
+    usage: `ID [${CHANNELS_USAGE}] ${KEY_USAGE}`,
+    options: { ...KEY_OPTIONS, channels: { type: "string" } },
+    run: (invocation) => {
+      const channels = invocation.values.channels === undefined ? CHANNELS : readChannels(invocation);
+      return grantKey(invocation, (apps, id, terms) => createApp(apps, id, channels, terms));
     },
   },
+  "app show": {
+    about: "shows an app's channels, limits and keys (STORE_URL)",
+    usage: "ID [--json]",
+    options: { json: { type: "boolean" } },
+    run: (invocation) => show(invocation, appText, appJson),
+  },
+  "app list": {
+    about: "lists the apps (STORE_URL)",
+    usage: "[--json]",
+    options: { json: { type: "boolean" } },
+    run: ({ values, positionals, env }) => {
+      if (positionals.length > 0) fail("takes no arguments");
+      return withApps(env, async (apps) => {
+        const all = await Array.fromAsync(apps.list());
+        const now = Date.now();
+        print(
+          values.json === true
+            ? JSON.stringify(
+                all.map((app) => appJson(app, now)),
+                null,
+                2,
+              )
+            : appsText(all, now),
+        );
+      });
+    },
+  },
+  "app channels": {
+    about: "sets the channels that an app may use (STORE_URL)",
+    usage: `ID ${CHANNELS_USAGE}`,
+    options: { channels: { type: "string" } },
+    run: (invocation) => {
+      const [id, channels] = [onlyId(invocation), readChannels(invocation)];
+      return withApps(invocation.env, async (apps) => print(appText(await setChannels(apps, id, channels), Date.now())));
+    },
+  },
+  "app key add": {
+    about: "gives an app another API key, the others stay valid; prints the key once, or writes it to --out (STORE_URL)",
+    usage: `ID ${KEY_USAGE}`,
+    options: KEY_OPTIONS,
+    run: (invocation) => grantKey(invocation, addKey),
+  },
+  "app key list": {
+    about: "lists an app's keys by their ids, with their state (STORE_URL)",
+    usage: "ID [--json]",
+    options: { json: { type: "boolean" } },
+    run: (invocation) =>
+      show(
+        invocation,
+        ({ keys }, now) => keysText(keys, now),
+        (app, now) => appJson(app, now).keys,
+      ),
+  },
+  "app key rotate": {
+    about: "gives an app a new API key; the valid ones, or only --key, expire after the overlap (STORE_URL)",
+    usage: `ID [--overlap ${OVERLAP_DEFAULT}] [--key KEY_ID] ${KEY_USAGE}`,
+    options: { ...KEY_OPTIONS, overlap: { type: "string", default: OVERLAP_DEFAULT }, key: { type: "string" } },
+    run: (invocation) => {
+      const { overlap, key } = invocation.values;
+      const overlapMs = duration(text(overlap) ?? "", "--overlap");
+      return grantKey(invocation, (apps, id, terms) => rotateKey(apps, id, { ...terms, overlapMs, keyId: text(key) }));
+    },
+  },
+  "app key revoke": {
+    about: "revokes API keys of an app: within 5 s no gateway admits a call with one (STORE_URL)",
+    usage: "ID KEY_ID...",
+    options: {},
+    run: ({ positionals: [id, ...keyIds], env }) => {
+      const app = readId(id);
+      if (keyIds.length === 0) fail(`the ids of the keys are missing; \`carillon app key list ${app}\` shows them`);
+      return withApps(env, async (apps) => print(keysText((await revokeKeys(apps, app, keyIds, Date.now())).keys, Date.now())));
+    },
+  },
+  "app limits set": {
+    about: 'sets limits of an app; "default" takes its own one away, so that the installation\'s applies (STORE_URL)',
+    usage: `ID ${LIMIT_USAGE}`,
+    options: LIMIT_OPTIONS,
+    run: (invocation) => {
+      const [id, limits] = [onlyId(invocation), readLimits(invocation.values)];
+      return withApps(invocation.env, async (apps) => print(limitsText((await setLimits(apps, id, limits)).limits)));
+    },
+  },
+  "app limits show": {
+    about: "shows an app's own limits; those that are not shown are the installation's (STORE_URL)",
+    usage: "ID [--json]",
+    options: { json: { type: "boolean" } },
+    run: (invocation) =>
+      show(
+        invocation,
+        ({ limits }) => limitsText(limits),
+        ({ limits }) => limits,
+      ),
+  },
 };
+
+const print = (words: string) => void process.stdout.write(`${words}\n`);
+
+function readId(id: string | undefined): string {
+  if (id === undefined) fail("the app's ID is missing");
+  return APP_ID.test(id) ? id : fail(`ID ${APP_ID_RULE}`);
+}
+
+function onlyId({ positionals: [id, ...more] }: Invocation): string {
+  return more.length === 0 ? readId(id) : fail("takes one ID");
+}
+
+function readChannels({ values }: Invocation): Channel[] {
+  const named = text(values.channels) ?? fail("--channels is missing");
+  return named.split(",").map((n) => CHANNELS.find((c) => c === n.trim()) ?? fail(`--channels may contain ${CHANNELS.join(", ")}`));
+}
+
+async function withApps(env: Environment, work: (apps: AppStore) => Promise<void>): Promise<number> {
+  await using store = await openConfiguredStore(readConfig(storeVariables, env));
+  await work(store.apps);
+  return 0;
+}
+
+function show(
+  invocation: Invocation,
+  words: (app: AppRecord, now: number) => string,
+  json: (app: AppRecord, now: number) => unknown,
+): Promise<number> {
+  const [id, now] = [onlyId(invocation), Date.now()];
+  return withApps(invocation.env, async (apps) => {
+    const app = await apps.find(id);
+    if (!app) throw unknownApp(id);
+    print(invocation.values.json === true ? JSON.stringify(json(app, now), null, 2) : words(app, now));
+  });
+}
+
+function grantKey(
+  invocation: Invocation,
+  grant: (apps: AppStore, id: string, terms: { now: number; expiresAt?: number | undefined }) => Promise<GrantedKey>,
+): Promise<number> {
+  const { values, env } = invocation;
+  const id = onlyId(invocation);
+  const now = Date.now();
+  const expiresIn = text(values["expires-in"]);
+  const expiresAt = expiresIn === undefined ? undefined : now + duration(expiresIn, "--expires-in");
+  return withApps(env, (apps) => printKey(() => grant(apps, id, { now, expiresAt }), text(values.out)));
+}

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openStore } from "../../adapters/store/open-store.ts";
 import { CHANNELS } from "../../core/delivery/channel.ts";
-import { grantApiKey } from "../../operations/apps/grant-key.ts";
+import { grantApiKey } from "../../operations/apps/apps.ts";
 import { PROVIDERS } from "../../providers/list.ts";
 import type { Environment } from "../../runtime/config.ts";
 import type { Role, RunningRole } from "../../runtime/run.ts";
@@ -111,8 +111,11 @@ function inStartOrder(roles: readonly Role[]): Role[] {
 
 const isDispatcher = ({ name }: { name: string }) => name.startsWith("dispatcher-");
 
-/** A new key for the development app; earlier keys stay valid. */
+/** Keys of the development app: each start makes one, and those of the last starts stay valid. */
+const DEV_KEYS = 10;
+
 async function createDevKey(storeUrl: string, app: string): Promise<string> {
   await using store = await openStore(storeUrl);
+  if (await store.apps.find(app)) await store.apps.change(app, (before) => ({ ...before!, keys: before!.keys.slice(1 - DEV_KEYS) }));
   return (await grantApiKey(store.apps, { id: app, channels: CHANNELS })).key;
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { openStore } from "../../adapters/store/open-store.ts";
 import type { LocalServer } from "../../cli/dev/local-servers.ts";
 import type { Store } from "../../core/ports/store.ts";
-import { grantApiKey } from "../../operations/apps/grant-key.ts";
+import { grantApiKey } from "../../operations/apps/apps.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
 import { startNats, startRedis } from "../support/servers.ts";
 import type { Cluster } from "./cluster.ts";

@@ -7,7 +7,7 @@ import { DEV_APP } from "../../cli/dev/dev.ts";
 import { connectGateway } from "../../cli/gateway/connect.ts";
 import { NotificationServiceClient } from "../../gen/carillon/v1/notification_service.ts";
 import { createApiKey } from "../../operations/apps/api-key.ts";
-import { grantApiKey } from "../../operations/apps/grant-key.ts";
+import { grantApiKey } from "../../operations/apps/apps.ts";
 import { createClient } from "../../runtime/grpc/client.ts";
 import { freshNumber } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";

@@ -5,7 +5,7 @@ import { status } from "@grpc/grpc-js";
 import { connectGateway } from "../../cli/gateway/connect.ts";
 import { SEND_AT_PAST_TOLERANCE_MS } from "../../gateway/check.ts";
 import type { Notification } from "../../gen/carillon/v1/notification_service.ts";
-import { grantApiKey } from "../../operations/apps/grant-key.ts";
+import { grantApiKey } from "../../operations/apps/apps.ts";
 import { eventually } from "../support/eventually.ts";
 import { fresh } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";

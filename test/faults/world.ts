@@ -11,7 +11,7 @@ import type { LocalServer } from "../../cli/dev/local-servers.ts";
 import { type Clients, connectGateway } from "../../cli/gateway/connect.ts";
 import { ROLE_NAMES } from "../../cli/roles.ts";
 import type { Store } from "../../core/ports/store.ts";
-import { grantApiKey } from "../../operations/apps/grant-key.ts";
+import { grantApiKey } from "../../operations/apps/apps.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
 import { type FaultyLine, startFaultyLine } from "../support/faulty-line.ts";
 import { startNats, startRedis } from "../support/servers.ts";

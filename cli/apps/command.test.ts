@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { parseArgs } from "node:util";
+import { openStore } from "../../adapters/store/open-store.ts";
+import type { AppLimits } from "../../core/apps/limits.ts";
+import { CHANNELS } from "../../core/delivery/channel.ts";
+import { createApp } from "../../operations/apps/apps.ts";
+import { OperatorError } from "../../runtime/operator-error.ts";
+import { UsageError } from "../command.ts";
+import { APP_COMMANDS } from "./command.ts";
+import { LIMIT_OPTIONS, readLimits } from "./limit-options.ts";
+import { appJson, limitsText } from "./report.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "carillon-app-command-"));
+after(() => rmSync(directory, { recursive: true }));
+
+const limitsOf = (args: string[]) => readLimits(parseArgs({ args, options: LIMIT_OPTIONS }).values);
+
+test("limits are shown as they are set", () => {
+  const given = [
+    ...["--rate", "2.5", "--burst", "100", "--classes", "critical,marketing", "--open-max", "1000", "--scheduled-max", "0"],
+    ...["--daily-max", "sms/marketing=500", "--daily-max", "email/critical=9", "--sms-prefixes", "+49,+1", "--weight", "3"],
+  ];
+  const limits: AppLimits = {
+    ...{ ratePerSecond: 2.5, burst: 100, classes: ["critical", "marketing"], openMax: 1_000, scheduledMax: 0, weight: 3 },
+    ...{ dailyMax: { sms: { marketing: 500 }, email: { critical: 9 } }, smsPrefixes: ["+49", "+1"] },
+  };
+  assert.deepEqual(limitsOf(given), limits);
+  assert.deepEqual(limitsText(limits).split(/\s/), given);
+  assert.deepEqual(limitsOf(limitsText({ smsPrefixes: [] }).split(" ")), { smsPrefixes: [] });
+});
+
+test("default takes a limit away, of one channel and class too", () => {
+  for (const [option, limit] of [
+    ["rate", "ratePerSecond"],
+    ["classes", "classes"],
+    ["sms-prefixes", "smsPrefixes"],
+    ["daily-max", "dailyMax"],
+  ])
+    assert.deepEqual(limitsOf([`--${option}`, "default"]), { [limit!]: undefined });
+  assert.deepEqual(limitsOf(["--daily-max", "sms/marketing=default"]), { dailyMax: { sms: { marketing: undefined } } });
+});
+
+test("a key's hash is not shown", () => {
+  const app = {
+    id: "shop",
+    channels: [...CHANNELS],
+    limits: {},
+    keys: [{ id: "a", hash: "secret", createdAt: 0, expiresAt: 5 }],
+    version: 1,
+  };
+  const shown = appJson(app, 5);
+  assert.deepEqual(shown.keys, [
+    { id: "a", state: "expired", createdAt: "1970-01-01T00:00:00.000Z", expiresAt: "1970-01-01T00:00:00.005Z" },
+  ]);
+  assert.doesNotMatch(JSON.stringify(shown), /secret/);
+});
+
+/** [command, arguments, whether the command line is wrong (or the store says no), sentence]. */
+const MISTAKES: [string, string[], boolean, RegExp][] = [
+  ["app", [], true, /a subcommand is missing/],
+  ["app", ["shop"], true, /no subcommand "shop"/],
+  ["app create", [], true, /ID is missing/],
+  ["app create", ["Shop"], true, /ID must be 1 to 63 of a-z/],
+  ["app create", ["a", "b"], true, /takes one ID/],
+  ["app create", ["a", "--channels", "fax"], true, /--channels may contain/],
+  ["app create", ["a", "--expires-in", "soon"], true, /--expires-in must be like/],
+  ["app create", ["shop"], false, /app shop exists; `carillon app key add shop`/],
+  ["app create", ["c", "--out", join(directory, "none", "key")], false, /cannot write .*ENOENT/],
+  ["app channels", ["shop"], true, /--channels is missing/],
+  ["app list", ["shop"], true, /takes no arguments/],
+  ["app show", ["bank"], false, /there is no app bank/],
+  ["app key add", ["bank"], false, /there is no app bank/],
+  ["app key rotate", ["shop", "--overlap", "soon"], true, /--overlap must be like/],
+  ["app key rotate", ["shop", "--key", "zzzzzzzz"], false, /app shop has no key zzzzzzzz/],
+  ["app key revoke", ["shop"], true, /the ids of the keys are missing/],
+  ["app key revoke", ["shop", "zzzzzzzz"], false, /app shop has no key zzzzzzzz/],
+  ["app limits set", ["shop"], true, /name at least one limit/],
+  ["app limits set", ["shop", "--rate", "fast"], true, /--rate must be a number or "default"/],
+  ["app limits set", ["shop", "--rate", "0"], true, /ratePerSecond: must be a number above 0/],
+  ["app limits set", ["shop", "--burst", "0"], true, /burst: must be an integer from 1/],
+  ["app limits set", ["shop", "--classes", "urgent"], true, /--classes may contain/],
+  ["app limits set", ["shop", "--daily-max", "fax/critical=1"], true, /--daily-max must be like sms\/marketing=1000/],
+  ["app limits set", ["shop", "--daily-max", "sms/critical=-1"], true, /--daily-max must be like/],
+  ["app limits set", ["shop", "--daily-max", "default", "--daily-max", "sms/critical=1"], true, /--daily-max default stands alone/],
+  ["app limits set", ["shop", "--daily-max", "sms/critical=999999999999"], false, /dailyMax: must be integers/],
+  ["app limits set", ["shop", "--sms-prefixes", "49"], true, /smsPrefixes: must be/],
+];
+
+test("a mistake is said in one sentence, and nothing is changed", async () => {
+  const env = { STORE_URL: `sqlite:${join(directory, "mistakes.sqlite")}` };
+  await using store = await openStore(env.STORE_URL);
+  const { app } = await createApp(store.apps, "shop", CHANNELS, { now: 1 });
+  for (const [name, args, isUsage, sentence] of MISTAKES) {
+    const command = APP_COMMANDS[name]!;
+    const run = async () => command.run({ ...parseArgs({ args, options: command.options, allowPositionals: true }), env });
+    await assert.rejects(run, (error: Error) => {
+      assert.match(error.message, sentence, name);
+      assert.equal(error.constructor, isUsage ? UsageError : OperatorError, `${name}: ${error.message}`);
+      return true;
+    });
+  }
+  assert.deepEqual(await Array.fromAsync(store.apps.list()), [app]);
+});

@@ -1,0 +1,55 @@
+import { type ApiKeyRecord, type AppRecord, keyState } from "../../core/apps/app.ts";
+import type { AppLimits } from "../../core/apps/limits.ts";
+import { table } from "../table.ts";
+
+const time = (ms: number | undefined) => (ms === undefined ? "-" : new Date(ms).toISOString());
+
+/** Without the hashes: what finds a key is nobody's business. */
+export const appJson = ({ id, channels, limits, keys, version }: AppRecord, now: number) => ({
+  ...{ id, channels, limits },
+  keys: keys.map((key) => ({
+    ...{ id: key.id, state: keyState(key, now) },
+    ...Object.fromEntries(
+      (["createdAt", "expiresAt", "revokedAt"] as const).flatMap((name) => (key[name] === undefined ? [] : [[name, time(key[name])]])),
+    ),
+  })),
+  version,
+});
+
+export function appsText(apps: readonly AppRecord[], now: number): string {
+  if (apps.length === 0) return "no apps";
+  const valid = ({ keys }: AppRecord) => keys.filter((key) => keyState(key, now) === "valid").length;
+  const rows = apps.map((app) => [app.id, app.channels.join(","), valid(app), limitsText(app.limits).replaceAll("\n", "  ")]);
+  return table(["app", "channels", "valid keys", "limits"], rows);
+}
+
+export const appText = (app: AppRecord, now: number) =>
+  [
+    `app       ${app.id}`,
+    `channels  ${app.channels.join(",")}`,
+    "limits",
+    ...limitsText(app.limits)
+      .split("\n")
+      .map((line) => `  ${line}`),
+    "keys",
+    keysText(app.keys, now),
+  ].join("\n");
+
+export function keysText(keys: readonly ApiKeyRecord[], now: number): string {
+  if (keys.length === 0) return "  no keys";
+  const rows = keys.map((key) => [key.id, keyState(key, now), time(key.createdAt), time(key.expiresAt), time(key.revokedAt)]);
+  return table(["key", "state", "created", "expires", "revoked"], rows);
+}
+
+/** As `carillon app limits set` takes them. */
+export function limitsText({ ratePerSecond, burst, classes, openMax, scheduledMax, dailyMax, smsPrefixes, weight }: AppLimits): string {
+  const lines = [
+    ...[["rate", ratePerSecond] as const, ["burst", burst] as const, ["classes", classes?.join(",")] as const],
+    ...[["open-max", openMax] as const, ["scheduled-max", scheduledMax] as const],
+    ...Object.entries(dailyMax ?? {}).flatMap(([channel, byClass]) =>
+      Object.entries(byClass).map(([name, max]) => ["daily-max", `${channel}/${name}=${max}`] as const),
+    ),
+    ...[["sms-prefixes", smsPrefixes && (smsPrefixes.join(",") || "none")] as const, ["weight", weight] as const],
+  ].flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]));
+  return lines.length > 0 ? lines.join("\n") : "none of its own: the installation's defaults apply";
+}
