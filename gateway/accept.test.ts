@@ -38,13 +38,8 @@ const sms = (key: string, over: Partial<Notification> = {}): Notification => ({
     idempotencyKey: key,
     recipient: { to: { $case: "endpoint", value: { address: { $case: "phoneNumber", value: "+4915112345678" } } } },
   },
-  ...{
-    channels: [],
-    notificationClass: NotificationClass.NOTIFICATION_CLASS_TRANSACTIONAL,
-    category: "orders",
-    priority: 0,
-    collapseKey: "",
-  },
+  ...{ channels: [], category: "orders", priority: 0, collapseKey: "" },
+  notificationClass: NotificationClass.NOTIFICATION_CLASS_TRANSACTIONAL,
   ...{ content: { push: undefined, sms: { text: "hello" }, email: undefined }, sendAt: undefined, expiresAt: undefined },
   ...over,
 });
