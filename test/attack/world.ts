@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { openStore } from "../../adapters/store/open-store.ts";
 import { type Clients, connectGateway } from "../../cli/gateway/connect.ts";
 import type { Store } from "../../core/ports/store.ts";
-import { grantApiKey } from "../../operations/apps/grant-key.ts";
+import { grantApiKey } from "../../operations/apps/apps.ts";
 import { startSandbox } from "../../sandbox/main.ts";
 import { startNats, startRedis } from "../support/servers.ts";
 import { freePort } from "../support/store-server.ts";
