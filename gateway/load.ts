@@ -3,6 +3,7 @@ import type { NotificationClass } from "../core/delivery/channel.ts";
 import { WATCHDOG_LONGEST_MS } from "../core/delivery/watchdog.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { NotificationStore } from "../core/ports/notification-store.ts";
+import type { ReadingOptions, SharedReading } from "../core/ports/shared-reading.ts";
 import type { Logger } from "../runtime/logger.ts";
 
 /** Whether too much is open (accepted, not ended and not scheduled for later), by the last measurement. */
@@ -24,19 +25,22 @@ export const CLASS_SHARE: Readonly<Record<NotificationClass, number>> = { market
 export const OPEN_WITHIN_MS = 1.5 * Math.max(WATCHDOG_LONGEST_MS, BACKOFF_LONGEST_MS);
 
 /** Between measurements; at 1,900/s the count moves by 10,000 meanwhile, half a percent of the default bound. */
-const MEASURE_EVERY_MS = 5_000;
-/** The pause is at least this many times what the last count took, so that counting up to a high bound takes at most 5% of one of the store's threads. */
-const PAUSE_PER_COUNT = 19;
-const PAUSE_MS_MAX = 60_000;
+export const MEASURE_EVERY_MS = 5_000;
 /**
  * A count older than this is not trusted. Nothing is known of the load then, and the store is probably in trouble: marketing is rejected, and the
  * other classes are accepted for as long as their inserts succeed.
  */
 export const TRUST_COUNT_MS = 90_000;
+/** Counting up to a high bound takes at most a twentieth of one of the store's threads; one gateway counts for all. */
+export const COUNT_READING: ReadingOptions = { everyMs: MEASURE_EVERY_MS - 500, timesCost: 19, trustMs: TRUST_COUNT_MS };
 /** Half-life of the mean cost: as long as most notifications are open during an outage. */
 const MEAN_HALF_LIFE_MS = 600_000;
 
-export function createLoad(store: Pick<NotificationStore, "openCount">, openMax: number, clock: Clock, log: Logger): Load {
+export function createLoad(
+  store: Pick<NotificationStore, "openCount">,
+  openMax: number,
+  { clock, log, read }: { clock: Clock; log: Logger; read: SharedReading },
+): Load {
   let open = 0;
   let countedAt = clock.monotonic();
   let failing = false;
@@ -44,7 +48,7 @@ export function createLoad(store: Pick<NotificationStore, "openCount">, openMax:
   const measure = async () => {
     try {
       // Counting one more than the bound is enough to know whether it is exceeded.
-      open = await store.openCount(openMax + 1, clock.now() + OPEN_WITHIN_MS);
+      open = await read("open", () => store.openCount(openMax + 1, clock.now() + OPEN_WITHIN_MS), COUNT_READING);
       countedAt = clock.monotonic();
       if (failing) log.info({ open }, "open notifications are counted again");
       failing = false;
@@ -61,10 +65,8 @@ export function createLoad(store: Pick<NotificationStore, "openCount">, openMax:
     accepted: (cost) => mean.add(cost),
     async run(signal) {
       while (!signal.aborted) {
-        const began = clock.monotonic();
         await measure();
-        const tookMs = clock.monotonic() - began;
-        await clock.sleep(Math.min(PAUSE_MS_MAX, Math.max(MEASURE_EVERY_MS, tookMs * PAUSE_PER_COUNT)), signal);
+        await clock.sleep(MEASURE_EVERY_MS, signal);
       }
     },
   };

@@ -35,6 +35,14 @@ export type CallReason =
   | "KEY_REUSED"
   | "UNAUTHENTICATED"
   | "CHANNEL_NOT_ENABLED"
+  | "CLASS_NOT_ENABLED"
+  | "DESTINATION_NOT_ALLOWED"
+  | "NOTIFICATION_TOO_LARGE"
+  | "TOO_MANY_OPT_OUTS"
+  | "RATE_LIMITED"
+  | "OPEN_LIMIT"
+  | "SCHEDULED_LIMIT"
+  | "DAILY_LIMIT"
   | "TOO_MANY_ENDPOINTS"
   | "TOO_MANY_USERS"
   | "NOT_FOUND"
@@ -54,13 +62,15 @@ export interface CallError {
   fields?: readonly Violation[];
   /** ms until a retry is useful. */
   retryAfterMs?: number;
+  /** The limit that was reached, as google.rpc.QuotaFailure has it. */
+  quota?: { subject: string; description: string };
 }
 
 export const callError = (
   code: CallCode,
   reason: CallReason,
   message: string,
-  more: { fields?: readonly Violation[]; retryAfterMs?: number } = {},
+  more: Pick<CallError, "fields" | "retryAfterMs" | "quota"> = {},
 ): CallError => ({ kind: "call-error", code, reason, message, ...more });
 
 export const isCallError = (value: unknown): value is CallError =>

@@ -16,6 +16,8 @@ export const redisVariables = {
 
 /** Deadline of the first connection, after which the start fails: half of what a role may take to start. */
 const CONNECT_DEADLINE_MS = 5_000;
+/** The same for a role that starts without Redis: enough for a server that is there. */
+const CONNECT_OPTIONAL_MS = 1_000;
 /** Deadline of one attempt to connect. */
 const CONNECT_TRY_MS = 2_000;
 /** A command takes well under 1 ms; beyond this, reading the store is faster. */
@@ -27,15 +29,23 @@ const RECONNECT_WAIT_MS = 500;
 
 export type RedisConnection = Redis & AsyncDisposable;
 
+export interface ConnectOptions {
+  log: Logger;
+  password?: string;
+  connectDeadlineMs?: number;
+  /** For a role that works without Redis: what it then does, for the log. It starts at once, and uses Redis when it can be reached. */
+  withoutIt?: string;
+}
+
 /**
  * Connects, and from then on reconnects for ever. While disconnected every command rejects at once, and none is ever sent twice or late:
  * after a reconnection the server may have different data.
- * Rejects with an UnreachableError when the first connection is not made within CONNECT_DEADLINE_MS, with an UnsafeSettingError when
+ * Unless `withoutIt` is given, rejects with an UnreachableError when the first connection is not made within CONNECT_DEADLINE_MS, with an UnsafeSettingError when
  * the server's settings are unsafe; such a server found on a reconnection is logged, and used.
  */
 export async function connectRedis(
   redisUrl: string,
-  { log, password, connectDeadlineMs = CONNECT_DEADLINE_MS }: { log: Logger; password?: string; connectDeadlineMs?: number },
+  { log, password, connectDeadlineMs = CONNECT_DEADLINE_MS, withoutIt }: ConnectOptions,
 ): Promise<RedisConnection> {
   const { host } = new URL(redisUrl);
   const redis = new Redis(redisUrl, {
@@ -63,18 +73,31 @@ export async function connectRedis(
   redis.once("ready", () => resolve());
   // The failure is reported by the "error" event; ioredis keeps trying.
   redis.connect().catch(() => undefined);
-  await withDeadline(connected, { limitMs: connectDeadlineMs }, () => {
+  const isConnected = await withDeadline(
+    connected.then(() => true),
+    { limitMs: withoutIt === undefined ? connectDeadlineMs : Math.min(connectDeadlineMs, CONNECT_OPTIONAL_MS) },
+    () => false,
+  );
+  if (!isConnected && withoutIt === undefined) {
     redis.disconnect();
     throw unreachable();
-  });
+  }
   try {
-    const danger = await dangerOf(redis, host, log);
-    if (danger) throw danger;
+    const danger = isConnected ? await dangerOf(redis, host, log) : undefined;
+    if (danger && withoutIt === undefined) throw danger;
+    if (danger) log.error({ redis: host, fault: danger.message }, "redis is not safe to use as it is");
   } catch (error) {
-    redis.disconnect();
-    if (error instanceof UnsafeSettingError) throw error;
-    fault = error;
-    throw unreachable();
+    if (withoutIt === undefined) {
+      redis.disconnect();
+      if (error instanceof UnsafeSettingError) throw error;
+      fault = error;
+      throw unreachable();
+    }
+    log.warn({ redis: host, fault: redisFault(error) }, "redis settings could not be read");
+  }
+  if (!isConnected) {
+    log.warn({ redis: host, fault: redisFault(fault) }, `redis cannot be reached: ${withoutIt}`);
+    disconnected = true;
   }
   redis.on("close", () => {
     if (!disconnected) log.warn({ redis: host, fault: redisFault(fault) }, "redis connection lost");

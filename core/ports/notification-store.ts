@@ -48,4 +48,6 @@ export interface NotificationStore {
    * `limit` to bound the cost. Reads an index only. For overload protection.
    */
   openCount(limit: number, dueUntil?: number): Promise<number>;
+  /** The same for one app, and for what is due at or after `range.from` and at or before `range.until`. */
+  openCountOf(app: string, range: { from: number; until: number }, limit: number): Promise<number>;
 }

@@ -1,6 +1,6 @@
 import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import type { Any } from "../../gen/google/protobuf/any.ts";
-import { BadRequest, type BadRequest_FieldViolation, ErrorInfo, RetryInfo } from "../../gen/google/rpc/error_details.ts";
+import { BadRequest, type BadRequest_FieldViolation, ErrorInfo, QuotaFailure, QuotaFailure_Violation, RetryInfo } from "../../gen/google/rpc/error_details.ts";
 import { Status } from "../../gen/google/rpc/status.ts";
 import { type CallError, codeNumber, type Violation } from "../call-error.ts";
 
@@ -34,6 +34,10 @@ export function toServiceError(error: CallError): ServiceError {
   if (error.retryAfterMs !== undefined) {
     const retryDelay = { seconds: Math.floor(error.retryAfterMs / 1_000), nanos: Math.floor(error.retryAfterMs % 1_000) * 1_000_000 };
     details.push(pack("RetryInfo", RetryInfo.encode({ retryDelay }).finish()));
+  }
+  if (error.quota) {
+    const violation = QuotaFailure_Violation.fromPartial(error.quota);
+    details.push(pack("QuotaFailure", QuotaFailure.encode({ violations: [violation] }).finish()));
   }
   const info = (metadata: Record<string, string>) =>
     pack("ErrorInfo", ErrorInfo.encode({ reason: error.reason, domain: DOMAIN, metadata }).finish());

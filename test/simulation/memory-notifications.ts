@@ -147,5 +147,10 @@ export function createMemoryNotifications(
 
     openCount: async (limit, dueUntil = Number.POSITIVE_INFINITY) =>
       Math.min(limit, [...dues.values()].filter((due) => due <= dueUntil).length),
+
+    openCountOf: async (app, { from, until }, limit) => {
+      const due = [...dues].filter(([id, at]) => records.get(id)?.app === app && at >= from && at <= until);
+      return Math.min(limit, due.length);
+    },
   };
 }

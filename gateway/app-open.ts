@@ -1,0 +1,96 @@
+import type { Clock } from "../core/ports/clock.ts";
+import type { NotificationStore } from "../core/ports/notification-store.ts";
+import type { SharedReading } from "../core/ports/shared-reading.ts";
+import { withDeadline } from "../runtime/deadline.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { COUNT_READING, MEASURE_EVERY_MS, OPEN_WITHIN_MS } from "./load.ts";
+
+/** What an app has accepted and not ended: due now or soon, or scheduled for later. */
+export type OpenKind = "open" | "scheduled";
+
+/** How many notifications of each app are open, and how many are scheduled: counted in the store, plus what was accepted since. */
+export interface AppOpen {
+  /** How many more it may have, 0 or more. Counts an app that was not seen lately first. */
+  room(app: string, kind: OpenKind, max: number): Promise<number>;
+  /** Adds to the count until the next one; a negative number takes back. */
+  add(app: string, kind: OpenKind, count: number): void;
+  /** Counts again at intervals until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** Without a call for this long an app is forgotten, and counted again at its next call. */
+const FORGET_MS = 60_000;
+/** A call waits this long for the first count of its app; then nothing is known of it, and only what is accepted from then on counts. */
+const FIRST_COUNT_MS = 500;
+
+interface Known {
+  seenAt: number;
+  max: number;
+  counted: number;
+  since: number;
+  first: Promise<void> | undefined;
+}
+
+export function createAppOpen(
+  store: Pick<NotificationStore, "openCountOf">,
+  { clock, log, read }: { clock: Clock; log: Logger; read: SharedReading },
+): AppOpen {
+  const known: Record<OpenKind, Map<string, Known>> = { open: new Map(), scheduled: new Map() };
+  let failing = false;
+
+  async function count(app: string, kind: OpenKind, entry: Known): Promise<void> {
+    const limit = entry.max + 1;
+    const take = () => {
+      const edge = clock.now() + OPEN_WITHIN_MS;
+      const range = kind === "open" ? { from: 0, until: edge } : { from: edge + 1, until: Number.MAX_SAFE_INTEGER };
+      return store.openCountOf(app, range, limit);
+    };
+    const before = entry.since;
+    try {
+      entry.counted = await read(`${kind}:${app}:${limit}`, take, COUNT_READING);
+      // What was accepted while it was counted may be counted twice, until the next count.
+      entry.since -= before;
+      failing = false;
+    } catch (error) {
+      if (!failing) log.warn({ err: error }, "open notifications of apps could not be counted; the last count stays in use");
+      failing = true;
+    }
+  }
+
+  function entryOf(app: string, kind: OpenKind, max: number): Known {
+    const before = known[kind].get(app);
+    const entry = before ?? { seenAt: 0, max, counted: 0, since: 0, first: undefined };
+    Object.assign(entry, { seenAt: clock.monotonic(), max });
+    if (!before) {
+      known[kind].set(app, entry);
+      const first = withDeadline(count(app, kind, entry), { clock, limitMs: FIRST_COUNT_MS }, () => undefined);
+      entry.first = first.finally(() => {
+        entry.first = undefined;
+      });
+    }
+    return entry;
+  }
+
+  return {
+    async room(app, kind, max) {
+      const entry = entryOf(app, kind, max);
+      if (entry.first) await entry.first;
+      return Math.max(0, max - entry.counted - entry.since);
+    },
+    add(app, kind, n) {
+      const entry = known[kind].get(app);
+      if (entry) entry.since = Math.max(0, entry.since + n);
+    },
+    async run(signal) {
+      while (!signal.aborted) {
+        await clock.sleep(MEASURE_EVERY_MS, signal);
+        for (const kind of ["open", "scheduled"] as const)
+          for (const [app, entry] of known[kind]) {
+            if (signal.aborted) return;
+            if (clock.monotonic() - entry.seenAt > FORGET_MS) known[kind].delete(app);
+            else await count(app, kind, entry);
+          }
+      }
+    },
+  };
+}

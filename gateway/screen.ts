@@ -1,0 +1,65 @@
+import { notificationId } from "../adapters/ids.ts";
+import type { AppRecord } from "../core/apps/app.ts";
+import type { Channel } from "../core/delivery/channel.ts";
+import type { Notification } from "../gen/carillon/v1/notification_service.ts";
+import { type CallError, callError, invalidRequest, type Violation } from "../runtime/call-error.ts";
+import { checkRequest } from "./check.ts";
+import { payloadHash } from "./payload-hash.ts";
+import { type NotificationRequest, toRequest } from "./request.ts";
+import { channelsOf } from "./route.ts";
+
+/** A notification as received, with the .proto rules that it breaks. */
+export interface AcceptItem {
+  message: Notification | undefined;
+  /** Its path in the request; the fields of `violations` begin with it. */
+  path: string;
+  violations: readonly Violation[];
+}
+
+/** An item that keeps the .proto rules, with its index in the call. */
+export interface Candidate {
+  index: number;
+  request: NotificationRequest;
+  channels: Channel[];
+  id: string;
+  hash: string;
+  /** The rule it breaks that .proto cannot express. A key that was accepted before gets its first answer all the same. */
+  error: CallError | undefined;
+}
+
+/** Checks an item by itself and by what its app may use. Pure. */
+export function screen(
+  app: AppRecord,
+  { message, path, violations }: AcceptItem,
+  index: number,
+  s: { now: number; pushHosts: readonly string[] },
+): Candidate | CallError {
+  if (violations.length > 0 || message === undefined) return invalidRequest(violations);
+  const request = toRequest(message);
+  const channels = channelsOf(request, app.channels);
+  const faults = checkRequest(request, channels, s);
+  const error =
+    faults.length > 0
+      ? invalidRequest(faults.map((f) => ({ ...f, field: `${path}.${f.field}` })))
+      : (channelError(app, request, channels, path) ?? classError(app, request, path));
+  return { index, request, channels, id: notificationId(app.id, request.idempotencyKey), hash: payloadHash(request), error };
+}
+
+function channelError(app: AppRecord, request: NotificationRequest, channels: readonly Channel[], path: string): CallError | undefined {
+  const field = request.channels.length > 0 ? `${path}.channels` : `${path}.content`;
+  const forbidden = channels.filter((c) => !app.channels.includes(c));
+  if (forbidden.length === 0 && channels.length > 0) return undefined;
+  const which = forbidden.length > 0 ? forbidden.join(", ") : "any channel this content serves";
+  const violation = { field, rule: "app.channel", message: `this app may not use ${which}` };
+  return callError("FAILED_PRECONDITION", "CHANNEL_NOT_ENABLED", `${field}: ${violation.message}`, { fields: [violation] });
+}
+
+function classError({ limits }: AppRecord, { notificationClass }: NotificationRequest, path: string): CallError | undefined {
+  if (!limits.classes || limits.classes.includes(notificationClass)) return undefined;
+  const violation = {
+    field: `${path}.notification_class`,
+    rule: "app.class",
+    message: `this app may not send ${notificationClass}; it may send ${limits.classes.join(", ")}`,
+  };
+  return callError("FAILED_PRECONDITION", "CLASS_NOT_ENABLED", `${violation.field}: ${violation.message}`, { fields: [violation] });
+}
