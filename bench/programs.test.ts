@@ -37,7 +37,7 @@ test("the load generator sends exactly the requested number of notifications, al
 
 test("rejected calls and items are counted separately from accepted ones", async () => {
   let answered = 0;
-  const error = { code: status.INVALID_ARGUMENT, message: "no", reason: "INVALID_FIELD", fields: [] };
+  const error = { code: status.INVALID_ARGUMENT, message: "no", reason: "INVALID_FIELD", fields: [], retryAfter: undefined };
   const accepted = { notificationId: "n", acceptedAt: new Date(), deliveries: [], repeatedKey: false };
   const implementation: NotificationServiceServer = {
     sendNotification: (_, answer) => (++answered % 2 ? answer(null, { accepted }) : answer(error)),

@@ -1,98 +1,27 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { openStore } from "../adapters/store/open-store.ts";
 import { CONTENT_BOUNDS } from "../core/content/reference.ts";
-import { CHANNELS, CLASSES } from "../core/delivery/channel.ts";
-import type { DeliveryTask } from "../core/ports/queue.ts";
 import type { Store } from "../core/ports/store.ts";
-import { type Notification, NotificationClass } from "../gen/carillon/v1/notification_service.ts";
-import { compileValidator } from "../runtime/grpc/validate.ts";
-import { createLogger } from "../runtime/logger.ts";
-import { createMetrics } from "../runtime/metrics.ts";
-import { anyChange, ignoreEvents } from "../test/support/changes.ts";
+import type { Notification } from "../gen/carillon/v1/notification_service.ts";
+import { type AcceptSetting, type AcceptWorld, createAcceptWorld, smsMessage as sms } from "../test/support/accept-world.ts";
+import { anyChange } from "../test/support/changes.ts";
 import { eventually } from "../test/support/eventually.ts";
-import { createFakeClock, type FakeClock } from "../test/support/fake-clock.ts";
 import { leaseDue } from "../test/support/lease-due.ts";
-import { type AcceptResult, createAccept } from "./accept.ts";
 import { toAccepted } from "./answer.ts";
 import { SEND_AT_PAST_TOLERANCE_MS } from "./check.ts";
-import { createLoad, type Load, TRUST_COUNT_MS } from "./load.ts";
-import { createGatewayMetrics } from "./metrics.ts";
 
-const app = { id: "app", channels: [...CHANNELS], limits: {}, keys: [], version: 1 };
-const check = compileValidator("carillon.v1.Notification");
-const log = createLogger("test", "error", { write() {} });
-let store: Store;
-let clock: FakeClock;
-let published: DeliveryTask[];
+let world: AcceptWorld;
+let store: AcceptWorld["store"];
+let clock: AcceptWorld["clock"];
+let published: AcceptWorld["published"];
+const setUp = (setting?: AcceptSetting) => world.setUp(setting);
+const stored = () => world.storedCount();
 
 beforeEach(async (t) => {
-  store = await openStore("sqlite::memory:");
+  world = await createAcceptWorld();
+  ({ store, clock, published } = world);
   if ("after" in t) t.after(() => store[Symbol.asyncDispose]());
-  clock = createFakeClock();
-  published = [];
 });
-
-const sms = (key: string, over: Partial<Notification> = {}): Notification => ({
-  ...{
-    idempotencyKey: key,
-    recipient: { to: { $case: "endpoint", value: { address: { $case: "phoneNumber", value: "+4915112345678" } } } },
-  },
-  ...{ channels: [], category: "orders", priority: 0, collapseKey: "" },
-  notificationClass: NotificationClass.NOTIFICATION_CLASS_TRANSACTIONAL,
-  ...{ content: { push: undefined, sms: { text: "hello" }, email: undefined }, sendAt: undefined, expiresAt: undefined },
-  ...over,
-});
-
-interface Setting {
-  notifications?: Store["notifications"];
-  contents?: Store["contents"];
-  streamIsUp?: boolean;
-  openMax?: number;
-  insertsWaitingMax?: number;
-}
-
-function setUp({
-  notifications = store.notifications,
-  contents = store.contents,
-  streamIsUp = true,
-  openMax = 1_000,
-  insertsWaitingMax = 1_000,
-}: Setting = {}) {
-  const load = createLoad(notifications, openMax, clock, log);
-  const accepting = createAccept({
-    ...{
-      load,
-      clock,
-      log,
-      insertsWaitingMax,
-      watchdogFirstMs: 30_000,
-      failpoint: () => {},
-      pushHosts: [],
-      recorder: ignoreEvents,
-      store: { ...store, notifications, contents },
-    },
-    optOuts: { check: async (questions) => questions.map(() => "allowed") },
-    publisher: {
-      async publish(task) {
-        published.push(task);
-        return streamIsUp;
-      },
-    },
-    metrics: createGatewayMetrics(createMetrics("test")),
-  });
-  const send = async (...messages: Notification[]) =>
-    accepting.accept(
-      app,
-      messages.map((message, i) => {
-        const path = `notifications[${i}]`;
-        return { message, path, violations: check(message).map((v) => ({ ...v, field: `${path}.${v.field}` })) };
-      }),
-    );
-  return { load, accepting, send };
-}
-
-const stored = async () => (await store.notifications.count()).notifications;
 
 test("an accepted notification is stored before the answer, and published", async () => {
   const { send, accepting } = setUp();
@@ -161,126 +90,6 @@ test("a key twice in one batch is one notification", async () => {
     [false, true],
   );
   assert.equal(await stored(), 1);
-});
-
-/** Resolves once the load has been measured and `done` holds. */
-async function measured(load: Load, done: () => boolean): Promise<void> {
-  const stop = new AbortController();
-  const measuring = load.run(stop.signal);
-  await eventually("the load is measured", done);
-  stop.abort();
-  await measuring;
-}
-
-const errorOf = (result: AcceptResult | undefined) => (result?.kind === "rejected" ? result.error : undefined);
-
-test("overload is rejected before acceptance, with a retry delay", async () => {
-  const { send, load } = setUp({ openMax: 1 });
-  await send(sms("a"), sms("b"));
-  await measured(load, () => load.isFull("critical"));
-  const [result] = await send(sms("c"));
-  assert.deepEqual([errorOf(result)?.code, errorOf(result)?.reason], ["RESOURCE_EXHAUSTED", "OVERLOADED"]);
-  assert.ok((errorOf(result)?.retryAfterMs ?? 0) > 0);
-  assert.equal(await stored(), 2);
-});
-
-test("overload rejects marketing first, then transactional, critical last", async () => {
-  const { send, load } = setUp({ openMax: 10 });
-  const classes = { marketing: 3, transactional: 2, critical: 1 } as const;
-  const reasons = async () => {
-    const results = await send(
-      ...Object.entries(classes).map(([name, notificationClass]) => sms(`${name}-${clock.now()}`, { notificationClass })),
-    );
-    return results.map((result) => errorOf(result)?.reason ?? "accepted");
-  };
-  await send(...Array.from({ length: 8 }, (_, i) => sms(`a${i}`)));
-  await measured(load, () => load.isFull("marketing"));
-  assert.deepEqual(await reasons(), ["OVERLOADED", "accepted", "accepted"]);
-  await measured(load, () => load.isFull("transactional"));
-  clock.advance(1);
-  assert.deepEqual(await reasons(), ["OVERLOADED", "OVERLOADED", "accepted"]);
-  await measured(load, () => load.isFull("critical"));
-  clock.advance(1);
-  assert.deepEqual(await reasons(), ["OVERLOADED", "OVERLOADED", "OVERLOADED"]);
-});
-
-test("what is scheduled for later is no overload", async () => {
-  const { send, load } = setUp({ openMax: 2 });
-  const later = new Date(clock.now() + 89 * 86_400_000);
-  await send(...Array.from({ length: 30 }, (_, i) => sms(`s${i}`, { sendAt: later, notificationClass: 3 })));
-  await measured(load, () => true);
-  assert.equal((await send(sms("now", { notificationClass: 3 })))[0]?.kind, "accepted");
-});
-
-test("overload counts what a notification costs: endpoints and bytes", async () => {
-  const { send, load } = setUp({ openMax: 20 });
-  for (let i = 0; i < 100; i++) {
-    const token = `${i}`.padEnd(4_000, "x");
-    const endpointId = `${i}`.padStart(32, "0");
-    await store.contacts.register({
-      app: "app",
-      userId: "many",
-      endpointId,
-      endpoint: { channel: "fcm", token },
-      registeredAt: clock.now(),
-    });
-  }
-  const [result] = await send(
-    sms("heavy", {
-      recipient: { to: { $case: "userId", value: "many" } },
-      content: { push: { title: "t", body: "b", data: {} }, sms: undefined, email: undefined },
-    }),
-  );
-  assert.ok(result?.kind === "accepted" && result.record.deliveries.length === 100);
-  await measured(load, () => load.isFull("critical"));
-  assert.equal(errorOf((await send(sms("c")))[0])?.reason, "OVERLOADED");
-});
-
-test("a repeated key gets its first answer during overload, also from an app that sends much more", async () => {
-  const { send, load } = setUp({ openMax: 1 });
-  const [first] = await send(sms("a"), sms("b"));
-  await measured(load, () => load.isFull("critical"));
-  const [again, other] = await send(sms("a"), sms("new"));
-  assert.ok(first?.kind === "accepted" && again?.kind === "accepted" && again.repeatedKey);
-  assert.deepEqual(toAccepted(again.record, false), toAccepted(first.record, false));
-  assert.equal(errorOf(other)?.reason, "OVERLOADED");
-});
-
-test("keys that overload rejects cost a bounded number of reads", async () => {
-  let reads = 0;
-  const notifications: Store["notifications"] = {
-    ...store.notifications,
-    find: async (id) => {
-      reads++;
-      return store.notifications.find(id);
-    },
-  };
-  const { send, load } = setUp({ openMax: 1, notifications });
-  await send(sms("a"), sms("b"));
-  await measured(load, () => load.isFull("critical"));
-  for (let i = 0; i < 5; i++) await send(...Array.from({ length: 100 }, (_, k) => sms(`n${i}-${k}`)));
-  assert.equal(reads, 200);
-  clock.advance(1_000);
-  assert.ok((await send(sms("a")))[0]?.kind === "accepted");
-});
-
-test("a count that fails is not trusted for ever", async () => {
-  let fails = false;
-  const openCount: Store["notifications"]["openCount"] = async (limit, until) => {
-    if (fails) throw new Error("away");
-    return store.notifications.openCount(limit, until);
-  };
-  const { send, load } = setUp({ openMax: 1, notifications: { ...store.notifications, openCount } });
-  await send(sms("a"), sms("b"));
-  await measured(load, () => load.isFull("critical"));
-  fails = true;
-  clock.advance(TRUST_COUNT_MS);
-  assert.ok(load.isFull("critical"));
-  clock.advance(1);
-  assert.deepEqual(
-    CLASSES.map((notificationClass) => load.isFull(notificationClass)),
-    [false, false, true],
-  );
 });
 
 test("items above the bound of waiting inserts are rejected, the others accepted", async () => {

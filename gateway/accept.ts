@@ -1,41 +1,48 @@
-import { notificationId } from "../adapters/ids.ts";
+import type { AppRecord } from "../core/apps/app.ts";
 import { CONTENT_BOUNDS, type ContentBounds } from "../core/content/reference.ts";
-import type { Channel } from "../core/delivery/channel.ts";
 import type { NotificationRecord } from "../core/delivery/notification.ts";
 import { accepted } from "../core/delivery/transitions.ts";
 import type { Failpoint } from "../core/failpoints.ts";
-import type { AppRecord } from "../core/ports/app-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { EventRecorder } from "../core/ports/event-recorder.ts";
-import type { InsertResult } from "../core/ports/notification-store.ts";
 import type { OptOutAnswer, OptOuts } from "../core/ports/opt-outs.ts";
 import type { TaskPublisher } from "../core/ports/queue.ts";
+import type { DayCount } from "../core/ports/quota-counters.ts";
 import type { Store } from "../core/ports/store.ts";
-import { costOf, recordBytes } from "../core/quotas/cost.ts";
-import type { Notification } from "../gen/carillon/v1/notification_service.ts";
-import { BatchFullError, createBatcher } from "../runtime/batch.ts";
-import { type CallError, callError, invalidRequest, type Violation } from "../runtime/call-error.ts";
-import type { Logger } from "../runtime/logger.ts";
-import { checkRequest } from "./check.ts";
-import { distinctContents, type Insertion, takeOutLarge } from "./large-content.ts";
+import { costOf, endpointsBytes, recordBytes } from "../core/quotas/cost.ts";
+import { BatchFullError } from "../runtime/batch.ts";
+import { type CallError, callError } from "../runtime/call-error.ts";
+import { errorLine, type Logger } from "../runtime/logger.ts";
+import { createSampledLog } from "../runtime/sampled-log.ts";
+import { createEndpointsOf } from "./endpoints-of.ts";
+import { createHeldBytes } from "./held-bytes.ts";
+import { createInserts } from "./inserts.ts";
+import { takeOutLarge } from "./large-content.ts";
 import type { Load } from "./load.ts";
 import type { GatewayMetrics } from "./metrics.ts";
-import { comparePayload, payloadHash } from "./payload-hash.ts";
+import { comparePayload } from "./payload-hash.ts";
 import { createPublishing } from "./publishing.ts";
+import type { Quotas } from "./quotas.ts";
 import { createRepeats } from "./repeats.ts";
-import { type NotificationRequest, toRequest } from "./request.ts";
-import { buildRecord, channelsOf, questionsOf, targetsOf } from "./route.ts";
+import type { NotificationRequest } from "./request.ts";
+import { buildRecord, questionsOf, type Target, targetsOf } from "./route.ts";
+import { type AcceptItem, type Candidate, screen } from "./screen.ts";
 
+export type { AcceptItem } from "./screen.ts";
 export type AcceptResult = { kind: "accepted"; record: NotificationRecord; repeatedKey: boolean } | { kind: "rejected"; error: CallError };
 
-/** Notifications per insert: about 0.5 MB, so one round trip. */
-const INSERT_MAX = 500;
-/**
- * Longest wait of a record for its insert: half of a call's longest duration. The caller's times were checked before the wait; a record
- * inserted after the caller gave up could hold times that are no longer valid.
- */
-const INSERT_WAIT_MS = 5_000;
-/** RetryInfo of a call that is rejected because too much is open. */
+/** Items of a call that are worked on before other calls get a turn: about 5 ms. */
+const SLICE_ITEMS = 32;
+/** Items of a call whose endpoints are in memory together. */
+const CHUNK_ITEMS = 100;
+/** Bounds of what one call may expand to: a notification to a user is a delivery for each endpoint. Ten each for a full batch. */
+const CALL_DELIVERIES_MAX = 10_000;
+const CALL_BYTES_MAX = 16 * 1_024 ** 2;
+/** Bytes of notifications being worked on in this process, all calls together. */
+const HELD_BYTES_MAX = 64 * 1_024 ** 2;
+/** Bytes of one notification: half of the largest MongoDB document, because each attempt adds to it. */
+const NOTIFICATION_BYTES_MAX = 8 * 1_024 ** 2;
+/** RetryInfo of a call that is rejected because too much is open or under way. */
 const OVERLOAD_WAIT_MS = 1_000;
 
 export interface AcceptParts {
@@ -46,6 +53,7 @@ export interface AcceptParts {
   publisher: TaskPublisher;
   recorder: EventRecorder;
   load: Load;
+  quotas: Quotas;
   pushHosts: readonly string[];
   insertsWaitingMax: number;
   /** When the relay first evaluates a delivery whose published task had no effect. */
@@ -56,21 +64,17 @@ export interface AcceptParts {
   metrics: GatewayMetrics;
 }
 
-/** A notification as received, with the .proto rules that it breaks. */
-export interface AcceptItem {
-  message: Notification | undefined;
-  /** Its path in the request; the fields of `violations` begin with it. */
-  path: string;
-  violations: readonly Violation[];
+/** A candidate with the endpoints of its recipient. */
+interface Routed {
+  candidate: Candidate;
+  targets: Target[];
+  heldBytes: number;
 }
 
-/** An item that passed all checks, with its index in the call. */
-interface Candidate {
-  index: number;
-  request: NotificationRequest;
-  channels: Channel[];
-  id: string;
-  hash: string;
+/** What a call has expanded to so far. */
+interface CallTotal {
+  deliveries: number;
+  bytes: number;
 }
 
 export interface Accept {
@@ -81,87 +85,143 @@ export interface Accept {
 }
 
 export function createAccept(parts: AcceptParts): Accept {
-  const { store, optOuts, recorder, clock, log, metrics, failpoint } = parts;
-  const inserts = createBatcher<Insertion, InsertResult>(
-    async (insertions) => {
-      // Contents first, so that every stored reference is valid. A crash in between leaves an unreferenced content, which a purge removes.
-      const contents = distinctContents(insertions);
-      if (contents.length > 0) await store.contents.put(contents);
-      return store.notifications.insert(insertions.map(({ record }) => record));
-    },
-    { batchMax: INSERT_MAX, waitingMax: parts.insertsWaitingMax, concurrency: 2, waitMaxMs: INSERT_WAIT_MS },
-    clock,
-  );
+  const { store, optOuts, recorder, clock, log, metrics, failpoint, quotas, load } = parts;
+  const inserts = createInserts(store, { waitingMax: parts.insertsWaitingMax, clock });
+  const endpointsOf = createEndpointsOf(store.contacts, parts.insertsWaitingMax, clock);
+  const held = createHeldBytes(HELD_BYTES_MAX);
   const repeats = createRepeats(store.notifications, clock);
   const publishing = createPublishing({ publisher: parts.publisher, notifications: store.notifications, recorder, clock, failpoint });
+  const logFault = createSampledLog(log, "calls are answered UNAVAILABLE, to be repeated", () => clock.monotonic());
+  const otherCalls = () => new Promise<void>((resolve) => clock.nextTurn(resolve));
+  const wantedOf = ({ request: { notificationClass, sendAt }, error }: Candidate) => ({
+    notificationClass,
+    valid: error === undefined,
+    scheduled: sendAt !== undefined && sendAt > clock.now(),
+  });
 
-  /** Checks the rules that .proto cannot express. A repeated key gets its first answer even if its times have passed since. */
-  async function screen(app: AppRecord, { message, path, violations }: AcceptItem, index: number): Promise<Candidate | AcceptResult> {
-    if (violations.length > 0 || message === undefined) return rejected(invalidRequest(violations));
-    const request = toRequest(message);
-    const candidate = {
-      index,
-      request,
-      channels: channelsOf(request, app.channels),
-      id: notificationId(app.id, request.idempotencyKey),
-      hash: payloadHash(request),
-    };
-    const faults = checkRequest(request, candidate.channels, { now: clock.now(), pushHosts: parts.pushHosts });
-    const error =
-      faults.length > 0
-        ? invalidRequest(faults.map((f) => ({ ...f, field: `${path}.${f.field}` })))
-        : channelError(app, request, candidate.channels, path);
-    if (error === undefined) {
-      if (!parts.load.isFull(request.notificationClass)) return candidate;
-      const before = await repeats.find(app.id, candidate.id);
-      return before ? answerRepeated(before, request) : rejected(overloaded());
+  /** The candidates that may be stored; the results of all others are set. What a limit rejects costs no more than a bounded number of reads. */
+  async function admit(app: AppRecord, items: readonly AcceptItem[], results: AcceptResult[]): Promise<Candidate[]> {
+    const screened: Candidate[] = [];
+    for (const [index, item] of items.entries()) {
+      if (index > 0 && index % SLICE_ITEMS === 0) await otherCalls();
+      const candidate = screen(app, item, index, { now: clock.now(), pushHosts: parts.pushHosts });
+      if ("kind" in candidate) results[index] = rejected(candidate);
+      else screened.push(candidate);
     }
-    const before = await store.notifications.find(candidate.id);
-    if (!before || comparePayload(before.payloadHash, request) === "other") return rejected(error);
-    return answerRepeated(before, request);
-  }
-
-  async function build(app: AppRecord, candidates: readonly Candidate[], traceparent: string | undefined): Promise<NotificationRecord[]> {
-    const userIds = [...new Set(candidates.flatMap(({ request: { recipient } }) => (recipient.kind === "user" ? [recipient.userId] : [])))];
-    const contacts = userIds.length > 0 ? await store.contacts.list(app.id, userIds) : [];
-    const byUser = Map.groupBy(contacts, (c) => c.userId);
-    const targets = candidates.map(({ request, channels }) =>
-      targetsOf(request, channels, request.recipient.kind === "user" ? (byUser.get(request.recipient.userId) ?? []) : []),
-    );
-    const questions = candidates.map((c, i) => questionsOf(app.id, c.request, targets[i]!));
-    const answers = await optOuts.check(questions.flat());
-    const now = clock.now();
-    let at = 0;
-    return candidates.map(({ id, hash, request }, i) => {
-      const mine: OptOutAnswer[] = answers.slice(at, at + questions[i]!.length);
-      at += questions[i]!.length;
-      return buildRecord(
-        { id, app: app.id, now, payloadHash: hash, traceparent, watchdogFirstMs: parts.watchdogFirstMs },
-        request,
-        targets[i]!,
-        mine,
-      );
+    const fitting = screened.filter(({ request }) => !load.isFull(request.notificationClass));
+    const limits = new Map(screened.map((candidate) => [candidate, overloaded()] as [Candidate, CallError | undefined]));
+    const errors = await quotas.admit(app, fitting.map(wantedOf));
+    for (const [i, candidate] of fitting.entries()) limits.set(candidate, errors[i]);
+    const admitted: Candidate[] = [];
+    const answerOthers = screened.map(async (candidate) => {
+      const limit = limits.get(candidate);
+      if (limit === undefined && candidate.error === undefined) admitted.push(candidate);
+      else results[candidate.index] = await answerRejected(app, candidate, limit);
     });
+    await Promise.all(answerOthers);
+    return admitted;
   }
 
-  async function insert(insertion: Insertion, request: NotificationRequest): Promise<AcceptResult> {
-    const { record } = insertion;
+  /** A key that was accepted before gets its first answer, even if its times have passed since or the app is at a limit. */
+  async function answerRejected(app: AppRecord, { id, request, error }: Candidate, limit: CallError | undefined): Promise<AcceptResult> {
+    const before = limit ? await repeats.find(app.id, id).catch(() => undefined) : await store.notifications.find(id);
+    if (before && (error === undefined || comparePayload(before.payloadHash, request) !== "other")) return answerRepeated(before, request);
+    return rejected(limit ?? error!);
+  }
+
+  /** With the recipient's endpoints, unless they are more than this call or this process can hold. */
+  async function route(app: AppRecord, candidate: Candidate, total: CallTotal): Promise<Routed | CallError> {
+    const { request, channels } = candidate;
+    const { recipient } = request;
+    const user = recipient.kind === "user" ? recipient.userId : undefined;
+    const contacts = user === undefined ? [] : await endpointsOf.add({ app: app.id, userId: user, weight: app.limits.weight ?? 1 });
+    const targets = targetsOf(request, channels, contacts);
+    const heldBytes = endpointsBytes(targets);
+    if (heldBytes > NOTIFICATION_BYTES_MAX) return tooLarge;
+    if (total.deliveries + targets.length > CALL_DELIVERIES_MAX || total.bytes + heldBytes > CALL_BYTES_MAX) return callTooLarge;
+    if (!held.hold(app.id, heldBytes)) return overloaded();
+    total.deliveries += targets.length;
+    total.bytes += heldBytes;
+    return { candidate, targets, heldBytes };
+  }
+
+  async function insert(app: AppRecord, candidate: Candidate, record: NotificationRecord): Promise<AcceptResult> {
+    const split = takeOutLarge(record, parts.contentBounds ?? CONTENT_BOUNDS);
+    const bytes = recordBytes(split.record);
+    if (bytes > NOTIFICATION_BYTES_MAX) return rejected(tooLarge);
     try {
       failpoint("gateway.before-insert", record.category);
-      const result = await inserts.add(insertion);
+      const result = await inserts.add({ ...split, bytes, weight: app.limits.weight ?? 1 });
       failpoint("gateway.inserted", record.category);
-      if (result.kind === "inserted") {
-        metrics.accepted.inc({ class: record.notificationClass });
-        parts.load.accepted(costOf(record.deliveries.length, recordBytes(record)));
-        recorder.record(accepted(record));
-        publishing.publish(record);
-        return { kind: "accepted", record, repeatedKey: false };
-      }
-      return answerRepeated(result.record, request);
+      if (result.kind === "exists") return answerRepeated(result.record, candidate.request);
+      metrics.accepted.inc({ class: record.notificationClass });
+      const cost = costOf(record.deliveries.length, bytes);
+      load.accepted(cost);
+      quotas.stored(app, cost);
+      recorder.record(accepted(split.record));
+      publishing.publish(split.record);
+      return { kind: "accepted", record: split.record, repeatedKey: false };
     } catch (error) {
-      if (error instanceof BatchFullError) return rejected(overloaded());
-      log.warn({ err: error }, "insert not confirmed; the call is answered UNAVAILABLE");
+      if (error instanceof BatchFullError) return answerRejected(app, candidate, overloaded());
+      logFault("insert not confirmed", { err: errorLine(error) });
       return rejected(callError("UNAVAILABLE", "UNAVAILABLE", "the store cannot be written; repeat with the same idempotency_key"));
+    }
+  }
+
+  /** Counts a notification's deliveries of the day, inserts it, and gives back what it did not use. */
+  async function storeOne(app: AppRecord, { candidate, heldBytes }: Routed, record: NotificationRecord): Promise<AcceptResult> {
+    const wanted = wantedOf(candidate);
+    let counted: DayCount | undefined;
+    try {
+      const open = record.deliveries.flatMap(({ state, channel }) => (state === "pending" ? [channel] : []));
+      const day = await quotas.countDay(app, record.notificationClass, open);
+      const result = await (day.kind === "exceeded" ? answerRejected(app, candidate, day.error) : insert(app, candidate, record));
+      if (day.kind === "counted") counted = day.counted;
+      const isUnknown = result.kind === "rejected" && result.error.code === "UNAVAILABLE";
+      if ((result.kind === "rejected" && !isUnknown) || (result.kind === "accepted" && result.repeatedKey))
+        quotas.notStored(app, wanted, counted);
+      return result;
+    } finally {
+      held.release(app.id, heldBytes);
+    }
+  }
+
+  /** Routes and builds a part of the call. Its inserts are under way when it resolves. */
+  async function work(
+    app: AppRecord,
+    chunk: readonly Candidate[],
+    call: { total: CallTotal; traceparent: string | undefined; results: AcceptResult[] },
+  ): Promise<Promise<void>[]> {
+    const routed: Routed[] = [];
+    const routing = chunk.map(async (candidate) => {
+      const found = await route(app, candidate, call.total).catch((error: unknown) => {
+        if (error instanceof BatchFullError) return overloaded();
+        throw error;
+      });
+      if (!("kind" in found)) routed.push(found);
+      else {
+        quotas.notStored(app, wantedOf(candidate), undefined);
+        call.results[candidate.index] = found.code === "RESOURCE_EXHAUSTED" ? await answerRejected(app, candidate, found) : rejected(found);
+      }
+    });
+    try {
+      const settled = await Promise.allSettled(routing);
+      for (const result of settled) if (result.status === "rejected") throw result.reason;
+      const questions = routed.map(({ candidate, targets }) => questionsOf(app.id, candidate.request, targets));
+      const answers = await optOuts.check(questions.flat());
+      const now = clock.now();
+      let at = 0;
+      return routed.splice(0).map(async (one, i) => {
+        const { candidate, targets } = one;
+        const mine: OptOutAnswer[] = answers.slice(at, at + questions[i]!.length);
+        at += questions[i]!.length;
+        const { id, hash, request } = candidate;
+        const { traceparent } = call;
+        const fixed = { id, app: app.id, now, payloadHash: hash, traceparent, watchdogFirstMs: parts.watchdogFirstMs };
+        call.results[candidate.index] = await storeOne(app, one, buildRecord(fixed, request, targets, mine));
+      });
+    } finally {
+      for (const { heldBytes } of routed) held.release(app.id, heldBytes);
     }
   }
 
@@ -182,40 +242,39 @@ export function createAccept(parts: AcceptParts): Accept {
   return {
     async accept(app, items, traceparent) {
       const results = new Array<AcceptResult>(items.length);
-      const candidates: Candidate[] = [];
+      const inserting: Promise<void>[] = [];
       try {
-        const screened = await Promise.all(items.map((item, index) => screen(app, item, index)));
-        for (const [index, s] of screened.entries()) {
-          if ("kind" in s) results[index] = s;
-          else candidates.push(s);
-        }
-        const records = await build(app, candidates, traceparent);
-        await Promise.all(
-          candidates.map(async ({ index, request }, i) => {
-            results[index] = await insert(takeOutLarge(records[i]!, parts.contentBounds ?? CONTENT_BOUNDS), request);
-          }),
-        );
+        const admitted = await admit(app, items, results);
+        const call = { total: { deliveries: 0, bytes: 0 }, traceparent, results };
+        for (let i = 0; i < admitted.length; i += CHUNK_ITEMS)
+          inserting.push(...(await work(app, admitted.slice(i, i + CHUNK_ITEMS), call)));
       } catch (error) {
-        log.warn({ err: error }, "store cannot be read; the call is answered UNAVAILABLE");
-        const unavailable = callError("UNAVAILABLE", "UNAVAILABLE", "the store cannot be read; repeat with the same idempotency_key");
-        for (let i = 0; i < items.length; i++) results[i] ??= rejected(unavailable);
+        logFault("store cannot be read", { err: errorLine(error) });
       }
+      for (const { status } of await Promise.allSettled(inserting)) if (status === "rejected") logFault("store cannot be read", {});
+      for (let i = 0; i < items.length; i++) results[i] ??= rejected(unreadable);
       return results;
     },
     published: () => publishing.settled(),
   };
 }
 
+const unreadable = callError("UNAVAILABLE", "UNAVAILABLE", "the store cannot be read; repeat with the same idempotency_key");
+
 const overloaded = () =>
   callError("RESOURCE_EXHAUSTED", "OVERLOADED", "more is accepted than can be sent; nothing was stored", {
     retryAfterMs: OVERLOAD_WAIT_MS,
   });
 
-function channelError(app: AppRecord, request: NotificationRequest, channels: readonly Channel[], path: string): CallError | undefined {
-  const field = request.channels.length > 0 ? `${path}.channels` : `${path}.content`;
-  const forbidden = channels.filter((c) => !app.channels.includes(c));
-  if (forbidden.length === 0 && channels.length > 0) return undefined;
-  const which = forbidden.length > 0 ? forbidden.join(", ") : "any channel this content serves";
-  const violation = { field, rule: "app.channel", message: `this app may not use ${which}` };
-  return callError("FAILED_PRECONDITION", "CHANNEL_NOT_ENABLED", `${field}: ${violation.message}`, { fields: [violation] });
-}
+const callTooLarge = callError(
+  "RESOURCE_EXHAUSTED",
+  "OVERLOADED",
+  `the users of this call have too many endpoints together (at most ${CALL_DELIVERIES_MAX}, ${CALL_BYTES_MAX} bytes); send it in smaller batches`,
+  { retryAfterMs: OVERLOAD_WAIT_MS },
+);
+
+const tooLarge = callError(
+  "FAILED_PRECONDITION",
+  "NOTIFICATION_TOO_LARGE",
+  `the notification and its recipient's endpoints take more than ${NOTIFICATION_BYTES_MAX} bytes`,
+);

@@ -1,15 +1,18 @@
 import { natsVariables } from "../adapters/nats/connect.ts";
 import { streamVariables } from "../adapters/nats/streams.ts";
 import { watchdogVariables } from "../adapters/nats/watchdog-config.ts";
+import { redisVariables } from "../adapters/redis/connect.ts";
 import { storeVariables } from "../adapters/store/store-config.ts";
 import { isPushHostPattern, PUSH_HOSTS } from "../core/content/push-host.ts";
-import { flag, integer, listOf, ms, secretFile, text, watchedFile } from "../runtime/config.ts";
+import type { QuotaDefaults } from "../core/quotas/app-quota.ts";
+import { flag, integer, listOf, ms, secretFile, text, type Values, watchedFile } from "../runtime/config.ts";
 import { internalTlsVariables } from "../runtime/tls/grpc-tls.ts";
 import { KEY_CACHE_MS_MAX } from "./api-keys.ts";
 
 export const gatewayVariables = {
   ...storeVariables,
   ...natsVariables,
+  ...redisVariables,
   ...streamVariables,
   ...watchdogVariables,
   ...internalTlsVariables,
@@ -33,7 +36,36 @@ export const gatewayVariables = {
   INSERTS_WAITING_MAX: integer(1, 1_000_000, {
     default: "20000",
     unit: "notifications",
-    reason: "waiting for one group insert; beyond it sends are rejected. About 2 s of inserts",
+    reason:
+      "waiting for one group insert; beyond it sends are rejected. One app alone may use half of it, several greedy ones leave room for the others. " +
+      "About 2 s of inserts",
+  }),
+  APP_RATE_PER_SECOND: integer(1, 100_000, {
+    default: "2000",
+    unit: "notifications/s",
+    reason:
+      "what an app may send on average that has no rate of its own (carillon app); beyond it RESOURCE_EXHAUSTED with RetryInfo. Ten times the average " +
+      "load of the whole system, so that one app alone is not limited, and a loop without end is. A notification to many endpoints counts several times",
+  }),
+  APP_BURST: integer(1, 1_000_000, {
+    default: "20000",
+    unit: "notifications",
+    reason: "what such an app may send at once after a quiet time: 10 s of APP_RATE_PER_SECOND",
+  }),
+  APP_OPEN_MAX: integer(0, 100_000_000, {
+    default: "1000000",
+    unit: "notifications",
+    reason: "open ones of an app without a bound of its own: half of OPEN_NOTIFICATIONS_MAX, so that no app uses up all of it",
+  }),
+  APP_SCHEDULED_MAX: integer(0, 100_000_000, {
+    default: "1000000",
+    unit: "notifications",
+    reason: "scheduled ones of an app without a bound of its own: about 1 GB in the store",
+  }),
+  APP_SMS_DAILY_MAX: integer(0, 1_000_000_000, {
+    default: "1000000",
+    unit: "SMS per class",
+    reason: "of an app without a ceiling of its own, per day (UTC): each SMS costs money, and fraud by SMS pumping is made of many",
   }),
   KEY_CACHE_MS: ms(0, KEY_CACHE_MS_MAX, {
     default: "2000",
@@ -52,3 +84,12 @@ export const GATEWAY_TLS = {
   ca: "GATEWAY_TLS_CLIENT_CA_FILE",
   caIsOptional: true,
 } as const;
+
+/** What applies to an app whose record does not say otherwise. */
+export const quotaDefaults = (config: Values<typeof gatewayVariables>): QuotaDefaults => ({
+  ratePerSecond: config.APP_RATE_PER_SECOND,
+  burst: config.APP_BURST,
+  openMax: config.APP_OPEN_MAX,
+  scheduledMax: config.APP_SCHEDULED_MAX,
+  smsDailyMax: config.APP_SMS_DAILY_MAX,
+});

@@ -4,6 +4,10 @@ import { createTaskPublisher } from "../adapters/nats/publish.ts";
 import { ensureStreams } from "../adapters/nats/streams.ts";
 import { createOptOutsClient } from "../adapters/preferences/opt-outs-client.ts";
 import { createPreferencesClient } from "../adapters/preferences/preferences-client.ts";
+import { createAppRates } from "../adapters/redis/app-rates.ts";
+import { connectRedis } from "../adapters/redis/connect.ts";
+import { createDayCounters } from "../adapters/redis/day-counters.ts";
+import { createGatewayPeers } from "../adapters/redis/gateway-peers.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
 import { ContactServiceService } from "../gen/carillon/v1/contact_service.ts";
 import { NotificationServiceService } from "../gen/carillon/v1/notification_service.ts";
@@ -16,13 +20,18 @@ import { defineRole } from "../runtime/run.ts";
 import { internalTls, openCertificates } from "../runtime/tls/grpc-tls.ts";
 import { createAccept } from "./accept.ts";
 import { createApiKeys } from "./api-keys.ts";
+import { createAppOpen } from "./app-open.ts";
 import { createAuthenticate } from "./auth.ts";
-import { GATEWAY_TLS, gatewayVariables } from "./config.ts";
+import { GATEWAY_TLS, gatewayVariables, quotaDefaults } from "./config.ts";
 import { createContactHandlers } from "./contact-handlers.ts";
 import { createLoad } from "./load.ts";
 import { createGatewayMetrics } from "./metrics.ts";
 import { createNotificationHandlers } from "./notification-handlers.ts";
 import { createPreferenceForwardHandlers } from "./preference-handlers.ts";
+import { createQuotas } from "./quotas.ts";
+
+/** What the gateway does while Redis is away. */
+const WITHOUT_REDIS = "each gateway keeps apps to its share of their limits, by the number of gateways last seen";
 
 export const role = defineRole({
   name: "gateway",
@@ -37,13 +46,21 @@ export const role = defineRole({
     const token = config.INTERNAL_TOKEN_FILE;
     const optOuts = stack.use(createOptOutsClient({ address: config.PREFERENCES_ADDRESS, token, tls: ours }));
     const preferences = stack.use(createPreferencesClient({ address: config.PREFERENCES_ADDRESS, token, tls: ours }));
-    const load = createLoad(store.notifications, config.OPEN_NOTIFICATIONS_MAX, clock, log);
-    const measuring = load.run(signal);
+    const redis = stack.use(await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE, withoutIt: WITHOUT_REDIS }));
+    const peers = createGatewayPeers(redis, clock);
+    const load = createLoad(store.notifications, config.OPEN_NOTIFICATIONS_MAX, { clock, log, read: peers.read });
+    const open = createAppOpen(store.notifications, { clock, log, read: peers.read });
+    const measuring = [peers.run(signal), load.run(signal), open.run(signal)];
+    const quotas = createQuotas({
+      rates: createAppRates(redis, { clock, pods: peers.count }),
+      days: createDayCounters(redis, { clock, pods: peers.count }),
+      ...{ open, clock, defaults: quotaDefaults(config) },
+    });
     const keys = createApiKeys({ apps: store.apps, cacheMs: config.KEY_CACHE_MS, clock, log });
     const readingKeys = keys.run(signal);
     const calls = { log, authenticate: createAuthenticate(keys), tracer, seconds: callSeconds(metrics) };
     const accepting = createAccept({
-      ...{ store, optOuts, load, clock, log },
+      ...{ store, optOuts, load, quotas, clock, log },
       publisher: createTaskPublisher(nats, log),
       failpoint,
       watchdogFirstMs: config.WATCHDOG_FIRST_MS,
@@ -70,7 +87,7 @@ export const role = defineRole({
     return {
       addresses: { grpc: server.address },
       async drained() {
-        await Promise.all([measuring, readingKeys]);
+        await Promise.all([...measuring, readingKeys]);
         await accepting.published();
       },
     };

@@ -73,9 +73,11 @@ function toBatchResult(result: AcceptResult): BatchSendNotificationsResult {
     : { result: { $case: "error", value: toItemError(result.error) } };
 }
 
-const toItemError = ({ code, message, reason, fields = [] }: CallError): ItemError => ({
+const toItemError = ({ code, message, reason, fields = [], retryAfterMs }: CallError): ItemError => ({
   code: codeNumber(code),
   message,
   reason,
   fields: fields.slice(0, ITEM_FIELDS_MAX).map((f) => ({ field: f.field, rule: f.rule, description: f.message })),
+  retryAfter:
+    retryAfterMs === undefined ? undefined : { seconds: Math.floor(retryAfterMs / 1_000), nanos: Math.floor(retryAfterMs % 1_000) * 1_000_000 },
 });

@@ -11,6 +11,8 @@ import { MEASURE_EVERY_MS } from "./load.ts";
 export interface Wanted {
   notificationClass: NotificationClass;
   scheduled: boolean;
+  /** False: it breaks a rule, so that it will not be stored. It uses up the rate all the same, because its key is looked for. */
+  valid: boolean;
 }
 
 /** What one app may have accepted: its rate, what it has open and scheduled, and its deliveries of the day. */
@@ -56,8 +58,9 @@ export function createQuotas(deps: {
     async admit(app, wanted) {
       const errors = new Array<CallError | undefined>(wanted.length).fill(undefined);
       const byUrgency = CLASSES.flatMap((c) => wanted.flatMap((w, i) => (w.notificationClass === c ? [i] : [])));
-      const ofKind = (kind: OpenKind) => byUrgency.filter((i) => kindOf(wanted[i]!) === kind);
+      const ofKind = (kind: OpenKind) => byUrgency.filter((i) => wanted[i]!.valid && kindOf(wanted[i]!) === kind);
       const fits = [
+        byUrgency.filter((i) => !wanted[i]!.valid),
         await fitting(app, "open", ofKind("open"), errors),
         await fitting(app, "scheduled", ofKind("scheduled"), errors),
       ].flat();
@@ -67,7 +70,7 @@ export function createQuotas(deps: {
       const isFitting = new Set(fits);
       for (const i of byUrgency.filter((index) => isFitting.has(index)).slice(granted)) {
         errors[i] = rateError(app, limit.ratePerSecond, waitMs);
-        open.add(app.id, kindOf(wanted[i]!), -1);
+        if (wanted[i]!.valid) open.add(app.id, kindOf(wanted[i]!), -1);
       }
       return errors;
     },
@@ -111,5 +114,8 @@ const openError = (app: AppRecord, kind: OpenKind, max: number) =>
 
 const quotaError = ({ id }: AppRecord, reason: CallReason, limit: string, retryAfterMs: number): CallError => {
   const message = `this app is at its limit of ${limit}; nothing was stored`;
-  return callError("RESOURCE_EXHAUSTED", reason, message, { retryAfterMs, quota: { subject: `app:${id}`, description: `limit: ${limit}` } });
+  return callError("RESOURCE_EXHAUSTED", reason, message, {
+    retryAfterMs,
+    quota: { subject: `app:${id}`, description: `limit: ${limit}` },
+  });
 };

@@ -11,6 +11,7 @@ import { createLogger } from "../runtime/logger.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import { ignoreEvents } from "../test/support/changes.ts";
 import { createFakeClock } from "../test/support/fake-clock.ts";
+import { noQuotas } from "../test/support/no-quotas.ts";
 import { createAccept } from "./accept.ts";
 import { toAccepted } from "./answer.ts";
 import { createGatewayMetrics } from "./metrics.ts";
@@ -53,6 +54,7 @@ test("a key stored by an earlier version gets its original answer, and is reject
       insertsWaitingMax: 100,
     },
     load: { isFull: () => false, accepted: () => {}, run: async () => {} },
+    quotas: noQuotas,
     log: createLogger("test", "error", { write() {} }),
     optOuts: { check: async (questions) => questions.map(() => "allowed") },
     publisher: { publish: async () => assert.fail("a repeated key publishes nothing") },

@@ -8,6 +8,7 @@ import type { Notification } from "../gen/carillon/v1/notification_service.ts";
 import type { OptOut, PreferenceQuestion } from "../gen/carillon/v1/preference_service.ts";
 import type { CallContext } from "../runtime/handler.ts";
 import { ignoreEvents } from "./support/changes.ts";
+import { noQuotas } from "./support/no-quotas.ts";
 
 registerHooks({
   resolve(specifier, context, next) {
@@ -75,7 +76,11 @@ const question: PreferenceQuestion = { userId: "ada", endpoint: undefined, chann
 test("notifications are sent, alone and in a batch, and read back", async () => {
   const accepting = createAccept({
     ...{ store, recorder: ignoreEvents, clock, log, pushHosts: [], insertsWaitingMax: 100, watchdogFirstMs: 30_000, failpoint: () => {} },
-    ...{ load: { isFull: () => false, accepted: () => {}, run: async () => {} }, metrics: createGatewayMetrics(createMetrics("test")) },
+    ...{
+      load: { isFull: () => false, accepted: () => {}, run: async () => {} },
+      quotas: noQuotas,
+      metrics: createGatewayMetrics(createMetrics("test")),
+    },
     optOuts: { check: async (questions) => questions.map(() => "allowed") },
     publisher: { publish: async () => true },
   });

@@ -29,6 +29,8 @@ const INDEXES: readonly Index[] = [
   },
   // Of those not ended: what has expired ends, however long its app's share of the queue is used up.
   { collection: "notifications", name: "expiry", key: { expiresAt: 1 }, partialFilterExpression: { due: { $exists: true } } },
+  // Of each app, to count what it has open and scheduled.
+  { collection: "notifications", name: "app-due", key: { app: 1, due: 1 }, partialFilterExpression: { due: { $exists: true } } },
   // Only notifications with a failed delivery.
   { collection: "notifications", name: "failures", key: { failedAt: 1, _id: 1 }, partialFilterExpression: { failedAt: { $exists: true } } },
   // Only notifications that have ended, for purges.

@@ -87,6 +87,11 @@ export function createNotificationStore(collection: Collection<NotificationDocum
       asStoreError("count open notifications", () =>
         limit <= 0 ? Promise.resolve(0) : collection.countDocuments({ due: { $gte: 0, $lte: dueUntil } }, { limit }),
       ),
+
+    openCountOf: (app, { from, until }, limit) =>
+      asStoreError("count open notifications of an app", () =>
+        limit <= 0 ? Promise.resolve(0) : collection.countDocuments({ app, due: { $gte: from, $lte: until } }, { limit }),
+      ),
   };
 }
 

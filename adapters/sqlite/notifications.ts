@@ -13,7 +13,7 @@ const parse = (row: Record<string, unknown>) => readNotification(JSON.parse(Stri
 
 export function createNotificationStore(database: DatabaseSync): NotificationStore {
   const insertOne = database.prepare(
-    "insert into notifications (id, due, outbox_key, expires_at, ended_at, failed_at, doc) values (?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
+    "insert into notifications (id, app, due, outbox_key, expires_at, ended_at, failed_at, doc) values (?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
   );
   const findOne = database.prepare("select doc from notifications where id = ?");
   const page = database.prepare("select doc from notifications where id > ? order by id limit ?");
@@ -27,6 +27,9 @@ export function createNotificationStore(database: DatabaseSync): NotificationSto
     select d.value ->> 'channel' as channel, d.value ->> 'state' as state, d.value -> 'reason' as reason, count(*) as count
     from notifications, json_each(doc, '$.deliveries') d group by 1, 2, 3`);
   const countOpen = database.prepare("select count(*) as count from (select 1 from notifications where due <= ? limit ?)");
+  const countOpenOf = database.prepare(
+    "select count(*) as count from (select 1 from notifications where app = ? and due between ? and ? limit ?)",
+  );
 
   const find = (id: string) => {
     const row = findOne.get(id);
@@ -41,7 +44,7 @@ export function createNotificationStore(database: DatabaseSync): NotificationSto
         records.map((record): InsertResult => {
           const [due, key] = [dueAt(record.deliveries) ?? null, outboxKey(record) ?? null];
           const [ended, failed] = [endedAt(record) ?? null, failedAt(record.deliveries) ?? null];
-          const { changes } = insertOne.run(record.id, due, key, record.expiresAt, ended, failed, JSON.stringify(record));
+          const { changes } = insertOne.run(record.id, record.app, due, key, record.expiresAt, ended, failed, JSON.stringify(record));
           return changes === 1 ? { kind: "inserted" } : { kind: "exists", record: find(record.id)! };
         }),
       ),
@@ -90,6 +93,9 @@ export function createNotificationStore(database: DatabaseSync): NotificationSto
       ),
 
     openCount: async (limit, dueUntil = Number.MAX_SAFE_INTEGER) => asStoreError(() => Number(countOpen.get(dueUntil, limit)?.count)),
+
+    openCountOf: async (app, { from, until }, limit) =>
+      asStoreError(() => Number(countOpenOf.get(app, from, until, Math.max(0, limit))?.count)),
   };
 }
 

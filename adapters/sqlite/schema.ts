@@ -124,8 +124,26 @@ const VERSION_9 = `
   create index notifications_expiry on notifications (expires_at) where due is not null;
 `;
 
+/** Whose each is, to count what an app has open and scheduled. */
+const VERSION_10 = `
+  alter table notifications add column app text;
+  update notifications set app = doc ->> '$.app' where due is not null;
+  create index notifications_app_due on notifications (app, due) where due is not null;
+`;
+
 /** What each version adds to the one before: append, never edit. `user_version` counts how many a file has. */
-const MIGRATIONS = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7, VERSION_8, VERSION_9];
+const MIGRATIONS = [
+  VERSION_1,
+  VERSION_2,
+  VERSION_3,
+  VERSION_4,
+  VERSION_5,
+  VERSION_6,
+  VERSION_7,
+  VERSION_8,
+  VERSION_9,
+  VERSION_10,
+];
 
 /** Brings the file to this version's schema; several processes may try at once. */
 export function migrate(database: DatabaseSync): void {

@@ -60,6 +60,9 @@ describe("SQLite store: its file", () => {
     ]);
     assert.deepEqual(planOf("expires_at <= :now"), ["SEARCH notifications USING INDEX notifications_expiry (expires_at<?)"]);
     assert.ok(planOf("with recursive keys").every((detail) => !/SCAN notifications|TEMP B-TREE/.test(String(detail))));
+    assert.ok(
+      planOf("due between").includes("SEARCH notifications USING COVERING INDEX notifications_app_due (app=? AND due>? AND due<?)"),
+    );
     assert.deepEqual(planOf("ended_at < "), ["SEARCH notifications USING INDEX notifications_ended (ended_at<?)"]);
     assert.deepEqual(planOf("from attributions where attempt >= "), [
       "SEARCH attributions USING INDEX attributions_attempt (attempt>? AND attempt<?)",

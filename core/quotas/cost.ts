@@ -1,3 +1,4 @@
+import type { Endpoint } from "../delivery/endpoint.ts";
 import type { NotificationRecord } from "../delivery/notification.ts";
 
 /** Deliveries that one unit of cost pays for: more endpoints than most people have. */
@@ -11,3 +12,15 @@ export const costOf = (deliveries: number, bytes: number): number =>
 
 /** What a record takes in the store, in bytes of JSON; BSON takes about as much. */
 export const recordBytes = (record: NotificationRecord): number => Buffer.byteLength(JSON.stringify(record));
+
+/** What the deliveries to these endpoints will take in the record, in bytes: the endpoint, and the state of its delivery. */
+export const endpointsBytes = (targets: readonly { endpoint?: Endpoint }[]): number => {
+  let bytes = 0;
+  for (const { endpoint } of targets) {
+    bytes += DELIVERY_BYTES;
+    if (endpoint) for (const text of Object.values(endpoint)) bytes += text.length;
+  }
+  return bytes;
+};
+/** A delivery without its endpoint, as it is accepted. */
+const DELIVERY_BYTES = 300;

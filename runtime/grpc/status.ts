@@ -1,6 +1,6 @@
 import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import type { Any } from "../../gen/google/protobuf/any.ts";
-import { BadRequest, type BadRequest_FieldViolation, ErrorInfo, QuotaFailure, QuotaFailure_Violation, RetryInfo } from "../../gen/google/rpc/error_details.ts";
+import { BadRequest, type BadRequest_FieldViolation, ErrorInfo, QuotaFailure, RetryInfo } from "../../gen/google/rpc/error_details.ts";
 import { Status } from "../../gen/google/rpc/status.ts";
 import { type CallError, codeNumber, type Violation } from "../call-error.ts";
 
@@ -36,7 +36,7 @@ export function toServiceError(error: CallError): ServiceError {
     details.push(pack("RetryInfo", RetryInfo.encode({ retryDelay }).finish()));
   }
   if (error.quota) {
-    const violation = QuotaFailure_Violation.fromPartial(error.quota);
+    const violation = { ...error.quota, apiService: "", quotaMetric: "", quotaId: "", quotaDimensions: {}, quotaValue: 0 };
     details.push(pack("QuotaFailure", QuotaFailure.encode({ violations: [violation] }).finish()));
   }
   const info = (metadata: Record<string, string>) =>

@@ -37,12 +37,13 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     ...{ name: "caller answered before the insert", file: accept },
-    find: "const result = await inserts.add(insertion);",
-    replace: 'const result = await Promise.race([inserts.add(insertion), Promise.resolve({ kind: "inserted" } as InsertResult)]);',
+    find: "const result = await inserts.add({ ...split, bytes, weight: app.limits.weight ?? 1 });",
+    replace:
+      'const result = await Promise.race([inserts.add({ ...split, bytes, weight: 1 }), Promise.resolve({ kind: "inserted" } as const)]);',
   },
   {
     ...{ name: "failed insert answered as accepted", file: accept },
-    find: 'log.warn({ err: error }, "insert not confirmed; the call is answered UNAVAILABLE");',
+    find: 'logFault("insert not confirmed", { err: errorLine(error) });',
     replace: 'return { kind: "accepted", record, repeatedKey: false };',
   },
   {
@@ -51,7 +52,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "if (compared)",
   },
   {
-    ...{ name: "content written after its notification", file: accept },
+    ...{ name: "content written after its notification", file: "gateway/inserts.ts" },
     find: "if (contents.length > 0) await store.contents.put(contents);",
     replace: "if (contents.length > 0) void clock.sleep(50).then(() => store.contents.put(contents)).catch(() => undefined);",
   },
@@ -67,13 +68,14 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     ...{ name: "repeated key not answered as the first time", file: accept },
-    find: "return answerRepeated(result.record, request);",
-    replace: "return { ...answerRepeated(result.record, request), record } as AcceptResult;",
+    find: "return answerRepeated(result.record, candidate.request);",
+    replace: "return { ...answerRepeated(result.record, candidate.request), record } as AcceptResult;",
   },
   {
     ...{ name: "overload checked after the insert", file: accept },
-    find: 'if (result.kind === "inserted") {',
-    replace: 'if (result.kind === "inserted") {\n        if (parts.load.isFull()) return rejected(overloaded());',
+    find: "const cost = costOf(record.deliveries.length, bytes);",
+    replace:
+      "if (load.isFull(record.notificationClass)) return rejected(overloaded());\n      const cost = costOf(record.deliveries.length, bytes);",
   },
   {
     ...{ name: "opt-out not checked at dispatch", file: admission },

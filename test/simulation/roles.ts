@@ -29,9 +29,11 @@ import { PROVIDERS } from "../../providers/list.ts";
 import { createRelayMetrics } from "../../relay/metrics.ts";
 import type { Outbox } from "../../relay/outbox.ts";
 import { createRelay } from "../../relay/relay.ts";
+import { callError } from "../../runtime/call-error.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
+import { noQuotas } from "../support/no-quotas.ts";
 import type { InvariantChecker } from "./invariant-checker.ts";
 import type { MemoryStore } from "./memory-store.ts";
 import type { OptOutHistory } from "./opt-out-history.ts";
@@ -57,6 +59,7 @@ const CONNECTION_MS_MAX = 3_000;
 export const POLL_MS = 1_000;
 /** Tasks that a dispatcher handles at the same time. */
 const IN_FLIGHT = 4;
+const atLimit = callError("RESOURCE_EXHAUSTED", "RATE_LIMITED", "at a limit", { retryAfterMs: 1_000 });
 /** Requests that may wait for an insert in one gateway. */
 const INSERTS_WAITING_MAX = 3;
 
@@ -194,6 +197,10 @@ export function createGateway(around: Surroundings, process: SimulatedProcess): 
     optOuts: optOutsOf(around, process),
     contentBounds: CONTENT_BOUNDS,
     load: { isFull: () => around.simulation.happens("overload", 0.05), accepted: () => {}, run: async () => {} },
+    quotas: {
+      ...noQuotas,
+      admit: async (_app, wanted) => wanted.map(() => (around.simulation.happens("at a limit", 0.05) ? atLimit : undefined)),
+    },
     ...{ pushHosts: [], insertsWaitingMax: INSERTS_WAITING_MAX, metrics: gatewayMetrics },
   });
 }

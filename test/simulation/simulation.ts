@@ -55,6 +55,7 @@ export const FAULTS = [
   "answer to the caller lost",
   "key with another payload",
   "overload",
+  "at a limit",
   "purge",
   "copy of a task long expired",
 ] as const;

@@ -18,6 +18,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Duration } from "../../google/protobuf/duration.ts";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
 import { Channel, Endpoint, Reason } from "./channel.ts";
 
@@ -215,6 +216,8 @@ export interface ItemError {
   /** For programs to compare, as in google.rpc.ErrorInfo: for example INVALID_FIELD or KEY_REUSED. */
   reason: string;
   fields: FieldError[];
+  /** With RESOURCE_EXHAUSTED: when repeating this item is useful, as in google.rpc.RetryInfo. */
+  retryAfter: Duration | undefined;
 }
 
 export interface FieldError {
@@ -1213,7 +1216,7 @@ export const BatchSendNotificationsResult: MessageFns<BatchSendNotificationsResu
 };
 
 function createBaseItemError(): ItemError {
-  return { code: 0, message: "", reason: "", fields: [] };
+  return { code: 0, message: "", reason: "", fields: [], retryAfter: undefined };
 }
 
 export const ItemError: MessageFns<ItemError> = {
@@ -1229,6 +1232,9 @@ export const ItemError: MessageFns<ItemError> = {
     }
     for (const v of message.fields) {
       FieldError.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.retryAfter !== undefined) {
+      Duration.encode(message.retryAfter, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -1276,6 +1282,14 @@ export const ItemError: MessageFns<ItemError> = {
             }
 
             message.fields.push(FieldError.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.retryAfter = Duration.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -1862,8 +1876,8 @@ export const NotificationServiceService = {
    *
    * Errors: INVALID_ARGUMENT (BadRequest names the field and the rule),
    * ALREADY_EXISTS (the key was used with another payload), UNAUTHENTICATED,
-   * FAILED_PRECONDITION (the app may not use the channel),
-   * RESOURCE_EXHAUSTED (with RetryInfo; nothing was stored),
+   * FAILED_PRECONDITION (the app may not use the channel or the class, or send SMS to this country),
+   * RESOURCE_EXHAUSTED (with RetryInfo, and QuotaFailure where a limit of the app was reached; nothing was stored),
    * UNAVAILABLE (it may have been stored: repeat with the same key).
    */
   sendNotification: {
@@ -1911,8 +1925,8 @@ export interface NotificationServiceServer extends UntypedServiceImplementation 
    *
    * Errors: INVALID_ARGUMENT (BadRequest names the field and the rule),
    * ALREADY_EXISTS (the key was used with another payload), UNAUTHENTICATED,
-   * FAILED_PRECONDITION (the app may not use the channel),
-   * RESOURCE_EXHAUSTED (with RetryInfo; nothing was stored),
+   * FAILED_PRECONDITION (the app may not use the channel or the class, or send SMS to this country),
+   * RESOURCE_EXHAUSTED (with RetryInfo, and QuotaFailure where a limit of the app was reached; nothing was stored),
    * UNAVAILABLE (it may have been stored: repeat with the same key).
    */
   sendNotification: handleUnaryCall<SendNotificationRequest, SendNotificationResponse>;
@@ -1929,8 +1943,8 @@ export interface NotificationServiceClient extends Client {
    *
    * Errors: INVALID_ARGUMENT (BadRequest names the field and the rule),
    * ALREADY_EXISTS (the key was used with another payload), UNAUTHENTICATED,
-   * FAILED_PRECONDITION (the app may not use the channel),
-   * RESOURCE_EXHAUSTED (with RetryInfo; nothing was stored),
+   * FAILED_PRECONDITION (the app may not use the channel or the class, or send SMS to this country),
+   * RESOURCE_EXHAUSTED (with RetryInfo, and QuotaFailure where a limit of the app was reached; nothing was stored),
    * UNAVAILABLE (it may have been stored: repeat with the same key).
    */
   sendNotification(

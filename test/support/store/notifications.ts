@@ -146,6 +146,14 @@ export function describeNotifications(name: string, test: StoreTest): void {
       assert.equal(await store.notifications.openCount(100, T0 + 3_600_000), 12);
     });
 
+    test("counts what one app has open, and what it has scheduled", async (store) => {
+      const of = (app: string, due: number | undefined) => sampleNotification([due], { app });
+      await store.notifications.insert([of("a", T0), of("a", T0 + 1), of("a", T0 + 9), of("a", undefined), of("b", T0), of("b", T0 + 9)]);
+      const count = (app: string, from: number, until: number, limit = 100) => store.notifications.openCountOf(app, { from, until }, limit);
+      assert.deepEqual(await Promise.all([count("a", 0, T0 + 1), count("a", T0 + 2, Number.MAX_SAFE_INTEGER)]), [2, 1]);
+      assert.deepEqual(await Promise.all([count("b", 0, T0 + 9), count("c", 0, T0 + 9), count("a", 0, T0 + 9, 2)]), [2, 0, 2]);
+    });
+
     test("carries batches of a thousand and reads all of them back", async (store) => {
       const records = Array.from({ length: 1_000 }, () => sampleNotification([T0]));
       assert.ok((await store.notifications.insert(records)).every((r) => r.kind === "inserted"));

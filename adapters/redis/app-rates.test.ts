@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createLogger } from "../../runtime/logger.ts";
+import { eventually } from "../../test/support/eventually.ts";
+import { createFakeClock } from "../../test/support/fake-clock.ts";
+import { startRedis } from "../../test/support/servers.ts";
+import { createAppRates, QUOTA_PAUSE_MS } from "./app-rates.ts";
+import { connectRedis } from "./connect.ts";
+
+const log = createLogger("test", "silent");
+/** One in fifty seconds: no second one is added during a test. */
+const SLOW = { ratePerSecond: 0.02, burst: 10 };
+const deps = (pods = 1) => ({ clock: createFakeClock(), pods: () => pods });
+const granted = async (take: Promise<{ granted: number }>) => (await take).granted;
+
+test("gateways share an app's rate, and apps do not share one", async () => {
+  await using server = await startRedis();
+  await using redis = await connectRedis(server.url, { log });
+  await using other = await connectRedis(server.url, { log });
+  const [a, b] = [createAppRates(redis, deps()), createAppRates(other, deps())];
+  assert.equal(await granted(a.take("shop", SLOW, 4)), 4);
+  const { granted: rest, waitMs } = await b.take("shop", SLOW, 8);
+  assert.equal(rest, 6);
+  assert.ok(waitMs > 90_000 && waitMs <= 100_000, `two tokens in 50 s each: ${waitMs}`);
+  assert.equal(await granted(a.take("bank", SLOW, 10)), 10);
+});
+
+test("tokens return by Redis's clock, never more than the burst", async () => {
+  await using server = await startRedis();
+  await using redis = await connectRedis(server.url, { log });
+  const rates = createAppRates(redis, deps());
+  await rates.take("shop", SLOW, 10);
+  const key = "carillon:app-rate:shop";
+  const lifetime = await redis.pttl(key);
+  assert.ok(lifetime > 0 && lifetime <= 501_000);
+  await redis.hset(key, "at", Number(await redis.hget(key, "at")) - 100_000);
+  assert.equal(await granted(rates.take("shop", SLOW, 10)), 2);
+  await redis.hset(key, "at", Number(await redis.hget(key, "at")) - 1e9);
+  assert.equal(await granted(rates.take("shop", SLOW, 100)), 10);
+});
+
+test("what turns out to cost more is made up for later, and what was not used is given back", async () => {
+  await using server = await startRedis();
+  await using redis = await connectRedis(server.url, { log });
+  const rates = createAppRates(redis, deps());
+  assert.equal(await granted(rates.take("shop", SLOW, 1)), 1);
+  rates.charge("shop", SLOW, 25);
+  const { granted: none, waitMs } = await rates.take("shop", SLOW, 1);
+  assert.equal(none, 0);
+  assert.ok(waitMs > 16 * 50_000, "16 owed, then one more");
+  rates.charge("shop", SLOW, -1_000);
+  assert.equal(await granted(rates.take("shop", SLOW, 100)), 10);
+});
+
+test("a lower rate, set while an app has many tokens left, holds at once", async () => {
+  await using server = await startRedis();
+  await using redis = await connectRedis(server.url, { log });
+  const rates = createAppRates(redis, deps());
+  await rates.take("shop", { ratePerSecond: 1, burst: 1_000 }, 1);
+  assert.equal(await granted(rates.take("shop", SLOW, 100)), 10);
+});
+
+test("while Redis is away each gateway keeps to its share, and uses Redis again afterwards", async () => {
+  await using server = await startRedis();
+  await using redis = await connectRedis(server.url, { log });
+  const { clock, pods } = deps(2);
+  const rates = createAppRates(redis, { clock, pods });
+  await server.kill();
+  assert.equal(await granted(rates.take("shop", SLOW, 100)), 5);
+  clock.advance(100_000);
+  assert.equal(await granted(rates.take("shop", SLOW, 100)), 1, "half the rate for 100 s");
+  await server.restart();
+  clock.advance(QUOTA_PAUSE_MS);
+  await eventually("Redis is used again", async () => {
+    clock.advance(QUOTA_PAUSE_MS);
+    return (await granted(rates.take("shop", SLOW, 100))) === 10;
+  });
+});

@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import { createAppRates } from "../adapters/redis/app-rates.ts";
+import { connectRedis, type RedisConnection } from "../adapters/redis/connect.ts";
+import { createDayCounters } from "../adapters/redis/day-counters.ts";
+import type { AppRecord } from "../core/apps/app.ts";
+import type { AppLimits } from "../core/apps/limits.ts";
+import { createOwnReading } from "../core/ports/shared-reading.ts";
+import type { QuotaDefaults } from "../core/quotas/app-quota.ts";
+import {
+  type AcceptSetting,
+  type AcceptWorld,
+  CALLING_APP,
+  createAcceptWorld,
+  errorOf,
+  silentLog as log,
+  pushMessage,
+  smsMessage as sms,
+} from "../test/support/accept-world.ts";
+import { startRedis } from "../test/support/servers.ts";
+import { toAccepted } from "./answer.ts";
+import { createAppOpen } from "./app-open.ts";
+import { createQuotas } from "./quotas.ts";
+
+const DEFAULTS: QuotaDefaults = { ratePerSecond: 2_000, burst: 20_000, openMax: 1_000, scheduledMax: 1_000, smsDailyMax: 1_000 };
+const DAY_MS = 86_400_000;
+let server: Awaited<ReturnType<typeof startRedis>>;
+let redis: RedisConnection;
+let world: AcceptWorld;
+
+before(async () => {
+  server = await startRedis();
+  redis = await connectRedis(server.url, { log });
+});
+after(async () => {
+  await redis[Symbol.asyncDispose]();
+  await server[Symbol.asyncDispose]();
+});
+beforeEach(async (t) => {
+  await redis.flushall();
+  world = await createAcceptWorld();
+  const { store } = world;
+  if ("after" in t) t.after(() => store[Symbol.asyncDispose]());
+});
+
+/** A gateway with quotas, as main.ts wires it. */
+function setUp(setting: AcceptSetting = {}) {
+  const { clock, store } = world;
+  const quotas = createQuotas({
+    rates: createAppRates(redis, { clock, pods: () => 1 }),
+    days: createDayCounters(redis, { clock, pods: () => 1 }),
+    open: createAppOpen(store.notifications, { clock, log, read: createOwnReading(clock) }),
+    ...{ defaults: DEFAULTS, clock },
+  });
+  return world.setUp({ ...setting, quotas, openMax: 100_000 });
+}
+const appOf = (limits: AppLimits, id = "app"): AppRecord => ({ ...CALLING_APP, id, limits });
+/** So slow that no token is added during a test. */
+const slow = (burst: number) => appOf({ ratePerSecond: 0.02, burst });
+const many = (n: number, over: Parameters<typeof sms>[1] = {}, name = "n") => Array.from({ length: n }, (_, i) => sms(`${name}${i}`, over));
+const reasons = (results: Awaited<ReturnType<ReturnType<typeof setUp>["send"]>>) => results.map((r) => errorOf(r)?.reason ?? "accepted");
+
+test("beyond an app's rate each item is answered on its own, the more urgent classes first, and other apps are not affected", async () => {
+  const { sendAs } = setUp();
+  const results = await sendAs(slow(3), sms("m", { notificationClass: 3 }), ...many(3), sms("c", { notificationClass: 1 }));
+  assert.deepEqual(reasons(results), ["RATE_LIMITED", "accepted", "accepted", "RATE_LIMITED", "accepted"]);
+  const error = errorOf(results[0])!;
+  assert.equal(error.code, "RESOURCE_EXHAUSTED");
+  assert.ok((error.retryAfterMs ?? 0) > 50_000, "the time until a token is there");
+  assert.deepEqual(error.quota, { subject: "app:app", description: "limit: 0.02 notifications per second" });
+  assert.deepEqual(reasons(await sendAs(appOf({}, "other"), sms("x"))), ["accepted"]);
+});
+
+test("a repeated key gets its first answer at the limit, and uses up nothing of it", async () => {
+  const { sendAs } = setUp();
+  const app = slow(3);
+  const [first] = await sendAs(app, sms("a"));
+  assert.ok(first?.kind === "accepted");
+  for (let i = 0; i < 10; i++) assert.deepEqual(reasons(await sendAs(app, sms("a"))), ["accepted"]);
+  assert.deepEqual(reasons(await sendAs(app, sms("b"), sms("c"), sms("d"))), ["accepted", "accepted", "RATE_LIMITED"]);
+  const [again] = await sendAs(app, sms("a"));
+  assert.ok(again?.kind === "accepted" && again.repeatedKey);
+  assert.deepEqual(toAccepted(again.record, false), toAccepted(first.record, false));
+  assert.equal(errorOf((await sendAs(app, sms("a", { category: "other" })))[0])?.reason, "KEY_REUSED");
+});
+
+test("what is beyond the limit is rejected before anything is read for it", async () => {
+  const { store } = world;
+  const contacts = { ...store.contacts, list: () => assert.fail("contacts are read") };
+  const { sendAs } = setUp({ contacts });
+  await sendAs(slow(1), sms("a"));
+  assert.deepEqual(reasons(await sendAs(slow(1), pushMessage("p", "ann"))), ["RATE_LIMITED"]);
+});
+
+test("a notification to many endpoints uses up as much of the rate as it costs", async () => {
+  const { store, clock } = world;
+  for (let i = 0; i < 100; i++)
+    await store.contacts.register({
+      ...{ app: "app", userId: "many", endpointId: `${i}`.padStart(32, "0"), registeredAt: clock.now() },
+      endpoint: { channel: "fcm", token: `${i}`.padEnd(4_000, "x") },
+    });
+  const { sendAs } = setUp();
+  assert.deepEqual(reasons(await sendAs(slow(20), pushMessage("p", "many"))), ["accepted"]);
+  assert.deepEqual(reasons(await sendAs(slow(20), sms("a"))), ["RATE_LIMITED"]);
+});
+
+test("an app may send only in its classes", async () => {
+  const { sendAs } = setUp();
+  const app = appOf({ classes: ["marketing", "transactional"] });
+  const results = await sendAs(app, sms("a"), sms("c", { notificationClass: 1 }));
+  assert.deepEqual(reasons(results), ["accepted", "CLASS_NOT_ENABLED"]);
+  const { code, fields } = errorOf(results[1])!;
+  assert.deepEqual([code, fields?.[0]?.field], ["FAILED_PRECONDITION", "notifications[1].notification_class"]);
+});
+
+test("an app may have so many scheduled and so many open, also after the gateway was started again", async () => {
+  const { clock } = world;
+  const app = appOf({ scheduledMax: 3, openMax: 2 });
+  const sendAt = new Date(clock.now() + 30 * DAY_MS);
+  const { sendAs } = setUp();
+  const results = await sendAs(app, ...many(4, { sendAt }, "s"), ...many(3));
+  const expected = [...["accepted", "accepted", "accepted", "SCHEDULED_LIMIT"], ...["accepted", "accepted", "OPEN_LIMIT"]];
+  assert.deepEqual(reasons(results), expected);
+  assert.equal(errorOf(results[3])?.quota?.description, "limit: 3 scheduled notifications");
+  assert.ok((errorOf(results[3])?.retryAfterMs ?? 0) > 0);
+  assert.deepEqual(reasons(await setUp().sendAs(app, sms("t", { sendAt }), sms("u"))), ["SCHEDULED_LIMIT", "OPEN_LIMIT"]);
+  assert.deepEqual(reasons(await sendAs(appOf({}, "other"), sms("t", { sendAt }), sms("u"))), ["accepted", "accepted"]);
+});
+
+test("a repeated key uses up no room for open and scheduled ones", async () => {
+  const sendAt = new Date(world.clock.now() + 30 * DAY_MS);
+  const app = appOf({ scheduledMax: 2, openMax: 2 });
+  const { sendAs } = setUp();
+  for (let i = 0; i < 5; i++) assert.deepEqual(reasons(await sendAs(app, sms("s", { sendAt }), sms("o"))), ["accepted", "accepted"]);
+  assert.deepEqual(reasons(await sendAs(app, sms("s2", { sendAt }), sms("o2"))), ["accepted", "accepted"]);
+  assert.deepEqual(reasons(await sendAs(app, sms("s3", { sendAt }), sms("s", { sendAt }))), ["SCHEDULED_LIMIT", "accepted"]);
+});
+
+test("an app has so many deliveries per channel, class and day", async () => {
+  const { clock } = world;
+  const { sendAs } = setUp();
+  const app = appOf({ dailyMax: { sms: { transactional: 3, critical: 1 } } });
+  const results = await sendAs(app, ...many(5));
+  assert.deepEqual(reasons(results).toSorted(), ["DAILY_LIMIT", "DAILY_LIMIT", "accepted", "accepted", "accepted"]);
+  const error = results.map(errorOf).find((e) => e?.reason === "DAILY_LIMIT")!;
+  assert.equal(error.code, "RESOURCE_EXHAUSTED");
+  assert.equal(error.retryAfterMs, DAY_MS - (clock.now() % DAY_MS));
+  assert.match(error.quota!.description, /3 deliveries of sms\/transactional per day/);
+  assert.deepEqual(reasons(await sendAs(app, sms("c", { notificationClass: 1 }), sms("d", { notificationClass: 1 }))).toSorted(), [
+    "DAILY_LIMIT",
+    "accepted",
+  ]);
+  const accepted = many(5).filter((_, i) => results[i]?.kind === "accepted");
+  assert.deepEqual(reasons(await sendAs(app, ...accepted)), ["accepted", "accepted", "accepted"]);
+  clock.advance(DAY_MS);
+  assert.deepEqual(reasons(await sendAs(app, ...many(3, {}, "next"))), ["accepted", "accepted", "accepted"]);
+});
+
+test("a repeated key uses up nothing of a day", async () => {
+  const app = appOf({ dailyMax: { sms: { transactional: 2 } } });
+  const { sendAs } = setUp();
+  for (let i = 0; i < 5; i++) assert.deepEqual(reasons(await sendAs(app, sms("a"))), ["accepted"]);
+  assert.deepEqual(reasons(await sendAs(app, sms("b"))), ["accepted"]);
+  assert.deepEqual(reasons(await sendAs(app, sms("c"))), ["DAILY_LIMIT"]);
+});
+
+test("SMS have a ceiling without any setting", async () => {
+  const { sendAs } = setUp();
+  await sendAs(appOf({}), ...many(600));
+  const results = await sendAs(appOf({}), ...many(401, {}, "more"));
+  assert.deepEqual([results.filter((r) => r.kind === "accepted").length, results.length], [400, 401]);
+});

@@ -1,0 +1,115 @@
+import { openStore } from "../../adapters/store/open-store.ts";
+import type { AppRecord } from "../../core/apps/app.ts";
+import { CHANNELS } from "../../core/delivery/channel.ts";
+import type { DeliveryTask } from "../../core/ports/queue.ts";
+import { createOwnReading } from "../../core/ports/shared-reading.ts";
+import type { Store } from "../../core/ports/store.ts";
+import { type Accept, type AcceptResult, createAccept } from "../../gateway/accept.ts";
+import { createLoad, type Load } from "../../gateway/load.ts";
+import { createGatewayMetrics } from "../../gateway/metrics.ts";
+import type { Quotas } from "../../gateway/quotas.ts";
+import { type Notification, NotificationClass } from "../../gen/carillon/v1/notification_service.ts";
+import type { CallError } from "../../runtime/call-error.ts";
+import { compileValidator } from "../../runtime/grpc/validate.ts";
+import { createLogger, type Logger } from "../../runtime/logger.ts";
+import { createMetrics } from "../../runtime/metrics.ts";
+import { ignoreEvents } from "./changes.ts";
+import { createFakeClock, type FakeClock } from "./fake-clock.ts";
+import { noQuotas } from "./no-quotas.ts";
+
+/** The app that a call is made for, unless it names another. */
+export const CALLING_APP: AppRecord = { id: "app", channels: [...CHANNELS], limits: {}, keys: [], version: 1 };
+const check = compileValidator("carillon.v1.Notification");
+export const silentLog = createLogger("test", "error", { write() {} });
+
+export interface AcceptSetting {
+  notifications?: Store["notifications"];
+  contents?: Store["contents"];
+  contacts?: Store["contacts"];
+  streamIsUp?: boolean;
+  openMax?: number;
+  insertsWaitingMax?: number;
+  quotas?: Quotas;
+  log?: Logger;
+}
+
+export interface Accepting {
+  load: Load;
+  accepting: Accept;
+  send(...messages: Notification[]): Promise<AcceptResult[]>;
+  sendAs(app: AppRecord, ...messages: Notification[]): Promise<AcceptResult[]>;
+}
+
+/** Acceptance on a store in memory. */
+export interface AcceptWorld {
+  store: Store;
+  clock: FakeClock;
+  published: DeliveryTask[];
+  setUp(setting?: AcceptSetting): Accepting;
+  storedCount(): Promise<number>;
+}
+
+export async function createAcceptWorld(clock = createFakeClock()): Promise<AcceptWorld> {
+  const store = await openStore("sqlite::memory:");
+  const published: DeliveryTask[] = [];
+  return {
+    ...{ store, clock, published },
+    storedCount: async () => (await store.notifications.count()).notifications,
+    setUp({
+      notifications = store.notifications,
+      contents = store.contents,
+      contacts = store.contacts,
+      streamIsUp = true,
+      openMax = 1_000,
+      insertsWaitingMax = 1_000,
+      quotas = noQuotas,
+      log = silentLog,
+    } = {}) {
+      const load = createLoad(notifications, openMax, { clock, log, read: createOwnReading(clock) });
+      const accepting = createAccept({
+        ...{ load, quotas, clock, log, insertsWaitingMax },
+        ...{ watchdogFirstMs: 30_000, failpoint: () => {}, pushHosts: [], recorder: ignoreEvents },
+        store: { notifications, contents, contacts },
+        optOuts: { check: async (questions) => questions.map(() => "allowed") },
+        publisher: {
+          async publish(task) {
+            published.push(task);
+            return streamIsUp;
+          },
+        },
+        metrics: createGatewayMetrics(createMetrics("test")),
+      });
+      const sendAs = (app: AppRecord, ...messages: Notification[]) =>
+        accepting.accept(
+          app,
+          messages.map((message, i) => {
+            const path = `notifications[${i}]`;
+            return { message, path, violations: check(message).map((v) => ({ ...v, field: `${path}.${v.field}` })) };
+          }),
+        );
+      return { load, accepting, sendAs, send: (...messages) => sendAs(CALLING_APP, ...messages) };
+    },
+  };
+}
+
+/** A text message to one phone number. */
+export const smsMessage = (key: string, over: Partial<Notification> = {}): Notification => ({
+  idempotencyKey: key,
+  recipient: { to: { $case: "endpoint", value: { address: { $case: "phoneNumber", value: "+4915112345678" } } } },
+  ...{ channels: [], category: "orders", priority: 0, collapseKey: "" },
+  notificationClass: NotificationClass.NOTIFICATION_CLASS_TRANSACTIONAL,
+  content: { push: undefined, sms: { text: "hello" }, email: undefined },
+  ...{ sendAt: undefined, expiresAt: undefined },
+  ...over,
+});
+
+/** A push to the registered endpoints of a user. */
+export const pushMessage = (key: string, userId: string, over: Partial<Notification> = {}): Notification =>
+  smsMessage(key, {
+    recipient: { to: { $case: "userId", value: userId } },
+    content: { push: { title: "t", body: "b", data: {} }, sms: undefined, email: undefined },
+    ...over,
+  });
+
+export const errorOf = (result: AcceptResult | undefined): CallError | undefined =>
+  result?.kind === "rejected" ? result.error : undefined;
