@@ -79,5 +79,7 @@ const toItemError = ({ code, message, reason, fields = [], retryAfterMs }: CallE
   reason,
   fields: fields.slice(0, ITEM_FIELDS_MAX).map((f) => ({ field: f.field, rule: f.rule, description: f.message })),
   retryAfter:
-    retryAfterMs === undefined ? undefined : { seconds: Math.floor(retryAfterMs / 1_000), nanos: Math.floor(retryAfterMs % 1_000) * 1_000_000 },
+    retryAfterMs === undefined
+      ? undefined
+      : { seconds: Math.floor(retryAfterMs / 1_000), nanos: Math.floor(retryAfterMs % 1_000) * 1_000_000 },
 });

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Metadata, status } from "@grpc/grpc-js";
+import { QuotaFailure } from "../../gen/google/rpc/error_details.ts";
+import { Status } from "../../gen/google/rpc/status.ts";
 import { callError, codeNumber, isCallError } from "../call-error.ts";
 import { readDetails, toServiceError } from "./status.ts";
 
@@ -16,6 +18,16 @@ test("a client reads back the reason, the fields and the retry delay", () => {
     fieldsLeftOut: 0,
     retryAfterMs: 1_250,
   });
+});
+
+test("the limit of an app that was reached is a QuotaFailure", () => {
+  const quota = { subject: "app:shop", description: "limit: 10 notifications per second" };
+  const error = toServiceError(callError("RESOURCE_EXHAUSTED", "RATE_LIMITED", "too fast", { retryAfterMs: 1_000, quota }));
+  const { details } = Status.decode(error.metadata.get("grpc-status-details-bin")[0] as Buffer);
+  const failure = details.find(({ typeUrl }) => typeUrl === "type.googleapis.com/google.rpc.QuotaFailure");
+  const [violation] = QuotaFailure.decode(failure!.value).violations;
+  assert.deepEqual([violation?.subject, violation?.description], [quota.subject, quota.description]);
+  assert.equal(readDetails(error).retryAfterMs, 1_000);
 });
 
 test("at most 25 fields are returned, with the number left out", () => {
