@@ -4,7 +4,8 @@ import { redisVariables } from "../adapters/redis/connect.ts";
 import { storeVariables } from "../adapters/store/store-config.ts";
 import { accountsVariables } from "../providers/account-files.ts";
 import { providerVariables } from "../providers/provider-config.ts";
-import { integer, secretFile, text, type Variable } from "../runtime/config.ts";
+import { integer, text, type Variable } from "../runtime/config.ts";
+import { internalTokenVariables } from "../runtime/internal-tokens.ts";
 import { internalTlsVariables } from "../runtime/tls/grpc-tls.ts";
 
 /** Calls a second: one in 100 s is the slowest that still makes sense, and no provider takes more than the fastest of one account. */
@@ -32,8 +33,8 @@ export const dispatcherVariables = {
   ...providerVariables,
   ...accountsVariables,
   ...internalTlsVariables,
+  ...internalTokenVariables,
   PREFERENCES_ADDRESS: text({ default: "127.0.0.1:7710", reason: "host:port of the preferences service" }),
-  INTERNAL_TOKEN_FILE: secretFile({ reason: "shared by our services; lets a dispatcher ask for opt-outs of any app" }),
   DISPATCH_IN_FLIGHT: integer(1, 10_000, {
     default: "128",
     unit: "tasks",

@@ -16,6 +16,7 @@ import { attributedProvidersOf, type ChannelParts, type ChannelProviders, provid
 import { watchAccounts } from "../providers/watch-accounts.ts";
 import { systemClock } from "../runtime/clock.ts";
 import type { Values, Variables } from "../runtime/config.ts";
+import { watchInternalTokens } from "../runtime/internal-tokens.ts";
 import type { Runtime, Started } from "../runtime/run.ts";
 import { internalTls } from "../runtime/tls/grpc-tls.ts";
 import { watchConfig } from "../runtime/watch-config.ts";
@@ -46,11 +47,12 @@ export async function serveDispatcher(
   const workload = createWorkload(clock);
   const pool = stack.use(createAccountPool(order, (provider) => instrumented(provider, workload), log));
   for (const provider of createListed(config, parts)) pool.put(DEFAULT_ACCOUNT, provider);
-  const tls = internalTls(config, log);
+  const tls = internalTls(config, log, config.PREFERENCES_ADDRESS);
   const store = await openRoleStore(config, { stack, log, metrics, signal }, { attributedProviders: attributedProvidersOf(channel) });
   const redis = stack.use(await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE }));
   const nats = stack.use(await connectNats(config, log));
-  const optOuts = stack.use(createOptOutsClient({ address: config.PREFERENCES_ADDRESS, token: config.INTERNAL_TOKEN_FILE, tls }));
+  const tokens = stack.use(watchInternalTokens({ config, env, log }));
+  const optOuts = stack.use(createOptOutsClient({ address: config.PREFERENCES_ADDRESS, tokens, tls }));
   await ensureStreams(nats, config, [channel]);
   const dispatchMetrics = createDispatchMetrics(metrics);
   const recorder = createEventRecorder({ metrics, log });

@@ -5,7 +5,8 @@ import { redisVariables } from "../adapters/redis/connect.ts";
 import { storeVariables } from "../adapters/store/store-config.ts";
 import { isPushHostPattern, PUSH_HOSTS } from "../core/content/push-host.ts";
 import type { QuotaDefaults } from "../core/quotas/app-quota.ts";
-import { flag, integer, listOf, ms, secretFile, text, type Values, watchedFile } from "../runtime/config.ts";
+import { flag, integer, listOf, ms, text, type Values, watchedFile } from "../runtime/config.ts";
+import { internalTokenVariables } from "../runtime/internal-tokens.ts";
 import { internalTlsVariables } from "../runtime/tls/grpc-tls.ts";
 import { KEY_CACHE_MS_MAX } from "./api-keys.ts";
 
@@ -16,6 +17,7 @@ export const gatewayVariables = {
   ...streamVariables,
   ...watchdogVariables,
   ...internalTlsVariables,
+  ...internalTokenVariables,
   GATEWAY_LISTEN: text({ default: "0.0.0.0:7700", reason: "host:port callers connect to" }),
   GATEWAY_TLS_CERT_FILE: watchedFile({ default: "", reason: "PEM certificate chain; empty: plain text, for a mesh or a laptop" }),
   GATEWAY_TLS_KEY_FILE: watchedFile({ default: "", reason: "PEM key of GATEWAY_TLS_CERT_FILE" }),
@@ -25,7 +27,6 @@ export const gatewayVariables = {
   }),
   GATEWAY_REFLECTION: flag({ default: "true", reason: "gRPC server reflection, for grpcurl; off to hide the contract" }),
   PREFERENCES_ADDRESS: text({ default: "127.0.0.1:7710", reason: "host:port of the preferences service" }),
-  INTERNAL_TOKEN_FILE: secretFile({ reason: "shared by our services; lets the gateway act for any app" }),
   OPEN_NOTIFICATIONS_MAX: integer(1, 100_000_000, {
     default: "2000000",
     unit: "notifications",

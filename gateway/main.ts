@@ -15,9 +15,10 @@ import { PreferenceServiceService } from "../gen/carillon/v1/preference_service.
 import { systemClock } from "../runtime/clock.ts";
 import { serveHandlers } from "../runtime/grpc/serve-handlers.ts";
 import { startGrpcServer } from "../runtime/grpc/server.ts";
+import { watchInternalTokens } from "../runtime/internal-tokens.ts";
 import { callSeconds } from "../runtime/metrics.ts";
 import { defineRole } from "../runtime/run.ts";
-import { internalTls, openCertificates } from "../runtime/tls/grpc-tls.ts";
+import { internalTls, openCertificates, warnOfPlainText } from "../runtime/tls/grpc-tls.ts";
 import { createAccept } from "./accept.ts";
 import { createApiKeys } from "./api-keys.ts";
 import { createAppOpen } from "./app-open.ts";
@@ -37,15 +38,16 @@ export const role = defineRole({
   name: "gateway",
   about: "accepts notifications over gRPC: validates, stores, publishes, answers",
   variables: gatewayVariables,
-  async start(config, { log, metrics, stack, signal, tracer, failpoint }) {
+  async start(config, { log, metrics, stack, signal, tracer, env, failpoint }) {
     const clock = systemClock;
-    const [tls, ours] = [openCertificates(config, GATEWAY_TLS, log), internalTls(config, log)];
+    const [tls, ours] = [openCertificates(config, GATEWAY_TLS, log), internalTls(config, log, config.PREFERENCES_ADDRESS)];
+    if (!tls) warnOfPlainText(log, config.GATEWAY_LISTEN, "callers are served plain text: whoever can read it gets API keys and content");
     const store = await openRoleStore(config, { stack, log, metrics, signal });
     const nats = stack.use(await connectNats(config, log));
     await ensureStreams(nats, config);
-    const token = config.INTERNAL_TOKEN_FILE;
-    const optOuts = stack.use(createOptOutsClient({ address: config.PREFERENCES_ADDRESS, token, tls: ours }));
-    const preferences = stack.use(createPreferencesClient({ address: config.PREFERENCES_ADDRESS, token, tls: ours }));
+    const tokens = stack.use(watchInternalTokens({ config, env, log }));
+    const optOuts = stack.use(createOptOutsClient({ address: config.PREFERENCES_ADDRESS, tokens, tls: ours }));
+    const preferences = stack.use(createPreferencesClient({ address: config.PREFERENCES_ADDRESS, tokens, tls: ours }));
     const redis = stack.use(await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE, withoutIt: WITHOUT_REDIS }));
     const peers = createGatewayPeers(redis, clock);
     const load = createLoad(store.notifications, config.OPEN_NOTIFICATIONS_MAX, { clock, log, read: peers.read });

@@ -5,6 +5,7 @@ import { systemClock } from "../runtime/clock.ts";
 import { authenticateInternal } from "../runtime/grpc/internal-call.ts";
 import { serveHandlers } from "../runtime/grpc/serve-handlers.ts";
 import { startGrpcServer } from "../runtime/grpc/server.ts";
+import { watchInternalTokens } from "../runtime/internal-tokens.ts";
 import { callSeconds } from "../runtime/metrics.ts";
 import { defineRole } from "../runtime/run.ts";
 import { internalTls } from "../runtime/tls/grpc-tls.ts";
@@ -16,12 +17,13 @@ export const role = defineRole({
   name: "preferences",
   about: "keeps the opt-outs, and checks them for the gateway and the dispatchers",
   variables: preferencesVariables,
-  async start(config, { log, metrics, stack, signal, tracer }) {
-    const tls = internalTls(config, log);
+  async start(config, { log, metrics, stack, signal, tracer, env }) {
+    const tls = internalTls(config, log, config.PREFERENCES_LISTEN);
     const store = await openRoleStore(config, { stack, log, metrics, signal });
     const redis = stack.use(await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE }));
     const preferences = stack.use(createPreferences({ store: store.preferences, redis, clock: systemClock, log }));
-    const calls = { log, authenticate: authenticateInternal(config.INTERNAL_TOKEN_FILE), tracer, seconds: callSeconds(metrics) };
+    const tokens = stack.use(watchInternalTokens({ config, env, log }));
+    const calls = { log, authenticate: authenticateInternal(tokens), tracer, seconds: callSeconds(metrics) };
     const services = [serveHandlers(PreferenceServiceService, createPreferenceHandlers(preferences), calls)];
     const server = stack.use(await startGrpcServer({ address: config.PREFERENCES_LISTEN, services, reflection: false, log, tls }));
     server.serveUntil(signal);

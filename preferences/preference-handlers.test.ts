@@ -13,21 +13,23 @@ import { authenticateInternal, internalMetadata } from "../runtime/grpc/internal
 import { serveHandlers } from "../runtime/grpc/serve-handlers.ts";
 import { type GrpcServer, startGrpcServer } from "../runtime/grpc/server.ts";
 import { readDetails } from "../runtime/grpc/status.ts";
+import type { InternalTokens } from "../runtime/internal-tokens.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { type WatchedPreferences, watchPreferences } from "../test/support/watched-preferences.ts";
 import { createPreferenceHandlers } from "./preference-handlers.ts";
 import { createPreferences } from "./preferences.ts";
 
 const TOKEN = "internal-token";
+const tokens = () => [TOKEN];
 const log = createLogger("test", "silent");
 const stack = new AsyncDisposableStack();
 let watched: WatchedPreferences;
 let server: GrpcServer;
 let client: PreferenceServiceClient;
 
-async function serve(internalToken: string): Promise<GrpcServer> {
+async function serve(internalTokens: InternalTokens): Promise<GrpcServer> {
   const preferences = stack.use(createPreferences({ store: watched.store, redis: undefined, clock: systemClock, log }));
-  const calls = { log, authenticate: authenticateInternal(internalToken) };
+  const calls = { log, authenticate: authenticateInternal(internalTokens) };
   const services = [serveHandlers(PreferenceServiceService, createPreferenceHandlers(preferences), calls)];
   return stack.use(await startGrpcServer({ address: "127.0.0.1:0", services, reflection: false, log, drainMs: 100 }));
 }
@@ -36,12 +38,12 @@ const connect = (to: GrpcServer) => stack.use(createClient(PreferenceServiceClie
 before(async () => {
   const store = stack.use(await openStore("sqlite::memory:"));
   watched = watchPreferences(store.preferences);
-  server = await serve(TOKEN);
+  server = await serve(tokens);
   client = connect(server);
 });
 after(() => stack.disposeAsync());
 
-const asShop = { metadata: internalMetadata(TOKEN, "shop"), deadlineMs: 3_000 };
+const asShop = { metadata: internalMetadata(tokens, "shop"), deadlineMs: 3_000 };
 const user = (userId: string): Subject => ({ subject: { $case: "userId", value: userId } });
 const update = (subject: Subject | undefined, optOut: [Channel, string][], optIn: [Channel, string][] = []) => {
   const optOuts = (pairs: [Channel, string][]) => pairs.map(([channel, category]) => ({ channel, category }));
@@ -61,7 +63,7 @@ test("an opt-out is stored, returned, honoured, and revoked", async () => {
   assert.deepEqual(updated, { optOuts: [everywhere, sms], version: 1 });
   assert.deepEqual(await get(user("ada")), updated);
 
-  using optOuts = createOptOutsClient({ address: `127.0.0.1:${server.port}`, token: TOKEN });
+  using optOuts = createOptOutsClient({ address: `127.0.0.1:${server.port}`, tokens });
   const ask = (channel: "sms" | "email", category: string, app = "shop") =>
     optOuts.check([{ app, userId: "ada", endpoint: undefined, channel, category }]);
   assert.deepEqual(await ask("email", "news"), ["opted-out"]);
@@ -76,7 +78,7 @@ test("an opt-out is stored, returned, honoured, and revoked", async () => {
 test("an endpoint's opt-out holds for every user", async () => {
   const endpoint: Endpoint = { channel: "sms", phoneNumber: "+4915112345678" };
   await update({ subject: { $case: "endpoint", value: endpointToProto(endpoint) } }, [[Channel.CHANNEL_UNSPECIFIED, ""]]);
-  using optOuts = createOptOutsClient({ address: `127.0.0.1:${server.port}`, token: TOKEN });
+  using optOuts = createOptOutsClient({ address: `127.0.0.1:${server.port}`, tokens });
   const common = { app: "shop", channel: "sms", category: "news" } as const;
   assert.deepEqual(
     await optOuts.check([
@@ -94,12 +96,19 @@ test("callers must have the token and name an app", async () => {
   const appOnly = new Metadata();
   appOnly.set("carillon-app", "shop");
   await assert.rejects(check(appOnly), code(status.UNAUTHENTICATED));
-  await assert.rejects(check(internalMetadata("another-token", "shop")), code(status.PERMISSION_DENIED));
-  await assert.rejects(check(internalMetadata("", "shop")), code(status.PERMISSION_DENIED));
-  await assert.rejects(check(internalMetadata(TOKEN, "")), code(status.UNAUTHENTICATED));
-  const open = connect(await serve(""));
-  await assert.rejects(check(internalMetadata("", "shop"), open), code(status.PERMISSION_DENIED), "an empty token is no token");
-  assert.equal((await check(internalMetadata(TOKEN, "shop"))).answers.length, 1);
+  await assert.rejects(check(internalMetadata(() => ["another-token"], "shop")), code(status.PERMISSION_DENIED));
+  await assert.rejects(check(internalMetadata(() => [""], "shop")), code(status.PERMISSION_DENIED));
+  await assert.rejects(check(internalMetadata(tokens, "")), code(status.UNAUTHENTICATED));
+  const open = connect(await serve(() => [""]));
+  await assert.rejects(
+    check(
+      internalMetadata(() => [""], "shop"),
+      open,
+    ),
+    code(status.PERMISSION_DENIED),
+    "an empty token is no token",
+  );
+  assert.equal((await check(internalMetadata(tokens, "shop"))).answers.length, 1);
 });
 
 test("incomplete requests are INVALID_ARGUMENT", async () => {
@@ -127,7 +136,7 @@ test("while the store is unavailable every method is UNAVAILABLE and the client 
   try {
     await assert.rejects(get(user("ada")), code(status.UNAVAILABLE));
     await assert.rejects(update(user("ada"), []), code(status.UNAVAILABLE));
-    using optOuts = createOptOutsClient({ address: `127.0.0.1:${server.port}`, token: TOKEN });
+    using optOuts = createOptOutsClient({ address: `127.0.0.1:${server.port}`, tokens });
     const question = { app: "shop", userId: "dora", endpoint: undefined, channel: "sms", category: "news" } as const;
     assert.deepEqual(await optOuts.check([question]), ["unknown"]);
   } finally {

@@ -39,7 +39,7 @@ async function play(check: Check) {
     drainMs: 100,
     log: createLogger("test", "silent"),
   });
-  const client = createOptOutsClient({ address: `127.0.0.1:${server.port}`, token: "t" });
+  const client = createOptOutsClient({ address: `127.0.0.1:${server.port}`, tokens: () => ["t"] });
   return {
     client,
     calls,
@@ -104,6 +104,6 @@ for (const [name, check] of [
 }
 
 test("without a server the answer is unknown", async () => {
-  using client = createOptOutsClient({ address: "127.0.0.1:1", token: "t" });
+  using client = createOptOutsClient({ address: "127.0.0.1:1", tokens: () => ["t"] });
   assert.deepEqual(await client.check([question("yes")]), ["unknown"]);
 });

@@ -4,6 +4,7 @@ import { createBatcher } from "../../runtime/batch.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { callUnary, createClient } from "../../runtime/grpc/client.ts";
 import { internalMetadata } from "../../runtime/grpc/internal-call.ts";
+import type { InternalTokens } from "../../runtime/internal-tokens.ts";
 import type { Certificates } from "../../runtime/tls/grpc-tls.ts";
 import { channelToProto, endpointToProto } from "../wire/convert.ts";
 
@@ -20,14 +21,13 @@ const WAITING_MAX = 20_000;
 export function createOptOutsClient(options: {
   /** host:port, or dns:///name:port */
   address: string;
-  /** What INTERNAL_TOKEN_FILE holds. */
-  token: string;
+  tokens: InternalTokens;
   tls?: Certificates | undefined;
 }): OptOuts & Disposable {
   const client = createClient(PreferenceServiceClient, options.address, { tls: options.tls });
 
   async function checkOfApp(app: string, questions: readonly OptOutQuestion[]): Promise<OptOutAnswer[]> {
-    const metadata = internalMetadata(options.token, app);
+    const metadata = internalMetadata(options.tokens, app);
     // While a pod restarts, waiting for it is better than the answer "unknown".
     metadata.setOptions({ waitForReady: true });
     const request = { questions: questions.map(questionToProto) };

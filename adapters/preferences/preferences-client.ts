@@ -5,14 +5,14 @@ import { callUnary, createClient } from "../../runtime/grpc/client.ts";
 import { internalMetadata } from "../../runtime/grpc/internal-call.ts";
 import { readDetails } from "../../runtime/grpc/status.ts";
 import type { CallContext } from "../../runtime/handler.ts";
+import type { InternalTokens } from "../../runtime/internal-tokens.ts";
 import type { Certificates } from "../../runtime/tls/grpc-tls.ts";
 
 /** Calls the preferences service in the name of an app, within the deadline of the call being answered. */
 export function createPreferencesClient(options: {
   /** host:port, or dns:///name:port */
   address: string;
-  /** What INTERNAL_TOKEN_FILE holds. */
-  token: string;
+  tokens: InternalTokens;
   tls?: Certificates | undefined;
 }) {
   const client = createClient(PreferenceServiceClient, options.address, { tls: options.tls });
@@ -24,7 +24,7 @@ export function createPreferencesClient(options: {
       request: Request,
       { signal, deadlineAt }: Pick<CallContext<unknown>, "signal" | "deadlineAt">,
     ): Promise<Response | CallError> => {
-      const metadata = internalMetadata(options.token, app);
+      const metadata = internalMetadata(options.tokens, app);
       try {
         return await callUnary(client, method, request, { metadata, signal, deadlineMs: Math.max(1, deadlineAt - Date.now()) });
       } catch (error) {

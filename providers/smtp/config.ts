@@ -1,4 +1,5 @@
 import { choice, integer, text, url, type Values, watchedSecretFile } from "../../runtime/config.ts";
+import { isLoopback } from "../../runtime/loopback.ts";
 import { emailSenderVariables } from "../email-config.ts";
 import { providerVariables } from "../provider-config.ts";
 
@@ -26,8 +27,6 @@ export const smtpVariables = {
   }),
 };
 export type SmtpConfig = Values<typeof smtpVariables>;
-
-const isLoopback = (host: string) => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
 
 /** Why credentials cannot be used as configured; undefined where they can. Names variables, never values. */
 export function credentialsFault(config: SmtpConfig): string | undefined {

@@ -218,3 +218,17 @@ test("at the start, a missing or unusable file is reported by its variable, and 
   const expired = named(await secretOf(await ours.issue({ validTo: Date.now() - 1_000 }), ours));
   assert.throws(start(expired), { name: "ConfigError", message: /INTERNAL_TLS_CERT_FILE: the certificate expired at/ });
 });
+
+test("plain text is said at the start, unless it stays on this machine", async () => {
+  const empty = { INTERNAL_TLS_CERT_FILE: "", INTERNAL_TLS_KEY_FILE: "", INTERNAL_TLS_CA_FILE: "" };
+  const warnings = (address: string, config = empty) => {
+    const lines: string[] = [];
+    internalTls(config, createLogger("test", "info", { write: (line) => void lines.push(line) }), address);
+    return lines.join("");
+  };
+  for (const address of ["0.0.0.0:7710", "preferences:7710", "dns:///carillon-preferences.carillon.svc:7710", "[::]:7710", "10.0.0.1:7710"])
+    assert.match(warnings(address), /"level":"warn".*calls between our services are plain text/, address);
+  for (const address of ["127.0.0.1:7710", "localhost:7710", "[::1]:7710", "dns:///localhost:7710"])
+    assert.equal(warnings(address), "", address);
+  assert.equal(warnings("0.0.0.0:7710", named(await secretOf(await ours.issue(), ours))), "");
+});

@@ -1,6 +1,7 @@
 import { type ChannelCredentials, experimental, type ServerCredentials } from "@grpc/grpc-js";
 import { ConfigError, watchedFile } from "../config.ts";
 import type { Logger } from "../logger.ts";
+import { hostOf, isLoopback } from "../loopback.ts";
 import { LOOK_MS } from "../watch-config.ts";
 import { expiresAt, isSame, readTlsFiles, type TlsFiles, type TlsTexts, tlsFaults } from "./tls-files.ts";
 
@@ -31,9 +32,25 @@ export const internalTlsVariables = {
 
 const INTERNAL_TLS = { cert: "INTERNAL_TLS_CERT_FILE", key: "INTERNAL_TLS_KEY_FILE", ca: "INTERNAL_TLS_CA_FILE" } as const;
 
-/** For startGrpcServer and createClient alike. Undefined if the variables are empty; throws a ConfigError if the files cannot be used. */
-export const internalTls = (config: Readonly<Record<keyof typeof internalTlsVariables, string>>, log: Logger): Certificates | undefined =>
-  openCertificates(config, INTERNAL_TLS, log);
+/**
+ * For startGrpcServer and createClient alike. Undefined if the variables are empty, which is logged as a warning where `address`, at which tokens
+ * and addresses are received or sent, is not this machine's own; throws a ConfigError if the files cannot be used.
+ */
+export function internalTls(
+  config: Readonly<Record<keyof typeof internalTlsVariables, string>>,
+  log: Logger,
+  address?: string,
+): Certificates | undefined {
+  const tls = openCertificates(config, INTERNAL_TLS, log);
+  if (!tls && address !== undefined)
+    warnOfPlainText(log, address, "calls between our services are plain text: whoever can read them gets the internal token and addresses");
+  return tls;
+}
+
+/** Says what is at risk on an address that is served or called without TLS; once, at start. */
+export function warnOfPlainText(log: Logger, address: string, risk: string): void {
+  if (!isLoopback(hostOf(address))) log.warn({ listenOrPeer: address }, `${risk}; set certificates, or encrypt below (a mesh)`);
+}
 
 /** Which variables hold the paths. */
 export interface TlsNames<Name extends string> {

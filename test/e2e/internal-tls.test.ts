@@ -134,7 +134,7 @@ describe("with certificates", limits, () => {
       using preferences = createClient(PreferenceServiceClient, `localhost:${portOf("preferences")}`, { tls });
       using gateway = createClient(NotificationServiceClient, `localhost:${portOf("gateway")}`, { tls, token: apiKey });
       const isOptedOut = (error: ServiceError) => error.code === status.UNAVAILABLE;
-      const metadata = internalMetadata(TOKEN, "shop");
+      const metadata = internalMetadata(() => [TOKEN], "shop");
       await assert.rejects(callUnary(preferences, PreferenceServiceService.checkPreferences, { questions: [] }, { metadata }), isOptedOut);
       await assert.rejects(callUnary(gateway, NotificationServiceService.sendNotification, { notification: notification() }), isOptedOut);
     }

@@ -103,7 +103,7 @@ for (const role of ROLE_NAMES)
 test("a role runs, is probed over gRPC, and ends on SIGTERM", async () => {
   await using redis = await startRedis();
   const token = join(volume, "token");
-  writeFileSync(token, "internal", { mode: 0o644 });
+  writeFileSync(token, "a token of the image test", { mode: 0o644 });
   const { child, output, ended } = carillon(["preferences"], {
     ...{ HTTP_HOST: "127.0.0.1", HTTP_PORT: "0", HEALTH_PORT: "0", PREFERENCES_LISTEN: "127.0.0.1:0" },
     ...{ STORE_URL: `sqlite:${join(volume, "store.sqlite")}`, REDIS_URL: redis.url, INTERNAL_TOKEN_FILE: token },

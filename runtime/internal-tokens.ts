@@ -1,0 +1,59 @@
+import { type Environment, secretFile, type Variable } from "./config.ts";
+import type { Logger } from "./logger.ts";
+import { watchConfig } from "./watch-config.ts";
+
+/**
+ * The tokens by which our services know one another, as in the file now: the first is shown to others, each of them is accepted. Two are valid at a
+ * time while one replaces the other.
+ */
+export type InternalTokens = () => readonly string[];
+
+const TOKENS_MAX = 2;
+/** Shorter ones can be guessed; longer ones are another kind of file. */
+const TOKEN_CHARS = { min: 16, max: 200 } as const;
+/** What a gRPC header can carry. */
+const TOKEN = new RegExp(`^[!-~]([ -~]{${TOKEN_CHARS.min - 2},${TOKEN_CHARS.max - 2}})[!-~]$`);
+
+const internalTokens = (about: { reason: string }): Variable<readonly string[]> => {
+  const file = secretFile(about);
+  return { ...file, type: "path of a file, one token a line, read again when it changes", parse: (path) => parseTokens(file.parse(path)) };
+};
+
+/** For preferences, the gateway and the dispatchers. */
+export const internalTokenVariables = {
+  INTERNAL_TOKEN_FILE: internalTokens({
+    reason:
+      "shared by our services; whoever has it may act for any app. One token, or two while one replaces the other: the first is shown, both are accepted",
+  }),
+};
+
+/** Reads the file again while the role runs, until the result is disposed. What it holds at the start is checked by readConfig. */
+export function watchInternalTokens(parts: {
+  config: { readonly INTERNAL_TOKEN_FILE: readonly string[] };
+  env: Environment;
+  log: Logger;
+  lookMs?: number;
+}): InternalTokens & Disposable {
+  const { config, env, log, lookMs } = parts;
+  let tokens = config.INTERNAL_TOKEN_FILE;
+  const watching = watchConfig({
+    ...{ variables: internalTokenVariables, env, start: config, log },
+    ...(lookMs === undefined ? {} : { lookMs }),
+    take(next) {
+      tokens = next.INTERNAL_TOKEN_FILE;
+    },
+  });
+  return Object.assign(() => tokens, { [Symbol.dispose]: () => watching[Symbol.dispose]() });
+}
+
+function parseTokens(text: string): readonly string[] {
+  const tokens = text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+  if (tokens.length === 0 || tokens.length > TOKENS_MAX)
+    throw new Error(`the file must hold one token, or ${TOKENS_MAX} on lines of their own`);
+  if (!tokens.every((token) => TOKEN.test(token)))
+    throw new Error(`each token must be ${TOKEN_CHARS.min} to ${TOKEN_CHARS.max} printable ASCII characters`);
+  return tokens;
+}
