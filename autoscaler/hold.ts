@@ -25,13 +25,13 @@ export interface ProviderView {
   recent: Calls;
   /** Within NEWEST_WINDOW_MS. */
   newest: Calls;
-  /** Tasks returned to the queue with a delay. */
+  /** Tasks returned to the queue with a delay, and deliveries handed back to the store. */
   parked: number;
 }
 
 /** Whether more than half of the calls failed through the provider's fault. */
 export function isProviderFailing({ recent, newest, parked }: ProviderView, wasFailing: boolean): boolean {
-  // Every circuit breaker is open, so no call is made: nothing shows that the outage is over.
+  // Every circuit is open, so no call is made: nothing shows that the outage is over.
   if (recent.called === 0) return wasFailing && parked > 0;
   return mostFailed(recent) || mostFailed(newest);
 }

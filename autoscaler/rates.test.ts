@@ -179,6 +179,19 @@ test("an outage in which every circuit breaker is open adds no pods either", () 
   near(channel.run(120, 100), before);
 });
 
+test("an outage in which everything waits in the store adds no pods when some of it returns", () => {
+  const channel = new Channel();
+  channel.queue(0, 20);
+  channel.pods({ called: 200 });
+  const before = channel.run(60, 100);
+  channel.pods({ called: 200, failed: 200 });
+  channel.run(10, 100);
+  channel.pods({ waiting: 3_000 });
+  channel.queue(3_400, 0, 3_600_000);
+  near(channel.run(120, 100), before);
+  assert.equal(channel.rates.view("sms")?.parked, 0, "it is not in the queue, so that the backlog is not reduced by it");
+});
+
 test("an autoscaler that starts during an outage asks for no more than the one before it", () => {
   const channel = new Channel();
   channel.pods({ called: 200, failed: 200, parked: 3_000 });

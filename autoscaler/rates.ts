@@ -80,7 +80,11 @@ export function createRates(channels: readonly Channel[], scalings: Scalings, cl
       of.why = "the queue and the pods' reports have not been observed for long enough";
       return;
     }
-    const calls = { recent: of.reports.calls(now, CALLS_WINDOW_MS), newest: of.reports.calls(now, NEWEST_WINDOW_MS), parked };
+    const calls = {
+      recent: of.reports.calls(now, CALLS_WINDOW_MS),
+      newest: of.reports.calls(now, NEWEST_WINDOW_MS),
+      parked: parked + of.reports.waiting(now),
+    };
     const isFailing = isProviderFailing(calls, of.hold.ceiling !== undefined);
     // The age must not count parked tasks, nor any task during an outage: more pods would not make those younger.
     const ageMs = parked > 0 ? (queue.oldestWaitingMs ?? 0) : view.backlog > 0 ? queue.oldestMs : 0;

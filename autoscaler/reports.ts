@@ -18,27 +18,33 @@ export interface Calls {
 export interface Reports {
   add(report: Report, now: number): void;
   parked(now: number): number;
+  /** Deliveries that wait in the store because no provider may be called. */
+  waiting(now: number): number;
   /** Within the last `withinMs`, at most CALLS_WINDOW_MS. */
   calls(now: number, withinMs: number): Calls;
 }
 
 export function createReports(): Reports {
-  const workers = new Map<string, { parked: number; at: number }>();
+  const workers = new Map<string, { parked: number; waiting: number; at: number }>();
   let calls: (Calls & { at: number })[] = [];
   const forget = (now: number) => {
     for (const [worker, { at }] of workers) if (now - at > REPORT_LIFE_MS) workers.delete(worker);
     calls = calls.filter(({ at }) => now - at <= CALLS_WINDOW_MS).slice(-REPORTS_MAX);
   };
   return {
-    add({ worker, parked, called, failed }, now) {
+    add({ worker, parked, waiting = 0, called, failed }, now) {
       if (workers.size >= REPORTS_MAX || calls.length >= 2 * REPORTS_MAX) forget(now);
       if (workers.size >= REPORTS_MAX && !workers.has(worker)) return;
-      workers.set(worker, { parked, at: now });
+      workers.set(worker, { parked, waiting, at: now });
       if (called > 0) calls.push({ called, failed, at: now });
     },
     parked(now) {
       forget(now);
       return [...workers.values()].reduce((sum, { parked }) => sum + parked, 0);
+    },
+    waiting(now) {
+      forget(now);
+      return [...workers.values()].reduce((sum, { waiting }) => sum + waiting, 0);
     },
     calls: (now, withinMs) =>
       calls

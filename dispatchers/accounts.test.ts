@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { accountOf, DEFAULT_ACCOUNT } from "../core/delivery/account.ts";
+import { SETUP_ENDPOINTS_MIN } from "../core/delivery/circuit.ts";
 import { MISCONFIGURED_WAIT_MS } from "../core/delivery/decide.ts";
 import { toTask } from "../core/delivery/task.ts";
 import { attemptId } from "../core/ports/attempt-store.ts";
@@ -32,11 +33,14 @@ test("an account with wrong credentials opens its own circuit, and another accou
     scriptedProvider("twilio", () => accepted),
   );
   const { dispatch } = world.setUp({ providers: [wrong, right], accountOf: ({ app }) => app });
-  assert.deepEqual(await dispatch(await taskOf("acme", "a1"), "h"), { kind: "ack" });
-  assert.deepEqual(await dispatch(await taskOf("acme", "a2"), "h"), { kind: "nak", delayMs: MISCONFIGURED_WAIT_MS });
+  const numbers = Array.from({ length: SETUP_ENDPOINTS_MIN }, (_, i) => ({ channel: "sms", phoneNumber: `+4930${i}` }) as const);
+  for (const [i, endpoint] of numbers.entries())
+    assert.deepEqual(await dispatch({ ...(await taskOf("acme", `a${i}`)), endpoint }, "h"), { kind: "ack" });
+  const settlement = await dispatch(await taskOf("acme", "waits"), "h");
+  assert.ok(settlement.kind === "ack" && settlement.waitsMs! > 0);
   const task = await taskOf("globex", "g1");
   assert.deepEqual(await dispatch(task, "h"), { kind: "ack" });
-  assert.deepEqual([wrong.sent.length, right.sent.length], [1, 1]);
+  assert.deepEqual([wrong.sent.length, right.sent.length], [SETUP_ENDPOINTS_MIN, 1]);
   const [attempt] = await world.store.attempts.find([attemptId(task.deliveryId, 1)]);
   assert.deepEqual([attempt?.provider, attempt?.account, attempt?.outcome?.kind], ["twilio", "globex", "accepted"]);
   assert.match(world.lines.join(), /"provider":"twilio","account":"globex"/);
@@ -57,9 +61,11 @@ test("fails over among the providers of its account, never to another account", 
   assert.equal(others.sent.length, 0);
 });
 
-test("a delivery whose account no provider has goes back to the queue unclaimed", async () => {
+test("a delivery whose account no provider has waits unclaimed, and says why", async () => {
   const { dispatch, sent } = world.setUp({ accountOf: () => "removed" });
-  assert.deepEqual(await dispatch(world.task(), "h"), { kind: "nak", delayMs: MISCONFIGURED_WAIT_MS });
+  assert.deepEqual(await dispatch(world.task(), "h"), { kind: "ack", waitsMs: MISCONFIGURED_WAIT_MS });
+  const { state, reason } = await world.delivery();
+  assert.deepEqual([state, reason], ["pending", { code: "misconfigured", detail: "no such account" }]);
   assert.deepEqual(sent(), []);
   assert.deepEqual(await world.store.attempts.find([attemptId(world.task().deliveryId, 1)]), []);
 });

@@ -5,10 +5,9 @@ import { acceptedOf, repeatedIds, SUPERSEDED } from "../core/delivery/superseded
 import { attemptOfRun } from "../core/delivery/task.ts";
 import type { Void } from "../core/delivery/void-attempt.ts";
 import { attemptId } from "../core/ports/attempt-store.ts";
-import type { Provider } from "../core/ports/provider.ts";
 import type { DeliveryTask, Settlement } from "../core/ports/queue.ts";
 import { UNLIMITED } from "../core/ports/rate-limiter.ts";
-import type { CircuitBreakers } from "./circuit-breaker.ts";
+import type { CircuitBreakers, Passage, Wait } from "./circuit-breaker.ts";
 import { CLAIM_TO_SEND_MS, type DispatchParts } from "./dispatch-parts.ts";
 import type { OptOutCheck } from "./opt-out-check.ts";
 
@@ -25,7 +24,9 @@ export const OPTED_OUT: Void = { kind: "void", state: "suppressed", reason: reas
 /** Whether a task may be claimed, and what becomes of it otherwise. */
 export type Admission =
   /** `askedAt`: before opt-outs were asked for, by the monotonic clock. */
-  | { kind: "admitted"; provider: Provider; askedAt: number }
+  | { kind: "admitted"; passage: Passage; askedAt: number }
+  /** No provider may be called: the delivery waits in the store. */
+  | { kind: "handed-back"; wait: Wait }
   /** The delivery ends without a call. */
   | { kind: "void"; outcome: Void; providerRef?: string }
   | { kind: "settled"; settlement: Settlement; why: string };
@@ -46,8 +47,14 @@ export function createAdmission(parts: Parts) {
     if (earlier) return { kind: "void", outcome: SUPERSEDED, providerRef: earlier.providerRef };
     if (task.expiresAt <= clock.now()) return { kind: "void", outcome: EXPIRED };
     const account = accountOf(task);
-    const provider = circuits.choose(attemptOfRun(task), account);
-    if (provider === undefined) return nak(circuits.reopensInMs(account), "circuit-open");
+    const passage = await circuits.choose({ ...task, attempt: attemptOfRun(task) }, account);
+    if (passage.kind === "wait") return { kind: "handed-back", wait: passage };
+    const admission = await admit(task, holder, passage, account);
+    if (admission.kind !== "admitted") circuits.release(passage);
+    return admission;
+  };
+
+  async function admit(task: DeliveryTask, holder: string, passage: Passage, account: string): Promise<Admission> {
     const { answer, askedAt } = await checkOptOut(task);
     if (answer === "opted-out") return { kind: "void", outcome: OPTED_OUT };
     if (answer === "unknown")
@@ -65,8 +72,8 @@ export function createAdmission(parts: Parts) {
       return { kind: "settled", settlement: { kind: "nak", delayMs: token.delayMs, ready: true }, why: "rate-limited" };
     if (!(await gate.mayTry(attemptId(task.deliveryId, task.attempt), holder, windowMs)))
       return nak(HELD_ELSEWHERE_WAIT_MS, "held-elsewhere");
-    return { kind: "admitted", provider, askedAt };
-  };
+    return { kind: "admitted", passage, askedAt };
+  }
 }
 
 const nak = (delayMs: number, why: string): Admission => ({ kind: "settled", settlement: { kind: "nak", delayMs }, why });

@@ -5,13 +5,13 @@ import { type Decision, decide } from "../core/delivery/decide.ts";
 import { notCalled, type Outcome } from "../core/delivery/outcome.ts";
 import { SUPERSEDED } from "../core/delivery/superseded.ts";
 import { attemptOfRun } from "../core/delivery/task.ts";
-import { attempted, decided, type Transition, voided } from "../core/delivery/transitions.ts";
+import { attempted, decided, handedBack, type Transition, voided } from "../core/delivery/transitions.ts";
 import { type Void, voidAttempt } from "../core/delivery/void-attempt.ts";
 import type { AttemptOutcome, AttemptRecord } from "../core/ports/attempt-store.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
 import { createBatcher } from "../runtime/batch.ts";
 import { findAcceptedEarlier } from "./admission.ts";
-import type { CircuitBreakers } from "./circuit-breaker.ts";
+import type { CircuitBreakers, Passage, Wait } from "./circuit-breaker.ts";
 import type { DispatchParts } from "./dispatch-parts.ts";
 
 /** How long to wait between two tries to write an outcome while the store is unavailable. */
@@ -41,13 +41,17 @@ export function createAttemptWriter(parts: Parts) {
   /** Whether it was applied. */
   const change = (transition: Transition): Promise<boolean> => changes.add(transition);
 
-  async function claim(task: DeliveryTask, attempt: AttemptRecord): Promise<"ours" | "claimed-elsewhere" | "claim-unconfirmed"> {
+  async function claim(
+    task: DeliveryTask,
+    attempt: AttemptRecord,
+    passage: Passage,
+  ): Promise<"ours" | "claimed-elsewhere" | "claim-unconfirmed"> {
     try {
       // Another worker has claimed it, or it ended long ago: nothing is sent here, and the watchdog takes care of the rest.
       if (!(await claims.add(attempt))) return "claimed-elsewhere";
     } catch (error) {
       // It may have been written all the same. Nothing is sent; if the claim is ours, its outcome says so.
-      if (await record(task, attempt, notCalled("claim-unconfirmed"))) return "claim-unconfirmed";
+      if (await record(task, attempt, notCalled("claim-unconfirmed"), passage)) return "claim-unconfirmed";
       throw error;
     }
     recorder.record([attempted(task, attempt.startedAt)]);
@@ -55,11 +59,11 @@ export function createAttemptWriter(parts: Parts) {
   }
 
   /** Records the outcome of a claimed attempt and changes its delivery. True when this outcome is the one that stands. */
-  async function record(task: DeliveryTask, claimed: AttemptRecord, outcome: Outcome): Promise<boolean> {
-    const { id, worker, provider, account, startedAt } = claimed;
+  async function record(task: DeliveryTask, claimed: AttemptRecord, outcome: Outcome, passage: Passage): Promise<boolean> {
+    const { id, worker, startedAt } = claimed;
     const { expiresAt, deliveryId, endpointId } = task;
     const now = clock.now();
-    circuits.record({ name: provider, account }, outcome);
+    circuits.record(passage, outcome);
     const attempt = attemptOfRun(task);
     const hasFallback = attempt < parts.providers.filter((p) => accountNameOf(p) === accountNameOf(claimed)).length;
     const decision = decide(outcome, { attempt, now, expiresAt, hasFallback, random: parts.random() });
@@ -81,6 +85,14 @@ export function createAttemptWriter(parts: Parts) {
   async function supersededBy(task: DeliveryTask): Promise<Extract<Decision, { kind: "sent" }> | undefined> {
     const earlier = task.policyResend ? await findAcceptedEarlier(store, task).catch(() => undefined) : undefined;
     return earlier && { kind: "sent", providerRef: earlier.providerRef, reason: SUPERSEDED.reason };
+  }
+
+  /** The delivery waits in the store, where its reason can be seen. Returns for how long, in ms. */
+  async function handBack(task: DeliveryTask, { waitMs, reason }: Wait): Promise<number> {
+    const now = clock.now();
+    const nextAt = Math.min(now + waitMs, task.expiresAt);
+    await change(handedBack(task, { nextAt, reason }));
+    return nextAt - now;
   }
 
   /** Ends the delivery without a call. Its number is claimed by a void attempt, so that no copy of the task sends later. */
@@ -111,5 +123,5 @@ export function createAttemptWriter(parts: Parts) {
     }
   }
 
-  return { change, claim, record, endUnclaimed, endClaimed };
+  return { change, claim, record, handBack, endUnclaimed, endClaimed };
 }

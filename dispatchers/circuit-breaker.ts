@@ -1,36 +1,217 @@
+import { LRUCache } from "lru-cache";
 import { accountNameOf, DEFAULT_ACCOUNT } from "../core/delivery/account.ts";
+import { ADAPTER_GRACE_MS } from "../core/delivery/call-limits.ts";
+import type { NotificationClass } from "../core/delivery/channel.ts";
+import { afterCall, type Circuit, CLOSED, OPEN_LONGEST_MS, type Opening, passageOf, probing, waitMs } from "../core/delivery/circuit.ts";
+import { accountCircuit, circuitsOf, evidenceOf } from "../core/delivery/circuit-scope.ts";
 import { MISCONFIGURED_WAIT_MS } from "../core/delivery/decide.ts";
+import type { Endpoint } from "../core/delivery/endpoint.ts";
 import type { Outcome } from "../core/delivery/outcome.ts";
-import type { Clock } from "../core/ports/clock.ts";
+import { type Reason, reason, reasonText } from "../core/delivery/reason.ts";
+import type { Clock, Random } from "../core/ports/clock.ts";
 import type { Provider } from "../core/ports/provider.ts";
+import type { SharedCircuit, SharedCircuits } from "../core/ports/shared-circuits.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { DispatchMetrics } from "./metrics.ts";
+
+/** Circuits remembered; a channel has its accounts, and as many countries or push services as it sends to. */
+const CIRCUITS_MAX = 1_000;
+/** Between two looks at what the other pods know, in ms. */
+export const SHARING_MS = 1_000;
+/** A circuit that works is shown to the other pods no more often, in ms. */
+const SUCCESS_SHARED_MS = 5_000;
+
+/** How far the clocks of two pods may differ, in ms; see the relay's CLOCK_SKEW_MS. */
+const CLOCKS_DIFFER_MS = 5_000;
+
+/** A provider that may be called, and the circuits that the call is a probe of. */
+export interface Passage {
+  kind: "call";
+  provider: Provider;
+  endpoint: Endpoint;
+  probes: readonly string[];
+}
+/** No provider may be called: when to try again, and why. */
+export interface Wait {
+  kind: "wait";
+  waitMs: number;
+  reason: Reason;
+  /** Whether the account's own circuit is open at every provider, so that nothing of it is sent. */
+  isWhole: boolean;
+}
+
+export interface CircuitTask {
+  endpoint: Endpoint;
+  notificationClass: NotificationClass;
+  /** Its number in the run, from 1. */
+  attempt: number;
+  /** How often it was published under this number before. */
+  publication: number;
+}
+
+export interface CircuitParts {
+  providers: readonly Provider[];
+  clock: Clock;
+  random: Random;
+  log: Logger;
+  /** Of one provider call. */
+  deadlineMs: number;
+  metrics?: Pick<DispatchMetrics, "circuits"> | undefined;
+  /** What the channel's other pods know; absent: nothing. */
+  shared?: SharedCircuits | undefined;
+}
 
 export type CircuitBreakers = ReturnType<typeof createCircuitBreakers>;
 
-/** One per provider account: keeps work from an account that is misconfigured for a while, so that it waits in the queue instead of using up attempts. */
-export function createCircuitBreakers(providers: readonly Provider[], clock: Clock) {
-  const openUntil = new Map<string, number>();
-  const keyOf = ({ name, account }: Pick<Provider, "name" | "account">) => `${name}/${accountNameOf({ account })}`;
-  const openMs = (provider: Provider) => (openUntil.get(keyOf(provider)) ?? 0) - clock.monotonic();
+/** Keeps work from what fails for a while, so that it waits instead of calling: an account of a provider, and each part of its service. */
+export function createCircuitBreakers({ providers, clock, random, log, deadlineMs, metrics, shared }: CircuitParts) {
+  /** `at`: when it last opened, closed or was shown to work, in ms since the epoch. */
+  const circuits = new LRUCache<string, { circuit: Circuit; at: number }>({
+    max: CIRCUITS_MAX,
+    dispose: ({ circuit }, name, why) => void (why === "evict" && circuit.open && metrics?.circuits.dec(labelsOf(name))),
+  });
+  const successShownAt = new LRUCache<string, number>({ max: CIRCUITS_MAX });
+  /** From the admission to the recorded outcome. */
+  const probeMs = 2 * (deadlineMs + ADAPTER_GRACE_MS);
+  const nameOf = ({ name, account }: Pick<Provider, "name" | "account">, part: string) => `${name}/${accountNameOf({ account })} ${part}`;
+  const circuitOf = (name: string) => circuits.get(name)?.circuit ?? CLOSED;
   const accountsNamed = (account: string) => providers.filter((provider) => accountNameOf(provider) === account);
+
+  /** Keeps a circuit that changed, tells the log when it opens or closes, and the other pods. */
+  function keep(name: string, next: Circuit, by: "this pod" | "another pod" | "new credentials"): void {
+    const before = circuitOf(name);
+    if (next === before) return;
+    const isVerdict = before.open !== next.open || next === CLOSED;
+    circuits.set(name, { circuit: next, at: isVerdict ? clock.now() : (circuits.get(name)?.at ?? 0) });
+    if (Boolean(before.open) !== Boolean(next.open)) {
+      const why = (next.open ?? before.open)!.reason;
+      metrics?.circuits.inc(labelsOf(name), next.open ? 1 : -1);
+      log[next.open ? "warn" : "info"]({ circuit: name, reason: reasonText(why), by }, next.open ? "circuit opened" : "circuit closed");
+    }
+    if (by !== "another pod" && before.open !== next.open) show(name, next.open);
+  }
+
+  const show = (name: string, open: Opening | undefined) =>
+    void shared?.write(name, { at: clock.now(), open: open && moved(open, offset()) });
+  /** From this process's monotonic clock to moments that other pods understand. */
+  const offset = () => clock.now() - clock.monotonic();
+  const inMonotonicTime = (open: Opening) => moved(open, -offset());
+  const withinBounds = (open: Opening): Opening => {
+    const latest = clock.monotonic() + OPEN_LONGEST_MS;
+    return { ...open, until: Math.min(open.until, latest), criticalUntil: Math.min(open.criticalUntil, latest) };
+  };
+
+  /** What another pod knows, where that is newer. */
+  function adopt(name: string, { at, open }: SharedCircuit): void {
+    const own = circuits.get(name);
+    // A clock that is ahead would always know best.
+    if (at > clock.now() + CLOCKS_DIFFER_MS) return;
+    if (open) {
+      if (!own || at > own.at) keep(name, { ...own?.circuit, open: withinBounds(inMonotonicTime(open)) }, "another pod");
+    } else if (own?.circuit.open) {
+      if (at >= own.at) keep(name, CLOSED, "another pod");
+    }
+    // Between our failures there was a success: it is not the provider that fails.
+    else if (own?.circuit.run && at - offset() > own.circuit.run.since) keep(name, CLOSED, "another pod");
+  }
+
+  function release(probes: readonly string[]): void {
+    for (const name of probes) {
+      keep(name, afterCall(circuitOf(name), { kind: "neutral" }, true, clock.monotonic()), "this pod");
+      void shared?.probeEnded(name);
+    }
+  }
+
+  const passes = (provider: Provider, { endpoint, notificationClass }: CircuitTask) =>
+    circuitsOf(endpoint).map((part) => {
+      const name = nameOf(provider, part);
+      return { name, passage: passageOf(circuitOf(name), notificationClass, clock.monotonic()) };
+    });
+
+  function waitOf(own: readonly Provider[], task: CircuitTask): Wait {
+    const { endpoint, notificationClass, publication } = task;
+    if (own.length === 0)
+      return { kind: "wait", waitMs: MISCONFIGURED_WAIT_MS, reason: reason("misconfigured", "no such account"), isWhole: true };
+    const now = clock.monotonic();
+    const waits = own.map((provider) => {
+      const all = circuitsOf(endpoint).map((part) => circuitOf(nameOf(provider, part)));
+      const each = all.map((circuit) => ({ circuit, ms: waitMs(circuit, notificationClass, publication, now, random()) }));
+      return each.reduce((longest, next) => (next.ms > longest.ms ? next : longest));
+    });
+    const soonest = waits.reduce((least, next) => (next.ms < least.ms ? next : least));
+    const { code, detail = "" } = soonest.circuit.open?.reason ?? reason("unavailable");
+    const isWhole = own.every((provider) => circuitOf(nameOf(provider, accountCircuit(endpoint))).open !== undefined);
+    return { kind: "wait", waitMs: soonest.ms, reason: reason(code, `circuit open: ${detail || code}`), isWhole };
+  }
+
   return {
-    /** The provider for this attempt, or the next one whose circuit is closed: the first for attempt 1, the second for attempt 2, and round again. */
-    choose(attempt: number, account = DEFAULT_ACCOUNT): Provider | undefined {
+    /** The provider for this attempt, or the next one whose circuits let it pass: the first for attempt 1, the second for attempt 2, and round again. */
+    async choose(task: CircuitTask, account = DEFAULT_ACCOUNT): Promise<Passage | Wait> {
       const own = accountsNamed(account);
-      const first = (attempt - 1) % own.length;
-      return [...own.slice(first), ...own.slice(0, first)].find((provider) => openMs(provider) <= 0);
+      const first = (task.attempt - 1) % Math.max(own.length, 1);
+      for (const provider of [...own.slice(first), ...own.slice(0, first)]) {
+        const all = passes(provider, task);
+        if (all.some(({ passage }) => passage === "wait")) continue;
+        const probes = all.filter(({ passage }) => passage === "probe").map(({ name }) => name);
+        // In this pod before the other pods are asked: many tasks may ask at once.
+        for (const name of probes) keep(name, probing(circuitOf(name), clock.monotonic() + probeMs), "this pod");
+        const won = await Promise.all(probes.map(async (name) => (await shared?.mayProbe(name, probeMs)) ?? true));
+        if (won.every(Boolean)) return { kind: "call", provider, endpoint: task.endpoint, probes };
+        release(probes.filter((_, i) => won[i]));
+      }
+      return waitOf(own, task);
     },
-    record(provider: Pick<Provider, "name" | "account">, outcome: Outcome): void {
-      if (outcome.kind === "misconfigured") openUntil.set(keyOf(provider), clock.monotonic() + MISCONFIGURED_WAIT_MS);
-      else if (outcome.kind === "accepted") openUntil.delete(keyOf(provider));
+
+    /** What an attempt's outcome says. */
+    record({ provider, endpoint, probes }: Omit<Passage, "kind">, outcome: Outcome): void {
+      for (const [part, evidence] of evidenceOf(outcome, endpoint)) {
+        const name = nameOf(provider, part);
+        const now = clock.monotonic();
+        keep(name, afterCall(circuitOf(name), evidence, probes.includes(name), now), "this pod");
+        if (evidence.kind !== "success" || now - (successShownAt.get(name) ?? Number.NEGATIVE_INFINITY) < SUCCESS_SHARED_MS) continue;
+        successShownAt.set(name, now);
+        show(name, undefined);
+      }
+      for (const name of probes) void shared?.probeEnded(name);
     },
+
+    /** The call was not made after all: another task may probe. */
+    release: ({ probes }: Pick<Passage, "probes">): void => release(probes),
+
     /** New credentials may end a misconfiguration. */
     close(account = DEFAULT_ACCOUNT): void {
-      for (const key of openUntil.keys()) if (key.endsWith(`/${account}`)) openUntil.delete(key);
+      for (const name of [...circuits.keys()]) if (name.split(" ")[0]!.endsWith(`/${account}`)) keep(name, CLOSED, "new credentials");
     },
-    /** ms until the first circuit of the account closes; where no provider has such an account, as long as a circuit stays open. */
-    reopensInMs(account = DEFAULT_ACCOUNT): number {
-      const own = accountsNamed(account);
-      return own.length === 0 ? MISCONFIGURED_WAIT_MS : Math.max(0, Math.min(...own.map(openMs)));
+
+    /** Takes over what the other pods know, once. */
+    async look(): Promise<void> {
+      for (const [name, circuit] of (await shared?.read()) ?? []) adopt(name, circuit);
+    },
+  };
+}
+
+const moved = (open: Opening, ms: number): Opening => ({ ...open, until: open.until + ms, criticalUntil: open.criticalUntil + ms });
+
+/** Without what would give the metric a label for every country or host. */
+function labelsOf(name: string) {
+  const [of = "", part = ""] = name.split(" ");
+  const [provider = "", account = ""] = of.split("/");
+  return { provider, account, part };
+}
+
+/** Looks at what the other pods know until disposed of. */
+export function startSharing(circuits: Pick<CircuitBreakers, "look">, clock: Clock): AsyncDisposable {
+  const stopping = new AbortController();
+  const looking = (async () => {
+    while (!stopping.signal.aborted) {
+      await circuits.look();
+      await clock.sleep(SHARING_MS, stopping.signal);
+    }
+  })();
+  return {
+    async [Symbol.asyncDispose]() {
+      stopping.abort();
+      await looking;
     },
   };
 }

@@ -14,8 +14,8 @@ import { createStatusQuery } from "./status-query.ts";
 
 /** The step all channels share: task → admission → claim → provider → record. The queue's settlement follows what is durable. */
 export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holder: string) => Promise<Settlement> {
-  const { channel, providers, clock, metrics, failpoint } = parts;
-  const circuits = parts.circuits ?? createCircuitBreakers(providers, clock);
+  const { channel, clock, metrics, failpoint } = parts;
+  const circuits = parts.circuits ?? createCircuitBreakers(parts);
   const checkOptOut = createOptOutCheck(parts);
   const admit = createAdmission({ ...parts, circuits, checkOptOut });
   const writer = createAttemptWriter({ ...parts, circuits });
@@ -33,27 +33,36 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
     if (task.statusQuery) return settled({ kind: "ack" }, `status-query-${await statusQuery(task)}`);
     const admission = await admit(task, holder);
     if (admission.kind === "settled") return settled(admission.settlement, admission.why);
+    if (admission.kind === "handed-back") {
+      const waitsMs = await writer.handBack(task, admission.wait);
+      return settled({ kind: "ack", waitsMs }, admission.wait.isWhole ? "circuit-open" : "part-circuit-open");
+    }
     if (admission.kind === "void") {
       await writer.endUnclaimed(task, admission.outcome, admission.providerRef);
       return settled({ kind: "ack" }, admission.outcome.reason.code);
     }
 
-    const { provider, askedAt } = admission;
+    const { passage, askedAt } = admission;
+    const { provider } = passage;
     failpoint("dispatcher.before-claim", task.category);
     const startedAt = clock.monotonic();
     const claim = buildClaim(task, provider);
-    const claiming = await writer.claim(task, claim);
-    if (claiming !== "ours") return settled({ kind: "ack" }, claiming);
+    const claiming = await writer.claim(task, claim, passage);
+    if (claiming !== "ours") {
+      circuits.release(passage);
+      return settled({ kind: "ack" }, claiming);
+    }
 
     failpoint("dispatcher.claimed", task.category);
     const outcome = await call(task, provider, { attemptId: claim.id, startedAt, askedAt });
     if (outcome.kind === "void") {
+      circuits.release(passage);
       await writer.endClaimed(task, claim, outcome);
       return settled({ kind: "ack" }, outcome.reason.code);
     }
     failpoint("dispatcher.answered", task.category);
     reportAttempt(parts, task, provider, outcome, clock.monotonic() - startedAt);
-    await writer.record(task, claim, outcome);
+    await writer.record(task, claim, outcome, passage);
     failpoint("dispatcher.changed", task.category);
     return settled({ kind: "ack" }, outcome.kind);
   };

@@ -4,8 +4,6 @@ import { setImmediate as turn } from "node:timers/promises";
 import { notCalled, type Outcome } from "../core/delivery/outcome.ts";
 import type { OutboundDelivery, Provider, StatusQuery } from "../core/ports/provider.ts";
 import { createLogger } from "../runtime/logger.ts";
-import { createFakeClock } from "../test/support/fake-clock.ts";
-import { createCircuitBreakers } from "./circuit-breaker.ts";
 import { hotReloading } from "./hot-reloading.ts";
 
 const { signal } = new AbortController();
@@ -87,13 +85,4 @@ test("a replaced provider that cannot be closed is logged, and stops nothing els
   await turn();
   assert.match(lines.join(), /"level":"warn".*"provider":"twilio"/);
   await provider[Symbol.asyncDispose]();
-});
-
-test("new credentials close an open circuit", () => {
-  const [{ provider }] = [account("one")];
-  const circuits = createCircuitBreakers([provider], createFakeClock());
-  circuits.record({ name: "twilio" }, misconfigured);
-  assert.equal(circuits.choose(1), undefined);
-  circuits.close();
-  assert.equal(circuits.choose(1), provider);
 });

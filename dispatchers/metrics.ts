@@ -1,10 +1,11 @@
-import type { Counter, Histogram, Metrics } from "../runtime/metrics.ts";
+import type { Counter, Gauge, Histogram, Metrics } from "../runtime/metrics.ts";
 
 export interface DispatchMetrics {
   attempts: Counter<"provider" | "outcome" | "account">;
   providerSeconds: Histogram<"provider" | "account">;
   statusQueries: Counter<"provider" | "finding" | "account">;
   settled: Counter<"channel" | "settlement" | "why">;
+  circuits: Gauge<"provider" | "account" | "part">;
 }
 
 export const createDispatchMetrics = (metrics: Metrics): DispatchMetrics => ({
@@ -16,4 +17,9 @@ export const createDispatchMetrics = (metrics: Metrics): DispatchMetrics => ({
     "account",
   ]),
   settled: metrics.counter("carillon_tasks_settled_total", "Tasks consumed, by settlement and reason", ["channel", "settlement", "why"]),
+  circuits: metrics.gauge(
+    "carillon_circuits_open_count",
+    "Circuits that are open or half-open, by what the provider's answers were about",
+    ["provider", "account", "part"],
+  ),
 });

@@ -8,6 +8,7 @@ import { createClaimGate } from "../adapters/redis/claims.ts";
 import { connectRedis } from "../adapters/redis/connect.ts";
 import { createCrashCounter } from "../adapters/redis/crash-counter.ts";
 import { createRateLimiter } from "../adapters/redis/rate-limiter.ts";
+import { createSharedCircuits } from "../adapters/redis/shared-circuits.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
 import { DEFAULT_ACCOUNT } from "../core/delivery/account.ts";
 import type { Channel } from "../core/delivery/channel.ts";
@@ -21,7 +22,7 @@ import type { Runtime, Started } from "../runtime/run.ts";
 import { internalTls } from "../runtime/tls/grpc-tls.ts";
 import { watchConfig } from "../runtime/watch-config.ts";
 import { createAccountPool } from "./account-pool.ts";
-import { createCircuitBreakers } from "./circuit-breaker.ts";
+import { createCircuitBreakers, startSharing } from "./circuit-breaker.ts";
 import type { dispatcherVariables } from "./config.ts";
 import { createContentLoader } from "./content-loader.ts";
 import { createDispatch } from "./dispatch.ts";
@@ -58,7 +59,11 @@ export async function serveDispatcher(
   const recorder = createEventRecorder({ metrics, log });
   stack.use(startReporting(nats, { channel, worker, workload, clock }));
   const { providers } = pool;
-  const circuits = createCircuitBreakers(providers, clock);
+  const circuits = createCircuitBreakers({
+    ...{ providers, clock, log, random: Math.random, deadlineMs: config.PROVIDER_DEADLINE_MS, metrics: dispatchMetrics },
+    shared: createSharedCircuits(redis, channel),
+  });
+  stack.use(startSharing(circuits, clock));
   const dispatch = createDispatch({
     ...{ channel, providers, circuits, store, recorder, optOuts, worker, log, tracer, failpoint, clock, random: Math.random },
     gate: createClaimGate(redis),

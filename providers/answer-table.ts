@@ -1,4 +1,4 @@
-import type { Outcome } from "../core/delivery/outcome.ts";
+import type { Outcome, Scope } from "../core/delivery/outcome.ts";
 
 /** The outcome of a documented answer: fixed, or depending on the rest of the answer. */
 export type Row<Answer> = Outcome | ((answer: Answer) => Outcome);
@@ -21,11 +21,20 @@ export function answerTable<Answer>(rows: Readonly<Record<string, Row<Answer>>>)
   };
 }
 
-export const throttled = (reason: string, retryAfterMs: number | undefined): Outcome => ({ kind: "throttled", retryAfterMs, reason });
-export const unavailable = (code: string, retryAfterMs?: number): Outcome =>
-  retryAfterMs === undefined ? { kind: "unavailable", fault: { code } } : { kind: "unavailable", fault: { code }, retryAfterMs };
+/** @param scope what else the answer is about; absent: the account */
+const about = (scope: Scope | undefined) => (scope === undefined ? {} : { scope });
+
+export const throttled = (reason: string, retryAfterMs: number | undefined, scope?: Scope): Outcome => ({
+  ...({ kind: "throttled", retryAfterMs, reason } as const),
+  ...about(scope),
+});
+export const unavailable = (code: string, retryAfterMs?: number, scope?: Scope): Outcome => ({
+  ...({ kind: "unavailable", fault: { code } } as const),
+  ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  ...about(scope),
+});
 export const unanswered = (code: string): Outcome => ({ kind: "unanswered", fault: { code } });
 /** @param goneAt ms since the epoch */
 export const gone = (reason: string, goneAt?: number): Outcome => ({ kind: "endpoint-gone", reason, goneAt });
 export const rejected = (reason: string): Outcome => ({ kind: "rejected", reason });
-export const misconfigured = (reason: string): Outcome => ({ kind: "misconfigured", reason });
+export const misconfigured = (reason: string, scope?: Scope): Outcome => ({ kind: "misconfigured", reason, ...about(scope) });

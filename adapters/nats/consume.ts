@@ -40,8 +40,8 @@ export interface ConsumeOptions {
   tracer: Tracer;
   /** Recreates streams and consumers that were deleted or lost. */
   ensure: () => Promise<void>;
-  /** Counts tasks that are returned to the queue with a delay. */
-  workload?: Pick<Workload, "givenBack">;
+  /** Counts tasks that are returned to the queue with a delay, or handed back to the store. */
+  workload?: Pick<Workload, "givenBack" | "handedBack">;
 }
 
 /** Pulls the tasks of all classes of a channel, never more than it can start, until `signal` aborts; resolves when the last running task is settled. */
@@ -118,8 +118,10 @@ async function settle(
       log.error({ err: error, message: messageId }, "task could not be handled; it is redelivered");
       settlement = { kind: "nak", delayMs: FAULT_WAIT_MS };
     }
-    if (settlement.kind === "ack") msg.ack();
-    else if (settlement.kind === "nak") {
+    if (settlement.kind === "ack") {
+      msg.ack();
+      if (settlement.waitsMs !== undefined) workload?.handedBack(settlement.waitsMs);
+    } else if (settlement.kind === "nak") {
       // The server reads integers only, and redelivers at once where it cannot parse the delay.
       msg.nak(Math.ceil(settlement.delayMs));
       if (!settlement.ready) workload?.givenBack(settlement.delayMs);

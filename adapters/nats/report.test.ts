@@ -20,6 +20,24 @@ import { ensureStreams, streamVariables } from "./streams.ts";
 const log = createLogger("test", "error", { write() {} });
 const NOTHING = { parked: 0, called: 0, failed: 0, busyMs: 0 };
 
+test("what was handed back to the store is reported until its time has come", () => {
+  const clock = createFakeClock();
+  const workload = createWorkload(clock);
+  workload.handedBack(5_000);
+  workload.handedBack(1_000);
+  assert.deepEqual(workload.take(), { ...NOTHING, waiting: 2 });
+  clock.advance(2_000);
+  assert.deepEqual(workload.take(), { ...NOTHING, waiting: 1 });
+  clock.advance(4_000);
+  assert.deepEqual(workload.take(), NOTHING);
+  assert.deepEqual(readReport(new TextEncoder().encode(JSON.stringify({ worker: "w", ...NOTHING, waiting: 7 }))), {
+    worker: "w",
+    ...NOTHING,
+    waiting: 7,
+  });
+  assert.equal(readReport(new TextEncoder().encode(JSON.stringify({ worker: "w", ...NOTHING, waiting: -1 }))), undefined);
+});
+
 test("a returned task is parked until its delay has passed", () => {
   const clock = createFakeClock();
   const workload = createWorkload(clock);

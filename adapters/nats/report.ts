@@ -9,6 +9,8 @@ export interface Report {
   worker: string;
   /** Tasks returned to the queue with a delay that has not passed. */
   parked: number;
+  /** Deliveries handed back to the store, because no provider may be called, whose time has not come; absent: none. */
+  waiting?: number;
   /** Provider calls since the last report: ended or found stalled. A stalled call that later succeeds adds SLOW_BUT_DONE. */
   called: number;
   /** Those that failed because of the provider, stalled ones included. */
@@ -27,10 +29,15 @@ export const STALLED_MS = 3_000;
  */
 const SLOW_BUT_DONE = 2;
 
+/** Deliveries handed back that a pod remembers, 0.8 MB: whether there are any is what matters. */
+const WAITING_MAX = 100_000;
+
 /** Counts the work of a dispatcher for its reports. */
 export interface Workload {
   /** A task was returned to the queue with this delay. */
   givenBack(delayMs: number): void;
+  /** A delivery was handed back to the store for this long. */
+  handedBack(forMs: number): void;
   /** A provider call begins. Call the returned function when it ends. */
   calling(): (end: "done" | "failed") => void;
   /** The counts since the last call. */
@@ -40,6 +47,7 @@ export interface Workload {
 export function createWorkload(clock: Pick<Clock, "monotonic">): Workload {
   /** When each parked task is redelivered. Bounded by max_ack_pending. */
   let parkedUntil: number[] = [];
+  let waitingUntil: number[] = [];
   const underWay = new Set<{ since: number; counted: boolean }>();
   let counts = { called: 0, failed: 0, busyMs: 0 };
   const count = (failed: boolean, tookMs: number) => {
@@ -50,6 +58,9 @@ export function createWorkload(clock: Pick<Clock, "monotonic">): Workload {
   return {
     givenBack(delayMs) {
       parkedUntil.push(clock.monotonic() + delayMs);
+    },
+    handedBack(forMs) {
+      if (waitingUntil.length < WAITING_MAX) waitingUntil.push(clock.monotonic() + forMs);
     },
     calling() {
       const call = { since: clock.monotonic(), counted: false };
@@ -68,7 +79,9 @@ export function createWorkload(clock: Pick<Clock, "monotonic">): Workload {
         count(true, now - call.since);
       }
       parkedUntil = parkedUntil.filter((until) => until > now);
-      const report = { parked: parkedUntil.length, ...counts, busyMs: Math.round(counts.busyMs) };
+      waitingUntil = waitingUntil.filter((until) => until > now);
+      const waiting = waitingUntil.length > 0 ? { waiting: waitingUntil.length } : {};
+      const report = { parked: parkedUntil.length, ...waiting, ...counts, busyMs: Math.round(counts.busyMs) };
       counts = { called: 0, failed: 0, busyMs: 0 };
       return report;
     },
@@ -133,9 +146,9 @@ export function readReport(bytes: Uint8Array): Report | undefined {
     return undefined;
   }
   if (typeof given !== "object" || given === null) return undefined;
-  const { worker, parked, called, failed, busyMs } = given as Partial<Record<keyof Report, unknown>>;
+  const { worker, parked, waiting = 0, called, failed, busyMs } = given as Partial<Record<keyof Report, unknown>>;
   const isCount = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value) && value >= 0;
   if (typeof worker !== "string" || worker.length > WORKER_CHARACTERS_MAX) return undefined;
-  if (!isCount(parked) || !isCount(called) || !isCount(failed) || !isCount(busyMs)) return undefined;
-  return { worker, parked, called, failed, busyMs };
+  if (!isCount(parked) || !isCount(waiting) || !isCount(called) || !isCount(failed) || !isCount(busyMs)) return undefined;
+  return { worker, parked, ...(waiting > 0 ? { waiting } : {}), called, failed, busyMs };
 }

@@ -30,7 +30,7 @@ export interface Delivery {
   attempt: number;
   /** How often this attempt's task was published. Part of the message id, so that JetStream does not drop a watchdog's copy as a duplicate. */
   publishCount: number;
-  /** When it was last published, in ms since the epoch; absent while only the gateway did, as it accepted it. */
+  /** When it was last published, in ms since the epoch; absent while only the gateway did, as it accepted it. 0: handed back since, so no copy is queued. */
   publishedAt?: number | undefined;
   /** When the relay evaluates it next; absent exactly when the delivery has ended. */
   nextAt?: number | undefined;

@@ -6,15 +6,22 @@ export interface Fault {
   detail?: string | undefined;
 }
 
+/**
+ * What an answer is about, beyond the one message: the account unless it says otherwise. `origin`: this push service; `sender`: the number or
+ * address it is sent from; `destination-country`; `target-platform`: the device's system; `endpoint`: perhaps only this one. It decides what else
+ * has to wait.
+ */
+export type Scope = "account" | "origin" | "sender" | "destination-country" | "target-platform" | "endpoint";
+
 /** Everything a provider can answer. `decide()` is the one policy over it. */
 export type Outcome =
   | { kind: "accepted"; providerRef: string; warning?: string | undefined }
-  | { kind: "throttled"; retryAfterMs: number | undefined; reason: string } // the provider works, we are too fast; not processed
-  | { kind: "unavailable"; fault: Fault; retryAfterMs?: number | undefined; notCalled?: true } // the provider fails, and it is known that nothing was sent
-  | { kind: "unanswered"; fault: Fault } // written, no usable reply: it may have arrived
+  | { kind: "throttled"; retryAfterMs: number | undefined; reason: string; scope?: Scope } // the provider works, we are too fast; not processed
+  | { kind: "unavailable"; fault: Fault; retryAfterMs?: number | undefined; scope?: Scope; notCalled?: true } // the provider fails, and it is known that nothing was sent
+  | { kind: "unanswered"; fault: Fault; scope?: Scope } // written, no usable reply: it may have arrived
   | { kind: "endpoint-gone"; reason: string; goneAt: number | undefined } // never use this endpoint again; ms since the epoch
   | { kind: "rejected"; reason: string } // this content will never pass
-  | { kind: "misconfigured"; reason: string }; // our keys or setup: alert an operator, keep the work
+  | { kind: "misconfigured"; reason: string; scope?: Scope }; // our keys or setup: alert an operator, keep the work
 
 export type OutcomeKind = Outcome["kind"];
 

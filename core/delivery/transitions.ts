@@ -94,6 +94,13 @@ export const statusQueried = (task: Published, nextAt: number): Transition =>
 /** Nothing to do before `nextAt`. From one state only: a transition to the other state has set a due time of its own. */
 export const postponed = (on: AttemptFacts, state: OpenState, nextAt: number): Transition => transition(on, [state], { nextAt });
 
+/**
+ * A dispatcher has handed its task back: no provider may be called before `nextAt`. No copy of it is queued any more, so that the relay publishes
+ * the next one whatever else waits there.
+ */
+export const handedBack = (on: AttemptFacts, { nextAt, reason }: { nextAt: number; reason: Reason }): Transition =>
+  transition(on, ["pending"], { nextAt, reason, publishedAt: 0 });
+
 export const sent = (on: AttemptFacts, end: { providerRef: string; reason?: Reason | undefined }, now: number): Transition =>
   ended(on, OPEN_STATES, { state: "sent", providerRef: end.providerRef, reason: end.reason }, now);
 

@@ -66,7 +66,13 @@ export interface TaskCopy {
 }
 
 /** How a consumed task ended for the queue. */
-export type Settlement = { kind: "ack" } | GivenBack | { kind: "term" };
+export type Settlement = Done | GivenBack | { kind: "term" };
+
+export interface Done {
+  kind: "ack";
+  /** Its delivery was handed back to the store and waits there for so long, in ms, because no provider may be called. */
+  waitsMs?: number;
+}
 
 export interface GivenBack {
   kind: "nak";

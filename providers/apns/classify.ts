@@ -61,7 +61,7 @@ const ROWS = answerTable<ApnsAnswer>({
   "413 PayloadTooLarge": wrongContent,
   "429 TooManyProviderTokenUpdates": ({ reason }) => throttled(reason, TOKEN_UPDATES_WAIT_MS),
   // Per device; Apple names no time.
-  "429 TooManyRequests": ({ reason }) => throttled(reason, undefined),
+  "429 TooManyRequests": ({ reason }) => throttled(reason, undefined, "endpoint"),
   // It may have failed after it accepted the push.
   "500 InternalServerError": ({ reason }) => unanswered(reason),
   "503 ServiceUnavailable": unwell,

@@ -31,12 +31,13 @@ const BY_ERROR_CODE = answerTable<FcmAnswer>({
   INVALID_ARGUMENT: badArgument,
   UNREGISTERED: gone("UNREGISTERED"),
   // Either this token is another project's, or our key is.
-  SENDER_ID_MISMATCH: ({ hasRecentSuccess }) => (hasRecentSuccess ? gone("SENDER_ID_MISMATCH") : misconfigured("SENDER_ID_MISMATCH")),
+  SENDER_ID_MISMATCH: ({ hasRecentSuccess }) =>
+    hasRecentSuccess ? gone("SENDER_ID_MISMATCH") : misconfigured("SENDER_ID_MISMATCH", "endpoint"),
   QUOTA_EXCEEDED: overQuota,
   UNAVAILABLE: unwell("UNAVAILABLE"),
   INTERNAL: brokenInside,
-  // The Firebase project's own credentials at APNs or for Web Push.
-  THIRD_PARTY_AUTH_ERROR: misconfigured("THIRD_PARTY_AUTH_ERROR"),
+  // The Firebase project's own credentials at APNs or for Web Push: Android devices are not concerned.
+  THIRD_PARTY_AUTH_ERROR: misconfigured("THIRD_PARTY_AUTH_ERROR", "target-platform"),
 });
 
 /** By google.rpc.Status.status, where no FcmError says more. Google: AIP-193, and cloud.google.com/apis/design/errors. */

@@ -19,9 +19,10 @@ const BY_REJECT_REASON = answerTable<MandrillAnswer>({
   // These entries of the denylist expire or can be removed: the address may be used again.
   "soft-bounce": rejected("soft-bounce"),
   custom: rejected("denylisted"),
-  "invalid-sender": misconfigured("sender-invalid"),
-  unsigned: misconfigured("sender-domain-unsigned"),
-  rule: misconfigured("account-rule"),
+  "invalid-sender": misconfigured("sender-invalid", "sender"),
+  unsigned: misconfigured("sender-domain-unsigned", "sender"),
+  // A rule of the account looks at one message: its recipient, its subject.
+  rule: misconfigured("account-rule", "endpoint"),
   "test-mode-limit": misconfigured("test-mode-limit"),
 });
 

@@ -53,7 +53,7 @@ function accepted(messageId: string | string[] | undefined): Outcome {
 function classifyBadRequest(field: string | undefined): Outcome {
   if (field === undefined) return rejected("http-400");
   if (/^personalizations\.0\.to(\.|$)/.test(field)) return gone("invalid-address");
-  if (/^from(\.|$)/.test(field)) return misconfigured("sender-invalid");
+  if (/^from(\.|$)/.test(field)) return misconfigured("sender-invalid", "sender");
   return rejected(`field ${field}`);
 }
 

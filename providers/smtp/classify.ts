@@ -124,7 +124,10 @@ export function classifyReply(reply: SmtpReply): Outcome {
     BY_CODE.outcomeOf(code, reply) ??
     (code < 500 ? unavailable(`smtp-${code}`) : rejected(`smtp-${code}`));
   const isAboutUs = isBeforeRecipient && (outcome.kind === "rejected" || outcome.kind === "endpoint-gone");
-  return isAboutUs && !ABOUT_CONTENT.has(outcome.reason) ? misconfigured(outcome.reason) : outcome;
+  if (isAboutUs && !ABOUT_CONTENT.has(outcome.reason)) return misconfigured(outcome.reason);
+  const isAboutRelay = isBeforeRecipient || code === 421 || /^4\.3\./.test(enhanced ?? "");
+  // The recipient's mailbox, domain or the way there: other mail goes on.
+  return !isAboutRelay && (outcome.kind === "throttled" || outcome.kind === "unavailable") ? { ...outcome, scope: "endpoint" } : outcome;
 }
 
 /** SMTPConnection's own codes for breaks that have none of Node's, as classifyTransport knows them. */

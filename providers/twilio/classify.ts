@@ -27,14 +27,15 @@ const BY_CODE = answerTable<TwilioAnswer>({
   21614: gone("not-a-mobile-number"),
   21635: gone("landline"),
   21610: gone("opted-out"),
-  21212: misconfigured("sender-invalid"),
-  21606: misconfigured("sender-cannot-sms"),
-  21659: misconfigured("sender-not-owned"),
-  21660: misconfigured("sender-of-another-account"),
-  21408: misconfigured("region-not-enabled"),
-  21608: misconfigured("trial-account"),
-  21703: misconfigured("messaging-service-empty"),
-  21705: misconfigured("messaging-service-invalid"),
+  21212: misconfigured("sender-invalid", "sender"),
+  21606: misconfigured("sender-cannot-sms", "sender"),
+  21659: misconfigured("sender-not-owned", "sender"),
+  21660: misconfigured("sender-of-another-account", "sender"),
+  21408: misconfigured("region-not-enabled", "destination-country"),
+  // A trial account sends to verified numbers, and this one is not.
+  21608: misconfigured("trial-account", "endpoint"),
+  21703: misconfigured("messaging-service-empty", "sender"),
+  21705: misconfigured("messaging-service-invalid", "sender"),
   21602: rejected("body-missing"),
   21603: rejected("from-missing"),
   21604: rejected("to-missing"),
@@ -42,10 +43,10 @@ const BY_CODE = answerTable<TwilioAnswer>({
   21617: rejected("body-too-long"),
   21624: rejected("validity-period"),
   90007: rejected("content-invalid"),
-  21611: ({ retryAfterMs }) => throttled("sender-queue-full", retryAfterMs ?? QUEUE_FULL_WAIT_MS),
+  21611: ({ retryAfterMs }) => throttled("sender-queue-full", retryAfterMs ?? QUEUE_FULL_WAIT_MS, "sender"),
   63038: ({ retryAfterMs }) => throttled("daily-limit", retryAfterMs ?? DAILY_LIMIT_WAIT_MS),
   // No way from this sender to this number: nothing was sent, and another provider may have one.
-  21612: unavailable("no-route"),
+  21612: unavailable("no-route", undefined, "destination-country"),
 });
 
 /** By the HTTP status, where the rejection has no code of Twilio's. */

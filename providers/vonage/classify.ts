@@ -29,8 +29,10 @@ const BY_STATUS = answerTable<VonageAnswer>({
   9: misconfigured("no-credit"),
   11: misconfigured("not-enabled"),
   14: misconfigured("signature"),
-  15: misconfigured("sender-not-allowed"),
-  29: misconfigured("demo-account"),
+  // In the destination's country.
+  15: misconfigured("sender-not-allowed", "destination-country"),
+  // A demo account sends to the numbers on its list, and this one is not.
+  29: misconfigured("demo-account", "endpoint"),
   5: unavailable("vonage-5"),
   7: gone("number-barred"),
   33: gone("number-deactivated"),

@@ -13,8 +13,10 @@ export interface WebPushAnswer {
 const tooFast = ({ status, retryAfterMs }: WebPushAnswer) => throttled(`http-${status}`, retryAfterMs);
 const unwell = ({ status, retryAfterMs }: WebPushAnswer) => unavailable(`http-${status}`, retryAfterMs);
 /** Either all our pushes fail so, or only those to subscriptions made with an earlier key. */
-const keyRejected = ({ status, hasRecentSuccess }: WebPushAnswer) =>
-  (hasRecentSuccess ? rejected : misconfigured)(`vapid-rejected http-${status}`);
+const keyRejected = ({ status, hasRecentSuccess }: WebPushAnswer) => {
+  const why = `vapid-rejected http-${status}`;
+  return hasRecentSuccess ? rejected(why) : misconfigured(why, "endpoint");
+};
 
 /** By HTTP status, which RFC 8030 gives its meaning; what single services add is named at the row. */
 const ROWS = answerTable<WebPushAnswer>({

@@ -82,7 +82,7 @@ export const firingCases: readonly FiringCase[] = [
   ill("CarillonSendSlow", seconds("carillon_grpc_call_seconds", 'method="carillon.v1.NotificationService/SendNotification",code="OK"', 50)),
   ill("CarillonCallsFail", { [`carillon_grpc_call_seconds_count{${N},method="m",code="INTERNAL"}`]: rate(1) }),
   ill("CarillonProviderMisconfigured", attempts("misconfigured", 1)),
-  ill("CarillonCircuitOpen", settled("nak", "circuit-open", 5)),
+  ill("CarillonCircuitOpen", { [`carillon_circuits_open_count{${N},provider="twilio",account="default",part="account"}`]: still(1) }),
   ill("CarillonProviderThrottles", attempts("throttled", 200)),
   { series: { ...well, ...attempts("throttled", 50) }, at: "30m", firing: [] },
   ill("CarillonProviderSlow", seconds("carillon_provider_seconds", 'provider="twilio"', 50)),

@@ -1,4 +1,4 @@
-import { UNCERTAIN_WAIT_MS } from "../../core/delivery/decide.ts";
+import { LAST_TRY_MS, UNCERTAIN_WAIT_MS } from "../../core/delivery/decide.ts";
 import type { Delivery, NotificationRecord } from "../../core/delivery/notification.ts";
 import { type AttemptRecord, attemptId, knownOutcome } from "../../core/ports/attempt-store.ts";
 import { audit } from "../../operations/audit/audit.ts";
@@ -7,8 +7,12 @@ import type { MemoryStore } from "./memory-store.ts";
 import type { ProviderMemory } from "./providers.ts";
 import type { Simulation } from "./simulation.ts";
 
-/** Once faults stop, a delivery that has longer than this until its expiry must be sent: the longest watchdog wait plus the longest backoff. */
-const SENT_WITHIN_MS = 35 * 60_000;
+/** Once faults stop, a delivery that has longer than this until its expiry must be sent: the longest watchdog wait, the longest backoff and the longest wait for a circuit. */
+const SENT_WITHIN_MS = 50 * 60_000;
+/** What is not sent ends no earlier than this before its expiry: there was no time for another call. */
+const ENDS_BEFORE_EXPIRY_MS = 2 * LAST_TRY_MS + SKEW_MS;
+/** Calls that a delivery of a day may cost while nothing is accepted. */
+const CALLS_MAX = 180;
 
 export interface End {
   simulation: Simulation;
@@ -35,6 +39,8 @@ export async function judge({ simulation, store, memory, accepted, receipted, qu
       if (d.policyResend && n.notificationClass !== "critical") simulation.broken("3 only critical is resent", d.id);
       if (receipted.has(attemptId(d.id, d.attempt)) && !showsReceipt(d)) simulation.broken("2 a receipt is reflected in the state", d.id);
       if (endedTooEarly(n, d)) simulation.broken("2 no unknown outcome is given up too early", d.id);
+      if (givenUpTooEarly(n, d)) simulation.broken("2 what was not sent ends by its expiry alone", d.id);
+      if (d.attempt > CALLS_MAX) simulation.broken("2 an outage costs few calls", d.id);
       if (expiredWithoutFault(n, d, quietAt)) simulation.broken("2 no delivery expires without a fault", d.id);
     }
   }
@@ -54,6 +60,10 @@ function isTrue(attempt: AttemptRecord, taken: boolean): boolean {
 
 const showsReceipt = ({ state, reason }: Delivery) =>
   state === "sent" || state === "delivered" || (state === "failed" && reason?.code === "undelivered");
+
+/** A clock may have jumped by hours, and then the store's clock decides, which is the simulated one. */
+const givenUpTooEarly = ({ expiresAt }: NotificationRecord, d: Delivery) =>
+  d.reason?.code === "attempts-exhausted" || (d.state === "expired" && d.endedAt! < expiresAt - ENDS_BEFORE_EXPIRY_MS);
 
 const expiredWithoutFault = ({ expiresAt }: NotificationRecord, d: Delivery, quietAt: number) =>
   d.state === "expired" && d.endedAt! > quietAt && expiresAt > quietAt + SENT_WITHIN_MS;

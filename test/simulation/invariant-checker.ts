@@ -71,6 +71,13 @@ export function createInvariantChecker(simulation: Simulation, store: MemoryStor
       if (record.expiresAt > time.now() && record.deliveries.some(({ state }) => isOpen(state))) yield record;
   }
 
+  /** Its task was taken from the queue, and no other copy was published; but the store does not say why it waits. */
+  function isLeftBehind({ notificationId, deliveryId, attempt, publication }: DeliveryTask): boolean {
+    const d = store.notifications.inside.get(notificationId)?.deliveries.find(({ id }) => id === deliveryId);
+    const isCurrent = d?.state === "pending" && d.attempt === attempt && d.publishCount === publication + 1;
+    return isCurrent && d.reason?.detail?.startsWith("circuit open") !== true;
+  }
+
   function judgeContent({ attemptId: id, channel, content }: OutboundDelivery, record: NotificationRecord): void {
     const part = contentPart(channel);
     const hash = record.contentHashes?.[part];
@@ -134,11 +141,16 @@ export function createInvariantChecker(simulation: Simulation, store: MemoryStor
       const copy = { alone: copies.size === 0 && !calls.has(id) };
       for (const other of copies) other.alone = false;
       inFlight.set(key, copies.add(copy));
-      return ({ kind }) => {
+      return (settlement) => {
         copies.delete(copy);
         const isStale = task.expiresAt <= process.clock.now() - TASK_STALE_MS;
-        if (kind !== "ack" || task.statusQuery || isStale) return;
+        if (settlement.kind !== "ack" || task.statusQuery || isStale) return;
         const attempt = store.attempts.inside.get(id);
+        if (settlement.waitsMs !== undefined && !attempt) {
+          simulation.happened("delivery handed back");
+          if (isLeftBehind(task)) simulation.broken("2 what is handed back says why it waits", id);
+          return;
+        }
         if (!attempt) simulation.broken("2 what is acknowledged was claimed", id);
         const call = calls.get(id);
         // Without another copy, this one made the call.

@@ -22,8 +22,8 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: "claim skipped", file: dispatch, find: 'if (claiming !== "ours")', replace: "if (false)" },
   {
     ...{ name: "acknowledged before it is recorded", file: dispatch },
-    find: "await writer.record(task, claim, outcome);",
-    replace: "void writer.record(task, claim, outcome).catch(() => undefined);",
+    find: "await writer.record(task, claim, outcome, passage);",
+    replace: "void writer.record(task, claim, outcome, passage).catch(() => undefined);",
   },
   {
     ...{ name: "next attempt after an unknown outcome", file: "core/delivery/decide.ts" },
@@ -103,6 +103,27 @@ export const MUTATIONS: readonly Mutation[] = [
     ...{ name: "postponed task acknowledged", file: admission },
     find: 'settlement: { kind: "nak", delayMs }, why }',
     replace: 'settlement: { kind: "ack" }, why }',
+  },
+  {
+    ...{ name: "delivery handed back without a write", file: dispatch },
+    find: "const waitsMs = await writer.handBack(task, admission.wait);",
+    replace: "const { waitMs: waitsMs } = admission.wait;",
+  },
+  {
+    ...{ name: "ended by the number of its attempts", file: "core/delivery/decide.ts" },
+    find: "const at = s.hasFallback ? s.now : beforeExpiry(s, waitMs);",
+    replace:
+      'if (s.attempt >= 12) return { kind: "failed", reason: reason("attempts-exhausted") };\n  const at = s.hasFallback ? s.now : beforeExpiry(s, waitMs);',
+  },
+  {
+    ...{ name: "no last try before the expiry, but an early end", file: "core/delivery/decide.ts" },
+    find: "if (at <= lastTryAt || lastTryAt - now < LAST_TRY_MS) return at;",
+    replace: "if (at > 0) return at;",
+  },
+  {
+    ...{ name: "circuit never closes again", file: "core/delivery/circuit.ts" },
+    find: 'case "success":\n      return CLOSED;',
+    replace: 'case "success":\n      return open ? circuit : CLOSED;',
   },
   {
     ...{ name: "receipt acknowledged but not written", file: "feedback/apply.ts" },

@@ -11,6 +11,16 @@ const LATE_MS = [100, 3_000, 20_000, 60_000];
 const RECEIPT_MS = [300, 4_000, 30_000];
 const RECEIPT_LATE_MS = 420_000;
 
+const fault = { code: "made-up" };
+
+/** What every call meets during an outage. */
+const OUTAGES: readonly Outcome[] = [
+  { kind: "unavailable", fault },
+  { kind: "unavailable", fault, retryAfterMs: 31_536_000_000 },
+  { kind: "throttled", retryAfterMs: 60_000, reason: "429" },
+  { kind: "misconfigured", reason: "key" },
+];
+
 /** What the providers accepted, whether or not they answered. */
 export interface ProviderMemory {
   /** How often they accepted each delivery, by delivery id. */
@@ -27,7 +37,6 @@ interface Plan {
   outcome: Outcome | "throws";
 }
 
-const fault = { code: "made-up" };
 const accepted: Outcome = { kind: "accepted", providerRef: "r" };
 const unanswered: Outcome = { kind: "unanswered", fault };
 
@@ -83,6 +92,9 @@ export function createProviders(simulation: Simulation, mishaps: number, receive
   const { random, time } = simulation;
   const memory: ProviderMemory = { taken: new Map(), attempts: new Map() };
 
+  let downUntil = 0;
+  let down: Outcome | undefined;
+
   function accept(provider: string, { deliveryId, attemptId }: OutboundDelivery): void {
     memory.taken.set(deliveryId, (memory.taken.get(deliveryId) ?? 0) + 1);
     memory.attempts.set(attemptId, accepted);
@@ -105,6 +117,7 @@ export function createProviders(simulation: Simulation, mishaps: number, receive
 
   function planOf(provider: string): Plan {
     const quick = random.pick(QUICK_MS);
+    if (time.now() < downUntil && down) return { answeredAfter: quick, outcome: down };
     if (!simulation.faulty || !random.chance(mishaps))
       return { acceptedAfter: random.below(quick), answeredAfter: quick, outcome: accepted };
     const [, what, plan] = random.pick(SHARES);
@@ -116,6 +129,13 @@ export function createProviders(simulation: Simulation, mishaps: number, receive
   /** @param sendsReceipts whether the provider sends receipts and answers status queries */
   return {
     memory,
+    /** No provider accepts anything for this long. */
+    failFor(ms: number) {
+      downUntil = time.now() + ms;
+      down = random.pick(OUTAGES);
+      simulation.happened("provider down for a while");
+      simulation.note("provider", `down for ${ms} ms: ${down.kind}`);
+    },
     provider(name: string, sendsReceipts: boolean): Omit<Provider, typeof Symbol.asyncDispose> {
       return {
         name,

@@ -45,6 +45,8 @@ export const FAULTS = [
   "provider connection cut",
   "provider rejected",
   "provider credentials wrong",
+  "provider down for a while",
+  "delivery handed back",
   "endpoint gone",
   "receipt before the answer",
   "receipt late",

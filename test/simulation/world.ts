@@ -32,6 +32,8 @@ const STREAM_PAUSES_MS = [20_000, 70_000, 400_000];
 const OPTED_OUT_MS = [3_000, 30_000, 600_000];
 /** Between two purges of contents. */
 const PURGE_MS = [1_000, 20_000, 90_000];
+/** How long no provider accepts anything, in ms. The longest one outlives every other fault. */
+const OUTAGES_MS = [60_000, 1_800_000, 72_000_000];
 const JUMPS_MS = [-10_800_000, -60_000, 60_000, 10_800_000];
 /** Without faults every delivery ends within this, including the scheduled ones. */
 const QUIET_MS_MAX = 5 * 86_400_000;
@@ -242,7 +244,9 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
   for (let i = random.below(SERVER_FAULTS_MAX); i > 0; i--) time.after(someTime(), random.pick(serverFaults));
   for (let i = random.below(8); i > 0; i--) time.after(someTime(), optOutForAWhile);
 
-  const quietAt = time.now() + badMs;
+  const outage = random.chance(0.25) ? { at: someTime() * random.pick([0, 1]), ms: random.pick(OUTAGES_MS) } : { at: 0, ms: 0 };
+  if (outage.ms > 0) time.after(outage.at, () => providers.failFor(outage.ms));
+  const quietAt = time.now() + Math.max(badMs, outage.at + outage.ms);
   time.after(badMs, () => {
     simulation.faulty = false;
     simulation.note("world", "no more faults");

@@ -10,6 +10,7 @@ import type { OptOutAnswer } from "../../core/ports/opt-outs.ts";
 import type { DeliveryTask } from "../../core/ports/queue.ts";
 import { type RateLimiter, UNLIMITED } from "../../core/ports/rate-limiter.ts";
 import type { Store } from "../../core/ports/store.ts";
+import type { CircuitBreakers } from "../../dispatchers/circuit-breaker.ts";
 import { createDispatch } from "../../dispatchers/dispatch.ts";
 import { createDispatchMetrics } from "../../dispatchers/metrics.ts";
 import { createLogger } from "../../runtime/logger.ts";
@@ -28,6 +29,7 @@ interface Setting {
   rateLimiter?: RateLimiter;
   accountOf?: (delivery: { app: string }) => string;
   failpoint?: Failpoint;
+  circuits?: CircuitBreakers;
   store?: Pick<Store, "attempts" | "notifications" | "contacts">;
 }
 
@@ -50,7 +52,7 @@ export class DispatchWorld {
       log: createLogger("test", "info", { write: (line) => void lines.push(line) }),
       metrics: createDispatchMetrics(createMetrics("test")),
       rateLimiterOf: () => s.rateLimiter ?? UNLIMITED,
-      accountOf: s.accountOf,
+      ...{ accountOf: s.accountOf, circuits: s.circuits },
       failpoint: s.failpoint ?? (() => {}),
       recorder: this.recorder,
       tracer: new ProxyTracerProvider().getTracer("test"),

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { circuitsOf, countryOf, evidenceOf } from "./circuit-scope.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { notCalled, type Outcome, type Scope } from "./outcome.ts";
+
+const phone: Endpoint = { channel: "sms", phoneNumber: "+4915112345678" };
+const token: Endpoint = { channel: "fcm", token: "t" };
+const browser: Endpoint = { channel: "webpush", pushUrl: "https://push.example.com/a", p256dh: "p", auth: "a" };
+
+const COUNTRIES: readonly [number: string, country: string][] = [
+  ["+4915112345678", "+49"],
+  ["+390612345678", "+39"],
+  ["+35312345678", "+353"],
+  ["+12125550100", "+1212"],
+  ["+18765550100", "+1876"],
+  ["+77011234567", "+7701"],
+  ["+79161234567", "+7916"],
+  ["+8613800138000", "+86"],
+  ["+85212345678", "+852"],
+  ["+2348012345678", "+234"],
+  ["+27821234567", "+27"],
+  ["+201001234567", "+20"],
+  ["+971501234567", "+971"],
+  ["+989121234567", "+98"],
+];
+test("a number's country is its calling code, and more where countries share one", () => {
+  for (const [number, country] of COUNTRIES) assert.equal(countryOf(number), country, number);
+});
+
+test("a text depends on its account, its sender and its country, a browser push on its push service", () => {
+  assert.deepEqual(circuitsOf(phone), ["account", "sender", "country +49"]);
+  assert.deepEqual(circuitsOf(token), ["account"]);
+  assert.deepEqual(circuitsOf(browser), ["origin push.example.com"]);
+  assert.deepEqual(circuitsOf({ channel: "email", address: "a@example.org" }), ["account"]);
+});
+
+const misconfigured = (scope?: Scope): Outcome => ({ kind: "misconfigured", reason: "no", ...(scope ? { scope } : {}) });
+const fault = { code: "http-503" };
+const FINDINGS: readonly [what: string, outcome: Outcome, endpoint: Endpoint, findings: Record<string, string>][] = [
+  ["an acceptance", { kind: "accepted", providerRef: "r" }, phone, { account: "success", sender: "success", "country +49": "success" }],
+  ["wrong credentials", misconfigured(), phone, { account: "setup", sender: "neutral", "country +49": "neutral" }],
+  [
+    "a country that is not enabled",
+    misconfigured("destination-country"),
+    phone,
+    { account: "answered", sender: "neutral", "country +49": "setup" },
+  ],
+  ["a sender that may not send", misconfigured("sender"), phone, { account: "answered", sender: "setup", "country +49": "neutral" }],
+  [
+    "a number that is not on the list",
+    misconfigured("endpoint"),
+    phone,
+    { account: "ambiguous", sender: "neutral", "country +49": "neutral" },
+  ],
+  ["iPhones only", misconfigured("target-platform"), token, { account: "answered" }],
+  ["another project's token", misconfigured("endpoint"), token, { account: "ambiguous" }],
+  ["an outage", { kind: "unavailable", fault }, token, { account: "service" }],
+  ["an outage of a push service", { kind: "unavailable", fault }, browser, { "origin push.example.com": "service" }],
+  ["too many pushes to a device", { kind: "throttled", retryAfterMs: 1, reason: "429", scope: "endpoint" }, token, { account: "answered" }],
+  ["too many calls", { kind: "throttled", retryAfterMs: 1, reason: "429" }, token, { account: "service" }],
+  ["silence", { kind: "unanswered", fault: { code: "deadline" } }, token, { account: "service" }],
+  ["a defect of ours", { kind: "unanswered", fault: { code: "adapter-fault" } }, token, { account: "neutral" }],
+  ["no call", notCalled("worker-paused"), token, { account: "neutral" }],
+  ["content that is rejected", { kind: "rejected", reason: "no" }, token, { account: "answered" }],
+  ["a dead endpoint", { kind: "endpoint-gone", reason: "no", goneAt: undefined }, browser, { "origin push.example.com": "answered" }],
+];
+for (const [what, outcome, endpoint, findings] of FINDINGS)
+  test(`${what} says of each circuit what it shows`, () => {
+    const found = [...evidenceOf(outcome, endpoint)].map(([name, e]) => [name, e.kind === "failure" ? e.fault : e.kind]);
+    assert.deepEqual(Object.fromEntries(found), findings);
+  });
