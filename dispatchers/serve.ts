@@ -3,6 +3,7 @@ import { connectNats } from "../adapters/nats/connect.ts";
 import { consumeTasks } from "../adapters/nats/consume.ts";
 import { createWorkload, startReporting } from "../adapters/nats/report.ts";
 import { ensureStreams } from "../adapters/nats/streams.ts";
+import { awaitPreferences } from "../adapters/preferences/await-preferences.ts";
 import { createOptOutsClient } from "../adapters/preferences/opt-outs-client.ts";
 import { createClaimGate } from "../adapters/redis/claims.ts";
 import { connectRedis } from "../adapters/redis/connect.ts";
@@ -53,7 +54,8 @@ export async function serveDispatcher(
   const redis = stack.use(await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE }));
   const nats = stack.use(await connectNats(config, log));
   const tokens = stack.use(watchInternalTokens({ config, env, log }));
-  const optOuts = stack.use(createOptOutsClient({ address: config.PREFERENCES_ADDRESS, tokens, tls }));
+  const optOuts = stack.use(createOptOutsClient({ address: config.PREFERENCES_ADDRESS, tokens, tls, log }));
+  await awaitPreferences(optOuts, { address: config.PREFERENCES_ADDRESS, clock, log, signal });
   await ensureStreams(nats, config, [channel]);
   const dispatchMetrics = createDispatchMetrics(metrics);
   const recorder = createEventRecorder({ metrics, log });

@@ -2,6 +2,7 @@ import { createEventRecorder } from "../adapters/event-recorder.ts";
 import { connectNats } from "../adapters/nats/connect.ts";
 import { createTaskPublisher } from "../adapters/nats/publish.ts";
 import { ensureStreams } from "../adapters/nats/streams.ts";
+import { awaitPreferences } from "../adapters/preferences/await-preferences.ts";
 import { createOptOutsClient } from "../adapters/preferences/opt-outs-client.ts";
 import { createPreferencesClient } from "../adapters/preferences/preferences-client.ts";
 import { createAppRates } from "../adapters/redis/app-rates.ts";
@@ -46,7 +47,8 @@ export const role = defineRole({
     const nats = stack.use(await connectNats(config, log));
     await ensureStreams(nats, config);
     const tokens = stack.use(watchInternalTokens({ config, env, log }));
-    const optOuts = stack.use(createOptOutsClient({ address: config.PREFERENCES_ADDRESS, tokens, tls: ours }));
+    const optOuts = stack.use(createOptOutsClient({ address: config.PREFERENCES_ADDRESS, tokens, tls: ours, log }));
+    await awaitPreferences(optOuts, { address: config.PREFERENCES_ADDRESS, clock, log, signal });
     const preferences = stack.use(createPreferencesClient({ address: config.PREFERENCES_ADDRESS, tokens, tls: ours }));
     const redis = stack.use(await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE, withoutIt: WITHOUT_REDIS }));
     const peers = createGatewayPeers(redis, clock);

@@ -63,7 +63,7 @@ test("an opt-out is stored, returned, honoured, and revoked", async () => {
   assert.deepEqual(updated, { optOuts: [everywhere, sms], version: 1 });
   assert.deepEqual(await get(user("ada")), updated);
 
-  using optOuts = createOptOutsClient({ address: `127.0.0.1:${server.port}`, tokens });
+  using optOuts = createOptOutsClient({ address: `127.0.0.1:${server.port}`, tokens, log });
   const ask = (channel: "sms" | "email", category: string, app = "shop") =>
     optOuts.check([{ app, userId: "ada", endpoint: undefined, channel, category }]);
   assert.deepEqual(await ask("email", "news"), ["opted-out"]);
@@ -78,7 +78,7 @@ test("an opt-out is stored, returned, honoured, and revoked", async () => {
 test("an endpoint's opt-out holds for every user", async () => {
   const endpoint: Endpoint = { channel: "sms", phoneNumber: "+4915112345678" };
   await update({ subject: { $case: "endpoint", value: endpointToProto(endpoint) } }, [[Channel.CHANNEL_UNSPECIFIED, ""]]);
-  using optOuts = createOptOutsClient({ address: `127.0.0.1:${server.port}`, tokens });
+  using optOuts = createOptOutsClient({ address: `127.0.0.1:${server.port}`, tokens, log });
   const common = { app: "shop", channel: "sms", category: "news" } as const;
   assert.deepEqual(
     await optOuts.check([
@@ -136,7 +136,7 @@ test("while the store is unavailable every method is UNAVAILABLE and the client 
   try {
     await assert.rejects(get(user("ada")), code(status.UNAVAILABLE));
     await assert.rejects(update(user("ada"), []), code(status.UNAVAILABLE));
-    using optOuts = createOptOutsClient({ address: `127.0.0.1:${server.port}`, tokens });
+    using optOuts = createOptOutsClient({ address: `127.0.0.1:${server.port}`, tokens, log });
     const question = { app: "shop", userId: "dora", endpoint: undefined, channel: "sms", category: "news" } as const;
     assert.deepEqual(await optOuts.check([question]), ["unknown"]);
   } finally {

@@ -1,10 +1,14 @@
+import { status } from "@grpc/grpc-js";
 import type { OptOutAnswer, OptOutQuestion, OptOuts } from "../../core/ports/opt-outs.ts";
 import { PreferenceServiceClient, PreferenceServiceService } from "../../gen/carillon/v1/preference_service.ts";
 import { createBatcher } from "../../runtime/batch.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { callUnary, createClient } from "../../runtime/grpc/client.ts";
 import { internalMetadata } from "../../runtime/grpc/internal-call.ts";
+import { readDetails } from "../../runtime/grpc/status.ts";
 import type { InternalTokens } from "../../runtime/internal-tokens.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import { createStateLog } from "../../runtime/state-log.ts";
 import type { Certificates } from "../../runtime/tls/grpc-tls.ts";
 import { channelToProto, endpointToProto } from "../wire/convert.ts";
 
@@ -17,14 +21,28 @@ const CONCURRENCY = 4;
 /** Waiting questions; beyond it the answer is "unknown" at once, because it would not come within the deadline. */
 const WAITING_MAX = 20_000;
 
-/** Asks the preferences service. After any error the answer is "unknown", within 2 × CHECK_DEADLINE_MS. */
+/** Whether the preferences service answers, and takes our token. */
+export type Probe = { kind: "answers" } | { kind: "fails"; code: number; fault: string };
+
+export interface OptOutsClient extends OptOuts, Disposable {
+  /** Within CHECK_DEADLINE_MS. Never rejects. */
+  probe(): Promise<Probe>;
+}
+
+/** Asks the preferences service. After any error the answer is "unknown", within 2 × CHECK_DEADLINE_MS; the log says so once. */
 export function createOptOutsClient(options: {
   /** host:port, or dns:///name:port */
   address: string;
   tokens: InternalTokens;
   tls?: Certificates | undefined;
-}): OptOuts & Disposable {
+  log: Logger;
+}): OptOutsClient {
   const client = createClient(PreferenceServiceClient, options.address, { tls: options.tls });
+
+  const state = createStateLog(options.log, {
+    lost: "preferences cannot be read: critical is sent after a wait, and the others wait",
+    back: "preferences can be read again",
+  });
 
   async function checkOfApp(app: string, questions: readonly OptOutQuestion[]): Promise<OptOutAnswer[]> {
     const metadata = internalMetadata(options.tokens, app);
@@ -36,9 +54,11 @@ export function createOptOutsClient(options: {
         metadata,
         deadlineMs: CHECK_DEADLINE_MS,
       });
-      if (answers.length !== questions.length) return questions.map(() => "unknown");
+      if (answers.length !== questions.length) throw new TypeError(`${answers.length} answers to ${questions.length} questions`);
+      state.works();
       return answers.map((a) => (a.optedOut ? "opted-out" : "allowed"));
-    } catch {
+    } catch (error) {
+      state.fails(faultOf(error).fault);
       return questions.map(() => "unknown");
     }
   }
@@ -70,9 +90,29 @@ export function createOptOutsClient(options: {
   );
 
   return {
+    async probe() {
+      try {
+        // Without a question: rejected as such, but only after the token was taken.
+        const metadata = internalMetadata(options.tokens, "carillon");
+        await callUnary(client, PreferenceServiceService.checkPreferences, { questions: [] }, { metadata, deadlineMs: CHECK_DEADLINE_MS });
+        return { kind: "answers" };
+      } catch (error) {
+        const found = faultOf(error);
+        return found.code === status.INVALID_ARGUMENT ? { kind: "answers" } : { kind: "fails", ...found };
+      }
+    },
     check: (questions) => Promise.all(questions.map((question) => batcher.add(question).catch((): OptOutAnswer => "unknown"))),
     [Symbol.dispose]: () => client.close(),
   };
+}
+
+/** Where no connection stands, grpc-js says why. */
+const NO_CONNECTION = /^(?:round_robin: )?(?:No connection established\. Last error: )+([\x20-\x7e]{1,160}?)(?:\. Resolution note:|$)/;
+const NO_ADDRESS = /^(Name resolution failed) for target /;
+
+function faultOf(error: unknown): { code: number; fault: string } {
+  const { code, message } = readDetails(error);
+  return { code, fault: NO_CONNECTION.exec(message)?.[1] ?? NO_ADDRESS.exec(message)?.[1] ?? status[code] ?? "UNKNOWN" };
 }
 
 const questionToProto = ({ userId, endpoint, channel, category }: OptOutQuestion) => ({

@@ -16,6 +16,11 @@ export const CALL_MS = 10_000;
 /** A server that disappeared without closing the connection is detected after the sum of both, also between calls. */
 const KEEPALIVE_MS = 60_000;
 const KEEPALIVE_TIMEOUT_MS = 20_000;
+/**
+ * From one resolution of the server's name to the next, when a connection ends. With the library's 30 s a rollout that replaces every pod within
+ * them leaves a client without a server until they have passed.
+ */
+const RESOLVE_EVERY_MS = 2_000;
 
 /**
  * Every method may be repeated: sends carry idempotency keys, and the others are idempotent. So calls that fail with UNAVAILABLE, and no others,
@@ -60,6 +65,7 @@ export function createClient<C extends Client>(
     "grpc.max_send_message_length": MESSAGE_BYTES_MAX,
     "grpc.keepalive_time_ms": KEEPALIVE_MS,
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+    "grpc.dns_min_time_between_resolutions_ms": RESOLVE_EVERY_MS,
     "grpc.service_config": SERVICE_CONFIG,
     // A DNS TXT record must not change our retries.
     "grpc.service_config_disable_resolution": 1,

@@ -13,6 +13,7 @@ import {
   parseObjects,
   podOf,
   render,
+  variablesOf,
 } from "./render.ts";
 
 const minimal = objectsOf();
@@ -69,6 +70,15 @@ test("a rollout starts new pods before it stops old ones, and spreads them over 
   }
   const none = find(objectsOf({ values: { relay: { topologySpreadConstraints: [] } } }), "Deployment", "relay");
   assert.equal(podOf(none).topologySpreadConstraints, undefined);
+});
+
+test("opt-outs stay readable during a rollout: every caller has resolved the name again before the next pod goes", () => {
+  const { spec } = find(minimal, "Deployment", "preferences");
+  assert.ok(spec.minReadySeconds >= 10, `${spec.minReadySeconds} s: callers resolve every 2 s, and cluster DNS keeps answers for 5 s`);
+  assert.equal(spec.strategy.rollingUpdate.maxUnavailable, 0);
+  assert.equal(find(minimal, "Service", "preferences").spec.clusterIP, "None", "so that callers know each pod");
+  for (const caller of ["gateway", "dispatcher-sms"])
+    assert.match(variablesOf(find(minimal, "Deployment", caller)).PREFERENCES_ADDRESS ?? "", /^dns:\/\/\//);
 });
 
 test("the evaluation profile has no HPA that adds small pods for their CPU use", () => {
