@@ -4,6 +4,7 @@ import { subscribeReports } from "../adapters/nats/report.ts";
 import { CHANNELS } from "../core/delivery/channel.ts";
 import { ExternalScalerService } from "../gen/externalscaler/externalscaler.ts";
 import { systemClock } from "../runtime/clock.ts";
+import { rejectionCounter } from "../runtime/grpc/rejections.ts";
 import { serveHandlers } from "../runtime/grpc/serve-handlers.ts";
 import { startGrpcServer } from "../runtime/grpc/server.ts";
 import { callSeconds } from "../runtime/metrics.ts";
@@ -34,7 +35,16 @@ export const role = defineRole({
     const sampling = sampleQueues(await createQueueReader(nats), rates, { everyMs: config.AUTOSCALER_SAMPLE_MS, clock, log, signal });
     const calls = { log, tracer, seconds: callSeconds(metrics), authenticate: () => undefined };
     const services = [serveHandlers(ExternalScalerService, createKedaHandlers({ rates, scalings, signal }), calls)];
-    const server = stack.use(await startGrpcServer({ address: config.AUTOSCALER_LISTEN, services, reflection: false, log, tls }));
+    const server = stack.use(
+      await startGrpcServer({
+        address: config.AUTOSCALER_LISTEN,
+        services,
+        reflection: false,
+        rejected: rejectionCounter(metrics),
+        log,
+        tls,
+      }),
+    );
     server.serveUntil(signal);
     const addresses: Record<string, string> = { grpc: server.address };
     const parts = { rates, release: config.AUTOSCALER_RELEASE, clock, log, httpRejections };

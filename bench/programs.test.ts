@@ -51,7 +51,7 @@ test("rejected calls and items are counted separately from accepted ones", async
     },
     getNotification: (_, answer) => answer(error),
   };
-  const services = [{ definition: NotificationServiceService, implementation }];
+  const services = [{ definition: NotificationServiceService, implementation, authenticate: () => undefined }];
   await using server = await startGrpcServer({ address: "127.0.0.1:0", services, reflection: false, log: createLogger("test", "silent") });
   await using load = startProgram(["bench/programs/load.ts"]);
   const of = (batch: number) => ({ address: server.address, key: "k", batch, notifications: 2 * BATCH });

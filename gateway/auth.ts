@@ -2,10 +2,13 @@ import { callError } from "../runtime/call-error.ts";
 import type { Authenticate } from "../runtime/handler.ts";
 import type { ApiKeys, AppCaller } from "./api-keys.ts";
 
+/** The scheme in any case (RFC 9110, 11.1). */
+const BEARER = /^Bearer +([!-~]{1,200})$/i;
+
 /** Finds the app whose API key the call carries. */
 export function createAuthenticate(keys: Pick<ApiKeys, "find">): Authenticate<AppCaller> {
   return async (header) => {
-    const key = /^Bearer ([!-~]{1,200})$/.exec(header("authorization") ?? "")?.[1];
+    const key = BEARER.exec(header("authorization") ?? "")?.[1];
     if (key === undefined) return callError("UNAUTHENTICATED", "UNAUTHENTICATED", 'metadata "authorization" must hold "Bearer <API key>"');
     const verdict = await keys.find(key);
     switch (verdict.kind) {

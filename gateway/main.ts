@@ -14,6 +14,8 @@ import { ContactServiceService } from "../gen/carillon/v1/contact_service.ts";
 import { NotificationServiceService } from "../gen/carillon/v1/notification_service.ts";
 import { PreferenceServiceService } from "../gen/carillon/v1/preference_service.ts";
 import { systemClock } from "../runtime/clock.ts";
+import { BATCH_BYTES_MAX } from "../runtime/grpc/limits.ts";
+import { rejectionCounter } from "../runtime/grpc/rejections.ts";
 import { serveHandlers } from "../runtime/grpc/serve-handlers.ts";
 import { startGrpcServer } from "../runtime/grpc/server.ts";
 import { watchInternalTokens } from "../runtime/internal-tokens.ts";
@@ -78,11 +80,15 @@ export const role = defineRole({
       await startGrpcServer({
         address: config.GATEWAY_LISTEN,
         services: [
-          serveHandlers(NotificationServiceService, createNotificationHandlers(accepting, store), calls),
+          serveHandlers(NotificationServiceService, createNotificationHandlers(accepting, store), {
+            ...calls,
+            messageBytesMax: { batchSendNotifications: BATCH_BYTES_MAX },
+          }),
           serveHandlers(ContactServiceService, contacts, calls),
           serveHandlers(PreferenceServiceService, createPreferenceForwardHandlers(preferences), calls),
         ],
         reflection: config.GATEWAY_REFLECTION,
+        rejected: rejectionCounter(metrics),
         log,
         tls,
       }),

@@ -3,6 +3,7 @@ import { openRoleStore } from "../adapters/store/store-config.ts";
 import { PreferenceServiceService } from "../gen/carillon/v1/preference_service.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { authenticateInternal } from "../runtime/grpc/internal-call.ts";
+import { rejectionCounter } from "../runtime/grpc/rejections.ts";
 import { serveHandlers } from "../runtime/grpc/serve-handlers.ts";
 import { startGrpcServer } from "../runtime/grpc/server.ts";
 import { watchInternalTokens } from "../runtime/internal-tokens.ts";
@@ -25,7 +26,16 @@ export const role = defineRole({
     const tokens = stack.use(watchInternalTokens({ config, env, log }));
     const calls = { log, authenticate: authenticateInternal(tokens), tracer, seconds: callSeconds(metrics) };
     const services = [serveHandlers(PreferenceServiceService, createPreferenceHandlers(preferences), calls)];
-    const server = stack.use(await startGrpcServer({ address: config.PREFERENCES_LISTEN, services, reflection: false, log, tls }));
+    const server = stack.use(
+      await startGrpcServer({
+        address: config.PREFERENCES_LISTEN,
+        services,
+        reflection: false,
+        rejected: rejectionCounter(metrics),
+        log,
+        tls,
+      }),
+    );
     server.serveUntil(signal);
     return { addresses: { grpc: server.address } };
   },

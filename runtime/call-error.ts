@@ -32,6 +32,9 @@ export type CallCode =
 /** Why a call failed, for programs; the `reason` of google.rpc.ErrorInfo in the domain "carillon". */
 export type CallReason =
   | "INVALID_FIELD"
+  | "MALFORMED"
+  | "MESSAGE_TOO_LARGE"
+  | "UNIMPLEMENTED"
   | "KEY_REUSED"
   | "UNAUTHENTICATED"
   | "CHANNEL_NOT_ENABLED"

@@ -5,7 +5,8 @@ import type { Failpoint } from "../core/failpoints.ts";
 import { choice, type Environment, integer, ms, optionalPort, readConfig, text, type Values, type Variables } from "./config.ts";
 import { withDeadline } from "./deadline.ts";
 import { crashAt } from "./failpoint.ts";
-import { type GrpcServer, startGrpcServer } from "./grpc/server.ts";
+import { rejectionCounter } from "./grpc/rejections.ts";
+import { type GrpcServer, type GrpcServerOptions, startGrpcServer } from "./grpc/server.ts";
 import { reachable } from "./http/reachable.ts";
 import { createHttpRejections, type HttpRejections } from "./http/rejections.ts";
 import { startHttpServer } from "./http/server.ts";
@@ -108,7 +109,9 @@ export function defineRole<V extends Variables>(role: {
         }),
       );
       const health =
-        config.HEALTH_PORT === undefined ? undefined : stack.use(await startHealthServer(config.HTTP_HOST, config.HEALTH_PORT, log));
+        config.HEALTH_PORT === undefined
+          ? undefined
+          : stack.use(await startHealthServer(config.HTTP_HOST, config.HEALTH_PORT, { log, rejected: rejectionCounter(metrics) }));
       const started = await withDeadline(
         role.start(values as Values<V & typeof commonVariables>, {
           log,
@@ -161,12 +164,13 @@ export function defineRole<V extends Variables>(role: {
 const HEALTH_DRAIN_MS = 500;
 
 /** "liveness" is SERVING as long as the process runs; "readiness" and "" begin as NOT_SERVING. */
-const startHealthServer = (host: string, port: number, log: Logger): Promise<GrpcServer> =>
+const startHealthServer = (host: string, port: number, parts: Pick<GrpcServerOptions, "log" | "rejected">): Promise<GrpcServer> =>
   startGrpcServer({
+    ...parts,
+    name: "health",
     address: `${host.includes(":") ? `[${host}]` : host}:${port}`,
     services: [],
     reflection: false,
-    log,
     drainMs: HEALTH_DRAIN_MS,
   });
 

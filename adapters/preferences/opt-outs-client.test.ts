@@ -27,6 +27,7 @@ async function play(check: Check) {
     services: [
       {
         definition: PreferenceServiceService,
+        authenticate: () => undefined,
         implementation: {
           getPreferences: unimplemented,
           updatePreferences: unimplemented,

@@ -9,7 +9,7 @@ import {
 } from "@grpc/grpc-js";
 import type { Certificates } from "../tls/grpc-tls.ts";
 import { inject } from "../tracing.ts";
-import { MESSAGE_BYTES_MAX } from "./server.ts";
+import { BATCH_BYTES_MAX } from "./limits.ts";
 
 /** Default deadline of a call, equal to the longest our servers work on one. */
 export const CALL_MS = 10_000;
@@ -61,8 +61,8 @@ export function createClient<C extends Client>(
 ): C & Disposable {
   const credentials = tls?.forClient() ?? ChannelCredentials.createInsecure();
   const client = new Service(address, credentials, {
-    "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
-    "grpc.max_send_message_length": MESSAGE_BYTES_MAX,
+    "grpc.max_receive_message_length": BATCH_BYTES_MAX,
+    "grpc.max_send_message_length": BATCH_BYTES_MAX,
     "grpc.keepalive_time_ms": KEEPALIVE_MS,
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
     "grpc.dns_min_time_between_resolutions_ms": RESOLVE_EVERY_MS,

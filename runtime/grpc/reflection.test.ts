@@ -51,7 +51,7 @@ const file = (bytes: Uint8Array): FileDescriptorProto => fromBinary(FileDescript
 for (const version of ["v1", "v1alpha"]) {
   test(`reflection ${version} names the services served, and gives every file a client needs`, async () => {
     const unanswered: UntypedServiceImplementation = { send: () => undefined, sendBatch: () => undefined, get: () => undefined };
-    const services = [{ definition: NotificationServiceService, implementation: unanswered }];
+    const services = [{ definition: NotificationServiceService, implementation: unanswered, authenticate: () => undefined }];
     await using server = await startGrpcServer({ address: "127.0.0.1:0", services, reflection: true, log });
     const client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
     try {

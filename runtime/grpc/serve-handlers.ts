@@ -15,7 +15,8 @@ import type { Authenticate, CallContext, Handler, ReadHeader, StreamHandler } fr
 import type { Logger } from "../logger.ts";
 import type { Histogram } from "../metrics.ts";
 import { currentTraceparent, extract, withSpan } from "../tracing.ts";
-import type { GrpcService } from "./server.ts";
+import { callerOf } from "./admission.ts";
+import type { GrpcService } from "./methods.ts";
 import { toServiceError } from "./status.ts";
 
 /** The handlers that a service definition of gen/ asks for: one for each method, with the method's request and response. */
@@ -29,8 +30,10 @@ export type HandlersOf<Definition, Caller> = {
 
 export interface ServeParts<Caller> {
   log: Logger;
-  /** Runs before the handler, within the same deadline. */
+  /** Runs when a call's headers have arrived, before its message is read. */
   authenticate: Authenticate<Caller>;
+  /** Of methods with a limit other than MESSAGE_BYTES_MAX, by name in the definition. */
+  messageBytesMax?: Readonly<Record<string, number>>;
   /** The longest a unary call may take, even if the caller would wait longer. */
   handleMsMax?: number;
   tracer?: Tracer;
@@ -61,12 +64,12 @@ export function serveHandlers<Definition extends ServiceDefinition, Caller>(
       ? serveStream(handler as StreamHandler<unknown, unknown, Caller>, parts)
       : serveUnary(handler as Handler<unknown, unknown, Caller>, parts);
   }
-  return { definition, implementation };
+  return { definition, implementation, authenticate: parts.authenticate, messageBytesMax: parts.messageBytesMax };
 }
 
 /** A call that arrives past its deadline is answered without starting any work. */
 function serveUnary<Caller>(handler: Handler<unknown, unknown, Caller>, parts: ServeParts<Caller>): handleUnaryCall<unknown, unknown> {
-  const { log, authenticate, tracer, seconds, handleMsMax = HANDLE_MS_MAX } = parts;
+  const { log, tracer, seconds, handleMsMax = HANDLE_MS_MAX } = parts;
   return (call, callback) => {
     const startedAt = performance.now();
     const path = call.getPath().slice(1);
@@ -82,14 +85,11 @@ function serveUnary<Caller>(handler: Handler<unknown, unknown, Caller>, parts: S
     // grpc-js reports a passed deadline as "cancelled" too, sometimes before our timer fires.
     call.on("cancelled", () => stop(deadlineAt <= Date.now() ? deadlineExceeded : cancelled));
 
-    const work = async () => {
-      const caller = await authenticate(header);
-      if (isCallError(caller)) return caller;
-      return signal.aborted ? ended() : handler(call.request, contextOf(caller, signal, deadlineAt));
-    };
     const answer = async () => {
       try {
-        return signal.aborted ? ended() : await withDeadline(work(), { signal }, ended);
+        if (signal.aborted) return ended();
+        const caller = callerOf(call.metadata) as Caller;
+        return await withDeadline(handler(call.request, contextOf(caller, signal, deadlineAt)), { signal }, ended);
       } catch (error) {
         return isCallError(error) ? error : logged(error, path, log);
       }
@@ -116,7 +116,7 @@ function serveUnary<Caller>(handler: Handler<unknown, unknown, Caller>, parts: S
 /** Streams have no deadline of ours: they end when the handler, the caller or a shutdown ends them. */
 function serveStream<Caller>(
   handler: StreamHandler<unknown, unknown, Caller>,
-  { log, authenticate }: ServeParts<Caller>,
+  { log }: ServeParts<Caller>,
 ): handleServerStreamingCall<unknown, unknown> {
   return (call) => {
     const ending = new AbortController();
@@ -128,8 +128,7 @@ function serveStream<Caller>(
     const room = () => new Promise<void>((resolve) => call.once("drain", resolve).once("close", resolve));
 
     const answer = async (): Promise<CallError | undefined> => {
-      const caller = await authenticate(headersOf(call));
-      if (isCallError(caller)) return caller;
+      const caller = callerOf(call.metadata) as Caller;
       const items = handler(call.request, contextOf(caller, signal, Number(call.getDeadline())));
       if (isCallError(items)) return items;
       for await (const item of items) {

@@ -218,10 +218,11 @@ test("health follows setServing, but for liveness", async () => {
   assert.equal((await failure(health(server.port, "another"))).code, status.NOT_FOUND);
 });
 
-test("a request larger than the limit is rejected", async () => {
-  const { port } = await serve(async () => response(""), anyone, { messageBytesMax: 1_000 });
+test("a request larger than the method's limit gets a status that asks for no repetition", async () => {
+  const { port } = await serve(async () => response(""), { ...anyone, messageBytesMax: { getNotification: 1_000 } });
   const details = await failure(callUnary(clientOf(port), get, { notificationId: "a".repeat(2_000) }));
-  assert.equal(details.code, status.RESOURCE_EXHAUSTED);
+  assert.deepEqual([details.code, details.reason], [status.INVALID_ARGUMENT, "MESSAGE_TOO_LARGE"]);
+  assert.match(details.message, /1000 bytes/);
 });
 
 test("a stopping server lets calls finish, and cancels those that take too long", async () => {

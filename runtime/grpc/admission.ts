@@ -1,0 +1,274 @@
+import { constants, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import { type Metadata, ServerInterceptingCall, type ServerInterceptingCallInterface, type ServerInterceptor } from "@grpc/grpc-js";
+import { type CallError, callError, isCallError } from "../call-error.ts";
+import type { Logger } from "../logger.ts";
+import type { Connections } from "./connections.ts";
+import { headersFault } from "./headers.ts";
+import { ANSWER_MS, FIELD_BYTES, OPEN_STREAM_MS, OPEN_STREAMS_MAX, OVERLOAD_WAIT_MS, RECEIVE_MS, requestBytesMax } from "./limits.ts";
+import { createMessageCounter, type MessageFault } from "./message-counter.ts";
+import { isReceived, type MethodLimits } from "./methods.ts";
+import type { Rejection, Rejections } from "./rejections.ts";
+import { toServiceError } from "./status.ts";
+
+/** Times and ceilings; tests set their own. */
+export interface AdmissionLimits {
+  receiveMs?: number;
+  answerMs?: number;
+  openStreamMs?: number;
+  requestBytesMax?: number;
+  sweepMs?: number;
+}
+
+/** How often calls are looked through for those that take too long. */
+const SWEEP_MS = 500;
+
+/** One call, from its headers to the end of its stream. */
+interface Call {
+  readonly stream: ServerHttp2Stream;
+  readonly method: MethodLimits;
+  readonly peer: string;
+  readonly since: number;
+  /** Until the request has arrived as a whole. */
+  receiving: boolean;
+  /** Charged to the bytes under way. */
+  bytes: number;
+  /** Nothing more of it is looked at. */
+  rejected: boolean;
+  /** What grpc-js answers with. */
+  base: ServerInterceptingCallInterface | undefined;
+}
+
+const callers = new WeakMap<Metadata, unknown>();
+/** Who calls, as the listener has found before the message was read. */
+export const callerOf = (metadata: Metadata): unknown => callers.get(metadata);
+
+const unknownMethod = callError("UNIMPLEMENTED", "UNIMPLEMENTED", "no such method");
+const tooSlow = callError("DEADLINE_EXCEEDED", "DEADLINE", `the request did not arrive within ${RECEIVE_MS / 1_000} s of its headers`);
+const tooLong = callError("DEADLINE_EXCEEDED", "DEADLINE", "the call was open for too long");
+const tooMuch = callError("RESOURCE_EXHAUSTED", "OVERLOADED", "requests of too many bytes are under way; nothing was stored", {
+  retryAfterMs: OVERLOAD_WAIT_MS,
+});
+const tooManyStreams = callError("RESOURCE_EXHAUSTED", "OVERLOADED", `${OPEN_STREAMS_MAX} streams of health and reflection are open`, {
+  retryAfterMs: OVERLOAD_WAIT_MS,
+});
+const internal = callError("INTERNAL", "INTERNAL", "internal error; details are in the service's log");
+
+export interface Admission extends Disposable {
+  readonly interceptor: ServerInterceptor;
+  /** Takes over the server's streams, before the listener that grpc-js has put there. */
+  guard(server: Http2Server): void;
+}
+
+/**
+ * Decides about each call by its headers, before grpc-js reads a byte of its message: the method, its limits, who calls. A rejected call is
+ * answered and its stream closed, so nothing of its message is read. Then the message is counted while it arrives.
+ */
+export function createAdmission(parts: {
+  methods: ReadonlyMap<string, MethodLimits>;
+  connections: Connections;
+  rejections: Rejections;
+  log: Logger;
+  limits?: AdmissionLimits | undefined;
+}): Admission {
+  const { methods, connections, rejections, log, limits = {} } = parts;
+  const { receiveMs = RECEIVE_MS, answerMs = ANSWER_MS, openStreamMs = OPEN_STREAM_MS, sweepMs = SWEEP_MS } = limits;
+  const bytesMax = limits.requestBytesMax ?? requestBytesMax();
+  const calls = new Set<Call>();
+  let bytes = 0;
+  let openStreams = 0;
+  // grpc-js calls the interceptor in the same turn as the listener of its stream.
+  let arriving: Call | undefined;
+
+  function reject(call: Call, error: CallError, reason: Rejection): void {
+    if (call.rejected) return;
+    call.rejected = true;
+    rejections.count(reason, call.peer);
+    fail(call, error);
+  }
+
+  function charge(call: Call, n: number): void {
+    call.bytes += n;
+    bytes += n;
+    while (bytes > bytesMax) {
+      // Whoever has sent most of a message that is still incomplete gives way; a small request never does while there is a larger one.
+      let largest = call;
+      for (const other of calls) if (other.receiving && other.bytes > largest.bytes) largest = other;
+      reject(largest, tooMuch, "overloaded");
+      end(largest);
+      if (largest === call) return;
+    }
+  }
+
+  function end(call: Call): void {
+    if (!calls.delete(call)) return;
+    bytes -= call.bytes;
+    if (call.method.open) openStreams--;
+  }
+
+  function methodOf(headers: IncomingHttpHeaders): MethodLimits | MessageFault {
+    const fault = headersFault(headers);
+    if (fault) return { error: fault, reason: "malformed" };
+    const method = methods.get(headers[":path"] as string);
+    if (!method) return { error: unknownMethod, reason: "unknown-method" };
+    return method.open && openStreams >= OPEN_STREAMS_MAX ? { error: tooManyStreams, reason: "stream-limit" } : method;
+  }
+
+  function onStream(toGrpc: StreamListener, stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number): void {
+    stream.on("error", () => undefined);
+    const peer = connections.of(stream.session as ServerHttp2Session | undefined)?.peer ?? "unknown";
+    const method = methodOf(headers);
+    if ("error" in method) {
+      rejections.count(method.reason, peer);
+      answer(stream, method.error);
+      return;
+    }
+    const call: Call = { stream, method, peer, since: performance.now(), receiving: true, rejected: false, bytes: 0, base: undefined };
+    if (method.open) openStreams++;
+    calls.add(call);
+    stream.once("close", () => end(call));
+    arriving = call;
+    toGrpc(stream, headers, flags);
+    arriving = undefined;
+    count(call);
+  }
+
+  /** Ahead of grpc-js, so that it never sees what is over a limit. grpc-js has paused the stream; it flows when the caller is known. */
+  function count(call: Call): void {
+    const counter = createMessageCounter(call.method);
+    const stop = ({ error, reason }: MessageFault) => reject(call, error, reason);
+    call.stream.prependListener("data", (piece: Buffer) => {
+      if (call.rejected) return;
+      const fault = counter.piece(piece);
+      if (fault) stop(fault);
+      else charge(call, counter.cost);
+    });
+    call.stream.prependListener("end", () => {
+      call.receiving = false;
+      const fault = call.rejected ? undefined : counter.end();
+      if (fault) stop(fault);
+    });
+  }
+
+  const interceptor: ServerInterceptor = (_, next) => {
+    const call = arriving;
+    if (!call) throw new Error("grpc-js does not call interceptors while a stream arrives");
+    call.base = next;
+    const admit = (metadata: Metadata, caller: unknown, proceed: (metadata: Metadata) => void) => {
+      if (isCallError(caller)) return reject(call, caller, reasonOf(caller));
+      connections.of(call.stream.session as ServerHttp2Session | undefined)?.prove();
+      callers.set(metadata, caller);
+      proceed(metadata);
+    };
+    return new ServerInterceptingCall(next, {
+      start(listen) {
+        listen({
+          onReceiveMetadata(metadata, proceed) {
+            const caller = call.method.authenticate((name) => metadata.get(name)[0]?.toString());
+            if (!(caller instanceof Promise)) return admit(metadata, caller, proceed);
+            caller.then(
+              (found) => admit(metadata, found, proceed),
+              (error: unknown) => {
+                log.error({ err: error }, "the caller cannot be authenticated because of an unexpected error");
+                fail(call, internal);
+              },
+            );
+          },
+          onReceiveMessage(message, proceed) {
+            if (!isReceived(message)) return afterDrain(call.stream, () => proceed(message));
+            const { error, reason, fields, value } = message;
+            if (error) return reject(call, error, reason);
+            charge(call, fields * FIELD_BYTES);
+            if (!call.rejected) afterDrain(call.stream, () => proceed(value));
+          },
+        });
+      },
+      sendMetadata(metadata, send) {
+        // Instead of the encodings that grpc-js offers.
+        metadata.set("grpc-accept-encoding", "identity");
+        send(metadata);
+      },
+    });
+  };
+
+  const sweep = setInterval(() => {
+    const now = performance.now();
+    for (const call of calls) {
+      const age = now - call.since;
+      if (call.method.open && call.method.messagesMax > 1) {
+        if (age > openStreamMs) reject(call, tooLong, "too-slow");
+      } else if (call.receiving && age > receiveMs) reject(call, tooSlow, "too-slow");
+      else if (call.method.unary && age > answerMs) reject(call, tooLong, "too-slow");
+    }
+  }, sweepMs).unref();
+
+  return {
+    interceptor,
+    guard(server) {
+      const [toGrpc, ...others] = server.listeners("stream") as StreamListener[];
+      if (!toGrpc || others.length > 0) throw new Error("grpc-js puts another number of listeners on its server than one");
+      server.removeAllListeners("stream");
+      server.on("stream", onStream.bind(undefined, toGrpc));
+      server.on("session", (session: ServerHttp2Session) => connections.established(session));
+      server.on("sessionError", (_error: Error, session: ServerHttp2Session) =>
+        rejections.count("http2-error", connections.of(session)?.peer ?? "unknown"),
+      );
+    },
+    [Symbol.dispose]: () => clearInterval(sweep),
+  };
+}
+
+type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number) => void;
+
+/** Answers a call that grpc-js knows; grpc-js then ignores what else arrives. */
+function fail({ stream, base }: Call, error: CallError): void {
+  if (!base) throw new Error("grpc-js has not taken the call");
+  const { code, details, metadata } = toServiceError(error);
+  metadata.set("grpc-accept-encoding", "identity");
+  base.sendStatus({ code, details, metadata });
+  // grpc-js would read the rest of the message and drop it.
+  stream.pause();
+  closeWhenAnswered(stream, CLOSE_TRIES_MAX);
+}
+
+/** Answers a call that grpc-js does not see: with trailers only. */
+function answer(stream: ServerHttp2Stream, error: CallError): void {
+  if (stream.closed || stream.destroyed) return;
+  const { code, details, metadata } = toServiceError(error);
+  stream.respond(
+    {
+      ":status": constants.HTTP_STATUS_OK,
+      "content-type": "application/grpc+proto",
+      "grpc-status": code,
+      "grpc-message": encodeURI(details),
+      ...metadata.toHttp2Headers(),
+    },
+    { endStream: true },
+  );
+  closeWhenAnswered(stream, CLOSE_TRIES_MAX);
+}
+
+/** How often, and how many times, it is looked whether an answer was sent: 2 s, then its reader is too slow. */
+const CLOSE_TRY_MS = 20;
+const CLOSE_TRIES_MAX = 100;
+
+/**
+ * Tells the client to send no more (RFC 9113, 8.1), when the answer is on its way: nghttp2 drops what is unsent of a closed stream.
+ */
+function closeWhenAnswered(stream: ServerHttp2Stream, triesLeft: number): void {
+  if (stream.destroyed) return;
+  if (stream.closed || stream.state.localClose === 1 || triesLeft === 0) {
+    if (!stream.closed) stream.close(triesLeft === 0 ? constants.NGHTTP2_CANCEL : constants.NGHTTP2_NO_ERROR);
+    // What it holds is dropped. A stream ends, and makes room for another, only when it has been read to its end.
+    stream.resume();
+  } else if (triesLeft === CLOSE_TRIES_MAX) setImmediate(closeWhenAnswered, stream, triesLeft - 1);
+  else setTimeout(closeWhenAnswered, CLOSE_TRY_MS, stream, triesLeft - 1).unref();
+}
+
+/** A caller who reads no answers gets no further request handled: otherwise answers would collect in memory. */
+function afterDrain(stream: ServerHttp2Stream, proceed: () => void): void {
+  if (stream.writableNeedDrain) stream.once("drain", proceed);
+  else proceed();
+}
+
+const reasonOf = ({ code }: CallError): Rejection =>
+  code === "UNAUTHENTICATED" || code === "PERMISSION_DENIED" ? "unauthenticated" : "identity-unavailable";

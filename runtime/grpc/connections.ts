@@ -1,0 +1,108 @@
+import type { ServerHttp2Session } from "node:http2";
+import type { Socket } from "node:net";
+import { CONNECTIONS_MAX, HANDSHAKE_MS } from "./limits.ts";
+import type { Rejections } from "./rejections.ts";
+
+/** One client's connection. */
+export interface Connection {
+  /** The other end's address and port. */
+  readonly peer: string;
+  /** Keeps the connection when the limit is reached: somebody known calls over it. */
+  prove(): void;
+}
+
+/** The connections of one listener. */
+export interface Connections extends Disposable {
+  /** False, and the connection is closed, where the limit is reached by others. */
+  admit(socket: Socket): boolean;
+  /** Ends the time of the handshake when the client's settings arrive. */
+  established(session: ServerHttp2Session): void;
+  of(session: ServerHttp2Session | undefined): Connection | undefined;
+  readonly count: number;
+}
+
+interface Open extends Connection {
+  readonly key: string;
+  readonly socket: Socket;
+  readonly timer: NodeJS.Timeout;
+}
+
+/**
+ * Counts connections from their first packet, before TLS. At the limit the oldest one that has carried no admitted call makes room, so that
+ * strangers cannot keep callers out by holding connections; where there is none, the new one is closed.
+ */
+export function createConnections(
+  rejections: Rejections,
+  {
+    connectionsMax = CONNECTIONS_MAX,
+    handshakeMs = HANDSHAKE_MS,
+  }: { connectionsMax?: number | undefined; handshakeMs?: number | undefined } = {},
+): Connections {
+  // A session's socket is a proxy, and with TLS another one than ours: only the addresses are the same.
+  const open = new Map<string, Open>();
+  const unproven = new Set<Open>();
+  const sessions = new WeakMap<ServerHttp2Session, Open>();
+
+  function close(connection: Open, reason: "connection-limit" | "handshake"): void {
+    rejections.count(reason, connection.peer);
+    connection.socket.destroy();
+  }
+
+  return {
+    get count() {
+      return open.size;
+    },
+    admit(socket) {
+      const key = keyOf(socket);
+      if (key === undefined) {
+        socket.destroy();
+        return false;
+      }
+      const connection: Open = {
+        key,
+        peer: `${socket.remoteAddress}:${socket.remotePort}`,
+        socket,
+        timer: setTimeout(() => close(connection, "handshake"), handshakeMs).unref(),
+        prove: () => void unproven.delete(connection),
+      };
+      // TLS and HTTP/2 handle errors of their own; until they take over, a reset must not be an uncaught error.
+      socket.on("error", () => undefined);
+      socket.once("close", () => {
+        clearTimeout(connection.timer);
+        unproven.delete(connection);
+        if (open.get(key) === connection) open.delete(key);
+      });
+      if (open.size >= connectionsMax) {
+        const [oldest] = unproven;
+        close(oldest ?? connection, "connection-limit");
+        if (!oldest) return false;
+        // Its close event comes later; the place is free now.
+        unproven.delete(oldest);
+        open.delete(oldest.key);
+      }
+      open.set(key, connection);
+      unproven.add(connection);
+      return true;
+    },
+    established(session) {
+      const key = session.socket && keyOf(session.socket);
+      const connection = key === undefined ? undefined : open.get(key);
+      if (!connection) return;
+      sessions.set(session, connection);
+      session.once("remoteSettings", () => clearTimeout(connection.timer));
+    },
+    of: (session) => session && sessions.get(session),
+    [Symbol.dispose]() {
+      for (const { socket } of open.values()) socket.destroy();
+    },
+  };
+}
+
+/** Undefined when the other end is gone already. */
+function keyOf({
+  remoteAddress,
+  remotePort,
+  localAddress,
+}: Pick<Socket, "remoteAddress" | "remotePort" | "localAddress">): string | undefined {
+  return remoteAddress === undefined ? undefined : `${remoteAddress}|${remotePort}|${localAddress}`;
+}

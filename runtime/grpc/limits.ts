@@ -1,0 +1,46 @@
+import { getHeapStatistics } from "node:v8";
+
+// What one listener grants its callers. docs/calling.md tells them; docs/security.md adds up what it means for memory.
+
+const MIB = 1024 * 1024;
+
+/** Bytes of one message of a method without a limit of its own: one notification with a large e-mail is a tenth of it. */
+export const MESSAGE_BYTES_MAX = MIB;
+/** Bytes of one BatchSendNotifications request: 1,000 notifications at their largest usual size, 16 kB each. */
+export const BATCH_BYTES_MAX = 16 * MIB;
+/** Bytes of one message to health or reflection, which anybody may call: the name of a service or a file. */
+export const OPEN_MESSAGE_BYTES_MAX = 4 * 1024;
+
+/** Connections of one listener: about 100 kB each with TLS. Each pod of each caller needs one. */
+export const CONNECTIONS_MAX = 1_000;
+/** Calls under way on one connection; further ones wait at the client. */
+export const STREAMS_MAX = 100;
+/** Streams of health and reflection together that may be open at once. */
+export const OPEN_STREAMS_MAX = 100;
+/** Requests on one stream of reflection: grpcurl needs one for each file of the contract, less than 20. */
+export const OPEN_STREAM_MESSAGES_MAX = 200;
+/** Bytes of the headers of one call: the API key and two trace headers are 1 kB. */
+export const HEADER_BYTES_MAX = 16 * 1024;
+
+/** From accepting a connection to the client's HTTP/2 settings, with the TLS handshake in between. Half of what a call may take. */
+export const HANDSHAKE_MS = 5_000;
+/** From a call's headers to the end of its request: the longest that a call may take. */
+export const RECEIVE_MS = 10_000;
+/** From a call's headers to its last byte of answer read: receiving, handling and reading take 10 s each at most. */
+export const ANSWER_MS = 30_000;
+/** A stream of reflection. grpcurl keeps one open during a call. */
+export const OPEN_STREAM_MS = 60_000;
+/** The longest deadline that a call can ask for; longer ones count as this, for some clients write "never" as a number. */
+export const TIMEOUT_SECONDS_MAX = 86_400;
+
+/**
+ * Bytes of requests under way on one listener, from the first byte to the end of the call, as charged by the costs below. An eighth of the
+ * heap, which leaves room for what a request becomes while it is handled; two of the largest messages at least.
+ */
+export const requestBytesMax = (): number => Math.max(2 * BATCH_BYTES_MAX, getHeapStatistics().heap_size_limit / 8);
+/** Charged for each piece in which a message arrives: its Buffer object and its share of the socket's buffer. */
+export const PIECE_BYTES = 512;
+/** Charged for each field of a decoded message: what it takes in objects and in the record made of it. */
+export const FIELD_BYTES = 128;
+/** RetryInfo of a call that is rejected because too many bytes are under way. */
+export const OVERLOAD_WAIT_MS = 1_000;
