@@ -81,7 +81,9 @@ export const firingCases: readonly FiringCase[] = [
   { series: { ...well, ...rejected("OVERLOADED", 1), ...rejected("INVALID_ARGUMENT", 500) }, at: "30m", firing: [] },
   ill("CarillonSendSlow", seconds("carillon_grpc_call_seconds", 'method="carillon.v1.NotificationService/SendNotification",code="OK"', 50)),
   ill("CarillonCallsFail", { [`carillon_grpc_call_seconds_count{${N},method="m",code="INTERNAL"}`]: rate(1) }),
-  ill("CarillonCallersRejected", { [`carillon_grpc_rejections_total{${N},service="gateway",listener="grpc",reason="malformed"}`]: rate(100) }),
+  ill("CarillonCallersRejected", {
+    [`carillon_grpc_rejections_total{${N},service="gateway",listener="grpc",reason="malformed"}`]: rate(100),
+  }),
   {
     series: { ...well, [`carillon_grpc_rejections_total{${N},service="gateway",listener="grpc",reason="malformed"}`]: rate(30) },
     at: "30m",
