@@ -1,4 +1,5 @@
-import { ms, type Variable, watchedSecretFile } from "../runtime/config.ts";
+import { listOf, ms, type Variable, watchedSecretFile } from "../runtime/config.ts";
+import { isAddressRange } from "../runtime/outbound.ts";
 import { certificatesOf } from "../runtime/tls/tls-files.ts";
 
 const caFile = watchedSecretFile({
@@ -20,6 +21,11 @@ export const providerVariables = {
       return pem;
     },
   } satisfies Variable<string>,
+  OUTBOUND_ALLOWED_ADDRESSES: listOf(isAddressRange, "addresses, or ranges as address/prefix", {
+    default: "",
+    reason:
+      "internal addresses that providers' host names may resolve to, for a sandbox or a proxy of your own; empty: only public ones are called. An origin you set yourself, other than the default, may be anywhere; push URLs may not",
+  }),
   PROVIDER_DEADLINE_MS: ms(100, 120_000, {
     default: "10000",
     reason:

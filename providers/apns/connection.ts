@@ -1,8 +1,10 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { TLSSocket } from "node:tls";
 import { ApnsClient, type Notification } from "apns2";
-import { type Dispatcher, Pool } from "undici";
+import { buildConnector, type Dispatcher, Pool } from "undici";
 import type { MayBegin } from "../../core/ports/provider.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
+import type { AddressWall } from "../../runtime/outbound.ts";
 import { trusting } from "../transport/provider-connections.ts";
 import type { SigningToken } from "./signing-token.ts";
 
@@ -19,6 +21,7 @@ const SILENCE_SHARE = 0.9;
 export interface ApnsConnectionOptions {
   origin: string;
   ca: string;
+  wall: AddressWall | undefined;
   deadlineMs: number;
   topic: string;
   token: SigningToken;
@@ -45,7 +48,7 @@ export interface ApnsConnection {
   destroy(): Promise<void>;
 }
 
-export function createApnsConnection({ origin, ca, deadlineMs, topic, token }: ApnsConnectionOptions): ApnsConnection {
+export function createApnsConnection({ origin, ca, wall, deadlineMs, topic, token }: ApnsConnectionOptions): ApnsConnection {
   const calls = new AsyncLocalStorage<ApnsCall>();
   const pool = new Pool(origin, {
     connections: CONNECTIONS_MAX,
@@ -56,7 +59,10 @@ export function createApnsConnection({ origin, ca, deadlineMs, topic, token }: A
     keepAliveMaxTimeout: IDLE_MS,
     headersTimeout: Math.ceil(deadlineMs * SILENCE_SHARE),
     bodyTimeout: deadlineMs,
-    connect: { timeout: Math.min(CONNECT_MS, deadlineMs), secureContext: trusting(ca) },
+    connect: overHttp2({
+      ...{ timeout: Math.min(CONNECT_MS, deadlineMs), secureContext: trusting(ca), allowH2: true },
+      ...(wall && { lookup: wall.lookup }),
+    }),
   });
   // Team and key go unused: the token is ours.
   const client = new ApnsClient({ team: "", keyId: "", signingKey: "", defaultTopic: topic });
@@ -80,6 +86,26 @@ export function createApnsConnection({ origin, ca, deadlineMs, topic, token }: A
       await Promise.all([client.destroy(), unused.destroy()]);
     },
   };
+}
+
+/** Nothing was sent: the connection was closed before the first request. */
+class NoHttp2Error extends Error {
+  readonly code = "ERR_NO_HTTP2";
+}
+
+/**
+ * Connects, and closes what the server did not agree to speak HTTP/2 on. undici would go on in HTTP/1.1, and a server that answers nothing there, or
+ * cuts the connection, leaves every push in doubt.
+ */
+function overHttp2(options: buildConnector.BuildOptions): buildConnector.connector {
+  const connect = buildConnector(options);
+  return (to, callback) =>
+    connect(to, (...[error, socket]) => {
+      if (error) return callback(error, null);
+      if (socket instanceof TLSSocket && socket.alpnProtocol === "h2") return callback(null, socket);
+      socket.destroy();
+      callback(new NoHttp2Error("the server does not speak HTTP/2"), null);
+    });
 }
 
 /** Sends the call's apns-id, notes when it is written, and stops it once its signal aborts, also where it still waits for a connection. */

@@ -5,10 +5,11 @@ import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import { ALWAYS, type Provider } from "../../core/ports/provider.ts";
 import { uuidOf } from "../../runtime/hash.ts";
+import { wallFor } from "../transport/provider-connections.ts";
 import { createRecentSuccess } from "../transport/recent-success.ts";
 import { classifyTransport } from "../transport/transport-fault.ts";
 import { classifyApns } from "./classify.ts";
-import type { ApnsConfig } from "./config.ts";
+import { type ApnsConfig, apnsVariables } from "./config.ts";
 import { type ApnsCall, createApnsConnection } from "./connection.ts";
 import { buildApnsNotification } from "./payload.ts";
 import { createSigningToken } from "./signing-token.ts";
@@ -19,6 +20,7 @@ export function createApnsProvider(config: ApnsConfig, { clock }: { clock: Clock
   const connection = createApnsConnection({
     origin: config.APNS_ORIGIN,
     ca: config.PROVIDER_CA_FILE,
+    wall: wallFor(config.APNS_ORIGIN, apnsVariables.APNS_ORIGIN, config.OUTBOUND_ALLOWED_ADDRESSES),
     deadlineMs: config.PROVIDER_DEADLINE_MS,
     topic: config.APNS_TOPIC,
     token,

@@ -7,21 +7,30 @@ import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
+import { wallFor } from "../transport/provider-connections.ts";
 import { createRecentSuccess } from "../transport/recent-success.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
 import { createSdkConnections } from "../transport/sdk-connections.ts";
 import { classifyTransport } from "../transport/transport-fault.ts";
 import { createAccessToken, type TokenAnswer } from "./access-token.ts";
 import { classifyFcm } from "./classify.ts";
-import { type FcmConfig, parseServiceAccount } from "./config.ts";
+import { type FcmConfig, fcmVariables, parseServiceAccount } from "./config.ts";
 import { buildFcmMessage } from "./payload.ts";
 
 /** Firebase Cloud Messaging. Throws where the service account's key file cannot be used. */
 export function createFcmProvider(config: FcmConfig, { clock }: { clock: Clock }): Provider {
   const account = parseServiceAccount(config.FCM_SERVICE_ACCOUNT_FILE);
   const ca = config.PROVIDER_CA_FILE;
-  const token = createAccessToken({ account, tokenUrl: config.FCM_TOKEN_URL, ca, deadlineMs: config.PROVIDER_DEADLINE_MS, clock });
-  const connections = createSdkConnections({ origin: config.FCM_ORIGIN, ca });
+  const allowed = config.OUTBOUND_ALLOWED_ADDRESSES;
+  const token = createAccessToken({
+    ...{ account, tokenUrl: config.FCM_TOKEN_URL, ca, deadlineMs: config.PROVIDER_DEADLINE_MS, clock },
+    wall: wallFor(config.FCM_TOKEN_URL, fcmVariables.FCM_TOKEN_URL, allowed),
+  });
+  const connections = createSdkConnections({
+    origin: config.FCM_ORIGIN,
+    ca,
+    wall: wallFor(config.FCM_ORIGIN, fcmVariables.FCM_ORIGIN, allowed),
+  });
   // The SDK is given a short lifetime, so that it asks each time and createAccessToken alone decides when to renew.
   const credential = { getAccessToken: async () => ({ access_token: bearer(await token.get()), expires_in: 1 }) };
   const app = initializeApp({ projectId: account.projectId, credential, httpAgent: connections.agent }, `carillon-${randomUUID()}`);

@@ -3,18 +3,20 @@ import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Finding, Provider, StatusQuery } from "../../core/ports/provider.ts";
 import { createCallBudget } from "../transport/call-budget.ts";
+import { wallFor } from "../transport/provider-connections.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
 import { createSdkConnections, type Exchange, SDK_TIMEOUT_MS } from "../transport/sdk-connections.ts";
 import { brokenOff, overBudget, rejected, unreadable } from "../transport/status-query.ts";
 import { classifyTransport } from "../transport/transport-fault.ts";
 import { classifySendgrid, untilReset } from "./classify.ts";
-import type { SendgridConfig } from "./config.ts";
+import { type SendgridConfig, sendgridVariables } from "./config.ts";
 import { buildSendgridMail, type SendgridMail } from "./payload.ts";
 import { ACTIVITY_BUDGET, buildActivityQuery, readActivity } from "./status-query.ts";
 
 /** SendGrid's v3 Mail Send: one mail to one address a send. */
 export function createSendgridProvider(config: SendgridConfig, { clock }: { clock: Clock }): Provider {
-  const connections = createSdkConnections({ origin: config.SENDGRID_ORIGIN, ca: config.PROVIDER_CA_FILE });
+  const wall = wallFor(config.SENDGRID_ORIGIN, sendgridVariables.SENDGRID_ORIGIN, config.OUTBOUND_ALLOWED_ADDRESSES);
+  const connections = createSdkConnections({ origin: config.SENDGRID_ORIGIN, ca: config.PROVIDER_CA_FILE, wall });
   // A service of our own: the SDK's default export is shared by all that import it.
   const mail = new MailService();
   mail.setApiKey(config.SENDGRID_API_KEY_FILE);

@@ -1,4 +1,5 @@
 import { createSecureContext, getCACertificates, type SecureContext } from "node:tls";
+import { type AddressWall, createAddressWall } from "../../runtime/outbound.ts";
 
 /** Connections one process keeps to one provider. At 200 ms an answer that is 640 calls a second, above ten times the planned mean. */
 export const PROVIDER_SOCKETS_MAX = 128;
@@ -12,11 +13,22 @@ export function trusting(ca: string): SecureContext | undefined {
   return ca === "" ? undefined : createSecureContext({ ca: [...getCACertificates("default"), ca] });
 }
 
+/**
+ * Keeps connections to a provider's own origin at public addresses, also where DNS lies. An operator who sets another origin means it, wherever it is:
+ * then there is no wall.
+ * @param origin the value of `variable`
+ */
+export function wallFor(origin: string, variable: { default?: string | undefined }, allowed: readonly string[]): AddressWall | undefined {
+  return origin === variable.default ? createAddressWall(allowed) : undefined;
+}
+
 export interface ProviderConnections {
   /** Scheme, host and port. */
   origin: string;
   /** PEM of further authorities; empty: the system's alone. */
   ca: string;
+  /** Where connections may go; undefined: wherever the operator said. */
+  wall: AddressWall | undefined;
   /** Connections, which over HTTP/1.1 is also calls at once; further ones wait. Default PROVIDER_SOCKETS_MAX. */
   connectionsMax?: number | undefined;
 }

@@ -2,10 +2,12 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import diagnostics from "node:diagnostics_channel";
 import * as http from "node:http";
 import * as https from "node:https";
+import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { ALWAYS, type MayBegin } from "../../core/ports/provider.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
+import { AddressNotAllowedError, type AddressWall } from "../../runtime/outbound.ts";
 import {
   PROVIDER_ANSWER_BYTES_MAX,
   PROVIDER_SOCKET_IDLE_MS,
@@ -114,18 +116,20 @@ function watch(request: http.ClientRequest, { signal, mayBegin, seen }: Call): v
   });
 }
 
-function createAgent({ origin, ca, connectionsMax = PROVIDER_SOCKETS_MAX }: Parameters<typeof createSdkConnections>[0]): https.Agent {
+function createAgent({ origin, ca, wall, connectionsMax = PROVIDER_SOCKETS_MAX }: Parameters<typeof createSdkConnections>[0]): https.Agent {
   const pool = { keepAlive: true, maxSockets: connectionsMax, maxFreeSockets: connectionsMax, timeout: PROVIDER_SOCKET_IDLE_MS };
   // The two differ in what they are typed to have: `options`, which both have.
   if (origin?.startsWith("http:")) return new http.Agent(pool) as https.Agent;
-  return new RedirectedAgent({ ...pool, secureContext: trusting(ca) }, origin);
+  return new RedirectedAgent({ ...pool, secureContext: trusting(ca) }, origin, wall);
 }
 
 class RedirectedAgent extends https.Agent {
-  readonly #place: object;
+  readonly #place: { host?: string };
+  readonly #wall: AddressWall | undefined;
 
-  constructor(options: https.AgentOptions, origin: string | undefined) {
+  constructor(options: https.AgentOptions, origin: string | undefined, wall: AddressWall | undefined) {
     super(options);
+    this.#wall = wall;
     this.#place = origin === undefined ? {} : placeOf(new URL(origin));
   }
 
@@ -133,7 +137,16 @@ class RedirectedAgent extends https.Agent {
     options: Parameters<https.Agent["createConnection"]>[0],
     callback?: (error: Error | null, stream: Duplex) => void,
   ): Duplex | null | undefined {
-    return super.createConnection({ ...options, ...this.#place }, callback);
+    const placed = { ...options, ...this.#place };
+    if (this.#wall === undefined) return super.createConnection(placed, callback);
+    // An address is dialled without a lookup.
+    const { host } = placed;
+    if (typeof host !== "string" || (isIP(host) !== 0 && !this.#wall.admits(host))) {
+      // Node's type wants a stream beside the error; its agent reads the error first.
+      process.nextTick(callback as (error: Error) => void, new AddressNotAllowedError("the address may not be called"));
+      return undefined;
+    }
+    return super.createConnection({ ...placed, lookup: this.#wall.lookup }, callback);
   }
 }
 

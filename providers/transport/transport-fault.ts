@@ -3,6 +3,7 @@ import type { Outcome } from "../../core/delivery/outcome.ts";
 /** Words for what broke, by the codes Node, undici, axios and OpenSSL give. The first list that knows a code names the fault. */
 const FAULTS: readonly { code: string; known: readonly string[]; prefix?: string }[] = [
   { code: "dns", known: ["ENOTFOUND", "EAI_AGAIN", "EAI_FAIL", "EAI_NODATA", "EAI_NONAME"] },
+  { code: "address-not-allowed", known: ["ERR_ADDRESS_NOT_ALLOWED"] },
   { code: "refused", known: ["ECONNREFUSED"] },
   { code: "connect-timeout", known: ["UND_ERR_CONNECT_TIMEOUT"] },
   {
@@ -23,6 +24,7 @@ const FAULTS: readonly { code: string; known: readonly string[]; prefix?: string
   },
   { code: "unreachable", known: ["EHOSTUNREACH", "ENETUNREACH", "EADDRNOTAVAIL", "EMFILE", "ENFILE"] },
   { code: "reset", known: ["ECONNRESET", "EPIPE", "UND_ERR_SOCKET", "ERR_STREAM_PREMATURE_CLOSE", "UND_ERR_INFO", "ECANCELED"] },
+  { code: "no-http2", known: ["ERR_NO_HTTP2", "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL"] },
   { code: "http2", known: ["ERR_HTTP2_STREAM_ERROR", "ERR_HTTP2_SESSION_ERROR", "ERR_HTTP2_ERROR"], prefix: "ERR_HTTP2_" },
   { code: "bad-response", known: [], prefix: "HPE_" },
   { code: "tls", known: ["EPROTO", "ERR_TLS_HANDSHAKE_TIMEOUT"], prefix: "ERR_SSL_" },
@@ -41,7 +43,7 @@ const FAULTS: readonly { code: string; known: readonly string[]; prefix?: string
 ];
 
 /** Faults before the first byte: nothing was sent, even where `written` says so. */
-const BEFORE_WRITING = new Set(["dns", "refused", "connect-timeout"]);
+const BEFORE_WRITING = new Set(["dns", "address-not-allowed", "no-http2", "refused", "connect-timeout"]);
 
 /**
  * What follows from an exchange that broke off without an answer: "unavailable" where it is known that the provider processed nothing,

@@ -6,6 +6,7 @@ import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { pushOfBytes, samplePush } from "../../test/support/delivery-samples.ts";
+import { startUnwantedServer } from "../../test/support/unwanted-server.ts";
 import { withProvider } from "../../test/support/with-provider.ts";
 import { webPushVariables } from "./config.ts";
 import { createWebPushProvider } from "./provider.ts";
@@ -40,6 +41,19 @@ test("calls only the hosts on the list", async () => {
   assert.deepEqual(await elsewhere.send(sent, soon()), { kind: "rejected", reason: "push-host-not-allowed" });
   await elsewhere[Symbol.asyncDispose]();
   assert.deepEqual(arrived(sent), []);
+});
+
+test("a listed host is called only at a public address, unless others are allowed", async () => {
+  await using server = await startUnwantedServer();
+  for (const host of ["localhost", "127.0.0.1"]) {
+    const env = { ...wire.sandbox.env, WEBPUSH_HOSTS: `${host}:${server.port}`, OUTBOUND_ALLOWED_ADDRESSES: "10.0.0.0/8" };
+    const provider = createWebPushProvider(readConfig(webPushVariables, env), { clock: systemClock });
+    const sent = push();
+    const endpoint = { ...sent.endpoint, pushUrl: `https://${host}:${server.port}/wpush/x` } as OutboundDelivery["endpoint"];
+    assert.deepEqual(await provider.send({ ...sent, endpoint }, soon()), { kind: "unavailable", fault: { code: "address-not-allowed" } });
+    await provider[Symbol.asyncDispose]();
+  }
+  assert.equal(server.connections, 0);
 });
 
 test("a push of the largest size that every service accepts arrives, and one byte more is not sent", async () => {

@@ -70,6 +70,8 @@ export function createClient<C extends Client>(
     // A DNS TXT record must not change our retries.
     "grpc.service_config_disable_resolution": 1,
     "grpc.enable_channelz": 0,
+    // A proxy of the environment would be sent tokens, and does not reach loopback or the cluster.
+    "grpc.enable_http_proxy": 0,
     ...(token ? { interceptors: [bearer(token)] } : {}),
   });
   return Object.assign(client, { [Symbol.dispose]: () => client.close() });

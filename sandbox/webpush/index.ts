@@ -23,10 +23,16 @@ export const webpush: SimulatorDefinition<Simulator & { subscription(name: strin
         WEBPUSH_VAPID_PRIVATE_KEY_FILE: privateKey.path,
         WEBPUSH_VAPID_SUBJECT: "mailto:sandbox@carillon.dev",
         WEBPUSH_HOSTS: new URL(base).host,
+        OUTBOUND_ALLOWED_ADDRESSES: allowedAddresses(new URL(base).hostname),
       }),
     };
   },
 };
+
+const LOOPBACK = "127.0.0.0/8,::1";
+/** Push URLs lead to public addresses unless others are allowed. In containers the sandbox's name resolves to a private one. */
+const allowedAddresses = (host: string) =>
+  host === "localhost" || host.startsWith("127.") ? LOOPBACK : `${LOOPBACK},10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,fc00::/7`;
 
 /** The uncompressed public point of a P-256 private scalar, both base64url. */
 function publicPoint(scalar: string): string {

@@ -13,7 +13,7 @@ export const AVERAGE = 2;
 export const PEAK = 20;
 
 export const loopValues = ({ sandbox, nats, redis, storeUrl }: System) => {
-  const { WEBPUSH_VAPID_PUBLIC_KEY, WEBPUSH_VAPID_SUBJECT, WEBPUSH_HOSTS } = sandbox.env;
+  const { WEBPUSH_VAPID_PUBLIC_KEY, WEBPUSH_VAPID_SUBJECT, WEBPUSH_HOSTS, OUTBOUND_ALLOWED_ADDRESSES } = sandbox.env;
   const settings = { STORE_URL: storeUrl, DRAIN_MS: "8000" };
   const single = { replicas: 1, autoscaling: { enabled: false }, preStopSleepSeconds: 1 };
   const off = { enabled: false };
@@ -33,7 +33,7 @@ export const loopValues = ({ sandbox, nats, redis, storeUrl }: System) => {
       webpush: {
         ...{ existingSecret: "webpush", vapidPublicKey: WEBPUSH_VAPID_PUBLIC_KEY, vapidSubject: WEBPUSH_VAPID_SUBJECT },
         providerCa: { existingSecret: "provider-ca" },
-        settings: { ...settings, WEBPUSH_HOSTS },
+        settings: { ...settings, WEBPUSH_HOSTS, OUTBOUND_ALLOWED_ADDRESSES },
         inFlight: IN_FLIGHT,
         autoscaling: {
           ...{ minReplicas: SCALING.minReplicas, maxReplicas: SCALING.maxReplicas, targetRatePerPod: SCALING.targetRatePerPod },

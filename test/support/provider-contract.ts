@@ -11,6 +11,7 @@ import { attemptId } from "../../core/ports/attempt-store.ts";
 import type { OutboundDelivery, Provider } from "../../core/ports/provider.ts";
 import { type FaultAction, type LedgerEntry, type ProviderName, type Sandbox, startSandbox } from "../../sandbox/main.ts";
 import { startHangingServer } from "./hanging-server.ts";
+import { startUnwantedServer, withProxyOfEnvironment } from "./unwanted-server.ts";
 
 export type Env = Record<string, string>;
 /** A documented answer, as sent over the wire. */
@@ -110,6 +111,26 @@ export function describeProviderContract(contract: ProviderContract): void {
         await provider[Symbol.asyncDispose]();
       }
       for (const delivery of deliveries) only(arrived(delivery));
+    });
+
+    test("uses no proxy of the environment", async () => {
+      await using proxy = await startUnwantedServer();
+      const delivery = contract.delivery(sandbox);
+      const outcome = await withProxyOfEnvironment(proxy.port, () => sendOnce(delivery));
+      assert.equal(outcome.kind, "accepted", JSON.stringify(outcome));
+      only(arrived(delivery));
+      assert.equal(proxy.connections, 0);
+    });
+
+    test("follows no redirect", async () => {
+      await using elsewhere = await startUnwantedServer();
+      for (const status of [301, 302, 303, 307, 308]) {
+        const delivery = contract.delivery(sandbox);
+        order({ kind: "answer", status, headers: { location: `https://localhost:${elsewhere.port}/` }, body: {} }, delivery.deliveryId);
+        assert.notEqual((await sendOnce(delivery)).kind, "accepted", String(status));
+        only(arrived(delivery));
+      }
+      assert.equal(elsewhere.connections, 0);
     });
 
     const { replacementMarks } = contract;

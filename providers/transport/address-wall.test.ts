@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import { once } from "node:events";
+import { type Agent, get } from "node:https";
+import { test } from "node:test";
+import type { Outcome } from "../../core/delivery/outcome.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { createAddressWall } from "../../runtime/outbound.ts";
+import { startUnwantedServer } from "../../test/support/unwanted-server.ts";
+import { createApnsConnection } from "../apns/connection.ts";
+import { createAccessToken } from "../fcm/access-token.ts";
+import { createJsonHttp } from "./json-http.ts";
+import { wallFor } from "./provider-connections.ts";
+import { createSdkConnections } from "./sdk-connections.ts";
+import { classifyTransport } from "./transport-fault.ts";
+
+const NOT_ALLOWED: Outcome = { kind: "unavailable", fault: { code: "address-not-allowed" } };
+const wall = createAddressWall([]);
+const soon = () => AbortSignal.timeout(15_000);
+
+/** What each kind of connection makes of an origin whose name resolves to loopback. */
+const kinds: Record<string, (origin: string) => Promise<Outcome | undefined>> = {
+  async "JSON over HTTP"(origin) {
+    await using http = createJsonHttp({ origin, ca: "", wall });
+    const posted = await http.post("/", {}, {}, soon());
+    return posted.kind === "none" ? posted.outcome : undefined;
+  },
+  async "an SDK's connection to a given origin"(origin) {
+    using connections = createSdkConnections({ origin, ca: "", wall });
+    const got = await connections.exchange(soon(), () => getWith(connections.agent, "https://api.example.com/"));
+    return got.kind === "threw" ? classifyTransport(got.error, got.seen) : undefined;
+  },
+  async "an SDK's connection to wherever it goes"(origin) {
+    using connections = createSdkConnections({ ca: "", wall });
+    const got = await connections.exchange(soon(), () => getWith(connections.agent, origin));
+    return got.kind === "threw" ? classifyTransport(got.error, got.seen) : undefined;
+  },
+  async APNs(origin) {
+    const token = { current: async () => "token", renewable: () => false, rejected: () => undefined };
+    const connection = createApnsConnection({ origin, ca: "", wall, deadlineMs: 5_000, topic: "app", token });
+    const call = { apnsId: "id", signal: soon(), written: false, mayBegin: () => true };
+    const { Notification } = await import("apns2");
+    const outcome = await connection.send(new Notification("aa", {}), call).then(
+      () => undefined,
+      (error: unknown) => classifyTransport(error, call),
+    );
+    await connection.destroy();
+    return outcome;
+  },
+  async "the exchange of FCM's access token"(origin) {
+    const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    const account = { projectId: "p", clientEmail: "a@b", privateKey: privateKey.export({ format: "pem", type: "pkcs8" }).toString() };
+    await using token = createAccessToken({ account, tokenUrl: `${origin}/token`, ca: "", wall, deadlineMs: 5_000, clock: systemClock });
+    const answer = await token.get();
+    return answer.kind === "failed" ? answer.outcome : undefined;
+  },
+};
+
+async function getWith(agent: Agent, url: string): Promise<void> {
+  const request = get(url, { agent });
+  await once(request, "response");
+}
+
+for (const [kind, outcomeAt] of Object.entries(kinds))
+  test(`${kind} is not made where the name resolves to loopback, and nothing was sent`, async () => {
+    await using server = await startUnwantedServer();
+    assert.deepEqual(await outcomeAt(`https://localhost:${server.port}`), NOT_ALLOWED);
+    assert.equal(server.connections, 0);
+  });
+
+test("an address instead of a name is judged too", async () => {
+  await using server = await startUnwantedServer();
+  using connections = createSdkConnections({ ca: "", wall });
+  for (const host of ["127.0.0.1", "[::ffff:127.0.0.1]", "[::1]"]) {
+    const got = await connections.exchange(soon(), () => getWith(connections.agent, `https://${host}:${server.port}/`));
+    assert.ok(got.kind === "threw");
+    assert.deepEqual(classifyTransport(got.error, got.seen), NOT_ALLOWED, host);
+  }
+  assert.equal(server.connections, 0);
+});
+
+test("a provider's own origin has a wall, and one the operator set has none", () => {
+  const variable = { default: "https://api.example.com" };
+  assert.ok(wallFor("https://api.example.com", variable, [])?.admits("8.8.8.8"));
+  assert.equal(wallFor("https://api.example.com", variable, [])?.admits("10.0.0.1"), false);
+  assert.ok(wallFor("https://api.example.com", variable, ["10.0.0.0/8"])?.admits("10.0.0.1"));
+  assert.equal(wallFor("https://proxy.internal", variable, []), undefined);
+});
