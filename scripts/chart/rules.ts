@@ -136,6 +136,7 @@ export const RULES: readonly (readonly [RegExp, Schema])[] = [
 
   // The cluster.
   [/^provisioning\.mode$/, oneOf("job", "nack", "none")],
+  [/^tls\.enabled$/, orNull({ type: "boolean" })],
   [/^tls\.certManager\.(duration|renewBefore)$/, duration],
   [/^tls\.certManager\.issuerRef\.kind$/, { type: "string", minLength: 1 }],
   [/^tls\.certManager\.privateKey\.algorithm$/, oneOf("RSA", "ECDSA", "Ed25519")],

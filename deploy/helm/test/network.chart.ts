@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { COMPONENTS, find, type KubernetesObject, namesOf, objectsOf, variablesOf } from "./render.ts";
+import { COMPONENTS, find, type KubernetesObject, namesOf, notesOf, objectsOf, variablesOf } from "./render.ts";
 
 const minimal = objectsOf();
 const production = objectsOf({ ci: "production" });
@@ -135,6 +135,42 @@ test("with TLS every service has a certificate for its names, with a new key at 
     { name: "TLS", value: "true" },
     { name: "CLIENT_CA", value: "false" },
   ]);
+});
+
+const CERT_MANAGER = ["cert-manager.io/v1"];
+const usesTls = (objects: readonly KubernetesObject[]) =>
+  variablesOf(find(objects, "Deployment", "preferences")).INTERNAL_TLS_CERT_FILE === "/etc/carillon/tls/tls.crt";
+
+test("where cert-manager is installed, services use TLS without being told, by an authority of the release", () => {
+  const objects = objectsOf({ ci: "minimal", apis: CERT_MANAGER });
+  assert.ok(usesTls(objects));
+  assert.deepEqual(namesOf(objects, "Issuer"), ["carillon-self-signed", "carillon-ca"]);
+  const { spec } = find(objects, "Certificate", "ca");
+  assert.deepEqual([spec.isCA, spec.secretName, spec.issuerRef.name], [true, "carillon-ca", "carillon-self-signed"]);
+  assert.equal(spec.privateKey.rotationPolicy, "Never", "with another key, certificates that it signed before would be rejected");
+  assert.equal(objects.find(({ kind, spec }) => kind === "Issuer" && spec.ca)?.spec.ca.secretName, "carillon-ca");
+  for (const name of ["preferences", "gateway", "dispatcher-sms", "autoscaler"])
+    assert.deepEqual(find(objects, "Certificate", name).spec.issuerRef, { name: "carillon-ca", kind: "Issuer", group: "cert-manager.io" });
+  const named = objectsOf({ ci: "minimal", apis: CERT_MANAGER, values: { tls: { certManager: { issuerRef: { name: "corporate" } } } } });
+  assert.deepEqual(namesOf(named, "Issuer"), []);
+  assert.equal(find(named, "Certificate", "preferences").spec.issuerRef.name, "corporate");
+});
+
+test("where it is not, or where TLS is turned off, services use plain text; a given Secret turns TLS on", () => {
+  assert.ok(!usesTls(objectsOf({ ci: "minimal" })));
+  assert.ok(!usesTls(objectsOf({ ci: "minimal", apis: CERT_MANAGER, values: { tls: { enabled: false } } })));
+  assert.ok(!usesTls(objectsOf({ ci: "minimal", apis: CERT_MANAGER, values: { tls: { certManager: { enabled: false } } } })));
+  assert.ok(usesTls(objectsOf({ ci: "minimal", values: { tls: { certManager: { enabled: false }, existingSecret: "ours" } } })));
+  assert.ok(usesTls(objectsOf({ ci: "minimal", values: { tls: { enabled: true } } })));
+});
+
+test("plain text is said in the notes", () => {
+  const notes = (values: object, apis: readonly string[] = []) => notesOf({ values, apis });
+  const plain = notes({});
+  assert.match(plain, /WARNING: Carillon's services call one another in PLAIN TEXT.*Install cert-manager/s);
+  assert.match(plain, /WARNING: the gateway serves callers in PLAIN TEXT/);
+  assert.match(notes({ tls: { enabled: false } }, CERT_MANAGER), /services call one another in PLAIN TEXT.*Set tls\.enabled=true/s);
+  assert.doesNotMatch(notes({ tls: { enabled: true }, gateway: { tls: { enabled: true, existingSecret: "x" } } }), /PLAIN TEXT/);
 });
 
 test("without cert-manager the given Secrets are used", () => {

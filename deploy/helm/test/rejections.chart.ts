@@ -112,7 +112,6 @@ const SENTENCES: readonly Case[] = [
   [{ autoscaler: { enabled: false } }, /autoscaling\.mode=external needs the autoscaler/],
   [{ autoscaling: { mode: "keda-jetstream" } }, /autoscaling\.jetstream\.monitoringEndpoint is missing/],
   [{ autoscaling: { mode: "prometheus" } }, /autoscaling\.prometheus\.serverAddress is missing/],
-  [{ tls: { enabled: true } }, /tls\.certManager\.issuerRef\.name is missing/],
   [
     { tls: { enabled: true, certManager: { enabled: false } } },
     /tls\.existingSecret is missing: a Secret with tls\.crt, tls\.key and ca\.crt/,

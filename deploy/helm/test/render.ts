@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, globSync, mkdtempSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, globSync, mkdtempSync, renameSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { parseAllDocuments } from "yaml";
@@ -70,6 +70,17 @@ export function objectsOf(options: RenderOptions = {}): KubernetesObject[] {
   const result = render(options);
   if (result.kind === "rejected") throw new Error(result.why);
   return parseObjects(result.text);
+}
+
+/** What helm prints after an installation: `helm template` leaves it out, so a copy of the chart renders it as an object. */
+export function notesOf(options: RenderOptions): string {
+  const copy = mkdtempSync(join(scratch, "notes-"));
+  cpSync(CHART, copy, { recursive: true });
+  renameSync(join(copy, "templates/NOTES.txt"), join(copy, "notes"));
+  writeFileSync(join(copy, "templates/notes.yaml"), '{kind: Notes, data: {text: {{ tpl (.Files.Get "notes") . | toJson }}}}\n');
+  const result = helm(renderArguments(options).with(2, copy));
+  if (result.kind === "failed") throw new Error(result.stderr);
+  return parseObjects(result.stdout).find(({ kind }) => kind === "Notes")?.data.text ?? "";
 }
 
 /** The chart's error. Throws where it accepts the values. */

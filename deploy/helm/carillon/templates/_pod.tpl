@@ -5,7 +5,7 @@
 {{- $item := .item -}}
 {{- $values := .item.values -}}
 {{- $files := (include "carillon.files" . | fromJson).items -}}
-{{- $tls := and $v.tls.enabled (has "tls" $item.needs) -}}
+{{- $tls := and (include "carillon.tls" $root) (has "tls" $item.needs) -}}
 {{- $gatewayTls := and (eq $item.component "gateway") $v.gateway.tls.enabled -}}
 {{- $played := and (include "carillon.playsProviders" $root) (has $item.component (list "gateway" "feedback") | or (ne $item.channel "")) -}}
 serviceAccountName: {{ include "carillon.serviceAccountName" . }}

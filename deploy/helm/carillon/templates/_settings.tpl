@@ -163,7 +163,7 @@ Plain variables, as JSON {name: value}: (dict "root" $ "item" <component>).
 {{- end -}}
 {{- if has "redis" $item.needs }}{{ $_ := set $env "REDIS_URL" (include "carillon.redisUrl" $root) }}{{ end -}}
 {{- if has "preferences" $item.needs }}{{ $_ := set $env "PREFERENCES_ADDRESS" (printf "dns:///%s-preferences:7710" $fullname) }}{{ end -}}
-{{- if and $v.tls.enabled (has "tls" $item.needs) -}}
+{{- if and (include "carillon.tls" $root) (has "tls" $item.needs) -}}
   {{- $_ := set $env "INTERNAL_TLS_CERT_FILE" "/etc/carillon/tls/tls.crt" -}}
   {{- $_ := set $env "INTERNAL_TLS_KEY_FILE" "/etc/carillon/tls/tls.key" -}}
   {{- $_ := set $env "INTERNAL_TLS_CA_FILE" "/etc/carillon/tls/ca.crt" -}}

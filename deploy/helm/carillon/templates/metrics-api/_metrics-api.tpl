@@ -28,7 +28,5 @@ with autoscaling.metricsApi.enabled only.
 
 {{/* Whether cert-manager makes the certificate: "yes" or empty. */}}
 {{- define "carillon.metricsApi.certManager" -}}
-{{- with .Values -}}
-{{- if and (not .autoscaling.metricsApi.existingSecret) .tls.enabled .tls.certManager.enabled }}yes{{ end -}}
-{{- end -}}
+{{- if and (not .Values.autoscaling.metricsApi.existingSecret) (include "carillon.tls" .) .Values.tls.certManager.enabled }}yes{{ end -}}
 {{- end }}
