@@ -115,6 +115,20 @@ test("answers UNAVAILABLE, to be repeated, while the store is unavailable", asyn
   assert.doesNotMatch(result.error.message, /away$/);
 });
 
+test("an insert whose answer was lost may have been accepted, which the answer says, and a repeat with the same key is answered as accepted", async () => {
+  const { insert } = store.notifications;
+  const lost: typeof insert = async (records) => {
+    await insert(records);
+    throw new Error("lost");
+  };
+  const [first] = await setUp({ notifications: { ...store.notifications, insert: lost } }).send(sms("a"));
+  assert.ok(first?.kind === "rejected");
+  assert.deepEqual([first.error.code, await stored()], ["UNAVAILABLE", 1]);
+  assert.match(first.error.message, /may have been accepted; repeat with the same idempotency_key/);
+  const [second] = await setUp().send(sms("a"));
+  assert.ok(second?.kind === "accepted" && second.repeatedKey);
+});
+
 test("an item that waited too long for its insert is not stored after the caller's timeout", async () => {
   const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   let begun = 0;

@@ -164,7 +164,13 @@ export function createAccept(parts: AcceptParts): Accept {
     } catch (error) {
       if (error instanceof BatchFullError) return answerRejected(app, candidate, overloaded());
       logFault("insert not confirmed", { err: errorLine(error) });
-      return rejected(callError("UNAVAILABLE", "UNAVAILABLE", "the store cannot be written; repeat with the same idempotency_key"));
+      return rejected(
+        callError(
+          "UNAVAILABLE",
+          "UNAVAILABLE",
+          "the store did not confirm the notification, which may have been accepted; repeat with the same idempotency_key",
+        ),
+      );
     }
   }
 

@@ -29,6 +29,6 @@ const REJECTED = {
   revoked: "the API key was revoked",
 };
 const UNAVAILABLE = {
-  store: "the API key cannot be checked: the store is unavailable",
-  "too-many-new-keys": "the API key cannot be checked now: too many unknown keys are tried",
+  store: "the API key cannot be checked: the store is unavailable; repeat with the same idempotency_key",
+  "too-many-new-keys": "the API key cannot be checked now: too many unknown keys are tried; repeat with the same idempotency_key",
 };

@@ -38,7 +38,7 @@ const RETRYABLE = ["UNAVAILABLE", "RESOURCE_EXHAUSTED"];
 
 /**
  * Sends every item in batches; resolves to the counts when each has its result. Items need an idempotency key each: what an overloaded or
- * unavailable gateway did not accept is sent again.
+ * unavailable gateway did not confirm is sent again.
  */
 export async function bulkSend<Item, Accepted>(
   items: AsyncIterable<Item> | Iterable<Item>,

@@ -1878,7 +1878,7 @@ export const NotificationServiceService = {
    * ALREADY_EXISTS (the key was used with another payload), UNAUTHENTICATED,
    * FAILED_PRECONDITION (the app may not use the channel or the class, or send SMS to this country),
    * RESOURCE_EXHAUSTED (with RetryInfo, and QuotaFailure where a limit of the app was reached; nothing was stored),
-   * UNAVAILABLE (it may have been stored: repeat with the same key).
+   * UNAVAILABLE (it may have been accepted: repeat with the same key).
    */
   sendNotification: {
     path: "/carillon.v1.NotificationService/SendNotification" as const,
@@ -1927,7 +1927,7 @@ export interface NotificationServiceServer extends UntypedServiceImplementation 
    * ALREADY_EXISTS (the key was used with another payload), UNAUTHENTICATED,
    * FAILED_PRECONDITION (the app may not use the channel or the class, or send SMS to this country),
    * RESOURCE_EXHAUSTED (with RetryInfo, and QuotaFailure where a limit of the app was reached; nothing was stored),
-   * UNAVAILABLE (it may have been stored: repeat with the same key).
+   * UNAVAILABLE (it may have been accepted: repeat with the same key).
    */
   sendNotification: handleUnaryCall<SendNotificationRequest, SendNotificationResponse>;
   /** BatchSendNotifications accepts up to 1,000 notifications, each answered on its own, in order. */
@@ -1945,7 +1945,7 @@ export interface NotificationServiceClient extends Client {
    * ALREADY_EXISTS (the key was used with another payload), UNAUTHENTICATED,
    * FAILED_PRECONDITION (the app may not use the channel or the class, or send SMS to this country),
    * RESOURCE_EXHAUSTED (with RetryInfo, and QuotaFailure where a limit of the app was reached; nothing was stored),
-   * UNAVAILABLE (it may have been stored: repeat with the same key).
+   * UNAVAILABLE (it may have been accepted: repeat with the same key).
    */
   sendNotification(
     request: SendNotificationRequest,
