@@ -6,7 +6,7 @@ import { MISCONFIGURED_WAIT_MS } from "../core/delivery/decide.ts";
 import { toTask } from "../core/delivery/task.ts";
 import { attemptId } from "../core/ports/attempt-store.ts";
 import { accepted, useDispatchWorld } from "../test/support/dispatch-world.ts";
-import { sampleNotification } from "../test/support/notification-samples.ts";
+import { contactOf, sampleNotification } from "../test/support/notification-samples.ts";
 import { type ScriptedProvider, scriptedProvider } from "../test/support/scripted-provider.ts";
 
 const world = useDispatchWorld();
@@ -16,6 +16,7 @@ const inAccount = (account: string, provider: ScriptedProvider): ScriptedProvide
 async function taskOf(app: string, key: string) {
   const n = sampleNotification(key, world.clock.now(), { app });
   await world.store.notifications.insert([n]);
+  await world.store.contacts.register(contactOf(n));
   return toTask(n, n.deliveries[0]!);
 }
 

@@ -1,4 +1,5 @@
 import { accountOf as accountOfDelivery } from "../core/delivery/account.ts";
+import type { Endpoint } from "../core/delivery/endpoint.ts";
 import { TASK_STALE_MS } from "../core/delivery/lifetime.ts";
 import { reason } from "../core/delivery/reason.ts";
 import { acceptedOf, repeatedIds, SUPERSEDED } from "../core/delivery/superseded.ts";
@@ -9,22 +10,23 @@ import type { DeliveryTask, Settlement } from "../core/ports/queue.ts";
 import { UNLIMITED } from "../core/ports/rate-limiter.ts";
 import type { CircuitBreakers, Passage, Wait } from "./circuit-breaker.ts";
 import { CLAIM_TO_SEND_MS, type DispatchParts } from "./dispatch-parts.ts";
-import type { OptOutCheck } from "./opt-out-check.ts";
+import type { RecipientCheck } from "./recipient-check.ts";
 
-/** Until a task whose opt-outs cannot be read is redelivered, in ms. */
-const PREFERENCES_UNREADABLE_WAIT_MS = 2_000;
-/** The same for `critical`, which is sent without them once they have been unreadable for UNREAD_AFTER_MS. */
+/** Until a task whose recipient or opt-outs cannot be read is redelivered, in ms. */
+const UNREADABLE_WAIT_MS = 2_000;
+/** The same for `critical`, which is sent without opt-outs once they have been unreadable for UNREAD_AFTER_MS. */
 const CRITICAL_UNREADABLE_WAIT_MS = 500;
 /** Until a task that another worker is handling is redelivered, in ms. */
 const HELD_ELSEWHERE_WAIT_MS = 5_000;
 
 export const EXPIRED: Void = { kind: "void", state: "expired", reason: reason("expired") };
+export const NO_ENDPOINT: Void = { kind: "void", state: "suppressed", reason: reason("no-endpoint") };
 export const OPTED_OUT: Void = { kind: "void", state: "suppressed", reason: reason("opted-out") };
 
 /** Whether a task may be claimed, and what becomes of it otherwise. */
 export type Admission =
-  /** `askedAt`: before opt-outs were asked for, by the monotonic clock. */
-  | { kind: "admitted"; passage: Passage; askedAt: number }
+  /** `endpoint`: as it is registered now. `askedAt`: before opt-outs were asked for, by the monotonic clock. */
+  | { kind: "admitted"; passage: Passage; endpoint: Endpoint; askedAt: number }
   /** No provider may be called: the delivery waits in the store. */
   | { kind: "handed-back"; wait: Wait }
   /** The delivery ends without a call. */
@@ -33,12 +35,12 @@ export type Admission =
 
 type Parts = Pick<DispatchParts, "store" | "gate" | "accountOf" | "rateLimiterOf" | "deadlineMs" | "clock"> & {
   circuits: CircuitBreakers;
-  checkOptOut: OptOutCheck;
+  checkRecipient: RecipientCheck;
 };
 
 /** All checks before the claim, the cheap ones first. */
 export function createAdmission(parts: Parts) {
-  const { store, clock, circuits, gate, checkOptOut, accountOf = accountOfDelivery, rateLimiterOf = () => UNLIMITED } = parts;
+  const { store, clock, circuits, gate, checkRecipient, accountOf = accountOfDelivery, rateLimiterOf = () => UNLIMITED } = parts;
   const windowMs = CLAIM_TO_SEND_MS + parts.deadlineMs;
 
   return async (task: DeliveryTask, holder: string): Promise<Admission> => {
@@ -55,13 +57,11 @@ export function createAdmission(parts: Parts) {
   };
 
   async function admit(task: DeliveryTask, holder: string, passage: Passage, account: string): Promise<Admission> {
-    const { answer, askedAt } = await checkOptOut(task);
-    if (answer === "opted-out") return { kind: "void", outcome: OPTED_OUT };
-    if (answer === "unknown")
-      return nak(
-        task.notificationClass === "critical" ? CRITICAL_UNREADABLE_WAIT_MS : PREFERENCES_UNREADABLE_WAIT_MS,
-        "preferences-unreadable",
-      );
+    const recipient = await checkRecipient(task);
+    if (recipient.kind === "no-endpoint") return { kind: "void", outcome: NO_ENDPOINT };
+    if (recipient.kind === "opted-out") return { kind: "void", outcome: OPTED_OUT };
+    if (recipient.kind !== "reachable")
+      return nak(task.notificationClass === "critical" ? CRITICAL_UNREADABLE_WAIT_MS : UNREADABLE_WAIT_MS, recipient.kind);
     const rateLimiter = rateLimiterOf(account);
     // The watchdog makes copies of what waits for tokens, and each copy would use one up.
     if (rateLimiter !== UNLIMITED && task.publication > 0 && (await isClaimed(store, task)))
@@ -72,7 +72,7 @@ export function createAdmission(parts: Parts) {
       return { kind: "settled", settlement: { kind: "nak", delayMs: token.delayMs, ready: true }, why: "rate-limited" };
     if (!(await gate.mayTry(attemptId(task.deliveryId, task.attempt), holder, windowMs)))
       return nak(HELD_ELSEWHERE_WAIT_MS, "held-elsewhere");
-    return { kind: "admitted", passage, askedAt };
+    return { kind: "admitted", passage, endpoint: recipient.endpoint, askedAt: recipient.askedAt };
   }
 }
 

@@ -1,27 +1,29 @@
 import { accountNameOf } from "../core/delivery/account.ts";
+import type { Endpoint } from "../core/delivery/endpoint.ts";
 import { notCalled, type Outcome } from "../core/delivery/outcome.ts";
 import type { Void } from "../core/delivery/void-attempt.ts";
 import { type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
 import type { Provider } from "../core/ports/provider.ts";
 import type { DeliveryTask, Settlement } from "../core/ports/queue.ts";
-import { createAdmission, EXPIRED, OPTED_OUT } from "./admission.ts";
+import { createAdmission, EXPIRED, NO_ENDPOINT, OPTED_OUT } from "./admission.ts";
 import { createAttemptWriter } from "./attempt-writer.ts";
 import { createCircuitBreakers } from "./circuit-breaker.ts";
 import { CLAIM_TO_SEND_MS, type DispatchParts } from "./dispatch-parts.ts";
-import { createOptOutCheck, OPT_OUT_FRESH_MS, type OptOutCheck } from "./opt-out-check.ts";
+import { OPT_OUT_FRESH_MS } from "./opt-out-check.ts";
 import { callProvider, reportAttempt } from "./provider-call.ts";
+import { createRecipientCheck, type RecipientCheck } from "./recipient-check.ts";
 import { createStatusQuery } from "./status-query.ts";
 
 /** The step all channels share: task → admission → claim → provider → record. The queue's settlement follows what is durable. */
 export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holder: string) => Promise<Settlement> {
   const { channel, clock, metrics, failpoint } = parts;
   const circuits = parts.circuits ?? createCircuitBreakers(parts);
-  const checkOptOut = createOptOutCheck(parts);
-  const admit = createAdmission({ ...parts, circuits, checkOptOut });
+  const checkRecipient = createRecipientCheck(parts);
+  const admit = createAdmission({ ...parts, circuits, checkRecipient });
   const writer = createAttemptWriter({ ...parts, circuits });
   const statusQuery = createStatusQuery({ ...parts, change: writer.change });
   const buildClaim = createClaimBuilder(parts);
-  const call = createCheckedCall(parts, checkOptOut);
+  const call = createCheckedCall(parts, checkRecipient);
 
   const settled = (settlement: Settlement, why: string): Settlement => {
     metrics.settled.inc({ channel, settlement: settlement.kind, why });
@@ -42,7 +44,7 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
       return settled({ kind: "ack" }, admission.outcome.reason.code);
     }
 
-    const { passage, askedAt } = admission;
+    const { passage, endpoint, askedAt } = admission;
     const { provider } = passage;
     failpoint("dispatcher.before-claim", task.category);
     const startedAt = clock.monotonic();
@@ -54,7 +56,7 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
     }
 
     failpoint("dispatcher.claimed", task.category);
-    const outcome = await call(task, provider, { attemptId: claim.id, startedAt, askedAt });
+    const outcome = await call(task, provider, { attemptId: claim.id, startedAt, endpoint, askedAt });
     if (outcome.kind === "void") {
       circuits.release(passage);
       await writer.endClaimed(task, claim, outcome);
@@ -82,23 +84,25 @@ function createClaimBuilder({ clock, worker, deadlineMs }: DispatchParts) {
 
 /**
  * The call, unless something forbids it after the claim: the claim may have been slow, and the process may have been paused. Checks again where the
- * call could not begin in time: its first byte leaves within OPT_OUT_FRESH_MS of the question about opt-outs, or not at all.
+ * call could not begin in time: its first byte leaves within OPT_OUT_FRESH_MS of the question about opt-outs, or not at all. The recipient's endpoint is
+ * read again with them.
  */
-function createCheckedCall(parts: DispatchParts, checkOptOut: OptOutCheck) {
+function createCheckedCall(parts: DispatchParts, checkRecipient: RecipientCheck) {
   const { clock } = parts;
   return async (
     task: DeliveryTask,
     provider: Provider,
-    claimed: { attemptId: string; startedAt: number; askedAt: number },
+    claimed: { attemptId: string; startedAt: number; endpoint: Endpoint; askedAt: number },
   ): Promise<Void | Outcome> => {
-    let { askedAt } = claimed;
+    let { endpoint, askedAt } = claimed;
     const isFresh = () => clock.monotonic() - askedAt <= OPT_OUT_FRESH_MS;
     for (;;) {
       if (!isFresh()) {
-        const checked = await checkOptOut(task);
-        if (checked.answer === "opted-out") return OPTED_OUT;
-        if (checked.answer === "unknown") return notCalled("preferences-unreadable");
-        askedAt = checked.askedAt;
+        const recipient = await checkRecipient(task);
+        if (recipient.kind === "no-endpoint") return NO_ENDPOINT;
+        if (recipient.kind === "opted-out") return OPTED_OUT;
+        if (recipient.kind !== "reachable") return notCalled(recipient.kind);
+        ({ endpoint, askedAt } = recipient);
       }
       if (task.expiresAt <= clock.now()) return EXPIRED;
       if (clock.monotonic() - claimed.startedAt > CLAIM_TO_SEND_MS) return notCalled("worker-paused");
@@ -107,7 +111,7 @@ function createCheckedCall(parts: DispatchParts, checkOptOut: OptOutCheck) {
         tooLate = !isFresh();
         return !tooLate;
       };
-      const outcome = await callProvider(parts, provider, task, { attemptId: claimed.attemptId, mayBegin });
+      const outcome = await callProvider(parts, provider, { ...task, endpoint }, { attemptId: claimed.attemptId, mayBegin });
       if (!tooLate || outcome.kind !== "unavailable") return outcome;
     }
   };

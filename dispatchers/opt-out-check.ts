@@ -1,4 +1,4 @@
-import type { OptOutAnswer } from "../core/ports/opt-outs.ts";
+import { type OptOutAnswer, strictest } from "../core/ports/opt-outs.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
 import { OPT_OUT_BOUND } from "../core/preferences/opt-out-bound.ts";
 import type { DispatchParts } from "./dispatch-parts.ts";
@@ -20,7 +20,8 @@ export interface CheckedOptOut {
   answer: OptOutAnswer;
   askedAt: number;
 }
-export type OptOutCheck = (task: DeliveryTask) => Promise<CheckedOptOut>;
+/** @param userIds whose opt-outs count: one is enough. Undefined: those of the endpoint alone. */
+export type OptOutCheck = (task: DeliveryTask, userIds: readonly (string | undefined)[]) => Promise<CheckedOptOut>;
 
 /**
  * Opted out or not. An answer that came too late to be used is none. Where they cannot be read, `critical` is allowed, but not at once: a gap in the
@@ -29,9 +30,9 @@ export type OptOutCheck = (task: DeliveryTask) => Promise<CheckedOptOut>;
 export function createOptOutCheck({ optOuts, channel, clock }: Pick<DispatchParts, "optOuts" | "channel" | "clock">): OptOutCheck {
   let unreadable: { since: number; last: number } | undefined;
 
-  return async ({ app, userId, endpoint, category, notificationClass, expiresAt }) => {
+  return async ({ app, endpoint, category, notificationClass, expiresAt }, userIds) => {
     const askedAt = clock.monotonic();
-    const [answer = "unknown"] = await optOuts.check([{ app, userId, endpoint, channel, category }]);
+    const answer = strictest(await optOuts.check(userIds.map((userId) => ({ app, userId, endpoint, channel, category }))));
     const now = clock.monotonic();
     if (answer === "opted-out" || (answer === "allowed" && now - askedAt <= OPT_OUT_FRESH_MS)) {
       unreadable = undefined;

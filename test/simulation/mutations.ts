@@ -78,9 +78,9 @@ export const MUTATIONS: readonly Mutation[] = [
       "if (load.isFull(record.notificationClass)) return rejected(overloaded());\n      const cost = costOf(record.deliveries.length, bytes);",
   },
   {
-    ...{ name: "opt-out not checked at dispatch", file: admission },
-    find: 'if (answer === "opted-out") return { kind: "void", outcome: OPTED_OUT };',
-    replace: "",
+    ...{ name: "opt-out not checked at dispatch", file: "dispatchers/recipient-check.ts" },
+    find: 'if (answer === "allowed") return',
+    replace: 'if (answer !== "unknown") return',
   },
   {
     // It takes an opt-out, a stale answer and a slow claim or connection at once.

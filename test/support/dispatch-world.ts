@@ -6,7 +6,7 @@ import type { Delivery, NotificationRecord } from "../../core/delivery/notificat
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import { toTask } from "../../core/delivery/task.ts";
 import type { Failpoint } from "../../core/failpoints.ts";
-import type { OptOutAnswer } from "../../core/ports/opt-outs.ts";
+import type { OptOutAnswer, OptOutQuestion } from "../../core/ports/opt-outs.ts";
 import type { DeliveryTask } from "../../core/ports/queue.ts";
 import { type RateLimiter, UNLIMITED } from "../../core/ports/rate-limiter.ts";
 import type { Store } from "../../core/ports/store.ts";
@@ -16,7 +16,7 @@ import { createDispatchMetrics } from "../../dispatchers/metrics.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { createFakeClock, type FakeClock } from "./fake-clock.ts";
-import { sampleNotification } from "./notification-samples.ts";
+import { contactOf, sampleNotification } from "./notification-samples.ts";
 import { type ScriptedProvider, scriptedProvider } from "./scripted-provider.ts";
 
 export const accepted: Outcome = { kind: "accepted", providerRef: "ref" };
@@ -24,7 +24,7 @@ export const accepted: Outcome = { kind: "accepted", providerRef: "ref" };
 interface Setting {
   providers?: ScriptedProvider[];
   optOut?: OptOutAnswer;
-  optOuts?: () => OptOutAnswer;
+  optOuts?: (question: OptOutQuestion) => OptOutAnswer;
   gate?: boolean;
   rateLimiter?: RateLimiter;
   accountOf?: (delivery: { app: string }) => string;
@@ -47,7 +47,7 @@ export class DispatchWorld {
     const providers = s.providers ?? [scriptedProvider("twilio", () => accepted)];
     const dispatch = createDispatch({
       ...{ channel: "sms", providers, store: s.store ?? store, clock, random: () => 0, worker: "w1", deadlineMs: 1_000 },
-      optOuts: { check: async (questions) => questions.map(() => s.optOuts?.() ?? s.optOut ?? "allowed") },
+      optOuts: { check: async (questions) => questions.map((question) => s.optOuts?.(question) ?? s.optOut ?? "allowed") },
       gate: { mayTry: async () => s.gate ?? true },
       log: createLogger("test", "info", { write: (line) => void lines.push(line) }),
       metrics: createDispatchMetrics(createMetrics("test")),
@@ -90,6 +90,7 @@ export function useDispatchWorld(): DispatchWorld {
     world.events = [];
     world.notification = sampleNotification("one", world.clock.now());
     await world.store.notifications.insert([world.notification]);
+    await world.store.contacts.register(contactOf(world.notification));
   });
   return world;
 }

@@ -1,5 +1,6 @@
 import { notificationId } from "../../adapters/ids.ts";
 import type { NotificationRecord } from "../../core/delivery/notification.ts";
+import type { ContactRecord } from "../../core/ports/contact-store.ts";
 
 /** One SMS to one number, accepted at `now` and due at once. */
 export function sampleNotification(key: string, now: number, over: Partial<NotificationRecord> = {}): NotificationRecord {
@@ -22,4 +23,11 @@ export function sampleNotification(key: string, now: number, over: Partial<Notif
     ],
     ...over,
   };
+}
+
+/** What its first delivery's endpoint is registered as. */
+export function contactOf({ app, recipient, acceptedAt, deliveries }: NotificationRecord): ContactRecord {
+  const { endpoint, endpointId } = deliveries[0]!;
+  if (recipient.kind !== "user" || endpoint === undefined || endpointId === undefined) throw new Error("its endpoint is not registered");
+  return { app, userId: recipient.userId, endpointId, endpoint, registeredAt: acceptedAt };
 }
