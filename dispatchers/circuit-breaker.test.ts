@@ -27,7 +27,7 @@ let keys = 0;
 async function textTo(phoneNumber: string, notificationClass: DeliveryTask["notificationClass"] = "transactional"): Promise<DeliveryTask> {
   const n = sampleNotification(`circuit-${++keys}`, world.clock.now(), { notificationClass, expiresAt: world.clock.now() + 72_000_000 });
   const [d] = n.deliveries;
-  const record = { ...n, deliveries: [{ ...d!, endpoint: { channel: "sms", phoneNumber } } satisfies Delivery] };
+  const record = { ...n, deliveries: [{ ...d!, endpoint: { channel: "sms", phoneNumber }, endpointId: undefined } satisfies Delivery] };
   await world.store.notifications.insert([record]);
   return toTask(record, record.deliveries[0]!);
 }

@@ -14,6 +14,7 @@ import { BatchFullError } from "../runtime/batch.ts";
 import { type CallError, callError } from "../runtime/call-error.ts";
 import { errorLine, type Logger } from "../runtime/logger.ts";
 import { createSampledLog } from "../runtime/sampled-log.ts";
+import { askOwnersToo } from "./address-opt-outs.ts";
 import { createEndpointsOf } from "./endpoints-of.ts";
 import { createHeldBytes } from "./held-bytes.ts";
 import { createInserts } from "./inserts.ts";
@@ -85,7 +86,8 @@ export interface Accept {
 }
 
 export function createAccept(parts: AcceptParts): Accept {
-  const { store, optOuts, recorder, clock, log, metrics, failpoint, quotas, load } = parts;
+  const { store, recorder, clock, log, metrics, failpoint, quotas, load } = parts;
+  const optOuts = askOwnersToo(parts.optOuts, store.contacts);
   const inserts = createInserts(store, { waitingMax: parts.insertsWaitingMax, clock });
   const endpointsOf = createEndpointsOf(store.contacts, parts.insertsWaitingMax, clock);
   const held = createHeldBytes(HELD_BYTES_MAX);

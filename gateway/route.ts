@@ -42,7 +42,11 @@ export function targetsOf(request: NotificationRequest, channels: readonly Chann
 
 export function questionsOf(app: string, request: NotificationRequest, targets: readonly Target[]): OptOutQuestion[] {
   const userId = request.recipient.kind === "user" ? request.recipient.userId : undefined;
-  return targets.map(({ channel, endpoint }) => ({ app, userId, endpoint, channel, category: request.category }));
+  // As the caller spelled it: an opt-out may be stored under that spelling.
+  return targets.map(({ channel, endpoint }) => ({
+    ...{ app, userId, channel, category: request.category },
+    endpoint: request.endpointAsGiven ?? endpoint,
+  }));
 }
 
 /** The record to insert. Where opt-outs are "unknown", the delivery is accepted and its dispatcher checks again. Pure. */
