@@ -9,17 +9,30 @@ import { createLogger } from "../runtime/logger.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import { useDispatchWorld } from "../test/support/dispatch-world.ts";
 import { createDispatchMetrics } from "./metrics.ts";
-import { createPoisonGuard, POISON_BEGINNINGS, SUSPECT_DELIVERIES } from "./poison-guard.ts";
+import { createPoisonGuard, POISON_CRASHES, SUSPECT_DELIVERIES } from "./poison-guard.ts";
 
+const ACK_WAIT_MS = 60_000;
 const world = useDispatchWorld();
-let counts: Map<string, number>;
+/** By id: the arrival of a copy whose handling began and has not ended; and how often handling crashed. */
+let begun: Map<string, number>;
+let crashes: Map<string, number>;
 const crashCounter: CrashCounter = {
-  begun: async (id) => counts.get(id) ?? 0,
-  begin: async (id) => void counts.set(id, (counts.get(id) ?? 0) + 1),
-  end: async (id) => void counts.delete(id),
+  async arrived(id) {
+    const at = world.clock.monotonic();
+    if (begun.has(id) && at - begun.get(id)! >= ACK_WAIT_MS) {
+      crashes.set(id, (crashes.get(id) ?? 0) + 1);
+      begun.delete(id);
+    }
+    return { crashes: crashes.get(id) ?? 0, begin: async () => void begun.set(id, at) };
+  },
+  async end(id) {
+    begun.delete(id);
+    crashes.delete(id);
+  },
 };
 beforeEach(() => {
-  counts = new Map();
+  begun = new Map();
+  crashes = new Map();
 });
 
 type Work = (id: string) => Promise<Settlement>;
@@ -27,7 +40,7 @@ type Work = (id: string) => Promise<Settlement>;
 /** A new process of the dispatcher. */
 const guard = (work: Work) =>
   createPoisonGuard((task) => work(task.deliveryId), {
-    ...{ store: world.store, recorder: world.recorder, crashCounter, worker: "w", clock: world.clock },
+    ...{ store: world.store, recorder: world.recorder, crashCounter, ackWaitMs: ACK_WAIT_MS, worker: "w", clock: world.clock },
     log: createLogger("test", "info", { write: (line) => void world.lines.push(line) }),
     metrics: createDispatchMetrics(createMetrics("test")),
   });
@@ -79,15 +92,16 @@ test("a message that is no task and names none is kept, and removed from the que
 });
 
 test("a task that kills its workers is poison after a few of them", async () => {
-  let begun = 0;
-  for (let deliveries = 1; deliveries < SUSPECT_DELIVERIES + POISON_BEGINNINGS; deliveries++) {
+  let handled = 0;
+  for (let deliveries = 1; deliveries < SUSPECT_DELIVERIES + POISON_CRASHES; deliveries++) {
     void guard(() => {
-      begun++;
+      handled++;
       return dies();
     })(copy({ deliveries }));
     await setImmediate();
+    world.clock.advance(ACK_WAIT_MS);
   }
-  assert.equal(begun, SUSPECT_DELIVERIES - 1 + POISON_BEGINNINGS);
+  assert.equal(handled, SUSPECT_DELIVERIES - 1 + POISON_CRASHES);
   const settlement = await guard(dies)(copy({ deliveries: 99 }));
   assert.equal(settlement.kind, "term");
   assert.deepEqual([(await world.delivery()).state, (await world.delivery()).reason], ["failed", { code: "poison" }]);
@@ -109,11 +123,13 @@ test("tasks handled beside it are not blamed", async () => {
         return dies();
       },
       {
-        ...{ store: world.store, recorder: world.recorder, worker: "w", clock: world.clock },
+        ...{ store: world.store, recorder: world.recorder, ackWaitMs: ACK_WAIT_MS, worker: "w", clock: world.clock },
         // A dead process writes nothing.
         crashCounter: {
-          ...crashCounter,
-          begin: async (id) => void (died || (await crashCounter.begin(id))),
+          async arrived(id) {
+            const { crashes, begin } = await crashCounter.arrived(id);
+            return { crashes, begin: async () => void (died || (await begin())) };
+          },
           end: async (id) => void (died || (await crashCounter.end(id))),
         },
         log: createLogger("test", "silent", { write() {} }),
@@ -125,6 +141,7 @@ test("tasks handled beside it are not blamed", async () => {
       if (!died) settled = s;
     });
     for (let turn = 0; turn < 20; turn++) await setImmediate();
+    world.clock.advance(ACK_WAIT_MS);
   }
   assert.deepEqual(settled, { kind: "ack" });
   assert.ok(!(await world.store.poison.list(10)).some((p) => p.id === "innocent"));
@@ -136,6 +153,13 @@ test("a task that is only returned to the queue, however often, is never poison"
   await assert.rejects(guard(() => Promise.reject(new Error("store away")))(copy({ deliveries: 50 })));
   assert.equal((await guard(ack)(copy({ deliveries: 51 }))).kind, "ack");
   assert.equal((await world.store.poison.list(1)).length, 0);
+});
+
+test("a suspect is handed back for less than ack_wait: later it would look as if its worker had died", async () => {
+  const long = async (): Promise<Settlement> => ({ kind: "nak", delayMs: 10 * ACK_WAIT_MS });
+  const suspect = await guard(long)(copy({ deliveries: SUSPECT_DELIVERIES }));
+  assert.ok(suspect.kind === "nak" && suspect.delayMs < ACK_WAIT_MS);
+  assert.deepEqual(await guard(long)(copy()), await long());
 });
 
 test("where a worker has claimed the attempt, its outcome decides, not the poison", async () => {

@@ -14,10 +14,14 @@ import type { Store } from "../core/ports/store.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { DispatchMetrics } from "./metrics.ts";
 
-/** From this delivery of a message on, starts and ends of its handling are counted: its earlier workers may have died, or only returned it. */
+/** From this delivery of a message on, crashes of its handling are counted: its earlier workers may have died, or only returned it. */
 export const SUSPECT_DELIVERIES = 3;
-/** Starts without an end, all but the first of them handled alone, after which the message is poison. */
-export const POISON_BEGINNINGS = 3;
+/** Crashes, all but the first of them while it was handled alone, after which the message is poison. */
+export const POISON_CRASHES = 3;
+
+/** A suspect that is handed back comes again within this share of ack_wait, and not sooner than this, in ms. */
+const RETURN_SHARE = 0.7;
+const RETURN_MS_MIN = 100;
 
 const POISON: Void = { kind: "void", state: "failed", reason: reason("poison") };
 
@@ -25,6 +29,8 @@ export interface PoisonParts {
   store: Pick<Store, "poison" | "attempts" | "notifications">;
   recorder: EventRecorder;
   crashCounter: CrashCounter;
+  /** After this the queue delivers a message again that was not acknowledged. */
+  ackWaitMs: number;
   worker: string;
   clock: Clock;
   log: Logger;
@@ -33,33 +39,39 @@ export interface PoisonParts {
 
 /**
  * Takes messages out of the queue that cannot be decoded or whose workers die: their bytes are kept and their delivery ends as failed (poison).
- * A message whose last handling did not end is handled alone, so that messages handled beside it are not blamed for its crashes.
+ * A message whose handling crashed is handled alone, so that messages handled beside it are not blamed for its crashes.
  */
 export function createPoisonGuard(handle: (task: DeliveryTask, holder: string) => Promise<Settlement>, parts: PoisonParts) {
-  const { store, recorder, crashCounter, worker, clock, log, metrics } = parts;
+  const { store, recorder, crashCounter, ackWaitMs, worker, clock, log, metrics } = parts;
   let alone: Promise<unknown> = Promise.resolve();
+  /** Well within ack_wait of its arrival: a message that comes again after it, and whose end Redis lost, counts as crashed. */
+  const soon = (given: Settlement, arrivedAt: number): Settlement => {
+    if (given.kind !== "nak") return given;
+    const leftMs = ackWaitMs * RETURN_SHARE - (clock.monotonic() - arrivedAt);
+    return { ...given, delayMs: Math.max(RETURN_MS_MIN, Math.min(given.delayMs, leftMs)) };
+  };
 
   return async (copy: TaskCopy): Promise<Settlement> => {
     const { task, holder } = copy;
     if (!task) return end(copy, "not a task");
     const work = () => handle(task, holder);
     if (copy.deliveries < SUSPECT_DELIVERIES) return work();
-    const begun = await crashCounter.begun(copy.messageId);
-    if (begun >= POISON_BEGINNINGS) return end(copy, "its workers died");
-    if (begun === 0) return counted(copy.messageId, work);
-    const handled = alone.then(() => counted(copy.messageId, work));
+    const arrivedAt = clock.monotonic();
+    const arrival = await crashCounter.arrived(copy.messageId);
+    if (arrival.crashes >= POISON_CRASHES) return end(copy, "its workers died");
+    const counted = async () => {
+      await arrival.begin();
+      try {
+        return soon(await work(), arrivedAt);
+      } finally {
+        await crashCounter.end(copy.messageId);
+      }
+    };
+    if (arrival.crashes === 0) return counted();
+    const handled = alone.then(counted);
     alone = handled.catch(() => undefined);
     return handled;
   };
-
-  async function counted(id: string, work: () => Promise<Settlement>): Promise<Settlement> {
-    await crashCounter.begin(id);
-    try {
-      return await work();
-    } finally {
-      await crashCounter.end(id);
-    }
-  }
 
   /** If a worker has claimed the attempt, its own outcome decides. */
   async function endDelivery(on: AttemptFacts, now: number): Promise<void> {

@@ -80,7 +80,8 @@ export async function serveDispatcher(
   const handle = createPoisonGuard(guarded, {
     store,
     recorder,
-    crashCounter: createCrashCounter(redis),
+    crashCounter: createCrashCounter(redis, config.NATS_ACK_WAIT_MS),
+    ackWaitMs: config.NATS_ACK_WAIT_MS,
     worker,
     clock,
     log,

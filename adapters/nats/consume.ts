@@ -23,7 +23,7 @@ const FREE_SHARE = 0.25;
 /** After a fault of the stream or the connection, before pulling again. */
 const RESUME_WAIT_MS = 1_000;
 /** A task whose handler threw is redelivered after this. */
-const FAULT_WAIT_MS = 5_000;
+const FAULT_WAIT_MS = 2_000;
 const MESSAGE_ID = "Nats-Msg-Id";
 /** Share of a pod's concurrency per class: a one-time password never waits behind a campaign. */
 const SHARE: Record<NotificationClass, number> = { critical: 1, transactional: 1, marketing: 0.5 };

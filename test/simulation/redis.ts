@@ -40,14 +40,18 @@ export function createRedis(simulation: Simulation) {
         const value = read(key);
         return value === undefined ? null : String(value);
       },
-      async del(key: string): Promise<void> {
+      async del(...of: string[]): Promise<void> {
         await answering();
-        keys.delete(key);
+        if (simulation.happens("redis lost a deletion", 0.1)) return;
+        for (const key of of) keys.delete(key);
       },
-      /** INCR and PEXPIRE in one transaction. */
-      async incr(key: string, lifetimeMs: number): Promise<void> {
+      async pttl(key: string): Promise<number> {
         await answering();
-        keys.set(key, { value: Number(read(key) ?? 0) + 1, until: time.now() + lifetimeMs });
+        return read(key) === undefined ? -2 : keys.get(key)!.until - time.now();
+      },
+      async set(key: string, value: unknown, _px: "PX", lifetimeMs: number): Promise<void> {
+        await answering();
+        keys.set(key, { value, until: time.now() + lifetimeMs });
       },
     },
   };
@@ -55,21 +59,5 @@ export function createRedis(simulation: Simulation) {
 
 /** The Redis client of one process, with the commands that our code uses. */
 export function clientOf(redis: ReturnType<typeof createRedis>, process: SimulatedProcess): Redis {
-  const { incr, ...commands } = process.wrap("redis", redis.commands, "remote");
-  const multi = () => {
-    let [of, lifetime] = ["", 0];
-    const chain = {
-      incr(key: string) {
-        of = key;
-        return chain;
-      },
-      pexpire(_key: string, ms: number) {
-        lifetime = ms;
-        return chain;
-      },
-      exec: () => incr(of, lifetime),
-    };
-    return chain;
-  };
-  return { ...commands, multi } as unknown as Redis;
+  return process.wrap("redis", redis.commands, "remote") as unknown as Redis;
 }

@@ -75,6 +75,8 @@ export interface Surroundings {
   providers: ReturnType<typeof createProviders>;
   optOutHistory: OptOutHistory;
   checker: InvariantChecker;
+  /** After which the stream delivers a message again that was not settled. */
+  ackWaitMs: number;
 }
 
 /** Small, so that some texts are stored by reference; kept only briefly after their last use, so that purges and new uses coincide. */
@@ -231,7 +233,7 @@ export interface Dispatcher extends Consumer {
 }
 
 /** The consumer's delay before it redelivers a task whose handler threw. */
-const FAULT_WAIT_MS = 5_000;
+const FAULT_WAIT_MS = 2_000;
 /** The simulated channels' providers, and whether they send receipts and answer status queries. */
 const SIMULATED: Partial<Record<Channel, { names: readonly string[]; sendsReceipts: boolean }>> = {
   sms: { names: ["twilio", "vonage"], sendsReceipts: true },
@@ -284,7 +286,12 @@ export function createDispatcher(around: Surroundings, process: SimulatedProcess
     ends(settlement);
     return settlement;
   }
-  const guarded = createPoisonGuard(observe, { ...ports, crashCounter: createCrashCounter(redis), metrics: dispatchMetrics });
+  const guarded = createPoisonGuard(observe, {
+    ...ports,
+    crashCounter: createCrashCounter(redis, around.ackWaitMs, process.clock),
+    ackWaitMs: around.ackWaitMs,
+    metrics: dispatchMetrics,
+  });
   let inFlight = 0;
   return {
     hasRoom: () => !process.dead && inFlight < IN_FLIGHT && acceptsWork(),

@@ -30,6 +30,7 @@ export const FAULTS = [
   "stream restored acknowledged tasks",
   "stream redelivered tasks in flight",
   "content purged",
+  "redis lost a deletion",
   "redis lost its data",
   "redis unavailable",
   "redis slow",

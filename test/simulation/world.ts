@@ -74,9 +74,10 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
   };
 
   let dispatchers: { process: SimulatedProcess; dispatcher: Dispatcher; drains: boolean }[] = [];
-  const stream = createStream(simulation, random.pick([5_000, 60_000]), () => dispatchers.map((d) => d.dispatcher));
+  const ackWaitMs = random.pick([5_000, 60_000]);
+  const stream = createStream(simulation, ackWaitMs, () => dispatchers.map((d) => d.dispatcher));
   const providers = createProviders(simulation, random.pick([0.2, 0.5]), (receipt) => void receive(receipt, 1));
-  const around: Surroundings = { simulation, store, stream, redis, providers, optOutHistory, checker };
+  const around: Surroundings = { simulation, store, stream, redis, providers, optOutHistory, checker, ackWaitMs };
 
   let processCount = 0;
   const process = (role: string) =>
