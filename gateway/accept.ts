@@ -27,7 +27,7 @@ import type { Quotas } from "./quotas.ts";
 import { createRepeats } from "./repeats.ts";
 import type { NotificationRequest } from "./request.ts";
 import { buildRecord, questionsOf, type Target, targetsOf } from "./route.ts";
-import { type AcceptItem, type Candidate, screen } from "./screen.ts";
+import { type AcceptItem, type Candidate, destinationError, maySendSms, screen } from "./screen.ts";
 
 export type { AcceptItem } from "./screen.ts";
 export type AcceptResult = { kind: "accepted"; record: NotificationRecord; repeatedKey: boolean } | { kind: "rejected"; error: CallError };
@@ -56,6 +56,8 @@ export interface AcceptParts {
   load: Load;
   quotas: Quotas;
   pushHosts: readonly string[];
+  /** Beginnings of the numbers that apps without a list of their own may send SMS to; undefined: of every country. */
+  smsPrefixes?: readonly string[] | undefined;
   insertsWaitingMax: number;
   /** When the relay first evaluates a delivery whose published task had no effect. */
   watchdogFirstMs: number;
@@ -106,7 +108,7 @@ export function createAccept(parts: AcceptParts): Accept {
     const screened: Candidate[] = [];
     for (const [index, item] of items.entries()) {
       if (index > 0 && index % SLICE_ITEMS === 0) await otherCalls();
-      const candidate = screen(app, item, index, { now: clock.now(), pushHosts: parts.pushHosts });
+      const candidate = screen(app, item, index, { now: clock.now(), pushHosts: parts.pushHosts, smsPrefixes: parts.smsPrefixes });
       if ("kind" in candidate) results[index] = rejected(candidate);
       else screened.push(candidate);
     }
@@ -137,7 +139,10 @@ export function createAccept(parts: AcceptParts): Accept {
     const { recipient } = request;
     const user = recipient.kind === "user" ? recipient.userId : undefined;
     const contacts = user === undefined ? [] : await endpointsOf.add({ app: app.id, userId: user, weight: app.limits.weight ?? 1 });
-    const targets = targetsOf(request, channels, contacts);
+    const targets = targetsOf(request, channels, contacts).map(
+      (target): Target => (maySendSms(app, target.endpoint, parts.smsPrefixes) ? target : { channel: target.channel, barred: true }),
+    );
+    if (targets.length > 0 && targets.every(({ barred }) => barred)) return destinationError(`${candidate.path}.recipient.user_id`);
     const heldBytes = endpointsBytes(targets);
     if (heldBytes > NOTIFICATION_BYTES_MAX) return tooLarge;
     if (total.deliveries + targets.length > CALL_DELIVERIES_MAX || total.bytes + heldBytes > CALL_BYTES_MAX) return callTooLarge;

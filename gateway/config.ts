@@ -3,6 +3,7 @@ import { streamVariables } from "../adapters/nats/streams.ts";
 import { watchdogVariables } from "../adapters/nats/watchdog-config.ts";
 import { redisVariables } from "../adapters/redis/connect.ts";
 import { storeVariables } from "../adapters/store/store-config.ts";
+import { SMS_PREFIX } from "../core/apps/limits.ts";
 import { isPushHostPattern, PUSH_HOSTS } from "../core/content/push-host.ts";
 import type { QuotaDefaults } from "../core/quotas/app-quota.ts";
 import { flag, integer, listOf, ms, text, type Values, watchedFile } from "../runtime/config.ts";
@@ -68,6 +69,12 @@ export const gatewayVariables = {
     unit: "SMS per class",
     reason: "of an app without a ceiling of its own, per day (UTC): each SMS costs money, and fraud by SMS pumping is made of many",
   }),
+  SMS_PREFIXES: listOf((text) => SMS_PREFIX.test(text), "beginning of a number, such as +49 or +1415", {
+    default: "",
+    reason:
+      "beginnings of the numbers that an app without a list of its own may send SMS to; empty: every country. Premium-rate, shared-cost and satellite " +
+      "numbers only where a prefix names their range, because SMS pumping earns from them",
+  }),
   KEY_CACHE_MS: ms(0, KEY_CACHE_MS_MAX, {
     default: "2000",
     reason: "how long an app's keys and limits are cached, and so how long a revoked key stays valid; the maximum keeps that within 5 s",
@@ -94,3 +101,6 @@ export const quotaDefaults = (config: Values<typeof gatewayVariables>): QuotaDef
   scheduledMax: config.APP_SCHEDULED_MAX,
   smsDailyMax: config.APP_SMS_DAILY_MAX,
 });
+
+/** Undefined: of every country. */
+export const smsPrefixes = ({ SMS_PREFIXES }: Values<typeof gatewayVariables>) => (SMS_PREFIXES.length > 0 ? SMS_PREFIXES : undefined);

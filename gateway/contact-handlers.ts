@@ -17,6 +17,7 @@ import { type CallError, callError, invalidRequest } from "../runtime/call-error
 import { compileValidator } from "../runtime/grpc/validate.ts";
 import type { Handler } from "../runtime/handler.ts";
 import { checkAddress } from "./check.ts";
+import { destinationError, maySendSms } from "./screen.ts";
 
 /** A notification to a user is one document with a delivery for each endpoint, so their number needs a bound; no person has more than 100 devices. */
 const ENDPOINTS_PER_USER_MAX = 100;
@@ -43,8 +44,14 @@ export interface ContactHandlers {
   listContacts: Handler<ListContactsRequest, ListContactsResponse, AppRecord>;
 }
 
-export function createContactHandlers(parts: { contacts: ContactStore; pushHosts: readonly string[]; clock: Clock }): ContactHandlers {
-  const { contacts, pushHosts, clock } = parts;
+export function createContactHandlers(parts: {
+  contacts: ContactStore;
+  pushHosts: readonly string[];
+  /** As in AcceptParts. */
+  smsPrefixes?: readonly string[] | undefined;
+  clock: Clock;
+}): ContactHandlers {
+  const { contacts, pushHosts, smsPrefixes, clock } = parts;
   const checkRegister = compileValidator("carillon.v1.RegisterContactRequest");
   const checkRemove = compileValidator("carillon.v1.RemoveContactRequest");
   const checkList = compileValidator("carillon.v1.ListContactsRequest");
@@ -56,6 +63,7 @@ export function createContactHandlers(parts: { contacts: ContactStore; pushHosts
       const endpoint = canonicalEndpoint(given);
       const faults = checkAddress(endpoint, "endpoint", pushHosts);
       if (faults.length > 0) return invalidRequest(faults);
+      if (!maySendSms(caller, endpoint, smsPrefixes)) return destinationError("endpoint.phone_number");
       const [id = "", formerId] = endpointIds(given);
       return withStore(async () => {
         const has = await contacts.list(caller.id, [request.userId]);

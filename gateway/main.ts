@@ -26,7 +26,7 @@ import { createAccept } from "./accept.ts";
 import { createApiKeys } from "./api-keys.ts";
 import { createAppOpen } from "./app-open.ts";
 import { createAuthenticate } from "./auth.ts";
-import { GATEWAY_TLS, gatewayVariables, quotaDefaults } from "./config.ts";
+import { GATEWAY_TLS, gatewayVariables, quotaDefaults, smsPrefixes } from "./config.ts";
 import { createContactHandlers } from "./contact-handlers.ts";
 import { createLoad } from "./load.ts";
 import { createGatewayMetrics } from "./metrics.ts";
@@ -71,11 +71,17 @@ export const role = defineRole({
       failpoint,
       watchdogFirstMs: config.WATCHDOG_FIRST_MS,
       pushHosts: config.WEBPUSH_HOSTS,
+      smsPrefixes: smsPrefixes(config),
       insertsWaitingMax: config.INSERTS_WAITING_MAX,
       metrics: createGatewayMetrics(metrics),
       recorder: createEventRecorder({ metrics, log }),
     });
-    const contacts = createContactHandlers({ contacts: store.contacts, pushHosts: config.WEBPUSH_HOSTS, clock });
+    const contacts = createContactHandlers({
+      contacts: store.contacts,
+      pushHosts: config.WEBPUSH_HOSTS,
+      smsPrefixes: smsPrefixes(config),
+      clock,
+    });
     const server = stack.use(
       await startGrpcServer({
         address: config.GATEWAY_LISTEN,

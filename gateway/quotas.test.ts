@@ -7,6 +7,7 @@ import type { AppRecord } from "../core/apps/app.ts";
 import type { AppLimits } from "../core/apps/limits.ts";
 import { createOwnReading } from "../core/ports/shared-reading.ts";
 import type { QuotaDefaults } from "../core/quotas/app-quota.ts";
+import { isCallError } from "../runtime/call-error.ts";
 import {
   type AcceptSetting,
   type AcceptWorld,
@@ -20,6 +21,7 @@ import {
 import { startRedis } from "../test/support/servers.ts";
 import { toAccepted } from "./answer.ts";
 import { createAppOpen } from "./app-open.ts";
+import { createContactHandlers } from "./contact-handlers.ts";
 import { createQuotas } from "./quotas.ts";
 
 const DEFAULTS: QuotaDefaults = { ratePerSecond: 2_000, burst: 20_000, openMax: 1_000, scheduledMax: 1_000, smsDailyMax: 1_000 };
@@ -169,4 +171,53 @@ test("SMS have a ceiling without any setting", async () => {
   await sendAs(appOf({}), ...many(600));
   const results = await sendAs(appOf({}), ...many(401, {}, "more"));
   assert.deepEqual([results.filter((r) => r.kind === "accepted").length, results.length], [400, 401]);
+});
+
+test("SMS go only to the numbers that an app may send to, never to premium-rate or satellite numbers unless named", async () => {
+  const { store, clock } = world;
+  const { sendAs } = setUp({ smsPrefixes: ["+49", "+1"] });
+  const to = (phoneNumber: string) =>
+    sms(phoneNumber, { recipient: { to: { $case: "endpoint", value: { address: { $case: "phoneNumber", value: phoneNumber } } } } });
+  const numbers = ["+4915112345678", "+33612345678", "+19005550123", "+12025550123", "+881612345678", "+883510012345", "+97912345678"];
+  const [ok, barred] = ["accepted", "DESTINATION_NOT_ALLOWED"];
+  assert.deepEqual(reasons(await sendAs(appOf({}), ...numbers.map(to))), [ok, barred, barred, ok, barred, barred, barred]);
+  const own = appOf({ smsPrefixes: ["+33", "+1900"] }, "own");
+  assert.deepEqual(reasons(await sendAs(own, ...numbers.map(to))), [barred, ok, ok, barred, barred, barred, barred]);
+  assert.deepEqual(reasons(await sendAs(appOf({ smsPrefixes: [] }, "none"), to(numbers[0]!))), [barred]);
+  const error = errorOf((await sendAs(appOf({}), to("+33612345678")))[0]);
+  assert.deepEqual([error?.code, error?.fields?.[0]?.field], ["FAILED_PRECONDITION", "notifications[0].recipient.endpoint.phone_number"]);
+
+  const handlers = createContactHandlers({ contacts: store.contacts, pushHosts: [], smsPrefixes: ["+49"], clock });
+  const context = { caller: appOf({}), signal: new AbortController().signal, deadlineAt: 0, traceparent: undefined };
+  const register = (value: string) =>
+    handlers.registerContact({ userId: "ann", endpoint: { address: { $case: "phoneNumber", value } } }, context);
+  const rejected = await register("+19005550123");
+  assert.ok(isCallError(rejected) && rejected.reason === "DESTINATION_NOT_ALLOWED");
+  assert.ok(!isCallError(await register("+4915112345678")));
+});
+
+test("a registered number that is not allowed any more gets no SMS; the recipient's other endpoints get theirs", async () => {
+  const { store, clock } = world;
+  const { sendAs } = setUp({ smsPrefixes: ["+49"] });
+  const register = (userId: string, phoneNumber: string) => {
+    const endpointId = phoneNumber.slice(1).padStart(32, "0");
+    return store.contacts.register({
+      app: "app",
+      userId,
+      endpointId,
+      endpoint: { channel: "sms", phoneNumber },
+      registeredAt: clock.now(),
+    });
+  };
+  await register("ann", "+19005550123");
+  await register("bob", "+19005550124");
+  await register("bob", "+4915112345678");
+  const to = (value: string) => sms(value, { recipient: { to: { $case: "userId", value } } });
+  const [ann, bob] = await sendAs(appOf({}), to("ann"), to("bob"));
+  assert.deepEqual([errorOf(ann)?.reason, errorOf(ann)?.code], ["DESTINATION_NOT_ALLOWED", "FAILED_PRECONDITION"]);
+  assert.ok(bob?.kind === "accepted");
+  assert.deepEqual(bob.record.deliveries.map(({ state, reason, endpoint }) => [state, reason?.code, endpoint !== undefined]).toSorted(), [
+    ["pending", undefined, true],
+    ["suppressed", "no-endpoint", false],
+  ]);
 });

@@ -15,6 +15,8 @@ export interface Target {
   channel: Channel;
   endpoint?: Endpoint;
   endpointId?: string;
+  /** The recipient has a number there that the app may not send SMS to. */
+  barred?: true;
 }
 
 /** The channels that the request names; if it names none, the app's channels that its content has a part for. */
@@ -59,10 +61,17 @@ export function buildRecord(
   const sendAt = Math.max(request.sendAt ?? at.now, at.now);
   const expiresAt = request.expiresAt ?? sendAt + EXPIRY_DEFAULT_MS;
   const scheduled = sendAt > at.now;
-  const deliveries = targets.map((target, index): Delivery => {
+  const deliveries = targets.map(({ barred, ...target }, index): Delivery => {
     const base = { id: `${at.id}-${index}`, ...target, attempt: 1 };
     const why = target.endpoint === undefined ? "no-endpoint" : answers[index] === "opted-out" ? "opted-out" : undefined;
-    if (why) return { ...base, state: "suppressed", publishCount: 0, reason: reason(why), endedAt: at.now };
+    if (why)
+      return {
+        ...base,
+        state: "suppressed",
+        publishCount: 0,
+        reason: reason(why, barred && "SMS to this number are not allowed"),
+        endedAt: at.now,
+      };
     // The gateway publishes what is due now; the relay evaluates it only if that had no effect.
     return scheduled
       ? { ...base, state: "pending", publishCount: 0, nextAt: sendAt }

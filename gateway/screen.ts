@@ -1,6 +1,8 @@
 import { notificationId } from "../adapters/ids.ts";
 import type { AppRecord } from "../core/apps/app.ts";
+import { smsDestinationAllowed } from "../core/apps/sms-destination.ts";
 import type { Channel } from "../core/delivery/channel.ts";
+import type { Endpoint } from "../core/delivery/endpoint.ts";
 import type { Notification } from "../gen/carillon/v1/notification_service.ts";
 import { type CallError, callError, invalidRequest, type Violation } from "../runtime/call-error.ts";
 import { checkRequest } from "./check.ts";
@@ -19,6 +21,7 @@ export interface AcceptItem {
 /** An item that keeps the .proto rules, with its index in the call. */
 export interface Candidate {
   index: number;
+  path: string;
   request: NotificationRequest;
   channels: Channel[];
   id: string;
@@ -32,7 +35,7 @@ export function screen(
   app: AppRecord,
   { message, path, violations }: AcceptItem,
   index: number,
-  s: { now: number; pushHosts: readonly string[] },
+  s: { now: number; pushHosts: readonly string[]; smsPrefixes: readonly string[] | undefined },
 ): Candidate | CallError {
   if (violations.length > 0 || message === undefined) return invalidRequest(violations);
   const request = toRequest(message);
@@ -41,8 +44,8 @@ export function screen(
   const error =
     faults.length > 0
       ? invalidRequest(faults.map((f) => ({ ...f, field: `${path}.${f.field}` })))
-      : (channelError(app, request, channels, path) ?? classError(app, request, path));
-  return { index, request, channels, id: notificationId(app.id, request.idempotencyKey), hash: payloadHash(request), error };
+      : (channelError(app, request, channels, path) ?? classError(app, request, path) ?? recipientError(app, request, path, s.smsPrefixes));
+  return { index, path, request, channels, id: notificationId(app.id, request.idempotencyKey), hash: payloadHash(request), error };
 }
 
 function channelError(app: AppRecord, request: NotificationRequest, channels: readonly Channel[], path: string): CallError | undefined {
@@ -62,4 +65,20 @@ function classError({ limits }: AppRecord, { notificationClass }: NotificationRe
     message: `this app may not send ${notificationClass}; it may send ${limits.classes.join(", ")}`,
   };
   return callError("FAILED_PRECONDITION", "CLASS_NOT_ENABLED", `${violation.field}: ${violation.message}`, { fields: [violation] });
+}
+
+/** Where an app may send SMS: by its own list of prefixes, else by the installation's. */
+export const maySendSms = ({ limits }: AppRecord, endpoint: Endpoint | undefined, prefixes: readonly string[] | undefined): boolean =>
+  endpoint?.channel !== "sms" || smsDestinationAllowed(endpoint.phoneNumber, limits.smsPrefixes ?? prefixes);
+
+function recipientError(app: AppRecord, { recipient }: NotificationRequest, path: string, prefixes: readonly string[] | undefined) {
+  return recipient.kind === "user" || maySendSms(app, recipient.endpoint, prefixes)
+    ? undefined
+    : destinationError(`${path}.recipient.endpoint.phone_number`);
+}
+
+export function destinationError(field: string): CallError {
+  const message = "begins as numbers do that this app may not send SMS to: a country not allowed, or premium-rate and satellite numbers";
+  const violation = { field, rule: "app.sms_destination", message };
+  return callError("FAILED_PRECONDITION", "DESTINATION_NOT_ALLOWED", `${field}: ${message}`, { fields: [violation] });
 }

@@ -131,6 +131,19 @@ test("incomplete requests are INVALID_ARGUMENT", async () => {
   await assert.rejects(check(Array.from({ length: 1_001 }, () => ({ userId: "ada", channel: Channel.CHANNEL_SMS }))), invalid);
 });
 
+test("a subject has at most 1,000 opt-outs of single categories, and can always opt out of everything", async () => {
+  const grace = user("grace");
+  const of = (i: number): [Channel, string][] => Array.from({ length: 100 }, (_, k) => [Channel.CHANNEL_SMS, `c${i}-${k}`]);
+  for (let i = 0; i < 10; i++) await update(grace, of(i));
+  for (let i = 10; i < 12; i++)
+    await assert.rejects(update(grace, of(i)), (error) => {
+      const { code, reason, fields } = readDetails(error);
+      return code === status.FAILED_PRECONDITION && reason === "TOO_MANY_OPT_OUTS" && fields[0]?.field === "opt_out";
+    });
+  assert.equal((await update(grace, [[Channel.CHANNEL_UNSPECIFIED, ""]])).optOuts.length, 1_001);
+  assert.equal((await get(grace)).optOuts.length, 1_001);
+});
+
 test("while the store is unavailable every method is UNAVAILABLE and the client returns unknown", async () => {
   watched.away = true;
   try {

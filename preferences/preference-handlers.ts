@@ -2,7 +2,7 @@ import { endpointId } from "../adapters/ids.ts";
 import { channelFromProto, channelToProto, endpointFromProto, reasonToProto } from "../adapters/wire/convert.ts";
 import { reason } from "../core/delivery/reason.ts";
 import type { OptOutQuestion } from "../core/ports/opt-outs.ts";
-import { endpointSubject, type OptOut, type PreferenceRecord, userSubject } from "../core/preferences/opt-out.ts";
+import { endpointSubject, OPT_OUTS_MAX, type OptOut, type PreferenceRecord, userSubject } from "../core/preferences/opt-out.ts";
 import { Channel as ChannelProto } from "../gen/carillon/v1/channel.ts";
 import type {
   CheckPreferencesRequest,
@@ -51,7 +51,8 @@ export function createPreferenceHandlers(preferences: Preferences): PreferenceHa
       const optOut = request.optOut.map(optOutFromProto);
       const optIn = request.optIn.map(optOutFromProto);
       if (!areAll(optOut) || !areAll(optIn)) return invalid("opt_out.channel", "must be a channel, or unspecified for all");
-      return recordToProto(await preferences.update(caller.app, subject, optOut, optIn));
+      const updated = await preferences.update(caller.app, subject, optOut, optIn);
+      return updated?.tooMany ? tooMany : recordToProto(updated);
     },
 
     async checkPreferences(request, { caller }) {
@@ -72,6 +73,12 @@ export function createPreferenceHandlers(preferences: Preferences): PreferenceHa
   };
 }
 
+const tooMany = callError(
+  "FAILED_PRECONDITION",
+  "TOO_MANY_OPT_OUTS",
+  `opt_out: the subject would have more than ${OPT_OUTS_MAX} opt-outs of single categories; remove some, or opt out of every category`,
+  { fields: [{ field: "opt_out", rule: "opt_outs.max", message: `at most ${OPT_OUTS_MAX} of single categories` }] },
+);
 const unavailable = callError("UNAVAILABLE", "UNAVAILABLE", "preferences cannot be read now");
 
 const invalid = (field: string, message: string): CallError => invalidRequest([{ field, rule: "required", message }]);

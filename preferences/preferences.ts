@@ -5,8 +5,8 @@ import { redisFault } from "../adapters/redis/connect.ts";
 import type { OptOutReading } from "../adapters/redis/opt-out-sets.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { OptOutAnswer, OptOutQuestion } from "../core/ports/opt-outs.ts";
-import type { PreferenceStore } from "../core/ports/preference-store.ts";
-import { endpointSubject, isOptedOut, isSameOptOut, type OptOut, type PreferenceRecord, userSubject } from "../core/preferences/opt-out.ts";
+import type { PreferenceStore, UpdatedPreference } from "../core/ports/preference-store.ts";
+import { endpointSubject, isOptedOut, isSameOptOut, type OptOut, userSubject } from "../core/preferences/opt-out.ts";
 import { withDeadline } from "../runtime/deadline.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { createProcessCache, type Fill, type SubjectQuestion } from "./process-cache.ts";
@@ -18,7 +18,7 @@ const FIND_DEADLINE_MS = 800;
 const UPDATE_DEADLINE_MS = 5_000;
 
 /** Undefined: the store could not be read, or did not confirm the write. */
-export type StoreAnswer = PreferenceRecord | undefined;
+export type StoreAnswer = UpdatedPreference | undefined;
 
 export interface Preferences extends AsyncDisposable {
   /** With version 0 if the subject has no preferences yet. */
@@ -82,17 +82,25 @@ export function createPreferences(deps: {
   async function update(app: string, subject: string, optOut: readonly OptOut[], optIn: readonly OptOut[]): Promise<StoreAnswer> {
     const begun = await redisOptOuts?.begin(app, subject, optOut);
     // Also propagates a write that completes after the deadline: it may be older than what the next sweep reads again.
-    const write = async () => propagate(await store.update(app, subject, optOut, optIn, clock.now()), optIn, begun);
+    const write = async () => {
+      const stored = await store.update(app, subject, optOut, optIn, clock.now());
+      // What was not applied is taken out of Redis again.
+      return propagate(stored, stored.tooMany ? optOut : optIn, begun);
+    };
     const record = await withStoreDeadline(UPDATE_DEADLINE_MS, write);
     // Also if the outcome of the write is unknown.
     cache.drop(app, subject);
     return record;
   }
 
-  async function propagate(record: PreferenceRecord, optIn: readonly OptOut[], begun: BegunChange | undefined): Promise<PreferenceRecord> {
+  async function propagate(
+    record: UpdatedPreference,
+    removed: readonly OptOut[],
+    begun: BegunChange | undefined,
+  ): Promise<UpdatedPreference> {
     const { app, subject, version } = record;
     if (begun) {
-      const withdrawn = optIn.filter((a) => !record.optOuts.some((r) => isSameOptOut(r, a)));
+      const withdrawn = removed.filter((a) => !record.optOuts.some((r) => isSameOptOut(r, a)));
       await begun.stored(record, withdrawn);
       broadcast?.announce({ app, subject, version }).catch((error) => {
         log.debug({ fault: redisFault(error) }, "preference change not announced; caches expire within 1 s");

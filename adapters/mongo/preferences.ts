@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Collection, MongoServerError } from "mongodb";
 import type { PreferenceStore } from "../../core/ports/preference-store.ts";
-import { changeOptOuts, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
+import { changeOptOuts, isTooMany, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
 import { StoreError } from "../store/store-error.ts";
 import { readPreference, type StoredPreference, writePreference } from "../store/stored.ts";
 import { asStoreError, DUPLICATE_KEY, toStoreError } from "./errors.ts";
@@ -35,6 +35,7 @@ export function createPreferenceStore(collection: Collection<PreferenceDocument>
           const stored = await collection.findOne({ _id });
           const before = stored ? decode(stored) : undefined;
           const optOuts = changeOptOuts(before?.optOuts ?? [], optOut, optIn);
+          if (before && isTooMany(before.optOuts, optOuts)) return { ...before, tooMany: true as const };
           const record: PreferenceRecord = { app, subject, version: (before?.version ?? 0) + 1, optOuts, updatedAt: now };
           if (await replace(collection, _id, before?.version, record)) return record;
           await delay(Math.random() * UPDATE_PAUSE_MS);

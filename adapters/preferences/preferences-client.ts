@@ -28,7 +28,8 @@ export function createPreferencesClient(options: {
       try {
         return await callUnary(client, method, request, { metadata, signal, deadlineMs: Math.max(1, deadlineAt - Date.now()) });
       } catch (error) {
-        const { code, message } = readDetails(error);
+        const { code, message, fields } = readDetails(error);
+        if (code === status.FAILED_PRECONDITION) return callError("FAILED_PRECONDITION", "TOO_MANY_OPT_OUTS", message, { fields });
         if (code === status.INVALID_ARGUMENT) return callError("INVALID_ARGUMENT", "INVALID_FIELD", message);
         return callError("UNAVAILABLE", "UNAVAILABLE", "the preferences service is unavailable; repeat the call");
       }

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { PreferenceStore } from "../../core/ports/preference-store.ts";
-import { changeOptOuts, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
+import { changeOptOuts, isTooMany, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
 import { readPreference, type StoredPreference } from "../store/stored.ts";
 import { asStoreError, transact } from "./transact.ts";
 
@@ -28,6 +28,7 @@ export function createPreferenceStore(database: DatabaseSync): PreferenceStore {
       transact(database, () => {
         const before = find(app, subject);
         const optOuts = changeOptOuts(before?.optOuts ?? [], optOut, optIn);
+        if (before && isTooMany(before.optOuts, optOuts)) return { ...before, tooMany: true as const };
         const record: PreferenceRecord = { app, subject, version: (before?.version ?? 0) + 1, optOuts, updatedAt: now };
         put.run(app, subject, now, JSON.stringify(record));
         return record;

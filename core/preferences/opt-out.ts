@@ -41,3 +41,15 @@ export function changeOptOuts(now: readonly OptOut[], optOut: readonly OptOut[],
   for (const r of optOut) if (!kept.some((k) => isSameOptOut(k, r))) kept.push(r);
   return kept;
 }
+
+/**
+ * Opt-outs of one subject that name a category. Each check and each copy to Redis reads all of them, and no person manages more. Those of every
+ * category, at most one per channel and one of all, are not limited: an opt-out of everything is always possible.
+ */
+export const OPT_OUTS_MAX = 1_000;
+
+/** Whether a change would make more opt-outs than there may be; what was there before the limit may stay, and become fewer. */
+export const isTooMany = (before: readonly OptOut[], after: readonly OptOut[]): boolean =>
+  countLimited(after) > Math.max(OPT_OUTS_MAX, countLimited(before));
+
+const countLimited = (optOuts: readonly OptOut[]) => optOuts.filter(({ category }) => category !== "*").length;

@@ -30,6 +30,7 @@ export interface AcceptSetting {
   openMax?: number;
   insertsWaitingMax?: number;
   quotas?: Quotas;
+  smsPrefixes?: readonly string[];
   log?: Logger;
 }
 
@@ -64,10 +65,11 @@ export async function createAcceptWorld(clock = createFakeClock()): Promise<Acce
       insertsWaitingMax = 1_000,
       quotas = noQuotas,
       log = silentLog,
+      smsPrefixes,
     } = {}) {
       const load = createLoad(notifications, openMax, { clock, log, read: createOwnReading(clock) });
       const accepting = createAccept({
-        ...{ load, quotas, clock, log, insertsWaitingMax },
+        ...{ load, quotas, clock, log, insertsWaitingMax, smsPrefixes },
         ...{ watchdogFirstMs: 30_000, failpoint: () => {}, pushHosts: [], recorder: ignoreEvents },
         store: { notifications, contents, contacts },
         optOuts: { check: async (questions) => questions.map(() => "allowed") },

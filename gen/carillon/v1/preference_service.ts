@@ -51,7 +51,10 @@ export interface UpdatePreferencesRequest {
   subject:
     | Subject
     | undefined;
-  /** Opt-outs to add. */
+  /**
+   * Opt-outs to add. A subject has at most 1,000 of single categories; more are FAILED_PRECONDITION. Those of every
+   * category are not limited.
+   */
   optOut: OptOut[];
   /** Opt-outs to remove: those with exactly this channel and category. */
   optIn: OptOut[];

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
+import type { OptOut } from "../../../core/preferences/opt-out.ts";
 import { runRace } from "./race.ts";
 import { T0 } from "./samples.ts";
 import type { StoreTest } from "./store-test.ts";
@@ -45,6 +46,20 @@ export function describePreferences(name: string, test: StoreTest): void {
       const [record] = await store.preferences.find("shop", ["user:u1"]);
       assert.equal(record?.version, expected.length);
       assert.equal(record?.optOuts.length, expected.length);
+    });
+
+    test("has at most a thousand opt-outs of single categories, and always one of everything", async (store) => {
+      const news = (from: number, count: number) =>
+        Array.from({ length: count }, (_, i) => ({ channel: "sms", category: `c${from + i}` }) as const);
+      const update = (optOut: OptOut[], optIn: OptOut[] = []) => store.preferences.update("shop", "user:u1", optOut, optIn, T0);
+      for (let i = 0; i < 10; i++) assert.equal((await update(news(i * 100, 100))).tooMany, undefined);
+      const rejected = await update([{ channel: "email", category: "one" }]);
+      assert.deepEqual([rejected.tooMany, rejected.version, rejected.optOuts.length], [true, 10, 1_000]);
+      assert.equal((await update([everything, { channel: "sms", category: "*" }])).tooMany, undefined);
+      assert.equal((await update(news(0, 100))).tooMany, undefined, "those it has already");
+      assert.equal((await update(news(2_000, 1), news(0, 1))).tooMany, undefined, "one for another");
+      const [record] = await store.preferences.find("shop", ["user:u1"]);
+      assert.deepEqual([record?.optOuts.length, record?.version], [1_002, 13]);
     });
 
     test("lists what changed since a moment, that moment included, the oldest first", async (store) => {
