@@ -21,7 +21,10 @@ const BATCH_MAX = 200;
 /** More than the in-flight limit of a pod can ever be. */
 const WAITING_MAX = 20_000;
 
-type Parts = Pick<DispatchParts, "providers" | "store" | "recorder" | "worker" | "clock" | "random" | "log" | "failpoint"> & {
+type Parts = Pick<
+  DispatchParts,
+  "providers" | "store" | "recorder" | "worker" | "clock" | "setupWaiters" | "random" | "log" | "failpoint"
+> & {
   circuits: CircuitBreakers;
 };
 export type AttemptWriter = ReturnType<typeof createAttemptWriter>;
@@ -78,6 +81,7 @@ export function createAttemptWriter(parts: Parts) {
     if (!stands && decision.kind !== "sent") return false;
     const end = decision.kind === "failed" || decision.kind === "expired" ? ((await supersededBy(task)) ?? decision) : decision;
     await untilRecorded(() => change(decided(task, end, now)));
+    if (end.kind === "retry" && end.reason.code === "misconfigured") parts.setupWaiters?.add({ ...task, attempt: task.attempt + 1 });
     return stands;
   }
 
@@ -92,6 +96,7 @@ export function createAttemptWriter(parts: Parts) {
     const now = clock.now();
     const nextAt = Math.min(now + waitMs, task.expiresAt);
     await change(handedBack(task, { nextAt, reason }));
+    if (reason.code === "misconfigured") parts.setupWaiters?.add(task);
     return nextAt - now;
   }
 

@@ -10,6 +10,7 @@ import type { Store } from "../core/ports/store.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { CircuitBreakers } from "./circuit-breaker.ts";
 import type { DispatchMetrics } from "./metrics.ts";
+import type { SetupWaiters } from "./setup-waiters.ts";
 
 /** From the claim's insertion to the first byte: a process that was paused for longer does not send. */
 export const CLAIM_TO_SEND_MS = 5_000;
@@ -25,6 +26,8 @@ export interface DispatchParts {
   accountOf?: ((delivery: { app: string }) => string) | undefined;
   /** For the same providers, where the caller opens or closes circuits, too; absent: the dispatch step makes its own. */
   circuits?: CircuitBreakers | undefined;
+  /** Told of what waits for new keys; absent: nobody wakes it. */
+  setupWaiters?: SetupWaiters | undefined;
   store: Pick<Store, "attempts" | "notifications" | "contacts">;
   recorder: EventRecorder;
   optOuts: OptOuts;

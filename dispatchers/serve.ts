@@ -31,6 +31,7 @@ import { instrumented } from "./instrumented.ts";
 import { createDispatchMetrics } from "./metrics.ts";
 import { createNeedsGuard } from "./needs-guard.ts";
 import { createPoisonGuard } from "./poison-guard.ts";
+import { createSetupWaiters } from "./setup-waiters.ts";
 
 /** A channel's providers, and the variables that make their default accounts: where a file of theirs changes, these are made again. */
 interface Providers extends ChannelProviders {
@@ -66,8 +67,9 @@ export async function serveDispatcher(
     shared: createSharedCircuits(redis, channel),
   });
   stack.use(startSharing(circuits, clock));
+  const setupWaiters = createSetupWaiters({ store, recorder, clock, log });
   const dispatch = createDispatch({
-    ...{ channel, providers, circuits, store, recorder, optOuts, worker, log, tracer, failpoint, clock, random: Math.random },
+    ...{ channel, providers, circuits, setupWaiters, store, recorder, optOuts, worker, log, tracer, failpoint, clock, random: Math.random },
     gate: createClaimGate(redis),
     rateLimiterOf: rateLimiters((account) =>
       createRateLimiter(redis, { channel, account, ratePerSecond: config.DISPATCH_RATE_MAX, signal, clock, random: Math.random }),
@@ -90,6 +92,7 @@ export async function serveDispatcher(
   const take = (changed: Values<Variables>) => {
     for (const next of createListed(changed, parts)) pool.put(DEFAULT_ACCOUNT, next);
     circuits.close();
+    void setupWaiters.wake();
   };
   stack.use(watchConfig({ variables, env, start: config, take, log }));
   stack.use(
@@ -101,6 +104,7 @@ export async function serveDispatcher(
         if (values) pool.put(account, create(provider, values, parts));
         else pool.remove(provider, account);
         circuits.close(account);
+        void setupWaiters.wake();
       },
     }),
   );

@@ -13,6 +13,7 @@ import type { Store } from "../../core/ports/store.ts";
 import type { CircuitBreakers } from "../../dispatchers/circuit-breaker.ts";
 import { createDispatch } from "../../dispatchers/dispatch.ts";
 import { createDispatchMetrics } from "../../dispatchers/metrics.ts";
+import type { SetupWaiters } from "../../dispatchers/setup-waiters.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { createFakeClock, type FakeClock } from "./fake-clock.ts";
@@ -30,6 +31,7 @@ interface Setting {
   accountOf?: (delivery: { app: string }) => string;
   failpoint?: Failpoint;
   circuits?: CircuitBreakers;
+  setupWaiters?: SetupWaiters;
   store?: Pick<Store, "attempts" | "notifications" | "contacts">;
 }
 
@@ -52,7 +54,7 @@ export class DispatchWorld {
       log: createLogger("test", "info", { write: (line) => void lines.push(line) }),
       metrics: createDispatchMetrics(createMetrics("test")),
       rateLimiterOf: () => s.rateLimiter ?? UNLIMITED,
-      ...{ accountOf: s.accountOf, circuits: s.circuits },
+      ...{ accountOf: s.accountOf, circuits: s.circuits, setupWaiters: s.setupWaiters },
       failpoint: s.failpoint ?? (() => {}),
       recorder: this.recorder,
       tracer: new ProxyTracerProvider().getTracer("test"),
