@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { keepTime, listenToStore, rejectWrongTime } from "../adapters/store/time-keeper.ts";
+import { awaitRightTime, keepTime, listenToStore } from "../adapters/store/time-keeper.ts";
 import { createFakeClock } from "../test/support/fake-clock.ts";
 import { createSteadyClock, STEP_MS } from "./clock.ts";
 import { createLogger } from "./logger.ts";
@@ -95,10 +95,30 @@ test("a clock that drifts from the store's by corrections too small to be steps 
   );
 });
 
-test("a process whose clock differs from the store's does not start", async () => {
+test("a process whose clock is far from the store's does not start", async () => {
   const { clock, real } = machine();
-  await rejectWrongTime({ time: async () => real() + 1_500 }, clock);
-  await assert.rejects(rejectWrongTime({ time: async () => real() + THREE_HOURS }, clock), OperatorError);
+  const log = createLogger("test", "silent");
+  await awaitRightTime({ time: async () => real() + 1_500 }, clock, log);
+  await assert.rejects(awaitRightTime({ time: async () => real() + THREE_HOURS }, clock, log), OperatorError);
+});
+
+test("a start waits while the clocks differ by seconds, warns once, and goes on when they agree", async () => {
+  const clock = Object.assign(createFakeClock(), { offBy: () => 0, adopt: () => undefined });
+  const lines: string[] = [];
+  const log = createLogger("test", "info", { write: (line) => void lines.push(line) });
+  const sleep = async (ms: number) => clock.advance(ms);
+  const offs = [3_000, -3_000, 5_000, 500];
+  await awaitRightTime({ time: async () => clock.now() + offs.shift()! }, { ...clock, sleep }, log);
+  assert.deepEqual([offs.length, lines.length], [0, 1]);
+  let asked = 0;
+  const apart = {
+    async time() {
+      asked++;
+      return clock.now() + 3_000;
+    },
+  };
+  await assert.rejects(awaitRightTime(apart, { ...clock, sleep }, log), OperatorError);
+  assert.ok(asked > 5, `asked ${asked} times`);
 });
 
 test("a store counts as silent from its last answer, whether it fails or does not answer", async () => {

@@ -72,6 +72,19 @@ describe("the MongoDB deployment, by its answer to hello", () => {
     ["a secondary", { ...three, isWritablePrimary: false, primary: "b:1" }, ["isWritablePrimary"]],
     ["read-only", { ...three, readOnly: true }, ["isWritablePrimary"]],
   ];
+  it("standalone, where it is not allowed: one sentence with both ways out", () => {
+    for (const hello of [primary, { ...primary, hosts: [] }]) {
+      const { dangers } = deploymentVerdict(hello, "rejected");
+      assert.deepEqual(
+        dangers.map(({ setting }) => setting),
+        ["replica set"],
+      );
+      assert.match(dangers[0]?.fix ?? "", /rs\.initiate\(\).*STORE_ALLOW_STANDALONE=true/);
+    }
+    for (const hello of [three, { ...three, hosts: ["a:1"] }, { ...primary, msg: "isdbgrid" }])
+      assert.deepEqual(deploymentVerdict(hello, "rejected").dangers, []);
+  });
+
   for (const [what, hello, dangers, warning] of CASES)
     it(what, () => {
       const verdict = deploymentVerdict(hello);

@@ -19,8 +19,11 @@ export interface Hello {
   primary?: string;
 }
 
+/** Whether one mongod outside any replica set may be the store. */
+export type Standalone = "rejected" | "allowed";
+
 /** Pure. Dangers keep a process from starting; warnings are about what may be intended. */
-export function deploymentVerdict(hello: Hello): { dangers: Danger[]; warnings: string[] } {
+export function deploymentVerdict(hello: Hello, standalone: Standalone = "allowed"): { dangers: Danger[]; warnings: string[] } {
   const dangers: Danger[] = [];
   const { maxWireVersion, isWritablePrimary, readOnly, primary } = hello;
   if (!(Number(maxWireVersion) >= WIRE_VERSION_MIN)) {
@@ -31,13 +34,23 @@ export function deploymentVerdict(hello: Hello): { dangers: Danger[]; warnings: 
     const fix = `take directConnection out of STORE_URL and name the replica set${primary ? `; its primary is ${primary}` : ""}`;
     dangers.push({ setting: "isWritablePrimary", value: "false", why: "it takes no write", fix });
   }
+  if (standalone === "rejected" && isStandalone(hello)) {
+    const why = "its disk is the only copy, and a crash may lose writes it confirmed (SERVER-139311)";
+    const fix =
+      "start mongod with --replSet, run rs.initiate() once, and name the set in STORE_URL; to try Carillon out, set STORE_ALLOW_STANDALONE=true";
+    dangers.push({ setting: "replica set", value: "none", why, fix });
+  }
   return { dangers, warnings: warningsOf(hello) };
 }
 
-function warningsOf({ msg, setName, hosts = [], passives = [], arbiters = [] }: Hello): string[] {
-  // A mongos does not report the members.
-  if (msg === "isdbgrid") return [];
-  if (!setName)
+/** A mongos does not report the members. */
+export const isMongos = ({ msg }: Hello): boolean => msg === "isdbgrid";
+const isStandalone = (hello: Hello): boolean => !isMongos(hello) && !hello.setName;
+
+function warningsOf(hello: Hello): string[] {
+  const { hosts = [], passives = [], arbiters = [] } = hello;
+  if (isMongos(hello)) return [];
+  if (isStandalone(hello))
     return ["the store is one server outside any replica set: while it is unavailable nothing is accepted, and its disk is the only copy"];
   const bearing = hosts.length + passives.length;
   if (arbiters.length > 0)

@@ -62,23 +62,31 @@ const INDEX_KEY_SPECS_CONFLICT = 86;
  * Creates what is missing and reads all back: without the index on due every lease would read the collection.
  * Rejects with an UnsafeSettingError that names each index in the way.
  */
-export async function ensureIndexes(db: Db, hosts: string, attributedProviders: readonly string[] = []): Promise<void> {
+export async function ensureIndexes(
+  db: Db,
+  hosts: string,
+  { attributedProviders = [], hasQuorum }: { attributedProviders?: readonly string[] | undefined; hasQuorum: boolean },
+): Promise<void> {
   const dangers: Danger[] = [];
   for (const collection of COLLECTIONS) {
     const wanted = [...INDEXES, ...attributedProviders.flatMap(attributionIndexes)].filter((index) => index.collection === collection);
-    for (const index of wanted) await create(db.collection(collection), index);
+    for (const index of wanted) await create(db.collection(collection), index, hasQuorum);
     dangers.push(...indexDangers(collection, wanted, await list(db.collection(collection))));
   }
   if (dangers.length > 0) throw new UnsafeSettingError(`MongoDB at ${hosts}, database ${db.databaseName}`, dangers);
 }
 
-/** Ignores a conflict with another index: reading the indexes back names it. */
-function create(collection: Collection, { name, key, partialFilterExpression }: Index): Promise<void> {
+/**
+ * Ignores a conflict with another index: reading the indexes back names it.
+ * @param hasQuorum to wait for a majority of the members; by default the server waits for every one that votes, also one that is away
+ */
+function create(collection: Collection, { name, key, partialFilterExpression }: Index, hasQuorum: boolean): Promise<void> {
   const conflict = (error: unknown) =>
     error instanceof MongoServerError && (error.code === INDEX_OPTIONS_CONFLICT || error.code === INDEX_KEY_SPECS_CONFLICT);
   return asStoreError(`create index ${name} of ${collection.collectionName}`, async () => {
     try {
-      await collection.createIndexes([{ name, key, ...(partialFilterExpression ? { partialFilterExpression } : {}) }]);
+      const index = { name, key, ...(partialFilterExpression ? { partialFilterExpression } : {}) };
+      await collection.createIndexes([index], hasQuorum ? { commitQuorum: "majority" } : {});
     } catch (error) {
       if (!conflict(error)) throw error;
     }

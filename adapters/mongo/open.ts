@@ -10,7 +10,7 @@ import { type AttemptDocument, type AttributionDocument, createAttemptStore } fr
 import { createClient } from "./client.ts";
 import { type ContactDocument, createContactStore } from "./contacts.ts";
 import { type ContentDocument, createContentStore } from "./contents.ts";
-import { deploymentVerdict, type Hello, type StorageEngine, storageDangers } from "./deployment.ts";
+import { deploymentVerdict, type Hello, isMongos, type Standalone, type StorageEngine, storageDangers } from "./deployment.ts";
 import type { MigrationDocument } from "./ended-at.ts";
 import { asStoreError, errorName, giveUp, toStoreError } from "./errors.ts";
 import { ensureIndexes } from "./indexes.ts";
@@ -19,6 +19,7 @@ import { createNotificationStore } from "./notifications.ts";
 import { createPoisonStore, type PoisonDocument } from "./poison.ts";
 import { createPreferenceStore, type PreferenceDocument } from "./preferences.ts";
 import { createPurge } from "./purge.ts";
+import { checkSharding } from "./sharding.ts";
 
 export interface MongoOptions {
   /** Default: the one in the URI's path, else "carillon". */
@@ -29,6 +30,8 @@ export interface MongoOptions {
   appName?: string | undefined;
   /** Providers whose references AttemptStore.attribute is called with; theirs are indexed. Default: none. */
   attributedProviders?: readonly string[] | undefined;
+  /** Whether one mongod outside any replica set may be the store. Default "allowed". */
+  standalone?: Standalone | undefined;
   /** Receives warnings about settings that are unsafe but may be intended, once per opening. Default: no warnings. */
   log?: Logger | undefined;
 }
@@ -44,9 +47,12 @@ const CONNECT_TIMEOUT_MS = 8_000;
 export async function openMongoStore(uri: string, options: MongoOptions = {}): Promise<Store> {
   const client = createClient(uri, options);
   try {
-    await connect(client, options.log);
+    const hello = await connect(client, options);
     const db = client.db(options.database ?? databaseOf(uri));
-    await ensureIndexes(db, hostsOf(client), options.attributedProviders);
+    const { attributedProviders } = options;
+    // A standalone server knows no commit quorum.
+    await ensureIndexes(db, hostsOf(client), { attributedProviders, hasQuorum: isMongos(hello) || hello.setName !== undefined });
+    if (isMongos(hello)) await checkSharding(client, db, hostsOf(client));
     const notifications = db.collection<NotificationDocument>("notifications");
     const attempts = db.collection<AttemptDocument>("attempts");
     const attributions = db.collection<AttributionDocument>("attributions");
@@ -79,27 +85,29 @@ export async function openMongoStore(uri: string, options: MongoOptions = {}): P
   }
 }
 
-async function connect(client: MongoClient, log: Logger | undefined): Promise<void> {
+async function connect(client: MongoClient, options: MongoOptions): Promise<Hello> {
   const hosts = hostsOf(client);
   try {
-    await withDeadline(check(client, hosts, log), { limitMs: CONNECT_TIMEOUT_MS }, () => giveUp("connect", CONNECT_TIMEOUT_MS));
+    return await withDeadline(check(client, hosts, options), { limitMs: CONNECT_TIMEOUT_MS }, () => giveUp("connect", CONNECT_TIMEOUT_MS));
   } catch (error) {
     if (error instanceof UnsafeSettingError) throw error;
     const cause = toStoreError("connect", error);
     const why = cause instanceof StoreError ? cause.message : "unknown";
     throw new StoreError(
       `cannot use MongoDB at ${hosts} (${why}); see that it runs, that this machine reaches it and that user and password are ` +
-        "right; for a try-out: docker run -p 27017:27017 mongo:8",
+        "right; for a try-out: docker run -p 27017:27017 mongo:8, with STORE_ALLOW_STANDALONE=true",
     );
   }
 }
 
-async function check(client: MongoClient, hosts: string, log: Logger | undefined): Promise<void> {
+async function check(client: MongoClient, hosts: string, { standalone, log }: MongoOptions): Promise<Hello> {
   await client.connect();
-  const { dangers, warnings } = deploymentVerdict((await client.db("admin").command({ hello: 1 })) as Hello);
+  const hello = (await client.db("admin").command({ hello: 1 })) as Hello;
+  const { dangers, warnings } = deploymentVerdict(hello, standalone);
   dangers.push(...storageDangers(await storageEngine(client, log)));
   if (dangers.length > 0) throw new UnsafeSettingError(`MongoDB at ${hosts}`, dangers);
   for (const warning of warnings) log?.warn({ mongodb: hosts }, warning);
+  return hello;
 }
 
 /** Undefined where the server does not report it: a user with readWrite alone may not ask, and servers that are only compatible have none. */

@@ -1,11 +1,11 @@
 import type { Store } from "../../core/ports/store.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { secretFile, text, type Values } from "../../runtime/config.ts";
+import { flag, secretFile, text, type Values } from "../../runtime/config.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import type { MongoOptions } from "../mongo/open.ts";
 import { openStore } from "./open-store.ts";
-import { keepTime, listenToStore, rejectWrongTime } from "./time-keeper.ts";
+import { awaitRightTime, keepTime, listenToStore } from "./time-keeper.ts";
 
 export const storeVariables = {
   STORE_URL: text({
@@ -13,6 +13,10 @@ export const storeVariables = {
   }),
   STORE_USER: text({ default: "", reason: "MongoDB user; empty: none" }),
   STORE_PASSWORD_FILE: secretFile({ default: "", reason: "password of STORE_USER" }),
+  STORE_ALLOW_STANDALONE: flag({
+    default: "false",
+    reason: "whether one mongod outside any replica set may be the store: to try out only, its crash may lose what was accepted",
+  }),
 };
 
 /**
@@ -24,8 +28,9 @@ export async function openRoleStore(
   { stack, log, metrics, signal }: { stack: AsyncDisposableStack; log: Logger; metrics: Metrics; signal: AbortSignal },
   options: Pick<MongoOptions, "attributedProviders"> = {},
 ): Promise<Store> {
-  const store = stack.use(await openConfiguredStore(config, log, options));
-  await rejectWrongTime(store, systemClock);
+  const standalone = config.STORE_ALLOW_STANDALONE ? "allowed" : "rejected";
+  const store = stack.use(await openConfiguredStore(config, log, { ...options, standalone }));
+  await awaitRightTime(store, systemClock, log);
   const help = "How far the machine's clock is ahead of the time in use; 0 while the clock itself is in use";
   metrics.gauge("carillon_clock_off_seconds", help, [], () => systemClock.offBy() / 1000);
   const listener = listenToStore(store, systemClock);

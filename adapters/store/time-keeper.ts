@@ -11,13 +11,27 @@ const COMPARE_EVERY_MS = 2_000;
 /** A clock that did not step is compared in every fifth round, so every 10 s: small corrections are followed, and may add up. */
 const DRIFT_ROUNDS = 5;
 
-/** Throws an OperatorError where the clock differs from the store's by so much that processes would contradict each other. */
-export async function rejectWrongTime(store: Pick<Store, "time">, clock: SteadyClock): Promise<void> {
-  const off = await offStore(store, clock.now);
-  if (Math.abs(off) > TIME_OFF_MAX_MS)
-    throw new OperatorError(
-      `this machine's clock is ${Math.round(off)} ms off the store's (at most ${TIME_OFF_MAX_MS}): live claims would be declared lost; set it right (NTP) and start again`,
-    );
+/** How long a start waits until the clocks agree, in ms: a failover may bring another member's clock, and NTP corrects small differences. */
+const AGREE_WAIT_MS = 20_000;
+/** A difference, in ms, that waiting does not mend. */
+const TIME_FAR_OFF_MS = 60_000;
+
+/**
+ * Resolves once this machine's clock agrees with the store's. Throws an OperatorError where they still differ after AGREE_WAIT_MS by so much that
+ * processes would contradict each other; which of the two is wrong cannot be known here.
+ */
+export async function awaitRightTime(store: Pick<Store, "time">, clock: SteadyClock, log: Logger): Promise<void> {
+  const giveUpAt = clock.monotonic() + AGREE_WAIT_MS;
+  for (let tries = 1; ; tries++) {
+    const off = Math.round(await offStore(store, clock.now));
+    if (Math.abs(off) <= TIME_OFF_MAX_MS) return;
+    if (Math.abs(off) > TIME_FAR_OFF_MS || clock.monotonic() >= giveUpAt)
+      throw new OperatorError(
+        `this machine's clock is ${off} ms off the store's (at most ${TIME_OFF_MAX_MS}): live claims would be declared lost; set right whichever of the two is wrong (NTP)`,
+      );
+    if (tries === 1) log.warn({ offMs: off }, "this machine's clock and the store's differ: waiting until they agree");
+    await clock.sleep(COMPARE_EVERY_MS);
+  }
 }
 
 /**

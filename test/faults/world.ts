@@ -126,7 +126,12 @@ export async function startWorld(kind: StoreKind, say: (line: string) => void): 
     ...WAITS,
     ...{ HTTP_HOST: "127.0.0.1", INTERNAL_TOKEN_FILE: tokenFile, CARILLON_TEST_MODE: "1", LOG_LEVEL: "info" },
     AUTOSCALER_LISTEN: "127.0.0.1:0",
-    ...{ STORE_URL: lineUrl, NATS_URL: `nats://${lines.nats.address}`, REDIS_URL: `redis://${lines.redis.address}` },
+    ...{
+      STORE_URL: lineUrl,
+      STORE_ALLOW_STANDALONE: "true",
+      NATS_URL: `nats://${lines.nats.address}`,
+      REDIS_URL: `redis://${lines.redis.address}`,
+    },
     ...{ PREFERENCES_ADDRESS: lines.preferences.address, DISPATCH_IN_FLIGHT: "32", NODE_COMPILE_CACHE: COMPILE_CACHE },
   };
   // Webhooks arrive through a line too: its address is the public one.

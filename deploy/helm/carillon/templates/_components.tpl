@@ -104,7 +104,7 @@ From a part that can be left out also
 {{/* URLs of the servers; the evaluation profile has its own. */}}
 {{- define "carillon.storeUrl" -}}
 {{- if and .Values.evaluation.enabled (not .Values.mongodb.url) -}}
-mongodb://{{ include "carillon.fullname" . }}-mongodb:27017/carillon?authSource=admin
+mongodb://{{ include "carillon.fullname" . }}-mongodb:27017/carillon?authSource=admin&directConnection=true
 {{- else -}}
 {{- include "carillon.required" (dict "value" .Values.mongodb.url "say" "mongodb.url is missing: mongodb://host,host/database?replicaSet=…, without credentials.") -}}
 {{- end -}}
