@@ -4,11 +4,13 @@ import { after, before, test } from "node:test";
 import { status } from "@grpc/grpc-js";
 import { notificationId } from "../../adapters/ids.ts";
 import { DEV_APP } from "../../cli/dev/dev.ts";
-import { connectGateway } from "../../cli/gateway/connect.ts";
+import { type Clients, connectGateway } from "../../cli/gateway/connect.ts";
 import { NotificationServiceClient } from "../../gen/carillon/v1/notification_service.ts";
 import { createApiKey } from "../../operations/apps/api-key.ts";
-import { grantApiKey } from "../../operations/apps/apps.ts";
+import { grantApiKey, revokeKeys, setChannels } from "../../operations/apps/apps.ts";
 import { createClient } from "../../runtime/grpc/client.ts";
+import { readDetails } from "../../runtime/grpc/status.ts";
+import { eventually } from "../support/eventually.ts";
 import { freshNumber } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
 import { notification, phone, register, rejectionOf, send, sendBatch, toEndpoint } from "./calls.ts";
@@ -102,6 +104,28 @@ test("without a key, with a wrong one, or for a channel the app may not use, not
   assert.equal(await system.stored(), count);
   assert.equal(await system.store.notifications.find(notificationId("newsletter", "sms-1")), undefined);
 });
+
+test(
+  "a running gateway stops admitting a revoked key, goes on with the app's other one, and obeys a channel that was taken away",
+  limits,
+  async () => {
+    const first = await grantApiKey(system.store.apps, { id: "leaky" });
+    const second = await grantApiKey(system.store.apps, { id: "leaky" });
+    using leaked = connectGateway(system.gatewayAddress, first.key);
+    using kept = connectGateway(system.gatewayAddress, second.key);
+    for (const clients of [leaked, kept]) await send({ clients });
+    await revokeKeys(system.store.apps, "leaky", [first.keyId], Date.now());
+    const isRejected = (clients: Clients, reason: string) => () =>
+      send({ clients }).then(
+        () => false,
+        (error: unknown) => readDetails(error).reason === reason,
+      );
+    await eventually("the revoked key is rejected", isRejected(leaked, "UNAUTHENTICATED"));
+    await send({ clients: kept });
+    await setChannels(system.store.apps, "leaky", ["apns"]);
+    await eventually("the channel is rejected", isRejected(kept, "CHANNEL_NOT_ENABLED"));
+  },
+);
 
 test("a user's 101st endpoint is rejected; registering one of the 100 again is not", limits, async () => {
   const [first, ...more] = Array.from({ length: 100 }, () => phone(freshNumber()));
