@@ -86,6 +86,17 @@ test("more questions than a call may hold go out in several calls", async () => 
   );
 });
 
+test("questions about long endpoints go out in calls that the service's limit of a message allows", async () => {
+  await using peer = await play(answering);
+  const token = "x".repeat(4_096);
+  const questions = Array.from(
+    { length: 600 },
+    (_, n): OptOutQuestion => ({ ...question(`yes${n}`), endpoint: { channel: "fcm", token } }),
+  );
+  assert.ok((await peer.client.check(questions)).every((answer) => answer === "allowed"));
+  assert.ok(peer.calls.length >= 5 && peer.calls.every((call) => call.questions * token.length < 1_024 ** 2));
+});
+
 test("beyond the limit of waiting questions the answer is unknown at once", async () => {
   await using peer = await play(() => undefined);
   let answered = false;

@@ -16,6 +16,10 @@ import { channelToProto, endpointToProto } from "../wire/convert.ts";
 export const CHECK_DEADLINE_MS = 1_000;
 /** The most questions of one call, by its contract. */
 const BATCH_MAX = 1_000;
+/** Bytes of the questions of one call: half of what the service takes in a message. */
+const BATCH_BYTES_MAX = 512 * 1_024;
+/** Of a question without its texts: tags, lengths, the category. */
+const QUESTION_BYTES = 100;
 /** Concurrent calls. */
 const CONCURRENCY = 4;
 /** Waiting questions; beyond it the answer is "unknown" at once, because it would not come within the deadline. */
@@ -85,8 +89,15 @@ export function createOptOutsClient(options: {
       );
       return answers;
     },
-    { batchMax: BATCH_MAX, waitingMax: WAITING_MAX, concurrency: CONCURRENCY, waitMaxMs: CHECK_DEADLINE_MS },
+    {
+      batchMax: BATCH_MAX,
+      waitingMax: WAITING_MAX,
+      concurrency: CONCURRENCY,
+      waitMaxMs: CHECK_DEADLINE_MS,
+      batchBytesMax: BATCH_BYTES_MAX,
+    },
     systemClock,
+    { laneOf: ({ app }) => app, bytesOf: questionBytes },
   );
 
   return {
@@ -113,6 +124,13 @@ const NO_ADDRESS = /^(Name resolution failed) for target /;
 function faultOf(error: unknown): { code: number; fault: string } {
   const { code, message } = readDetails(error);
   return { code, fault: NO_CONNECTION.exec(message)?.[1] ?? NO_ADDRESS.exec(message)?.[1] ?? status[code] ?? "UNKNOWN" };
+}
+
+/** UTF-8 takes at most three bytes for a UTF-16 unit, and only e-mail addresses have others than ASCII. */
+function questionBytes({ userId = "", endpoint, category }: OptOutQuestion): number {
+  let units = userId.length + category.length;
+  if (endpoint) for (const text of Object.values(endpoint)) units += endpoint.channel === "email" ? 3 * text.length : text.length;
+  return QUESTION_BYTES + units;
 }
 
 const questionToProto = ({ userId, endpoint, channel, category }: OptOutQuestion) => ({

@@ -5,7 +5,8 @@ import { channelFromProto } from "../../adapters/wire/convert.ts";
 import {
   type Accepted,
   type BatchSendNotificationsResult,
-  type Notification,
+  Notification,
+  type Notification as NotificationMessage,
   type NotificationServiceClient,
   NotificationServiceService,
 } from "../../gen/carillon/v1/notification_service.ts";
@@ -36,8 +37,13 @@ export interface SendOptions {
 
 interface Line {
   line: number;
-  message: Notification;
+  message: NotificationMessage;
+  /** Of the encoded message, with its tag and length. */
+  bytes: number;
 }
+
+/** Of a message in a list: a tag of one byte, and a length of at most five. */
+const FRAME_BYTES = 6;
 
 export const readLines = (path: string): AsyncIterable<string> =>
   createInterface({ input: path === "-" ? process.stdin : createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY });
@@ -51,7 +57,7 @@ export async function sendLines(lines: AsyncIterable<string> | Iterable<string>,
     for await (const text of lines) {
       line++;
       if (text.trim() === "") continue;
-      let message: Notification;
+      let message: NotificationMessage;
       try {
         message = parseLine(text, Date.now());
       } catch (error) {
@@ -59,7 +65,7 @@ export async function sendLines(lines: AsyncIterable<string> | Iterable<string>,
         onResult({ line, error: { code: "INVALID_ARGUMENT", reason: "INVALID_LINE", message: error.message } });
         continue;
       }
-      yield { line, message };
+      yield { line, message, bytes: Notification.encode(message).finish().length + FRAME_BYTES };
     }
   }
 
@@ -73,15 +79,21 @@ export async function sendLines(lines: AsyncIterable<string> | Iterable<string>,
       return { kind: "failed", error: fault, retryAfterMs };
     }
   };
-  await bulkSend(parsed(), { sendBatch, clock: systemClock }, { rate, batch, onResult: (item, result) => onResult(toLine(item, result)) });
+  const bytesOf = ({ bytes }: Line) => bytes;
+  const parts = { sendBatch, clock: systemClock };
+  await bulkSend(parsed(), parts, { rate, batch, bytesOf, onResult: (item, result) => onResult(toLine(item, result)) });
 }
 
 function toBulkResult({ result }: BatchSendNotificationsResult): BulkSendResult<Accepted> {
   if (result?.$case === "accepted") return { kind: "accepted", accepted: result.value };
   if (result === undefined)
     return { kind: "rejected", error: { code: "INTERNAL", reason: "NO_RESULT", message: "the gateway's answer has an empty result" } };
-  const { code, reason, message, fields } = result.value;
-  return { kind: "rejected", error: { code: status[code] ?? String(code), reason, message, ...(fields.length > 0 ? { fields } : {}) } };
+  const { code, reason, message, fields, retryAfter } = result.value;
+  return {
+    kind: "rejected",
+    error: { code: status[code] ?? String(code), reason, message, ...(fields.length > 0 ? { fields } : {}) },
+    retryAfterMs: retryAfter && retryAfter.seconds * 1_000 + Math.ceil(retryAfter.nanos / 1_000_000),
+  };
 }
 
 function toLine({ line, message: { idempotencyKey: key } }: Line, result: BulkSendResult<Accepted>): LineResult {

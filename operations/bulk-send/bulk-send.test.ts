@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type BulkSendFault, type BulkSendResult, bulkSend, type SendBatch } from "./bulk-send.ts";
+import { type BulkSendFault, type BulkSendResult, bulkSend, CALL_BYTES_MAX, type SendBatch } from "./bulk-send.ts";
 
 const overloaded: BulkSendFault = { code: "RESOURCE_EXHAUSTED", reason: "OVERLOADED", message: "too much" };
 const invalid: BulkSendFault = { code: "INVALID_ARGUMENT", reason: "INVALID_FIELD", message: "category: must match" };
@@ -19,14 +19,15 @@ function sleepClock() {
   };
 }
 
-/** A gateway that answers each item by this function. */
+/** A gateway that answers each item by this function; what it rejects as RESOURCE_EXHAUSTED may be repeated after a second. */
 function gateway(answer: (item: number, call: number) => BulkSendFault | undefined) {
   const calls: number[][] = [];
   const sendBatch: SendBatch<number, string> = async (items) => {
     calls.push([...items]);
     const results = items.map((item): BulkSendResult<string> => {
       const error = answer(item, calls.length);
-      return error ? { kind: "rejected", error } : { kind: "accepted", accepted: `id-${item}` };
+      const retryAfterMs = error?.code === "RESOURCE_EXHAUSTED" ? 1_000 : undefined;
+      return error ? { kind: "rejected", error, retryAfterMs } : { kind: "accepted", accepted: `id-${item}` };
     });
     return { kind: "answered", results };
   };
@@ -75,6 +76,47 @@ test("a call that failed is repeated after the time the gateway asks for, and gi
   assert.equal(calls, 8);
   assert.deepEqual(clock.slept, [2_500, 2_500, 2_500, 2_500, 2_500, 3_000, 3_500]);
   assert.deepEqual(errors, ["DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED"]);
+});
+
+test("calls are split by bytes as well as by items, and an item above the bound is sent alone", async () => {
+  const { calls, sendBatch } = gateway(() => undefined);
+  const sizes = [0.4, 0.4, 0.4, 3, 0.1, 0.1].map((part) => part * CALL_BYTES_MAX);
+  const options = { batch: 10, bytesOf: (item: number) => sizes[item]!, onResult() {} };
+  assert.deepEqual(await bulkSend(sizes.keys(), { sendBatch, clock: sleepClock() }, options), { accepted: 6, rejected: 0 });
+  assert.deepEqual(calls, [[0, 1], [2], [3], [4, 5]]);
+});
+
+test("a call that the gateway finds too large is halved until it fits, and an item too large by itself is rejected at once", async () => {
+  const clock = sleepClock();
+  const calls: number[][] = [];
+  const sendBatch: SendBatch<number, string> = async (items) => {
+    calls.push([...items]);
+    if (items.length > 2) return { kind: "failed", error: { ...invalid, reason: "MESSAGE_TOO_LARGE" } };
+    // As a proxy answers.
+    if (items.includes(4)) return { kind: "failed", error: { ...overloaded, reason: "UNKNOWN" } };
+    return { kind: "answered", results: items.map((item) => ({ kind: "accepted", accepted: `id-${item}` })) };
+  };
+  const rejected: number[] = [];
+  const onResult = (item: number, { kind }: BulkSendResult<string>) => void (kind === "rejected" && rejected.push(item));
+  assert.deepEqual(await bulkSend([1, 2, 3, 4, 5], { sendBatch, clock }, { batch: 5, onResult }), { accepted: 4, rejected: 1 });
+  assert.deepEqual([rejected, clock.slept, calls.filter((c) => c.includes(4)).length], [[4], [], 3]);
+});
+
+test("what a limit rejects is sent again after the time it names, for minutes but not for hours", async () => {
+  const clock = sleepClock();
+  let calls = 0;
+  const sendBatch: SendBatch<number, string> = async (items) => {
+    calls++;
+    const results = items.map((item): BulkSendResult<string> => {
+      if (item === 1 && calls > 20) return { kind: "accepted", accepted: "late" };
+      return { kind: "rejected", error: overloaded, retryAfterMs: item === 1 ? 10_000 : item === 2 ? 3_600_000 : undefined };
+    });
+    return { kind: "answered", results };
+  };
+  assert.deepEqual(await bulkSend([1, 2, 3], { sendBatch, clock }, { batch: 3, onResult() {} }), { accepted: 1, rejected: 2 });
+  assert.equal(clock.monotonic(), 20 * 10_000);
+  calls = -1_000;
+  assert.deepEqual(await bulkSend([1], { sendBatch, clock }, { batch: 3, onResult() {} }), { accepted: 0, rejected: 1 });
 });
 
 test("a rate spreads the batches", async () => {

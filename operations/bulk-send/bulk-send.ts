@@ -9,7 +9,10 @@ export interface BulkSendFault {
   fields?: { field: string; rule: string; description: string }[];
 }
 
-export type BulkSendResult<Accepted> = { kind: "accepted"; accepted: Accepted } | { kind: "rejected"; error: BulkSendFault };
+/** With ms until a retry of this item is useful, where the gateway named them. */
+export type BulkSendResult<Accepted> =
+  | { kind: "accepted"; accepted: Accepted }
+  | { kind: "rejected"; error: BulkSendFault; retryAfterMs?: number | undefined };
 
 /** One call with several notifications: a result for each, in order; or why the call as a whole failed, with ms until a retry is useful. */
 export type SendBatch<Item, Accepted> = (
@@ -24,17 +27,26 @@ export interface BulkSendOptions<Item, Accepted> {
   rate?: number | undefined;
   /** Items per call. */
   batch: number;
+  /** What an item adds to a call, in bytes, so that a call stays below CALL_BYTES_MAX; absent: 0. */
+  bytesOf?: (item: Item) => number;
   /** Called once for each item, when its result is final; not in the order of the items. */
   onResult(item: Item, result: BulkSendResult<Accepted>): void;
 }
 
 /** Calls under way at once. */
 const CONCURRENCY = 4;
-/** Attempts to send an item to an overloaded or unavailable gateway, with the same idempotency key, before it counts as rejected. */
+/** Bytes of a call: half of what the gateway takes. A larger item is sent alone. */
+export const CALL_BYTES_MAX = 8 * 1_024 ** 2;
+/** Attempts to send an item to an unavailable gateway, with the same idempotency key, before it counts as rejected. */
 const ATTEMPTS_MAX = 8;
 /** Before the second attempt; before the n-th, n - 1 times as long. */
 const RETRY_AFTER_MS = 500;
-const RETRYABLE = ["UNAVAILABLE", "RESOURCE_EXHAUSTED"];
+/**
+ * How long an item is sent again that a limit rejects, from its first attempt on, and the longest wait for the next attempt: a rate limit passes
+ * within it, a limit per day does not.
+ */
+const LIMITED_MS_MAX = 15 * 60_000;
+const LIMITED_WAIT_MS_MAX = 60_000;
 
 /**
  * Sends every item in batches; resolves to the counts when each has its result. Items need an idempotency key each: what an overloaded or
@@ -49,6 +61,7 @@ export async function bulkSend<Item, Accepted>(
   const underWay = new Set<Promise<void>>();
   const startedAt = clock.monotonic();
   let batch: Item[] = [];
+  let batchBytes = 0;
   let sent = 0;
 
   const finish = (item: Item, result: BulkSendResult<Accepted>) => {
@@ -57,16 +70,25 @@ export async function bulkSend<Item, Accepted>(
   };
 
   async function sendUntilFinal(batch: readonly Item[]): Promise<void> {
+    const began = clock.monotonic();
     let todo = batch;
     for (let attempt = 1; todo.length > 0; attempt++) {
       const answer = await sendBatch(todo);
+      if (answer.kind === "failed" && isTooLarge(answer) && todo.length > 1) {
+        const half = Math.ceil(todo.length / 2);
+        await sendUntilFinal(todo.slice(0, half));
+        return sendUntilFinal(todo.slice(half));
+      }
       const again: Item[] = [];
       let waitMs = RETRY_AFTER_MS * attempt;
-      if (answer.kind === "failed") waitMs = Math.max(waitMs, answer.retryAfterMs ?? 0);
       for (const [i, item] of todo.entries()) {
-        const result = answer.kind === "failed" ? ({ kind: "rejected", error: answer.error } as const) : (answer.results[i] ?? NO_RESULT);
-        if (attempt < ATTEMPTS_MAX && isRetryable(result, answer.kind === "failed")) again.push(item);
-        else finish(item, result);
+        const result = answer.kind === "failed" ? ({ ...answer, kind: "rejected" } as const) : (answer.results[i] ?? NO_RESULT);
+        const isLast = attempt >= ATTEMPTS_MAX;
+        if (!isRetryable(result, { isLast, ofCall: answer.kind === "failed", elapsedMs: clock.monotonic() - began })) finish(item, result);
+        else {
+          again.push(item);
+          if (result.kind === "rejected") waitMs = Math.max(waitMs, result.retryAfterMs ?? 0);
+        }
       }
       todo = again;
       if (todo.length > 0) await clock.sleep(waitMs);
@@ -76,7 +98,7 @@ export async function bulkSend<Item, Accepted>(
   const flush = async () => {
     if (batch.length === 0) return;
     const full = batch;
-    batch = [];
+    [batch, batchBytes] = [[], 0];
     if (options.rate !== undefined) {
       const waitMs = (sent / options.rate) * 1_000 - (clock.monotonic() - startedAt);
       if (waitMs > 0) await clock.sleep(waitMs);
@@ -88,7 +110,10 @@ export async function bulkSend<Item, Accepted>(
   };
 
   for await (const item of items) {
+    const bytes = options.bytesOf?.(item) ?? 0;
+    if (batchBytes + bytes > CALL_BYTES_MAX) await flush();
     batch.push(item);
+    batchBytes += bytes;
     if (batch.length >= options.batch) await flush();
   }
   await flush();
@@ -96,11 +121,20 @@ export async function bulkSend<Item, Accepted>(
   return counts;
 }
 
-const NO_RESULT: { kind: "rejected"; error: BulkSendFault } = {
+const NO_RESULT: BulkSendResult<never> = {
   kind: "rejected",
   error: { code: "INTERNAL", reason: "NO_RESULT", message: "the gateway's answer has no result for this item" },
 };
 
+/** Larger than the gateway takes: the same call would get the same answer. A limit of time or load comes with a time to repeat it. */
+const isTooLarge = ({ error, retryAfterMs }: { error: BulkSendFault; retryAfterMs?: number | undefined }) =>
+  error.reason === "MESSAGE_TOO_LARGE" || (error.code === "RESOURCE_EXHAUSTED" && retryAfterMs === undefined);
+
 /** A call that timed out may have stored its items; repeating it is safe because of the idempotency keys. */
-const isRetryable = (result: BulkSendResult<unknown>, ofCall: boolean) =>
-  result.kind === "rejected" && (RETRYABLE.includes(result.error.code) || (ofCall && result.error.code === "DEADLINE_EXCEEDED"));
+function isRetryable(result: BulkSendResult<unknown>, at: { isLast: boolean; ofCall: boolean; elapsedMs: number }): boolean {
+  if (result.kind === "accepted") return false;
+  const { error, retryAfterMs } = result;
+  if (error.code === "RESOURCE_EXHAUSTED")
+    return retryAfterMs !== undefined && retryAfterMs <= LIMITED_WAIT_MS_MAX && at.elapsedMs + retryAfterMs <= LIMITED_MS_MAX;
+  return !at.isLast && (error.code === "UNAVAILABLE" || (at.ofCall && error.code === "DEADLINE_EXCEEDED"));
+}
