@@ -179,6 +179,8 @@ test("webhooks beyond the limit are answered 503, and accepted once others have 
   const rejected = await callback(feedback.origin);
   assert.equal(rejected.status, 503);
   assert.ok(Number(rejected.headers.get("retry-after")) > 0);
+  // What is not verified needs no place, and cannot take one.
+  assert.equal((await callback(feedback.origin, { secret: "other" })).status, 401);
   applying.resolve();
   for (const answer of await Promise.all(under)) assert.equal(answer.status, 200);
   assert.equal((await callback(feedback.origin)).status, 200);

@@ -8,8 +8,8 @@ import type { Logger } from "../runtime/logger.ts";
 import type { FeedbackMetrics } from "./metrics.ts";
 
 /**
- * Webhooks handled at once; each may hold a body of 1 MiB and its receipts. Further ones are answered 503, and every provider
- * repeats.
+ * Webhooks whose receipts are written at once; each may hold a thousand of them. Further ones are answered 503, and every provider repeats. What is
+ * not verified takes none of these places: those are the listener's bodies.
  */
 const WEBHOOKS_IN_FLIGHT_MAX = 64;
 /** Retry-After of a 503, in seconds. */
@@ -62,6 +62,8 @@ export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
     const receipts = reader.read(webhook);
     if (receipts === undefined) return textAnswer(400, "not a body the provider documents");
     if (receipts.length === 0) return acknowledged;
+    if (inFlight >= inFlightMax) return retryLater("too many webhooks in progress");
+    inFlight += 1;
     try {
       await apply(receipts.map((receipt) => ({ ...receipt, account })));
     } catch (error) {
@@ -70,6 +72,8 @@ export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
       if (!isStoreUnavailable) log.warn({ err: error }, "store unavailable: webhooks are answered 503, and providers repeat them");
       isStoreUnavailable = true;
       return retryLater("the store is unavailable");
+    } finally {
+      inFlight -= 1;
     }
     if (isStoreUnavailable) log.info("store available again: webhooks are accepted");
     isStoreUnavailable = false;
@@ -87,18 +91,12 @@ export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
     const key = keyOf(provider, account);
     // It was removed while the body was read.
     if (key === undefined) return textAnswer(404, "not found");
-    if (inFlight >= inFlightMax) {
-      metrics.webhooks.inc({ provider, account, status: "503" });
-      return retryLater("too many webhooks in progress");
-    }
-    inFlight += 1;
     let status = 500;
     try {
       const answer = await judge(reader, account, key, webhookOf({ ...request, path }, publicUrl(), clock.now()));
       status = answer.status;
       return answer;
     } finally {
-      inFlight -= 1;
       metrics.webhooks.inc({ provider, account, status: String(status) });
     }
   }
