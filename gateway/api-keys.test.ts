@@ -94,6 +94,23 @@ test("a key expires at its moment, also while it is cached", async () => {
   assert.deepEqual(await keys.find(key), { kind: "rejected", why: "expired", keyId: record.id });
 });
 
+test("a key in use that expires soon is logged as a warning", async () => {
+  const { keys, store, clock, lines } = await startWorld();
+  for (const days of [8, 7]) {
+    const { key, record } = createApiKey({ now: clock.now(), expiresAt: clock.now() + days * 86_400_000 });
+    await store.apps.change("shop", (app) => ({ ...app!, keys: [...app!.keys, record] }));
+    await keys.find(key);
+  }
+  const printed = lines.map((line) => JSON.parse(line) as Record<string, string>);
+  assert.deepEqual(
+    printed.map(({ level, msg, expiresAt }) => [level, msg, expiresAt]),
+    [
+      ["info", "API key in use", "2026-01-13T12:00:00.000Z"],
+      ["warn", "an API key in use expires soon", "2026-01-12T12:00:00.000Z"],
+    ],
+  );
+});
+
 test("what no version issued is rejected without asking the store", async () => {
   const { keys, key, world } = await startWorld();
   for (const text of ["", "k", "ck_", "secret", key.slice(0, -1), `${key}x`, key.toUpperCase(), "ck_".repeat(60)])

@@ -15,8 +15,11 @@ import type { Logger } from "../runtime/logger.ts";
 export const KEY_CACHE_MS_MAX = 3_000;
 /** Longest that one lookup in the store may take, in ms. */
 export const LOOKUP_MS_MAX = 2_000;
-/** Apps in the cache; 10 MB at 1 kB each. */
+/** Keys whose app is in the cache, and bytes of these apps: one with all its keys and prefixes has 17 kB, most have 1 kB. */
 const APPS_MAX = 10_000;
+const APPS_BYTES_MAX = 16 * 1_024 * 1_024;
+/** Roughly, in bytes: what is fixed, each key, each prefix. */
+const APP_BYTES = { fixed: 1_000, key: 200, prefix: 20 } as const;
 /** Keys that were not found, in the cache; 2 MB. Apart from the apps, which a flood of wrong keys must not displace. */
 const UNKNOWN_MAX = 10_000;
 /**
@@ -30,6 +33,8 @@ const READ_ALL_MS = 30_000;
 const HASHES_MAX = 100_000;
 /** The use of a key is logged once in this time, in ms: it shows which of several keys is still used. */
 const USE_LOGGED_MS = 3_600_000;
+/** From so long before it expires, in ms, a key in use is logged as a warning. */
+const EXPIRES_SOON_MS = 7 * 86_400_000;
 /** Keys of which the last line is remembered. */
 const LOGGED_MAX = 10_000;
 
@@ -66,7 +71,7 @@ export interface ApiKeysParts {
 
 /** Keys are stored and looked up by hash: a stolen hash cannot be used, and the timing of a lookup reveals nothing about a key. */
 export function createApiKeys({ apps, cacheMs, clock, log }: ApiKeysParts): ApiKeys {
-  const found = new LRUCache<string, Reading>({ max: APPS_MAX });
+  const found = new LRUCache<string, Reading>({ max: APPS_MAX, maxSize: APPS_BYTES_MAX, sizeCalculation: bytesOf });
   const notFound = new LRUCache<string, Reading>({ max: UNKNOWN_MAX });
   const underWay = new Map<string, { at: number; reading: Promise<Reading> }>();
   const logged = new LRUCache<string, true>({ max: LOGGED_MAX, ttl: USE_LOGGED_MS, perf: { now: () => clock.monotonic() } });
@@ -118,7 +123,12 @@ export function createApiKeys({ apps, cacheMs, clock, log }: ApiKeysParts): ApiK
     if (logged.get(line)) return;
     logged.set(line, true);
     if (state !== "valid") log.warn({ app, keyId }, `a call with an API key that ${state === "revoked" ? "was revoked" : "has expired"}`);
-    else log.info({ app, keyId, ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt).toISOString() }) }, "API key in use");
+    else if (expiresAt === undefined) log.info({ app, keyId }, "API key in use");
+    else {
+      const fields = { app, keyId, expiresAt: new Date(expiresAt).toISOString() };
+      if (expiresAt - clock.now() > EXPIRES_SOON_MS) log.info(fields, "API key in use");
+      else log.warn(fields, "an API key in use expires soon");
+    }
   }
 
   return {
@@ -149,3 +159,6 @@ export function createApiKeys({ apps, cacheMs, clock, log }: ApiKeysParts): ApiK
     },
   };
 }
+
+const bytesOf = ({ app }: Reading) =>
+  APP_BYTES.fixed + (app?.keys.length ?? 0) * APP_BYTES.key + (app?.limits.smsPrefixes?.length ?? 0) * APP_BYTES.prefix;

@@ -68,6 +68,8 @@ const MISTAKES: [string, string[], boolean, RegExp][] = [
   ["app create", ["a", "b"], true, /takes one ID/],
   ["app create", ["a", "--channels", "fax"], true, /--channels may contain/],
   ["app create", ["a", "--expires-in", "soon"], true, /--expires-in must be like/],
+  ["app create", ["a", "--expires-in", "0s"], true, /--expires-in must be above 0 and at most ten years/],
+  ["app key rotate", ["shop", "--overlap", "999999999d"], true, /--overlap must be at most ten years/],
   ["app create", ["shop"], false, /app shop exists; `carillon app key add shop`/],
   ["app create", ["c", "--out", join(directory, "none", "key")], false, /cannot write .*ENOENT/],
   ["app channels", ["shop"], true, /--channels is missing/],

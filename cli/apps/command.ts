@@ -7,6 +7,7 @@ import {
   addKey,
   createApp,
   type GrantedKey,
+  KEY_LIFE_MS_MAX,
   revokeKeys,
   rotateKey,
   setChannels,
@@ -102,7 +103,7 @@ export const APP_COMMANDS: Readonly<Record<string, Command>> = {
     options: { ...KEY_OPTIONS, overlap: { type: "string", default: OVERLAP_DEFAULT }, key: { type: "string" } },
     run: (invocation) => {
       const { overlap, key } = invocation.values;
-      const overlapMs = duration(text(overlap) ?? "", "--overlap");
+      const overlapMs = keyLife(text(overlap) ?? "", "--overlap", 0);
       return grantKey(invocation, (apps, id, terms) => rotateKey(apps, id, { ...terms, overlapMs, keyId: text(key) }));
     },
   },
@@ -160,6 +161,12 @@ async function withApps(env: Environment, work: (apps: AppStore) => Promise<void
   return 0;
 }
 
+/** ms */
+function keyLife(value: string, option: string, min: number): number {
+  const ms = duration(value, option);
+  return ms >= min && ms <= KEY_LIFE_MS_MAX ? ms : fail(`${option} must be ${min === 0 ? "" : "above 0 and "}at most ten years (3650d)`);
+}
+
 function show(
   invocation: Invocation,
   words: (app: AppRecord, now: number) => string,
@@ -181,6 +188,6 @@ function grantKey(
   const id = onlyId(invocation);
   const now = Date.now();
   const expiresIn = text(values["expires-in"]);
-  const expiresAt = expiresIn === undefined ? undefined : now + duration(expiresIn, "--expires-in");
+  const expiresAt = expiresIn === undefined ? undefined : now + keyLife(expiresIn, "--expires-in", 1);
   return withApps(env, (apps) => printKey(() => grant(apps, id, { now, expiresAt }), text(values.out)));
 }

@@ -58,7 +58,7 @@ function readList<T>(values: Values, option: string, limit: keyof AppLimits, par
   const given = text(values[option]);
   if (given === undefined) return {};
   if (given === DEFAULT) return { [limit]: undefined };
-  return { [limit]: given === "none" ? [] : given.split(",").map((item) => parse(item.trim())) };
+  return { [limit]: given === "none" ? [] : [...new Set(given.split(",").map((item) => parse(item.trim())))] };
 }
 
 function readDailyMax(given: Values[string]): AppLimits {

@@ -1,31 +1,52 @@
-import { chmodSync, closeSync, openSync, writeSync } from "node:fs";
+import { chmodSync, closeSync, fstatSync, ftruncateSync, openSync, unlinkSync, writeSync } from "node:fs";
 import type { GrantedKey } from "../../operations/apps/apps.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 
 /**
- * The key alone goes to standard output, or to a file that only its owner can read; what it is goes to standard error. The file is opened first:
- * a key that is stored and cannot be shown would be valid and in nobody's hands.
+ * The key alone goes to standard output, or to a file that only its owner can read; what it is goes to standard error. The file is opened first,
+ * because a key that is stored and cannot be shown would be valid and in nobody's hands; what it held stays until there is a key to replace it.
  */
 export async function printKey(grant: () => Promise<GrantedKey>, out: string | undefined): Promise<void> {
-  const file = out === undefined ? undefined : openPrivate(out);
-  try {
-    const { key, record, app } = await grant();
-    if (file === undefined) process.stdout.write(`${key}\n`);
-    else writeSync(file, `${key}\n`);
-    const until = record.expiresAt === undefined ? "does not expire" : `expires at ${new Date(record.expiresAt).toISOString()}`;
-    process.stderr.write(`key ${record.id} of app ${app.id}: shown this once, ${until}${out === undefined ? "" : `; written to ${out}`}\n`);
-  } finally {
-    if (file !== undefined) closeSync(file);
-  }
+  using file = out === undefined ? undefined : openPrivate(out);
+  const { key, record, app } = await grant();
+  if (file) file.replace(`${key}\n`);
+  else process.stdout.write(`${key}\n`);
+  const until = record.expiresAt === undefined ? "does not expire" : `expires at ${new Date(record.expiresAt).toISOString()}`;
+  process.stderr.write(`key ${record.id} of app ${app.id}: shown this once, ${until}${out === undefined ? "" : `; written to ${out}`}\n`);
 }
 
-function openPrivate(path: string): number {
+/** Disposal closes it, and removes it again where it was not there before and nothing was written. */
+function openPrivate(path: string): { replace(text: string): void } & Disposable {
+  let isNew = true;
+  let file: number;
   try {
-    const file = openSync(path, "w", 0o600);
-    // Of a file that was there before, too.
-    chmodSync(path, 0o600);
-    return file;
+    file = openNew(path) ?? openSync(path, "r+");
   } catch (error) {
     throw new OperatorError(`cannot write ${path}: ${(error as NodeJS.ErrnoException).code ?? "unknown"}`);
+  }
+  return {
+    replace(text) {
+      if (!isNew && fstatSync(file).isFile()) {
+        ftruncateSync(file, 0);
+        // Others may have been able to read what was there.
+        chmodSync(path, 0o600);
+      }
+      isNew = false;
+      writeSync(file, text);
+    },
+    [Symbol.dispose]() {
+      closeSync(file);
+      if (isNew) unlinkSync(path);
+    },
+  };
+
+  function openNew(name: string): number | undefined {
+    try {
+      return openSync(name, "wx", 0o600);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      isNew = false;
+      return undefined;
+    }
   }
 }

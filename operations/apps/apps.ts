@@ -22,24 +22,28 @@ export interface KeyTerms {
   expiresAt?: number | undefined;
 }
 
+/** Longest that a key may be valid, and that a rotation may overlap, in ms: ten years. What is longer is a typing error. */
+export const KEY_LIFE_MS_MAX = 10 * 365 * 86_400_000;
+
 export const APP_ID_RULE = "must be 1 to 63 of a-z, 0-9 and -, and not begin with -";
 
 /** Rejects where the app exists: its id may be another's. */
 export function createApp(apps: Apps, id: string, channels: readonly Channel[], terms: KeyTerms): Promise<GrantedKey> {
   return grant(apps, id, terms, (before) => {
     if (before) throw new OperatorError(`app ${id} exists; \`carillon app key add ${id}\` gives it another key`);
-    return { channels: [...channels], limits: {}, keys: [] };
+    return { channels: [...new Set(channels)], limits: {}, keys: [] };
   });
 }
 
 export const addKey = (apps: Apps, id: string, terms: KeyTerms): Promise<GrantedKey> => grant(apps, id, terms, existing(id));
 
 /** A new key; the other valid ones, or only `keyId`, expire after the overlap, if they do not expire earlier. */
-export function rotateKey(
+export async function rotateKey(
   apps: Apps,
   id: string,
   { overlapMs, keyId, ...terms }: KeyTerms & { overlapMs: number; keyId?: string | undefined },
 ): Promise<GrantedKey> {
+  if (!(overlapMs >= 0 && overlapMs <= KEY_LIFE_MS_MAX)) throw new RangeError("overlapMs: must be 0 to ten years");
   const until = terms.now + overlapMs;
   return grant(apps, id, terms, (before) => {
     const app = existing(id)(before);
@@ -69,7 +73,7 @@ export const setLimits = (apps: Apps, id: string, set: AppLimits): Promise<AppRe
   });
 
 export const setChannels = (apps: Apps, id: string, channels: readonly Channel[]): Promise<AppRecord> =>
-  apps.change(id, (before) => ({ ...existing(id)(before), channels: [...channels] }));
+  apps.change(id, (before) => ({ ...existing(id)(before), channels: [...new Set(channels)] }));
 
 /** For development and tests: registers the app where there is none, and gives it another key. */
 export async function grantApiKey(
@@ -91,6 +95,8 @@ async function grant(
   edit: (before: AppRecord | undefined) => AppSettings,
 ): Promise<GrantedKey> {
   if (!APP_ID.test(id)) throw new RangeError(`id: ${APP_ID_RULE}`);
+  if (expiresAt !== undefined && !(expiresAt > now && expiresAt <= now + KEY_LIFE_MS_MAX))
+    throw new RangeError("expiresAt: must be after now, and within ten years");
   const { key, record } = createApiKey({ now, expiresAt });
   const app = await apps.change(id, (before) => {
     const settings = edit(before);

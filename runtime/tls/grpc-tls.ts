@@ -49,7 +49,7 @@ export function internalTls(
 
 /** Says what is at risk on an address that is served or called without TLS; once, at start. */
 export function warnOfPlainText(log: Logger, address: string, risk: string): void {
-  if (!isLoopback(hostOf(address))) log.warn({ listenOrPeer: address }, `${risk}; set certificates, or encrypt below (a mesh)`);
+  if (!isLoopback(hostOf(address))) log.warn({ hostPort: address }, `${risk}; set certificates, or encrypt below (a mesh)`);
 }
 
 /** Which variables hold the paths. */

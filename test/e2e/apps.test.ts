@@ -47,7 +47,8 @@ test("the life of a key: created, rotated, revoked, listed; it is printed once a
   const wrong = await run("shop");
   assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /no subcommand "shop"\nusage: carillon app create/);
-  const unknown = await run("key", "add", "bank");
+  const unknown = await run("key", "add", "bank", "--out", file);
   assert.equal(unknown.code, 1);
   assert.match(unknown.stderr, /^[^\n]*there is no app bank[^\n]*\n$/);
+  assert.equal(readFileSync(file, "utf8"), `${next}\n`, "a key that was not replaced stays in its file");
 });
