@@ -1,4 +1,4 @@
-import type { MongoClient } from "mongodb";
+import type { Db, MongoClient } from "mongodb";
 import { checkPurge } from "../../core/delivery/lifetime.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
@@ -32,6 +32,8 @@ export interface MongoOptions {
   attributedProviders?: readonly string[] | undefined;
   /** Whether one mongod outside any replica set may be the store. Default "allowed". */
   standalone?: Standalone | undefined;
+  /** Rejects where the database holds no store, instead of making one. Default false. */
+  existing?: boolean | undefined;
   /** Receives warnings about settings that are unsafe but may be intended, once per opening. Default: no warnings. */
   log?: Logger | undefined;
 }
@@ -49,6 +51,7 @@ export async function openMongoStore(uri: string, options: MongoOptions = {}): P
   try {
     const hello = await connect(client, options);
     const db = client.db(options.database ?? databaseOf(uri));
+    if (options.existing) await mustExist(db, hostsOf(client));
     const { attributedProviders } = options;
     // A standalone server knows no commit quorum.
     await ensureIndexes(db, hostsOf(client), { attributedProviders, hasQuorum: isMongos(hello) || hello.setName !== undefined });
@@ -83,6 +86,14 @@ export async function openMongoStore(uri: string, options: MongoOptions = {}): P
     await client.close().catch(() => undefined);
     throw error;
   }
+}
+
+async function mustExist(db: Db, hosts: string): Promise<void> {
+  const found = await asStoreError("list collections", () => db.listCollections({ name: "notifications" }, { nameOnly: true }).toArray());
+  if (found.length === 0)
+    throw new StoreError(
+      `database ${db.databaseName} of MongoDB at ${hosts} holds no store; see that STORE_URL names the one that the roles use`,
+    );
 }
 
 async function connect(client: MongoClient, options: MongoOptions): Promise<Hello> {

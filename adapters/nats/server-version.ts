@@ -10,15 +10,17 @@ interface Known {
   reason: string;
 }
 
+/** The oldest release that may be used. */
+export const NATS_VERSION_MIN: Version = [2, 11, 0];
+
 /** Bugs of releases that matter for work queues with an outbox. github.com/nats-io/nats-server/issues. */
 const KNOWN: readonly Known[] = [
-  { from: [0, 0, 0], to: [2, 9, 10], rejected: true, reason: "consumers lose their place on restart" },
-  { from: [2, 10, 20], to: [2, 10, 23], rejected: true, reason: "a stream may vanish when the server is killed (#6888)" },
   {
-    from: [2, 10, 14],
-    to: [2, 11, 0],
-    rejected: false,
-    reason: 'a cluster may answer "duplicate" for a task it did not store, which then waits for the relay (#6486)',
+    from: [0, 0, 0],
+    to: NATS_VERSION_MIN,
+    rejected: true,
+    reason:
+      "its answers about consumers carry no time, so the queue's lag is misjudged by the difference of the clocks, and consumers know no pause",
   },
   { from: [2, 11, 0], to: [2, 11, 12], rejected: false, reason: "tasks not yet on disk may be lost, and wait for the relay (#7594)" },
   { from: [2, 12, 0], to: [2, 12, 3], rejected: false, reason: "tasks not yet on disk may be lost, and wait for the relay (#7594)" },

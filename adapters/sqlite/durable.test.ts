@@ -28,18 +28,15 @@ test("network file systems are known by their numbers, local ones pass", () => {
 
 test("a store on a network file system is rejected with its path and the fix, and a local one opened", async () => {
   const path = join(scratch, "shared.db");
-  await assert.rejects(
-    openSqliteStore(path, () => 0x6969),
-    (error) => {
-      assert.ok(error instanceof UnsafeSettingError);
-      assert.equal(
-        error.message,
-        `SQLite store ${path}: file system is NFS: two hosts would write the same file without seeing each other's locks, and destroy it; ` +
-          "use a local disk, or MongoDB for more than one host",
-      );
-      return true;
-    },
-  );
+  await assert.rejects(openSqliteStore(path, { fileSystemOf: () => 0x6969 }), (error) => {
+    assert.ok(error instanceof UnsafeSettingError);
+    assert.equal(
+      error.message,
+      `SQLite store ${path}: file system is NFS: two hosts would write the same file without seeing each other's locks, and destroy it; ` +
+        "use a local disk, or MongoDB for more than one host",
+    );
+    return true;
+  });
   await (await openSqliteStore(path))[Symbol.asyncDispose]();
 });
 

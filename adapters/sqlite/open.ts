@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
@@ -30,9 +30,12 @@ const SQLITE_BUSY = 5;
  * Opens, and where needed creates, the file. Each call that writes is one transaction, on disk when its promise resolves (WAL,
  * synchronous=FULL). Several processes may share the file; it must be on a local disk. `:memory:` keeps nothing.
  * Rejects with a StoreError when the file cannot be used, with an UnsafeSettingError when what is written to it could be lost.
- * @param fileSystemOf the kind of file system a path is on, as statfs(2) numbers them
+ * @param options.existing rejects where there is no file, instead of making one
+ * @param options.fileSystemOf the kind of file system a path is on, as statfs(2) numbers them
  */
-export async function openSqliteStore(path: string, fileSystemOf = statFileSystem): Promise<Store> {
+export async function openSqliteStore(path: string, { existing = false, fileSystemOf = statFileSystem } = {}): Promise<Store> {
+  if (existing && path !== ":memory:" && !(statSync(path, { throwIfNoEntry: false })?.isFile() ?? false))
+    throw new StoreError(`there is no SQLite store at ${path}; see that STORE_URL names the one that the roles use`);
   const database = await openDatabase(path, fileSystemOf);
   const time = database.prepare("select cast(unixepoch('subsec') * 1000 as integer) as ms");
   // The operating system's clock.

@@ -10,11 +10,12 @@ export { StoreError } from "./store-error.ts";
 
 /**
  * Opens the store a URL names: `sqlite:PATH` (a relative path is relative to the working directory) or `mongodb://…`, `mongodb+srv://…`.
- * Rejects with a StoreError that says what to do; it never repeats the URL, which may hold a password.
+ * Makes it where there is none, unless `existing` is wanted. Rejects with a StoreError that says what to do; it never repeats the URL, which may hold a password.
  */
-export async function openStore(url: string, options: { mongo?: MongoOptions | undefined } = {}): Promise<Store> {
-  if (isMongo(url)) return openMongoStore(url, options.mongo);
-  return openSqliteStore(sqlitePath(url));
+export async function openStore(url: string, options: { mongo?: MongoOptions | undefined; existing?: boolean } = {}): Promise<Store> {
+  const { mongo, existing = false } = options;
+  if (isMongo(url)) return openMongoStore(url, { ...mongo, existing });
+  return openSqliteStore(sqlitePath(url), { existing });
 }
 
 /** What openStore() would find or make there, as it is now. Rejects with a StoreError. */

@@ -45,6 +45,10 @@ export async function openRoleStore(
   return store;
 }
 
+/** Opens the store the configuration names, for a command that reads what the roles wrote: it must be there. */
+export const openExistingStore = (config: Values<typeof storeVariables>): Promise<Store> =>
+  openStore(storeUrlOf(config), { existing: true });
+
 /** Opens the store the configuration names. */
 export const openConfiguredStore = (config: Values<typeof storeVariables>, log?: Logger, options: MongoOptions = {}): Promise<Store> =>
   openStore(storeUrlOf(config), { mongo: { ...options, log } });

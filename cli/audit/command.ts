@@ -1,4 +1,4 @@
-import { openConfiguredStore, storeVariables } from "../../adapters/store/store-config.ts";
+import { openExistingStore, storeVariables } from "../../adapters/store/store-config.ts";
 import { readAudit } from "../../operations/audit/read-audit.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { readConfig } from "../../runtime/config.ts";
@@ -14,13 +14,14 @@ export const AUDIT_COMMANDS: Readonly<Record<string, Command>> = {
     usage: "[--ledger SANDBOX_ADMIN_URL] [--json]",
     options: { ledger: { type: "string" }, json: { type: "boolean" } },
     async run({ values, env }) {
-      await using store = await openConfiguredStore(readConfig(storeVariables, env));
+      await using store = await openExistingStore(readConfig(storeVariables, env));
       const ledger = text(values.ledger);
       const progress = createProgress("audited");
       const audit = await readAudit({ store, clock: systemClock }, ledger ? { taken: sandboxLedger(ledger) } : {}, {
         onProgress: ({ kind, notifications }) => kind === "read" && progress.add(notifications),
       });
       progress.end();
+      if (audit.notifications === 0) process.stderr.write("carillon: the store is empty: there is nothing to check\n");
       const report = [channelTable(audit), uncertainText(audit), checksText(audit)].join("\n\n");
       process.stdout.write(values.json === true ? `${JSON.stringify(auditJson(audit), null, 2)}\n` : `${report}\n`);
       return audit.checks.every((c) => c.holds) ? 0 : 1;

