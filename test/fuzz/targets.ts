@@ -1,0 +1,180 @@
+// Everything that reads bytes from outside: requests, tasks, webhooks, addresses, keys, lines.
+import assert from "node:assert/strict";
+import { decodeTask, encodeTask } from "../../adapters/nats/task-codec.ts";
+import { LineError, parseLine } from "../../cli/gateway/jsonl.ts";
+import { formatApiKey, parseApiKey } from "../../core/apps/api-key.ts";
+import { PUSH_HOSTS, parsePushUrl } from "../../core/content/push-host.ts";
+import { canonicalEndpoint, type Endpoint } from "../../core/delivery/endpoint.ts";
+import { toTask } from "../../core/delivery/task.ts";
+import { ContactServiceService } from "../../gen/carillon/v1/contact_service.ts";
+import { NotificationServiceService } from "../../gen/carillon/v1/notification_service.ts";
+import { PreferenceServiceService } from "../../gen/carillon/v1/preference_service.ts";
+import { PROVIDERS } from "../../providers/list.ts";
+import type { Webhook } from "../../providers/transport/webhook.ts";
+import { compileValidator } from "../../runtime/grpc/validate.ts";
+import { notification } from "../e2e/calls.ts";
+import { sampleNotification } from "../support/notification-samples.ts";
+import type { FuzzTarget } from "./fuzz.ts";
+
+const NOW = Date.UTC(2026, 11, 1, 12);
+const GIVEN_UP = "a secret that signs nothing here";
+
+/** Every request of the public services, through the decoder and the rules. */
+const REQUESTS: readonly FuzzTarget[] = [NotificationServiceService, ContactServiceService, PreferenceServiceService].flatMap((service) =>
+  Object.values(service).map((method): FuzzTarget => {
+    const type = `carillon.v1.${method.path.split("/").at(-1)}Request`;
+    const validate = compileValidator(type);
+    const one = notification();
+    const valid: Record<string, unknown> = {
+      SendNotification: { notification: one },
+      BatchSendNotifications: { notifications: [one, one] },
+      GetNotification: { notificationId: "0".repeat(32) },
+    };
+    const given = valid[method.path.split("/").at(-1) ?? ""];
+    const serialize = method.requestSerialize as (request: unknown) => Uint8Array;
+    return {
+      name: type,
+      seeds: [Buffer.alloc(0), ...(given === undefined ? [] : [Buffer.from(serialize(given))]), Buffer.from("0a040a027531", "hex")],
+      dictionary: ["__proto__", "constructor", Buffer.from("ffffffffffffffffff01", "hex"), Buffer.from("0a00", "hex"), "\u{1f514}"],
+      files: /\/(runtime\/grpc|gen)\//,
+      run(input) {
+        let message: unknown;
+        try {
+          message = method.requestDeserialize(input);
+        } catch {
+          // Bytes that are no message are answered INVALID_ARGUMENT.
+          return;
+        }
+        for (const { field, rule } of validate(message)) assert.ok(typeof field === "string" && rule !== "");
+      },
+    };
+  }),
+);
+
+const sample = sampleNotification("fuzz", NOW);
+const SAMPLE_TASK = Buffer.from(encodeTask(toTask(sample, sample.deliveries[0]!)));
+
+const TASK: FuzzTarget = {
+  name: "task codec",
+  seeds: [SAMPLE_TASK],
+  files: /\/(adapters\/nats|adapters\/wire|gen)\//,
+  run(input) {
+    const task = decodeTask(input, `${"0".repeat(32)}-0/1.0`);
+    if (task === undefined) return;
+    // What was read once is read the same again.
+    const again = decodeTask(encodeTask(task), `${"0".repeat(32)}-0/1.0`);
+    assert.deepEqual(again, task);
+  },
+};
+
+const FORM = "application/x-www-form-urlencoded";
+const BODIES = [
+  [FORM, "MessageSid=SM0&MessageStatus=delivered&To=%2B821012345678"],
+  [FORM, "sig=00&timestamp=1764590400&status=delivered&messageId=a"],
+  ["application/json", `{"sig":"00","timestamp":"${NOW / 1_000}","status":"delivered","a":[{"b":null}]}`],
+  ["application/json", '[{"event":"delivered","timestamp":1,"attempt_id":"0-0/1"}]'],
+  [FORM, `mandrill_events=${encodeURIComponent('[{"event":"send","msg":{"metadata":{"attempt":"0"}}}]')}`],
+] as const;
+
+/** The first line of the input is the content type, the second the signature in every header that holds one; the rest is the body. */
+const WEBHOOKS: readonly FuzzTarget[] = PROVIDERS.flatMap(({ name, webhook }): FuzzTarget[] => {
+  if (webhook === undefined) return [];
+  const { reader } = webhook;
+  return [
+    {
+      name: `webhook of ${name}`,
+      seeds: BODIES.map(([type, body]) => Buffer.from(`${type}\nBearer a.b.c\n${body}`)),
+      dictionary: ["__proto__", "toString", '{"valueOf":1}', "sig", "timestamp", "[[[[", "&a=", "=&=", "%00", "eyJhbGciOiJIUzI1NiJ9"],
+      files: /\/(providers|runtime\/http)\//,
+      run(input) {
+        const [type = "", signature = "", ...rest] = input.toString("latin1").split("\n");
+        const signed = ["authorization", "x-twilio-signature", "x-mandrill-signature", "x-twilio-email-event-webhook-signature"];
+        const asked: Webhook = {
+          url: `https://example.com/${name}`,
+          query: new URLSearchParams(),
+          headers: {
+            ...Object.fromEntries(signed.map((header) => [header, signature])),
+            ...{ "content-type": type, "x-twilio-email-event-webhook-timestamp": `${NOW / 1_000}` },
+          },
+          body: Buffer.from(rest.join("\n"), "latin1"),
+          receivedAt: NOW,
+        };
+        assert.equal(reader.verify(asked, GIVEN_UP), false, "accepted what nobody signed");
+        for (const receipt of reader.read(asked) ?? []) assert.match(receipt.attemptId, /^[0-9a-f]{32}-\d{1,5}\/\d{1,9}$/);
+        reader.isProbe?.(asked);
+      },
+    },
+  ];
+});
+
+const PUSH_URL: FuzzTarget = {
+  name: "push URL",
+  seeds: [
+    "https://fcm.googleapis.com/fcm/send/a:b",
+    "https://wns2-par02p.notify.windows.com/w/?token=a",
+    "https://web.push.apple.com/a",
+  ].map((s) => Buffer.from(s)),
+  dictionary: ["127.0.0.1", "[::1]", "%2E", "@", "\\", "#", ":443", "//", "localhost", "xn--", "\u3002", "'", " "],
+  files: /\/core\/content\//,
+  run(input) {
+    const found = parsePushUrl(input.toString(), PUSH_HOSTS);
+    if (found === undefined) return;
+    const { hostname, port, protocol, username } = new URL(found.url);
+    assert.deepEqual([protocol, username, port], ["https:", "", ""]);
+    const listed = PUSH_HOSTS.some((host) => (host.startsWith("*.") ? hostname.endsWith(host.slice(1)) : hostname === host));
+    assert.ok(listed && /^[a-z0-9.-]+$/.test(hostname), `dials ${hostname}`);
+    assert.equal(parsePushUrl(found.url, PUSH_HOSTS)?.url, found.url);
+  },
+};
+
+const ENDPOINT: FuzzTarget = {
+  name: "canonical endpoint",
+  seeds: ["ada@example.com", "Ada@B\u00fccher.example", "+821012345678", "https://fcm.googleapis.com/x"].map((s) => Buffer.from(s)),
+  dictionary: ["@", "xn--", "\u00fc", "\u3002", ".", '"', "%", "\u0130"],
+  files: /\/core\//,
+  run(input) {
+    const text = input.toString();
+    const endpoints: Endpoint[] = [
+      { channel: "email", address: text },
+      { channel: "sms", phoneNumber: text },
+      { channel: "apns", token: text },
+      { channel: "webpush", pushUrl: text, p256dh: "", auth: "" },
+    ];
+    for (const endpoint of endpoints) {
+      const once = canonicalEndpoint(endpoint);
+      assert.deepEqual(canonicalEndpoint(once), once);
+    }
+  },
+};
+
+const API_KEY: FuzzTarget = {
+  name: "API key",
+  seeds: [Buffer.from(formatApiKey("01234567", 17n)), Buffer.from("ck_")],
+  dictionary: ["ck_", "_"],
+  files: /\/core\/apps\//,
+  run(input) {
+    const text = input.toString();
+    const parsed = parseApiKey(text);
+    if (parsed !== undefined) assert.ok(text.includes(parsed.id) && !/[^\w-]/.test(parsed.id));
+  },
+};
+
+const LINE: FuzzTarget = {
+  name: "line of carillon send",
+  seeds: [
+    '{"key":"a","user":"u","class":"critical","category":"c","push":{"title":"t","data":{"a":"b"}},"sendAt":"+10m","channels":["apns"]}',
+    '{"key":"a","endpoint":{"webPush":{"pushUrl":"https://fcm.googleapis.com/x","p256dh":"AA","auth":"AA"}},"sms":{"text":"t"}}',
+    '{"key":"a","endpoint":{"emailAddress":"a@b.example"},"email":{"subject":"s","text":"t"},"expiresAt":"2026-12-01T12:00:00Z"}',
+  ].map((line) => Buffer.from(line)),
+  dictionary: ["__proto__", "null", "[]", "{}", "1e999", '"sendAt":"+10m"', "\\u0000"],
+  files: /\/cli\/gateway\//,
+  run(input) {
+    try {
+      parseLine(input.toString(), NOW);
+    } catch (error) {
+      if (!(error instanceof LineError)) throw error;
+    }
+  },
+};
+
+export const FUZZ_TARGETS: readonly FuzzTarget[] = [...REQUESTS, TASK, ...WEBHOOKS, PUSH_URL, ENDPOINT, API_KEY, LINE];
