@@ -17,8 +17,10 @@ export function canonicalEndpoint(endpoint: Endpoint): Endpoint {
   switch (endpoint.channel) {
     case "apns":
       return { channel: "apns", token: endpoint.token.toLowerCase() };
-    case "webpush":
-      return { ...endpoint, pushUrl: unescaped(canonicalPushUrl(endpoint.pushUrl)?.url ?? endpoint.pushUrl) };
+    case "webpush": {
+      const parsed = canonicalPushUrl(endpoint.pushUrl);
+      return parsed ? { ...endpoint, pushUrl: unescaped(parsed.url) } : endpoint;
+    }
     case "email":
       return { channel: "email", address: canonicalAddress(endpoint.address) };
     case "fcm":
