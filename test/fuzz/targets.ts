@@ -99,7 +99,7 @@ const WEBHOOKS: readonly FuzzTarget[] = PROVIDERS.flatMap(({ name, webhook }): F
           body: Buffer.from(rest.join("\n"), "latin1"),
           receivedAt: NOW,
         };
-        assert.equal(reader.verify(asked, GIVEN_UP), false, "accepted what nobody signed");
+        assert.equal(reader.verify(asked, GIVEN_UP, {}), false, "accepted what nobody signed");
         for (const receipt of reader.read(asked) ?? []) assert.match(receipt.attemptId, /^[0-9a-f]{32}-\d{1,5}\/\d{1,9}$/);
         reader.isProbe?.(asked);
       },
