@@ -53,6 +53,8 @@ export interface ProviderDefinition {
 export interface StatusQueryDefinition {
   /** How long after an attempt became uncertain the provider can first be asked about it, in ms. */
   firstMs: number;
+  /** How long after it a finding can first resolve the attempt, in ms; absent: at once. */
+  tellsMs?: number;
   /** Whether its answers name nothing of ours, so that it calls `attribute`: the store then indexes the references of its attempts. */
   isAttributed?: boolean;
 }

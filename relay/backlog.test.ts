@@ -7,6 +7,7 @@ import { createQueueLag } from "../adapters/nats/queue-lag.ts";
 import { ensureStreams, streamVariables } from "../adapters/nats/streams.ts";
 import { openStore } from "../adapters/store/open-store.ts";
 import { UNCERTAIN_WAIT_MS } from "../core/delivery/decide.ts";
+import { IN_DOUBT_REPEATS } from "../core/delivery/in-doubt.ts";
 import { consumerName, streamName, taskMessageId } from "../core/delivery/subjects.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { readConfig } from "../runtime/config.ts";
@@ -34,6 +35,8 @@ test("a backlog older than the watchdog is not published again while it waits, a
     ...{ store, log, metrics, worker: "relay", pollMs: 1, clock: systemClock, random: Math.random },
     ...{
       uncertainWaitMs: UNCERTAIN_WAIT_MS,
+      inDoubtRepeats: IN_DOUBT_REPEATS,
+      confirmationOf: () => ({ statusQueryTellsMs: undefined, sendsReceipts: true }),
       statusQueryFirstMs: () => undefined,
       watchdogFirstMs: WATCHDOG_MS,
       failpoint: () => {},

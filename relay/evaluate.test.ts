@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { UNCERTAIN_WAIT_MS } from "../core/delivery/decide.ts";
+import { IN_DOUBT_REPEATS } from "../core/delivery/in-doubt.ts";
 import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
 import { WATCHDOG_FIRST_MS, WATCHDOG_LONGEST_MS } from "../core/delivery/watchdog.ts";
 import { sampleNotification } from "../test/support/notification-samples.ts";
@@ -19,6 +20,8 @@ function evaluateAt(waitingSince: number | undefined, delivery: Partial<Delivery
     random: 0,
     worker: "w",
     uncertainWaitMs: UNCERTAIN_WAIT_MS,
+    inDoubtRepeats: IN_DOUBT_REPEATS,
+    confirmationOf: () => ({ statusQueryTellsMs: undefined, sendsReceipts: true }),
     statusQueryFirstMs: () => undefined,
     watchdogFirstMs: WATCHDOG_FIRST_MS,
   };

@@ -1,4 +1,5 @@
-import { type AttemptSituation, decide, decideUncertain, nextStatusQueryAt, type UncertainWaits } from "../core/delivery/decide.ts";
+import { type AttemptSituation, decide, nextStatusQueryAt, type UncertainWaits } from "../core/delivery/decide.ts";
+import { type Confirmation, decideUncertain, type InDoubtRepeats, uncertainWaitMs } from "../core/delivery/in-doubt.ts";
 import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
 import { reason } from "../core/delivery/reason.ts";
 import { acceptedOf, SUPERSEDED } from "../core/delivery/superseded.ts";
@@ -31,8 +32,12 @@ export interface Situation {
   /** In [0, 1). */
   random: number;
   worker: string;
-  /** How long an unknown outcome waits before the policy of its class decides. */
+  /** How long an unknown outcome waits before the policy decides, unless the provider can tell sooner or later. */
   uncertainWaitMs: UncertainWaits;
+  /** What is repeated then. */
+  inDoubtRepeats: InDoubtRepeats;
+  /** What can tell the outcome of the provider's attempts. */
+  confirmationOf(provider: string): Confirmation;
   /** How long after an attempt became uncertain its provider can first be asked about it, in ms; undefined: it never can. */
   statusQueryFirstMs(provider: string): number | undefined;
   /** How long after a publication without effect the task is published again. */
@@ -107,20 +112,29 @@ function mayBeQueued(n: NotificationRecord, d: Delivery, waitingSince: number): 
   return (d.publishedAt ?? Math.max(n.acceptedAt, n.sendAt)) + CLOCK_SKEW_MS >= waitingSince;
 }
 
-/** Has the provider asked again while there is time for receipts and status queries; then the policy of the class decides. */
+/** Has the provider asked again while there is time for receipts and status queries; then the policy of channel and class decides. */
 function evaluateUncertain(n: NotificationRecord, d: Delivery, attempt: AttemptRecord, s: Situation): Effect {
   const on = factsOf(n, d);
-  const { notificationClass } = n;
+  const { notificationClass, content } = n;
+  const policyResend = d.policyResend ?? false;
+  const situation = {
+    channel: d.channel,
+    notificationClass,
+    content,
+    policyResend,
+    now: s.now,
+    expiresAt: on.expiresAt,
+    repeats: s.inDoubtRepeats,
+  };
+  const firstMs = s.statusQueryFirstMs(attempt.provider);
   // Versions before 0.1.0 did not store it; a moment that moves with `now` would never pass.
   const since = d.uncertainSince ?? attempt.answeredAt ?? attempt.startedAt;
-  const until = since + s.uncertainWaitMs[notificationClass];
+  const until = since + uncertainWaitMs(situation, s.confirmationOf(attempt.provider), s.uncertainWaitMs);
   if (s.now < until) {
-    const firstMs = s.statusQueryFirstMs(attempt.provider);
     const firstAt = firstMs === undefined ? until : Math.min(until, since + firstMs);
     if (s.now >= firstAt)
       return { kind: "status-query", task: toTask(n, d, { statusQuery: true }), nextAt: nextStatusQueryAt(since, s.now, until, firstMs) };
     return { kind: "change", transition: postponed(on, "uncertain", firstAt) };
   }
-  const decision = decideUncertain({ notificationClass, policyResend: d.policyResend ?? false, now: s.now, expiresAt: on.expiresAt });
-  return { kind: "change", transition: decided(on, decision, s.now) };
+  return { kind: "change", transition: decided(on, decideUncertain(situation), s.now) };
 }

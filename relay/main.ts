@@ -4,10 +4,10 @@ import { createTaskPublisher } from "../adapters/nats/publish.ts";
 import { createQueueLag } from "../adapters/nats/queue-lag.ts";
 import { ensureStreams } from "../adapters/nats/streams.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
-import { PROVIDERS } from "../providers/list.ts";
+import { confirmationOf, PROVIDERS } from "../providers/list.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { defineRole } from "../runtime/run.ts";
-import { relayVariables } from "./config.ts";
+import { inDoubtRepeats, relayVariables } from "./config.ts";
 import { measureOutbox } from "./measure.ts";
 import { createRelayMetrics } from "./metrics.ts";
 import { createRelay } from "./relay.ts";
@@ -33,6 +33,8 @@ export const role = defineRole({
         transactional: config.UNCERTAIN_WAIT_MS,
         marketing: config.UNCERTAIN_WAIT_MS,
       },
+      inDoubtRepeats: inDoubtRepeats(config.IN_DOUBT_REPEATS),
+      confirmationOf,
       statusQueryFirstMs: (provider) => PROVIDERS.find(({ name }) => name === provider)?.statusQuery?.firstMs,
       watchdogFirstMs: config.WATCHDOG_FIRST_MS,
       failpoint,

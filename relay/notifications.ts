@@ -1,5 +1,6 @@
 import { applyTransitions } from "../core/delivery/apply-transitions.ts";
 import type { UncertainWaits } from "../core/delivery/decide.ts";
+import type { InDoubtRepeats } from "../core/delivery/in-doubt.ts";
 import { type Delivery, isOpen, type NotificationRecord } from "../core/delivery/notification.ts";
 import { repeatedIds } from "../core/delivery/superseded.ts";
 import { notPublished, postponed, published, statusQueried, type Transition } from "../core/delivery/transitions.ts";
@@ -26,6 +27,8 @@ export interface NotificationParts {
   /** Unique per process. */
   worker: string;
   uncertainWaitMs: UncertainWaits;
+  inDoubtRepeats: InDoubtRepeats;
+  confirmationOf: Situation["confirmationOf"];
   statusQueryFirstMs: Situation["statusQueryFirstMs"];
   /** How long after a publication without effect a task is published again. */
   watchdogFirstMs: number;
@@ -48,7 +51,7 @@ const isDue = ({ state, nextAt }: Delivery, now: number) => isOpen(state) && nex
 
 /** Notifications as a kind of outbox record: their open deliveries are published, retried, resolved and ended. */
 export function notificationKind(parts: NotificationParts): OutboxKind<NotificationRecord, Facts, Effect> {
-  const { store, queue, worker, uncertainWaitMs, statusQueryFirstMs, watchdogFirstMs, random } = parts;
+  const { store, queue, worker, uncertainWaitMs, inDoubtRepeats, confirmationOf, statusQueryFirstMs, watchdogFirstMs, random } = parts;
   return {
     store: createLease(store.notifications, random),
 
@@ -68,7 +71,7 @@ export function notificationKind(parts: NotificationParts): OutboxKind<Notificat
       return n.deliveries
         .filter((d) => isDue(d, leasedAt))
         .map((d) => {
-          const fixed = { worker, uncertainWaitMs, statusQueryFirstMs, watchdogFirstMs };
+          const fixed = { worker, uncertainWaitMs, inDoubtRepeats, confirmationOf, statusQueryFirstMs, watchdogFirstMs };
           const situation = { ...fixed, now, random: random(), waitingSince: waitingSince.get(d.id) };
           const earlier = repeatedIds(d).flatMap((id) => attempts.get(id) ?? []);
           return evaluate(n, d, attempts.get(attemptId(d.id, d.attempt)), situation, earlier);

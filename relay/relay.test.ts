@@ -4,6 +4,7 @@ import { openStore } from "../adapters/store/open-store.ts";
 import { CLASSES } from "../core/delivery/channel.ts";
 import { STATUS_QUERY_FIRST_MS, UNCERTAIN_WAIT_MS } from "../core/delivery/decide.ts";
 import type { DeliveryEvent } from "../core/delivery/event.ts";
+import { IN_DOUBT_REPEATS } from "../core/delivery/in-doubt.ts";
 import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
 import type { Outcome } from "../core/delivery/outcome.ts";
 import { SUPERSEDED } from "../core/delivery/superseded.ts";
@@ -43,6 +44,8 @@ beforeEach(async (t) => {
     ...{ store, clock, worker: "relay", pollMs: 1, random: () => 0 },
     ...{
       uncertainWaitMs: UNCERTAIN_WAIT_MS,
+      inDoubtRepeats: IN_DOUBT_REPEATS,
+      confirmationOf: () => ({ statusQueryTellsMs: undefined, sendsReceipts: true }),
       statusQueryFirstMs: (provider: string) => (provider === "silent" ? undefined : provider === "slow" ? SLOW_MS : STATUS_QUERY_FIRST_MS),
       watchdogFirstMs: WATCHDOG_FIRST_MS,
       failpoint: () => {},
@@ -203,7 +206,7 @@ for (const notificationClass of CLASSES) {
     // The repetition's outcome stays unknown as well: there is no third.
     await claim(id, { deadlineAt: clock.now() - CLOCK_SKEW_MS, policyResend: true }, 2);
     for (let i = 0; i < 20; i++) {
-      clock.advance(UNCERTAIN_WAIT_MS.critical);
+      clock.advance(UNCERTAIN_WAIT_MS.transactional / 10);
       await relay.iterate();
     }
     assert.deepEqual([(await delivery(id)).state, published.filter((t) => !t.statusQuery).length], ["failed", 1]);

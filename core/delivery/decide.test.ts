@@ -7,7 +7,6 @@ import {
   type AttemptSituation,
   type Decision,
   decide,
-  decideUncertain,
   LAST_TRY_MS,
   MISCONFIGURED_WAIT_MS,
   nextStatusQueryAt,
@@ -104,15 +103,6 @@ const table: [string, Outcome, Partial<AttemptSituation>, Decision][] = [
 for (const [name, outcome, over, decision] of table) {
   test(name, () => assert.deepEqual(decide(outcome, { ...situation, ...over }), decision));
 }
-
-test("of the classes only critical repeats an unknown outcome, and only once, and not after expiry", () => {
-  const s = { policyResend: false, now: NOW, expiresAt: NOW + 1 };
-  assert.equal(decideUncertain({ ...s, notificationClass: "critical" }).kind, "retry");
-  assert.equal(decideUncertain({ ...s, notificationClass: "critical", policyResend: true }).kind, "failed");
-  assert.equal(decideUncertain({ ...s, notificationClass: "critical", expiresAt: NOW }).kind, "failed");
-  assert.equal(decideUncertain({ ...s, notificationClass: "transactional" }).kind, "failed");
-  assert.equal(decideUncertain({ ...s, notificationClass: "marketing" }).kind, "failed");
-});
 
 test("an unknown outcome is queried later each time, and when the policy decides at the latest", () => {
   const until = NOW + 20_000;

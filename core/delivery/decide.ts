@@ -16,12 +16,9 @@ export const UNCERTAIN_WAIT_MS: UncertainWaits = { critical: 10_000, transaction
 export type UncertainWaits = Readonly<Record<NotificationClass, number>>;
 /** The first status query about an unknown outcome, and the shortest time between two: a receipt mostly comes sooner. */
 export const STATUS_QUERY_FIRST_MS = 2_000;
-/** Classes whose attempt of unknown outcome is repeated once. */
-const RESENDS_UNCERTAIN: Record<NotificationClass, boolean> = { critical: true, transactional: false, marketing: false };
-
 export type Decision =
   | { kind: "sent"; providerRef: string; reason?: Reason | undefined }
-  /** `policyResend`: it repeats an attempt of unknown outcome, as the class allows once. */
+  /** `policyResend`: it repeats an attempt of unknown outcome, as channel and class allow once. */
   | { kind: "retry"; at: number; reason: Reason; policyResend?: true }
   | { kind: "uncertain"; reason: Reason }
   | { kind: "expired"; reason: Reason }
@@ -55,18 +52,6 @@ export function decide(outcome: Outcome, s: AttemptSituation): Decision {
     case "misconfigured":
       return retry(outcome, s, Math.max(MISCONFIGURED_WAIT_MS, backoffMs(s.attempt, s.random)));
   }
-}
-
-/** After the wait, without a receipt or a finding: repeats once if the class allows it, else fails with outcome-unknown. */
-export function decideUncertain(s: {
-  notificationClass: NotificationClass;
-  policyResend: boolean;
-  now: number;
-  expiresAt: number;
-}): Decision {
-  if (RESENDS_UNCERTAIN[s.notificationClass] && !s.policyResend && s.now < s.expiresAt)
-    return { kind: "retry", at: s.now, reason: reason("outcome-unknown"), policyResend: true };
-  return { kind: "failed", reason: reason("outcome-unknown") };
 }
 
 /**

@@ -2,8 +2,8 @@ import type { Channel, NotificationClass } from "./channel.ts";
 import type { DeliveryState, EndState } from "./notification.ts";
 import type { Reason } from "./reason.ts";
 
-/** What happened to a delivery. An end has its state's name. */
-export type DeliveryEventKind = "accepted" | "published" | "attempted" | "retried" | "in-doubt" | "redriven" | EndState;
+/** What happened to a delivery. An end has its state's name; `repeated`: a retry of an attempt in doubt. */
+export type DeliveryEventKind = "accepted" | "published" | "attempted" | "retried" | "repeated" | "in-doubt" | "redriven" | EndState;
 
 /** One fact about a delivery, complete in itself: metrics count it, and a webhook or a stream can carry it. */
 export interface DeliveryEvent {

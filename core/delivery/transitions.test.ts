@@ -78,7 +78,7 @@ const CASES: readonly [name: string, Transition, from: string[], set: object, ev
       decided(on, { kind: "retry", at: NOW + 5, reason: why, policyResend: true }, NOW),
       ["pending", "uncertain"],
       { state: "pending", attempt: 2, publishCount: 0, nextAt: NOW + 5, reason: why, uncertainSince: undefined, policyResend: true },
-      [["retried", "pending", 2]],
+      [["repeated", "pending", 2]],
     ],
     [
       "in doubt",

@@ -118,7 +118,9 @@ export function retried(on: AttemptFacts, retry: Extract<Decision, { kind: "retr
     uncertainSince: undefined,
     ...(retry.policyResend ? { policyResend: true } : {}),
   };
-  return transition(on, OPEN_STATES, set, [eventOf({ ...on, attempt }, "retried", "pending", now, retry.reason)]);
+  return transition(on, OPEN_STATES, set, [
+    eventOf({ ...on, attempt }, retry.policyResend ? "repeated" : "retried", "pending", now, retry.reason),
+  ]);
 }
 
 /** The outcome is unknown. From pending only: an attempt that is already being resolved keeps its first deadline. */

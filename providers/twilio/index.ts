@@ -1,6 +1,7 @@
 import { STATUS_QUERY_FIRST_MS } from "../../core/delivery/decide.ts";
 import { defineProvider } from "../definition.ts";
 import { twilioVariables, twilioWebhookVariables } from "./config.ts";
+import { settledMs } from "./status-query.ts";
 import { twilio as reader } from "./webhook.ts";
 
 export const twilio = defineProvider({
@@ -10,7 +11,8 @@ export const twilio = defineProvider({
   variables: twilioVariables,
   requires: ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN_FILE", "TWILIO_FROM"],
   load: async () => (await import("./provider.ts")).createTwilioProvider,
-  statusQuery: { firstMs: STATUS_QUERY_FIRST_MS, isAttributed: true },
+  // Earlier a message that is found may belong to a twin (status-query.ts); with the default deadline.
+  statusQuery: { firstMs: STATUS_QUERY_FIRST_MS, tellsMs: settledMs(10_000), isAttributed: true },
   webhook: {
     reader,
     variables: twilioWebhookVariables,

@@ -9,6 +9,7 @@ import { describe, test } from "node:test";
 import { openStore } from "../../adapters/store/open-store.ts";
 import type { LineResult } from "../../cli/gateway/send.ts";
 import { UNCERTAIN_WAIT_MS } from "../../core/delivery/decide.ts";
+import { IN_DOUBT_REPEATS } from "../../core/delivery/in-doubt.ts";
 import { isOpen } from "../../core/delivery/notification.ts";
 import { WATCHDOG_FIRST_MS } from "../../core/delivery/watchdog.ts";
 import type { Store } from "../../core/ports/store.ts";
@@ -159,6 +160,8 @@ async function fiveMinutesLater(store: Store): Promise<void> {
     ...{ store, worker: "later", pollMs: 1_000, clock: { ...systemClock, now }, random: Math.random },
     ...{
       uncertainWaitMs: UNCERTAIN_WAIT_MS,
+      inDoubtRepeats: IN_DOUBT_REPEATS,
+      confirmationOf: () => ({ statusQueryTellsMs: undefined, sendsReceipts: true }),
       statusQueryFirstMs: () => undefined,
       watchdogFirstMs: WATCHDOG_FIRST_MS,
       failpoint: () => {},

@@ -100,8 +100,8 @@ and two processes of every role. \`sandbox/\` simulates the providers; its ledge
 
 - **accepted**: deliveries that a caller was told are accepted. Callers repeat a call without an answer, with the same key, until they get one.
 - **sent once**: the store says sent, and the ledger holds exactly one acceptance by a provider.
-- **uncertain**: attempts that were in doubt, and what resolved them: a receipt, a status query at the provider, the class's policy
-  (\`critical\` is sent once more), or nothing (given up as \`failed\` with \`outcome-unknown\`).
+- **uncertain**: attempts that were in doubt, and what resolved them: a receipt, a status query at the provider, the policy
+  (critical is sent once more, and a transactional push, whose copy replaces the first one), or nothing (given up as \`failed\` with \`outcome-unknown\`).
 - **suppressed**, **expired**, **failed**: ended without being sent. Some recipients opt out while notifications to them are on the way.
 - **lost**: accepted, but missing in the store, not ended within the row's limit, or recorded as sent while no provider accepted it. Must be 0.
 - **twice**: accepted by providers more often than once plus the recorded resends. Must be 0.

@@ -2,7 +2,7 @@ import { LAST_TRY_MS, UNCERTAIN_WAIT_MS } from "../../core/delivery/decide.ts";
 import type { Delivery, NotificationRecord } from "../../core/delivery/notification.ts";
 import { type AttemptRecord, attemptId, knownOutcome } from "../../core/ports/attempt-store.ts";
 import { audit } from "../../operations/audit/audit.ts";
-import { SKEW_MS } from "./invariant-checker.ts";
+import { mayBeRepeated, SKEW_MS } from "./invariant-checker.ts";
 import type { MemoryStore } from "./memory-store.ts";
 import type { ProviderMemory } from "./providers.ts";
 import type { Simulation } from "./simulation.ts";
@@ -36,7 +36,7 @@ export async function judge({ simulation, store, memory, accepted, receipted, qu
   for (const a of attempts) if (!isTrue(a, memory.attempts.has(a.id))) simulation.broken("2 what is recorded is true", a.id);
   for (const n of notifications) {
     for (const d of n.deliveries) {
-      if (d.policyResend && n.notificationClass !== "critical") simulation.broken("3 only critical is resent", d.id);
+      if (d.policyResend && !mayBeRepeated(d.channel, n.notificationClass)) simulation.broken("3 only what may be repeated is", d.id);
       if (receipted.has(attemptId(d.id, d.attempt)) && !showsReceipt(d)) simulation.broken("2 a receipt is reflected in the state", d.id);
       if (endedTooEarly(n, d)) simulation.broken("2 no unknown outcome is given up too early", d.id);
       if (givenUpTooEarly(n, d)) simulation.broken("2 what was not sent ends by its expiry alone", d.id);
@@ -46,7 +46,7 @@ export async function judge({ simulation, store, memory, accepted, receipted, qu
   }
 
   function endedTooEarly({ notificationClass }: NotificationRecord, d: Delivery): boolean {
-    if (d.reason?.code !== "outcome-unknown" || notificationClass === "critical") return false;
+    if (d.reason?.code !== "outcome-unknown" || notificationClass === "critical" || d.policyResend) return false;
     const attempt = store.attempts.inside.get(attemptId(d.id, d.attempt));
     return d.endedAt! - (attempt?.startedAt ?? 0) < UNCERTAIN_WAIT_MS[notificationClass] - SKEW_MS;
   }

@@ -1,7 +1,7 @@
 // Checks invariants at the moment of each event, with access to the stored state: some violations leave no trace in the final state.
 import { canonicalForm } from "../../core/content/codec.ts";
 import { type Content, contentValues } from "../../core/content/content.ts";
-import { type ContentPart, contentPart } from "../../core/delivery/channel.ts";
+import { type Channel, type ContentPart, contentPart, type NotificationClass } from "../../core/delivery/channel.ts";
 import { TASK_STALE_MS } from "../../core/delivery/lifetime.ts";
 import { isOpen, type NotificationRecord } from "../../core/delivery/notification.ts";
 import { type AttemptRecord, attemptId, knownOutcome, notificationIdOf } from "../../core/ports/attempt-store.ts";
@@ -19,6 +19,9 @@ import type { Simulation } from "./simulation.ts";
 export const SKEW_MS = 5_000;
 const hashesOf = (record: NotificationRecord) => Object.values(record.contentHashes ?? {});
 const hashOf = (content: Content, part: ContentPart) => sha256Hex(canonicalForm(contentValues({ [part]: content[part] })));
+/** What the promise allows to be sent once more while in doubt, in words of its own: critical, and a push whose copy replaces it. */
+export const mayBeRepeated = (channel: Channel, notificationClass: NotificationClass): boolean =>
+  notificationClass === "critical" || (channel === "fcm" && notificationClass === "transactional");
 /** Outcomes of attempts that sent nothing; another attempt may follow. */
 const NOT_SENT: ReadonlySet<string> = new Set(["throttled", "unavailable", "misconfigured"]);
 const MAY_BE_SENT: ReadonlySet<string | undefined> = new Set([undefined, "accepted", "unanswered"]);
@@ -61,7 +64,7 @@ export function createInvariantChecker(simulation: Simulation, store: MemoryStor
     const open = earlier.filter((a) => !NOT_SENT.has((a && knownOutcome(a)?.kind) ?? ""));
     if (open.some((a) => !a || !MAY_BE_SENT.has(knownOutcome(a)?.kind)))
       simulation.broken("3 no attempt after a final outcome", delivery.attemptId);
-    const allowed = delivery.notificationClass === "critical" && attempt.policyResend ? 1 : 0;
+    const allowed = attempt.policyResend && mayBeRepeated(delivery.channel, delivery.notificationClass) ? 1 : 0;
     if (open.length > allowed) simulation.broken("3 no attempt after one that may have been sent", delivery.attemptId);
   }
 

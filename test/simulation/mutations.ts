@@ -157,9 +157,14 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "",
   },
   {
-    ...{ name: "unknown outcome retried for every class", file: "core/delivery/decide.ts" },
-    find: "transactional: false, marketing: false };\n\nexport type Decision",
-    replace: "transactional: true, marketing: true };\n\nexport type Decision",
+    ...{ name: "unknown outcome repeated for every class and channel", file: "core/delivery/in-doubt.ts" },
+    find: "if (policyResend || now >= expiresAt || !repeats[channel].includes(notificationClass)) return false;",
+    replace: "if (policyResend || now >= expiresAt || repeats[channel].length === 0) return false;\n  if (now > 0) return true;",
+  },
+  {
+    ...{ name: "unknown outcome repeated without end", file: "core/delivery/in-doubt.ts" },
+    find: "if (policyResend || now >= expiresAt ||",
+    replace: "if (now >= expiresAt ||",
   },
   {
     ...{ name: "resend after an unknown outcome not recorded", file: transitions },
@@ -173,7 +178,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     ...{ name: "unknown outcome given up at once", file: evaluate },
-    find: "const until = since + s.uncertainWaitMs[notificationClass];",
+    find: "const until = since + uncertainWaitMs(situation, s.confirmationOf(attempt.provider), s.uncertainWaitMs);",
     replace: "const until = since;",
   },
   {

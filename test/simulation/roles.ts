@@ -8,6 +8,7 @@ import { createCrashCounter } from "../../adapters/redis/crash-counter.ts";
 import type { ContentBounds } from "../../core/content/reference.ts";
 import type { Channel } from "../../core/delivery/channel.ts";
 import { UNCERTAIN_WAIT_MS } from "../../core/delivery/decide.ts";
+import { IN_DOUBT_REPEATS } from "../../core/delivery/in-doubt.ts";
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Receipt } from "../../core/delivery/receipt.ts";
 import { WATCHDOG_FIRST_MS } from "../../core/delivery/watchdog.ts";
@@ -25,7 +26,7 @@ import { createReceipts } from "../../feedback/apply.ts";
 import { createFeedbackMetrics } from "../../feedback/metrics.ts";
 import { type Accept, createAccept } from "../../gateway/accept.ts";
 import { createGatewayMetrics } from "../../gateway/metrics.ts";
-import { PROVIDERS } from "../../providers/list.ts";
+import { confirmationOf, PROVIDERS } from "../../providers/list.ts";
 import { createRelayMetrics } from "../../relay/metrics.ts";
 import type { Outbox } from "../../relay/outbox.ts";
 import { createRelay } from "../../relay/relay.ts";
@@ -53,6 +54,7 @@ const tracer = new ProxyTracerProvider().getTracer("world");
 
 /** As the roles are configured: some providers answer status queries, some do not. */
 const statusQueryFirstMs = (provider: string) => PROVIDERS.find(({ name }) => name === provider)?.statusQuery?.firstMs;
+const inDoubt = { uncertainWaitMs: UNCERTAIN_WAIT_MS, inDoubtRepeats: IN_DOUBT_REPEATS, confirmationOf, statusQueryFirstMs };
 
 /** Longer than an answer about opt-outs may be used. */
 const CONNECTION_MS_MAX = 3_000;
@@ -219,7 +221,7 @@ export function createRelayRole(around: Surroundings, process: SimulatedProcess)
     return attempts.record(results);
   };
   const store = { ...ports.store, attempts: { ...attempts, record } };
-  return createRelay({ ...ports, store, pollMs: POLL_MS, uncertainWaitMs: UNCERTAIN_WAIT_MS, statusQueryFirstMs, metrics: relayMetrics });
+  return createRelay({ ...ports, store, pollMs: POLL_MS, ...inDoubt, metrics: relayMetrics });
 }
 
 export function createFeedback(around: Surroundings, process: SimulatedProcess) {

@@ -37,9 +37,12 @@ export const NotificationClass = {
    * an attempt in doubt is repeated once.
    */
   NOTIFICATION_CLASS_CRITICAL: 1,
-  /** NOTIFICATION_CLASS_TRANSACTIONAL - Receipts, reminders. Waits until preferences can be read; an attempt in doubt is never repeated. */
+  /**
+   * NOTIFICATION_CLASS_TRANSACTIONAL - Receipts, reminders. Waits until preferences can be read; an attempt in doubt is repeated once where
+   * the copy replaces the first one on the device: a push that is shown. A text or a mail never is.
+   */
   NOTIFICATION_CLASS_TRANSACTIONAL: 2,
-  /** NOTIFICATION_CLASS_MARKETING - Campaigns. Like transactional, in a queue of its own. */
+  /** NOTIFICATION_CLASS_MARKETING - Campaigns. Like transactional, in a queue of its own; an attempt in doubt is never repeated. */
   NOTIFICATION_CLASS_MARKETING: 3,
   UNRECOGNIZED: -1,
 } as const;
@@ -284,7 +287,7 @@ export interface Attempt {
   resolvedAt:
     | Date
     | undefined;
-  /** True when it repeats an attempt in doubt, because the class allows it. */
+  /** True when it repeats an attempt in doubt, because channel and class allow it. */
   policyResend: boolean;
   /** Number of the operator's redrive it belongs to, if an earlier attempt may have been sent; 0: none. */
   redrive: number;

@@ -34,7 +34,7 @@ export interface DeliveryTask {
   content:
     | Content
     | undefined;
-  /** True when the previous attempt is in doubt and the class allows to repeat it. */
+  /** True when the previous attempt is in doubt and channel and class allow to repeat it. */
   policyResend: boolean;
   /** Empty when the recipient was not a registered user. */
   endpointId: string;

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FCM_PAYLOAD_BYTES_MAX } from "../content/limits.ts";
+import { pushPayloadBytes } from "../content/push.ts";
+import { CHANNELS, CLASSES, isPush } from "./channel.ts";
+import { STATUS_QUERY_FIRST_MS, UNCERTAIN_WAIT_MS } from "./decide.ts";
+import { decideUncertain, IN_DOUBT_REPEATS, type InDoubtSituation, STATUS_QUERY_BOUND_CRITICAL_MS, uncertainWaitMs } from "./in-doubt.ts";
+
+const NOW = 1_000_000;
+const shown = { push: { title: "t", body: "b", data: {} } };
+const situation: InDoubtSituation = {
+  ...{ channel: "apns", notificationClass: "transactional", content: shown, policyResend: false },
+  ...{ now: NOW, expiresAt: NOW + 60_000, repeats: IN_DOUBT_REPEATS },
+};
+const isRepeated = (over: Partial<InDoubtSituation>) => decideUncertain({ ...situation, ...over }).kind === "retry";
+
+test("what is critical is repeated once, and a transactional push, whose copy replaces it; marketing, texts and mails are not", () => {
+  const repeated = CHANNELS.flatMap((channel) =>
+    CLASSES.flatMap((notificationClass) => (isRepeated({ channel, notificationClass }) ? [`${channel}:${notificationClass}`] : [])),
+  );
+  const pushes = CHANNELS.filter(isPush).flatMap((channel) => [`${channel}:critical`, `${channel}:transactional`]);
+  assert.deepEqual(repeated, [...pushes, "sms:critical", "email:critical"]);
+});
+
+test("nothing is repeated twice, after its expiry, or where the configuration says so", () => {
+  for (const notificationClass of CLASSES) {
+    assert.equal(isRepeated({ notificationClass, policyResend: true }), false);
+    assert.equal(isRepeated({ notificationClass, expiresAt: NOW }), false);
+    assert.equal(isRepeated({ notificationClass, repeats: { ...IN_DOUBT_REPEATS, apns: [] } }), false);
+  }
+  assert.equal(isRepeated({ notificationClass: "marketing", repeats: { ...IN_DOUBT_REPEATS, apns: ["marketing"] } }), true);
+});
+
+test("a push that the device does not show, or that has no room for its tag, is repeated only where it is critical", () => {
+  const silent = { push: { title: "", body: "", data: { a: "b" } } };
+  const full = { push: { ...shown.push, body: "b".repeat(FCM_PAYLOAD_BYTES_MAX - pushPayloadBytes("fcm", shown.push)) } };
+  for (const over of [
+    { channel: "apns", content: silent },
+    { channel: "fcm", content: silent },
+    { channel: "webpush", content: silent },
+    { channel: "fcm", content: full },
+    { channel: "fcm", content: {} },
+  ] as const) {
+    assert.equal(isRepeated(over), false);
+    assert.equal(isRepeated({ ...over, notificationClass: "critical" }), true);
+  }
+  assert.equal(isRepeated({ channel: "apns", content: full }), true);
+});
+
+const NOTHING = { statusQueryTellsMs: undefined, sendsReceipts: false };
+const waitOf = (over: Partial<InDoubtSituation>, confirmation = {}) =>
+  uncertainWaitMs({ ...situation, ...over }, { ...NOTHING, ...confirmation }, UNCERTAIN_WAIT_MS);
+
+test("a push that will be repeated does not wait for what never comes", () => {
+  assert.equal(waitOf({}), STATUS_QUERY_FIRST_MS);
+  assert.equal(waitOf({ notificationClass: "critical" }), STATUS_QUERY_FIRST_MS);
+  assert.equal(waitOf({}, { sendsReceipts: true }), UNCERTAIN_WAIT_MS.transactional);
+  assert.equal(waitOf({ notificationClass: "marketing" }), UNCERTAIN_WAIT_MS.marketing);
+  assert.equal(waitOf({ channel: "email", notificationClass: "critical" }), UNCERTAIN_WAIT_MS.critical);
+});
+
+test("the wait follows the status query, within what the class allows; what is not repeated has time", () => {
+  const [soon, late] = [
+    { statusQueryTellsMs: 15_000, sendsReceipts: true },
+    { statusQueryTellsMs: 87_000, sendsReceipts: true },
+  ];
+  const critical = { channel: "sms", notificationClass: "critical" } as const;
+  const wait = waitOf(critical, soon);
+  assert.ok(wait > 15_000 && wait <= STATUS_QUERY_BOUND_CRITICAL_MS, `${wait}`);
+  assert.equal(waitOf(critical, late), UNCERTAIN_WAIT_MS.critical, "a text that comes after a minute and a half is of no use");
+  assert.equal(waitOf({ ...critical, policyResend: true }, late), UNCERTAIN_WAIT_MS.transactional);
+  assert.equal(waitOf({ ...critical, expiresAt: NOW }, late), UNCERTAIN_WAIT_MS.transactional);
+  const short = { ...UNCERTAIN_WAIT_MS, transactional: 10_000 };
+  assert.ok(uncertainWaitMs({ ...situation, channel: "sms" }, late, short) > 87_000);
+});
