@@ -5,6 +5,7 @@ import { createValidator, type ValidatorOptions } from "@bufbuild/protovalidate"
 import { BatchSendNotificationsRequest, type MessageFns, SendNotificationRequest } from "../gen/carillon/v1/notification_service.ts";
 import { descriptors, messageDescriptor } from "../runtime/grpc/descriptors.ts";
 import { compileValidator } from "../runtime/grpc/validate.ts";
+import { compileWirePass } from "../runtime/grpc/wire.ts";
 import { report } from "./compare/report.ts";
 import type { Limits, Side } from "./compare/rounds.ts";
 import { cpu, measure, type Section } from "./compare/section.ts";
@@ -15,6 +16,8 @@ const BATCH = 100;
 
 /** One library's operations on one type of request. */
 interface Codec<Message> {
+  /** What a listener does before it decodes. */
+  check(bytes: Uint8Array): boolean;
   decode(bytes: Uint8Array): Message;
   isValid(message: Message): boolean;
   encode(message: Message): Uint8Array;
@@ -22,7 +25,9 @@ interface Codec<Message> {
 
 function tsProto<Message>({ decode, encode }: MessageFns<Message>, typeName: string): Codec<Message> {
   const validate = compileValidator(typeName);
+  const pass = compileWirePass(typeName);
   return {
+    check: (bytes) => pass(bytes).kind === "read",
     decode: (bytes) => decode(bytes),
     isValid: (message) => validate(message).length === 0,
     encode: (message) => encode(message).finish(),
@@ -34,6 +39,7 @@ function protobufEs(typeName: string, regexMatch?: ValidatorOptions["regexMatch"
   const type = messageDescriptor(typeName);
   const validator = createValidator({ registry: descriptors(), ...(regexMatch ? { regexMatch } : {}) });
   return {
+    check: () => true,
     decode: (bytes) => fromBinary(type, bytes),
     isValid: (message) => validator.validate(type, message).kind === "valid",
     encode: (message) => toBinary(type, message),
@@ -50,7 +56,7 @@ function platformRegex(): NonNullable<ValidatorOptions["regexMatch"]> {
   };
 }
 
-type Step = "all" | "decode" | "validate" | "encode";
+type Step = "all" | "check" | "decode" | "validate" | "encode";
 
 /** Throws unless the library accepts a valid request and rejects an invalid one: otherwise it would measure something else. */
 function sideOf<Message>(name: string, codec: Codec<Message>, batch: number, step: Step): Side {
@@ -66,11 +72,14 @@ function sideOf<Message>(name: string, codec: Codec<Message>, batch: number, ste
   )
     throw new Error(`${name}: encodes differently`);
   const steps: Record<Step, () => unknown> = {
+    check: () => codec.check(request()),
     decode: () => codec.decode(request()),
     validate: () => codec.isValid(message),
     encode: () => codec.encode(message),
     all: () => {
-      const decoded = codec.decode(request());
+      const bytes = request();
+      if (!codec.check(bytes)) throw new Error(`${name}: valid bytes are rejected`);
+      const decoded = codec.decode(bytes);
       return codec.isValid(decoded) && codec.encode(decoded);
     },
   };
@@ -102,6 +111,7 @@ async function measureCodecs(limits: Limits): Promise<Section> {
     sideOf("batch, ts-proto and own rules", tsProto(BatchSendNotificationsRequest, batchSend), BATCH, "all"),
     sideOf("batch, protobuf-es and protovalidate", protobufEs(batchSend), BATCH, "all"),
     sideOf("batch, the same with the platform's RegExp", protobufEs(batchSend, regexMatch), BATCH, "all"),
+    sideOf("check the bytes, ours", ours, 0, "check"),
     ...steps.flatMap((step) => [sideOf(`${step}, ts-proto`, ours, 0, step), sideOf(`${step}, protobuf-es`, theirs, 0, step)]),
   ];
   const comparison = (what: string, over: string, under: string) => ({ what: `${what}: CPU`, over: cpu(over), under: cpu(under) });
@@ -113,6 +123,7 @@ async function measureCodecs(limits: Limits): Promise<Section> {
       comparison("unary, protobuf-es with RegExp / ts-proto", sides[2]!.name, sides[0]!.name),
       comparison("batch, protobuf-es / ts-proto", sides[4]!.name, sides[3]!.name),
       comparison("batch, protobuf-es with RegExp / ts-proto", sides[5]!.name, sides[3]!.name),
+      comparison("check the bytes / decode, ts-proto", "check the bytes, ours", "decode, ts-proto"),
       ...steps.map((step) => comparison(`${step}, protobuf-es / ts-proto`, `${step}, protobuf-es`, `${step}, ts-proto`)),
     ],
     limits,

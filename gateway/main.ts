@@ -89,6 +89,7 @@ export const role = defineRole({
           serveHandlers(NotificationServiceService, createNotificationHandlers(accepting, store), {
             ...calls,
             messageBytesMax: { batchSendNotifications: BATCH_BYTES_MAX },
+            itemsOf: { batchSendNotifications: "notifications" },
           }),
           serveHandlers(ContactServiceService, contacts, calls),
           serveHandlers(PreferenceServiceService, createPreferenceForwardHandlers(preferences), calls),

@@ -8,6 +8,8 @@ const MIB = 1024 * 1024;
 export const MESSAGE_BYTES_MAX = MIB;
 /** Bytes of one BatchSendNotifications request: 1,000 notifications at their largest usual size, 16 kB each. */
 export const BATCH_BYTES_MAX = 16 * MIB;
+/** Bytes of one message whose type is not in gen/, such as KEDA's: its fields cannot be counted before it is decoded. KEDA sends less than 4 kB. */
+export const UNCOUNTED_MESSAGE_BYTES_MAX = 16 * 1024;
 /** Bytes of one message to health or reflection, which anybody may call: the name of a service or a file. */
 export const OPEN_MESSAGE_BYTES_MAX = 4 * 1024;
 

@@ -1,8 +1,11 @@
 import type { ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
-import { type CallError, callError } from "../call-error.ts";
+import { type CallError, callError, invalidRequest, type Violation } from "../call-error.ts";
 import type { Authenticate } from "../handler.ts";
-import { MESSAGE_BYTES_MAX, OPEN_MESSAGE_BYTES_MAX, OPEN_STREAM_MESSAGES_MAX } from "./limits.ts";
+import { descriptors } from "./descriptors.ts";
+import { MESSAGE_BYTES_MAX, OPEN_MESSAGE_BYTES_MAX, OPEN_STREAM_MESSAGES_MAX, UNCOUNTED_MESSAGE_BYTES_MAX } from "./limits.ts";
 import type { Rejection } from "./rejections.ts";
+import { noteWireCounts } from "./validate.ts";
+import { compileWirePass, type WireResult } from "./wire.ts";
 
 /** A service with what the listener must know of it. */
 export interface GrpcService {
@@ -12,6 +15,8 @@ export interface GrpcService {
   authenticate: Authenticate<unknown>;
   /** Of methods with a limit other than MESSAGE_BYTES_MAX, by name in the definition. */
   messageBytesMax?: Readonly<Record<string, number>> | undefined;
+  /** Of methods that answer each item of a list on its own, by name in the definition: the list's name in the request. */
+  itemsOf?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What the listener must know of a method before it reads a call's message. */
@@ -47,28 +52,62 @@ export const isReceived = (message: unknown): message is Received => message ins
 
 const malformed = callError("INVALID_ARGUMENT", "MALFORMED", "the message is not valid protobuf of this method's request");
 
-/** The definition with deserializers that never throw. */
-export function guarded(definition: ServiceDefinition): ServiceDefinition {
-  return mapMethods(definition, (method) => ({
+type Method = ServiceDefinition[string];
+
+/** Health or reflection, whose messages are too small to need more: with deserializers that never throw. */
+export const guardedOpen = (definition: ServiceDefinition): ServiceDefinition =>
+  mapMethods(definition, (_, method) => ({
     ...method,
-    requestDeserialize(bytes: Buffer) {
-      try {
-        return new Received(method.requestDeserialize(bytes), 0);
-      } catch {
-        return new Received(undefined, 0, malformed);
-      }
-    },
+    requestDeserialize: (bytes: Buffer) => decoded(method, bytes, 0),
   }));
+
+/** The service's definition with deserializers that check the bytes before they decode them, and never throw. */
+export const guarded = ({ definition, itemsOf = {} }: GrpcService): ServiceDefinition =>
+  mapMethods(definition, (name, method) => {
+    const type = requestType(method.path);
+    if (type === undefined) return { ...method, requestDeserialize: (bytes: Buffer) => decoded(method, bytes, 0) };
+    const pass = compileWirePass(type, itemsOf[name]);
+    return { ...method, requestDeserialize: (bytes: Buffer) => read(method, pass(bytes), bytes, itemsOf[name]) };
+  });
+
+function read(method: Method, found: WireResult, bytes: Buffer, itemsOf: string | undefined): Received {
+  if (found.kind === "malformed") return new Received(undefined, 0, malformed);
+  const { fields, violations, tooMany } = found;
+  if (violations.length === 0) return decoded(method, bytes, fields);
+  const isOfItem = ({ field }: Violation) => itemsOf !== undefined && field.startsWith(`${itemsOf}[`);
+  if (tooMany || !violations.every(isOfItem))
+    return new Received(undefined, fields, invalidRequest(violations), tooMany ? "too-many-items" : "invalid-value");
+  const received = decoded(method, bytes, fields);
+  if (!received.error) noteWireCounts(received.value as object, found);
+  return received;
 }
 
-const mapMethods = (definition: ServiceDefinition, change: (method: ServiceDefinition[string]) => ServiceDefinition[string]) =>
-  Object.fromEntries(Object.entries(definition).map(([name, method]) => [name, change(method)]));
+function decoded(method: Method, bytes: Buffer, fields: number): Received {
+  try {
+    return new Received(method.requestDeserialize(bytes), fields);
+  } catch {
+    return new Received(undefined, fields, malformed);
+  }
+}
+
+/** "/carillon.v1.NotificationService/SendNotification" → "carillon.v1.SendNotificationRequest", as proto/ declares it; undefined: not ours. */
+function requestType(path: string): string | undefined {
+  const [, service = "", name] = path.split("/");
+  const declared = descriptors().getService(service);
+  const method = declared?.methods.find((m) => m.name === name);
+  if (declared && !method) throw new Error(`no method ${path} in gen/carillon.binpb; after a change of proto/, run make gen`);
+  return method?.input.typeName;
+}
+
+const mapMethods = (definition: ServiceDefinition, change: (name: string, method: Method) => Method): ServiceDefinition =>
+  Object.fromEntries(Object.entries(definition).map(([name, method]) => [name, change(name, method)]));
 
 /** By path. */
 export function methodLimits({ definition, authenticate, messageBytesMax = {} }: GrpcService): [string, MethodLimits][] {
   return Object.entries(definition).map(([name, { path, requestStream, responseStream }]) => {
     if (requestStream) throw new Error(`${path}: streams of requests are not supported; each of their messages would need a limit`);
-    const limits = { messageBytesMax: messageBytesMax[name] ?? MESSAGE_BYTES_MAX, messagesMax: 1 };
+    const bytesMax = requestType(path) === undefined ? UNCOUNTED_MESSAGE_BYTES_MAX : MESSAGE_BYTES_MAX;
+    const limits = { messageBytesMax: messageBytesMax[name] ?? bytesMax, messagesMax: 1 };
     return [path, { ...limits, unary: !responseStream, open: false, authenticate }];
   });
 }

@@ -34,6 +34,8 @@ export interface ServeParts<Caller> {
   authenticate: Authenticate<Caller>;
   /** Of methods with a limit other than MESSAGE_BYTES_MAX, by name in the definition. */
   messageBytesMax?: Readonly<Record<string, number>>;
+  /** Of methods that answer each item of a list on its own, by name in the definition: the list's name in the request. */
+  itemsOf?: Readonly<Record<string, string>>;
   /** The longest a unary call may take, even if the caller would wait longer. */
   handleMsMax?: number;
   tracer?: Tracer;
@@ -64,7 +66,8 @@ export function serveHandlers<Definition extends ServiceDefinition, Caller>(
       ? serveStream(handler as StreamHandler<unknown, unknown, Caller>, parts)
       : serveUnary(handler as Handler<unknown, unknown, Caller>, parts);
   }
-  return { definition, implementation, authenticate: parts.authenticate, messageBytesMax: parts.messageBytesMax };
+  const { authenticate, messageBytesMax, itemsOf } = parts;
+  return { definition, implementation, authenticate, messageBytesMax, itemsOf };
 }
 
 /** A call that arrives past its deadline is answered without starting any work. */

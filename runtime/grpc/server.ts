@@ -10,7 +10,7 @@ import { type AdmissionLimits, createAdmission } from "./admission.ts";
 import { createConnections } from "./connections.ts";
 import { addHealth } from "./health.ts";
 import { HEADER_BYTES_MAX, STREAMS_MAX } from "./limits.ts";
-import { type GrpcService, guarded, type MethodLimits, methodLimits, openMethodLimits } from "./methods.ts";
+import { type GrpcService, guarded, guardedOpen, type MethodLimits, methodLimits, openMethodLimits } from "./methods.ts";
 import { addReflection } from "./reflection.ts";
 import { createRejections, type RejectionCounter } from "./rejections.ts";
 
@@ -70,12 +70,12 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   });
   for (const service of options.services) {
     for (const [path, method] of methodLimits(service)) methods.set(path, method);
-    server.addService(guarded(service.definition), service.implementation);
+    server.addService(guarded(service), service.implementation);
   }
   const names = options.services.map((s) => serviceName(s.definition));
   const addOpen = (definition: ServiceDefinition, implementation: UntypedServiceImplementation) => {
     for (const [path, method] of openMethodLimits(definition)) methods.set(path, method);
-    server.addService(guarded(definition), implementation);
+    server.addService(guardedOpen(definition), implementation);
   };
   const setServing = addHealth(addOpen, names);
   if (options.reflection) addReflection(addOpen, names);

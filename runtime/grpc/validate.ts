@@ -12,6 +12,8 @@ import type { Violation } from "../call-error.ts";
 import { messageDescriptor } from "./descriptors.ts";
 import { all, type Check, compileValue, only, onlyKind, UnsupportedRuleError } from "./rules.ts";
 
+import type { WireCounts } from "./wire.ts";
+
 export { UnsupportedRuleError } from "./rules.ts";
 
 /** A message as ts-proto makes it: camelCase fields, a oneof as { $case, value }, a map as a plain object. */
@@ -39,8 +41,20 @@ export function compileValidator(typeName: string): (message: unknown) => Violat
   return (message) => {
     const found: Violation[] = [];
     check?.(message, found);
-    return found;
+    const counts = typeof message === "object" && message !== null ? wireCounts.get(message) : undefined;
+    return counts ? withWireViolations(found, counts) : found;
   };
+}
+
+const wireCounts = new WeakMap<object, WireCounts>();
+/** What the bytes of a decoded message broke: compileValidator's result then holds it too. */
+export const noteWireCounts = (message: object, counts: WireCounts): void => void wireCounts.set(message, counts);
+
+/** Without what was found in an item because an empty one has taken its place. */
+function withWireViolations(found: readonly Violation[], { violations, blanked }: WireCounts): Violation[] {
+  const empty = new Set(blanked);
+  const itemOf = (field: string) => field.slice(0, field.indexOf("]") + 1);
+  return [...violations, ...found.filter(({ field }) => !empty.has(itemOf(field)))];
 }
 
 /** Undefined if neither the message nor anything below it has a rule. */
