@@ -7,6 +7,7 @@ import { gzipSync } from "node:zlib";
 import { createFrameReader, FLAG, FRAME, frame, PREFACE, settingsFrame } from "../../bench/http2/frames.ts";
 import { repeatedHeaders } from "../../bench/http2/header-block.ts";
 import { NotificationServiceService } from "../../gen/carillon/v1/notification_service.ts";
+import { createApiKey } from "../../operations/apps/api-key.ts";
 import { notification } from "../e2e/calls.ts";
 import { type Attack, only } from "./attack.ts";
 import { type Answers, begin, call, count, eventOf, openSession, prefixed, statusOf } from "./grpc-wire.ts";
@@ -148,17 +149,19 @@ const CONTINUATION = 9;
 const endlessHeaders = (stream: number) =>
   stream === 1 ? frame(FRAME.headers, 0, 1, rapidHeaders.first) : frame(CONTINUATION, 0, 1, Buffer.alloc(8_192, 0x82));
 
-async function wrongKeys({ addresses }: AttackWorld): Promise<Answers> {
-  const answers: Answers = {};
-  for (let round = 0; round < 60; round++) {
-    const some = await calls(addresses.gateway, 50, () => ({
-      ...{ path: SEND, body: prefixed(Buffer.alloc(0)) },
-      token: randomBytes(24).toString("base64url"),
-    }));
-    for (const [answer, times] of Object.entries(some)) answers[answer] = (answers[answer] ?? 0) + times;
-  }
-  return answers;
-}
+const wrongKeys =
+  (makeKey: () => string) =>
+  async ({ addresses }: AttackWorld): Promise<Answers> => {
+    const answers: Answers = {};
+    for (let round = 0; round < 60; round++) {
+      const some = await calls(addresses.gateway, 50, () => ({
+        ...{ path: SEND, body: prefixed(Buffer.alloc(0)) },
+        token: makeKey(),
+      }));
+      for (const [answer, times] of Object.entries(some)) answers[answer] = (answers[answer] ?? 0) + times;
+    }
+    return answers;
+  };
 
 /** Random bytes, and a valid request with some bytes changed, to every method of the public services. */
 async function fuzz(world: AttackWorld): Promise<Answers> {
@@ -245,7 +248,17 @@ export const GRPC_ATTACKS: readonly Attack[] = [
     ...{ name: "endless-headers", target: "gateway", about: "a header block that never ends, 4 s on each of 3 connections" },
     ...{ run: flood("endless headers", endlessHeaders), faults: only("endless headers: connection ended") },
   },
-  { ...{ name: "wrong-keys", target: "gateway", about: "3,000 calls with 3,000 wrong keys" }, run: wrongKeys, faults: only(...REJECTED) },
+  {
+    ...{ name: "wrong-keys", target: "gateway", about: "3,000 calls with 3,000 wrong keys" },
+    run: wrongKeys(() => randomBytes(24).toString("base64url")),
+    faults: only(...REJECTED),
+  },
+  {
+    ...{ name: "well-formed-keys", target: "gateway", about: "3,000 calls with 3,000 keys that no app has, each with its checksum" },
+    run: wrongKeys(() => createApiKey().key),
+    // Beyond the rate of lookups: not known yet whether there is such a key.
+    faults: only(...REJECTED, "UNAVAILABLE"),
+  },
   {
     ...{ name: "fuzz", target: "gateway", about: "3,000 random or damaged messages to five methods, with a key" },
     run: fuzz,
