@@ -5,7 +5,7 @@ import { type Agent, get } from "node:https";
 import { test } from "node:test";
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { createAddressWall } from "../../runtime/outbound.ts";
+import { type AddressWall, createAddressWall } from "../../runtime/outbound.ts";
 import { startUnwantedServer } from "../../test/support/unwanted-server.ts";
 import { createApnsConnection } from "../apns/connection.ts";
 import { createAccessToken } from "../fcm/access-token.ts";
@@ -19,23 +19,23 @@ const wall = createAddressWall([]);
 const soon = () => AbortSignal.timeout(15_000);
 
 /** What each kind of connection makes of an origin whose name resolves to loopback. */
-const kinds: Record<string, (origin: string) => Promise<Outcome | undefined>> = {
-  async "JSON over HTTP"(origin) {
+const kinds: Record<string, (origin: string, wall: AddressWall) => Promise<Outcome | undefined>> = {
+  async "JSON over HTTP"(origin, wall) {
     await using http = createJsonHttp({ origin, ca: "", wall });
     const posted = await http.post("/", {}, {}, soon());
     return posted.kind === "none" ? posted.outcome : undefined;
   },
-  async "an SDK's connection to a given origin"(origin) {
+  async "an SDK's connection to a given origin"(origin, wall) {
     using connections = createSdkConnections({ origin, ca: "", wall });
     const got = await connections.exchange(soon(), () => getWith(connections.agent, "https://api.example.com/"));
     return got.kind === "threw" ? classifyTransport(got.error, got.seen) : undefined;
   },
-  async "an SDK's connection to wherever it goes"(origin) {
+  async "an SDK's connection to wherever it goes"(origin, wall) {
     using connections = createSdkConnections({ ca: "", wall });
     const got = await connections.exchange(soon(), () => getWith(connections.agent, origin));
     return got.kind === "threw" ? classifyTransport(got.error, got.seen) : undefined;
   },
-  async APNs(origin) {
+  async APNs(origin, wall) {
     const token = { current: async () => "token", renewable: () => false, rejected: () => undefined };
     const connection = createApnsConnection({ origin, ca: "", wall, deadlineMs: 5_000, topic: "app", token });
     const call = { apnsId: "id", signal: soon(), written: false, mayBegin: () => true };
@@ -47,7 +47,7 @@ const kinds: Record<string, (origin: string) => Promise<Outcome | undefined>> = 
     await connection.destroy();
     return outcome;
   },
-  async "the exchange of FCM's access token"(origin) {
+  async "the exchange of FCM's access token"(origin, wall) {
     const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
     const account = { projectId: "p", clientEmail: "a@b", privateKey: privateKey.export({ format: "pem", type: "pkcs8" }).toString() };
     await using token = createAccessToken({ account, tokenUrl: `${origin}/token`, ca: "", wall, deadlineMs: 5_000, clock: systemClock });
@@ -64,8 +64,12 @@ async function getWith(agent: Agent, url: string): Promise<void> {
 for (const [kind, outcomeAt] of Object.entries(kinds))
   test(`${kind} is not made where the name resolves to loopback, and nothing was sent`, async () => {
     await using server = await startUnwantedServer();
-    assert.deepEqual(await outcomeAt(`https://localhost:${server.port}`), NOT_ALLOWED);
+    assert.deepEqual(await outcomeAt(`https://localhost:${server.port}`, wall), NOT_ALLOWED);
     assert.equal(server.connections, 0);
+    // The same name, where its address is allowed: the server cuts the handshake.
+    const outcome = await outcomeAt(`https://localhost:${server.port}`, createAddressWall(["127.0.0.0/8", "::1"]));
+    assert.ok(outcome?.kind === "unavailable" && outcome.fault.code !== "address-not-allowed", JSON.stringify(outcome));
+    assert.ok(server.connections > 0);
   });
 
 test("an address instead of a name is judged too", async () => {

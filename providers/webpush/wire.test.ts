@@ -56,6 +56,18 @@ test("a listed host is called only at a public address, unless others are allowe
   assert.equal(server.connections, 0);
 });
 
+test("a listed name is called at an address that is allowed", async () => {
+  const sent = push();
+  const { port } = new URL(sent.endpoint.channel === "webpush" ? sent.endpoint.pushUrl : "");
+  const env = { ...wire.sandbox.env, WEBPUSH_HOSTS: `localhost:${port}` };
+  const provider = createWebPushProvider(readConfig(webPushVariables, env), { clock: systemClock });
+  const endpoint = { ...sent.endpoint, pushUrl: `https://localhost:${port}/wpush/browser-1` } as OutboundDelivery["endpoint"];
+  const outcome = await provider.send({ ...sent, endpoint }, soon());
+  await provider[Symbol.asyncDispose]();
+  // The sandbox expects tokens for its own name: it was reached, and answered.
+  assert.ok(outcome.kind === "accepted" || outcome.kind === "misconfigured", JSON.stringify(outcome));
+});
+
 test("a push of the largest size that every service accepts arrives, and one byte more is not sent", async () => {
   const bytes = (one: OutboundDelivery) =>
     pushPayloadBytes("webpush", one.content.push!, { delivery: one.deliveryId, attempt: one.attemptId });
@@ -69,7 +81,7 @@ test("a push of the largest size that every service accepts arrives, and one byt
 
 test("a rejected key is misconfigured, unless the same service accepted it recently", async () => {
   const rejected = () => send(push("oldkey-1"));
-  assert.deepEqual(await rejected(), { kind: "misconfigured", reason: "vapid-rejected http-403" });
+  assert.deepEqual(await rejected(), { kind: "misconfigured", reason: "vapid-rejected http-403", scope: "endpoint" });
   assert.equal((await send(push())).kind, "accepted");
   assert.deepEqual(await rejected(), { kind: "rejected", reason: "vapid-rejected http-403" });
 });
