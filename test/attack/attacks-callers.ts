@@ -175,7 +175,7 @@ export const CALLER_ATTACKS: readonly Attack[] = [
     ...{ name: "premium-numbers", target: "gateway", about: "texts to premium and satellite numbers" },
     async run({ attackers: [attacker] }) {
       const answers: Answers = {};
-      const numbers = ["+19005550123", "+19765550123", "+881612345678", "+882112345678", "+979123456789", "+870773123456"];
+      const numbers = ["+19005550123", "+449012345678", "+881612345678", "+882112345678", "+979123456789", "+870773123456"];
       await batch(
         attacker!,
         many(numbers.length, (i) => ({ recipient: toEndpoint(phone(numbers[i]!)) })),

@@ -38,21 +38,21 @@ process.stdout.write(`\n${results.length} attacks, ${broken.length === 0 ? "none
 if (values.write) writeFileSync(PAGE, page());
 process.exitCode = broken.length > 0 ? 1 : 0;
 
-function line({ attack, answers, tookMs, peakBytes, ordinary, healthMs, broken }: Result): string {
+function line({ attack, answers, tookMs, peakBytes, observed, broken }: Result): string {
   return [
-    `${broken.length > 0 ? "FAIL" : " ok "} ${attack.name.padEnd(20)} ${seconds(tookMs)}, ${attack.target} at most ${mb(peakBytes)}, /healthz ${Math.round(healthMs)} ms`,
+    `${broken.length > 0 ? "FAIL" : " ok "} ${attack.name.padEnd(20)} ${seconds(tookMs)}, ${attack.target} at most ${mb(peakBytes)}, /healthz ${Math.round(observed.healthMs)} ms`,
     `       attacker: ${list(answers)}`,
-    `       ordinary caller: ${ordinary.calls} calls, p50 ${Math.round(ordinary.p50Ms)} ms, p99 ${Math.round(ordinary.p99Ms)} ms`,
+    `       ordinary caller: ${observed.calls} calls, p50 ${Math.round(observed.p50Ms)} ms, p99 ${Math.round(observed.p99Ms)} ms`,
     ...broken.map((b) => `     ! ${b}`),
   ].join("\n");
 }
 
 function page(): string {
-  const rows = results.map(({ attack, answers, tookMs, peakBytes, ordinary, healthMs, broken }) =>
+  const rows = results.map(({ attack, answers, tookMs, peakBytes, observed, broken }) =>
     [
-      ...[attack.name, attack.about, attack.target, seconds(tookMs), mb(peakBytes), `${Math.round(healthMs)} ms`],
+      ...[attack.name, attack.about, attack.target, seconds(tookMs), mb(peakBytes), `${Math.round(observed.healthMs)} ms`],
       ...[
-        `${ordinary.calls}: ${Math.round(ordinary.p50Ms)} / ${Math.round(ordinary.p99Ms)} ms`,
+        `${observed.calls}: ${Math.round(observed.p50Ms)} / ${Math.round(observed.p99Ms)} ms`,
         list(answers),
         broken.join("; ") || "no harm",
       ],

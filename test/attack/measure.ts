@@ -1,25 +1,18 @@
 // Runs one attack while an ordinary caller goes on, and judges what both saw.
+import { fork } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { readCallFault } from "../../cli/gateway/connect.ts";
-import { NotificationServiceService } from "../../gen/carillon/v1/notification_service.ts";
-import { callUnary } from "../../runtime/grpc/client.ts";
-import { CRITICAL, notification, phone, toEndpoint } from "../e2e/calls.ts";
 import { allReady, type SupervisedProcess } from "../support/supervised-process.ts";
 import type { Attack } from "./attack.ts";
 import type { Answers } from "./grpc-wire.ts";
+import { HEALTH_MS_MAX, type Observed, type Watch } from "./observer.ts";
 import { type AttackWorld, MEMORY_BYTES_MAX, ROLES } from "./world.ts";
 
-/** Between two calls of the ordinary caller, in ms. */
-const CALL_EVERY_MS = 50;
-/** The ordinary caller's deadline, in ms. */
-const CALL_DEADLINE_MS = 5_000;
-const HEALTH_EVERY_MS = 200;
 const PEAK_EVERY_MS = 100;
 /** For the processes to be ready before an attack: the one before may have ended some. */
 const READY_MS = 60_000;
-/** The chart's liveness probe gives up after this many ms. */
-const HEALTH_MS = 5_000;
 
 export interface Result {
   attack: Attack;
@@ -27,9 +20,7 @@ export interface Result {
   tookMs: number;
   /** Highest resident memory of the target during the attack, in bytes. */
   peakBytes: number;
-  ordinary: { calls: number; failed: Answers; p50Ms: number; p99Ms: number };
-  /** The slowest answer of /healthz, in ms. */
-  healthMs: number;
+  observed: Observed;
   broken: string[];
 }
 
@@ -42,55 +33,33 @@ export async function measure(world: AttackWorld, attack: Attack): Promise<Resul
   const deathsBefore = ROLES.map((role) => world.processes[role].deaths.length);
   resetPeak(target.pid);
   const ending = new AbortController();
-  const caller = ordinaryCaller(world, ending.signal);
-  const health = watchHealth(world.health[attack.target], ending.signal);
+  const stopObserver = await observe({ gateway: world.addresses.gateway, key: world.victim.key, health: world.health[attack.target] });
   const peak = watchPeak(target, ending.signal);
   const began = performance.now();
   const answers = await attack.run(world);
   const tookMs = performance.now() - began;
   ending.abort();
-  const [ordinary, healthMs, peakBytes] = await Promise.all([caller, health, peak]);
+  const [observed, peakBytes] = await Promise.all([stopObserver(), peak]);
   const broken = ROLES.flatMap((role, i) => world.processes[role].deaths.slice(deathsBefore[i]).map(({ how }) => `${role} ended: ${how}`));
   if (peakBytes >= MEMORY_BYTES_MAX) broken.push(`${attack.target} needed more memory than its limit`);
-  if (ordinary.calls === 0) broken.push("the ordinary caller got no answer");
-  for (const [answer, times] of Object.entries(ordinary.failed)) broken.push(`the ordinary caller: ${times} × ${answer}`);
-  if (healthMs >= HEALTH_MS) broken.push("/healthz was slower than the liveness probe allows");
+  for (const [answer, times] of Object.entries(observed.failed)) broken.push(`the ordinary caller: ${times} × ${answer}`);
+  if (observed.healthMs >= HEALTH_MS_MAX) broken.push("/healthz was slower than the liveness probe allows");
   broken.push(...((await attack.faults?.(answers, world)) ?? []));
-  return { attack, answers, tookMs, peakBytes, ordinary, healthMs, broken };
+  return { attack, answers, tookMs, peakBytes, observed, broken };
 }
 
-async function ordinaryCaller({ victim }: AttackWorld, signal: AbortSignal): Promise<Result["ordinary"]> {
-  const times: number[] = [];
-  const failed: Answers = {};
-  while (!signal.aborted || times.length === 0) {
-    const began = performance.now();
-    try {
-      const request = { notification: notification({ notificationClass: CRITICAL, recipient: toEndpoint(phone("+821012345678")) }) };
-      await callUnary(victim.clients.notifications, NotificationServiceService.sendNotification, request, { deadlineMs: CALL_DEADLINE_MS });
-    } catch (error) {
-      const { code, reason } = readCallFault(error);
-      const answer = `${code} ${reason}`;
-      failed[answer] = (failed[answer] ?? 0) + 1;
-    }
-    times.push(performance.now() - began);
-    await delay(CALL_EVERY_MS);
-  }
-  times.sort((a, b) => a - b);
-  const at = (share: number) => times[Math.min(times.length - 1, Math.floor(share * times.length))] ?? 0;
-  return { calls: times.length, failed, p50Ms: at(0.5), p99Ms: at(0.99) };
-}
-
-async function watchHealth(url: string, signal: AbortSignal): Promise<number> {
-  let slowest = 0;
-  while (!signal.aborted) {
-    const began = performance.now();
-    await fetch(url, { signal: AbortSignal.timeout(HEALTH_MS) })
-      .then((answer) => answer.body?.cancel())
-      .catch(() => undefined);
-    slowest = Math.max(slowest, performance.now() - began);
-    await delay(HEALTH_EVERY_MS);
-  }
-  return slowest;
+/** Starts the observer; the returned function stops it and resolves with what it saw. */
+async function observe(watch: Watch): Promise<() => Promise<Observed>> {
+  const child = fork(join(import.meta.dirname, "observer.ts"), { stdio: "inherit" });
+  await once(child, "spawn");
+  child.send(watch);
+  const answer = once(child, "message");
+  answer.catch(() => undefined);
+  return async () => {
+    child.send("stop");
+    const [observed] = (await answer) as [Observed];
+    return observed;
+  };
 }
 
 /** Linux keeps the peak of the resident set and lets its owner start it again. */
