@@ -16,6 +16,9 @@ import type { RecipientCheck } from "./recipient-check.ts";
 const UNREADABLE_WAIT_MS = 2_000;
 /** The same for `critical`, which is sent without opt-outs once they have been unreadable for UNREAD_AFTER_MS. */
 const CRITICAL_UNREADABLE_WAIT_MS = 500;
+/** Opt-outs unreadable for this long, in ms: what waits for them is handed back to the store, for at least this long and at most a minute. */
+const HAND_BACK_AFTER_MS = 10_000;
+const HAND_BACK_MS_MAX = 60_000;
 /** Until a task that another worker is handling is redelivered, in ms. */
 const HELD_ELSEWHERE_WAIT_MS = 5_000;
 
@@ -27,8 +30,8 @@ export const OPTED_OUT: Void = { kind: "void", state: "suppressed", reason: reas
 export type Admission =
   /** `endpoint`: as it is registered now. `askedAt`: before opt-outs were asked for, by the monotonic clock. */
   | { kind: "admitted"; passage: Passage; endpoint: Endpoint; askedAt: number }
-  /** No provider may be called: the delivery waits in the store. */
-  | { kind: "handed-back"; wait: Wait }
+  /** Nothing may be sent for a while: the delivery waits in the store, where its reason can be seen. */
+  | { kind: "handed-back"; wait: Pick<Wait, "waitMs" | "reason">; why: string }
   /** The delivery ends without a call. */
   | { kind: "void"; outcome: Void; providerRef?: string }
   | { kind: "settled"; settlement: Settlement; why: string };
@@ -50,7 +53,7 @@ export function createAdmission(parts: Parts) {
     if (task.expiresAt <= clock.now()) return { kind: "void", outcome: EXPIRED };
     const account = accountOf(task);
     const passage = await circuits.choose({ ...task, attempt: attemptOfRun(task) }, account);
-    if (passage.kind === "wait") return { kind: "handed-back", wait: passage };
+    if (passage.kind === "wait") return { kind: "handed-back", wait: passage, why: passage.isWhole ? "circuit-open" : "part-circuit-open" };
     const admission = await admit(task, holder, passage, account);
     if (admission.kind !== "admitted") circuits.release(passage);
     return admission;
@@ -60,6 +63,12 @@ export function createAdmission(parts: Parts) {
     const recipient = await checkRecipient(task);
     if (recipient.kind === "no-endpoint") return { kind: "void", outcome: NO_ENDPOINT };
     if (recipient.kind === "opted-out") return { kind: "void", outcome: OPTED_OUT };
+    if (
+      recipient.kind === "preferences-unreadable" &&
+      task.notificationClass !== "critical" &&
+      recipient.unreadableMs >= HAND_BACK_AFTER_MS
+    )
+      return { kind: "handed-back", wait: waitForPreferences(recipient.unreadableMs), why: recipient.kind };
     if (recipient.kind !== "reachable")
       return nak(task.notificationClass === "critical" ? CRITICAL_UNREADABLE_WAIT_MS : UNREADABLE_WAIT_MS, recipient.kind);
     const rateLimiter = rateLimiterOf(account);
@@ -75,6 +84,12 @@ export function createAdmission(parts: Parts) {
     return { kind: "admitted", passage, endpoint: recipient.endpoint, askedAt: recipient.askedAt };
   }
 }
+
+/** Half as long again as it has lasted, so that a long outage does not write each waiting delivery over and over. */
+const waitForPreferences = (unreadableMs: number) => ({
+  waitMs: Math.min(Math.max(unreadableMs / 2, HAND_BACK_AFTER_MS), HAND_BACK_MS_MAX),
+  reason: reason("unavailable", "preferences-unreadable"),
+});
 
 const nak = (delayMs: number, why: string): Admission => ({ kind: "settled", settlement: { kind: "nak", delayMs }, why });
 

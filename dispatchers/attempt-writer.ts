@@ -92,7 +92,7 @@ export function createAttemptWriter(parts: Parts) {
   }
 
   /** The delivery waits in the store, where its reason can be seen. Returns for how long, in ms. */
-  async function handBack(task: DeliveryTask, { waitMs, reason }: Wait): Promise<number> {
+  async function handBack(task: DeliveryTask, { waitMs, reason }: Pick<Wait, "waitMs" | "reason">): Promise<number> {
     const now = clock.now();
     const nextAt = Math.min(now + waitMs, task.expiresAt);
     await change(handedBack(task, { nextAt, reason }));

@@ -175,3 +175,17 @@ test("an attempt's log line names what an operator needs and hides the endpoint"
   );
   assert.doesNotMatch(world.lines.join(""), /4915112345678|hello/);
 });
+
+test("what waits for preferences for long is handed back, with a reason that can be seen", async () => {
+  const { dispatch, sent } = world.setUp({ optOut: "unknown" });
+  assert.deepEqual(await dispatch(world.task(), "h"), { kind: "nak", delayMs: 2_000 });
+  assert.equal((await world.delivery()).reason, undefined);
+  world.clock.advance(10_000);
+  assert.deepEqual(await dispatch(world.task(), "h"), { kind: "ack", waitsMs: 10_000 });
+  const { state, attempt, nextAt, reason } = await world.delivery();
+  assert.deepEqual(
+    [state, attempt, nextAt, reason],
+    ["pending", 1, world.clock.now() + 10_000, { code: "unavailable", detail: "preferences-unreadable" }],
+  );
+  assert.equal(sent().length, 0);
+});

@@ -37,7 +37,7 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
     if (admission.kind === "settled") return settled(admission.settlement, admission.why);
     if (admission.kind === "handed-back") {
       const waitsMs = await writer.handBack(task, admission.wait);
-      return settled({ kind: "ack", waitsMs }, admission.wait.isWhole ? "circuit-open" : "part-circuit-open");
+      return settled({ kind: "ack", waitsMs }, admission.why);
     }
     if (admission.kind === "void") {
       await writer.endUnclaimed(task, admission.outcome, admission.providerRef);

@@ -19,6 +19,8 @@ const EXPIRES_SOON_MS = 2_000;
 export interface CheckedOptOut {
   answer: OptOutAnswer;
   askedAt: number;
+  /** How long they have been unreadable, in ms; 0 where they were read. */
+  unreadableMs: number;
 }
 /** @param userIds whose opt-outs count: one is enough. Undefined: those of the endpoint alone. */
 export type OptOutCheck = (task: DeliveryTask, userIds: readonly (string | undefined)[]) => Promise<CheckedOptOut>;
@@ -36,11 +38,14 @@ export function createOptOutCheck({ optOuts, channel, clock }: Pick<DispatchPart
     const now = clock.monotonic();
     if (answer === "opted-out" || (answer === "allowed" && now - askedAt <= OPT_OUT_FRESH_MS)) {
       unreadable = undefined;
-      return { answer, askedAt };
+      return { answer, askedAt, unreadableMs: 0 };
     }
     const since = unreadable && now - unreadable.last < OUTAGE_MEMORY_MS ? unreadable.since : askedAt;
     unreadable = { since, last: now };
-    const waits = now - since < UNREAD_AFTER_MS && expiresAt - clock.now() > EXPIRES_SOON_MS;
-    return notificationClass === "critical" && !waits ? { answer: "allowed", askedAt: now } : { answer: "unknown", askedAt };
+    const unreadableMs = now - since;
+    const waits = unreadableMs < UNREAD_AFTER_MS && expiresAt - clock.now() > EXPIRES_SOON_MS;
+    return notificationClass === "critical" && !waits
+      ? { answer: "allowed", askedAt: now, unreadableMs }
+      : { answer: "unknown", askedAt, unreadableMs };
   };
 }

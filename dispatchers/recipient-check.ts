@@ -18,7 +18,9 @@ const WAIT_MAX_MS = 2_000;
 export type CheckedRecipient =
   /** `askedAt`: before opt-outs were asked for, by the monotonic clock. */
   | { kind: "reachable"; endpoint: Endpoint; askedAt: number }
-  | { kind: "no-endpoint" | "opted-out" | "contacts-unreadable" | "preferences-unreadable" };
+  | { kind: "no-endpoint" | "opted-out" | "contacts-unreadable" }
+  /** For so long, in ms. */
+  | { kind: "preferences-unreadable"; unreadableMs: number };
 export type RecipientCheck = (task: DeliveryTask) => Promise<CheckedRecipient>;
 
 type Key = Pick<ContactRecord, "app" | "endpointId">;
@@ -49,9 +51,9 @@ export function createRecipientCheck(parts: Pick<DispatchParts, "store" | "optOu
       throw error;
     });
   const ask = async (task: DeliveryTask, endpoint: Endpoint, userIds: readonly (string | undefined)[]): Promise<CheckedRecipient> => {
-    const { answer, askedAt } = await checkOptOut(task, userIds);
+    const { answer, askedAt, unreadableMs } = await checkOptOut(task, userIds);
     if (answer === "allowed") return { kind: "reachable", endpoint, askedAt };
-    return { kind: answer === "opted-out" ? "opted-out" : "preferences-unreadable" };
+    return answer === "opted-out" ? { kind: "opted-out" } : { kind: "preferences-unreadable", unreadableMs };
   };
 
   return async (task) => {

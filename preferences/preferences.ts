@@ -36,7 +36,7 @@ export interface Preferences extends AsyncDisposable {
  * Opt-outs are held in four places:
  * - the store of record (PreferenceStore), the only one that decides;
  * - the opt-out sets in Redis (redis-opt-outs.ts), a copy that answers most checks, used only while it is complete and current;
- * - a cache in each process (process-cache.ts), for one second;
+ * - a cache in each process (process-cache.ts), for less than a second;
  * - and the change broadcast, which holds nothing: it makes every process drop a changed subject from its cache.
  *
  * @param deps.redis undefined: the store answers everything
@@ -103,7 +103,7 @@ export function createPreferences(deps: {
       const withdrawn = removed.filter((a) => !record.optOuts.some((r) => isSameOptOut(r, a)));
       await begun.stored(record, withdrawn);
       broadcast?.announce({ app, subject, version }).catch((error) => {
-        log.debug({ fault: redisFault(error) }, "preference change not announced; caches expire within 1 s");
+        log.debug({ fault: redisFault(error) }, "preference change not announced; caches expire by themselves");
       });
     }
     // Last, so that no fill that read Redis or the store before the change stays in the cache.

@@ -21,7 +21,7 @@ import type { Logger } from "../runtime/logger.ts";
 import { inChunks, OVERLAP_MS, rebuildUnsealed } from "./redis-rebuild.ts";
 
 /** From the start of one sweep to the start of the next. */
-export const SWEEP_MS = 1_500;
+export const SWEEP_MS = 1_000;
 /** How long the opt-out sets are used after the start of a completed sweep. A sweep that takes more than the rest only costs reads of the store. */
 export const TRUST_MS = OPT_OUT_BOUND.trustMs;
 /** A service that spreads commands over servers would be logged at every reconnection. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { type BulkWriteResult, MongoBulkWriteError, MongoNetworkError, MongoServerError } from "mongodb";
 import { StoreError } from "../store/store-error.ts";
-import { asStoreError, toStoreError } from "./errors.ts";
+import { asStoreError, toStoreError, withAdvice } from "./errors.ts";
 
 const message = (error: unknown) => {
   const converted = toStoreError("insert", error);
@@ -31,4 +31,19 @@ it("a call that the driver never ends is ended here, and says so", async (t) => 
 it("what is not the driver's stays what it is", () => {
   const ours = new RangeError("a defect");
   assert.equal(toStoreError("insert", ours), ours);
+});
+
+it("a missing permission at start says what to grant, and nothing else is changed", () => {
+  const where = { hosts: "db:27017", database: "carillon" };
+  const denied = withAdvice(
+    toStoreError("create index due of notifications", new MongoServerError({ code: 13, codeName: "Unauthorized" })),
+    where,
+  );
+  assert.ok(denied instanceof StoreError);
+  assert.match(
+    denied.message,
+    /may not .* database carillon of MongoDB at db:27017; grant it the role readWrite on carillon .*create index due/,
+  );
+  for (const other of [new StoreError("away"), new StoreError("busy", "91"), new Error("a bug")])
+    assert.equal(withAdvice(other, where), other);
 });

@@ -30,6 +30,19 @@ export function toStoreError(what: string, error: unknown): unknown {
   return new StoreError(`MongoDB, ${what}: ${errorName(error)}`, error.code === undefined ? undefined : String(error.code));
 }
 
+/** Unauthorized. */
+const NOT_PERMITTED = "13";
+
+/** The same error, with what to grant where the user lacks a permission that a start needs. */
+export function withAdvice(error: unknown, { hosts, database }: { hosts: string; database: string }): unknown {
+  if (!(error instanceof StoreError) || error.code !== NOT_PERMITTED) return error;
+  const grant = `grant it the role readWrite on ${database}`;
+  return new StoreError(
+    `the user of STORE_USER may not do what a role needs in database ${database} of MongoDB at ${hosts}; ${grant} (${error.message})`,
+    error.code,
+  );
+}
+
 /** The error's class, code and code name, and the class of what it wraps; never its text. */
 export function errorName(error: unknown): string {
   if (!(error instanceof MongoError)) return error instanceof Error ? error.name : "unknown";

@@ -12,7 +12,7 @@ import { type ContactDocument, createContactStore } from "./contacts.ts";
 import { type ContentDocument, createContentStore } from "./contents.ts";
 import { deploymentVerdict, type Hello, isMongos, type Standalone, type StorageEngine, storageDangers } from "./deployment.ts";
 import type { MigrationDocument } from "./ended-at.ts";
-import { asStoreError, errorName, giveUp, toStoreError } from "./errors.ts";
+import { asStoreError, errorName, giveUp, toStoreError, withAdvice } from "./errors.ts";
 import { ensureIndexes } from "./indexes.ts";
 import type { NotificationDocument } from "./notification-document.ts";
 import { createNotificationStore } from "./notifications.ts";
@@ -84,7 +84,7 @@ export async function openMongoStore(uri: string, options: MongoOptions = {}): P
     };
   } catch (error) {
     await client.close().catch(() => undefined);
-    throw error;
+    throw withAdvice(error, { hosts: hostsOf(client), database: options.database ?? databaseOf(uri) });
   }
 }
 

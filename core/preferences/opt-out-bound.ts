@@ -8,11 +8,14 @@ export const OPT_OUT_BOUND_MS = 5_000;
  */
 export const OPT_OUT_BOUND = {
   /** From the start of a sweep of the store to the last use of what it wrote to Redis; reads of the store itself are younger. */
-  trustMs: 3_000,
+  trustMs: 2_000,
   /** From the start of the read that filled an entry of the preferences service's cache to its last use. */
-  cacheMs: 1_000,
-  /** From a dispatcher's question to the last look at the clock before the send's first byte. Slower: it is asked again. */
-  askToSendMs: 800,
+  cacheMs: 800,
+  /**
+   * From a dispatcher's question to the last look at the clock before the send's first byte; where more has passed, it is asked again. As long as a
+   * question may take, so that a slow answer can still be used.
+   */
+  askToSendMs: 2_000,
   /** From that look to the first byte: a few instructions, and the kernel. */
   sendMs: 200,
 } as const;

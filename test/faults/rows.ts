@@ -4,6 +4,7 @@ import { CRASH_ROWS } from "./rows-crash.ts";
 import { EVERYTHING_ROWS } from "./rows-everything.ts";
 import { FEEDBACK_ROWS } from "./rows-feedback.ts";
 import { NATS_ROWS } from "./rows-nats.ts";
+import { OPT_OUT_ROWS } from "./rows-optouts.ts";
 import { PROCESS_ROWS } from "./rows-processes.ts";
 import { PROVIDER_ROWS } from "./rows-providers.ts";
 import { REDIS_ROWS } from "./rows-redis.ts";
@@ -15,6 +16,7 @@ export const ALL_ROWS: readonly Row[] = [
   ...CRASH_ROWS,
   ...NATS_ROWS,
   ...REDIS_ROWS,
+  ...OPT_OUT_ROWS,
   ...STORE_ROWS,
   ...PROVIDER_ROWS,
   ...FEEDBACK_ROWS,

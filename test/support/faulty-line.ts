@@ -42,6 +42,8 @@ export interface FaultyLine extends AsyncDisposable {
   readonly counts: Readonly<LineCounts>;
   /** undefined: forwards everything again; connections that lost bytes are reset. */
   set(fault: LineFault | undefined): void;
+  /** Where connections lead that are made from now on; those that are open stay, as in a failover behind a service address. */
+  retarget(targets: readonly Address[]): void;
 }
 
 /** Bytes read and not yet forwarded; beyond it the sender has to wait. */
@@ -57,8 +59,9 @@ interface Pair {
   dropping: boolean;
 }
 
-/** @param targets called for each connection; used in rotation, and one that does not answer is skipped, as behind a service address */
-export async function startFaultyLine(targets: readonly Address[]): Promise<FaultyLine> {
+/** @param first called for each connection; used in rotation, and one that does not answer is skipped, as behind a service address */
+export async function startFaultyLine(first: readonly Address[]): Promise<FaultyLine> {
+  let targets = first;
   const counts: LineCounts = {
     connections: 0,
     bytes: 0,
@@ -182,6 +185,9 @@ export async function startFaultyLine(targets: readonly Address[]): Promise<Faul
         if (pair.torn || next?.kind === "cut") reset(pair);
         else if (next?.kind === "end") end(pair);
       }
+    },
+    retarget(next) {
+      targets = next;
     },
     async [Symbol.asyncDispose]() {
       server.close();
