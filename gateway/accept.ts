@@ -27,7 +27,7 @@ import type { Quotas } from "./quotas.ts";
 import { createRepeats } from "./repeats.ts";
 import type { NotificationRequest } from "./request.ts";
 import { buildRecord, questionsOf, type Target, targetsOf } from "./route.ts";
-import { type AcceptItem, type Candidate, destinationError, maySendSms, screen } from "./screen.ts";
+import { type AcceptItem, type Candidate, destinationError, maySendSms, screen, targetsError } from "./screen.ts";
 
 export type { AcceptItem } from "./screen.ts";
 export type AcceptResult = { kind: "accepted"; record: NotificationRecord; repeatedKey: boolean } | { kind: "rejected"; error: CallError };
@@ -143,6 +143,8 @@ export function createAccept(parts: AcceptParts): Accept {
       (target): Target => (maySendSms(app, target.endpoint, parts.smsPrefixes) ? target : { channel: target.channel, barred: true }),
     );
     if (targets.length > 0 && targets.every(({ barred }) => barred)) return destinationError(`${candidate.path}.recipient.user_id`);
+    const error = targetsError(candidate, targets);
+    if (error) return error;
     const heldBytes = endpointsBytes(targets);
     if (heldBytes > NOTIFICATION_BYTES_MAX) return tooLarge;
     if (total.deliveries + targets.length > CALL_DELIVERIES_MAX || total.bytes + heldBytes > CALL_BYTES_MAX) return callTooLarge;
@@ -214,7 +216,9 @@ export function createAccept(parts: AcceptParts): Accept {
       if (!("kind" in found)) routed.push(found);
       else {
         quotas.notStored(app, wantedOf(candidate), undefined);
-        call.results[candidate.index] = found.code === "RESOURCE_EXHAUSTED" ? await answerRejected(app, candidate, found) : rejected(found);
+        const isLimit = found.code === "RESOURCE_EXHAUSTED";
+        const answer = isLimit ? answerRejected(app, candidate, found) : answerRejected(app, { ...candidate, error: found }, undefined);
+        call.results[candidate.index] = await answer;
       }
     });
     try {

@@ -53,6 +53,10 @@ const table: [string, Partial<NotificationRequest>, Channel[], string[]][] = [
     ["sms"],
     ["content.email email.bytes"],
   ],
+  ["a collapse key of any printable characters", { collapseKey: "заказ 7/ä \u{1f372}" }, ["apns"], []],
+  ["a collapse key with a control character", { collapseKey: "a\nb" }, ["apns"], ["collapse_key collapse_key.printable"]],
+  ["a push that shows nothing", { content: { push: { ...push, title: " ", body: "" } } }, ["apns"], ["content.push push.blank"]],
+  ["an SMS that shows nothing", { content: { sms: { text: " \u200b" } } }, ["sms"], ["content.sms.text sms.blank"]],
   ["a channel without content", { channels: ["email"] }, ["email"], ["content.email content.required"]],
   [
     "an endpoint without content for it",

@@ -6,6 +6,7 @@ import { addressFault } from "../core/delivery/email-address.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import { EXPIRY_MAX_MS } from "../core/delivery/lifetime.ts";
 import type { NotificationRequest } from "./request.ts";
+import type { Target } from "./route.ts";
 
 /** A broken rule; `field` is relative to the notification. */
 export interface Fault {
@@ -22,7 +23,17 @@ export const SEND_AT_PAST_TOLERANCE_MS = 60_000;
 const DAY_MS = 86_400_000;
 export const SEND_AT_AHEAD_MAX_MS = 90 * DAY_MS;
 
-/** Checks what the .proto rules cannot express: times, content for each channel, sizes that no provider accepts. Pure. */
+/** Otherwise it goes to those channels on which its user has an endpoint, and checkTargets() checks what these require. */
+export const namesChannels = ({ channels, recipient }: NotificationRequest) => channels.length > 0 || recipient.kind === "endpoint";
+
+/** Checks the content for the channels it will be sent on, once these are known. */
+export const checkTargets = (request: NotificationRequest, targets: readonly Target[]): Fault[] =>
+  namesChannels(request) ? [] : contentFaults(request.content, [...new Set(targets.flatMap((t) => (t.endpoint ? [t.channel] : [])))]);
+
+/**
+ * Checks what the .proto rules cannot express: times, content for each channel, sizes that no provider accepts. Pure.
+ * @param channels those it is sure to go to
+ */
 export function checkRequest(
   request: NotificationRequest,
   channels: readonly Channel[],
@@ -30,6 +41,7 @@ export function checkRequest(
 ): Fault[] {
   return [
     ...checkTimes(request, s.now),
+    ...checkCollapseKey(request),
     ...checkChannels(request),
     ...contentFaults(request.content, channels),
     ...checkEndpoint(request, s.pushHosts),
@@ -51,6 +63,11 @@ function checkTimes({ sendAt, expiresAt }: NotificationRequest, now: number): Fa
       faults.push({ field: "expires_at", rule: "time.horizon", message: "must be at most 28 days after send_at" });
   }
   return faults;
+}
+
+function checkCollapseKey({ collapseKey = "" }: NotificationRequest): Fault[] {
+  if (!/\p{Cc}/u.test(collapseKey)) return [];
+  return [{ field: "collapse_key", rule: "collapse_key.printable", message: "must have no control characters" }];
 }
 
 function checkChannels({ channels, recipient, content }: NotificationRequest): Fault[] {

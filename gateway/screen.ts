@@ -5,10 +5,10 @@ import type { Channel } from "../core/delivery/channel.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import type { Notification } from "../gen/carillon/v1/notification_service.ts";
 import { type CallError, callError, invalidRequest, type Violation } from "../runtime/call-error.ts";
-import { checkRequest } from "./check.ts";
+import { checkRequest, checkTargets, type Fault, namesChannels } from "./check.ts";
 import { payloadHash } from "./payload-hash.ts";
 import { type NotificationRequest, toRequest } from "./request.ts";
-import { channelsOf } from "./route.ts";
+import { channelsOf, type Target } from "./route.ts";
 
 /** A notification as received, with the .proto rules that it breaks. */
 export interface AcceptItem {
@@ -40,13 +40,21 @@ export function screen(
   if (violations.length > 0 || message === undefined) return invalidRequest(violations);
   const request = toRequest(message);
   const channels = channelsOf(request, app.channels);
-  const faults = checkRequest(request, channels, s);
+  const faults = checkRequest(request, namesChannels(request) ? channels : [], s);
   const error =
     faults.length > 0
-      ? invalidRequest(faults.map((f) => ({ ...f, field: `${path}.${f.field}` })))
+      ? faultsError(path, faults)
       : (channelError(app, request, channels, path) ?? classError(app, request, path) ?? recipientError(app, request, path, s.smsPrefixes));
   return { index, path, request, channels, id: notificationId(app.id, request.idempotencyKey), hash: payloadHash(request), error };
 }
+
+/** The rule that it breaks for the channels of its recipient's endpoints. */
+export function targetsError({ request, path }: Candidate, targets: readonly Target[]): CallError | undefined {
+  const faults = checkTargets(request, targets);
+  return faults.length > 0 ? faultsError(path, faults) : undefined;
+}
+
+const faultsError = (path: string, faults: readonly Fault[]) => invalidRequest(faults.map((f) => ({ ...f, field: `${path}.${f.field}` })));
 
 function channelError(app: AppRecord, request: NotificationRequest, channels: readonly Channel[], path: string): CallError | undefined {
   const field = request.channels.length > 0 ? `${path}.channels` : `${path}.content`;

@@ -9,7 +9,7 @@
 // buf/validate/validate.proto is in buf's registry, which not every machine can reach. @bufbuild/protovalidate contains its descriptor, so protoc
 // resolves that import from a descriptor set, and buf reads the image that protoc wrote.
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create, type DescFile, toBinary } from "@bufbuild/protobuf";
@@ -76,6 +76,7 @@ function generate(proto: string, out: string) {
     ...foreign(proto),
     ...GOOGLE_RPC,
   ]);
+  for (const name of globSync("**/*.ts", { cwd: out })) keepEveryKey(join(out, name));
   // For reflection, the validator and clients in other languages: with comments, and with all imports marked as imports, so that
   // `buf generate` writes files for our own only. Tasks are internal.
   const image = buildImage(proto, "client");
@@ -83,6 +84,22 @@ function generate(proto: string, out: string) {
   // ts-proto also writes the messages of validate.proto, of which only the descriptor is needed.
   for (const unused of ["buf", "google/protobuf/descriptor.ts", "google/protobuf/field_mask.ts"])
     rmSync(join(out, unused), { recursive: true, force: true });
+}
+
+/**
+ * ts-proto decodes a map into a plain object, which loses the key __proto__ (ts-proto issue 1267). An object without a prototype keeps it. The
+ * option useMapType would change the type of every message instead.
+ */
+function keepEveryKey(path: string): void {
+  const written = readFileSync(path, "utf8");
+  const declared = [...written.matchAll(/^ {2}(\w+): \{ \[key: string\]: /gm)].map(([, field]) => field!);
+  let kept = written;
+  for (const field of new Set(declared)) {
+    const empty = `${field}: {}`;
+    if (!kept.includes(empty)) throw new Error(`${path}: ts-proto writes the map ${field} in another way; change keepEveryKey()`);
+    kept = kept.replaceAll(empty, `${field}: globalThis.Object.create(null)`);
+  }
+  if (kept !== written) writeFileSync(path, kept);
 }
 
 function isFresh(proto: string): boolean {

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { contentFromProto } from "../../core/content/content.ts";
 import { CHANNELS, CLASSES, PRIORITIES } from "../../core/delivery/channel.ts";
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import { END_STATES, OPEN_STATES } from "../../core/delivery/notification.ts";
 import { Endpoint as EndpointProto } from "../../gen/carillon/v1/channel.ts";
+import { PushContent } from "../../gen/carillon/v1/notification_service.ts";
 import * as convert from "./convert.ts";
 
 const base64url = (bytes: number) => fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((b) => Buffer.from(b).toString("base64url"));
@@ -47,4 +49,11 @@ test("every value survives conversion to its number, and no two share one", () =
   backAndForth(CLASSES, convert.classToProto, convert.classFromProto);
   backAndForth(PRIORITIES, convert.priorityToProto, convert.priorityFromProto);
   backAndForth([...OPEN_STATES, ...END_STATES], convert.stateToProto, convert.stateFromProto);
+});
+
+test("a map keeps every key when it is decoded", () => {
+  const data = Object.fromEntries(["__proto__", "constructor", "toString", ""].map((key) => [key, `of ${key}`]));
+  const decoded = PushContent.decode(PushContent.encode({ title: "", body: "", data }).finish());
+  assert.deepEqual(Object.entries(decoded.data), Object.entries(data));
+  assert.deepEqual(Object.entries(contentFromProto({ push: decoded, sms: undefined, email: undefined }).push!.data), Object.entries(data));
 });

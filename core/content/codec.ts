@@ -32,6 +32,9 @@ export interface ContentCodec<Kind, Wire> {
 export const canonicalForm = (values: readonly NamedValue[]): string =>
   JSON.stringify(values.filter(([, value]) => value !== "").sort(([a], [b]) => compare(a, b)));
 
+/** False for text of spaces, control and format characters alone, and of the two letters that are drawn as spaces. */
+export const showsSomething = (text: string) => /[^\p{White_Space}\p{Cc}\p{Cf}\u2800\u3164]/u.test(text);
+
 /** A map as one value; "" where it has no entries. */
 export const mapValue = (map: Readonly<Record<string, string>>): string => {
   const entries = Object.entries(map);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PushContent } from "./push.ts";
-import { apnsPayload, fcmPayload, isReservedDataKey, pushPayloadBytes, webPushPayload } from "./push.ts";
+import { apnsPayload, fcmPayload, isReservedDataKey, pushCodec, pushPayloadBytes, webPushPayload } from "./push.ts";
 
 const ids = { delivery: "d-0", attempt: "d-0/1" };
 const content: PushContent = { title: "Dinner", body: "is ready 🍲", data: { table: "7" } };
@@ -14,13 +14,66 @@ test("each channel carries title, body, data and both ids", () => {
   });
   assert.deepEqual(fcmPayload(content, ids), {
     notification: { title: "Dinner", body: "is ready 🍲" },
-    data: { table: "7", carillon_delivery: "d-0", carillon_attempt: "d-0/1" },
+    data: { __proto__: null, table: "7", carillon_delivery: "d-0", carillon_attempt: "d-0/1" },
   });
   assert.deepEqual(webPushPayload(content, ids), { title: "Dinner", body: "is ready 🍲", data: { table: "7" }, carillon: ids });
 });
 
-test("no data is no key in APNs' payload", () => {
-  assert.equal("data" in apnsPayload({ ...content, data: {} }, ids), false);
+test("what is not given is absent in every payload", () => {
+  const titleOnly = { ...content, body: "", data: {} };
+  assert.deepEqual(apnsPayload(titleOnly, ids), { aps: { alert: { title: "Dinner" } }, carillon: ids });
+  assert.deepEqual(fcmPayload(titleOnly, ids).notification, { title: "Dinner" });
+  assert.deepEqual(webPushPayload(titleOnly, ids), { title: "Dinner", carillon: ids });
+  const bodyOnly = { ...content, title: "", data: {} };
+  assert.deepEqual(apnsPayload(bodyOnly, ids).aps, { alert: { body: "is ready 🍲" } });
+  assert.deepEqual(fcmPayload(bodyOnly, ids).notification, { body: "is ready 🍲" });
+  assert.deepEqual(webPushPayload(bodyOnly, ids), { body: "is ready 🍲", carillon: ids });
+});
+
+test("data alone show nothing", () => {
+  const silent = { ...content, title: "", body: "" };
+  assert.deepEqual(apnsPayload(silent, ids), { aps: { "content-available": 1 }, data: { table: "7" }, carillon: ids });
+  assert.equal("notification" in fcmPayload(silent, ids), false);
+  assert.deepEqual(webPushPayload(silent, ids), { data: { table: "7" }, carillon: ids });
+  assert.equal(pushPayloadBytes("fcm", silent, ids), "table7".length + "carillon_deliveryd-0carillon_attemptd-0/1".length);
+});
+
+test("every key of data arrives, whatever JavaScript means by it", () => {
+  const names = ["__proto__", "constructor", "prototype", "toString", "hasOwnProperty", "a.b", "$a", "é"];
+  const data = Object.fromEntries(names.map((name) => [name, `value of ${name}`]));
+  const arrived = (payload: object) => Object.entries(JSON.parse(JSON.stringify(payload)));
+  const expected = names.map((name) => [name, `value of ${name}`]);
+  assert.deepEqual(arrived(apnsPayload({ ...content, data }, ids).data!), expected);
+  assert.deepEqual(arrived(webPushPayload({ ...content, data }, ids).data!), expected);
+  assert.deepEqual(arrived(fcmPayload({ ...content, data }, ids).data).slice(0, -2), expected);
+  const { title, body } = content;
+  assert.deepEqual(Object.entries(pushCodec.fromProto({ title, body, data }).data), expected);
+  for (const name of names) {
+    const { [name]: _, ...others } = data;
+    const hashedOf = (of: typeof data) => JSON.stringify(pushCodec.namedValues({ title, body, data: of }));
+    assert.notEqual(hashedOf(data), hashedOf(others), name);
+    assert.notEqual(pushPayloadBytes("apns", { ...content, data }), pushPayloadBytes("apns", { ...content, data: others }), name);
+  }
+});
+
+test("a push that would show nothing is rejected", () => {
+  const rulesOf = (title: string, body: string, data = {}) => pushCodec.faults({ title, body, data }, []).map((f) => f.rule);
+  for (const nothing of [" ", "\n\t", "\u00a0", "\u200b\u200d", "\ufeff", "\u2800", "\u3164", "\0"]) {
+    assert.deepEqual(rulesOf(nothing, ""), ["push.blank"], JSON.stringify(nothing));
+    assert.deepEqual(rulesOf("", nothing, { a: "b" }), ["push.blank"], JSON.stringify(nothing));
+    assert.deepEqual(rulesOf(nothing, "Dinner"), [], JSON.stringify(nothing));
+  }
+  for (const something of [
+    "🍲",
+    "👨‍👩‍👧‍👦",
+    "\ud83c\udff3\ufe0f\u200d\ud83c\udf08",
+    "é".repeat(500),
+    "\ufffd",
+    "。",
+    "\u0301",
+    `z${"\u0300".repeat(900)}`,
+  ])
+    assert.deepEqual(rulesOf(something, ""), [], JSON.stringify(something));
 });
 
 test("data cannot take the place of a key that counts", () => {

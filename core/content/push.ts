@@ -1,5 +1,5 @@
 import { isPush, type PushChannel } from "../delivery/channel.ts";
-import { type ContentCodec, type ContentFault, mapValue } from "./codec.ts";
+import { type ContentCodec, type ContentFault, mapValue, showsSomething } from "./codec.ts";
 import { PUSH_PAYLOAD_BYTES_MAX } from "./limits.ts";
 
 export interface PushContent {
@@ -22,45 +22,55 @@ export interface PushIds {
   attempt: string;
 }
 
+/** What is shown; a field that the caller did not give is absent, because an empty one would be shown as an empty line. */
+export interface PushAlert {
+  title?: string;
+  body?: string;
+}
+
+/** Without title and body a push shows nothing: its data go to the application in the background. */
+export const isSilent = ({ title, body }: PushContent) => title === "" && body === "";
+
 export interface ApnsPayload {
-  aps: { alert: { title: string; body: string } };
+  aps: { alert: PushAlert } | { "content-available": 1 };
   data?: Record<string, string>;
   carillon: PushIds;
 }
 
 /** `aps` is Apple's part, `carillon` ours. The caller's data has a key of its own, so that its names cannot collide with either. */
 export const apnsPayload = (content: PushContent, ids: PushIds): ApnsPayload => ({
-  aps: { alert: { title: content.title, body: content.body } },
+  aps: isSilent(content) ? { "content-available": 1 } : { alert: alertOf(content) },
   ...someData(content),
   carillon: ids,
 });
 
 export interface FcmPayload {
-  notification: { title: string; body: string };
+  notification?: PushAlert;
   data: Record<string, string>;
 }
 
-/** FCM's data is one flat map of strings, so the ids are two keys of it. */
+/**
+ * FCM's data is one flat map of strings, so the ids are two keys of it. It has no prototype: firebase-admin copies a plain object without the
+ * keys __proto__, constructor and prototype.
+ */
 export const fcmPayload = (content: PushContent, ids: PushIds): FcmPayload => ({
-  notification: { title: content.title, body: content.body },
-  data: { ...content.data, carillon_delivery: ids.delivery, carillon_attempt: ids.attempt },
+  ...(isSilent(content) ? {} : { notification: alertOf(content) }),
+  data: Object.assign(Object.create(null), content.data, { carillon_delivery: ids.delivery, carillon_attempt: ids.attempt }),
 });
 
-export interface WebPushPayload {
-  title: string;
-  body: string;
-  data: Record<string, string>;
+export interface WebPushPayload extends PushAlert {
+  data?: Record<string, string>;
   carillon: PushIds;
 }
 
 /** No standard prescribes what a service worker receives; this format is Carillon's. */
 export const webPushPayload = (content: PushContent, ids: PushIds): WebPushPayload => ({
-  title: content.title,
-  body: content.body,
-  data: content.data,
+  ...alertOf(content),
+  ...someData(content),
   carillon: ids,
 });
 
+const alertOf = ({ title, body }: PushContent): PushAlert => ({ ...(title === "" ? {} : { title }), ...(body === "" ? {} : { body }) });
 const someData = (content: PushContent) => (Object.keys(content.data).length > 0 ? { data: content.data } : {});
 
 /** The longest ids possible (an index of four digits, an attempt number of six), to check sizes before the ids are known. */
@@ -78,7 +88,7 @@ export function pushPayloadBytes(channel: PushChannel, content: PushContent, ids
       return Buffer.byteLength(JSON.stringify(webPushPayload(content, ids)));
     case "fcm": {
       const { notification, data } = fcmPayload(content, ids);
-      return [...Object.entries(notification), ...Object.entries(data)].reduce(
+      return [...Object.entries(notification ?? {}), ...Object.entries(data)].reduce(
         (sum, [k, v]) => sum + Buffer.byteLength(k) + Buffer.byteLength(v),
         0,
       );
@@ -98,8 +108,17 @@ export const pushCodec: ContentCodec<PushContent, PushWire> = {
     ["push.body", body],
     ["push.data", mapValue(data)],
   ],
-  faults: (content, channels) => [...keyFaults(content, channels.filter(isPush)), ...sizeFaults(content, channels.filter(isPush))],
+  faults: (content, channels) => [
+    ...blankFaults(content),
+    ...keyFaults(content, channels.filter(isPush)),
+    ...sizeFaults(content, channels.filter(isPush)),
+  ],
 };
+
+function blankFaults(content: PushContent): ContentFault[] {
+  if (isSilent(content) || showsSomething(content.title) || showsSomething(content.body)) return [];
+  return [{ field: "content.push", rule: "push.blank", message: "has nothing to see in title and body; leave both out for data alone" }];
+}
 
 function keyFaults({ data }: PushContent, channels: readonly PushChannel[]): ContentFault[] {
   const fault = (message: string): ContentFault => ({ field: "content.push.data", rule: "data.reserved", message });

@@ -1,4 +1,4 @@
-import type { ContentCodec, ContentFault } from "./codec.ts";
+import { type ContentCodec, type ContentFault, showsSomething } from "./codec.ts";
 
 export interface SmsContent {
   text: string;
@@ -60,6 +60,7 @@ export const smsCodec: ContentCodec<SmsContent, SmsWire> = {
   toProto: ({ text }) => ({ text }),
   namedValues: ({ text }) => [["sms.text", text]],
   faults({ text }, channels): ContentFault[] {
+    if (!showsSomething(text)) return [{ field: "content.sms.text", rule: "sms.blank", message: "has nothing to see" }];
     if (!channels.includes("sms")) return [];
     const { segments, encoding } = smsSegments(text);
     if (segments <= SMS_SEGMENTS_MAX) return [];

@@ -76,7 +76,7 @@ export interface MetricValue {
 }
 
 function createBaseScaledObjectRef(): ScaledObjectRef {
-  return { name: "", namespace: "", scalerMetadata: {} };
+  return { name: "", namespace: "", scalerMetadata: globalThis.Object.create(null) };
 }
 
 export const ScaledObjectRef: MessageFns<ScaledObjectRef> = {

@@ -26,3 +26,12 @@ test("always has a collapse id, so that a repeated attempt replaces its twin", (
   assert.equal(collapseId(), push.deliveryId);
   assert.equal(collapseId("order-7"), "shop/order-7");
 });
+
+test("data alone are sent as a background push, of the one priority that Apple takes for it", () => {
+  const silent = { ...content, title: "", body: "" };
+  for (const priority of ["high", "normal", "low"] as const) {
+    const built = buildApnsNotification({ ...push, priority }, "00ff", silent);
+    assert.deepEqual([built.pushType, built.priority, built.buildApnsOptions().aps], ["background", 5, { "content-available": 1 }]);
+  }
+  assert.equal(buildApnsNotification(push, "00ff", { ...silent, body: "Dinner" }).pushType, "alert");
+});

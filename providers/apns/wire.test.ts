@@ -6,7 +6,7 @@ import { pushPayloadBytes } from "../../core/content/push.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { uuidOf } from "../../runtime/hash.ts";
-import { pushOfBytes, samplePush } from "../../test/support/delivery-samples.ts";
+import { hostileData, pushOfBytes, samplePush } from "../../test/support/delivery-samples.ts";
 import { startLateLine } from "../../test/support/late-line.ts";
 import { withProvider } from "../../test/support/with-provider.ts";
 import { apnsVariables } from "./config.ts";
@@ -119,4 +119,13 @@ test("a push stopped in the tick that opened its stream does not stop the ones a
   unsubscribe("undici:client:sendHeaders", abort);
   assert.deepEqual(stopped, { kind: "unanswered", fault: { code: "deadline" } });
   assert.equal((await fresh.send(samplePush(endpoint()), soon())).kind, "accepted");
+});
+
+test("sends every key of data, whatever JavaScript means by it", async () => {
+  const data = hostileData();
+  const sent = samplePush(endpoint(), { content: { push: { title: "t", body: "b", data } } });
+  assert.equal((await send(sent)).kind, "accepted");
+  const [entry] = arrived(sent);
+  const written = (entry!.payload as { data: object }).data;
+  for (const [key, value] of Object.entries(data)) assert.equal(Object.entries(written).find(([name]) => name === key)?.[1], value, key);
 });

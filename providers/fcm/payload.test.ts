@@ -13,7 +13,7 @@ test("the message holds the notification, data with both ids, and the Android op
   assert.deepEqual(buildFcmMessage(push, "t", content, now), {
     token: "t",
     notification: { title: "Dinner", body: "is ready 🍲" },
-    data: { table: "7", carillon_delivery: push.deliveryId, carillon_attempt: push.attemptId },
+    data: { __proto__: null, table: "7", carillon_delivery: push.deliveryId, carillon_attempt: push.attemptId },
     android: { priority: "high", ttl: 90_000, collapseKey: "shop/order-7", notification: { tag: "shop/order-7" } },
     apns: { headers: { "apns-collapse-id": "shop/order-7" } },
     webpush: { headers: { Topic: "2e160fe9da2a2708f2045558c1a7483d" }, notification: { tag: "shop/order-7" } },
@@ -37,6 +37,16 @@ test("a push that leaves no room for the tag goes without it, and keeps the mark
   assert.equal(built(needed).android?.notification?.tag, "shop/order-7");
   assert.equal(built(needed - 1).android?.notification, undefined);
   assert.equal(built(0).apns?.headers?.["apns-collapse-id"], "shop/order-7");
+});
+
+test("data alone wake the application on iOS too, and have no tag, which would be shown", () => {
+  const silent = { ...content, title: "", body: "" };
+  const { notification, android, apns, webpush } = buildFcmMessage(push, "t", silent, now);
+  assert.deepEqual([notification, android?.notification, webpush?.notification], [undefined, undefined, undefined]);
+  assert.deepEqual(apns, {
+    headers: { "apns-collapse-id": "shop/order-7", "apns-push-type": "background", "apns-priority": "5" },
+    payload: { aps: { contentAvailable: true } },
+  });
 });
 
 test("every priority but high is sent as Android's normal", () => {

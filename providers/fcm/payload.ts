@@ -1,7 +1,7 @@
 import type { TokenMessage } from "firebase-admin/messaging";
 import { FCM_PAYLOAD_BYTES_MAX, PUSH_STORED_MS_MAX, WEBPUSH_TOPIC_CHARS_MAX } from "../../core/content/limits.ts";
 import type { PushContent } from "../../core/content/push.ts";
-import { fcmPayload, type PushIds, pushPayloadBytes } from "../../core/content/push.ts";
+import { fcmPayload, isSilent, type PushIds, pushPayloadBytes } from "../../core/content/push.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import { sha256Hex } from "../../runtime/hash.ts";
 import { replacementMark } from "../transport/replacement-mark.ts";
@@ -10,7 +10,8 @@ import { replacementMark } from "../transport/replacement-mark.ts";
 export function buildFcmMessage(delivery: OutboundDelivery, token: string, content: PushContent, now: number): TokenMessage {
   const ids = { delivery: delivery.deliveryId, attempt: delivery.attemptId };
   const mark = replacementMark(delivery);
-  const tagged = hasRoomForTag(content, ids, mark) ? { notification: { tag: mark } } : {};
+  const silent = isSilent(content);
+  const tagged = !silent && hasRoomForTag(content, ids, mark) ? { notification: { tag: mark } } : {};
   return {
     token,
     ...fcmPayload(content, ids),
@@ -21,7 +22,12 @@ export function buildFcmMessage(delivery: OutboundDelivery, token: string, conte
       ...(delivery.collapseKey ? { collapseKey: mark } : {}),
       ...tagged,
     },
-    apns: { headers: { "apns-collapse-id": mark } },
+    apns: silent
+      ? {
+          headers: { "apns-collapse-id": mark, "apns-push-type": "background", "apns-priority": "5" },
+          payload: { aps: { contentAvailable: true } },
+        }
+      : { headers: { "apns-collapse-id": mark } },
     webpush: { headers: { Topic: topicOf(mark) }, ...tagged },
   };
 }

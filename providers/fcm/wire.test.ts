@@ -7,7 +7,7 @@ import { pushPayloadBytes } from "../../core/content/push.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { readConfig } from "../../runtime/config.ts";
-import { pushOfBytes, samplePush } from "../../test/support/delivery-samples.ts";
+import { hostileData, pushOfBytes, samplePush } from "../../test/support/delivery-samples.ts";
 import { startLateLine } from "../../test/support/late-line.ts";
 import { withProvider } from "../../test/support/with-provider.ts";
 import { TOKEN_FRESH_MS } from "./access-token.ts";
@@ -143,4 +143,13 @@ test("a push whose deadline passed before its connection was ready is not sent o
   assert.equal((await sending).kind, "accepted");
   await slow[Symbol.asyncDispose]();
   assert.deepEqual(arrived(late), []);
+});
+
+test("sends every key of data, whatever JavaScript means by it", async () => {
+  const data = hostileData();
+  const sent = push("device:hostile", { content: { push: { title: "t", body: "b", data } } });
+  assert.equal((await send(sent)).kind, "accepted");
+  const [entry] = arrived(sent);
+  const written = (entry!.payload as { message: { data: object } }).message.data;
+  for (const [key, value] of Object.entries(data)) assert.equal(Object.entries(written).find(([name]) => name === key)?.[1], value, key);
 });

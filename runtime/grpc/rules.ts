@@ -54,12 +54,15 @@ export function compileValue(type: ScalarType | DescEnum, rules: FieldRules | un
 }
 
 function compileString(rules: StringRules, where: string): Check | undefined {
-  only(StringRulesSchema, rules, ["min_len", "max_len", "pattern"], where);
+  only(StringRulesSchema, rules, ["min_len", "max_len", "max_bytes", "pattern"], where);
   const has = (name: keyof typeof StringRulesSchema.field) => isFieldSet(rules, StringRulesSchema.field[name]);
   const [min, max] = [Number(rules.minLen), Number(rules.maxLen)];
   const shape = all([
     has("minLen")
       ? rule("string.min_len", `must be at least ${characters(min)}`, (s: string) => min === 0 || longerThan(s, min - 1))
+      : undefined,
+    has("maxBytes")
+      ? rule("string.max_bytes", `must be at most ${rules.maxBytes} bytes`, (s: string) => Buffer.byteLength(s) <= Number(rules.maxBytes))
       : undefined,
     has("pattern") ? rule("string.pattern", `must match ${rules.pattern}`, compilePattern(rules.pattern)) : undefined,
   ]);

@@ -54,6 +54,20 @@ test("names what is missing: a message, a oneof, a rule on the whole message", (
   assert.deepEqual(broken({ content: { push: undefined, sms: undefined, email: undefined } }), ["content: content.present"]);
 });
 
+test("a push has a title, a body or data", () => {
+  const push = (given: object) =>
+    broken({ content: { push: { title: "", body: "", data: {}, ...given }, sms: undefined, email: undefined } });
+  assert.deepEqual(push({}), ["content.push: push.content"]);
+  for (const given of [{ title: "t" }, { body: "b" }, { data: { k: "" } }]) assert.deepEqual(push(given), []);
+});
+
+test("a collapse key is counted in bytes", () => {
+  for (const collapseKey of ["3f2b8c1e-7d4a-4f7e-9a51-0c6f5d2e8b90", "x".repeat(64), "é".repeat(32), "🍲".repeat(16)])
+    assert.deepEqual(broken({ collapseKey }), []);
+  for (const collapseKey of ["x".repeat(65), `${"é".repeat(32)}x`])
+    assert.deepEqual(broken({ collapseKey }), ["collapse_key: string.max_bytes"]);
+});
+
 test("lengths are counted in code points", () => {
   const sms = (text: string) => broken({ content: { push: undefined, sms: { text }, email: undefined } });
   assert.deepEqual(sms("😀".repeat(1_600)), []);
@@ -64,7 +78,7 @@ test("lengths are counted in code points", () => {
 
 test("a value over its limit is not checked further", () => {
   assert.deepEqual(broken({ channels: [0, 0, 0, 0, 0, 0] as unknown as Notification["channels"] }), ["channels: repeated.max_items"]);
-  assert.deepEqual(broken({ collapseKey: "!".repeat(33) }), ["collapse_key: string.max_len"]);
+  assert.deepEqual(broken({ idempotencyKey: "é".repeat(129) }), ["idempotency_key: string.max_len"]);
   const batch = compileValidator("carillon.v1.BatchSendNotificationsRequest");
   const many = (n: number) => batch({ notifications: Array(n).fill(Notification.decode(new Uint8Array())) });
   assert.deepEqual(
@@ -117,7 +131,7 @@ test("a supported rule compiles", () => {
 const rejected: [string, ...Parameters<typeof messageWith>][] = [
   ["another rule for strings", { type: { case: "string", value: { minLen: 1n, prefix: "x" } } }],
   ["another format", { type: { case: "string", value: { wellKnown: { case: "uuid", value: true } } } }],
-  ["a length in bytes", { type: { case: "string", value: { maxBytes: 3n } } }],
+  ["a least length in bytes", { type: { case: "string", value: { minBytes: 3n } } }],
   ["an expression on a field", { cel: [{ id: "x", expression: "true" }] }],
   ["a required scalar", { required: true }],
   ["a condition to ignore rules", { ignore: 1, type: { case: "string", value: { minLen: 1n } } }],

@@ -25,6 +25,10 @@ const EXPRESSIONS: Readonly<Record<string, { expression: string; holds(message: 
     expression: "has(this.push) || has(this.sms) || has(this.email)",
     holds: (m) => m.push !== undefined || m.sms !== undefined || m.email !== undefined,
   },
+  "push.content": {
+    expression: "this.title != '' || this.body != '' || size(this.data) > 0",
+    holds: (m) => Boolean(m.title) || Boolean(m.body) || Object.keys((m.data as object | undefined) ?? {}).length > 0,
+  },
   "email.body": {
     expression: "this.html != '' || this.text != ''",
     holds: (m) => Boolean(m.html) || Boolean(m.text),

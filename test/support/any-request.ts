@@ -61,8 +61,8 @@ function value(f: DescField, wild: number): Arb {
     }
     case "map": {
       const keys = rules.type.case === "map" ? rules.type.value.keys : undefined;
-      // A plain object, which is what ts-proto has for a map, cannot hold this key.
-      const key = scalar(ScalarType.STRING, keys, wild).filter((k) => k !== "__proto__") as fc.Arbitrary<string>;
+      const named = fc.constantFrom("__proto__", "constructor", "toString", "hasOwnProperty");
+      const key = either(scalar(ScalarType.STRING, keys, wild), 1, named) as fc.Arbitrary<string>;
       return either(fc.dictionary(key, fc.string(), { maxKeys: 4 }), wild, fc.integer({ min: 63, max: 66 }).map(manyPairs));
     }
   }

@@ -56,5 +56,10 @@ export const sampleEmail = (given: { address?: string; content?: Partial<EmailCo
 /** A push whose payload has exactly `bytes` by `count`, made so by the length of its body. */
 export function pushOfBytes(push: OutboundDelivery, bytes: number, count: (push: OutboundDelivery) => number): OutboundDelivery {
   const withBody = (body: string) => ({ ...push, content: { push: { title: "t", body, data: {} } } });
-  return withBody("x".repeat(bytes - count(withBody(""))));
+  // An empty body would have no key in the payload.
+  return withBody("x".repeat(1 + bytes - count(withBody("x"))));
 }
+
+/** Keys of data that mean something to JavaScript, each with a value of its own. */
+export const hostileData = (): Record<string, string> =>
+  Object.fromEntries(["__proto__", "constructor", "prototype", "toString", "hasOwnProperty", "a.b", "$a"].map((key) => [key, `of ${key}`]));

@@ -124,7 +124,7 @@ export interface Notification {
   category: string;
   content: Content | undefined;
   priority: Priority;
-  /** A later push with the same key replaces this one on the device. */
+  /** A later push with the same key replaces this one on the device. Up to 64 bytes of any characters but control characters. */
   collapseKey: string;
   /** Not before this moment; absent: now. At most 90 days ahead; up to a minute ago means now. */
   sendAt:
@@ -152,6 +152,10 @@ export interface Content {
   email: EmailContent | undefined;
 }
 
+/**
+ * Title, body or both are shown. With data alone the push is silent: the application receives the data in the background, where
+ * its platform allows it.
+ */
 export interface PushContent {
   title: string;
   body: string;
@@ -587,7 +591,7 @@ export const Content: MessageFns<Content> = {
 };
 
 function createBasePushContent(): PushContent {
-  return { title: "", body: "", data: {} };
+  return { title: "", body: "", data: globalThis.Object.create(null) };
 }
 
 export const PushContent: MessageFns<PushContent> = {

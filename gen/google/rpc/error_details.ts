@@ -406,7 +406,7 @@ export interface LocalizedMessage {
 }
 
 function createBaseErrorInfo(): ErrorInfo {
-  return { reason: "", domain: "", metadata: {} };
+  return { reason: "", domain: "", metadata: globalThis.Object.create(null) };
 }
 
 export const ErrorInfo: MessageFns<ErrorInfo> = {
@@ -689,7 +689,7 @@ function createBaseQuotaFailure_Violation(): QuotaFailure_Violation {
     apiService: "",
     quotaMetric: "",
     quotaId: "",
-    quotaDimensions: {},
+    quotaDimensions: globalThis.Object.create(null),
     quotaValue: 0,
     futureQuotaValue: undefined,
   };
