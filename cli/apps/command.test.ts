@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -106,4 +106,20 @@ test("a mistake is said in one sentence, and nothing is changed", async () => {
     });
   }
   assert.deepEqual(await Array.fromAsync(store.apps.list()), [app]);
+});
+
+test("only the first app makes a store: where STORE_URL names none, the other commands say so and make none", async () => {
+  const path = join(directory, "typo.sqlite");
+  const run = async (name: string, args: string[]) => {
+    const command = APP_COMMANDS[name]!;
+    return command.run({ ...parseArgs({ args, options: command.options, allowPositionals: true }), env: { STORE_URL: `sqlite:${path}` } });
+  };
+  for (const [name, args] of [
+    ["app list", []],
+    ["app show", ["shop"]],
+    ["app key add", ["shop"]],
+    ["app limits set", ["shop", "--rate", "1"]],
+  ] as const)
+    await assert.rejects(run(name, [...args]), /typo\.sqlite/, name);
+  assert.equal(existsSync(path), false);
 });

@@ -1,4 +1,4 @@
-import { openConfiguredStore, storeVariables } from "../../adapters/store/store-config.ts";
+import { openConfiguredStore, openExistingStore, storeVariables } from "../../adapters/store/store-config.ts";
 import { APP_ID, type AppRecord } from "../../core/apps/app.ts";
 import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
 import type { AppStore } from "../../core/ports/app-store.ts";
@@ -41,7 +41,7 @@ export const APP_COMMANDS: Readonly<Record<string, Command>> = {
     options: { ...KEY_OPTIONS, channels: { type: "string" } },
     run: (invocation) => {
       const channels = invocation.values.channels === undefined ? CHANNELS : readChannels(invocation);
-      return grantKey(invocation, (apps, id, terms) => createApp(apps, id, channels, terms));
+      return grantKey(invocation, (apps, id, terms) => createApp(apps, id, channels, terms), openConfiguredStore);
     },
   },
   "app show": {
@@ -155,8 +155,9 @@ function readChannels({ values }: Invocation): Channel[] {
   return named.split(",").map((n) => CHANNELS.find((c) => c === n.trim()) ?? fail(`--channels may contain ${CHANNELS.join(", ")}`));
 }
 
-async function withApps(env: Environment, work: (apps: AppStore) => Promise<void>): Promise<number> {
-  await using store = await openConfiguredStore(readConfig(storeVariables, env));
+/** @param open only the first app may make the store that holds it */
+async function withApps(env: Environment, work: (apps: AppStore) => Promise<void>, open = openExistingStore): Promise<number> {
+  await using store = await open(readConfig(storeVariables, env));
   await work(store.apps);
   return 0;
 }
@@ -183,11 +184,12 @@ function show(
 function grantKey(
   invocation: Invocation,
   grant: (apps: AppStore, id: string, terms: { now: number; expiresAt?: number | undefined }) => Promise<GrantedKey>,
+  open = openExistingStore,
 ): Promise<number> {
   const { values, env } = invocation;
   const id = onlyId(invocation);
   const now = Date.now();
   const expiresIn = text(values["expires-in"]);
   const expiresAt = expiresIn === undefined ? undefined : now + keyLife(expiresIn, "--expires-in", 1);
-  return withApps(env, (apps) => printKey(() => grant(apps, id, { now, expiresAt }), text(values.out)));
+  return withApps(env, (apps) => printKey(() => grant(apps, id, { now, expiresAt }), text(values.out)), open);
 }

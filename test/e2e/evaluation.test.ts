@@ -56,7 +56,7 @@ test("the evaluation profile sends notifications and receives webhooks", { timeo
   for (const role of ["relay", "dispatcher-apns", "dispatcher-sms"]) stack.use(await startRole(role, roleEnv));
 
   const keyFile = join(directory, "demo-key");
-  assert.equal(await run(["app", "demo", "--out", keyFile]), "");
+  assert.equal(await run(["app", "create", "demo", "--out", keyFile]), "");
   const file = join(directory, "hello.jsonl");
   writeFileSync(file, NOTIFICATIONS.map((n) => JSON.stringify(n)).join("\n"));
   await run(["send", "--file", file, "--key-file", keyFile, "--address", gateway.addresses.grpc ?? ""]);

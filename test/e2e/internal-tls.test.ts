@@ -73,7 +73,7 @@ describe("with certificates", limits, () => {
     // By name, which the certificates hold.
     env.PREFERENCES_ADDRESS = `dns:///localhost:${portOf("preferences")}`;
     await Promise.all([start("gateway"), start("dispatcher-email")]);
-    apiKey = (await runCli(["app", "shop"], { STORE_URL: env.STORE_URL! })).stdout.trim();
+    apiKey = (await runCli(["app", "create", "shop"], { STORE_URL: env.STORE_URL! })).stdout.trim();
   });
   after(() => stack.disposeAsync());
 

@@ -62,7 +62,7 @@ describe("every role in a process of its own", limits, () => {
     const others = ["gateway", "relay", "dispatcher-apns", "dispatcher-fcm", "dispatcher-webpush", "dispatcher-sms", "dispatcher-email"];
     await Promise.all(others.map((role) => start(role)));
     await start("autoscaler");
-    apiKey = (await runCli(["app", "shop"], { STORE_URL: storeUrl })).stdout.trim();
+    apiKey = (await runCli(["app", "create", "shop"], { STORE_URL: storeUrl })).stdout.trim();
     writeFileSync(join(directory, "api-key"), apiKey);
   });
   after(() => stack.disposeAsync());

@@ -103,7 +103,7 @@ spec:
 {{- $sandbox := include "carillon.evaluation.name" (list . "sandbox") -}}
 FOR EVALUATION ONLY: single NATS, Redis and MongoDB servers, simulated providers whose sandbox gives its keys to every pod that asks, and
 `helm uninstall` deletes the data. Send the first notification once all pods are ready (two minutes):
-  {{ $cli }} app demo --out /tmp/demo-key
+  {{ $cli }} app create demo --out /tmp/demo-key
   echo '{"key":"hello-1","category":"hello","endpoint":{"emailAddress":"ada@example.com"},"email":{"subject":"Hello","text":"It works."}}' |
     {{ $cli }} send --file - --key-file /tmp/demo-key
 What the providers received, and the audit of the promises:
