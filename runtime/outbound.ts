@@ -24,14 +24,14 @@ const INTERNAL_RANGES = [
   ],
 ];
 
-/** Decides to which addresses a connection may go. */
-export interface AddressWall {
-  admits(address: string): boolean;
-  /** For net.connect and tls.connect, which ask for names and never for addresses. What it returns is what is dialled, so no second answer counts. */
+/** Which addresses a connection may go to. */
+export interface AddressFilter {
+  allows(address: string): boolean;
+  /** For net.connect and tls.connect, which use it for names and not for addresses. What it returns is dialled; the name is not resolved again. */
   lookup: LookupFunction;
 }
 
-/** Nothing was sent: there was no connection. */
+/** No connection was made, so nothing was sent. */
 export class AddressNotAllowedError extends Error {
   readonly code = "ERR_ADDRESS_NOT_ALLOWED";
 }
@@ -44,26 +44,26 @@ export function isAddressRange(text: string): boolean {
 }
 
 /**
- * Admits public addresses, and of the others those that are listed. Names come from outside, as in push URLs, or through DNS, which may lie: so the
- * address that a name resolves to is judged, when it is dialled.
+ * Allows public addresses, and of the others those that are listed. A host name may come from outside, as in a push URL, and its DNS answer may be
+ * forged: so the address that it resolves to is checked when it is dialled.
  * @param allowed as isAddressRange checks them
  */
-export function createAddressWall(allowed: readonly string[]): AddressWall {
+export function createAddressFilter(allowed: readonly string[]): AddressFilter {
   const [internal, listed] = [blockList(INTERNAL_RANGES), blockList(allowed)];
-  const admits = (address: string) => {
+  const allows = (address: string) => {
     const plain = plainAddress(address);
     const family = isIPv6(plain) ? "ipv6" : "ipv4";
     return isIP(plain) !== 0 && (listed.check(plain, family) || !internal.check(plain, family));
   };
   return {
-    admits,
+    allows,
     lookup(hostname, options, callback) {
       resolve(hostname, { ...options, all: true }, (error, addresses) => {
         if (error) return callback(error, "", 0);
-        const admitted = addresses.filter(({ address }) => admits(address));
-        const [first] = admitted;
+        const callable = addresses.filter(({ address }) => allows(address));
+        const [first] = callable;
         if (first === undefined) return callback(new AddressNotAllowedError("the name resolves to no address that may be called"), "", 0);
-        if (options.all) callback(null, admitted);
+        if (options.all) callback(null, callable);
         else callback(null, first.address, first.family);
       });
     },

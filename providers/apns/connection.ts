@@ -4,7 +4,7 @@ import { ApnsClient, type Notification } from "apns2";
 import { buildConnector, type Dispatcher, Pool } from "undici";
 import type { MayBegin } from "../../core/ports/provider.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
-import type { AddressWall } from "../../runtime/outbound.ts";
+import type { AddressFilter } from "../../runtime/outbound.ts";
 import { trusting } from "../transport/provider-connections.ts";
 import type { SigningToken } from "./signing-token.ts";
 
@@ -21,7 +21,7 @@ const SILENCE_SHARE = 0.9;
 export interface ApnsConnectionOptions {
   origin: string;
   ca: string;
-  wall: AddressWall | undefined;
+  addressFilter: AddressFilter | undefined;
   deadlineMs: number;
   topic: string;
   token: SigningToken;
@@ -48,7 +48,7 @@ export interface ApnsConnection {
   destroy(): Promise<void>;
 }
 
-export function createApnsConnection({ origin, ca, wall, deadlineMs, topic, token }: ApnsConnectionOptions): ApnsConnection {
+export function createApnsConnection({ origin, ca, addressFilter, deadlineMs, topic, token }: ApnsConnectionOptions): ApnsConnection {
   const calls = new AsyncLocalStorage<ApnsCall>();
   const pool = new Pool(origin, {
     connections: CONNECTIONS_MAX,
@@ -61,7 +61,7 @@ export function createApnsConnection({ origin, ca, wall, deadlineMs, topic, toke
     bodyTimeout: deadlineMs,
     connect: overHttp2({
       ...{ timeout: Math.min(CONNECT_MS, deadlineMs), secureContext: trusting(ca), allowH2: true },
-      ...(wall && { lookup: wall.lookup }),
+      ...(addressFilter && { lookup: addressFilter.lookup }),
     }),
   });
   // Team and key go unused: the token is ours.

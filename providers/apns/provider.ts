@@ -5,7 +5,7 @@ import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import { ALWAYS, type Provider } from "../../core/ports/provider.ts";
 import { uuidOf } from "../../runtime/hash.ts";
-import { wallFor } from "../transport/provider-connections.ts";
+import { addressFilterFor } from "../transport/provider-connections.ts";
 import { createRecentSuccess } from "../transport/recent-success.ts";
 import { classifyTransport } from "../transport/transport-fault.ts";
 import { classifyApns } from "./classify.ts";
@@ -20,7 +20,7 @@ export function createApnsProvider(config: ApnsConfig, { clock }: { clock: Clock
   const connection = createApnsConnection({
     origin: config.APNS_ORIGIN,
     ca: config.PROVIDER_CA_FILE,
-    wall: wallFor(config.APNS_ORIGIN, apnsVariables.APNS_ORIGIN, config.OUTBOUND_ALLOWED_ADDRESSES),
+    addressFilter: addressFilterFor(config.APNS_ORIGIN, apnsVariables.APNS_ORIGIN, config.OUTBOUND_ALLOWED_ADDRESSES),
     deadlineMs: config.PROVIDER_DEADLINE_MS,
     topic: config.APNS_TOPIC,
     token,

@@ -3,7 +3,7 @@ import { SignJWT } from "jose/jwt/sign";
 import { Agent, request } from "undici";
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
-import type { AddressWall } from "../../runtime/outbound.ts";
+import type { AddressFilter } from "../../runtime/outbound.ts";
 import { trusting } from "../transport/provider-connections.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
 import { classifyTransport } from "../transport/transport-fault.ts";
@@ -38,7 +38,7 @@ interface AccessTokenOptions {
   tokenUrl: string;
   /** PEM of further authorities; empty: the system's alone. */
   ca: string;
-  wall: AddressWall | undefined;
+  addressFilter: AddressFilter | undefined;
   deadlineMs: number;
   clock: Clock;
 }
@@ -50,12 +50,12 @@ interface Cached {
 }
 
 /** Throws where the private key is no RSA key of 2048 bits or more in PEM. */
-export function createAccessToken({ account, tokenUrl, ca, wall, deadlineMs, clock }: AccessTokenOptions): AccessToken {
+export function createAccessToken({ account, tokenUrl, ca, addressFilter, deadlineMs, clock }: AccessTokenOptions): AccessToken {
   const key = readKey(account.privateKey);
   const agent = new Agent({
     connections: 1,
     allowH2: false,
-    connect: { secureContext: trusting(ca), ...(wall && { lookup: wall.lookup }) },
+    connect: { secureContext: trusting(ca), ...(addressFilter && { lookup: addressFilter.lookup }) },
   });
   let cached: Cached | undefined;
   let exchange: Promise<Cached> | undefined;

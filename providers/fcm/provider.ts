@@ -7,7 +7,7 @@ import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
-import { wallFor } from "../transport/provider-connections.ts";
+import { addressFilterFor } from "../transport/provider-connections.ts";
 import { createRecentSuccess } from "../transport/recent-success.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
 import { createSdkConnections } from "../transport/sdk-connections.ts";
@@ -24,12 +24,12 @@ export function createFcmProvider(config: FcmConfig, { clock }: { clock: Clock }
   const allowed = config.OUTBOUND_ALLOWED_ADDRESSES;
   const token = createAccessToken({
     ...{ account, tokenUrl: config.FCM_TOKEN_URL, ca, deadlineMs: config.PROVIDER_DEADLINE_MS, clock },
-    wall: wallFor(config.FCM_TOKEN_URL, fcmVariables.FCM_TOKEN_URL, allowed),
+    addressFilter: addressFilterFor(config.FCM_TOKEN_URL, fcmVariables.FCM_TOKEN_URL, allowed),
   });
   const connections = createSdkConnections({
     origin: config.FCM_ORIGIN,
     ca,
-    wall: wallFor(config.FCM_ORIGIN, fcmVariables.FCM_ORIGIN, allowed),
+    addressFilter: addressFilterFor(config.FCM_ORIGIN, fcmVariables.FCM_ORIGIN, allowed),
   });
   // The SDK is given a short lifetime, so that it asks each time and createAccessToken alone decides when to renew.
   const credential = { getAccessToken: async () => ({ access_token: bearer(await token.get()), expires_in: 1 }) };

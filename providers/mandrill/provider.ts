@@ -2,7 +2,7 @@ import type { Clock } from "../../core/ports/clock.ts";
 import type { MayBegin, Provider } from "../../core/ports/provider.ts";
 import { createCallBudget } from "../transport/call-budget.ts";
 import { createJsonHttp } from "../transport/json-http.ts";
-import { wallFor } from "../transport/provider-connections.ts";
+import { addressFilterFor } from "../transport/provider-connections.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
 import { brokenOff, overBudget, rejected, unreadable } from "../transport/status-query.ts";
 import { classifyMandrill } from "./classify.ts";
@@ -12,8 +12,8 @@ import { buildMandrillSearch, readMandrillSearch, SEARCH_BUDGET } from "./status
 
 /** Mailchimp Transactional: one JSON POST a call. Without its SDK, which resolves with errors and is under a licence of its own. */
 export function createMandrillProvider(config: MandrillConfig, { clock }: { clock: Clock }): Provider {
-  const wall = wallFor(config.MANDRILL_ORIGIN, mandrillVariables.MANDRILL_ORIGIN, config.OUTBOUND_ALLOWED_ADDRESSES);
-  const api = createJsonHttp({ origin: config.MANDRILL_ORIGIN, ca: config.PROVIDER_CA_FILE, wall });
+  const addressFilter = addressFilterFor(config.MANDRILL_ORIGIN, mandrillVariables.MANDRILL_ORIGIN, config.OUTBOUND_ALLOWED_ADDRESSES);
+  const api = createJsonHttp({ origin: config.MANDRILL_ORIGIN, ca: config.PROVIDER_CA_FILE, addressFilter });
   const searches = createCallBudget(SEARCH_BUDGET, clock);
   const from = { address: config.EMAIL_FROM, name: config.EMAIL_FROM_NAME };
   const call = (method: string, request: object, signal: AbortSignal, mayBegin?: MayBegin) =>

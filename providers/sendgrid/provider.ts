@@ -3,7 +3,7 @@ import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Finding, Provider, StatusQuery } from "../../core/ports/provider.ts";
 import { createCallBudget } from "../transport/call-budget.ts";
-import { wallFor } from "../transport/provider-connections.ts";
+import { addressFilterFor } from "../transport/provider-connections.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
 import { createSdkConnections, type Exchange, SDK_TIMEOUT_MS } from "../transport/sdk-connections.ts";
 import { brokenOff, overBudget, rejected, unreadable } from "../transport/status-query.ts";
@@ -15,8 +15,8 @@ import { ACTIVITY_BUDGET, buildActivityQuery, readActivity } from "./status-quer
 
 /** SendGrid's v3 Mail Send: one mail to one address a send. */
 export function createSendgridProvider(config: SendgridConfig, { clock }: { clock: Clock }): Provider {
-  const wall = wallFor(config.SENDGRID_ORIGIN, sendgridVariables.SENDGRID_ORIGIN, config.OUTBOUND_ALLOWED_ADDRESSES);
-  const connections = createSdkConnections({ origin: config.SENDGRID_ORIGIN, ca: config.PROVIDER_CA_FILE, wall });
+  const addressFilter = addressFilterFor(config.SENDGRID_ORIGIN, sendgridVariables.SENDGRID_ORIGIN, config.OUTBOUND_ALLOWED_ADDRESSES);
+  const connections = createSdkConnections({ origin: config.SENDGRID_ORIGIN, ca: config.PROVIDER_CA_FILE, addressFilter });
   // A service of our own: the SDK's default export is shared by all that import it.
   const mail = new MailService();
   mail.setApiKey(config.SENDGRID_API_KEY_FILE);

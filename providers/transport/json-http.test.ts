@@ -11,7 +11,7 @@ const summaryOf = (posted: Awaited<ReturnType<ReturnType<typeof createJsonHttp>[
 
 test("a deadline after the request was written leaves the outcome open", async () => {
   await using server = await startHangingServer();
-  await using api = createJsonHttp({ wall: undefined, origin: server.origin("http"), ca: "" });
+  await using api = createJsonHttp({ addressFilter: undefined, origin: server.origin("http"), ca: "" });
   const deadline = new AbortController();
   const posted = api.post("/send", {}, {}, deadline.signal);
   await server.received();
@@ -21,7 +21,7 @@ test("a deadline after the request was written leaves the outcome open", async (
 
 test("a deadline while waiting for a connection is known not to have sent, and is reported at once", async () => {
   await using server = await startHangingServer();
-  await using api = createJsonHttp({ wall: undefined, origin: server.origin("http"), ca: "", connectionsMax: 1 });
+  await using api = createJsonHttp({ addressFilter: undefined, origin: server.origin("http"), ca: "", connectionsMax: 1 });
   const deadline = new AbortController();
   const first = api.post("/first", {}, {}, never);
   const second = api.post("/second", {}, {}, deadline.signal);
@@ -40,7 +40,7 @@ test("a deadline while waiting for a connection is known not to have sent, and i
 
 test("a cut of a connection that a request waited for leaves the outcome open", async () => {
   await using server = await startHangingServer();
-  await using api = createJsonHttp({ wall: undefined, origin: server.origin("http"), ca: "", connectionsMax: 1 });
+  await using api = createJsonHttp({ addressFilter: undefined, origin: server.origin("http"), ca: "", connectionsMax: 1 });
   const first = api.post("/first", {}, {}, never);
   const second = api.post("/second", {}, {}, never);
   const { socket } = await server.received();
@@ -52,7 +52,7 @@ test("a cut of a connection that a request waited for leaves the outcome open", 
 
 test("a deadline during the handshake is known not to have sent", async () => {
   await using server = await startHangingServer();
-  await using api = createJsonHttp({ wall: undefined, origin: server.origin("https"), ca: "" });
+  await using api = createJsonHttp({ addressFilter: undefined, origin: server.origin("https"), ca: "" });
   const deadline = new AbortController();
   const posted = api.post("/send", {}, {}, deadline.signal);
   await server.received();
@@ -64,6 +64,6 @@ test("a port without a listener is known not to have sent", async () => {
   const server = await startHangingServer();
   const origin = server.origin("http");
   await server[Symbol.asyncDispose]();
-  await using api = createJsonHttp({ wall: undefined, origin, ca: "" });
+  await using api = createJsonHttp({ addressFilter: undefined, origin, ca: "" });
   assert.equal(summaryOf(await api.post("/send", {}, {}, never)), "unavailable refused");
 });

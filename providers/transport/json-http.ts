@@ -29,7 +29,7 @@ interface Seen {
 }
 
 /** JSON over HTTP/1.1 to one origin, for the providers we call without an SDK. */
-export function createJsonHttp({ origin, ca, wall, connectionsMax = PROVIDER_SOCKETS_MAX }: ProviderConnections): JsonHttp {
+export function createJsonHttp({ origin, ca, addressFilter, connectionsMax = PROVIDER_SOCKETS_MAX }: ProviderConnections): JsonHttp {
   const secureContext = trusting(ca);
   const pool = new Pool(origin, {
     connections: connectionsMax,
@@ -37,7 +37,7 @@ export function createJsonHttp({ origin, ca, wall, connectionsMax = PROVIDER_SOC
     allowH2: false,
     keepAliveTimeout: PROVIDER_SOCKET_IDLE_MS,
     maxResponseSize: PROVIDER_ANSWER_BYTES_MAX,
-    connect: { ...(secureContext && { secureContext }), ...(wall && { lookup: wall.lookup }) },
+    connect: { ...(secureContext && { secureContext }), ...(addressFilter && { lookup: addressFilter.lookup }) },
   });
   type Call = Pick<Dispatcher.RequestOptions, "path" | "method" | "headers" | "body">;
   async function exchange(call: Call, signal: AbortSignal, mayBegin: MayBegin): Promise<Exchanged> {

@@ -1,5 +1,5 @@
 import { createSecureContext, getCACertificates, type SecureContext } from "node:tls";
-import { type AddressWall, createAddressWall } from "../../runtime/outbound.ts";
+import { type AddressFilter, createAddressFilter } from "../../runtime/outbound.ts";
 
 /** Connections one process keeps to one provider. At 200 ms an answer that is 640 calls a second, above ten times the planned mean. */
 export const PROVIDER_SOCKETS_MAX = 128;
@@ -14,12 +14,16 @@ export function trusting(ca: string): SecureContext | undefined {
 }
 
 /**
- * Keeps connections to a provider's own origin at public addresses, also where DNS lies. An operator who sets another origin means it, wherever it is:
- * then there is no wall.
+ * For a provider's default origin: connections go to public addresses only, also where a DNS answer is forged. Undefined for any other origin, because
+ * the operator has set it.
  * @param origin the value of `variable`
  */
-export function wallFor(origin: string, variable: { default?: string | undefined }, allowed: readonly string[]): AddressWall | undefined {
-  return origin === variable.default ? createAddressWall(allowed) : undefined;
+export function addressFilterFor(
+  origin: string,
+  variable: { default?: string | undefined },
+  allowed: readonly string[],
+): AddressFilter | undefined {
+  return origin === variable.default ? createAddressFilter(allowed) : undefined;
 }
 
 export interface ProviderConnections {
@@ -27,8 +31,8 @@ export interface ProviderConnections {
   origin: string;
   /** PEM of further authorities; empty: the system's alone. */
   ca: string;
-  /** Where connections may go; undefined: wherever the operator said. */
-  wall: AddressWall | undefined;
+  /** Undefined: every address may be called. */
+  addressFilter: AddressFilter | undefined;
   /** Connections, which over HTTP/1.1 is also calls at once; further ones wait. Default PROVIDER_SOCKETS_MAX. */
   connectionsMax?: number | undefined;
 }

@@ -44,7 +44,7 @@ const summaryOf = (exchange: Exchange<unknown>) =>
 test("a deadline after the request was written reports it as written", async () => {
   await using server = await startHangingServer();
   const origin = server.origin("http");
-  using connections = createSdkConnections({ wall: undefined, origin, ca: "" });
+  using connections = createSdkConnections({ addressFilter: undefined, origin, ca: "" });
   const deadline = new AbortController();
   const exchange = connections.exchange(deadline.signal, post(connections, origin, "/send"));
   const { socket } = await server.received();
@@ -57,7 +57,7 @@ test("a deadline after the request was written reports it as written", async () 
 test("a deadline while waiting for a connection reports nothing written, and nothing is written later", async () => {
   await using server = await startHangingServer();
   const origin = server.origin("http");
-  using connections = createSdkConnections({ wall: undefined, origin, ca: "", connectionsMax: 1 });
+  using connections = createSdkConnections({ addressFilter: undefined, origin, ca: "", connectionsMax: 1 });
   const deadline = new AbortController();
   const first = connections.exchange(never, post(connections, origin, "/first"));
   const second = connections.exchange(deadline.signal, post(connections, origin, "/second"));
@@ -77,7 +77,7 @@ test("a deadline while waiting for a connection reports nothing written, and not
 test("a cut of a connection that a request waited for counts as written", async () => {
   await using server = await startHangingServer();
   const origin = server.origin("http");
-  using connections = createSdkConnections({ wall: undefined, origin, ca: "", connectionsMax: 1 });
+  using connections = createSdkConnections({ addressFilter: undefined, origin, ca: "", connectionsMax: 1 });
   const first = connections.exchange(never, post(connections, origin, "/first"));
   const second = connections.exchange(never, post(connections, origin, "/second"));
   const { socket } = await server.received();
@@ -90,7 +90,7 @@ test("a cut of a connection that a request waited for counts as written", async 
 test("a deadline during the handshake reports nothing written", async () => {
   await using server = await startHangingServer();
   const origin = server.origin("https");
-  using connections = createSdkConnections({ wall: undefined, origin, ca: "" });
+  using connections = createSdkConnections({ addressFilter: undefined, origin, ca: "" });
   const deadline = new AbortController();
   const exchange = connections.exchange(deadline.signal, post(connections, origin, "/send"));
   await server.received();
@@ -101,7 +101,7 @@ test("a deadline during the handshake reports nothing written", async () => {
 test("a call made after its deadline makes no request", async () => {
   await using server = await startHangingServer();
   const origin = server.origin("http");
-  using connections = createSdkConnections({ wall: undefined, origin, ca: "" });
+  using connections = createSdkConnections({ addressFilter: undefined, origin, ca: "" });
   let ran = false;
   const exchange = await connections.exchange(AbortSignal.abort(), async () => {
     ran = true;
@@ -112,7 +112,7 @@ test("a call made after its deadline makes no request", async () => {
 
 test("a request that the SDK makes only after the deadline is not sent", async () => {
   await using silence = await startSilence();
-  using connections = createSdkConnections({ wall: undefined, ca: "", connectionsMax: 1 });
+  using connections = createSdkConnections({ addressFilter: undefined, ca: "", connectionsMax: 1 });
   const ready = Promise.withResolvers<void>();
   const made = Promise.withResolvers<http.ClientRequest>();
   const exchanged = await connections.exchange(AbortSignal.timeout(20), async () => {
@@ -132,7 +132,7 @@ test("a request that the SDK makes only after the deadline is not sent", async (
 
 test("a request that waits for a connection is removed from the queue at its deadline", async () => {
   await using silence = await startSilence();
-  using connections = createSdkConnections({ wall: undefined, ca: "", connectionsMax: 1 });
+  using connections = createSdkConnections({ addressFilter: undefined, ca: "", connectionsMax: 1 });
   const call = (signal: AbortSignal) =>
     connections.exchange(signal, async () => {
       const sent = https.request({ host: "127.0.0.1", port: silence.port, agent: connections.agent }).end();
@@ -145,7 +145,7 @@ test("a request that waits for a connection is removed from the queue at its dea
 
 test("requests made outside exchange() are not affected", async () => {
   await using silence = await startSilence();
-  using connections = createSdkConnections({ wall: undefined, ca: "", connectionsMax: 1 });
+  using connections = createSdkConnections({ addressFilter: undefined, ca: "", connectionsMax: 1 });
   await connections.exchange(AbortSignal.abort(), async () => undefined);
   const others = https
     .request({ host: "127.0.0.1", port: silence.port, agent: false })
@@ -159,7 +159,7 @@ test("requests made outside exchange() are not affected", async () => {
 
 test("a request made after the SDK gave up is not sent", async () => {
   await using silence = await startSilence();
-  using connections = createSdkConnections({ wall: undefined, ca: "" });
+  using connections = createSdkConnections({ addressFilter: undefined, ca: "" });
   const ready = Promise.withResolvers<void>();
   const made = Promise.withResolvers<http.ClientRequest>();
   const exchanged = await connections.exchange(never, async () => {

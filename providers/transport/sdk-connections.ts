@@ -7,7 +7,7 @@ import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { ALWAYS, type MayBegin } from "../../core/ports/provider.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
-import { AddressNotAllowedError, type AddressWall } from "../../runtime/outbound.ts";
+import { type AddressFilter, AddressNotAllowedError } from "../../runtime/outbound.ts";
 import {
   PROVIDER_ANSWER_BYTES_MAX,
   PROVIDER_SOCKET_IDLE_MS,
@@ -116,20 +116,25 @@ function watch(request: http.ClientRequest, { signal, mayBegin, seen }: Call): v
   });
 }
 
-function createAgent({ origin, ca, wall, connectionsMax = PROVIDER_SOCKETS_MAX }: Parameters<typeof createSdkConnections>[0]): https.Agent {
+function createAgent({
+  origin,
+  ca,
+  addressFilter,
+  connectionsMax = PROVIDER_SOCKETS_MAX,
+}: Parameters<typeof createSdkConnections>[0]): https.Agent {
   const pool = { keepAlive: true, maxSockets: connectionsMax, maxFreeSockets: connectionsMax, timeout: PROVIDER_SOCKET_IDLE_MS };
   // The two differ in what they are typed to have: `options`, which both have.
   if (origin?.startsWith("http:")) return new http.Agent(pool) as https.Agent;
-  return new RedirectedAgent({ ...pool, secureContext: trusting(ca) }, origin, wall);
+  return new RedirectedAgent({ ...pool, secureContext: trusting(ca) }, origin, addressFilter);
 }
 
 class RedirectedAgent extends https.Agent {
   readonly #place: { host?: string };
-  readonly #wall: AddressWall | undefined;
+  readonly #addressFilter: AddressFilter | undefined;
 
-  constructor(options: https.AgentOptions, origin: string | undefined, wall: AddressWall | undefined) {
+  constructor(options: https.AgentOptions, origin: string | undefined, addressFilter: AddressFilter | undefined) {
     super(options);
-    this.#wall = wall;
+    this.#addressFilter = addressFilter;
     this.#place = origin === undefined ? {} : placeOf(new URL(origin));
   }
 
@@ -138,15 +143,15 @@ class RedirectedAgent extends https.Agent {
     callback?: (error: Error | null, stream: Duplex) => void,
   ): Duplex | null | undefined {
     const placed = { ...options, ...this.#place };
-    if (this.#wall === undefined) return super.createConnection(placed, callback);
+    if (this.#addressFilter === undefined) return super.createConnection(placed, callback);
     // An address is dialled without a lookup.
     const { host } = placed;
-    if (typeof host !== "string" || (isIP(host) !== 0 && !this.#wall.admits(host))) {
+    if (typeof host !== "string" || (isIP(host) !== 0 && !this.#addressFilter.allows(host))) {
       // Node's type wants a stream beside the error; its agent reads the error first.
       process.nextTick(callback as (error: Error) => void, new AddressNotAllowedError("the address may not be called"));
       return undefined;
     }
-    return super.createConnection({ ...placed, lookup: this.#wall.lookup }, callback);
+    return super.createConnection({ ...placed, lookup: this.#addressFilter.lookup }, callback);
   }
 }
 

@@ -3,7 +3,7 @@ import type RequestClient from "twilio/lib/base/RequestClient.js";
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
-import { wallFor } from "../transport/provider-connections.ts";
+import { addressFilterFor } from "../transport/provider-connections.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
 import { createSdkConnections, type Exchange, SDK_TIMEOUT_MS, type SdkConnections } from "../transport/sdk-connections.ts";
 import { brokenOff, rejected, unreadable } from "../transport/status-query.ts";
@@ -15,8 +15,8 @@ import { type Attribute, attributed, candidates, MESSAGES_READ, mayHaveMore, set
 
 /** Twilio's Programmable Messaging: one Message create a send, with the account's auth token. */
 export function createTwilioProvider(config: TwilioConfig, { clock, attribute }: { clock: Clock; attribute: Attribute }): Provider {
-  const wall = wallFor(config.TWILIO_ORIGIN, twilioVariables.TWILIO_ORIGIN, config.OUTBOUND_ALLOWED_ADDRESSES);
-  const connections = createSdkConnections({ origin: config.TWILIO_ORIGIN, ca: config.PROVIDER_CA_FILE, wall });
+  const addressFilter = addressFilterFor(config.TWILIO_ORIGIN, twilioVariables.TWILIO_ORIGIN, config.OUTBOUND_ALLOWED_ADDRESSES);
+  const connections = createSdkConnections({ origin: config.TWILIO_ORIGIN, ca: config.PROVIDER_CA_FILE, addressFilter });
   const client = twilio(config.TWILIO_ACCOUNT_SID, config.TWILIO_AUTH_TOKEN_FILE, {
     httpClient: new RedirectedClient(config.TWILIO_ORIGIN, connections),
     autoRetry: false,

@@ -1,7 +1,7 @@
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
 import { createJsonHttp } from "../transport/json-http.ts";
-import { wallFor } from "../transport/provider-connections.ts";
+import { addressFilterFor } from "../transport/provider-connections.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
 import { brokenOff, rejected, unreadable } from "../transport/status-query.ts";
 import { classifyVonage } from "./classify.ts";
@@ -14,10 +14,14 @@ export function createVonageProvider(config: VonageConfig, { clock }: { clock: C
   const ca = config.PROVIDER_CA_FILE;
   const { VONAGE_ORIGIN, VONAGE_REPORTS_ORIGIN } = vonageVariables;
   const allowed = config.OUTBOUND_ALLOWED_ADDRESSES;
-  const api = createJsonHttp({ origin: config.VONAGE_ORIGIN, ca, wall: wallFor(config.VONAGE_ORIGIN, VONAGE_ORIGIN, allowed) });
+  const api = createJsonHttp({
+    origin: config.VONAGE_ORIGIN,
+    ca,
+    addressFilter: addressFilterFor(config.VONAGE_ORIGIN, VONAGE_ORIGIN, allowed),
+  });
   const reports = createJsonHttp({
     ...{ origin: config.VONAGE_REPORTS_ORIGIN, ca, connectionsMax: REPORT_SOCKETS_MAX },
-    wall: wallFor(config.VONAGE_REPORTS_ORIGIN, VONAGE_REPORTS_ORIGIN, allowed),
+    addressFilter: addressFilterFor(config.VONAGE_REPORTS_ORIGIN, VONAGE_REPORTS_ORIGIN, allowed),
   });
   const authorization = `Basic ${Buffer.from(`${config.VONAGE_API_KEY}:${config.VONAGE_API_SECRET_FILE}`).toString("base64")}`;
   return {

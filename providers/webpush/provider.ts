@@ -5,7 +5,7 @@ import { parsePushUrl } from "../../core/content/push-host.ts";
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
-import { createAddressWall } from "../../runtime/outbound.ts";
+import { createAddressFilter } from "../../runtime/outbound.ts";
 import { createRecentSuccess } from "../transport/recent-success.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
 import { createSdkConnections } from "../transport/sdk-connections.ts";
@@ -24,7 +24,10 @@ export function createWebPushProvider(config: WebPushConfig, { clock }: { clock:
     publicKey: config.WEBPUSH_VAPID_PUBLIC_KEY,
     privateKey: config.WEBPUSH_VAPID_PRIVATE_KEY_FILE,
   });
-  const connections = createSdkConnections({ ca: config.PROVIDER_CA_FILE, wall: createAddressWall(config.OUTBOUND_ALLOWED_ADDRESSES) });
+  const connections = createSdkConnections({
+    ca: config.PROVIDER_CA_FILE,
+    addressFilter: createAddressFilter(config.OUTBOUND_ALLOWED_ADDRESSES),
+  });
   const recentSuccess = createRecentSuccess();
 
   return {

@@ -18,7 +18,7 @@ before(async () => {
 });
 after(() => rmSync(directory, { recursive: true }));
 
-test("over TLS, too, a connection without a request gives way, and one whose request is being handled does not", async () => {
+test("over TLS, too, a connection without a request is closed for another, and one whose request is being handled does not", async () => {
   const handling = Promise.withResolvers<void>();
   const closed: (string | undefined)[] = [];
   const server = createServer(certificate);

@@ -6,20 +6,20 @@ import type { Socket } from "node:net";
 const BURST = 64;
 
 export interface BoundConnections {
-  /** A whole request came in on the connection: it is not closed before the answer. */
+  /** A complete request came in on the connection: it is not closed before the answer. */
   busy(socket: Socket): void;
 }
 
 /**
- * Bounds a server's connections. Beyond `max` the one that has been without a whole request for longest is closed: honest requests take
- * milliseconds, so whoever holds connections open or sends slowly loses his own, and others still get in.
+ * Bounds a server's connections. Beyond `max` the one that has been without a complete request for longest is closed: a normal request takes
+ * milliseconds, so clients that hold connections open or send slowly lose their own, and others still connect.
  */
 export function boundConnections(
   server: Server | HttpsServer,
   max: number,
   onClosed: (peer: string | undefined) => void,
 ): BoundConnections {
-  /** Without a whole request, the longest first. By address: over TLS a request's socket is not the connection's. */
+  /** Without a complete request, the longest first. By address: over TLS a request's socket is not the connection's. */
   const waiting = new Map<string, Socket>();
   let open = 0;
   server.maxConnections = max + BURST;

@@ -171,14 +171,14 @@ test("what a route rejects by its head is answered before the body, of which not
   assert.deepEqual([seen, handled], [["unsigned"], 0]);
 });
 
-test("the slowest body gives its slot to the next", async () => {
+test("the slowest body is evicted for the next", async () => {
   const { seen, onRejected } = watched();
   const reading = new EventEmitter();
   const slots = createBodySlots({ bodiesMax: 1 });
   const bodySlots = {
-    take(giveWay: () => void) {
+    take(onEvicted: () => void) {
       reading.emit("taken");
-      return slots.take(giveWay);
+      return slots.take(onEvicted);
     },
   };
   const handle = async ({ body }: HttpRequest) => ({ status: 200, body: body.toString() });
@@ -191,7 +191,7 @@ test("the slowest body gives its slot to the next", async () => {
   assert.deepEqual(seen, ["body-slots"]);
 });
 
-test("whoever holds connections open loses the oldest, and others still get in", async () => {
+test("a client that holds connections open loses the oldest, and others still connect", async () => {
   const { seen, onRejected } = watched();
   const url = await serve({
     onRejected,

@@ -5,39 +5,39 @@ import { type Agent, get } from "node:https";
 import { test } from "node:test";
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { type AddressWall, createAddressWall } from "../../runtime/outbound.ts";
+import { type AddressFilter, createAddressFilter } from "../../runtime/outbound.ts";
 import { startUnwantedServer } from "../../test/support/unwanted-server.ts";
 import { createApnsConnection } from "../apns/connection.ts";
 import { createAccessToken } from "../fcm/access-token.ts";
 import { createJsonHttp } from "./json-http.ts";
-import { wallFor } from "./provider-connections.ts";
+import { addressFilterFor } from "./provider-connections.ts";
 import { createSdkConnections } from "./sdk-connections.ts";
 import { classifyTransport } from "./transport-fault.ts";
 
 const NOT_ALLOWED: Outcome = { kind: "unavailable", fault: { code: "address-not-allowed" } };
-const wall = createAddressWall([]);
+const addressFilter = createAddressFilter([]);
 const soon = () => AbortSignal.timeout(15_000);
 
 /** What each kind of connection makes of an origin whose name resolves to loopback. */
-const kinds: Record<string, (origin: string, wall: AddressWall) => Promise<Outcome | undefined>> = {
-  async "JSON over HTTP"(origin, wall) {
-    await using http = createJsonHttp({ origin, ca: "", wall });
+const kinds: Record<string, (origin: string, addressFilter: AddressFilter) => Promise<Outcome | undefined>> = {
+  async "JSON over HTTP"(origin, addressFilter) {
+    await using http = createJsonHttp({ origin, ca: "", addressFilter });
     const posted = await http.post("/", {}, {}, soon());
     return posted.kind === "none" ? posted.outcome : undefined;
   },
-  async "an SDK's connection to a given origin"(origin, wall) {
-    using connections = createSdkConnections({ origin, ca: "", wall });
+  async "an SDK's connection to a given origin"(origin, addressFilter) {
+    using connections = createSdkConnections({ origin, ca: "", addressFilter });
     const got = await connections.exchange(soon(), () => getWith(connections.agent, "https://api.example.com/"));
     return got.kind === "threw" ? classifyTransport(got.error, got.seen) : undefined;
   },
-  async "an SDK's connection to wherever it goes"(origin, wall) {
-    using connections = createSdkConnections({ ca: "", wall });
+  async "an SDK's connection to wherever it goes"(origin, addressFilter) {
+    using connections = createSdkConnections({ ca: "", addressFilter });
     const got = await connections.exchange(soon(), () => getWith(connections.agent, origin));
     return got.kind === "threw" ? classifyTransport(got.error, got.seen) : undefined;
   },
-  async APNs(origin, wall) {
+  async APNs(origin, addressFilter) {
     const token = { current: async () => "token", renewable: () => false, rejected: () => undefined };
-    const connection = createApnsConnection({ origin, ca: "", wall, deadlineMs: 5_000, topic: "app", token });
+    const connection = createApnsConnection({ origin, ca: "", addressFilter, deadlineMs: 5_000, topic: "app", token });
     const call = { apnsId: "id", signal: soon(), written: false, mayBegin: () => true };
     const { Notification } = await import("apns2");
     const outcome = await connection.send(new Notification("aa", {}), call).then(
@@ -47,10 +47,17 @@ const kinds: Record<string, (origin: string, wall: AddressWall) => Promise<Outco
     await connection.destroy();
     return outcome;
   },
-  async "the exchange of FCM's access token"(origin, wall) {
+  async "the exchange of FCM's access token"(origin, addressFilter) {
     const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
     const account = { projectId: "p", clientEmail: "a@b", privateKey: privateKey.export({ format: "pem", type: "pkcs8" }).toString() };
-    await using token = createAccessToken({ account, tokenUrl: `${origin}/token`, ca: "", wall, deadlineMs: 5_000, clock: systemClock });
+    await using token = createAccessToken({
+      account,
+      tokenUrl: `${origin}/token`,
+      ca: "",
+      addressFilter,
+      deadlineMs: 5_000,
+      clock: systemClock,
+    });
     const answer = await token.get();
     return answer.kind === "failed" ? answer.outcome : undefined;
   },
@@ -64,17 +71,17 @@ async function getWith(agent: Agent, url: string): Promise<void> {
 for (const [kind, outcomeAt] of Object.entries(kinds))
   test(`${kind} is not made where the name resolves to loopback, and nothing was sent`, async () => {
     await using server = await startUnwantedServer();
-    assert.deepEqual(await outcomeAt(`https://localhost:${server.port}`, wall), NOT_ALLOWED);
+    assert.deepEqual(await outcomeAt(`https://localhost:${server.port}`, addressFilter), NOT_ALLOWED);
     assert.equal(server.connections, 0);
     // The same name, where its address is allowed: the server cuts the handshake.
-    const outcome = await outcomeAt(`https://localhost:${server.port}`, createAddressWall(["127.0.0.0/8", "::1"]));
+    const outcome = await outcomeAt(`https://localhost:${server.port}`, createAddressFilter(["127.0.0.0/8", "::1"]));
     assert.ok(outcome?.kind === "unavailable" && outcome.fault.code !== "address-not-allowed", JSON.stringify(outcome));
     assert.ok(server.connections > 0);
   });
 
 test("an address instead of a name is judged too", async () => {
   await using server = await startUnwantedServer();
-  using connections = createSdkConnections({ ca: "", wall });
+  using connections = createSdkConnections({ ca: "", addressFilter });
   for (const host of ["127.0.0.1", "[::ffff:127.0.0.1]", "[::1]"]) {
     const got = await connections.exchange(soon(), () => getWith(connections.agent, `https://${host}:${server.port}/`));
     assert.ok(got.kind === "threw");
@@ -83,10 +90,10 @@ test("an address instead of a name is judged too", async () => {
   assert.equal(server.connections, 0);
 });
 
-test("a provider's own origin has a wall, and one the operator set has none", () => {
+test("a provider's own origin has a addressFilter, and one the operator set has none", () => {
   const variable = { default: "https://api.example.com" };
-  assert.ok(wallFor("https://api.example.com", variable, [])?.admits("8.8.8.8"));
-  assert.equal(wallFor("https://api.example.com", variable, [])?.admits("10.0.0.1"), false);
-  assert.ok(wallFor("https://api.example.com", variable, ["10.0.0.0/8"])?.admits("10.0.0.1"));
-  assert.equal(wallFor("https://proxy.internal", variable, []), undefined);
+  assert.ok(addressFilterFor("https://api.example.com", variable, [])?.allows("8.8.8.8"));
+  assert.equal(addressFilterFor("https://api.example.com", variable, [])?.allows("10.0.0.1"), false);
+  assert.ok(addressFilterFor("https://api.example.com", variable, ["10.0.0.0/8"])?.allows("10.0.0.1"));
+  assert.equal(addressFilterFor("https://proxy.internal", variable, []), undefined);
 });
