@@ -1,4 +1,5 @@
 import { connectNats } from "../adapters/nats/connect.ts";
+import { subscribeOutboxReports } from "../adapters/nats/outbox-report.ts";
 import { createQueueReader } from "../adapters/nats/queue-state.ts";
 import { subscribeReports } from "../adapters/nats/report.ts";
 import { CHANNELS } from "../core/delivery/channel.ts";
@@ -32,6 +33,7 @@ export const role = defineRole({
     exportRates(metrics, rates);
     const nats = stack.use(await connectNats(config, log));
     stack.use(subscribeReports(nats, CHANNELS, rates.addReport));
+    stack.use(subscribeOutboxReports(nats, rates.addOutbox));
     const sampling = sampleQueues(await createQueueReader(nats), rates, { everyMs: config.AUTOSCALER_SAMPLE_MS, clock, log, signal });
     const calls = { log, tracer, seconds: callSeconds(metrics), authenticate: () => undefined };
     const services = [serveHandlers(ExternalScalerService, createKedaHandlers({ rates, scalings, signal }), calls)];

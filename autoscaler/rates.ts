@@ -1,3 +1,4 @@
+import type { OutboxReport } from "../adapters/nats/outbox-report.ts";
 import type { QueueReading, QueueState } from "../adapters/nats/queue-state.ts";
 import type { Report } from "../adapters/nats/report.ts";
 import type { Channel } from "../core/delivery/channel.ts";
@@ -10,6 +11,8 @@ import type { RequiredRate, RequiredRates } from "./required.ts";
 
 /** A rate is served for this long after the reading it was computed from. After that it is unknown, and scalers keep the number of pods. */
 export const RATE_LIFE_MS = 30_000;
+/** A relay's report counts for this long: three of them. */
+const OUTBOX_LIFE_MS = 15_000;
 /** Wait for pods' reports before the first rate: two reports of each. Without them parked tasks would count as backlog. */
 export const LISTEN_MS = 5_000;
 /** A channel stays active for this long after its last task, so that its last pod is not stopped and started in turn. */
@@ -32,6 +35,8 @@ export interface ChannelView {
 export interface Rates extends RequiredRates {
   addReading(channel: Channel, reading: QueueReading): void;
   addReport(channel: Channel, report: Report): void;
+  /** What relays find due in the outbox: backlog that the queue does not show. */
+  addOutbox(report: OutboxReport): void;
   parked(channel: Channel): number;
   /** Of the last reading that succeeded. */
   view(channel: Channel): ChannelView | undefined;
@@ -59,6 +64,8 @@ interface ChannelState {
 
 export function createRates(channels: readonly Channel[], scalings: Scalings, clock: Pick<Clock, "now" | "monotonic">): Rates {
   const states = new Map<Channel, ChannelState>(channels.map((channel) => [channel, initialState()]));
+  /** Every relay reports all that is due, so that the newest report stands. */
+  let outbox: { report: OutboxReport; at: number } = { report: {}, at: Number.NEGATIVE_INFINITY };
   const listeners = new Set<(channel: Channel) => void>();
 
   function update(channel: Channel, of: ChannelState, queue: QueueState): void {
@@ -68,8 +75,9 @@ export function createRates(channels: readonly Channel[], scalings: Scalings, cl
     of.readAt = now;
     of.arrivals = updateArrivals(of.arrivals, queue, now);
     const { perSecond: arrivalsPerSecond, arrivedAt } = of.arrivals;
+    const due = now - outbox.at <= OUTBOX_LIFE_MS ? (outbox.report[channel] ?? 0) : 0;
     const view: ChannelView = {
-      backlog: Math.max(0, queue.waiting + queue.handedOut - parked),
+      backlog: Math.max(0, queue.waiting + queue.handedOut - parked) + due,
       parked,
       arrivalsPerSecond: arrivalsPerSecond ?? 0,
       ...{ oldestMs: queue.oldestMs, ackPendingRatio: queue.ackPendingRatio, at: clock.now() },
@@ -91,7 +99,7 @@ export function createRates(channels: readonly Channel[], scalings: Scalings, cl
     const wanted = requiredRate({ ...view, oldestMs: isFailing ? 0 : ageMs }, scalings[channel]);
     const withoutBacklog = requiredRate({ ...view, backlog: 0, oldestMs: 0 }, scalings[channel]);
     const { hold, perSecond } = updateHold(of.hold, isFailing, { perSecond: wanted, withoutBacklog }, now);
-    const active = queue.messages > 0 || (arrivedAt !== undefined && now - arrivedAt < ACTIVE_MS);
+    const active = queue.messages > 0 || due > 0 || (arrivedAt !== undefined && now - arrivedAt < ACTIVE_MS);
     of.hold = hold;
     of.rate = { kind: "known", perSecond, active, at: view.at };
     of.ratedAt = now;
@@ -108,6 +116,9 @@ export function createRates(channels: readonly Channel[], scalings: Scalings, cl
       for (const listener of listeners) listener(channel);
     },
     addReport: (channel, report) => states.get(channel)?.reports.add(report, clock.monotonic()),
+    addOutbox(report) {
+      outbox = { report, at: clock.monotonic() };
+    },
     parked: (channel) => states.get(channel)?.reports.parked(clock.monotonic()) ?? 0,
     current(channel) {
       const of = states.get(channel);

@@ -1,5 +1,7 @@
+import type { AppShares } from "../adapters/nats/app-shares.ts";
 import type { AppRecord } from "../core/apps/app.ts";
 import { CONTENT_BOUNDS, type ContentBounds } from "../core/content/reference.ts";
+import type { Channel } from "../core/delivery/channel.ts";
 import type { NotificationRecord } from "../core/delivery/notification.ts";
 import { accepted } from "../core/delivery/transitions.ts";
 import type { Failpoint } from "../core/failpoints.ts";
@@ -52,6 +54,8 @@ export interface AcceptParts {
   contentBounds?: ContentBounds | undefined;
   optOuts: OptOuts;
   publisher: TaskPublisher;
+  /** Where an app has its share of a queue, the relay publishes its tasks. */
+  shares: Pick<AppShares, "take">;
   recorder: EventRecorder;
   load: Load;
   quotas: Quotas;
@@ -235,7 +239,9 @@ export function createAccept(parts: AcceptParts): Accept {
         const { id, hash, request } = candidate;
         const { traceparent } = call;
         const fixed = { id, app: app.id, now, payloadHash: hash, traceparent, watchdogFirstMs: parts.watchdogFirstMs };
-        call.results[candidate.index] = await storeOne(app, one, buildRecord(fixed, request, targets, mine));
+        const { notificationClass } = request;
+        const mayPublish = (channel: Channel) => parts.shares.take({ app: app.id, channel, notificationClass });
+        call.results[candidate.index] = await storeOne(app, one, buildRecord({ ...fixed, mayPublish }, request, targets, mine));
       });
     } finally {
       for (const { heldBytes } of routed) held.release(app.id, heldBytes);

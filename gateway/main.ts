@@ -1,6 +1,8 @@
 import { createEventRecorder } from "../adapters/event-recorder.ts";
+import { createAppShares } from "../adapters/nats/app-shares.ts";
 import { connectNats } from "../adapters/nats/connect.ts";
 import { createTaskPublisher } from "../adapters/nats/publish.ts";
+import { createQueueDepths } from "../adapters/nats/queue-depth.ts";
 import { ensureStreams } from "../adapters/nats/streams.ts";
 import { awaitPreferences } from "../adapters/preferences/await-preferences.ts";
 import { createOptOutsClient } from "../adapters/preferences/opt-outs-client.ts";
@@ -68,6 +70,7 @@ export const role = defineRole({
     const accepting = createAccept({
       ...{ store, optOuts, load, quotas, clock, log },
       publisher: createTaskPublisher(nats, log),
+      shares: createAppShares({ depths: await createQueueDepths(nats, clock), apps: store.apps, clock }),
       failpoint,
       watchdogFirstMs: config.WATCHDOG_FIRST_MS,
       pushHosts: config.WEBPUSH_HOSTS,

@@ -53,7 +53,15 @@ export function questionsOf(app: string, request: NotificationRequest, targets: 
 
 /** The record to insert. Where opt-outs are "unknown", the delivery is accepted and its dispatcher checks again. Pure. */
 export function buildRecord(
-  at: { id: string; app: string; now: number; payloadHash: string; watchdogFirstMs: number; traceparent?: string | undefined },
+  at: {
+    id: string;
+    app: string;
+    now: number;
+    payloadHash: string;
+    watchdogFirstMs: number;
+    traceparent?: string | undefined;
+    mayPublish?: (channel: Channel) => boolean;
+  },
   request: NotificationRequest,
   targets: readonly Target[],
   answers: readonly OptOutAnswer[],
@@ -73,7 +81,9 @@ export function buildRecord(
         endedAt: at.now,
       };
     // The gateway publishes what is due now; the relay evaluates it only if that had no effect.
-    return scheduled
+    // Where the app has its share of the queue, the relay publishes it as earlier ones end.
+    const later = scheduled || at.mayPublish?.(target.channel) === false;
+    return later
       ? { ...base, state: "pending", publishCount: 0, nextAt: sendAt }
       : { ...base, state: "pending", publishCount: 1, nextAt: Math.min(at.now + watchdogMs(0, at.watchdogFirstMs), expiresAt) };
   });

@@ -12,6 +12,7 @@ import { createMetrics } from "../runtime/metrics.ts";
 import { ignoreEvents } from "../test/support/changes.ts";
 import { createFakeClock } from "../test/support/fake-clock.ts";
 import { noQuotas } from "../test/support/no-quotas.ts";
+import { noShares } from "../test/support/no-shares.ts";
 import { createAccept } from "./accept.ts";
 import { toAccepted } from "./answer.ts";
 import { createGatewayMetrics } from "./metrics.ts";
@@ -44,6 +45,7 @@ test("a key stored by an earlier version gets its original answer, and is reject
   await using store = await openStore(file.url);
   const clock = createFakeClock();
   const accepting = createAccept({
+    shares: noShares,
     ...{
       store,
       recorder: ignoreEvents,

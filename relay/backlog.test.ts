@@ -14,6 +14,7 @@ import { readConfig } from "../runtime/config.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import { ignoreEvents } from "../test/support/changes.ts";
+import { noShares } from "../test/support/no-shares.ts";
 import { sampleNotification } from "../test/support/notification-samples.ts";
 import { startNats } from "../test/support/servers.ts";
 import { createRelayMetrics } from "./metrics.ts";
@@ -32,6 +33,7 @@ test("a backlog older than the watchdog is not published again while it waits, a
   await using store = await openStore("sqlite::memory:");
   const metrics = createRelayMetrics(createMetrics("test", { defaults: false }));
   const relay = createRelay({
+    shares: noShares,
     ...{ store, log, metrics, worker: "relay", pollMs: 1, clock: systemClock, random: Math.random },
     ...{
       uncertainWaitMs: UNCERTAIN_WAIT_MS,

@@ -10,6 +10,7 @@ import type { NotificationStore } from "../core/ports/notification-store.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import { createFakeClock } from "../test/support/fake-clock.ts";
+import { noShares } from "../test/support/no-shares.ts";
 import { sampleNotification } from "../test/support/notification-samples.ts";
 import { createLease, planTakes } from "./lease.ts";
 import { measureOnce } from "./measure.ts";
@@ -67,7 +68,7 @@ test("critical retries are leased at once beside a campaign that was due long be
   const { notifications } = opened.store;
   await notifications.insert(records(2_000, { app: "ads", notificationClass: "marketing" }, NOW - 60_000));
   await notifications.insert(records(30, { app: "bank", notificationClass: "critical" }, NOW - 10));
-  const leased = await createLease(notifications, () => 0).leaseDue(NOW, NOW + 15_000, LEASE_MAX);
+  const leased = await createLease(notifications, noShares, () => 0).leaseDue(NOW, NOW + 15_000, LEASE_MAX);
   assert.deepEqual(
     ["critical", "marketing"].map((c) => leased.filter((n) => n.notificationClass === c).length),
     [30, LEASE_MAX - 30],
@@ -79,7 +80,7 @@ test("an app with one notification due is not behind another's thousands", async
   const { notifications } = opened.store;
   await notifications.insert(records(2_000, { app: "ads", notificationClass: "critical" }, NOW - 60_000));
   await notifications.insert(records(1, { app: "bank", notificationClass: "critical" }, NOW - 10));
-  const leased = await createLease(notifications, () => 0).leaseDue(NOW, NOW + 15_000, LEASE_MAX);
+  const leased = await createLease(notifications, noShares, () => 0).leaseDue(NOW, NOW + 15_000, LEASE_MAX);
   assert.equal(leased.length, LEASE_MAX);
   assert.ok(leased.some(({ app }) => app === "bank"));
 });
@@ -104,7 +105,7 @@ for (const relays of [2, 4])
         };
         const outbox = createOutbox<NotificationRecord, undefined, string>(
           {
-            store: createLease(store.notifications, () => i / relays),
+            store: createLease(store.notifications, noShares, () => i / relays),
             gather: async () => undefined,
             evaluate: ({ id }) => [id],
             async apply(effects) {
@@ -127,7 +128,7 @@ test("the gauges show age and number of what is due by class, also of records wi
     "": { oldest: NOW - 9_000, count: 1 },
     "critical.sms.a": { oldest: NOW - 2_000, count: 3 },
     marketing: { oldest: NOW - 60_000, count: 9_999 },
-    "marketing.sms.a": { oldest: NOW - 5_000, count: 70_000 },
+    "marketing.sms.a": { oldest: NOW - 5_000, count: 170_000 },
   };
   const notifications: Pick<NotificationStore, "dueKeys" | "dueUnder"> = {
     dueKeys: async () => Object.keys(due),
@@ -144,6 +145,6 @@ test("the gauges show age and number of what is due by class, also of records wi
   assert.deepEqual(await shown(metrics.outboxDue), [
     ["critical", 4],
     ["transactional", 0],
-    ["marketing", 10_000],
+    ["marketing", 100_000],
   ]);
 });

@@ -1,3 +1,4 @@
+import type { AppShares } from "../adapters/nats/app-shares.ts";
 import { CLASSES, type NotificationClass } from "../core/delivery/channel.ts";
 import type { NotificationRecord } from "../core/delivery/notification.ts";
 import { outboxKey, readOutboxKey } from "../core/delivery/outbox-key.ts";
@@ -22,8 +23,11 @@ interface KeyTake {
 /** An earlier version's records have no key; some of them may be critical. */
 export const classOf = (key: string): NotificationClass => readOutboxKey(key)?.notificationClass ?? "critical";
 
-/** What to lease of these keys: strictly by class with a floor for the lower ones, in equal parts within a class, beginning at `turn`. Pure. */
-export function planTakes(keys: readonly string[], limit: number, turn: number): KeyTake[] {
+/**
+ * What to lease of these keys: strictly by class with a floor for the lower ones, in equal parts within a class, beginning at `turn`, and of each no more
+ * than it has room for. Pure.
+ */
+export function planTakes(keys: readonly string[], limit: number, turn: number, roomOf: (key: string) => number = () => limit): KeyTake[] {
   const byClass = Map.groupBy(keys, classOf);
   const floor = Math.floor(limit * FLOOR_SHARE);
   let left = limit;
@@ -34,24 +38,37 @@ export function planTakes(keys: readonly string[], limit: number, turn: number):
     const chosen = own.map((_, k) => own[(turn + k) % own.length]!).slice(0, Math.min(KEYS_MAX, ofClass));
     if (chosen.length > 0) left -= ofClass;
     // The first ones get what does not divide.
-    return chosen.map((key, k) => ({ key, limit: Math.floor((ofClass + chosen.length - 1 - k) / chosen.length) }));
+    return chosen.map((key, k) => ({ key, limit: Math.min(roomOf(key), Math.floor((ofClass + chosen.length - 1 - k) / chosen.length)) }));
   });
 }
 
-/** Leases by class and by app, where DueStore asks only for what is due. */
-export function createLease(notifications: Pick<NotificationStore, "dueKeys" | "leaseDue">, random: Random): DueStore<NotificationRecord> {
+/** Leases by class and by app, where DueStore asks only for what is due: what has no room in its queue stays due. */
+export function createLease(
+  notifications: Pick<NotificationStore, "dueKeys" | "leaseDue">,
+  shares: Pick<AppShares, "room">,
+  random: Random,
+): DueStore<NotificationRecord> {
   let turn = Math.floor(random() * KEYS_MAX);
+  const roomOf = async (key: string) => {
+    const queue = readOutboxKey(key)?.queue;
+    return queue ? shares.room(queue) : Number.POSITIVE_INFINITY;
+  };
   return {
     async leaseDue(now, until, limit) {
       const leased: NotificationRecord[] = [];
-      let keys = await notifications.dueKeys(now);
-      for (let round = 0; round < ROUNDS_MAX && keys.length > 0 && leased.length < limit; round++) {
-        const takes = planTakes(keys, limit - leased.length, turn);
+      const due = await notifications.dueKeys(now);
+      if (due.length === 0) return leased;
+      const rooms = new Map<string, number>();
+      await Promise.all(due.map(async (key) => rooms.set(key, await roomOf(key))));
+      let keys = due.filter((key) => rooms.get(key)! > 0);
+      for (let round = 0; round < ROUNDS_MAX && leased.length < limit && (keys.length > 0 || round === 0); round++) {
+        const takes = planTakes(keys, limit - leased.length, turn, (key) => rooms.get(key)!);
         const expired: Take[] = round === 0 ? [{ expired: true, limit: EXPIRED_MAX }] : [];
         const records = await notifications.leaseDue(now, until, [...takes, ...expired]);
         leased.push(...records);
         const counts = Map.groupBy(records, (record) => outboxKey(record) ?? "");
-        keys = takes.filter(({ key, limit }) => (counts.get(key)?.length ?? 0) >= limit).map(({ key }) => key);
+        for (const { key, limit } of takes) rooms.set(key, rooms.get(key)! - limit);
+        keys = takes.filter(({ key, limit }) => (counts.get(key)?.length ?? 0) >= limit && rooms.get(key)! > 0).map(({ key }) => key);
         turn += KEYS_MAX;
       }
       return leased;

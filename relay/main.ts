@@ -1,6 +1,9 @@
 import { createEventRecorder } from "../adapters/event-recorder.ts";
+import { createAppShares } from "../adapters/nats/app-shares.ts";
 import { connectNats } from "../adapters/nats/connect.ts";
+import { reportOutbox } from "../adapters/nats/outbox-report.ts";
 import { createTaskPublisher } from "../adapters/nats/publish.ts";
+import { createQueueDepths } from "../adapters/nats/queue-depth.ts";
 import { createQueueLag } from "../adapters/nats/queue-lag.ts";
 import { ensureStreams } from "../adapters/nats/streams.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
@@ -26,6 +29,7 @@ export const role = defineRole({
       store,
       publisher,
       queue: await createQueueLag(nats, systemClock),
+      shares: createAppShares({ depths: await createQueueDepths(nats, systemClock), apps: store.apps, clock: systemClock }),
       worker,
       pollMs: config.RELAY_POLL_MS,
       uncertainWaitMs: {
@@ -44,7 +48,10 @@ export const role = defineRole({
       metrics: relayMetrics,
       recorder: createEventRecorder({ metrics, log }),
     });
-    const measuring = measureOutbox(store.notifications, { metrics: relayMetrics, clock: systemClock, log, signal });
+    const measuring = measureOutbox(store.notifications, {
+      ...{ metrics: relayMetrics, clock: systemClock, log, signal },
+      report: (due) => reportOutbox(nats, due),
+    });
     const running = relay.run(signal);
     return {
       async drained() {

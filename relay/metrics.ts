@@ -20,5 +20,5 @@ export const createRelayMetrics = (metrics: Metrics): RelayMetrics => ({
     "How long the oldest due notification has waited in the outbox; 0 while none is due",
     ["class"],
   ),
-  outboxDue: metrics.gauge("carillon_outbox_due_count", "Notifications due in the outbox, counted up to 10,000 a class", ["class"]),
+  outboxDue: metrics.gauge("carillon_outbox_due_count", "Notifications due in the outbox, counted up to 100,000 a class", ["class"]),
 });

@@ -1,9 +1,10 @@
+import type { AppShares } from "../adapters/nats/app-shares.ts";
 import { applyTransitions } from "../core/delivery/apply-transitions.ts";
 import type { UncertainWaits } from "../core/delivery/decide.ts";
 import type { InDoubtRepeats } from "../core/delivery/in-doubt.ts";
 import { type Delivery, isOpen, type NotificationRecord } from "../core/delivery/notification.ts";
 import { repeatedIds } from "../core/delivery/superseded.ts";
-import { notPublished, postponed, published, statusQueried, type Transition } from "../core/delivery/transitions.ts";
+import { heldBack, notPublished, postponed, published, statusQueried, type Transition } from "../core/delivery/transitions.ts";
 import type { Failpoint } from "../core/failpoints.ts";
 import { type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
 import type { Clock, Random } from "../core/ports/clock.ts";
@@ -19,10 +20,18 @@ import type { Moment, OutboxKind } from "./outbox.ts";
 /** Until a task that could not be published is published again, in ms: the stream is unavailable or full. */
 const PUBLISH_AGAIN_MS = 2_000;
 
+/**
+ * Until a task is due again that was leased although its queue had no room, in ms, and half of it more or less. Rare: then it waits under its queue's key,
+ * where it is leased only once there is room.
+ */
+const HOLD_MS = 1_000;
+
 export interface NotificationParts {
   store: Pick<Store, "notifications" | "attempts">;
   publisher: TaskPublisher;
   queue: QueueLag;
+  /** How many tasks of each app its queues may hold. */
+  shares: AppShares;
   recorder: EventRecorder;
   /** Unique per process. */
   worker: string;
@@ -53,7 +62,7 @@ const isDue = ({ state, nextAt }: Delivery, now: number) => isOpen(state) && nex
 export function notificationKind(parts: NotificationParts): OutboxKind<NotificationRecord, Facts, Effect> {
   const { store, queue, worker, uncertainWaitMs, inDoubtRepeats, confirmationOf, statusQueryFirstMs, watchdogFirstMs, random } = parts;
   return {
-    store: createLease(store.notifications, random),
+    store: createLease(store.notifications, parts.shares, random),
 
     async gather(records, leasedAt) {
       const due = records.flatMap((n) => n.deliveries.filter((d) => isDue(d, leasedAt)).map((d) => ({ n, d })));
@@ -116,8 +125,11 @@ async function closeAttempts(parts: NotificationParts, effects: readonly Effect[
 
 /** Publishes tasks and status queries; what could not be published is due again soon. */
 async function publish(parts: NotificationParts, effects: readonly Effect[], { leasedAt }: Moment) {
-  const { publisher, clock, failpoint, metrics, watchdogFirstMs } = parts;
-  const tasks = effects.flatMap((e) => (e.kind === "publish" ? [e.task] : []));
+  const { publisher, shares, clock, random, failpoint, metrics, watchdogFirstMs } = parts;
+  const wanted = effects.flatMap((e) => (e.kind === "publish" ? [e.task] : []));
+  const tasks = wanted.filter((task) => shares.take(task));
+  const held = wanted.filter((task) => !tasks.includes(task));
+  for (const { channel } of held) metrics.publications.inc({ channel, result: "held" });
   const queries = effects.filter((e) => e.kind === "status-query");
   const [isPublished] = await Promise.all([
     Promise.all(tasks.map((task) => publisher.publish(task))),
@@ -131,6 +143,7 @@ async function publish(parts: NotificationParts, effects: readonly Effect[], { l
   return {
     changes: [
       ...tasks.map((task, i) => (isPublished[i] ? published(task, at) : notPublished(task, leasedAt, PUBLISH_AGAIN_MS))),
+      ...held.map((task) => heldBack(task, leasedAt, HOLD_MS * (0.5 + random()))),
       ...queries.map(({ task, nextAt }) => statusQueried(task, nextAt)),
     ],
     stuck: tasks.length > 0 && !isPublished.includes(true),

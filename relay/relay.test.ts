@@ -16,6 +16,7 @@ import { createLogger } from "../runtime/logger.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import { anyChange } from "../test/support/changes.ts";
 import { createFakeClock, type FakeClock } from "../test/support/fake-clock.ts";
+import { noShares } from "../test/support/no-shares.ts";
 import { sampleNotification } from "../test/support/notification-samples.ts";
 import { CLOCK_SKEW_MS } from "./evaluate.ts";
 import { createRelayMetrics } from "./metrics.ts";
@@ -51,6 +52,7 @@ beforeEach(async (t) => {
       failpoint: () => {},
     },
     queue: { waitingSince: async () => Number.POSITIVE_INFINITY },
+    shares: noShares,
     recorder: { record: (all) => void events.push(...all) },
     publisher: {
       async publish(task) {
@@ -321,4 +323,76 @@ test("a delivery whose first attempt proves accepted while the retry is in progr
     assert.deepEqual([state, providerRef], ["sent", "r"], outcome?.kind ?? "not claimed");
   }
   assert.equal(published.length, 0);
+});
+
+test("an app's tasks beyond its share of the queue stay due, are not leased again and again, and are published as room comes", async () => {
+  let room = 3;
+  const shares: RelayParts["shares"] = {
+    room: async ({ app }) => (app === "app" ? room : Number.POSITIVE_INFINITY),
+    take: ({ app }) => app !== "app" || room-- > 0,
+  };
+  let leases = 0;
+  const notifications = {
+    ...store.notifications,
+    async leaseDue(...given: Parameters<Store["notifications"]["leaseDue"]>) {
+      const leased = await store.notifications.leaseDue(...given);
+      leases += leased.length;
+      return leased;
+    },
+  };
+  const holding = createRelay({ ...parts, store: { ...store, notifications }, shares });
+  const campaign = Array.from({ length: 10 }, (_, i) => sampleNotification(`campaign-${i}`, clock.now() - 60_000));
+  await store.notifications.insert([...campaign, sampleNotification("other", clock.now(), { app: "other" })]);
+  const publishedOf = (app: string) => published.filter((task) => task.app === app).length;
+
+  await holding.iterate();
+  assert.deepEqual([publishedOf("app"), publishedOf("other")], [3, 1]);
+  for (let times = 0; times < 50; times++) {
+    clock.advance(50);
+    assert.equal((await holding.iterate()).leased, 0);
+  }
+  assert.equal(leases, 4, "what has no room costs no lease");
+  room = 100;
+  await holding.iterate();
+  assert.equal(publishedOf("app"), 10);
+});
+
+test("what expires while its app has its share of the queue still ends", async () => {
+  const id = await accept({ expiresAt: clock.now() + 5_000 });
+  const holding = createRelay({ ...parts, shares: { room: async () => 0, take: () => false } });
+  await holding.iterate();
+  clock.advance(5_001);
+  await holding.iterate();
+  clock.advance(20_000);
+  await holding.iterate();
+  assert.equal((await store.notifications.find(id))?.deliveries[0]?.state, "expired");
+  assert.equal(published.length, 0);
+});
+
+test("a delivery leased with another one waits where its own queue has no room, and is published later", async () => {
+  const n = sampleNotification("two", clock.now());
+  const other = { ...n.deliveries[0]!, id: `${n.id}-1`, channel: "fcm", endpoint: { channel: "fcm", token: "t" } } as const;
+  await store.notifications.insert([
+    { ...n, content: { ...n.content, push: { title: "t", body: "b", data: {} } }, deliveries: [...n.deliveries, other] },
+  ]);
+  let fcm = 0;
+  const room = (channel: string) => (channel === "fcm" ? fcm : 1);
+  const holding = createRelay({
+    ...parts,
+    shares: { room: async ({ channel }) => room(channel), take: ({ channel }) => room(channel) > 0 },
+  });
+  await holding.iterate();
+  assert.deepEqual(
+    published.map(({ channel }) => channel),
+    ["sms"],
+  );
+  clock.advance(2_000);
+  await holding.iterate();
+  assert.equal(published.length, 1);
+  fcm = 1;
+  await holding.iterate();
+  assert.deepEqual(
+    published.map(({ channel }) => channel),
+    ["sms", "fcm"],
+  );
 });

@@ -9,6 +9,7 @@ import type { OptOut, PreferenceQuestion } from "../gen/carillon/v1/preference_s
 import type { CallContext } from "../runtime/handler.ts";
 import { ignoreEvents } from "./support/changes.ts";
 import { noQuotas } from "./support/no-quotas.ts";
+import { noShares } from "./support/no-shares.ts";
 
 registerHooks({
   resolve(specifier, context, next) {
@@ -75,6 +76,7 @@ const question: PreferenceQuestion = { userId: "ada", endpoint: undefined, chann
 
 test("notifications are sent, alone and in a batch, and read back", async () => {
   const accepting = createAccept({
+    shares: noShares,
     ...{ store, recorder: ignoreEvents, clock, log, pushHosts: [], insertsWaitingMax: 100, watchdogFirstMs: 30_000, failpoint: () => {} },
     ...{
       load: { isFull: () => false, accepted: () => {}, run: async () => {} },

@@ -26,7 +26,12 @@ const first: Document = {
 const isUnpublished: Document = {
   $and: [
     { $eq: ["$$first.state", "pending"] },
-    { $eq: [{ $ifNull: ["$$first.publishCount", { $ifNull: ["$$first.publications", 0] }] }, 0] },
+    {
+      $or: [
+        { $eq: [{ $ifNull: ["$$first.publishCount", { $ifNull: ["$$first.publications", 0] }] }, 0] },
+        { $eq: ["$$first.publishedAt", 0] },
+      ],
+    },
   ],
 };
 /** As core/delivery/outbox-key.ts has it. */

@@ -1,6 +1,6 @@
 import { AckPolicy, type ConsumerConfig, type ConsumerInfo, ReplayPolicy } from "@nats-io/jetstream";
 import { type Channel, CLASSES, type NotificationClass } from "../../core/delivery/channel.ts";
-import { consumerName, streamName, taskSubject } from "../../core/delivery/subjects.ts";
+import { consumerName, consumerSubjects, streamName } from "../../core/delivery/subjects.ts";
 import type { Danger } from "../unsafe-setting.ts";
 import { isUnset, shown, subjectsOverlap } from "./settings.ts";
 import { NANOS_PER_MS, type StreamValues } from "./stream-variables.ts";
@@ -9,7 +9,7 @@ export type WantedConsumer = ReturnType<typeof wantedConsumer>;
 
 export const wantedConsumer = (channel: Channel, notificationClass: NotificationClass, config: StreamValues) => ({
   durable_name: consumerName(channel, notificationClass),
-  filter_subject: taskSubject(channel, notificationClass),
+  filter_subjects: consumerSubjects(channel, notificationClass),
   ack_policy: AckPolicy.Explicit,
   ack_wait: config.NATS_ACK_WAIT_MS * NANOS_PER_MS,
   max_ack_pending: config.NATS_ACK_PENDING_MAX,
@@ -51,7 +51,7 @@ export function consumerDangers(config: ConsumerConfig, wanted: WantedConsumer, 
   const fix = `delete it (nats consumer rm ${stream} ${name}) and start again: it is created again, and no task is sent twice`;
   return Object.entries(REASONS)
     .map(([setting, why]) => ({ setting, why, value: Reflect.get(config, setting), want: Reflect.get(wanted, setting) }))
-    .filter(({ value, want }) => (want === undefined ? !isUnset(value) : value !== want))
+    .filter(({ value, want }) => (want === undefined ? !isUnset(value) : JSON.stringify(value) !== JSON.stringify(want)))
     .map(({ setting, why, value }) => ({ setting: `consumer ${name} of ${stream}, ${setting}`, value: shown(value), why, fix }));
 }
 
@@ -74,4 +74,5 @@ function filtersOf({ filter_subject, filter_subjects }: ConsumerConfig): string[
   return filters.length > 0 ? filters : [">"];
 }
 
-const takesTasks = (filter: string, channel: Channel) => CLASSES.some((c) => subjectsOverlap(filter, taskSubject(channel, c)));
+const takesTasks = (filter: string, channel: Channel) =>
+  CLASSES.flatMap((c) => consumerSubjects(channel, c)).some((subject) => subjectsOverlap(filter, subject));

@@ -12,17 +12,20 @@ const putConsumer = async (over: Partial<ConsumerConfig>) => {
   return (
     await jsm.consumers.add(
       STREAM,
-      Object.assign({ ...wantedConsumer("sms", "critical", config) }, over.filter_subjects ? { filter_subject: undefined } : {}, over),
+      Object.assign({ ...wantedConsumer("sms", "critical", config) }, over.filter_subject ? { filter_subjects: undefined } : {}, over),
     )
   ).config;
 };
 
+const FILTERS = ["carillon.sms.critical", "carillon.sms.critical.*"];
 const CONSUMERS: readonly [setting: keyof ConsumerConfig, over: Partial<ConsumerConfig>, becomes: unknown, since?: Version][] = [
   ["ack_wait", { ack_wait: 1_000_000_000 }, 60_000_000_000],
   ["max_deliver", { max_deliver: 3 }, -1],
   ["max_ack_pending", { max_ack_pending: 1 }, 10_000],
-  ["filter_subject", { filter_subject: "carillon.sms.other" }, "carillon.sms.critical"],
-  ["filter_subjects", { filter_subjects: ["carillon.sms.critical", "carillon.sms.other"] }, undefined, [2, 10, 0]],
+  // As versions before 0.1.0 made it.
+  ["filter_subject", { filter_subject: "carillon.sms.critical" }, undefined],
+  ["filter_subject", { filter_subject: "carillon.sms.other" }, undefined],
+  ["filter_subjects", { filter_subjects: ["carillon.sms.critical", "carillon.sms.other"] }, FILTERS],
   ["backoff", { backoff: [1_000_000_000, 2_000_000_000], max_deliver: 5 }, undefined],
   ["headers_only", { headers_only: true }, undefined],
   ["inactive_threshold", { inactive_threshold: HOUR_NS }, undefined],
@@ -39,7 +42,9 @@ describe("what a server lets one change in a consumer is set right, the rest is 
       if (why) return t.skip(why);
       assert.notDeepEqual((await putConsumer(over))[setting], becomes, "the case is on the server");
       await ensure();
-      assert.equal((await jsm.consumers.info(STREAM, CRITICAL)).config[setting] || undefined, becomes);
+      const mended = (await jsm.consumers.info(STREAM, CRITICAL)).config;
+      assert.deepEqual(mended[setting] || undefined, becomes);
+      assert.deepEqual(mended.filter_subjects, FILTERS);
     });
 
   test("a push consumer", async () => {

@@ -215,7 +215,10 @@ test("streams and consumers are as they were declared, and declaring them again 
   const stream = (await jsm.streams.info(streamName("sms"))).config;
   assert.deepEqual([stream.retention, stream.discard, stream.storage, stream.max_age], ["workqueue", "new", "file", 0]);
   const consumer = (await jsm.consumers.info(streamName("sms"), consumerName("sms", "critical"))).config;
-  assert.deepEqual([consumer.ack_policy, consumer.max_deliver, consumer.filter_subject], ["explicit", -1, "carillon.sms.critical"]);
+  assert.deepEqual(
+    [consumer.ack_policy, consumer.max_deliver, consumer.filter_subjects],
+    ["explicit", -1, ["carillon.sms.critical", "carillon.sms.critical.*"]],
+  );
 });
 
 test("the caller's trace continues in the task's handler", async () => {

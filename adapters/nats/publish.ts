@@ -29,7 +29,7 @@ export function createTaskPublisher(nats: Nats, log: Logger): TaskPublisher {
         if (lost().aborted) return false;
         const hdrs = headers();
         if (task.traceparent) hdrs.set("traceparent", task.traceparent);
-        const ack = await js.publish(taskSubject(task.channel, task.notificationClass), encodeTask(task), {
+        const ack = await js.publish(taskSubject(task.channel, task.notificationClass, task.app), encodeTask(task), {
           msgID: taskMessageId(task.deliveryId, task.attempt, task.publication),
           timeout: PUBLISH_MS,
           headers: hdrs,

@@ -87,7 +87,7 @@ const MENDED: readonly [setting: keyof StreamConfig, over: Partial<StreamConfig>
   ["max_bytes", { max_bytes: -1 }, config.NATS_STREAM_BYTES_MAX],
   ["duplicate_window", { duplicate_window: 1_000_000_000 }, 120_000_000_000],
   ["no_ack", { no_ack: true }, undefined],
-  ["subjects", { subjects: ["carillon.sms.critical"] }, ["carillon.sms.*"]],
+  ["subjects", { subjects: ["carillon.sms.*"] }, ["carillon.sms.>"]],
   ["consumer_limits", { consumer_limits: { max_ack_pending: 5 } }, {}, [2, 10, 0]],
 ];
 

@@ -1,6 +1,6 @@
 import { type ConsumerInfo, JetStreamApiCodes, JetStreamApiError, type JetStreamManager } from "@nats-io/jetstream";
 import type { Channel, NotificationClass } from "../../core/delivery/channel.ts";
-import { consumerName, streamName, taskSubject } from "../../core/delivery/subjects.ts";
+import { consumerName, consumerSubjects, streamName } from "../../core/delivery/subjects.ts";
 
 /** Undefined where the consumer does not exist. Rejects where the stream is missing or the server does not answer. */
 export async function findConsumer(jsm: JetStreamManager, channel: Channel, of: NotificationClass): Promise<ConsumerInfo | undefined> {
@@ -23,7 +23,9 @@ export async function oldestWaitingAt(
   consumer: Pick<ConsumerInfo, "num_pending" | "delivered"> | undefined,
 ): Promise<number | undefined> {
   if (!consumer?.num_pending) return undefined;
-  const query = { seq: consumer.delivered.stream_seq + 1, next_by_subj: taskSubject(channel, of) };
-  const message = await jsm.streams.getMessage(streamName(channel), query);
-  return message?.time.getTime();
+  const seq = consumer.delivered.stream_seq + 1;
+  const queries = consumerSubjects(channel, of).map((next_by_subj) => ({ seq, next_by_subj }));
+  const messages = await Promise.all(queries.map((query) => jsm.streams.getMessage(streamName(channel), query)));
+  const times = messages.flatMap((message) => (message ? [message.time.getTime()] : []));
+  return times.length > 0 ? Math.min(...times) : undefined;
 }

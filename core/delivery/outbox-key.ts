@@ -8,8 +8,12 @@ export interface AppQueue {
   app: string;
 }
 
+/** No copy of its task is in the queue: it was never published, or a dispatcher handed it back. */
+export const isUnpublished = ({ publishCount, publishedAt }: { publishCount: number; publishedAt?: number | undefined }) =>
+  publishCount === 0 || publishedAt === 0;
+
 type Keyed = Pick<NotificationRecord, "notificationClass" | "app"> & {
-  deliveries: readonly Pick<NotificationRecord["deliveries"][number], "channel" | "state" | "publishCount" | "nextAt">[];
+  deliveries: readonly Pick<NotificationRecord["deliveries"][number], "channel" | "state" | "publishCount" | "publishedAt" | "nextAt">[];
 };
 
 export const queueKey = ({ notificationClass, channel, app }: AppQueue) => `${notificationClass}.${channel}.${app}`;
@@ -22,7 +26,7 @@ export function outboxKey({ notificationClass, app, deliveries }: Keyed): string
   let first: Keyed["deliveries"][number] | undefined;
   for (const d of deliveries) if (d.nextAt !== undefined && (first?.nextAt === undefined || d.nextAt < first.nextAt)) first = d;
   if (!first) return undefined;
-  const unpublished = first.state === "pending" && first.publishCount === 0;
+  const unpublished = first.state === "pending" && isUnpublished(first);
   return unpublished ? queueKey({ notificationClass, channel: first.channel, app }) : notificationClass;
 }
 

@@ -87,6 +87,10 @@ export function notPublished(task: Published, now: number, waitMs: number): Tran
   return transition(task, ["pending"], set);
 }
 
+/** Its app has its share of the queue: the task is due again after `waitMs`, and no copy of it is queued. */
+export const heldBack = (task: Published, now: number, waitMs: number): Transition =>
+  transition(task, ["pending"], { nextAt: Math.min(now + Math.ceil(waitMs), latest(task, now)), publishedAt: 0 });
+
 /** A status query was published; the next is due at `nextAt`. */
 export const statusQueried = (task: Published, nextAt: number): Transition =>
   transition(task, ["uncertain"], { nextAt, publishCount: task.publication + 1 });

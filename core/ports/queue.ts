@@ -50,6 +50,21 @@ export interface QueueLag {
   waitingSince(channel: Channel, notificationClass: NotificationClass): Promise<number | undefined>;
 }
 
+/** The queue of a channel and class now. */
+export interface QueueDepth {
+  /** Tasks never delivered to a dispatcher. */
+  waiting: number;
+  /** Tasks delivered per second, of late. */
+  deliveredPerSecond: number;
+  /** Tasks by app, those being handled included. */
+  byApp: ReadonlyMap<string, number>;
+}
+
+export interface QueueDepths {
+  /** Undefined where it cannot be read. Never rejects; has a deadline. */
+  read(channel: Channel, notificationClass: NotificationClass): Promise<QueueDepth | undefined>;
+}
+
 /** One delivery of a message by the queue. */
 export interface TaskCopy {
   /** Undefined where the bytes are not a task. */

@@ -23,6 +23,7 @@ import { ignoreEvents } from "../support/changes.ts";
 import { eventually } from "../support/eventually.ts";
 import { allAttempts } from "../support/everything.ts";
 import { fresh, freshNumber, freshToken } from "../support/fresh.ts";
+import { noShares } from "../support/no-shares.ts";
 import { settled } from "./calls.ts";
 import { type DevProcess, runCli, startDevProcess, stillRunning } from "./cli-process.ts";
 
@@ -157,6 +158,7 @@ async function auditHolds({ sandbox }: Scene, { storeUrl }: DevProcess): Promise
 async function fiveMinutesLater(store: Store): Promise<void> {
   const now = () => Date.now() + UNCERTAIN_WAIT_MS.transactional;
   const relay = createRelay({
+    shares: noShares,
     ...{ store, worker: "later", pollMs: 1_000, clock: { ...systemClock, now }, random: Math.random },
     ...{
       uncertainWaitMs: UNCERTAIN_WAIT_MS,

@@ -216,4 +216,14 @@ export const MUTATIONS: readonly Mutation[] = [
     find: "|| !expect.states.includes(delivery.state)",
     replace: "",
   },
+  {
+    ...{ name: "task beyond its app's share is not due", file: "gateway/route.ts" },
+    find: "publishCount: 0, nextAt: sendAt }",
+    replace: "publishCount: 0, nextAt: scheduled ? sendAt : sendAt + 1e10 }",
+  },
+  {
+    ...{ name: "task held back by the relay is not due again", file: transitions },
+    find: "nextAt: Math.min(now + Math.ceil(waitMs), latest(task, now)), publishedAt: 0",
+    replace: "nextAt: now + waitMs + 1e10, publishedAt: 0",
+  },
 ];

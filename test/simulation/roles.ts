@@ -2,6 +2,7 @@
 // simulated parts.
 import { ProxyTracerProvider } from "@opentelemetry/api";
 import { createEventRecorder } from "../../adapters/event-recorder.ts";
+import { createAppShares } from "../../adapters/nats/app-shares.ts";
 import { CHECK_DEADLINE_MS } from "../../adapters/preferences/opt-outs-client.ts";
 import { createClaimGate } from "../../adapters/redis/claims.ts";
 import { createCrashCounter } from "../../adapters/redis/crash-counter.ts";
@@ -16,7 +17,7 @@ import type { ContentStore } from "../../core/ports/content-store.ts";
 import type { EventRecorder } from "../../core/ports/event-recorder.ts";
 import type { OptOutAnswer, OptOuts } from "../../core/ports/opt-outs.ts";
 import { ALWAYS } from "../../core/ports/provider.ts";
-import type { DeliveryTask, QueueLag, Settlement } from "../../core/ports/queue.ts";
+import type { DeliveryTask, QueueDepths, QueueLag, Settlement } from "../../core/ports/queue.ts";
 import { OPT_OUT_BOUND } from "../../core/preferences/opt-out-bound.ts";
 import { createContentLoader } from "../../dispatchers/content-loader.ts";
 import { createDispatch } from "../../dispatchers/dispatch.ts";
@@ -155,8 +156,10 @@ function portsOf(around: Surroundings, process: SimulatedProcess) {
       return age === undefined ? undefined : now - age;
     },
   };
+  const depths: QueueDepths = { read: process.wrap("stream", { depth: stream.depth }, "remote").depth };
   return {
     store: wrapped,
+    shares: createAppShares({ depths: { read: (...of) => depths.read(...of).catch(() => undefined) }, apps: store.apps, clock }),
     publisher,
     queue,
     clock,

@@ -22,6 +22,8 @@ export const FAULTS = [
   "stream lost an ack",
   "stream unavailable",
   "stream paused",
+  "stream crowded",
+  "stream's depth unreadable",
   "stream behind",
   "stream's age unreadable",
   "stream wiped",

@@ -1,8 +1,10 @@
 import { decodeTask, encodeTask } from "../../adapters/nats/task-codec.ts";
 import type { Channel, NotificationClass } from "../../core/delivery/channel.ts";
+import { WAITING_MIN } from "../../core/delivery/share.ts";
 import { taskMessageId } from "../../core/delivery/subjects.ts";
 import { WATCHDOG_FIRST_MS } from "../../core/delivery/watchdog.ts";
-import type { Settlement, TaskCopy, TaskPublisher } from "../../core/ports/queue.ts";
+import type { QueueDepth, Settlement, TaskCopy, TaskPublisher } from "../../core/ports/queue.ts";
+import { APP } from "./callers.ts";
 import type { Simulation } from "./simulation.ts";
 
 /** How long a stream remembers the ids of messages. */
@@ -40,10 +42,14 @@ export interface Consumer {
 export interface Stream extends TaskPublisher {
   /** Publishing and delivery fail for this long. */
   failFor(ms: number): void;
+  /** For this long the queue is as long as it may be. */
+  crowd(ms: number): void;
   /** Nothing is delivered for this long; publishing works. */
   pause(ms: number): void;
   /** Age of the oldest task that was never delivered, in ms; minus Infinity when there is none. Undefined when it cannot be read. */
   oldestWaitingMs(channel: Channel, notificationClass: NotificationClass): Promise<number | undefined>;
+  /** Undefined when it cannot be read. */
+  depth(channel: Channel, notificationClass: NotificationClass): Promise<QueueDepth | undefined>;
   wipe(): void;
   loseLast(count: number): void;
   forgetIds(): void;
@@ -64,6 +70,7 @@ export function createStream(simulation: Simulation, ackWaitMs: number, consumer
   let sequence = 0;
   let unavailableUntil = 0;
   let pausedUntil = 0;
+  let crowdedUntil = 0;
   /** Whether another task always waits, as on a stream with other traffic. */
   const busy = random.chance(0.4);
   let pumping = false;
@@ -126,6 +133,9 @@ export function createStream(simulation: Simulation, ackWaitMs: number, consumer
     failFor(ms) {
       unavailableUntil = time.now() + ms;
     },
+    crowd(ms) {
+      crowdedUntil = time.now() + ms;
+    },
     pause(ms) {
       pausedUntil = time.now() + ms;
     },
@@ -136,6 +146,13 @@ export function createStream(simulation: Simulation, ackWaitMs: number, consumer
       const age = time.now() - Math.min(others, ...waiting.map((m) => m.publishedAt));
       if (age >= WATCHDOG_FIRST_MS) simulation.happened("stream behind");
       return age;
+    },
+    async depth(channel, notificationClass) {
+      if (time.now() < unavailableUntil || simulation.happens("stream's depth unreadable", 0.05)) return undefined;
+      const own = messages.filter((m) => m.channel === channel && m.notificationClass === notificationClass);
+      const waiting = own.filter((m) => m.deliveries === 0).length;
+      const crowd = time.now() < crowdedUntil ? 10 * WAITING_MIN : 0;
+      return { waiting: waiting + crowd, deliveredPerSecond: 1, byApp: new Map([[APP.id, own.length + crowd]]) };
     },
     wipe() {
       messages = [];

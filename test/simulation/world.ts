@@ -176,6 +176,9 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
       if (simulation.happens("stream paused", 1)) stream.pause(random.pick(STREAM_PAUSES_MS));
     },
     () => {
+      if (simulation.happens("stream crowded", 1)) stream.crowd(random.pick(STREAM_PAUSES_MS));
+    },
+    () => {
       if (simulation.happens("stream wiped", 1)) stream.wipe();
     },
     () => {

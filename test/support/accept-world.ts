@@ -1,3 +1,4 @@
+import type { AppShares } from "../../adapters/nats/app-shares.ts";
 import { openStore } from "../../adapters/store/open-store.ts";
 import type { AppRecord } from "../../core/apps/app.ts";
 import { CHANNELS } from "../../core/delivery/channel.ts";
@@ -16,6 +17,7 @@ import { createMetrics } from "../../runtime/metrics.ts";
 import { ignoreEvents } from "./changes.ts";
 import { createFakeClock, type FakeClock } from "./fake-clock.ts";
 import { noQuotas } from "./no-quotas.ts";
+import { noShares } from "./no-shares.ts";
 
 /** The app that a call is made for, unless it names another. */
 export const CALLING_APP: AppRecord = { id: "app", channels: [...CHANNELS], limits: {}, keys: [], version: 1 };
@@ -31,6 +33,7 @@ export interface AcceptSetting {
   insertsWaitingMax?: number;
   quotas?: Quotas;
   smsPrefixes?: readonly string[];
+  shares?: Pick<AppShares, "take">;
   log?: Logger;
 }
 
@@ -64,12 +67,13 @@ export async function createAcceptWorld(clock = createFakeClock()): Promise<Acce
       openMax = 1_000,
       insertsWaitingMax = 1_000,
       quotas = noQuotas,
+      shares = noShares,
       log = silentLog,
       smsPrefixes,
     } = {}) {
       const load = createLoad(notifications, openMax, { clock, log, read: createOwnReading(clock) });
       const accepting = createAccept({
-        ...{ load, quotas, clock, log, insertsWaitingMax, smsPrefixes },
+        ...{ load, quotas, shares, clock, log, insertsWaitingMax, smsPrefixes },
         ...{ watchdogFirstMs: 30_000, failpoint: () => {}, pushHosts: [], recorder: ignoreEvents },
         store: { notifications, contents, contacts },
         optOuts: { check: async (questions) => questions.map(() => "allowed") },

@@ -139,7 +139,10 @@ test("NACK gets the same streams and consumers that the roles would create", () 
   assert.equal(spec.retention, "workqueue");
   assert.equal(spec.maxBytes, 4_294_967_296);
   assert.equal(spec.preventDelete, true);
-  assert.deepEqual(find(objects, "Consumer", "bells-sms-critical").spec.filterSubject, "carillon.sms.critical");
+  assert.deepEqual(find(objects, "Consumer", "bells-sms-critical").spec.filterSubjects, [
+    "carillon.sms.critical",
+    "carillon.sms.critical.*",
+  ]);
 });
 
 test("helm test calls the gateway through its Service, without a shell", () => {

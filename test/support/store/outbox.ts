@@ -58,6 +58,10 @@ export function describeOutbox(name: string, test: StoreTest): void {
       await store.notifications.change([sampleChange(record, 0, sent("ref"), { states: ["uncertain"] })]);
       await change(1, { publishCount: 0 });
       assert.equal(await keyOf(record), "transactional.sms.shop");
+      await change(1, { publishCount: 3, publishedAt: T0 });
+      assert.equal(await keyOf(record), "transactional");
+      await change(1, { publishedAt: 0 });
+      assert.equal(await keyOf(record), "transactional.sms.shop", "handed back by a dispatcher");
       await change(1, sent("ref"));
       assert.equal(await keyOf(record), undefined);
     });
