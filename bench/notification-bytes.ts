@@ -1,18 +1,24 @@
-import { BatchSendNotificationsRequest, type Notification, SendNotificationRequest } from "../gen/carillon/v1/notification_service.ts";
+import {
+  BatchSendNotificationsRequest,
+  type Notification,
+  NotificationClass,
+  SendNotificationRequest,
+} from "../gen/carillon/v1/notification_service.ts";
 import { toEndpoint } from "../test/e2e/calls.ts";
 
 /** Digits that make a request unique, in its key and in its device token. */
 const DIGITS = 16;
+const TRANSACTIONAL = NotificationClass.NOTIFICATION_CLASS_TRANSACTIONAL;
 const PLACE = "9".repeat(DIGITS);
 
 /** A push to one device; each n has a different key and device. */
-export function pushNotification(n: number | string): Notification {
+export function pushNotification(n: number | string, notificationClass: NotificationClass = TRANSACTIONAL): Notification {
   const digits = String(n).padStart(DIGITS, "0");
   return {
     idempotencyKey: `bench-${digits}`,
     recipient: toEndpoint({ channel: "apns", token: digits.padStart(64, "a") }),
     channels: [],
-    notificationClass: 2,
+    notificationClass,
     category: "orders",
     content: {
       push: { title: "Your order", body: "It is on its way and arrives today.", data: { order: "1017" } },
@@ -31,8 +37,8 @@ export function pushNotification(n: number | string): Notification {
  * more than sending does.
  * @param batch notifications of one batch call; 0: a unary call
  */
-export function createRequests(batch: number, first: number): () => Buffer {
-  const template = pushNotification(PLACE);
+export function createRequests(batch: number, first: number, notificationClass?: NotificationClass): () => Buffer {
+  const template = pushNotification(PLACE, notificationClass);
   const bytes = Buffer.from(
     batch === 0
       ? SendNotificationRequest.encode({ notification: template }).finish()

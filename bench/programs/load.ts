@@ -1,6 +1,10 @@
 // Calls a gateway as fast as it answers, with a fixed number of calls in flight and different notifications in each. Costs a tenth of what a grpc-js client
 // costs, which could not saturate a gateway. Counts accepted notifications, not sent ones.
-import { BatchSendNotificationsResponse, NotificationServiceService } from "../../gen/carillon/v1/notification_service.ts";
+import {
+  BatchSendNotificationsResponse,
+  type NotificationClass,
+  NotificationServiceService,
+} from "../../gen/carillon/v1/notification_service.ts";
 import { answering } from "../answering.ts";
 import { connectGrpc, type GrpcConnection } from "../http2/grpc-connection.ts";
 import { createRequests } from "../notification-bytes.ts";
@@ -12,6 +16,8 @@ export interface LoadOrder {
   /** Notifications of one batch call; 0: unary calls. */
   batch: number;
   inFlight: number;
+  /** Absent: transactional. */
+  notificationClass?: NotificationClass;
   /** Total; a batch that would exceed it is not sent. */
   notifications: number;
 }
@@ -49,7 +55,7 @@ async function load(order: LoadOrder): Promise<LoadResult> {
   const { batch, inFlight, notifications } = order;
   const all = await connections(order);
   const each = batch || 1;
-  const request = createRequests(batch, next);
+  const request = createRequests(batch, next, order.notificationClass);
   const began = performance.now();
   let [sent, accepted] = [0, 0];
   async function caller(connection: GrpcConnection): Promise<void> {

@@ -1,0 +1,122 @@
+// What do greedy apps do to the critical notifications of a small one? Real processes, the limits that apply by default.
+import { setTimeout as delay } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { openStore } from "../adapters/store/open-store.ts";
+import type { Store } from "../core/ports/store.ts";
+import { NotificationClass, NotificationServiceService, SendNotificationResponse } from "../gen/carillon/v1/notification_service.ts";
+import { grantApiKey } from "../operations/apps/apps.ts";
+import { connectGrpc, type GrpcConnection } from "./http2/grpc-connection.ts";
+import { createRequests } from "./notification-bytes.ts";
+import { startProgram } from "./program.ts";
+import type { LoadOrder, LoadResult } from "./programs/load.ts";
+import { startPushStub } from "./quick/push-stub.ts";
+import { startWorld } from "./world.ts";
+
+const GREEDY_APPS = 3;
+const BATCH = 300;
+const CRITICAL = NotificationClass.NOTIFICATION_CLASS_CRITICAL;
+/** Of the small app: between two notifications, so that it stays small. */
+const PAUSE_MS = 20;
+const POLL_MS = 2;
+/** A notification of the small app that is not sent within this time counts as lost. */
+const SENT_MS_MAX = 60_000;
+/** Of a greedy app between two calls after one in which an item was rejected: a client that does not wait as long as it was told to. */
+const GREEDY_WAIT_MS = 50;
+/** Greedy calls before the measurement beside them begins, in ms: their backlog must be there. */
+const LEAD_MS = 2_000;
+
+interface Waits {
+  accepted: number[];
+  sent: number[];
+  rejected: number;
+  lost: number;
+}
+
+/** Sends one critical notification after the other until the moment. */
+async function sendAlone(connection: GrpcConnection, store: Store, request: () => Buffer, untilMs: number): Promise<Waits> {
+  const waits: Waits = { accepted: [], sent: [], rejected: 0, lost: 0 };
+  while (performance.now() < untilMs) {
+    const began = performance.now();
+    const answer = await connection.call(request());
+    const acceptedAt = performance.now();
+    const id = answer && SendNotificationResponse.decode(answer).accepted?.notificationId;
+    if (!id) waits.rejected++;
+    else {
+      waits.accepted.push(acceptedAt - began);
+      if (await isSent(store, id)) waits.sent.push(performance.now() - acceptedAt);
+      else waits.lost++;
+    }
+    await delay(PAUSE_MS);
+  }
+  return waits;
+}
+
+async function isSent(store: Store, id: string): Promise<boolean> {
+  const giveUpAt = performance.now() + SENT_MS_MAX;
+  while (performance.now() < giveUpAt) {
+    const record = await store.notifications.find(id);
+    if (record?.deliveries.every(({ state }) => state === "sent")) return true;
+    await delay(POLL_MS);
+  }
+  return false;
+}
+
+const percentile = (values: readonly number[], share: number) =>
+  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? Number.NaN;
+
+function line(name: string, { accepted, sent, rejected, lost }: Waits): string {
+  const of = (values: readonly number[]) => `p50 ${percentile(values, 0.5).toFixed(1)} ms, p99 ${percentile(values, 0.99).toFixed(1)} ms`;
+  return `${name}: accepted ${of(accepted)}; accepted to sent ${of(sent)}; n=${accepted.length}, rejected ${rejected}, lost ${lost}`;
+}
+
+const { values } = parseArgs({ options: { seconds: { type: "string", default: "30" } } });
+const runMs = Number(values.seconds) * 1_000;
+
+await using stack = new AsyncDisposableStack();
+const world = stack.use(await startWorld());
+delete world.env.APP_RATE_PER_SECOND;
+delete world.env.APP_BURST;
+await startPushStub(world).then((stub) => stack.use(stub));
+const preferences = stack.use(await world.role("preferences"));
+world.env.PREFERENCES_ADDRESS = preferences.addresses.grpc ?? "";
+const gateway = stack.use(await world.role("gateway"));
+for (const role of ["relay", "dispatcher-apns"]) stack.use(await world.role(role));
+const store = stack.use(await openStore(world.storeUrl));
+const address = gateway.addresses.grpc ?? "";
+const keyOf = async (id: string) => (await grantApiKey(store.apps, { id })).key;
+const small = stack.use(await connectGrpc(address, NotificationServiceService.sendNotification.path, await keyOf("small")));
+const request = createRequests(0, Date.now() * 1_000, CRITICAL);
+
+// Code is compiled before anything is measured.
+await sendAlone(small, store, request, performance.now() + LEAD_MS);
+const quiet = await sendAlone(small, store, request, performance.now() + runMs / 3);
+
+const stopping = new AbortController();
+const greedy = Array.from({ length: GREEDY_APPS }, async (_, i) => {
+  await using load = startProgram(["bench/programs/load.ts"]);
+  const order: LoadOrder = {
+    ...{ address, key: await keyOf(`greedy-${i}`), batch: BATCH, inFlight: 1, notifications: BATCH },
+    notificationClass: CRITICAL,
+  };
+  const total = { accepted: 0, failed: 0 };
+  while (!stopping.signal.aborted) {
+    const { accepted, failed } = await load.ask<LoadResult>(order);
+    total.accepted += accepted;
+    total.failed += failed;
+    if (failed > 0) await delay(GREEDY_WAIT_MS);
+  }
+  return total;
+});
+await delay(LEAD_MS);
+const began = performance.now();
+const beside = await sendAlone(small, store, request, began + (runMs * 2) / 3);
+stopping.abort();
+const totals = await Promise.all(greedy);
+
+const ratio = (kind: "accepted" | "sent", share: number) => (percentile(beside[kind], share) / percentile(quiet[kind], share)).toFixed(1);
+process.stdout.write(`${line("quiet", quiet)}
+${line(`beside ${GREEDY_APPS} greedy apps`, beside)}
+beside / quiet: accepted p50 ${ratio("accepted", 0.5)}, p99 ${ratio("accepted", 0.99)}; accepted to sent p50 ${ratio("sent", 0.5)}, p99 ${ratio("sent", 0.99)}
+greedy apps: ${totals.map(({ accepted, failed }) => `${accepted} accepted, ${failed} rejected`).join("; ")}
+`);
+process.exitCode = beside.rejected + beside.lost + quiet.rejected + quiet.lost > 0 ? 1 : 0;
