@@ -1,4 +1,5 @@
 import type { Row } from "./row.ts";
+import { APP_ROWS } from "./rows-apps.ts";
 import { CONTENT_ROWS } from "./rows-content.ts";
 import { CRASH_ROWS } from "./rows-crash.ts";
 import { EVERYTHING_ROWS } from "./rows-everything.ts";
@@ -21,5 +22,6 @@ export const ALL_ROWS: readonly Row[] = [
   ...PROVIDER_ROWS,
   ...FEEDBACK_ROWS,
   ...CONTENT_ROWS,
+  ...APP_ROWS,
   ...EVERYTHING_ROWS,
 ];
