@@ -85,7 +85,9 @@ export const APP_ROWS: readonly Row[] = [
       const { key } = await grantApiKey(world.store.apps, { id: GREEDY });
       await setLimits(world.store.apps, GREEDY, LIMITS);
       const { accepted, limited, other } = await flood(world, key);
-      say(`greedy: ${accepted.length} accepted, ${limited} beyond its rate${other.length > 0 ? `, ${[...new Set(other)].join(", ")}` : ""}`);
+      say(
+        `greedy: ${accepted.length} accepted, ${limited} beyond its rate${other.length > 0 ? `, ${[...new Set(other)].join(", ")}` : ""}`,
+      );
       if (other.length > 0)
         throw new Error(`the greedy app was answered ${other.length} times otherwise: ${[...new Set(other)].join(", ")}`);
       const rejected = load.lately.filter((what) => what.includes("RESOURCE_EXHAUSTED"));
