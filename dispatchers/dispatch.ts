@@ -108,7 +108,7 @@ function createCheckedCall(parts: DispatchParts, checkRecipient: RecipientCheck)
       if (clock.monotonic() - claimed.startedAt > CLAIM_TO_SEND_MS) return notCalled("worker-paused");
       let tooLate = false;
       const mayBegin = () => {
-        tooLate = !isFresh();
+        tooLate = !isFresh() || task.expiresAt <= clock.now();
         return !tooLate;
       };
       const outcome = await callProvider(parts, provider, { ...task, endpoint }, { attemptId: claimed.attemptId, mayBegin });

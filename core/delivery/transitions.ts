@@ -99,7 +99,7 @@ export const statusQueried = (task: Published, nextAt: number): Transition =>
 export const postponed = (on: AttemptFacts, state: OpenState, nextAt: number): Transition => transition(on, [state], { nextAt });
 
 /**
- * A dispatcher has handed its task back: no provider may be called before `nextAt`. No copy of it is queued any more, so that the relay publishes
+ * A dispatcher has handed its task back: nothing may be sent before `nextAt`. No copy of it is queued any more, so that the relay publishes
  * the next one whatever else waits there.
  */
 export const handedBack = (on: AttemptFacts, { nextAt, reason }: { nextAt: number; reason: Reason }): Transition =>

@@ -78,7 +78,8 @@ export function createInvariantChecker(simulation: Simulation, store: MemoryStor
   function isLeftBehind({ notificationId, deliveryId, attempt, publication }: DeliveryTask): boolean {
     const d = store.notifications.inside.get(notificationId)?.deliveries.find(({ id }) => id === deliveryId);
     const isCurrent = d?.state === "pending" && d.attempt === attempt && d.publishCount === publication + 1;
-    return isCurrent && d.reason?.detail?.startsWith("circuit open") !== true;
+    const detail = d?.reason?.detail ?? "";
+    return isCurrent && !detail.startsWith("circuit open") && detail !== "preferences-unreadable";
   }
 
   function judgeContent({ attemptId: id, channel, content }: OutboundDelivery, record: NotificationRecord): void {
