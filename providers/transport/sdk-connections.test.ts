@@ -5,6 +5,7 @@ import * as https from "node:https";
 import { createServer } from "node:net";
 import { test } from "node:test";
 import { OK_ANSWER, startHangingServer } from "../../test/support/hanging-server.ts";
+import { PROVIDER_ANSWER_BYTES_MAX } from "./provider-connections.ts";
 import { createSdkConnections, type Exchange, type SdkConnections } from "./sdk-connections.ts";
 
 const never = new AbortController().signal;
@@ -178,4 +179,35 @@ test("a request made after the SDK gave up is not sent", async () => {
   assert.equal(summaryOf(exchanged), "threw unwritten undefined");
   ready.resolve();
   assert.equal((await made.promise).destroyed, true);
+});
+
+test("an answer without an end is cut off, and is no answer", async () => {
+  await using server = await startHangingServer();
+  const origin = server.origin("http");
+  using connections = createSdkConnections({ addressFilter: undefined, origin, ca: "" });
+  let read = 0;
+  const exchange = connections.exchange(
+    never,
+    () =>
+      new Promise((resolve, reject) => {
+        const request = http.request(origin, { method: "POST", agent: connections.agent }, (response) => {
+          response.on("data", ({ length }: Buffer) => {
+            read += length;
+          });
+          response.on("end", resolve);
+        });
+        request.on("error", reject).end("x");
+      }),
+  );
+  const { socket } = await server.received();
+  const closed = new Promise((resolve) => socket.once("close", resolve));
+  socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+  const piece = `10000\r\n${"a".repeat(0x10000)}\r\n`;
+  const more = () => {
+    if (!socket.destroyed) socket.write(piece, () => setImmediate(more));
+  };
+  more();
+  assert.equal(summaryOf(await exchange), "threw written 200");
+  await closed;
+  assert.ok(read <= PROVIDER_ANSWER_BYTES_MAX, `${read} bytes were read`);
 });

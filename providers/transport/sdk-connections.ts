@@ -113,7 +113,20 @@ function watch(request: http.ClientRequest, { signal, mayBegin, seen }: Call): v
   request.once("response", (response) => {
     seen.status = response.statusCode;
     seen.headers = response.headers;
+    boundAnswer(request, response);
   });
+}
+
+/** Some SDKs read an answer without a bound, web-push for one. Node's parser pushes each piece of the body into the response. */
+function boundAnswer(request: http.ClientRequest, response: http.IncomingMessage): void {
+  const push = response.push.bind(response);
+  let bytes = 0;
+  response.push = (chunk: Buffer | null, encoding) => {
+    bytes += chunk?.length ?? 0;
+    if (bytes <= PROVIDER_ANSWER_BYTES_MAX) return push(chunk, encoding);
+    request.destroy(new Error("the answer is too large"));
+    return false;
+  };
 }
 
 function createAgent({
