@@ -2,7 +2,7 @@ import { constants, type Http2Server, type IncomingHttpHeaders, type ServerHttp2
 import { type Metadata, ServerInterceptingCall, type ServerInterceptingCallInterface, type ServerInterceptor } from "@grpc/grpc-js";
 import { type CallError, callError, isCallError } from "../call-error.ts";
 import type { Logger } from "../logger.ts";
-import type { Connections } from "./connections.ts";
+import type { Connection, Connections } from "./connections.ts";
 import { headersFault } from "./headers.ts";
 import { ANSWER_MS, FIELD_BYTES, OPEN_STREAM_MS, OPEN_STREAMS_MAX, OVERLOAD_WAIT_MS, RECEIVE_MS, requestBytesMax } from "./limits.ts";
 import { createMessageCounter, type MessageFault } from "./message-counter.ts";
@@ -26,7 +26,7 @@ const SWEEP_MS = 500;
 interface Call {
   readonly stream: ServerHttp2Stream;
   readonly method: MethodLimits;
-  readonly peer: string;
+  readonly connection: Connection | undefined;
   readonly since: number;
   /** Until the request has arrived as a whole. */
   receiving: boolean;
@@ -82,7 +82,8 @@ export function createAdmission(parts: {
   function reject(call: Call, error: CallError, reason: Rejection): void {
     if (call.rejected) return;
     call.rejected = true;
-    rejections.count(reason, call.peer);
+    rejections.count(reason, peerOf(call.connection));
+    call.connection?.waste();
     fail(call, error);
   }
 
@@ -115,17 +116,32 @@ export function createAdmission(parts: {
 
   function onStream(toGrpc: StreamListener, stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number): void {
     stream.on("error", () => undefined);
-    const peer = connections.of(stream.session as ServerHttp2Session | undefined)?.peer ?? "unknown";
+    // Reset in the same piece of bytes that began it: a flood of these costs a stream object each, and nothing more.
+    if (stream.closed || stream.destroyed) return;
+    const connection = connections.of(stream.session as ServerHttp2Session | undefined);
     const method = methodOf(headers);
     if ("error" in method) {
-      rejections.count(method.reason, peer);
+      rejections.count(method.reason, peerOf(connection));
+      connection?.waste();
       answer(stream, method.error);
       return;
     }
-    const call: Call = { stream, method, peer, since: performance.now(), receiving: true, rejected: false, bytes: 0, base: undefined };
+    const call: Call = {
+      stream,
+      method,
+      connection,
+      since: performance.now(),
+      receiving: true,
+      rejected: false,
+      bytes: 0,
+      base: undefined,
+    };
     if (method.open) openStreams++;
     calls.add(call);
-    stream.once("close", () => end(call));
+    stream.once("close", () => {
+      if (!call.rejected && stream.rstCode !== constants.NGHTTP2_NO_ERROR) connection?.waste();
+      end(call);
+    });
     arriving = call;
     toGrpc(stream, headers, flags);
     arriving = undefined;
@@ -155,7 +171,8 @@ export function createAdmission(parts: {
     call.base = next;
     const admit = (metadata: Metadata, caller: unknown, proceed: (metadata: Metadata) => void) => {
       if (isCallError(caller)) return reject(call, caller, reasonOf(caller));
-      connections.of(call.stream.session as ServerHttp2Session | undefined)?.prove();
+      // Not by a method that anybody may call.
+      if (caller !== undefined) call.connection?.prove();
       callers.set(metadata, caller);
       proceed(metadata);
     };
@@ -210,7 +227,7 @@ export function createAdmission(parts: {
       server.on("stream", onStream.bind(undefined, toGrpc));
       server.on("session", (session: ServerHttp2Session) => connections.established(session));
       server.on("sessionError", (_error: Error, session: ServerHttp2Session) =>
-        rejections.count("http2-error", connections.of(session)?.peer ?? "unknown"),
+        rejections.count("http2-error", peerOf(connections.of(session))),
       );
     },
     [Symbol.dispose]: () => clearInterval(sweep),
@@ -269,6 +286,8 @@ function afterDrain(stream: ServerHttp2Stream, proceed: () => void): void {
   if (stream.writableNeedDrain) stream.once("drain", proceed);
   else proceed();
 }
+
+const peerOf = (connection: Connection | undefined): string => connection?.peer ?? "unknown";
 
 const reasonOf = ({ code }: CallError): Rejection =>
   code === "UNAUTHENTICATED" || code === "PERMISSION_DENIED" ? "unauthenticated" : "identity-unavailable";

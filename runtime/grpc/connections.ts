@@ -1,7 +1,10 @@
 import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
-import { CONNECTIONS_MAX, HANDSHAKE_MS } from "./limits.ts";
+import { CONNECTIONS_MAX, HANDSHAKE_MS, WASTED_CALLS_MAX } from "./limits.ts";
 import type { Rejections } from "./rejections.ts";
+
+/** What is left to send on a connection that is closed, in ms. */
+const FAREWELL_MS = 1_000;
 
 /** One client's connection. */
 export interface Connection {
@@ -9,6 +12,8 @@ export interface Connection {
   readonly peer: string;
   /** Keeps the connection when the limit is reached: somebody known calls over it. */
   prove(): void;
+  /** Counts a call that came to nothing. After WASTED_CALLS_MAX of a stranger's, the connection is closed. */
+  waste(): void;
 }
 
 /** The connections of one listener. */
@@ -25,6 +30,8 @@ interface Open extends Connection {
   readonly key: string;
   readonly socket: Socket;
   readonly timer: NodeJS.Timeout;
+  session: ServerHttp2Session | undefined;
+  wasted: number;
 }
 
 /**
@@ -63,7 +70,16 @@ export function createConnections(
         peer: `${socket.remoteAddress}:${socket.remotePort}`,
         socket,
         timer: setTimeout(() => close(connection, "handshake"), handshakeMs).unref(),
+        session: undefined,
+        wasted: 0,
         prove: () => void unproven.delete(connection),
+        waste() {
+          if (!unproven.has(connection) || ++connection.wasted !== WASTED_CALLS_MAX) return;
+          rejections.count("wasted-calls", connection.peer);
+          // The answers to the calls so far may still be sent. The client connects again, and waits longer each time.
+          connection.session?.close();
+          setTimeout(() => socket.destroy(), FAREWELL_MS).unref();
+        },
       };
       // TLS and HTTP/2 handle errors of their own; until they take over, a reset must not be an uncaught error.
       socket.on("error", () => undefined);
@@ -88,6 +104,7 @@ export function createConnections(
       const key = session.socket && keyOf(session.socket);
       const connection = key === undefined ? undefined : open.get(key);
       if (!connection) return;
+      connection.session = session;
       sessions.set(session, connection);
       session.once("remoteSettings", () => clearTimeout(connection.timer));
     },

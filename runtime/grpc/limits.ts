@@ -15,12 +15,16 @@ export const OPEN_MESSAGE_BYTES_MAX = 4 * 1024;
 
 /** Connections of one listener: about 100 kB each with TLS. Each pod of each caller needs one. */
 export const CONNECTIONS_MAX = 1_000;
+/** Connections that the kernel holds until they are accepted. What it drops, the other end believes to be open. */
+export const BACKLOG_MAX = 4_096;
 /** Calls under way on one connection; further ones wait at the client. */
 export const STREAMS_MAX = 100;
 /** Streams of health and reflection together that may be open at once. */
 export const OPEN_STREAMS_MAX = 100;
 /** Requests on one stream of reflection: grpcurl needs one for each file of the contract, less than 20. */
 export const OPEN_STREAM_MESSAGES_MAX = 200;
+/** Calls that are rejected or reset, on a connection that has carried no admitted one; each costs half a millisecond of CPU. */
+export const WASTED_CALLS_MAX = 100;
 /** Bytes of the headers of one call: the API key and two trace headers are 1 kB. */
 export const HEADER_BYTES_MAX = 16 * 1024;
 

@@ -15,6 +15,7 @@ export type Rejection =
   | "overloaded"
   | "stream-limit"
   | "unknown-method"
+  | "wasted-calls"
   | "connection-limit"
   | "handshake"
   | "http2-error";

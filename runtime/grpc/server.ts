@@ -9,7 +9,7 @@ import type { Certificates } from "../tls/grpc-tls.ts";
 import { type AdmissionLimits, createAdmission } from "./admission.ts";
 import { createConnections } from "./connections.ts";
 import { addHealth } from "./health.ts";
-import { HEADER_BYTES_MAX, STREAMS_MAX } from "./limits.ts";
+import { BACKLOG_MAX, HEADER_BYTES_MAX, STREAMS_MAX } from "./limits.ts";
 import { type GrpcService, guarded, guardedOpen, type MethodLimits, methodLimits, openMethodLimits } from "./methods.ts";
 import { addReflection } from "./reflection.ts";
 import { createRejections, type RejectionCounter } from "./rejections.ts";
@@ -88,7 +88,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     if (connections.admit(socket)) injector.injectConnection(socket);
   });
   const { host, port: wanted } = hostAndPort(options.address);
-  listener.listen({ host, port: wanted });
+  listener.listen({ host, port: wanted, backlog: BACKLOG_MAX });
   stack.defer(async () => {
     setServing(false);
     const { promise: drained, resolve } = Promise.withResolvers<void>();

@@ -10,7 +10,8 @@ export type Answers = Record<string, number>;
 const ANSWER_MS = 20_000;
 
 export async function openSession(address: string): Promise<ClientHttp2Session & Disposable> {
-  const session = connect(`http://${address}`);
+  // In MB: what waits to be sent counts as memory of the session, and without any left it resets the streams of answers.
+  const session = connect(`http://${address}`, { maxSessionMemory: 1_000 });
   session.on("error", () => undefined);
   // A session that does not come about answers every call with "reset".
   await Promise.race([once(session, "connect"), once(session, "close")]).catch(() => undefined);
