@@ -1,85 +1,17 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { connect as connectTcp } from "node:net";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { status } from "@grpc/grpc-js";
 import { service as healthService } from "grpc-health-check";
-import { GetNotificationRequest, NotificationServiceService } from "../../gen/carillon/v1/notification_service.ts";
 import { ExternalScalerService } from "../../gen/externalscaler/externalscaler.ts";
+import { BATCH, client, GET, KEY, MIB, message, serve } from "../../test/support/counting-server.ts";
 import { eventually } from "../../test/support/eventually.ts";
-import { framed, type RawGrpc, rawGrpc } from "../../test/support/raw-grpc.ts";
-import { callHeaders, END_HEADERS, FRAME, headerBlock, type RawHttp2, rawHttp2 } from "../../test/support/raw-http2.ts";
-import { callError } from "../call-error.ts";
-import type { ReadHeader } from "../handler.ts";
-import { createLogger } from "../logger.ts";
-import { createMetrics } from "../metrics.ts";
-import { rejectionCounter } from "./rejections.ts";
-import { type GrpcServerOptions, startGrpcServer } from "./server.ts";
+import { framed } from "../../test/support/raw-grpc.ts";
+import { callHeaders, END_HEADERS, FRAME, rawHttp2 } from "../../test/support/raw-http2.ts";
 
-const GET = NotificationServiceService.getNotification.path;
-const BATCH = NotificationServiceService.batchSendNotifications.path;
 const STREAM = ExternalScalerService.streamIsActive.path;
 const REFLECTION = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
-const KEY = { authorization: "Bearer right" };
-const message = framed(GetNotificationRequest.encode({ notificationId: "a".repeat(32) }).finish());
-const MIB = 1024 * 1024;
-
-const stack = new AsyncDisposableStack();
-after(() => stack.disposeAsync());
-
-type Answer = (error: null, response: Record<string, unknown>) => void;
-/** A server whose methods answer at once; it counts what reaches a handler or a decoder. */
-async function serve(options: Partial<GrpcServerOptions> = {}) {
-  const seen = { handled: 0, decoded: 0 };
-  const lines: string[] = [];
-  const log = createLogger("test", "info", { write: (line) => void lines.push(line) });
-  const metrics = createMetrics("test");
-  const authenticate = async (header: ReadHeader) =>
-    header("authorization") === KEY.authorization ? { app: "shop" } : callError("UNAUTHENTICATED", "UNAUTHENTICATED", "no key");
-  const answer = (_: unknown, reply: Answer) => {
-    seen.handled++;
-    reply(null, {});
-  };
-  const counted = <D extends typeof NotificationServiceService | typeof ExternalScalerService>(definition: D) =>
-    Object.fromEntries(
-      Object.entries(definition).map(([name, method]) => {
-        const requestDeserialize = (bytes: Buffer) => {
-          seen.decoded++;
-          return method.requestDeserialize(bytes);
-        };
-        return [name, { ...method, requestDeserialize, responseSerialize: () => Buffer.alloc(0) }];
-      }),
-    );
-  const implementation = { sendNotification: answer, batchSendNotifications: answer, getNotification: answer };
-  const scaler = { isActive: answer, getMetricSpec: answer, getMetrics: answer, streamIsActive: () => assert.fail("the stream is opened") };
-  const server = await startGrpcServer({
-    address: "127.0.0.1:0",
-    services: [
-      {
-        definition: counted(NotificationServiceService),
-        implementation,
-        authenticate,
-        messageBytesMax: { batchSendNotifications: 16 * MIB },
-      },
-      { definition: counted(ExternalScalerService), implementation: scaler, authenticate },
-    ],
-    reflection: true,
-    rejected: rejectionCounter(metrics),
-    log,
-    drainMs: 100,
-    ...options,
-  });
-  stack.use(server);
-  const rejected = async (reason: string) => {
-    const printed = await metrics.registry.metrics();
-    return Number(
-      new RegExp(`carillon_grpc_rejections_total\\{listener="grpc",reason="${reason}",service="test"\\} (\\d+)`).exec(printed)?.[1] ?? 0,
-    );
-  };
-  return { ...server, seen, lines, rejected };
-}
-const client = async (server: { address: string }): Promise<RawGrpc> => stack.use(await rawGrpc(server.address));
 
 for (const path of [GET, BATCH, STREAM]) {
   for (const headers of [{}, { authorization: "Bearer wrong" }]) {
@@ -256,118 +188,6 @@ test("a message in pieces of one byte is charged for its pieces", async () => {
   raw.socket.write(raw.frame(FRAME.data, 0, 1, framed(Buffer.alloc(100_000)).subarray(0, 5)));
   for (let i = 0; i < 5_000; i++) raw.socket.write(raw.frame(FRAME.data, 0, 1, Buffer.alloc(1)));
   await eventually("the call is rejected", async () => (await server.rejected("overloaded")) === 1);
-});
-
-/** Frames that cost the sender little. Each flood ends with the connection closed, and the next caller is answered. */
-const floods: Record<string, (raw: RawHttp2, i: number) => Buffer> = {
-  "resets of streams": (raw, i) =>
-    Buffer.concat([
-      raw.frame(FRAME.headers, END_HEADERS, 2 * i + 1, callHeaders(GET, KEY)),
-      raw.frame(FRAME.reset, 0, 2 * i + 1, Buffer.from([0, 0, 0, 8])),
-    ]),
-  pings: (raw) => raw.frame(FRAME.ping, 0, 0, Buffer.alloc(8)),
-  settings: (raw) => raw.frame(FRAME.settings, 0, 0, Buffer.from([0, 4, 0, 0, 255, 255])),
-  "headers that never end": (raw, i) =>
-    i === 0 ? raw.frame(FRAME.headers, 0, 1, callHeaders(GET)) : raw.frame(FRAME.continuation, 0, 1, headerBlock({ x: "a".repeat(1_000) })),
-  "empty pieces": (raw, i) =>
-    i === 0 ? raw.frame(FRAME.headers, END_HEADERS, 1, callHeaders(GET, KEY)) : raw.frame(FRAME.data, 0, 1, Buffer.alloc(0)),
-};
-for (const [what, next] of Object.entries(floods)) {
-  test(`a flood of ${what} ends with its connection`, async () => {
-    const server = await serve();
-    using raw = await rawHttp2(server.port);
-    let over = false;
-    void raw.closed.then(() => {
-      over = true;
-    });
-    // Its answers are not read.
-    raw.socket.pause();
-    for (let i = 0; !over && i < 200_000; i++) {
-      if (!raw.socket.write(next(raw, i))) await Promise.race([new Promise((resolve) => raw.socket.once("drain", resolve)), raw.closed]);
-      if (i % 1_000 === 999) raw.socket.resume();
-    }
-    raw.socket.resume();
-    await raw.closed;
-    const known = (await client(server)).open(GET, KEY);
-    known.stream.end(message);
-    assert.equal((await known.status).code, status.OK);
-  });
-}
-
-test("at the limit of connections, those without an admitted call make room", async () => {
-  const server = await serve({ limits: { connectionsMax: 3 } });
-  const known = await client(server);
-  const call = async () => {
-    const { stream, status: ended } = known.open(GET, KEY);
-    stream.end(message);
-    return (await ended).code;
-  };
-  assert.equal(await call(), status.OK);
-  const strangers = [await client(server), await client(server), await client(server), await client(server)];
-  await eventually("two strangers are cut", () => strangers.filter((s) => s.session.destroyed).length === 2);
-  assert.equal(await server.rejected("connection-limit"), 2);
-  assert.equal(await call(), status.OK);
-});
-
-for (const [what, headers] of [
-  ["rejected", {}],
-  ["reset by the client", KEY],
-] as const) {
-  test(`a connection without an admitted call is closed after a hundred that are ${what}`, async () => {
-    const server = await serve({ limits: { receiveMs: 60_000 } });
-    using raw = await rawHttp2(server.port);
-    let over = false;
-    void raw.closed.then(() => {
-      over = true;
-    });
-    // The key comes with the reset, so the call is not admitted before.
-    for (let i = 0; !over && i < 5_000; i++) {
-      const id = 2 * i + 1;
-      const reset = raw.frame(FRAME.reset, 0, id, Buffer.from([0, 0, 0, 8]));
-      raw.socket.write(Buffer.concat([raw.frame(FRAME.headers, END_HEADERS, id, callHeaders(GET, headers)), reset]));
-      if (i % 50 === 49) await new Promise((resolve) => setTimeout(resolve, 1));
-    }
-    await raw.closed;
-    if (what === "rejected") assert.equal(await server.rejected("wasted-calls"), 1);
-  });
-}
-
-test("a caller with a key may be rejected more often on a connection", async () => {
-  const server = await serve();
-  const raw = await client(server);
-  const first = raw.open(GET, KEY);
-  first.stream.end(message);
-  assert.equal((await first.status).code, status.OK);
-  for (let i = 0; i < 150; i++) {
-    const { stream, status: ended } = raw.open(GET, KEY);
-    stream.end(framed(Buffer.from([0])));
-    assert.equal((await ended).code, status.INVALID_ARGUMENT);
-  }
-});
-
-test("a connection that never speaks HTTP/2 is closed", async () => {
-  const server = await serve({ limits: { handshakeMs: 50 } });
-  for (const text of ["", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"]) {
-    const socket = connectTcp(server.port, "127.0.0.1");
-    socket.on("error", () => undefined);
-    socket.write(text);
-    socket.resume();
-    await once(socket, "close");
-  }
-  await eventually("both are counted", async () => (await server.rejected("handshake")) === 2);
-  const other = connectTcp(server.port, "127.0.0.1");
-  other.on("error", () => undefined);
-  other.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
-  other.resume();
-  await once(other, "close");
-  assert.ok(server.lines.some((l) => l.includes('"peer":"127.0.0.1:')));
-});
-
-test("streams are limited to 100 on a connection", async () => {
-  const server = await serve();
-  const raw = await client(server);
-  if (raw.session.remoteSettings.maxConcurrentStreams === undefined) await once(raw.session, "remoteSettings");
-  assert.equal(raw.session.remoteSettings.maxConcurrentStreams, 100);
 });
 
 test("reflection and health have few streams, and reflection's have few requests", async () => {

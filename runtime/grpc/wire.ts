@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { Violation } from "../call-error.ts";
 import { messageDescriptor } from "./descriptors.ts";
+import { nanosFault, secondsFault } from "./timestamp-range.ts";
 import { type FieldPlan, LISTS_MAX, type MessagePlan, planMessage, WIRE } from "./wire-plan.ts";
 
 /** What a request's bytes hold, found before anything of them is decoded. */
@@ -26,11 +27,6 @@ export const SURPLUS_MAX = 100;
 const VIOLATIONS_MAX = 10;
 /** A string up to this length is looked through here; a longer one is worth a call into Node. */
 const SHORT_STRING = 64;
-
-const NANOS_MAX = 999_999_999;
-/** 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z, as google.protobuf.Timestamp says. */
-const SECONDS_MIN = -62_135_596_800;
-const SECONDS_MAX = 253_402_300_799;
 
 /** For a field number that no message has, and the length of what replaces an item. */
 const FILLER_TAG = [0xc2, 0xa3, 0x09];
@@ -298,11 +294,3 @@ const NANOS_TAG = 0x10;
 /** Field 15, which a timestamp does not have. */
 const UNKNOWN_NUMBER_TAG = 0x78;
 const UNKNOWN_BYTES_TAG = 0x7a;
-
-function secondsFault(seconds: number): string | undefined {
-  if (seconds > SECONDS_MAX) return "must be before the year 10000; is it in milliseconds or nanoseconds?";
-  return seconds < SECONDS_MIN ? "must not be before the year 1" : undefined;
-}
-
-const nanosFault = (nanos: number): string | undefined =>
-  nanos < 0 || nanos > NANOS_MAX ? `its nanos must be 0 to ${NANOS_MAX}` : undefined;

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { after } from "node:test";
+import { GetNotificationRequest, NotificationServiceService } from "../../gen/carillon/v1/notification_service.ts";
+import { ExternalScalerService } from "../../gen/externalscaler/externalscaler.ts";
+import { callError } from "../../runtime/call-error.ts";
+import { rejectionCounter } from "../../runtime/grpc/rejections.ts";
+import { type GrpcServerOptions, startGrpcServer } from "../../runtime/grpc/server.ts";
+import type { ReadHeader } from "../../runtime/handler.ts";
+import { createLogger } from "../../runtime/logger.ts";
+import { createMetrics } from "../../runtime/metrics.ts";
+import { framed, type RawGrpc, rawGrpc } from "./raw-grpc.ts";
+
+export const GET = NotificationServiceService.getNotification.path;
+export const BATCH = NotificationServiceService.batchSendNotifications.path;
+export const KEY = { authorization: "Bearer right" };
+/** Of GET, and valid. */
+export const message = framed(GetNotificationRequest.encode({ notificationId: "a".repeat(32) }).finish());
+export const MIB = 1024 * 1024;
+
+const stack = new AsyncDisposableStack();
+after(() => stack.disposeAsync());
+
+type Answer = (error: null, response: Record<string, unknown>) => void;
+/** A server whose methods answer at once; it counts what reaches a handler or a decoder. Ends after the test file. */
+export async function serve(options: Partial<GrpcServerOptions> = {}) {
+  const seen = { handled: 0, decoded: 0 };
+  const lines: string[] = [];
+  const log = createLogger("test", "info", { write: (line) => void lines.push(line) });
+  const metrics = createMetrics("test");
+  const authenticate = async (header: ReadHeader) =>
+    header("authorization") === KEY.authorization ? { app: "shop" } : callError("UNAUTHENTICATED", "UNAUTHENTICATED", "no key");
+  const answer = (_: unknown, reply: Answer) => {
+    seen.handled++;
+    reply(null, {});
+  };
+  const counted = <D extends typeof NotificationServiceService | typeof ExternalScalerService>(definition: D) =>
+    Object.fromEntries(
+      Object.entries(definition).map(([name, method]) => {
+        const requestDeserialize = (bytes: Buffer) => {
+          seen.decoded++;
+          return method.requestDeserialize(bytes);
+        };
+        return [name, { ...method, requestDeserialize, responseSerialize: () => Buffer.alloc(0) }];
+      }),
+    );
+  const implementation = { sendNotification: answer, batchSendNotifications: answer, getNotification: answer };
+  const scaler = { isActive: answer, getMetricSpec: answer, getMetrics: answer, streamIsActive: () => assert.fail("the stream is opened") };
+  const server = await startGrpcServer({
+    address: "127.0.0.1:0",
+    services: [
+      {
+        definition: counted(NotificationServiceService),
+        implementation,
+        authenticate,
+        messageBytesMax: { batchSendNotifications: 16 * MIB },
+      },
+      { definition: counted(ExternalScalerService), implementation: scaler, authenticate },
+    ],
+    reflection: true,
+    rejected: rejectionCounter(metrics),
+    log,
+    drainMs: 100,
+    ...options,
+  });
+  stack.use(server);
+  const rejected = async (reason: string) => {
+    const printed = await metrics.registry.metrics();
+    return Number(
+      new RegExp(`carillon_grpc_rejections_total\\{listener="grpc",reason="${reason}",service="test"\\} (\\d+)`).exec(printed)?.[1] ?? 0,
+    );
+  };
+  return { ...server, seen, lines, rejected };
+}
+export const client = async (server: { address: string }): Promise<RawGrpc> => stack.use(await rawGrpc(server.address));
