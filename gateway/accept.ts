@@ -1,7 +1,7 @@
 import type { AppShares } from "../adapters/nats/app-shares.ts";
 import type { AppRecord } from "../core/apps/app.ts";
 import { CONTENT_BOUNDS, type ContentBounds } from "../core/content/reference.ts";
-import type { Channel } from "../core/delivery/channel.ts";
+import { CHANNELS, type Channel } from "../core/delivery/channel.ts";
 import type { NotificationRecord } from "../core/delivery/notification.ts";
 import { accepted } from "../core/delivery/transitions.ts";
 import type { Failpoint } from "../core/failpoints.ts";
@@ -62,6 +62,8 @@ export interface AcceptParts {
   pushHosts: readonly string[];
   /** Beginnings of the numbers that apps without a list of their own may send SMS to; undefined: of every country. */
   smsPrefixes?: readonly string[] | undefined;
+  /** Channels that dispatchers serve; absent: all. */
+  channelsServed?: readonly Channel[] | undefined;
   insertsWaitingMax: number;
   /** When the relay first evaluates a delivery whose published task had no effect. */
   watchdogFirstMs: number;
@@ -92,7 +94,7 @@ export interface Accept {
 }
 
 export function createAccept(parts: AcceptParts): Accept {
-  const { store, recorder, clock, log, metrics, failpoint, quotas, load } = parts;
+  const { store, recorder, clock, log, metrics, failpoint, quotas, load, pushHosts, smsPrefixes, channelsServed = CHANNELS } = parts;
   const optOuts = askOwnersToo(parts.optOuts, store.contacts);
   const inserts = createInserts(store, { waitingMax: parts.insertsWaitingMax, clock });
   const endpointsOf = createEndpointsOf(store.contacts, parts.insertsWaitingMax, clock);
@@ -112,7 +114,7 @@ export function createAccept(parts: AcceptParts): Accept {
     const screened: Candidate[] = [];
     for (const [index, item] of items.entries()) {
       if (index > 0 && index % SLICE_ITEMS === 0) await otherCalls();
-      const candidate = screen(app, item, index, { now: clock.now(), pushHosts: parts.pushHosts, smsPrefixes: parts.smsPrefixes });
+      const candidate = screen(app, item, index, { now: clock.now(), pushHosts, smsPrefixes, channelsServed });
       if ("kind" in candidate) results[index] = rejected(candidate);
       else screened.push(candidate);
     }

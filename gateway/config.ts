@@ -5,8 +5,9 @@ import { redisVariables } from "../adapters/redis/connect.ts";
 import { storeVariables } from "../adapters/store/store-config.ts";
 import { SMS_PREFIX } from "../core/apps/limits.ts";
 import { isPushHostPattern, PUSH_HOSTS } from "../core/content/push-host.ts";
+import { CHANNELS } from "../core/delivery/channel.ts";
 import type { QuotaDefaults } from "../core/quotas/app-quota.ts";
-import { flag, integer, listOf, ms, text, type Values, watchedFile } from "../runtime/config.ts";
+import { flag, integer, list, listOf, ms, text, type Values, watchedFile } from "../runtime/config.ts";
 import { internalTokenVariables } from "../runtime/internal-tokens.ts";
 import { internalTlsVariables } from "../runtime/tls/grpc-tls.ts";
 import { KEY_CACHE_MS_MAX } from "./api-keys.ts";
@@ -78,6 +79,10 @@ export const gatewayVariables = {
   KEY_CACHE_MS: ms(0, KEY_CACHE_MS_MAX, {
     default: "2000",
     reason: "how long an app's keys and limits are cached, and so how long a revoked key stays valid; the maximum keeps that within 5 s",
+  }),
+  CHANNELS_SERVED: list(CHANNELS, {
+    default: CHANNELS.join(","),
+    reason: "channels that have a dispatcher; what can only be sent by others is rejected, and would otherwise wait until it expires",
   }),
   WEBPUSH_HOSTS: listOf(isPushHostPattern, "host, host:port or *.domain", {
     default: PUSH_HOSTS.join(","),

@@ -1,4 +1,4 @@
-import { type Channel, contentPart } from "../core/delivery/channel.ts";
+import { CHANNELS, type Channel, contentPart } from "../core/delivery/channel.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
 import { reason } from "../core/delivery/reason.ts";
@@ -19,11 +19,18 @@ export interface Target {
   barred?: true;
 }
 
-/** The channels that the request names; if it names none, the app's channels that its content has a part for. */
-export function channelsOf(request: NotificationRequest, appChannels: readonly Channel[]): Channel[] {
+/** The channels that the request names; if it names none, the app's channels that are served and that its content has a part for. */
+export function channelsOf(
+  request: NotificationRequest,
+  appChannels: readonly Channel[],
+  served: readonly Channel[] = CHANNELS,
+): Channel[] {
   if (request.recipient.kind === "endpoint") return [request.recipient.endpoint.channel];
   if (request.channels.length > 0) return request.channels;
-  return appChannels.filter((c) => request.content[contentPart(c)] !== undefined);
+  const able = appChannels.filter((c) => request.content[contentPart(c)] !== undefined);
+  const left = able.filter((c) => served.includes(c));
+  // Where none is left, the answer names those that are not served.
+  return left.length > 0 ? left : able;
 }
 
 /**

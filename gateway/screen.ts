@@ -35,16 +35,19 @@ export function screen(
   app: AppRecord,
   { message, path, violations }: AcceptItem,
   index: number,
-  s: { now: number; pushHosts: readonly string[]; smsPrefixes: readonly string[] | undefined },
+  s: { now: number; pushHosts: readonly string[]; smsPrefixes: readonly string[] | undefined; channelsServed: readonly Channel[] },
 ): Candidate | CallError {
   if (violations.length > 0 || message === undefined) return invalidRequest(violations);
   const request = toRequest(message);
-  const channels = channelsOf(request, app.channels);
+  const channels = channelsOf(request, app.channels, s.channelsServed);
   const faults = checkRequest(request, namesChannels(request) ? channels : [], s);
   const error =
     faults.length > 0
       ? faultsError(path, faults)
-      : (channelError(app, request, channels, path) ?? classError(app, request, path) ?? recipientError(app, request, path, s.smsPrefixes));
+      : (channelError(app, request, channels, path) ??
+        servedError(request, channels, path, s.channelsServed) ??
+        classError(app, request, path) ??
+        recipientError(app, request, path, s.smsPrefixes));
   return { index, path, request, channels, id: notificationId(app.id, request.idempotencyKey), hash: payloadHash(request), error };
 }
 
@@ -63,6 +66,23 @@ function channelError(app: AppRecord, request: NotificationRequest, channels: re
   const which = forbidden.length > 0 ? forbidden.join(", ") : "any channel this content serves";
   const violation = { field, rule: "app.channel", message: `this app may not use ${which}` };
   return callError("FAILED_PRECONDITION", "CHANNEL_NOT_ENABLED", `${field}: ${violation.message}`, { fields: [violation] });
+}
+
+/** Channels that no dispatcher sends for: a notification would wait for one until it expires. */
+function servedError(request: NotificationRequest, channels: readonly Channel[], path: string, served: readonly Channel[]) {
+  const unserved = channels.filter((c) => !served.includes(c));
+  if (unserved.length === 0) return undefined;
+  const violation = {
+    field:
+      request.channels.length > 0
+        ? `${path}.channels`
+        : request.recipient.kind === "endpoint"
+          ? `${path}.recipient.endpoint`
+          : `${path}.content`,
+    rule: "channel.served",
+    message: `this installation sends nothing by ${unserved.join(", ")}; it serves ${served.join(", ") || "no channel"}`,
+  };
+  return callError("FAILED_PRECONDITION", "CHANNEL_NOT_SERVED", `${violation.field}: ${violation.message}`, { fields: [violation] });
 }
 
 function classError({ limits }: AppRecord, { notificationClass }: NotificationRequest, path: string): CallError | undefined {

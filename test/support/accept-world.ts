@@ -1,7 +1,7 @@
 import type { AppShares } from "../../adapters/nats/app-shares.ts";
 import { openStore } from "../../adapters/store/open-store.ts";
 import type { AppRecord } from "../../core/apps/app.ts";
-import { CHANNELS } from "../../core/delivery/channel.ts";
+import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
 import type { DeliveryTask } from "../../core/ports/queue.ts";
 import { createOwnReading } from "../../core/ports/shared-reading.ts";
 import type { Store } from "../../core/ports/store.ts";
@@ -33,6 +33,7 @@ export interface AcceptSetting {
   insertsWaitingMax?: number;
   quotas?: Quotas;
   smsPrefixes?: readonly string[];
+  channelsServed?: readonly Channel[];
   shares?: Pick<AppShares, "take">;
   log?: Logger;
 }
@@ -70,10 +71,11 @@ export async function createAcceptWorld(clock = createFakeClock()): Promise<Acce
       shares = noShares,
       log = silentLog,
       smsPrefixes,
+      channelsServed,
     } = {}) {
       const load = createLoad(notifications, openMax, { clock, log, read: createOwnReading(clock) });
       const accepting = createAccept({
-        ...{ load, quotas, shares, clock, log, insertsWaitingMax, smsPrefixes },
+        ...{ load, quotas, shares, clock, log, insertsWaitingMax, smsPrefixes, channelsServed },
         ...{ watchdogFirstMs: 30_000, failpoint: () => {}, pushHosts: [], recorder: ignoreEvents },
         store: { notifications, contents, contacts },
         optOuts: { check: async (questions) => questions.map(() => "allowed") },

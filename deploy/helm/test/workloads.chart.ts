@@ -181,3 +181,10 @@ test("commonLabels and commonAnnotations are on every object", () => {
     for (const { kind, metadata } of objectsOf({ ci, values: { commonLabels: { team: "a" }, commonAnnotations: { owner: "b" } } }))
       assert.deepEqual([metadata.labels?.team, metadata.annotations?.owner], ["a", "b"], `${ci}: ${kind} ${metadata.name}`);
 });
+
+test("the gateway is told which channels have a dispatcher", () => {
+  const gatewayOf = (objects: KubernetesObject[]) => variablesOf(find(objects, "Deployment", "gateway"));
+  assert.equal(gatewayOf(minimal).CHANNELS_SERVED, "apns,fcm,webpush,sms,email");
+  const without = objectsOf({ values: { dispatchers: { sms: { enabled: false }, fcm: { enabled: false } } } });
+  assert.equal(gatewayOf(without).CHANNELS_SERVED, "apns,webpush,email");
+});

@@ -191,6 +191,11 @@ Plain variables, as JSON {name: value}: (dict "root" $ "item" <component>).
     {{- $_ := set $env "GATEWAY_TLS_CLIENT_CA_FILE" (printf "/etc/carillon/gateway-client-ca/%s" .item.values.tls.clientCa.key) -}}
   {{- end -}}
 {{- end -}}
+{{- $served := list -}}
+{{- range $channel := list "apns" "fcm" "webpush" "sms" "email" -}}
+  {{- if (index $v.dispatchers $channel).enabled }}{{ $served = append $served $channel }}{{ end -}}
+{{- end -}}
+{{- $_ := set $env "CHANNELS_SERVED" (join "," $served) -}}
 {{- with $v.dispatchers.webpush.hosts }}{{ $_ := set $env "WEBPUSH_HOSTS" (join "," .) }}{{ end -}}
 {{- toJson $env -}}
 {{- end }}
