@@ -48,6 +48,7 @@ export async function startWorld(store = "sqlite"): Promise<World> {
     HTTP_HOST: "127.0.0.1",
     HTTP_PORT: "0",
     STORE_URL: storeUrl,
+    STORE_ALLOW_STANDALONE: "true",
     NATS_URL: natsServer.url,
     REDIS_URL: redisServer.url,
     // A bench measures what is possible, not what an app is allowed.

@@ -48,8 +48,7 @@ export async function connectRedis(
   { log, password, connectDeadlineMs = CONNECT_DEADLINE_MS, withoutIt }: ConnectOptions,
 ): Promise<RedisConnection> {
   const { host } = new URL(redisUrl);
-  const redis = new Redis(redisUrl, {
-    ...(password ? { password } : {}),
+  const redis = new Redis(withPassword(redisUrl, password), {
     lazyConnect: true,
     connectTimeout: CONNECT_TRY_MS,
     commandTimeout: COMMAND_DEADLINE_MS,
@@ -117,6 +116,13 @@ export async function connectRedis(
       redis.disconnect();
     },
   });
+}
+
+/** In the URL, because a URL with a user alone has an empty password for ioredis, which it prefers to an option. */
+function withPassword(redisUrl: string, password: string | undefined): string {
+  const target = new URL(redisUrl);
+  if (password && target.password === "") target.password = encodeURIComponent(password);
+  return target.href;
 }
 
 /** Undefined: the settings are safe, or cannot be read. Rejects when Redis does not answer. */

@@ -170,3 +170,25 @@ test("a read is believed only from a server that has the sweep", async () => {
   await assert.rejects(sets.read(probes, { sweeper: "you", count: 2 }), isOther);
   await assert.rejects(sets.confirmSweep({ sweeper: "me", count: 3 }), isOther);
 });
+
+test("a Redis user that may use no other keys than ours is enough", async () => {
+  await redis.acl("SETUSER", "ours", "on", ">se:cr%t/@", "resetkeys", "~carillon:*", "&carillon:*", "+@all");
+  const url = new URL(server.url);
+  url.username = "ours";
+  const limited = await connectRedis(url.href, { log: createLogger("test", "silent"), password: "se:cr%t/@" });
+  try {
+    const own = createOptOutSets(limited, BUCKETS);
+    const chain = newChain("test");
+    await own.beginSweep(chain);
+    await own.unsealAll(chain);
+    await own.endSweep(chain, { at: 7, sweeper: "me", count: 1 });
+    await own.markBuckets(all, MARK, chain);
+    await own.fill([record(1, [mail])], new Set(all), chain);
+    assert.equal(await own.seal(all, MARK, chain), BUCKETS);
+    await own.add([{ id: "one", app: "shop", subject: "user:ada", optOuts: [text] }]);
+    await own.apply([{ record: record(2, [mail, text]), withdrawn: [], confirms: "one" }]);
+    assert.equal(await read("sms"), "some");
+  } finally {
+    await limited[Symbol.asyncDispose]();
+  }
+});

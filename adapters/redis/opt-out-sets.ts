@@ -30,6 +30,8 @@ const UNCONFIRMED_KEEP_MS = 86_400_000;
 const CHUNK = 512;
 
 const SWEPT_KEY = "carillon:opt-out:swept";
+/** Not touched; a user may be limited to keys of ours. */
+const NO_CHAIN_KEY = "carillon:chain:none";
 const REBUILD_KEY = "carillon:opt-out:rebuild";
 
 export interface OptOutProbe {
@@ -198,7 +200,7 @@ export function createOptOutSets(redis: Redis, buckets = OPT_OUT_BUCKETS): OptOu
         const write = (chainKey: string, expected: string, next: string) =>
           redis.eval(SCRIPTS.apply, 1 + keys.length, chainKey, ...keys, expected, next, KEPT_MS, ...args);
         if (chain) await writeNext(chain, (expected, next) => write(chain.key, expected, next));
-        else await write("", "", "");
+        else await write(NO_CHAIN_KEY, "", "");
       }
     },
 
