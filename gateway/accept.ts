@@ -25,7 +25,7 @@ import type { Load } from "./load.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import { comparePayload } from "./payload-hash.ts";
 import { createPublishing } from "./publishing.ts";
-import type { Quotas } from "./quotas.ts";
+import type { Quotas, Wanted } from "./quotas.ts";
 import { createRepeats } from "./repeats.ts";
 import type { NotificationRequest } from "./request.ts";
 import { buildRecord, questionsOf, type Target, targetsOf } from "./route.ts";
@@ -198,13 +198,18 @@ export function createAccept(parts: AcceptParts): Accept {
       const day = await quotas.countDay(app, record.notificationClass, open);
       const result = await (day.kind === "exceeded" ? answerRejected(app, candidate, day.error) : insert(app, candidate, record));
       if (day.kind === "counted") counted = day.counted;
-      const isUnknown = result.kind === "rejected" && result.error.code === "UNAVAILABLE";
-      if ((result.kind === "rejected" && !isUnknown) || (result.kind === "accepted" && result.repeatedKey))
-        quotas.notStored(app, wanted, counted);
+      settle(app, wanted, counted, result);
       return result;
     } finally {
       held.release(app.id, heldBytes);
     }
+  }
+
+  function settle(app: AppRecord, wanted: Wanted, counted: DayCount | undefined, result: AcceptResult): void {
+    if (result.kind === "rejected") {
+      // Of what is answered UNAVAILABLE nobody knows whether it was stored.
+      if (result.error.code !== "UNAVAILABLE") quotas.notStored(app, wanted, counted);
+    } else if (result.repeatedKey) quotas.repeated(app, wanted, counted);
   }
 
   /** Routes and builds a part of the call. Its inserts are under way when it resolves. */
@@ -221,10 +226,11 @@ export function createAccept(parts: AcceptParts): Accept {
       });
       if (!("kind" in found)) routed.push(found);
       else {
-        quotas.notStored(app, wantedOf(candidate), undefined);
         const isLimit = found.code === "RESOURCE_EXHAUSTED";
         const answer = isLimit ? answerRejected(app, candidate, found) : answerRejected(app, { ...candidate, error: found }, undefined);
-        call.results[candidate.index] = await answer;
+        const result = await answer;
+        settle(app, wantedOf(candidate), undefined, result);
+        call.results[candidate.index] = result;
       }
     });
     try {

@@ -221,3 +221,26 @@ test("a registered number that is not allowed any more gets no SMS; the recipien
     ["suppressed", "no-endpoint", false],
   ]);
 });
+
+test("what is read for and then rejected keeps its part of the rate, and uses up no room", async () => {
+  const app = appOf({ ...slow(5).limits, smsPrefixes: ["+49"], openMax: 1 });
+  const { store, clock } = world;
+  const endpoint = { channel: "sms", phoneNumber: "+19005550123" } as const;
+  await store.contacts.register({ app: "app", userId: "ann", endpointId: "0".repeat(32), endpoint, registeredAt: clock.now() });
+  const { sendAs } = setUp();
+  const toAnn = (key: string) => sms(key, { recipient: { to: { $case: "userId", value: "ann" } } });
+  for (let i = 0; i < 4; i++) assert.deepEqual(reasons(await sendAs(app, toAnn(`a${i}`))), ["DESTINATION_NOT_ALLOWED"]);
+  assert.deepEqual(reasons(await sendAs(app, sms("b"))), ["accepted"]);
+  assert.deepEqual(reasons(await sendAs(app, toAnn("c"))), ["OPEN_LIMIT"]);
+});
+
+test("a key that was accepted gets its first answer also after its app lost the class, the channel or the country", async () => {
+  const { sendAs } = setUp();
+  const [first] = await sendAs(appOf({}), sms("a"));
+  assert.ok(first?.kind === "accepted");
+  for (const now of [appOf({ classes: ["marketing"] }), { ...appOf({}), channels: ["email" as const] }, appOf({ smsPrefixes: [] })]) {
+    const [again] = await sendAs(now, sms("a"));
+    assert.ok(again?.kind === "accepted" && again.repeatedKey);
+    assert.equal((await sendAs(now, sms("new")))[0]?.kind, "rejected");
+  }
+});

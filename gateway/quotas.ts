@@ -23,7 +23,9 @@ export interface Quotas {
   countDay(app: AppRecord, notificationClass: NotificationClass, channels: readonly Channel[]): Promise<DayResult>;
   /** What an admitted notification cost beyond the one unit that admit() took. */
   stored(app: AppRecord, cost: number): void;
-  /** An admitted notification was not stored: it uses up nothing. */
+  /** Its key had been stored before: it uses up nothing. */
+  repeated(app: AppRecord, wanted: Wanted, counted: DayCount | undefined): void;
+  /** An admitted notification was not stored. It keeps its part of the rate, because work was done for it. */
   notStored(app: AppRecord, wanted: Wanted, counted: DayCount | undefined): void;
 }
 export type DayResult = { kind: "counted"; counted: DayCount | undefined } | { kind: "exceeded"; error: CallError };
@@ -96,9 +98,13 @@ export function createQuotas(deps: {
       if (cost > 1) rates.charge(app.id, rateOf(app.limits, defaults), cost - 1);
     },
 
+    repeated(app, wanted, counted) {
+      rates.charge(app.id, rateOf(app.limits, defaults), -1);
+      this.notStored(app, wanted, counted);
+    },
+
     notStored(app, wanted, counted) {
       open.add(app.id, kindOf(wanted), -1);
-      rates.charge(app.id, rateOf(app.limits, defaults), -1);
       if (counted) days.giveBack(counted);
     },
   };

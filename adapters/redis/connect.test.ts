@@ -58,3 +58,16 @@ test("a call to a hanging Redis ends at its deadline", async () => {
     process.kill(server.pid, "SIGCONT");
   }
 });
+
+test("a role that works without Redis starts without it, says so once, and uses it once it is there", async () => {
+  await using server = await startRedis();
+  await server.kill();
+  const lines: string[] = [];
+  const log = createLogger("test", "warn", { write: (line: string) => void lines.push(line) });
+  await using redis = await connectRedis(server.url, { log, withoutIt: "it does without" });
+  await assert.rejects(redis.ping());
+  assert.equal(lines.filter((line) => line.includes("it does without")).length, 1);
+  await server.restart();
+  await eventually("it is used", async () => (await redis.ping().catch(() => "")) === "PONG");
+  assert.equal(lines.length, 1);
+});

@@ -5,5 +5,6 @@ export const noQuotas: Quotas = {
   admit: async (_app, wanted) => wanted.map(() => undefined),
   countDay: async () => ({ kind: "counted", counted: undefined }),
   stored: () => {},
+  repeated: () => {},
   notStored: () => {},
 };
