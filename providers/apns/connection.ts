@@ -5,7 +5,7 @@ import { buildConnector, type Dispatcher, Pool } from "undici";
 import type { MayBegin } from "../../core/ports/provider.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
 import type { AddressFilter } from "../../runtime/outbound.ts";
-import { trusting } from "../transport/provider-connections.ts";
+import { PROVIDER_ANSWER_BYTES_MAX, trusting } from "../transport/provider-connections.ts";
 import type { SigningToken } from "./signing-token.ts";
 
 /** Few, because Apple takes quick connecting and disconnecting for an attack, and each carries many pushes at once. */
@@ -59,6 +59,7 @@ export function createApnsConnection({ origin, ca, addressFilter, deadlineMs, to
     keepAliveMaxTimeout: IDLE_MS,
     headersTimeout: Math.ceil(deadlineMs * SILENCE_SHARE),
     bodyTimeout: deadlineMs,
+    maxResponseSize: PROVIDER_ANSWER_BYTES_MAX,
     connect: overHttp2({
       ...{ timeout: Math.min(CONNECT_MS, deadlineMs), secureContext: trusting(ca), allowH2: true },
       ...(addressFilter && { lookup: addressFilter.lookup }),
