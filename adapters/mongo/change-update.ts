@@ -56,6 +56,9 @@ const lastEnd: Document = { $max: ["$acceptedAt", { $max: "$deliveries.endedAt" 
 /** As core/delivery/notification.ts has it. */
 export const endedAt: Document = { $cond: [{ $gt: [{ $min: "$deliveries.nextAt" }, null] }, "$$REMOVE", lastEnd] };
 
+const publishCountIn = (counts: readonly number[] | undefined): Document =>
+  counts ? { $or: [{ publishCount: { $in: [...counts] } }, { publications: { $in: [...counts] } }] } : {};
+
 /** One atomic write: the delivery, where it still is as expected, marked with `token`; and `due`, `outboxKey`, `endedAt` and `failedAt` from all deliveries. */
 export function changeUpdate(
   { notificationId, deliveryId, expect, set }: DeliveryChange,
@@ -78,7 +81,14 @@ export function changeUpdate(
       filter: {
         _id: notificationId,
         purging: { $exists: false },
-        deliveries: { $elemMatch: { id: deliveryId, attempt: expect.attempt, state: { $in: [...expect.states] } } },
+        deliveries: {
+          $elemMatch: {
+            id: deliveryId,
+            attempt: expect.attempt,
+            state: { $in: [...expect.states] },
+            ...publishCountIn(expect.publishCounts),
+          },
+        },
       },
       update: [
         { $set: { deliveries: { $map: { input: "$deliveries", as: "delivery", in: { $cond: [isIt, changed, "$$delivery"] } } } } },

@@ -103,6 +103,7 @@ export function createNotificationStore(database: DatabaseSync): NotificationSto
 function applyTo(record: NotificationRecord, { deliveryId, expect, set }: DeliveryChange): boolean {
   const delivery = record.deliveries.find((d) => d.id === deliveryId);
   if (!delivery || delivery.attempt !== expect.attempt || !expect.states.includes(delivery.state)) return false;
+  if (expect.publishCounts?.includes(delivery.publishCount) === false) return false;
   // Undefined values go away as JSON is made.
   Object.assign(delivery, set satisfies Partial<Delivery>);
   return true;

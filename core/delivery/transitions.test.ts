@@ -12,6 +12,7 @@ import {
   expired,
   factsOf,
   failed,
+  handedBack,
   inDoubt,
   notPublished,
   postponed,
@@ -43,6 +44,13 @@ const CASES: readonly [name: string, Transition, from: string[], set: object, ev
     ],
     ["not published", notPublished(task, NOW, 2_000), ["pending"], { nextAt: NOW + 2_000, publishCount: 2 }, []],
     ["not published, expired", notPublished({ ...task, expiresAt: 5 }, NOW, 9), ["pending"], { nextAt: NOW + 1, publishCount: 2 }, []],
+    [
+      "handed back",
+      handedBack(task, { nextAt: NOW + 8, reason: why }),
+      ["pending"],
+      { nextAt: NOW + 8, reason: why, publishedAt: 0, publishCount: 3 },
+      [],
+    ],
     ["status queried", statusQueried(task, NOW + 8), ["uncertain"], { nextAt: NOW + 8, publishCount: 3 }, []],
     ["postponed", postponed(on, "pending", NOW + 8), ["pending"], { nextAt: NOW + 8 }, []],
     [
@@ -115,7 +123,8 @@ const CASES: readonly [name: string, Transition, from: string[], set: object, ev
 for (const [name, { change, events }, from, set, kinds] of CASES)
   test(`${name}: the change, where it applies, and its events`, () => {
     assert.deepEqual([change.notificationId, change.deliveryId], [n.id, on.deliveryId]);
-    assert.deepEqual(change.expect, { attempt: 1, states: from });
+    const { publishCounts: _of, ...expect } = change.expect;
+    assert.deepEqual(expect, { attempt: 1, states: from });
     assert.deepEqual(change.set, set);
     assert.deepEqual(
       events.map((e) => [e.kind, e.state, e.attempt]),
@@ -157,4 +166,13 @@ test("only events of changes that the store applied are recorded", async () => {
   await assert.rejects(applyTransitions(away, recorder, transitions));
   assert.equal(recorded.length, 2);
   assert.deepEqual(await applyTransitions({ change: async () => [] }, ignoreEvents, []), []);
+});
+
+test("a copy that was handed back stays so, though the relay notes later that it published it; where a later copy counts, it is not touched", () => {
+  const back = handedBack(task, { nextAt: NOW + 8, reason: why }).change;
+  const noted = published(task, { now: NOW, publishedAt: NOW + 1, watchdogFirstMs: 30_000 }).change;
+  assert.ok(!noted.expect.publishCounts?.includes(back.set.publishCount!), "the note comes too late");
+  assert.ok(back.expect.publishCounts?.includes(noted.set.publishCount!), "the note came first");
+  const later = published({ ...task, publication: task.publication + 1 }, { now: NOW, publishedAt: NOW, watchdogFirstMs: 30_000 }).change;
+  assert.ok(!back.expect.publishCounts?.includes(later.set.publishCount!));
 });

@@ -20,7 +20,12 @@ export interface ChangeFields {
   readonly notificationId: string;
   readonly deliveryId: string;
   /** Applied only if the delivery still is so: states only move forward. */
-  readonly expect: { readonly attempt: number; readonly states: readonly DeliveryState[] };
+  readonly expect: {
+    readonly attempt: number;
+    readonly states: readonly DeliveryState[];
+    /** Absent: any publish count. */
+    readonly publishCounts?: readonly number[];
+  };
   /** Merged over the delivery; `nextAt: undefined` removes it, as every end must. */
   readonly set: Readonly<Partial<Omit<Delivery, "id" | "channel" | "endpoint" | "endpointId">>>;
 }
@@ -78,7 +83,8 @@ type Published = AttemptFacts & { publication: number };
 export function published(task: Published, at: { now: number; publishedAt: number; watchdogFirstMs: number }): Transition {
   const nextAt = Math.min(at.now + watchdogMs(task.publication, at.watchdogFirstMs), latest(task, at.now));
   const set = { nextAt, publishCount: task.publication + 1, publishedAt: at.publishedAt };
-  return transition(task, ["pending"], set, [eventOf(task, "published", "pending", at.now)]);
+  // A dispatcher may have handed this copy back already: its due time stands.
+  return transition(task, ["pending"], set, [eventOf(task, "published", "pending", at.now)], [task.publication]);
 }
 
 /** The queue did not confirm the task: it is published again after `waitMs`. */
@@ -102,8 +108,11 @@ export const postponed = (on: AttemptFacts, state: OpenState, nextAt: number): T
  * A dispatcher has handed its task back: nothing may be sent before `nextAt`. No copy of it is queued any more, so that the relay publishes
  * the next one whatever else waits there.
  */
-export const handedBack = (on: AttemptFacts, { nextAt, reason }: { nextAt: number; reason: Reason }): Transition =>
-  transition(on, ["pending"], { nextAt, reason, publishedAt: 0 });
+export function handedBack(task: Published, { nextAt, reason }: { nextAt: number; reason: Reason }): Transition {
+  const [before, after] = [task.publication, task.publication + 1];
+  // The relay may not have noted yet that it published this copy. Where it published a later one, that one counts.
+  return transition(task, ["pending"], { nextAt, reason, publishedAt: 0, publishCount: after }, [], [before, after]);
+}
 
 export const sent = (on: AttemptFacts, end: { providerRef: string; reason?: Reason | undefined }, now: number): Transition =>
   ended(on, OPEN_STATES, { state: "sent", providerRef: end.providerRef, reason: end.reason }, now);
@@ -197,9 +206,11 @@ function transition(
   states: readonly DeliveryState[],
   set: ChangeFields["set"],
   events: readonly DeliveryEvent[] = [],
+  publishCounts?: readonly number[],
 ): Transition {
   const { notificationId, deliveryId, attempt } = on;
-  const change: ChangeFields = { notificationId, deliveryId, expect: { attempt, states }, set };
+  const expect = { attempt, states, ...(publishCounts ? { publishCounts } : {}) };
+  const change: ChangeFields = { notificationId, deliveryId, expect, set };
   const fields: TransitionFields = { change: change as DeliveryChange, events };
   return fields as Transition;
 }

@@ -6,6 +6,7 @@ import { EVERYTHING_ROWS } from "./rows-everything.ts";
 import { FEEDBACK_ROWS } from "./rows-feedback.ts";
 import { NATS_ROWS } from "./rows-nats.ts";
 import { OPT_OUT_ROWS } from "./rows-optouts.ts";
+import { OUTAGE_ROWS } from "./rows-outages.ts";
 import { PROCESS_ROWS } from "./rows-processes.ts";
 import { PROVIDER_ROWS } from "./rows-providers.ts";
 import { REDIS_ROWS } from "./rows-redis.ts";
@@ -20,6 +21,7 @@ export const ALL_ROWS: readonly Row[] = [
   ...OPT_OUT_ROWS,
   ...STORE_ROWS,
   ...PROVIDER_ROWS,
+  ...OUTAGE_ROWS,
   ...FEEDBACK_ROWS,
   ...CONTENT_ROWS,
   ...APP_ROWS,

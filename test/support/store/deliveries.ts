@@ -53,9 +53,29 @@ export function describeDeliveries(name: string, test: StoreTest): void {
         sampleChange(record, 1, { state: "sent" }),
         sampleChange(record, 2, { state: "sent" }),
         sampleChange({ id: hexId() }, 0, { state: "sent" }),
+        sampleChange(record, 0, { state: "failed" }, { publishCounts: [7] }),
       ];
-      assert.deepEqual(await store.notifications.change(changes), [false, false, false, false, false]);
+      assert.deepEqual(
+        await store.notifications.change(changes),
+        changes.map(() => false),
+      );
       assert.deepEqual(await store.notifications.find(record.id), record);
+    });
+
+    test("changes a delivery that was published as often as the writer believes", async (store) => {
+      const record = sampleNotification([T0]);
+      record.deliveries[0]!.publishCount = 3;
+      await store.notifications.insert([record]);
+      const changes = [
+        sampleChange(record, 0, { nextAt: T0 + 1 }, { publishCounts: [2] }),
+        sampleChange(record, 0, { nextAt: T0 + 2, publishCount: 4 }, { publishCounts: [2, 3] }),
+        sampleChange(record, 0, { nextAt: T0 + 3 }, { publishCounts: [3] }),
+      ];
+      const applied: boolean[] = [];
+      for (const change of changes) applied.push(...(await store.notifications.change([change])));
+      assert.deepEqual(applied, [false, true, false]);
+      const { nextAt, publishCount } = (await store.notifications.find(record.id))!.deliveries[0]!;
+      assert.deepEqual([nextAt, publishCount], [T0 + 2, 4]);
     });
 
     test("returns for each of many changes whether it was applied", async (store) => {

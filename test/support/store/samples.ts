@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { AppRecord } from "../../../core/apps/app.ts";
-import type { Delivery, DeliveryState, NotificationRecord } from "../../../core/delivery/notification.ts";
+import type { Delivery, NotificationRecord } from "../../../core/delivery/notification.ts";
 import { type AttemptRecord, attemptId } from "../../../core/ports/attempt-store.ts";
 import type { ContactRecord } from "../../../core/ports/contact-store.ts";
 import type { DeliveryChange } from "../../../core/ports/notification-store.ts";
@@ -51,8 +51,9 @@ export const sampleChange = (
   record: { id: string },
   index: number,
   set: DeliveryChange["set"],
-  { attempt = 1, states = ["pending"] }: { attempt?: number; states?: readonly DeliveryState[] } = {},
-): DeliveryChange => anyChange({ notificationId: record.id, deliveryId: `${record.id}-${index}`, expect: { attempt, states }, set });
+  { attempt = 1, states = ["pending"], ...others }: Partial<DeliveryChange["expect"]> = {},
+): DeliveryChange =>
+  anyChange({ notificationId: record.id, deliveryId: `${record.id}-${index}`, expect: { attempt, states, ...others }, set });
 
 /** What recording an accepted attempt sets. */
 export const sent = (providerRef: string): DeliveryChange["set"] => ({ state: "sent", providerRef, nextAt: undefined, endedAt: T0 + 5 });
