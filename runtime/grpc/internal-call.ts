@@ -1,9 +1,8 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { Metadata, status } from "@grpc/grpc-js";
+import { Metadata } from "@grpc/grpc-js";
 import { callError } from "../call-error.ts";
 import type { Authenticate } from "../handler.ts";
 import type { InternalTokens } from "../internal-tokens.ts";
-import { readDetails } from "./status.ts";
 
 // How our services call one another: the token proves that the caller belongs to this installation, and the caller names the app.
 const APP = "carillon-app";
@@ -30,9 +29,6 @@ export function authenticateInternal(tokens: InternalTokens): Authenticate<Inter
     return app ? { app } : callError("UNAUTHENTICATED", "UNAUTHENTICATED", `${APP} must name the app`);
   };
 }
-
-/** Whether another service of ours answered that the token is not its own: this role's INTERNAL_TOKEN_FILE differs from that one's. */
-export const isWrongToken = (error: unknown): boolean => readDetails(error).code === status.PERMISSION_DENIED;
 
 /** Takes the same time whatever is given: digests have equal lengths, and all are compared. */
 function isOneOf(given: string, tokens: readonly string[]): boolean {
