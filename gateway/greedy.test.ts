@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import type { NotificationRecord } from "../core/delivery/notification.ts";
+import { createLogger } from "../runtime/logger.ts";
+import { type AcceptWorld, CALLING_APP, createAcceptWorld, errorOf, pushMessage, smsMessage as sms } from "../test/support/accept-world.ts";
+import { eventually } from "../test/support/eventually.ts";
+
+let world: AcceptWorld;
+beforeEach(async (t) => {
+  world = await createAcceptWorld();
+  const { store } = world;
+  if ("after" in t) t.after(() => store[Symbol.asyncDispose]());
+});
+const many = (n: number, name = "g") => Array.from({ length: n }, (_, i) => sms(`${name}${i}`));
+/** Lets every call go as far as it can. */
+const settle = async () => {
+  for (let turns = 0; turns < 100; turns++) await new Promise(setImmediate);
+};
+
+/** A store whose inserts end when a test says so. */
+function heldInserts() {
+  const inserts: { records: readonly NotificationRecord[]; end: () => void }[] = [];
+  const { notifications } = world.store;
+  return {
+    inserts,
+    notifications: {
+      ...notifications,
+      insert: async (records: readonly NotificationRecord[]) => {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        inserts.push({ records, end: resolve });
+        await promise;
+        return notifications.insert(records);
+      },
+    },
+  };
+}
+
+test("a small app's notification is in the next insert, however many a greedy one has waiting", async () => {
+  const { inserts, notifications } = heldInserts();
+  const { sendAs } = world.setUp({ notifications, insertsWaitingMax: 10_000 });
+  const app = { ...CALLING_APP, id: "greedy" };
+  const greedy = Promise.all(["a", "b", "c"].map((name) => sendAs(app, ...many(1_000, name))));
+  await eventually("two inserts are under way, the rest waits", () => inserts.length === 2);
+  await settle();
+  const small = sendAs({ ...CALLING_APP, id: "small" }, sms("s"));
+  await settle();
+  inserts[0]!.end();
+  await eventually("a third insert", () => inserts.length === 3);
+  const { records } = inserts[2]!;
+  assert.ok(records.slice(0, 2).some(({ app: of }) => of === "small"));
+  assert.equal(records.length, 500, "greedy ones fill the rest");
+  inserts[2]!.end();
+  assert.equal((await small)[0]?.kind, "accepted");
+  for (let i = 0; inserts.flatMap((insert) => insert.records).length < 3_001 || i < inserts.length; i++) {
+    await eventually("a further insert", () => inserts.length > i);
+    inserts[i]!.end();
+  }
+  assert.ok((await greedy).flat().every((r) => r.kind === "accepted"));
+});
+
+test("greedy apps that fill the queue of inserts leave room for another", async () => {
+  const { inserts, notifications } = heldInserts();
+  const { sendAs } = world.setUp({ notifications, insertsWaitingMax: 100 });
+  const greedy: ReturnType<typeof sendAs>[] = [];
+  for (const wave of ["1", "2", "3"]) {
+    for (const id of ["a", "b", "c"]) greedy.push(sendAs({ ...CALLING_APP, id }, ...many(300, wave)));
+    await settle();
+  }
+  const small = sendAs({ ...CALLING_APP, id: "small" }, sms("s"));
+  await settle();
+  for (let i = 0; i < inserts.length; i++) {
+    inserts[i]!.end();
+    await settle();
+  }
+  const rejected = (await Promise.all(greedy)).flat().map(errorOf);
+  assert.ok(rejected.some((error) => error?.reason === "OVERLOADED" && error.retryAfterMs !== undefined));
+  assert.ok(rejected.every((error) => error === undefined || error.code === "RESOURCE_EXHAUSTED"));
+  assert.equal((await small)[0]?.kind, "accepted");
+});
+
+test("a call that expands to too many deliveries or bytes is accepted in part, without a flood of log lines", async () => {
+  const { store, clock } = world;
+  for (let i = 0; i < 100; i++)
+    await store.contacts.register({
+      ...{ app: "app", userId: "many", endpointId: `${i}`.padStart(32, "0"), registeredAt: clock.now() },
+      endpoint: { channel: "fcm", token: `${i}`.padEnd(4_000, "x") },
+    });
+  const lines: string[] = [];
+  const log = createLogger("test", "info", { write: (line: string) => void lines.push(line) });
+  const { send } = world.setUp({ log });
+  const results = await send(...Array.from({ length: 300 }, (_, i) => pushMessage(`p${i}`, "many")));
+  const accepted = results.filter((r) => r.kind === "accepted").length;
+  assert.ok(accepted >= 20 && accepted <= 50, `${accepted} of 300, 0.4 MB each`);
+  for (const error of results.map(errorOf))
+    assert.ok(error === undefined || (error.code === "RESOURCE_EXHAUSTED" && error.retryAfterMs !== undefined));
+  assert.deepEqual(lines, []);
+  assert.equal((await send(pushMessage("later", "many")))[0]?.kind, "accepted", "what was held is free again");
+});
+
+test("a batch whose insert fails is one log line", async () => {
+  const lines: string[] = [];
+  const log = createLogger("test", "info", { write: (line: string) => void lines.push(line) });
+  const insert = () => Promise.reject(new Error("away"));
+  const { send } = world.setUp({ log, notifications: { ...world.store.notifications, insert } });
+  const results = await send(...many(300));
+  assert.ok(results.every((r) => errorOf(r)?.code === "UNAVAILABLE"));
+  assert.equal(lines.length, 1);
+});
