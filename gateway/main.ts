@@ -1,6 +1,7 @@
 import { createEventRecorder } from "../adapters/event-recorder.ts";
 import { createAppShares } from "../adapters/nats/app-shares.ts";
 import { connectNats } from "../adapters/nats/connect.ts";
+import { checkMayPublish } from "../adapters/nats/permissions.ts";
 import { createTaskPublisher } from "../adapters/nats/publish.ts";
 import { createQueueDepths } from "../adapters/nats/queue-depth.ts";
 import { ensureStreams } from "../adapters/nats/streams.ts";
@@ -12,6 +13,7 @@ import { connectRedis } from "../adapters/redis/connect.ts";
 import { createDayCounters } from "../adapters/redis/day-counters.ts";
 import { createGatewayPeers } from "../adapters/redis/gateway-peers.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
+import { taskSubjects } from "../core/delivery/subjects.ts";
 import { ContactServiceService } from "../gen/carillon/v1/contact_service.ts";
 import { NotificationServiceService } from "../gen/carillon/v1/notification_service.ts";
 import { PreferenceServiceService } from "../gen/carillon/v1/preference_service.ts";
@@ -50,6 +52,7 @@ export const role = defineRole({
     const store = await openRoleStore(config, { stack, log, metrics, signal });
     const nats = stack.use(await connectNats(config, log));
     await ensureStreams(nats, config);
+    await checkMayPublish(nats, taskSubjects("any-app"));
     const tokens = stack.use(watchInternalTokens({ config, env, log }));
     const optOuts = stack.use(createOptOutsClient({ address: config.PREFERENCES_ADDRESS, tokens, tls: ours, log }));
     await awaitPreferences(optOuts, { address: config.PREFERENCES_ADDRESS, clock, log, signal });

@@ -2,11 +2,13 @@ import { createEventRecorder } from "../adapters/event-recorder.ts";
 import { createAppShares } from "../adapters/nats/app-shares.ts";
 import { connectNats } from "../adapters/nats/connect.ts";
 import { reportOutbox } from "../adapters/nats/outbox-report.ts";
+import { checkMayPublish } from "../adapters/nats/permissions.ts";
 import { createTaskPublisher } from "../adapters/nats/publish.ts";
 import { createQueueDepths } from "../adapters/nats/queue-depth.ts";
 import { createQueueLag } from "../adapters/nats/queue-lag.ts";
 import { ensureStreams } from "../adapters/nats/streams.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
+import { taskSubjects } from "../core/delivery/subjects.ts";
 import { confirmationOf, PROVIDERS } from "../providers/list.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { defineRole } from "../runtime/run.ts";
@@ -23,6 +25,7 @@ export const role = defineRole({
     const store = await openRoleStore(config, { stack, log, metrics, signal });
     const nats = stack.use(await connectNats(config, log));
     await ensureStreams(nats, config);
+    await checkMayPublish(nats, taskSubjects("any-app"));
     const publisher = createTaskPublisher(nats, log);
     const relayMetrics = createRelayMetrics(metrics);
     const relay = createRelay({

@@ -3,6 +3,7 @@ import { errors } from "@nats-io/transport-node";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { UnreachableError } from "../unreachable.ts";
 import { type Danger, UnsafeSettingError } from "../unsafe-setting.ts";
+import { denied } from "./permissions.ts";
 import type { StreamValues } from "./stream-variables.ts";
 
 /** JetStream's error codes, from its errors.json. */
@@ -69,6 +70,8 @@ export function asOperatorError(error: unknown, host: string): OperatorError {
     const fix = "start nats-server with -js (or `jetstream {}` in its configuration), and enable it for the account of NATS_USER";
     return new UnsafeSettingError(`NATS at ${host}`, [{ setting: "JetStream", value: "off", why: "tasks have no queue", fix }]);
   }
+  const violation = [error, (error as Error).cause].find((e) => e instanceof errors.PermissionViolationError);
+  if (violation) return new UnsafeSettingError(`NATS at ${host}`, [denied(violation.operation, violation.subject)]);
   const ofNats = error instanceof JetStreamApiError || Object.values(errors).some((kind) => error instanceof kind);
   if (!ofNats) throw error;
   return new UnreachableError(

@@ -1,4 +1,4 @@
-import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { connect, errors, type NatsConnection } from "@nats-io/transport-node";
 import { secretFile, text, type Values } from "../../runtime/config.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { UnreachableError } from "../unreachable.ts";
@@ -18,6 +18,9 @@ export const natsVariables = {
 const CONNECT_MS = 5_000;
 /** Between attempts to reconnect; the outbox covers tasks that are not published meanwhile. */
 const RECONNECT_WAIT_MS = 500;
+
+/** Subjects of one connection whose missing permission is logged: they name apps, so that there could be many. */
+const VIOLATIONS_LOGGED_MAX = 20;
 
 /** `log` is for what is detected after the connection was made. */
 export type Nats = NatsConnection & AsyncDisposable & { readonly log: Logger };
@@ -50,8 +53,16 @@ export async function connectNats(config: Values<typeof natsVariables>, log: Log
     await connection.close();
     throw first;
   }
+  /** "publish carillon.sms.…": each is logged once, however often it is tried. */
+  const violations = new Set<string>();
   void (async () => {
     for await (const status of connection.status()) {
+      if (status.type === "error" && status.error instanceof errors.PermissionViolationError) {
+        const { operation, subject } = status.error;
+        const seen = violations.has(`${operation} ${subject}`) || violations.size >= VIOLATIONS_LOGGED_MAX;
+        if (!seen) violations.add(`${operation} ${subject}`);
+        if (!seen) log.error({ nats: hosts, operation, subject }, "nats user has no permission for this subject");
+      }
       if (status.type === "reconnect") {
         const fault = judgeVersion(connection, log);
         if (fault) log.error({ nats: hosts, fault: fault.message }, "nats is not safe to use as it is");

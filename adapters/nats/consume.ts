@@ -5,6 +5,8 @@ import { consumerName, streamName } from "../../core/delivery/subjects.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Settlement, TaskCopy } from "../../core/ports/queue.ts";
 import type { Logger } from "../../runtime/logger.ts";
+import { OperatorError } from "../../runtime/operator-error.ts";
+import { createStateLog } from "../../runtime/state-log.ts";
 import { extract, withSpan } from "../../runtime/tracing.ts";
 import type { Nats } from "./connect.ts";
 import { followConnection } from "./connection.ts";
@@ -22,6 +24,8 @@ const PULL_MS = 2_000;
 const FREE_SHARE = 0.25;
 /** After a fault of the stream or the connection, before pulling again. */
 const RESUME_WAIT_MS = 1_000;
+/** Between two checks of the channel's stream and consumers. */
+const ENSURE_EVERY_MS = 30_000;
 /** A task whose handler threw is redelivered after this. */
 const FAULT_WAIT_MS = 2_000;
 const MESSAGE_ID = "Nats-Msg-Id";
@@ -47,7 +51,23 @@ export interface ConsumeOptions {
 /** Pulls the tasks of all classes of a channel, never more than it can start, until `signal` aborts; resolves when the last running task is settled. */
 export async function consumeTasks(nats: Nats, handle: TaskHandler, options: ConsumeOptions): Promise<void> {
   const lost = followConnection(nats);
-  await Promise.all(CLASSES.map((notificationClass) => consumeClass(nats, handle, notificationClass, lost, options)));
+  await Promise.all([
+    ...CLASSES.map((notificationClass) => consumeClass(nats, handle, notificationClass, lost, options)),
+    keepStreams(options),
+  ]);
+}
+
+/** An operator's error says what to do, and holds no credential. */
+const faultOf = (error: unknown) => (error instanceof OperatorError ? error.message : error instanceof Error ? error.name : "unknown");
+
+/** A process of another version that starts or stops may set streams and consumers as it knows them; this version's tasks would then not be delivered. */
+async function keepStreams({ ensure, clock, log, signal, channel }: ConsumeOptions): Promise<void> {
+  const state = createStateLog(log, { lost: `stream of ${channel} cannot be checked`, back: `stream of ${channel} can be checked again` });
+  for (;;) {
+    await clock.sleep(ENSURE_EVERY_MS, signal);
+    if (signal.aborted) return;
+    await ensure().then(state.works, (error: unknown) => state.fails(faultOf(error)));
+  }
 }
 
 async function consumeClass(
@@ -62,6 +82,9 @@ async function consumeClass(
   const limit = Math.max(1, Math.floor(options.inFlightMax * SHARE[notificationClass]));
   const pullBelow = limit - Math.ceil(limit * FREE_SHARE);
   const underWay = new Set<Promise<void>>();
+  const of = `${options.channel} ${notificationClass}`;
+  const ensured = createStateLog(log, { lost: "streams could not be ensured", back: "streams are ensured again" });
+  const state = createStateLog(log, { lost: `consumer of ${of} interrupted; resuming`, back: `consumer of ${of} delivers again` });
   const begin = (msg: JsMsg) => {
     const work = settle(msg, notificationClass, handle, options).finally(() => underWay.delete(work));
     underWay.add(work);
@@ -72,13 +95,14 @@ async function consumeClass(
       while (!signal.aborted) {
         if (underWay.size > pullBelow) await Promise.race(underWay);
         else await pull(consumer, limit - underWay.size, begin, lost());
+        state.works();
       }
     } catch (error) {
-      if (!signal.aborted) log.warn({ err: error, channel: options.channel, notificationClass }, "consumer interrupted; resuming");
+      if (!signal.aborted) state.fails(faultOf(error));
     }
     await clock.sleep(RESUME_WAIT_MS, signal);
     if (signal.aborted) break;
-    await options.ensure().catch((error: unknown) => log.warn({ err: error }, "streams could not be ensured"));
+    await options.ensure().then(ensured.works, (error: unknown) => ensured.fails(faultOf(error)));
   }
   await Promise.allSettled(underWay);
 }

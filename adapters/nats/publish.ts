@@ -3,6 +3,7 @@ import { headers } from "@nats-io/transport-node";
 import { taskMessageId, taskSubject } from "../../core/delivery/subjects.ts";
 import type { TaskPublisher } from "../../core/ports/queue.ts";
 import type { Logger } from "../../runtime/logger.ts";
+import { createStateLog } from "../../runtime/state-log.ts";
 import type { Nats } from "./connect.ts";
 import { followConnection } from "./connection.ts";
 import { encodeTask } from "./task-codec.ts";
@@ -20,6 +21,7 @@ export function createTaskPublisher(nats: Nats, log: Logger): TaskPublisher {
   let inFlight = 0;
   const waiting: (() => void)[] = [];
   const lost = followConnection(nats);
+  const state = createStateLog(log, { lost: "tasks cannot be published; they wait in the outbox", back: "tasks are published again" });
   return {
     async publish(task) {
       if (lost().aborted || waiting.length >= PUBLISH_WAITING_MAX) return false;
@@ -34,9 +36,11 @@ export function createTaskPublisher(nats: Nats, log: Logger): TaskPublisher {
           timeout: PUBLISH_MS,
           headers: hdrs,
         });
+        state.works();
         // Some releases answer "duplicate" with sequence 0 for a task they never stored.
         return ack.seq > 0;
       } catch (error) {
+        state.fails(error instanceof Error ? error.name : "unknown");
         log.debug({ err: error, deliveryId: task.deliveryId }, "publish failed; the relay repeats it");
         return false;
       } finally {

@@ -1,4 +1,4 @@
-import type { Channel, NotificationClass } from "./channel.ts";
+import { CHANNELS, type Channel, CLASSES, type NotificationClass } from "./channel.ts";
 
 /** Names of streams, subjects and consumers, built here alone. */
 export const streamName = (channel: Channel) => `CARILLON_${channel.toUpperCase()}`;
@@ -6,6 +6,8 @@ export const streamSubjects = (channel: Channel) => `carillon.${channel}.>`;
 /** With the app, so that the stream counts the tasks of each. Without: what versions before 0.1.0 publish. */
 export const taskSubject = (channel: Channel, notificationClass: NotificationClass, app?: string) =>
   `carillon.${channel}.${notificationClass}${app === undefined ? "" : `.${app}`}`;
+/** The subjects of an app's tasks on every channel. */
+export const taskSubjects = (app: string) => CHANNELS.flatMap((channel) => CLASSES.map((c) => taskSubject(channel, c, app)));
 /** What a consumer takes: the tasks of every app, and those of versions before 0.1.0. */
 export const consumerSubjects = (channel: Channel, notificationClass: NotificationClass) => [
   taskSubject(channel, notificationClass),
