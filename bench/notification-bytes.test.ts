@@ -3,16 +3,14 @@ import { test } from "node:test";
 import { BatchSendNotificationsRequest, SendNotificationRequest } from "../gen/carillon/v1/notification_service.ts";
 import { createRequests, pushNotification } from "./notification-bytes.ts";
 
+/** As the decoder makes it: maps have no prototype. */
+const decoded = (n: number) =>
+  SendNotificationRequest.decode(SendNotificationRequest.encode({ notification: pushNotification(n) }).finish()).notification;
+
 test("every request holds different notifications, encoded as the contract says", () => {
   const one = createRequests(0, 998);
-  for (const n of [998, 999, 1_000]) assert.deepEqual(SendNotificationRequest.decode(one()).notification, pushNotification(n));
+  for (const n of [998, 999, 1_000]) assert.deepEqual(SendNotificationRequest.decode(one()).notification, decoded(n));
   const three = createRequests(3, 99);
-  assert.deepEqual(
-    BatchSendNotificationsRequest.decode(three()).notifications,
-    [99, 100, 101].map((n) => pushNotification(n)),
-  );
-  assert.deepEqual(
-    BatchSendNotificationsRequest.decode(three()).notifications,
-    [102, 103, 104].map((n) => pushNotification(n)),
-  );
+  assert.deepEqual(BatchSendNotificationsRequest.decode(three()).notifications, [99, 100, 101].map(decoded));
+  assert.deepEqual(BatchSendNotificationsRequest.decode(three()).notifications, [102, 103, 104].map(decoded));
 });
