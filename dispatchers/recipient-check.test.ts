@@ -128,6 +128,19 @@ describe("a registered endpoint is read again before it is called", () => {
     assert.equal((await end()).state, "pending");
   });
 
+  it("and waits where the answer is too old to be used", async () => {
+    const task = await notify(token, "ann");
+    await register("ann", token);
+    const slow = storeWithContacts(async (keys) => {
+      const found = await world.store.contacts.find(keys);
+      world.clock.advance(2_001);
+      return found;
+    });
+    const { dispatch, sent } = world.setUp({ store: slow });
+    assert.equal((await dispatch(task, "h")).kind, "nak");
+    assert.equal(sent().length, 0);
+  });
+
   it("and is called without being read where a development build kept no id of it", async () => {
     const task = await notify(token, "ann");
     const { dispatch, sent } = world.setUp({ store: storeWithContacts(() => Promise.reject(new StoreError("made up"))) });

@@ -11,8 +11,11 @@ import { createOptOutCheck } from "./opt-out-check.ts";
 const READ_MAX = 200;
 /** More than the in-flight limit of a pod can ever be. */
 const WAITING_MAX = 20_000;
-/** Longest wait for a read to begin, in ms: after it the task returns to the queue, as where the store is unavailable. */
-const WAIT_MAX_MS = 2_000;
+/**
+ * Longest from the request to the answer, in ms: after it the task returns to the queue, as where the store is unavailable. With the question
+ * about opt-outs and the time to the first byte, an endpoint that moved is not called for its former user later than 5 s after.
+ */
+const READ_MS_MAX = 2_000;
 
 /** Whether a task may still reach its recipient, and where. */
 export type CheckedRecipient =
@@ -35,7 +38,7 @@ const nameOf = ({ app, endpointId }: Key) => `${endpointId} ${app}`;
 export function createRecipientCheck(parts: Pick<DispatchParts, "store" | "optOuts" | "channel" | "clock">): RecipientCheck {
   const { store, clock } = parts;
   const checkOptOut = createOptOutCheck(parts);
-  const limits = { batchMax: READ_MAX, waitingMax: WAITING_MAX, concurrency: 2, waitMaxMs: WAIT_MAX_MS };
+  const limits = { batchMax: READ_MAX, waitingMax: WAITING_MAX, concurrency: 2, waitMaxMs: READ_MS_MAX };
   const reads = createBatcher(
     async (keys: readonly Key[]) => {
       const found = Map.groupBy(await store.contacts.find(keys), nameOf);
@@ -44,12 +47,17 @@ export function createRecipientCheck(parts: Pick<DispatchParts, "store" | "optOu
     limits,
     clock,
   );
-  /** Undefined: the store cannot be read. */
-  const contactsOf = (key: Key): Promise<ContactRecord[] | undefined> =>
-    reads.add(key).catch((error: unknown) => {
+  /** Undefined: the store cannot be read, or not in time. */
+  const contactsOf = async (key: Key): Promise<ContactRecord[] | undefined> => {
+    const began = clock.monotonic();
+    try {
+      const found = await reads.add(key);
+      return clock.monotonic() - began <= READ_MS_MAX ? found : undefined;
+    } catch (error) {
       if (error instanceof StoreError || error instanceof BatchFullError || error instanceof BatchLateError) return undefined;
       throw error;
-    });
+    }
+  };
   const ask = async (task: DeliveryTask, endpoint: Endpoint, userIds: readonly (string | undefined)[]): Promise<CheckedRecipient> => {
     const { answer, askedAt, unreadableMs } = await checkOptOut(task, userIds);
     if (answer === "allowed") return { kind: "reachable", endpoint, askedAt };

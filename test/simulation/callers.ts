@@ -17,7 +17,7 @@ export const APP: AppRecord = { id: "app", channels: [...CHANNELS], limits: {}, 
 export const USERS = ["ada", "bela", "chen"];
 /** The short text is stored in its notification, a long one by reference, shared by all notifications that have it. */
 const TEXTS = ["hello", ..."abcde".split("").map((letter) => letter.repeat(100))];
-const PHONE = "+4915112345678";
+export const PHONE = "+4915112345678";
 
 /** A call's timeout. */
 const CALL_MS = 10_000;

@@ -1,4 +1,5 @@
 // Checks invariants at the moment of each event, with access to the stored state: some violations leave no trace in the final state.
+import { endpointId } from "../../adapters/ids.ts";
 import { canonicalForm } from "../../core/content/codec.ts";
 import { type Content, contentValues } from "../../core/content/content.ts";
 import { type Channel, type ContentPart, contentPart, type NotificationClass } from "../../core/delivery/channel.ts";
@@ -11,6 +12,7 @@ import { OPT_OUT_BOUND_MS } from "../../core/preferences/opt-out-bound.ts";
 import { sha256Hex } from "../../runtime/hash.ts";
 import type { MemoryStore } from "./memory-store.ts";
 import type { OptOutHistory } from "./opt-out-history.ts";
+import type { OwnerHistory } from "./owner-history.ts";
 import type { SimulatedProcess } from "./process.ts";
 import { PROVIDER_DEADLINE_MS } from "./providers.ts";
 import type { Simulation } from "./simulation.ts";
@@ -43,7 +45,12 @@ export interface InvariantChecker {
   taskStarted(process: SimulatedProcess, task: DeliveryTask): (settlement: Settlement) => void;
 }
 
-export function createInvariantChecker(simulation: Simulation, store: MemoryStore, optOutHistory: OptOutHistory): InvariantChecker {
+export function createInvariantChecker(
+  simulation: Simulation,
+  store: MemoryStore,
+  optOutHistory: OptOutHistory,
+  owners: OwnerHistory,
+): InvariantChecker {
   const calls = new Map<string, { process: SimulatedProcess; answered: boolean }>();
   /** Copies of a task that one process handles at the same time, by process and attempt. */
   const inFlight = new Map<string, Set<{ alone: boolean }>>();
@@ -89,9 +96,21 @@ export function createInvariantChecker(simulation: Simulation, store: MemoryStor
     if (content[part] === undefined || hashOf(content, part) !== expected) simulation.broken("2 what is sent is what was accepted", id);
   }
 
+  function judgeRecipient({ attemptId: id, endpoint, notificationClass }: OutboundDelivery, { recipient }: NotificationRecord): void {
+    // A change of an endpoint's user takes effect as soon as an opt-out.
+    const at = time.now() - OPT_OUT_BOUND_MS;
+    const to = endpointId(endpoint);
+    if (recipient.kind === "user" && owners.lostSince(to, recipient.userId, at))
+      simulation.broken("7 nothing is sent to an endpoint that is no longer the recipient's", id);
+    // Critical notifications are sent when preferences are unavailable, which happens in the simulation.
+    if (notificationClass === "critical") return;
+    const users = recipient.kind === "user" ? [recipient.userId] : owners.ownersSince(to, at);
+    if (users.some((user) => optOutHistory.optedOutSince(user, at))) simulation.broken("4 an opt-out is honoured", id);
+  }
+
   return {
     callStarted(process, delivery) {
-      const { attemptId: id, deliveryId, notificationClass } = delivery;
+      const { attemptId: id, deliveryId } = delivery;
       const attempt = store.attempts.inside.get(id);
       const record = store.notifications.inside.get(notificationIdOf(deliveryId));
       if (!record) return simulation.broken("1 only stored notifications are sent", id);
@@ -101,10 +120,7 @@ export function createInvariantChecker(simulation: Simulation, store: MemoryStor
       judgeContent(delivery, record);
       judgeEarlier(delivery, attempt);
       judgeTimes(process, delivery, attempt, record.sendAt);
-      // Critical notifications are sent when preferences are unavailable, which happens in the simulation.
-      const user = record.recipient.kind === "user" ? record.recipient.userId : "";
-      if (notificationClass !== "critical" && optOutHistory.optedOutSince(user, time.now() - OPT_OUT_BOUND_MS))
-        simulation.broken("4 an opt-out is honoured", id);
+      judgeRecipient(delivery, record);
     },
 
     callAnswered({ attemptId: id }) {

@@ -83,6 +83,16 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'if (answer !== "unknown") return',
   },
   {
+    ...{ name: "endpoint called whoever has it by now", file: "dispatchers/recipient-check.ts" },
+    find: 'return own === undefined ? { kind: "no-endpoint" } : ask(task, own.endpoint, [userId]);',
+    replace: "return ask(task, own?.endpoint ?? endpoint, [userId]);",
+  },
+  {
+    ...{ name: "owners of an address not asked at dispatch", file: "dispatchers/recipient-check.ts" },
+    find: "contacts.length > 0 ? contacts.map((contact) => contact.userId) : [undefined]",
+    replace: "[undefined]",
+  },
+  {
     // It takes an opt-out, a stale answer and a slow claim or connection at once.
     ...{ name: "opt-out not checked again before a late call", file: dispatch, seeds: 1_000 },
     find: "const isFresh = () => clock.monotonic() - askedAt <= OPT_OUT_FRESH_MS;",

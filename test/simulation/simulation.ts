@@ -51,6 +51,8 @@ export const FAULTS = [
   "provider down for a while",
   "delivery handed back",
   "endpoint gone",
+  "endpoint moved",
+  "endpoint removed",
   "receipt before the answer",
   "receipt late",
   "receipt twice",

@@ -3,13 +3,16 @@
 // data; providers answer anything, late, or nothing. One thread, simulated time, one seed.
 
 import { endpointId } from "../../adapters/ids.ts";
+import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import type { Receipt } from "../../core/delivery/receipt.ts";
-import { APP, createCallers, USERS } from "./callers.ts";
+import { hasOneUser } from "../../core/ports/contact-store.ts";
+import { APP, createCallers, PHONE, USERS } from "./callers.ts";
 import { judge } from "./check.ts";
 import { createInvariantChecker } from "./invariant-checker.ts";
 import { createMemoryStore, type MemoryStore } from "./memory-store.ts";
 import { createOldNotifications } from "./old-notifications.ts";
 import { createOptOutHistory } from "./opt-out-history.ts";
+import { createOwnerHistory, watchContacts } from "./owner-history.ts";
 import { createProcess, type SimulatedProcess } from "./process.ts";
 import { createProviders } from "./providers.ts";
 import { createRedis } from "./redis.ts";
@@ -28,7 +31,7 @@ const PAUSES_MS = [1_500, 6_000, 20_000, 90_000];
 const UNAVAILABLE_MS = [1_000, 8_000, 40_000];
 /** Long enough for the watchdog to evaluate what waits, once or several times. */
 const STREAM_PAUSES_MS = [20_000, 70_000, 400_000];
-/** How long an opt-out lasts: shorter than the bound within which it takes effect, or longer. */
+/** How long an opt-out lasts, and a device is away: shorter than the bound within which it takes effect, or longer. */
 const OPTED_OUT_MS = [3_000, 30_000, 600_000];
 /** Between two purges of contents. */
 const PURGE_MS = [1_000, 20_000, 90_000];
@@ -41,6 +44,10 @@ const EVENTS_MAX = 300_000;
 /** How often a provider repeats a receipt that was not acknowledged. */
 const RECEIPT_TRIES = 5;
 const RECEIPT_AGAIN_MS = 7_000;
+
+/** Has the number that callers name without a user. */
+const PHONE_USER = "dana";
+const deviceOf = (user: number) => ({ channel: "fcm", token: `token-${user}` }) as const;
 
 export interface WorldEnd {
   seed: number;
@@ -60,11 +67,16 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
   const simulation = createSimulation(seed);
   const { random, time } = simulation;
   const relays = new Set<{ process: SimulatedProcess; dueAt(due: number): void }>();
-  const store = createMemoryStore((due) => {
-    for (const relay of relays) relay.dueAt(due);
-  }, time.now);
+  const owners = createOwnerHistory();
+  const store = watchContacts(
+    createMemoryStore((due) => {
+      for (const relay of relays) relay.dueAt(due);
+    }, time.now),
+    owners,
+    time.now,
+  );
   const optOutHistory = createOptOutHistory();
-  const checker = createInvariantChecker(simulation, store, optOutHistory);
+  const checker = createInvariantChecker(simulation, store, optOutHistory, owners);
   const redis = createRedis(simulation);
   let storeUnavailableUntil = 0;
   const chances = {
@@ -203,9 +215,30 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
 
   /** A user opts out, and most opt in again later. */
   function optOutForAWhile(): void {
-    const user = random.pick(USERS);
+    const user = random.pick([...USERS, PHONE_USER, PHONE_USER]);
     optOutHistory.record(user, time.now(), true);
     if (random.chance(0.7)) time.after(random.pick(OPTED_OUT_MS), () => optOutHistory.record(user, time.now(), false));
+  }
+
+  const registerFor = (user: string, endpoint: Endpoint) => {
+    const [id, now] = [endpointId(endpoint), time.now()];
+    owners.registered(id, user, now, hasOneUser(endpoint.channel));
+    return store.contacts.register({ app: APP.id, userId: user, endpointId: id, endpoint, registeredAt: now });
+  };
+
+  /** A device changes hands, or is signed out, and most come back later. */
+  function loseForAWhile(): void {
+    const i = random.below(USERS.length);
+    const [user, next] = [USERS[i]!, USERS[(i + 1) % USERS.length]!];
+    const device = deviceOf(i);
+    const moves = random.chance(0.5);
+    if (!simulation.happens(moves ? "endpoint moved" : "endpoint removed", 1)) return;
+    if (moves) void registerFor(next, device);
+    else {
+      owners.removed(endpointId(device), user, time.now());
+      void store.contacts.remove(APP.id, user, endpointId(device));
+    }
+    if (random.chance(0.7)) time.after(random.pick(OPTED_OUT_MS), () => void registerFor(user, device));
   }
 
   /** A draining dispatcher finishes its tasks while its successor runs. */
@@ -219,16 +252,15 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
   for (const [i, user] of USERS.entries()) {
     for (const endpoint of [
       { channel: "sms", phoneNumber: `+491511234567${i}` },
-      { channel: "fcm", token: `token-${i}` },
+      deviceOf(i),
       ...(i === 0 ? [{ channel: "fcm", token: "tablet" } as const] : []),
     ] as const) {
-      const register = () =>
-        store.contacts.register({ app: APP.id, userId: user, endpointId: endpointId(endpoint), endpoint, registeredAt: time.now() });
-      await register();
+      await registerFor(user, endpoint);
       // Registers an endpoint again that a provider may have reported as gone.
-      time.after(random.below(600_000), () => void register());
+      time.after(random.below(600_000), () => void registerFor(user, endpoint));
     }
   }
+  await registerFor(PHONE_USER, { channel: "sms", phoneNumber: PHONE });
   startRelay();
   startRelay();
   startDispatcher();
@@ -244,9 +276,11 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
     time.after(at, () => callers.begin(`${seed}-${i}`));
     // Some users opt out while it is being delivered.
     if (random.chance(0.15)) time.after(at + random.below(8_000), optOutForAWhile);
+    if (random.chance(0.15)) time.after(at + random.below(8_000), loseForAWhile);
   }
   for (let i = random.below(SERVER_FAULTS_MAX); i > 0; i--) time.after(someTime(), random.pick(serverFaults));
   for (let i = random.below(8); i > 0; i--) time.after(someTime(), optOutForAWhile);
+  for (let i = random.below(8); i > 0; i--) time.after(someTime(), loseForAWhile);
 
   const outage = random.chance(0.25) ? { at: someTime() * random.pick([0, 1]), ms: random.pick(OUTAGES_MS) } : { at: 0, ms: 0 };
   if (outage.ms > 0) time.after(outage.at, () => providers.failFor(outage.ms));
