@@ -96,6 +96,7 @@ function createCheckedCall(parts: DispatchParts, checkRecipient: RecipientCheck)
   ): Promise<Void | Outcome> => {
     let { endpoint, askedAt } = claimed;
     const isFresh = () => clock.monotonic() - askedAt <= OPT_OUT_FRESH_MS;
+    const isInTime = () => clock.monotonic() - claimed.startedAt <= CLAIM_TO_SEND_MS;
     for (;;) {
       if (!isFresh()) {
         const recipient = await checkRecipient(task);
@@ -105,10 +106,10 @@ function createCheckedCall(parts: DispatchParts, checkRecipient: RecipientCheck)
         ({ endpoint, askedAt } = recipient);
       }
       if (task.expiresAt <= clock.now()) return EXPIRED;
-      if (clock.monotonic() - claimed.startedAt > CLAIM_TO_SEND_MS) return notCalled("worker-paused");
+      if (!isInTime()) return notCalled("worker-paused");
       let tooLate = false;
       const mayBegin = () => {
-        tooLate = !isFresh() || task.expiresAt <= clock.now();
+        tooLate = !isFresh() || !isInTime() || task.expiresAt <= clock.now();
         return !tooLate;
       };
       const outcome = await callProvider(parts, provider, { ...task, endpoint }, { attemptId: claimed.attemptId, mayBegin });

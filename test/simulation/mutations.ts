@@ -140,7 +140,12 @@ export const MUTATIONS: readonly Mutation[] = [
     find: "const [changed] = await applyTransitions(store.notifications, recorder, [effect.transition]);",
     replace: "const changed = true;",
   },
-  { name: "paused worker sends", file: dispatch, find: "if (clock.monotonic() - startedAt > CLAIM_TO_SEND_MS)", replace: "if (false)" },
+  {
+    name: "paused worker sends",
+    file: dispatch,
+    find: "clock.monotonic() - claimed.startedAt <= CLAIM_TO_SEND_MS",
+    replace: "claimed.startedAt > 0",
+  },
   {
     ...{ name: "expiry not checked after the claim", file: dispatch },
     find: "if (task.expiresAt <= clock.now()) return EXPIRED;",
