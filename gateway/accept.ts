@@ -16,6 +16,16 @@ import { BatchFullError } from "../runtime/batch.ts";
 import { type CallError, callError } from "../runtime/call-error.ts";
 import { errorLine, type Logger } from "../runtime/logger.ts";
 import { createSampledLog } from "../runtime/sampled-log.ts";
+import {
+  CALL_BYTES_MAX,
+  CALL_DELIVERIES_MAX,
+  callTooLarge,
+  HELD_BYTES_MAX,
+  NOTIFICATION_BYTES_MAX,
+  overloaded,
+  tooLarge,
+  unreadable,
+} from "./accept-bounds.ts";
 import { askOwnersToo } from "./address-opt-outs.ts";
 import { createEndpointsOf } from "./endpoints-of.ts";
 import { createHeldBytes } from "./held-bytes.ts";
@@ -38,16 +48,6 @@ export type AcceptResult = { kind: "accepted"; record: NotificationRecord; repea
 const SLICE_ITEMS = 32;
 /** Items of a call whose endpoints are in memory together. */
 const CHUNK_ITEMS = 100;
-/** Bounds of what one call may expand to: a notification to a user is a delivery for each endpoint. Ten each for a full batch. */
-const CALL_DELIVERIES_MAX = 10_000;
-const CALL_BYTES_MAX = 16 * 1_024 ** 2;
-/** Bytes of notifications being worked on in this process, all calls together. */
-const HELD_BYTES_MAX = 64 * 1_024 ** 2;
-/** Bytes of one notification: half of the largest MongoDB document, because each attempt adds to it. */
-const NOTIFICATION_BYTES_MAX = 8 * 1_024 ** 2;
-/** RetryInfo of a call that is rejected because too much is open or under way. */
-const OVERLOAD_WAIT_MS = 1_000;
-
 export interface AcceptParts {
   store: Pick<Store, "notifications" | "contents" | "contacts">;
   /** Which contents are kept apart from their notifications, and for how long; absent: CONTENT_BOUNDS. */
@@ -102,6 +102,7 @@ export function createAccept(parts: AcceptParts): Accept {
   const repeats = createRepeats(store.notifications, clock);
   const publishing = createPublishing({ publisher: parts.publisher, notifications: store.notifications, recorder, clock, failpoint });
   const logFault = createSampledLog(log, "calls are answered UNAVAILABLE, to be repeated", () => clock.monotonic());
+  const logLimit = createSampledLog(log, "calls of an app are rejected at a limit of that app", () => clock.monotonic());
   const otherCalls = () => new Promise<void>((resolve) => clock.nextTurn(resolve));
   const wantedOf = ({ request: { notificationClass, sendAt }, error }: Candidate) => ({
     notificationClass,
@@ -266,6 +267,7 @@ export function createAccept(parts: AcceptParts): Accept {
   }
 
   function rejected(error: CallError): AcceptResult {
+    if (error.quota) logLimit(error.reason, { app: error.quota.subject, limit: error.quota.description });
     metrics.rejected.inc({ reason: error.reason });
     return { kind: "rejected", error };
   }
@@ -289,23 +291,3 @@ export function createAccept(parts: AcceptParts): Accept {
     published: () => publishing.settled(),
   };
 }
-
-const unreadable = callError("UNAVAILABLE", "UNAVAILABLE", "the store cannot be read; repeat with the same idempotency_key");
-
-const overloaded = () =>
-  callError("RESOURCE_EXHAUSTED", "OVERLOADED", "more is accepted than can be sent; nothing was stored", {
-    retryAfterMs: OVERLOAD_WAIT_MS,
-  });
-
-const callTooLarge = callError(
-  "RESOURCE_EXHAUSTED",
-  "OVERLOADED",
-  `the users of this call have too many endpoints together (at most ${CALL_DELIVERIES_MAX}, ${CALL_BYTES_MAX} bytes); send it in smaller batches`,
-  { retryAfterMs: OVERLOAD_WAIT_MS },
-);
-
-const tooLarge = callError(
-  "FAILED_PRECONDITION",
-  "NOTIFICATION_TOO_LARGE",
-  `the notification and its recipient's endpoints take more than ${NOTIFICATION_BYTES_MAX} bytes`,
-);

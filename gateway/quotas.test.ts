@@ -8,6 +8,7 @@ import type { AppLimits } from "../core/apps/limits.ts";
 import { createOwnReading } from "../core/ports/shared-reading.ts";
 import type { QuotaDefaults } from "../core/quotas/app-quota.ts";
 import { isCallError } from "../runtime/call-error.ts";
+import { createLogger } from "../runtime/logger.ts";
 import {
   type AcceptSetting,
   type AcceptWorld,
@@ -104,6 +105,15 @@ test("a notification to many endpoints uses up as much of the rate as it costs",
   const { sendAs } = setUp();
   assert.deepEqual(reasons(await sendAs(slow(20), pushMessage("p", "many"))), ["accepted"]);
   assert.deepEqual(reasons(await sendAs(slow(20), sms("a"))), ["RATE_LIMITED"]);
+});
+
+test("an operator sees which app is at which limit, once in a while", async () => {
+  const lines: string[] = [];
+  const own = createLogger("test", "info", { write: (line: string) => void lines.push(line) });
+  const { sendAs } = setUp({ log: own });
+  await sendAs(slow(1), ...many(300));
+  assert.equal(lines.length, 1);
+  assert.match(lines[0]!, /"app":"app:app".*"reason":"RATE_LIMITED"/);
 });
 
 test("an app may send only in its classes", async () => {
