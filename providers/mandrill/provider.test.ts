@@ -67,6 +67,7 @@ withSandbox("mandrill on the wire", (test) => {
     assert.deepEqual(await provider.send(sampleEmail(), AbortSignal.timeout(10_000)), {
       kind: "misconfigured",
       reason: "sender-domain-unsigned",
+      scope: "sender",
     });
   });
 });

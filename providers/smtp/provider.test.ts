@@ -78,7 +78,7 @@ withSandbox("smtp, stage by stage", (test) => {
     ["smtp-mail", 550, "5.7.1 not yours", { kind: "misconfigured", reason: "not-authorized" }],
     ["smtp-mail", 552, "5.3.4 too big", { kind: "rejected", reason: "too-large" }],
     ["smtp-rcpt", 550, "5.1.1 nobody", { kind: "endpoint-gone", reason: "mailbox-unknown", goneAt: undefined }],
-    ["smtp-rcpt", 450, "4.2.1 busy", { kind: "throttled", reason: "mailbox-busy", retryAfterMs: undefined }],
+    ["smtp-rcpt", 450, "4.2.1 busy", { kind: "throttled", reason: "mailbox-busy", retryAfterMs: undefined, scope: "endpoint" }],
     ["smtp-rcpt", 501, "malformed address", { kind: "rejected", reason: "invalid-arguments" }],
     ["smtp-rcpt", 501, "5.5.4 malformed address", { kind: "rejected", reason: "invalid-arguments" }],
     ["smtp-rcpt", 550, "without an enhanced code", { kind: "rejected", reason: "smtp-550" }],
