@@ -1,3 +1,4 @@
+import { endpointId as idOf } from "../adapters/ids.ts";
 import { accountNameOf } from "../core/delivery/account.ts";
 import { applyTransitions } from "../core/delivery/apply-transitions.ts";
 import { RECORD_MS } from "../core/delivery/call-limits.ts";
@@ -64,7 +65,7 @@ export function createAttemptWriter(parts: Parts) {
   /** Records the outcome of a claimed attempt and changes its delivery. True when this outcome is the one that stands. */
   async function record(task: DeliveryTask, claimed: AttemptRecord, outcome: Outcome, passage: Passage): Promise<boolean> {
     const { id, worker, startedAt } = claimed;
-    const { expiresAt, deliveryId, endpointId } = task;
+    const { expiresAt, deliveryId, endpoint, endpointId } = task;
     const now = clock.now();
     circuits.record(passage, outcome);
     const attempt = attemptOfRun(task);
@@ -72,9 +73,10 @@ export function createAttemptWriter(parts: Parts) {
     const decision = decide(outcome, { attempt, now, expiresAt, hasFallback, random: parts.random() });
     const stands = await untilRecorded(() => answers.add({ id, worker, outcome, answeredAt: now }));
     failpoint("dispatcher.recorded", task.category);
-    if (outcome.kind === "endpoint-gone" && endpointId !== undefined)
+    if (outcome.kind === "endpoint-gone")
       await store.contacts
-        .removeGone(task.app, endpointId, { goneAt: outcome.goneAt ?? startedAt, startedAt, answeredAt: now })
+        // An endpoint that was given outright may be registered all the same.
+        .removeGone(task.app, endpointId ?? idOf(endpoint), { goneAt: outcome.goneAt ?? startedAt, startedAt, answeredAt: now })
         .catch((error: unknown) => log.warn({ err: error, deliveryId }, "dead endpoint could not be removed"));
     // Another writer recorded an outcome first (the relay, or a new claimant), or ours was written and the confirmation lost, and the relay does the
     // rest. Only an acceptance still changes anything.

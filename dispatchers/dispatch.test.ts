@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
+import { endpointId } from "../adapters/ids.ts";
 import { ADAPTER_GRACE_MS } from "../core/delivery/call-limits.ts";
 import type { Outcome } from "../core/delivery/outcome.ts";
 import { toTask } from "../core/delivery/task.ts";
@@ -164,6 +165,29 @@ test("a dead endpoint is removed, unless it was registered again since it went",
   await world.store.notifications.insert([other]);
   await world.setUp({ providers: [scriptedProvider("twilio", () => gone)] }).dispatch(toTask(other, other.deliveries[0]!), "h");
   assert.equal((await world.store.contacts.list("app", ["ada"])).length, 0);
+});
+
+test("a token that its provider keeps calling gone since before its registration is removed at the second answer", async () => {
+  const gone: Outcome = { kind: "endpoint-gone", reason: "Unregistered", goneAt: world.clock.now() - 1_000 };
+  const { dispatch } = world.setUp({ providers: [scriptedProvider("twilio", () => gone)] });
+  for (const left of [1, 0]) {
+    world.clock.advance(1_000);
+    const n = sampleNotification(`gone-${left}`, world.clock.now());
+    await world.store.notifications.insert([n]);
+    await dispatch(toTask(n, n.deliveries[0]!), "h");
+    assert.equal((await world.store.contacts.list("app", ["ada"])).length, left);
+  }
+});
+
+test("a dead endpoint that was given outright is removed where it is registered", async () => {
+  const endpoint = { channel: "apns", token: "AB".repeat(32) } as const;
+  await world.store.contacts.register({ app: "app", userId: "bob", endpointId: endpointId(endpoint), endpoint, registeredAt: 0 });
+  const n = sampleNotification("outright", world.clock.now(), { recipient: { kind: "endpoint", endpoint } });
+  n.deliveries[0] = { ...n.deliveries[0]!, channel: "apns", endpoint, endpointId: undefined };
+  await world.store.notifications.insert([n]);
+  const gone: Outcome = { kind: "endpoint-gone", reason: "Unregistered", goneAt: undefined };
+  await world.setUp({ providers: [scriptedProvider("apns", () => gone)] }).dispatch(toTask(n, n.deliveries[0]), "h");
+  assert.deepEqual(await world.store.contacts.list("app", ["bob"]), []);
 });
 
 test("an attempt's log line names what an operator needs and hides the endpoint", async () => {
