@@ -1,5 +1,6 @@
 import type { Row } from "./row.ts";
 import { APP_ROWS } from "./rows-apps.ts";
+import { BACKLOG_ROWS } from "./rows-backlog.ts";
 import { CONTENT_ROWS } from "./rows-content.ts";
 import { CRASH_ROWS } from "./rows-crash.ts";
 import { EVERYTHING_ROWS } from "./rows-everything.ts";
@@ -25,5 +26,6 @@ export const ALL_ROWS: readonly Row[] = [
   ...FEEDBACK_ROWS,
   ...CONTENT_ROWS,
   ...APP_ROWS,
+  ...BACKLOG_ROWS,
   ...EVERYTHING_ROWS,
 ];
