@@ -3,6 +3,7 @@ import { type Metadata, ServerInterceptingCall, type ServerInterceptingCallInter
 import { type CallError, callError, isCallError } from "../call-error.ts";
 import type { Logger } from "../logger.ts";
 import type { Connection, Connections } from "./connections.ts";
+import { answer, closeWhenAnswered } from "./end-stream.ts";
 import { headersFault } from "./headers.ts";
 import { ANSWER_MS, FIELD_BYTES, OPEN_STREAM_MS, OPEN_STREAMS_MAX, OVERLOAD_WAIT_MS, RECEIVE_MS, requestBytesMax } from "./limits.ts";
 import { createMessageCounter, type MessageFault } from "./message-counter.ts";
@@ -88,6 +89,8 @@ export function createAdmission(parts: {
   }
 
   function charge(call: Call, n: number): void {
+    // A message may still come out of grpc-js after its stream has ended; nothing would ever give back what is charged then.
+    if (!calls.has(call)) return;
     call.bytes += n;
     bytes += n;
     while (bytes > bytesMax) {
@@ -143,9 +146,15 @@ export function createAdmission(parts: {
       end(call);
     });
     arriving = call;
-    toGrpc(stream, headers, flags);
-    arriving = undefined;
-    count(call);
+    try {
+      toGrpc(stream, headers, flags);
+      count(call);
+    } catch (error) {
+      log.error({ err: error }, "a call cannot be taken because of an unexpected error");
+      stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    } finally {
+      arriving = undefined;
+    }
   }
 
   /** Ahead of grpc-js, so that it never sees what is over a limit. grpc-js has paused the stream; it flows when the caller is known. */
@@ -244,41 +253,7 @@ function fail({ stream, base }: Call, error: CallError): void {
   base.sendStatus({ code, details, metadata });
   // grpc-js would read the rest of the message and drop it.
   stream.pause();
-  closeWhenAnswered(stream, CLOSE_TRIES_MAX);
-}
-
-/** Answers a call that grpc-js does not see: with trailers only. */
-function answer(stream: ServerHttp2Stream, error: CallError): void {
-  if (stream.closed || stream.destroyed) return;
-  const { code, details, metadata } = toServiceError(error);
-  stream.respond(
-    {
-      ":status": constants.HTTP_STATUS_OK,
-      "content-type": "application/grpc+proto",
-      "grpc-status": code,
-      "grpc-message": encodeURI(details),
-      ...metadata.toHttp2Headers(),
-    },
-    { endStream: true },
-  );
-  closeWhenAnswered(stream, CLOSE_TRIES_MAX);
-}
-
-/** How often, and how many times, it is looked whether an answer was sent: 2 s, then its reader is too slow. */
-const CLOSE_TRY_MS = 20;
-const CLOSE_TRIES_MAX = 100;
-
-/**
- * Tells the client to send no more (RFC 9113, 8.1), when the answer is on its way: nghttp2 drops what is unsent of a closed stream.
- */
-function closeWhenAnswered(stream: ServerHttp2Stream, triesLeft: number): void {
-  if (stream.destroyed) return;
-  if (stream.closed || stream.state.localClose === 1 || triesLeft === 0) {
-    if (!stream.closed) stream.close(triesLeft === 0 ? constants.NGHTTP2_CANCEL : constants.NGHTTP2_NO_ERROR);
-    // What it holds is dropped. A stream ends, and makes room for another, only when it has been read to its end.
-    stream.resume();
-  } else if (triesLeft === CLOSE_TRIES_MAX) setImmediate(closeWhenAnswered, stream, triesLeft - 1);
-  else setTimeout(closeWhenAnswered, CLOSE_TRY_MS, stream, triesLeft - 1).unref();
+  closeWhenAnswered(stream);
 }
 
 /** A caller who reads no answers gets no further request handled: otherwise answers would collect in memory. */

@@ -1,0 +1,37 @@
+import { constants, type ServerHttp2Stream } from "node:http2";
+import type { CallError } from "../call-error.ts";
+import { toServiceError } from "./status.ts";
+
+/** Answers a call that grpc-js does not see: with trailers only. */
+export function answer(stream: ServerHttp2Stream, error: CallError): void {
+  if (stream.closed || stream.destroyed) return;
+  const { code, details, metadata } = toServiceError(error);
+  stream.respond(
+    {
+      ":status": constants.HTTP_STATUS_OK,
+      "content-type": "application/grpc+proto",
+      "grpc-status": code,
+      "grpc-message": encodeURI(details),
+      ...metadata.toHttp2Headers(),
+    },
+    { endStream: true },
+  );
+  closeWhenAnswered(stream);
+}
+
+/** How often, and how many times, it is looked whether an answer was sent: 2 s, then its reader is too slow. */
+const CLOSE_TRY_MS = 20;
+const CLOSE_TRIES_MAX = 100;
+
+/**
+ * Tells the client to send no more (RFC 9113, 8.1), when the answer is on its way: nghttp2 drops what is unsent of a closed stream.
+ */
+export function closeWhenAnswered(stream: ServerHttp2Stream, triesLeft = CLOSE_TRIES_MAX): void {
+  if (stream.destroyed) return;
+  if (stream.closed || stream.state.localClose === 1 || triesLeft === 0) {
+    if (!stream.closed) stream.close(triesLeft === 0 ? constants.NGHTTP2_CANCEL : constants.NGHTTP2_NO_ERROR);
+    // What it holds is dropped. A stream ends, and makes room for another, only when it has been read to its end.
+    stream.resume();
+  } else if (triesLeft === CLOSE_TRIES_MAX) setImmediate(closeWhenAnswered, stream, triesLeft - 1);
+  else setTimeout(closeWhenAnswered, CLOSE_TRY_MS, stream, triesLeft - 1).unref();
+}
