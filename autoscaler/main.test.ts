@@ -27,7 +27,7 @@ import { role } from "./main.ts";
 
 const log = createLogger("test", "error", { write() {} });
 
-test("tasks in the queue ask for pods, parked ones do not, and a lost server keeps the required rate", { timeout: 60_000 }, async () => {
+test("tasks in the queue ask for pods, parked ones do not, and a lost server keeps the required rate", async () => {
   await using server = await startNats();
   await using directory = await mkdtempDisposable(join(tmpdir(), "carillon-autoscaler-"));
   await using nats = await connectNats(readConfig(natsVariables, { NATS_URL: server.url }), log);

@@ -112,7 +112,7 @@ const within = (limitMs: number, promise: Promise<unknown>): Promise<boolean> =>
     () => false,
   );
 
-test("a connection lost in the middle of a pull leads to no more tasks than can be started", { timeout: 40_000 }, () =>
+test("a connection lost in the middle of a pull leads to no more tasks than can be started", () =>
   consuming(async ({ line, underWay, mostUnderWay, handled, finish }) => {
     await publish(2, "before");
     await eventually("begun", () => underWay() === 2);
@@ -124,18 +124,16 @@ test("a connection lost in the middle of a pull leads to no more tasks than can 
     assert.deepEqual([mostUnderWay(), (await info()).num_ack_pending], [4, 4]);
     finish();
     await eventually("all are handled", async () => new Set(handled).size === 8 && (await info()).num_ack_pending === 0);
-  }),
-);
+  }));
 
-test("a drain does not wait for an unavailable server", { timeout: 40_000 }, () =>
+test("a drain does not wait for an unavailable server", () =>
   consuming(async ({ line, drain }) => {
     await eventually("pulling", async () => (await waitingPulls()) === 1);
     line.set({ kind: "cut" });
     assert.ok(await within(10_000, drain()), "still waiting");
-  }),
-);
+  }));
 
-test("a drain during the wait after a fault creates nothing", { timeout: 40_000 }, async () => {
+test("a drain during the wait after a fault creates nothing", async () => {
   // Of each class, and of the check of the streams.
   let [ensured, waits] = [0, 0];
   const ensure = async () => void ensured++;
@@ -155,7 +153,7 @@ test("a drain during the wait after a fault creates nothing", { timeout: 40_000 
   );
 });
 
-test("a task returned with a fractional number of milliseconds is delayed for that time", { timeout: 40_000 }, async () => {
+test("a task returned with a fractional number of milliseconds is delayed for that time", async () => {
   const again = { kind: "nak", delayMs: FOR_EVER_MS + Math.PI } as const;
   await consuming(
     async ({ handled, finish }) => {

@@ -9,7 +9,7 @@ import { startNats } from "../../test/support/servers.ts";
 import { role } from "../main.ts";
 import { ask, proxyCa, SMS } from "./test/world.ts";
 
-test("the autoscaler serves the metrics API where a listening address is set", { timeout: 60_000 }, async () => {
+test("the autoscaler serves the metrics API where a listening address is set", async () => {
   await using server = await startNats();
   await using directory = await mkdtempDisposable(join(tmpdir(), "carillon-metrics-api-role-"));
   const ca = join(directory.path, "front-proxy-ca.pem");

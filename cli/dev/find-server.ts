@@ -53,7 +53,7 @@ const FACTS: Record<ServerKind, ServerFacts> = {
 };
 
 /** Limit for `--version`, in case the program hangs. */
-const VERSION_DEADLINE_MS = 5_000;
+const VERSION_DEADLINE_MS = 30_000;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -36,7 +36,7 @@ export interface LocalRedisOptions extends LocalServerOptions {
 }
 
 /** A cold start takes 0.1 s; the rest is for a busy machine. */
-const READY_DEADLINE_MS = 10_000;
+const READY_DEADLINE_MS = 30_000;
 const READY_POLL_MS = 20;
 /** nats-server writes out its streams on SIGTERM; 5 s is fifty times what it takes with a test's data. */
 const STOP_DEADLINE_MS = 5_000;

@@ -40,7 +40,7 @@ async function provision(env: Record<string, string> = {}) {
 /** Streams and their consumers, one for each class. */
 const IN_NATS = CHANNELS.length * (1 + CLASSES.length);
 
-test("makes streams, consumers and tables, finds them unchanged, and sets right what differs", { timeout: 60_000 }, async () => {
+test("makes streams, consumers and tables, finds them unchanged, and sets right what differs", async () => {
   const first = await provision();
   assert.equal(first.status, 0, first.fault);
   assert.equal(first.count("created"), first.lines.length);
@@ -57,7 +57,7 @@ test("makes streams, consumers and tables, finds them unchanged, and sets right 
   assert.ok(third.lines.includes("changed   consumer fcm-critical of CARILLON_FCM: ack_wait 60000 ms → 45000 ms"));
 });
 
-test("rejects a stream that would lose tasks, leaves it as it is, and still does the store", { timeout: 60_000 }, async () => {
+test("rejects a stream that would lose tasks, leaves it as it is, and still does the store", async () => {
   const connection = await connect({ servers: nats.url });
   try {
     const jsm = await jetstreamManager(connection);
@@ -73,14 +73,14 @@ test("rejects a stream that would lose tasks, leaves it as it is, and still does
   }
 });
 
-test("reports what to do for each unavailable server, and never a password", { timeout: 60_000 }, async () => {
+test("reports what to do for each unavailable server, and never a password", async () => {
   const away = await provision({ NATS_URL: "nats://127.0.0.1:9", STORE_URL: "mongodb://ada:pa55word@127.0.0.1:9/c" });
   assert.deepEqual([away.status, away.lines], [1, []]);
   assert.match(away.fault, /cannot use MongoDB at 127\.0\.0\.1:9[\s\S]*NATS cannot be reached at 127\.0\.0\.1:9/);
   assert.doesNotMatch(away.fault, /pa55word/);
 });
 
-test("on MongoDB it makes every index, and finds it again", { timeout: 60_000 }, async (t) => {
+test("on MongoDB it makes every index, and finds it again", async (t) => {
   await using mongod = process.env.MONGODB_URI ? undefined : await startMongod();
   const uri = mongod?.uri ?? process.env.MONGODB_URI;
   if (uri === undefined) return t.skip("there is no mongod on PATH, and MONGODB_URI is not set");

@@ -10,7 +10,7 @@ import { provision, provisionVariables } from "./provision.ts";
 
 const log = createLogger("test", "silent");
 
-test("creates the store's tables and the streams, and finds them unchanged", { timeout: 60_000 }, async () => {
+test("creates the store's tables and the streams, and finds them unchanged", async () => {
   const directory = mkdtempSync(join(tmpdir(), "carillon-provision-"));
   await using nats = await startNats();
   try {
@@ -34,7 +34,7 @@ test("creates the store's tables and the streams, and finds them unchanged", { t
   }
 });
 
-test("reports a server that cannot be reached, and still provisions the other", { timeout: 60_000 }, async () => {
+test("reports a server that cannot be reached, and still provisions the other", async () => {
   const config = readConfig(provisionVariables, { STORE_URL: "sqlite::memory:", NATS_URL: "nats://127.0.0.1:9" });
   const [store, streams] = await Array.fromAsync(provision(config, log));
   assert.equal(store?.kind, "ready");

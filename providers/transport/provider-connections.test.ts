@@ -48,7 +48,7 @@ const providers: [name: string, create: (origin: string, ca: string) => Provider
   ["mandrill", (origin, ca) => createMandrillProvider(email(origin, ca), { clock }), sampleEmail],
 ];
 
-describe("authorities", { timeout: 30_000 }, () => {
+describe("authorities", () => {
   let directory: string;
   let server: Server;
   let origin: string;

@@ -9,14 +9,13 @@ import { callUnary } from "../../runtime/grpc/client.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
 import { notification, rejectionOf } from "./calls.ts";
 
-const limits = { timeout: 60_000 };
 let system: TestSystem;
 before(async () => {
   system = await startSystem();
-}, limits);
+});
 after(async () => {
   await system?.[Symbol.asyncDispose]();
-}, limits);
+});
 
 const field = (number: number, content: Uint8Array) => new BinaryWriter().tag(number, WireType.LengthDelimited).bytes(content).finish();
 const encoded = (about: Parameters<typeof notification>[0] = {}) => Notification.encode(notification(about)).finish();
@@ -42,7 +41,7 @@ const broken: [string, () => Uint8Array, string, string][] = [
   ["a collapse_key that is no UTF-8", () => field(8, Buffer.from([0xff, 0xfe])), "collapse_key", "string.utf8"],
 ];
 for (const [what, bytes, name, rule] of broken) {
-  test(`a batch whose second item has ${what} answers the other two, and names the field`, limits, async () => {
+  test(`a batch whose second item has ${what} answers the other two, and names the field`, async () => {
     const { results } = await batch(encoded(), Buffer.concat([encoded(), bytes()]), encoded());
     assert.deepEqual(
       results.map(({ result }) => result?.$case),
@@ -58,7 +57,7 @@ for (const [what, bytes, name, rule] of broken) {
   });
 }
 
-test("a title that is no UTF-8 is named, and nothing is stored", limits, async () => {
+test("a title that is no UTF-8 is named, and nothing is stored", async () => {
   const before = await system.stored();
   const push = field(1, Buffer.from([0xff, 0xfe]));
   const invalid = { ...notification(), content: undefined };
@@ -69,7 +68,7 @@ test("a title that is no UTF-8 is named, and nothing is stored", limits, async (
   assert.equal(await system.stored(), before);
 });
 
-test("the densest item is answered with its field, and the others of its batch are accepted", limits, async () => {
+test("the densest item is answered with its field, and the others of its batch are accepted", async () => {
   const pairs = Buffer.alloc(4_000_000, field(3, new Uint8Array()));
   const dense = Buffer.concat([Notification.encode({ ...notification(), content: undefined }).finish(), field(6, field(1, pairs))]);
   const { results } = await batch(encoded(), dense, encoded());
@@ -83,14 +82,14 @@ test("the densest item is answered with its field, and the others of its batch a
   );
 });
 
-test("what is no protobuf is the caller's fault", limits, async () => {
+test("what is no protobuf is the caller's fault", async () => {
   for (const bytes of [[0x0a, 0x7f], [0x0b], [0x00], [0x0a, 0x02, 0x0a, 0x7f], [0x0d, 0, 0, 0, 0]]) {
     const rejection = await rejectionOf(sendBytes(Buffer.from(bytes)));
     assert.deepEqual([rejection.code, rejection.reason], [status.INVALID_ARGUMENT, "MALFORMED"]);
   }
 });
 
-test("an empty request and one with unknown fields are read", limits, async () => {
+test("an empty request and one with unknown fields are read", async () => {
   const rejection = await rejectionOf(sendBytes(new Uint8Array()));
   assert.deepEqual(
     rejection.fields.map((f) => f.field),
@@ -101,7 +100,7 @@ test("an empty request and one with unknown fields are read", limits, async () =
   assert.ok(accepted);
 });
 
-test("too many questions are rejected before they are decoded", limits, async () => {
+test("too many questions are rejected before they are decoded", async () => {
   const many = Buffer.alloc(1_000_000, field(1, new Uint8Array()));
   const check = { ...PreferenceServiceService.checkPreferences, ...asBytes };
   const rejection = await rejectionOf(callUnary(system.clients.preferences, check, many));

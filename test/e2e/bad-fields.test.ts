@@ -10,14 +10,13 @@ import { fresh, freshNumber, freshToken } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
 import { get, mail, phone, rejectionOf, send, toEndpoint } from "./calls.ts";
 
-const limits = { timeout: 30_000 };
 let system: TestSystem;
 before(async () => {
   system = await startSystem();
-}, limits);
+});
 after(async () => {
   await system?.[Symbol.asyncDispose]();
-}, limits);
+});
 
 const push = (about: { body?: string; data?: Record<string, string> }) => ({
   push: { title: "Hello", body: "there", data: {}, ...about },
@@ -119,7 +118,7 @@ const FIELDS: readonly [what: string, about: () => Partial<Notification>, field:
   ],
 ];
 
-test("each invalid field is reported with its rule, and nothing is stored", limits, async (t) => {
+test("each invalid field is reported with its rule, and nothing is stored", async (t) => {
   for (const [what, about, field, rule] of FIELDS)
     await t.test(what, async () => {
       const key = fresh("bad");

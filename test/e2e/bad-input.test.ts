@@ -15,16 +15,15 @@ import { freshNumber } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
 import { notification, phone, register, rejectionOf, send, sendBatch, toEndpoint } from "./calls.ts";
 
-const limits = { timeout: 30_000 };
 let system: TestSystem;
 before(async () => {
   system = await startSystem();
-}, limits);
+});
 after(async () => {
   await system?.[Symbol.asyncDispose]();
-}, limits);
+});
 
-test("an empty batch and one of 1,001 items are rejected as a whole", limits, async () => {
+test("an empty batch and one of 1,001 items are rejected as a whole", async () => {
   const count = await system.stored();
   for (const [size, rule] of [
     [0, "repeated.min_items"],
@@ -45,7 +44,7 @@ test("an empty batch and one of 1,001 items are rejected as a whole", limits, as
   assert.equal(await system.stored(), count);
 });
 
-test("an invalid item of a batch does not affect the others, and results keep their order", limits, async () => {
+test("an invalid item of a batch does not affect the others, and results keep their order", async () => {
   const items = [
     notification(),
     notification({ recipient: toEndpoint(phone("12")) }),
@@ -78,7 +77,7 @@ test("an invalid item of a batch does not affect the others, and results keep th
   }
 });
 
-test("without a key, with a wrong one, or for a channel the app may not use, nothing is stored", limits, async () => {
+test("without a key, with a wrong one, or for a channel the app may not use, nothing is stored", async () => {
   const count = await system.stored();
   using keyless = createClient(NotificationServiceClient, system.gatewayAddress);
   const noKey = await rejectionOf(send({ clients: { ...system.clients, notifications: keyless } }));
@@ -105,29 +104,25 @@ test("without a key, with a wrong one, or for a channel the app may not use, not
   assert.equal(await system.store.notifications.find(notificationId("newsletter", "sms-1")), undefined);
 });
 
-test(
-  "a running gateway stops admitting a revoked key, goes on with the app's other one, and obeys a channel that was taken away",
-  limits,
-  async () => {
-    const first = await grantApiKey(system.store.apps, { id: "leaky" });
-    const second = await grantApiKey(system.store.apps, { id: "leaky" });
-    using leaked = connectGateway(system.gatewayAddress, first.key);
-    using kept = connectGateway(system.gatewayAddress, second.key);
-    for (const clients of [leaked, kept]) await send({ clients });
-    await revokeKeys(system.store.apps, "leaky", [first.keyId], Date.now());
-    const isRejected = (clients: Clients, reason: string) => () =>
-      send({ clients }).then(
-        () => false,
-        (error: unknown) => readDetails(error).reason === reason,
-      );
-    await eventually("the revoked key is rejected", isRejected(leaked, "UNAUTHENTICATED"));
-    await send({ clients: kept });
-    await setChannels(system.store.apps, "leaky", ["apns"]);
-    await eventually("the channel is rejected", isRejected(kept, "CHANNEL_NOT_ENABLED"));
-  },
-);
+test("a running gateway stops admitting a revoked key, goes on with the app's other one, and obeys a channel that was taken away", async () => {
+  const first = await grantApiKey(system.store.apps, { id: "leaky" });
+  const second = await grantApiKey(system.store.apps, { id: "leaky" });
+  using leaked = connectGateway(system.gatewayAddress, first.key);
+  using kept = connectGateway(system.gatewayAddress, second.key);
+  for (const clients of [leaked, kept]) await send({ clients });
+  await revokeKeys(system.store.apps, "leaky", [first.keyId], Date.now());
+  const isRejected = (clients: Clients, reason: string) => () =>
+    send({ clients }).then(
+      () => false,
+      (error: unknown) => readDetails(error).reason === reason,
+    );
+  await eventually("the revoked key is rejected", isRejected(leaked, "UNAUTHENTICATED"));
+  await send({ clients: kept });
+  await setChannels(system.store.apps, "leaky", ["apns"]);
+  await eventually("the channel is rejected", isRejected(kept, "CHANNEL_NOT_ENABLED"));
+});
 
-test("a user's 101st endpoint is rejected; registering one of the 100 again is not", limits, async () => {
+test("a user's 101st endpoint is rejected; registering one of the 100 again is not", async () => {
   const [first, ...more] = Array.from({ length: 100 }, () => phone(freshNumber()));
   assert.ok(first);
   await register(system, "collector", first);

@@ -88,7 +88,7 @@ const POLL_MS = 50;
 export async function settled(
   { storeUrl }: { storeUrl: string },
   notificationIds: readonly string[],
-  { is = hasEnded, waitMs = 20_000 }: { is?: (d: Delivery) => boolean; waitMs?: number } = {},
+  { is = hasEnded, waitMs = 90_000 }: { is?: (d: Delivery) => boolean; waitMs?: number } = {},
 ): Promise<NotificationRecord[]> {
   await using store = await openStore(storeUrl);
   const giveUpAt = performance.now() + waitMs;

@@ -7,7 +7,7 @@ import { eventually } from "../support/eventually.ts";
 
 const CLI = join(import.meta.dirname, "../../cli/carillon.ts");
 /** A process that runs longer is killed. */
-const RUN_MS = 60_000;
+const RUN_MS = 180_000;
 /** The only variables inherited from this process. */
 const INHERITED = ["PATH", "HOME", "TMPDIR", "CARILLON_CACHE", "XDG_CACHE_HOME"];
 

@@ -17,18 +17,17 @@ import { startSystem, type TestSystem } from "../support/system.ts";
 import { ended, send, settled, toEndpoint } from "./calls.ts";
 import { runCli, startCli } from "./cli-process.ts";
 
-const limits = { timeout: 60_000 };
 let directory: string;
 let system: TestSystem;
 before(async () => {
   directory = mkdtempSync(join(tmpdir(), "carillon-commands-"));
   system = await startSystem({ UNCERTAIN_WAIT_MS: "1000" });
   writeFileSync(join(directory, "key"), `${system.apiKey}\n`);
-}, limits);
+});
 after(async () => {
   await system?.[Symbol.asyncDispose]();
   rmSync(directory, { recursive: true, force: true });
-}, limits);
+});
 const client = () => ["--address", system.gatewayAddress, "--key-file", join(directory, "key")];
 const lineOf = (key: string, about: object = {}) =>
   JSON.stringify({
@@ -39,7 +38,7 @@ const lineOf = (key: string, about: object = {}) =>
     ...about,
   });
 
-test("send prints the result of each line, and exits with 1 when one was rejected", limits, async () => {
+test("send prints the result of each line, and exits with 1 when one was rejected", async () => {
   const file = join(directory, "lines.jsonl");
   writeFileSync(file, [lineOf("one"), lineOf("two"), lineOf("one")].join("\n"));
   const good = await runCli(["send", "--file", file, ...client()]);
@@ -70,7 +69,7 @@ test("send prints the result of each line, and exits with 1 when one was rejecte
   );
 });
 
-test("get prints a notification with its endpoint masked, and exits with 1 for an unknown one", limits, async () => {
+test("get prints a notification with its endpoint masked, and exits with 1 for an unknown one", async () => {
   const file = join(directory, "get.jsonl");
   writeFileSync(file, lineOf("shown"));
   await runCli(["send", "--file", file, ...client()]);
@@ -87,7 +86,7 @@ test("get prints a notification with its endpoint masked, and exits with 1 for a
   assert.match(unknown.stderr, /NOT_FOUND/);
 });
 
-test("audit prints counts, and exits with 1 when a promise is broken", limits, async () => {
+test("audit prints counts, and exits with 1 when a promise is broken", async () => {
   const sound = await runCli(["audit", "--json", "--ledger", system.sandbox.adminUrl], { STORE_URL: system.storeUrl });
   assert.equal(sound.code, 0, sound.stdout);
   const counted = JSON.parse(sound.stdout) as { notifications: number; checks: { holds: boolean }[] };
@@ -105,7 +104,7 @@ test("audit prints counts, and exits with 1 when a promise is broken", limits, a
   assert.match(broken.stdout, /BROKEN +3 sent has its attempt/);
 });
 
-test("audit finds no broken promise under load", limits, async () => {
+test("audit finds no broken promise under load", async () => {
   const file = join(directory, "load.jsonl");
   writeFileSync(file, Array.from({ length: 300 }, (_, i) => lineOf(`load-${i}`)).join("\n"));
   await using load = startCli(["send", "--file", file, "--rate", "60", "--batch", "10", ...client()]);
@@ -138,60 +137,56 @@ const sentOnce = async (d: Delivery, attempt: number) => {
   assert.deepEqual(acceptedOf(d), [`${d.id}/${attempt}`]);
 };
 
-test(
-  "dead letters are listed and redriven: each is sent once under the same id, and those that may have been sent stay",
-  limits,
-  async () => {
-    const rejected = await Promise.all([fail(TOO_LARGE), fail(TOO_LARGE), fail(TOO_LARGE)]);
-    const maybe = await fail({ kind: "cut-after" });
-    assert.deepEqual([maybe.state, maybe.reason], ["failed", { code: "outcome-unknown" }]);
+test("dead letters are listed and redriven: each is sent once under the same id, and those that may have been sent stay", async () => {
+  const rejected = await Promise.all([fail(TOO_LARGE), fail(TOO_LARGE), fail(TOO_LARGE)]);
+  const maybe = await fail({ kind: "cut-after" });
+  assert.deepEqual([maybe.state, maybe.reason], ["failed", { code: "outcome-unknown" }]);
 
-    const listed = JSON.parse((await dead("list", "--channel", "apns", "--since", "1h", "--json")).stdout) as {
-      total: number;
-      deliveries: { deliveryId: string; mayBeSent: boolean }[];
-    };
-    assert.equal(listed.total, 4);
-    assert.deepEqual(
-      new Map(listed.deliveries.map((l) => [l.deliveryId, l.mayBeSent])),
-      new Map([...rejected.map((d) => [d.id, false] as const), [maybe.id, true]]),
-    );
-    const text = await dead("list", "--reason", "rejected", "--limit", "1");
-    assert.match(text.stdout, /apns .* not sent +rejected: /);
-    assert.match(text.stdout, /3 dead letters, the first 1 listed/);
-    assert.match((await dead("list", "--channel", "sms")).stdout, /^no dead letters\n$/);
+  const listed = JSON.parse((await dead("list", "--channel", "apns", "--since", "1h", "--json")).stdout) as {
+    total: number;
+    deliveries: { deliveryId: string; mayBeSent: boolean }[];
+  };
+  assert.equal(listed.total, 4);
+  assert.deepEqual(
+    new Map(listed.deliveries.map((l) => [l.deliveryId, l.mayBeSent])),
+    new Map([...rejected.map((d) => [d.id, false] as const), [maybe.id, true]]),
+  );
+  const text = await dead("list", "--reason", "rejected", "--limit", "1");
+  assert.match(text.stdout, /apns .* not sent +rejected: /);
+  assert.match(text.stdout, /3 dead letters, the first 1 listed/);
+  assert.match((await dead("list", "--channel", "sms")).stdout, /^no dead letters\n$/);
 
-    // Two operators at the same moment.
-    const both = await Promise.all([dead("redrive", "--channel", "apns", "--rate", "100"), dead("redrive", "--channel", "apns")]);
-    for (const { code, stdout } of both) {
-      assert.equal(code, 1);
-      assert.match(stdout, /1 not redriven: may have been sent/);
-      assert.ok(stdout.includes(maybe.id));
-    }
-    for (const d of rejected) await sentOnce(d, 2);
-    assert.deepEqual(acceptedOf(maybe), [`${maybe.id}/1`]);
+  // Two operators at the same moment.
+  const both = await Promise.all([dead("redrive", "--channel", "apns", "--rate", "100"), dead("redrive", "--channel", "apns")]);
+  for (const { code, stdout } of both) {
+    assert.equal(code, 1);
+    assert.match(stdout, /1 not redriven: may have been sent/);
+    assert.ok(stdout.includes(maybe.id));
+  }
+  for (const d of rejected) await sentOnce(d, 2);
+  assert.deepEqual(acceptedOf(maybe), [`${maybe.id}/1`]);
 
-    const named = await dead("redrive", maybe.id, "--dry-run");
-    assert.deepEqual([named.code, named.stdout.split("\n")[0]], [1, "0 would be redriven"]);
-    const asked = await dead("redrive", maybe.id, "--uncertain");
-    assert.deepEqual([asked.code, asked.stdout], [0, "1 redriven\n"]);
-    await settled(system, [notificationIdOf(maybe.id)]);
-    assert.deepEqual(acceptedOf(maybe), [`${maybe.id}/1`, `${maybe.id}/2`]);
+  const named = await dead("redrive", maybe.id, "--dry-run");
+  assert.deepEqual([named.code, named.stdout.split("\n")[0]], [1, "0 would be redriven"]);
+  const asked = await dead("redrive", maybe.id, "--uncertain");
+  assert.deepEqual([asked.code, asked.stdout], [0, "1 redriven\n"]);
+  await settled(system, [notificationIdOf(maybe.id)]);
+  assert.deepEqual(acceptedOf(maybe), [`${maybe.id}/1`, `${maybe.id}/2`]);
 
-    const audited = await runCli(["audit", "--ledger", system.sandbox.adminUrl], { STORE_URL: system.storeUrl });
-    assert.equal(audited.code, 0, audited.stdout);
-    assert.match(audited.stdout, /1 redriven by an operator/);
-    const { stdout } = await runCli(["get", notificationIdOf(maybe.id), ...client()]);
-    assert.match(stdout, /"state": "sent"/);
-  },
-);
+  const audited = await runCli(["audit", "--ledger", system.sandbox.adminUrl], { STORE_URL: system.storeUrl });
+  assert.equal(audited.code, 0, audited.stdout);
+  assert.match(audited.stdout, /1 redriven by an operator/);
+  const { stdout } = await runCli(["get", notificationIdOf(maybe.id), ...client()]);
+  assert.match(stdout, /"state": "sent"/);
+});
 
-test("redrive requires a selection, and an incomplete command prints its usage", limits, async () => {
+test("redrive requires a selection, and an incomplete command prints its usage", async () => {
   for (const wrong of [[], ["--all", "--channel", "sms"], ["x"], ["--all", "--limit", "3"]])
     assert.equal((await dead("redrive", ...wrong)).code, 2, wrong.join(" "));
   assert.match((await dead("redrive", "--help")).stdout, /^usage: carillon dead redrive --all/);
 });
 
-test("poison messages are listed, and their bytes are written to files that only the owner can read", limits, async () => {
+test("poison messages are listed, and their bytes are written to files that only the owner can read", async () => {
   const id = "../../stream/7";
   await system.store.poison.keep({
     ...{ id, channel: "sms", notificationClass: "critical", reason: "not a task" },

@@ -10,13 +10,12 @@ import { fresh, freshEndpoint } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
 import { CRITICAL, ended, get, register, send, settled, toEndpoint, toUser } from "./calls.ts";
 
-const limits = { timeout: 40_000 };
 let system: TestSystem;
 before(async () => {
   // A provider call times out after half a second instead of ten.
   system = await startSystem({ PROVIDER_DEADLINE_MS: "500" });
-}, limits);
-after(() => system?.[Symbol.asyncDispose](), limits);
+});
+after(() => system?.[Symbol.asyncDispose]());
 
 const FIRST_PROVIDER: Record<Channel, string> = { apns: "apns", fcm: "fcm", webpush: "webpush", sms: "twilio", email: "sendgrid" };
 /** The end state of a delivery that arrived: not every provider sends receipts. */
@@ -29,7 +28,7 @@ async function arrived({ notificationId }: Accepted, channel: Channel): Promise<
 const arrivals = (deliveryId: string) => system.sandbox.ledger.entries({ deliveryId });
 
 for (const channel of CHANNELS)
-  test(`${channel}: it arrives once, with its ids, and Get reports what happened`, limits, async () => {
+  test(`${channel}: it arrives once, with its ids, and Get reports what happened`, async () => {
     const endpoint = endpointOn(channel);
     const accepted = await send(system, { recipient: toEndpoint(endpoint) });
     const delivery = await arrived(accepted, channel);
@@ -53,7 +52,7 @@ for (const channel of CHANNELS)
     assert.ok(reported!.endedAt && reported!.attempts[0]!.answeredAt);
   });
 
-test("email: a large content arrives complete, although it is stored apart from the notification and its task", limits, async () => {
+test("email: a large content arrives complete, although it is stored apart from the notification and its task", async () => {
   const html = `<p>${"é".repeat(100_000)}</p>`;
   const content = { push: undefined, sms: undefined, email: { subject: "Report", html, text: "" } };
   const accepted = await send(system, { recipient: toEndpoint(endpointOn("email")), content });
@@ -64,7 +63,7 @@ test("email: a large content arrives complete, although it is stored apart from 
   assert.deepEqual([record?.content, Object.keys(record?.contentHashes ?? {})], [{}, ["email"]]);
 });
 
-test("a user is reached on every device, or on the requested channels", limits, async () => {
+test("a user is reached on every device, or on the requested channels", async () => {
   const user = fresh("grace");
   const endpoints = [...CHANNELS.map((c) => endpointOn(c)), endpointOn("apns")];
   for (const endpoint of endpoints) await register(system, user, endpoint);
@@ -86,7 +85,7 @@ test("a user is reached on every device, or on the requested channels", limits, 
   );
 });
 
-test("a delivery to a user without an endpoint is suppressed at acceptance", limits, async () => {
+test("a delivery to a user without an endpoint is suppressed at acceptance", async () => {
   const accepted = await send(system, { recipient: toUser(fresh("unknown-user")), channels: [channelToProto("sms")] });
   assert.equal(accepted.deliveries[0]!.suppressedReason?.code, "no-endpoint");
   assert.equal((await ended(system, accepted)).state, "suppressed");
@@ -97,7 +96,7 @@ const FALLBACKS = [
   ["email", "sendgrid", "mandrill"],
 ] as const;
 for (const [channel, first, second] of FALLBACKS)
-  test(`${channel}: when ${first} is known not to have sent it, ${second} does`, limits, async () => {
+  test(`${channel}: when ${first} is known not to have sent it, ${second} does`, async () => {
     const endpoint = endpointOn(channel);
     const match = endpoint.channel === "sms" ? endpoint.phoneNumber.slice(1) : endpoint.channel === "email" ? endpoint.address : "";
     system.sandbox.faults.order({ provider: first, match, do: { kind: "answer", status: 429, body: {} } });
@@ -120,7 +119,7 @@ for (const [channel, first, second] of FALLBACKS)
     );
   });
 
-test("an endpoint that is gone is not used again", limits, async () => {
+test("an endpoint that is gone is not used again", async () => {
   const user = fresh("mary");
   const endpoint = endpointOn("webpush");
   await register(system, user, endpoint);
@@ -132,7 +131,7 @@ test("an endpoint that is gone is not used again", limits, async () => {
   assert.equal(next.deliveries[0]!.suppressedReason?.code, "no-endpoint");
 });
 
-test("an unanswered attempt is resolved by its receipt, and not sent again", limits, async () => {
+test("an unanswered attempt is resolved by its receipt, and not sent again", async () => {
   const endpoint = endpointOn("email");
   const match = endpoint.channel === "email" ? endpoint.address : "";
   system.sandbox.faults.order({ provider: "sendgrid", match, do: { kind: "no-answer" } });
@@ -143,7 +142,7 @@ test("an unanswered attempt is resolved by its receipt, and not sent again", lim
   assert.deepEqual([attempt!.resolvedOutcome, attempt!.resolvedBy], ["accepted", "receipt"]);
 });
 
-test("an unanswered attempt without a receipt is resolved by a status query, and not sent again", limits, async () => {
+test("an unanswered attempt without a receipt is resolved by a status query, and not sent again", async () => {
   const endpoint = endpointOn("email");
   const match = endpoint.channel === "email" ? endpoint.address : "";
   system.sandbox.faults.order({ provider: "sendgrid", match, do: { kind: "no-answer" } });
@@ -157,7 +156,7 @@ test("an unanswered attempt without a receipt is resolved by a status query, and
   assert.ok(reported!.uncertainSince);
 });
 
-test("an unresolved transactional delivery stays uncertain and is not sent again; a critical one is resent once", limits, async () => {
+test("an unresolved transactional delivery stays uncertain and is not sent again; a critical one is resent once", async () => {
   const [quiet, urgent] = [endpointOn("sms"), endpointOn("sms")];
   for (const e of [quiet, urgent])
     for (const order of [{ kind: "no-answer" }, { kind: "webhooks", never: true }] as const)

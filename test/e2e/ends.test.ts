@@ -18,7 +18,7 @@ async function endsOf(system: TestSystem): Promise<Record<string, number>> {
   return ends;
 }
 
-test("every end is counted once, by the role that recorded it, with a reason code", { timeout: 60_000 }, async () => {
+test("every end is counted once, by the role that recorded it, with a reason code", async () => {
   await using system = await startSystem({ PROVIDER_DEADLINE_MS: "500", UNCERTAIN_WAIT_MS: "2000" });
   const { faults } = system.sandbox;
   faults.order({ provider: "fcm", do: { kind: "no-answer" } });

@@ -17,7 +17,7 @@ const NOTIFICATIONS = [
   { key: "s-1", endpoint: { phoneNumber: "+4915123456789" }, sms: { text: "It works." } },
 ].map((n) => ({ category: "hello", ...n }));
 
-test("the evaluation profile sends notifications and receives webhooks", { timeout: 120_000 }, async () => {
+test("the evaluation profile sends notifications and receives webhooks", async () => {
   await using stack = new AsyncDisposableStack();
   const directory = mkdtempSync(join(tmpdir(), "carillon-evaluation-"));
   stack.defer(() => rmSync(directory, { recursive: true }));

@@ -21,11 +21,10 @@ import { mail, notification, toEndpoint } from "./calls.ts";
 import { runCli } from "./cli-process.ts";
 import { type RoleProcess, startRole } from "./role-process.ts";
 
-const limits = { timeout: 120_000 };
 const TOKEN = randomBytes(32).toString("base64url");
 const log = createLogger("test", "silent");
 
-describe("with certificates", limits, () => {
+describe("with certificates", () => {
   const stack = new AsyncDisposableStack();
   const roles = new Map<string, RoleProcess>();
   let directory: string;
@@ -86,9 +85,9 @@ describe("with certificates", limits, () => {
     await eventually("it arrived", () => sandbox.ledger.entries().some((entry) => entry.accepted && entry.recipient === address));
   }
 
-  test("a notification passes the gateway, preferences and a dispatcher", limits, () => sendOne("ada@example.com"));
+  test("a notification passes the gateway, preferences and a dispatcher", () => sendOne("ada@example.com"));
 
-  test("the CLI presents its certificate, given by options or by the environment", limits, async () => {
+  test("the CLI presents its certificate, given by options or by the environment", async () => {
     const caller = await mounted("cli", ours);
     const [file, keyFile] = [join(directory, "lines.jsonl"), join(directory, "api-key")];
     const line = {
@@ -120,12 +119,12 @@ describe("with certificates", limits, () => {
     }
   });
 
-  test("probes need no certificate", limits, async () => {
+  test("probes need no certificate", async () => {
     for (const [role, { addresses }] of roles)
       assert.deepEqual(await healthAt(Number(addresses.health!.split(":")[1])), ["SERVING", "SERVING", "SERVING"], role);
   });
 
-  test("a caller with the token or a key but without our certificate is rejected everywhere", limits, async () => {
+  test("a caller with the token or a key but without our certificate is rejected everywhere", async () => {
     const foreign = await createAuthority("foreign");
     const { cert, key } = await foreign.issue();
     mkdirSync(join(directory, "foreign"));
@@ -140,7 +139,7 @@ describe("with certificates", limits, () => {
     }
   });
 
-  test("certificates are renewed under running roles, and notifications keep arriving", limits, async () => {
+  test("certificates are renewed under running roles, and notifications keep arriving", async () => {
     const next = await createAuthority("next");
     // Both CAs first, so that a role that reads the files early still trusts the others.
     secret.replace(await secretFiles(next, ours));

@@ -16,7 +16,6 @@ import { fresh, freshEndpoint } from "../support/fresh.ts";
 import { notification, optOut, register, rejectionOf, send, toEndpoint, toUser } from "./calls.ts";
 import { startDevProcess } from "./cli-process.ts";
 
-const limits = { timeout: 90_000 };
 const ANSWERS: readonly FaultAction[] = [
   { kind: "answer", status: 400, body: { error: "no such thing" } },
   { kind: "answer", status: 500, body: "not even JSON" },
@@ -37,7 +36,7 @@ interface Line {
   elapsedMs?: number;
 }
 
-test("no endpoint, content or credential is printed, and each attempt has its line", limits, async () => {
+test("no endpoint, content or credential is printed, and each attempt has its line", async () => {
   const directory = mkdtempSync(join(tmpdir(), "carillon-logs-"));
   try {
     await using sandbox = await startSandbox({ directory: join(directory, "providers") });

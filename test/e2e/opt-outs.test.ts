@@ -6,12 +6,11 @@ import { fresh, freshNumber, freshToken } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
 import { ended, mail, optOut, phone, register, send, settled, toEndpoint, toUser, wentOut } from "./calls.ts";
 
-const limits = { timeout: 30_000 };
 let system: TestSystem;
 before(async () => {
   system = await startSystem();
-}, limits);
-after(() => system?.[Symbol.asyncDispose](), limits);
+});
+after(() => system?.[Symbol.asyncDispose]());
 
 const arrived = (deliveryId: string) => system.sandbox.ledger.entries({ deliveryId }).length;
 const sms = channelToProto("sms");
@@ -35,7 +34,7 @@ const WIDTHS = [
 ] as const;
 
 for (const [what, choice, ofOrders, ofAlerts] of WIDTHS)
-  test(`a user opts out of ${what}`, limits, async () => {
+  test(`a user opts out of ${what}`, async () => {
     const user = await someone();
     await optOut(system, user, choice);
     for (const [category, optedOut] of [["orders", ofOrders] as const, ["alerts", ofAlerts] as const]) {
@@ -53,7 +52,7 @@ for (const [what, choice, ofOrders, ofAlerts] of WIDTHS)
     }
   });
 
-test("an endpoint's opt-out holds for every user, and for every spelling of the endpoint", limits, async () => {
+test("an endpoint's opt-out holds for every user, and for every spelling of the endpoint", async () => {
   const user = fresh("barbara");
   const address = `${fresh("Barbara")}@example.com`;
   await register(system, user, mail(address));
@@ -64,7 +63,7 @@ test("an endpoint's opt-out holds for every user, and for every spelling of the 
   }
 });
 
-test("an opt-out is honoured by a notification scheduled before it", limits, async () => {
+test("an opt-out is honoured by a notification scheduled before it", async () => {
   const user = await someone();
   const token = { channel: "apns", token: freshToken() } as const;
   const sendAt = new Date(Date.now() + 2_000);

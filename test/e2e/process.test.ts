@@ -11,7 +11,6 @@ import { Redis } from "ioredis";
 import { startNats, startRedis } from "../support/servers.ts";
 import { runCli } from "./cli-process.ts";
 
-const limits = { timeout: 60_000 };
 const PASSWORD = "hunter2-do-not-print";
 let directory: string;
 before(() => {
@@ -34,12 +33,10 @@ const SERVERS: readonly [server: string, role: string, variable: string, url: (a
   ["MongoDB", "preferences", "STORE_URL", (at) => `mongodb://carillon:${PASSWORD}@${at}/carillon`, /docker run .*mongo/],
 ];
 
-describe("a server that is unavailable at the start", { ...limits, concurrency: 3 }, () => {
+describe("a server that is unavailable at the start", { concurrency: 3 }, () => {
   for (const [server, role, variable, url, remedy] of SERVERS) {
-    test(`${server} rejects the connection`, limits, () =>
-      startFails("127.0.0.1:1", role, { [variable]: url("127.0.0.1:1") }, server, remedy),
-    );
-    test(`${server} never answers`, limits, async () => {
+    test(`${server} rejects the connection`, () => startFails("127.0.0.1:1", role, { [variable]: url("127.0.0.1:1") }, server, remedy));
+    test(`${server} never answers`, async () => {
       const silent = createServer((socket) => socket.on("error", () => undefined).resume());
       await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
       const { port } = silent.address() as { port: number };
@@ -52,7 +49,7 @@ describe("a server that is unavailable at the start", { ...limits, concurrency: 
   }
 });
 
-describe("a server with an unsafe setting ends the start with an error that names the setting and its fix", limits, () => {
+describe("a server with an unsafe setting ends the start with an error that names the setting and its fix", () => {
   const twilio = () => ({
     SMS_PROVIDERS: "twilio",
     TWILIO_ACCOUNT_SID: "AC0",
@@ -61,7 +58,7 @@ describe("a server with an unsafe setting ends the start with an error that name
   });
 
   for (const [role, env] of [["preferences", () => ({})] as const, ["dispatcher-sms", twilio] as const])
-    test(`${role} with a Redis that evicts`, limits, async () => {
+    test(`${role} with a Redis that evicts`, async () => {
       await using redis = await startRedis();
       const admin = new Redis(redis.url);
       await admin.config("SET", "maxmemory-policy", "allkeys-lru", "maxmemory", "100mb");
@@ -70,7 +67,7 @@ describe("a server with an unsafe setting ends the start with an error that name
       await startFails(`127.0.0.1:${redis.port}`, role, { ...env(), REDIS_URL: redis.url }, "Redis", says);
     });
 
-  test("relay with streams that keep acknowledged messages", limits, async () => {
+  test("relay with streams that keep acknowledged messages", async () => {
     await using nats = await startNats();
     const connection = await connect({ servers: nats.url });
     const { streams } = await jetstreamManager(connection);
@@ -80,7 +77,7 @@ describe("a server with an unsafe setting ends the start with an error that name
     await startFails(`127.0.0.1:${nats.port}`, "relay", { NATS_URL: nats.url }, "NATS", says);
   });
 
-  test("relay with a STORE_URL that weakens the write concern", limits, async () => {
+  test("relay with a STORE_URL that weakens the write concern", async () => {
     const STORE_URL = `mongodb://carillon:${PASSWORD}@127.0.0.1:1/carillon?journal=false`;
     await startFails("STORE_URL", "relay", { STORE_URL }, "STORE_URL", /journal is false: .*; take journal out of STORE_URL/);
   });
@@ -97,7 +94,7 @@ async function startFails(at: string, role: string, env: Record<string, string>,
   assert.ok(!(stdout + stderr).includes(PASSWORD));
 }
 
-test("all configuration errors are reported at once, without the values", limits, async () => {
+test("all configuration errors are reported at once, without the values", async () => {
   const mistakes = {
     LOG_LEVEL: PASSWORD,
     HTTP_PORT: "99999",
@@ -115,7 +112,7 @@ test("all configuration errors are reported at once, without the values", limits
   assert.doesNotMatch(stderr, /\n\s+at /);
 });
 
-test("invalid commands exit with 2 and print the valid ones", limits, async () => {
+test("invalid commands exit with 2 and print the valid ones", async () => {
   const wrong: [string[], RegExp][] = [
     [["ring"], /unknown command or role "ring"[\s\S]*carillon <command>/],
     [["send"], /--file is missing\nusage: carillon send/],
@@ -132,7 +129,7 @@ test("invalid commands exit with 2 and print the valid ones", limits, async () =
   );
 });
 
-test("config prints a role's variables", limits, async () => {
+test("config prints a role's variables", async () => {
   const { code, stdout } = await runCli(["config", "gateway"]);
   assert.equal(code, 0);
   for (const name of ["STORE_URL", "NATS_URL", "GATEWAY_REFLECTION", "DRAIN_MS"])

@@ -11,7 +11,7 @@ import { startUnwantedServer } from "../support/unwanted-server.ts";
 import { settled, wentOut } from "./calls.ts";
 import { runCli, startDevProcess } from "./cli-process.ts";
 
-test("the CLI and every role reach their own servers, and nothing reaches the proxy", { timeout: 120_000 }, async () => {
+test("the CLI and every role reach their own servers, and nothing reaches the proxy", async () => {
   const directory = mkdtempSync(join(tmpdir(), "carillon-proxies-"));
   await using proxy = await startUnwantedServer();
   const url = `http://127.0.0.1:${proxy.port}`;

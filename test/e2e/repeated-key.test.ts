@@ -11,16 +11,15 @@ import { fresh } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
 import { ended, get, notification, rejectionOf, send, sendBatch, settled } from "./calls.ts";
 
-const limits = { timeout: 30_000 };
 let system: TestSystem;
 before(async () => {
   system = await startSystem();
-}, limits);
+});
 after(async () => {
   await system?.[Symbol.asyncDispose]();
-}, limits);
+});
 
-test("a repeated key gets the same answer before and after sending", limits, async () => {
+test("a repeated key gets the same answer before and after sending", async () => {
   const n = notification();
   const first = await send(system, n);
   assert.equal(first.repeatedKey, false);
@@ -33,7 +32,7 @@ test("a repeated key gets the same answer before and after sending", limits, asy
   assert.equal(system.sandbox.ledger.entries({ deliveryId: first.deliveries[0]!.deliveryId }).length, 1);
 });
 
-test("fifty calls with one key at once make one notification and one provider call", limits, async () => {
+test("fifty calls with one key at once make one notification and one provider call", async () => {
   const before = await system.stored();
   const n = notification();
   const answers = await Promise.all(Array.from({ length: 50 }, () => send(system, n)));
@@ -45,7 +44,7 @@ test("fifty calls with one key at once make one notification and one provider ca
   assert.equal(system.sandbox.ledger.entries({ deliveryId: answers[0]!.deliveries[0]!.deliveryId }).length, 1);
 });
 
-test("one key twice in a batch is one notification", limits, async () => {
+test("one key twice in a batch is one notification", async () => {
   const before = await system.stored();
   const n = notification();
   const results = await sendBatch(system, [n, n]);
@@ -63,7 +62,7 @@ const OTHER: readonly [what: string, change: Partial<Notification>][] = [
   ["expiry", { expiresAt: new Date(Date.now() + 3_600_000) }],
 ];
 
-test("the same key with another payload is an error and changes nothing", limits, async () => {
+test("the same key with another payload is an error and changes nothing", async () => {
   const n = notification();
   const first = await send(system, n);
   const before = await system.stored();
@@ -75,7 +74,7 @@ test("the same key with another payload is an error and changes nothing", limits
   assert.equal((await get(system, first.notificationId)).category, n.category);
 });
 
-test("a key repeated after its times have passed gets the same answer, although a new key would be rejected", limits, async () => {
+test("a key repeated after its times have passed gets the same answer, although a new key would be rejected", async () => {
   // A slightly past send_at is tolerated; this one will be older than that when it is repeated.
   const sendAt = new Date(Date.now() - SEND_AT_PAST_TOLERANCE_MS + 1_000);
   const expiresAt = new Date(Date.now() + 1_000);
@@ -96,7 +95,7 @@ test("a key repeated after its times have passed gets the same answer, although 
   }
 });
 
-test("a key belongs to its app, and so does the notification", limits, async () => {
+test("a key belongs to its app, and so does the notification", async () => {
   const { key } = await grantApiKey(system.store.apps, { id: "other", channels: ["email"] });
   using other = connectGateway(system.gatewayAddress, key);
   const n = notification();

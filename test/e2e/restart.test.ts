@@ -27,7 +27,6 @@ import { noShares } from "../support/no-shares.ts";
 import { settled } from "./calls.ts";
 import { type DevProcess, runCli, startDevProcess, stillRunning } from "./cli-process.ts";
 
-const limits = { timeout: 150_000 };
 /** Half of them critical, over three channels with four concurrent calls per class: they take two seconds. */
 const COUNT = 200;
 const IN_FLIGHT = 4;
@@ -36,8 +35,8 @@ const HALF_WAY = 40;
 /** The watchdog's 30 s, the critical class's 10 s for an unknown outcome, and a machine busy with other things. */
 const RESOLVED_MS = 80_000;
 
-describe("half way", { ...limits, concurrency: true }, () => {
-  test("SIGTERM: attempts in progress finish, the rest is sent after the restart, each once", limits, async () => {
+describe("half way", { concurrency: true }, () => {
+  test("SIGTERM: attempts in progress finish, the rest is sent after the restart, each once", async () => {
     await using scene = await setScene();
     const first = await startDevProcess(scene.directory, scene.env);
     await using _first = first;
@@ -67,7 +66,7 @@ describe("half way", { ...limits, concurrency: true }, () => {
     await auditHolds(scene, second);
   });
 
-  test("SIGKILL: everything accepted ends, and only resends of the critical class are sent twice", limits, async () => {
+  test("SIGKILL: everything accepted ends, and only resends of the critical class are sent twice", async () => {
     await using scene = await setScene();
     const first = await startDevProcess(scene.directory, scene.env);
     await using _first = first;

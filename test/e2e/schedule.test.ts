@@ -9,16 +9,15 @@ import { freshNumber } from "../support/fresh.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
 import { ended, get, notification, phone, send, toEndpoint, wentOut } from "./calls.ts";
 
-const limits = { timeout: 30_000 };
 let system: TestSystem;
 before(async () => {
   system = await startSystem();
-}, limits);
-after(() => system?.[Symbol.asyncDispose](), limits);
+});
+after(() => system?.[Symbol.asyncDispose]());
 
 const arrivals = (deliveryId: string) => system.sandbox.ledger.entries({ deliveryId });
 
-test("a scheduled notification is sent once, and not before its time", limits, async () => {
+test("a scheduled notification is sent once, and not before its time", async () => {
   const sendAt = new Date(Date.now() + 1_500);
   const accepted = await send(system, { sendAt });
   const delivery = await ended(system, accepted);
@@ -29,7 +28,7 @@ test("a scheduled notification is sent once, and not before its time", limits, a
   assert.deepEqual((await get(system, accepted.notificationId)).sendAt, sendAt);
 });
 
-test("a notification that could only be sent after its expiry is not sent", limits, async () => {
+test("a notification that could only be sent after its expiry is not sent", async () => {
   const sendAt = new Date(Date.now() + 300);
   // It expires 1 ms after it is due, so every evaluation is too late.
   const accepted = await send(system, { sendAt, expiresAt: new Date(sendAt.getTime() + 1) });
@@ -38,7 +37,7 @@ test("a notification that could only be sent after its expiry is not sent", limi
   assert.deepEqual((await get(system, accepted.notificationId)).deliveries[0]!.attempts, [], "an expiry is no attempt");
 });
 
-test("a notification that no provider accepts in time expires and is not attempted again", limits, async () => {
+test("a notification that no provider accepts in time expires and is not attempted again", async () => {
   const number = freshNumber();
   for (const provider of ["twilio", "vonage"] as const)
     system.sandbox.faults.order({ provider, match: number.slice(1), times: 50, do: { kind: "answer", status: 429, body: {} } });
@@ -51,7 +50,7 @@ test("a notification that no provider accepts in time expires and is not attempt
   assert.ok(tries.every((e) => !e.accepted && e.receivedAt <= expiresAt.getTime()));
 });
 
-test("the caller's trace continues through the queue", limits, async () => {
+test("the caller's trace continues through the queue", async () => {
   const nats = await connect({ servers: system.natsUrl });
   try {
     const subscription = nats.subscribe("carillon.>", { max: 1 });

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 /** Long enough for a busy machine; a failing test fails after this. */
-const EVENTUALLY_MS = 15_000;
+const EVENTUALLY_MS = 90_000;
 const POLL_MS = 5;
 
 /** Resolves when the condition holds; rejects with its name after EVENTUALLY_MS. */

@@ -4,7 +4,7 @@ import { after } from "node:test";
 import { isMainThread } from "node:worker_threads";
 
 /** After the last test: time for connections to close. */
-const CLOSING_MS = 10_000;
+const CLOSING_MS = 30_000;
 /** Deadline of a whole file; the slowest one takes a tenth. */
 const FILE_DEADLINE_MS = 600_000;
 

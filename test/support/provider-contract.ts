@@ -52,7 +52,7 @@ const CLOSED_MS = 2_000;
 /** The contract of every provider, tested over the wire against the sandbox. Assertions look at what arrived. */
 export function describeProviderContract(contract: ProviderContract): void {
   const { name } = contract;
-  describe(`provider ${name}`, { timeout: 120_000 }, () => {
+  describe(`provider ${name}`, () => {
     let directory: string;
     let sandbox: Sandbox;
     let openBefore: number;

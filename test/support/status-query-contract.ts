@@ -33,7 +33,7 @@ const UNANSWERED_MS = 400;
 /** The contract of every status query, tested over the wire against the sandbox. A wrong "found" would lose the message. */
 export function describeStatusQueryContract(contract: StatusQueryContract): void {
   const { name } = contract;
-  describe(`status query at ${name}`, { timeout: 120_000 }, () => {
+  describe(`status query at ${name}`, () => {
     let directory: string;
     let sandbox: Sandbox;
     before(async () => {

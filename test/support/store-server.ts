@@ -17,7 +17,7 @@ export interface StoreServer extends AsyncDisposable {
 }
 
 const SCRIPT = join(import.meta.dirname, "../../scripts/mongodb");
-const READY_MS = 20_000;
+const READY_MS = 90_000;
 const READY_POLL_MS = 100;
 const FIRST_PORT = 20_000;
 const PORTS = 12_000;

@@ -8,7 +8,7 @@ type Test = (sentence: string, body: (sandbox: Sandbox) => Promise<void>) => voi
 
 /** A group of tests with a sandbox of its own, which is disposed of afterwards. */
 export function withSandbox(name: string, tests: (test: Test) => void): void {
-  describe(name, { timeout: 60_000 }, () => {
+  describe(name, () => {
     let directory: string;
     let sandbox: Sandbox;
     before(async () => {
