@@ -295,3 +295,17 @@ test("a listener is called after each reading until it is disposed", () => {
   channel.run(10);
   assert.deepEqual(calls, Array(5).fill("sms"));
 });
+
+test("what relays find due in the outbox is backlog that the queue does not show, for as long as they report it", () => {
+  const channel = new Channel();
+  channel.queue(0, 0);
+  const before = channel.run(20);
+  assert.equal(channel.isActive(), false);
+  channel.rates.addOutbox({ sms: 3_000, fcm: 1 });
+  channel.queue(0, 0);
+  const with3000 = channel.run(10);
+  assert.equal(channel.rates.view("sms")?.backlog, 3_000);
+  assert.ok(channel.isActive() && with3000 > before);
+  channel.run(20);
+  assert.equal(channel.rates.view("sms")?.backlog, 0);
+});
