@@ -100,7 +100,8 @@ describe("half way", { concurrency: true }, () => {
     // A transactional push is repeated, too: its copy replaces the first one.
     const repeatable = new Set(ends.filter((d) => d.channel === "apns" || critical.has(d.id.slice(0, 32))).map((d) => d.id));
     assert.ok(twice.every(([id, times]) => times === 2 && repeatable.has(id)));
-    assert.ok(twice.length <= 3 * IN_FLIGHT, `${twice.length} were sent twice`);
+    // Three channels of critical work, and one of transactional pushes.
+    assert.ok(twice.length <= 4 * IN_FLIGHT, `${twice.length} were sent twice`);
     await auditHolds(scene, second);
   });
 });
