@@ -96,6 +96,7 @@ function createCheckedCall(parts: DispatchParts, checkRecipient: RecipientCheck)
   ): Promise<Void | Outcome> => {
     let { endpoint, askedAt } = claimed;
     const isFresh = () => clock.monotonic() - askedAt <= OPT_OUT_FRESH_MS;
+    const isExpired = () => task.expiresAt <= clock.now();
     const isInTime = () => clock.monotonic() - claimed.startedAt <= CLAIM_TO_SEND_MS;
     for (;;) {
       if (!isFresh()) {
@@ -105,11 +106,11 @@ function createCheckedCall(parts: DispatchParts, checkRecipient: RecipientCheck)
         if (recipient.kind !== "reachable") return notCalled(recipient.kind);
         ({ endpoint, askedAt } = recipient);
       }
-      if (task.expiresAt <= clock.now()) return EXPIRED;
+      if (isExpired()) return EXPIRED;
       if (!isInTime()) return notCalled("worker-paused");
       let tooLate = false;
       const mayBegin = () => {
-        tooLate = !isFresh() || !isInTime() || task.expiresAt <= clock.now();
+        tooLate = !isFresh() || !isInTime() || isExpired();
         return !tooLate;
       };
       const outcome = await callProvider(parts, provider, { ...task, endpoint }, { attemptId: claimed.attemptId, mayBegin });

@@ -131,9 +131,9 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "if (at > 0) return at;",
   },
   {
-    ...{ name: "circuit never closes again", file: "core/delivery/circuit.ts" },
-    find: 'case "success":\n      return CLOSED;',
-    replace: 'case "success":\n      return open ? circuit : CLOSED;',
+    ...{ name: "open time of a circuit without a bound", file: "core/delivery/circuit.ts" },
+    find: "export const OPEN_LONGEST_MS = 300_000;",
+    replace: "export const OPEN_LONGEST_MS = 3e12;",
   },
   {
     ...{ name: "receipt acknowledged but not written", file: "feedback/apply.ts" },
@@ -148,8 +148,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     ...{ name: "expiry not checked after the claim", file: dispatch },
-    find: "if (task.expiresAt <= clock.now()) return EXPIRED;",
-    replace: "",
+    find: "const isExpired = () => task.expiresAt <= clock.now();",
+    replace: "const isExpired = () => task.expiresAt < 0;",
   },
   {
     ...{ name: "watchdog off", file: "core/delivery/watchdog.ts" },
