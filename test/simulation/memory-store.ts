@@ -4,7 +4,7 @@ import type { AppRecord } from "../../core/ports/app-store.ts";
 import { type ContactRecord, hasOneUser } from "../../core/ports/contact-store.ts";
 import type { PoisonRecord } from "../../core/ports/poison-store.ts";
 import type { Store } from "../../core/ports/store.ts";
-import { changeOptOuts, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
+import { changeOptOuts, isTooMany, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
 import { frozen } from "./frozen.ts";
 import { createMemoryAttempts } from "./memory-attempts.ts";
 import { createMemoryContents } from "./memory-contents.ts";
@@ -78,6 +78,7 @@ function createMemoryPreferences(): Store["preferences"] {
     async update(app, subject, optOut, optIn, now) {
       const before = records.get(key(app, subject));
       const optOuts = changeOptOuts(before?.optOuts ?? [], optOut, optIn);
+      if (before && isTooMany(before.optOuts, optOuts)) return { ...before, tooMany: true };
       const record = frozen({ app, subject, version: (before?.version ?? 0) + 1, optOuts, updatedAt: now });
       records.set(key(app, subject), record);
       return record;
