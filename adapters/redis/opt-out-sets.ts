@@ -16,8 +16,13 @@ import { CHAIN_KEEP_MS, ChainBrokenError, type WriteChain, writeNext } from "./w
 //   carillon:opt-out:sweeps:…   the number of the last sweep of one process, which its reads ask for, too
 // A member may outlive its opt-out but is never missing while the opt-out holds, so a reader confirms a found member with the store.
 
-const script = (name: string) => readFileSync(new URL(`./opt-out-${name}.lua`, import.meta.url), "utf8");
-const SCRIPTS = { add: script("add"), apply: script("apply"), fill: script("fill"), seal: script("seal"), swept: script("swept") };
+const SCRIPTS = {
+  add: readFileSync(new URL("./opt-out-add.lua", import.meta.url), "utf8"),
+  apply: readFileSync(new URL("./opt-out-apply.lua", import.meta.url), "utf8"),
+  fill: readFileSync(new URL("./opt-out-fill.lua", import.meta.url), "utf8"),
+  seal: readFileSync(new URL("./opt-out-seal.lua", import.meta.url), "utf8"),
+  swept: readFileSync(new URL("./opt-out-swept.lua", import.meta.url), "utf8"),
+};
 
 /** Times the 512 of Redis's set-max-intset-entries: 8 million opt-outs before the first bucket turns into a hash table. */
 const OPT_OUT_BUCKETS = 16_384;

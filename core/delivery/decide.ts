@@ -7,7 +7,7 @@ import { outcomeReason, type Reason, reason } from "./reason.ts";
 export const THROTTLED_WAIT_MS = 1_000;
 /** The shortest wait after a misconfigured attempt, in ms: an operator has to act first. */
 export const MISCONFIGURED_WAIT_MS = 30_000;
-/** The longest wait that a provider can ask for, in ms; the longest one documented, Twilio's daily limit, is tried hourly. */
+/** The longest wait that a provider can ask for, in ms; the longest one documented, of a daily limit, is tried hourly. */
 export const ASKED_WAIT_LONGEST_MS = 3_600_000;
 /** How long before its expiry a delivery is tried for the last time, in ms: enough to publish the task, to claim it and for one call. */
 export const LAST_TRY_MS = 15_000;
