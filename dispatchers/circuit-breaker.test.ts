@@ -3,7 +3,14 @@ import { after, before, test } from "node:test";
 import { connectRedis } from "../adapters/redis/connect.ts";
 import { createSharedCircuits, readCircuit } from "../adapters/redis/shared-circuits.ts";
 import type { Channel } from "../core/delivery/channel.ts";
-import { OPEN_FIRST_MS, SERVICE_FAILURES_MIN, SERVICE_SPAN_MS, SETUP_ENDPOINTS_MIN } from "../core/delivery/circuit.ts";
+import {
+  AMBIGUOUS_ENDPOINTS_MIN,
+  OPEN_FIRST_MS,
+  OPEN_LONGEST_CRITICAL_MS,
+  SERVICE_FAILURES_MIN,
+  SERVICE_SPAN_MS,
+  SETUP_ENDPOINTS_MIN,
+} from "../core/delivery/circuit.ts";
 import type { Delivery } from "../core/delivery/notification.ts";
 import type { Outcome } from "../core/delivery/outcome.ts";
 import { toTask } from "../core/delivery/task.ts";
@@ -24,8 +31,16 @@ const wrongKey: Outcome = { kind: "misconfigured", reason: "20003" };
 
 let keys = 0;
 /** A text to a number, accepted and ready for its first attempt. */
-async function textTo(phoneNumber: string, notificationClass: DeliveryTask["notificationClass"] = "transactional"): Promise<DeliveryTask> {
-  const n = sampleNotification(`circuit-${++keys}`, world.clock.now(), { notificationClass, expiresAt: world.clock.now() + 72_000_000 });
+async function textTo(
+  phoneNumber: string,
+  notificationClass: DeliveryTask["notificationClass"] = "transactional",
+  app = "shop",
+): Promise<DeliveryTask> {
+  const n = sampleNotification(`circuit-${++keys}`, world.clock.now(), {
+    app,
+    notificationClass,
+    expiresAt: world.clock.now() + 72_000_000,
+  });
   const [d] = n.deliveries;
   const record = { ...n, deliveries: [{ ...d!, endpoint: { channel: "sms", phoneNumber }, endpointId: undefined } satisfies Delivery] };
   await world.store.notifications.insert([record]);
@@ -80,6 +95,51 @@ test("one bad endpoint, however often it is tried, keeps nobody waiting", async 
   for (let i = 0; i < 50; i++) await dispatch(await textTo(bad, "marketing"), "h");
   assert.deepEqual(await dispatch(await textTo("+49301", "critical"), "h"), { kind: "ack" });
   assert.equal(numbersOf(sent()).at(-1), "+49301");
+});
+
+test("an app with many endpoints that are not ours keeps only itself waiting, and its critical probes nobody else", async () => {
+  const foreign: Outcome = { kind: "misconfigured", reason: "21612", scope: "endpoint" };
+  const isForeign = (to: OutboundDelivery["endpoint"]) => to.channel === "sms" && to.phoneNumber.startsWith("+4930");
+  const { circuits, dispatch, sent } = pod([scriptedProvider("twilio", ({ endpoint }) => (isForeign(endpoint) ? foreign : accepted))]);
+  for (let i = 0; i < AMBIGUOUS_ENDPOINTS_MIN; i++) await dispatch(await textTo(`+4930${i}`, "critical", "stray"), "h");
+  const late = await dispatch(await textTo("+4915199", "critical", "stray"), "h");
+  assert.ok(late.kind === "ack" && late.waitsMs! > 0, "the app's own texts wait");
+  assert.match(world.lines.join(), /"circuit":"twilio\/default app stray","reason":"misconfigured: 21612"/);
+  for (let i = 0; i < 5; i++) {
+    assert.deepEqual(await dispatch(await textTo(`+4915${i}`, "marketing", "shop"), "h"), { kind: "ack" });
+    assert.equal(numbersOf(sent()).at(-1), `+4915${i}`);
+    world.clock.advance(OPEN_LONGEST_CRITICAL_MS);
+    const before = sent().length;
+    const probe = await circuits.choose({ ...(await textTo(`+49309${i}`, "critical", "stray")), attempt: 1 });
+    assert.ok(probe.kind === "call" && probe.probes.length === 1);
+    circuits.record(probe, foreign);
+    assert.equal(sent().length, before);
+  }
+});
+
+test("an app's success is shared only where its calls failed before: pods look at all that is shared", async () => {
+  const written = new Set<string>();
+  const noted: SharedCircuits = {
+    read: async () => undefined,
+    write: async (name) => void written.add(name),
+    mayProbe: async () => true,
+    probeEnded: async () => {},
+  };
+  let outcome: Outcome = accepted;
+  const { dispatch } = pod([scriptedProvider("twilio", () => outcome)], noted);
+  await dispatch(await textTo("+49301"), "h");
+  assert.deepEqual(
+    [...written].filter((name) => name.includes(" app ")),
+    [],
+  );
+  outcome = { kind: "misconfigured", reason: "21612", scope: "endpoint" };
+  await dispatch(await textTo("+49302"), "h");
+  outcome = accepted;
+  await dispatch(await textTo("+49303"), "h");
+  assert.deepEqual(
+    [...written].filter((name) => name.includes(" app ")),
+    ["twilio/default app shop"],
+  );
 });
 
 test("a country that fails delays no other country, and its texts leave by the second provider alone", async () => {

@@ -3,7 +3,7 @@ import { accountNameOf, DEFAULT_ACCOUNT } from "../core/delivery/account.ts";
 import { ADAPTER_GRACE_MS } from "../core/delivery/call-limits.ts";
 import type { NotificationClass } from "../core/delivery/channel.ts";
 import { afterCall, type Circuit, CLOSED, OPEN_LONGEST_MS, type Opening, passageOf, probing, waitMs } from "../core/delivery/circuit.ts";
-import { accountCircuit, circuitsOf, evidenceOf } from "../core/delivery/circuit-scope.ts";
+import { accountCircuit, circuitsOf, evidenceOf, isAppCircuit } from "../core/delivery/circuit-scope.ts";
 import { MISCONFIGURED_WAIT_MS } from "../core/delivery/decide.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import type { Outcome } from "../core/delivery/outcome.ts";
@@ -14,7 +14,7 @@ import type { SharedCircuit, SharedCircuits } from "../core/ports/shared-circuit
 import type { Logger } from "../runtime/logger.ts";
 import type { DispatchMetrics } from "./metrics.ts";
 
-/** Circuits remembered; a channel has its accounts, and as many countries or push services as it sends to. */
+/** Circuits remembered; a channel has its accounts, and as many countries or push services as it sends to, and apps whose endpoints are rejected. */
 const CIRCUITS_MAX = 1_000;
 /** Between two looks at what the other pods know, in ms. */
 export const SHARING_MS = 1_000;
@@ -28,6 +28,7 @@ const CLOCKS_DIFFER_MS = 5_000;
 export interface Passage {
   kind: "call";
   provider: Provider;
+  app: string;
   endpoint: Endpoint;
   probes: readonly string[];
 }
@@ -41,6 +42,7 @@ export interface Wait {
 }
 
 export interface CircuitTask {
+  app: string;
   endpoint: Endpoint;
   notificationClass: NotificationClass;
   /** Its number in the run, from 1. */
@@ -122,19 +124,19 @@ export function createCircuitBreakers({ providers, clock, random, log, deadlineM
     }
   }
 
-  const passes = (provider: Provider, { endpoint, notificationClass }: CircuitTask) =>
-    circuitsOf(endpoint).map((part) => {
+  const passes = (provider: Provider, { app, endpoint, notificationClass }: CircuitTask) =>
+    circuitsOf(endpoint, app).map((part) => {
       const name = nameOf(provider, part);
       return { name, passage: passageOf(circuitOf(name), notificationClass, clock.monotonic()) };
     });
 
   function waitOf(own: readonly Provider[], task: CircuitTask): Wait {
-    const { endpoint, notificationClass, publication } = task;
+    const { app, endpoint, notificationClass, publication } = task;
     if (own.length === 0)
       return { kind: "wait", waitMs: MISCONFIGURED_WAIT_MS, reason: reason("misconfigured", "no such account"), isWhole: true };
     const now = clock.monotonic();
     const waits = own.map((provider) => {
-      const all = circuitsOf(endpoint).map((part) => circuitOf(nameOf(provider, part)));
+      const all = circuitsOf(endpoint, app).map((part) => circuitOf(nameOf(provider, part)));
       const each = all.map((circuit) => ({ circuit, ms: waitMs(circuit, notificationClass, publication, now, random()) }));
       return each.reduce((longest, next) => (next.ms > longest.ms ? next : longest));
     });
@@ -156,19 +158,22 @@ export function createCircuitBreakers({ providers, clock, random, log, deadlineM
         // In this pod before the other pods are asked: many tasks may ask at once.
         for (const name of probes) keep(name, probing(circuitOf(name), clock.monotonic() + probeMs), "this pod");
         const won = await Promise.all(probes.map(async (name) => (await shared?.mayProbe(name, probeMs)) ?? true));
-        if (won.every(Boolean)) return { kind: "call", provider, endpoint: task.endpoint, probes };
+        if (won.every(Boolean)) return { kind: "call", provider, app: task.app, endpoint: task.endpoint, probes };
         release(probes.filter((_, i) => won[i]));
       }
       return waitOf(own, task);
     },
 
     /** What an attempt's outcome says. */
-    record({ provider, endpoint, probes }: Omit<Passage, "kind">, outcome: Outcome): void {
-      for (const [part, evidence] of evidenceOf(outcome, endpoint)) {
+    record({ provider, app, endpoint, probes }: Omit<Passage, "kind">, outcome: Outcome): void {
+      for (const [part, evidence] of evidenceOf(outcome, endpoint, app)) {
         const name = nameOf(provider, part);
         const now = clock.monotonic();
+        // There are many apps, and a pod looks at all that is shared: an app's success is shown only where this pod knows of failures.
+        const isShown = !isAppCircuit(part) || circuitOf(name) !== CLOSED;
         keep(name, afterCall(circuitOf(name), evidence, probes.includes(name), now), "this pod");
-        if (evidence.kind !== "success" || now - (successShownAt.get(name) ?? Number.NEGATIVE_INFINITY) < SUCCESS_SHARED_MS) continue;
+        if (evidence.kind !== "success" || !isShown || now - (successShownAt.get(name) ?? Number.NEGATIVE_INFINITY) < SUCCESS_SHARED_MS)
+          continue;
         successShownAt.set(name, now);
         show(name, undefined);
       }
@@ -192,7 +197,7 @@ export function createCircuitBreakers({ providers, clock, random, log, deadlineM
 
 const moved = (open: Opening, ms: number): Opening => ({ ...open, until: open.until + ms, criticalUntil: open.criticalUntil + ms });
 
-/** Without what would give the metric a label for every country or host. */
+/** Without what would give the metric a label for every country, host or app. */
 function labelsOf(name: string) {
   const [of = "", part = ""] = name.split(" ");
   const [provider = "", account = ""] = of.split("/");

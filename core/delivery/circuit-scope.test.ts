@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { circuitsOf, countryOf, evidenceOf } from "./circuit-scope.ts";
+import { circuitsOf, countryOf, evidenceOf, isAppCircuit } from "./circuit-scope.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { notCalled, type Outcome, type Scope } from "./outcome.ts";
 
@@ -28,11 +28,11 @@ test("a number's country is its calling code, and more where countries share one
   for (const [number, country] of COUNTRIES) assert.equal(countryOf(number), country, number);
 });
 
-test("a text depends on its account, its sender and its country, a browser push on its push service", () => {
-  assert.deepEqual(circuitsOf(phone), ["account", "sender", "country +49"]);
-  assert.deepEqual(circuitsOf(token), ["account"]);
-  assert.deepEqual(circuitsOf(browser), ["origin push.example.com"]);
-  assert.deepEqual(circuitsOf({ channel: "email", address: "a@example.org" }), ["account"]);
+test("a text depends on its account, its sender, its country and its app, a browser push on its push service and its app", () => {
+  assert.deepEqual(circuitsOf(phone, "shop"), ["account", "sender", "country +49", "app shop"]);
+  assert.deepEqual(circuitsOf(token, "shop"), ["account", "app shop"]);
+  assert.deepEqual(circuitsOf(browser, "shop"), ["origin push.example.com", "app shop push.example.com"]);
+  assert.deepEqual(circuitsOf({ channel: "email", address: "a@example.org" }, "shop"), ["account", "app shop"]);
 });
 
 const misconfigured = (scope?: Scope): Outcome => ({ kind: "misconfigured", reason: "no", ...(scope ? { scope } : {}) });
@@ -51,10 +51,11 @@ const FINDINGS: readonly [what: string, outcome: Outcome, endpoint: Endpoint, fi
     "a number that is not on the list",
     misconfigured("endpoint"),
     phone,
-    { account: "ambiguous", sender: "neutral", "country +49": "neutral" },
+    { account: "answered", sender: "neutral", "country +49": "neutral", app: "ambiguous" },
   ],
+  ["another sender's browsers", misconfigured("endpoint"), browser, { "origin push.example.com": "answered", app: "ambiguous" }],
   ["iPhones only", misconfigured("target-platform"), token, { account: "answered" }],
-  ["another project's token", misconfigured("endpoint"), token, { account: "ambiguous" }],
+  ["another project's token", misconfigured("endpoint"), token, { account: "answered", app: "ambiguous" }],
   ["an outage", { kind: "unavailable", fault }, token, { account: "service" }],
   ["an outage of a push service", { kind: "unavailable", fault }, browser, { "origin push.example.com": "service" }],
   ["too many pushes to a device", { kind: "throttled", retryAfterMs: 1, reason: "429", scope: "endpoint" }, token, { account: "answered" }],
@@ -65,8 +66,16 @@ const FINDINGS: readonly [what: string, outcome: Outcome, endpoint: Endpoint, fi
   ["content that is rejected", { kind: "rejected", reason: "no" }, token, { account: "answered" }],
   ["a dead endpoint", { kind: "endpoint-gone", reason: "no", goneAt: undefined }, browser, { "origin push.example.com": "answered" }],
 ];
+/** What an app's own circuit is told, unless the answers may be about its endpoints. */
+function appFinding(outcome: Outcome): string {
+  if (outcome.kind === "accepted") return "success";
+  return outcome.kind === "rejected" || outcome.kind === "endpoint-gone" ? "answered" : "neutral";
+}
 for (const [what, outcome, endpoint, findings] of FINDINGS)
   test(`${what} says of each circuit what it shows`, () => {
-    const found = [...evidenceOf(outcome, endpoint)].map(([name, e]) => [name, e.kind === "failure" ? e.fault : e.kind]);
-    assert.deepEqual(Object.fromEntries(found), findings);
+    const found = [...evidenceOf(outcome, endpoint, "shop")].map(([name, e]) => [
+      isAppCircuit(name) ? "app" : name,
+      e.kind === "failure" ? e.fault : e.kind,
+    ]);
+    assert.deepEqual(Object.fromEntries(found), { app: appFinding(outcome), ...findings });
   });

@@ -16,16 +16,21 @@ export function countryOf(phoneNumber: string): string {
 /** The circuit of a provider account: for Web Push, where nobody has an account, of a push service. */
 export const accountCircuit = (endpoint: Endpoint): string => (endpoint.channel === "webpush" ? originOf(endpoint.pushUrl) : "account");
 
-/** The circuits that a call to this endpoint depends on: its account's first, then those of the parts of the service that it uses. */
-export const circuitsOf = (endpoint: Endpoint): readonly string[] =>
-  endpoint.channel === "sms"
-    ? [accountCircuit(endpoint), "sender", `country ${countryOf(endpoint.phoneNumber)}`]
-    : [accountCircuit(endpoint)];
+/** The circuit of one app at an account, or at a push service: other apps do not depend on it. */
+const appCircuit = (endpoint: Endpoint, app: string): string =>
+  endpoint.channel === "webpush" ? `app ${app} ${hostOf(endpoint.pushUrl)}` : `app ${app}`;
 
-function originOf(pushUrl: string): string {
-  const { hostname } = new URL(pushUrl);
-  return `origin ${hostname}`;
-}
+/** Whether only one app depends on the circuit. */
+export const isAppCircuit = (circuit: string): boolean => circuit.startsWith("app ");
+
+/** The circuits that an app's call to this endpoint depends on: its account's first, then those of the parts of the service that it uses, then its own. */
+export const circuitsOf = (endpoint: Endpoint, app: string): readonly string[] =>
+  endpoint.channel === "sms"
+    ? [accountCircuit(endpoint), "sender", `country ${countryOf(endpoint.phoneNumber)}`, appCircuit(endpoint, app)]
+    : [accountCircuit(endpoint), appCircuit(endpoint, app)];
+
+const originOf = (pushUrl: string) => `origin ${hostOf(pushUrl)}`;
+const hostOf = (pushUrl: string) => new URL(pushUrl).hostname;
 
 /** The circuit that an answer counts for; undefined where it is about this endpoint alone, or about a part that cannot be told before the call. */
 function circuitOf(scope: Scope, endpoint: Endpoint): string | undefined {
@@ -47,9 +52,9 @@ function circuitOf(scope: Scope, endpoint: Endpoint): string | undefined {
 /** Codes of defects of ours: what they are about is one content, not the provider. */
 const OUR_DEFECTS: ReadonlySet<string> = new Set(["adapter-fault"]);
 
-/** What an outcome says, by circuit. */
-export function evidenceOf(outcome: Outcome, endpoint: Endpoint): ReadonlyMap<string, Evidence> {
-  const all = circuitsOf(endpoint);
+/** What the outcome of an app's call says, by circuit. */
+export function evidenceOf(outcome: Outcome, endpoint: Endpoint, app: string): ReadonlyMap<string, Evidence> {
+  const all = circuitsOf(endpoint, app);
   const account = all[0]!;
   const forAll = (evidence: Evidence) => new Map(all.map((circuit) => [circuit, evidence]));
   if (!isCall(outcome)) return forAll({ kind: "neutral" });
@@ -74,7 +79,9 @@ export function evidenceOf(outcome: Outcome, endpoint: Endpoint): ReadonlyMap<st
     if (circuit !== account) others.set(account, { kind: "answered" });
     return others.set(circuit, { ...failure, fault, retryAfterMs });
   }
-  // Where many endpoints are rejected one by one, it may be the setup after all.
+  others.set(account, { kind: "answered" });
+  // Where many endpoints are rejected one by one, it may be the setup after all, or the app has a list of another installation's endpoints. Both keep
+  // the app's own calls from being accepted, and the latter must not keep other apps waiting.
   const isAmbiguous = scope === "endpoint" && outcome.kind === "misconfigured";
-  return others.set(account, isAmbiguous ? { ...failure, fault: "ambiguous" } : { kind: "answered" });
+  return isAmbiguous ? others.set(appCircuit(endpoint, app), { ...failure, fault: "ambiguous" }) : others;
 }

@@ -3,7 +3,7 @@ import type { Reason } from "./reason.ts";
 
 /** Different endpoints whose answers blame our setup, without a success between, that open a circuit. One bad endpoint never does. */
 export const SETUP_ENDPOINTS_MIN = 3;
-/** The same for answers that may be about the endpoint alone: an app can have several of those at once. */
+/** The same for answers that may be about the endpoint alone: an app can have several of those at once. They count for that app only. */
 export const AMBIGUOUS_ENDPOINTS_MIN = 20;
 /** Calls that the provider failed, without a success between, that open a circuit: to so many endpoints, over so many ms. A connection that breaks under many calls is one event. */
 export const SERVICE_FAILURES_MIN = 5;
