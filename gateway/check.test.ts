@@ -123,6 +123,18 @@ const table: [string, Partial<NotificationRequest>, Channel[], string[]][] = [
     rules.map((rule) => `recipient.endpoint.web_push_subscription.p256dh ${rule}`),
   ]),
   [
+    "a push URL with a percent sign that begins no escape",
+    {
+      recipient: {
+        kind: "endpoint",
+        endpoint: { ...subscription, pushUrl: "https://push.example/%%34", p256dh: point.toString("base64url") },
+      },
+      content: { push },
+    },
+    ["webpush"],
+    ["recipient.endpoint.web_push_subscription.push_url push_url.escape"],
+  ],
+  [
     "an address that is none",
     { recipient: { kind: "endpoint", endpoint: { channel: "email", address: "Ada <ada@example.com>" } }, content: { email } },
     ["email"],

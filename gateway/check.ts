@@ -1,6 +1,6 @@
 import { ECDH } from "node:crypto";
 import { contentFaults } from "../core/content/content.ts";
-import { parsePushUrl } from "../core/content/push-host.ts";
+import { hasBrokenEscape, parsePushUrl } from "../core/content/push-host.ts";
 import { type Channel, contentPart } from "../core/delivery/channel.ts";
 import { addressFault } from "../core/delivery/email-address.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
@@ -104,8 +104,8 @@ function checkEndpoint({ recipient }: NotificationRequest, pushHosts: readonly s
 export function checkAddress(endpoint: Endpoint, field: string, pushHosts: readonly string[]): Fault[] {
   if (endpoint.channel !== "webpush") return checkSpelling(endpoint, field);
   const at = `${field}.web_push_subscription`;
-  const faults: Fault[] = [];
-  if (parsePushUrl(endpoint.pushUrl, pushHosts) === undefined)
+  const faults = checkSpelling(endpoint, field);
+  if (faults.length === 0 && parsePushUrl(endpoint.pushUrl, pushHosts) === undefined)
     faults.push({ field: `${at}.push_url`, rule: "push_url.host", message: "must be an https URL at an allowed push service" });
   if (!isPoint(Buffer.from(endpoint.p256dh, "base64url")))
     faults.push({ field: `${at}.p256dh`, rule: "p256dh.point", message: "must be an uncompressed point on the curve P-256" });
@@ -114,6 +114,10 @@ export function checkAddress(endpoint: Endpoint, field: string, pushHosts: reado
 
 /** Checks that an address is one, for whatever it is used. */
 export function checkSpelling(endpoint: Endpoint, field: string): Fault[] {
+  if (endpoint.channel === "webpush" && hasBrokenEscape(endpoint.pushUrl)) {
+    const message = "must have a percent sign only before two hexadecimal digits";
+    return [{ field: `${field}.web_push_subscription.push_url`, rule: "push_url.escape", message }];
+  }
   const fault = endpoint.channel === "email" ? addressFault(endpoint.address) : undefined;
   return fault === undefined ? [] : [{ field: `${field}.email_address`, rule: "string.email", message: `must ${fault}` }];
 }

@@ -26,14 +26,19 @@ const HOST = `(?:${NAME}|\\[[0-9a-f:.]{2,45}\\])`;
 const NAME_CHARS_MAX = 253;
 /**
  * RFC 3986's characters of a path, a query and a fragment, without the apostrophe, which URL parsers treat differently. No backslash, space,
- * control character or other script: there, too, parsers disagree.
+ * control character or other script: there, too, parsers disagree. A percent sign only as part of an escape: otherwise what one escape stands
+ * for could complete another.
  */
-const URL_FORM = new RegExp(`^https://(${HOST})(?::(\\d{1,5}))?(?:[/?#][\\w.~:/?#@!$&()*+,;=%-]*)?$`, "i");
+const CHARACTERS = "[\\w.~:/?#@!$&()*+,;=-]*";
+const URL_FORM = new RegExp(`^https://(${HOST})(?::(\\d{1,5}))?(?:[/?#]${CHARACTERS}(?:%[0-9a-f]{2}${CHARACTERS})*)?$`, "i");
 /** Host or host:port; "*." stands for one or more labels, and at least two must follow. */
 const PATTERN_FORM = new RegExp(`^(?:${HOST}|\\*\\.${LABEL}\\.${NAME})(?::\\d{1,5})?$`, "i");
 
 /** Whether it can stand in the list of allowed push services. */
 export const isPushHostPattern = (text: string) => PATTERN_FORM.test(text);
+
+/** Whether a percent sign in it is not followed by two hexadecimal digits. */
+export const hasBrokenEscape = (text: string) => /%(?![0-9a-f]{2})/i.test(text);
 
 /** The URL in its one spelling; undefined where it is not https to a plain host name. Says nothing about whether that host may be called. */
 export function canonicalPushUrl(text: string): PushUrl | undefined {

@@ -87,6 +87,16 @@ describe("an endpoint has one canonical form", () => {
   });
 });
 
+it("a push URL is read once, however many escapes are made of what others stand for", (t) => {
+  const nested = `${"%".repeat(1_000)}${"3".repeat(1_000)}4`;
+  const read = t.mock.method(String.prototype, "replaceAll");
+  for (const path of [nested, `%25${"%34".repeat(600)}`, "%2525252541", `?${nested}`]) {
+    read.mock.resetCalls();
+    canonicalEndpoint(push(`https://push.example/${path}`));
+    assert.ok(read.mock.callCount() <= 1, `${read.mock.callCount()} times`);
+  }
+});
+
 describe("an e-mail address", () => {
   it("that is accepted has an ASCII form, the one that is called", () => {
     const address = fc.oneof(

@@ -29,15 +29,15 @@ export function canonicalEndpoint(endpoint: Endpoint): Endpoint {
   }
 }
 
-/** Letters, digits and -._~ mean the same escaped and not, and a push service cannot tell the two apart (RFC 3986, section 6.2.2). */
-function unescaped(url: string): string {
-  const shorter = url.replaceAll(/%([0-9a-f]{2})/gi, (escaped, hex: string) => {
+/**
+ * Letters, digits and -._~ mean the same escaped and not, and a push service cannot tell the two apart (RFC 3986, section 6.2.2). One pass is
+ * enough, because canonicalPushUrl() lets a percent sign stand only in an escape: no escape is made of what another one stood for.
+ */
+const unescaped = (url: string): string =>
+  url.replaceAll(/%([0-9a-f]{2})/gi, (escaped, hex: string) => {
     const character = String.fromCharCode(Number.parseInt(hex, 16));
     return /[A-Za-z0-9._~-]/.test(character) ? character : escaped.toUpperCase();
   });
-  // What was removed may have stood between a percent sign and its digits.
-  return shorter.length === url.length ? shorter : unescaped(shorter);
-}
 
 /** The text that identifies the endpoint, the same however it was spelled. Secret: hash it before it leaves the process. */
 export const endpointKey = (endpoint: Endpoint): string => keyAsSpelled(canonicalEndpoint(endpoint));

@@ -129,9 +129,14 @@ const PUSH_URL: FuzzTarget = {
 
 const ENDPOINT: FuzzTarget = {
   name: "canonical endpoint",
-  seeds: ["ada@example.com", "Ada@B\u00fccher.example", "+821012345678", "https://fcm.googleapis.com/x", "https://%45"].map((s) =>
-    Buffer.from(s),
-  ),
+  seeds: [
+    "ada@example.com",
+    "Ada@B\u00fccher.example",
+    "+821012345678",
+    "https://fcm.googleapis.com/x",
+    "https://%45",
+    "https://fcm.googleapis.com/%%34%31",
+  ].map((s) => Buffer.from(s)),
   dictionary: ["@", "xn--", "\u00fc", "\u3002", ".", '"', "%", "\u0130"],
   files: /\/core\//,
   run(input) {
