@@ -23,19 +23,31 @@ interface KeyTake {
 /** An earlier version's records have no key; some of them may be critical. */
 export const classOf = (key: string): NotificationClass => readOutboxKey(key)?.notificationClass ?? "critical";
 
+/** Of each class the last key that was leased from. */
+type LastKeys = Partial<Record<NotificationClass, string>>;
+
 /**
- * What to lease of these keys: strictly by class with a floor for the lower ones, in equal parts within a class, beginning at `turn`, and of each no more
- * than it has room for. Pure.
+ * What to lease of these keys: strictly by class with a floor for the lower ones, in equal parts within a class, beginning after its last key, and of each
+ * no more than it has room for. Pure.
  */
-export function planTakes(keys: readonly string[], limit: number, turn: number, roomOf: (key: string) => number = () => limit): KeyTake[] {
+export function planTakes(
+  keys: readonly string[],
+  limit: number,
+  last: LastKeys,
+  roomOf: (key: string) => number = () => limit,
+): KeyTake[] {
   const byClass = Map.groupBy(keys, classOf);
   const floor = Math.floor(limit * FLOOR_SHARE);
   let left = limit;
   return CLASSES.flatMap((notificationClass, i) => {
-    const own = byClass.get(notificationClass) ?? [];
+    const own = (byClass.get(notificationClass) ?? []).toSorted();
     const lower = CLASSES.slice(i + 1).filter((c) => byClass.has(c)).length;
     const ofClass = left - floor * lower;
-    const chosen = own.map((_, k) => own[(turn + k) % own.length]!).slice(0, Math.min(KEYS_MAX, ofClass));
+    const begin = Math.max(
+      0,
+      own.findIndex((key) => key > (last[notificationClass] ?? "")),
+    );
+    const chosen = [...own.slice(begin), ...own.slice(0, begin)].slice(0, Math.min(KEYS_MAX, ofClass));
     if (chosen.length > 0) left -= ofClass;
     // The first ones get what does not divide.
     return chosen.map((key, k) => ({ key, limit: Math.min(roomOf(key), Math.floor((ofClass + chosen.length - 1 - k) / chosen.length)) }));
@@ -48,7 +60,7 @@ export function createLease(
   shares: Pick<AppShares, "room">,
   random: Random,
 ): DueStore<NotificationRecord> {
-  let turn = Math.floor(random() * KEYS_MAX);
+  const last: LastKeys = {};
   const roomOf = async (key: string) => {
     const queue = readOutboxKey(key)?.queue;
     return queue ? shares.room(queue) : Number.POSITIVE_INFINITY;
@@ -61,15 +73,19 @@ export function createLease(
       const rooms = new Map<string, number>();
       await Promise.all(due.map(async (key) => rooms.set(key, await roomOf(key))));
       let keys = due.filter((key) => rooms.get(key)! > 0);
+      // Each relay begins at another key.
+      for (const [notificationClass, own] of Map.groupBy(keys, classOf))
+        last[notificationClass] ??= own[Math.floor(random() * own.length)]!;
       for (let round = 0; round < ROUNDS_MAX && leased.length < limit && (keys.length > 0 || round === 0); round++) {
-        const takes = planTakes(keys, limit - leased.length, turn, (key) => rooms.get(key)!);
+        const takes = planTakes(keys, limit - leased.length, last, (key) => rooms.get(key)!);
         const expired: Take[] = round === 0 ? [{ expired: true, limit: EXPIRED_MAX }] : [];
         const records = await notifications.leaseDue(now, until, [...takes, ...expired]);
         leased.push(...records);
         const counts = Map.groupBy(records, (record) => outboxKey(record) ?? "");
         for (const { key, limit } of takes) rooms.set(key, rooms.get(key)! - limit);
         keys = takes.filter(({ key, limit }) => (counts.get(key)?.length ?? 0) >= limit && rooms.get(key)! > 0).map(({ key }) => key);
-        turn += KEYS_MAX;
+        // Further rounds only go on with these keys: the others have their turn in the next iteration.
+        if (round === 0) for (const { key } of takes) last[classOf(key)] = key;
       }
       return leased;
     },
