@@ -5,7 +5,16 @@ import type { Logger } from "../logger.ts";
 import type { Connection, Connections } from "./connections.ts";
 import { answer, closeWhenAnswered } from "./end-stream.ts";
 import { headersFault } from "./headers.ts";
-import { ANSWER_MS, FIELD_BYTES, OPEN_STREAM_MS, OPEN_STREAMS_MAX, OVERLOAD_WAIT_MS, RECEIVE_MS, requestBytesMax } from "./limits.ts";
+import {
+  ANSWER_MS,
+  FIELD_BYTES,
+  OPEN_STREAM_MS,
+  OPEN_STREAMS_MAX,
+  OVERLOAD_WAIT_MS,
+  PIECE_BYTES,
+  RECEIVE_MS,
+  requestBytesMax,
+} from "./limits.ts";
 import { createMessageCounter, type MessageFault } from "./message-counter.ts";
 import { isReceived, type MethodLimits } from "./methods.ts";
 import type { Rejection, Rejections } from "./rejections.ts";
@@ -90,7 +99,7 @@ export function createAdmission(parts: {
 
   function charge(call: Call, n: number): void {
     // A message may still come out of grpc-js after its stream has ended; nothing would ever give back what is charged then.
-    if (!calls.has(call)) return;
+    if (!calls.has(call) || call.rejected) return;
     call.bytes += n;
     bytes += n;
     while (bytes > bytesMax) {
@@ -159,15 +168,21 @@ export function createAdmission(parts: {
 
   /** Ahead of grpc-js, so that it never sees what is over a limit. grpc-js has paused the stream; it flows when the caller is known. */
   function count(call: Call): void {
+    const { stream } = call;
     const counter = createMessageCounter(call.method);
     const stop = ({ error, reason }: MessageFault) => reject(call, error, reason);
-    call.stream.prependListener("data", (piece: Buffer) => {
-      if (call.rejected) return;
-      const fault = counter.piece(piece);
+    const push = stream.push.bind(stream);
+    // What arrives is in memory, also while nobody reads it: a whole window can come before the caller is known. Of a rejected call nothing is kept.
+    stream.push = (piece: Buffer | null) => {
+      if (piece === null) return push(piece);
+      charge(call, piece.length + PIECE_BYTES);
+      return !call.rejected && push(piece);
+    };
+    stream.prependListener("data", (piece: Buffer) => {
+      const fault = call.rejected ? undefined : counter.piece(piece);
       if (fault) stop(fault);
-      else charge(call, counter.cost);
     });
-    call.stream.prependListener("end", () => {
+    stream.prependListener("end", () => {
       call.receiving = false;
       const fault = call.rejected ? undefined : counter.end();
       if (fault) stop(fault);

@@ -1,6 +1,6 @@
 import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
-import { CONNECTIONS_MAX, HANDSHAKE_MS, WASTED_CALLS_MAX } from "./limits.ts";
+import { CONNECTIONS_MAX, HANDSHAKE_MS, KNOWN_CONNECTION_WINDOW_BYTES, KNOWN_STREAM_WINDOW_BYTES, WASTED_CALLS_MAX } from "./limits.ts";
 import type { Rejections } from "./rejections.ts";
 
 /** What is left to send on a connection that is closed, in ms. */
@@ -10,7 +10,7 @@ const FAREWELL_MS = 1_000;
 export interface Connection {
   /** The other end's address and port. */
   readonly peer: string;
-  /** Keeps the connection when the limit is reached: somebody known calls over it. */
+  /** Somebody known calls over it: it is kept when the limit is reached, and has larger windows. */
   prove(): void;
   /** Counts a call that came to nothing. After WASTED_CALLS_MAX of a stranger's, the connection is closed. */
   waste(): void;
@@ -72,7 +72,9 @@ export function createConnections(
         timer: setTimeout(() => close(connection, "handshake"), handshakeMs).unref(),
         session: undefined,
         wasted: 0,
-        prove: () => void unproven.delete(connection),
+        prove() {
+          if (unproven.delete(connection)) enlargeWindows(connection.session);
+        },
         waste() {
           if (!unproven.has(connection) || ++connection.wasted !== WASTED_CALLS_MAX) return;
           rejections.count("wasted-calls", connection.peer);
@@ -113,6 +115,12 @@ export function createConnections(
       for (const { socket } of open.values()) socket.destroy();
     },
   };
+}
+
+function enlargeWindows(session: ServerHttp2Session | undefined): void {
+  if (!session || session.closed || session.destroyed) return;
+  session.setLocalWindowSize(KNOWN_CONNECTION_WINDOW_BYTES);
+  session.settings({ initialWindowSize: KNOWN_STREAM_WINDOW_BYTES });
 }
 
 /** Undefined when the other end is gone already. */

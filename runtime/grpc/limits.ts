@@ -23,6 +23,13 @@ export const STREAMS_MAX = 100;
 export const OPEN_STREAMS_MAX = 100;
 /** Requests on one stream of reflection: grpcurl needs one for each file of the contract, less than 20. */
 export const OPEN_STREAM_MESSAGES_MAX = 200;
+/**
+ * HTTP/2 windows of a connection that has carried an admitted call: bytes that may be on their way before the listener reads them. With HTTP/2's
+ * 65,535 bytes, which strangers keep, a batch of 9.8 MiB would take 12 s at a round trip of 80 ms; with these 1 s. What arrives is charged to the
+ * bytes under way before anything reads it, so larger windows take no memory beyond that ceiling.
+ */
+export const KNOWN_STREAM_WINDOW_BYTES = MIB;
+export const KNOWN_CONNECTION_WINDOW_BYTES = 4 * MIB;
 /** Calls that are rejected or reset, on a connection that has carried no admitted one; each costs half a millisecond of CPU. */
 export const WASTED_CALLS_MAX = 100;
 /** Bytes of the headers of one call: the API key and two trace headers are 1 kB. */

@@ -1,5 +1,4 @@
 import { type CallError, callError } from "../call-error.ts";
-import { PIECE_BYTES } from "./limits.ts";
 import type { MethodLimits } from "./methods.ts";
 import type { Rejection } from "./rejections.ts";
 
@@ -14,8 +13,6 @@ export interface MessageCounter {
   piece(piece: Buffer): MessageFault | undefined;
   /** A fault of a request that ends here. */
   end(): MessageFault | undefined;
-  /** Of the latest piece, in bytes. */
-  readonly cost: number;
 }
 
 const PREFIX_BYTES = 5;
@@ -43,13 +40,8 @@ export function createMessageCounter({
   let length = 0;
   /** Bytes of the message that are still to come. */
   let left = 0;
-  let cost = 0;
   return {
-    get cost() {
-      return cost;
-    },
     piece(piece) {
-      cost = piece.length + PIECE_BYTES;
       for (let at = 0; at < piece.length; ) {
         if (left > 0) {
           const taken = Math.min(left, piece.length - at);

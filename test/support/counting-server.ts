@@ -21,14 +21,23 @@ const stack = new AsyncDisposableStack();
 after(() => stack.disposeAsync());
 
 type Answer = (error: null, response: Record<string, unknown>) => void;
-/** A server whose methods answer at once; it counts what reaches a handler or a decoder. Ends after the test file. */
-export async function serve(options: Partial<GrpcServerOptions> = {}) {
+/**
+ * A server whose methods answer at once; it counts what reaches a handler or a decoder. Ends after the test file.
+ * @param lookup what the authentication waits for
+ */
+export async function serve(
+  options: Partial<GrpcServerOptions> = {},
+  { lookup = () => undefined }: { lookup?: (authorization: string | undefined) => Promise<void> | undefined } = {},
+) {
   const seen = { handled: 0, decoded: 0 };
   const lines: string[] = [];
   const log = createLogger("test", "info", { write: (line) => void lines.push(line) });
   const metrics = createMetrics("test");
-  const authenticate = async (header: ReadHeader) =>
-    header("authorization") === KEY.authorization ? { app: "shop" } : callError("UNAUTHENTICATED", "UNAUTHENTICATED", "no key");
+  const authenticate = async (header: ReadHeader) => {
+    const given = header("authorization");
+    await lookup(given);
+    return given === KEY.authorization ? { app: "shop" } : callError("UNAUTHENTICATED", "UNAUTHENTICATED", "no key");
+  };
   const answer = (_: unknown, reply: Answer) => {
     seen.handled++;
     reply(null, {});

@@ -110,8 +110,9 @@ export async function startFaultyLine(first: readonly Address[]): Promise<Faulty
       held += data.length;
       if (isReply) counts.replyBytes += data.length;
       if (held > HELD_BYTES_MAX) from.pause();
+      const arrivedAt = performance.now();
       last = last
-        .then(() => pass(data, to))
+        .then(() => pass(data, arrivedAt, to))
         .then(() => {
           held -= data.length;
           if (held <= HELD_BYTES_MAX) from.resume();
@@ -121,12 +122,13 @@ export async function startFaultyLine(first: readonly Address[]): Promise<Faulty
     from.on("close", () => void last.then(() => to.destroy()));
   }
 
-  async function pass(data: Buffer, to: Socket): Promise<void> {
+  async function pass(data: Buffer, arrivedAt: number, to: Socket): Promise<void> {
     const slow = fault;
     counts.bytes += data.length;
     if (slow?.kind === "latency") {
       counts.delayedBytes += data.length;
-      await delay(slow.ms);
+      // A long line, not a narrow one: chunks travel at the same time.
+      await delay(Math.max(0, arrivedAt + slow.ms - performance.now()));
     }
     if (slow?.kind !== "drip") return void (to.writable && to.write(data));
     const step = Math.max(1, Math.floor((slow.bytesPerSecond * DRIP_EVERY_MS) / 1_000));
