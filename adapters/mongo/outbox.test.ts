@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, describe, it } from "node:test";
 import { type Collection, MongoClient } from "mongodb";
+import { CLASSES } from "../../core/delivery/channel.ts";
 import { startMongod, withDatabase } from "../../test/support/mongod.ts";
 import { ids, sampleNotification, T0 } from "../../test/support/store/samples.ts";
 import { encode, type NotificationDocument } from "./notification-document.ts";
@@ -77,6 +78,48 @@ if (!server) {
           assert.deepEqual(leased.flat().sort(), ids(records).sort());
           assert.ok(counted.read() < DUE * 1.1, `${counted.read()} candidates`);
         }));
+
+    it("reads the keys that are due with one query each, of which none reads more than its first entry", () =>
+      withCollection(async (collection) => {
+        const due = CLASSES.flatMap((notificationClass) => ["a", "b-c", "d"].map((app) => ({ app, notificationClass })));
+        const later = { app: "later", notificationClass: "critical" } as const;
+        const records = [
+          ...due.flatMap((of) => Array.from({ length: 50 }, (_, i) => sampleNotification([T0 - i], of))),
+          sampleNotification([T0 + 1], later),
+        ];
+        await collection.insertMany(records.map(encode));
+        const queries: Parameters<typeof collection.find>[] = [];
+        const find = (...given: Parameters<typeof collection.find>) => {
+          queries.push(given);
+          return collection.find(...given);
+        };
+        const watched = new Proxy(collection, { get: (target, name) => (name === "find" ? find : Reflect.get(target, name, target)) });
+        assert.deepEqual(await createOutbox(watched).dueKeys(T0), due.map(({ app, notificationClass: c }) => `${c}.sms.${app}`).sort());
+        // One more for each class, which finds no further key, and one for what has no key.
+        assert.ok(queries.length <= due.length + CLASSES.length + 1, `${queries.length} queries`);
+        for (const [filter, options] of queries) {
+          assert.equal(options?.limit, 1);
+          const { executionStats: stats } = await collection.find(filter!, options).explain("executionStats");
+          // Only MongoDB itself tells.
+          if (stats?.totalKeysExamined === undefined) continue;
+          assert.ok(stats.totalKeysExamined <= 2 + due.length && stats.totalDocsExamined <= 1, JSON.stringify(stats));
+        }
+      }));
+
+    it("reads a bounded number of keys at a time, and all of them in turn", () =>
+      withCollection(async (collection) => {
+        const apps = Array.from({ length: 600 }, (_, i) => `app-${i}`);
+        await collection.insertMany(apps.map((app) => encode(sampleNotification([T0], { app, notificationClass: "marketing" }))));
+        await collection.insertOne(encode(sampleNotification([T0], { notificationClass: "transactional" })));
+        const outbox = createOutbox(collection);
+        const calls = [await outbox.dueKeys(T0), await outbox.dueKeys(T0), await outbox.dueKeys(T0)];
+        for (const keys of calls) {
+          assert.equal(keys.length, 257);
+          assert.equal(new Set(keys).size, 257);
+          assert.equal(keys.at(-1), "transactional.sms.shop", "a class does not wait for another one's keys");
+        }
+        assert.equal(new Set(calls.flat()).size, 601);
+      }));
 
     it("leases what an earlier version stored without a key", () =>
       withCollection(async (collection) => {

@@ -1,4 +1,5 @@
 import type { Collection, Filter } from "mongodb";
+import { CLASSES } from "../../core/delivery/channel.ts";
 import type { NotificationRecord } from "../../core/delivery/notification.ts";
 import type { NotificationStore, Take } from "../../core/ports/notification-store.ts";
 import { asStoreError } from "./errors.ts";
@@ -9,8 +10,13 @@ import { newToken, updateAll } from "./writes.ts";
 const RANGES = 16;
 /** Candidates that other relays leased first are no sign that nothing is due: so often another range is tried. */
 const TRIES_MAX = RANGES;
+/** Keys of a class read in one call, one query each: a relay leases from 32 in an iteration. Where there are more, the next call goes on from there. */
+const KEYS_MAX = 256;
+/** Keys begin with their class; where the keys of each class begin. The first range holds what sorts before, the last what sorts after. */
+const KEY_RANGES = CLASSES.toSorted().map((c, i, all) => ({ from: i === 0 ? "" : c, below: all[i + 1] }));
 /** Of the index `outbox-key`, which every query here must use: by another one MongoDB would read a whole backlog. */
 const HINT = { outboxKey: 1, due: 1, _id: 1 };
+const FIRST_KEY = { projection: { _id: 0, outboxKey: 1 }, sort: { outboxKey: 1 }, limit: 1, hint: HINT } as const;
 
 type Candidate = Pick<NotificationDocument, "_id" | "due">;
 type Outbox = Pick<NotificationStore, "dueKeys" | "leaseDue" | "dueUnder">;
@@ -21,6 +27,31 @@ export function createOutbox(collection: Collection<NotificationDocument>, rando
 
   const read = (filter: Filter<NotificationDocument>, limit: number): Promise<Candidate[]> =>
     limit <= 0 ? Promise.resolve([]) : collection.find(filter, { projection: { due: 1 }, sort: { due: 1 }, limit, hint: HINT }).toArray();
+
+  /** By class: where the next call begins, because the last one did not read all keys. */
+  const resumed = new Map<string, string>();
+
+  /** From each key straight to the next one, however many notifications are under it. (`distinct` would read every document that is due.) */
+  async function keysBetween(from: string, below: string | undefined, now: number, limit: number): Promise<string[]> {
+    const keys: string[] = [];
+    while (keys.length < limit) {
+      const above = keys.length === 0 ? { $gte: from } : { $gt: keys.at(-1)! };
+      const [next] = await collection
+        .find({ outboxKey: { ...above, ...(below === undefined ? {} : { $lt: below }) }, due: { $exists: true, $lte: now } }, FIRST_KEY)
+        .toArray();
+      if (next?.outboxKey === undefined) break;
+      keys.push(next.outboxKey);
+    }
+    return keys;
+  }
+
+  async function keysOf({ from, below }: (typeof KEY_RANGES)[number], now: number): Promise<string[]> {
+    const begin = resumed.get(from) ?? from;
+    const keys = await keysBetween(begin, below, now, KEYS_MAX);
+    if (keys.length === KEYS_MAX) resumed.set(from, `${keys.at(-1)!}\0`);
+    else resumed.delete(from);
+    return begin === from || keys.length === KEYS_MAX ? keys : [...keys, ...(await keysBetween(from, begin, now, KEYS_MAX - keys.length))];
+  }
 
   /** Of one range, so that relays do not all read the same; of all where it has none. */
   async function candidatesOf(take: Take, now: number): Promise<Candidate[]> {
@@ -58,10 +89,10 @@ export function createOutbox(collection: Collection<NotificationDocument>, rando
     dueKeys: (now) =>
       asStoreError("read the outbox's keys", async () => {
         const [keys, without] = await Promise.all([
-          collection.distinct("outboxKey", { due: { $lte: now } }),
+          Promise.all(KEY_RANGES.map((keyRange) => keysOf(keyRange, now))),
           read({ ...under(""), due: { $exists: true, $lte: now } }, 1),
         ]);
-        return [...(without.length > 0 ? [""] : []), ...keys.filter((key) => typeof key === "string").sort()];
+        return [...(without.length > 0 ? [""] : []), ...keys.flat().sort()];
       }),
 
     leaseDue: (now, until, takes) =>
