@@ -2,7 +2,7 @@ import { endpointId as idOf } from "../adapters/ids.ts";
 import { accountNameOf } from "../core/delivery/account.ts";
 import { applyTransitions } from "../core/delivery/apply-transitions.ts";
 import { RECORD_MS } from "../core/delivery/call-limits.ts";
-import { type Decision, decide } from "../core/delivery/decide.ts";
+import { beforeExpiry, type Decision, decide } from "../core/delivery/decide.ts";
 import { notCalled, type Outcome } from "../core/delivery/outcome.ts";
 import { SUPERSEDED } from "../core/delivery/superseded.ts";
 import { attemptOfRun } from "../core/delivery/task.ts";
@@ -96,7 +96,9 @@ export function createAttemptWriter(parts: Parts) {
   /** The delivery waits in the store, where its reason can be seen. Returns for how long, in ms. */
   async function handBack(task: DeliveryTask, { waitMs, reason }: Pick<Wait, "waitMs" | "reason">): Promise<number> {
     const now = clock.now();
-    const nextAt = Math.min(now + waitMs, task.expiresAt);
+    const { expiresAt } = task;
+    // What it waits for may end within its life: it is tried once more before its expiry.
+    const nextAt = Math.min(beforeExpiry({ now, expiresAt, random: parts.random() }, waitMs), expiresAt);
     await change(handedBack(task, { nextAt, reason }));
     if (reason.code === "misconfigured") parts.setupWaiters?.add(task);
     return nextAt - now;

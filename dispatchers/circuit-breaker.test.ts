@@ -11,6 +11,7 @@ import {
   SERVICE_SPAN_MS,
   SETUP_ENDPOINTS_MIN,
 } from "../core/delivery/circuit.ts";
+import { LAST_CALL_MS } from "../core/delivery/decide.ts";
 import type { Delivery } from "../core/delivery/notification.ts";
 import type { Outcome } from "../core/delivery/outcome.ts";
 import { toTask } from "../core/delivery/task.ts";
@@ -85,6 +86,25 @@ test("a delivery does not wait past its expiry", async () => {
   await fail(dispatch);
   const task = { ...(await textTo("+49309")), expiresAt: world.clock.now() + 1_000 };
   assert.deepEqual(await dispatch(task, "h"), { kind: "ack", waitsMs: 1_000 });
+});
+
+test("a delivery that lives shorter than a circuit is open is tried once more before it expires", async () => {
+  let outcome: Outcome = { ...down, retryAfterMs: 300_000 } as Outcome;
+  const { circuits, dispatch, sent } = pod([scriptedProvider("twilio", () => outcome)]);
+  await fail(dispatch);
+  for (const lifeMs of [60_000, 20_000]) {
+    const task = { ...(await textTo("+49309")), expiresAt: world.clock.now() + lifeMs };
+    const settlement = await dispatch(task, "h");
+    assert.ok(settlement.kind === "ack" && settlement.waitsMs! > 0 && settlement.waitsMs! <= lifeMs - LAST_CALL_MS, `${settlement.kind}`);
+    assert.equal((await deliveryOf(task)).nextAt, world.clock.now() + settlement.waitsMs!);
+  }
+  const task = { ...(await textTo("+49308")), expiresAt: world.clock.now() + 60_000 };
+  await dispatch(task, "h");
+  [outcome] = [accepted];
+  circuits.close();
+  world.clock.advance((await deliveryOf(task)).nextAt! - world.clock.now());
+  assert.deepEqual(await dispatch({ ...task, publication: 1 }, "h"), { kind: "ack" });
+  assert.equal(numbersOf(sent()).at(-1), "+49308");
 });
 
 test("one bad endpoint, however often it is tried, keeps nobody waiting", async () => {

@@ -72,6 +72,18 @@ test("critical waits anew where preferences answered since, or nobody asked for 
   assert.equal(sent().length, 0);
 });
 
+test("what waits for preferences is handed back for no longer than until its last try", async () => {
+  const { dispatch } = world.setUp({ optOut: "unknown" });
+  const task = { ...world.task(), expiresAt: world.clock.now() + 400_000 };
+  for (let ms = 0; ms < 380_000; ms += 2_000) {
+    await dispatch(task, "h");
+    world.clock.advance(2_000);
+  }
+  const leftMs = task.expiresAt - world.clock.now();
+  const settlement = await dispatch(task, "h");
+  assert.ok(settlement.kind === "ack" && settlement.waitsMs! > 0 && settlement.waitsMs! < leftMs - 1_000, JSON.stringify(settlement));
+});
+
 test("critical that would expire meanwhile does not wait for preferences", async () => {
   const { dispatch, sent } = world.setUp({ optOut: "unknown" });
   await dispatch({ ...world.task(), notificationClass: "critical", expiresAt: world.clock.now() + 2_000 }, "h");

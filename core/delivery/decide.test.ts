@@ -7,6 +7,8 @@ import {
   type AttemptSituation,
   type Decision,
   decide,
+  LAST_CALL_MS,
+  LAST_CALL_WAIT_MS,
   LAST_TRY_MS,
   MISCONFIGURED_WAIT_MS,
   nextStatusQueryAt,
@@ -81,9 +83,27 @@ const table: [string, Outcome, Partial<AttemptSituation>, Decision][] = [
     { kind: "retry", at: NOW + 600_000 - 1.5 * LAST_TRY_MS, reason: { code: "throttled", detail: "429" } },
   ],
   [
-    "where the last call has been made, a longer wait is an expiry",
+    "what has less time left than that is tried shortly before its expiry",
+    { kind: "misconfigured", reason: "key" },
+    { attempt: 9, expiresAt: NOW + 2 * LAST_TRY_MS - 1 },
+    { kind: "retry", at: NOW + 2 * LAST_TRY_MS - 1 - LAST_CALL_MS, reason: { code: "misconfigured", detail: "key" } },
+  ],
+  [
+    "what expires together is not tried together then either",
+    { kind: "misconfigured", reason: "key" },
+    { attempt: 9, expiresAt: NOW + LAST_TRY_MS, random: 0.5 },
+    { kind: "retry", at: NOW + LAST_TRY_MS - 1.5 * LAST_CALL_MS, reason: { code: "misconfigured", detail: "key" } },
+  ],
+  [
+    "there is a last call while there is time for one",
     { kind: "unavailable", fault },
-    { attempt: 9, expiresAt: NOW + LAST_TRY_MS },
+    { attempt: 9, expiresAt: NOW + LAST_CALL_WAIT_MS + 1 },
+    { kind: "retry", at: NOW + LAST_CALL_WAIT_MS, reason: { code: "unavailable", detail: "http-503" } },
+  ],
+  [
+    "where there is none, a longer wait is an expiry",
+    { kind: "unavailable", fault },
+    { attempt: 9, expiresAt: NOW + LAST_CALL_WAIT_MS },
     { kind: "expired", reason: { code: "unavailable", detail: "http-503" } },
   ],
   [
@@ -155,7 +175,8 @@ test("what is known not to have been sent ends by its expiry alone, whatever the
   );
   const ends = fc.sample(fc.tuple(notSent, attempts), 1_000);
   for (const [outcome, attempt] of ends)
-    assert.equal(decide(outcome, { ...situation, attempt, expiresAt: NOW + 2 * LAST_TRY_MS }).kind, "retry", "there is time for one more");
+    for (const leftMs of [2 * LAST_TRY_MS, LAST_TRY_MS, LAST_CALL_WAIT_MS + 1])
+      assert.equal(decide(outcome, { ...situation, attempt, expiresAt: NOW + leftMs }).kind, "retry", "there is time for one more");
 });
 
 /** The times of the calls of one delivery, while each ends with the outcome. */
@@ -180,11 +201,11 @@ test("an outage of a day costs a delivery few calls, the last one shortly before
       const times = callsDuring(20 * hour, outcome, random);
       assert.ok(times.length <= most, `${outcome.kind}: ${times.length} calls`);
       const last = 20 * hour - times.at(-1)!;
-      assert.ok(last <= 2 * LAST_TRY_MS, `${outcome.kind}: ${last} ms before the expiry`);
+      assert.ok(last <= LAST_CALL_MS, `${outcome.kind}: ${last} ms before the expiry`);
     }
   }
 });
 
-test("a one-time password that lives for a minute is tried six times", () => {
-  assert.equal(callsDuring(60_000, { kind: "unavailable", fault }, () => 0.5).length, 6);
+test("a one-time password that lives for a minute is tried nine times", () => {
+  assert.equal(callsDuring(60_000, { kind: "unavailable", fault }, () => 0.5).length, 9);
 });

@@ -11,6 +11,10 @@ export const MISCONFIGURED_WAIT_MS = 30_000;
 export const ASKED_WAIT_LONGEST_MS = 3_600_000;
 /** How long before its expiry a delivery is tried for the last time, in ms: enough to publish the task, to claim it and for one call. */
 export const LAST_TRY_MS = 15_000;
+/** Where that is almost now, it is tried this long before, in ms: a call only has to begin before the expiry. */
+export const LAST_CALL_MS = 5_000;
+/** The shortest wait for such a try, in ms. With less time left, there is none. */
+export const LAST_CALL_WAIT_MS = 3_000;
 /** How long an unknown outcome waits for a receipt or a status query before the policy of its class decides, in ms, unless configured otherwise. */
 export const UNCERTAIN_WAIT_MS: UncertainWaits = { critical: 10_000, transactional: 300_000, marketing: 300_000 };
 export type UncertainWaits = Readonly<Record<NotificationClass, number>>;
@@ -76,11 +80,15 @@ function retry(outcome: NotSent, s: AttemptSituation, waitMs: number): Decision 
   return at >= s.expiresAt ? { kind: "expired", reason: why } : { kind: "retry", at, reason: why };
 }
 
-/** After the wait; where that leaves no time for the call, once more LAST_TRY_MS before the expiry, if that is not almost now. */
-function beforeExpiry({ now, expiresAt, random }: AttemptSituation, waitMs: number): number {
+/**
+ * After the wait; where that leaves no time for the call, once more LAST_TRY_MS before the expiry, or LAST_CALL_MS if the former is almost now. Not before
+ * the expiry where too little time is left for that too.
+ */
+export function beforeExpiry({ now, expiresAt, random }: Pick<AttemptSituation, "now" | "expiresAt" | "random">, waitMs: number): number {
   const lastTryAt = expiresAt - LAST_TRY_MS;
   const at = now + waitMs;
-  if (at <= lastTryAt || lastTryAt - now < LAST_TRY_MS) return at;
+  if (at <= lastTryAt) return at;
   // Up to as much earlier, so that what expires together is not tried together.
-  return Math.max(now + LAST_TRY_MS, Math.round(lastTryAt - LAST_TRY_MS * random));
+  if (lastTryAt - now >= LAST_TRY_MS) return Math.max(now + LAST_TRY_MS, Math.round(lastTryAt - LAST_TRY_MS * random));
+  return Math.min(at, Math.max(now + LAST_CALL_WAIT_MS, Math.round(expiresAt - LAST_CALL_MS * (1 + random))));
 }

@@ -1,4 +1,4 @@
-import { LAST_TRY_MS, UNCERTAIN_WAIT_MS } from "../../core/delivery/decide.ts";
+import { LAST_CALL_WAIT_MS, UNCERTAIN_WAIT_MS } from "../../core/delivery/decide.ts";
 import type { Delivery, NotificationRecord } from "../../core/delivery/notification.ts";
 import { type AttemptRecord, attemptId, knownOutcome } from "../../core/ports/attempt-store.ts";
 import { audit } from "../../operations/audit/audit.ts";
@@ -10,7 +10,7 @@ import type { Simulation } from "./simulation.ts";
 /** Once faults stop, a delivery that has longer than this until its expiry must be sent: the longest watchdog wait, the longest backoff and the longest wait for a circuit. */
 const SENT_WITHIN_MS = 50 * 60_000;
 /** What is not sent ends no earlier than this before its expiry: there was no time for another call. */
-const ENDS_BEFORE_EXPIRY_MS = 2 * LAST_TRY_MS + SKEW_MS;
+const ENDS_BEFORE_EXPIRY_MS = LAST_CALL_WAIT_MS + SKEW_MS;
 /** Calls that a delivery of a day may cost while nothing is accepted. */
 const CALLS_MAX = 180;
 

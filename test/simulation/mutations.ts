@@ -127,7 +127,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     ...{ name: "no last try before the expiry, but an early end", file: "core/delivery/decide.ts" },
-    find: "if (at <= lastTryAt || lastTryAt - now < LAST_TRY_MS) return at;",
+    find: "if (at <= lastTryAt) return at;",
     replace: "if (at > 0) return at;",
   },
   {
