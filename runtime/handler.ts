@@ -25,5 +25,8 @@ export type StreamHandler<Request, Response, Caller> = (
 /** Reads one header of a call (gRPC: metadata) by its lower-case name. */
 export type ReadHeader = (name: string) => string | undefined;
 
+/** A caller names its app in one of these. Undefined: everybody is admitted, and counts as one. */
+export type Identity = { readonly id: string } | { readonly app: string } | undefined;
+
 /** Who calls, by the headers of the call; or why the call is not admitted. */
-export type Authenticate<Caller> = (header: ReadHeader) => Promise<Caller | CallError> | Caller | CallError;
+export type Authenticate<Caller extends Identity> = (header: ReadHeader) => Promise<Caller | CallError> | Caller | CallError;

@@ -157,7 +157,7 @@ test("a request that does not arrive in time is cut, whether its message or its 
 });
 
 test("of unfinished messages beyond the ceiling the largest gives way; a small call is answered", async () => {
-  const server = await serve({ limits: { requestBytesMax: 4 * MIB } });
+  const server = await serve({ limits: { requestBytesMax: 9 * MIB } });
   const raw = await client(server);
   raw.session.setLocalWindowSize(16 * MIB);
   const unfinished = [1, 2, 3].map((n) => {

@@ -1,6 +1,7 @@
 import { constants, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import { type Metadata, ServerInterceptingCall, type ServerInterceptingCallInterface, type ServerInterceptor } from "@grpc/grpc-js";
 import { type CallError, callError, isCallError } from "../call-error.ts";
+import type { Identity } from "../handler.ts";
 import type { Logger } from "../logger.ts";
 import type { Connection, Connections } from "./connections.ts";
 import { answer, closeWhenAnswered } from "./end-stream.ts";
@@ -18,6 +19,7 @@ import {
 import { createMessageCounter, type MessageFault } from "./message-counter.ts";
 import { isReceived, type MethodLimits } from "./methods.ts";
 import type { Rejection, Rejections } from "./rejections.ts";
+import { type Charged, createRequestShares } from "./request-shares.ts";
 import { toServiceError } from "./status.ts";
 
 /** Times and ceilings; tests set their own. */
@@ -29,19 +31,20 @@ export interface AdmissionLimits {
   sweepMs?: number;
 }
 
+/** A caller who gives up after waiting for its key's lookup this long, in ms, has wasted nothing. */
+const LOOKUP_SLOW_MS = 1_000;
 /** How often calls are looked through for those that take too long. */
 const SWEEP_MS = 500;
 
 /** One call, from its headers to the end of its stream. */
-interface Call {
+interface Call extends Charged {
   readonly stream: ServerHttp2Stream;
   readonly method: MethodLimits;
   readonly connection: Connection | undefined;
   readonly since: number;
-  /** Until the request has arrived as a whole. */
   receiving: boolean;
-  /** Charged to the bytes under way. */
-  bytes: number;
+  /** Its caller is known, or may be anybody. */
+  admitted: boolean;
   /** Nothing more of it is looked at. */
   rejected: boolean;
   /** What grpc-js answers with. */
@@ -82,9 +85,11 @@ export function createAdmission(parts: {
 }): Admission {
   const { methods, connections, rejections, log, limits = {} } = parts;
   const { receiveMs = RECEIVE_MS, answerMs = ANSWER_MS, openStreamMs = OPEN_STREAM_MS, sweepMs = SWEEP_MS } = limits;
-  const bytesMax = limits.requestBytesMax ?? requestBytesMax();
   const calls = new Set<Call>();
-  let bytes = 0;
+  const shares = createRequestShares<Call>(limits.requestBytesMax ?? requestBytesMax(), (call) => {
+    reject(call, tooMuch, "overloaded");
+    end(call);
+  });
   let openStreams = 0;
   // grpc-js calls the interceptor in the same turn as the listener of its stream.
   let arriving: Call | undefined;
@@ -93,28 +98,14 @@ export function createAdmission(parts: {
     if (call.rejected) return;
     call.rejected = true;
     rejections.count(reason, peerOf(call.connection));
-    call.connection?.waste();
+    call.connection?.waste(reason);
     fail(call, error);
-  }
-
-  function charge(call: Call, n: number): void {
-    // A message may still come out of grpc-js after its stream has ended; nothing would ever give back what is charged then.
-    if (!calls.has(call) || call.rejected) return;
-    call.bytes += n;
-    bytes += n;
-    while (bytes > bytesMax) {
-      // Whoever has sent most of a message that is still incomplete gives way; a small request never does while there is a larger one.
-      let largest = call;
-      for (const other of calls) if (other.receiving && other.bytes > largest.bytes) largest = other;
-      reject(largest, tooMuch, "overloaded");
-      end(largest);
-      if (largest === call) return;
-    }
   }
 
   function end(call: Call): void {
     if (!calls.delete(call)) return;
-    bytes -= call.bytes;
+    shares.remove(call);
+    call.connection?.callEnded();
     if (call.method.open) openStreams--;
   }
 
@@ -134,7 +125,7 @@ export function createAdmission(parts: {
     const method = methodOf(headers);
     if ("error" in method) {
       rejections.count(method.reason, peerOf(connection));
-      connection?.waste();
+      connection?.waste(method.reason);
       answer(stream, method.error);
       return;
     }
@@ -144,14 +135,20 @@ export function createAdmission(parts: {
       connection,
       since: performance.now(),
       receiving: true,
+      admitted: false,
       rejected: false,
+      // Until the caller is known: whoever has called over this connection before.
+      callerKey: connection?.callerKey,
       bytes: 0,
       base: undefined,
     };
     if (method.open) openStreams++;
     calls.add(call);
+    shares.add(call);
+    connection?.callBegan();
     stream.once("close", () => {
-      if (!call.rejected && stream.rstCode !== constants.NGHTTP2_NO_ERROR) connection?.waste();
+      const gaveUp = !call.admitted && performance.now() - call.since > LOOKUP_SLOW_MS;
+      if (!call.rejected && !gaveUp && stream.rstCode !== constants.NGHTTP2_NO_ERROR) connection?.waste("reset");
       end(call);
     });
     arriving = call;
@@ -175,7 +172,7 @@ export function createAdmission(parts: {
     // What arrives is in memory, also while nobody reads it: a whole window can come before the caller is known. Of a rejected call nothing is kept.
     stream.push = (piece: Buffer | null) => {
       if (piece === null) return push(piece);
-      charge(call, piece.length + PIECE_BYTES);
+      if (!call.rejected) shares.charge(call, piece.length + PIECE_BYTES);
       return !call.rejected && push(piece);
     };
     stream.prependListener("data", (piece: Buffer) => {
@@ -193,10 +190,15 @@ export function createAdmission(parts: {
     const call = arriving;
     if (!call) throw new Error("grpc-js does not call interceptors while a stream arrives");
     call.base = next;
-    const admit = (metadata: Metadata, caller: unknown, proceed: (metadata: Metadata) => void) => {
+    const admit = (metadata: Metadata, caller: Identity | CallError, proceed: (metadata: Metadata) => void) => {
+      call.admitted = true;
       if (isCallError(caller)) return reject(call, caller, reasonOf(caller));
-      // Not by a method that anybody may call.
-      if (caller !== undefined) call.connection?.prove();
+      if (!call.method.anybody) {
+        const callerKey = keyOf(caller);
+        call.connection?.prove(callerKey);
+        shares.assign(call, callerKey);
+        if (call.rejected) return;
+      }
       callers.set(metadata, caller);
       proceed(metadata);
     };
@@ -218,7 +220,7 @@ export function createAdmission(parts: {
             if (!isReceived(message)) return afterDrain(call.stream, () => proceed(message));
             const { error, reason, fields, value } = message;
             if (error) return reject(call, error, reason);
-            charge(call, fields * FIELD_BYTES);
+            shares.charge(call, fields * FIELD_BYTES);
             if (!call.rejected) afterDrain(call.stream, () => proceed(value));
           },
         });
@@ -278,6 +280,12 @@ function afterDrain(stream: ServerHttp2Stream, proceed: () => void): void {
 }
 
 const peerOf = (connection: Connection | undefined): string => connection?.peer ?? "unknown";
+
+/** Where everybody is admitted, all count as one caller. */
+function keyOf(caller: Identity): string {
+  if (caller === undefined) return "";
+  return "id" in caller ? caller.id : caller.app;
+}
 
 const reasonOf = ({ code }: CallError): Rejection =>
   code === "UNAUTHENTICATED" || code === "PERMISSION_DENIED" ? "unauthenticated" : "identity-unavailable";

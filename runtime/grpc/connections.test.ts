@@ -3,10 +3,12 @@ import { once } from "node:events";
 import { connect as connectTcp } from "node:net";
 import { test } from "node:test";
 import { status } from "@grpc/grpc-js";
-import { client, GET, KEY, message, serve } from "../../test/support/counting-server.ts";
+import { service as healthService } from "grpc-health-check";
+import { BANK_KEY, client, GET, KEY, message, serve } from "../../test/support/counting-server.ts";
 import { eventually } from "../../test/support/eventually.ts";
-import { framed } from "../../test/support/raw-grpc.ts";
+import { framed, type RawGrpc } from "../../test/support/raw-grpc.ts";
 import { callHeaders, END_HEADERS, FRAME, headerBlock, type RawHttp2, rawHttp2 } from "../../test/support/raw-http2.ts";
+import { callError } from "../call-error.ts";
 
 /** Frames that cost the sender little. Each flood ends with the connection closed, and the next caller is answered. */
 const floods: Record<string, (raw: RawHttp2, i: number) => Buffer> = {
@@ -57,6 +59,69 @@ test("at the limit of connections, those without an admitted call make room", as
   await eventually("two strangers are cut", () => strangers.filter((s) => s.session.destroyed).length === 2);
   assert.equal(await server.rejected("connection-limit"), 2);
   assert.equal(await call(), status.OK);
+});
+
+const callOver = async (raw: RawGrpc, headers: Record<string, string>, path: string = GET) => {
+  const { stream, status: ended } = raw.open(path, headers);
+  stream.end(path === GET ? message : framed(Buffer.alloc(0)));
+  return (await ended).code;
+};
+
+test("at the limit without strangers, the caller with the most connections loses the one idle for longest", async () => {
+  const server = await serve({ limits: { connectionsMax: 4 } });
+  const bank = await client(server);
+  assert.equal(await callOver(bank, BANK_KEY), status.OK);
+  const shops = [await client(server), await client(server), await client(server)];
+  for (const shop of shops) assert.equal(await callOver(shop, KEY), status.OK);
+  assert.equal(await callOver(shops[0]!, KEY), status.OK);
+  const next = await client(server);
+  assert.equal(await callOver(next, BANK_KEY), status.OK);
+  await eventually("one is closed", () => shops.some(({ session }) => session.closed));
+  assert.deepEqual(
+    shops.map(({ session }) => session.closed),
+    [false, true, false],
+  );
+  assert.equal(await callOver(bank, BANK_KEY), status.OK);
+  assert.equal(await server.rejected("connection-limit"), 1);
+});
+
+test("a connection whose key is revoked is closed after a hundred calls, not after some between admitted ones", async () => {
+  let revoked = false;
+  const error = callError("UNAUTHENTICATED", "UNAUTHENTICATED", "the API key was revoked");
+  const server = await serve({}, { lookup: () => (revoked ? error : undefined) });
+  const raw = await client(server);
+  for (let i = 0; i < 150; i++) {
+    revoked = i % 3 > 0;
+    assert.equal(await callOver(raw, KEY), revoked ? status.UNAUTHENTICATED : status.OK);
+  }
+  assert.equal(raw.session.closed, false);
+  revoked = true;
+  for (let i = 0; i < 100 && !raw.session.closed; i++) await callOver(raw, KEY);
+  await eventually("it is closed", () => raw.session.closed);
+  assert.equal(await server.rejected("wasted-calls"), 1);
+});
+
+test("calls whose key cannot be checked are not held against a new connection", async () => {
+  let away = true;
+  const error = callError("UNAVAILABLE", "UNAVAILABLE", "the store is unavailable");
+  const server = await serve({}, { lookup: () => (away ? error : undefined) });
+  const raw = await client(server);
+  for (let i = 0; i < 150; i++) assert.equal(await callOver(raw, KEY), status.UNAVAILABLE);
+  away = false;
+  assert.equal(await callOver(raw, KEY), status.OK);
+});
+
+test("where everybody is admitted a call proves its connection, and a question for health does not", async () => {
+  const server = await serve({ limits: { connectionsMax: 2 } }, { anybody: true });
+  const { Check: check } = healthService as unknown as Record<string, { path: string }>;
+  const probe = await client(server);
+  assert.equal(await callOver(probe, {}, check!.path), status.OK);
+  const known = await client(server);
+  assert.equal(await callOver(known, {}), status.OK);
+  const next = await client(server);
+  await eventually("the probe's connection makes room", () => probe.session.destroyed);
+  assert.equal(await callOver(next, {}), status.OK);
+  assert.equal(await callOver(known, {}), status.OK);
 });
 
 for (const [what, headers] of [

@@ -1,7 +1,7 @@
 import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import { CONNECTIONS_MAX, HANDSHAKE_MS, KNOWN_CONNECTION_WINDOW_BYTES, KNOWN_STREAM_WINDOW_BYTES, WASTED_CALLS_MAX } from "./limits.ts";
-import type { Rejections } from "./rejections.ts";
+import type { Rejection, Rejections } from "./rejections.ts";
 
 /** What is left to send on a connection that is closed, in ms. */
 const FAREWELL_MS = 1_000;
@@ -11,9 +11,17 @@ export interface Connection {
   /** The other end's address and port. */
   readonly peer: string;
   /** Somebody known calls over it: it is kept when the limit is reached, and has larger windows. */
-  prove(): void;
-  /** Counts a call that came to nothing. After WASTED_CALLS_MAX of a stranger's, the connection is closed. */
-  waste(): void;
+  prove(callerKey: string): void;
+  /** Whose admitted call was the latest; undefined: there was none. */
+  readonly callerKey: string | undefined;
+  /**
+   * Counts a call that came to nothing by its caller's fault. After WASTED_CALLS_MAX of them without an admitted call the connection is closed;
+   * once there was one, only calls without a valid key count, as after the revocation of the key.
+   */
+  waste(reason: Rejection | "reset"): void;
+  /** Between these two a connection is not idle. */
+  callBegan(): void;
+  callEnded(): void;
 }
 
 /** The connections of one listener. */
@@ -27,16 +35,24 @@ export interface Connections extends Disposable {
 }
 
 interface Open extends Connection {
+  callerKey: string | undefined;
   readonly key: string;
   readonly socket: Socket;
   readonly timer: NodeJS.Timeout;
   session: ServerHttp2Session | undefined;
   wasted: number;
+  /** Under way. */
+  calls: number;
+  /** When the latest call ended. */
+  usedAt: number;
 }
+
+/** Our fault, or that of other callers. */
+const NOT_WASTE: ReadonlySet<Rejection | "reset"> = new Set(["identity-unavailable", "overloaded", "stream-limit"]);
 
 /**
  * Counts connections from their first packet, before TLS. At the limit the oldest one that has carried no admitted call makes room, so that
- * strangers cannot keep callers out by holding connections; where there is none, the new one is closed.
+ * strangers cannot keep callers out by holding connections. Where there is none, it is the one idle for longest of the caller with the most.
  */
 export function createConnections(
   rejections: Rejections,
@@ -50,9 +66,23 @@ export function createConnections(
   const unproven = new Set<Open>();
   const sessions = new WeakMap<ServerHttp2Session, Open>();
 
-  function close(connection: Open, reason: "connection-limit" | "handshake"): void {
-    rejections.count(reason, connection.peer);
-    connection.socket.destroy();
+  /** The calls so far may still be answered. The client connects again. */
+  function dismiss({ session, socket }: Open): void {
+    if (session && !session.destroyed) session.close();
+    setTimeout(() => socket.destroy(), FAREWELL_MS).unref();
+  }
+
+  /** Frees one place. */
+  function makeRoom(): void {
+    const [stranger] = unproven;
+    const leaving = stranger ?? longestIdle(ofMostFrequent([...open.values()]));
+    if (!leaving) return;
+    // Its close event comes later; the place is free now.
+    unproven.delete(leaving);
+    open.delete(leaving.key);
+    rejections.count("connection-limit", leaving.peer);
+    if (stranger) stranger.socket.destroy();
+    else dismiss(leaving);
   }
 
   return {
@@ -69,18 +99,30 @@ export function createConnections(
         key,
         peer: `${socket.remoteAddress}:${socket.remotePort}`,
         socket,
-        timer: setTimeout(() => close(connection, "handshake"), handshakeMs).unref(),
+        timer: setTimeout(() => {
+          rejections.count("handshake", connection.peer);
+          socket.destroy();
+        }, handshakeMs).unref(),
         session: undefined,
         wasted: 0,
-        prove() {
+        calls: 0,
+        usedAt: performance.now(),
+        callerKey: undefined,
+        prove(callerKey) {
+          connection.callerKey = callerKey;
+          connection.wasted = 0;
           if (unproven.delete(connection)) enlargeWindows(connection.session);
         },
-        waste() {
-          if (!unproven.has(connection) || ++connection.wasted !== WASTED_CALLS_MAX) return;
+        waste(reason) {
+          if (NOT_WASTE.has(reason) || (connection.callerKey !== undefined && reason !== "unauthenticated")) return;
+          if (++connection.wasted !== WASTED_CALLS_MAX) return;
           rejections.count("wasted-calls", connection.peer);
-          // The answers to the calls so far may still be sent. The client connects again, and waits longer each time.
-          connection.session?.close();
-          setTimeout(() => socket.destroy(), FAREWELL_MS).unref();
+          dismiss(connection);
+        },
+        callBegan: () => void connection.calls++,
+        callEnded() {
+          connection.calls--;
+          connection.usedAt = performance.now();
         },
       };
       // TLS and HTTP/2 handle errors of their own; until they take over, a reset must not be an uncaught error.
@@ -90,14 +132,7 @@ export function createConnections(
         unproven.delete(connection);
         if (open.get(key) === connection) open.delete(key);
       });
-      if (open.size >= connectionsMax) {
-        const [oldest] = unproven;
-        close(oldest ?? connection, "connection-limit");
-        if (!oldest) return false;
-        // Its close event comes later; the place is free now.
-        unproven.delete(oldest);
-        open.delete(oldest.key);
-      }
+      if (open.size >= connectionsMax) makeRoom();
       open.set(key, connection);
       unproven.add(connection);
       return true;
@@ -116,6 +151,20 @@ export function createConnections(
     },
   };
 }
+
+/** Those of the caller with the most connections. */
+function ofMostFrequent(connections: readonly Open[]): readonly Open[] {
+  let most: readonly Open[] = [];
+  for (const group of Map.groupBy(connections, ({ callerKey }) => callerKey).values()) if (group.length > most.length) most = group;
+  return most;
+}
+
+/** One without a call under way, if there is one. */
+const longestIdle = (connections: readonly Open[]): Open | undefined =>
+  connections.reduce<Open | undefined>((idlest, connection) => {
+    if (!idlest || idlest.calls > 0 !== connection.calls > 0) return idlest && idlest.calls === 0 ? idlest : connection;
+    return connection.usedAt < idlest.usedAt ? connection : idlest;
+  }, undefined);
 
 function enlargeWindows(session: ServerHttp2Session | undefined): void {
   if (!session || session.closed || session.destroyed) return;

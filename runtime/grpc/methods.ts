@@ -1,6 +1,6 @@
 import type { ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { type CallError, callError, invalidRequest, type Violation } from "../call-error.ts";
-import type { Authenticate } from "../handler.ts";
+import type { Authenticate, Identity } from "../handler.ts";
 import { descriptors } from "./descriptors.ts";
 import { MESSAGE_BYTES_MAX, OPEN_MESSAGE_BYTES_MAX, OPEN_STREAM_MESSAGES_MAX, UNCOUNTED_MESSAGE_BYTES_MAX } from "./limits.ts";
 import type { Rejection } from "./rejections.ts";
@@ -12,7 +12,7 @@ export interface GrpcService {
   definition: ServiceDefinition;
   implementation: UntypedServiceImplementation;
   /** By the headers, before the message is read. */
-  authenticate: Authenticate<unknown>;
+  authenticate: Authenticate<Identity>;
   /** Of methods with a limit other than MESSAGE_BYTES_MAX, by name in the definition. */
   messageBytesMax?: Readonly<Record<string, number>> | undefined;
   /** Of methods that answer each item of a list on its own, by name in the definition: the list's name in the request. */
@@ -29,7 +29,9 @@ export interface MethodLimits {
   unary: boolean;
   /** A stream that anybody may open: few at once, and not for long where requests are a stream. */
   open: boolean;
-  authenticate: Authenticate<unknown>;
+  /** Of health and reflection: a call of it tells nothing about who calls. */
+  anybody: boolean;
+  authenticate: Authenticate<Identity>;
 }
 
 /** What a method's deserializer returns instead of a message: grpc-js answers INTERNAL where it throws. */
@@ -108,7 +110,7 @@ export function methodLimits({ definition, authenticate, messageBytesMax = {} }:
     if (requestStream) throw new Error(`${path}: streams of requests are not supported; each of their messages would need a limit`);
     const bytesMax = requestType(path) === undefined ? UNCOUNTED_MESSAGE_BYTES_MAX : MESSAGE_BYTES_MAX;
     const limits = { messageBytesMax: messageBytesMax[name] ?? bytesMax, messagesMax: 1 };
-    return [path, { ...limits, unary: !responseStream, open: false, authenticate }];
+    return [path, { ...limits, unary: !responseStream, open: false, anybody: false, authenticate }];
   });
 }
 
@@ -117,6 +119,6 @@ export function openMethodLimits(definition: ServiceDefinition): [string, Method
   return Object.values(definition).map(({ path, requestStream, responseStream }) => {
     const messagesMax = requestStream ? OPEN_STREAM_MESSAGES_MAX : 1;
     const limits = { messageBytesMax: OPEN_MESSAGE_BYTES_MAX, messagesMax };
-    return [path, { ...limits, unary: !responseStream, open: responseStream, authenticate: () => undefined }];
+    return [path, { ...limits, unary: !responseStream, open: responseStream, anybody: true, authenticate: () => undefined }];
   });
 }

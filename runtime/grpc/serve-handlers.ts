@@ -11,7 +11,7 @@ import {
 import { SpanKind, SpanStatusCode, type Tracer } from "@opentelemetry/api";
 import { type CallError, callError, isCallError } from "../call-error.ts";
 import { withDeadline } from "../deadline.ts";
-import type { Authenticate, CallContext, Handler, ReadHeader, StreamHandler } from "../handler.ts";
+import type { Authenticate, CallContext, Handler, Identity, ReadHeader, StreamHandler } from "../handler.ts";
 import type { Logger } from "../logger.ts";
 import type { Histogram } from "../metrics.ts";
 import { currentTraceparent, extract, withSpan } from "../tracing.ts";
@@ -28,7 +28,7 @@ export type HandlersOf<Definition, Caller> = {
     : never;
 };
 
-export interface ServeParts<Caller> {
+export interface ServeParts<Caller extends Identity> {
   log: Logger;
   /** Runs when a call's headers have arrived, before its message is read. */
   authenticate: Authenticate<Caller>;
@@ -54,7 +54,7 @@ const internal = callError("INTERNAL", "INTERNAL", "internal error; details are 
  * Serves a table of handlers over gRPC. A CallError, returned or thrown, becomes its status. Any other error is a bug: it is logged, and the
  * caller reads INTERNAL without its text.
  */
-export function serveHandlers<Definition extends ServiceDefinition, Caller>(
+export function serveHandlers<Definition extends ServiceDefinition, Caller extends Identity>(
   definition: Definition,
   handlers: HandlersOf<Definition, Caller>,
   parts: ServeParts<Caller>,
@@ -71,7 +71,10 @@ export function serveHandlers<Definition extends ServiceDefinition, Caller>(
 }
 
 /** A call that arrives past its deadline is answered without starting any work. */
-function serveUnary<Caller>(handler: Handler<unknown, unknown, Caller>, parts: ServeParts<Caller>): handleUnaryCall<unknown, unknown> {
+function serveUnary<Caller extends Identity>(
+  handler: Handler<unknown, unknown, Caller>,
+  parts: ServeParts<Caller>,
+): handleUnaryCall<unknown, unknown> {
   const { log, tracer, seconds, handleMsMax = HANDLE_MS_MAX } = parts;
   return (call, callback) => {
     const startedAt = performance.now();
@@ -117,7 +120,7 @@ function serveUnary<Caller>(handler: Handler<unknown, unknown, Caller>, parts: S
 }
 
 /** Streams have no deadline of ours: they end when the handler, the caller or a shutdown ends them. */
-function serveStream<Caller>(
+function serveStream<Caller extends Identity>(
   handler: StreamHandler<unknown, unknown, Caller>,
   { log }: ServeParts<Caller>,
 ): handleServerStreamingCall<unknown, unknown> {

@@ -12,7 +12,7 @@ import {
   NotificationServiceService,
 } from "../../gen/carillon/v1/notification_service.ts";
 import { callError } from "../call-error.ts";
-import type { Handler, ReadHeader } from "../handler.ts";
+import type { Handler, Identity, ReadHeader } from "../handler.ts";
 import { createLogger } from "../logger.ts";
 import { callSeconds, createMetrics } from "../metrics.ts";
 import { callUnary, createClient } from "./client.ts";
@@ -29,9 +29,13 @@ const log = createLogger("test", "info", { write: (line) => void lines.push(line
 const stack = new AsyncDisposableStack();
 after(() => stack.disposeAsync());
 
-type Get<Caller> = Handler<GetNotificationRequest, GetNotificationResponse, Caller>;
+type Get<Caller extends Identity> = Handler<GetNotificationRequest, GetNotificationResponse, Caller>;
 /** A server whose Get is `handler`. Lives as long as this file. */
-async function serve<Caller>(handler: Get<Caller>, parts: Omit<ServeParts<Caller>, "log">, options: Partial<GrpcServerOptions> = {}) {
+async function serve<Caller extends Identity>(
+  handler: Get<Caller>,
+  parts: Omit<ServeParts<Caller>, "log">,
+  options: Partial<GrpcServerOptions> = {},
+) {
   const handlers = { getNotification: handler, sendNotification: unused, batchSendNotifications: unused };
   const services = [serveHandlers(NotificationServiceService, handlers, { log, ...parts })];
   const server = await startGrpcServer({ address: "127.0.0.1:0", services, reflection: true, log, drainMs: 100, ...options });

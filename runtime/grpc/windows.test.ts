@@ -2,17 +2,10 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
 import { status } from "@grpc/grpc-js";
-import { BATCH, GET, KEY, MIB, message, serve } from "../../test/support/counting-server.ts";
+import { BATCH, batchOf, GET, KEY, MIB, message, serve } from "../../test/support/counting-server.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { startFaultyLine } from "../../test/support/faulty-line.ts";
-import { framed, rawGrpc } from "../../test/support/raw-grpc.ts";
-
-/** A valid BatchSendNotifications of that size: field 15 is none of its fields. */
-function batchOf(bytes: number): Buffer {
-  const length = bytes - 5;
-  const varint = [(length & 0x7f) | 0x80, ((length >> 7) & 0x7f) | 0x80, ((length >> 14) & 0x7f) | 0x80, (length >> 21) & 0x7f];
-  return framed(Buffer.concat([Buffer.from([0x7a, ...varint]), Buffer.alloc(length)]));
-}
+import { rawGrpc } from "../../test/support/raw-grpc.ts";
 
 test("a large batch arrives in time over a line with a round trip of 80 ms, by the first call of a connection", async () => {
   const server = await serve();
@@ -36,7 +29,7 @@ test("a connection without an admitted call keeps HTTP/2's small windows", async
 });
 
 test("what arrives before the caller is known is counted, and a rejected call keeps nothing", async () => {
-  const slow = Promise.withResolvers<void>();
+  const slow = Promise.withResolvers<undefined>();
   const server = await serve({ limits: { requestBytesMax: MIB } }, { lookup: (key) => (key === "Bearer slow" ? slow.promise : undefined) });
   await using raw = await rawGrpc(server.address);
   const first = raw.open(GET, KEY);
@@ -50,6 +43,6 @@ test("what arrives before the caller is known is counted, and a rejected call ke
   });
   // None of them is read: the caller is still unknown.
   await eventually("those beyond the ceiling are rejected", async () => (await server.rejected("overloaded")) >= 2);
-  slow.resolve();
+  slow.resolve(undefined);
   for (const { status: ended } of waiting) assert.notEqual((await ended).code, status.OK);
 });

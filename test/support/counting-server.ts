@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after } from "node:test";
 import { GetNotificationRequest, NotificationServiceService } from "../../gen/carillon/v1/notification_service.ts";
 import { ExternalScalerService } from "../../gen/externalscaler/externalscaler.ts";
-import { callError } from "../../runtime/call-error.ts";
+import { type CallError, callError } from "../../runtime/call-error.ts";
 import { rejectionCounter } from "../../runtime/grpc/rejections.ts";
 import { type GrpcServerOptions, startGrpcServer } from "../../runtime/grpc/server.ts";
 import type { ReadHeader } from "../../runtime/handler.ts";
@@ -13,8 +13,17 @@ import { framed, type RawGrpc, rawGrpc } from "./raw-grpc.ts";
 export const GET = NotificationServiceService.getNotification.path;
 export const BATCH = NotificationServiceService.batchSendNotifications.path;
 export const KEY = { authorization: "Bearer right" };
+/** Another app's. */
+export const BANK_KEY = { authorization: "Bearer bank" };
 /** Of GET, and valid. */
 export const message = framed(GetNotificationRequest.encode({ notificationId: "a".repeat(32) }).finish());
+/** A valid BatchSendNotifications of that size: field 15 is none of its fields. */
+export function batchOf(bytes: number): Buffer {
+  const length = bytes - 5;
+  // In four bytes, over-long or not.
+  const varint = [(length & 0x7f) | 0x80, ((length >> 7) & 0x7f) | 0x80, ((length >> 14) & 0x7f) | 0x80, (length >> 21) & 0x7f];
+  return framed(Buffer.concat([Buffer.from([0x7a, ...varint]), Buffer.alloc(length)]));
+}
 export const MIB = 1024 * 1024;
 
 const stack = new AsyncDisposableStack();
@@ -23,11 +32,20 @@ after(() => stack.disposeAsync());
 type Answer = (error: null, response: Record<string, unknown>) => void;
 /**
  * A server whose methods answer at once; it counts what reaches a handler or a decoder. Ends after the test file.
- * @param lookup what the authentication waits for
+ * @param lookup what the authentication waits for; it may also be that the key cannot be checked
+ * @param until what the handlers wait for
  */
 export async function serve(
   options: Partial<GrpcServerOptions> = {},
-  { lookup = () => undefined }: { lookup?: (authorization: string | undefined) => Promise<void> | undefined } = {},
+  {
+    lookup = () => undefined,
+    until,
+    anybody = false,
+  }: {
+    lookup?: (authorization: string | undefined) => Promise<CallError | undefined> | CallError | undefined;
+    until?: Promise<void>;
+    anybody?: boolean;
+  } = {},
 ) {
   const seen = { handled: 0, decoded: 0 };
   const lines: string[] = [];
@@ -35,12 +53,16 @@ export async function serve(
   const metrics = createMetrics("test");
   const authenticate = async (header: ReadHeader) => {
     const given = header("authorization");
-    await lookup(given);
+    if (anybody) return undefined;
+    const fault = await lookup(given);
+    if (fault) return fault;
+    if (given === BANK_KEY.authorization) return { id: "bank" };
     return given === KEY.authorization ? { app: "shop" } : callError("UNAUTHENTICATED", "UNAUTHENTICATED", "no key");
   };
   const answer = (_: unknown, reply: Answer) => {
     seen.handled++;
-    reply(null, {});
+    if (until) void until.then(() => reply(null, {}));
+    else reply(null, {});
   };
   const counted = <D extends typeof NotificationServiceService | typeof ExternalScalerService>(definition: D) =>
     Object.fromEntries(
