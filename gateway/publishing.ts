@@ -32,19 +32,19 @@ export function createPublishing(parts: {
   const handOvers = createBatcher((items: readonly Transition[]) => applyTransitions(notifications, recorder, items), HAND_OVERS, clock);
   const underWay = new Set<Promise<void>>();
 
-  async function publishOne(task: DeliveryTask): Promise<void> {
+  async function publishOne(task: DeliveryTask, dueAt: number | undefined): Promise<void> {
     const published = await publisher.publish(task);
     failpoint("gateway.published", task.category);
     if (published) return;
     // If the store is unavailable too, the delivery stays due at the watchdog's time, as if its task had been published.
-    await handOvers.add(notPublished(task, clock.now(), HAND_OVER_WAIT_MS)).catch(() => undefined);
+    await handOvers.add(notPublished(task, { now: clock.now(), waitMs: HAND_OVER_WAIT_MS, dueAt })).catch(() => undefined);
   }
 
   return {
     publish(record) {
       for (const delivery of record.deliveries) {
         if (delivery.state !== "pending" || delivery.publishCount === 0) continue;
-        const work = publishOne({ ...toTask(record, delivery), publication: 0 }).finally(() => underWay.delete(work));
+        const work = publishOne({ ...toTask(record, delivery), publication: 0 }, delivery.nextAt).finally(() => underWay.delete(work));
         underWay.add(work);
       }
     },

@@ -28,7 +28,7 @@ function evaluateAt(waitingSince: number | undefined, delivery: Partial<Delivery
   const found = evaluate(n, d, undefined, { ...fixed, waitingSince });
   if (found.kind !== "waiting") return found.kind;
   assert.deepEqual(Object.keys(found.transition.change.set), ["nextAt"], "it was not published");
-  assert.deepEqual(found.transition.change.expect, { attempt: d.attempt, states: ["pending"] });
+  assert.deepEqual(found.transition.change.expect, { attempt: d.attempt, states: ["pending"], nextAt: d.nextAt });
   return found.transition.change.set.nextAt! - NOW;
 }
 const since = (ms: number) => NOW - ms;

@@ -4,7 +4,7 @@ import type { Delivery, NotificationRecord } from "../core/delivery/notification
 import { reason } from "../core/delivery/reason.ts";
 import { acceptedOf, SUPERSEDED } from "../core/delivery/superseded.ts";
 import { attemptOfRun, toTask } from "../core/delivery/task.ts";
-import { type AttemptFacts, decided, factsOf, postponed, sent, type Transition, voided } from "../core/delivery/transitions.ts";
+import { type AttemptFacts, decided, factsOf, postponed, sent, type Transition, voided, waiting } from "../core/delivery/transitions.ts";
 import { voidAttempt } from "../core/delivery/void-attempt.ts";
 import { queuedWaitMs } from "../core/delivery/watchdog.ts";
 import { type AttemptOutcome, type AttemptRecord, knownOutcome } from "../core/ports/attempt-store.ts";
@@ -15,7 +15,8 @@ export const CLOCK_SKEW_MS = 5_000;
 
 /** What is to be done about one delivery that is due. */
 export type Effect =
-  | { kind: "publish"; task: DeliveryTask }
+  /** `dueAt`: the due time that was read. */
+  | { kind: "publish"; task: DeliveryTask; dueAt: number | undefined }
   /** Its last copy may still be queued: another one would only lengthen the queue. */
   | { kind: "waiting"; transition: Transition }
   /** Its outcome is unknown: the provider is asked again, until the policy of its class decides. */
@@ -80,9 +81,9 @@ export function evaluate(
   }
   if (isRepeat(d) && s.waitingSince !== undefined && mayBeQueued(n, d, s.waitingSince)) {
     const nextAt = Math.min(s.now + queuedWaitMs(s.now - s.waitingSince, s.watchdogFirstMs), on.expiresAt);
-    return { kind: "waiting", transition: postponed(on, "pending", nextAt) };
+    return { kind: "waiting", transition: waiting(on, nextAt, d.nextAt) };
   }
-  return { kind: "publish", task: toTask(n, d) };
+  return { kind: "publish", task: toTask(n, d), dueAt: d.nextAt };
 }
 
 /** The outcome is recorded: the worker died before it changed the delivery, or the wait for an unknown outcome has passed. */

@@ -126,24 +126,36 @@ async function closeAttempts(parts: NotificationParts, effects: readonly Effect[
 /** Publishes tasks and status queries; what could not be published is due again soon. */
 async function publish(parts: NotificationParts, effects: readonly Effect[], { leasedAt }: Moment) {
   const { publisher, shares, clock, random, failpoint, metrics, watchdogFirstMs } = parts;
-  const wanted = effects.flatMap((e) => (e.kind === "publish" ? [e.task] : []));
-  const tasks = wanted.filter((task) => shares.take(task));
-  const held = wanted.filter((task) => !tasks.includes(task));
-  for (const { channel } of held) metrics.publications.inc({ channel, result: "held" });
+  const { tasks = [], held = [] } = Object.groupBy(
+    effects.filter((e) => e.kind === "publish"),
+    ({ task }) => (shares.take(task) ? "tasks" : "held"),
+  );
+  for (const {
+    task: { channel },
+  } of held)
+    metrics.publications.inc({ channel, result: "held" });
   const queries = effects.filter((e) => e.kind === "status-query");
   const [isPublished] = await Promise.all([
-    Promise.all(tasks.map((task) => publisher.publish(task))),
+    Promise.all(tasks.map(({ task }) => publisher.publish(task))),
     // A lost status query needs no handling: the next one is due anyway.
     Promise.all(queries.map(({ task }) => publisher.publish(task))),
   ]);
   failpoint("relay.published");
   // Read after the queue has the tasks: a task that arrived later than its `publishedAt` would look as if it had been delivered.
   const at = { now: leasedAt, publishedAt: clock.now(), watchdogFirstMs };
-  for (const [i, { channel }] of tasks.entries()) metrics.publications.inc({ channel, result: isPublished[i] ? "published" : "failed" });
+  for (const [
+    i,
+    {
+      task: { channel },
+    },
+  ] of tasks.entries())
+    metrics.publications.inc({ channel, result: isPublished[i] ? "published" : "failed" });
   return {
     changes: [
-      ...tasks.map((task, i) => (isPublished[i] ? published(task, at) : notPublished(task, leasedAt, PUBLISH_AGAIN_MS))),
-      ...held.map((task) => heldBack(task, leasedAt, HOLD_MS * (0.5 + random()))),
+      ...tasks.map(({ task, dueAt }, i) =>
+        isPublished[i] ? published(task, at) : notPublished(task, { now: leasedAt, waitMs: PUBLISH_AGAIN_MS, dueAt }),
+      ),
+      ...held.map(({ task, dueAt }) => heldBack(task, { now: leasedAt, waitMs: HOLD_MS * (0.5 + random()), dueAt })),
       ...queries.map(({ task, nextAt }) => statusQueried(task, nextAt)),
     ],
     stuck: tasks.length > 0 && !isPublished.includes(true),

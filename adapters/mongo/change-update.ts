@@ -87,6 +87,7 @@ export function changeUpdate(
             attempt: expect.attempt,
             state: { $in: [...expect.states] },
             ...publishCountIn(expect.publishCounts),
+            ...(expect.nextAt === undefined ? {} : { nextAt: expect.nextAt }),
           },
         },
       },

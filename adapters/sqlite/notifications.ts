@@ -104,6 +104,7 @@ function applyTo(record: NotificationRecord, { deliveryId, expect, set }: Delive
   const delivery = record.deliveries.find((d) => d.id === deliveryId);
   if (!delivery || delivery.attempt !== expect.attempt || !expect.states.includes(delivery.state)) return false;
   if (expect.publishCounts?.includes(delivery.publishCount) === false) return false;
+  if (expect.nextAt !== undefined && expect.nextAt !== delivery.nextAt) return false;
   // Undefined values go away as JSON is made.
   Object.assign(delivery, set satisfies Partial<Delivery>);
   return true;

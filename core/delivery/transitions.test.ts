@@ -13,6 +13,7 @@ import {
   factsOf,
   failed,
   handedBack,
+  heldBack,
   inDoubt,
   notPublished,
   postponed,
@@ -24,6 +25,7 @@ import {
   statusQueried,
   type Transition,
   voided,
+  waiting,
 } from "./transitions.ts";
 
 const NOW = 1_000_000;
@@ -42,8 +44,20 @@ const CASES: readonly [name: string, Transition, from: string[], set: object, ev
       { nextAt: NOW + 120_000, publishCount: 3, publishedAt: NOW + 1 },
       [["published", "pending", 1]],
     ],
-    ["not published", notPublished(task, NOW, 2_000), ["pending"], { nextAt: NOW + 2_000, publishCount: 2 }, []],
-    ["not published, expired", notPublished({ ...task, expiresAt: 5 }, NOW, 9), ["pending"], { nextAt: NOW + 1, publishCount: 2 }, []],
+    [
+      "not published",
+      notPublished(task, { now: NOW, waitMs: 2_000, dueAt: NOW - 1 }),
+      ["pending"],
+      { nextAt: NOW + 2_000, publishCount: 2 },
+      [],
+    ],
+    [
+      "not published, expired",
+      notPublished({ ...task, expiresAt: 5 }, { now: NOW, waitMs: 9, dueAt: 4 }),
+      ["pending"],
+      { nextAt: NOW + 1, publishCount: 2 },
+      [],
+    ],
     [
       "handed back",
       handedBack(task, { nextAt: NOW + 8, reason: why }),
@@ -52,6 +66,7 @@ const CASES: readonly [name: string, Transition, from: string[], set: object, ev
       [],
     ],
     ["status queried", statusQueried(task, NOW + 8), ["uncertain"], { nextAt: NOW + 8, publishCount: 3 }, []],
+    ["waiting", waiting(on, NOW + 8, NOW), ["pending"], { nextAt: NOW + 8 }, []],
     ["postponed", postponed(on, "pending", NOW + 8), ["pending"], { nextAt: NOW + 8 }, []],
     [
       "sent",
@@ -123,7 +138,7 @@ const CASES: readonly [name: string, Transition, from: string[], set: object, ev
 for (const [name, { change, events }, from, set, kinds] of CASES)
   test(`${name}: the change, where it applies, and its events`, () => {
     assert.deepEqual([change.notificationId, change.deliveryId], [n.id, on.deliveryId]);
-    const { publishCounts: _of, ...expect } = change.expect;
+    const { publishCounts: _of, nextAt: _since, ...expect } = change.expect;
     assert.deepEqual(expect, { attempt: 1, states: from });
     assert.deepEqual(change.set, set);
     assert.deepEqual(
@@ -175,4 +190,10 @@ test("a copy that was handed back stays so, though the relay notes later that it
   assert.ok(back.expect.publishCounts?.includes(noted.set.publishCount!), "the note came first");
   const later = published({ ...task, publication: task.publication + 1 }, { now: NOW, publishedAt: NOW, watchdogFirstMs: 30_000 }).change;
   assert.ok(!back.expect.publishCounts?.includes(later.set.publishCount!));
+});
+
+test("what waits since a due time was read gives way to a due time that was set meanwhile", () => {
+  const delay = { now: NOW, waitMs: 9, dueAt: NOW - 7 };
+  for (const { change } of [notPublished(task, delay), heldBack(task, delay), waiting(on, NOW + 9, NOW - 7)])
+    assert.equal(change.expect.nextAt, NOW - 7);
 });

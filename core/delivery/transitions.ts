@@ -25,6 +25,8 @@ export interface ChangeFields {
     readonly states: readonly DeliveryState[];
     /** Absent: any publish count. */
     readonly publishCounts?: readonly number[];
+    /** Absent: any due time. */
+    readonly nextAt?: number;
   };
   /** Merged over the delivery; `nextAt: undefined` removes it, as every end must. */
   readonly set: Readonly<Partial<Omit<Delivery, "id" | "channel" | "endpoint" | "endpointId">>>;
@@ -84,18 +86,27 @@ export function published(task: Published, at: { now: number; publishedAt: numbe
   const nextAt = Math.min(at.now + watchdogMs(task.publication, at.watchdogFirstMs), latest(task, at.now));
   const set = { nextAt, publishCount: task.publication + 1, publishedAt: at.publishedAt };
   // A dispatcher may have handed this copy back already: its due time stands.
-  return transition(task, ["pending"], set, [eventOf(task, "published", "pending", at.now)], [task.publication]);
+  return transition(task, ["pending"], set, [eventOf(task, "published", "pending", at.now)], { publishCounts: [task.publication] });
 }
 
-/** The queue did not confirm the task: it is published again after `waitMs`. */
-export function notPublished(task: Published, now: number, waitMs: number): Transition {
+/** A wait from now on. `dueAt`: the due time that was read: where a dispatcher has handed its task back since, the due time that it set stands. */
+interface Delay {
+  now: number;
+  waitMs: number;
+  dueAt: number | undefined;
+}
+
+/** The queue did not confirm the task, though it may have it: the same copy is published again after the wait. */
+export function notPublished(task: Published, { now, waitMs, dueAt }: Delay): Transition {
   const set = { nextAt: Math.min(now + waitMs, latest(task, now)), publishCount: task.publication };
-  return transition(task, ["pending"], set);
+  return transition(task, ["pending"], set, [], dueStill(dueAt));
 }
 
-/** Its app has its share of the queue: the task is due again after `waitMs`, and no copy of it is queued. */
-export const heldBack = (task: Published, now: number, waitMs: number): Transition =>
-  transition(task, ["pending"], { nextAt: Math.min(now + Math.ceil(waitMs), latest(task, now)), publishedAt: 0 });
+/** Its app has its share of the queue: the task is due again after the wait, and no copy of it is queued. */
+export function heldBack(task: Published, { now, waitMs, dueAt }: Delay): Transition {
+  const set = { nextAt: Math.min(now + Math.ceil(waitMs), latest(task, now)), publishedAt: 0 };
+  return transition(task, ["pending"], set, [], dueStill(dueAt));
+}
 
 /** A status query was published; the next is due at `nextAt`. */
 export const statusQueried = (task: Published, nextAt: number): Transition =>
@@ -104,6 +115,10 @@ export const statusQueried = (task: Published, nextAt: number): Transition =>
 /** Nothing to do before `nextAt`. From one state only: a transition to the other state has set a due time of its own. */
 export const postponed = (on: AttemptFacts, state: OpenState, nextAt: number): Transition => transition(on, [state], { nextAt });
 
+/** A copy of its task may still be queued: nothing to do before `nextAt`, unless a dispatcher has handed it back since `dueAt` was read. */
+export const waiting = (on: AttemptFacts, nextAt: number, dueAt: number | undefined): Transition =>
+  transition(on, ["pending"], { nextAt }, [], dueStill(dueAt));
+
 /**
  * A dispatcher has handed its task back: nothing may be sent before `nextAt`. No copy of it is queued any more, so that the relay publishes
  * the next one whatever else waits there.
@@ -111,7 +126,7 @@ export const postponed = (on: AttemptFacts, state: OpenState, nextAt: number): T
 export function handedBack(task: Published, { nextAt, reason }: { nextAt: number; reason: Reason }): Transition {
   const [before, after] = [task.publication, task.publication + 1];
   // The relay may not have noted yet that it published this copy. Where it published a later one, that one counts.
-  return transition(task, ["pending"], { nextAt, reason, publishedAt: 0, publishCount: after }, [], [before, after]);
+  return transition(task, ["pending"], { nextAt, reason, publishedAt: 0, publishCount: after }, [], { publishCounts: [before, after] });
 }
 
 export const sent = (on: AttemptFacts, end: { providerRef: string; reason?: Reason | undefined }, now: number): Transition =>
@@ -201,15 +216,17 @@ function ended(on: AttemptFacts, from: readonly DeliveryState[], end: End, now: 
 /** The expiry, or the next millisecond where it has passed. */
 const latest = ({ expiresAt }: AttemptFacts, now: number) => Math.max(expiresAt, now + 1);
 
+const dueStill = (nextAt: number | undefined) => (nextAt === undefined ? {} : { nextAt });
+
 function transition(
   on: AttemptFacts,
   states: readonly DeliveryState[],
   set: ChangeFields["set"],
   events: readonly DeliveryEvent[] = [],
-  publishCounts?: readonly number[],
+  also: Pick<ChangeFields["expect"], "publishCounts" | "nextAt"> = {},
 ): Transition {
   const { notificationId, deliveryId, attempt } = on;
-  const expect = { attempt, states, ...(publishCounts ? { publishCounts } : {}) };
+  const expect = { attempt, states, ...also };
   const change: ChangeFields = { notificationId, deliveryId, expect, set };
   const fields: TransitionFields = { change: change as DeliveryChange, events };
   return fields as Transition;

@@ -58,6 +58,7 @@ export function createMemoryNotifications(
     const delivery = record?.deliveries[index];
     if (!record || !delivery || delivery.attempt !== expect.attempt || !expect.states.includes(delivery.state)) return false;
     if (expect.publishCounts?.includes(delivery.publishCount) === false) return false;
+    if (expect.nextAt !== undefined && expect.nextAt !== delivery.nextAt) return false;
     const deliveries = record.deliveries.with(index, frozen<Delivery>({ ...delivery, ...set }));
     records.set(notificationId, frozen({ ...record, deliveries }));
     remember(deliveries[index]!);

@@ -54,12 +54,29 @@ export function describeDeliveries(name: string, test: StoreTest): void {
         sampleChange(record, 2, { state: "sent" }),
         sampleChange({ id: hexId() }, 0, { state: "sent" }),
         sampleChange(record, 0, { state: "failed" }, { publishCounts: [7] }),
+        sampleChange(record, 0, { state: "failed" }, { nextAt: T0 + 1 }),
+        sampleChange(record, 1, { state: "failed" }, { states: record.deliveries.map(({ state }) => state), nextAt: T0 }),
       ];
       assert.deepEqual(
         await store.notifications.change(changes),
         changes.map(() => false),
       );
       assert.deepEqual(await store.notifications.find(record.id), record);
+    });
+
+    test("changes a delivery that is still due when the writer believes, though it was leased meanwhile", async (store) => {
+      const record = sampleNotification([T0]);
+      await store.notifications.insert([record]);
+      assert.equal((await leaseDue(store.notifications, T0, T0 + 15_000, 10)).length, 1);
+      const changes = [
+        sampleChange(record, 0, { nextAt: T0 + 30_000 }, { nextAt: T0 }),
+        sampleChange(record, 0, { nextAt: T0 + 1 }, { nextAt: T0 }),
+        sampleChange(record, 0, { nextAt: T0 + 2 }, { nextAt: T0 + 30_000, publishCounts: [7] }),
+      ];
+      const applied: boolean[] = [];
+      for (const change of changes) applied.push(...(await store.notifications.change([change])));
+      assert.deepEqual(applied, [true, false, false]);
+      assert.equal((await store.notifications.find(record.id))!.deliveries[0]!.nextAt, T0 + 30_000);
     });
 
     test("changes a delivery that was published as often as the writer believes", async (store) => {
