@@ -14,7 +14,7 @@ test("a batch of a thousand to someone with three mailboxes goes out without wai
   const items = Array.from({ length: 1_000 }, () => notification({ recipient: toUser(user) }));
   const results = await sendBatch(system, items);
   const ids = results.map((r) => (r?.$case === "accepted" ? r.value.notificationId : ""));
-  const deliveries = (await settled(system, ids, { waitMs: 60_000 })).flatMap((n) => n.deliveries);
+  const deliveries = (await settled(system, ids, { waitMs: 200_000 })).flatMap((n) => n.deliveries);
   assert.equal(deliveries.length, MAILBOXES * items.length);
   assert.ok(deliveries.every(wentOut));
   assert.equal(system.sandbox.ledger.acceptances().size, deliveries.length);
