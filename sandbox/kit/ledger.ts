@@ -3,7 +3,7 @@ export const LEDGER_ENTRIES_MAX = 100_000;
 /** Deliveries whose acceptances are counted, at roughly 150 bytes each. */
 const LEDGER_DELIVERIES_MAX = 2_000_000;
 /** Default deadline of `arrived`, in ms. */
-const ARRIVED_WAIT_MS = 10_000;
+const ARRIVED_WAIT_MS = 90_000;
 
 export interface LedgerEntry {
   provider: string;

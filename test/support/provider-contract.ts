@@ -43,7 +43,7 @@ export interface ProviderContract {
 }
 
 /** Deadline of calls that are answered, in ms: reached only if something hangs. */
-const ANSWERED_MS = 15_000;
+const ANSWERED_MS = 60_000;
 /** Deadline of calls that are not answered, in ms: long enough to be sent on a busy machine. */
 const UNANSWERED_MS = 700;
 /** How long connections may take to close after disposal, in ms: less than idle ones are kept open. */

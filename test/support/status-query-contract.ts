@@ -26,7 +26,7 @@ export interface StatusQueryContract {
 }
 
 /** Deadline of calls that are answered, in ms: reached only if something hangs. */
-const ANSWERED_MS = 15_000;
+const ANSWERED_MS = 60_000;
 /** Deadline of calls that are not answered, in ms. */
 const UNANSWERED_MS = 400;
 

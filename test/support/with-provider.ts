@@ -7,7 +7,7 @@ import type { OutboundDelivery, Provider } from "../../core/ports/provider.ts";
 import { type LedgerEntry, type Sandbox, startSandbox } from "../../sandbox/main.ts";
 
 /** Deadline of a call that is answered, in ms: reached only if something hangs. */
-const ANSWERED_MS = 15_000;
+const ANSWERED_MS = 60_000;
 
 export interface WithProvider {
   readonly sandbox: Sandbox;
