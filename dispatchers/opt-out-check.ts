@@ -12,6 +12,12 @@ export const OPT_OUT_FRESH_MS = OPT_OUT_BOUND.askToSendMs;
 export const UNREAD_AFTER_MS = 5_000;
 /** After this long without a question, in ms, a failure is the beginning of another outage. */
 const OUTAGE_MEMORY_MS = 30_000;
+/** After this long without a question, in ms, opt-outs may have been readable in between: `critical` waits anew. */
+export const GAP_MS = 5_000;
+/** But not for ever, where a pod is seldom asked, as one of many: so many such gaps in a row, with only failures between, are an outage too. */
+export const GAPS_MAX = 3;
+/** From the first failure to the question that confirms it, in ms, at least: one slow question alone is no outage. */
+export const CONFIRMED_AFTER_MS = 500;
 /** A `critical` task that expires this soon, in ms, does not wait for preferences. */
 const EXPIRES_SOON_MS = 2_000;
 
@@ -30,22 +36,45 @@ export type OptOutCheck = (task: DeliveryTask, userIds: readonly (string | undef
  * service, as in a rollout, must not reach people who opted out.
  */
 export function createOptOutCheck({ optOuts, channel, clock }: Pick<DispatchParts, "optOuts" | "channel" | "clock">): OptOutCheck {
-  let unreadable: { since: number; last: number } | undefined;
+  let outage: Outage | undefined;
+  let answeredAt = Number.NEGATIVE_INFINITY;
 
   return async ({ app, endpoint, category, notificationClass, expiresAt }, userIds) => {
     const askedAt = clock.monotonic();
     const answer = strictest(await optOuts.check(userIds.map((userId) => ({ app, userId, endpoint, channel, category }))));
     const now = clock.monotonic();
     if (answer === "opted-out" || (answer === "allowed" && now - askedAt <= OPT_OUT_FRESH_MS)) {
-      unreadable = undefined;
+      outage = undefined;
+      answeredAt = now;
       return { answer, askedAt, unreadableMs: 0 };
     }
-    const since = unreadable && now - unreadable.last < OUTAGE_MEMORY_MS ? unreadable.since : askedAt;
-    unreadable = { since, last: now };
-    const unreadableMs = now - since;
-    const waits = unreadableMs < UNREAD_AFTER_MS && expiresAt - clock.now() > EXPIRES_SOON_MS;
-    return notificationClass === "critical" && !waits
+    // Where another question was answered since this one was asked, the outage is younger than the question.
+    outage = afterFailure(outage, Math.max(askedAt, answeredAt), now);
+    const unreadableMs = now - outage.since;
+    const isSure = outage.gaps >= GAPS_MAX || (now - outage.steadySince >= UNREAD_AFTER_MS && outage.confirmed);
+    return notificationClass === "critical" && (isSure || expiresAt - clock.now() <= EXPIRES_SOON_MS)
       ? { answer: "allowed", askedAt: now, unreadableMs }
       : { answer: "unknown", askedAt, unreadableMs };
   };
+}
+
+/** Failed questions without an answer between. Times by the monotonic clock, in ms. */
+interface Outage {
+  since: number;
+  /** When the last one failed. */
+  last: number;
+  /** Since then, questions have failed without a gap of GAP_MS. */
+  steadySince: number;
+  firstFailedAt: number;
+  /** A question that was asked CONFIRMED_AFTER_MS after the first failure since then has failed too. */
+  confirmed: boolean;
+  gaps: number;
+}
+
+function afterFailure(before: Outage | undefined, askedAt: number, now: number): Outage {
+  const gapMs = before ? askedAt - before.last : 0;
+  if (!before || gapMs >= OUTAGE_MEMORY_MS)
+    return { ...{ since: askedAt, steadySince: askedAt, firstFailedAt: now }, last: now, confirmed: false, gaps: 0 };
+  if (gapMs >= GAP_MS) return { ...before, steadySince: askedAt, firstFailedAt: now, last: now, confirmed: false, gaps: before.gaps + 1 };
+  return { ...before, last: now, confirmed: before.confirmed || askedAt - before.firstFailedAt >= CONFIRMED_AFTER_MS };
 }
