@@ -1,4 +1,5 @@
 import type { AppShares } from "../adapters/nats/app-shares.ts";
+import { classFromProto } from "../adapters/wire/convert.ts";
 import type { AppRecord } from "../core/apps/app.ts";
 import { CONTENT_BOUNDS, type ContentBounds } from "../core/content/reference.ts";
 import { CHANNELS, type Channel } from "../core/delivery/channel.ts";
@@ -7,7 +8,7 @@ import { accepted } from "../core/delivery/transitions.ts";
 import type { Failpoint } from "../core/failpoints.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { EventRecorder } from "../core/ports/event-recorder.ts";
-import type { OptOutAnswer, OptOuts } from "../core/ports/opt-outs.ts";
+import type { OptOuts } from "../core/ports/opt-outs.ts";
 import type { TaskPublisher } from "../core/ports/queue.ts";
 import type { DayCount } from "../core/ports/quota-counters.ts";
 import type { Store } from "../core/ports/store.ts";
@@ -27,22 +28,21 @@ import {
   unreadable,
 } from "./accept-bounds.ts";
 import { askOwnersToo } from "./address-opt-outs.ts";
+import { createAppBudget } from "./app-budget.ts";
 import { createEndpointsOf } from "./endpoints-of.ts";
+import { type AcceptResult, createFirstAnswer, READS } from "./first-answer.ts";
 import { createHeldBytes } from "./held-bytes.ts";
 import { createInserts } from "./inserts.ts";
 import { takeOutLarge } from "./large-content.ts";
 import type { Load } from "./load.ts";
 import type { GatewayMetrics } from "./metrics.ts";
-import { comparePayload } from "./payload-hash.ts";
 import { createPublishing } from "./publishing.ts";
-import type { Quotas, Wanted } from "./quotas.ts";
-import { createRepeats } from "./repeats.ts";
-import type { NotificationRequest } from "./request.ts";
+import type { Quotas } from "./quotas.ts";
 import { buildRecord, questionsOf, type Target, targetsOf } from "./route.ts";
 import { type AcceptItem, type Candidate, destinationError, maySendSms, screen, targetsError } from "./screen.ts";
 
+export type { AcceptResult } from "./first-answer.ts";
 export type { AcceptItem } from "./screen.ts";
-export type AcceptResult = { kind: "accepted"; record: NotificationRecord; repeatedKey: boolean } | { kind: "rejected"; error: CallError };
 
 /** Items of a call that are worked on before other calls get a turn: about 5 ms. */
 const SLICE_ITEMS = 32;
@@ -99,45 +99,51 @@ export function createAccept(parts: AcceptParts): Accept {
   const inserts = createInserts(store, { waitingMax: parts.insertsWaitingMax, clock });
   const endpointsOf = createEndpointsOf(store.contacts, parts.insertsWaitingMax, clock);
   const held = createHeldBytes(HELD_BYTES_MAX);
-  const repeats = createRepeats(store.notifications, clock);
   const publishing = createPublishing({ publisher: parts.publisher, notifications: store.notifications, recorder, clock, failpoint });
   const logFault = createSampledLog(log, "calls are answered UNAVAILABLE, to be repeated", () => clock.monotonic());
   const logLimit = createSampledLog(log, "calls of an app are rejected at a limit of that app", () => clock.monotonic());
   const otherCalls = () => new Promise<void>((resolve) => clock.nextTurn(resolve));
-  const wantedOf = ({ request: { notificationClass, sendAt }, error }: Candidate) => ({
-    notificationClass,
-    valid: error === undefined,
-    scheduled: sendAt !== undefined && sendAt > clock.now(),
-  });
+  const budget = createAppBudget(READS, clock);
+  const { answerRejected, answerRepeated } = createFirstAnswer({ notifications: store.notifications, reads: budget, rejected });
+
+  /** By what is known before any work: why an item is rejected, or undefined. */
+  async function limitsOf(app: AppRecord, items: readonly AcceptItem[]): Promise<(CallError | undefined)[]> {
+    const classes = items.map(({ message }) => message && classFromProto(message.notificationClass));
+    const limits = classes.map((c) => (c !== undefined && load.isFull(c) ? overloaded() : undefined));
+    const others = classes.flatMap((c, index) => (limits[index] ? [] : [{ index, c }]));
+    const ofOthers = others.map(({ c }) => c);
+    const errors = await quotas.takeRate(app, ofOthers);
+    for (const [i, { index }] of others.entries()) limits[index] = errors[i];
+    return limits;
+  }
 
   /** The candidates that may be stored; the results of all others are set. What a limit rejects costs no more than a bounded number of reads. */
   async function admit(app: AppRecord, items: readonly AcceptItem[], results: AcceptResult[]): Promise<Candidate[]> {
+    const limits = await limitsOf(app, items);
     const screened: Candidate[] = [];
+    const answering: Promise<void>[] = [];
+    let checked = 0;
+    const answer = async (candidate: Candidate, limit?: CallError, mayRead?: boolean) => {
+      results[candidate.index] = await answerRejected(app, candidate, limit, mayRead);
+    };
     for (const [index, item] of items.entries()) {
-      if (index > 0 && index % SLICE_ITEMS === 0) await otherCalls();
+      const limit = limits[index];
+      if (limit && !budget(app.id)) {
+        results[index] = rejected(limit);
+        continue;
+      }
+      if (++checked % SLICE_ITEMS === 0) await otherCalls();
       const candidate = screen(app, item, index, { now: clock.now(), pushHosts, smsPrefixes, channelsServed });
       if ("kind" in candidate) results[index] = rejected(candidate);
+      else if (limit) answering.push(answer(candidate, limit, true));
+      else if (candidate.error) answering.push(answer(candidate));
       else screened.push(candidate);
     }
-    const fitting = screened.filter(({ request }) => !load.isFull(request.notificationClass));
-    const limits = new Map(screened.map((candidate) => [candidate, overloaded()] as [Candidate, CallError | undefined]));
-    const errors = await quotas.admit(app, fitting.map(wantedOf));
-    for (const [i, candidate] of fitting.entries()) limits.set(candidate, errors[i]);
-    const admitted: Candidate[] = [];
-    const answerOthers = screened.map(async (candidate) => {
-      const limit = limits.get(candidate);
-      if (limit === undefined && candidate.error === undefined) admitted.push(candidate);
-      else results[candidate.index] = await answerRejected(app, candidate, limit);
-    });
-    await Promise.all(answerOthers);
-    return admitted;
-  }
-
-  /** A key that was accepted before gets its first answer, even if its times have passed since or the app is at a limit. */
-  async function answerRejected(app: AppRecord, { id, request, error }: Candidate, limit: CallError | undefined): Promise<AcceptResult> {
-    const before = limit ? await repeats.find(app.id, id).catch(() => undefined) : await store.notifications.find(id);
-    if (before && (error === undefined || comparePayload(before.payloadHash, request) !== "other")) return answerRepeated(before, request);
-    return rejected(limit ?? error!);
+    const wanted = screened.map(({ request: { notificationClass }, scheduled }) => ({ notificationClass, scheduled }));
+    const full = await quotas.reserve(app, wanted);
+    for (const [i, candidate] of screened.entries()) if (full[i]) answering.push(answer(candidate, full[i]));
+    await Promise.all(answering);
+    return screened.filter((_, i) => full[i] === undefined);
   }
 
   /** With the recipient's endpoints, unless they are more than this call or this process can hold. */
@@ -161,7 +167,7 @@ export function createAccept(parts: AcceptParts): Accept {
     return { candidate, targets, heldBytes };
   }
 
-  async function insert(app: AppRecord, candidate: Candidate, record: NotificationRecord): Promise<AcceptResult> {
+  async function insert(app: AppRecord, candidate: Candidate, record: NotificationRecord, asked: number): Promise<AcceptResult> {
     const split = takeOutLarge(record, parts.contentBounds ?? CONTENT_BOUNDS);
     const bytes = recordBytes(split.record);
     if (bytes > NOTIFICATION_BYTES_MAX) return rejected(tooLarge);
@@ -171,9 +177,10 @@ export function createAccept(parts: AcceptParts): Accept {
       failpoint("gateway.inserted", record.category);
       if (result.kind === "exists") return answerRepeated(result.record, candidate.request);
       metrics.accepted.inc({ class: record.notificationClass });
-      const cost = costOf(record.deliveries.length, bytes);
-      load.accepted(cost);
-      quotas.stored(app, cost);
+      const pending = record.deliveries.filter(({ state }) => state === "pending").length;
+      // What has ended at once is not open.
+      if (pending > 0) load.accepted(costOf(pending, bytes));
+      quotas.charge(app, costOf(Math.max(record.deliveries.length, asked), bytes));
       recorder.record(accepted(split.record));
       publishing.publish(split.record);
       return { kind: "accepted", record: split.record, repeatedKey: false };
@@ -190,27 +197,31 @@ export function createAccept(parts: AcceptParts): Accept {
     }
   }
 
-  /** Counts a notification's deliveries of the day, inserts it, and gives back what it did not use. */
-  async function storeOne(app: AppRecord, { candidate, heldBytes }: Routed, record: NotificationRecord): Promise<AcceptResult> {
-    const wanted = wantedOf(candidate);
+  /**
+   * Counts a notification's deliveries of the day, inserts it, and gives back what it did not use.
+   * @param asked opt-out questions that were asked for it
+   */
+  async function storeOne(app: AppRecord, { candidate, heldBytes }: Routed, record: NotificationRecord, asked: number) {
     let counted: DayCount | undefined;
     try {
       const open = record.deliveries.flatMap(({ state, channel }) => (state === "pending" ? [channel] : []));
-      const day = await quotas.countDay(app, record.notificationClass, open);
-      const result = await (day.kind === "exceeded" ? answerRejected(app, candidate, day.error) : insert(app, candidate, record));
+      const day = await quotas.countDay(app, record.notificationClass, open, record.sendAt);
+      const result = await (day.kind === "exceeded" ? answerRejected(app, candidate, day.error) : insert(app, candidate, record, asked));
       if (day.kind === "counted") counted = day.counted;
-      settle(app, wanted, counted, result);
+      settle(app, candidate, counted, result, costOf(Math.max(record.deliveries.length, asked), heldBytes));
       return result;
     } finally {
       held.release(app.id, heldBytes);
     }
   }
 
-  function settle(app: AppRecord, wanted: Wanted, counted: DayCount | undefined, result: AcceptResult): void {
+  /** @param cost of the work for what is not stored */
+  function settle(app: AppRecord, { scheduled }: Candidate, counted: DayCount | undefined, result: AcceptResult, cost: number): void {
     if (result.kind === "rejected") {
+      quotas.charge(app, cost);
       // Of what is answered UNAVAILABLE nobody knows whether it was stored.
-      if (result.error.code !== "UNAVAILABLE") quotas.notStored(app, wanted, counted);
-    } else if (result.repeatedKey) quotas.repeated(app, wanted, counted);
+      if (result.error.code !== "UNAVAILABLE") quotas.notStored(app, scheduled, counted);
+    } else if (result.repeatedKey) quotas.repeated(app, scheduled, counted, cost);
   }
 
   /** Routes and builds a part of the call. Its inserts are under way when it resolves. */
@@ -230,7 +241,7 @@ export function createAccept(parts: AcceptParts): Accept {
         const isLimit = found.code === "RESOURCE_EXHAUSTED";
         const answer = isLimit ? answerRejected(app, candidate, found) : answerRejected(app, { ...candidate, error: found }, undefined);
         const result = await answer;
-        settle(app, wantedOf(candidate), undefined, result);
+        settle(app, candidate, undefined, result, 1);
         call.results[candidate.index] = result;
       }
     });
@@ -243,27 +254,21 @@ export function createAccept(parts: AcceptParts): Accept {
       let at = 0;
       return routed.splice(0).map(async (one, i) => {
         const { candidate, targets } = one;
-        const mine: OptOutAnswer[] = answers.slice(at, at + questions[i]!.length);
-        at += questions[i]!.length;
+        const mine = answers.slice(at, at + questions[i]!.length);
+        at += mine.length;
+        const asked = mine.reduce((sum, { people }) => sum + people, 0);
         const { id, hash, request } = candidate;
         const { traceparent } = call;
         const fixed = { id, app: app.id, now, payloadHash: hash, traceparent, watchdogFirstMs: parts.watchdogFirstMs };
         const { notificationClass } = request;
         const mayPublish = (channel: Channel) => parts.shares.take({ app: app.id, channel, notificationClass });
-        call.results[candidate.index] = await storeOne(app, one, buildRecord({ ...fixed, mayPublish }, request, targets, mine));
+        const optOutAnswers = mine.map(({ answer }) => answer);
+        const record = buildRecord({ ...fixed, mayPublish }, request, targets, optOutAnswers);
+        call.results[candidate.index] = await storeOne(app, one, record, asked);
       });
     } finally {
       for (const { heldBytes } of routed) held.release(app.id, heldBytes);
     }
-  }
-
-  function answerRepeated(record: NotificationRecord, request: NotificationRequest): AcceptResult {
-    const compared = comparePayload(record.payloadHash, request);
-    if (compared === "same") return { kind: "accepted", record, repeatedKey: true };
-    if (compared === "other")
-      return rejected(callError("ALREADY_EXISTS", "KEY_REUSED", "idempotency_key was used before with another payload"));
-    const message = "a newer version stored this idempotency_key, and this one cannot compare the payload; repeat with the same key";
-    return rejected(callError("UNAVAILABLE", "UNAVAILABLE", message));
   }
 
   function rejected(error: CallError): AcceptResult {

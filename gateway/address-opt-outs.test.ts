@@ -24,9 +24,14 @@ describe("opt-outs of an address that was given outright", () => {
   });
   const register = (userId: string, endpoint: Endpoint, app = "shop") =>
     store.contacts.register({ app, userId, endpointId: endpointId(endpoint), endpoint, registeredAt: 1 });
-  const check = (
+  const check = async (
     questions: OptOutQuestion[],
     answers: Record<string, OptOutAnswer>,
+    contacts: Pick<Store["contacts"], "find"> = store.contacts,
+  ) => (await checkAll(questions, answers, contacts)).map(({ answer }) => answer);
+  const checkAll = (
+    questions: OptOutQuestion[],
+    answers: Record<string, OptOutAnswer> = {},
     contacts: Pick<Store["contacts"], "find"> = store.contacts,
   ) => {
     const answerOf = ({ userId }: OptOutQuestion) => {
@@ -48,7 +53,23 @@ describe("opt-outs of an address that was given outright", () => {
       "allowed",
       "allowed",
     ]);
-    assert.deepEqual(asked.sort(), ["ann", "ann", "kid", "kid", "kid", "mum", "mum"]);
+    assert.deepEqual(asked.sort(), ["ann", "kid", "kid", "kid", "mum", "mum"]);
+  });
+
+  it("are asked for once for an address that many notifications go to, and say of how many people", async () => {
+    for (let i = 0; i < 100; i++) await register(`user-${i}`, mailbox);
+    let found = 0;
+    const contacts: Pick<Store["contacts"], "find"> = {
+      find(keys) {
+        found += keys.length;
+        return store.contacts.find(keys);
+      },
+    };
+    const answers = await checkAll([...Array.from({ length: 50 }, () => to(mailbox)), to(phone)], {}, contacts);
+    assert.deepEqual([asked.length, found], [101, 2]);
+    assert.deepEqual([answers[0]?.people, answers[49]?.people, answers[50]?.people], [100, 100, 1]);
+    await checkAll([to(mailbox), { ...to(mailbox), category: "receipts" }]);
+    assert.equal(asked.length, 301, "each category by itself");
   });
 
   it("are the endpoint's alone where nobody registered it", async () => {

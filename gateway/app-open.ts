@@ -10,10 +10,10 @@ export type OpenKind = "open" | "scheduled";
 
 /** How many notifications of each app are open, and how many are scheduled: counted in the store, plus what was accepted since. */
 export interface AppOpen {
-  /** How many more it may have, 0 or more. Counts an app that was not seen lately first. */
-  room(app: string, kind: OpenKind, max: number): Promise<number>;
-  /** Adds to the count until the next one; a negative number takes back. */
-  add(app: string, kind: OpenKind, count: number): void;
+  /** Adds up to `wanted` to the count, until the next one, and returns how many there was room for. Counts an app that was not seen lately first. */
+  reserve(app: string, kind: OpenKind, wanted: number, max: number): Promise<number>;
+  /** Takes back what was reserved. */
+  giveBack(app: string, kind: OpenKind, count: number): void;
   /** Counts again at intervals until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -72,14 +72,17 @@ export function createAppOpen(
   }
 
   return {
-    async room(app, kind, max) {
+    async reserve(app, kind, wanted, max) {
       const entry = entryOf(app, kind, max);
       if (entry.first) await entry.first;
-      return Math.max(0, max - entry.counted - entry.since);
+      // Without a pause between: calls that waited for the same count share the room it found.
+      const fits = Math.max(0, Math.min(wanted, max - entry.counted - entry.since));
+      entry.since += fits;
+      return fits;
     },
-    add(app, kind, n) {
+    giveBack(app, kind, n) {
       const entry = known[kind].get(app);
-      if (entry) entry.since = Math.max(0, entry.since + n);
+      if (entry) entry.since = Math.max(0, entry.since - n);
     },
     async run(signal) {
       while (!signal.aborted) {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { CLASSES } from "../core/delivery/channel.ts";
+import type { OptOuts } from "../core/ports/opt-outs.ts";
 import type { Store } from "../core/ports/store.ts";
 import {
   type AcceptSetting,
@@ -90,6 +91,29 @@ test("overload counts what a notification costs: endpoints and bytes", async () 
   assert.ok(result?.kind === "accepted" && result.record.deliveries.length === 100);
   await measured(load, () => load.isFull("critical"));
   assert.equal(errorOf((await send(sms("c")))[0])?.reason, "OVERLOADED");
+});
+
+test("overload does not count what ended at once", async () => {
+  const optOuts: OptOuts = { check: async (questions) => questions.map(({ userId }) => (userId === "many" ? "opted-out" : "allowed")) };
+  const { send, load } = setUp({ openMax: 20, optOuts });
+  for (let i = 0; i < 100; i++) {
+    const endpoint = { channel: "fcm", token: `${i}`.padEnd(4_000, "x") } as const;
+    await store.contacts.register({
+      app: "app",
+      userId: "many",
+      endpointId: `${i}`.padStart(32, "0"),
+      endpoint,
+      registeredAt: clock.now(),
+    });
+  }
+  const [suppressed] = await send(pushMessage("heavy", "many"), sms("a"), sms("b"));
+  assert.ok(suppressed?.kind === "accepted" && suppressed.record.deliveries.every(({ state }) => state === "suppressed"));
+  await measured(load, () => true);
+  assert.deepEqual(
+    CLASSES.filter((notificationClass) => load.isFull(notificationClass)),
+    [],
+    "two open ones that cost 1 each",
+  );
 });
 
 test("a repeated key gets its first answer during overload, also from an app that sends much more", async () => {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, beforeEach, test } from "node:test";
+import { endpointId } from "../adapters/ids.ts";
 import { createAppRates } from "../adapters/redis/app-rates.ts";
 import { connectRedis, type RedisConnection } from "../adapters/redis/connect.ts";
 import { createDayCounters } from "../adapters/redis/day-counters.ts";
@@ -23,6 +25,7 @@ import { startRedis } from "../test/support/servers.ts";
 import { toAccepted } from "./answer.ts";
 import { createAppOpen } from "./app-open.ts";
 import { createContactHandlers } from "./contact-handlers.ts";
+import { OPEN_WITHIN_MS } from "./load.ts";
 import { createQuotas } from "./quotas.ts";
 
 const DEFAULTS: QuotaDefaults = { ratePerSecond: 2_000, burst: 20_000, openMax: 1_000, scheduledMax: 1_000, smsDailyMax: 1_000 };
@@ -87,6 +90,39 @@ test("a repeated key gets its first answer at the limit, and uses up nothing of 
   assert.equal(errorOf((await sendAs(app, sms("a", { category: "other" })))[0])?.reason, "KEY_REUSED");
 });
 
+test("a key repeated without end counts against the rate", async () => {
+  const { sendAs } = setUp();
+  const app = slow(50);
+  const repeat = async (n: number) => new Set(reasons(await sendAs(app, ...Array.from({ length: n }, () => sms("a")))));
+  await sendAs(app, sms("a"));
+  for (let i = 0; i < 5; i++) assert.deepEqual(await repeat(40), new Set(["accepted"]));
+  assert.deepEqual(await repeat(49), new Set(["accepted"]), "these use up the rate");
+  assert.deepEqual(reasons(await sendAs(app, sms("new"))), ["RATE_LIMITED"]);
+  world.clock.advance(10_000);
+  assert.deepEqual(await repeat(1), new Set(["accepted"]), "and get their answer at the limit");
+});
+
+test("what is beyond the limit is not even checked, but for a bounded number of repeated keys", async () => {
+  const { accepting } = setUp();
+  const checked = new Set<string>();
+  const items = Array.from({ length: 1_000 }, (_, i) => {
+    const message = sms(`n${i}`);
+    const { content } = message;
+    Object.defineProperty(message, "content", { get: () => checked.add(message.idempotencyKey) && content });
+    return { message, path: `notifications[${i}]`, violations: [] };
+  });
+  const results = await accepting.accept(slow(3), items);
+  assert.equal(results.filter(({ kind }) => kind === "accepted").length, 3);
+  assert.equal(checked.size, 203);
+});
+
+test("what breaks a rule uses up the rate, after what does not name its class", async () => {
+  const { sendAs } = setUp();
+  const results = await sendAs(slow(3), sms("a", { notificationClass: 0 }), sms("b", { category: "No Category" }), ...many(3));
+  assert.deepEqual(reasons(results), ["INVALID_FIELD", "INVALID_FIELD", "accepted", "accepted", "RATE_LIMITED"]);
+  assert.deepEqual(reasons(await sendAs(slow(3), sms("c", { category: "No Category" }), sms("d"))), ["INVALID_FIELD", "RATE_LIMITED"]);
+});
+
 test("what is beyond the limit is rejected before anything is read for it", async () => {
   const { store } = world;
   const contacts = { ...store.contacts, list: () => assert.fail("contacts are read") };
@@ -105,6 +141,16 @@ test("a notification to many endpoints uses up as much of the rate as it costs",
   const { sendAs } = setUp();
   assert.deepEqual(reasons(await sendAs(slow(20), pushMessage("p", "many"))), ["accepted"]);
   assert.deepEqual(reasons(await sendAs(slow(20), sms("a"))), ["RATE_LIMITED"]);
+});
+
+test("a notification to an address uses up as much of the rate as its owners cost", async () => {
+  const { store, clock } = world;
+  const endpoint = { channel: "sms", phoneNumber: "+4915112345678" } as const;
+  for (let i = 0; i < 100; i++)
+    await store.contacts.register({ app: "app", userId: `u${i}`, endpointId: endpointId(endpoint), endpoint, registeredAt: clock.now() });
+  const { sendAs } = setUp();
+  assert.deepEqual(reasons(await sendAs(slow(10), sms("a"))), ["accepted"]);
+  assert.deepEqual(reasons(await sendAs(slow(10), sms("b"))), ["RATE_LIMITED"]);
 });
 
 test("an operator sees which app is at which limit, once in a while", async () => {
@@ -139,6 +185,46 @@ test("an app may have so many scheduled and so many open, also after the gateway
   assert.deepEqual(reasons(await sendAs(appOf({}, "other"), sms("t", { sendAt }), sms("u"))), ["accepted", "accepted"]);
 });
 
+test("what is due within the time that the store counts as open is open", async () => {
+  const { clock } = world;
+  const later = (ms: number) => ({ sendAt: new Date(clock.now() + ms) });
+  const { sendAs } = setUp();
+  const app = appOf({ openMax: 2, scheduledMax: 1 });
+  const [first, third] = [sms("a", later(1_000)), sms("c", later(1_000))];
+  const results = await sendAs(app, first, sms("b", later(OPEN_WITHIN_MS)), third, sms("d", later(OPEN_WITHIN_MS + 1)));
+  assert.deepEqual(reasons(results), ["accepted", "accepted", "OPEN_LIMIT", "accepted"]);
+  assert.deepEqual(reasons(await sendAs(app, sms("e", later(OPEN_WITHIN_MS + 1)))), ["SCHEDULED_LIMIT"]);
+  const calling = readFileSync(new URL("../docs/calling.md", import.meta.url), "utf8");
+  assert.match(calling, new RegExp(`due within ${OPEN_WITHIN_MS / 60_000} minutes;`));
+});
+
+test("what was counted as scheduled is given back as scheduled, however late", async () => {
+  const { store, clock } = world;
+  const contacts: typeof store.contacts = {
+    ...store.contacts,
+    async list(app, users) {
+      clock.advance(5_000);
+      return store.contacts.list(app, users);
+    },
+  };
+  const endpoint = { channel: "sms", phoneNumber: "+19005550123" } as const;
+  await store.contacts.register({ app: "app", userId: "ann", endpointId: "0".repeat(32), endpoint, registeredAt: clock.now() });
+  const { sendAs } = setUp({ contacts });
+  const app = appOf({ scheduledMax: 1, smsPrefixes: ["+49"] });
+  for (const key of ["a", "b", "c"]) {
+    const sendAt = new Date(clock.now() + OPEN_WITHIN_MS + 1_000);
+    const results = await sendAs(app, sms(key, { sendAt, recipient: { to: { $case: "userId", value: "ann" } } }));
+    assert.deepEqual(reasons(results), ["DESTINATION_NOT_ALLOWED"]);
+  }
+});
+
+test("calls that wait for the first count of their app share the room it finds", async () => {
+  const { sendAs } = setUp();
+  const calls = Array.from({ length: 20 }, (_, i) => sendAs(appOf({ openMax: 5 }), sms(`n${i}`)));
+  const results = (await Promise.all(calls)).flat();
+  assert.equal(results.filter(({ kind }) => kind === "accepted").length, 5);
+});
+
 test("a repeated key uses up no room for open and scheduled ones", async () => {
   const sendAt = new Date(world.clock.now() + 30 * DAY_MS);
   const app = appOf({ scheduledMax: 2, openMax: 2 });
@@ -166,6 +252,22 @@ test("an app has so many deliveries per channel, class and day", async () => {
   assert.deepEqual(reasons(await sendAs(app, ...accepted)), ["accepted", "accepted", "accepted"]);
   clock.advance(DAY_MS);
   assert.deepEqual(reasons(await sendAs(app, ...many(3, {}, "next"))), ["accepted", "accepted", "accepted"]);
+});
+
+test("a day's ceiling is that of the day a notification is sent on", async () => {
+  const { clock } = world;
+  const { sendAs } = setUp();
+  const app = appOf({ dailyMax: { sms: { transactional: 3 } } });
+  const tomorrow = { sendAt: new Date(clock.now() + DAY_MS) };
+  const all = ["accepted", "accepted", "accepted"];
+  assert.deepEqual(reasons(await sendAs(app, ...many(3, tomorrow, "t"))), all);
+  const [late] = await sendAs(app, sms("t3", tomorrow));
+  assert.equal(errorOf(late)?.reason, "DAILY_LIMIT");
+  assert.equal(errorOf(late)?.retryAfterMs, 2 * DAY_MS - (clock.now() % DAY_MS));
+  assert.match(errorOf(late)!.quota!.description, /reached for 2026-01-06$/);
+  assert.deepEqual(reasons(await sendAs(app, ...many(3))), all, "today is another day");
+  clock.advance(DAY_MS);
+  assert.deepEqual(reasons(await sendAs(app, sms("now"))), ["DAILY_LIMIT"]);
 });
 
 test("a repeated key uses up nothing of a day", async () => {
@@ -233,7 +335,7 @@ test("a registered number that is not allowed any more gets no SMS; the recipien
 });
 
 test("what is read for and then rejected keeps its part of the rate, and uses up no room", async () => {
-  const app = appOf({ ...slow(5).limits, smsPrefixes: ["+49"], openMax: 1 });
+  const app = appOf({ ...slow(6).limits, smsPrefixes: ["+49"], openMax: 1 });
   const { store, clock } = world;
   const endpoint = { channel: "sms", phoneNumber: "+19005550123" } as const;
   await store.contacts.register({ app: "app", userId: "ann", endpointId: "0".repeat(32), endpoint, registeredAt: clock.now() });

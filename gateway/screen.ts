@@ -6,6 +6,7 @@ import type { Endpoint } from "../core/delivery/endpoint.ts";
 import type { Notification } from "../gen/carillon/v1/notification_service.ts";
 import { type CallError, callError, invalidRequest, type Violation } from "../runtime/call-error.ts";
 import { checkRequest, checkTargets, type Fault, namesChannels } from "./check.ts";
+import { OPEN_WITHIN_MS } from "./load.ts";
 import { payloadHash } from "./payload-hash.ts";
 import { type NotificationRequest, toRequest } from "./request.ts";
 import { channelsOf, type Target } from "./route.ts";
@@ -26,6 +27,8 @@ export interface Candidate {
   channels: Channel[];
   id: string;
   hash: string;
+  /** Whether it counts as scheduled, not as open: the store counts by the same time. Judged once, so that it is given back as it was counted. */
+  scheduled: boolean;
   /** The rule it breaks that .proto cannot express. A key that was accepted before gets its first answer all the same. */
   error: CallError | undefined;
 }
@@ -48,7 +51,9 @@ export function screen(
         servedError(request, channels, path, s.channelsServed) ??
         classError(app, request, path) ??
         recipientError(app, request, path, s.smsPrefixes));
-  return { index, path, request, channels, id: notificationId(app.id, request.idempotencyKey), hash: payloadHash(request), error };
+  const scheduled = request.sendAt !== undefined && request.sendAt > s.now + OPEN_WITHIN_MS;
+  const id = notificationId(app.id, request.idempotencyKey);
+  return { index, path, request, channels, id, hash: payloadHash(request), scheduled, error };
 }
 
 /** The rule that it breaks for the channels of its recipient's endpoints. */

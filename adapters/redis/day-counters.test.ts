@@ -26,6 +26,8 @@ test("gateways count an app's day together, each app and day by itself", async (
   assert.equal(await a.add(sms(10, { app: "bank" })), undefined);
   assert.equal(await a.add(sms(10, { day: "2026-01-06" })), undefined);
   assert.ok((await redis.pttl("carillon:app-day:2026-01-05:shop")) > 0);
+  assert.equal(await a.add(sms(10, { day: "2026-04-05" })), undefined);
+  assert.ok((await redis.pttl("carillon:app-day:2026-04-05:shop")) > 91 * 86_400_000, "kept beyond the day that it counts");
 });
 
 test("a notification is counted on all its channels or on none, and what was given back is free again", async () => {

@@ -9,7 +9,7 @@ import { QUOTA_PAUSE_MS } from "./app-rates.ts";
 const ADD = readFileSync(new URL("./day-counters.lua", import.meta.url), "utf8");
 /** Notifications in one EVAL: about 0.5 ms of Redis's only thread. */
 const BATCHES = { batchMax: 100, waitingMax: 10_000, concurrency: 2 };
-/** A day's counters are kept for this long after their last change, so that clocks that differ still find them. */
+/** A day's counters are kept for this long after it began and after their last change, so that clocks that differ still find them. */
 const KEEP_MS = 48 * 3_600_000;
 /** Local counters kept: those of 10,000 apps and five channels. */
 const COUNTERS_MAX = 50_000;
@@ -20,7 +20,7 @@ export function createDayCounters(redis: Redis, deps: { clock: Clock; pods: () =
   /** Deliveries that this process added, by counter. What it added while Redis was away is not in Redis, which then counts too few. */
   const own = new LRUCache<string, number>({ max: COUNTERS_MAX });
   let pausedUntil = Number.NEGATIVE_INFINITY;
-  const batcher = createBatcher<DayCount, number>((counts) => addAll(redis, counts), BATCHES, clock);
+  const batcher = createBatcher<DayCount, number>((counts) => addAll(redis, counts, clock.now()), BATCHES, clock);
 
   const ownKey = ({ app, day }: DayCount, name: string) => `${day} ${app} ${name}`;
   const addOwn = (count: DayCount, sign: 1 | -1 = 1) => {
@@ -57,10 +57,15 @@ export function createDayCounters(redis: Redis, deps: { clock: Clock; pods: () =
   };
 }
 
-async function addAll(redis: Redis, counts: readonly DayCount[]): Promise<number[]> {
+async function addAll(redis: Redis, counts: readonly DayCount[], now: number): Promise<number[]> {
   const keys = counts.map(({ app, day }) => `carillon:app-day:${day}:${app}`);
-  const args = counts.flatMap(({ entries }) => [entries.length, ...entries.flatMap(({ name, count, max }) => [name, count, max])]);
-  const answer: unknown = await redis.eval(ADD, keys.length, ...keys, KEEP_MS, ...args);
+  const lifetime = (day: string) => Math.max(0, Date.parse(day) - now) + KEEP_MS;
+  const args = counts.flatMap(({ day, entries }) => [
+    lifetime(day),
+    entries.length,
+    ...entries.flatMap(({ name, count, max }) => [name, count, max]),
+  ]);
+  const answer: unknown = await redis.eval(ADD, keys.length, ...keys, ...args);
   if (!Array.isArray(answer) || answer.length !== counts.length || !answer.every((n) => Number.isSafeInteger(n)))
     throw new Error("Redis answered with a wrong number of counts");
   return answer.map(Number);

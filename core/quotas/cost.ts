@@ -6,7 +6,10 @@ export const DELIVERIES_PER_UNIT = 10;
 /** Bytes of the stored notification that one unit pays for: twice what a notification with a full push content and ten endpoints takes. */
 export const BYTES_PER_UNIT = 16_384;
 
-/** What a notification costs, in units. Most cost one; one to a hundred endpoints with tokens of 4 kB costs 26. */
+/**
+ * What a notification costs, in units. Most cost one; one to a hundred endpoints with tokens of 4 kB costs 26.
+ * @param deliveries or the people whose opt-outs were asked for, where they are more
+ */
 export const costOf = (deliveries: number, bytes: number): number =>
   Math.max(1, Math.ceil(deliveries / DELIVERIES_PER_UNIT), Math.ceil(bytes / BYTES_PER_UNIT));
 

@@ -73,9 +73,9 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     ...{ name: "overload checked after the insert", file: accept },
-    find: "const cost = costOf(record.deliveries.length, bytes);",
+    find: "quotas.charge(app, costOf(Math.max(record.deliveries.length, asked), bytes));",
     replace:
-      "if (load.isFull(record.notificationClass)) return rejected(overloaded());\n      const cost = costOf(record.deliveries.length, bytes);",
+      "if (load.isFull(record.notificationClass)) return rejected(overloaded());\n      quotas.charge(app, costOf(Math.max(record.deliveries.length, asked), bytes));",
   },
   {
     ...{ name: "opt-out not checked at dispatch", file: "dispatchers/recipient-check.ts" },

@@ -206,7 +206,7 @@ export function createGateway(around: Surroundings, process: SimulatedProcess): 
     load: { isFull: () => around.simulation.happens("overload", 0.05), accepted: () => {}, run: async () => {} },
     quotas: {
       ...noQuotas,
-      admit: async (_app, wanted) => wanted.map(() => (around.simulation.happens("at a limit", 0.05) ? atLimit : undefined)),
+      takeRate: async (_app, classes) => classes.map(() => (around.simulation.happens("at a limit", 0.05) ? atLimit : undefined)),
     },
     ...{ pushHosts: [], insertsWaitingMax: INSERTS_WAITING_MAX, metrics: gatewayMetrics },
   });

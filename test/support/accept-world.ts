@@ -2,6 +2,7 @@ import type { AppShares } from "../../adapters/nats/app-shares.ts";
 import { openStore } from "../../adapters/store/open-store.ts";
 import type { AppRecord } from "../../core/apps/app.ts";
 import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
+import type { OptOuts } from "../../core/ports/opt-outs.ts";
 import type { DeliveryTask } from "../../core/ports/queue.ts";
 import { createOwnReading } from "../../core/ports/shared-reading.ts";
 import type { Store } from "../../core/ports/store.ts";
@@ -23,6 +24,7 @@ import { noShares } from "./no-shares.ts";
 export const CALLING_APP: AppRecord = { id: "app", channels: [...CHANNELS], limits: {}, keys: [], version: 1 };
 const check = compileValidator("carillon.v1.Notification");
 export const silentLog = createLogger("test", "error", { write() {} });
+const allowAll: OptOuts = { check: async (questions) => questions.map(() => "allowed") };
 
 export interface AcceptSetting {
   notifications?: Store["notifications"];
@@ -32,6 +34,7 @@ export interface AcceptSetting {
   openMax?: number;
   insertsWaitingMax?: number;
   quotas?: Quotas;
+  optOuts?: OptOuts;
   smsPrefixes?: readonly string[];
   channelsServed?: readonly Channel[];
   shares?: Pick<AppShares, "take">;
@@ -70,15 +73,15 @@ export async function createAcceptWorld(clock = createFakeClock()): Promise<Acce
       quotas = noQuotas,
       shares = noShares,
       log = silentLog,
+      optOuts = allowAll,
       smsPrefixes,
       channelsServed,
     } = {}) {
       const load = createLoad(notifications, openMax, { clock, log, read: createOwnReading(clock) });
       const accepting = createAccept({
-        ...{ load, quotas, shares, clock, log, insertsWaitingMax, smsPrefixes, channelsServed },
+        ...{ load, quotas, shares, optOuts, clock, log, insertsWaitingMax, smsPrefixes, channelsServed },
         ...{ watchdogFirstMs: 30_000, failpoint: () => {}, pushHosts: [], recorder: ignoreEvents },
         store: { notifications, contents, contacts },
-        optOuts: { check: async (questions) => questions.map(() => "allowed") },
         publisher: {
           async publish(task) {
             published.push(task);

@@ -1,0 +1,19 @@
+import { LRUCache } from "lru-cache";
+import type { Clock } from "../core/ports/clock.ts";
+import { type BucketLimit, type TokenBucket, takeFrom } from "../core/quotas/bucket.ts";
+
+/** Work that each app may have done for it here beyond its limits. Takes all of `units` or nothing. */
+export type AppBudget = (app: string, units?: number) => boolean;
+
+/** Apps remembered; one that is forgotten begins with a full burst. */
+const APPS_MAX = 10_000;
+
+export function createAppBudget(limit: BucketLimit, clock: Pick<Clock, "monotonic">): AppBudget {
+  const buckets = new LRUCache<string, TokenBucket>({ max: APPS_MAX });
+  return (app, units = 1) => {
+    const { bucket, granted } = takeFrom(buckets.get(app), limit, units, clock.monotonic());
+    if (granted < units) return false;
+    buckets.set(app, bucket);
+    return true;
+  };
+}
