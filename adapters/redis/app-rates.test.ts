@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Redis } from "ioredis";
 import { createLogger } from "../../runtime/logger.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { createFakeClock } from "../../test/support/fake-clock.ts";
@@ -58,6 +59,22 @@ test("a lower rate, set while an app has many tokens left, holds at once", async
   const rates = createAppRates(redis, deps());
   await rates.take("shop", { ratePerSecond: 1, burst: 1_000 }, 1);
   assert.equal(await granted(rates.take("shop", SLOW, 100)), 10);
+});
+
+test("an app that asks more than can wait is answered here, and every other app by Redis", async () => {
+  const asked: string[] = [];
+  const answering = {
+    eval: async (_script: string, count: number, ...rest: string[]) => {
+      asked.push(...rest.slice(0, count));
+      return rest.slice(0, count).flatMap(() => [1, 0]);
+    },
+  };
+  const rates = createAppRates(answering as unknown as Redis, deps());
+  const flood = Array.from({ length: 12_000 }, () => rates.take("shop", SLOW, 1));
+  await Promise.all([...flood, rates.take("bank", SLOW, 1)]);
+  assert.ok(asked.length < 12_000 && asked.includes("carillon:app-rate:bank"));
+  await rates.take("shop", SLOW, 1);
+  assert.equal(asked.at(-1), "carillon:app-rate:shop", "without a pause");
 });
 
 test("while Redis is away each gateway keeps to its share, and uses Redis again afterwards", async () => {

@@ -4,7 +4,7 @@ import { LRUCache } from "lru-cache";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { AppRates } from "../../core/ports/quota-counters.ts";
 import { type BucketLimit, refill, type TokenBucket, takeFrom } from "../../core/quotas/bucket.ts";
-import { createBatcher } from "../../runtime/batch.ts";
+import { BatchFullError, createBatcher } from "../../runtime/batch.ts";
 
 const TAKE = readFileSync(new URL("./app-rates.lua", import.meta.url), "utf8");
 /** Requests in one EVAL: about 0.5 ms of Redis's only thread. More wait for the answer of the one before, which takes under 1 ms. */
@@ -28,14 +28,15 @@ export function createAppRates(redis: Redis, deps: { clock: Clock; pods: () => n
   const own = new LRUCache<string, TokenBucket>({ max: APPS_MAX });
   let pausedUntil = Number.NEGATIVE_INFINITY;
 
-  const batcher = createBatcher<Ask, Grant>((asks) => takeAll(redis, asks), BATCHES, clock);
+  const batcher = createBatcher<Ask, Grant>((asks) => takeAll(redis, asks), BATCHES, clock, { laneOf: ({ app }) => app });
 
   async function ask(wanted: Ask): Promise<Grant> {
     if (clock.monotonic() >= pausedUntil) {
       try {
         return await batcher.add(wanted);
-      } catch {
-        pausedUntil = clock.monotonic() + QUOTA_PAUSE_MS;
+      } catch (error) {
+        // Where the queue here is full, or this app's share of it, Redis is there for the others.
+        if (!(error instanceof BatchFullError)) pausedUntil = clock.monotonic() + QUOTA_PAUSE_MS;
       }
     }
     return takeOwn(wanted);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Redis } from "ioredis";
 import type { DayCount } from "../../core/ports/quota-counters.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { createFakeClock } from "../../test/support/fake-clock.ts";
@@ -46,6 +47,22 @@ test("a notification is counted on all its channels or on none, and what was giv
   days.giveBack(sms(10));
   assert.equal(await days.add(both(3)), undefined);
   assert.equal(await days.add(sms(6)), "sms/critical");
+});
+
+test("an app that counts more than can wait is judged here, and every other app by Redis", async () => {
+  const asked: string[] = [];
+  const answering = {
+    eval: async (_script: string, count: number, ...rest: string[]) => {
+      asked.push(...rest.slice(0, count));
+      return rest.slice(0, count).map(() => 0);
+    },
+  };
+  const days = createDayCounters(answering as unknown as Redis, deps());
+  const flood = Array.from({ length: 12_000 }, () => days.add(sms(1)));
+  await Promise.all([...flood, days.add(sms(1, { app: "bank" }))]);
+  assert.ok(asked.length < 12_000 && asked.includes("carillon:app-day:2026-01-05:bank"));
+  await days.add(sms(1, { app: "other" }));
+  assert.equal(asked.at(-1), "carillon:app-day:2026-01-05:other", "without a pause");
 });
 
 test("while Redis is away, or has lost its counters, an app is never without a ceiling", async () => {

@@ -3,7 +3,7 @@ import type { Redis } from "ioredis";
 import { LRUCache } from "lru-cache";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { DayCount, DayCounters } from "../../core/ports/quota-counters.ts";
-import { createBatcher } from "../../runtime/batch.ts";
+import { BatchFullError, createBatcher } from "../../runtime/batch.ts";
 import { QUOTA_PAUSE_MS } from "./app-rates.ts";
 
 const ADD = readFileSync(new URL("./day-counters.lua", import.meta.url), "utf8");
@@ -20,7 +20,9 @@ export function createDayCounters(redis: Redis, deps: { clock: Clock; pods: () =
   /** Deliveries that this process added, by counter. What it added while Redis was away is not in Redis, which then counts too few. */
   const own = new LRUCache<string, number>({ max: COUNTERS_MAX });
   let pausedUntil = Number.NEGATIVE_INFINITY;
-  const batcher = createBatcher<DayCount, number>((counts) => addAll(redis, counts, clock.now()), BATCHES, clock);
+  const batcher = createBatcher<DayCount, number>((counts) => addAll(redis, counts, clock.now()), BATCHES, clock, {
+    laneOf: ({ app }) => app,
+  });
 
   const ownKey = ({ app, day }: DayCount, name: string) => `${day} ${app} ${name}`;
   const addOwn = (count: DayCount, sign: 1 | -1 = 1) => {
@@ -34,8 +36,9 @@ export function createDayCounters(redis: Redis, deps: { clock: Clock; pods: () =
     if (clock.monotonic() < pausedUntil) return undefined;
     try {
       return await batcher.add(count);
-    } catch {
-      pausedUntil = clock.monotonic() + QUOTA_PAUSE_MS;
+    } catch (error) {
+      // As in app-rates.ts.
+      if (!(error instanceof BatchFullError)) pausedUntil = clock.monotonic() + QUOTA_PAUSE_MS;
       return undefined;
     }
   }
