@@ -6,7 +6,7 @@ import { sha256Hex } from "../runtime/hash.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { createMemoryStore } from "../test/simulation/memory-store.ts";
 import { createFakeClock } from "../test/support/fake-clock.ts";
-import { createApiKeys, KEY_CACHE_MS_MAX, LOOKUP_MS_MAX, NEW_LOOKUPS_PER_SECOND } from "./api-keys.ts";
+import { createApiKeys, FIRST_READING_MS, KEY_CACHE_MS_MAX, LOOKUP_MS_MAX, NEW_LOOKUPS_PER_SECOND } from "./api-keys.ts";
 
 /** Within this time after its change a revocation holds, in ms; what docs/security.md promises. */
 const REVOKED_WITHIN_MS = 5_000;
@@ -21,9 +21,12 @@ async function startWorld({ cacheMs = CACHE_MS } = {}) {
   const log = createLogger("gateway", "info", { write: (line) => void lines.push(line) });
   const { key, record } = createApiKey({ now: clock.now() });
   await store.apps.change("shop", () => ({ ...SETTINGS, keys: [record] }));
-  const world = { lookups: 0, hold: undefined as Promise<unknown> | undefined };
+  const world = { lookups: 0, hold: undefined as Promise<unknown> | undefined, holdList: undefined as Promise<unknown> | undefined };
   const apps = {
-    list: store.apps.list,
+    async *list() {
+      await world.holdList;
+      yield* store.apps.list();
+    },
     async findByKeyHash(hash: string): Promise<AppRecord | undefined> {
       world.lookups++;
       const app = await store.apps.findByKeyHash(hash);
@@ -147,6 +150,39 @@ test("a flood of wrong keys costs the store a bounded rate, and every key it hol
   clock.advance(1_000);
   assert.equal((await keys.find(added.key)).kind, "valid", "a key made since then waits for its share of the lookups");
   stop.abort();
+  await running;
+});
+
+test("a gateway that starts waits until it has read all keys, and reads again soon after a failure", async () => {
+  const { keys, key, world, clock } = await startWorld();
+  const stop = new AbortController();
+  world.holdList = Promise.reject(new Error("no store"));
+  const running = keys.run(stop.signal);
+  let ready = false;
+  const waiting = keys.whenRead().then(() => (ready = true));
+  for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+  assert.equal(ready, false);
+  world.holdList = undefined;
+  clock.advance(1_000);
+  await waiting;
+  while ((await keys.find(unknownKey())).kind !== "unavailable");
+  assert.equal((await keys.find(key)).kind, "valid");
+  stop.abort();
+  await running;
+});
+
+test("a gateway that cannot read all keys serves after a time", async () => {
+  const { keys, key, world, clock } = await startWorld();
+  const stop = new AbortController();
+  const held = Promise.withResolvers<void>();
+  world.holdList = held.promise;
+  const running = keys.run(stop.signal);
+  const waiting = keys.whenRead();
+  clock.advance(FIRST_READING_MS);
+  await waiting;
+  assert.equal((await keys.find(key)).kind, "valid");
+  stop.abort();
+  held.resolve();
   await running;
 });
 

@@ -29,6 +29,10 @@ const UNKNOWN_MAX = 10_000;
 export const NEW_LOOKUPS_PER_SECOND = 100;
 /** Between two readings of all keys, in ms. */
 const READ_ALL_MS = 30_000;
+/** After a reading of all keys failed, in ms. */
+const READ_AGAIN_MS = 1_000;
+/** A gateway waits for its first reading this long before it serves, in ms; then every key shares NEW_LOOKUPS_PER_SECOND until one succeeds. */
+export const FIRST_READING_MS = 10_000;
 /** Hashes of keys in memory: 15 MB. Further keys share NEW_LOOKUPS_PER_SECOND. */
 const HASHES_MAX = 100_000;
 /** The use of a key is logged once in this time, in ms: it shows which of several keys is still used. */
@@ -51,6 +55,8 @@ export type KeyVerdict =
 
 export interface ApiKeys {
   find(key: string): Promise<KeyVerdict>;
+  /** Resolves once run() has read all keys, or after FIRST_READING_MS. */
+  whenRead(): Promise<void>;
   /** Keeps the hashes of all keys in memory until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -77,6 +83,7 @@ export function createApiKeys({ apps, cacheMs, clock, log }: ApiKeysParts): ApiK
   const logged = new LRUCache<string, true>({ max: LOGGED_MAX, ttl: USE_LOGGED_MS, perf: { now: () => clock.monotonic() } });
   let budget: TokenBucket | undefined;
   let hashes: ReadonlySet<string> = new Set();
+  const first = Promise.withResolvers<void>();
 
   /** A reading that began before this is not used. */
   const isRecent = ({ at }: { at: number }) => clock.monotonic() - at < cacheMs;
@@ -108,6 +115,19 @@ export function createApiKeys({ apps, cacheMs, clock, log }: ApiKeysParts): ApiK
     };
     entry.reading.then(end, end);
     return entry.reading;
+  }
+
+  async function readAll(): Promise<boolean> {
+    try {
+      const all = new Set<string>();
+      for await (const { keys } of apps.list()) for (const { hash } of keys) if (all.size < HASHES_MAX) all.add(hash);
+      hashes = all;
+      first.resolve();
+      return true;
+    } catch {
+      // The hashes of before stay; lookups report that the store is unavailable.
+      return false;
+    }
   }
 
   function judge({ app }: Reading, hash: string, keyId: string | undefined): KeyVerdict {
@@ -146,16 +166,9 @@ export function createApiKeys({ apps, cacheMs, clock, log }: ApiKeysParts): ApiK
         return { kind: "unavailable", why: "store", retryAfterMs: 1_000 };
       }
     },
+    whenRead: () => withDeadline(first.promise, { limitMs: FIRST_READING_MS, clock }, () => undefined),
     async run(signal) {
-      for (; !signal.aborted; await clock.sleep(READ_ALL_MS, signal)) {
-        try {
-          const all = new Set<string>();
-          for await (const { keys } of apps.list()) for (const { hash } of keys) if (all.size < HASHES_MAX) all.add(hash);
-          hashes = all;
-        } catch {
-          // The hashes of before stay; lookups report that the store is unavailable.
-        }
-      }
+      while (!signal.aborted) await clock.sleep((await readAll()) ? READ_ALL_MS : READ_AGAIN_MS, signal);
     },
   };
 }

@@ -89,6 +89,7 @@ export const role = defineRole({
       smsPrefixes: smsPrefixes(config),
       clock,
     });
+    await keys.whenRead();
     const server = stack.use(
       await startGrpcServer({
         address: config.GATEWAY_LISTEN,
