@@ -59,6 +59,24 @@ describe("RegisterContact", () => {
     assert.ok(!isCallError(await register("user-0", mail("team@example.com"))));
   });
 
+  it("lets a user have a hundred endpoints and no more, also by calls at the same time", async () => {
+    for (let i = 0; i < 95; i++) await register("ada", mail(`ada-${i}@example.com`));
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => register("ada", mail(`more-${i}@example.com`))));
+    const count = (await store.contacts.list("shop", ["ada"])).length;
+    assert.ok(count <= 100, `${count} endpoints`);
+    assert.equal(answers.filter((answer) => !isCallError(answer)).length, count - 95);
+    for (let i = count; i < 100; i++) assert.ok(!isCallError(await register("ada", mail(`later-${i}@example.com`))));
+    assert.equal(await rejection(register("ada", mail("last@example.com"))), "FAILED_PRECONDITION user_id endpoints.max");
+    assert.ok(!isCallError(await register("ada", mail("ada-0@example.com"))), "one she has is renewed");
+  });
+
+  it("lets a hundred users share a mailbox and no more, also by calls at the same time", async () => {
+    for (let i = 0; i < 95; i++) await register(`user-${i}`, mail("team@example.com"));
+    await Promise.all(Array.from({ length: 20 }, (_, i) => register(`more-${i}`, mail("team@example.com"))));
+    const id = endpointId(mail("team@example.com"));
+    assert.ok((await store.contacts.find([{ app: "shop", endpointId: id }])).length <= 100);
+  });
+
   it("rejects what can never be sent to, with field and rule", async () => {
     const bad = Buffer.from(p256dh, "base64url");
     bad[64]! ^= 1;

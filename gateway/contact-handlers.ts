@@ -1,7 +1,7 @@
 import { endpointIds } from "../adapters/ids.ts";
 import { StoreError } from "../adapters/store/store-error.ts";
 import { channelToProto, endpointFromProto } from "../adapters/wire/convert.ts";
-import { canonicalEndpoint, maskEndpoint } from "../core/delivery/endpoint.ts";
+import { canonicalEndpoint, type Endpoint, maskEndpoint } from "../core/delivery/endpoint.ts";
 import type { AppRecord } from "../core/ports/app-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import { type ContactStore, hasOneUser } from "../core/ports/contact-store.ts";
@@ -55,6 +55,15 @@ export function createContactHandlers(parts: {
   const checkRegister = compileValidator("carillon.v1.RegisterContactRequest");
   const checkRemove = compileValidator("carillon.v1.RemoveContactRequest");
   const checkList = compileValidator("carillon.v1.ListContactsRequest");
+  /** Whether the endpoint is the user's already, and what is full where it is not: each counted without the other. */
+  async function boundsOf(app: string, userId: string, { channel }: Endpoint, id: string) {
+    const own = await contacts.list(app, [userId]);
+    const users = hasOneUser(channel) ? [] : await contacts.find([{ app, endpointId: id }]);
+    const others = { endpoints: own.filter((c) => c.endpointId !== id).length, users: users.filter((c) => c.userId !== userId).length };
+    const error = others.endpoints >= ENDPOINTS_PER_USER_MAX ? tooMany : others.users >= USERS_PER_ENDPOINT_MAX ? tooManyUsers : undefined;
+    return { isKnown: own.some((c) => c.endpointId === id), error };
+  }
+
   return {
     async registerContact(request, { caller }) {
       const violations = checkRegister(request);
@@ -66,11 +75,15 @@ export function createContactHandlers(parts: {
       if (!maySendSms(caller, endpoint, smsPrefixes)) return destinationError("endpoint.phone_number");
       const [id = "", formerId] = endpointIds(given);
       return withStore(async () => {
-        const has = await contacts.list(caller.id, [request.userId]);
-        if (has.length >= ENDPOINTS_PER_USER_MAX && !has.some((c) => c.endpointId === id)) return tooMany;
-        const users = hasOneUser(endpoint.channel) ? [] : await contacts.find([{ app: caller.id, endpointId: id }]);
-        if (users.length >= USERS_PER_ENDPOINT_MAX && !users.some((c) => c.userId === request.userId)) return tooManyUsers;
+        const found = await boundsOf(caller.id, request.userId, endpoint, id);
+        if (!found.isKnown && found.error) return found.error;
         await contacts.register({ app: caller.id, userId: request.userId, endpointId: id, endpoint, registeredAt: clock.now() });
+        // Calls that came at the same time may have passed that check together. Then none of them may stay, because none knows of the others.
+        const after = found.isKnown ? found : await boundsOf(caller.id, request.userId, endpoint, id);
+        if (!found.isKnown && after.error) {
+          await contacts.remove(caller.id, request.userId, id);
+          return after.error;
+        }
         // The same browser under a former spelling of its URL.
         const former = formerId === undefined ? [] : await contacts.find([{ app: caller.id, endpointId: formerId }]);
         for (const { userId, endpointId } of former) await contacts.remove(caller.id, userId, endpointId);
