@@ -6,18 +6,10 @@ import type { Logger } from "../logger.ts";
 import type { Connection, Connections } from "./connections.ts";
 import { answer, closeWhenAnswered } from "./end-stream.ts";
 import { headersFault } from "./headers.ts";
-import {
-  ANSWER_MS,
-  FIELD_BYTES,
-  OPEN_STREAM_MS,
-  OPEN_STREAMS_MAX,
-  OVERLOAD_WAIT_MS,
-  PIECE_BYTES,
-  RECEIVE_MS,
-  requestBytesMax,
-} from "./limits.ts";
+import { ANSWER_MS, FIELD_BYTES, OPEN_STREAM_MS, OVERLOAD_WAIT_MS, PIECE_BYTES, RECEIVE_MS, requestBytesMax } from "./limits.ts";
 import { createMessageCounter, type MessageFault } from "./message-counter.ts";
 import { isReceived, type MethodLimits } from "./methods.ts";
+import { createOpenStreams } from "./open-streams.ts";
 import type { Rejection, Rejections } from "./rejections.ts";
 import { type Charged, createRequestShares } from "./request-shares.ts";
 import { toServiceError } from "./status.ts";
@@ -61,9 +53,6 @@ const tooLong = callError("DEADLINE_EXCEEDED", "DEADLINE", "the call was open fo
 const tooMuch = callError("RESOURCE_EXHAUSTED", "OVERLOADED", "requests of too many bytes are under way; nothing was stored", {
   retryAfterMs: OVERLOAD_WAIT_MS,
 });
-const tooManyStreams = callError("RESOURCE_EXHAUSTED", "OVERLOADED", `${OPEN_STREAMS_MAX} streams of health and reflection are open`, {
-  retryAfterMs: OVERLOAD_WAIT_MS,
-});
 const internal = callError("INTERNAL", "INTERNAL", "internal error; details are in the service's log");
 
 export interface Admission extends Disposable {
@@ -90,7 +79,10 @@ export function createAdmission(parts: {
     reject(call, tooMuch, "overloaded");
     end(call);
   });
-  let openStreams = 0;
+  const openStreams = createOpenStreams<Call>((call, error) => {
+    reject(call, error, "stream-limit");
+    end(call);
+  });
   // grpc-js calls the interceptor in the same turn as the listener of its stream.
   let arriving: Call | undefined;
 
@@ -106,15 +98,16 @@ export function createAdmission(parts: {
     if (!calls.delete(call)) return;
     shares.remove(call);
     call.connection?.callEnded();
-    if (call.method.open) openStreams--;
+    openStreams.remove(call);
   }
 
-  function methodOf(headers: IncomingHttpHeaders): MethodLimits | MessageFault {
+  function methodOf(headers: IncomingHttpHeaders, connection: Connection | undefined): MethodLimits | MessageFault {
     const fault = headersFault(headers);
     if (fault) return { error: fault, reason: "malformed" };
     const method = methods.get(headers[":path"] as string);
     if (!method) return { error: unknownMethod, reason: "unknown-method" };
-    return method.open && openStreams >= OPEN_STREAMS_MAX ? { error: tooManyStreams, reason: "stream-limit" } : method;
+    const error = openStreams.fault(method, connection);
+    return error ? { error, reason: "stream-limit" } : method;
   }
 
   function onStream(toGrpc: StreamListener, stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number): void {
@@ -122,7 +115,7 @@ export function createAdmission(parts: {
     // Reset in the same piece of bytes that began it: a flood of these costs a stream object each, and nothing more.
     if (stream.closed || stream.destroyed) return;
     const connection = connections.of(stream.session as ServerHttp2Session | undefined);
-    const method = methodOf(headers);
+    const method = methodOf(headers, connection);
     if ("error" in method) {
       rejections.count(method.reason, peerOf(connection));
       connection?.waste(method.reason);
@@ -142,8 +135,8 @@ export function createAdmission(parts: {
       bytes: 0,
       base: undefined,
     };
-    if (method.open) openStreams++;
     calls.add(call);
+    openStreams.add(call);
     shares.add(call);
     connection?.callBegan();
     stream.once("close", () => {

@@ -178,6 +178,35 @@ test("a connection that never speaks HTTP/2 is closed", async () => {
   assert.ok(server.lines.some((l) => l.includes('"peer":"127.0.0.1:')));
 });
 
+test("a connection that ends without a word, or before its settings, is closed at once and not counted", async () => {
+  const server = await serve({ limits: { handshakeMs: 600_000 } });
+  for (const text of ["", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"]) {
+    const socket = connectTcp(server.port, "127.0.0.1");
+    socket.on("error", () => undefined);
+    socket.resume();
+    socket.end(text);
+    await once(socket, "close");
+  }
+  assert.equal(await server.rejected("handshake"), 0);
+});
+
+test("a client that sends no more is answered, and its connection is closed", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const server = await serve({}, { until: promise });
+  using raw = await rawHttp2(server.port);
+  raw.socket.write(raw.frame(FRAME.headers, END_HEADERS, 1, callHeaders(GET, KEY)));
+  let answered = "";
+  raw.socket.on("data", (piece: Buffer) => {
+    answered += piece.toString("latin1");
+  });
+  raw.socket.end(raw.frame(FRAME.data, 1, 1, message));
+  await eventually("it is handled", () => server.seen.handled === 1);
+  resolve();
+  await raw.closed;
+  // The answer's status in words, as HPACK leaves short ones.
+  assert.match(answered, /OK/);
+});
+
 test("streams are limited to 100 on a connection", async () => {
   const server = await serve();
   const raw = await client(server);

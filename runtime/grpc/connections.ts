@@ -1,6 +1,13 @@
 import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
-import { CONNECTIONS_MAX, HANDSHAKE_MS, KNOWN_CONNECTION_WINDOW_BYTES, KNOWN_STREAM_WINDOW_BYTES, WASTED_CALLS_MAX } from "./limits.ts";
+import {
+  CONNECTIONS_MAX,
+  HANDSHAKE_MS,
+  KNOWN_CONNECTION_WINDOW_BYTES,
+  KNOWN_STREAM_WINDOW_BYTES,
+  OPEN_CALLS_PER_SECOND,
+  WASTED_CALLS_MAX,
+} from "./limits.ts";
 import type { Rejection, Rejections } from "./rejections.ts";
 
 /** What is left to send on a connection that is closed, in ms. */
@@ -19,6 +26,10 @@ export interface Connection {
    * once there was one, only calls without a valid key count, as after the revocation of the key.
    */
   waste(reason: Rejection | "reset"): void;
+  /**
+   * One more call that anybody may make. False beyond OPEN_CALLS_PER_SECOND on a connection without an admitted call of another kind: it is closed.
+   */
+  mayAsk(): boolean;
   /** Between these two a connection is not idle. */
   callBegan(): void;
   callEnded(): void;
@@ -26,8 +37,12 @@ export interface Connection {
 
 /** The connections of one listener. */
 export interface Connections extends Disposable {
-  /** False, and the connection is closed, where the limit is reached by others. */
-  admit(socket: Socket): boolean;
+  /**
+   * Where the limit is reached, another one makes room.
+   * @param spoken called when the first bytes have arrived; they can still be read. A connection that ends without any, as the probes of load
+   *   balancers do, leaves no trace.
+   */
+  admit(socket: Socket, spoken: () => void): void;
   /** Ends the time of the handshake when the client's settings arrive. */
   established(session: ServerHttp2Session): void;
   of(session: ServerHttp2Session | undefined): Connection | undefined;
@@ -41,6 +56,11 @@ interface Open extends Connection {
   readonly timer: NodeJS.Timeout;
   session: ServerHttp2Session | undefined;
   wasted: number;
+  /** The client's settings have arrived. */
+  established: boolean;
+  /** Calls that anybody may make, in the second after `askedSince`. */
+  asked: number;
+  askedSince: number;
   /** Under way. */
   calls: number;
   /** When the latest call ended. */
@@ -89,11 +109,11 @@ export function createConnections(
     get count() {
       return open.size;
     },
-    admit(socket) {
+    admit(socket, spoken) {
       const key = keyOf(socket);
       if (key === undefined) {
         socket.destroy();
-        return false;
+        return;
       }
       const connection: Open = {
         key,
@@ -105,6 +125,9 @@ export function createConnections(
         }, handshakeMs).unref(),
         session: undefined,
         wasted: 0,
+        established: false,
+        asked: 0,
+        askedSince: 0,
         calls: 0,
         usedAt: performance.now(),
         callerKey: undefined,
@@ -118,6 +141,19 @@ export function createConnections(
           if (++connection.wasted !== WASTED_CALLS_MAX) return;
           rejections.count("wasted-calls", connection.peer);
           dismiss(connection);
+        },
+        mayAsk() {
+          if (connection.callerKey !== undefined) return true;
+          const now = performance.now();
+          if (now - connection.askedSince >= 1_000) {
+            connection.askedSince = now;
+            connection.asked = 0;
+          }
+          if (++connection.asked === OPEN_CALLS_PER_SECOND + 1) {
+            rejections.count("wasted-calls", connection.peer);
+            dismiss(connection);
+          }
+          return connection.asked <= OPEN_CALLS_PER_SECOND;
         },
         callBegan: () => void connection.calls++,
         callEnded() {
@@ -135,7 +171,12 @@ export function createConnections(
       if (open.size >= connectionsMax) makeRoom();
       open.set(key, connection);
       unproven.add(connection);
-      return true;
+      onFirstBytes(socket, spoken);
+      // The other end sends no more; what it has asked for is answered.
+      socket.once("end", () => {
+        if (connection.established && connection.session) connection.session.close();
+        else socket.destroy();
+      });
     },
     established(session) {
       const key = session.socket && keyOf(session.socket);
@@ -143,7 +184,10 @@ export function createConnections(
       if (!connection) return;
       connection.session = session;
       sessions.set(session, connection);
-      session.once("remoteSettings", () => clearTimeout(connection.timer));
+      session.once("remoteSettings", () => {
+        connection.established = true;
+        clearTimeout(connection.timer);
+      });
     },
     of: (session) => session && sessions.get(session),
     [Symbol.dispose]() {
@@ -165,6 +209,15 @@ const longestIdle = (connections: readonly Open[]): Open | undefined =>
     if (!idlest || idlest.calls > 0 !== connection.calls > 0) return idlest && idlest.calls === 0 ? idlest : connection;
     return connection.usedAt < idlest.usedAt ? connection : idlest;
   }, undefined);
+
+function onFirstBytes(socket: Socket, spoken: () => void): void {
+  socket.once("readable", () => {
+    const first: Buffer | null = socket.read();
+    if (first === null) return;
+    socket.unshift(first);
+    spoken();
+  });
+}
 
 function enlargeWindows(session: ServerHttp2Session | undefined): void {
   if (!session || session.closed || session.destroyed) return;

@@ -19,8 +19,12 @@ export const CONNECTIONS_MAX = 1_000;
 export const BACKLOG_MAX = 4_096;
 /** Calls under way on one connection; further ones wait at the client. */
 export const STREAMS_MAX = 100;
-/** Streams of health and reflection together that may be open at once. */
+/** Streams of health and reflection that may be open on one connection: a client needs one of each for each service that it calls. */
+export const OPEN_STREAMS_PER_CONNECTION = 4;
+/** Streams of reflection that may be open at once. */
 export const OPEN_STREAMS_MAX = 100;
+/** Calls of health and reflection on a connection that has carried no other admitted call; kubelets and load balancers make one or two. */
+export const OPEN_CALLS_PER_SECOND = 20;
 /** Requests on one stream of reflection: grpcurl needs one for each file of the contract, less than 20. */
 export const OPEN_STREAM_MESSAGES_MAX = 200;
 /**

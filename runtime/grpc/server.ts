@@ -85,7 +85,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   http2Server.updateSettings({ maxConcurrentStreams: STREAMS_MAX, maxHeaderListSize: HEADER_BYTES_MAX });
   admission.guard(http2Server);
   const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-    if (connections.admit(socket)) injector.injectConnection(socket);
+    connections.admit(socket, () => injector.injectConnection(socket));
   });
   const { host, port: wanted } = hostAndPort(options.address);
   listener.listen({ host, port: wanted, backlog: BACKLOG_MAX });
