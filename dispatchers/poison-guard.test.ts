@@ -107,6 +107,18 @@ test("a task that kills its workers is poison after a few of them", async () => 
   assert.deepEqual([(await world.delivery()).state, (await world.delivery()).reason], ["failed", { code: "poison" }]);
 });
 
+test("a task that is poison stays so where the store fails before its delivery has ended", async () => {
+  const poison = copy({ deliveries: SUSPECT_DELIVERIES });
+  crashes.set(poison.messageId, POISON_CRASHES);
+  const { attempts } = world.store;
+  world.store = { ...world.store, attempts: { ...attempts, claim: () => Promise.reject(new Error("store away")) } };
+  await assert.rejects(guard(() => assert.fail("it is handled again"))(poison));
+  world.store = { ...world.store, attempts };
+  assert.equal((await guard(() => assert.fail("it is handled again"))(poison)).kind, "term");
+  assert.deepEqual((await world.delivery()).reason, { code: "poison" });
+  assert.equal(crashes.size, 0);
+});
+
 test("tasks handled beside it are not blamed", async () => {
   const innocent = copy({ messageId: "innocent", deliveries: SUSPECT_DELIVERIES });
   const poison = copy({ messageId: "poison", deliveries: SUSPECT_DELIVERIES });

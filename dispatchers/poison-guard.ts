@@ -84,7 +84,6 @@ export function createPoisonGuard(handle: (task: DeliveryTask, holder: string) =
     const now = clock.now();
     const of = readTaskMessageId(id);
     await store.poison.keep({ id, channel, notificationClass, reason: why, bytes, keptAt: now });
-    await crashCounter.end(id);
     // A delivery that expired long ago was ended by the relay, and a purge may remove it right now: a void attempt would be left behind, and the
     // same idempotency key, accepted again, would take its outcome for its own.
     if (of) {
@@ -92,6 +91,8 @@ export function createPoisonGuard(handle: (task: DeliveryTask, holder: string) =
       const d = n?.deliveries.find(({ id }) => id === of.deliveryId);
       if (n && d && expiryOf(n, d) > now - TASK_STALE_MS) await endDelivery({ ...factsOf(n, d), attempt: of.attempt }, now);
     }
+    // Last: where the store fails before, the message comes again, and must not kill more workers until it is known as poison once more.
+    await crashCounter.end(id);
     log.error({ message: id, channel, notificationClass, bytes: bytes.length, reason: why }, "poison message quarantined");
     metrics.settled.inc({ channel, settlement: "term", why: "poison" });
     return { kind: "term" };
