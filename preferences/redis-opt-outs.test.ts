@@ -14,7 +14,7 @@ import { startRedis } from "../test/support/servers.ts";
 import { type WatchedPreferences, watchPreferences } from "../test/support/watched-preferences.ts";
 import { createPreferences, type Preferences } from "./preferences.ts";
 import { CACHE_MS } from "./process-cache.ts";
-import { SWEEP_MS, TRUST_MS } from "./redis-opt-outs.ts";
+import { createRedisOptOuts, SWEEP_MS, TRUST_MS, WITHDRAWN_WITHIN_MS } from "./redis-opt-outs.ts";
 
 const APP = "shop";
 const BUCKETS = 32;
@@ -205,4 +205,22 @@ test("a restart between two checks is detected", async () => {
   assert.equal(await ask(p), "opted-out");
   release();
   await redisAnswers();
+});
+
+test("a process that was paused for long with a stored opt-in does not take a newer opt-out out of Redis", async () => {
+  watched.heldChanges = new Promise(() => {});
+  const optOuts = stack.use(createRedisOptOuts({ store: watched.store, redis, clock, log, buckets: BUCKETS }));
+  const record = { app: APP, subject: ada, updatedAt: clock.now() };
+  for (const [pausedMs, left] of [
+    [WITHDRAWN_WITHIN_MS, "none"],
+    [WITHDRAWN_WITHIN_MS + 1, "some"],
+  ] as const) {
+    const begun = await optOuts.begin(APP, ada, []);
+    await sets.apply([{ record: { ...record, version: 2, optOuts: [news] }, withdrawn: [] }]);
+    clock.advance(pausedMs);
+    // As if they had expired.
+    await redis.del(await redis.keys("carillon:optver:*"));
+    await begun.stored({ ...record, version: 1, optOuts: [] }, [news]);
+    assert.equal(await inRedis(), left, `paused for ${pausedMs} ms`);
+  }
 });

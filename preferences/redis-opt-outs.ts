@@ -4,6 +4,7 @@ import { LRUCache } from "lru-cache";
 import { redisFault } from "../adapters/redis/connect.ts";
 import {
   createOptOutSets,
+  KEPT_MS,
   type OptOutProbe,
   type OptOutReading,
   OtherServerError,
@@ -31,6 +32,12 @@ const UNCONFIRMED_MS = 3_600_000;
 const UNCONFIRMED_MAX = 10_000;
 /** For a command of a sweep or a rebuild; no call waits for it. */
 const BACKGROUND_DEADLINE_MS = 5_000;
+
+/**
+ * After this long from the beginning of a change, in ms, its opt-ins take nothing out of Redis: half as long as Redis knows which versions were applied. A
+ * process that was paused would take out the opt-out of a newer version. A member that stays costs reads of the store, until the next rebuild.
+ */
+export const WITHDRAWN_WITHIN_MS = KEPT_MS / 2;
 
 interface Unconfirmed extends UnconfirmedOptOuts {
   since: number;
@@ -211,6 +218,9 @@ export function createRedisOptOuts(deps: {
     async begin(app, subject, optOuts) {
       const id = randomBytes(9).toString("base64url");
       const change: Unconfirmed = { id, app, subject, optOuts, since: clock.monotonic() };
+      const beganAt = clock.now();
+      // By both clocks: the monotonic one stands still while a machine is suspended.
+      const isLate = () => Math.max(clock.monotonic() - change.since, clock.now() - beganAt) > WITHDRAWN_WITHIN_MS;
       if (optOuts.length > 0) {
         unconfirmed.set(id, change);
         await sets.add([change]).catch((error: unknown) => distrust(faultOf(error)));
@@ -218,7 +228,7 @@ export function createRedisOptOuts(deps: {
       return {
         async stored(record, withdrawn) {
           try {
-            await sets.apply([{ record, withdrawn, confirms: id }]);
+            await sets.apply([{ record, withdrawn: isLate() ? [] : withdrawn, confirms: id }]);
             unconfirmed.delete(id);
           } catch (error) {
             distrust(faultOf(error));

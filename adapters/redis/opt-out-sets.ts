@@ -28,7 +28,7 @@ const SCRIPTS = {
 const OPT_OUT_BUCKETS = 16_384;
 const SENTINEL = "0";
 /** Of versions and chains. Far longer than a change takes from the store to Redis. */
-const KEPT_MS = CHAIN_KEEP_MS;
+export const KEPT_MS = CHAIN_KEEP_MS;
 /** A write that its caller saw fail may be stored later, when the store's other members have caught up; not after a day. */
 const UNCONFIRMED_KEEP_MS = 86_400_000;
 /** Commands or keys sent at once, so that no single one holds up Redis for more than about a millisecond. */
