@@ -54,9 +54,13 @@ export function createAdmission(parts: Parts) {
     const account = accountOf(task);
     const passage = await circuits.choose({ ...task, attempt: attemptOfRun(task) }, account);
     if (passage.kind === "wait") return { kind: "handed-back", wait: passage, why: passage.isWhole ? "circuit-open" : "part-circuit-open" };
-    const admission = await admit(task, holder, passage, account);
-    if (admission.kind !== "admitted") circuits.release(passage);
-    return admission;
+    let admission: Admission | undefined;
+    try {
+      admission = await admit(task, holder, passage, account);
+      return admission;
+    } finally {
+      if (admission?.kind !== "admitted") circuits.release(passage);
+    }
   };
 
   async function admit(task: DeliveryTask, holder: string, passage: Passage, account: string): Promise<Admission> {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { connectRedis } from "../adapters/redis/connect.ts";
 import { createSharedCircuits, readCircuit } from "../adapters/redis/shared-circuits.ts";
+import { StoreError } from "../adapters/store/store-error.ts";
 import type { Channel } from "../core/delivery/channel.ts";
 import {
   AMBIGUOUS_ENDPOINTS_MIN,
@@ -211,6 +212,49 @@ test("a probe that is not made leaves its turn to the next task", async () => {
   assert.equal(sent().length - before, 1);
 });
 
+test("a probe whose admission fails leaves its turn to the next task", async () => {
+  let isDown = true;
+  const provider = scriptedProvider("twilio", () => (isDown ? down : accepted));
+  const { circuits, dispatch, sent } = pod([provider]);
+  await fail(dispatch);
+  isDown = false;
+  world.clock.advance(OPEN_FIRST_MS + 5_000);
+  const rateLimiter = { take: () => Promise.reject(new Error("defect")) };
+  await assert.rejects(world.setUp({ providers: [provider], circuits, rateLimiter }).dispatch(await textTo("+49307"), "h"), /defect/);
+  const before = sent().length;
+  assert.deepEqual(await dispatch(await textTo("+49308"), "h"), { kind: "ack" });
+  assert.equal(sent().length - before, 1);
+});
+
+test("a probe whose claim is not confirmed ends once, and not the probe that follows it", async () => {
+  let isDown = true;
+  const provider = scriptedProvider("twilio", () => (isDown ? down : accepted));
+  const { circuits, dispatch } = pod([provider]);
+  await fail(dispatch);
+  isDown = false;
+  world.clock.advance(OPEN_FIRST_MS + 5_000);
+  const [own, second, third] = [await textTo("+49306"), await textTo("+49307"), await textTo("+49308")];
+  const { attempts } = world.store;
+  const passages: string[] = [];
+  const store = {
+    ...world.store,
+    attempts: {
+      ...attempts,
+      async claim(all: Parameters<typeof attempts.claim>[0]) {
+        await attempts.claim(all);
+        throw new StoreError("not confirmed by a majority in time");
+      },
+      async record(all: Parameters<typeof attempts.record>[0]) {
+        passages.push((await circuits.choose({ ...second, attempt: 1 })).kind);
+        return attempts.record(all);
+      },
+    },
+  };
+  await world.setUp({ providers: [provider], circuits, store }).dispatch(own, "h");
+  passages.push((await circuits.choose({ ...third, attempt: 1 })).kind);
+  assert.deepEqual(passages, ["call", "wait"]);
+});
+
 test("new credentials close an open circuit", async () => {
   let outcome: Outcome = wrongKey;
   const { circuits, dispatch, sent } = pod([scriptedProvider("twilio", () => outcome)]);
@@ -284,6 +328,26 @@ test("another pod's success between a pod's failures keeps its circuit closed", 
     await one.circuits.look();
   }
   assert.equal(one.sent().length, 3 * SETUP_ENDPOINTS_MIN);
+});
+
+test("a probe that ends late does not end the one that another pod has begun since", async () => {
+  const [one, two, three] = [sharedBy("sms"), sharedBy("sms"), sharedBy("sms")];
+  assert.ok(await one!.mayProbe("late", "1", 20));
+  await eventually("the probe has had its time", () => two!.mayProbe("late", "1", 60_000));
+  await one!.probeEnded("late", "1");
+  assert.equal(await three!.mayProbe("late", "1", 60_000), false, "the second probe is under way");
+  await two!.probeEnded("late", "2");
+  assert.equal(await three!.mayProbe("late", "1", 60_000), false, "nor does another one of the same process");
+  await two!.probeEnded("late", "1");
+  assert.equal(await three!.mayProbe("late", "1", 60_000), true);
+});
+
+test("single apps' circuits in Redis, however many, do not hide those that all depend on", async () => {
+  const shared = sharedBy("fcm");
+  for (let i = 0; i < 1_500; i++) await shared.write(`fcm/default app app-${i}`, { at: 1 });
+  await shared.write("fcm/default account", { at: 1 });
+  const read = (await shared.read())!;
+  assert.deepEqual([read.size, read.has("fcm/default account")], [1_000, true]);
 });
 
 test("without Redis each pod acts on what it sees itself", async () => {

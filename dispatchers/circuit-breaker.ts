@@ -31,6 +31,8 @@ export interface Passage {
   app: string;
   endpoint: Endpoint;
   probes: readonly string[];
+  /** Which passage of this process it is. */
+  holder: string;
 }
 /** No provider may be called: when to try again, and why. */
 export interface Wait {
@@ -73,6 +75,7 @@ export function createCircuitBreakers({ providers, clock, random, log, deadlineM
     dispose: ({ circuit }, name, why) => void (why === "evict" && circuit.open && metrics?.circuits.dec(labelsOf(name))),
   });
   const successShownAt = new LRUCache<string, number>({ max: CIRCUITS_MAX });
+  let passageCount = 0;
   /** From the admission to the recorded outcome. */
   const probeMs = 2 * (deadlineMs + ADAPTER_GRACE_MS);
   const nameOf = ({ name, account }: Pick<Provider, "name" | "account">, part: string) => `${name}/${accountNameOf({ account })} ${part}`;
@@ -117,10 +120,10 @@ export function createCircuitBreakers({ providers, clock, random, log, deadlineM
     else if (own?.circuit.run && at - offset() > own.circuit.run.since) keep(name, CLOSED, "another pod");
   }
 
-  function release(probes: readonly string[]): void {
+  function release(probes: readonly string[], holder: string): void {
     for (const name of probes) {
       keep(name, afterCall(circuitOf(name), { kind: "neutral" }, true, clock.monotonic()), "this pod");
-      void shared?.probeEnded(name);
+      void shared?.probeEnded(name, holder);
     }
   }
 
@@ -155,17 +158,21 @@ export function createCircuitBreakers({ providers, clock, random, log, deadlineM
         const all = passes(provider, task);
         if (all.some(({ passage }) => passage === "wait")) continue;
         const probes = all.filter(({ passage }) => passage === "probe").map(({ name }) => name);
+        const holder = `${++passageCount}`;
         // In this pod before the other pods are asked: many tasks may ask at once.
         for (const name of probes) keep(name, probing(circuitOf(name), clock.monotonic() + probeMs), "this pod");
-        const won = await Promise.all(probes.map(async (name) => (await shared?.mayProbe(name, probeMs)) ?? true));
-        if (won.every(Boolean)) return { kind: "call", provider, app: task.app, endpoint: task.endpoint, probes };
-        release(probes.filter((_, i) => won[i]));
+        const won = await Promise.all(probes.map(async (name) => (await shared?.mayProbe(name, holder, probeMs)) ?? true));
+        if (won.every(Boolean)) return { kind: "call", provider, app: task.app, endpoint: task.endpoint, probes, holder };
+        release(
+          probes.filter((_, i) => won[i]),
+          holder,
+        );
       }
       return waitOf(own, task);
     },
 
     /** What an attempt's outcome says. */
-    record({ provider, app, endpoint, probes }: Omit<Passage, "kind">, outcome: Outcome): void {
+    record({ provider, app, endpoint, probes, holder }: Omit<Passage, "kind">, outcome: Outcome): void {
       for (const [part, evidence] of evidenceOf(outcome, endpoint, app)) {
         const name = nameOf(provider, part);
         const now = clock.monotonic();
@@ -177,11 +184,11 @@ export function createCircuitBreakers({ providers, clock, random, log, deadlineM
         successShownAt.set(name, now);
         show(name, undefined);
       }
-      for (const name of probes) void shared?.probeEnded(name);
+      for (const name of probes) void shared?.probeEnded(name, holder);
     },
 
     /** The call was not made after all: another task may probe. */
-    release: ({ probes }: Pick<Passage, "probes">): void => release(probes),
+    release: ({ probes, holder }: Pick<Passage, "probes" | "holder">): void => release(probes, holder),
 
     /** New credentials may end a misconfiguration. */
     close(account = DEFAULT_ACCOUNT): void {

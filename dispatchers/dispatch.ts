@@ -51,7 +51,8 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
     const claim = buildClaim(task, provider);
     const claiming = await writer.claim(task, claim, passage);
     if (claiming !== "ours") {
-      circuits.release(passage);
+      // The outcome of a claim that was not confirmed has ended the probe: another task may have begun the next one.
+      if (claiming === "claimed-elsewhere") circuits.release(passage);
       return settled({ kind: "ack" }, claiming);
     }
 

@@ -1,6 +1,9 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import type { Redis } from "ioredis";
 import type { Channel } from "../../core/delivery/channel.ts";
 import type { Opening } from "../../core/delivery/circuit.ts";
+import { isAppCircuit } from "../../core/delivery/circuit-scope.ts";
 import { isReasonCode } from "../../core/delivery/reason.ts";
 import type { SharedCircuit, SharedCircuits } from "../../core/ports/shared-circuits.ts";
 
@@ -8,17 +11,22 @@ import type { SharedCircuit, SharedCircuits } from "../../core/ports/shared-circ
 const MEMORY_MS = 900_000;
 /** Circuits taken from Redis; a pod remembers no more. */
 const CIRCUITS_MAX = 1_000;
+const PROBE_ENDED = readFileSync(new URL("./probe-ended.lua", import.meta.url), "utf8");
 
 /** One hash per channel, one field per circuit. */
 export function createSharedCircuits(redis: Redis, channel: Channel): SharedCircuits {
   const key = `carillon:circuits:${channel}`;
   const probeOf = (name: string) => `carillon:probe:${channel}:${name}`;
+  const pod = randomBytes(8).toString("hex");
   const ignored = () => undefined;
   return {
     async read() {
       const fields = await redis.hgetall(key).catch(ignored);
       if (fields === undefined) return undefined;
-      const read = Object.entries(fields).slice(0, CIRCUITS_MAX);
+      // Those of single apps last: they must not take the place of those that all apps depend on.
+      const read = Object.entries(fields)
+        .sort(([a], [b]) => Number(isOfApp(a)) - Number(isOfApp(b)))
+        .slice(0, CIRCUITS_MAX);
       return new Map(
         read.flatMap(([name, text]) => {
           const circuit = readCircuit(text);
@@ -29,15 +37,18 @@ export function createSharedCircuits(redis: Redis, channel: Channel): SharedCirc
     async write(name, circuit) {
       await redis.multi().hset(key, name, JSON.stringify(circuit)).pexpire(key, MEMORY_MS).exec().catch(ignored);
     },
-    async mayProbe(name, ms) {
-      const answer = await redis.set(probeOf(name), "1", "PX", Math.ceil(ms), "NX").catch(() => "OK");
+    async mayProbe(name, holder, ms) {
+      const answer = await redis.set(probeOf(name), `${pod}/${holder}`, "PX", Math.ceil(ms), "NX").catch(() => "OK");
       return answer === "OK";
     },
-    async probeEnded(name) {
-      await redis.del(probeOf(name)).catch(ignored);
+    async probeEnded(name, holder) {
+      await redis.eval(PROBE_ENDED, 1, probeOf(name), `${pod}/${holder}`).catch(ignored);
     },
   };
 }
+
+/** A name is the account's, a space, and the circuit's. */
+const isOfApp = (name: string) => isAppCircuit(name.slice(name.indexOf(" ") + 1));
 
 /** Undefined where the text is not a circuit: another version may have written it. */
 export function readCircuit(text: string): SharedCircuit | undefined {

@@ -17,8 +17,11 @@ export interface SharedCircuits {
   read(): Promise<ReadonlyMap<string, SharedCircuit> | undefined>;
   /** Never rejects. */
   write(name: string, circuit: SharedCircuit): Promise<void>;
-  /** Whether this pod makes the probe: false where another one has begun one within `ms`. True where that cannot be read. Never rejects. */
-  mayProbe(name: string, ms: number): Promise<boolean>;
-  /** The probe has ended, or was not made. Never rejects. */
-  probeEnded(name: string): Promise<void>;
+  /**
+   * Whether this pod makes the probe: false where another one has begun one within `ms`. True where that cannot be read. Never rejects.
+   * @param holder whose probe it is, unique within the process
+   */
+  mayProbe(name: string, holder: string, ms: number): Promise<boolean>;
+  /** The holder's probe has ended, or was not made; another one's that has begun since is not touched. Never rejects. */
+  probeEnded(name: string, holder: string): Promise<void>;
 }
