@@ -55,6 +55,18 @@ export const gatewayVariables = {
     unit: "notifications",
     reason: "what such an app may send at once after a quiet time: 10 s of APP_RATE_PER_SECOND",
   }),
+  APP_CALLS_PER_SECOND: integer(1, 100_000, {
+    default: "1000",
+    unit: "calls/s",
+    reason:
+      "what an app may call on average besides sends: of contacts, of preferences, and GetNotification; beyond it RESOURCE_EXHAUSTED with RetryInfo. Ten " +
+      "questions or changes of one preferences call count as a call. Ample for an app that registers each of its users once; a loop without end leaves the store to the sends",
+  }),
+  APP_CALLS_BURST: integer(1, 1_000_000, {
+    default: "5000",
+    unit: "calls",
+    reason: "what an app may call at once after a quiet time: 5 s of APP_CALLS_PER_SECOND",
+  }),
   APP_OPEN_MAX: integer(0, 100_000_000, {
     default: "1000000",
     unit: "notifications",

@@ -30,6 +30,7 @@ import { createAccept } from "./accept.ts";
 import { createApiKeys } from "./api-keys.ts";
 import { createAppOpen } from "./app-open.ts";
 import { createAuthenticate } from "./auth.ts";
+import { createCallRate } from "./call-rate.ts";
 import { GATEWAY_TLS, gatewayVariables, quotaDefaults, smsPrefixes } from "./config.ts";
 import { createContactHandlers } from "./contact-handlers.ts";
 import { createLoad } from "./load.ts";
@@ -62,6 +63,11 @@ export const role = defineRole({
     const load = createLoad(store.notifications, config.OPEN_NOTIFICATIONS_MAX, { clock, log, read: peers.read });
     const open = createAppOpen(store.notifications, { clock, log, read: peers.read });
     const measuring = [peers.run(signal), load.run(signal), open.run(signal)];
+    const callRate = createCallRate({
+      rates: createAppRates(redis, { clock, pods: peers.count, counter: "app-calls" }),
+      limit: { ratePerSecond: config.APP_CALLS_PER_SECOND, burst: config.APP_CALLS_BURST },
+      ...{ clock, log },
+    });
     const quotas = createQuotas({
       rates: createAppRates(redis, { clock, pods: peers.count }),
       days: createDayCounters(redis, { clock, pods: peers.count }),
@@ -94,13 +100,13 @@ export const role = defineRole({
       await startGrpcServer({
         address: config.GATEWAY_LISTEN,
         services: [
-          serveHandlers(NotificationServiceService, createNotificationHandlers(accepting, store), {
+          serveHandlers(NotificationServiceService, callRate.notifications(createNotificationHandlers(accepting, store)), {
             ...calls,
             messageBytesMax: { batchSendNotifications: BATCH_BYTES_MAX },
             itemsOf: { batchSendNotifications: "notifications" },
           }),
-          serveHandlers(ContactServiceService, contacts, calls),
-          serveHandlers(PreferenceServiceService, createPreferenceForwardHandlers(preferences), calls),
+          serveHandlers(ContactServiceService, callRate.contacts(contacts), calls),
+          serveHandlers(PreferenceServiceService, callRate.preferences(createPreferenceForwardHandlers(preferences)), calls),
         ],
         reflection: config.GATEWAY_REFLECTION,
         rejected: rejectionCounter(metrics),

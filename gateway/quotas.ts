@@ -125,7 +125,8 @@ const openError = (app: AppRecord, kind: OpenKind, max: number) =>
     ? quotaError(app, "OPEN_LIMIT", `${max} open notifications`, MEASURE_EVERY_MS)
     : quotaError(app, "SCHEDULED_LIMIT", `${max} scheduled notifications`, SCHEDULED_WAIT_MS);
 
-const quotaError = ({ id }: AppRecord, reason: CallReason, limit: string, retryAfterMs: number): CallError => {
+/** The answer to what is beyond a limit of an app, with RetryInfo and QuotaFailure. */
+export const quotaError = ({ id }: AppRecord, reason: CallReason, limit: string, retryAfterMs: number): CallError => {
   const message = `this app is at its limit of ${limit}; nothing was stored`;
   return callError("RESOURCE_EXHAUSTED", reason, message, {
     retryAfterMs,

@@ -22,13 +22,16 @@ interface Ask {
 }
 type Grant = Awaited<ReturnType<AppRates["take"]>>;
 
-/** @param pods how many gateways there are, to share the rates while Redis is away */
-export function createAppRates(redis: Redis, deps: { clock: Clock; pods: () => number }): AppRates {
-  const { clock, pods } = deps;
+/**
+ * @param pods how many gateways there are, to share the rates while Redis is away
+ * @param counter what is counted; each has its own buckets
+ */
+export function createAppRates(redis: Redis, deps: { clock: Clock; pods: () => number; counter?: "app-rate" | "app-calls" }): AppRates {
+  const { clock, pods, counter = "app-rate" } = deps;
   const own = new LRUCache<string, TokenBucket>({ max: APPS_MAX });
   let pausedUntil = Number.NEGATIVE_INFINITY;
 
-  const batcher = createBatcher<Ask, Grant>((asks) => takeAll(redis, asks), BATCHES, clock, { laneOf: ({ app }) => app });
+  const batcher = createBatcher<Ask, Grant>((asks) => takeAll(redis, counter, asks), BATCHES, clock, { laneOf: ({ app }) => app });
 
   async function ask(wanted: Ask): Promise<Grant> {
     if (clock.monotonic() >= pausedUntil) {
@@ -60,8 +63,8 @@ export function createAppRates(redis: Redis, deps: { clock: Clock; pods: () => n
   };
 }
 
-async function takeAll(redis: Redis, asks: readonly Ask[]): Promise<Grant[]> {
-  const keys = asks.map(({ app }) => `carillon:app-rate:${app}`);
+async function takeAll(redis: Redis, counter: string, asks: readonly Ask[]): Promise<Grant[]> {
+  const keys = asks.map(({ app }) => `carillon:${counter}:${app}`);
   const args = asks.flatMap(({ limit, charged, wanted }) => [limit.ratePerSecond / 1_000, limit.burst, charged, wanted]);
   const answer: unknown = await redis.eval(TAKE, keys.length, ...keys, ...args);
   if (!Array.isArray(answer) || answer.length !== 2 * asks.length || !answer.every((n) => Number.isSafeInteger(n)))

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createAppRates } from "../adapters/redis/app-rates.ts";
+import { connectRedis } from "../adapters/redis/connect.ts";
+import type { CallError } from "../runtime/call-error.ts";
+import { isCallError } from "../runtime/call-error.ts";
+import { createLogger } from "../runtime/logger.ts";
+import { createFakeClock } from "../test/support/fake-clock.ts";
+import { startRedis } from "../test/support/servers.ts";
+import { sampleApp } from "../test/support/store/samples.ts";
+import { createCallRate } from "./call-rate.ts";
+
+const log = createLogger("test", "silent");
+/** So slow that no token is added during a test. */
+const SLOW = { ratePerSecond: 0.02, burst: 8 };
+const contextOf = (id: string) => ({
+  caller: { ...sampleApp(), id },
+  signal: new AbortController().signal,
+  deadlineAt: 0,
+  traceparent: undefined,
+});
+
+async function setUp() {
+  const server = await startRedis();
+  const redis = await connectRedis(server.url, { log });
+  const clock = createFakeClock();
+  const calls: string[] = [];
+  const answers = <Name extends string>(...names: Name[]) =>
+    Object.fromEntries(names.map((name) => [name, async () => calls.push(name) && {}])) as Record<Name, () => Promise<never>>;
+  const rate = createCallRate({ rates: createAppRates(redis, { clock, pods: () => 1, counter: "app-calls" }), limit: SLOW, clock, log });
+  return {
+    ...{ redis, calls },
+    notifications: rate.notifications(answers("sendNotification", "batchSendNotifications", "getNotification")),
+    contacts: rate.contacts(answers("registerContact", "removeContact", "listContacts")),
+    preferences: rate.preferences(answers("getPreferences", "updatePreferences", "checkPreferences")),
+    async [Symbol.asyncDispose]() {
+      await redis[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+test("every call that sends nothing uses up one rate of its app, and no send does", async () => {
+  await using world = await setUp();
+  const { notifications, contacts, preferences, calls } = world;
+  const context = contextOf("shop");
+  const endpoint = undefined;
+  const others = (of: typeof context): Promise<unknown>[] => [
+    notifications.getNotification({ notificationId: "" }, of),
+    contacts.registerContact({ userId: "", endpoint }, of),
+    contacts.removeContact({ userId: "", endpointId: "" }, of),
+    contacts.listContacts({ userId: "" }, of),
+    preferences.getPreferences({ subject: undefined }, of),
+    preferences.updatePreferences({ subject: undefined, optOut: [], optIn: [] }, of),
+    preferences.checkPreferences({ questions: [] }, of),
+  ];
+  await Promise.all(others(context));
+  assert.equal(calls.length, 7);
+  await contacts.listContacts({ userId: "" }, context);
+  const rejected = (await Promise.all(others(context))) as CallError[];
+  assert.equal(calls.length, 8, "a rejected call does nothing");
+  for (const error of rejected) {
+    assert.ok(isCallError(error));
+    assert.deepEqual([error.code, error.reason], ["RESOURCE_EXHAUSTED", "RATE_LIMITED"]);
+    assert.ok((error.retryAfterMs ?? 0) > 40_000, "the time until a token is there");
+    assert.deepEqual(error.quota, { subject: "app:shop", description: "limit: 0.02 calls per second that send nothing" });
+  }
+  await notifications.sendNotification({ notification: undefined }, context);
+  await notifications.batchSendNotifications({ notifications: [] }, context);
+  await contacts.listContacts({ userId: "" }, contextOf("bank"));
+  assert.deepEqual(calls.slice(8), ["sendNotification", "batchSendNotifications", "listContacts"]);
+  assert.deepEqual((await world.redis.keys("*")).toSorted(), ["carillon:app-calls:bank", "carillon:app-calls:shop"]);
+});
+
+test("many questions and many changes use up more of it", async () => {
+  await using world = await setUp();
+  const { preferences } = world;
+  const question = { userId: "ada", endpoint: undefined, channel: 0 as const, category: "news" };
+  const questions = Array.from({ length: 41 }, () => question);
+  assert.ok(!isCallError(await preferences.checkPreferences({ questions }, contextOf("shop"))));
+  const optOut = Array.from({ length: 30 }, () => ({ channel: 0 as const, category: "news" }));
+  assert.ok(!isCallError(await preferences.updatePreferences({ subject: undefined, optOut, optIn: [] }, contextOf("shop"))));
+  assert.ok(isCallError(await preferences.getPreferences({ subject: undefined }, contextOf("shop"))), "five and three of eight");
+});

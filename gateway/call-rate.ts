@@ -1,0 +1,60 @@
+import type { AppRecord } from "../core/apps/app.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { AppRates } from "../core/ports/quota-counters.ts";
+import type { BucketLimit } from "../core/quotas/bucket.ts";
+import type { Handler } from "../runtime/handler.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { createSampledLog } from "../runtime/sampled-log.ts";
+import type { ContactHandlers } from "./contact-handlers.ts";
+import type { NotificationHandlers } from "./notification-handlers.ts";
+import type { PreferenceForwardHandlers } from "./preference-handlers.ts";
+import { quotaError } from "./quotas.ts";
+
+/** Questions and changes of opt-outs that one unit pays for, as it does for deliveries. */
+const OPT_OUTS_PER_UNIT = 10;
+const optOutsCost = (count: number) => Math.max(1, Math.ceil(count / OPT_OUTS_PER_UNIT));
+
+/** Handlers whose calls use up a rate of their app. Sends have a rate of their own, by notification. */
+export interface CallRate {
+  notifications(handlers: NotificationHandlers): NotificationHandlers;
+  contacts(handlers: ContactHandlers): ContactHandlers;
+  preferences(handlers: PreferenceForwardHandlers): PreferenceForwardHandlers;
+}
+
+export function createCallRate(parts: { rates: AppRates; limit: BucketLimit; clock: Pick<Clock, "monotonic">; log: Logger }): CallRate {
+  const { rates, limit, clock, log } = parts;
+  const logLimit = createSampledLog(log, "calls of an app that send nothing are rejected at their rate", () => clock.monotonic());
+
+  function limited<Request, Response>(
+    handler: Handler<Request, Response, AppRecord>,
+    costOf: (request: Request) => number = () => 1,
+  ): Handler<Request, Response, AppRecord> {
+    return async (request, context) => {
+      const { caller } = context;
+      const { granted, waitMs } = await rates.take(caller.id, limit, 1);
+      if (granted === 0) {
+        const error = quotaError(caller, "RATE_LIMITED", `${limit.ratePerSecond} calls per second that send nothing`, waitMs);
+        logLimit(error.reason, { app: caller.id });
+        return error;
+      }
+      // What it costs beyond one unit is made up for by later calls.
+      const cost = costOf(request);
+      if (cost > 1) rates.charge(caller.id, limit, cost - 1);
+      return handler(request, context);
+    };
+  }
+
+  return {
+    notifications: (handlers) => ({ ...handlers, getNotification: limited(handlers.getNotification) }),
+    contacts: ({ registerContact, removeContact, listContacts }) => ({
+      registerContact: limited(registerContact),
+      removeContact: limited(removeContact),
+      listContacts: limited(listContacts),
+    }),
+    preferences: ({ getPreferences, updatePreferences, checkPreferences }) => ({
+      getPreferences: limited(getPreferences),
+      updatePreferences: limited(updatePreferences, ({ optOut, optIn }) => optOutsCost(optOut.length + optIn.length)),
+      checkPreferences: limited(checkPreferences, ({ questions }) => optOutsCost(questions.length)),
+    }),
+  };
+}
