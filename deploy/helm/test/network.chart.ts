@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { COMPONENTS, find, type KubernetesObject, namesOf, notesOf, objectsOf, variablesOf } from "./render.ts";
+import { COMPONENTS, deployments, find, type KubernetesObject, namesOf, notesOf, objectsOf, variablesOf } from "./render.ts";
 
 const minimal = objectsOf();
 const production = objectsOf({ ci: "production" });
@@ -141,8 +141,8 @@ const CERT_MANAGER = ["cert-manager.io/v1"];
 const usesTls = (objects: readonly KubernetesObject[]) =>
   variablesOf(find(objects, "Deployment", "preferences")).INTERNAL_TLS_CERT_FILE === "/etc/carillon/tls/tls.crt";
 
-test("where cert-manager is installed, services use TLS without being told, by an authority of the release", () => {
-  const objects = objectsOf({ ci: "minimal", apis: CERT_MANAGER });
+test("where cert-manager is installed, services of a new release use TLS without being told, by an authority of the release", () => {
+  const objects = objectsOf({ ci: "minimal", apis: CERT_MANAGER, deployments: [] });
   assert.ok(usesTls(objects));
   assert.deepEqual(namesOf(objects, "Issuer"), ["carillon-self-signed", "carillon-ca"]);
   const { spec } = find(objects, "Certificate", "ca");
@@ -151,17 +151,36 @@ test("where cert-manager is installed, services use TLS without being told, by a
   assert.equal(objects.find(({ kind, spec }) => kind === "Issuer" && spec.ca)?.spec.ca.secretName, "carillon-ca");
   for (const name of ["preferences", "gateway", "dispatcher-sms", "autoscaler"])
     assert.deepEqual(find(objects, "Certificate", name).spec.issuerRef, { name: "carillon-ca", kind: "Issuer", group: "cert-manager.io" });
-  const named = objectsOf({ ci: "minimal", apis: CERT_MANAGER, values: { tls: { certManager: { issuerRef: { name: "corporate" } } } } });
+  const named = objectsOf({
+    ci: "minimal",
+    apis: CERT_MANAGER,
+    deployments: [],
+    values: { tls: { certManager: { issuerRef: { name: "corporate" } } } },
+  });
   assert.deepEqual(namesOf(named, "Issuer"), []);
   assert.equal(find(named, "Certificate", "preferences").spec.issuerRef.name, "corporate");
 });
 
 test("where it is not, or where TLS is turned off, services use plain text; a given Secret turns TLS on", () => {
   assert.ok(!usesTls(objectsOf({ ci: "minimal" })));
-  assert.ok(!usesTls(objectsOf({ ci: "minimal", apis: CERT_MANAGER, values: { tls: { enabled: false } } })));
-  assert.ok(!usesTls(objectsOf({ ci: "minimal", apis: CERT_MANAGER, values: { tls: { certManager: { enabled: false } } } })));
+  assert.ok(!usesTls(objectsOf({ ci: "minimal", deployments: [] })));
+  const installed = { ci: "minimal", apis: CERT_MANAGER, deployments: [] };
+  assert.ok(!usesTls(objectsOf({ ...installed, values: { tls: { enabled: false } } })));
+  assert.ok(!usesTls(objectsOf({ ...installed, values: { tls: { certManager: { enabled: false } } } })));
   assert.ok(usesTls(objectsOf({ ci: "minimal", values: { tls: { certManager: { enabled: false }, existingSecret: "ours" } } })));
   assert.ok(usesTls(objectsOf({ ci: "minimal", values: { tls: { enabled: true } } })));
+});
+
+test("no upgrade switches a release by itself, also where Helm cannot ask the cluster how it runs", () => {
+  const plain = objectsOf({ ci: "minimal" });
+  const encrypted = objectsOf({ ci: "minimal", values: { tls: { enabled: true } } });
+  for (const apis of [[], CERT_MANAGER]) {
+    assert.ok(!usesTls(objectsOf({ ci: "minimal", apis })), "Argo CD renders so, with the cluster's API versions");
+    assert.ok(!usesTls(objectsOf({ ci: "minimal", apis, deployments: deployments(plain) })));
+    assert.ok(usesTls(objectsOf({ ci: "minimal", apis, deployments: deployments(encrypted) })));
+    assert.ok(usesTls(objectsOf({ ci: "minimal", apis, deployments: deployments(plain), values: { tls: { enabled: true } } })));
+    assert.ok(!usesTls(objectsOf({ ci: "minimal", apis, deployments: deployments(encrypted), values: { tls: { enabled: false } } })));
+  }
 });
 
 test("plain text is said in the notes", () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, globSync, mkdtempSync, renameSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { parseAllDocuments } from "yaml";
@@ -26,6 +26,8 @@ export interface RenderOptions {
   /** Further API versions of the cluster. */
   apis?: readonly string[];
   release?: string;
+  /** Deployments of the namespace, as a cluster answers Helm. Default: there is no cluster to ask, as under helm template and Argo CD. */
+  deployments?: readonly object[] | undefined;
 }
 
 export type Rendered = { kind: "rendered"; text: string } | { kind: "rejected"; why: string };
@@ -61,8 +63,22 @@ export function renderArguments({
 }
 
 export function render(options: RenderOptions = {}): Rendered {
-  const result = helm(renderArguments(options));
+  const { deployments } = options;
+  const result = helm(deployments ? renderArguments(options).with(2, chartWith(deployments)) : renderArguments(options));
   return result.kind === "done" ? { kind: "rendered", text: result.stdout } : { kind: "rejected", why: result.stderr };
+}
+
+const LOOKUP = 'lookup "apps/v1" "Deployment" .Release.Namespace ""';
+/** A copy of the chart that has asked a cluster: `helm template` asks none. */
+function chartWith(deployments: readonly object[]): string {
+  const copy = mkdtempSync(join(scratch, "cluster-"));
+  cpSync(CHART, copy, { recursive: true });
+  const template = join(copy, "templates/_tls.tpl");
+  const text = readFileSync(template, "utf8");
+  if (!text.includes(LOOKUP)) throw new Error("the chart asks for Deployments by another call");
+  writeFileSync(template, text.replace(LOOKUP, '.Files.Get "cluster.json" | fromJson'));
+  writeFileSync(join(copy, "cluster.json"), JSON.stringify({ kind: "DeploymentList", items: deployments }));
+  return copy;
 }
 
 /** Throws where the chart rejects the values. */

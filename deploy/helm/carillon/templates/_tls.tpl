@@ -1,7 +1,8 @@
 {{/*
-Whether our services call one another over mutual TLS: "yes" or empty. Where tls.enabled is not set: with cert-manager's API, or with an existing Secret.
-A release that runs without TLS stays so until tls.enabled says otherwise: pods of both kinds do not understand one another, and while a dispatcher
-cannot ask for opt-outs it sends what is critical.
+Whether our services call one another over mutual TLS: "yes" or empty. Where tls.enabled is not set: with an existing Secret, or with cert-manager's API
+where Helm can ask the cluster. A release that runs with or without TLS stays so until tls.enabled says otherwise: pods of both kinds do not understand
+one another, and while a dispatcher cannot ask for opt-outs it sends what is critical. Where Helm cannot ask (helm template, and Argo CD by it) a release
+may run without TLS, so it is plain text there.
 */}}
 {{- define "carillon.tls" -}}
 {{- $tls := .Values.tls -}}
@@ -9,19 +10,31 @@ cannot ask for opt-outs it sends what is critical.
   {{- if $tls.enabled }}yes{{ end -}}
 {{- else if not $tls.certManager.enabled -}}
   {{- if $tls.existingSecret }}yes{{ end -}}
-{{- else if and (.Capabilities.APIVersions.Has "cert-manager.io/v1") (not (include "carillon.runsPlain" .)) -}}
-yes
+{{- else -}}
+  {{- $running := include "carillon.running" . -}}
+  {{- if or (eq $running "tls") (and (eq $running "new") (.Capabilities.APIVersions.Has "cert-manager.io/v1")) }}yes{{ end -}}
 {{- end -}}
 {{- end }}
 
-{{/* Whether this release's preferences run without TLS now: "yes" or empty. Empty too where Helm has no cluster to ask. */}}
-{{- define "carillon.runsPlain" -}}
-{{- $running := lookup "apps/v1" "Deployment" .Release.Namespace (printf "%s-preferences" (include "carillon.fullname" .)) -}}
-{{- if $running -}}
-  {{- $plain := true -}}
-  {{- range $running.spec.template.spec.volumes }}{{ if eq .name "tls" }}{{ $plain = false }}{{ end }}{{ end -}}
-  {{- if $plain }}yes{{ end -}}
+{{/*
+How this release's preferences run now: "tls", "plain", or "new" where there are none. Empty where Helm has no cluster to ask. A list answers even where
+there is nothing, and needs no right beyond the release's namespace; it is asked for once.
+*/}}
+{{- define "carillon.running" -}}
+{{- if not (hasKey .Values "running") -}}
+  {{- $running := "" -}}
+  {{- with lookup "apps/v1" "Deployment" .Release.Namespace "" -}}
+    {{- $running = "new" -}}
+    {{- range .items -}}
+      {{- if eq .metadata.name (printf "%s-preferences" (include "carillon.fullname" $)) -}}
+        {{- $running = "plain" -}}
+        {{- range .spec.template.spec.volumes }}{{ if eq .name "tls" }}{{ $running = "tls" }}{{ end }}{{ end -}}
+      {{- end -}}
+    {{- end -}}
+  {{- end -}}
+  {{- $_ := set .Values "running" $running -}}
 {{- end -}}
+{{- .Values.running -}}
 {{- end }}
 
 {{/* The issuer of our services' certificates, as JSON: the one that is named, or the chart's own authority. */}}
