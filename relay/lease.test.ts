@@ -4,11 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openStore } from "../adapters/store/open-store.ts";
-import { CLASSES, type NotificationClass } from "../core/delivery/channel.ts";
+import { type Channel, CLASSES, type NotificationClass } from "../core/delivery/channel.ts";
 import type { NotificationRecord } from "../core/delivery/notification.ts";
 import type { NotificationStore } from "../core/ports/notification-store.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { createMetrics } from "../runtime/metrics.ts";
+import { anyChange } from "../test/support/changes.ts";
 import { createFakeClock } from "../test/support/fake-clock.ts";
 import { noShares } from "../test/support/no-shares.ts";
 import { sampleNotification } from "../test/support/notification-samples.ts";
@@ -108,6 +109,48 @@ test("an app with one notification due is not behind another's thousands", async
   const leased = await createLease(notifications, noShares, () => 0).leaseDue(NOW, NOW + 15_000, LEASE_MAX);
   assert.equal(leased.length, LEASE_MAX);
   assert.ok(leased.some(({ app }) => app === "bank"));
+});
+
+test("a delivery that waits for room in its queue delays no other one of its notification, and is leased once there is room", async () => {
+  await using opened = await open();
+  const { notifications } = opened.store;
+  const [record] = records(1, { app: "bank", notificationClass: "critical" }, NOW);
+  const [sms] = record!.deliveries;
+  const email = { ...sms!, id: `${record!.id}-1`, channel: "email" } as const;
+  // As it is accepted: the SMS is published, and the e-mail's queue has no room.
+  await notifications.insert([{ ...record!, deliveries: [{ ...sms!, publishCount: 1, nextAt: NOW + 30_000 }, email] }]);
+  const retry = { attempt: 2, publishCount: 0, nextAt: NOW + 5_000 };
+  await notifications.change([
+    anyChange({ notificationId: record!.id, deliveryId: sms!.id, expect: { attempt: 1, states: ["pending"] }, set: retry }),
+  ]);
+  const rooms = { email: 0, sms: 7 };
+  const shares = { room: async ({ channel }: { channel: Channel }) => (channel === "email" ? rooms.email : rooms.sms) };
+  const lease = createLease(notifications, shares, () => 0);
+  assert.deepEqual(await lease.leaseDue(NOW, NOW, LEASE_MAX), [], "only the e-mail is due");
+  rooms.email = 1;
+  assert.equal((await lease.leaseDue(NOW, NOW, LEASE_MAX)).length, 1);
+  rooms.email = 0;
+  assert.deepEqual(await lease.leaseDue(NOW + 4_999, NOW, LEASE_MAX), []);
+  assert.equal((await lease.leaseDue(NOW + 5_000, NOW, LEASE_MAX)).length, 1, "the retry is due");
+});
+
+test("a campaign whose queues are all full is not leased in vain, and under whichever has room again", async () => {
+  await using opened = await open();
+  const { notifications } = opened.store;
+  const campaign = records(50, { app: "ads", notificationClass: "marketing" }, NOW).map((n) => ({
+    ...n,
+    deliveries: (["apns", "fcm", "webpush"] as const).map((channel, i) => ({
+      ...n.deliveries[0]!,
+      id: `${n.id}-${i}`,
+      channel,
+      nextAt: NOW + 500 * i,
+    })),
+  }));
+  await notifications.insert(campaign);
+  let free: Channel | undefined;
+  const lease = createLease(notifications, { room: async ({ channel }) => (channel === free ? 20 : 0) }, () => 0);
+  assert.deepEqual(await lease.leaseDue(NOW + 60_000, NOW, LEASE_MAX), []);
+  for (free of ["apns", "fcm", "webpush"] as const) assert.equal((await lease.leaseDue(NOW + 60_000, NOW, LEASE_MAX)).length, 20, free);
 });
 
 for (const relays of [2, 4])

@@ -1,7 +1,7 @@
 import type { AppShares } from "../adapters/nats/app-shares.ts";
 import { CLASSES, type NotificationClass } from "../core/delivery/channel.ts";
 import type { NotificationRecord } from "../core/delivery/notification.ts";
-import { outboxKey, readOutboxKey } from "../core/delivery/outbox-key.ts";
+import { outboxPlace, readOutboxKey } from "../core/delivery/outbox-key.ts";
 import type { Random } from "../core/ports/clock.ts";
 import type { DueStore } from "../core/ports/due-store.ts";
 import type { NotificationStore, Take } from "../core/ports/notification-store.ts";
@@ -12,8 +12,8 @@ const FLOOR_SHARE = 0.1;
 const KEYS_MAX = 32;
 /** What a key does not fill goes to those that have more: to the next class down, and so on to the last one. */
 const ROUNDS_MAX = CLASSES.length + 1;
-/** Of one iteration, for notifications that have expired while their app's share of the queue was used up. */
-const EXPIRED_MAX = 50;
+/** Of one iteration and class, for notifications of which something is due or has expired although what is due first waits for room in its queue. */
+const LATER_MAX = 50;
 
 interface KeyTake {
   key: string;
@@ -62,14 +62,15 @@ export function createLease(
 ): DueStore<NotificationRecord> {
   const last: LastKeys = {};
   const roomOf = async (key: string) => {
-    const queue = readOutboxKey(key)?.queue;
-    return queue ? shares.room(queue) : Number.POSITIVE_INFINITY;
+    const queues = readOutboxKey(key)?.queues ?? [];
+    return queues.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...(await Promise.all(queues.map((queue) => shares.room(queue)))));
   };
   return {
     async leaseDue(now, until, limit) {
       const leased: NotificationRecord[] = [];
       const due = await notifications.dueKeys(now);
       if (due.length === 0) return leased;
+      const classes = [...new Set(due.map(classOf))];
       const rooms = new Map<string, number>();
       await Promise.all(due.map(async (key) => rooms.set(key, await roomOf(key))));
       let keys = due.filter((key) => rooms.get(key)! > 0);
@@ -78,10 +79,10 @@ export function createLease(
         last[notificationClass] ??= own[Math.floor(random() * own.length)]!;
       for (let round = 0; round < ROUNDS_MAX && leased.length < limit && (keys.length > 0 || round === 0); round++) {
         const takes = planTakes(keys, limit - leased.length, last, (key) => rooms.get(key)!);
-        const expired: Take[] = round === 0 ? [{ expired: true, limit: EXPIRED_MAX }] : [];
-        const records = await notifications.leaseDue(now, until, [...takes, ...expired]);
+        const later = round === 0 ? classes.map((c): Take => ({ later: c, limit: LATER_MAX })) : [];
+        const records = await notifications.leaseDue(now, until, [...takes, ...later]);
         leased.push(...records);
-        const counts = Map.groupBy(records, (record) => outboxKey(record) ?? "");
+        const counts = Map.groupBy(records, (record) => outboxPlace(record)?.key ?? "");
         for (const { key, limit } of takes) rooms.set(key, rooms.get(key)! - limit);
         keys = takes.filter(({ key, limit }) => (counts.get(key)?.length ?? 0) >= limit && rooms.get(key)! > 0).map(({ key }) => key);
         // Further rounds only go on with these keys: the others have their turn in the next iteration.

@@ -49,8 +49,7 @@ export async function measureOnce(notifications: DueStore, { outboxOldest, outbo
       const under = await notifications.dueUnder(key, now, DUE_COUNT_MAX - count);
       oldest = Math.min(oldest, under.oldest ?? now);
       count += under.count;
-      const channel = readOutboxKey(key)?.queue?.channel;
-      if (channel) byChannel[channel] = (byChannel[channel] ?? 0) + under.count;
+      for (const { channel } of readOutboxKey(key)?.queues ?? []) byChannel[channel] = (byChannel[channel] ?? 0) + under.count;
     }
     outboxOldest.set({ class: notificationClass }, (now - oldest) / 1_000);
     outboxDue.set({ class: notificationClass }, count);

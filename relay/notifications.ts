@@ -22,7 +22,7 @@ const PUBLISH_AGAIN_MS = 2_000;
 
 /**
  * Until a task is due again that was leased although its queue had no room, in ms, and half of it more or less. Rare: then it waits under its queue's key,
- * where it is leased only once there is room.
+ * where it is leased only once there is room, or another delivery of its notification is due. TOGETHER_MS is longer.
  */
 const HOLD_MS = 1_000;
 

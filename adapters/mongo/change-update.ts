@@ -1,4 +1,6 @@
 import type { AnyBulkWriteOperation, Document } from "mongodb";
+import { CHANNELS } from "../../core/delivery/channel.ts";
+import { TOGETHER_MS } from "../../core/delivery/outbox-key.ts";
 import type { DeliveryChange } from "../../core/ports/notification-store.ts";
 import type { NotificationDocument } from "./notification-document.ts";
 
@@ -18,40 +20,64 @@ const failedAt: Document = {
 };
 
 const due: Document = { $ifNull: [{ $min: "$deliveries.nextAt" }, "$$REMOVE"] };
-/** The delivery that is due first. */
-const first: Document = {
-  $arrayElemAt: [{ $filter: { input: "$deliveries", as: "delivery", cond: { $eq: ["$$delivery.nextAt", "$$next"] } } }, 0],
-};
 /** Earlier versions stored publishCount as publications. */
-const isUnpublished: Document = {
+const isWaiting = (delivery: string): Document => ({
   $and: [
-    { $eq: ["$$first.state", "pending"] },
+    { $eq: [`${delivery}.state`, "pending"] },
     {
       $or: [
-        { $eq: [{ $ifNull: ["$$first.publishCount", { $ifNull: ["$$first.publications", 0] }] }, 0] },
-        { $eq: ["$$first.publishedAt", 0] },
+        { $eq: [{ $ifNull: [`${delivery}.publishCount`, { $ifNull: [`${delivery}.publications`, 0] }] }, 0] },
+        { $eq: [`${delivery}.publishedAt`, 0] },
       ],
     },
   ],
+});
+const deliveriesWhere = (cond: Document): Document => ({ $filter: { input: "$deliveries", as: "delivery", cond } });
+const isUnderKey: Document = {
+  $or: [
+    { $not: ["$$firstWaits"] },
+    { $and: [isWaiting("$$delivery"), { $lte: ["$$delivery.nextAt", { $add: ["$$next", TOGETHER_MS] }] }] },
+  ],
 };
-/** As core/delivery/outbox-key.ts has it. */
-const outboxKey: Document = {
+/** As core/delivery/outbox-key.ts has it: what `found` is while a delivery is open. */
+const ofPlace = (found: Document): Document => ({
   $let: {
     vars: { next: { $min: "$deliveries.nextAt" } },
     in: {
       $let: {
-        vars: { first },
+        vars: { first: { $arrayElemAt: [deliveriesWhere({ $eq: ["$$delivery.nextAt", "$$next"] }), 0] } },
         in: {
-          $cond: [
-            { $gt: ["$$next", null] },
-            { $cond: [isUnpublished, { $concat: ["$notificationClass", ".", "$$first.channel", ".", "$app"] }, "$notificationClass"] },
-            "$$REMOVE",
-          ],
+          $let: {
+            vars: { firstWaits: isWaiting("$$first"), open: deliveriesWhere({ $gt: ["$$delivery.nextAt", null] }) },
+            in: { $cond: [{ $gt: ["$$next", null] }, found, "$$REMOVE"] },
+          },
         },
       },
     },
   },
+});
+const keyed: Document = {
+  $map: { input: { $filter: { input: "$$open", as: "delivery", cond: isUnderKey } }, as: "delivery", in: "$$delivery.channel" },
 };
+const channels: Document = {
+  $reduce: {
+    input: { $filter: { input: [...CHANNELS], as: "channel", cond: { $in: ["$$channel", keyed] } } },
+    initialValue: "",
+    in: { $concat: ["$$value", { $cond: [{ $eq: ["$$value", ""] }, "", "+"] }, "$$this"] },
+  },
+};
+const outboxKey = ofPlace({
+  $cond: ["$$firstWaits", { $concat: ["$notificationClass", ".", channels, ".", "$app"] }, "$notificationClass"],
+});
+const laterDue = ofPlace({
+  $min: {
+    $map: {
+      input: "$$open",
+      as: "delivery",
+      in: { $cond: [isUnderKey, { $ifNull: ["$$delivery.expiresAt", "$expiresAt"] }, "$$delivery.nextAt"] },
+    },
+  },
+});
 const lastEnd: Document = { $max: ["$acceptedAt", { $max: "$deliveries.endedAt" }] };
 /** As core/delivery/notification.ts has it. */
 export const endedAt: Document = { $cond: [{ $gt: [{ $min: "$deliveries.nextAt" }, null] }, "$$REMOVE", lastEnd] };
@@ -59,7 +85,7 @@ export const endedAt: Document = { $cond: [{ $gt: [{ $min: "$deliveries.nextAt" 
 const publishCountIn = (counts: readonly number[] | undefined): Document =>
   counts ? { $or: [{ publishCount: { $in: [...counts] } }, { publications: { $in: [...counts] } }] } : {};
 
-/** One atomic write: the delivery, where it still is as expected, marked with `token`; and `due`, `outboxKey`, `endedAt` and `failedAt` from all deliveries. */
+/** One atomic write: the delivery, where it still is as expected, marked with `token`; and `due`, `outboxKey`, `laterDue`, `endedAt` and `failedAt` from all deliveries. */
 export function changeUpdate(
   { notificationId, deliveryId, expect, set }: DeliveryChange,
   token: string,
@@ -93,7 +119,7 @@ export function changeUpdate(
       },
       update: [
         { $set: { deliveries: { $map: { input: "$deliveries", as: "delivery", in: { $cond: [isIt, changed, "$$delivery"] } } } } },
-        { $set: { due, outboxKey, endedAt, failedAt } },
+        { $set: { due, outboxKey, laterDue, endedAt, failedAt } },
       ],
     },
   };

@@ -206,7 +206,7 @@ if (!server) {
       await using db = database();
       for (let times = 0; times < 2; times++) await (await openMongoStore(uri, { database: db.databaseName }))[Symbol.asyncDispose]();
       const names = (await db.collection("notifications").indexes()).map((index) => index.name);
-      assert.deepEqual(names.sort(), ["_id_", "app-due", "due", "ended", "expiry", "failures", "outbox-key"]);
+      assert.deepEqual(names.sort(), ["_id_", "app-due", "due", "ended", "failures", "later-due", "outbox-key"]);
     });
 
     it("an opening logs once what it could not check, and what may be intended", async () => {

@@ -27,8 +27,13 @@ const INDEXES: readonly Index[] = [
     key: { outboxKey: 1, due: 1, _id: 1 },
     partialFilterExpression: { due: { $exists: true } },
   },
-  // Of those not ended: what has expired ends, however long its app's share of the queue is used up.
-  { collection: "notifications", name: "expiry", key: { expiresAt: 1 }, partialFilterExpression: { due: { $exists: true } } },
+  // Leases of what is due whatever room the queues have.
+  {
+    collection: "notifications",
+    name: "later-due",
+    key: { notificationClass: 1, laterDue: 1, due: 1 },
+    partialFilterExpression: { due: { $exists: true } },
+  },
   // Of each app, to count what it has open and scheduled.
   { collection: "notifications", name: "app-due", key: { app: 1, due: 1 }, partialFilterExpression: { due: { $exists: true } } },
   // Only notifications with a failed delivery.

@@ -1,5 +1,5 @@
 import { dueAt, endedAt, type NotificationRecord } from "../../core/delivery/notification.ts";
-import { outboxKey } from "../../core/delivery/outbox-key.ts";
+import { outboxPlace } from "../../core/delivery/outbox-key.ts";
 import { failedAt } from "../store/failures.ts";
 import { readNotification, type StoredDelivery, type StoredNotification } from "../store/stored.ts";
 
@@ -13,6 +13,8 @@ export interface NotificationDocument extends Omit<StoredNotification, "id" | "c
   due?: number | undefined;
   /** core/delivery/outbox-key.ts; absent once all have ended, and where only an earlier version wrote it. */
   outboxKey?: string | undefined;
+  /** core/delivery/outbox-key.ts; absent as `outboxKey` is. */
+  laterDue?: number | undefined;
   /** When the last delivery ended; absent while one is open. */
   endedAt?: number | undefined;
   /** A purge has begun to remove it: it is no longer found or changed, and its id is still in use. */
@@ -27,15 +29,19 @@ interface DeliveryDocument extends StoredDelivery {
   changes?: string[] | undefined;
 }
 
-export const encode = ({ id, content, ...rest }: NotificationRecord): NotificationDocument => ({
-  _id: id,
-  ...rest,
-  content: JSON.stringify(content),
-  due: dueAt(rest.deliveries),
-  outboxKey: outboxKey(rest),
-  endedAt: endedAt(rest),
-  failedAt: failedAt(rest.deliveries),
-});
+export function encode({ id, content, ...rest }: NotificationRecord): NotificationDocument {
+  const place = outboxPlace(rest);
+  return {
+    _id: id,
+    ...rest,
+    content: JSON.stringify(content),
+    due: dueAt(rest.deliveries),
+    outboxKey: place?.key,
+    laterDue: place?.laterDue,
+    endedAt: endedAt(rest),
+    failedAt: failedAt(rest.deliveries),
+  };
+}
 
 export const decode = ({
   _id,
@@ -43,6 +49,7 @@ export const decode = ({
   deliveries,
   due: _due,
   outboxKey: _outboxKey,
+  laterDue: _laterDue,
   endedAt: _endedAt,
   purging: _purging,
   failedAt: _failedAt,

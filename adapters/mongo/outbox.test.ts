@@ -131,5 +131,13 @@ if (!server) {
         assert.deepEqual(await outbox.dueUnder("", T0, 10), { oldest: T0, count: 1 });
         assert.deepEqual(await outbox.leaseDue(T0, T0 + 1, [{ key: "", limit: 10 }]), [old]);
       }));
+
+    it("leases what an earlier version stored under a key alone, whatever room its queue has", () =>
+      withCollection(async (collection) => {
+        const [old, later, now] = [sampleNotification([T0]), sampleNotification([T0 + 1]), sampleNotification([T0])];
+        await collection.insertMany([old, later, now].map(encode));
+        await collection.updateMany({ _id: { $in: ids([old, later]) } }, { $unset: { laterDue: 1 } });
+        assert.deepEqual(await createOutbox(collection).leaseDue(T0, T0 + 1, [{ later: "transactional", limit: 10 }]), [old]);
+      }));
   });
 }

@@ -14,8 +14,10 @@ const TRIES_MAX = RANGES;
 const KEYS_MAX = 256;
 /** Keys begin with their class; where the keys of each class begin. The first range holds what sorts before, the last what sorts after. */
 const KEY_RANGES = CLASSES.toSorted().map((c, i, all) => ({ from: i === 0 ? "" : c, below: all[i + 1] }));
-/** Of the index `outbox-key`, which every query here must use: by another one MongoDB would read a whole backlog. */
+/** Of the index `outbox-key`, which every query by key must use: by another one MongoDB would read a whole backlog. */
 const HINT = { outboxKey: 1, due: 1, _id: 1 };
+/** Of the index `later-due`. */
+const LATER_HINT = { notificationClass: 1, laterDue: 1, due: 1 };
 const FIRST_KEY = { projection: { _id: 0, outboxKey: 1 }, sort: { outboxKey: 1 }, limit: 1, hint: HINT } as const;
 
 type Candidate = Pick<NotificationDocument, "_id" | "due">;
@@ -57,12 +59,12 @@ export function createOutbox(collection: Collection<NotificationDocument>, rando
   async function candidatesOf(take: Take, now: number): Promise<Candidate[]> {
     // `$exists` makes every server use the partial index.
     const due = { $exists: true, $lte: now };
-    if ("expired" in take)
-      return take.limit <= 0
-        ? []
-        : collection
-            .find({ expiresAt: { $lte: now }, due }, { projection: { due: 1 }, limit: take.limit, hint: { expiresAt: 1 } })
-            .toArray();
+    if ("later" in take) {
+      if (take.limit <= 0) return [];
+      // Also without the field: an earlier version stored it.
+      const filter = { notificationClass: take.later, laterDue: { $not: { $gt: now } }, due };
+      return collection.find(filter, { projection: { due: 1 }, sort: { laterDue: 1 }, limit: take.limit, hint: LATER_HINT }).toArray();
+    }
     const ofKey = { ...under(take.key), due };
     const inRange = await read({ ...ofKey, _id: rangeOf(range) }, take.limit);
     return inRange.length > 0 ? inRange : read(ofKey, take.limit);

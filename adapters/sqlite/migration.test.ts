@@ -117,6 +117,17 @@ describe("SQLite store: a file of schema 1", () => {
     assert.deepEqual(await store.poison.list(1), [poison]);
   });
 
+  it("has what is open leased once, whatever room its queue has", async () => {
+    using file = fileOfSchema1();
+    await using store = await openStore(file.url);
+    const lease = () => store.notifications.leaseDue(T0, T0, [{ later: "transactional", limit: 10 }]);
+    const { open, twice, inText } = records;
+    assert.deepEqual(ids(await lease()).sort(), ids([open, twice, inText]).sort());
+    const changes = [open, twice, inText].map((n) => sampleChange(n, n === twice ? 2 : 0, { nextAt: T0 - 1 }));
+    assert.deepEqual(await store.notifications.change(changes), [true, true, true]);
+    assert.deepEqual(await lease(), []);
+  });
+
   it("may be opened by several at the same moment, and again later", async () => {
     using file = fileOfSchema1();
     for (let round = 0; round < 2; round++) {

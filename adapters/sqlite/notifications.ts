@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Channel } from "../../core/delivery/channel.ts";
 import { type Delivery, type DeliveryState, dueAt, endedAt, type NotificationRecord } from "../../core/delivery/notification.ts";
-import { outboxKey } from "../../core/delivery/outbox-key.ts";
+import { outboxPlace } from "../../core/delivery/outbox-key.ts";
 import type { Reason } from "../../core/delivery/reason.ts";
 import type { DeliveryChange, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
 import { failedAt, readFailed } from "../store/failures.ts";
@@ -13,14 +13,15 @@ const parse = (row: Record<string, unknown>) => readNotification(JSON.parse(Stri
 
 export function createNotificationStore(database: DatabaseSync): NotificationStore {
   const insertOne = database.prepare(
-    "insert into notifications (id, app, due, outbox_key, expires_at, ended_at, failed_at, doc) values (?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
+    "insert into notifications (id, app, class, due, outbox_key, later_due, ended_at, failed_at, doc) values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
   );
   const findOne = database.prepare("select doc from notifications where id = ?");
   const page = database.prepare("select doc from notifications where id > ? order by id limit ?");
   const failedAbove = database.prepare(`
     select failed_at, doc from notifications where failed_at >= :at and (failed_at, id) > (:at, :id) order by failed_at, id limit :limit`);
   const replace = database.prepare(`
-    update notifications set due = :due, outbox_key = :key, ended_at = :endedAt, failed_at = max(:failedAt, coalesce(failed_at, :failedAt)), doc = :doc
+    update notifications set due = :due, outbox_key = :key, later_due = :laterDue, ended_at = :endedAt,
+      failed_at = max(:failedAt, coalesce(failed_at, :failedAt)), doc = :doc
     where id = :id`);
   const countAll = database.prepare("select count(*) as count from notifications");
   const countDeliveries = database.prepare(`
@@ -42,9 +43,11 @@ export function createNotificationStore(database: DatabaseSync): NotificationSto
     insert: async (records) =>
       transact(database, () =>
         records.map((record): InsertResult => {
-          const [due, key] = [dueAt(record.deliveries) ?? null, outboxKey(record) ?? null];
-          const [ended, failed] = [endedAt(record) ?? null, failedAt(record.deliveries) ?? null];
-          const { changes } = insertOne.run(record.id, record.app, due, key, record.expiresAt, ended, failed, JSON.stringify(record));
+          const { id, app, notificationClass, deliveries } = record;
+          const [due, place] = [dueAt(deliveries) ?? null, outboxPlace(record)];
+          const places = [due, place?.key ?? null, place?.laterDue ?? null] as const;
+          const ends = [endedAt(record) ?? null, failedAt(deliveries) ?? null] as const;
+          const { changes } = insertOne.run(id, app, notificationClass, ...places, ...ends, JSON.stringify(record));
           return changes === 1 ? { kind: "inserted" } : { kind: "exists", record: find(record.id)! };
         }),
       ),
@@ -66,7 +69,8 @@ export function createNotificationStore(database: DatabaseSync): NotificationSto
         for (const record of touched) {
           const { id, deliveries } = record;
           const moments = { due: dueAt(deliveries) ?? null, endedAt: endedAt(record) ?? null, failedAt: failedAt(deliveries) ?? null };
-          replace.run({ id, ...moments, key: outboxKey(record) ?? null, doc: JSON.stringify(record) });
+          const place = outboxPlace(record);
+          replace.run({ id, ...moments, key: place?.key ?? null, laterDue: place?.laterDue ?? null, doc: JSON.stringify(record) });
         }
         return applied;
       }),

@@ -16,9 +16,9 @@ export function createOutbox(
     )
     select key from keys where exists (select 1 from notifications where outbox_key = key and due <= ?)`);
   const oldestOf = database.prepare("select rowid from notifications where outbox_key = ? and due <= ? order by due limit ?");
-  const expired = database.prepare(
-    "select rowid from notifications indexed by notifications_expiry where due is not null and expires_at <= :now and due <= :now limit :limit",
-  );
+  const later = database.prepare(`
+    select rowid from notifications indexed by notifications_later
+    where class = :class and later_due <= :now and due is not null and due <= :now order by later_due limit :limit`);
   const lease = database.prepare("update notifications set due = ? where rowid = ? returning doc");
   const firstDue = database.prepare("select min(due) as due from notifications where outbox_key = ? and due <= ?");
   const count = database.prepare("select count(*) as count from (select 1 from notifications where outbox_key = ? and due <= ? limit ?)");
@@ -31,7 +31,7 @@ export function createOutbox(
         takes.flatMap((take) => {
           // A negative limit would be none.
           const limit = Math.max(0, take.limit);
-          const rows = "key" in take ? oldestOf.all(take.key, now, limit) : expired.all({ now, limit });
+          const rows = "key" in take ? oldestOf.all(take.key, now, limit) : later.all({ class: take.later, now, limit });
           return rows.map(({ rowid }) => parse(lease.get(until, Number(rowid))!));
         }),
       ),

@@ -131,8 +131,33 @@ const VERSION_10 = `
   create index notifications_app_due on notifications (app, due) where due is not null;
 `;
 
+/**
+ * What is due whatever room the queues have (core/delivery/outbox-key.ts), by class; expiry is part of it. 0 for what is open: it is leased once, and the
+ * change that follows sets the moment.
+ */
+const VERSION_11 = `
+  drop index notifications_expiry;
+  alter table notifications drop column expires_at;
+  alter table notifications add column class text;
+  alter table notifications add column later_due integer;
+  update notifications set class = doc ->> '$.notificationClass', later_due = 0 where due is not null;
+  create index notifications_later on notifications (class, later_due, due) where due is not null;
+`;
+
 /** What each version adds to the one before: append, never edit. `user_version` counts how many a file has. */
-const MIGRATIONS = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7, VERSION_8, VERSION_9, VERSION_10];
+const MIGRATIONS = [
+  VERSION_1,
+  VERSION_2,
+  VERSION_3,
+  VERSION_4,
+  VERSION_5,
+  VERSION_6,
+  VERSION_7,
+  VERSION_8,
+  VERSION_9,
+  VERSION_10,
+  VERSION_11,
+];
 
 /** Brings the file to this version's schema; several processes may try at once. */
 export function migrate(database: DatabaseSync): void {

@@ -58,7 +58,9 @@ describe("SQLite store: its file", () => {
     assert.deepEqual(planOf("select rowid from notifications where outbox_key"), [
       "SEARCH notifications USING COVERING INDEX notifications_outbox (outbox_key=? AND due<?)",
     ]);
-    assert.deepEqual(planOf("expires_at <= :now"), ["SEARCH notifications USING INDEX notifications_expiry (expires_at<?)"]);
+    assert.deepEqual(planOf("later_due <= :now"), [
+      "SEARCH notifications USING COVERING INDEX notifications_later (class=? AND later_due<?)",
+    ]);
     assert.ok(planOf("with recursive keys").every((detail) => !/SCAN notifications|TEMP B-TREE/.test(String(detail))));
     assert.ok(
       planOf("due between").includes("SEARCH notifications USING COVERING INDEX notifications_app_due (app=? AND due>? AND due<?)"),

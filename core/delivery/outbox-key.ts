@@ -1,5 +1,5 @@
 import { CHANNELS, type Channel, CLASSES, type NotificationClass } from "./channel.ts";
-import type { NotificationRecord } from "./notification.ts";
+import type { Delivery, NotificationRecord } from "./notification.ts";
 
 /** The queue of an app's tasks: where they wait in JetStream, and in the outbox before that. */
 export interface AppQueue {
@@ -12,30 +12,51 @@ export interface AppQueue {
 export const isUnpublished = ({ publishCount, publishedAt }: { publishCount: number; publishedAt?: number | undefined }) =>
   publishCount === 0 || publishedAt === 0;
 
-type Keyed = Pick<NotificationRecord, "notificationClass" | "app"> & {
-  deliveries: readonly Pick<NotificationRecord["deliveries"][number], "channel" | "state" | "publishCount" | "publishedAt" | "nextAt">[];
+/**
+ * Deliveries due so soon after the first one, in ms, wait with it under one key: longer than relays delay what found no room, or could not be published,
+ * so that they come together again however often they were tried.
+ */
+export const TOGETHER_MS = 2_000;
+
+type Placed = Pick<NotificationRecord, "notificationClass" | "app" | "expiresAt"> & {
+  deliveries: readonly Pick<Delivery, "channel" | "state" | "publishCount" | "publishedAt" | "nextAt" | "expiresAt">[];
 };
 
-export const queueKey = ({ notificationClass, channel, app }: AppQueue) => `${notificationClass}.${channel}.${app}`;
-
-/**
- * Under which key an open notification waits in the outbox, so that relays lease by class and by app: `class.channel.app` while the delivery that is
- * due first waits for its task to be published, which an app's share of the queue may delay; else the class alone. Undefined once all have ended.
- */
-export function outboxKey({ notificationClass, app, deliveries }: Keyed): string | undefined {
-  let first: Keyed["deliveries"][number] | undefined;
-  for (const d of deliveries) if (d.nextAt !== undefined && (first?.nextAt === undefined || d.nextAt < first.nextAt)) first = d;
-  if (!first) return undefined;
-  const unpublished = first.state === "pending" && isUnpublished(first);
-  return unpublished ? queueKey({ notificationClass, channel: first.channel, app }) : notificationClass;
+/** Where an open notification waits in the outbox. */
+export interface OutboxPlace {
+  /**
+   * Relays lease by class and by app: `class.channel.app` while the delivery that is due first waits for its task to be published, which an app's share
+   * of the queue may delay (`class.channel+channel.app` where others wait with it), else the class alone.
+   */
+  key: string;
+  /** When it is leased even where no queue of its key has room: another delivery is due then, or one of the waiting ones has expired. */
+  laterDue: number;
 }
 
-/** The class of a key, and the queue where it names one; undefined where it is no key of this version's. */
-export function readOutboxKey(key: string): { notificationClass: NotificationClass; queue: AppQueue | undefined } | undefined {
+/** Undefined once all deliveries have ended. */
+export function outboxPlace({ notificationClass, app, expiresAt, deliveries }: Placed): OutboxPlace | undefined {
+  const open = deliveries.flatMap((d) =>
+    d.nextAt === undefined ? [] : [{ ...d, nextAt: d.nextAt, isWaiting: d.state === "pending" && isUnpublished(d) }],
+  );
+  const [first] = open.toSorted((a, b) => a.nextAt - b.nextAt);
+  if (!first) return undefined;
+  const isUnderKey = (d: (typeof open)[number]) => !first.isWaiting || (d.isWaiting && d.nextAt <= first.nextAt + TOGETHER_MS);
+  const channels = CHANNELS.filter((channel) => open.some((d) => d.channel === channel && isUnderKey(d)));
+  return {
+    key: first.isWaiting ? [notificationClass, channels.join("+"), app].join(".") : notificationClass,
+    laterDue: Math.min(...open.map((d) => (isUnderKey(d) ? (d.expiresAt ?? expiresAt) : d.nextAt))),
+  };
+}
+
+/** The class of a key, and the queues where it names any; undefined where it is no key of this version's. */
+export function readOutboxKey(key: string): { notificationClass: NotificationClass; queues: AppQueue[] } | undefined {
   const [first, second, app] = key.split(".");
   const notificationClass = CLASSES.find((c) => c === first);
   if (!notificationClass) return undefined;
-  if (second === undefined) return { notificationClass, queue: undefined };
-  const channel = CHANNELS.find((c) => c === second);
-  return channel && app ? { notificationClass, queue: { notificationClass, channel, app } } : undefined;
+  if (second === undefined) return { notificationClass, queues: [] };
+  const named = second.split("+");
+  const channels = CHANNELS.filter((c) => named.includes(c));
+  return app && channels.length === named.length
+    ? { notificationClass, queues: channels.map((channel) => ({ notificationClass, channel, app })) }
+    : undefined;
 }

@@ -1,4 +1,4 @@
-import type { Channel } from "../delivery/channel.ts";
+import type { Channel, NotificationClass } from "../delivery/channel.ts";
 import type { DeliveryState, NotificationRecord } from "../delivery/notification.ts";
 import type { ReasonCode } from "../delivery/reason.ts";
 import type { DeliveryChange } from "../delivery/transitions.ts";
@@ -8,8 +8,8 @@ export type { DeliveryChange } from "../delivery/transitions.ts";
 /** The result for each record: inserted, or its id exists already. */
 export type InsertResult = { kind: "inserted" } | { kind: "exists"; record: NotificationRecord };
 
-/** What to lease from the outbox: notifications under one key of it, or those that have expired under any. */
-export type Take = { key: string; limit: number } | { expired: true; limit: number };
+/** What to lease from the outbox: notifications under one key of it, or those of a class whose later due moment has come, under any key. */
+export type Take = { key: string; limit: number } | { later: NotificationClass; limit: number };
 
 export interface DeliveryCount {
   channel: Channel;
@@ -35,7 +35,7 @@ export interface NotificationStore {
   leaseDue(now: number, until: number, takes: readonly Take[]): Promise<NotificationRecord[]>;
   /** The earliest due moment under the key, where it is ≤ now; and how many are due, counted up to `limit` to bound the cost. */
   dueUnder(key: string, now: number, limit: number): Promise<{ oldest: number | undefined; count: number }>;
-  /** Applies each change whose expectation holds, and recomputes due in the same write. Returns for each whether it was applied. */
+  /** Applies each change whose expectation holds, and recomputes due and the place in the outbox in the same write. Returns for each whether it was applied. */
   change(changes: readonly DeliveryChange[]): Promise<boolean[]>;
   /** Deliveries by channel, state and reason code, and the number of notifications. For audit: reads everything. */
   count(): Promise<{ notifications: number; deliveries: DeliveryCount[] }>;

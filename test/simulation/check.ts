@@ -1,3 +1,4 @@
+import type { Channel } from "../../core/delivery/channel.ts";
 import { LAST_CALL_WAIT_MS, UNCERTAIN_WAIT_MS } from "../../core/delivery/decide.ts";
 import type { Delivery, NotificationRecord } from "../../core/delivery/notification.ts";
 import { type AttemptRecord, attemptId, knownOutcome } from "../../core/ports/attempt-store.ts";
@@ -22,12 +23,12 @@ export interface End {
   accepted: readonly string[];
   /** Attempts whose receipts were applied. */
   receipted: ReadonlySet<string>;
-  /** When faults stopped. */
-  quietAt: number;
+  /** When the faults of a channel stopped. */
+  quietAtOf(channel: Channel): number;
 }
 
 /** Checks the final state. */
-export async function judge({ simulation, store, memory, accepted, receipted, quietAt }: End): Promise<void> {
+export async function judge({ simulation, store, memory, accepted, receipted, quietAtOf }: End): Promise<void> {
   const notifications = [...store.notifications.inside.values()];
   const attempts = [...store.attempts.inside.values()];
   const { checks, open } = audit(notifications, attempts, { taken: memory.taken, accepted });
@@ -41,7 +42,7 @@ export async function judge({ simulation, store, memory, accepted, receipted, qu
       if (endedTooEarly(n, d)) simulation.broken("2 no unknown outcome is given up too early", d.id);
       if (givenUpTooEarly(n, d)) simulation.broken("2 what was not sent ends by its expiry alone", d.id);
       if (d.attempt > CALLS_MAX) simulation.broken("2 an outage costs few calls", d.id);
-      if (expiredWithoutFault(n, d, quietAt)) simulation.broken("2 no delivery expires without a fault", d.id);
+      if (expiredWithoutFault(n, d, quietAtOf(d.channel))) simulation.broken("2 no delivery expires without a fault", d.id);
     }
   }
 

@@ -1,5 +1,5 @@
 import { type Delivery, type DeliveryState, dueAt, endedAt, type NotificationRecord } from "../../core/delivery/notification.ts";
-import { outboxKey } from "../../core/delivery/outbox-key.ts";
+import { outboxPlace } from "../../core/delivery/outbox-key.ts";
 import type { DeliveryChange, DeliveryCount, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
 import { frozen } from "./frozen.ts";
 import { createHeap } from "./heap.ts";
@@ -86,12 +86,15 @@ export function createMemoryNotifications(
     find: async (id) => records.get(id),
 
     async dueKeys(now) {
-      return [...new Set(dueNow(now).map((record) => outboxKey(record)!))].sort();
+      return [...new Set(dueNow(now).map((record) => outboxPlace(record)!.key))].sort();
     },
 
     async leaseDue(now, until, takes) {
       return takes.flatMap((take) => {
-        const mine = dueNow(now).filter((record) => ("key" in take ? outboxKey(record) === take.key : record.expiresAt <= now));
+        const mine = dueNow(now).filter((record) => {
+          const { key, laterDue } = outboxPlace(record)!;
+          return "key" in take ? key === take.key : record.notificationClass === take.later && laterDue <= now;
+        });
         const records = mine.slice(0, Math.max(0, take.limit));
         for (const { id } of records) setDue(id, until);
         return records;
@@ -99,7 +102,7 @@ export function createMemoryNotifications(
     },
 
     async dueUnder(key, now, limit) {
-      const under = dueNow(now).filter((record) => outboxKey(record) === key);
+      const under = dueNow(now).filter((record) => outboxPlace(record)?.key === key);
       return { oldest: under[0] && dues.get(under[0].id), count: Math.min(limit, under.length) };
     },
 

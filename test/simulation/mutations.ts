@@ -241,4 +241,9 @@ export const MUTATIONS: readonly Mutation[] = [
     find: "nextAt: Math.min(now + Math.ceil(waitMs), latest(task, now)), publishedAt: 0",
     replace: "nextAt: now + waitMs + 1e10, publishedAt: 0",
   },
+  {
+    ...{ name: "delivery without room in its queue delays the others", file: "core/delivery/outbox-key.ts" },
+    find: "isUnderKey(d) ? (d.expiresAt ?? expiresAt) : d.nextAt",
+    replace: "d.expiresAt ?? expiresAt",
+  },
 ];

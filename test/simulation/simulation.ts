@@ -23,6 +23,7 @@ export const FAULTS = [
   "stream unavailable",
   "stream paused",
   "stream crowded",
+  "stream of one channel full",
   "stream's depth unreadable",
   "stream behind",
   "stream's age unreadable",

@@ -44,6 +44,8 @@ export interface Stream extends TaskPublisher {
   failFor(ms: number): void;
   /** For this long the queue is as long as it may be. */
   crowd(ms: number): void;
+  /** For this long the queues of the channel are as long as they may be. */
+  fill(channel: Channel, ms: number): void;
   /** Nothing is delivered for this long; publishing works. */
   pause(ms: number): void;
   /** Age of the oldest task that was never delivered, in ms; minus Infinity when there is none. Undefined when it cannot be read. */
@@ -71,6 +73,7 @@ export function createStream(simulation: Simulation, ackWaitMs: number, consumer
   let unavailableUntil = 0;
   let pausedUntil = 0;
   let crowdedUntil = 0;
+  let filled: { channel: Channel; until: number } | undefined;
   /** Whether another task always waits, as on a stream with other traffic. */
   const busy = random.chance(0.4);
   let pumping = false;
@@ -136,6 +139,9 @@ export function createStream(simulation: Simulation, ackWaitMs: number, consumer
     crowd(ms) {
       crowdedUntil = time.now() + ms;
     },
+    fill(channel, ms) {
+      filled = { channel, until: time.now() + ms };
+    },
     pause(ms) {
       pausedUntil = time.now() + ms;
     },
@@ -148,10 +154,12 @@ export function createStream(simulation: Simulation, ackWaitMs: number, consumer
       return age;
     },
     async depth(channel, notificationClass) {
-      if (time.now() < unavailableUntil || simulation.happens("stream's depth unreadable", 0.05)) return undefined;
+      const isFilled = filled?.channel === channel && time.now() < filled.until;
+      if (time.now() < unavailableUntil || (!isFilled && simulation.happens("stream's depth unreadable", 0.05))) return undefined;
+      if (isFilled) simulation.happened("stream of one channel full");
       const own = messages.filter((m) => m.channel === channel && m.notificationClass === notificationClass);
       const waiting = own.filter((m) => m.deliveries === 0).length;
-      const crowd = time.now() < crowdedUntil ? 10 * WAITING_MIN : 0;
+      const crowd = isFilled || time.now() < crowdedUntil ? 10 * WAITING_MIN : 0;
       return { waiting: waiting + crowd, deliveredPerSecond: 1, byApp: new Map([[APP.id, own.length + crowd]]) };
     },
     wipe() {

@@ -3,6 +3,7 @@
 // data; providers answer anything, late, or nothing. One thread, simulated time, one seed.
 
 import { endpointId } from "../../adapters/ids.ts";
+import type { Channel } from "../../core/delivery/channel.ts";
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import type { Receipt } from "../../core/delivery/receipt.ts";
 import { hasOneUser } from "../../core/ports/contact-store.ts";
@@ -37,6 +38,9 @@ const OPTED_OUT_MS = [3_000, 30_000, 600_000];
 const PURGE_MS = [1_000, 20_000, 90_000];
 /** How long no provider accepts anything, in ms. The longest one outlives every other fault. */
 const OUTAGES_MS = [60_000, 1_800_000, 72_000_000];
+/** How long an app's queues of one channel have no room, in every fourth world: some notifications expire before they have. */
+const FULL_MS = 5_400_000;
+const FULL_CHANNELS = ["fcm", "sms"] as const;
 const JUMPS_MS = [-10_800_000, -60_000, 60_000, 10_800_000];
 /** Without faults every delivery ends within this, including the scheduled ones. */
 const QUIET_MS_MAX = 5 * 86_400_000;
@@ -289,6 +293,11 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
     simulation.faulty = false;
     simulation.note("world", "no more faults");
   });
+  // By the seed alone, so that the other worlds are as they were.
+  const full = seed % 4 === 0 ? FULL_CHANNELS[(seed / 4) % FULL_CHANNELS.length] : undefined;
+  const fullUntil = time.now() + FULL_MS;
+  if (full) stream.fill(full, FULL_MS);
+  const quietAtOf = (channel: Channel) => (channel === full ? Math.max(quietAt, fullUntil) : quietAt);
   let events = 0;
   const ended = () =>
     ++events > EVENTS_MAX ||
@@ -297,7 +306,7 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
   await time.run(ended);
 
   if (callers.underWay > 0) simulation.broken("2 every caller is answered", `${callers.underWay} wait`);
-  await judge({ simulation, store, memory: providers.memory, accepted: [...callers.accepted, ...old.scheduled], receipted, quietAt });
+  await judge({ simulation, store, memory: providers.memory, accepted: [...callers.accepted, ...old.scheduled], receipted, quietAtOf });
   const { violations, counts } = simulation;
   const evidence = violations.flatMap((line) => evidenceOf(store, /[0-9a-f]{32}/.exec(line)?.[0]));
   return { seed, violations, evidence, counts, history: simulation.history(), hash: simulation.hash(), events };

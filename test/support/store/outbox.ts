@@ -1,13 +1,21 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { CLASSES, type NotificationClass } from "../../../core/delivery/channel.ts";
-import type { NotificationRecord } from "../../../core/delivery/notification.ts";
+import { CHANNELS, type Channel, CLASSES, type NotificationClass } from "../../../core/delivery/channel.ts";
+import { dueAt, type NotificationRecord, OPEN_STATES } from "../../../core/delivery/notification.ts";
+import { outboxPlace } from "../../../core/delivery/outbox-key.ts";
 import type { DeliveryChange } from "../../../core/ports/notification-store.ts";
+import { seededRandom } from "../../simulation/random.ts";
 import { leaseDue } from "../lease-due.ts";
 import { runRace } from "./race.ts";
 import type { Race } from "./racer.ts";
 import { ids, sampleChange, sampleNotification, sent, T0 } from "./samples.ts";
 import type { StoreTest } from "./store-test.ts";
+
+function withChannels(nextAts: readonly number[], channels: readonly Channel[]): NotificationRecord {
+  const record = sampleNotification(nextAts);
+  for (const [i, channel] of channels.entries()) record.deliveries[i]!.channel = channel;
+  return record;
+}
 
 export function describeOutbox(name: string, test: StoreTest): void {
   describe(`${name}: outbox`, () => {
@@ -92,18 +100,73 @@ export function describeOutbox(name: string, test: StoreTest): void {
       );
     });
 
-    test("leases what has expired under any key, and only what is due", async (store) => {
-      const of = (due: number, expiresAt: number) => sampleNotification([due], { expiresAt });
+    test("leases what has expired under any key of its class, and only what is due", async (store) => {
+      const of = (due: number, expiresAt: number, notificationClass: NotificationClass = "critical") =>
+        sampleNotification([due], { expiresAt, notificationClass });
       const expired = [of(T0 - 5, T0 - 1), of(T0, T0)];
-      await store.notifications.insert([
-        ...expired,
-        of(T0 - 5, T0 + 1),
-        of(T0 + 1, T0 - 1),
-        sampleNotification([undefined], { expiresAt: T0 - 1 }),
+      const other = of(T0, T0, "marketing");
+      const ended = sampleNotification([undefined], { expiresAt: T0 - 1, notificationClass: "critical" });
+      await store.notifications.insert([...expired, other, of(T0 - 5, T0 + 1), of(T0 + 1, T0 - 1), ended]);
+      const lease = (later: NotificationClass, limit: number) => store.notifications.leaseDue(T0, T0 + 60_000, [{ later, limit }]);
+      assert.deepEqual(await lease("critical", 0), []);
+      assert.deepEqual(ids([...(await lease("critical", 1)), ...(await lease("critical", 10))]), ids(expired));
+      assert.deepEqual(await lease("critical", 10), []);
+      assert.deepEqual(ids(await lease("marketing", 10)), [other.id]);
+    });
+
+    test("leases a notification of which one delivery waits for room as soon as another is due", async (store) => {
+      const record = withChannels([T0, T0 + 30_000], ["email", "sms"]);
+      record.deliveries[1]!.publishCount = 1;
+      await store.notifications.insert([record]);
+      const lease = async (now: number) => ids(await store.notifications.leaseDue(now, T0, [{ later: "transactional", limit: 10 }]));
+      assert.deepEqual(await store.notifications.dueKeys(T0), ["transactional.email.shop"]);
+      assert.deepEqual([await lease(T0 + 29_999), await lease(T0 + 30_000)], [[], [record.id]], "the watchdog");
+      await store.notifications.change([sampleChange(record, 1, { attempt: 2, publishCount: 0, nextAt: T0 + 3_000 })]);
+      assert.deepEqual([await lease(T0 + 2_999), await lease(T0 + 3_000)], [[], [record.id]], "a retry");
+      const of2 = { attempt: 2 };
+      await store.notifications.change([sampleChange(record, 1, { state: "uncertain", nextAt: T0 + 1_000 }, of2)]);
+      assert.deepEqual([await lease(T0 + 999), await lease(T0 + 1_000)], [[], [record.id]], "a status query");
+      await store.notifications.change([
+        sampleChange(record, 1, { state: "pending", nextAt: T0 + 1_000 }, { ...of2, states: ["uncertain"] }),
       ]);
-      const leased = await store.notifications.leaseDue(T0, T0 + 60_000, [{ expired: true, limit: 10 }]);
-      assert.deepEqual(ids(leased).sort(), ids(expired).sort());
-      assert.deepEqual(await store.notifications.leaseDue(T0, T0 + 60_000, [{ expired: true, limit: 10 }]), []);
+      assert.deepEqual(await store.notifications.dueKeys(T0), ["transactional.sms+email.shop"], "it waits for room as well");
+      assert.deepEqual([await lease(record.expiresAt - 1), await lease(record.expiresAt)], [[], [record.id]]);
+    });
+
+    test("has each notification where the domain puts it, whatever changes", async (store) => {
+      const one = seededRandom(7).pick;
+      const moment = () => T0 + one([0, 1, 1_999, 2_000, 2_001, 30_000, 90_000_000]);
+      const field = (): DeliveryChange["set"] =>
+        one([
+          { publishCount: one([0, 1, 2]) },
+          { publishedAt: one([0, undefined, T0]) },
+          { state: one(OPEN_STATES), nextAt: moment() },
+          { nextAt: moment() },
+          { expiresAt: one([undefined, T0 + 95_000_000]) },
+          one([sent("r"), { nextAt: moment() }]),
+        ]);
+      for (let round = 0; round < 12; round++) {
+        const record = withChannels([moment(), moment(), moment()], [one(CHANNELS), one(CHANNELS), one(CHANNELS)]);
+        const notificationClass = one(CLASSES);
+        await store.notifications.insert([{ ...record, notificationClass }]);
+        for (let step = 0; step < 8; step++) {
+          const now = (await store.notifications.find(record.id))!;
+          const [place, due] = [outboxPlace(now), dueAt(now.deliveries)];
+          if (!place || due === undefined) break;
+          assert.deepEqual(await store.notifications.dueKeys(due), [place.key], JSON.stringify(now.deliveries));
+          const lease = async (at: number) => ids(await store.notifications.leaseDue(at, due, [{ later: notificationClass, limit: 10 }]));
+          const later = Math.max(place.laterDue, due);
+          assert.deepEqual(
+            [later > due ? await lease(later - 1) : [], await lease(later)],
+            [[], [record.id]],
+            JSON.stringify(now.deliveries),
+          );
+          await store.notifications.change([sampleChange(record, one([0, 1, 2]), field(), { states: OPEN_STATES })]);
+        }
+        const left = [0, 1, 2].map((i) => sampleChange(record, i, sent("r"), { states: OPEN_STATES }));
+        await store.notifications.change(left);
+        assert.deepEqual(await store.notifications.dueKeys(T0 * 2), []);
+      }
     });
 
     test("leases every due notification to exactly one of several processes", async (store, url) => {
