@@ -75,10 +75,14 @@ export function createAdmission(parts: {
   const { methods, connections, rejections, log, limits = {} } = parts;
   const { receiveMs = RECEIVE_MS, answerMs = ANSWER_MS, openStreamMs = OPEN_STREAM_MS, sweepMs = SWEEP_MS } = limits;
   const calls = new Set<Call>();
-  const shares = createRequestShares<Call>(limits.requestBytesMax ?? requestBytesMax(), (call) => {
-    reject(call, tooMuch, "overloaded");
-    end(call);
-  });
+  let bytesMax = limits.requestBytesMax;
+  const shares = createRequestShares<Call>(
+    () => (bytesMax ??= requestBytesMax(Math.max(...methods.values().map((method) => method.messageBytesMax)))),
+    (call) => {
+      reject(call, tooMuch, "overloaded");
+      end(call);
+    },
+  );
   const openStreams = createOpenStreams<Call>((call, error) => {
     reject(call, error, "stream-limit");
     end(call);

@@ -172,10 +172,8 @@ export function createConnections(
       open.set(key, connection);
       unproven.add(connection);
       onFirstBytes(socket, spoken);
-      // The other end sends no more; what it has asked for is answered.
       socket.once("end", () => {
-        if (connection.established && connection.session) connection.session.close();
-        else socket.destroy();
+        if (!connection.session) socket.destroy();
       });
     },
     established(session) {
@@ -184,6 +182,11 @@ export function createConnections(
       if (!connection) return;
       connection.session = session;
       sessions.set(session, connection);
+      // The other end sends no more; what it has asked for is answered. With TLS only the session's own socket tells it.
+      session.socket.once("end", () => {
+        if (connection.established) session.close();
+        else connection.socket.destroy();
+      });
       session.once("remoteSettings", () => {
         connection.established = true;
         clearTimeout(connection.timer);

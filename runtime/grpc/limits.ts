@@ -52,10 +52,11 @@ export const TIMEOUT_SECONDS_MAX = 86_400;
 
 /**
  * Bytes of requests under way on one listener, from the first byte to the end of the call, as charged by the costs below. An eighth of the
- * heap, which leaves room for what a request becomes while it is handled. At least three of the largest messages: a caller may hold no more than
- * is free, and half of it must hold one with its pieces and fields.
+ * heap, which leaves room for what a request becomes while it is handled. At least three of the listener's largest messages: a caller may hold
+ * no more than is free, and half of it must hold one with its pieces and fields.
  */
-export const requestBytesMax = (): number => Math.max(3 * BATCH_BYTES_MAX, getHeapStatistics().heap_size_limit / 8);
+export const requestBytesMax = (largestMessageBytes: number): number =>
+  Math.max(3 * largestMessageBytes, getHeapStatistics().heap_size_limit / 8);
 /** Charged for each piece in which a message arrives: its Buffer object and its share of the socket's buffer. */
 export const PIECE_BYTES = 512;
 /** Charged for each field of a decoded message: what it takes in objects and in the record made of it. */

@@ -11,7 +11,10 @@ interface Call extends Charged {
 }
 function world(bytesMax: number) {
   const rejected: string[] = [];
-  const shares = createRequestShares<Call>(bytesMax, ({ name }) => rejected.push(name));
+  const shares = createRequestShares<Call>(
+    () => bytesMax,
+    ({ name }) => rejected.push(name),
+  );
   const call = (name: string, callerKey: string | undefined, bytes: number, receiving = true): Call => {
     const added = { name, callerKey, bytes: 0, receiving };
     shares.add(added);

@@ -28,7 +28,7 @@ interface Held<Call> {
  * room for whoever holds nothing. Beyond it the largest unfinished request gives way: one of whoever holds the most, else one of the caller's own.
  * Callers who are not known yet share as one.
  */
-export function createRequestShares<Call extends Charged>(bytesMax: number, giveWay: (call: Call) => void): RequestShares<Call> {
+export function createRequestShares<Call extends Charged>(bytesMax: () => number, giveWay: (call: Call) => void): RequestShares<Call> {
   const held = new Map<string | undefined, Held<Call>>();
   let total = 0;
 
@@ -64,7 +64,7 @@ export function createRequestShares<Call extends Charged>(bytesMax: number, give
   }
 
   function settle(call: Call): void {
-    for (let holder = held.get(call.callerKey); holder?.calls.has(call) && holder.bytes > bytesMax - total; ) {
+    for (let holder = held.get(call.callerKey); holder?.calls.has(call) && holder.bytes > bytesMax() - total; ) {
       const victim = largestOfLarger(holder) ?? largestUnfinished(holder, call) ?? call;
       remove(victim);
       giveWay(victim);

@@ -1,7 +1,8 @@
 // Real certificates and connections: which are accepted, and what changes with the files.
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -16,7 +17,7 @@ import { type Authority, createAuthority, mountSecret, type Pair } from "../../t
 import { eventually } from "../../test/support/eventually.ts";
 import { callUnary, createClient } from "../grpc/client.ts";
 import { serveHandlers } from "../grpc/serve-handlers.ts";
-import { startGrpcServer } from "../grpc/server.ts";
+import { type GrpcServerOptions, startGrpcServer } from "../grpc/server.ts";
 import { createLogger } from "../logger.ts";
 import { type Certificates, internalTls, openCertificates, watchCertificates } from "./grpc-tls.ts";
 
@@ -51,14 +52,16 @@ function watched(secret: Secret, lines: string[] = []): Certificates {
 }
 
 const quiet = createLogger("test", "silent");
-async function serve(tls: Certificates, port = 0) {
+async function serve(tls: Certificates, port = 0, limits: GrpcServerOptions["limits"] = {}) {
   const unused = async (): Promise<never> => assert.fail("not called in this file");
   const handlers = {
     getNotification: async () => ({ ...GetNotificationResponse.decode(new Uint8Array()), notificationId: "over TLS" }),
     ...{ sendNotification: unused, batchSendNotifications: unused },
   };
   const services = [serveHandlers(NotificationServiceService, handlers, { log: quiet, authenticate: () => undefined })];
-  return stack.use(await startGrpcServer({ address: `127.0.0.1:${port}`, services, reflection: false, log: quiet, tls, drainMs: 100 }));
+  return stack.use(
+    await startGrpcServer({ address: `127.0.0.1:${port}`, services, reflection: false, log: quiet, tls, limits, drainMs: 100 }),
+  );
 }
 
 const request = { notificationId: "a".repeat(32) };
@@ -231,4 +234,20 @@ test("plain text is said at the start, unless it stays on this machine", async (
   for (const address of ["127.0.0.1:7710", "localhost:7710", "[::1]:7710", "dns:///localhost:7710"])
     assert.equal(warnings(address), "", address);
   assert.equal(warnings("0.0.0.0:7710", named(await secretOf(await ours.issue(), ours))), "");
+});
+
+test("a connection over TLS that ends after its handshake, or after its settings, is closed at once", async () => {
+  const secret = await secretOf(await ours.issue(), ours);
+  const { port } = await serve(watched(secret), 0, { handshakeMs: 600_000 });
+  const [cert, key, ca] = Object.values(named(secret)).map((path) => readFileSync(path));
+  const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+  const settings = "\0\0\0\u0004\0\0\0\0\0";
+  for (const text of ["", preface, preface + settings]) {
+    const socket = connect({ port, host: "127.0.0.1", servername: "localhost", ALPNProtocols: ["h2"], ...{ cert, key, ca } });
+    socket.on("error", () => undefined);
+    socket.resume();
+    await once(socket, "secureConnect");
+    socket.end(text);
+    await once(socket, "close");
+  }
 });
