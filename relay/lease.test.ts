@@ -153,6 +153,20 @@ test("a campaign whose queues are all full is not leased in vain, and under whic
   for (free of ["apns", "fcm", "webpush"] as const) assert.equal((await lease.leaseDue(NOW + 60_000, NOW, LEASE_MAX)).length, 20, free);
 });
 
+test("of notifications that wait for several queues no more are leased than have room in one", async () => {
+  await using opened = await open();
+  const { notifications } = opened.store;
+  const others = [[], ["fcm"], ["webpush"], ["fcm", "webpush"]] as const;
+  await notifications.insert(
+    records(400, { app: "ads", notificationClass: "marketing" }, NOW).map((n, i) => ({
+      ...n,
+      deliveries: (["apns", ...others[i % 4]!] as const).map((channel, k) => ({ ...n.deliveries[0]!, id: `${n.id}-${k}`, channel })),
+    })),
+  );
+  const lease = createLease(notifications, { room: async ({ channel }) => (channel === "apns" ? 40 : 0) }, () => 0);
+  assert.equal((await lease.leaseDue(NOW, NOW + 1, LEASE_MAX)).length, 40);
+});
+
 for (const relays of [2, 4])
   test(`${relays} relays lease 10,000 due notifications once each, and none sleeps while one is due`, async () => {
     await using opened = await open();

@@ -1,7 +1,7 @@
 import type { AppShares } from "../adapters/nats/app-shares.ts";
 import { CLASSES, type NotificationClass } from "../core/delivery/channel.ts";
 import type { NotificationRecord } from "../core/delivery/notification.ts";
-import { outboxPlace, readOutboxKey } from "../core/delivery/outbox-key.ts";
+import { type AppQueue, outboxPlace, readOutboxKey } from "../core/delivery/outbox-key.ts";
 import type { Random } from "../core/ports/clock.ts";
 import type { DueStore } from "../core/ports/due-store.ts";
 import type { NotificationStore, Take } from "../core/ports/notification-store.ts";
@@ -54,6 +54,8 @@ export function planTakes(
   });
 }
 
+const queueName = ({ notificationClass, channel, app }: AppQueue) => `${notificationClass}.${channel}.${app}`;
+
 /** Leases by class and by app, where DueStore asks only for what is due: what has no room in its queue stays due. */
 export function createLease(
   notifications: Pick<NotificationStore, "dueKeys" | "leaseDue">,
@@ -61,18 +63,28 @@ export function createLease(
   random: Random,
 ): DueStore<NotificationRecord> {
   const last: LastKeys = {};
-  const roomOf = async (key: string) => {
-    const queues = readOutboxKey(key)?.queues ?? [];
-    return queues.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...(await Promise.all(queues.map((queue) => shares.room(queue)))));
-  };
+
+  /** How many to lease under each key: keys that name the same queue divide its room, and room in one of its queues is enough for a key. */
+  async function roomsOf(due: readonly string[]): Promise<Map<string, number>> {
+    const queuesOf = new Map(due.map((key) => [key, readOutboxKey(key)?.queues ?? []]));
+    const sharing = Map.groupBy([...queuesOf.values()].flat(), queueName);
+    const partOf = async (queue: AppQueue) => Math.ceil((await shares.room(queue)) / sharing.get(queueName(queue))!.length);
+    const rooms = await Promise.all(
+      due.map(async (key) => {
+        const parts = await Promise.all(queuesOf.get(key)!.map(partOf));
+        return [key, parts.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...parts)] as const;
+      }),
+    );
+    return new Map(rooms);
+  }
+
   return {
     async leaseDue(now, until, limit) {
       const leased: NotificationRecord[] = [];
       const due = await notifications.dueKeys(now);
       if (due.length === 0) return leased;
       const classes = [...new Set(due.map(classOf))];
-      const rooms = new Map<string, number>();
-      await Promise.all(due.map(async (key) => rooms.set(key, await roomOf(key))));
+      const rooms = await roomsOf(due);
       let keys = due.filter((key) => rooms.get(key)! > 0);
       // Each relay begins at another key.
       for (const [notificationClass, own] of Map.groupBy(keys, classOf))
