@@ -30,7 +30,8 @@ export interface NotificationStore {
   dueKeys(now: number): Promise<string[]>;
   /**
    * Leases notifications whose due moment is ≤ now, of each take up to its limit and the oldest first, by moving due to `until`: no two callers get the
-   * same one before then, and after a crash the leased notifications become due again. Empty only where no such notification is due.
+   * same one before then, and after a crash the leased notifications become due again. Empty only where no such notification is due, but fewer than the
+   * limit, or the oldest of a part, where a store has its callers lease from different parts.
    */
   leaseDue(now: number, until: number, takes: readonly Take[]): Promise<NotificationRecord[]>;
   /** The earliest due moment under the key, where it is ≤ now; and how many are due, counted up to `limit` to bound the cost. */

@@ -9,7 +9,12 @@ export async function leaseDue(
   limit: number,
 ): Promise<NotificationRecord[]> {
   const leased: NotificationRecord[] = [];
+  // One lease may be of a part of what is due under the key.
   for (const key of await notifications.dueKeys(now))
-    leased.push(...(await notifications.leaseDue(now, until, [{ key, limit: limit - leased.length }])));
+    for (let found = 1; found > 0; ) {
+      const records = await notifications.leaseDue(now, until, [{ key, limit: limit - leased.length }]);
+      leased.push(...records);
+      found = records.length;
+    }
   return leased;
 }
