@@ -198,7 +198,7 @@ test("what is due within the time that the store counts as open is open", async 
   assert.match(calling, new RegExp(`due within ${OPEN_WITHIN_MS / 60_000} minutes;`));
 });
 
-test("what was counted as scheduled is given back as scheduled, however late", async () => {
+test("what was counted as scheduled or open is given back as that, however late", async () => {
   const { store, clock } = world;
   const contacts: typeof store.contacts = {
     ...store.contacts,
@@ -210,9 +210,10 @@ test("what was counted as scheduled is given back as scheduled, however late", a
   const endpoint = { channel: "sms", phoneNumber: "+19005550123" } as const;
   await store.contacts.register({ app: "app", userId: "ann", endpointId: "0".repeat(32), endpoint, registeredAt: clock.now() });
   const { sendAs } = setUp({ contacts });
-  const app = appOf({ scheduledMax: 1, smsPrefixes: ["+49"] });
-  for (const key of ["a", "b", "c"]) {
-    const sendAt = new Date(clock.now() + OPEN_WITHIN_MS + 1_000);
+  const app = appOf({ openMax: 1, scheduledMax: 1, smsPrefixes: ["+49"] });
+  for (const [i, aheadMs] of [0, 0, 0, OPEN_WITHIN_MS, OPEN_WITHIN_MS].entries()) {
+    const key = `n${i}`;
+    const sendAt = new Date(clock.now() + aheadMs + 1_000);
     const results = await sendAs(app, sms(key, { sendAt, recipient: { to: { $case: "userId", value: "ann" } } }));
     assert.deepEqual(reasons(results), ["DESTINATION_NOT_ALLOWED"]);
   }
