@@ -47,7 +47,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'return { kind: "accepted", record, repeatedKey: false };',
   },
   {
-    ...{ name: "another payload under the same key accepted", file: accept },
+    ...{ name: "another payload under the same key accepted", file: "gateway/first-answer.ts" },
     find: 'if (compared === "same")',
     replace: "if (compared)",
   },
