@@ -79,7 +79,8 @@ export function describeOutbox(name: string, test: StoreTest): void {
 
     test("names every key under which something is due, and leases under each no more than asked for", async (store) => {
       const apps = ["a", "b-c", "d"];
-      const of = (app: string, due: number, notificationClass: NotificationClass) => sampleNotification([due], { app, notificationClass });
+      const of = (app: string, due: number, notificationClass: NotificationClass) =>
+        sampleNotification([due], { app, notificationClass, ...inOnePart() });
       const records = apps.flatMap((app) => CLASSES.flatMap((c) => [of(app, T0, c), of(app, T0 - 1, c), of(app, T0 + 1, c)]));
       await store.notifications.insert([...records, of("later", T0 + 1, "critical"), sampleNotification([undefined], { app: "ended" })]);
       const keys = await store.notifications.dueKeys(T0);
