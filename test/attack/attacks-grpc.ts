@@ -94,8 +94,8 @@ async function silentConnections({ addresses }: AttackWorld): Promise<Answers> {
   });
   await Promise.all(
     sockets.map(async (socket) => {
-      const closed = await Promise.race([once(socket, "close").then(() => true), delay(25_000, false)]);
-      count(answers, closed ? "closed by the server" : "still open");
+      if (!socket.closed) await eventOf(socket, ["close"], 25_000);
+      count(answers, socket.closed ? "closed by the server" : "still open");
       socket.destroy();
     }),
   );
