@@ -5,8 +5,9 @@ import { createLogger } from "../../runtime/logger.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { createFakeClock } from "../../test/support/fake-clock.ts";
 import { startRedis } from "../../test/support/servers.ts";
-import { createAppRates, QUOTA_PAUSE_MS } from "./app-rates.ts";
+import { createAppRates } from "./app-rates.ts";
 import { connectRedis } from "./connect.ts";
+import { REDIS_PAUSE_MS } from "./pause.ts";
 
 const log = createLogger("test", "silent");
 /** One in fifty seconds: no second one is added during a test. */
@@ -87,9 +88,9 @@ test("while Redis is away each gateway keeps to its share, and uses Redis again 
   clock.advance(100_000);
   assert.equal(await granted(rates.take("shop", SLOW, 100)), 1, "half the rate for 100 s");
   await server.restart();
-  clock.advance(QUOTA_PAUSE_MS);
+  clock.advance(REDIS_PAUSE_MS);
   await eventually("Redis is used again", async () => {
-    clock.advance(QUOTA_PAUSE_MS);
+    clock.advance(REDIS_PAUSE_MS);
     return (await granted(rates.take("shop", SLOW, 100))) === 10;
   });
 });

@@ -4,13 +4,12 @@ import { LRUCache } from "lru-cache";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { AppRates } from "../../core/ports/quota-counters.ts";
 import { type BucketLimit, refill, type TokenBucket, takeFrom } from "../../core/quotas/bucket.ts";
-import { BatchFullError, createBatcher } from "../../runtime/batch.ts";
+import { createBatcher } from "../../runtime/batch.ts";
+import { createUseRedis } from "./pause.ts";
 
 const TAKE = readFileSync(new URL("./app-rates.lua", import.meta.url), "utf8");
 /** Requests in one EVAL: about 0.5 ms of Redis's only thread. More wait for the answer of the one before, which takes under 1 ms. */
 const BATCHES = { batchMax: 100, waitingMax: 10_000, concurrency: 2 };
-/** After a failure Redis is not used for this long: each command would cost a command's deadline. */
-export const QUOTA_PAUSE_MS = 1_000;
 /** Local buckets kept, one per app; a forgotten one is full again. */
 const APPS_MAX = 10_000;
 
@@ -29,21 +28,10 @@ type Grant = Awaited<ReturnType<AppRates["take"]>>;
 export function createAppRates(redis: Redis, deps: { clock: Clock; pods: () => number; counter?: "app-rate" | "app-calls" }): AppRates {
   const { clock, pods, counter = "app-rate" } = deps;
   const own = new LRUCache<string, TokenBucket>({ max: APPS_MAX });
-  let pausedUntil = Number.NEGATIVE_INFINITY;
-
+  const useRedis = createUseRedis(clock);
   const batcher = createBatcher<Ask, Grant>((asks) => takeAll(redis, counter, asks), BATCHES, clock, { laneOf: ({ app }) => app });
 
-  async function ask(wanted: Ask): Promise<Grant> {
-    if (clock.monotonic() >= pausedUntil) {
-      try {
-        return await batcher.add(wanted);
-      } catch (error) {
-        // Where the queue here is full, or this app's share of it, Redis is there for the others.
-        if (!(error instanceof BatchFullError)) pausedUntil = clock.monotonic() + QUOTA_PAUSE_MS;
-      }
-    }
-    return takeOwn(wanted);
-  }
+  const ask = async (wanted: Ask): Promise<Grant> => (await useRedis(() => batcher.add(wanted))) ?? takeOwn(wanted);
 
   function takeOwn({ app, limit, charged, wanted }: Ask): Grant {
     const share = 1 / Math.max(1, pods());

@@ -4,8 +4,9 @@ import { systemClock } from "../../runtime/clock.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { startRedis } from "../../test/support/servers.ts";
-import { CLAIM_PAUSE_MS, createClaimGate } from "./claims.ts";
+import { createClaimGate } from "./claims.ts";
 import { connectRedis } from "./connect.ts";
+import { REDIS_PAUSE_MS } from "./pause.ts";
 
 const log = createLogger("test", "silent");
 
@@ -51,7 +52,7 @@ test("without Redis every copy may try: the store decides", async () => {
   await eventually("it is back", () => redis.status === "ready");
   assert.equal(await gate.mayTry("d-0/1", "b", 60_000), true);
   assert.equal(await redis.exists("carillon:claim:d-0/1"), 0, "right after a failure Redis is left alone");
-  now = CLAIM_PAUSE_MS;
+  now = REDIS_PAUSE_MS;
   assert.equal(await gate.mayTry("d-0/1", "b", 60_000), true);
   assert.equal(await gate.mayTry("d-0/1", "c", 60_000), false);
 });

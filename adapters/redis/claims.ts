@@ -3,6 +3,7 @@ import type { Redis } from "ioredis";
 import type { Clock } from "../../core/ports/clock.ts";
 import { createBatcher } from "../../runtime/batch.ts";
 import { systemClock } from "../../runtime/clock.ts";
+import { createUseRedis } from "./pause.ts";
 
 const CLAIM = readFileSync(new URL("./claims.lua", import.meta.url), "utf8");
 const LIMITS = {
@@ -13,8 +14,6 @@ const LIMITS = {
   /** Concurrent batches. */
   concurrency: 4,
 };
-/** After a failure Redis is not used for this long: each command would cost a command's deadline. */
-export const CLAIM_PAUSE_MS = 1_000;
 
 /** A best-effort lock that rejects copies of a task received at the same moment, before they reach the store. */
 export interface ClaimGate {
@@ -32,18 +31,8 @@ export function createClaimGate(redis: Redis | undefined, clock: Pick<Clock, "mo
     LIMITS,
     clock,
   );
-  let pausedUntil = 0;
-  return {
-    async mayTry(id, holder, ttlMs) {
-      if (clock.monotonic() < pausedUntil) return true;
-      try {
-        return await batcher.add({ id, holder, ttlMs });
-      } catch {
-        pausedUntil = clock.monotonic() + CLAIM_PAUSE_MS;
-        return true;
-      }
-    },
-  };
+  const useRedis = createUseRedis(clock);
+  return { mayTry: async (id, holder, ttlMs) => (await useRedis(() => batcher.add({ id, holder, ttlMs }))) ?? true };
 }
 
 async function claimAll(redis: Redis, claims: readonly { id: string; holder: string; ttlMs: number }[]): Promise<boolean[]> {

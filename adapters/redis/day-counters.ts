@@ -3,8 +3,8 @@ import type { Redis } from "ioredis";
 import { LRUCache } from "lru-cache";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { DayCount, DayCounters } from "../../core/ports/quota-counters.ts";
-import { BatchFullError, createBatcher } from "../../runtime/batch.ts";
-import { QUOTA_PAUSE_MS } from "./app-rates.ts";
+import { createBatcher } from "../../runtime/batch.ts";
+import { createUseRedis } from "./pause.ts";
 
 const ADD = readFileSync(new URL("./day-counters.lua", import.meta.url), "utf8");
 /** Notifications in one EVAL: about 0.5 ms of Redis's only thread. */
@@ -19,7 +19,7 @@ export function createDayCounters(redis: Redis, deps: { clock: Clock; pods: () =
   const { clock, pods } = deps;
   /** Deliveries that this process added, by counter. What it added while Redis was away is not in Redis, which then counts too few. */
   const own = new LRUCache<string, number>({ max: COUNTERS_MAX });
-  let pausedUntil = Number.NEGATIVE_INFINITY;
+  const useRedis = createUseRedis(clock);
   const batcher = createBatcher<DayCount, number>((counts) => addAll(redis, counts, clock.now()), BATCHES, clock, {
     laneOf: ({ app }) => app,
   });
@@ -32,16 +32,7 @@ export function createDayCounters(redis: Redis, deps: { clock: Clock; pods: () =
   const fullOwn = (count: DayCount, among: number) =>
     count.entries.find((e) => e.count > 0 && (own.get(ownKey(count, e.name)) ?? 0) + e.count > e.max / Math.max(1, among))?.name;
 
-  async function inRedis(count: DayCount): Promise<number | undefined> {
-    if (clock.monotonic() < pausedUntil) return undefined;
-    try {
-      return await batcher.add(count);
-    } catch (error) {
-      // As in app-rates.ts.
-      if (!(error instanceof BatchFullError)) pausedUntil = clock.monotonic() + QUOTA_PAUSE_MS;
-      return undefined;
-    }
-  }
+  const inRedis = (count: DayCount) => useRedis(() => batcher.add(count));
 
   return {
     async add(count) {

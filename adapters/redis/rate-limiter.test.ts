@@ -8,8 +8,9 @@ import { eventually } from "../../test/support/eventually.ts";
 import { createFakeClock, type FakeClock } from "../../test/support/fake-clock.ts";
 import { startRedis } from "../../test/support/servers.ts";
 import { connectRedis, type RedisConnection } from "./connect.ts";
+import { REDIS_PAUSE_MS } from "./pause.ts";
 import { bucketShape, takeTokens } from "./rate-bucket.ts";
-import { ASK_AGAIN_MS, createRateLimiter, RATE_LIMITER_PAUSE_MS, TOKEN_WAIT_MS } from "./rate-limiter.ts";
+import { ASK_AGAIN_MS, createRateLimiter, TOKEN_WAIT_MS } from "./rate-limiter.ts";
 
 const log = createLogger("test", "silent");
 /** One in fifty seconds: no second one is added during a test. */
@@ -152,7 +153,7 @@ test("while Redis is unavailable each pod keeps to the rate by itself, and tries
   assert.deepEqual(await settled(clock, [pod.take("critical"), pod.take("critical")]), ["granted", "later"]);
   await server.restart();
   await eventually("it is back", () => redis.status === "ready");
-  clock.advance(RATE_LIMITER_PAUSE_MS);
+  clock.advance(REDIS_PAUSE_MS);
   assert.deepEqual(await settled(clock, [pod.take("critical")]), ["granted"]);
   assert.equal(await redis.exists(KEY), 1);
 });

@@ -4,6 +4,7 @@ import { DEFAULT_ACCOUNT } from "../../core/delivery/account.ts";
 import { type Channel, CLASSES, type NotificationClass } from "../../core/delivery/channel.ts";
 import type { Clock, Random } from "../../core/ports/clock.ts";
 import { type RateLimiter, type Token, UNLIMITED } from "../../core/ports/rate-limiter.ts";
+import { createUseRedis } from "./pause.ts";
 import { type Bucket, type ByClass, bucketShape, takeTokens } from "./rate-bucket.ts";
 
 const TAKE = readFileSync(new URL("./rate-limiter.lua", import.meta.url), "utf8");
@@ -11,8 +12,6 @@ const TAKE = readFileSync(new URL("./rate-limiter.lua", import.meta.url), "utf8"
 export const TOKEN_WAIT_MS = 1_000;
 /** Between two requests to Redis while tasks wait: at most 40 a second; a wait that ends without a token ends within `max` of its deadline. */
 export const ASK_AGAIN_MS = { min: 25, max: 100 } as const;
-/** After a failure Redis is not used for this long: each command would cost a command's deadline. */
-export const RATE_LIMITER_PAUSE_MS = 1_000;
 /** Average delay of a task returned without a token; each delay is between 0.5 and 1.5 times this. */
 const GIVEN_BACK_MS: ByClass<number> = { critical: 1_000, transactional: 3_000, marketing: 10_000 };
 
@@ -48,7 +47,7 @@ export function createRateLimiter(
   const waiting: ByClass<Waiter[]> = { critical: [], transactional: [], marketing: [] };
   const isWaiting = () => CLASSES.some((c) => waiting[c].length > 0);
   let own: Bucket | undefined;
-  let pausedUntil = Number.NEGATIVE_INFINITY;
+  const useRedis = createUseRedis(clock);
   let asking = false;
   let wake = new AbortController();
   signal.addEventListener("abort", () => wake.abort(), { once: true });
@@ -83,15 +82,10 @@ export function createRateLimiter(
   }
 
   async function take(wanted: ByClass<number>): Promise<{ granted: ByClass<number>; waitMs: number }> {
-    if (clock.monotonic() >= pausedUntil) {
-      try {
-        const perClass = CLASSES.flatMap((c) => [wanted[c], shape.leaves[c]]);
-        const answer = await redis.eval(TAKE, 1, key, shape.tokensPerMs, shape.capacity, shape.fullAfterMs, ...perClass);
-        return readAnswer(answer);
-      } catch {
-        pausedUntil = clock.monotonic() + RATE_LIMITER_PAUSE_MS;
-      }
-    }
+    const perClass = CLASSES.flatMap((c) => [wanted[c], shape.leaves[c]]);
+    const shapeOfBucket = [shape.tokensPerMs, shape.capacity, shape.fullAfterMs];
+    const answer = await useRedis(async () => readAnswer(await redis.eval(TAKE, 1, key, ...shapeOfBucket, ...perClass)));
+    if (answer) return answer;
     const taken = takeTokens(own, shape, wanted, clock.monotonic());
     own = taken.bucket;
     return taken;
