@@ -1,5 +1,5 @@
 import { type Delivery, type DeliveryState, dueAt, endedAt, type NotificationRecord } from "../../core/delivery/notification.ts";
-import { outboxPlace } from "../../core/delivery/outbox-key.ts";
+import { type OutboxPlace, outboxPlace } from "../../core/delivery/outbox-key.ts";
 import type { DeliveryChange, DeliveryCount, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
 import { frozen } from "./frozen.ts";
 import { createHeap } from "./heap.ts";
@@ -40,6 +40,14 @@ export function createMemoryNotifications(
       order.take();
     }
     return undefined;
+  }
+
+  const places = new WeakMap<NotificationRecord, OutboxPlace>();
+  /** Of an open record. Computed once: records are frozen, and relays ask for the places of all that are due at every poll. */
+  function placeOf(record: NotificationRecord): OutboxPlace {
+    const place = places.get(record) ?? outboxPlace(record)!;
+    places.set(record, place);
+    return place;
   }
 
   /** The earliest first. */
@@ -86,13 +94,13 @@ export function createMemoryNotifications(
     find: async (id) => records.get(id),
 
     async dueKeys(now) {
-      return [...new Set(dueNow(now).map((record) => outboxPlace(record)!.key))].sort();
+      return [...new Set(dueNow(now).map((record) => placeOf(record).key))].sort();
     },
 
     async leaseDue(now, until, takes) {
       return takes.flatMap((take) => {
         const mine = dueNow(now).filter((record) => {
-          const { key, laterDue } = outboxPlace(record)!;
+          const { key, laterDue } = placeOf(record);
           return "key" in take ? key === take.key : record.notificationClass === take.later && laterDue <= now;
         });
         const records = mine.slice(0, Math.max(0, take.limit));
@@ -102,7 +110,7 @@ export function createMemoryNotifications(
     },
 
     async dueUnder(key, now, limit) {
-      const under = dueNow(now).filter((record) => outboxPlace(record)?.key === key);
+      const under = dueNow(now).filter((record) => placeOf(record).key === key);
       return { oldest: under[0] && dues.get(under[0].id), count: Math.min(limit, under.length) };
     },
 
