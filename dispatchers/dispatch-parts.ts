@@ -26,7 +26,7 @@ export interface DispatchParts {
   accountOf?: ((delivery: { app: string }) => string) | undefined;
   /** For the same providers, where the caller opens or closes circuits, too; absent: the dispatch step makes its own. */
   circuits?: CircuitBreakers | undefined;
-  /** Told of what waits for new keys; absent: nobody wakes it. */
+  /** Receives what waits for new keys, to make it due when they arrive; absent: it is tried again at its own time. */
   setupWaiters?: SetupWaiters | undefined;
   store: Pick<Store, "attempts" | "notifications" | "contacts">;
   recorder: EventRecorder;

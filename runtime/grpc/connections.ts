@@ -71,8 +71,9 @@ interface Open extends Connection {
 const NOT_WASTE: ReadonlySet<Rejection | "reset"> = new Set(["identity-unavailable", "overloaded", "stream-limit"]);
 
 /**
- * Counts connections from their first packet, before TLS. At the limit the oldest one that has carried no admitted call makes room, so that
- * strangers cannot keep callers out by holding connections. Where there is none, it is the one idle for longest of the caller with the most.
+ * Counts connections from their first packet, before TLS. At the limit the oldest connection that has carried no admitted call is closed, so that
+ * nobody without a key can keep callers out by holding connections. Where there is none, the caller with the most connections loses the one that
+ * has been idle for longest.
  */
 export function createConnections(
   rejections: Rejections,
@@ -94,14 +95,14 @@ export function createConnections(
 
   /** Frees one place. */
   function makeRoom(): void {
-    const [stranger] = unproven;
-    const leaving = stranger ?? longestIdle(ofMostFrequent([...open.values()]));
+    const [oldestUnproven] = unproven;
+    const leaving = oldestUnproven ?? longestIdle(ofMostFrequent([...open.values()]));
     if (!leaving) return;
     // Its close event comes later; the place is free now.
     unproven.delete(leaving);
     open.delete(leaving.key);
     rejections.count("connection-limit", leaving.peer);
-    if (stranger) stranger.socket.destroy();
+    if (oldestUnproven) oldestUnproven.socket.destroy();
     else dismiss(leaving);
   }
 

@@ -28,9 +28,9 @@ export const OPEN_CALLS_PER_SECOND = 20;
 /** Requests on one stream of reflection: grpcurl needs one for each file of the contract, less than 20. */
 export const OPEN_STREAM_MESSAGES_MAX = 200;
 /**
- * HTTP/2 windows of a connection that has carried an admitted call: bytes that may be on their way before the listener reads them. With HTTP/2's
- * 65,535 bytes, which strangers keep, a batch of 9.8 MiB would take 12 s at a round trip of 80 ms; with these 1 s. What arrives is charged to the
- * bytes under way before anything reads it, so larger windows take no memory beyond that ceiling.
+ * HTTP/2 windows of a connection that has carried an admitted call: bytes that may be on their way before the listener reads them. Other connections
+ * keep HTTP/2's 65,535 bytes, with which a batch of 9.8 MiB would take 12 s at a round trip of 80 ms; with these it takes 1 s. What arrives is charged
+ * to the bytes under way before anything reads it, so larger windows take no memory beyond that ceiling.
  */
 export const KNOWN_STREAM_WINDOW_BYTES = MIB;
 export const KNOWN_CONNECTION_WINDOW_BYTES = 4 * MIB;

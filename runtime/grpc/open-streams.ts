@@ -33,8 +33,9 @@ const tooManyHere = callError(
 const tooMany = callError("RESOURCE_EXHAUSTED", "OVERLOADED", `${OPEN_STREAMS_MAX} streams of reflection are open`, retry);
 
 /**
- * The streams of health and reflection that are open on a listener. A connection has few of them; so those of health, which never end, are as
- * limited as connections. Those of reflection are limited together as well, and there the oldest one of a stranger makes room.
+ * The streams of health and reflection that are open on a listener. A connection may have only a few, so that the limit of connections bounds those
+ * of health, which never end. Those of reflection have a limit for the whole listener as well. At that limit the oldest one on a connection without
+ * an admitted call is ended.
  * @param giveWay ends the stream, and removes it here
  */
 export function createOpenStreams<Call extends OpenStream>(giveWay: (call: Call, error: CallError) => void): OpenStreams<Call> {
