@@ -11,6 +11,7 @@ import { type Void, voidAttempt } from "../core/delivery/void-attempt.ts";
 import type { AttemptOutcome, AttemptRecord } from "../core/ports/attempt-store.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
 import { createBatcher } from "../runtime/batch.ts";
+import { createStateLog } from "../runtime/state-log.ts";
 import { findAcceptedEarlier } from "./admission.ts";
 import type { CircuitBreakers, Passage, Wait } from "./circuit-breaker.ts";
 import type { DispatchParts } from "./dispatch-parts.ts";
@@ -36,6 +37,8 @@ export type AttemptWriter = ReturnType<typeof createAttemptWriter>;
  */
 export function createAttemptWriter(parts: Parts) {
   const { store, recorder, clock, log, worker, circuits, failpoint } = parts;
+  const lost = "store unavailable, retrying the outcome write";
+  const state = createStateLog(log, { lost, back: "store available again, outcomes are written" }, clock.monotonic);
   const limits = { batchMax: BATCH_MAX, waitingMax: WAITING_MAX, concurrency: 2 };
   const claims = createBatcher((items: readonly AttemptRecord[]) => store.attempts.claim(items), limits, clock);
   type Answer = { id: string; worker: string; outcome: AttemptOutcome; answeredAt: number };
@@ -123,10 +126,12 @@ export function createAttemptWriter(parts: Parts) {
     const giveUpAt = clock.monotonic() + RECORD_MS;
     for (;;) {
       try {
-        return await write();
+        const written = await write();
+        state.works();
+        return written;
       } catch (error) {
         if (clock.monotonic() >= giveUpAt) throw error;
-        log.warn({ err: error }, "store unavailable, retrying the outcome write");
+        state.fails({ err: error });
         await clock.sleep(RECORD_AGAIN_MS);
       }
     }

@@ -59,9 +59,14 @@ test("reads nothing for a task that brings its content", async () => {
 });
 
 test("returns the task to the queue, unclaimed, while the store cannot be read", async () => {
-  const { load, sent, why } = setUp({ get: () => Promise.reject(new Error("away")) });
-  assert.deepEqual(await load(referring(), "h"), { kind: "nak", delayMs: CONTENT_UNREADABLE_WAIT_MS });
-  assert.deepEqual(await why(), [["nak", "content-unreadable", 1]]);
+  const { load, sent, lines, why } = setUp({ get: () => Promise.reject(new Error("away")) });
+  for (let n = 0; n < 2; n++) assert.deepEqual(await load(referring(), "h"), { kind: "nak", delayMs: CONTENT_UNREADABLE_WAIT_MS });
+  assert.deepEqual(await why(), [["nak", "content-unreadable", 2]]);
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line)).map(({ level, err }) => [level, err.message]),
+    [["warn", "away"]],
+    "logged once, however many tasks wait",
+  );
   assert.deepEqual([sent(), await world.store.attempts.find([`${world.notification.id}-0/1`])], [[], []]);
   assert.equal((await world.delivery()).state, "pending");
 });

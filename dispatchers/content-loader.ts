@@ -9,6 +9,7 @@ import type { EventRecorder } from "../core/ports/event-recorder.ts";
 import type { DeliveryTask, Settlement } from "../core/ports/queue.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { createStateLog } from "../runtime/state-log.ts";
 import { createContentCache } from "./content-cache.ts";
 import type { DispatchMetrics } from "./metrics.ts";
 import type { Dispatch } from "./needs-guard.ts";
@@ -36,6 +37,11 @@ export interface ContentLoaderParts {
 export function createContentLoader(dispatch: Dispatch, parts: ContentLoaderParts): Dispatch {
   const { channel, store, recorder, worker, clock, log, metrics } = parts;
   const cache = createContentCache(store.contents);
+  const state = createStateLog(
+    log,
+    { lost: "contents cannot be read; their tasks return to the queue", back: "contents can be read again" },
+    clock.monotonic,
+  );
 
   return async (task, holder) => {
     const { app, contentHash, deliveryId, statusQuery } = task;
@@ -44,8 +50,9 @@ export function createContentLoader(dispatch: Dispatch, parts: ContentLoaderPart
     let content: Content | undefined;
     try {
       content = await cache.get(app, contentHash);
+      state.works();
     } catch (error) {
-      log.warn({ err: error, deliveryId }, "content cannot be read; returning the task to the queue");
+      state.fails({ err: error });
       return settled({ kind: "nak", delayMs: CONTENT_UNREADABLE_WAIT_MS }, "content-unreadable");
     }
     // A status query may do without its content.

@@ -11,6 +11,7 @@ import { twilio } from "../providers/twilio/webhook.ts";
 import { startHttpServer } from "../runtime/http/server.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { createMetrics } from "../runtime/metrics.ts";
+import { STATE_LOG_MS } from "../runtime/state-log.ts";
 import { createFakeClock } from "../test/support/fake-clock.ts";
 import { createFeedbackMetrics } from "./metrics.ts";
 import { createFeedbackRoutes } from "./routes.ts";
@@ -30,12 +31,13 @@ async function serve(apply: (receipts: readonly Receipt[]) => Promise<unknown>, 
     const own = account === DEFAULT_ACCOUNT ? secret() : account === "acme" ? ACME_SECRET : undefined;
     return own === undefined ? undefined : { secret: own, settings: {} };
   };
-  const parts = { readers: [twilio, mandrill], keyOf, publicUrl: () => PUBLIC_URL, apply, clock: createFakeClock(), log, metrics };
+  const clock = createFakeClock();
+  const parts = { readers: [twilio, mandrill], keyOf, publicUrl: () => PUBLIC_URL, apply, clock, log, metrics };
   const routes = createFeedbackRoutes(inFlightMax === undefined ? parts : { ...parts, inFlightMax });
   const server = await startHttpServer({ host: "127.0.0.1", port: 0, ready: () => true, log, routes });
   const origin = `http://127.0.0.1:${server.port}`;
   const webhooks = async () => (await metrics.webhooks.get()).values.map(({ labels, value }) => ({ ...labels, value }));
-  return { origin, port: server.port, lines, webhooks, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+  return { origin, port: server.port, lines, webhooks, clock, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
 }
 
 interface Callback {
@@ -143,12 +145,16 @@ test("answers 503 with Retry-After while the store is unavailable, logs it once,
     assert.ok(Number(rejected.headers.get("retry-after")) > 0);
   }
   away = false;
+  feedback.clock.advance(STATE_LOG_MS);
   assert.equal((await callback(feedback.origin)).status, 200);
   assert.equal((await callback(feedback.origin)).status, 200);
   assert.equal(applied.length, 2);
   assert.deepEqual(
-    feedback.lines.map((line) => JSON.parse(line).level),
-    ["warn", "info"],
+    feedback.lines.map((line) => JSON.parse(line)).map(({ level, msg, err }) => [level, msg, err?.code]),
+    [
+      ["warn", "store unavailable: webhooks are answered 503, and providers repeat them", "ECONNREFUSED"],
+      ["info", "store available again: webhooks are accepted", undefined],
+    ],
   );
 });
 

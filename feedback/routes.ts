@@ -5,6 +5,7 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Webhook, WebhookReader, WebhookSettings } from "../providers/transport/webhook.ts";
 import type { HttpRequest, HttpResponse, RequestHead, Route } from "../runtime/http/server.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { createStateLog } from "../runtime/state-log.ts";
 import type { FeedbackMetrics } from "./metrics.ts";
 
 /**
@@ -45,7 +46,14 @@ export interface FeedbackParts {
 export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
   const { readers, keyOf, publicUrl, apply, clock, log, metrics, inFlightMax = WEBHOOKS_IN_FLIGHT_MAX } = parts;
   let inFlight = 0;
-  let isStoreUnavailable = false;
+  const storing = createStateLog(
+    log,
+    {
+      lost: "store unavailable: webhooks are answered 503, and providers repeat them",
+      back: "store available again: webhooks are accepted",
+    },
+    clock.monotonic,
+  );
   let last = Promise.resolve();
   /** One webhook is parsed and verified in a turn of the event loop: a largest one takes 20 ms, and probes are answered in between. */
   const ownTurn = () => {
@@ -68,15 +76,12 @@ export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
       await apply(receipts.map((receipt) => ({ ...receipt, account })));
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
-      // Once per outage: thousands of webhooks would log the same line.
-      if (!isStoreUnavailable) log.warn({ err: error }, "store unavailable: webhooks are answered 503, and providers repeat them");
-      isStoreUnavailable = true;
+      storing.fails({ err: error });
       return retryLater("the store is unavailable");
     } finally {
       inFlight -= 1;
     }
-    if (isStoreUnavailable) log.info("store available again: webhooks are accepted");
-    isStoreUnavailable = false;
+    storing.works();
     return acknowledged;
   }
 

@@ -3,6 +3,7 @@ import type { NotificationStore } from "../core/ports/notification-store.ts";
 import type { SharedReading } from "../core/ports/shared-reading.ts";
 import { withDeadline } from "../runtime/deadline.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { createStateLog } from "../runtime/state-log.ts";
 import { COUNT_READING, MEASURE_EVERY_MS, OPEN_WITHIN_MS } from "./load.ts";
 
 /** What an app has accepted and not ended: due now or soon, or scheduled for later. */
@@ -36,7 +37,8 @@ export function createAppOpen(
   { clock, log, read }: { clock: Clock; log: Logger; read: SharedReading },
 ): AppOpen {
   const known: Record<OpenKind, Map<string, Known>> = { open: new Map(), scheduled: new Map() };
-  let failing = false;
+  const lost = "open notifications of apps could not be counted; the last count stays in use";
+  const counting = createStateLog(log, { lost, back: "open notifications of apps are counted again" }, clock.monotonic);
 
   async function count(app: string, kind: OpenKind, entry: Known): Promise<void> {
     const limit = entry.max + 1;
@@ -50,10 +52,9 @@ export function createAppOpen(
       entry.counted = await read(`${kind}:${app}:${limit}`, take, COUNT_READING);
       // What was accepted while it was counted may be counted twice, until the next count.
       entry.since -= before;
-      failing = false;
+      counting.works();
     } catch (error) {
-      if (!failing) log.warn({ err: error }, "open notifications of apps could not be counted; the last count stays in use");
-      failing = true;
+      counting.fails({ err: error });
     }
   }
 

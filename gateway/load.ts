@@ -5,6 +5,7 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { NotificationStore } from "../core/ports/notification-store.ts";
 import type { ReadingOptions, SharedReading } from "../core/ports/shared-reading.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { createStateLog } from "../runtime/state-log.ts";
 
 /** Whether too much is open (accepted, not ended and not scheduled for later), by the last measurement. */
 export interface Load {
@@ -43,18 +44,20 @@ export function createLoad(
 ): Load {
   let open = 0;
   let countedAt = clock.monotonic();
-  let failing = false;
+  const counting = createStateLog(
+    log,
+    { lost: "open notifications could not be counted", back: "open notifications are counted again" },
+    clock.monotonic,
+  );
   const mean = createDecayingMean(clock);
   const measure = async () => {
     try {
       // Counting one more than the bound is enough to know whether it is exceeded.
       open = await read("open", () => store.openCount(openMax + 1, clock.now() + OPEN_WITHIN_MS), COUNT_READING);
       countedAt = clock.monotonic();
-      if (failing) log.info({ open }, "open notifications are counted again");
-      failing = false;
+      counting.works({ open });
     } catch (error) {
-      if (!failing) log.warn({ err: error, trustedForMs: TRUST_COUNT_MS }, "open notifications could not be counted");
-      failing = true;
+      counting.fails({ err: error, trustedForMs: TRUST_COUNT_MS });
     }
   };
   return {

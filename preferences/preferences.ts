@@ -9,6 +9,7 @@ import type { PreferenceStore, UpdatedPreference } from "../core/ports/preferenc
 import { endpointSubject, isOptedOut, isSameOptOut, type OptOut, userSubject } from "../core/preferences/opt-out.ts";
 import { withDeadline } from "../runtime/deadline.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { createStateLog } from "../runtime/state-log.ts";
 import { createProcessCache, type Fill, type SubjectQuestion } from "./process-cache.ts";
 import { type BegunChange, createRedisOptOuts } from "./redis-opt-outs.ts";
 
@@ -59,17 +60,14 @@ export function createPreferences(deps: {
       log,
     });
 
-  let storeAnswered = true;
+  const state = createStateLog(log, { lost: "store unavailable", back: "store available again" }, clock.monotonic);
   const withStoreDeadline = async <T>(limitMs: number, work: () => Promise<T>): Promise<T | undefined> => {
     try {
       const answer = await withDeadline(work(), { clock, limitMs });
-      if (!storeAnswered) log.info("store available again");
-      storeAnswered = true;
+      state.works();
       return answer;
     } catch (error) {
-      // Logged once per outage: under load thousands of reads fail.
-      if (storeAnswered) log.warn({ err: error }, "store unavailable");
-      storeAnswered = false;
+      state.fails({ err: error });
       return undefined;
     }
   };

@@ -2,7 +2,8 @@ import { type Channel, CLASSES } from "../core/delivery/channel.ts";
 import { readOutboxKey } from "../core/delivery/outbox-key.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { NotificationStore } from "../core/ports/notification-store.ts";
-import { errorLine, type Logger } from "../runtime/logger.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { createStateLog } from "../runtime/state-log.ts";
 import { classOf } from "./lease.ts";
 import type { RelayMetrics } from "./metrics.ts";
 
@@ -27,14 +28,13 @@ export interface MeasureParts {
 
 /** Sets the gauges of what is due in the outbox until the signal aborts. Every relay reads all of it, so that each shows the same. */
 export async function measureOutbox(notifications: DueStore, { metrics, report, clock, log, signal }: MeasureParts): Promise<void> {
-  let failing = false;
+  const state = createStateLog(log, { lost: "outbox cannot be measured", back: "outbox is measured again" }, clock.monotonic);
   while (!signal.aborted) {
     try {
       report(await measureOnce(notifications, metrics, clock.now()));
-      failing = false;
+      state.works();
     } catch (error) {
-      if (!failing) log.warn({ fault: errorLine(error) }, "outbox cannot be measured");
-      failing = true;
+      state.fails({ err: error });
     }
     await clock.sleep(MEASURE_EVERY_MS, signal);
   }

@@ -1,6 +1,7 @@
 import type { Clock, Random } from "../core/ports/clock.ts";
 import type { DueStore } from "../core/ports/due-store.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { createStateLog } from "../runtime/state-log.ts";
 
 /** How long leased records belong to this process; if it dies, another leases them then. */
 const LEASE_MS = 15_000;
@@ -55,6 +56,8 @@ export interface OutboxParts {
 /** lease → evaluate → apply, for one kind of record. Any number of processes may do this side by side. */
 export function createOutbox<R, F, E>(kind: OutboxKind<R, F, E>, parts: OutboxParts): Outbox {
   const { pollMs, clock, random, log } = parts;
+  const lost = "relay iterations fail; what they leased becomes due again";
+  const state = createStateLog(log, { lost, back: "relay iterations succeed again" }, clock.monotonic);
 
   async function iterate(): Promise<Iteration> {
     const leasedAt = clock.now();
@@ -77,10 +80,11 @@ export function createOutbox<R, F, E>(kind: OutboxKind<R, F, E>, parts: OutboxPa
         try {
           const { leased, stuck } = await iterate();
           parts.succeeded?.(startedAt);
+          state.works();
           // More may be due, however few were leased: other processes lease too. Not where nothing could be done about it.
           if (leased > 0 && !stuck) continue;
         } catch (error) {
-          log.warn({ err: error }, "relay iteration failed; the leased records become due again");
+          state.fails({ err: error });
         }
         await clock.sleep(pollMs * (0.5 + random()), signal);
       }

@@ -66,7 +66,10 @@ async function keepStreams({ ensure, clock, log, signal, channel }: ConsumeOptio
   for (;;) {
     await clock.sleep(ENSURE_EVERY_MS, signal);
     if (signal.aborted) return;
-    await ensure().then(state.works, (error: unknown) => state.fails(faultOf(error)));
+    await ensure().then(
+      () => state.works(),
+      (error: unknown) => state.fails(faultOf(error)),
+    );
   }
 }
 
@@ -102,7 +105,10 @@ async function consumeClass(
     }
     await clock.sleep(RESUME_WAIT_MS, signal);
     if (signal.aborted) break;
-    await options.ensure().then(ensured.works, (error: unknown) => ensured.fails(faultOf(error)));
+    await options.ensure().then(
+      () => ensured.works(),
+      (error: unknown) => ensured.fails(faultOf(error)),
+    );
   }
   await Promise.allSettled(underWay);
 }
