@@ -2,7 +2,7 @@ import { channelToProto, classToProto, reasonToProto, stateToProto } from "../ad
 import { maskEndpoint } from "../core/delivery/endpoint.ts";
 import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
 import { outcomeReason } from "../core/delivery/reason.ts";
-import type { AttemptOutcome, AttemptRecord } from "../core/ports/attempt-store.ts";
+import { type AttemptOutcome, type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
 import type { Accepted, Delivery as DeliveryMessage, GetNotificationResponse } from "../gen/carillon/v1/notification_service.ts";
 
 /** The answer to a send. It depends only on what was known at acceptance, so a repeated key gets the same answer at any later time. */
@@ -22,6 +22,19 @@ export function toAccepted(record: NotificationRecord, repeatedKey: boolean): Ac
 /** A delivery suppressed after acceptance was published first, even if the clock of its dispatcher was behind the gateway's. */
 const suppressedOnAcceptance = (d: Delivery, { acceptedAt }: NotificationRecord) =>
   d.state === "suppressed" && d.endedAt === acceptedAt && d.publishCount === 0;
+
+/**
+ * Attempts of a delivery that GetNotification shows, the newest; the contract names the number. A provider that is away for 28 days is called up to
+ * 5,400 times for each of up to 100 endpoints. 20 of each stay below 1 MiB; a client takes 4 MiB unless told otherwise.
+ */
+export const ATTEMPTS_SHOWN_MAX = 20;
+
+/** What toGetResponse shows of the attempts. */
+export const attemptsShown = ({ deliveries }: NotificationRecord): string[] =>
+  deliveries.flatMap(({ id, attempt }) => {
+    const shown = Math.min(attempt, ATTEMPTS_SHOWN_MAX);
+    return Array.from({ length: shown }, (_, i) => attemptId(id, attempt - shown + 1 + i));
+  });
 
 export function toGetResponse(record: NotificationRecord, attempts: readonly AttemptRecord[]): GetNotificationResponse {
   const byDelivery = Map.groupBy(attempts, (a) => a.deliveryId);

@@ -1,5 +1,4 @@
 import type { AppRecord } from "../core/ports/app-store.ts";
-import { attemptId } from "../core/ports/attempt-store.ts";
 import type { Store } from "../core/ports/store.ts";
 import type {
   BatchSendNotificationsRequest,
@@ -15,7 +14,7 @@ import { type CallError, callError, codeNumber, invalidRequest } from "../runtim
 import { compileValidator } from "../runtime/grpc/validate.ts";
 import type { Handler } from "../runtime/handler.ts";
 import type { Accept, AcceptResult } from "./accept.ts";
-import { toAccepted, toGetResponse } from "./answer.ts";
+import { attemptsShown, toAccepted, toGetResponse } from "./answer.ts";
 
 /** Violations returned per item, so that the answer to a batch of 1,000 invalid items stays small. */
 const ITEM_FIELDS_MAX = 10;
@@ -59,8 +58,8 @@ export function createNotificationHandlers(accepting: Accept, store: Pick<Store,
       // The notification of another app is answered as if it did not exist.
       if (record === undefined || record.app !== caller.id)
         return callError("NOT_FOUND", "NOT_FOUND", "no notification of this app has this id");
-      const ids = record.deliveries.flatMap((d) => Array.from({ length: d.attempt }, (_, i) => attemptId(d.id, i + 1)));
-      return toGetResponse(record, await store.attempts.find(ids));
+      const attempts = await store.attempts.find(attemptsShown(record)).catch(() => unreadable);
+      return "kind" in attempts ? attempts : toGetResponse(record, attempts);
     },
   };
 }

@@ -260,6 +260,7 @@ export interface Delivery {
     | undefined;
   /** Masked: enough to recognise, not to use. */
   endpointMasked: string;
+  /** The newest 20, by number; older ones are left out. The first of all has number 1. */
   attempts: Attempt[];
   endedAt:
     | Date
@@ -1911,7 +1912,12 @@ export const NotificationServiceService = {
     responseDeserialize: (value: Buffer): BatchSendNotificationsResponse =>
       BatchSendNotificationsResponse.decode(value),
   },
-  /** GetNotification returns a notification with the state and attempts of each delivery. */
+  /**
+   * GetNotification returns a notification with the state and the newest attempts of each delivery.
+   *
+   * Errors: INVALID_ARGUMENT, NOT_FOUND (also where it is another app's), UNAUTHENTICATED,
+   * RESOURCE_EXHAUSTED (with RetryInfo), UNAVAILABLE.
+   */
   getNotification: {
     path: "/carillon.v1.NotificationService/GetNotification" as const,
     requestStream: false as const,
@@ -1939,7 +1945,12 @@ export interface NotificationServiceServer extends UntypedServiceImplementation 
   sendNotification: handleUnaryCall<SendNotificationRequest, SendNotificationResponse>;
   /** BatchSendNotifications accepts up to 1,000 notifications, each answered on its own, in order. */
   batchSendNotifications: handleUnaryCall<BatchSendNotificationsRequest, BatchSendNotificationsResponse>;
-  /** GetNotification returns a notification with the state and attempts of each delivery. */
+  /**
+   * GetNotification returns a notification with the state and the newest attempts of each delivery.
+   *
+   * Errors: INVALID_ARGUMENT, NOT_FOUND (also where it is another app's), UNAUTHENTICATED,
+   * RESOURCE_EXHAUSTED (with RetryInfo), UNAVAILABLE.
+   */
   getNotification: handleUnaryCall<GetNotificationRequest, GetNotificationResponse>;
 }
 
@@ -1985,7 +1996,12 @@ export interface NotificationServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: BatchSendNotificationsResponse) => void,
   ): ClientUnaryCall;
-  /** GetNotification returns a notification with the state and attempts of each delivery. */
+  /**
+   * GetNotification returns a notification with the state and the newest attempts of each delivery.
+   *
+   * Errors: INVALID_ARGUMENT, NOT_FOUND (also where it is another app's), UNAUTHENTICATED,
+   * RESOURCE_EXHAUSTED (with RetryInfo), UNAVAILABLE.
+   */
   getNotification(
     request: GetNotificationRequest,
     callback: (error: ServiceError | null, response: GetNotificationResponse) => void,
