@@ -58,10 +58,10 @@ export async function connectNats(config: Values<typeof natsVariables>, log: Log
   void (async () => {
     for await (const status of connection.status()) {
       if (status.type === "error" && status.error instanceof errors.PermissionViolationError) {
-        const { operation, subject } = status.error;
-        const seen = violations.has(`${operation} ${subject}`) || violations.size >= VIOLATIONS_LOGGED_MAX;
-        if (!seen) violations.add(`${operation} ${subject}`);
-        if (!seen) log.error({ nats: hosts, operation, subject }, "nats user has no permission for this subject");
+        const denied = `${status.error.operation} ${status.error.subject}`;
+        const seen = violations.has(denied) || violations.size >= VIOLATIONS_LOGGED_MAX;
+        if (!seen) violations.add(denied);
+        if (!seen) log.error({ nats: hosts, denied }, "nats user has no permission for this subject");
       }
       if (status.type === "reconnect") {
         const fault = judgeVersion(connection, log);

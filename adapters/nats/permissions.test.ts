@@ -24,6 +24,7 @@ const port = await freePort();
 const users = `
   {user: all, password: p}
   {user: reader, password: p, permissions: {publish: {allow: ["$JS.API.>", "$SYS.REQ.USER.INFO"]}}}
+  {user: deaf, password: p, permissions: {subscribe: {deny: ["_INBOX.>"]}}}
   {user: nobody, password: p, permissions: {publish: {allow: ["$SYS.REQ.USER.INFO"]}}}
 `;
 writeFileSync(join(directory, "nats.conf"), `jetstream {store_dir: "${directory}"}\nauthorization {users: [${users}]}\n`);
@@ -82,6 +83,17 @@ test("a permission that is taken away later is logged once, however often it is 
   await eventually("it is logged", () => lines.some((line) => /no permission for this subject/.test(line)));
   assert.equal(lines.filter((line) => /no permission/.test(line)).length, 1);
   assert.equal(lines.filter((line) => /tasks cannot be published/.test(line)).length, 1);
+});
+
+test("a user that may not receive the answers of the stream is told so, and its publishes fail", async () => {
+  await using deaf = await as("deaf");
+  const publisher = createTaskPublisher(deaf, log);
+  const n = sampleNotification("unanswered", Date.now());
+  lines.length = 0;
+  assert.equal(await publisher.publish(toTask(n, n.deliveries[0]!)), false);
+  await eventually("it is logged", () =>
+    lines.some((line) => /"denied":"subscription _INBOX\./.test(line) && /no permission for this subject/.test(line)),
+  );
 });
 
 test("deny wins over allow, and no list allows everything", () => {
