@@ -56,6 +56,12 @@ const table: [string, Partial<NotificationRequest>, Channel[], string[]][] = [
   ["a collapse key of any printable characters", { collapseKey: "заказ 7/ä \u{1f372}" }, ["apns"], []],
   ["a collapse key with a control character", { collapseKey: "a\nb" }, ["apns"], ["collapse_key collapse_key.printable"]],
   ["a push that shows nothing", { content: { push: { ...push, title: " ", body: "" } } }, ["apns"], ["content.push push.blank"]],
+  [
+    "a mail that shows nothing",
+    { content: { email: { subject: " ", html: "", text: "\n" } } },
+    ["email"],
+    ["content.email.subject email.blank", "content.email.text email.blank"],
+  ],
   ["an SMS that shows nothing", { content: { sms: { text: " \u200b" } } }, ["sms"], ["content.sms.text sms.blank"]],
   ["a channel without content", { channels: ["email"] }, ["email"], ["content.email content.required"]],
   [

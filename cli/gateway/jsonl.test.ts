@@ -18,6 +18,7 @@ const mistakes: [string, string, RegExp][] = [
   ["an unknown field", line({ chanels: [] }), /chanels: is not a field/],
   ["an unknown channel", line({ channels: ["fax"] }), /channels\[0\]: must be one of apns/],
   ["a number where text belongs", line({ sms: { text: 5 } }), /sms\.text: must be a string/],
+  ["half of a character", line({ sms: { text: "hi \ud83d" } }), /sms\.text: has half of a surrogate pair/],
   ["an unreadable time", line({ sendAt: "soon" }), /sendAt: must be ISO 8601/],
   ["two addresses in one endpoint", line({ endpoint: { apnsToken: "a", fcmToken: "b" } }), /endpoint: must have exactly one field/],
 ];

@@ -110,6 +110,8 @@ export function object(value: unknown, field: string): Json {
 
 export function string(value: unknown, field: string): string {
   if (typeof value !== "string") throw new LineError(`${field}: must be a string`);
+  // UTF-8 has no half of a surrogate pair: it would be sent as U+FFFD.
+  if (!value.isWellFormed()) throw new LineError(`${field}: has half of a surrogate pair (\\ud800 to \\udfff)`);
   return value;
 }
 
@@ -126,7 +128,7 @@ export function oneOf<T extends string>(choices: readonly T[], value: unknown, f
 
 function strings(value: unknown, field: string): Record<string, string> {
   const entries = Object.entries(object(value, field));
-  return Object.fromEntries(entries.map(([k, v]) => [k, string(v, `${field}.${k}`)]));
+  return Object.fromEntries(entries.map(([k, v]) => [string(k, `${field}: a key`), string(v, `${field}.${k}`)]));
 }
 
 function optional<T>(line: Json, field: string, parse: (value: unknown, field: string) => T): T | undefined {

@@ -1,4 +1,4 @@
-import type { ContentCodec, ContentFault } from "./codec.ts";
+import { type ContentCodec, type ContentFault, showsSomething } from "./codec.ts";
 
 /** At least one of html and text is not empty. */
 export interface EmailContent {
@@ -34,7 +34,14 @@ export const emailCodec: ContentCodec<EmailContent, EmailWire> = {
   ],
   faults(content): ContentFault[] {
     const bytes = emailBytes(content);
-    if (bytes <= EMAIL_BYTES_MAX) return [];
-    return [{ field: "content.email", rule: "email.bytes", message: `has ${bytes} bytes; at most ${EMAIL_BYTES_MAX} are sent` }];
+    const message = `has ${bytes} bytes; at most ${EMAIL_BYTES_MAX} are sent`;
+    return [...blankFaults(content), ...(bytes <= EMAIL_BYTES_MAX ? [] : [{ field: "content.email", rule: "email.bytes", message }])];
   },
 };
+
+/** A mail program shows html where there is any, so that a blank one would hide the text. */
+function blankFaults(content: EmailContent): ContentFault[] {
+  const isBlank = (text: string) => text !== "" && !showsSomething(text);
+  const blank = (["subject", "html", "text"] as const).filter((part) => isBlank(content[part]));
+  return blank.map((part) => ({ field: `content.email.${part}`, rule: "email.blank", message: "has nothing to see" }));
+}
