@@ -53,6 +53,21 @@ describe("RegisterContact", () => {
     assert.deepEqual(left, [`ada ${endpointId(spelled)}`]);
   });
 
+  it("replaces of a number's former spelling the user's own, since others may share the phone", async () => {
+    const [short, spelled] = (["+447700900123", "+4407700900123"] as const).map(
+      (phoneNumber): Endpoint => ({ channel: "sms", phoneNumber }),
+    );
+    const [, formerId = ""] = endpointIds(spelled!);
+    for (const userId of ["ada", "kid"])
+      await store.contacts.register({ app: "shop", userId, endpointId: formerId, endpoint: spelled!, registeredAt: 1 });
+    await register("ada", spelled!);
+    const left = (await store.contacts.list("shop", ["ada", "kid"])).map((c) => [c.userId, c.endpointId, c.endpoint]);
+    assert.deepEqual(left.toSorted(), [
+      ["ada", endpointId(short!), short],
+      ["kid", formerId, spelled],
+    ]);
+  });
+
   it("lets a hundred users share a mailbox and no more, each of whom may renew", async () => {
     for (let i = 0; i < 100; i++) assert.ok(!isCallError(await register(`user-${i}`, mail("team@example.com"))));
     assert.equal(await rejection(register("one-more", mail("TEAM@example.com"))), "FAILED_PRECONDITION endpoint users.max");

@@ -84,9 +84,10 @@ export function createContactHandlers(parts: {
           await contacts.remove(caller.id, request.userId, id);
           return after.error;
         }
-        // The same browser under a former spelling of its URL.
+        // The same endpoint under a former spelling. A phone number's other users keep theirs.
         const former = formerId === undefined ? [] : await contacts.find([{ app: caller.id, endpointId: formerId }]);
-        for (const { userId, endpointId } of former) await contacts.remove(caller.id, userId, endpointId);
+        for (const { userId, endpointId } of former)
+          if (hasOneUser(endpoint.channel) || userId === request.userId) await contacts.remove(caller.id, userId, endpointId);
         return { endpointId: id };
       });
     },

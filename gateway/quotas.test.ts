@@ -306,6 +306,8 @@ test("SMS go only to the numbers that an app may send to, never to premium-rate 
     handlers.registerContact({ userId: "ann", endpoint: { address: { $case: "phoneNumber", value } } }, context);
   const rejected = await register("+19005550123");
   assert.ok(isCallError(rejected) && rejected.reason === "DESTINATION_NOT_ALLOWED");
+  for (const zero of ["+4409098790000", "+490900123456"])
+    assert.deepEqual(reasons(await sendAs(appOf({ smsPrefixes: ["+44", "+49"] }), to(zero))), [barred], "the 0 is not dialled");
   assert.ok(!isCallError(await register("+4915112345678")));
 });
 

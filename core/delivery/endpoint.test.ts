@@ -6,6 +6,7 @@ import { canonicalEndpoint, type Endpoint, endpointKey } from "./endpoint.ts";
 
 const push = (pushUrl: string): Endpoint => ({ channel: "webpush", pushUrl, p256dh: "BPub", auth: "secret" });
 const mail = (address: string): Endpoint => ({ channel: "email", address });
+const phone = (phoneNumber: string): Endpoint => ({ channel: "sms", phoneNumber });
 
 /** Spellings of one endpoint each; the first is the canonical one. */
 const SAME: [string, Endpoint[]][] = [
@@ -29,6 +30,10 @@ const SAME: [string, Endpoint[]][] = [
     ),
   ],
   ["an address", ["ada@example.com", "ada@EXAMPLE.com", "ada@ｅxample。com"].map(mail)],
+  ["a number with the 0 that is dialled within the country", ["+447700900123", "+4407700900123"].map(phone)],
+  ["a number of a country with a code of three digits", ["+353851234567", "+3530851234567"].map(phone)],
+  ["a number that begins with a 0 wherever it is dialled", ["+390612345678"].map(phone)],
+  ["a mobile number of Côte d'Ivoire", ["+2250101234567"].map(phone)],
   [
     "a device token",
     [
@@ -57,6 +62,7 @@ describe("an endpoint has one canonical form", () => {
       ...["https://a.example/x", "https://a.example/X", "https://a.example/x/", "https://a.example/x?y", "https://b.example/x"].map(push),
       ...["https://a.example:8443/x", "https://a.example/x%2Fy", "https://a.example/x/y"].map(push),
       ...["ada@a.example", "ada@b.example", "bob@a.example", "a.da@a.example", "ada+news@a.example"].map(mail),
+      ...["+4915112345678", "+49151123456780", "+390612345678", "+39612345678", "+12015550123"].map(phone),
       ...["Token-12345", "token-12345"].map((token): Endpoint => ({ channel: "fcm", token })),
     ];
     assert.equal(new Set(different.map(endpointKey)).size, different.length);
@@ -71,13 +77,15 @@ describe("an endpoint has one canonical form", () => {
         .array(fc.constantFrom("%", "2", "4", "1", "5", "e", "/", "."), { maxLength: 20 })
         .map((path) => `https://push.example/${path.join("")}`),
     );
+    const digits = fc.string({ unit: fc.constantFrom(..."0123456789"), minLength: 6, maxLength: 14 });
+    const number = fc.tuple(fc.constantFrom("49", "44", "353", "39", "1"), digits).map(([code, rest]) => `+${code}0${rest}`);
     const address = fc.oneof(
       fc.emailAddress(),
       fc.string({ unit: "binary" }),
       fc.string({ unit: "grapheme" }).map((domain) => `ada@${domain}.de`),
     );
     fc.assert(
-      fc.property(fc.oneof(url.map(push), address.map(mail)), (endpoint) => {
+      fc.property(fc.oneof(url.map(push), address.map(mail), number.map(phone)), (endpoint) => {
         const once = canonicalEndpoint(endpoint);
         assert.deepEqual(canonicalEndpoint(once), once);
         assert.equal(endpointKey(once), endpointKey(endpoint));

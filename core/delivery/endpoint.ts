@@ -1,5 +1,6 @@
 import { canonicalPushUrl } from "../content/push-host.ts";
 import { canonicalAddress } from "./email-address.ts";
+import { canonicalPhoneNumber } from "./phone-number.ts";
 
 /** One place a person can be reached. */
 export type Endpoint =
@@ -11,7 +12,7 @@ export type Endpoint =
 
 /**
  * The endpoint in the one form that is stored, compared, hashed and called. Otherwise an opt-out of one spelling would not hold for
- * another. E.164 numbers and FCM tokens have one spelling. What cannot be parsed stays as it is.
+ * another. FCM tokens have one spelling. What cannot be parsed stays as it is.
  */
 export function canonicalEndpoint(endpoint: Endpoint): Endpoint {
   switch (endpoint.channel) {
@@ -23,8 +24,9 @@ export function canonicalEndpoint(endpoint: Endpoint): Endpoint {
     }
     case "email":
       return { channel: "email", address: canonicalAddress(endpoint.address) };
-    case "fcm":
     case "sms":
+      return { channel: "sms", phoneNumber: canonicalPhoneNumber(endpoint.phoneNumber) };
+    case "fcm":
       return endpoint;
   }
 }
@@ -42,7 +44,7 @@ const unescaped = (url: string): string =>
 /** The text that identifies the endpoint, the same however it was spelled. Secret: hash it before it leaves the process. */
 export const endpointKey = (endpoint: Endpoint): string => keyAsSpelled(canonicalEndpoint(endpoint));
 
-/** The key that development builds before 0.1.0 gave this spelling. It differs from endpointKey() only for push URLs that no browser makes. */
+/** The key that development builds before 0.1.0 gave this spelling. It differs from endpointKey() for push URLs that no browser makes, and for numbers with a 0 too many. */
 export function keyAsSpelled(endpoint: Endpoint): string {
   switch (endpoint.channel) {
     case "apns":
