@@ -21,6 +21,13 @@ test("a lane of weight 3 gets three items per turn", () => {
   assert.deepEqual(queue.take(ALL), ["a1", "a2", "a3", "b1", "a4", "a5", "b2"]);
 });
 
+test("a turn that the end of a batch cuts short goes on in the next one", () => {
+  const queue = createFairQueue<string>(ALL, { laneOf, weightOf: (item) => (item.startsWith("a") ? 3 : 1) });
+  for (const item of ["a1", "a2", "a3", "a4", "a5", "b1", "b2"]) queue.push(item);
+  const one = () => queue.take({ ...ALL, itemsMax: 1 })[0];
+  assert.deepEqual(Array.from({ length: 7 }, one), ["a1", "a2", "a3", "b1", "a4", "a5", "b2"]);
+});
+
 test("what is taken at once is bounded in bytes, and an item larger than the bound is taken alone", () => {
   const queue = createFairQueue<string>(ALL, { laneOf, bytesOf: (item) => item.length });
   for (const item of ["aaaa", "bb", "cc", "dddddddd", "e"]) queue.push(item);

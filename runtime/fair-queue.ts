@@ -36,6 +36,8 @@ interface Lane<T> {
   items: T[];
   head: number;
   bytes: number;
+  /** Items it may still give in its turn; absent: its turn has not begun. */
+  left?: number | undefined;
 }
 
 /** @param sharing absent: there is one lane, which may fill the whole queue */
@@ -90,17 +92,22 @@ export function createFairQueue<T>(bounds: QueueBounds, sharing?: Sharing<T>): F
       while (length > 0 && !full) {
         const name = turns.shift()!;
         const lane = lanes.get(name)!;
-        for (let left = Math.max(1, weightOf(lane.items[lane.head]!)); left > 0 && held(lane) > 0; left--) {
+        lane.left ??= Math.max(1, weightOf(lane.items[lane.head]!));
+        while (lane.left > 0 && held(lane) > 0) {
           const size = bytesOf(lane.items[lane.head]!);
           full = taken.length >= itemsMax || (taken.length > 0 && takenBytes + size > bytesMax);
           if (full) break;
           taken.push(shift(lane));
           takenBytes += size;
+          lane.left--;
         }
         if (held(lane) === 0) lanes.delete(name);
-        // A lane whose turn the end of the batch cut short begins the next one.
-        else if (full) turns.unshift(name);
-        else turns.push(name);
+        // A lane whose turn the end of the batch cut short goes on in the next one.
+        else if (full && lane.left > 0) turns.unshift(name);
+        else {
+          turns.push(name);
+          lane.left = undefined;
+        }
       }
       return taken;
     },
