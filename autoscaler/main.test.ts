@@ -80,7 +80,7 @@ test("tasks in the queue ask for pods, parked ones do not, and a lost server kee
   const settle = async (): Promise<Settlement> => ({ kind: "nak", delayMs: 600_000 });
   const tracer = new ProxyTracerProvider().getTracer("test");
   const consuming = consumeTasks(nats, settle, {
-    ...{ channel: "sms", worker: "pod", inFlightMax: 50, signal: stopping.signal, clock: systemClock, log, tracer, workload },
+    ...{ channel: "sms", worker: "pod", heldMax: () => 50, signal: stopping.signal, clock: systemClock, log, tracer, workload },
     ensure: () => ensureStreams(nats, config, ["sms"]),
   });
   await using _reporting = startReporting(nats, { channel: "sms", worker: "pod", workload, clock: systemClock });

@@ -38,7 +38,8 @@ export const dispatcherVariables = {
   DISPATCH_IN_FLIGHT: integer(1, 10_000, {
     default: "128",
     unit: "tasks",
-    reason: "handled at once per class in one pod; at 100 ms a call about 1,280/s. Keep NATS_ACK_PENDING_MAX above pods x this",
+    reason:
+      "handled at once per class in one pod, marketing half as many; at 100 ms a call about 1,280/s. Keep NATS_ACK_PENDING_MAX at twice pods x this",
   }),
   DISPATCH_RATE_MAX: optionalRate({
     reason:

@@ -35,6 +35,8 @@ export interface DispatchParts {
   gate: { mayTry(id: string, holder: string, ttlMs: number): Promise<boolean> };
   /** The rate limiter of an account; absent: unlimited. */
   rateLimiterOf?: ((account: string) => RateLimiter) | undefined;
+  /** Called before a claimed attempt's provider call, with the holder of the copy; absent: nobody needs to know. */
+  calling?: ((holder: string) => void) | undefined;
   /** Unique per process. */
   worker: string;
   /** One provider call. */

@@ -57,6 +57,7 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
     }
 
     failpoint("dispatcher.claimed", task.category);
+    parts.calling?.(holder);
     const outcome = await call(task, provider, { attemptId: claim.id, startedAt, endpoint, askedAt });
     if (outcome.kind === "void") {
       circuits.release(passage);

@@ -10,6 +10,7 @@ import { connectRedis } from "../adapters/redis/connect.ts";
 import { createCrashCounter } from "../adapters/redis/crash-counter.ts";
 import { createRateLimiter } from "../adapters/redis/rate-limiter.ts";
 import { createSharedCircuits } from "../adapters/redis/shared-circuits.ts";
+import { createAppWeights } from "../adapters/store/app-weights.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
 import { DEFAULT_ACCOUNT } from "../core/delivery/account.ts";
 import type { Channel } from "../core/delivery/channel.ts";
@@ -32,6 +33,7 @@ import { createDispatchMetrics } from "./metrics.ts";
 import { createNeedsGuard } from "./needs-guard.ts";
 import { createPoisonGuard } from "./poison-guard.ts";
 import { createSetupWaiters } from "./setup-waiters.ts";
+import { createStartQueue, heldOf } from "./start-queue.ts";
 
 /** A channel's providers, and the variables that make their default accounts: where a file of theirs changes, these are made again. */
 interface Providers extends ChannelProviders {
@@ -76,10 +78,11 @@ export async function serveDispatcher(
     ),
     deadlineMs: config.PROVIDER_DEADLINE_MS,
     metrics: dispatchMetrics,
+    calling: (holder) => startQueue.calling(holder),
   });
   const loaded = createContentLoader(dispatch, { channel, store, recorder, worker, clock, log, metrics: dispatchMetrics });
   const guarded = createNeedsGuard(loaded, { channel, clock, log, metrics: dispatchMetrics });
-  const handle = createPoisonGuard(guarded, {
+  const unpoisoned = createPoisonGuard(guarded, {
     store,
     recorder,
     crashCounter: createCrashCounter(redis, config.NATS_ACK_WAIT_MS),
@@ -88,6 +91,11 @@ export async function serveDispatcher(
     clock,
     log,
     metrics: dispatchMetrics,
+  });
+  const startQueue = createStartQueue(unpoisoned, {
+    ...{ inFlightMax: config.DISPATCH_IN_FLIGHT, ackWaitMs: config.NATS_ACK_WAIT_MS, clock, signal },
+    weightOf: createAppWeights(store.apps, clock),
+    utilization: createUtilization(),
   });
   const take = (changed: Values<Variables>) => {
     for (const next of createListed(changed, parts)) pool.put(DEFAULT_ACCOUNT, next);
@@ -108,8 +116,9 @@ export async function serveDispatcher(
       },
     }),
   );
-  const consuming = consumeTasks(nats, handle, {
-    ...{ channel, worker, signal, log, tracer, clock, workload, inFlightMax: config.DISPATCH_IN_FLIGHT },
+  const consuming = consumeTasks(nats, startQueue.handle, {
+    ...{ channel, worker, signal, log, tracer, clock, workload },
+    heldMax: (c) => heldOf(c, config.DISPATCH_IN_FLIGHT),
     ensure: () => ensureStreams(nats, config, [channel]),
   });
   return { drained: () => consuming };
@@ -119,4 +128,15 @@ export async function serveDispatcher(
 function rateLimiters(create: (account: string) => RateLimiter): (account: string) => RateLimiter {
   const made = new Map<string, RateLimiter>();
   return (account) => made.get(account) ?? made.set(account, create(account)).get(account)!;
+}
+
+/** Share of the time since the last call in which this process's event loop worked, waiting for a processor and for SQLite's lock included. */
+function createUtilization(): () => number {
+  let last = performance.eventLoopUtilization();
+  return () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, last);
+    last = now;
+    return utilization;
+  };
 }

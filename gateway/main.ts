@@ -79,7 +79,7 @@ export const role = defineRole({
     const accepting = createAccept({
       ...{ store, optOuts, load, quotas, clock, log },
       publisher: createTaskPublisher(nats, log),
-      shares: createAppShares({ depths: await createQueueDepths(nats, clock), apps: store.apps, clock }),
+      shares: createAppShares({ depths: await createQueueDepths(nats), apps: store.apps, clock }),
       failpoint,
       watchdogFirstMs: config.WATCHDOG_FIRST_MS,
       pushHosts: config.WEBPUSH_HOSTS,

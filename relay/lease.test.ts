@@ -149,7 +149,10 @@ test("a campaign whose queues are all full is not leased in vain, and under whic
   await notifications.insert(campaign);
   let free: Channel | undefined;
   const lease = createLease(notifications, { room: async ({ channel }) => (channel === free ? 20 : 0) }, () => 0);
+  assert.deepEqual(await lease.leaseDue(NOW - 1, NOW, LEASE_MAX), []);
+  assert.equal(lease.leftDue, false, "nothing is due yet");
   assert.deepEqual(await lease.leaseDue(NOW + 60_000, NOW, LEASE_MAX), []);
+  assert.equal(lease.leftDue, true);
   for (free of ["apns", "fcm", "webpush"] as const) assert.equal((await lease.leaseDue(NOW + 60_000, NOW, LEASE_MAX)).length, 20, free);
 });
 

@@ -56,13 +56,20 @@ export function planTakes(
 
 const queueName = ({ notificationClass, channel, app }: AppQueue) => `${notificationClass}.${channel}.${app}`;
 
+/** Leases, and tells what it left. */
+export interface Lease extends DueStore<NotificationRecord> {
+  /** Whether something stayed due for want of room in its queue. */
+  readonly leftDue: boolean;
+}
+
 /** Leases by class and by app, where DueStore asks only for what is due: what has no room in its queue stays due. */
 export function createLease(
   notifications: Pick<NotificationStore, "dueKeys" | "leaseDue">,
   shares: Pick<AppShares, "room">,
   random: Random,
-): DueStore<NotificationRecord> {
+): Lease {
   const last: LastKeys = {};
+  let leftDue = false;
 
   /** How many to lease under each key: keys that name the same queue divide its room, and room in one of its queues is enough for a key. */
   async function roomsOf(due: readonly string[]): Promise<Map<string, number>> {
@@ -79,13 +86,18 @@ export function createLease(
   }
 
   return {
+    get leftDue() {
+      return leftDue;
+    },
     async leaseDue(now, until, limit) {
+      leftDue = false;
       const leased: NotificationRecord[] = [];
       const due = await notifications.dueKeys(now);
       if (due.length === 0) return leased;
       const classes = [...new Set(due.map(classOf))];
       const rooms = await roomsOf(due);
       let keys = due.filter((key) => rooms.get(key)! > 0);
+      leftDue = keys.length < due.length;
       // Each relay begins at another key.
       for (const [notificationClass, own] of Map.groupBy(keys, classOf))
         last[notificationClass] ??= own[Math.floor(random() * own.length)]!;

@@ -32,7 +32,7 @@ export const role = defineRole({
       store,
       publisher,
       queue: await createQueueLag(nats, systemClock),
-      shares: createAppShares({ depths: await createQueueDepths(nats, systemClock), apps: store.apps, clock: systemClock }),
+      shares: createAppShares({ depths: await createQueueDepths(nats), apps: store.apps, clock: systemClock }),
       worker,
       pollMs: config.RELAY_POLL_MS,
       uncertainWaitMs: {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createLogger } from "../runtime/logger.ts";
 import { createFakeClock } from "../test/support/fake-clock.ts";
-import { createOutbox, LEASE_MAX, type OutboxKind } from "./outbox.ts";
+import { CROWDED_POLL_MS, createOutbox, LEASE_MAX, type OutboxKind } from "./outbox.ts";
 
 /** A second kind of record: reminds once, then repeats every REPEAT_MS until it was sent `times` times. */
 interface Reminder {
@@ -173,4 +173,21 @@ test("goes on at once after a full iteration, unless it is stuck, and survives a
       ["relay iterations succeed again", undefined],
     ],
   );
+});
+
+test("reads again soon where something stays due for want of room, and not where it is stuck", async () => {
+  const clock = createFakeClock();
+  const store = Object.assign(createReminders([]), { leftDue: true });
+  const { outbox } = createProcess(store, createInbox(), clock);
+  const stop = new AbortController();
+  const slept: number[] = [];
+  clock.sleep = async (ms) => {
+    slept.push(ms);
+    if (slept.length === 1) store.leftDue = false;
+    if (slept.length === 2) store.leaseDue = () => Promise.reject(new Error("made up"));
+    store.leftDue ||= slept.length === 2;
+    if (slept.length === 3) stop.abort();
+  };
+  await outbox.run(stop.signal);
+  assert.deepEqual(slept, [CROWDED_POLL_MS, 1_000, 1_000]);
 });

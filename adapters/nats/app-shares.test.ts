@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { LocalServer } from "../../cli/dev/local-servers.ts";
-import { WAITING_MIN } from "../../core/delivery/share.ts";
+import { QUEUED_MIN } from "../../core/delivery/share.ts";
 import { consumerName, streamName, taskSubject } from "../../core/delivery/subjects.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { createLogger } from "../../runtime/logger.ts";
@@ -36,7 +36,7 @@ const queueOf = (app: string) => ({ channel: "sms", notificationClass: "critical
 async function sharesOf(weights: Record<string, number> = {}) {
   const clock = createFakeClock();
   const apps = { find: async (id: string) => sampleApp({ id, limits: { weight: weights[id] ?? 1 } }) };
-  const shares = createAppShares({ depths: await createQueueDepths(nats, clock), apps, clock });
+  const shares = createAppShares({ depths: await createQueueDepths(nats), apps, clock });
   return {
     shares,
     /** By a new reading, and with the weights read. */
@@ -52,39 +52,46 @@ async function sharesOf(weights: Record<string, number> = {}) {
 test("an app alone may fill the queue up to its bound, and one that comes later still gets in", async () => {
   await (await jetstreamManager(nats)).streams.purge(streamName("sms"));
   const { shares, room } = await sharesOf();
-  assert.equal(await room("ads"), WAITING_MIN);
+  assert.equal(await room("ads"), QUEUED_MIN);
   let taken = 0;
   while (shares.take(queueOf("ads"))) taken++;
-  assert.equal(taken, WAITING_MIN, "by its own count until the next reading");
+  assert.equal(taken, QUEUED_MIN, "by its own count until the next reading");
   await publish("ads", taken);
   assert.equal(await room("ads"), 0);
   assert.equal(shares.take(queueOf("ads")), false);
-  assert.equal(await room("bank"), WAITING_MIN / 2);
+  assert.equal(await room("bank"), QUEUED_MIN / 2);
 });
 
 test("a weight of three is three times the share", async () => {
   const { room } = await sharesOf({ bank: 3 });
-  assert.equal(await room("bank"), (WAITING_MIN * 3) / 4);
+  assert.equal(await room("bank"), (QUEUED_MIN * 3) / 4);
 });
 
-test("tasks being handled count as the app's, but the bound is on those that wait", async () => {
+test("tasks being handled count as the app's, and while dispatchers ask for more there is more room", async () => {
   await (await jetstreamManager(nats)).streams.purge(streamName("sms"));
-  await publish("ads", WAITING_MIN);
+  await publish("ads", QUEUED_MIN);
   const consumer = await jetstream(nats).consumers.get(streamName("sms"), consumerName("sms", "critical"));
-  const handled = await consumer.fetch({ max_messages: WAITING_MIN, expires: 2_000 });
+  const handled = await consumer.fetch({ max_messages: QUEUED_MIN, expires: 2_000 });
   for await (const _ of handled);
-  const { room } = await sharesOf();
-  assert.equal(await room("ads"), WAITING_MIN, "none waits, so that dispatchers are never idle");
+  const { shares, room } = await sharesOf();
+  assert.ok((await room("ads")) < QUEUED_MIN / 2);
+  const pull = consumer.next({ expires: 2_000 });
+  for (let i = 0; i < 10; i++) {
+    await room("ads");
+    while (shares.take(queueOf("ads")));
+  }
+  assert.ok((await room("ads")) >= QUEUED_MIN / 2, "dispatchers are not left idle");
+  await pull;
 });
 
 test("tasks without an app, as earlier versions publish them, are delivered too, and wait before those that come later", async () => {
   await (await jetstreamManager(nats)).streams.purge(streamName("sms"));
-  await publish(undefined, WAITING_MIN);
+  await publish(undefined, QUEUED_MIN);
   const { room } = await sharesOf();
-  assert.equal(await room("ads"), WAITING_MIN, "they are no app's, so that each app has its share");
+  assert.equal(await room("ads"), QUEUED_MIN, "they are no app's, so that each app has its share");
   await publish("ads", 1);
   const consumer = await jetstream(nats).consumers.get(streamName("sms"), consumerName("sms", "critical"));
-  const messages = await consumer.fetch({ max_messages: WAITING_MIN + 1, expires: 2_000 });
+  const messages = await consumer.fetch({ max_messages: QUEUED_MIN + 1, expires: 2_000 });
   const subjects = new Set<string>();
   for await (const message of messages) subjects.add(message.subject);
   assert.deepEqual(subjects, new Set(["carillon.sms.critical", "carillon.sms.critical.ads"]));

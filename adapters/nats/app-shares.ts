@@ -1,19 +1,20 @@
 import type { Channel, NotificationClass } from "../../core/delivery/channel.ts";
 import type { AppQueue } from "../../core/delivery/outbox-key.ts";
-import { roomOf } from "../../core/delivery/share.ts";
+import { type Capacity, learnCapacity, roomOf } from "../../core/delivery/share.ts";
 import type { AppStore } from "../../core/ports/app-store.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { QueueDepth, QueueDepths } from "../../core/ports/queue.ts";
+import { createAppWeights } from "../store/app-weights.ts";
 
-/** A reading is used for this long, in ms: a queue's bound is worth four of them. */
-const READ_EVERY_MS = 100;
+/** A reading is used for this long, in ms: shorter than an iteration of a busy relay, so that the next one shows what was just published. */
+const READ_EVERY_MS = 25;
 /** What is older says nothing about the queue now. */
 const TRUST_MS = 1_000;
-/** So many tasks an app may publish before the first reading, or the first after a pause: a batch on an idle system does not wait for it. */
-export const BLIND_MAX = 512;
-/** An app's weight is read again after this, in ms. */
-const WEIGHT_LIFE_MS = 30_000;
-const DEFAULT_WEIGHT = 1;
+/**
+ * So many tasks an app may publish before the first reading, or the first after a pause: a small batch on an idle system does not wait for it,
+ * and another app's next task waits for no more.
+ */
+export const BLIND_MAX = 128;
 
 /** How many tasks an app may publish to a queue (core/delivery/share.ts). Where the queue cannot be read, as many as it likes. */
 export interface AppShares {
@@ -26,8 +27,11 @@ export interface AppShares {
 interface Reading {
   at: number;
   depth: QueueDepth | undefined;
+  capacity: Capacity | undefined;
   /** By app: tasks taken since. */
   taken: Map<string, number>;
+  /** Whether an app wanted more since. */
+  heldBack: boolean;
 }
 
 export function createAppShares({ depths, apps, clock }: { depths: QueueDepths; apps: Pick<AppStore, "find">; clock: Clock }): AppShares {
@@ -35,7 +39,7 @@ export function createAppShares({ depths, apps, clock }: { depths: QueueDepths; 
   /** By queue and app: tasks taken while no reading could be trusted. */
   const blind = new Map<string, number>();
   const underWay = new Map<string, Promise<void>>();
-  const weightOf = createWeights(apps, clock);
+  const weightOf = createAppWeights(apps, clock);
 
   const queueOf = (channel: Channel, notificationClass: NotificationClass) => `${channel}.${notificationClass}`;
   const keyOf = ({ channel, notificationClass, app }: AppQueue) => `${queueOf(channel, notificationClass)}.${app}`;
@@ -46,7 +50,9 @@ export function createAppShares({ depths, apps, clock }: { depths: QueueDepths; 
     const begun = underWay.get(queue);
     if (begun) return begun;
     const reading = depths.read(channel, notificationClass).then((depth) => {
-      readings.set(queue, { at: clock.monotonic(), depth, taken: new Map() });
+      const [at, before] = [clock.monotonic(), readings.get(queue)];
+      const capacity = depth ? learnCapacity(before?.capacity, depth, before?.heldBack ?? false, at) : before?.capacity;
+      readings.set(queue, { at, depth, capacity, taken: new Map(), heldBack: false });
       for (const key of blind.keys()) if (key.startsWith(`${queue}.`)) blind.delete(key);
       underWay.delete(queue);
     });
@@ -57,8 +63,10 @@ export function createAppShares({ depths, apps, clock }: { depths: QueueDepths; 
   function left({ channel, notificationClass, app }: AppQueue): number {
     const reading = readings.get(queueOf(channel, notificationClass));
     if (ageOf(reading) > TRUST_MS) return BLIND_MAX - (blind.get(keyOf({ channel, notificationClass, app })) ?? 0);
-    if (!reading?.depth) return Number.POSITIVE_INFINITY;
-    return Math.max(0, roomOf(reading.depth, app, weightOf) - (reading.taken.get(app) ?? 0));
+    if (!reading?.depth || !reading.capacity) return Number.POSITIVE_INFINITY;
+    const room = Math.max(0, roomOf(reading.depth, reading.capacity, app, weightOf) - (reading.taken.get(app) ?? 0));
+    if (room === 0) reading.heldBack = true;
+    return room;
   }
 
   return {
@@ -74,25 +82,5 @@ export function createAppShares({ depths, apps, clock }: { depths: QueueDepths; 
       else reading?.taken.set(queue.app, (reading.taken.get(queue.app) ?? 0) + 1);
       return true;
     },
-  };
-}
-
-/** An app's weight as last read; the default until it is. */
-function createWeights(apps: Pick<AppStore, "find">, clock: Pick<Clock, "monotonic">): (app: string) => number {
-  const known = new Map<string, { at: number; weight: number }>();
-  return (id) => {
-    const now = clock.monotonic();
-    const before = known.get(id);
-    if (!before || now - before.at > WEIGHT_LIFE_MS) {
-      const entry = { at: now, weight: before?.weight ?? DEFAULT_WEIGHT };
-      known.set(id, entry);
-      apps.find(id).then(
-        (app) => {
-          entry.weight = app?.limits.weight ?? DEFAULT_WEIGHT;
-        },
-        () => undefined,
-      );
-    }
-    return known.get(id)!.weight;
   };
 }

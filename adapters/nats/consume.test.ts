@@ -89,7 +89,7 @@ async function consuming(
   };
   const tracer = new ProxyTracerProvider().getTracer("test");
   const drained = consumeTasks(theirs, handle, {
-    ...{ channel: "sms", worker: "w", inFlightMax, signal: stop.signal, clock, log, tracer, ensure },
+    ...{ channel: "sms", worker: "w", heldMax: () => inFlightMax, signal: stop.signal, clock, log, tracer, ensure },
   });
   const drain = () => {
     stop.abort();

@@ -21,7 +21,7 @@ export type TaskHandler = (copy: TaskCopy) => Promise<Settlement>;
  */
 const PULL_MS = 2_000;
 /** Share of a class's limit that must be free before more is pulled: a pull for each task would cost more than the task. */
-const FREE_SHARE = 0.25;
+const FREE_SHARE = 0.125;
 /** After a fault of the stream or the connection, before pulling again. */
 const RESUME_WAIT_MS = 1_000;
 /** Between two checks of the channel's stream and consumers. */
@@ -29,14 +29,12 @@ const ENSURE_EVERY_MS = 30_000;
 /** A task whose handler threw is redelivered after this. */
 const FAULT_WAIT_MS = 2_000;
 const MESSAGE_ID = "Nats-Msg-Id";
-/** Share of a pod's concurrency per class: a one-time password never waits behind a campaign. */
-const SHARE: Record<NotificationClass, number> = { critical: 1, transactional: 1, marketing: 0.5 };
 
 export interface ConsumeOptions {
   channel: Channel;
   worker: string;
-  /** Tasks handled at once, per class (marketing: half). */
-  inFlightMax: number;
+  /** Tasks of a class that are held at once. */
+  heldMax: (notificationClass: NotificationClass) => number;
   /** Aborts on drain: nothing more is pulled; the tasks of the last pull are still handled. */
   signal: AbortSignal;
   clock: Clock;
@@ -48,7 +46,7 @@ export interface ConsumeOptions {
   workload?: Pick<Workload, "givenBack" | "handedBack">;
 }
 
-/** Pulls the tasks of all classes of a channel, never more than it can start, until `signal` aborts; resolves when the last running task is settled. */
+/** Pulls the tasks of all classes of a channel, never more than may be held, until `signal` aborts; resolves when the last running task is settled. */
 export async function consumeTasks(nats: Nats, handle: TaskHandler, options: ConsumeOptions): Promise<void> {
   const lost = followConnection(nats);
   await Promise.all([
@@ -82,7 +80,7 @@ async function consumeClass(
 ): Promise<void> {
   const { signal, log, clock } = options;
   const js = jetstream(nats);
-  const limit = Math.max(1, Math.floor(options.inFlightMax * SHARE[notificationClass]));
+  const limit = options.heldMax(notificationClass);
   const pullBelow = limit - Math.ceil(limit * FREE_SHARE);
   const underWay = new Set<Promise<void>>();
   const of = `${options.channel} ${notificationClass}`;

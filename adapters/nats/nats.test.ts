@@ -42,7 +42,7 @@ function sampleTask(key: string, over: Partial<DeliveryTask> = {}): DeliveryTask
 
 /** Consumes until `work` is done; returns the handled tasks by delivery id. */
 const consumeOptions = (signal: AbortSignal, inFlightMax: number): ConsumeOptions => ({
-  ...{ channel: "sms", worker: "w", inFlightMax, signal, clock: systemClock, log },
+  ...{ channel: "sms", worker: "w", heldMax: () => inFlightMax, signal, clock: systemClock, log },
   tracer: new ProxyTracerProvider().getTracer("test"),
   ensure: () => ensureStreams(nats, config, ["sms"]),
 });

@@ -146,7 +146,7 @@ test("a task returned with a delay is parked, unless it only waits for a limit o
   const stopping = new AbortController();
   let handled = 0;
   const consuming = consumeTasks(nats, async () => settlements[handled++]!, {
-    ...{ channel: "sms", worker: "w", inFlightMax: 10, signal: stopping.signal, clock: systemClock, log, workload },
+    ...{ channel: "sms", worker: "w", heldMax: () => 10, signal: stopping.signal, clock: systemClock, log, workload },
     tracer: new ProxyTracerProvider().getTracer("test"),
     ensure: () => ensureStreams(nats, config, ["sms"]),
   });

@@ -18,7 +18,7 @@ export const streamVariables = {
   NATS_ACK_PENDING_MAX: integer(1, 1_000_000, {
     default: "10000",
     unit: "tasks",
-    reason: "delivered and not yet acknowledged, over all pods of a channel and class: most replicas x DISPATCH_IN_FLIGHT",
+    reason: "delivered and not yet acknowledged, over all pods of a channel and class: twice the most replicas x DISPATCH_IN_FLIGHT",
   }),
 };
 

@@ -155,7 +155,7 @@ test("an unsafe stream found while tasks are consumed is logged once and tried a
   lines.length = 0;
   const tracer = new ProxyTracerProvider().getTracer("test");
   const consuming = consumeTasks(nats, handle, {
-    ...{ channel: "sms", worker: "w", inFlightMax: 4, signal: stop.signal, clock: systemClock, log, tracer },
+    ...{ channel: "sms", worker: "w", heldMax: () => 4, signal: stop.signal, clock: systemClock, log, tracer },
     ensure: () => {
       tries++;
       return ensure();

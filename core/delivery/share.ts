@@ -1,20 +1,67 @@
 // How much of a queue an app may have. JetStream delivers in order, so what one app has in the queue stands before another's next task: an app's tasks
-// beyond its share stay due in the outbox, and are published as earlier ones end.
+// beyond its share stay due in the outbox, and are published as earlier ones end. Together the apps fill no more than most of what dispatchers hold at
+// once, so that another app's next task is delivered at once; a dispatcher gives it the next turn.
 import type { QueueDepth } from "../ports/queue.ts";
 
-/** Tasks that may wait for a dispatcher however slowly they are delivered: less would leave dispatchers idle between two readings of the queue. */
-export const WAITING_MIN = 128;
-/** Otherwise as many as are delivered in this time, in ms: it bounds how long another app's next task waits behind them. */
-export const WAITING_MS = 400;
+/** Tasks that a queue may hold however few dispatchers there are, those that are handled included: as many as are in flight in a small pod. */
+export const QUEUED_MIN = 64;
+/** Share of what dispatchers hold at once that apps may fill; the rest is for the next task of an app that has less than its share. */
+export const FILLED_SHARE = 0.75;
+/** For this long after dispatchers held all they can, no more than that is expected of them, in ms: to see whether there is more takes up the rest. */
+export const KNOWN_MS = 30_000;
+/** Where nothing was delivered for this long although apps are held back, in ms, what the queue holds may be a dead pod's, until ack_wait. */
+export const STUCK_MS = 500;
+/** How much more is expected of dispatchers at a time, and how much less, and the time between two such steps up, in ms. */
+const STEP_UP = 1.1;
+const STEP_DOWN = 0.9;
+const STEP_EVERY_MS = 250;
+
+/** How many tasks the dispatchers of a queue hold at once, as its readings showed. Times by a monotonic clock, in ms. */
+export interface Capacity {
+  tasks: number;
+  /** When dispatchers last held all they can. */
+  fullAt: number;
+  steppedAt: number;
+  delivered: number;
+  /** When a reading last showed another number of deliveries. */
+  deliveredAt: number;
+}
+
+const boundOf = ({ tasks }: Pick<Capacity, "tasks">) => Math.max(QUEUED_MIN, Math.floor(tasks * FILLED_SHARE));
+const queued = ({ waiting, held }: QueueDepth) => waiting + held;
 
 /**
- * How many tasks the app may publish now. While fewer than half of the bound wait, any app may fill it; above, apps in the queue divide what is free by
+ * What a reading tells about dispatchers: those that can hold more have a pull there. While they do and apps are held back, more is expected of them step by
+ * step, until tasks wait and no pull does. Pure.
+ * @param heldBack whether an app wanted to publish more since the last reading
+ */
+export function learnCapacity(before: Capacity | undefined, depth: QueueDepth, heldBack: boolean, now: number): Capacity {
+  const { waiting, held, pulls, delivered } = depth;
+  const known = before ?? { tasks: 0, fullAt: Number.NEGATIVE_INFINITY, steppedAt: now, delivered, deliveredAt: now };
+  const deliveredAt = delivered === known.delivered ? known.deliveredAt : now;
+  const next = { ...known, delivered, deliveredAt };
+  if (waiting > 0 && pulls === 0) {
+    // Where little is held, the reading may have fallen between two pulls.
+    const tasks = held >= known.tasks / 2 ? held : known.tasks * STEP_DOWN;
+    return { ...next, tasks, fullAt: now };
+  }
+  const seen = { ...next, tasks: Math.max(known.tasks, held) };
+  if (!heldBack) return seen;
+  if (now - deliveredAt >= STUCK_MS) seen.fullAt = Number.NEGATIVE_INFINITY;
+  const mayStep = pulls > 0 && waiting === 0 && now - seen.fullAt >= KNOWN_MS && now - seen.steppedAt >= STEP_EVERY_MS;
+  if (!mayStep) return seen;
+  return { ...seen, tasks: Math.max(seen.tasks, QUEUED_MIN / FILLED_SHARE) * STEP_UP, steppedAt: now };
+}
+
+/**
+ * How many tasks the app may publish now. While less than half of the bound is queued, any app may fill it; above, apps in the queue divide what is free by
  * weight, and an app that has less than its share of the bound may come up to it. Pure.
  */
-export function roomOf({ waiting, deliveredPerSecond, byApp }: QueueDepth, app: string, weightOf: (app: string) => number): number {
-  const bound = Math.max(WAITING_MIN, Math.ceil((deliveredPerSecond * WAITING_MS) / 1_000));
-  const free = Math.max(0, bound - waiting);
-  if (waiting < bound / 2) return free;
+export function roomOf(depth: QueueDepth, capacity: Pick<Capacity, "tasks">, app: string, weightOf: (app: string) => number): number {
+  const { byApp } = depth;
+  const bound = boundOf(capacity);
+  const free = Math.max(0, bound - queued(depth));
+  if (queued(depth) < bound / 2) return free;
   const apps = new Set([...byApp.keys(), app]);
   const total = [...apps].reduce((sum, each) => sum + weightOf(each), 0);
   const share = Math.max(1, Math.floor((bound * weightOf(app)) / total));

@@ -54,8 +54,12 @@ export interface QueueLag {
 export interface QueueDepth {
   /** Tasks never delivered to a dispatcher. */
   waiting: number;
-  /** Tasks delivered per second, of late. */
-  deliveredPerSecond: number;
+  /** Tasks delivered and not acknowledged. */
+  held: number;
+  /** Pulls that wait for tasks: of dispatchers that can hold more. */
+  pulls: number;
+  /** How often a task was delivered so far. */
+  delivered: number;
   /** Tasks by app, those being handled included. */
   byApp: ReadonlyMap<string, number>;
 }

@@ -1,6 +1,6 @@
 import { decodeTask, encodeTask } from "../../adapters/nats/task-codec.ts";
 import type { Channel, NotificationClass } from "../../core/delivery/channel.ts";
-import { WAITING_MIN } from "../../core/delivery/share.ts";
+import { QUEUED_MIN } from "../../core/delivery/share.ts";
 import { taskMessageId } from "../../core/delivery/subjects.ts";
 import { WATCHDOG_FIRST_MS } from "../../core/delivery/watchdog.ts";
 import type { QueueDepth, Settlement, TaskCopy, TaskPublisher } from "../../core/ports/queue.ts";
@@ -159,8 +159,15 @@ export function createStream(simulation: Simulation, ackWaitMs: number, consumer
       if (isFilled) simulation.happened("stream of one channel full");
       const own = messages.filter((m) => m.channel === channel && m.notificationClass === notificationClass);
       const waiting = own.filter((m) => m.deliveries === 0).length;
-      const crowd = isFilled || time.now() < crowdedUntil ? 10 * WAITING_MIN : 0;
-      return { waiting: waiting + crowd, deliveredPerSecond: 1, byApp: new Map([[APP.id, own.length + crowd]]) };
+      const crowd = isFilled || time.now() < crowdedUntil ? 10 * QUEUED_MIN : 0;
+      const delivered = own.reduce((sum, m) => sum + m.deliveries, 0);
+      return {
+        waiting: waiting + crowd,
+        held: own.length - waiting,
+        pulls: crowd > 0 ? 0 : 1,
+        delivered,
+        byApp: new Map([[APP.id, own.length + crowd]]),
+      };
     },
     wipe() {
       messages = [];

@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { QueueDepth } from "../ports/queue.ts";
+import { type Capacity, FILLED_SHARE, KNOWN_MS, learnCapacity, QUEUED_MIN, roomOf, STUCK_MS } from "./share.ts";
+
+const READ_EVERY_MS = 50;
+const weightOf = () => 1;
+
+/** Dispatchers that hold so many tasks at once, and apps that always fill the queue up to its bound. */
+function createQueue(holds: number) {
+  const state = { holds, queued: 0, delivered: 0, dead: 0, now: 0, capacity: undefined as Capacity | undefined };
+  const read = (): QueueDepth => {
+    const held = Math.min(state.queued, state.holds + state.dead);
+    const waiting = state.queued - held;
+    const pulls = held < state.holds + state.dead ? 1 : 0;
+    return { waiting, held, pulls, delivered: state.delivered, byApp: new Map([["ads", state.queued]]) };
+  };
+  const learn = () => {
+    state.capacity = learnCapacity(state.capacity, read(), true, state.now);
+  };
+  const roomFor = (app: string) => roomOf(read(), state.capacity!, app, weightOf);
+  return {
+    state,
+    read,
+    roomFor,
+    /** @param ends tasks that end between two readings */
+    pass(ms: number, ends = 40) {
+      for (const until = state.now + ms; state.now < until; state.now += READ_EVERY_MS) {
+        learn();
+        state.queued += roomFor("ads");
+        learn();
+        const ended = Math.min(ends, state.queued - state.dead);
+        state.queued -= ended;
+        state.delivered += ended;
+      }
+      learn();
+    },
+  };
+}
+
+for (const holds of [16, 171, 1_710])
+  test(`a greedy app fills what dispatchers hold at once but for a part, where they hold ${holds}`, () => {
+    const queue = createQueue(holds);
+    queue.pass(10_000, Math.ceil(holds / 4));
+    const bound = Math.max(QUEUED_MIN, holds * FILLED_SHARE);
+    const { held, waiting } = queue.read();
+    const filled = held + waiting + queue.roomFor("ads");
+    assert.ok(filled >= 0.8 * bound && filled <= 1.2 * bound, `${filled} of ${bound}`);
+    assert.ok(queue.roomFor("bank") >= bound / 4, "another app's next tasks are published at once");
+    if (holds > QUEUED_MIN) assert.equal(waiting, 0, "and delivered at once");
+  });
+
+test("dispatchers that hold more are found, and those that hold less", () => {
+  const queue = createQueue(171);
+  queue.pass(10_000);
+  queue.state.holds = 684;
+  queue.pass(KNOWN_MS + 10_000, 160);
+  assert.ok(queue.read().held + queue.roomFor("ads") >= 0.8 * 684 * FILLED_SHARE, `${queue.read().held} are held`);
+  queue.state.holds = 171;
+  queue.pass(5_000);
+  assert.ok(queue.read().waiting === 0 && queue.read().held <= 171, `${queue.read().held} are held`);
+});
+
+test("tasks that a dead pod holds until ack_wait do not stop the others", () => {
+  const queue = createQueue(171);
+  queue.pass(10_000);
+  queue.state.dead = queue.state.queued;
+  const before = queue.state.delivered;
+  queue.pass(STUCK_MS + 5_000);
+  assert.ok(queue.state.delivered - before > 1_000, `${queue.state.delivered - before} were delivered`);
+});
+
+test("a reading that falls between two pulls changes little", () => {
+  const queue = createQueue(171);
+  queue.pass(10_000);
+  const before = queue.state.capacity!.tasks;
+  const between = learnCapacity(queue.state.capacity, { ...queue.read(), waiting: 5, held: 20, pulls: 0 }, true, queue.state.now);
+  assert.ok(between.tasks >= 0.8 * before);
+});
+
+test("without a dispatcher little is published", () => {
+  const queue = createQueue(0);
+  queue.pass(60_000);
+  assert.ok(queue.state.queued <= 1.2 * QUEUED_MIN, `${queue.state.queued} wait`);
+});
+
+test("what is free is divided by weight, and an app below its share comes up to it", () => {
+  const capacity = { tasks: 400 };
+  const depth = { waiting: 0, held: 200, pulls: 1, delivered: 1, byApp: new Map([["ads", 200]]) };
+  const weights: Record<string, number> = { bank: 3 };
+  const room = (app: string, given: QueueDepth = depth) => roomOf(given, capacity, app, (id) => weights[id] ?? 1);
+  assert.deepEqual([room("ads"), room("bank")], [100, 225]);
+  const full = { ...depth, held: 300, byApp: new Map([["ads", 300]]) };
+  assert.deepEqual([room("ads", full), room("bank", full)], [0, 225]);
+  const both = {
+    ...depth,
+    byApp: new Map([
+      ["ads", 160],
+      ["bank", 40],
+    ]),
+  };
+  assert.deepEqual([room("ads", both), room("bank", both)], [25, 185]);
+  assert.equal(room("ads", { ...depth, held: 100, byApp: new Map([["ads", 100]]) }), 200, "alone in half of it, it is not limited");
+});

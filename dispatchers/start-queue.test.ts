@@ -1,0 +1,204 @@
+// Which of the tasks that wait begins next. Each begins when another ends, so that the order is the queue's alone.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { NotificationClass } from "../core/delivery/channel.ts";
+import { toTask } from "../core/delivery/task.ts";
+import type { Settlement, TaskCopy } from "../core/ports/queue.ts";
+import { createFakeClock } from "../test/support/fake-clock.ts";
+import { sampleNotification } from "../test/support/notification-samples.ts";
+import { FLOOR_EVERY } from "./class-turns.ts";
+import { SUSPECT_DELIVERIES } from "./poison-guard.ts";
+import { PREPARING_MIN } from "./preparing-limit.ts";
+import { createStartQueue, heldOf, inFlightOf } from "./start-queue.ts";
+
+const ACK_WAIT_MS = 20_000;
+/** A busy process prepares few tasks at once. */
+const BUSY = () => 1;
+const turn = () => new Promise(setImmediate);
+
+function setUp({ inFlightMax = 128, weights = {} as Record<string, number>, utilization = BUSY } = {}) {
+  const clock = createFakeClock();
+  const draining = new AbortController();
+  const begun: string[] = [];
+  const running = new Map<string, (settlement: Settlement) => void>();
+  const settled = new Map<string, Settlement>();
+  const queue = createStartQueue(
+    ({ holder }) => {
+      begun.push(holder);
+      return new Promise((resolve) => running.set(holder, resolve));
+    },
+    {
+      ...{ inFlightMax, ackWaitMs: ACK_WAIT_MS, clock, utilization, signal: draining.signal },
+      weightOf: (app) => weights[app] ?? 1,
+    },
+  );
+  let count = 0;
+  const give = (app: string, notificationClass: NotificationClass = "critical", more: Partial<TaskCopy> = {}) => {
+    const holder = `${app}${++count}`;
+    const n = { ...sampleNotification(holder, clock.now()), app, notificationClass };
+    const task = toTask(n, n.deliveries[0]!);
+    const copy = { task, bytes: Buffer.from("task"), channel: "sms", notificationClass, messageId: holder, deliveries: 1, holder } as const;
+    void queue.handle({ ...copy, ...more }).then((settlement) => settled.set(holder, settlement));
+    return holder;
+  };
+  const end = async (holder: string) => {
+    running.get(holder)!({ kind: "ack" });
+    running.delete(holder);
+    await turn();
+  };
+  /** Ends the oldest running ones; the names of what began meanwhile, without numbers. */
+  const next = async (ends: number) => {
+    const before = begun.length;
+    for (let i = 0; i < ends; i++) await end([...running.keys()][0]!);
+    return begun.slice(before).map((holder) => holder.replace(/\d+$/, ""));
+  };
+  return { clock, begun, running, settled, give, end, next, calling: queue.calling, drain: () => draining.abort() };
+}
+const fill = (give: (app: string, c?: NotificationClass) => string, count: number, app: string, c?: NotificationClass) => {
+  for (let i = 0; i < count; i++) give(app, c);
+};
+
+test("an app's only task begins next, however many of the others' were delivered before", async () => {
+  const { give, next, begun } = setUp();
+  fill(give, 100, "ads");
+  fill(give, 20, "shop");
+  give("bank");
+  assert.equal(begun.length, PREPARING_MIN);
+  const order = await next(4);
+  assert.ok(order.slice(0, 3).includes("bank"), order.join());
+});
+
+test("an app of weight 3 begins three times as many tasks", async () => {
+  const { give, next } = setUp({ weights: { bank: 3 } });
+  fill(give, 60, "ads");
+  fill(give, 60, "bank");
+  await next(8);
+  const order = await next(40);
+  assert.equal(order.filter((app) => app === "bank").length, 30);
+  assert.deepEqual(
+    new Set([order.slice(0, 4), order.slice(4, 8)].map((turns) => turns.toSorted().join())),
+    new Set(["ads,bank,bank,bank"]),
+  );
+});
+
+test("classes begin strictly by rank, and the lower ones get a turn in ten", async () => {
+  const { give, next } = setUp();
+  fill(give, PREPARING_MIN, "begun");
+  fill(give, 40, "m", "marketing");
+  fill(give, 60, "t", "transactional");
+  fill(give, 100, "c", "critical");
+  const order = await next(60);
+  assert.deepEqual(order.slice(0, FLOOR_EVERY), Array(FLOOR_EVERY).fill("c"));
+  for (const lower of ["t", "m"]) {
+    const turns = order.filter((app) => app === lower).length;
+    assert.ok(turns >= 4 && turns <= 6, `${lower}: ${turns}`);
+  }
+});
+
+test("a task that waits for its provider leaves its place to the next, up to the tasks in flight", async () => {
+  const inFlightMax = 24;
+  const { give, begun, running, calling, end } = setUp({ inFlightMax });
+  fill(give, heldOf("critical", inFlightMax), "ads");
+  assert.equal(begun.length, PREPARING_MIN);
+  for (const holder of [...running.keys()]) calling(holder);
+  assert.equal(begun.length, inFlightMax);
+  await end(begun[0]!);
+  assert.equal(begun.length, inFlightMax + 1);
+});
+
+test("a class whose tasks are all in flight holds back none of another's", async () => {
+  const { give, begun, running, calling } = setUp({ inFlightMax: 8 });
+  fill(give, 12, "c", "critical");
+  fill(give, 2, "m", "marketing");
+  for (const holder of [...running.keys()]) calling(holder);
+  assert.deepEqual([inFlightOf("critical", 8), begun.filter((holder) => holder.startsWith("m")).length], [8, 2]);
+});
+
+test("what may have killed a worker takes no place from the others while it waits for its turn alone", () => {
+  const { give, begun } = setUp();
+  for (let i = 0; i < PREPARING_MIN; i++) give("crashed", "critical", { deliveries: SUSPECT_DELIVERIES });
+  fill(give, PREPARING_MIN, "ads");
+  assert.equal(begun.length, 2 * PREPARING_MIN);
+});
+
+test("while the process idles, more tasks are prepared at once, and fewer again when it is busy", async () => {
+  let busy = 0;
+  const { give, clock, running, next } = setUp({ utilization: () => busy });
+  fill(give, 171, "ads");
+  for (let i = 0; i < 4; i++) {
+    clock.advance(100);
+    await next(1);
+  }
+  assert.equal(running.size, 128);
+  busy = 1;
+  for (let i = 0; i < 4; i++) {
+    clock.advance(100);
+    await next(1);
+  }
+  assert.equal(running.size, 124);
+});
+
+test("a task that has waited for a part of ack_wait returns to the queue unhandled, and the rest are handled", async () => {
+  const { give, clock, settled, begun, next } = setUp();
+  fill(give, PREPARING_MIN, "ads");
+  const late = give("bank");
+  clock.advance(ACK_WAIT_MS / 4 - 250);
+  await turn();
+  const young = give("bank");
+  clock.advance(250);
+  await turn();
+  assert.deepEqual([...settled.keys()], [late]);
+  const settlement = settled.get(late)!;
+  assert.ok(settlement.kind === "nak" && settlement.ready && settlement.delayMs < 1_000);
+  await next(PREPARING_MIN + 1);
+  assert.deepEqual([begun.includes(late), begun.includes(young), settled.size], [false, true, PREPARING_MIN + 2]);
+});
+
+test("a drain returns what waits to the queue at once, and lets the begun ones end", async () => {
+  const { give, settled, begun, running, next, drain } = setUp();
+  fill(give, PREPARING_MIN + 20, "ads");
+  drain();
+  await turn();
+  assert.deepEqual([settled.size, [...settled.values()].every(({ kind }) => kind === "nak")], [20, true]);
+  const after = give("bank");
+  await turn();
+  assert.equal(settled.get(after)?.kind, "nak");
+  await next(running.size);
+  assert.deepEqual([begun.length, settled.size], [PREPARING_MIN, PREPARING_MIN + 21]);
+});
+
+test("all that a pod pulls finds room, of one app too, and beyond the bound it returns to the queue", async () => {
+  const inFlightMax = 24;
+  const { give, settled, begun, next, running } = setUp({ inFlightMax });
+  fill(give, heldOf("critical", inFlightMax), "ads");
+  await turn();
+  assert.equal(settled.size, 0);
+  fill(give, 10 * inFlightMax, "ads");
+  await turn();
+  assert.ok(settled.size > 0 && [...settled.values()].every(({ kind }) => kind === "nak"));
+  while (running.size > 0) await next(1);
+  assert.equal(settled.size, heldOf("critical", inFlightMax) + 10 * inFlightMax);
+  assert.equal(begun.length, [...settled.values()].filter(({ kind }) => kind === "ack").length);
+});
+
+test("a task that throws frees its place", async () => {
+  const clock = createFakeClock();
+  const parts = {
+    inFlightMax: 1,
+    ackWaitMs: ACK_WAIT_MS,
+    clock,
+    utilization: BUSY,
+    weightOf: () => 1,
+    signal: new AbortController().signal,
+  };
+  const queue = createStartQueue(() => Promise.reject(new Error("broken")), parts);
+  const copy = {
+    task: undefined,
+    bytes: Buffer.from("?"),
+    channel: "sms",
+    notificationClass: "critical",
+    messageId: "m",
+    deliveries: 1,
+  } as const;
+  for (const holder of ["h1", "h2"]) await assert.rejects(queue.handle({ ...copy, holder }), /broken/);
+});

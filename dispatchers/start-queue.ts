@@ -1,0 +1,137 @@
+import { CLASSES, type NotificationClass } from "../core/delivery/channel.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Settlement, TaskCopy } from "../core/ports/queue.ts";
+import { createFairQueue } from "../runtime/fair-queue.ts";
+import { createClassTurns } from "./class-turns.ts";
+import { SUSPECT_DELIVERIES } from "./poison-guard.ts";
+import { createPreparingLimit } from "./preparing-limit.ts";
+
+/** Share of a pod's tasks in flight by class: a one-time password never waits behind a campaign. */
+const IN_FLIGHT_SHARE: Record<NotificationClass, number> = { critical: 1, transactional: 1, marketing: 0.5 };
+/** Tasks held for one in flight: while greedy apps hold as many as can be in flight (core/delivery/share.ts), another's next one is still delivered. */
+const HELD_PER_IN_FLIGHT = 4 / 3;
+/** A task waits here for at most this share of ack_wait, and not longer than this, in ms; then it returns to the queue, for another pod. */
+const WAIT_SHARE = 0.25;
+const WAIT_MS_MAX = 10_000;
+/** Between two looks for tasks that have waited so long, in ms. */
+const LATE_EVERY_MS = 250;
+/** Until a task that waited too long, or found no room, is delivered again, in ms. */
+const AGAIN_MS = 250;
+/** Of the messages that wait, by class: they are small, as contents above 8 KiB are in the store. */
+const BYTES_MAX = 64 * 1024 * 1024;
+
+/** Tasks of a class in flight at once in a pod. */
+export const inFlightOf = (notificationClass: NotificationClass, inFlightMax: number) =>
+  Math.max(1, Math.floor(inFlightMax * IN_FLIGHT_SHARE[notificationClass]));
+/** Tasks of a class that a pod pulls at most, those that wait included. */
+export const heldOf = (notificationClass: NotificationClass, inFlightMax: number) =>
+  Math.ceil(inFlightOf(notificationClass, inFlightMax) * HELD_PER_IN_FLIGHT);
+
+export type Handle = (copy: TaskCopy) => Promise<Settlement>;
+
+export interface StartQueue {
+  /** Handles the copy when its turn comes. */
+  handle: Handle;
+  /** The copy of this holder waits for its provider from now on, which costs nothing here: another one may be prepared. */
+  calling(holder: string): void;
+}
+
+export interface StartQueueParts {
+  /** DISPATCH_IN_FLIGHT. */
+  inFlightMax: number;
+  ackWaitMs: number;
+  weightOf: (app: string) => number;
+  /** Share of the time since the last call in which the event loop worked, 0 to 1. */
+  utilization: () => number;
+  clock: Clock;
+  /** Aborts on drain: what waits returns to the queue at once, for other pods. */
+  signal: AbortSignal;
+}
+
+interface Waiting {
+  copy: TaskCopy;
+  until: number;
+  settle: (settlement: Settlement | Promise<Settlement>) => void;
+}
+
+/**
+ * Decides which of the tasks that were delivered is handled next: strictly by class with a floor for the lower ones, and in turn by app, by weight. JetStream
+ * delivers in the order of publication; without this, a task waits for every one that was delivered before it. With three greedy apps, 800 tasks a second and
+ * 128 in flight that were 160 ms. Bounds: in flight by class, and those that are being prepared for all of them together.
+ */
+export function createStartQueue(work: Handle, parts: StartQueueParts): StartQueue {
+  const { inFlightMax, weightOf, clock, signal } = parts;
+  const waitMs = Math.min(WAIT_MS_MAX, parts.ackWaitMs * WAIT_SHARE);
+  const classes = Object.fromEntries(CLASSES.map((c) => [c, createClass(c)])) as Record<NotificationClass, ReturnType<typeof createClass>>;
+  const turns = createClassTurns();
+  const limit = createPreparingLimit({ ...parts, max: CLASSES.reduce((sum, c) => sum + inFlightOf(c, inFlightMax), 0) });
+  const preparing = new Set<string>();
+  let looking = false;
+
+  function createClass(c: NotificationClass) {
+    // Of this size, no lane reaches its share of what is free before all that a pod pulls waits.
+    const bounds = { itemsMax: 3 * heldOf(c, inFlightMax), bytesMax: BYTES_MAX };
+    const waiting = createFairQueue<Waiting>(bounds, {
+      laneOf: ({ copy }) => copy.task?.app ?? "",
+      weightOf: ({ copy }) => (copy.task ? weightOf(copy.task.app) : 1),
+      bytesOf: ({ copy }) => copy.bytes.length,
+    });
+    return { waiting, inFlight: 0, inFlightMax: inFlightOf(c, inFlightMax) };
+  }
+  const isAnyWaiting = () => CLASSES.some((c) => classes[c].waiting.length > 0);
+  const canStart = (c: NotificationClass) => classes[c].waiting.length > 0 && classes[c].inFlight < classes[c].inFlightMax;
+
+  function start(): void {
+    while (preparing.size < limit.now()) {
+      const c = turns.next(canStart);
+      if (!c) return;
+      const [next] = classes[c].waiting.take({ itemsMax: 1, bytesMax: BYTES_MAX });
+      next!.settle(handle(next!.copy));
+    }
+    if (CLASSES.some(canStart)) limit.reached();
+  }
+
+  async function handle(copy: TaskCopy): Promise<Settlement> {
+    const { holder, deliveries, notificationClass } = copy;
+    classes[notificationClass].inFlight++;
+    // A suspect may wait for the one that is handled alone.
+    if (deliveries < SUSPECT_DELIVERIES) preparing.add(holder);
+    try {
+      return await work(copy);
+    } finally {
+      classes[notificationClass].inFlight--;
+      preparing.delete(holder);
+      start();
+    }
+  }
+
+  function giveBack(isDue: (waiting: Waiting) => boolean): void {
+    for (const c of CLASSES)
+      for (const { settle } of classes[c].waiting.dropWhile(isDue)) settle({ kind: "nak", delayMs: AGAIN_MS, ready: true });
+  }
+  signal.addEventListener("abort", () => giveBack(() => true), { once: true });
+
+  async function giveBackLate(): Promise<void> {
+    if (looking) return;
+    looking = true;
+    while (isAnyWaiting()) {
+      await clock.sleep(LATE_EVERY_MS, signal);
+      const now = clock.monotonic();
+      giveBack(({ until }) => until <= now);
+    }
+    looking = false;
+  }
+
+  return {
+    handle: (copy) =>
+      new Promise((settle) => {
+        const waits = !signal.aborted && classes[copy.notificationClass].waiting.push({ copy, until: clock.monotonic() + waitMs, settle });
+        if (!waits) return settle({ kind: "nak", delayMs: AGAIN_MS, ready: true });
+        start();
+        if (isAnyWaiting()) void giveBackLate();
+      }),
+    calling(holder) {
+      if (preparing.delete(holder)) start();
+    },
+  };
+}
