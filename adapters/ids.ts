@@ -2,8 +2,7 @@ import { type Endpoint, endpointKey, keyAsSpelled } from "../core/delivery/endpo
 import { sha256 } from "../runtime/hash.ts";
 
 /** 32 hex digits, the same for the same app and key: this is what makes a repeated Send one notification. */
-export const notificationId = (app: string, idempotencyKey: string) =>
-  sha256("notification", app, idempotencyKey).digest("hex").slice(0, 32);
+export const notificationId = (app: string, idempotencyKey: string) => sha256("notification", app, idempotencyKey).slice(0, 32);
 
 /** 32 hex digits that identify an endpoint where its address should not appear. */
 export const endpointId = (endpoint: Endpoint) => idOf(endpointKey(endpoint));
@@ -11,4 +10,4 @@ export const endpointId = (endpoint: Endpoint) => idOf(endpointKey(endpoint));
 /** endpointId(), and the id that development builds before 0.1.0 gave this spelling, where it is another. */
 export const endpointIds = (endpoint: Endpoint): string[] => [...new Set([endpointKey(endpoint), keyAsSpelled(endpoint)])].map(idOf);
 
-const idOf = (key: string) => sha256("endpoint", key).digest("hex").slice(0, 32);
+const idOf = (key: string) => sha256("endpoint", key).slice(0, 32);

@@ -54,7 +54,8 @@ export type KeyVerdict =
   | { kind: "unavailable"; why: "store" | "too-many-new-keys"; retryAfterMs: number };
 
 export interface ApiKeys {
-  find(key: string): Promise<KeyVerdict>;
+  /** At once where what was read of the key is recent, as it is for nearly every call. */
+  find(key: string): KeyVerdict | Promise<KeyVerdict>;
   /** Resolves once run() has read all keys, or after FIRST_READING_MS. */
   whenRead(): Promise<void>;
   /** Keeps the hashes of all keys in memory until the signal aborts. */
@@ -63,6 +64,11 @@ export interface ApiKeys {
 
 interface Reading {
   app: AppRecord | undefined;
+  /** Of the key that was looked up. */
+  record: ApiKeyRecord | undefined;
+  caller: AppCaller | undefined;
+  /** The state in which its use was last reported to logUse(). */
+  used?: ReturnType<typeof keyState>;
   /** When it began, by the monotonic clock. */
   at: number;
 }
@@ -98,10 +104,12 @@ export function createApiKeys({ apps, cacheMs, clock, log }: ApiKeysParts): ApiK
   async function read(hash: string): Promise<Reading> {
     const at = clock.monotonic();
     const app = await withDeadline(apps.findByKeyHash(hash), { limitMs: LOOKUP_MS_MAX, clock });
+    const record = app?.keys.find((k) => k.hash === hash);
+    const reading = { app, record, caller: app && record && { ...app, keyId: record.id }, at };
     const [cache, other] = app ? [found, notFound] : [notFound, found];
-    cache.set(hash, { app, at });
+    cache.set(hash, reading);
     other.delete(hash);
-    return { app, at };
+    return reading;
   }
 
   /** Calls that arrive together share one lookup. */
@@ -130,12 +138,24 @@ export function createApiKeys({ apps, cacheMs, clock, log }: ApiKeysParts): ApiK
     }
   }
 
-  function judge({ app }: Reading, hash: string, keyId: string | undefined): KeyVerdict {
-    const key = app?.keys.find((k) => k.hash === hash);
-    if (!app || !key) return { kind: "rejected", why: "unknown", keyId };
-    const state = keyState(key, clock.now());
-    logUse(app, key, state);
-    return state === "valid" ? { kind: "valid", caller: { ...app, keyId: key.id } } : { kind: "rejected", why: state, keyId: key.id };
+  function judge(reading: Reading, text: string): KeyVerdict {
+    const { app, record, caller } = reading;
+    if (!app || !record || !caller) return { kind: "rejected", why: "unknown", keyId: parseApiKey(text)?.id };
+    const state = keyState(record, clock.now());
+    if (reading.used !== state) logUse(app, record, state);
+    reading.used = state;
+    return state === "valid" ? { kind: "valid", caller } : { kind: "rejected", why: state, keyId: record.id };
+  }
+
+  async function lookUp(text: string, hash: string, before: Reading | undefined): Promise<KeyVerdict> {
+    if (!isApiKey(text)) return { kind: "rejected", why: "malformed" };
+    const isNew = before?.app === undefined && !hashes.has(hash) && !underWay.has(hash);
+    if (isNew && !mayLookUpNew()) return { kind: "unavailable", why: "too-many-new-keys", retryAfterMs: 1_000 };
+    try {
+      return judge(await readOnce(hash), text);
+    } catch {
+      return { kind: "unavailable", why: "store", retryAfterMs: 1_000 };
+    }
   }
 
   function logUse({ id: app }: AppRecord, { id: keyId, expiresAt }: ApiKeyRecord, state: ReturnType<typeof keyState>): void {
@@ -152,19 +172,11 @@ export function createApiKeys({ apps, cacheMs, clock, log }: ApiKeysParts): ApiK
   }
 
   return {
-    async find(text) {
-      const keyId = parseApiKey(text)?.id;
-      if (!isApiKey(text)) return { kind: "rejected", why: "malformed" };
+    find(text) {
+      // First what is known of its hash: the checksum of a key takes longer to compute, and was right when the key was looked up.
       const hash = sha256Hex(text);
       const cached = found.get(hash) ?? notFound.get(hash);
-      if (cached && isRecent(cached)) return judge(cached, hash, keyId);
-      const isNew = cached?.app === undefined && !hashes.has(hash) && !underWay.has(hash);
-      if (isNew && !mayLookUpNew()) return { kind: "unavailable", why: "too-many-new-keys", retryAfterMs: 1_000 };
-      try {
-        return judge(await readOnce(hash), hash, keyId);
-      } catch {
-        return { kind: "unavailable", why: "store", retryAfterMs: 1_000 };
-      }
+      return cached && isRecent(cached) ? judge(cached, text) : lookUp(text, hash, cached);
     },
     whenRead: () => withDeadline(first.promise, { limitMs: FIRST_READING_MS, clock }, () => undefined),
     async run(signal) {

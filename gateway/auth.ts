@@ -1,16 +1,13 @@
 import { callError } from "../runtime/call-error.ts";
 import type { Authenticate } from "../runtime/handler.ts";
-import type { ApiKeys, AppCaller } from "./api-keys.ts";
+import type { ApiKeys, AppCaller, KeyVerdict } from "./api-keys.ts";
 
 /** The scheme in any case (RFC 9110, 11.1). */
 const BEARER = /^Bearer +([!-~]{1,200})$/i;
 
 /** Finds the app whose API key the call carries. */
 export function createAuthenticate(keys: Pick<ApiKeys, "find">): Authenticate<AppCaller> {
-  return async (header) => {
-    const key = BEARER.exec(header("authorization") ?? "")?.[1];
-    if (key === undefined) return callError("UNAUTHENTICATED", "UNAUTHENTICATED", 'metadata "authorization" must hold "Bearer <API key>"');
-    const verdict = await keys.find(key);
+  const answer = (verdict: KeyVerdict) => {
     switch (verdict.kind) {
       case "valid":
         return verdict.caller;
@@ -19,6 +16,12 @@ export function createAuthenticate(keys: Pick<ApiKeys, "find">): Authenticate<Ap
       case "unavailable":
         return callError("UNAVAILABLE", "UNAVAILABLE", UNAVAILABLE[verdict.why], { retryAfterMs: verdict.retryAfterMs });
     }
+  };
+  return (header) => {
+    const key = BEARER.exec(header("authorization") ?? "")?.[1];
+    if (key === undefined) return callError("UNAUTHENTICATED", "UNAUTHENTICATED", 'metadata "authorization" must hold "Bearer <API key>"');
+    const verdict = keys.find(key);
+    return verdict instanceof Promise ? verdict.then(answer) : answer(verdict);
   };
 }
 
