@@ -74,6 +74,7 @@ export function currentTraceparent(): string | undefined {
 
 /** The trace that inject() wrote elsewhere; an empty context if there is none or it cannot be read. */
 export function extract(get: (key: string) => string | undefined): Context {
+  if (get("traceparent") === undefined) return ROOT_CONTEXT;
   return propagator.extract(ROOT_CONTEXT, undefined, { get: (_, key) => get(key), keys: () => propagator.fields() });
 }
 
@@ -86,9 +87,17 @@ export interface SpanAbout {
 }
 
 /** Runs `work` within a span, which is active in it and ends with it. An error marks the span and is rethrown; its text is not recorded. */
-export async function withSpan<T>(tracer: Tracer, name: string, about: SpanAbout, work: (span: Span) => Promise<T>): Promise<T> {
+export function withSpan<T>(tracer: Tracer, name: string, about: SpanAbout, work: (span: Span) => Promise<T>): Promise<T> {
   const { kind = SpanKind.INTERNAL, parent = context.active(), attributes = {} } = about;
   const span = tracer.startSpan(name, { kind, attributes }, parent);
+  // Nothing is recorded and no trace is passed on, as in most installations: keeping a context costs as much as a short call's other accounting.
+  const isTraced = span.isRecording() || hasSpan(parent) || hasSpan(context.active());
+  return isTraced ? within(span, parent, work) : work(span);
+}
+
+const hasSpan = (of: Context) => trace.getSpanContext(of) !== undefined;
+
+async function within<T>(span: Span, parent: Context, work: (span: Span) => Promise<T>): Promise<T> {
   try {
     return await context.with(trace.setSpan(parent, span), work, undefined, span);
   } catch (error) {

@@ -10,12 +10,12 @@ import {
 } from "@grpc/grpc-js";
 import { SpanKind, SpanStatusCode, type Tracer } from "@opentelemetry/api";
 import { type CallError, callError, isCallError } from "../call-error.ts";
-import { withDeadline } from "../deadline.ts";
 import type { Authenticate, CallContext, Handler, Identity, ReadHeader, StreamHandler } from "../handler.ts";
 import type { Logger } from "../logger.ts";
 import type { Histogram } from "../metrics.ts";
 import { currentTraceparent, extract, withSpan } from "../tracing.ts";
 import { callerOf } from "./admission.ts";
+import { createEarlyEnd } from "./early-end.ts";
 import type { GrpcService } from "./methods.ts";
 import { toServiceError } from "./status.ts";
 
@@ -80,22 +80,19 @@ function serveUnary<Caller extends Identity>(
     const startedAt = performance.now();
     const path = call.getPath().slice(1);
     const header = headersOf(call);
-    const ending = new AbortController();
-    const { signal } = ending;
-    const stop = (why: CallError) => ending.abort(why);
-    const ended = () => signal.reason as CallError;
-    const deadlineAt = Math.min(Number(call.getDeadline()), Date.now() + handleMsMax);
-    const leftMs = deadlineAt - Date.now();
-    if (leftMs <= 0) stop(deadlineExceeded);
-    const timer = setTimeout(stop, Math.max(0, leftMs), deadlineExceeded);
-    // grpc-js reports a passed deadline as "cancelled" too, sometimes before our timer fires.
-    call.on("cancelled", () => stop(deadlineAt <= Date.now() ? deadlineExceeded : cancelled));
+    const now = Date.now();
+    const deadlineAt = Math.min(Number(call.getDeadline()), now + handleMsMax);
+    const early = createEarlyEnd();
+    if (deadlineAt <= now) early.end(deadlineExceeded);
+    const timer = setTimeout(early.end, Math.max(0, deadlineAt - now), deadlineExceeded);
+    // grpc-js reports a passed deadline as "cancelled" too, sometimes before our timer fires; and every call that was answered.
+    call.on("cancelled", () => early.end(deadlineAt <= Date.now() ? deadlineExceeded : cancelled));
 
     const answer = async () => {
       try {
-        if (signal.aborted) return ended();
+        if (early.why) return early.why;
         const caller = callerOf(call.metadata) as Caller;
-        return await withDeadline(handler(call.request, contextOf(caller, signal, deadlineAt)), { signal }, ended);
+        return await Promise.race([handler(call.request, contextOf(caller, early, deadlineAt)), early.whenEnded]);
       } catch (error) {
         return isCallError(error) ? error : logged(error, path, log);
       }
@@ -111,6 +108,7 @@ function serveUnary<Caller extends Identity>(
       : answer();
     void traced.then((result) => {
       clearTimeout(timer);
+      early.answered();
       const code = isCallError(result) ? result.code : "OK";
       seconds?.observe({ method: path, code }, (performance.now() - startedAt) / 1_000);
       if (isCallError(result)) callback(toServiceError(result));
@@ -135,7 +133,7 @@ function serveStream<Caller extends Identity>(
 
     const answer = async (): Promise<CallError | undefined> => {
       const caller = callerOf(call.metadata) as Caller;
-      const items = handler(call.request, contextOf(caller, signal, Number(call.getDeadline())));
+      const items = handler(call.request, contextOf(caller, ending, Number(call.getDeadline())));
       if (isCallError(items)) return items;
       for await (const item of items) {
         if (signal.aborted || call.writableEnded) break;
@@ -158,8 +156,11 @@ const headersOf =
   (name) =>
     call.metadata.get(name)[0]?.toString();
 
-const contextOf = <Caller>(caller: Caller, signal: AbortSignal, deadlineAt: number): CallContext<Caller> => ({
-  ...{ caller, signal, deadlineAt },
+const contextOf = <Caller>(caller: Caller, ending: { readonly signal: AbortSignal }, deadlineAt: number): CallContext<Caller> => ({
+  ...{ caller, deadlineAt },
+  get signal() {
+    return ending.signal;
+  },
   traceparent: currentTraceparent(),
 });
 
