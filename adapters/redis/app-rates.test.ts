@@ -54,6 +54,25 @@ test("what turns out to cost more is made up for later, and what was not used is
   assert.equal(await granted(rates.take("shop", SLOW, 100)), 10);
 });
 
+test("calls of one app that arrive together get what each would get by itself", async () => {
+  await using server = await startRedis();
+  await using redis = await connectRedis(server.url, { log });
+  const rates = createAppRates(redis, deps());
+  const asked = [rates.take("shop", SLOW, 7), rates.take("bank", SLOW, 1), rates.take("shop", SLOW, 4), rates.take("shop", SLOW, 2)];
+  const [seven, bank, four, two] = await Promise.all(asked);
+  assert.deepEqual(
+    [seven, bank],
+    [
+      { granted: 7, waitMs: 0 },
+      { granted: 1, waitMs: 0 },
+    ],
+  );
+  assert.deepEqual([four?.granted, two?.granted], [3, 0]);
+  assert.ok(four!.waitMs > 40_000 && four!.waitMs <= 50_000, `one token is missing: ${four!.waitMs}`);
+  assert.ok(two!.waitMs > 140_000 && two!.waitMs <= 150_000, `two more behind that one: ${two!.waitMs}`);
+  assert.equal(await granted(rates.take("bank", SLOW, 100)), 9);
+});
+
 test("a lower rate, set while an app has many tokens left, holds at once", async () => {
   await using server = await startRedis();
   await using redis = await connectRedis(server.url, { log });
