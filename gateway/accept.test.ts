@@ -145,7 +145,8 @@ test("an item that waited too long for its insert is not stored after the caller
   first.push(send(sms("b")));
   await eventually("and the second", () => begun === 2);
   const waiting = send(sms("late"));
-  await new Promise(setImmediate);
+  // Its reads take a turn each; then it waits for its insert.
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
   await clock.advance(5_001);
   for (const gate of gates) gate.resolve();
   const [late] = await waiting;

@@ -29,7 +29,7 @@ import {
 } from "./accept-bounds.ts";
 import { askOwnersToo } from "./address-opt-outs.ts";
 import { createAppBudget } from "./app-budget.ts";
-import { createEndpointsOf } from "./endpoints-of.ts";
+import { createEndpointsOf, createOwnersOf } from "./endpoints-of.ts";
 import { type AcceptResult, createFirstAnswer, READS } from "./first-answer.ts";
 import { createHeldBytes } from "./held-bytes.ts";
 import { createInserts } from "./inserts.ts";
@@ -95,7 +95,7 @@ export interface Accept {
 
 export function createAccept(parts: AcceptParts): Accept {
   const { store, recorder, clock, log, metrics, failpoint, quotas, load, pushHosts, smsPrefixes, channelsServed = CHANNELS } = parts;
-  const optOuts = askOwnersToo(parts.optOuts, store.contacts);
+  const optOuts = askOwnersToo(parts.optOuts, createOwnersOf(store.contacts, parts.insertsWaitingMax, clock));
   const inserts = createInserts(store, { waitingMax: parts.insertsWaitingMax, clock });
   const endpointsOf = createEndpointsOf(store.contacts, parts.insertsWaitingMax, clock);
   const held = createHeldBytes(HELD_BYTES_MAX);
