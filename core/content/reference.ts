@@ -1,6 +1,7 @@
 import { CONTENT_PARTS, type ContentPart } from "../delivery/channel.ts";
 import { canonicalForm } from "./codec.ts";
 import { type Content, contentValues } from "./content.ts";
+import { jsonBytesMax } from "./json-bytes.ts";
 
 /** What is kept where, and for how long. */
 export interface ContentBounds {
@@ -40,7 +41,7 @@ export function splitContent(content: Content, inlineBytesMax: number, hashOf: (
   const hashes: ContentHashes = {};
   const large: SplitContent["large"] = [];
   for (const part of CONTENT_PARTS) {
-    if (content[part] === undefined || Buffer.byteLength(JSON.stringify(content[part])) <= inlineBytesMax) continue;
+    if (content[part] === undefined || isSmall(content[part], inlineBytesMax)) continue;
     const alone: Content = { [part]: content[part] };
     const hash = hashOf(canonicalForm(contentValues(alone)));
     delete inline[part];
@@ -49,6 +50,8 @@ export function splitContent(content: Content, inlineBytesMax: number, hashOf: (
   }
   return large.length === 0 ? { inline, large } : { inline, hashes, large };
 }
+
+const isSmall = (part: unknown, bytesMax: number) => jsonBytesMax(part) <= bytesMax || Buffer.byteLength(JSON.stringify(part)) <= bytesMax;
 
 /** Until when a content must be kept that is used until `expiresAt`; ms since the epoch. */
 export const contentKeepUntil = (expiresAt: number, { keepMs, keepStepMs }: ContentBounds) =>
