@@ -4,7 +4,7 @@ import { ADAPTER_GRACE_MS } from "../core/delivery/call-limits.ts";
 import { type Outcome, reasonOf } from "../core/delivery/outcome.ts";
 import type { MayBegin, OutboundDelivery, Provider } from "../core/ports/provider.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
-import { withDeadline } from "../runtime/deadline.ts";
+import { limitedSignal, withDeadline } from "../runtime/deadline.ts";
 import { withSpan } from "../runtime/tracing.ts";
 import type { DispatchParts } from "./dispatch-parts.ts";
 
@@ -26,7 +26,8 @@ export async function callProvider(
   try {
     const about = { kind: SpanKind.CLIENT, attributes: { "carillon.attempt": attemptId } };
     const limit = { clock, limitMs: deadlineMs + ADAPTER_GRACE_MS };
-    const call = () => withDeadline(provider.send(outbound(task, attemptId), AbortSignal.timeout(deadlineMs), mayBegin), limit, silent);
+    using ending = limitedSignal(deadlineMs);
+    const call = () => withDeadline(provider.send(outbound(task, attemptId), ending.signal, mayBegin), limit, silent);
     return await withSpan(tracer, `${provider.name} send`, about, call);
   } catch (error) {
     // Only a defect of our code throws, and it is not known what was sent before that.

@@ -11,6 +11,7 @@ import type { Clock, Random } from "../core/ports/clock.ts";
 import type { Finding, Provider } from "../core/ports/provider.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
 import type { Store } from "../core/ports/store.ts";
+import { limitedSignal } from "../runtime/deadline.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { DispatchMetrics } from "./metrics.ts";
 
@@ -93,7 +94,8 @@ export function createStatusQuery({
 
   async function ask(provider: Provider, question: Parameters<NonNullable<Provider["statusQuery"]>>[0]): Promise<Finding> {
     try {
-      return (await provider.statusQuery?.(question, AbortSignal.timeout(deadlineMs))) ?? { kind: "absent" };
+      using ending = limitedSignal(deadlineMs);
+      return (await provider.statusQuery?.(question, ending.signal)) ?? { kind: "absent" };
     } catch (error) {
       log.error({ err: error, deliveryId: question.deliveryId, provider: provider.name }, "status query threw");
       return { kind: "unreadable", fault: { code: "adapter-fault" } };

@@ -28,6 +28,10 @@ export function createSteadyClock(wall: () => number = Date.now, monotonic: () =
     now: () => (offBy() === 0 ? wall() : Math.round(monotonic() + ahead)),
     monotonic,
     sleep: (ms, signal) => delay(ms, undefined, signal ? { signal } : {}).catch(() => undefined),
+    after(ms, run) {
+      const timer = setTimeout(run, ms);
+      return () => clearTimeout(timer);
+    },
     nextTurn: (run) => void setImmediate(run),
     offBy,
     adopt() {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createFakeClock } from "../test/support/fake-clock.ts";
-import { DeadlineError, withDeadline } from "./deadline.ts";
+import { DeadlineError, limitedSignal, withDeadline } from "./deadline.ts";
 
 const never = () => new Promise<never>(() => undefined);
 
@@ -43,11 +43,43 @@ test("work that fails after its deadline is no unhandled rejection", async () =>
   await new Promise(setImmediate);
 });
 
-test("a clock's sleep ends with the work", async () => {
+/** A fake clock that counts the timers which have neither run nor been stopped. */
+function countTimers() {
   const clock = createFakeClock();
-  let slept = false;
-  const sleep = (ms: number, signal?: AbortSignal) => clock.sleep(ms, signal).finally(() => (slept = true));
-  await withDeadline(Promise.resolve(), { limitMs: 60_000, clock: { ...clock, sleep } });
-  await new Promise(setImmediate);
-  assert.ok(slept);
+  let running = 0;
+  const after = (ms: number, run: () => void) => {
+    running++;
+    const stop = clock.after(ms, () => {
+      running--;
+      run();
+    });
+    return () => {
+      running--;
+      stop();
+    };
+  };
+  return { clock: { ...clock, after }, running: () => running };
+}
+
+test("a clock's timer ends with the work", async () => {
+  const { clock, running } = countTimers();
+  await withDeadline(Promise.resolve(), { limitMs: 60_000, clock });
+  assert.equal(running(), 0);
+});
+
+test("a limit's signal aborts at its time, and not after the block that used it", () => {
+  const { clock, running } = countTimers();
+  let ended: AbortSignal;
+  {
+    using limit = limitedSignal(5_000, clock);
+    ended = limit.signal;
+    assert.equal(running(), 1);
+  }
+  assert.equal(running(), 0);
+  using limit = limitedSignal(5_000, clock);
+  clock.advance(4_999);
+  assert.equal(limit.signal.aborted, false);
+  clock.advance(1);
+  assert.equal(limit.signal.reason.name, "TimeoutError");
+  assert.equal(ended.aborted, false);
 });

@@ -1,10 +1,11 @@
 import type { Clock } from "../core/ports/clock.ts";
+import { systemClock } from "./clock.ts";
 
 /** Ends a wait after `limitMs` or when `signal` aborts, whichever comes first. */
 export interface Deadline {
   limitMs?: number;
   /** Measures `limitMs`; default: a timer of this process. */
-  clock?: Clock;
+  clock?: Pick<Clock, "after">;
   signal?: AbortSignal | undefined;
 }
 
@@ -26,10 +27,10 @@ export async function withDeadline<T, Late = never>(
     throw new DeadlineError(deadline.limitMs === undefined ? "the deadline passed" : `not within ${deadline.limitMs} ms`);
   },
 ): Promise<T | Late> {
-  const { limitMs, clock, signal } = deadline;
+  const { limitMs, clock = systemClock, signal } = deadline;
   const { promise: passed, resolve } = Promise.withResolvers<typeof LATE>();
   const pass = () => resolve(LATE);
-  const stopTimer = limitMs === undefined ? undefined : startTimer(limitMs, clock, pass);
+  const stopTimer = limitMs === undefined ? undefined : clock.after(limitMs, pass);
   signal?.addEventListener("abort", pass, { once: true });
   if (signal?.aborted) pass();
   try {
@@ -41,13 +42,12 @@ export async function withDeadline<T, Late = never>(
   }
 }
 
-/** Returns what stops it. */
-function startTimer(limitMs: number, clock: Clock | undefined, pass: () => void): () => void {
-  if (clock === undefined) {
-    const timer = setTimeout(pass, limitMs);
-    return () => clearTimeout(timer);
-  }
-  const stopped = new AbortController();
-  void clock.sleep(limitMs, stopped.signal).then(pass);
-  return () => stopped.abort();
+/**
+ * A signal that aborts after `limitMs` as AbortSignal.timeout does, and whose timer ends with the block that uses it: what ends in time leaves nothing
+ * behind.
+ */
+export function limitedSignal(limitMs: number, clock: Pick<Clock, "after"> = systemClock): { readonly signal: AbortSignal } & Disposable {
+  const controller = new AbortController();
+  const stop = clock.after(limitMs, () => controller.abort(new DOMException("the deadline passed", "TimeoutError")));
+  return { signal: controller.signal, [Symbol.dispose]: stop };
 }

@@ -6,6 +6,8 @@ export interface Clock {
   monotonic(): number;
   /** Resolves after `ms`, or at once when `signal` aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Calls `run` after `ms`, unless what it returns is called before. Cheaper than a sleep that is ended early. */
+  after(ms: number, run: () => void): () => void;
   /** Calls `run` in the next event-loop turn, after every callback that is ready in this one: requests that arrived together are batched. */
   nextTurn(run: () => void): void;
 }

@@ -69,8 +69,15 @@ export function createProcess(
     while (!dead && pausedUntil > time.now()) await time.sleep(pausedUntil - time.now());
     if (dead) await never;
   }
-  const waits: Pick<Clock, "sleep" | "nextTurn"> = {
+  const waits: Pick<Clock, "sleep" | "after" | "nextTurn"> = {
     sleep: (ms, signal) => time.sleep(ms, signal).then(awake),
+    after(ms, run) {
+      let stopped = false;
+      time.after(ms, () => void awake().then(() => stopped || run()));
+      return () => {
+        stopped = true;
+      };
+    },
     nextTurn: (run) => time.after(0, () => void awake().then(run)),
   };
   const clock = createSkewedClock(time, waits, random.pick(SKEWS_MS));

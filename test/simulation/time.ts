@@ -63,7 +63,7 @@ export function createTime(from = Date.UTC(2026, 0, 5, 12)): SimulatedTime {
 /** The clock of a process: it differs from other processes' clocks, and may jump. */
 export function createSkewedClock(
   time: SimulatedTime,
-  waits: Pick<Clock, "sleep" | "nextTurn">,
+  waits: Pick<Clock, "sleep" | "after" | "nextTurn">,
   skewMs: number,
 ): Clock & { jump(ms: number): void } {
   let skew = skewMs;

@@ -2,7 +2,7 @@ import type { Clock } from "../../core/ports/clock.ts";
 
 /** A clock that advances only when a test calls advance(). */
 export interface FakeClock extends Clock {
-  /** Resolves the sleeps that end until then, in order. */
+  /** Resolves the sleeps and runs the timers that end until then, in order. */
   advance(ms: number): void;
 }
 
@@ -23,6 +23,13 @@ export function createFakeClock(now = Date.UTC(2026, 0, 5, 12)): FakeClock {
           resolve();
         });
       }),
+    after(ms, run) {
+      const sleeper = { until: elapsed + ms, wake: run };
+      sleepers.push(sleeper);
+      return () => {
+        sleepers = sleepers.filter((s) => s !== sleeper);
+      };
+    },
     // A turn of the event loop takes no time.
     nextTurn: (run) => void setImmediate(run),
     advance(ms) {
