@@ -30,6 +30,8 @@ import { createCircuitBreakers } from "./circuit-breaker.ts";
 const world = useDispatchWorld();
 const down: Outcome = { kind: "unavailable", fault: { code: "http-503" } };
 const wrongKey: Outcome = { kind: "misconfigured", reason: "20003" };
+/** A token of another project, for example. */
+const foreign: Outcome = { kind: "misconfigured", reason: "21612", scope: "endpoint" };
 
 let keys = 0;
 /** A text to a number, accepted and ready for its first attempt. */
@@ -108,18 +110,25 @@ test("a delivery that lives shorter than a circuit is open is tried once more be
   assert.equal(numbersOf(sent()).at(-1), "+49308");
 });
 
-test("one bad endpoint, however often it is tried, keeps nobody waiting", async () => {
-  const bad = "+4930666";
-  const { dispatch, sent } = pod([
-    scriptedProvider("twilio", ({ endpoint }) => (numbersOf([{ endpoint } as OutboundDelivery])[0] === bad ? wrongKey : accepted)),
-  ]);
-  for (let i = 0; i < 50; i++) await dispatch(await textTo(bad, "marketing"), "h");
-  assert.deepEqual(await dispatch(await textTo("+49301", "critical"), "h"), { kind: "ack" });
-  assert.equal(numbersOf(sent()).at(-1), "+49301");
-});
+for (const [what, answer] of [
+  ["our key", wrongKey],
+  ["our key or the endpoint", foreign],
+  ["the provider", down],
+] as const)
+  test(`one bad endpoint whose answers blame ${what}, however often it is tried, keeps nobody waiting`, async () => {
+    const bad = "+4930666";
+    const { dispatch, sent } = pod([
+      scriptedProvider("twilio", ({ endpoint }) => (numbersOf([{ endpoint } as OutboundDelivery])[0] === bad ? answer : accepted)),
+    ]);
+    for (let i = 0; i < 50; i++) {
+      await dispatch(await textTo(bad, "marketing"), "h");
+      world.clock.advance(SERVICE_SPAN_MS / 10);
+    }
+    assert.deepEqual(await dispatch(await textTo("+49301", "critical"), "h"), { kind: "ack" }, "of the same app");
+    assert.equal(numbersOf(sent()).at(-1), "+49301");
+  });
 
 test("an app with many endpoints that are not ours keeps only itself waiting, and its critical probes nobody else", async () => {
-  const foreign: Outcome = { kind: "misconfigured", reason: "21612", scope: "endpoint" };
   const isForeign = (to: OutboundDelivery["endpoint"]) => to.channel === "sms" && to.phoneNumber.startsWith("+4930");
   const { circuits, dispatch, sent } = pod([scriptedProvider("twilio", ({ endpoint }) => (isForeign(endpoint) ? foreign : accepted))]);
   for (let i = 0; i < AMBIGUOUS_ENDPOINTS_MIN; i++) await dispatch(await textTo(`+4930${i}`, "critical", "stray"), "h");
@@ -153,7 +162,7 @@ test("an app's success is shared only where its calls failed before: pods look a
     [...written].filter((name) => name.includes(" app ")),
     [],
   );
-  outcome = { kind: "misconfigured", reason: "21612", scope: "endpoint" };
+  outcome = foreign;
   await dispatch(await textTo("+49302"), "h");
   outcome = accepted;
   await dispatch(await textTo("+49303"), "h");
