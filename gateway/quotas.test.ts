@@ -185,6 +185,17 @@ test("an app may have so many scheduled and so many open, also after the gateway
   assert.deepEqual(reasons(await sendAs(appOf({}, "other"), sms("t", { sendAt }), sms("u"))), ["accepted", "accepted"]);
 });
 
+test("what is scheduled takes no room from what is open, and the other way round, also in a gateway that was started since", async () => {
+  const sendAt = new Date(world.clock.now() + 30 * DAY_MS);
+  const app = appOf({ scheduledMax: 3, openMax: 2 });
+  const { sendAs } = setUp();
+  assert.deepEqual(reasons(await sendAs(app, ...many(3, { sendAt }, "s"))), ["accepted", "accepted", "accepted"]);
+  assert.deepEqual(reasons(await setUp().sendAs(app, ...many(3))), ["accepted", "accepted", "OPEN_LIMIT"]);
+  const planner = appOf({ scheduledMax: 1, openMax: 2 }, "planner");
+  assert.deepEqual(reasons(await sendAs(planner, ...many(2))), ["accepted", "accepted"]);
+  assert.deepEqual(reasons(await setUp().sendAs(planner, ...many(2, { sendAt }, "s"))), ["accepted", "SCHEDULED_LIMIT"]);
+});
+
 test("what is due within the time that the store counts as open is open", async () => {
   const { clock } = world;
   const later = (ms: number) => ({ sendAt: new Date(clock.now() + ms) });
