@@ -38,3 +38,16 @@ export const unanswered = (code: string): Outcome => ({ kind: "unanswered", faul
 export const gone = (reason: string, goneAt?: number): Outcome => ({ kind: "endpoint-gone", reason, goneAt });
 export const rejected = (reason: string): Outcome => ({ kind: "rejected", reason });
 export const misconfigured = (reason: string, scope?: Scope): Outcome => ({ kind: "misconfigured", reason, ...about(scope) });
+
+/**
+ * Statuses by which a server, or what stands before it, says that it did not process the request, whatever it asked for: a proxy's own, too slow, sent to
+ * the wrong server, too early (RFC 9110, sections 15.5.8, 15.5.9, 15.5.20; RFC 8470, section 5.2).
+ */
+const UNPROCESSED: ReadonlySet<number> = new Set([407, 408, 421, 425]);
+
+/** The outcome of a status that the provider does not document: a 4xx rejected the request; after anything else it is unknown whether it was sent. */
+export function undocumented(status: number): Outcome {
+  const code = `http-${status}`;
+  if (UNPROCESSED.has(status)) return unavailable(code);
+  return status >= 400 && status < 500 ? rejected(code) : unanswered(code);
+}

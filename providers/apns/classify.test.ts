@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { reasonOf } from "../../core/delivery/outcome.ts";
+import { outcomeText } from "../../test/support/outcome-text.ts";
 import { testReadmeTable } from "../../test/support/readme-table.ts";
 import { APNS_CODES, type ApnsAnswer, classifyApns } from "./classify.ts";
 
 const summaryOf = (status: number, reason: string, over: Partial<ApnsAnswer> = {}) => {
   const outcome = classifyApns({ status, reason, timestamp: undefined, hasRecentSuccess: true, tokenRenewable: true, ...over });
-  return `${outcome.kind} ${reasonOf(outcome)}`;
+  return outcomeText(outcome);
 };
 
 test("every documented answer keeps Apple's reason, and none is classified as accepted", () => {
   for (const answer of APNS_CODES) {
     const [status, reason = ""] = answer.split(" ");
     assert.doesNotMatch(summaryOf(Number(status), reason), /^accepted/, answer);
-    assert.match(summaryOf(Number(status), reason), new RegExp(`${reason}$`));
+    assert.match(summaryOf(Number(status), reason), new RegExp(` ${reason}\\b`));
   }
 });
 
@@ -25,7 +25,7 @@ const rows: [number, string, string][] = [
   [410, "Unregistered", "endpoint-gone Unregistered"],
   [410, "ExpiredToken", "endpoint-gone ExpiredToken"],
   [413, "PayloadTooLarge", "rejected PayloadTooLarge"],
-  [429, "TooManyRequests", "throttled TooManyRequests"],
+  [429, "TooManyRequests", "throttled TooManyRequests (endpoint)"],
   [500, "InternalServerError", "unanswered InternalServerError"],
   [503, "Shutdown", "unavailable Shutdown"],
   [418, "Teapot", "rejected http-418"],

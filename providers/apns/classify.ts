@@ -1,5 +1,5 @@
 import type { Outcome } from "../../core/delivery/outcome.ts";
-import { answerTable, gone, misconfigured, rejected, throttled, unanswered, unavailable } from "../answer-table.ts";
+import { answerTable, gone, misconfigured, rejected, throttled, unanswered, unavailable, undocumented } from "../answer-table.ts";
 
 /** What APNs answered, other than 200. */
 export interface ApnsAnswer {
@@ -76,5 +76,5 @@ export function classifyApns(answer: ApnsAnswer): Outcome {
   const documented = ROWS.outcomeOf(`${status} ${reason}`, answer);
   if (documented !== undefined) return documented;
   if (status === 429) return throttled(code, undefined);
-  return status >= 400 && status < 500 ? rejected(code) : unanswered(code);
+  return undocumented(status);
 }

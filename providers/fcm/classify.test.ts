@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { reasonOf } from "../../core/delivery/outcome.ts";
+import { outcomeText } from "../../test/support/outcome-text.ts";
 import { testReadmeTable } from "../../test/support/readme-table.ts";
 import { classifyFcm, FCM_CODES, type FcmAnswer } from "./classify.ts";
 
@@ -24,7 +25,7 @@ const body = ({ status, errorCode, message = "", fields = [] }: ErrorBody) => ({
 });
 const summaryOf = (http: number, answer: unknown, over: Partial<FcmAnswer> = {}) => {
   const outcome = classifyFcm({ status: http, body: answer, retryAfterMs: undefined, hasRecentSuccess: true, tokenFresh: true, ...over });
-  return `${outcome.kind} ${reasonOf(outcome)}`;
+  return outcomeText(outcome);
 };
 
 const rows: [string, number, unknown, string][] = [
@@ -64,7 +65,7 @@ const rows: [string, number, unknown, string][] = [
     "the project's own credential at APNs",
     401,
     body({ status: "UNAUTHENTICATED", errorCode: "THIRD_PARTY_AUTH_ERROR" }),
-    "misconfigured THIRD_PARTY_AUTH_ERROR",
+    "misconfigured THIRD_PARTY_AUTH_ERROR (target-platform)",
   ],
   ["a fresh access token rejected", 401, body({ status: "UNAUTHENTICATED" }), "misconfigured UNAUTHENTICATED"],
   ["a quota", 429, body({ status: "RESOURCE_EXHAUSTED", errorCode: "QUOTA_EXCEEDED" }), "throttled QUOTA_EXCEEDED"],
@@ -84,7 +85,7 @@ test("rejection of an old access token is a temporary fault", () => {
 
 test("a token counts as another project's only after another token was accepted", () => {
   const answer = body({ status: "PERMISSION_DENIED", errorCode: "SENDER_ID_MISMATCH" });
-  assert.equal(summaryOf(403, answer, { hasRecentSuccess: false }), "misconfigured SENDER_ID_MISMATCH");
+  assert.equal(summaryOf(403, answer, { hasRecentSuccess: false }), "misconfigured SENDER_ID_MISMATCH (endpoint)");
 });
 
 test("an exceeded quota without Retry-After waits one minute", () => {

@@ -1,5 +1,5 @@
 import type { Outcome } from "../../core/delivery/outcome.ts";
-import { answerTable, gone, misconfigured, rejected, throttled, unanswered, unavailable } from "../answer-table.ts";
+import { answerTable, gone, misconfigured, rejected, throttled, unanswered, unavailable, undocumented } from "../answer-table.ts";
 
 /** What FCM answered, other than success. */
 export interface FcmAnswer {
@@ -63,7 +63,7 @@ export function classifyFcm(answer: FcmAnswer): Outcome {
   if (documented !== undefined) return documented;
   if (status === 401 || status === 403) return misconfigured(code);
   if (status === 429) return throttled(code, retryAfterMs ?? QUOTA_WAIT_MS);
-  return status >= 400 && status < 500 ? rejected(code) : unanswered(code);
+  return undocumented(status);
 }
 
 const FCM_ERROR = "type.googleapis.com/google.firebase.fcm.v1.FcmError";

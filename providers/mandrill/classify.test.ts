@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { reasonOf } from "../../core/delivery/outcome.ts";
+import { outcomeText } from "../../test/support/outcome-text.ts";
 import { testReadmeTable } from "../../test/support/readme-table.ts";
 import { classifyMandrill, MANDRILL_CODES } from "./classify.ts";
 
@@ -35,9 +35,9 @@ const rejections: [reason: string, expected: string][] = [
   ["invalid", "endpoint-gone invalid"],
   ["soft-bounce", "rejected soft-bounce"],
   ["custom", "rejected denylisted"],
-  ["invalid-sender", "misconfigured sender-invalid"],
-  ["unsigned", "misconfigured sender-domain-unsigned"],
-  ["rule", "misconfigured account-rule"],
+  ["invalid-sender", "misconfigured sender-invalid (sender)"],
+  ["unsigned", "misconfigured sender-domain-unsigned (sender)"],
+  ["rule", "misconfigured account-rule (endpoint)"],
   ["test-mode-limit", "misconfigured test-mode-limit"],
   ["something-new", "rejected mandrill-something-new"],
   ["Foreign text about ann@example.org", "rejected mandrill-rejected"],
@@ -45,7 +45,7 @@ const rejections: [reason: string, expected: string][] = [
 for (const [reason, expected] of rejections)
   test(`rejected for ${reason} is ${expected}`, () => {
     const outcome = classifyMandrill(sent({ status: "rejected", reject_reason: reason }));
-    assert.equal(`${outcome.kind} ${reasonOf(outcome)}`, expected);
+    assert.equal(outcomeText(outcome), expected);
   });
 
 test("an invalid address is gone", () => {
@@ -72,7 +72,7 @@ const errors: [status: number, name: string | undefined, expected: string][] = [
 for (const [status, name, expected] of errors)
   test(`HTTP ${status} with ${name ?? "no name"} is ${expected}`, () => {
     const outcome = classifyMandrill(failed(status, name));
-    assert.equal(`${outcome.kind} ${reasonOf(outcome)}`, expected);
+    assert.equal(outcomeText(outcome), expected);
     assert.doesNotMatch(JSON.stringify(outcome), /words of Mandrill/);
   });
 

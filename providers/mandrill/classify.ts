@@ -1,5 +1,5 @@
 import type { Outcome } from "../../core/delivery/outcome.ts";
-import { answerTable, gone, misconfigured, rejected, throttled, unanswered, unavailable } from "../answer-table.ts";
+import { answerTable, gone, misconfigured, rejected, throttled, unanswered, unavailable, undocumented } from "../answer-table.ts";
 import { isWord, textFieldsOf } from "../transport/foreign.ts";
 
 /** What Mandrill answered to messages/send. */
@@ -80,7 +80,7 @@ function classifyHttp(answer: MandrillAnswer): Outcome {
   const documented = BY_HTTP_STATUS.outcomeOf(status, answer);
   if (documented !== undefined) return documented;
   if (status >= 300 && status < 400) return misconfigured(code);
-  return status >= 400 && status < 500 ? rejected(code) : unanswered(code);
+  return undocumented(status);
 }
 
 /** The fields of the first recipient, who is the only one. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { reasonOf } from "../../core/delivery/outcome.ts";
+import { outcomeText } from "../../test/support/outcome-text.ts";
 import { testReadmeTable } from "../../test/support/readme-table.ts";
 import { classifySendgrid, SENDGRID_CODES } from "./classify.ts";
 
@@ -18,7 +18,7 @@ const rows: [name: string, status: number, body: unknown, expected: string][] = 
   ["a bad recipient", 400, complaint("personalizations.0.to.0.email"), "endpoint-gone invalid-address"],
   ["a recipient missing", 400, complaint("personalizations.0.to"), "endpoint-gone invalid-address"],
   ["a bad argument", 400, complaint("personalizations.0.custom_args"), "rejected field personalizations.0.custom_args"],
-  ["a bad sender", 400, complaint("from.email"), "misconfigured sender-invalid"],
+  ["a bad sender", 400, complaint("from.email"), "misconfigured sender-invalid (sender)"],
   ["a bad subject", 400, complaint("subject"), "rejected field subject"],
   ["no field", 400, complaint(null), "rejected http-400"],
   ["a field that is foreign text", 400, complaint("ann@example.org"), "rejected http-400"],
@@ -41,7 +41,7 @@ const rows: [name: string, status: number, body: unknown, expected: string][] = 
 for (const [name, status, body, expected] of rows)
   test(`${name} (${status}) is ${expected}`, () => {
     const outcome = classifySendgrid(answer(status, body));
-    assert.equal(`${outcome.kind} ${reasonOf(outcome)}`, expected);
+    assert.equal(outcomeText(outcome), expected);
     assert.doesNotMatch(JSON.stringify(outcome), /ann@example\.org/);
   });
 

@@ -1,5 +1,5 @@
 import type { Outcome } from "../../core/delivery/outcome.ts";
-import { answerTable, gone, misconfigured, rejected, throttled, unanswered, unavailable } from "../answer-table.ts";
+import { answerTable, gone, misconfigured, rejected, throttled, unavailable, undocumented } from "../answer-table.ts";
 
 /** What SendGrid answered to a send. */
 export interface SendgridAnswer {
@@ -39,7 +39,7 @@ export function classifySendgrid(answer: SendgridAnswer): Outcome {
   const documented = BY_STATUS.outcomeOf(status, answer);
   if (documented !== undefined) return documented;
   if (status >= 300 && status < 400) return misconfigured(code);
-  return status >= 400 && status < 500 ? rejected(code) : unanswered(code);
+  return undocumented(status);
 }
 
 /** Events name the message by this id plus a suffix. Without it the receipt still names the attempt, so the send counts. */

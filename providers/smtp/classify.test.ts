@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { reasonOf } from "../../core/delivery/outcome.ts";
+import { outcomeText } from "../../test/support/outcome-text.ts";
 import { testReadmeTable } from "../../test/support/readme-table.ts";
 import { classifyFailure, classifyReply, providerRefOf, SMTP_CODES } from "./classify.ts";
 
@@ -14,7 +14,7 @@ const replies: [response: string, command: string, expected: string][] = [
   ["550 5.1.100 unknown", "RCPT TO", "rejected smtp-550"],
   ["550 5.1.1.1 is no code", "RCPT TO", "rejected smtp-550"],
   ["599 5.9.9 new", "RCPT TO", "rejected smtp-599"],
-  ["499 new", "RCPT TO", "unavailable smtp-499"],
+  ["499 new", "RCPT TO", "unavailable smtp-499 (endpoint)"],
   ["421 4.7.28 too fast", "RCPT TO", "throttled too-fast"],
   ["421 closing", "RCPT TO", "unavailable smtp-421"],
   ["554 5.7.1 relay access denied", "RCPT TO", "rejected not-authorized"],
@@ -27,7 +27,7 @@ const replies: [response: string, command: string, expected: string][] = [
 for (const [response, command, expected] of replies)
   test(`${JSON.stringify(response)} to ${command} is ${expected}`, () => {
     const outcome = failure(response, command);
-    assert.equal(`${outcome.kind} ${reasonOf(outcome)}`, expected);
+    assert.equal(outcomeText(outcome), expected);
   });
 
 test("a negative reply to the final dot means that nothing was accepted", () => {

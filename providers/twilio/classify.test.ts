@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { reasonOf } from "../../core/delivery/outcome.ts";
+import { outcomeText } from "../../test/support/outcome-text.ts";
 import { testReadmeTable } from "../../test/support/readme-table.ts";
 import { classifyTwilio, TWILIO_CODES } from "./classify.ts";
 
@@ -14,14 +14,14 @@ const rows: [status: number, code: number | undefined, expected: string][] = [
   [400, 21614, "endpoint-gone not-a-mobile-number"],
   [400, 21635, "endpoint-gone landline"],
   [400, 21610, "endpoint-gone opted-out"],
-  [400, 21212, "misconfigured sender-invalid"],
-  [400, 21606, "misconfigured sender-cannot-sms"],
-  [400, 21659, "misconfigured sender-not-owned"],
-  [400, 21660, "misconfigured sender-of-another-account"],
-  [400, 21408, "misconfigured region-not-enabled"],
-  [400, 21608, "misconfigured trial-account"],
-  [400, 21703, "misconfigured messaging-service-empty"],
-  [400, 21705, "misconfigured messaging-service-invalid"],
+  [400, 21212, "misconfigured sender-invalid (sender)"],
+  [400, 21606, "misconfigured sender-cannot-sms (sender)"],
+  [400, 21659, "misconfigured sender-not-owned (sender)"],
+  [400, 21660, "misconfigured sender-of-another-account (sender)"],
+  [400, 21408, "misconfigured region-not-enabled (destination-country)"],
+  [400, 21608, "misconfigured trial-account (endpoint)"],
+  [400, 21703, "misconfigured messaging-service-empty (sender)"],
+  [400, 21705, "misconfigured messaging-service-invalid (sender)"],
   [400, 21602, "rejected body-missing"],
   [400, 21603, "rejected from-missing"],
   [400, 21604, "rejected to-missing"],
@@ -29,9 +29,9 @@ const rows: [status: number, code: number | undefined, expected: string][] = [
   [400, 21617, "rejected body-too-long"],
   [400, 21624, "rejected validity-period"],
   [400, 90007, "rejected content-invalid"],
-  [400, 21611, "throttled sender-queue-full"],
+  [400, 21611, "throttled sender-queue-full (sender)"],
   [400, 63038, "throttled daily-limit"],
-  [400, 21612, "unavailable no-route"],
+  [400, 21612, "unavailable no-route (destination-country)"],
   [400, 29999, "rejected twilio-29999"],
   [503, 29999, "unanswered http-503"],
   [401, undefined, "misconfigured http-401"],
@@ -45,7 +45,7 @@ const rows: [status: number, code: number | undefined, expected: string][] = [
 for (const [status, code, expected] of rows)
   test(`HTTP ${status} with ${code === undefined ? "no code" : `code ${code}`} is ${expected}`, () => {
     const outcome = classifyTwilio({ status, code, retryAfterMs: undefined });
-    assert.equal(`${outcome.kind} ${reasonOf(outcome)}`, expected);
+    assert.equal(outcomeText(outcome), expected);
   });
 
 test("waits as long as Twilio asks", () => {

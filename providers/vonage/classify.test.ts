@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { reasonOf } from "../../core/delivery/outcome.ts";
+import { outcomeText } from "../../test/support/outcome-text.ts";
 import { testReadmeTable } from "../../test/support/readme-table.ts";
 import { classifyVonage, VONAGE_CODES } from "./classify.ts";
 
@@ -28,8 +28,8 @@ const rows: [status: string, expected: string][] = [
   ["9", "misconfigured no-credit"],
   ["11", "misconfigured not-enabled"],
   ["14", "misconfigured signature"],
-  ["15", "misconfigured sender-not-allowed"],
-  ["29", "misconfigured demo-account"],
+  ["15", "misconfigured sender-not-allowed (destination-country)"],
+  ["29", "misconfigured demo-account (endpoint)"],
   ["5", "unavailable vonage-5"],
   ["7", "endpoint-gone number-barred"],
   ["33", "endpoint-gone number-deactivated"],
@@ -38,7 +38,7 @@ const rows: [status: string, expected: string][] = [
 for (const [status, expected] of rows)
   test(`status ${status} is ${expected}`, () => {
     const outcome = classifyVonage(answer(rejected(status)));
-    assert.equal(`${outcome.kind} ${reasonOf(outcome)}`, expected);
+    assert.equal(outcomeText(outcome), expected);
     assert.doesNotMatch(JSON.stringify(outcome), /words of Vonage/);
   });
 
@@ -66,7 +66,7 @@ const https: [status: number, expected: string][] = [
 for (const [status, expected] of https)
   test(`HTTP ${status} is ${expected}`, () => {
     const outcome = classifyVonage({ status, body: undefined, retryAfterMs: undefined });
-    assert.equal(`${outcome.kind} ${reasonOf(outcome)}`, expected);
+    assert.equal(outcomeText(outcome), expected);
   });
 
 for (const [name, body] of [

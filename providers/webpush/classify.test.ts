@@ -1,21 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { reasonOf } from "../../core/delivery/outcome.ts";
+import { outcomeText } from "../../test/support/outcome-text.ts";
 import { testReadmeTable } from "../../test/support/readme-table.ts";
 import { classifyWebPush, WEBPUSH_CODES } from "./classify.ts";
 
 const summaryOf = (status: number, body = "", hasRecentSuccess = false) => {
   const outcome = classifyWebPush({ status, body, retryAfterMs: 7_000, hasRecentSuccess });
   const wait = "retryAfterMs" in outcome ? ` after ${outcome.retryAfterMs}` : "";
-  return `${outcome.kind} ${reasonOf(outcome)}${wait}`;
+  return `${outcomeText(outcome)}${wait}`;
 };
 
 const rows: [string, number, string, string][] = [
   ["a moved endpoint", 301, "", "endpoint-gone moved"],
   ["a bad header", 400, '{"errno":111,"message":"Missing TTL"}', "rejected http-400"],
-  ["a bad VAPID token at Chrome's", 400, "UnauthorizedRegistration", "misconfigured vapid-rejected http-400"],
-  ["no VAPID token", 401, '{"errno":109}', "misconfigured vapid-rejected http-401"],
-  ["a VAPID token rejected", 403, '{"reason":"BadJwtToken"}', "misconfigured vapid-rejected http-403"],
+  ["a bad VAPID token at Chrome's", 400, "UnauthorizedRegistration", "misconfigured vapid-rejected http-400 (endpoint)"],
+  ["no VAPID token", 401, '{"errno":109}', "misconfigured vapid-rejected http-401 (endpoint)"],
+  ["a VAPID token rejected", 403, '{"reason":"BadJwtToken"}', "misconfigured vapid-rejected http-403 (endpoint)"],
   ["an unknown subscription", 404, '{"errno":102}', "endpoint-gone http-404"],
   ["a subscription that ended", 410, '{"errno":106}', "endpoint-gone http-410"],
   ["throttling at Windows'", 406, "", "throttled http-406 after 7000"],

@@ -1,5 +1,5 @@
 import type { Outcome } from "../../core/delivery/outcome.ts";
-import { answerTable, gone, misconfigured, rejected, throttled, unanswered, unavailable } from "../answer-table.ts";
+import { answerTable, gone, misconfigured, rejected, throttled, unanswered, unavailable, undocumented } from "../answer-table.ts";
 
 /** What a push service answered, other than 2xx. */
 export interface WebPushAnswer {
@@ -44,9 +44,7 @@ export const WEBPUSH_CODES = ROWS.codes;
 
 /** The default for what is not listed: a 4xx rejected the push; after anything else it is unknown whether it was sent. */
 export function classifyWebPush(answer: WebPushAnswer): Outcome {
-  const { status } = answer;
-  const code = `http-${status}`;
-  return ROWS.outcomeOf(status, answer) ?? (status >= 400 && status < 500 ? rejected(code) : unanswered(code));
+  return ROWS.outcomeOf(answer.status, answer) ?? undocumented(answer.status);
 }
 
 /** Mozilla autopush, "Error codes": 900 to 902 are rejections by the bridge's provider. */
