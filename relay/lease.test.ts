@@ -170,6 +170,24 @@ test("of notifications that wait for several queues no more are leased than have
   assert.equal((await lease.leaseDue(NOW, NOW + 1, LEASE_MAX)).length, 40);
 });
 
+test("relays that start together lease under different keys", async () => {
+  const keys = Array.from({ length: 64 }, (_, i) => `marketing.sms.app-${`${i}`.padStart(2, "0")}`);
+  const askedBy = async (random: number) => {
+    const asked: string[] = [];
+    const notifications: Pick<NotificationStore, "dueKeys" | "leaseDue"> = {
+      dueKeys: async () => keys,
+      async leaseDue(_now, _until, takes) {
+        for (const take of takes) if ("key" in take) asked.push(take.key);
+        return [];
+      },
+    };
+    await createLease(notifications, noShares, () => random).leaseDue(NOW, NOW + 1, LEASE_MAX);
+    return asked;
+  };
+  const [first, second] = [await askedBy(0), await askedBy(0.5)];
+  assert.deepEqual([...first, ...second].sort(), keys);
+});
+
 for (const relays of [2, 4])
   test(`${relays} relays lease 10,000 due notifications once each, and none sleeps while one is due`, async () => {
     await using opened = await open();

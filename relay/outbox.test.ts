@@ -146,6 +146,22 @@ for (const step of ["leased", "gathered", "sent", "changed"] as const)
     );
   });
 
+test("sleeps only where nothing was leased: an iteration gets a part where other relays lease at the same time", async () => {
+  const clock = createFakeClock();
+  const store = createReminders(Array.from({ length: 25 }, (_, i) => reminder(`r${i}`)));
+  const inbox = createInbox();
+  const parts = { ...store, leaseDue: (now: number, until: number) => store.leaseDue(now, until, 10) };
+  const { outbox } = createProcess(parts, inbox, clock);
+  const stop = new AbortController();
+  const slept: number[] = [];
+  clock.sleep = async () => {
+    slept.push(inbox.copies.length);
+    stop.abort();
+  };
+  await outbox.run(stop.signal);
+  assert.deepEqual(slept, [25]);
+});
+
 test("goes on at once after a full iteration, unless it is stuck, and survives an iteration that fails", async () => {
   const clock = createFakeClock();
   const store = createReminders(Array.from({ length: LEASE_MAX + 1 }, (_, i) => reminder(`r${i}`)));
