@@ -43,7 +43,7 @@ test-mongodb: ## run the tests of store, provisioning and demo against a MongoDB
 	@scripts/setup test
 	@scripts/with-node scripts/test-mongodb
 
-faults: ## inject faults into real servers, on both stores, and write docs/reliability.md: 25 minutes
+faults: ## inject faults into real servers, on both stores, and write docs/reliability.md: 25 minutes on 8 cores, twice that on fewer
 	@scripts/setup test
 	@[ -n "$(MONGODB_URI)" ] || command -v mongod >/dev/null || scripts/mongodb install
 	@$(node) test/faults/main.ts --store both --write

@@ -1,9 +1,10 @@
 // Compares everything accepted in a row with the store and the ledger.
-import { setTimeout as delay } from "node:timers/promises";
 import type { NotificationClass } from "../../core/delivery/channel.ts";
 import { isOpen, type NotificationRecord } from "../../core/delivery/notification.ts";
 import { reasonText } from "../../core/delivery/reason.ts";
 import { type AttemptRecord, attemptId } from "../../core/ports/attempt-store.ts";
+import type { Clock } from "../../core/ports/clock.ts";
+import { systemClock } from "../../runtime/clock.ts";
 import type { Item, Load } from "./load.ts";
 import type { World } from "./world.ts";
 
@@ -20,6 +21,8 @@ export interface Account {
   failed: Record<string, number>;
   /** Ids and reasons: promise 1 or 2 is broken. */
   lost: string[];
+  /** Still open, where the machine was too slow to tell whether they end. */
+  open: string[];
   /** Ids that providers accepted more often than once plus the recorded resends: promise 3. */
   twice: string[];
   /** Ids accepted later than the published bound after an opt-out: promise 4. Without the class critical. */
@@ -51,12 +54,23 @@ export interface Ending {
   records: Map<string, NotificationRecord>;
   /** When the last delivery ended, ms since the epoch; undefined: not all did. */
   at: number | undefined;
+  /** Not all did, but they were still ending, one after the other: the machine is too slow for the row. */
+  tooSlow: boolean;
 }
 
-/** Waits until every accepted item has ended, or gives up. */
-export async function untilEnded({ store }: World, items: readonly Item[], withinMs: number): Promise<Ending> {
+/** How often `withinMs` the wait takes at most. */
+const PATIENCE = 4;
+
+/** Waits until every accepted item has ended. Gives up once none has ended for `withinMs`: a slow machine makes progress, a lost delivery none. */
+export async function untilEnded(
+  { store }: Pick<World, "store">,
+  items: readonly Pick<Item, "accepted">[],
+  withinMs: number,
+  clock: Pick<Clock, "now" | "monotonic" | "sleep"> = systemClock,
+): Promise<Ending> {
   const records = new Map<string, NotificationRecord>();
-  const giveUpAt = performance.now() + withinMs;
+  const began = clock.monotonic();
+  let progressAt = began;
   let open = items.flatMap((i) => (i.accepted ? [i.accepted.notificationId] : []));
   for (;;) {
     const still: string[] = [];
@@ -68,10 +82,13 @@ export async function untilEnded({ store }: World, items: readonly Item[], withi
           if (record === undefined || record.deliveries.some((d) => isOpen(d.state))) still.push(id);
         }),
       );
-    if (still.length === 0) return { records, at: Date.now() };
-    if (performance.now() > giveUpAt) return { records, at: undefined };
+    const now = clock.monotonic();
+    if (still.length === 0) return { records, at: clock.now(), tooSlow: false };
+    if (still.length < open.length) progressAt = now;
+    if (now - progressAt > withinMs) return { records, at: undefined, tooSlow: false };
+    if (now - began > PATIENCE * withinMs) return { records, at: undefined, tooSlow: true };
     open = still;
-    await delay(POLL_MS);
+    await clock.sleep(POLL_MS);
   }
 }
 
@@ -83,13 +100,13 @@ export interface Moments {
   slowed: ReadonlySet<string>;
 }
 
-export async function account(world: World, load: Load, { records, at }: Ending, moments: Moments): Promise<Account> {
+export async function account(world: World, load: Load, { records, at, tooSlow }: Ending, moments: Moments): Promise<Account> {
   const { stoppedAt, faultEndedAt } = moments;
   const attempts = await attemptsOf(world, records.values());
   const late = lateSends(world, load, attempts, moments.slowed);
   const taken = world.sandbox.ledger.acceptances();
   const result: Account = {
-    ...{ accepted: 0, sentOnce: 0, suppressed: 0, expired: 0, repeatedByPolicy: 0, failed: {}, lost: [], twice: [] },
+    ...{ accepted: 0, sentOnce: 0, suppressed: 0, expired: 0, repeatedByPolicy: 0, failed: {}, lost: [], open: [], twice: [] },
     uncertain: { total: 0, receipt: 0, statusQuery: 0, resent: 0, givenUp: 0 },
     afterOptOut: late.filter((send) => send.notificationClass !== "critical").map(tellLate),
     criticalAfterOptOut: late.filter((send) => send.notificationClass === "critical").map(tellLate),
@@ -123,7 +140,7 @@ export async function account(world: World, load: Load, { records, at }: Ending,
       }
       if (isOpen(d.state)) {
         const due = d.nextAt === undefined ? "never" : `in ${d.nextAt - Date.now()} ms`;
-        result.lost.push(
+        (tooSlow ? result.open : result.lost).push(
           `${id} ${d.channel} still ${d.state}, attempt ${d.attempt}.${d.publishCount}, next evaluation ${due}: ${describeAttempts(made)}`,
         );
       } else if (d.state === "sent" || d.state === "delivered") {

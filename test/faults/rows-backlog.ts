@@ -4,6 +4,7 @@ import { notificationId } from "../../adapters/ids.ts";
 import type { NotificationClass } from "../../core/delivery/channel.ts";
 import type { NotificationRecord } from "../../core/delivery/notification.ts";
 import { freshNumber } from "../support/fresh.ts";
+import { scaled } from "./pace.ts";
 import { happened, type Row } from "./row.ts";
 import type { World } from "./world.ts";
 
@@ -52,7 +53,8 @@ export const BACKLOG_ROWS: readonly Row[] = [
       let open = bank.map(({ id }) => id);
       let tookMs = 0;
       while (open.length > 0) {
-        if (performance.now() - began > RETRIES_ENDED_MS) throw new Error(`${open.length} critical notifications wait behind the campaign`);
+        if (performance.now() - began > scaled(RETRIES_ENDED_MS))
+          throw new Error(`${open.length} critical notifications wait behind the campaign`);
         await delay(POLL_MS);
         const found = await Promise.all(open.map((id) => store.notifications.find(id)));
         open = found.flatMap((n) => (n?.deliveries.some(({ nextAt }) => nextAt !== undefined) ? [n.id] : []));

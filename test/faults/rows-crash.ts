@@ -2,6 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { FAILPOINTS } from "../../core/failpoints.ts";
 import { allReady } from "../support/supervised-process.ts";
+import { scaled } from "./pace.ts";
 import { DidNotHappen, type Row } from "./row.ts";
 import { leaveSomeUnanswered, tellNothing } from "./rows-feedback.ts";
 import type { World } from "./world.ts";
@@ -16,11 +17,11 @@ async function crash(world: World, name: string, failpoint: string): Promise<str
   if (!process) throw new DidNotHappen(`there is no ${name}`);
   await process.restart({ CARILLON_FAILPOINT: failpoint });
   const before = process.deaths.length;
-  const giveUpAt = performance.now() + REACHED_MS;
+  const giveUpAt = performance.now() + scaled(REACHED_MS);
   while (process.deaths.length === before && performance.now() < giveUpAt) await delay(POLL_MS);
   const how = process.deaths[before]?.how;
   if (how !== "SIGKILL") throw new DidNotHappen(`${name} at ${failpoint}: ${how ?? "never reached"}`);
-  await allReady([process], BACK_MS);
+  await allReady([process], scaled(BACK_MS));
   return `${name} at ${failpoint}`;
 }
 
@@ -32,7 +33,7 @@ async function crashEither(world: World, role: string): Promise<string> {
     await Promise.all(processes.map((p) => p.restart({ CARILLON_FAILPOINT: failpoint })));
     const before = processes.map((p) => p.deaths.length);
     const dead = () => processes.find((p, i) => p.deaths[before[i]!]?.how === "SIGKILL");
-    const giveUpAt = performance.now() + REACHED_MS;
+    const giveUpAt = performance.now() + scaled(REACHED_MS);
     while (!dead() && performance.now() < giveUpAt) await delay(POLL_MS);
     const { name } = dead() ?? { name: undefined };
     if (name === undefined) throw new DidNotHappen(`no process reached ${failpoint}; but ${died.join(", ")} died`);
@@ -40,7 +41,7 @@ async function crashEither(world: World, role: string): Promise<string> {
   }
   // A process that did not reach the last failpoint must not die there later.
   await Promise.all(processes.map((p) => p.restart()));
-  await allReady(processes, BACK_MS);
+  await allReady(processes, scaled(BACK_MS));
   return `died by SIGKILL: ${died.join(", ")}`;
 }
 

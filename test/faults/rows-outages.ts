@@ -9,6 +9,7 @@ import { type Notification, NotificationServiceService } from "../../gen/carillo
 import { callUnary } from "../../runtime/grpc/client.ts";
 import type { FaultAction, ProviderName } from "../../sandbox/main.ts";
 import { fresh, freshEndpoint } from "../support/fresh.ts";
+import { scaled } from "./pace.ts";
 import { DidNotHappen, happened, type Row, type Scene } from "./row.ts";
 import type { World } from "./world.ts";
 
@@ -132,7 +133,7 @@ async function badEndpoints(world: World, scene: Scene): Promise<string> {
   for (let times = 0; times < BAD_PER_CHANNEL; times++) for (const endpoint of bad) ids.push(await sendTo(world, endpoint));
   const deliveryOf = async (id: string) => (await world.store.notifications.find(id))!.deliveries[0]!;
   const until = async (what: string, is: (d: Delivery) => boolean, ms: number) => {
-    for (const giveUpAt = Date.now() + ms; ; await delay(200)) {
+    for (const giveUpAt = Date.now() + scaled(ms); ; await delay(200)) {
       const left = (await Promise.all(ids.map(deliveryOf))).filter((d) => !is(d));
       if (left.length === 0) return;
       if (Date.now() > giveUpAt)

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { allReady, type SupervisedProcess } from "../support/supervised-process.ts";
+import { scaled } from "./pace.ts";
 import { DidNotHappen, happened, type Row } from "./row.ts";
 import { holdUp } from "./rows-nats.ts";
 import type { World } from "./world.ts";
@@ -17,7 +18,7 @@ const RELAY_PAUSE_MS = 8_000;
 
 /** Resolves to the number that died by SIGKILL. */
 async function kill(processes: readonly SupervisedProcess[]): Promise<number> {
-  await allReady(processes, BACK_MS);
+  await allReady(processes, scaled(BACK_MS));
   const died = processes.map((p) => p.deaths.length);
   for (const p of processes) p.kill("SIGKILL");
   const giveUpAt = performance.now() + DIE_MS;
@@ -31,7 +32,7 @@ async function killInTurn(processes: readonly SupervisedProcess[]): Promise<stri
   let dead = 0;
   for (const p of processes) {
     dead += await kill([p]);
-    await allReady([p], BACK_MS);
+    await allReady([p], scaled(BACK_MS));
   }
   if (dead < processes.length) throw new DidNotHappen(`${dead} of ${processes.length} died`);
   return happened(dead, `died by SIGKILL: ${processes.map((p) => p.name).join(", ")}`);
@@ -40,7 +41,7 @@ async function killInTurn(processes: readonly SupervisedProcess[]): Promise<stri
 async function killAtOnce(processes: readonly SupervisedProcess[]): Promise<string> {
   const dead = await kill(processes);
   if (dead < processes.length) throw new DidNotHappen(`${dead} of ${processes.length} died`);
-  await allReady(processes, BACK_MS);
+  await allReady(processes, scaled(BACK_MS));
   return happened(dead, "died by SIGKILL at once");
 }
 
@@ -126,7 +127,7 @@ export const PROCESS_ROWS: readonly Row[] = [
         await Promise.all(
           [...Map.groupBy(copy, (p) => p.role).values()].flat().map(async (p) => {
             ends.push(await p.restart());
-            await allReady([p], BACK_MS);
+            await allReady([p], scaled(BACK_MS));
           }),
         );
       const well = ends.filter((how) => how === "exit 0").length;

@@ -28,6 +28,7 @@ export async function runStore(
 }
 
 export const isBroken = (result: RowResult) => result.kind === "ran" && result.broken.length > 0;
+export const isSlow = (result: RowResult) => result.kind === "ran" && !isBroken(result) && result.slow.length > 0;
 
 const aborted = (signal: AbortSignal) =>
   new Promise<undefined>((resolve) => signal.addEventListener("abort", () => resolve(undefined), { once: true }));

@@ -17,6 +17,7 @@ import { type FaultyLine, startFaultyLine } from "../support/faulty-line.ts";
 import { startNats, startRedis } from "../support/servers.ts";
 import { freePort, type StoreServer, startStoreServer } from "../support/store-server.ts";
 import { allReady, type SupervisedProcess, superviseProcess } from "../support/supervised-process.ts";
+import { measurePace, scaled } from "./pace.ts";
 
 export type StoreKind = "sqlite" | "mongodb";
 
@@ -77,6 +78,7 @@ const SHIFTED_CLOCK = join(import.meta.dirname, "../support/shifted-clock.ts");
 
 export async function startWorld(kind: StoreKind, say: (line: string) => void): Promise<World> {
   await using stack = new AsyncDisposableStack();
+  const began = performance.now();
   const directory = mkdtempSync(join(tmpdir(), `carillon-faults-${kind}-`));
   let kept = process.env.FAULTS_KEEP !== undefined;
   stack.defer(() => {
@@ -157,7 +159,11 @@ export async function startWorld(kind: StoreKind, say: (line: string) => void): 
     await allReady(processes, HEAL_MS);
   }
   const gateways = [lines.gateway1, lines.gateway2].map(({ address }) => stack.use(connectGateway(address, key)));
-  say(`${kind}: ${processes.length} processes are up; logs in ${join(directory, "logs")}`);
+  const startedInMs = performance.now() - began;
+  const pace = measurePace(startedInMs);
+  say(
+    `${kind}: ${processes.length} processes are up after ${Math.round(startedInMs / 1_000)} s, bounds × ${pace.toFixed(1)}; logs in ${join(directory, "logs")}`,
+  );
 
   const memory = stack.use(watchMemory(processes));
   const world: Omit<World, typeof Symbol.asyncDispose> = {
@@ -185,7 +191,7 @@ export async function startWorld(kind: StoreKind, say: (line: string) => void): 
         if (storeServer.faults.isRunning()) storeServer.faults.resume();
         else await storeServer.faults.start();
       }
-      await allReady(processes, HEAL_MS);
+      await allReady(processes, scaled(HEAL_MS));
     },
   };
   const parts = stack.move();
