@@ -16,6 +16,8 @@ import type { DispatchMetrics } from "./metrics.ts";
 
 /** Circuits remembered; a channel has its accounts, and as many countries or push services as it sends to, and apps whose endpoints are rejected. */
 const CIRCUITS_MAX = 1_000;
+/** By size, since `max` allocates the room for all of them at once. */
+const BOUND = { maxSize: CIRCUITS_MAX, sizeCalculation: () => 1 };
 /** Between two looks at what the other pods know, in ms. */
 export const SHARING_MS = 1_000;
 /** A circuit that works is shown to the other pods no more often, in ms. */
@@ -71,10 +73,10 @@ export type CircuitBreakers = ReturnType<typeof createCircuitBreakers>;
 export function createCircuitBreakers({ providers, clock, random, log, deadlineMs, metrics, shared }: CircuitParts) {
   /** `at`: when it last opened, closed or was shown to work, in ms since the epoch. */
   const circuits = new LRUCache<string, { circuit: Circuit; at: number }>({
-    max: CIRCUITS_MAX,
+    ...BOUND,
     dispose: ({ circuit }, name, why) => void (why === "evict" && circuit.open && metrics?.circuits.dec(labelsOf(name))),
   });
-  const successShownAt = new LRUCache<string, number>({ max: CIRCUITS_MAX });
+  const successShownAt = new LRUCache<string, number>(BOUND);
   let passageCount = 0;
   /** From the admission to the recorded outcome. */
   const probeMs = 2 * (deadlineMs + ADAPTER_GRACE_MS);

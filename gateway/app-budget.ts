@@ -9,7 +9,8 @@ export type AppBudget = (app: string, units?: number) => boolean;
 const APPS_MAX = 10_000;
 
 export function createAppBudget(limit: BucketLimit, clock: Pick<Clock, "monotonic">): AppBudget {
-  const buckets = new LRUCache<string, TokenBucket>({ max: APPS_MAX });
+  // By size, since `max` allocates the room for all of them at once.
+  const buckets = new LRUCache<string, TokenBucket>({ maxSize: APPS_MAX, sizeCalculation: () => 1 });
   return (app, units = 1) => {
     const { bucket, granted } = takeFrom(buckets.get(app), limit, units, clock.monotonic());
     if (granted < units) return false;
