@@ -76,7 +76,8 @@ export function createStream(simulation: Simulation, ackWaitMs: number, consumer
   let filled: { channel: Channel; until: number } | undefined;
   /** Whether another task always waits, as on a stream with other traffic. */
   const busy = random.chance(0.4);
-  let pumping = false;
+  /** When the next message is delivered. */
+  let pumpAt = Number.POSITIVE_INFINITY;
 
   function store(message: Pick<Message, "id" | "bytes" | "channel" | "notificationClass" | "publishedAt">): void {
     messages.push({ ...message, sequence: ++sequence, deliveries: 0, visibleAt: time.now() });
@@ -84,11 +85,14 @@ export function createStream(simulation: Simulation, ackWaitMs: number, consumer
   }
 
   function pump(): void {
-    if (pumping || messages.length === 0) return;
-    const next = Math.max(unavailableUntil, pausedUntil, Math.min(...messages.map((m) => m.visibleAt)));
-    pumping = true;
-    time.after(Math.max(0, next - time.now()) + random.below(DELIVERY_DELAY_MS_MAX), () => {
-      pumping = false;
+    const next = Math.max(time.now(), unavailableUntil, pausedUntil, Math.min(...messages.map((m) => m.visibleAt)));
+    if (next >= pumpAt) return;
+    const at = next + random.below(DELIVERY_DELAY_MS_MAX);
+    if (at >= pumpAt) return;
+    pumpAt = at;
+    time.after(at - time.now(), () => {
+      if (pumpAt !== at) return;
+      pumpAt = Number.POSITIVE_INFINITY;
       const free = consumers().filter((c) => c.hasRoom());
       const ready = messages.filter((m) => m.visibleAt <= time.now());
       // A consumer that finishes a task calls pump() again.
