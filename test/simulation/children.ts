@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { MUTATION_VARIABLE, type Mutation } from "./mutations.ts";
 import type { Run } from "./run.ts";
 
-/** Timeout of a child process, in ms. On a busy machine a thousand seeds take a minute. */
-const CHILD_MS = 300_000;
+/** Timeout of a child process, in ms. On a busy machine 2,500 seeds take two minutes. */
+const CHILD_MS = 600_000;
 /** Bound of a child's output, in bytes: a broken world is 100 kB. */
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 const FOLDER = import.meta.dirname;

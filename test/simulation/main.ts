@@ -7,8 +7,8 @@ import { inParallel, runAsJson, runInChild } from "./children.ts";
 import { MUTATION_SEEDS, MUTATIONS } from "./mutations.ts";
 import { addRun, describeBroken, emptyRun, missing, runSeeds } from "./run.ts";
 
-/** Seeds of one child process. */
-const CHUNK = 1_000;
+/** Seeds of one child process: it runs twice as fast after the first thousand. */
+const CHUNK = 2_500;
 /** A run of this many seeds must have seen every fault. */
 const COMPLETE_FROM = 500;
 

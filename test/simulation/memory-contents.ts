@@ -4,13 +4,18 @@ import { frozen } from "./frozen.ts";
 /** Synchronous access to the stored state, for checks between two events. */
 export interface ContentsInside {
   has(app: string, hash: string): boolean;
+  /** Whether a purge would remove any. */
+  areOld(before: number): boolean;
 }
 
 export function createMemoryContents(): ContentStore & { inside: ContentsInside } {
   const contents = new Map<string, StoredContent>();
   const keyOf = (app: string, hash: string) => `${hash} ${app}`;
   return {
-    inside: { has: (app, hash) => contents.has(keyOf(app, hash)) },
+    inside: {
+      has: (app, hash) => contents.has(keyOf(app, hash)),
+      areOld: (before) => [...contents.values()].some((c) => c.keepUntil < before),
+    },
 
     async put(all) {
       for (const stored of all) {

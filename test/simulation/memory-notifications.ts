@@ -14,6 +14,8 @@ export interface NotificationsInside {
   was(deliveryId: string, attempt: number, state: DeliveryState): boolean;
   /** The earliest due time. */
   firstDue(): number | undefined;
+  /** Every due time, and where its notification waits in the outbox. */
+  allDue(): { due: number; place: OutboxPlace }[];
 }
 
 export function createMemoryNotifications(
@@ -80,6 +82,7 @@ export function createMemoryNotifications(
       open: () => dues.size,
       was: (id, attempt, state) => states.has(`${id} ${attempt} ${state}`),
       firstDue,
+      allDue: () => [...dues].map(([id, due]) => ({ due, place: placeOf(records.get(id)!) })),
     },
 
     insert: async (all) =>

@@ -10,6 +10,7 @@ const LATE_MS = [100, 3_000, 20_000, 60_000];
 /** Receipts come within seconds, or after every wait has ended. */
 const RECEIPT_MS = [300, 4_000, 30_000];
 const RECEIPT_LATE_MS = 420_000;
+const DAY_MS = 86_400_000;
 
 const fault = { code: "made-up" };
 
@@ -133,7 +134,7 @@ export function createProviders(simulation: Simulation, mishaps: number, receive
     failFor(ms: number) {
       downUntil = time.now() + ms;
       down = random.pick(OUTAGES);
-      simulation.happened("provider down for a while");
+      simulation.happened(ms < DAY_MS / 2 ? "provider down for a while" : "provider down for most of a day");
       simulation.note("provider", `down for ${ms} ms: ${down.kind}`);
     },
     provider(name: string, sendsReceipts: boolean): Omit<Provider, typeof Symbol.asyncDispose> {

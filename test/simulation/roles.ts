@@ -116,6 +116,8 @@ function recorderOf({ simulation, store }: Surroundings): EventRecorder {
 export function createPurger({ store, checker, simulation }: Surroundings, process: SimulatedProcess): () => Promise<void> {
   const contents = process.wrap("contents", store.contents, "store");
   return async () => {
+    // Most purges would remove nothing.
+    if (!store.contents.inside.areOld(process.clock.now())) return;
     const removed = await contents.purge(process.clock.now(), PURGE_MAX).catch(() => 0);
     if (removed > 0) simulation.happened("content purged");
     checker.purged();

@@ -50,6 +50,7 @@ export const FAULTS = [
   "provider rejected",
   "provider credentials wrong",
   "provider down for a while",
+  "provider down for most of a day",
   "delivery handed back",
   "endpoint gone",
   "endpoint moved",
@@ -71,6 +72,9 @@ export type Fault = (typeof FAULTS)[number];
 
 /** The last events, kept for the report. */
 const EVENTS_KEPT = 400;
+
+/** Violations of a world that are kept: a delivery that is tried all day may break the same promise each time. */
+const VIOLATIONS_KEPT = 20;
 
 /** What all parts of one world share: seeded random numbers, simulated time, faults, and the history of events. */
 export interface Simulation {
@@ -109,7 +113,7 @@ export function createSimulation(seed: number): Simulation {
     ring[events++ % EVENTS_KEPT] = line;
     for (let i = 0; i < line.length; i++) {
       a = Math.imul(a ^ line.charCodeAt(i), 0x01000193);
-      b = Math.imul(b + line.charCodeAt(i), 0x5bd1e995);
+      b = (b + a) | 0;
     }
   };
   const count = (what: string) => void counts.set(what, (counts.get(what) ?? 0) + 1);
@@ -127,7 +131,7 @@ export function createSimulation(seed: number): Simulation {
     broken(promise, by) {
       const line = `${promise}: ${by}`;
       note("BROKEN", line);
-      if (!violations.includes(line)) violations.push(line);
+      if (violations.length < VIOLATIONS_KEPT && !violations.includes(line)) violations.push(line);
     },
     failpoint: (name) => count(name),
     history: () => (events <= EVENTS_KEPT ? [...ring] : [...ring.slice(events % EVENTS_KEPT), ...ring.slice(0, events % EVENTS_KEPT)]),

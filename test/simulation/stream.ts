@@ -46,6 +46,8 @@ export interface Stream extends TaskPublisher {
   crowd(ms: number): void;
   /** For this long the queues of the channel are as long as they may be. */
   fill(channel: Channel, ms: number): void;
+  /** Whether the queues of this channel, or of any, have no room, which publishers can read. */
+  isFull(channel?: Channel): boolean;
   /** Nothing is delivered for this long; publishing works. */
   pause(ms: number): void;
   /** Age of the oldest task that was never delivered, in ms; minus Infinity when there is none. Undefined when it cannot be read. */
@@ -74,6 +76,8 @@ export function createStream(simulation: Simulation, ackWaitMs: number, consumer
   let pausedUntil = 0;
   let crowdedUntil = 0;
   let filled: { channel: Channel; until: number } | undefined;
+  const isFull = (channel = filled?.channel) =>
+    filled !== undefined && filled.channel === channel && time.now() < filled.until && time.now() >= unavailableUntil;
   /** Whether another task always waits, as on a stream with other traffic. */
   const busy = random.chance(0.4);
   /** When the next message is delivered. */
@@ -146,6 +150,7 @@ export function createStream(simulation: Simulation, ackWaitMs: number, consumer
     fill(channel, ms) {
       filled = { channel, until: time.now() + ms };
     },
+    isFull,
     pause(ms) {
       pausedUntil = time.now() + ms;
     },
@@ -158,7 +163,7 @@ export function createStream(simulation: Simulation, ackWaitMs: number, consumer
       return age;
     },
     async depth(channel, notificationClass) {
-      const isFilled = filled?.channel === channel && time.now() < filled.until;
+      const isFilled = isFull(channel);
       if (time.now() < unavailableUntil || (!isFilled && simulation.happens("stream's depth unreadable", 0.05))) return undefined;
       if (isFilled) simulation.happened("stream of one channel full");
       const own = messages.filter((m) => m.channel === channel && m.notificationClass === notificationClass);

@@ -32,12 +32,18 @@ const PAUSES_MS = [1_500, 6_000, 20_000, 90_000];
 const UNAVAILABLE_MS = [1_000, 8_000, 40_000];
 /** Long enough for the watchdog to evaluate what waits, once or several times. */
 const STREAM_PAUSES_MS = [20_000, 70_000, 400_000];
+/** How long all queues have no room, in ms; FULL_MS is longer. */
+const CROWDED_MS = [20_000, 70_000];
 /** How long an opt-out lasts, and a device is away: shorter than the bound within which it takes effect, or longer. */
 const OPTED_OUT_MS = [3_000, 30_000, 600_000];
 /** Between two purges of contents. */
 const PURGE_MS = [1_000, 20_000, 90_000];
-/** How long no provider accepts anything, in ms. The longest one outlives every other fault. */
-const OUTAGES_MS = [60_000, 1_800_000, 72_000_000];
+/** The same once faults have stopped. */
+const PURGE_QUIET_MS = 600_000;
+/** How long no provider accepts anything, in ms. */
+const OUTAGES_MS = [60_000, 1_800_000];
+/** The same, in every tenth outage: it outlives every other fault, and costs as much to simulate as ten worlds. */
+const DAY_OUTAGE_MS = 72_000_000;
 /** How long an app's queues of one channel have no room, in every fourth world: some notifications expire before they have. */
 const FULL_MS = 5_400_000;
 const FULL_CHANNELS = ["fcm", "sms"] as const;
@@ -72,13 +78,7 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
   const { random, time } = simulation;
   const relays = new Set<{ process: SimulatedProcess; dueAt(due: number): void }>();
   const owners = createOwnerHistory();
-  const store = watchContacts(
-    createMemoryStore((due) => {
-      for (const relay of relays) relay.dueAt(due);
-    }, time.now),
-    owners,
-    time.now,
-  );
+  const store = watchContacts(createMemoryStore(wakeRelaysAt, time.now), owners, time.now);
   const optOutHistory = createOptOutHistory();
   const checker = createInvariantChecker(simulation, store, optOutHistory, owners);
   const redis = createRedis(simulation);
@@ -94,6 +94,10 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
   const stream = createStream(simulation, ackWaitMs, () => dispatchers.map((d) => d.dispatcher));
   const providers = createProviders(simulation, random.pick([0.2, 0.5]), (receipt) => void receive(receipt, 1));
   const around: Surroundings = { simulation, store, stream, redis, providers, optOutHistory, checker, ackWaitMs };
+
+  function wakeRelaysAt(due: number): void {
+    for (const relay of relays) relay.dueAt(due);
+  }
 
   let processCount = 0;
   const process = (role: string) =>
@@ -129,7 +133,7 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
   function purgeAgain(): void {
     if (purger.dead) purger = process("purger");
     void createPurger(around, purger)();
-    time.after(random.pick(PURGE_MS), purgeAgain);
+    time.after(simulation.faulty ? random.pick(PURGE_MS) : PURGE_QUIET_MS, purgeAgain);
   }
 
   async function receive(receipt: Receipt, tries: number): Promise<void> {
@@ -167,7 +171,8 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
     }
     for (const d of dispatchers.filter((d) => d.process.dead)) if (!d.drains) startDispatcher();
     dispatchers = dispatchers.filter((d) => !d.process.dead && !(d.drains && d.dispatcher.idle));
-    time.after(random.pick(RESTART_MS), restartDead);
+    // Without faults no process dies.
+    if (simulation.faulty || all().some((its) => its.dead)) time.after(random.pick(RESTART_MS), restartDead);
   }
 
   const all = () => [...gateways, feedback, ...relays, ...dispatchers].map((p) => p.process);
@@ -187,12 +192,13 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
     },
     () => {
       if (simulation.happens("stream unavailable", 1)) stream.failFor(random.pick(UNAVAILABLE_MS));
+      wakeRelaysAt(time.now());
     },
     () => {
       if (simulation.happens("stream paused", 1)) stream.pause(random.pick(STREAM_PAUSES_MS));
     },
     () => {
-      if (simulation.happens("stream crowded", 1)) stream.crowd(random.pick(STREAM_PAUSES_MS));
+      if (simulation.happens("stream crowded", 1)) stream.crowd(random.pick(CROWDED_MS));
     },
     () => {
       if (simulation.happens("stream wiped", 1)) stream.wipe();
@@ -286,7 +292,9 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
   for (let i = random.below(8); i > 0; i--) time.after(someTime(), optOutForAWhile);
   for (let i = random.below(8); i > 0; i--) time.after(someTime(), loseForAWhile);
 
-  const outage = random.chance(0.25) ? { at: someTime() * random.pick([0, 1]), ms: random.pick(OUTAGES_MS) } : { at: 0, ms: 0 };
+  const outage = random.chance(0.25)
+    ? { at: someTime() * random.pick([0, 1]), ms: random.chance(0.1) ? DAY_OUTAGE_MS : random.pick(OUTAGES_MS) }
+    : { at: 0, ms: 0 };
   if (outage.ms > 0) time.after(outage.at, () => providers.failFor(outage.ms));
   const quietAt = time.now() + Math.max(badMs, outage.at + outage.ms);
   time.after(badMs, () => {
@@ -296,7 +304,10 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
   // By the seed alone, so that the other worlds are as they were.
   const full = seed % 4 === 0 ? FULL_CHANNELS[(seed / 4) % FULL_CHANNELS.length] : undefined;
   const fullUntil = time.now() + FULL_MS;
-  if (full) stream.fill(full, FULL_MS);
+  if (full) {
+    stream.fill(full, FULL_MS);
+    time.after(FULL_MS, () => wakeRelaysAt(time.now()));
+  }
   const quietAtOf = (channel: Channel) => (channel === full ? Math.max(quietAt, fullUntil) : quietAt);
   let events = 0;
   const ended = () =>
@@ -308,7 +319,8 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
   if (callers.underWay > 0) simulation.broken("2 every caller is answered", `${callers.underWay} wait`);
   await judge({ simulation, store, memory: providers.memory, accepted: [...callers.accepted, ...old.scheduled], receipted, quietAtOf });
   const { violations, counts } = simulation;
-  const evidence = violations.flatMap((line) => evidenceOf(store, /[0-9a-f]{32}/.exec(line)?.[0]));
+  const about = new Set(violations.map((line) => /[0-9a-f]{32}/.exec(line)?.[0]));
+  const evidence = [...about].flatMap((id) => evidenceOf(store, id));
   return { seed, violations, evidence, counts, history: simulation.history(), hash: simulation.hash(), events };
 }
 
