@@ -26,7 +26,7 @@ export async function callProvider(
   try {
     const about = { kind: SpanKind.CLIENT, attributes: { "carillon.attempt": attemptId } };
     const limit = { clock, limitMs: deadlineMs + ADAPTER_GRACE_MS };
-    using ending = limitedSignal(deadlineMs);
+    using ending = limitedSignal(deadlineMs, clock);
     const call = () => withDeadline(provider.send(outbound(task, attemptId), ending.signal, mayBegin), limit, silent);
     return await withSpan(tracer, `${provider.name} send`, about, call);
   } catch (error) {

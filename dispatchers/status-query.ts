@@ -94,7 +94,7 @@ export function createStatusQuery({
 
   async function ask(provider: Provider, question: Parameters<NonNullable<Provider["statusQuery"]>>[0]): Promise<Finding> {
     try {
-      using ending = limitedSignal(deadlineMs);
+      using ending = limitedSignal(deadlineMs, clock);
       return (await provider.statusQuery?.(question, ending.signal)) ?? { kind: "absent" };
     } catch (error) {
       log.error({ err: error, deliveryId: question.deliveryId, provider: provider.name }, "status query threw");
