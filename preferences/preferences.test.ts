@@ -1,71 +1,21 @@
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
+import { beforeEach, test } from "node:test";
 import { endpointId, endpointIds } from "../adapters/ids.ts";
-import { connectRedis, type RedisConnection } from "../adapters/redis/connect.ts";
 import { createOptOutSets } from "../adapters/redis/opt-out-sets.ts";
-import { openStore, StoreError } from "../adapters/store/open-store.ts";
-import type { Channel } from "../core/delivery/channel.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
-import type { Store } from "../core/ports/store.ts";
 import { endpointSubject, type OptOut, userSubject } from "../core/preferences/opt-out.ts";
-import { createLogger } from "../runtime/logger.ts";
 import { eventually } from "../test/support/eventually.ts";
-import { createFakeClock, type FakeClock } from "../test/support/fake-clock.ts";
-import { startRedis } from "../test/support/servers.ts";
-import { type WatchedPreferences, watchPreferences } from "../test/support/watched-preferences.ts";
-import { createPreferences, type Preferences } from "./preferences.ts";
+import { APP, ask, BUCKETS, question, usePreferencesWorld } from "../test/support/preferences-world.ts";
 import { CACHE_MS } from "./process-cache.ts";
-import { SWEEP_MS } from "./redis-opt-outs.ts";
 
-const APP = "shop";
-const BUCKETS = 32;
-const log = createLogger("test", "silent");
+const world = usePreferencesWorld();
+const { storeOnly, start, redisAnswers } = world;
 const news: OptOut = { channel: "email", category: "news" };
 const ada = userSubject("ada");
-
-let server: Awaited<ReturnType<typeof startRedis>>;
-let redis: RedisConnection;
-let store: Store;
-let watched: WatchedPreferences;
-let clock: FakeClock;
-before(async () => {
-  server = await startRedis();
-  redis = await connectRedis(server.url, { log });
+let { redis, store, watched, clock } = world;
+beforeEach(() => {
+  ({ redis, store, watched, clock } = world);
 });
-after(async () => {
-  await redis[Symbol.asyncDispose]();
-  await server[Symbol.asyncDispose]();
-});
-beforeEach(async () => {
-  await redis.flushall();
-  await store?.[Symbol.asyncDispose]();
-  store = await openStore("sqlite::memory:");
-  watched = watchPreferences(store.preferences);
-  clock = createFakeClock();
-});
-after(() => store[Symbol.asyncDispose]());
-
-const question = (userId: string | undefined, endpoint?: Endpoint, channel: Channel = "email", category = "news", app = APP) => ({
-  ...{ app, userId, endpoint, channel, category },
-});
-const ask = async (p: Preferences, userId = "ada", channel: Channel = "email", category = "news", app = APP) =>
-  (await p.check([question(userId, undefined, channel, category, app)]))[0];
-const storeOnly = () => createPreferences({ store: watched.store, redis: undefined, clock, log });
-
-/** An instance whose Redis is filled and trusted. */
-async function start(): Promise<Preferences> {
-  const preferences = createPreferences({ store: watched.store, redis, clock, log, buckets: BUCKETS });
-  await redisAnswers(preferences);
-  return preferences;
-}
-let strangers = 0;
-const redisAnswers = (preferences: Preferences) =>
-  eventually("Redis answers for all users", async () => {
-    const users = Array.from({ length: 4 * BUCKETS }, () => `stranger-${strangers++}`);
-    watched.found = [];
-    await preferences.check(users.map((u) => question(u)));
-    return watched.found.length === 0;
-  });
 
 test("an opt-out is honoured by the process that stored it, by the others, and without Redis", async () => {
   await using one = await start();
@@ -102,104 +52,6 @@ test("an opt-in with the same channel and category revokes an opt-out everywhere
     optOuts: [],
     updatedAt: 0,
   });
-});
-
-test("an opt-out that the store wrote long after the call timed out is honoured", async () => {
-  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
-  const slow = {
-    ...watched.store,
-    update: async (...args: Parameters<typeof store.preferences.update>) => {
-      await gate;
-      return store.preferences.update(...args);
-    },
-  };
-  await using p = createPreferences({ store: slow, redis, clock, log, buckets: BUCKETS });
-  await redisAnswers(p);
-  const updating = p.update(APP, ada, [news], []);
-  const sweeps = async (ms: number) => {
-    for (const end = clock.now() + ms; clock.now() < end; ) {
-      clock.advance(SWEEP_MS);
-      await eventually("swept", async () => Number(await redis.get("carillon:opt-out:swept")) === clock.now());
-    }
-  };
-  await sweeps(30_000);
-  assert.equal(await updating, undefined);
-  open();
-  await sweeps(SWEEP_MS);
-  await eventually("opted-out", async () => (await ask(p)) === "opted-out");
-});
-
-/** A store whose next update fails as one does that no majority confirmed in time; `commit` stores it after all, with the time of the call. */
-function storingLate() {
-  let late: Parameters<Store["preferences"]["update"]> | undefined;
-  const { promise: failing, reject: fail } = Promise.withResolvers<never>();
-  failing.catch(() => undefined);
-  return {
-    store: {
-      ...watched.store,
-      update: (...change: NonNullable<typeof late>) => {
-        if (late) return store.preferences.update(...change);
-        late = change;
-        return failing;
-      },
-    },
-    fail: () => fail(new StoreError("not confirmed by a majority in time")),
-    commit: () => store.preferences.update(...late!),
-  };
-}
-const LATE_MS = 15_000;
-const sweepsOver = async (ms: number) => {
-  for (const end = clock.now() + ms; clock.now() < end; ) {
-    clock.advance(SWEEP_MS);
-    await eventually("swept", async () => Number(await redis.get("carillon:opt-out:swept")) === clock.now());
-  }
-};
-
-test("an opt-out whose write ended in a time-out is obeyed for ever once the store has it, 15 s later", async () => {
-  const slow = storingLate();
-  await using one = createPreferences({ store: slow.store, redis, clock, log, buckets: BUCKETS });
-  await using two = await start();
-  await redisAnswers(one);
-  const updating = one.update(APP, ada, [news], []);
-  slow.fail();
-  assert.equal(await updating, undefined);
-  assert.equal(await ask(two), "allowed", "it is not stored");
-  await sweepsOver(LATE_MS);
-  await slow.commit();
-  await sweepsOver(LATE_MS);
-  for (const p of [one, two]) assert.equal(await ask(p), "opted-out");
-});
-
-test("so is one that an opt-in written before it, but not yet in Redis, would remove there", async () => {
-  await using two = await start();
-  await two.update(APP, ada, [news], []);
-  const optedIn = await store.preferences.update(APP, ada, [], [news], clock.now());
-  const slow = storingLate();
-  await using one = createPreferences({ store: slow.store, redis, clock, log, buckets: BUCKETS });
-  await redisAnswers(one);
-  const updating = one.update(APP, ada, [news], []);
-  slow.fail();
-  assert.equal(await updating, undefined);
-  await createOptOutSets(redis, BUCKETS).apply([{ record: optedIn, withdrawn: [news] }]);
-  await sweepsOver(LATE_MS);
-  await slow.commit();
-  await sweepsOver(LATE_MS);
-  for (const p of [one, two]) assert.equal(await ask(p), "opted-out");
-});
-
-test("so is one that Redis lost before the store had it", async () => {
-  const slow = storingLate();
-  await using one = createPreferences({ store: slow.store, redis, clock, log, buckets: BUCKETS });
-  await redisAnswers(one);
-  const updating = one.update(APP, ada, [news], []);
-  slow.fail();
-  assert.equal(await updating, undefined);
-  await redis.flushall();
-  await sweepsOver(LATE_MS);
-  await redisAnswers(one);
-  await slow.commit();
-  await sweepsOver(LATE_MS);
-  assert.equal(await ask(one), "opted-out");
 });
 
 test("an opt-in removes what a confirmed opt-out added, so that checks need no store again", async () => {
