@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { receiptsOf, sortedFields } from "./webhook.ts";
+import { FORM_FIELDS_MAX, parseForm, receiptsOf, sortedFields } from "./webhook.ts";
 
 const NOW = Date.UTC(2026, 0, 5, 12);
 const ATTEMPT = `${"0a".repeat(16)}-12/3`;
@@ -52,4 +52,12 @@ test("the time is the provider's, unless it is invalid or in the future", () => 
 
 test("fields are signed in order of name; repeated ones in order of value, without duplicates", () => {
   assert.equal(sortedFields(new URLSearchParams("b=2&a=z&a=x&B=1&a=z&c=")), "B1axazb2c");
+});
+
+test("a form with too many fields is not read, however they are separated, nor one with a name that no provider gives", () => {
+  const form = (count: number, field = (i: number) => `f${i}=`) => Buffer.from(Array.from({ length: count }, (_, i) => field(i)).join("&"));
+  assert.equal(parseForm(form(FORM_FIELDS_MAX))?.size, FORM_FIELDS_MAX);
+  for (const field of [(i: number) => `f${i}=`, () => "a=", () => "a", () => ""])
+    assert.equal(parseForm(form(FORM_FIELDS_MAX + 1, field)), undefined, field(0));
+  for (const name of ["a b", "", "é", "a%3Db", "x".repeat(65)]) assert.equal(parseForm(Buffer.from(`${name}=1`)), undefined, name);
 });
