@@ -1,60 +1,69 @@
 import { once } from "node:events";
 import { type Logger, pino } from "pino";
+import { errorLine, masked, withoutSecrets } from "./log-mask.ts";
 
 export type { Logger };
+export { errorLine };
 
 /** Bytes buffered while the reader of the lines is slow; beyond that, lines are dropped to bound memory. */
 const UNWRITTEN_MAX = 16 * 1024 * 1024;
+/** Bytes written at once, from and to: no more than a pipe takes without mixing it with what other processes write to it. */
+const [BLOCK_BYTES_MIN, BLOCK_BYTES_MAX] = [3_072, 4_096];
+/** How long a line may wait for others to be written with it, in ms. */
+const FLUSH_MS = 100;
 /** How long the last lines may take to be written, in milliseconds. */
 const CLOSE_MS = 2_000;
-
-/** Fields that never reach a log, at up to three levels of nesting. */
-const MASKED = [
-  "endpoint",
-  "token",
-  "pushUrl",
-  "phoneNumber",
-  "address",
-  "p256dh",
-  "auth",
-  "content",
-  "title",
-  "body",
-  "text",
-  "html",
-  "subject",
-  "data",
-  "authorization",
-  "password",
-  "secret",
-  "apiKey",
-  "key",
-  "config",
-  "request",
-  "headers",
-];
 
 /** @param destination where lines go; tests read them */
 export function createLogger(name: string, level = "info", destination?: { write(line: string): void }): Logger {
   const options = {
     level,
     base: { service: name },
-    redact: { paths: MASKED.flatMap((f) => [f, `*.${f}`, `*.*.${f}`]), censor: "[masked]" },
-    // Only known properties: errors of other packages contain requests, and requests contain credentials.
-    serializers: { err: (error: unknown) => errorLine(error) },
-    // Level names instead of numbers, for operators and log tools.
-    formatters: { level: (label: string) => ({ level: label }) },
+    serializers: { err: asObject, msg: withoutSecrets },
+    // Level names instead of numbers, for operators and log tools. pino's own redaction by path makes a line cost 65 us instead of 4.
+    formatters: { level: (label: string) => ({ level: label }), log: masked },
     timestamp: pino.stdTimeFunctions.isoTime,
   };
   if (destination) return pino(options, destination);
-  const stderr = pino.destination({ dest: 2, sync: false, maxLength: UNWRITTEN_MAX });
-  const log = pino(options, stderr);
+  const stderr = pino.destination({
+    dest: 2,
+    sync: false,
+    minLength: BLOCK_BYTES_MIN,
+    maxWrite: BLOCK_BYTES_MAX,
+    maxLength: UNWRITTEN_MAX,
+  });
+  const log = pino(options, inBlocks(stderr));
   destinations.set(log, stderr);
   return log;
 }
 
-/** The buffer of loggers that write to standard error. */
-const destinations = new WeakMap<Logger, ReturnType<typeof pino.destination>>();
+/** In the place of pino's own, and after `masked`: what was thrown without being an error is not printed. */
+function asObject(error: unknown): object {
+  return typeof error === "object" && error !== null ? error : errorLine(error);
+}
+
+type Buffer = ReturnType<typeof pino.destination>;
+
+/** The buffer of loggers that write to standard error. It is written out when the process exits, also by an uncaught error. */
+const destinations = new WeakMap<Logger, Buffer>();
+
+/** Lines are written when they fill a block, and FLUSH_MS after the first of them at the latest. */
+function inBlocks(buffer: Buffer): { write(line: string): void } {
+  let isFlushDue = false;
+  const flush = () => {
+    isFlushDue = false;
+    // It may be closed by now: then there is nothing left.
+    buffer.flush(() => undefined);
+  };
+  return {
+    write(line) {
+      buffer.write(line);
+      if (isFlushDue) return;
+      isFlushDue = true;
+      setTimeout(flush, FLUSH_MS).unref();
+    },
+  };
+}
 
 /**
  * Resolves when every line is written, or after CLOSE_MS; nothing may be logged after it. Without it, lines still buffered at the end of
@@ -68,22 +77,3 @@ export async function closeLogger(log: Logger): Promise<void> {
   stream.end();
   await written.catch(() => undefined);
 }
-
-/** An error without its properties: name, message, code and stack, with anything that looks like a credential masked. */
-export function errorLine(error: unknown): { name: string; message: string; code?: string; stack?: string } {
-  if (!(error instanceof Error)) return { name: typeof error, message: "not an Error" };
-  const code = (error as { code?: unknown }).code;
-  return {
-    name: error.name,
-    message: clean(error.message),
-    ...(typeof code === "string" || typeof code === "number" ? { code: String(code) } : {}),
-    ...(error.stack ? { stack: clean(error.stack) } : {}),
-  };
-}
-
-const clean = (text: string) =>
-  text
-    .replace(/\b(Bearer|Basic)\s+\S+/gi, "$1 [masked]")
-    .replace(/\/\/[^/@\s]+:[^/@\s]+@/g, "//[masked]@")
-    .replace(/\+[1-9]\d{6,14}\b/g, "[number]")
-    .replace(/[\w.+-]+@[\w-]+\.[\w.]+/g, "[address]");
