@@ -16,15 +16,12 @@ import { createPoisonStore } from "./poison.ts";
 import { createPreferenceStore } from "./preferences.ts";
 import { createPurge } from "./purge.ts";
 import { migrate } from "./schema.ts";
-import { asStoreError, isSqliteError } from "./transact.ts";
+import { asStoreError, BUSY_TIMEOUT_MS, isBusy } from "./transact.ts";
 
-/** How long a write waits for those of other processes, in ms. Each takes one disk flush; the wait blocks this process. */
-const BUSY_TIMEOUT_MS = 5_000;
 /** Switching a new file to WAL, and opening one that its last process just closed, ignore the busy timeout: tried again after this, in ms. */
 const OPEN_RETRY_MS = 20;
 /** Longest that an opening is tried, in ms: a migration waits for the others' writes for up to BUSY_TIMEOUT_MS at each try. */
 const OPEN_MS_MAX = 15_000;
-const SQLITE_BUSY = 5;
 
 /**
  * Opens, and where needed creates, the file. Each call that writes is one transaction, on disk when its promise resolves (WAL,
@@ -55,7 +52,7 @@ export async function openSqliteStore(path: string, { existing = false, fileSyst
       checkPurge(before, at);
       // A negative limit would be none.
       const most = Math.max(0, limit);
-      return { ...purge(before, most), contents: await contents.purge(at, most) };
+      return { ...(await purge(before, most)), contents: await contents.purge(at, most) };
     },
     time: now,
     [Symbol.asyncDispose]: async () => {
@@ -83,12 +80,6 @@ async function openDatabase(path: string, fileSystemOf: typeof statFileSystem): 
       await delay(OPEN_RETRY_MS);
     }
   }
-}
-
-/** The low byte of SQLite's number is the kind, the rest says which sort of busy. */
-function isBusy(error: unknown): boolean {
-  const code = isSqliteError(error) ? error.errcode : error instanceof StoreError ? Number(error.code) : Number.NaN;
-  return (code & 0xff) === SQLITE_BUSY;
 }
 
 /** Readable by its owner alone, because it holds addresses and contents. SQLite gives its side files the same mode. */

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { StoreError } from "../store/store-error.ts";
-import { transact } from "./transact.ts";
+import { transactNow } from "./transact.ts";
 
 /** Columns are what queries and conditions need; everything else is in `doc`, as JSON. */
 const VERSION_1 = `
@@ -164,7 +164,7 @@ export function migrate(database: DatabaseSync): void {
   const readVersion = () => Number(database.prepare("pragma user_version").get()?.user_version);
   // Most files are up to date, and then opening one waits for no writer.
   if (readVersion() === MIGRATIONS.length) return;
-  transact(database, () => {
+  transactNow(database, () => {
     const version = readVersion();
     if (version > MIGRATIONS.length)
       throw new StoreError(`the file has schema ${version}, this Carillon knows ${MIGRATIONS.length}: it was written by a newer one`);
