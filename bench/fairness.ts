@@ -76,7 +76,7 @@ await using stack = new AsyncDisposableStack();
 const world = stack.use(await startWorld());
 delete world.env.APP_RATE_PER_SECOND;
 delete world.env.APP_BURST;
-await startPushStub(world).then((stub) => stack.use(stub));
+const stub = stack.use(await startPushStub(world));
 const preferences = stack.use(await world.role("preferences"));
 world.env.PREFERENCES_ADDRESS = preferences.addresses.grpc ?? "";
 const gateway = stack.use(await world.role("gateway"));
@@ -108,8 +108,9 @@ const greedy = Array.from({ length: GREEDY_APPS }, async (_, i) => {
   return total;
 });
 await delay(LEAD_MS);
-const began = performance.now();
+const [began, sentBefore] = [performance.now(), await stub.taken()];
 const beside = await sendAlone(small, store, request, began + (runMs * 2) / 3);
+const sentPerSecond = ((await stub.taken()) - sentBefore) / ((performance.now() - began) / 1_000);
 stopping.abort();
 const totals = await Promise.all(greedy);
 
@@ -118,5 +119,6 @@ process.stdout.write(`${line("quiet", quiet)}
 ${line(`beside ${GREEDY_APPS} greedy apps`, beside)}
 beside / quiet: accepted p50 ${ratio("accepted", 0.5)}, p99 ${ratio("accepted", 0.99)}; accepted to sent p50 ${ratio("sent", 0.5)}, p99 ${ratio("sent", 0.99)}
 greedy apps: ${totals.map(({ accepted, failed }) => `${accepted} accepted, ${failed} rejected`).join("; ")}
+meanwhile ${sentPerSecond.toFixed(0)} a second were sent, of all apps
 `);
 process.exitCode = beside.rejected + beside.lost + quiet.rejected + quiet.lost > 0 ? 1 : 0;
