@@ -73,9 +73,10 @@ export function createRates(channels: readonly Channel[], scalings: Scalings, cl
     const parked = of.reports.parked(now);
     if (now - of.readAt > REPORT_LIFE_MS) of.listeningSince = now;
     of.readAt = now;
-    of.arrivals = updateArrivals(of.arrivals, queue, now);
+    const reported = now - outbox.at <= OUTBOX_LIFE_MS ? { count: outbox.report[channel] ?? 0, at: outbox.at } : undefined;
+    of.arrivals = updateArrivals(of.arrivals, { created: queue.created, lastSequence: queue.lastSequence, due: reported }, now);
     const { perSecond: arrivalsPerSecond, arrivedAt } = of.arrivals;
-    const due = now - outbox.at <= OUTBOX_LIFE_MS ? (outbox.report[channel] ?? 0) : 0;
+    const due = reported?.count ?? 0;
     const view: ChannelView = {
       backlog: Math.max(0, queue.waiting + queue.handedOut - parked) + due,
       parked,
