@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { after, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { status } from "@grpc/grpc-js";
 import { PreferenceServiceService } from "../../gen/carillon/v1/preference_service.ts";
 import { createPreferenceHandlers } from "../../preferences/preference-handlers.ts";
 import { createPreferences } from "../../preferences/preferences.ts";
@@ -16,7 +17,7 @@ import { eventually } from "../../test/support/eventually.ts";
 import { createFakeClock } from "../../test/support/fake-clock.ts";
 import { openStore } from "../store/open-store.ts";
 import { awaitPreferences, PREFERENCES_WAIT_MS } from "./await-preferences.ts";
-import { createOptOutsClient } from "./opt-outs-client.ts";
+import { createOptOutsClient, type Probe } from "./opt-outs-client.ts";
 
 const TOKEN = "internal-token";
 const stack = new AsyncDisposableStack();
@@ -78,6 +79,18 @@ test("an address where nothing listens ends the start after the wait, and is log
   });
   assert.ok(saying(/127\.0\.0\.1:1 within/, /ECONNREFUSED/, /PREFERENCES_ADDRESS/)(ended), `${ended}`);
   assert.equal(lines.length, 1);
+});
+
+test("the error names the last fault that says more than a status", async () => {
+  const faults = ["DEADLINE_EXCEEDED", "connect ECONNREFUSED", "self-signed certificate", "DEADLINE_EXCEEDED", "UNAVAILABLE"];
+  const probe = async (): Promise<Probe> => ({ kind: "fails", code: status.UNAVAILABLE, fault: faults.shift() ?? "UNAVAILABLE" });
+  const clock = createFakeClock();
+  const waits = { ...clock, sleep: async (ms: number) => clock.advance(ms) };
+  const signal = new AbortController().signal;
+  await assert.rejects(
+    awaitPreferences({ probe }, { address: "preferences:7710", clock: waits, log: silent, signal }),
+    saying(/\(self-signed certificate\)/),
+  );
 });
 
 test("a service that does not speak gRPC, and one that only accepts connections, count as unreachable", async () => {

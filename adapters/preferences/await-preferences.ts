@@ -20,15 +20,18 @@ export async function awaitPreferences(
   { address, clock, log, signal }: { address: string; clock: Pick<Clock, "monotonic" | "sleep">; log: Logger; signal: AbortSignal },
 ): Promise<void> {
   const giveUpAt = clock.monotonic() + PREFERENCES_WAIT_MS;
+  /** The last one that says more than a status: between two attempts to connect there is only that. */
+  let fault = "";
   for (let tries = 1; ; tries++) {
     const found = await client.probe();
     if (found.kind === "answers") return;
+    if (fault === "" || !(found.fault in status)) fault = found.fault;
     const mistake = mistakeOf(found);
     if (mistake) throw new OperatorError(`preferences at ${address}: ${mistake}`);
     if (signal.aborted) return;
     if (clock.monotonic() >= giveUpAt)
       throw new OperatorError(
-        `preferences cannot be reached at ${address} within ${PREFERENCES_WAIT_MS} ms (${found.fault}); see that it runs, that PREFERENCES_ADDRESS names ` +
+        `preferences cannot be reached at ${address} within ${PREFERENCES_WAIT_MS} ms (${fault}); see that it runs, that PREFERENCES_ADDRESS names ` +
           "it, and that both use INTERNAL_TLS files of one authority, or neither",
       );
     if (tries === 1) log.warn({ preferences: address, fault: found.fault }, "waiting for preferences");

@@ -117,8 +117,9 @@ export function createOptOutsClient(options: {
   };
 }
 
-/** Where no connection stands, grpc-js says why. */
-const NO_CONNECTION = /^(?:round_robin: )?(?:No connection established\. Last error: )+([\x20-\x7e]{1,160}?)(?:\. Resolution note:|$)/;
+/** Where no connection stands, grpc-js says why; where none failed lately, it says null. */
+const NO_CONNECTION =
+  /^(?:round_robin: )?(?:No connection established\. Last error: )+(?!null)(?:Error: )?([\x20-\x7e]{1,160}?)(?:\. Resolution note:|$)/;
 const NO_ADDRESS = /^(Name resolution failed) for target /;
 
 function faultOf(error: unknown): { code: number; fault: string } {
