@@ -23,6 +23,8 @@ export const loopValues = ({ sandbox, nats, redis, storeUrl }: System) => {
     nats: { url: nats.url, streamReplicas: 1, streamBytesMax: 100_000_000 },
     redis: { url: redis.url },
     internalToken: { existingSecret: "internal-token" },
+    // The cluster has cert-manager's API, but nothing that issues certificates.
+    tls: { certManager: { enabled: false }, existingSecret: "internal-tls" },
     gateway: { ...single, settings: { ...settings, WEBPUSH_HOSTS } },
     preferences: single,
     relay: { replicas: 1 },

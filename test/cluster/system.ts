@@ -8,6 +8,7 @@ import type { LocalServer } from "../../cli/dev/local-servers.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { grantApiKey } from "../../operations/apps/apps.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
+import { createAuthority } from "../support/certificates.ts";
 import { startNats, startRedis } from "../support/servers.ts";
 import type { Cluster } from "./cluster.ts";
 import { openFolder } from "./folder.ts";
@@ -42,12 +43,15 @@ export async function startSystem(cluster: Cluster, say: (line: string) => void)
 
   await cluster.kubectl(["create", "namespace", NAMESPACE]);
   const { WEBPUSH_VAPID_PRIVATE_KEY_FILE = "", PROVIDER_CA_FILE = "" } = sandbox.env;
-  for (const [name, key, value] of [
-    ["internal-token", "token", randomBytes(32).toString("base64url")],
-    ["webpush", "vapid-private-key", readFileSync(WEBPUSH_VAPID_PRIVATE_KEY_FILE, "utf8")],
-    ["provider-ca", "ca.crt", readFileSync(PROVIDER_CA_FILE, "utf8")],
-  ] as const) {
-    const secret = { apiVersion: "v1", kind: "Secret", metadata: { name }, stringData: { [key]: value } };
+  const authority = await createAuthority("carillon cluster");
+  const { cert, key } = await authority.issue({ names: ["carillon-preferences", "carillon-autoscaler"] });
+  for (const [name, stringData] of Object.entries({
+    "internal-token": { token: randomBytes(32).toString("base64url") },
+    "internal-tls": { "tls.crt": cert, "tls.key": key, "ca.crt": authority.cert },
+    webpush: { "vapid-private-key": readFileSync(WEBPUSH_VAPID_PRIVATE_KEY_FILE, "utf8") },
+    "provider-ca": { "ca.crt": readFileSync(PROVIDER_CA_FILE, "utf8") },
+  })) {
+    const secret = { apiVersion: "v1", kind: "Secret", metadata: { name }, stringData };
     await cluster.kubectl(["apply", "-n", NAMESPACE, "-f", "-"], { input: JSON.stringify(secret) });
   }
   const network = stack.use(serveServices(cluster.api, NAMESPACE, join(directory, "names.json"), say));

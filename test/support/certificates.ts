@@ -8,7 +8,8 @@ export interface Pair {
   key: string;
 }
 export interface Authority extends Pair {
-  issue(options?: { validFrom?: number; validTo?: number }): Promise<Pair>;
+  /** For `localhost` unless `names` says otherwise. */
+  issue(options?: { validFrom?: number; validTo?: number; names?: readonly string[] }): Promise<Pair>;
 }
 
 const DAY_MS = 86_400_000;
@@ -27,7 +28,7 @@ export async function createAuthority(name: string, { validTo = Date.now() + DAY
   return {
     cert: ca.cert,
     key: ca.private,
-    async issue({ validFrom = Date.now() - DAY_MS, validTo = Date.now() + DAY_MS } = {}) {
+    async issue({ validFrom = Date.now() - DAY_MS, validTo = Date.now() + DAY_MS, names = ["localhost"] } = {}) {
       const leaf = await generate([{ name: "commonName", value: "carillon" }], {
         ...ec,
         ca: { key: ca.private, cert: ca.cert },
@@ -37,7 +38,7 @@ export async function createAuthority(name: string, { validTo = Date.now() + DAY
           { name: "basicConstraints", cA: false },
           { name: "keyUsage", digitalSignature: true },
           { name: "extKeyUsage", serverAuth: true, clientAuth: true },
-          { name: "subjectAltName", altNames: [{ type: 2, value: "localhost" }] },
+          { name: "subjectAltName", altNames: names.map((value) => ({ type: 2, value })) },
         ],
       });
       return { cert: leaf.cert, key: leaf.private };
