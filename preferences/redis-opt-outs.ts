@@ -19,6 +19,7 @@ import type { OptOut, PreferenceRecord } from "../core/preferences/opt-out.ts";
 import { OPT_OUT_BOUND } from "../core/preferences/opt-out-bound.ts";
 import { DeadlineError } from "../runtime/deadline.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { createStateLog } from "../runtime/state-log.ts";
 import { inChunks, OVERLAP_MS, rebuildUnsealed } from "./redis-rebuild.ts";
 
 /** From the start of one sweep to the start of the next. */
@@ -98,6 +99,11 @@ export function createRedisOptOuts(deps: {
   let wake = () => {};
   let loggedTrusted: boolean | undefined;
   let otherServerLoggedAt = Number.NEGATIVE_INFINITY;
+  const rebuilds = createStateLog(
+    log,
+    { lost: "rebuilding the Redis opt-out sets fails; retrying", back: "rebuilding the Redis opt-out sets works again" },
+    clock.monotonic,
+  );
 
   const trusted = () => clock.monotonic() < proof.until;
   const distrust = (reason: string) => {
@@ -169,11 +175,12 @@ export function createRedisOptOuts(deps: {
     const began = clock.monotonic();
     try {
       const end = await rebuildUnsealed({ store, sets: backgroundSets, clock, holder, signal: stopping.signal, mayContinue });
+      rebuilds.works();
       if (end.kind === "complete") rebuildWanted = false;
       if (end.kind === "complete" && end.buckets > 0)
         log.info({ ...end, elapsedMs: Math.round(clock.monotonic() - began) }, "Redis opt-out sets rebuilt");
     } catch (error) {
-      log.warn({ fault: faultOf(error) }, "rebuilding the Redis opt-out sets failed; retrying");
+      rebuilds.fails(faultOf(error));
     }
   }
 
