@@ -42,6 +42,7 @@ const internal = [
     "64:ff9b::10.0.0.1",
     "64:ff9b::7f00:1",
   ],
+  ...["::ffff:0:127.0.0.1", "::ffff:0:a9fe:a9fe", "100::1", "100:0:0:1::1"],
   ...["64:ff9b:1::808:808", "", "localhost", "2130706433", "0x7f.1", "127.1"],
 ];
 for (const address of internal) test(`"${address}" is not called`, () => assert.equal(addressFilter.allows(address), false));

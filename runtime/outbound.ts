@@ -12,7 +12,10 @@ const INTERNAL_RANGES = [
   ...[
     "::/96",
     "64:ff9b:1::/48",
+    // IPv4 addresses as a stateless translator writes them (RFC 2765).
+    "::ffff:0:0:0/96",
     "100::/64",
+    "100:0:0:1::/64",
     "2001::/23",
     "2001:db8::/32",
     "2002::/16",
