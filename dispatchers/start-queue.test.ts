@@ -63,9 +63,21 @@ test("an app's only task begins next, however many of the others' were delivered
   fill(give, 100, "ads");
   fill(give, 20, "shop");
   give("bank");
-  assert.equal(begun.length, PREPARING_MIN);
-  const order = await next(4);
-  assert.ok(order.slice(0, 3).includes("bank"), order.join());
+  assert.deepEqual(begun.length, PREPARING_MIN + 2, "shop's first one and bank's waited for no turn");
+  assert.ok(begun.at(-1)!.startsWith("bank"));
+  give("bank");
+  const order = await next(5);
+  assert.ok(order.slice(0, 5).includes("bank"), order.join());
+});
+
+test("tasks of many apps begin at once only up to a bound, and not before a higher class", () => {
+  const { give, begun } = setUp();
+  for (let i = 0; i < 3 * PREPARING_MIN; i++) give(`app-${i}-`);
+  assert.equal(begun.length, 2 * PREPARING_MIN);
+  const other = setUp();
+  fill(other.give, 2 * PREPARING_MIN, "ads");
+  other.give("bank", "marketing");
+  assert.equal(other.begun.length, PREPARING_MIN);
 });
 
 test("an app of weight 3 begins three times as many tasks", async () => {
@@ -141,10 +153,10 @@ test("while the process idles, more tasks are prepared at once, and fewer again 
 test("a task that has waited for a part of ack_wait returns to the queue unhandled, and the rest are handled", async () => {
   const { give, clock, settled, begun, next } = setUp();
   fill(give, PREPARING_MIN, "ads");
-  const late = give("bank");
+  const late = give("ads");
   clock.advance(ACK_WAIT_MS / 4 - 250);
   await turn();
-  const young = give("bank");
+  const young = give("ads");
   clock.advance(250);
   await turn();
   assert.deepEqual([...settled.keys()], [late]);

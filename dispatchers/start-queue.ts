@@ -48,6 +48,8 @@ export interface StartQueueParts {
   signal: AbortSignal;
 }
 
+const appOf = ({ task }: TaskCopy) => task?.app ?? "";
+
 interface Waiting {
   copy: TaskCopy;
   until: number;
@@ -65,18 +67,19 @@ export function createStartQueue(work: Handle, parts: StartQueueParts): StartQue
   const classes = Object.fromEntries(CLASSES.map((c) => [c, createClass(c)])) as Record<NotificationClass, ReturnType<typeof createClass>>;
   const turns = createClassTurns();
   const limit = createPreparingLimit({ ...parts, max: CLASSES.reduce((sum, c) => sum + inFlightOf(c, inFlightMax), 0) });
-  const preparing = new Set<string>();
+  /** By holder. */
+  const preparing = new Map<string, TaskCopy>();
   let looking = false;
 
   function createClass(c: NotificationClass) {
     // Of this size, no lane reaches its share of what is free before all that a pod pulls waits.
     const bounds = { itemsMax: 3 * heldOf(c, inFlightMax), bytesMax: BYTES_MAX };
     const waiting = createFairQueue<Waiting>(bounds, {
-      laneOf: ({ copy }) => copy.task?.app ?? "",
+      laneOf: ({ copy }) => appOf(copy),
       weightOf: ({ copy }) => (copy.task ? weightOf(copy.task.app) : 1),
       bytesOf: ({ copy }) => copy.bytes.length,
     });
-    return { waiting, inFlight: 0, inFlightMax: inFlightOf(c, inFlightMax) };
+    return { waiting, inFlight: 0, inFlightMax: inFlightOf(c, inFlightMax), tasksOf: createCounts() };
   }
   const isAnyWaiting = () => CLASSES.some((c) => classes[c].waiting.length > 0);
   const canStart = (c: NotificationClass) => classes[c].waiting.length > 0 && classes[c].inFlight < classes[c].inFlightMax;
@@ -91,23 +94,43 @@ export function createStartQueue(work: Handle, parts: StartQueueParts): StartQue
     if (CLASSES.some(canStart)) limit.reached();
   }
 
+  /** An app's only task delays no other app for long: it waits for no turn, unless a higher class does, or as many more have begun so. */
+  function beginsAtOnce(copy: TaskCopy): boolean {
+    const { notificationClass } = copy;
+    const { inFlight, inFlightMax: most, tasksOf } = classes[notificationClass];
+    const isHigherWaiting = CLASSES.slice(0, CLASSES.indexOf(notificationClass)).some(canStart);
+    return tasksOf.of(appOf(copy)) === 0 && inFlight < most && preparing.size < 2 * limit.now() && !isHigherWaiting;
+  }
+
+  /** It is no longer prepared, if it was. */
+  function prepared(holder: string): void {
+    const copy = preparing.get(holder);
+    if (!copy || !preparing.delete(holder)) return;
+    classes[copy.notificationClass].tasksOf.add(appOf(copy), -1);
+    start();
+  }
+
   async function handle(copy: TaskCopy): Promise<Settlement> {
     const { holder, deliveries, notificationClass } = copy;
     classes[notificationClass].inFlight++;
+    preparing.set(holder, copy);
     // A suspect may wait for the one that is handled alone.
-    if (deliveries < SUSPECT_DELIVERIES) preparing.add(holder);
+    if (deliveries >= SUSPECT_DELIVERIES) prepared(holder);
     try {
       return await work(copy);
     } finally {
       classes[notificationClass].inFlight--;
-      preparing.delete(holder);
+      prepared(holder);
       start();
     }
   }
 
   function giveBack(isDue: (waiting: Waiting) => boolean): void {
     for (const c of CLASSES)
-      for (const { settle } of classes[c].waiting.dropWhile(isDue)) settle({ kind: "nak", delayMs: AGAIN_MS, ready: true });
+      for (const { copy, settle } of classes[c].waiting.dropWhile(isDue)) {
+        classes[c].tasksOf.add(appOf(copy), -1);
+        settle({ kind: "nak", delayMs: AGAIN_MS, ready: true });
+      }
   }
   signal.addEventListener("abort", () => giveBack(() => true), { once: true });
 
@@ -125,13 +148,28 @@ export function createStartQueue(work: Handle, parts: StartQueueParts): StartQue
   return {
     handle: (copy) =>
       new Promise((settle) => {
-        const waits = !signal.aborted && classes[copy.notificationClass].waiting.push({ copy, until: clock.monotonic() + waitMs, settle });
-        if (!waits) return settle({ kind: "nak", delayMs: AGAIN_MS, ready: true });
+        const { waiting, tasksOf } = classes[copy.notificationClass];
+        const atOnce = !signal.aborted && beginsAtOnce(copy);
+        const waits = !signal.aborted && !atOnce && waiting.push({ copy, until: clock.monotonic() + waitMs, settle });
+        if (!atOnce && !waits) return settle({ kind: "nak", delayMs: AGAIN_MS, ready: true });
+        tasksOf.add(appOf(copy), 1);
+        if (atOnce) return settle(handle(copy));
         start();
         if (isAnyWaiting()) void giveBackLate();
       }),
-    calling(holder) {
-      if (preparing.delete(holder)) start();
+    calling: prepared,
+  };
+}
+
+/** Of each app, tasks that wait or are prepared. */
+function createCounts() {
+  const counts = new Map<string, number>();
+  return {
+    of: (app: string) => counts.get(app) ?? 0,
+    add(app: string, change: number) {
+      const count = (counts.get(app) ?? 0) + change;
+      if (count > 0) counts.set(app, count);
+      else counts.delete(app);
     },
   };
 }

@@ -64,7 +64,7 @@ export function createAppShares({ depths, apps, clock }: { depths: QueueDepths; 
     const reading = readings.get(queueOf(channel, notificationClass));
     if (ageOf(reading) > TRUST_MS) return BLIND_MAX - (blind.get(keyOf({ channel, notificationClass, app })) ?? 0);
     if (!reading?.depth || !reading.capacity) return Number.POSITIVE_INFINITY;
-    const room = Math.max(0, roomOf(reading.depth, reading.capacity, app, weightOf) - (reading.taken.get(app) ?? 0));
+    const room = roomOf(reading.depth, reading.taken, reading.capacity, app, weightOf);
     if (room === 0) reading.heldBack = true;
     return room;
   }

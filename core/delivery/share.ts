@@ -7,6 +7,11 @@ import type { QueueDepth } from "../ports/queue.ts";
 export const QUEUED_MIN = 64;
 /** Share of what dispatchers hold at once that apps may fill; the rest is for the next task of an app that has less than its share. */
 export const FILLED_SHARE = 0.75;
+/**
+ * Share of what is free that one process takes between two readings of the queue: gateways and relays read at the same moment, and what each of them
+ * published shows in the next reading.
+ */
+export const TAKEN_SHARE = 0.5;
 /** For this long after dispatchers held all they can, no more than that is expected of them, in ms: to see whether there is more takes up the rest. */
 export const KNOWN_MS = 30_000;
 /** Where nothing was delivered for this long although apps are held back, in ms, what the queue holds may be a dead pod's, until ack_wait. */
@@ -54,16 +59,24 @@ export function learnCapacity(before: Capacity | undefined, depth: QueueDepth, h
 }
 
 /**
- * How many tasks the app may publish now. While less than half of the bound is queued, any app may fill it; above, apps in the queue divide what is free by
+ * How many tasks the app may publish now. While less than half of the bound is queued, any app may fill what is free; above, apps in the queue divide it by
  * weight, and an app that has less than its share of the bound may come up to it. Pure.
+ * @param taken by app: tasks that this process published since the reading
  */
-export function roomOf(depth: QueueDepth, capacity: Pick<Capacity, "tasks">, app: string, weightOf: (app: string) => number): number {
-  const { byApp } = depth;
+export function roomOf(
+  depth: QueueDepth,
+  taken: ReadonlyMap<string, number>,
+  capacity: Pick<Capacity, "tasks">,
+  app: string,
+  weightOf: (app: string) => number,
+): number {
   const bound = boundOf(capacity);
-  const free = Math.max(0, bound - queued(depth));
-  if (queued(depth) < bound / 2) return free;
-  const apps = new Set([...byApp.keys(), app]);
+  const takenByAll = [...taken.values()].reduce((sum, count) => sum + count, 0);
+  const free = Math.max(0, Math.ceil((bound - queued(depth)) * TAKEN_SHARE) - takenByAll);
+  if (queued(depth) + takenByAll < bound / 2) return free;
+  const apps = new Set([...depth.byApp.keys(), ...taken.keys(), app]);
   const total = [...apps].reduce((sum, each) => sum + weightOf(each), 0);
   const share = Math.max(1, Math.floor((bound * weightOf(app)) / total));
-  return Math.max(Math.ceil((free * weightOf(app)) / total), share - (byApp.get(app) ?? 0), 0);
+  const ownLeft = Math.ceil((share - (depth.byApp.get(app) ?? 0)) * TAKEN_SHARE) - (taken.get(app) ?? 0);
+  return Math.max(Math.ceil((free * weightOf(app)) / total), ownLeft, 0);
 }
