@@ -4,7 +4,8 @@ import { dirname, join } from "node:path";
 import { systemClock } from "../../runtime/clock.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { samplePush } from "../../test/support/delivery-samples.ts";
-import { describeProviderContract, type Env } from "../../test/support/provider-contract.ts";
+import { describeProviderContract } from "../../test/support/provider-contract.ts";
+import type { Env } from "../../test/support/provider-scene.ts";
 import { fcmVariables } from "./config.ts";
 import { createFcmProvider } from "./provider.ts";
 

@@ -7,7 +7,8 @@ import { systemClock } from "../../runtime/clock.ts";
 import { readConfig } from "../../runtime/config.ts";
 import type { Sandbox } from "../../sandbox/main.ts";
 import { samplePush } from "../../test/support/delivery-samples.ts";
-import { describeProviderContract, type Env } from "../../test/support/provider-contract.ts";
+import { describeProviderContract } from "../../test/support/provider-contract.ts";
+import type { Env } from "../../test/support/provider-scene.ts";
 import { webPushVariables } from "./config.ts";
 import { createWebPushProvider } from "./provider.ts";
 

@@ -4,6 +4,8 @@ import { createServer, type Server, type Socket } from "node:net";
 /** For tests of connections: a server that accepts them and leaves every answer to the test. */
 export interface HangingServer extends AsyncDisposable {
   origin(scheme: "http" | "https"): string;
+  /** How many were made. */
+  readonly connections: number;
   /** The next bytes received, and their connection. */
   received(): Promise<Received>;
 }
@@ -16,7 +18,9 @@ export async function startHangingServer(): Promise<HangingServer> {
   const sockets = new Set<Socket>();
   const arrived: Received[] = [];
   const waiting: ((received: Received) => void)[] = [];
+  let connections = 0;
   const server: Server = createServer((socket) => {
+    connections += 1;
     sockets.add(socket);
     socket.on("error", () => undefined);
     socket.once("close", () => sockets.delete(socket));
@@ -32,6 +36,9 @@ export async function startHangingServer(): Promise<HangingServer> {
   const address = server.address();
   const port = typeof address === "object" && address ? address.port : 0;
   return {
+    get connections() {
+      return connections;
+    },
     origin: (scheme) => `${scheme}://127.0.0.1:${port}`,
     received() {
       const message = arrived.shift();

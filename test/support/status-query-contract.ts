@@ -6,7 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { attemptId } from "../../core/ports/attempt-store.ts";
 import type { Finding, OutboundDelivery, Provider, StatusQuery } from "../../core/ports/provider.ts";
 import { type FaultAction, type ProviderName, type Sandbox, startSandbox } from "../../sandbox/main.ts";
-import { assertKeepsSecrets, closedOrigin, type Env, type WireAnswer } from "./provider-contract.ts";
+import { assertKeepsSecrets, closedOrigin, type Env, type WireAnswer } from "./provider-scene.ts";
 
 export interface StatusQueryContract {
   name: Extract<ProviderName, "twilio" | "vonage" | "sendgrid" | "mandrill">;
