@@ -1,6 +1,7 @@
 import type { Channel } from "../../core/delivery/channel.ts";
-import { LAST_CALL_WAIT_MS, UNCERTAIN_WAIT_MS } from "../../core/delivery/decide.ts";
+import { ASKED_WAIT_LONGEST_MS, LAST_CALL_WAIT_MS, UNCERTAIN_WAIT_MS } from "../../core/delivery/decide.ts";
 import type { Delivery, NotificationRecord } from "../../core/delivery/notification.ts";
+import { WATCHDOG_LONGEST_MS } from "../../core/delivery/watchdog.ts";
 import { type AttemptRecord, attemptId, knownOutcome } from "../../core/ports/attempt-store.ts";
 import { audit } from "../../operations/audit/audit.ts";
 import { mayBeRepeated, SKEW_MS } from "./invariant-checker.ts";
@@ -8,8 +9,16 @@ import type { MemoryStore } from "./memory-store.ts";
 import type { ProviderMemory } from "./providers.ts";
 import type { Simulation } from "./simulation.ts";
 
-/** Once faults stop, a delivery that has longer than this until its expiry must be sent: the longest watchdog wait, the longest backoff and the longest wait for a circuit. */
-const SENT_WITHIN_MS = 50 * 60_000;
+/** Leases, publication, and calls that are still slow. */
+const SLOW_MS = 60_000;
+/**
+ * Once no fault is in effect, a delivery that expires later than this must be sent. A copy of its task may have been lost at the last moment, and then it
+ * waits for the watchdog. No other wait counts, however long: a backoff, an open circuit and what a provider asks for all end with a last try before the
+ * expiry.
+ */
+const SENT_WITHIN_MS = WATCHDOG_LONGEST_MS + SLOW_MS;
+/** And none is called for the last time later than this: a provider may have asked for its longest wait at the last moment, and then a copy was lost. */
+const CALLED_WITHIN_MS = ASKED_WAIT_LONGEST_MS + WATCHDOG_LONGEST_MS + SLOW_MS;
 /** What is not sent ends no earlier than this before its expiry: there was no time for another call. */
 const ENDS_BEFORE_EXPIRY_MS = LAST_CALL_WAIT_MS + SKEW_MS;
 /** Calls that a delivery of a day may cost while nothing is accepted. */
@@ -23,7 +32,7 @@ export interface End {
   accepted: readonly string[];
   /** Attempts whose receipts were applied. */
   receipted: ReadonlySet<string>;
-  /** When the faults of a channel stopped. */
+  /** Since when no fault of a channel is in effect. */
   quietAtOf(channel: Channel): number;
 }
 
@@ -42,8 +51,15 @@ export async function judge({ simulation, store, memory, accepted, receipted, qu
       if (endedTooEarly(n, d)) simulation.broken("2 no unknown outcome is given up too early", d.id);
       if (givenUpTooEarly(n, d)) simulation.broken("2 what was not sent ends by its expiry alone", d.id);
       if (d.attempt > CALLS_MAX) simulation.broken("2 an outage costs few calls", d.id);
+      if (calledTooLate(n, d)) simulation.broken("2 what waits is called soon after the faults", d.id);
       if (expiredWithoutFault(n, d, quietAtOf(d.channel))) simulation.broken("2 no delivery expires without a fault", d.id);
     }
+  }
+
+  function calledTooLate({ sendAt, acceptedAt }: NotificationRecord, d: Delivery): boolean {
+    const attempt = store.attempts.inside.get(attemptId(d.id, d.attempt));
+    const from = Math.max(quietAtOf(d.channel), sendAt, acceptedAt);
+    return attempt !== undefined && attempt.outcome?.kind !== "void" && attempt.startedAt > from + CALLED_WITHIN_MS;
   }
 
   function endedTooEarly({ notificationClass }: NotificationRecord, d: Delivery): boolean {

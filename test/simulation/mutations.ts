@@ -131,6 +131,11 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "if (at > 0) return at;",
   },
   {
+    ...{ name: "what a provider asks for without a bound", file: "core/delivery/decide.ts" },
+    find: "Math.min(retryAfterMs, ASKED_WAIT_LONGEST_MS)",
+    replace: "retryAfterMs",
+  },
+  {
     ...{ name: "open time of a circuit without a bound", file: "core/delivery/circuit.ts" },
     find: "export const OPEN_LONGEST_MS = 300_000;",
     replace: "export const OPEN_LONGEST_MS = 3e12;",

@@ -34,6 +34,8 @@ const UNAVAILABLE_MS = [1_000, 8_000, 40_000];
 const STREAM_PAUSES_MS = [20_000, 70_000, 400_000];
 /** How long all queues have no room, in ms; FULL_MS is longer. */
 const CROWDED_MS = [20_000, 70_000];
+/** A fault that begins at the last moment is in effect for so long. */
+const SERVER_FAULT_MS_MAX = Math.max(...PAUSES_MS, ...UNAVAILABLE_MS, ...STREAM_PAUSES_MS, ...CROWDED_MS);
 /** How long an opt-out lasts, and a device is away: shorter than the bound within which it takes effect, or longer. */
 const OPTED_OUT_MS = [3_000, 30_000, 600_000];
 /** Between two purges of contents. */
@@ -296,7 +298,7 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
     ? { at: someTime() * random.pick([0, 1]), ms: random.chance(0.1) ? DAY_OUTAGE_MS : random.pick(OUTAGES_MS) }
     : { at: 0, ms: 0 };
   if (outage.ms > 0) time.after(outage.at, () => providers.failFor(outage.ms));
-  const quietAt = time.now() + Math.max(badMs, outage.at + outage.ms);
+  const quietAt = time.now() + Math.max(badMs + SERVER_FAULT_MS_MAX, outage.at + outage.ms);
   time.after(badMs, () => {
     simulation.faulty = false;
     simulation.note("world", "no more faults");
