@@ -115,6 +115,11 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'settlement: { kind: "ack" }, why }',
   },
   {
+    ...{ name: "task that waited too long acknowledged", file: "dispatchers/start-queue.ts" },
+    find: 'dropWhile(isDue)) settle({ kind: "nak", delayMs: AGAIN_MS, ready: true });',
+    replace: 'dropWhile(isDue)) settle({ kind: "ack" });',
+  },
+  {
     ...{ name: "delivery handed back without a write", file: dispatch },
     find: "const waitsMs = await writer.handBack(task, admission.wait);",
     replace: "const { waitMs: waitsMs } = admission.wait;",

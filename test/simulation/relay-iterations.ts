@@ -1,6 +1,7 @@
 import { readOutboxKey } from "../../core/delivery/outbox-key.ts";
+import type { Surroundings } from "./ports.ts";
 import type { SimulatedProcess } from "./process.ts";
-import { createRelayRole, POLL_MS, type Surroundings } from "./roles.ts";
+import { createRelayRole, POLL_MS } from "./roles.ts";
 
 /**
  * Runs a relay until its process dies. Polls that would find nothing to lease are left out, so call `dueAt` on the result with each due time that is set,

@@ -51,6 +51,7 @@ export const FAULTS = [
   "provider credentials wrong",
   "provider down for a while",
   "provider down for most of a day",
+  "task returned before its turn",
   "delivery handed back",
   "endpoint gone",
   "endpoint moved",

@@ -34,7 +34,7 @@ interface Message {
 }
 
 export interface Consumer {
-  hasRoom(): boolean;
+  hasRoom(notificationClass: NotificationClass): boolean;
   /** Handles one copy; never settles when the process dies. The consumer adds the holder. */
   handle(copy: Omit<TaskCopy, "holder">, sequence: number): Promise<Settlement>;
 }
@@ -88,8 +88,12 @@ export function createStream(simulation: Simulation, ackWaitMs: number, consumer
     pump();
   }
 
+  const takersOf = (message: Message) => consumers().filter((c) => c.hasRoom(message.notificationClass));
+
+  /** Plans the next delivery. A consumer that finishes a task calls this again. */
   function pump(): void {
-    const next = Math.max(time.now(), unavailableUntil, pausedUntil, Math.min(...messages.map((m) => m.visibleAt)));
+    const takeable = messages.filter((m) => takersOf(m).length > 0);
+    const next = Math.max(time.now(), unavailableUntil, pausedUntil, Math.min(...takeable.map((m) => m.visibleAt)));
     if (next >= pumpAt) return;
     const at = next + random.below(DELIVERY_DELAY_MS_MAX);
     if (at >= pumpAt) return;
@@ -97,12 +101,12 @@ export function createStream(simulation: Simulation, ackWaitMs: number, consumer
     time.after(at - time.now(), () => {
       if (pumpAt !== at) return;
       pumpAt = Number.POSITIVE_INFINITY;
-      const free = consumers().filter((c) => c.hasRoom());
-      const ready = messages.filter((m) => m.visibleAt <= time.now());
-      // A consumer that finishes a task calls pump() again.
-      if (free.length === 0) return;
-      if (time.now() < Math.max(unavailableUntil, pausedUntil)) return pump();
-      if (ready.length > 0) void deliver(random.pick(ready), random.pick(free));
+      const isDelivering = time.now() >= Math.max(unavailableUntil, pausedUntil);
+      const ready = messages.filter((m) => m.visibleAt <= time.now() && takersOf(m).length > 0);
+      if (isDelivering && ready.length > 0) {
+        const message = random.pick(ready);
+        void deliver(message, random.pick(takersOf(message)));
+      }
       pump();
     });
   }

@@ -2,23 +2,24 @@
 // and their clocks differ; the store fails before, after and long after a write; the stream loses, duplicates and reorders; Redis loses its
 // data; providers answer anything, late, or nothing. One thread, simulated time, one seed.
 
-import { endpointId } from "../../adapters/ids.ts";
 import type { Channel } from "../../core/delivery/channel.ts";
-import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import type { Receipt } from "../../core/delivery/receipt.ts";
-import { hasOneUser } from "../../core/ports/contact-store.ts";
-import { APP, createCallers, PHONE, USERS } from "./callers.ts";
+import { APP, createCallers } from "./callers.ts";
 import { judge } from "./check.ts";
+import { createDispatcher, type Dispatcher } from "./dispatcher.ts";
 import { createInvariantChecker } from "./invariant-checker.ts";
 import { createMemoryStore, type MemoryStore } from "./memory-store.ts";
 import { createOldNotifications } from "./old-notifications.ts";
 import { createOptOutHistory } from "./opt-out-history.ts";
 import { createOwnerHistory, watchContacts } from "./owner-history.ts";
+import type { Surroundings } from "./ports.ts";
 import { createProcess, type SimulatedProcess } from "./process.ts";
 import { createProviders } from "./providers.ts";
+import { createRecipients } from "./recipients.ts";
 import { createRedis } from "./redis.ts";
 import { runRelay } from "./relay-iterations.ts";
-import { createDispatcher, createFeedback, createGateway, createPurger, type Dispatcher, type Surroundings } from "./roles.ts";
+import { createFeedback, createGateway, createPurger } from "./roles.ts";
+import { createServerFaults, SERVER_FAULT_MS_MAX } from "./server-faults.ts";
 import { createSimulation } from "./simulation.ts";
 import { createStream } from "./stream.ts";
 
@@ -28,16 +29,6 @@ const FAULTY_MS = [60_000, 600_000, 3_600_000];
 const SERVER_FAULTS_MAX = 16;
 /** Delay until dead processes are started again. */
 const RESTART_MS = [50, 2_000, 20_000];
-const PAUSES_MS = [1_500, 6_000, 20_000, 90_000];
-const UNAVAILABLE_MS = [1_000, 8_000, 40_000];
-/** Long enough for the watchdog to evaluate what waits, once or several times. */
-const STREAM_PAUSES_MS = [20_000, 70_000, 400_000];
-/** How long all queues have no room, in ms; FULL_MS is longer. */
-const CROWDED_MS = [20_000, 70_000];
-/** A fault that begins at the last moment is in effect for so long. */
-const SERVER_FAULT_MS_MAX = Math.max(...PAUSES_MS, ...UNAVAILABLE_MS, ...STREAM_PAUSES_MS, ...CROWDED_MS);
-/** How long an opt-out lasts, and a device is away: shorter than the bound within which it takes effect, or longer. */
-const OPTED_OUT_MS = [3_000, 30_000, 600_000];
 /** Between two purges of contents. */
 const PURGE_MS = [1_000, 20_000, 90_000];
 /** The same once faults have stopped. */
@@ -49,17 +40,12 @@ const DAY_OUTAGE_MS = 72_000_000;
 /** How long an app's queues of one channel have no room, in every fourth world: some notifications expire before they have. */
 const FULL_MS = 5_400_000;
 const FULL_CHANNELS = ["fcm", "sms"] as const;
-const JUMPS_MS = [-10_800_000, -60_000, 60_000, 10_800_000];
 /** Without faults every delivery ends within this, including the scheduled ones. */
 const QUIET_MS_MAX = 5 * 86_400_000;
 const EVENTS_MAX = 300_000;
 /** How often a provider repeats a receipt that was not acknowledged. */
 const RECEIPT_TRIES = 5;
 const RECEIPT_AGAIN_MS = 7_000;
-
-/** Has the number that callers name without a user. */
-const PHONE_USER = "dana";
-const deviceOf = (user: number) => ({ channel: "fcm", token: `token-${user}` }) as const;
 
 export interface WorldEnd {
   seed: number;
@@ -91,7 +77,7 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
     fault: random.pick([0.005, 0.02, 0.05]),
   };
 
-  let dispatchers: { process: SimulatedProcess; dispatcher: Dispatcher; drains: boolean }[] = [];
+  let dispatchers: { process: SimulatedProcess; dispatcher: Dispatcher }[] = [];
   const ackWaitMs = random.pick([5_000, 60_000]);
   const stream = createStream(simulation, ackWaitMs, () => dispatchers.map((d) => d.dispatcher));
   const providers = createProviders(simulation, random.pick([0.2, 0.5]), (receipt) => void receive(receipt, 1));
@@ -106,8 +92,8 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
     createProcess(simulation, `${role}-${++processCount}`, chances, () => time.now() < storeUnavailableUntil);
 
   function startDispatcher(): void {
-    const begun = { process: process("dispatcher"), drains: false };
-    dispatchers.push(Object.assign(begun, { dispatcher: createDispatcher(around, begun.process, () => !begun.drains) }));
+    const its = process("dispatcher");
+    dispatchers.push({ process: its, dispatcher: createDispatcher(around, its) });
     stream.pump();
   }
 
@@ -162,6 +148,7 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
     return result ?? "no answer";
   });
 
+  const processes = () => [...gateways, feedback, ...relays, ...dispatchers].map((p) => p.process);
   /** Replaces dead processes. */
   function restartDead(): void {
     for (const [i, { process: its }] of gateways.entries()) if (its.dead) gateways[i] = startGateway();
@@ -171,114 +158,35 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
       relays.delete(relay);
       startRelay();
     }
-    for (const d of dispatchers.filter((d) => d.process.dead)) if (!d.drains) startDispatcher();
-    dispatchers = dispatchers.filter((d) => !d.process.dead && !(d.drains && d.dispatcher.idle));
+    for (const d of dispatchers.filter((d) => d.process.dead)) if (!d.dispatcher.drains) startDispatcher();
+    dispatchers = dispatchers.filter((d) => !d.process.dead && !(d.dispatcher.drains && d.dispatcher.idle));
     // Without faults no process dies.
-    if (simulation.faulty || all().some((its) => its.dead)) time.after(random.pick(RESTART_MS), restartDead);
+    if (simulation.faulty || processes().some((its) => its.dead)) time.after(random.pick(RESTART_MS), restartDead);
   }
 
-  const all = () => [...gateways, feedback, ...relays, ...dispatchers].map((p) => p.process);
-  const count = () => 1 + random.below(8);
-  const serverFaults: (() => void)[] = [
-    () => {
-      if (simulation.happens("process paused", 1)) random.pick(all()).pause(random.pick(PAUSES_MS));
-    },
-    () => {
-      if (simulation.happens("process paused", 1)) random.pick(dispatchers)?.process.pause(random.pick(PAUSES_MS));
-    },
-    () => {
-      if (simulation.happens("process drained", 1)) drain();
-    },
-    () => {
-      if (simulation.happens("store unavailable", 1)) storeUnavailableUntil = time.now() + random.pick(UNAVAILABLE_MS);
-    },
-    () => {
-      if (simulation.happens("stream unavailable", 1)) stream.failFor(random.pick(UNAVAILABLE_MS));
-      wakeRelaysAt(time.now());
-    },
-    () => {
-      if (simulation.happens("stream paused", 1)) stream.pause(random.pick(STREAM_PAUSES_MS));
-    },
-    () => {
-      if (simulation.happens("stream crowded", 1)) stream.crowd(random.pick(CROWDED_MS));
-    },
-    () => {
-      if (simulation.happens("stream wiped", 1)) stream.wipe();
-    },
-    () => {
-      if (simulation.happens("stream lost its last writes", 1)) stream.loseLast(count());
-    },
-    () => {
-      if (simulation.happens("stream forgot its ids", 1)) stream.forgetIds();
-    },
-    () => {
-      if (simulation.happens("stream restored acknowledged tasks", 1)) stream.restore(count());
-    },
-    () => {
-      if (simulation.happens("stream redelivered tasks in flight", 1)) stream.redeliver();
-    },
-    () => {
-      if (simulation.happens("redis unavailable", 1)) redis.failFor(random.pick(UNAVAILABLE_MS));
-    },
-    () => {
-      if (simulation.happens("clock jumped", 1)) random.pick(all()).jump(random.pick(JUMPS_MS));
-    },
-  ];
-
-  /** A user opts out, and most opt in again later. */
-  function optOutForAWhile(): void {
-    const user = random.pick([...USERS, PHONE_USER, PHONE_USER]);
-    optOutHistory.record(user, time.now(), true);
-    if (random.chance(0.7)) time.after(random.pick(OPTED_OUT_MS), () => optOutHistory.record(user, time.now(), false));
-  }
-
-  const registerFor = (user: string, endpoint: Endpoint) => {
-    const [id, now] = [endpointId(endpoint), time.now()];
-    owners.registered(id, user, now, hasOneUser(endpoint.channel));
-    return store.contacts.register({ app: APP.id, userId: user, endpointId: id, endpoint, registeredAt: now });
-  };
-
-  /** A device changes hands, or is signed out, and most come back later. */
-  function loseForAWhile(): void {
-    const i = random.below(USERS.length);
-    const [user, next] = [USERS[i]!, USERS[(i + 1) % USERS.length]!];
-    const device = deviceOf(i);
-    const moves = random.chance(0.5);
-    if (!simulation.happens(moves ? "endpoint moved" : "endpoint removed", 1)) return;
-    if (moves) void registerFor(next, device);
-    else {
-      owners.removed(endpointId(device), user, time.now());
-      void store.contacts.remove(APP.id, user, endpointId(device));
-    }
-    if (random.chance(0.7)) time.after(random.pick(OPTED_OUT_MS), () => void registerFor(user, device));
-  }
-
-  /** A draining dispatcher finishes its tasks while its successor runs. */
-  function drain(): void {
-    const draining = random.pick(dispatchers);
-    if (!draining || draining.drains) return;
-    draining.drains = true;
-    startDispatcher();
-  }
-
-  for (const [i, user] of USERS.entries()) {
-    for (const endpoint of [
-      { channel: "sms", phoneNumber: `+491511234567${i}` },
-      deviceOf(i),
-      ...(i === 0 ? [{ channel: "fcm", token: "tablet" } as const] : []),
-    ] as const) {
-      await registerFor(user, endpoint);
-      // Registers an endpoint again that a provider may have reported as gone.
-      time.after(random.below(600_000), () => void registerFor(user, endpoint));
-    }
-  }
-  await registerFor(PHONE_USER, { channel: "sms", phoneNumber: PHONE });
+  const { optOutForAWhile, loseForAWhile } = await createRecipients(simulation, store, optOutHistory, owners);
   startRelay();
   startRelay();
   startDispatcher();
   startDispatcher();
   restartDead();
   purgeAgain();
+
+  const serverFaults = createServerFaults({
+    ...{ simulation, stream, redis },
+    failStoreFor(ms) {
+      storeUnavailableUntil = time.now() + ms;
+    },
+    processes,
+    dispatchers: () => dispatchers.map((d) => d.process),
+    drain() {
+      const draining = random.pick(dispatchers)?.dispatcher;
+      if (!draining || draining.drains) return;
+      draining.drain();
+      startDispatcher();
+    },
+    wakeRelays: () => wakeRelaysAt(time.now()),
+  });
 
   const badMs = random.pick(FAULTY_MS);
   const someTime = () => random.below(badMs);
