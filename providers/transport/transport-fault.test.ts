@@ -13,6 +13,19 @@ const rows: { name: string; error: unknown; before: string; after: string }[] = 
     before: "unavailable connect-timeout",
     after: "unavailable connect-timeout",
   },
+  { name: "a server without HTTP/2", error: withCode("ERR_NO_HTTP2"), before: "unavailable no-http2", after: "unavailable no-http2" },
+  {
+    name: "a server that says so during the handshake",
+    error: withCode("ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL"),
+    before: "unavailable no-http2",
+    after: "unavailable no-http2",
+  },
+  {
+    name: "an address of our own network",
+    error: withCode("ERR_ADDRESS_NOT_ALLOWED"),
+    before: "unavailable address-not-allowed",
+    after: "unavailable address-not-allowed",
+  },
   { name: "no route", error: withCode("EHOSTUNREACH"), before: "unavailable unreachable", after: "unanswered unreachable" },
   { name: "handshake failure", error: withCode("EPROTO"), before: "unavailable tls", after: "unanswered tls" },
   {
