@@ -1,17 +1,18 @@
-import { ApnsError } from "apns2";
+import type { Errors } from "apns2";
 import { APNS_PAYLOAD_BYTES_MAX } from "../../core/content/limits.ts";
-import { pushPayloadBytes } from "../../core/content/push.ts";
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import { ALWAYS, type Provider } from "../../core/ports/provider.ts";
-import { uuidOf } from "../../runtime/hash.ts";
+import { parseJson } from "../../runtime/http/parse.ts";
+import { fieldOf, textFieldsOf } from "../transport/foreign.ts";
+import type { Http2Answer } from "../transport/http2-calls.ts";
 import { addressFilterFor } from "../transport/provider-connections.ts";
 import { createRecentSuccess } from "../transport/recent-success.ts";
 import { classifyTransport } from "../transport/transport-fault.ts";
 import { classifyApns } from "./classify.ts";
 import { type ApnsConfig, apnsVariables } from "./config.ts";
-import { type ApnsCall, createApnsConnection } from "./connection.ts";
-import { buildApnsNotification } from "./payload.ts";
+import { createApnsConnection } from "./connection.ts";
+import { buildApnsPush } from "./payload.ts";
 import { createSigningToken } from "./signing-token.ts";
 
 /** Apple Push Notification service. Throws where the key cannot be read. */
@@ -33,30 +34,37 @@ export function createApnsProvider(config: ApnsConfig, { clock }: { clock: Clock
       if (delivery.endpoint.channel !== "apns") throw new TypeError(`${delivery.endpoint.channel} endpoint given to apns`);
       const { push } = delivery.content;
       if (push === undefined) return { kind: "rejected", reason: "content-missing" };
-      const ids = { delivery: delivery.deliveryId, attempt: delivery.attemptId };
-      if (pushPayloadBytes("apns", push, ids) > APNS_PAYLOAD_BYTES_MAX) return { kind: "rejected", reason: "payload-too-large" };
+      const built = buildApnsPush(delivery, delivery.endpoint.token, push);
+      if (Buffer.byteLength(built.body) > APNS_PAYLOAD_BYTES_MAX) return { kind: "rejected", reason: "payload-too-large" };
 
-      const call: ApnsCall = { apnsId: uuidOf(delivery.attemptId), signal, mayBegin, written: false };
+      const call = { signal, mayBegin, written: false };
       try {
-        await connection.send(buildApnsNotification(delivery, delivery.endpoint.token, push), call);
-        recentSuccess.accepted("apns");
-        return { kind: "accepted", providerRef: call.apnsId };
+        const reply = await connection.send(built, call);
+        if (reply.status !== 200) return answered(reply);
       } catch (error) {
-        return error instanceof ApnsError ? answered(error) : classifyTransport(error, call);
+        return classifyTransport(error, call);
       }
+      recentSuccess.accepted("apns");
+      return { kind: "accepted", providerRef: built.headers["apns-id"] };
     },
-    [Symbol.asyncDispose]: () => connection.destroy(),
+    [Symbol.asyncDispose]: async () => connection[Symbol.dispose](),
   };
 
-  function answered({ statusCode: status, reason, timestamp }: ApnsError): Outcome {
+  function answered({ status, body }: Http2Answer): Outcome {
+    const answer = parseJson(body);
+    const reason = textFieldsOf(answer)("reason") || UNKNOWN;
+    const timestamp = fieldOf(answer, "timestamp");
     const tokenRenewable = token.renewable();
     if (reason === "ExpiredProviderToken") token.rejected();
     return classifyApns({
       status,
       reason,
-      timestamp: status === 410 ? timestamp : undefined,
+      timestamp: status === 410 && typeof timestamp === "number" ? timestamp : undefined,
       hasRecentSuccess: recentSuccess.holds("apns"),
       tokenRenewable,
     });
   }
 }
+
+/** As apns2 names the reason of an answer that is not JSON. */
+const UNKNOWN: (typeof Errors)["unknownError"] = "UnknownError";

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { test } from "node:test";
 import { APNS_PAYLOAD_BYTES_MAX } from "../../core/content/limits.ts";
 import { pushPayloadBytes } from "../../core/content/push.ts";
@@ -113,10 +112,12 @@ test("a push whose deadline passed before its connection was ready is not sent o
 test("a push stopped in the tick that opened its stream does not stop the ones after it", async () => {
   await using fresh = createApnsProvider(readConfig(apnsVariables, wire.sandbox.env), { clock: systemClock });
   const deadline = new AbortController();
-  const abort = () => deadline.abort(new DOMException("", "TimeoutError"));
-  subscribe("undici:client:sendHeaders", abort);
-  const stopped = await fresh.send(samplePush(endpoint()), deadline.signal);
-  unsubscribe("undici:client:sendHeaders", abort);
+  // The stream is opened right after this question.
+  const mayBegin = () => {
+    queueMicrotask(() => deadline.abort(new DOMException("", "TimeoutError")));
+    return true;
+  };
+  const stopped = await fresh.send(samplePush(endpoint()), deadline.signal, mayBegin);
   assert.deepEqual(stopped, { kind: "unanswered", fault: { code: "deadline" } });
   assert.equal((await fresh.send(samplePush(endpoint()), soon())).kind, "accepted");
 });

@@ -6,8 +6,10 @@ import { test } from "node:test";
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { type AddressFilter, createAddressFilter } from "../../runtime/outbound.ts";
+import { samplePush } from "../../test/support/delivery-samples.ts";
 import { startUnwantedServer } from "../../test/support/unwanted-server.ts";
 import { createApnsConnection } from "../apns/connection.ts";
+import { buildApnsPush } from "../apns/payload.ts";
 import { createAccessToken } from "../fcm/access-token.ts";
 import { createJsonHttp } from "./json-http.ts";
 import { addressFilterFor } from "./provider-connections.ts";
@@ -37,15 +39,13 @@ const kinds: Record<string, (origin: string, addressFilter: AddressFilter) => Pr
   },
   async APNs(origin, addressFilter) {
     const token = { current: async () => "token", renewable: () => false, rejected: () => undefined };
-    const connection = createApnsConnection({ origin, ca: "", addressFilter, deadlineMs: 5_000, topic: "app", token });
-    const call = { apnsId: "id", signal: soon(), written: false, mayBegin: () => true };
-    const { Notification } = await import("apns2");
-    const outcome = await connection.send(new Notification("aa", {}), call).then(
+    using connection = createApnsConnection({ origin, ca: "", addressFilter, deadlineMs: 5_000, topic: "app", token });
+    const call = { signal: soon(), written: false, mayBegin: () => true };
+    const push = buildApnsPush(samplePush({ channel: "apns", token: "aa" }), "aa", { title: "t", body: "b", data: {} });
+    return await connection.send(push, call).then(
       () => undefined,
       (error: unknown) => classifyTransport(error, call),
     );
-    await connection.destroy();
-    return outcome;
   },
   async "the exchange of FCM's access token"(origin, addressFilter) {
     const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });

@@ -5,7 +5,7 @@ const FAULTS: readonly { code: string; known: readonly string[]; prefix?: string
   { code: "dns", known: ["ENOTFOUND", "EAI_AGAIN", "EAI_FAIL", "EAI_NODATA", "EAI_NONAME"] },
   { code: "address-not-allowed", known: ["ERR_ADDRESS_NOT_ALLOWED"] },
   { code: "refused", known: ["ECONNREFUSED"] },
-  { code: "connect-timeout", known: ["UND_ERR_CONNECT_TIMEOUT"] },
+  { code: "connect-timeout", known: ["UND_ERR_CONNECT_TIMEOUT", "ERR_CONNECT_TIMEOUT"] },
   {
     code: "tls-untrusted",
     known: [

@@ -1,0 +1,192 @@
+import { type ClientHttp2Stream, constants, type OutgoingHttpHeaders } from "node:http2";
+import type { MayBegin } from "../../core/ports/provider.ts";
+import { Http2Error, type Http2Options, type Http2Session, openHttp2Session } from "./http2-session.ts";
+import { PROVIDER_ANSWER_BYTES_MAX } from "./provider-connections.ts";
+
+/** A connection that was idle for longer, in ms, is replaced: whatever stands between may have forgotten it. */
+const IDLE_MS = 3_600_000;
+
+export interface Http2Request {
+  headers: OutgoingHttpHeaders;
+  body: string;
+}
+
+/** One call: when it may be made, and whether it was. */
+export interface Http2Call {
+  signal: AbortSignal;
+  mayBegin: MayBegin;
+  /** Set once a byte of the request may have left. */
+  written: boolean;
+}
+
+export interface Http2Answer {
+  status: number;
+  /** Of a status other than 200; that one is the whole answer. */
+  body: string;
+}
+
+/** Calls to one origin over one connection, which carries as many at once as the server lets it. */
+export interface Http2Calls extends Disposable {
+  /**
+   * Rejects with the transport's error. A call that the server says it did not process (RFC 9113 section 8.7) is repeated once; other calls never
+   * are.
+   */
+  send(request: Http2Request, call: Http2Call): Promise<Http2Answer>;
+}
+
+interface Waiting {
+  readonly request: Http2Request;
+  readonly call: Http2Call;
+  stream: ClientHttp2Stream | undefined;
+  repeated: boolean;
+  settled: boolean;
+  resolve(answer: Http2Answer): void;
+  reject(error: unknown): void;
+}
+
+export function createHttp2Calls(options: Http2Options): Http2Calls {
+  /** From `head` on; before it are those that have begun. */
+  let waiting: Waiting[] = [];
+  let head = 0;
+  let session: Http2Session | undefined;
+  let disposed = false;
+
+  function put(entry: Waiting): void {
+    if (head > 0 && head === waiting.length) [waiting, head] = [[], 0];
+    waiting.push(entry);
+    begin();
+  }
+
+  /** Begins what the connection has room for; makes one where something waits and none is usable. */
+  function begin(): void {
+    while (head < waiting.length && !disposed) {
+      if (waiting[head]!.settled) {
+        head++;
+        continue;
+      }
+      if (session !== undefined && session.idleMs() > IDLE_MS) session.retire();
+      if (session === undefined || !session.isUsable()) session = connect();
+      if (!session.hasRoom()) return;
+      beginOne(waiting[head++]!, session);
+    }
+  }
+
+  function connect(): Http2Session {
+    const own = openHttp2Session(options, {
+      changed: begin,
+      ended(untried) {
+        if (session !== own) return;
+        session = undefined;
+        // Another one is made only after one that worked: no server is dialled in a loop.
+        if (untried === undefined) return begin();
+        const failed = waiting.slice(head);
+        [waiting, head] = [[], 0];
+        for (const entry of failed) entry.reject(untried);
+      },
+    });
+    return own;
+  }
+
+  function beginOne(entry: Waiting, on: Http2Session): void {
+    const { request, call } = entry;
+    if (!call.mayBegin()) {
+      entry.reject(tooLate());
+      return;
+    }
+    let stream: ClientHttp2Stream;
+    try {
+      stream = on.open(request.headers);
+    } catch (error) {
+      entry.reject(error);
+      return;
+    }
+    call.written = true;
+    entry.stream = stream;
+    readAnswer(stream, {
+      answered: entry.resolve,
+      failed(error) {
+        const isRefused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
+        if (!isRefused || entry.repeated || entry.settled) return entry.reject(error);
+        Object.assign(entry, { repeated: true, stream: undefined });
+        call.written = false;
+        put(entry);
+      },
+    });
+    stream.end(request.body);
+  }
+
+  return {
+    send: (request, call) =>
+      new Promise((resolve, reject) => {
+        if (disposed || call.signal.aborted) return reject(tooLate());
+        const settle = () => {
+          entry.settled = true;
+          call.signal.removeEventListener("abort", stop);
+        };
+        const entry: Waiting = {
+          ...{ request, call, stream: undefined, repeated: false, settled: false },
+          resolve(answer) {
+            settle();
+            resolve(answer);
+          },
+          reject(error) {
+            settle();
+            reject(error);
+          },
+        };
+        const stop = () => {
+          const { stream } = entry;
+          entry.reject(tooLate());
+          // Not in the tick that opened it: Node 24 then writes that stream's frames without end.
+          if (stream !== undefined) setImmediate(() => stream.close(constants.NGHTTP2_CANCEL));
+        };
+        call.signal.addEventListener("abort", stop, { once: true });
+        put(entry);
+      }),
+    [Symbol.dispose]() {
+      disposed = true;
+      for (const entry of waiting.slice(head)) entry.reject(tooLate());
+      session?.destroy();
+    },
+  };
+}
+
+const tooLate = () => new DOMException("the deadline passed", "TimeoutError");
+
+interface AnswerEvents {
+  answered(answer: Http2Answer): void;
+  failed(error: unknown): void;
+}
+
+function readAnswer(stream: ClientHttp2Stream, { answered, failed }: AnswerEvents): void {
+  let status = 0;
+  let body = "";
+  let isKnown = false;
+  const fail = (error: unknown) => {
+    if (isKnown) return;
+    isKnown = true;
+    failed(error);
+  };
+  const answer = () => {
+    if (isKnown) return;
+    isKnown = true;
+    answered({ status, body });
+  };
+  stream.on("response", (headers) => {
+    status = Number(headers[":status"]);
+    if (status === 200) {
+      answer();
+      return stream.resume();
+    }
+    stream.setEncoding("utf8");
+    stream.on("data", (text: string) => {
+      body += text;
+      if (body.length <= PROVIDER_ANSWER_BYTES_MAX) return;
+      fail(new Http2Error("ERR_ANSWER_TOO_LARGE", "the answer is too large"));
+      stream.close(constants.NGHTTP2_CANCEL);
+    });
+    stream.on("end", answer);
+  });
+  stream.on("error", fail);
+  stream.on("close", () => fail(new Http2Error("ECONNRESET", "the stream was closed without an answer")));
+}
