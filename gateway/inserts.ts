@@ -4,8 +4,8 @@ import type { Store } from "../core/ports/store.ts";
 import { type Batcher, createBatcher } from "../runtime/batch.ts";
 import { distinctContents, type Insertion } from "./large-content.ts";
 
-/** Notifications per insert: about 0.5 MB, so one round trip. */
-const INSERT_MAX = 500;
+/** Notifications per insert, about 0.1 MB: in SQLite they hold its only write lock, and the process, for some 3 ms. Of 500 it was 20. */
+const INSERT_MAX = 64;
 /** Bytes of notifications per insert, where they have many endpoints: some 200 ms of a store's disk. */
 const INSERT_BYTES_MAX = 4 * 1_024 ** 2;
 /**

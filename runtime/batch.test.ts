@@ -95,3 +95,19 @@ test("an item that waited too long is in no batch, and those behind it are not d
   for (const result of await late) assert.ok(result.status === "rejected" && result.reason instanceof BatchLateError);
   assert.deepEqual(batches, [[1], [5]]);
 });
+
+test("each batch begins in a turn of its own, so that what has arrived meanwhile is handled in between", async () => {
+  const seen: string[] = [];
+  const flush = async (items: readonly number[]) => {
+    seen.push(`batch of ${items.length}`);
+    return items;
+  };
+  const batcher = createBatcher(flush, { batchMax: 2, waitingMax: 100, concurrency: 2 }, systemClock);
+  const all = Promise.all([1, 2, 3, 4, 5].map((i) => batcher.add(i)));
+  for (let i = 0; i < 3; i++) {
+    await turn();
+    seen.push("others");
+  }
+  await all;
+  assert.deepEqual(seen, ["batch of 2", "others", "batch of 2", "others", "batch of 1", "others"]);
+});
