@@ -27,7 +27,7 @@ import {
   tooLarge,
   unreadable,
 } from "./accept-bounds.ts";
-import { askOwnersToo } from "./address-opt-outs.ts";
+import { askOwnersToo, type OwnersAnswer } from "./address-opt-outs.ts";
 import { createAppBudget } from "./app-budget.ts";
 import { createEndpointsOf, createOwnersOf } from "./endpoints-of.ts";
 import { type AcceptResult, createFirstAnswer, READS } from "./first-answer.ts";
@@ -40,12 +40,11 @@ import { createPublishing } from "./publishing.ts";
 import type { Quotas } from "./quotas.ts";
 import { buildRecord, questionsOf, type Target, targetsOf } from "./route.ts";
 import { type AcceptItem, type Candidate, destinationError, maySendSms, screen, targetsError } from "./screen.ts";
+import { createTurns, SLICE_ITEMS } from "./turns.ts";
 
 export type { AcceptResult } from "./first-answer.ts";
 export type { AcceptItem } from "./screen.ts";
 
-/** Items of a call that are worked on before other calls get a turn: about 5 ms. */
-const SLICE_ITEMS = 32;
 /** Items of a call whose endpoints are in memory together. */
 const CHUNK_ITEMS = 100;
 export interface AcceptParts {
@@ -80,10 +79,11 @@ interface Routed {
   heldBytes: number;
 }
 
-/** What a call has expanded to so far. */
-interface CallTotal {
-  deliveries: number;
-  bytes: number;
+interface Call {
+  /** What it has expanded to so far. */
+  total: { deliveries: number; bytes: number };
+  traceparent: string | undefined;
+  results: AcceptResult[];
 }
 
 export interface Accept {
@@ -102,7 +102,7 @@ export function createAccept(parts: AcceptParts): Accept {
   const publishing = createPublishing({ publisher: parts.publisher, notifications: store.notifications, recorder, clock, failpoint });
   const logFault = createSampledLog(log, "calls are answered UNAVAILABLE, to be repeated", () => clock.monotonic());
   const logLimit = createSampledLog(log, "calls of an app are rejected at a limit of that app", () => clock.monotonic());
-  const otherCalls = () => new Promise<void>((resolve) => clock.nextTurn(resolve));
+  const turn = createTurns(clock);
   const budget = createAppBudget(READS, clock);
   const { answerRejected, answerRepeated } = createFirstAnswer({ notifications: store.notifications, reads: budget, rejected });
 
@@ -132,7 +132,7 @@ export function createAccept(parts: AcceptParts): Accept {
         results[index] = rejected(limit);
         continue;
       }
-      if (++checked % SLICE_ITEMS === 0) await otherCalls();
+      if (++checked % SLICE_ITEMS === 0) await turn(app.id);
       const candidate = screen(app, item, index, { now: clock.now(), pushHosts, smsPrefixes, channelsServed });
       if ("kind" in candidate) results[index] = rejected(candidate);
       else if (limit) answering.push(answer(candidate, limit, true));
@@ -147,7 +147,7 @@ export function createAccept(parts: AcceptParts): Accept {
   }
 
   /** With the recipient's endpoints, unless they are more than this call or this process can hold. */
-  async function route(app: AppRecord, candidate: Candidate, total: CallTotal): Promise<Routed | CallError> {
+  async function route(app: AppRecord, candidate: Candidate, total: Call["total"]): Promise<Routed | CallError> {
     const { request, channels } = candidate;
     const { recipient } = request;
     const user = recipient.kind === "user" ? recipient.userId : undefined;
@@ -225,11 +225,7 @@ export function createAccept(parts: AcceptParts): Accept {
   }
 
   /** Routes and builds a part of the call. Its inserts are under way when it resolves. */
-  async function work(
-    app: AppRecord,
-    chunk: readonly Candidate[],
-    call: { total: CallTotal; traceparent: string | undefined; results: AcceptResult[] },
-  ): Promise<Promise<void>[]> {
+  async function work(app: AppRecord, chunk: readonly Candidate[], call: Call): Promise<Promise<void>[]> {
     const routed: Routed[] = [];
     const routing = chunk.map(async (candidate) => {
       const found = await route(app, candidate, call.total).catch((error: unknown) => {
@@ -250,25 +246,30 @@ export function createAccept(parts: AcceptParts): Accept {
       for (const result of settled) if (result.status === "rejected") throw result.reason;
       const questions = routed.map(({ candidate, targets }) => questionsOf(app.id, candidate.request, targets));
       const answers = await optOuts.check(questions.flat());
-      const now = clock.now();
       let at = 0;
-      return routed.splice(0).map(async (one, i) => {
-        const { candidate, targets } = one;
-        const mine = answers.slice(at, at + questions[i]!.length);
-        at += mine.length;
-        const asked = mine.reduce((sum, { people }) => sum + people, 0);
-        const { id, hash, request } = candidate;
-        const { traceparent } = call;
-        const fixed = { id, app: app.id, now, payloadHash: hash, traceparent, watchdogFirstMs: parts.watchdogFirstMs };
-        const { notificationClass } = request;
-        const mayPublish = (channel: Channel) => parts.shares.take({ app: app.id, channel, notificationClass });
-        const optOutAnswers = mine.map(({ answer }) => answer);
-        const record = buildRecord({ ...fixed, mayPublish }, request, targets, optOutAnswers);
-        call.results[candidate.index] = await storeOne(app, one, record, asked);
-      });
+      const storing: Promise<void>[] = [];
+      for (const [i, ofOne] of questions.entries()) {
+        if (i > 0 && i % SLICE_ITEMS === 0) await turn(app.id);
+        storing.push(build(app, routed.shift()!, answers.slice(at, at + ofOne.length), call));
+        at += ofOne.length;
+      }
+      return storing;
     } finally {
       for (const { heldBytes } of routed) held.release(app.id, heldBytes);
     }
+  }
+
+  /** @param answers one for each target */
+  async function build(app: AppRecord, one: Routed, answers: readonly OwnersAnswer[], call: Call): Promise<void> {
+    const { candidate, targets } = one;
+    const asked = answers.reduce((sum, { people }) => sum + people, 0);
+    const { id, hash, request } = candidate;
+    const { notificationClass } = request;
+    const mayPublish = (channel: Channel) => parts.shares.take({ app: app.id, channel, notificationClass });
+    const fixed = { id, app: app.id, now: clock.now(), payloadHash: hash, traceparent: call.traceparent, mayPublish };
+    const optOutAnswers = answers.map(({ answer }) => answer);
+    const record = buildRecord({ ...fixed, watchdogFirstMs: parts.watchdogFirstMs }, request, targets, optOutAnswers);
+    call.results[candidate.index] = await storeOne(app, one, record, asked);
   }
 
   function rejected(error: CallError): AcceptResult {
