@@ -125,3 +125,15 @@ test("without a server the answer is unknown", async () => {
   using client = createOptOutsClient({ address: "127.0.0.1:1", tokens: () => ["t"], log });
   assert.deepEqual(await client.check([question("yes")]), ["unknown"]);
 });
+
+test("an app is answered when its own questions are, whatever another app's of the same turn take", async () => {
+  const { promise: held, resolve: release } = Promise.withResolvers<void>();
+  await using peer = await play((call, callback) => {
+    const isGreedy = call.metadata.get("carillon-app")[0] === "greedy";
+    void (isGreedy ? held : Promise.resolve()).then(() => answering(call, callback));
+  });
+  const greedy = peer.client.check(Array.from({ length: 300 }, (_, i) => question(`no${i}`, "greedy")));
+  assert.deepEqual(await peer.client.check([question("nora")]), ["opted-out"]);
+  release();
+  assert.equal((await greedy).filter((answer) => answer === "opted-out").length, 300);
+});

@@ -28,6 +28,12 @@ const WAITING_MAX = 20_000;
 /** Whether the preferences service answers, and takes our token. */
 export type Probe = { kind: "answers" } | { kind: "fails"; code: number; fault: string };
 
+interface Asked {
+  question: OptOutQuestion;
+  bytes: number;
+  answer(answer: OptOutAnswer): void;
+}
+
 export interface OptOutsClient extends OptOuts, Disposable {
   /** Within CHECK_DEADLINE_MS. Never rejects. */
   probe(): Promise<Probe>;
@@ -67,27 +73,18 @@ export function createOptOutsClient(options: {
     }
   }
 
-  const batcher = createBatcher<OptOutQuestion, OptOutAnswer>(
-    async (questions) => {
-      const answers = questions.map((): OptOutAnswer => "unknown");
-      const byApp = new Map<string, number[]>();
-      for (const [i, question] of questions.entries()) {
-        // A question without a subject would make the whole call invalid.
-        if (!question.userId && !question.endpoint) continue;
-        const indexes = byApp.get(question.app);
-        if (indexes) indexes.push(i);
-        else byApp.set(question.app, [i]);
-      }
+  const batcher = createBatcher<Asked, void>(
+    async (asked) => {
+      // Each app is answered when its own call is, not when the largest of those made together is.
+      const ofApps = Map.groupBy(asked, ({ question }) => question.app);
       await Promise.all(
-        [...byApp].map(async ([app, indexes]) => {
-          const ofApp = await checkOfApp(
-            app,
-            indexes.map((i) => questions[i]!),
-          );
-          for (const [n, i] of indexes.entries()) answers[i] = ofApp[n]!;
+        [...ofApps].map(async ([app, ofApp]) => {
+          const questions = ofApp.map(({ question }) => question);
+          const answers = await checkOfApp(app, questions);
+          for (const [i, { answer }] of ofApp.entries()) answer(answers[i]!);
         }),
       );
-      return answers;
+      return asked.map(() => undefined);
     },
     {
       batchMax: BATCH_MAX,
@@ -97,8 +94,16 @@ export function createOptOutsClient(options: {
       batchBytesMax: BATCH_BYTES_MAX,
     },
     systemClock,
-    { laneOf: ({ app }) => app, bytesOf: questionBytes },
+    { laneOf: ({ question }) => question.app, bytesOf: ({ bytes }) => bytes },
   );
+
+  function ask(question: OptOutQuestion): Promise<OptOutAnswer> | OptOutAnswer {
+    // A question without a subject would make the whole call invalid.
+    if (!question.userId && !question.endpoint) return "unknown";
+    return new Promise((answer) => {
+      batcher.add({ question, bytes: questionBytes(question), answer }).catch(() => answer("unknown"));
+    });
+  }
 
   return {
     async probe() {
@@ -112,7 +117,7 @@ export function createOptOutsClient(options: {
         return found.code === status.INVALID_ARGUMENT ? { kind: "answers" } : { kind: "fails", ...found };
       }
     },
-    check: (questions) => Promise.all(questions.map((question) => batcher.add(question).catch((): OptOutAnswer => "unknown"))),
+    check: (questions) => Promise.all(questions.map(ask)),
     [Symbol.dispose]: () => client.close(),
   };
 }
