@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Errors } from "apns2";
 import { outcomeText } from "../../test/support/outcome-text.ts";
 import { testReadmeTable } from "../../test/support/readme-table.ts";
 import { APNS_CODES, type ApnsAnswer, classifyApns } from "./classify.ts";
@@ -15,6 +16,15 @@ test("every documented answer keeps Apple's reason, and none is classified as ac
     assert.doesNotMatch(summaryOf(Number(status), reason), /^accepted/, answer);
     assert.match(summaryOf(Number(status), reason), new RegExp(` ${reason}\\b`));
   }
+});
+
+test("every reason that apns2 knows of Apple has a row", () => {
+  const notOfApple: readonly string[] = [Errors.error, Errors.unknownError, Errors.invalidSigningKey];
+  const known = new Set(APNS_CODES.map((code) => code.split(" ")[1]));
+  assert.deepEqual(
+    Object.values(Errors).filter((reason) => !known.has(reason) && !notOfApple.includes(reason)),
+    [],
+  );
 });
 
 const rows: [number, string, string][] = [
