@@ -35,6 +35,20 @@ test("shares a read that is under way", async () => {
   assert.equal(read.length, 1);
 });
 
+test("reads again where a read that was under way before found nothing, once for all that waited for it", async () => {
+  const answers = [Promise.withResolvers<Content | undefined>(), Promise.withResolvers<Content | undefined>()];
+  let reads = 0;
+  const cache = createContentCache({ get: () => answers[reads++]!.promise });
+  const first = cache.get("shop", "a");
+  const later = [cache.get("shop", "a"), cache.get("shop", "a")];
+  // The content is written now, after the first read saw the store.
+  answers[0]!.resolve(undefined);
+  assert.equal(await first, undefined);
+  answers[1]!.resolve(contentOf("a"));
+  assert.deepEqual(await Promise.all(later), [contentOf("a"), contentOf("a")]);
+  assert.equal(reads, 2);
+});
+
 test("keeps to its limit of items, and evicts the least recently used", async () => {
   const { read, cache } = setUp({ itemsMax: 2 });
   for (const hash of ["a", "b", "a", "c", "a", "b"]) await cache.get("shop", hash);

@@ -42,6 +42,12 @@ export function createContentCache(contents: Pick<ContentStore, "get">, limits: 
     }
   }
 
+  function shared(key: string, app: string, hash: string): Promise<Content | undefined> {
+    const underWay = reading.get(key) ?? read(key, app, hash);
+    reading.set(key, underWay);
+    return underWay;
+  }
+
   return {
     get(app, hash) {
       const key = `${hash} ${app}`;
@@ -52,9 +58,9 @@ export function createContentCache(contents: Pick<ContentStore, "get">, limits: 
         kept.set(key, entry);
         return Promise.resolve(entry.content);
       }
-      const underWay = reading.get(key) ?? read(key, app, hash);
-      reading.set(key, underWay);
-      return underWay;
+      const underWay = reading.get(key);
+      // That read may have begun before the content was written which this task needs.
+      return underWay ? underWay.then((content) => content ?? shared(key, app, hash)) : shared(key, app, hash);
     },
   };
 }

@@ -51,6 +51,8 @@ export async function judge({ simulation, store, memory, accepted, receipted, qu
       if (endedTooEarly(n, d)) simulation.broken("2 no unknown outcome is given up too early", d.id);
       if (givenUpTooEarly(n, d)) simulation.broken("2 what was not sent ends by its expiry alone", d.id);
       if (d.attempt > CALLS_MAX) simulation.broken("2 an outage costs few calls", d.id);
+      if (d.reason?.code === "content-lost" && d.endedAt! < n.expiresAt - SKEW_MS)
+        simulation.broken("2 a content is found as long as it is used", d.id);
       if (calledTooLate(n, d)) simulation.broken("2 what waits is called soon after the faults", d.id);
       if (expiredWithoutFault(n, d, quietAtOf(d.channel))) simulation.broken("2 no delivery expires without a fault", d.id);
     }

@@ -37,15 +37,17 @@ export interface Surroundings {
 }
 
 function contentsOf({ store, checker }: Surroundings, process: SimulatedProcess): ContentStore {
-  const contents = process.wrap("contents", store.contents, "store");
-  return {
+  const { contents } = store;
+  const watched = {
     ...contents,
-    async get(app, hash) {
+    async get(app: string, hash: string) {
       const content = await contents.get(app, hash);
+      // Judged now: when the answer arrives, a notification may use it that was not there yet.
       if (content === undefined) checker.contentMissing(hash);
       return content;
     },
   };
+  return process.wrap("contents", watched, "store");
 }
 
 /** Kinds of events that an insert or a task causes, not a change. */
