@@ -116,8 +116,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     ...{ name: "task that waited too long acknowledged", file: "dispatchers/start-queue.ts" },
-    find: 'dropWhile(isDue)) settle({ kind: "nak", delayMs: AGAIN_MS, ready: true });',
-    replace: 'dropWhile(isDue)) settle({ kind: "ack" });',
+    find: 'classes[c].tasksOf.add(appOf(copy), -1);\n        settle({ kind: "nak", delayMs: AGAIN_MS, ready: true });',
+    replace: 'classes[c].tasksOf.add(appOf(copy), -1);\n        settle({ kind: "ack" });',
   },
   {
     ...{ name: "delivery handed back without a write", file: dispatch },
