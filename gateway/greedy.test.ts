@@ -78,6 +78,65 @@ test("greedy apps that fill the queue of inserts leave room for another", async 
   assert.equal((await small)[0]?.kind, "accepted");
 });
 
+test("an app has as much of an insert as its weight says", async () => {
+  const { inserts, notifications } = heldInserts();
+  const { sendAs } = world.setUp({ notifications, insertsWaitingMax: 20_000 });
+  const weighted = (id: string, weight: number) => ({ ...CALLING_APP, id, limits: { weight } });
+  const calls = ["1", "2", "3"].flatMap((name) => [
+    sendAs(weighted("heavy", 3), ...many(1_000, name)),
+    sendAs(weighted("light", 1), ...many(1_000, name)),
+  ]);
+  await eventually("two inserts are under way, the rest waits", () => inserts.length === 2);
+  await settle();
+  inserts[0]!.end();
+  await eventually("a third insert", () => inserts.length === 3);
+  const count = (id: string) => inserts[2]!.records.filter(({ app }) => app === id).length;
+  assert.deepEqual([count("heavy"), count("light")], [375, 125]);
+  for (let i = 0; inserts.flatMap((insert) => insert.records).length < 6_000 || i < inserts.length; i++) {
+    await eventually("a further insert", () => inserts.length > i);
+    inserts[i]!.end();
+  }
+  await Promise.all(calls);
+});
+
+/** Contacts of users who have a hundred endpoints each, with tokens of so many characters. */
+const manyEndpoints = (characters: number): AcceptWorld["store"]["contacts"] => ({
+  ...world.store.contacts,
+  list: async (app, userIds) =>
+    userIds.flatMap((userId) =>
+      Array.from({ length: 100 }, (_, i) => {
+        const endpoint = { channel: "fcm", token: `${i}`.padEnd(characters, "x") } as const;
+        return { app, userId, endpointId: `${i}`.padStart(32, "0"), endpoint, registeredAt: 0 };
+      }),
+    ),
+});
+
+test("of what a gateway works on an app holds no more bytes than are free, so that another's are taken", async () => {
+  const { inserts, notifications } = heldInserts();
+  const { sendAs } = world.setUp({ notifications, contacts: manyEndpoints(4_000) });
+  const large = (app: string, call: number) =>
+    sendAs({ ...CALLING_APP, id: app }, ...Array.from({ length: 30 }, (_, i) => pushMessage(`${call}-${i}`, "many")));
+  const calls = [large("greedy", 1), large("greedy", 2), large("greedy", 3)];
+  await settle();
+  const small = large("small", 1);
+  await settle();
+  for (let i = 0; i < inserts.length; i++) {
+    inserts[i]!.end();
+    await settle();
+  }
+  const rejected = (await Promise.all(calls)).flat().flatMap((result) => errorOf(result) ?? []);
+  assert.ok(rejected.length > 0 && rejected.length < 30, `${rejected.length} of 90, 0.4 MB each`);
+  assert.deepEqual(new Set(rejected.map(({ reason }) => reason)), new Set(["OVERLOADED"]));
+  assert.ok((await small).every(({ kind }) => kind === "accepted"));
+});
+
+test("a notification that no document can hold is rejected, and costs its batch nothing", async () => {
+  const { send } = world.setUp({ contacts: manyEndpoints(100_000) });
+  const [tooLarge, other] = await send(pushMessage("large", "many"), sms("small"));
+  assert.deepEqual([errorOf(tooLarge)?.code, errorOf(tooLarge)?.reason], ["FAILED_PRECONDITION", "NOTIFICATION_TOO_LARGE"]);
+  assert.equal(other?.kind, "accepted");
+});
+
 test("a call that expands to too many deliveries or bytes is accepted in part, without a flood of log lines", async () => {
   const { store, clock } = world;
   for (let i = 0; i < 100; i++)

@@ -9,11 +9,12 @@ import {
   createAcceptWorld,
   errorOf,
   pushMessage,
+  silentLog,
   smsMessage as sms,
 } from "../test/support/accept-world.ts";
 import { eventually } from "../test/support/eventually.ts";
 import { toAccepted } from "./answer.ts";
-import { type Load, MEASURE_EVERY_MS, TRUST_COUNT_MS } from "./load.ts";
+import { createLoad, type Load, MEASURE_EVERY_MS, TRUST_COUNT_MS } from "./load.ts";
 
 let world: AcceptWorld;
 let store: AcceptWorld["store"];
@@ -142,6 +143,12 @@ test("keys that overload rejects cost a bounded number of reads", async () => {
   assert.equal(reads, 200);
   clock.advance(1_000);
   assert.ok((await send(sms("a")))[0]?.kind === "accepted");
+});
+
+test("the count is the one that gateways share", async () => {
+  const read = async (name: string) => (name === "open" ? 11 : 0);
+  const load = createLoad({ openCount: () => assert.fail("another gateway has counted") }, 10, { clock, log: silentLog, read });
+  await measured(load, () => load.isFull("critical"));
 });
 
 test("a count that fails is not trusted for ever", async () => {
