@@ -207,6 +207,17 @@ test("a restart between two checks is detected", async () => {
   await redisAnswers();
 });
 
+test("an answer of Redis that arrives after the sets are trusted no more is none", async () => {
+  await using own = createRedisOptOuts({ store: watched.store, redis, clock, log, buckets: BUCKETS });
+  await eventually("its first sweep has ended", () => own.trusted);
+  const probe = [{ app: APP, subject: ada, channel: "email", category: "news" }] as const;
+  assert.deepEqual(await own.read(probe), ["none"]);
+  watched.heldChanges = new Promise(() => {});
+  const asked = own.read(probe);
+  clock.advance(TRUST_MS);
+  assert.deepEqual(await asked, ["unknown"], "as where the process was paused");
+});
+
 test("a process that was paused for long with a stored opt-in does not take a newer opt-out out of Redis", async () => {
   watched.heldChanges = new Promise(() => {});
   const optOuts = stack.use(createRedisOptOuts({ store: watched.store, redis, clock, log, buckets: BUCKETS }));

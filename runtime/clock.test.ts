@@ -119,6 +119,8 @@ test("a start waits while the clocks differ by seconds, warns once, and goes on 
   };
   await assert.rejects(awaitRightTime(apart, { ...clock, sleep }, log), OperatorError);
   assert.ok(asked > 5, `asked ${asked} times`);
+  const waits = { ...clock, sleep: () => assert.fail("waiting does not mend an hour") };
+  await assert.rejects(awaitRightTime({ time: async () => clock.now() + 3_600_000 }, waits, log), OperatorError);
 });
 
 test("a store counts as silent from its last answer, whether it fails or does not answer", async () => {
