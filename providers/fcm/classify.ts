@@ -4,7 +4,7 @@ import { answerTable, gone, misconfigured, rejected, throttled, unanswered, unav
 /** What FCM answered, other than success. */
 export interface FcmAnswer {
   status: number;
-  /** Parsed JSON, or text where it was none. */
+  /** Parsed JSON; undefined where it was none. */
   body: unknown;
   retryAfterMs: number | undefined;
   /** Something else was accepted lately, so project and credentials are right. */

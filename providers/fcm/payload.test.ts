@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { FCM_PAYLOAD_BYTES_MAX } from "../../core/content/limits.ts";
 import { pushPayloadBytes } from "../../core/content/push.ts";
 import { pushOfBytes, samplePush } from "../../test/support/delivery-samples.ts";
-import { buildFcmMessage, ttlMs } from "./payload.ts";
+import { buildFcmMessage, ttlSeconds } from "./payload.ts";
 
 const now = 1_700_000_000_000;
 const push = samplePush({ channel: "fcm", token: "t" }, { expiresAt: now + 90_500, collapseKey: "order-7" });
@@ -14,7 +14,7 @@ test("the message holds the notification, data with both ids, and the Android op
     token: "t",
     notification: { title: "Dinner", body: "is ready 🍲" },
     data: { __proto__: null, table: "7", carillon_delivery: push.deliveryId, carillon_attempt: push.attemptId },
-    android: { priority: "high", ttl: 90_000, collapseKey: "shop/order-7", notification: { tag: "shop/order-7" } },
+    android: { priority: "high", ttl: "90s", collapse_key: "shop/order-7", notification: { tag: "shop/order-7" } },
     apns: { headers: { "apns-collapse-id": "shop/order-7" } },
     webpush: { headers: { Topic: "2e160fe9da2a2708f2045558c1a7483d" }, notification: { tag: "shop/order-7" } },
   });
@@ -22,7 +22,7 @@ test("the message holds the notification, data with both ids, and the Android op
 
 test("without a collapse key the device receives the delivery as its tag, and FCM receives no collapse key", () => {
   const { android, apns, webpush } = buildFcmMessage({ ...push, collapseKey: undefined }, "t", content, now);
-  assert.deepEqual(android, { priority: "high", ttl: 90_000, notification: { tag: push.deliveryId } });
+  assert.deepEqual(android, { priority: "high", ttl: "90s", notification: { tag: push.deliveryId } });
   assert.equal(apns?.headers?.["apns-collapse-id"], push.deliveryId);
   assert.match(webpush?.headers?.Topic ?? "", /^[\w-]{32}$/);
 });
@@ -45,7 +45,7 @@ test("data alone wake the application on iOS too, and have no tag, which would b
   assert.deepEqual([notification, android?.notification, webpush?.notification], [undefined, undefined, undefined]);
   assert.deepEqual(apns, {
     headers: { "apns-collapse-id": "shop/order-7", "apns-push-type": "background", "apns-priority": "5" },
-    payload: { aps: { contentAvailable: true } },
+    payload: { aps: { "content-available": 1 } },
   });
 });
 
@@ -55,7 +55,7 @@ test("every priority but high is sent as Android's normal", () => {
 });
 
 test("the ttl is in whole seconds, from zero to four weeks", () => {
-  assert.equal(ttlMs(now - 5_000, now), 0);
-  assert.equal(ttlMs(now + 1_999, now), 1_000);
-  assert.equal(ttlMs(now + 90 * 86_400_000, now), 28 * 86_400_000);
+  assert.equal(ttlSeconds(now - 5_000, now), 0);
+  assert.equal(ttlSeconds(now + 1_999, now), 1);
+  assert.equal(ttlSeconds(now + 90 * 86_400_000, now), 28 * 86_400);
 });

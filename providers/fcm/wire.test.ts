@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
-import { getApps } from "firebase-admin/app";
 import { FCM_PAYLOAD_BYTES_MAX } from "../../core/content/limits.ts";
 import { pushPayloadBytes } from "../../core/content/push.ts";
 import type { Clock } from "../../core/ports/clock.ts";
@@ -106,15 +105,6 @@ test("a push of the largest size FCM accepts arrives, and one byte more is not s
   const over = pushOfBytes(push(), FCM_PAYLOAD_BYTES_MAX + 1, bytes);
   assert.deepEqual(await send(over), { kind: "rejected", reason: "payload-too-large" });
   assert.deepEqual(arrived(over), []);
-});
-
-test("each provider has its own Firebase app and deletes it on disposal", async () => {
-  const apps = getApps().length;
-  const other = createFcmProvider(readConfig(fcmVariables, wire.sandbox.env), { clock });
-  assert.equal(getApps().length, apps + 1);
-  await other[Symbol.asyncDispose]();
-  assert.equal(getApps().length, apps);
-  assert.equal((await send(push())).kind, "accepted");
 });
 
 test("a key file that cannot be used is rejected at once, without quoting it", () => {

@@ -52,6 +52,8 @@ export interface SdkConnections extends Disposable {
   exchange<T>(signal: AbortSignal, call: () => Promise<T>, mayBegin?: MayBegin): Promise<Exchange<T>>;
 }
 
+const ENDED = AbortSignal.abort();
+
 interface Call {
   signal: AbortSignal;
   mayBegin: MayBegin;
@@ -81,7 +83,7 @@ export function createSdkConnections(connections: Omit<ProviderConnections, "ori
         return { kind: "threw", error, seen: { ...call.seen } };
       } finally {
         // An SDK that threw may still be about to make its request.
-        call.signal = AbortSignal.abort();
+        call.signal = ENDED;
       }
     },
     [Symbol.dispose]() {
