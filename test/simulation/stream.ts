@@ -1,5 +1,5 @@
 import { decodeTask, encodeTask } from "../../adapters/nats/task-codec.ts";
-import type { Channel, NotificationClass } from "../../core/delivery/channel.ts";
+import { type Channel, CLASSES, type NotificationClass } from "../../core/delivery/channel.ts";
 import { QUEUED_MIN } from "../../core/delivery/share.ts";
 import { taskMessageId } from "../../core/delivery/subjects.ts";
 import { WATCHDOG_FIRST_MS } from "../../core/delivery/watchdog.ts";
@@ -88,12 +88,16 @@ export function createStream(simulation: Simulation, ackWaitMs: number, consumer
     pump();
   }
 
-  const takersOf = (message: Message) => consumers().filter((c) => c.hasRoom(message.notificationClass));
+  /** What a consumer has room for. */
+  function takeable(): Message[] {
+    const all = consumers();
+    const taken = CLASSES.filter((c) => all.some((consumer) => consumer.hasRoom(c)));
+    return taken.length === 0 ? [] : messages.filter((m) => taken.includes(m.notificationClass));
+  }
 
   /** Plans the next delivery. A consumer that finishes a task calls this again. */
   function pump(): void {
-    const takeable = messages.filter((m) => takersOf(m).length > 0);
-    const next = Math.max(time.now(), unavailableUntil, pausedUntil, Math.min(...takeable.map((m) => m.visibleAt)));
+    const next = Math.max(time.now(), unavailableUntil, pausedUntil, Math.min(...takeable().map((m) => m.visibleAt)));
     if (next >= pumpAt) return;
     const at = next + random.below(DELIVERY_DELAY_MS_MAX);
     if (at >= pumpAt) return;
@@ -102,10 +106,10 @@ export function createStream(simulation: Simulation, ackWaitMs: number, consumer
       if (pumpAt !== at) return;
       pumpAt = Number.POSITIVE_INFINITY;
       const isDelivering = time.now() >= Math.max(unavailableUntil, pausedUntil);
-      const ready = messages.filter((m) => m.visibleAt <= time.now() && takersOf(m).length > 0);
+      const ready = takeable().filter((m) => m.visibleAt <= time.now());
       if (isDelivering && ready.length > 0) {
         const message = random.pick(ready);
-        void deliver(message, random.pick(takersOf(message)));
+        void deliver(message, random.pick(consumers().filter((c) => c.hasRoom(message.notificationClass))));
       }
       pump();
     });
