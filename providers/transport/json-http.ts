@@ -1,7 +1,6 @@
 import { type Dispatcher, Pool } from "undici";
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import { ALWAYS, type MayBegin } from "../../core/ports/provider.ts";
-import { withDeadline } from "../../runtime/deadline.ts";
 import { parseJson } from "../../runtime/http/parse.ts";
 import {
   PROVIDER_ANSWER_BYTES_MAX,
@@ -28,6 +27,20 @@ interface Seen {
   written: boolean;
 }
 
+interface Watched {
+  signal: AbortSignal;
+  mayBegin: MayBegin;
+  seen: Seen;
+}
+
+type Call = Pick<Dispatcher.RequestOptions, "path" | "method" | "headers" | "body">;
+
+interface Answer {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  bytes: Uint8Array;
+}
+
 /** JSON over HTTP/1.1 to one origin, for the providers we call without an SDK. */
 export function createJsonHttp({ origin, ca, addressFilter, connectionsMax = PROVIDER_SOCKETS_MAX }: ProviderConnections): JsonHttp {
   const secureContext = trusting(ca);
@@ -39,17 +52,11 @@ export function createJsonHttp({ origin, ca, addressFilter, connectionsMax = PRO
     maxResponseSize: PROVIDER_ANSWER_BYTES_MAX,
     connect: { ...(secureContext && { secureContext }), ...(addressFilter && { lookup: addressFilter.lookup }) },
   });
-  type Call = Pick<Dispatcher.RequestOptions, "path" | "method" | "headers" | "body">;
   async function exchange(call: Call, signal: AbortSignal, mayBegin: MayBegin): Promise<Exchanged> {
     const seen: Seen = { written: false };
-    const send = async () => {
-      const answer = await pool.compose(noticeWriting(seen, signal, mayBegin)).request({ ...call, signal });
-      return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
-    };
     try {
-      signal.throwIfAborted();
-      const { status, headers, text } = await withDeadline(send(), { signal });
-      return { kind: "answer", status, headers, body: parseJson(text) };
+      const { status, headers, bytes } = await dispatched(pool, call, { signal, mayBegin, seen });
+      return { kind: "answer", status, headers, body: parseJson(utf8.decode(bytes)) };
     } catch (error) {
       return { kind: "none", outcome: classifyTransport(error, { written: seen.written }) };
     }
@@ -65,18 +72,44 @@ export function createJsonHttp({ origin, ca, addressFilter, connectionsMax = PRO
   };
 }
 
-/** undici starts a request only on a connection that stands, just before its first byte; until then it waits, and forgets it is aborted. */
-function noticeWriting(seen: Seen, signal: AbortSignal, mayBegin: MayBegin): Dispatcher.DispatcherComposeInterceptor {
-  return (dispatch) => (options, handler) =>
-    dispatch(options, {
-      onRequestStart(controller, context) {
-        if (signal.aborted || !mayBegin()) return controller.abort(new DOMException("deadline", "AbortError"));
-        seen.written = true;
-        handler.onRequestStart?.(controller, context);
-      },
-      onResponseStart: (...args) => handler.onResponseStart?.(...args),
-      onResponseData: (...args) => handler.onResponseData?.(...args),
-      onResponseEnd: (...args) => handler.onResponseEnd?.(...args),
-      onResponseError: (...args) => handler.onResponseError?.(...args),
-    });
+const utf8 = new TextDecoder();
+const tooLate = () => new DOMException("the deadline passed", "AbortError");
+
+/**
+ * Rejects as soon as the signal aborts. undici starts a request only on a connection that stands, just before its first byte; until then the
+ * request waits, and is not written once its turn comes. Its own request() makes two streams and an interceptor for each call: 180 us of CPU a
+ * send to FCM instead of 133.
+ */
+async function dispatched(pool: Pool, call: Call, { signal, mayBegin, seen }: Watched): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  if (signal.aborted) throw tooLate();
+  let running: Dispatcher.DispatchController | undefined;
+  const stop = () => {
+    reject(tooLate());
+    running?.abort(tooLate());
+  };
+  const [answer, chunks]: [Pick<Answer, "status" | "headers">, Buffer[]] = [{ status: 0, headers: {} }, []];
+  const ended = () => signal.removeEventListener("abort", stop);
+  signal.addEventListener("abort", stop, { once: true });
+  pool.dispatch(call, {
+    onRequestStart(controller) {
+      if (signal.aborted || !mayBegin()) return controller.abort(tooLate());
+      running = controller;
+      seen.written = true;
+    },
+    onResponseStart(_, status, headers) {
+      // Of an answer that announces another one (RFC 9110 section 15.2) nothing is kept: that one takes its place.
+      Object.assign(answer, { status, headers });
+    },
+    onResponseData: (_, chunk) => void chunks.push(chunk),
+    onResponseEnd() {
+      ended();
+      resolve({ ...answer, bytes: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks) });
+    },
+    onResponseError(_, error) {
+      ended();
+      reject(error);
+    },
+  });
+  return promise;
 }
