@@ -22,6 +22,9 @@ type Placed = Pick<NotificationRecord, "notificationClass" | "app" | "expiresAt"
   deliveries: readonly Pick<Delivery, "channel" | "state" | "publishCount" | "publishedAt" | "nextAt" | "expiresAt">[];
 };
 
+const isOpen = <D extends { nextAt?: number | undefined }>(d: D): d is D & { nextAt: number } => d.nextAt !== undefined;
+const isWaiting = (d: Placed["deliveries"][number]) => d.state === "pending" && isUnpublished(d);
+
 /** Where an open notification waits in the outbox. */
 export interface OutboxPlace {
   /**
@@ -35,15 +38,16 @@ export interface OutboxPlace {
 
 /** Undefined once all deliveries have ended. */
 export function outboxPlace({ notificationClass, app, expiresAt, deliveries }: Placed): OutboxPlace | undefined {
-  const open = deliveries.flatMap((d) =>
-    d.nextAt === undefined ? [] : [{ ...d, nextAt: d.nextAt, isWaiting: d.state === "pending" && isUnpublished(d) }],
-  );
-  const [first] = open.toSorted((a, b) => a.nextAt - b.nextAt);
+  // Without copies and sorting, because every insert and change of a notification asks: 0.1 us for one delivery instead of 0.6.
+  const open = deliveries.filter(isOpen);
+  let [first] = open;
   if (!first) return undefined;
-  const isUnderKey = (d: (typeof open)[number]) => !first.isWaiting || (d.isWaiting && d.nextAt <= first.nextAt + TOGETHER_MS);
-  const channels = CHANNELS.filter((channel) => open.some((d) => d.channel === channel && isUnderKey(d)));
+  for (const d of open) if (d.nextAt < first.nextAt) first = d;
+  const [isFirstWaiting, together] = [isWaiting(first), first.nextAt + TOGETHER_MS];
+  const isUnderKey = (d: (typeof open)[number]) => !isFirstWaiting || (isWaiting(d) && d.nextAt <= together);
+  const channels = () => CHANNELS.filter((channel) => open.some((d) => d.channel === channel && isUnderKey(d)));
   return {
-    key: first.isWaiting ? [notificationClass, channels.join("+"), app].join(".") : notificationClass,
+    key: isFirstWaiting ? `${notificationClass}.${channels().join("+")}.${app}` : notificationClass,
     laterDue: Math.min(...open.map((d) => (isUnderKey(d) ? (d.expiresAt ?? expiresAt) : d.nextAt))),
   };
 }
