@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import sendgrid from "@sendgrid/mail";
 import { sampleEmail } from "../../test/support/delivery-samples.ts";
 import { buildSendgridMail } from "./payload.ts";
+
+/** The package's types leave its class out. */
+interface Sdk {
+  setClient(client: { setDefaultRequest(): void; request(call: { body: unknown }): Promise<unknown> }): void;
+  send(mail: object): Promise<unknown>;
+}
+const { MailService } = sendgrid as unknown as { MailService: new () => Sdk };
 
 const from = { address: "bells@carillon.dev", name: "Carillon" };
 
@@ -17,10 +25,10 @@ test("puts plain text before html and the ids into custom args", () => {
     personalizations: [
       {
         to: [{ email: "ann@example.org" }],
-        customArgs: { carillon_delivery: delivery.deliveryId, carillon_attempt: delivery.attemptId },
+        custom_args: { carillon_delivery: delivery.deliveryId, carillon_attempt: delivery.attemptId },
       },
     ],
-    trackingSettings: { clickTracking: { enable: false, enableText: false }, openTracking: { enable: false } },
+    tracking_settings: { click_tracking: { enable: false, enable_text: false }, open_tracking: { enable: false } },
   });
 });
 
@@ -35,7 +43,28 @@ test("leaves out a sender's name that is empty", () => {
   assert.deepEqual(buildSendgridMail(sampleEmail(), { ...from, name: "" })?.from, { email: "bells@carillon.dev" });
 });
 
-test("makes a fresh object each time, since the SDK writes into it", () => {
+test("is what SendGrid's own package makes of the same mail", async () => {
+  let sent: unknown;
+  const sdk = new MailService();
+  sdk.setClient({
+    setDefaultRequest: () => undefined,
+    async request({ body }) {
+      sent = JSON.parse(JSON.stringify(body));
+      return [{}, body];
+    },
+  });
   const delivery = sampleEmail();
-  assert.notEqual(buildSendgridMail(delivery, from), buildSendgridMail(delivery, from));
+  await sdk.send({
+    from: { email: from.address, name: from.name },
+    subject: "Your receipt",
+    content: [
+      { type: "text/plain", value: "Thank you" },
+      { type: "text/html", value: "<p>Thank you</p>" },
+    ],
+    personalizations: [
+      { to: [{ email: "ann@example.org" }], customArgs: { carillon_delivery: delivery.deliveryId, carillon_attempt: delivery.attemptId } },
+    ],
+    trackingSettings: { clickTracking: { enable: false, enableText: false }, openTracking: { enable: false } },
+  });
+  assert.deepEqual(buildSendgridMail(delivery, from), sent);
 });

@@ -1,15 +1,14 @@
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 
-/** The part of the SDK's mail we use. */
+/** The part of a mail we use (SendGrid: Mail Send, v3). */
 export interface SendgridMail {
   from: { email: string; name?: string };
   subject: string;
   content: { type: "text/plain" | "text/html"; value: string }[];
-  personalizations: { to: { email: string }[]; customArgs: { carillon_delivery: string; carillon_attempt: string } }[];
-  trackingSettings: { clickTracking: { enable: false; enableText: false }; openTracking: { enable: false } };
+  personalizations: { to: { email: string }[]; custom_args: { carillon_delivery: string; carillon_attempt: string } }[];
+  tracking_settings: { click_tracking: { enable: false; enable_text: false }; open_tracking: { enable: false } };
 }
 
-/** A fresh object each time: the SDK writes into what it is given. */
 export function buildSendgridMail(delivery: OutboundDelivery, from: { address: string; name: string }): SendgridMail | undefined {
   const { email } = delivery.content;
   if (delivery.endpoint.channel !== "email" || email === undefined) return undefined;
@@ -24,11 +23,11 @@ export function buildSendgridMail(delivery: OutboundDelivery, from: { address: s
     personalizations: [
       {
         to: [{ email: delivery.endpoint.address }],
-        // They come back in every event. No `headers` at the mail's own level: the SDK would send those as HTTP headers too.
-        customArgs: { carillon_delivery: delivery.deliveryId, carillon_attempt: delivery.attemptId },
+        // They come back in every event.
+        custom_args: { carillon_delivery: delivery.deliveryId, carillon_attempt: delivery.attemptId },
       },
     ],
     // Links stay what the caller wrote; opens and clicks are not tracked.
-    trackingSettings: { clickTracking: { enable: false, enableText: false }, openTracking: { enable: false } },
+    tracking_settings: { click_tracking: { enable: false, enable_text: false }, open_tracking: { enable: false } },
   };
 }

@@ -8,7 +8,7 @@ import { ask, describeStatusQueryContract } from "../../test/support/status-quer
 import { withSandbox, withSecret } from "../../test/support/with-sandbox.ts";
 import { sendgridVariables } from "./config.ts";
 import { createSendgridProvider } from "./provider.ts";
-import { ACTIVITY_BUDGET, buildActivityQuery, readActivity } from "./status-query.ts";
+import { ACTIVITY_BUDGET, buildActivityPath, readActivity } from "./status-query.ts";
 
 const create = (env: Record<string, string>) => createSendgridProvider(readConfig(sendgridVariables, env), { clock: systemClock });
 const RESET_S = 42;
@@ -48,7 +48,9 @@ const message = (over: object = {}) => ({ msg_id: "ref.recvd-1-0", to_email: "an
 const read = (...messages: object[]) => readActivity({ messages }, question);
 
 test("asks for the one argument that names the attempt", () => {
-  assert.deepEqual(buildActivityQuery(question), { query: `unique_args['carillon_attempt']="${question.attemptId}"`, limit: 10 });
+  const { pathname, searchParams } = new URL(buildActivityPath(question), "https://api.example.com");
+  assert.equal(pathname, "/v3/messages");
+  assert.deepEqual(Object.fromEntries(searchParams), { query: `unique_args['carillon_attempt']="${question.attemptId}"`, limit: "10" });
 });
 
 test("an answer that does not match the mail sent under the id is unreadable", () => {

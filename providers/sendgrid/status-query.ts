@@ -7,11 +7,9 @@ export const ACTIVITY_BUDGET = { calls: 6, periodMs: 60_000 };
 /** There is one message for an attempt; more are asked for only to notice a filter that did not filter. */
 const MESSAGES_MAX = 10;
 
-/** The query string of GET /v3/messages. custom_args of a v3 mail are its unique_args; our ids need no escaping. */
-export const buildActivityQuery = ({ attemptId }: StatusQuery) => ({
-  query: `unique_args['carillon_attempt']="${attemptId}"`,
-  limit: MESSAGES_MAX,
-});
+/** custom_args of a v3 mail are its unique_args; our ids need no escaping within the quotes. */
+export const buildActivityPath = ({ attemptId }: StatusQuery) =>
+  `/v3/messages?query=${encodeURIComponent(`unique_args['carillon_attempt']="${attemptId}"`)}&limit=${MESSAGES_MAX}`;
 
 /**
  * What the activity feed says about the attempt. It filters by our own id but does not show it. A result that does not fit the one mail we sent
