@@ -235,8 +235,7 @@ export function createAccept(parts: AcceptParts): Accept {
       if (!("kind" in found)) routed.push(found);
       else {
         const isLimit = found.code === "RESOURCE_EXHAUSTED";
-        const answer = isLimit ? answerRejected(app, candidate, found) : answerRejected(app, { ...candidate, error: found }, undefined);
-        const result = await answer;
+        const result = await answerRejected(app, isLimit ? candidate : { ...candidate, error: found }, isLimit ? found : undefined);
         settle(app, candidate, undefined, result, 1);
         call.results[candidate.index] = result;
       }
@@ -251,6 +250,7 @@ export function createAccept(parts: AcceptParts): Accept {
       for (const [i, ofOne] of questions.entries()) {
         if (i > 0 && i % SLICE_ITEMS === 0) await turn(app.id);
         storing.push(build(app, routed.shift()!, answers.slice(at, at + ofOne.length), call));
+        storing.at(-1)?.catch(() => undefined); // accept() looks at it once the whole call is under way
         at += ofOne.length;
       }
       return storing;
