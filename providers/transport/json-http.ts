@@ -19,6 +19,14 @@ export type Exchanged =
 export interface JsonHttp extends AsyncDisposable {
   /** One POST, never repeated or redirected. `body` of the answer is undefined where it is not JSON. Never rejects. */
   post(path: string, headers: Record<string, string>, body: unknown, signal: AbortSignal, mayBegin?: MayBegin): Promise<Exchanged>;
+  /** The same with the fields of a form as its body. */
+  postForm(
+    path: string,
+    headers: Record<string, string>,
+    fields: Record<string, string>,
+    signal: AbortSignal,
+    mayBegin?: MayBegin,
+  ): Promise<Exchanged>;
   /** One GET, likewise. */
   get(path: string, headers: Record<string, string>, signal: AbortSignal): Promise<Exchanged>;
 }
@@ -66,6 +74,10 @@ export function createJsonHttp({ origin, ca, addressFilter, connectionsMax = PRO
     post(path, headers, body, signal, mayBegin = ALWAYS) {
       const sent = { "content-type": "application/json", accept, ...headers };
       return exchange({ path, method: "POST", headers: sent, body: JSON.stringify(body) }, signal, mayBegin);
+    },
+    postForm(path, headers, fields, signal, mayBegin = ALWAYS) {
+      const sent = { "content-type": "application/x-www-form-urlencoded", accept, ...headers };
+      return exchange({ path, method: "POST", headers: sent, body: new URLSearchParams(fields).toString() }, signal, mayBegin);
     },
     get: (path, headers, signal) => exchange({ path, method: "GET", headers: { accept, ...headers } }, signal, ALWAYS),
     [Symbol.asyncDispose]: () => pool.destroy(),

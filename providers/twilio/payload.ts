@@ -4,15 +4,15 @@ import type { OutboundDelivery } from "../../core/ports/provider.ts";
 const VALIDITY_S_MIN = 1;
 const VALIDITY_S_MAX = 36_000;
 
-/** The part of the SDK's message we use. */
-export interface TwilioMessage {
-  to: string;
-  from: string;
-  body: string;
+/** The fields of a form (Twilio: Message resource, create). */
+export type TwilioMessage = {
+  To: string;
+  From: string;
+  Body: string;
   /** Seconds Twilio may keep it queued; then it fails with 30036. */
-  validityPeriod: number;
-  statusCallback?: string;
-}
+  ValidityPeriod: `${number}`;
+  StatusCallback?: string;
+};
 
 /**
  * @param setup statusCallbackUrl is absolute, or "" for none; each message gets its own by ?attempt=, so that a receipt names its attempt
@@ -26,11 +26,11 @@ export function buildTwilioMessage(
 ): TwilioMessage | undefined {
   if (delivery.endpoint.channel !== "sms" || delivery.content.sms === undefined) return undefined;
   return {
-    to: delivery.endpoint.phoneNumber,
-    from: setup.from,
-    body: delivery.content.sms.text,
-    validityPeriod: Math.min(VALIDITY_S_MAX, Math.max(VALIDITY_S_MIN, Math.floor((delivery.expiresAt - now) / 1_000))),
-    ...(setup.statusCallbackUrl === "" ? {} : { statusCallback: withAttempt(setup.statusCallbackUrl, delivery.attemptId) }),
+    To: delivery.endpoint.phoneNumber,
+    From: setup.from,
+    Body: delivery.content.sms.text,
+    ValidityPeriod: `${Math.min(VALIDITY_S_MAX, Math.max(VALIDITY_S_MIN, Math.floor((delivery.expiresAt - now) / 1_000)))}`,
+    ...(setup.statusCallbackUrl === "" ? {} : { StatusCallback: withAttempt(setup.statusCallbackUrl, delivery.attemptId) }),
   };
 }
 

@@ -25,7 +25,11 @@ describeProviderContract({
   answers: [
     ["a page instead of an answer", { status: 502, accepted: false, body: "<html>" }, { kind: "unanswered", fault: { code: "http-502" } }],
     ["a success without an id", { status: 201, accepted: false, body: {} }, { kind: "unanswered", fault: { code: "bad-response" } }],
-    ["a success that is no JSON", { status: 201, accepted: false, body: "created" }, { kind: "unanswered", fault: { code: "unknown" } }],
+    [
+      "a success that is no JSON",
+      { status: 201, accepted: false, body: "created" },
+      { kind: "unanswered", fault: { code: "bad-response" } },
+    ],
     [
       "a redirection",
       { status: 302, accepted: false, headers: { location: "http://127.0.0.1:9/" } },
