@@ -180,6 +180,19 @@ test("after a GOAWAY the calls that it covers are answered, and the others are r
   assert.equal(server.sessions.length, 2);
 });
 
+test("disposal closes the connections that take no calls any more, too", async () => {
+  await using server = await startServer(10);
+  const calls = open(server.origin);
+  const first = send(calls, "first");
+  await eventually("begun", () => server.arrived.length === 1);
+  server.sessions[0]!.goaway(constants.NGHTTP2_NO_ERROR, server.arrived[0]!.stream.id!);
+  const second = send(calls, "second");
+  await eventually("begun on another connection", () => server.sessions.length === 2 && server.arrived.length >= 2);
+  calls[Symbol.dispose]();
+  for (const cut of [await first, await second]) assert.match(cut, /^unanswered (http2|reset)$/);
+  await eventually("both are closed", () => server.sessions.every((session) => session.destroyed));
+});
+
 test("a refused stream is repeated once, any other reset is not", async () => {
   await using server = await startServer(10);
   using calls = open(server.origin);

@@ -48,7 +48,10 @@ export function createHttp2Calls(options: Http2Options): Http2Calls {
   /** From `head` on; before it are those that have begun. */
   let waiting: Waiting[] = [];
   let head = 0;
+  /** The one that takes calls. */
   let session: Http2Session | undefined;
+  /** With it those on which earlier calls still wait for their answers. */
+  const sessions = new Set<Http2Session>();
   let disposed = false;
 
   function put(entry: Waiting): void {
@@ -75,6 +78,7 @@ export function createHttp2Calls(options: Http2Options): Http2Calls {
     const own = openHttp2Session(options, {
       changed: begin,
       ended(untried) {
+        sessions.delete(own);
         if (session !== own) return;
         session = undefined;
         // Another one is made only after one that worked: no server is dialled in a loop.
@@ -84,6 +88,7 @@ export function createHttp2Calls(options: Http2Options): Http2Calls {
         for (const entry of failed) entry.reject(untried);
       },
     });
+    sessions.add(own);
     return own;
   }
 
@@ -146,7 +151,7 @@ export function createHttp2Calls(options: Http2Options): Http2Calls {
     [Symbol.dispose]() {
       disposed = true;
       for (const entry of waiting.slice(head)) entry.reject(tooLate());
-      session?.destroy();
+      for (const each of sessions) each.destroy();
     },
   };
 }
