@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { LocalServer } from "../../cli/dev/local-servers.ts";
-import { QUEUED_MIN } from "../../core/delivery/share.ts";
+import { ALONE_MS, QUEUED_MIN } from "../../core/delivery/share.ts";
 import { consumerName, streamName, taskSubject } from "../../core/delivery/subjects.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { createLogger } from "../../runtime/logger.ts";
@@ -39,6 +39,7 @@ async function sharesOf(weights: Record<string, number> = {}) {
   const shares = createAppShares({ depths: await createQueueDepths(nats), apps, clock });
   return {
     shares,
+    clock,
     /** By a new reading, and with the weights read. */
     async room(app: string) {
       clock.advance(500);
@@ -49,9 +50,10 @@ async function sharesOf(weights: Record<string, number> = {}) {
   };
 }
 
-test("an app alone may fill the queue up to its bound, and one that comes later still gets in", async () => {
+test("an app may fill the queue up to its bound, and one that comes later still gets in", async () => {
   await (await jetstreamManager(nats)).streams.purge(streamName("sms"));
   const { shares, room } = await sharesOf();
+  await room("another");
   const rooms = [await room("ads")];
   let taken = 0;
   while (shares.take(queueOf("ads"))) taken++;
@@ -81,6 +83,7 @@ test("tasks being handled count as the app's, and while dispatchers ask for more
   const handled = await consumer.fetch({ max_messages: QUEUED_MIN, expires: 2_000 });
   for await (const _ of handled);
   const { shares, room } = await sharesOf();
+  await room("another");
   assert.ok((await room("ads")) < QUEUED_MIN / 2);
   const pull = consumer.next({ expires: 2_000 });
   for (let i = 0; i < 10; i++) {
@@ -95,6 +98,7 @@ test("tasks without an app, as earlier versions publish them, are delivered too,
   await (await jetstreamManager(nats)).streams.purge(streamName("sms"));
   await publish(undefined, QUEUED_MIN);
   const { room } = await sharesOf();
+  await room("another");
   assert.equal(await room("ads"), QUEUED_MIN / 2, "they are no app's, so that each app comes up to its share");
   await publish("ads", 1);
   const consumer = await jetstream(nats).consumers.get(streamName("sms"), consumerName("sms", "critical"));
@@ -102,6 +106,18 @@ test("tasks without an app, as earlier versions publish them, are delivered too,
   const subjects = new Set<string>();
   for await (const message of messages) subjects.add(message.subject);
   assert.deepEqual(subjects, new Set(["carillon.sms.critical", "carillon.sms.critical.ads"]));
+});
+
+test("an app that no other one disturbed fills twice as much, until another comes", async () => {
+  await (await jetstreamManager(nats)).streams.purge(streamName("sms"));
+  const { room, clock } = await sharesOf();
+  assert.equal(await room("ads"), 2 * QUEUED_MIN);
+  assert.equal(await room("bank"), QUEUED_MIN / 2);
+  assert.equal(await room("ads"), QUEUED_MIN / 2);
+  clock.advance(ALONE_MS);
+  assert.equal(await room("ads"), 2 * QUEUED_MIN);
+  await publish("bank", 1);
+  assert.ok((await room("ads")) <= QUEUED_MIN / 2);
 });
 
 test("before the queue was read an app may publish a batch, and not everything", async () => {

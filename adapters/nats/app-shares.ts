@@ -1,6 +1,6 @@
 import type { Channel, NotificationClass } from "../../core/delivery/channel.ts";
 import type { AppQueue } from "../../core/delivery/outbox-key.ts";
-import { type Capacity, learnCapacity, roomOf } from "../../core/delivery/share.ts";
+import { ALONE_MS, type Capacity, learnCapacity, roomOf } from "../../core/delivery/share.ts";
 import type { AppStore } from "../../core/ports/app-store.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { QueueDepth, QueueDepths } from "../../core/ports/queue.ts";
@@ -14,7 +14,7 @@ const TRUST_MS = 1_000;
  * So many tasks an app may publish before the first reading, or the first after a pause: a small batch on an idle system does not wait for it,
  * and another app's next task waits for no more.
  */
-export const BLIND_MAX = 128;
+export const BLIND_MAX = 256;
 
 /** How many tasks an app may publish to a queue (core/delivery/share.ts). Where the queue cannot be read, as many as it likes. */
 export interface AppShares {
@@ -39,6 +39,8 @@ export function createAppShares({ depths, apps, clock }: { depths: QueueDepths; 
   /** By queue and app: tasks taken while no reading could be trusted. */
   const blind = new Map<string, number>();
   const underWay = new Map<string, Promise<void>>();
+  /** By queue: the app that asked last, and since when no other has. */
+  const askers = new Map<string, { app: string; since: number }>();
   const weightOf = createAppWeights(apps, clock);
 
   const queueOf = (channel: Channel, notificationClass: NotificationClass) => `${channel}.${notificationClass}`;
@@ -60,11 +62,19 @@ export function createAppShares({ depths, apps, clock }: { depths: QueueDepths; 
     return reading;
   }
 
+  function isAlone(queue: string, app: string, { byApp }: QueueDepth): boolean {
+    const before = askers.get(queue);
+    const others = [...byApp.keys()].some((other) => other !== app);
+    if (before?.app !== app || others) askers.set(queue, { app, since: before ? clock.monotonic() : Number.NEGATIVE_INFINITY });
+    return !others && clock.monotonic() - askers.get(queue)!.since >= ALONE_MS;
+  }
+
   function left({ channel, notificationClass, app }: AppQueue): number {
-    const reading = readings.get(queueOf(channel, notificationClass));
+    const queue = queueOf(channel, notificationClass);
+    const reading = readings.get(queue);
     if (ageOf(reading) > TRUST_MS) return BLIND_MAX - (blind.get(keyOf({ channel, notificationClass, app })) ?? 0);
     if (!reading?.depth || !reading.capacity) return Number.POSITIVE_INFINITY;
-    const room = roomOf(reading.depth, reading.taken, reading.capacity, app, weightOf);
+    const room = roomOf(reading.depth, reading.taken, reading.capacity, app, weightOf, isAlone(queue, app, reading.depth));
     if (room === 0) reading.heldBack = true;
     return room;
   }

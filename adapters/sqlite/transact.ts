@@ -50,7 +50,8 @@ async function writeAll(database: DatabaseSync, waiting: Waiting[]): Promise<voi
     }
     const now = performance.now();
     // Each was tried at least once.
-    while (waiting[0] && waiting[0].until <= now) waiting.shift()!.reject(new StoreError("SQLite: database is locked", String(SQLITE_BUSY)));
+    while (waiting[0] && waiting[0].until <= now)
+      waiting.shift()!.reject(new StoreError("SQLite: database is locked", String(SQLITE_BUSY)));
   }
   // In the turn in which it was found empty: what comes after begins anew.
   queues.delete(database);

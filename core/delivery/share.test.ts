@@ -116,3 +116,8 @@ test("apps that fill a queue together take no more than one alone would", () => 
   assert.equal(room("bank", { ads: 100, shop: 49 }), 1);
   assert.equal(room("bank", { ads: 100, shop: 50 }), 50, "half of its share");
 });
+
+test("an app that was alone for a while fills twice as much", () => {
+  const depth = { waiting: 50, held: 200, pulls: 1, delivered: 1, byApp: new Map([["ads", 250]]) };
+  assert.equal(roomOf(depth, new Map([["ads", 100]]), { tasks: 400 }, "ads", weightOf, true), 2 * 300 - 250 - 100);
+});
