@@ -80,11 +80,35 @@ test("tasks of many apps begin at once only up to a bound, and not before a high
   assert.equal(other.begun.length, PREPARING_MIN);
 });
 
+test("apps with one task each stop neither an app that waits nor a lower class, however many they are", async () => {
+  const { clock, begun, running, give, end } = setUp({ inFlightMax: 600 });
+  const PREPARING_MS = 20;
+  const PER_MS = 1.2;
+  const [waiting, campaign] = [300, 300];
+  fill(give, waiting, "ads");
+  fill(give, campaign, "shop", "marketing");
+  const ends: { holder: string; at: number }[] = [];
+  let seen = 0;
+  let apps = 0;
+  for (let ms = 0; ms < 500; ms++) {
+    for (; seen < begun.length; seen++) ends.push({ holder: begun[seen]!, at: ms + PREPARING_MS });
+    while (ends[0] && ends[0].at <= ms) await end(ends.shift()!.holder);
+    for (; apps < ms * PER_MS; apps++) give(`app-${apps}-`);
+    clock.advance(1);
+  }
+  const of = (app: string) => begun.filter((holder) => holder.startsWith(app)).length;
+  const capacity = (2 * PREPARING_MIN * 500) / PREPARING_MS;
+  assert.ok(begun.length >= 0.9 * capacity && running.size <= 2 * PREPARING_MIN, `${begun.length} of ${capacity}`);
+  assert.ok(of("ads") >= 60, `${of("ads")} of ads`);
+  assert.ok(of("shop") >= begun.length / (FLOOR_EVERY + 2), `${of("shop")} of the campaign`);
+});
+
 test("an app of weight 3 begins three times as many tasks", async () => {
   const { give, next } = setUp({ weights: { bank: 3 } });
   fill(give, 60, "ads");
   fill(give, 60, "bank");
-  await next(8);
+  // The last of them is bank's first, which waited for no turn.
+  await next(PREPARING_MIN + 1);
   const order = await next(40);
   assert.equal(order.filter((app) => app === "bank").length, 30);
   assert.deepEqual(
@@ -100,7 +124,8 @@ test("classes begin strictly by rank, and the lower ones get a turn in ten", asy
   fill(give, 60, "t", "transactional");
   fill(give, 100, "c", "critical");
   const order = await next(60);
-  assert.deepEqual(order.slice(0, FLOOR_EVERY), Array(FLOOR_EVERY).fill("c"));
+  // The first t and c waited for no turn, and passed the lower classes.
+  assert.deepEqual(order.slice(0, FLOOR_EVERY - 2), Array(FLOOR_EVERY - 2).fill("c"));
   for (const lower of ["t", "m"]) {
     const turns = order.filter((app) => app === lower).length;
     assert.ok(turns >= 4 && turns <= 6, `${lower}: ${turns}`);
@@ -191,6 +216,23 @@ test("all that a pod pulls finds room, of one app too, and beyond the bound it r
   while (running.size > 0) await next(1);
   assert.equal(settled.size, heldOf("critical", inFlightMax) + 10 * inFlightMax);
   assert.equal(begun.length, [...settled.values()].filter(({ kind }) => kind === "ack").length);
+});
+
+test("a message that is delivered again to the same worker while it is prepared leaves no place taken", async () => {
+  const { give, end, begun, running } = setUp();
+  const holder = "worker:1";
+  give("bank", "critical", { holder });
+  const endFirst = running.get(holder)!;
+  give("bank", "critical", { holder, deliveries: 2 });
+  endFirst({ kind: "ack" });
+  await end(holder);
+  fill(give, PREPARING_MIN, "ads");
+  const before = begun.length;
+  give("bank");
+  assert.equal(begun.length, before + 1, "bank's only task waits for no turn");
+  fill(give, 2 * PREPARING_MIN, "ads");
+  for (const each of [...running.keys()]) await end(each);
+  assert.equal(running.size, PREPARING_MIN, "as many as before are prepared at once");
 });
 
 test("a task that throws frees its place", async () => {

@@ -32,7 +32,7 @@ export type Handle = (copy: TaskCopy) => Promise<Settlement>;
 export interface StartQueue {
   /** Handles the copy when its turn comes. */
   handle: Handle;
-  /** The copy of this holder waits for its provider from now on, which costs nothing here: another one may be prepared. */
+  /** A copy of this holder waits for its provider from now on, which costs nothing here: another one may be prepared. */
   calling(holder: string): void;
 }
 
@@ -56,6 +56,13 @@ interface Waiting {
   settle: (settlement: Settlement | Promise<Settlement>) => void;
 }
 
+/** A copy that is being prepared. */
+interface Preparing {
+  copy: TaskCopy;
+  /** It began beyond the limit, without a turn. */
+  isExtra: boolean;
+}
+
 /**
  * Decides which of the tasks that were delivered is handled next: strictly by class with a floor for the lower ones, and in turn by app, by weight. JetStream
  * delivers in the order of publication; without this, a task waits for every one that was delivered before it. With three greedy apps, 800 tasks a second and
@@ -67,8 +74,9 @@ export function createStartQueue(work: Handle, parts: StartQueueParts): StartQue
   const classes = Object.fromEntries(CLASSES.map((c) => [c, createClass(c)])) as Record<NotificationClass, ReturnType<typeof createClass>>;
   const turns = createClassTurns();
   const limit = createPreparingLimit({ ...parts, max: CLASSES.reduce((sum, c) => sum + inFlightOf(c, inFlightMax), 0) });
-  /** By holder. */
-  const preparing = new Map<string, TaskCopy>();
+  /** A holder may have two: where ack_wait passes, the queue delivers a message again, perhaps to the same worker. */
+  const preparing = new Set<Preparing>();
+  let extras = 0;
   let looking = false;
 
   function createClass(c: NotificationClass) {
@@ -81,46 +89,53 @@ export function createStartQueue(work: Handle, parts: StartQueueParts): StartQue
     });
     return { waiting, inFlight: 0, inFlightMax: inFlightOf(c, inFlightMax), tasksOf: createCounts() };
   }
+  const byTurn = () => preparing.size - extras;
   const isAnyWaiting = () => CLASSES.some((c) => classes[c].waiting.length > 0);
   const canStart = (c: NotificationClass) => classes[c].waiting.length > 0 && classes[c].inFlight < classes[c].inFlightMax;
 
   function start(): void {
-    while (preparing.size < limit.now()) {
+    while (byTurn() < limit.now()) {
       const c = turns.next(canStart);
       if (!c) return;
       const [next] = classes[c].waiting.take({ itemsMax: 1, bytesMax: BYTES_MAX });
-      next!.settle(handle(next!.copy));
+      next!.settle(handle(next!.copy, false));
     }
     if (CLASSES.some(canStart)) limit.reached();
   }
 
-  /** An app's only task delays no other app for long: it waits for no turn, unless a higher class does, or as many more have begun so. */
+  /**
+   * An app's only task delays no other app for long: it waits for no turn, unless a higher class does. Up to the limit such tasks are prepared beyond the
+   * limit, and never instead of those that wait: otherwise enough apps with one task each would stop an app with more, and all lower classes.
+   */
   function beginsAtOnce(copy: TaskCopy): boolean {
     const { notificationClass } = copy;
     const { inFlight, inFlightMax: most, tasksOf } = classes[notificationClass];
     const isHigherWaiting = CLASSES.slice(0, CLASSES.indexOf(notificationClass)).some(canStart);
-    return tasksOf.of(appOf(copy)) === 0 && inFlight < most && preparing.size < 2 * limit.now() && !isHigherWaiting;
+    return tasksOf.of(appOf(copy)) === 0 && inFlight < most && (byTurn() < limit.now() || extras < limit.now()) && !isHigherWaiting;
   }
 
   /** It is no longer prepared, if it was. */
-  function prepared(holder: string): void {
-    const copy = preparing.get(holder);
-    if (!copy || !preparing.delete(holder)) return;
+  function prepared(one: Preparing | undefined): void {
+    if (!one || !preparing.delete(one)) return;
+    const { copy, isExtra } = one;
+    if (isExtra) extras--;
     classes[copy.notificationClass].tasksOf.add(appOf(copy), -1);
     start();
   }
 
-  async function handle(copy: TaskCopy): Promise<Settlement> {
-    const { holder, deliveries, notificationClass } = copy;
+  async function handle(copy: TaskCopy, isExtra: boolean): Promise<Settlement> {
+    const { deliveries, notificationClass } = copy;
     classes[notificationClass].inFlight++;
-    preparing.set(holder, copy);
+    const one = { copy, isExtra };
+    preparing.add(one);
+    if (isExtra) extras++;
     // A suspect may wait for the one that is handled alone.
-    if (deliveries >= SUSPECT_DELIVERIES) prepared(holder);
+    if (deliveries >= SUSPECT_DELIVERIES) prepared(one);
     try {
       return await work(copy);
     } finally {
       classes[notificationClass].inFlight--;
-      prepared(holder);
+      prepared(one);
       start();
     }
   }
@@ -153,11 +168,14 @@ export function createStartQueue(work: Handle, parts: StartQueueParts): StartQue
         const waits = !signal.aborted && !atOnce && waiting.push({ copy, until: clock.monotonic() + waitMs, settle });
         if (!atOnce && !waits) return settle({ kind: "nak", delayMs: AGAIN_MS, ready: true });
         tasksOf.add(appOf(copy), 1);
-        if (atOnce) return settle(handle(copy));
+        if (atOnce) {
+          turns.passedBy(copy.notificationClass, canStart);
+          return settle(handle(copy, byTurn() >= limit.now()));
+        }
         start();
         if (isAnyWaiting()) void giveBackLate();
       }),
-    calling: prepared,
+    calling: (holder) => prepared(preparing.values().find(({ copy }) => copy.holder === holder)),
   };
 }
 

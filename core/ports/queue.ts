@@ -80,7 +80,10 @@ export interface TaskCopy {
   messageId: string;
   /** How often the queue delivered it, this time included. */
   deliveries: number;
-  /** The holder of this copy: unique to it. */
+  /**
+   * Worker and message, for the claim gate. Another delivery of the message to the same worker has the same holder, so that it goes on where an earlier
+   * one was returned to the queue; the attempt's insert decides between two at once.
+   */
   holder: string;
 }
 
