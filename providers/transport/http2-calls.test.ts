@@ -180,6 +180,28 @@ test("after a GOAWAY the calls that it covers are answered, and the others are r
   assert.equal(server.sessions.length, 2);
 });
 
+test("a call that the server may have processed before it closed the connection with an error is not repeated, whatever the error says", async () => {
+  for (const code of [constants.NGHTTP2_REFUSED_STREAM, constants.NGHTTP2_INTERNAL_ERROR]) {
+    await using server = await startServer(10);
+    using calls = open(server.origin);
+    let outcome = "";
+    void send(calls, "once").then((text) => {
+      outcome = text;
+    });
+    await eventually("begun", () => server.arrived.length === 1);
+    const [{ session, stream }] = server.arrived as [Arrived];
+    session.goaway(code, stream.id!);
+    await eventually("settled or repeated", () => outcome !== "" || server.arrived.length > 1);
+    assert.match(outcome, /^unanswered (http2|reset)$/);
+    // Whatever was repeated would have arrived before this one.
+    const next = send(calls, "next");
+    await eventually("the next has begun", () => server.names().includes("next"));
+    answer(server.arrived.at(-1)!);
+    assert.equal(await next, "200");
+    assert.deepEqual(server.names(), ["once", "next"]);
+  }
+});
+
 test("disposal closes the connections that take no calls any more, too", async () => {
   await using server = await startServer(10);
   const calls = open(server.origin);

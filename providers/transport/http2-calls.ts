@@ -2,6 +2,7 @@ import { type ClientHttp2Stream, constants, type OutgoingHttpHeaders } from "nod
 import type { MayBegin } from "../../core/ports/provider.ts";
 import { Http2Error, type Http2Options, type Http2Session, openHttp2Session } from "./http2-session.ts";
 import { PROVIDER_ANSWER_BYTES_MAX } from "./provider-connections.ts";
+import { isRefusedStream } from "./transport-fault.ts";
 
 /** A connection that was idle for longer, in ms, is replaced: whatever stands between may have forgotten it. */
 const IDLE_MS = 3_600_000;
@@ -110,8 +111,7 @@ export function createHttp2Calls(options: Http2Options): Http2Calls {
     readAnswer(stream, {
       answered: entry.resolve,
       failed(error) {
-        const isRefused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
-        if (!isRefused || entry.repeated || entry.settled) return entry.reject(error);
+        if (!isRefusedStream(error) || entry.repeated || entry.settled) return entry.reject(error);
         Object.assign(entry, { repeated: true, stream: undefined });
         call.written = false;
         put(entry);

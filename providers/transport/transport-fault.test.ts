@@ -48,6 +48,12 @@ const rows: { name: string; error: unknown; before: string; after: string }[] = 
     after: "unavailable refused-stream",
   },
   {
+    name: "a connection closed with the code of refused streams",
+    error: withCode("ERR_HTTP2_SESSION_ERROR", "Session closed with error code NGHTTP2_REFUSED_STREAM"),
+    before: "unavailable http2",
+    after: "unanswered http2",
+  },
+  {
     name: "a cause within a cause",
     error: new Error("outer", { cause: Object.assign(new Error("app"), { code: "app/network-error", cause: withCode("ECONNREFUSED") }) }),
     before: "unavailable refused",

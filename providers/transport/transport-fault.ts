@@ -53,8 +53,7 @@ const BEFORE_WRITING = new Set(["dns", "address-not-allowed", "no-http2", "refus
  */
 export function classifyTransport(error: unknown, { written }: { written: boolean }): Outcome {
   const links = chain(error);
-  // RFC 9113 section 8.7: a refused stream was not processed, so repeating it is safe.
-  if (links.some(isRefusedStream)) return { kind: "unavailable", fault: { code: "refused-stream" } };
+  if (links.some(saysRefusedStream)) return { kind: "unavailable", fault: { code: "refused-stream" } };
   const code = faultCode(links);
   // The handshake precedes every byte; repeating it changes nothing until the trust settings change.
   if (code === "tls-untrusted" && !written) return { kind: "misconfigured", reason: code };
@@ -66,22 +65,26 @@ interface Link {
   code: string;
   name: string;
   message: string;
-  http2ErrorCode: unknown;
 }
 
 /** SDKs wrap, and one connection is tried on several addresses: an error, its causes and its parts, outermost first. */
 function chain(error: unknown, depth = 0): Link[] {
   if (typeof error !== "object" || error === null || depth > 6) return [];
-  const e = error as { code?: unknown; name?: unknown; message?: unknown; cause?: unknown; errors?: unknown; http2ErrorCode?: unknown };
-  const link = { code: asText(e.code), name: asText(e.name), message: asText(e.message), http2ErrorCode: e.http2ErrorCode };
+  const e = error as { code?: unknown; name?: unknown; message?: unknown; cause?: unknown; errors?: unknown };
+  const link = { code: asText(e.code), name: asText(e.name), message: asText(e.message) };
   const parts = Array.isArray(e.errors) ? e.errors.slice(0, 4) : [];
   return [link, ...parts.flatMap((p: unknown) => chain(p, depth + 1)), ...chain(e.cause, depth + 1)];
 }
 
 const asText = (value: unknown) => (typeof value === "string" ? value : "");
 
-/** node:http2 names this one only in its message; 7 is REFUSED_STREAM. */
-const isRefusedStream = (link: Link) => link.http2ErrorCode === 7 || /\bNGHTTP2_REFUSED_STREAM\b/.test(link.message);
+/**
+ * Whether the server says that it did not process the stream, so that repeating it is safe (RFC 9113 section 8.7). The error of a connection does not
+ * say that, whatever its code: Node then gives this code to every stream that was open, in rstCode, also to those that the server has processed.
+ */
+export const isRefusedStream = (error: unknown) => chain(error).some(saysRefusedStream);
+/** node:http2 names the code only in the message. */
+const saysRefusedStream = ({ code, message }: Link) => code === "ERR_HTTP2_STREAM_ERROR" && /\bNGHTTP2_REFUSED_STREAM\b/.test(message);
 
 function faultCode(links: readonly Link[]): string {
   for (const { code, known, prefix } of FAULTS) {
