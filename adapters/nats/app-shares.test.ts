@@ -111,11 +111,11 @@ test("tasks without an app, as earlier versions publish them, are delivered too,
 test("an app that no other one disturbed fills twice as much, until another comes", async () => {
   await (await jetstreamManager(nats)).streams.purge(streamName("sms"));
   const { room, clock } = await sharesOf();
-  assert.equal(await room("ads"), 2 * QUEUED_MIN);
+  assert.equal(await room("ads"), QUEUED_MIN, "half of it at a time");
   assert.equal(await room("bank"), QUEUED_MIN / 2);
   assert.equal(await room("ads"), QUEUED_MIN / 2);
   clock.advance(ALONE_MS);
-  assert.equal(await room("ads"), 2 * QUEUED_MIN);
+  assert.equal(await room("ads"), QUEUED_MIN);
   await publish("bank", 1);
   assert.ok((await room("ads")) <= QUEUED_MIN / 2);
 });

@@ -39,7 +39,7 @@ export function createAppShares({ depths, apps, clock }: { depths: QueueDepths; 
   /** By queue and app: tasks taken while no reading could be trusted. */
   const blind = new Map<string, number>();
   const underWay = new Map<string, Promise<void>>();
-  /** By queue: the app that asked last, and since when no other has. */
+  /** By queue: the app that asked this process last, and since when no other has. */
   const askers = new Map<string, { app: string; since: number }>();
   const weightOf = createAppWeights(apps, clock);
 

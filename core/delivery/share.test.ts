@@ -79,6 +79,25 @@ test("a reading that falls between two pulls changes little", () => {
   assert.ok(between.tasks >= 0.8 * before);
 });
 
+test("after a time without any dispatcher as much is published as before", () => {
+  const { state, pass, roomFor } = createQueue(1_710);
+  pass(10_000, 640);
+  state.queued = 0;
+  const before = roomFor("ads");
+  // A few tasks wait, what was delivered ends, and nothing more is delivered.
+  const stopped: QueueDepth = { waiting: 5, held: 0, pulls: 0, delivered: state.delivered, byApp: new Map([["shop", 5]]) };
+  for (let held = 1_200; held > -1_000; held -= 50, state.now += READ_EVERY_MS)
+    state.capacity = learnCapacity(state.capacity, { ...stopped, held: Math.max(0, held) }, false, state.now);
+  assert.ok(before > 500 && roomFor("ads") === before, `${roomFor("ads")} instead of ${before}`);
+});
+
+test("dispatchers that are slow to pull lower what is expected of them no faster the more often the queue is read", () => {
+  const depth = { waiting: 5, held: 20, pulls: 0, byApp: new Map() };
+  let capacity: Capacity = { tasks: 1_000, fullAt: 0, steppedAt: 0, delivered: 0, deliveredAt: 0 };
+  for (let now = 10; now <= 1_000; now += 10) capacity = learnCapacity(capacity, { ...depth, delivered: now }, true, now);
+  assert.ok(capacity.tasks >= 600 && capacity.tasks < 1_000, `${capacity.tasks}`);
+});
+
 test("without a dispatcher little is published", () => {
   const queue = createQueue(0);
   queue.pass(60_000);
@@ -119,5 +138,15 @@ test("apps that fill a queue together take no more than one alone would", () => 
 
 test("an app that was alone for a while fills twice as much", () => {
   const depth = { waiting: 50, held: 200, pulls: 1, delivered: 1, byApp: new Map([["ads", 250]]) };
-  assert.equal(roomOf(depth, new Map([["ads", 100]]), { tasks: 400 }, "ads", weightOf, true), 2 * 300 - 250 - 100);
+  assert.equal(roomOf(depth, new Map([["ads", 100]]), { tasks: 400 }, "ads", weightOf, true), (2 * 300 - 250) / 2 - 100);
+});
+
+test("processes that all publish for an app that is alone fill little more than its bound", () => {
+  const depth = { waiting: 0, held: 0, pulls: 1, delivered: 1, byApp: new Map([["ads", 0]]) };
+  const room = () => roomOf(depth, new Map(), { tasks: 400 }, "ads", weightOf, true);
+  for (let reading = 0; reading < 10; reading++) {
+    depth.waiting += 3 * room();
+    depth.byApp.set("ads", depth.waiting);
+  }
+  assert.ok(depth.waiting >= 600 && depth.waiting <= 1.5 * 600, `${depth.waiting} of 600`);
 });

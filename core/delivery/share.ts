@@ -13,8 +13,8 @@ export const FILLED_SHARE = 0.75;
  */
 export const TAKEN_SHARE = 0.5;
 /**
- * How much more an app may fill that was alone for ALONE_MS: its batches go straight to the queue, which costs half as much as by the outbox. Another app's
- * first task waits behind them once, for a fraction of a second.
+ * How much more an app may fill that was alone for ALONE_MS: its batches go straight to the queue, which costs half as much as by the outbox. A task of an
+ * app that published nothing for ALONE_MS waits behind them, for a fraction of a second; its next ones do not.
  */
 const ALONE_TIMES = 2;
 export const ALONE_MS = 10_000;
@@ -22,7 +22,7 @@ export const ALONE_MS = 10_000;
 export const KNOWN_MS = 30_000;
 /** Where nothing was delivered for this long although apps are held back, in ms, what the queue holds may be a dead pod's, until ack_wait. */
 export const STUCK_MS = 500;
-/** How much more is expected of dispatchers at a time, and how much less, and the time between two such steps up, in ms. */
+/** How much more is expected of dispatchers at a time, and how much less, and the time between two such steps, in ms. */
 const STEP_UP = 1.1;
 const STEP_DOWN = 0.9;
 const STEP_EVERY_MS = 250;
@@ -52,9 +52,12 @@ export function learnCapacity(before: Capacity | undefined, depth: QueueDepth, h
   const deliveredAt = delivered === known.delivered ? known.deliveredAt : now;
   const next = { ...known, delivered, deliveredAt };
   if (waiting > 0 && pulls === 0) {
+    // Nothing is delivered while dispatchers restart or drain, or the consumer's leader changes: what they hold then is not all they can.
+    if (delivered === known.delivered && held < known.tasks) return next;
+    if (held >= known.tasks / 2) return { ...next, tasks: held, fullAt: now };
     // Where little is held, the reading may have fallen between two pulls.
-    const tasks = held >= known.tasks / 2 ? held : known.tasks * STEP_DOWN;
-    return { ...next, tasks, fullAt: now };
+    const stepped = { ...next, fullAt: now };
+    return now - known.steppedAt >= STEP_EVERY_MS ? { ...stepped, tasks: known.tasks * STEP_DOWN, steppedAt: now } : stepped;
   }
   const seen = { ...next, tasks: Math.max(known.tasks, held) };
   if (!heldBack) return seen;
@@ -68,7 +71,7 @@ export function learnCapacity(before: Capacity | undefined, depth: QueueDepth, h
  * How many tasks the app may publish now. While less than half of the bound is queued, any app may fill what is free; above, apps in the queue divide it by
  * weight, and an app that has less than its share of the bound may come up to it. Pure.
  * @param taken by app: tasks that this process published since the reading
- * @param isAlone whether no other app has published to this queue for ALONE_MS
+ * @param isAlone whether no other app has published to this queue for ALONE_MS, as far as this process knows
  */
 export function roomOf(
   depth: QueueDepth,
@@ -80,8 +83,9 @@ export function roomOf(
 ): number {
   const bound = boundOf(capacity);
   const takenByAll = [...taken.values()].reduce((sum, count) => sum + count, 0);
-  if (isAlone) return Math.max(0, ALONE_TIMES * bound - queued(depth) - takenByAll);
-  const free = Math.max(0, Math.ceil((bound - queued(depth)) * TAKEN_SHARE) - takenByAll);
+  const filled = isAlone ? ALONE_TIMES * bound : bound;
+  const free = Math.max(0, Math.ceil((filled - queued(depth)) * TAKEN_SHARE) - takenByAll);
+  if (isAlone) return free;
   if (queued(depth) + takenByAll < bound / 2) return free;
   const apps = new Set([...depth.byApp.keys(), ...taken.keys(), app]);
   const total = [...apps].reduce((sum, each) => sum + weightOf(each), 0);
