@@ -14,7 +14,7 @@ function open() {
   ours.exec("pragma journal_mode = wal; create table t (n integer)");
   const insert = ours.prepare("insert into t values (?)");
   return {
-    ...{ ours, theirs },
+    ...{ directory, ours, theirs },
     write: (n: number, waitMs?: number) => transact(ours, () => insert.run(n).changes, waitMs),
     written: () =>
       ours
@@ -64,4 +64,41 @@ test("a write that throws leaves nothing, and stops none of those that wait", as
   await assert.rejects(broken, /broken/);
   await next;
   assert.deepEqual(store.written(), [2]);
+});
+
+test("writes that are late because of those before them happen where nobody else writes", async () => {
+  using store = open();
+  const numbers = Array.from({ length: 30 }, (_, i) => i);
+  await Promise.all(numbers.map((n) => store.write(n, 0)));
+  assert.deepEqual(store.written(), numbers);
+});
+
+test("writes of a database that one of them closes fail, and so do those that wait", async () => {
+  using store = open();
+  const closing = new DatabaseSync(join(store.directory, "store.sqlite"));
+  const writes = [() => closing.close(), ...Array.from({ length: 20 }, () => () => closing.exec("insert into t values (1)"))];
+  const outcomes = await Promise.allSettled(writes.map((work) => transact(closing, work)));
+  assert.ok(outcomes.every(({ status }) => status === "rejected"));
+  await assert.rejects(
+    transact(closing, () => 1),
+    /not open/,
+  );
+  assert.equal(await store.write(2), 1);
+});
+
+test("a transaction that could not be rolled back is rolled back before the next one", async () => {
+  using store = open();
+  store.ours.exec("pragma foreign_keys = on; create table parent (id integer primary key)");
+  store.ours.exec("create table child (parent integer references parent deferrable initially deferred)");
+  const exec = store.ours.exec.bind(store.ours);
+  let failures = 1;
+  store.ours.exec = (sql) => {
+    if (sql === "rollback" && failures-- > 0) throw new Error("disk I/O error");
+    exec(sql);
+  };
+  const writes = [store.write(1), transact(store.ours, () => exec("insert into child values (1)"))];
+  const outcomes = await Promise.allSettled(writes);
+  assert.ok(outcomes.every((outcome) => outcome.status === "rejected" && /FOREIGN KEY/.test(String(outcome.reason))));
+  await store.write(2);
+  assert.deepEqual([store.written(), failures], [[2], -1]);
 });

@@ -44,20 +44,25 @@ async function writeAll(database: DatabaseSync, waiting: Waiting[]): Promise<voi
   while (waiting.length > 0) {
     try {
       if (tryBegin(database)) writeTogether(database, waiting.splice(0, TOGETHER_MAX));
-      else await delay(TRY_EVERY_MS);
+      else {
+        rejectLate(waiting);
+        await delay(TRY_EVERY_MS);
+      }
     } catch (error) {
       for (const { reject } of waiting.splice(0)) reject(error);
     }
-    const now = performance.now();
-    // Each was tried at least once.
-    while (waiting[0] && waiting[0].until <= now)
-      waiting.shift()!.reject(new StoreError("SQLite: database is locked", String(SQLITE_BUSY)));
   }
   // In the turn in which it was found empty: what comes after begins anew.
   queues.delete(database);
 }
 
-/** One transaction, with a savepoint for each work. */
+/** For what could not begin now: each was tried at least once. */
+function rejectLate(waiting: Waiting[]): void {
+  const now = performance.now();
+  while (waiting[0] && waiting[0].until <= now) waiting.shift()!.reject(new StoreError("SQLite: database is locked", String(SQLITE_BUSY)));
+}
+
+/** One transaction, with a savepoint for each work. Settles every entry, and never throws. */
 function writeTogether(database: DatabaseSync, entries: readonly Waiting[]): void {
   const done: (() => void)[] = [];
   try {
@@ -76,11 +81,20 @@ function writeTogether(database: DatabaseSync, entries: readonly Waiting[]): voi
     }
     database.exec("commit");
   } catch (error) {
-    if (database.isTransaction) database.exec("rollback");
     for (const { reject } of entries) reject(storeErrorOf(error));
+    tryRollback(database);
     return;
   }
   for (const settle of done) settle();
+}
+
+/** Where it fails, the next transaction tries it again. */
+function tryRollback(database: DatabaseSync): void {
+  try {
+    if (database.isTransaction) database.exec("rollback");
+  } catch {
+    // The works were rejected with the error before this one, which says more.
+  }
 }
 
 /** The same at once, for a file that is being opened: blocks this process while others write, for up to BUSY_TIMEOUT_MS. */
@@ -101,6 +115,8 @@ export function transactNow<T>(database: DatabaseSync, work: () => T): T {
 /** False while another process writes. */
 function tryBegin(database: DatabaseSync): boolean {
   return asStoreError(() => {
+    // Its rollback failed.
+    if (database.isTransaction) database.exec("rollback");
     database.exec("pragma busy_timeout = 0");
     try {
       database.exec("begin immediate");
