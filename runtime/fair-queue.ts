@@ -40,10 +40,10 @@ interface Lane<T> {
   left?: number | undefined;
 }
 
-/** @param sharing absent: there is one lane, which may fill the whole queue */
-export function createFairQueue<T>(bounds: QueueBounds, sharing?: Sharing<T>): FairQueue<T> {
+/** @param sharing without lanes there is one, which may fill the whole queue */
+export function createFairQueue<T>(bounds: QueueBounds, sharing?: Partial<Sharing<T>>): FairQueue<T> {
   const { laneOf = () => "", weightOf = () => 1, bytesOf = () => 0 } = sharing ?? {};
-  const share = sharing ? SHARE_OF_FREE : Number.POSITIVE_INFINITY;
+  const share = sharing?.laneOf ? SHARE_OF_FREE : Number.POSITIVE_INFINITY;
   const lanes = new Map<string, Lane<T>>();
   /** Names of the lanes that hold items, the next one to be taken from first. */
   let turns: string[] = [];

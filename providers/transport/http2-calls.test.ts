@@ -6,9 +6,11 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import v8 from "node:v8";
+import vm from "node:vm";
 import { openCertificate } from "../../sandbox/kit/certificate.ts";
 import { eventually } from "../../test/support/eventually.ts";
-import { createHttp2Calls, type Http2Calls } from "./http2-calls.ts";
+import { createHttp2Calls, type Http2Calls, type Http2CallsOptions } from "./http2-calls.ts";
 import { PROVIDER_ANSWER_BYTES_MAX } from "./provider-connections.ts";
 import { classifyTransport } from "./transport-fault.ts";
 
@@ -61,7 +63,7 @@ async function startServer(maxConcurrentStreams: number) {
   };
 }
 
-const open = (origin: string, over: { deadlineMs?: number; streamsMax?: number } = {}): Http2Calls =>
+const open = (origin: string, over: Partial<Http2CallsOptions> = {}): Http2Calls =>
   createHttp2Calls({ origin, ca, addressFilter: undefined, deadlineMs: NEVER_MS, streamsMax: 1_000, ...over });
 
 /** Resolves to the status and body, or to the outcome that follows from the transport's error. */
@@ -233,6 +235,55 @@ test("a refused stream is repeated once, any other reset is not", async () => {
   }
   assert.deepEqual(server.names(), ["refused", "refused", "cut-0", "cut-1", "cut-2"]);
 });
+
+test("a call that ended is not kept while others wait", async () => {
+  v8.setFlagsFromString("--expose-gc");
+  const collect = vm.runInNewContext("gc") as () => void;
+  await using server = await startServer(1);
+  using calls = open(server.origin);
+  const ENDED = 40;
+  const kept: WeakRef<AbortSignal>[] = [];
+  const begin = () => {
+    const { signal } = new AbortController();
+    kept.push(new WeakRef(signal));
+    return send(calls, "ended", signal);
+  };
+  const results = [begin(), begin()];
+  for (let i = 0; i < ENDED; i++) {
+    await eventually("begun", () => server.arrived.length === i + 1);
+    results.push(begin());
+    answer(server.arrived[i]!);
+    assert.equal(await results[i], "200");
+  }
+  await eventually("most are collected", () => {
+    collect();
+    return kept.filter((ref) => ref.deref() !== undefined).length < ENDED / 4;
+  });
+});
+
+for (const [what, waiting] of [
+  ["calls", { itemsMax: 2, bytesMax: 1_000 }],
+  ["bytes", { itemsMax: 1_000, bytesMax: "second".length * 2 }],
+] as const)
+  test(`beyond the bound of ${what} that wait, a call is not made; what ends at its deadline leaves its place`, async () => {
+    await using server = await startServer(1);
+    using calls = open(server.origin, { waiting });
+    const first = send(calls, "first");
+    await eventually("the first has begun", () => server.arrived.length === 1);
+    const deadline = new AbortController();
+    const second = send(calls, "second", deadline.signal);
+    const third = send(calls, "third");
+    assert.equal(await send(calls, "beyond"), "unavailable no-connection-slot");
+    deadline.abort();
+    assert.equal(await second, "unavailable deadline");
+    const fourth = send(calls, "fourth");
+    for (let i = 0; i < 3; i++) {
+      await eventually("begun", () => server.arrived.length === i + 1);
+      answer(server.arrived[i]!);
+    }
+    assert.deepEqual(await Promise.all([first, third, fourth]), ["200", "200", "200"]);
+    assert.deepEqual(server.names(), ["first", "third", "fourth"]);
+  });
 
 test("when the connection breaks, begun calls are unanswered, and waiting ones are sent on the next", async () => {
   await using server = await startServer(2);

@@ -1,11 +1,16 @@
 import { type ClientHttp2Stream, constants, type OutgoingHttpHeaders } from "node:http2";
 import type { MayBegin } from "../../core/ports/provider.ts";
+import { createFairQueue, type QueueBounds } from "../../runtime/fair-queue.ts";
 import { Http2Error, type Http2Options, type Http2Session, openHttp2Session } from "./http2-session.ts";
 import { PROVIDER_ANSWER_BYTES_MAX } from "./provider-connections.ts";
 import { isRefusedStream } from "./transport-fault.ts";
 
 /** A connection that was idle for longer, in ms, is replaced: whatever stands between may have forgotten it. */
 const IDLE_MS = 3_600_000;
+/** Calls that wait, and the bytes of their bodies: what a pod has in flight at most with the highest DISPATCH_IN_FLIGHT. Pushes are 1 kB, 4 at most. */
+const WAITING: QueueBounds = { itemsMax: 25_000, bytesMax: 64 * 1024 * 1024 };
+const ONE: QueueBounds = { itemsMax: 1, bytesMax: Number.POSITIVE_INFINITY };
+const ALL: QueueBounds = { itemsMax: Number.POSITIVE_INFINITY, bytesMax: Number.POSITIVE_INFINITY };
 
 export interface Http2Request {
   headers: OutgoingHttpHeaders;
@@ -35,8 +40,14 @@ export interface Http2Calls extends Disposable {
   send(request: Http2Request, call: Http2Call): Promise<Http2Answer>;
 }
 
+export interface Http2CallsOptions extends Http2Options {
+  /** Further calls are rejected at once. */
+  waiting?: QueueBounds;
+}
+
 interface Waiting {
   readonly request: Http2Request;
+  readonly bytes: number;
   readonly call: Http2Call;
   stream: ClientHttp2Stream | undefined;
   repeated: boolean;
@@ -45,10 +56,8 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-export function createHttp2Calls(options: Http2Options): Http2Calls {
-  /** From `head` on; before it are those that have begun. */
-  let waiting: Waiting[] = [];
-  let head = 0;
+export function createHttp2Calls({ waiting: bounds = WAITING, ...options }: Http2CallsOptions): Http2Calls {
+  const waiting = createFairQueue<Waiting>(bounds, { bytesOf: ({ bytes }) => bytes });
   /** The one that takes calls. */
   let session: Http2Session | undefined;
   /** With it those on which earlier calls still wait for their answers. */
@@ -56,22 +65,22 @@ export function createHttp2Calls(options: Http2Options): Http2Calls {
   let disposed = false;
 
   function put(entry: Waiting): void {
-    if (head > 0 && head === waiting.length) [waiting, head] = [[], 0];
-    waiting.push(entry);
-    begin();
+    waiting.dropWhile(isSettled);
+    if (disposed) entry.reject(tooLate());
+    else if (waiting.push(entry)) begin();
+    else entry.reject(new Http2Error("ERR_NO_CONNECTION_SLOT", "too many calls wait for the connection"));
   }
 
   /** Begins what the connection has room for; makes one where something waits and none is usable. */
   function begin(): void {
-    while (head < waiting.length && !disposed) {
-      if (waiting[head]!.settled) {
-        head++;
-        continue;
-      }
+    if (disposed) return;
+    waiting.dropWhile(isSettled);
+    while (waiting.length > 0) {
       if (session !== undefined && session.idleMs() > IDLE_MS) session.retire();
       if (session === undefined || !session.isUsable()) session = connect();
       if (!session.hasRoom()) return;
-      beginOne(waiting[head++]!, session);
+      beginOne(waiting.take(ONE)[0]!, session);
+      waiting.dropWhile(isSettled);
     }
   }
 
@@ -84,9 +93,7 @@ export function createHttp2Calls(options: Http2Options): Http2Calls {
         session = undefined;
         // Another one is made only after one that worked: no server is dialled in a loop.
         if (untried === undefined) return begin();
-        const failed = waiting.slice(head);
-        [waiting, head] = [[], 0];
-        for (const entry of failed) entry.reject(untried);
+        for (const entry of waiting.take(ALL)) entry.reject(untried);
       },
     });
     sessions.add(own);
@@ -126,10 +133,11 @@ export function createHttp2Calls(options: Http2Options): Http2Calls {
         if (disposed || call.signal.aborted) return reject(tooLate());
         const settle = () => {
           entry.settled = true;
+          entry.stream = undefined;
           call.signal.removeEventListener("abort", stop);
         };
         const entry: Waiting = {
-          ...{ request, call, stream: undefined, repeated: false, settled: false },
+          ...{ request, bytes: Buffer.byteLength(request.body), call, stream: undefined, repeated: false, settled: false },
           resolve(answer) {
             settle();
             resolve(answer);
@@ -150,12 +158,13 @@ export function createHttp2Calls(options: Http2Options): Http2Calls {
       }),
     [Symbol.dispose]() {
       disposed = true;
-      for (const entry of waiting.slice(head)) entry.reject(tooLate());
+      for (const entry of waiting.take(ALL)) entry.reject(tooLate());
       for (const each of sessions) each.destroy();
     },
   };
 }
 
+const isSettled = ({ settled }: Waiting) => settled;
 const tooLate = () => new DOMException("the deadline passed", "TimeoutError");
 
 interface AnswerEvents {

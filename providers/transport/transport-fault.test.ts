@@ -26,6 +26,12 @@ const rows: { name: string; error: unknown; before: string; after: string }[] = 
     before: "unavailable address-not-allowed",
     after: "unavailable address-not-allowed",
   },
+  {
+    name: "too many calls that wait",
+    error: withCode("ERR_NO_CONNECTION_SLOT"),
+    before: "unavailable no-connection-slot",
+    after: "unavailable no-connection-slot",
+  },
   { name: "no route", error: withCode("EHOSTUNREACH"), before: "unavailable unreachable", after: "unanswered unreachable" },
   { name: "handshake failure", error: withCode("EPROTO"), before: "unavailable tls", after: "unanswered tls" },
   {

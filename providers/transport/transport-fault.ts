@@ -1,10 +1,14 @@
-import type { Outcome } from "../../core/delivery/outcome.ts";
+import { notCalled, type Outcome } from "../../core/delivery/outcome.ts";
+
+/** Too many calls wait for a connection already. */
+const NO_SLOT = "no-connection-slot";
 
 /** Words for what broke, by the codes Node, undici, axios and OpenSSL give. The first list that knows a code names the fault. */
 const FAULTS: readonly { code: string; known: readonly string[]; prefix?: string }[] = [
   { code: "dns", known: ["ENOTFOUND", "EAI_AGAIN", "EAI_FAIL", "EAI_NODATA", "EAI_NONAME"] },
   { code: "address-not-allowed", known: ["ERR_ADDRESS_NOT_ALLOWED"] },
   { code: "refused", known: ["ECONNREFUSED"] },
+  { code: NO_SLOT, known: ["ERR_NO_CONNECTION_SLOT"] },
   { code: "connect-timeout", known: ["UND_ERR_CONNECT_TIMEOUT", "ERR_CONNECT_TIMEOUT"] },
   {
     code: "tls-untrusted",
@@ -55,6 +59,7 @@ export function classifyTransport(error: unknown, { written }: { written: boolea
   const links = chain(error);
   if (links.some(saysRefusedStream)) return { kind: "unavailable", fault: { code: "refused-stream" } };
   const code = faultCode(links);
+  if (code === NO_SLOT) return notCalled(code);
   // The handshake precedes every byte; repeating it changes nothing until the trust settings change.
   if (code === "tls-untrusted" && !written) return { kind: "misconfigured", reason: code };
   if (written && !BEFORE_WRITING.has(code)) return { kind: "unanswered", fault: { code } };
