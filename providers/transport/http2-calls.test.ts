@@ -1,88 +1,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { constants, createSecureServer, type Http2SecureServer, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import { constants } from "node:http2";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, before, test } from "node:test";
-import v8 from "node:v8";
-import vm from "node:vm";
-import { openCertificate } from "../../sandbox/kit/certificate.ts";
+import { test } from "node:test";
 import { eventually } from "../../test/support/eventually.ts";
-import { createHttp2Calls, type Http2Calls, type Http2CallsOptions } from "./http2-calls.ts";
-import { PROVIDER_ANSWER_BYTES_MAX } from "./provider-connections.ts";
-import { classifyTransport } from "./transport-fault.ts";
-
-const directory = mkdtempSync(join(tmpdir(), "carillon-http2-calls-"));
-let files: { key: Buffer; cert: Buffer };
-let ca: string;
-before(async () => {
-  const { caFile } = await openCertificate(directory, Date.now());
-  files = { key: readFileSync(join(directory, "server-key.pem")), cert: readFileSync(join(directory, "server.pem")) };
-  ca = readFileSync(caFile, "utf8");
-});
-after(() => rmSync(directory, { recursive: true }));
-
-/** No test waits so long. */
-const NEVER_MS = 3_600_000;
-const pathOf = (name: string) => `/${name}`;
-
-interface Arrived {
-  name: string;
-  stream: ServerHttp2Stream;
-  session: ServerHttp2Session;
-}
-
-/** A server whose answers the test gives. */
-async function startServer(maxConcurrentStreams: number) {
-  const arrived: Arrived[] = [];
-  const sessions: ServerHttp2Session[] = [];
-  const server: Http2SecureServer = createSecureServer({ ...files, settings: { maxConcurrentStreams } });
-  server.on("session", (session) => {
-    sessions.push(session);
-    session.on("error", () => undefined);
-  });
-  server.on("stream", (stream, headers) => {
-    stream.on("error", () => undefined);
-    stream.resume();
-    arrived.push({ name: headers[":path"]!.slice(1), stream, session: stream.session as ServerHttp2Session });
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    arrived,
-    sessions,
-    names: () => arrived.map(({ name }) => name),
-    origin: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async [Symbol.asyncDispose]() {
-      for (const session of sessions) session.destroy();
-      server.close();
-      await once(server, "close");
-    },
-  };
-}
-
-const open = (origin: string, over: Partial<Http2CallsOptions> = {}): Http2Calls =>
-  createHttp2Calls({ origin, ca, addressFilter: undefined, deadlineMs: NEVER_MS, streamsMax: 1_000, ...over });
-
-/** Resolves to the status and body, or to the outcome that follows from the transport's error. */
-async function send(calls: Http2Calls, name: string, signal: AbortSignal = new AbortController().signal, mayBegin = () => true) {
-  const call = { signal, mayBegin, written: false };
-  const headers = { ":method": "POST", ":path": pathOf(name) };
-  return await calls.send({ headers, body: name }, call).then(
-    ({ status, body }) => `${status} ${body}`.trim(),
-    (error: unknown) => {
-      const outcome = classifyTransport(error, call);
-      return `${outcome.kind} ${"fault" in outcome ? outcome.fault.code : ""}`;
-    },
-  );
-}
-const sendAll = (calls: Http2Calls, count: number, prefix = "") => Array.from({ length: count }, (_, i) => send(calls, `${prefix}${i}`));
-const answer = ({ stream }: Arrived, status = 200, body = "") => {
-  stream.respond({ ":status": status });
-  stream.end(body);
-};
+import { type Arrived, answer, open, send, sendAll, startServer } from "../../test/support/http2-server.ts";
 
 test("one connection carries as many calls as the server lets it, in the order of the calls, and the rest follow as others end", async () => {
   await using server = await startServer(3);
@@ -112,16 +34,6 @@ test("our own limit holds where the server's is higher, and a limit that the ser
   await eventually("six have begun", () => server.arrived.length === 6);
   answer(server.arrived[5]!);
   assert.deepEqual(await results, Array(6).fill("200"));
-});
-
-test("the body of an answer other than 200 is read whole, up to a limit", async () => {
-  await using server = await startServer(10);
-  using calls = open(server.origin);
-  const results = Promise.all(sendAll(calls, 2));
-  await eventually("both have begun", () => server.arrived.length === 2);
-  answer(server.arrived[0]!, 410, "ü".repeat(10_000));
-  answer(server.arrived[1]!, 410, "x".repeat(PROVIDER_ANSWER_BYTES_MAX + 1));
-  assert.deepEqual(await results, [`410 ${"ü".repeat(10_000)}`, "unanswered unknown"]);
 });
 
 test("a call that waits for room ends at its deadline unsent, and its turn goes to the next", async () => {
@@ -235,55 +147,6 @@ test("a refused stream is repeated once, any other reset is not", async () => {
   }
   assert.deepEqual(server.names(), ["refused", "refused", "cut-0", "cut-1", "cut-2"]);
 });
-
-test("a call that ended is not kept while others wait", async () => {
-  v8.setFlagsFromString("--expose-gc");
-  const collect = vm.runInNewContext("gc") as () => void;
-  await using server = await startServer(1);
-  using calls = open(server.origin);
-  const ENDED = 40;
-  const kept: WeakRef<AbortSignal>[] = [];
-  const begin = () => {
-    const { signal } = new AbortController();
-    kept.push(new WeakRef(signal));
-    return send(calls, "ended", signal);
-  };
-  const results = [begin(), begin()];
-  for (let i = 0; i < ENDED; i++) {
-    await eventually("begun", () => server.arrived.length === i + 1);
-    results.push(begin());
-    answer(server.arrived[i]!);
-    assert.equal(await results[i], "200");
-  }
-  await eventually("most are collected", () => {
-    collect();
-    return kept.filter((ref) => ref.deref() !== undefined).length < ENDED / 4;
-  });
-});
-
-for (const [what, waiting] of [
-  ["calls", { itemsMax: 2, bytesMax: 1_000 }],
-  ["bytes", { itemsMax: 1_000, bytesMax: "second".length * 2 }],
-] as const)
-  test(`beyond the bound of ${what} that wait, a call is not made; what ends at its deadline leaves its place`, async () => {
-    await using server = await startServer(1);
-    using calls = open(server.origin, { waiting });
-    const first = send(calls, "first");
-    await eventually("the first has begun", () => server.arrived.length === 1);
-    const deadline = new AbortController();
-    const second = send(calls, "second", deadline.signal);
-    const third = send(calls, "third");
-    assert.equal(await send(calls, "beyond"), "unavailable no-connection-slot");
-    deadline.abort();
-    assert.equal(await second, "unavailable deadline");
-    const fourth = send(calls, "fourth");
-    for (let i = 0; i < 3; i++) {
-      await eventually("begun", () => server.arrived.length === i + 1);
-      answer(server.arrived[i]!);
-    }
-    assert.deepEqual(await Promise.all([first, third, fourth]), ["200", "200", "200"]);
-    assert.deepEqual(server.names(), ["first", "third", "fourth"]);
-  });
 
 test("when the connection breaks, begun calls are unanswered, and waiting ones are sent on the next", async () => {
   await using server = await startServer(2);

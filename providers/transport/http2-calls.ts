@@ -7,6 +7,8 @@ import { isRefusedStream } from "./transport-fault.ts";
 
 /** A connection that was idle for longer, in ms, is replaced: whatever stands between may have forgotten it. */
 const IDLE_MS = 3_600_000;
+/** From an answer that is known until its stream has ended, in ms: the end comes with it. Until then the stream counts as one of the calls at once. */
+const ANSWER_END_MS = 1_000;
 /** Calls that wait, and the bytes of their bodies: what a pod has in flight at most with the highest DISPATCH_IN_FLIGHT. Pushes are 1 kB, 4 at most. */
 const WAITING: QueueBounds = { itemsMax: 25_000, bytesMax: 64 * 1024 * 1024 };
 const ONE: QueueBounds = { itemsMax: 1, bytesMax: Number.POSITIVE_INFINITY };
@@ -175,7 +177,10 @@ interface AnswerEvents {
 function readAnswer(stream: ClientHttp2Stream, { answered, failed }: AnswerEvents): void {
   let status = 0;
   let body = "";
+  let length = 0;
   let isKnown = false;
+  let late: NodeJS.Timeout | undefined;
+  const cancel = () => stream.close(constants.NGHTTP2_CANCEL);
   const fail = (error: unknown) => {
     if (isKnown) return;
     isKnown = true;
@@ -184,25 +189,25 @@ function readAnswer(stream: ClientHttp2Stream, { answered, failed }: AnswerEvent
   const answer = () => {
     if (isKnown) return;
     isKnown = true;
+    late = setTimeout(cancel, ANSWER_END_MS);
     answered({ status, body });
   };
   stream.on("response", (headers) => {
     status = Number(headers[":status"]);
-    if (status === 200) {
-      answer();
-      return stream.resume();
-    }
+    if (status === 200) answer();
     stream.setEncoding("utf8");
     stream.on("data", (text: string) => {
-      body += text;
-      if (body.length <= PROVIDER_ANSWER_BYTES_MAX) return;
+      length += text.length;
+      if (!isKnown) body += text;
+      if (length <= PROVIDER_ANSWER_BYTES_MAX) return;
       fail(new Http2Error("ERR_ANSWER_TOO_LARGE", "the answer is too large"));
-      stream.close(constants.NGHTTP2_CANCEL);
+      cancel();
     });
     stream.on("end", answer);
   });
   stream.on("error", fail);
   stream.on("close", () => {
+    clearTimeout(late);
     // Not built for each call that was answered: an error with its stack takes 10 us.
     if (!isKnown) fail(new Http2Error("ECONNRESET", "the stream was closed without an answer"));
   });
