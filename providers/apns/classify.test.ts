@@ -6,7 +6,7 @@ import { testReadmeTable } from "../../test/support/readme-table.ts";
 import { APNS_CODES, type ApnsAnswer, classifyApns } from "./classify.ts";
 
 const summaryOf = (status: number, reason: string, over: Partial<ApnsAnswer> = {}) => {
-  const outcome = classifyApns({ status, reason, timestamp: undefined, hasRecentSuccess: true, tokenRenewable: true, ...over });
+  const outcome = classifyApns({ status, reason, timestamp: undefined, hasRecentSuccess: true, tokenReplaceable: true, ...over });
   return outcomeText(outcome);
 };
 
@@ -54,8 +54,8 @@ test("a device token of the wrong environment is only gone once another push was
 });
 
 test("an expired signing token is a temporary fault only if a new one may be made", () => {
-  assert.equal(summaryOf(403, "ExpiredProviderToken", { tokenRenewable: true }), "unavailable ExpiredProviderToken");
-  assert.equal(summaryOf(403, "ExpiredProviderToken", { tokenRenewable: false }), "misconfigured ExpiredProviderToken");
+  assert.equal(summaryOf(403, "ExpiredProviderToken", { tokenReplaceable: true }), "unavailable ExpiredProviderToken");
+  assert.equal(summaryOf(403, "ExpiredProviderToken", { tokenReplaceable: false }), "misconfigured ExpiredProviderToken");
 });
 
 test("an unregistered device is gone since the time in the answer", () => {
@@ -64,7 +64,7 @@ test("an unregistered device is gone since the time in the answer", () => {
     reason: "Unregistered",
     timestamp: 1_700_000_000_000,
     hasRecentSuccess: false,
-    tokenRenewable: false,
+    tokenReplaceable: false,
   });
   assert.deepEqual(outcome, { kind: "endpoint-gone", reason: "Unregistered", goneAt: 1_700_000_000_000 });
 });
@@ -76,7 +76,7 @@ testReadmeTable({
   outcomesOf(code) {
     const [status, reason = ""] = code.split(" ");
     return [true, false].map((well) =>
-      classifyApns({ status: Number(status), reason, timestamp: undefined, hasRecentSuccess: well, tokenRenewable: well }),
+      classifyApns({ status: Number(status), reason, timestamp: undefined, hasRecentSuccess: well, tokenReplaceable: well }),
     );
   },
 });

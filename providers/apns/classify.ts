@@ -10,8 +10,8 @@ export interface ApnsAnswer {
   timestamp: number | undefined;
   /** Something else was accepted lately, so environment, topic and key are right. */
   hasRecentSuccess: boolean;
-  /** The signing token is old enough that another may be made. */
-  tokenRenewable: boolean;
+  /** The push was sent with another signing token than the current one, or that one is old enough to be replaced. */
+  tokenReplaceable: boolean;
 }
 
 /** After TooManyProviderTokenUpdates: tokens may change once in 20 min (Apple: Establishing a token-based connection to APNs). */
@@ -48,7 +48,7 @@ const ROWS = answerTable<ApnsAnswer>({
   "403 BadEnvironmentKeyIdInToken": wrongSetup,
   "403 BadEnvironmentKeyInToken": wrongSetup,
   // A fresh token that is rejected as expired means that our clock is wrong.
-  "403 ExpiredProviderToken": (answer) => (answer.tokenRenewable ? unwell(answer) : wrongSetup(answer)),
+  "403 ExpiredProviderToken": (answer) => (answer.tokenReplaceable ? unwell(answer) : wrongSetup(answer)),
   "403 Forbidden": wrongSetup,
   "403 InvalidProviderToken": wrongSetup,
   "403 MissingProviderToken": wrongSetup,

@@ -1,7 +1,6 @@
 import type { AddressFilter } from "../../runtime/outbound.ts";
 import { createHttp2Calls, type Http2Answer, type Http2Call } from "../transport/http2-calls.ts";
 import type { ApnsPush } from "./payload.ts";
-import type { SigningToken } from "./signing-token.ts";
 
 /** Pushes at once on the one connection: what Apple allows once it has seen a valid token (at first it allows one). */
 const STREAMS_MAX = 1_000;
@@ -12,7 +11,6 @@ export interface ApnsConnectionOptions {
   addressFilter: AddressFilter | undefined;
   deadlineMs: number;
   topic: string;
-  token: SigningToken;
 }
 
 /**
@@ -20,16 +18,15 @@ export interface ApnsConnectionOptions {
  * connections that carry one push each, which at 50 ms is 640 pushes a second.
  */
 export interface ApnsConnection extends Disposable {
-  /** Rejects with the transport's error. */
-  send(push: ApnsPush, call: Http2Call): Promise<Http2Answer>;
+  /** Rejects with the transport's error. @param jwt the signing token */
+  send(push: ApnsPush, jwt: string, call: Http2Call): Promise<Http2Answer>;
 }
 
-export function createApnsConnection({ topic, token, ...connection }: ApnsConnectionOptions): ApnsConnection {
+export function createApnsConnection({ topic, ...connection }: ApnsConnectionOptions): ApnsConnection {
   const calls = createHttp2Calls({ ...connection, streamsMax: STREAMS_MAX });
   let authorization = { jwt: "", header: "" };
   return {
-    async send({ device, headers, body }, call) {
-      const jwt = await token.current();
+    send({ device, headers, body }, jwt, call) {
       if (jwt !== authorization.jwt) authorization = { jwt, header: `bearer ${jwt}` };
       const path = `/3/device/${encodeURIComponent(device)}`;
       const all = { ":method": "POST", ":path": path, authorization: authorization.header, "apns-topic": topic, ...headers };

@@ -13,7 +13,7 @@ import { classifyApns } from "./classify.ts";
 import { type ApnsConfig, apnsVariables } from "./config.ts";
 import { createApnsConnection } from "./connection.ts";
 import { buildApnsPush } from "./payload.ts";
-import { createSigningToken } from "./signing-token.ts";
+import { createSigningToken, type SignedToken } from "./signing-token.ts";
 
 /** Apple Push Notification service. Throws where the key cannot be read. */
 export function createApnsProvider(config: ApnsConfig, { clock }: { clock: Clock }): Provider {
@@ -24,7 +24,6 @@ export function createApnsProvider(config: ApnsConfig, { clock }: { clock: Clock
     addressFilter: addressFilterFor(config.APNS_ORIGIN, apnsVariables.APNS_ORIGIN, config.OUTBOUND_ALLOWED_ADDRESSES),
     deadlineMs: config.PROVIDER_DEADLINE_MS,
     topic: config.APNS_TOPIC,
-    token,
   });
   const recentSuccess = createRecentSuccess();
 
@@ -39,8 +38,9 @@ export function createApnsProvider(config: ApnsConfig, { clock }: { clock: Clock
 
       const call = { signal, mayBegin, written: false };
       try {
-        const reply = await connection.send(built, call);
-        if (reply.status !== 200) return answered(reply);
+        const used = token.current();
+        const reply = await connection.send(built, await used.jwt, call);
+        if (reply.status !== 200) return answered(reply, used);
       } catch (error) {
         return classifyTransport(error, call);
       }
@@ -50,18 +50,18 @@ export function createApnsProvider(config: ApnsConfig, { clock }: { clock: Clock
     [Symbol.asyncDispose]: async () => connection[Symbol.dispose](),
   };
 
-  function answered({ status, body }: Http2Answer): Outcome {
+  /** @param used the token that the push was sent with */
+  function answered({ status, body }: Http2Answer, used: SignedToken): Outcome {
     const answer = parseJson(body);
     const reason = textFieldsOf(answer)("reason") || UNKNOWN;
     const timestamp = fieldOf(answer, "timestamp");
-    const tokenRenewable = token.renewable();
-    if (reason === "ExpiredProviderToken") token.rejected();
+    if (reason === "ExpiredProviderToken") token.rejected(used);
     return classifyApns({
       status,
       reason,
       timestamp: status === 410 && typeof timestamp === "number" ? timestamp : undefined,
       hasRecentSuccess: recentSuccess.holds("apns"),
-      tokenRenewable,
+      tokenReplaceable: token.isReplaceable(used),
     });
   }
 }

@@ -17,32 +17,45 @@ function fixture() {
 }
 
 test("signs what Apple asks for", async () => {
-  const jwt = await fixture().token.current();
-  const { payload } = await jwtVerify(jwt, publicKey);
+  const { jwt } = fixture().token.current();
+  const { payload } = await jwtVerify(await jwt, publicKey);
   assert.deepEqual(payload, { iss: "TEAM123456", iat: 1_700_000_000 });
-  assert.deepEqual(decodeProtectedHeader(jwt), { alg: "ES256", kid: "KEY1234567", typ: "JWT" });
+  assert.deepEqual(decodeProtectedHeader(await jwt), { alg: "ES256", kid: "KEY1234567", typ: "JWT" });
 });
 
 test("keeps a token for most of its hour, and not longer", async () => {
   const { token, pass } = fixture();
-  const first = await token.current();
+  const first = token.current();
   pass(TOKEN_OLDEST_MS - 1);
-  assert.equal(await token.current(), first);
+  assert.equal(token.current(), first);
   pass(1);
-  assert.notEqual(await token.current(), first);
+  assert.notEqual(await token.current().jwt, await first.jwt);
 });
 
-test("replaces a rejected token, but not before Apple allows another", async () => {
+test("replaces a rejected token, but not before Apple allows another", () => {
   const { token, pass } = fixture();
-  const first = await token.current();
-  token.rejected();
+  const first = token.current();
+  token.rejected(first);
   pass(TOKEN_YOUNGEST_MS - 1);
-  assert.equal(token.renewable(), false);
-  assert.equal(await token.current(), first);
+  assert.equal(token.isReplaceable(first), false);
+  assert.equal(token.current(), first);
   pass(1);
-  const second = await token.current();
+  assert.equal(token.isReplaceable(first), true);
+  const second = token.current();
   assert.notEqual(second, first);
-  assert.equal(token.renewable(), false);
+  assert.equal(token.isReplaceable(second), false);
+});
+
+test("the rejection of a token that was replaced says nothing about the current one", () => {
+  const { token, pass } = fixture();
+  const first = token.current();
+  pass(TOKEN_YOUNGEST_MS);
+  token.rejected(first);
+  const second = token.current();
+  token.rejected(first);
+  assert.equal(token.isReplaceable(first), true);
+  pass(TOKEN_YOUNGEST_MS);
+  assert.equal(token.current(), second);
 });
 
 test("rejects a key it cannot sign with, without quoting it", () => {

@@ -7,13 +7,17 @@ export const TOKEN_YOUNGEST_MS = 20 * 60_000;
 /** With room for the push that is on its way while the hour ends. */
 export const TOKEN_OLDEST_MS = 50 * 60_000;
 
+export interface SignedToken {
+  readonly jwt: Promise<string>;
+}
+
 /** One token for all connections of one key. */
 export interface SigningToken {
-  current(): Promise<string>;
-  /** Whether another token may be made already. */
-  renewable(): boolean;
-  /** Makes the next one at the next call, if Apple allows it by then. */
-  rejected(): void;
+  current(): SignedToken;
+  /** Whether another call may use another one than this: because this is not the current one any more, or is old enough to be replaced. */
+  isReplaceable(used: SignedToken): boolean;
+  /** If this is the current one, the next call makes another, as soon as Apple allows it. */
+  rejected(used: SignedToken): void;
 }
 
 export interface SigningKey {
@@ -26,21 +30,21 @@ export interface SigningKey {
 /** Throws where the key is no P-256 private key in PEM. */
 export function createSigningToken({ key, keyId, teamId }: SigningKey, clock: Pick<Clock, "now" | "monotonic">): SigningToken {
   const privateKey = readKey(key);
-  let made: { token: Promise<string>; at: number; rejected: boolean } | undefined;
+  let made: { jwt: Promise<string>; at: number; rejected: boolean } | undefined;
   const age = () => (made === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() - made.at);
   const renewable = () => age() >= TOKEN_YOUNGEST_MS;
   return {
-    renewable,
     current() {
       if (made === undefined || age() >= TOKEN_OLDEST_MS || (made.rejected && renewable())) {
         const claims = { iss: teamId, iat: Math.floor(clock.now() / 1000) };
-        const token = new SignJWT(claims).setProtectedHeader({ alg: "ES256", kid: keyId, typ: "JWT" }).sign(privateKey);
-        made = { token, at: clock.monotonic(), rejected: false };
+        const jwt = new SignJWT(claims).setProtectedHeader({ alg: "ES256", kid: keyId, typ: "JWT" }).sign(privateKey);
+        made = { jwt, at: clock.monotonic(), rejected: false };
       }
-      return made.token;
+      return made;
     },
-    rejected() {
-      if (made !== undefined) made.rejected = true;
+    isReplaceable: (used) => made !== used || renewable(),
+    rejected(used) {
+      if (made === used) made.rejected = true;
     },
   };
 }

@@ -38,11 +38,10 @@ const kinds: Record<string, (origin: string, addressFilter: AddressFilter) => Pr
     return got.kind === "threw" ? classifyTransport(got.error, got.seen) : undefined;
   },
   async APNs(origin, addressFilter) {
-    const token = { current: async () => "token", renewable: () => false, rejected: () => undefined };
-    using connection = createApnsConnection({ origin, ca: "", addressFilter, deadlineMs: 5_000, topic: "app", token });
+    using connection = createApnsConnection({ origin, ca: "", addressFilter, deadlineMs: 5_000, topic: "app" });
     const call = { signal: soon(), written: false, mayBegin: () => true };
     const push = buildApnsPush(samplePush({ channel: "apns", token: "aa" }), "aa", { title: "t", body: "b", data: {} });
-    return await connection.send(push, call).then(
+    return await connection.send(push, "token", call).then(
       () => undefined,
       (error: unknown) => classifyTransport(error, call),
     );

@@ -12,8 +12,9 @@ import { openCertificate } from "../../sandbox/kit/certificate.ts";
 const directory = mkdtempSync(join(tmpdir(), "carillon-http2-calls-"));
 let files: { key: Buffer; cert: Buffer };
 let ca: string;
+let caFile: string;
 before(async () => {
-  const { caFile } = await openCertificate(directory, Date.now());
+  ({ caFile } = await openCertificate(directory, Date.now()));
   files = { key: readFileSync(join(directory, "server-key.pem")), cert: readFileSync(join(directory, "server.pem")) };
   ca = readFileSync(caFile, "utf8");
 });
@@ -48,6 +49,7 @@ export async function startServer(maxConcurrentStreams: number) {
   return {
     arrived,
     sessions,
+    caFile,
     names: () => arrived.map(({ name }) => name),
     origin: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
     async [Symbol.asyncDispose]() {
