@@ -98,7 +98,7 @@ function holdersOf(provider: string, providerRef: string): Filter<AttemptDocumen
 }
 
 interface Write {
-  filter: Filter<AttemptDocument>;
+  filter: Filter<AttemptDocument> & { _id: string };
   set: Partial<AttemptDocument>;
 }
 

@@ -1,8 +1,9 @@
-import type { AnyBulkWriteOperation, Document } from "mongodb";
+import type { Document } from "mongodb";
 import { CHANNELS } from "../../core/delivery/channel.ts";
 import { TOGETHER_MS } from "../../core/delivery/outbox-key.ts";
 import type { DeliveryChange } from "../../core/ports/notification-store.ts";
 import type { NotificationDocument } from "./notification-document.ts";
+import type { UpdateById } from "./writes.ts";
 
 /**
  * Tokens kept with a delivery. A writer reads its own back a round trip later; a delivery has at most four writers (relay, dispatcher,
@@ -86,10 +87,7 @@ const publishCountIn = (counts: readonly number[] | undefined): Document =>
   counts ? { $or: [{ publishCount: { $in: [...counts] } }, { publications: { $in: [...counts] } }] } : {};
 
 /** One atomic write: the delivery, where it still is as expected, marked with `token`; and `due`, `outboxKey`, `laterDue`, `endedAt` and `failedAt` from all deliveries. */
-export function changeUpdate(
-  { notificationId, deliveryId, expect, set }: DeliveryChange,
-  token: string,
-): AnyBulkWriteOperation<NotificationDocument> {
+export function changeUpdate({ notificationId, deliveryId, expect, set }: DeliveryChange, token: string): UpdateById<NotificationDocument> {
   const entries = Object.entries(set);
   // $literal, because a text may begin with a dollar sign.
   const merged: Document = {

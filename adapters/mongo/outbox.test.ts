@@ -9,6 +9,7 @@ import { ids, sampleNotification, T0 } from "../../test/support/store/samples.ts
 import { encode, type NotificationDocument } from "./notification-document.ts";
 import { openMongoStore } from "./open.ts";
 import { createOutbox } from "./outbox.ts";
+import { updateAll } from "./writes.ts";
 
 const given = process.env.MONGODB_URI;
 const server = given ? { uri: given, [Symbol.asyncDispose]: async () => {} } : await startMongod();
@@ -78,6 +79,18 @@ if (!server) {
           assert.deepEqual(leased.flat().sort(), ids(records).sort());
           assert.ok(counted.read() < DUE * 1.1, `${counted.read()} candidates`);
         }));
+
+    it("changes the same notifications from two relays at once, whatever order each has them in", () =>
+      withCollection(async (collection) => {
+        const records = Array.from({ length: 1_000 }, () => sampleNotification([T0]));
+        await collection.insertMany(records.map(encode));
+        const updates = ids(records).map((_id) => ({ updateOne: { filter: { _id }, update: { $inc: { due: 1 } } } }));
+        const both = [updates, updates.toReversed()].map(async (own) => {
+          for (let i = 0; i < 10; i++) assert.equal(await updateAll(collection, own), true);
+        });
+        await Promise.all(both);
+        assert.equal(await collection.countDocuments({ due: T0 + 20 }), records.length);
+      }));
 
     it("reads the keys that are due with one query each, of which none reads more than its first entry", () =>
       withCollection(async (collection) => {

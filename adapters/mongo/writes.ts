@@ -1,5 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { type AnyBulkWriteOperation, type Collection, type Document, MongoBulkWriteError, type OptionalUnlessRequiredId } from "mongodb";
+import {
+  type Collection,
+  type Document,
+  type Filter,
+  MongoBulkWriteError,
+  type OptionalUnlessRequiredId,
+  type UpdateFilter,
+} from "mongodb";
 import { duplicatesOf } from "./errors.ts";
 
 /** A unique token: a document that holds it was written by this call. */
@@ -23,12 +30,19 @@ export async function insertNew<T extends Document>(
 
 /**
  * Sends conditional updateOnes as one unordered call; resolves with whether every one matched. The server only counts the matches: where some are
- * missing, the caller reads its tokens back to learn which.
+ * missing, the caller reads its tokens back to learn which. In the order of their ids, so that calls with the same documents cannot deadlock on a server
+ * that locks documents until the call ends.
  */
-export async function updateAll<T extends Document>(collection: Collection<T>, updates: AnyBulkWriteOperation<T>[]): Promise<boolean> {
+export async function updateAll<T extends Document>(collection: Collection<T>, updates: readonly UpdateById<T>[]): Promise<boolean> {
   if (updates.length === 0) return true;
-  const { matchedCount } = await collection.bulkWrite(updates, { ordered: false });
+  const sorted = updates.toSorted((a, b) => (a.updateOne.filter._id < b.updateOne.filter._id ? -1 : 1));
+  const { matchedCount } = await collection.bulkWrite(sorted, { ordered: false });
   return matchedCount === updates.length;
+}
+
+/** Of one document, and only where the rest of the filter holds too. */
+export interface UpdateById<T extends Document> {
+  updateOne: { filter: Filter<T> & { _id: string }; update: UpdateFilter<T> | Document[] };
 }
 
 /** Groups positions into rounds, none of which has a key twice: writes to one key keep their order, the others share a round trip. */
