@@ -1,57 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { QueueState } from "../adapters/nats/queue-state.ts";
-import type { Report } from "../adapters/nats/report.ts";
-import { CHANNELS } from "../core/delivery/channel.ts";
-import { replicasFor, SCALING_DEFAULTS } from "../core/scaling/scaling.ts";
-import { createFakeClock } from "../test/support/fake-clock.ts";
+import { replicasFor } from "../core/scaling/scaling.ts";
+import { Channel, near, sms } from "../test/support/channel-rates.ts";
 import { autoscalerVariables } from "./config.ts";
-import { ACTIVE_MS, createRates, LISTEN_MS, RATE_LIFE_MS } from "./rates.ts";
-
-const sms = { ...SCALING_DEFAULTS.sms, targetRatePerPod: 10, drainMs: 30_000, maxAgeMs: 30_000, serviceMs: 200, minReplicas: 1 };
-
-/** One channel's queue and pods, read and reported every 2 s. */
-class Channel {
-  readonly clock = createFakeClock();
-  readonly rates = createRates(CHANNELS, { ...SCALING_DEFAULTS, sms }, this.clock);
-  state: QueueState = {
-    ...{ created: "one", lastSequence: 0, messages: 0, bytes: 0, bytesMax: 1_000, waiting: 0, handedOut: 0, ackPendingRatio: 0 },
-    ...{ oldestMs: 0, oldestWaitingMs: undefined },
-  };
-  report: Report | undefined = { worker: "pod-1", parked: 0, called: 0, failed: 0, busyMs: 0 };
-
-  /** @param arriving per second; all of it is handled unless `state` says otherwise */
-  run(seconds: number, arriving = 0): number {
-    for (let s = 0; s < seconds; s += 2) {
-      this.clock.advance(2_000);
-      this.state = { ...this.state, lastSequence: this.state.lastSequence + 2 * arriving };
-      if (this.report) this.rates.addReport("sms", this.report);
-      this.rates.addReading("sms", { kind: "read", state: this.state });
-    }
-    return this.rate();
-  }
-  /** Tasks waiting, tasks delivered and not acknowledged, and the age of the oldest. */
-  queue(waiting: number, handedOut: number, oldestMs = 100): void {
-    this.state = { ...this.state, waiting, handedOut, messages: waiting + handedOut, oldestMs };
-  }
-  pods(report: Partial<Report>): void {
-    this.report = { worker: "pod-1", parked: 0, called: 0, failed: 0, busyMs: 0, ...report };
-  }
-  lost(): void {
-    this.rates.addReading("sms", { kind: "unreadable", why: "NATS did not answer (TimeoutError)" });
-  }
-  current = () => this.rates.current("sms");
-  rate(): number {
-    const rate = this.current();
-    assert.equal(rate.kind, "known", rate.kind === "unknown" ? rate.why : "");
-    return rate.kind === "known" ? rate.perSecond : Number.NaN;
-  }
-  isActive = () => {
-    const rate = this.current();
-    return rate.kind === "known" && rate.active;
-  };
-}
-const near = (a: number, b: number) => assert.ok(Math.abs(a - b) < 1e-6, `${a} instead of ${b}`);
+import { ACTIVE_MS, LISTEN_MS, RATE_LIFE_MS } from "./rates.ts";
 
 test("the rate is unknown until pods have had time to report", () => {
   const channel = new Channel();
@@ -146,82 +98,6 @@ test("parked tasks of several pods add up", () => {
   for (const worker of ["pod-2", "pod-3"]) channel.rates.addReport("sms", { worker, parked: 100, called: 0, failed: 0, busyMs: 0 });
   channel.run(2);
   assert.equal(channel.rates.view("sms")?.parked, 200);
-});
-
-test("an outage of the provider adds no pods, though its tasks return again and again", () => {
-  const channel = new Channel();
-  channel.queue(0, 20);
-  channel.pods({ called: 200 });
-  const before = channel.run(60, 100);
-  // Every delivery is retried, and its tasks wait for the deadline of a provider that hangs.
-  channel.pods({ called: 400, failed: 390 });
-  channel.queue(2_000, 1_000, 90_000);
-  const pods = replicasFor(before, { ...sms, maxReplicas: 1_000 });
-  for (let s = 0; s < 600; s += 2) assert.equal(replicasFor(channel.run(2, 300), { ...sms, maxReplicas: 1_000 }), pods, `after ${s} s`);
-  near(channel.rate(), before);
-  assert.ok(channel.rates.held("sms"));
-  // The provider recovers, and the backlog is sent.
-  channel.pods({ called: 400, failed: 4 });
-  channel.queue(20_000, 1_000, 90_000);
-  assert.ok(channel.run(20, 300) > 5 * before);
-  assert.equal(channel.rates.held("sms"), false);
-});
-
-test("an outage in which every circuit breaker is open adds no pods either", () => {
-  const channel = new Channel();
-  channel.queue(0, 20);
-  channel.pods({ called: 200 });
-  const before = channel.run(60, 100);
-  channel.pods({ called: 200, failed: 200 });
-  channel.run(10, 100);
-  channel.pods({ parked: 3_000 });
-  channel.queue(0, 3_400, 3_600_000);
-  near(channel.run(120, 100), before);
-});
-
-test("an outage in which everything waits in the store adds no pods when some of it returns", () => {
-  const channel = new Channel();
-  channel.queue(0, 20);
-  channel.pods({ called: 200 });
-  const before = channel.run(60, 100);
-  channel.pods({ called: 200, failed: 200 });
-  channel.run(10, 100);
-  channel.pods({ waiting: 3_000 });
-  channel.queue(3_400, 0, 3_600_000);
-  near(channel.run(120, 100), before);
-  assert.equal(channel.rates.view("sms")?.parked, 0, "it is not in the queue, so that the backlog is not reduced by it");
-});
-
-test("an autoscaler that starts during an outage asks for no more than the one before it", () => {
-  const channel = new Channel();
-  channel.pods({ called: 200, failed: 200, parked: 3_000 });
-  channel.queue(360_000, 3_400, 3_600_000);
-  near(channel.run(60, 100), 110);
-  assert.ok(channel.rates.held("sms"));
-});
-
-test("during an outage the rate may fall", () => {
-  const channel = new Channel();
-  channel.queue(0, 20);
-  channel.pods({ called: 200 });
-  const before = channel.run(60, 100);
-  channel.pods({ called: 200, failed: 200 });
-  channel.queue(0, 1, 3_600_000);
-  // Old tasks are the outage's doing, and do not raise the rate.
-  assert.ok(channel.run(120, 10) < before / 5);
-});
-
-test("the rate limit holds during an outage", () => {
-  const limited = { ...SCALING_DEFAULTS, sms: { ...sms, rateLimitPerSecond: 50 } };
-  const clock = createFakeClock();
-  const rates = createRates(CHANNELS, limited, clock);
-  const state: QueueState = { ...new Channel().state, waiting: 90_000, messages: 90_000 };
-  for (let s = 0; s < 20; s += 2) {
-    clock.advance(2_000);
-    rates.addReport("sms", { worker: "w", parked: 0, called: 10, failed: s > 10 ? 10 : 0, busyMs: 0 });
-    rates.addReading("sms", { kind: "read", state });
-  }
-  assert.deepEqual(rates.current("sms"), { kind: "known", perSecond: 50, active: true, at: clock.now() });
 });
 
 test("a queue that cannot be read keeps its rate for RATE_LIFE_MS, and then the rate is unknown", () => {

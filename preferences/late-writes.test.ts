@@ -7,6 +7,7 @@ import type { Store } from "../core/ports/store.ts";
 import { type OptOut, userSubject } from "../core/preferences/opt-out.ts";
 import { eventually } from "../test/support/eventually.ts";
 import { APP, ask, BUCKETS, usePreferencesWorld } from "../test/support/preferences-world.ts";
+import type { Preferences } from "./preferences.ts";
 import { SWEEP_MS } from "./redis-opt-outs.ts";
 
 const world = usePreferencesWorld();
@@ -17,6 +18,13 @@ let { redis, store, watched, clock } = world;
 beforeEach(() => {
   ({ redis, store, watched, clock } = world);
 });
+
+const sweepsOver = async (ms: number) => {
+  for (const end = clock.now() + ms; clock.now() < end; ) {
+    clock.advance(SWEEP_MS);
+    await eventually("swept", async () => Number(await redis.get("carillon:opt-out:swept")) === clock.now());
+  }
+};
 
 test("an opt-out that the store wrote long after the call timed out is honoured", async () => {
   const { promise: gate, resolve: open } = Promise.withResolvers<void>();
@@ -30,16 +38,10 @@ test("an opt-out that the store wrote long after the call timed out is honoured"
   await using p = over(slow);
   await redisAnswers(p);
   const updating = p.update(APP, ada, [news], []);
-  const sweeps = async (ms: number) => {
-    for (const end = clock.now() + ms; clock.now() < end; ) {
-      clock.advance(SWEEP_MS);
-      await eventually("swept", async () => Number(await redis.get("carillon:opt-out:swept")) === clock.now());
-    }
-  };
-  await sweeps(30_000);
+  await sweepsOver(30_000);
   assert.equal(await updating, undefined);
   open();
-  await sweeps(SWEEP_MS);
+  await sweepsOver(SWEEP_MS);
   await eventually("opted-out", async () => (await ask(p)) === "opted-out");
 });
 
@@ -62,21 +64,19 @@ function storingLate() {
   };
 }
 const LATE_MS = 15_000;
-const sweepsOver = async (ms: number) => {
-  for (const end = clock.now() + ms; clock.now() < end; ) {
-    clock.advance(SWEEP_MS);
-    await eventually("swept", async () => Number(await redis.get("carillon:opt-out:swept")) === clock.now());
-  }
-};
+/** The person opts out, and the write ends in a time-out. */
+async function optsOutUnconfirmed(preferences: Preferences, slow: ReturnType<typeof storingLate>): Promise<void> {
+  await redisAnswers(preferences);
+  const updating = preferences.update(APP, ada, [news], []);
+  slow.fail();
+  assert.equal(await updating, undefined);
+}
 
 test("an opt-out whose write ended in a time-out is obeyed for ever once the store has it, 15 s later", async () => {
   const slow = storingLate();
   await using one = over(slow.store);
   await using two = await start();
-  await redisAnswers(one);
-  const updating = one.update(APP, ada, [news], []);
-  slow.fail();
-  assert.equal(await updating, undefined);
+  await optsOutUnconfirmed(one, slow);
   assert.equal(await ask(two), "allowed", "it is not stored");
   await sweepsOver(LATE_MS);
   await slow.commit();
@@ -90,10 +90,7 @@ test("so is one that an opt-in written before it, but not yet in Redis, would re
   const optedIn = await store.preferences.update(APP, ada, [], [news], clock.now());
   const slow = storingLate();
   await using one = over(slow.store);
-  await redisAnswers(one);
-  const updating = one.update(APP, ada, [news], []);
-  slow.fail();
-  assert.equal(await updating, undefined);
+  await optsOutUnconfirmed(one, slow);
   await createOptOutSets(redis, BUCKETS).apply([{ record: optedIn, withdrawn: [news] }]);
   await sweepsOver(LATE_MS);
   await slow.commit();
@@ -106,10 +103,7 @@ test("so is one whose process ended before the store had it", async () => {
   await using two = await start();
   {
     await using one = over(slow.store);
-    await redisAnswers(one);
-    const updating = one.update(APP, ada, [news], []);
-    slow.fail();
-    assert.equal(await updating, undefined);
+    await optsOutUnconfirmed(one, slow);
   }
   await sweepsOver(LATE_MS);
   await slow.commit();
@@ -120,10 +114,7 @@ test("so is one whose process ended before the store had it", async () => {
 test("so is one that Redis lost before the store had it", async () => {
   const slow = storingLate();
   await using one = over(slow.store);
-  await redisAnswers(one);
-  const updating = one.update(APP, ada, [news], []);
-  slow.fail();
-  assert.equal(await updating, undefined);
+  await optsOutUnconfirmed(one, slow);
   await redis.flushall();
   await sweepsOver(LATE_MS);
   await redisAnswers(one);
