@@ -42,13 +42,13 @@ function asObject(error: unknown): object {
   return typeof error === "object" && error !== null ? error : errorLine(error);
 }
 
-type Buffer = ReturnType<typeof pino.destination>;
+type LineBuffer = ReturnType<typeof pino.destination>;
 
 /** The buffer of loggers that write to standard error. It is written out when the process exits, also by an uncaught error. */
-const destinations = new WeakMap<Logger, Buffer>();
+const destinations = new WeakMap<Logger, LineBuffer>();
 
 /** Lines are written when they fill a block, and FLUSH_MS after the first of them at the latest. */
-function inBlocks(buffer: Buffer): { write(line: string): void } {
+function inBlocks(buffer: LineBuffer): { write(line: string): void } {
   let isFlushDue = false;
   const flush = () => {
     isFlushDue = false;

@@ -64,7 +64,7 @@ export function createAppShares({ depths, apps, clock }: { depths: QueueDepths; 
 
   function isAlone(queue: string, app: string, { byApp }: QueueDepth): boolean {
     const before = askers.get(queue);
-    const others = [...byApp.keys()].some((other) => other !== app);
+    const others = byApp.size > (byApp.has(app) ? 1 : 0);
     if (before?.app !== app || others) askers.set(queue, { app, since: before ? clock.monotonic() : Number.NEGATIVE_INFINITY });
     return !others && clock.monotonic() - askers.get(queue)!.since >= ALONE_MS;
   }

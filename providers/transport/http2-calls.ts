@@ -5,7 +5,7 @@ import { Http2Error, type Http2Options, type Http2Session, openHttp2Session } fr
 import { PROVIDER_ANSWER_BYTES_MAX } from "./provider-connections.ts";
 import { isRefusedStream } from "./transport-fault.ts";
 
-/** A connection that was idle for longer, in ms, is replaced: whatever stands between may have forgotten it. */
+/** A connection that was idle for longer, in ms, is replaced: a proxy or a NAT on the way may have dropped it. */
 const IDLE_MS = 3_600_000;
 /** From an answer that is known until its stream has ended, in ms: the end comes with it. Until then the stream counts as one of the calls at once. */
 const ANSWER_END_MS = 1_000;
@@ -73,16 +73,18 @@ export function createHttp2Calls({ waiting: bounds = WAITING, ...options }: Http
     else entry.reject(new Http2Error("ERR_NO_CONNECTION_SLOT", "too many calls wait for the connection"));
   }
 
+  function isAnyWaiting(): boolean {
+    waiting.dropWhile(isSettled);
+    return waiting.length > 0;
+  }
+
   /** Begins what the connection has room for; makes one where something waits and none is usable. */
   function begin(): void {
-    if (disposed) return;
-    waiting.dropWhile(isSettled);
-    while (waiting.length > 0) {
+    while (!disposed && isAnyWaiting()) {
       if (session !== undefined && session.idleMs() > IDLE_MS) session.retire();
       if (session === undefined || !session.isUsable()) session = connect();
       if (!session.hasRoom()) return;
       beginOne(waiting.take(ONE)[0]!, session);
-      waiting.dropWhile(isSettled);
     }
   }
 
