@@ -22,8 +22,8 @@ export interface PreparingParts {
 }
 
 /**
- * Tasks are prepared (recipient, opt-outs, claim) first come, first served, so that what begins waits for all that have begun. Few at once keep a busy process
- * busy; where preferences, Redis or the store are far away, more at once are needed, and the event loop idles meanwhile. Doubled and halved by that.
+ * How many tasks are prepared (recipient, opt-outs, claim) at once. They share the process, so that each one makes the others slower: while the event loop is
+ * busy, the limit is halved, down to PREPARING_MIN. Where preferences, Redis or the store take long to answer, the event loop idles, and it is doubled.
  */
 export function createPreparingLimit({ max, utilization, clock }: PreparingParts): PreparingLimit {
   const min = Math.min(PREPARING_MIN, max);

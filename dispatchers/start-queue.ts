@@ -104,8 +104,9 @@ export function createStartQueue(work: Handle, parts: StartQueueParts): StartQue
   }
 
   /**
-   * An app's only task delays no other app for long: it waits for no turn, unless a higher class does. Up to the limit such tasks are prepared beyond the
-   * limit, and never instead of those that wait: otherwise enough apps with one task each would stop an app with more, and all lower classes.
+   * Whether a task begins without waiting for a turn: the only one of its app, while no task of a higher class waits. It delays no other app for long. As
+   * many of them as the limit allows are prepared in addition to the limit, and never in place of tasks that wait: otherwise enough apps with one task each
+   * would stop an app with more, and all lower classes.
    */
   function beginsAtOnce(copy: TaskCopy): boolean {
     const { notificationClass } = copy;

@@ -7,7 +7,7 @@ import { createStateLog } from "../runtime/state-log.ts";
 const LEASE_MS = 15_000;
 /** Records of one iteration: one round trip's worth; with 1,000-byte documents half a megabyte. */
 export const LEASE_MAX = 500;
-/** Pause where what is due waits for room in its queue, in ms, where polling is slower: a busy pod handles a third of what it holds meanwhile. */
+/** Pause between two polls while due records wait for room in a queue, in ms, unless the usual one is shorter: a busy pod handles a third of its tasks in this time. */
 export const CROWDED_POLL_MS = 50;
 
 /** When an iteration's records were leased, and when the facts about them had been read; ms since the epoch. */

@@ -5,8 +5,8 @@ const PUNCTUATION_BYTES = 6;
 const NUMBER_BYTES_MAX = 26;
 
 /**
- * At most so many bytes a value takes as JSON: mostly six times as many. Takes a fourth to a third of the time of making the JSON, for values that
- * are far below a limit.
+ * An upper bound of the bytes that a value takes as JSON, mostly six times its real size. It takes a fourth to a third of the time of making the JSON, so
+ * that values far below a limit are recognized cheaply.
  */
 export function jsonBytesMax(value: unknown): number {
   if (typeof value === "string") return UNIT_BYTES_MAX * value.length + PUNCTUATION_BYTES;

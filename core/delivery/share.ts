@@ -18,9 +18,9 @@ export const TAKEN_SHARE = 0.5;
  */
 const ALONE_TIMES = 2;
 export const ALONE_MS = 10_000;
-/** For this long after dispatchers held all they can, no more than that is expected of them, in ms: to see whether there is more takes up the rest. */
+/** How long a capacity that was seen is relied on, in ms. Then more is tried step by step, which uses the room that is kept for the next task of other apps. */
 export const KNOWN_MS = 30_000;
-/** Where nothing was delivered for this long although apps are held back, in ms, what the queue holds may be a dead pod's, until ack_wait. */
+/** If apps are held back and nothing was delivered for this long, in ms, a dead pod may hold the tasks until ack_wait: then more is tried at once. */
 export const STUCK_MS = 500;
 /** How much more is expected of dispatchers at a time, and how much less, and the time between two such steps, in ms. */
 const STEP_UP = 1.1;

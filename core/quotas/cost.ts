@@ -14,7 +14,10 @@ export const BYTES_PER_UNIT = 16_384;
 export const costOf = (deliveries: number, bytes: number): number =>
   Math.max(1, Math.ceil(deliveries / DELIVERIES_PER_UNIT), Math.ceil(bytes / BYTES_PER_UNIT));
 
-/** What a record takes in the store, in bytes of JSON; BSON takes about as much. Of one that is sure to cost one unit, an upper bound: no JSON is made of it. */
+/**
+ * What a record takes in the store, in bytes of JSON; BSON takes about as much. For a record that costs one unit in any case, an upper bound, which is
+ * cheaper than making its JSON.
+ */
 export function recordBytes(record: NotificationRecord): number {
   const atMost = jsonBytesMax(record);
   return atMost <= BYTES_PER_UNIT ? atMost : Buffer.byteLength(JSON.stringify(record));
