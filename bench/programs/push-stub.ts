@@ -25,6 +25,8 @@ const STATUS_200 = Buffer.of(0x88);
 const [certFile = "", keyFile = ""] = process.argv.slice(2);
 let taken = 0;
 const server = createServer({ cert: readFileSync(certFile), key: readFileSync(keyFile), ALPNProtocols: ["h2"] }, (socket) => {
+  // Otherwise an answer waits for the acknowledgement of the one before: up to 40 ms.
+  socket.setNoDelay(true);
   const write = createFrameWriter((bytes) => socket.write(bytes));
   const received = createReceivedWindow(write);
   const read = createFrameReader((type, flags, stream, payload) => {
