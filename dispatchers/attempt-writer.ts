@@ -8,8 +8,10 @@ import { SUPERSEDED } from "../core/delivery/superseded.ts";
 import { attemptOfRun } from "../core/delivery/task.ts";
 import { attempted, decided, handedBack, type Transition, voided } from "../core/delivery/transitions.ts";
 import { type Void, voidAttempt } from "../core/delivery/void-attempt.ts";
-import type { AttemptOutcome, AttemptRecord } from "../core/ports/attempt-store.ts";
+import type { AttemptRecord, AttemptResult } from "../core/ports/attempt-store.ts";
+import type { EventRecorder } from "../core/ports/event-recorder.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
+import type { Store } from "../core/ports/store.ts";
 import { createBatcher } from "../runtime/batch.ts";
 import { createStateLog } from "../runtime/state-log.ts";
 import { findAcceptedEarlier } from "./admission.ts";
@@ -31,9 +33,14 @@ type Parts = Pick<
 };
 export type AttemptWriter = ReturnType<typeof createAttemptWriter>;
 
+interface Settled {
+  result: AttemptResult;
+  transition: Transition;
+}
+
 /**
- * Writes claims, outcomes and changes, each in batches. Always the attempt before the delivery: after a crash in between, the relay finishes from
- * what the attempt says.
+ * Writes claims, outcomes and changes, each in batches. The attempt before the delivery, or both at once: after a crash in between, the relay finishes
+ * from what the attempt says.
  */
 export function createAttemptWriter(parts: Parts) {
   const { store, recorder, clock, log, worker, circuits, failpoint } = parts;
@@ -41,9 +48,12 @@ export function createAttemptWriter(parts: Parts) {
   const state = createStateLog(log, { lost, back: "store available again, outcomes are written" }, clock.monotonic);
   const limits = { batchMax: BATCH_MAX, waitingMax: WAITING_MAX, concurrency: 2 };
   const claims = createBatcher((items: readonly AttemptRecord[]) => store.attempts.claim(items), limits, clock);
-  type Answer = { id: string; worker: string; outcome: AttemptOutcome; answeredAt: number };
-  const answers = createBatcher((items: readonly Answer[]) => store.attempts.record(items), limits, clock);
+  const answers = createBatcher((items: readonly AttemptResult[]) => store.attempts.record(items), limits, clock);
   const changes = createBatcher((items: readonly Transition[]) => applyTransitions(store.notifications, recorder, items), limits, clock);
+
+  const settle = store.settle?.bind(store);
+  /** Absent where the store cannot write both at once. */
+  const settlements = settle && createBatcher((items: readonly Settled[]) => settleAll(settle, recorder, items), limits, clock);
 
   /** Whether it was applied. */
   const change = (transition: Transition): Promise<boolean> => changes.add(transition);
@@ -74,7 +84,11 @@ export function createAttemptWriter(parts: Parts) {
     const attempt = attemptOfRun(task);
     const hasFallback = attempt < parts.providers.filter((p) => accountNameOf(p) === accountNameOf(claimed)).length;
     const decision = decide(outcome, { attempt, now, expiresAt, hasFallback, random: parts.random() });
-    const stands = await untilRecorded(() => answers.add({ id, worker, outcome, answeredAt: now }));
+    const result = { id, worker, outcome, answeredAt: now };
+    // What was sent ends so whether or not this outcome stands.
+    if (settlements && decision.kind === "sent")
+      return await untilRecorded(() => settlements.add({ result, transition: decided(task, decision, now) }));
+    const stands = await untilRecorded(() => answers.add(result));
     failpoint("dispatcher.recorded", task.category);
     if (outcome.kind === "endpoint-gone")
       await store.contacts
@@ -138,4 +152,14 @@ export function createAttemptWriter(parts: Parts) {
   }
 
   return { change, claim, record, handBack, endUnclaimed, endClaimed };
+}
+
+/** For each whether its outcome was recorded. */
+async function settleAll(settle: NonNullable<Store["settle"]>, recorder: EventRecorder, items: readonly Settled[]): Promise<boolean[]> {
+  const { recorded, changed } = await settle(
+    items.map(({ result }) => result),
+    items.map(({ transition }) => transition.change),
+  );
+  recorder.record(items.flatMap(({ transition }, i) => (changed[i] ? transition.events : [])));
+  return recorded;
 }

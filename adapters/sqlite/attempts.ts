@@ -1,11 +1,15 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { AttemptStore } from "../../core/ports/attempt-store.ts";
+import type { AttemptResult, AttemptStore } from "../../core/ports/attempt-store.ts";
 import { readAttempt, type StoredAttempt } from "../store/stored.ts";
 import { asStoreError, transact } from "./transact.ts";
 
 const parse = (row: Record<string, unknown>) => readAttempt(JSON.parse(String(row.doc)) as StoredAttempt);
 
-export function createAttemptStore(database: DatabaseSync): AttemptStore {
+/** `recordNow` is record() within a transaction of the caller. */
+export function createAttemptStore(database: DatabaseSync): {
+  store: AttemptStore;
+  recordNow(results: readonly AttemptResult[]): boolean[];
+} {
   const insertOne = database.prepare("insert into attempts (id, worker, answered, doc) values (?, ?, ?, ?) on conflict do nothing");
   const answer = database.prepare(`
     update attempts set answered = 1, doc = json_set(doc, '$.outcome', json(:outcome), '$.answeredAt', :answeredAt)
@@ -22,22 +26,19 @@ export function createAttemptStore(database: DatabaseSync): AttemptStore {
   const findOne = database.prepare("select doc from attempts where id = ?");
   const within = database.prepare("select doc from attempts where id >= ? and id < ? order by id");
 
-  return {
-    claim: async (attempts) =>
-      transact(database, () =>
-        attempts.map((attempt) => {
-          const answered = attempt.outcome === undefined ? 0 : 1;
-          return insertOne.run(attempt.id, attempt.worker, answered, JSON.stringify(attempt)).changes === 1;
-        }),
-      ),
+  const recordNow = (results: readonly AttemptResult[]) =>
+    results.map(
+      ({ id, worker, outcome, answeredAt }) =>
+        answer.run({ outcome: JSON.stringify(outcome), answeredAt, id, worker: worker ?? null }).changes === 1,
+    );
 
-    record: async (results) =>
-      transact(database, () =>
-        results.map(({ id, worker, outcome, answeredAt }) => {
-          const { changes } = answer.run({ outcome: JSON.stringify(outcome), answeredAt, id, worker: worker ?? null });
-          return changes === 1;
-        }),
-      ),
+  const store: AttemptStore = {
+    async claim(attempts) {
+      const rows = attempts.map((a) => [a.id, a.worker, a.outcome === undefined ? 0 : 1, JSON.stringify(a)] as const);
+      return transact(database, () => rows.map((row) => insertOne.run(...row).changes === 1));
+    },
+
+    record: async (results) => transact(database, () => recordNow(results)),
 
     resolve: async (results) =>
       transact(database, () =>
@@ -65,4 +66,5 @@ export function createAttemptStore(database: DatabaseSync): AttemptStore {
     // A hyphen follows the notification's id; a tilde sorts behind it.
     between: async (first, last) => asStoreError(() => within.all(first, `${last}~`).map(parse)),
   };
+  return { store, recordNow };
 }

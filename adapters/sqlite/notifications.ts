@@ -11,7 +11,11 @@ import { asStoreError, transact } from "./transact.ts";
 
 const parse = (row: Record<string, unknown>) => readNotification(JSON.parse(String(row.doc)) as StoredNotification);
 
-export function createNotificationStore(database: DatabaseSync): NotificationStore {
+/** `changeNow` is change() within a transaction of the caller. */
+export function createNotificationStore(database: DatabaseSync): {
+  store: NotificationStore;
+  changeNow(changes: readonly DeliveryChange[]): boolean[];
+} {
   const insertOne = database.prepare(
     "insert into notifications (id, app, class, due, outbox_key, later_due, ended_at, failed_at, doc) values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
   );
@@ -37,43 +41,43 @@ export function createNotificationStore(database: DatabaseSync): NotificationSto
     return row && parse(row);
   };
 
-  return {
+  const changeNow = (changes: readonly DeliveryChange[]): boolean[] => {
+    const records = new Map<string, NotificationRecord>();
+    const touched = new Set<NotificationRecord>();
+    const applied = changes.map((change) => {
+      const record = records.get(change.notificationId) ?? find(change.notificationId);
+      if (!record) return false;
+      records.set(record.id, record);
+      const changed = applyTo(record, change);
+      if (changed) touched.add(record);
+      return changed;
+    });
+    for (const record of touched) {
+      const { id, deliveries } = record;
+      const moments = { due: dueAt(deliveries) ?? null, endedAt: endedAt(record) ?? null, failedAt: failedAt(deliveries) ?? null };
+      const place = outboxPlace(record);
+      replace.run({ id, ...moments, key: place?.key ?? null, laterDue: place?.laterDue ?? null, doc: JSON.stringify(record) });
+    }
+    return applied;
+  };
+
+  const store: NotificationStore = {
     ...createOutbox(database, parse),
 
-    insert: async (records) =>
-      transact(database, () =>
-        records.map((record): InsertResult => {
-          const { id, app, notificationClass, deliveries } = record;
-          const [due, place] = [dueAt(deliveries) ?? null, outboxPlace(record)];
-          const places = [due, place?.key ?? null, place?.laterDue ?? null] as const;
-          const ends = [endedAt(record) ?? null, failedAt(deliveries) ?? null] as const;
-          const { changes } = insertOne.run(id, app, notificationClass, ...places, ...ends, JSON.stringify(record));
-          return changes === 1 ? { kind: "inserted" } : { kind: "exists", record: find(record.id)! };
+    async insert(records) {
+      // Before the transaction, during which every other writer waits.
+      const rows = records.map(rowOf);
+      return transact(database, () =>
+        rows.map((row): InsertResult => {
+          if (insertOne.run(...row).changes === 1) return { kind: "inserted" };
+          return { kind: "exists", record: find(row[0])! };
         }),
-      ),
+      );
+    },
 
     find: async (id) => asStoreError(() => find(id)),
 
-    change: async (changes) =>
-      transact(database, () => {
-        const records = new Map<string, NotificationRecord>();
-        const touched = new Set<NotificationRecord>();
-        const applied = changes.map((change) => {
-          const record = records.get(change.notificationId) ?? find(change.notificationId);
-          if (!record) return false;
-          records.set(record.id, record);
-          const changed = applyTo(record, change);
-          if (changed) touched.add(record);
-          return changed;
-        });
-        for (const record of touched) {
-          const { id, deliveries } = record;
-          const moments = { due: dueAt(deliveries) ?? null, endedAt: endedAt(record) ?? null, failedAt: failedAt(deliveries) ?? null };
-          const place = outboxPlace(record);
-          replace.run({ id, ...moments, key: place?.key ?? null, laterDue: place?.laterDue ?? null, doc: JSON.stringify(record) });
-        }
-        return applied;
-      }),
+    change: async (changes) => transact(database, () => changeNow(changes)),
 
     count: async () =>
       asStoreError(() => {
@@ -101,6 +105,15 @@ export function createNotificationStore(database: DatabaseSync): NotificationSto
     openCountOf: async (app, { from, until }, limit) =>
       asStoreError(() => Number(countOpenOf.get(app, from, until, Math.max(0, limit))?.count)),
   };
+  return { store, changeNow };
+}
+
+/** In the order of the columns. */
+function rowOf(record: NotificationRecord) {
+  const { id, app, notificationClass, deliveries } = record;
+  const [due, place] = [dueAt(deliveries) ?? null, outboxPlace(record)];
+  const places = [due, place?.key ?? null, place?.laterDue ?? null] as const;
+  return [id, app, notificationClass, ...places, endedAt(record) ?? null, failedAt(deliveries) ?? null, JSON.stringify(record)] as const;
 }
 
 /** Whether the delivery was where the change expects it; then it is changed in place. */

@@ -16,7 +16,7 @@ import { createPoisonStore } from "./poison.ts";
 import { createPreferenceStore } from "./preferences.ts";
 import { createPurge } from "./purge.ts";
 import { migrate } from "./schema.ts";
-import { asStoreError, BUSY_TIMEOUT_MS, isBusy } from "./transact.ts";
+import { asStoreError, BUSY_TIMEOUT_MS, isBusy, transact } from "./transact.ts";
 
 /** Switching a new file to WAL, and opening one that its last process just closed, ignore the busy timeout: tried again after this, in ms. */
 const OPEN_RETRY_MS = 20;
@@ -39,10 +39,13 @@ export async function openSqliteStore(path: string, { existing = false, fileSyst
   const now = async () => asStoreError(() => Number(time.get()?.ms));
   const contents = createContentStore(database);
   const purge = createPurge(database);
+  const { store: notifications, changeNow } = createNotificationStore(database);
+  const { store: attempts, recordNow } = createAttemptStore(database);
   return {
-    notifications: createNotificationStore(database),
+    notifications,
     contents,
-    attempts: createAttemptStore(database),
+    attempts,
+    settle: (results, changes) => transact(database, () => ({ recorded: recordNow(results), changed: changeNow(changes) })),
     contacts: createContactStore(database),
     preferences: createPreferenceStore(database),
     apps: createAppStore(database),

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
-import { sampleAttempt, sampleNotification } from "../../test/support/store/samples.ts";
+import type { Store } from "../../core/ports/store.ts";
+import { sampleAttempt, sampleChange, sampleNotification, sent } from "../../test/support/store/samples.ts";
 import { describeStoreContract, type TestDatabase } from "../../test/support/store-contract.ts";
 import { openStore, StoreError } from "../store/open-store.ts";
 import { createAttemptStore } from "./attempts.ts";
@@ -24,6 +25,41 @@ async function createDatabase(): Promise<TestDatabase & { path: string }> {
 }
 
 describeStoreContract("SQLite store", createDatabase);
+
+describe("SQLite store: outcomes and changes in one write", () => {
+  const record = sampleNotification();
+  const claim = sampleAttempt({ deliveryId: `${record.id}-0` });
+  const { id, worker } = claim;
+  const result = { id, worker, outcome: { kind: "accepted", providerRef: "reference" }, answeredAt: 5 } as const;
+
+  async function openClaimed(url: string) {
+    const store = await openStore(url);
+    await store.notifications.insert([record]);
+    await store.attempts.claim([claim]);
+    return store;
+  }
+  const stored = async (store: Store) => [
+    (await store.attempts.find([id]))[0]?.outcome?.kind,
+    (await store.notifications.find(record.id))?.deliveries[0]?.state,
+  ];
+
+  it("says of each whether it was applied", async () => {
+    await using database = await createDatabase();
+    await using store = await openClaimed(database.url);
+    const settle = () => store.settle!([result], [sampleChange(record, 0, sent("reference"))]);
+    assert.deepEqual(await settle(), { recorded: [true], changed: [true] });
+    assert.deepEqual(await stored(store), ["accepted", "sent"]);
+    assert.deepEqual(await settle(), { recorded: [false], changed: [false] });
+  });
+
+  it("writes neither where one of them fails", async () => {
+    await using database = await createDatabase();
+    await using store = await openClaimed(database.url);
+    const invalid = sampleChange(record, 0, { ...sent("reference"), nextAt: 1n as unknown as number });
+    await assert.rejects(store.settle!([result], [invalid]), TypeError);
+    assert.deepEqual(await stored(store), [undefined, "pending"]);
+  });
+});
 
 describe("SQLite store: its file", () => {
   it("is readable by its owner alone, side files too", async () => {

@@ -37,11 +37,20 @@ export interface Resolution {
 /** The provider's answer; or "void": the attempt number was used up without a call, so that no stale copy of the task can use it. */
 export type AttemptOutcome = Outcome | { kind: "void"; state: EndState; reason: Reason };
 
+/** The outcome of an attempt, to be recorded. */
+export interface AttemptResult {
+  id: string;
+  /** Undefined: whoever claimed it. */
+  worker: string | undefined;
+  outcome: AttemptOutcome;
+  answeredAt: number;
+}
+
 export interface AttemptStore {
   /** Inserts all, unordered, in one round trip; for each whether this call inserted it. Durable when resolved. */
   claim(attempts: readonly AttemptRecord[]): Promise<boolean[]>;
   /** Records outcomes; the first one recorded stays. For each whether it was stored: false also where `worker` differs from the claim's, unless undefined. */
-  record(results: readonly { id: string; worker: string | undefined; outcome: AttemptOutcome; answeredAt: number }[]): Promise<boolean[]>;
+  record(results: readonly AttemptResult[]): Promise<boolean[]>;
   /** Adds a resolution where the outcome is missing or "unanswered"; the first resolution stays. For each whether it was stored. */
   resolve(results: readonly { id: string; resolution: Resolution }[]): Promise<boolean[]>;
   /**

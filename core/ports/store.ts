@@ -1,8 +1,8 @@
 import type { AppStore } from "./app-store.ts";
-import type { AttemptStore } from "./attempt-store.ts";
+import type { AttemptResult, AttemptStore } from "./attempt-store.ts";
 import type { ContactStore } from "./contact-store.ts";
 import type { ContentStore } from "./content-store.ts";
-import type { NotificationStore } from "./notification-store.ts";
+import type { DeliveryChange, NotificationStore } from "./notification-store.ts";
 import type { PoisonStore } from "./poison-store.ts";
 import type { PreferenceStore } from "./preference-store.ts";
 
@@ -24,6 +24,11 @@ export interface Store extends AsyncDisposable {
   preferences: PreferenceStore;
   apps: AppStore;
   poison: PoisonStore;
+  /**
+   * attempts.record() and notifications.change() in one write: for each whether it was applied. Absent where a store has no transactions; then callers
+   * make two writes, the attempts first.
+   */
+  settle?(results: readonly AttemptResult[], changes: readonly DeliveryChange[]): Promise<{ recorded: boolean[]; changed: boolean[] }>;
   /**
    * Removes up to `limit` notifications whose last delivery ended before this moment (ms since the epoch), the earliest first, with their attempts and
    * attributions; up to `limit` contents that no notification needs any more; and up to `limit` poison messages kept before it. Where no

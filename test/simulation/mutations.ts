@@ -105,8 +105,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     ...{ name: "outcome recorded without checking the claimant", file: writer },
-    find: "answers.add({ id, worker, outcome, answeredAt: now }));\n    failpoint",
-    replace: "answers.add({ id, worker: undefined as unknown as string, outcome, answeredAt: now }));\n    failpoint",
+    find: "const result = { id, worker, outcome, answeredAt: now };",
+    replace: "const result = { id, worker: undefined, outcome, answeredAt: now };",
   },
   { name: "claims of one process not distinguished", file: dispatch, find: "++claimCount", replace: "claimCount" },
   {
