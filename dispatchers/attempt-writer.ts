@@ -156,10 +156,7 @@ export function createAttemptWriter(parts: Parts) {
 
 /** For each whether its outcome was recorded. */
 async function settleAll(settle: NonNullable<Store["settle"]>, recorder: EventRecorder, items: readonly Settled[]): Promise<boolean[]> {
-  const { recorded, changed } = await settle(
-    items.map(({ result }) => result),
-    items.map(({ transition }) => transition.change),
-  );
-  recorder.record(items.flatMap(({ transition }, i) => (changed[i] ? transition.events : [])));
-  return recorded;
+  const written = await settle(items.map(({ result, transition }) => ({ result, change: transition.change })));
+  recorder.record(items.flatMap(({ transition }, i) => (written[i]!.changed ? transition.events : [])));
+  return written.map(({ recorded }) => recorded);
 }

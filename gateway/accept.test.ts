@@ -134,6 +134,7 @@ test("an item that waited too long for its insert is not stored after the caller
   let begun = 0;
   const stuck = {
     ...store.notifications,
+    inserting: { itemsMax: 64, concurrency: 2 },
     insert: async (records: Parameters<Store["notifications"]["insert"]>[0]) => {
       await gates[begun++]?.promise;
       return store.notifications.insert(records);

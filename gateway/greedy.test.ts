@@ -25,6 +25,7 @@ function heldInserts() {
     inserts,
     notifications: {
       ...notifications,
+      inserting: { itemsMax: 64, concurrency: 2 },
       insert: async (records: readonly NotificationRecord[]) => {
         const { promise, resolve } = Promise.withResolvers<void>();
         inserts.push({ records, end: resolve });

@@ -4,8 +4,6 @@ import type { Store } from "../core/ports/store.ts";
 import { type Batcher, createBatcher } from "../runtime/batch.ts";
 import { distinctContents, type Insertion } from "./large-content.ts";
 
-/** Notifications per insert, about 0.1 MB: in SQLite they hold its only write lock, and the process, for some 3 ms. Of 500 it was 20. */
-const INSERT_MAX = 64;
 /** Bytes of notifications per insert, where they have many endpoints: some 200 ms of a store's disk. */
 const INSERT_BYTES_MAX = 4 * 1_024 ** 2;
 /**
@@ -24,15 +22,17 @@ export interface InsertionOfApp extends Insertion {
 export const createInserts = (
   store: Pick<Store, "notifications" | "contents">,
   { waitingMax, clock }: { waitingMax: number; clock: Clock },
-): Batcher<InsertionOfApp, InsertResult> =>
-  createBatcher(
+): Batcher<InsertionOfApp, InsertResult> => {
+  const { itemsMax: batchMax, concurrency } = store.notifications.inserting;
+  return createBatcher(
     async (insertions: readonly InsertionOfApp[]) => {
       // Contents first, so that every stored reference is valid. A crash in between leaves an unreferenced content, which a purge removes.
       const contents = distinctContents(insertions);
       if (contents.length > 0) await store.contents.put(contents);
       return store.notifications.insert(insertions.map(({ record }) => record));
     },
-    { batchMax: INSERT_MAX, batchBytesMax: INSERT_BYTES_MAX, waitingMax, concurrency: 2, waitMaxMs: INSERT_WAIT_MS },
+    { batchMax, concurrency, batchBytesMax: INSERT_BYTES_MAX, waitingMax, waitMaxMs: INSERT_WAIT_MS },
     clock,
     { laneOf: ({ record }) => record.app, weightOf: ({ weight }) => weight, bytesOf: ({ bytes }) => bytes },
   );
+};

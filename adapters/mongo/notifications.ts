@@ -14,11 +14,14 @@ import { inRounds, insertNew, newToken, updateAll } from "./writes.ts";
 /** A document whose insert is under way exists before a majority read returns it: how often to read again, and how long to wait between, in ms. */
 const EXISTING_TRIES_MAX = 10;
 const EXISTING_RETRY_MS = 50;
+/** About 0.1 MB a round trip. */
+const INSERTING = { itemsMax: 64, concurrency: 2 };
 /** Documents a cursor fetches at once. */
 const BATCH_ROWS = 500;
 
 export function createNotificationStore(collection: Collection<NotificationDocument>): NotificationStore {
   return {
+    inserting: INSERTING,
     ...createOutbox(collection),
 
     insert: (records) => asStoreError("insert notifications", () => insert(collection, records)),

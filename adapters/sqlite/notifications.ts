@@ -9,6 +9,12 @@ import { createDeliveryCounts, readNotification, type StoredNotification } from 
 import { createOutbox } from "./outbox.ts";
 import { asStoreError, transact } from "./transact.ts";
 
+/**
+ * One call at a time, because a second one would only wait for the file's only write lock, together with whatever another app wants to insert next. Smaller
+ * calls let others in sooner, and cost more: of 16, a gateway took 340 us a unary call instead of 200.
+ */
+const INSERTING = { itemsMax: 64, concurrency: 1 };
+
 const parse = (row: Record<string, unknown>) => readNotification(JSON.parse(String(row.doc)) as StoredNotification);
 
 /** `changeNow` is change() within a transaction of the caller. */
@@ -62,6 +68,7 @@ export function createNotificationStore(database: DatabaseSync): {
   };
 
   const store: NotificationStore = {
+    inserting: INSERTING,
     ...createOutbox(database, parse),
 
     async insert(records) {

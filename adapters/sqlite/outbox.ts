@@ -26,15 +26,17 @@ export function createOutbox(
   return {
     dueKeys: async (now) => asStoreError(() => dueKeys.all(now).map(({ key }) => String(key))),
 
-    leaseDue: async (now, until, takes) =>
-      transact(database, () =>
+    async leaseDue(now, until, takes) {
+      const leased = await transact(database, () =>
         takes.flatMap((take) => {
           // A negative limit would be none.
           const limit = Math.max(0, take.limit);
           const rows = "key" in take ? oldestOf.all(take.key, now, limit) : later.all({ class: take.later, now, limit });
-          return rows.map(({ rowid }) => parse(lease.get(until, Number(rowid))!));
+          return rows.map(({ rowid }) => lease.get(until, Number(rowid))!);
         }),
-      ),
+      );
+      return leased.map(parse);
+    },
 
     dueUnder: async (key, now, limit) =>
       asStoreError(() => {

@@ -46,17 +46,17 @@ describe("SQLite store: outcomes and changes in one write", () => {
   it("says of each whether it was applied", async () => {
     await using database = await createDatabase();
     await using store = await openClaimed(database.url);
-    const settle = () => store.settle!([result], [sampleChange(record, 0, sent("reference"))]);
-    assert.deepEqual(await settle(), { recorded: [true], changed: [true] });
+    const settle = () => store.settle!([{ result, change: sampleChange(record, 0, sent("reference")) }]);
+    assert.deepEqual(await settle(), [{ recorded: true, changed: true }]);
     assert.deepEqual(await stored(store), ["accepted", "sent"]);
-    assert.deepEqual(await settle(), { recorded: [false], changed: [false] });
+    assert.deepEqual(await settle(), [{ recorded: false, changed: false }]);
   });
 
   it("writes neither where one of them fails", async () => {
     await using database = await createDatabase();
     await using store = await openClaimed(database.url);
-    const invalid = sampleChange(record, 0, { ...sent("reference"), nextAt: 1n as unknown as number });
-    await assert.rejects(store.settle!([result], [invalid]), TypeError);
+    const change = sampleChange(record, 0, { ...sent("reference"), nextAt: 1n as unknown as number });
+    await assert.rejects(store.settle!([{ result, change }]), TypeError);
     assert.deepEqual(await stored(store), [undefined, "pending"]);
   });
 });

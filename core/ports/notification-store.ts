@@ -20,6 +20,8 @@ export interface DeliveryCount {
 
 /** The store of record for notifications, and the outbox. Every write is durable when its promise resolves. */
 export interface NotificationStore {
+  /** How many insert() is best called with while many wait, and how many calls at once. Whatever waits behind a call waits for all of its notifications. */
+  readonly inserting: { itemsMax: number; concurrency: number };
   /** Inserts all that are new, in one round trip. Results in the order of the records. Equal ids within one call: the first wins. */
   insert(records: readonly NotificationRecord[]): Promise<InsertResult[]>;
   find(id: string): Promise<NotificationRecord | undefined>;

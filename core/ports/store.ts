@@ -25,10 +25,10 @@ export interface Store extends AsyncDisposable {
   apps: AppStore;
   poison: PoisonStore;
   /**
-   * attempts.record() and notifications.change() in one write: for each whether it was applied. Absent where a store has no transactions; then callers
-   * make two writes, the attempts first.
+   * attempts.record() and notifications.change() for each, both in one write: whether each was applied. Absent where a store has no transactions; then
+   * callers make two writes, the attempts first.
    */
-  settle?(results: readonly AttemptResult[], changes: readonly DeliveryChange[]): Promise<{ recorded: boolean[]; changed: boolean[] }>;
+  settle?(ends: readonly { result: AttemptResult; change: DeliveryChange }[]): Promise<{ recorded: boolean; changed: boolean }[]>;
   /**
    * Removes up to `limit` notifications whose last delivery ended before this moment (ms since the epoch), the earliest first, with their attempts and
    * attributions; up to `limit` contents that no notification needs any more; and up to `limit` poison messages kept before it. Where no

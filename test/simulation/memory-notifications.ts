@@ -85,6 +85,7 @@ export function createMemoryNotifications(
       allDue: () => [...dues].map(([id, due]) => ({ due, place: placeOf(records.get(id)!) })),
     },
 
+    inserting: { itemsMax: 64, concurrency: 2 },
     insert: async (all) =>
       all.map((record): InsertResult => {
         const before = records.get(record.id);
