@@ -1,6 +1,5 @@
 import { isPush, type PushChannel } from "../delivery/channel.ts";
 import { type ContentCodec, type ContentFault, mapValue, showsSomething } from "./codec.ts";
-import { jsonBytesMax } from "./json-bytes.ts";
 import { PUSH_PAYLOAD_BYTES_MAX } from "./limits.ts";
 
 export interface PushContent {
@@ -80,9 +79,6 @@ const PUSH_IDS_LONGEST: PushIds = {
   attempt: `${"0".repeat(32)}-9999/999999`,
 };
 
-/** More than the ids and the names of the fields add to a payload. */
-const PUSH_FRAME_BYTES = 400;
-
 /** Bytes that count against the channel's limit in limits.ts: of the JSON for APNs and Web Push, of keys and values for FCM. */
 export function pushPayloadBytes(channel: PushChannel, content: PushContent, ids: PushIds = PUSH_IDS_LONGEST): number {
   switch (channel) {
@@ -139,8 +135,6 @@ function keyFaults({ data }: PushContent, channels: readonly PushChannel[]): Con
 function sizeFaults(content: PushContent, channels: readonly PushChannel[]): ContentFault[] {
   const counted = channels.length > 0 ? channels : (["fcm"] as const);
   return counted.flatMap((channel) => {
-    // Most are far below: the payload is not built to count its bytes.
-    if (jsonBytesMax(content) + PUSH_FRAME_BYTES <= PUSH_PAYLOAD_BYTES_MAX[channel]) return [];
     const bytes = pushPayloadBytes(channel, content);
     const max = PUSH_PAYLOAD_BYTES_MAX[channel];
     const message = `makes a payload of ${bytes} bytes; ${channel} carries ${max}`;

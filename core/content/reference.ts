@@ -1,7 +1,6 @@
 import { CONTENT_PARTS, type ContentPart } from "../delivery/channel.ts";
 import { canonicalForm } from "./codec.ts";
 import { type Content, contentValues } from "./content.ts";
-import { jsonBytesMax } from "./json-bytes.ts";
 
 /** What is kept where, and for how long. */
 export interface ContentBounds {
@@ -51,7 +50,7 @@ export function splitContent(content: Content, inlineBytesMax: number, hashOf: (
   return large.length === 0 ? { inline, large } : { inline, hashes, large };
 }
 
-const isSmall = (part: unknown, bytesMax: number) => jsonBytesMax(part) <= bytesMax || Buffer.byteLength(JSON.stringify(part)) <= bytesMax;
+const isSmall = (part: unknown, bytesMax: number) => Buffer.byteLength(JSON.stringify(part)) <= bytesMax;
 
 /** Until when a content must be kept that is used until `expiresAt`; ms since the epoch. */
 export const contentKeepUntil = (expiresAt: number, { keepMs, keepStepMs }: ContentBounds) =>

@@ -1,4 +1,3 @@
-import { jsonBytesMax } from "../content/json-bytes.ts";
 import type { Endpoint } from "../delivery/endpoint.ts";
 import type { NotificationRecord } from "../delivery/notification.ts";
 
@@ -14,14 +13,8 @@ export const BYTES_PER_UNIT = 16_384;
 export const costOf = (deliveries: number, bytes: number): number =>
   Math.max(1, Math.ceil(deliveries / DELIVERIES_PER_UNIT), Math.ceil(bytes / BYTES_PER_UNIT));
 
-/**
- * What a record takes in the store, in bytes of JSON; BSON takes about as much. For a record that costs one unit in any case, an upper bound, which is
- * cheaper than making its JSON.
- */
-export function recordBytes(record: NotificationRecord): number {
-  const atMost = jsonBytesMax(record);
-  return atMost <= BYTES_PER_UNIT ? atMost : Buffer.byteLength(JSON.stringify(record));
-}
+/** What a record takes in the store, in bytes of JSON; BSON takes about as much. */
+export const recordBytes = (record: NotificationRecord): number => Buffer.byteLength(JSON.stringify(record));
 
 /** What the deliveries to these endpoints will take in the record, in bytes: the endpoint, and the state of its delivery. */
 export const endpointsBytes = (targets: readonly { endpoint?: Endpoint }[]): number => {
