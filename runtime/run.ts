@@ -95,7 +95,7 @@ export function defineRole<V extends Variables>(role: {
       const metrics = createMetrics(role.name, { defaults: config.HTTP_PORT !== 0 });
       const worker = `${role.name}@${hostname()}-${randomBytes(4).toString("hex")}`;
       await using stack = new AsyncDisposableStack();
-      const { tracer } = stack.use(startTracing(role.name, { exporterUrl: config.OTEL_EXPORTER_OTLP_ENDPOINT }));
+      const { tracer } = stack.use(await startTracing(role.name, { exporterUrl: config.OTEL_EXPORTER_OTLP_ENDPOINT }));
       const httpRejections = createHttpRejections(metrics, log);
       let ready = false;
       const http = stack.use(

@@ -43,8 +43,8 @@ const sentAs = (name: string) => sent.find((s) => s.span.name === name)?.span;
 test("a trace is carried over by inject and extract, through awaits, and sent to the collector", async () => {
   const headers = new Map<string, string>();
   {
-    await using gateway = startTracing("gateway", { exporterUrl });
-    await using relay = startTracing("relay", { exporterUrl });
+    await using gateway = await startTracing("gateway", { exporterUrl });
+    await using relay = await startTracing("relay", { exporterUrl });
     await withSpan(gateway.tracer, "publish", { kind: SpanKind.PRODUCER }, async () => {
       await new Promise(setImmediate);
       inject((key, value) => headers.set(key, value));
@@ -66,7 +66,7 @@ test("a trace is carried over by inject and extract, through awaits, and sent to
 
 test("a span that failed says so without the error's text, and the error passes through", async () => {
   {
-    await using tracing = startTracing("gateway", { exporterUrl });
+    await using tracing = await startTracing("gateway", { exporterUrl });
     const failing = withSpan(tracing.tracer, "failing", {}, async () => {
       throw new Error("hunter2");
     });
@@ -82,7 +82,7 @@ test("without an exporter nothing is recorded, and a caller's trace is still car
   const before = sent.length;
   let carried: string | undefined;
   {
-    await using tracing = startTracing("gateway", { exporterUrl: "" });
+    await using tracing = await startTracing("gateway", { exporterUrl: "" });
     const parent = extract((key) => (key === "traceparent" ? traceparent : undefined));
     await withSpan(tracing.tracer, "unrecorded", { parent }, async (span) => {
       assert.equal(span.isRecording(), false);
@@ -101,7 +101,7 @@ test("malformed headers are no trace", () => {
 });
 
 test("an unavailable collector does not delay the shutdown", async () => {
-  const tracing = startTracing("gateway", { exporterUrl: "http://127.0.0.1:1/v1/traces" });
+  const tracing = await startTracing("gateway", { exporterUrl: "http://127.0.0.1:1/v1/traces" });
   await withSpan(tracing.tracer, "lost", {}, async () => undefined);
   await tracing[Symbol.asyncDispose]();
 });
@@ -110,7 +110,7 @@ test("a gRPC call joins client and server in one trace, and distinguishes our er
   const get = NotificationServiceService.getNotification;
   const log = createLogger("test", "silent");
   {
-    await using tracing = startTracing("gateway", { exporterUrl });
+    await using tracing = await startTracing("gateway", { exporterUrl });
     const unused = async () => callError("INTERNAL", "INTERNAL", "unused");
     const handlers = {
       async getNotification({ notificationId }: { notificationId: string }) {

@@ -12,15 +12,6 @@ import {
 } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
-import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
-import { resourceFromAttributes } from "@opentelemetry/resources";
-import { BatchSpanProcessor, NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
-import { withDeadline } from "./deadline.ts";
-
-/** Spans waiting for the exporter; beyond it new ones are dropped. At 1 kB each 2 MB. */
-const SPANS_WAITING_MAX = 2_048;
-/** One export, and all that is left at the end: an unavailable collector must not delay a shutdown. */
-const EXPORT_MS = 1_500;
 
 /** traceparent and tracestate only. Without baggage: callers' texts would be passed on to providers. */
 const propagator = new W3CTraceContextPropagator();
@@ -33,21 +24,13 @@ export interface Tracing extends AsyncDisposable {
  * One service's tracer. Without `exporterUrl` (OTLP over HTTP, such as http://collector:4318/v1/traces) nothing is recorded, and a trace that
  * callers began is still passed on. Disposal sends what is left, for at most 1.5 s.
  */
-export function startTracing(service: string, { exporterUrl }: { exporterUrl: string }): Tracing {
-  const exporter = exporterUrl ? new OTLPTraceExporter({ url: exporterUrl, timeoutMillis: EXPORT_MS }) : undefined;
-  const provider = new NodeTracerProvider({
-    resource: resourceFromAttributes({ "service.name": service }),
-    spanProcessors: exporter ? [new BatchSpanProcessor(exporter, { maxQueueSize: SPANS_WAITING_MAX, exportTimeoutMillis: EXPORT_MS })] : [],
-  });
+export async function startTracing(service: string, { exporterUrl }: { exporterUrl: string }): Promise<Tracing> {
   keepContext();
-  return {
-    // A proxy without a provider records nothing and passes the parent on.
-    tracer: (exporter ? provider : new ProxyTracerProvider()).getTracer("carillon"),
-    async [Symbol.asyncDispose]() {
-      // Spans that could not be sent in time are lost by design.
-      await withDeadline(provider.shutdown(), { limitMs: EXPORT_MS }).catch(() => undefined);
-    },
-  };
+  // A proxy without a provider records nothing and passes the parent on.
+  if (!exporterUrl) return { tracer: new ProxyTracerProvider().getTracer("carillon"), [Symbol.asyncDispose]: async () => undefined };
+  // Loaded only where it is used: it takes a process 100 ms and 20 MB.
+  const { startExporting } = await import("./trace-export.ts");
+  return startExporting(service, exporterUrl);
 }
 
 let contextIsKept = false;

@@ -222,7 +222,7 @@ test("streams and consumers are as they were declared, and declaring them again 
 });
 
 test("the caller's trace continues in the task's handler", async () => {
-  await using tracing = startTracing("test", { exporterUrl: "" });
+  await using tracing = await startTracing("test", { exporterUrl: "" });
   void tracing;
   const traceId = "0af7651916cd43dd8448eb211c80319c";
   let seen: string | undefined;

@@ -240,7 +240,7 @@ function residentBytes(pid: number | undefined): number {
 
 /** Written only by a process that ends by itself. */
 function warmCompileCache(): void {
-  spawnSync(process.execPath, [join(import.meta.dirname, "../../cli/carillon.ts"), "help"], {
+  spawnSync(process.execPath, [join(import.meta.dirname, "../../cli/load-all.ts")], {
     env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE },
     stdio: "ignore",
   });

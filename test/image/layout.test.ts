@@ -5,8 +5,8 @@ import { test } from "node:test";
 import { contextFiles, createIgnore, parseDockerfile, reachedFrom, readDockerfile, root } from "./layout.ts";
 
 const ENTRY = "cli/carillon.ts";
-/** In the image, though no file imports them: what npm reads, and generated code, which comes as a whole. */
-const NOT_IMPORTED = /^(LICENSE|package(-lock)?\.json|gen\/.*)$/;
+/** In the image, though no file imports them: what npm reads, what the build runs, and generated code, which comes as a whole. */
+const NOT_IMPORTED = /^(LICENSE|package(-lock)?\.json|cli\/load-all\.ts|gen\/.*)$/;
 const files = contextFiles();
 const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { dependencies: Record<string, string> };
 

@@ -48,7 +48,7 @@ before(
     mkdirSync(cache);
     chmodSync(image, 0o755);
     if (isRoot) for (const folder of [cache, volume]) chownSync(folder, UNPRIVILEGED, UNPRIVILEGED);
-    execFileSync(node, [join(app, "cli/carillon.ts"), "help"], { ...identity, env: ownEnv, cwd: app, timeout: RUN_MS, stdio: "ignore" });
+    execFileSync(node, [join(app, "cli/load-all.ts")], { ...identity, env: ownEnv, cwd: app, timeout: RUN_MS, stdio: "ignore" });
     execFileSync("chmod", ["-R", "a-w", app]);
   },
   { timeout: INSTALL_MS },
