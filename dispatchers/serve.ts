@@ -53,7 +53,14 @@ export async function serveDispatcher(
   const pool = stack.use(createAccountPool(order, (provider) => instrumented(provider, workload), log));
   for (const provider of createListed(config, parts)) pool.put(DEFAULT_ACCOUNT, provider);
   const tls = internalTls(config, log, config.PREFERENCES_ADDRESS);
-  const store = await openRoleStore(config, { stack, log, metrics, signal }, { attributedProviders: attributedProvidersOf(channel) });
+  const store = await openRoleStore(
+    config,
+    { stack, log, metrics, signal },
+    {
+      attributedProviders: attributedProvidersOf(channel),
+      hasWriterThread: true,
+    },
+  );
   const redis = stack.use(await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE }));
   const nats = stack.use(await connectNats(config, log));
   const tokens = stack.use(watchInternalTokens({ config, env, log }));

@@ -50,7 +50,7 @@ export const role = defineRole({
     const clock = systemClock;
     const [tls, ours] = [openCertificates(config, GATEWAY_TLS, log), internalTls(config, log, config.PREFERENCES_ADDRESS)];
     if (!tls) warnOfPlainText(log, config.GATEWAY_LISTEN, "callers are served plain text: whoever can read it gets API keys and content");
-    const store = await openRoleStore(config, { stack, log, metrics, signal });
+    const store = await openRoleStore(config, { stack, log, metrics, signal }, { hasWriterThread: true });
     const nats = stack.use(await connectNats(config, log));
     await ensureStreams(nats, config);
     await checkMayPublish(nats, taskSubjects("any-app"));

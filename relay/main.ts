@@ -22,7 +22,7 @@ export const role = defineRole({
   about: "publishes what is due: scheduled sends, retries, expiries, and what the watchdog finds",
   variables: relayVariables,
   async start(config, { log, metrics, stack, signal, worker, failpoint }) {
-    const store = await openRoleStore(config, { stack, log, metrics, signal });
+    const store = await openRoleStore(config, { stack, log, metrics, signal }, { hasWriterThread: true });
     const nats = stack.use(await connectNats(config, log));
     await ensureStreams(nats, config);
     await checkMayPublish(nats, taskSubjects("any-app"));

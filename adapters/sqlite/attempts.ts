@@ -1,19 +1,12 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { AttemptResult, AttemptStore } from "../../core/ports/attempt-store.ts";
+import type { AttemptStore } from "../../core/ports/attempt-store.ts";
 import { readAttempt, type StoredAttempt } from "../store/stored.ts";
 import { asStoreError, transact } from "./transact.ts";
+import { attemptRow, type Writes } from "./writes.ts";
 
 const parse = (row: Record<string, unknown>) => readAttempt(JSON.parse(String(row.doc)) as StoredAttempt);
 
-/** `recordNow` is record() within a transaction of the caller. */
-export function createAttemptStore(database: DatabaseSync): {
-  store: AttemptStore;
-  recordNow(results: readonly AttemptResult[]): boolean[];
-} {
-  const insertOne = database.prepare("insert into attempts (id, worker, answered, doc) values (?, ?, ?, ?) on conflict do nothing");
-  const answer = database.prepare(`
-    update attempts set answered = 1, doc = json_set(doc, '$.outcome', json(:outcome), '$.answeredAt', :answeredAt)
-    where id = :id and answered = 0 and worker = coalesce(:worker, worker)`);
+export function createAttemptStore(database: DatabaseSync, writes: Pick<Writes, "claim" | "record">): AttemptStore {
   const addResolution = database.prepare(`
     update attempts set doc = json_set(doc, '$.resolution', json(:resolution))
     where id = :id and doc ->> '$.resolution' is null and coalesce(doc ->> '$.outcome.kind', 'unanswered') = 'unanswered'`);
@@ -26,19 +19,10 @@ export function createAttemptStore(database: DatabaseSync): {
   const findOne = database.prepare("select doc from attempts where id = ?");
   const within = database.prepare("select doc from attempts where id >= ? and id < ? order by id");
 
-  const recordNow = (results: readonly AttemptResult[]) =>
-    results.map(
-      ({ id, worker, outcome, answeredAt }) =>
-        answer.run({ outcome: JSON.stringify(outcome), answeredAt, id, worker: worker ?? null }).changes === 1,
-    );
+  return {
+    claim: async (attempts) => writes.claim(attempts.map(attemptRow)),
 
-  const store: AttemptStore = {
-    async claim(attempts) {
-      const rows = attempts.map((a) => [a.id, a.worker, a.outcome === undefined ? 0 : 1, JSON.stringify(a)] as const);
-      return transact(database, () => rows.map((row) => insertOne.run(...row).changes === 1));
-    },
-
-    record: async (results) => transact(database, () => recordNow(results)),
+    record: writes.record,
 
     resolve: async (results) =>
       transact(database, () =>
@@ -66,5 +50,4 @@ export function createAttemptStore(database: DatabaseSync): {
     // A hyphen follows the notification's id; a tilde sorts behind it.
     between: async (first, last) => asStoreError(() => within.all(first, `${last}~`).map(parse)),
   };
-  return { store, recordNow };
 }

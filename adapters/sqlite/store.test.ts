@@ -13,6 +13,7 @@ import { createContentStore } from "./contents.ts";
 import { createNotificationStore } from "./notifications.ts";
 import { createPoisonStore } from "./poison.ts";
 import { createPurge } from "./purge.ts";
+import { createWrites } from "./writes.ts";
 
 async function createDatabase(): Promise<TestDatabase & { path: string }> {
   const directory = mkdtempSync(join(tmpdir(), "carillon-sqlite-"));
@@ -25,6 +26,7 @@ async function createDatabase(): Promise<TestDatabase & { path: string }> {
 }
 
 describeStoreContract("SQLite store", createDatabase);
+describeStoreContract("SQLite store with a writing thread", async () => ({ ...(await createDatabase()), hasWriterThread: true }));
 
 describe("SQLite store: outcomes and changes in one write", () => {
   const record = sampleNotification();
@@ -80,7 +82,10 @@ describe("SQLite store: its file", () => {
       }
     }
     using raw = new Listening(database.path);
-    for (const create of [createNotificationStore, createContentStore, createAttemptStore, createPoisonStore, createPurge]) create(raw);
+    const writes = createWrites(raw);
+    createNotificationStore(raw, writes);
+    createAttemptStore(raw, writes);
+    for (const create of [createContentStore, createPoisonStore, createPurge]) create(raw);
     const plans = [...statements].map((sql) => ({
       sql,
       plan: raw

@@ -9,12 +9,15 @@ export { StoreError } from "./store-error.ts";
 
 /**
  * Opens the store a URL names: `sqlite:PATH` (a relative path is relative to the working directory) or `mongodb://…`, `mongodb+srv://…`.
- * Makes it where there is none, unless `existing` is wanted. Rejects with a StoreError that says what to do; it never repeats the URL, which may hold a password.
+ * With `hasWriterThread`, a SQLite store writes in a thread of its own, for a role that writes a lot. Makes it where there is none, unless `existing` is wanted. Rejects with a StoreError that says what to do; it never repeats the URL, which may hold a password.
  */
-export async function openStore(url: string, options: { mongo?: MongoOptions | undefined; existing?: boolean } = {}): Promise<Store> {
-  const { mongo, existing = false } = options;
+export async function openStore(
+  url: string,
+  options: { mongo?: MongoOptions | undefined; existing?: boolean; hasWriterThread?: boolean } = {},
+): Promise<Store> {
+  const { mongo, existing = false, hasWriterThread = false } = options;
   if (isMongo(url)) return (await import("../mongo/open.ts")).openMongoStore(url, { ...mongo, existing });
-  return openSqliteStore(sqlitePath(url), { existing });
+  return openSqliteStore(sqlitePath(url), { existing, hasWriterThread });
 }
 
 /** What openStore() would find or make there, as it is now. Rejects with a StoreError. */

@@ -26,10 +26,11 @@ export const storeVariables = {
 export async function openRoleStore(
   config: Values<typeof storeVariables>,
   { stack, log, metrics, signal }: { stack: AsyncDisposableStack; log: Logger; metrics: Metrics; signal: AbortSignal },
-  options: Pick<MongoOptions, "attributedProviders"> = {},
+  options: Pick<MongoOptions, "attributedProviders"> & { hasWriterThread?: boolean } = {},
 ): Promise<Store> {
+  const { attributedProviders, hasWriterThread = false } = options;
   const standalone = config.STORE_ALLOW_STANDALONE ? "allowed" : "rejected";
-  const store = stack.use(await openConfiguredStore(config, log, { ...options, standalone }));
+  const store = stack.use(await openConfiguredStore(config, log, { attributedProviders, standalone }, hasWriterThread));
   await awaitRightTime(store, systemClock, log);
   const help = "How far the machine's clock is ahead of the time in use; 0 while the clock itself is in use";
   metrics.gauge("carillon_clock_off_seconds", help, [], () => systemClock.offBy() / 1000);
@@ -50,8 +51,12 @@ export const openExistingStore = (config: Values<typeof storeVariables>): Promis
   openStore(storeUrlOf(config), { existing: true });
 
 /** Opens the store the configuration names. */
-export const openConfiguredStore = (config: Values<typeof storeVariables>, log?: Logger, options: MongoOptions = {}): Promise<Store> =>
-  openStore(storeUrlOf(config), { mongo: { ...options, log } });
+export const openConfiguredStore = (
+  config: Values<typeof storeVariables>,
+  log?: Logger,
+  options: MongoOptions = {},
+  hasWriterThread = false,
+): Promise<Store> => openStore(storeUrlOf(config), { mongo: { ...options, log }, hasWriterThread });
 
 /** STORE_URL with the credentials in it: only for opening the store, never to be shown. */
 export function storeUrlOf(config: Values<typeof storeVariables>): string {

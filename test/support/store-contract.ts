@@ -22,6 +22,8 @@ import type { StoreTest } from "./store/store-test.ts";
 /** An empty database of its own; disposing of it drops it. */
 export interface TestDatabase extends AsyncDisposable {
   url: string;
+  /** Whether the store under test writes in a thread of its own; absent: no. */
+  hasWriterThread?: boolean;
 }
 
 /** What every store keeps to. `createDatabase` gives a fresh one for each test. */
@@ -29,7 +31,7 @@ export function describeStoreContract(name: string, createDatabase: () => Promis
   const test: StoreTest = (sentence, body) =>
     it(sentence, async () => {
       await using database = await createDatabase();
-      await using store = await openStore(database.url);
+      await using store = await openStore(database.url, { hasWriterThread: database.hasWriterThread ?? false });
       await body(store, database.url);
     });
 

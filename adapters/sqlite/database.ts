@@ -1,0 +1,65 @@
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { setTimeout as delay } from "node:timers/promises";
+import { StoreError } from "../store/store-error.ts";
+import { type Danger, UnsafeSettingError } from "../unsafe-setting.ts";
+import { fileSystemDangers, journalDangers, statFileSystem } from "./durable.ts";
+import { migrate } from "./schema.ts";
+import { BUSY_TIMEOUT_MS, isBusy } from "./transact.ts";
+
+/** Switching a new file to WAL, and opening one that its last process just closed, ignore the busy timeout: tried again after this, in ms. */
+const OPEN_RETRY_MS = 20;
+/** Pages of the log after which a commit also moves them to the file, which takes it some 5 ms: 16 MB. Of SQLite's own 1000 there is one in about 16 commits. */
+const CHECKPOINT_PAGES = 4_000;
+/** Longest that an opening is tried, in ms: a migration waits for the others' writes for up to BUSY_TIMEOUT_MS at each try. */
+const OPEN_MS_MAX = 15_000;
+
+/**
+ * One connection to the file, which is created or brought to this version's schema where needed. Rejects with a StoreError when the file cannot be used, with an
+ * UnsafeSettingError when what is written to it could be lost.
+ * @param fileSystemOf the kind of file system a path is on, as statfs(2) numbers them
+ */
+export async function openDatabase(path: string, fileSystemOf = statFileSystem): Promise<DatabaseSync> {
+  const giveUpAt = performance.now() + OPEN_MS_MAX;
+  for (;;) {
+    let database: DatabaseSync | undefined;
+    try {
+      if (path !== ":memory:") {
+        createFile(path);
+        reject(path, fileSystemDangers(fileSystemOf(path)));
+      }
+      database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+      configure(database, path);
+      migrate(database);
+      return database;
+    } catch (error) {
+      if (database?.isOpen) database.close();
+      if (!isBusy(error) || performance.now() >= giveUpAt) throw cannotOpen(path, error);
+      await delay(OPEN_RETRY_MS);
+    }
+  }
+}
+
+/** Readable by its owner alone, because it holds addresses and contents. SQLite gives its side files the same mode. */
+function createFile(path: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  closeSync(openSync(path, "a", 0o600));
+}
+
+function configure(database: DatabaseSync, path: string): void {
+  database.exec("pragma journal_mode = wal");
+  database.exec("pragma synchronous = full");
+  database.exec(`pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+  if (path !== ":memory:") reject(path, journalDangers(database));
+}
+
+function reject(path: string, dangers: readonly Danger[]): void {
+  if (dangers.length > 0) throw new UnsafeSettingError(`SQLite store ${path}`, dangers);
+}
+
+function cannotOpen(path: string, error: unknown): Error {
+  if (error instanceof UnsafeSettingError) return error;
+  const code = (error as NodeJS.ErrnoException).code;
+  return new StoreError(`cannot open the SQLite store ${path}: ${error instanceof Error ? error.message : "unknown"}`, code);
+}

@@ -1,0 +1,124 @@
+import type { DatabaseSync } from "node:sqlite";
+import { type Delivery, dueAt, endedAt, type NotificationRecord } from "../../core/delivery/notification.ts";
+import { outboxPlace } from "../../core/delivery/outbox-key.ts";
+import type { AttemptRecord, AttemptResult } from "../../core/ports/attempt-store.ts";
+import type { DeliveryChange, Take } from "../../core/ports/notification-store.ts";
+import { failedAt } from "../store/failures.ts";
+import { readNotification, type StoredNotification } from "../store/stored.ts";
+import { transact } from "./transact.ts";
+
+/** A notification in the order of the columns: id, app, class, due, outbox_key, later_due, ended_at, failed_at, doc. */
+export type NotificationRow = ReturnType<typeof notificationRow>;
+/** An attempt likewise: id, worker, answered, doc. */
+export type AttemptRow = ReturnType<typeof attemptRow>;
+
+/**
+ * The writes of which there are many, each one transaction. Their arguments and results are plain data, so that a thread of its own may make them
+ * (writer-thread.ts).
+ */
+export interface Writes {
+  /** For each the document that was there; undefined: it was inserted. */
+  insert(rows: readonly NotificationRow[]): Promise<(string | undefined)[]>;
+  change(changes: readonly DeliveryChange[]): Promise<boolean[]>;
+  /** The documents of what was leased. */
+  lease(now: number, until: number, takes: readonly Take[]): Promise<string[]>;
+  claim(rows: readonly AttemptRow[]): Promise<boolean[]>;
+  record(results: readonly AttemptResult[]): Promise<boolean[]>;
+  settle(ends: readonly { result: AttemptResult; change: DeliveryChange }[]): Promise<{ recorded: boolean; changed: boolean }[]>;
+}
+
+/** Made before the transaction, during which every other writer waits. */
+export function notificationRow(record: NotificationRecord) {
+  const { id, app, notificationClass, deliveries } = record;
+  const [due, place] = [dueAt(deliveries) ?? null, outboxPlace(record)];
+  const places = [due, place?.key ?? null, place?.laterDue ?? null] as const;
+  return [id, app, notificationClass, ...places, endedAt(record) ?? null, failedAt(deliveries) ?? null, JSON.stringify(record)] as const;
+}
+
+export const attemptRow = (attempt: AttemptRecord) =>
+  [attempt.id, attempt.worker, attempt.outcome === undefined ? 0 : 1, JSON.stringify(attempt)] as const;
+
+export function createWrites(database: DatabaseSync): Writes {
+  const insertNotification = database.prepare(
+    "insert into notifications (id, app, class, due, outbox_key, later_due, ended_at, failed_at, doc) values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
+  );
+  const findNotification = database.prepare("select doc from notifications where id = ?");
+  const replace = database.prepare(`
+    update notifications set due = :due, outbox_key = :key, later_due = :laterDue, ended_at = :endedAt,
+      failed_at = max(:failedAt, coalesce(failed_at, :failedAt)), doc = :doc
+    where id = :id`);
+  const oldestOf = database.prepare("select rowid from notifications where outbox_key = ? and due <= ? order by due limit ?");
+  const later = database.prepare(`
+    select rowid from notifications indexed by notifications_later
+    where class = :class and later_due <= :now and due is not null and due <= :now order by later_due limit :limit`);
+  const lease = database.prepare("update notifications set due = ? where rowid = ? returning doc");
+  const insertAttempt = database.prepare("insert into attempts (id, worker, answered, doc) values (?, ?, ?, ?) on conflict do nothing");
+  const answer = database.prepare(`
+    update attempts set answered = 1, doc = json_set(doc, '$.outcome', json(:outcome), '$.answeredAt', :answeredAt)
+    where id = :id and answered = 0 and worker = coalesce(:worker, worker)`);
+
+  const docOf = (id: string) => String(findNotification.get(id)?.doc ?? "");
+
+  const changeNow = (changes: readonly DeliveryChange[]): boolean[] => {
+    const records = new Map<string, NotificationRecord>();
+    const touched = new Set<NotificationRecord>();
+    const applied = changes.map((change) => {
+      const record = records.get(change.notificationId) ?? parse(docOf(change.notificationId));
+      if (!record) return false;
+      records.set(record.id, record);
+      const changed = applyTo(record, change);
+      if (changed) touched.add(record);
+      return changed;
+    });
+    for (const record of touched) {
+      const { id, deliveries } = record;
+      const moments = { due: dueAt(deliveries) ?? null, endedAt: endedAt(record) ?? null, failedAt: failedAt(deliveries) ?? null };
+      const place = outboxPlace(record);
+      replace.run({ id, ...moments, key: place?.key ?? null, laterDue: place?.laterDue ?? null, doc: JSON.stringify(record) });
+    }
+    return applied;
+  };
+
+  const recordNow = (results: readonly AttemptResult[]) =>
+    results.map(
+      ({ id, worker, outcome, answeredAt }) =>
+        answer.run({ outcome: JSON.stringify(outcome), answeredAt, id, worker: worker ?? null }).changes === 1,
+    );
+
+  return {
+    insert: (rows) =>
+      transact(database, () => rows.map((row) => (insertNotification.run(...row).changes === 1 ? undefined : docOf(row[0])))),
+    change: (changes) => transact(database, () => changeNow(changes)),
+    lease: (now, until, takes) =>
+      transact(database, () =>
+        takes.flatMap((take) => {
+          // A negative limit would be none.
+          const limit = Math.max(0, take.limit);
+          const rows = "key" in take ? oldestOf.all(take.key, now, limit) : later.all({ class: take.later, now, limit });
+          return rows.map(({ rowid }) => String(lease.get(until, Number(rowid))!.doc));
+        }),
+      ),
+    claim: (rows) => transact(database, () => rows.map((row) => insertAttempt.run(...row).changes === 1)),
+    record: (results) => transact(database, () => recordNow(results)),
+    settle: (ends) =>
+      transact(database, () => {
+        const recorded = recordNow(ends.map(({ result }) => result));
+        const changed = changeNow(ends.map(({ change }) => change));
+        return ends.map((_, i) => ({ recorded: recorded[i]!, changed: changed[i]! }));
+      }),
+  };
+}
+
+const parse = (doc: string): NotificationRecord | undefined =>
+  doc === "" ? undefined : readNotification(JSON.parse(doc) as StoredNotification);
+
+/** Whether the delivery was where the change expects it; then it is changed in place. */
+function applyTo(record: NotificationRecord, { deliveryId, expect, set }: DeliveryChange): boolean {
+  const delivery = record.deliveries.find((d) => d.id === deliveryId);
+  if (!delivery || delivery.attempt !== expect.attempt || !expect.states.includes(delivery.state)) return false;
+  if (expect.publishCounts?.includes(delivery.publishCount) === false) return false;
+  if (expect.nextAt !== undefined && expect.nextAt !== delivery.nextAt) return false;
+  // Undefined values go away as JSON is made.
+  Object.assign(delivery, set satisfies Partial<Delivery>);
+  return true;
+}
