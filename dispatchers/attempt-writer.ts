@@ -86,8 +86,11 @@ export function createAttemptWriter(parts: Parts) {
     const decision = decide(outcome, { attempt, now, expiresAt, hasFallback, random: parts.random() });
     const result = { id, worker, outcome, answeredAt: now };
     // What was sent ends so whether or not this outcome stands.
-    if (settlements && decision.kind === "sent")
-      return await untilRecorded(() => settlements.add({ result, transition: decided(task, decision, now) }));
+    if (settlements && decision.kind === "sent") {
+      const stands = await untilRecorded(() => settlements.add({ result, transition: decided(task, decision, now) }));
+      failpoint("dispatcher.recorded", task.category);
+      return stands;
+    }
     const stands = await untilRecorded(() => answers.add(result));
     failpoint("dispatcher.recorded", task.category);
     if (outcome.kind === "endpoint-gone")
