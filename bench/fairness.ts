@@ -130,6 +130,7 @@ async function measureBeside(what: string, limits: AppLimits, quiet: Waits): Pro
   return beside;
 }
 
+if ((await store.notifications.openCount(1)) > 0) throw new Error("the database must be empty: what is open there would be sent meanwhile");
 // Code is compiled before anything is measured.
 await sendAlone(small, store, request, performance.now() + LEAD_MS);
 const quiet = await sendAlone(small, store, request, performance.now() + partMs);

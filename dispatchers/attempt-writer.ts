@@ -1,6 +1,6 @@
 import { endpointId as idOf } from "../adapters/ids.ts";
 import { accountNameOf } from "../core/delivery/account.ts";
-import { applyTransitions } from "../core/delivery/apply-transitions.ts";
+import { applySettlements, applyTransitions, type Settlement } from "../core/delivery/apply-transitions.ts";
 import { RECORD_MS } from "../core/delivery/call-limits.ts";
 import { beforeExpiry, type Decision, decide } from "../core/delivery/decide.ts";
 import { notCalled, type Outcome } from "../core/delivery/outcome.ts";
@@ -9,9 +9,7 @@ import { attemptOfRun } from "../core/delivery/task.ts";
 import { attempted, decided, handedBack, type Transition, voided } from "../core/delivery/transitions.ts";
 import { type Void, voidAttempt } from "../core/delivery/void-attempt.ts";
 import type { AttemptRecord, AttemptResult } from "../core/ports/attempt-store.ts";
-import type { EventRecorder } from "../core/ports/event-recorder.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
-import type { Store } from "../core/ports/store.ts";
 import { createBatcher } from "../runtime/batch.ts";
 import { createStateLog } from "../runtime/state-log.ts";
 import { findAcceptedEarlier } from "./admission.ts";
@@ -33,11 +31,6 @@ type Parts = Pick<
 };
 export type AttemptWriter = ReturnType<typeof createAttemptWriter>;
 
-interface Settled {
-  result: AttemptResult;
-  transition: Transition;
-}
-
 /**
  * Writes claims, outcomes and changes, each in batches. The attempt before the delivery, or both at once: after a crash in between, the relay finishes
  * from what the attempt says.
@@ -51,9 +44,10 @@ export function createAttemptWriter(parts: Parts) {
   const answers = createBatcher((items: readonly AttemptResult[]) => store.attempts.record(items), limits, clock);
   const changes = createBatcher((items: readonly Transition[]) => applyTransitions(store.notifications, recorder, items), limits, clock);
 
-  const settle = store.settle?.bind(store);
+  const { settle } = store;
   /** Absent where the store cannot write both at once. */
-  const settlements = settle && createBatcher((items: readonly Settled[]) => settleAll(settle, recorder, items), limits, clock);
+  const settlements =
+    settle && createBatcher((items: readonly Settlement[]) => applySettlements({ ...store, settle }, recorder, items), limits, clock);
 
   /** Whether it was applied. */
   const change = (transition: Transition): Promise<boolean> => changes.add(transition);
@@ -155,11 +149,4 @@ export function createAttemptWriter(parts: Parts) {
   }
 
   return { change, claim, record, handBack, endUnclaimed, endClaimed };
-}
-
-/** For each whether its outcome was recorded. */
-async function settleAll(settle: NonNullable<Store["settle"]>, recorder: EventRecorder, items: readonly Settled[]): Promise<boolean[]> {
-  const written = await settle(items.map(({ result, transition }) => ({ result, change: transition.change })));
-  recorder.record(items.flatMap(({ transition }, i) => (written[i]!.changed ? transition.events : [])));
-  return written.map(({ recorded }) => recorded);
 }

@@ -18,14 +18,14 @@ const settle = async () => {
 };
 
 /** A store whose inserts end when a test says so. */
-function heldInserts() {
+function heldInserts(concurrency = 2) {
   const inserts: { records: readonly NotificationRecord[]; end: () => void }[] = [];
   const { notifications } = world.store;
   return {
     inserts,
     notifications: {
       ...notifications,
-      inserting: { itemsMax: 64, concurrency: 2 },
+      inserting: { itemsMax: 64, concurrency },
       insert: async (records: readonly NotificationRecord[]) => {
         const { promise, resolve } = Promise.withResolvers<void>();
         inserts.push({ records, end: resolve });
@@ -36,28 +36,29 @@ function heldInserts() {
   };
 }
 
-test("a small app's notification is in the next insert, however many a greedy one has waiting", async () => {
-  const { inserts, notifications } = heldInserts();
-  const { sendAs } = world.setUp({ notifications, insertsWaitingMax: 10_000 });
-  const app = { ...CALLING_APP, id: "greedy" };
-  const greedy = Promise.all(["a", "b", "c"].map((name) => sendAs(app, ...many(1_000, name))));
-  await eventually("two inserts are under way, the rest waits", () => inserts.length === 2);
-  await settle();
-  const small = sendAs({ ...CALLING_APP, id: "small" }, sms("s"));
-  await settle();
-  inserts[0]!.end();
-  await eventually("a third insert", () => inserts.length === 3);
-  const { records } = inserts[2]!;
-  assert.ok(records.slice(0, 2).some(({ app: of }) => of === "small"));
-  assert.equal(records.length, 64, "greedy ones fill the rest");
-  inserts[2]!.end();
-  assert.equal((await small)[0]?.kind, "accepted");
-  for (let i = 0; inserts.flatMap((insert) => insert.records).length < 3_001 || i < inserts.length; i++) {
-    await eventually("a further insert", () => inserts.length > i);
-    inserts[i]!.end();
-  }
-  assert.ok((await greedy).flat().every((r) => r.kind === "accepted"));
-});
+for (const concurrency of [1, 2])
+  test(`a small app's notification is in the next insert of ${concurrency} at once, however many a greedy one has waiting`, async () => {
+    const { inserts, notifications } = heldInserts(concurrency);
+    const { sendAs } = world.setUp({ notifications, insertsWaitingMax: 10_000 });
+    const app = { ...CALLING_APP, id: "greedy" };
+    const greedy = Promise.all(["a", "b", "c"].map((name) => sendAs(app, ...many(1_000, name))));
+    await eventually("inserts are under way, the rest waits", () => inserts.length === concurrency);
+    await settle();
+    const small = sendAs({ ...CALLING_APP, id: "small" }, sms("s"));
+    await settle();
+    inserts[0]!.end();
+    await eventually("a further insert", () => inserts.length === concurrency + 1);
+    const { records } = inserts[concurrency]!;
+    assert.ok(records.slice(0, 2).some(({ app: of }) => of === "small"));
+    assert.equal(records.length, 64, "greedy ones fill the rest");
+    inserts[concurrency]!.end();
+    assert.equal((await small)[0]?.kind, "accepted");
+    for (let i = 0; inserts.flatMap((insert) => insert.records).length < 3_001 || i < inserts.length; i++) {
+      await eventually("a further insert", () => inserts.length > i);
+      inserts[i]!.end();
+    }
+    assert.ok((await greedy).flat().every((r) => r.kind === "accepted"));
+  });
 
 test("greedy apps that fill the queue of inserts leave room for another", async () => {
   const { inserts, notifications } = heldInserts();

@@ -10,7 +10,7 @@ import { BUSY_TIMEOUT_MS, isBusy } from "./transact.ts";
 
 /** Switching a new file to WAL, and opening one that its last process just closed, ignore the busy timeout: tried again after this, in ms. */
 const OPEN_RETRY_MS = 20;
-/** Pages of the log after which a commit also moves them to the file, which takes it some 5 ms: 16 MB. Of SQLite's own 1000 there is one in about 16 commits. */
+/** Length of the log, in pages (16 MB), from which a commit also copies it to the file, which takes some 5 ms. With SQLite's default of 1000 one commit in about 16 did. */
 const CHECKPOINT_PAGES = 4_000;
 /** Longest that an opening is tried, in ms: a migration waits for the others' writes for up to BUSY_TIMEOUT_MS at each try. */
 const OPEN_MS_MAX = 15_000;

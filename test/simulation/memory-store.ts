@@ -11,6 +11,7 @@ import { createMemoryContents } from "./memory-contents.ts";
 import { createMemoryNotifications } from "./memory-notifications.ts";
 
 export type MemoryStore = Store & {
+  settle: NonNullable<Store["settle"]>;
   contents: ReturnType<typeof createMemoryContents>;
   notifications: ReturnType<typeof createMemoryNotifications>;
   attempts: ReturnType<typeof createMemoryAttempts>;
@@ -26,6 +27,14 @@ export function createMemoryStore(onDue: (due: number) => void = () => {}, now: 
     notifications,
     contents,
     attempts,
+    async settle(ends) {
+      // Both are done before anything else can happen.
+      const [recorded, changed] = await Promise.all([
+        attempts.record(ends.map(({ result }) => result)),
+        notifications.change(ends.map(({ change }) => change)),
+      ]);
+      return ends.map((_, i) => ({ recorded: recorded[i]!, changed: changed[i]! }));
+    },
     contacts: createMemoryContacts(),
     preferences: createMemoryPreferences(),
     apps: createMemoryApps(),

@@ -32,6 +32,8 @@ export interface Surroundings {
   providers: ReturnType<typeof createProviders>;
   optOutHistory: OptOutHistory;
   checker: InvariantChecker;
+  /** Whether the store writes outcomes and changes at once, as SQLite does and MongoDB does not. */
+  settlesAtOnce: boolean;
   /** After which the stream delivers a message again that was not settled. */
   ackWaitMs: number;
 }
@@ -82,7 +84,17 @@ export function portsOf(around: Surroundings, process: SimulatedProcess) {
       return applied;
     },
   };
+  const { settle } = process.wrap("store", { settle: store.settle }, "store");
+  const watchedSettle: typeof settle = async (ends) => {
+    const written = await settle(ends);
+    checker.applied(
+      "outcome",
+      ends.flatMap(({ result }, i) => (written[i]!.recorded ? [result.id] : [])),
+    );
+    return written;
+  };
   const wrapped = {
+    ...(around.settlesAtOnce ? { settle: watchedSettle } : {}),
     notifications: process.wrap("notifications", store.notifications, "store"),
     attempts: watched,
     contents: contentsOf(around, process),

@@ -81,7 +81,10 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
   const ackWaitMs = random.pick([5_000, 60_000]);
   const stream = createStream(simulation, ackWaitMs, () => dispatchers.map((d) => d.dispatcher));
   const providers = createProviders(simulation, random.pick([0.2, 0.5]), (receipt) => void receive(receipt, 1));
-  const around: Surroundings = { simulation, store, stream, redis, providers, optOutHistory, checker, ackWaitMs };
+  const around: Surroundings = {
+    ...{ simulation, store, stream, redis, providers, optOutHistory, checker, ackWaitMs },
+    settlesAtOnce: seed % 2 === 1,
+  };
 
   function wakeRelaysAt(due: number): void {
     for (const relay of relays) relay.dueAt(due);
