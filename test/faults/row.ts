@@ -49,8 +49,11 @@ const BEFORE_MS = 1_500;
 const AFTER_MS = 2_000;
 /** Every call has its answer within this time after the fault's end. This and the others are for a quiet machine: see pace.ts. */
 const ANSWERED_MS = 60_000;
-/** After the fault's end no longer time passes without a delivery that ends. A claim counts as lost after 12 s, its outcome as unknown 8 s later; the leases of a dead relay last 15 s. */
-const BOUND_MS = 75_000;
+/**
+ * After the fault's end no longer time passes without a delivery that ends. A claim counts as lost after 12 s, its outcome as unknown 8 s later; the leases of a
+ * dead relay last 15 s. A text in doubt that no receipt tells of waits until Twilio can tell, 87 s, and 8 s for the answer.
+ */
+const BOUND_MS = 120_000;
 
 /** A process queries the store every 10 s, with a timeout of 5 s. */
 const STORE_SILENT_MAX_MS = 20_000;

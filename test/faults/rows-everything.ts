@@ -111,7 +111,6 @@ export const EVERYTHING_ROWS: readonly Row[] = [
   {
     name: "everything",
     about: "everything at once: a fault of any kind begins every 0.9 s for 25 s, on a schedule from the seed",
-    boundMs: 120_000,
     async inject(world, { random }) {
       const done: string[] = [];
       const underWay: Promise<void>[] = [];
