@@ -106,7 +106,7 @@ and two processes of every role. \`sandbox/\` simulates the providers; its ledge
 - **uncertain**: attempts that were in doubt, and what resolved them: a receipt, a status query at the provider, the policy
   (critical is sent once more, and a transactional push, whose copy replaces the first one), or nothing (given up as \`failed\` with \`outcome-unknown\`).
 - **suppressed**, **expired**, **failed**: ended without being sent. Some recipients opt out while notifications to them are on the way.
-- **lost**: accepted, but missing in the store, still open when none had ended for 75 s or longer, or recorded as sent while no provider accepted
+- **lost**: accepted, but missing in the store, still open when none had ended for 120 s or longer, or recorded as sent while no provider accepted
   it. Must be 0.
 - **twice**: accepted by providers more often than once plus the recorded resends. Must be 0.
 - **after opt-out**: accepted by a provider later than 5 s (plus 0.5 s of tolerance) after the opt-out was answered. Must be 0. \`critical\` is
