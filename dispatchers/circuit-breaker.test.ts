@@ -36,6 +36,14 @@ test("while a provider is down, a delivery waits in the store with its reason an
   assert.match(world.lines.join(), /"circuit":"twilio\/default account","reason":"unavailable: http-503".*circuit opened/);
 });
 
+test("a delivery that waits because others got no answer is not in doubt itself", async () => {
+  const { dispatch } = pod([scriptedProvider("twilio", () => ({ kind: "unanswered", fault: { code: "deadline" } }))]);
+  await fail(dispatch);
+  const task = await textTo("+49309");
+  await dispatch(task, "h");
+  assert.deepEqual((await deliveryOf(task)).reason, { code: "unavailable", detail: "circuit open: deadline" });
+});
+
 test("a delivery does not wait past its expiry", async () => {
   const { dispatch } = pod([scriptedProvider("twilio", () => down)]);
   await fail(dispatch);

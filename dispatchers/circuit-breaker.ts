@@ -148,7 +148,9 @@ export function createCircuitBreakers({ providers, clock, random, log, deadlineM
     const soonest = waits.reduce((least, next) => (next.ms < least.ms ? next : least));
     const { code, detail = "" } = soonest.circuit.open?.reason ?? reason("unavailable");
     const isWhole = own.every((provider) => circuitOf(nameOf(provider, accountCircuit(endpoint))).open !== undefined);
-    return { kind: "wait", waitMs: soonest.ms, reason: reason(code, `circuit open: ${detail || code}`), isWhole };
+    // Of calls without an answer: this delivery has made none, so that nothing about it is unknown.
+    const why = code === "outcome-unknown" ? "unavailable" : code;
+    return { kind: "wait", waitMs: soonest.ms, reason: reason(why, `circuit open: ${detail || code}`), isWhole };
   }
 
   return {
