@@ -41,10 +41,18 @@ export async function openDatabase(path: string, fileSystemOf = statFileSystem):
   }
 }
 
-/** Readable by its owner alone, because it holds addresses and contents. SQLite gives its side files the same mode. */
+/**
+ * Readable by its owner alone, because it holds addresses and contents. SQLite gives its side files the same mode.
+ * A file that is there must not be opened: closing any of its descriptors releases all locks that this process has on it (fcntl(2)). Other programs then took the
+ * log for unused and removed it, and what was written to it later was lost.
+ */
 function createFile(path: string): void {
   mkdirSync(dirname(path), { recursive: true });
-  closeSync(openSync(path, "a", 0o600));
+  try {
+    closeSync(openSync(path, "wx", 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
 }
 
 function configure(database: DatabaseSync, path: string): void {

@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import type { DatabaseSync } from "node:sqlite";
 import { checkPurge } from "../../core/delivery/lifetime.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { StoreError } from "../store/store-error.ts";
@@ -21,7 +22,7 @@ import { createWrites } from "./writes.ts";
  * synchronous=FULL). Several processes may share the file; it must be on a local disk. `:memory:` keeps nothing.
  * Rejects with a StoreError when the file cannot be used, with an UnsafeSettingError when what is written to it could be lost.
  * @param options.existing rejects where there is no file, instead of making one
- * @param options.hasWriterThread whether notifications and attempts are written by a thread of their own (writer-thread.ts)
+ * @param options.hasWriterThread whether a thread of its own makes the writes of roles (writer-thread.ts)
  * @param options.fileSystemOf the kind of file system a path is on, as statfs(2) numbers them
  */
 export async function openSqliteStore(
@@ -34,16 +35,16 @@ export async function openSqliteStore(
   const time = database.prepare("select cast(unixepoch('subsec') * 1000 as integer) as ms");
   // The operating system's clock.
   const now = async () => asStoreError(() => Number(time.get()?.ms));
-  const contents = createContentStore(database);
   const purge = createPurge(database);
-  const thread = hasWriterThread && path !== ":memory:" ? await useWriterThread(path) : undefined;
-  const writes = thread ?? createWrites(database);
+  const thread = hasWriterThread && path !== ":memory:" ? await useWriterThread(path).catch(closing(database)) : undefined;
+  const { writes } = thread ?? { writes: createWrites(database) };
+  const contents = createContentStore(database, writes);
   return {
     notifications: createNotificationStore(database, writes),
     contents,
     attempts: createAttemptStore(database, writes),
     settle: writes.settle,
-    contacts: createContactStore(database),
+    contacts: createContactStore(database, writes),
     preferences: createPreferenceStore(database),
     apps: createAppStore(database),
     poison: createPoisonStore(database),
@@ -61,3 +62,8 @@ export async function openSqliteStore(
     },
   };
 }
+
+const closing = (database: DatabaseSync) => (error: unknown) => {
+  database.close();
+  throw error;
+};

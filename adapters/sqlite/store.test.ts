@@ -85,7 +85,8 @@ describe("SQLite store: its file", () => {
     const writes = createWrites(raw);
     createNotificationStore(raw, writes);
     createAttemptStore(raw, writes);
-    for (const create of [createContentStore, createPoisonStore, createPurge]) create(raw);
+    createContentStore(raw, writes);
+    for (const create of [createPoisonStore, createPurge]) create(raw);
     const plans = [...statements].map((sql) => ({
       sql,
       plan: raw

@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import { StoreError } from "../store/store-error.ts";
 
-/** How long a write waits for those of other processes, in ms. Each takes one disk flush. */
+/** How long a write waits for those of other processes and connections, in ms. Each takes one disk flush. */
 export const BUSY_TIMEOUT_MS = 5_000;
 /** Between two tries for the write lock, in ms: a transaction takes about as long. */
 const TRY_EVERY_MS = 1;

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { resolve as resolvePath } from "node:path";
 import { Worker } from "node:worker_threads";
 import { StoreError } from "../store/store-error.ts";
@@ -11,99 +10,146 @@ export interface Call {
   args: readonly unknown[];
 }
 
-/** From the thread to main. */
-export type Answer = { id: number } & ({ value: unknown } | { fault: { message: string; code?: string | undefined; isStore: boolean } });
+/** From the thread to main. The first one has the id OPENED, once the file is open. */
+export type Answer = { id: number } & ({ value: unknown } | { fault: Fault });
+export const OPENED = 0;
 
-interface Waiting {
-  resolve: (value: never) => void;
-  reject: (error: Error) => void;
+interface Fault {
+  name: string;
+  message: string;
+  stack?: string | undefined;
+  /** Of a StoreError. */
+  code?: string | undefined;
+}
+
+/** The thread holds what waits for its turn, which batchers bound to some 30 MB, and the rows of one transaction. */
+const HEAP_MIB = 256;
+/** Every method of Writes. */
+const METHODS = [
+  ...(["insert", "change", "lease", "claim", "record", "settle"] as const),
+  ...(["resolve", "attribute", "put", "register", "remove", "removeGone"] as const),
+] satisfies (keyof Writes)[];
+
+export interface WriterThread extends AsyncDisposable {
+  writes: Writes;
+}
+
+interface Options {
+  program?: URL;
+  /** Called when the thread ends by itself; by default the process ends too, to be started again: it could never write. */
+  died?: (error: Error) => void;
 }
 
 /** By path: the thread of this process, and how many stores use it. */
-const threads = new Map<string, { writes: Promise<Writes & AsyncDisposable>; users: number }>();
+const threads = new Map<string, { thread: Promise<WriterThread>; users: number }>();
 
 /**
- * Makes the writes in a thread with a connection of its own, so that the event loop never stands still for a disk flush or the statements of a batch, and what
- * arrives during a flush shares the next one. There is one thread for a file, whatever the number of roles in the process; it ends with its last user.
- * Rejects where the thread cannot open the file. After the thread has died every write rejects.
+ * Makes the writes in a thread with a connection of its own, so that an event loop stands still neither for a disk flush nor for the statements of a batch, and
+ * what arrives during a flush shares the next one. There is one thread for a file, whatever the number of roles in the process; it ends with its last user.
+ * Rejects where the thread cannot open the file.
  */
-export async function useWriterThread(path: string): Promise<Writes & AsyncDisposable> {
+export async function useWriterThread(path: string, options: Options = {}): Promise<WriterThread> {
   const file = resolvePath(path);
-  const shared = threads.get(file) ?? { writes: start(file), users: 0 };
+  const shared = threads.get(file) ?? { thread: start(file, options, () => forget()), users: 0 };
+  const forget = () => {
+    if (threads.get(file) === shared) threads.delete(file);
+  };
   threads.set(file, shared);
   shared.users++;
-  const leave = () => {
-    shared.users--;
-    if (shared.users === 0 && threads.get(file) === shared) threads.delete(file);
-    return shared.users === 0;
-  };
-  try {
-    const writes = await shared.writes;
-    let left = false;
-    return {
-      ...writes,
-      async [Symbol.asyncDispose]() {
-        if (left) return;
-        left = true;
-        if (leave()) await writes[Symbol.asyncDispose]();
-      },
-    };
-  } catch (error) {
-    leave();
-    throw error;
-  }
-}
-
-async function start(path: string): Promise<Writes & AsyncDisposable> {
-  const worker = new Worker(new URL("./writer.ts", import.meta.url), { workerData: path, name: "sqlite-writer", execArgv: [] });
-  const waiting = new Map<number, Waiting>();
-  let [calls, count]: [Call[], number] = [[], 0];
-  let ended: Error | undefined;
-
-  const end = (why: unknown) => {
-    ended ??= new StoreError(`SQLite: the writing thread has ended: ${why instanceof Error ? why.message : "closed"}`);
-    for (const { reject } of waiting.values()) reject(ended);
-    waiting.clear();
-  };
-  worker.on("error", end).on("exit", end);
-  worker.on("message", (answers: readonly Answer[]) => {
-    for (const answer of answers) {
-      const { resolve, reject } = waiting.get(answer.id)!;
-      waiting.delete(answer.id);
-      if ("value" in answer) resolve(answer.value as never);
-      else reject(errorOf(answer.fault));
-    }
-  });
-
-  const call = <T>(method: Call["method"], args: readonly unknown[]): Promise<T> =>
-    new Promise<T>((resolve, reject) => {
-      if (ended) return reject(ended);
-      const id = ++count;
-      waiting.set(id, { resolve: resolve as Waiting["resolve"], reject });
-      if (calls.push({ id, method, args }) > 1) return;
-      queueMicrotask(() => {
-        const together = calls;
-        calls = [];
-        worker.postMessage(together);
-      });
-    });
-
-  await call("lease", [0, 0, []]);
+  const thread = await shared.thread;
+  let left = false;
   return {
-    insert: (...args) => call("insert", args),
-    change: (...args) => call("change", args),
-    lease: (...args) => call("lease", args),
-    claim: (...args) => call("claim", args),
-    record: (...args) => call("record", args),
-    settle: (...args) => call("settle", args),
+    writes: thread.writes,
     async [Symbol.asyncDispose]() {
-      if (ended) return;
-      const exited = once(worker, "exit");
-      void call("close", []).catch(() => undefined);
-      await exited;
+      if (left) return;
+      left = true;
+      shared.users--;
+      if (shared.users > 0) return;
+      forget();
+      await thread[Symbol.asyncDispose]();
     },
   };
 }
 
-const errorOf = ({ message, code, isStore }: { message: string; code?: string | undefined; isStore: boolean }) =>
-  isStore ? new StoreError(message, code) : new TypeError(message);
+async function start(path: string, { program = new URL("./writer.ts", import.meta.url), died = endProcess }: Options, forget: () => void) {
+  const resourceLimits = { maxOldGenerationSizeMb: HEAP_MIB };
+  const worker = new Worker(program, { workerData: path, name: "sqlite-writer", execArgv: [], resourceLimits });
+  const waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  const opened = Promise.withResolvers<unknown>();
+  waiting.set(OPENED, opened);
+  const exited = Promise.withResolvers<void>();
+  let [calls, count, closing]: [Call[], number, boolean] = [[], OPENED, false];
+  let ended: Error | undefined;
+  let cause: unknown;
+
+  worker.on("error", (error) => {
+    cause = error;
+  });
+  worker.on("exit", () => {
+    const why = cause instanceof Error ? `: ${cause.message}` : "";
+    ended = new StoreError(`SQLite: the writing thread has ended${why}`);
+    forget();
+    const isOpen = !waiting.has(OPENED);
+    for (const { reject } of waiting.values()) reject(ended);
+    waiting.clear();
+    exited.resolve();
+    if (isOpen && !closing) died(ended);
+  });
+  worker.on("message", (answers: readonly Answer[]) => {
+    for (const answer of answers) {
+      const its = waiting.get(answer.id);
+      waiting.delete(answer.id);
+      if ("value" in answer) its?.resolve(answer.value);
+      else its?.reject(errorOf(answer.fault));
+    }
+  });
+
+  /** Where one of them cannot be passed on, that one alone is rejected. */
+  function post(together: readonly Call[]): void {
+    try {
+      worker.postMessage(together);
+    } catch (error) {
+      if (together.length > 1) for (const one of together) post([one]);
+      else for (const { id } of together) reject(id, error);
+    }
+  }
+  function reject(id: number, error: unknown): void {
+    waiting.get(id)?.reject(error);
+    waiting.delete(id);
+  }
+  function call(method: Call["method"], args: readonly unknown[]): Promise<unknown> {
+    if (ended) return Promise.reject(ended);
+    const its = Promise.withResolvers<unknown>();
+    const id = ++count;
+    waiting.set(id, its);
+    if (calls.push({ id, method, args }) === 1)
+      queueMicrotask(() => {
+        const together = calls;
+        calls = [];
+        post(together);
+      });
+    return its.promise;
+  }
+
+  await opened.promise;
+  const methods = METHODS.map((method) => [method, (...args: readonly unknown[]) => call(method, args)] as const);
+  return {
+    writes: Object.fromEntries(methods) as unknown as Writes,
+    async [Symbol.asyncDispose]() {
+      closing = true;
+      if (!ended) call("close", []).catch(() => undefined);
+      await exited.promise;
+    },
+  };
+}
+
+function endProcess(error: Error): void {
+  setImmediate(() => {
+    throw error;
+  });
+}
+
+function errorOf({ name, message, stack, code }: Fault): Error {
+  if (name === "StoreError") return new StoreError(message, code);
+  return Object.assign(new Error(message), { name }, stack === undefined ? {} : { stack });
+}

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { StoreError } from "../store/store-error.ts";
 import { openDatabase } from "./database.ts";
-import type { Answer, Call } from "./writer-thread.ts";
+import { type Answer, type Call, OPENED } from "./writer-thread.ts";
 import { createWrites, type Writes } from "./writes.ts";
 
 const port = parentPort!;
@@ -32,6 +32,7 @@ port.on("message", (calls: readonly Call[]) => {
     void work.finally(() => underWay.delete(work));
   }
 });
+answer({ id: OPENED, value: undefined });
 
 async function close(): Promise<void> {
   await Promise.all(underWay);
@@ -39,7 +40,7 @@ async function close(): Promise<void> {
   port.close();
 }
 
-const faultOf = (error: unknown) =>
-  error instanceof StoreError
-    ? { message: error.message, code: error.code, isStore: true }
-    : { message: error instanceof Error ? error.message : "unknown", isStore: false };
+function faultOf(error: unknown) {
+  if (error instanceof StoreError) return { name: "StoreError", message: error.message, code: error.code };
+  return error instanceof Error ? { name: error.name, message: error.message, stack: error.stack } : { name: "Error", message: "unknown" };
+}

@@ -1,7 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import { type Delivery, dueAt, endedAt, type NotificationRecord } from "../../core/delivery/notification.ts";
 import { outboxPlace } from "../../core/delivery/outbox-key.ts";
-import type { AttemptRecord, AttemptResult } from "../../core/ports/attempt-store.ts";
+import type { AttemptRecord, AttemptResult, AttemptStore } from "../../core/ports/attempt-store.ts";
+import { type ContactStore, hasOneUser } from "../../core/ports/contact-store.ts";
+import type { ContentStore } from "../../core/ports/content-store.ts";
 import type { DeliveryChange, Take } from "../../core/ports/notification-store.ts";
 import { failedAt } from "../store/failures.ts";
 import { readNotification, type StoredNotification } from "../store/stored.ts";
@@ -13,8 +15,8 @@ export type NotificationRow = ReturnType<typeof notificationRow>;
 export type AttemptRow = ReturnType<typeof attemptRow>;
 
 /**
- * The writes of which there are many, each one transaction. Their arguments and results are plain data, so that a thread of its own may make them
- * (writer-thread.ts).
+ * What the roles write, each call one transaction. Arguments and results are plain data, so that a thread of its own may make the writes (writer-thread.ts): all of
+ * them, because two connections of one process would take the write lock from each other. What operators and the preferences service write is not among them.
  */
 export interface Writes {
   /** For each the document that was there; undefined: it was inserted. */
@@ -25,6 +27,12 @@ export interface Writes {
   claim(rows: readonly AttemptRow[]): Promise<boolean[]>;
   record(results: readonly AttemptResult[]): Promise<boolean[]>;
   settle(ends: readonly { result: AttemptResult; change: DeliveryChange }[]): Promise<{ recorded: boolean; changed: boolean }[]>;
+  resolve: AttemptStore["resolve"];
+  attribute: AttemptStore["attribute"];
+  put: ContentStore["put"];
+  register: ContactStore["register"];
+  remove: ContactStore["remove"];
+  removeGone: ContactStore["removeGone"];
 }
 
 /** Made before the transaction, during which every other writer waits. */
@@ -56,6 +64,29 @@ export function createWrites(database: DatabaseSync): Writes {
   const answer = database.prepare(`
     update attempts set answered = 1, doc = json_set(doc, '$.outcome', json(:outcome), '$.answeredAt', :answeredAt)
     where id = :id and answered = 0 and worker = coalesce(:worker, worker)`);
+
+  const addResolution = database.prepare(`
+    update attempts set doc = json_set(doc, '$.resolution', json(:resolution))
+    where id = :id and doc ->> '$.resolution' is null and coalesce(doc ->> '$.outcome.kind', 'unanswered') = 'unanswered'`);
+  const give = database.prepare("insert into attributions (reference, attempt) values (?, ?) on conflict do nothing");
+  const giveInstead = database.prepare("update attributions set attempt = ? where reference = ? and attempt = ?");
+  const givenTo = database.prepare("select attempt from attributions where reference = ?");
+  const holders = database.prepare(`
+    select id from attempts where answered_reference = :reference
+    union all select id from attempts where resolved_reference = :reference`);
+  const putContent = database.prepare(`
+    insert into contents (app, hash, keep_until, doc) values (?, ?, ?, ?)
+    on conflict (app, hash) do update set keep_until = excluded.keep_until where excluded.keep_until > keep_until`);
+  const putContact = database.prepare(
+    "insert or replace into contacts (app, endpoint_id, user_id, registered_at, doc) values (?, ?, ?, ?, ?)",
+  );
+  const takeContact = database.prepare("delete from contacts where app = ? and endpoint_id = ? and user_id <> ?");
+  const removeContact = database.prepare("delete from contacts where app = ? and endpoint_id = ? and user_id = ?");
+  const removeGone = database.prepare(`
+    delete from contacts where app = ? and endpoint_id = ? and (registered_at <= ? or doc ->> '$.goneReportedAt' < ?)`);
+  const keepReport = database.prepare(`
+    update contacts set doc = json_set(doc, '$.goneReportedAt', ?)
+    where app = ? and endpoint_id = ? and registered_at < ? and doc ->> '$.goneReportedAt' is null`);
 
   const docOf = (id: string) => String(findNotification.get(id)?.doc ?? "");
 
@@ -105,6 +136,36 @@ export function createWrites(database: DatabaseSync): Writes {
         const recorded = recordNow(ends.map(({ result }) => result));
         const changed = changeNow(ends.map(({ change }) => change));
         return ends.map((_, i) => ({ recorded: recorded[i]!, changed: changed[i]! }));
+      }),
+    resolve: (results) =>
+      transact(database, () =>
+        results.map(({ id, resolution }) => addResolution.run({ id, resolution: JSON.stringify(resolution) }).changes === 1),
+      ),
+    attribute: (provider, providerRef, attempt) =>
+      transact(database, () => {
+        const reference = `${provider}/${providerRef}`;
+        give.run(reference, attempt);
+        const other = holders.all({ reference }).find(({ id }) => id !== attempt);
+        // The other attempt may ask later, and must get it.
+        if (other) giveInstead.run(String(other.id), reference, attempt);
+        return givenTo.get(reference)?.attempt === attempt;
+      }),
+    put: (contents) =>
+      transact(database, () => {
+        for (const { app, hash, keepUntil, content } of contents) putContent.run(app, hash, keepUntil, JSON.stringify(content));
+      }),
+    register: (contact) =>
+      transact(database, () => {
+        const { app, endpointId, userId, registeredAt, endpoint } = contact;
+        if (hasOneUser(endpoint.channel)) takeContact.run(app, endpointId, userId);
+        putContact.run(app, endpointId, userId, registeredAt, JSON.stringify(contact));
+      }),
+    remove: (app, userId, endpointId) => transact(database, () => removeContact.run(app, endpointId, userId).changes === 1),
+    removeGone: (app, endpointId, { goneAt, startedAt, answeredAt }) =>
+      transact(database, () => {
+        const { changes } = removeGone.run(app, endpointId, goneAt, startedAt);
+        keepReport.run(answeredAt, app, endpointId, startedAt);
+        return Number(changes) > 0;
       }),
   };
 }

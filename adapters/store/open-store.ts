@@ -9,7 +9,7 @@ export { StoreError } from "./store-error.ts";
 
 /**
  * Opens the store a URL names: `sqlite:PATH` (a relative path is relative to the working directory) or `mongodb://…`, `mongodb+srv://…`.
- * With `hasWriterThread`, a SQLite store writes in a thread of its own, for a role that writes a lot. Makes it where there is none, unless `existing` is wanted. Rejects with a StoreError that says what to do; it never repeats the URL, which may hold a password.
+ * Makes the store where there is none, unless `existing` is wanted. Rejects with a StoreError that says what to do; it never repeats the URL, which may hold a password.
  */
 export async function openStore(
   url: string,
