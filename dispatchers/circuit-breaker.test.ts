@@ -42,6 +42,9 @@ test("a delivery that waits because others got no answer is not in doubt itself"
   const task = await textTo("+49309");
   await dispatch(task, "h");
   assert.deepEqual((await deliveryOf(task)).reason, { code: "unavailable", detail: "circuit open: deadline" });
+  const repeated = { ...(await textTo("+49308")), policyResend: true };
+  await dispatch(repeated, "h");
+  assert.deepEqual((await deliveryOf(repeated)).reason, { code: "outcome-unknown", detail: "circuit open: deadline" });
 });
 
 test("a delivery does not wait past its expiry", async () => {

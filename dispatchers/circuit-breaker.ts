@@ -51,6 +51,8 @@ export interface CircuitTask {
   notificationClass: NotificationClass;
   /** Its number in the run, from 1. */
   attempt: number;
+  /** It repeats an attempt of unknown outcome. */
+  policyResend?: boolean | undefined;
   /** How often it was published under this number before. */
   publication: number;
 }
@@ -148,8 +150,8 @@ export function createCircuitBreakers({ providers, clock, random, log, deadlineM
     const soonest = waits.reduce((least, next) => (next.ms < least.ms ? next : least));
     const { code, detail = "" } = soonest.circuit.open?.reason ?? reason("unavailable");
     const isWhole = own.every((provider) => circuitOf(nameOf(provider, accountCircuit(endpoint))).open !== undefined);
-    // Of calls without an answer: this delivery has made none, so that nothing about it is unknown.
-    const why = code === "outcome-unknown" ? "unavailable" : code;
+    // The circuit's reason is about other calls. Only a delivery that repeats a call without an answer has an unknown outcome of its own.
+    const why = code === "outcome-unknown" && !task.policyResend ? "unavailable" : code;
     return { kind: "wait", waitMs: soonest.ms, reason: reason(why, `circuit open: ${detail || code}`), isWhole };
   }
 
