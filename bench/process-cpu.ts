@@ -49,14 +49,11 @@ export function parseMachineStat(stat: string): MachineStat {
 export const cpuMs = (pid: number): number => msOf(parseProcessStat(readFileSync(`/proc/${pid}/stat`, "utf8")).cpuTicks);
 
 /** Peak resident size, in bytes. */
-export function peakBytes(pid: number): number {
-  return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) * 1_024;
-}
-
+export const peakBytes = (pid: number): number => statusBytes(pid, /^VmHWM:\s+(\d+) kB/m);
 /** Resident size now, in bytes. */
-export function residentBytes(pid: number): number {
-  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) * 1_024;
-}
+export const residentBytes = (pid: number): number => statusBytes(pid, /^VmRSS:\s+(\d+) kB/m);
+
+const statusBytes = (pid: number, line: RegExp) => Number(line.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) * 1_024;
 
 export interface MachineReading extends MachineStat {
   /** This process and its descendants. */

@@ -30,7 +30,7 @@ export async function openRoleStore(
 ): Promise<Store> {
   const { attributedProviders, hasWriterThread = false } = options;
   const standalone = config.STORE_ALLOW_STANDALONE ? "allowed" : "rejected";
-  const store = stack.use(await openConfiguredStore(config, log, { attributedProviders, standalone }, hasWriterThread));
+  const store = stack.use(await openStore(storeUrlOf(config), { mongo: { attributedProviders, standalone, log }, hasWriterThread }));
   await awaitRightTime(store, systemClock, log);
   const help = "How far the machine's clock is ahead of the time in use; 0 while the clock itself is in use";
   metrics.gauge("carillon_clock_off_seconds", help, [], () => systemClock.offBy() / 1000);
@@ -51,12 +51,8 @@ export const openExistingStore = (config: Values<typeof storeVariables>): Promis
   openStore(storeUrlOf(config), { existing: true });
 
 /** Opens the store the configuration names. */
-export const openConfiguredStore = (
-  config: Values<typeof storeVariables>,
-  log?: Logger,
-  options: MongoOptions = {},
-  hasWriterThread = false,
-): Promise<Store> => openStore(storeUrlOf(config), { mongo: { ...options, log }, hasWriterThread });
+export const openConfiguredStore = (config: Values<typeof storeVariables>, log?: Logger): Promise<Store> =>
+  openStore(storeUrlOf(config), { mongo: { log } });
 
 /** STORE_URL with the credentials in it: only for opening the store, never to be shown. */
 export function storeUrlOf(config: Values<typeof storeVariables>): string {
