@@ -17,6 +17,9 @@ import { measureOutbox } from "./measure.ts";
 import { createRelayMetrics } from "./metrics.ts";
 import { createRelay } from "./relay.ts";
 
+/** How long a reading of a queue is used, in ms: shorter than CROWDED_POLL_MS, so that each poll sees what dispatchers took. Relays are few, unlike gateways. */
+const READ_EVERY_MS = 8;
+
 export const role = defineRole({
   name: "relay",
   about: "publishes what is due: scheduled sends, retries, expiries, and what the watchdog finds",
@@ -32,7 +35,7 @@ export const role = defineRole({
       store,
       publisher,
       queue: await createQueueLag(nats, systemClock),
-      shares: createAppShares({ depths: await createQueueDepths(nats), apps: store.apps, clock: systemClock }),
+      shares: createAppShares({ depths: await createQueueDepths(nats), apps: store.apps, clock: systemClock, readEveryMs: READ_EVERY_MS }),
       worker,
       pollMs: config.RELAY_POLL_MS,
       uncertainWaitMs: {

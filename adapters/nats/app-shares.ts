@@ -6,7 +6,7 @@ import type { Clock } from "../../core/ports/clock.ts";
 import type { QueueDepth, QueueDepths } from "../../core/ports/queue.ts";
 import { createAppWeights } from "../store/app-weights.ts";
 
-/** A reading is used for this long, in ms: shorter than an iteration of a busy relay, so that the next one shows what was just published. */
+/** A reading is used for this long, in ms, unless its user says otherwise. */
 const READ_EVERY_MS = 25;
 /** What is older says nothing about the queue now. */
 const TRUST_MS = 1_000;
@@ -34,7 +34,15 @@ interface Reading {
   heldBack: boolean;
 }
 
-export function createAppShares({ depths, apps, clock }: { depths: QueueDepths; apps: Pick<AppStore, "find">; clock: Clock }): AppShares {
+export interface AppSharesParts {
+  depths: QueueDepths;
+  apps: Pick<AppStore, "find">;
+  clock: Clock;
+  /** How long a reading is used, in ms. */
+  readEveryMs?: number;
+}
+
+export function createAppShares({ depths, apps, clock, readEveryMs = READ_EVERY_MS }: AppSharesParts): AppShares {
   const readings = new Map<string, Reading>();
   /** By queue and app: tasks taken while no reading could be trusted. */
   const blind = new Map<string, number>();
@@ -74,19 +82,20 @@ export function createAppShares({ depths, apps, clock }: { depths: QueueDepths; 
     const reading = readings.get(queue);
     if (ageOf(reading) > TRUST_MS) return BLIND_MAX - (blind.get(keyOf({ channel, notificationClass, app })) ?? 0);
     if (!reading?.depth || !reading.capacity) return Number.POSITIVE_INFINITY;
-    const room = roomOf(reading.depth, reading.taken, reading.capacity, app, weightOf, isAlone(queue, app, reading.depth));
+    const alone = isAlone(queue, app, reading.depth) ? notificationClass : undefined;
+    const room = roomOf(reading.depth, reading.taken, reading.capacity, app, weightOf, alone);
     if (room === 0) reading.heldBack = true;
     return room;
   }
 
   return {
     async room(queue) {
-      if (ageOf(readings.get(queueOf(queue.channel, queue.notificationClass))) > READ_EVERY_MS) await refresh(queue);
+      if (ageOf(readings.get(queueOf(queue.channel, queue.notificationClass))) > readEveryMs) await refresh(queue);
       return left(queue);
     },
     take(queue) {
       const reading = readings.get(queueOf(queue.channel, queue.notificationClass));
-      if (ageOf(reading) > READ_EVERY_MS) void refresh(queue);
+      if (ageOf(reading) > readEveryMs) void refresh(queue);
       if (left(queue) <= 0) return false;
       if (ageOf(reading) > TRUST_MS) blind.set(keyOf(queue), (blind.get(keyOf(queue)) ?? 0) + 1);
       else reading?.taken.set(queue.app, (reading.taken.get(queue.app) ?? 0) + 1);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { QueueDepth } from "../ports/queue.ts";
+import type { NotificationClass } from "./channel.ts";
 import { type Capacity, FILLED_SHARE, KNOWN_MS, learnCapacity, QUEUED_MIN, roomOf, STUCK_MS } from "./share.ts";
 
 const READ_EVERY_MS = 50;
@@ -136,14 +137,16 @@ test("apps that fill a queue together take no more than one alone would", () => 
   assert.equal(room("bank", { ads: 100, shop: 50 }), 50, "half of its share");
 });
 
-test("an app that was alone for a while fills twice as much", () => {
+test("an app that was alone for a while fills more, most of all of what is not critical", () => {
   const depth = { waiting: 50, held: 200, pulls: 1, delivered: 1, byApp: new Map([["ads", 250]]) };
-  assert.equal(roomOf(depth, new Map([["ads", 100]]), { tasks: 400 }, "ads", weightOf, true), (2 * 300 - 250) / 2 - 100);
+  const room = (of: NotificationClass) => roomOf(depth, new Map([["ads", 100]]), { tasks: 400 }, "ads", weightOf, of);
+  assert.equal(room("critical"), (2 * 300 - 250) / 2 - 100);
+  assert.equal(room("marketing"), (4 * 300 - 250) / 2 - 100, "what is critical waits behind less");
 });
 
 test("processes that all publish for an app that is alone fill little more than its bound", () => {
   const depth = { waiting: 0, held: 0, pulls: 1, delivered: 1, byApp: new Map([["ads", 0]]) };
-  const room = () => roomOf(depth, new Map(), { tasks: 400 }, "ads", weightOf, true);
+  const room = () => roomOf(depth, new Map(), { tasks: 400 }, "ads", weightOf, "critical");
   for (let reading = 0; reading < 10; reading++) {
     depth.waiting += 3 * room();
     depth.byApp.set("ads", depth.waiting);

@@ -2,6 +2,7 @@
 // beyond its share stay due in the outbox, and are published as earlier ones end. Together the apps fill no more than most of what dispatchers hold at
 // once, so that another app's next task is delivered at once; a dispatcher gives it the next turn.
 import type { QueueDepth } from "../ports/queue.ts";
+import type { NotificationClass } from "./channel.ts";
 
 /** Tasks that a queue may hold however few dispatchers there are, those that are handled included: as many as are in flight in a small pod. */
 export const QUEUED_MIN = 64;
@@ -13,10 +14,11 @@ export const FILLED_SHARE = 0.75;
  */
 export const TAKEN_SHARE = 0.5;
 /**
- * How much more an app may fill that was alone for ALONE_MS: its batches go straight to the queue, which costs half as much as by the outbox. A task of an
- * app that published nothing for ALONE_MS waits behind them, for a fraction of a second; its next ones do not.
+ * How much more an app may fill that was alone for ALONE_MS: its tasks go straight to the queue, which spares the relay's work, and a dispatcher never waits for
+ * the relay. A task of an app that published nothing for ALONE_MS waits behind them, on a fast channel for a fraction of a second; its next ones do not. What is
+ * critical waits behind less.
  */
-const ALONE_TIMES = 2;
+const ALONE_TIMES: Readonly<Record<NotificationClass, number>> = { critical: 2, transactional: 4, marketing: 4 };
 export const ALONE_MS = 10_000;
 /** How long a capacity that was seen is relied on, in ms. Then more is tried step by step, which uses the room that is kept for the next task of other apps. */
 export const KNOWN_MS = 30_000;
@@ -71,7 +73,7 @@ export function learnCapacity(before: Capacity | undefined, depth: QueueDepth, h
  * How many tasks the app may publish now. While less than half of the bound is queued, any app may fill what is free; above, apps in the queue divide it by
  * weight, and an app that has less than its share of the bound may come up to it. Pure.
  * @param taken by app: tasks that this process published since the reading
- * @param isAlone whether no other app has published to this queue for ALONE_MS, as far as this process knows
+ * @param alone the class of the queue, where no other app has published to it for ALONE_MS, as far as this process knows
  */
 export function roomOf(
   depth: QueueDepth,
@@ -79,13 +81,13 @@ export function roomOf(
   capacity: Pick<Capacity, "tasks">,
   app: string,
   weightOf: (app: string) => number,
-  isAlone = false,
+  alone?: NotificationClass,
 ): number {
   const bound = boundOf(capacity);
   const takenByAll = [...taken.values()].reduce((sum, count) => sum + count, 0);
-  const filled = isAlone ? ALONE_TIMES * bound : bound;
+  const filled = alone ? ALONE_TIMES[alone] * bound : bound;
   const free = Math.max(0, Math.ceil((filled - queued(depth)) * TAKEN_SHARE) - takenByAll);
-  if (isAlone) return free;
+  if (alone) return free;
   if (queued(depth) + takenByAll < bound / 2) return free;
   const apps = new Set([...depth.byApp.keys(), ...taken.keys(), app]);
   const total = [...apps].reduce((sum, each) => sum + weightOf(each), 0);
