@@ -11,6 +11,7 @@ import { startUnwantedServer } from "../../test/support/unwanted-server.ts";
 import { createApnsConnection } from "../apns/connection.ts";
 import { buildApnsPush } from "../apns/payload.ts";
 import { createAccessToken } from "../fcm/access-token.ts";
+import { createHttp1Calls } from "./http1-calls.ts";
 import { createJsonHttp } from "./json-http.ts";
 import { addressFilterFor } from "./provider-connections.ts";
 import { createSdkConnections } from "./sdk-connections.ts";
@@ -81,7 +82,10 @@ for (const [kind, outcomeAt] of Object.entries(kinds))
 test("an address instead of a name is judged too", async () => {
   await using server = await startUnwantedServer();
   using connections = createSdkConnections({ ca: "", addressFilter });
+  await using calls = createHttp1Calls({ ca: "", addressFilter });
   for (const host of ["127.0.0.1", "[::ffff:127.0.0.1]", "[::1]"]) {
+    const call = { origin: `https://${host}:${server.port}`, path: "/", method: "GET" as const };
+    assert.deepEqual(await calls.exchange(call, soon(), () => true), { kind: "none", outcome: NOT_ALLOWED }, host);
     const got = await connections.exchange(soon(), () => getWith(connections.agent, `https://${host}:${server.port}/`));
     assert.ok(got.kind === "threw");
     assert.deepEqual(classifyTransport(got.error, got.seen), NOT_ALLOWED, host);

@@ -119,7 +119,7 @@ function watch(request: http.ClientRequest, { signal, mayBegin, seen }: Call): v
   });
 }
 
-/** Some SDKs read an answer without a bound, web-push for one. Node's parser pushes each piece of the body into the response. */
+/** Some SDKs read an answer without a bound. Node's parser pushes each piece of the body into the response. */
 function boundAnswer(request: http.ClientRequest, response: http.IncomingMessage): void {
   const push = response.push.bind(response);
   let bytes = 0;
