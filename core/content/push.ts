@@ -86,14 +86,18 @@ export function pushPayloadBytes(channel: PushChannel, content: PushContent, ids
       return Buffer.byteLength(JSON.stringify(apnsPayload(content, ids)));
     case "webpush":
       return Buffer.byteLength(JSON.stringify(webPushPayload(content, ids)));
-    case "fcm": {
-      const { notification, data } = fcmPayload(content, ids);
-      return [...Object.entries(notification ?? {}), ...Object.entries(data)].reduce(
-        (sum, [k, v]) => sum + Buffer.byteLength(k) + Buffer.byteLength(v),
-        0,
-      );
-    }
+    case "fcm":
+      return fcmPayloadBytes(fcmPayload(content, ids));
   }
+}
+
+/** As pushPayloadBytes counts it. */
+export const fcmPayloadBytes = ({ notification, data }: FcmPayload): number => fieldBytes(data) + fieldBytes({ ...notification });
+
+function fieldBytes(fields: Readonly<Record<string, string>>): number {
+  let bytes = 0;
+  for (const [key, value] of Object.entries(fields)) bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
+  return bytes;
 }
 
 /** FCM reserves these keys of data (Firebase: REST reference, Message.data), and Carillon those with carillon_. APNs and Web Push reserve none. */

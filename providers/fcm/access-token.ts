@@ -27,6 +27,8 @@ export type TokenAnswer = { kind: "token"; accessToken: string; fresh: boolean }
 
 /** The access token for FCM, exchanged for a signed assertion (Google Identity: OAuth 2.0 for server to server applications). */
 export interface AccessToken extends AsyncDisposable {
+  /** Undefined where get() would exchange, or waits for an exchange. */
+  current(): TokenAnswer | undefined;
   /** At most one exchange is under way, however many wait for it. Never rejects. */
   get(): Promise<TokenAnswer>;
   /** FCM rejected this one; the next get() exchanges again. */
@@ -60,16 +62,23 @@ export function createAccessToken({ account, tokenUrl, ca, addressFilter, deadli
   let cached: Cached | undefined;
   let exchange: Promise<Cached> | undefined;
 
+  const usable = () => (cached !== undefined && clock.monotonic() < cached.until ? cached : undefined);
+  const answerOf = ({ answer, at }: Cached): TokenAnswer =>
+    answer.kind === "token" ? { ...answer, fresh: clock.monotonic() - at < TOKEN_FRESH_MS } : answer;
+
   return {
+    current() {
+      const known = usable();
+      return known && answerOf(known);
+    },
     async get() {
-      if (cached === undefined || clock.monotonic() >= cached.until) {
-        exchange ??= ask().finally(() => {
-          exchange = undefined;
-        });
-        cached = await exchange;
-      }
-      const { answer, at } = cached;
-      return answer.kind === "token" ? { ...answer, fresh: clock.monotonic() - at < TOKEN_FRESH_MS } : answer;
+      const known = usable();
+      if (known !== undefined) return answerOf(known);
+      exchange ??= ask().finally(() => {
+        exchange = undefined;
+      });
+      cached = await exchange;
+      return answerOf(cached);
     },
     rejected(accessToken) {
       if (cached?.answer.kind === "token" && cached.answer.accessToken === accessToken) cached = undefined;

@@ -1,7 +1,7 @@
 import type { AndroidConfig, TokenMessage } from "firebase-admin/messaging";
 import { FCM_PAYLOAD_BYTES_MAX, PUSH_STORED_MS_MAX, WEBPUSH_TOPIC_CHARS_MAX } from "../../core/content/limits.ts";
 import type { PushContent } from "../../core/content/push.ts";
-import { fcmPayload, isSilent, type PushIds, pushPayloadBytes } from "../../core/content/push.ts";
+import { type FcmPayload, fcmPayload, fcmPayloadBytes, isSilent } from "../../core/content/push.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import { sha256Hex } from "../../runtime/hash.ts";
 import { replacementMark } from "../transport/replacement-mark.ts";
@@ -22,13 +22,13 @@ interface Tagged {
 
 /** @param now ms since the epoch: FCM takes a duration, not a moment */
 export function buildFcmMessage(delivery: OutboundDelivery, token: string, content: PushContent, now: number): FcmMessage {
-  const ids = { delivery: delivery.deliveryId, attempt: delivery.attemptId };
+  const payload = fcmPayload(content, { delivery: delivery.deliveryId, attempt: delivery.attemptId });
   const mark = replacementMark(delivery);
   const silent = isSilent(content);
-  const tagged = !silent && hasRoomForTag(content, ids, mark) ? { notification: { tag: mark } } : {};
+  const tagged = !silent && hasRoomForTag(payload, mark) ? { notification: { tag: mark } } : {};
   return {
     token,
-    ...fcmPayload(content, ids),
+    ...payload,
     android: {
       priority: delivery.priority === "high" ? "high" : "normal",
       ttl: `${ttlSeconds(delivery.expiresAt, now)}s`,
@@ -47,8 +47,8 @@ export function buildFcmMessage(delivery: OutboundDelivery, token: string, conte
 }
 
 /** The tag travels inside the payload. A push that fits only without its tag is sent without it. */
-const hasRoomForTag = (content: PushContent, ids: PushIds, mark: string) =>
-  pushPayloadBytes("fcm", content, ids) + Buffer.byteLength(`tag${mark}`) <= FCM_PAYLOAD_BYTES_MAX;
+const hasRoomForTag = (payload: FcmPayload, mark: string) =>
+  fcmPayloadBytes(payload) + Buffer.byteLength(`tag${mark}`) <= FCM_PAYLOAD_BYTES_MAX;
 
 /** As RFC 8030 section 5.4 wants it: at most 32 characters of base64url. */
 const topicOf = (mark: string) => sha256Hex(mark).slice(0, WEBPUSH_TOPIC_CHARS_MAX);

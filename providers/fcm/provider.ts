@@ -42,7 +42,7 @@ export function createFcmProvider(config: FcmConfig, { clock }: { clock: Clock }
       const ids = { delivery: delivery.deliveryId, attempt: delivery.attemptId };
       if (pushPayloadBytes("fcm", push, ids) > FCM_PAYLOAD_BYTES_MAX) return { kind: "rejected", reason: "payload-too-large" };
 
-      const used = await withDeadline(token.get(), { signal }).catch((error: unknown) => failed(error));
+      const used = token.current() ?? (await withDeadline(token.get(), { signal }).catch((error: unknown) => failed(error)));
       if (used.kind === "failed") return used.outcome;
       const message = buildFcmMessage(delivery, endpoint.token, push, clock.now());
       const posted = await api.post(path, { authorization: `Bearer ${used.accessToken}` }, { message }, signal, mayBegin);
