@@ -6,9 +6,10 @@ import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import { ALWAYS, type Provider } from "../../core/ports/provider.ts";
 import { createAddressFilter } from "../../runtime/outbound.ts";
-import { createHttp1Calls, type Http1Answer } from "../transport/http1-calls.ts";
+import { createHttp1Calls, type Http1Answer, type Http1Call } from "../transport/http1-calls.ts";
 import { createRecentSuccess } from "../transport/recent-success.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
+import { classifyTransport } from "../transport/transport-fault.ts";
 import { classifyWebPush } from "./classify.ts";
 import type { WebPushConfig } from "./config.ts";
 import { buildWebPushMessage } from "./payload.ts";
@@ -47,8 +48,14 @@ export function createWebPushProvider(config: WebPushConfig, { clock }: { clock:
       const { origin, pathname, search } = new URL(pushUrl);
       const options = { headers: { Authorization: vapid.current(origin) }, TTL: ttl, urgency, topic };
       // Encrypted and described by web-push, sent without it: its own request by node:https takes four times the CPU time.
-      const { headers, body } = webpush.generateRequestDetails(subscription, plaintext, options);
-      const sent = await calls.exchange({ origin, path: pathname + search, method: "POST", headers, body }, signal, mayBegin);
+      let request: Pick<Http1Call, "headers" | "body">;
+      try {
+        request = webpush.generateRequestDetails(subscription, plaintext, options);
+      } catch (error) {
+        // Nothing was sent.
+        return classifyTransport(error, { written: false });
+      }
+      const sent = await calls.exchange({ ...request, origin, path: pathname + search, method: "POST" }, signal, mayBegin);
       if (sent.kind === "none") return sent.outcome;
       if (sent.status < 200 || sent.status > 299) return answered(sent, origin);
       recentSuccess.accepted(origin);
