@@ -181,6 +181,21 @@ test("of unfinished messages beyond the ceiling the largest gives way; a small c
   assert.equal((await whole.status).code, status.OK);
 });
 
+test("a caller with as many calls under way as are free gets no further one, until one has ended", async () => {
+  const server = await serve({ limits: { callsMax: 2 } });
+  const raw = await client(server);
+  const unfinished = raw.open(BATCH, KEY);
+  const { code, message: text } = await raw.open(GET, KEY).status;
+  assert.deepEqual([code, text], [status.RESOURCE_EXHAUSTED, "too many calls are under way; nothing was stored"]);
+  assert.equal(await server.rejected("overloaded"), 1);
+  unfinished.stream.close();
+  await eventually("the next call is answered", async () => {
+    const next = raw.open(GET, KEY);
+    next.stream.end(message);
+    return (await next.status).code === status.OK;
+  });
+});
+
 test("a message in pieces of one byte is charged for its pieces", async () => {
   const server = await serve({ limits: { requestBytesMax: 1_000_000 } });
   using raw = await rawHttp2(server.port);

@@ -6,7 +6,7 @@ import type { Logger } from "../logger.ts";
 import type { Connection, Connections } from "./connections.ts";
 import { answer, closeWhenAnswered } from "./end-stream.ts";
 import { headersFault } from "./headers.ts";
-import { ANSWER_MS, FIELD_BYTES, OPEN_STREAM_MS, OVERLOAD_WAIT_MS, PIECE_BYTES, RECEIVE_MS, requestBytesMax } from "./limits.ts";
+import { ANSWER_MS, CALLS_MAX, FIELD_BYTES, OPEN_STREAM_MS, OVERLOAD_WAIT_MS, PIECE_BYTES, RECEIVE_MS, requestBytesMax } from "./limits.ts";
 import { createMessageCounter, type MessageFault } from "./message-counter.ts";
 import { isReceived, type MethodLimits } from "./methods.ts";
 import { createOpenStreams } from "./open-streams.ts";
@@ -20,6 +20,7 @@ export interface AdmissionLimits {
   answerMs?: number;
   openStreamMs?: number;
   requestBytesMax?: number;
+  callsMax?: number;
   sweepMs?: number;
 }
 
@@ -53,6 +54,9 @@ const tooLong = callError("DEADLINE_EXCEEDED", "DEADLINE", "the call was open fo
 const tooMuch = callError("RESOURCE_EXHAUSTED", "OVERLOADED", "requests of too many bytes are under way; nothing was stored", {
   retryAfterMs: OVERLOAD_WAIT_MS,
 });
+const tooManyCalls = callError("RESOURCE_EXHAUSTED", "OVERLOADED", "too many calls are under way; nothing was stored", {
+  retryAfterMs: OVERLOAD_WAIT_MS,
+});
 const internal = callError("INTERNAL", "INTERNAL", "internal error; details are in the service's log");
 
 export interface Admission extends Disposable {
@@ -77,7 +81,10 @@ export function createAdmission(parts: {
   const calls = new Set<Call>();
   let bytesMax = limits.requestBytesMax;
   const shares = createRequestShares<Call>(
-    () => (bytesMax ??= requestBytesMax(Math.max(...methods.values().map((method) => method.messageBytesMax)))),
+    {
+      bytesMax: () => (bytesMax ??= requestBytesMax(Math.max(...methods.values().map((method) => method.messageBytesMax)))),
+      callsMax: limits.callsMax ?? CALLS_MAX,
+    },
     (call) => {
       reject(call, tooMuch, "overloaded");
       end(call);
@@ -110,6 +117,7 @@ export function createAdmission(parts: {
     if (fault) return { error: fault, reason: "malformed" };
     const method = methods.get(headers[":path"] as string);
     if (!method) return { error: unknownMethod, reason: "unknown-method" };
+    if (!method.anybody && !shares.hasRoom(connection?.callerKey)) return { error: tooManyCalls, reason: "overloaded" };
     const error = openStreams.fault(method, connection);
     return error ? { error, reason: "stream-limit" } : method;
   }

@@ -19,6 +19,11 @@ export const CONNECTIONS_MAX = 1_000;
 export const BACKLOG_MAX = 4_096;
 /** Calls under way on one connection; further ones wait at the client. */
 export const STREAMS_MAX = 100;
+/**
+ * Calls under way on one listener; a caller may have as many as are free, so one alone has half. It is about half a second of single calls on one core.
+ * Without it a gateway that is sent twice what it can take has thousands under way, each waits for seconds, and callers give up what it still works on.
+ */
+export const CALLS_MAX = 1_000;
 /** Streams of health and reflection that may be open on one connection: a client needs one of each for each service that it calls. */
 export const OPEN_STREAMS_PER_CONNECTION = 4;
 /** Streams of reflection that may be open at once. */
