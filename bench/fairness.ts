@@ -8,6 +8,7 @@ import { NotificationClass, NotificationServiceService, SendNotificationResponse
 import { grantApiKey, setLimits } from "../operations/apps/apps.ts";
 import { connectGrpc, type GrpcConnection } from "./http2/grpc-connection.ts";
 import { createRequests } from "./notification-bytes.ts";
+import { percentile } from "./percentile.ts";
 import { startProgram } from "./program.ts";
 import type { LoadOrder, LoadResult } from "./programs/load.ts";
 import { startPushStub } from "./quick/push-stub.ts";
@@ -61,9 +62,6 @@ async function isSent(store: Store, id: string): Promise<boolean> {
   }
   return false;
 }
-
-const percentile = (values: readonly number[], share: number) =>
-  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? Number.NaN;
 
 function line(name: string, { accepted, sent, rejected, lost }: Waits): string {
   const of = (values: readonly number[]) => `p50 ${percentile(values, 0.5).toFixed(1)} ms, p99 ${percentile(values, 0.99).toFixed(1)} ms`;

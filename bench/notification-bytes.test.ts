@@ -14,3 +14,15 @@ test("every request holds different notifications, encoded as the contract says"
   assert.deepEqual(BatchSendNotificationsRequest.decode(three()).notifications, [99, 100, 101].map(decoded));
   assert.deepEqual(BatchSendNotificationsRequest.decode(three()).notifications, [102, 103, 104].map(decoded));
 });
+
+test("a tagged request holds its number in the push as well", () => {
+  const next = createRequests(2, 99, undefined, { isTagged: true, sendAt: 1_000 });
+  const { notifications } = BatchSendNotificationsRequest.decode(next());
+  assert.deepEqual(
+    notifications.map((n) => [Number(n.content?.push?.data.order), n.idempotencyKey, n.sendAt?.getTime()]),
+    [
+      [99, `bench-${"99".padStart(16, "0")}`, 1_000],
+      [100, `bench-${"100".padStart(16, "0")}`, 1_000],
+    ],
+  );
+});

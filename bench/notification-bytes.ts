@@ -11,6 +11,17 @@ const DIGITS = 16;
 const TRANSACTIONAL = NotificationClass.NOTIFICATION_CLASS_TRANSACTIONAL;
 const PLACE = "9".repeat(DIGITS);
 
+/** The field of a push's data whose digits tell which notification it is of. */
+export const TAG_FIELD = "order";
+
+/** What a request may have beside a key and a device. */
+export interface Extras {
+  /** ms since the epoch. */
+  sendAt?: number;
+  /** The push itself holds the digits, so that a stub knows which notification has arrived. */
+  isTagged?: boolean;
+}
+
 /** A push to one device; each n has a different key and device. */
 export function pushNotification(n: number | string, notificationClass: NotificationClass = TRANSACTIONAL): Notification {
   const digits = String(n).padStart(DIGITS, "0");
@@ -21,7 +32,7 @@ export function pushNotification(n: number | string, notificationClass: Notifica
     notificationClass,
     category: "orders",
     content: {
-      push: { title: "Your order", body: "It is on its way and arrives today.", data: { order: "1017" } },
+      push: { title: "Your order", body: "It is on its way and arrives today.", data: { [TAG_FIELD]: "1017" } },
       sms: undefined,
       email: undefined,
     },
@@ -37,8 +48,11 @@ export function pushNotification(n: number | string, notificationClass: Notifica
  * more than sending does.
  * @param batch notifications of one batch call; 0: a unary call
  */
-export function createRequests(batch: number, first: number, notificationClass?: NotificationClass): () => Buffer {
+export function createRequests(batch: number, first: number, notificationClass?: NotificationClass, extras: Extras = {}): () => Buffer {
+  const { sendAt, isTagged = false } = extras;
   const template = pushNotification(PLACE, notificationClass);
+  if (isTagged) template.content!.push!.data = { [TAG_FIELD]: PLACE };
+  if (sendAt !== undefined) template.sendAt = new Date(sendAt);
   const bytes = Buffer.from(
     batch === 0
       ? SendNotificationRequest.encode({ notification: template }).finish()
@@ -46,12 +60,12 @@ export function createRequests(batch: number, first: number, notificationClass?:
   );
   const places: number[] = [];
   for (let at = bytes.indexOf(PLACE); at >= 0; at = bytes.indexOf(PLACE, at + DIGITS)) places.push(at);
+  const placesEach = isTagged ? 3 : 2;
   let n = first;
   return () => {
-    for (let i = 0; i < places.length; i += 2) {
+    for (let i = 0; i < places.length; i += placesEach) {
       const digits = String(n++).padStart(DIGITS, "0");
-      bytes.write(digits, places[i]!, "latin1");
-      bytes.write(digits, places[i + 1]!, "latin1");
+      for (let k = 0; k < placesEach; k++) bytes.write(digits, places[i + k]!, "latin1");
     }
     return bytes;
   };

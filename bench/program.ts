@@ -17,8 +17,11 @@ export interface Program extends AsyncDisposable {
   printed(satisfies: (text: string) => boolean): Promise<string>;
   /** Its log lines, once one of them contains this. */
   logged(part: string): Promise<string[]>;
-  /** Sends a question to a program that calls answering(), and resolves to its answer. One question at a time. */
-  ask<Answer>(question?: object): Promise<Answer>;
+  /**
+   * Sends a question to a program that calls answering(), and resolves to its answer. Questions wait for each other.
+   * @param limitMs how long the answer may take
+   */
+  ask<Answer>(question?: object, limitMs?: number): Promise<Answer>;
 }
 
 export function startProgram(args: readonly string[], env: Readonly<Record<string, string>> = {}): Program {
@@ -34,11 +37,16 @@ export function startProgram(args: readonly string[], env: Readonly<Record<strin
     child[stream]?.setEncoding("utf8").on("data", (text: string) => {
       if (output[stream].length < KEPT_BYTES) output[stream] += text;
     });
+  let asked: Promise<unknown> = Promise.resolve();
   const until = (stream: "stdout" | "stderr", satisfies: (text: string) => boolean) => outputOf(child, () => output[stream], satisfies);
   return {
     pid: child.pid ?? 0,
     printed: (satisfies) => until("stdout", satisfies),
-    ask: (question = {}) => answerOf(child, file, question, () => output.stderr),
+    ask: (question = {}, limitMs = OUTPUT_MS) => {
+      const answer = asked.then(() => answerOf<never>(child, question, { file, limitMs, stderr: () => output.stderr }));
+      asked = answer.catch(() => undefined);
+      return answer;
+    },
     logged: async (part) => (await until("stderr", (text) => text.includes(part))).split("\n"),
     async [Symbol.asyncDispose]() {
       if (child.exitCode !== null || child.signalCode !== null) return;
@@ -51,7 +59,11 @@ export function startProgram(args: readonly string[], env: Readonly<Record<strin
   };
 }
 
-function answerOf<Answer>(child: ChildProcess, file: string, question: object, stderr: () => string): Promise<Answer> {
+function answerOf<Answer>(
+  child: ChildProcess,
+  question: object,
+  { file, limitMs, stderr }: { file: string; limitMs: number; stderr(): string },
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const settle = (end: () => void) => {
       clearTimeout(timer);
@@ -61,7 +73,7 @@ function answerOf<Answer>(child: ChildProcess, file: string, question: object, s
     const onMessage = (message: { answer: Answer } | { fault: string }) =>
       settle(() => ("fault" in message ? reject(new Error(message.fault)) : resolve(message.answer)));
     const onExit = (code: unknown) => settle(() => reject(new Error(`${file} ended (${code}): ${stderr()}`)));
-    const timer = setTimeout(() => settle(() => reject(new Error(`no answer of ${file} within ${OUTPUT_MS} ms: ${stderr()}`))), OUTPUT_MS);
+    const timer = setTimeout(() => settle(() => reject(new Error(`no answer of ${file} within ${limitMs} ms: ${stderr()}`))), limitMs);
     child.on("message", onMessage).on("exit", onExit);
     child.send(question);
   });

@@ -1,5 +1,7 @@
 // The bench's programs start, answer and count correctly. Their speed is not tested.
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { test } from "node:test";
 import { status } from "@grpc/grpc-js";
 import {
@@ -7,9 +9,13 @@ import {
   type NotificationServiceServer,
   NotificationServiceService,
 } from "../gen/carillon/v1/notification_service.ts";
+import { callError } from "../runtime/call-error.ts";
 import { startGrpcServer } from "../runtime/grpc/server.ts";
+import { toServiceError } from "../runtime/grpc/status.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { eventually } from "../test/support/eventually.ts";
+import { OUTCOME } from "./load/outcomes.ts";
+import { countOf, isAccepted, runPaced, statusCounts } from "./load/paced-run.ts";
 import { startProgram } from "./program.ts";
 import { BATCH, callGateway } from "./quick/call-gateway.ts";
 import { startNaive } from "./quick/naive.ts";
@@ -57,6 +63,55 @@ test("rejected calls and items are counted separately from accepted ones", async
   const of = (batch: number) => ({ address: server.address, key: "k", batch, notifications: 2 * BATCH });
   await assert.rejects(callGateway(load, of(0)), /100 of 200 notifications were not accepted/);
   await assert.rejects(callGateway(load, of(BATCH)), /150 of 200 notifications were not accepted/);
+});
+
+test("paced calls end as accepted, as the status that the server gave, or as given up", async () => {
+  const retryAfterMs = 1_500;
+  const full = toServiceError(callError("RESOURCE_EXHAUSTED", "OVERLOADED", "100 % full", { retryAfterMs }));
+  const accepted = { notificationId: "n", acceptedAt: new Date(), deliveries: [], repeatedKey: false };
+  let answered = 0;
+  const implementation: NotificationServiceServer = {
+    sendNotification(_, answer) {
+      const turn = answered++ % 3;
+      if (turn === 0) answer(null, { accepted });
+      else if (turn === 1) answer(full);
+      // Others get no answer.
+    },
+    batchSendNotifications: (_, answer) => answer(full),
+    getNotification: (_, answer) => answer(full),
+  };
+  const services = [{ definition: NotificationServiceService, implementation, authenticate: () => undefined }];
+  await using server = await startGrpcServer({ address: "127.0.0.1:0", services, reflection: false, log: createLogger("test", "silent") });
+  await using load = startProgram(["bench/programs/load.ts"]);
+  const run = await runPaced(load, {
+    ...{ address: server.address, key: "k", perSecond: 3_000, calls: 300, connections: 1, first: 1 },
+    ...{ deadlineMs: 2_000, cancelling: { share: 0.5, afterMs: 500 } },
+  });
+  assert.equal(countOf(run, isAccepted), 100);
+  assert.deepEqual(statusCounts(run), [
+    { status: { code: status.RESOURCE_EXHAUSTED, reason: "OVERLOADED", hasRetryInfo: true, message: "100 % full" }, count: 100 },
+  ]);
+  const [cancelled, expired] = [OUTCOME.cancelled, OUTCOME.expired].map((outcome) => countOf(run, (o) => o === outcome));
+  assert.deepEqual([cancelled, expired], [50, 50]);
+  assert.deepEqual([run.connectionsLost, run.connectionsSentAway], [0, 0]);
+});
+
+test("calls of a connection that the server ends are lost, and the next ones are made on another connection", async () => {
+  const sockets = new Set<Socket>();
+  const silent = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => undefined);
+    socket.on("data", () => sockets.size === 1 && setTimeout(() => socket.destroy(), 50));
+  }).listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  await using load = startProgram(["bench/programs/load.ts"]);
+  const address = `127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  const run = await runPaced(load, { address, key: "k", perSecond: 100, calls: 50, connections: 1, first: 1, deadlineMs: 1_000 });
+  for (const socket of sockets) socket.destroy();
+  silent.close();
+  const [lost, expired] = [OUTCOME.lost, OUTCOME.expired].map((outcome) => countOf(run, (o) => o === outcome));
+  assert.ok(lost! > 0 && expired! > 0);
+  assert.deepEqual([lost! + expired!, run.connectionsLost, sockets.size], [50, 1, 2]);
 });
 
 test("the stub counts what the raw client and the naive flow push", async () => {

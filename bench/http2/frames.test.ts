@@ -52,11 +52,13 @@ test("writes frames that are added together at once", async () => {
 });
 
 test("later header blocks refer to the table entries of the first one's literals", () => {
-  const { first, later } = repeatedHeaders([
+  const { first, later, laterWith } = repeatedHeaders([
     ["a", "1"],
     ["bc", "23"],
   ]);
   assert.equal(first.toString("hex"), "4001610131" + "40026263023233");
   assert.equal(later.toString("hex"), "bfbe");
+  assert.equal(laterWith("a", "z").toString("hex"), "be" + "0f30017a");
+  assert.throws(() => laterWith("d", "1"), /no header is called d/);
   assert.throws(() => repeatedHeaders([["a", "x".repeat(127)]]), /127 bytes; at most 126/);
 });

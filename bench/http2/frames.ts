@@ -5,7 +5,7 @@
 export const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 export const FRAME = { data: 0, headers: 1, resetStream: 3, settings: 4, ping: 6, goAway: 7, windowUpdate: 8 } as const;
 export const FLAG = { endStream: 1, ack: 1, endHeaders: 4 } as const;
-export const SETTING = { maxConcurrentStreams: 3, initialWindowSize: 4 } as const;
+export const SETTING = { headerTableSize: 1, maxConcurrentStreams: 3, initialWindowSize: 4 } as const;
 /** Initial window of both sides, in bytes. */
 export const WINDOW_BYTES = 65_535;
 /** No window may be larger. */
@@ -43,6 +43,15 @@ export function windowUpdateFrame(stream: number, bytes: number): Buffer {
   const payload = Buffer.alloc(4);
   payload.writeUInt32BE(bytes);
   return frame(FRAME.windowUpdate, 0, stream, payload);
+}
+
+/** Error codes of RST_STREAM and GOAWAY (section 7). */
+export const ERROR = { cancel: 8 } as const;
+
+export function resetFrame(stream: number, error: number): Buffer {
+  const payload = Buffer.alloc(4);
+  payload.writeUInt32BE(error);
+  return frame(FRAME.resetStream, 0, stream, payload);
 }
 
 /** The window is replenished after this many bytes, long before it is empty. */

@@ -1,5 +1,5 @@
-// Calls a gateway as fast as it answers, with a fixed number of calls in flight and different notifications in each. Costs a tenth of what a grpc-js client
-// costs, which could not saturate a gateway. Counts accepted notifications, not sent ones.
+// Calls a gateway with different notifications: as fast as it answers, with a fixed number of calls in flight, or at a fixed rate. Costs a tenth of what a
+// grpc-js client costs, which could not saturate a gateway. Counts accepted notifications, not sent ones.
 import {
   BatchSendNotificationsResponse,
   type NotificationClass,
@@ -7,6 +7,7 @@ import {
 } from "../../gen/carillon/v1/notification_service.ts";
 import { answering } from "../answering.ts";
 import { connectGrpc, type GrpcConnection } from "../http2/grpc-connection.ts";
+import { type PacedOrder, sendPaced } from "../load/paced-calls.ts";
 import { createRequests } from "../notification-bytes.ts";
 
 export interface LoadOrder {
@@ -20,6 +21,8 @@ export interface LoadOrder {
   notificationClass?: NotificationClass;
   /** Total; a batch that would exceed it is not sent. */
   notifications: number;
+  /** Absent: due at once; ms since the epoch. */
+  sendAt?: number;
 }
 
 export interface LoadResult {
@@ -55,7 +58,7 @@ async function load(order: LoadOrder): Promise<LoadResult> {
   const { batch, inFlight, notifications } = order;
   const all = await connections(order);
   const each = batch || 1;
-  const request = createRequests(batch, next, order.notificationClass);
+  const request = createRequests(batch, next, order.notificationClass, order.sendAt === undefined ? {} : { sendAt: order.sendAt });
   const began = performance.now();
   let [sent, accepted] = [0, 0];
   async function caller(connection: GrpcConnection): Promise<void> {
@@ -70,4 +73,4 @@ async function load(order: LoadOrder): Promise<LoadResult> {
   return { accepted, failed: sent - accepted, ms: performance.now() - began };
 }
 
-answering(load);
+answering((order: LoadOrder | PacedOrder) => ("perSecond" in order ? sendPaced(order) : load(order)));

@@ -1,4 +1,5 @@
-// A stub of APNs that answers every push with 200 and parses only where a request ends, so that its CPU time does not limit the measurement.
+// A stub of APNs that answers every push with 200 and parses only where a request ends, so that its CPU time does not limit the measurement. While it
+// watches a range of tagged notifications, it also looks for the tag in each body.
 import { readFileSync } from "node:fs";
 import { createServer } from "node:tls";
 import { answering } from "../answering.ts";
@@ -16,6 +17,14 @@ import {
   WINDOW_BYTES_MAX,
   windowUpdateFrame,
 } from "../http2/frames.ts";
+import { type Arrivals, createArrivals, type Watch } from "../load/arrivals.ts";
+
+export interface StubQuestion {
+  /** Begins to record the arrivals of these notifications, instead of those before. */
+  watch?: Watch;
+  /** The answer is an ArrivalsReport. */
+  report?: boolean;
+}
 
 /** The same limit as APNs. */
 const STREAMS_MAX = 1_000;
@@ -24,14 +33,17 @@ const STATUS_200 = Buffer.of(0x88);
 
 const [certFile = "", keyFile = ""] = process.argv.slice(2);
 let taken = 0;
+let arrivals: Arrivals | undefined;
 const server = createServer({ cert: readFileSync(certFile), key: readFileSync(keyFile), ALPNProtocols: ["h2"] }, (socket) => {
   // Otherwise an answer waits for the acknowledgement of the one before: up to 40 ms.
   socket.setNoDelay(true);
   const write = createFrameWriter((bytes) => socket.write(bytes));
   const received = createReceivedWindow(write);
   const read = createFrameReader((type, flags, stream, payload) => {
-    if (type === FRAME.data) received(payload.length);
-    else if (type === FRAME.settings && (flags & FLAG.ack) === 0) write(frame(FRAME.settings, FLAG.ack, 0, Buffer.alloc(0)));
+    if (type === FRAME.data) {
+      received(payload.length);
+      arrivals?.add(payload);
+    } else if (type === FRAME.settings && (flags & FLAG.ack) === 0) write(frame(FRAME.settings, FLAG.ack, 0, Buffer.alloc(0)));
     else if (type === FRAME.ping && (flags & FLAG.ack) === 0) write(frame(FRAME.ping, FLAG.ack, 0, payload));
     if ((type === FRAME.data || type === FRAME.headers) && (flags & FLAG.endStream) !== 0) {
       taken++;
@@ -54,7 +66,9 @@ const server = createServer({ cert: readFileSync(certFile), key: readFileSync(ke
   write(windowUpdateFrame(0, WINDOW_BYTES_MAX - WINDOW_BYTES));
 });
 server.listen(0, "127.0.0.1");
-answering(() => {
+answering(({ watch, report }: StubQuestion) => {
+  if (watch) arrivals = createArrivals(watch);
+  if (report) return arrivals?.report();
   const address = server.address();
   return { origin: `https://127.0.0.1:${typeof address === "object" ? address?.port : 0}`, taken };
 });

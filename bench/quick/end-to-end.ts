@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { streamName } from "../../core/delivery/subjects.ts";
 import type { Limits, Side, Work } from "../compare/rounds.ts";
 import { cpu, measure, rate, type Section } from "../compare/section.ts";
@@ -7,10 +6,10 @@ import { startWorld } from "../world.ts";
 import { BATCH, callGateway } from "./call-gateway.ts";
 import { startNaive } from "./naive.ts";
 import { startPushStub } from "./push-stub.ts";
+import { awaitPushed } from "./pushed.ts";
 
 /** Limit of a slice, far above its length on a busy machine; beyond it a notification was lost. */
 const SLICE_MS_MAX = 30_000;
-const POLL_MS = 5;
 
 /** What does a notification cost from the call to the push, compared with the naive baseline? */
 export async function measureEndToEnd(limits: Limits): Promise<Section> {
@@ -29,14 +28,8 @@ export async function measureEndToEnd(limits: Limits): Promise<Section> {
     const before = await stub.taken();
     const began = performance.now();
     const { items: accepted } = await callGateway(load, { address, key: world.apiKey, batch, notifications });
-    let ms = 0;
-    for (;;) {
-      const taken = (await stub.taken()) - before;
-      if (ms === 0 && taken >= accepted) ms = performance.now() - began;
-      if (ms > 0 && (await world.manager.streams.info(stream)).state.messages === 0) return { items: accepted, ms };
-      if (performance.now() - began > SLICE_MS_MAX) throw new Error(`${taken} of ${accepted} pushes arrived within ${SLICE_MS_MAX} ms`);
-      await delay(POLL_MS);
-    }
+    const pushedAt = await awaitPushed({ world, stub, stream }, { pushes: before + accepted, limitMs: SLICE_MS_MAX });
+    return { items: accepted, ms: pushedAt - began };
   }
 
   const servers = { nats: world.natsServer.pid ?? 0, redis: world.redisServer.pid ?? 0 };

@@ -2,7 +2,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openCertificate } from "../../sandbox/kit/certificate.ts";
 import { makeP256Pem } from "../../sandbox/kit/keys.ts";
+import { type ArrivalsReport, type Arrived, readArrivals, type Watch } from "../load/arrivals.ts";
 import { startProgram } from "../program.ts";
+import type { StubQuestion } from "../programs/push-stub.ts";
 import type { World } from "../world.ts";
 
 /** A stub of APNs in a process that only counts. */
@@ -14,6 +16,10 @@ export interface PushStub extends AsyncDisposable {
   readonly keyFile: string;
   /** Pushes answered so far. */
   taken(): Promise<number>;
+  /** From now on the arrivals of these tagged notifications are recorded. */
+  watch(watch: Watch): Promise<void>;
+  /** What has arrived of what is watched. */
+  arrived(): Promise<Arrived>;
 }
 
 /** Starts it, and adds the variables of dispatcher-apns to the world's environment. */
@@ -37,6 +43,8 @@ export async function startPushStub(world: World): Promise<PushStub> {
   return {
     ...{ pid: program.pid, origin, caFile, keyFile },
     taken: async () => (await state()).taken,
+    watch: async (watch) => void (await program.ask({ watch } satisfies StubQuestion)),
+    arrived: async () => readArrivals(await program.ask<ArrivalsReport>({ report: true } satisfies StubQuestion)),
     [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
   };
 }

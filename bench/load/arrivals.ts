@@ -1,0 +1,61 @@
+import { monotonicUs } from "../monotonic.ts";
+import { TAG_FIELD } from "../notification-bytes.ts";
+import { pack, unpack8, unpack32 } from "./packed.ts";
+
+/** A range of notifications by number. */
+export interface Watch {
+  first: number;
+  count: number;
+}
+
+/** Which notifications of a range have arrived, how often, and when first. */
+export interface Arrivals {
+  /** Looks for the tag in the body of a push. */
+  add(body: Buffer): void;
+  report(): ArrivalsReport;
+}
+
+export interface ArrivalsReport {
+  first: number;
+  /** monotonicUs() */
+  sinceUs: number;
+  times: string;
+  firstUs: string;
+}
+
+export interface Arrived {
+  first: number;
+  /** By notification: how many times its push has arrived, at most 255. */
+  times: Uint8Array;
+  /** By notification: monotonicUs() of the first arrival; NaN where there was none. */
+  atUs: Float64Array;
+}
+
+const TAG = Buffer.from(`"${TAG_FIELD}":"`);
+const DIGITS_MAX = 16;
+const TIMES_MAX = 255;
+
+export function createArrivals({ first, count }: Watch): Arrivals {
+  const sinceUs = monotonicUs();
+  const times = new Uint8Array(count);
+  const firstUs = new Uint32Array(count);
+  return {
+    add(body) {
+      const at = body.indexOf(TAG);
+      if (at < 0) return;
+      const start = at + TAG.length;
+      const i = Number.parseInt(body.toString("latin1", start, start + DIGITS_MAX), 10) - first;
+      // False for NaN.
+      if (!(i >= 0 && i < count)) return;
+      if (times[i] === 0) firstUs[i] = monotonicUs() - sinceUs;
+      times[i] = Math.min(TIMES_MAX, times[i]! + 1);
+    },
+    report: () => ({ first, sinceUs, times: pack(times), firstUs: pack(firstUs) }),
+  };
+}
+
+export function readArrivals({ first, sinceUs, times, firstUs }: ArrivalsReport): Arrived {
+  const counts = unpack8(times);
+  const at = unpack32(firstUs);
+  return { first, times: counts, atUs: Float64Array.from(at, (us, i) => (counts[i] === 0 ? Number.NaN : sinceUs + us)) };
+}

@@ -1,0 +1,84 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { streamName } from "../../core/delivery/subjects.ts";
+import { isAccepted, latenciesMs, runPaced } from "../load/paced-run.ts";
+import { percentileOfSorted } from "../percentile.ts";
+import { startProgram } from "../program.ts";
+import { callGateway } from "../quick/call-gateway.ts";
+import { summaryOf } from "../summary.ts";
+import { startWorld } from "../world.ts";
+import type { Figure, Question } from "./figure.ts";
+
+const PAIRS = 6;
+const SLICE_SECONDS = 5;
+/** As the load generator has in a closed loop. */
+const CONNECTIONS = 8;
+/** Far above any latency at half load: nothing is given up. */
+const DEADLINE_MS = 20_000;
+const WARM_UP_NOTIFICATIONS = 5_000;
+const MAX_NOTIFICATIONS = 15_000;
+const OF_MAX = 0.5;
+/** Wait for the last accepted notifications to be published before the stream is emptied. */
+const PUBLISHED_MS = 1_000;
+
+/** How long does the gateway take to accept at half of its highest rate, compared with a grpc-js server that only decodes and answers? */
+export const createAcceptLatency =
+  (pairs: number): Question =>
+  async ({ store, storeUrl, say }) => {
+    await using stack = new AsyncDisposableStack();
+    const world = stack.use(await startWorld(storeUrl));
+    const preferences = stack.use(await world.role("preferences"));
+    world.env.PREFERENCES_ADDRESS = preferences.addresses.grpc ?? "";
+    const gateway = stack.use(await world.role("gateway"));
+    const bare = stack.use(startProgram(["bench/programs/null-gateway.ts"]));
+    const load = stack.use(startProgram(["bench/programs/load.ts"]));
+    const addresses = { gateway: gateway.addresses.grpc ?? "", bare: (await bare.ask<{ address: string }>()).address };
+    // No dispatcher runs.
+    const empty = async () => {
+      await delay(PUBLISHED_MS);
+      await world.manager.streams.purge(streamName("apns"));
+    };
+    async function highestRate(notifications: number): Promise<number> {
+      const { items, ms } = await callGateway(load, { address: addresses.gateway, key: world.apiKey, batch: 0, notifications });
+      await empty();
+      return items / (ms / 1_000);
+    }
+    async function slice(address: string, perSecond: number): Promise<Float64Array> {
+      const order = { perSecond, calls: perSecond * SLICE_SECONDS, connections: CONNECTIONS, deadlineMs: DEADLINE_MS };
+      const run = await runPaced(load, { address, key: world.apiKey, ...order, first: Date.now() * 1_000 });
+      await empty();
+      const accepted = latenciesMs(run, isAccepted);
+      if (accepted.length < order.calls) throw new Error(`${accepted.length} of ${order.calls} notifications were accepted`);
+      return accepted;
+    }
+
+    await highestRate(WARM_UP_NOTIFICATIONS);
+    const highest = await highestRate(MAX_NOTIFICATIONS);
+    const perSecond = Math.round(highest * OF_MAX);
+    say(`the gateway accepts ${highest.toFixed(0)} a second at most; ${perSecond} a second are paced`);
+    for (const address of [addresses.bare, addresses.gateway]) await slice(address, perSecond);
+    const taken: { gateway: Float64Array; bare: Float64Array }[] = [];
+    for (let pair = 0; pair < pairs; pair++) {
+      const first = pair % 2 === 0 ? await slice(addresses.bare, perSecond) : undefined;
+      const ours = await slice(addresses.gateway, perSecond);
+      taken.push({ gateway: ours, bare: first ?? (await slice(addresses.bare, perSecond)) });
+      const [p99, bareP99] = [taken.at(-1)!.gateway, taken.at(-1)!.bare].map((ms) => percentileOfSorted(ms, 0.99).toFixed(1));
+      say(`  pair ${pair + 1}: p99 ${p99} ms, null gateway ${bareP99} ms`);
+    }
+    const of = (server: "gateway" | "bare", share: number) => taken.map((pair) => percentileOfSorted(pair[server], share));
+    const ratio = (share: number) => of("gateway", share).map((ms, i) => ms / of("bare", share)[i]!);
+    const figure = (what: string, unit: string, values: readonly number[]): Figure => ({
+      ...{ row: "T4", what, store, unit, value: summaryOf(values) },
+    });
+    return {
+      figures: [
+        figure("rate at which it was measured", "/s", [perSecond]),
+        ...[0.5, 0.99].flatMap((share) => [
+          figure(`p${share * 100} of accepting, gateway / null`, "", ratio(share)),
+          figure(`p${share * 100} of accepting, gateway`, "ms", of("gateway", share)),
+          figure(`p${share * 100} of accepting, null`, "ms", of("bare", share)),
+        ]),
+      ],
+    };
+  };
+
+export const measureAcceptLatency = createAcceptLatency(PAIRS);
