@@ -36,6 +36,7 @@ test("latencies count from the due time, and ends are counted by second", () => 
     outcomes: pack(Uint8Array.of(OUTCOME.accepted, OUTCOME.status, OUTCOME.accepted, OUTCOME.accepted)),
     endedUs: pack(Uint32Array.of(10_000, 600_000, 1_020_000, 3_500_000)),
     statuses: [{ code: 8, reason: "OVERLOADED", hasRetryInfo: true, message: "" }],
+    resets: {},
     ...{ connectionsLost: 0, connectionsSentAway: 0, connectsFailed: 0, ownDelayMs: { mean: 0, max: 0 } },
   });
   assert.deepEqual([...latenciesMs(run, isAccepted)], [10, 20, 2_000]);

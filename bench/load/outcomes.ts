@@ -37,9 +37,10 @@ const STATUSES_MAX = 200;
 /** Most of a server's rejections have the same bytes. */
 const KNOWN_MAX = 10_000;
 
-/** Gives each end of a call its outcome, and collects the statuses. */
-export function createOutcomes(): { of(end: CallEnd): number; readonly statuses: Status[] } {
+/** Gives each end of a call its outcome, and collects the statuses and the error codes of resets. */
+export function createOutcomes(): { of(end: CallEnd): number; readonly statuses: Status[]; readonly resets: Record<number, number> } {
   const statuses: Status[] = [];
+  const resets: Record<number, number> = {};
   const known = new Map<string, number>();
 
   function ofBlock(block: Buffer): number {
@@ -57,10 +58,13 @@ export function createOutcomes(): { of(end: CallEnd): number; readonly statuses:
   }
   return {
     statuses,
+    resets,
     of(end) {
       if (end.how === "message") return OUTCOME.accepted;
       if (end.how === "status") return ofBlock(end.block);
-      return end.how === "reset" ? OUTCOME.reset : end.how === "go-away" ? OUTCOME.sentAway : OUTCOME.lost;
+      if (end.how !== "reset") return end.how === "go-away" ? OUTCOME.sentAway : OUTCOME.lost;
+      resets[end.error] = (resets[end.error] ?? 0) + 1;
+      return OUTCOME.reset;
     },
   };
 }

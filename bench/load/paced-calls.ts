@@ -34,6 +34,8 @@ export interface PacedReport {
   /** Packed, by call: us from the start to its end. */
   endedUs: string;
   statuses: Status[];
+  /** RST_STREAM without a status, by error code of HTTP/2. */
+  resets: Readonly<Record<number, number>>;
   /** Connections that ended without GOAWAY, and with it, while calls were under way or to come. */
   connectionsLost: number;
   connectionsSentAway: number;
@@ -124,6 +126,7 @@ export async function sendPaced(order: PacedOrder): Promise<PacedReport> {
     outcomes: pack(outcomeOf),
     endedUs: pack(endedUs),
     statuses: outcomes.statuses,
+    resets: outcomes.resets,
     ...pool.faults,
     ownDelayMs: { mean: own.sumUs / own.count / 1_000, max: own.maxUs / 1_000 },
   };

@@ -168,7 +168,7 @@ function* linesOf(overload: Overload, peak: number, seconds: number): Iterable<s
   yield `  outcomes: ${counts.slice(1, -1).join(", ")}; load's own delay ${run.ownDelayMs.mean.toFixed(1)} (at most ${run.ownDelayMs.max.toFixed(0)}) ms`;
   const brokenMs = latenciesMs(run, isBroken);
   if (brokenMs.length > 0)
-    yield `  broken ${[0, 0.1, 0.5, 0.9, 1].map((share) => percentileOfSorted(brokenMs, share).toFixed(0)).join(", ")} ms after they were due`;
+    yield `  broken ${[0, 0.1, 0.5, 0.9, 1].map((share) => percentileOfSorted(brokenMs, share).toFixed(0)).join(", ")} ms after they were due; RST_STREAM by error code: ${JSON.stringify(run.resets)}`;
   for (const { status: s, count } of statusCounts(run))
     yield `  ${count} x ${status[s.code]} ${s.reason}${s.hasRetryInfo ? " with RetryInfo" : ""}: ${s.message}`;
 }
