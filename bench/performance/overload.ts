@@ -64,14 +64,16 @@ export const createOverload =
         for (const line of linesOf(overload, peak, seconds)) say(line);
         overloads.push(overload);
       }
-    for (const line of new Set(
-      (await installation.gateway.logged("")).filter((line) => /"level":"(warn|error|fatal)"/.test(line)).slice(0, 20),
-    ))
-      say(`  gateway: ${line}`);
+    for (const line of await warningsOf(installation)) say(`  gateway: ${line}`);
     return answerOf(overloads, { store, peak, seconds });
   };
 
 export const measureOverload = createOverload(OVERLOAD_SECONDS);
+
+const WARNINGS_MAX = 20;
+
+const warningsOf = async ({ gateway }: Installation): Promise<string[]> =>
+  (await gateway.logged("")).filter((line) => /"level":"(warn|error|fatal)"/.test(line)).slice(0, WARNINGS_MAX);
 
 async function overloadBy(
   { stub, load, gateway, target, pushed }: Installation,
@@ -97,7 +99,8 @@ async function overloadBy(
   await pushed(takenBefore + accepted, drainMsMax(accepted, peak));
   const arrived = await stub.arrived();
   checkArrivals(run, arrived);
-  const drainSeconds = (performance.now() - began) / 1_000 - seconds;
+  const lastUs = arrived.atUs.reduce((latest, us) => (us > latest ? us : latest), 0);
+  const drainSeconds = Math.max(0, (lastUs - run.startUs) / 1_000_000 - seconds);
   return { ...scenario, run, arrived, rss, rssBeforeMiB, rssAfterMiB, drainSeconds };
 }
 
@@ -154,7 +157,7 @@ function valuesOf(overload: Overload, peak: number, seconds: number): [what: str
     ["gateway RSS before", "MiB", rssBeforeMiB],
     ["gateway RSS, highest", "MiB", Math.max(...rss.map(([, mib]) => mib))],
     ["gateway RSS 10 s after", "MiB", rssAfterMiB],
-    ["until everything accepted had arrived", "s", drainSeconds],
+    ["from the last call's due time to the last arrival", "s", drainSeconds],
   ];
 }
 
