@@ -20,8 +20,8 @@ const DEADLINE_MS = 20_000;
 const LEAD_SECONDS = 1;
 /** Longest wait for the last pushes of a pace. */
 const ARRIVED_MS = 30_000;
-/** Until the marketing notifications are due; they must all be accepted before. */
-const SCHEDULE_MS = 25_000;
+/** Until the marketing notifications are due, as all must be accepted before: batches are accepted at three times the peak at least. */
+const scheduleMs = (marketing: number, peak: number) => 10_000 + (marketing / (3 * peak)) * 1_000;
 /** The paced notifications beside a backlog go on for this many times the time that it would take at peak rate. */
 const BACKLOG_TIMES = 2;
 const BACKLOG_MS_MAX = 180_000;
@@ -165,11 +165,11 @@ interface Backlog {
 /** The critical ones that were due while the backlog was sent. */
 async function besideBacklog(installation: Installation, peak: number, marketing: number): Promise<Backlog> {
   const { stub, sendBatches } = installation;
-  const sendAt = Date.now() + SCHEDULE_MS;
+  const sendAt = Date.now() + Math.round(scheduleMs(marketing, peak));
   const before = await stub.taken();
   await sendBatches({ notifications: marketing, notificationClass: MARKETING, sendAt });
   const leftMs = sendAt - Date.now();
-  if (leftMs < 0) throw new Error(`${marketing} notifications could not be accepted within ${SCHEDULE_MS} ms`);
+  if (leftMs < 0) throw new Error(`${marketing} notifications could not be accepted before they were due`);
   const dueUs = monotonicUs() + leftMs * 1_000;
   await delay(Math.max(0, leftMs - LEAD_SECONDS * 1_000));
   const taken: { us: number; pushes: number }[] = [];
