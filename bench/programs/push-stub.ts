@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:tls";
 import { answering } from "../answering.ts";
+import { createDelayed } from "../delayed.ts";
 import {
   createFrameReader,
   createFrameWriter,
@@ -20,6 +21,8 @@ import {
 import { type Arrivals, createArrivals, type Watch } from "../load/arrivals.ts";
 
 export interface StubQuestion {
+  /** How long after a push it is answered, from now on. */
+  delayMs?: number;
   /** Begins to record the arrivals of these notifications, instead of those before. */
   watch?: Watch;
   /** The answer is an ArrivalsReport. */
@@ -34,6 +37,7 @@ const STATUS_200 = Buffer.of(0x88);
 const [certFile = "", keyFile = ""] = process.argv.slice(2);
 let taken = 0;
 let arrivals: Arrivals | undefined;
+const delayed = createDelayed();
 const server = createServer({ cert: readFileSync(certFile), key: readFileSync(keyFile), ALPNProtocols: ["h2"] }, (socket) => {
   // Otherwise an answer waits for the acknowledgement of the one before: up to 40 ms.
   socket.setNoDelay(true);
@@ -47,7 +51,7 @@ const server = createServer({ cert: readFileSync(certFile), key: readFileSync(ke
     else if (type === FRAME.ping && (flags & FLAG.ack) === 0) write(frame(FRAME.ping, FLAG.ack, 0, payload));
     if ((type === FRAME.data || type === FRAME.headers) && (flags & FLAG.endStream) !== 0) {
       taken++;
-      write(frame(FRAME.headers, FLAG.endStream | FLAG.endHeaders, stream, STATUS_200));
+      delayed.run(() => write(frame(FRAME.headers, FLAG.endStream | FLAG.endHeaders, stream, STATUS_200)));
     }
   });
   let preface = 0;
@@ -66,7 +70,8 @@ const server = createServer({ cert: readFileSync(certFile), key: readFileSync(ke
   write(windowUpdateFrame(0, WINDOW_BYTES_MAX - WINDOW_BYTES));
 });
 server.listen(0, "127.0.0.1");
-answering(({ watch, report }: StubQuestion) => {
+answering(({ delayMs, watch, report }: StubQuestion) => {
+  if (delayMs !== undefined) delayed.delayMs = delayMs;
   if (watch) arrivals = createArrivals(watch);
   if (report) return arrivals?.report();
   const address = server.address();

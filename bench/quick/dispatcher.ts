@@ -9,7 +9,7 @@ import { cpu, measure, rate, type Section } from "../compare/section.ts";
 import { startProgram } from "../program.ts";
 import { storedNotification } from "../stored-notification.ts";
 import { startWorld } from "../world.ts";
-import { startPushStub } from "./push-stub.ts";
+import { type PushStub, startPushStub } from "./push-stub.ts";
 
 /** Documents per insert, and concurrent publishes. */
 const GROUP = 500;
@@ -18,15 +18,25 @@ const SLICE_MS_MAX = 30_000;
 const POLL_MS = 5;
 const PUSH = { title: "Your order", body: "It is on its way and arrives today.", data: { order: "1017" } };
 
-/** What does sending one push cost in dispatcher-apns, compared with node:http2 alone? */
-export async function measureDispatcher(limits: Limits): Promise<Section> {
+/** dispatcher-apns with what it uses, its pushes going to a stub. */
+export interface Dispatching extends AsyncDisposable {
+  readonly stub: PushStub;
+  readonly dispatcherPid: number;
+  /** Process ids of what it uses, by name. */
+  readonly around: Readonly<Record<string, number>>;
+  /** Publishes so many tasks; resolves once all are pushed and their outcomes are stored. */
+  dispatch(tasks: number): Promise<Work>;
+}
+
+/** @param env further variables of the dispatcher */
+export async function startDispatching(storeUrl?: string, env: Readonly<Record<string, string>> = {}): Promise<Dispatching> {
   await using stack = new AsyncDisposableStack();
-  const world = stack.use(await startWorld());
+  const world = stack.use(await startWorld(storeUrl));
   const stub = stack.use(await startPushStub(world));
   const preferences = stack.use(await world.role("preferences"));
   world.env.PREFERENCES_ADDRESS = preferences.addresses.grpc ?? "";
+  Object.assign(world.env, env);
   const dispatcher = stack.use(await world.role("dispatcher-apns"));
-  const raw = stack.use(startProgram(["bench/programs/raw-push.ts", stub.origin, stub.caFile]));
   const store = stack.use(await openStore(world.storeUrl));
   const publisher = createTaskPublisher(world.nats, createLogger("bench", "silent"));
   const stream = streamName("apns");
@@ -54,18 +64,27 @@ export async function measureDispatcher(limits: Limits): Promise<Section> {
     if ((await publishing).includes(false)) throw new Error("a task could not be published");
     return { items: tasks, ms };
   }
+  const around = { preferences: preferences.pid, nats: world.natsServer.pid ?? 0, redis: world.redisServer.pid ?? 0 };
+  const kept = stack.move();
+  return { stub, dispatcherPid: dispatcher.pid, around, dispatch, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+/** What does sending one push cost in dispatcher-apns, compared with node:http2 alone? */
+export async function measureDispatcher(limits: Limits, storeUrl?: string): Promise<Section> {
+  await using stack = new AsyncDisposableStack();
+  const { stub, dispatcherPid, around, dispatch } = stack.use(await startDispatching(storeUrl));
+  const raw = stack.use(startProgram(["bench/programs/raw-push.ts", stub.origin, stub.caFile]));
   async function push(pushes: number): Promise<Work> {
     const { ms } = await raw.ask<{ ms: number }>({ pushes });
     return { items: pushes, ms };
   }
 
   const instruments = { stub: stub.pid };
-  const around = { preferences: preferences.pid, nats: world.natsServer.pid ?? 0, redis: world.redisServer.pid ?? 0 };
   return await measure(
     "Sending: dispatcher-apns compared with node:http2, both to a stub that answers at once",
     [
       { name: "raw node:http2", processes: { client: raw.pid }, instruments, run: push },
-      { name: "dispatcher-apns", processes: { dispatcher: dispatcher.pid, ...around }, instruments, run: dispatch },
+      { name: "dispatcher-apns", processes: { dispatcher: dispatcherPid, ...around }, instruments, run: dispatch },
     ],
     [
       { what: "rate, dispatcher-apns / raw", over: rate("dispatcher-apns"), under: rate("raw node:http2") },

@@ -20,6 +20,8 @@ export interface PushStub extends AsyncDisposable {
   watch(watch: Watch): Promise<void>;
   /** What has arrived of what is watched. */
   arrived(): Promise<Arrived>;
+  /** Answers every later push after this time, in ms; at first at once. */
+  answerAfter(delayMs: number): Promise<void>;
 }
 
 /** Starts it, and adds the variables of dispatcher-apns to the world's environment. */
@@ -30,7 +32,7 @@ export async function startPushStub(world: World): Promise<PushStub> {
   const keyFile = join(directory, "apns-key.p8");
   writeFileSync(keyFile, makeP256Pem());
   const program = startProgram(["bench/programs/push-stub.ts", join(directory, "server.pem"), join(directory, "server-key.pem")]);
-  const state = () => program.ask<{ origin: string; taken: number }>();
+  const state = (change: StubQuestion = {}) => program.ask<{ origin: string; taken: number }>(change);
   const { origin } = await state();
   Object.assign(world.env, {
     PROVIDER_CA_FILE: caFile,
@@ -45,6 +47,7 @@ export async function startPushStub(world: World): Promise<PushStub> {
     taken: async () => (await state()).taken,
     watch: async (watch) => void (await program.ask({ watch } satisfies StubQuestion)),
     arrived: async () => readArrivals(await program.ask<ArrivalsReport>({ report: true } satisfies StubQuestion)),
+    answerAfter: async (delayMs) => void (await state({ delayMs })),
     [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
   };
 }

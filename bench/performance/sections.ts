@@ -1,0 +1,25 @@
+import type { Limits } from "../compare/rounds.ts";
+import type { Section } from "../compare/section.ts";
+import type { Figure, RowName, StoreName } from "./figure.ts";
+
+/** Clean rounds of a comparison. */
+const ROUNDS = 8;
+/** Time in which they must be found, in ms: twice what they take on a quiet machine. */
+const COMPARISON_MS = 45_000;
+
+/** From now on. */
+export const comparisonLimits = (say: Limits["say"]): Limits => ({ rounds: ROUNDS, endsAt: performance.now() + COMPARISON_MS, say });
+
+/** A comparison's ratios, then rate and CPU time of an item of each side. */
+export function figuresOf({ rows, ratios }: Section, row: RowName, store?: StoreName): Figure[] {
+  const about = { row, ...(store && { store }) };
+  return [
+    ...ratios.map(({ what, ratio }): Figure => ({ ...about, what, unit: "", value: ratio })),
+    ...rows.flatMap(({ side, perSecond, cpuUs }): Figure[] => [
+      { ...about, what: `rate, ${side}`, unit: "/s", value: perSecond },
+      ...Object.entries(cpuUs).map(
+        ([process, us]): Figure => ({ ...about, what: `CPU of one, ${side}, ${process}`, unit: "us", value: us }),
+      ),
+    ]),
+  ];
+}
