@@ -24,6 +24,9 @@ const EMAIL: Content = {
   },
 };
 
+/** Sends of each program before it is measured: until then code is compiled, and a web push takes a third more. */
+const WARM_UP_SENDS = 15_000;
+
 const DELIVERY = `${"0".repeat(32)}-0`;
 const IDS = { delivery: DELIVERY, attempt: attemptId(DELIVERY, 1) };
 
@@ -93,6 +96,7 @@ async function measureProvider(
       ? startProgram(["bench/programs/web-push-encryption.ts", to.p256dh, to.auth, JSON.stringify(webPushPayload(push, IDS))])
       : startProgram(["bench/programs/bare-sends.ts", origin, sandbox.env.PROVIDER_CA_FILE ?? "", JSON.stringify(last)]),
   );
+  for (const program of [bare, ours]) await program.ask({ sends: WARM_UP_SENDS });
   const alone = encrypts ? "its encryption alone" : "undici alone";
   const side = (name: string, program: Program, requestsEach: 0 | 1): Side => ({
     name,

@@ -3,7 +3,7 @@ import { measure, rate, type Section } from "../compare/section.ts";
 import { measureDispatcher, startDispatching } from "../quick/dispatcher.ts";
 import type { Question } from "./figure.ts";
 import { measureProviders } from "./providers.ts";
-import { comparisonLimits, figuresOf } from "./sections.ts";
+import { anotherDatabase, comparisonLimits, figuresOf } from "./sections.ts";
 
 /** Pushes in flight: what APNs allows on one connection. */
 const IN_FLIGHT = 1_000;
@@ -12,17 +12,9 @@ const ANSWER_MS = 50;
 /** What do dispatcher-apns and the providers cost beyond their transports? T9 to T12. */
 export const measureTransports: Question = async ({ store, storeUrl, say }) => {
   const dispatcher = await measureDispatcher(comparisonLimits(say), storeUrl);
-  const delay = await measureDelay(comparisonLimits(say), anotherDatabase(storeUrl));
+  const delay = await measureDelay(comparisonLimits(say), anotherDatabase(storeUrl, "delay"));
   return { figures: [...figuresOf(dispatcher, "T9", store), ...figuresOf(delay, "T10", store), ...(await measureProviders(say))] };
 };
-
-/** "sqlite" is a new store in each world; of MongoDB, a database beside the given one. */
-function anotherDatabase(storeUrl: string): string {
-  if (storeUrl === "sqlite") return storeUrl;
-  const url = new URL(storeUrl);
-  url.pathname += "-delay";
-  return url.href;
-}
 
 /** How much slower is dispatcher-apns where each push is answered only after a while? One process, one stub; only the stub's delay changes. */
 async function measureDelay(limits: Limits, storeUrl: string): Promise<Section> {
