@@ -8,6 +8,8 @@ import { anotherDatabase, comparisonLimits, figuresOf } from "./sections.ts";
 /** Pushes in flight: what APNs allows on one connection. */
 const IN_FLIGHT = 1_000;
 const ANSWER_MS = 50;
+/** Tasks before the dispatcher is measured, so that its code is compiled. */
+const WARM_UP = 8_000;
 
 /** What do dispatcher-apns and the providers cost beyond their transports? T9 to T12. */
 export const measureTransports: Question = async ({ store, storeUrl, say }) => {
@@ -20,6 +22,7 @@ export const measureTransports: Question = async ({ store, storeUrl, say }) => {
 async function measureDelay(limits: Limits, storeUrl: string): Promise<Section> {
   await using dispatching = await startDispatching(storeUrl, { DISPATCH_IN_FLIGHT: String(IN_FLIGHT) });
   const { stub, dispatcherPid, around, dispatch } = dispatching;
+  await dispatch(WARM_UP);
   const side = (name: string, delayMs: number): Side => ({
     name,
     processes: { dispatcher: dispatcherPid, ...around },
