@@ -71,3 +71,14 @@ test("alternates the order of the sides", async () => {
   const order = ran.slice(4, 8).map(([name]) => name);
   assert.deepEqual(order, ["x", "y", "y", "x"]);
 });
+
+test("prepares each slice, with its number of items", async () => {
+  const { sides, ran } = scripted({ x: 1_000 });
+  const prepared: number[] = [];
+  const side: Side = { ...sides[0]!, prepare: async (items) => void prepared.push(items) };
+  await takeRounds([side], { rounds: 1, endsAt: Number.NEGATIVE_INFINITY, say: () => {} });
+  assert.deepEqual(
+    prepared,
+    ran.map(([, items]) => items),
+  );
+});

@@ -22,6 +22,8 @@ export interface Side {
   processes: Readonly<Record<string, number>>;
   /** Process ids of load generators and stubs. Their CPU time is shown but is in no sum. */
   instruments: Readonly<Record<string, number>>;
+  /** Before each slice: what is neither timed nor in a CPU time. */
+  prepare?(items: number): Promise<void>;
   /** Runs one slice of this many items. */
   run(items: number): Promise<Work>;
 }
@@ -83,7 +85,8 @@ function disturbance(round: Round): string {
   return `others used up to ${cores.toFixed(2)} cores, the host took up to ${(stolen * 100).toFixed(0)} %`;
 }
 
-async function takeSlice({ processes, instruments, run }: Side, wanted: number): Promise<Slice> {
+async function takeSlice({ processes, instruments, prepare, run }: Side, wanted: number): Promise<Slice> {
+  await prepare?.(wanted);
   const read = () => ({ machine: readMachine(), processes: cpuOf(processes), instruments: cpuOf(instruments) });
   const from = read();
   const { items, ms } = await run(wanted);
