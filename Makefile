@@ -14,7 +14,7 @@ SEEDS ?= 20000
 TEST_TIMEOUT_MS ?= 240000
 test_options = --test --import ./test/support/leaves-nothing.ts --test-concurrency=$(TEST_CONCURRENCY) --test-timeout=$(TEST_TIMEOUT_MS)
 
-.PHONY: help demo up test simulate bench-quick test-mongodb faults attack chart chart-gen cluster-test image image-test check gen setup clean
+.PHONY: help demo up test simulate bench bench-quick test-mongodb faults attack chart chart-gen cluster-test image image-test check gen setup clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +34,11 @@ test: ## run all tests; make test TESTS='core/*.test.ts' for some
 simulate: ## run the real code in simulated worlds with random faults; make simulate SEEDS=1000 for fewer
 	@scripts/setup tools
 	@$(node) test/simulation/main.ts --seeds $(SEEDS)
+
+bench: ## measure everything, on both stores, and write docs/performance.md: an hour; make bench ONLY=relay,idle STORE=sqlite for less
+	@NATS_URL= REDIS_URL= scripts/setup
+	@scripts/bench-peers || echo "the peers are not measured"
+	@$(node) bench/performance.ts --store $(or $(STORE),both) $(if $(ONLY),--only $(ONLY))
 
 bench-quick: ## measure the hot paths beside bare parts, and write bench/results/quick.json: 3 minutes
 	@NATS_URL= REDIS_URL= scripts/setup
@@ -95,4 +100,4 @@ setup: ## install what is missing: Node 24, npm packages, nats-server, Redis
 
 clean: ## remove node_modules and what setup and tests cached, except MongoDB
 	rm -rf node_modules .cache
-	cd "$${CARILLON_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/carillon}" 2>/dev/null && rm -rf node servers clients example-clients setup.log || true
+	cd "$${CARILLON_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/carillon}" 2>/dev/null && rm -rf node servers clients example-clients peers setup.log || true

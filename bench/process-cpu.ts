@@ -19,13 +19,16 @@ export function parseProcessStat(stat: string): ProcessStat {
   return { parent: Number(fields[1]), cpuTicks: Number(fields[11]) + Number(fields[12]) };
 }
 
-/** Ticks of a process and its descendants. */
-export function treeTicks(processes: ReadonlyMap<number, ProcessStat>, root: number): number {
+/** A process and its descendants. */
+export function treeOf(processes: ReadonlyMap<number, ProcessStat>, root: number): number[] {
   const children = Map.groupBy(processes.keys(), (pid) => processes.get(pid)!.parent);
-  const below = (pid: number): number =>
-    (processes.get(pid)?.cpuTicks ?? 0) + (children.get(pid) ?? []).reduce((sum, child) => sum + below(child), 0);
+  const below = (pid: number): number[] => [pid, ...(children.get(pid) ?? []).flatMap(below)];
   return below(root);
 }
+
+/** Ticks of a process and its descendants. */
+export const treeTicks = (processes: ReadonlyMap<number, ProcessStat>, root: number): number =>
+  treeOf(processes, root).reduce((sum, pid) => sum + (processes.get(pid)?.cpuTicks ?? 0), 0);
 
 export interface MachineStat {
   /** Time in all programs: user, nice and system. */
@@ -56,11 +59,24 @@ export const residentBytes = (pid: number): number => statusBytes(pid, /^VmRSS:\
 const statusBytes = (pid: number, line: RegExp) => Number(line.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) * 1_024;
 
 export interface MachineReading extends MachineStat {
-  /** This process and its descendants. */
+  /** This process, the store's, and their descendants. */
   oursTicks: number;
 }
 
+/** Processes that this one did not start, but that work for it alone. */
+let alsoOurs: readonly number[] = [];
+/** Makes readMachine() count these processes and their descendants as ours: a store server, which its own script starts. */
+export function countAsOurs(pids: readonly number[]): void {
+  alsoOurs = pids;
+}
+
 export function readMachine(): MachineReading {
+  const processes = readProcesses();
+  const oursTicks = [process.pid, ...alsoOurs].reduce((sum, pid) => sum + treeTicks(processes, pid), 0);
+  return { ...parseMachineStat(readFileSync("/proc/stat", "utf8")), oursTicks };
+}
+
+function readProcesses(): Map<number, ProcessStat> {
   const processes = new Map<number, ProcessStat>();
   for (const name of readdirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
@@ -70,8 +86,11 @@ export function readMachine(): MachineReading {
       // It has ended meanwhile.
     }
   }
-  return { ...parseMachineStat(readFileSync("/proc/stat", "utf8")), oursTicks: treeTicks(processes, process.pid) };
+  return processes;
 }
+
+/** The processes that a process has started, and itself. */
+export const withDescendants = (pid: number): number[] => treeOf(readProcesses(), pid);
 
 /** What else used the machine between two readings. */
 export interface OtherLoad {

@@ -37,6 +37,9 @@ export interface Figure {
   value: Summary;
 }
 
+/** End of `what` where the machine was too busy for undisturbed rounds. */
+export const BUSY = " (busy machine)";
+
 /** Lines over one axis, for example latency over load. */
 export interface Curve {
   /** Part of the file name, for example "overload". */

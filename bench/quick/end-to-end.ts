@@ -11,10 +11,13 @@ import { awaitPushed } from "./pushed.ts";
 /** Limit of a slice, far above its length on a busy machine; beyond it a notification was lost. */
 const SLICE_MS_MAX = 30_000;
 
-/** What does a notification cost from the call to the push, compared with the naive baseline? */
-export async function measureEndToEnd(limits: Limits): Promise<Section> {
+/**
+ * What does a notification cost from the call to the push, compared with the naive baseline?
+ * @param storeUrl as startWorld() takes it
+ */
+export async function measureEndToEnd(limits: Limits, storeUrl = "sqlite"): Promise<Section> {
   await using stack = new AsyncDisposableStack();
-  const world = stack.use(await startWorld());
+  const world = stack.use(await startWorld(storeUrl));
   const stub = stack.use(await startPushStub(world));
   const preferences = stack.use(await world.role("preferences"));
   world.env.PREFERENCES_ADDRESS = preferences.addresses.grpc ?? "";

@@ -10,10 +10,13 @@ import { BATCH, callGateway } from "./call-gateway.ts";
 const PUBLISHED_MS = 2_000;
 const POLL_MS = 5;
 
-/** What does accepting cost in the gateway, compared with a grpc-js server that only decodes and answers? */
-export async function measureGateway(limits: Limits): Promise<Section> {
+/**
+ * What does accepting cost in the gateway, compared with a grpc-js server that only decodes and answers?
+ * @param storeUrl as startWorld() takes it
+ */
+export async function measureGateway(limits: Limits, storeUrl = "sqlite"): Promise<Section> {
   await using stack = new AsyncDisposableStack();
-  const world = stack.use(await startWorld());
+  const world = stack.use(await startWorld(storeUrl));
   const preferences = stack.use(await world.role("preferences"));
   world.env.PREFERENCES_ADDRESS = preferences.addresses.grpc ?? "";
   const gateway = stack.use(await world.role("gateway"));

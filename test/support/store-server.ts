@@ -12,6 +12,8 @@ import { isFreePort } from "../../cli/dev/local-servers.ts";
 export interface StoreServer extends AsyncDisposable {
   readonly uri: string;
   readonly version: string;
+  /** Its processes, where it runs here: those that have no other one as parent. */
+  readonly pids: readonly number[];
   /** Absent where the server is not managed here. */
   readonly faults?: { kill(): Promise<void>; start(): Promise<void>; pause(): void; resume(): void; isRunning(): boolean };
 }
@@ -24,7 +26,7 @@ const PORTS = 12_000;
 
 export async function startStoreServer(directory: string): Promise<StoreServer> {
   const given = process.env.MONGODB_URI;
-  if (given) return { uri: given, version: await versionOf(given, "MongoDB"), [Symbol.asyncDispose]: async () => undefined };
+  if (given) return { uri: given, version: await versionOf(given, "MongoDB"), pids: [], [Symbol.asyncDispose]: async () => undefined };
   const port = await freePort();
   return spawnSync("mongod", ["--version"]).error ? startStandIn(port) : startMongod(port, directory);
 }
@@ -52,6 +54,9 @@ async function startMongod(port: number, directory: string): Promise<StoreServer
   return {
     uri,
     version: await versionOf(uri, "MongoDB"),
+    get pids() {
+      return child?.pid === undefined ? [] : [child.pid];
+    },
     faults: {
       start,
       kill: () => end("SIGKILL"),
@@ -77,13 +82,10 @@ async function startStandIn(port: number): Promise<StoreServer> {
     if (code !== 0) throw new Error(`scripts/mongodb ${command} ended with ${code}`);
   };
   const uri = `mongodb://127.0.0.1:${port}/`;
-  const pids = () => {
-    const front = Number(readFileSync(join(cacheFolder(process.env), "mongodb/run", `${port}`, "ferretdb.pid"), "utf8"));
-    return [front];
-  };
-  const signal = (what: NodeJS.Signals) => {
-    for (const pid of pids()) process.kill(pid, what);
-  };
+  const folder = join(cacheFolder(process.env), "mongodb");
+  const pidIn = (file: string) => Number(readFileSync(join(folder, file), "utf8").split("\n", 1)[0]);
+  const front = () => pidIn(`run/${port}/ferretdb.pid`);
+  const signal = (what: NodeJS.Signals) => process.kill(front(), what);
   let running = true;
   const last = () => {
     try {
@@ -98,6 +100,9 @@ async function startStandIn(port: number): Promise<StoreServer> {
   return {
     uri,
     version: `${await versionOf(uri, "wire version of MongoDB")} by the stand-in, FerretDB 2 over PostgreSQL (scripts/mongodb), which is not mongod`,
+    get pids() {
+      return [front(), pidIn(`root/data/${name}/postmaster.pid`)];
+    },
     faults: {
       kill: async () => {
         running = false;
