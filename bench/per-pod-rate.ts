@@ -12,11 +12,14 @@ import { NotificationServiceService } from "../gen/carillon/v1/notification_serv
 import { POD_CORES } from "../operations/capacity/capacity.ts";
 import { callUnary } from "../runtime/grpc/client.ts";
 import { notification, phone, toEndpoint } from "../test/e2e/calls.ts";
+import { describeMachine } from "./compare/machine.ts";
+import type { ChannelRow, Cost, PodRateRun } from "./cost-sources.ts";
 import { type DocumentSize, documentSizes } from "./document-sizes.ts";
+import { recordRun, writeMeasuredCosts } from "./measured-costs.ts";
 import { cpuMs, peakBytes } from "./process-cpu.ts";
 import { startProgram } from "./program.ts";
 import { storedNotification } from "./stored-notification.ts";
-import { type Reading, type Summary, shown, slicesOf } from "./summary.ts";
+import { type Reading, shown, slicesOf } from "./summary.ts";
 import { startWorld } from "./world.ts";
 
 /** A provider's response time, in ms. Assumed. */
@@ -42,10 +45,13 @@ const { values } = parseArgs({
     slice: { type: "string", default: "1000" },
     channels: { type: "string", default: CHANNELS.join(",") },
     json: { type: "boolean", default: false },
+    // Records the run, and writes what follows from it: measured-costs.ts in operations/capacity/, the chart's targets, docs/capacity.md.
+    write: { type: "boolean", default: false },
   },
 });
 const [tasks, slice] = [Number(values.tasks), Number(values.slice)];
 const channels = CHANNELS.filter((c) => values.channels.split(",").includes(c));
+const origin = describeMachine();
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 await using stack = new AsyncDisposableStack();
@@ -91,15 +97,19 @@ async function endpointOf(channel: Channel): Promise<Endpoint> {
   }
 }
 const PUSH = { title: "Your order", body: "It is on its way and arrives today.", data: { order: "1017" } };
-const requestTo = (endpoint: Endpoint) =>
-  notification({
-    recipient: toEndpoint(endpoint),
-    content: {
-      push: isPush(endpoint.channel) ? PUSH : undefined,
-      sms: endpoint.channel === "sms" ? { text: "Your order 1017 is on its way and arrives today." } : undefined,
-      email: endpoint.channel === "email" ? { subject: "Your order", html: HTML, text: "Your order is on its way." } : undefined,
-    },
-  });
+const contentFor = (channel: Channel) => ({
+  push: isPush(channel) ? PUSH : undefined,
+  sms: channel === "sms" ? { text: "Your order 1017 is on its way and arrives today." } : undefined,
+  email: channel === "email" ? { subject: "Your order", html: HTML, text: "Your order is on its way." } : undefined,
+});
+const requestTo = (endpoint: Endpoint) => notification({ recipient: toEndpoint(endpoint), content: contentFor(endpoint.channel) });
+
+/** Of the caller's texts, keys and values. */
+function contentBytes(channel: Channel): number {
+  const { push, sms, email } = contentFor(channel);
+  const texts = push ? [push.title, push.body, ...Object.entries(push.data).flat()] : Object.values(sms ?? email ?? {});
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+}
 
 /** Reads the processes' CPU time while `count` grows to `end`. */
 async function readings(pids: readonly number[], count: () => Promise<number> | number, end: number): Promise<Reading[]> {
@@ -117,11 +127,6 @@ async function readings(pids: readonly number[], count: () => Promise<number> | 
   }
 }
 
-interface Cost {
-  what: string;
-  perSecond: Summary;
-  cpuMs: Summary;
-}
 const costs: Cost[] = [];
 
 /** Sends half of the tasks by Send, 32 calls at a time, and half by SendBatch, and measures gateway and preferences. */
@@ -169,20 +174,6 @@ async function fillByRelay(channel: Channel): Promise<void> {
   costs.push({ what: `relay, publication, ${channel}`, perSecond, cpuMs: cpuMsEach[0]! });
 }
 
-interface ChannelRow {
-  channel: Channel;
-  answerMs: number;
-  perSecond: Summary;
-  cpuMsPerTask: Summary;
-  /** Tasks per second of a pod with POD_CORES. */
-  podPerSecond: number;
-  preferencesCpuMs: Summary;
-  feedbackCpuMs: Summary;
-  serviceMs: number;
-  storedBytesPerTask: number;
-  peakMiB: number;
-}
-
 async function measure(channel: Channel): Promise<ChannelRow> {
   const provider = PROVIDER[channel];
   await ask("DELETE", "/faults");
@@ -204,7 +195,15 @@ async function measure(channel: Channel): Promise<ChannelRow> {
   const calmMs = await serviceMs(channel);
   const row = { channel, answerMs: ANSWER_MS[channel], perSecond, cpuMsPerTask, podPerSecond: (POD_CORES * 1_000) / cpuMsPerTask.median };
   say(`${channel}: CPU ms ${shown(cpuMsPerTask)}, ${shown(perSecond, 0)}/s, ${Math.round(calmMs)} ms a task when calm`);
-  return { ...row, preferencesCpuMs, feedbackCpuMs, serviceMs: calmMs, storedBytesPerTask: bytes / messages, peakMiB };
+  return {
+    ...row,
+    contentBytes: contentBytes(channel),
+    preferencesCpuMs,
+    feedbackCpuMs,
+    serviceMs: calmMs,
+    storedBytesPerTask: bytes / messages,
+    peakMiB,
+  };
 }
 
 /**
@@ -232,12 +231,12 @@ const documents: DocumentSize[] = [];
 const rows: ChannelRow[] = [];
 for (const channel of channels) rows.push(await measure(channel));
 
-if (values.json)
-  process.stdout.write(`${JSON.stringify({ store: values.store.split(":")[0], tasks, slice, rows, costs, documents }, undefined, 2)}\n`);
+const run: PodRateRun = { ...origin, store: values.store.split(":")[0] ?? "", tasks, slice, rows, costs, documents };
+if (values.json) process.stdout.write(`${JSON.stringify(run, undefined, 2)}\n`);
 else {
   process.stdout.write(
     [
-      `store ${values.store.split(":")[0]}, ${tasks} tasks a channel, slices of ${slice}; median (min-max)`,
+      `store ${run.store}, ${tasks} tasks a channel, slices of ${slice}; median (min-max)`,
       "",
       "| channel | answer ms | CPU ms per task | tasks/s seen | tasks/s at 0.5 core | preferences CPU ms | feedback CPU ms | service ms | stream B | peak MiB |",
       "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -253,4 +252,8 @@ else {
       ...documents.map((d) => `${d.what}: ${Math.round(d.bytes)} B of BSON, of which content ${Math.round(d.contentBytes)} B (n=${d.n})`),
     ].join("\n"),
   );
+}
+if (values.write) {
+  recordRun(run);
+  for (const path of writeMeasuredCosts()) say(`wrote ${path}`);
 }

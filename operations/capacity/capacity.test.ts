@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { CHANNELS } from "../../core/delivery/channel.ts";
 import { ARRIVAL_MARGIN, SCALING_DEFAULTS } from "../../core/scaling/scaling.ts";
-import { type Demand, type Plan, POD_CORES, planCapacity, sustainedPerPod } from "./capacity.ts";
+import { type Demand, type Plan, POD_CORES, planCapacity, sustainedPerPod, targetRate } from "./capacity.ts";
 import { TASK_COSTS } from "./measured-costs.ts";
 
 const demand: Demand = {
@@ -33,6 +33,13 @@ test("a pod's rate is limited by its CPU, or by its tasks in flight", () => {
   const bySize = sustainedPerPod("sms", { inFlight: 10, serviceMs: 500 });
   assert.equal(bySize, 20);
   assert.equal(sustainedPerPod("sms", { inFlight: 10_000, serviceMs: 500 }), (POD_CORES * 1_000) / TASK_COSTS.sms.dispatcherMs);
+});
+
+test("the autoscaler's default targets follow from the measured costs", () => {
+  for (const channel of CHANNELS) {
+    const defaults = SCALING_DEFAULTS[channel];
+    assert.equal(defaults.targetRatePerPod, targetRate(sustainedPerPod(channel, defaults)), `${channel}: node bench/measured-costs.ts`);
+  }
 });
 
 test("a provider's limit lowers the pods to one more than needed, and a warning names what waits", () => {

@@ -121,10 +121,18 @@ function rounded(rate: number): number {
   return Math.max(1, Math.floor(rate / step) * step);
 }
 
-/** Tasks per second of a pod with POD_CORES and `inFlight` tasks of a class at once. */
-export function sustainedPerPod(channel: Channel, { inFlight, serviceMs }: Pick<ChannelScaling, "inFlight" | "serviceMs">): number {
-  return Math.min((POD_CORES * 1_000) / TASK_COSTS[channel].dispatcherMs, inFlight / (serviceMs / 1_000));
-}
+/**
+ * Tasks per second of a pod with POD_CORES and `inFlight` tasks of a class at once.
+ * @param dispatcherMs CPU time of a task
+ */
+export const sustainedRate = (dispatcherMs: number, { inFlight, serviceMs }: Pick<ChannelScaling, "inFlight" | "serviceMs">): number =>
+  Math.min((POD_CORES * 1_000) / dispatcherMs, inFlight / (serviceMs / 1_000));
+
+/** The rate per pod to scale for. */
+export const targetRate = (sustained: number): number => rounded(TARGET_SHARE * sustained);
+
+export const sustainedPerPod = (channel: Channel, scaling: Pick<ChannelScaling, "inFlight" | "serviceMs">): number =>
+  sustainedRate(TASK_COSTS[channel].dispatcherMs, scaling);
 
 export function planCapacity(demand: Demand): Plan {
   const channels = CHANNELS.filter((c) => demand.perDay[c] > 0).map((c) => planChannel(c, demand));
@@ -153,7 +161,7 @@ function planChannel(channel: Channel, demand: Demand): ChannelPlan {
   const peakPerSecond = averagePerSecond * demand.peakFactor;
   const limit = demand.rateLimits[channel];
   const sustained = sustainedPerPod(channel, defaults);
-  const targetRatePerPod = rounded(TARGET_SHARE * sustained);
+  const targetRatePerPod = targetRate(sustained);
   const scaling: ChannelScaling = {
     ...defaults,
     ...{ targetRatePerPod, minReplicas: 1, maxReplicas: Number.MAX_SAFE_INTEGER },
