@@ -52,11 +52,11 @@ export interface Costs {
 /** Runs that count: the costliest of them, as a busy machine shares fewer round trips. */
 export const RUNS_KEPT = 3;
 
-/** The runs so far and this one, without those of other revisions. */
+/** The runs so far and this one, without those of other revisions and with other stores. */
 export function withRun(runs: readonly PodRateRun[], run: PodRateRun): PodRateRun[] {
   // Recording the first run is what changes the tree before the second.
-  const revision = ({ commit }: PodRateRun) => commit.replace("+", "");
-  return [...runs.filter((other) => revision(other) === revision(run)), run].slice(-RUNS_KEPT);
+  const kind = ({ commit, store }: PodRateRun) => `${commit.replace("+", "")} ${store}`;
+  return [...runs.filter((other) => kind(other) === kind(run)), run].slice(-RUNS_KEPT);
 }
 
 const ms = (value: number) => Number(value.toFixed(2));

@@ -16,6 +16,7 @@ import { describeMachine } from "./compare/machine.ts";
 import type { ChannelRow, Cost, PodRateRun } from "./cost-sources.ts";
 import { type DocumentSize, documentSizes } from "./document-sizes.ts";
 import { recordRun, writeMeasuredCosts } from "./measured-costs.ts";
+import { liftQueueLimit } from "./performance/publishing.ts";
 import { cpuMs, peakBytes } from "./process-cpu.ts";
 import { startProgram } from "./program.ts";
 import { storedNotification } from "./stored-notification.ts";
@@ -133,6 +134,7 @@ const costs: Cost[] = [];
 async function fill(channel: Channel): Promise<void> {
   const requests = await Promise.all(Array.from({ length: tasks }, async () => requestTo(await endpointOf(channel))));
   const half = Math.floor(tasks / 2);
+  await liftQueueLimit({ manager }, channel);
   for (const way of ["Send", "SendBatch"] as const) {
     const mine = way === "Send" ? requests.slice(0, half) : requests.slice(half);
     let done = 0;
@@ -169,6 +171,8 @@ async function fillByRelay(channel: Channel): Promise<void> {
     await store.notifications.insert(await Promise.all(some));
   }
   await using relay = await role("relay");
+  // Once it has started, as it makes sure that the consumer exists.
+  await liftQueueLimit({ manager }, channel);
   const taken = await readings([relay.pid], async () => (await stored(channel)).messages, tasks);
   const { perSecond, cpuMsEach } = slicesOf(taken, slice);
   costs.push({ what: `relay, publication, ${channel}`, perSecond, cpuMs: cpuMsEach[0]! });

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { MongoClient } from "mongodb";
 import { openStore } from "../../adapters/store/open-store.ts";
-import { consumerName, streamName } from "../../core/delivery/subjects.ts";
+import { streamName } from "../../core/delivery/subjects.ts";
 import type { Side, Work } from "../compare/rounds.ts";
 import { type Comparison, measure, rate } from "../compare/section.ts";
 import { startProgram } from "../program.ts";
@@ -70,7 +70,7 @@ export const createGrowth =
         return { items, ms: (await awaitPushed({ world, stub, stream: APNS }, { pushes, limitMs: SLICE_MS_MAX })) - began };
       }
       await liftQueueLimit(world);
-      await world.manager.consumers.delete(APNS, consumerName("apns", "transactional"));
+      await liftQueueLimit(world, "apns");
       const publishing = createPublishing(world, stack.use(await openStore(world.storeUrl)));
       const instruments = { load: load.pid, stub: stub.pid };
       const side = (what: string, processes: Side["processes"], run: Side["run"]): Side => ({

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { Channel } from "../../core/delivery/channel.ts";
 import { consumerName, streamName } from "../../core/delivery/subjects.ts";
 import type { Store } from "../../core/ports/store.ts";
 import type { Side } from "../compare/rounds.ts";
@@ -9,7 +10,6 @@ import type { World } from "../world.ts";
 export const RELAY_ENV = { RELAY_POLL_MS: "10", WATCHDOG_FIRST_MS: "600000" };
 /** Of duePush(). */
 const STREAM = streamName("fcm");
-const CONSUMER = consumerName("fcm", "transactional");
 /** Records per insert. */
 const GROUP = 500;
 /** First guess of how long an insert takes, ms per record; then as long as the last one took. */
@@ -24,8 +24,8 @@ const POLL_MS = 5;
 const LEASED_MS = 30_000;
 
 /** Without a dispatcher a queue takes some hundred tasks; without a consumer to read its depth from, relays publish all that is due. */
-export async function liftQueueLimit({ manager }: World): Promise<void> {
-  await manager.consumers.delete(STREAM, CONSUMER);
+export async function liftQueueLimit({ manager }: Pick<World, "manager">, channel: Channel = "fcm"): Promise<void> {
+  await manager.consumers.delete(streamName(channel), consumerName(channel, "transactional"));
 }
 
 /**

@@ -25,7 +25,7 @@ test("docs/capacity.md shows what the command prints for 16M a day at ten times 
 test("--explain prints the formula of each figure", async () => {
   const { stdout } = await runCli(["capacity", ...SIXTEEN_MILLION, "--explain"]);
   for (const sum of [
-    /^apns per pod\/s \d+\n {4}= the lower of 0\.5 core \/ [\d.]+ ms of CPU per task \(measured\), and in flight \d+ \/ \d+ ms/m,
+    /^apns per pod\/s [\d,]+\n {4}= the lower of 0\.5 core \/ [\d.]+ ms of CPU per task \(measured\), and in flight \d+ \/ \d+ ms/m,
     /^sms pods avg 2?1?, peak \d+\n {4}= ceil\(1\.1 × arrivals\/s, at most 100 \/ target\)/m,
     /^gateway [\d.]+ cores\n {4}= peak\/s × [\d.]+ ms per notification/m,
     /^MongoDB [\d,]+ GiB\n {4}= 1\.3 × the storage of 30 days/m,
