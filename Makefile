@@ -37,7 +37,6 @@ simulate: ## run the real code in simulated worlds with random faults; make simu
 
 bench: ## measure everything, on both stores, and write docs/performance.md: an hour; make bench ONLY=relay,idle STORE=sqlite for less
 	@NATS_URL= REDIS_URL= scripts/setup
-	@scripts/bench-peers || echo "the peers are not measured"
 	@$(node) bench/performance.ts --store $(or $(STORE),both) $(if $(ONLY),--only $(ONLY))
 
 bench-quick: ## measure the hot paths beside bare parts, and write bench/results/quick.json: 3 minutes

@@ -163,7 +163,7 @@ function subjectTable(figures: readonly Figure[]): string {
 
 /** Draws it, and returns the Markdown that shows it. */
 function curveImage(curve: Curve, { store, question, machine, date }: Result, images: Map<string, string>): string {
-  const file = `performance-${curve.name}${store === "sqlite" ? "" : `-${store}`}.svg`;
+  const file = `performance-${curve.name.replace(/-(sqlite|mongodb)$/, "")}${store === "sqlite" ? "" : `-${store}`}.svg`;
   if (images.has(file)) throw new Error(`two curves are called "${curve.name}"; the second is of ${question}`);
   images.set(file, curveSvg(curve, `${STORE_TITLES[store]}, ${machine.cores} cores, ${date.slice(0, 10)}`));
   return `![${curve.title}, ${STORE_TITLES[store]}](images/${file})`;

@@ -25,7 +25,35 @@ export const QUESTIONS: readonly AskedQuestion[] = [
     load: async () => (await import("./quick-rows.ts")).measureQuickRows,
   },
   {
+    ...{ name: "accept-latency", title: "How long accepting takes", rows: ["T4"], stores: BOTH, minutes: 2 },
+    load: async () => (await import("./accept-latency.ts")).measureAcceptLatency,
+  },
+  {
+    ...{ name: "relay", title: "Publishing", rows: ["T5"], stores: BOTH, minutes: 2 },
+    load: async () => (await import("./relay.ts")).measureRelay,
+  },
+  {
+    ...{ name: "transports", title: "Sending", rows: ["T9", "T10", "T11", "T12"], stores: ["sqlite"], minutes: 5 },
+    load: async () => (await import("./transports.ts")).measureTransports,
+  },
+  {
+    ...{ name: "latency", title: "From accepted to the provider", rows: ["L1", "L2"], stores: BOTH, minutes: 8 },
+    load: async () => (await import("./latency.ts")).measureLatency,
+  },
+  {
+    ...{ name: "overload", title: "More than it can take", rows: ["O1"], stores: BOTH, minutes: 8 },
+    load: async () => (await import("./overload.ts")).measureOverload,
+  },
+  {
+    ...{ name: "growth", title: "With ten million notifications stored", rows: ["G1"], stores: ["sqlite"], minutes: 15 },
+    load: async () => (await import("./growth.ts")).measureGrowth,
+  },
+  {
     ...{ name: "idle", title: "Doing nothing", rows: ["M1"], stores: BOTH, minutes: 3, bySubject: true },
     load: async () => (await import("./idle.ts")).measureIdle,
+  },
+  {
+    ...{ name: "peers", title: "Peers", rows: ["peers"], stores: ["sqlite"], minutes: 9, bySubject: true },
+    load: async () => (await import("./peers.ts")).measurePeers,
   },
 ];

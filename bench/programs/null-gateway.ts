@@ -1,23 +1,19 @@
 // A gRPC server with the gateway's contract that decodes, answers and stores nothing: the cost of grpc-js alone.
 import { Server, ServerCredentials, status } from "@grpc/grpc-js";
 import {
-  type Accepted,
   type Notification,
   type NotificationServiceServer,
   NotificationServiceService,
 } from "../../gen/carillon/v1/notification_service.ts";
 import { answering } from "../answering.ts";
+import { accepted } from "./notification-server.ts";
 
-function accepted(notification: Notification | undefined): Accepted {
-  const notificationId = notification?.idempotencyKey.padStart(32, "0") ?? "";
-  const deliveries = [{ deliveryId: `${notificationId}-0`, channel: 1 as const, suppressedReason: undefined }];
-  return { notificationId, acceptedAt: new Date(), deliveries, repeatedKey: false };
-}
+const acceptedAs = (notification: Notification | undefined) => accepted(notification?.idempotencyKey.padStart(32, "0") ?? "");
 
 const service: NotificationServiceServer = {
-  sendNotification: (call, answer) => answer(null, { accepted: accepted(call.request.notification) }),
+  sendNotification: (call, answer) => answer(null, { accepted: acceptedAs(call.request.notification) }),
   batchSendNotifications: (call, answer) =>
-    answer(null, { results: call.request.notifications.map((n) => ({ result: { $case: "accepted", value: accepted(n) } })) }),
+    answer(null, { results: call.request.notifications.map((n) => ({ result: { $case: "accepted", value: acceptedAs(n) } })) }),
   getNotification: (_, answer) => answer({ code: status.UNIMPLEMENTED }),
 };
 const server = new Server();

@@ -7,17 +7,12 @@ import { ApnsClient, Notification } from "apns2";
 import { Redis } from "ioredis";
 import { Pool } from "undici";
 import { answering } from "../../answering.ts";
+import type { PushRequest } from "../notification-server.ts";
 
 /** The same number as a dispatcher of Carillon handles at once. */
 const IN_FLIGHT_MAX = 128;
 const REMEMBERED_S = 86_400;
 const AGAIN_MS = 1_000;
-
-interface Document {
-  id: string;
-  token: string;
-  push: { title: string; body: string; data: Record<string, string> };
-}
 
 const [natsUrl = "", redisUrl = "", file = "", keyFile = "", origin = "", caFile = ""] = process.argv.slice(2);
 const client = new ApnsClient({
@@ -37,7 +32,7 @@ const update = db.prepare("UPDATE notifications SET state = 'sent' WHERE id = ?"
 
 async function handle(msg: JsMsg): Promise<void> {
   try {
-    const { id, token, push } = msg.json<Document>();
+    const { id, token, push } = msg.json<PushRequest>();
     if ((await redis.set(`sent:${id}`, "1", "EX", REMEMBERED_S, "NX")) !== null) {
       await client.send(new Notification(token, { alert: { title: push.title, body: push.body }, data: push.data }));
       update.run(id);
