@@ -110,6 +110,8 @@ async function run({ questions, stores, required }: Options): Promise<void> {
   if (failed.length > 0) process.exitCode = 1;
 }
 
+// Ctrl-C too must end the store server, which does so when this process exits.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 const options = readOptions();
 if (options === undefined) {
   say(USAGE);

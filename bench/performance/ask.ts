@@ -8,7 +8,9 @@ const [name = "", store = "sqlite", storeUrl = "sqlite", storePids = ""] = proce
 const question = QUESTIONS.find((q) => q.name === name);
 if (question === undefined) throw new Error(`no question is called ${name}; there are ${QUESTIONS.map((q) => q.name).join(", ")}`);
 countAsOurs(storePids.split(",").filter(Boolean).map(Number));
+// Where the runner was killed.
+process.once("disconnect", () => process.exit(1));
 const measure = await question.load();
 const answer = await measure({ store: store as StoreName, storeUrl, say: (line) => void process.stderr.write(`  ${line}\n`) });
 if (process.send === undefined) process.stdout.write(`${JSON.stringify(answer, undefined, 2)}\n`);
-else process.send(answer, () => process.disconnect());
+else process.send(answer, () => process.exit(0));
