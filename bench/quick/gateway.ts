@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { streamName } from "../../core/delivery/subjects.ts";
 import type { Limits, Side, Work } from "../compare/rounds.ts";
 import { cpu, measure, rate, type Section } from "../compare/section.ts";
+import { liftQueueLimit } from "../performance/publishing.ts";
 import { startProgram } from "../program.ts";
 import { startWorld } from "../world.ts";
 import { BATCH, callGateway } from "./call-gateway.ts";
@@ -20,6 +21,8 @@ export async function measureGateway(limits: Limits, storeUrl = "sqlite"): Promi
   const preferences = stack.use(await world.role("preferences"));
   world.env.PREFERENCES_ADDRESS = preferences.addresses.grpc ?? "";
   const gateway = stack.use(await world.role("gateway"));
+  // Else the gateway would leave all but some hundred notifications of a slice to a relay, which does not run.
+  await liftQueueLimit(world, "apns");
   const bare = stack.use(startProgram(["bench/programs/null-gateway.ts"]));
   const load = stack.use(startProgram(["bench/programs/load.ts"]));
   const { address: bareAddress } = await bare.ask<{ address: string }>();
