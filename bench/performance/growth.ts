@@ -1,5 +1,4 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { MongoClient } from "mongodb";
 import { openStore } from "../../adapters/store/open-store.ts";
 import { streamName } from "../../core/delivery/subjects.ts";
 import type { Side, Work } from "../compare/rounds.ts";
@@ -10,10 +9,10 @@ import { startPushStub } from "../quick/push-stub.ts";
 import { awaitPushed } from "../quick/pushed.ts";
 import { startWorld } from "../world.ts";
 import type { Question, StoreName } from "./figure.ts";
-import { figuresOf } from "./figures-of.ts";
 import { fillHistory, type History } from "./history.ts";
 import { otherDatabase } from "./other-database.ts";
 import { createPublishing, liftQueueLimit, RELAY_ENV } from "./publishing.ts";
+import { figuresOf } from "./sections.ts";
 
 const HISTORY: Readonly<Record<StoreName, History>> = {
   sqlite: { ended: 10_000_000, open: 1_000_000 },
@@ -37,7 +36,6 @@ export const createGrowth =
     /** An installation without a dispatcher; its sides' names end with the name. */
     async function start(name: string, url: string, fill: boolean) {
       const world = stack.use(await startWorld(url));
-      stack.defer(() => dropDatabase(world.storeUrl));
       const filled = fill ? await fillHistory(world.storeUrl, history, say) : undefined;
       Object.assign(world.env, RELAY_ENV);
       const stub = stack.use(await startPushStub(world));
@@ -116,19 +114,11 @@ export const createGrowth =
     const size = { median: bytes / 2 ** 20, min: bytes / 2 ** 20, max: bytes / 2 ** 20, n: 1 };
     return {
       figures: [
-        ...figuresOf("G1", apart, store),
-        ...figuresOf("G1", together, store),
+        ...figuresOf(apart, "G1", store),
+        ...figuresOf(together, "G1", store),
         { row: "G1", what: `size of the store with ${holds}`, store, unit: "MiB", value: size },
       ],
     };
   };
 
 export const measureGrowth: Question = (options) => createGrowth(HISTORY[options.store])(options);
-
-/** A file goes with its world's directory. */
-async function dropDatabase(storeUrl: string): Promise<void> {
-  if (storeUrl.startsWith("sqlite:")) return;
-  const client = await MongoClient.connect(storeUrl);
-  await client.db().dropDatabase();
-  await client.close();
-}

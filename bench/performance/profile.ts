@@ -7,8 +7,8 @@ import { startDispatching } from "../quick/dispatcher.ts";
 import { summaryOf } from "../summary.ts";
 import { startWorld } from "../world.ts";
 import type { Figure, Question, RowName } from "./figure.ts";
+import { otherDatabase } from "./other-database.ts";
 import { type CpuProfile, selfTimes } from "./profile-categories.ts";
-import { anotherDatabase } from "./sections.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 /** Before the profile counts, so that code is compiled. */
@@ -31,7 +31,7 @@ export const measureProfiles: Question = async ({ store, storeUrl, say }) => {
   say("Profile of dispatcher-apns");
   add("T9", "dispatcher-apns, one push", await profiled((env) => loadDispatcher(storeUrl, env)));
   say("Profile of the gateway, unary calls");
-  add("T1", "gateway, one call", await profiled((env) => loadGateway(anotherDatabase(storeUrl, "gateway"), env)));
+  add("T1", "gateway, one call", await profiled((env) => loadGateway(otherDatabase(storeUrl, "-gateway"), env)));
   return { figures };
 };
 

@@ -3,9 +3,9 @@ import { cpu, measure, rate } from "../compare/section.ts";
 import { startProgram } from "../program.ts";
 import { startWorld, type World } from "../world.ts";
 import type { Question } from "./figure.ts";
-import { figuresOf } from "./figures-of.ts";
 import { otherDatabase } from "./other-database.ts";
 import { createPublishing, liftQueueLimit, RELAY_ENV } from "./publishing.ts";
+import { figuresOf } from "./sections.ts";
 
 /** Rounds, and the time after which none starts that might end later, in ms. */
 const ROUNDS = 8;
@@ -41,15 +41,15 @@ export const measureRelay: Question = async ({ store, storeUrl, say }) => {
       { name: "two relays", instruments: {}, ...two },
     ],
     [
-      { what: "rate, relay / js.publish with 256 in flight", over: rate("relay"), under: rate("js.publish") },
+      { what: "relay / js.publish with 256 in flight: rate", over: rate("relay"), under: rate("js.publish") },
       {
-        what: "CPU a publication, relay process / js.publish process",
+        what: "CPU of a publication, relay / js.publish",
         over: cpu("relay", "relay1"),
         under: cpu("js.publish", "publisher"),
       },
-      { what: "rate, two relays / one", over: rate("two relays"), under: rate("relay") },
+      { what: "two relays / one: rate", over: rate("two relays"), under: rate("relay") },
     ],
     { rounds: ROUNDS, endsAt: performance.now() + RUN_MS, say },
   );
-  return { figures: figuresOf("T5", section, store) };
+  return { figures: figuresOf(section, "T5", store) };
 };

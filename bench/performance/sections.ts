@@ -23,11 +23,3 @@ export function figuresOf({ rows, ratios }: Section, row: RowName, store?: Store
     ]),
   ];
 }
-
-/** "sqlite" is a new store in each world; of MongoDB, a database beside the given one. */
-export function anotherDatabase(storeUrl: string, suffix: string): string {
-  if (storeUrl === "sqlite") return storeUrl;
-  const url = new URL(storeUrl);
-  url.pathname += `-${suffix}`;
-  return url.href;
-}

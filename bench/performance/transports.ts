@@ -2,8 +2,9 @@ import type { Limits, Side } from "../compare/rounds.ts";
 import { measure, rate, type Section } from "../compare/section.ts";
 import { measureDispatcher, startDispatching } from "../quick/dispatcher.ts";
 import type { Question } from "./figure.ts";
+import { otherDatabase } from "./other-database.ts";
 import { measureProviders } from "./providers.ts";
-import { anotherDatabase, comparisonLimits, figuresOf } from "./sections.ts";
+import { comparisonLimits, figuresOf } from "./sections.ts";
 
 /** Pushes in flight: what APNs allows on one connection. */
 const IN_FLIGHT = 1_000;
@@ -14,7 +15,7 @@ const WARM_UP = 8_000;
 /** What do dispatcher-apns and the providers cost beyond their transports? T9 to T12. */
 export const measureTransports: Question = async ({ store, storeUrl, say }) => {
   const dispatcher = await measureDispatcher(comparisonLimits(say), storeUrl);
-  const delay = await measureDelay(comparisonLimits(say), anotherDatabase(storeUrl, "delay"));
+  const delay = await measureDelay(comparisonLimits(say), otherDatabase(storeUrl, "-delay"));
   return { figures: [...figuresOf(dispatcher, "T9", store), ...figuresOf(delay, "T10", store), ...(await measureProviders(say))] };
 };
 

@@ -1,6 +1,7 @@
 // Calls a gateway at a fixed rate with notifications of all channels in the mix of bench/load-mix.ts, half of them one by one and half in batches. A call is
 // made when it is due, whatever the answers do, and its latency counts from then.
 
+import { setTimeout as delay } from "node:timers/promises";
 import type { Channel } from "../../core/delivery/channel.ts";
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import {
@@ -12,7 +13,8 @@ import {
 } from "../../gen/carillon/v1/notification_service.ts";
 import { toEndpoint } from "../../test/e2e/calls.ts";
 import { answering } from "../answering.ts";
-import { connectGrpc, type GrpcConnection } from "../http2/grpc-connection.ts";
+import type { CallEnd } from "../http2/grpc-connection.ts";
+import { type CallPool, createCallPool } from "../load/call-pool.ts";
 import { channelOf } from "../load-mix.ts";
 import { pushNotification } from "../notification-bytes.ts";
 import { percentile } from "../percentile.ts";
@@ -49,8 +51,8 @@ export interface Latency {
 const BATCH = 100;
 const CONNECTIONS = 8;
 const TICK_MS = 2;
-/** A bound against growth without end, where a gateway does not answer any more. */
-const IN_FLIGHT_MAX = 20_000;
+/** From when a call is begun; far above what a caller would wait, so that every call is answered. */
+const DEADLINE_MS = 30_000;
 /** 2 kB, as a plain mail has. */
 const HTML = `<p>${"Your order is on its way. ".repeat(80)}</p>`;
 const CONTENT = {
@@ -59,15 +61,21 @@ const CONTENT = {
   email: { subject: "Your order", html: HTML, text: "Your order is on its way." },
 };
 
+type Kind = "unary" | "batch";
+type Items = readonly { notification: Notification; channel: Channel }[];
+
 interface Run {
-  connections: Record<"unary" | "batch", GrpcConnection[]>;
+  pools: Record<Kind, CallPool>;
+  /** Calls that are due and have no room on a connection yet. */
+  waiting: Record<Kind, (() => boolean)[]>;
   startedAt: number;
   /** Number of the first notification. */
   first: number;
   /** Notifications that were due so far. */
   made: number;
   batch: { notification: Notification; channel: Channel }[];
-  underWay: Set<Promise<void>>;
+  /** Calls that are not answered yet. */
+  underWay: number;
   accepted: Partial<Record<Channel, number>>;
   failed: number;
   unaryMs: number[];
@@ -81,10 +89,11 @@ let next = Date.now() * 1_000;
 
 async function begin({ address, key }: MixedOrder): Promise<Run> {
   const { sendNotification, batchSendNotifications } = NotificationServiceService;
-  const connect = (path: string) => Promise.all(Array.from({ length: CONNECTIONS }, () => connectGrpc(address, path, key)));
-  const connections = { unary: await connect(sendNotification.path), batch: await connect(batchSendNotifications.path) };
+  const open = (path: string) => createCallPool({ address, path, key, timeoutMs: DEADLINE_MS, connections: CONNECTIONS });
+  const pools = { unary: await open(sendNotification.path), batch: await open(batchSendNotifications.path) };
   const counts = { accepted: {}, failed: 0, unaryMs: [], batchMs: [], lateMsMax: 0 };
-  return { connections, startedAt: performance.now(), first: next, made: 0, batch: [], underWay: new Set(), ...counts };
+  const waiting = { unary: [], batch: [] };
+  return { pools, waiting, startedAt: performance.now(), first: next, made: 0, batch: [], underWay: 0, ...counts };
 }
 
 function endpointOf(channel: Channel, n: number, { origin, p256dh, auth }: MixedOrder["subscription"]): Endpoint {
@@ -113,26 +122,37 @@ function notificationOf(channel: Channel, n: number, subscription: MixedOrder["s
   };
 }
 
-function call(its: Run, kind: "unary" | "batch", dueAt: number, items: Run["batch"]): void {
+function encode(kind: Kind, items: Items): Uint8Array {
   const notifications = items.map(({ notification }) => notification);
-  const bytes =
-    kind === "unary"
-      ? SendNotificationRequest.encode({ notification: notifications[0]! }).finish()
-      : BatchSendNotificationsRequest.encode({ notifications }).finish();
-  const connection = its.connections[kind][its.made % CONNECTIONS]!;
-  const answered = (answer: Buffer | undefined) => {
+  if (kind === "batch") return BatchSendNotificationsRequest.encode({ notifications }).finish();
+  return SendNotificationRequest.encode({ notification: notifications[0]! }).finish();
+}
+
+/** Which of the items were accepted. */
+function acceptedOf(kind: Kind, items: Items, end: CallEnd): Items {
+  if (end.how !== "message") return [];
+  if (kind === "unary") return items;
+  const { results } = BatchSendNotificationsResponse.decode(end.message);
+  return items.filter((_, i) => results[i]?.result?.$case === "accepted");
+}
+
+function call(its: Run, kind: Kind, dueAt: number, items: Items): void {
+  its.underWay++;
+  const ended = (end: CallEnd) => {
+    its.underWay--;
     its[`${kind}Ms`].push(performance.now() - dueAt);
-    const results =
-      answer && kind === "batch"
-        ? BatchSendNotificationsResponse.decode(answer).results.map(({ result }) => result?.$case === "accepted")
-        : undefined;
-    for (const [i, { channel }] of items.entries())
-      if (results ? results[i] : answer !== undefined) its.accepted[channel] = (its.accepted[channel] ?? 0) + 1;
-      else its.failed++;
+    const accepted = acceptedOf(kind, items, end);
+    for (const { channel } of accepted) its.accepted[channel] = (its.accepted[channel] ?? 0) + 1;
+    its.failed += items.length - accepted.length;
+    beginWaiting(its, kind);
   };
-  const work = connection.call(bytes).then(answered, () => answered(undefined));
-  its.underWay.add(work);
-  void work.finally(() => its.underWay.delete(work));
+  its.waiting[kind].push(() => its.pools[kind].begin(() => encode(kind, items), ended, DEADLINE_MS) !== undefined);
+  beginWaiting(its, kind);
+}
+
+function beginWaiting({ waiting }: Run, kind: Kind): void {
+  const queue = waiting[kind];
+  while (queue[0]?.()) queue.shift();
 }
 
 async function send(order: MixedOrder): Promise<MixedReport | undefined> {
@@ -144,23 +164,28 @@ async function send(order: MixedOrder): Promise<MixedReport | undefined> {
   while (its.made < end) {
     for (; its.made < end && dueAt(its.made) <= performance.now(); its.made++) {
       const [n, pair] = [its.made, Math.floor(its.made / 2)];
-      if (its.underWay.size >= IN_FLIGHT_MAX) throw new Error(`${IN_FLIGHT_MAX} calls are not answered yet`);
       const channel = channelOf(pair);
       const item = { notification: notificationOf(channel, its.first + n, subscription), channel };
       its.lateMsMax = Math.max(its.lateMsMax, performance.now() - dueAt(n));
       if (n % 2 === 0) call(its, "unary", dueAt(n), [item]);
       else if (its.batch.push(item) === BATCH) call(its, "batch", dueAt(n), its.batch.splice(0));
     }
-    await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+    await tick(its);
   }
   if (!isLast) return undefined;
   if (its.batch.length > 0) call(its, "batch", performance.now(), its.batch.splice(0));
-  await Promise.all(its.underWay);
-  for (const connection of [...its.connections.unary, ...its.connections.batch]) connection[Symbol.dispose]();
+  while (its.underWay > 0) await tick(its);
+  for (const pool of Object.values(its.pools)) await pool[Symbol.asyncDispose]();
   next += its.made;
   run = undefined;
   const { accepted, failed, unaryMs, batchMs, lateMsMax } = its;
   return { accepted, failed, unaryMs: latencyOf(unaryMs), batchMs: latencyOf(batchMs), lateMsMax };
+}
+
+async function tick(its: Run): Promise<void> {
+  await delay(TICK_MS);
+  // A connection that was replaced has room.
+  for (const kind of ["unary", "batch"] as const) beginWaiting(its, kind);
 }
 
 const latencyOf = (ms: readonly number[]): Latency => ({ p50: percentile(ms, 0.5), p99: percentile(ms, 0.99), max: percentile(ms, 1) });
