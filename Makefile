@@ -35,7 +35,7 @@ simulate: ## run the real code in simulated worlds with random faults; make simu
 	@scripts/setup tools
 	@$(node) test/simulation/main.ts --seeds $(SEEDS)
 
-bench: ## measure everything, on both stores, and write docs/performance.md: an hour; make bench ONLY=relay,idle STORE=sqlite for less
+bench: ## measure everything, on both stores, and write docs/performance.md: two hours; make bench ONLY=relay,idle STORE=sqlite for less
 	@NATS_URL= REDIS_URL= scripts/setup
 	@$(node) bench/performance.ts --store $(or $(STORE),both) $(if $(ONLY),--only $(ONLY))
 

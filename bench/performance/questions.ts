@@ -37,12 +37,24 @@ export const QUESTIONS: readonly AskedQuestion[] = [
     load: async () => (await import("./transports.ts")).measureTransports,
   },
   {
+    ...{ name: "profile", title: "Where the CPU time goes", rows: ["T1", "T9"], stores: ["sqlite"], minutes: 2 },
+    load: async () => (await import("./profile.ts")).measureProfiles,
+  },
+  {
+    ...{ name: "writes", title: "What is written", rows: ["W1"], stores: BOTH, minutes: 1 },
+    load: async () => (await import("./writes.ts")).measureWrites,
+  },
+  {
     ...{ name: "latency", title: "From accepted to the provider", rows: ["L1", "L2"], stores: BOTH, minutes: 8 },
     load: async () => (await import("./latency.ts")).measureLatency,
   },
   {
     ...{ name: "overload", title: "More than it can take", rows: ["O1"], stores: BOTH, minutes: 8 },
     load: async () => (await import("./overload.ts")).measureOverload,
+  },
+  {
+    ...{ name: "sustained", title: "For ten minutes, with every channel", rows: ["sustained"], stores: ["sqlite"], minutes: 13 },
+    load: async () => (await import("./sustained.ts")).measureSustained,
   },
   {
     ...{ name: "growth", title: "With ten million notifications stored", rows: ["G1"], stores: ["sqlite"], minutes: 15 },
