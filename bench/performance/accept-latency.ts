@@ -7,6 +7,7 @@ import { callGateway } from "../quick/call-gateway.ts";
 import { summaryOf } from "../summary.ts";
 import { startWorld } from "../world.ts";
 import type { Figure, Question } from "./figure.ts";
+import { liftQueueLimit } from "./publishing.ts";
 
 const PAIRS = 6;
 const SLICE_SECONDS = 5;
@@ -29,6 +30,7 @@ export const createAcceptLatency =
     const preferences = stack.use(await world.role("preferences"));
     world.env.PREFERENCES_ADDRESS = preferences.addresses.grpc ?? "";
     const gateway = stack.use(await world.role("gateway"));
+    await liftQueueLimit(world, "apns");
     const bare = stack.use(startProgram(["bench/programs/null-gateway.ts"]));
     const load = stack.use(startProgram(["bench/programs/load.ts"]));
     const addresses = { gateway: gateway.addresses.grpc ?? "", bare: (await bare.ask<{ address: string }>()).address };
