@@ -19,16 +19,13 @@ export function parseProcessStat(stat: string): ProcessStat {
   return { parent: Number(fields[1]), cpuTicks: Number(fields[11]) + Number(fields[12]) };
 }
 
-/** A process and its descendants. */
-export function treeOf(processes: ReadonlyMap<number, ProcessStat>, root: number): number[] {
+/** Ticks of a process and its descendants. */
+export function treeTicks(processes: ReadonlyMap<number, ProcessStat>, root: number): number {
   const children = Map.groupBy(processes.keys(), (pid) => processes.get(pid)!.parent);
-  const below = (pid: number): number[] => [pid, ...(children.get(pid) ?? []).flatMap(below)];
+  const below = (pid: number): number =>
+    (processes.get(pid)?.cpuTicks ?? 0) + (children.get(pid) ?? []).reduce((sum, child) => sum + below(child), 0);
   return below(root);
 }
-
-/** Ticks of a process and its descendants. */
-export const treeTicks = (processes: ReadonlyMap<number, ProcessStat>, root: number): number =>
-  treeOf(processes, root).reduce((sum, pid) => sum + (processes.get(pid)?.cpuTicks ?? 0), 0);
 
 export interface MachineStat {
   /** Time in all programs: user, nice and system. */
@@ -71,12 +68,6 @@ export function countAsOurs(pids: readonly number[]): void {
 }
 
 export function readMachine(): MachineReading {
-  const processes = readProcesses();
-  const oursTicks = [process.pid, ...alsoOurs].reduce((sum, pid) => sum + treeTicks(processes, pid), 0);
-  return { ...parseMachineStat(readFileSync("/proc/stat", "utf8")), oursTicks };
-}
-
-function readProcesses(): Map<number, ProcessStat> {
   const processes = new Map<number, ProcessStat>();
   for (const name of readdirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
@@ -86,11 +77,9 @@ function readProcesses(): Map<number, ProcessStat> {
       // It has ended meanwhile.
     }
   }
-  return processes;
+  const oursTicks = [process.pid, ...alsoOurs].reduce((sum, pid) => sum + treeTicks(processes, pid), 0);
+  return { ...parseMachineStat(readFileSync("/proc/stat", "utf8")), oursTicks };
 }
-
-/** The processes that a process has started, and itself. */
-export const withDescendants = (pid: number): number[] => treeOf(readProcesses(), pid);
 
 /** What else used the machine between two readings. */
 export interface OtherLoad {
