@@ -18,7 +18,7 @@ import { ContactServiceService } from "../gen/carillon/v1/contact_service.ts";
 import { NotificationServiceService } from "../gen/carillon/v1/notification_service.ts";
 import { PreferenceServiceService } from "../gen/carillon/v1/preference_service.ts";
 import { systemClock } from "../runtime/clock.ts";
-import { BATCH_BYTES_MAX } from "../runtime/grpc/limits.ts";
+import { BATCH_BYTES_MAX, CALLS_MAX } from "../runtime/grpc/limits.ts";
 import { rejectionCounter } from "../runtime/grpc/rejections.ts";
 import { serveHandlers } from "../runtime/grpc/serve-handlers.ts";
 import { startGrpcServer } from "../runtime/grpc/server.ts";
@@ -110,6 +110,7 @@ export const role = defineRole({
         ],
         reflection: config.GATEWAY_REFLECTION,
         rejected: rejectionCounter(metrics),
+        limits: { callsMax: CALLS_MAX },
         log,
         tls,
       }),

@@ -5,12 +5,13 @@ import { gzipSync } from "node:zlib";
 import { status } from "@grpc/grpc-js";
 import { service as healthService } from "grpc-health-check";
 import { ExternalScalerService } from "../../gen/externalscaler/externalscaler.ts";
-import { BATCH, client, GET, KEY, MIB, message, serve } from "../../test/support/counting-server.ts";
+import { BANK_KEY, BATCH, client, GET, KEY, MIB, message, serve } from "../../test/support/counting-server.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { framed } from "../../test/support/raw-grpc.ts";
 import { callHeaders, END_HEADERS, FRAME, rawHttp2 } from "../../test/support/raw-http2.ts";
 
 const STREAM = ExternalScalerService.streamIsActive.path;
+const WATCH = "/grpc.health.v1.Health/Watch";
 const REFLECTION = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
 
 for (const path of [GET, BATCH, STREAM]) {
@@ -194,6 +195,27 @@ test("a caller with as many calls under way as are free gets no further one, unt
     next.stream.end(message);
     return (await next.status).code === status.OK;
   });
+});
+
+test("another app's call on the same connection is judged by that app's calls", async () => {
+  const server = await serve({ limits: { callsMax: 2 } });
+  const raw = await client(server);
+  const unfinished = raw.open(BATCH, KEY);
+  assert.equal((await raw.open(GET, KEY).status).code, status.RESOURCE_EXHAUSTED);
+  const others = raw.open(GET, BANK_KEY);
+  others.stream.end(message);
+  assert.equal((await others.status).code, status.OK);
+  unfinished.stream.close();
+});
+
+test("calls that anybody may make take no place of calls with a key", async () => {
+  const server = await serve({ limits: { callsMax: 2 } });
+  const watching = await Promise.all([client(server), client(server)]);
+  for (const raw of watching) for (let i = 0; i < 4; i++) raw.open(WATCH).stream.end(framed(Buffer.alloc(0)));
+  const known = (await client(server)).open(GET, KEY);
+  known.stream.end(message);
+  assert.equal((await known.status).code, status.OK);
+  assert.equal(await server.rejected("overloaded"), 0);
 });
 
 test("a message in pieces of one byte is charged for its pieces", async () => {

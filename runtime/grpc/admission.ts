@@ -3,10 +3,11 @@ import { type Metadata, ServerInterceptingCall, type ServerInterceptingCallInter
 import { type CallError, callError, isCallError } from "../call-error.ts";
 import type { Identity } from "../handler.ts";
 import type { Logger } from "../logger.ts";
+import { createCallPlaces } from "./call-places.ts";
 import type { Connection, Connections } from "./connections.ts";
 import { answer, closeWhenAnswered } from "./end-stream.ts";
 import { headersFault } from "./headers.ts";
-import { ANSWER_MS, CALLS_MAX, FIELD_BYTES, OPEN_STREAM_MS, OVERLOAD_WAIT_MS, PIECE_BYTES, RECEIVE_MS, requestBytesMax } from "./limits.ts";
+import { ANSWER_MS, FIELD_BYTES, OPEN_STREAM_MS, OVERLOAD_WAIT_MS, PIECE_BYTES, RECEIVE_MS, requestBytesMax } from "./limits.ts";
 import { createMessageCounter, type MessageFault } from "./message-counter.ts";
 import { isReceived, type MethodLimits } from "./methods.ts";
 import { createOpenStreams } from "./open-streams.ts";
@@ -20,6 +21,7 @@ export interface AdmissionLimits {
   answerMs?: number;
   openStreamMs?: number;
   requestBytesMax?: number;
+  /** Calls of known callers under way; absent: no limit. */
   callsMax?: number;
   sweepMs?: number;
 }
@@ -34,6 +36,7 @@ interface Call extends Charged {
   readonly stream: ServerHttp2Stream;
   readonly method: MethodLimits;
   readonly connection: Connection | undefined;
+  readonly authorization: string | undefined;
   readonly since: number;
   receiving: boolean;
   /** Its caller is known, or may be anybody. */
@@ -80,11 +83,11 @@ export function createAdmission(parts: {
   const { receiveMs = RECEIVE_MS, answerMs = ANSWER_MS, openStreamMs = OPEN_STREAM_MS, sweepMs = SWEEP_MS } = limits;
   const calls = new Set<Call>();
   let bytesMax = limits.requestBytesMax;
+  const places = createCallPlaces<Call>(limits.callsMax ?? Number.POSITIVE_INFINITY);
+  /** The last credentials that were admitted on a connection, and whose they are: others may follow on it, as behind a proxy. */
+  const admitted = new WeakMap<Connection, { authorization: string | undefined; callerKey: string }>();
   const shares = createRequestShares<Call>(
-    {
-      bytesMax: () => (bytesMax ??= requestBytesMax(Math.max(...methods.values().map((method) => method.messageBytesMax)))),
-      callsMax: limits.callsMax ?? CALLS_MAX,
-    },
+    () => (bytesMax ??= requestBytesMax(Math.max(...methods.values().map((method) => method.messageBytesMax)))),
     (call) => {
       reject(call, tooMuch, "overloaded");
       end(call);
@@ -100,6 +103,7 @@ export function createAdmission(parts: {
   function reject(call: Call, error: CallError, reason: Rejection): void {
     if (call.rejected) return;
     call.rejected = true;
+    places.remove(call);
     rejections.count(reason, peerOf(call.connection));
     call.connection?.waste(reason);
     fail(call, error);
@@ -108,6 +112,7 @@ export function createAdmission(parts: {
   function end(call: Call): void {
     if (!calls.delete(call)) return;
     shares.remove(call);
+    places.remove(call);
     call.connection?.callEnded();
     openStreams.remove(call);
   }
@@ -117,7 +122,10 @@ export function createAdmission(parts: {
     if (fault) return { error: fault, reason: "malformed" };
     const method = methods.get(headers[":path"] as string);
     if (!method) return { error: unknownMethod, reason: "unknown-method" };
-    if (!method.anybody && !shares.hasRoom(connection?.callerKey)) return { error: tooManyCalls, reason: "overloaded" };
+    const known = connection && admitted.get(connection);
+    // The same answer as in admit(), for less: grpc-js does not learn of the call.
+    const isKnown = known !== undefined && !method.anybody && known.authorization === headers.authorization;
+    if (isKnown && !places.hasRoom(known.callerKey)) return { error: tooManyCalls, reason: "overloaded" };
     const error = openStreams.fault(method, connection);
     return error ? { error, reason: "stream-limit" } : method;
   }
@@ -144,6 +152,7 @@ export function createAdmission(parts: {
       rejected: false,
       // Until the caller is known: whoever has called over this connection before.
       callerKey: connection?.callerKey,
+      authorization: headers.authorization,
       bytes: 0,
       base: undefined,
     };
@@ -201,6 +210,9 @@ export function createAdmission(parts: {
       if (!call.method.anybody) {
         const callerKey = keyOf(caller);
         call.connection?.prove(callerKey);
+        if (call.connection) admitted.set(call.connection, { authorization: call.authorization, callerKey });
+        if (!places.hasRoom(callerKey)) return reject(call, tooManyCalls, "overloaded");
+        places.add(call, callerKey);
         shares.assign(call, callerKey);
         if (call.rejected) return;
       }

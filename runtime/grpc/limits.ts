@@ -20,8 +20,8 @@ export const BACKLOG_MAX = 4_096;
 /** Calls under way on one connection; further ones wait at the client. */
 export const STREAMS_MAX = 100;
 /**
- * Calls under way on one listener; a caller may have as many as are free, so one alone has half. It is about half a second of single calls on one core.
- * Without it a gateway that is sent twice what it can take has thousands under way, each waits for seconds, and callers give up what it still works on.
+ * Calls under way on a gateway, about half a second of single calls on one core; an app may have as many as are free, so one alone has half. Without it a gateway
+ * that is sent twice what it can take has thousands under way, each waits for seconds, and callers give up what it still works on.
  */
 export const CALLS_MAX = 1_000;
 /** Streams of health and reflection that may be open on one connection: a client needs one of each for each service that it calls. */
@@ -66,5 +66,5 @@ export const requestBytesMax = (largestMessageBytes: number): number =>
 export const PIECE_BYTES = 512;
 /** Charged for each field of a decoded message: what it takes in objects and in the record made of it. */
 export const FIELD_BYTES = 128;
-/** RetryInfo of a call that is rejected because too many bytes are under way. */
+/** RetryInfo of a call that is rejected because too many calls, or their bytes, are under way. */
 export const OVERLOAD_WAIT_MS = 1_000;

@@ -11,7 +11,10 @@ interface Call extends Charged {
 }
 function world(bytesMax: number) {
   const rejected: string[] = [];
-  const shares = createRequestShares<Call>({ bytesMax: () => bytesMax, callsMax: 12 }, ({ name }) => rejected.push(name));
+  const shares = createRequestShares<Call>(
+    () => bytesMax,
+    ({ name }) => rejected.push(name),
+  );
   const call = (name: string, callerKey: string | undefined, bytes: number, receiving = true): Call => {
     const added = { name, callerKey, bytes: 0, receiving };
     shares.add(added);
@@ -28,17 +31,6 @@ test("a caller alone holds half, whether its requests are complete or not", () =
   assert.deepEqual(rejected, []);
   call("a3", "a", 1, false);
   assert.deepEqual(rejected, ["a3"]);
-});
-
-test("a caller may have as many calls under way as are free", () => {
-  const { shares, call } = world(100);
-  const begin = (callerKey: string) => {
-    let begun = 0;
-    for (; shares.hasRoom(callerKey); begun++) call(`${callerKey}${begun}`, callerKey, 0);
-    return begun;
-  };
-  assert.deepEqual([begin("a"), begin("b"), begin("c")], [6, 3, 2]);
-  assert.ok(!shares.hasRoom("a"));
 });
 
 test("a caller beside one that holds its half of complete requests still gets a quarter", () => {

@@ -7,11 +7,9 @@ export interface Charged {
   readonly receiving: boolean;
 }
 
-/** The requests under way on a listener and their bytes, by caller. */
+/** The bytes of requests under way on a listener, by caller. */
 export interface RequestShares<Call extends Charged> {
   add(call: Call): void;
-  /** Whether the caller may have one more call under way: it may have as many as are free. */
-  hasRoom(callerKey: string | undefined): boolean;
   /** False if it was not there. */
   remove(call: Call): boolean;
   /** The call is found to be that caller's. */
@@ -30,13 +28,9 @@ interface Held<Call> {
  * room for whoever holds nothing. Beyond it the largest unfinished request gives way: one of whoever holds the most, else one of the caller's own.
  * Callers who are not known yet share as one.
  */
-export function createRequestShares<Call extends Charged>(
-  { bytesMax, callsMax }: { bytesMax: () => number; callsMax: number },
-  giveWay: (call: Call) => void,
-): RequestShares<Call> {
+export function createRequestShares<Call extends Charged>(bytesMax: () => number, giveWay: (call: Call) => void): RequestShares<Call> {
   const held = new Map<string | undefined, Held<Call>>();
   let total = 0;
-  let totalCalls = 0;
 
   function add(call: Call): void {
     const { callerKey, bytes } = call;
@@ -45,7 +39,6 @@ export function createRequestShares<Call extends Charged>(
     holder.calls.add(call);
     holder.bytes += bytes;
     total += bytes;
-    totalCalls++;
   }
 
   function remove(call: Call): boolean {
@@ -53,7 +46,6 @@ export function createRequestShares<Call extends Charged>(
     if (!holder?.calls.delete(call)) return false;
     holder.bytes -= call.bytes;
     total -= call.bytes;
-    totalCalls--;
     if (holder.calls.size === 0) held.delete(call.callerKey);
     return true;
   }
@@ -81,7 +73,6 @@ export function createRequestShares<Call extends Charged>(
 
   return {
     add,
-    hasRoom: (callerKey) => (held.get(callerKey)?.calls.size ?? 0) < callsMax - totalCalls,
     remove,
     assign(call, callerKey) {
       if (call.callerKey === callerKey || !remove(call)) return;

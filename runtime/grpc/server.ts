@@ -35,7 +35,7 @@ export interface GrpcServerOptions {
   /** Names the listener in metrics and logs; default: grpc. */
   name?: string;
   rejected?: RejectionCounter | undefined;
-  /** Tests set their own. */
+  /** The gateway sets callsMax; tests set their own. */
   limits?: AdmissionLimits & { connectionsMax?: number; handshakeMs?: number };
 }
 
