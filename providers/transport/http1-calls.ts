@@ -43,6 +43,8 @@ export function createHttp1Calls({
     pipelining: 1,
     allowH2: false,
     keepAliveTimeout: PROVIDER_SOCKET_IDLE_MS,
+    // Also where the server says that it keeps its side for longer.
+    keepAliveMaxTimeout: PROVIDER_SOCKET_IDLE_MS,
     maxResponseSize: PROVIDER_ANSWER_BYTES_MAX,
     connect: createConnector({ ...(secureContext && { secureContext }) }, addressFilter),
   });
@@ -97,7 +99,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   #written = false;
   #status = 0;
   #headers: Http1Answer["headers"] = {};
-  #bytes: Buffer = NOTHING;
+  readonly #pieces: Buffer[] = [];
 
   constructor(signal: AbortSignal, mayBegin: MayBegin, settle: (exchanged: Http1Exchanged) => void) {
     this.#signal = signal;
@@ -126,17 +128,16 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#bytes = this.#bytes === NOTHING ? chunk : Buffer.concat([this.#bytes, chunk]);
+    this.#pieces.push(chunk);
   }
 
   onResponseEnd(): void {
     this.#signal.removeEventListener("abort", this.stop);
-    this.#settle({ kind: "answer", status: this.#status, headers: this.#headers, bytes: this.#bytes });
+    const bytes = this.#pieces.length === 1 ? this.#pieces[0]! : Buffer.concat(this.#pieces);
+    this.#settle({ kind: "answer", status: this.#status, headers: this.#headers, bytes });
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
     this.fail(error);
   }
 }
-
-const NOTHING = Buffer.alloc(0);

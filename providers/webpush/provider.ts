@@ -47,7 +47,7 @@ export function createWebPushProvider(config: WebPushConfig, { clock }: { clock:
       const subscription = { endpoint: pushUrl, keys: { p256dh: endpoint.p256dh, auth: endpoint.auth } };
       const { origin, pathname, search } = new URL(pushUrl);
       const options = { headers: { Authorization: vapid.current(origin) }, TTL: ttl, urgency, topic };
-      // Encrypted and described by web-push, sent without it: its own request by node:https takes four times the CPU time.
+      // Encrypted and described by web-push, sent without it: its own request by node:https takes 200 us of CPU time more.
       let request: Pick<Http1Call, "headers" | "body">;
       try {
         request = webpush.generateRequestDetails(subscription, plaintext, options);
