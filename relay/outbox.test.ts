@@ -191,6 +191,21 @@ test("goes on at once after a full iteration, unless it is stuck, and survives a
   );
 });
 
+test("looks less and less often while a queue without room does not move, and at once when it does", async () => {
+  const clock = createFakeClock();
+  const store = Object.assign(createReminders([]), { leftDue: true });
+  const { outbox } = createProcess(store, createInbox(), clock);
+  const stop = new AbortController();
+  const slept: number[] = [];
+  clock.sleep = async (ms) => {
+    slept.push(ms);
+    store.leftDue = slept.length !== 6;
+    if (slept.length === 8) stop.abort();
+  };
+  await outbox.run(stop.signal);
+  assert.deepEqual(slept, [10, 20, 40, 80, 80, 80, 1_000, 10]);
+});
+
 test("reads again soon where something stays due for want of room, and not where it is stuck", async () => {
   const clock = createFakeClock();
   const store = Object.assign(createReminders([]), { leftDue: true });

@@ -9,9 +9,11 @@ const LEASE_MS = 15_000;
 export const LEASE_MAX = 500;
 /**
  * Pause between two polls while due records wait for room in a queue, in ms, unless the usual one is shorter. A pod that sends 3,000 a second empties its queue in
- * some 30 ms: with 50 ms one dispatcher got 1,600 a second at most, however fast it was; with 10 ms 2,700.
+ * some 30 ms: with 50 ms one dispatcher got 1,600 a second at most, however fast it was; with 10 ms 2,700. It doubles, up to the second, with each poll that
+ * leases nothing: the queue may not move for hours.
  */
 export const CROWDED_POLL_MS = 10;
+const CROWDED_POLL_MS_MAX = 80;
 
 /** When an iteration's records were leased, and when the facts about them had been read; ms since the epoch. */
 export interface Moment {
@@ -80,6 +82,7 @@ export function createOutbox<R, F, E>(kind: OutboxKind<R, F, E>, parts: OutboxPa
   return {
     iterate,
     async run(signal) {
+      let crowdedMs = CROWDED_POLL_MS;
       while (!signal.aborted) {
         const startedAt = clock.now();
         let pauseMs = pollMs;
@@ -88,8 +91,10 @@ export function createOutbox<R, F, E>(kind: OutboxKind<R, F, E>, parts: OutboxPa
           parts.succeeded?.(startedAt);
           state.works();
           // More may be due, however few were leased: other processes lease too. Not where nothing could be done about it.
+          const isCrowded = leased === 0 && kind.store.leftDue === true;
+          if (isCrowded) pauseMs = Math.min(pollMs, crowdedMs);
+          crowdedMs = isCrowded ? Math.min(2 * crowdedMs, CROWDED_POLL_MS_MAX) : CROWDED_POLL_MS;
           if (leased > 0 && !stuck) continue;
-          if (kind.store.leftDue && !stuck) pauseMs = Math.min(pollMs, CROWDED_POLL_MS);
         } catch (error) {
           state.fails({ err: error });
         }
