@@ -21,7 +21,9 @@ const ACCEPTED_AGO_MS = 2 * DAY_MS;
 const DUE_IN_MS = 20 * DAY_MS;
 const SENT_AFTER_MS = 70;
 const PUSH = { title: "Your order", body: "It is on its way and arrives today.", data: { order: "1017" } };
-/** Copies in one order: a fraction of a program's time to answer, also on a slow machine. */
+/** Limit of an order, in ms; the last one also writes what is in SQLite's cache. */
+const ORDER_MS_MAX = 600_000;
+/** Copies in one order. */
 const CHUNK = { sqlite: 100_000, mongodb: 10_000 };
 
 /** Stores one notification of each kind, by the store's own methods alone, and returns what every copy has its own of. */
@@ -83,7 +85,7 @@ export async function fillHistory(
       const total = { ended, open }[kind];
       for (let done = 0; done < total; done += chunk) {
         const count = Math.min(chunk, total - done);
-        const filled = await program.ask<Filled>({ ...order, kind, from: done, count, of: total } satisfies FillOrder);
+        const filled = await program.ask<Filled>({ ...order, kind, from: done, count, of: total } satisfies FillOrder, ORDER_MS_MAX);
         [last[kind], bytes] = [filled.ids, filled.bytes];
         if (Math.floor(done / (total / 10)) !== Math.floor((done + count) / (total / 10)))
           say(`  ${done + count} of ${total} ${kind}, ${Math.round((performance.now() - began) / 1_000)} s`);

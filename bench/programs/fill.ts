@@ -77,9 +77,10 @@ function placesOf({ kind, ended, open }: FillOrder): string[] {
 
 function openSqlite(path: string): Target {
   const database = new DatabaseSync(path);
-  // No other process has the file open. The roles set their own modes as they open it.
-  for (const pragma of ["locking_mode = exclusive", "journal_mode = off", "synchronous = off", `cache_size = -${CACHE_KIB}`])
-    database.exec(`pragma ${pragma}`);
+  // No other process has the file open, and a fill that fails is not continued. The roles set their own modes as they open it.
+  const { journal_mode: mode } = database.prepare("pragma journal_mode = memory").get() ?? {};
+  if (mode !== "memory") throw new Error(`the journal mode is ${mode}`);
+  for (const pragma of ["locking_mode = exclusive", "synchronous = off", `cache_size = -${CACHE_KIB}`]) database.exec(`pragma ${pragma}`);
   const columns = {
     notifications: "id, app, class, due, outbox_key, later_due, ended_at, failed_at, doc",
     attempts: "id, worker, answered, doc",
