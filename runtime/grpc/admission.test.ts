@@ -208,6 +208,35 @@ test("another app's call on the same connection is judged by that app's calls", 
   unfinished.stream.close();
 });
 
+test("a call that ends while its caller is looked up takes no place", async () => {
+  const asked = Promise.withResolvers<void>();
+  const answered = Promise.withResolvers<undefined>();
+  const lookups = [answered.promise];
+  const server = await serve(
+    { limits: { callsMax: 1 } },
+    {
+      lookup: () => {
+        asked.resolve();
+        return lookups.pop();
+      },
+    },
+  );
+  const raw = await client(server);
+  const given = raw.open(BATCH, KEY);
+  await asked.promise;
+  given.stream.close();
+  await once(given.stream, "close");
+  // Answered after the call that the server has certainly seen closed.
+  const between = raw.open(GET, KEY);
+  between.stream.end(message);
+  assert.equal((await between.status).code, status.OK);
+  answered.resolve(undefined);
+  await new Promise(setImmediate);
+  const next = raw.open(GET, KEY);
+  next.stream.end(message);
+  assert.equal((await next.status).code, status.OK);
+});
+
 test("calls that anybody may make take no place of calls with a key", async () => {
   const server = await serve({ limits: { callsMax: 2 } });
   const watching = await Promise.all([client(server), client(server)]);

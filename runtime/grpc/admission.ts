@@ -212,7 +212,8 @@ export function createAdmission(parts: {
         call.connection?.prove(callerKey);
         if (call.connection) admitted.set(call.connection, { authorization: call.authorization, callerKey });
         if (!places.hasRoom(callerKey)) return reject(call, tooManyCalls, "overloaded");
-        places.add(call, callerKey);
+        // It may have ended while its caller was looked up: then nothing would free its place.
+        if (calls.has(call)) places.add(call, callerKey);
         shares.assign(call, callerKey);
         if (call.rejected) return;
       }
