@@ -5,7 +5,7 @@ import type { Identity } from "../handler.ts";
 import type { Logger } from "../logger.ts";
 import { createCallPlaces } from "./call-places.ts";
 import type { Connection, Connections } from "./connections.ts";
-import { answer, closeWhenAnswered } from "./end-stream.ts";
+import { afterDrain, answer, fail } from "./end-stream.ts";
 import { headersFault } from "./headers.ts";
 import { ANSWER_MS, FIELD_BYTES, OPEN_STREAM_MS, OVERLOAD_WAIT_MS, PIECE_BYTES, RECEIVE_MS, requestBytesMax } from "./limits.ts";
 import { createMessageCounter, type MessageFault } from "./message-counter.ts";
@@ -13,7 +13,6 @@ import { isReceived, type MethodLimits } from "./methods.ts";
 import { createOpenStreams } from "./open-streams.ts";
 import type { Rejection, Rejections } from "./rejections.ts";
 import { type Charged, createRequestShares } from "./request-shares.ts";
-import { toServiceError } from "./status.ts";
 
 /** Times and ceilings; tests set their own. */
 export interface AdmissionLimits {
@@ -279,23 +278,6 @@ export function createAdmission(parts: {
 }
 
 type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number) => void;
-
-/** Answers a call that grpc-js knows; grpc-js then ignores what else arrives. */
-function fail({ stream, base }: Call, error: CallError): void {
-  if (!base) throw new Error("grpc-js has not taken the call");
-  const { code, details, metadata } = toServiceError(error);
-  metadata.set("grpc-accept-encoding", "identity");
-  base.sendStatus({ code, details, metadata });
-  // grpc-js would read the rest of the message and drop it.
-  stream.pause();
-  closeWhenAnswered(stream);
-}
-
-/** A caller who reads no answers gets no further request handled: otherwise answers would collect in memory. */
-function afterDrain(stream: ServerHttp2Stream, proceed: () => void): void {
-  if (stream.writableNeedDrain) stream.once("drain", proceed);
-  else proceed();
-}
 
 const peerOf = (connection: Connection | undefined): string => connection?.peer ?? "unknown";
 

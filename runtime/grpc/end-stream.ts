@@ -1,4 +1,5 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
+import type { ServerInterceptingCallInterface } from "@grpc/grpc-js";
 import type { CallError } from "../call-error.ts";
 import { toServiceError } from "./status.ts";
 
@@ -17,6 +18,26 @@ export function answer(stream: ServerHttp2Stream, error: CallError): void {
     { endStream: true },
   );
   closeWhenAnswered(stream);
+}
+
+/** Answers a call that grpc-js knows; grpc-js then ignores what else arrives. */
+export function fail(
+  { stream, base }: { stream: ServerHttp2Stream; base: ServerInterceptingCallInterface | undefined },
+  error: CallError,
+): void {
+  if (!base) throw new Error("grpc-js has not taken the call");
+  const { code, details, metadata } = toServiceError(error);
+  metadata.set("grpc-accept-encoding", "identity");
+  base.sendStatus({ code, details, metadata });
+  // grpc-js would read the rest of the message and drop it.
+  stream.pause();
+  closeWhenAnswered(stream);
+}
+
+/** A caller who reads no answers gets no further request handled: otherwise answers would collect in memory. */
+export function afterDrain(stream: ServerHttp2Stream, proceed: () => void): void {
+  if (stream.writableNeedDrain) stream.once("drain", proceed);
+  else proceed();
 }
 
 /** How often, and how many times, it is looked whether an answer was sent: 2 s, then its reader is too slow. */
