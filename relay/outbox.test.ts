@@ -191,34 +191,34 @@ test("goes on at once after a full iteration, unless it is stuck, and survives a
   );
 });
 
-test("looks less and less often while a queue without room does not move, and at once when it does", async () => {
+type Due = ReturnType<typeof createReminders> & { leftDue: boolean };
+
+/** The pauses of a relay whose store has something left due, until `change` stops it. */
+async function pausesOf(change: (pauses: number, store: Due, stop: AbortController) => void): Promise<number[]> {
   const clock = createFakeClock();
   const store = Object.assign(createReminders([]), { leftDue: true });
   const { outbox } = createProcess(store, createInbox(), clock);
   const stop = new AbortController();
   const slept: number[] = [];
-  clock.sleep = async (ms) => {
-    slept.push(ms);
-    store.leftDue = slept.length !== 6;
-    if (slept.length === 8) stop.abort();
-  };
+  clock.sleep = async (ms) => change(slept.push(ms), store, stop);
   await outbox.run(stop.signal);
-  assert.deepEqual(slept, [10, 20, 40, 80, 80, 80, 1_000, 10]);
+  return slept;
+}
+
+test("looks less and less often while a queue without room does not move, and at once when it does", async () => {
+  const pauses = await pausesOf((count, store, stop) => {
+    store.leftDue = count !== 6;
+    if (count === 8) stop.abort();
+  });
+  assert.deepEqual(pauses, [10, 20, 40, 80, 80, 80, 1_000, 10]);
 });
 
 test("reads again soon where something stays due for want of room, and not where it is stuck", async () => {
-  const clock = createFakeClock();
-  const store = Object.assign(createReminders([]), { leftDue: true });
-  const { outbox } = createProcess(store, createInbox(), clock);
-  const stop = new AbortController();
-  const slept: number[] = [];
-  clock.sleep = async (ms) => {
-    slept.push(ms);
-    if (slept.length === 1) store.leftDue = false;
-    if (slept.length === 2) store.leaseDue = () => Promise.reject(new Error("made up"));
-    store.leftDue ||= slept.length === 2;
-    if (slept.length === 3) stop.abort();
-  };
-  await outbox.run(stop.signal);
-  assert.deepEqual(slept, [CROWDED_POLL_MS, 1_000, 1_000]);
+  const pauses = await pausesOf((count, store, stop) => {
+    if (count === 1) store.leftDue = false;
+    if (count === 2) store.leaseDue = () => Promise.reject(new Error("made up"));
+    store.leftDue ||= count === 2;
+    if (count === 3) stop.abort();
+  });
+  assert.deepEqual(pauses, [CROWDED_POLL_MS, 1_000, 1_000]);
 });
