@@ -6,7 +6,7 @@ import { type Comparison, measure, rate } from "../compare/section.ts";
 import { startProgram } from "../program.ts";
 import { callGateway } from "../quick/call-gateway.ts";
 import { startPushStub } from "../quick/push-stub.ts";
-import { awaitPushed } from "../quick/pushed.ts";
+import { awaitPushed, streamIsEmpty } from "../quick/pushed.ts";
 import { startWorld } from "../world.ts";
 import type { Question, StoreName } from "./figure.ts";
 import { fillHistory, type History } from "./history.ts";
@@ -65,7 +65,7 @@ export const createGrowth =
         const began = performance.now();
         const accepted = await accept(items);
         const pushes = before + accepted.items;
-        return { items, ms: (await awaitPushed({ world, stub, stream: APNS }, { pushes, limitMs: SLICE_MS_MAX })) - began };
+        return { items, ms: (await awaitPushed({ stub, isEmpty: streamIsEmpty(world, APNS) }, { pushes, limitMs: SLICE_MS_MAX })) - began };
       }
       await liftQueueLimit(world);
       await liftQueueLimit(world, "apns");

@@ -3,7 +3,7 @@ import { type Program, startProgram } from "../program.ts";
 import type { LoadOrder, LoadResult } from "../programs/load.ts";
 import { callGateway } from "../quick/call-gateway.ts";
 import { type PushStub, startPushStub } from "../quick/push-stub.ts";
-import { awaitPushed } from "../quick/pushed.ts";
+import { awaitPushed, streamIsEmpty } from "../quick/pushed.ts";
 import { type Role, startWorld, type World } from "../world.ts";
 
 /** Everything from the call to the push, each role as a process, with a load generator and a stub of APNs. */
@@ -47,8 +47,7 @@ export async function startInstallation(storeUrl: string): Promise<Installation>
   for (const role of ["relay", "dispatcher-apns"]) stack.use(await world.role(role));
   const load = stack.use(startProgram(["bench/programs/load.ts"]));
   const target = { address: gateway.addresses.grpc ?? "", key: world.apiKey };
-  const stream = streamName("apns");
-  const parts = { world, stub, stream };
+  const parts = { stub, isEmpty: streamIsEmpty(world, streamName("apns")) };
   const kept = stack.move();
   return {
     ...{ world, stub, gateway, load, target },

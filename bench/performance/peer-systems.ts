@@ -5,6 +5,7 @@ import { streamName } from "../../core/delivery/subjects.ts";
 import { startProgram } from "../program.ts";
 import { startNaive } from "../quick/naive.ts";
 import { type PushStub, startPushStub } from "../quick/push-stub.ts";
+import { streamIsEmpty } from "../quick/pushed.ts";
 import { startRestartable } from "../restartable.ts";
 import { startWorld, type World } from "../world.ts";
 
@@ -55,7 +56,6 @@ async function assembled(
 
 const natsOf = ({ natsServer }: World) => natsServer.pid ?? 0;
 const redisOf = ({ redisServer }: World) => redisServer.pid ?? 0;
-const streamIsEmpty = (world: World, stream: string) => async () => (await world.manager.streams.info(stream)).state.messages === 0;
 
 function startCarillon(storeUrl: string): Promise<PeerSystem> {
   return assembled(storeUrl, async (world, _stub, stack) => {

@@ -5,12 +5,12 @@ import { percentile } from "../percentile.ts";
 import { residentBytes } from "../process-cpu.ts";
 import { type Program, startProgram } from "../program.ts";
 import { callGateway } from "../quick/call-gateway.ts";
+import { awaitPushed } from "../quick/pushed.ts";
 import { summaryOf } from "../summary.ts";
 import type { Figure, Question } from "./figure.ts";
 import { installPeers, PEERS, type PeerSystem } from "./peer-systems.ts";
 
 const MIB = 1_024 ** 2;
-const POLL_MS = 5;
 /** Beyond it a notification was lost, although nothing was killed. */
 const ARRIVED_MS = 60_000;
 /** Above any latency of half a peer's rate. */
@@ -72,17 +72,7 @@ export function lossesOf(run: Pick<PacedRun, "outcomes">, { times }: Pick<Arrive
 const nextNumber = () => Date.now() * 1_000;
 const countMiB = ({ pids }: PeerSystem) => pids().reduce((sum, pid) => sum + residentBytes(pid), 0) / MIB;
 
-async function untilPushed({ stub, isEmpty }: PeerSystem, pushes: number): Promise<number> {
-  const giveUpAt = performance.now() + ARRIVED_MS;
-  let pushedAt: number | undefined;
-  for (;;) {
-    const taken = await stub.taken();
-    if (taken >= pushes) pushedAt ??= performance.now();
-    if (pushedAt !== undefined && (await isEmpty())) return pushedAt;
-    if (performance.now() > giveUpAt) throw new Error(`${taken} instead of ${pushes} pushes have arrived within ${ARRIVED_MS} ms`);
-    await delay(POLL_MS);
-  }
-}
+const untilPushed = (peer: PeerSystem, pushes: number) => awaitPushed(peer, { pushes, limitMs: ARRIVED_MS });
 
 /** Calls in a closed loop; resolves, once all are pushed, to pushes per second. */
 async function convey(peer: PeerSystem, load: Program, notifications: number): Promise<number> {

@@ -9,6 +9,7 @@ import { startWorld } from "../world.ts";
 import type { Figure, Question, RowName } from "./figure.ts";
 import { otherDatabase } from "./other-database.ts";
 import { type CpuProfile, selfTimes } from "./profile-categories.ts";
+import { liftQueueLimit } from "./publishing.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 /** Before the profile counts, so that code is compiled. */
@@ -75,6 +76,7 @@ async function loadGateway(storeUrl: string, env: Record<string, string>): Promi
   const preferences = stack.use(await world.role("preferences"));
   Object.assign(world.env, { PREFERENCES_ADDRESS: preferences.addresses.grpc }, env);
   const gateway = stack.use(await world.role("gateway"));
+  await liftQueueLimit(world, "apns");
   const load = stack.use(startProgram(["bench/programs/load.ts"]));
   const call = (notifications: number) =>
     callGateway(load, { address: gateway.addresses.grpc ?? "", key: world.apiKey, batch: 0, notifications });

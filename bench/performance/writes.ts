@@ -4,7 +4,7 @@ import { startProgram } from "../program.ts";
 import type { WriteCounts } from "../programs/count-writes.ts";
 import type { LoadResult } from "../programs/load.ts";
 import { startPushStub } from "../quick/push-stub.ts";
-import { awaitPushed } from "../quick/pushed.ts";
+import { awaitPushed, streamIsEmpty } from "../quick/pushed.ts";
 import { type Summary, summaryOf } from "../summary.ts";
 import { type Role, startWorld } from "../world.ts";
 import type { Figure, Question } from "./figure.ts";
@@ -39,7 +39,10 @@ export const measureWrites: Question = async ({ store, storeUrl }) => {
     const order = { address, key: world.apiKey, batch: 0, inFlight: IN_FLIGHT, notifications: NOTIFICATIONS };
     const { failed } = await load.ask<LoadResult>(order);
     if (failed > 0) throw new Error(`${failed} of ${NOTIFICATIONS} notifications were not accepted`);
-    await awaitPushed({ world, stub, stream: streamName("apns") }, { pushes: pushed + NOTIFICATIONS, limitMs: PUSHED_MS_MAX });
+    await awaitPushed(
+      { stub, isEmpty: streamIsEmpty(world, streamName("apns")) },
+      { pushes: pushed + NOTIFICATIONS, limitMs: PUSHED_MS_MAX },
+    );
     const after = await read();
     return Object.fromEntries(Object.entries(after).map(([kind, n]) => [kind, (n - (before[kind] ?? 0)) / NOTIFICATIONS]));
   }

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { createTaskPublisher } from "../../adapters/nats/publish.ts";
 import { openStore } from "../../adapters/store/open-store.ts";
 import { streamName } from "../../core/delivery/subjects.ts";
@@ -10,12 +9,12 @@ import { startProgram } from "../program.ts";
 import { storedNotification } from "../stored-notification.ts";
 import { startWorld } from "../world.ts";
 import { type PushStub, startPushStub } from "./push-stub.ts";
+import { awaitPushed, streamIsEmpty } from "./pushed.ts";
 
 /** Documents per insert, and concurrent publishes. */
 const GROUP = 500;
 /** Limit of a slice, also on a busy machine. */
 const SLICE_MS_MAX = 30_000;
-const POLL_MS = 5;
 const PUSH = { title: "Your order", body: "It is on its way and arrives today.", data: { order: "1017" } };
 
 /** dispatcher-apns with what it uses, its pushes going to a stub. */
@@ -52,17 +51,9 @@ export async function startDispatching(storeUrl?: string, env: Readonly<Record<s
     const before = await stub.taken();
     const began = performance.now();
     const publishing = Promise.all(records.map((record) => publisher.publish(toTask(record, record.deliveries[0]!))));
-    let ms = 0;
-    for (;;) {
-      const taken = (await stub.taken()) - before;
-      if (ms === 0 && taken >= tasks) ms = performance.now() - began;
-      // A task leaves its stream once its outcome is stored.
-      if (ms > 0 && (await world.manager.streams.info(stream)).state.messages === 0) break;
-      if (performance.now() - began > SLICE_MS_MAX) throw new Error(`${taken} of ${tasks} pushes arrived within ${SLICE_MS_MAX} ms`);
-      await delay(POLL_MS);
-    }
+    const pushedAt = await awaitPushed({ stub, isEmpty: streamIsEmpty(world, stream) }, { pushes: before + tasks, limitMs: SLICE_MS_MAX });
     if ((await publishing).includes(false)) throw new Error("a task could not be published");
-    return { items: tasks, ms };
+    return { items: tasks, ms: pushedAt - began };
   }
   const around = { preferences: preferences.pid, nats: world.natsServer.pid ?? 0, redis: world.redisServer.pid ?? 0 };
   const kept = stack.move();
