@@ -1,12 +1,10 @@
 import { natsVariables } from "../adapters/nats/connect.ts";
 import { streamVariables } from "../adapters/nats/streams.ts";
-import { redisVariables } from "../adapters/redis/connect.ts";
+import { optOutVariables } from "../adapters/opt-outs/open-opt-outs.ts";
 import { storeVariables } from "../adapters/store/store-config.ts";
 import { accountsVariables } from "../providers/account-files.ts";
 import { providerVariables } from "../providers/provider-config.ts";
-import { integer, text, type Variable } from "../runtime/config.ts";
-import { internalTokenVariables } from "../runtime/internal-tokens.ts";
-import { internalTlsVariables } from "../runtime/tls/grpc-tls.ts";
+import { integer, type Variable } from "../runtime/config.ts";
 
 /** Calls a second: one in 100 s is the slowest that still makes sense, and no provider takes more than the fastest of one account. */
 const RATE = { min: 0.01, max: 100_000 } as const;
@@ -29,12 +27,9 @@ export const dispatcherVariables = {
   ...storeVariables,
   ...natsVariables,
   ...streamVariables,
-  ...redisVariables,
   ...providerVariables,
   ...accountsVariables,
-  ...internalTlsVariables,
-  ...internalTokenVariables,
-  PREFERENCES_ADDRESS: text({ default: "127.0.0.1:7710", reason: "host:port of the preferences service" }),
+  ...optOutVariables,
   DISPATCH_IN_FLIGHT: integer(1, 10_000, {
     default: "128",
     unit: "tasks",

@@ -1,25 +1,21 @@
 import { natsVariables } from "../adapters/nats/connect.ts";
 import { streamVariables } from "../adapters/nats/streams.ts";
 import { watchdogVariables } from "../adapters/nats/watchdog-config.ts";
-import { redisVariables } from "../adapters/redis/connect.ts";
+import { optOutVariables } from "../adapters/opt-outs/open-opt-outs.ts";
 import { storeVariables } from "../adapters/store/store-config.ts";
 import { SMS_PREFIX } from "../core/apps/limits.ts";
 import { isPushHostPattern, PUSH_HOSTS } from "../core/content/push-host.ts";
 import { CHANNELS } from "../core/delivery/channel.ts";
 import type { QuotaDefaults } from "../core/quotas/app-quota.ts";
 import { flag, integer, list, listOf, ms, text, type Values, watchedFile } from "../runtime/config.ts";
-import { internalTokenVariables } from "../runtime/internal-tokens.ts";
-import { internalTlsVariables } from "../runtime/tls/grpc-tls.ts";
 import { KEY_CACHE_MS_MAX } from "./api-keys.ts";
 
 export const gatewayVariables = {
   ...storeVariables,
   ...natsVariables,
-  ...redisVariables,
   ...streamVariables,
   ...watchdogVariables,
-  ...internalTlsVariables,
-  ...internalTokenVariables,
+  ...optOutVariables,
   GATEWAY_LISTEN: text({ default: "0.0.0.0:7700", reason: "host:port callers connect to" }),
   GATEWAY_TLS_CERT_FILE: watchedFile({ default: "", reason: "PEM certificate chain; empty: plain text, for a mesh or a laptop" }),
   GATEWAY_TLS_KEY_FILE: watchedFile({ default: "", reason: "PEM key of GATEWAY_TLS_CERT_FILE" }),
@@ -28,7 +24,6 @@ export const gatewayVariables = {
     reason: "PEM authorities whose certificates callers must show, beside their API key; empty: they are not asked for one",
   }),
   GATEWAY_REFLECTION: flag({ default: "true", reason: "gRPC server reflection, for grpcurl; off to hide the contract" }),
-  PREFERENCES_ADDRESS: text({ default: "127.0.0.1:7710", reason: "host:port of the preferences service" }),
   OPEN_NOTIFICATIONS_MAX: integer(1, 100_000_000, {
     default: "2000000",
     unit: "notifications",

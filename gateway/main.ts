@@ -5,8 +5,7 @@ import { checkMayPublish } from "../adapters/nats/permissions.ts";
 import { createTaskPublisher } from "../adapters/nats/publish.ts";
 import { createQueueDepths } from "../adapters/nats/queue-depth.ts";
 import { ensureStreams } from "../adapters/nats/streams.ts";
-import { awaitPreferences } from "../adapters/preferences/await-preferences.ts";
-import { createOptOutsClient } from "../adapters/preferences/opt-outs-client.ts";
+import { openOptOuts } from "../adapters/opt-outs/open-opt-outs.ts";
 import { createPreferencesClient } from "../adapters/preferences/preferences-client.ts";
 import { createAppRates } from "../adapters/redis/app-rates.ts";
 import { connectRedis } from "../adapters/redis/connect.ts";
@@ -40,6 +39,7 @@ import { createPreferenceForwardHandlers } from "./preference-handlers.ts";
 import { createQuotas } from "./quotas.ts";
 
 /** What the gateway does while Redis is away. */
+const WITHOUT_REDIS_OPT_OUTS = "opt-outs are read from the store";
 const WITHOUT_REDIS = "each gateway keeps apps to its share of their limits, by the number of gateways last seen";
 
 export const role = defineRole({
@@ -55,8 +55,16 @@ export const role = defineRole({
     await ensureStreams(nats, config);
     await checkMayPublish(nats, taskSubjects("any-app"));
     const tokens = stack.use(watchInternalTokens({ config, env, log }));
-    const optOuts = stack.use(createOptOutsClient({ address: config.PREFERENCES_ADDRESS, tokens, tls: ours, log }));
-    await awaitPreferences(optOuts, { address: config.PREFERENCES_ADDRESS, clock, log, signal });
+    const optOuts = await openOptOuts(config, {
+      store,
+      tokens,
+      tls: ours,
+      clock,
+      log,
+      signal,
+      stack,
+      withoutRedis: WITHOUT_REDIS_OPT_OUTS,
+    });
     const preferences = stack.use(createPreferencesClient({ address: config.PREFERENCES_ADDRESS, tokens, tls: ours }));
     const redis = stack.use(await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE, withoutIt: WITHOUT_REDIS }));
     const peers = createGatewayPeers(redis, clock);

@@ -1,3 +1,4 @@
+import { createPreferences } from "../adapters/opt-outs/preferences.ts";
 import { connectRedis } from "../adapters/redis/connect.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
 import { PreferenceServiceService } from "../gen/carillon/v1/preference_service.ts";
@@ -12,7 +13,6 @@ import { defineRole } from "../runtime/run.ts";
 import { internalTls } from "../runtime/tls/grpc-tls.ts";
 import { preferencesVariables } from "./config.ts";
 import { createPreferenceHandlers } from "./preference-handlers.ts";
-import { createPreferences } from "./preferences.ts";
 
 export const role = defineRole({
   name: "preferences",

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Metadata, status } from "@grpc/grpc-js";
+import { createPreferences } from "../adapters/opt-outs/preferences.ts";
 import { createOptOutsClient } from "../adapters/preferences/opt-outs-client.ts";
 import { openStore } from "../adapters/store/open-store.ts";
 import { endpointToProto } from "../adapters/wire/convert.ts";
@@ -17,7 +18,6 @@ import type { InternalTokens } from "../runtime/internal-tokens.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { type WatchedPreferences, watchPreferences } from "../test/support/watched-preferences.ts";
 import { createPreferenceHandlers } from "./preference-handlers.ts";
-import { createPreferences } from "./preferences.ts";
 
 const TOKEN = "internal-token";
 const tokens = () => [TOKEN];

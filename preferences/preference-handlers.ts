@@ -1,4 +1,5 @@
 import { endpointId } from "../adapters/ids.ts";
+import type { Preferences } from "../adapters/opt-outs/preferences.ts";
 import { channelFromProto, channelToProto, endpointFromProto, reasonToProto } from "../adapters/wire/convert.ts";
 import { reason } from "../core/delivery/reason.ts";
 import type { OptOutQuestion } from "../core/ports/opt-outs.ts";
@@ -17,7 +18,6 @@ import type {
 } from "../gen/carillon/v1/preference_service.ts";
 import { type CallError, callError, invalidRequest } from "../runtime/call-error.ts";
 import type { Handler } from "../runtime/handler.ts";
-import type { Preferences } from "./preferences.ts";
 
 /** By the contract of CheckPreferences. */
 const QUESTIONS_MAX = 1_000;

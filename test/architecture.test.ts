@@ -109,7 +109,7 @@ const KEPT: readonly [rule: string, path: string, text: string][] = [
     'import { type Redis, type A } from "ioredis";\nimport type { B } from "../adapters/redis/connect.ts";',
   ],
   ["what simulators share imports its own folder", "sandbox/kit/faults.ts", 'import { A } from "./read.ts";'],
-  ["a service uses what it was handed", "preferences/check.ts", 'import { createOptOutSets } from "../adapters/redis/opt-out-sets.ts";'],
+  ["a service uses what it was handed", "preferences/check.ts", 'import { createOptOutSets } from "../adapters/opt-outs/opt-out-sets.ts";'],
   ["runtime serves handlers over gRPC", "runtime/grpc/serve-handlers.ts", 'import { status } from "@grpc/grpc-js";'],
   [
     "a channel uses what all share",

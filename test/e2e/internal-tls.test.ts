@@ -70,6 +70,8 @@ describe("with certificates", () => {
     const start = async (role: string) => roles.set(role, stack.use(await startRole(role, env)));
     await start("preferences");
     // By name, which the certificates hold.
+    // So that there are calls among the roles.
+    env.OPT_OUTS_READ = "service";
     env.PREFERENCES_ADDRESS = `dns:///localhost:${portOf("preferences")}`;
     await Promise.all([start("gateway"), start("dispatcher-email")]);
     apiKey = (await runCli(["app", "create", "shop"], { STORE_URL: env.STORE_URL! })).stdout.trim();

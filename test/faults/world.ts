@@ -152,6 +152,8 @@ export async function startWorld(kind: StoreKind, say: (line: string) => void): 
       env.GATEWAY_LISTEN = `127.0.0.1:${gatewayPorts[copy]}`;
       env.FEEDBACK_LISTEN = `127.0.0.1:${feedbackPorts[copy]}`;
       env.PREFERENCES_LISTEN = `127.0.0.1:${preferencesPorts[copy]}`;
+      // One of each: an opt-out must be obeyed by both.
+      env.OPT_OUTS_READ = copy % 2 === 0 ? "process" : "service";
       writeFileSync(clockFile(name), "0");
       const logFile = join(directory, "logs", `${name}.log`);
       processes.push(stack.use(superviseProcess({ name, role, env, httpPort, logFile, preload: [SHIFTED_CLOCK] })));

@@ -1,5 +1,6 @@
 // What tests of preferences share: a store, one Redis, and instances over both. Clock, store and Redis are new or empty for each test.
 import { after, before, beforeEach } from "node:test";
+import { createPreferences, type Preferences } from "../../adapters/opt-outs/preferences.ts";
 import { connectRedis, type RedisConnection } from "../../adapters/redis/connect.ts";
 import { openStore } from "../../adapters/store/open-store.ts";
 import type { Channel } from "../../core/delivery/channel.ts";
@@ -7,7 +8,6 @@ import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import type { OptOutAnswer, OptOutQuestion } from "../../core/ports/opt-outs.ts";
 import type { PreferenceStore } from "../../core/ports/preference-store.ts";
 import type { Store } from "../../core/ports/store.ts";
-import { createPreferences, type Preferences } from "../../preferences/preferences.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { eventually } from "./eventually.ts";
 import { createFakeClock, type FakeClock } from "./fake-clock.ts";

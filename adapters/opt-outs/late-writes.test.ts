@@ -1,12 +1,12 @@
 // Opt-outs whose write to the store was not confirmed, and is stored all the same.
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { createOptOutSets } from "../adapters/redis/opt-out-sets.ts";
-import { StoreError } from "../adapters/store/open-store.ts";
-import type { Store } from "../core/ports/store.ts";
-import { type OptOut, userSubject } from "../core/preferences/opt-out.ts";
-import { eventually } from "../test/support/eventually.ts";
-import { APP, ask, BUCKETS, usePreferencesWorld } from "../test/support/preferences-world.ts";
+import type { Store } from "../../core/ports/store.ts";
+import { type OptOut, userSubject } from "../../core/preferences/opt-out.ts";
+import { eventually } from "../../test/support/eventually.ts";
+import { APP, ask, BUCKETS, usePreferencesWorld } from "../../test/support/preferences-world.ts";
+import { StoreError } from "../store/open-store.ts";
+import { createOptOutSets } from "./opt-out-sets.ts";
 import type { Preferences } from "./preferences.ts";
 import { SWEEP_MS } from "./redis-opt-outs.ts";
 

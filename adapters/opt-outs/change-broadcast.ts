@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import type { Logger } from "../../runtime/logger.ts";
-import { redisFault } from "./connect.ts";
+import { redisFault } from "../redis/connect.ts";
 
 const CHANNEL = "carillon:preferences";
 /** For SUBSCRIBE; no call waits for it. */

@@ -4,7 +4,7 @@ import type { OptOut } from "../../core/preferences/opt-out.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { copyRedis } from "../../test/support/redis-copy.ts";
 import { startRedis } from "../../test/support/servers.ts";
-import { connectRedis, type RedisConnection } from "./connect.ts";
+import { connectRedis, type RedisConnection } from "../redis/connect.ts";
 import { createOptOutSets, type OptOutSets, OtherServerError } from "./opt-out-sets.ts";
 import { ChainBrokenError, newChain } from "./write-chain.ts";
 

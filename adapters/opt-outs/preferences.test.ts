@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { endpointId, endpointIds } from "../adapters/ids.ts";
-import { createOptOutSets } from "../adapters/redis/opt-out-sets.ts";
-import type { Endpoint } from "../core/delivery/endpoint.ts";
-import { endpointSubject, type OptOut, userSubject } from "../core/preferences/opt-out.ts";
-import { eventually } from "../test/support/eventually.ts";
-import { APP, ask, BUCKETS, question, usePreferencesWorld } from "../test/support/preferences-world.ts";
+import type { Endpoint } from "../../core/delivery/endpoint.ts";
+import { endpointSubject, type OptOut, userSubject } from "../../core/preferences/opt-out.ts";
+import { eventually } from "../../test/support/eventually.ts";
+import { APP, ask, BUCKETS, question, usePreferencesWorld } from "../../test/support/preferences-world.ts";
+import { endpointId, endpointIds } from "../ids.ts";
+import { createOptOutSets } from "./opt-out-sets.ts";
 import { CACHE_MS } from "./process-cache.ts";
 
 const world = usePreferencesWorld();

@@ -1,8 +1,8 @@
 import { LRUCache } from "lru-cache";
-import type { Channel } from "../core/delivery/channel.ts";
-import type { Clock } from "../core/ports/clock.ts";
-import { isOptedOut, type OptOut } from "../core/preferences/opt-out.ts";
-import { OPT_OUT_BOUND } from "../core/preferences/opt-out-bound.ts";
+import type { Channel } from "../../core/delivery/channel.ts";
+import type { Clock } from "../../core/ports/clock.ts";
+import { isOptedOut, type OptOut } from "../../core/preferences/opt-out.ts";
+import { OPT_OUT_BOUND } from "../../core/preferences/opt-out-bound.ts";
 
 /** How long an entry is used. */
 export const CACHE_MS = OPT_OUT_BOUND.cacheMs;

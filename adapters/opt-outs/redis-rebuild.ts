@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
-import type { OptOutSets } from "../adapters/redis/opt-out-sets.ts";
-import { newChain } from "../adapters/redis/write-chain.ts";
-import type { Clock } from "../core/ports/clock.ts";
-import type { PreferenceStore } from "../core/ports/preference-store.ts";
-import type { PreferenceRecord } from "../core/preferences/opt-out.ts";
-import { withDeadline } from "../runtime/deadline.ts";
+import type { Clock } from "../../core/ports/clock.ts";
+import type { PreferenceStore } from "../../core/ports/preference-store.ts";
+import type { PreferenceRecord } from "../../core/preferences/opt-out.ts";
+import { withDeadline } from "../../runtime/deadline.ts";
+import type { OptOutSets } from "./opt-out-sets.ts";
+import { newChain } from "./write-chain.ts";
 
 /** Records written to Redis at once. */
 const CHUNK_RECORDS = 500;

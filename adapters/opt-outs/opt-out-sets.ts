@@ -19,6 +19,7 @@ import { CHAIN_KEEP_MS, ChainBrokenError, type WriteChain, writeNext } from "./w
 const SCRIPTS = {
   add: readFileSync(new URL("./opt-out-add.lua", import.meta.url), "utf8"),
   apply: readFileSync(new URL("./opt-out-apply.lua", import.meta.url), "utf8"),
+  read: readFileSync(new URL("./opt-out-read.lua", import.meta.url), "utf8"),
   fill: readFileSync(new URL("./opt-out-fill.lua", import.meta.url), "utf8"),
   seal: readFileSync(new URL("./opt-out-seal.lua", import.meta.url), "utf8"),
   swept: readFileSync(new URL("./opt-out-swept.lua", import.meta.url), "utf8"),
@@ -37,6 +38,7 @@ const CHUNK = 512;
 const SWEPT_KEY = "carillon:opt-out:swept";
 /** Not touched; a user may be limited to keys of ours. */
 const NO_CHAIN_KEY = "carillon:chain:none";
+const NO_SWEEPS_KEY = "carillon:opt-out:sweeps:none";
 const REBUILD_KEY = "carillon:opt-out:rebuild";
 
 export interface OptOutProbe {
@@ -163,21 +165,19 @@ export function createOptOutSets(redis: Redis, buckets = OPT_OUT_BUCKETS): OptOu
     async read(probes, after) {
       const readings: OptOutReading[] = [];
       for (let i = 0; i < probes.length; i += CHUNK) {
-        const pipeline = redis.pipeline();
-        // Before and after: what answers in between is the same server, or there would be two connections.
-        if (after) pipeline.get(sweepsKey(after.sweeper));
-        for (const { app, subject, channel, category } of probes.slice(i, i + CHUNK)) {
+        const chunk = probes.slice(i, i + CHUNK);
+        const keys = [after ? sweepsKey(after.sweeper) : NO_SWEEPS_KEY];
+        const members: string[] = [];
+        for (const { app, subject, channel, category } of chunk) {
           const hash = subjectHash(app, subject);
-          const members = optOutsThatApply(channel, category).map((r) => member(hash, r));
-          pipeline.smismember(bucketKey(bucketOf(hash, buckets)), SENTINEL, ...members);
+          keys.push(bucketKey(bucketOf(hash, buckets)));
+          for (const optOut of optOutsThatApply(channel, category)) members.push(member(hash, optOut));
         }
-        if (after) pipeline.get(sweepsKey(after.sweeper));
-        const answers = await answersOf(pipeline);
-        if (after && !(hasSwept(answers.shift(), after.count) && hasSwept(answers.pop(), after.count)))
-          throw new OtherServerError("the server that answered lacks the last sweep");
-        readings.push(...answers.map(readingOf));
+        const perProbe = members.length / chunk.length;
+        const letters = await redis.eval(SCRIPTS.read, keys.length, ...keys, after?.count ?? 0, SENTINEL, perProbe, ...members);
+        if (letters === null) throw new OtherServerError("the server that answered lacks the last sweep");
+        readings.push(...readingsOf(letters, chunk.length));
       }
-      if (readings.length !== probes.length) throw new Error("Redis answered with a wrong number of results");
       return readings;
     },
 
@@ -284,7 +284,10 @@ async function answersOf(pipeline: ChainableCommander): Promise<unknown[]> {
 
 const hasSwept = (answer: unknown, count: number) => Number(answer ?? Number.NaN) >= count;
 
-function readingOf(answer: unknown): OptOutReading {
-  if (!Array.isArray(answer) || answer[0] !== 1) return "unknown";
-  return answer.slice(1).includes(1) ? "some" : "none";
+const READING_OF: Readonly<Record<string, OptOutReading>> = { u: "unknown", s: "some", n: "none" };
+
+function readingsOf(letters: unknown, count: number): OptOutReading[] {
+  const readings = typeof letters === "string" ? Array.from(letters, (letter) => READING_OF[letter]) : [];
+  if (readings.length !== count || readings.includes(undefined)) throw new Error("Redis answered with a wrong result");
+  return readings as OptOutReading[];
 }

@@ -1,7 +1,15 @@
 import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
 import { LRUCache } from "lru-cache";
-import { redisFault } from "../adapters/redis/connect.ts";
+import type { Clock } from "../../core/ports/clock.ts";
+import type { PreferenceStore } from "../../core/ports/preference-store.ts";
+import type { OptOut, PreferenceRecord } from "../../core/preferences/opt-out.ts";
+import { OPT_OUT_BOUND } from "../../core/preferences/opt-out-bound.ts";
+import { DeadlineError } from "../../runtime/deadline.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import { createStateLog } from "../../runtime/state-log.ts";
+import { redisFault } from "../redis/connect.ts";
+import { StoreError } from "../store/store-error.ts";
 import {
   createOptOutSets,
   KEPT_MS,
@@ -9,18 +17,10 @@ import {
   type OptOutReading,
   OtherServerError,
   type UnconfirmedOptOuts,
-} from "../adapters/redis/opt-out-sets.ts";
-import { reconnectTogether } from "../adapters/redis/reconnect-together.ts";
-import { ChainBrokenError, newChain } from "../adapters/redis/write-chain.ts";
-import { StoreError } from "../adapters/store/store-error.ts";
-import type { Clock } from "../core/ports/clock.ts";
-import type { PreferenceStore } from "../core/ports/preference-store.ts";
-import type { OptOut, PreferenceRecord } from "../core/preferences/opt-out.ts";
-import { OPT_OUT_BOUND } from "../core/preferences/opt-out-bound.ts";
-import { DeadlineError } from "../runtime/deadline.ts";
-import type { Logger } from "../runtime/logger.ts";
-import { createStateLog } from "../runtime/state-log.ts";
+} from "./opt-out-sets.ts";
+import { reconnectTogether } from "./reconnect-together.ts";
 import { inChunks, OVERLAP_MS, rebuildUnsealed } from "./redis-rebuild.ts";
+import { ChainBrokenError, newChain } from "./write-chain.ts";
 
 /** From the start of one sweep to the start of the next. */
 export const SWEEP_MS = 1_000;
@@ -75,8 +75,9 @@ export function createRedisOptOuts(deps: {
   clock: Clock;
   log: Logger;
   buckets?: number | undefined;
+  rebuilds?: boolean | undefined;
 }): RedisOptOuts {
-  const { store, redis, clock, log, buckets } = deps;
+  const { store, redis, clock, log, buckets, rebuilds: mayRebuild = true } = deps;
   const holder = randomBytes(8).toString("hex");
   const background = redis.duplicate({ commandTimeout: BACKGROUND_DEADLINE_MS });
   const sets = createOptOutSets(redis, buckets);
@@ -165,7 +166,7 @@ export function createRedisOptOuts(deps: {
     proof = { count, until: began + TRUST_MS };
     if (!loggedTrusted) log.info("Redis opt-out sets in use");
     loggedTrusted = true;
-    if (rebuildWanted)
+    if (rebuildWanted && mayRebuild)
       rebuilding ??= rebuild(isSame).finally(() => {
         rebuilding = undefined;
       });

@@ -1,15 +1,15 @@
 import type { Redis } from "ioredis";
-import { endpointIds } from "../adapters/ids.ts";
-import { createChangeBroadcast } from "../adapters/redis/change-broadcast.ts";
-import { redisFault } from "../adapters/redis/connect.ts";
-import type { OptOutReading } from "../adapters/redis/opt-out-sets.ts";
-import type { Clock } from "../core/ports/clock.ts";
-import type { OptOutAnswer, OptOutQuestion } from "../core/ports/opt-outs.ts";
-import type { PreferenceStore, UpdatedPreference } from "../core/ports/preference-store.ts";
-import { endpointSubject, isOptedOut, isSameOptOut, type OptOut, userSubject } from "../core/preferences/opt-out.ts";
-import { withDeadline } from "../runtime/deadline.ts";
-import type { Logger } from "../runtime/logger.ts";
-import { createStateLog } from "../runtime/state-log.ts";
+import type { Clock } from "../../core/ports/clock.ts";
+import type { OptOutAnswer, OptOutQuestion } from "../../core/ports/opt-outs.ts";
+import type { PreferenceStore, UpdatedPreference } from "../../core/ports/preference-store.ts";
+import { endpointSubject, isOptedOut, isSameOptOut, type OptOut, userSubject } from "../../core/preferences/opt-out.ts";
+import { withDeadline } from "../../runtime/deadline.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import { createStateLog } from "../../runtime/state-log.ts";
+import { endpointIds } from "../ids.ts";
+import { redisFault } from "../redis/connect.ts";
+import { createChangeBroadcast } from "./change-broadcast.ts";
+import type { OptOutReading } from "./opt-out-sets.ts";
 import { createProcessCache, type Fill, type SubjectQuestion } from "./process-cache.ts";
 import { type BegunChange, createRedisOptOuts } from "./redis-opt-outs.ts";
 
@@ -49,10 +49,12 @@ export function createPreferences(deps: {
   log: Logger;
   /** How many sets Redis spreads the opt-outs over; the same in every process. */
   buckets?: number;
+  /** Whether this process fills the sets that Redis lost. */
+  rebuilds?: boolean;
 }): Preferences {
   const { store, redis, clock, log } = deps;
   const cache = createProcessCache(clock);
-  const redisOptOuts = redis && createRedisOptOuts({ store, redis, clock, log, buckets: deps.buckets });
+  const redisOptOuts = redis && createRedisOptOuts({ store, redis, clock, log, buckets: deps.buckets, rebuilds: deps.rebuilds });
   const broadcast =
     redis &&
     createChangeBroadcast(redis, {
