@@ -43,7 +43,7 @@ export interface Slice {
 export type Round = Readonly<Record<string, Slice>>;
 
 /** Limits of what other programs (in cores) and the host may use during a slice; beyond them the slice is disturbed. */
-export const OTHER_CORES_MAX = 0.15;
+const OTHER_CORES_MAX = 0.15;
 const STOLEN_SHARE_MAX = 0.03;
 /** With fewer clean rounds than this all rounds count, and the result says that the machine was busy. */
 export const CLEAN_ROUNDS_MIN = 4;
