@@ -15,3 +15,6 @@ const list: readonly Channel[] = (Object.keys(OF_160) as Channel[]).flatMap((cha
 
 /** The channel of the n-th notification. */
 export const channelOf = (n: number): Channel => list[(n * STEP) % LENGTH]!;
+
+/** The channel of the n-th notification of a run in which every second one is sent in a batch: each half has the mix. */
+export const mixedChannelOf = (n: number): Channel => channelOf(Math.floor(n / 2));

@@ -1,5 +1,6 @@
 // What does one task cost its dispatcher and the other services? Real servers; the providers run in another process and answer
 // as late as real ones. The machine is shared, so the result is CPU time: a pod with half a core sends 500 / (CPU ms per task) per second.
+
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -16,9 +17,10 @@ import { describeMachine } from "./compare/machine.ts";
 import type { ChannelRow, Cost, PodRateRun } from "./cost-sources.ts";
 import { type DocumentSize, documentSizes } from "./document-sizes.ts";
 import { recordRun, writeMeasuredCosts } from "./measured-costs.ts";
-import { liftQueueLimit } from "./performance/publishing.ts";
 import { cpuMs, peakBytes } from "./process-cpu.ts";
 import { startProgram } from "./program.ts";
+import { liftQueueLimit } from "./queued.ts";
+import { startRoles } from "./roles.ts";
 import { storedNotification } from "./stored-notification.ts";
 import { type Reading, shown, slicesOf } from "./summary.ts";
 import { startWorld } from "./world.ts";
@@ -56,7 +58,8 @@ const origin = describeMachine();
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 await using stack = new AsyncDisposableStack();
-const { directory, env, storeUrl, manager, apiKey, role } = stack.use(await startWorld(values.store));
+const world = stack.use(await startWorld(values.store));
+const { directory, env, storeUrl, manager, apiKey, role } = world;
 
 const sandbox = stack.use(startProgram(["sandbox/main.ts", "--directory", join(directory, "sandbox")]));
 const sandboxState = JSON.parse(await sandbox.printed((text) => text.trimEnd().endsWith("}"))) as {
@@ -71,10 +74,7 @@ const ask = async (method: string, path: string, body?: unknown): Promise<unknow
 };
 const stored = async (channel: Channel) => (await manager.streams.info(streamName(channel))).state;
 
-const preferences = stack.use(await role("preferences"));
-env.PREFERENCES_ADDRESS = preferences.addresses.grpc ?? "";
-const gateway = stack.use(await role("gateway"));
-const feedback = stack.use(await role("feedback"));
+const { preferences, gateway, feedback } = await startRoles(stack, world, "gateway", "feedback");
 env.TWILIO_STATUS_CALLBACK_URL = `http://${feedback.addresses.webhooks}/twilio`;
 await ask("POST", "/webhooks", { target: `http://${feedback.addresses.webhooks}` });
 using clients: Clients = connectGateway(gateway.addresses.grpc ?? "", apiKey);

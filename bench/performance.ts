@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { describeMachine } from "./compare/machine.ts";
-import type { Answer, StoreName } from "./performance/figure.ts";
+import type { Asked, StoreName } from "./performance/figure.ts";
 import { startMongoServer } from "./performance/mongo-server.ts";
 import { type AskedQuestion, QUESTIONS } from "./performance/questions.ts";
 import { readResults, recordResult } from "./performance/results.ts";
@@ -53,19 +53,19 @@ function readOptions(): Options | undefined {
 }
 
 /** Asks it in a process of its own. Rejects when that ends without an answer, or takes much longer than it should. */
-function ask({ name, minutes }: AskedQuestion, store: StoreName, storeUrl: string, storePids: readonly number[]): Promise<Answer> {
+function ask({ name, minutes }: AskedQuestion, store: StoreName, storeUrl: string, storePids: readonly number[]): Promise<Asked> {
   const child = spawn(process.execPath, [join(ROOT, "bench/performance/ask.ts"), name, store, storeUrl, storePids.join(",")], {
     cwd: ROOT,
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   const limitMs = (PATIENCE * minutes + 1) * MINUTE_MS;
   return new Promise((resolve, reject) => {
-    let answer: Answer | undefined;
+    let answer: Asked | undefined;
     const timer = setTimeout(() => {
       say(`  no answer within ${Math.round(limitMs / MINUTE_MS)} min`);
       child.kill("SIGKILL");
     }, limitMs);
-    child.on("message", (message: Answer) => {
+    child.on("message", (message: Asked) => {
       answer = message;
     });
     child.on("exit", (code, signal) => {
@@ -110,8 +110,6 @@ async function run({ questions, stores, required }: Options): Promise<void> {
   if (failed.length > 0) process.exitCode = 1;
 }
 
-// Ctrl-C too must end the store server, which does so when this process exits.
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 const options = readOptions();
 if (options === undefined) {
   say(USAGE);

@@ -7,10 +7,10 @@ const stat = (command: string, parent: number, user: number, system: number) =>
 
 test("reads a process's parent and CPU time, whatever its command is called", () => {
   for (const command of ["node", "tmux: server", "a) S 1 (b", "(sd-pam)"])
-    assert.deepEqual(parseProcessStat(stat(command, 42, 130, 7)), { parent: 42, cpuTicks: 137 });
+    assert.deepEqual(parseProcessStat(stat(command, 42, 130, 7)), { parent: 42, cpuTicks: 137, endedTicks: 1_700 });
 });
 
-test("counts a process with its descendants only", () => {
+test("counts a process with its descendants only, also those that have ended", () => {
   const processes = new Map(
     [
       [1, 0, 1_000],
@@ -19,9 +19,9 @@ test("counts a process with its descendants only", () => {
       [12, 11, 11],
       [13, 10, 13],
       [20, 1, 500],
-    ].map(([pid, parent, cpuTicks]) => [pid!, { parent: parent!, cpuTicks: cpuTicks! }]),
+    ].map(([pid, parent, cpuTicks]) => [pid!, { parent: parent!, cpuTicks: cpuTicks!, endedTicks: pid === 11 ? 100 : 0 }]),
   );
-  assert.equal(treeTicks(processes, 10), 5 + 7 + 11 + 13);
+  assert.equal(treeTicks(processes, 10), 5 + 7 + 100 + 11 + 13);
   assert.equal(treeTicks(processes, 20), 500);
   assert.equal(treeTicks(processes, 99), 0);
 });

@@ -10,20 +10,26 @@ export interface ProcessStat {
   parent: number;
   /** User and system time of all threads, in ticks. */
   cpuTicks: number;
+  /** The same of its children that have ended, and of theirs. */
+  endedTicks: number;
 }
 
 /** /proc/pid/stat. */
 export function parseProcessStat(stat: string): ProcessStat {
-  // The command may hold spaces and parentheses; what follows its end does not. utime is field 14, stime 15; this begins with field 3.
+  // The command may hold spaces and parentheses; what follows its end does not. utime is field 14, stime 15, cutime 16, cstime 17; this begins with field 3.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return { parent: Number(fields[1]), cpuTicks: Number(fields[11]) + Number(fields[12]) };
+  const [user, system, endedUser, endedSystem] = fields.slice(11, 15).map(Number);
+  return { parent: Number(fields[1]), cpuTicks: user! + system!, endedTicks: endedUser! + endedSystem! };
 }
 
-/** Ticks of a process and its descendants. */
+/** Ticks of a process and its descendants, those included that have ended. */
 export function treeTicks(processes: ReadonlyMap<number, ProcessStat>, root: number): number {
   const children = Map.groupBy(processes.keys(), (pid) => processes.get(pid)!.parent);
-  const below = (pid: number): number =>
-    (processes.get(pid)?.cpuTicks ?? 0) + (children.get(pid) ?? []).reduce((sum, child) => sum + below(child), 0);
+  const own = ({ cpuTicks, endedTicks }: ProcessStat) => cpuTicks + endedTicks;
+  const below = (pid: number): number => {
+    const process = processes.get(pid);
+    return (process ? own(process) : 0) + (children.get(pid) ?? []).reduce((sum, child) => sum + below(child), 0);
+  };
   return below(root);
 }
 
@@ -56,15 +62,16 @@ export const residentBytes = (pid: number): number => statusBytes(pid, /^VmRSS:\
 const statusBytes = (pid: number, line: RegExp) => Number(line.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) * 1_024;
 
 export interface MachineReading extends MachineStat {
-  /** This process, the store's, and their descendants. */
+  /** This process, the store server's, and their descendants. */
   oursTicks: number;
+  /** Of these, the store server's, in ms; undefined where there is none. */
+  storeServerMs: number | undefined;
 }
 
-/** Processes that this one did not start, but that work for it alone. */
-let alsoOurs: readonly number[] = [];
-/** Makes readMachine() count these processes and their descendants as ours: a store server, which its own script starts. */
-export function countAsOurs(pids: readonly number[]): void {
-  alsoOurs = pids;
+let storeServer: readonly number[] = [];
+/** Makes readMachine() count these processes and their descendants: a store server, which works for this process alone though its own script has started it. */
+export function countStoreServer(pids: readonly number[]): void {
+  storeServer = pids;
 }
 
 export function readMachine(): MachineReading {
@@ -77,8 +84,12 @@ export function readMachine(): MachineReading {
       // It has ended meanwhile.
     }
   }
-  const oursTicks = [process.pid, ...alsoOurs].reduce((sum, pid) => sum + treeTicks(processes, pid), 0);
-  return { ...parseMachineStat(readFileSync("/proc/stat", "utf8")), oursTicks };
+  const storeTicks = storeServer.reduce((sum, pid) => sum + treeTicks(processes, pid), 0);
+  return {
+    ...parseMachineStat(readFileSync("/proc/stat", "utf8")),
+    oursTicks: treeTicks(processes, process.pid) + storeTicks,
+    storeServerMs: storeServer.length > 0 ? msOf(storeTicks) : undefined,
+  };
 }
 
 /** What else used the machine between two readings. */
@@ -89,8 +100,10 @@ export interface OtherLoad {
   stolenShare: number;
 }
 
+type UsedBy = Omit<MachineReading, "storeServerMs">;
+
 /** @param cores of the machine */
-export function otherLoad(from: MachineReading, to: MachineReading, cores: number): OtherLoad {
+export function otherLoad(from: UsedBy, to: UsedBy, cores: number): OtherLoad {
   const total = to.totalTicks - from.totalTicks;
   if (total <= 0) return { cores: 0, stolenShare: 0 };
   const others = to.busyTicks - from.busyTicks - (to.oursTicks - from.oursTicks);

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { status } from "@grpc/grpc-js";
 import {
@@ -17,6 +19,8 @@ import { eventually } from "../test/support/eventually.ts";
 import { OUTCOME } from "./load/outcomes.ts";
 import { countOf, isAccepted, runPaced, statusCounts } from "./load/paced-run.ts";
 import { startProgram } from "./program.ts";
+import type { BareNatsOrder } from "./programs/bare-nats.ts";
+import type { BareStoreOrder } from "./programs/bare-store.ts";
 import { BATCH, callGateway } from "./quick/call-gateway.ts";
 import { startNaive } from "./quick/naive.ts";
 import { startPushStub } from "./quick/push-stub.ts";
@@ -124,4 +128,25 @@ test("the stub counts what the raw client and the naive flow push", async () => 
   await using load = startProgram(["bench/programs/load.ts"]);
   for (const batch of [0, BATCH]) await callGateway(load, { address: naive.address, key: "", batch, notifications: BATCH });
   await eventually("all are pushed", async () => (await stub.taken()) === 1_500 + 2 * BATCH);
+});
+
+test("the bare parts write, publish, take and claim as many as they are asked to", async () => {
+  await using world = await startWorld();
+  const path = join(world.directory, "bare.sqlite");
+  await using store = startProgram(["bench/programs/bare-store.ts", path]);
+  for (const write of ["insert", "publish", "claim", "settle"] as const)
+    for (const isPreparation of [true, false]) await store.ask({ write, items: 250, isPreparation } satisfies BareStoreOrder);
+  using database = new DatabaseSync(path, { readOnly: true });
+  const count = (table: string) => Number(database.prepare(`select count(*) as n from ${table}`).get()?.n);
+  // Beside the templates: claims are made for notifications of other preparations too.
+  assert.deepEqual([count("notifications"), count("attempts")], [1 + 3 * 250, 1 + 2 * 250]);
+  assert.equal(Number(database.prepare("select count(*) as n from notifications where ended_at is not null").get()?.n), 1 + 250);
+  await using nats = startProgram(["bench/programs/bare-nats.ts", world.natsServer.url]);
+  const inStream = async () => (await world.manager.streams.info("BARE")).state.messages;
+  await nats.ask({ kind: "publish", messages: 700 } satisfies BareNatsOrder);
+  assert.equal(await inStream(), 700);
+  await nats.ask({ kind: "consume", messages: 700 } satisfies BareNatsOrder);
+  assert.equal(await inStream(), 0);
+  await using redis = startProgram(["bench/programs/bare-redis.ts", world.redisServer.url]);
+  await redis.ask({ claims: 250 });
 });

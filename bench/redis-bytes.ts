@@ -1,21 +1,18 @@
 // How much of Redis does one claim take, and one rejection? By used_memory before and after.
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createClaimGate } from "../adapters/redis/claims.ts";
 import { connectRedis } from "../adapters/redis/connect.ts";
 import { startLocalRedis } from "../cli/dev/local-servers.ts";
 import { createLogger } from "../runtime/logger.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
 
 const CLAIMS = 100_000;
 const AT_ONCE = 5_000;
 /** As a pod is called. */
 const HOLDER = "dispatcher-apns@carillon-dispatcher-apns-7c9f8d6b5-x2x7q-1a2b3c4d:1234567";
 
-const directory = mkdtempSync(join(tmpdir(), "carillon-bench-"));
 await using stack = new AsyncDisposableStack();
-stack.defer(() => rmSync(directory, { recursive: true, force: true }));
+const { path: directory } = stack.use(temporaryDirectory());
 const server = stack.use(await startLocalRedis({ directory }));
 const redis = stack.use(await connectRedis(server.url, { log: createLogger("bench", "silent") }));
 const used = async () => Number(/used_memory:(\d+)/.exec(await redis.info("memory"))?.[1]);

@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { connectNats, type Nats, natsVariables } from "../adapters/nats/connect.ts";
@@ -10,6 +9,7 @@ import { grantApiKey } from "../operations/apps/apps.ts";
 import { readConfig } from "../runtime/config.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { type Program, startProgram } from "./program.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
 
 /** A service as a process of its own. */
 export interface Role extends Program {
@@ -36,8 +36,7 @@ export interface World extends AsyncDisposable {
 /** @param store "sqlite", for one in the directory, or a URL */
 export async function startWorld(store = "sqlite"): Promise<World> {
   await using stack = new AsyncDisposableStack();
-  const directory = mkdtempSync(join(tmpdir(), "carillon-bench-"));
-  stack.defer(() => rmSync(directory, { recursive: true, force: true }));
+  const { path: directory } = stack.use(temporaryDirectory());
   const natsServer = stack.use(await startLocalNats({ directory: join(directory, "nats") }));
   const redisServer = stack.use(await startLocalRedis({ directory: join(directory, "redis") }));
   const storeUrl = store === "sqlite" ? `sqlite:${join(directory, "store.sqlite")}` : store;

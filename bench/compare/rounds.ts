@@ -15,6 +15,9 @@ const SLICE_MS = 1_250;
 const ITEMS_FIRST = 500;
 const ITEMS_MIN = 300;
 
+/** Among the instruments of a slice where the store is a server: what it used, with whatever worked for it. */
+export const STORE_SERVER = "store server";
+
 /** One of the compared programs. */
 export interface Side {
   name: string;
@@ -40,13 +43,13 @@ export interface Slice {
 export type Round = Readonly<Record<string, Slice>>;
 
 /** Limits of what other programs (in cores) and the host may use during a slice; beyond them the slice is disturbed. */
-export const OTHER_CORES_MAX = 0.15;
-export const STOLEN_SHARE_MAX = 0.03;
+const OTHER_CORES_MAX = 0.15;
+const STOLEN_SHARE_MAX = 0.03;
 /** With fewer clean rounds than this all rounds count, and the result says that the machine was busy. */
 export const CLEAN_ROUNDS_MIN = 4;
 
-export const isClean = (round: Round): boolean =>
-  Object.values(round).every(({ other }) => other.cores <= OTHER_CORES_MAX && other.stolenShare <= STOLEN_SHARE_MAX);
+export const isDisturbed = ({ cores, stolenShare }: OtherLoad): boolean => cores > OTHER_CORES_MAX || stolenShare > STOLEN_SHARE_MAX;
+export const isClean = (round: Round): boolean => Object.values(round).every(({ other }) => !isDisturbed(other));
 
 export interface Limits {
   /** Required clean rounds. */
@@ -91,10 +94,12 @@ async function takeSlice({ processes, instruments, prepare, run }: Side, wanted:
   const from = read();
   const { items, ms } = await run(wanted);
   const to = read();
+  const instrumentUs = usEach(from.instruments, to.instruments, items);
+  const storeMs = (to.machine.storeServerMs ?? 0) - (from.machine.storeServerMs ?? 0);
   return {
     perSecond: items / (ms / 1_000),
     cpuUs: usEach(from.processes, to.processes, items),
-    instrumentUs: usEach(from.instruments, to.instruments, items),
+    instrumentUs: to.machine.storeServerMs === undefined ? instrumentUs : { ...instrumentUs, [STORE_SERVER]: (storeMs * 1_000) / items },
     other: otherLoad(from.machine, to.machine, availableParallelism()),
   };
 }

@@ -61,7 +61,7 @@ export async function measure(
 export function summarize(
   question: string,
   taken: readonly Round[],
-  sides: readonly Pick<Side, "name" | "processes" | "instruments">[],
+  sides: readonly Pick<Side, "name" | "processes">[],
   comparisons: readonly Comparison[],
 ): Section {
   const { rounds, clean, busy } = counted(taken);
@@ -71,13 +71,16 @@ export function summarize(
     clean,
     busy,
     otherCores: summaryOf(rounds.flatMap((round) => Object.values(round).map(({ other }) => other.cores))),
-    rows: sides.map(({ name, processes, instruments }) => ({
+    rows: sides.map(({ name, processes }) => ({
       side: name,
       perSecond: summaryOf(rounds.map(rate(name))),
       cpuUs: Object.fromEntries(Object.keys(processes).map((process) => [process, summaryOf(rounds.map(cpu(name, process)))])),
       cpuUsTotal: summaryOf(rounds.map(cpu(name))),
       instrumentUs: Object.fromEntries(
-        Object.keys(instruments).map((process) => [process, summaryOf(rounds.map((round) => sliceOf(round, name).instrumentUs[process]!))]),
+        Object.keys(rounds[0] ? sliceOf(rounds[0], name).instrumentUs : {}).map((process) => [
+          process,
+          summaryOf(rounds.map((round) => sliceOf(round, name).instrumentUs[process]!)),
+        ]),
       ),
     })),
     ratios: comparisons.map(({ what, over, under }) => ({ what, ratio: ratioOf(rounds, over, under) })),

@@ -12,6 +12,8 @@ export interface Watch {
 export interface Arrivals {
   /** Looks for the tag in the body of a push. */
   add(body: Buffer): void;
+  /** One more arrival of the notification with this number; others than the range's, and NaN, are ignored. */
+  record(n: number): void;
   report(): ArrivalsReport;
 }
 
@@ -39,16 +41,20 @@ export function createArrivals({ first, count }: Watch): Arrivals {
   const sinceUs = monotonicUs();
   const times = new Uint8Array(count);
   const firstUs = new Uint32Array(count);
+  function record(n: number): void {
+    const i = n - first;
+    // False for NaN.
+    if (!(i >= 0 && i < count)) return;
+    if (times[i] === 0) firstUs[i] = monotonicUs() - sinceUs;
+    times[i] = Math.min(TIMES_MAX, times[i]! + 1);
+  }
   return {
+    record,
     add(body) {
       const at = body.indexOf(TAG);
       if (at < 0) return;
       const start = at + TAG.length;
-      const i = Number.parseInt(body.toString("latin1", start, start + DIGITS_MAX), 10) - first;
-      // False for NaN.
-      if (!(i >= 0 && i < count)) return;
-      if (times[i] === 0) firstUs[i] = monotonicUs() - sinceUs;
-      times[i] = Math.min(TIMES_MAX, times[i]! + 1);
+      record(Number.parseInt(body.toString("latin1", start, start + DIGITS_MAX), 10));
     },
     report: () => ({ first, sinceUs, times: pack(times), firstUs: pack(firstUs) }),
   };

@@ -1,3 +1,4 @@
+import type { OtherLoad } from "../process-cpu.ts";
 import type { Summary } from "../summary.ts";
 
 /** Rows of docs/performance.md. */
@@ -19,9 +20,9 @@ export type RowName =
   | "M1"
   | "G1"
   | "W1"
+  | "floors"
   | "sustained"
-  | "peers"
-  | "curves";
+  | "peers";
 
 export type StoreName = "sqlite" | "mongodb";
 
@@ -54,6 +55,14 @@ export interface Curve {
 export interface Answer {
   figures: readonly Figure[];
   curves?: readonly Curve[];
+  /** Sentences below the figures: what was tried, and under which conditions. */
+  notes?: readonly string[];
+}
+
+/** An answer, and what else used the machine meanwhile. */
+export interface Asked extends Answer {
+  /** `before`: the load average of the minute before, with whatever ran last. */
+  load: OtherLoad & { before: number };
 }
 
 /** @param say prints progress */

@@ -1,9 +1,11 @@
 import { streamName } from "../../core/delivery/subjects.ts";
 import { type Program, startProgram } from "../program.ts";
 import type { LoadOrder, LoadResult } from "../programs/load.ts";
-import { callGateway } from "../quick/call-gateway.ts";
+import { streamIsEmpty } from "../queued.ts";
+import { BATCH, callGateway } from "../quick/call-gateway.ts";
 import { type PushStub, startPushStub } from "../quick/push-stub.ts";
-import { awaitPushed, streamIsEmpty } from "../quick/pushed.ts";
+import { awaitPushed } from "../quick/pushed.ts";
+import { limitHeaps, startRoles } from "../roles.ts";
 import { type Role, startWorld, type World } from "../world.ts";
 
 /** Everything from the call to the push, each role as a process, with a load generator and a stub of APNs. */
@@ -27,24 +29,17 @@ const WARM_UP_NOTIFICATIONS = 4_000;
 /** Far above the length of a closed loop, also on a busy machine; beyond it a notification was lost. */
 const CONVEY_MS_MAX = 60_000;
 const PEAK_MS = 10_000;
-const BATCH = 100;
 const BATCHES_IN_FLIGHT = 8;
 /** Where nobody waits for a time: reading the state of a stream often would cost NATS. */
 const PUSHED_POLL_MS = 250;
-
-/** The chart gives a role's heap 70 % of its 512 MiB. Without a limit Node takes as much as the machine has, and its RSS says nothing. */
-const HEAP_MIB = 358;
 
 /** @param storeUrl as startWorld() takes it */
 export async function startInstallation(storeUrl: string): Promise<Installation> {
   await using stack = new AsyncDisposableStack();
   const world = stack.use(await startWorld(storeUrl));
   const stub = stack.use(await startPushStub(world));
-  world.env.NODE_OPTIONS = `--max-old-space-size=${HEAP_MIB}`;
-  const preferences = stack.use(await world.role("preferences"));
-  world.env.PREFERENCES_ADDRESS = preferences.addresses.grpc ?? "";
-  const gateway = stack.use(await world.role("gateway"));
-  for (const role of ["relay", "dispatcher-apns"]) stack.use(await world.role(role));
+  limitHeaps(world);
+  const { gateway } = await startRoles(stack, world, "gateway", "relay", "dispatcher-apns");
   const load = stack.use(startProgram(["bench/programs/load.ts"]));
   const target = { address: gateway.addresses.grpc ?? "", key: world.apiKey };
   const parts = { stub, isEmpty: streamIsEmpty(world, streamName("apns")) };

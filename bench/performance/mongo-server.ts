@@ -1,9 +1,7 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { MongoClient } from "mongodb";
 import { withDatabase } from "../../test/support/mongod.ts";
 import { type StoreServer, startStoreServer } from "../../test/support/store-server.ts";
+import { temporaryDirectory } from "../temporary-directory.ts";
 
 export interface MongoServer extends AsyncDisposable {
   readonly version: string;
@@ -17,12 +15,12 @@ export interface MongoServer extends AsyncDisposable {
 
 /** The server of MONGODB_URI, else mongod, else the stand-in. Undefined, after saying why, where none can be started. */
 export async function startMongoServer(say: (line: string) => void): Promise<MongoServer | undefined> {
-  const directory = mkdtempSync(join(tmpdir(), "carillon-bench-mongo-"));
+  const directory = temporaryDirectory();
   let server: StoreServer;
   try {
-    server = await startStoreServer(directory);
+    server = await startStoreServer(directory.path);
   } catch (error) {
-    rmSync(directory, { recursive: true, force: true });
+    directory[Symbol.dispose]();
     say(`no MongoDB: ${error instanceof Error ? error.message : error}`);
     return undefined;
   }
@@ -37,7 +35,7 @@ export async function startMongoServer(say: (line: string) => void): Promise<Mon
     },
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
-      rmSync(directory, { recursive: true, force: true });
+      directory[Symbol.dispose]();
     },
   };
 }

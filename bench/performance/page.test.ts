@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { summaryOf } from "../summary.ts";
 import { BUSY, type Figure } from "./figure.ts";
-import { number, pageOf } from "./page.ts";
+import { pageOf } from "./page.ts";
+import { number } from "./page-text.ts";
 import { type AskedQuestion, QUESTIONS } from "./questions.ts";
 import { parseResults, printResults, type Result, readResults, withResult } from "./results.ts";
 import { figuresFor, TARGETS, type Target, verdictOf } from "./targets.ts";
@@ -45,7 +46,7 @@ test("docs/performance.md and its drawings are what the results and the template
 test("every row that a question answers has a target, and names are unique", () => {
   const rows = new Set(TARGETS.map(({ row }) => row));
   const asked = new Set(QUESTIONS.flatMap((q) => q.rows));
-  const known = ["sustained", "peers", "curves"];
+  const known = ["floors", "peers"];
   for (const row of asked) assert.ok(rows.has(row) || known.includes(row), row);
   assert.equal(new Set(QUESTIONS.map((q) => q.name)).size, QUESTIONS.length);
 });
@@ -61,6 +62,15 @@ test("a target shows the figure farthest from it, and which bound it keeps", () 
   assert.match(page, /\| 1 \(0\.9-1\.1; n 3\), worst of 2: relay \/ publish, large \| must \| not measured \|/);
   assert.match(markdownOf("{{targets}}", [result([good])]), /\| 1\.7 \(1\.6-1\.8; n 3\) \| stretch \|/);
   assert.match(markdownOf("{{targets}}", [result([figure("relay / publish", [0.2])])]), /\| 0\.2 \| \*\*no\*\* \|/);
+});
+
+test("a store that no question asks about is said to be none, and so is a figure without a store", () => {
+  const sqliteOnly = { ...question, stores: ["sqlite"] as const };
+  const results = [result([figure("relay / publish", [1])])];
+  assert.match(markdownOf("{{targets}}", results, [sqliteOnly]), /\| 1 \| must \| SQLite only \|/);
+  assert.match(markdownOf("{{targets}}", results), /\| 1 \| must \| not measured \|/);
+  const { store: _, ...bare } = figure("relay / publish", [1]);
+  assert.match(markdownOf("{{targets}}", [result([bare])]), /\| 1 \| must \| no store \|/);
 });
 
 test("a lower bound is reached from below, and a figure of another row or unit does not count", () => {
@@ -79,6 +89,14 @@ test("a figure of both stores is one line, also where the machine was busy durin
   ]);
   assert.match(page, /\| T5 \| rate \| 1,235\/s \| 0\.012\/s, busy machine \|/);
   assert.match(page, /SQLite on 2026-12-01 at commit abc1234 in 61 s; MongoDB stand-in on/);
+});
+
+test("what else used the machine is said of each answer, and notes stand below the figures", () => {
+  const load = { before: 0.4, cores: 0.05, stolenShare: 0 };
+  const quiet = markdownOf("{{answer relay}}", [result([], { load, notes: ["1,900/s held"] })]);
+  assert.match(quiet, /in 61 s \(load before 0\.4, others used 0\.05 cores, the host took 0 %\)/);
+  assert.match(quiet, /\n\n- 1,900\/s held\n\n/);
+  assert.match(markdownOf("{{answer relay}}", [result([], { load: { ...load, cores: 0.9 } })]), /\*\*busy machine\*\*: load before/);
 });
 
 test("figures by subject are a line per subject", () => {

@@ -1,15 +1,14 @@
 // docs/performance.md from the results and from page.template, which holds the text that people write.
+
 import type { Origin } from "../compare/machine.ts";
-import type { Summary } from "../summary.ts";
+import { isDisturbed } from "../compare/rounds.ts";
 import { curveSvg } from "./curve-svg.ts";
-import { BUSY, type Curve, type Figure, type StoreName } from "./figure.ts";
+import type { Curve, Figure, StoreName } from "./figure.ts";
+import { budgetTable, targetTable } from "./page-targets.ts";
+import { nameOf, number, STORE_TITLES, STORES, shownFigure, table } from "./page-text.ts";
 import type { AskedQuestion } from "./questions.ts";
 import type { Result } from "./results.ts";
-import { figuresFor, type Target, verdictOf, worstOf } from "./targets.ts";
-
-const STORE_TITLES: Readonly<Record<StoreName, string>> = { sqlite: "SQLite", mongodb: "MongoDB stand-in" };
-const STORES = ["sqlite", "mongodb"] as const;
-const NOT_MEASURED = "not measured";
+import type { Target } from "./targets.ts";
 
 export interface Page {
   markdown: string;
@@ -25,7 +24,7 @@ export interface PageInput {
 }
 
 /**
- * Replaces the placeholders of the template: {{targets}}, {{machine}}, {{title NAME}} and {{answer NAME}} of a question, or {{sections}} for all
+ * Replaces the placeholders of the template: {{targets}}, {{budgets}}, {{machine}}, {{title NAME}} and {{answer NAME}} of a question, or {{sections}} for all
  * questions that the template does not name. Throws for an unknown placeholder.
  */
 export function pageOf({ template, results, questions, targets }: PageInput): Page {
@@ -35,7 +34,8 @@ export function pageOf({ template, results, questions, targets }: PageInput): Pa
     questions.find((q) => q.name === name) ?? fail(`page.template names the question "${name}", which does not exist`);
   const inText = new Set([...template.matchAll(/\{\{answer ([a-z0-9-]+)\}\}/g)].map((m) => m[1]!));
   const markdown = template.replaceAll(/\{\{([a-z]+)(?: ([a-z0-9-]+))?\}\}/g, (all, what: string, name = "") => {
-    if (what === "targets") return targetTable(targets, results);
+    if (what === "targets") return targetTable(targets, results, questions);
+    if (what === "budgets") return budgetTable(targets, results);
     if (what === "machine") return machineOf(results);
     if (what === "answer") return answer(named(name));
     if (what === "sections")
@@ -52,52 +52,6 @@ function fail(fault: string): never {
   throw new Error(fault);
 }
 
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
-
-/** Three significant digits. */
-export function number(value: number): string {
-  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString("en");
-  return String(Number(value.toPrecision(Math.abs(value) < 0.1 ? 2 : 3)));
-}
-const withUnit = (text: string, unit: string) => (unit === "" ? text : unit.startsWith("/") ? `${text}${unit}` : `${text} ${unit}`);
-/** Whether the machine was busy is said of the value, so that one figure of two stores keeps one name. */
-const nameOf = ({ what }: Figure) => what.replace(BUSY, "");
-const shownFigure = ({ what, value, unit }: Figure) => `${summaryText(value, unit)}${what.endsWith(BUSY) ? ", busy machine" : ""}`;
-const summaryText = ({ median, min, max, n }: Summary, unit: string) =>
-  n === 1 ? withUnit(number(median), unit) : `${withUnit(number(median), unit)} (${number(min)}-${number(max)}; n ${n})`;
-
-function targetTable(targets: readonly Target[], results: readonly Result[]): string {
-  const head = ["row", "what", "must", "stretch", "before", ...STORES.flatMap((store) => [STORE_TITLES[store], "reached"])];
-  const figures = results.flatMap((r) => r.figures);
-  return table(
-    head,
-    targets.map((target) => {
-      const bound = (value: number | undefined) =>
-        value === undefined ? "" : `${value === 0 ? "" : target.better === "higher" ? "≥ " : "≤ "}${withUnit(number(value), target.unit)}`;
-      const of = (store: StoreName) =>
-        reached(
-          target,
-          figuresFor(target, figures).filter((f) => (f.store ?? "sqlite") === store),
-        );
-      const about = figuresFor(target, figures);
-      const noStore = about.length > 0 && about.every((f) => f.store === undefined);
-      const cells = [of("sqlite"), noStore ? ["no store", ""] : of("mongodb")].flat();
-      return [target.row, target.what, bound(target.must), bound(target.stretch), target.before, ...cells];
-    }),
-  );
-}
-
-/** The worst of the figures, as the target holds for each of them. */
-function reached(target: Target, figures: readonly Figure[]): [value: string, verdict: string] {
-  const worst = worstOf(target, figures);
-  if (worst === undefined) return [NOT_MEASURED, ""];
-  const value = shownFigure(worst);
-  const which = figures.length > 1 ? `, worst of ${figures.length}: ${nameOf(worst)}` : "";
-  const verdict = verdictOf(target, worst.value.median);
-  return [`${value}${which}`, verdict === "below" ? "**no**" : verdict];
-}
-
 const machineText = ({ machine, versions }: Origin) =>
   `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Linux ${machine.linux}; Node ${versions.node}, nats-server ${versions.nats}, Redis or Valkey ${versions.redis}`;
 
@@ -110,15 +64,28 @@ function machineOf(results: readonly Result[]): string {
 function answerOf(question: AskedQuestion, results: readonly Result[], images: Map<string, string>): string {
   const answers = results.filter((r) => r.question === question.name);
   if (answers.length === 0) return `Not measured yet: \`node bench/performance.ts --only ${question.name}\`.`;
-  const measured = answers.map((r) => `${STORE_TITLES[r.store]} on ${r.date.slice(0, 10)} at commit ${r.commit} in ${minutes(r.seconds)}`);
+  const measured = answers.map(
+    (r) => `${STORE_TITLES[r.store]} on ${r.date.slice(0, 10)} at commit ${r.commit} in ${minutes(r.seconds)}${loadText(r)}`,
+  );
   const tables = question.bySubject
     ? answers.map((r) => (answers.length > 1 ? `${STORE_TITLES[r.store]}:\n\n` : "") + subjectTable(r.figures))
     : [figureTable(answers)];
   const curves = answers.flatMap((r) => (r.curves ?? []).map((curve) => curveImage(curve, r, images)));
   const withStore = question.stores.length > 1 ? measured : measured.map((text) => text.replace(/^\S.*? on /, "On "));
-  return [...tables, ...curves, `<sub>${withStore.join("; ")}. \`node bench/performance.ts --only ${question.name}\`</sub>`].join("\n\n");
+  const notes = answers.flatMap((r) => (r.notes ?? []).map((note) => `- ${answers.length > 1 ? `${STORE_TITLES[r.store]}: ` : ""}${note}`));
+  return [
+    ...tables,
+    ...(notes.length > 0 ? [notes.join("\n")] : []),
+    ...curves,
+    `<sub>${withStore.join("; ")}. \`node bench/performance.ts --only ${question.name}\`</sub>`,
+  ].join("\n\n");
 }
 
+const loadText = ({ load }: Result) => {
+  if (load === undefined) return "";
+  const text = `load before ${number(load.before)}, others used ${number(load.cores)} cores, the host took ${number(load.stolenShare * 100)} %`;
+  return isDisturbed(load) ? ` (**busy machine**: ${text})` : ` (${text})`;
+};
 const minutes = (seconds: number) => (seconds < 90 ? `${seconds} s` : `${Math.round(seconds / 60)} min`);
 
 /** A line per figure, a column per store. */

@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { startLocalRedis } from "../../cli/dev/local-servers.ts";
 import { streamName } from "../../core/delivery/subjects.ts";
 import { startProgram } from "../program.ts";
+import { streamIsEmpty } from "../queued.ts";
 import { startNaive } from "../quick/naive.ts";
 import { type PushStub, startPushStub } from "../quick/push-stub.ts";
-import { streamIsEmpty } from "../quick/pushed.ts";
 import { startRestartable } from "../restartable.ts";
+import { startRoles } from "../roles.ts";
 import { startWorld, type World } from "../world.ts";
 
 /** A way to send pushes that is called like Carillon's gateway, with servers and a stub of its own. */
@@ -59,10 +60,7 @@ const redisOf = ({ redisServer }: World) => redisServer.pid ?? 0;
 
 function startCarillon(storeUrl: string): Promise<PeerSystem> {
   return assembled(storeUrl, async (world, _stub, stack) => {
-    const preferences = stack.use(await world.role("preferences"));
-    world.env.PREFERENCES_ADDRESS = preferences.addresses.grpc ?? "";
-    const gateway = stack.use(await world.role("gateway"));
-    const relay = stack.use(await world.role("relay"));
+    const { preferences, gateway, relay } = await startRoles(stack, world, "gateway", "relay");
     const dispatcher = stack.use(await startRestartable(() => world.role("dispatcher-apns")));
     return {
       target: { address: gateway.addresses.grpc ?? "", key: world.apiKey },

@@ -1,15 +1,16 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { startProgram } from "../program.ts";
+import { liftQueueLimit } from "../queued.ts";
 import { callGateway } from "../quick/call-gateway.ts";
 import { startDispatching } from "../quick/dispatcher.ts";
+import { startRoles } from "../roles.ts";
 import { summaryOf } from "../summary.ts";
+import { temporaryDirectory } from "../temporary-directory.ts";
 import { startWorld } from "../world.ts";
 import type { Figure, Question, RowName } from "./figure.ts";
 import { otherDatabase } from "./other-database.ts";
 import { type CpuProfile, selfTimes } from "./profile-categories.ts";
-import { liftQueueLimit } from "./publishing.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 /** Before the profile counts, so that code is compiled. */
@@ -43,23 +44,20 @@ interface Window {
 }
 
 async function profiled(load: (env: Record<string, string>) => Promise<Window>): Promise<Map<string, number>> {
-  const directory = mkdtempSync(join(tmpdir(), "carillon-profile-"));
-  try {
-    const window = await load({ NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${directory}` });
-    const times = new Map<string, number>();
-    for (const name of readdirSync(directory)) {
-      const profile = JSON.parse(readFileSync(join(directory, name), "utf8")) as CpuProfile;
-      for (const [category, us] of selfTimes(profile, ROOT, window)) {
-        // A profile has the time of a clock, not of a processor: the store's thread waits for the disk.
-        const shown = MAIN_THREAD.test(name) ? category : "other threads, their waiting included";
-        times.set(shown, (times.get(shown) ?? 0) + us);
-      }
+  using temporary = temporaryDirectory();
+  const directory = temporary.path;
+  const window = await load({ NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${directory}` });
+  const times = new Map<string, number>();
+  for (const name of readdirSync(directory)) {
+    const profile = JSON.parse(readFileSync(join(directory, name), "utf8")) as CpuProfile;
+    for (const [category, us] of selfTimes(profile, ROOT, window)) {
+      // A profile has the time of a clock, not of a processor: the store's thread waits for the disk.
+      const shown = MAIN_THREAD.test(name) ? category : "other threads, their waiting included";
+      times.set(shown, (times.get(shown) ?? 0) + us);
     }
-    if (times.size === 0) throw new Error("the role wrote no profile");
-    return times;
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
   }
+  if (times.size === 0) throw new Error("the role wrote no profile");
+  return times;
 }
 
 async function loadDispatcher(storeUrl: string, env: Record<string, string>): Promise<Window> {
@@ -73,8 +71,8 @@ async function loadDispatcher(storeUrl: string, env: Record<string, string>): Pr
 async function loadGateway(storeUrl: string, env: Record<string, string>): Promise<Window> {
   await using stack = new AsyncDisposableStack();
   const world = stack.use(await startWorld(storeUrl));
-  const preferences = stack.use(await world.role("preferences"));
-  Object.assign(world.env, { PREFERENCES_ADDRESS: preferences.addresses.grpc }, env);
+  await startRoles(stack, world);
+  Object.assign(world.env, env);
   const gateway = stack.use(await world.role("gateway"));
   await liftQueueLimit(world, "apns");
   const load = stack.use(startProgram(["bench/programs/load.ts"]));

@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Content } from "../../core/content/content.ts";
 import { webPushPayload } from "../../core/content/push.ts";
@@ -10,6 +8,7 @@ import type { Limits, Side } from "../compare/rounds.ts";
 import { cpu, measure, type Section } from "../compare/section.ts";
 import { type Program, startProgram } from "../program.ts";
 import type { StubState } from "../programs/provider-stub.ts";
+import { temporaryDirectory } from "../temporary-directory.ts";
 import type { Figure, RowName } from "./figure.ts";
 import { comparisonLimits, figuresOf } from "./sections.ts";
 
@@ -66,8 +65,7 @@ const SUBJECTS: readonly Subject[] = [
 /** What does a send cost in each provider's code, compared with the same request by undici alone (web push: with its encryption alone)? */
 export async function measureProviders(say: Limits["say"], subjects = SUBJECTS): Promise<Figure[]> {
   await using stack = new AsyncDisposableStack();
-  const directory = mkdtempSync(join(tmpdir(), "carillon-bench-"));
-  stack.defer(() => rmSync(directory, { recursive: true, force: true }));
+  const { path: directory } = stack.use(temporaryDirectory());
   // Its credentials, subscriptions and FCM's access tokens; the sends go to the stub.
   const sandbox = stack.use(await startSandbox({ directory }));
   const stub = stack.use(

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Channel } from "../../core/delivery/channel.ts";
-import { consumerName, streamName } from "../../core/delivery/subjects.ts";
+import { streamName } from "../../core/delivery/subjects.ts";
 import type { Store } from "../../core/ports/store.ts";
 import type { Side } from "../compare/rounds.ts";
 import { duePush } from "../due-push.ts";
+import { takeQueued } from "../queued.ts";
 import type { World } from "../world.ts";
 
 /** What a world's relays are started with: they notice within 15 ms what is due, and publish nothing twice while the bench runs. */
@@ -19,20 +19,14 @@ const LEAD_MS = 200;
 const TRIES_MAX = 4;
 /** Limit of a slice, also on a busy machine. */
 const SLICE_MS_MAX = 60_000;
-const POLL_MS = 5;
 /** More than a relay's lease lasts, and less than RELAY_ENV's watchdog waits: what is due until then has been leased and not changed. */
 const LEASED_MS = 30_000;
-
-/** Without a dispatcher a queue takes some hundred tasks; without a consumer to read its depth from, relays publish all that is due. */
-export async function liftQueueLimit({ manager }: Pick<World, "manager">, channel: Channel = "fcm"): Promise<void> {
-  await manager.consumers.delete(streamName(channel), consumerName(channel, "transactional"));
-}
 
 /**
  * Has a world's relays publish notifications that are stored beforehand and become due in one moment, the start of the slice. The slice ends when the last one
  * is in the stream; the stream is emptied then.
  */
-export function createPublishing({ manager }: World, { notifications }: Store): Required<Pick<Side, "prepare" | "run">> {
+export function createPublishing(world: World, { notifications }: Store): Required<Pick<Side, "prepare" | "run">> {
   let [made, insertMs, dueAt] = [Date.now() * 1_000, INSERT_MS, 0];
 
   /** Stores them; false where it took so long that some were due before. */
@@ -46,20 +40,11 @@ export function createPublishing({ manager }: World, { notifications }: Store): 
   }
 
   /** Resolves with when the last one was in the stream, by performance.now(), once relays have stored that they published them. */
-  async function published(items: number): Promise<number> {
-    const giveUpAt = performance.now() + SLICE_MS_MAX;
-    let endedAt: number | undefined;
-    for (;;) {
-      const { messages } = (await manager.streams.info(STREAM)).state;
-      if (messages > items) throw new Error(`${messages} tasks in the stream for ${items} deliveries`);
-      if (messages === items) endedAt ??= performance.now();
-      if (endedAt !== undefined && (await notifications.openCount(1, Date.now() + LEASED_MS)) === 0) break;
-      if (performance.now() > giveUpAt) throw new Error(`${messages} of ${items} tasks were published within ${SLICE_MS_MAX} ms`);
-      await delay(POLL_MS);
-    }
-    await manager.streams.purge(STREAM);
-    return endedAt;
-  }
+  const published = (items: number): Promise<number> =>
+    takeQueued(world, STREAM, {
+      ...{ tasks: items, limitMs: SLICE_MS_MAX },
+      isDone: async () => (await notifications.openCount(1, Date.now() + LEASED_MS)) === 0,
+    });
 
   return {
     async prepare(items) {

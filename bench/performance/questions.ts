@@ -25,6 +25,10 @@ export const QUESTIONS: readonly AskedQuestion[] = [
     load: async () => (await import("./quick-rows.ts")).measureQuickRows,
   },
   {
+    ...{ name: "floors", title: "What the bare parts cost", rows: ["floors"], stores: ["sqlite"], minutes: 2 },
+    load: async () => (await import("./floors.ts")).measureFloors,
+  },
+  {
     ...{ name: "accept-latency", title: "How long accepting takes", rows: ["T4"], stores: BOTH, minutes: 2 },
     load: async () => (await import("./accept-latency.ts")).measureAcceptLatency,
   },
@@ -53,11 +57,11 @@ export const QUESTIONS: readonly AskedQuestion[] = [
     load: async () => (await import("./overload.ts")).measureOverload,
   },
   {
-    ...{ name: "sustained", title: "For ten minutes, with every channel", rows: ["sustained"], stores: ["sqlite"], minutes: 13 },
+    ...{ name: "sustained", title: "For ten minutes, with every channel", rows: ["sustained"], stores: ["sqlite"], minutes: 20 },
     load: async () => (await import("./sustained.ts")).measureSustained,
   },
   {
-    ...{ name: "growth", title: "With ten million notifications stored", rows: ["G1"], stores: ["sqlite"], minutes: 15 },
+    ...{ name: "growth", title: "With ten million notifications stored", rows: ["G1"], stores: BOTH, minutes: 15 },
     load: async () => (await import("./growth.ts")).measureGrowth,
   },
   {

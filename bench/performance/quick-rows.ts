@@ -5,6 +5,7 @@ import { measureGateway } from "../quick/gateway.ts";
 import type { Summary } from "../summary.ts";
 import { BUSY, type Figure, type Question, type RowName } from "./figure.ts";
 import { otherDatabase } from "./other-database.ts";
+import { cpuOf } from "./sections.ts";
 
 const ROUNDS = 10;
 /** No round of a section starts that might end later: twice what a quiet machine needs. */
@@ -22,9 +23,18 @@ export const measureQuickRows: Question = async ({ store, storeUrl, say }) => {
 
   const accepting = await measureGateway(limits(say), otherDatabase(storeUrl, "_accepting"));
   add(accepting, "T1", "rate, durable unary accept / null grpc-js", "", ratio(accepting, "unary: rate, gateway / null"));
-  add(accepting, "T1", "CPU, null grpc-js / durable unary accept", "", inverse(ratio(accepting, "unary: CPU, gateway process / null")));
+  add(
+    accepting,
+    "T1",
+    "CPU, null grpc-js / the gateway process alone",
+    "",
+    inverse(ratio(accepting, "unary: CPU, gateway process / null")),
+  );
   add(accepting, "T2", "items of durable batches of 100 / null unary calls", "", ratio(accepting, "rate, gateway batch / null unary"));
-  for (const { side, perSecond } of accepting.rows) add(accepting, "T1", `${side}: rate`, "/s", perSecond);
+  for (const row of accepting.rows) {
+    add(accepting, "T1", `${row.side}: rate`, "/s", row.perSecond);
+    for (const [name, us] of cpuOf(row)) add(accepting, "T1", `${row.side}: CPU each, ${name}`, "us", us);
+  }
 
   const endToEnd = await measureEndToEnd(limits(say), otherDatabase(storeUrl, "_end_to_end"));
   for (const way of ["unary", "batch"] as const) {
@@ -32,7 +42,8 @@ export const measureQuickRows: Question = async ({ store, storeUrl, say }) => {
     const ours = endToEnd.rows.find(({ side }) => side === `Carillon ${way}`)!;
     add(endToEnd, "E1", `end to end, ${way}`, "/s", ours.perSecond);
     add(endToEnd, "E2", `CPU each, ${way}`, "us", ours.cpuUsTotal);
-    for (const [name, us] of Object.entries(ours.cpuUs)) add(endToEnd, "E2", `CPU each, ${way}, of which ${name}`, "us", us);
+    for (const [name, us] of cpuOf(ours))
+      add(endToEnd, "E2", `CPU each, ${way}, ${name in ours.cpuUs ? `of which ${name}` : name}`, "us", us);
   }
   return { figures };
 };

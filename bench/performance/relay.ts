@@ -1,10 +1,11 @@
 import { openStore } from "../../adapters/store/open-store.ts";
 import { cpu, measure, rate } from "../compare/section.ts";
 import { startProgram } from "../program.ts";
+import { liftQueueLimit } from "../queued.ts";
 import { startWorld, type World } from "../world.ts";
 import type { Question } from "./figure.ts";
 import { otherDatabase } from "./other-database.ts";
-import { createPublishing, liftQueueLimit, RELAY_ENV } from "./publishing.ts";
+import { createPublishing, RELAY_ENV } from "./publishing.ts";
 import { figuresOf } from "./sections.ts";
 
 /** Rounds, and the time after which none starts that might end later, in ms. */

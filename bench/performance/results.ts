@@ -1,12 +1,12 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Origin } from "../compare/machine.ts";
-import type { Answer, StoreName } from "./figure.ts";
+import type { Answer, Asked, StoreName } from "./figure.ts";
 
 export const RESULTS_FILE = join(import.meta.dirname, "../results/performance.jsonl");
 
 /** A question's answer, and where and when it was measured. */
-export interface Result extends Origin, Answer {
+export interface Result extends Origin, Answer, Partial<Pick<Asked, "load">> {
   question: string;
   store: StoreName;
   /** Where the store is a server. */

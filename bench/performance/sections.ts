@@ -1,5 +1,6 @@
-import type { Limits } from "../compare/rounds.ts";
-import type { Section } from "../compare/section.ts";
+import { type Limits, STORE_SERVER } from "../compare/rounds.ts";
+import type { Row, Section } from "../compare/section.ts";
+import type { Summary } from "../summary.ts";
 import type { Figure, RowName, StoreName } from "./figure.ts";
 
 /** Clean rounds of a comparison. */
@@ -15,11 +16,15 @@ export function figuresOf({ rows, ratios }: Section, row: RowName, store?: Store
   const about = { row, ...(store && { store }) };
   return [
     ...ratios.map(({ what, ratio }): Figure => ({ ...about, what, unit: "", value: ratio })),
-    ...rows.flatMap(({ side, perSecond, cpuUs }): Figure[] => [
-      { ...about, what: `rate, ${side}`, unit: "/s", value: perSecond },
-      ...Object.entries(cpuUs).map(
-        ([process, us]): Figure => ({ ...about, what: `CPU of one, ${side}, ${process}`, unit: "us", value: us }),
-      ),
+    ...rows.flatMap((side): Figure[] => [
+      { ...about, what: `rate, ${side.side}`, unit: "/s", value: side.perSecond },
+      ...cpuOf(side).map(([process, us]): Figure => ({ ...about, what: `CPU of one, ${side.side}, ${process}`, unit: "us", value: us })),
     ]),
   ];
+}
+
+/** CPU time of an item by process; that of a store server, which is in no sum, says so. */
+export function cpuOf({ cpuUs, instrumentUs }: Row): [process: string, us: Summary][] {
+  const server = instrumentUs[STORE_SERVER];
+  return [...Object.entries(cpuUs), ...(server ? [[`${STORE_SERVER} (in no sum)`, server] as [string, Summary]] : [])];
 }

@@ -2,8 +2,7 @@
 // made when it is due, whatever the answers do, and its latency counts from then.
 
 import { setTimeout as delay } from "node:timers/promises";
-import type { Channel } from "../../core/delivery/channel.ts";
-import type { Endpoint } from "../../core/delivery/endpoint.ts";
+import { status } from "@grpc/grpc-js";
 import {
   BatchSendNotificationsRequest,
   BatchSendNotificationsResponse,
@@ -11,12 +10,14 @@ import {
   NotificationServiceService,
   SendNotificationRequest,
 } from "../../gen/carillon/v1/notification_service.ts";
-import { toEndpoint } from "../../test/e2e/calls.ts";
 import { answering } from "../answering.ts";
 import type { CallEnd } from "../http2/grpc-connection.ts";
 import { type CallPool, createCallPool } from "../load/call-pool.ts";
-import { channelOf } from "../load-mix.ts";
-import { pushNotification } from "../notification-bytes.ts";
+import { notificationOf, type Subscription } from "../load/mixed-notifications.ts";
+import { readStatus } from "../load/outcomes.ts";
+import { pack } from "../load/packed.ts";
+import { mixedChannelOf } from "../load-mix.ts";
+import { monotonicUs } from "../monotonic.ts";
 import { percentile } from "../percentile.ts";
 
 export interface MixedOrder {
@@ -24,17 +25,40 @@ export interface MixedOrder {
   address: string;
   key: string;
   perSecond: number;
+  /** Notifications of the whole run, and the number of its first one. */
+  count: number;
+  first: number;
   /** The order is carried out this long after the first of its run began; s. */
   untilSecond: number;
-  /** Of web pushes: where they go, and whose they are. */
-  subscription: { origin: string; p256dh: string; auth: string };
+  subscription: Subscription;
   /** The last order of a run: waits for all answers, and reports. */
   isLast: boolean;
 }
 
+/** Answer to an order that is not the last. */
+export interface MixedProgress {
+  /** Notifications that were due. */
+  due: number;
+  /** Those of them that ended otherwise than accepted. */
+  notAccepted: number;
+}
+
+/** What became of a notification, for its caller. */
+export const FATE = {
+  /** Its call was not made, since the run ended before. */
+  none: 0,
+  accepted: 1,
+  /** RESOURCE_EXHAUSTED: nothing is stored. */
+  rejected: 2,
+  /** Another error, or no answer: nobody knows. */
+  unclear: 3,
+} as const;
+
 export interface MixedReport {
-  accepted: Partial<Record<Channel, number>>;
-  failed: number;
+  /** By notification: a FATE; packed. */
+  fates: string;
+  /** monotonicUs() of when the first one was due. */
+  startUs: number;
   /** From when a call was due to its answer. */
   unaryMs: Latency;
   batchMs: Latency;
@@ -53,97 +77,72 @@ const CONNECTIONS = 8;
 const TICK_MS = 2;
 /** From when a call is begun; far above what a caller would wait, so that every call is answered. */
 const DEADLINE_MS = 30_000;
-/** 2 kB, as a plain mail has. */
-const HTML = `<p>${"Your order is on its way. ".repeat(80)}</p>`;
-const CONTENT = {
-  push: undefined,
-  sms: { text: "Your order 1017 is on its way and arrives today." },
-  email: { subject: "Your order", html: HTML, text: "Your order is on its way." },
-};
 
 type Kind = "unary" | "batch";
-type Items = readonly { notification: Notification; channel: Channel }[];
+interface Item {
+  notification: Notification;
+  /** Place in the run. */
+  index: number;
+}
 
 interface Run {
   pools: Record<Kind, CallPool>;
   /** Calls that are due and have no room on a connection yet. */
   waiting: Record<Kind, (() => boolean)[]>;
   startedAt: number;
-  /** Number of the first notification. */
-  first: number;
+  startUs: number;
   /** Notifications that were due so far. */
   made: number;
-  batch: { notification: Notification; channel: Channel }[];
+  batch: Item[];
   /** Calls that are not answered yet. */
   underWay: number;
-  accepted: Partial<Record<Channel, number>>;
-  failed: number;
+  fates: Uint8Array;
+  notAccepted: number;
   unaryMs: number[];
   batchMs: number[];
   lateMsMax: number;
 }
 
 let run: Run | undefined;
-/** A number that no notification of an earlier process or run has. */
-let next = Date.now() * 1_000;
 
-async function begin({ address, key }: MixedOrder): Promise<Run> {
+async function begin({ address, key, count }: MixedOrder): Promise<Run> {
   const { sendNotification, batchSendNotifications } = NotificationServiceService;
   const open = (path: string) => createCallPool({ address, path, key, timeoutMs: DEADLINE_MS, connections: CONNECTIONS });
   const pools = { unary: await open(sendNotification.path), batch: await open(batchSendNotifications.path) };
-  const counts = { accepted: {}, failed: 0, unaryMs: [], batchMs: [], lateMsMax: 0 };
+  const counts = { fates: new Uint8Array(count), notAccepted: 0, unaryMs: [], batchMs: [], lateMsMax: 0 };
   const waiting = { unary: [], batch: [] };
-  return { pools, waiting, startedAt: performance.now(), first: next, made: 0, batch: [], underWay: 0, ...counts };
+  return { pools, waiting, startedAt: performance.now(), startUs: monotonicUs(), made: 0, batch: [], underWay: 0, ...counts };
 }
 
-function endpointOf(channel: Channel, n: number, { origin, p256dh, auth }: MixedOrder["subscription"]): Endpoint {
-  const digits = String(n);
-  switch (channel) {
-    case "apns":
-      return { channel, token: digits.padStart(64, "a") };
-    case "fcm":
-      return { channel, token: digits.padStart(160, "a") };
-    case "webpush":
-      return { channel, pushUrl: `${origin}/wpush/v2/${digits.padStart(180, "g")}`, p256dh, auth };
-    case "sms":
-      return { channel, phoneNumber: `+4915${String(n % 1e9).padStart(9, "0")}` };
-    case "email":
-      return { channel, address: `ada-${digits}@example.com` };
-  }
-}
-
-function notificationOf(channel: Channel, n: number, subscription: MixedOrder["subscription"]): Notification {
-  const push = pushNotification(n);
-  const isPush = channel !== "sms" && channel !== "email";
-  return {
-    ...push,
-    recipient: toEndpoint(endpointOf(channel, n, subscription)),
-    content: isPush ? push.content : { ...CONTENT, [channel === "sms" ? "email" : "sms"]: undefined },
-  };
-}
-
-function encode(kind: Kind, items: Items): Uint8Array {
+function encode(kind: Kind, items: readonly Item[]): Uint8Array {
   const notifications = items.map(({ notification }) => notification);
   if (kind === "batch") return BatchSendNotificationsRequest.encode({ notifications }).finish();
   return SendNotificationRequest.encode({ notification: notifications[0]! }).finish();
 }
 
-/** Which of the items were accepted. */
-function acceptedOf(kind: Kind, items: Items, end: CallEnd): Items {
-  if (end.how !== "message") return [];
-  if (kind === "unary") return items;
+const fateOf = (code: number) => (code === status.RESOURCE_EXHAUSTED ? FATE.rejected : FATE.unclear);
+
+/** Of each item. */
+function fatesOf(kind: Kind, items: readonly Item[], end: CallEnd): number[] {
+  if (end.how === "status") return items.map(() => fateOf(readStatus(end.block).code));
+  if (end.how !== "message") return items.map(() => FATE.unclear);
+  if (kind === "unary") return [FATE.accepted];
   const { results } = BatchSendNotificationsResponse.decode(end.message);
-  return items.filter((_, i) => results[i]?.result?.$case === "accepted");
+  return items.map((_, i) => {
+    const result = results[i]?.result;
+    return result?.$case === "accepted" ? FATE.accepted : fateOf(result?.value.code ?? Number.NaN);
+  });
 }
 
-function call(its: Run, kind: Kind, dueAt: number, items: Items): void {
+function call(its: Run, kind: Kind, dueAt: number, items: readonly Item[]): void {
   its.underWay++;
   const ended = (end: CallEnd) => {
     its.underWay--;
     its[`${kind}Ms`].push(performance.now() - dueAt);
-    const accepted = acceptedOf(kind, items, end);
-    for (const { channel } of accepted) its.accepted[channel] = (its.accepted[channel] ?? 0) + 1;
-    its.failed += items.length - accepted.length;
+    for (const [i, fate] of fatesOf(kind, items, end).entries()) {
+      its.fates[items[i]!.index] = fate;
+      if (fate !== FATE.accepted) its.notAccepted++;
+    }
     beginWaiting(its, kind);
   };
   its.waiting[kind].push(() => its.pools[kind].begin(() => encode(kind, items), ended, DEADLINE_MS) !== undefined);
@@ -155,31 +154,29 @@ function beginWaiting({ waiting }: Run, kind: Kind): void {
   while (queue[0]?.()) queue.shift();
 }
 
-async function send(order: MixedOrder): Promise<MixedReport | undefined> {
-  const { perSecond, untilSecond, subscription, isLast } = order;
+async function send(order: MixedOrder): Promise<MixedReport | MixedProgress> {
+  const { perSecond, untilSecond, subscription, isLast, first, count } = order;
   run ??= await begin(order);
   const its = run;
-  const end = perSecond * untilSecond;
+  const end = Math.min(count, Math.round(perSecond * untilSecond));
   const dueAt = (n: number) => its.startedAt + (n / perSecond) * 1_000;
   while (its.made < end) {
     for (; its.made < end && dueAt(its.made) <= performance.now(); its.made++) {
-      const [n, pair] = [its.made, Math.floor(its.made / 2)];
-      const channel = channelOf(pair);
-      const item = { notification: notificationOf(channel, its.first + n, subscription), channel };
+      const n = its.made;
+      const item = { notification: notificationOf(mixedChannelOf(n), first + n, subscription), index: n };
       its.lateMsMax = Math.max(its.lateMsMax, performance.now() - dueAt(n));
       if (n % 2 === 0) call(its, "unary", dueAt(n), [item]);
       else if (its.batch.push(item) === BATCH) call(its, "batch", dueAt(n), its.batch.splice(0));
     }
     await tick(its);
   }
-  if (!isLast) return undefined;
+  if (!isLast) return { due: its.made, notAccepted: its.notAccepted };
   if (its.batch.length > 0) call(its, "batch", performance.now(), its.batch.splice(0));
   while (its.underWay > 0) await tick(its);
   for (const pool of Object.values(its.pools)) await pool[Symbol.asyncDispose]();
-  next += its.made;
   run = undefined;
-  const { accepted, failed, unaryMs, batchMs, lateMsMax } = its;
-  return { accepted, failed, unaryMs: latencyOf(unaryMs), batchMs: latencyOf(batchMs), lateMsMax };
+  const { fates, startUs, unaryMs, batchMs, lateMsMax } = its;
+  return { fates: pack(fates), startUs, unaryMs: latencyOf(unaryMs), batchMs: latencyOf(batchMs), lateMsMax };
 }
 
 async function tick(its: Run): Promise<void> {

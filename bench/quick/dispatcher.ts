@@ -6,10 +6,12 @@ import { createLogger } from "../../runtime/logger.ts";
 import type { Limits, Work } from "../compare/rounds.ts";
 import { cpu, measure, rate, type Section } from "../compare/section.ts";
 import { startProgram } from "../program.ts";
+import { streamIsEmpty } from "../queued.ts";
+import { startRoles } from "../roles.ts";
 import { storedNotification } from "../stored-notification.ts";
 import { startWorld } from "../world.ts";
 import { type PushStub, startPushStub } from "./push-stub.ts";
-import { awaitPushed, streamIsEmpty } from "./pushed.ts";
+import { awaitPushed } from "./pushed.ts";
 
 /** Documents per insert, and concurrent publishes. */
 const GROUP = 500;
@@ -32,8 +34,7 @@ export async function startDispatching(storeUrl?: string, env: Readonly<Record<s
   await using stack = new AsyncDisposableStack();
   const world = stack.use(await startWorld(storeUrl));
   const stub = stack.use(await startPushStub(world));
-  const preferences = stack.use(await world.role("preferences"));
-  world.env.PREFERENCES_ADDRESS = preferences.addresses.grpc ?? "";
+  const { preferences } = await startRoles(stack, world);
   Object.assign(world.env, env);
   const dispatcher = stack.use(await world.role("dispatcher-apns"));
   const store = stack.use(await openStore(world.storeUrl));

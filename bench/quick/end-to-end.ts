@@ -2,11 +2,13 @@ import { streamName } from "../../core/delivery/subjects.ts";
 import type { Limits, Side, Work } from "../compare/rounds.ts";
 import { cpu, measure, rate, type Section } from "../compare/section.ts";
 import { startProgram } from "../program.ts";
+import { streamIsEmpty } from "../queued.ts";
+import { startRoles } from "../roles.ts";
 import { startWorld } from "../world.ts";
 import { BATCH, callGateway } from "./call-gateway.ts";
 import { startNaive } from "./naive.ts";
 import { startPushStub } from "./push-stub.ts";
-import { awaitPushed, streamIsEmpty } from "./pushed.ts";
+import { awaitPushed } from "./pushed.ts";
 
 /** Limit of a slice, far above its length on a busy machine; beyond it a notification was lost. */
 const SLICE_MS_MAX = 30_000;
@@ -19,11 +21,12 @@ export async function measureEndToEnd(limits: Limits, storeUrl = "sqlite"): Prom
   await using stack = new AsyncDisposableStack();
   const world = stack.use(await startWorld(storeUrl));
   const stub = stack.use(await startPushStub(world));
-  const preferences = stack.use(await world.role("preferences"));
-  world.env.PREFERENCES_ADDRESS = preferences.addresses.grpc ?? "";
-  const gateway = stack.use(await world.role("gateway"));
-  const relay = stack.use(await world.role("relay"));
-  const dispatcher = stack.use(await world.role("dispatcher-apns"));
+  const {
+    preferences,
+    gateway,
+    relay,
+    "dispatcher-apns": dispatcher,
+  } = await startRoles(stack, world, "gateway", "relay", "dispatcher-apns");
   const baseline = stack.use(await startNaive(world, stub));
   const load = stack.use(startProgram(["bench/programs/load.ts"]));
 

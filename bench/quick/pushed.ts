@@ -1,5 +1,4 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { World } from "../world.ts";
 import type { PushStub } from "./push-stub.ts";
 
 const POLL_MS = 5;
@@ -23,6 +22,3 @@ export async function awaitPushed(
     await delay(pollMs);
   }
 }
-
-/** For awaitPushed. */
-export const streamIsEmpty = (world: World, stream: string) => async () => (await world.manager.streams.info(stream)).state.messages === 0;
