@@ -59,7 +59,7 @@ withSandbox("vonage on the wire", (test) => {
       text: "Zażółć gęślą jaźń",
       type: "unicode",
       "client-ref": delivery.attemptId,
-      ttl: "90000",
+      ttl: 90_000,
     });
   });
 

@@ -48,6 +48,10 @@ const bearer = (change: { pem?: string; kid?: string; iss?: string; iat?: number
 };
 const push = (device: string, request: RawRequest = {}): Promise<RawAnswer> =>
   http2(session, `/3/device/${device}`, { body: BODY, ...request, headers: { ...good, ...request.headers } });
+const bodyOf = (bytes: number) => {
+  const body = { aps: { alert: "b" }, a: "" };
+  return JSON.stringify({ ...body, a: "x".repeat(bytes - JSON.stringify(body).length) });
+};
 const answer = (given: RawAnswer) => `${given.status} ${(given.json as { reason?: string })?.reason ?? ""}`.trim();
 
 test("a valid push is answered 200 with its apns-id and is in the ledger once", async () => {
@@ -95,7 +99,7 @@ test("method, path, headers, payload and device token are rejected with Apple's 
     ["400 BadPriority", DEVICE, { headers: { "apns-push-type": "background" } }],
     ["400 BadCollapseId", DEVICE, { headers: { "apns-collapse-id": "x".repeat(65) } }],
     ["400 PayloadEmpty", DEVICE, { body: "" }],
-    ["413 PayloadTooLarge", DEVICE, { body: JSON.stringify({ a: "x".repeat(4_089) }) }],
+    ["413 PayloadTooLarge", DEVICE, { body: bodyOf(4_097) }],
     ["413 PayloadTooLarge", DEVICE, { body: "x".repeat(100_000) }],
     ["400 MissingDeviceToken", "", {}],
     ["400 BadDeviceToken", "not-hex", {}],
@@ -104,7 +108,7 @@ test("method, path, headers, payload and device token are rejected with Apple's 
   ];
   for (const [expected, device, request] of cases) assert.equal(answer(await push(device, request)), expected);
   assert.equal(answer(await http2(session, "/4/device", { headers: good, body: BODY })), "404 BadPath");
-  assert.equal((await push(DEVICE, { body: JSON.stringify({ a: "x".repeat(4_088) }) })).status, 200, "4096 bytes pass");
+  assert.equal((await push(DEVICE, { body: bodyOf(4_096) })).status, 200, "4096 bytes pass");
 });
 
 test("a token ending in dead is unregistered, with a timestamp", async () => {

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Once } from "../kit/once.ts";
 import { fieldsOf, isFields, parseJson, textOf } from "../kit/read.ts";
 import { type HttpSimulator, type Judgement, jsonAnswer, type Sent, type WireRequest } from "../kit/simulator.ts";
+import { payloadMistake } from "./fields.ts";
 import { type ApnsTokenKey, createApnsToken } from "./token.ts";
 
 export interface ApnsAccount extends ApnsTokenKey {
@@ -34,6 +35,8 @@ interface Rejection {
   status: number;
   reason: string;
   timestamp?: number;
+  /** For the ledger: what of the payload is wrong. */
+  detail?: string;
 }
 const reject = (status: number, reason: string): Rejection => ({ status, reason });
 
@@ -72,8 +75,9 @@ export function createApns(parts: { credentials: ApnsAccount; once: Once; now: (
       const rejection = rejectionOf(request, sent);
       if (rejection === undefined)
         return { accepted: true, code: "200", answer: { status: 200, headers: { "apns-id": id, "apns-unique-id": randomUUID() } } };
-      const { status, ...body } = rejection;
-      return { accepted: false, code: `${status} ${rejection.reason}`, answer: jsonAnswer(status, body, { "apns-id": id }) };
+      const { status, detail, ...body } = rejection;
+      const code = detail === undefined ? `${status} ${body.reason}` : `${status} ${body.reason}: ${detail}`;
+      return { accepted: false, code, answer: jsonAnswer(status, body, { "apns-id": id }) };
     },
   };
 }
@@ -104,8 +108,11 @@ function payloadRejection({ body, headers }: WireRequest): Rejection | undefined
   if (body.length === 0) return reject(400, "PayloadEmpty");
   const limit = headers["apns-push-type"] === "voip" ? VOIP_PAYLOAD_BYTES_MAX : PAYLOAD_BYTES_MAX;
   if (body.length > limit) return reject(413, "PayloadTooLarge");
-  // Apple documents no reason for a body that is not a JSON object; this one is the closest.
-  return isFields(parseJson(body)) ? undefined : reject(400, "PayloadEmpty");
+  const payload = parseJson(body);
+  // Apple documents no reason for a body that is not a JSON object; this one is the closest. APNs passes on an aps dictionary that is wrong,
+  // and the device drops it or part of it without a word: the sandbox also plays the device.
+  const detail = isFields(payload) ? payloadMistake(headers["apns-push-type"] ?? "alert", payload) : "the body is no JSON object";
+  return detail === undefined ? undefined : { ...reject(400, "PayloadEmpty"), detail };
 }
 
 /** Device tokens whose suffix selects an answer; see README.md. */

@@ -105,7 +105,7 @@ test("answers carry the status and FcmError code Google documents", async () => 
     ["400 INVALID_ARGUMENT INVALID_ARGUMENT", send(message("invalid-1"))],
     ["400 INVALID_ARGUMENT INVALID_ARGUMENT", send({})],
     ["400 INVALID_ARGUMENT INVALID_ARGUMENT", send(message("d", { topic: "news" }))],
-    ["400 INVALID_ARGUMENT INVALID_ARGUMENT", send(message("d", { data: { n: 1 } }))],
+    ["400 INVALID_ARGUMENT -", send(message("d", { data: { n: 1 } }))],
     ["400 INVALID_ARGUMENT INVALID_ARGUMENT", send(message("d", { data: { google_x: "1" } }))],
     ["400 INVALID_ARGUMENT INVALID_ARGUMENT", send(message("d", { data: { text: "x".repeat(4_096) } }))],
     ["400 INVALID_ARGUMENT INVALID_ARGUMENT", send(message("d", { android: { ttl: "3000000s" } }))],

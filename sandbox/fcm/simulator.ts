@@ -1,18 +1,16 @@
 import { randomBytes } from "node:crypto";
 import type { Once } from "../kit/once.ts";
-import { type Fields, fieldsOf, isFields, parseBearer, parseJson, textOf } from "../kit/read.ts";
+import { fieldsOf, isFields, parseBearer, parseJson, textOf } from "../kit/read.ts";
 import { type HttpSimulator, type Judgement, jsonAnswer, type Sent, type WireRequest } from "../kit/simulator.ts";
+import { parserViolations, type Violation } from "./fields.ts";
 import type { OAuth, ServiceAccount } from "./oauth.ts";
+import { messageViolation, TARGETS } from "./rules.ts";
 
 export interface FcmAccount extends ServiceAccount {
   projectId: string;
 }
 
 /** Google: "FCM HTTP v1 API, REST Resource: projects.messages" and "ErrorCode". */
-const PAYLOAD_BYTES_MAX = 4_096;
-const TTL_LONGEST_S = 2_419_200;
-const TARGETS = ["token", "topic", "condition", "fid"];
-
 interface Rejection {
   status: number;
   state: string;
@@ -20,17 +18,19 @@ interface Rejection {
   /** For FcmError; absent where the error is not one of FCM itself. */
   errorCode?: string | undefined;
   /** For BadRequest. */
-  field?: string | undefined;
+  violations?: readonly Violation[] | undefined;
   headers?: Record<string, string> | undefined;
 }
 
-const invalid = (field: string, message: string): Rejection => ({
+/** Rejected by Google's JSON parser, which knows nothing of FCM's error codes. */
+const malformed = (violations: readonly Violation[], message = violations.map(({ description }) => description).join("\n")): Rejection => ({
   status: 400,
   state: "INVALID_ARGUMENT",
   message,
-  errorCode: "INVALID_ARGUMENT",
-  field,
+  violations,
 });
+/** Rejected by FCM. */
+const invalid = (violation: Violation): Rejection => ({ ...malformed([violation]), errorCode: "INVALID_ARGUMENT" });
 
 export function createFcm(parts: { credentials: FcmAccount; oauth: OAuth; once: Once; tokenUrl: () => string }): HttpSimulator {
   const { credentials, oauth, once, tokenUrl } = parts;
@@ -48,7 +48,7 @@ export function createFcm(parts: { credentials: FcmAccount; oauth: OAuth; once: 
       };
     if (project !== credentials.projectId)
       return { status: 404, state: "NOT_FOUND", message: `Project not found or deleted: ${project.slice(0, 64)}` };
-    return messageRejection(fieldsOf(parseJson(request.body)).message) ?? tokenRejection(sent, once);
+    return messageRejection(sent.payload) ?? tokenRejection(sent, once);
   }
 
   return {
@@ -74,7 +74,8 @@ export function createFcm(parts: { credentials: FcmAccount; oauth: OAuth; once: 
         const { status, headers, errorCode, state } = rejection;
         return { accepted: false, code: `${status} ${errorCode ?? state}`, answer: jsonAnswer(status, errorBody(rejection), headers) };
       }
-      const isValidation = fieldsOf(sent.payload).validate_only === true;
+      const { validate_only, validateOnly = validate_only } = fieldsOf(sent.payload);
+      const isValidation = validateOnly === true;
       const id = isValidation ? "fake_message_id" : `0:${Date.now()}%${randomBytes(8).toString("hex")}`;
       return {
         accepted: !isValidation,
@@ -85,41 +86,19 @@ export function createFcm(parts: { credentials: FcmAccount; oauth: OAuth; once: 
   };
 }
 
-function errorBody({ status, state, message, errorCode, field }: Rejection) {
+function messageRejection(body: unknown): Rejection | undefined {
+  if (!isFields(body)) return malformed([], "Invalid JSON payload received. Unexpected token.");
+  const malformations = parserViolations(body);
+  if (malformations.length > 0) return malformed(malformations);
+  const violation = messageViolation(body);
+  return violation && invalid(violation);
+}
+
+function errorBody({ status, state, message, errorCode, violations = [] }: Rejection) {
   const details: unknown[] = [];
   if (errorCode !== undefined) details.push({ "@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError", errorCode });
-  if (field !== undefined)
-    details.push({ "@type": "type.googleapis.com/google.rpc.BadRequest", fieldViolations: [{ field, description: message }] });
+  if (violations.length > 0) details.push({ "@type": "type.googleapis.com/google.rpc.BadRequest", fieldViolations: violations });
   return { error: { code: status, message, status: state, ...(details.length > 0 ? { details } : {}) } };
-}
-
-function messageRejection(message: unknown): Rejection | undefined {
-  if (!isFields(message)) return invalid("message", "Request contains an invalid argument.");
-  const targets = TARGETS.filter((target) => message[target] !== undefined);
-  if (targets.length !== 1 || textOf(message[targets[0] ?? ""]) === "")
-    return invalid("message", "Exactly one of token, topic or condition must be specified");
-  const data = message.data ?? {};
-  if (!isFields(data)) return invalid("message.data", "Invalid value at 'message.data'");
-  for (const [key, value] of Object.entries(data)) {
-    if (typeof value !== "string") return invalid(`message.data[${key}]`, `Invalid value at 'message.data[${key}].value' (TYPE_STRING)`);
-    if (/^(from$|message_type$|gcm|google)/.test(key)) return invalid("message.data", `Invalid data payload key: ${key}`);
-  }
-  if (payloadBytes(message, data) > PAYLOAD_BYTES_MAX) return invalid("message", "Android message is too big");
-  return androidRejection(fieldsOf(message.android));
-}
-
-function androidRejection({ ttl, priority }: Fields): Rejection | undefined {
-  if (ttl !== undefined && !(/^\d+(\.\d{1,9})?s$/.test(textOf(ttl)) && Number.parseFloat(textOf(ttl)) <= TTL_LONGEST_S))
-    return invalid("message.android.ttl", "Invalid ttl: must be a duration from 0s to 2419200s");
-  if (priority !== undefined && !["NORMAL", "HIGH", "normal", "high"].includes(textOf(priority)))
-    return invalid("message.android.priority", "Invalid value at 'message.android.priority'");
-  return undefined;
-}
-
-/** Keys and values of data and of the notification, as FCM counts them. */
-function payloadBytes(message: Fields, data: Fields): number {
-  const parts = [data, fieldsOf(message.notification)].flatMap((fields) => Object.entries(fields).flat());
-  return parts.reduce<number>((sum, part) => sum + Buffer.byteLength(textOf(part)), 0);
 }
 
 /** Registration tokens whose text selects an answer; see README.md. */
@@ -129,7 +108,8 @@ function tokenRejection({ recipient, deliveryId }: Sent, once: Once): Rejection 
     return { status: 404, state: "NOT_FOUND", message: "Requested entity was not found.", errorCode: "UNREGISTERED" };
   if (recipient.includes("mismatch"))
     return { status: 403, state: "PERMISSION_DENIED", message: "SenderId mismatch", errorCode: "SENDER_ID_MISMATCH" };
-  if (recipient.includes("invalid")) return invalid("message.token", "The registration token is not a valid FCM registration token");
+  if (recipient.includes("invalid"))
+    return invalid({ field: "message.token", description: "The registration token is not a valid FCM registration token" });
   if (recipient.includes("flaky") && isFirst())
     return { status: 503, state: "UNAVAILABLE", message: "The service is currently unavailable.", errorCode: "UNAVAILABLE" };
   if (recipient.includes("quota") && isFirst())

@@ -4,6 +4,7 @@ import { ATTEMPT, DELIVERY, envOf, http1, http2, nowSeconds, openHttp2, signJwt,
 import type { Sandbox } from "../main.ts";
 import { createFaults, FAULTS_MAX, type FaultOrder } from "./faults.ts";
 
+const SHOWN = JSON.stringify({ aps: { alert: "b" } });
 /** Long enough to see that no answer comes, in ms. */
 const SILENCE_MS = 200;
 
@@ -97,7 +98,7 @@ test("on HTTP/2 a cut resets the stream with the code ordered and no other strea
   using line = openHttp2(sandbox, envOf(sandbox, "APNS_ORIGIN"));
   const authorization = `bearer ${signJwt(envOf(sandbox, "APNS_KEY_FILE"), { kid: envOf(sandbox, "APNS_KEY_ID") }, { iss: envOf(sandbox, "APNS_TEAM_ID"), iat: nowSeconds() })}`;
   const headers = { authorization, "apns-topic": envOf(sandbox, "APNS_TOPIC") };
-  const push = (device: string, waitMs?: number) => http2(line.session, `/3/device/${device.repeat(32)}`, { headers, body: "{}" }, waitMs);
+  const push = (device: string, waitMs?: number) => http2(line.session, `/3/device/${device.repeat(32)}`, { headers, body: SHOWN }, waitMs);
   await push("00");
 
   sandbox.faults.order({ provider: "apns", match: "aaaa", do: { kind: "cut-before", code: 7 } });

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { isAddress, localPart } from "../kit/address.ts";
-import { type Fields, fieldsOf, isFields, listOf, parseJson, sameSecret, textOf } from "../kit/read.ts";
+import { type Fields, fieldsOf, listOf, parseJson, sameSecret, textOf } from "../kit/read.ts";
 import { type HttpSimulator, type Judgement, jsonAnswer, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
+import { isScheduled, requestFaults } from "./fields.ts";
 import { createMandrillMessages } from "./messages.ts";
 
 export interface MandrillAccount {
@@ -11,14 +12,12 @@ export interface MandrillAccount {
 
 /** Mailchimp Transactional: "Messages: Send new message" and "Errors". */
 const BODY_BYTES_MAX = 25 * 1_048_576;
-const SUBJECT_CHARACTERS_MAX = 998;
-const TAG_CHARACTERS_MAX = 50;
 /** With more recipients the status is "queued". */
 const SYNCHRONOUS_RECIPIENTS_MAX = 10;
 
 interface RecipientAnswer {
   email: string;
-  status: "sent" | "queued" | "rejected" | "invalid";
+  status: "sent" | "queued" | "scheduled" | "rejected" | "invalid";
   _id: string;
   reject_reason: string | null;
   queued_reason?: string;
@@ -64,26 +63,28 @@ export function createMandrill(parts: { credentials: MandrillAccount; from: stri
         payload,
       };
     },
-    judge(request, sent): Judgement {
+    judge(request): Judgement {
       if (request.body.length > BODY_BYTES_MAX)
         return rejected(error(400, -2, "ValidationError", "The message is too large"), "400 ValidationError");
       const body = parseJson(request.body);
       if (!isKnown(body)) return rejected(error(401, -1, "Invalid_Key", "Invalid API key"), "401 Invalid_Key");
-      const message = fieldsOf(sent.payload).message;
-      const faults = messageFaults(message);
+      const { key: _key, ...given } = fieldsOf(body);
+      const faults = requestFaults(given, now());
       if (faults !== undefined)
-        return rejected(
-          error(400, -2, "ValidationError", `Validation error: ${JSON.stringify({ message: faults })}`),
-          "400 ValidationError",
-        );
-      const isOwnSender = textOf(fieldsOf(message).from_email).toLowerCase() === from;
-      const addresses = listOf(fieldsOf(message).to).map((to) => textOf(fieldsOf(to).email));
-      const isLater = fieldsOf(sent.payload).async === true || addresses.length > SYNCHRONOUS_RECIPIENTS_MAX;
-      const answers = addresses.map((email) => answerFor(email, isOwnSender, isLater));
-      for (const { _id, email, status } of answers) messages.add({ id: _id, email, status, message: fieldsOf(message), ts: now() / 1_000 });
+        return rejected(error(400, -2, "ValidationError", `Validation error: ${JSON.stringify(faults)}`), "400 ValidationError");
+      const message = fieldsOf(given.message);
+      // A name that selects an answer; see README.md.
+      if (message.subaccount === "unknown")
+        return rejected(error(404, 12, "Unknown_Subaccount", "No subaccount exists with the id 'unknown'"), "404 Unknown_Subaccount");
+      const isOwnSender = textOf(message.from_email).toLowerCase() === from;
+      const addresses = listOf(message.to).map((to) => textOf(fieldsOf(to).email));
+      const isLater = given.async === true || addresses.length > SYNCHRONOUS_RECIPIENTS_MAX;
+      const status = isScheduled(given, now()) ? "scheduled" : isLater ? "queued" : "sent";
+      const answers = addresses.map((email) => answerFor(email, isOwnSender, status));
+      for (const { _id, email, status } of answers) messages.add({ id: _id, email, status, message, ts: now() / 1_000 });
       const first = answers[0];
       return {
-        accepted: answers.some(({ status }) => status === "sent" || status === "queued"),
+        accepted: answers.some(({ status }) => status !== "rejected" && status !== "invalid"),
         code: `200 ${first?.status}${first?.reject_reason ? ` ${first.reject_reason}` : ""}`,
         answer: jsonAnswer(200, answers),
       };
@@ -94,29 +95,13 @@ export function createMandrill(parts: { credentials: MandrillAccount; from: stri
 const error = (status: number, code: number, name: string, message: string) => jsonAnswer(status, { status: "error", code, name, message });
 const rejected = (answer: WireAnswer, code: string): Judgement => ({ accepted: false, code, answer });
 
-function messageFaults(message: unknown): Record<string, unknown> | undefined {
-  if (!isFields(message)) return { "": "Please enter an array" };
-  const faults: Record<string, unknown> = {};
-  if (textOf(message.from_email) === "") faults.from_email = "Please enter a value";
-  else if (!isAddress(textOf(message.from_email))) faults.from_email = "An email address must contain a single @";
-  if (listOf(message.to).length === 0) faults.to = "Please enter an array";
-  listOf(message.to).forEach((to, index) => {
-    if (textOf(fieldsOf(to).email) === "") faults.to = { [index]: { email: "Please enter a value" } };
-  });
-  if ([...textOf(message.subject)].length > SUBJECT_CHARACTERS_MAX)
-    faults.subject = `Enter a value less than ${SUBJECT_CHARACTERS_MAX} characters long`;
-  if (listOf(message.tags).some((tag) => [...textOf(tag)].length > TAG_CHARACTERS_MAX || textOf(tag).startsWith("_")))
-    faults.tags = "Tags are at most 50 characters and begin without an underscore";
-  return Object.keys(faults).length > 0 ? faults : undefined;
-}
-
 /** Addresses that select an answer; see README.md. */
-function answerFor(email: string, isOwnSender: boolean, isLater: boolean): RecipientAnswer {
+function answerFor(email: string, isOwnSender: boolean, status: RecipientAnswer["status"]): RecipientAnswer {
   const _id = randomBytes(16).toString("hex");
   const local = localPart(email);
   if (!isAddress(email) || local === "invalid") return { email, status: "invalid", _id, reject_reason: null };
   if (!isOwnSender) return { email, status: "rejected", _id, reject_reason: "unsigned" };
   if (local.startsWith("reject")) return { email, status: "rejected", _id, reject_reason: "hard-bounce" };
   if (local.startsWith("quota")) return { email, status: "queued", _id, reject_reason: null, queued_reason: "hourly-quota-exhausted" };
-  return { email, status: isLater ? "queued" : "sent", _id, reject_reason: null };
+  return { email, status, _id, reject_reason: null };
 }

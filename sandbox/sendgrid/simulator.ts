@@ -16,6 +16,9 @@ const BODY_BYTES_MAX = 30 * 1_048_576;
 const THROTTLED_S = 2;
 const HELP = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#message.";
 
+/** Its sections are named after fields, without positions and without "email". */
+const helpFor = (field: string) => HELP + field.replace(/\.\d+|\.email$/g, "");
+
 export function createSendgrid(parts: { credentials: SendgridAccount; from: string; now: () => number }): HttpSimulator {
   const { credentials, from, now } = parts;
   const activity = createSendgridActivity();
@@ -86,7 +89,7 @@ function recipientsOf(mail: unknown): string[] {
 
 const errors = (status: number, faults: readonly MailFault[]) =>
   jsonAnswer(status, {
-    errors: faults.map(({ message, field }) => ({ message, field: field ?? null, help: field ? HELP + field : null })),
+    errors: faults.map(({ message, field }) => ({ message, field: field ?? null, help: field ? helpFor(field) : null })),
   });
 
 const UNAUTHORIZED = errors(401, [{ message: "The provided authorization grant is invalid, expired, or revoked" }]);

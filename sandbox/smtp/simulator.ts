@@ -10,6 +10,7 @@ import type { FaultAction } from "../kit/faults.ts";
 import type { HandlerParts } from "../kit/handler.ts";
 import type { Listener, WantedPort } from "../kit/listener.ts";
 import { sameSecret } from "../kit/read.ts";
+import { readMail } from "./message.ts";
 
 /** Faults can be ordered for each stage; those of "smtp" itself apply at the dot that ends a message. */
 export const SMTP_STAGES = ["smtp-connect", "smtp-ehlo", "smtp-starttls", "smtp-auth", "smtp-mail", "smtp-rcpt", "smtp-body"] as const;
@@ -122,26 +123,36 @@ async function takeMessage(
   cut: () => void,
   done: (error: Error | null, text?: string) => void,
 ): Promise<void> {
-  const { mailFrom, rcptTo, smtpUtf8 } = session.envelope;
+  const { mailFrom, rcptTo, smtpUtf8, bodyType } = session.envelope;
   const raw = message.toString("utf8");
+  const mail = await readMail(message, { utf8: smtpUtf8 === true, eightBit: bodyType === "8bitmime" });
   const headers = headersOf(raw);
   const recipient = rcptTo[0]?.address ?? "";
   const deliveryId = headers["x-carillon-delivery"] ?? "";
   const fault = faults.take(provider, recipient, deliveryId);
-  const isAccepted = fault?.kind === "answer" ? fault.status < 300 : fault?.kind !== "cut-before";
+  const mistake = "mistake" in mail ? mail.mistake : undefined;
+  const isAccepted = fault?.kind === "answer" ? fault.status < 300 : fault?.kind !== "cut-before" && mistake === undefined;
   const queueId = `SB${now().toString(36)}${Math.random().toString(36).slice(2, 8)}`.toUpperCase();
+  const judged = mistake === undefined ? "250" : `554 ${mistake}`;
   ledger.add({
     provider,
     deliveryId,
     attemptId: headers["x-carillon-attempt"] ?? "",
     recipient,
     accepted: isAccepted,
-    answer: fault === undefined ? "250" : fault.kind === "answer" ? `${fault.status} ordered` : fault.kind,
+    answer: fault === undefined ? judged : fault.kind === "answer" ? `${fault.status} ordered` : fault.kind,
     receivedAt: now(),
-    payload: { mailFrom: mailFrom === false ? "" : mailFrom.address, rcptTo: recipient, isSecure: session.secure, smtpUtf8, raw },
+    payload: {
+      mailFrom: mailFrom === false ? "" : mailFrom.address,
+      rcptTo: recipient,
+      isSecure: session.secure,
+      smtpUtf8,
+      mail: mistake === undefined ? mail : undefined,
+      raw,
+    },
     headers,
   });
-  const accept = () => done(null, `2.0.0 Ok: queued as ${queueId}`);
+  const accept = () => (mistake === undefined ? done(null, `2.0.0 Ok: queued as ${queueId}`) : done(reply(554, `5.6.0 ${mistake}`)));
   await carryOut(fault, cut, closing, done, accept);
 }
 

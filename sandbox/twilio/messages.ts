@@ -10,6 +10,7 @@ export interface NewMessage {
   body: string;
   status: string;
   num_segments: string;
+  num_media: string;
   /** ms since the epoch. */
   createdAt: number;
 }
@@ -63,7 +64,6 @@ function resourceOf(accountSid: string, { createdAt, ...message }: NewMessage) {
   return {
     ...message,
     account_sid: accountSid,
-    num_media: "0",
     direction: "outbound-api",
     date_created: date,
     date_updated: date,

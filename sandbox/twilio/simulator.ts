@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { deliveryOf, parseBasic, sameSecret } from "../kit/read.ts";
 import { countSegments } from "../kit/segments.ts";
 import { type HttpSimulator, type Judgement, jsonAnswer, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
+import { formFault, formPayload } from "./fields.ts";
 import { createTwilioMessages } from "./messages.ts";
 
 export interface TwilioAccount {
@@ -10,10 +11,7 @@ export interface TwilioAccount {
   from: string;
 }
 
-/** Twilio: "Messages resource", "Error and Warning Dictionary", "Test Credentials". */
-const BODY_CHARACTERS_MAX = 1_600;
-const VALIDITY_LONGEST_S = 36_000;
-
+/** Twilio: "Error and Warning Dictionary", "Test Credentials". */
 interface Rejection {
   status: number;
   code: number;
@@ -43,7 +41,9 @@ export function createTwilio(parts: { credentials: TwilioAccount; now: () => num
     if (rejection !== undefined) return rejection;
     if (request.path !== collection) return reject(20404, `The requested resource ${request.path} was not found`, 404);
     if (request.method !== "POST") return reject(20004, "Method not allowed", 405);
-    return formRejection(form) ?? senderRejection(form, credentials.from) ?? numberRejection(form.get("To") ?? "");
+    const fault = formFault(form, now());
+    if (fault !== undefined) return reject(fault.code, fault.message);
+    return senderRejection(form, credentials.from) ?? numberRejection(form.get("To") ?? "");
   }
 
   return {
@@ -67,7 +67,7 @@ export function createTwilio(parts: { credentials: TwilioAccount; now: () => num
       const form = new URLSearchParams(request.body.toString());
       const callback = form.get("StatusCallback") ?? "";
       const attemptId = URL.canParse(callback) ? (new URL(callback).searchParams.get("attempt") ?? "") : "";
-      return { deliveryId: deliveryOf(attemptId), attemptId, recipient: form.get("To") ?? "", payload: Object.fromEntries(form) };
+      return { deliveryId: deliveryOf(attemptId), attemptId, recipient: form.get("To") ?? "", payload: formPayload(form) };
     },
     judge(request): Judgement {
       const form = new URLSearchParams(request.body.toString());
@@ -75,14 +75,17 @@ export function createTwilio(parts: { credentials: TwilioAccount; now: () => num
       if (rejection !== undefined)
         return { accepted: false, code: `${rejection.status} ${rejection.code}`, answer: errorAnswer(rejection) };
       const hasService = form.has("MessagingServiceSid");
+      const media = form.getAll("MediaUrl").length;
+      const isMms = media > 0 || form.get("SendAsMms") === "true";
       const message = messages.add({
-        sid: `SM${randomBytes(16).toString("hex")}`,
+        sid: `${isMms ? "MM" : "SM"}${randomBytes(16).toString("hex")}`,
         to: form.get("To") ?? "",
         from: form.get("From"),
         messaging_service_sid: form.get("MessagingServiceSid"),
         body: form.get("Body") ?? "",
-        status: hasService ? "accepted" : "queued",
+        status: form.has("ScheduleType") ? "scheduled" : hasService ? "accepted" : "queued",
         num_segments: hasService ? "0" : String(countSegments(form.get("Body") ?? "")),
+        num_media: String(media),
         createdAt: now(),
       });
       return { accepted: true, code: "201", answer: jsonAnswer(201, message) };
@@ -94,24 +97,12 @@ function errorAnswer({ status, code, message, headers }: Rejection): WireAnswer 
   return jsonAnswer(status, { code, message, more_info: `https://www.twilio.com/docs/errors/${code}`, status }, headers);
 }
 
-function formRejection(form: URLSearchParams): Rejection | undefined {
-  if (!form.get("To")) return reject(21604, "A 'To' phone number is required.");
-  if (!form.get("From") && !form.get("MessagingServiceSid")) return reject(21603, "A 'From' phone number is required.");
-  const body = form.get("Body") ?? "";
-  if (body === "") return reject(21602, "Message body is required.");
-  if ([...body].length > BODY_CHARACTERS_MAX)
-    return reject(21617, `The concatenated message body exceeds the ${BODY_CHARACTERS_MAX} character limit`);
-  const callback = form.get("StatusCallback");
-  if (callback !== null && !/^https?:\/\/[^/]/.test(callback))
-    return reject(21609, `The StatusCallback URL ${callback} is not a valid URL.`);
-  const validity = form.get("ValidityPeriod");
-  if (validity !== null && !(/^\d{1,5}$/.test(validity) && Number(validity) >= 1 && Number(validity) <= VALIDITY_LONGEST_S))
-    return reject(21624, "The ValidityPeriod is out of range.");
-  return undefined;
-}
-
 function senderRejection(form: URLSearchParams, ownNumber: string): Rejection | undefined {
+  // A service without senders; see README.md.
+  if (form.get("MessagingServiceSid") === `MG${"0".repeat(32)}`)
+    return reject(21703, "The Messaging Service does not have a phone number available to send a message");
   const from = form.get("From");
+  if (isName(from ?? "")) return undefined;
   switch (from) {
     case null:
     case ownNumber:
@@ -124,6 +115,9 @@ function senderRejection(form: URLSearchParams, ownNumber: string): Rejection | 
       return reject(21606, `The 'From' phone number provided (${from}) is not a valid message-capable phone number for this account.`);
   }
 }
+
+/** Alphanumeric sender ids have a letter; short codes are five or six digits. */
+const isName = (from: string) => /^(?=.*[A-Za-z])[A-Za-z0-9 +&_-]{1,11}$/.test(from) || /^[1-9]\d{4,5}$/.test(from);
 
 /** Twilio's own test numbers, and suffixes that select an answer; see README.md. */
 function numberRejection(to: string): Rejection | undefined {

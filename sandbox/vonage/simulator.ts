@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import type { Once } from "../kit/once.ts";
-import { deliveryOf, type Fields, fieldsOf, parseBasic, parseJson, sameSecret } from "../kit/read.ts";
+import { deliveryOf, type Fields, fieldsOf, parseBasic, parseJson, sameSecret, textOf } from "../kit/read.ts";
 import { countSegments } from "../kit/segments.ts";
 import { type HttpSimulator, type Judgement, jsonAnswer, type Sent, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
+import { type ParamFault, paramFault } from "./fields.ts";
 import { createVonageReports } from "./reports.ts";
 
 export interface VonageAccount {
@@ -12,12 +13,7 @@ export interface VonageAccount {
   from: string;
 }
 
-/** Vonage: "SMS API reference" and "Troubleshooting SMS". */
-const TEXT_CHARACTERS_MAX = 3_200;
-const CLIENT_REF_CHARACTERS_MAX = 100;
-const TTL_SHORTEST_MS = 20_000;
-const TTL_LONGEST_MS = 604_800_000;
-
+/** Vonage: "Troubleshooting SMS". */
 const ERROR_TEXT: Record<string, string> = {
   "1": "Throughput Rate Exceeded",
   "4": "Bad Credentials",
@@ -34,13 +30,7 @@ const ERROR_TEXT: Record<string, string> = {
 /** Temporary errors: the next try succeeds. */
 const TEMPORARY = ["1", "5", "10"];
 
-interface Rejection {
-  status: string;
-  text: string;
-}
-const reject = (status: string, text = ERROR_TEXT[status] ?? "Error"): Rejection => ({ status, text });
-
-type Params = Readonly<Record<string, string>>;
+const reject = (status: string, text = ERROR_TEXT[status] ?? "Error"): ParamFault => ({ status, text });
 
 export function createVonage(parts: { credentials: VonageAccount; once: Once; now: () => number }): HttpSimulator {
   const { credentials, once, now } = parts;
@@ -54,13 +44,12 @@ export function createVonage(parts: { credentials: VonageAccount; once: Once; no
     return reports.records(request.query, now() - lagMs);
   }
 
-  function credentialRejection(request: WireRequest, params: Params): Rejection | undefined {
+  function credentialRejection(request: WireRequest, params: Fields): ParamFault | undefined {
     const basic = parseBasic(request.headers.authorization);
-    const key = params.api_key ?? basic?.user;
-    const secret = params.api_secret ?? basic?.password;
+    const { api_key: key = basic?.user, api_secret: secret = basic?.password } = params;
     if (key === undefined) return reject("2", "Missing api_key");
     if (secret === undefined) return reject("2", "Missing api_secret");
-    return key === credentials.apiKey && sameSecret(secret, credentials.apiSecret) ? undefined : reject("4");
+    return key === credentials.apiKey && sameSecret(textOf(secret), credentials.apiSecret) ? undefined : reject("4");
   }
 
   return {
@@ -71,14 +60,14 @@ export function createVonage(parts: { credentials: VonageAccount; once: Once; no
       return request.path === "/sms/json" && request.method === "POST" ? undefined : { answer: () => ({ status: 404 }) };
     },
     read(request) {
-      const { api_key: _key, api_secret: _secret, ...payload } = paramsOf(request);
-      const attemptId = payload["client-ref"] ?? "";
-      const recipient = payload.to === undefined ? "" : `+${payload.to.replace(/^\+/, "")}`;
+      const { api_key: _key, api_secret: _secret, sig: _sig, ...payload } = paramsOf(request);
+      const attemptId = textOf(payload["client-ref"]);
+      const recipient = textOf(payload.to) === "" ? "" : `+${textOf(payload.to).replace(/^\+/, "")}`;
       return { deliveryId: deliveryOf(attemptId), attemptId, recipient, payload };
     },
     judge(request, sent): Judgement {
       const params = paramsOf(request);
-      const rejection = credentialRejection(request, params) ?? paramRejection(params) ?? numberRejection(sent, once);
+      const rejection = credentialRejection(request, params) ?? paramFault(params) ?? numberRejection(sent, once);
       if (rejection !== undefined) {
         const message = { status: rejection.status, "error-text": rejection.text };
         return {
@@ -87,7 +76,7 @@ export function createVonage(parts: { credentials: VonageAccount; once: Once; no
           answer: jsonAnswer(200, { "message-count": "1", messages: [message] }),
         };
       }
-      const segments = countSegments(params.text ?? "", params.type === "unicode" ? "UCS-2" : "GSM-7");
+      const segments = params.type === "binary" ? 1 : countSegments(textOf(params.text), params.type === "unicode" ? "UCS-2" : "GSM-7");
       const messages = Array.from({ length: segments }, () => ({
         to: params.to,
         "message-id": randomBytes(8).toString("hex").toUpperCase(),
@@ -99,7 +88,12 @@ export function createVonage(parts: { credentials: VonageAccount; once: Once; no
       }));
       for (const message of messages)
         reports.add(
-          { message_id: message["message-id"], client_ref: params["client-ref"] ?? null, from: params.from ?? "", to: params.to ?? "" },
+          {
+            message_id: message["message-id"],
+            client_ref: textOf(params["client-ref"]) || null,
+            from: textOf(params.from),
+            to: textOf(params.to),
+          },
           now(),
         );
       return {
@@ -112,30 +106,14 @@ export function createVonage(parts: { credentials: VonageAccount; once: Once; no
 }
 
 /** The API accepts JSON, a form or the query string. */
-function paramsOf({ headers, body, query }: WireRequest): Params {
+function paramsOf({ headers, body, query }: WireRequest): Fields {
   const isJson = /^application\/json\b/i.test(headers["content-type"] ?? "");
-  const given: Fields = isJson ? fieldsOf(parseJson(body)) : Object.fromEntries(new URLSearchParams(body.toString()));
-  const params: Record<string, string> = Object.fromEntries(query);
-  for (const [name, value] of Object.entries(given))
-    if (["string", "number", "boolean"].includes(typeof value)) params[name] = String(value);
-  return params;
-}
-
-function paramRejection(params: Params): Rejection | undefined {
-  for (const name of ["to", "from", "text"]) if (!params[name]) return reject("2", `Missing ${name}`);
-  const { to = "", text = "", type = "text", ttl, callback } = params;
-  if (!/^[1-9]\d{6,14}$/.test(to)) return reject("3", "to address is not numeric");
-  if (!["text", "unicode", "binary"].includes(type)) return reject("3", "Invalid value for param: type");
-  if ([...text].length > TEXT_CHARACTERS_MAX) return reject("12", "Message too long");
-  if (ttl !== undefined && !(/^\d{1,9}$/.test(ttl) && Number(ttl) >= TTL_SHORTEST_MS && Number(ttl) <= TTL_LONGEST_MS))
-    return reject("3", "Invalid value for param: ttl");
-  if ((params["client-ref"] ?? "").length > CLIENT_REF_CHARACTERS_MAX) return reject("3", "Invalid value for param: client-ref");
-  if (callback !== undefined && !/^https?:\/\/[^/]/.test(callback)) return reject("23", "Invalid callback URL");
-  return undefined;
+  const given = isJson ? fieldsOf(parseJson(body)) : Object.fromEntries(new URLSearchParams(body.toString()));
+  return { ...Object.fromEntries(query), ...given };
 }
 
 /** Numbers whose suffix selects an answer; see README.md. */
-function numberRejection({ recipient, deliveryId }: Sent, once: Once): Rejection | undefined {
+function numberRejection({ recipient, deliveryId }: Sent, once: Once): ParamFault | undefined {
   if (recipient.endsWith("0007")) return reject("7");
   const status = /9990(\d\d)$/.exec(recipient)?.[1]?.replace(/^0/, "");
   if (status === undefined || ERROR_TEXT[status] === undefined) return undefined;

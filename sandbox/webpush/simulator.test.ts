@@ -90,6 +90,10 @@ test("VAPID is checked: presence, key, signature, audience, expiry and subject",
 test("headers and body are rejected with Mozilla's error numbers", async () => {
   const cases: [string, Change][] = [
     ["400 111", { headers: { TTL: undefined } }],
+    ["400 112", { headers: { TTL: "60s" } }],
+    ["400 112", { headers: { TTL: "-1" } }],
+    ["400 110", { headers: { Urgency: "urgent" } }],
+    ["400 113", { headers: { Topic: "a.b" } }],
     ["400 113", { headers: { Topic: "x".repeat(33) } }],
     ["400 110", { headers: { "Content-Encoding": "aesgcm" } }],
     ["400 110", { keysOf: "another-subscription" }],
@@ -100,6 +104,60 @@ test("headers and body are rejected with Mozilla's error numbers", async () => {
   for (const [expected, change] of cases) assert.equal(answer(await push("phone", "{}", change)), expected);
   const fits = JSON.stringify("x".repeat(3_991));
   assert.equal((await push("phone", fits)).status, 201, "3993 bytes of text are 4096 of body");
+});
+
+const declared = (notification: unknown, more = {}) => ({ web_push: 8030, notification, ...more });
+const SHOWN = { title: "t", navigate: "https://shop.example/7" };
+
+test("a declarative message as the Push API describes it is accepted, and kept whole", async () => {
+  const full = {
+    ...{
+      ...SHOWN,
+      body: "b",
+      dir: "rtl",
+      lang: "ar",
+      tag: "o7",
+      icon: "/i.png",
+      image: "i.png",
+      badge: "https://i.example/b",
+      vibrate: [50],
+    },
+    ...{ timestamp: 1_790_000_000_000, renotify: true, silent: false, requireInteraction: true, data: { own: [1, null] } },
+    actions: [{ action: "track", title: "Track", navigate: "/track", icon: "/t.png" }],
+  };
+  for (const payload of [
+    declared(SHOWN),
+    declared(full, { app_badge: 0, mutable: true, carillon: { delivery: DELIVERY } }),
+    { title: "plain" },
+  ]) {
+    sandbox.ledger.clear();
+    const given = await push("phone", JSON.stringify(payload));
+    assert.equal(given.status, 201, given.text);
+    assert.deepEqual(sandbox.ledger.entries()[0]?.payload, payload);
+  }
+});
+
+test("a declarative message that a browser would not show is rejected, with what is wrong", async () => {
+  const cases: [mistake: string, payload: unknown][] = [
+    ["web_push: one of 8030", { ...declared(SHOWN), web_push: 8031 }],
+    ["web_push takes integer, not string", { ...declared(SHOWN), web_push: "8030" }],
+    ["notification is missing", { web_push: 8030, app_badge: 1 }],
+    ["notification.navigate is missing", declared({ title: "t" })],
+    ["notification.title takes string, not integer", declared({ ...SHOWN, title: 1 })],
+    ["notification.navigate: a URL", declared({ ...SHOWN, navigate: "" })],
+    ["notification.dir: one of auto, ltr, rtl", declared({ ...SHOWN, dir: "up" })],
+    ["notification.lang: a language tag", declared({ ...SHOWN, lang: "de_AT" })],
+    ["notification.silent takes boolean, not integer", declared({ ...SHOWN, silent: 1 })],
+    ["notification: renotify needs a tag", declared({ ...SHOWN, renotify: true })],
+    ["notification: what is silent does not vibrate", declared({ ...SHOWN, silent: true, vibrate: [1] })],
+    ["notification.actions.0.navigate is missing", declared({ ...SHOWN, actions: [{ action: "a", title: "t" }] })],
+    ["app_badge: from 0", declared(SHOWN, { app_badge: -1 })],
+    ["mutable takes boolean, not string", declared(SHOWN, { mutable: "true" })],
+  ];
+  for (const [mistake, payload] of cases) {
+    const given = await push("phone", JSON.stringify(payload));
+    assert.equal(`${answer(given)} ${fieldsOf(given.json).message}`, `400 110 ${mistake}`);
+  }
 });
 
 test("subscriptions are gone, unknown, throttled or flaky by name", async () => {

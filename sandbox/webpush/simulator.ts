@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Once } from "../kit/once.ts";
 import { fieldsOf, parseJson, textOf } from "../kit/read.ts";
 import { type HttpSimulator, type Judgement, jsonAnswer, type Sent, type WireRequest } from "../kit/simulator.ts";
+import { declarativeMistake } from "./declarative.ts";
 import { decryptBody, type Subscriber } from "./subscription.ts";
 import { createVapidCheck } from "./vapid.ts";
 
@@ -40,7 +41,8 @@ export function createWebPush({ subscriber, vapidPublicKey, origin, once, now }:
     const name = nameIn(request);
     if (name === "") return reject(404, 102, "Not Found", "Invalid URL endpoint");
     if (request.method !== "POST") return reject(405, 999, "Method Not Allowed", "Method not allowed");
-    if (!/^\d{1,10}$/.test(headers.ttl ?? "")) return reject(400, 111, "Bad Request", "Missing TTL header");
+    if (headers.ttl === undefined) return reject(400, 111, "Bad Request", "Missing TTL header");
+    if (!/^\d{1,10}$/.test(headers.ttl)) return reject(400, 112, "Bad Request", "Invalid TTL header");
     if (!/^[A-Za-z0-9_-]{1,32}$/.test(headers.topic ?? "x")) return reject(400, 113, "Bad Request", "Invalid Topic header");
     if (!["very-low", "low", "normal", "high"].includes(headers.urgency ?? "normal"))
       return reject(400, 110, "Bad Request", "Invalid Urgency header");
@@ -51,6 +53,8 @@ export function createWebPush({ subscriber, vapidPublicKey, origin, once, now }:
     if (body.length > 0 && headers["content-encoding"] !== "aes128gcm") return reject(400, 110, "Bad Request", "Unknown Content-Encoding");
     // A real push service cannot read the body. The sandbox also plays the browser, and rejects at once what a browser would drop.
     if (body.length > 0 && sent.payload === undefined) return reject(400, 110, "Bad Request", decryptFault(request));
+    const mistake = declarativeMistake(sent.payload);
+    if (mistake !== undefined) return reject(400, 110, "Bad Request", mistake);
     return nameRejection(name, sent.deliveryId, once);
   }
 
