@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
+import { contentToProto } from "../core/content/content.ts";
 import { CONTENT_BOUNDS } from "../core/content/reference.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Notification } from "../gen/carillon/v1/notification_service.ts";
@@ -175,7 +176,7 @@ test("answers UNAVAILABLE for a key that a newer version stored, because it cann
 const mail = (key: string, text: string): Notification =>
   sms(key, {
     recipient: { to: { $case: "endpoint", value: { address: { $case: "emailAddress", value: "ann@example.com" } } } },
-    content: { push: undefined, sms: { text: "hello" }, email: { subject: "s", html: "", text } },
+    content: contentToProto({ sms: { text: "hello" }, email: { subject: "s", html: "", text } }),
   });
 
 test("stores a large part by reference, once for all notifications with the same content", async () => {

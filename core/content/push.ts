@@ -1,19 +1,5 @@
-import { isPush, type PushChannel } from "../delivery/channel.ts";
-import { type ContentCodec, type ContentFault, mapValue, showsSomething } from "./codec.ts";
-import { PUSH_PAYLOAD_BYTES_MAX } from "./limits.ts";
-
-export interface PushContent {
-  title: string;
-  body: string;
-  data: Record<string, string>;
-}
-
-/** carillon.v1.PushContent. */
-export interface PushWire {
-  title: string;
-  body: string;
-  data: { [key: string]: string };
-}
+import type { PushChannel } from "../delivery/channel.ts";
+import { isSilent, type PushContent } from "./push-content.ts";
 
 /** Sent with every push, so that the app can recognise a duplicate. */
 export interface PushIds {
@@ -27,9 +13,6 @@ export interface PushAlert {
   title?: string;
   body?: string;
 }
-
-/** Without title and body a push shows nothing: its data go to the application in the background. */
-export const isSilent = ({ title, body }: PushContent) => title === "" && body === "";
 
 export interface ApnsPayload {
   aps: { alert: PushAlert } | { "content-available": 1 };
@@ -103,45 +86,3 @@ function fieldBytes(fields: Readonly<Record<string, string>>): number {
 /** FCM reserves these keys of data (Firebase: REST reference, Message.data), and Carillon those with carillon_. APNs and Web Push reserve none. */
 export const isReservedDataKey = (channel: PushChannel, key: string) =>
   channel === "fcm" && /^(from$|message_type$|gcm|google|carillon_)/.test(key);
-
-export const pushCodec: ContentCodec<PushContent, PushWire> = {
-  fromProto: ({ title, body, data }) => ({ title, body, data: { ...data } }),
-  toProto: ({ title, body, data }) => ({ title, body, data }),
-  namedValues: ({ title, body, data }) => [
-    ["push.title", title],
-    ["push.body", body],
-    ["push.data", mapValue(data)],
-  ],
-  faults: (content, channels) => [
-    ...blankFaults(content),
-    ...keyFaults(content, channels.filter(isPush)),
-    ...sizeFaults(content, channels.filter(isPush)),
-  ],
-};
-
-function blankFaults(content: PushContent): ContentFault[] {
-  if (isSilent(content) || showsSomething(content.title) || showsSomething(content.body)) return [];
-  return [{ field: "content.push", rule: "push.blank", message: "has nothing to see in title and body; leave both out for data alone" }];
-}
-
-function keyFaults({ data }: PushContent, channels: readonly PushChannel[]): ContentFault[] {
-  const fault = (message: string): ContentFault => ({ field: "content.push.data", rule: "data.reserved", message });
-  return Object.keys(data).flatMap((key) => {
-    const reserving = channels.find((channel) => isReservedDataKey(channel, key));
-    return [
-      ...(key.startsWith("carillon") ? [fault('keys beginning with "carillon" are reserved')] : []),
-      ...(reserving ? [fault(`has a key that ${reserving} reserves`)] : []),
-    ];
-  });
-}
-
-/** Content is stored even if no channel of the notification uses it, so it needs a bound: one oversized document fails a shared insert. */
-function sizeFaults(content: PushContent, channels: readonly PushChannel[]): ContentFault[] {
-  const counted = channels.length > 0 ? channels : (["fcm"] as const);
-  return counted.flatMap((channel) => {
-    const bytes = pushPayloadBytes(channel, content);
-    const max = PUSH_PAYLOAD_BYTES_MAX[channel];
-    const message = `makes a payload of ${bytes} bytes; ${channel} carries ${max}`;
-    return bytes > max ? [{ field: "content.push", rule: `${channel}.bytes`, message }] : [];
-  });
-}

@@ -2,6 +2,7 @@ import type { Channel } from "../delivery/channel.ts";
 import type { Content } from "./content.ts";
 import { APNS_COLLAPSE_ID_BYTES_MAX, FCM_PAYLOAD_BYTES_MAX } from "./limits.ts";
 import { pushPayloadBytes } from "./push.ts";
+import { pushKind } from "./push-content.ts";
 
 /** The longest tag that a push carries, with its key. */
 const TAG_BYTES_MAX = "tag".length + APNS_COLLAPSE_ID_BYTES_MAX;
@@ -12,7 +13,7 @@ const TAG_BYTES_MAX = "tag".length + APNS_COLLAPSE_ID_BYTES_MAX;
  * Nothing replaces what an app handles in silence, a text or a mail.
  */
 export function isReplacedOnDevice(channel: Channel, { push }: Content): boolean {
-  if (push === undefined || (push.title === "" && push.body === "")) return false;
+  if (push === undefined || pushKind(push) !== "shown") return false;
   switch (channel) {
     case "apns":
     case "webpush":

@@ -1,6 +1,6 @@
 import type { Priority, PushType } from "apns2";
-import type { PushContent } from "../../core/content/push.ts";
-import { apnsPayload, isSilent } from "../../core/content/push.ts";
+import { apnsPayload } from "../../core/content/push.ts";
+import { isSilent, type PushContent } from "../../core/content/push-content.ts";
 import type { Priority as CarillonPriority } from "../../core/delivery/channel.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import { uuidOf } from "../../runtime/hash.ts";

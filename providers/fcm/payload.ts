@@ -1,7 +1,7 @@
 import type { AndroidConfig, TokenMessage } from "firebase-admin/messaging";
 import { FCM_PAYLOAD_BYTES_MAX, PUSH_STORED_MS_MAX, WEBPUSH_TOPIC_CHARS_MAX } from "../../core/content/limits.ts";
-import type { PushContent } from "../../core/content/push.ts";
-import { type FcmPayload, fcmPayload, fcmPayloadBytes, isSilent } from "../../core/content/push.ts";
+import { type FcmPayload, fcmPayload, fcmPayloadBytes } from "../../core/content/push.ts";
+import { isSilent, type PushContent } from "../../core/content/push-content.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import { sha256Hex } from "../../runtime/hash.ts";
 import { replacementMark } from "../transport/replacement-mark.ts";

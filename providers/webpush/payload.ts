@@ -1,6 +1,6 @@
 import { PUSH_STORED_MS_MAX, WEBPUSH_TOPIC_CHARS_MAX } from "../../core/content/limits.ts";
-import type { PushContent } from "../../core/content/push.ts";
 import { webPushPayload } from "../../core/content/push.ts";
+import type { PushContent } from "../../core/content/push-content.ts";
 import type { Priority } from "../../core/delivery/channel.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import { sha256Hex } from "../../runtime/hash.ts";
