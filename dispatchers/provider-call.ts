@@ -55,6 +55,7 @@ export function reportAttempt(
 }
 
 function outbound(task: DeliveryTask, attemptId: string): OutboundDelivery {
-  const { deliveryId, app, channel, endpoint, notificationClass, category, content, priority, collapseKey, expiresAt } = task;
-  return { deliveryId, attemptId, app, channel, endpoint, notificationClass, category, content, priority, collapseKey, expiresAt };
+  const { deliveryId, app, channel, endpoint, notificationClass, category, content, priority, collapseKey, expiresAt, ttlSeconds } = task;
+  const times = { expiresAt, ttlSeconds };
+  return { deliveryId, attemptId, app, channel, endpoint, notificationClass, category, content, priority, collapseKey, ...times };
 }

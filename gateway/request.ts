@@ -21,6 +21,8 @@ export interface NotificationRequest {
   collapseKey: string | undefined;
   sendAt: number | undefined;
   expiresAt: number | undefined;
+  /** Absent differs from 0, which is "now or never". */
+  ttlSeconds?: number | undefined;
 }
 
 /** @param message has passed the .proto rules */
@@ -44,5 +46,6 @@ export function toRequest(message: Notification): NotificationRequest {
     collapseKey: message.collapseKey || undefined,
     sendAt: message.sendAt?.getTime(),
     expiresAt: message.expiresAt?.getTime(),
+    ...(message.ttlSeconds === undefined ? {} : { ttlSeconds: message.ttlSeconds }),
   };
 }

@@ -94,7 +94,7 @@ export function buildRecord(
       ? { ...base, state: "pending", publishCount: 0, nextAt: sendAt }
       : { ...base, state: "pending", publishCount: 1, nextAt: Math.min(at.now + watchdogMs(0, at.watchdogFirstMs), expiresAt) };
   });
-  const { idempotencyKey, recipient, notificationClass, category, content, priority, collapseKey } = request;
+  const { idempotencyKey, recipient, notificationClass, category, content, priority, collapseKey, ttlSeconds } = request;
   return {
     ...{
       id: at.id,
@@ -109,5 +109,6 @@ export function buildRecord(
       collapseKey,
     },
     ...{ acceptedAt: at.now, sendAt, expiresAt, traceparent: at.traceparent, deliveries },
+    ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
   };
 }
