@@ -69,6 +69,9 @@ test("data_json has the rules of data, and no key of it", () => {
   assert.deepEqual(data({ a: null }), ["content.push.data_json data.twice"]);
   assert.deepEqual(data({ carillon: 1 }), ["content.push.data_json data.reserved"]);
   assert.deepEqual(data({ from: 1 }, ["fcm"]), ["content.push.data_json data.reserved"]);
+  const taken = richPush({ data: { url: "x", thread: "x" }, dataJson: { actions: 1, badge: 1 } });
+  assert.deepEqual(faultsOf(taken, ["fcm"]), [...["data", "data", "data_json"].map((name) => `content.push.${name} data.reserved`)]);
+  assert.deepEqual(faultsOf(taken, ["apns"]), []);
   assert.deepEqual(data({ "": 1 }), ["content.push.data_json data.key"]);
   assert.deepEqual(data({ b: [Number.NaN] }), ["content.push.data_json json.number"]);
 });
@@ -80,9 +83,15 @@ test("control characters, our own headers and sizes", () => {
   ]);
   const headers = (apnsHeaders: Record<string, string>) => faultsOf(richPush({ overrides: { apnsHeaders } }));
   const at = "content.push.overrides.apns_headers";
-  assert.deepEqual(headers({ "apns-id": "x", "apns-collapse-id": "x", "apns-expiration": "0" }), Array(3).fill(`${at} header.protected`));
-  assert.deepEqual(headers({ "apns-topic": "a\r\nb" }), [`${at} header.value`]);
-  assert.deepEqual(headers({ "apns-push-type": "voip" }), []);
+  const ours = ["apns-id", "apns-collapse-id", "apns-expiration", "apns-channel-id"];
+  assert.deepEqual(
+    headers(Object.fromEntries(ours.map((name) => [name, "x"]))),
+    ours.map((name) => `${at}.${name} override.protected`),
+  );
+  assert.deepEqual(headers({ "apns-topic": "a\r\nb", "apns-push-type": "spam", "apns-priority": "7" }), [
+    ...["apns-topic", "apns-push-type", "apns-priority"].map((name) => `${at}.${name} header.value`),
+  ]);
+  assert.deepEqual(headers({ "apns-topic": "com.example.shop.voip", "apns-push-type": "voip", "apns-priority": "10" }), []);
   const overrides = { fcm: { a: "x".repeat(17_000) }, apns: { a: Number.POSITIVE_INFINITY } };
   assert.deepEqual(faultsOf(richPush({ overrides })).sort(), [
     "content.push.overrides.apns json.number",
