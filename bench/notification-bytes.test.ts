@@ -5,7 +5,8 @@ import { createRequests, pushNotification } from "./notification-bytes.ts";
 
 /** As the decoder makes it: maps have no prototype. */
 const decoded = (n: number) =>
-  SendNotificationRequest.decode(SendNotificationRequest.encode({ notification: pushNotification(n) }).finish()).notification;
+  SendNotificationRequest.decode(SendNotificationRequest.encode({ notification: pushNotification(n), validateOnly: false }).finish())
+    .notification;
 
 test("every request holds different notifications, encoded as the contract says", () => {
   const one = createRequests(0, 998);

@@ -1,3 +1,4 @@
+import { contentToProto } from "../core/content/content.ts";
 import {
   BatchSendNotificationsRequest,
   type Notification,
@@ -31,11 +32,9 @@ export function pushNotification(n: number | string, notificationClass: Notifica
     channels: [],
     notificationClass,
     category: "orders",
-    content: {
+    content: contentToProto({
       push: { title: "Your order", body: "It is on its way and arrives today.", data: { [TAG_FIELD]: "1017" } },
-      sms: undefined,
-      email: undefined,
-    },
+    }),
     priority: 0,
     collapseKey: "",
     sendAt: undefined,
@@ -55,7 +54,7 @@ export function createRequests(batch: number, first: number, notificationClass?:
   if (sendAt !== undefined) template.sendAt = new Date(sendAt);
   const bytes = Buffer.from(
     batch === 0
-      ? SendNotificationRequest.encode({ notification: template }).finish()
+      ? SendNotificationRequest.encode({ notification: template, validateOnly: false }).finish()
       : BatchSendNotificationsRequest.encode({ notifications: Array.from({ length: batch }, () => template) }).finish(),
   );
   const places: number[] = [];

@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { openStore } from "../adapters/store/open-store.ts";
 import { type Clients, connectGateway } from "../cli/gateway/connect.ts";
+import { contentToProto } from "../core/content/content.ts";
 import { CHANNELS, type Channel, isPush } from "../core/delivery/channel.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import { consumerName, streamName } from "../core/delivery/subjects.ts";
@@ -103,7 +104,8 @@ const contentFor = (channel: Channel) => ({
   sms: channel === "sms" ? { text: "Your order 1017 is on its way and arrives today." } : undefined,
   email: channel === "email" ? { subject: "Your order", html: HTML, text: "Your order is on its way." } : undefined,
 });
-const requestTo = (endpoint: Endpoint) => notification({ recipient: toEndpoint(endpoint), content: contentFor(endpoint.channel) });
+const requestTo = (endpoint: Endpoint) =>
+  notification({ recipient: toEndpoint(endpoint), content: contentToProto(contentFor(endpoint.channel)) });
 
 /** Of the caller's texts, keys and values. */
 function contentBytes(channel: Channel): number {
@@ -140,7 +142,11 @@ async function fill(channel: Channel): Promise<void> {
     let done = 0;
     const caller = async (): Promise<void> => {
       for (let some = mine.splice(0, way === "Send" ? 1 : BATCH); some.length > 0; some = mine.splice(0, way === "Send" ? 1 : BATCH)) {
-        if (way === "Send") await callUnary(clients.notifications, NotificationServiceService.sendNotification, { notification: some[0] });
+        if (way === "Send")
+          await callUnary(clients.notifications, NotificationServiceService.sendNotification, {
+            notification: some[0],
+            validateOnly: false,
+          });
         else
           await callUnary(
             clients.notifications,
@@ -222,7 +228,7 @@ async function serviceMs(channel: Channel): Promise<number> {
   const [began, calls, underWay]: [number, Promise<unknown>[], number[]] = [performance.now(), [], []];
   while (performance.now() - began < CALM_MS) {
     const notification = requestTo(await endpointOf(channel));
-    calls.push(callUnary(clients.notifications, NotificationServiceService.sendNotification, { notification }));
+    calls.push(callUnary(clients.notifications, NotificationServiceService.sendNotification, { notification, validateOnly: false }));
     underWay.push((await manager.consumers.info(streamName(channel), consumer)).num_ack_pending - left);
     await delay(CALM_EVERY_MS * (0.5 + Math.random()));
   }

@@ -1,5 +1,5 @@
 import { notificationId } from "../adapters/ids.ts";
-import type { PushContent } from "../core/content/push.ts";
+import type { PushContent } from "../core/content/push-content.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import type { NotificationRecord } from "../core/delivery/notification.ts";
 

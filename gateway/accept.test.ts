@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
+import { contentToProto } from "../core/content/content.ts";
 import { CONTENT_BOUNDS } from "../core/content/reference.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Notification } from "../gen/carillon/v1/notification_service.ts";
-import { type AcceptSetting, type AcceptWorld, createAcceptWorld, smsMessage as sms } from "../test/support/accept-world.ts";
+import { type AcceptSetting, type AcceptWorld, CALLING_APP, createAcceptWorld, smsMessage as sms } from "../test/support/accept-world.ts";
 import { anyChange } from "../test/support/changes.ts";
+import { richEmail } from "../test/support/content-samples.ts";
 import { eventually } from "../test/support/eventually.ts";
 import { leaseDue } from "../test/support/lease-due.ts";
 import { toAccepted } from "./answer.ts";
@@ -172,10 +174,13 @@ test("answers UNAVAILABLE for a key that a newer version stored, because it cann
   assert.ok(again?.kind === "rejected" && again.error.code === "UNAVAILABLE");
 });
 
+const toAnn = {
+  recipient: { to: { $case: "endpoint", value: { address: { $case: "emailAddress", value: "ann@example.com" } } } },
+} as const;
 const mail = (key: string, text: string): Notification =>
   sms(key, {
-    recipient: { to: { $case: "endpoint", value: { address: { $case: "emailAddress", value: "ann@example.com" } } } },
-    content: { push: undefined, sms: { text: "hello" }, email: { subject: "s", html: "", text } },
+    ...toAnn,
+    content: contentToProto({ sms: { text: "hello" }, email: { subject: "s", html: "", text } }),
   });
 
 test("stores a large part by reference, once for all notifications with the same content", async () => {
@@ -199,6 +204,57 @@ test("stores a large part by reference, once for all notifications with the same
   const { keepMs, keepStepMs } = CONTENT_BOUNDS;
   assert.equal(await store.contents.purge(a!.expiresAt + keepMs, 10), 0);
   assert.equal(await store.contents.purge(a!.expiresAt + keepMs + keepStepMs + 1, 10), 1);
+});
+
+test("keeps attachments apart, and their task says that not every dispatcher can send it", async () => {
+  const { send } = setUp();
+  const attachments = [{ filename: "a.bin", contentType: "application/pdf", base64: Buffer.alloc(100_000, 7).toString("base64") }];
+  const [result] = await send(sms("k", { ...toAnn, content: contentToProto({ email: richEmail({ attachments }) }) }));
+  assert.ok(result?.kind === "accepted", JSON.stringify(result));
+  const record = await store.notifications.find(result.record.id);
+  assert.deepEqual([record?.content, record?.richApart], [{}, ["email"]]);
+  assert.deepEqual((await store.contents.get("app", record!.contentHashes!.email!))?.email, richEmail({ attachments }));
+  await eventually("a task", async () => published.length === 1);
+  assert.deepEqual(published[0]!.needs, ["content-by-reference", "rich-email"]);
+});
+
+test("a lifetime of 0 at the provider reaches the task, and is another payload than none", async () => {
+  const { send } = setUp();
+  await send(sms("k", { ttlSeconds: 0 }));
+  await eventually("a task", async () => published.length === 1);
+  assert.deepEqual([published[0]!.ttlSeconds, published[0]!.needs], [0, ["ttl"]]);
+  const [without] = await send(sms("k"));
+  assert.ok(without?.kind === "rejected" && without.error.reason === "KEY_REUSED");
+});
+
+test("says how many segments a text has, and nothing of the sort of a mail", async () => {
+  const { send } = setUp();
+  const results = await send(sms("one"), sms("two", { content: contentToProto({ sms: { text: "x".repeat(161) } }) }), mail("mail", "x"));
+  const segments = results.map((r) => r.kind === "accepted" && toAccepted(r.record, false).deliveries.map((d) => d.smsSegments));
+  assert.deepEqual(segments, [[1], [2], [0]]);
+});
+
+test("what is only validated is answered as it would be, stored nowhere and published nowhere", async () => {
+  const { accepting, send } = setUp();
+  const validate = async (message: Notification) => {
+    const [result] = await accepting.accept(CALLING_APP, [{ message, path: "notification", violations: [], validateOnly: true }]);
+    return result!;
+  };
+  const first = await validate(sms("k"));
+  assert.ok(first.kind === "accepted" && !first.repeatedKey && first.record.deliveries.length === 1);
+  const bad = await validate(sms("k", { content: contentToProto({ sms: { text: " " } }) }));
+  assert.deepEqual(bad.kind === "rejected" && bad.error.fields?.map(({ rule }) => rule), ["sms.blank"]);
+  await validate(mail("large", "x".repeat(CONTENT_BOUNDS.inlineBytesMax)));
+  assert.equal(await stored(), 0);
+  assert.equal(await store.contents.purge(Number.MAX_SAFE_INTEGER, 10), 0);
+  const [sent] = await send(sms("k"));
+  assert.ok(sent?.kind === "accepted" && !sent.repeatedKey, "its key stayed unused");
+  const again = await validate(sms("k"));
+  assert.ok(again.kind === "accepted" && again.repeatedKey);
+  const reused = await validate(sms("k", { category: "other" }));
+  assert.ok(reused.kind === "rejected" && reused.error.reason === "KEY_REUSED");
+  await accepting.published();
+  assert.equal(published.length, 1);
 });
 
 test("answers a repeated key with a large content as the first time, and rejects another content under that key", async () => {

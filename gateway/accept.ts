@@ -197,6 +197,15 @@ export function createAccept(parts: AcceptParts): Accept {
     }
   }
 
+  /** What the answer would be if it were sent now. */
+  async function validated({ id, request }: Candidate, record: NotificationRecord): Promise<AcceptResult> {
+    const split = takeOutLarge(record, parts.contentBounds ?? CONTENT_BOUNDS);
+    if (recordBytes(split.record) > NOTIFICATION_BYTES_MAX) return rejected(tooLarge);
+    const before = await store.notifications.find(id).catch(() => unreadable);
+    if (before && "kind" in before) return rejected(before);
+    return before ? answerRepeated(before, request) : { kind: "accepted", record: split.record, repeatedKey: false };
+  }
+
   /**
    * Counts a notification's deliveries of the day, inserts it, and gives back what it did not use.
    * @param asked opt-out questions that were asked for it
@@ -206,7 +215,11 @@ export function createAccept(parts: AcceptParts): Accept {
     try {
       const open = record.deliveries.flatMap(({ state, channel }) => (state === "pending" ? [channel] : []));
       const day = await quotas.countDay(app, record.notificationClass, open, record.sendAt);
-      const result = await (day.kind === "exceeded" ? answerRejected(app, candidate, day.error) : insert(app, candidate, record, asked));
+      const result = await (day.kind === "exceeded"
+        ? answerRejected(app, candidate, day.error)
+        : candidate.validateOnly
+          ? validated(candidate, record)
+          : insert(app, candidate, record, asked));
       if (day.kind === "counted") counted = day.counted;
       settle(app, candidate, counted, result, costOf(Math.max(record.deliveries.length, asked), heldBytes));
       return result;
@@ -216,11 +229,12 @@ export function createAccept(parts: AcceptParts): Accept {
   }
 
   /** @param cost of the work for what is not stored */
-  function settle(app: AppRecord, { scheduled }: Candidate, counted: DayCount | undefined, result: AcceptResult, cost: number): void {
-    if (result.kind === "rejected") {
+  function settle(app: AppRecord, candidate: Candidate, counted: DayCount | undefined, result: AcceptResult, cost: number): void {
+    const { scheduled, validateOnly } = candidate;
+    if (validateOnly || result.kind === "rejected") {
       quotas.charge(app, cost);
       // Of what is answered UNAVAILABLE nobody knows whether it was stored.
-      if (result.error.code !== "UNAVAILABLE") quotas.notStored(app, scheduled, counted);
+      if (validateOnly || (result.kind === "rejected" && result.error.code !== "UNAVAILABLE")) quotas.notStored(app, scheduled, counted);
     } else if (result.repeatedKey) quotas.repeated(app, scheduled, counted, cost);
   }
 

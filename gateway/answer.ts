@@ -1,4 +1,5 @@
 import { channelToProto, classToProto, reasonToProto, stateToProto } from "../adapters/wire/convert.ts";
+import { segmentsOf } from "../core/content/sms-content.ts";
 import { maskEndpoint } from "../core/delivery/endpoint.ts";
 import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
 import { outcomeReason } from "../core/delivery/reason.ts";
@@ -14,6 +15,7 @@ export function toAccepted(record: NotificationRecord, repeatedKey: boolean): Ac
       deliveryId: d.id,
       channel: channelToProto(d.channel),
       suppressedReason: suppressedOnAcceptance(d, record) ? reasonToProto(d.reason) : undefined,
+      smsSegments: d.channel === "sms" && record.content.sms ? segmentsOf(record.content.sms).segments : 0,
     })),
     repeatedKey,
   };

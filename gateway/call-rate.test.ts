@@ -65,7 +65,7 @@ test("every call that sends nothing uses up one rate of its app, and no send doe
     assert.ok((error.retryAfterMs ?? 0) > 40_000, "the time until a token is there");
     assert.deepEqual(error.quota, { subject: "app:shop", description: "limit: 0.02 calls per second that send nothing" });
   }
-  await notifications.sendNotification({ notification: undefined }, context);
+  await notifications.sendNotification({ notification: undefined, validateOnly: false }, context);
   await notifications.batchSendNotifications({ notifications: [] }, context);
   await contacts.listContacts({ userId: "" }, contextOf("bank"));
   assert.deepEqual(calls.slice(8), ["sendNotification", "batchSendNotifications", "listContacts"]);

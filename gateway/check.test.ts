@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createECDH } from "node:crypto";
 import { test } from "node:test";
-import { EMAIL_BYTES_MAX } from "../core/content/email.ts";
+import { EMAIL_BYTES_MAX } from "../core/content/email-faults.ts";
 import type { Channel } from "../core/delivery/channel.ts";
 import { EXPIRY_MAX_MS } from "../core/delivery/lifetime.ts";
 import { checkRequest, SEND_AT_AHEAD_MAX_MS, SEND_AT_PAST_TOLERANCE_MS } from "./check.ts";

@@ -11,11 +11,11 @@ export interface Insertion {
 
 /** Takes the large parts out of the record; it refers to them by hash. */
 export function takeOutLarge(record: NotificationRecord, bounds: ContentBounds): Insertion {
-  const { inline, hashes, large } = splitContent(record.content, bounds.inlineBytesMax, sha256Hex);
+  const { inline, hashes, richApart, large } = splitContent(record.content, bounds.inlineBytesMax, sha256Hex);
   if (hashes === undefined) return { record, contents: [] };
   const keepUntil = contentKeepUntil(record.expiresAt, bounds);
   return {
-    record: { ...record, content: inline, contentHashes: hashes },
+    record: { ...record, content: inline, contentHashes: hashes, ...(richApart ? { richApart } : {}) },
     contents: large.map(({ hash, content }) => ({ app: record.app, hash, content, keepUntil })),
   };
 }

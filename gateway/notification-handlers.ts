@@ -33,7 +33,8 @@ export function createNotificationHandlers(accepting: Accept, store: Pick<Store,
   const checkGet = compileValidator("carillon.v1.GetNotificationRequest");
   return {
     async sendNotification(request, { caller, traceparent }) {
-      const item = { message: request.notification, path: "notification", violations: checkSend(request) };
+      const { notification: message, validateOnly } = request;
+      const item = { message, path: "notification", violations: checkSend(request), validateOnly };
       const [result] = await accepting.accept(caller, [item], traceparent);
       if (result === undefined) throw new Error("one item has one result");
       return result.kind === "accepted" ? { accepted: toAccepted(result.record, result.repeatedKey) } : result.error;

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { parseLine } from "../cli/gateway/jsonl.ts";
 import type { Content } from "../core/content/content.ts";
+import type { JsonObject } from "../core/content/json.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import { comparePayload, payloadHash } from "./payload-hash.ts";
 import { type NotificationRequest, toRequest } from "./request.ts";
@@ -37,10 +38,39 @@ test("compares by the version of the stored hash", () => {
 
 const text = fc.oneof(fc.string(), fc.string({ unit: "binary" }), fc.constantFrom("", ",", '","', "push.title", "ä", "1"));
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+/** Not empty: what is empty does not take part. */
+const given = fc.string({ minLength: 1, maxLength: 3 });
+const optional = { requiredKeys: [] as [], noNullPrototype: true };
+const json = fc.dictionary(text, fc.jsonValue(), { minKeys: 1, maxKeys: 3 }) as fc.Arbitrary<JsonObject>;
+const localized = fc.record({ key: given, args: fc.array(text, { maxLength: 2 }) });
+const richPush = fc.record(
+  {
+    subtitle: given,
+    badge: fc.nat(2),
+    background: fc.constant(true),
+    titleLocalized: localized,
+    dataJson: json,
+    relevanceScore: fc.nat(1),
+  },
+  optional,
+);
+const richEmail = fc.record(
+  {
+    replyTo: fc.array(fc.record({ address: given }), { minLength: 1, maxLength: 2 }),
+    tags: fc.array(given, { minLength: 1, maxLength: 2 }),
+  },
+  optional,
+);
 const content: fc.Arbitrary<Content> = fc.record({
-  push: maybe(fc.record({ title: text, body: text, data: fc.dictionary(text, text, { maxKeys: 4 }) })),
-  sms: maybe(fc.record({ text })),
-  email: maybe(fc.record({ subject: text, html: text, text })),
+  push: maybe(
+    fc
+      .tuple(fc.record({ title: text, body: text, data: fc.dictionary(text, text, { maxKeys: 4 }) }), richPush)
+      .map(([a, b]) => ({ ...a, ...b })),
+  ),
+  sms: maybe(
+    fc.tuple(fc.record({ text }), fc.record({ sender: given, flash: fc.constant(true) }, optional)).map(([a, b]) => ({ ...a, ...b })),
+  ),
+  email: maybe(fc.tuple(fc.record({ subject: text, html: text, text }), richEmail).map(([a, b]) => ({ ...a, ...b }))),
 });
 const endpoint: fc.Arbitrary<Endpoint> = fc.oneof(
   fc.record({ channel: fc.constantFrom("apns", "fcm"), token: text }),
@@ -62,6 +92,7 @@ const requests: fc.Arbitrary<NotificationRequest> = fc.record({
   collapseKey: maybe(fc.string({ minLength: 1 })),
   sendAt: maybe(fc.nat()),
   expiresAt: maybe(fc.nat()),
+  ttlSeconds: maybe(fc.nat(2)),
 });
 
 /** A request's meaning as one text, without the order of maps and channels and without undefined fields. */

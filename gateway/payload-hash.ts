@@ -24,13 +24,14 @@ const requestValues = (request: NotificationRequest): NamedValue[] => [
   ["category", request.category],
   ["priority", request.priority],
   ["collapse_key", request.collapseKey ?? ""],
-  ["send_at", timeValue(request.sendAt)],
-  ["expires_at", timeValue(request.expiresAt)],
+  ["send_at", numberValue(request.sendAt)],
+  ["expires_at", numberValue(request.expiresAt)],
+  ["ttl_seconds", numberValue(request.ttlSeconds)],
   ...contentValues(request.content),
 ];
 
-/** ms since the epoch. */
-const timeValue = (time: number | undefined) => (time === undefined ? "" : String(time));
+/** A number as it is; 0 differs from absent. */
+const numberValue = (value: number | undefined) => (value === undefined ? "" : String(value));
 
 function recipientValues({ recipient, endpointAsGiven }: NotificationRequest): NamedValue[] {
   const { channel, ...fields } =

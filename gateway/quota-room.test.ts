@@ -88,6 +88,16 @@ test("a repeated key uses up no room for open and scheduled ones", async () => {
   assert.deepEqual(reasons(await sendAs(app, sms("s3", { sendAt }), sms("s", { sendAt }))), ["SCHEDULED_LIMIT", "accepted"]);
 });
 
+test("what is only validated uses up no room and nothing of a day", async () => {
+  const app = appOf({ openMax: 1, dailyMax: { sms: { transactional: 1 } } });
+  const { accepting, sendAs } = setUp();
+  for (let i = 0; i < 5; i++) {
+    const item = { message: sms(`v${i}`), path: "notification", violations: [], validateOnly: true };
+    assert.deepEqual(reasons(await accepting.accept(app, [item])), ["accepted"]);
+  }
+  assert.deepEqual(reasons(await sendAs(app, sms("a"))), ["accepted"]);
+});
+
 test("an app has so many deliveries per channel, class and day", async () => {
   const { clock } = world;
   const { sendAs } = setUp();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { endpointId } from "../adapters/ids.ts";
 import { endpointToProto } from "../adapters/wire/convert.ts";
+import { contentToProto } from "../core/content/content.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import { Channel } from "../gen/carillon/v1/channel.ts";
 import { Notification } from "../gen/carillon/v1/notification_service.ts";
@@ -21,7 +22,7 @@ describe("acceptance, for the recipient's own endpoints", () => {
     world.store.contacts.register({ app: CALLING_APP.id, userId: "ann", endpointId: endpointId(endpoint), endpoint, registeredAt: 1 });
   const push = (key: string, over: Partial<Notification>, given: { body?: string; data?: Record<string, string> }) => ({
     ...smsMessage(key, { recipient: { to: { $case: "userId", value: "ann" } }, ...over }),
-    content: { push: { title: "t", body: "b", data: {}, ...given }, sms: undefined, email: undefined },
+    content: contentToProto({ push: { title: "t", body: "b", data: {}, ...given } }),
   });
   const answerOf = (result: AcceptResult | undefined) =>
     result?.kind === "rejected"
@@ -65,7 +66,7 @@ describe("acceptance, for the recipient's own endpoints", () => {
   it("stores and sends to the ASCII form of an internationalized address, and compares a repeated key with what was given", async () => {
     const mail = (address: string) => ({
       ...smsMessage("1", { recipient: { to: { $case: "endpoint", value: endpointToProto({ channel: "email", address }) } } }),
-      content: { push: undefined, sms: undefined, email: { subject: "s", html: "", text: "t" } },
+      content: contentToProto({ email: { subject: "s", html: "", text: "t" } }),
     });
     assert.deepEqual(await answer(mail("Ada@b\u00fccher.example")), ["email"]);
     assert.deepEqual(world.published[0]?.endpoint, { channel: "email", address: "Ada@xn--bcher-kva.example" });

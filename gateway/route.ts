@@ -1,3 +1,4 @@
+import { webPushLacks } from "../core/content/webpush-payload.ts";
 import { CHANNELS, type Channel, contentPart } from "../core/delivery/channel.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
@@ -58,6 +59,15 @@ export function questionsOf(app: string, request: NotificationRequest, targets: 
   }));
 }
 
+/** Why a target is sent nothing; undefined: it is sent to. */
+function suppression({ content }: NotificationRequest, { channel, endpoint, barred }: Target, answer: OptOutAnswer | undefined) {
+  if (endpoint === undefined) return reason("no-endpoint", barred && "SMS to this number are not allowed");
+  if (answer === "opted-out") return reason("opted-out");
+  const lacks = channel === "webpush" && content.push ? webPushLacks(content.push) : undefined;
+  if (lacks === undefined) return undefined;
+  return reason("not-supported", lacks === "background" ? "browsers require a notification" : "browsers know no texts of the application");
+}
+
 /** The record to insert. Where opt-outs are "unknown", the delivery is accepted and its dispatcher checks again. Pure. */
 export function buildRecord(
   at: {
@@ -78,15 +88,8 @@ export function buildRecord(
   const scheduled = sendAt > at.now;
   const deliveries = targets.map(({ barred, ...target }, index): Delivery => {
     const base = { id: `${at.id}-${index}`, ...target, attempt: 1 };
-    const why = target.endpoint === undefined ? "no-endpoint" : answers[index] === "opted-out" ? "opted-out" : undefined;
-    if (why)
-      return {
-        ...base,
-        state: "suppressed",
-        publishCount: 0,
-        reason: reason(why, barred && "SMS to this number are not allowed"),
-        endedAt: at.now,
-      };
+    const why = suppression(request, { barred, ...target }, answers[index]);
+    if (why) return { ...base, state: "suppressed", publishCount: 0, reason: why, endedAt: at.now };
     // The gateway publishes what is due now; the relay evaluates it only if that had no effect.
     // Where the app has its share of the queue, the relay publishes it as earlier ones end.
     const later = scheduled || at.mayPublish?.(target.channel) === false;
@@ -94,7 +97,7 @@ export function buildRecord(
       ? { ...base, state: "pending", publishCount: 0, nextAt: sendAt }
       : { ...base, state: "pending", publishCount: 1, nextAt: Math.min(at.now + watchdogMs(0, at.watchdogFirstMs), expiresAt) };
   });
-  const { idempotencyKey, recipient, notificationClass, category, content, priority, collapseKey } = request;
+  const { idempotencyKey, recipient, notificationClass, category, content, priority, collapseKey, ttlSeconds } = request;
   return {
     ...{
       id: at.id,
@@ -109,5 +112,6 @@ export function buildRecord(
       collapseKey,
     },
     ...{ acceptedAt: at.now, sendAt, expiresAt, traceparent: at.traceparent, deliveries },
+    ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
   };
 }

@@ -17,6 +17,8 @@ export interface AcceptItem {
   /** Its path in the request; the fields of `violations` begin with it. */
   path: string;
   violations: readonly Violation[];
+  /** It is checked and answered, and nothing is stored; absent: false. */
+  validateOnly?: boolean;
 }
 
 /** An item that keeps the .proto rules, with its index in the call. */
@@ -31,12 +33,13 @@ export interface Candidate {
   scheduled: boolean;
   /** The rule it breaks that .proto cannot express. A key that was accepted before gets its first answer all the same. */
   error: CallError | undefined;
+  validateOnly: boolean;
 }
 
 /** Checks an item by itself and by what its app may use. Pure. */
 export function screen(
   app: AppRecord,
-  { message, path, violations }: AcceptItem,
+  { message, path, violations, validateOnly = false }: AcceptItem,
   index: number,
   s: { now: number; pushHosts: readonly string[]; smsPrefixes: readonly string[] | undefined; channelsServed: readonly Channel[] },
 ): Candidate | CallError {
@@ -53,7 +56,7 @@ export function screen(
         recipientError(app, request, path, s.smsPrefixes));
   const scheduled = request.sendAt !== undefined && request.sendAt > s.now + OPEN_WITHIN_MS;
   const id = notificationId(app.id, request.idempotencyKey);
-  return { index, path, request, channels, id, hash: payloadHash(request), scheduled, error };
+  return { index, path, request, channels, id, hash: payloadHash(request), scheduled, error, validateOnly };
 }
 
 /** The rule that it breaks for the channels of its recipient's endpoints. */

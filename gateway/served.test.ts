@@ -1,13 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { contentToProto } from "../core/content/content.ts";
 import { Channel } from "../gen/carillon/v1/channel.ts";
 import { createAcceptWorld, smsMessage } from "../test/support/accept-world.ts";
 
-const content = {
-  push: undefined,
-  sms: { text: "hello" },
-  email: { subject: "s", text: "t", html: "" },
-};
+const content = contentToProto({ sms: { text: "hello" }, email: { subject: "s", text: "t", html: "" } });
 const user = { recipient: { to: { $case: "userId", value: "ada" } } } as const;
 
 test("a channel without a dispatcher is rejected where it is named, by channel or by endpoint, and nothing is stored", async () => {

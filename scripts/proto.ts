@@ -92,12 +92,18 @@ function generate(proto: string, out: string) {
  */
 function keepEveryKey(path: string): void {
   const written = readFileSync(path, "utf8");
-  const declared = [...written.matchAll(/^ {2}(\w+): \{ \[key: string\]: /gm)].map(([, field]) => field!);
+  const declared = [...written.matchAll(/^ {2}(\w+): \{ \[key: string\]: [^}]*\};$/gm)].map(([, field]) => field!);
   let kept = written;
   for (const field of new Set(declared)) {
     const empty = `${field}: {}`;
     if (!kept.includes(empty)) throw new Error(`${path}: ts-proto writes the map ${field} in another way; change keepEveryKey()`);
     kept = kept.replaceAll(empty, `${field}: globalThis.Object.create(null)`);
+  }
+  // What it unwraps a google.protobuf.Struct into.
+  if (path.endsWith("google/protobuf/struct.ts")) {
+    const empty = "const object: { [key: string]: any } = {};";
+    if (!kept.includes(empty)) throw new Error(`${path}: ts-proto unwraps a Struct in another way; change keepEveryKey()`);
+    kept = kept.replaceAll(empty, "const object: { [key: string]: any } = globalThis.Object.create(null);");
   }
   if (kept !== written) writeFileSync(path, kept);
 }

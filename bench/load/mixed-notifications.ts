@@ -1,3 +1,4 @@
+import { type Content, contentToProto } from "../../core/content/content.ts";
 import type { Channel } from "../../core/delivery/channel.ts";
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import type { Notification } from "../../gen/carillon/v1/notification_service.ts";
@@ -34,18 +35,22 @@ function endpointOf(channel: Channel, n: number, { origin, p256dh, auth }: Subsc
 
 /** The notification with this number: to a device, number or address of its own. */
 export function notificationOf(channel: Channel, n: number, subscription: Subscription): Notification {
-  const push = pushNotification(n);
   return {
-    ...push,
+    ...pushNotification(n),
     recipient: toEndpoint(endpointOf(channel, n, subscription)),
-    content: contentOf(channel, n, push.content!),
+    content: contentToProto(contentOf(channel, n)),
   };
 }
 
 /** Each names its number, so that the stub of the provider knows which one has arrived. */
-function contentOf(channel: Channel, n: number, { push }: Pick<NonNullable<Notification["content"]>, "push">): Notification["content"] {
-  const none = { push: undefined, sms: undefined, email: undefined };
-  if (channel === "sms") return { ...none, sms: { text: numberedText(n) } };
-  if (channel === "email") return { ...none, email: { ...MAIL, subject: numberedText(n) } };
-  return { ...none, push: { ...push!, data: { [TAG_FIELD]: String(n).padStart(NUMBER_DIGITS, "0") } } };
+function contentOf(channel: Channel, n: number): Content {
+  if (channel === "sms") return { sms: { text: numberedText(n) } };
+  if (channel === "email") return { email: { ...MAIL, subject: numberedText(n) } };
+  return {
+    push: {
+      title: "Your order",
+      body: "It is on its way and arrives today.",
+      data: { [TAG_FIELD]: String(n).padStart(NUMBER_DIGITS, "0") },
+    },
+  };
 }

@@ -117,7 +117,7 @@ async function begin({ address, key, count }: MixedOrder): Promise<Run> {
 function encode(kind: Kind, items: readonly Item[]): Uint8Array {
   const notifications = items.map(({ notification }) => notification);
   if (kind === "batch") return BatchSendNotificationsRequest.encode({ notifications }).finish();
-  return SendNotificationRequest.encode({ notification: notifications[0]! }).finish();
+  return SendNotificationRequest.encode({ notification: notifications[0]!, validateOnly: false }).finish();
 }
 
 const fateOf = (code: number) => (code === status.RESOURCE_EXHAUSTED ? FATE.rejected : FATE.unclear);

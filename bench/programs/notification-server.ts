@@ -25,7 +25,12 @@ export function pushRequest(notification: Notification | undefined): PushRequest
 
 export function accepted(id: string, { repeatedKey = false, suppressed = false } = {}): Accepted {
   const suppressedReason = suppressed ? { code: "opted-out", detail: "" } : undefined;
-  return { notificationId: id, acceptedAt: new Date(), deliveries: [{ deliveryId: `${id}-0`, channel: 1, suppressedReason }], repeatedKey };
+  return {
+    notificationId: id,
+    acceptedAt: new Date(),
+    deliveries: [{ deliveryId: `${id}-0`, channel: 1, suppressedReason, smsSegments: 0 }],
+    repeatedKey,
+  };
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Channel } from "../delivery/channel.ts";
+import { canonicalJson } from "./json.ts";
 
 /** A rule that a content breaks. */
 export interface ContentFault {
@@ -43,3 +44,22 @@ export const mapValue = (map: Readonly<Record<string, string>>): string => {
 
 /** By UTF-16 code units, whatever the locale. */
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Without the fields that hold nothing: undefined, "", false, lists and maps without entries. A number holds something, also 0. */
+export const withoutEmpty = <T extends object>(fields: T): Partial<T> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => !isEmpty(value))) as Partial<T>;
+
+const isEmpty = (value: unknown) =>
+  value === undefined ||
+  value === "" ||
+  value === false ||
+  (typeof value === "object" && value !== null && Object.keys(value).length === 0);
+
+/** The fields' values for hashing, each under its name; "" where it holds nothing. */
+export const fieldValues = <T extends object>(part: string, content: T, names: readonly (keyof T & string)[]): NamedValue[] =>
+  names.map((name) => [`${part}.${name}`, valueText(content[name])]);
+
+function valueText(value: unknown): string {
+  if (isEmpty(value)) return "";
+  return typeof value === "string" ? value : canonicalJson(value);
+}

@@ -1,8 +1,10 @@
 import { type Channel, CONTENT_PARTS } from "../delivery/channel.ts";
 import type { ContentFault, NamedValue } from "./codec.ts";
-import { type EmailContent, type EmailWire, emailCodec } from "./email.ts";
-import { type PushContent, type PushWire, pushCodec } from "./push.ts";
-import { type SmsContent, type SmsWire, smsCodec } from "./sms.ts";
+import { type EmailWire, emailCodec } from "./email.ts";
+import type { EmailContent } from "./email-content.ts";
+import { type PushWire, pushCodec } from "./push-codec.ts";
+import type { PushContent } from "./push-content.ts";
+import { type SmsContent, type SmsWire, smsCodec } from "./sms-content.ts";
 
 /** What to convey, for each kind of channel. */
 export interface Content {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EMAIL_BYTES_MAX, emailBytes, emailCodec } from "./email.ts";
+import { emailCodec } from "./email.ts";
+import { EMAIL_BYTES_MAX, emailBytes } from "./email-faults.ts";
 
 test("counts UTF-8 bytes of subject, html and text", () => {
   assert.equal(emailBytes({ subject: "é", html: "<b>€</b>", text: "😀" }), 2 + 10 + 4);

@@ -1,10 +1,25 @@
-import { type ContentCodec, type ContentFault, showsSomething } from "./codec.ts";
+import { type ContentCodec, fieldValues, withoutEmpty } from "./codec.ts";
+import {
+  type Attachment,
+  type Calendar,
+  type EmailContent,
+  type EmailOverrides,
+  type Mailbox,
+  RICH_EMAIL_FIELDS,
+} from "./email-content.ts";
+import { emailFaults } from "./email-faults.ts";
+import { copyJson, type JsonObject } from "./json.ts";
 
-/** At least one of html and text is not empty. */
-export interface EmailContent {
-  subject: string;
-  html: string;
-  text: string;
+interface MailboxWire {
+  address: string;
+  name: string;
+}
+
+interface AttachmentWire {
+  filename: string;
+  contentType: string;
+  source: { $case: "content"; value: Buffer } | undefined;
+  contentId: string;
 }
 
 /** carillon.v1.EmailContent. */
@@ -12,36 +27,56 @@ export interface EmailWire {
   subject: string;
   html: string;
   text: string;
+  from: MailboxWire | undefined;
+  replyTo: MailboxWire[];
+  cc: MailboxWire[];
+  bcc: MailboxWire[];
+  headers: { [key: string]: string };
+  attachments: AttachmentWire[];
+  preheader: string;
+  overrides: { sendgrid: JsonObject | undefined; mandrill: JsonObject | undefined } | undefined;
+  tags: string[];
+  calendar: Calendar | undefined;
 }
-
-/**
- * Subject, html and text together, in bytes. E-mail providers take 25 MB and more, but a gateway holds up to 500 contents of one
- * insert in memory, and a dispatcher one for each task under way. Gmail cuts what it shows at 102 KB.
- */
-export const EMAIL_BYTES_MAX = 524_288;
-
-/** Bytes of the content in UTF-8, before a provider's own encoding (at most six times as much in JSON). */
-export const emailBytes = (content: EmailContent): number =>
-  Buffer.byteLength(content.subject) + Buffer.byteLength(content.html) + Buffer.byteLength(content.text);
 
 export const emailCodec: ContentCodec<EmailContent, EmailWire> = {
-  fromProto: ({ subject, html, text }) => ({ subject, html, text }),
-  toProto: ({ subject, html, text }) => ({ subject, html, text }),
-  namedValues: ({ subject, html, text }) => [
-    ["email.subject", subject],
-    ["email.html", html],
-    ["email.text", text],
+  fromProto: ({ subject, html, text, from, overrides, calendar, ...wire }) => ({
+    ...{ subject, html, text },
+    ...withoutEmpty({
+      ...{ from: from && mailboxOf(from), replyTo: wire.replyTo.map(mailboxOf) },
+      ...{ cc: wire.cc.map(mailboxOf), bcc: wire.bcc.map(mailboxOf) },
+      ...{ headers: { ...wire.headers }, attachments: wire.attachments.map(attachmentOf), preheader: wire.preheader },
+      ...{ overrides: overrides && overridesOf(overrides), tags: [...wire.tags] },
+      calendar: calendar && { method: calendar.method, ics: calendar.ics },
+    }),
+  }),
+  toProto: ({ subject, html, text, from, overrides, ...rich }) => ({
+    ...{ subject, html, text },
+    ...{ from: from && mailboxToProto(from), replyTo: (rich.replyTo ?? []).map(mailboxToProto) },
+    ...{ cc: (rich.cc ?? []).map(mailboxToProto), bcc: (rich.bcc ?? []).map(mailboxToProto) },
+    ...{ headers: rich.headers ?? {}, attachments: (rich.attachments ?? []).map(attachmentToProto), preheader: rich.preheader ?? "" },
+    overrides: overrides && { sendgrid: overrides.sendgrid, mandrill: overrides.mandrill },
+    ...{ tags: rich.tags ?? [], calendar: rich.calendar },
+  }),
+  namedValues: (content) => [
+    ["email.subject", content.subject],
+    ["email.html", content.html],
+    ["email.text", content.text],
+    ...fieldValues("email", content, RICH_EMAIL_FIELDS),
   ],
-  faults(content): ContentFault[] {
-    const bytes = emailBytes(content);
-    const message = `has ${bytes} bytes; at most ${EMAIL_BYTES_MAX} are sent`;
-    return [...blankFaults(content), ...(bytes <= EMAIL_BYTES_MAX ? [] : [{ field: "content.email", rule: "email.bytes", message }])];
-  },
+  faults: emailFaults,
 };
 
-/** A mail program shows html where there is any, so that a blank one would hide the text. */
-function blankFaults(content: EmailContent): ContentFault[] {
-  const isBlank = (text: string) => text !== "" && !showsSomething(text);
-  const blank = (["subject", "html", "text"] as const).filter((part) => isBlank(content[part]));
-  return blank.map((part) => ({ field: `content.email.${part}`, rule: "email.blank", message: "has nothing to see" }));
-}
+const mailboxOf = ({ address, name }: MailboxWire): Mailbox => ({ address, ...withoutEmpty({ name }) });
+const mailboxToProto = ({ address, name = "" }: Mailbox): MailboxWire => ({ address, name });
+
+const attachmentOf = ({ filename, contentType, source, contentId }: AttachmentWire): Attachment => ({
+  ...{ filename, contentType, base64: source?.value.toString("base64") ?? "" },
+  ...withoutEmpty({ contentId }),
+});
+const attachmentToProto = ({ filename, contentType, base64, contentId = "" }: Attachment): AttachmentWire => ({
+  ...{ filename, contentType, source: { $case: "content", value: Buffer.from(base64, "base64") }, contentId },
+});
+
+const overridesOf = ({ sendgrid, mandrill }: NonNullable<EmailWire["overrides"]>): EmailOverrides =>
+  withoutEmpty({ sendgrid: sendgrid && copyJson(sendgrid), mandrill: mandrill && copyJson(mandrill) });

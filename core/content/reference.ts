@@ -1,6 +1,7 @@
 import { CONTENT_PARTS, type ContentPart } from "../delivery/channel.ts";
 import { canonicalForm } from "./codec.ts";
 import { type Content, contentValues } from "./content.ts";
+import { richParts } from "./rich.ts";
 
 /** What is kept where, and for how long. */
 export interface ContentBounds {
@@ -31,6 +32,8 @@ export interface SplitContent {
   inline: Content;
   /** Absent where every part is small. */
   hashes?: ContentHashes;
+  /** Those of the large parts that only some dispatchers can send (rich.ts); absent where there are none. */
+  richApart?: ContentPart[];
   large: { hash: string; content: Content }[];
 }
 
@@ -47,7 +50,9 @@ export function splitContent(content: Content, inlineBytesMax: number, hashOf: (
     hashes[part] = hash;
     large.push({ hash, content: alone });
   }
-  return large.length === 0 ? { inline, large } : { inline, hashes, large };
+  if (large.length === 0) return { inline, large };
+  const richApart = richParts(content).filter((part) => hashes[part] !== undefined);
+  return { inline, hashes, large, ...(richApart.length > 0 ? { richApart } : {}) };
 }
 
 const isSmall = (part: unknown, bytesMax: number) => Buffer.byteLength(JSON.stringify(part)) <= bytesMax;

@@ -1,14 +1,3 @@
-import { type ContentCodec, type ContentFault, showsSomething } from "./codec.ts";
-
-export interface SmsContent {
-  text: string;
-}
-
-/** carillon.v1.SmsContent. */
-export interface SmsWire {
-  text: string;
-}
-
 /** Parts of one text. Carriers drop and delay parts of longer texts, and each part is charged. Providers advise at most ten. */
 export const SMS_SEGMENTS_MAX = 10;
 
@@ -54,17 +43,3 @@ export function isGsm7(text: string): boolean {
   for (const character of text) if (!BASIC.has(character) && !EXTENDED.has(character)) return false;
   return true;
 }
-
-export const smsCodec: ContentCodec<SmsContent, SmsWire> = {
-  fromProto: ({ text }) => ({ text }),
-  toProto: ({ text }) => ({ text }),
-  namedValues: ({ text }) => [["sms.text", text]],
-  faults({ text }, channels): ContentFault[] {
-    if (!showsSomething(text)) return [{ field: "content.sms.text", rule: "sms.blank", message: "has nothing to see" }];
-    if (!channels.includes("sms")) return [];
-    const { segments, encoding } = smsSegments(text);
-    if (segments <= SMS_SEGMENTS_MAX) return [];
-    const message = `makes ${segments} ${encoding} segments; at most ${SMS_SEGMENTS_MAX} are sent`;
-    return [{ field: "content.sms.text", rule: "sms.segments", message }];
-  },
-};

@@ -1,6 +1,6 @@
 import type { Content } from "../content/content.ts";
 import type { ContentHashes } from "../content/reference.ts";
-import type { Channel, NotificationClass, Priority } from "./channel.ts";
+import type { Channel, ContentPart, NotificationClass, Priority } from "./channel.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Reason } from "./reason.ts";
 
@@ -65,11 +65,15 @@ export interface NotificationRecord {
   content: Content;
   /** Parts too large to be kept here: the hashes under which the content store has them, for this app. */
   contentHashes?: ContentHashes | undefined;
+  /** Those of the parts in `contentHashes` that only some dispatchers can send (core/content/rich.ts). */
+  richApart?: ContentPart[] | undefined;
   priority: Priority;
   collapseKey?: string | undefined;
   acceptedAt: number;
   sendAt: number;
   expiresAt: number;
+  /** How long a provider may store it, from each attempt on; 0: not at all; absent: until it expires. */
+  ttlSeconds?: number | undefined;
   /** W3C traceparent of the call that brought it, so that what the relay publishes later belongs to the same trace. */
   traceparent?: string | undefined;
   deliveries: Delivery[];

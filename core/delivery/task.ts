@@ -1,5 +1,6 @@
+import { richParts } from "../content/rich.ts";
 import type { DeliveryTask } from "../ports/queue.ts";
-import { contentPart } from "./channel.ts";
+import { type Channel, contentPart } from "./channel.ts";
 import type { Need } from "./needs.ts";
 import { type Delivery, expiryOf, type NotificationRecord } from "./notification.ts";
 
@@ -29,9 +30,21 @@ export function toTask(n: NotificationRecord, d: Delivery, { statusQuery = false
     runStart: d.runStart ?? 1,
     redrive: d.redrive,
     statusQuery,
-    needs: contentHash === undefined ? [] : ["content-by-reference" satisfies Need],
+    ttlSeconds: n.ttlSeconds,
+    needs: needsOf(n, d.channel),
     traceparent: n.traceparent,
   };
+}
+
+function needsOf({ content, contentHashes = {}, richApart = [], ttlSeconds }: NotificationRecord, channel: Channel): Need[] {
+  const part = contentPart(channel);
+  const isRich = richApart.includes(part) || richParts(content).includes(part);
+  return [
+    ...(contentHashes[part] === undefined ? [] : (["content-by-reference"] as const)),
+    ...(isRich ? ([`rich-${part}`] as const) : []),
+    // A mail has no lifetime at a provider.
+    ...(ttlSeconds === undefined || channel === "email" ? [] : (["ttl"] as const)),
+  ];
 }
 
 /** The attempt's number within its run, from 1: decides which provider is asked and how long to back off. */

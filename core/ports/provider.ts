@@ -18,6 +18,8 @@ export interface OutboundDelivery {
   collapseKey?: string | undefined;
   /** ms since the epoch. */
   expiresAt: number;
+  /** How long the provider may store it, at most until `expiresAt`; 0: not at all; absent: until it expires. */
+  ttlSeconds?: number | undefined;
 }
 
 /** An attempt of unknown outcome. */

@@ -20,6 +20,8 @@ export interface DeliveryTask {
   collapseKey: string | undefined;
   /** ms since the epoch. */
   expiresAt: number;
+  /** How long the provider may store it, from the attempt on; 0: not at all; absent: until it expires. */
+  ttlSeconds?: number | undefined;
   /** Only the part the channel carries; empty where `contentHash` is set. */
   content: Content;
   /** The content is in the store, under this hash. */

@@ -2,10 +2,14 @@ import { type DescEnum, type DescMessage, isFieldSet, type MessageShape, ScalarT
 import {
   type BytesRules,
   BytesRulesSchema,
+  type DoubleRules,
+  DoubleRulesSchema,
   type EnumRules,
   EnumRulesSchema,
   type FieldRules,
   FieldRulesSchema,
+  type Int32Rules,
+  Int32RulesSchema,
   type StringRules,
   StringRulesSchema,
 } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
@@ -50,6 +54,8 @@ export function compileValue(type: ScalarType | DescEnum, rules: FieldRules | un
   if (typeof type === "object" && given.case === "enum") return compileEnum(type, given.value, where);
   if (type === ScalarType.STRING && given.case === "string") return compileString(given.value, where);
   if (type === ScalarType.BYTES && given.case === "bytes") return compileBytes(given.value, where);
+  if (type === ScalarType.INT32 && given.case === "int32") return compileRange("int32", Int32RulesSchema, given.value, where);
+  if (type === ScalarType.DOUBLE && given.case === "double") return compileRange("double", DoubleRulesSchema, given.value, where);
   throw new UnsupportedRuleError(`${where}: ${given.case} rules are not supported here`);
 }
 
@@ -79,6 +85,22 @@ function compileBytes(rules: BytesRules, where: string): Check | undefined {
   if (!isFieldSet(rules, BytesRulesSchema.field.len)) return undefined;
   const length = Number(rules.len);
   return rule("bytes.len", `must be ${length} bytes`, (b: Uint8Array) => b.length === length);
+}
+
+/** From a least number on, or from it to a greatest one, both included. NaN is in no range. */
+function compileRange(
+  kind: "int32" | "double",
+  schema: typeof Int32RulesSchema | typeof DoubleRulesSchema,
+  rules: Int32Rules | DoubleRules,
+  where: string,
+): Check | undefined {
+  only(schema, rules, ["gte", "lte"], where);
+  const { greaterThan, lessThan } = rules;
+  if (greaterThan.case !== "gte") throw new UnsupportedRuleError(`${where}: a range without gte`);
+  const min = greaterThan.value;
+  if (lessThan.case !== "lte") return rule(`${kind}.gte`, `must be at least ${min}`, (n: number) => n >= min);
+  const max = lessThan.value;
+  return rule(`${kind}.gte_lte`, `must be from ${min} to ${max}`, (n: number) => n >= min && n <= max);
 }
 
 function compileEnum(type: DescEnum, rules: EnumRules, where: string): Check | undefined {

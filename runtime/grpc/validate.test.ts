@@ -14,7 +14,11 @@ import {
   MessageRulesSchema,
   message as messageRules,
 } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { contentToProto } from "../../core/content/content.ts";
+import { emailCodec } from "../../core/content/email.ts";
+import type { PushContent } from "../../core/content/push-content.ts";
 import { Notification } from "../../gen/carillon/v1/notification_service.ts";
+import { richEmail } from "../../test/support/content-samples.ts";
 import type { Violation } from "../call-error.ts";
 import { compilePattern } from "./pattern.ts";
 import { compileMessage, compileValidator, UnsupportedRuleError } from "./validate.ts";
@@ -25,7 +29,7 @@ const valid: Notification = {
   channels: [4],
   notificationClass: 2,
   category: "orders",
-  content: { push: undefined, sms: { text: "On its way" }, email: undefined },
+  content: contentToProto({ sms: { text: "On its way" } }),
   priority: 0,
   collapseKey: "",
   sendAt: undefined,
@@ -43,9 +47,7 @@ test("paths are those of the .proto file, with items and keys in brackets", () =
   assert.deepEqual(broken({ recipient: { to } }), ["recipient.endpoint.phone_number: string.pattern"]);
   assert.deepEqual(broken({ channels: [1, 0] }), ["channels[1]: enum.not_in"]);
   const push = { title: "", body: "", data: { ok: "", ['a"\\\n'.padEnd(65, "x")]: "" } };
-  assert.deepEqual(broken({ content: { push, sms: undefined, email: undefined } }), [
-    `content.push.data["a\\"\\\\\\n${"x".repeat(61)}"]: string.max_len`,
-  ]);
+  assert.deepEqual(broken({ content: contentToProto({ push }) }), [`content.push.data["a\\"\\\\\\n${"x".repeat(61)}"]: string.max_len`]);
 });
 
 test("names what is missing: a message, a oneof, a rule on the whole message", () => {
@@ -55,10 +57,51 @@ test("names what is missing: a message, a oneof, a rule on the whole message", (
 });
 
 test("a push has a title, a body or data", () => {
-  const push = (given: object) =>
-    broken({ content: { push: { title: "", body: "", data: {}, ...given }, sms: undefined, email: undefined } });
+  const push = (given: object) => broken({ content: contentToProto({ push: { title: "", body: "", data: {}, ...given } }) });
   assert.deepEqual(push({}), ["content.push: push.content"]);
   for (const given of [{ title: "t" }, { body: "b" }, { data: { k: "" } }]) assert.deepEqual(push(given), []);
+});
+
+test("a background push shows nothing, a localized text takes the place of its plain one, and a badge alone is a push", () => {
+  const rules = (given: Partial<PushContent>) => broken({ content: contentToProto({ push: { title: "", body: "", data: {}, ...given } }) });
+  const text = { key: "K", args: [] };
+  for (const given of [
+    { background: true },
+    { badge: 0 },
+    { dataJson: { a: null } },
+    { titleLocalized: text },
+    { title: "t", bodyLocalized: text },
+  ])
+    assert.deepEqual(rules(given), [], JSON.stringify(given));
+  for (const given of [{ title: "t" }, { body: "b" }, { subtitle: "s" }, { sound: "x" }, { badge: 0 }, { titleLocalized: text }])
+    assert.deepEqual(rules({ background: true, ...given }), ["content.push: push.background"], JSON.stringify(given));
+  for (const given of [
+    { title: "t", titleLocalized: text },
+    { body: "b", bodyLocalized: text },
+    { title: "t", subtitle: "s", subtitleLocalized: text },
+  ])
+    assert.deepEqual(rules(given), ["content.push: push.localized"], JSON.stringify(given));
+  assert.deepEqual(rules({ subtitle: "s" }), ["content.push: push.content"]);
+});
+
+test("numbers have their ranges, and 0 is not absent", () => {
+  const push = (given: Partial<PushContent>) => broken({ content: contentToProto({ push: { title: "t", body: "", data: {}, ...given } }) });
+  assert.deepEqual(push({ badge: -1 }), ["content.push.badge: int32.gte"]);
+  for (const relevanceScore of [-0.1, 1.1, Number.NaN])
+    assert.deepEqual(push({ relevanceScore }), ["content.push.relevance_score: double.gte_lte"], String(relevanceScore));
+  for (const ttlSeconds of [undefined, 0, 2_419_200]) assert.deepEqual(broken({ ttlSeconds }), []);
+  for (const ttlSeconds of [-1, 2_419_201]) assert.deepEqual(broken({ ttlSeconds }), ["ttl_seconds: int32.gte_lte"]);
+});
+
+test("an attachment has a content", () => {
+  const email = emailCodec.toProto(richEmail());
+  const [attachment] = email.attachments;
+  const content = (over: object) => ({
+    content: { push: undefined, sms: undefined, email: { ...email, attachments: [{ ...attachment!, ...over }] } },
+  });
+  assert.deepEqual(broken(content({})), []);
+  assert.deepEqual(broken(content({ source: undefined })), ["content.email.attachments[0].source: required"]);
+  assert.deepEqual(broken(content({ filename: "../a" })), ["content.email.attachments[0].filename: string.pattern"]);
 });
 
 test("a collapse key is counted in bytes", () => {
@@ -69,7 +112,7 @@ test("a collapse key is counted in bytes", () => {
 });
 
 test("lengths are counted in code points", () => {
-  const sms = (text: string) => broken({ content: { push: undefined, sms: { text }, email: undefined } });
+  const sms = (text: string) => broken({ content: contentToProto({ sms: { text } }) });
   assert.deepEqual(sms("😀".repeat(1_600)), []);
   assert.deepEqual(sms("😀".repeat(1_601)), ["content.sms.text: string.max_len"]);
   assert.deepEqual(sms("a".repeat(1_601)), ["content.sms.text: string.max_len"]);

@@ -19,6 +19,9 @@ export { UnsupportedRuleError } from "./rules.ts";
 /** A message as ts-proto makes it: camelCase fields, a oneof as { $case, value }, a map as a plain object. */
 type Fields = Readonly<Record<string, unknown>>;
 
+/** As has() of CEL says of a field with presence. */
+const isGiven = (value: unknown) => value !== undefined;
+
 /** Rules on a whole message, written again in TypeScript. The expression must be the one in proto/, word for word. */
 const EXPRESSIONS: Readonly<Record<string, { expression: string; holds(message: Fields): boolean }>> = {
   "content.present": {
@@ -26,8 +29,26 @@ const EXPRESSIONS: Readonly<Record<string, { expression: string; holds(message: 
     holds: (m) => m.push !== undefined || m.sms !== undefined || m.email !== undefined,
   },
   "push.content": {
-    expression: "this.title != '' || this.body != '' || size(this.data) > 0",
-    holds: (m) => Boolean(m.title) || Boolean(m.body) || Object.keys((m.data as object | undefined) ?? {}).length > 0,
+    expression:
+      "this.background || this.title != '' || this.body != '' || has(this.title_localized) || has(this.body_localized) || has(this.badge) || size(this.data) > 0 || has(this.data_json)",
+    holds: (m) =>
+      [m.background, m.title, m.body].some(Boolean) ||
+      [m.titleLocalized, m.bodyLocalized, m.badge, m.dataJson].some(isGiven) ||
+      Object.keys((m.data as object | undefined) ?? {}).length > 0,
+  },
+  "push.background": {
+    expression:
+      "!this.background || (this.title == '' && this.body == '' && this.subtitle == '' && this.sound == '' && !has(this.badge) && !has(this.title_localized) && !has(this.body_localized) && !has(this.subtitle_localized))",
+    holds: (m) =>
+      !m.background ||
+      ([m.title, m.body, m.subtitle, m.sound].every((text) => !text) &&
+        ![m.badge, m.titleLocalized, m.bodyLocalized, m.subtitleLocalized].some(isGiven)),
+  },
+  "push.localized": {
+    expression:
+      "!(this.title != '' && has(this.title_localized)) && !(this.body != '' && has(this.body_localized)) && !(this.subtitle != '' && has(this.subtitle_localized))",
+    holds: (m) =>
+      !(m.title && isGiven(m.titleLocalized)) && !(m.body && isGiven(m.bodyLocalized)) && !(m.subtitle && isGiven(m.subtitleLocalized)),
   },
   "email.body": {
     expression: "this.html != '' || this.text != ''",
@@ -63,6 +84,8 @@ function withWireViolations(found: readonly Violation[], { violations, blanked }
 
 /** Undefined if neither the message nor anything below it has a rule. */
 export function compileMessage(message: DescMessage, known: Map<DescMessage, Check | undefined | "under way">): Check | undefined {
+  // JSON, which holds itself; the wire pass bounds it.
+  if (message.typeName === "google.protobuf.Struct") return undefined;
   const before = known.get(message);
   if (before === "under way") throw new UnsupportedRuleError(`${message.typeName}: a message within itself is not supported`);
   if (known.has(message)) return before;

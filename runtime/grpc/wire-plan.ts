@@ -1,40 +1,15 @@
 import { type DescField, type DescMessage, getOption, isFieldSet, ScalarType } from "@bufbuild/protobuf";
 import { field as fieldRules, MapRulesSchema, RepeatedRulesSchema } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { type FieldPlan, type MessagePlan, WIRE } from "./field-plan.ts";
+import { structPlan } from "./json-plan.ts";
 import { UnsupportedRuleError } from "./rules.ts";
 
 // A message type as the wire pass needs it: what each field number is, and how often it may occur, from the same rules as validate.ts.
 
-export const WIRE = { varint: 0, bit64: 1, bytes: 2, bit32: 5 } as const;
-
-export type FieldKind = "number" | "bytes" | "string" | "message" | "timestamp";
-
-export interface FieldPlan {
-  readonly name: string;
-  readonly kind: FieldKind;
-  readonly wire: number;
-  /** Undefined unless `kind` is message. */
-  readonly child: MessagePlan | undefined;
-  /** Items of a list or pairs of a map; 0: it may occur once. */
-  readonly max: number;
-  readonly isMap: boolean;
-  /** A list of numbers, which may also come as one run of bytes. */
-  readonly packable: boolean;
-  /** Its place among the message's counters if it is a list, else its bit among those seen. */
-  readonly slot: number;
-}
-
-export interface MessagePlan {
-  /** By number. */
-  readonly fields: readonly (FieldPlan | undefined)[];
-  readonly listCount: number;
-  /** Messages within one another, this one included. */
-  readonly depth: number;
-}
-
 /** Items of a list and pairs of a map for which proto/ has no rule. */
 const ITEMS_MAX = 100;
 /** Lists and maps of one message type. */
-export const LISTS_MAX = 4;
+export const LISTS_MAX = 8;
 /** Bits of an integer that say which fields have occurred. */
 const SINGULAR_MAX = 30;
 
@@ -54,7 +29,7 @@ export function planMessage(message: DescMessage, above: readonly DescMessage[] 
   if (listCount > LISTS_MAX) throw new UnsupportedRuleError(`${message.typeName}: more than ${LISTS_MAX} lists`);
   if (singularCount > SINGULAR_MAX) throw new UnsupportedRuleError(`${message.typeName}: more than ${SINGULAR_MAX} fields`);
   // Without holes: an array with them is slower.
-  return { fields: Array.from({ length: fields.length }, (_, n) => fields[n]), listCount, depth };
+  return { fields: Array.from({ length: fields.length }, (_, n) => fields[n]), listCount, json: "none", depth };
 }
 
 function planField(field: DescField, slot: number, above: readonly DescMessage[]): FieldPlan {
@@ -83,6 +58,7 @@ function planField(field: DescField, slot: number, above: readonly DescMessage[]
       const pair: MessagePlan = {
         fields: [undefined, { ...once, name: "", slot: 0, ...planScalar(field.mapKey) }, { ...once, name: "", slot: 1, ...value }],
         listCount: 0,
+        json: "none",
         depth: 1 + (value.child?.depth ?? 0),
       };
       return { ...shared, kind: "message", wire: WIRE.bytes, child: pair, max, isMap: true };
@@ -93,10 +69,11 @@ function planField(field: DescField, slot: number, above: readonly DescMessage[]
 type ValuePlan = Pick<FieldPlan, "kind" | "wire" | "child">;
 const NUMBER: ValuePlan = { kind: "number", wire: WIRE.varint, child: undefined };
 
-const planChild = (message: DescMessage, above: readonly DescMessage[]): ValuePlan =>
-  message.typeName === "google.protobuf.Timestamp"
-    ? { kind: "timestamp", wire: WIRE.bytes, child: undefined }
-    : { kind: "message", wire: WIRE.bytes, child: planMessage(message, above) };
+function planChild(message: DescMessage, above: readonly DescMessage[]): ValuePlan {
+  if (message.typeName === "google.protobuf.Timestamp") return { kind: "timestamp", wire: WIRE.bytes, child: undefined };
+  const child = message.typeName === "google.protobuf.Struct" ? structPlan() : planMessage(message, above);
+  return { kind: "message", wire: WIRE.bytes, child };
+}
 
 function planScalar(type: ScalarType): ValuePlan {
   switch (type) {

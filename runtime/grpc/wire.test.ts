@@ -3,8 +3,11 @@ import { test } from "node:test";
 import { type DescField, type DescMessage, getOption, isFieldSet, ScalarType } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { field as fieldRules, MapRulesSchema, RepeatedRulesSchema } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import { BatchSendNotificationsRequest, SendNotificationRequest } from "../../gen/carillon/v1/notification_service.ts";
+import { contentToProto } from "../../core/content/content.ts";
+import type { JsonObject, JsonValue } from "../../core/content/json.ts";
+import { BatchSendNotificationsRequest, Notification, SendNotificationRequest } from "../../gen/carillon/v1/notification_service.ts";
 import { requestTypes } from "../../test/support/any-request.ts";
+import { JSON_LEVELS_MAX } from "./json-plan.ts";
 import { BATCH_BYTES_MAX, MESSAGE_BYTES_MAX } from "./limits.ts";
 import { compileWirePass, SURPLUS_MAX, type WireCounts } from "./wire.ts";
 
@@ -14,18 +17,25 @@ import { compileWirePass, SURPLUS_MAX, type WireCounts } from "./wire.ts";
 function* paths(desc: DescMessage, before: readonly DescField[] = []): Generator<readonly DescField[]> {
   for (const field of desc.fields) {
     yield [...before, field];
-    if (field.message && field.message.typeName !== "google.protobuf.Timestamp") yield* paths(field.message, [...before, field]);
+    if (field.message && !field.message.typeName.startsWith("google.protobuf.")) yield* paths(field.message, [...before, field]);
   }
 }
 
 const tag = (field: DescField, wire: WireType) => new BinaryWriter().tag(field.number, wire).finish();
 const bytes = (field: DescField, content: Uint8Array) =>
   new BinaryWriter().tag(field.number, WireType.LengthDelimited).bytes(content).finish();
-const isNumber = (field: DescField) => field.fieldKind === "enum" || (field.fieldKind === "list" && field.listKind === "enum");
+const isVarint = (field: DescField) =>
+  field.fieldKind === "enum" ||
+  (field.fieldKind === "list" && field.listKind === "enum") ||
+  (field.fieldKind === "scalar" && (field.scalar === ScalarType.INT32 || field.scalar === ScalarType.BOOL));
 
 /** The smallest occurrence of a field. */
-const smallest = (field: DescField): Uint8Array =>
-  isNumber(field) ? Buffer.concat([tag(field, WireType.Varint), Buffer.from([1])]) : bytes(field, new Uint8Array());
+function smallest(field: DescField): Uint8Array {
+  if (isVarint(field)) return Buffer.concat([tag(field, WireType.Varint), Buffer.from([1])]);
+  if (field.fieldKind === "scalar" && field.scalar === ScalarType.DOUBLE)
+    return Buffer.concat([tag(field, WireType.Bit64), Buffer.alloc(8)]);
+  return bytes(field, new Uint8Array());
+}
 
 /** Within the messages above it, each of which occurs once. */
 const wrapped = (path: readonly DescField[], content: Uint8Array): Uint8Array =>
@@ -82,7 +92,7 @@ for (const desc of requestTypes()) {
         }
       });
     }
-    if (isNumber(field) && field.fieldKind === "list") {
+    if (isVarint(field) && field.fieldKind === "list") {
       test(`${name}: numbers in one run are counted`, () => {
         const dense = read(desc, wrapped(path, Buffer.alloc(sizeOf(desc), 1)));
         assert.equal(dense.tooMany, true);
@@ -136,14 +146,14 @@ const notification = (more: object) => ({
   channels: [],
   notificationClass: 2,
   category: "orders",
-  content: { push: undefined, sms: { text: "hello" }, email: undefined },
+  content: contentToProto({ sms: { text: "hello" } }),
   priority: 0,
   collapseKey: "",
   sendAt: undefined,
   expiresAt: undefined,
   ...more,
 });
-const notifications = SendNotificationRequest.encode({ notification: notification({}) as never })
+const notifications = SendNotificationRequest.encode({ notification: notification({}) as never, validateOnly: false })
   .finish()
   .subarray(2);
 const item = (message: Uint8Array) => new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(message).finish();
@@ -201,6 +211,51 @@ test("an item with too much in it is emptied, and the others are read", () => {
     decoded.map((n) => n.idempotencyKey),
     ["k", "", "k"],
   );
+});
+
+const pushOf = (dataJson: JsonObject) => notification({ content: contentToProto({ push: { title: "t", body: "", data: {}, dataJson } }) });
+/** What the pass says of such an item between two others; the others are always read. */
+function jsonViolations(dataJson: JsonObject): readonly object[] {
+  const batch = batchOf(notifications, Notification.encode(pushOf(dataJson) as never).finish(), notifications);
+  const found = batchPass(batch);
+  assert.ok(found.kind === "read" && !found.tooMany);
+  const decoded = BatchSendNotificationsRequest.decode(batch).notifications;
+  assert.deepEqual([decoded[0]?.idempotencyKey, decoded[2]?.idempotencyKey], ["k", "k"]);
+  return found.violations;
+}
+const levels = (count: number, inner: JsonValue = 1): JsonObject => ({ a: count > 1 ? levels(count - 1, inner) : inner });
+const listOf = (length: number): JsonValue[] => Array.from({ length }, () => 1);
+const field = "notifications[1].content.push.data_json";
+
+test("JSON has a depth, as many items in each list, and as many values in all, as its limits say", () => {
+  assert.deepEqual(jsonViolations(levels(JSON_LEVELS_MAX)), []);
+  const tooDeep = { field, rule: "json.levels", message: "must have at most 10 objects and lists within one another" };
+  for (const value of [levels(JSON_LEVELS_MAX + 1), levels(JSON_LEVELS_MAX, []), levels(30)])
+    assert.deepEqual(jsonViolations(value), [tooDeep]);
+  assert.deepEqual(jsonViolations({ a: listOf(100) }), []);
+  const nine = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`k${i}`, listOf(100)]));
+  assert.deepEqual(jsonViolations(nine), []);
+  const tooMany = { field, rule: "json.values", message: "must hold at most 1000 values at all levels together" };
+  assert.deepEqual(jsonViolations({ ...nine, last: listOf(100) }), [tooMany]);
+  const [long] = jsonViolations({ a: listOf(300) });
+  assert.deepEqual(long, { field, rule: "repeated.max_items", message: "must hold at most 100" });
+});
+
+test("JSON without a value, which libraries read differently, is a violation", () => {
+  const inside = (number: number, content: Uint8Array) => new BinaryWriter().tag(number, WireType.LengthDelimited).bytes(content).finish();
+  const key = inside(1, Buffer.from("k"));
+  const text = inside(3, Buffer.from("x"));
+  const dataJsonOf = (pair: Uint8Array) =>
+    batchPass(batchOf(Buffer.concat([notifications, inside(6, inside(1, inside(22, inside(1, pair))))])));
+  for (const pair of [
+    key,
+    Buffer.concat([key, inside(2, new Uint8Array())]),
+    Buffer.concat([key, inside(2, Buffer.concat([text, Buffer.from([8, 0])]))]),
+  ]) {
+    const found = dataJsonOf(pair);
+    assert.ok(found.kind === "read");
+    assert.ok(found.violations.some((v) => v.field === "notifications[0].content.push.data_json" && v.rule === "json.value"));
+  }
 });
 
 test("a message that must be merged is a violation: ts-proto would drop its first part", () => {

@@ -1,8 +1,10 @@
 import { isUtf8 } from "node:buffer";
 import type { Violation } from "../call-error.ts";
 import { messageDescriptor } from "./descriptors.ts";
+import { type FieldPlan, type MessagePlan, WIRE } from "./field-plan.ts";
+import { JSON_LEVELS_MAX, JSON_VALUES_MAX, PAIR_VALUE_BIT } from "./json-plan.ts";
 import { nanosFault, secondsFault } from "./timestamp-range.ts";
-import { type FieldPlan, LISTS_MAX, type MessagePlan, planMessage, WIRE } from "./wire-plan.ts";
+import { LISTS_MAX, planMessage } from "./wire-plan.ts";
 
 /** What a request's bytes hold, found before anything of them is decoded. */
 export type WireResult = { kind: "malformed" } | WireCounts;
@@ -49,6 +51,8 @@ export function compileWirePass(typeName: string, itemsOf?: string): (bytes: Uin
   let violations: Violation[] = [];
   let violationsLeft = 0;
   let blanked: string[] = [];
+  /** Values that the Struct being read may still have. */
+  let jsonLeft = 0;
   const path = new Array<FieldPlan | undefined>(plan.depth).fill(undefined);
   const indexes = new Int32Array(plan.depth);
   const counts = new Int32Array(plan.depth * LISTS_MAX);
@@ -79,6 +83,11 @@ export function compileWirePass(typeName: string, itemsOf?: string): (bytes: Uin
   function tooManyItems(field: FieldPlan, depth: number): Outcome {
     const list = [pathTo(depth - 1), field.name].filter((part) => part !== "").join(".");
     violated(list, field.isMap ? "map.max_pairs" : "repeated.max_items", `must hold at most ${field.max}`);
+    return "too-many";
+  }
+
+  function jsonLimit(depth: number, rule: string, message: string): Outcome {
+    violated(pathTo(depth - 1), rule, message);
     return "too-many";
   }
 
@@ -114,6 +123,9 @@ export function compileWirePass(typeName: string, itemsOf?: string): (bytes: Uin
   }
 
   function message(type: MessagePlan, end: number, depth: number): Outcome {
+    if (type.json === "root") jsonLeft = JSON_VALUES_MAX;
+    else if (type.json === "value" && --jsonLeft < 0)
+      return jsonLimit(depth, "json.values", `must hold at most ${JSON_VALUES_MAX} values at all levels together`);
     let seen = 0;
     const first = depth * LISTS_MAX;
     for (let i = 0; i < type.listCount; i++) counts[first + i] = 0;
@@ -154,7 +166,14 @@ export function compileWirePass(typeName: string, itemsOf?: string): (bytes: Uin
       const outcome = value(field, wire, end, depth);
       if (outcome !== "ok") return outcome;
     }
+    if (type.json !== "none" && !isWholeJson(type, seen)) violated(pathTo(depth - 1), "json.value", "must have one value in each entry");
     return "ok";
+  }
+
+  /** Libraries disagree about an entry without a value, and about a value of no kind. */
+  function isWholeJson({ json }: MessagePlan, seen: number): boolean {
+    if (json === "pair") return (seen & PAIR_VALUE_BIT) !== 0;
+    return json === "root" || (seen !== 0 && (seen & (seen - 1)) === 0);
   }
 
   function value(field: FieldPlan, wire: number, end: number, depth: number): Outcome {
@@ -169,6 +188,8 @@ export function compileWirePass(typeName: string, itemsOf?: string): (bytes: Uin
         break;
       case "message":
         return depth === 0 && field.name === itemsOf ? item(field, stop) : message(field.child!, stop, depth + 1);
+      case "too-deep":
+        return jsonLimit(depth, "json.levels", `must have at most ${JSON_LEVELS_MAX} objects and lists within one another`);
       case "timestamp": {
         const fault = timestamp(stop);
         if (fault === "malformed") return fault;

@@ -67,6 +67,7 @@ async function forgedPushUrls({ attackers: [attacker] }: AttackWorld): Promise<A
     const recipient = toEndpoint({ channel: "webpush", pushUrl, p256dh, auth });
     await callUnary(attacker!.clients.notifications, NotificationServiceService.sendNotification, {
       notification: notification({ recipient, notificationClass: CRITICAL }),
+      validateOnly: false,
     }).then(
       () => count(answers, `accepted ${pushUrl}`),
       (error: unknown) => count(answers, nameOf(error)),

@@ -166,7 +166,9 @@ const wrongKeys =
 /** Random bytes, and a valid request with some bytes changed, to every method of the public services. */
 async function fuzz(world: AttackWorld): Promise<Answers> {
   const answers: Answers = {};
-  const valid = Buffer.from(NotificationServiceService.sendNotification.requestSerialize({ notification: notification() }));
+  const valid = Buffer.from(
+    NotificationServiceService.sendNotification.requestSerialize({ notification: notification(), validateOnly: false }),
+  );
   const paths = [SEND, BATCH, NotificationServiceService.getNotification.path, "/carillon.v1.ContactService/RegisterContact", CHECK];
   using session = await openSession(world.addresses.gateway);
   for (let round = 0; round < 60; round++) {

@@ -48,7 +48,10 @@ async function ordinaryCaller({ gateway, key }: Watch, signal: AbortSignal): Pro
   while (!signal.aborted || times.length === 0) {
     const began = performance.now();
     try {
-      const request = { notification: notification({ notificationClass: CRITICAL, recipient: toEndpoint(phone("+821012345678")) }) };
+      const request = {
+        notification: notification({ notificationClass: CRITICAL, recipient: toEndpoint(phone("+821012345678")) }),
+        validateOnly: false,
+      };
       await callUnary(clients.notifications, NotificationServiceService.sendNotification, request, { deadlineMs: CALL_DEADLINE_MS });
     } catch (error) {
       const { code, reason } = readCallFault(error);

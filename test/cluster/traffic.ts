@@ -1,7 +1,9 @@
 // Callers of one channel at an adjustable rate, and the fate of each notification.
+
 import { setTimeout as delay } from "node:timers/promises";
 import { classToProto, endpointToProto } from "../../adapters/wire/convert.ts";
 import { type Clients, connectGateway } from "../../cli/gateway/connect.ts";
+import { contentToProto } from "../../core/content/content.ts";
 import { type Notification, NotificationServiceService } from "../../gen/carillon/v1/notification_service.ts";
 import { callUnary } from "../../runtime/grpc/client.ts";
 import { readDetails } from "../../runtime/grpc/status.ts";
@@ -62,7 +64,7 @@ export function startTraffic({
     return {
       ...{ idempotencyKey: key, recipient: { to: { $case: "endpoint", value: endpoint } }, channels: [], category: "orders" },
       ...{ notificationClass: classToProto("transactional"), priority: 0, collapseKey: "", sendAt: undefined, expiresAt: undefined },
-      content: { push: { title: "Your order", body: `Order ${key} is on its way.`, data: {} }, sms: undefined, email: undefined },
+      content: contentToProto({ push: { title: "Your order", body: `Order ${key} is on its way.`, data: {} } }),
     };
   }
 

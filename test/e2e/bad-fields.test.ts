@@ -1,9 +1,11 @@
 // Every invalid field is reported by its path and rule, and nothing is stored.
+
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { status } from "@grpc/grpc-js";
 import { notificationId } from "../../adapters/ids.ts";
 import { DEV_APP } from "../../cli/dev/dev.ts";
+import { contentToProto } from "../../core/content/content.ts";
 import type { Channel } from "../../gen/carillon/v1/channel.ts";
 import type { Notification } from "../../gen/carillon/v1/notification_service.ts";
 import { fresh, freshNumber, freshToken } from "../support/fresh.ts";
@@ -18,13 +20,10 @@ after(async () => {
   await system?.[Symbol.asyncDispose]();
 });
 
-const push = (about: { body?: string; data?: Record<string, string> }) => ({
-  push: { title: "Hello", body: "there", data: {}, ...about },
-  sms: undefined,
-  email: undefined,
-});
-const email = (text: string) => ({ push: undefined, sms: undefined, email: { subject: "Hello", html: "", text } });
-const sms = (text: string) => ({ push: undefined, sms: { text }, email: undefined });
+const push = (about: { body?: string; data?: Record<string, string> }) =>
+  contentToProto({ push: { title: "Hello", body: "there", data: {}, ...about } });
+const email = (text: string) => contentToProto({ email: { subject: "Hello", html: "", text } });
+const sms = (text: string) => contentToProto({ sms: { text } });
 const device = toEndpoint({ channel: "apns", token: freshToken() });
 const browser = (pushUrl: string) => toEndpoint({ ...{ channel: "webpush", ...system.sandbox.webPushSubscription("eve") }, pushUrl });
 const inMs = (ms: number) => new Date(Date.now() + ms);
@@ -106,7 +105,7 @@ const FIELDS: readonly [what: string, about: () => Partial<Notification>, field:
   ["an e-mail of more than 512 kB", () => ({ content: email("x".repeat(600_000)) }), "content.email", "email.bytes"],
   [
     "a subject of two lines",
-    () => ({ content: { ...email("hi"), email: { subject: "Hi\r\nBcc: eve@example.com", html: "", text: "hi" } } }),
+    () => ({ content: contentToProto({ email: { subject: "Hi\r\nBcc: eve@example.com", html: "", text: "hi" } }) }),
     "content.email.subject",
     "string.pattern",
   ],

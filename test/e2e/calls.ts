@@ -1,8 +1,10 @@
 // Calls of the API in one line each.
+
 import { setTimeout as delay } from "node:timers/promises";
 import { openStore } from "../../adapters/store/open-store.ts";
 import { endpointToProto } from "../../adapters/wire/convert.ts";
 import type { Clients } from "../../cli/gateway/connect.ts";
+import { contentToProto } from "../../core/content/content.ts";
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import { type Delivery, isOpen, type NotificationRecord } from "../../core/delivery/notification.ts";
 import { ContactServiceService } from "../../gen/carillon/v1/contact_service.ts";
@@ -33,11 +35,11 @@ export const notification = (about: Partial<Notification> = {}): Notification =>
   channels: [],
   notificationClass: TRANSACTIONAL,
   category: "orders",
-  content: {
+  content: contentToProto({
     push: { title: "Your order", body: "It is on its way.", data: { order: "17" } },
     sms: { text: "Your order is on its way." },
     email: { subject: "Your order", html: "", text: "It is on its way." },
-  },
+  }),
   priority: 0,
   collapseKey: "",
   sendAt: undefined,
@@ -49,6 +51,7 @@ export const notification = (about: Partial<Notification> = {}): Notification =>
 export async function send({ clients }: { clients: Clients }, about: Partial<Notification> = {}): Promise<Accepted> {
   const { accepted } = await callUnary(clients.notifications, NotificationServiceService.sendNotification, {
     notification: notification(about),
+    validateOnly: false,
   });
   if (!accepted) throw new Error("an answer without a result");
   return accepted;

@@ -1,7 +1,9 @@
 // Single notifications, from the caller to the provider.
+
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { channelToProto, stateFromProto } from "../../adapters/wire/convert.ts";
+import { contentToProto } from "../../core/content/content.ts";
 import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
 import { maskEndpoint } from "../../core/delivery/endpoint.ts";
 import type { Delivery, DeliveryState } from "../../core/delivery/notification.ts";
@@ -54,7 +56,7 @@ for (const channel of CHANNELS)
 
 test("email: a large content arrives complete, although it is stored apart from the notification and its task", async () => {
   const html = `<p>${"é".repeat(100_000)}</p>`;
-  const content = { push: undefined, sms: undefined, email: { subject: "Report", html, text: "" } };
+  const content = contentToProto({ email: { subject: "Report", html, text: "" } });
   const accepted = await send(system, { recipient: toEndpoint(endpointOn("email")), content });
   const { id } = await arrived(accepted, "email");
   const [entry] = arrivals(id);

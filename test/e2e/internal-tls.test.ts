@@ -83,6 +83,7 @@ describe("with certificates", () => {
     using client = createClient(NotificationServiceClient, `localhost:${portOf("gateway")}`, { tls: caller, token: apiKey });
     await callUnary(client, NotificationServiceService.sendNotification, {
       notification: notification({ recipient: toEndpoint(mail(address)) }),
+      validateOnly: false,
     });
     await eventually("it arrived", () => sandbox.ledger.entries().some((entry) => entry.accepted && entry.recipient === address));
   }
@@ -137,7 +138,10 @@ describe("with certificates", () => {
       const isOptedOut = (error: ServiceError) => error.code === status.UNAVAILABLE;
       const metadata = internalMetadata(() => [TOKEN], "shop");
       await assert.rejects(callUnary(preferences, PreferenceServiceService.checkPreferences, { questions: [] }, { metadata }), isOptedOut);
-      await assert.rejects(callUnary(gateway, NotificationServiceService.sendNotification, { notification: notification() }), isOptedOut);
+      await assert.rejects(
+        callUnary(gateway, NotificationServiceService.sendNotification, { notification: notification(), validateOnly: false }),
+        isOptedOut,
+      );
     }
   });
 

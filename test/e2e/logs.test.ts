@@ -1,4 +1,5 @@
 // The logs of a run at level debug contain no personal data and no credentials.
+
 import assert from "node:assert/strict";
 import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,6 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { openStore } from "../../adapters/store/open-store.ts";
 import { connectGateway } from "../../cli/gateway/connect.ts";
+import { contentToProto } from "../../core/content/content.ts";
 import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import { createApiKey } from "../../operations/apps/api-key.ts";
@@ -55,11 +57,9 @@ test("no endpoint, content or credential is printed, and each attempt has its li
       html: fresh("Html"),
     };
     for (const [what, word] of Object.entries(words)) secrets.set(what, word);
-    const content = {
-      push: { title: words.title, body: words.body, data: { order: words.data } },
-      sms: { text: words.text },
-      email: { subject: words.subject, html: words.html, text: "" },
-    };
+    const push = { title: words.title, body: words.body, data: { order: words.data } };
+    const [sms, email] = [{ text: words.text }, { subject: words.subject, html: words.html, text: "" }];
+    const content = contentToProto({ push, sms, email });
     const endpoint = (channel: Channel): Endpoint => {
       const made = freshEndpoint(channel, sandbox);
       if (made.channel === "webpush")
@@ -87,7 +87,7 @@ test("no endpoint, content or credential is printed, and each attempt has its li
     await send(caller, { recipient: toEndpoint(rejected), content });
     const wrong = notification({
       recipient: toEndpoint(endpoint("apns")),
-      content: { ...content, push: { ...content.push, body: words.body.repeat(500) } },
+      content: contentToProto({ push: { ...push, body: words.body.repeat(500) }, sms, email }),
     });
     await rejectionOf(send(caller, wrong));
     const unknown = createApiKey().key;

@@ -1,8 +1,10 @@
 // Calls with the same key get the same answer, concurrently or later, and never create a second notification.
+
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { status } from "@grpc/grpc-js";
 import { connectGateway } from "../../cli/gateway/connect.ts";
+import { contentToProto } from "../../core/content/content.ts";
 import { SEND_AT_PAST_TOLERANCE_MS } from "../../gateway/check.ts";
 import type { Notification } from "../../gen/carillon/v1/notification_service.ts";
 import { grantApiKey } from "../../operations/apps/apps.ts";
@@ -55,7 +57,7 @@ test("one key twice in a batch is one notification", async () => {
 });
 
 const OTHER: readonly [what: string, change: Partial<Notification>][] = [
-  ["content", { content: { push: undefined, sms: undefined, email: { subject: "Other", html: "", text: "words" } } }],
+  ["content", { content: contentToProto({ email: { subject: "Other", html: "", text: "words" } }) }],
   ["recipient", { recipient: { to: { $case: "userId", value: "another-user" } } }],
   ["class", { notificationClass: 3 }],
   ["category", { category: "other" }],

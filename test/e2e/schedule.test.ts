@@ -61,7 +61,7 @@ test("the caller's trace continues through the queue", async () => {
     await callUnary(
       system.clients.notifications,
       NotificationServiceService.sendNotification,
-      { notification: notification() },
+      { notification: notification(), validateOnly: false },
       { metadata, deadlineMs: 5_000 },
     );
     for await (const msg of subscription) assert.equal(msg.headers?.get("traceparent")?.split("-")[1], traceId);

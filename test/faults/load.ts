@@ -1,8 +1,10 @@
 // Callers: batches to each gateway alternately, all channels and classes, some scheduled, repeated with the same key until answered, and
 // people who opt out while notifications are sent to them.
+
 import { setTimeout as delay } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
 import { classToProto, endpointToProto } from "../../adapters/wire/convert.ts";
+import { contentToProto } from "../../core/content/content.ts";
 import { CHANNELS, type Channel, CLASSES, type NotificationClass } from "../../core/delivery/channel.ts";
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import { ContactServiceService } from "../../gen/carillon/v1/contact_service.ts";
@@ -106,11 +108,11 @@ export function startLoad({ gateways, sandbox }: World, row: string, { rate = RA
     const key = `${row}-${run}-${++serial}`;
     const notification: Notification = {
       ...{ idempotencyKey: key, recipient, channels: [], notificationClass: classToProto(notificationClass), category: "orders" },
-      content: {
+      content: contentToProto({
         push: { title: "Your order", body: "It is on its way.", data: { key } },
         sms: { text: `Your order ${key} is on its way.` },
         email: { subject: "Your order", html: "", text: `Order ${key} is on its way.` },
-      },
+      }),
       ...{ priority: 0, collapseKey: "", sendAt, expiresAt: undefined },
     };
     const made: Item = { key, channel, notificationClass, notification, retries: 0, person };

@@ -1,7 +1,9 @@
 // Apps against one another.
+
 import { setTimeout as delay } from "node:timers/promises";
 import { classToProto } from "../../adapters/wire/convert.ts";
 import { connectGateway } from "../../cli/gateway/connect.ts";
+import { contentToProto } from "../../core/content/content.ts";
 import { isOpen } from "../../core/delivery/notification.ts";
 import { type Notification, NotificationServiceService } from "../../gen/carillon/v1/notification_service.ts";
 import { grantApiKey, setLimits } from "../../operations/apps/apps.ts";
@@ -42,7 +44,7 @@ async function flood(world: World, key: string): Promise<Flood> {
       category: "offers",
     },
     ...{ notificationClass: classToProto("critical"), priority: 0, collapseKey: "", sendAt: undefined, expiresAt: undefined },
-    content: { push: undefined, sms: { text: "An offer." }, email: undefined },
+    content: contentToProto({ sms: { text: "An offer." } }),
   });
   await Promise.all(
     Array.from({ length: CALLERS }, async (_, i) => {

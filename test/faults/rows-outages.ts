@@ -1,6 +1,8 @@
 // Providers that fail for long, and endpoints that fail among others that do not.
+
 import { setTimeout as delay } from "node:timers/promises";
 import { classToProto, endpointToProto } from "../../adapters/wire/convert.ts";
+import { contentToProto } from "../../core/content/content.ts";
 import { CHANNELS, type Channel, isPush } from "../../core/delivery/channel.ts";
 import { SERVICE_ENDPOINTS_MIN } from "../../core/delivery/circuit.ts";
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
@@ -108,11 +110,11 @@ async function sendTo({ gateways }: World, endpoint: Endpoint): Promise<string> 
   const notification: Notification = {
     ...{ idempotencyKey: fresh("bad"), channels: [], notificationClass: classToProto("marketing"), category: "orders" },
     recipient: { to: { $case: "endpoint", value: endpointToProto(endpoint) } },
-    content: {
+    content: contentToProto({
       push: { title: "Your order", body: "It is on its way.", data: {} },
       sms: { text: "Your order is on its way." },
       email: { subject: "Your order", html: "", text: "It is on its way." },
-    },
+    }),
     ...{ priority: 0, collapseKey: "", sendAt: undefined, expiresAt: undefined },
   };
   const request = { notifications: [notification] };

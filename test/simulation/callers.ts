@@ -2,6 +2,7 @@
 // another payload.
 
 import { notificationId } from "../../adapters/ids.ts";
+import { contentToProto } from "../../core/content/content.ts";
 import { CHANNELS } from "../../core/delivery/channel.ts";
 import type { AppRecord } from "../../core/ports/app-store.ts";
 import type { Accept } from "../../gateway/accept.ts";
@@ -136,7 +137,7 @@ function randomNotification({ random, time }: Simulation, idempotencyKey: string
       NotificationClass.NOTIFICATION_CLASS_MARKETING,
     ]),
     ...{ category: "orders", priority: 0, collapseKey: "" },
-    content: { push: endpoint ? undefined : { title: "t", body: "b", data: {} }, sms: { text: random.pick(TEXTS) }, email: undefined },
+    content: contentToProto({ push: endpoint ? undefined : { title: "t", body: "b", data: {} }, sms: { text: random.pick(TEXTS) } }),
     sendAt: sendAt === undefined ? undefined : new Date(sendAt),
     expiresAt: expires === undefined ? undefined : new Date((sendAt ?? now) + expires),
   };

@@ -1,6 +1,7 @@
 import type { AppShares } from "../../adapters/nats/app-shares.ts";
 import { openStore } from "../../adapters/store/open-store.ts";
 import type { AppRecord } from "../../core/apps/app.ts";
+import { contentToProto } from "../../core/content/content.ts";
 import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
 import type { OptOuts } from "../../core/ports/opt-outs.ts";
 import type { DeliveryTask } from "../../core/ports/queue.ts";
@@ -109,7 +110,7 @@ export const smsMessage = (key: string, over: Partial<Notification> = {}): Notif
   recipient: { to: { $case: "endpoint", value: { address: { $case: "phoneNumber", value: "+4915112345678" } } } },
   ...{ channels: [], category: "orders", priority: 0, collapseKey: "" },
   notificationClass: NotificationClass.NOTIFICATION_CLASS_TRANSACTIONAL,
-  content: { push: undefined, sms: { text: "hello" }, email: undefined },
+  content: contentToProto({ sms: { text: "hello" } }),
   ...{ sendAt: undefined, expiresAt: undefined },
   ...over,
 });
@@ -118,7 +119,7 @@ export const smsMessage = (key: string, over: Partial<Notification> = {}): Notif
 export const pushMessage = (key: string, userId: string, over: Partial<Notification> = {}): Notification =>
   smsMessage(key, {
     recipient: { to: { $case: "userId", value: userId } },
-    content: { push: { title: "t", body: "b", data: {} }, sms: undefined, email: undefined },
+    content: contentToProto({ push: { title: "t", body: "b", data: {} } }),
     ...over,
   });
 

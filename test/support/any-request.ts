@@ -29,7 +29,8 @@ const either = (good: Arb, wild: number, bad: Arb): Arb => fc.oneof({ weight: 10
 
 const message = (desc: DescMessage, wild: number): Arb => {
   if (desc.typeName === "google.protobuf.Timestamp") return fc.date({ noInvalidDate: true, min: new Date(0), max: new Date(4e12) });
-  return fc.record(
+  if (desc.typeName === "google.protobuf.Struct") return fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 }) as Arb, { maxKeys: 4 });
+  const any = fc.record(
     Object.fromEntries(
       desc.members.map((member) => {
         if (member.kind === "field") return [member.localName, value(member, wild)];
@@ -40,7 +41,22 @@ const message = (desc: DescMessage, wild: number): Arb => {
       }),
     ),
   );
+  return desc.name === "PushContent" ? either(any.map(withoutTwins), wild, fc.oneof(any, any.map(withNothing))) : any;
 };
+
+/** A push keeps its rules: nothing is said twice, and what is shown is not in the background. */
+function withoutTwins(push: unknown): object {
+  const given = push as Readonly<Record<string, unknown>>;
+  const twins = ["title", "body", "subtitle"].flatMap((name) => (given[name] ? [[`${name}Localized`, undefined]] : []));
+  return { ...given, ...Object.fromEntries(twins), background: false };
+}
+
+/** A push that neither shows nor tells anything. */
+const withNothing = (push: unknown): object => ({
+  ...(push as object),
+  ...{ title: "", body: "", titleLocalized: undefined, bodyLocalized: undefined, badge: undefined, data: {}, dataJson: undefined },
+  background: false,
+});
 
 function value(f: DescField, wild: number): Arb {
   const rules = getOption(f, fieldRules);
@@ -48,7 +64,7 @@ function value(f: DescField, wild: number): Arb {
     case "message":
       return either(message(f.message, wild), rules.required ? wild : 5, fc.constant(undefined));
     case "scalar":
-      return scalar(f.scalar, rules, wild);
+      return f.proto.proto3Optional ? fc.option(scalar(f.scalar, rules, wild), { nil: undefined }) : scalar(f.scalar, rules, wild);
     case "enum":
       return enumeration(f.enum, rules, wild);
     case "list": {
@@ -62,8 +78,11 @@ function value(f: DescField, wild: number): Arb {
     case "map": {
       const keys = rules.type.case === "map" ? rules.type.value.keys : undefined;
       const named = fc.constantFrom("__proto__", "constructor", "toString", "hasOwnProperty");
-      const key = either(scalar(ScalarType.STRING, keys, wild), 1, named) as fc.Arbitrary<string>;
-      return either(fc.dictionary(key, fc.string(), { maxKeys: 4 }), wild, fc.integer({ min: 63, max: 66 }).map(manyPairs));
+      const hasPattern = keys?.type.case === "string" && keys.type.value.pattern !== "";
+      const key = either(scalar(ScalarType.STRING, keys, wild), hasPattern ? wild : 1, named) as fc.Arbitrary<string>;
+      const max = rules.type.case === "map" ? Number(rules.type.value.maxPairs) : 0;
+      const many = fc.integer({ min: Math.max(0, max - 1), max: max + 2 }).map(manyPairs);
+      return either(fc.dictionary(key, fc.string(), { maxKeys: 4 }), wild, many);
     }
   }
 }
@@ -76,6 +95,14 @@ function enumeration(desc: DescEnum, rules: FieldRules | undefined, wild: number
 }
 
 function scalar(type: ScalarType, rules: FieldRules | undefined, wild: number): Arb {
+  if (type === ScalarType.BOOL) return fc.boolean();
+  if (type === ScalarType.INT32 || type === ScalarType.DOUBLE) {
+    const given = rules?.type.case === "int32" || rules?.type.case === "double" ? rules.type.value : undefined;
+    const [min, max] = [Number(given?.greaterThan.value ?? 0), Number(given?.lessThan.value ?? 9)];
+    const good = type === ScalarType.INT32 ? fc.integer({ min, max }) : fc.double({ min, max, noNaN: true });
+    const bad = [min - 1, max + 1, -2_147_483_648, 2_147_483_647, ...(type === ScalarType.INT32 ? [] : [Number.NaN, Infinity, -0])];
+    return either(good, wild, fc.constantFrom(...bad));
+  }
   if (type === ScalarType.BYTES) {
     const length = rules?.type.case === "bytes" ? Number(rules.type.value.len) : 0;
     return either(fc.constant(length), wild, fc.integer({ min: 0, max: length + 1 })).map((n) => Buffer.alloc(Number(n), 7));

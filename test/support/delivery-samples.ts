@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { EmailContent } from "../../core/content/email.ts";
+import type { EmailContent } from "../../core/content/email-content.ts";
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import { attemptId } from "../../core/ports/attempt-store.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";

@@ -19,6 +19,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Duration } from "../../google/protobuf/duration.ts";
+import { Struct } from "../../google/protobuf/struct.ts";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
 import { Channel, Endpoint, Reason } from "./channel.ts";
 
@@ -79,6 +80,30 @@ export namespace Priority {
   export type UNRECOGNIZED = typeof Priority.UNRECOGNIZED;
 }
 
+/** How much a push may interrupt. Unspecified: as the platform does without it. */
+export const InterruptionLevel = {
+  INTERRUPTION_LEVEL_UNSPECIFIED: 0,
+  /** INTERRUPTION_LEVEL_PASSIVE - Added to the list of notifications, without lighting up the screen. */
+  INTERRUPTION_LEVEL_PASSIVE: 1,
+  INTERRUPTION_LEVEL_ACTIVE: 2,
+  /** INTERRUPTION_LEVEL_TIME_SENSITIVE - Shown although a focus mode is on; Apple requires an entitlement. */
+  INTERRUPTION_LEVEL_TIME_SENSITIVE: 3,
+  /** INTERRUPTION_LEVEL_CRITICAL - Sounds although the device is muted; Apple grants the entitlement to few applications. */
+  INTERRUPTION_LEVEL_CRITICAL: 4,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type InterruptionLevel = typeof InterruptionLevel[keyof typeof InterruptionLevel];
+
+export namespace InterruptionLevel {
+  export type INTERRUPTION_LEVEL_UNSPECIFIED = typeof InterruptionLevel.INTERRUPTION_LEVEL_UNSPECIFIED;
+  export type INTERRUPTION_LEVEL_PASSIVE = typeof InterruptionLevel.INTERRUPTION_LEVEL_PASSIVE;
+  export type INTERRUPTION_LEVEL_ACTIVE = typeof InterruptionLevel.INTERRUPTION_LEVEL_ACTIVE;
+  export type INTERRUPTION_LEVEL_TIME_SENSITIVE = typeof InterruptionLevel.INTERRUPTION_LEVEL_TIME_SENSITIVE;
+  export type INTERRUPTION_LEVEL_CRITICAL = typeof InterruptionLevel.INTERRUPTION_LEVEL_CRITICAL;
+  export type UNRECOGNIZED = typeof InterruptionLevel.UNRECOGNIZED;
+}
+
 export const DeliveryState = {
   DELIVERY_STATE_UNSPECIFIED: 0,
   /** DELIVERY_STATE_PENDING - Accepted; waits for its send_at, in the queue, or for its next attempt. */
@@ -131,7 +156,14 @@ export interface Notification {
     | Date
     | undefined;
   /** Not after this moment; absent: 24 hours after send_at. */
-  expiresAt: Date | undefined;
+  expiresAt:
+    | Date
+    | undefined;
+  /**
+   * How long a provider may keep it for a device that cannot be reached, from the attempt on; at most until expires_at. Absent: until
+   * expires_at. 0: now or never, the provider stores nothing. For pushes and SMS.
+   */
+  ttlSeconds?: number | undefined;
 }
 
 export interface Recipient {
@@ -153,7 +185,8 @@ export interface Content {
 }
 
 /**
- * Title, body or both are shown. With data alone the push is silent: the application receives the data in the background, where
+ * Title, body or both are shown, in words of their own or from texts that the application has. A badge alone changes the number on the
+ * application's icon. With data alone, and with background, nothing is shown: the application receives the data in the background, where
  * its platform allows it.
  */
 export interface PushContent {
@@ -161,6 +194,55 @@ export interface PushContent {
   body: string;
   /** Delivered to the application unchanged. Keys beginning with "carillon" are reserved. */
   data: { [key: string]: string };
+  /** A line between title and body on Apple's systems; elsewhere it is put before the body. */
+  subtitle: string;
+  /** https. Apple's systems show it where the application has a notification service extension. */
+  imageUrl: string;
+  /** What a tap opens: https, or the scheme of an application. */
+  clickUrl: string;
+  /** The number on the application's icon; absent: it stays as it is; 0: it is removed. */
+  badge?:
+    | number
+    | undefined;
+  /** A sound file of the application; empty: the system's default sound; "none": no sound. A badge alone makes none unless one is named. */
+  sound: string;
+  interruptionLevel: InterruptionLevel;
+  /** Buttons, where the platform takes them with the push: browsers show the first two. Apple's systems know them by action_category. */
+  actions: PushAction[];
+  /** Pushes with the same value are grouped. */
+  thread: string;
+  /** Names buttons that the application has registered: the category on Apple's systems, the click action on Android. */
+  actionCategory: string;
+  /** Wakes the application and shows nothing. Not on Web Push: browsers require that something is shown. */
+  background: boolean;
+  /** Lets the application change the push before it is shown. */
+  mutable: boolean;
+  /** A notification channel of the application, on Android 8 and later. */
+  androidChannel: string;
+  /** Web: an https URL, or a path at the application's origin. Android: the name of a drawable. */
+  icon: string;
+  /** Texts that the application itself has, instead of title, body and subtitle. Not on Web Push. */
+  titleLocalized: LocalizedText | undefined;
+  bodyLocalized: LocalizedText | undefined;
+  subtitleLocalized:
+    | LocalizedText
+    | undefined;
+  /** 0 to 1: which of the application's notifications Apple's systems put first in a summary. */
+  relevanceScore?: number | undefined;
+  overrides:
+    | PushOverrides
+    | undefined;
+  /**
+   * Like data, for values that are not text; nulls are kept. A key may be in data or in data_json, not in both. At most 10 levels, 100
+   * entries in each object and list.
+   */
+  dataJson:
+    | { [key: string]: any }
+    | undefined;
+  /** Of title and body, on the web. */
+  dir: string;
+  /** Of title and body, on the web: a BCP 47 tag. */
+  lang: string;
 }
 
 export interface PushContent_DataEntry {
@@ -168,18 +250,139 @@ export interface PushContent_DataEntry {
   value: string;
 }
 
+export interface PushAction {
+  id: string;
+  title: string;
+  /** https. */
+  iconUrl: string;
+  /** As click_url of the push. */
+  clickUrl: string;
+}
+
+export interface LocalizedText {
+  /** Of a text in the application. */
+  key: string;
+  /** What its placeholders stand for, in order. */
+  args: string[];
+}
+
+/**
+ * Merged (RFC 7396) into the JSON that the provider is sent, in the spelling of its REST API; null removes a field. Recipient, ids, expiry
+ * and credentials stay as Carillon sets them.
+ */
+export interface PushOverrides {
+  apns:
+    | { [key: string]: any }
+    | undefined;
+  /** Names beginning with "apns-", in lower case; not apns-id, apns-collapse-id, apns-expiration. */
+  apnsHeaders: { [key: string]: string };
+  fcm: { [key: string]: any } | undefined;
+  webpush: { [key: string]: any } | undefined;
+}
+
+export interface PushOverrides_ApnsHeadersEntry {
+  key: string;
+  value: string;
+}
+
 export interface SmsContent {
   text: string;
+  /** One of the account's senders by its name; empty: the account's default. */
+  sender: string;
+  /** A text of more segments is rejected; 0: 10. */
+  segmentsMax: number;
+  /** Replaces characters outside the GSM alphabet by plain ones where there are such: quotes, dashes, ellipsis, spaces. */
+  transliterate: boolean;
+  /** Ids that regulators give out (India: DLT), as text. */
+  registeredEntity: string;
+  registeredTemplate: string;
+  overrides:
+    | SmsOverrides
+    | undefined;
+  /** https. Sent as MMS, by Twilio alone. */
+  mediaUrls: string[];
+  /** Shown at once and not stored by the phone (message class 0). By Vonage alone. */
+  flash: boolean;
+}
+
+/** As PushOverrides. */
+export interface SmsOverrides {
+  twilio: { [key: string]: any } | undefined;
+  vonage: { [key: string]: any } | undefined;
 }
 
 export interface EmailContent {
   subject: string;
   html: string;
+  /** Empty: made from html. */
   text: string;
+  /** One of the account's senders; absent: its default. */
+  from: Mailbox | undefined;
+  replyTo: Mailbox[];
+  /** Each is a recipient of its own, with its own opt-outs. */
+  cc: Mailbox[];
+  bcc: Mailbox[];
+  /**
+   * Allowed are References, In-Reply-To, List-Id, List-Help, Feedback-ID, Precedence, Auto-Submitted, Importance, and X-* except those that
+   * instruct a provider. Values are printable ASCII.
+   */
+  headers: { [key: string]: string };
+  /** 256 KiB in all, before encoding. */
+  attachments: Attachment[];
+  /** Shown after the subject in a list of mails. */
+  preheader: string;
+  overrides:
+    | EmailOverrides
+    | undefined;
+  /** The provider's categories or tags, for its statistics. */
+  tags: string[];
+  calendar: Calendar | undefined;
+}
+
+export interface EmailContent_HeadersEntry {
+  key: string;
+  value: string;
+}
+
+export interface Mailbox {
+  /** As Endpoint.email_address. */
+  address: string;
+  /** The display name. */
+  name: string;
+}
+
+export interface Attachment {
+  filename: string;
+  /** For example application/pdf. */
+  contentType: string;
+  /** 4 is for the id of a stored file. */
+  source:
+    | { $case: "content"; value: Buffer }
+    | undefined;
+  /** Set: it is inline, and html refers to it as cid:<content_id>. */
+  contentId: string;
+}
+
+/** An invitation as a further form of the text (text/calendar), which mail programs show with buttons to answer it. */
+export interface Calendar {
+  /** Of iTIP (RFC 5546). The same as METHOD in ics. */
+  method: string;
+  /** iCalendar (RFC 5545). */
+  ics: string;
+}
+
+/** As PushOverrides. SMTP has none: it is sent a mail, not JSON. */
+export interface EmailOverrides {
+  sendgrid: { [key: string]: any } | undefined;
+  mandrill: { [key: string]: any } | undefined;
 }
 
 export interface SendNotificationRequest {
-  notification: Notification | undefined;
+  notification:
+    | Notification
+    | undefined;
+  /** Checks it as if it were sent, and answers what would be accepted. Nothing is stored or sent, and the key stays unused. */
+  validateOnly: boolean;
 }
 
 export interface SendNotificationResponse {
@@ -199,7 +402,11 @@ export interface AcceptedDelivery {
   deliveryId: string;
   channel: Channel;
   /** Set when the delivery was suppressed on acceptance; the code is opted-out or no-endpoint. */
-  suppressedReason: Reason | undefined;
+  suppressedReason:
+    | Reason
+    | undefined;
+  /** Of an SMS: its segments, each of which is charged; else 0. */
+  smsSegments: number;
 }
 
 export interface BatchSendNotificationsRequest {
@@ -310,6 +517,7 @@ function createBaseNotification(): Notification {
     collapseKey: "",
     sendAt: undefined,
     expiresAt: undefined,
+    ttlSeconds: undefined,
   };
 }
 
@@ -344,6 +552,9 @@ export const Notification: MessageFns<Notification> = {
     }
     if (message.expiresAt !== undefined) {
       Timestamp.encode(toTimestamp(message.expiresAt), writer.uint32(82).fork()).join();
+    }
+    if (message.ttlSeconds !== undefined) {
+      writer.uint32(152).int32(message.ttlSeconds);
     }
     return writer;
   },
@@ -449,6 +660,14 @@ export const Notification: MessageFns<Notification> = {
             }
 
             message.expiresAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 19: {
+            if (tag !== 152) {
+              break;
+            }
+
+            message.ttlSeconds = reader.int32();
             continue;
           }
         }
@@ -592,7 +811,32 @@ export const Content: MessageFns<Content> = {
 };
 
 function createBasePushContent(): PushContent {
-  return { title: "", body: "", data: globalThis.Object.create(null) };
+  return {
+    title: "",
+    body: "",
+    data: globalThis.Object.create(null),
+    subtitle: "",
+    imageUrl: "",
+    clickUrl: "",
+    badge: undefined,
+    sound: "",
+    interruptionLevel: 0,
+    actions: [],
+    thread: "",
+    actionCategory: "",
+    background: false,
+    mutable: false,
+    androidChannel: "",
+    icon: "",
+    titleLocalized: undefined,
+    bodyLocalized: undefined,
+    subtitleLocalized: undefined,
+    relevanceScore: undefined,
+    overrides: undefined,
+    dataJson: undefined,
+    dir: "",
+    lang: "",
+  };
 }
 
 export const PushContent: MessageFns<PushContent> = {
@@ -606,6 +850,69 @@ export const PushContent: MessageFns<PushContent> = {
     globalThis.Object.entries(message.data).forEach(([key, value]: [string, string]) => {
       PushContent_DataEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
     });
+    if (message.subtitle !== "") {
+      writer.uint32(34).string(message.subtitle);
+    }
+    if (message.imageUrl !== "") {
+      writer.uint32(42).string(message.imageUrl);
+    }
+    if (message.clickUrl !== "") {
+      writer.uint32(50).string(message.clickUrl);
+    }
+    if (message.badge !== undefined) {
+      writer.uint32(56).int32(message.badge);
+    }
+    if (message.sound !== "") {
+      writer.uint32(66).string(message.sound);
+    }
+    if (message.interruptionLevel !== 0) {
+      writer.uint32(72).int32(message.interruptionLevel);
+    }
+    for (const v of message.actions) {
+      PushAction.encode(v!, writer.uint32(82).fork()).join();
+    }
+    if (message.thread !== "") {
+      writer.uint32(90).string(message.thread);
+    }
+    if (message.actionCategory !== "") {
+      writer.uint32(98).string(message.actionCategory);
+    }
+    if (message.background !== false) {
+      writer.uint32(104).bool(message.background);
+    }
+    if (message.mutable !== false) {
+      writer.uint32(112).bool(message.mutable);
+    }
+    if (message.androidChannel !== "") {
+      writer.uint32(122).string(message.androidChannel);
+    }
+    if (message.icon !== "") {
+      writer.uint32(130).string(message.icon);
+    }
+    if (message.titleLocalized !== undefined) {
+      LocalizedText.encode(message.titleLocalized, writer.uint32(138).fork()).join();
+    }
+    if (message.bodyLocalized !== undefined) {
+      LocalizedText.encode(message.bodyLocalized, writer.uint32(146).fork()).join();
+    }
+    if (message.subtitleLocalized !== undefined) {
+      LocalizedText.encode(message.subtitleLocalized, writer.uint32(154).fork()).join();
+    }
+    if (message.relevanceScore !== undefined) {
+      writer.uint32(161).double(message.relevanceScore);
+    }
+    if (message.overrides !== undefined) {
+      PushOverrides.encode(message.overrides, writer.uint32(170).fork()).join();
+    }
+    if (message.dataJson !== undefined) {
+      Struct.encode(Struct.wrap(message.dataJson), writer.uint32(178).fork()).join();
+    }
+    if (message.dir !== "") {
+      writer.uint32(186).string(message.dir);
+    }
+    if (message.lang !== "") {
+      writer.uint32(194).string(message.lang);
+    }
     return writer;
   },
 
@@ -647,6 +954,174 @@ export const PushContent: MessageFns<PushContent> = {
             if (entry3.value !== undefined) {
               message.data[entry3.key] = entry3.value;
             }
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.subtitle = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.imageUrl = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.clickUrl = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.badge = reader.int32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.sound = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.interruptionLevel = reader.int32() as any;
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.actions.push(PushAction.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.thread = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.actionCategory = reader.string();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.background = reader.bool();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.mutable = reader.bool();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.androidChannel = reader.string();
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.icon = reader.string();
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.titleLocalized = LocalizedText.decode(reader, reader.uint32());
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.bodyLocalized = LocalizedText.decode(reader, reader.uint32());
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.subtitleLocalized = LocalizedText.decode(reader, reader.uint32());
+            continue;
+          }
+          case 20: {
+            if (tag !== 161) {
+              break;
+            }
+
+            message.relevanceScore = reader.double();
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.overrides = PushOverrides.decode(reader, reader.uint32());
+            continue;
+          }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.dataJson = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 23: {
+            if (tag !== 186) {
+              break;
+            }
+
+            message.dir = reader.string();
+            continue;
+          }
+          case 24: {
+            if (tag !== 194) {
+              break;
+            }
+
+            message.lang = reader.string();
             continue;
           }
         }
@@ -719,14 +1194,323 @@ export const PushContent_DataEntry: MessageFns<PushContent_DataEntry> = {
   },
 };
 
+function createBasePushAction(): PushAction {
+  return { id: "", title: "", iconUrl: "", clickUrl: "" };
+}
+
+export const PushAction: MessageFns<PushAction> = {
+  encode(message: PushAction, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.title !== "") {
+      writer.uint32(18).string(message.title);
+    }
+    if (message.iconUrl !== "") {
+      writer.uint32(26).string(message.iconUrl);
+    }
+    if (message.clickUrl !== "") {
+      writer.uint32(34).string(message.clickUrl);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PushAction {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePushAction();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.title = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.iconUrl = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.clickUrl = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLocalizedText(): LocalizedText {
+  return { key: "", args: [] };
+}
+
+export const LocalizedText: MessageFns<LocalizedText> = {
+  encode(message: LocalizedText, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    for (const v of message.args) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LocalizedText {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLocalizedText();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.args.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePushOverrides(): PushOverrides {
+  return { apns: undefined, apnsHeaders: globalThis.Object.create(null), fcm: undefined, webpush: undefined };
+}
+
+export const PushOverrides: MessageFns<PushOverrides> = {
+  encode(message: PushOverrides, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.apns !== undefined) {
+      Struct.encode(Struct.wrap(message.apns), writer.uint32(10).fork()).join();
+    }
+    globalThis.Object.entries(message.apnsHeaders).forEach(([key, value]: [string, string]) => {
+      PushOverrides_ApnsHeadersEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
+    });
+    if (message.fcm !== undefined) {
+      Struct.encode(Struct.wrap(message.fcm), writer.uint32(26).fork()).join();
+    }
+    if (message.webpush !== undefined) {
+      Struct.encode(Struct.wrap(message.webpush), writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PushOverrides {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePushOverrides();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.apns = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            const entry2 = PushOverrides_ApnsHeadersEntry.decode(reader, reader.uint32());
+            if (entry2.value !== undefined) {
+              message.apnsHeaders[entry2.key] = entry2.value;
+            }
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.fcm = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.webpush = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePushOverrides_ApnsHeadersEntry(): PushOverrides_ApnsHeadersEntry {
+  return { key: "", value: "" };
+}
+
+export const PushOverrides_ApnsHeadersEntry: MessageFns<PushOverrides_ApnsHeadersEntry> = {
+  encode(message: PushOverrides_ApnsHeadersEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PushOverrides_ApnsHeadersEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePushOverrides_ApnsHeadersEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseSmsContent(): SmsContent {
-  return { text: "" };
+  return {
+    text: "",
+    sender: "",
+    segmentsMax: 0,
+    transliterate: false,
+    registeredEntity: "",
+    registeredTemplate: "",
+    overrides: undefined,
+    mediaUrls: [],
+    flash: false,
+  };
 }
 
 export const SmsContent: MessageFns<SmsContent> = {
   encode(message: SmsContent, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.text !== "") {
       writer.uint32(10).string(message.text);
+    }
+    if (message.sender !== "") {
+      writer.uint32(18).string(message.sender);
+    }
+    if (message.segmentsMax !== 0) {
+      writer.uint32(24).int32(message.segmentsMax);
+    }
+    if (message.transliterate !== false) {
+      writer.uint32(32).bool(message.transliterate);
+    }
+    if (message.registeredEntity !== "") {
+      writer.uint32(42).string(message.registeredEntity);
+    }
+    if (message.registeredTemplate !== "") {
+      writer.uint32(50).string(message.registeredTemplate);
+    }
+    if (message.overrides !== undefined) {
+      SmsOverrides.encode(message.overrides, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.mediaUrls) {
+      writer.uint32(66).string(v!);
+    }
+    if (message.flash !== false) {
+      writer.uint32(72).bool(message.flash);
     }
     return writer;
   },
@@ -752,6 +1536,127 @@ export const SmsContent: MessageFns<SmsContent> = {
             message.text = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sender = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.segmentsMax = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.transliterate = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.registeredEntity = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.registeredTemplate = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.overrides = SmsOverrides.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.mediaUrls.push(reader.string());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.flash = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSmsOverrides(): SmsOverrides {
+  return { twilio: undefined, vonage: undefined };
+}
+
+export const SmsOverrides: MessageFns<SmsOverrides> = {
+  encode(message: SmsOverrides, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.twilio !== undefined) {
+      Struct.encode(Struct.wrap(message.twilio), writer.uint32(10).fork()).join();
+    }
+    if (message.vonage !== undefined) {
+      Struct.encode(Struct.wrap(message.vonage), writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SmsOverrides {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSmsOverrides();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.twilio = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.vonage = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -766,7 +1671,21 @@ export const SmsContent: MessageFns<SmsContent> = {
 };
 
 function createBaseEmailContent(): EmailContent {
-  return { subject: "", html: "", text: "" };
+  return {
+    subject: "",
+    html: "",
+    text: "",
+    from: undefined,
+    replyTo: [],
+    cc: [],
+    bcc: [],
+    headers: globalThis.Object.create(null),
+    attachments: [],
+    preheader: "",
+    overrides: undefined,
+    tags: [],
+    calendar: undefined,
+  };
 }
 
 export const EmailContent: MessageFns<EmailContent> = {
@@ -779,6 +1698,36 @@ export const EmailContent: MessageFns<EmailContent> = {
     }
     if (message.text !== "") {
       writer.uint32(26).string(message.text);
+    }
+    if (message.from !== undefined) {
+      Mailbox.encode(message.from, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.replyTo) {
+      Mailbox.encode(v!, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.cc) {
+      Mailbox.encode(v!, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.bcc) {
+      Mailbox.encode(v!, writer.uint32(58).fork()).join();
+    }
+    globalThis.Object.entries(message.headers).forEach(([key, value]: [string, string]) => {
+      EmailContent_HeadersEntry.encode({ key: key as any, value }, writer.uint32(66).fork()).join();
+    });
+    for (const v of message.attachments) {
+      Attachment.encode(v!, writer.uint32(74).fork()).join();
+    }
+    if (message.preheader !== "") {
+      writer.uint32(82).string(message.preheader);
+    }
+    if (message.overrides !== undefined) {
+      EmailOverrides.encode(message.overrides, writer.uint32(98).fork()).join();
+    }
+    for (const v of message.tags) {
+      writer.uint32(106).string(v!);
+    }
+    if (message.calendar !== undefined) {
+      Calendar.encode(message.calendar, writer.uint32(114).fork()).join();
     }
     return writer;
   },
@@ -820,6 +1769,398 @@ export const EmailContent: MessageFns<EmailContent> = {
             message.text = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.from = Mailbox.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.replyTo.push(Mailbox.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.cc.push(Mailbox.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.bcc.push(Mailbox.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            const entry8 = EmailContent_HeadersEntry.decode(reader, reader.uint32());
+            if (entry8.value !== undefined) {
+              message.headers[entry8.key] = entry8.value;
+            }
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.attachments.push(Attachment.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.preheader = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.overrides = EmailOverrides.decode(reader, reader.uint32());
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.tags.push(reader.string());
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.calendar = Calendar.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseEmailContent_HeadersEntry(): EmailContent_HeadersEntry {
+  return { key: "", value: "" };
+}
+
+export const EmailContent_HeadersEntry: MessageFns<EmailContent_HeadersEntry> = {
+  encode(message: EmailContent_HeadersEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EmailContent_HeadersEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEmailContent_HeadersEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMailbox(): Mailbox {
+  return { address: "", name: "" };
+}
+
+export const Mailbox: MessageFns<Mailbox> = {
+  encode(message: Mailbox, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.address !== "") {
+      writer.uint32(10).string(message.address);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Mailbox {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMailbox();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAttachment(): Attachment {
+  return { filename: "", contentType: "", source: undefined, contentId: "" };
+}
+
+export const Attachment: MessageFns<Attachment> = {
+  encode(message: Attachment, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.filename !== "") {
+      writer.uint32(10).string(message.filename);
+    }
+    if (message.contentType !== "") {
+      writer.uint32(18).string(message.contentType);
+    }
+    switch (message.source?.$case) {
+      case "content":
+        writer.uint32(26).bytes(message.source.value);
+        break;
+    }
+    if (message.contentId !== "") {
+      writer.uint32(42).string(message.contentId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Attachment {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAttachment();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.filename = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.contentType = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.source = { $case: "content", value: Buffer.from(reader.bytes()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.contentId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCalendar(): Calendar {
+  return { method: "", ics: "" };
+}
+
+export const Calendar: MessageFns<Calendar> = {
+  encode(message: Calendar, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.method !== "") {
+      writer.uint32(10).string(message.method);
+    }
+    if (message.ics !== "") {
+      writer.uint32(18).string(message.ics);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Calendar {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCalendar();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.method = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.ics = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseEmailOverrides(): EmailOverrides {
+  return { sendgrid: undefined, mandrill: undefined };
+}
+
+export const EmailOverrides: MessageFns<EmailOverrides> = {
+  encode(message: EmailOverrides, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sendgrid !== undefined) {
+      Struct.encode(Struct.wrap(message.sendgrid), writer.uint32(10).fork()).join();
+    }
+    if (message.mandrill !== undefined) {
+      Struct.encode(Struct.wrap(message.mandrill), writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EmailOverrides {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEmailOverrides();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sendgrid = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.mandrill = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -834,13 +2175,16 @@ export const EmailContent: MessageFns<EmailContent> = {
 };
 
 function createBaseSendNotificationRequest(): SendNotificationRequest {
-  return { notification: undefined };
+  return { notification: undefined, validateOnly: false };
 }
 
 export const SendNotificationRequest: MessageFns<SendNotificationRequest> = {
   encode(message: SendNotificationRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.notification !== undefined) {
       Notification.encode(message.notification, writer.uint32(10).fork()).join();
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(16).bool(message.validateOnly);
     }
     return writer;
   },
@@ -864,6 +2208,14 @@ export const SendNotificationRequest: MessageFns<SendNotificationRequest> = {
             }
 
             message.notification = Notification.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
             continue;
           }
         }
@@ -1005,7 +2357,7 @@ export const Accepted: MessageFns<Accepted> = {
 };
 
 function createBaseAcceptedDelivery(): AcceptedDelivery {
-  return { deliveryId: "", channel: 0, suppressedReason: undefined };
+  return { deliveryId: "", channel: 0, suppressedReason: undefined, smsSegments: 0 };
 }
 
 export const AcceptedDelivery: MessageFns<AcceptedDelivery> = {
@@ -1018,6 +2370,9 @@ export const AcceptedDelivery: MessageFns<AcceptedDelivery> = {
     }
     if (message.suppressedReason !== undefined) {
       Reason.encode(message.suppressedReason, writer.uint32(26).fork()).join();
+    }
+    if (message.smsSegments !== 0) {
+      writer.uint32(32).int32(message.smsSegments);
     }
     return writer;
   },
@@ -1057,6 +2412,14 @@ export const AcceptedDelivery: MessageFns<AcceptedDelivery> = {
             }
 
             message.suppressedReason = Reason.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.smsSegments = reader.int32();
             continue;
           }
         }

@@ -57,6 +57,8 @@ export interface DeliveryTask {
    * "content-by-reference".
    */
   contentHash: string;
+  /** As Notification.ttl_seconds. */
+  ttlSeconds?: number | undefined;
 }
 
 function createBaseDeliveryTask(): DeliveryTask {
@@ -81,6 +83,7 @@ function createBaseDeliveryTask(): DeliveryTask {
     statusQuery: false,
     needs: [],
     contentHash: "",
+    ttlSeconds: undefined,
   };
 }
 
@@ -145,6 +148,9 @@ export const DeliveryTask: MessageFns<DeliveryTask> = {
     }
     if (message.contentHash !== "") {
       writer.uint32(162).string(message.contentHash);
+    }
+    if (message.ttlSeconds !== undefined) {
+      writer.uint32(168).int32(message.ttlSeconds);
     }
     return writer;
   },
@@ -320,6 +326,14 @@ export const DeliveryTask: MessageFns<DeliveryTask> = {
             }
 
             message.contentHash = reader.string();
+            continue;
+          }
+          case 21: {
+            if (tag !== 168) {
+              break;
+            }
+
+            message.ttlSeconds = reader.int32();
             continue;
           }
         }

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe } from "node:test";
 import { openStore, StoreError } from "../../../adapters/store/open-store.ts";
+import { ATTACHMENTS_BYTES_MAX } from "../../../core/content/email-faults.ts";
 import type { StoredContent } from "../../../core/ports/content-store.ts";
+import { richContent, richEmail } from "../content-samples.ts";
 import { T0 } from "./samples.ts";
 import type { StoreTest } from "./store-test.ts";
 
@@ -12,6 +14,11 @@ const sampleContent = (over: Partial<StoredContent> = {}): StoredContent => ({
   content: { email: { subject: "Your receipt", html: "<p>Thank you</p>", text: "" } },
   keepUntil: T0,
   ...over,
+});
+
+const largestAttachment = () => ({
+  ...{ filename: "a.bin", contentType: "application/octet-stream" },
+  base64: randomBytes(ATTACHMENTS_BYTES_MAX).toString("base64"),
 });
 
 const TRIES_MAX = 5;
@@ -36,6 +43,8 @@ export function describeContents(name: string, test: StoreTest): void {
         sampleContent({ content: { push: { title: "$t", body: "line\nline", data } } }),
         sampleContent({ content: { sms: { text: "x".repeat(9_000) } } }),
         sampleContent({ content: { email: { subject: "s", html: "é".repeat(262_144), text: "" } } }),
+        sampleContent({ content: richContent() }),
+        sampleContent({ content: { email: richEmail({ attachments: [largestAttachment()] }) } }),
       ];
       await store.contents.put(contents);
       for (const { app, hash, content } of contents) assert.deepEqual(await store.contents.get(app, hash), content);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import type { Delivery } from "../../../core/delivery/notification.ts";
+import { backgroundPush, localizedPush, richContent, richPush } from "../content-samples.ts";
 import { allNotifications } from "../everything.ts";
 import { leaseDue } from "../lease-due.ts";
 import { runRace } from "./race.ts";
@@ -14,6 +15,14 @@ export function describeNotifications(name: string, test: StoreTest): void {
       const record = sampleNotification([T0, undefined], { content: { push: { title: "$title", body: "line\nline", data } } });
       assert.deepEqual(await store.notifications.insert([record]), [{ kind: "inserted" }]);
       assert.deepEqual(await store.notifications.find(record.id), record);
+    });
+
+    test("gives back every field of every content, and what is said about parts kept apart", async (store) => {
+      const times = { ttlSeconds: 0, contentHashes: { email: "ab".repeat(32) }, richApart: ["email" as const] };
+      const contents = [richContent(), { push: localizedPush() }, { push: backgroundPush() }, { push: richPush({ badge: 0 }) }];
+      const records = contents.map((content) => sampleNotification([T0, undefined], { content, ...times }));
+      await store.notifications.insert(records);
+      for (const record of records) assert.deepEqual(await store.notifications.find(record.id), record);
     });
 
     test("gives back every kind of endpoint, recipient and optional field", async (store) => {

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { richEmail, SAMPLE_ICS } from "../../test/support/content-samples.ts";
+import type { EmailContent } from "./email-content.ts";
+import { ATTACHMENTS_BYTES_MAX, EMAIL_BYTES_MAX, emailFaults } from "./email-faults.ts";
+
+const faultsOf = (over: Partial<EmailContent>) => emailFaults(richEmail(over)).map(({ field, rule }) => `${field} ${rule}`);
+const file = (bytes: number, over = {}) => ({
+  ...{ filename: "a.bin", contentType: "application/octet-stream", base64: Buffer.alloc(bytes).toString("base64") },
+  ...over,
+});
+
+test("attachments have 256 KiB in all, counted before base64, and none is empty", () => {
+  assert.deepEqual(faultsOf({ attachments: [file(ATTACHMENTS_BYTES_MAX - 1), file(1)] }), []);
+  assert.deepEqual(faultsOf({ attachments: [file(ATTACHMENTS_BYTES_MAX), file(1)] }), ["content.email.attachments attachments.bytes"]);
+  assert.deepEqual(faultsOf({ attachments: [file(1), file(0)] }), ["content.email.attachments[1].content attachment.empty"]);
+});
+
+test("attachments have names without control characters and different content ids", () => {
+  assert.deepEqual(faultsOf({ attachments: [file(1, { filename: "a\0.pdf" })] }), ["content.email.attachments[0].filename string.control"]);
+  const same = file(1, { contentId: "logo" });
+  assert.deepEqual(faultsOf({ attachments: [same, same] }), ["content.email.attachments attachments.twice"]);
+});
+
+test("every mailbox is one", () => {
+  const bad = { address: "Ann <ann@example.org>", name: "A\u0007" };
+  const at = (field: string) => [`content.email.${field}.address string.email`, `content.email.${field}.name string.control`];
+  assert.deepEqual(faultsOf({ from: bad, replyTo: [bad], cc: [bad], bcc: [bad] }), ["from", "reply_to[0]", "cc[0]", "bcc[0]"].flatMap(at));
+});
+
+test("an invitation's method is the one in its text", () => {
+  assert.deepEqual(faultsOf({ calendar: { method: "CANCEL", ics: SAMPLE_ICS } }), ["content.email.calendar.ics calendar.method"]);
+  assert.deepEqual(faultsOf({ calendar: { method: "REQUEST", ics: "METHOD:REQUEST\n" } }), ["content.email.calendar.ics calendar.form"]);
+});
+
+test("a preheader is one line and counts with the texts; a refused header names its field", () => {
+  assert.deepEqual(faultsOf({ preheader: "a\nb" }), ["content.email.preheader string.control"]);
+  assert.deepEqual(faultsOf({ html: "x".repeat(EMAIL_BYTES_MAX - 20) }), ["content.email email.bytes"]);
+  assert.deepEqual(faultsOf({ headers: { From: "x" } }), ["content.email.headers header.protected"]);
+});

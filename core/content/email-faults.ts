@@ -1,0 +1,82 @@
+import { addressFault } from "../delivery/email-address.ts";
+import { type ContentFault, showsSomething } from "./codec.ts";
+import type { Attachment, Calendar, EmailContent, Mailbox } from "./email-content.ts";
+import { headerFaults } from "./email-headers.ts";
+import { lineFaults, overrideFaults } from "./field-checks.ts";
+
+/**
+ * Subject, html, text and preheader together, in bytes. E-mail providers take 25 MB and more, but a gateway holds up to 500 contents of one
+ * insert in memory, and a dispatcher one for each task under way. Gmail cuts what it shows at 102 KB.
+ */
+export const EMAIL_BYTES_MAX = 524_288;
+/** All attachments of a mail, in bytes before base64, which adds a third: with the texts they fit in one request. */
+export const ATTACHMENTS_BYTES_MAX = 262_144;
+
+/** Bytes of the content in UTF-8, before a provider's own encoding (at most six times as much in JSON); without attachments and calendar. */
+export const emailBytes = ({ subject, html, text, preheader = "" }: EmailContent): number =>
+  [subject, html, text, preheader].reduce((sum, part) => sum + Buffer.byteLength(part), 0);
+
+/** What the .proto rules cannot express. */
+export function emailFaults(content: EmailContent): ContentFault[] {
+  const { from, replyTo, cc, bcc } = content;
+  return [
+    ...blankFaults(content),
+    ...sizeFaults(content),
+    ...mailboxFaults("content.email.from", from),
+    ...Object.entries({ reply_to: replyTo, cc, bcc }).flatMap(([name, mailboxes = []]) =>
+      mailboxes.flatMap((mailbox, i) => mailboxFaults(`content.email.${name}[${i}]`, mailbox)),
+    ),
+    ...headerFaults(content.headers),
+    ...attachmentFaults(content.attachments),
+    ...lineFaults("content.email.preheader", content.preheader),
+    ...calendarFaults(content.calendar),
+    ...overrideFaults("content.email.overrides", { ...content.overrides }),
+  ];
+}
+
+/** A mail program shows html where there is any, so that a blank one would hide the text. */
+function blankFaults(content: EmailContent): ContentFault[] {
+  const isBlank = (text: string) => text !== "" && !showsSomething(text);
+  const blank = (["subject", "html", "text"] as const).filter((part) => isBlank(content[part]));
+  return blank.map((part) => ({ field: `content.email.${part}`, rule: "email.blank", message: "has nothing to see" }));
+}
+
+function sizeFaults(content: EmailContent): ContentFault[] {
+  const bytes = emailBytes(content);
+  if (bytes <= EMAIL_BYTES_MAX) return [];
+  return [{ field: "content.email", rule: "email.bytes", message: `has ${bytes} bytes; at most ${EMAIL_BYTES_MAX} are sent` }];
+}
+
+function mailboxFaults(field: string, mailbox: Mailbox | undefined): ContentFault[] {
+  if (mailbox === undefined) return [];
+  const fault = addressFault(mailbox.address);
+  return [
+    ...(fault === undefined ? [] : [{ field: `${field}.address`, rule: "string.email", message: `must ${fault}` }]),
+    ...lineFaults(`${field}.name`, mailbox.name),
+  ];
+}
+
+function attachmentFaults(attachments: readonly Attachment[] = []): ContentFault[] {
+  const field = "content.email.attachments";
+  const sizes = attachments.map(({ base64 }) => Buffer.byteLength(base64, "base64"));
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  const ids = attachments.flatMap(({ contentId }) => contentId ?? []);
+  return [
+    ...sizes.flatMap((size, i) => (size > 0 ? [] : [{ field: `${field}[${i}].content`, rule: "attachment.empty", message: "is empty" }])),
+    ...attachments.flatMap(({ filename }, i) => lineFaults(`${field}[${i}].filename`, filename)),
+    ...(bytes <= ATTACHMENTS_BYTES_MAX
+      ? []
+      : [{ field, rule: "attachments.bytes", message: `have ${bytes} bytes; at most ${ATTACHMENTS_BYTES_MAX} in all, before encoding` }]),
+    ...(new Set(ids).size < ids.length ? [{ field, rule: "attachments.twice", message: "must have a different content_id for each" }] : []),
+  ];
+}
+
+/** Mail programs show no buttons where the two methods differ, or the file is none. */
+function calendarFaults(calendar: Calendar | undefined): ContentFault[] {
+  if (calendar === undefined) return [];
+  const { method, ics } = calendar;
+  const field = "content.email.calendar.ics";
+  if (!/^BEGIN:VCALENDAR\r?\n/i.test(ics)) return [{ field, rule: "calendar.form", message: "must begin with BEGIN:VCALENDAR" }];
+  const stated = /^METHOD:([A-Z]+)\r?$/im.exec(ics)?.[1]?.toUpperCase();
+  return stated === method ? [] : [{ field, rule: "calendar.method", message: `must have the line METHOD:${method}, as method says` }];
+}

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { headerFaults } from "./email-headers.ts";
+
+const rulesOf = (headers: Record<string, string>) => headerFaults(headers).map(({ rule }) => rule);
+const messageOf = (name: string) => headerFaults({ [name]: "x" }).map(({ message }) => message);
+
+test("allowed headers in any case, and X- headers", () => {
+  for (const name of [
+    "References",
+    "in-reply-to",
+    "LIST-ID",
+    "List-Help",
+    "Feedback-ID",
+    "Precedence",
+    "Auto-Submitted",
+    "Importance",
+    "X-Order",
+  ])
+    assert.deepEqual(rulesOf({ [name]: "<1@a.example>" }), [], name);
+});
+
+test("another header is refused with what to use instead", () => {
+  assert.deepEqual(messageOf("From"), ["From is refused: use content.email.from"]);
+  assert.deepEqual(messageOf("BCC"), ["BCC is refused: use content.email.bcc"]);
+  assert.deepEqual(messageOf("Reply-To"), ["Reply-To is refused: use content.email.reply_to"]);
+  assert.deepEqual(messageOf("To"), ["To is refused: use recipient"]);
+  assert.deepEqual(messageOf("Subject"), ["Subject is refused: use content.email.subject"]);
+  assert.match(messageOf("Message-ID")[0]!, /use References and In-Reply-To/);
+  assert.match(messageOf("Content-Type")[0]!, /use content\.email\.attachments/);
+  assert.match(messageOf("X-SMTPAPI")[0]!, /use content\.email\.overrides/);
+  assert.match(messageOf("X-MC-Tags")[0]!, /use content\.email\.overrides/);
+  assert.match(messageOf("constructor")[0]!, /allowed are references, .* and x-\*/);
+  for (const name of [
+    "Date",
+    "MIME-Version",
+    "DKIM-Signature",
+    "List-Unsubscribe",
+    "List-Unsubscribe-Post",
+    "Return-Path",
+    "X-Carillon-Id",
+  ])
+    assert.deepEqual(rulesOf({ [name]: "x" }), ["header.protected"], name);
+});
+
+test("a value is one line of printable ASCII; what it holds is in no error", () => {
+  for (const value of ["", " ", "a\r\nBcc: eve@example.com", "a\nb", "a\rb", "a\0b", "é", " a", "a ", "x".repeat(999)])
+    assert.deepEqual(rulesOf({ "X-A": value }), ["header.value"], JSON.stringify(value));
+  assert.deepEqual(rulesOf({ "X-A": "x".repeat(998) }), []);
+  assert.doesNotMatch(JSON.stringify(headerFaults({ "X-A": "secret\n" })), /secret/);
+});
+
+test("no name twice, and at most 8 KiB", () => {
+  assert.deepEqual(rulesOf({ "X-A": "1", "x-a": "2" }), ["header.twice"]);
+  const many = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`X-${i}`, "x".repeat(998)]));
+  assert.deepEqual(rulesOf(many), ["headers.bytes"]);
+});

@@ -1,0 +1,61 @@
+import type { ContentFault } from "./codec.ts";
+import { isJson, type JsonObject, jsonBytes } from "./json.ts";
+
+// Checks of one field of a content, whatever its kind. Each returns no fault where the field is absent.
+
+type Faults = ContentFault[];
+
+/** Characters of a URL, which the contract states too. */
+const URL_CHARS_MAX = 2_048;
+/** Bytes of one provider's override: more than the largest push payload, and room for what a mail needs besides its content. */
+const OVERRIDE_BYTES_MAX = 16_384;
+/** They run code or carry a content of their own where an application or a browser follows them. */
+const UNSAFE_SCHEMES: ReadonlySet<string> = new Set(["javascript", "vbscript", "data", "blob", "file", "about"]);
+/** RFC 3986, section 3.1, with something after the colon. */
+const SCHEME = /^([a-z][a-z0-9+.-]*):[^:]/i;
+
+const fault = (field: string, rule: string, message: string): Faults => [{ field, rule, message }];
+
+/** Control characters, and with them every line break. */
+export const hasControl = (text: string) => /\p{Cc}/u.test(text);
+
+export const lineFaults = (field: string, text: string | undefined): Faults =>
+  text !== undefined && hasControl(text) ? fault(field, "string.control", "must have no control characters and no line breaks") : [];
+
+/** Spaces and control characters, which parsers of URLs treat differently. */
+const hasGap = (text: string) => /[\s\p{Cc}]/u.test(text);
+
+const isHttps = (url: string) => /^https:\/\/[^/]/i.test(url) && !hasGap(url) && url.length <= URL_CHARS_MAX && URL.canParse(url);
+
+export const httpsFaults = (field: string, url: string | undefined): Faults =>
+  url === undefined || isHttps(url) ? [] : fault(field, "url.https", "must be an https URL, without spaces");
+
+/** https, or the scheme of an application. */
+export function clickUrlFaults(field: string, url: string | undefined): Faults {
+  if (url === undefined) return [];
+  const scheme = SCHEME.exec(url)?.[1]?.toLowerCase();
+  if (scheme === undefined || hasGap(url)) return fault(field, "url.scheme", "must be a URL with a scheme, without spaces");
+  if (UNSAFE_SCHEMES.has(scheme)) return fault(field, "url.unsafe", `must not be a ${scheme}: URL`);
+  return scheme === "https" ? httpsFaults(field, url) : [];
+}
+
+/** An https URL, a path at the application's origin, or the name of a picture in the application. */
+export const iconFaults = (field: string, icon: string | undefined): Faults =>
+  icon === undefined || isHttps(icon) || /^(?!\/\/)[\w./-]+(\?[\w.=&-]*)?$/.test(icon)
+    ? []
+    : fault(field, "icon.form", "must be an https URL, a path, or the name of a drawable");
+
+export const jsonFaults = (field: string, json: JsonObject | undefined): Faults =>
+  json === undefined || isJson(json) ? [] : fault(field, "json.number", "must hold no number that JSON cannot express (NaN, Infinity)");
+
+/** @param field of the overrides; @param overrides by provider */
+export function overrideFaults(field: string, overrides: Readonly<Record<string, JsonObject | undefined>>): Faults {
+  return Object.entries(overrides).flatMap(([provider, json]) => {
+    if (json === undefined) return [];
+    const at = `${field}.${provider}`;
+    const invalid = jsonFaults(at, json);
+    if (invalid.length > 0) return invalid;
+    const bytes = jsonBytes(json);
+    return bytes <= OVERRIDE_BYTES_MAX ? [] : fault(at, "override.bytes", `has ${bytes} bytes of JSON; at most ${OVERRIDE_BYTES_MAX}`);
+  });
+}

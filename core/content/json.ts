@@ -1,0 +1,33 @@
+/** A value of JSON (RFC 8259). google.protobuf.Struct holds such an object; null is a value and is kept. */
+export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
+export interface JsonObject {
+  [key: string]: JsonValue;
+}
+
+/** A copy that shares nothing with the value. */
+export function copyJson(value: JsonObject): JsonObject {
+  // fromEntries() also takes the key __proto__ as a key.
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copyValue(item)]));
+}
+
+function copyValue(value: JsonValue): JsonValue {
+  if (Array.isArray(value)) return value.map(copyValue);
+  if (typeof value === "object" && value !== null) return copyJson(value);
+  return value;
+}
+
+/** JSON with the keys of every object sorted: the same text for equal values. Fields that are undefined are left out. */
+export const canonicalJson = (value: unknown): string => JSON.stringify(value, sortedKeys);
+
+function sortedKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+}
+
+/** False where a number is NaN or infinite, which JSON cannot express: it would be sent as null. */
+export function isJson(value: JsonValue): boolean {
+  if (typeof value === "number") return Number.isFinite(value);
+  return typeof value !== "object" || value === null || Object.values(value).every(isJson);
+}
+
+export const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));

@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { backgroundPush, localizedPush, richPush } from "../../test/support/content-samples.ts";
+import type { Channel } from "../delivery/channel.ts";
+import { type PushContent, pushKind } from "./push-content.ts";
+import { PUSH_CONTENT_BYTES_MAX, pushFaults } from "./push-faults.ts";
+
+const faultsOf = (content: PushContent, channels: readonly Channel[] = ["apns"]) =>
+  pushFaults(content, channels).map(({ field, rule }) => `${field} ${rule}`);
+const silent: PushContent = { title: "", body: "", data: {} };
+
+test("a text is shown, a badge alone is counted, and nothing else is seen", () => {
+  const kindOf = (over: Partial<PushContent>) => pushKind({ ...silent, ...over });
+  assert.equal(kindOf({ body: "b" }), "shown");
+  assert.equal(kindOf({ titleLocalized: { key: "K", args: [] } }), "shown");
+  assert.equal(kindOf({ badge: 0 }), "badge");
+  assert.equal(kindOf({ data: { a: "b" } }), "background");
+  assert.equal(kindOf({ background: true }), "background");
+});
+
+test("a field that needs a shown text is refused without one", () => {
+  const shown = { subtitle: "s", imageUrl: "https://a.example/b", clickUrl: "app://x", thread: "t", mutable: true } as const;
+  const refused = ["subtitle", "image_url", "click_url", "thread", "mutable"].map((name) => `content.push.${name} push.unshown`);
+  for (const content of [silent, { ...silent, badge: 1 }, backgroundPush()])
+    assert.deepEqual(faultsOf({ ...content, ...shown }).sort(), refused.toSorted());
+  assert.deepEqual(faultsOf({ ...silent, ...shown, body: "b" }), []);
+  assert.deepEqual(faultsOf({ ...silent, badge: 1, sound: "bell.caf" }), [], "a badge may have a sound");
+  assert.deepEqual(faultsOf({ ...silent, data: { a: "b" }, sound: "bell.caf" }), ["content.push.sound push.unshown"]);
+});
+
+test("browsers take no push that shows nothing or texts of an application, unless another channel is there", () => {
+  assert.deepEqual(faultsOf(backgroundPush(), ["webpush"]), ["content.push.background webpush.background"]);
+  assert.deepEqual(faultsOf(localizedPush(), ["webpush"]), ["content.push webpush.localized"]);
+  for (const content of [backgroundPush(), localizedPush()]) assert.deepEqual(faultsOf(content, ["webpush", "apns"]), []);
+});
+
+test("URLs: https for what is loaded, any scheme for a click but those that run code", () => {
+  const image = (imageUrl: string) => faultsOf(richPush({ imageUrl }));
+  for (const url of [
+    "http://a.example/b",
+    "data:image/png;base64,x",
+    "//a.example",
+    "https://a.example/b c",
+    "https://a\n.example",
+    "https:///b",
+  ])
+    assert.deepEqual(image(url), ["content.push.image_url url.https"], url);
+  const click = (clickUrl: string) => faultsOf(richPush({ clickUrl }));
+  for (const url of ["https://a.example/b?c=d#e", "shop://orders/17", "mailto:a@b.example", "tel:+4930", "SHOP:orders"])
+    assert.deepEqual(click(url), [], url);
+  for (const url of ["javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "vbscript:x", "file:///etc/passwd"])
+    assert.deepEqual(click(url), ["content.push.click_url url.unsafe"], url);
+  for (const url of ["orders/17", "java\tscript:alert(1)", " javascript:alert(1)", ":x", "shop:"])
+    assert.deepEqual(click(url), ["content.push.click_url url.scheme"], JSON.stringify(url));
+  const icon = (icon: string) => faultsOf(richPush({ icon }));
+  for (const name of ["ic_order", "/icons/a-1.png?v=2", "https://a.example/i.png"]) assert.deepEqual(icon(name), [], name);
+  for (const name of ["javascript:x", "http://a.example/i.png", "//a.example/i.png", "a b"])
+    assert.deepEqual(icon(name), ["content.push.icon icon.form"], name);
+  const bad = { id: "a", title: "t", iconUrl: "http://a.example", clickUrl: "data:x" };
+  assert.deepEqual(faultsOf(richPush({ actions: [bad, bad] })), [
+    ...[0, 1].flatMap((i) => [`content.push.actions[${i}].icon_url url.https`, `content.push.actions[${i}].click_url url.unsafe`]),
+    "content.push.actions actions.twice",
+  ]);
+});
+
+test("data_json has the rules of data, and no key of it", () => {
+  const data = (dataJson: PushContent["dataJson"], channels?: Channel[]) => faultsOf({ ...silent, data: { a: "1" }, dataJson }, channels);
+  assert.deepEqual(data({ b: 1 }), []);
+  assert.deepEqual(data({ a: null }), ["content.push.data_json data.twice"]);
+  assert.deepEqual(data({ carillon: 1 }), ["content.push.data_json data.reserved"]);
+  assert.deepEqual(data({ from: 1 }, ["fcm"]), ["content.push.data_json data.reserved"]);
+  const taken = richPush({ data: { url: "x", thread: "x" }, dataJson: { actions: 1, badge: 1 } });
+  assert.deepEqual(faultsOf(taken, ["fcm"]), [...["data", "data", "data_json"].map((name) => `content.push.${name} data.reserved`)]);
+  assert.deepEqual(faultsOf(taken, ["apns"]), []);
+  assert.deepEqual(data({ "": 1 }), ["content.push.data_json data.key"]);
+  assert.deepEqual(data({ b: [Number.NaN] }), ["content.push.data_json json.number"]);
+});
+
+test("control characters, our own headers and sizes", () => {
+  assert.deepEqual(faultsOf(richPush({ sound: "a\nb", thread: "a\0" })), [
+    "content.push.sound string.control",
+    "content.push.thread string.control",
+  ]);
+  const headers = (apnsHeaders: Record<string, string>) => faultsOf(richPush({ overrides: { apnsHeaders } }));
+  const at = "content.push.overrides.apns_headers";
+  const ours = ["apns-id", "apns-collapse-id", "apns-expiration", "apns-channel-id"];
+  assert.deepEqual(
+    headers(Object.fromEntries(ours.map((name) => [name, "x"]))),
+    ours.map((name) => `${at}.${name} override.protected`),
+  );
+  assert.deepEqual(headers({ "apns-topic": "a\r\nb", "apns-push-type": "spam", "apns-priority": "7" }), [
+    ...["apns-topic", "apns-push-type", "apns-priority"].map((name) => `${at}.${name} header.value`),
+  ]);
+  assert.deepEqual(headers({ "apns-topic": "com.example.shop.voip", "apns-push-type": "voip", "apns-priority": "10" }), []);
+  const overrides = { fcm: { a: "x".repeat(17_000) }, apns: { a: Number.POSITIVE_INFINITY } };
+  assert.deepEqual(faultsOf(richPush({ overrides })).sort(), [
+    "content.push.overrides.apns json.number",
+    "content.push.overrides.fcm override.bytes",
+  ]);
+  assert.deepEqual(faultsOf(richPush({ subtitle: "é".repeat(PUSH_CONTENT_BYTES_MAX / 2) })), ["content.push push.bytes"]);
+});

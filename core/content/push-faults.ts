@@ -1,0 +1,150 @@
+import { type Channel, isPush, type PushChannel } from "../delivery/channel.ts";
+import { APNS_PROTECTED } from "./apns-payload.ts";
+import { type ContentFault, showsSomething } from "./codec.ts";
+import { fcmOwnKeys } from "./fcm-message.ts";
+import { FCM_PROTECTED, fcmSpelling } from "./fcm-override.ts";
+import { clickUrlFaults, httpsFaults, iconFaults, jsonFaults, lineFaults, overrideFaults } from "./field-checks.ts";
+import { jsonBytes } from "./json.ts";
+import { PUSH_PAYLOAD_BYTES_MAX } from "./limits.ts";
+import { protectedFaults } from "./overrides.ts";
+import { isReservedDataKey, pushPayloadBytes } from "./push.ts";
+import { type PushContent, pushKind, SHOWN_ONLY_FIELDS } from "./push-content.ts";
+import { WEBPUSH_PROTECTED, webPushLacks } from "./webpush-payload.ts";
+
+/**
+ * Bytes of JSON of a whole push content. It is stored even if no channel of the notification uses it, so it needs a bound; three payloads of 4 KiB
+ * and their overrides stay below it.
+ */
+export const PUSH_CONTENT_BYTES_MAX = 32_768;
+/** What an override may say in headers (Apple: Sending notification requests to APNs). Whether a topic is the account's, its provider checks. */
+const APNS_HEADER_RULES: ReadonlyMap<string, readonly [form: RegExp, rule: string]> = new Map([
+  ["apns-topic", [/^[A-Za-z0-9.-]{1,255}$/, "the topic of the account, or that with a suffix such as .voip"]],
+  [
+    "apns-push-type",
+    [
+      /^(alert|background|complication|controls|fileprovider|liveactivity|location|mdm|pushtotalk|voip|widgets)$/,
+      "one of Apple's push types",
+    ],
+  ],
+  ["apns-priority", [/^(1|5|10)$/, "1, 5 or 10"]],
+]);
+
+const LINES = ["sound", "thread", "actionCategory", "androidChannel"] as const satisfies (keyof PushContent)[];
+
+const at = (field: string) => `content.push.${field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
+
+/** What the .proto rules cannot express. @param channels those the notification is for */
+export function pushFaults(content: PushContent, channels: readonly Channel[]): ContentFault[] {
+  const bytes = jsonBytes(content);
+  if (bytes > PUSH_CONTENT_BYTES_MAX)
+    return [{ field: "content.push", rule: "push.bytes", message: `has ${bytes} bytes of JSON; at most ${PUSH_CONTENT_BYTES_MAX}` }];
+  const pushChannels = channels.filter(isPush);
+  return [
+    ...blankFaults(content),
+    ...unshownFaults(content),
+    ...webPushFaults(content, pushChannels),
+    ...keyFaults(content, pushChannels),
+    ...urlFaults(content),
+    ...LINES.flatMap((name) => lineFaults(at(name), content[name])),
+    ...jsonFaults(at("dataJson"), content.dataJson),
+    ...overridesFaults(content),
+    ...sizeFaults(content, pushChannels),
+  ];
+}
+
+function blankFaults(content: PushContent): ContentFault[] {
+  const { title, body, titleLocalized, bodyLocalized } = content;
+  if (pushKind(content) !== "shown" || titleLocalized || bodyLocalized || showsSomething(title) || showsSomething(body)) return [];
+  return [{ field: "content.push", rule: "push.blank", message: "has nothing to see in title and body; leave both out for data alone" }];
+}
+
+/** A field without effect is a mistake that nobody would notice. */
+function unshownFaults(content: PushContent): ContentFault[] {
+  const kind = pushKind(content);
+  if (kind === "shown") return [];
+  const fields = SHOWN_ONLY_FIELDS.filter((name) => content[name] !== undefined);
+  const silent = kind === "background" && content.sound !== undefined ? (["sound"] as const) : [];
+  const message = "has no effect, because nothing is shown: give title or body, or leave it out";
+  return [...fields, ...silent].map((name) => ({ field: at(name), rule: "push.unshown", message }));
+}
+
+/** Browsers demand that every push shows something, and know no texts of the application. */
+function webPushFaults(content: PushContent, channels: readonly PushChannel[]): ContentFault[] {
+  if (channels.length === 0 || channels.some((channel) => channel !== "webpush")) return [];
+  switch (webPushLacks(content)) {
+    case "background":
+      return [
+        { field: at("background"), rule: "webpush.background", message: "is not possible on webpush: browsers require a notification" },
+      ];
+    case "localized":
+      return [{ field: "content.push", rule: "webpush.localized", message: "needs title or body on webpush: it knows no localized texts" }];
+    case undefined:
+      return [];
+  }
+}
+
+function keyFaults(content: PushContent, channels: readonly PushChannel[]): ContentFault[] {
+  const { data, dataJson = {} } = content;
+  const own = channels.includes("fcm") ? fcmOwnKeys(content) : undefined;
+  const reserved = (field: string, key: string): ContentFault[] => {
+    const fault = (message: string): ContentFault => ({ field, rule: "data.reserved", message });
+    const reserving = channels.find((channel) => isReservedDataKey(channel, key));
+    return [
+      ...(key.startsWith("carillon") ? [fault('keys beginning with "carillon" are reserved')] : []),
+      ...(reserving ? [fault(`has a key that ${reserving} reserves`)] : []),
+      ...(own?.has(key) ? [fault(`has the key ${key}, under which fcm carries ${own.get(key)}`)] : []),
+    ];
+  };
+  const keys = Object.keys(dataJson);
+  const field = at("dataJson");
+  return [
+    ...Object.keys(data).flatMap((key) => reserved("content.push.data", key)),
+    ...keys.flatMap((key) => reserved(field, key)),
+    ...(keys.includes("") ? [{ field, rule: "data.key", message: "must have no empty key" }] : []),
+    ...(keys.some((key) => Object.hasOwn(data, key)) ? [{ field, rule: "data.twice", message: "has a key that data has too" }] : []),
+  ];
+}
+
+const urlFaults = ({ imageUrl, clickUrl, icon, actions = [] }: PushContent): ContentFault[] => [
+  ...httpsFaults(at("imageUrl"), imageUrl),
+  ...clickUrlFaults(at("clickUrl"), clickUrl),
+  ...iconFaults(at("icon"), icon),
+  ...actions.flatMap((action, i) => [
+    ...lineFaults(`content.push.actions[${i}].id`, action.id),
+    ...httpsFaults(`content.push.actions[${i}].icon_url`, action.iconUrl),
+    ...clickUrlFaults(`content.push.actions[${i}].click_url`, action.clickUrl),
+  ]),
+  ...(new Set(actions.map(({ id }) => id)).size < actions.length
+    ? [{ field: "content.push.actions", rule: "actions.twice", message: "must have a different id for each" }]
+    : []),
+];
+
+function overridesFaults({ overrides = {} }: PushContent): ContentFault[] {
+  const { apnsHeaders = {}, ...json } = overrides;
+  const field = "content.push.overrides.apns_headers";
+  return [
+    ...overrideFaults("content.push.overrides", json),
+    ...protectedFaults("content.push.overrides.apns", json.apns, APNS_PROTECTED),
+    ...protectedFaults("content.push.overrides.fcm", fcmSpelling(json.fcm), FCM_PROTECTED),
+    ...protectedFaults("content.push.overrides.webpush", json.webpush, WEBPUSH_PROTECTED),
+    ...Object.entries(apnsHeaders).flatMap(([name, value]): ContentFault[] => {
+      const [form, rule] = APNS_HEADER_RULES.get(name) ?? [];
+      if (form === undefined) {
+        const message = `${name} is refused: only ${[...APNS_HEADER_RULES.keys()].join(", ")} may be overridden`;
+        return [{ field: `${field}.${name}`, rule: "override.protected", message }];
+      }
+      return form.test(value) ? [] : [{ field: `${field}.${name}`, rule: "header.value", message: `must be ${rule}` }];
+    }),
+  ];
+}
+
+/** @param channels those whose limits count; without any, FCM's stands for them */
+function sizeFaults(content: PushContent, channels: readonly PushChannel[]): ContentFault[] {
+  const counted = channels.length > 0 ? channels : (["fcm"] as const);
+  return counted.flatMap((channel) => {
+    const bytes = pushPayloadBytes(channel, content);
+    const max = PUSH_PAYLOAD_BYTES_MAX[channel];
+    const message = `makes a payload of ${bytes} bytes; ${channel} carries ${max}`;
+    return bytes > max ? [{ field: "content.push", rule: `${channel}.bytes`, message }] : [];
+  });
+}

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { backgroundPush, richContent, richEmail, richPush, richSms } from "../../test/support/content-samples.ts";
+import { sampleNotification } from "../../test/support/notification-samples.ts";
+import type { Content } from "../content/content.ts";
+import type { Channel } from "./channel.ts";
+import { unknownNeeds } from "./needs.ts";
+import type { NotificationRecord } from "./notification.ts";
+import { toTask } from "./task.ts";
+
+const plain: Content = {
+  push: { title: "t", body: "b", data: { a: "b" } },
+  sms: { text: "hello" },
+  email: { subject: "s", html: "<p>h</p>", text: "t" },
+};
+
+function needsOf(channel: Channel, over: Partial<NotificationRecord>): readonly string[] {
+  const record = sampleNotification("k", 0, over);
+  return toTask(record, { ...record.deliveries[0]!, channel }).needs;
+}
+
+test("what every dispatcher can send needs nothing", () => {
+  for (const channel of ["apns", "fcm", "webpush", "sms", "email"] as const) assert.deepEqual(needsOf(channel, { content: plain }), []);
+});
+
+test("a part with a field that older dispatchers would leave out needs a newer one, the other parts do not", () => {
+  const rich = richContent();
+  for (const channel of ["apns", "fcm", "webpush"] as const) assert.deepEqual(needsOf(channel, { content: rich }), ["rich-push"]);
+  assert.deepEqual(needsOf("sms", { content: rich }), ["rich-sms"]);
+  assert.deepEqual(needsOf("email", { content: rich }), ["rich-email"]);
+  assert.deepEqual(needsOf("sms", { content: { ...rich, sms: plain.sms } }), []);
+});
+
+test("each single field needs it, also a badge of 0", () => {
+  for (const [part, channel, full] of [
+    ["push", "apns", { ...richPush(), ...backgroundPush() }],
+    ["sms", "sms", richSms({ flash: true })],
+    ["email", "email", richEmail()],
+  ] as const)
+    for (const [field, value] of Object.entries(full)) {
+      if (field in plain[part]!) continue;
+      const content = { ...plain, [part]: { ...plain[part], [field]: value } };
+      assert.deepEqual(needsOf(channel, { content }), [`rich-${part}`], field);
+    }
+  assert.deepEqual(needsOf("apns", { content: { push: { ...plain.push!, badge: 0 } } }), ["rich-push"]);
+});
+
+test("a part kept apart needs what was found of it when it was stored", () => {
+  const contentHashes = { email: "ab".repeat(32) };
+  assert.deepEqual(needsOf("email", { content: {}, contentHashes }), ["content-by-reference"]);
+  assert.deepEqual(needsOf("email", { content: {}, contentHashes, richApart: ["email"] }), ["content-by-reference", "rich-email"]);
+  assert.deepEqual(needsOf("sms", { content: { sms: plain.sms }, contentHashes, richApart: ["email"] }), []);
+});
+
+test("a lifetime at the provider needs it, also 0, but not of a mail", () => {
+  assert.deepEqual(needsOf("apns", { content: plain, ttlSeconds: 0 }), ["ttl"]);
+  assert.deepEqual(needsOf("sms", { content: plain, ttlSeconds: 60 }), ["ttl"]);
+  assert.deepEqual(needsOf("email", { content: plain, ttlSeconds: 0 }), []);
+});
+
+test("this version knows all that it names", () => {
+  const needs = (["apns", "sms", "email"] as const).flatMap((channel) =>
+    needsOf(channel, { content: richContent(), ttlSeconds: 0, contentHashes: { email: "x" } }),
+  );
+  assert.deepEqual([...new Set(needs)].sort(), ["content-by-reference", "rich-email", "rich-push", "rich-sms", "ttl"]);
+  assert.deepEqual(unknownNeeds(needs), []);
+});
