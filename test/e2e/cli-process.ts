@@ -25,10 +25,10 @@ export interface CliProcess extends AsyncDisposable {
   readonly ended: Promise<Ended>;
 }
 
-/** Disposal kills a running process. */
-export function startCli(args: readonly string[], env: Environment = {}): CliProcess {
+/** Disposal kills a running process. @param cli the program: of another revision, where a test is about that */
+export function startCli(args: readonly string[], env: Environment = {}, cli = CLI): CliProcess {
   const inherited = Object.fromEntries(INHERITED.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
-  const child = spawn(process.execPath, [CLI, ...args], { env: { ...inherited, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [cli, ...args], { env: { ...inherited, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   const output = { stdout: "", stderr: "" };
   for (const stream of ["stdout", "stderr"] as const)
     child[stream].setEncoding("utf8").on("data", (text: string) => {

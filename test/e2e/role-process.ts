@@ -10,8 +10,8 @@ export interface RoleProcess extends CliProcess {
   attempts(): number;
 }
 
-export async function startRole(role: string, env: Record<string, string>): Promise<RoleProcess> {
-  const running = startCli([role], env);
+export async function startRole(role: string, env: Record<string, string>, cli?: string): Promise<RoleProcess> {
+  const running = startCli([role], env, cli);
   try {
     let over = false;
     void running.ended.then(() => {
