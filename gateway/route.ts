@@ -68,6 +68,7 @@ export function buildRecord(
     watchdogFirstMs: number;
     traceparent?: string | undefined;
     mayPublish?: (channel: Channel) => boolean;
+    hasOwnAccounts?: boolean;
   },
   request: NotificationRequest,
   targets: readonly Target[],
@@ -109,5 +110,6 @@ export function buildRecord(
       collapseKey,
     },
     ...{ acceptedAt: at.now, sendAt, expiresAt, traceparent: at.traceparent, deliveries },
+    ...(at.hasOwnAccounts ? { hasOwnAccounts: true } : {}),
   };
 }

@@ -65,6 +65,8 @@ export interface NotificationRecord {
   content: Content;
   /** Parts too large to be kept here: the hashes under which the content store has them, for this app. */
   contentHashes?: ContentHashes | undefined;
+  /** The app had accounts of its own when it was accepted: only a dispatcher that reads them may send it. */
+  hasOwnAccounts?: true | undefined;
   priority: Priority;
   collapseKey?: string | undefined;
   acceptedAt: number;

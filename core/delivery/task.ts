@@ -29,9 +29,16 @@ export function toTask(n: NotificationRecord, d: Delivery, { statusQuery = false
     runStart: d.runStart ?? 1,
     redrive: d.redrive,
     statusQuery,
-    needs: contentHash === undefined ? [] : ["content-by-reference" satisfies Need],
+    needs: needsOf(n, contentHash),
     traceparent: n.traceparent,
   };
+}
+
+function needsOf({ hasOwnAccounts }: NotificationRecord, contentHash: string | undefined): Need[] {
+  const needs: Need[] = [];
+  if (contentHash !== undefined) needs.push("content-by-reference");
+  if (hasOwnAccounts) needs.push("app-accounts");
+  return needs;
 }
 
 /** The attempt's number within its run, from 1: decides which provider is asked and how long to back off. */
