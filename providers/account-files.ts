@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { ACCOUNT_NAME, ACCOUNT_NAME_RULE, DEFAULT_ACCOUNT } from "../core/delivery/account.ts";
 import { ConfigError, type Environment, readConfig, text, type Variables } from "../runtime/config.ts";
-import type { AccountValues, ProviderDefinition } from "./definition.ts";
+import { type AccountValues, isUnset, type ProviderDefinition } from "./definition.ts";
 import { PROVIDERS } from "./list.ts";
 import { providerVariables } from "./provider-config.ts";
 
@@ -79,7 +79,7 @@ function readAccount({ variablesOf, requiresOf, env }: AccountsParts, definition
     if (!(error instanceof ConfigError)) throw error;
     faults.push(...error.faults);
   }
-  if (values) faults.push(...requiresOf(definition).flatMap((name) => (values[name] === "" ? [`${name}: must be set`] : [])));
+  if (values) faults.push(...requiresOf(definition).flatMap((name) => (isUnset(values[name]) ? [`${name}: must be set`] : [])));
   return values && faults.length === 0 ? { kind: "read", values } : { kind: "faulty", faults };
 }
 

@@ -59,6 +59,9 @@ export interface StatusQueryDefinition {
   isAttributed?: boolean;
 }
 
+/** Whether a variable that `requires` names has no value. */
+export const isUnset = (value: unknown): boolean => value === "" || (Array.isArray(value) && value.length === 0);
+
 interface TypedDefinition<V extends Variables, W extends Variables> {
   name: string;
   title: string;

@@ -1,5 +1,6 @@
 import type { DeliveryTask } from "../ports/queue.ts";
 import { contentPart } from "./channel.ts";
+import type { Endpoint } from "./endpoint.ts";
 import type { Need } from "./needs.ts";
 import { type Delivery, expiryOf, type NotificationRecord } from "./notification.ts";
 
@@ -29,15 +30,17 @@ export function toTask(n: NotificationRecord, d: Delivery, { statusQuery = false
     runStart: d.runStart ?? 1,
     redrive: d.redrive,
     statusQuery,
-    needs: needsOf(n, contentHash),
+    needs: needsOf(n, d.endpoint, contentHash),
     traceparent: n.traceparent,
   };
 }
 
-function needsOf({ hasOwnAccounts }: NotificationRecord, contentHash: string | undefined): Need[] {
+function needsOf({ hasOwnAccounts }: NotificationRecord, endpoint: Endpoint, contentHash: string | undefined): Need[] {
   const needs: Need[] = [];
   if (contentHash !== undefined) needs.push("content-by-reference");
   if (hasOwnAccounts) needs.push("app-accounts");
+  if (endpoint.channel === "apns" && endpoint.application !== undefined) needs.push("apns-application");
+  if (endpoint.channel === "apns" && endpoint.environment !== undefined) needs.push("apns-environment");
   return needs;
 }
 

@@ -1,16 +1,21 @@
-import { text, url, type Values, watchedSecretFile } from "../../runtime/config.ts";
+import { listOf, text, url, type Values, watchedSecretFile } from "../../runtime/config.ts";
 import { providerVariables } from "../provider-config.ts";
 
 export const apnsVariables = {
   ...providerVariables,
   APNS_ORIGIN: url(["https"], {
     default: "https://api.push.apple.com",
-    reason:
-      "where APNs is; https://api.sandbox.push.apple.com for devices with development builds (Apple: Sending notification requests to APNs)",
+    reason: "where APNs is, for tokens of production (Apple: Sending notification requests to APNs)",
+  }),
+  APNS_DEVELOPMENT_ORIGIN: url(["https"], {
+    default: "https://api.sandbox.push.apple.com",
+    reason: "the same for tokens of development builds, which were registered with apns_environment",
   }),
   APNS_KEY_FILE: watchedSecretFile({ reason: "the .p8 signing key from Apple's developer account, PEM" }),
   APNS_KEY_ID: text({ reason: "that key's id, ten characters" }),
   APNS_TEAM_ID: text({ reason: "the developer account's team id, ten characters" }),
-  APNS_TOPIC: text({ reason: "the app's bundle id" }),
+  APNS_TOPIC: listOf((id) => /^[A-Za-z0-9.-]{1,155}$/.test(id), "bundle ids", {
+    reason: "the bundle ids of the account's apps, comma between; the first is for tokens that were registered without an application",
+  }),
 };
 export type ApnsConfig = Values<typeof apnsVariables>;

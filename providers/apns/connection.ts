@@ -10,23 +10,22 @@ export interface ApnsConnectionOptions {
   ca: string;
   addressFilter: AddressFilter | undefined;
   deadlineMs: number;
-  topic: string;
 }
 
 /**
- * One connection for all pushes of an account, driven to Apple's limit of concurrent pushes. apns2's pool has 32
+ * One connection for all pushes of an account in one environment, driven to Apple's limit of concurrent pushes. apns2's pool has 32
  * connections that carry one push each, which at 50 ms is 640 pushes a second.
  */
 export interface ApnsConnection extends Disposable {
-  /** Rejects with the transport's error. @param jwt the signing token */
-  send(push: ApnsPush, jwt: string, call: Http2Call): Promise<Http2Answer>;
+  /** Rejects with the transport's error. @param sender the app's bundle id, and the signing token */
+  send(push: ApnsPush, sender: { topic: string; jwt: string }, call: Http2Call): Promise<Http2Answer>;
 }
 
-export function createApnsConnection({ topic, ...connection }: ApnsConnectionOptions): ApnsConnection {
+export function createApnsConnection(connection: ApnsConnectionOptions): ApnsConnection {
   const calls = createHttp2Calls({ ...connection, streamsMax: STREAMS_MAX });
   let authorization = { jwt: "", header: "" };
   return {
-    send({ device, headers, body }, jwt, call) {
+    send({ device, headers, body }, { topic, jwt }, call) {
       if (jwt !== authorization.jwt) authorization = { jwt, header: `bearer ${jwt}` };
       const path = `/3/device/${encodeURIComponent(device)}`;
       const all = { ":method": "POST", ":path": path, authorization: authorization.header, "apns-topic": topic, ...headers };

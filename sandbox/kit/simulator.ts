@@ -28,6 +28,8 @@ export interface Sent {
   deliveryId: string;
   attemptId: string;
   recipient: string;
+  /** Which of the provider's accounts the request says it is of; absent where the provider knows one. */
+  account?: string | undefined;
   /** Decoded, without credentials. */
   payload: unknown;
 }
