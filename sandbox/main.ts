@@ -54,6 +54,8 @@ export interface Sandbox extends AsyncDisposable {
    * a restart it is there once it is asked for. Throws RangeError for a name of another form.
    */
   accountEnv(provider: ProviderName, name: string): Record<string, string>;
+  /** Apple issued this client certificate (PEM) for that account of APNs, whose first one has the name "". */
+  takeApnsCertificate(account: string, pem: string): void;
   /** Revokes every FCM access token issued so far. */
   revokeAccessTokens(): void;
   /** Number of FCM token exchanges that succeeded. */
@@ -135,6 +137,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
         throw new RangeError("an account's name must be 1 to 31 of a-z, 0-9 and -, and begin with a letter");
       return variablesOf(provider, name);
     },
+    takeApnsCertificate: simulators.apns.takeCertificate,
     revokeAccessTokens: oauth.revoke,
     accessTokensIssued: oauth.issued,
     [Symbol.asyncDispose]: () => running.disposeAsync(),

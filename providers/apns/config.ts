@@ -1,4 +1,4 @@
-import { listOf, text, url, type Values, watchedSecretFile } from "../../runtime/config.ts";
+import { listOf, text, url, type Values, watchedSecretBytes, watchedSecretFile } from "../../runtime/config.ts";
 import { providerVariables } from "../provider-config.ts";
 
 export const apnsVariables = {
@@ -11,10 +11,19 @@ export const apnsVariables = {
     default: "https://api.sandbox.push.apple.com",
     reason: "the same for tokens of development builds, which were registered with apns_environment",
   }),
-  APNS_KEY_FILE: watchedSecretFile({ reason: "the .p8 signing key from Apple's developer account, PEM" }),
-  APNS_KEY_ID: text({ reason: "that key's id, ten characters" }),
-  APNS_TEAM_ID: text({ reason: "the developer account's team id, ten characters" }),
+  APNS_KEY_FILE: watchedSecretFile({
+    default: "",
+    reason: "the .p8 signing key from Apple's developer account, PEM; empty: APNS_CERTIFICATE_FILE",
+  }),
+  APNS_KEY_ID: text({ default: "", reason: "that key's id, ten characters" }),
+  APNS_TEAM_ID: text({ default: "", reason: "the developer account's team id, ten characters" }),
+  APNS_CERTIFICATE_FILE: watchedSecretBytes({
+    default: "",
+    reason: "a certificate with its key, PKCS 12 (.p12), instead of a signing key: for one app, and valid for a year",
+  }),
+  APNS_CERTIFICATE_PASSWORD_FILE: watchedSecretFile({ default: "", reason: "the password of that file; empty: it has none" }),
   APNS_TOPIC: listOf((id) => /^[A-Za-z0-9.-]{1,155}$/.test(id), "bundle ids", {
+    default: "",
     reason: "the bundle ids of the account's apps, comma between; the first is for tokens that were registered without an application",
   }),
 };

@@ -6,6 +6,6 @@ export const apns = defineProvider({
   title: "APNs",
   channel: "apns",
   variables: apnsVariables,
-  requires: ["APNS_KEY_FILE", "APNS_KEY_ID", "APNS_TEAM_ID", "APNS_TOPIC"],
+  requires: ["APNS_TOPIC"],
   load: async () => (await import("./provider.ts")).createApnsProvider,
 });

@@ -12,18 +12,20 @@ import { classifyTransport } from "../transport/transport-fault.ts";
 import { classifyApns } from "./classify.ts";
 import { type ApnsConfig, apnsVariables } from "./config.ts";
 import { createApnsConnection } from "./connection.ts";
+import { createApnsCredentials } from "./credentials.ts";
 import { buildApnsPush } from "./payload.ts";
-import { createSigningToken, type SignedToken } from "./signing-token.ts";
+import type { SignedToken } from "./signing-token.ts";
 
-/** Apple Push Notification service. Throws where the key cannot be read. */
+/** Apple Push Notification service. Throws where its credentials cannot be used. */
 export function createApnsProvider(config: ApnsConfig, { clock }: { clock: Clock }): Provider {
-  const token = createSigningToken({ key: config.APNS_KEY_FILE, keyId: config.APNS_KEY_ID, teamId: config.APNS_TEAM_ID }, clock);
+  const { token, certificate } = createApnsCredentials(config, clock);
   const connectionTo = (variable: "APNS_ORIGIN" | "APNS_DEVELOPMENT_ORIGIN") =>
     createApnsConnection({
       origin: config[variable],
       ca: config.PROVIDER_CA_FILE,
       addressFilter: addressFilterFor(config[variable], apnsVariables[variable], config.OUTBOUND_ALLOWED_ADDRESSES),
       deadlineMs: config.PROVIDER_DEADLINE_MS,
+      certificate,
     });
   // Made when the first push needs it: most accounts have tokens of one environment.
   const connections = { production: connectionTo("APNS_ORIGIN"), development: connectionTo("APNS_DEVELOPMENT_ORIGIN") };
@@ -43,8 +45,8 @@ export function createApnsProvider(config: ApnsConfig, { clock }: { clock: Clock
 
       const call = { signal, mayBegin, written: false };
       try {
-        const used = token.current();
-        const reply = await connections[environment].send(built, { topic, jwt: await used.jwt }, call);
+        const used = token?.current();
+        const reply = await connections[environment].send(built, { topic, jwt: await used?.jwt }, call);
         if (reply.status !== 200) return answered(reply, used, `${environment} ${topic}`);
       } catch (error) {
         return classifyTransport(error, call);
@@ -58,17 +60,17 @@ export function createApnsProvider(config: ApnsConfig, { clock }: { clock: Clock
   };
 
   /** @param used the token that the push was sent with @param setup environment and topic, which are right or wrong together */
-  function answered({ status, body }: Http2Answer, used: SignedToken, setup: string): Outcome {
+  function answered({ status, body }: Http2Answer, used: SignedToken | undefined, setup: string): Outcome {
     const answer = parseJson(body);
     const reason = textFieldsOf(answer)("reason") || UNKNOWN;
     const timestamp = fieldOf(answer, "timestamp");
-    if (reason === "ExpiredProviderToken") token.rejected(used);
+    if (used !== undefined && reason === "ExpiredProviderToken") token?.rejected(used);
     return classifyApns({
       status,
       reason,
       timestamp: status === 410 && typeof timestamp === "number" ? timestamp : undefined,
       hasRecentSuccess: recentSuccess.holds(setup),
-      tokenReplaceable: token.isReplaceable(used),
+      tokenReplaceable: used !== undefined && token?.isReplaceable(used) === true,
     });
   }
 }

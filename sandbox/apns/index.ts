@@ -1,23 +1,24 @@
-import { createPublicKey } from "node:crypto";
-import { accountsOf, overHttp, type SimulatorDefinition } from "../kit/definition.ts";
+import { createPublicKey, X509Certificate } from "node:crypto";
+import { accountsOf, overHttp, type Simulator, type SimulatorDefinition } from "../kit/definition.ts";
 import { makeP256Pem } from "../kit/keys.ts";
 import { type ApnsAccount, createApns, type Environment, STREAMS_BEFORE_TOKEN } from "./simulator.ts";
 
-export const apns: SimulatorDefinition = {
+export const apns: SimulatorDefinition<Simulator & { takeCertificate(name: string, pem: string): void }> = {
   open({ file, certificate, once, now }) {
     const accounts = accountsOf((name) => {
       const key = file(name === "" ? "apns-key.p8" : `apns-key-${name}.p8`, makeP256Pem);
       const topics = name === "" ? ["dev.carillon.app"] : [`dev.carillon.${name}`, `dev.carillon.${name}.second`];
       const [keyId, teamId] = name === "" ? ["SANDBOXKEY", "CARILLON01"] : [tenCharacters("K", name), tenCharacters("T", name)];
-      return { publicKey: createPublicKey(key.text), keyId, teamId, topics, keyFile: key.path };
+      return { publicKey: createPublicKey(key.text), keyId, teamId, topics, keyFile: key.path, certificates: new Set<string>() };
     });
     const serving = (environment: Environment) =>
       overHttp(
-        { kind: "h2", certificate, streamsMax: STREAMS_BEFORE_TOKEN },
+        { kind: "h2", certificate, streamsMax: STREAMS_BEFORE_TOKEN, asksClients: true },
         createApns({ accounts: accounts.all, environment, once, now }),
       );
     return {
       listen: serving("production"),
+      takeCertificate: (name, pem) => void accounts.named(name).certificates.add(new X509Certificate(pem).fingerprint256),
       others: { "apns-dev": serving("development") },
       env: (origin, _callbacks, { name, others }) => ({
         APNS_ORIGIN: origin,

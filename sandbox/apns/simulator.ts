@@ -7,6 +7,8 @@ import { type ApnsTokenKey, createApnsTokens, teamOf } from "./token.ts";
 export interface ApnsAccount extends ApnsTokenKey {
   /** The bundle ids of its apps. */
   topics: readonly string[];
+  /** SHA-256 of each client certificate that was issued for it. */
+  certificates: ReadonlySet<string>;
 }
 
 export type Environment = "production" | "development";
@@ -49,14 +51,26 @@ export function createApns(parts: {
   const { accounts, environment, once, now } = parts;
   const checkToken = createApnsTokens(accounts, now);
 
+  /** By the connection's certificate where it has one, and no token beside it; else by the request's token. */
+  function senderOf({ headers, connection }: WireRequest): { account: ApnsAccount } | { rejection: Rejection } {
+    const certificate = connection.clientCertificate();
+    if (certificate === undefined || headers.authorization !== undefined) return checkToken(headers.authorization);
+    const account = accountWith(certificate);
+    return account ? { account } : { rejection: reject(403, "BadCertificate") };
+  }
+
+  const accountWith = (certificate = "") => accounts().find(({ certificates }) => certificates.has(certificate));
+  const accountName = ({ headers, connection }: WireRequest) =>
+    `${teamOf(headers.authorization) || (accountWith(connection.clientCertificate())?.teamId ?? "")} ${environment}`;
+
   function rejectionOf(request: WireRequest, sent: Sent): Rejection | undefined {
     if (request.method !== "POST") return reject(405, "MethodNotAllowed");
     if (!request.path.startsWith("/3/device")) return reject(404, "BadPath");
-    const token = checkToken(request.headers.authorization);
-    if ("rejection" in token) return token.rejection;
+    const sender = senderOf(request);
+    if ("rejection" in sender) return sender.rejection;
     request.connection.allowStreams(STREAMS_AFTER_TOKEN);
     return (
-      topicRejection(request.headers, token.account.topics) ??
+      topicRejection(request.headers, sender.account.topics) ??
       headerRejection(request) ??
       payloadRejection(request) ??
       deviceRejection(sent, environment, once, now)
@@ -72,7 +86,7 @@ export function createApns(parts: {
         deliveryId: textOf(ids.delivery),
         attemptId: textOf(ids.attempt),
         recipient: /^\/3\/device\/([^/]+)$/.exec(request.path)?.[1] ?? "",
-        account: `${teamOf(request.headers.authorization)} ${environment}`,
+        account: accountName(request),
         payload,
       };
     },
