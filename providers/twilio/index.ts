@@ -9,7 +9,7 @@ export const twilio = defineProvider({
   title: "Twilio",
   channel: "sms",
   variables: twilioVariables,
-  requires: ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN_FILE", "TWILIO_FROM"],
+  requires: ["TWILIO_ACCOUNT_SID", "TWILIO_FROM"],
   load: async () => (await import("./provider.ts")).createTwilioProvider,
   // Earlier a message that is found may belong to a twin (status-query.ts); with the default deadline.
   statusQuery: { firstMs: STATUS_QUERY_FIRST_MS, tellsMs: settledMs(10_000), isAttributed: true },
