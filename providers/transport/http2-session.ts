@@ -79,6 +79,7 @@ export function openHttp2Session(options: Http2Options, events: SessionEvents): 
     });
     session.on("remoteSettings", ({ maxConcurrentStreams = streamsMax }) => {
       clearTimeout(late);
+      heardAt = performance.now();
       limit = Math.min(streamsMax, maxConcurrentStreams);
       events.changed();
     });
@@ -126,7 +127,7 @@ export function openHttp2Session(options: Http2Options, events: SessionEvents): 
   return {
     isUsable,
     hasRoom: () => open < limit && isUsable(),
-    idleMs: () => (open === 0 && opened > 0 ? performance.now() - heardAt : 0),
+    idleMs: () => (open === 0 && limit > 0 ? performance.now() - heardAt : 0),
     open(headers) {
       if (session === undefined) throw new Http2Error("ERR_HTTP2_INVALID_SESSION", "no connection");
       const stream = session.request(headers);
@@ -142,6 +143,7 @@ export function openHttp2Session(options: Http2Options, events: SessionEvents): 
       });
       stream.on("close", () => {
         open--;
+        if (open === 0) heardAt = performance.now();
         if (open === 0 && retired) end(undefined);
         if (isAnswered) events.changed();
         else setTimeout(events.changed, CUT_OFF_MS);

@@ -66,7 +66,8 @@ withSandbox("twilio on the wire", (test) => {
     const delivery = sampleSms();
     assert.equal((await provider.send(delivery, AbortSignal.timeout(10_000))).kind, "accepted");
     const [entry] = sandbox.ledger.entries({ deliveryId: delivery.deliveryId });
-    assert.deepEqual([entry?.account, (entry?.payload as { From: string }).From], [env.TWILIO_ACCOUNT_SID, env.TWILIO_FROM]);
+    const { From } = entry!.payload as { From: string };
+    assert.deepEqual([entry!.account, From], [env.TWILIO_ACCOUNT_SID, env.TWILIO_FROM]);
     const { deliveryId, attemptId, endpoint, content } = delivery;
     const question = { deliveryId, attemptId, endpoint, content, startedAt: SAMPLE_NOW };
     // It listed the account's messages: what it found is not of this attempt's time.
@@ -84,7 +85,11 @@ withSandbox("twilio on the wire", (test) => {
     };
     assert.equal((await outcomeOf({})).kind, "accepted");
     assert.notEqual((await outcomeOf({ TWILIO_ACCOUNT_SID: other.TWILIO_ACCOUNT_SID! })).kind, "accepted");
-    assert.deepEqual(await outcomeOf({ TWILIO_FROM: other.TWILIO_FROM! }), { kind: "misconfigured", reason: "sender-cannot-sms", scope: "sender" });
+    assert.deepEqual(await outcomeOf({ TWILIO_FROM: other.TWILIO_FROM! }), {
+      kind: "misconfigured",
+      reason: "sender-cannot-sms",
+      scope: "sender",
+    });
     assert.equal((await outcomeOf({ TWILIO_API_KEY_SECRET_FILE: other.TWILIO_API_KEY_SECRET_FILE! })).kind, "misconfigured");
   });
 
