@@ -82,6 +82,7 @@ function chosenProviders(channel: Channel, values: AccountValues): readonly Prov
     for (const required of requires) if (isUnset(values[required]) && !missing.has(required)) missing.set(required, name);
   for (const [name, provider] of missing)
     faults.push(`${name}: must ${variable === undefined ? "not be empty" : `be set, because ${variable} lists ${provider}`}`);
+  faults.push(...chosen.flatMap(({ credentialsFault }) => credentialsFault?.(values) ?? []));
   if (faults.length > 0) throw new ConfigError(faults);
   return chosen;
 }

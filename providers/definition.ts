@@ -41,6 +41,8 @@ export interface ProviderDefinition {
   variables: Variables;
   /** Variables that may not be empty once the provider is in use. */
   requires: readonly string[];
+  /** Why an account's credentials are not whole, where they can be of several kinds; it names variables, never values. Absent: `requires` says all. */
+  credentialsFault?: ((account: AccountValues) => string | undefined) | undefined;
   /** Whether `<CHANNEL>_PROVIDERS` lists it unless configured otherwise. */
   listedByDefault: boolean;
   /** Imports the provider with its SDK, which only the process that uses it pays for. The result throws where the account cannot be used. */
@@ -68,6 +70,7 @@ interface TypedDefinition<V extends Variables, W extends Variables> {
   channel: Channel;
   variables: V;
   requires?: readonly (keyof V & string)[];
+  credentialsFault?: (account: Values<V>) => string | undefined;
   /** Default true. */
   listedByDefault?: boolean;
   load(): Promise<(account: Values<V>, parts: ProviderParts) => Provider>;
@@ -80,6 +83,7 @@ export function defineProvider<V extends Variables, W extends Variables = Variab
   return {
     ...typed,
     requires: typed.requires ?? [],
+    credentialsFault: typed.credentialsFault as ProviderDefinition["credentialsFault"],
     listedByDefault: typed.listedByDefault ?? true,
     load: async () => (await typed.load()) as CreateProvider,
   };

@@ -28,3 +28,16 @@ export const apnsVariables = {
   }),
 };
 export type ApnsConfig = Values<typeof apnsVariables>;
+
+/** Why credentials cannot be used as configured; undefined where they can. Names variables, never values. */
+export function credentialsFault(config: ApnsConfig): string | undefined {
+  const ofKey = ["APNS_KEY_FILE", "APNS_KEY_ID", "APNS_TEAM_ID"] as const;
+  const missing = ofKey.filter((name) => config[name] === "");
+  if (config.APNS_CERTIFICATE_FILE === "") {
+    if (config.APNS_CERTIFICATE_PASSWORD_FILE !== "") return "APNS_CERTIFICATE_FILE: must be set with APNS_CERTIFICATE_PASSWORD_FILE";
+    return missing[0] && `${missing[0]}: must be set, as all of ${ofKey.join(", ")}, unless APNS_CERTIFICATE_FILE is`;
+  }
+  if (missing.length < ofKey.length)
+    return `APNS_CERTIFICATE_FILE: must not be set beside ${ofKey.join(", ")}: an account has a key or a certificate`;
+  return undefined;
+}

@@ -1,5 +1,5 @@
 import { defineProvider } from "../definition.ts";
-import { apnsVariables } from "./config.ts";
+import { apnsVariables, credentialsFault } from "./config.ts";
 
 export const apns = defineProvider({
   name: "apns",
@@ -7,5 +7,6 @@ export const apns = defineProvider({
   channel: "apns",
   variables: apnsVariables,
   requires: ["APNS_TOPIC"],
+  credentialsFault,
   load: async () => (await import("./provider.ts")).createApnsProvider,
 });

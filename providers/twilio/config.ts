@@ -40,14 +40,22 @@ export const twilioVariables = {
 };
 export type TwilioConfig = Values<typeof twilioVariables>;
 
-/** What calls are made with: an API key where there is one. Throws a ConfigError that names variables, never values. */
+/** Why credentials cannot be used as configured; undefined where they can. Names variables, never values. */
+export function credentialsFault(config: TwilioConfig): string | undefined {
+  const { TWILIO_API_KEY_SID: sid, TWILIO_API_KEY_SECRET_FILE: secret } = config;
+  if (sid !== "" && secret === "") return "TWILIO_API_KEY_SECRET_FILE: must be set with TWILIO_API_KEY_SID";
+  if (sid === "" && secret !== "") return "TWILIO_API_KEY_SID: must be set with TWILIO_API_KEY_SECRET_FILE";
+  if (sid === "" && config.TWILIO_AUTH_TOKEN_FILE === "")
+    return "TWILIO_AUTH_TOKEN_FILE: must be set, unless TWILIO_API_KEY_SID and TWILIO_API_KEY_SECRET_FILE are";
+  return undefined;
+}
+
+/** What calls are made with: an API key where there is one. Throws a ConfigError where there is nothing to use. */
 export function twilioCredentials(config: TwilioConfig): { user: string; password: string } {
-  const { TWILIO_API_KEY_SID: user, TWILIO_API_KEY_SECRET_FILE: secret, TWILIO_AUTH_TOKEN_FILE: authToken } = config;
-  if (user !== "" && secret === "") throw new ConfigError(["TWILIO_API_KEY_SECRET_FILE: must be set with TWILIO_API_KEY_SID"]);
-  if (user === "" && secret !== "") throw new ConfigError(["TWILIO_API_KEY_SID: must be set with TWILIO_API_KEY_SECRET_FILE"]);
-  if (user !== "") return { user, password: secret };
-  if (authToken !== "") return { user: config.TWILIO_ACCOUNT_SID, password: authToken };
-  throw new ConfigError(["TWILIO_AUTH_TOKEN_FILE: must be set, unless TWILIO_API_KEY_SID and TWILIO_API_KEY_SECRET_FILE are"]);
+  const fault = credentialsFault(config);
+  if (fault !== undefined) throw new ConfigError([fault]);
+  const { TWILIO_API_KEY_SID: user, TWILIO_API_KEY_SECRET_FILE: password } = config;
+  return user === "" ? { user: config.TWILIO_ACCOUNT_SID, password: config.TWILIO_AUTH_TOKEN_FILE } : { user, password };
 }
 
 export const twilioWebhookVariables = {
