@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { accountOf, DEFAULT_ACCOUNT } from "../core/delivery/account.ts";
+import { StoreError } from "../adapters/store/store-error.ts";
+import type { AppAccounts } from "../core/apps/accounts.ts";
 import { SETUP_ENDPOINTS_MIN } from "../core/delivery/circuit.ts";
 import { MISCONFIGURED_WAIT_MS } from "../core/delivery/decide.ts";
 import { toTask } from "../core/delivery/task.ts";
@@ -20,8 +21,58 @@ async function taskOf(app: string, key: string) {
   return toTask(n, n.deliveries[0]!);
 }
 
-test("today every delivery is sent with the account of the environment", () => {
-  assert.equal(accountOf({ app: "acme" }), DEFAULT_ACCOUNT);
+test("an app is served by its provider's account, otherwise by its channel's, otherwise by the default one", async () => {
+  const [own, channels, other] = ["acme-eu", "acme", "default"].map((account) =>
+    inAccount(
+      account,
+      scriptedProvider(account === "acme-eu" ? "twilio" : "vonage", () => ({ kind: "unavailable", fault: { code: "http-503" } })),
+    ),
+  ) as [ScriptedProvider, ScriptedProvider, ScriptedProvider];
+  const accountsOf = async (app: string): Promise<AppAccounts> => (app === "acme" ? { sms: "acme", twilio: "acme-eu" } : {});
+  const { dispatch } = world.setUp({ providers: [own, channels, other], accountsOf });
+  const task = await taskOf("acme", "a");
+  await dispatch(task, "h");
+  await dispatch({ ...task, attempt: 2 }, "h");
+  await dispatch(await taskOf("shop", "s"), "h");
+  assert.deepEqual([own.sent.length, channels.sent.length, other.sent.length], [1, 1, 1]);
+  const attempts = await world.store.attempts.find([attemptId(task.deliveryId, 1), attemptId(task.deliveryId, 2)]);
+  assert.deepEqual(
+    attempts.map(({ provider, account }) => `${provider}/${account}`),
+    ["twilio/acme-eu", "vonage/acme"],
+  );
+});
+
+test("while an app's accounts cannot be read nothing of it is claimed or sent, also what is critical", async () => {
+  const accountsOf = async () => {
+    throw new StoreError("down");
+  };
+  const { dispatch, sent } = world.setUp({ accountsOf });
+  for (const notificationClass of ["critical", "marketing"] as const)
+    assert.equal((await dispatch({ ...world.task(), notificationClass }, "h")).kind, "nak");
+  assert.deepEqual(sent(), []);
+  assert.deepEqual(await world.store.attempts.find([attemptId(world.task().deliveryId, 1)]), []);
+});
+
+test("a change of an app's accounts moves what is tried after it, and not what was tried before", async () => {
+  const asked: string[] = [];
+  const of = (account: string) => ({
+    ...inAccount(
+      account,
+      scriptedProvider("twilio", () => ({ kind: "unanswered", fault: { code: "deadline" } })),
+    ),
+    async statusQuery() {
+      asked.push(account);
+      return { kind: "absent" } as const;
+    },
+  });
+  const [before, after] = [of("before"), of("after")];
+  let accounts = { sms: "before" };
+  const { dispatch } = world.setUp({ providers: [before, after], accountsOf: async () => accounts });
+  await dispatch(world.task(), "h");
+  accounts = { sms: "after" };
+  await dispatch({ ...world.task(), statusQuery: true }, "h");
+  await dispatch({ ...world.task(), attempt: 2 }, "h");
+  assert.deepEqual([before.sent.length, after.sent.length, asked], [1, 1, ["before"]]);
 });
 
 test("an account with wrong credentials opens its own circuit, and another account of the same provider goes on", async () => {
@@ -33,7 +84,7 @@ test("an account with wrong credentials opens its own circuit, and another accou
     "globex",
     scriptedProvider("twilio", () => accepted),
   );
-  const { dispatch } = world.setUp({ providers: [wrong, right], accountOf: ({ app }) => app });
+  const { dispatch } = world.setUp({ providers: [wrong, right], accountsOf: async (app) => ({ sms: app }) });
   const numbers = Array.from({ length: SETUP_ENDPOINTS_MIN }, (_, i) => ({ channel: "sms", phoneNumber: `+4930${i}` }) as const);
   for (const [i, endpoint] of numbers.entries())
     assert.deepEqual(await dispatch({ ...(await taskOf("acme", `a${i}`)), endpoint }, "h"), { kind: "ack" });
@@ -63,7 +114,7 @@ test("fails over among the providers of its account, never to another account", 
 });
 
 test("a delivery whose account no provider has waits unclaimed, and says why", async () => {
-  const { dispatch, sent } = world.setUp({ accountOf: () => "removed" });
+  const { dispatch, sent } = world.setUp({ accountsOf: async () => ({ twilio: "removed" }) });
   assert.deepEqual(await dispatch(world.task(), "h"), { kind: "ack", waitsMs: MISCONFIGURED_WAIT_MS });
   const { state, reason } = await world.delivery();
   assert.deepEqual([state, reason], ["pending", { code: "misconfigured", detail: "no such account" }]);
@@ -83,7 +134,7 @@ test("a status query goes to the account that made the attempt", async () => {
       return { kind: "absent" };
     },
   });
-  const { dispatch } = world.setUp({ providers: [asking("acme"), asking("globex")], accountOf: () => "globex" });
+  const { dispatch } = world.setUp({ providers: [asking("acme"), asking("globex")], accountsOf: async () => ({ sms: "globex" }) });
   await dispatch(world.task(), "h");
   await dispatch({ ...world.task(), statusQuery: true }, "h");
   assert.deepEqual(asked, ["globex"]);

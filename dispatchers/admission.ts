@@ -1,4 +1,6 @@
-import { accountOf as accountOfDelivery } from "../core/delivery/account.ts";
+import { StoreError } from "../adapters/store/store-error.ts";
+import { type AppAccounts, NO_ACCOUNTS } from "../core/apps/accounts.ts";
+import { accountNameOf } from "../core/delivery/account.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import { TASK_STALE_MS } from "../core/delivery/lifetime.ts";
 import { reason } from "../core/delivery/reason.ts";
@@ -12,7 +14,7 @@ import type { CircuitBreakers, Passage, Wait } from "./circuit-breaker.ts";
 import { CLAIM_TO_SEND_MS, type DispatchParts } from "./dispatch-parts.ts";
 import type { RecipientCheck } from "./recipient-check.ts";
 
-/** Until a task whose recipient or opt-outs cannot be read is redelivered, in ms. */
+/** Until a task whose accounts, recipient or opt-outs cannot be read is redelivered, in ms. */
 const UNREADABLE_WAIT_MS = 2_000;
 /** The same for `critical`, which is sent without opt-outs once they have been unreadable for UNREAD_AFTER_MS. */
 const CRITICAL_UNREADABLE_WAIT_MS = 500;
@@ -36,14 +38,14 @@ export type Admission =
   | { kind: "void"; outcome: Void; providerRef?: string }
   | { kind: "settled"; settlement: Settlement; why: string };
 
-type Parts = Pick<DispatchParts, "store" | "gate" | "accountOf" | "rateLimiterOf" | "deadlineMs" | "clock"> & {
+type Parts = Pick<DispatchParts, "store" | "gate" | "accountsOf" | "rateLimiterOf" | "deadlineMs" | "clock"> & {
   circuits: CircuitBreakers;
   checkRecipient: RecipientCheck;
 };
 
 /** All checks before the claim, the cheap ones first. */
 export function createAdmission(parts: Parts) {
-  const { store, clock, circuits, gate, checkRecipient, accountOf = accountOfDelivery, rateLimiterOf = () => UNLIMITED } = parts;
+  const { store, clock, circuits, gate, checkRecipient, rateLimiterOf = () => UNLIMITED } = parts;
   const windowMs = CLAIM_TO_SEND_MS + parts.deadlineMs;
 
   return async (task: DeliveryTask, holder: string): Promise<Admission> => {
@@ -51,19 +53,30 @@ export function createAdmission(parts: Parts) {
     const earlier = task.policyResend ? await findAcceptedEarlier(store, task) : undefined;
     if (earlier) return { kind: "void", outcome: SUPERSEDED, providerRef: earlier.providerRef };
     if (task.expiresAt <= clock.now()) return { kind: "void", outcome: EXPIRED };
-    const account = accountOf(task);
-    const passage = await circuits.choose({ ...task, attempt: attemptOfRun(task) }, account);
+    const accounts = await accountsOf(task.app);
+    if (accounts === "unreadable") return nak(unreadableWaitMs(task), "accounts-unreadable");
+    const passage = await circuits.choose({ ...task, attempt: attemptOfRun(task) }, accounts);
     if (passage.kind === "wait") return { kind: "handed-back", wait: passage, why: passage.isWhole ? "circuit-open" : "part-circuit-open" };
     let admission: Admission | undefined;
     try {
-      admission = await admit(task, holder, passage, account);
+      admission = await admit(task, holder, passage);
       return admission;
     } finally {
       if (admission?.kind !== "admitted") circuits.release(passage);
     }
   };
 
-  async function admit(task: DeliveryTask, holder: string, passage: Passage, account: string): Promise<Admission> {
+  /** Without them nothing is sent: another account may belong to another sender, or reject the endpoint as if it were dead. */
+  async function accountsOf(app: string): Promise<AppAccounts | "unreadable"> {
+    try {
+      return (await parts.accountsOf?.(app)) ?? NO_ACCOUNTS;
+    } catch (error) {
+      if (error instanceof StoreError) return "unreadable";
+      throw error;
+    }
+  }
+
+  async function admit(task: DeliveryTask, holder: string, passage: Passage): Promise<Admission> {
     const recipient = await checkRecipient(task);
     if (recipient.kind === "no-endpoint") return { kind: "void", outcome: NO_ENDPOINT };
     if (recipient.kind === "opted-out") return { kind: "void", outcome: OPTED_OUT };
@@ -73,9 +86,8 @@ export function createAdmission(parts: Parts) {
       recipient.unreadableMs >= HAND_BACK_AFTER_MS
     )
       return { kind: "handed-back", wait: waitForPreferences(recipient.unreadableMs), why: recipient.kind };
-    if (recipient.kind !== "reachable")
-      return nak(task.notificationClass === "critical" ? CRITICAL_UNREADABLE_WAIT_MS : UNREADABLE_WAIT_MS, recipient.kind);
-    const rateLimiter = rateLimiterOf(account);
+    if (recipient.kind !== "reachable") return nak(unreadableWaitMs(task), recipient.kind);
+    const rateLimiter = rateLimiterOf(accountNameOf(passage.provider));
     // The watchdog makes copies of what waits for tokens, and each copy would use one up.
     if (rateLimiter !== UNLIMITED && task.publication > 0 && (await isClaimed(store, task)))
       return { kind: "settled", settlement: { kind: "ack" }, why: "claimed-elsewhere" };
@@ -94,6 +106,9 @@ const waitForPreferences = (unreadableMs: number) => ({
   waitMs: Math.min(Math.max(unreadableMs / 2, HAND_BACK_AFTER_MS), HAND_BACK_MS_MAX),
   reason: reason("unavailable", "preferences-unreadable"),
 });
+
+const unreadableWaitMs = ({ notificationClass }: DeliveryTask) =>
+  notificationClass === "critical" ? CRITICAL_UNREADABLE_WAIT_MS : UNREADABLE_WAIT_MS;
 
 const nak = (delayMs: number, why: string): Admission => ({ kind: "settled", settlement: { kind: "nak", delayMs }, why });
 

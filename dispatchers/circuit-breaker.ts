@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { type AppAccounts, accountFor, NO_ACCOUNTS } from "../core/apps/accounts.ts";
 import { accountNameOf, DEFAULT_ACCOUNT } from "../core/delivery/account.ts";
 import { ADAPTER_GRACE_MS } from "../core/delivery/call-limits.ts";
 import type { NotificationClass } from "../core/delivery/channel.ts";
@@ -30,6 +31,8 @@ const CLOCKS_DIFFER_MS = 5_000;
 export interface Passage {
   kind: "call";
   provider: Provider;
+  /** How many providers serve the app, this one included. */
+  choices: number;
   app: string;
   endpoint: Endpoint;
   probes: readonly string[];
@@ -84,7 +87,8 @@ export function createCircuitBreakers({ providers, clock, random, log, deadlineM
   const probeMs = 2 * (deadlineMs + ADAPTER_GRACE_MS);
   const nameOf = ({ name, account }: Pick<Provider, "name" | "account">, part: string) => `${name}/${accountNameOf({ account })} ${part}`;
   const circuitOf = (name: string) => circuits.get(name)?.circuit ?? CLOSED;
-  const accountsNamed = (account: string) => providers.filter((provider) => accountNameOf(provider) === account);
+  const servingWith = (accounts: AppAccounts, { channel }: Endpoint) =>
+    providers.filter((provider) => accountNameOf(provider) === accountFor(accounts, { name: provider.name, channel }));
 
   /** Keeps a circuit that changed, tells the log when it opens or closes, and the other pods. */
   function keep(name: string, next: Circuit, by: "this pod" | "another pod" | "new credentials"): void {
@@ -157,8 +161,8 @@ export function createCircuitBreakers({ providers, clock, random, log, deadlineM
 
   return {
     /** The provider for this attempt, or the next one whose circuits let it pass: the first for attempt 1, the second for attempt 2, and round again. */
-    async choose(task: CircuitTask, account = DEFAULT_ACCOUNT): Promise<Passage | Wait> {
-      const own = accountsNamed(account);
+    async choose(task: CircuitTask, accounts = NO_ACCOUNTS): Promise<Passage | Wait> {
+      const own = servingWith(accounts, task.endpoint);
       const first = (task.attempt - 1) % Math.max(own.length, 1);
       for (const provider of [...own.slice(first), ...own.slice(0, first)]) {
         const all = passes(provider, task);
@@ -168,7 +172,8 @@ export function createCircuitBreakers({ providers, clock, random, log, deadlineM
         // In this pod before the other pods are asked: many tasks may ask at once.
         for (const name of probes) keep(name, probing(circuitOf(name), clock.monotonic() + probeMs), "this pod");
         const won = await Promise.all(probes.map(async (name) => (await shared?.mayProbe(name, holder, probeMs)) ?? true));
-        if (won.every(Boolean)) return { kind: "call", provider, app: task.app, endpoint: task.endpoint, probes, holder };
+        if (won.every(Boolean))
+          return { kind: "call", provider, choices: own.length, app: task.app, endpoint: task.endpoint, probes, holder };
         release(
           probes.filter((_, i) => won[i]),
           holder,
@@ -178,7 +183,7 @@ export function createCircuitBreakers({ providers, clock, random, log, deadlineM
     },
 
     /** What an attempt's outcome says. */
-    record({ provider, app, endpoint, probes, holder }: Omit<Passage, "kind">, outcome: Outcome): void {
+    record({ provider, app, endpoint, probes, holder }: Omit<Passage, "kind" | "choices">, outcome: Outcome): void {
       for (const [part, evidence] of evidenceOf(outcome, endpoint, app)) {
         const name = nameOf(provider, part);
         const now = clock.monotonic();

@@ -1,4 +1,5 @@
 import type { Tracer } from "@opentelemetry/api";
+import type { AppAccounts } from "../core/apps/accounts.ts";
 import type { Channel } from "../core/delivery/channel.ts";
 import type { Failpoint } from "../core/failpoints.ts";
 import type { Clock, Random } from "../core/ports/clock.ts";
@@ -22,8 +23,8 @@ export interface DispatchParts {
    * and go meanwhile.
    */
   providers: readonly Provider[];
-  /** Absent: core/delivery/account.ts. */
-  accountOf?: ((delivery: { app: string }) => string) | undefined;
+  /** The accounts that serve an app; rejects with a StoreError where they cannot be read. Absent: every app is served by the default ones. */
+  accountsOf?: ((app: string) => Promise<AppAccounts>) | undefined;
   /** For the same providers, where the caller opens or closes circuits, too; absent: the dispatch step makes its own. */
   circuits?: CircuitBreakers | undefined;
   /** Receives what waits for new keys, to make it due when they arrive; absent: it is tried again at its own time. */

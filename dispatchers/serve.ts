@@ -23,6 +23,7 @@ import type { Runtime, Started } from "../runtime/run.ts";
 import { internalTls } from "../runtime/tls/grpc-tls.ts";
 import { watchConfig } from "../runtime/watch-config.ts";
 import { createAccountPool } from "./account-pool.ts";
+import { createAppAccounts } from "./app-accounts.ts";
 import { createCircuitBreakers, startSharing } from "./circuit-breaker.ts";
 import type { dispatcherVariables } from "./config.ts";
 import { createContentLoader } from "./content-loader.ts";
@@ -77,6 +78,7 @@ export async function serveDispatcher(
   const setupWaiters = createSetupWaiters({ store, recorder, clock, log });
   const dispatch = createDispatch({
     ...{ channel, providers, circuits, setupWaiters, store, recorder, optOuts, worker, log, tracer, failpoint, clock, random: Math.random },
+    accountsOf: createAppAccounts(store.apps, clock),
     gate: createClaimGate(redis),
     rateLimiterOf: rateLimiters((account) =>
       createRateLimiter(redis, { channel, account, ratePerSecond: config.DISPATCH_RATE_MAX, signal, clock, random: Math.random }),

@@ -34,7 +34,7 @@ test("what was rejected for its keys is due as soon as there are new ones, and t
 
 test("what was handed back because of the keys is due, too", async () => {
   const setupWaiters = waitersOn(world.store);
-  const { dispatch } = world.setUp({ accountOf: () => "not made yet", setupWaiters });
+  const { dispatch } = world.setUp({ accountsOf: async () => ({ sms: "not-made-yet" }), setupWaiters });
   await dispatch(world.task(), "h");
   assert.ok((await world.delivery()).nextAt! > world.clock.now());
   await setupWaiters.wake();
@@ -63,7 +63,7 @@ test("while the store is unavailable nothing is lost: it is due when it was befo
   const { store } = world;
   const unreachable = { notifications: { ...store.notifications, change: () => Promise.reject(new Error("away")) } };
   const setupWaiters = waitersOn(unreachable);
-  const { dispatch } = world.setUp({ accountOf: () => "not made yet", setupWaiters });
+  const { dispatch } = world.setUp({ accountsOf: async () => ({ sms: "not-made-yet" }), setupWaiters });
   await dispatch(world.task(), "h");
   const before = await world.delivery();
   await setupWaiters.wake();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { contentToProto } from "../core/content/content.ts";
 import { CONTENT_BOUNDS } from "../core/content/reference.ts";
+import { toTask } from "../core/delivery/task.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Notification } from "../gen/carillon/v1/notification_service.ts";
 import { type AcceptSetting, type AcceptWorld, CALLING_APP, createAcceptWorld, smsMessage as sms } from "../test/support/accept-world.ts";
@@ -255,6 +256,20 @@ test("what is only validated is answered as it would be, stored nowhere and publ
   assert.ok(reused.kind === "rejected" && reused.error.reason === "KEY_REUSED");
   await accepting.published();
   assert.equal(published.length, 1);
+});
+
+test("tasks of an app with accounts of its own need a dispatcher that reads them, also when the relay publishes them", async () => {
+  const { sendAs } = setUp();
+  const [own] = await sendAs({ ...CALLING_APP, accounts: { sms: "acme" } }, sms("own"));
+  const [plain] = await sendAs(CALLING_APP, sms("plain"));
+  await eventually("two tasks", async () => published.length === 2);
+  const ids = [own, plain].map((result) => (result?.kind === "accepted" ? result.record.id : ""));
+  assert.deepEqual(
+    ids.map((id) => published.find(({ notificationId }) => notificationId === id)?.needs),
+    [["app-accounts"], []],
+  );
+  const record = await store.notifications.find(ids[0]!);
+  assert.deepEqual(toTask(record!, record!.deliveries[0]!).needs, ["app-accounts"]);
 });
 
 test("answers a repeated key with a large content as the first time, and rejects another content under that key", async () => {

@@ -282,7 +282,8 @@ export function createAccept(parts: AcceptParts): Accept {
     const mayPublish = (channel: Channel) => parts.shares.take({ app: app.id, channel, notificationClass });
     const fixed = { id, app: app.id, now: clock.now(), payloadHash: hash, traceparent: call.traceparent, mayPublish };
     const optOutAnswers = answers.map(({ answer }) => answer);
-    const record = buildRecord({ ...fixed, watchdogFirstMs: parts.watchdogFirstMs }, request, targets, optOutAnswers);
+    const ofApp = { watchdogFirstMs: parts.watchdogFirstMs, hasOwnAccounts: app.accounts !== undefined };
+    const record = buildRecord({ ...fixed, ...ofApp }, request, targets, optOutAnswers);
     call.results[candidate.index] = await storeOne(app, one, record, asked);
   }
 

@@ -6,6 +6,7 @@ import { openStore } from "../adapters/store/open-store.ts";
 import { endpointToProto } from "../adapters/wire/convert.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import type { Store } from "../core/ports/store.ts";
+import { ApnsEnvironment, Channel } from "../gen/carillon/v1/channel.ts";
 import { isCallError } from "../runtime/call-error.ts";
 import { createFakeClock } from "../test/support/fake-clock.ts";
 import { sampleApp } from "../test/support/store/samples.ts";
@@ -27,6 +28,7 @@ describe("RegisterContact", () => {
   const handlers = () => createContactHandlers({ contacts: store.contacts, pushHosts: ["push.example"], clock: createFakeClock() });
   const register = (userId: string, endpoint: Endpoint) =>
     handlers().registerContact({ userId, endpoint: endpointToProto(endpoint) }, context);
+  const idOf = (answer: Awaited<ReturnType<typeof register>>) => !isCallError(answer) && answer.endpointId;
   const rejection = async (answer: ReturnType<typeof register>) => {
     const error = await answer;
     assert.ok(isCallError(error), JSON.stringify(error));
@@ -35,8 +37,8 @@ describe("RegisterContact", () => {
 
   it("stores the canonical form, under one id for all spellings", async () => {
     for (const url of ["https://push.example/a#x", "https://PUSH.example:443/%61"])
-      assert.deepEqual(await register("ada", browser(url)), { endpointId: endpointId(browser("https://push.example/a")) });
-    assert.deepEqual(await register("ada", mail("Ada@b\u00fccher.example")), { endpointId: endpointId(mail("ada@xn--bcher-kva.example")) });
+      assert.equal(idOf(await register("ada", browser(url))), endpointId(browser("https://push.example/a")));
+    assert.equal(idOf(await register("ada", mail("Ada@b\u00fccher.example"))), endpointId(mail("ada@xn--bcher-kva.example")));
     const stored = await store.contacts.list("shop", ["ada"]);
     assert.deepEqual(
       stored.map((c) => c.endpoint),
@@ -90,6 +92,51 @@ describe("RegisterContact", () => {
     await Promise.all(Array.from({ length: 20 }, (_, i) => register(`more-${i}`, mail("team@example.com"))));
     const id = endpointId(mail("team@example.com"));
     assert.ok((await store.contacts.find([{ app: "shop", endpointId: id }])).length <= 100);
+  });
+
+  it("answers what it replaced, and lists the device as it was registered last", async () => {
+    const endpoint = { channel: "apns", token: "ab".repeat(32), application: "com.example.shop", environment: "development" } as const;
+    const seenAt = new Date(1_700_000_000_000);
+    const of = { userId: "ada", locale: "pt-BR", deviceLabel: "Ada's iPad", lastSeenAt: seenAt };
+    const answers = [
+      await handlers().registerContact({ ...of, endpoint: endpointToProto(endpoint) }, context),
+      await handlers().registerContact({ userId: "kid", endpoint: endpointToProto({ channel: "apns", token: endpoint.token }) }, context),
+    ];
+    const id = endpointId(endpoint);
+    const now = new Date(createFakeClock().now());
+    const shared = { endpointId: id, channel: Channel.CHANNEL_APNS, endpointMasked: "\u2026abab", registeredAt: now };
+    const { APNS_ENVIRONMENT_DEVELOPMENT } = ApnsEnvironment;
+    const as = {
+      application: "com.example.shop",
+      apnsEnvironment: APNS_ENVIRONMENT_DEVELOPMENT,
+      locale: "pt-BR",
+      deviceLabel: "Ada's iPad",
+    };
+    assert.deepEqual(answers, [
+      { endpointId: id, replaced: undefined },
+      { endpointId: id, replaced: { userId: "ada", contact: { ...shared, ...as, lastSeenAt: seenAt } } },
+    ]);
+    const listed = await handlers().listContacts({ userId: "kid" }, context);
+    assert.deepEqual(listed, { contacts: [{ ...shared, locale: undefined, deviceLabel: undefined, lastSeenAt: now }] });
+  });
+
+  it("rejects an application or environment of anything but an APNs token, and a device seen in the future", async () => {
+    const apns = endpointToProto({ channel: "apns", token: "ab".repeat(32) });
+    const others = { ...endpointToProto(mail("a@example.com")), apnsEnvironment: ApnsEnvironment.APNS_ENVIRONMENT_DEVELOPMENT };
+    const inAnHour = new Date(createFakeClock().now() + 3_600_000);
+    const of = (over: object) => handlers().registerContact({ userId: "ada", endpoint: apns, ...over }, context);
+    assert.equal(await rejection(of({ endpoint: others })), "INVALID_ARGUMENT endpoint endpoint.apns");
+    assert.equal(
+      await rejection(of({ endpoint: { ...apns, application: "no bundle id" } })),
+      "INVALID_ARGUMENT endpoint.application string.pattern",
+    );
+    assert.equal(
+      await rejection(of({ endpoint: { ...apns, apnsEnvironment: 7 } })),
+      "INVALID_ARGUMENT endpoint.apns_environment enum.defined_only",
+    );
+    assert.equal(await rejection(of({ lastSeenAt: inAnHour })), "INVALID_ARGUMENT last_seen_at time.past");
+    assert.equal(await rejection(of({ locale: "Deutsch, bitte" })), "INVALID_ARGUMENT locale string.pattern");
+    assert.equal(await rejection(of({ deviceLabel: "" })), "INVALID_ARGUMENT device_label string.min_len");
   });
 
   it("rejects what can never be sent to, with field and rule", async () => {

@@ -1,11 +1,12 @@
 import { endpointIds } from "../adapters/ids.ts";
 import { StoreError } from "../adapters/store/store-error.ts";
-import { channelToProto, endpointFromProto } from "../adapters/wire/convert.ts";
+import { channelToProto, endpointFromProto, endpointToProto } from "../adapters/wire/convert.ts";
 import { canonicalEndpoint, type Endpoint, maskEndpoint } from "../core/delivery/endpoint.ts";
 import type { AppRecord } from "../core/ports/app-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import { type ContactStore, hasOneUser } from "../core/ports/contact-store.ts";
+import { type ContactRecord, type ContactStore, hasOneUser } from "../core/ports/contact-store.ts";
 import type {
+  Contact,
   ListContactsRequest,
   ListContactsResponse,
   RegisterContactRequest,
@@ -36,6 +37,9 @@ const tooManyUsers = callError(
   `endpoint: belongs to ${USERS_PER_ENDPOINT_MAX} users already, the maximum; remove one first`,
   { fields: [{ field: "endpoint", rule: "users.max", message: `belongs to ${USERS_PER_ENDPOINT_MAX} users` }] },
 );
+
+/** How far a caller's clock may be ahead of ours, in ms. */
+const SEEN_AHEAD_MS_MAX = 300_000;
 
 /** carillon.v1.ContactService, for the app whose API key the caller showed. */
 export interface ContactHandlers {
@@ -70,14 +74,22 @@ export function createContactHandlers(parts: {
       const given = endpointFromProto(request.endpoint);
       if (violations.length > 0 || given === undefined) return invalidRequest(violations);
       const endpoint = canonicalEndpoint(given);
+      const now = clock.now();
+      const seenAt = request.lastSeenAt?.getTime();
       const faults = checkAddress(endpoint, "endpoint", pushHosts);
+      if (seenAt !== undefined && !(seenAt >= 0 && seenAt <= now + SEEN_AHEAD_MS_MAX))
+        faults.push({ field: "last_seen_at", rule: "time.past", message: "must not be in the future, or before 1970" });
       if (faults.length > 0) return invalidRequest(faults);
       if (!maySendSms(caller, endpoint, smsPrefixes)) return destinationError("endpoint.phone_number");
       const [id = "", formerId] = endpointIds(given);
       return withStore(async () => {
         const found = await boundsOf(caller.id, request.userId, endpoint, id);
         if (!found.isKnown && found.error) return found.error;
-        await contacts.register({ app: caller.id, userId: request.userId, endpointId: id, endpoint, registeredAt: clock.now() });
+        const replaced = await contacts.register({
+          ...{ app: caller.id, userId: request.userId, endpointId: id, endpoint, registeredAt: now, lastSeenAt: seenAt ?? now },
+          ...(request.locale === undefined ? {} : { locale: request.locale }),
+          ...(request.deviceLabel === undefined ? {} : { deviceLabel: request.deviceLabel }),
+        });
         // Calls that came at the same time may have passed that check together. Then none of them may stay, because none knows of the others.
         const after = found.isKnown ? found : await boundsOf(caller.id, request.userId, endpoint, id);
         if (!found.isKnown && after.error) {
@@ -88,7 +100,7 @@ export function createContactHandlers(parts: {
         const former = formerId === undefined ? [] : await contacts.find([{ app: caller.id, endpointId: formerId }]);
         for (const { userId, endpointId } of former)
           if (hasOneUser(endpoint.channel) || userId === request.userId) await contacts.remove(caller.id, userId, endpointId);
-        return { endpointId: id };
+        return { endpointId: id, replaced: replaced && { userId: replaced.userId, contact: contactToProto(replaced) } };
       });
     },
     async removeContact(request, { caller }) {
@@ -100,14 +112,23 @@ export function createContactHandlers(parts: {
       const violations = checkList(request);
       if (violations.length > 0) return invalidRequest(violations);
       return withStore(async () => ({
-        contacts: (await contacts.list(caller.id, [request.userId])).map((c) => ({
-          endpointId: c.endpointId,
-          channel: channelToProto(c.endpoint.channel),
-          endpointMasked: maskEndpoint(c.endpoint),
-          registeredAt: new Date(c.registeredAt),
-        })),
+        contacts: (await contacts.list(caller.id, [request.userId])).map(contactToProto),
       }));
     },
+  };
+}
+
+function contactToProto({ endpointId, endpoint, registeredAt, lastSeenAt = registeredAt, locale, deviceLabel }: ContactRecord): Contact {
+  // Of the endpoint only what is no part of its address.
+  const { address: _address, ...of } = endpointToProto(endpoint);
+  return {
+    ...{
+      endpointId,
+      channel: channelToProto(endpoint.channel),
+      endpointMasked: maskEndpoint(endpoint),
+      registeredAt: new Date(registeredAt),
+    },
+    ...{ ...of, locale, deviceLabel, lastSeenAt: new Date(lastSeenAt) },
   };
 }
 

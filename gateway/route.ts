@@ -78,6 +78,7 @@ export function buildRecord(
     watchdogFirstMs: number;
     traceparent?: string | undefined;
     mayPublish?: (channel: Channel) => boolean;
+    hasOwnAccounts?: boolean;
   },
   request: NotificationRequest,
   targets: readonly Target[],
@@ -113,5 +114,6 @@ export function buildRecord(
     },
     ...{ acceptedAt: at.now, sendAt, expiresAt, traceparent: at.traceparent, deliveries },
     ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
+    ...(at.hasOwnAccounts ? { hasOwnAccounts: true } : {}),
   };
 }

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseEnv } from "node:util";
-import { DEFAULT_ACCOUNT } from "../core/delivery/account.ts";
+import { ACCOUNT_NAME, ACCOUNT_NAME_RULE, DEFAULT_ACCOUNT } from "../core/delivery/account.ts";
 import { ConfigError, type Environment, readConfig, text, type Variables } from "../runtime/config.ts";
-import type { AccountValues, ProviderDefinition } from "./definition.ts";
+import { type AccountValues, isUnset, type ProviderDefinition } from "./definition.ts";
 import { PROVIDERS } from "./list.ts";
 import { providerVariables } from "./provider-config.ts";
 
@@ -17,7 +17,6 @@ export const accountsVariables = {
 
 /** Accounts of one process. Each is a file, its secrets are files, and all are read every 2 s. */
 export const ACCOUNTS_MAX = 200;
-const ACCOUNT_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const ACCOUNT_FILE = /^(.+)\.(json|env)$/;
 
 export type AccountReading = { kind: "read"; values: AccountValues } | { kind: "faulty"; faults: readonly string[] };
@@ -50,7 +49,7 @@ export function readAccounts(parts: AccountsParts): Map<string, AccountReading> 
       // Secrets may lie beside the accounts that name them.
       if (account === undefined) continue;
       const key = `${provider}/${account}`;
-      if (!ACCOUNT_NAME.test(account)) fault(key, "an account's name is 1 to 63 of a-z 0-9 -, and begins with a letter or digit");
+      if (!ACCOUNT_NAME.test(account)) fault(key, `an account's name ${ACCOUNT_NAME_RULE}`);
       else if (account === DEFAULT_ACCOUNT) fault(key, "is the name of the account in the environment");
       else if (readings.has(key)) fault(key, "has two files");
       else if (readings.size >= ACCOUNTS_MAX) fault(key, `there are more than ${ACCOUNTS_MAX} accounts`);
@@ -80,7 +79,7 @@ function readAccount({ variablesOf, requiresOf, env }: AccountsParts, definition
     if (!(error instanceof ConfigError)) throw error;
     faults.push(...error.faults);
   }
-  if (values) faults.push(...requiresOf(definition).flatMap((name) => (values[name] === "" ? [`${name}: must be set`] : [])));
+  if (values) faults.push(...requiresOf(definition).flatMap((name) => (isUnset(values[name]) ? [`${name}: must be set`] : [])));
   return values && faults.length === 0 ? { kind: "read", values } : { kind: "faulty", faults };
 }
 

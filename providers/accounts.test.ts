@@ -95,7 +95,7 @@ test("files that are no account say so", () => {
   write("twilio/two.env", "");
   assert.match(faultsOf("nexmo").join(), /is no provider; there are apns, fcm/);
   assert.match(faultsOf("twilio/default").join(), /the account in the environment/);
-  assert.match(faultsOf("twilio/Acme Ltd").join(), /an account's name is/);
+  assert.match(faultsOf("twilio/Acme Ltd").join(), /an account's name must be 1 to 63/);
   assert.match(faultsOf("twilio/two").join(), /two files/);
 });
 

@@ -39,10 +39,10 @@ test("names everything the listed providers miss, each once", async () => {
   assert.deepEqual(variablesOf(await faultsOf("email", {})), ["SENDGRID_API_KEY_FILE", "EMAIL_FROM", "MANDRILL_API_KEY_FILE"]);
   assert.deepEqual(await faultsOf("sms", { VONAGE_FROM: "Carillon" }), [
     "TWILIO_ACCOUNT_SID: must be set, because SMS_PROVIDERS lists twilio",
-    "TWILIO_AUTH_TOKEN_FILE: must be set, because SMS_PROVIDERS lists twilio",
     "TWILIO_FROM: must be set, because SMS_PROVIDERS lists twilio",
     "VONAGE_API_KEY: must be set, because SMS_PROVIDERS lists vonage",
     "VONAGE_API_SECRET_FILE: must be set, because SMS_PROVIDERS lists vonage",
+    "TWILIO_AUTH_TOKEN_FILE: must be set, unless TWILIO_API_KEY_SID and TWILIO_API_KEY_SECRET_FILE are",
   ]);
 });
 

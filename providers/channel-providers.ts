@@ -2,7 +2,7 @@ import type { Channel } from "../core/delivery/channel.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Provider } from "../core/ports/provider.ts";
 import { ConfigError, list, type Variables } from "../runtime/config.ts";
-import type { AccountValues, ProviderDefinition } from "./definition.ts";
+import { type AccountValues, isUnset, type ProviderDefinition } from "./definition.ts";
 import { PROVIDERS } from "./list.ts";
 
 export interface ChannelParts {
@@ -79,9 +79,10 @@ function chosenProviders(channel: Channel, values: AccountValues): readonly Prov
   if (new Set(names).size < names.length) faults.push(`${variable}: lists a provider twice`);
   const missing = new Map<string, string>();
   for (const { name, requires } of chosen)
-    for (const required of requires) if (values[required] === "" && !missing.has(required)) missing.set(required, name);
+    for (const required of requires) if (isUnset(values[required]) && !missing.has(required)) missing.set(required, name);
   for (const [name, provider] of missing)
     faults.push(`${name}: must ${variable === undefined ? "not be empty" : `be set, because ${variable} lists ${provider}`}`);
+  faults.push(...chosen.flatMap(({ credentialsFault }) => credentialsFault?.(values) ?? []));
   if (faults.length > 0) throw new ConfigError(faults);
   return chosen;
 }

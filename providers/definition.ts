@@ -41,6 +41,8 @@ export interface ProviderDefinition {
   variables: Variables;
   /** Variables that may not be empty once the provider is in use. */
   requires: readonly string[];
+  /** Why an account's credentials are not whole, where they can be of several kinds; it names variables, never values. Absent: `requires` says all. */
+  credentialsFault?: ((account: AccountValues) => string | undefined) | undefined;
   /** Whether `<CHANNEL>_PROVIDERS` lists it unless configured otherwise. */
   listedByDefault: boolean;
   /** Imports the provider with its SDK, which only the process that uses it pays for. The result throws where the account cannot be used. */
@@ -59,12 +61,16 @@ export interface StatusQueryDefinition {
   isAttributed?: boolean;
 }
 
+/** Whether a variable that `requires` names has no value. */
+export const isUnset = (value: unknown): boolean => value === "" || (Array.isArray(value) && value.length === 0);
+
 interface TypedDefinition<V extends Variables, W extends Variables> {
   name: string;
   title: string;
   channel: Channel;
   variables: V;
   requires?: readonly (keyof V & string)[];
+  credentialsFault?: (account: Values<V>) => string | undefined;
   /** Default true. */
   listedByDefault?: boolean;
   load(): Promise<(account: Values<V>, parts: ProviderParts) => Provider>;
@@ -77,6 +83,7 @@ export function defineProvider<V extends Variables, W extends Variables = Variab
   return {
     ...typed,
     requires: typed.requires ?? [],
+    credentialsFault: typed.credentialsFault as ProviderDefinition["credentialsFault"],
     listedByDefault: typed.listedByDefault ?? true,
     load: async () => (await typed.load()) as CreateProvider,
   };

@@ -104,6 +104,20 @@ export const watchedSecretFile = (about: About): Variable<string> => ({
   type: "path of a file, read again when it changes",
 });
 
+/** Like watchedSecretFile, for a file that is no text; the value is its content in base64. */
+export const watchedSecretBytes = (about: About): Variable<string> => ({
+  ...watchedSecretFile(about),
+  parse: (path) => {
+    if (path === "") return "";
+    try {
+      return readFileSync(path).toString("base64") || rule("the file is empty");
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      return rule(code ? `the file cannot be read (${code})` : (error as Error).message);
+    }
+  },
+});
+
 /** The path of a file that is read again when it changes; the value is the path. It must also be readable at the start. */
 export const watchedFile = (about: About): Variable<string> => ({
   type: "path of a file, read again when it changes",

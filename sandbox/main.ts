@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { createAdmin } from "./admin.ts";
 import { openCertificate } from "./kit/certificate.ts";
-import type { Simulator, SimulatorParts } from "./kit/definition.ts";
+import { OTHER_LISTENERS, type Simulator, type SimulatorParts } from "./kit/definition.ts";
 import { shareable } from "./kit/environment.ts";
 import { createFaults, type Faults } from "./kit/faults.ts";
 import { readOrMake } from "./kit/files.ts";
@@ -49,6 +49,13 @@ export interface Sandbox extends AsyncDisposable {
   webhooks: Webhooks;
   /** The same name gives the same keys for as long as the directory exists. Throws RangeError for a name with other characters than A-Z a-z 0-9 _ -. */
   webPushSubscription(name: string): PushSubscription;
+  /**
+   * The variables of another account of a provider: another team of APNs. The same name gives the same account for as long as the directory exists; after
+   * a restart it is there once it is asked for. Throws RangeError for a name of another form.
+   */
+  accountEnv(provider: ProviderName, name: string): Record<string, string>;
+  /** Apple issued this client certificate (PEM) for that account of APNs, whose first one has the name "". */
+  takeApnsCertificate(account: string, pem: string): void;
   /** Revokes every FCM access token issued so far. */
   revokeAccessTokens(): void;
   /** Number of FCM token exchanges that succeeded. */
@@ -90,13 +97,20 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     origins[name] = listener.origin;
     kept[name] = listener.port;
   };
-  for (const [provider, simulator] of all)
-    await open(provider, (wanted) => simulator.listen(wanted, { provider, ledger, faults, webhooks, now, closing: closing.signal }));
+  for (const [provider, simulator] of all) {
+    const parts = { provider, ledger, faults, webhooks, now, closing: closing.signal };
+    await open(provider, (wanted) => simulator.listen(wanted, parts));
+    for (const name of OTHER_LISTENERS) {
+      const listenOn = simulator.others?.[name];
+      if (listenOn) await open(name, (wanted) => listenOn(wanted, parts));
+    }
+  }
   const { oauth } = simulators.fcm;
   const webPushSubscription = simulators.webpush.subscription;
+  const variablesOf = (provider: ProviderName, account: string) =>
+    simulators[provider].env(origins[provider], webhooksUrl ?? `${origins.admin}/sink`, { name: account, others: origins });
   const env = (): Record<string, string> => {
-    const callbacks = webhooksUrl ?? `${origins.admin}/sink`;
-    const own = all.map(([name, simulator]) => simulator.env(origins[name], callbacks));
+    const own = PROVIDER_NAMES.map((name) => variablesOf(name, ""));
     return Object.assign(
       { PROVIDER_CA_FILE: certificate.caFile, ...CHOICES },
       ...own,
@@ -118,6 +132,12 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     faults,
     webhooks,
     webPushSubscription,
+    accountEnv(provider, name) {
+      if (!/^[a-z][a-z0-9-]{0,30}$/.test(name))
+        throw new RangeError("an account's name must be 1 to 31 of a-z, 0-9 and -, and begin with a letter");
+      return variablesOf(provider, name);
+    },
+    takeApnsCertificate: simulators.apns.takeCertificate,
     revokeAccessTokens: oauth.revoke,
     accessTokensIssued: oauth.issued,
     [Symbol.asyncDispose]: () => running.disposeAsync(),

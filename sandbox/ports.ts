@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { OTHER_LISTENERS, type OtherListener } from "./kit/definition.ts";
 import { replaceFile } from "./kit/files.ts";
 import { fieldsOf, parseJson } from "./kit/read.ts";
 import { PROVIDER_NAMES, type ProviderName } from "./list.ts";
 
-export const LISTENER_NAMES = [...PROVIDER_NAMES, "admin"] as const;
-export type ListenerName = ProviderName | "admin";
+export const LISTENER_NAMES = [...PROVIDER_NAMES, ...OTHER_LISTENERS, "admin"] as const;
+export type ListenerName = ProviderName | OtherListener | "admin";
 export type Ports = Partial<Record<ListenerName, number>>;
 
 const fileIn = (directory: string) => join(directory, "ports.json");

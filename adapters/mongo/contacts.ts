@@ -20,9 +20,10 @@ export function createContactStore(collection: Collection<ContactDocument>): Con
     register: (contact) =>
       asStoreError("register contact", async () => {
         const { app, endpointId, userId } = contact;
-        await upsert(collection, contact);
-        if (keyOf(contact) !== keyWithoutUser(app, endpointId))
-          await collection.deleteOne({ _id: keyWithoutUser(app, endpointId), userId });
+        const replaced = await upsert(collection, contact);
+        if (keyOf(contact) === keyWithoutUser(app, endpointId)) return replaced;
+        const former = await collection.findOneAndDelete({ _id: keyWithoutUser(app, endpointId), userId });
+        return replaced ?? (former ? read([former])[0] : undefined);
       }),
 
     remove: (app, userId, endpointId) =>
@@ -52,11 +53,11 @@ export function createContactStore(collection: Collection<ContactDocument>): Con
   };
 }
 
-async function upsert(collection: Collection<ContactDocument>, contact: ContactRecord): Promise<void> {
+async function upsert(collection: Collection<ContactDocument>, contact: ContactRecord): Promise<ContactRecord | undefined> {
   for (let tries = 1; ; tries++) {
     try {
-      await collection.replaceOne({ _id: keyOf(contact) }, contact, { upsert: true });
-      return;
+      const before = await collection.findOneAndReplace({ _id: keyOf(contact) }, contact, { upsert: true, returnDocument: "before" });
+      return before ? read([before])[0] : undefined;
     } catch (error) {
       const lostRace = error instanceof MongoServerError && error.code === DUPLICATE_KEY;
       if (!lostRace || tries === UPSERT_TRIES_MAX) throw error;

@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { type Delivery, dueAt, endedAt, type NotificationRecord } from "../../core/delivery/notification.ts";
 import { outboxPlace } from "../../core/delivery/outbox-key.ts";
 import type { AttemptRecord, AttemptResult, AttemptStore } from "../../core/ports/attempt-store.ts";
-import { type ContactStore, hasOneUser } from "../../core/ports/contact-store.ts";
+import { type ContactRecord, type ContactStore, hasOneUser } from "../../core/ports/contact-store.ts";
 import type { ContentStore } from "../../core/ports/content-store.ts";
 import type { DeliveryChange, Take } from "../../core/ports/notification-store.ts";
 import { failedAt } from "../store/failures.ts";
@@ -80,6 +80,8 @@ export function createWrites(database: DatabaseSync): Writes {
   const putContact = database.prepare(
     "insert or replace into contacts (app, endpoint_id, user_id, registered_at, doc) values (?, ?, ?, ?, ?)",
   );
+  const anyContact = database.prepare("select doc from contacts where app = ? and endpoint_id = ? limit 1");
+  const ownContact = database.prepare("select doc from contacts where app = ? and endpoint_id = ? and user_id = ?");
   const takeContact = database.prepare("delete from contacts where app = ? and endpoint_id = ? and user_id <> ?");
   const removeContact = database.prepare("delete from contacts where app = ? and endpoint_id = ? and user_id = ?");
   const removeGone = database.prepare(`
@@ -157,8 +159,11 @@ export function createWrites(database: DatabaseSync): Writes {
     register: (contact) =>
       transact(database, () => {
         const { app, endpointId, userId, registeredAt, endpoint } = contact;
-        if (hasOneUser(endpoint.channel)) takeContact.run(app, endpointId, userId);
+        const isAlone = hasOneUser(endpoint.channel);
+        const replaced = isAlone ? anyContact.get(app, endpointId) : ownContact.get(app, endpointId, userId);
+        if (isAlone) takeContact.run(app, endpointId, userId);
         putContact.run(app, endpointId, userId, registeredAt, JSON.stringify(contact));
+        return replaced && (JSON.parse(String(replaced.doc)) as ContactRecord);
       }),
     remove: (app, userId, endpointId) => transact(database, () => removeContact.run(app, endpointId, userId).changes === 1),
     removeGone: (app, endpointId, { goneAt, startedAt, answeredAt }) =>

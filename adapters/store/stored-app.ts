@@ -10,8 +10,9 @@ export interface StoredApp extends Partial<Omit<AppRecord, "id" | "channels">> {
 }
 
 /** A version of 0 is that of an app which an earlier version wrote. */
-export function readApp({ id, channels, limits = {}, keys, keyHashes = [], version = 0 }: StoredApp): AppRecord {
-  return { id, channels, limits, keys: keys ?? keyHashes.map(keyOfEarlierVersion), version };
+export function readApp({ id, channels, limits = {}, accounts, keys, keyHashes = [], version = 0 }: StoredApp): AppRecord {
+  const own = accounts === undefined ? {} : { accounts };
+  return { id, channels, limits, ...own, keys: keys ?? keyHashes.map(keyOfEarlierVersion), version };
 }
 
 /** Hex digits of the hash that serve as the id of a key without one. Of a hash of 256 random bits, 32 tell nothing about the key. */

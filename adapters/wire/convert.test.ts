@@ -13,7 +13,15 @@ import * as convert from "./convert.ts";
 const base64url = (bytes: number) => fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((b) => Buffer.from(b).toString("base64url"));
 
 const endpoints: fc.Arbitrary<Endpoint> = fc.oneof(
-  fc.record({ channel: fc.constant("apns" as const), token: fc.string() }, { noNullPrototype: true }),
+  fc.record(
+    {
+      channel: fc.constant("apns" as const),
+      token: fc.string(),
+      application: fc.string(),
+      environment: fc.constant("development" as const),
+    },
+    { noNullPrototype: true, requiredKeys: ["channel", "token"] },
+  ),
   fc.record({ channel: fc.constant("fcm" as const), token: fc.string() }, { noNullPrototype: true }),
   fc.record(
     { channel: fc.constant("webpush" as const), pushUrl: fc.webUrl(), p256dh: base64url(65), auth: base64url(16) },

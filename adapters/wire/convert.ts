@@ -2,7 +2,12 @@ import type { Channel, NotificationClass, Priority } from "../../core/delivery/c
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import type { DeliveryState } from "../../core/delivery/notification.ts";
 import type { Reason } from "../../core/delivery/reason.ts";
-import { Channel as ChannelProto, type Endpoint as EndpointProto, type Reason as ReasonProto } from "../../gen/carillon/v1/channel.ts";
+import {
+  ApnsEnvironment,
+  Channel as ChannelProto,
+  type Endpoint as EndpointProto,
+  type Reason as ReasonProto,
+} from "../../gen/carillon/v1/channel.ts";
 import {
   NotificationClass as ClassProto,
   Priority as PriorityProto,
@@ -58,8 +63,14 @@ export const stateFromProto = inverse(STATE);
 
 export function endpointToProto(endpoint: Endpoint): EndpointProto {
   switch (endpoint.channel) {
-    case "apns":
-      return { address: { $case: "apnsToken", value: endpoint.token } };
+    case "apns": {
+      const { token, application, environment } = endpoint;
+      return {
+        address: { $case: "apnsToken", value: token },
+        ...(application === undefined ? {} : { application }),
+        ...(environment === undefined ? {} : { apnsEnvironment: ApnsEnvironment.APNS_ENVIRONMENT_DEVELOPMENT }),
+      };
+    }
     case "fcm":
       return { address: { $case: "fcmToken", value: endpoint.token } };
     case "webpush": {
@@ -81,7 +92,11 @@ export function endpointFromProto(proto: EndpointProto | undefined): Endpoint | 
     case undefined:
       return undefined;
     case "apnsToken":
-      return { channel: "apns", token: address.value };
+      return {
+        ...{ channel: "apns", token: address.value },
+        ...(proto?.application === undefined ? {} : { application: proto.application }),
+        ...(proto?.apnsEnvironment === ApnsEnvironment.APNS_ENVIRONMENT_DEVELOPMENT ? { environment: "development" } : {}),
+      };
     case "fcmToken":
       return { channel: "fcm", token: address.value };
     case "webPushSubscription": {

@@ -24,8 +24,15 @@ const REPORTERS: readonly (readonly [path: string, reporter: Reporter])[] = [
     "/2010-04-01/",
     {
       provider: "twilio",
-      writer: (secret) =>
-        createTwilioWriter({ accountSid: secret("twilio-account-sid"), authToken: secret("twilio-auth-token"), from: "" }),
+      writer(secret) {
+        const account = {
+          accountSid: secret("twilio-account-sid"),
+          authToken: secret("twilio-auth-token"),
+          apiKey: { sid: "", secret: "" },
+          from: "",
+        };
+        return createTwilioWriter(() => [account]);
+      },
       read(body) {
         const form = new URLSearchParams(body);
         return { deliveryId: "", attemptId: "", recipient: form.get("To") ?? "", payload: Object.fromEntries(form) };

@@ -90,6 +90,13 @@ const MISTAKES: [string, string[], boolean, RegExp][] = [
   ["app limits set", ["shop", "--daily-max", "default", "--daily-max", "sms/critical=1"], true, /--daily-max default stands alone/],
   ["app limits set", ["shop", "--daily-max", "sms/critical=999999999999"], false, /dailyMax: must be integers/],
   ["app limits set", ["shop", "--sms-prefixes", "49"], true, /smsPrefixes: must be/],
+  ["app accounts set", ["shop"], true, /name at least one account/],
+  ["app accounts set", ["shop", "twilio"], true, /accounts must be like twilio=acme-eu/],
+  ["app accounts set", ["shop", "sms=a", "sms=b"], true, /sms is named twice/],
+  ["app accounts set", ["shop", "fax=acme"], false, /fax: is no provider or channel; there are apns, fcm, webpush, sms, twilio, vonage/],
+  ["app accounts set", ["shop", "sms=Acme"], false, /sms: the account's name must be 1 to 63 of a-z, 0-9 and -/],
+  ["app accounts set", ["shop", "sms="], false, /sms: the app has no account of its own there/],
+  ["app accounts set", ["bank", "sms=acme"], false, /there is no app bank/],
 ];
 
 test("a mistake is said in one sentence, and nothing is changed", async () => {

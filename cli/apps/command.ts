@@ -10,12 +10,15 @@ import {
   KEY_LIFE_MS_MAX,
   revokeKeys,
   rotateKey,
+  setAccounts,
   setChannels,
   setLimits,
   unknownApp,
 } from "../../operations/apps/apps.ts";
+import { PROVIDERS } from "../../providers/list.ts";
 import { type Environment, readConfig } from "../../runtime/config.ts";
 import { type Command, duration, fail, type Invocation, text } from "../command.ts";
+import { accountsText, readAccountEntries } from "./account-options.ts";
 import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "./limit-options.ts";
 import { printKey } from "./print-key.ts";
 import { appJson, appsText, appText, keysText, limitsText } from "./report.ts";
@@ -30,7 +33,7 @@ const OVERLAP_DEFAULT = "24h";
 export const APP_COMMANDS: Readonly<Record<string, Command>> = {
   app: {
     about: "calling apps, their API keys and their limits: the commands that follow",
-    usage: "create|show|list|channels|key add|key list|key rotate|key revoke|limits set|limits show ...",
+    usage: "create|show|list|channels|key add|key list|key rotate|key revoke|limits set|limits show|accounts set|accounts show ...",
     options: {},
     run: async ({ positionals: [given] }) =>
       fail(given === undefined ? "a subcommand is missing" : `no subcommand "${given.slice(0, 40)}"`),
@@ -125,6 +128,26 @@ export const APP_COMMANDS: Readonly<Record<string, Command>> = {
       const [id, limits] = [onlyId(invocation), readLimits(invocation.values)];
       return withApps(invocation.env, async (apps) => print(limitsText((await setLimits(apps, id, limits)).limits)));
     },
+  },
+  "app accounts set": {
+    about: "says which account serves an app, by provider or by channel; NAME= takes an entry away (STORE_URL)",
+    usage: "ID NAME=ACCOUNT...",
+    options: {},
+    run: ({ positionals: [given, ...entries], env }) => {
+      const [id, accounts] = [readId(given), readAccountEntries(entries)];
+      return withApps(env, async (apps) => print(accountsText((await setAccounts(apps, id, accounts, PROVIDERS)).accounts)));
+    },
+  },
+  "app accounts show": {
+    about: "shows the accounts that serve an app; the default ones serve what is not shown (STORE_URL)",
+    usage: "ID [--json]",
+    options: { json: { type: "boolean" } },
+    run: (invocation) =>
+      show(
+        invocation,
+        ({ accounts }) => accountsText(accounts),
+        ({ accounts }) => accounts ?? {},
+      ),
   },
   "app limits show": {
     about: "shows an app's own limits; those that are not shown are the installation's (STORE_URL)",

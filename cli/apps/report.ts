@@ -1,12 +1,13 @@
 import { type ApiKeyRecord, type AppRecord, keyState } from "../../core/apps/app.ts";
 import type { AppLimits } from "../../core/apps/limits.ts";
 import { table } from "../table.ts";
+import { accountsText } from "./account-options.ts";
 
 const time = (ms: number | undefined) => (ms === undefined ? "-" : new Date(ms).toISOString());
 
 /** Without the hashes: what finds a key is nobody's business. */
-export const appJson = ({ id, channels, limits, keys, version }: AppRecord, now: number) => ({
-  ...{ id, channels, limits },
+export const appJson = ({ id, channels, limits, accounts = {}, keys, version }: AppRecord, now: number) => ({
+  ...{ id, channels, limits, accounts },
   keys: keys.map((key) => ({
     ...{ id: key.id, state: keyState(key, now) },
     ...Object.fromEntries(
@@ -29,6 +30,10 @@ export const appText = (app: AppRecord, now: number) =>
     `channels  ${app.channels.join(",")}`,
     "limits",
     ...limitsText(app.limits)
+      .split("\n")
+      .map((line) => `  ${line}`),
+    "accounts",
+    ...accountsText(app.accounts)
       .split("\n")
       .map((line) => `  ${line}`),
     "keys",

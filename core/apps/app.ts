@@ -1,4 +1,5 @@
 import type { Channel } from "../delivery/channel.ts";
+import type { AppAccounts } from "./accounts.ts";
 import type { AppLimits } from "./limits.ts";
 
 /** A calling service: what it may use, and the API keys that prove a call is its own. */
@@ -6,6 +7,8 @@ export interface AppRecord {
   id: string;
   channels: Channel[];
   limits: AppLimits;
+  /** Absent: every delivery is sent with the default account. */
+  accounts?: AppAccounts | undefined;
   /** The oldest first. */
   keys: ApiKeyRecord[];
   /** Each change adds one. */

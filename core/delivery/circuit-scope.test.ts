@@ -6,6 +6,8 @@ import { notCalled, type Outcome, type Scope } from "./outcome.ts";
 
 const phone: Endpoint = { channel: "sms", phoneNumber: "+4915112345678" };
 const token: Endpoint = { channel: "fcm", token: "t" };
+const device: Endpoint = { channel: "apns", token: "ab" };
+const debugDevice: Endpoint = { channel: "apns", token: "ab", application: "com.example.shop", environment: "development" };
 const browser: Endpoint = { channel: "webpush", pushUrl: "https://push.example.com/a", p256dh: "p", auth: "a" };
 
 const COUNTRIES: readonly [number: string, country: string][] = [
@@ -35,6 +37,13 @@ test("a text depends on its account, its sender, its country and its app, a brow
   assert.deepEqual(circuitsOf({ channel: "email", address: "a@example.org" }, "shop"), ["account", "app shop"]);
 });
 
+test("pushes to tokens of Apple's development environment, and to each application, have circuits of their own", () => {
+  assert.deepEqual(circuitsOf(device, "shop"), ["account", "app shop"]);
+  assert.deepEqual(circuitsOf(debugDevice, "shop"), ["development", "topic com.example.shop development", "app shop"]);
+  const topic: Endpoint = { channel: "apns", token: "ab", application: "com.example.shop" };
+  assert.deepEqual(circuitsOf(topic, "shop"), ["account", "topic com.example.shop production", "app shop"]);
+});
+
 const misconfigured = (scope?: Scope): Outcome => ({ kind: "misconfigured", reason: "no", ...(scope ? { scope } : {}) });
 const fault = { code: "http-503" };
 const FINDINGS: readonly [what: string, outcome: Outcome, endpoint: Endpoint, findings: Record<string, string>][] = [
@@ -45,6 +54,19 @@ const FINDINGS: readonly [what: string, outcome: Outcome, endpoint: Endpoint, fi
     misconfigured("destination-country"),
     phone,
     { account: "answered", sender: "neutral", "country +49": "setup" },
+  ],
+  ["an account without applications whose topic is wrong", misconfigured("sender"), device, { account: "setup" }],
+  [
+    "an application that the key is not for",
+    misconfigured("sender"),
+    debugDevice,
+    { development: "answered", "topic com.example.shop development": "setup" },
+  ],
+  [
+    "what was rejected without a call",
+    { kind: "rejected", reason: "unknown-application", notCalled: true },
+    device,
+    { account: "neutral", app: "neutral" },
   ],
   ["a sender that may not send", misconfigured("sender"), phone, { account: "answered", sender: "setup", "country +49": "neutral" }],
   [

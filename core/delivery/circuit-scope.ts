@@ -13,8 +13,21 @@ export function countryOf(phoneNumber: string): string {
   return `+${digits.slice(0, TWO_DIGITS.test(digits) ? 2 : 3)}`;
 }
 
-/** The circuit of a provider account: for Web Push, where nobody has an account, of a push service. */
-export const accountCircuit = (endpoint: Endpoint): string => (endpoint.channel === "webpush" ? originOf(endpoint.pushUrl) : "account");
+/**
+ * The circuit of a provider account: for Web Push, where nobody has an account, of a push service; for Apple's development environment, which has
+ * servers and keys of its own, apart from production.
+ */
+export function accountCircuit(endpoint: Endpoint): string {
+  if (endpoint.channel === "webpush") return originOf(endpoint.pushUrl);
+  return endpoint.channel === "apns" && endpoint.environment === "development" ? "development" : "account";
+}
+
+/** The part of the service that what is sent names as its sender: a number, a name, or the app on the device. Undefined where there is one. */
+function senderCircuit(endpoint: Endpoint): string | undefined {
+  if (endpoint.channel === "sms") return "sender";
+  if (endpoint.channel !== "apns" || endpoint.application === undefined) return undefined;
+  return `topic ${endpoint.application} ${endpoint.environment ?? "production"}`;
+}
 
 /** The circuit of one app at an account, or at a push service: other apps do not depend on it. */
 const appCircuit = (endpoint: Endpoint, app: string): string =>
@@ -24,10 +37,11 @@ const appCircuit = (endpoint: Endpoint, app: string): string =>
 export const isAppCircuit = (circuit: string): boolean => circuit.startsWith("app ");
 
 /** The circuits that an app's call to this endpoint depends on: its account's first, then those of the parts of the service that it uses, then its own. */
-export const circuitsOf = (endpoint: Endpoint, app: string): readonly string[] =>
-  endpoint.channel === "sms"
-    ? [accountCircuit(endpoint), "sender", `country ${countryOf(endpoint.phoneNumber)}`, appCircuit(endpoint, app)]
-    : [accountCircuit(endpoint), appCircuit(endpoint, app)];
+export function circuitsOf(endpoint: Endpoint, app: string): readonly string[] {
+  const sender = senderCircuit(endpoint);
+  const country = endpoint.channel === "sms" ? [`country ${countryOf(endpoint.phoneNumber)}`] : [];
+  return [accountCircuit(endpoint), ...(sender === undefined ? [] : [sender]), ...country, appCircuit(endpoint, app)];
+}
 
 const originOf = (pushUrl: string) => `origin ${hostOf(pushUrl)}`;
 const hostOf = (pushUrl: string) => new URL(pushUrl).hostname;
@@ -39,7 +53,7 @@ function circuitOf(scope: Scope, endpoint: Endpoint): string | undefined {
     case "origin":
       return accountCircuit(endpoint);
     case "sender":
-      return endpoint.channel === "sms" ? "sender" : accountCircuit(endpoint);
+      return senderCircuit(endpoint) ?? accountCircuit(endpoint);
     case "destination-country":
       return endpoint.channel === "sms" ? `country ${countryOf(endpoint.phoneNumber)}` : undefined;
     // Nothing in a registration token tells an iPhone's from an Android device's.

@@ -2,9 +2,20 @@ import { canonicalPushUrl } from "../content/push-host.ts";
 import { canonicalAddress } from "./email-address.ts";
 import { canonicalPhoneNumber } from "./phone-number.ts";
 
+/** An app on an Apple device. */
+export interface ApnsEndpoint {
+  channel: "apns";
+  /** Hexadecimal device token. */
+  token: string;
+  /** The bundle id of the app; absent: the first one of the account that sends to it. */
+  application?: string | undefined;
+  /** Where the token is valid; absent: in production. */
+  environment?: "development" | undefined;
+}
+
 /** One place a person can be reached. */
 export type Endpoint =
-  | { channel: "apns"; token: string } // hexadecimal device token
+  | ApnsEndpoint
   | { channel: "fcm"; token: string } // registration token
   | { channel: "webpush"; pushUrl: string; p256dh: string; auth: string } // keys in base64url, as browsers give them
   | { channel: "sms"; phoneNumber: string } // E.164 with the plus
@@ -17,7 +28,7 @@ export type Endpoint =
 export function canonicalEndpoint(endpoint: Endpoint): Endpoint {
   switch (endpoint.channel) {
     case "apns":
-      return { channel: "apns", token: endpoint.token.toLowerCase() };
+      return { ...endpoint, token: endpoint.token.toLowerCase() };
     case "webpush": {
       const parsed = canonicalPushUrl(endpoint.pushUrl);
       return parsed ? { ...endpoint, pushUrl: unescaped(parsed.url) } : endpoint;

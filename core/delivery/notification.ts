@@ -67,6 +67,8 @@ export interface NotificationRecord {
   contentHashes?: ContentHashes | undefined;
   /** Those of the parts in `contentHashes` that only some dispatchers can send (core/content/rich.ts). */
   richApart?: ContentPart[] | undefined;
+  /** The app had accounts of its own when it was accepted: only a dispatcher that reads them may send it. */
+  hasOwnAccounts?: true | undefined;
   priority: Priority;
   collapseKey?: string | undefined;
   acceptedAt: number;

@@ -4,6 +4,7 @@ import { backgroundPush, richContent, richEmail, richPush, richSms } from "../..
 import { sampleNotification } from "../../test/support/notification-samples.ts";
 import type { Content } from "../content/content.ts";
 import type { Channel } from "./channel.ts";
+import type { Endpoint } from "./endpoint.ts";
 import { unknownNeeds } from "./needs.ts";
 import type { NotificationRecord } from "./notification.ts";
 import { toTask } from "./task.ts";
@@ -64,4 +65,18 @@ test("this version knows all that it names", () => {
   );
   assert.deepEqual([...new Set(needs)].sort(), ["content-by-reference", "rich-email", "rich-push", "rich-sms", "ttl"]);
   assert.deepEqual(unknownNeeds(needs), []);
+});
+
+test("a task needs what an earlier dispatcher would not know of its endpoint and app", () => {
+  const needsAt = (endpoint: Endpoint, over: Partial<NotificationRecord> = {}) => {
+    const n = sampleNotification("n", 0, { content: plain, ...over });
+    return toTask(n, { ...n.deliveries[0]!, channel: endpoint.channel, endpoint }).needs;
+  };
+  const token = { channel: "apns", token: "ab" } as const;
+  assert.deepEqual(needsAt(token), []);
+  assert.deepEqual(needsAt({ ...token, application: "com.example.shop" }), ["apns-application"]);
+  assert.deepEqual(needsAt({ ...token, environment: "development" }), ["apns-environment"]);
+  const all = needsAt({ ...token, application: "a", environment: "development" }, { hasOwnAccounts: true, contentHashes: { push: "h" } });
+  assert.deepEqual(all, ["content-by-reference", "app-accounts", "apns-application", "apns-environment"]);
+  assert.deepEqual(unknownNeeds(all), []);
 });

@@ -1,6 +1,6 @@
 import { richParts } from "../content/rich.ts";
 import type { DeliveryTask } from "../ports/queue.ts";
-import { type Channel, contentPart } from "./channel.ts";
+import { contentPart } from "./channel.ts";
 import type { Need } from "./needs.ts";
 import { type Delivery, expiryOf, type NotificationRecord } from "./notification.ts";
 
@@ -31,20 +31,25 @@ export function toTask(n: NotificationRecord, d: Delivery, { statusQuery = false
     redrive: d.redrive,
     statusQuery,
     ttlSeconds: n.ttlSeconds,
-    needs: needsOf(n, d.channel),
+    needs: needsOf(n, d),
     traceparent: n.traceparent,
   };
 }
 
-function needsOf({ content, contentHashes = {}, richApart = [], ttlSeconds }: NotificationRecord, channel: Channel): Need[] {
+function needsOf(
+  { content, contentHashes = {}, richApart = [], ttlSeconds, hasOwnAccounts }: NotificationRecord,
+  { channel, endpoint }: Delivery,
+): Need[] {
   const part = contentPart(channel);
-  const isRich = richApart.includes(part) || richParts(content).includes(part);
-  return [
-    ...(contentHashes[part] === undefined ? [] : (["content-by-reference"] as const)),
-    ...(isRich ? ([`rich-${part}`] as const) : []),
-    // A mail has no lifetime at a provider.
-    ...(ttlSeconds === undefined || channel === "email" ? [] : (["ttl"] as const)),
-  ];
+  const needs: Need[] = [];
+  if (contentHashes[part] !== undefined) needs.push("content-by-reference");
+  if (richApart.includes(part) || richParts(content).includes(part)) needs.push(`rich-${part}`);
+  // A mail has no lifetime at a provider.
+  if (ttlSeconds !== undefined && channel !== "email") needs.push("ttl");
+  if (hasOwnAccounts) needs.push("app-accounts");
+  if (endpoint?.channel === "apns" && endpoint.application !== undefined) needs.push("apns-application");
+  if (endpoint?.channel === "apns" && endpoint.environment !== undefined) needs.push("apns-environment");
+  return needs;
 }
 
 /** The attempt's number within its run, from 1: decides which provider is asked and how long to back off. */

@@ -12,6 +12,12 @@ export interface ContactRecord {
   registeredAt: number;
   /** When a provider said of an attempt made since that the endpoint was gone before; ms since the epoch. Registering again clears it. */
   goneReportedAt?: number | undefined;
+  /** When the device was last in use, in ms since the epoch; absent: as it was registered. */
+  lastSeenAt?: number | undefined;
+  /** BCP 47. */
+  locale?: string | undefined;
+  /** For people. */
+  deviceLabel?: string | undefined;
 }
 
 /** A provider's answer that an endpoint is gone. Times are ms since the epoch. */
@@ -29,9 +35,9 @@ export const hasOneUser = (channel: Channel) => isPush(channel);
 export interface ContactStore {
   /**
    * Inserts or renews. An endpoint that has one user is moved: registering it takes it from the user who had it. Any other is this
-   * user's besides those who have it.
+   * user's besides those who have it. Returns the registration that it took the place of, as it was.
    */
-  register(contact: ContactRecord): Promise<void>;
+  register(contact: ContactRecord): Promise<ContactRecord | undefined>;
   remove(app: string, userId: string, endpointId: string): Promise<boolean>;
   /**
    * Removes an endpoint that its provider reported as gone, for all its users. One that was registered after `goneAt` stays at the first such report,

@@ -4,9 +4,10 @@ import { openStore } from "../../adapters/store/open-store.ts";
 import { parseApiKey } from "../../core/apps/api-key.ts";
 import { APP_KEYS_MAX, type AppRecord, keyState } from "../../core/apps/app.ts";
 import { CHANNELS } from "../../core/delivery/channel.ts";
+import { PROVIDERS } from "../../providers/list.ts";
 import { sha256Hex } from "../../runtime/hash.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
-import { addKey, createApp, grantApiKey, revokeKeys, rotateKey, setChannels, setLimits } from "./apps.ts";
+import { addKey, createApp, grantApiKey, revokeKeys, rotateKey, setAccounts, setChannels, setLimits } from "./apps.ts";
 
 const NOW = 1_800_000_000_000;
 const DAY_MS = 86_400_000;
@@ -32,6 +33,7 @@ test("an app is created once, and only a known one is changed", async () => {
     revokeKeys(store.apps, "bank", ["a"], NOW),
     setLimits(store.apps, "bank", { openMax: 1 }),
     setChannels(store.apps, "bank", ["sms"]),
+    setAccounts(store.apps, "bank", { sms: "acme" }, PROVIDERS),
   ])
     await assert.rejects(change, (error) => error instanceof OperatorError && /there is no app bank/.test(error.message));
   assert.equal(await store.apps.find("bank"), undefined);
@@ -121,6 +123,35 @@ test("limits outside their range are rejected by name, and nothing is changed", 
     [{ dailyMax: { sms: { marketing: -1 } } }, /dailyMax: must be integers/],
   ] as const)
     await assert.rejects(setLimits(store.apps, "shop", limits as never), fault, JSON.stringify(limits));
+  assert.equal((await store.apps.find("shop"))?.version, 1);
+});
+
+test("accounts are set and taken away by provider or channel, and survive another key", async () => {
+  await using store = await openStore("sqlite::memory:");
+  await createApp(store.apps, "shop", CHANNELS, terms);
+  await setAccounts(store.apps, "shop", { sms: "acme", twilio: "acme-eu", apns: "acme-ios" }, PROVIDERS);
+  const changed = await setAccounts(store.apps, "shop", { twilio: "default", apns: undefined }, PROVIDERS);
+  assert.deepEqual(changed.accounts, { sms: "acme", twilio: "default" });
+  await addKey(store.apps, "shop", terms);
+  await grantApiKey(store.apps, { id: "shop" });
+  assert.deepEqual((await store.apps.find("shop"))?.accounts, { sms: "acme", twilio: "default" });
+  await setAccounts(store.apps, "shop", { sms: undefined, twilio: undefined }, PROVIDERS);
+  assert.equal(Object.hasOwn((await store.apps.find("shop"))!, "accounts"), false);
+});
+
+test("an account that can never serve the app is rejected by name, and nothing is changed", async () => {
+  await using store = await openStore("sqlite::memory:");
+  await createApp(store.apps, "shop", ["sms"], terms);
+  for (const [accounts, fault] of [
+    [{ carrierpigeon: "acme" }, /carrierpigeon: is no provider or channel/],
+    [{ "Bearer secret": "acme" }, /a name: is no provider or channel/],
+    [{ apns: "acme" }, /apns: the app may not use apns/],
+    [{ sendgrid: "acme" }, /sendgrid: the app may not use email/],
+    [{ twilio: "-acme" }, /twilio: the account's name must be .*; what is given has 5 characters/],
+    [{ twilio: "acme", vonage: "" }, /vonage: the account's name/],
+    [{ twilio: undefined }, /twilio: the app has no account of its own there/],
+  ] as const)
+    await assert.rejects(setAccounts(store.apps, "shop", accounts, PROVIDERS), fault, JSON.stringify(accounts));
   assert.equal((await store.apps.find("shop"))?.version, 1);
 });
 

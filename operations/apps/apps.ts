@@ -1,3 +1,4 @@
+import { type AppAccounts, accountFaults, type ProviderName } from "../../core/apps/accounts.ts";
 import { APP_ID, APP_KEYS_MAX, type ApiKeyRecord, type AppRecord, keyState } from "../../core/apps/app.ts";
 import { type AppLimits, limitFaults } from "../../core/apps/limits.ts";
 import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
@@ -72,6 +73,29 @@ export const setLimits = (apps: Apps, id: string, set: AppLimits): Promise<AppRe
     return { ...app, limits };
   });
 
+/**
+ * Sets the accounts that serve an app, by provider or channel. Undefined takes the app's own one away, so that its channel's applies, or the default.
+ * @param providers all that there are
+ */
+export const setAccounts = (
+  apps: Apps,
+  id: string,
+  set: Readonly<Record<string, string | undefined>>,
+  providers: readonly ProviderName[],
+): Promise<AppRecord> =>
+  apps.change(id, (before) => {
+    const { accounts: known, ...app } = existing(id)(before);
+    const accounts = withoutUndefined({ ...known, ...set }) as AppAccounts;
+    const given = Object.fromEntries(Object.entries(accounts).filter(([of]) => set[of] !== undefined));
+    const unknown = Object.keys(set).filter((of) => set[of] === undefined && known?.[of] === undefined);
+    const faults = [
+      ...accountFaults(given, providers, app.channels),
+      ...unknown.map((of) => `${of}: the app has no account of its own there`),
+    ];
+    if (faults.length > 0) throw new OperatorError(`accounts of app ${id}: ${faults.join("; ")}`);
+    return { ...app, ...(Object.keys(accounts).length > 0 ? { accounts } : {}) };
+  });
+
 export const setChannels = (apps: Apps, id: string, channels: readonly Channel[]): Promise<AppRecord> =>
   apps.change(id, (before) => ({ ...existing(id)(before), channels: [...new Set(channels)] }));
 
@@ -83,6 +107,7 @@ export async function grantApiKey(
   const { key, record, app } = await grant(apps, id, { now }, (before) => ({
     channels: [...(channels ?? before?.channels ?? CHANNELS)],
     limits: before?.limits ?? {},
+    ...(before?.accounts ? { accounts: before.accounts } : {}),
     keys: before?.keys ?? [],
   }));
   return { key, keyId: record.id, app };

@@ -29,7 +29,7 @@ test("every reason that apns2 knows of Apple has a row", () => {
 
 const rows: [number, string, string][] = [
   [400, "BadCollapseId", "rejected BadCollapseId"],
-  [400, "TopicDisallowed", "misconfigured TopicDisallowed"],
+  [400, "TopicDisallowed", "misconfigured TopicDisallowed (sender)"],
   [400, "IdleTimeout", "unavailable IdleTimeout"],
   [403, "InvalidProviderToken", "misconfigured InvalidProviderToken"],
   [410, "Unregistered", "endpoint-gone Unregistered"],

@@ -18,6 +18,8 @@ export interface ApnsAnswer {
 const TOKEN_UPDATES_WAIT_MS = 20 * 60_000;
 
 const wrongContent = ({ reason }: ApnsAnswer) => rejected(reason);
+/** About one of the account's apps: a key may be valid for some of them only. */
+const wrongTopic = ({ reason }: ApnsAnswer) => misconfigured(reason, "sender");
 const wrongSetup = ({ reason }: ApnsAnswer) => misconfigured(reason);
 const unwell = ({ reason }: ApnsAnswer) => unavailable(reason);
 const unregistered = ({ reason, timestamp }: ApnsAnswer) => gone(reason, timestamp);
@@ -34,15 +36,15 @@ const ROWS = answerTable<ApnsAnswer>({
   "400 BadExpirationDate": wrongContent,
   "400 BadMessageId": wrongContent,
   "400 BadPriority": wrongContent,
-  "400 BadTopic": wrongSetup,
+  "400 BadTopic": wrongTopic,
   "400 DeviceTokenNotForTopic": goneIfRecentSuccess,
   "400 DuplicateHeaders": wrongContent,
   "400 IdleTimeout": unwell,
   "400 InvalidPushType": wrongContent,
   "400 MissingDeviceToken": wrongContent,
-  "400 MissingTopic": wrongSetup,
+  "400 MissingTopic": wrongTopic,
   "400 PayloadEmpty": wrongContent,
-  "400 TopicDisallowed": wrongSetup,
+  "400 TopicDisallowed": wrongTopic,
   "403 BadCertificate": wrongSetup,
   "403 BadCertificateEnvironment": wrongSetup,
   "403 BadEnvironmentKeyIdInToken": wrongSetup,

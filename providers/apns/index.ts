@@ -1,11 +1,12 @@
 import { defineProvider } from "../definition.ts";
-import { apnsVariables } from "./config.ts";
+import { apnsVariables, credentialsFault } from "./config.ts";
 
 export const apns = defineProvider({
   name: "apns",
   title: "APNs",
   channel: "apns",
   variables: apnsVariables,
-  requires: ["APNS_KEY_FILE", "APNS_KEY_ID", "APNS_TEAM_ID", "APNS_TOPIC"],
+  requires: ["APNS_TOPIC"],
+  credentialsFault,
   load: async () => (await import("./provider.ts")).createApnsProvider,
 });

@@ -42,5 +42,17 @@ export function buildApnsPush(delivery: OutboundDelivery, device: string, conten
   };
 }
 
-/** Whether an override's topic is the account's own, or that with one of Apple's suffixes: no caller reaches another application. */
-export const isTopicOf = (own: string, topic = own): boolean => topic === own || topic.startsWith(`${own}.`);
+/** What Apple has appended to a bundle id for pushes of other kinds (Apple: Sending notification requests to APNs, "apns-push-type"). */
+const TOPIC_SUFFIXES = [
+  ".voip",
+  ".voip-ptt",
+  ".complication",
+  ".pushkit.fileprovider",
+  ".location-query",
+  ".push-type.liveactivity",
+  ".push-type.widgets",
+  ".push-type.controls",
+];
+
+/** Whether an override's topic is the push's own, or that with one of Apple's suffixes: no caller reaches another application. */
+export const isTopicOf = (own: string, topic = own): boolean => topic === own || TOPIC_SUFFIXES.some((suffix) => topic === own + suffix);

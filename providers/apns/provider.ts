@@ -12,60 +12,72 @@ import { classifyTransport } from "../transport/transport-fault.ts";
 import { classifyApns } from "./classify.ts";
 import { type ApnsConfig, apnsVariables } from "./config.ts";
 import { createApnsConnection } from "./connection.ts";
+import { createApnsCredentials } from "./credentials.ts";
 import { buildApnsPush, isTopicOf } from "./payload.ts";
-import { createSigningToken, type SignedToken } from "./signing-token.ts";
+import type { SignedToken } from "./signing-token.ts";
 
-/** Apple Push Notification service. Throws where the key cannot be read. */
+/** Apple Push Notification service. Throws where its credentials cannot be used. */
 export function createApnsProvider(config: ApnsConfig, { clock }: { clock: Clock }): Provider {
-  const token = createSigningToken({ key: config.APNS_KEY_FILE, keyId: config.APNS_KEY_ID, teamId: config.APNS_TEAM_ID }, clock);
-  const connection = createApnsConnection({
-    origin: config.APNS_ORIGIN,
-    ca: config.PROVIDER_CA_FILE,
-    addressFilter: addressFilterFor(config.APNS_ORIGIN, apnsVariables.APNS_ORIGIN, config.OUTBOUND_ALLOWED_ADDRESSES),
-    deadlineMs: config.PROVIDER_DEADLINE_MS,
-    topic: config.APNS_TOPIC,
-  });
+  const { token, certificate } = createApnsCredentials(config, clock);
+  const connectionTo = (variable: "APNS_ORIGIN" | "APNS_DEVELOPMENT_ORIGIN") =>
+    createApnsConnection({
+      origin: config[variable],
+      ca: config.PROVIDER_CA_FILE,
+      addressFilter: addressFilterFor(config[variable], apnsVariables[variable], config.OUTBOUND_ALLOWED_ADDRESSES),
+      deadlineMs: config.PROVIDER_DEADLINE_MS,
+      certificate,
+    });
+  // Made when the first push needs it: most accounts have tokens of one environment.
+  const connections = { production: connectionTo("APNS_ORIGIN"), development: connectionTo("APNS_DEVELOPMENT_ORIGIN") };
   const recentSuccess = createRecentSuccess();
 
   return {
     name: "apns",
     async send(delivery, signal, mayBegin = ALWAYS) {
-      if (delivery.endpoint.channel !== "apns") throw new TypeError(`${delivery.endpoint.channel} endpoint given to apns`);
+      const { endpoint } = delivery;
+      if (endpoint.channel !== "apns") throw new TypeError(`${endpoint.channel} endpoint given to apns`);
       const { push } = delivery.content;
       if (push === undefined) return { kind: "rejected", reason: "content-missing" };
-      const built = buildApnsPush(delivery, delivery.endpoint.token, push, clock.now());
-      if (!isTopicOf(config.APNS_TOPIC, built.headers["apns-topic"])) return { kind: "rejected", reason: "topic-not-allowed" };
+      const { environment = "production", application: topic = config.APNS_TOPIC[0] ?? "" } = endpoint;
+      if (!config.APNS_TOPIC.includes(topic)) return UNKNOWN_APPLICATION;
+      const built = buildApnsPush(delivery, endpoint.token, push, clock.now());
+      if (!isTopicOf(topic, built.headers["apns-topic"])) return { kind: "rejected", reason: "topic-not-allowed" };
       if (Buffer.byteLength(built.body) > APNS_PAYLOAD_BYTES_MAX) return { kind: "rejected", reason: "payload-too-large" };
 
       const call = { signal, mayBegin, written: false };
       try {
-        const used = token.current();
-        const reply = await connection.send(built, await used.jwt, call);
-        if (reply.status !== 200) return blamingOverride(answered(reply, used), push.overrides?.apnsHeaders);
+        const used = token?.current();
+        const reply = await connections[environment].send(built, { topic, jwt: await used?.jwt }, call);
+        if (reply.status !== 200) return blamingOverride(answered(reply, used, `${environment} ${topic}`), push.overrides?.apnsHeaders);
       } catch (error) {
         return classifyTransport(error, call);
       }
-      recentSuccess.accepted("apns");
+      recentSuccess.accepted(`${environment} ${topic}`);
       return { kind: "accepted", providerRef: built.headers["apns-id"] };
     },
-    [Symbol.asyncDispose]: async () => connection[Symbol.dispose](),
+    async [Symbol.asyncDispose]() {
+      for (const connection of Object.values(connections)) connection[Symbol.dispose]();
+    },
   };
 
-  /** @param used the token that the push was sent with */
-  function answered({ status, body }: Http2Answer, used: SignedToken): Outcome {
+  /** @param used the token that the push was sent with @param setup environment and topic, which are right or wrong together */
+  function answered({ status, body }: Http2Answer, used: SignedToken | undefined, setup: string): Outcome {
     const answer = parseJson(body);
     const reason = textFieldsOf(answer)("reason") || UNKNOWN;
     const timestamp = fieldOf(answer, "timestamp");
-    if (reason === "ExpiredProviderToken") token.rejected(used);
+    if (used !== undefined && reason === "ExpiredProviderToken") token?.rejected(used);
     return classifyApns({
       status,
       reason,
       timestamp: status === 410 && typeof timestamp === "number" ? timestamp : undefined,
-      hasRecentSuccess: recentSuccess.holds("apns"),
-      tokenReplaceable: token.isReplaceable(used),
+      hasRecentSuccess: recentSuccess.holds(setup),
+      tokenReplaceable: used !== undefined && token?.isReplaceable(used) === true,
     });
   }
 }
+
+/** No account of another app's could send it either. Nothing was called, so that it says nothing about the account. */
+const UNKNOWN_APPLICATION: Outcome = { kind: "rejected", reason: "unknown-application", notCalled: true };
 
 /** As apns2 names the reason of an answer that is not JSON. */
 const UNKNOWN: (typeof Errors)["unknownError"] = "UnknownError";

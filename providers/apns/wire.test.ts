@@ -47,6 +47,36 @@ test("an override's topic is the account's or has a suffix, and APNs' answer to 
   assert.deepEqual(await send(other), { kind: "rejected", reason: "DeviceTokenNotForTopic" });
 });
 
+test("a push goes to its endpoint's application and environment, each of which is shown to be right by its own successes", async () => {
+  const env = { ...wire.sandbox.env, ...wire.sandbox.accountEnv("apns", "acme") };
+  await using provider = createApnsProvider(readConfig(apnsVariables, env), { clock: systemClock });
+  const [first, second] = env.APNS_TOPIC!.split(",") as [string, string];
+  const development = { ...endpoint("d0d0"), environment: "development" } as const;
+  const pushes = [endpoint(), { ...endpoint(), application: second }, development, { ...development, application: second }];
+  const sent = pushes.map((to) => samplePush(to));
+  for (const push of sent) assert.equal((await provider.send(push, soon())).kind, "accepted");
+  const arrivals = sent.map((push) => arrived(push)[0]!);
+  assert.deepEqual(
+    arrivals.map(({ account, headers }) => [account, headers["apns-topic"]]),
+    [
+      [`${env.APNS_TEAM_ID} production`, first],
+      [`${env.APNS_TEAM_ID} production`, second],
+      [`${env.APNS_TEAM_ID} development`, first],
+      [`${env.APNS_TEAM_ID} development`, second],
+    ],
+  );
+  await using fresh = createApnsProvider(readConfig(apnsVariables, env), { clock: systemClock });
+  assert.equal((await fresh.send(samplePush(endpoint()), soon())).kind, "accepted");
+  const foreign = await fresh.send(samplePush({ ...endpoint(), environment: "development" }), soon());
+  assert.deepEqual(foreign, { kind: "rejected", reason: "BadDeviceToken" });
+});
+
+test("a push to an application that the account does not have is rejected without a call", async () => {
+  const push = samplePush({ ...endpoint(), application: "com.example.unknown" });
+  assert.deepEqual(await send(push), { kind: "rejected", reason: "unknown-application", notCalled: true });
+  assert.deepEqual(arrived(push), []);
+});
+
 test("two attempts of a delivery have different ids", async () => {
   const first = samplePush(endpoint());
   const second = { ...first, attemptId: `${first.deliveryId}/2` };

@@ -1,5 +1,5 @@
 import { defineProvider } from "../definition.ts";
-import { smtpVariables } from "./config.ts";
+import { credentialsFault, smtpVariables } from "./config.ts";
 
 export const smtp = defineProvider({
   name: "smtp",
@@ -7,6 +7,7 @@ export const smtp = defineProvider({
   channel: "email",
   variables: smtpVariables,
   requires: ["SMTP_HOST", "EMAIL_FROM"],
+  credentialsFault,
   listedByDefault: false,
   load: async () => (await import("./provider.ts")).createSmtpProvider,
 });

@@ -39,10 +39,10 @@ const kinds: Record<string, (origin: string, addressFilter: AddressFilter) => Pr
     return got.kind === "threw" ? classifyTransport(got.error, got.seen) : undefined;
   },
   async APNs(origin, addressFilter) {
-    using connection = createApnsConnection({ origin, ca: "", addressFilter, deadlineMs: 5_000, topic: "app" });
+    using connection = createApnsConnection({ origin, ca: "", addressFilter, deadlineMs: 5_000, certificate: undefined });
     const call = { signal: soon(), written: false, mayBegin: () => true };
     const push = buildApnsPush(samplePush({ channel: "apns", token: "aa" }), "aa", { title: "t", body: "b", data: {} }, 0);
-    return await connection.send(push, "token", call).then(
+    return await connection.send(push, { topic: "app", jwt: "token" }, call).then(
       () => undefined,
       (error: unknown) => classifyTransport(error, call),
     );

@@ -116,6 +116,30 @@ test("a call that the server may have processed before it closed the connection 
   }
 });
 
+test("a connection that no call uses is closed, and the next call makes another one", async () => {
+  await using server = await startServer(10);
+  using calls = open(server.origin, { idleMs: 50 });
+  for (const count of [1, 2]) {
+    const sent = send(calls, `${count}`);
+    await eventually("begun", () => server.arrived.length === count);
+    answer(server.arrived.at(-1)!);
+    assert.equal(await sent, "200");
+    await eventually("closed", () => server.sessions.length === count && server.sessions.every((session) => session.closed));
+  }
+});
+
+test("a connection is not idle while a call waits for its answer", async () => {
+  await using server = await startServer(10);
+  using calls = open(server.origin, { idleMs: 25 });
+  const slow = send(calls, "slow");
+  await eventually("begun", () => server.arrived.length === 1);
+  // Far more than the idle time passes, by the same clock.
+  const until = performance.now() + 50;
+  await eventually("time has passed", () => performance.now() > until);
+  answer(server.arrived[0]!);
+  assert.equal(await slow, "200");
+});
+
 test("disposal closes the connections that take no calls any more, too", async () => {
   await using server = await startServer(10);
   const calls = open(server.origin);

@@ -5,8 +5,11 @@ import { Http2Error, type Http2Options, type Http2Session, openHttp2Session } fr
 import { PROVIDER_ANSWER_BYTES_MAX } from "./provider-connections.ts";
 import { isRefusedStream } from "./transport-fault.ts";
 
-/** A connection that was idle for longer, in ms, is replaced: a proxy or a NAT on the way may have dropped it. */
-const IDLE_MS = 3_600_000;
+/**
+ * A connection that was idle for longer, in ms, is closed: there may be hundreds of accounts, and a proxy or a NAT on the way may have dropped it. Not
+ * sooner: Apple takes connections that are opened and closed in quick succession for an attack.
+ */
+const IDLE_MS = 900_000;
 /** From an answer that is known until its stream has ended, in ms: the end comes with it. Until then the stream counts as one of the calls at once. */
 const ANSWER_END_MS = 1_000;
 /** Calls that wait, and the bytes of their bodies: what a pod has in flight at most with the highest DISPATCH_IN_FLIGHT. Pushes are 1 kB, 4 at most. */
@@ -45,6 +48,8 @@ export interface Http2Calls extends Disposable {
 export interface Http2CallsOptions extends Http2Options {
   /** Further calls are rejected at once. */
   waiting?: QueueBounds;
+  /** Default IDLE_MS. */
+  idleMs?: number;
 }
 
 interface Waiting {
@@ -58,7 +63,7 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-export function createHttp2Calls({ waiting: bounds = WAITING, ...options }: Http2CallsOptions): Http2Calls {
+export function createHttp2Calls({ waiting: bounds = WAITING, idleMs = IDLE_MS, ...options }: Http2CallsOptions): Http2Calls {
   const waiting = createFairQueue<Waiting>(bounds, { bytesOf: ({ bytes }) => bytes });
   /** The one that takes calls. */
   let session: Http2Session | undefined;
@@ -81,7 +86,8 @@ export function createHttp2Calls({ waiting: bounds = WAITING, ...options }: Http
   /** Begins what the connection has room for; makes one where something waits and none is usable. */
   function begin(): void {
     while (!disposed && isAnyWaiting()) {
-      if (session !== undefined && session.idleMs() > IDLE_MS) session.retire();
+      // Late after the process was paused: the timer has not run yet.
+      if (session !== undefined && session.idleMs() >= idleMs) session.retire();
       if (session === undefined || !session.isUsable()) session = connect();
       if (!session.hasRoom()) return;
       beginOne(waiting.take(ONE)[0]!, session);
@@ -89,9 +95,11 @@ export function createHttp2Calls({ waiting: bounds = WAITING, ...options }: Http
   }
 
   function connect(): Http2Session {
+    let closing: NodeJS.Timeout | undefined;
     const own = openHttp2Session(options, {
       changed: begin,
       ended(untried) {
+        clearTimeout(closing);
         sessions.delete(own);
         if (session !== own) return;
         session = undefined;
@@ -101,7 +109,16 @@ export function createHttp2Calls({ waiting: bounds = WAITING, ...options }: Http
       },
     });
     sessions.add(own);
+    closeWhenIdle(idleMs);
     return own;
+
+    function closeWhenIdle(afterMs: number): void {
+      closing = setTimeout(() => {
+        const leftMs = idleMs - own.idleMs();
+        if (leftMs <= 0) own.retire();
+        else closeWhenIdle(leftMs);
+      }, afterMs).unref();
+    }
   }
 
   function beginOne(entry: Waiting, on: Http2Session): void {

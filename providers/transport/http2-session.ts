@@ -1,7 +1,7 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders, connect as overSocket } from "node:http2";
 import { isIP } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
-import { type ProviderConnections, trusting } from "./provider-connections.ts";
+import { type ClientCertificate, type ProviderConnections, trusting } from "./provider-connections.ts";
 
 /** A handshake and the server's SETTINGS, in ms. */
 const CONNECT_MS = 5_000;
@@ -18,6 +18,8 @@ const SESSION_MEMORY_MB = 64;
 
 export interface Http2Options extends Omit<ProviderConnections, "connectionsMax"> {
   deadlineMs: number;
+  /** Absent: the server asks for none. */
+  certificate?: ClientCertificate | undefined;
   /** Calls at once; the server's own limit, in its SETTINGS, is kept where it is lower. */
   streamsMax: number;
 }
@@ -77,6 +79,7 @@ export function openHttp2Session(options: Http2Options, events: SessionEvents): 
     });
     session.on("remoteSettings", ({ maxConcurrentStreams = streamsMax }) => {
       clearTimeout(late);
+      heardAt = performance.now();
       limit = Math.min(streamsMax, maxConcurrentStreams);
       events.changed();
     });
@@ -124,7 +127,7 @@ export function openHttp2Session(options: Http2Options, events: SessionEvents): 
   return {
     isUsable,
     hasRoom: () => open < limit && isUsable(),
-    idleMs: () => (open === 0 && opened > 0 ? performance.now() - heardAt : 0),
+    idleMs: () => (open === 0 && limit > 0 ? performance.now() - heardAt : 0),
     open(headers) {
       if (session === undefined) throw new Http2Error("ERR_HTTP2_INVALID_SESSION", "no connection");
       const stream = session.request(headers);
@@ -140,6 +143,7 @@ export function openHttp2Session(options: Http2Options, events: SessionEvents): 
       });
       stream.on("close", () => {
         open--;
+        if (open === 0) heardAt = performance.now();
         if (open === 0 && retired) end(undefined);
         if (isAnswered) events.changed();
         else setTimeout(events.changed, CUT_OFF_MS);
@@ -151,7 +155,7 @@ export function openHttp2Session(options: Http2Options, events: SessionEvents): 
   };
 }
 
-function openSocket({ origin, ca, addressFilter }: Http2Options): TLSSocket {
+function openSocket({ origin, ca, certificate, addressFilter }: Http2Options): TLSSocket {
   const { hostname, port } = new URL(origin);
   const host = hostname.replace(/^\[(.*)\]$/, "$1");
   const socket = connect({
@@ -159,7 +163,7 @@ function openSocket({ origin, ca, addressFilter }: Http2Options): TLSSocket {
     port: Number(port || 443),
     ...(isIP(host) === 0 && { servername: host }),
     ALPNProtocols: ["h2"],
-    secureContext: trusting(ca),
+    secureContext: trusting(ca, certificate),
     ...(addressFilter && { lookup: addressFilter.lookup }),
   });
   socket.setNoDelay(true);

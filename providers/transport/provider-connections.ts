@@ -8,9 +8,20 @@ export const PROVIDER_SOCKET_IDLE_MS = 4_000;
 /** The longest answer worth reading: providers send a few hundred bytes. */
 export const PROVIDER_ANSWER_BYTES_MAX = 262_144;
 
-/** @param ca further authorities as PEM, or "" for the system's alone; made once, since reading 150 certificates for every connection is slow */
-export function trusting(ca: string): SecureContext | undefined {
-  return ca === "" ? undefined : createSecureContext({ ca: [...getCACertificates("default"), ca] });
+/** What a client proves itself by in the handshake: a certificate with its key, PKCS 12. */
+export interface ClientCertificate {
+  pfx: Buffer;
+  /** Empty: none. */
+  passphrase: string;
+}
+
+/**
+ * @param ca further authorities as PEM, or "" for the system's alone; made once, since reading 150 certificates for every connection is slow
+ * @param certificate throws where it cannot be used
+ */
+export function trusting(ca: string, certificate?: ClientCertificate): SecureContext | undefined {
+  if (ca === "" && certificate === undefined) return undefined;
+  return createSecureContext({ ...(ca === "" ? {} : { ca: [...getCACertificates("default"), ca] }), ...certificate });
 }
 
 /**

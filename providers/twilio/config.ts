@@ -1,4 +1,4 @@
-import { text, url, type Values, type Variable, watchedSecretFile } from "../../runtime/config.ts";
+import { ConfigError, text, url, type Values, type Variable, watchedSecretFile } from "../../runtime/config.ts";
 import { providerVariables } from "../provider-config.ts";
 
 const callbackUrl = url(["https", "http"], {
@@ -6,6 +6,11 @@ const callbackUrl = url(["https", "http"], {
   reason: "URL of Twilio's status callbacks, ?attempt= is added; empty: no receipts, so that only status queries resolve attempts in doubt",
 });
 const accountSid = text({ default: "", reason: "Twilio account" });
+
+const apiKeySid = text({
+  default: "",
+  reason: "API key that calls are made with instead of the auth token, and which can be revoked alone",
+});
 
 export const twilioVariables = {
   ...providerVariables,
@@ -17,11 +22,41 @@ export const twilioVariables = {
       return sid;
     },
   } satisfies Variable<string>,
-  TWILIO_AUTH_TOKEN_FILE: watchedSecretFile({ default: "", reason: "Twilio's auth token" }),
+  TWILIO_AUTH_TOKEN_FILE: watchedSecretFile({
+    default: "",
+    reason:
+      "Twilio's auth token; not needed where an API key is set, except by feedback, because Twilio signs its callbacks with this token",
+  }),
+  TWILIO_API_KEY_SID: {
+    ...apiKeySid,
+    parse: (sid) => {
+      if (sid !== "" && !sid.startsWith("SK")) throw new Error("must begin with SK");
+      return sid;
+    },
+  } satisfies Variable<string>,
+  TWILIO_API_KEY_SECRET_FILE: watchedSecretFile({ default: "", reason: "the secret of that API key" }),
   TWILIO_FROM: text({ default: "", reason: "sender: a number of the account's with the plus, or an alphanumeric name" }),
   TWILIO_STATUS_CALLBACK_URL: { ...callbackUrl, parse: (t) => (t === "" ? "" : callbackUrl.parse(t)) } satisfies Variable<string>,
 };
 export type TwilioConfig = Values<typeof twilioVariables>;
+
+/** Why credentials cannot be used as configured; undefined where they can. Names variables, never values. */
+export function credentialsFault(config: TwilioConfig): string | undefined {
+  const { TWILIO_API_KEY_SID: sid, TWILIO_API_KEY_SECRET_FILE: secret } = config;
+  if (sid !== "" && secret === "") return "TWILIO_API_KEY_SECRET_FILE: must be set with TWILIO_API_KEY_SID";
+  if (sid === "" && secret !== "") return "TWILIO_API_KEY_SID: must be set with TWILIO_API_KEY_SECRET_FILE";
+  if (sid === "" && config.TWILIO_AUTH_TOKEN_FILE === "")
+    return "TWILIO_AUTH_TOKEN_FILE: must be set, unless TWILIO_API_KEY_SID and TWILIO_API_KEY_SECRET_FILE are";
+  return undefined;
+}
+
+/** What calls are made with: an API key where there is one. Throws a ConfigError where there is nothing to use. */
+export function twilioCredentials(config: TwilioConfig): { user: string; password: string } {
+  const fault = credentialsFault(config);
+  if (fault !== undefined) throw new ConfigError([fault]);
+  const { TWILIO_API_KEY_SID: user, TWILIO_API_KEY_SECRET_FILE: password } = config;
+  return user === "" ? { user: config.TWILIO_ACCOUNT_SID, password: config.TWILIO_AUTH_TOKEN_FILE } : { user, password };
+}
 
 export const twilioWebhookVariables = {
   TWILIO_AUTH_TOKEN_FILE: watchedSecretFile({ default: "", reason: "signs Twilio's status callbacks; empty: /twilio is not served" }),

@@ -60,6 +60,54 @@ withSandbox("twilio on the wire", (test) => {
     });
   });
 
+  test("calls with an API key need no auth token, of status queries too", async (sandbox) => {
+    const { TWILIO_AUTH_TOKEN_FILE: _token, ...env } = sandbox.accountEnv("twilio", "acme");
+    await using provider = create({ PROVIDER_CA_FILE: sandbox.env.PROVIDER_CA_FILE!, ...env });
+    const delivery = sampleSms();
+    assert.equal((await provider.send(delivery, AbortSignal.timeout(10_000))).kind, "accepted");
+    const [entry] = sandbox.ledger.entries({ deliveryId: delivery.deliveryId });
+    const { From } = entry!.payload as { From: string };
+    assert.deepEqual([entry!.account, From], [env.TWILIO_ACCOUNT_SID, env.TWILIO_FROM]);
+    const { deliveryId, attemptId, endpoint, content } = delivery;
+    const question = { deliveryId, attemptId, endpoint, content, startedAt: SAMPLE_NOW };
+    // It listed the account's messages: what it found is not of this attempt's time.
+    assert.deepEqual(await provider.statusQuery!(question, AbortSignal.timeout(10_000)), { kind: "absent" });
+  });
+
+  test("an account's key is none for another account's messages or sender", async (sandbox) => {
+    const [own, other] = ["acme", "globex"].map((name) => sandbox.accountEnv("twilio", name)) as [
+      Record<string, string>,
+      Record<string, string>,
+    ];
+    const outcomeOf = async (over: Record<string, string>) => {
+      await using provider = create({ ...sandbox.env, ...own, ...over });
+      return await provider.send(sampleSms(), AbortSignal.timeout(10_000));
+    };
+    assert.equal((await outcomeOf({})).kind, "accepted");
+    assert.notEqual((await outcomeOf({ TWILIO_ACCOUNT_SID: other.TWILIO_ACCOUNT_SID! })).kind, "accepted");
+    assert.deepEqual(await outcomeOf({ TWILIO_FROM: other.TWILIO_FROM! }), {
+      kind: "misconfigured",
+      reason: "sender-cannot-sms",
+      scope: "sender",
+    });
+    assert.equal((await outcomeOf({ TWILIO_API_KEY_SECRET_FILE: other.TWILIO_API_KEY_SECRET_FILE! })).kind, "misconfigured");
+  });
+
+  test("credentials that are not whole are faults that name the variable", async (sandbox) => {
+    const key = {
+      TWILIO_API_KEY_SID: "SK01",
+      TWILIO_API_KEY_SECRET_FILE: sandbox.accountEnv("twilio", "acme").TWILIO_API_KEY_SECRET_FILE!,
+    };
+    const noToken = { ...sandbox.env, TWILIO_AUTH_TOKEN_FILE: "" };
+    const cases: [Record<string, string>, RegExp][] = [
+      [noToken, /TWILIO_AUTH_TOKEN_FILE: must be set, unless TWILIO_API_KEY_SID and TWILIO_API_KEY_SECRET_FILE are/],
+      [{ ...noToken, TWILIO_API_KEY_SID: key.TWILIO_API_KEY_SID }, /TWILIO_API_KEY_SECRET_FILE: must be set with TWILIO_API_KEY_SID/],
+      [{ ...sandbox.env, TWILIO_API_KEY_SECRET_FILE: key.TWILIO_API_KEY_SECRET_FILE }, /TWILIO_API_KEY_SID: must be set with/],
+      [{ ...sandbox.env, ...key, TWILIO_API_KEY_SID: "AC01" }, /TWILIO_API_KEY_SID: must begin with SK/],
+    ];
+    for (const [env, fault] of cases) assert.throws(() => create(env), fault);
+  });
+
   test("reads Retry-After from the answer of the same call", async (sandbox) => {
     await using provider = create(sandbox.env);
     const deliveries = Array.from({ length: 20 }, () => sampleSms());

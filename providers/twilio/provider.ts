@@ -11,15 +11,17 @@ import { createSdkConnections, type Exchange, SDK_TIMEOUT_MS, type SdkConnection
 import { brokenOff, rejected, unreadable } from "../transport/status-query.ts";
 import { classifyTransport } from "../transport/transport-fault.ts";
 import { classifyTwilio } from "./classify.ts";
-import { type TwilioConfig, twilioVariables } from "./config.ts";
+import { type TwilioConfig, twilioCredentials, twilioVariables } from "./config.ts";
 import { buildTwilioMessage } from "./payload.ts";
 import { type Attribute, attributed, candidates, MESSAGES_READ, mayHaveMore, settledMs } from "./status-query.ts";
 
-/** Twilio's Programmable Messaging: one Message create a send, with the account's auth token. */
+/** Twilio's Programmable Messaging: one Message create a send, with an API key of the account's or its auth token. Throws where neither can be used. */
 export function createTwilioProvider(config: TwilioConfig, { clock, attribute }: { clock: Clock; attribute: Attribute }): Provider {
   const addressFilter = addressFilterFor(config.TWILIO_ORIGIN, twilioVariables.TWILIO_ORIGIN, config.OUTBOUND_ALLOWED_ADDRESSES);
   const connections = createSdkConnections({ origin: config.TWILIO_ORIGIN, ca: config.PROVIDER_CA_FILE, addressFilter });
-  const client = twilio(config.TWILIO_ACCOUNT_SID, config.TWILIO_AUTH_TOKEN_FILE, {
+  const { user, password } = twilioCredentials(config);
+  const client = twilio(user, password, {
+    accountSid: config.TWILIO_ACCOUNT_SID,
     httpClient: new RedirectedClient(config.TWILIO_ORIGIN, connections),
     autoRetry: false,
     lazyLoading: true,
@@ -27,8 +29,7 @@ export function createTwilioProvider(config: TwilioConfig, { clock, attribute }:
   // Messages are created without the SDK, whose client takes seven times the CPU time; status queries are few.
   const api = createJsonHttp({ origin: config.TWILIO_ORIGIN, ca: config.PROVIDER_CA_FILE, addressFilter });
   const path = `/2010-04-01/Accounts/${encodeURIComponent(config.TWILIO_ACCOUNT_SID)}/Messages.json`;
-  const credentials = Buffer.from(`${config.TWILIO_ACCOUNT_SID}:${config.TWILIO_AUTH_TOKEN_FILE}`).toString("base64");
-  const headers = { authorization: `Basic ${credentials}` };
+  const headers = { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}` };
   const setup = { from: config.TWILIO_FROM, statusCallbackUrl: config.TWILIO_STATUS_CALLBACK_URL };
   const deadlineMs = config.PROVIDER_DEADLINE_MS;
   return {

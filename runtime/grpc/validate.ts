@@ -24,6 +24,12 @@ const isGiven = (value: unknown) => value !== undefined;
 
 /** Rules on a whole message, written again in TypeScript. The expression must be the one in proto/, word for word. */
 const EXPRESSIONS: Readonly<Record<string, { expression: string; holds(message: Fields): boolean }>> = {
+  "endpoint.apns": {
+    expression: "has(this.apns_token) || (!has(this.application) && !has(this.apns_environment))",
+    holds: (m) =>
+      (m.address as { $case: string } | undefined)?.$case === "apnsToken" ||
+      (m.application === undefined && m.apnsEnvironment === undefined),
+  },
   "content.present": {
     expression: "has(this.push) || has(this.sms) || has(this.email)",
     holds: (m) => m.push !== undefined || m.sms !== undefined || m.email !== undefined,

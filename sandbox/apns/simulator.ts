@@ -3,11 +3,16 @@ import type { Once } from "../kit/once.ts";
 import { fieldsOf, isFields, parseJson, textOf } from "../kit/read.ts";
 import { type HttpSimulator, type Judgement, jsonAnswer, type Sent, type WireRequest } from "../kit/simulator.ts";
 import { payloadMistake } from "./fields.ts";
-import { type ApnsTokenKey, createApnsToken } from "./token.ts";
+import { type ApnsTokenKey, createApnsTokens, teamOf } from "./token.ts";
 
 export interface ApnsAccount extends ApnsTokenKey {
-  topic: string;
+  /** The bundle ids of its apps. */
+  topics: readonly string[];
+  /** SHA-256 of each client certificate that was issued for it. */
+  certificates: ReadonlySet<string>;
 }
+
+export type Environment = "production" | "development";
 
 /** Apple: "Sending notification requests to APNs" and "Handling notification responses from APNs". */
 const PAYLOAD_BYTES_MAX = 4_096;
@@ -40,21 +45,38 @@ interface Rejection {
 }
 const reject = (status: number, reason: string): Rejection => ({ status, reason });
 
-export function createApns(parts: { credentials: ApnsAccount; once: Once; now: () => number }): HttpSimulator {
-  const { credentials, once, now } = parts;
-  const checkToken = createApnsToken(credentials, now);
+export function createApns(parts: {
+  accounts: () => readonly ApnsAccount[];
+  environment: Environment;
+  once: Once;
+  now: () => number;
+}): HttpSimulator {
+  const { accounts, environment, once, now } = parts;
+  const checkToken = createApnsTokens(accounts, now);
+
+  /** By the connection's certificate where it has one, and no token beside it; else by the request's token. */
+  function senderOf({ headers, connection }: WireRequest): { account: ApnsAccount } | { rejection: Rejection } {
+    const certificate = connection.clientCertificate();
+    if (certificate === undefined || headers.authorization !== undefined) return checkToken(headers.authorization);
+    const account = accountWith(certificate);
+    return account ? { account } : { rejection: reject(403, "BadCertificate") };
+  }
+
+  const accountWith = (certificate = "") => accounts().find(({ certificates }) => certificates.has(certificate));
+  const accountName = ({ headers, connection }: WireRequest) =>
+    `${teamOf(headers.authorization) || (accountWith(connection.clientCertificate())?.teamId ?? "")} ${environment}`;
 
   function rejectionOf(request: WireRequest, sent: Sent): Rejection | undefined {
     if (request.method !== "POST") return reject(405, "MethodNotAllowed");
     if (!request.path.startsWith("/3/device")) return reject(404, "BadPath");
-    const tokenRejection = checkToken(request.headers.authorization);
-    if (tokenRejection !== undefined) return tokenRejection;
+    const sender = senderOf(request);
+    if ("rejection" in sender) return sender.rejection;
     request.connection.allowStreams(STREAMS_AFTER_TOKEN);
     return (
-      topicRejection(request.headers, credentials.topic) ??
+      topicRejection(request.headers, sender.account.topics) ??
       headerRejection(request) ??
       payloadRejection(request) ??
-      deviceRejection(sent, once, now)
+      deviceRejection(sent, environment, once, now)
     );
   }
 
@@ -67,6 +89,7 @@ export function createApns(parts: { credentials: ApnsAccount; once: Once; now: (
         deliveryId: textOf(ids.delivery),
         attemptId: textOf(ids.attempt),
         recipient: /^\/3\/device\/([^/]+)$/.exec(request.path)?.[1] ?? "",
+        account: accountName(request),
         payload,
       };
     },
@@ -82,13 +105,13 @@ export function createApns(parts: { credentials: ApnsAccount; once: Once; now: (
   };
 }
 
-function topicRejection(headers: WireRequest["headers"], appTopic: string): Rejection | undefined {
+function topicRejection(headers: WireRequest["headers"], topics: readonly string[]): Rejection | undefined {
   const topic = headers["apns-topic"];
   if (topic === undefined || topic === "") return reject(400, "MissingTopic");
   if (!/^[\w.-]{1,255}$/.test(topic)) return reject(400, "BadTopic");
   const suffix = TOPIC_SUFFIX[headers["apns-push-type"] ?? "alert"];
   // The next check rejects an unknown push type.
-  return suffix === undefined || topic === appTopic + suffix ? undefined : reject(400, "TopicDisallowed");
+  return suffix === undefined || topics.some((own) => topic === own + suffix) ? undefined : reject(400, "TopicDisallowed");
 }
 
 function headerRejection({ headers, headerNames }: WireRequest): Rejection | undefined {
@@ -116,10 +139,12 @@ function payloadRejection({ body, headers }: WireRequest): Rejection | undefined
 }
 
 /** Device tokens whose suffix selects an answer; see README.md. */
-function deviceRejection({ recipient, deliveryId }: Sent, once: Once, now: () => number): Rejection | undefined {
+function deviceRejection({ recipient, deliveryId }: Sent, environment: Environment, once: Once, now: () => number): Rejection | undefined {
   if (recipient === "") return reject(400, "MissingDeviceToken");
   const token = recipient.toLowerCase();
   if (!/^([0-9a-f]{2}){8,100}$/.test(token) || token.endsWith("bad0")) return reject(400, "BadDeviceToken");
+  // As a token of the other environment is answered.
+  if (token.endsWith("d0d0") !== (environment === "development")) return reject(400, "BadDeviceToken");
   if (token.endsWith("bad1")) return reject(400, "DeviceTokenNotForTopic");
   if (token.endsWith("dead")) return { status: 410, reason: "Unregistered", timestamp: now() };
   if (token.endsWith("dead01")) return { status: 410, reason: "ExpiredToken", timestamp: now() };

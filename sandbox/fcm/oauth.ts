@@ -18,23 +18,27 @@ const CLOCK_SKEW_S = 60;
 /** Tokens remembered; the oldest are dropped. */
 const TOKENS_MAX = 10_000;
 
-export interface OAuth {
+export interface OAuth<Account extends ServiceAccount = ServiceAccount> {
   exchange(request: WireRequest, tokenUrl: string): WireAnswer;
-  isValid(accessToken: string): boolean;
+  /** Of whom the token is; undefined where it is not valid. */
+  ownerOf(accessToken: string): Account | undefined;
   /** Revokes every token issued so far. */
   revoke(): void;
   /** Number of exchanges that returned a token. */
   issued(): number;
 }
 
-export function createOAuth(account: ServiceAccount, now: () => number): OAuth {
-  const expiry = new Map<string, number>();
+export function createOAuth<Account extends ServiceAccount>(accounts: () => readonly Account[], now: () => number): OAuth<Account> {
+  const valid = new Map<string, { until: number; account: Account }>();
   let issued = 0;
   const reject = (error: string, error_description: string) => jsonAnswer(400, { error, error_description });
 
   return {
-    isValid: (accessToken) => (expiry.get(accessToken) ?? 0) > now(),
-    revoke: () => expiry.clear(),
+    ownerOf(accessToken) {
+      const known = valid.get(accessToken);
+      return known && known.until > now() ? known.account : undefined;
+    },
+    revoke: () => valid.clear(),
     issued: () => issued,
     exchange(request, tokenUrl) {
       const form = new URLSearchParams(request.body.toString());
@@ -42,7 +46,8 @@ export function createOAuth(account: ServiceAccount, now: () => number): OAuth {
       const jwt = parseJwt(form.get("assertion") ?? "");
       if (jwt === undefined) return reject("invalid_grant", "Bad Request");
       const { iss, aud, scope, iat, exp } = jwt.claims;
-      if (iss !== account.clientEmail) return reject("invalid_grant", "Invalid grant: account not found");
+      const account = accounts().find(({ clientEmail }) => clientEmail === iss);
+      if (account === undefined) return reject("invalid_grant", "Invalid grant: account not found");
       if (!isSignedBy(jwt, "RS256", account.publicKey)) return reject("invalid_grant", "Invalid JWT Signature.");
       if (aud !== tokenUrl && aud !== GOOGLE_TOKEN_URL) return reject("invalid_grant", "Invalid JWT: Failed audience check.");
       const seconds = now() / 1_000;
@@ -64,9 +69,9 @@ export function createOAuth(account: ServiceAccount, now: () => number): OAuth {
       )
         return reject("invalid_scope", "Invalid OAuth scope or ID token audience provided.");
       const access_token = `ya29.${randomBytes(32).toString("base64url")}`;
-      const oldest = expiry.keys().next();
-      if (expiry.size >= TOKENS_MAX && !oldest.done) expiry.delete(oldest.value);
-      expiry.set(access_token, now() + ACCESS_TOKEN_VALID_S * 1_000);
+      const oldest = valid.keys().next();
+      if (valid.size >= TOKENS_MAX && !oldest.done) valid.delete(oldest.value);
+      valid.set(access_token, { until: now() + ACCESS_TOKEN_VALID_S * 1_000, account });
       issued += 1;
       return jsonAnswer(200, { access_token, expires_in: ACCESS_TOKEN_VALID_S, token_type: "Bearer" });
     },

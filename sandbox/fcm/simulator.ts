@@ -32,21 +32,23 @@ const malformed = (violations: readonly Violation[], message = violations.map(({
 /** Rejected by FCM. */
 const invalid = (violation: Violation): Rejection => ({ ...malformed([violation]), errorCode: "INVALID_ARGUMENT" });
 
-export function createFcm(parts: { credentials: FcmAccount; oauth: OAuth; once: Once; tokenUrl: () => string }): HttpSimulator {
-  const { credentials, oauth, once, tokenUrl } = parts;
+export function createFcm(parts: { oauth: OAuth<FcmAccount>; once: Once; tokenUrl: () => string }): HttpSimulator {
+  const { oauth, once, tokenUrl } = parts;
+  const projectIn = ({ path }: WireRequest) => /^\/v1\/projects\/([^/]+)\/messages:send$/.exec(path)?.[1];
 
   function rejectionOf(request: WireRequest, sent: Sent): Rejection | undefined {
-    const project = /^\/v1\/projects\/([^/]+)\/messages:send$/.exec(request.path)?.[1];
+    const project = projectIn(request);
     if (request.method !== "POST" || project === undefined)
       return { status: 404, state: "NOT_FOUND", message: "Requested entity was not found." };
-    if (!oauth.isValid(parseBearer(request.headers.authorization) ?? ""))
+    const owner = oauth.ownerOf(parseBearer(request.headers.authorization) ?? "");
+    if (owner === undefined)
       return {
         status: 401,
         state: "UNAUTHENTICATED",
         message:
           "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential.",
       };
-    if (project !== credentials.projectId)
+    if (project !== owner.projectId)
       return { status: 404, state: "NOT_FOUND", message: `Project not found or deleted: ${project.slice(0, 64)}` };
     return messageRejection(sent.payload) ?? tokenRejection(sent, once);
   }
@@ -65,6 +67,7 @@ export function createFcm(parts: { credentials: FcmAccount; oauth: OAuth; once: 
         deliveryId: textOf(data.carillon_delivery),
         attemptId: textOf(data.carillon_attempt),
         recipient: textOf(TARGETS.map((target) => message[target]).find((target) => target !== undefined)),
+        account: projectIn(request),
         payload,
       };
     },
@@ -80,7 +83,7 @@ export function createFcm(parts: { credentials: FcmAccount; oauth: OAuth; once: 
       return {
         accepted: !isValidation,
         code: isValidation ? "200 validated" : "200",
-        answer: jsonAnswer(200, { name: `projects/${credentials.projectId}/messages/${id}` }),
+        answer: jsonAnswer(200, { name: `projects/${projectIn(request)}/messages/${id}` }),
       };
     },
   };

@@ -17,11 +17,33 @@ export interface SimulatorParts {
   origin(): string;
 }
 
+/** Ports beside one for each provider. A Kubernetes port's name has at most 15 characters. */
+export const OTHER_LISTENERS = ["apns-dev"] as const;
+export type OtherListener = (typeof OTHER_LISTENERS)[number];
+
+export interface AccountParts {
+  /** Empty: the first account, which is there from the start. A provider that knows one account has no variables for another. */
+  name: string;
+  /** Origins of the further ports. */
+  others: Readonly<Record<OtherListener, string>>;
+}
+
+/** A provider's accounts: the first, and those that were asked for by name since. */
+export function accountsOf<Account>(make: (name: string) => Account) {
+  const made = new Map([["", make("")]]);
+  return {
+    all: () => [...made.values()],
+    named: (name: string): Account => made.get(name) ?? made.set(name, make(name)).get(name)!,
+  };
+}
+
 /** A simulated provider before it listens. */
 export interface Simulator {
   listen(wanted: WantedPort, parts: Omit<HandlerParts, "simulator">): Promise<Listener>;
-  /** The environment with which a dispatcher and the feedback role use it. @param callbacks base URL of the receiver of webhooks */
-  env(origin: string, callbacks: string): Record<string, string>;
+  /** What it serves on further ports of its own. */
+  others?: Partial<Record<OtherListener, Simulator["listen"]>>;
+  /** The environment with which a dispatcher and the feedback role use an account of it. @param callbacks base URL of the receiver of webhooks */
+  env(origin: string, callbacks: string, of: AccountParts): Record<string, string>;
   /** How it writes its webhooks; absent: it sends none. */
   webhooks?: WebhookWriter;
 }

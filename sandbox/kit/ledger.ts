@@ -10,6 +10,8 @@ export interface LedgerEntry {
   deliveryId: string;
   attemptId: string;
   recipient: string;
+  /** Which of the provider's accounts the request says it is of: APNs' team and environment. */
+  account?: string | undefined;
   /** The provider accepted the message, even if its answer was then withheld or cut. */
   accepted: boolean;
   /** Short: "200", "410 Unregistered", "no answer". */

@@ -12,7 +12,7 @@ export type Handler = (request: WireIn, response: WireOut) => void;
 export type Transport =
   | { kind: "http" }
   | { kind: "https"; certificate: ServerCertificate }
-  | { kind: "h2"; certificate: ServerCertificate; streamsMax: number }
+  | { kind: "h2"; certificate: ServerCertificate; streamsMax: number; asksClients?: boolean }
   | { kind: "h2-or-http1"; certificate: ServerCertificate; streamsMax: number };
 
 export interface Listener extends AsyncDisposable {
@@ -76,6 +76,8 @@ function createServer(transport: Transport, handler: Handler): Server {
       return createSecureServer(
         {
           ...transport.certificate,
+          // Any certificate passes the handshake, which proves that the client has its key; the simulator knows which are whose.
+          ...("asksClients" in transport && transport.asksClients ? { requestCert: true, rejectUnauthorized: false } : {}),
           allowHTTP1: transport.kind === "h2-or-http1",
           maxSessionRejectedStreams: REJECTED_STREAMS_MAX,
           settings: { maxConcurrentStreams: transport.streamsMax },

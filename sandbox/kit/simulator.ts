@@ -15,6 +15,8 @@ export interface WireRequest {
 export interface Connection {
   /** HTTP/2: how many streams the client may open from now on. On HTTP/1.1: no effect. */
   allowStreams(count: number): void;
+  /** SHA-256 of the certificate that the client proved to have, as Node writes it; undefined: none was asked for or shown. */
+  clientCertificate(): string | undefined;
 }
 
 export interface WireAnswer {
@@ -28,6 +30,8 @@ export interface Sent {
   deliveryId: string;
   attemptId: string;
   recipient: string;
+  /** Which of the provider's accounts the request says it is of; absent where the provider knows one. */
+  account?: string | undefined;
   /** Decoded, without credentials. */
   payload: unknown;
 }

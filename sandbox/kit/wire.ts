@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { constants, Http2ServerResponse } from "node:http2";
+import type { TLSSocket } from "node:tls";
 import type { WireIn, WireOut } from "./listener.ts";
 import type { WireAnswer, WireRequest } from "./simulator.ts";
 
@@ -28,6 +29,12 @@ export async function readRequest(request: WireIn, response: WireOut, bodyBytesM
         const session = response.stream?.session;
         if (session && !session.destroyed && session.localSettings.maxConcurrentStreams !== count)
           session.settings({ maxConcurrentStreams: count });
+      },
+      clientCertificate() {
+        if (!(response instanceof Http2ServerResponse)) return undefined;
+        // The session's socket is a proxy that shows a TLS socket's methods.
+        const socket = response.stream?.session?.socket as Partial<TLSSocket> | undefined;
+        return socket?.getPeerCertificate?.().fingerprint256;
       },
     },
   };

@@ -1,6 +1,7 @@
-import { overHttp, type SimulatorDefinition } from "../kit/definition.ts";
+import { createHash } from "node:crypto";
+import { accountsOf, overHttp, type SimulatorDefinition } from "../kit/definition.ts";
 import { randomHex } from "../kit/keys.ts";
-import { createTwilio, type TwilioAccount } from "./simulator.ts";
+import { createTwilio } from "./simulator.ts";
 import { createTwilioWriter } from "./webhooks.ts";
 
 export const twilio: SimulatorDefinition = {
@@ -8,19 +9,38 @@ export const twilio: SimulatorDefinition = {
   sideRequestTargets: ["twilio-status-query"],
   hasWebhooks: true,
   open({ file, now }) {
-    const token = file("twilio-auth-token", () => randomHex(16));
-    const accountSid = file("twilio-account-sid", () => `AC${randomHex(16)}`).text;
-    const account: TwilioAccount = { accountSid, authToken: token.text, from: "+15005550006" };
+    const accounts = accountsOf((name) => {
+      const of = (kind: string, make: () => string) => file(name === "" ? `twilio-${kind}` : `twilio-${kind}-${name}`, make);
+      const token = of("auth-token", () => randomHex(16));
+      const secret = of("api-key-secret", () => randomHex(16));
+      const [accountSid, apiKeySid] = [
+        of("account-sid", () => `AC${randomHex(16)}`).text,
+        of("api-key-sid", () => `SK${randomHex(16)}`).text,
+      ];
+      const own = { authToken: token.text, apiKey: { sid: apiKeySid, secret: secret.text }, from: senderOf(name) };
+      return { ...own, accountSid, tokenFile: token.path, secretFile: secret.path };
+    });
     return {
-      listen: overHttp({ kind: "http" }, createTwilio({ credentials: account, now })),
-      webhooks: createTwilioWriter(account),
-      env: (origin, callbacks) => ({
-        TWILIO_ORIGIN: origin,
-        TWILIO_ACCOUNT_SID: accountSid,
-        TWILIO_AUTH_TOKEN_FILE: token.path,
-        TWILIO_FROM: account.from,
-        TWILIO_STATUS_CALLBACK_URL: `${callbacks}/twilio`,
-      }),
+      listen: overHttp({ kind: "http" }, createTwilio({ accounts: accounts.all, now })),
+      webhooks: createTwilioWriter(accounts.all),
+      env(origin, callbacks, { name }) {
+        const { accountSid, tokenFile, secretFile, apiKey, from } = accounts.named(name);
+        return {
+          TWILIO_ORIGIN: origin,
+          TWILIO_ACCOUNT_SID: accountSid,
+          TWILIO_AUTH_TOKEN_FILE: tokenFile,
+          // The first account has its auth token alone, as most do.
+          ...(name === "" ? {} : { TWILIO_API_KEY_SID: apiKey.sid, TWILIO_API_KEY_SECRET_FILE: secretFile }),
+          TWILIO_FROM: from,
+          TWILIO_STATUS_CALLBACK_URL: `${callbacks}/twilio${name === "" ? "" : `/${name}`}`,
+        };
+      },
     };
   },
 };
+
+/** A number of the account's own: two accounts have no sender in common. */
+const senderOf = (name: string) =>
+  name === ""
+    ? "+15005550006"
+    : `+1500556${(createHash("sha256").update(name).digest().readUInt16BE() % 10_000).toString().padStart(4, "0")}`;

@@ -8,6 +8,7 @@ import { createTwilioMessages } from "./messages.ts";
 export interface TwilioAccount {
   accountSid: string;
   authToken: string;
+  apiKey: { sid: string; secret: string };
   from: string;
 }
 
@@ -20,30 +21,34 @@ interface Rejection {
 }
 const reject = (code: number, message: string, status = 400): Rejection => ({ status, code, message });
 
-export function createTwilio(parts: { credentials: TwilioAccount; now: () => number }): HttpSimulator {
-  const { credentials, now } = parts;
-  const { accountSid, authToken } = credentials;
-  const messages = createTwilioMessages(accountSid);
-  const collection = `/2010-04-01/Accounts/${accountSid}/Messages.json`;
+export function createTwilio(parts: { accounts: () => readonly TwilioAccount[]; now: () => number }): HttpSimulator {
+  const { accounts, now } = parts;
+  const messagesOf = new Map<string, ReturnType<typeof createTwilioMessages>>();
+  const messagesAt = (sid: string) => messagesOf.get(sid) ?? messagesOf.set(sid, createTwilioMessages(sid)).get(sid)!;
+  const isCollection = (request: WireRequest, { accountSid }: TwilioAccount) =>
+    request.path === `/2010-04-01/Accounts/${accountSid}/Messages.json`;
 
-  /** Faults that reject any request. */
-  function accountRejection(request: WireRequest): Rejection | undefined {
+  /** The account whose credentials the request shows, or what rejects any request. Credentials are of one account, and so is every path. */
+  function accountOf(request: WireRequest): TwilioAccount | Rejection {
     const basic = parseBasic(request.headers.authorization);
-    if (basic === undefined || basic.user !== accountSid || !sameSecret(basic.password, authToken))
-      return reject(20003, "Authenticate", 401);
-    if (!request.path.startsWith(`/2010-04-01/Accounts/${accountSid}/`))
-      return reject(20404, `The requested resource ${request.path} was not found`, 404);
-    return undefined;
+    const isOf = ({ accountSid, authToken, apiKey }: TwilioAccount) =>
+      basic !== undefined &&
+      ((basic.user === accountSid && sameSecret(basic.password, authToken)) ||
+        (basic.user === apiKey.sid && sameSecret(basic.password, apiKey.secret)));
+    const account = accounts().find(isOf);
+    if (account === undefined) return reject(20003, "Authenticate", 401);
+    if (sidIn(request.path) !== account.accountSid) return reject(20404, `The requested resource ${request.path} was not found`, 404);
+    return account;
   }
 
   function rejectionOf(request: WireRequest, form: URLSearchParams): Rejection | undefined {
-    const rejection = accountRejection(request);
-    if (rejection !== undefined) return rejection;
-    if (request.path !== collection) return reject(20404, `The requested resource ${request.path} was not found`, 404);
+    const account = accountOf(request);
+    if ("status" in account) return account;
+    if (!isCollection(request, account)) return reject(20404, `The requested resource ${request.path} was not found`, 404);
     if (request.method !== "POST") return reject(20004, "Method not allowed", 405);
     const fault = formFault(form, now());
     if (fault !== undefined) return reject(fault.code, fault.message);
-    return senderRejection(form, credentials.from) ?? numberRejection(form.get("To") ?? "");
+    return senderRejection(form, account.from) ?? numberRejection(form.get("To") ?? "");
   }
 
   return {
@@ -53,9 +58,10 @@ export function createTwilio(parts: { credentials: TwilioAccount; now: () => num
       return {
         faultTarget: "twilio-status-query",
         answer(lagMs) {
-          const rejection = accountRejection(request);
-          if (rejection !== undefined) return errorAnswer(rejection);
-          if (request.path === collection) return jsonAnswer(200, messages.list(request.query, now() - lagMs));
+          const account = accountOf(request);
+          if ("status" in account) return errorAnswer(account);
+          const messages = messagesAt(account.accountSid);
+          if (isCollection(request, account)) return jsonAnswer(200, messages.list(request.query, now() - lagMs));
           const message = messages.find(/\/Messages\/(\w+)\.json$/.exec(request.path)?.[1] ?? "");
           return message
             ? jsonAnswer(200, message)
@@ -67,7 +73,13 @@ export function createTwilio(parts: { credentials: TwilioAccount; now: () => num
       const form = new URLSearchParams(request.body.toString());
       const callback = form.get("StatusCallback") ?? "";
       const attemptId = URL.canParse(callback) ? (new URL(callback).searchParams.get("attempt") ?? "") : "";
-      return { deliveryId: deliveryOf(attemptId), attemptId, recipient: form.get("To") ?? "", payload: formPayload(form) };
+      return {
+        deliveryId: deliveryOf(attemptId),
+        attemptId,
+        recipient: form.get("To") ?? "",
+        account: sidIn(request.path),
+        payload: formPayload(form),
+      };
     },
     judge(request): Judgement {
       const form = new URLSearchParams(request.body.toString());
@@ -77,7 +89,7 @@ export function createTwilio(parts: { credentials: TwilioAccount; now: () => num
       const hasService = form.has("MessagingServiceSid");
       const media = form.getAll("MediaUrl").length;
       const isMms = media > 0 || form.get("SendAsMms") === "true";
-      const message = messages.add({
+      const message = messagesAt(sidIn(request.path)).add({
         sid: `${isMms ? "MM" : "SM"}${randomBytes(16).toString("hex")}`,
         to: form.get("To") ?? "",
         from: form.get("From"),
@@ -92,6 +104,9 @@ export function createTwilio(parts: { credentials: TwilioAccount; now: () => num
     },
   };
 }
+
+/** "" where the path names no account. */
+const sidIn = (path: string) => /^\/2010-04-01\/Accounts\/(\w+)\//.exec(path)?.[1] ?? "";
 
 function errorAnswer({ status, code, message, headers }: Rejection): WireAnswer {
   return jsonAnswer(status, { code, message, more_info: `https://www.twilio.com/docs/errors/${code}`, status }, headers);

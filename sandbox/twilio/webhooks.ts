@@ -7,7 +7,7 @@ const STATUS = { accepted: "sent", delivered: "delivered", undelivered: "undeliv
 const UNREACHABLE = "30003";
 
 /** Status callbacks (Twilio: "Track outbound message status"), to the address that the message named, where that is of the target's origin. */
-export function createTwilioWriter({ accountSid, authToken }: TwilioAccount): WebhookWriter {
+export function createTwilioWriter(accounts: () => readonly TwilioAccount[]): WebhookWriter {
   return {
     eventsMax: 1,
     refsIn: (answer) => [textOf(fieldsOf(bodyOf(answer)).sid)],
@@ -17,6 +17,8 @@ export function createTwilioWriter({ accountSid, authToken }: TwilioAccount): We
     },
     write([event]: readonly [WebhookEvent]) {
       const { To, From } = fieldsOf(event.sent.payload);
+      // What was accepted is of a known account.
+      const { accountSid, authToken } = accounts().find((account) => account.accountSid === event.sent.account) ?? accounts()[0]!;
       const form: Record<string, string> = {
         SmsSid: event.ref,
         SmsStatus: STATUS[event.kind],

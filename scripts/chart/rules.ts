@@ -14,6 +14,12 @@ const object = (properties: Record<string, Schema>, required: string[] = []): Sc
 });
 /** A map whose keys the user chooses. */
 const map = (values: Schema): Schema => ({ type: "object", additionalProperties: values });
+/** The same, where every key has this form. */
+const mapOf = (keys: string, values: Schema): Schema => ({
+  type: "object",
+  patternProperties: { [keys]: values },
+  additionalProperties: false,
+});
 /** A Kubernetes object; the API server validates it. */
 const kubernetes = { type: "object" };
 const port = integer(1, 65_535);
@@ -125,6 +131,26 @@ export const RULES: readonly (readonly [RegExp, Schema])[] = [
   [/^dispatchers\.email\.smtp\.security$/, oneOf("tls", "starttls", "none")],
   [/^dispatchers\.email\.smtp\.port$/, integer(1, 65_535)],
   [/^dispatchers\.sms\.twilio\.accountSid$/, { type: "string", pattern: "^(AC.+)?$" }],
+  [/^dispatchers\.sms\.twilio\.apiKeySid$/, { type: "string", pattern: "^(SK.+)?$" }],
+  [/^dispatchers\.apns\.certificate(Password)?Key$/, { type: "string", pattern: "^[-._a-zA-Z0-9]*$" }],
+  [
+    /^providerAccounts$/,
+    {
+      ...list(
+        object(
+          {
+            provider: oneOf("apns", "fcm", "webpush", "twilio", "vonage", "sendgrid", "mandrill", "smtp"),
+            name: { type: "string", pattern: "^[a-z0-9][a-z0-9-]{0,62}$" },
+            existingSecret: { ...secretName, minLength: 1 },
+            variables: mapOf("^[A-Z][A-Z0-9_]*$", { type: ["string", "number", "boolean"] }),
+            files: mapOf("^[A-Z][A-Z0-9_]*_FILE$", secretKey),
+          },
+          ["provider", "name", "existingSecret", "files"],
+        ),
+      ),
+      maxItems: 200,
+    },
+  ],
   [/^dispatchers\.webpush\.vapidSubject$/, { type: "string", pattern: "^$|^(mailto:|https://)" }],
   [/^dispatchers\.webpush\.hosts$/, list(string)],
   [/^dispatchers\.apns\.(keyId|teamId)$/, { type: "string", pattern: "^([A-Z0-9]{10})?$" }],

@@ -62,8 +62,11 @@ function createMemoryContacts(): Store["contacts"] {
   return {
     async register(contact) {
       const { app, endpointId, userId, endpoint } = contact;
-      removeWhere((c) => isOf(app, endpointId)(c) && (hasOneUser(endpoint.channel) || c.userId === userId));
+      const isReplaced = (c: ContactRecord) => isOf(app, endpointId)(c) && (hasOneUser(endpoint.channel) || c.userId === userId);
+      const replaced = contacts.find(isReplaced);
+      removeWhere(isReplaced);
       contacts.push(frozen(contact));
+      return replaced;
     },
     remove: async (app, userId, endpointId) => removeWhere((c) => isOf(app, endpointId)(c) && c.userId === userId),
     async removeGone(app, endpointId, { goneAt, startedAt, answeredAt }) {

@@ -1,6 +1,7 @@
 import { beforeEach } from "node:test";
 import { ProxyTracerProvider } from "@opentelemetry/api";
 import { openStore } from "../../adapters/store/open-store.ts";
+import type { AppAccounts } from "../../core/apps/accounts.ts";
 import type { DeliveryEvent } from "../../core/delivery/event.ts";
 import type { Delivery, NotificationRecord } from "../../core/delivery/notification.ts";
 import type { Outcome } from "../../core/delivery/outcome.ts";
@@ -28,7 +29,7 @@ interface Setting {
   optOuts?: (question: OptOutQuestion) => OptOutAnswer;
   gate?: boolean;
   rateLimiter?: RateLimiter;
-  accountOf?: (delivery: { app: string }) => string;
+  accountsOf?: (app: string) => Promise<AppAccounts>;
   failpoint?: Failpoint;
   circuits?: CircuitBreakers;
   setupWaiters?: SetupWaiters;
@@ -54,7 +55,7 @@ export class DispatchWorld {
       log: createLogger("test", "info", { write: (line) => void lines.push(line) }),
       metrics: createDispatchMetrics(createMetrics("test")),
       rateLimiterOf: () => s.rateLimiter ?? UNLIMITED,
-      ...{ accountOf: s.accountOf, circuits: s.circuits, setupWaiters: s.setupWaiters },
+      ...{ accountsOf: s.accountsOf, circuits: s.circuits, setupWaiters: s.setupWaiters },
       failpoint: s.failpoint ?? (() => {}),
       recorder: this.recorder,
       tracer: new ProxyTracerProvider().getTracer("test"),

@@ -7,6 +7,13 @@ type Case = readonly [values: object, path: RegExp, options?: { ci?: string; kub
 
 const dispatcher = (channel: string, values: object) => ({ dispatchers: { [channel]: values } });
 
+const accounts = (...changes: object[]) => ({
+  providerAccounts: changes.map((change) => ({
+    ...{ provider: "fcm", name: "acme", existingSecret: "acme-fcm", files: { FCM_SERVICE_ACCOUNT_FILE: "key" } },
+    ...change,
+  })),
+});
+
 const SCHEMA: readonly Case[] = [
   [{ bogus: 1 }, /at '': additional properties 'bogus' not allowed/],
   [{ gateway: { bogus: 1 } }, /at '\/gateway': additional properties 'bogus' not allowed/],
@@ -39,6 +46,12 @@ const SCHEMA: readonly Case[] = [
     /at '\/dispatchers\/fcm\/autoscaling\/behavior': additional properties 'scaleup'/,
   ],
   [dispatcher("apns", { keyId: "short" }), /at '\/dispatchers\/apns\/keyId': 'short' does not match pattern/],
+  [dispatcher("sms", { twilio: { apiKeySid: "AC1" } }), /at '\/dispatchers\/sms\/twilio\/apiKeySid': 'AC1' does not match pattern/],
+  [accounts({ provider: "nexmo" }), /at '\/providerAccounts\/0\/provider': value must be one of 'apns', 'fcm'/],
+  [accounts({ name: "Acme" }), /at '\/providerAccounts\/0\/name': 'Acme' does not match pattern/],
+  [accounts({ existingSecret: "" }), /at '\/providerAccounts\/0\/existingSecret': minLength/],
+  [accounts({ files: { FCM_KEY: "key" } }), /at '\/providerAccounts\/0\/files': additional properties 'FCM_KEY' not allowed/],
+  [accounts({ files: { FCM_SERVICE_ACCOUNT_FILE: "../key" } }), /at '\/providerAccounts\/0\/files\/FCM_SERVICE_ACCOUNT_FILE'/],
   [dispatcher("webpush", { vapidSubject: "ops@example.com" }), /at '\/dispatchers\/webpush\/vapidSubject'/],
   [{ gateway: { autoscaling: { minReplicas: 0 } } }, /at '\/gateway\/autoscaling\/minReplicas': minimum: got 0, want 1/],
   [{ gateway: { logLevel: "verbose" } }, /at '\/gateway\/logLevel': value must be one of 'debug', 'info', 'warn', 'error'/],
@@ -80,6 +93,16 @@ const SENTENCES: readonly Case[] = [
     dispatcher("apns", { existingSecret: "" }),
     /dispatchers\.apns\.existingSecret is missing: .* \.p8 signing key under the key apns\.p8\. Or set dispatchers\.apns\.enabled=false/,
   ],
+  [
+    dispatcher("apns", { keyId: "", teamId: "", certificateKey: "apns.p12", existingSecret: "" }),
+    /dispatchers\.apns\.existingSecret is missing: .* the certificate under the key apns\.p12/,
+  ],
+  [
+    dispatcher("sms", { twilio: { apiKeySid: "SK1", existingSecret: "" } }),
+    /dispatchers\.sms\.twilio\.existingSecret is missing: .* the API key's secret under the key api-key-secret/,
+  ],
+  [accounts({ name: "default" }), /providerAccounts: fcm\/default is the account that dispatchers\.fcm describes/],
+  [accounts({}, {}), /providerAccounts: fcm\/acme is there twice/],
   [dispatcher("apns", { topic: "" }), /dispatchers\.apns\.topic is missing \(APNS_TOPIC\)/],
   [dispatcher("fcm", { existingSecret: "" }), /dispatchers\.fcm\.existingSecret is missing/],
   [dispatcher("webpush", { existingSecret: "" }), /dispatchers\.webpush\.existingSecret is missing/],

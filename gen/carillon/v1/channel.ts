@@ -34,6 +34,23 @@ export namespace Channel {
   export type UNRECOGNIZED = typeof Channel.UNRECOGNIZED;
 }
 
+/** Builds from Xcode have tokens of the development environment; builds from TestFlight and the App Store have tokens of production. */
+export const ApnsEnvironment = {
+  APNS_ENVIRONMENT_UNSPECIFIED: 0,
+  APNS_ENVIRONMENT_PRODUCTION: 1,
+  APNS_ENVIRONMENT_DEVELOPMENT: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type ApnsEnvironment = typeof ApnsEnvironment[keyof typeof ApnsEnvironment];
+
+export namespace ApnsEnvironment {
+  export type APNS_ENVIRONMENT_UNSPECIFIED = typeof ApnsEnvironment.APNS_ENVIRONMENT_UNSPECIFIED;
+  export type APNS_ENVIRONMENT_PRODUCTION = typeof ApnsEnvironment.APNS_ENVIRONMENT_PRODUCTION;
+  export type APNS_ENVIRONMENT_DEVELOPMENT = typeof ApnsEnvironment.APNS_ENVIRONMENT_DEVELOPMENT;
+  export type UNRECOGNIZED = typeof ApnsEnvironment.UNRECOGNIZED;
+}
+
 /** One place a person can be reached. */
 export interface Endpoint {
   address:
@@ -53,6 +70,12 @@ export interface Endpoint {
     /** One mailbox, without a display name. The domain may be an internationalized one; it is converted to its ASCII form. */
     { $case: "emailAddress"; value: string }
     | undefined;
+  /** With apns_token only: the bundle id of the app that the token belongs to. Absent: the first one of the account that sends to it. */
+  application?:
+    | string
+    | undefined;
+  /** With apns_token only: where the token is valid. Absent: production. */
+  apnsEnvironment?: ApnsEnvironment | undefined;
 }
 
 export interface WebPushSubscription {
@@ -73,7 +96,7 @@ export interface Reason {
 }
 
 function createBaseEndpoint(): Endpoint {
-  return { address: undefined };
+  return { address: undefined, application: undefined, apnsEnvironment: undefined };
 }
 
 export const Endpoint: MessageFns<Endpoint> = {
@@ -94,6 +117,12 @@ export const Endpoint: MessageFns<Endpoint> = {
       case "emailAddress":
         writer.uint32(42).string(message.address.value);
         break;
+    }
+    if (message.application !== undefined) {
+      writer.uint32(50).string(message.application);
+    }
+    if (message.apnsEnvironment !== undefined) {
+      writer.uint32(56).int32(message.apnsEnvironment);
     }
     return writer;
   },
@@ -152,6 +181,22 @@ export const Endpoint: MessageFns<Endpoint> = {
             }
 
             message.address = { $case: "emailAddress", value: reader.string() };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.application = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.apnsEnvironment = reader.int32() as any;
             continue;
           }
         }

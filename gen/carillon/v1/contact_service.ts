@@ -19,7 +19,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
-import { Channel, Endpoint } from "./channel.ts";
+import { ApnsEnvironment, Channel, Endpoint } from "./channel.ts";
 
 export const protobufPackage = "carillon.v1";
 
@@ -27,11 +27,31 @@ export const protobufFileName = "carillon/v1/contact_service.proto";
 
 export interface RegisterContactRequest {
   userId: string;
-  endpoint: Endpoint | undefined;
+  endpoint:
+    | Endpoint
+    | undefined;
+  /** BCP 47 tag of the language that the person uses there, for example "pt-BR". */
+  locale?:
+    | string
+    | undefined;
+  /** For people to recognise the device by, for example "Ann's iPad". Shown in ListContacts, never sent to a provider. */
+  deviceLabel?:
+    | string
+    | undefined;
+  /** When the device was last in use, for registrations that are brought from elsewhere. Absent: now. */
+  lastSeenAt?: Date | undefined;
 }
 
 export interface RegisterContactResponse {
   endpointId: string;
+  /** The registration of the same endpoint that this one took the place of, as it was. Absent: there was none. */
+  replaced?: ReplacedContact | undefined;
+}
+
+export interface ReplacedContact {
+  /** Another user than the registered one where the device or browser has changed hands. */
+  userId: string;
+  contact: Contact | undefined;
 }
 
 export interface RemoveContactRequest {
@@ -56,11 +76,22 @@ export interface Contact {
   channel: Channel;
   /** Masked: enough to recognise, not to use. */
   endpointMasked: string;
-  registeredAt: Date | undefined;
+  registeredAt:
+    | Date
+    | undefined;
+  /** As registered; absent where they were not given. */
+  application?: string | undefined;
+  apnsEnvironment?: ApnsEnvironment | undefined;
+  locale?: string | undefined;
+  deviceLabel?:
+    | string
+    | undefined;
+  /** When the device was last in use, as its last registration said. */
+  lastSeenAt?: Date | undefined;
 }
 
 function createBaseRegisterContactRequest(): RegisterContactRequest {
-  return { userId: "", endpoint: undefined };
+  return { userId: "", endpoint: undefined, locale: undefined, deviceLabel: undefined, lastSeenAt: undefined };
 }
 
 export const RegisterContactRequest: MessageFns<RegisterContactRequest> = {
@@ -70,6 +101,15 @@ export const RegisterContactRequest: MessageFns<RegisterContactRequest> = {
     }
     if (message.endpoint !== undefined) {
       Endpoint.encode(message.endpoint, writer.uint32(18).fork()).join();
+    }
+    if (message.locale !== undefined) {
+      writer.uint32(26).string(message.locale);
+    }
+    if (message.deviceLabel !== undefined) {
+      writer.uint32(34).string(message.deviceLabel);
+    }
+    if (message.lastSeenAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.lastSeenAt), writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -103,6 +143,30 @@ export const RegisterContactRequest: MessageFns<RegisterContactRequest> = {
             message.endpoint = Endpoint.decode(reader, reader.uint32());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.locale = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.deviceLabel = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.lastSeenAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -117,13 +181,16 @@ export const RegisterContactRequest: MessageFns<RegisterContactRequest> = {
 };
 
 function createBaseRegisterContactResponse(): RegisterContactResponse {
-  return { endpointId: "" };
+  return { endpointId: "", replaced: undefined };
 }
 
 export const RegisterContactResponse: MessageFns<RegisterContactResponse> = {
   encode(message: RegisterContactResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.endpointId !== "") {
       writer.uint32(10).string(message.endpointId);
+    }
+    if (message.replaced !== undefined) {
+      ReplacedContact.encode(message.replaced, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -147,6 +214,71 @@ export const RegisterContactResponse: MessageFns<RegisterContactResponse> = {
             }
 
             message.endpointId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.replaced = ReplacedContact.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReplacedContact(): ReplacedContact {
+  return { userId: "", contact: undefined };
+}
+
+export const ReplacedContact: MessageFns<ReplacedContact> = {
+  encode(message: ReplacedContact, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    if (message.contact !== undefined) {
+      Contact.encode(message.contact, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReplacedContact {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReplacedContact();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.contact = Contact.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -358,7 +490,17 @@ export const ListContactsResponse: MessageFns<ListContactsResponse> = {
 };
 
 function createBaseContact(): Contact {
-  return { endpointId: "", channel: 0, endpointMasked: "", registeredAt: undefined };
+  return {
+    endpointId: "",
+    channel: 0,
+    endpointMasked: "",
+    registeredAt: undefined,
+    application: undefined,
+    apnsEnvironment: undefined,
+    locale: undefined,
+    deviceLabel: undefined,
+    lastSeenAt: undefined,
+  };
 }
 
 export const Contact: MessageFns<Contact> = {
@@ -374,6 +516,21 @@ export const Contact: MessageFns<Contact> = {
     }
     if (message.registeredAt !== undefined) {
       Timestamp.encode(toTimestamp(message.registeredAt), writer.uint32(34).fork()).join();
+    }
+    if (message.application !== undefined) {
+      writer.uint32(42).string(message.application);
+    }
+    if (message.apnsEnvironment !== undefined) {
+      writer.uint32(48).int32(message.apnsEnvironment);
+    }
+    if (message.locale !== undefined) {
+      writer.uint32(58).string(message.locale);
+    }
+    if (message.deviceLabel !== undefined) {
+      writer.uint32(66).string(message.deviceLabel);
+    }
+    if (message.lastSeenAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.lastSeenAt), writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -421,6 +578,46 @@ export const Contact: MessageFns<Contact> = {
             }
 
             message.registeredAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.application = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.apnsEnvironment = reader.int32() as any;
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.locale = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.deviceLabel = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.lastSeenAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
         }

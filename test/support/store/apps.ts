@@ -15,6 +15,7 @@ const full: AppRecord = sampleApp({
     dailyMax: { sms: { marketing: 0, critical: 10_000 }, email: { critical: 1 } },
     smsPrefixes: ["+49", "+1415"],
   },
+  accounts: { sms: "acme", twilio: "acme-eu", sendgrid: "default" },
   keys: [keyOf("k1"), { ...keyOf("k2"), expiresAt: T0 + 1 }, { ...keyOf("k3"), revokedAt: T0 + 2 }],
 });
 
@@ -29,14 +30,16 @@ export function describeApps(name: string, test: StoreTest): void {
       assert.equal(await store.apps.findByKeyHash("id-k1"), undefined);
     });
 
-    test("forgets the keys and limits that a change removes, and counts the changes", async (store) => {
+    test("forgets the keys, limits and accounts that a change removes, and counts the changes", async (store) => {
       await store.apps.change("shop", () => full);
       const changed = await store.apps.change("shop", (before) => ({
         ...before!,
         limits: { openMax: 7 },
+        accounts: { sms: "acme" },
         keys: [...before!.keys.slice(1), keyOf("k4")],
       }));
-      assert.deepEqual(changed, { ...full, limits: { openMax: 7 }, keys: [...full.keys.slice(1), keyOf("k4")], version: 2 });
+      const kept = { limits: { openMax: 7 }, accounts: { sms: "acme" }, keys: [...full.keys.slice(1), keyOf("k4")] };
+      assert.deepEqual(changed, { ...full, ...kept, version: 2 });
       assert.equal(await store.apps.findByKeyHash("k1"), undefined);
       for (const hash of ["k2", "k3", "k4"]) assert.deepEqual(await store.apps.findByKeyHash(hash), changed, hash);
     });

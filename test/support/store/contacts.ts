@@ -32,15 +32,20 @@ export function describeContacts(name: string, test: StoreTest): void {
 
     test("renews a contact registered again", async (store) => {
       const contact = sampleContact();
-      await store.contacts.register(contact);
-      await store.contacts.register({ ...contact, registeredAt: T0 + 9 });
-      assert.deepEqual(await store.contacts.list("shop", ["u1"]), [{ ...contact, registeredAt: T0 + 9 }]);
+      const of = { locale: "pt-BR", deviceLabel: "Ann's iPad", lastSeenAt: T0 + 8 };
+      const endpoint = { channel: "apns", token: "ab".repeat(32), application: "com.example.shop", environment: "development" } as const;
+      const renewed = { ...contact, ...of, endpoint, registeredAt: T0 + 9 };
+      assert.equal(await store.contacts.register(contact), undefined);
+      assert.deepEqual(await store.contacts.register(renewed), contact);
+      assert.deepEqual(await store.contacts.list("shop", ["u1"]), [renewed]);
+      assert.deepEqual(await store.contacts.register(contact), renewed);
     });
 
     for (const contact of devices)
       test(`moves an endpoint of ${contact.endpoint.channel} to the user it is registered for last, and not across apps`, async (store) => {
         const elsewhere = { ...contact, app: "bank" };
-        for (const c of [contact, elsewhere, { ...contact, userId: "u2" }]) await store.contacts.register(c);
+        for (const c of [contact, elsewhere]) assert.equal(await store.contacts.register(c), undefined);
+        assert.deepEqual(await store.contacts.register({ ...contact, userId: "u2" }), contact);
         assert.deepEqual(await store.contacts.list("shop", ["u1", "u2"]), [{ ...contact, userId: "u2" }]);
         assert.deepEqual(await store.contacts.list("bank", ["u1"]), [elsewhere]);
         assert.deepEqual(await store.contacts.find([contact]), [{ ...contact, userId: "u2" }]);
@@ -50,10 +55,10 @@ export function describeContacts(name: string, test: StoreTest): void {
       test(`lets several users have one endpoint of ${contact.endpoint.channel}, each renewed and removed alone`, async (store) => {
         const kid = { ...contact, userId: "u2", registeredAt: T0 + 1 };
         const elsewhere = { ...contact, app: "bank", userId: "u3" };
-        for (const c of [contact, kid, elsewhere]) await store.contacts.register(c);
+        for (const c of [contact, kid, elsewhere]) assert.equal(await store.contacts.register(c), undefined);
         assert.deepEqual(byUser(await store.contacts.list("shop", ["u1", "u2", "u3"])), [contact, kid]);
         const renewed = { ...contact, registeredAt: T0 + 9 };
-        await store.contacts.register(renewed);
+        assert.deepEqual(await store.contacts.register(renewed), contact);
         assert.deepEqual(byUser(await store.contacts.find([contact])), [renewed, kid]);
         assert.equal(await store.contacts.remove("shop", "u1", contact.endpointId), true);
         assert.deepEqual(

@@ -16,7 +16,7 @@ render nothing without evaluation.enabled.
 {{/* The sandbox's listeners, one port each. */}}
 {{- define "carillon.evaluation.sandboxPorts" -}}
 {{- $ports := list -}}
-{{- range $i, $name := list "admin" "apns" "fcm" "webpush" "twilio" "vonage" "sendgrid" "mandrill" -}}
+{{- range $i, $name := list "admin" "apns" "fcm" "webpush" "twilio" "vonage" "sendgrid" "mandrill" "apns-dev" -}}
 {{- $ports = append $ports (printf "%s=%d" $name (add 7750 $i)) -}}
 {{- end -}}
 {{- join "," $ports -}}

@@ -5,6 +5,7 @@
 {{- $item := .item -}}
 {{- $values := .item.values -}}
 {{- $files := (include "carillon.files" . | fromJson).items -}}
+{{- $accounts := (include "carillon.accounts" . | fromJson).items -}}
 {{- $tls := and (include "carillon.tls" $root) (has "tls" $item.needs) -}}
 {{- $gatewayTls := and (eq $item.component "gateway") $v.gateway.tls.enabled -}}
 {{- $played := and (include "carillon.playsProviders" $root) (has $item.component (list "gateway" "feedback") | or (ne $item.channel "")) -}}
@@ -96,6 +97,9 @@ containers:
       {{- if $files }}
       - {name: secrets, mountPath: /etc/carillon/secrets, readOnly: true}
       {{- end }}
+      {{- if $accounts }}
+      - {name: accounts, mountPath: /etc/carillon/accounts, readOnly: true}
+      {{- end }}
       {{- if $tls }}
       - {name: tls, mountPath: /etc/carillon/tls, readOnly: true}
       {{- end }}
@@ -130,6 +134,26 @@ volumes:
         - secret:
             name: {{ .secret }}
             items: [{key: {{ .key | quote }}, path: {{ .file | quote }}}]
+        {{- end }}
+  {{- end }}
+  {{- if $accounts }}
+  - name: accounts
+    projected:
+      defaultMode: 0440
+      sources:
+        - configMap:
+            name: {{ include "carillon.accountsConfigMap" . }}
+            items:
+              {{- range $accounts }}
+              - {key: {{ printf "%s.json" (.path | replace "/" "_") | quote }}, path: {{ printf "%s.json" .path | quote }}}
+              {{- end }}
+        {{- range $account := $accounts }}
+        - secret:
+            name: {{ .secret }}
+            items:
+              {{- range .files }}
+              - {key: {{ .key | quote }}, path: {{ .path | quote }}}
+              {{- end }}
         {{- end }}
   {{- end }}
   {{- if $tls }}

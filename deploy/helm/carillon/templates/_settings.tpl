@@ -45,8 +45,17 @@ Secrets a component reads, as JSON {"items": [{env, file, secret, key}]}: mounte
 {{- end }}
 
 {{- define "carillon.files.apns" -}}
+{{- if .values.certificateKey -}}
+{{- $secret := include "carillon.credential" (dict "path" "dispatchers.apns.existingSecret" "secret" .values.existingSecret "key" .values.certificateKey "what" "the certificate" "off" "dispatchers.apns.enabled=false") -}}
+{{- $files := list (dict "env" "APNS_CERTIFICATE_FILE" "file" "apns.p12" "secret" $secret "key" .values.certificateKey) -}}
+{{- if .values.certificatePasswordKey -}}
+{{- $files = append $files (dict "env" "APNS_CERTIFICATE_PASSWORD_FILE" "file" "apns-certificate-password" "secret" $secret "key" .values.certificatePasswordKey) -}}
+{{- end -}}
+{{- toJson (dict "items" $files) -}}
+{{- else -}}
 {{- $secret := include "carillon.credential" (dict "path" "dispatchers.apns.existingSecret" "secret" .values.existingSecret "key" .values.signingKeyKey "what" "the .p8 signing key" "off" "dispatchers.apns.enabled=false") -}}
 {{- toJson (dict "items" (list (dict "env" "APNS_KEY_FILE" "file" "apns.p8" "secret" $secret "key" .values.signingKeyKey))) -}}
+{{- end -}}
 {{- end }}
 
 {{- define "carillon.files.fcm" -}}
@@ -62,8 +71,11 @@ Secrets a component reads, as JSON {"items": [{env, file, secret, key}]}: mounte
 {{- define "carillon.files.sms" -}}
 {{- $files := list -}}
 {{- if has "twilio" .values.providers -}}
-  {{- $secret := include "carillon.credential" (dict "path" "dispatchers.sms.twilio.existingSecret" "secret" .values.twilio.existingSecret "key" .values.twilio.authTokenKey "what" "Twilio's auth token" "off" "dispatchers.sms.providers without twilio") -}}
-  {{- $files = append $files (dict "env" "TWILIO_AUTH_TOKEN_FILE" "file" "twilio-auth-token" "secret" $secret "key" .values.twilio.authTokenKey) -}}
+  {{- $variable := ternary "TWILIO_API_KEY_SECRET_FILE" "TWILIO_AUTH_TOKEN_FILE" (ne .values.twilio.apiKeySid "") -}}
+  {{- $key := ternary .values.twilio.apiKeySecretKey .values.twilio.authTokenKey (ne .values.twilio.apiKeySid "") -}}
+  {{- $what := ternary "the API key's secret" "Twilio's auth token" (ne .values.twilio.apiKeySid "") -}}
+  {{- $secret := include "carillon.credential" (dict "path" "dispatchers.sms.twilio.existingSecret" "secret" .values.twilio.existingSecret "key" $key "what" $what "off" "dispatchers.sms.providers without twilio") -}}
+  {{- $files = append $files (dict "env" $variable "file" (ternary "twilio-api-key-secret" "twilio-auth-token" (ne .values.twilio.apiKeySid "")) "secret" $secret "key" $key) -}}
 {{- end -}}
 {{- if has "vonage" .values.providers -}}
   {{- $secret := include "carillon.credential" (dict "path" "dispatchers.sms.vonage.existingSecret" "secret" .values.vonage.existingSecret "key" .values.vonage.apiSecretKey "what" "Vonage's API secret" "off" "dispatchers.sms.providers without vonage") -}}
@@ -104,6 +116,47 @@ Secrets a component reads, as JSON {"items": [{env, file, secret, key}]}: mounte
   {{- if .existingSecret }}{{ $files = append $files (dict "env" "MANDRILL_WEBHOOK_KEY_FILE" "file" "mandrill-webhook-key" "secret" .existingSecret "key" .webhookKeyKey) }}{{ end -}}
 {{- end -}}
 {{- toJson (dict "items" $files) -}}
+{{- end }}
+
+{{/*
+Further provider accounts that a component reads, as JSON {"items": [{path, config, secret, files: [{key, path}]}]}: dispatchers those of their channel,
+feedback those whose webhooks it verifies, with nothing but what it verifies them with. (dict "root" $ "item" <component>)
+*/}}
+{{- define "carillon.accounts" -}}
+{{- $root := .root -}}
+{{- $channelOf := dict "apns" "apns" "fcm" "fcm" "webpush" "webpush" "twilio" "sms" "vonage" "sms" "sendgrid" "email" "mandrill" "email" "smtp" "email" -}}
+{{- $verifiedWith := dict "twilio" "TWILIO_AUTH_TOKEN_FILE" "vonage" "VONAGE_SIGNATURE_SECRET_FILE" "sendgrid" "SENDGRID_WEBHOOK_PUBLIC_KEY_FILE" "mandrill" "MANDRILL_WEBHOOK_KEY_FILE" -}}
+{{- $item := .item -}}
+{{- $accounts := list -}}
+{{- $seen := dict -}}
+{{- range $account := .root.Values.providerAccounts -}}
+  {{- $path := printf "%s/%s" .provider .name -}}
+  {{- if eq .name "default" }}{{ fail (printf "\n\nproviderAccounts: %s is the account that dispatchers.%s describes; give it another name.\n" $path (index $channelOf .provider)) }}{{ end -}}
+  {{- if hasKey $seen $path }}{{ fail (printf "\n\nproviderAccounts: %s is there twice.\n" $path) }}{{ end -}}
+  {{- $_ := set $seen $path true -}}
+  {{- $isFeedback := eq $item.component "feedback" -}}
+  {{- if and (has "providers" $item.needs) (or (eq $item.channel (index $channelOf .provider)) (and $isFeedback (hasKey $verifiedWith .provider) (hasKey .files (index $verifiedWith .provider)))) -}}
+    {{- $files := list -}}
+    {{- $config := dict -}}
+    {{- if and (eq .provider "twilio") $root.Values.feedback.enabled (hasKey .files "TWILIO_AUTH_TOKEN_FILE") -}}
+      {{- $_ := set $config "TWILIO_STATUS_CALLBACK_URL" (printf "%s/%s" (include "carillon.feedbackUrl" $root) $path) -}}
+    {{- end -}}
+    {{- range $variable, $value := .variables }}{{ $_ := set $config $variable $value }}{{ end -}}
+    {{- range $variable, $key := .files -}}
+      {{- if or (not $isFeedback) (eq $variable (index $verifiedWith $account.provider)) -}}
+        {{- $_ := set $config $variable (printf "%s/%s" $account.name $key) -}}
+        {{- $files = append $files (dict "key" $key "path" (printf "%s/%s" $path $key)) -}}
+      {{- end -}}
+    {{- end -}}
+    {{- $accounts = append $accounts (dict "path" $path "config" $config "secret" .existingSecret "files" ($files | uniq)) -}}
+  {{- end -}}
+{{- end -}}
+{{- toJson (dict "items" $accounts) -}}
+{{- end }}
+
+{{/* Name of a component's ConfigMap with the variables of those accounts. */}}
+{{- define "carillon.accountsConfigMap" -}}
+{{- printf "%s-accounts" .item.name -}}
 {{- end }}
 
 {{/* host:port to listen on. */}}
@@ -172,6 +225,7 @@ Plain variables, as JSON {name: value}: (dict "root" $ "item" <component>).
 {{- range (include "carillon.files" . | fromJson).items -}}
   {{- $_ := set $env .env (printf "/etc/carillon/secrets/%s" .file) -}}
 {{- end -}}
+{{- if (include "carillon.accounts" . | fromJson).items }}{{ $_ := set $env "PROVIDER_ACCOUNTS_DIR" "/etc/carillon/accounts" }}{{ end -}}
 {{- range $name, $value := $values.settings -}}
   {{- /* Not toString, which writes 3000000 as 3e+06. */ -}}
   {{- $_ := set $env $name (ternary $value (toJson $value) (kindIs "string" $value)) -}}
@@ -257,7 +311,9 @@ http://{{ include "carillon.fullname" . }}-feedback:{{ .Values.feedback.service.
 {{- end }}
 
 {{- define "carillon.variables.dispatcher.apns" -}}
-{{- include "carillon.identity" (dict "path" "dispatchers.apns" "values" .item.values "names" (dict "APNS_KEY_ID" "keyId" "APNS_TEAM_ID" "teamId" "APNS_TOPIC" "topic")) -}}
+{{- $names := dict "APNS_TOPIC" "topic" -}}
+{{- if not .item.values.certificateKey }}{{ $names = merge $names (dict "APNS_KEY_ID" "keyId" "APNS_TEAM_ID" "teamId") }}{{ end -}}
+{{- include "carillon.identity" (dict "path" "dispatchers.apns" "values" .item.values "names" $names) -}}
 {{- end }}
 
 {{- define "carillon.variables.dispatcher.fcm" -}}
@@ -275,6 +331,7 @@ http://{{ include "carillon.fullname" . }}-feedback:{{ .Values.feedback.service.
 {{- $env := dict "SMS_PROVIDERS" (join "," $values.providers) -}}
 {{- if has "twilio" $values.providers -}}
   {{- $env = merge $env (include "carillon.identity" (dict "path" "dispatchers.sms.twilio" "values" $values.twilio "names" (dict "TWILIO_ACCOUNT_SID" "accountSid" "TWILIO_FROM" "from")) | fromJson) -}}
+  {{- with $values.twilio.apiKeySid }}{{ $_ := set $env "TWILIO_API_KEY_SID" . }}{{ end -}}
   {{- if $values.twilio.statusCallbackUrl -}}
     {{- $_ := set $env "TWILIO_STATUS_CALLBACK_URL" $values.twilio.statusCallbackUrl -}}
   {{- else if .root.Values.feedback.enabled -}}
