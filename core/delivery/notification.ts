@@ -1,5 +1,6 @@
 import type { Content } from "../content/content.ts";
 import type { ContentHashes } from "../content/reference.ts";
+import type { SmsSize } from "../content/sms-content.ts";
 import type { Channel, ContentPart, NotificationClass, Priority } from "./channel.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Reason } from "./reason.ts";
@@ -67,6 +68,8 @@ export interface NotificationRecord {
   contentHashes?: ContentHashes | undefined;
   /** Those of the parts in `contentHashes` that only some dispatchers can send (core/content/rich.ts). */
   richApart?: ContentPart[] | undefined;
+  /** Of the SMS, where `contentHashes` names it: the answer to a send shows it. */
+  smsSizeApart?: SmsSize | undefined;
   priority: Priority;
   collapseKey?: string | undefined;
   acceptedAt: number;
