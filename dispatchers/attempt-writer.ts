@@ -1,5 +1,4 @@
 import { endpointId as idOf } from "../adapters/ids.ts";
-import { accountNameOf } from "../core/delivery/account.ts";
 import { applySettlements, applyTransitions, type Settlement } from "../core/delivery/apply-transitions.ts";
 import { RECORD_MS } from "../core/delivery/call-limits.ts";
 import { beforeExpiry, type Decision, decide } from "../core/delivery/decide.ts";
@@ -23,10 +22,7 @@ const BATCH_MAX = 200;
 /** More than the in-flight limit of a pod can ever be. */
 const WAITING_MAX = 20_000;
 
-type Parts = Pick<
-  DispatchParts,
-  "providers" | "store" | "recorder" | "worker" | "clock" | "setupWaiters" | "random" | "log" | "failpoint"
-> & {
+type Parts = Pick<DispatchParts, "store" | "recorder" | "worker" | "clock" | "setupWaiters" | "random" | "log" | "failpoint"> & {
   circuits: CircuitBreakers;
 };
 export type AttemptWriter = ReturnType<typeof createAttemptWriter>;
@@ -76,7 +72,7 @@ export function createAttemptWriter(parts: Parts) {
     const now = clock.now();
     circuits.record(passage, outcome);
     const attempt = attemptOfRun(task);
-    const hasFallback = attempt < parts.providers.filter((p) => accountNameOf(p) === accountNameOf(claimed)).length;
+    const hasFallback = attempt < passage.choices;
     const decision = decide(outcome, { attempt, now, expiresAt, hasFallback, random: parts.random() });
     const result = { id, worker, outcome, answeredAt: now };
     // What was sent ends so whether or not this outcome stands.

@@ -23,23 +23,29 @@ const appCircuit = (endpoint: Endpoint, app: string): string =>
 /** Whether only one app depends on the circuit. */
 export const isAppCircuit = (circuit: string): boolean => circuit.startsWith("app ");
 
-/** The circuits that an app's call to this endpoint depends on: its account's first, then those of the parts of the service that it uses, then its own. */
-export const circuitsOf = (endpoint: Endpoint, app: string): readonly string[] =>
+/** The circuit of one of an account's senders. */
+const senderCircuit = (sender: string | undefined) => (sender === undefined ? "sender" : `sender ${sender}`);
+
+/**
+ * The circuits that an app's call to this endpoint depends on: its account's first, then those of the parts of the service that it uses, then its own.
+ * @param sender which of the account's senders, where it has several: Route.sender
+ */
+export const circuitsOf = (endpoint: Endpoint, app: string, sender?: string): readonly string[] =>
   endpoint.channel === "sms"
-    ? [accountCircuit(endpoint), "sender", `country ${countryOf(endpoint.phoneNumber)}`, appCircuit(endpoint, app)]
+    ? [accountCircuit(endpoint), senderCircuit(sender), `country ${countryOf(endpoint.phoneNumber)}`, appCircuit(endpoint, app)]
     : [accountCircuit(endpoint), appCircuit(endpoint, app)];
 
 const originOf = (pushUrl: string) => `origin ${hostOf(pushUrl)}`;
 const hostOf = (pushUrl: string) => new URL(pushUrl).hostname;
 
 /** The circuit that an answer counts for; undefined where it is about this endpoint alone, or about a part that cannot be told before the call. */
-function circuitOf(scope: Scope, endpoint: Endpoint): string | undefined {
+function circuitOf(scope: Scope, endpoint: Endpoint, sender: string | undefined): string | undefined {
   switch (scope) {
     case "account":
     case "origin":
       return accountCircuit(endpoint);
     case "sender":
-      return endpoint.channel === "sms" ? "sender" : accountCircuit(endpoint);
+      return endpoint.channel === "sms" ? senderCircuit(sender) : accountCircuit(endpoint);
     case "destination-country":
       return endpoint.channel === "sms" ? `country ${countryOf(endpoint.phoneNumber)}` : undefined;
     // Nothing in a registration token tells an iPhone's from an Android device's.
@@ -52,9 +58,9 @@ function circuitOf(scope: Scope, endpoint: Endpoint): string | undefined {
 /** Codes of defects of ours: what they are about is one content, not the provider. */
 const OUR_DEFECTS: ReadonlySet<string> = new Set(["adapter-fault"]);
 
-/** What the outcome of an app's call says, by circuit. */
-export function evidenceOf(outcome: Outcome, endpoint: Endpoint, app: string): ReadonlyMap<string, Evidence> {
-  const all = circuitsOf(endpoint, app);
+/** What the outcome of an app's call says, by circuit. @param sender as for circuitsOf */
+export function evidenceOf(outcome: Outcome, endpoint: Endpoint, app: string, sender?: string): ReadonlyMap<string, Evidence> {
+  const all = circuitsOf(endpoint, app, sender);
   const account = all[0]!;
   const forAll = (evidence: Evidence) => new Map(all.map((circuit) => [circuit, evidence]));
   if (!isCall(outcome)) return forAll({ kind: "neutral" });
@@ -68,7 +74,7 @@ export function evidenceOf(outcome: Outcome, endpoint: Endpoint, app: string): R
       if (OUR_DEFECTS.has(outcome.fault.code)) return forAll({ kind: "neutral" });
   }
   const { scope = "account" } = outcome;
-  const circuit = circuitOf(scope, endpoint);
+  const circuit = circuitOf(scope, endpoint, sender);
   const why = outcomeReason(outcome) ?? reason("unavailable");
   const failure = { kind: "failure", endpoint: endpointKey(endpoint), reason: why } as const;
   const fault = outcome.kind === "misconfigured" ? "setup" : "service";

@@ -20,14 +20,14 @@ export type Outcome =
   | { kind: "unavailable"; fault: Fault; retryAfterMs?: number | undefined; scope?: Scope; notCalled?: true } // the provider fails, and it is known that nothing was sent
   | { kind: "unanswered"; fault: Fault; scope?: Scope } // written, no usable reply: it may have arrived
   | { kind: "endpoint-gone"; reason: string; goneAt: number | undefined } // never use this endpoint again; ms since the epoch
-  | { kind: "rejected"; reason: string } // this content will never pass
+  | { kind: "rejected"; reason: string; notCalled?: true } // this content will never pass
   | { kind: "misconfigured"; reason: string; scope?: Scope }; // our keys or setup: alert an operator, keep the work
 
 export type OutcomeKind = Outcome["kind"];
 
 /** Something of ours kept the call from being made with what is configured now. It is retried, but says nothing about the provider. */
 export const notCalled = (code: string): Outcome => ({ kind: "unavailable", fault: { code }, notCalled: true });
-export const isCall = (outcome: Outcome): boolean => !(outcome.kind === "unavailable" && outcome.notCalled);
+export const isCall = (outcome: Outcome): boolean => !("notCalled" in outcome && outcome.notCalled);
 
 /** The provider's own code for an outcome, or the fault's: one line for a log, without foreign text. */
 export function reasonOf(outcome: Outcome): string | undefined {
