@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { StoreError } from "../adapters/store/store-error.ts";
+import type { Content } from "../core/content/content.ts";
+import type { SmsContent } from "../core/content/sms-content.ts";
 import {
   AMBIGUOUS_ENDPOINTS_MIN,
   OPEN_FIRST_MS,
@@ -17,7 +19,7 @@ import type { DeliveryTask } from "../core/ports/queue.ts";
 import { down, foreign, numbersOf, useCircuitWorld, wrongKey } from "../test/support/circuit-world.ts";
 import { accepted } from "../test/support/dispatch-world.ts";
 import { eventually } from "../test/support/eventually.ts";
-import { scriptedProvider } from "../test/support/scripted-provider.ts";
+import { type ScriptedProvider, scriptedProvider } from "../test/support/scripted-provider.ts";
 
 const { world, textTo, pod, fail } = useCircuitWorld();
 const deliveryOf = async (task: DeliveryTask) => (await world.store.notifications.find(task.notificationId))!.deliveries[0]!;
@@ -213,4 +215,71 @@ test("new credentials close an open circuit", async () => {
   circuits.close();
   await dispatch(await textTo("+49302"), "h");
   assert.equal(sent().length, before + 1);
+});
+
+/** A provider that has the senders "orders" and "news", and no media. */
+const withSenders = (name: string, answer: Parameters<typeof scriptedProvider>[1], senders: readonly string[]): ScriptedProvider => {
+  const lacks = ({ sms }: Content) =>
+    sms?.mediaUrls ? "media-not-supported" : sms?.sender && !senders.includes(sms.sender) ? "unknown-sender" : undefined;
+  return {
+    ...scriptedProvider(name, (delivery, call) => {
+      const reason = lacks(delivery.content);
+      return reason === undefined ? answer(delivery, call) : { kind: "rejected", reason, notCalled: true };
+    }),
+    route({ content }) {
+      const reason = lacks(content);
+      return reason === undefined ? { kind: "open", sender: content.sms?.sender } : { kind: "barred", reason };
+    },
+  };
+};
+const from = (task: DeliveryTask, sms: Partial<SmsContent>): DeliveryTask => ({ ...task, content: { sms: { text: "hello", ...sms } } });
+
+test("a sender that may not send keeps neither the default one nor other senders waiting", async () => {
+  const badSender: Outcome = { kind: "misconfigured", reason: "21606", scope: "sender" };
+  const { dispatch, sent } = pod([
+    withSenders("twilio", ({ content }) => (content.sms?.sender === "news" ? badSender : accepted), ["orders", "news"]),
+  ]);
+  for (let i = 0; i < SETUP_ENDPOINTS_MIN; i++) await dispatch(from(await textTo(`+493055${i}`), { sender: "news" }), "h");
+  const calls = sent().length;
+  const waiting = from(await textTo("+493066"), { sender: "news" });
+  await dispatch(waiting, "h");
+  assert.equal(sent().length, calls);
+  assert.deepEqual((await deliveryOf(waiting)).reason, { code: "misconfigured", detail: "circuit open: 21606" });
+  for (const sender of [undefined, "orders"]) {
+    const task = from(await textTo("+493067"), { sender });
+    await dispatch(task, "h");
+    assert.equal((await deliveryOf(task)).state, "sent", sender);
+  }
+});
+
+test("a text goes only to providers that can send it, and is not tried at others when they fail", async () => {
+  const [first, second] = [withSenders("twilio", () => accepted, ["news"]), withSenders("vonage", () => down, ["orders"])];
+  const { dispatch } = pod([first, second]);
+  const task = from(await textTo("+493055"), { sender: "orders" });
+  await dispatch(task, "h");
+  assert.deepEqual([first.sent.length, second.sent.length], [0, 1]);
+  const { state, nextAt } = await deliveryOf(task);
+  assert.ok(state === "pending" && nextAt! > world.clock.now(), "it waits for the one that has its sender");
+});
+
+test("a text that no provider can send ends with the reason, without a call, and opens no circuit", async () => {
+  const providers = [withSenders("twilio", () => accepted, []), withSenders("vonage", () => accepted, [])];
+  const { dispatch } = pod(providers);
+  for (const [sms, detail] of [
+    [{ sender: "orders" }, "unknown-sender"],
+    [{ mediaUrls: ["https://img.example/a.jpg"] }, "media-not-supported"],
+  ] as const)
+    for (let i = 0; i < 2 * AMBIGUOUS_ENDPOINTS_MIN; i++) {
+      const task = from(await textTo(`+4930${detail.length}${i}`), {
+        ...sms,
+        mediaUrls: "mediaUrls" in sms ? [...sms.mediaUrls] : undefined,
+      });
+      await dispatch(task, "h");
+      const { state, reason } = await deliveryOf(task);
+      assert.deepEqual([state, reason], ["failed", { code: "rejected", detail }]);
+    }
+  const task = from(await textTo("+493077"), {});
+  await dispatch(task, "h");
+  assert.equal((await deliveryOf(task)).state, "sent");
+  assert.doesNotMatch(world.lines.join(), /circuit opened/);
 });

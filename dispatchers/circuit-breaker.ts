@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { type AppAccounts, accountFor, NO_ACCOUNTS } from "../core/apps/accounts.ts";
+import type { Content } from "../core/content/content.ts";
 import { accountNameOf, DEFAULT_ACCOUNT } from "../core/delivery/account.ts";
 import { ADAPTER_GRACE_MS } from "../core/delivery/call-limits.ts";
 import type { NotificationClass } from "../core/delivery/channel.ts";
@@ -31,10 +32,12 @@ const CLOCKS_DIFFER_MS = 5_000;
 export interface Passage {
   kind: "call";
   provider: Provider;
-  /** How many providers serve the app, this one included. */
+  /** How many providers of the app's accounts can send it, this one included. */
   choices: number;
   app: string;
   endpoint: Endpoint;
+  /** Route.sender. */
+  sender?: string | undefined;
   probes: readonly string[];
   /** Which passage of this process it is. */
   holder: string;
@@ -51,6 +54,7 @@ export interface Wait {
 export interface CircuitTask {
   app: string;
   endpoint: Endpoint;
+  content: Content;
   notificationClass: NotificationClass;
   /** Its number in the run, from 1. */
   attempt: number;
@@ -71,6 +75,9 @@ export interface CircuitParts {
   /** What the channel's other pods know; absent: nothing. */
   shared?: SharedCircuits | undefined;
 }
+
+/** A provider that can send a delivery, and from which of its senders. */
+type Choice = Pick<Passage, "provider" | "sender">;
 
 export type CircuitBreakers = ReturnType<typeof createCircuitBreakers>;
 
@@ -135,25 +142,25 @@ export function createCircuitBreakers({ providers, clock, random, log, deadlineM
     }
   }
 
-  const passes = (provider: Provider, { app, endpoint, notificationClass }: CircuitTask) =>
-    circuitsOf(endpoint, app).map((part) => {
+  const passes = ({ provider, sender }: Choice, { app, endpoint, notificationClass }: CircuitTask) =>
+    circuitsOf(endpoint, app, sender).map((part) => {
       const name = nameOf(provider, part);
       return { name, passage: passageOf(circuitOf(name), notificationClass, clock.monotonic()) };
     });
 
-  function waitOf(own: readonly Provider[], task: CircuitTask): Wait {
+  function waitOf(own: readonly Choice[], task: CircuitTask): Wait {
     const { app, endpoint, notificationClass, publication } = task;
     if (own.length === 0)
       return { kind: "wait", waitMs: MISCONFIGURED_WAIT_MS, reason: reason("misconfigured", "no such account"), isWhole: true };
     const now = clock.monotonic();
-    const waits = own.map((provider) => {
-      const all = circuitsOf(endpoint, app).map((part) => circuitOf(nameOf(provider, part)));
+    const waits = own.map(({ provider, sender }) => {
+      const all = circuitsOf(endpoint, app, sender).map((part) => circuitOf(nameOf(provider, part)));
       const each = all.map((circuit) => ({ circuit, ms: waitMs(circuit, notificationClass, publication, now, random()) }));
       return each.reduce((longest, next) => (next.ms > longest.ms ? next : longest));
     });
     const soonest = waits.reduce((least, next) => (next.ms < least.ms ? next : least));
     const { code, detail = "" } = soonest.circuit.open?.reason ?? reason("unavailable");
-    const isWhole = own.every((provider) => circuitOf(nameOf(provider, accountCircuit(endpoint))).open !== undefined);
+    const isWhole = own.every(({ provider }) => circuitOf(nameOf(provider, accountCircuit(endpoint))).open !== undefined);
     // The circuit's reason is about other calls. Only a delivery that repeats a call without an answer has an unknown outcome of its own.
     const why = code === "outcome-unknown" && !task.policyResend ? "unavailable" : code;
     return { kind: "wait", waitMs: soonest.ms, reason: reason(why, `circuit open: ${detail || code}`), isWhole };
@@ -162,18 +169,25 @@ export function createCircuitBreakers({ providers, clock, random, log, deadlineM
   return {
     /** The provider for this attempt, or the next one whose circuits let it pass: the first for attempt 1, the second for attempt 2, and round again. */
     async choose(task: CircuitTask, accounts = NO_ACCOUNTS): Promise<Passage | Wait> {
-      const own = servingWith(accounts, task.endpoint);
+      const { app, endpoint } = task;
+      const serving = servingWith(accounts, endpoint);
+      const own = serving.flatMap((provider): Choice[] => {
+        const route = provider.route?.(task) ?? { kind: "open" };
+        return route.kind === "open" ? [{ provider, sender: route.sender }] : [];
+      });
+      // None can ever send it: the first one says why, without a call, whatever its circuits.
+      if (own.length === 0 && serving[0])
+        return { kind: "call", provider: serving[0], choices: 1, app, endpoint, probes: [], holder: `${++passageCount}` };
       const first = (task.attempt - 1) % Math.max(own.length, 1);
-      for (const provider of [...own.slice(first), ...own.slice(0, first)]) {
-        const all = passes(provider, task);
+      for (const choice of [...own.slice(first), ...own.slice(0, first)]) {
+        const all = passes(choice, task);
         if (all.some(({ passage }) => passage === "wait")) continue;
         const probes = all.filter(({ passage }) => passage === "probe").map(({ name }) => name);
         const holder = `${++passageCount}`;
         // In this pod before the other pods are asked: many tasks may ask at once.
         for (const name of probes) keep(name, probing(circuitOf(name), clock.monotonic() + probeMs), "this pod");
         const won = await Promise.all(probes.map(async (name) => (await shared?.mayProbe(name, holder, probeMs)) ?? true));
-        if (won.every(Boolean))
-          return { kind: "call", provider, choices: own.length, app: task.app, endpoint: task.endpoint, probes, holder };
+        if (won.every(Boolean)) return { kind: "call", ...choice, choices: own.length, app, endpoint, probes, holder };
         release(
           probes.filter((_, i) => won[i]),
           holder,
@@ -183,8 +197,8 @@ export function createCircuitBreakers({ providers, clock, random, log, deadlineM
     },
 
     /** What an attempt's outcome says. */
-    record({ provider, app, endpoint, probes, holder }: Omit<Passage, "kind" | "choices">, outcome: Outcome): void {
-      for (const [part, evidence] of evidenceOf(outcome, endpoint, app)) {
+    record({ provider, app, endpoint, sender, probes, holder }: Omit<Passage, "kind" | "choices">, outcome: Outcome): void {
+      for (const [part, evidence] of evidenceOf(outcome, endpoint, app, sender)) {
         const name = nameOf(provider, part);
         const now = clock.monotonic();
         // There are many apps, and a pod looks at all that is shared: an app's success is shown only where this pod knows of failures.

@@ -17,6 +17,7 @@ function account(by: string) {
   const state = { calls, disposed: 0 };
   const provider: Provider = {
     name: "twilio",
+    route: () => ({ kind: "open", sender: by }),
     send: () => new Promise((resolve) => calls.push(resolve)),
     statusQuery: async () => ({ kind: "unreadable", fault: { code: by } }),
     async [Symbol.asyncDispose]() {
@@ -39,6 +40,7 @@ test("a replaced provider is closed once its calls have ended, while new calls u
   const first = provider.send(delivery, signal);
   provider.replace(next.provider);
   const second = provider.send(delivery, signal);
+  assert.deepEqual(provider.route?.(delivery), { kind: "open", sender: "next" });
   assert.deepEqual(await provider.statusQuery?.(question, signal), { kind: "unreadable", fault: { code: "next" } });
   assert.deepEqual([old.calls.length, next.calls.length], [1, 1]);
   next.calls[0]!(accepted("next"));

@@ -13,7 +13,7 @@ export interface HotReloadingProvider extends Provider {
   retire(): Promise<void>;
 }
 
-/** @param first has the same name as all that replace it, and a status query exactly if they have one */
+/** @param first has the same name as all that replace it, and a route and a status query exactly if they have one */
 export function hotReloading(first: Provider, log: Logger): HotReloadingProvider {
   let current = refCounted(first);
   const retired = new Set<RefCounted>();
@@ -40,6 +40,7 @@ export function hotReloading(first: Provider, log: Logger): HotReloadingProvider
       const outcome = await mine.during((provider) => provider.send(delivery, signal, mayBegin));
       return outcome.kind === "misconfigured" && mine !== current ? REPLACED : outcome;
     },
+    ...(first.route ? { route: (what) => current.provider.route!(what) } : {}),
     ...(first.statusQuery
       ? { statusQuery: (question, signal) => current.during((provider) => provider.statusQuery!(question, signal)) }
       : {}),

@@ -28,6 +28,7 @@ export function instrumented(provider: Provider, workload: Pick<Workload, "calli
         ended(failed ? "failed" : "done");
       }
     },
+    ...(provider.route ? { route: (what) => provider.route!(what) } : {}),
     ...(provider.statusQuery ? { statusQuery: (question, signal) => provider.statusQuery!(question, signal) } : {}),
     [Symbol.asyncDispose]: () => provider[Symbol.asyncDispose](),
   };

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { contentToProto } from "../core/content/content.ts";
 import { CONTENT_BOUNDS } from "../core/content/reference.ts";
+import type { SmsContent } from "../core/content/sms-content.ts";
 import { toTask } from "../core/delivery/task.ts";
 import type { Store } from "../core/ports/store.ts";
-import type { Notification } from "../gen/carillon/v1/notification_service.ts";
+import { type AcceptedDelivery, type Notification, SmsForm } from "../gen/carillon/v1/notification_service.ts";
 import { type AcceptSetting, type AcceptWorld, CALLING_APP, createAcceptWorld, smsMessage as sms } from "../test/support/accept-world.ts";
 import { anyChange } from "../test/support/changes.ts";
 import { richEmail } from "../test/support/content-samples.ts";
@@ -233,6 +234,32 @@ test("says how many segments a text has, and nothing of the sort of a mail", asy
   const results = await send(sms("one"), sms("two", { content: contentToProto({ sms: { text: "x".repeat(161) } }) }), mail("mail", "x"));
   const segments = results.map((r) => r.kind === "accepted" && toAccepted(r.record, false).deliveries.map((d) => d.smsSegments));
   assert.deepEqual(segments, [[1], [2], [0]]);
+});
+
+test("says what an SMS is charged by, also where its content is kept apart, and the same for a repeated key", async () => {
+  const { send } = setUp();
+  const text = "\u2019".repeat(100);
+  const url = "https://img.example/menu.jpg";
+  const long = Array.from({ length: 5 }, (_, n) => `${url}?${String(n).padStart(2_000, "x")}`);
+  const contents: [SmsContent, charge: Partial<AcceptedDelivery>, isApart?: true][] = [
+    [{ text }, { smsForm: SmsForm.SMS_FORM_UCS2, smsSegments: 2 }],
+    [
+      { text, transliterate: true },
+      { smsForm: SmsForm.SMS_FORM_GSM7, smsSegments: 1 },
+    ],
+    [
+      { text: "", mediaUrls: [url] },
+      { smsForm: SmsForm.SMS_FORM_MMS, smsSegments: 0 },
+    ],
+    [{ text, mediaUrls: long }, { smsForm: SmsForm.SMS_FORM_MMS, smsSegments: 0 }, true],
+  ];
+  for (const repeatedKey of [false, true])
+    for (const [i, [content, charge, isApart = false]] of contents.entries()) {
+      const [result] = await send(sms(`charge-${i}`, { content: contentToProto({ sms: content }) }));
+      assert.ok(result?.kind === "accepted" && result.repeatedKey === repeatedKey, JSON.stringify(result));
+      assert.equal(result.record.contentHashes !== undefined, isApart);
+      assert.partialDeepStrictEqual(toAccepted(result.record, repeatedKey).deliveries, [{ ...charge, smsDestination: "+49" }]);
+    }
 });
 
 test("what is only validated is answered as it would be, stored nowhere and published nowhere", async () => {

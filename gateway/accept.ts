@@ -61,6 +61,8 @@ export interface AcceptParts {
   pushHosts: readonly string[];
   /** Beginnings of the numbers that apps without a list of their own may send SMS to; undefined: of every country. */
   smsPrefixes?: readonly string[] | undefined;
+  /** Names of senders that apps without a list of their own may use; absent: none. */
+  smsSenders?: readonly string[] | undefined;
   /** Channels that dispatchers serve; absent: all. */
   channelsServed?: readonly Channel[] | undefined;
   insertsWaitingMax: number;
@@ -94,7 +96,20 @@ export interface Accept {
 }
 
 export function createAccept(parts: AcceptParts): Accept {
-  const { store, recorder, clock, log, metrics, failpoint, quotas, load, pushHosts, smsPrefixes, channelsServed = CHANNELS } = parts;
+  const {
+    store,
+    recorder,
+    clock,
+    log,
+    metrics,
+    failpoint,
+    quotas,
+    load,
+    pushHosts,
+    smsPrefixes,
+    smsSenders = [],
+    channelsServed = CHANNELS,
+  } = parts;
   const optOuts = askOwnersToo(parts.optOuts, createOwnersOf(store.contacts, parts.insertsWaitingMax, clock));
   const inserts = createInserts(store, { waitingMax: parts.insertsWaitingMax, clock });
   const endpointsOf = createEndpointsOf(store.contacts, parts.insertsWaitingMax, clock);
@@ -133,7 +148,7 @@ export function createAccept(parts: AcceptParts): Accept {
         continue;
       }
       if (++checked % SLICE_ITEMS === 0) await turn(app.id);
-      const candidate = screen(app, item, index, { now: clock.now(), pushHosts, smsPrefixes, channelsServed });
+      const candidate = screen(app, item, index, { now: clock.now(), pushHosts, smsPrefixes, smsSenders, channelsServed });
       if ("kind" in candidate) results[index] = rejected(candidate);
       else if (limit) answering.push(answer(candidate, limit, true));
       else if (candidate.error) answering.push(answer(candidate));

@@ -1,13 +1,21 @@
 import { channelToProto, classToProto, reasonToProto, stateToProto } from "../adapters/wire/convert.ts";
-import { segmentsOf } from "../core/content/sms-content.ts";
+import { type SmsSize, smsSizeOf } from "../core/content/sms-content.ts";
+import { countryOf } from "../core/delivery/circuit-scope.ts";
 import { maskEndpoint } from "../core/delivery/endpoint.ts";
 import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
 import { outcomeReason } from "../core/delivery/reason.ts";
 import { type AttemptOutcome, type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
-import type { Accepted, Delivery as DeliveryMessage, GetNotificationResponse } from "../gen/carillon/v1/notification_service.ts";
+import {
+  type Accepted,
+  type AcceptedDelivery,
+  type Delivery as DeliveryMessage,
+  type GetNotificationResponse,
+  SmsForm,
+} from "../gen/carillon/v1/notification_service.ts";
 
 /** The answer to a send. It depends only on what was known at acceptance, so a repeated key gets the same answer at any later time. */
 export function toAccepted(record: NotificationRecord, repeatedKey: boolean): Accepted {
+  const smsSize = record.deliveries.some(({ channel }) => channel === "sms") ? sizeOfSms(record) : undefined;
   return {
     notificationId: record.id,
     acceptedAt: new Date(record.acceptedAt),
@@ -15,11 +23,29 @@ export function toAccepted(record: NotificationRecord, repeatedKey: boolean): Ac
       deliveryId: d.id,
       channel: channelToProto(d.channel),
       suppressedReason: suppressedOnAcceptance(d, record) ? reasonToProto(d.reason) : undefined,
-      smsSegments: d.channel === "sms" && record.content.sms ? segmentsOf(record.content.sms).segments : 0,
+      ...chargeOf(d, smsSize),
     })),
     repeatedKey,
   };
 }
+
+const sizeOfSms = ({ content, smsSizeApart }: NotificationRecord) => (content.sms ? smsSizeOf(content.sms) : smsSizeApart);
+
+const SMS_FORM = {
+  gsm7: SmsForm.SMS_FORM_GSM7,
+  ucs2: SmsForm.SMS_FORM_UCS2,
+  mms: SmsForm.SMS_FORM_MMS,
+} as const satisfies Record<SmsSize["form"], SmsForm>;
+
+/** What the price of an SMS depends on. */
+function chargeOf({ channel, endpoint }: Delivery, size: SmsSize | undefined): Charge {
+  return {
+    smsSegments: channel === "sms" ? (size?.segments ?? 0) : 0,
+    smsForm: channel === "sms" && size ? SMS_FORM[size.form] : SmsForm.SMS_FORM_UNSPECIFIED,
+    smsDestination: endpoint?.channel === "sms" ? countryOf(endpoint.phoneNumber) : "",
+  };
+}
+type Charge = Pick<AcceptedDelivery, "smsSegments" | "smsForm" | "smsDestination">;
 
 /** A delivery suppressed after acceptance was published first, even if the clock of its dispatcher was behind the gateway's. */
 const suppressedOnAcceptance = (d: Delivery, { acceptedAt }: NotificationRecord) =>

@@ -3,7 +3,7 @@ import { streamVariables } from "../adapters/nats/streams.ts";
 import { watchdogVariables } from "../adapters/nats/watchdog-config.ts";
 import { optOutVariables } from "../adapters/opt-outs/open-opt-outs.ts";
 import { storeVariables } from "../adapters/store/store-config.ts";
-import { SMS_PREFIX } from "../core/apps/limits.ts";
+import { SENDER_NAME, SMS_PREFIX } from "../core/apps/limits.ts";
 import { isPushHostPattern, PUSH_HOSTS } from "../core/content/push-host.ts";
 import { CHANNELS } from "../core/delivery/channel.ts";
 import type { QuotaDefaults } from "../core/quotas/app-quota.ts";
@@ -82,6 +82,12 @@ export const gatewayVariables = {
     reason:
       "beginnings of the numbers that an app without a list of its own may send SMS to; empty: every country. Premium-rate, shared-cost and satellite " +
       "numbers only where a prefix names their range, because SMS pumping earns from them",
+  }),
+  SMS_SENDERS: listOf((name) => SENDER_NAME.test(name), "name of a sender, such as orders", {
+    default: "",
+    reason:
+      "names (sms.sender) that an app without a list of its own may send SMS under; empty: none, so that its SMS come from the account's default " +
+      "sender. The dispatchers know what each name stands for (TWILIO_SENDERS, VONAGE_SENDERS)",
   }),
   KEY_CACHE_MS: ms(0, KEY_CACHE_MS_MAX, {
     default: "2000",

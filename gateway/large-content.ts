@@ -1,4 +1,5 @@
 import { type ContentBounds, contentKeepUntil, splitContent } from "../core/content/reference.ts";
+import { smsSizeOf } from "../core/content/sms-content.ts";
 import type { NotificationRecord } from "../core/delivery/notification.ts";
 import type { StoredContent } from "../core/ports/content-store.ts";
 import { sha256Hex } from "../runtime/hash.ts";
@@ -11,11 +12,18 @@ export interface Insertion {
 
 /** Takes the large parts out of the record; it refers to them by hash. */
 export function takeOutLarge(record: NotificationRecord, bounds: ContentBounds): Insertion {
+  const { sms } = record.content;
   const { inline, hashes, richApart, large } = splitContent(record.content, bounds.inlineBytesMax, sha256Hex);
   if (hashes === undefined) return { record, contents: [] };
   const keepUntil = contentKeepUntil(record.expiresAt, bounds);
   return {
-    record: { ...record, content: inline, contentHashes: hashes, ...(richApart ? { richApart } : {}) },
+    record: {
+      ...record,
+      content: inline,
+      contentHashes: hashes,
+      ...(richApart ? { richApart } : {}),
+      ...(sms && hashes.sms !== undefined ? { smsSizeApart: smsSizeOf(sms) } : {}),
+    },
     contents: large.map(({ hash, content }) => ({ app: record.app, hash, content, keepUntil })),
   };
 }

@@ -92,6 +92,7 @@ export const role = defineRole({
       watchdogFirstMs: config.WATCHDOG_FIRST_MS,
       pushHosts: config.WEBPUSH_HOSTS,
       smsPrefixes: smsPrefixes(config),
+      smsSenders: config.SMS_SENDERS,
       channelsServed: config.CHANNELS_SERVED,
       insertsWaitingMax: config.INSERTS_WAITING_MAX,
       metrics: createGatewayMetrics(metrics),

@@ -1,6 +1,7 @@
 // Which classes an app may use, and to which numbers it may send.
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
+import { contentToProto } from "../core/content/content.ts";
 import { isCallError } from "../runtime/call-error.ts";
 import { type AcceptWorld, errorOf, smsMessage as sms } from "../test/support/accept-world.ts";
 import { appOf, reasons, useQuotaWorld } from "../test/support/quota-world.ts";
@@ -45,6 +46,20 @@ test("SMS go only to the numbers that an app may send to, never to premium-rate 
   for (const zero of ["+4409098790000", "+490900123456"])
     assert.deepEqual(reasons(await sendAs(appOf({ smsPrefixes: ["+44", "+49"] }), to(zero))), [barred], "the 0 is not dialled");
   assert.ok(!isCallError(await register("+4915112345678")));
+});
+
+test("an app sends SMS only under the names of senders that it may use", async () => {
+  const { sendAs } = setUp({ smsSenders: ["otp"] });
+  const from = (sender: string) =>
+    sms(sender || "default", { content: contentToProto({ sms: { text: "hello", sender: sender || undefined } }) });
+  const names = ["", "otp", "orders"].map(from);
+  const [ok, barred] = ["accepted", "SENDER_NOT_ALLOWED"];
+  assert.deepEqual(reasons(await sendAs(appOf({}), ...names)), [ok, ok, barred]);
+  assert.deepEqual(reasons(await sendAs(appOf({ smsSenders: ["orders", "news"] }, "own"), ...names)), [ok, barred, ok]);
+  assert.deepEqual(reasons(await sendAs(appOf({ smsSenders: [] }, "none"), ...names)), [ok, barred, barred]);
+  const error = errorOf((await sendAs(appOf({ smsSenders: ["orders", "news"] }, "own"), from("otp")))[0]);
+  assert.deepEqual([error?.code, error?.fields?.[0]?.field], ["FAILED_PRECONDITION", "notifications[0].content.sms.sender"]);
+  assert.match(error?.message ?? "", /it may use orders, news/);
 });
 
 test("a registered number that is not allowed any more gets no SMS; the recipient's other endpoints get theirs", async () => {

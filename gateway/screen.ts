@@ -41,7 +41,13 @@ export function screen(
   app: AppRecord,
   { message, path, violations, validateOnly = false }: AcceptItem,
   index: number,
-  s: { now: number; pushHosts: readonly string[]; smsPrefixes: readonly string[] | undefined; channelsServed: readonly Channel[] },
+  s: {
+    now: number;
+    pushHosts: readonly string[];
+    smsPrefixes: readonly string[] | undefined;
+    smsSenders: readonly string[];
+    channelsServed: readonly Channel[];
+  },
 ): Candidate | CallError {
   if (violations.length > 0 || message === undefined) return invalidRequest(violations);
   const request = toRequest(message);
@@ -53,6 +59,7 @@ export function screen(
       : (channelError(app, request, channels, path) ??
         servedError(request, channels, path, s.channelsServed) ??
         classError(app, request, path) ??
+        senderError(app, request, path, s.smsSenders) ??
         recipientError(app, request, path, s.smsPrefixes));
   const scheduled = request.sendAt !== undefined && request.sendAt > s.now + OPEN_WITHIN_MS;
   const id = notificationId(app.id, request.idempotencyKey);
@@ -101,6 +108,20 @@ function classError({ limits }: AppRecord, { notificationClass }: NotificationRe
     message: `this app may not send ${notificationClass}; it may send ${limits.classes.join(", ")}`,
   };
   return callError("FAILED_PRECONDITION", "CLASS_NOT_ENABLED", `${violation.field}: ${violation.message}`, { fields: [violation] });
+}
+
+/** A name that is on the list, but that no account has, ends the delivery in its dispatcher: only the dispatchers know the accounts. */
+function senderError({ limits }: AppRecord, { content }: NotificationRequest, path: string, senders: readonly string[]) {
+  const name = content.sms?.sender;
+  const allowed = limits.smsSenders ?? senders;
+  if (name === undefined || allowed.includes(name)) return undefined;
+  const which = allowed.length > 0 ? `it may use ${allowed.join(", ")}` : "it may use none by name";
+  const violation = {
+    field: `${path}.content.sms.sender`,
+    rule: "app.sender",
+    message: `is no sender that this app may use; ${which} (carillon app limits set --sms-senders, or SMS_SENDERS)`,
+  };
+  return callError("FAILED_PRECONDITION", "SENDER_NOT_ALLOWED", `${violation.field}: ${violation.message}`, { fields: [violation] });
 }
 
 /** Where an app may send SMS: by its own list of prefixes, else by the installation's. */

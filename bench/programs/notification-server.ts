@@ -28,7 +28,7 @@ export function accepted(id: string, { repeatedKey = false, suppressed = false }
   return {
     notificationId: id,
     acceptedAt: new Date(),
-    deliveries: [{ deliveryId: `${id}-0`, channel: 1, suppressedReason, smsSegments: 0 }],
+    deliveries: [{ deliveryId: `${id}-0`, channel: 1, suppressedReason, smsSegments: 0, smsForm: 0, smsDestination: "" }],
     repeatedKey,
   };
 }

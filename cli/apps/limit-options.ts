@@ -10,12 +10,18 @@ export const LIMIT_OPTIONS = {
   "scheduled-max": { type: "string" },
   "daily-max": { type: "string", multiple: true },
   "sms-prefixes": { type: "string" },
+  "sms-senders": { type: "string" },
   weight: { type: "string" },
 } as const;
 
 export const LIMIT_USAGE = [
   ...["[--rate PER_SECOND]", "[--burst N]", "[--classes critical,transactional,marketing]", "[--open-max N]", "[--scheduled-max N]"],
-  ...["[--daily-max CHANNEL/CLASS=N]...", "[--sms-prefixes +49,+1|none]", "[--weight N]; each may be default"],
+  ...[
+    "[--daily-max CHANNEL/CLASS=N]...",
+    "[--sms-prefixes +49,+1|none]",
+    "[--sms-senders orders,otp|none]",
+    "[--weight N]; each may be default",
+  ],
 ].join(" ");
 
 /** Takes the app's own limit away. */
@@ -38,6 +44,7 @@ export function readLimits(values: Values): AppLimits {
       (name) => CLASSES.find((c) => c === name) ?? fail(`--classes may contain ${CLASSES.join(", ")}`),
     ),
     ...readList(values, "sms-prefixes", "smsPrefixes", (prefix) => prefix),
+    ...readList(values, "sms-senders", "smsSenders", (name) => name),
     ...readDailyMax(values["daily-max"]),
   };
   if (Object.keys(limits).length === 0) fail("name at least one limit");

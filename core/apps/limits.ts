@@ -16,6 +16,8 @@ export interface AppLimits {
   dailyMax?: DailyMax | undefined;
   /** Beginnings of the phone numbers (E.164) that it may send SMS to. An empty list allows none. */
   smsPrefixes?: string[] | undefined;
+  /** Names of the senders that its SMS may come from, besides those that need no name. An empty list allows none. */
+  smsSenders?: string[] | undefined;
   /** Its share of dispatch beside other apps of the same class: one of weight 2 gets twice as much as one of weight 1. */
   weight?: number | undefined;
 }
@@ -29,16 +31,20 @@ export const LIMITS_MAX = {
   scheduledMax: 100_000_000,
   dailyMax: 1_000_000_000,
   smsPrefixes: 500,
+  smsSenders: 100,
   weight: 100,
 } as const;
 
 /** "+" and the first digits of a number as E.164 writes it. */
 export const SMS_PREFIX = /^\+[1-9]\d{0,14}$/;
 
+/** A sender's name, as the contract has it too. */
+export const SENDER_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+
 /** What is wrong with these limits, one sentence each that begins with the limit; empty: nothing. */
 export function limitFaults(limits: AppLimits): string[] {
   const faults: string[] = [];
-  const { ratePerSecond, classes, dailyMax, smsPrefixes } = limits;
+  const { ratePerSecond, classes, dailyMax, smsPrefixes, smsSenders } = limits;
   if (ratePerSecond !== undefined && !(ratePerSecond > 0 && ratePerSecond <= LIMITS_MAX.ratePerSecond))
     faults.push(`ratePerSecond: must be a number above 0 and at most ${LIMITS_MAX.ratePerSecond}`);
   for (const [name, min] of [
@@ -55,6 +61,8 @@ export function limitFaults(limits: AppLimits): string[] {
     faults.push(`classes: must name at least one of ${CLASSES.join(", ")}`);
   if (smsPrefixes && (smsPrefixes.length > LIMITS_MAX.smsPrefixes || smsPrefixes.some((p) => !SMS_PREFIX.test(p))))
     faults.push(`smsPrefixes: must be at most ${LIMITS_MAX.smsPrefixes} beginnings of phone numbers, such as +49 or +1415`);
+  if (smsSenders && (smsSenders.length > LIMITS_MAX.smsSenders || smsSenders.some((name) => !SENDER_NAME.test(name))))
+    faults.push(`smsSenders: must be at most ${LIMITS_MAX.smsSenders} names of senders, each 1 to 64 of a-z, 0-9, ., _ and -`);
   if (dailyMax && !isDailyMax(dailyMax))
     faults.push(`dailyMax: must be integers from 0 to ${LIMITS_MAX.dailyMax} by channel (${CHANNELS.join(", ")}) and class`);
   return faults;

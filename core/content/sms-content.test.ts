@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { richSms } from "../../test/support/content-samples.ts";
-import { type SmsContent, smsCodec } from "./sms-content.ts";
+import { type SmsContent, sentText, smsCodec, smsSizeOf } from "./sms-content.ts";
 
 const faultsOf = (over: Partial<SmsContent>) => smsCodec.faults(richSms(over), ["sms"]).map(({ field, rule }) => `${field} ${rule}`);
 
@@ -21,4 +21,35 @@ test("an override is JSON of a bounded size", () => {
     "content.sms.overrides.twilio json.number",
     "content.sms.overrides.vonage override.bytes",
   ]);
+});
+
+test("an override sets nothing that Carillon sets", () => {
+  assert.deepEqual(
+    faultsOf({ overrides: { twilio: { ContentRetention: "discard", MaxPrice: null }, vonage: { "account-ref": "a" } } }),
+    [],
+  );
+  assert.deepEqual(faultsOf({ overrides: { twilio: { to: "+1", Body: null, SendAt: "x" }, vonage: { "client-ref": "x", ttl: 1 } } }), [
+    ...["to", "Body", "SendAt"].map((name) => `content.sms.overrides.twilio.${name} override.protected`),
+    ...["client-ref", "ttl"].map((name) => `content.sms.overrides.vonage.${name} override.protected`),
+  ]);
+});
+
+test("a text is measured as it is sent", () => {
+  const curly = { text: `${"\u2019".repeat(160)}` };
+  assert.deepEqual(smsSizeOf(curly), { form: "ucs2", segments: 3 });
+  assert.deepEqual(smsSizeOf({ ...curly, transliterate: true }), { form: "gsm7", segments: 1 });
+  assert.deepEqual(faultsOf({ ...curly, transliterate: true, segmentsMax: 1 }), []);
+  assert.deepEqual(faultsOf({ ...curly, transliterate: undefined, segmentsMax: 1 }), ["content.sms.text sms.segments"]);
+});
+
+test("media may come without a text, and have no segments", () => {
+  assert.deepEqual(faultsOf({ text: "" }), []);
+  assert.deepEqual(faultsOf({ text: "", mediaUrls: undefined }), ["content.sms.text sms.blank"]);
+  assert.deepEqual(faultsOf({ text: " " }), ["content.sms.text sms.blank"]);
+  assert.deepEqual(smsSizeOf(richSms()), { form: "mms", segments: 0 });
+});
+
+test("nothing is added to a text, before or after it", () => {
+  for (const text of ["123456 is your code.\n\n@shop.example #123456", "(광고) 세일\n무료수신거부 080-123-4567"])
+    for (const transliterate of [true, undefined]) assert.equal(sentText({ text, transliterate }), text);
 });

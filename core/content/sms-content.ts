@@ -2,7 +2,10 @@ import type { Channel } from "../delivery/channel.ts";
 import { type ContentCodec, type ContentFault, fieldValues, showsSomething, withoutEmpty } from "./codec.ts";
 import { httpsFaults, overrideFaults } from "./field-checks.ts";
 import { copyJson, type JsonObject } from "./json.ts";
+import { protectedFaults } from "./overrides.ts";
 import { SMS_SEGMENTS_MAX, type SmsSegments, smsSegments } from "./sms.ts";
+import { TWILIO_PROTECTED, VONAGE_PROTECTED } from "./sms-overrides.ts";
+import { transliterate } from "./transliterate.ts";
 
 /** Merge patches (RFC 7396) of what each provider is sent. */
 export interface SmsOverrides {
@@ -12,8 +15,9 @@ export interface SmsOverrides {
 
 /** A field that the caller did not give is absent. */
 export interface SmsContent {
+  /** "" only with media. */
   text: string;
-  /** The name of one of the account's senders. */
+  /** The name of one of the account's senders; absent: the one for the recipient's country, else the account's default. */
   sender?: string | undefined;
   /** From 1; absent: SMS_SEGMENTS_MAX. */
   segmentsMax?: number | undefined;
@@ -73,20 +77,37 @@ export const smsCodec: ContentCodec<SmsContent, SmsWire> = {
     ...(content.mediaUrls ?? []).flatMap((url, i) => httpsFaults(`content.sms.media_urls[${i}]`, url)),
     ...flashFaults(content),
     ...overrideFaults("content.sms.overrides", { ...content.overrides }),
+    ...protectedFaults("content.sms.overrides.twilio", content.overrides?.twilio, TWILIO_PROTECTED),
+    ...protectedFaults("content.sms.overrides.vonage", content.overrides?.vonage, VONAGE_PROTECTED),
   ],
 };
 
 const overridesOf = ({ twilio, vonage }: NonNullable<SmsWire["overrides"]>): SmsOverrides =>
   withoutEmpty({ twilio: twilio && copyJson(twilio), vonage: vonage && copyJson(vonage) });
 
-/** Of the text as it is sent. */
-export const segmentsOf = ({ text }: SmsContent): SmsSegments => smsSegments(text);
+/** The text as every provider is sent it. */
+export const sentText = ({ text, transliterate: isPlain = false }: Pick<SmsContent, "text" | "transliterate">): string =>
+  isPlain ? transliterate(text) : text;
+
+/** What an SMS is charged by, beside its destination. Media make it an MMS, which has no segments. */
+export interface SmsSize {
+  form: SmsSegments["encoding"] | "mms";
+  segments: number;
+}
+
+export function smsSizeOf(content: SmsContent): SmsSize {
+  if (content.mediaUrls !== undefined) return { form: "mms", segments: 0 };
+  const { encoding, segments } = smsSegments(sentText(content));
+  return { form: encoding, segments };
+}
 
 function textFaults(content: SmsContent, channels: readonly Channel[]): ContentFault[] {
-  const { text, segmentsMax = SMS_SEGMENTS_MAX } = content;
+  const { text, segmentsMax = SMS_SEGMENTS_MAX, mediaUrls } = content;
+  if (text === "" && mediaUrls !== undefined) return [];
   if (!showsSomething(text)) return [{ field: "content.sms.text", rule: "sms.blank", message: "has nothing to see" }];
   if (!channels.includes("sms")) return [];
-  const { segments, encoding } = segmentsOf(content);
+  // Also with media: where a network has no MMS, Twilio sends the text with links to them.
+  const { segments, encoding } = smsSegments(sentText(content));
   if (segments <= segmentsMax) return [];
   const message = `makes ${segments} ${encoding} segments; at most ${segmentsMax} are sent`;
   return [{ field: "content.sms.text", rule: "sms.segments", message }];

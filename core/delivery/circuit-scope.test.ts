@@ -44,6 +44,14 @@ test("pushes to tokens of Apple's development environment, and to each applicati
   assert.deepEqual(circuitsOf(topic, "shop"), ["account", "topic com.example.shop production", "app shop"]);
 });
 
+test("an account's senders have circuits of their own, beside the default one's", () => {
+  assert.deepEqual(circuitsOf(phone, "shop", "orders@+49"), ["account", "sender orders@+49", "country +49", "app shop"]);
+  const sayings = [...evidenceOf(misconfigured("sender"), phone, "shop", "orders")].map(([circuit, { kind }]) => `${circuit}: ${kind}`);
+  assert.deepEqual(sayings, ["account: answered", "sender orders: failure", "country +49: neutral", "app shop: neutral"]);
+  const unknown: Outcome = { kind: "rejected", reason: "unknown-sender", notCalled: true };
+  assert.deepEqual(new Set([...evidenceOf(unknown, phone, "shop").values()].map(({ kind }) => kind)), new Set(["neutral"]));
+});
+
 const misconfigured = (scope?: Scope): Outcome => ({ kind: "misconfigured", reason: "no", ...(scope ? { scope } : {}) });
 const fault = { code: "http-503" };
 const FINDINGS: readonly [what: string, outcome: Outcome, endpoint: Endpoint, findings: Record<string, string>][] = [

@@ -23,8 +23,8 @@ export function accountCircuit(endpoint: Endpoint): string {
 }
 
 /** The part of the service that what is sent names as its sender: a number, a name, or the app on the device. Undefined where there is one. */
-function senderCircuit(endpoint: Endpoint): string | undefined {
-  if (endpoint.channel === "sms") return "sender";
+function senderCircuit(endpoint: Endpoint, sender: string | undefined): string | undefined {
+  if (endpoint.channel === "sms") return sender === undefined ? "sender" : `sender ${sender}`;
   if (endpoint.channel !== "apns" || endpoint.application === undefined) return undefined;
   return `topic ${endpoint.application} ${endpoint.environment ?? "production"}`;
 }
@@ -36,24 +36,27 @@ const appCircuit = (endpoint: Endpoint, app: string): string =>
 /** Whether only one app depends on the circuit. */
 export const isAppCircuit = (circuit: string): boolean => circuit.startsWith("app ");
 
-/** The circuits that an app's call to this endpoint depends on: its account's first, then those of the parts of the service that it uses, then its own. */
-export function circuitsOf(endpoint: Endpoint, app: string): readonly string[] {
-  const sender = senderCircuit(endpoint);
+/**
+ * The circuits that an app's call to this endpoint depends on: its account's first, then those of the parts of the service that it uses, then its own.
+ * @param sender which of the account's senders, where it has several: Route.sender
+ */
+export function circuitsOf(endpoint: Endpoint, app: string, sender?: string): readonly string[] {
+  const own = senderCircuit(endpoint, sender);
   const country = endpoint.channel === "sms" ? [`country ${countryOf(endpoint.phoneNumber)}`] : [];
-  return [accountCircuit(endpoint), ...(sender === undefined ? [] : [sender]), ...country, appCircuit(endpoint, app)];
+  return [accountCircuit(endpoint), ...(own === undefined ? [] : [own]), ...country, appCircuit(endpoint, app)];
 }
 
 const originOf = (pushUrl: string) => `origin ${hostOf(pushUrl)}`;
 const hostOf = (pushUrl: string) => new URL(pushUrl).hostname;
 
 /** The circuit that an answer counts for; undefined where it is about this endpoint alone, or about a part that cannot be told before the call. */
-function circuitOf(scope: Scope, endpoint: Endpoint): string | undefined {
+function circuitOf(scope: Scope, endpoint: Endpoint, sender: string | undefined): string | undefined {
   switch (scope) {
     case "account":
     case "origin":
       return accountCircuit(endpoint);
     case "sender":
-      return senderCircuit(endpoint) ?? accountCircuit(endpoint);
+      return senderCircuit(endpoint, sender) ?? accountCircuit(endpoint);
     case "destination-country":
       return endpoint.channel === "sms" ? `country ${countryOf(endpoint.phoneNumber)}` : undefined;
     // Nothing in a registration token tells an iPhone's from an Android device's.
@@ -66,9 +69,9 @@ function circuitOf(scope: Scope, endpoint: Endpoint): string | undefined {
 /** Codes of defects of ours: what they are about is one content, not the provider. */
 const OUR_DEFECTS: ReadonlySet<string> = new Set(["adapter-fault"]);
 
-/** What the outcome of an app's call says, by circuit. */
-export function evidenceOf(outcome: Outcome, endpoint: Endpoint, app: string): ReadonlyMap<string, Evidence> {
-  const all = circuitsOf(endpoint, app);
+/** What the outcome of an app's call says, by circuit. @param sender as for circuitsOf */
+export function evidenceOf(outcome: Outcome, endpoint: Endpoint, app: string, sender?: string): ReadonlyMap<string, Evidence> {
+  const all = circuitsOf(endpoint, app, sender);
   const account = all[0]!;
   const forAll = (evidence: Evidence) => new Map(all.map((circuit) => [circuit, evidence]));
   if (!isCall(outcome)) return forAll({ kind: "neutral" });
@@ -82,7 +85,7 @@ export function evidenceOf(outcome: Outcome, endpoint: Endpoint, app: string): R
       if (OUR_DEFECTS.has(outcome.fault.code)) return forAll({ kind: "neutral" });
   }
   const { scope = "account" } = outcome;
-  const circuit = circuitOf(scope, endpoint);
+  const circuit = circuitOf(scope, endpoint, sender);
   const why = outcomeReason(outcome) ?? reason("unavailable");
   const failure = { kind: "failure", endpoint: endpointKey(endpoint), reason: why } as const;
   const fault = outcome.kind === "misconfigured" ? "setup" : "service";

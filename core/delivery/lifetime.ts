@@ -25,3 +25,7 @@ export function checkPurge(before: number, now: number, ageMinMs = PURGE_AGE_MS_
   if (!(before <= now - ageMinMs))
     throw new RangeError(`a purge must leave what ended within the last ${ageMinMs} ms: before is ${before}, now ${now}`);
 }
+
+/** How long a provider may store what it is sent now, in ms: until it expires, or for its own lifetime where that is shorter; 0: not at all. */
+export const storedMs = ({ expiresAt, ttlSeconds }: { expiresAt: number; ttlSeconds?: number | undefined }, now: number): number =>
+  Math.max(0, Math.min(expiresAt - now, ttlSeconds === undefined ? Number.POSITIVE_INFINITY : ttlSeconds * 1_000));

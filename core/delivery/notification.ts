@@ -1,5 +1,6 @@
 import type { Content } from "../content/content.ts";
 import type { ContentHashes } from "../content/reference.ts";
+import type { SmsSize } from "../content/sms-content.ts";
 import type { Channel, ContentPart, NotificationClass, Priority } from "./channel.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Reason } from "./reason.ts";
@@ -69,6 +70,8 @@ export interface NotificationRecord {
   richApart?: ContentPart[] | undefined;
   /** The app had accounts of its own when it was accepted: only a dispatcher that reads them may send it. */
   hasOwnAccounts?: true | undefined;
+  /** Of the SMS, where `contentHashes` names it: the answer to a send shows it. */
+  smsSizeApart?: SmsSize | undefined;
   priority: Priority;
   collapseKey?: string | undefined;
   acceptedAt: number;

@@ -36,6 +36,12 @@ export interface StatusQuery {
 export type Finding = { kind: "found"; outcome: Outcome } | { kind: "absent" } | { kind: "unreadable"; fault: Fault };
 
 /**
+ * How an account would send something. `sender`: which of its senders, by the name of its configuration, absent where there is one. "barred": it never
+ * can, while another account or provider perhaps can; `reason` is one word of ours.
+ */
+export type Route = { kind: "open"; sender?: string | undefined } | { kind: "barred"; reason: string };
+
+/**
  * Asked synchronously right before the first byte of a send, after all that may take time: tokens, signatures, connections. False: what was checked
  * before the call is too old by now.
  */
@@ -52,6 +58,8 @@ export interface Provider extends AsyncDisposable {
   readonly name: string;
   /** Which account of the provider; absent: DEFAULT_ACCOUNT. */
   readonly account?: string | undefined;
+  /** Pure, and asked before each call; absent: it sends everything of its channel from one sender. What is barred, send() rejects without a call. */
+  route?(what: Pick<OutboundDelivery, "endpoint" | "content">): Route;
   send(delivery: OutboundDelivery, signal: AbortSignal, mayBegin?: MayBegin): Promise<Outcome>;
   /** Queries the outcome of an attempt; absent where the provider cannot. One call, never retries, never throws for an expected answer. */
   statusQuery?(question: StatusQuery, signal: AbortSignal): Promise<Finding>;

@@ -12,11 +12,11 @@ export type Exchanged =
 export interface JsonHttp extends AsyncDisposable {
   /** One POST, never repeated or redirected. `body` of the answer is undefined where it is not JSON. Never rejects. */
   post(path: string, headers: Record<string, string>, body: unknown, signal: AbortSignal, mayBegin?: MayBegin): Promise<Exchanged>;
-  /** The same with the fields of a form as its body. */
+  /** The same with the fields of a form as its body; a list is a field given several times. */
   postForm(
     path: string,
     headers: Record<string, string>,
-    fields: Record<string, string>,
+    fields: Readonly<Record<string, string | readonly string[]>>,
     signal: AbortSignal,
     mayBegin?: MayBegin,
   ): Promise<Exchanged>;
@@ -41,11 +41,17 @@ export function createJsonHttp({ origin, ...connections }: ProviderConnections):
     },
     postForm(path, headers, fields, signal, mayBegin = ALWAYS) {
       const sent = { "content-type": "application/x-www-form-urlencoded", accept, ...headers };
-      return exchange({ path, method: "POST", headers: sent, body: new URLSearchParams(fields).toString() }, signal, mayBegin);
+      return exchange({ path, method: "POST", headers: sent, body: formOf(fields) }, signal, mayBegin);
     },
     get: (path, headers, signal) => exchange({ path, method: "GET", headers: { accept, ...headers } }, signal, ALWAYS),
     [Symbol.asyncDispose]: () => calls[Symbol.asyncDispose](),
   };
+}
+
+function formOf(fields: Readonly<Record<string, string | readonly string[]>>): string {
+  const form = new URLSearchParams();
+  for (const [name, value] of Object.entries(fields)) for (const one of [value].flat()) form.append(name, one);
+  return form.toString();
 }
 
 const utf8 = new TextDecoder();

@@ -31,6 +31,8 @@ const BY_CODE = answerTable<TwilioAnswer>({
   21606: misconfigured("sender-cannot-sms", "sender"),
   21659: misconfigured("sender-not-owned", "sender"),
   21660: misconfigured("sender-of-another-account", "sender"),
+  // In the destination's country, which may want another kind of sender, or a registered one.
+  21657: misconfigured("sender-not-allowed", "destination-country"),
   21408: misconfigured("region-not-enabled", "destination-country"),
   // A trial account sends to verified numbers, and this one is not.
   21608: misconfigured("trial-account", "endpoint"),
@@ -42,6 +44,8 @@ const BY_CODE = answerTable<TwilioAnswer>({
   21619: rejected("content-missing"),
   21617: rejected("body-too-long"),
   21624: rejected("validity-period"),
+  21620: rejected("media-url-invalid"),
+  21623: rejected("media-too-many"),
   90007: rejected("content-invalid"),
   21611: ({ retryAfterMs }) => throttled("sender-queue-full", retryAfterMs ?? QUEUE_FULL_WAIT_MS, "sender"),
   63038: ({ retryAfterMs }) => throttled("daily-limit", retryAfterMs ?? DAILY_LIMIT_WAIT_MS),

@@ -1,5 +1,7 @@
 import { ConfigError, text, url, type Values, type Variable, watchedSecretFile } from "../../runtime/config.ts";
 import { providerVariables } from "../provider-config.ts";
+import { sendersVariable, senderVariable } from "../sms-senders.ts";
+import { TWILIO_SENDER_FORM } from "./payload.ts";
 
 const callbackUrl = url(["https", "http"], {
   default: "",
@@ -35,7 +37,12 @@ export const twilioVariables = {
     },
   } satisfies Variable<string>,
   TWILIO_API_KEY_SECRET_FILE: watchedSecretFile({ default: "", reason: "the secret of that API key" }),
-  TWILIO_FROM: text({ default: "", reason: "sender: a number of the account's with the plus, or an alphanumeric name" }),
+  TWILIO_FROM: senderVariable(TWILIO_SENDER_FORM, "default sender, for texts that name none and countries that have none of their own"),
+  TWILIO_SENDERS: sendersVariable(
+    TWILIO_SENDER_FORM,
+    "further senders: by name (sms.sender), by name for one country, and for a country's texts that name none; the longest prefix counts. For example " +
+      "otp=MG0123456789abcdef0123456789abcdef,orders=+15005550006,orders@+49=Shop,@+44=ShopUK",
+  ),
   TWILIO_STATUS_CALLBACK_URL: { ...callbackUrl, parse: (t) => (t === "" ? "" : callbackUrl.parse(t)) } satisfies Variable<string>,
 };
 export type TwilioConfig = Values<typeof twilioVariables>;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import twilio from "twilio";
+import type { SmsContent } from "../../core/content/sms-content.ts";
 import { SAMPLE_NOW, sampleSms } from "../../test/support/delivery-samples.ts";
 import { buildTwilioMessage } from "./payload.ts";
 
@@ -9,7 +10,7 @@ const setup = { from: "+15005550006", statusCallbackUrl: "https://hooks.example.
 test("adds the attempt to the status callback's URL and keeps its own query", () => {
   const delivery = sampleSms();
   const message = buildTwilioMessage(delivery, setup, SAMPLE_NOW);
-  const callback = new URL(message?.StatusCallback ?? "");
+  const callback = new URL(String(message?.StatusCallback));
   assert.equal(callback.searchParams.get("attempt"), delivery.attemptId);
   assert.equal(callback.searchParams.get("tenant"), "a");
 });
@@ -20,6 +21,7 @@ test("requests no callback if none is configured", () => {
     From: "+15005550006",
     Body: "Your code is 123456",
     ValidityPeriod: "600",
+    SmartEncoded: "false",
   });
 });
 
@@ -41,14 +43,76 @@ test("is what Twilio's own package makes of the same message", async () => {
       return { statusCode: 201, body: { sid: "SM0" } as T, headers: {} };
     }
   }
-  const delivery = sampleSms();
+  const mediaUrl = ["https://img.example/a.jpg", "https://img.example/b.jpg"];
+  const persistentAction = ["geo:1,2|a", "geo:3,4|b"];
+  const delivery = sampleSms({
+    sms: { mediaUrls: mediaUrl, overrides: { twilio: { PersistentAction: persistentAction, ForceDelivery: true } } },
+  });
   const ours = buildTwilioMessage(delivery, setup, SAMPLE_NOW)!;
   const client = twilio("AC0", "token", { httpClient: new Recorder() as InstanceType<typeof twilio.RequestClient> });
-  const { To: to, From: from, Body: body, StatusCallback: statusCallback } = ours;
-  await client.messages.create({ to, from, body, statusCallback: statusCallback!, validityPeriod: 600 });
-  assert.deepEqual(ours, { ...(sent as object), ValidityPeriod: String((sent as { ValidityPeriod: number }).ValidityPeriod) });
+  const statusCallback = String(ours.StatusCallback);
+  const content = { body: "Your code is 123456", mediaUrl, persistentAction };
+  const flags = { smartEncoded: false, forceDelivery: true };
+  await client.messages.create({ to: "+447700900123", from: setup.from, statusCallback, validityPeriod: 600, ...content, ...flags });
+  // The package writes numbers and truth values into the form as they are.
+  const theirs = Object.entries(sent as object).map(([name, value]) => [name, Array.isArray(value) ? value : String(value)]);
+  assert.deepEqual(ours, Object.fromEntries(theirs));
 });
 
 test("returns nothing for content of another channel", () => {
   assert.equal(buildTwilioMessage({ ...sampleSms(), content: {} }, setup, SAMPLE_NOW), undefined);
+});
+
+const build = (sms: Partial<SmsContent>, over: { from?: string; ttlSeconds?: number } = {}) =>
+  buildTwilioMessage(
+    { ...sampleSms({ sms }), ttlSeconds: over.ttlSeconds },
+    { from: over.from ?? setup.from, statusCallbackUrl: "" },
+    SAMPLE_NOW,
+  )!;
+
+test("a Messaging Service is named in place of a number, and every other sender as From", () => {
+  const service = `MG${"0a".repeat(16)}`;
+  const { MessagingServiceSid, From } = build({}, { from: service });
+  assert.deepEqual([MessagingServiceSid, From], [service, undefined]);
+  for (const from of ["+15005550006", "72345", "Shop UK"]) assert.equal(build({}, { from }).From, from);
+});
+
+test("media may come without a text", () => {
+  const mediaUrls = ["https://img.example/a.jpg"];
+  const { Body, MediaUrl } = build({ text: "", mediaUrls });
+  assert.deepEqual([Body, MediaUrl], [undefined, mediaUrls]);
+});
+
+for (const [ttlSeconds, seconds] of [
+  [0, 1],
+  [90, 90],
+  [86_400, 600],
+] as const)
+  test(`a lifetime of ${ttlSeconds} s within 600 s of the expiry is a validity period of ${seconds} s`, () => {
+    assert.equal(build({}, { ttlSeconds }).ValidityPeriod, String(seconds));
+  });
+
+test("an override adds and replaces fields, as a form spells them, and reaches none of ours", () => {
+  const twilio = {
+    ...{ ContentRetention: "discard", MaxPrice: 0.5, ForceDelivery: true, ContentVariables: { 1: "Ada" }, SmartEncoded: null },
+    ...{
+      To: "+1",
+      from: "+2",
+      MessagingServiceSid: "MG1",
+      Body: "b",
+      StatusCallback: "https://x.example",
+      ValidityPeriod: 9,
+      SendAt: "now",
+    },
+  };
+  assert.deepEqual(build({ overrides: { twilio } }), {
+    ...{ To: "+447700900123", From: setup.from, Body: "Your code is 123456", ValidityPeriod: "600" },
+    ...{ ContentRetention: "discard", MaxPrice: "0.5", ForceDelivery: "true", ContentVariables: '{"1":"Ada"}' },
+  });
+});
+
+test("a text is sent as it was given, unless it is to be transliterated", () => {
+  for (const text of ["123456 is your code.\n\n@shop.example #123456", "(광고) 세일", "\u201cReady\u201d"])
+    assert.equal(build({ text }).Body, text);
+  assert.equal(build({ text: "\u201cReady\u201d", transliterate: true }).Body, '"Ready"');
 });

@@ -1,17 +1,38 @@
+import type { JsonValue } from "../../core/content/json.ts";
+import { withOverride } from "../../core/content/overrides.ts";
+import { sentText } from "../../core/content/sms-content.ts";
+import { TWILIO_PROTECTED } from "../../core/content/sms-overrides.ts";
+import { storedMs } from "../../core/delivery/lifetime.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 
-/** Bounds of ValidityPeriod in seconds (Twilio: Message resource, ValidityPeriod). */
+/** Bounds of ValidityPeriod in seconds (Twilio: Message resource, ValidityPeriod). Less than the least cannot be asked for: "now or never" is 1 s. */
 const VALIDITY_S_MIN = 1;
 const VALIDITY_S_MAX = 36_000;
 
+/** A field of a form; one that is given several times is a list. */
+export type FormField = string | readonly string[];
+
 /** The fields of a form (Twilio: Message resource, create). */
-export type TwilioMessage = {
+type TwilioMessage = {
   To: string;
-  From: string;
-  Body: string;
+  Body?: string;
+  MediaUrl?: readonly string[];
   /** Seconds Twilio may keep it queued; then it fails with 30036. */
   ValidityPeriod: `${number}`;
+  /** The text is sent as it is: what replaces characters is ours, and what is charged was told before. */
+  SmartEncoded: "false";
   StatusCallback?: string;
+} & ({ From: string } | { MessagingServiceSid: string });
+
+const SERVICE_SID = /^MG[0-9a-fA-F]{32}$/;
+/** A Messaging Service chooses the number itself. */
+export const isService = (from: string) => SERVICE_SID.test(from);
+
+/** A Messaging Service, a number, a short code, or an alphanumeric name (Twilio: Message resource, From). */
+export const TWILIO_SENDER_FORM = {
+  holds: (from: string) =>
+    isService(from) || /^\+[1-9]\d{6,14}$/.test(from) || /^\d{3,8}$/.test(from) || /^(?=.*[A-Za-z])[A-Za-z0-9 &+_-]{1,11}$/.test(from),
+  says: "a Messaging Service (MG and 32 hexadecimal digits), a number with the plus, a short code, or a name of at most 11 characters",
 };
 
 /**
@@ -23,16 +44,30 @@ export function buildTwilioMessage(
   delivery: OutboundDelivery,
   setup: { from: string; statusCallbackUrl: string },
   now: number,
-): TwilioMessage | undefined {
-  if (delivery.endpoint.channel !== "sms" || delivery.content.sms === undefined) return undefined;
-  return {
-    To: delivery.endpoint.phoneNumber,
-    From: setup.from,
-    Body: delivery.content.sms.text,
-    ValidityPeriod: `${Math.min(VALIDITY_S_MAX, Math.max(VALIDITY_S_MIN, Math.floor((delivery.expiresAt - now) / 1_000)))}`,
-    ...(setup.statusCallbackUrl === "" ? {} : { StatusCallback: withAttempt(setup.statusCallbackUrl, delivery.attemptId) }),
+): Record<string, FormField> | undefined {
+  const { endpoint, content, attemptId } = delivery;
+  if (endpoint.channel !== "sms" || content.sms === undefined) return undefined;
+  const text = sentText(content.sms);
+  const { mediaUrls, overrides } = content.sms;
+  const seconds = Math.floor(storedMs(delivery, now) / 1_000);
+  const message: TwilioMessage = {
+    To: endpoint.phoneNumber,
+    ...(isService(setup.from) ? { MessagingServiceSid: setup.from } : { From: setup.from }),
+    ...(text === "" ? {} : { Body: text }),
+    ...(mediaUrls === undefined ? {} : { MediaUrl: mediaUrls }),
+    ValidityPeriod: `${Math.min(VALIDITY_S_MAX, Math.max(VALIDITY_S_MIN, seconds))}`,
+    SmartEncoded: "false",
+    ...(setup.statusCallbackUrl === "" ? {} : { StatusCallback: withAttempt(setup.statusCallbackUrl, attemptId) }),
   };
+  if (overrides?.twilio === undefined) return message;
+  return asForm(withOverride(message, overrides.twilio, TWILIO_PROTECTED));
 }
+
+/** Numbers and truth values as text, a list as its items, an object as JSON, which ContentVariables is. */
+const asForm = (fields: Readonly<Record<string, JsonValue>>): Record<string, FormField> =>
+  Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, Array.isArray(value) ? value.map(asText) : asText(value)]));
+
+const asText = (value: JsonValue) => (typeof value === "string" ? value : JSON.stringify(value));
 
 function withAttempt(callbackUrl: string, attemptId: string): string {
   const url = new URL(callbackUrl);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import type { JsonObject } from "../../core/content/json.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { SAMPLE_NOW, sampleSms } from "../../test/support/delivery-samples.ts";
 import { createFakeClock } from "../../test/support/fake-clock.ts";
@@ -56,6 +57,7 @@ withSandbox("twilio on the wire", (test) => {
       From: sandbox.env.TWILIO_FROM,
       Body: "Żółć & more",
       ValidityPeriod: "90",
+      SmartEncoded: "false",
       StatusCallback: callback.href,
     });
   });
@@ -106,6 +108,30 @@ withSandbox("twilio on the wire", (test) => {
       [{ ...sandbox.env, ...key, TWILIO_API_KEY_SID: "AC01" }, /TWILIO_API_KEY_SID: must begin with SK/],
     ];
     for (const [env, fault] of cases) assert.throws(() => create(env), fault);
+  });
+
+  test("rejects without a call what it can never send", async (sandbox) => {
+    await using provider = create(sandbox.env);
+    for (const [sms, reason] of [
+      [{ sender: "orders" }, "unknown-sender"],
+      [{ flash: true }, "flash-not-supported"],
+    ] as const) {
+      const delivery = sampleSms({ sms });
+      assert.deepEqual(provider.route?.(delivery), { kind: "barred", reason });
+      assert.deepEqual(await provider.send(delivery, AbortSignal.timeout(10_000)), { kind: "rejected", reason, notCalled: true });
+      assert.deepEqual(sandbox.ledger.entries({ deliveryId: delivery.deliveryId }), []);
+    }
+  });
+
+  test("what Twilio says of a sender that an override names ends that text alone", async (sandbox) => {
+    await using provider = create(sandbox.env);
+    const send = async (twilio: JsonObject) => {
+      const delivery = sampleSms({ sms: { overrides: { twilio } } });
+      sandbox.faults.order({ provider: "twilio", match: delivery.deliveryId, do: { kind: "answer", ...rejection(400, 21659) } });
+      return provider.send(delivery, AbortSignal.timeout(10_000));
+    };
+    assert.deepEqual(await send({ FallbackFrom: "+15005550001" }), { kind: "rejected", reason: "sender-not-owned" });
+    assert.equal((await send({ ContentRetention: "discard" })).kind, "misconfigured");
   });
 
   test("reads Retry-After from the answer of the same call", async (sandbox) => {

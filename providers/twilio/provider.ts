@@ -1,8 +1,10 @@
 import twilio from "twilio";
 import type RequestClient from "twilio/lib/base/RequestClient.js";
+import type { SmsContent } from "../../core/content/sms-content.ts";
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
+import { barred, routeOf, type SmsAccount } from "../sms-senders.ts";
 import { fieldOf, textFieldsOf } from "../transport/foreign.ts";
 import { createJsonHttp, type Exchanged } from "../transport/json-http.ts";
 import { addressFilterFor } from "../transport/provider-connections.ts";
@@ -12,7 +14,7 @@ import { brokenOff, rejected, unreadable } from "../transport/status-query.ts";
 import { classifyTransport } from "../transport/transport-fault.ts";
 import { classifyTwilio } from "./classify.ts";
 import { type TwilioConfig, twilioCredentials, twilioVariables } from "./config.ts";
-import { buildTwilioMessage } from "./payload.ts";
+import { buildTwilioMessage, isService } from "./payload.ts";
 import { type Attribute, attributed, candidates, MESSAGES_READ, mayHaveMore, settledMs } from "./status-query.ts";
 
 /** Twilio's Programmable Messaging: one Message create a send, with an API key of the account's or its auth token. Throws where neither can be used. */
@@ -30,24 +32,34 @@ export function createTwilioProvider(config: TwilioConfig, { clock, attribute }:
   const api = createJsonHttp({ origin: config.TWILIO_ORIGIN, ca: config.PROVIDER_CA_FILE, addressFilter });
   const path = `/2010-04-01/Accounts/${encodeURIComponent(config.TWILIO_ACCOUNT_SID)}/Messages.json`;
   const headers = { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}` };
-  const setup = { from: config.TWILIO_FROM, statusCallbackUrl: config.TWILIO_STATUS_CALLBACK_URL };
+  const account: SmsAccount = {
+    ...{ defaultFrom: config.TWILIO_FROM, senders: config.TWILIO_SENDERS },
+    lacks: ({ flash }) => (flash ? "flash-not-supported" : undefined),
+  };
+  const statusCallbackUrl = config.TWILIO_STATUS_CALLBACK_URL;
   const deadlineMs = config.PROVIDER_DEADLINE_MS;
   return {
     name: "twilio",
+    route: (what) => routeOf(account, what),
     async send(delivery, signal, mayBegin) {
-      const message = buildTwilioMessage(delivery, setup, clock.now());
+      const route = routeOf(account, delivery);
+      if (route.kind === "barred") return barred(route);
+      const message = buildTwilioMessage(delivery, { from: route.from, statusCallbackUrl }, clock.now());
       if (message === undefined) return { kind: "rejected", reason: "content-missing" };
       const created = await api.postForm(path, headers, message, signal, mayBegin);
-      return created.kind === "none" ? created.outcome : outcomeOf(created, clock.now());
+      return created.kind === "none" ? created.outcome : ofOverride(outcomeOf(created, clock.now()), delivery.content.sms);
     },
     async statusQuery(question, signal) {
       if (question.endpoint.channel !== "sms") return unreadable("wrong-channel");
-      // Not by date: what Twilio filters is when a message was sent, and one that waits in its queue was not.
-      const filter = { to: question.endpoint.phoneNumber, from: setup.from, pageSize: MESSAGES_READ };
+      const route = routeOf(account, question);
+      if (route.kind === "barred") return unreadable(route.reason);
+      const { from } = route;
+      // Not by date: what Twilio filters is when a message was sent, and one that waits in its queue was not. Not by service: there is no such filter.
+      const filter = { to: question.endpoint.phoneNumber, ...(isService(from) ? {} : { from }), pageSize: MESSAGES_READ };
       const listed = await connections.exchange(signal, () => client.messages.page(filter));
       if (listed.kind === "threw") return unanswered(listed, clock.now());
       const { instances, nextPageUrl } = listed.value;
-      const own = candidates(instances, question, { from: setup.from, deadlineMs });
+      const own = candidates(instances, question, { from, deadlineMs });
       if (own.length === 0 && mayHaveMore(instances, nextPageUrl !== undefined, question)) return unreadable("status-query-incomplete");
       return attributed(own, question, { attribute, isSettled: clock.now() >= question.startedAt + settledMs(deadlineMs) });
     },
@@ -69,6 +81,14 @@ function outcomeOf({ status, headers, body }: Extract<Exchanged, { kind: "answer
     code: typeof code === "number" ? code : undefined,
     retryAfterMs: parseRetryAfter(headers["retry-after"], now),
   });
+}
+
+/** What Twilio says of a sender that an override names is about this text alone. */
+function ofOverride(outcome: Outcome, sms: SmsContent | undefined): Outcome {
+  const names = Object.keys(sms?.overrides?.twilio ?? {});
+  const isBlamed =
+    outcome.kind === "misconfigured" && outcome.scope === "sender" && names.some((name) => name.toLowerCase() === "fallbackfrom");
+  return isBlamed ? { kind: "rejected", reason: outcome.reason } : outcome;
 }
 
 function unanswered({ error, seen }: Extract<Exchange<unknown>, { kind: "threw" }>, now: number) {

@@ -120,6 +120,16 @@ withSandbox("twilio's messages", (test) => {
     assert.deepEqual(await statusQuery(provider, delivery, Date.now() - 120_000), { kind: "absent" });
   });
 
+  test("a message of a Messaging Service is found, with the text as it was sent", async (sandbox) => {
+    await using provider = create({ ...sandbox.env, TWILIO_SENDERS: `otp=MG${"0a".repeat(16)},other=MG${"0b".repeat(16)}` });
+    const plain = sms();
+    const of = (sender: string) => ({ ...plain, content: { sms: { text: "\u201cReady\u201d", transliterate: true, sender } } });
+    await provider.send(of("otp"), AbortSignal.timeout(ANSWERED_MS));
+    assert.deepEqual(await statusQuery(provider, of("other")), { kind: "absent" });
+    assert.equal((await statusQuery(provider, of("otp"))).kind, "found");
+    assert.deepEqual(await statusQuery(provider, of("gone")), { kind: "unreadable", fault: { code: "unknown-sender" } });
+  });
+
   test("a page full of newer messages is no proof of absence", async (sandbox) => {
     await using provider = create(sandbox.env);
     const delivery = sms();
@@ -139,6 +149,7 @@ const message = (over: Partial<ListedMessage> = {}): ListedMessage => ({
   body: "Your code is 123456",
   to: phoneNumber,
   from: "+15005550006",
+  messagingServiceSid: null,
   direction: "outbound-api",
   status: "queued",
   dateCreated: new Date(STARTED + 1_000),

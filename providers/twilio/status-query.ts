@@ -1,3 +1,4 @@
+import { sentText } from "../../core/content/sms-content.ts";
 import { ADAPTER_GRACE_MS, RECORD_MS } from "../../core/delivery/call-limits.ts";
 import type { Finding, StatusQuery } from "../../core/ports/provider.ts";
 import { isWord } from "../transport/foreign.ts";
@@ -27,7 +28,9 @@ export interface ListedMessage {
   sid: string;
   body: string;
   to: string;
+  /** Of a message of a Messaging Service the number that it chose, once it has. */
   from: string;
+  messagingServiceSid: string | null;
   direction: string;
   status: string;
   dateCreated: Date | undefined;
@@ -39,17 +42,20 @@ const UNDER_WAY_OR_DELIVERED = new Set(["accepted", "scheduled", "queued", "send
 /**
  * The messages that this attempt may have made, oldest first: to that number, from our sender, with exactly that text, created when
  * Twilio can have accepted the call.
+ * @param setup `from` is what it was sent from, a Messaging Service or another sender
  */
 export function candidates(
   messages: readonly ListedMessage[],
   { endpoint, content, startedAt }: StatusQuery,
   setup: { from: string; deadlineMs: number },
 ): ListedMessage[] {
-  if (endpoint.channel !== "sms") return [];
+  if (endpoint.channel !== "sms" || content.sms === undefined) return [];
+  const { phoneNumber } = endpoint;
+  const text = sentText(content.sms);
   const until = startedAt + setup.deadlineMs + ACCEPTED_AFTER_DEADLINE_MS;
   const inTime = (at: number) => at >= startedAt - BEHIND_MS && at <= until;
   return messages
-    .filter((m) => m.to === endpoint.phoneNumber && m.from === setup.from && m.body === content.sms?.text)
+    .filter((m) => m.to === phoneNumber && (m.from === setup.from || m.messagingServiceSid === setup.from) && m.body === text)
     .filter((m) => m.direction === "outbound-api" && m.dateCreated !== undefined && inTime(m.dateCreated.getTime()))
     .sort((a, b) => Number(a.dateCreated) - Number(b.dateCreated));
 }

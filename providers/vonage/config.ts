@@ -1,5 +1,7 @@
 import { flag, text, url, type Values, watchedSecretFile } from "../../runtime/config.ts";
 import { providerVariables } from "../provider-config.ts";
+import { sendersVariable, senderVariable } from "../sms-senders.ts";
+import { VONAGE_SENDER_FORM } from "./payload.ts";
 
 export const vonageVariables = {
   ...providerVariables,
@@ -10,7 +12,11 @@ export const vonageVariables = {
   }),
   VONAGE_API_KEY: text({ default: "", reason: "Vonage account" }),
   VONAGE_API_SECRET_FILE: watchedSecretFile({ default: "", reason: "Vonage's API secret" }),
-  VONAGE_FROM: text({ default: "", reason: "sender: a number of the account's, or an alphanumeric name" }),
+  VONAGE_FROM: senderVariable(VONAGE_SENDER_FORM, "default sender, for texts that name none and countries that have none of their own"),
+  VONAGE_SENDERS: sendersVariable(
+    VONAGE_SENDER_FORM,
+    "further senders, as TWILIO_SENDERS. For example orders=Shop,orders@+1=12025550123,@+44=ShopUK",
+  ),
 };
 export type VonageConfig = Values<typeof vonageVariables>;
 

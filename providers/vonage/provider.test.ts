@@ -63,6 +63,15 @@ withSandbox("vonage on the wire", (test) => {
     });
   });
 
+  test("never sends a text without its media", async (sandbox) => {
+    await using provider = create(sandbox.env);
+    const delivery = sampleSms({ sms: { mediaUrls: ["https://img.example/menu.jpg"] } });
+    assert.deepEqual(provider.route?.(delivery), { kind: "barred", reason: "media-not-supported" });
+    const outcome = await provider.send(delivery, AbortSignal.timeout(10_000));
+    assert.deepEqual(outcome, { kind: "rejected", reason: "media-not-supported", notCalled: true });
+    assert.deepEqual(sandbox.ledger.entries({ deliveryId: delivery.deliveryId }), []);
+  });
+
   test("accepts a text of several parts under the first one's id", async (sandbox) => {
     await using provider = create(sandbox.env);
     const outcome = await provider.send(sampleSms({ text: "a".repeat(400) }), AbortSignal.timeout(10_000));

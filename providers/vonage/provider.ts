@@ -1,5 +1,6 @@
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
+import { barred, routeOf, type SmsAccount } from "../sms-senders.ts";
 import { createJsonHttp } from "../transport/json-http.ts";
 import { addressFilterFor } from "../transport/provider-connections.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
@@ -24,10 +25,18 @@ export function createVonageProvider(config: VonageConfig, { clock }: { clock: C
     addressFilter: addressFilterFor(config.VONAGE_REPORTS_ORIGIN, VONAGE_REPORTS_ORIGIN, allowed),
   });
   const authorization = `Basic ${Buffer.from(`${config.VONAGE_API_KEY}:${config.VONAGE_API_SECRET_FILE}`).toString("base64")}`;
+  const account: SmsAccount = {
+    ...{ defaultFrom: config.VONAGE_FROM, senders: config.VONAGE_SENDERS },
+    // A text without its pictures would be another message.
+    lacks: ({ mediaUrls }) => (mediaUrls === undefined ? undefined : "media-not-supported"),
+  };
   return {
     name: "vonage",
+    route: (what) => routeOf(account, what),
     async send(delivery, signal, mayBegin) {
-      const message = buildVonageMessage(delivery, { from: config.VONAGE_FROM }, clock.now());
+      const route = routeOf(account, delivery);
+      if (route.kind === "barred") return barred(route);
+      const message = buildVonageMessage(delivery, { from: route.from }, clock.now());
       if (message === undefined) return { kind: "rejected", reason: "content-missing" };
       const posted = await api.post("/sms/json", { authorization }, message, signal, mayBegin);
       if (posted.kind === "none") return posted.outcome;

@@ -116,7 +116,7 @@ test("lengths are counted in code points", () => {
   assert.deepEqual(sms("😀".repeat(1_600)), []);
   assert.deepEqual(sms("😀".repeat(1_601)), ["content.sms.text: string.max_len"]);
   assert.deepEqual(sms("a".repeat(1_601)), ["content.sms.text: string.max_len"]);
-  assert.deepEqual(sms(""), ["content.sms.text: string.min_len"]);
+  assert.deepEqual(sms(""), ["content.sms: sms.content"]);
 });
 
 test("a value over its limit is not checked further", () => {

@@ -56,6 +56,10 @@ const EXPRESSIONS: Readonly<Record<string, { expression: string; holds(message: 
     holds: (m) =>
       !(m.title && isGiven(m.titleLocalized)) && !(m.body && isGiven(m.bodyLocalized)) && !(m.subtitle && isGiven(m.subtitleLocalized)),
   },
+  "sms.content": {
+    expression: "this.text != '' || size(this.media_urls) > 0",
+    holds: (m) => Boolean(m.text) || ((m.mediaUrls as readonly unknown[] | undefined) ?? []).length > 0,
+  },
   "email.body": {
     expression: "this.html != '' || this.text != ''",
     holds: (m) => Boolean(m.html) || Boolean(m.text),

@@ -37,6 +37,7 @@ export interface AcceptSetting {
   quotas?: Quotas;
   optOuts?: OptOuts;
   smsPrefixes?: readonly string[];
+  smsSenders?: readonly string[];
   channelsServed?: readonly Channel[];
   shares?: Pick<AppShares, "take">;
   log?: Logger;
@@ -76,11 +77,12 @@ export async function createAcceptWorld(clock = createFakeClock()): Promise<Acce
       log = silentLog,
       optOuts = allowAll,
       smsPrefixes,
+      smsSenders,
       channelsServed,
     } = {}) {
       const load = createLoad(notifications, openMax, { clock, log, read: createOwnReading(clock) });
       const accepting = createAccept({
-        ...{ load, quotas, shares, optOuts, clock, log, insertsWaitingMax, smsPrefixes, channelsServed },
+        ...{ load, quotas, shares, optOuts, clock, log, insertsWaitingMax, smsPrefixes, smsSenders, channelsServed },
         ...{ watchdogFirstMs: 30_000, failpoint: () => {}, pushHosts: [], recorder: ignoreEvents },
         store: { notifications, contents, contacts },
         publisher: {

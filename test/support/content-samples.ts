@@ -73,7 +73,7 @@ export const richSms = (over: Partial<SmsContent> = {}): SmsContent => ({
   transliterate: true,
   registeredEntity: "1101234567890123456",
   registeredTemplate: "1107161234567890123",
-  overrides: { twilio: { MaxPrice: 0.5 }, vonage: { "account-ref": "shop", ttl: null } },
+  overrides: { twilio: { MaxPrice: 0.5 }, vonage: { "account-ref": "shop", "trusted-recipient": null } },
   mediaUrls: ["https://img.example/menu.jpg"],
   ...over,
 });

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { EmailContent } from "../../core/content/email-content.ts";
+import type { SmsContent } from "../../core/content/sms-content.ts";
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import { attemptId } from "../../core/ports/attempt-store.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
@@ -34,10 +35,12 @@ export const samplePush = (endpoint: Endpoint, over: Partial<OutboundDelivery> =
   });
 
 /** A text to send at SAMPLE_NOW. */
-export const sampleSms = (given: { phoneNumber?: string; text?: string; expiresAt?: number } = {}): OutboundDelivery =>
+export const sampleSms = (
+  given: { phoneNumber?: string; text?: string; sms?: Partial<SmsContent>; expiresAt?: number } = {},
+): OutboundDelivery =>
   sampleDelivery({
     endpoint: { channel: "sms", phoneNumber: given.phoneNumber ?? "+447700900123" },
-    content: { sms: { text: given.text ?? "Your code is 123456" } },
+    content: { sms: { text: given.text ?? "Your code is 123456", ...given.sms } },
     notificationClass: "critical",
     category: "sign-in",
     expiresAt: given.expiresAt ?? SAMPLE_NOW + 600_000,

@@ -104,6 +104,27 @@ export namespace InterruptionLevel {
   export type UNRECOGNIZED = typeof InterruptionLevel.UNRECOGNIZED;
 }
 
+export const SmsForm = {
+  SMS_FORM_UNSPECIFIED: 0,
+  /** SMS_FORM_GSM7 - In the GSM alphabet: 160 characters alone, 153 in each of several segments. */
+  SMS_FORM_GSM7: 1,
+  /** SMS_FORM_UCS2 - With other characters: 70 alone, 67 in each of several segments. */
+  SMS_FORM_UCS2: 2,
+  /** SMS_FORM_MMS - With media, whatever its text. */
+  SMS_FORM_MMS: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type SmsForm = typeof SmsForm[keyof typeof SmsForm];
+
+export namespace SmsForm {
+  export type SMS_FORM_UNSPECIFIED = typeof SmsForm.SMS_FORM_UNSPECIFIED;
+  export type SMS_FORM_GSM7 = typeof SmsForm.SMS_FORM_GSM7;
+  export type SMS_FORM_UCS2 = typeof SmsForm.SMS_FORM_UCS2;
+  export type SMS_FORM_MMS = typeof SmsForm.SMS_FORM_MMS;
+  export type UNRECOGNIZED = typeof SmsForm.UNRECOGNIZED;
+}
+
 export const DeliveryState = {
   DELIVERY_STATE_UNSPECIFIED: 0,
   /** DELIVERY_STATE_PENDING - Accepted; waits for its send_at, in the queue, or for its next attempt. */
@@ -286,14 +307,18 @@ export interface PushOverrides_ApnsHeadersEntry {
 }
 
 export interface SmsContent {
+  /** Sent as it is, nothing before or after it. Empty only with media_urls. */
   text: string;
-  /** One of the account's senders by its name; empty: the account's default. */
+  /**
+   * One of the account's senders by its name, which the app must be allowed to use; empty: the account's sender for the recipient's country,
+   * else its default.
+   */
   sender: string;
   /** A text of more segments is rejected; 0: 10. */
   segmentsMax: number;
-  /** Replaces characters outside the GSM alphabet by plain ones where there are such: quotes, dashes, ellipsis, spaces. */
+  /** Replaces quotes, dashes, ellipses and spaces outside the GSM alphabet by plain ones, where that makes it a text in the GSM alphabet. */
   transliterate: boolean;
-  /** Ids that regulators give out (India: DLT), as text. */
+  /** Ids that regulators give out (India: DLT), as text. By Vonage; Twilio has them with the sender. */
   registeredEntity: string;
   registeredTemplate: string;
   overrides:
@@ -405,8 +430,15 @@ export interface AcceptedDelivery {
   suppressedReason:
     | Reason
     | undefined;
-  /** Of an SMS: its segments, each of which is charged; else 0. */
+  /** Of an SMS: its segments, each of which is charged; else 0, and with media_urls too. */
   smsSegments: number;
+  /** Of an SMS: what it is charged as. */
+  smsForm: SmsForm;
+  /**
+   * Of an SMS: the calling code of the country it goes to, such as +49; after +1 and +7, which countries share, with three digits more.
+   * Providers have a price for each.
+   */
+  smsDestination: string;
 }
 
 export interface BatchSendNotificationsRequest {
@@ -2357,7 +2389,7 @@ export const Accepted: MessageFns<Accepted> = {
 };
 
 function createBaseAcceptedDelivery(): AcceptedDelivery {
-  return { deliveryId: "", channel: 0, suppressedReason: undefined, smsSegments: 0 };
+  return { deliveryId: "", channel: 0, suppressedReason: undefined, smsSegments: 0, smsForm: 0, smsDestination: "" };
 }
 
 export const AcceptedDelivery: MessageFns<AcceptedDelivery> = {
@@ -2373,6 +2405,12 @@ export const AcceptedDelivery: MessageFns<AcceptedDelivery> = {
     }
     if (message.smsSegments !== 0) {
       writer.uint32(32).int32(message.smsSegments);
+    }
+    if (message.smsForm !== 0) {
+      writer.uint32(40).int32(message.smsForm);
+    }
+    if (message.smsDestination !== "") {
+      writer.uint32(50).string(message.smsDestination);
     }
     return writer;
   },
@@ -2420,6 +2458,22 @@ export const AcceptedDelivery: MessageFns<AcceptedDelivery> = {
             }
 
             message.smsSegments = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.smsForm = reader.int32() as any;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.smsDestination = reader.string();
             continue;
           }
         }

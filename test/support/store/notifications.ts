@@ -18,7 +18,12 @@ export function describeNotifications(name: string, test: StoreTest): void {
     });
 
     test("gives back every field of every content, and what is said about parts kept apart", async (store) => {
-      const times = { ttlSeconds: 0, contentHashes: { email: "ab".repeat(32) }, richApart: ["email" as const] };
+      const times = {
+        ttlSeconds: 0,
+        contentHashes: { email: "ab".repeat(32) },
+        richApart: ["email" as const],
+        smsSizeApart: { form: "ucs2" as const, segments: 3 },
+      };
       const contents = [richContent(), { push: localizedPush() }, { push: backgroundPush() }, { push: richPush({ badge: 0 }) }];
       const records = contents.map((content) => sampleNotification([T0, undefined], { content, ...times }));
       await store.notifications.insert(records);

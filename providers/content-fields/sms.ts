@@ -1,0 +1,63 @@
+import type { Content } from "../../core/content/content.ts";
+import type { SmsContent } from "../../core/content/sms-content.ts";
+import type { FieldRow } from "./row.ts";
+
+/** The senders that the rows name, as TWILIO_SENDERS and VONAGE_SENDERS have them. */
+export const ROW_SENDERS = { twilio: `orders=MG${"0123456789abcdef".repeat(2)}`, vonage: "orders=Shop" };
+
+const text = "Your table is ready";
+const sms = (over: Partial<SmsContent>): Content => ({ sms: { text, ...over } });
+const CHECKED = { not: "checked before acceptance" };
+const REGISTERED = { not: "Twilio has them with the sender" };
+
+/** Where the fields of an SMS arrive. */
+export const SMS_ROWS: readonly FieldRow<"twilio" | "vonage">[] = [
+  { field: "text", content: sms({}), arrives: { twilio: { path: "Body", value: text }, vonage: { path: "text", value: text } } },
+  {
+    field: "sender",
+    content: sms({ sender: "orders" }),
+    arrives: {
+      twilio: { path: "MessagingServiceSid", value: `MG${"0123456789abcdef".repeat(2)}` },
+      vonage: { path: "from", value: "Shop" },
+    },
+  },
+  { field: "segments_max", content: sms({ segmentsMax: 1 }), arrives: { twilio: CHECKED, vonage: CHECKED } },
+  {
+    field: "transliterate",
+    content: sms({ text: "\u201cReady\u201d", transliterate: true }),
+    arrives: { twilio: { path: "Body", value: '"Ready"' }, vonage: { path: "text", value: '"Ready"' } },
+  },
+  {
+    field: "registered_entity",
+    content: sms({ registeredEntity: "1101456324000123456" }),
+    arrives: { twilio: REGISTERED, vonage: { path: "entity-id", value: "1101456324000123456" } },
+  },
+  {
+    field: "registered_template",
+    content: sms({ registeredTemplate: "1107457532000123456" }),
+    arrives: { twilio: REGISTERED, vonage: { path: "content-id", value: "1107457532000123456" } },
+  },
+  {
+    field: "overrides.twilio",
+    content: sms({ overrides: { twilio: { ContentRetention: "discard" } } }),
+    arrives: { twilio: { path: "ContentRetention", value: "discard" }, vonage: { not: "for Twilio" } },
+  },
+  {
+    field: "overrides.vonage",
+    content: sms({ overrides: { vonage: { "account-ref": "shop" } } }),
+    arrives: { twilio: { not: "for Vonage" }, vonage: { path: "account-ref", value: "shop" } },
+  },
+  {
+    field: "media_urls",
+    content: sms({ mediaUrls: ["https://img.example/menu.jpg"] }),
+    arrives: {
+      twilio: { path: "MediaUrl", value: "https://img.example/menu.jpg" },
+      vonage: { not: "never sent by Vonage, which would drop them" },
+    },
+  },
+  {
+    field: "flash",
+    content: sms({ flash: true }),
+    arrives: { twilio: { not: "never sent by Twilio, which has none" }, vonage: { path: "message-class", value: 0 } },
+  },
+];
