@@ -1,4 +1,5 @@
 import { type AppLimits, type DailyMax, limitFaults } from "../../core/apps/limits.ts";
+import { OVERRIDE_PROVIDERS } from "../../core/content/used-overrides.ts";
 import { CHANNELS, CLASSES } from "../../core/delivery/channel.ts";
 import { fail, type Invocation, text } from "../command.ts";
 
@@ -11,6 +12,7 @@ export const LIMIT_OPTIONS = {
   "daily-max": { type: "string", multiple: true },
   "sms-prefixes": { type: "string" },
   "sms-senders": { type: "string" },
+  overrides: { type: "string" },
   weight: { type: "string" },
 } as const;
 
@@ -20,6 +22,7 @@ export const LIMIT_USAGE = [
     "[--daily-max CHANNEL/CLASS=N]...",
     "[--sms-prefixes +49,+1|none]",
     "[--sms-senders orders,otp|none]",
+    "[--overrides apns,fcm|none]",
     "[--weight N]; each may be default",
   ],
 ].join(" ");
@@ -45,6 +48,12 @@ export function readLimits(values: Values): AppLimits {
     ),
     ...readList(values, "sms-prefixes", "smsPrefixes", (prefix) => prefix),
     ...readList(values, "sms-senders", "smsSenders", (name) => name),
+    ...readList(
+      values,
+      "overrides",
+      "overrides",
+      (name) => OVERRIDE_PROVIDERS.find((p) => p === name) ?? fail(`--overrides may contain ${OVERRIDE_PROVIDERS.join(", ")}`),
+    ),
     ...readDailyMax(values["daily-max"]),
   };
   if (Object.keys(limits).length === 0) fail("name at least one limit");

@@ -47,16 +47,16 @@ export function keysText(keys: readonly ApiKeyRecord[], now: number): string {
 }
 
 /** As `carillon app limits set` takes them. */
-export function limitsText({ ratePerSecond, burst, classes, openMax, scheduledMax, dailyMax, ...sms }: AppLimits): string {
-  const { smsPrefixes, smsSenders, weight } = sms;
+export function limitsText({ ratePerSecond, burst, classes, openMax, scheduledMax, dailyMax, weight, ...lists }: AppLimits): string {
+  const listed = (items: readonly string[] | undefined) => items && (items.join(",") || "none");
   const lines = [
     ...[["rate", ratePerSecond] as const, ["burst", burst] as const, ["classes", classes?.join(",")] as const],
     ...[["open-max", openMax] as const, ["scheduled-max", scheduledMax] as const],
     ...Object.entries(dailyMax ?? {}).flatMap(([channel, byClass]) =>
       Object.entries(byClass).map(([name, max]) => ["daily-max", `${channel}/${name}=${max}`] as const),
     ),
-    ...[["sms-prefixes", smsPrefixes && (smsPrefixes.join(",") || "none")] as const],
-    ...[["sms-senders", smsSenders && (smsSenders.join(",") || "none")] as const, ["weight", weight] as const],
+    ...[["sms-prefixes", listed(lists.smsPrefixes)] as const, ["sms-senders", listed(lists.smsSenders)] as const],
+    ...[["overrides", listed(lists.overrides)] as const, ["weight", weight] as const],
   ].flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]));
   return lines.length > 0 ? lines.join("\n") : "none of its own: the installation's defaults apply";
 }
