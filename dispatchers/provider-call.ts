@@ -55,7 +55,20 @@ export function reportAttempt(
 }
 
 function outbound(task: DeliveryTask, attemptId: string): OutboundDelivery {
-  const { deliveryId, app, channel, endpoint, notificationClass, category, content, priority, collapseKey, expiresAt, ttlSeconds } = task;
-  const times = { expiresAt, ttlSeconds };
-  return { deliveryId, attemptId, app, channel, endpoint, notificationClass, category, content, priority, collapseKey, ...times };
+  const {
+    deliveryId,
+    app,
+    channel,
+    endpoint,
+    shownTo,
+    notificationClass,
+    category,
+    content,
+    priority,
+    collapseKey,
+    expiresAt,
+    ttlSeconds,
+  } = task;
+  const rest = { shownTo, expiresAt, ttlSeconds };
+  return { deliveryId, attemptId, app, channel, endpoint, notificationClass, category, content, priority, collapseKey, ...rest };
 }

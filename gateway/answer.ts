@@ -1,10 +1,15 @@
 import { channelToProto, classToProto, reasonToProto, stateToProto } from "../adapters/wire/convert.ts";
 import { segmentsOf } from "../core/content/sms-content.ts";
 import { maskEndpoint } from "../core/delivery/endpoint.ts";
-import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
+import type { Copy as CopyOf, Delivery, NotificationRecord } from "../core/delivery/notification.ts";
 import { outcomeReason } from "../core/delivery/reason.ts";
 import { type AttemptOutcome, type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
-import type { Accepted, Delivery as DeliveryMessage, GetNotificationResponse } from "../gen/carillon/v1/notification_service.ts";
+import {
+  type Accepted,
+  Copy,
+  type Delivery as DeliveryMessage,
+  type GetNotificationResponse,
+} from "../gen/carillon/v1/notification_service.ts";
 
 /** The answer to a send. It depends only on what was known at acceptance, so a repeated key gets the same answer at any later time. */
 export function toAccepted(record: NotificationRecord, repeatedKey: boolean): Accepted {
@@ -15,6 +20,7 @@ export function toAccepted(record: NotificationRecord, repeatedKey: boolean): Ac
       deliveryId: d.id,
       channel: channelToProto(d.channel),
       suppressedReason: suppressedOnAcceptance(d, record) ? reasonToProto(d.reason) : undefined,
+      copy: copyToProto(d.copy),
       smsSegments: d.channel === "sms" && record.content.sms ? segmentsOf(record.content.sms).segments : 0,
     })),
     repeatedKey,
@@ -60,6 +66,7 @@ function toDelivery(d: Delivery, attempts: readonly AttemptRecord[]): DeliveryMe
     channel: channelToProto(d.channel),
     state: stateToProto(d.state),
     reason: reasonToProto(d.reason),
+    copy: copyToProto(d.copy),
     endpointMasked: d.endpoint ? maskEndpoint(d.endpoint) : "",
     endedAt: d.endedAt === undefined ? undefined : new Date(d.endedAt),
     uncertainSince: d.uncertainSince === undefined ? undefined : new Date(d.uncertainSince),
@@ -79,5 +86,8 @@ function toDelivery(d: Delivery, attempts: readonly AttemptRecord[]): DeliveryMe
     })),
   };
 }
+
+const COPIES: Record<CopyOf, Copy> = { cc: Copy.COPY_CC, bcc: Copy.COPY_BCC };
+const copyToProto = (copy: CopyOf | undefined): Copy => (copy === undefined ? Copy.COPY_UNSPECIFIED : COPIES[copy]);
 
 const providerRefOf = (outcome: AttemptOutcome | undefined) => (outcome?.kind === "accepted" ? outcome.providerRef : "");

@@ -1,6 +1,7 @@
 import { Server, ServerCredentials, status } from "@grpc/grpc-js";
 import {
   type Accepted,
+  Copy,
   type Notification,
   type NotificationServiceServer,
   NotificationServiceService,
@@ -28,7 +29,7 @@ export function accepted(id: string, { repeatedKey = false, suppressed = false }
   return {
     notificationId: id,
     acceptedAt: new Date(),
-    deliveries: [{ deliveryId: `${id}-0`, channel: 1, suppressedReason, smsSegments: 0 }],
+    deliveries: [{ deliveryId: `${id}-0`, channel: 1, suppressedReason, copy: Copy.COPY_UNSPECIFIED, smsSegments: 0 }],
     repeatedKey,
   };
 }

@@ -104,6 +104,24 @@ export namespace InterruptionLevel {
   export type UNRECOGNIZED = typeof InterruptionLevel.UNRECOGNIZED;
 }
 
+/** Which copy of a mail a delivery is. */
+export const Copy = {
+  /** COPY_UNSPECIFIED - None: it goes to the recipient. */
+  COPY_UNSPECIFIED: 0,
+  COPY_CC: 1,
+  COPY_BCC: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type Copy = typeof Copy[keyof typeof Copy];
+
+export namespace Copy {
+  export type COPY_UNSPECIFIED = typeof Copy.COPY_UNSPECIFIED;
+  export type COPY_CC = typeof Copy.COPY_CC;
+  export type COPY_BCC = typeof Copy.COPY_BCC;
+  export type UNRECOGNIZED = typeof Copy.UNRECOGNIZED;
+}
+
 export const DeliveryState = {
   DELIVERY_STATE_UNSPECIFIED: 0,
   /** DELIVERY_STATE_PENDING - Accepted; waits for its send_at, in the queue, or for its next attempt. */
@@ -319,7 +337,10 @@ export interface EmailContent {
   /** One of the account's senders; absent: its default. */
   from: Mailbox | undefined;
   replyTo: Mailbox[];
-  /** Each is a recipient of its own, with its own opt-outs. */
+  /**
+   * Each address gets a delivery of its own where the recipient has an e-mail address, with its own opt-outs and attempts; one that occurs twice
+   * gets one.
+   */
   cc: Mailbox[];
   bcc: Mailbox[];
   /**
@@ -407,6 +428,8 @@ export interface AcceptedDelivery {
     | undefined;
   /** Of an SMS: its segments, each of which is charged; else 0. */
   smsSegments: number;
+  /** Of a mail to an address in cc or bcc. */
+  copy: Copy;
 }
 
 export interface BatchSendNotificationsRequest {
@@ -473,7 +496,11 @@ export interface Delivery {
     | Date
     | undefined;
   /** When it became uncertain; stays set afterwards. */
-  uncertainSince: Date | undefined;
+  uncertainSince:
+    | Date
+    | undefined;
+  /** Of a mail to an address in cc or bcc. */
+  copy: Copy;
 }
 
 export interface Attempt {
@@ -2357,7 +2384,7 @@ export const Accepted: MessageFns<Accepted> = {
 };
 
 function createBaseAcceptedDelivery(): AcceptedDelivery {
-  return { deliveryId: "", channel: 0, suppressedReason: undefined, smsSegments: 0 };
+  return { deliveryId: "", channel: 0, suppressedReason: undefined, smsSegments: 0, copy: 0 };
 }
 
 export const AcceptedDelivery: MessageFns<AcceptedDelivery> = {
@@ -2373,6 +2400,9 @@ export const AcceptedDelivery: MessageFns<AcceptedDelivery> = {
     }
     if (message.smsSegments !== 0) {
       writer.uint32(32).int32(message.smsSegments);
+    }
+    if (message.copy !== 0) {
+      writer.uint32(64).int32(message.copy);
     }
     return writer;
   },
@@ -2420,6 +2450,14 @@ export const AcceptedDelivery: MessageFns<AcceptedDelivery> = {
             }
 
             message.smsSegments = reader.int32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.copy = reader.int32() as any;
             continue;
           }
         }
@@ -2932,6 +2970,7 @@ function createBaseDelivery(): Delivery {
     attempts: [],
     endedAt: undefined,
     uncertainSince: undefined,
+    copy: 0,
   };
 }
 
@@ -2960,6 +2999,9 @@ export const Delivery: MessageFns<Delivery> = {
     }
     if (message.uncertainSince !== undefined) {
       Timestamp.encode(toTimestamp(message.uncertainSince), writer.uint32(66).fork()).join();
+    }
+    if (message.copy !== 0) {
+      writer.uint32(72).int32(message.copy);
     }
     return writer;
   },
@@ -3039,6 +3081,14 @@ export const Delivery: MessageFns<Delivery> = {
             }
 
             message.uncertainSince = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.copy = reader.int32() as any;
             continue;
           }
         }
