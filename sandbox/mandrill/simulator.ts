@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { isAddress, localPart } from "../kit/address.ts";
+import { isVerifiedSender } from "../kit/email-sender.ts";
 import { type Fields, fieldsOf, isFields, listOf, parseJson, sameSecret, textOf } from "../kit/read.ts";
 import { type HttpSimulator, type Judgement, jsonAnswer, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
 import { createMandrillMessages } from "./messages.ts";
@@ -24,8 +25,8 @@ interface RecipientAnswer {
   queued_reason?: string;
 }
 
-export function createMandrill(parts: { credentials: MandrillAccount; from: string; now: () => number }): HttpSimulator {
-  const { credentials, from, now } = parts;
+export function createMandrill(parts: { credentials: MandrillAccount; now: () => number }): HttpSimulator {
+  const { credentials, now } = parts;
   const messages = createMandrillMessages();
 
   const methodIn = (request: WireRequest) => /^\/api\/1\.[03]\/([a-z]+\/[a-z0-9-]+?)(\.json)?$/.exec(request.path)?.[1] ?? "";
@@ -76,7 +77,7 @@ export function createMandrill(parts: { credentials: MandrillAccount; from: stri
           error(400, -2, "ValidationError", `Validation error: ${JSON.stringify({ message: faults })}`),
           "400 ValidationError",
         );
-      const isOwnSender = textOf(fieldsOf(message).from_email).toLowerCase() === from;
+      const isOwnSender = isVerifiedSender(textOf(fieldsOf(message).from_email));
       const addresses = listOf(fieldsOf(message).to).map((to) => textOf(fieldsOf(to).email));
       const isLater = fieldsOf(sent.payload).async === true || addresses.length > SYNCHRONOUS_RECIPIENTS_MAX;
       const answers = addresses.map((email) => answerFor(email, isOwnSender, isLater));
