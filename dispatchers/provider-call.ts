@@ -55,9 +55,9 @@ export function reportAttempt(
 }
 
 function outbound(task: DeliveryTask, attemptId: string): OutboundDelivery {
-  const { deliveryId, app, channel, endpoint, notificationClass, category, content, priority, expiresAt, ttlSeconds } = task;
+  const { deliveryId, app, channel, endpoint, shownTo, notificationClass, category, content, priority, expiresAt, ttlSeconds } = task;
   // A copy of what may have been sent would replace whatever newer push has the caller's key by now. Without it, it replaces its twin at most.
   const collapseKey = task.policyResend ? undefined : task.collapseKey;
-  const times = { expiresAt, ttlSeconds };
-  return { deliveryId, attemptId, app, channel, endpoint, notificationClass, category, content, priority, collapseKey, ...times };
+  const rest = { shownTo, expiresAt, ttlSeconds };
+  return { deliveryId, attemptId, app, channel, endpoint, notificationClass, category, content, priority, collapseKey, ...rest };
 }

@@ -2,12 +2,13 @@ import { channelToProto, classToProto, reasonToProto, stateToProto } from "../ad
 import { type SmsSize, smsSizeOf } from "../core/content/sms-content.ts";
 import { countryOf } from "../core/delivery/circuit-scope.ts";
 import { maskEndpoint } from "../core/delivery/endpoint.ts";
-import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
+import type { Copy as CopyOf, Delivery, NotificationRecord } from "../core/delivery/notification.ts";
 import { outcomeReason } from "../core/delivery/reason.ts";
 import { type AttemptOutcome, type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
 import {
   type Accepted,
   type AcceptedDelivery,
+  Copy,
   type Delivery as DeliveryMessage,
   type GetNotificationResponse,
   SmsForm,
@@ -24,6 +25,7 @@ export function toAccepted(record: NotificationRecord, repeatedKey: boolean): Ac
       channel: channelToProto(d.channel),
       suppressedReason: suppressedOnAcceptance(d, record) ? reasonToProto(d.reason) : undefined,
       ...chargeOf(d, smsSize),
+      copy: copyToProto(d.copy),
     })),
     repeatedKey,
   };
@@ -86,6 +88,7 @@ function toDelivery(d: Delivery, attempts: readonly AttemptRecord[]): DeliveryMe
     channel: channelToProto(d.channel),
     state: stateToProto(d.state),
     reason: reasonToProto(d.reason),
+    copy: copyToProto(d.copy),
     endpointMasked: d.endpoint ? maskEndpoint(d.endpoint) : "",
     endedAt: d.endedAt === undefined ? undefined : new Date(d.endedAt),
     uncertainSince: d.uncertainSince === undefined ? undefined : new Date(d.uncertainSince),
@@ -105,5 +108,8 @@ function toDelivery(d: Delivery, attempts: readonly AttemptRecord[]): DeliveryMe
     })),
   };
 }
+
+const COPIES: Record<CopyOf, Copy> = { cc: Copy.COPY_CC, bcc: Copy.COPY_BCC };
+const copyToProto = (copy: CopyOf | undefined): Copy => (copy === undefined ? Copy.COPY_UNSPECIFIED : COPIES[copy]);
 
 const providerRefOf = (outcome: AttemptOutcome | undefined) => (outcome?.kind === "accepted" ? outcome.providerRef : "");

@@ -1,7 +1,7 @@
 import { webPushLacks } from "../core/content/webpush-payload.ts";
 import { CHANNELS, type Channel, contentPart } from "../core/delivery/channel.ts";
-import type { Endpoint } from "../core/delivery/endpoint.ts";
-import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
+import { canonicalEndpoint, type Endpoint, endpointKey } from "../core/delivery/endpoint.ts";
+import type { Copy, Delivery, NotificationRecord } from "../core/delivery/notification.ts";
 import { reason } from "../core/delivery/reason.ts";
 import { watchdogMs } from "../core/delivery/watchdog.ts";
 import type { ContactRecord } from "../core/ports/contact-store.ts";
@@ -16,6 +16,10 @@ export interface Target {
   channel: Channel;
   endpoint?: Endpoint;
   endpointId?: string;
+  /** An address in cc or bcc. */
+  copy?: Copy;
+  /** As the caller spelled it, where it is not the recipient's. */
+  endpointAsGiven?: Endpoint;
   /** The recipient has a number there that the app may not send SMS to. */
   barred?: true;
 }
@@ -39,7 +43,11 @@ export function channelsOf(
  * without one, so that the answer reports it. If the caller named no channel and there is no endpoint at all, there is one such target.
  */
 export function targetsOf(request: NotificationRequest, channels: readonly Channel[], contacts: readonly ContactRecord[]): Target[] {
-  if (request.recipient.kind === "endpoint") return [{ channel: request.recipient.endpoint.channel, endpoint: request.recipient.endpoint }];
+  if (request.recipient.kind === "endpoint") {
+    const { endpoint } = request.recipient;
+    const target: Target = { channel: endpoint.channel, endpoint };
+    return endpoint.channel === "email" ? withCopies(request, [target]) : [target];
+  }
   const targets = channels.flatMap((channel): Target[] => {
     const found = contacts
       .filter((c) => c.endpoint.channel === channel)
@@ -47,15 +55,16 @@ export function targetsOf(request: NotificationRequest, channels: readonly Chann
     return found.length > 0 || request.channels.length === 0 ? found : [{ channel }];
   });
   const first = channels[0];
+  if (targets.some(({ endpoint }) => endpoint?.channel === "email")) return withCopies(request, targets);
   return targets.length > 0 || first === undefined ? targets : [{ channel: first }];
 }
 
 export function questionsOf(app: string, request: NotificationRequest, targets: readonly Target[]): OptOutQuestion[] {
   const userId = request.recipient.kind === "user" ? request.recipient.userId : undefined;
   // As the caller spelled it: an opt-out may be stored under that spelling.
-  return targets.map(({ channel, endpoint }) => ({
-    ...{ app, userId, channel, category: request.category },
-    endpoint: request.endpointAsGiven ?? endpoint,
+  return targets.map(({ channel, endpoint, copy, endpointAsGiven }) => ({
+    ...{ app, userId: copy === undefined ? userId : undefined, channel, category: request.category },
+    endpoint: endpointAsGiven ?? request.endpointAsGiven ?? endpoint,
   }));
 }
 
@@ -66,6 +75,21 @@ function suppression({ content }: NotificationRequest, { channel, endpoint, barr
   const lacks = channel === "webpush" && content.push ? webPushLacks(content.push) : undefined;
   if (lacks === undefined) return undefined;
   return reason("not-supported", lacks === "background" ? "browsers require a notification" : "browsers know no texts of the application");
+}
+
+/** With the addresses of cc and bcc behind the recipient's own; one that is there already gets no second mail. */
+function withCopies({ content: { email } }: NotificationRequest, targets: readonly Target[]): Target[] {
+  const all = [...targets];
+  const known = new Set(targets.flatMap(({ endpoint }) => (endpoint === undefined ? [] : [endpointKey(endpoint)])));
+  for (const copy of ["cc", "bcc"] as const)
+    for (const { address } of email?.[copy] ?? []) {
+      const endpointAsGiven = { channel: "email", address } as const;
+      const endpoint = canonicalEndpoint(endpointAsGiven);
+      if (known.has(endpointKey(endpoint))) continue;
+      known.add(endpointKey(endpoint));
+      all.push({ channel: "email", endpoint, copy, endpointAsGiven });
+    }
+  return all;
 }
 
 /** The record to insert. Where opt-outs are "unknown", the delivery is accepted and its dispatcher checks again. Pure. */
@@ -87,7 +111,7 @@ export function buildRecord(
   const sendAt = Math.max(request.sendAt ?? at.now, at.now);
   const expiresAt = request.expiresAt ?? sendAt + EXPIRY_DEFAULT_MS;
   const scheduled = sendAt > at.now;
-  const deliveries = targets.map(({ barred, ...target }, index): Delivery => {
+  const deliveries = targets.map(({ barred, endpointAsGiven: _asGiven, ...target }, index): Delivery => {
     const base = { id: `${at.id}-${index}`, ...target, attempt: 1 };
     const why = suppression(request, { barred, ...target }, answers[index]);
     if (why) return { ...base, state: "suppressed", publishCount: 0, reason: why, endedAt: at.now };

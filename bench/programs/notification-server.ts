@@ -1,6 +1,7 @@
 import { Server, ServerCredentials, status } from "@grpc/grpc-js";
 import {
   type Accepted,
+  Copy,
   type Notification,
   type NotificationServiceServer,
   NotificationServiceService,
@@ -28,7 +29,9 @@ export function accepted(id: string, { repeatedKey = false, suppressed = false }
   return {
     notificationId: id,
     acceptedAt: new Date(),
-    deliveries: [{ deliveryId: `${id}-0`, channel: 1, suppressedReason, smsSegments: 0, smsForm: 0, smsDestination: "" }],
+    deliveries: [
+      { deliveryId: `${id}-0`, channel: 1, suppressedReason, smsSegments: 0, smsForm: 0, smsDestination: "", copy: Copy.COPY_UNSPECIFIED },
+    ],
     repeatedKey,
   };
 }

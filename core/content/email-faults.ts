@@ -2,7 +2,9 @@ import { addressFault } from "../delivery/email-address.ts";
 import { type ContentFault, showsSomething } from "./codec.ts";
 import type { Attachment, Calendar, EmailContent, Mailbox } from "./email-content.ts";
 import { headerFaults } from "./email-headers.ts";
+import { EMAIL_PROTECTED } from "./email-overrides.ts";
 import { lineFaults, overrideFaults } from "./field-checks.ts";
+import { protectedFaults } from "./overrides.ts";
 
 /**
  * Subject, html, text and preheader together, in bytes. E-mail providers take 25 MB and more, but a gateway holds up to 500 contents of one
@@ -28,9 +30,11 @@ export function emailFaults(content: EmailContent): ContentFault[] {
     ),
     ...headerFaults(content.headers),
     ...attachmentFaults(content.attachments),
-    ...lineFaults("content.email.preheader", content.preheader),
+    ...preheaderFaults(content),
     ...calendarFaults(content.calendar),
     ...overrideFaults("content.email.overrides", { ...content.overrides }),
+    ...protectedFaults("content.email.overrides.sendgrid", content.overrides?.sendgrid, EMAIL_PROTECTED.sendgrid),
+    ...protectedFaults("content.email.overrides.mandrill", content.overrides?.mandrill, EMAIL_PROTECTED.mandrill),
   ];
 }
 
@@ -56,6 +60,12 @@ function mailboxFaults(field: string, mailbox: Mailbox | undefined): ContentFaul
   ];
 }
 
+/** Base64 makes four bytes of three. */
+const encoded = (bytes: number) => Math.ceil(bytes / 3) * 4;
+
+const tooLarge = (bytes: number) =>
+  `have ${bytes} bytes in all, ${encoded(bytes)} in base64; at most ${ATTACHMENTS_BYTES_MAX}, ${encoded(ATTACHMENTS_BYTES_MAX)} in base64`;
+
 function attachmentFaults(attachments: readonly Attachment[] = []): ContentFault[] {
   const field = "content.email.attachments";
   const sizes = attachments.map(({ base64 }) => Buffer.byteLength(base64, "base64"));
@@ -64,12 +74,23 @@ function attachmentFaults(attachments: readonly Attachment[] = []): ContentFault
   return [
     ...sizes.flatMap((size, i) => (size > 0 ? [] : [{ field: `${field}[${i}].content`, rule: "attachment.empty", message: "is empty" }])),
     ...attachments.flatMap(({ filename }, i) => lineFaults(`${field}[${i}].filename`, filename)),
-    ...(bytes <= ATTACHMENTS_BYTES_MAX
-      ? []
-      : [{ field, rule: "attachments.bytes", message: `have ${bytes} bytes; at most ${ATTACHMENTS_BYTES_MAX} in all, before encoding` }]),
+    ...(bytes <= ATTACHMENTS_BYTES_MAX ? [] : [{ field, rule: "attachments.bytes", message: tooLarge(bytes) }]),
+    ...attachments.flatMap(({ contentId, contentType }, i) =>
+      contentId === undefined || /^image\//i.test(contentType)
+        ? []
+        : [{ field: `${field}[${i}].content_type`, rule: "attachment.inline", message: "must be image/* where content_id is given" }],
+    ),
     ...(new Set(ids).size < ids.length ? [{ field, rule: "attachments.twice", message: "must have a different content_id for each" }] : []),
   ];
 }
+
+/** It is an element of html that is not shown; a list of mails shows the first words of a text. */
+const preheaderFaults = ({ preheader, html }: EmailContent): ContentFault[] => [
+  ...lineFaults("content.email.preheader", preheader),
+  ...(preheader !== undefined && html === ""
+    ? [{ field: "content.email.preheader", rule: "preheader.html", message: "needs html, which it is put into" }]
+    : []),
+];
 
 /** Mail programs show no buttons where the two methods differ, or the file is none. */
 function calendarFaults(calendar: Calendar | undefined): ContentFault[] {

@@ -20,6 +20,14 @@ test("allowed headers in any case, and X- headers", () => {
     assert.deepEqual(rulesOf({ [name]: "<1@a.example>" }), [], name);
 });
 
+test("a thread is named by Message-IDs", () => {
+  for (const name of ["References", "In-Reply-To"]) {
+    assert.deepEqual(rulesOf({ [name]: "<1@a.example> <2@b.example>" }), []);
+    for (const value of ["1@a.example", "<1@a.example>,<2@b.example>", "<1@a.example>  <2@b.example>", "<1>", "order 17"])
+      assert.deepEqual(rulesOf({ [name]: value }), ["header.ids"], value);
+  }
+});
+
 test("another header is refused with what to use instead", () => {
   assert.deepEqual(messageOf("From"), ["From is refused: use content.email.from"]);
   assert.deepEqual(messageOf("BCC"), ["BCC is refused: use content.email.bcc"]);

@@ -38,6 +38,9 @@ const INSTEAD: Readonly<Record<string, string>> = {
 const VALUE_CHARS_MAX = 998;
 /** Of names and values together, in bytes: Gmail rejects mails with headers above 500 kB, and a provider adds its own. */
 const HEADERS_BYTES_MAX = 8_192;
+/** RFC 5322, section 3.6.4. Relays reject mails in which they hold anything else. */
+const THREAD_HEADERS: ReadonlySet<string> = new Set(["references", "in-reply-to"]);
+const MESSAGE_IDS = /^<[^\s<>@]+@[^\s<>@]+>( <[^\s<>@]+@[^\s<>@]+>)*$/;
 const PRINTABLE = /^[!-~]([ -~]*[!-~])?$/;
 
 const FIELD = "content.email.headers";
@@ -60,8 +63,10 @@ function headerFault(name: string, value: string): ContentFault[] {
   const lower = name.toLowerCase();
   const allowed = ALLOWED.has(lower) || (lower.startsWith("x-") && !INSTRUCTIONS.test(lower));
   if (!allowed) return [{ field: FIELD, rule: "header.protected", message: `${name} is refused: ${insteadOf(lower)}` }];
-  if (PRINTABLE.test(value) && value.length <= VALUE_CHARS_MAX) return [];
-  return [{ field: FIELD, rule: "header.value", message: `${name} must be 1 to ${VALUE_CHARS_MAX} printable ASCII characters` }];
+  if (!PRINTABLE.test(value) || value.length > VALUE_CHARS_MAX)
+    return [{ field: FIELD, rule: "header.value", message: `${name} must be 1 to ${VALUE_CHARS_MAX} printable ASCII characters` }];
+  if (!THREAD_HEADERS.has(lower) || MESSAGE_IDS.test(value)) return [];
+  return [{ field: FIELD, rule: "header.ids", message: `${name} must be Message-IDs with spaces between them: <left@right>` }];
 }
 
 function insteadOf(lower: string): string {

@@ -17,6 +17,9 @@ export type DeliveryState = OpenState | EndState;
 export const isOpen = (state: DeliveryState): state is OpenState => state === "pending" || state === "uncertain";
 export const isEnd = (state: DeliveryState | undefined): state is EndState => END_STATES.some((end) => end === state);
 
+/** Which copy of a mail. */
+export type Copy = "cc" | "bcc";
+
 /** One notification to one endpoint. Times are ms since the epoch. */
 export interface Delivery {
   /** notification id, "-", index. */
@@ -24,6 +27,8 @@ export interface Delivery {
   channel: Channel;
   /** Absent only where the recipient has none on this channel; then it was suppressed on acceptance. */
   endpoint?: Endpoint | undefined;
+  /** Of a mail to an address in cc or bcc, not to the recipient. */
+  copy?: Copy | undefined;
   /** Set where the endpoint is a registered one, so that a dead one can be removed. */
   endpointId?: string | undefined;
   state: DeliveryState;

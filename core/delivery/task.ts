@@ -15,10 +15,12 @@ export function toTask(n: NotificationRecord, d: Delivery, { statusQuery = false
     attempt: d.attempt,
     publication: d.publishCount,
     app: n.app,
-    userId: n.recipient.kind === "user" ? n.recipient.userId : undefined,
+    // A copy goes to an address that was given outright, whoever the recipient is: it obeys the opt-outs of all who registered it.
+    userId: n.recipient.kind === "user" && d.copy === undefined ? n.recipient.userId : undefined,
     channel: d.channel,
     endpoint: d.endpoint,
     endpointId: d.endpointId,
+    ...(d.copy === undefined ? {} : { shownTo: addressesShown(n) }),
     notificationClass: n.notificationClass,
     category: n.category,
     priority: n.priority,
@@ -35,6 +37,14 @@ export function toTask(n: NotificationRecord, d: Delivery, { statusQuery = false
     traceparent: n.traceparent,
   };
 }
+
+/** Addresses that a To header has room for: far more than anyone has, and a task stays small. */
+const SHOWN_TO_MAX = 20;
+
+const addressesShown = ({ deliveries }: NotificationRecord): string[] =>
+  deliveries
+    .flatMap(({ copy, endpoint }) => (copy === undefined && endpoint?.channel === "email" ? [endpoint.address] : []))
+    .slice(0, SHOWN_TO_MAX);
 
 function needsOf(
   { content, contentHashes = {}, richApart = [], ttlSeconds, hasOwnAccounts }: NotificationRecord,

@@ -11,6 +11,8 @@ export interface OutboundDelivery {
   app: string;
   channel: Channel;
   endpoint: Endpoint;
+  /** Of a copy of a mail: the recipients' addresses, for its To header, where the provider can show others than the one that it sends to. */
+  shownTo?: readonly string[] | undefined;
   notificationClass: NotificationClass;
   category: string;
   content: Content;

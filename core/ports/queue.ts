@@ -14,6 +14,8 @@ export interface DeliveryTask {
   channel: Channel;
   endpoint: Endpoint;
   endpointId: string | undefined;
+  /** Of a copy of a mail: the recipients' addresses, which it shows. */
+  shownTo?: readonly string[] | undefined;
   notificationClass: NotificationClass;
   category: string;
   priority: Priority;

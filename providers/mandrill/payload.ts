@@ -1,4 +1,16 @@
+import { EMAIL_PROTECTED } from "../../core/content/email-overrides.ts";
+import type { JsonObject } from "../../core/content/json.ts";
+import { withOverride } from "../../core/content/overrides.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
+import type { EmailSenders } from "../email-config.ts";
+import { type Mail, mailboxText, mailOf } from "../email-mail.ts";
+
+interface File {
+  type: string;
+  name: string;
+  /** Base64. */
+  content: string;
+}
 
 /** The part of messages/send we use. */
 export interface MandrillMessage {
@@ -8,36 +20,71 @@ export interface MandrillMessage {
   subject: string;
   html?: string;
   text?: string;
+  headers?: Record<string, string>;
+  attachments?: File[];
+  /** Their names are what html refers to. */
+  images?: File[];
+  tags?: string[];
   /** Comes back in every webhook. */
   metadata: { carillon_delivery: string; carillon_attempt: string };
   track_opens: false;
   track_clicks: false;
   auto_text: false;
+  auto_html: false;
+  inline_css: false;
+  /** Nothing in the content is a merge tag. */
+  merge: false;
+  preserve_recipients: false;
   /** Whether Mandrill's own log shows the content. */
   view_content_link: false;
 }
 
-/** The body of messages/send but for the key. Not async: the answer then holds this recipient's own result. */
-export function buildMandrillMail(
-  delivery: OutboundDelivery,
-  from: { address: string; name: string },
-): { message: MandrillMessage; async: false } | undefined {
-  const { email } = delivery.content;
-  if (delivery.endpoint.channel !== "email" || email === undefined) return undefined;
+/** The body of messages/send but for the key; a text where there is none: a reason of "rejected". Not async: the answer then holds this recipient's own result. */
+export function buildMandrillMail(delivery: OutboundDelivery, senders: EmailSenders): JsonObject | string {
+  const mail = mailOf(delivery, senders);
+  if (typeof mail === "string") return mail;
+  const body = { async: false, message: messageOf(mail, delivery) };
+  return withOverride(body, delivery.content.email?.overrides?.mandrill, EMAIL_PROTECTED.mandrill);
+}
+
+function messageOf(mail: Mail, { deliveryId, attemptId }: OutboundDelivery): MandrillMessage {
+  const headers = headersOf(mail);
+  const attachments = [...mail.attachments.map(fileOf), ...invitationOf(mail)];
   return {
-    async: false,
-    message: {
-      from_email: from.address,
-      ...(from.name === "" ? {} : { from_name: from.name }),
-      to: [{ email: delivery.endpoint.address, type: "to" }],
-      subject: email.subject,
-      ...(email.html === "" ? {} : { html: email.html }),
-      ...(email.text === "" ? {} : { text: email.text }),
-      metadata: { carillon_delivery: delivery.deliveryId, carillon_attempt: delivery.attemptId },
-      track_opens: false,
-      track_clicks: false,
-      auto_text: false,
-      view_content_link: false,
-    },
+    from_email: mail.from.address,
+    ...(mail.from.name === undefined ? {} : { from_name: mail.from.name }),
+    to: [{ email: mail.to, type: "to" }],
+    subject: mail.subject,
+    ...(mail.html === "" ? {} : { html: mail.html }),
+    ...(mail.text === "" ? {} : { text: mail.text }),
+    ...(Object.keys(headers).length > 0 ? { headers } : {}),
+    ...(attachments.length > 0 ? { attachments } : {}),
+    ...(mail.inline.length > 0 ? { images: mail.inline.map((file) => ({ ...fileOf(file), name: file.contentId })) } : {}),
+    ...(mail.tags.length > 0 ? { tags: [...mail.tags] } : {}),
+    metadata: { carillon_delivery: deliveryId, carillon_attempt: attemptId },
+    track_opens: false,
+    track_clicks: false,
+    auto_text: false,
+    auto_html: false,
+    inline_css: false,
+    merge: false,
+    preserve_recipients: false,
+    view_content_link: false,
   };
 }
+
+/** Reply-To has no field of its own. */
+const headersOf = ({ headers, replyTo }: Mail): Record<string, string> => ({
+  ...headers,
+  ...(replyTo.length > 0 ? { "Reply-To": replyTo.map(mailboxText).join(", ") } : {}),
+});
+
+const fileOf = ({ contentType, filename, base64 }: Mail["attachments"][number]): File => ({
+  ...{ type: contentType, name: filename, content: base64 },
+});
+
+/** Mandrill has no third alternative; mail programs also read an invitation from an attachment of this type. */
+const invitationOf = ({ calendar }: Mail): File[] =>
+  calendar === undefined
+    ? []
+    : [{ type: `text/calendar; method=${calendar.method}`, name: "invite.ics", content: Buffer.from(calendar.ics).toString("base64") }];

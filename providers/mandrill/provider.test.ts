@@ -36,7 +36,7 @@ describeProviderContract({
 withSandbox("mandrill on the wire", (test) => {
   test("sends one untracked mail and names the attempt in its metadata", async (sandbox) => {
     await using provider = create(sandbox.env);
-    const delivery = sampleEmail({ content: { text: "" } });
+    const delivery = sampleEmail();
     await provider.send(delivery, AbortSignal.timeout(10_000));
     const [entry] = sandbox.ledger.entries({ deliveryId: delivery.deliveryId });
     assert.deepEqual(entry?.payload, {
@@ -47,10 +47,15 @@ withSandbox("mandrill on the wire", (test) => {
         to: [{ email: "ann@example.org", type: "to" }],
         subject: "Your receipt",
         html: "<p>Thank you</p>",
+        text: "Thank you",
         metadata: { carillon_delivery: delivery.deliveryId, carillon_attempt: delivery.attemptId },
         track_opens: false,
         track_clicks: false,
         auto_text: false,
+        auto_html: false,
+        inline_css: false,
+        merge: false,
+        preserve_recipients: false,
         view_content_link: false,
       },
     });

@@ -1,5 +1,7 @@
 import type { Clock } from "../../core/ports/clock.ts";
 import type { MayBegin, Provider } from "../../core/ports/provider.ts";
+import { rejected as rejectedContent } from "../answer-table.ts";
+import { blameContent } from "../email-outcome.ts";
 import { createCallBudget } from "../transport/call-budget.ts";
 import { createJsonHttp } from "../transport/json-http.ts";
 import { addressFilterFor } from "../transport/provider-connections.ts";
@@ -10,23 +12,26 @@ import { type MandrillConfig, mandrillVariables } from "./config.ts";
 import { buildMandrillMail } from "./payload.ts";
 import { buildMandrillSearch, readMandrillSearch, SEARCH_BUDGET } from "./status-query.ts";
 
+/** A wrong key, or nothing paid for. */
+const OF_ACCOUNT: ReadonlySet<string> = new Set(["authentication", "payment-required", "http-401", "http-402", "test-mode-limit"]);
+
 /** Mailchimp Transactional: one JSON POST a call. Without its SDK, which resolves with errors and is under a licence of its own. */
 export function createMandrillProvider(config: MandrillConfig, { clock }: { clock: Clock }): Provider {
   const addressFilter = addressFilterFor(config.MANDRILL_ORIGIN, mandrillVariables.MANDRILL_ORIGIN, config.OUTBOUND_ALLOWED_ADDRESSES);
   const api = createJsonHttp({ origin: config.MANDRILL_ORIGIN, ca: config.PROVIDER_CA_FILE, addressFilter });
   const searches = createCallBudget(SEARCH_BUDGET, clock);
-  const from = { address: config.EMAIL_FROM, name: config.EMAIL_FROM_NAME };
   const call = (method: string, request: object, signal: AbortSignal, mayBegin?: MayBegin) =>
     api.post(`/api/1.3/messages/${method}`, {}, { key: config.MANDRILL_API_KEY_FILE, ...request }, signal, mayBegin);
   return {
     name: "mandrill",
     async send(delivery, signal, mayBegin) {
-      const request = buildMandrillMail(delivery, from);
-      if (request === undefined) return { kind: "rejected", reason: "content-missing" };
+      const request = buildMandrillMail(delivery, config);
+      if (typeof request === "string") return rejectedContent(request);
       const posted = await call("send", request, signal, mayBegin);
       if (posted.kind === "none") return posted.outcome;
       const { status, headers, body } = posted;
-      return classifyMandrill({ status, body, retryAfterMs: parseRetryAfter(headers["retry-after"], clock.now()) });
+      const outcome = classifyMandrill({ status, body, retryAfterMs: parseRetryAfter(headers["retry-after"], clock.now()) });
+      return blameContent(outcome, delivery, { senders: config, provider: "mandrill", ofAccount: OF_ACCOUNT });
     },
     async statusQuery(question, signal) {
       const search = buildMandrillSearch(question);

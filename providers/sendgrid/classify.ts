@@ -19,7 +19,7 @@ const BY_STATUS = answerTable<SendgridAnswer>({
   // Revoked or wrong key, and also credits used up.
   401: misconfigured("http-401"),
   // The sender is not verified, the key lacks the scope, or the account is blocked for a while.
-  403: misconfigured("http-403"),
+  403: ({ body }) => (isAboutSender(firstField(body)) ? misconfigured("sender-unverified", "sender") : misconfigured("http-403")),
   404: rejected("http-404"),
   405: rejected("http-405"),
   406: rejected("http-406"),
@@ -53,9 +53,11 @@ function accepted(messageId: string | string[] | undefined): Outcome {
 function classifyBadRequest(field: string | undefined): Outcome {
   if (field === undefined) return rejected("http-400");
   if (/^personalizations\.0\.to(\.|$)/.test(field)) return gone("invalid-address");
-  if (/^from(\.|$)/.test(field)) return misconfigured("sender-invalid", "sender");
+  if (isAboutSender(field)) return misconfigured("sender-invalid", "sender");
   return rejected(`field ${field}`);
 }
+
+const isAboutSender = (field: string | undefined) => field !== undefined && /^from(\.|$)/.test(field);
 
 /** The path of the first field complained of, if it looks like one: `{ errors: [{ message, field, help }] }`. The message is foreign text. */
 function firstField(body: unknown): string | undefined {

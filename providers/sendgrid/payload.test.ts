@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import sendgrid from "@sendgrid/mail";
+import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import { sampleEmail } from "../../test/support/delivery-samples.ts";
 import { buildSendgridMail } from "./payload.ts";
 
@@ -11,11 +12,13 @@ interface Sdk {
 }
 const { MailService } = sendgrid as unknown as { MailService: new () => Sdk };
 
-const from = { address: "bells@carillon.dev", name: "Carillon" };
+const senders = { EMAIL_FROM: "bells@carillon.dev", EMAIL_FROM_NAME: "Carillon", EMAIL_FROM_ALLOWED: [] };
+const messageIdOf = ({ attemptId }: OutboundDelivery) => `<${attemptId.replace("/", ".")}@carillon.dev>`;
+const part = (mail: unknown, name: string) => (mail as Record<string, unknown>)[name];
 
 test("puts plain text before html and the ids into custom args", () => {
   const delivery = sampleEmail();
-  assert.deepEqual(buildSendgridMail(delivery, from), {
+  assert.deepEqual(buildSendgridMail(delivery, senders), {
     from: { email: "bells@carillon.dev", name: "Carillon" },
     subject: "Your receipt",
     content: [
@@ -25,22 +28,26 @@ test("puts plain text before html and the ids into custom args", () => {
     personalizations: [
       {
         to: [{ email: "ann@example.org" }],
+        headers: { "Message-ID": messageIdOf(delivery) },
         custom_args: { carillon_delivery: delivery.deliveryId, carillon_attempt: delivery.attemptId },
       },
     ],
-    tracking_settings: { click_tracking: { enable: false, enable_text: false }, open_tracking: { enable: false } },
+    tracking_settings: {
+      click_tracking: { enable: false, enable_text: false },
+      open_tracking: { enable: false },
+      subscription_tracking: { enable: false },
+      ganalytics: { enable: false },
+    },
   });
 });
 
-test("leaves out the part that is empty", () => {
-  assert.deepEqual(buildSendgridMail(sampleEmail({ content: { text: "" } }), from)?.content, [
-    { type: "text/html", value: "<p>Thank you</p>" },
-  ]);
-  assert.deepEqual(buildSendgridMail(sampleEmail({ content: { html: "" } }), from)?.content, [{ type: "text/plain", value: "Thank you" }]);
+test("leaves out html that is empty", () => {
+  const mail = buildSendgridMail(sampleEmail({ content: { html: "" } }), senders);
+  assert.deepEqual(part(mail, "content"), [{ type: "text/plain", value: "Thank you" }]);
 });
 
 test("leaves out a sender's name that is empty", () => {
-  assert.deepEqual(buildSendgridMail(sampleEmail(), { ...from, name: "" })?.from, { email: "bells@carillon.dev" });
+  assert.deepEqual(part(buildSendgridMail(sampleEmail(), { ...senders, EMAIL_FROM_NAME: "" }), "from"), { email: "bells@carillon.dev" });
 });
 
 test("is what SendGrid's own package makes of the same mail", async () => {
@@ -55,16 +62,25 @@ test("is what SendGrid's own package makes of the same mail", async () => {
   });
   const delivery = sampleEmail();
   await sdk.send({
-    from: { email: from.address, name: from.name },
+    from: { email: "bells@carillon.dev", name: "Carillon" },
     subject: "Your receipt",
     content: [
       { type: "text/plain", value: "Thank you" },
       { type: "text/html", value: "<p>Thank you</p>" },
     ],
     personalizations: [
-      { to: [{ email: "ann@example.org" }], customArgs: { carillon_delivery: delivery.deliveryId, carillon_attempt: delivery.attemptId } },
+      {
+        to: [{ email: "ann@example.org" }],
+        headers: { "Message-ID": messageIdOf(delivery) },
+        customArgs: { carillon_delivery: delivery.deliveryId, carillon_attempt: delivery.attemptId },
+      },
     ],
-    trackingSettings: { clickTracking: { enable: false, enableText: false }, openTracking: { enable: false } },
+    trackingSettings: {
+      clickTracking: { enable: false, enableText: false },
+      openTracking: { enable: false },
+      subscriptionTracking: { enable: false },
+      ganalytics: { enable: false },
+    },
   });
-  assert.deepEqual(buildSendgridMail(delivery, from), sent);
+  assert.deepEqual(buildSendgridMail(delivery, senders), sent);
 });

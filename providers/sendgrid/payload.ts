@@ -1,33 +1,98 @@
+import { EMAIL_PROTECTED } from "../../core/content/email-overrides.ts";
+import type { JsonObject } from "../../core/content/json.ts";
+import { withOverride } from "../../core/content/overrides.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
+import type { EmailSenders } from "../email-config.ts";
+import { type Mail, mailOf } from "../email-mail.ts";
+
+interface Person {
+  email: string;
+  name?: string | undefined;
+}
+
+interface File {
+  content: string;
+  filename: string;
+  type: string;
+  disposition: "attachment" | "inline";
+  content_id?: string;
+}
 
 /** The part of a mail we use (SendGrid: Mail Send, v3). */
 export interface SendgridMail {
-  from: { email: string; name?: string };
+  from: Person;
+  reply_to?: Person;
+  reply_to_list?: Person[];
   subject: string;
-  content: { type: "text/plain" | "text/html"; value: string }[];
-  personalizations: { to: { email: string }[]; custom_args: { carillon_delivery: string; carillon_attempt: string } }[];
-  tracking_settings: { click_tracking: { enable: false; enable_text: false }; open_tracking: { enable: false } };
-}
-
-export function buildSendgridMail(delivery: OutboundDelivery, from: { address: string; name: string }): SendgridMail | undefined {
-  const { email } = delivery.content;
-  if (delivery.endpoint.channel !== "email" || email === undefined) return undefined;
-  // Plain text first (RFC 2046, 5.1.4: the last alternative is the best).
-  const content: SendgridMail["content"] = [];
-  if (email.text !== "") content.push({ type: "text/plain", value: email.text });
-  if (email.html !== "") content.push({ type: "text/html", value: email.html });
-  return {
-    from: from.name === "" ? { email: from.address } : { email: from.address, name: from.name },
-    subject: email.subject,
-    content,
-    personalizations: [
-      {
-        to: [{ email: delivery.endpoint.address }],
-        // They come back in every event.
-        custom_args: { carillon_delivery: delivery.deliveryId, carillon_attempt: delivery.attemptId },
-      },
-    ],
-    // Links stay what the caller wrote; opens and clicks are not tracked.
-    tracking_settings: { click_tracking: { enable: false, enable_text: false }, open_tracking: { enable: false } },
+  content: { type: string; value: string }[];
+  attachments?: File[];
+  categories?: string[];
+  personalizations: {
+    to: { email: string }[];
+    headers: Record<string, string>;
+    custom_args: { carillon_delivery: string; carillon_attempt: string };
+  }[];
+  tracking_settings: {
+    click_tracking: { enable: false; enable_text: false };
+    open_tracking: { enable: false };
+    subscription_tracking: { enable: false };
+    ganalytics: { enable: false };
   };
 }
+
+/** The body of a send; a text where there is none: a reason of "rejected". */
+export function buildSendgridMail(delivery: OutboundDelivery, senders: EmailSenders): JsonObject | string {
+  const mail = mailOf(delivery, senders);
+  if (typeof mail === "string") return mail;
+  return withOverride(payloadOf(mail, delivery), delivery.content.email?.overrides?.sendgrid, EMAIL_PROTECTED.sendgrid);
+}
+
+function payloadOf(mail: Mail, { deliveryId, attemptId }: OutboundDelivery): SendgridMail {
+  const replyTo = mail.replyTo.map(personOf);
+  const files = filesOf(mail);
+  return {
+    from: personOf(mail.from),
+    ...(replyTo.length === 1 ? { reply_to: replyTo[0]! } : replyTo.length > 1 ? { reply_to_list: replyTo } : {}),
+    subject: mail.subject,
+    content: contentOf(mail),
+    ...(files.length > 0 ? { attachments: files } : {}),
+    ...(mail.tags.length > 0 ? { categories: [...mail.tags] } : {}),
+    personalizations: [
+      {
+        to: [{ email: mail.to }],
+        // Headers of the whole mail would do for one recipient, but SendGrid's own clients send those to its API too, as HTTP headers.
+        headers: { ...mail.headers, "Message-ID": mail.messageId },
+        // They come back in every event.
+        custom_args: { carillon_delivery: deliveryId, carillon_attempt: attemptId },
+      },
+    ],
+    // Links stay what the caller wrote; opens and clicks are not tracked, whatever the account's settings are.
+    tracking_settings: {
+      click_tracking: { enable: false, enable_text: false },
+      open_tracking: { enable: false },
+      subscription_tracking: { enable: false },
+      ganalytics: { enable: false },
+    },
+  };
+}
+
+const personOf = ({ address, name }: { address: string; name?: string | undefined }): Person => ({
+  email: address,
+  ...(name === undefined ? {} : { name }),
+});
+
+/** Plain text first (RFC 2046, 5.1.4: the last alternative is the best). */
+function contentOf({ text, html, calendar }: Mail): SendgridMail["content"] {
+  return [
+    ...(text === "" ? [] : [{ type: "text/plain", value: text }]),
+    ...(html === "" ? [] : [{ type: "text/html", value: html }]),
+    ...(calendar === undefined ? [] : [{ type: `text/calendar; method=${calendar.method}`, value: calendar.ics }]),
+  ];
+}
+
+const filesOf = ({ attachments, inline }: Mail): File[] => [
+  ...attachments.map((file): File => ({ ...fileOf(file), disposition: "attachment" })),
+  ...inline.map((file): File => ({ ...fileOf(file), disposition: "inline", content_id: file.contentId })),
+];
+
+const fileOf = ({ base64, filename, contentType }: Mail["attachments"][number]) => ({ content: base64, filename, type: contentType });

@@ -50,10 +50,16 @@ withSandbox("sendgrid on the wire", (test) => {
       personalizations: [
         {
           to: [{ email: "ann@example.org" }],
+          headers: { "Message-ID": `<${delivery.attemptId.replace("/", ".")}@carillon.dev>` },
           custom_args: { carillon_delivery: delivery.deliveryId, carillon_attempt: delivery.attemptId },
         },
       ],
-      tracking_settings: { click_tracking: { enable: false, enable_text: false }, open_tracking: { enable: false } },
+      tracking_settings: {
+        click_tracking: { enable: false, enable_text: false },
+        open_tracking: { enable: false },
+        subscription_tracking: { enable: false },
+        ganalytics: { enable: false },
+      },
     });
   });
 

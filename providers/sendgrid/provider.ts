@@ -1,5 +1,7 @@
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
+import { rejected as rejectedContent } from "../answer-table.ts";
+import { blameContent } from "../email-outcome.ts";
 import { createCallBudget } from "../transport/call-budget.ts";
 import { createJsonHttp } from "../transport/json-http.ts";
 import { addressFilterFor } from "../transport/provider-connections.ts";
@@ -10,23 +12,26 @@ import { type SendgridConfig, sendgridVariables } from "./config.ts";
 import { buildSendgridMail } from "./payload.ts";
 import { ACTIVITY_BUDGET, buildActivityPath, readActivity } from "./status-query.ts";
 
+/** A wrong key, credits used up, another region. */
+const OF_ACCOUNT: ReadonlySet<string> = new Set(["http-401", "http-451"]);
+
 /** SendGrid's v3 Mail Send: one mail to one address a send. */
 export function createSendgridProvider(config: SendgridConfig, { clock }: { clock: Clock }): Provider {
   const addressFilter = addressFilterFor(config.SENDGRID_ORIGIN, sendgridVariables.SENDGRID_ORIGIN, config.OUTBOUND_ALLOWED_ADDRESSES);
   const api = createJsonHttp({ origin: config.SENDGRID_ORIGIN, ca: config.PROVIDER_CA_FILE, addressFilter });
   const authorization = `Bearer ${config.SENDGRID_API_KEY_FILE}`;
   const activity = createCallBudget(ACTIVITY_BUDGET, clock);
-  const from = { address: config.EMAIL_FROM, name: config.EMAIL_FROM_NAME };
   return {
     name: "sendgrid",
     async send(delivery, signal, mayBegin) {
-      const mail = buildSendgridMail(delivery, from);
-      if (mail === undefined) return { kind: "rejected", reason: "content-missing" };
+      const mail = buildSendgridMail(delivery, config);
+      if (typeof mail === "string") return rejectedContent(mail);
       const posted = await api.post("/v3/mail/send", { authorization }, mail, signal, mayBegin);
       if (posted.kind === "none") return posted.outcome;
       const { status, headers, body } = posted;
       const now = clock.now();
-      return classifySendgrid({ status, headers, body, retryAfterMs: parseRetryAfter(headers["retry-after"], now), now });
+      const outcome = classifySendgrid({ status, headers, body, retryAfterMs: parseRetryAfter(headers["retry-after"], now), now });
+      return blameContent(outcome, delivery, { senders: config, provider: "sendgrid", ofAccount: OF_ACCOUNT });
     },
     async statusQuery(question, signal) {
       if (question.endpoint.channel !== "email") return unreadable("wrong-channel");

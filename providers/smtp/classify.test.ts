@@ -18,7 +18,7 @@ const replies: [response: string, command: string, expected: string][] = [
   ["421 4.7.28 too fast", "RCPT TO", "throttled too-fast"],
   ["421 closing", "RCPT TO", "unavailable smtp-421"],
   ["554 5.7.1 relay access denied", "RCPT TO", "rejected not-authorized"],
-  ["550 5.1.1 who are you", "MAIL FROM", "misconfigured mailbox-unknown"],
+  ["550 5.1.1 who are you", "MAIL FROM", "misconfigured mailbox-unknown (sender)"],
   ["552 5.3.4 too big", "MAIL FROM", "rejected too-large"],
   ["535 5.7.8 no", "AUTH PLAIN", "misconfigured authentication"],
   ["502 5.5.1 what", "STARTTLS", "misconfigured starttls-not-offered"],

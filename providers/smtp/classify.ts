@@ -27,8 +27,8 @@ const BY_ENHANCED = answerTable<SmtpReply>({
   "5.1.3": gone("address-syntax"),
   "5.1.4": rejected("address-ambiguous"),
   "5.1.6": gone("mailbox-moved"),
-  "5.1.7": misconfigured("sender-syntax"),
-  "5.1.8": misconfigured("sender-domain"),
+  "5.1.7": misconfigured("sender-syntax", "sender"),
+  "5.1.8": misconfigured("sender-domain", "sender"),
   "5.1.10": gone("domain-takes-no-mail"), // RFC 7505, section 4.2: a null MX
   // X.2: mailboxes.
   "5.2.1": gone("mailbox-disabled"),
@@ -69,14 +69,14 @@ const BY_ENHANCED = answerTable<SmtpReply>({
   // RFC 5248, section 2.4.
   "5.7.13": misconfigured("account-disabled"),
   // RFC 7372, section 3: the sender's domain fails DKIM, SPF, reverse DNS or several of them.
-  "5.7.20": misconfigured("dkim-missing"),
-  "5.7.21": misconfigured("dkim-unacceptable"),
-  "5.7.22": misconfigured("dkim-author-mismatch"),
-  "5.7.23": misconfigured("spf"),
-  "5.7.24": misconfigured("spf-error"),
+  "5.7.20": misconfigured("dkim-missing", "sender"),
+  "5.7.21": misconfigured("dkim-unacceptable", "sender"),
+  "5.7.22": misconfigured("dkim-author-mismatch", "sender"),
+  "5.7.23": misconfigured("spf", "sender"),
+  "5.7.24": misconfigured("spf-error", "sender"),
   "5.7.25": misconfigured("reverse-dns"),
-  "5.7.26": misconfigured("sender-authentication"),
-  "5.7.27": misconfigured("sender-domain-takes-no-mail"), // RFC 7505, section 4.1
+  "5.7.26": misconfigured("sender-authentication", "sender"),
+  "5.7.27": misconfigured("sender-domain-takes-no-mail", "sender"), // RFC 7505, section 4.1
   // IANA's registry of enhanced status codes: a flood of mail.
   "4.7.28": throttled("too-fast", undefined),
   "5.7.28": throttled("too-fast", undefined),
@@ -156,7 +156,9 @@ export function classifyFailure({ error, dotWritten }: { error: unknown; dotWrit
   if (reply !== undefined && command === "STARTTLS" && reply.code >= 500) return misconfigured("starttls-not-offered");
   if (reply !== undefined) {
     const outcome = classifyReply({ ...reply, isBeforeRecipient: !dotWritten && !/^(RCPT|DATA)/.test(command) });
-    return outcome.kind === "misconfigured" && isAboutAddress(command, reply) ? rejected(outcome.reason) : outcome;
+    if (outcome.kind !== "misconfigured") return outcome;
+    if (isAboutAddress(command, reply)) return rejected(outcome.reason);
+    return command === "MAIL FROM" ? { ...outcome, scope: "sender" } : outcome;
   }
   if (command.startsWith("AUTH") && fieldOf(error, "code") === "EAUTH") return classifyToken(error);
   if (command === "MAIL FROM" && field("code") === "EMESSAGE") return rejected("too-large"); // over the size that EHLO named

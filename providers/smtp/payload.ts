@@ -1,5 +1,8 @@
 import MailComposer from "nodemailer/lib/mail-composer";
+import type { Attachment, Calendar, Mailbox } from "../../core/content/email-content.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
+import type { EmailSenders } from "../email-config.ts";
+import { mailOf } from "../email-mail.ts";
 
 export interface SmtpMail {
   envelope: { from: string; to: string; size: number; use8BitMime: boolean };
@@ -14,41 +17,46 @@ export interface SmtpMail {
 /** Mailboxes without quoting (RFC 5321, section 4.1.2). Anything that could end a command, a header or an address is outside. */
 const isMailbox = (address: string) => /^[^\s@<>()[\]\\,;:"\p{Cc}]{1,64}@[^\s@<>()[\]\\,;:"\p{Cc}]{1,253}$/u.test(address);
 
-/** The same for every repetition of an attempt, so that mail programs and archives recognise one. @param domain of the sender's address */
-export const messageIdOf = (attemptId: string, domain: string) => `<${attemptId.replace("/", ".")}@${domain}>`;
-
 /** One mail to one address, or why there is none. */
-export async function buildSmtpMail(
-  delivery: OutboundDelivery,
-  from: { address: string; name: string },
-  now: number,
-): Promise<SmtpMail | "content-missing" | "address-invalid"> {
-  const { email } = delivery.content;
-  if (delivery.endpoint.channel !== "email" || email === undefined) return "content-missing";
-  const { address } = delivery.endpoint;
-  if (!isMailbox(address)) return "address-invalid";
-  const messageId = messageIdOf(delivery.attemptId, from.address.slice(from.address.lastIndexOf("@") + 1));
-  const mail = new MailComposer({
-    from,
-    to: { address, name: "" },
-    subject: email.subject,
-    ...(email.text === "" ? {} : { text: email.text }),
-    ...(email.html === "" ? {} : { html: email.html }),
-    messageId,
+export async function buildSmtpMail(delivery: OutboundDelivery, senders: EmailSenders, now: number): Promise<SmtpMail | string> {
+  const mail = mailOf(delivery, senders);
+  if (typeof mail === "string") return mail;
+  if (!isMailbox(mail.to)) return "address-invalid";
+  const composed = new MailComposer({
+    // Whatever the headers name, it goes to this address alone.
+    envelope: { from: mail.from.address, to: [mail.to] },
+    ...{ from: nodemailerAddress(mail.from), replyTo: mail.replyTo.map(nodemailerAddress) },
+    ...{ to: mail.shown.to.map((address) => ({ address, name: "" })), cc: mail.shown.cc.map(nodemailerAddress) },
+    subject: mail.subject,
+    ...(mail.text === "" ? {} : { text: mail.text }),
+    ...(mail.html === "" ? {} : { html: mail.html }),
+    alternatives: mail.calendar === undefined ? [] : [alternativeOf(mail.calendar)],
+    attachments: [...mail.attachments.map(fileOf), ...mail.inline.map((file) => ({ ...fileOf(file), cid: file.contentId }))],
+    messageId: mail.messageId,
     date: new Date(now),
-    headers: { "X-Carillon-Delivery": delivery.deliveryId, "X-Carillon-Attempt": delivery.attemptId },
+    headers: {
+      ...mail.headers,
+      ...(mail.tags.length > 0 ? { "X-Carillon-Tags": mail.tags.join(", ") } : {}),
+      ...{ "X-Carillon-Delivery": delivery.deliveryId, "X-Carillon-Attempt": delivery.attemptId },
+    },
     disableFileAccess: true,
     disableUrlAccess: true,
   }).compile();
   // Domains come back in ASCII (RFC 5890); local parts stay what they are.
-  const { from: sender, to } = mail.getEnvelope();
+  const { from: sender, to } = composed.getEnvelope();
   const recipient = to[0];
   if (typeof sender !== "string" || to.length !== 1 || recipient === undefined) return "address-invalid";
-  const message = await mail.build();
+  const message = await composed.build();
   return {
     envelope: { from: sender, to: recipient, size: message.length, use8BitMime: message.some((byte) => byte > 0x7f) },
     message,
-    messageId,
+    messageId: mail.messageId,
     needsUtf8: /[^\p{ASCII}]/u.test(sender + recipient),
   };
 }
+
+const nodemailerAddress = ({ address, name = "" }: Mailbox) => ({ address, name });
+
+const alternativeOf = ({ method, ics }: Calendar) => ({ contentType: `text/calendar; charset=utf-8; method=${method}`, content: ics });
+
+const fileOf = ({ filename, contentType, base64 }: Attachment) => ({ filename, contentType, content: base64, encoding: "base64" });

@@ -77,7 +77,7 @@ withSandbox("smtp, stage by stage", (test) => {
     ["smtp-connect", 554, "5.7.1 your address is listed", { kind: "misconfigured", reason: "not-authorized" }],
     ["smtp-auth", 454, "4.7.0 try again", { kind: "throttled", reason: "policy", retryAfterMs: undefined }],
     ["smtp-auth", 535, "5.7.8 no", { kind: "misconfigured", reason: "authentication" }],
-    ["smtp-mail", 550, "5.7.1 not yours", { kind: "misconfigured", reason: "not-authorized" }],
+    ["smtp-mail", 550, "5.7.1 not yours", { kind: "misconfigured", reason: "not-authorized", scope: "sender" }],
     ["smtp-mail", 552, "5.3.4 too big", { kind: "rejected", reason: "too-large" }],
     ["smtp-rcpt", 550, "5.1.1 nobody", { kind: "endpoint-gone", reason: "mailbox-unknown", goneAt: undefined }],
     ["smtp-rcpt", 450, "4.2.1 busy", { kind: "throttled", reason: "mailbox-busy", retryAfterMs: undefined, scope: "endpoint" }],
@@ -100,7 +100,7 @@ withSandbox("smtp, stage by stage", (test) => {
 
   test("reports a sender that the relay rejects as misconfigured", async (sandbox) => {
     const outcome = await send({ ...sandbox.env, EMAIL_FROM: "bells@elsewhere.example" }, sampleEmail());
-    assert.deepEqual(outcome, { kind: "misconfigured", reason: "not-authorized" });
+    assert.deepEqual(outcome, { kind: "misconfigured", reason: "not-authorized", scope: "sender" });
   });
 });
 

@@ -6,6 +6,7 @@ import type { Clock } from "../../core/ports/clock.ts";
 import { ALWAYS, type Provider } from "../../core/ports/provider.ts";
 import { ConfigError } from "../../runtime/config.ts";
 import { unavailable } from "../answer-table.ts";
+import { blameContent } from "../email-outcome.ts";
 import { trusting } from "../transport/provider-connections.ts";
 import { classifyFailure, providerRefOf } from "./classify.ts";
 import { credentialsFault, type SmtpConfig } from "./config.ts";
@@ -27,11 +28,10 @@ export function createSmtpProvider(config: SmtpConfig, { clock }: { clock: Clock
   if (fault !== undefined) throw new ConfigError([fault]);
   const submitting: Submitting = { options: optionsOf(config), auth: authOf(config), open: new Set<SMTPConnection>() };
   const slots = createConnectionSlots(SMTP_CONNECTIONS_MAX);
-  const from = { address: config.EMAIL_FROM, name: config.EMAIL_FROM_NAME };
   return {
     name: "smtp",
     async send(delivery, signal, mayBegin = ALWAYS) {
-      const mail = await buildSmtpMail(delivery, from, clock.now());
+      const mail = await buildSmtpMail(delivery, config, clock.now());
       if (typeof mail === "string") return { kind: "rejected", reason: mail };
       // Half of the deadline is left for the call: one that began late would often end after its final dot, in doubt.
       const waiting = AbortSignal.any([signal, AbortSignal.timeout(config.PROVIDER_DEADLINE_MS / 2)]);
@@ -46,7 +46,7 @@ export function createSmtpProvider(config: SmtpConfig, { clock }: { clock: Clock
       void submitted.closed.then(giveBack);
       if (submitted.kind === "accepted") return { kind: "accepted", providerRef: providerRefOf(submitted) ?? mail.messageId };
       if (submitted.kind === "not-utf8") return { kind: "rejected", reason: "smtputf8-not-offered" };
-      return classifyFailure(submitted);
+      return blameContent(classifyFailure(submitted), delivery, { senders: config });
     },
     async [Symbol.asyncDispose]() {
       for (const connection of submitting.open) close(connection, submitting.open);

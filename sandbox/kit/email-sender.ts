@@ -1,4 +1,10 @@
-/** The sender that every simulated e-mail provider knows as verified. */
-export const EMAIL_SENDER = { address: "bells@carillon.dev", name: "Carillon" };
+import { isAddress } from "./address.ts";
 
-export const emailSenderEnv = { EMAIL_FROM: EMAIL_SENDER.address, EMAIL_FROM_NAME: EMAIL_SENDER.name };
+/** The sender that the environment of the sandbox names. */
+export const EMAIL_SENDER = { address: "bells@carillon.dev", name: "Carillon" };
+const DOMAIN = "@carillon.dev";
+
+/** Every simulated e-mail provider has verified the domain of that sender. */
+export const isVerifiedSender = (address: string) => isAddress(address) && address.toLowerCase().endsWith(DOMAIN);
+
+export const emailSenderEnv = { EMAIL_FROM: EMAIL_SENDER.address, EMAIL_FROM_NAME: EMAIL_SENDER.name, EMAIL_FROM_ALLOWED: DOMAIN };

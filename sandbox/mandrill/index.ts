@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { overHttp, type SimulatorDefinition } from "../kit/definition.ts";
-import { EMAIL_SENDER, emailSenderEnv } from "../kit/email-sender.ts";
+import { emailSenderEnv } from "../kit/email-sender.ts";
 import { createMandrill, type MandrillAccount } from "./simulator.ts";
 import { createMandrillWriter } from "./webhooks.ts";
 
@@ -13,7 +13,7 @@ export const mandrill: SimulatorDefinition = {
     const webhookKey = file("mandrill-webhook-key", () => randomBytes(16).toString("base64url"));
     const account: MandrillAccount = { apiKey: key.text, webhookKey: webhookKey.text };
     return {
-      listen: overHttp({ kind: "http" }, createMandrill({ credentials: account, from: EMAIL_SENDER.address, now })),
+      listen: overHttp({ kind: "http" }, createMandrill({ credentials: account, now })),
       webhooks: createMandrillWriter(account),
       env: (origin) => ({
         MANDRILL_ORIGIN: origin,

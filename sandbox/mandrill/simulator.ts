@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { isAddress, localPart } from "../kit/address.ts";
+import { isVerifiedSender } from "../kit/email-sender.ts";
 import { type Fields, fieldsOf, listOf, parseJson, sameSecret, textOf } from "../kit/read.ts";
 import { type HttpSimulator, type Judgement, jsonAnswer, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
 import { isScheduled, requestFaults } from "./fields.ts";
@@ -23,8 +24,8 @@ interface RecipientAnswer {
   queued_reason?: string;
 }
 
-export function createMandrill(parts: { credentials: MandrillAccount; from: string; now: () => number }): HttpSimulator {
-  const { credentials, from, now } = parts;
+export function createMandrill(parts: { credentials: MandrillAccount; now: () => number }): HttpSimulator {
+  const { credentials, now } = parts;
   const messages = createMandrillMessages();
 
   const methodIn = (request: WireRequest) => /^\/api\/1\.[03]\/([a-z]+\/[a-z0-9-]+?)(\.json)?$/.exec(request.path)?.[1] ?? "";
@@ -76,7 +77,7 @@ export function createMandrill(parts: { credentials: MandrillAccount; from: stri
       // A name that selects an answer; see README.md.
       if (message.subaccount === "unknown")
         return rejected(error(404, 12, "Unknown_Subaccount", "No subaccount exists with the id 'unknown'"), "404 Unknown_Subaccount");
-      const isOwnSender = textOf(message.from_email).toLowerCase() === from;
+      const isOwnSender = isVerifiedSender(textOf(message.from_email));
       const addresses = listOf(message.to).map((to) => textOf(fieldsOf(to).email));
       const isLater = given.async === true || addresses.length > SYNCHRONOUS_RECIPIENTS_MAX;
       const status = isScheduled(given, now()) ? "scheduled" : isLater ? "queued" : "sent";

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject, randomBytes } from "node:crypto";
 import { overHttp, type SimulatorDefinition } from "../kit/definition.ts";
-import { EMAIL_SENDER, emailSenderEnv } from "../kit/email-sender.ts";
+import { emailSenderEnv } from "../kit/email-sender.ts";
 import { makeP256Pem } from "../kit/keys.ts";
 import { createSendgrid, type SendgridAccount } from "./simulator.ts";
 import { createSendgridWriter } from "./webhooks.ts";
@@ -15,7 +15,7 @@ export const sendgrid: SimulatorDefinition = {
     const publicKey = file("sendgrid-webhook-public-key", () => publicDer(webhookKey));
     const account: SendgridAccount = { apiKey: key.text, webhookKey };
     return {
-      listen: overHttp({ kind: "http" }, createSendgrid({ credentials: account, from: EMAIL_SENDER.address, now })),
+      listen: overHttp({ kind: "http" }, createSendgrid({ credentials: account, now })),
       webhooks: createSendgridWriter(account, now),
       env: (origin) => ({
         SENDGRID_ORIGIN: origin,

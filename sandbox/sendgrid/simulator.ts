@@ -1,5 +1,6 @@
 import { type KeyObject, randomBytes } from "node:crypto";
 import { localPart } from "../kit/address.ts";
+import { isVerifiedSender } from "../kit/email-sender.ts";
 import { fieldsOf, listOf, parseBearer, parseJson, sameSecret, textOf } from "../kit/read.ts";
 import { type HttpSimulator, type Judgement, jsonAnswer, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
 import { createSendgridActivity } from "./activity.ts";
@@ -19,8 +20,8 @@ const HELP = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html
 /** Its sections are named after fields, without positions and without "email". */
 const helpFor = (field: string) => HELP + field.replace(/\.\d+|\.email$/g, "");
 
-export function createSendgrid(parts: { credentials: SendgridAccount; from: string; now: () => number }): HttpSimulator {
-  const { credentials, from, now } = parts;
+export function createSendgrid(parts: { credentials: SendgridAccount; now: () => number }): HttpSimulator {
+  const { credentials, now } = parts;
   const activity = createSendgridActivity();
 
   function answerStatusQuery(request: WireRequest, lagMs: number): WireAnswer {
@@ -43,7 +44,7 @@ export function createSendgrid(parts: { credentials: SendgridAccount; from: stri
     if (mail === undefined) return errors(400, [{ message: "Bad Request" }]);
     const faults = mailFaults(mail, now() / 1_000);
     if (faults.length > 0) return errors(400, faults);
-    if (textOf(fieldsOf(fieldsOf(mail).from).email).toLowerCase() !== from)
+    if (!isVerifiedSender(textOf(fieldsOf(fieldsOf(mail).from).email)))
       return errors(403, [
         {
           message: "The from address does not match a verified Sender Identity. Mail cannot be sent until this error is resolved.",

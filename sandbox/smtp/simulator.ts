@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { SMTPServer, type SMTPServerSession } from "smtp-server";
 import { localPart } from "../kit/address.ts";
 import type { ServerCertificate } from "../kit/certificate.ts";
-import { EMAIL_SENDER } from "../kit/email-sender.ts";
+import { isVerifiedSender } from "../kit/email-sender.ts";
 import type { FaultAction } from "../kit/faults.ts";
 import type { HandlerParts } from "../kit/handler.ts";
 import type { Listener, WantedPort } from "../kit/listener.ts";
@@ -65,7 +65,7 @@ export async function listenSmtp(wanted: WantedPort, parts: SmtpParts): Promise<
       atStage("smtp-auth", session, (error) => (error ? done(error) : answer()), answer);
     },
     onMailFrom({ address }, session, done) {
-      const answer = () => done(address === EMAIL_SENDER.address ? null : reply(553, "5.7.1 sender is not owned by the user"));
+      const answer = () => done(isVerifiedSender(address) ? null : reply(553, "5.7.1 sender is not owned by the user"));
       atStage("smtp-mail", session, done, answer);
     },
     onRcptTo({ address }, session, done) {

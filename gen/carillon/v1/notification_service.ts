@@ -125,6 +125,24 @@ export namespace SmsForm {
   export type UNRECOGNIZED = typeof SmsForm.UNRECOGNIZED;
 }
 
+/** Which copy of a mail a delivery is. */
+export const Copy = {
+  /** COPY_UNSPECIFIED - None: it goes to the recipient. */
+  COPY_UNSPECIFIED: 0,
+  COPY_CC: 1,
+  COPY_BCC: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type Copy = typeof Copy[keyof typeof Copy];
+
+export namespace Copy {
+  export type COPY_UNSPECIFIED = typeof Copy.COPY_UNSPECIFIED;
+  export type COPY_CC = typeof Copy.COPY_CC;
+  export type COPY_BCC = typeof Copy.COPY_BCC;
+  export type UNRECOGNIZED = typeof Copy.UNRECOGNIZED;
+}
+
 export const DeliveryState = {
   DELIVERY_STATE_UNSPECIFIED: 0,
   /** DELIVERY_STATE_PENDING - Accepted; waits for its send_at, in the queue, or for its next attempt. */
@@ -344,7 +362,10 @@ export interface EmailContent {
   /** One of the account's senders; absent: its default. */
   from: Mailbox | undefined;
   replyTo: Mailbox[];
-  /** Each is a recipient of its own, with its own opt-outs. */
+  /**
+   * Each address gets a delivery of its own where the recipient has an e-mail address, with its own opt-outs and attempts; one that occurs twice
+   * gets one.
+   */
   cc: Mailbox[];
   bcc: Mailbox[];
   /**
@@ -439,6 +460,8 @@ export interface AcceptedDelivery {
    * Providers have a price for each.
    */
   smsDestination: string;
+  /** Of a mail to an address in cc or bcc. */
+  copy: Copy;
 }
 
 export interface BatchSendNotificationsRequest {
@@ -505,7 +528,11 @@ export interface Delivery {
     | Date
     | undefined;
   /** When it became uncertain; stays set afterwards. */
-  uncertainSince: Date | undefined;
+  uncertainSince:
+    | Date
+    | undefined;
+  /** Of a mail to an address in cc or bcc. */
+  copy: Copy;
 }
 
 export interface Attempt {
@@ -2389,7 +2416,15 @@ export const Accepted: MessageFns<Accepted> = {
 };
 
 function createBaseAcceptedDelivery(): AcceptedDelivery {
-  return { deliveryId: "", channel: 0, suppressedReason: undefined, smsSegments: 0, smsForm: 0, smsDestination: "" };
+  return {
+    deliveryId: "",
+    channel: 0,
+    suppressedReason: undefined,
+    smsSegments: 0,
+    smsForm: 0,
+    smsDestination: "",
+    copy: 0,
+  };
 }
 
 export const AcceptedDelivery: MessageFns<AcceptedDelivery> = {
@@ -2411,6 +2446,9 @@ export const AcceptedDelivery: MessageFns<AcceptedDelivery> = {
     }
     if (message.smsDestination !== "") {
       writer.uint32(50).string(message.smsDestination);
+    }
+    if (message.copy !== 0) {
+      writer.uint32(64).int32(message.copy);
     }
     return writer;
   },
@@ -2474,6 +2512,14 @@ export const AcceptedDelivery: MessageFns<AcceptedDelivery> = {
             }
 
             message.smsDestination = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.copy = reader.int32() as any;
             continue;
           }
         }
@@ -2986,6 +3032,7 @@ function createBaseDelivery(): Delivery {
     attempts: [],
     endedAt: undefined,
     uncertainSince: undefined,
+    copy: 0,
   };
 }
 
@@ -3014,6 +3061,9 @@ export const Delivery: MessageFns<Delivery> = {
     }
     if (message.uncertainSince !== undefined) {
       Timestamp.encode(toTimestamp(message.uncertainSince), writer.uint32(66).fork()).join();
+    }
+    if (message.copy !== 0) {
+      writer.uint32(72).int32(message.copy);
     }
     return writer;
   },
@@ -3093,6 +3143,14 @@ export const Delivery: MessageFns<Delivery> = {
             }
 
             message.uncertainSince = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.copy = reader.int32() as any;
             continue;
           }
         }

@@ -20,7 +20,7 @@ export interface DeliveryTask {
   /** The attempt this task asks for, from 1. */
   attempt: number;
   app: string;
-  /** Empty when the recipient is an endpoint and not a user. */
+  /** Empty when the recipient is an endpoint and not a user, and for a copy of a mail. */
   userId: string;
   channel: Channel;
   endpoint: Endpoint | undefined;
@@ -58,7 +58,11 @@ export interface DeliveryTask {
    */
   contentHash: string;
   /** As Notification.ttl_seconds. */
-  ttlSeconds?: number | undefined;
+  ttlSeconds?:
+    | number
+    | undefined;
+  /** Of a copy of a mail: the recipients' addresses, which its To header shows. It is sent to the endpoint alone. */
+  shownTo: string[];
 }
 
 function createBaseDeliveryTask(): DeliveryTask {
@@ -84,6 +88,7 @@ function createBaseDeliveryTask(): DeliveryTask {
     needs: [],
     contentHash: "",
     ttlSeconds: undefined,
+    shownTo: [],
   };
 }
 
@@ -151,6 +156,9 @@ export const DeliveryTask: MessageFns<DeliveryTask> = {
     }
     if (message.ttlSeconds !== undefined) {
       writer.uint32(168).int32(message.ttlSeconds);
+    }
+    for (const v of message.shownTo) {
+      writer.uint32(178).string(v!);
     }
     return writer;
   },
@@ -334,6 +342,14 @@ export const DeliveryTask: MessageFns<DeliveryTask> = {
             }
 
             message.ttlSeconds = reader.int32();
+            continue;
+          }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.shownTo.push(reader.string());
             continue;
           }
         }
