@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { backgroundPush, localizedPush, richPush } from "../../test/support/content-samples.ts";
 import type { Channel } from "../delivery/channel.ts";
+import { jsonBytes } from "./json.ts";
+import { pushPayloadBytes } from "./push.ts";
 import { type PushContent, pushKind } from "./push-content.ts";
 import { PUSH_CONTENT_BYTES_MAX, pushFaults } from "./push-faults.ts";
 
@@ -98,4 +100,23 @@ test("control characters, our own headers and sizes", () => {
     "content.push.overrides.fcm override.bytes",
   ]);
   assert.deepEqual(faultsOf(richPush({ subtitle: "é".repeat(PUSH_CONTENT_BYTES_MAX / 2) })), ["content.push push.bytes"]);
+});
+
+test("a content that is not counted makes no payload above twice its own bytes and 1,500", () => {
+  const url = `https://a.example/${"u".repeat(200)}`;
+  const actions = ["a", "b", "c", "d"].map((id) => ({ id, title: "t".repeat(100), iconUrl: url, clickUrl: url }));
+  const localized = { key: "k".repeat(100), args: ["x".repeat(50)] };
+  for (const content of [
+    { title: "t", body: "", data: {} },
+    richPush(),
+    localizedPush({ titleLocalized: localized, bodyLocalized: localized, subtitleLocalized: localized }),
+    backgroundPush(),
+    richPush({ actions, clickUrl: url, imageUrl: url, icon: url, thread: "t".repeat(64) }),
+    richPush({ subtitle: '"'.repeat(300), body: "é".repeat(300), dataJson: { a: ['"'.repeat(300)] } }),
+    { title: "", body: "", data: {}, badge: 2_147_483_647 },
+  ] satisfies PushContent[])
+    for (const channel of ["apns", "fcm", "webpush"] as const) {
+      const bytes = pushPayloadBytes(channel, content);
+      assert.ok(bytes <= 2 * jsonBytes(content) + 1_500, `${channel}: ${bytes} of ${jsonBytes(content)}`);
+    }
 });

@@ -7,7 +7,7 @@ import { pushKind } from "./push-content.ts";
 /**
  * Whether a second copy of this content replaces the first one on the device, so that the person sees one notification. Apple's systems do that for
  * every shown push with our collapse id, Android for one with our tag, and a service worker with the delivery's id as its tag (providers/webpush).
- * Nothing replaces what an app handles in silence, a text or a mail, and nobody knows what an override of a push to Apple made of it.
+ * Nothing replaces what an app handles in silence, a text or a mail, and nobody knows what an override made of a push to Apple or a browser.
  */
 export function isReplacedOnDevice(channel: Channel, { push }: Content): boolean {
   if (push === undefined || pushKind(push) !== "shown") return false;
@@ -17,7 +17,7 @@ export function isReplacedOnDevice(channel: Channel, { push }: Content): boolean
     case "webpush":
       return push.overrides?.webpush === undefined;
     case "fcm":
-      return isTagged(fcmMessage(push, fcmEnvelopeOf()));
+      return push.overrides?.fcm?.apns === undefined && isTagged(fcmMessage(push, fcmEnvelopeOf()));
     default:
       return false;
   }

@@ -62,6 +62,7 @@ test("nothing replaces a push whose override may have made it another one", () =
   assert.equal(isRepeated({ channel: "webpush", ...over({ webpush: { notification: null } }) }), false);
   assert.equal(isRepeated({ channel: "fcm", ...over({ fcm: { notification: null } }) }), false);
   assert.equal(isRepeated({ channel: "fcm", ...over({ fcm: { android: { notification: { ticker: "t" } } } }) }), true);
+  assert.equal(isRepeated({ channel: "fcm", ...over({ fcm: { apns: { payload: { aps: { alert: null } } } } }) }), false);
 });
 
 const NOTHING = { statusQueryTellsMs: undefined, sendsReceipts: false };
