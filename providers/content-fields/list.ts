@@ -1,5 +1,6 @@
 import type { FieldSection } from "./page.ts";
 import { PUSH_SECTION } from "./push.ts";
+import { SMS_SECTION } from "./sms.ts";
 
 /** Every part of a content whose fields have a table, as docs/content.md shows them. */
-export const FIELD_SECTIONS: readonly FieldSection[] = [PUSH_SECTION];
+export const FIELD_SECTIONS: readonly FieldSection[] = [PUSH_SECTION, SMS_SECTION];

@@ -1,5 +1,6 @@
 import type { Content } from "../../core/content/content.ts";
 import type { SmsContent } from "../../core/content/sms-content.ts";
+import type { FieldSection } from "./page.ts";
 import type { FieldRow } from "./row.ts";
 
 /** The senders that the rows name, as TWILIO_SENDERS and VONAGE_SENDERS have them. */
@@ -61,3 +62,14 @@ export const SMS_ROWS: readonly FieldRow<"twilio" | "vonage">[] = [
     arrives: { twilio: { not: "never sent by Twilio, which has none" }, vonage: { path: "message-class", value: 0 } },
   },
 ];
+
+export const SMS_SECTION: FieldSection<"twilio" | "vonage"> = {
+  title: "SMS",
+  intro: `A text goes to a provider only if that provider can send all of it: media by Twilio alone, flash by Vonage alone. Nothing is added to a text. Overrides
+(\`overrides.twilio\`, \`overrides.vonage\`) are merged into the form or the JSON; recipient, sender, text, media, callbacks, ids and lifetimes stay as Carillon sets them.`,
+  providers: [
+    ["twilio", "Twilio"],
+    ["vonage", "Vonage"],
+  ],
+  rows: SMS_ROWS,
+};
