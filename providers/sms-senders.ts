@@ -1,6 +1,6 @@
 import { SENDER_NAME, SMS_PREFIX } from "../core/apps/limits.ts";
 import type { SmsContent } from "../core/content/sms-content.ts";
-import type { Outcome } from "../core/delivery/outcome.ts";
+import { type Outcome, unsendable } from "../core/delivery/outcome.ts";
 import type { Provider } from "../core/ports/provider.ts";
 import type { Variable } from "../runtime/config.ts";
 
@@ -93,4 +93,4 @@ export function routeOf(
 }
 
 /** The outcome where none of the account's ways can send it. */
-export const barred = ({ reason }: Extract<SmsRoute, { kind: "barred" }>): Outcome => ({ kind: "rejected", reason, notCalled: true });
+export const barred = ({ reason }: Extract<SmsRoute, { kind: "barred" }>): Outcome => unsendable(reason);

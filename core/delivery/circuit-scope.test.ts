@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { circuitsOf, countryOf, evidenceOf, isAppCircuit } from "./circuit-scope.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { notCalled, type Outcome, type Scope } from "./outcome.ts";
+import { notCalled, type Outcome, type Scope, unsendable } from "./outcome.ts";
 
 const phone: Endpoint = { channel: "sms", phoneNumber: "+4915112345678" };
 const token: Endpoint = { channel: "fcm", token: "t" };
@@ -109,3 +109,10 @@ for (const [what, outcome, endpoint, findings] of FINDINGS)
     ]);
     assert.deepEqual(Object.fromEntries(found), { app: appFinding(outcome), ...findings });
   });
+
+test("what nothing of ours can send says nothing about the provider, so that it closes no circuit", () => {
+  for (const endpoint of [phone, token, browser]) {
+    const sayings = [...evidenceOf(unsendable("payload-too-large"), endpoint, "shop").values()];
+    assert.deepEqual(new Set(sayings.map(({ kind }) => kind)), new Set(["neutral"]));
+  }
+});

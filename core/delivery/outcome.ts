@@ -27,6 +27,8 @@ export type OutcomeKind = Outcome["kind"];
 
 /** Something of ours kept the call from being made with what is configured now. It is retried, but says nothing about the provider. */
 export const notCalled = (code: string): Outcome => ({ kind: "unavailable", fault: { code }, notCalled: true });
+/** Nothing of ours can send it as it is, now or later: it ends, and says nothing about the provider. */
+export const unsendable = (reason: string): Outcome => ({ kind: "rejected", reason, notCalled: true });
 export const isCall = (outcome: Outcome): boolean => !("notCalled" in outcome && outcome.notCalled);
 
 /** The provider's own code for an outcome, or the fault's: one line for a log, without foreign text. */

@@ -1,6 +1,6 @@
 import type { Errors } from "apns2";
 import { APNS_PAYLOAD_BYTES_MAX } from "../../core/content/limits.ts";
-import type { Outcome } from "../../core/delivery/outcome.ts";
+import { type Outcome, unsendable } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import { ALWAYS, type Provider } from "../../core/ports/provider.ts";
 import { parseJson } from "../../runtime/http/parse.ts";
@@ -37,12 +37,12 @@ export function createApnsProvider(config: ApnsConfig, { clock }: { clock: Clock
       const { endpoint } = delivery;
       if (endpoint.channel !== "apns") throw new TypeError(`${endpoint.channel} endpoint given to apns`);
       const { push } = delivery.content;
-      if (push === undefined) return { kind: "rejected", reason: "content-missing" };
+      if (push === undefined) return unsendable("content-missing");
       const { environment = "production", application: topic = config.APNS_TOPIC[0] ?? "" } = endpoint;
       if (!config.APNS_TOPIC.includes(topic)) return UNKNOWN_APPLICATION;
       const built = buildApnsPush(delivery, endpoint.token, push, clock.now());
-      if (!isTopicOf(topic, built.headers["apns-topic"])) return { kind: "rejected", reason: "topic-not-allowed" };
-      if (Buffer.byteLength(built.body) > APNS_PAYLOAD_BYTES_MAX) return { kind: "rejected", reason: "payload-too-large" };
+      if (!isTopicOf(topic, built.headers["apns-topic"])) return unsendable("topic-not-allowed");
+      if (Buffer.byteLength(built.body) > APNS_PAYLOAD_BYTES_MAX) return unsendable("payload-too-large");
 
       const call = { signal, mayBegin, written: false };
       try {
@@ -77,7 +77,7 @@ export function createApnsProvider(config: ApnsConfig, { clock }: { clock: Clock
 }
 
 /** No account of another app's could send it either. Nothing was called, so that it says nothing about the account. */
-const UNKNOWN_APPLICATION: Outcome = { kind: "rejected", reason: "unknown-application", notCalled: true };
+const UNKNOWN_APPLICATION = unsendable("unknown-application");
 
 /** As apns2 names the reason of an answer that is not JSON. */
 const UNKNOWN: (typeof Errors)["unknownError"] = "UnknownError";

@@ -1,6 +1,6 @@
 import { fcmBytes } from "../../core/content/fcm-message.ts";
 import { FCM_PAYLOAD_BYTES_MAX } from "../../core/content/limits.ts";
-import type { Outcome } from "../../core/delivery/outcome.ts";
+import { type Outcome, unsendable } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
@@ -38,9 +38,9 @@ export function createFcmProvider(config: FcmConfig, { clock }: { clock: Clock }
       const { endpoint } = delivery;
       if (endpoint.channel !== "fcm") throw new TypeError(`${endpoint.channel} endpoint given to fcm`);
       const { push } = delivery.content;
-      if (push === undefined) return { kind: "rejected", reason: "content-missing" };
+      if (push === undefined) return unsendable("content-missing");
       const message = buildFcmMessage(delivery, endpoint.token, push, clock.now());
-      if (fcmBytes(message) > FCM_PAYLOAD_BYTES_MAX) return { kind: "rejected", reason: "payload-too-large" };
+      if (fcmBytes(message) > FCM_PAYLOAD_BYTES_MAX) return unsendable("payload-too-large");
 
       const used = token.current() ?? (await withDeadline(token.get(), { signal }).catch((error: unknown) => failed(error)));
       if (used.kind === "failed") return used.outcome;

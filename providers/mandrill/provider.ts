@@ -1,6 +1,6 @@
+import { unsendable } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { MayBegin, Provider } from "../../core/ports/provider.ts";
-import { rejected as rejectedContent } from "../answer-table.ts";
 import { blameContent } from "../email-outcome.ts";
 import { createCallBudget } from "../transport/call-budget.ts";
 import { createJsonHttp } from "../transport/json-http.ts";
@@ -26,7 +26,7 @@ export function createMandrillProvider(config: MandrillConfig, { clock }: { cloc
     name: "mandrill",
     async send(delivery, signal, mayBegin) {
       const request = buildMandrillMail(delivery, config);
-      if (typeof request === "string") return rejectedContent(request);
+      if (typeof request === "string") return unsendable(request);
       const posted = await call("send", request, signal, mayBegin);
       if (posted.kind === "none") return posted.outcome;
       const { status, headers, body } = posted;

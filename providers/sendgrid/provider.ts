@@ -1,6 +1,6 @@
+import { unsendable } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
-import { rejected as rejectedContent } from "../answer-table.ts";
 import { blameContent } from "../email-outcome.ts";
 import { createCallBudget } from "../transport/call-budget.ts";
 import { createJsonHttp } from "../transport/json-http.ts";
@@ -25,7 +25,7 @@ export function createSendgridProvider(config: SendgridConfig, { clock }: { cloc
     name: "sendgrid",
     async send(delivery, signal, mayBegin) {
       const mail = buildSendgridMail(delivery, config);
-      if (typeof mail === "string") return rejectedContent(mail);
+      if (typeof mail === "string") return unsendable(mail);
       const posted = await api.post("/v3/mail/send", { authorization }, mail, signal, mayBegin);
       if (posted.kind === "none") return posted.outcome;
       const { status, headers, body } = posted;

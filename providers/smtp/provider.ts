@@ -1,7 +1,7 @@
 import type SMTPConnection from "nodemailer/lib/smtp-connection";
 import type { SMTPConnectionAuth, SMTPConnectionOptions } from "nodemailer/lib/smtp-connection";
 import XOAuth2 from "nodemailer/lib/xoauth2";
-import { notCalled } from "../../core/delivery/outcome.ts";
+import { notCalled, unsendable } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import { ALWAYS, type Provider } from "../../core/ports/provider.ts";
 import { ConfigError } from "../../runtime/config.ts";
@@ -32,7 +32,7 @@ export function createSmtpProvider(config: SmtpConfig, { clock }: { clock: Clock
     name: "smtp",
     async send(delivery, signal, mayBegin = ALWAYS) {
       const mail = await buildSmtpMail(delivery, config, clock.now());
-      if (typeof mail === "string") return { kind: "rejected", reason: mail };
+      if (typeof mail === "string") return unsendable(mail);
       // Half of the deadline is left for the call: one that began late would often end after its final dot, in doubt.
       const waiting = AbortSignal.any([signal, AbortSignal.timeout(config.PROVIDER_DEADLINE_MS / 2)]);
       const giveBack = await slots.hold(waiting).catch(() => undefined);

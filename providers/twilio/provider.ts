@@ -1,7 +1,7 @@
 import twilio from "twilio";
 import type RequestClient from "twilio/lib/base/RequestClient.js";
 import type { SmsContent } from "../../core/content/sms-content.ts";
-import type { Outcome } from "../../core/delivery/outcome.ts";
+import { type Outcome, unsendable } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
 import { barred, routeOf, type SmsAccount } from "../sms-senders.ts";
@@ -45,7 +45,7 @@ export function createTwilioProvider(config: TwilioConfig, { clock, attribute }:
       const route = routeOf(account, delivery);
       if (route.kind === "barred") return barred(route);
       const message = buildTwilioMessage(delivery, { from: route.from, statusCallbackUrl }, clock.now());
-      if (message === undefined) return { kind: "rejected", reason: "content-missing" };
+      if (message === undefined) return unsendable("content-missing");
       const created = await api.postForm(path, headers, message, signal, mayBegin);
       return created.kind === "none" ? created.outcome : ofOverride(outcomeOf(created, clock.now()), delivery.content.sms);
     },

@@ -1,3 +1,4 @@
+import { unsendable } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
 import { barred, routeOf, type SmsAccount } from "../sms-senders.ts";
@@ -37,7 +38,7 @@ export function createVonageProvider(config: VonageConfig, { clock }: { clock: C
       const route = routeOf(account, delivery);
       if (route.kind === "barred") return barred(route);
       const message = buildVonageMessage(delivery, { from: route.from }, clock.now());
-      if (message === undefined) return { kind: "rejected", reason: "content-missing" };
+      if (message === undefined) return unsendable("content-missing");
       const posted = await api.post("/sms/json", { authorization }, message, signal, mayBegin);
       if (posted.kind === "none") return posted.outcome;
       const { status, headers, body } = posted;

@@ -2,7 +2,7 @@ import { ECDH } from "node:crypto";
 import webpush from "web-push";
 import { WEBPUSH_PLAINTEXT_BYTES_MAX } from "../../core/content/limits.ts";
 import { parsePushUrl } from "../../core/content/push-host.ts";
-import type { Outcome } from "../../core/delivery/outcome.ts";
+import { type Outcome, unsendable } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import { ALWAYS, type Provider } from "../../core/ports/provider.ts";
 import { createAddressFilter } from "../../runtime/outbound.ts";
@@ -37,12 +37,12 @@ export function createWebPushProvider(config: WebPushConfig, { clock }: { clock:
       if (endpoint.channel !== "webpush") throw new TypeError(`${endpoint.channel} endpoint given to webpush`);
       // The gateway checks too; what was stored before the list changed comes past here alone.
       const pushUrl = parsePushUrl(endpoint.pushUrl, config.WEBPUSH_HOSTS)?.url;
-      if (pushUrl === undefined) return { kind: "rejected", reason: "push-host-not-allowed" };
+      if (pushUrl === undefined) return unsendable("push-host-not-allowed");
       const { push } = delivery.content;
-      if (push === undefined) return { kind: "rejected", reason: "content-missing" };
+      if (push === undefined) return unsendable("content-missing");
       const app = config.WEBPUSH_APP_ORIGIN || undefined;
       const { plaintext, ttl, urgency, topic } = buildWebPushMessage(delivery, push, { origin: app, now: clock.now() });
-      if (Buffer.byteLength(plaintext) > WEBPUSH_PLAINTEXT_BYTES_MAX) return { kind: "rejected", reason: "payload-too-large" };
+      if (Buffer.byteLength(plaintext) > WEBPUSH_PLAINTEXT_BYTES_MAX) return unsendable("payload-too-large");
       if (!areKeys(endpoint)) return { kind: "endpoint-gone", reason: "subscription-keys", goneAt: undefined };
 
       const subscription = { endpoint: pushUrl, keys: { p256dh: endpoint.p256dh, auth: endpoint.auth } };
