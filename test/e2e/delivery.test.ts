@@ -60,7 +60,11 @@ test("email: a large content arrives complete, although it is stored apart from 
   const accepted = await send(system, { recipient: toEndpoint(endpointOn("email")), content });
   const { id } = await arrived(accepted, "email");
   const [entry] = arrivals(id);
-  assert.deepEqual((entry!.payload as { content: unknown }).content, [{ type: "text/html", value: html }]);
+  const { content: parts } = entry!.payload as { content: unknown };
+  assert.deepEqual(parts, [
+    { type: "text/plain", value: "é".repeat(100_000) },
+    { type: "text/html", value: html },
+  ]);
   const record = await system.store.notifications.find(accepted.notificationId);
   assert.deepEqual([record?.content, Object.keys(record?.contentHashes ?? {})], [{}, ["email"]]);
 });
