@@ -87,7 +87,7 @@ export const gatewayVariables = {
     default: "",
     reason:
       "names (sms.sender) that an app without a list of its own may send SMS under; empty: none, so that its SMS come from the account's default " +
-      "sender. The dispatchers know what each name stands for (TWILIO_SENDERS, VONAGE_SENDERS)",
+      "sender. The dispatchers know what each name stands for (their accounts' variables that end in _SENDERS)",
   }),
   KEY_CACHE_MS: ms(0, KEY_CACHE_MS_MAX, {
     default: "2000",

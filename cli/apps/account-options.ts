@@ -9,7 +9,7 @@ export function readAccountEntries(given: readonly string[]): Record<string, str
   if (given.length === 0) fail("name at least one account");
   const set: Record<string, string | undefined> = {};
   for (const entry of given) {
-    const [, of = "", account = ""] = ENTRY.exec(entry) ?? fail("accounts must be like twilio=acme-eu, or twilio= to take one away");
+    const [, of = "", account = ""] = ENTRY.exec(entry) ?? fail("accounts must be like sms=acme-eu, or sms= to take one away");
     if (Object.hasOwn(set, of)) fail(`${of} is named twice`);
     set[of] = account === "" ? undefined : account;
   }

@@ -93,7 +93,7 @@ const MISTAKES: [string, string[], boolean, RegExp][] = [
   ["app limits set", ["shop", "--daily-max", "sms/critical=999999999999"], false, /dailyMax: must be integers/],
   ["app limits set", ["shop", "--sms-prefixes", "49"], true, /smsPrefixes: must be/],
   ["app accounts set", ["shop"], true, /name at least one account/],
-  ["app accounts set", ["shop", "twilio"], true, /accounts must be like twilio=acme-eu/],
+  ["app accounts set", ["shop", "twilio"], true, /accounts must be like sms=acme-eu/],
   ["app accounts set", ["shop", "sms=a", "sms=b"], true, /sms is named twice/],
   ["app accounts set", ["shop", "fax=acme"], false, /fax: is no provider or channel; there are apns, fcm, webpush, sms, twilio, vonage/],
   ["app accounts set", ["shop", "sms=Acme"], false, /sms: the account's name must be 1 to 63 of a-z, 0-9 and -/],

@@ -144,7 +144,7 @@ function webPushOf(content: PushContent, { mark, topic, ttlSeconds, urgency }: F
   return given({
     headers,
     notification: given({
-      ...{ tag: hasTag ? mark : undefined, icon: webIconOf(content), actions: webActionsOf(content, false) },
+      ...{ tag: hasTag ? mark : undefined, icon: webIconOf(content), actions: webActionsOf(content) },
       ...{ dir, lang, silent: sound === "none" },
     }),
     fcm_options: given({ link: webUrl(content.clickUrl) }),

@@ -23,10 +23,13 @@ export const bodyWithSubtitle = ({ subtitle, body }: PushContent): string => [su
 export const actionsOf = ({ actions = [] }: PushContent): JsonObject[] =>
   actions.map(({ id, title, iconUrl, clickUrl }) => given({ id, title, icon: iconUrl, url: clickUrl }));
 
-/** The buttons as browsers take them; `navigate` only where the payload is a declarative one. */
-export const webActionsOf = ({ actions = [] }: PushContent, isDeclarative: boolean): JsonObject[] =>
+/**
+ * The buttons as browsers take them.
+ * @param navigate what a tap opens, where the payload is a declarative one: a browser shows none of it unless each button opens something, too
+ */
+export const webActionsOf = ({ actions = [] }: PushContent, navigate?: string): JsonObject[] =>
   actions.map(({ id, title, iconUrl, clickUrl }) =>
-    given({ action: id, title, icon: iconUrl, navigate: isDeclarative ? webUrl(clickUrl) : undefined }),
+    given({ action: id, title, icon: iconUrl, navigate: navigate === undefined ? undefined : (webUrl(clickUrl) ?? navigate) }),
   );
 
 /** What a browser can open; the scheme of an application means nothing to it. */

@@ -30,8 +30,8 @@ test("every field is where the browser or the worker reads it, and the override 
       ...{ image: "https://img.example/dinner.png", icon: "https://img.example/icon.png" },
       // The scheme of an application means nothing to a browser.
       actions: [
-        { action: "open", title: "Open", icon: "https://img.example/open.png" },
-        { action: "later", title: "Later" },
+        { action: "open", title: "Open", icon: "https://img.example/open.png", navigate: url },
+        { action: "later", title: "Later", navigate: url },
       ],
       data: { ...data, ...dataJson, onActionClick: { default: { operation: "openWindow", url } } },
     },
@@ -41,9 +41,16 @@ test("every field is where the browser or the worker reads it, and the override 
 });
 
 test("buttons open their own URLs", () => {
-  const actions = [{ id: "track", title: "Track", clickUrl: "https://shop.example/track" }];
+  const actions = [
+    { id: "track", title: "Track", clickUrl: "https://shop.example/track" },
+    { id: "later", title: "Later" },
+  ];
   const { notification } = payloadOf({ ...plain, actions }, "https://shop.example/");
-  assert.deepEqual(notification.actions, [{ action: "track", title: "Track", navigate: "https://shop.example/track" }]);
+  assert.deepEqual(notification.actions, [
+    { action: "track", title: "Track", navigate: "https://shop.example/track" },
+    // A declarative message with a button that opens nothing is not shown at all.
+    { action: "later", title: "Later", navigate: "https://shop.example/" },
+  ]);
   assert.deepEqual(notification.data.onActionClick, { track: { operation: "openWindow", url: "https://shop.example/track" } });
 });
 

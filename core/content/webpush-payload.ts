@@ -84,7 +84,7 @@ function notificationOf(content: PushContent, mark: string, navigate: string | u
     // It needs a title: a body alone becomes it.
     ...(title === "" ? { title: body } : { title, body }),
     ...{ navigate, lang, dir, tag: mark, image: imageUrl, icon: webIconOf(content), silent: sound === "none" },
-    actions: webActionsOf(content, navigate !== undefined),
+    actions: webActionsOf(content, navigate),
     data: { ...dataOf(content), ...given({ onActionClick: onActionClick(content) }) },
   });
 }

@@ -39,7 +39,11 @@ test("an override's topic is the account's or has a suffix, and APNs' answer to 
   const topic = wire.sandbox.env.APNS_TOPIC;
   const overridden = (apnsHeaders: Record<string, string>, end?: string) =>
     samplePush(endpoint(end), { content: { push: { title: "t", body: "b", data: {}, overrides: { apnsHeaders } } } });
-  assert.deepEqual(await send(overridden({ "apns-topic": "com.example.other" })), { kind: "rejected", reason: "topic-not-allowed", notCalled: true });
+  assert.deepEqual(await send(overridden({ "apns-topic": "com.example.other" })), {
+    kind: "rejected",
+    reason: "topic-not-allowed",
+    notCalled: true,
+  });
   assert.deepEqual(await send(overridden({ "apns-topic": `${topic}.voip` })), { kind: "rejected", reason: "TopicDisallowed" });
   assert.equal((await send(overridden({ "apns-topic": `${topic}.voip`, "apns-push-type": "voip" }))).kind, "accepted");
   // Without an override this token would be gone, because another push was accepted.

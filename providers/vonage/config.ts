@@ -15,7 +15,7 @@ export const vonageVariables = {
   VONAGE_FROM: senderVariable(VONAGE_SENDER_FORM, "default sender, for texts that name none and countries that have none of their own"),
   VONAGE_SENDERS: sendersVariable(
     VONAGE_SENDER_FORM,
-    "further senders, as TWILIO_SENDERS. For example orders=Shop,orders@+1=12025550123,@+44=ShopUK",
+    "further senders: by name (sms.sender), by name for one country, and for a country's texts that name none; the longest prefix counts. For example orders=Shop,orders@+1=12025550123,@+44=ShopUK",
   ),
 };
 export type VonageConfig = Values<typeof vonageVariables>;

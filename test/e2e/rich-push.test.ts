@@ -205,7 +205,7 @@ const CASES: readonly Case[] = [
         }),
         at("notification.actions", [
           { action: "read", title: "Read", navigate: "https://blog.example/p/4#c9" },
-          { action: "mute", title: "Mute" },
+          { action: "mute", title: "Mute", navigate: "https://blog.example/p/4" },
         ]),
       ],
     },
