@@ -24,6 +24,8 @@ test("attachments have names without control characters and different content id
   assert.deepEqual(faultsOf({ attachments: [same, same] }), ["content.email.attachments attachments.twice"]);
   const page = file(1, { contentId: "page", contentType: "application/pdf" });
   assert.deepEqual(faultsOf({ attachments: [same, page] }), ["content.email.attachments[1].content_type attachment.inline"]);
+  for (const contentType of ["message/rfc822", "Multipart/mixed"])
+    assert.deepEqual(faultsOf({ attachments: [file(1, { contentType })] }), ["content.email.attachments[0].content_type attachment.type"]);
 });
 
 test("every mailbox is one", () => {

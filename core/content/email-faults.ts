@@ -75,6 +75,17 @@ function attachmentFaults(attachments: readonly Attachment[] = []): ContentFault
     ...sizes.flatMap((size, i) => (size > 0 ? [] : [{ field: `${field}[${i}].content`, rule: "attachment.empty", message: "is empty" }])),
     ...attachments.flatMap(({ filename }, i) => lineFaults(`${field}[${i}].filename`, filename)),
     ...(bytes <= ATTACHMENTS_BYTES_MAX ? [] : [{ field, rule: "attachments.bytes", message: tooLarge(bytes) }]),
+    ...attachments.flatMap(({ contentType }, i) =>
+      /^(message|multipart)\//i.test(contentType)
+        ? [
+            {
+              field: `${field}[${i}].content_type`,
+              rule: "attachment.type",
+              message: "must not be message/* or multipart/*: mail programs read these as mails; use application/octet-stream",
+            },
+          ]
+        : [],
+    ),
     ...attachments.flatMap(({ contentId, contentType }, i) =>
       contentId === undefined || /^image\//i.test(contentType)
         ? []

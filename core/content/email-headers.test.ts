@@ -38,6 +38,9 @@ test("another header is refused with what to use instead", () => {
   assert.match(messageOf("Content-Type")[0]!, /use content\.email\.attachments/);
   assert.match(messageOf("X-SMTPAPI")[0]!, /use content\.email\.overrides/);
   assert.match(messageOf("X-MC-Tags")[0]!, /use content\.email\.overrides/);
+  // To a relay of SparkPost it may name further recipients.
+  for (const name of ["X-MSYS-API", "x-ses-configuration-set", "X-Mailgun-Variables", "X-PM-Tag", "X-Mailin-custom", "X-Carillon-Attempt"])
+    assert.equal(messageOf(name).length, 1, name);
   assert.match(messageOf("constructor")[0]!, /allowed are references, .* and x-\*/);
   for (const name of [
     "Date",

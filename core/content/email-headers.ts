@@ -11,8 +11,12 @@ const ALLOWED: ReadonlySet<string> = new Set([
   "auto-submitted",
   "importance",
 ]);
-/** X- headers that a provider takes as instructions: SendGrid's and Mandrill's, and our own marks. */
-const INSTRUCTIONS = /^x-(smtpapi$|mc-|carillon)/;
+/**
+ * X- headers that a provider takes as instructions, some of which name further recipients: SendGrid, Mandrill, SparkPost (MSYS), Amazon SES, Mailgun,
+ * Postmark (PM), Mailjet (MJ), Brevo (Mailin, SIB), Elastic Email, SocketLabs, Tipimail, Exchange; and our own marks. An SMTP relay may be any of them.
+ */
+const INSTRUCTIONS =
+  /^x-(smtpapi$|mc-|msys-|ses-|mailgun-|pm-|mj-|mailjet-|mailin-|sib-|elasticemail-|socketlabs-|xs-|tm-|tipimail-|sg-|sparkpost-|ms-exchange-|forefront-|carillon)/;
 
 const WRITTEN = "Carillon writes it";
 const SERVERS = "mail servers write it";
