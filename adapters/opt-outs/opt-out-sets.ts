@@ -40,6 +40,8 @@ const SWEPT_KEY = "carillon:opt-out:swept";
 const NO_CHAIN_KEY = "carillon:chain:none";
 const NO_SWEEPS_KEY = "carillon:opt-out:sweeps:none";
 const REBUILD_KEY = "carillon:opt-out:rebuild";
+/** How often processes that do not fill buckets met one that is not complete. */
+const INCOMPLETE_KEY = "carillon:opt-out:incomplete";
 
 export interface OptOutProbe {
   app: string;
@@ -94,6 +96,10 @@ export interface OptOutSets {
   endSweep(chain: WriteChain, end: Sweep & { at: number }): Promise<void>;
   /** Rejects with an OtherServerError where the server lacks this sweep. */
   confirmSweep(sweep: Sweep): Promise<void>;
+  /** For whoever fills buckets: some are not complete. */
+  reportIncomplete(): Promise<void>;
+  /** Changes with every report, and when Redis loses it. */
+  incompleteReports(): Promise<string | undefined>;
   unsealed(): Promise<number[]>;
   unsealAll(chain: WriteChain): Promise<void>;
   /** Begins the chain, and to fill buckets. The mark is a signed 64-bit integer that was not used before. */
@@ -224,6 +230,10 @@ export function createOptOutSets(redis: Redis, buckets = OPT_OUT_BUCKETS): OptOu
         throw new OtherServerError("the server that answered lacks the last sweep");
     },
 
+    async reportIncomplete() {
+      await redis.incr(INCOMPLETE_KEY);
+    },
+    incompleteReports: async () => (await redis.get(INCOMPLETE_KEY)) ?? undefined,
     async unsealed() {
       const answers = await inPipelines(everyBucket, (pipeline, bucket) => pipeline.sismember(bucketKey(bucket), SENTINEL));
       return everyBucket.filter((bucket) => answers[bucket] !== 1);

@@ -138,3 +138,28 @@ test("a process that only reads leaves lost sets to the preferences service", as
   stack.use(createPreferences(await partsIn(stack)));
   await eventually("they are filled", async () => (await world.redis.keys("carillon:opt-out:{*")).length === BUCKETS);
 });
+
+test("what a process that only reads finds incomplete, the preferences service fills", async () => {
+  await using stack = new AsyncDisposableStack();
+  stack.use(createPreferences(await partsIn(stack)));
+  const reader = stack.use(createOptOutReader(await partsIn(stack)));
+  const buckets = () => world.redis.keys("carillon:opt-out:{*");
+  await eventually("they are filled", async () => (await buckets()).length === BUCKETS);
+  const everyone = Array.from({ length: 8 * BUCKETS }, (_, n) => question(`u${n}`));
+  await eventually("Redis answers", async () => {
+    world.watched.found = [];
+    await reader.check(everyone);
+    return world.watched.found.length === 0;
+  });
+  const [lost] = await buckets();
+  await world.redis.del(lost!);
+  await eventually("it is filled again", async () => {
+    await reader.check(everyone);
+    return (await buckets()).length === BUCKETS;
+  });
+  await world.redis.flushall();
+  await eventually("all are filled again", async () => {
+    await reader.check(everyone);
+    return (await buckets()).length === BUCKETS;
+  });
+});

@@ -95,7 +95,9 @@ export function createRedisOptOuts(deps: {
   /** The last completed sweep, and until when it is used. */
   let proof = { count: 0, until: Number.NEGATIVE_INFINITY };
   let sweptAt = Number.POSITIVE_INFINITY;
+  /** Of a process that does not rebuild: it is told to those that do. */
   let rebuildWanted = true;
+  let knownReports: string | undefined;
   let rebuilding: Promise<void> | undefined;
   let wake = () => {};
   let loggedTrusted: boolean | undefined;
@@ -166,7 +168,15 @@ export function createRedisOptOuts(deps: {
     proof = { count, until: began + TRUST_MS };
     if (!loggedTrusted) log.info("Redis opt-out sets in use");
     loggedTrusted = true;
-    if (rebuildWanted && mayRebuild)
+    if (mayRebuild) {
+      const reports = await backgroundSets.incompleteReports();
+      if (reports !== knownReports) rebuildWanted = true;
+      knownReports = reports;
+    } else if (rebuildWanted) {
+      await backgroundSets.reportIncomplete();
+      rebuildWanted = false;
+    }
+    if (rebuildWanted)
       rebuilding ??= rebuild(isSame).finally(() => {
         rebuilding = undefined;
       });
