@@ -48,11 +48,12 @@ export function createApnsProvider(config: ApnsConfig, { clock }: { clock: Clock
       try {
         const used = token?.current();
         const reply = await connections[environment].send(built, { topic, jwt: await used?.jwt }, call);
-        if (reply.status !== 200) return blamingOverride(answered(reply, used, `${environment} ${topic}`), push.overrides?.apnsHeaders);
+        if (reply.status !== 200)
+          return blamingOverride(answered(reply, used, `${delivery.app} ${environment} ${topic}`), push.overrides?.apnsHeaders);
       } catch (error) {
         return classifyTransport(error, call);
       }
-      recentSuccess.accepted(`${environment} ${topic}`);
+      recentSuccess.accepted(`${delivery.app} ${environment} ${topic}`);
       return { kind: "accepted", providerRef: built.headers["apns-id"] };
     },
     async [Symbol.asyncDispose]() {
@@ -98,4 +99,6 @@ const ABOUT_TOPIC: ReadonlySet<string> = new Set([
   "TopicDisallowed",
   "DeviceTokenNotForTopic",
   "BadDeviceToken",
+  "ExpiredToken",
+  "Unregistered",
 ]);

@@ -103,6 +103,8 @@ test("a bad device token counts as gone only after another push was accepted", a
   assert.deepEqual(await send(bad()), { kind: "rejected", reason: "BadDeviceToken" });
   assert.equal((await send(samplePush(endpoint()))).kind, "accepted");
   assert.deepEqual(await send(bad()), { kind: "endpoint-gone", reason: "BadDeviceToken", goneAt: undefined });
+  // An app with the wrong account must not lose its devices because the account serves another app well.
+  assert.deepEqual(await send({ ...bad(), app: "another-app" }), { kind: "rejected", reason: "BadDeviceToken" });
 });
 
 test("an unregistered device is gone since the time Apple names", async () => {

@@ -46,10 +46,10 @@ export function createFcmProvider(config: FcmConfig, { clock }: { clock: Clock }
       if (used.kind === "failed") return used.outcome;
       const posted = await api.post(path, { authorization: `Bearer ${used.accessToken}` }, { message }, signal, mayBegin);
       if (posted.kind === "none") return posted.outcome;
-      if (posted.status !== 200) return answered(posted, used);
+      if (posted.status !== 200) return answered(posted, used, delivery.app);
       const name = textFieldsOf(posted.body)("name");
       if (name === "") return { kind: "unanswered", fault: { code: "bad-response" } };
-      recentSuccess.accepted("fcm");
+      recentSuccess.accepted(delivery.app);
       return { kind: "accepted", providerRef: name };
     },
     async [Symbol.asyncDispose]() {
@@ -57,12 +57,12 @@ export function createFcmProvider(config: FcmConfig, { clock }: { clock: Clock }
     },
   };
 
-  function answered({ status, headers, body }: Answer, used: { accessToken: string; fresh: boolean }): Outcome {
+  function answered({ status, headers, body }: Answer, used: { accessToken: string; fresh: boolean }, app: string): Outcome {
     if (status === 401) token.rejected(used.accessToken);
     return classifyFcm({
       ...{ status, body },
       retryAfterMs: parseRetryAfter(headers["retry-after"], clock.now()),
-      hasRecentSuccess: recentSuccess.holds("fcm"),
+      hasRecentSuccess: recentSuccess.holds(app),
       tokenFresh: used.fresh,
     });
   }
