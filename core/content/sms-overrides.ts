@@ -7,6 +7,8 @@ import { type ProtectedPath, protectedPaths } from "./overrides.ts";
 export const TWILIO_PROTECTED: readonly ProtectedPath[] = protectedPaths(
   ...["To", "From", "MessagingServiceSid", "Body", "MediaUrl", "StatusCallback", "ValidityPeriod"],
   ...["SendAt", "ScheduleType", "Attempt", "ApplicationSid"],
+  // Another sender than those that the app may use, and another text than the one that was checked and counted.
+  ...["FallbackFrom", "ContentSid", "ContentVariables", "ShortenUrls", "SmartEncoded"],
 );
 
 /** Vonage: SMS API, send. A message of type binary has no text. */

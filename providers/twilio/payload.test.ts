@@ -94,7 +94,7 @@ for (const [ttlSeconds, seconds] of [
 
 test("an override adds and replaces fields, as a form spells them, and reaches none of ours", () => {
   const twilio = {
-    ...{ ContentRetention: "discard", MaxPrice: 0.5, ForceDelivery: true, ContentVariables: { 1: "Ada" }, SmartEncoded: null },
+    ...{ ContentRetention: "discard", MaxPrice: 0.5, ForceDelivery: true, PersistentAction: ["a", "b"], SmartEncoded: null },
     ...{
       To: "+1",
       from: "+2",
@@ -103,11 +103,13 @@ test("an override adds and replaces fields, as a form spells them, and reaches n
       StatusCallback: "https://x.example",
       ValidityPeriod: 9,
       SendAt: "now",
+      FallbackFrom: "+3",
+      ContentSid: "HX1",
     },
   };
   assert.deepEqual(build({ overrides: { twilio } }), {
     ...{ To: "+447700900123", From: setup.from, Body: "Your code is 123456", ValidityPeriod: "600" },
-    ...{ ContentRetention: "discard", MaxPrice: "0.5", ForceDelivery: "true", ContentVariables: '{"1":"Ada"}' },
+    ...{ ContentRetention: "discard", MaxPrice: "0.5", ForceDelivery: "true", PersistentAction: ["a", "b"], SmartEncoded: "false" },
   });
 });
 

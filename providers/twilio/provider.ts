@@ -15,7 +15,7 @@ import { classifyTransport } from "../transport/transport-fault.ts";
 import { classifyTwilio } from "./classify.ts";
 import { type TwilioConfig, twilioCredentials, twilioVariables } from "./config.ts";
 import { buildTwilioMessage, isService } from "./payload.ts";
-import { type Attribute, attributed, candidates, MESSAGES_READ, mayHaveMore, settledMs } from "./status-query.ts";
+import { type Attribute, attributed, candidates, isComparable, MESSAGES_READ, mayHaveMore, settledMs } from "./status-query.ts";
 
 /** Twilio's Programmable Messaging: one Message create a send, with an API key of the account's or its auth token. Throws where neither can be used. */
 export function createTwilioProvider(config: TwilioConfig, { clock, attribute }: { clock: Clock; attribute: Attribute }): Provider {
@@ -53,6 +53,7 @@ export function createTwilioProvider(config: TwilioConfig, { clock, attribute }:
       if (question.endpoint.channel !== "sms") return unreadable("wrong-channel");
       const route = routeOf(account, question);
       if (route.kind === "barred") return unreadable(route.reason);
+      if (!isComparable(question)) return unreadable("not-comparable");
       const { from } = route;
       // Not by date: what Twilio filters is when a message was sent, and one that waits in its queue was not. Not by service: there is no such filter.
       const filter = { to: question.endpoint.phoneNumber, ...(isService(from) ? {} : { from }), pageSize: MESSAGES_READ };

@@ -39,6 +39,10 @@ export interface ListedMessage {
 /** States without a warning. */
 const UNDER_WAY_OR_DELIVERED = new Set(["accepted", "scheduled", "queued", "sending", "sent", "delivered", "read"]);
 
+/** Whether a listed message tells its text: of media it shows the number alone, and an override can have Twilio forget the text. */
+export const isComparable = ({ content: { sms } }: StatusQuery): boolean =>
+  sms?.mediaUrls === undefined && sms?.overrides?.twilio?.ContentRetention === undefined;
+
 /**
  * The messages that this attempt may have made, oldest first: to that number, from our sender, with exactly that text, created when
  * Twilio can have accepted the call.
