@@ -33,7 +33,12 @@ test("compares by the version of the stored hash", () => {
   const request = requestOf(pinned[0]!.request);
   assert.equal(comparePayload(payloadHash(request), request), "same");
   assert.equal(comparePayload(payloadHash({ ...request, category: "other" }), request), "other");
-  for (const newer of ["3:00", `12:${"0".repeat(64)}`]) assert.equal(comparePayload(newer, request), "unknown-version");
+  const rich = { ...request, ttlSeconds: 0 };
+  assert.match(payloadHash(rich), /^3:/, "gateways that do not know the field cannot compare it");
+  assert.equal(comparePayload(payloadHash(rich), rich), "same");
+  assert.equal(comparePayload(payloadHash(rich), request), "other");
+  assert.equal(comparePayload(payloadHash(request), rich), "other");
+  for (const newer of ["4:00", `12:${"0".repeat(64)}`]) assert.equal(comparePayload(newer, request), "unknown-version");
 });
 
 const text = fc.oneof(fc.string(), fc.string({ unit: "binary" }), fc.constantFrom("", ",", '","', "push.title", "ä", "1"));

@@ -1,10 +1,21 @@
 import { canonicalForm, type NamedValue } from "../core/content/codec.ts";
 import { contentValues } from "../core/content/content.ts";
+import { richParts } from "../core/content/rich.ts";
 import { sha256Hex } from "../runtime/hash.ts";
 import type { NotificationRequest } from "./request.ts";
 
-/** "2:" and the hex SHA-256 of all that a caller asked for: equal for equal requests, however their maps and channels were ordered. */
-export const payloadHash = (request: NotificationRequest): string => `2:${sha256Hex(canonicalForm(requestValues(request)))}`;
+/**
+ * The version and the hex SHA-256 of all that a caller asked for: equal for equal requests, however their maps and channels were ordered. Version 3 uses
+ * fields that gateways of version 2 do not know: they would take a repeated call for another one.
+ */
+export const payloadHash = (request: NotificationRequest): string =>
+  `${isOfVersion3(request) ? 3 : 2}:${sha256Hex(canonicalForm(requestValues(request)))}`;
+
+function isOfVersion3({ content, ttlSeconds, recipient }: NotificationRequest): boolean {
+  if (ttlSeconds !== undefined || richParts(content).length > 0) return true;
+  if (recipient.kind === "user" || recipient.endpoint.channel !== "apns") return false;
+  return recipient.endpoint.application !== undefined || recipient.endpoint.environment !== undefined;
+}
 
 /**
  * Whether a request asks for what was stored under its key, by the version of the hash that was stored. "unknown-version": a newer
@@ -12,8 +23,8 @@ export const payloadHash = (request: NotificationRequest): string => `2:${sha256
  */
 export function comparePayload(stored: string, request: NotificationRequest): "same" | "other" | "unknown-version" {
   const version = /^(?:(\d+):)?/.exec(stored)?.[1];
-  if (version !== undefined && version !== "2") return "unknown-version";
-  return stored === (version === "2" ? payloadHash(request) : unversionedHash(request)) ? "same" : "other";
+  if (version !== undefined && version !== "2" && version !== "3") return "unknown-version";
+  return stored === (version === undefined ? unversionedHash(request) : payloadHash(request)) ? "same" : "other";
 }
 
 /** Names are permanent, and a new field gets a new name: whatever does not use it keeps its hash. */
