@@ -139,3 +139,19 @@ test("a status query goes to the account that made the attempt", async () => {
   await dispatch({ ...world.task(), statusQuery: true }, "h");
   assert.deepEqual(asked, ["globex"]);
 });
+
+test("while a provider lacks the app's account, a text that the others cannot send waits for it", async () => {
+  const barred = {
+    ...inAccount(
+      "acme",
+      scriptedProvider("vonage", () => accepted),
+    ),
+    route: () => ({ kind: "barred", reason: "media-not-supported" }) as const,
+  };
+  const others = scriptedProvider("twilio", () => accepted);
+  const { dispatch, sent } = world.setUp({ providers: [others, barred], accountsOf: async () => ({ sms: "acme" }) });
+  assert.deepEqual(await dispatch(world.task(), "h"), { kind: "ack", waitsMs: MISCONFIGURED_WAIT_MS });
+  const { state, reason } = await world.delivery();
+  assert.deepEqual([state, reason], ["pending", { code: "misconfigured", detail: "no such account" }]);
+  assert.deepEqual(sent(), []);
+});

@@ -1,6 +1,7 @@
 import { StoreError } from "../adapters/store/store-error.ts";
 import { type AppAccounts, NO_ACCOUNTS } from "../core/apps/accounts.ts";
 import { accountNameOf } from "../core/delivery/account.ts";
+import { circuitsOf } from "../core/delivery/circuit-scope.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import { TASK_STALE_MS } from "../core/delivery/lifetime.ts";
 import { reason } from "../core/delivery/reason.ts";
@@ -37,6 +38,11 @@ export type Admission =
   /** The delivery ends without a call. */
   | { kind: "void"; outcome: Void; providerRef?: string }
   | { kind: "settled"; settlement: Settlement; why: string };
+/** The endpoint was registered anew since it was published, and other circuits are about it now. */
+interface Renewed {
+  kind: "renewed";
+  endpoint: Endpoint;
+}
 
 type Parts = Pick<DispatchParts, "store" | "gate" | "accountsOf" | "rateLimiterOf" | "deadlineMs" | "clock"> & {
   circuits: CircuitBreakers;
@@ -55,14 +61,18 @@ export function createAdmission(parts: Parts) {
     if (task.expiresAt <= clock.now()) return { kind: "void", outcome: EXPIRED };
     const accounts = await accountsOf(task.app);
     if (accounts === "unreadable") return nak(unreadableWaitMs(task), "accounts-unreadable");
-    const passage = await circuits.choose({ ...task, attempt: attemptOfRun(task) }, accounts);
-    if (passage.kind === "wait") return { kind: "handed-back", wait: passage, why: passage.isWhole ? "circuit-open" : "part-circuit-open" };
-    let admission: Admission | undefined;
-    try {
-      admission = await admit(task, holder, passage);
-      return admission;
-    } finally {
-      if (admission?.kind !== "admitted") circuits.release(passage);
+    for (let { endpoint } = task; ; ) {
+      const passage = await circuits.choose({ ...task, endpoint, attempt: attemptOfRun(task) }, accounts);
+      if (passage.kind === "wait")
+        return { kind: "handed-back", wait: passage, why: passage.isWhole ? "circuit-open" : "part-circuit-open" };
+      let admission: Admission | Renewed | undefined;
+      try {
+        admission = await admit(task, holder, passage);
+        if (admission.kind !== "renewed") return admission;
+        ({ endpoint } = admission);
+      } finally {
+        if (admission?.kind !== "admitted") circuits.release(passage);
+      }
     }
   };
 
@@ -76,7 +86,7 @@ export function createAdmission(parts: Parts) {
     }
   }
 
-  async function admit(task: DeliveryTask, holder: string, passage: Passage): Promise<Admission> {
+  async function admit(task: DeliveryTask, holder: string, passage: Passage): Promise<Admission | Renewed> {
     const recipient = await checkRecipient(task);
     if (recipient.kind === "no-endpoint") return { kind: "void", outcome: NO_ENDPOINT };
     if (recipient.kind === "opted-out") return { kind: "void", outcome: OPTED_OUT };
@@ -87,6 +97,7 @@ export function createAdmission(parts: Parts) {
     )
       return { kind: "handed-back", wait: waitForPreferences(recipient.unreadableMs), why: recipient.kind };
     if (recipient.kind !== "reachable") return nak(unreadableWaitMs(task), recipient.kind);
+    if (!haveSameCircuits(recipient.endpoint, passage.endpoint)) return { kind: "renewed", endpoint: recipient.endpoint };
     const rateLimiter = rateLimiterOf(accountNameOf(passage.provider));
     // The watchdog makes copies of what waits for tokens, and each copy would use one up.
     if (rateLimiter !== UNLIMITED && task.publication > 0 && (await isClaimed(store, task)))
@@ -100,6 +111,9 @@ export function createAdmission(parts: Parts) {
     return { kind: "admitted", passage, endpoint: recipient.endpoint, askedAt: recipient.askedAt };
   }
 }
+
+/** As to the endpoint; app and sender are the task's. */
+const haveSameCircuits = (a: Endpoint, b: Endpoint) => a === b || circuitsOf(a, "").join() === circuitsOf(b, "").join();
 
 /** Half as long again as it has lasted, so that a long outage does not write each waiting delivery over and over. */
 const waitForPreferences = (unreadableMs: number) => ({

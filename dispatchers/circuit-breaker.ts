@@ -97,6 +97,10 @@ export function createCircuitBreakers({ providers, clock, random, log, deadlineM
   const servingWith = (accounts: AppAccounts, { channel }: Endpoint) =>
     providers.filter((provider) => accountNameOf(provider) === accountFor(accounts, { name: provider.name, channel }));
 
+  /** Whether another provider of the channel has no such account, as where its file is faulty. */
+  const lacksAccount = (serving: readonly Provider[]) =>
+    new Set(providers.map(({ name }) => name)).size > new Set(serving.map(({ name }) => name)).size;
+
   /** Keeps a circuit that changed, tells the log when it opens or closes, and the other pods. */
   function keep(name: string, next: Circuit, by: "this pod" | "another pod" | "new credentials"): void {
     const before = circuitOf(name);
@@ -175,8 +179,8 @@ export function createCircuitBreakers({ providers, clock, random, log, deadlineM
         const route = provider.route?.(task) ?? { kind: "open" };
         return route.kind === "open" ? [{ provider, sender: route.sender }] : [];
       });
-      // None can ever send it: the first one says why, without a call, whatever its circuits.
-      if (own.length === 0 && serving[0])
+      // None can ever send it: the first one says why, without a call, whatever its circuits. Where a provider lacks the account, it might.
+      if (own.length === 0 && serving[0] && !lacksAccount(serving))
         return { kind: "call", provider: serving[0], choices: 1, app, endpoint, probes: [], holder: `${++passageCount}` };
       const first = (task.attempt - 1) % Math.max(own.length, 1);
       for (const choice of [...own.slice(first), ...own.slice(0, first)]) {

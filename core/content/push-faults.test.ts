@@ -23,11 +23,21 @@ test("a text is shown, a badge alone is counted, and nothing else is seen", () =
 test("a field that needs a shown text is refused without one", () => {
   const shown = { subtitle: "s", imageUrl: "https://a.example/b", clickUrl: "app://x", thread: "t", mutable: true } as const;
   const refused = ["subtitle", "image_url", "click_url", "thread", "mutable"].map((name) => `content.push.${name} push.unshown`);
-  for (const content of [silent, { ...silent, badge: 1 }, backgroundPush()])
+  for (const content of [{ ...silent, data: { a: "b" } }, { ...silent, badge: 1 }, backgroundPush()])
     assert.deepEqual(faultsOf({ ...content, ...shown }).sort(), refused.toSorted());
   assert.deepEqual(faultsOf({ ...silent, ...shown, body: "b" }), []);
   assert.deepEqual(faultsOf({ ...silent, badge: 1, sound: "bell.caf" }), [], "a badge may have a sound");
   assert.deepEqual(faultsOf({ ...silent, data: { a: "b" }, sound: "bell.caf" }), ["content.push.sound push.unshown"]);
+});
+
+test("a push with nothing in it is refused, also one with an empty object of data", () => {
+  assert.deepEqual(faultsOf(silent), ["content.push.data_json push.empty"]);
+  for (const content of [
+    { ...silent, badge: 0 },
+    { ...silent, dataJson: { a: null } },
+    { ...silent, background: true },
+  ])
+    assert.deepEqual(faultsOf(content), []);
 });
 
 test("browsers take no push that shows nothing or texts of an application, unless another channel is there", () => {

@@ -59,6 +59,14 @@ export function pushFaults(content: PushContent, channels: readonly Channel[]): 
 
 function blankFaults(content: PushContent): ContentFault[] {
   const { title, body, titleLocalized, bodyLocalized } = content;
+  if (pushKind(content) === "background" && !content.background && Object.keys(content.data).length === 0 && content.dataJson === undefined)
+    return [
+      {
+        field: at("dataJson"),
+        rule: "push.empty",
+        message: "is empty, and so is the rest: give title, body, badge or data, or background",
+      },
+    ];
   if (pushKind(content) !== "shown" || titleLocalized || bodyLocalized || showsSomething(title) || showsSomething(body)) return [];
   return [{ field: "content.push", rule: "push.blank", message: "has nothing to see in title and body; leave both out for data alone" }];
 }

@@ -19,7 +19,7 @@ export type Outcome =
   | { kind: "throttled"; retryAfterMs: number | undefined; reason: string; scope?: Scope } // the provider works, we are too fast; not processed
   | { kind: "unavailable"; fault: Fault; retryAfterMs?: number | undefined; scope?: Scope; notCalled?: true } // the provider fails, and it is known that nothing was sent
   | { kind: "unanswered"; fault: Fault; scope?: Scope } // written, no usable reply: it may have arrived
-  | { kind: "endpoint-gone"; reason: string; goneAt: number | undefined } // never use this endpoint again; ms since the epoch
+  | { kind: "endpoint-gone"; reason: string; goneAt: number | undefined; notCalled?: true } // never use this endpoint again; ms since the epoch
   | { kind: "rejected"; reason: string; notCalled?: true } // this content will never pass
   | { kind: "misconfigured"; reason: string; scope?: Scope }; // our keys or setup: alert an operator, keep the work
 

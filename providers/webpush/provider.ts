@@ -43,7 +43,7 @@ export function createWebPushProvider(config: WebPushConfig, { clock }: { clock:
       const app = config.WEBPUSH_APP_ORIGIN || undefined;
       const { plaintext, ttl, urgency, topic } = buildWebPushMessage(delivery, push, { origin: app, now: clock.now() });
       if (Buffer.byteLength(plaintext) > WEBPUSH_PLAINTEXT_BYTES_MAX) return unsendable("payload-too-large");
-      if (!areKeys(endpoint)) return { kind: "endpoint-gone", reason: "subscription-keys", goneAt: undefined };
+      if (!areKeys(endpoint)) return { kind: "endpoint-gone", reason: "subscription-keys", goneAt: undefined, notCalled: true };
 
       const subscription = { endpoint: pushUrl, keys: { p256dh: endpoint.p256dh, auth: endpoint.auth } };
       const { origin, pathname, search } = new URL(pushUrl);

@@ -93,6 +93,7 @@ test("a subscription with unusable keys is gone, and nothing is sent", async () 
   assert.deepEqual(await send({ ...sent, endpoint }), {
     kind: "endpoint-gone",
     reason: "subscription-keys",
+    notCalled: true,
     goneAt: undefined,
   });
   assert.deepEqual(arrived(sent), []);
