@@ -86,6 +86,7 @@ check: ## types, style, contract, generated code, architecture: no server needed
 	$(node) scripts/proto.ts breaking
 	$(node) scripts/proto.ts fresh
 	$(node) scripts/chart.ts fresh
+	$(node) scripts/content-page.ts fresh
 	$(node) $(test_options) test/architecture.test.ts
 
 gen: ## write gen/ from proto/

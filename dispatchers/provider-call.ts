@@ -55,20 +55,9 @@ export function reportAttempt(
 }
 
 function outbound(task: DeliveryTask, attemptId: string): OutboundDelivery {
-  const {
-    deliveryId,
-    app,
-    channel,
-    endpoint,
-    shownTo,
-    notificationClass,
-    category,
-    content,
-    priority,
-    collapseKey,
-    expiresAt,
-    ttlSeconds,
-  } = task;
-  const rest = { shownTo, expiresAt, ttlSeconds };
+  const { deliveryId, app, channel, endpoint, shownTo, notificationClass, category, content, priority } = task;
+  // A copy of what may have been sent would replace whatever newer push has the caller's key by now. Without it, it replaces its twin at most.
+  const collapseKey = task.policyResend ? undefined : task.collapseKey;
+  const rest = { shownTo, expiresAt: task.expiresAt, ttlSeconds: task.ttlSeconds };
   return { deliveryId, attemptId, app, channel, endpoint, notificationClass, category, content, priority, collapseKey, ...rest };
 }

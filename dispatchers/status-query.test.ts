@@ -139,6 +139,21 @@ test("an opted-out retry ends as sent where the first attempt proves accepted", 
   assert.deepEqual([sends, (await world.delivery()).state, (await world.delivery()).providerRef], [2, "sent", "SM1"]);
 });
 
+test("what repeats an attempt in doubt has no collapse key, under which it could replace a newer push", async () => {
+  const { deliveryId, notificationId } = world.task();
+  const provider = scriptedProvider("twilio", () => unanswered);
+  const { dispatch } = world.setUp({ providers: [provider] });
+  const task = { ...world.task(), collapseKey: "order-7" };
+  await dispatch(task, "h");
+  const set = { state: "pending", attempt: 2, policyResend: true, nextAt: world.clock.now() } as const;
+  await world.store.notifications.change([anyChange({ notificationId, deliveryId, expect: { attempt: 1, states: ["uncertain"] }, set })]);
+  await dispatch({ ...task, attempt: 2, policyResend: true }, "h2");
+  assert.deepEqual(
+    provider.sent.map(({ collapseKey }) => collapseKey),
+    ["order-7", undefined],
+  );
+});
+
 test("a retry that expires during its claim ends as sent where the first attempt proves accepted", async () => {
   const { deliveryId, notificationId, expiresAt } = world.task();
   const outcome = { kind: "accepted", providerRef: "SM1" } as const;

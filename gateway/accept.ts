@@ -36,6 +36,7 @@ import { createInserts } from "./inserts.ts";
 import { takeOutLarge } from "./large-content.ts";
 import type { Load } from "./load.ts";
 import type { GatewayMetrics } from "./metrics.ts";
+import { createOverrideCount } from "./overrides.ts";
 import { createPublishing } from "./publishing.ts";
 import type { Quotas } from "./quotas.ts";
 import { buildRecord, questionsOf, type Target, targetsOf } from "./route.ts";
@@ -104,6 +105,7 @@ export function createAccept(parts: AcceptParts): Accept {
   const logLimit = createSampledLog(log, "calls of an app are rejected at a limit of that app", () => clock.monotonic());
   const turn = createTurns(clock);
   const budget = createAppBudget(READS, clock);
+  const countOverrides = createOverrideCount(metrics.overrides);
   const { answerRejected, answerRepeated } = createFirstAnswer({ notifications: store.notifications, reads: budget, rejected });
 
   /** By what is known before any work: why an item is rejected, or undefined. */
@@ -177,6 +179,7 @@ export function createAccept(parts: AcceptParts): Accept {
       failpoint("gateway.inserted", record.category);
       if (result.kind === "exists") return answerRepeated(result.record, candidate.request);
       metrics.accepted.inc({ class: record.notificationClass });
+      countOverrides(candidate.request.content);
       const pending = record.deliveries.filter(({ state }) => state === "pending").length;
       // What has ended at once is not open.
       if (pending > 0) load.accepted(costOf(pending, bytes));

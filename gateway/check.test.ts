@@ -202,3 +202,26 @@ test("suppresses opted-out targets and those without an endpoint at acceptance, 
   const later = buildRecord(at, { ...request, sendAt: NOW + 5_000 }, [targets[2]], ["allowed"]);
   assert.deepEqual([later.deliveries[0]!.nextAt, later.deliveries[0]!.publishCount], [NOW + 5_000, 0]);
 });
+
+test("what browsers cannot show is suppressed for them, and sent where it can be shown", () => {
+  const at = { id: "n", app: "shop", now: NOW, payloadHash: "h", watchdogFirstMs: 1_000 };
+  const targets = [
+    { channel: "webpush", endpoint: subscription },
+    { channel: "apns", endpoint: { channel: "apns", token: "ab" } },
+  ] as const;
+  const statesOf = (over: object) =>
+    buildRecord(at, { ...request, content: { push: { ...push, title: "", body: "", ...over } } }, targets, [
+      "allowed",
+      "allowed",
+    ]).deliveries.map(({ state, reason }) => [state, reason?.code]);
+  const suppressed = [
+    ["suppressed", "not-supported"],
+    ["pending", undefined],
+  ];
+  assert.deepEqual(statesOf({ background: true }), suppressed);
+  assert.deepEqual(statesOf({ bodyLocalized: { key: "K", args: [] } }), suppressed);
+  assert.deepEqual(statesOf({ data: { a: "b" } }), [
+    ["pending", undefined],
+    ["pending", undefined],
+  ]);
+});

@@ -42,10 +42,14 @@ export function toRequest(message: Notification): NotificationRequest {
     notificationClass,
     category: message.category,
     content: contentFromProto(message.content),
-    priority: priorityFromProto(message.priority) ?? (notificationClass === "marketing" ? "normal" : "high"),
+    priority: priorityFromProto(message.priority) ?? defaultPriority(notificationClass, message.content.push?.background ?? false),
     collapseKey: message.collapseKey || undefined,
     sendAt: message.sendAt?.getTime(),
     expiresAt: message.expiresAt?.getTime(),
     ...(message.ttlSeconds === undefined ? {} : { ttlSeconds: message.ttlSeconds }),
   };
 }
+
+/** What wakes the application and shows nothing is not urgent unless the caller says so. */
+const defaultPriority = (notificationClass: NotificationClass, isBackground: boolean): Priority =>
+  notificationClass === "marketing" || isBackground ? "normal" : "high";

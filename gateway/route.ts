@@ -1,3 +1,4 @@
+import { webPushLacks } from "../core/content/webpush-payload.ts";
 import { CHANNELS, type Channel, contentPart } from "../core/delivery/channel.ts";
 import { canonicalEndpoint, type Endpoint, endpointKey } from "../core/delivery/endpoint.ts";
 import type { Copy, Delivery, NotificationRecord } from "../core/delivery/notification.ts";
@@ -82,6 +83,15 @@ function withCopies({ content: { email } }: NotificationRequest, targets: readon
   return all;
 }
 
+/** Why a target is sent nothing; undefined: it is sent to. */
+function suppression({ content }: NotificationRequest, { channel, endpoint, barred }: Target, answer: OptOutAnswer | undefined) {
+  if (endpoint === undefined) return reason("no-endpoint", barred && "SMS to this number are not allowed");
+  if (answer === "opted-out") return reason("opted-out");
+  const lacks = channel === "webpush" && content.push ? webPushLacks(content.push) : undefined;
+  if (lacks === undefined) return undefined;
+  return reason("not-supported", lacks === "background" ? "browsers require a notification" : "browsers know no texts of the application");
+}
+
 /** The record to insert. Where opt-outs are "unknown", the delivery is accepted and its dispatcher checks again. Pure. */
 export function buildRecord(
   at: {
@@ -102,15 +112,8 @@ export function buildRecord(
   const scheduled = sendAt > at.now;
   const deliveries = targets.map(({ barred, endpointAsGiven: _asGiven, ...target }, index): Delivery => {
     const base = { id: `${at.id}-${index}`, ...target, attempt: 1 };
-    const why = target.endpoint === undefined ? "no-endpoint" : answers[index] === "opted-out" ? "opted-out" : undefined;
-    if (why)
-      return {
-        ...base,
-        state: "suppressed",
-        publishCount: 0,
-        reason: reason(why, barred && "SMS to this number are not allowed"),
-        endedAt: at.now,
-      };
+    const why = suppression(request, { barred, ...target }, answers[index]);
+    if (why) return { ...base, state: "suppressed", publishCount: 0, reason: why, endedAt: at.now };
     // The gateway publishes what is due now; the relay evaluates it only if that had no effect.
     // Where the app has its share of the queue, the relay publishes it as earlier ones end.
     const later = scheduled || at.mayPublish?.(target.channel) === false;

@@ -7,6 +7,7 @@ import type { Notification } from "../gen/carillon/v1/notification_service.ts";
 import { type CallError, callError, invalidRequest, type Violation } from "../runtime/call-error.ts";
 import { checkRequest, checkTargets, type Fault, namesChannels } from "./check.ts";
 import { OPEN_WITHIN_MS } from "./load.ts";
+import { overrideError } from "./overrides.ts";
 import { payloadHash } from "./payload-hash.ts";
 import { type NotificationRequest, toRequest } from "./request.ts";
 import { channelsOf, type Target } from "./route.ts";
@@ -53,6 +54,7 @@ export function screen(
       : (channelError(app, request, channels, path) ??
         servedError(request, channels, path, s.channelsServed) ??
         classError(app, request, path) ??
+        overrideError(app, request.content, path) ??
         recipientError(app, request, path, s.smsPrefixes));
   const scheduled = request.sendAt !== undefined && request.sendAt > s.now + OPEN_WITHIN_MS;
   const id = notificationId(app.id, request.idempotencyKey);

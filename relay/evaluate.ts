@@ -116,12 +116,13 @@ function mayBeQueued(n: NotificationRecord, d: Delivery, waitingSince: number): 
 /** Has the provider asked again while there is time for receipts and status queries; then the policy of channel and class decides. */
 function evaluateUncertain(n: NotificationRecord, d: Delivery, attempt: AttemptRecord, s: Situation): Effect {
   const on = factsOf(n, d);
-  const { notificationClass, content } = n;
+  const { notificationClass, content, collapseKey } = n;
   const policyResend = d.policyResend ?? false;
   const situation = {
     channel: d.channel,
     notificationClass,
     content,
+    collapseKey,
     policyResend,
     now: s.now,
     expiresAt: on.expiresAt,

@@ -18,6 +18,7 @@ const ALLOWED: readonly [where: RegExp, why: string][] = [
   [/^package(-lock)?\.json$/, "a provider's SDK"],
   [/^deploy\/|^scripts\/chart\//, "the chart's values name the Secrets of each provider"],
   [/\.test\.ts$|^test\//, "tests use real providers"],
+  [/^proto\/|^core\/content\/|^providers\/content-fields\//, "overrides are named by provider, and what each field becomes there"],
   [/^bench\//, "measures real providers"],
   [/^(providers|sandbox)\/sendgrid\/webhooks?\.ts$/, "the names of SendGrid's signature headers begin with Twilio's"],
   [/^adapters\/sqlite\/schema\.ts$/, "an early migration named one, and migrations are never edited"],

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Content } from "../../core/content/content.ts";
-import { webPushPayload } from "../../core/content/push.ts";
+import { webPushPlaintext } from "../../core/content/webpush-payload.ts";
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import { attemptId } from "../../core/ports/attempt-store.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
@@ -93,7 +93,12 @@ async function measureProvider(
   const encrypts = to.channel === "webpush";
   const bare = stack.use(
     encrypts
-      ? startProgram(["bench/programs/web-push-encryption.ts", to.p256dh, to.auth, JSON.stringify(webPushPayload(push, IDS))])
+      ? startProgram([
+          "bench/programs/web-push-encryption.ts",
+          to.p256dh,
+          to.auth,
+          webPushPlaintext(push, { ids: IDS, mark: DELIVERY, origin: undefined }),
+        ])
       : startProgram(["bench/programs/bare-sends.ts", origin, sandbox.env.PROVIDER_CA_FILE ?? "", JSON.stringify(last)]),
   );
   for (const program of [bare, ours]) await program.ask({ sends: WARM_UP_SENDS });

@@ -22,11 +22,22 @@ const limitsOf = (args: string[]) => readLimits(parseArgs({ args, options: LIMIT
 test("limits are shown as they are set", () => {
   const given = [
     ...["--rate", "2.5", "--burst", "100", "--classes", "critical,marketing", "--open-max", "1000", "--scheduled-max", "0"],
-    ...["--daily-max", "sms/marketing=500", "--daily-max", "email/critical=9", "--sms-prefixes", "+49,+1", "--weight", "3"],
+    ...[
+      "--daily-max",
+      "sms/marketing=500",
+      "--daily-max",
+      "email/critical=9",
+      "--sms-prefixes",
+      "+49,+1",
+      "--overrides",
+      "fcm,apns",
+      "--weight",
+      "3",
+    ],
   ];
   const limits: AppLimits = {
     ...{ ratePerSecond: 2.5, burst: 100, classes: ["critical", "marketing"], openMax: 1_000, scheduledMax: 0, weight: 3 },
-    ...{ dailyMax: { sms: { marketing: 500 }, email: { critical: 9 } }, smsPrefixes: ["+49", "+1"] },
+    ...{ dailyMax: { sms: { marketing: 500 }, email: { critical: 9 } }, smsPrefixes: ["+49", "+1"], overrides: ["fcm", "apns"] },
   };
   assert.deepEqual(limitsOf(given), limits);
   assert.deepEqual(limitsText(limits).split(/\s/), given);
@@ -90,6 +101,7 @@ const MISTAKES: [string, string[], boolean, RegExp][] = [
   ["app limits set", ["shop", "--daily-max", "default", "--daily-max", "sms/critical=1"], true, /--daily-max default stands alone/],
   ["app limits set", ["shop", "--daily-max", "sms/critical=999999999999"], false, /dailyMax: must be integers/],
   ["app limits set", ["shop", "--sms-prefixes", "49"], true, /smsPrefixes: must be/],
+  ["app limits set", ["shop", "--overrides", "smtp"], true, /--overrides may contain apns, fcm/],
 ];
 
 test("a mistake is said in one sentence, and nothing is changed", async () => {

@@ -1,4 +1,5 @@
 import { type AppLimits, type DailyMax, limitFaults } from "../../core/apps/limits.ts";
+import { OVERRIDE_PROVIDERS } from "../../core/content/used-overrides.ts";
 import { CHANNELS, CLASSES } from "../../core/delivery/channel.ts";
 import { fail, type Invocation, text } from "../command.ts";
 
@@ -10,12 +11,18 @@ export const LIMIT_OPTIONS = {
   "scheduled-max": { type: "string" },
   "daily-max": { type: "string", multiple: true },
   "sms-prefixes": { type: "string" },
+  overrides: { type: "string" },
   weight: { type: "string" },
 } as const;
 
 export const LIMIT_USAGE = [
   ...["[--rate PER_SECOND]", "[--burst N]", "[--classes critical,transactional,marketing]", "[--open-max N]", "[--scheduled-max N]"],
-  ...["[--daily-max CHANNEL/CLASS=N]...", "[--sms-prefixes +49,+1|none]", "[--weight N]; each may be default"],
+  ...[
+    "[--daily-max CHANNEL/CLASS=N]...",
+    "[--sms-prefixes +49,+1|none]",
+    "[--overrides apns,fcm|none]",
+    "[--weight N]; each may be default",
+  ],
 ].join(" ");
 
 /** Takes the app's own limit away. */
@@ -38,6 +45,12 @@ export function readLimits(values: Values): AppLimits {
       (name) => CLASSES.find((c) => c === name) ?? fail(`--classes may contain ${CLASSES.join(", ")}`),
     ),
     ...readList(values, "sms-prefixes", "smsPrefixes", (prefix) => prefix),
+    ...readList(
+      values,
+      "overrides",
+      "overrides",
+      (name) => OVERRIDE_PROVIDERS.find((p) => p === name) ?? fail(`--overrides may contain ${OVERRIDE_PROVIDERS.join(", ")}`),
+    ),
     ...readDailyMax(values["daily-max"]),
   };
   if (Object.keys(limits).length === 0) fail("name at least one limit");

@@ -42,14 +42,25 @@ export function keysText(keys: readonly ApiKeyRecord[], now: number): string {
 }
 
 /** As `carillon app limits set` takes them. */
-export function limitsText({ ratePerSecond, burst, classes, openMax, scheduledMax, dailyMax, smsPrefixes, weight }: AppLimits): string {
+export function limitsText({
+  ratePerSecond,
+  burst,
+  classes,
+  openMax,
+  scheduledMax,
+  dailyMax,
+  smsPrefixes,
+  overrides,
+  weight,
+}: AppLimits): string {
+  const listed = (items: readonly string[] | undefined) => items && (items.join(",") || "none");
   const lines = [
     ...[["rate", ratePerSecond] as const, ["burst", burst] as const, ["classes", classes?.join(",")] as const],
     ...[["open-max", openMax] as const, ["scheduled-max", scheduledMax] as const],
     ...Object.entries(dailyMax ?? {}).flatMap(([channel, byClass]) =>
       Object.entries(byClass).map(([name, max]) => ["daily-max", `${channel}/${name}=${max}`] as const),
     ),
-    ...[["sms-prefixes", smsPrefixes && (smsPrefixes.join(",") || "none")] as const, ["weight", weight] as const],
+    ...[["sms-prefixes", listed(smsPrefixes)] as const, ["overrides", listed(overrides)] as const, ["weight", weight] as const],
   ].flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]));
   return lines.length > 0 ? lines.join("\n") : "none of its own: the installation's defaults apply";
 }

@@ -1,3 +1,4 @@
+import { OVERRIDE_PROVIDERS, type OverrideProvider } from "../content/used-overrides.ts";
 import { CHANNELS, type Channel, CLASSES, type NotificationClass } from "../delivery/channel.ts";
 
 /** What one app may use. Each is optional; where one is absent, the installation's default applies. */
@@ -16,6 +17,8 @@ export interface AppLimits {
   dailyMax?: DailyMax | undefined;
   /** Beginnings of the phone numbers (E.164) that it may send SMS to. An empty list allows none. */
   smsPrefixes?: string[] | undefined;
+  /** Providers whose requests its contents may override; absent: none. */
+  overrides?: OverrideProvider[] | undefined;
   /** Its share of dispatch beside other apps of the same class: one of weight 2 gets twice as much as one of weight 1. */
   weight?: number | undefined;
 }
@@ -38,7 +41,7 @@ export const SMS_PREFIX = /^\+[1-9]\d{0,14}$/;
 /** What is wrong with these limits, one sentence each that begins with the limit; empty: nothing. */
 export function limitFaults(limits: AppLimits): string[] {
   const faults: string[] = [];
-  const { ratePerSecond, classes, dailyMax, smsPrefixes } = limits;
+  const { ratePerSecond, classes, dailyMax, smsPrefixes, overrides } = limits;
   if (ratePerSecond !== undefined && !(ratePerSecond > 0 && ratePerSecond <= LIMITS_MAX.ratePerSecond))
     faults.push(`ratePerSecond: must be a number above 0 and at most ${LIMITS_MAX.ratePerSecond}`);
   for (const [name, min] of [
@@ -55,6 +58,8 @@ export function limitFaults(limits: AppLimits): string[] {
     faults.push(`classes: must name at least one of ${CLASSES.join(", ")}`);
   if (smsPrefixes && (smsPrefixes.length > LIMITS_MAX.smsPrefixes || smsPrefixes.some((p) => !SMS_PREFIX.test(p))))
     faults.push(`smsPrefixes: must be at most ${LIMITS_MAX.smsPrefixes} beginnings of phone numbers, such as +49 or +1415`);
+  if (overrides?.some((provider) => !OVERRIDE_PROVIDERS.includes(provider)))
+    faults.push(`overrides: must name only ${OVERRIDE_PROVIDERS.join(", ")}`);
   if (dailyMax && !isDailyMax(dailyMax))
     faults.push(`dailyMax: must be integers from 0 to ${LIMITS_MAX.dailyMax} by channel (${CHANNELS.join(", ")}) and class`);
   return faults;

@@ -18,7 +18,9 @@ export const protectedPaths = (...paths: readonly string[]): ProtectedPath[] => 
 export function withOverride(payload: object, override: JsonObject | undefined, paths: readonly ProtectedPath[]): JsonObject {
   const original = payload as JsonObject;
   if (override === undefined) return original;
-  return paths.reduce((merged, path) => restored(merged, original, path), mergedObject(original, override));
+  // The merge changes nothing that the override does not name.
+  const reached = paths.filter((path) => namedBelow(override, path).length > 0);
+  return reached.reduce((merged, path) => restored(merged, original, path), mergedObject(original, override));
 }
 
 /**

@@ -89,6 +89,8 @@ export const RICH_PUSH_FIELDS = [
   "lang",
 ] as const satisfies (keyof PushContent)[];
 
+export const PUSH_FIELDS = ["title", "body", "data", ...RICH_PUSH_FIELDS] as const;
+
 /** Fields that mean nothing while no text is shown. */
 export const SHOWN_ONLY_FIELDS = [
   "subtitle",

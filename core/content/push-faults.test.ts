@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { backgroundPush, localizedPush, richPush } from "../../test/support/content-samples.ts";
 import type { Channel } from "../delivery/channel.ts";
+import { jsonBytes } from "./json.ts";
+import { pushPayloadBytes } from "./push.ts";
 import { type PushContent, pushKind } from "./push-content.ts";
 import { PUSH_CONTENT_BYTES_MAX, pushFaults } from "./push-faults.ts";
 
@@ -69,6 +71,9 @@ test("data_json has the rules of data, and no key of it", () => {
   assert.deepEqual(data({ a: null }), ["content.push.data_json data.twice"]);
   assert.deepEqual(data({ carillon: 1 }), ["content.push.data_json data.reserved"]);
   assert.deepEqual(data({ from: 1 }, ["fcm"]), ["content.push.data_json data.reserved"]);
+  const taken = richPush({ data: { url: "x", thread: "x" }, dataJson: { actions: 1, badge: 1 } });
+  assert.deepEqual(faultsOf(taken, ["fcm"]), [...["data", "data", "data_json"].map((name) => `content.push.${name} data.reserved`)]);
+  assert.deepEqual(faultsOf(taken, ["apns"]), []);
   assert.deepEqual(data({ "": 1 }), ["content.push.data_json data.key"]);
   assert.deepEqual(data({ b: [Number.NaN] }), ["content.push.data_json json.number"]);
 });
@@ -80,13 +85,38 @@ test("control characters, our own headers and sizes", () => {
   ]);
   const headers = (apnsHeaders: Record<string, string>) => faultsOf(richPush({ overrides: { apnsHeaders } }));
   const at = "content.push.overrides.apns_headers";
-  assert.deepEqual(headers({ "apns-id": "x", "apns-collapse-id": "x", "apns-expiration": "0" }), Array(3).fill(`${at} header.protected`));
-  assert.deepEqual(headers({ "apns-topic": "a\r\nb" }), [`${at} header.value`]);
-  assert.deepEqual(headers({ "apns-push-type": "voip" }), []);
+  const ours = ["apns-id", "apns-collapse-id", "apns-expiration", "apns-channel-id"];
+  assert.deepEqual(
+    headers(Object.fromEntries(ours.map((name) => [name, "x"]))),
+    ours.map((name) => `${at}.${name} override.protected`),
+  );
+  assert.deepEqual(headers({ "apns-topic": "a\r\nb", "apns-push-type": "spam", "apns-priority": "7" }), [
+    ...["apns-topic", "apns-push-type", "apns-priority"].map((name) => `${at}.${name} header.value`),
+  ]);
+  assert.deepEqual(headers({ "apns-topic": "com.example.shop.voip", "apns-push-type": "voip", "apns-priority": "10" }), []);
   const overrides = { fcm: { a: "x".repeat(17_000) }, apns: { a: Number.POSITIVE_INFINITY } };
   assert.deepEqual(faultsOf(richPush({ overrides })).sort(), [
     "content.push.overrides.apns json.number",
     "content.push.overrides.fcm override.bytes",
   ]);
   assert.deepEqual(faultsOf(richPush({ subtitle: "é".repeat(PUSH_CONTENT_BYTES_MAX / 2) })), ["content.push push.bytes"]);
+});
+
+test("a content that is not counted makes no payload above twice its own bytes and 1,500", () => {
+  const url = `https://a.example/${"u".repeat(200)}`;
+  const actions = ["a", "b", "c", "d"].map((id) => ({ id, title: "t".repeat(100), iconUrl: url, clickUrl: url }));
+  const localized = { key: "k".repeat(100), args: ["x".repeat(50)] };
+  for (const content of [
+    { title: "t", body: "", data: {} },
+    richPush(),
+    localizedPush({ titleLocalized: localized, bodyLocalized: localized, subtitleLocalized: localized }),
+    backgroundPush(),
+    richPush({ actions, clickUrl: url, imageUrl: url, icon: url, thread: "t".repeat(64) }),
+    richPush({ subtitle: '"'.repeat(300), body: "é".repeat(300), dataJson: { a: ['"'.repeat(300)] } }),
+    { title: "", body: "", data: {}, badge: 2_147_483_647 },
+  ] satisfies PushContent[])
+    for (const channel of ["apns", "fcm", "webpush"] as const) {
+      const bytes = pushPayloadBytes(channel, content);
+      assert.ok(bytes <= 2 * jsonBytes(content) + 1_500, `${channel}: ${bytes} of ${jsonBytes(content)}`);
+    }
 });

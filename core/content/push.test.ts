@@ -1,59 +1,34 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { apnsPayload, fcmPayload, isReservedDataKey, pushPayloadBytes, webPushPayload } from "./push.ts";
+import { richPush } from "../../test/support/content-samples.ts";
+import type { PushChannel } from "../delivery/channel.ts";
+import { leastApnsBody } from "./apns-payload.ts";
+import { leastFcmMessage } from "./fcm-message.ts";
+import { fcmEnvelopeOf, isReservedDataKey, pushPayloadBytes } from "./push.ts";
 import { pushCodec } from "./push-codec.ts";
 import type { PushContent } from "./push-content.ts";
+import { leastWebPushPlaintext } from "./webpush-payload.ts";
 
 const ids = { delivery: "d-0", attempt: "d-0/1" };
 const content: PushContent = { title: "Dinner", body: "is ready 🍲", data: { table: "7" } };
-
-test("each channel carries title, body, data and both ids", () => {
-  assert.deepEqual(apnsPayload(content, ids), {
-    aps: { alert: { title: "Dinner", body: "is ready 🍲" } },
-    data: { table: "7" },
-    carillon: ids,
-  });
-  assert.deepEqual(fcmPayload(content, ids), {
-    notification: { title: "Dinner", body: "is ready 🍲" },
-    data: { __proto__: null, table: "7", carillon_delivery: "d-0", carillon_attempt: "d-0/1" },
-  });
-  assert.deepEqual(webPushPayload(content, ids), { title: "Dinner", body: "is ready 🍲", data: { table: "7" }, carillon: ids });
-});
-
-test("what is not given is absent in every payload", () => {
-  const titleOnly = { ...content, body: "", data: {} };
-  assert.deepEqual(apnsPayload(titleOnly, ids), { aps: { alert: { title: "Dinner" } }, carillon: ids });
-  assert.deepEqual(fcmPayload(titleOnly, ids).notification, { title: "Dinner" });
-  assert.deepEqual(webPushPayload(titleOnly, ids), { title: "Dinner", carillon: ids });
-  const bodyOnly = { ...content, title: "", data: {} };
-  assert.deepEqual(apnsPayload(bodyOnly, ids).aps, { alert: { body: "is ready 🍲" } });
-  assert.deepEqual(fcmPayload(bodyOnly, ids).notification, { body: "is ready 🍲" });
-  assert.deepEqual(webPushPayload(bodyOnly, ids), { body: "is ready 🍲", carillon: ids });
-});
-
-test("data alone show nothing", () => {
-  const silent = { ...content, title: "", body: "" };
-  assert.deepEqual(apnsPayload(silent, ids), { aps: { "content-available": 1 }, data: { table: "7" }, carillon: ids });
-  assert.equal("notification" in fcmPayload(silent, ids), false);
-  assert.deepEqual(webPushPayload(silent, ids), { data: { table: "7" }, carillon: ids });
-  assert.equal(pushPayloadBytes("fcm", silent, ids), "table7".length + "carillon_deliveryd-0carillon_attemptd-0/1".length);
-});
+const CHANNELS: readonly PushChannel[] = ["apns", "fcm", "webpush"];
 
 test("every key of data arrives, whatever JavaScript means by it", () => {
   const names = ["__proto__", "constructor", "prototype", "toString", "hasOwnProperty", "a.b", "$a", "é"];
   const data = Object.fromEntries(names.map((name) => [name, `value of ${name}`]));
-  const arrived = (payload: object) => Object.entries(JSON.parse(JSON.stringify(payload)));
   const expected = names.map((name) => [name, `value of ${name}`]);
-  assert.deepEqual(arrived(apnsPayload({ ...content, data }, ids).data!), expected);
-  assert.deepEqual(arrived(webPushPayload({ ...content, data }, ids).data!), expected);
-  assert.deepEqual(arrived(fcmPayload({ ...content, data }, ids).data).slice(0, -2), expected);
+  const entriesOf = (text: string) => Object.entries(JSON.parse(text).data);
+  assert.deepEqual(entriesOf(leastApnsBody({ ...content, data }, ids)), expected);
+  assert.deepEqual(entriesOf(leastWebPushPlaintext({ ...content, data }, { ids, mark: "m", origin: undefined })), expected);
+  assert.deepEqual(entriesOf(JSON.stringify(leastFcmMessage({ ...content, data }, fcmEnvelopeOf(ids)))).slice(0, -2), expected);
   const { title, body } = content;
   assert.deepEqual(Object.entries(pushCodec.fromProto(pushCodec.toProto({ title, body, data })).data), expected);
   for (const name of names) {
     const { [name]: _, ...others } = data;
     const hashedOf = (of: typeof data) => JSON.stringify(pushCodec.namedValues({ title, body, data: of }));
     assert.notEqual(hashedOf(data), hashedOf(others), name);
-    assert.notEqual(pushPayloadBytes("apns", { ...content, data }), pushPayloadBytes("apns", { ...content, data: others }), name);
+    for (const channel of CHANNELS)
+      assert.notEqual(pushPayloadBytes(channel, { ...content, data }), pushPayloadBytes(channel, { ...content, data: others }), name);
   }
 });
 
@@ -77,22 +52,30 @@ test("a push that would show nothing is rejected", () => {
     assert.deepEqual(rulesOf(something, ""), [], JSON.stringify(something));
 });
 
-test("data cannot take the place of a key that counts", () => {
-  const data = { aps: "x", carillon: "x", carillon_delivery: "x" };
-  assert.deepEqual(apnsPayload({ ...content, data }, ids).carillon, ids);
-  assert.equal(fcmPayload({ ...content, data }, ids).data.carillon_delivery, "d-0");
+test("a plain push counts as in 0.1: what is added around it takes no room from it", () => {
+  const json = { title: "Dinner", body: "is ready 🍲" };
+  const bytes = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
+  assert.equal(pushPayloadBytes("apns", content, ids), bytes({ aps: { alert: json }, data: content.data, carillon: ids }));
+  assert.equal(pushPayloadBytes("webpush", content, ids), bytes({ ...json, data: content.data, carillon: ids }));
+  const fcm = "titleDinnerbodyis ready 🍲table7carillon_deliveryd-0carillon_attemptd-0/1";
+  assert.equal(pushPayloadBytes("fcm", content, ids), Buffer.byteLength(fcm));
 });
 
-test("counts what the provider counts", () => {
-  assert.equal(pushPayloadBytes("apns", content, ids), Buffer.byteLength(JSON.stringify(apnsPayload(content, ids))));
-  assert.equal(pushPayloadBytes("webpush", content, ids), Buffer.byteLength(JSON.stringify(webPushPayload(content, ids))));
-  const fcm = "title" + "Dinner" + "body" + "is ready 🍲" + "table" + "7" + "carillon_delivery" + "d-0" + "carillon_attempt" + "d-0/1";
-  assert.equal(pushPayloadBytes("fcm", content, ids), Buffer.byteLength(fcm));
+test("counts what overrides add", () => {
+  const added = { my: "x".repeat(1_000) };
+  for (const [channel, overrides] of [
+    ["apns", { apns: added }],
+    ["fcm", { fcm: { data: added } }],
+    ["webpush", { webpush: added }],
+  ] as const) {
+    const before = pushPayloadBytes(channel, richPush({ overrides: {} }));
+    assert.ok(pushPayloadBytes(channel, richPush({ overrides })) - before >= 1_000, channel);
+  }
 });
 
 test("without ids it counts the longest ones", () => {
   const delivery = `${"f".repeat(32)}-12`;
-  for (const channel of ["apns", "fcm", "webpush"] as const)
+  for (const channel of CHANNELS)
     assert.ok(pushPayloadBytes(channel, content) >= pushPayloadBytes(channel, content, { delivery, attempt: `${delivery}/3` }));
 });
 

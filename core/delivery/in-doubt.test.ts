@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FCM_PAYLOAD_BYTES_MAX } from "../content/limits.ts";
 import { pushPayloadBytes } from "../content/push.ts";
+import type { PushContent } from "../content/push-content.ts";
 import { CHANNELS, CLASSES, isPush } from "./channel.ts";
 import { STATUS_QUERY_FIRST_MS, UNCERTAIN_WAIT_MS } from "./decide.ts";
 import { decideUncertain, IN_DOUBT_REPEATS, type InDoubtSituation, STATUS_QUERY_BOUND_CRITICAL_MS, uncertainWaitMs } from "./in-doubt.ts";
@@ -45,6 +46,23 @@ test("a push that the device does not show, or that has no room for its tag, is 
     assert.equal(isRepeated({ ...over, notificationClass: "critical" }), true);
   }
   assert.equal(isRepeated({ channel: "apns", content: full }), true);
+});
+
+test("under a key of the caller's only what is critical is repeated: the copy could replace a newer push", () => {
+  for (const channel of CHANNELS.filter(isPush)) {
+    assert.equal(isRepeated({ channel, collapseKey: "order-7" }), false);
+    assert.equal(isRepeated({ channel, collapseKey: "order-7", notificationClass: "critical" }), true);
+  }
+});
+
+test("nothing replaces a push whose override may have made it another one", () => {
+  const over = (overrides: PushContent["overrides"]) => ({ content: { push: { ...shown.push, overrides } } });
+  assert.equal(isRepeated({ ...over({ apns: { aps: { alert: null } } }) }), false);
+  assert.equal(isRepeated({ ...over({ apnsHeaders: { "apns-push-type": "background" } }) }), false);
+  assert.equal(isRepeated({ channel: "webpush", ...over({ webpush: { notification: null } }) }), false);
+  assert.equal(isRepeated({ channel: "fcm", ...over({ fcm: { notification: null } }) }), false);
+  assert.equal(isRepeated({ channel: "fcm", ...over({ fcm: { android: { notification: { ticker: "t" } } } }) }), true);
+  assert.equal(isRepeated({ channel: "fcm", ...over({ fcm: { apns: { payload: { aps: { alert: null } } } } }) }), false);
 });
 
 const NOTHING = { statusQueryTellsMs: undefined, sendsReceipts: false };

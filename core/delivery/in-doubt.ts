@@ -30,6 +30,7 @@ export interface InDoubtSituation {
   channel: Channel;
   notificationClass: NotificationClass;
   content: Content;
+  collapseKey?: string | undefined;
   /** It repeats an attempt of unknown outcome already. */
   policyResend: boolean;
   now: number;
@@ -37,10 +38,14 @@ export interface InDoubtSituation {
   repeats: InDoubtRepeats;
 }
 
-/** Whether it is repeated, once, where nothing resolves it. What is not critical only where the copy replaces the first one on the device. */
-function isRepeated({ channel, notificationClass, content, policyResend, now, expiresAt, repeats }: InDoubtSituation): boolean {
+/**
+ * Whether it is repeated, once, where nothing resolves it. What is not critical only where the copy replaces the first one on the device and nothing
+ * else: under a key of the caller's it could replace a newer push. What is critical is repeated without that key (dispatchers/provider-call.ts).
+ */
+function isRepeated(situation: InDoubtSituation): boolean {
+  const { channel, notificationClass, content, collapseKey, policyResend, now, expiresAt, repeats } = situation;
   if (policyResend || now >= expiresAt || !repeats[channel].includes(notificationClass)) return false;
-  return notificationClass === "critical" || isReplacedOnDevice(channel, content);
+  return notificationClass === "critical" || (!collapseKey && isReplacedOnDevice(channel, content));
 }
 
 /** After the wait, without a receipt or a finding: repeats once where that is allowed, else fails with outcome-unknown. */

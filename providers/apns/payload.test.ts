@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { apnsPayload } from "../../core/content/push.ts";
+import { apnsBody } from "../../core/content/apns-payload.ts";
 import { samplePush } from "../../test/support/delivery-samples.ts";
-import { buildApnsPush } from "./payload.ts";
+import { buildApnsPush as build, isTopicOf } from "./payload.ts";
 
 const push = samplePush({ channel: "apns", token: "00ff" }, { expiresAt: 1_700_000_000_999 });
 const content = push.content.push!;
+const now = 1_699_999_000_000;
+const buildApnsPush = (...[delivery, device, of]: [typeof push, string, typeof content]) => build(delivery, device, of, now);
 
 test("the body is the payload whose bytes the gateway counted", () => {
   const ids = { delivery: push.deliveryId, attempt: push.attemptId };
-  assert.equal(buildApnsPush(push, "00ff", content).body, JSON.stringify(apnsPayload(content, ids)));
+  assert.equal(buildApnsPush(push, "00ff", content).body, apnsBody(content, ids));
 });
 
 test("priorities are 10, 5 and 1", () => {
@@ -19,6 +21,23 @@ test("priorities are 10, 5 and 1", () => {
 
 test("expiry is rounded down to a whole second", () => {
   assert.equal(buildApnsPush(push, "00ff", content).headers["apns-expiration"], "1700000000");
+});
+
+test("a lifetime at the provider ends it earlier, and 0 is now or never", () => {
+  const expiration = (ttlSeconds: number) => buildApnsPush({ ...push, ttlSeconds }, "00ff", content).headers["apns-expiration"];
+  assert.deepEqual([expiration(60), expiration(5_000), expiration(0)], ["1699999060", "1700000000", "0"]);
+});
+
+test("an override names the topic, the kind and the priority; the topic is the account's own or has a suffix", () => {
+  const apnsHeaders = { "apns-topic": "com.example.shop.voip", "apns-push-type": "voip", "apns-priority": "10" };
+  const { headers } = buildApnsPush({ ...push, priority: "low" }, "00ff", { ...content, overrides: { apnsHeaders } });
+  assert.deepEqual({ ...headers, ...apnsHeaders }, headers);
+  assert.deepEqual(
+    [undefined, "com.example.shop", "com.example.shop.voip", "com.example.shopping", "com.example"].map((topic) =>
+      isTopicOf("com.example.shop", topic),
+    ),
+    [true, true, true, false, false],
+  );
 });
 
 test("always has a collapse id, so that a repeated attempt replaces its twin", () => {

@@ -1,15 +1,11 @@
 import type { Priority, PushType } from "apns2";
-import { apnsPayload } from "../../core/content/push.ts";
+import { apnsBody } from "../../core/content/apns-payload.ts";
 import { isSilent, type PushContent } from "../../core/content/push-content.ts";
-import type { Priority as CarillonPriority } from "../../core/delivery/channel.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import { uuidOf } from "../../runtime/hash.ts";
+import { apnsPriority } from "../transport/apns-priority.ts";
 import { replacementMark } from "../transport/replacement-mark.ts";
-
-/** As apns2 types them, which is all that is used of it here: its client takes more CPU time and keeps fewer pushes under way. */
-const PRIORITY: Record<CarillonPriority, `${Priority}`> = { high: "10", normal: "5", low: "1" };
-/** A background push of any other priority is an error (Apple: Pushing background updates to your app). */
-const SILENT_PRIORITY = PRIORITY.normal;
+import { apnsExpiration } from "../transport/stored-for.ts";
 
 /** What of a push APNs is told in headers. */
 export interface ApnsHeaders {
@@ -17,29 +13,34 @@ export interface ApnsHeaders {
   "apns-id": string;
   "apns-push-type": PushType;
   "apns-priority": `${Priority}`;
-  /** Seconds since the epoch. */
+  /** Seconds since the epoch; 0: it is not stored. */
   "apns-expiration": string;
   "apns-collapse-id": string;
 }
 
 export interface ApnsPush {
   device: string;
-  headers: Readonly<ApnsHeaders>;
+  /** An override's beside ours. */
+  headers: Readonly<ApnsHeaders & Record<string, string>>;
   /** JSON. */
   body: string;
 }
 
-export function buildApnsPush(delivery: OutboundDelivery, device: string, content: PushContent): ApnsPush {
-  const silent = isSilent(content);
+/** @param now ms since the epoch */
+export function buildApnsPush(delivery: OutboundDelivery, device: string, content: PushContent, now: number): ApnsPush {
+  const ours: ApnsHeaders = {
+    "apns-id": uuidOf(delivery.attemptId),
+    "apns-push-type": isSilent(content) ? "background" : "alert",
+    "apns-priority": apnsPriority(content, delivery.priority),
+    "apns-expiration": apnsExpiration(delivery, now),
+    "apns-collapse-id": replacementMark(delivery),
+  };
   return {
     device,
-    headers: {
-      "apns-id": uuidOf(delivery.attemptId),
-      "apns-push-type": silent ? "background" : "alert",
-      "apns-priority": silent ? SILENT_PRIORITY : PRIORITY[delivery.priority],
-      "apns-expiration": String(Math.floor(delivery.expiresAt / 1000)),
-      "apns-collapse-id": replacementMark(delivery),
-    },
-    body: JSON.stringify(apnsPayload(content, { delivery: delivery.deliveryId, attempt: delivery.attemptId })),
+    headers: { ...ours, ...content.overrides?.apnsHeaders },
+    body: apnsBody(content, { delivery: delivery.deliveryId, attempt: delivery.attemptId }),
   };
 }
+
+/** Whether an override's topic is the account's own, or that with one of Apple's suffixes: no caller reaches another application. */
+export const isTopicOf = (own: string, topic = own): boolean => topic === own || topic.startsWith(`${own}.`);

@@ -12,7 +12,7 @@ import { classifyTransport } from "../transport/transport-fault.ts";
 import { classifyApns } from "./classify.ts";
 import { type ApnsConfig, apnsVariables } from "./config.ts";
 import { createApnsConnection } from "./connection.ts";
-import { buildApnsPush } from "./payload.ts";
+import { buildApnsPush, isTopicOf } from "./payload.ts";
 import { createSigningToken, type SignedToken } from "./signing-token.ts";
 
 /** Apple Push Notification service. Throws where the key cannot be read. */
@@ -33,14 +33,15 @@ export function createApnsProvider(config: ApnsConfig, { clock }: { clock: Clock
       if (delivery.endpoint.channel !== "apns") throw new TypeError(`${delivery.endpoint.channel} endpoint given to apns`);
       const { push } = delivery.content;
       if (push === undefined) return { kind: "rejected", reason: "content-missing" };
-      const built = buildApnsPush(delivery, delivery.endpoint.token, push);
+      const built = buildApnsPush(delivery, delivery.endpoint.token, push, clock.now());
+      if (!isTopicOf(config.APNS_TOPIC, built.headers["apns-topic"])) return { kind: "rejected", reason: "topic-not-allowed" };
       if (Buffer.byteLength(built.body) > APNS_PAYLOAD_BYTES_MAX) return { kind: "rejected", reason: "payload-too-large" };
 
       const call = { signal, mayBegin, written: false };
       try {
         const used = token.current();
         const reply = await connection.send(built, await used.jwt, call);
-        if (reply.status !== 200) return answered(reply, used);
+        if (reply.status !== 200) return blamingOverride(answered(reply, used), push.overrides?.apnsHeaders);
       } catch (error) {
         return classifyTransport(error, call);
       }
@@ -68,3 +69,21 @@ export function createApnsProvider(config: ApnsConfig, { clock }: { clock: Clock
 
 /** As apns2 names the reason of an answer that is not JSON. */
 const UNKNOWN: (typeof Errors)["unknownError"] = "UnknownError";
+
+/**
+ * Where an override named the topic or the kind of push, an answer about topic, kind or token is about that: it may neither stop the account nor cost
+ * a device its registration.
+ */
+function blamingOverride(outcome: Outcome, headers: Readonly<Record<string, string>> = {}): Outcome {
+  if (headers["apns-topic"] === undefined && headers["apns-push-type"] === undefined) return outcome;
+  const isAbout = (outcome.kind === "misconfigured" || outcome.kind === "endpoint-gone") && ABOUT_TOPIC.has(outcome.reason);
+  return isAbout ? { kind: "rejected", reason: outcome.reason } : outcome;
+}
+
+const ABOUT_TOPIC: ReadonlySet<string> = new Set([
+  "BadTopic",
+  "MissingTopic",
+  "TopicDisallowed",
+  "DeviceTokenNotForTopic",
+  "BadDeviceToken",
+]);

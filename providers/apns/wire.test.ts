@@ -29,10 +29,22 @@ test("sends a push's properties to APNs as headers", async () => {
   assert.equal(headers["apns-expiration"], "1900000000");
   assert.equal(headers["apns-collapse-id"], "shop/order-7");
   assert.deepEqual(payload, {
-    aps: { alert: { title: "Dinner", body: "is ready 🍲" } },
+    aps: { alert: { title: "Dinner", body: "is ready 🍲" }, sound: "default" },
     data: { table: "7" },
     carillon: { delivery: push.deliveryId, attempt: push.attemptId },
   });
+});
+
+test("an override's topic is the account's or has a suffix, and APNs' answer to it concerns nobody else", async () => {
+  const topic = wire.sandbox.env.APNS_TOPIC;
+  const overridden = (apnsHeaders: Record<string, string>, end?: string) =>
+    samplePush(endpoint(end), { content: { push: { title: "t", body: "b", data: {}, overrides: { apnsHeaders } } } });
+  assert.deepEqual(await send(overridden({ "apns-topic": "com.example.other" })), { kind: "rejected", reason: "topic-not-allowed" });
+  assert.deepEqual(await send(overridden({ "apns-topic": `${topic}.voip` })), { kind: "rejected", reason: "TopicDisallowed" });
+  assert.equal((await send(overridden({ "apns-topic": `${topic}.voip`, "apns-push-type": "voip" }))).kind, "accepted");
+  // Without an override this token would be gone, because another push was accepted.
+  const other = overridden({ "apns-topic": `${topic}.voip`, "apns-push-type": "voip" }, "bad1");
+  assert.deepEqual(await send(other), { kind: "rejected", reason: "DeviceTokenNotForTopic" });
 });
 
 test("two attempts of a delivery have different ids", async () => {

@@ -1,5 +1,5 @@
+import { fcmBytes } from "../../core/content/fcm-message.ts";
 import { FCM_PAYLOAD_BYTES_MAX } from "../../core/content/limits.ts";
-import { pushPayloadBytes } from "../../core/content/push.ts";
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
@@ -39,12 +39,11 @@ export function createFcmProvider(config: FcmConfig, { clock }: { clock: Clock }
       if (endpoint.channel !== "fcm") throw new TypeError(`${endpoint.channel} endpoint given to fcm`);
       const { push } = delivery.content;
       if (push === undefined) return { kind: "rejected", reason: "content-missing" };
-      const ids = { delivery: delivery.deliveryId, attempt: delivery.attemptId };
-      if (pushPayloadBytes("fcm", push, ids) > FCM_PAYLOAD_BYTES_MAX) return { kind: "rejected", reason: "payload-too-large" };
+      const message = buildFcmMessage(delivery, endpoint.token, push, clock.now());
+      if (fcmBytes(message) > FCM_PAYLOAD_BYTES_MAX) return { kind: "rejected", reason: "payload-too-large" };
 
       const used = token.current() ?? (await withDeadline(token.get(), { signal }).catch((error: unknown) => failed(error)));
       if (used.kind === "failed") return used.outcome;
-      const message = buildFcmMessage(delivery, endpoint.token, push, clock.now());
       const posted = await api.post(path, { authorization: `Bearer ${used.accessToken}` }, { message }, signal, mayBegin);
       if (posted.kind === "none") return posted.outcome;
       if (posted.status !== 200) return answered(posted, used);

@@ -32,9 +32,18 @@ test("sends a push's properties to FCM in its message", async () => {
       token: "device:7",
       notification: { title: "Dinner", body: "is ready 🍲" },
       data: { table: "7", carillon_delivery: sent.deliveryId, carillon_attempt: sent.attemptId },
-      android: { priority: "high", ttl, collapse_key: "shop/order-7", notification: { tag: "shop/order-7" } },
-      apns: { headers: { "apns-collapse-id": "shop/order-7" } },
-      webpush: { headers: { Topic: "2e160fe9da2a2708f2045558c1a7483d" }, notification: { tag: "shop/order-7" } },
+      android: { priority: "high", ttl, collapse_key: "shop/order-7", notification: { tag: "shop/order-7", default_sound: true } },
+      apns: {
+        headers: {
+          ...{ "apns-collapse-id": "shop/order-7", "apns-push-type": "alert", "apns-priority": "10" },
+          "apns-expiration": String(Math.floor(sent.expiresAt / 1000)),
+        },
+        payload: { aps: { alert: { title: "Dinner", body: "is ready 🍲" }, sound: "default" } },
+      },
+      webpush: {
+        headers: { Topic: "2e160fe9da2a2708f2045558c1a7483d", TTL: ttl.slice(0, -1), Urgency: "high" },
+        notification: { tag: "shop/order-7" },
+      },
     },
   });
   assert.match(outcome.kind === "accepted" ? outcome.providerRef : "", /^projects\/carillon-sandbox\/messages\/./);

@@ -1,4 +1,4 @@
-import { APNS_COLLAPSE_ID_BYTES_MAX } from "../../core/content/limits.ts";
+import { APNS_COLLAPSE_ID_BYTES_MAX, WEBPUSH_TOPIC_CHARS_MAX } from "../../core/content/limits.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import { sha256Hex } from "../../runtime/hash.ts";
 
@@ -14,3 +14,6 @@ export function replacementMark({ app, collapseKey, deliveryId }: Pick<OutboundD
   const mark = collapseKey ? `${encodeURIComponent(app)}/${collapseKey}` : deliveryId;
   return FITS.test(mark) ? mark : sha256Hex(mark);
 }
+
+/** As RFC 8030 section 5.4 wants a topic: marks are longer, or hold a slash, so it is 128 bits of a hash, the same for the same mark. */
+export const topicOf = (mark: string) => sha256Hex(mark).slice(0, WEBPUSH_TOPIC_CHARS_MAX);

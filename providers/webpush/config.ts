@@ -1,6 +1,12 @@
 import { isPushHostPattern, PUSH_HOSTS } from "../../core/content/push-host.ts";
-import { listOf, text, type Values, watchedSecretFile } from "../../runtime/config.ts";
+import { listOf, text, url, type Values, type Variable, watchedSecretFile } from "../../runtime/config.ts";
 import { providerVariables } from "../provider-config.ts";
+
+const appOrigin = url(["https"], {
+  default: "",
+  reason:
+    "what a tap on a push opens that names no click_url, so that Safari can show it without a service worker; empty: such a push is left to the service worker",
+});
 
 export const webPushVariables = {
   ...providerVariables,
@@ -13,5 +19,6 @@ export const webPushVariables = {
     default: PUSH_HOSTS.join(","),
     reason: "push services that may be called, host or host:port, *. for subdomains; push URLs come from outside",
   }),
+  WEBPUSH_APP_ORIGIN: { ...appOrigin, parse: (given) => (given === "" ? "" : appOrigin.parse(given)) } satisfies Variable<string>,
 };
 export type WebPushConfig = Values<typeof webPushVariables>;

@@ -1,19 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { samplePush } from "../../test/support/delivery-samples.ts";
-import { buildWebPushMessage, topicOf } from "./payload.ts";
+import { topicOf } from "../transport/replacement-mark.ts";
+import { buildWebPushMessage as build } from "./payload.ts";
 
 const now = 1_700_000_000_000;
 const push = samplePush({ channel: "webpush", pushUrl: "https://h/x", p256dh: "", auth: "" }, { expiresAt: now + 90_500 });
 const content = push.content.push!;
+const buildWebPushMessage = (delivery: typeof push, of: typeof content, at: number, origin?: string) =>
+  build(delivery, of, { origin, now: at });
 
-test("the service worker receives title, body, data and both ids", () => {
-  assert.deepEqual(JSON.parse(buildWebPushMessage(push, content, now).plaintext), {
-    title: "Dinner",
-    body: "is ready 🍲",
-    data: { table: "7" },
-    carillon: { delivery: push.deliveryId, attempt: push.attemptId },
-  });
+test("the service worker receives title, body, data, both ids and a tag; the browser where to go", () => {
+  const { carillon, web_push, notification, ...texts } = JSON.parse(
+    buildWebPushMessage(push, content, now, "https://shop.example").plaintext,
+  );
+  assert.deepEqual(texts, { title: "Dinner", body: "is ready 🍲", data: { table: "7" } });
+  assert.deepEqual(carillon, { delivery: push.deliveryId, attempt: push.attemptId });
+  assert.deepEqual([web_push, notification.navigate, notification.tag], [8030, "https://shop.example", push.deliveryId]);
 });
 
 test("urgency is the priority, TTL the whole seconds left", () => {
@@ -23,6 +26,7 @@ test("urgency is the priority, TTL the whole seconds left", () => {
   }
   assert.equal(buildWebPushMessage({ ...push, expiresAt: now - 1 }, content, now).ttl, 0);
   assert.equal(buildWebPushMessage({ ...push, expiresAt: now + 90 * 86_400_000 }, content, now).ttl, 28 * 86_400);
+  assert.equal(buildWebPushMessage({ ...push, ttlSeconds: 0 }, content, now).ttl, 0);
 });
 
 test("always has a topic, so that a repeated attempt replaces its twin", () => {

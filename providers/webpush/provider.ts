@@ -40,7 +40,8 @@ export function createWebPushProvider(config: WebPushConfig, { clock }: { clock:
       if (pushUrl === undefined) return { kind: "rejected", reason: "push-host-not-allowed" };
       const { push } = delivery.content;
       if (push === undefined) return { kind: "rejected", reason: "content-missing" };
-      const { plaintext, ttl, urgency, topic } = buildWebPushMessage(delivery, push, clock.now());
+      const app = config.WEBPUSH_APP_ORIGIN || undefined;
+      const { plaintext, ttl, urgency, topic } = buildWebPushMessage(delivery, push, { origin: app, now: clock.now() });
       if (Buffer.byteLength(plaintext) > WEBPUSH_PLAINTEXT_BYTES_MAX) return { kind: "rejected", reason: "payload-too-large" };
       if (!areKeys(endpoint)) return { kind: "endpoint-gone", reason: "subscription-keys", goneAt: undefined };
 

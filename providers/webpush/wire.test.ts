@@ -26,6 +26,7 @@ test("the push service reads the headers, and only the browser can decrypt the c
   assert.match(ttl ?? "", /^(35[89]\d|3600)$/, "about an hour");
   assert.deepEqual({ urgency, topic, encoding }, { urgency: "low", topic: "2e160fe9da2a2708f2045558c1a7483d", encoding: "aes128gcm" });
   assert.deepEqual(entry?.payload, {
+    notification: { title: "Dinner", body: "is ready 🍲", tag: "shop/order-7", data: { table: "7" } },
     title: "Dinner",
     body: "is ready 🍲",
     data: { table: "7" },

@@ -2,6 +2,7 @@ import type { AppShares } from "../../adapters/nats/app-shares.ts";
 import { openStore } from "../../adapters/store/open-store.ts";
 import type { AppRecord } from "../../core/apps/app.ts";
 import { contentToProto } from "../../core/content/content.ts";
+import { OVERRIDE_PROVIDERS } from "../../core/content/used-overrides.ts";
 import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
 import type { OptOuts } from "../../core/ports/opt-outs.ts";
 import type { DeliveryTask } from "../../core/ports/queue.ts";
@@ -22,7 +23,13 @@ import { noQuotas } from "./no-quotas.ts";
 import { noShares } from "./no-shares.ts";
 
 /** The app that a call is made for, unless it names another. */
-export const CALLING_APP: AppRecord = { id: "app", channels: [...CHANNELS], limits: {}, keys: [], version: 1 };
+export const CALLING_APP: AppRecord = {
+  id: "app",
+  channels: [...CHANNELS],
+  limits: { overrides: [...OVERRIDE_PROVIDERS] },
+  keys: [],
+  version: 1,
+};
 const check = compileValidator("carillon.v1.Notification");
 export const silentLog = createLogger("test", "error", { write() {} });
 const allowAll: OptOuts = { check: async (questions) => questions.map(() => "allowed") };

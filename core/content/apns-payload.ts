@@ -1,0 +1,66 @@
+import type { JsonObject, JsonValue } from "./json.ts";
+import { APNS_PAYLOAD_BYTES_MAX } from "./limits.ts";
+import { protectedPaths, withOverride } from "./overrides.ts";
+import { type LocalizedText, type PushContent, pushKind } from "./push-content.ts";
+import { actionsOf, dataOf, firstFitting, given, type PushIds } from "./push-fields.ts";
+
+/** What an override of the payload may not touch. */
+export const APNS_PROTECTED = protectedPaths("carillon");
+
+/** The system's default sound, which a shown push makes unless it names another or none (Apple: Generating a remote notification). */
+const DEFAULT_SOUND = "default";
+
+/**
+ * The body of a push to APNs, JSON. `aps` is Apple's part, `carillon` ours. The caller's data have a key of their own, so that their names cannot
+ * collide with either; picture, click target and buttons are ours to name, because Apple's systems know none.
+ */
+export const apnsBody = (content: PushContent, ids: PushIds): string =>
+  firstFitting([() => bodyWith(content, ids, true), () => leastApnsBody(content, ids)], fits);
+
+/** Without the default sound, which nobody asked for. */
+export const leastApnsBody = (content: PushContent, ids: PushIds): string => bodyWith(content, ids, false);
+
+const fits = (body: string) => Buffer.byteLength(body) <= APNS_PAYLOAD_BYTES_MAX;
+
+function bodyWith(content: PushContent, ids: PushIds, hasDefaultSound: boolean): string {
+  const payload = {
+    aps: apsOf(content, hasDefaultSound),
+    ...given({ image: content.imageUrl, url: content.clickUrl, actions: actionsOf(content), data: dataOf(content) }),
+    carillon: ids,
+  };
+  return JSON.stringify(withOverride(payload, content.overrides?.apns, APNS_PROTECTED));
+}
+
+/** Apple's dictionary, which iPhones behind FCM get too. */
+export function apsOf(content: PushContent, hasDefaultSound: boolean): JsonObject {
+  const kind = pushKind(content);
+  if (kind === "background") return { "content-available": 1 };
+  const { badge, interruptionLevel, imageUrl, mutable } = content;
+  const sound = soundOf(content, kind === "shown" && hasDefaultSound);
+  if (kind === "badge") return given({ badge, sound });
+  return given({
+    ...{ alert: alertOf(content), badge, sound },
+    ...{ "thread-id": content.thread, category: content.actionCategory },
+    // Only the application's extension can load a picture.
+    "mutable-content": mutable || imageUrl !== undefined ? 1 : undefined,
+    ...{ "interruption-level": interruptionLevel, "relevance-score": content.relevanceScore },
+  });
+}
+
+const alertOf = (content: PushContent): JsonObject =>
+  given({
+    ...{ title: content.title, subtitle: content.subtitle, body: content.body },
+    ...localized("title-loc", content.titleLocalized),
+    ...localized("subtitle-loc", content.subtitleLocalized),
+    ...localized("loc", content.bodyLocalized),
+  });
+
+const localized = (name: string, text: LocalizedText | undefined): JsonObject =>
+  text === undefined ? {} : given({ [`${name}-key`]: text.key, [`${name}-args`]: text.args });
+
+/** A critical alert has one dictionary for its sound, with which it is heard although the device is muted. */
+function soundOf({ sound, interruptionLevel }: PushContent, hasDefaultSound: boolean): JsonValue | undefined {
+  if (sound === "none") return undefined;
+  const name = sound ?? (hasDefaultSound || interruptionLevel === "critical" ? DEFAULT_SOUND : undefined);
+  return interruptionLevel === "critical" && name !== undefined ? { critical: 1, name, volume: 1 } : name;
+}

@@ -1,0 +1,15 @@
+import { PUSH_STORED_MS_MAX } from "../../core/content/limits.ts";
+import type { OutboundDelivery } from "../../core/ports/provider.ts";
+
+type Times = Pick<OutboundDelivery, "expiresAt" | "ttlSeconds">;
+
+/** How long a push service may store a push: whole seconds, rounded down, so that nothing is delivered after its expiry; 0: it delivers it now or never. */
+export const storedSeconds = ({ expiresAt, ttlSeconds = Number.POSITIVE_INFINITY }: Times, now: number): number =>
+  Math.floor(Math.min(Math.max(expiresAt - now, 0), ttlSeconds * 1000, PUSH_STORED_MS_MAX) / 1000);
+
+/** The same as apns-expiration says it: seconds since the epoch, or 0. */
+export function apnsExpiration({ expiresAt, ttlSeconds }: Times, now: number): string {
+  if (ttlSeconds === 0) return "0";
+  const until = ttlSeconds === undefined ? expiresAt : Math.min(expiresAt, now + ttlSeconds * 1000);
+  return String(Math.floor(until / 1000));
+}
