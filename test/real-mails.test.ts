@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import type { AppRecord } from "../core/apps/app.ts";
 import { contentToProto } from "../core/content/content.ts";
 import type { EmailContent } from "../core/content/email-content.ts";
 import { attemptId } from "../core/ports/attempt-store.ts";
@@ -13,7 +14,7 @@ import { smtpVariables } from "../providers/smtp/config.ts";
 import { createSmtpProvider } from "../providers/smtp/provider.ts";
 import { readConfig } from "../runtime/config.ts";
 import type { Sandbox } from "../sandbox/main.ts";
-import { createAcceptWorld, smsMessage } from "./support/accept-world.ts";
+import { CALLING_APP, createAcceptWorld, smsMessage } from "./support/accept-world.ts";
 import { type ArrivedMail, fromMandrill, fromSendgrid, fromSmtp } from "./support/arrived-mail.ts";
 import { PNG, SAMPLE_ICS } from "./support/content-samples.ts";
 import { createFakeClock } from "./support/fake-clock.ts";
@@ -163,13 +164,15 @@ const PROVIDERS: readonly {
   },
 ];
 
+const APP = { ...CALLING_APP, limits: { overrides: ["sendgrid", "mandrill"] } } satisfies AppRecord;
+
 /** The tasks of a mail to ann@example.org that a gateway accepted. */
 async function accepted(email: EmailContent): Promise<DeliveryTask[]> {
   const { store, published, setUp } = await createAcceptWorld();
   await using _ = store;
-  const { send, accepting } = setUp();
+  const { sendAs, accepting } = setUp();
   const recipient = { to: { $case: "endpoint", value: { address: { $case: "emailAddress", value: "ann@example.org" } } } } as const;
-  const [result] = await send({ ...smsMessage(randomUUID()), recipient, content: contentToProto({ email }) });
+  const [result] = await sendAs(APP, { ...smsMessage(randomUUID()), recipient, content: contentToProto({ email }) });
   assert.equal(result?.kind, "accepted", JSON.stringify(result));
   await accepting.published();
   return published;
