@@ -11,7 +11,7 @@ import type { Dispatch } from "./needs-guard.ts";
 
 /** Until a mail for whose files there was no room is redelivered, perhaps to another dispatcher, in ms. */
 export const NO_ROOM_WAIT_MS = 1_000;
-/** Ends what reads too much at once: the detail of the reason. */
+/** The detail of content-lost. */
 const LOST = "an attachment's blob";
 
 export interface BlobLoaderParts extends ContentLostParts {

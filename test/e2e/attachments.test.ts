@@ -51,6 +51,16 @@ for (const provider of ["sendgrid", "mandrill", "smtp"] as const)
     }
   });
 
+test("a mail that is larger than Mandrill takes goes to the next provider", async () => {
+  await using system = await startSystem({ EMAIL_PROVIDERS: "mandrill,sendgrid" });
+  const bytes = randomBytes(20 * MIB);
+  const { notificationId } = await send(system, mailWith(system, [pdf((await put(system, bytes)).blobId)]));
+  const [arrived] = await system.sandbox.ledger.arrived({ deliveryId: `${notificationId}-0` }, 1);
+  assert.deepEqual([arrived?.provider, arrived?.accepted], ["sendgrid", true]);
+  const [file] = valueAt(arrivedAt(arrived!), FILES_AT.sendgrid) as { content: string }[];
+  assert.equal(hashOf(Buffer.from(file!.content, "base64")), hashOf(bytes));
+});
+
 test("a blob that the app has not, and files that are too large together, are told before acceptance", async () => {
   await using system = await startSystem();
   const unknown = await rejectionOf(send(system, mailWith(system, [pdf("0".repeat(64))])));
