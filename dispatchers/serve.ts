@@ -24,6 +24,7 @@ import { internalTls } from "../runtime/tls/grpc-tls.ts";
 import { watchConfig } from "../runtime/watch-config.ts";
 import { createAccountPool } from "./account-pool.ts";
 import { createAppAccounts } from "./app-accounts.ts";
+import { createBlobLoader } from "./blob-loader.ts";
 import { createCircuitBreakers, startSharing } from "./circuit-breaker.ts";
 import type { dispatcherVariables } from "./config.ts";
 import { createContentLoader } from "./content-loader.ts";
@@ -87,7 +88,8 @@ export async function serveDispatcher(
     metrics: dispatchMetrics,
     calling: (holder) => startQueue.calling(holder),
   });
-  const loaded = createContentLoader(dispatch, { channel, store, recorder, worker, clock, log, metrics: dispatchMetrics });
+  const loading = { channel, store, recorder, worker, clock, log, metrics: dispatchMetrics };
+  const loaded = createContentLoader(createBlobLoader(dispatch, loading), loading);
   const guarded = createNeedsGuard(loaded, { channel, clock, log, metrics: dispatchMetrics });
   const unpoisoned = createPoisonGuard(guarded, {
     store,

@@ -29,6 +29,7 @@ import {
 } from "./accept-bounds.ts";
 import { askOwnersToo, type OwnersAnswer } from "./address-opt-outs.ts";
 import { createAppBudget } from "./app-budget.ts";
+import { createAttachedBlobs } from "./attached-blobs.ts";
 import { createEndpointsOf, createOwnersOf } from "./endpoints-of.ts";
 import { type AcceptResult, createFirstAnswer, READS } from "./first-answer.ts";
 import { createHeldBytes } from "./held-bytes.ts";
@@ -49,7 +50,7 @@ export type { AcceptItem } from "./screen.ts";
 /** Items of a call whose endpoints are in memory together. */
 const CHUNK_ITEMS = 100;
 export interface AcceptParts {
-  store: Pick<Store, "notifications" | "contents" | "contacts">;
+  store: Pick<Store, "notifications" | "contents" | "blobs" | "contacts">;
   /** Which contents are kept apart from their notifications, and for how long; absent: CONTENT_BOUNDS. */
   contentBounds?: ContentBounds | undefined;
   optOuts: OptOuts;
@@ -114,6 +115,7 @@ export function createAccept(parts: AcceptParts): Accept {
   const optOuts = askOwnersToo(parts.optOuts, createOwnersOf(store.contacts, parts.insertsWaitingMax, clock));
   const inserts = createInserts(store, { waitingMax: parts.insertsWaitingMax, clock });
   const endpointsOf = createEndpointsOf(store.contacts, parts.insertsWaitingMax, clock);
+  const attached = createAttachedBlobs(store.blobs, parts.contentBounds ?? CONTENT_BOUNDS, clock);
   const held = createHeldBytes(HELD_BYTES_MAX);
   const publishing = createPublishing({ publisher: parts.publisher, notifications: store.notifications, recorder, clock, failpoint });
   const logFault = createSampledLog(log, "calls are answered UNAVAILABLE, to be repeated", () => clock.monotonic());
@@ -173,7 +175,7 @@ export function createAccept(parts: AcceptParts): Accept {
       (target): Target => (maySendSms(app, target.endpoint, parts.smsPrefixes) ? target : { channel: target.channel, barred: true }),
     );
     if (targets.length > 0 && targets.every(({ barred }) => barred)) return destinationError(`${candidate.path}.recipient.user_id`);
-    const error = targetsError(candidate, targets);
+    const error = targetsError(candidate, targets) ?? (await attached(app.id, candidate));
     if (error) return error;
     const heldBytes = endpointsBytes(targets);
     if (heldBytes > NOTIFICATION_BYTES_MAX) return tooLarge;

@@ -2,9 +2,11 @@ import type { AppRecord } from "../core/apps/app.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { AppRates } from "../core/ports/quota-counters.ts";
 import type { BucketLimit } from "../core/quotas/bucket.ts";
-import type { Handler } from "../runtime/handler.ts";
+import type { CallError } from "../runtime/call-error.ts";
+import type { CallContext } from "../runtime/handler.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { createSampledLog } from "../runtime/sampled-log.ts";
+import type { BlobHandlers } from "./blob-handlers.ts";
 import type { ContactHandlers } from "./contact-handlers.ts";
 import type { NotificationHandlers } from "./notification-handlers.ts";
 import type { PreferenceForwardHandlers } from "./preference-handlers.ts";
@@ -14,8 +16,12 @@ import { quotaError } from "./quotas.ts";
 const OPT_OUTS_PER_UNIT = 10;
 const optOutsCost = (count: number) => Math.max(1, Math.ceil(count / OPT_OUTS_PER_UNIT));
 
+/** Bytes of a file that one unit pays for: by the default rate of 1,000 units a second an app puts 16 MB a second, which a store's disk can take. */
+const FILE_BYTES_PER_UNIT = 16_384;
+
 /** Handlers whose calls use up a rate of their app. Sends have a rate of their own, by notification. */
 export interface CallRate {
+  blobs(handlers: BlobHandlers): BlobHandlers;
   notifications(handlers: NotificationHandlers): NotificationHandlers;
   contacts(handlers: ContactHandlers): ContactHandlers;
   preferences(handlers: PreferenceForwardHandlers): PreferenceForwardHandlers;
@@ -25,10 +31,11 @@ export function createCallRate(parts: { rates: AppRates; limit: BucketLimit; clo
   const { rates, limit, clock, log } = parts;
   const logLimit = createSampledLog(log, "calls of an app that send nothing are rejected at their rate", () => clock.monotonic());
 
+  /** For handlers of one request and of a stream of them. */
   function limited<Request, Response>(
-    handler: Handler<Request, Response, AppRecord>,
+    handler: (request: Request, context: CallContext<AppRecord>) => Promise<Response | CallError>,
     costOf: (request: Request) => number = () => 1,
-  ): Handler<Request, Response, AppRecord> {
+  ): (request: Request, context: CallContext<AppRecord>) => Promise<Response | CallError> {
     return async (request, context) => {
       const { caller } = context;
       const { granted, waitMs } = await rates.take(caller.id, limit, 1);
@@ -45,6 +52,24 @@ export function createCallRate(parts: { rates: AppRates; limit: BucketLimit; clo
   }
 
   return {
+    blobs: ({ putBlob, statBlob }) => ({
+      statBlob: limited(statBlob),
+      putBlob: limited(async (messages, context) => {
+        let bytes = 0;
+        async function* counted() {
+          for await (const message of messages) {
+            bytes += message.part?.$case === "chunk" ? message.part.value.length : 0;
+            yield message;
+          }
+        }
+        try {
+          return await putBlob(counted(), context);
+        } finally {
+          // Also of what was refused in the end.
+          rates.charge(context.caller.id, limit, Math.ceil(bytes / FILE_BYTES_PER_UNIT));
+        }
+      }),
+    }),
     notifications: (handlers) => ({ ...handlers, getNotification: limited(handlers.getNotification) }),
     contacts: ({ registerContact, removeContact, listContacts }) => ({
       registerContact: limited(registerContact),

@@ -13,6 +13,7 @@ import { createDayCounters } from "../adapters/redis/day-counters.ts";
 import { createGatewayPeers } from "../adapters/redis/gateway-peers.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
 import { taskSubjects } from "../core/delivery/subjects.ts";
+import { BlobServiceService } from "../gen/carillon/v1/blob_service.ts";
 import { ContactServiceService } from "../gen/carillon/v1/contact_service.ts";
 import { NotificationServiceService } from "../gen/carillon/v1/notification_service.ts";
 import { PreferenceServiceService } from "../gen/carillon/v1/preference_service.ts";
@@ -29,6 +30,7 @@ import { createAccept } from "./accept.ts";
 import { createApiKeys } from "./api-keys.ts";
 import { createAppOpen } from "./app-open.ts";
 import { createAuthenticate } from "./auth.ts";
+import { createBlobHandlers, PUT_BLOB, PUT_BLOB_MESSAGE_BYTES_MAX } from "./blob-handlers.ts";
 import { createCallRate } from "./call-rate.ts";
 import { GATEWAY_TLS, gatewayVariables, quotaDefaults, smsPrefixes } from "./config.ts";
 import { createContactHandlers } from "./contact-handlers.ts";
@@ -113,6 +115,11 @@ export const role = defineRole({
             ...calls,
             messageBytesMax: { batchSendNotifications: BATCH_BYTES_MAX },
             itemsOf: { batchSendNotifications: "notifications" },
+          }),
+          serveHandlers(BlobServiceService, callRate.blobs(createBlobHandlers({ blobs: store.blobs, clock, log })), {
+            ...calls,
+            messageBytesMax: { putBlob: PUT_BLOB_MESSAGE_BYTES_MAX },
+            uploads: { putBlob: PUT_BLOB },
           }),
           serveHandlers(ContactServiceService, callRate.contacts(contacts), calls),
           serveHandlers(PreferenceServiceService, callRate.preferences(createPreferenceForwardHandlers(preferences)), calls),

@@ -1,3 +1,4 @@
+import { blobIdsOf } from "../core/content/email-content.ts";
 import { webPushLacks } from "../core/content/webpush-payload.ts";
 import { CHANNELS, type Channel, contentPart } from "../core/delivery/channel.ts";
 import { canonicalEndpoint, type Endpoint, endpointKey } from "../core/delivery/endpoint.ts";
@@ -92,6 +93,10 @@ function withCopies({ content: { email } }: NotificationRequest, targets: readon
   return all;
 }
 
+/** When a notification that is accepted now expires; ms since the epoch. */
+export const expiresAtOf = ({ sendAt, expiresAt }: Pick<NotificationRequest, "sendAt" | "expiresAt">, now: number): number =>
+  expiresAt ?? Math.max(sendAt ?? now, now) + EXPIRY_DEFAULT_MS;
+
 /** The record to insert. Where opt-outs are "unknown", the delivery is accepted and its dispatcher checks again. Pure. */
 export function buildRecord(
   at: {
@@ -109,7 +114,7 @@ export function buildRecord(
   answers: readonly OptOutAnswer[],
 ): NotificationRecord {
   const sendAt = Math.max(request.sendAt ?? at.now, at.now);
-  const expiresAt = request.expiresAt ?? sendAt + EXPIRY_DEFAULT_MS;
+  const expiresAt = expiresAtOf(request, at.now);
   const scheduled = sendAt > at.now;
   const deliveries = targets.map(({ barred, endpointAsGiven: _asGiven, ...target }, index): Delivery => {
     const base = { id: `${at.id}-${index}`, ...target, attempt: 1 };
@@ -123,6 +128,7 @@ export function buildRecord(
       : { ...base, state: "pending", publishCount: 1, nextAt: Math.min(at.now + watchdogMs(0, at.watchdogFirstMs), expiresAt) };
   });
   const { idempotencyKey, recipient, notificationClass, category, content, priority, collapseKey, ttlSeconds } = request;
+  const blobIds = content.email ? blobIdsOf(content.email) : [];
   return {
     ...{
       id: at.id,
@@ -138,6 +144,7 @@ export function buildRecord(
     },
     ...{ acceptedAt: at.now, sendAt, expiresAt, traceparent: at.traceparent, deliveries },
     ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
+    ...(blobIds.length === 0 ? {} : { blobIds }),
     ...(at.hasOwnAccounts ? { hasOwnAccounts: true } : {}),
   };
 }

@@ -74,7 +74,8 @@ export function targetsError({ request, path }: Candidate, targets: readonly Tar
   return faults.length > 0 ? faultsError(path, faults) : undefined;
 }
 
-const faultsError = (path: string, faults: readonly Fault[]) => invalidRequest(faults.map((f) => ({ ...f, field: `${path}.${f.field}` })));
+export const faultsError = (path: string, faults: readonly Fault[]) =>
+  invalidRequest(faults.map((f) => ({ ...f, field: `${path}.${f.field}` })));
 
 function channelError(app: AppRecord, request: NotificationRequest, channels: readonly Channel[], path: string): CallError | undefined {
   const field = request.channels.length > 0 ? `${path}.channels` : `${path}.content`;

@@ -4,6 +4,9 @@ import type { OutboundDelivery } from "../core/ports/provider.ts";
 import { type EmailSenders, FROM_NOT_ALLOWED, senderOf } from "./email-config.ts";
 import { textOfHtml, withPreheader } from "./email-html.ts";
 
+/** Its file has been read, wherever it was. */
+export type MailFile = Attachment & { base64: string };
+
 /** One mail to one address, as every e-mail provider is given it. Domains are in ASCII; "" and empty lists where there is nothing. */
 export interface Mail {
   from: Mailbox;
@@ -21,8 +24,8 @@ export interface Mail {
   text: string;
   headers: Readonly<Record<string, string>>;
   /** Files to save, and those that html shows. */
-  attachments: Attachment[];
-  inline: (Attachment & { contentId: string })[];
+  attachments: MailFile[];
+  inline: (MailFile & { contentId: string })[];
   tags: readonly string[];
   calendar: Calendar | undefined;
 }
@@ -33,7 +36,9 @@ export function mailOf(delivery: OutboundDelivery, senders: EmailSenders): Mail 
   if (delivery.endpoint.channel !== "email" || email === undefined) return "content-missing";
   const from = senderOf(senders, email.from);
   if (from === undefined) return FROM_NOT_ALLOWED;
-  const { attachments = [] } = email;
+  const attachments = (email.attachments ?? []).flatMap(({ base64, ...file }) => (base64 === undefined ? [] : [{ ...file, base64 }]));
+  // Its dispatcher reads stored files before it calls a provider.
+  if (attachments.length !== (email.attachments ?? []).length) return "content-missing";
   return {
     ...{ from, to: delivery.endpoint.address },
     ...{ shown: { to: [...(delivery.shownTo ?? [delivery.endpoint.address])], cc: inAscii(email.cc) }, replyTo: inAscii(email.replyTo) },

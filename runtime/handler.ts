@@ -25,6 +25,15 @@ export type StreamHandler<Request, Response, Caller> = (
 /** Reads one header of a call (gRPC: metadata) by its lower-case name. */
 export type ReadHeader = (name: string) => string | undefined;
 
+/**
+ * Reads a stream of messages, and answers once. The stream throws a CallError where the next message does not come in time, or the call has ended. What is not
+ * read stays with the caller.
+ */
+export type UploadHandler<Request, Response, Caller> = (
+  messages: AsyncIterable<Request>,
+  context: CallContext<Caller>,
+) => Promise<Response | CallError>;
+
 /** A caller names its app in one of these. Undefined: everybody is admitted, and counts as one. */
 export type Identity = { readonly id: string } | { readonly app: string } | undefined;
 

@@ -29,6 +29,7 @@ const { SCALING_DEFAULTS } = await import("../core/scaling/scaling.ts");
 const { createAccept } = await import("../gateway/accept.ts");
 const { createApiKeys } = await import("../gateway/api-keys.ts");
 const { createAuthenticate } = await import("../gateway/auth.ts");
+const { createBlobHandlers } = await import("../gateway/blob-handlers.ts");
 const { createContactHandlers } = await import("../gateway/contact-handlers.ts");
 const { createGatewayMetrics } = await import("../gateway/metrics.ts");
 const { createNotificationHandlers } = await import("../gateway/notification-handlers.ts");
@@ -111,6 +112,17 @@ test("notifications are sent, alone and in a batch, and read back", async () => 
   assert.ok(isCallError(other));
   assert.equal(other.code, "NOT_FOUND");
   await accepting.published();
+  assert.deepEqual(uncalled(), []);
+});
+
+test("a blob is put and found", async () => {
+  const { handlers, uncalled } = counted(createBlobHandlers({ blobs: store.blobs, clock, log }));
+  async function* messages() {
+    yield { part: { $case: "header", value: { size: 3, sha256: "" } } } as const;
+    yield { part: { $case: "chunk", value: Buffer.from("abc") } } as const;
+  }
+  const { blobId } = answered(await handlers.putBlob(messages(), contextOf(app)));
+  assert.equal(answered(await handlers.statBlob({ blobId }, contextOf(app))).bytes, 3);
   assert.deepEqual(uncalled(), []);
 });
 

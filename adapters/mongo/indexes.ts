@@ -42,6 +42,7 @@ const INDEXES: readonly Index[] = [
   { collection: "notifications", name: "ended", key: { endedAt: 1 }, partialFilterExpression: { endedAt: { $exists: true } } },
   { collection: "attributions", name: "attempt", key: { attempt: 1 } },
   { collection: "contents", name: "kept", key: { keepUntil: 1 } },
+  { collection: "blobs", name: "kept", key: { keepUntil: 1 } },
   { collection: "poison", name: "kept", key: { keptAt: 1, _id: 1 } },
   { collection: "contacts", name: "user", key: { app: 1, userId: 1 } },
   { collection: "contacts", name: "endpoint", key: { app: 1, endpointId: 1 } },
@@ -57,7 +58,10 @@ const attributionIndexes = (provider: string): Index[] => [
   referencesOf(provider, "resolved", "resolution.outcome.providerRef"),
 ];
 /** Where an existing key means "this was stored before": by any other unique index it would mean something else. */
-export const COLLECTIONS = ["notifications", "contents", "attempts", "attributions", "contacts", "preferences", "apps", "poison"];
+export const COLLECTIONS = [
+  ...["notifications", "contents", "blobs", "blob_chunks", "attempts", "attributions"],
+  ...["contacts", "preferences", "apps", "poison"],
+];
 
 const NAMESPACE_NOT_FOUND = 26;
 const INDEX_OPTIONS_CONFLICT = 85;

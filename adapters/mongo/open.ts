@@ -7,6 +7,7 @@ import { StoreError } from "../store/store-error.ts";
 import { UnsafeSettingError } from "../unsafe-setting.ts";
 import { type AppDocument, createAppStore } from "./apps.ts";
 import { type AttemptDocument, type AttributionDocument, createAttemptStore } from "./attempts.ts";
+import { type BlobDocument, type ChunkDocument, createBlobStore } from "./blobs.ts";
 import { createClient } from "./client.ts";
 import { type ContactDocument, createContactStore } from "./contacts.ts";
 import { type ContentDocument, createContentStore } from "./contents.ts";
@@ -61,6 +62,7 @@ export async function openMongoStore(uri: string, options: MongoOptions = {}): P
     const attributions = db.collection<AttributionDocument>("attributions");
     const poison = db.collection<PoisonDocument>("poison");
     const contents = createContentStore(db.collection<ContentDocument>("contents"));
+    const blobs = createBlobStore(db.collection<BlobDocument>("blobs"), db.collection<ChunkDocument>("blob_chunks"));
     const purge = createPurge({
       ...{ notifications, attempts, attributions, poison },
       migrations: db.collection<MigrationDocument>("migrations"),
@@ -69,6 +71,7 @@ export async function openMongoStore(uri: string, options: MongoOptions = {}): P
     return {
       notifications: createNotificationStore(notifications),
       contents,
+      blobs,
       attempts: createAttemptStore(attempts, attributions),
       contacts: createContactStore(db.collection<ContactDocument>("contacts")),
       preferences: createPreferenceStore(db.collection<PreferenceDocument>("preferences")),
@@ -77,7 +80,7 @@ export async function openMongoStore(uri: string, options: MongoOptions = {}): P
       async purge(before, limit) {
         const now = await time();
         checkPurge(before, now);
-        return { ...(await purge(before, limit)), contents: await contents.purge(now, limit) };
+        return { ...(await purge(before, limit)), contents: await contents.purge(now, limit), blobs: await blobs.purge(now, limit) };
       },
       time,
       [Symbol.asyncDispose]: () => client.close(),

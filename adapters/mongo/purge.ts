@@ -30,7 +30,7 @@ const REMOVALS = 100;
  * answered as before. What an interruption left is found again by its `endedAt`.
  */
 export function createPurge({ notifications, attempts, attributions, poison, migrations }: PurgeParts) {
-  return (before: number, limit: number): Promise<Omit<PurgeCounts, "contents">> =>
+  return (before: number, limit: number): Promise<Omit<PurgeCounts, "contents" | "blobs">> =>
     asStoreError("purge", async () => {
       const counts = { notifications: 0, attempts: 0, attributions: 0, poison: 0 };
       if (limit <= 0) return counts;

@@ -5,6 +5,7 @@ import type { Store } from "../../core/ports/store.ts";
 import { StoreError } from "../store/store-error.ts";
 import { createAppStore } from "./apps.ts";
 import { createAttemptStore } from "./attempts.ts";
+import { createBlobStore } from "./blobs.ts";
 import { createContactStore } from "./contacts.ts";
 import { createContentStore } from "./contents.ts";
 import { openDatabase } from "./database.ts";
@@ -39,9 +40,11 @@ export async function openSqliteStore(
   const thread = hasWriterThread && path !== ":memory:" ? await useWriterThread(path).catch(closing(database)) : undefined;
   const { writes } = thread ?? { writes: createWrites(database) };
   const contents = createContentStore(database, writes);
+  const blobs = createBlobStore(database, writes);
   return {
     notifications: createNotificationStore(database, writes),
     contents,
+    blobs,
     attempts: createAttemptStore(database, writes),
     settle: writes.settle,
     contacts: createContactStore(database, writes),
@@ -53,7 +56,7 @@ export async function openSqliteStore(
       checkPurge(before, at);
       // A negative limit would be none.
       const most = Math.max(0, limit);
-      return { ...(await purge(before, most)), contents: await contents.purge(at, most) };
+      return { ...(await purge(before, most)), contents: await contents.purge(at, most), blobs: await blobs.purge(at, most) };
     },
     time: now,
     [Symbol.asyncDispose]: async () => {

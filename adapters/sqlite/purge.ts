@@ -3,7 +3,7 @@ import type { PurgeCounts } from "../../core/ports/store.ts";
 import { transact } from "./transact.ts";
 
 /** What a purge removes of the tables of this file, in one transaction: a notification is never seen without its attempts. */
-export function createPurge(database: DatabaseSync): (before: number, limit: number) => Promise<Omit<PurgeCounts, "contents">> {
+export function createPurge(database: DatabaseSync): (before: number, limit: number) => Promise<Omit<PurgeCounts, "contents" | "blobs">> {
   const ended = database.prepare("select id from notifications where ended_at < ? order by ended_at limit ?");
   const removeNotification = database.prepare("delete from notifications where id = ?");
   // A hyphen follows the notification's id; a tilde sorts behind it.

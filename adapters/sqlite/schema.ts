@@ -144,6 +144,17 @@ const VERSION_11 = `
   create index notifications_later on notifications (class, later_due, due) where due is not null;
 `;
 
+/** Files for mails (core/ports/blob-store.ts). `bytes` of a chunk comes last: SQLite reads no pages of it to find the row. */
+const VERSION_12 = `
+  create table blobs (
+    app text not null, id text not null, bytes integer not null, keep_until integer not null, upload text not null, chunk_count integer not null,
+    primary key (app, id)
+  ) strict;
+  create index blobs_kept on blobs (keep_until);
+  create table blob_uploads (upload text not null primary key, keep_until integer not null) strict;
+  create table blob_chunks (upload text not null, number integer not null, bytes blob not null, primary key (upload, number)) strict;
+`;
+
 /** What each version adds to the one before: append, never edit. `user_version` counts how many a file has. */
 const MIGRATIONS = [
   VERSION_1,
@@ -157,6 +168,7 @@ const MIGRATIONS = [
   VERSION_9,
   VERSION_10,
   VERSION_11,
+  VERSION_12,
 ];
 
 /** Brings the file to this version's schema; several processes may try at once. */

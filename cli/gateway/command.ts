@@ -6,6 +6,7 @@ import { type Command, fail, type Invocation, positive, text } from "../command.
 import { createProgress } from "../progress.ts";
 import { CALL_MS, connectGateway, readCallFault } from "./connect.ts";
 import { toJson } from "./notification-json.ts";
+import { putFile } from "./put-blob.ts";
 import { readLines, sendLines } from "./send.ts";
 import { gatewayTls, TLS_OPTIONS, TLS_USAGE } from "./tls.ts";
 
@@ -39,6 +40,25 @@ export const GATEWAY_COMMANDS: Readonly<Record<string, Command>> = {
       return rejected > 0 ? 1 : 0;
     },
   },
+  "blob put": {
+    about: "stores a file for attachments, unless the app has it; prints its blob_id, size and when it expires",
+    usage: `FILE ${CLIENT_USAGE}`,
+    options: CLIENT_OPTIONS,
+    async run({ values, positionals, env }) {
+      const file = positionals[0] ?? fail("FILE is missing");
+      using clients = connect(values, env);
+      try {
+        const { blobId, bytes, expiresAt } = await putFile(clients.blobs, file);
+        process.stdout.write(`${JSON.stringify({ blob_id: blobId, bytes, expires_at: expiresAt?.toISOString() })}\n`);
+        return 0;
+      } catch (error) {
+        if (isFileError(error)) return fail(`${file} cannot be read (${error.code})`);
+        const { code, message } = readCallFault(error);
+        process.stderr.write(`carillon blob put: ${code}: ${message}\n`);
+        return 1;
+      }
+    },
+  },
   get: {
     about: "prints a notification with the state and attempts of each delivery",
     usage: `NOTIFICATION_ID ${CLIENT_USAGE}`,
@@ -63,6 +83,8 @@ export const GATEWAY_COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
 };
+
+const isFileError = (error: unknown): error is NodeJS.ErrnoException => error instanceof Error && "syscall" in error;
 
 /** The gateway and the key that options, or CARILLON_ADDRESS and CARILLON_API_KEY_FILE, name. */
 function connect(values: Invocation["values"], env: Environment) {

@@ -1,4 +1,5 @@
 import { status } from "@grpc/grpc-js";
+import { BlobServiceClient } from "../../gen/carillon/v1/blob_service.ts";
 import { ContactServiceClient } from "../../gen/carillon/v1/contact_service.ts";
 import { NotificationServiceClient } from "../../gen/carillon/v1/notification_service.ts";
 import { PreferenceServiceClient } from "../../gen/carillon/v1/preference_service.ts";
@@ -8,11 +9,12 @@ import { readDetails } from "../../runtime/grpc/status.ts";
 /** Enough for a batch of 1,000 while the store is busy. */
 export const CALL_MS = 30_000;
 
-/** Clients of the gateway's three services, with one app's API key. */
+/** Clients of the gateway's services, with one app's API key. */
 export interface Clients extends Disposable {
   notifications: NotificationServiceClient;
   contacts: ContactServiceClient;
   preferences: PreferenceServiceClient;
+  blobs: BlobServiceClient;
 }
 
 export function connectGateway(address: string, apiKey: string, tls?: ClientParts["tls"]): Clients {
@@ -21,8 +23,9 @@ export function connectGateway(address: string, apiKey: string, tls?: ClientPart
   const notifications = stack.use(createClient(NotificationServiceClient, address, parts));
   const contacts = stack.use(createClient(ContactServiceClient, address, parts));
   const preferences = stack.use(createClient(PreferenceServiceClient, address, parts));
+  const blobs = stack.use(createClient(BlobServiceClient, address, parts));
   const kept = stack.move();
-  return { notifications, contacts, preferences, [Symbol.dispose]: () => kept.dispose() };
+  return { notifications, contacts, preferences, blobs, [Symbol.dispose]: () => kept.dispose() };
 }
 
 export interface CallFault {

@@ -6,11 +6,13 @@ export interface Mailbox {
   name?: string | undefined;
 }
 
+/** A file: in it, or as the id of a blob, which its dispatcher reads. */
 export interface Attachment {
   filename: string;
   contentType: string;
   /** The file in base64 (RFC 4648, section 4): contents are stored as JSON, and e-mail providers take it so. */
-  base64: string;
+  base64?: string | undefined;
+  blobId?: string | undefined;
   /** Set: it is inline, and html refers to it as cid:<contentId>. */
   contentId?: string | undefined;
 }
@@ -45,6 +47,9 @@ export interface EmailContent {
   tags?: string[] | undefined;
   calendar?: Calendar | undefined;
 }
+
+/** The blobs that it attaches, each once. */
+export const blobIdsOf = ({ attachments = [] }: EmailContent): string[] => [...new Set(attachments.flatMap(({ blobId }) => blobId ?? []))];
 
 /** What came after subject, html and text; the hash and the needs of a task go by this list. */
 export const RICH_EMAIL_FIELDS = [

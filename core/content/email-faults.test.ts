@@ -14,7 +14,10 @@ test("attachments have 256 KiB in all, counted before base64, and none is empty"
   assert.deepEqual(faultsOf({ attachments: [file(ATTACHMENTS_BYTES_MAX - 1), file(1)] }), []);
   assert.deepEqual(faultsOf({ attachments: [file(ATTACHMENTS_BYTES_MAX), file(1)] }), ["content.email.attachments attachments.bytes"]);
   const [tooLarge] = emailFaults(richEmail({ attachments: [file(ATTACHMENTS_BYTES_MAX), file(1)] }));
-  assert.equal(tooLarge?.message, "have 262145 bytes in all, 349528 in base64; at most 262144, 349528 in base64");
+  assert.equal(
+    tooLarge?.message,
+    "have 262145 bytes in all, 349528 in base64; at most 262144, 349528 in base64; put larger files with BlobService.PutBlob and give their blob_id",
+  );
   assert.deepEqual(faultsOf({ attachments: [file(1), file(0)] }), ["content.email.attachments[1].content attachment.empty"]);
 });
 

@@ -1,4 +1,5 @@
 import { addressFault } from "../delivery/email-address.ts";
+import { BLOB_BYTES_MAX } from "./blob.ts";
 import { type ContentFault, showsSomething } from "./codec.ts";
 import type { Attachment, Calendar, EmailContent, Mailbox } from "./email-content.ts";
 import { headerFaults } from "./email-headers.ts";
@@ -11,7 +12,7 @@ import { protectedFaults } from "./overrides.ts";
  * insert in memory, and a dispatcher one for each task under way. Gmail cuts what it shows at 102 KB.
  */
 export const EMAIL_BYTES_MAX = 524_288;
-/** All attachments of a mail, in bytes before base64, which adds a third: with the texts they fit in one request. */
+/** All files given in a mail itself, in bytes before base64, which adds a third: with the texts they fit in one request. Larger ones are blobs. */
 export const ATTACHMENTS_BYTES_MAX = 262_144;
 
 /** Bytes of the content in UTF-8, before a provider's own encoding (at most six times as much in JSON); without attachments and calendar. */
@@ -63,18 +64,39 @@ function mailboxFaults(field: string, mailbox: Mailbox | undefined): ContentFaul
 /** Base64 makes four bytes of three. */
 const encoded = (bytes: number) => Math.ceil(bytes / 3) * 4;
 
-const tooLarge = (bytes: number) =>
-  `have ${bytes} bytes in all, ${encoded(bytes)} in base64; at most ${ATTACHMENTS_BYTES_MAX}, ${encoded(ATTACHMENTS_BYTES_MAX)} in base64`;
+const tooLarge = (bytes: number, max: number) =>
+  `have ${bytes} bytes in all, ${encoded(bytes)} in base64; at most ${max}, ${encoded(max)} in base64`;
+
+const bytesOf = ({ base64 = "" }: Attachment) => Buffer.byteLength(base64, "base64");
+
+/** Of a mail whose files are given and stored; undefined where they are not too many. @param blobBytes of the stored ones, as often as they occur */
+export function filesFault({ attachments = [] }: EmailContent, blobBytes: number): ContentFault | undefined {
+  const bytes = attachments.reduce((sum, file) => sum + bytesOf(file), blobBytes);
+  if (bytes <= BLOB_BYTES_MAX) return undefined;
+  return { field: "content.email.attachments", rule: "attachments.bytes", message: tooLarge(bytes, BLOB_BYTES_MAX) };
+}
 
 function attachmentFaults(attachments: readonly Attachment[] = []): ContentFault[] {
   const field = "content.email.attachments";
-  const sizes = attachments.map(({ base64 }) => Buffer.byteLength(base64, "base64"));
+  const sizes = attachments.map(bytesOf);
   const bytes = sizes.reduce((sum, size) => sum + size, 0);
   const ids = attachments.flatMap(({ contentId }) => contentId ?? []);
   return [
-    ...sizes.flatMap((size, i) => (size > 0 ? [] : [{ field: `${field}[${i}].content`, rule: "attachment.empty", message: "is empty" }])),
+    ...sizes.flatMap((size, i) =>
+      size > 0 || attachments[i]?.blobId !== undefined
+        ? []
+        : [{ field: `${field}[${i}].content`, rule: "attachment.empty", message: "is empty" }],
+    ),
     ...attachments.flatMap(({ filename }, i) => lineFaults(`${field}[${i}].filename`, filename)),
-    ...(bytes <= ATTACHMENTS_BYTES_MAX ? [] : [{ field, rule: "attachments.bytes", message: tooLarge(bytes) }]),
+    ...(bytes <= ATTACHMENTS_BYTES_MAX
+      ? []
+      : [
+          {
+            field,
+            rule: "attachments.bytes",
+            message: `${tooLarge(bytes, ATTACHMENTS_BYTES_MAX)}; put larger files with BlobService.PutBlob and give their blob_id`,
+          },
+        ]),
     ...attachments.flatMap(({ contentType }, i) =>
       /^(message|multipart)\//i.test(contentType)
         ? [

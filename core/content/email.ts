@@ -18,7 +18,7 @@ interface MailboxWire {
 interface AttachmentWire {
   filename: string;
   contentType: string;
-  source: { $case: "content"; value: Buffer } | undefined;
+  source: { $case: "content"; value: Buffer } | { $case: "blobId"; value: string } | undefined;
   contentId: string;
 }
 
@@ -71,11 +71,13 @@ const mailboxOf = ({ address, name }: MailboxWire): Mailbox => ({ address, ...wi
 const mailboxToProto = ({ address, name = "" }: Mailbox): MailboxWire => ({ address, name });
 
 const attachmentOf = ({ filename, contentType, source, contentId }: AttachmentWire): Attachment => ({
-  ...{ filename, contentType, base64: source?.value.toString("base64") ?? "" },
+  ...{ filename, contentType },
+  ...(source?.$case === "blobId" ? { blobId: source.value } : { base64: source?.value.toString("base64") ?? "" }),
   ...withoutEmpty({ contentId }),
 });
-const attachmentToProto = ({ filename, contentType, base64, contentId = "" }: Attachment): AttachmentWire => ({
-  ...{ filename, contentType, source: { $case: "content", value: Buffer.from(base64, "base64") }, contentId },
+const attachmentToProto = ({ filename, contentType, base64 = "", blobId, contentId = "" }: Attachment): AttachmentWire => ({
+  ...{ filename, contentType, contentId },
+  source: blobId === undefined ? { $case: "content", value: Buffer.from(base64, "base64") } : { $case: "blobId", value: blobId },
 });
 
 const overridesOf = ({ sendgrid, mandrill }: NonNullable<EmailWire["overrides"]>): EmailOverrides =>

@@ -10,6 +10,7 @@ export const NEEDS = [
   "rich-push",
   "rich-sms",
   "rich-email",
+  "blobs",
   "ttl",
 ] as const;
 export type Need = (typeof NEEDS)[number];

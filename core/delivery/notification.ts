@@ -73,6 +73,8 @@ export interface NotificationRecord {
   contentHashes?: ContentHashes | undefined;
   /** Those of the parts in `contentHashes` that only some dispatchers can send (core/content/rich.ts). */
   richApart?: ContentPart[] | undefined;
+  /** The blobs that the mail attaches, of this app. */
+  blobIds?: string[] | undefined;
   /** The app had accounts of its own when it was accepted: only a dispatcher that reads them may send it. */
   hasOwnAccounts?: true | undefined;
   /** Of the SMS, where `contentHashes` names it: the answer to a send shows it. */

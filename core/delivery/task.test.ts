@@ -53,6 +53,12 @@ test("a part kept apart needs what was found of it when it was stored", () => {
   assert.deepEqual(needsOf("sms", { content: { sms: plain.sms }, contentHashes, richApart: ["email"] }), []);
 });
 
+test("a mail that attaches blobs needs it, the other channels do not", () => {
+  const blobIds = ["ab".repeat(32)];
+  assert.deepEqual(needsOf("email", { content: richContent(), blobIds }), ["rich-email", "blobs"]);
+  assert.deepEqual(needsOf("sms", { content: plain, blobIds }), []);
+});
+
 test("a lifetime at the provider needs it, also 0, but not of a mail", () => {
   assert.deepEqual(needsOf("apns", { content: plain, ttlSeconds: 0 }), ["ttl"]);
   assert.deepEqual(needsOf("sms", { content: plain, ttlSeconds: 60 }), ["ttl"]);
@@ -61,9 +67,9 @@ test("a lifetime at the provider needs it, also 0, but not of a mail", () => {
 
 test("this version knows all that it names", () => {
   const needs = (["apns", "sms", "email"] as const).flatMap((channel) =>
-    needsOf(channel, { content: richContent(), ttlSeconds: 0, contentHashes: { email: "x" } }),
+    needsOf(channel, { content: richContent(), ttlSeconds: 0, contentHashes: { email: "x" }, blobIds: ["x"] }),
   );
-  assert.deepEqual([...new Set(needs)].sort(), ["content-by-reference", "rich-email", "rich-push", "rich-sms", "ttl"]);
+  assert.deepEqual([...new Set(needs)].sort(), ["blobs", "content-by-reference", "rich-email", "rich-push", "rich-sms", "ttl"]);
   assert.deepEqual(unknownNeeds(needs), []);
 });
 

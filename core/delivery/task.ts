@@ -47,13 +47,14 @@ const addressesShown = ({ deliveries }: NotificationRecord): string[] =>
     .slice(0, SHOWN_TO_MAX);
 
 function needsOf(
-  { content, contentHashes = {}, richApart = [], ttlSeconds, hasOwnAccounts }: NotificationRecord,
+  { content, contentHashes = {}, richApart = [], blobIds, ttlSeconds, hasOwnAccounts }: NotificationRecord,
   { channel, endpoint }: Delivery,
 ): Need[] {
   const part = contentPart(channel);
   const needs: Need[] = [];
   if (contentHashes[part] !== undefined) needs.push("content-by-reference");
   if (richApart.includes(part) || richParts(content).includes(part)) needs.push(`rich-${part}`);
+  if (blobIds !== undefined && part === "email") needs.push("blobs");
   // A mail has no lifetime at a provider.
   if (ttlSeconds !== undefined && channel !== "email") needs.push("ttl");
   if (hasOwnAccounts) needs.push("app-accounts");

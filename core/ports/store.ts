@@ -1,5 +1,6 @@
 import type { AppStore } from "./app-store.ts";
 import type { AttemptResult, AttemptStore } from "./attempt-store.ts";
+import type { BlobStore } from "./blob-store.ts";
 import type { ContactStore } from "./contact-store.ts";
 import type { ContentStore } from "./content-store.ts";
 import type { DeliveryChange, NotificationStore } from "./notification-store.ts";
@@ -12,6 +13,8 @@ export interface PurgeCounts {
   attempts: number;
   attributions: number;
   contents: number;
+  /** Unfinished uploads included. */
+  blobs: number;
   poison: number;
 }
 
@@ -19,6 +22,7 @@ export interface PurgeCounts {
 export interface Store extends AsyncDisposable {
   notifications: NotificationStore;
   contents: ContentStore;
+  blobs: BlobStore;
   attempts: AttemptStore;
   contacts: ContactStore;
   preferences: PreferenceStore;
@@ -31,8 +35,8 @@ export interface Store extends AsyncDisposable {
   settle?(ends: readonly { result: AttemptResult; change: DeliveryChange }[]): Promise<{ recorded: boolean; changed: boolean }[]>;
   /**
    * Removes up to `limit` notifications whose last delivery ended before this moment (ms since the epoch), the earliest first, with their attempts and
-   * attributions; up to `limit` contents that no notification needs any more; and up to `limit` poison messages kept before it. Where no
-   * count of these three reaches `limit`, nothing is left to remove. A call that was interrupted is finished by the next one, and a notification is
+   * attributions; up to `limit` contents and `limit` blobs that no notification needs any more; and up to `limit` poison messages kept before it. Where no
+   * count of these four reaches `limit`, nothing is left to remove. A call that was interrupted is finished by the next one, and a notification is
    * never found without its attempts. Rejects with a RangeError where the moment is less than PURGE_AGE_MS_MIN ago.
    */
   purge(before: number, limit: number): Promise<PurgeCounts>;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openStore } from "../../adapters/store/open-store.ts";
 import { CONTENT_BOUNDS } from "../../core/content/reference.ts";
+import type { Delivery } from "../../core/delivery/notification.ts";
 import { attemptId } from "../../core/ports/attempt-store.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { claimOf, OUTCOMES, T0 } from "../../test/support/busy-writer.ts";
@@ -69,12 +70,12 @@ test("an unclaimed number is voided before the next is used, and a worker that c
   assert.equal((await find(store, id)).attempt, 2);
 
   const raced = await insertDeadLetter(store, "raced", [], { attempt: 1 });
-  const { attempts, contents, notifications } = store;
+  const { attempts, blobs, contents, notifications } = store;
   const claim: Store["attempts"]["claim"] = async (closings) => {
     await attempts.claim([claimOf({ id: raced, attempt: 1 })]);
     return attempts.claim(closings);
   };
-  const report = await redrive({ notifications, contents, attempts: { ...attempts, claim } }, ALL, {
+  const report = await redrive({ notifications, contents, blobs, attempts: { ...attempts, claim } }, ALL, {
     terms: { uncertain: false },
     now: NOW,
     recorder: ignoreEvents,
@@ -109,6 +110,23 @@ test("ids select deliveries, or all failed ones of a notification; unknown and u
   ]);
   const ids = [whole.slice(0, 32), single, sent, sent.slice(0, 32), "0".repeat(32)];
   assert.deepEqual(counts(await run(store, { kind: "ids", ids })), { redriven: 2, "not-failed": 1, unknown: 2 });
+});
+
+test("keeps the blobs of a mail until the redriven delivery expires, and does not redrive a delivery without them", async () => {
+  await using store = await openStore("sqlite::memory:");
+  const [blobId, upload] = ["ab".repeat(32), "u"];
+  const id = await insertDeadLetter(store, "attaching", [rejected]);
+  const record = (await store.notifications.find(id.slice(0, 32)))!;
+  const attaching = { ...record, id: "ab".repeat(16), blobIds: [blobId] };
+  const delivery: Delivery = { ...record.deliveries[0]!, id: `${attaching.id}-0`, channel: "email" };
+  await store.notifications.insert([{ ...attaching, deliveries: [delivery] }]);
+  const mine: Selection = { kind: "ids", ids: [attaching.id] };
+  await store.attempts.claim([claimOf({ id: delivery.id, attempt: 1 }, { outcome: rejected })]);
+  assert.deepEqual(counts(await run(store, mine)), { "content-lost": 1 });
+  await store.blobs.begin(upload, NOW);
+  await store.blobs.commit({ app: attaching.app, id: blobId, bytes: 0, upload, chunkCount: 0, keepUntil: NOW });
+  assert.deepEqual(counts(await run(store, mine, { terms: { uncertain: false, expiresInMs: 9_000 } })), { redriven: 1 });
+  assert.equal(await store.blobs.purge(NOW + 9_000 + CONTENT_BOUNDS.keepMs, 10), 0);
 });
 
 test("keeps a large content until the redriven delivery expires, and does not redrive a delivery without its content", async () => {

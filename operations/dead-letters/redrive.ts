@@ -36,7 +36,7 @@ export interface RedriveOptions {
   dryRun: boolean;
 }
 
-type RedriveStore = Pick<Store, "notifications" | "contents" | "attempts">;
+type RedriveStore = Pick<Store, "notifications" | "contents" | "blobs" | "attempts">;
 interface Candidate {
   n: NotificationRecord;
   d: Delivery;
@@ -90,14 +90,20 @@ export async function redrive(store: RedriveStore, selection: Selection, options
       ended(applied[i] ? "redriven" : "changed", deliveryId);
   }
 
-  /** Has a large content kept until the redriven delivery expires. False where the store no longer has it. */
+  /** Has a large content and stored files kept until the redriven delivery expires. False where the store no longer has them. */
   async function keepContent(n: NotificationRecord, d: Delivery, at: number): Promise<boolean> {
+    const { app, blobIds = [] } = n;
     const hash = n.contentHashes?.[contentPart(d.channel)];
+    const keepUntil = contentKeepUntil(Math.max(expiryOf(n, d), at + (options.terms.expiresInMs ?? 0)), CONTENT_BOUNDS);
+    if (d.channel === "email")
+      for (const id of blobIds) {
+        const found = await (options.dryRun ? store.blobs.find(app, id) : store.blobs.keep(app, id, keepUntil));
+        if (found === undefined) return false;
+      }
     if (hash === undefined) return true;
-    const content = await store.contents.get(n.app, hash);
+    const content = await store.contents.get(app, hash);
     if (content === undefined) return false;
-    const expiresAt = Math.max(expiryOf(n, d), at + (options.terms.expiresInMs ?? 0));
-    if (!options.dryRun) await store.contents.put([{ app: n.app, hash, content, keepUntil: contentKeepUntil(expiresAt, CONTENT_BOUNDS) }]);
+    if (!options.dryRun) await store.contents.put([{ app, hash, content, keepUntil }]);
     return true;
   }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sampleEmail } from "../../test/support/delivery-samples.ts";
-import { buildMandrillMail } from "./payload.ts";
+import { buildMandrillMail, mandrillRoute } from "./payload.ts";
 
 const senders = { EMAIL_FROM: "bells@carillon.dev", EMAIL_FROM_NAME: "Carillon", EMAIL_FROM_ALLOWED: [] };
 
@@ -32,4 +32,13 @@ test("sends at once, untracked, with the ids in the metadata", () => {
 test("leaves out the part that is empty", () => {
   const message = buildMandrillMail(sampleEmail({ content: { html: "" } }), senders);
   assert.doesNotMatch(JSON.stringify(message), /"html"/);
+});
+
+test("leaves files beyond 18 MB to another provider, and rejects them without a call", () => {
+  const file = (bytes: number) => ({ filename: "a", contentType: "text/plain", base64: Buffer.alloc(bytes).toString("base64") });
+  const with18 = sampleEmail({ content: { attachments: [file(9_000_000), file(9_000_000)] } });
+  assert.deepEqual(mandrillRoute(with18), { kind: "open" });
+  const withMore = sampleEmail({ content: { attachments: [file(9_000_000), file(9_000_000), file(3)] } });
+  assert.deepEqual(mandrillRoute(withMore), { kind: "barred", reason: "attachments-too-large" });
+  assert.equal(buildMandrillMail(withMore, senders), "attachments-too-large");
 });

@@ -1,7 +1,7 @@
 import { EMAIL_PROTECTED } from "../../core/content/email-overrides.ts";
 import type { JsonObject } from "../../core/content/json.ts";
 import { withOverride } from "../../core/content/overrides.ts";
-import type { OutboundDelivery } from "../../core/ports/provider.ts";
+import type { OutboundDelivery, Route } from "../../core/ports/provider.ts";
 import type { EmailSenders } from "../email-config.ts";
 import { type Mail, mailboxText, mailOf } from "../email-mail.ts";
 
@@ -39,8 +39,21 @@ export interface MandrillMessage {
   view_content_link: false;
 }
 
+/**
+ * Mandrill takes 25 MB as JSON: this many characters of base64, which are 18 MB of files, leave a million for texts and all else.
+ */
+const FILES_CHARACTERS_MAX = 24_000_000;
+
+/** Whether it can send the mail at all; another provider may take larger ones. */
+export function mandrillRoute({ content: { email } }: Pick<OutboundDelivery, "content">): Route {
+  const characters = (email?.attachments ?? []).reduce((sum, { base64 = "" }) => sum + base64.length, 0);
+  return characters <= FILES_CHARACTERS_MAX ? { kind: "open" } : { kind: "barred", reason: "attachments-too-large" };
+}
+
 /** The body of messages/send but for the key; a text where there is none: a reason of "rejected". Not async: the answer then holds this recipient's own result. */
 export function buildMandrillMail(delivery: OutboundDelivery, senders: EmailSenders): JsonObject | string {
+  const route = mandrillRoute(delivery);
+  if (route.kind === "barred") return route.reason;
   const mail = mailOf(delivery, senders);
   if (typeof mail === "string") return mail;
   const body = { async: false, message: messageOf(mail, delivery) };

@@ -9,7 +9,7 @@ import { parseRetryAfter } from "../transport/retry-after.ts";
 import { brokenOff, overBudget, rejected, unreadable } from "../transport/status-query.ts";
 import { classifyMandrill } from "./classify.ts";
 import { type MandrillConfig, mandrillVariables } from "./config.ts";
-import { buildMandrillMail } from "./payload.ts";
+import { buildMandrillMail, mandrillRoute } from "./payload.ts";
 import { buildMandrillSearch, readMandrillSearch, SEARCH_BUDGET } from "./status-query.ts";
 
 /** A wrong key, or nothing paid for. */
@@ -24,6 +24,7 @@ export function createMandrillProvider(config: MandrillConfig, { clock }: { cloc
     api.post(`/api/1.3/messages/${method}`, {}, { key: config.MANDRILL_API_KEY_FILE, ...request }, signal, mayBegin);
   return {
     name: "mandrill",
+    route: mandrillRoute,
     async send(delivery, signal, mayBegin) {
       const request = buildMandrillMail(delivery, config);
       if (typeof request === "string") return unsendable(request);

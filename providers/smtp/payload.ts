@@ -1,8 +1,8 @@
 import MailComposer from "nodemailer/lib/mail-composer";
-import type { Attachment, Calendar, Mailbox } from "../../core/content/email-content.ts";
+import type { Calendar, Mailbox } from "../../core/content/email-content.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import type { EmailSenders } from "../email-config.ts";
-import { mailOf } from "../email-mail.ts";
+import { type MailFile, mailOf } from "../email-mail.ts";
 
 export interface SmtpMail {
   envelope: { from: string; to: string; size: number; use8BitMime: boolean };
@@ -59,4 +59,4 @@ const nodemailerAddress = ({ address, name = "" }: Mailbox) => ({ address, name 
 
 const alternativeOf = ({ method, ics }: Calendar) => ({ contentType: `text/calendar; charset=utf-8; method=${method}`, content: ics });
 
-const fileOf = ({ filename, contentType, base64 }: Attachment) => ({ filename, contentType, content: base64, encoding: "base64" });
+const fileOf = ({ filename, contentType, base64 }: MailFile) => ({ filename, contentType, content: base64, encoding: "base64" });

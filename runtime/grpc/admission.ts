@@ -5,7 +5,7 @@ import type { Identity } from "../handler.ts";
 import type { Logger } from "../logger.ts";
 import { createCallPlaces } from "./call-places.ts";
 import type { Connection, Connections } from "./connections.ts";
-import { afterDrain, answer, fail } from "./end-stream.ts";
+import { afterDrain, answer, closeWhenAnswered, fail } from "./end-stream.ts";
 import { headersFault } from "./headers.ts";
 import { ANSWER_MS, FIELD_BYTES, OPEN_STREAM_MS, OVERLOAD_WAIT_MS, PIECE_BYTES, RECEIVE_MS, requestBytesMax } from "./limits.ts";
 import { createMessageCounter, type MessageFault } from "./message-counter.ts";
@@ -27,6 +27,8 @@ export interface AdmissionLimits {
 
 /** A caller who gives up after waiting for its key's lookup this long, in ms, has wasted nothing. */
 const LOOKUP_SLOW_MS = 1_000;
+/** Its handler has ended an upload by then, in ms beyond its life. */
+const UPLOAD_GRACE_MS = 2_000;
 /** How often calls are looked through for those that take too long. */
 const SWEEP_MS = 500;
 
@@ -185,7 +187,7 @@ export function createAdmission(parts: {
     // What arrives is in memory, also while nobody reads it: a whole window can come before the caller is known. Of a rejected call nothing is kept.
     stream.push = (piece: Buffer | null) => {
       if (piece === null) return push(piece);
-      if (!call.rejected) shares.charge(call, piece.length + PIECE_BYTES);
+      if (!call.rejected && !(call.admitted && call.method.upload)) shares.charge(call, piece.length + PIECE_BYTES);
       return !call.rejected && push(piece);
     };
     stream.prependListener("data", (piece: Buffer) => {
@@ -214,6 +216,8 @@ export function createAdmission(parts: {
         // It may have ended while its caller was looked up: then nothing would free its place.
         if (calls.has(call)) places.add(call, callerKey);
         shares.assign(call, callerKey);
+        // From here on it is read only as fast as it is handled, so that it never holds more.
+        if (call.method.upload) shares.charge(call, Math.max(0, call.method.upload.heldBytes - call.bytes));
         if (call.rejected) return;
       }
       callers.set(metadata, caller);
@@ -237,7 +241,7 @@ export function createAdmission(parts: {
             if (!isReceived(message)) return afterDrain(call.stream, () => proceed(message));
             const { error, reason, fields, value } = message;
             if (error) return reject(call, error, reason);
-            shares.charge(call, fields * FIELD_BYTES);
+            if (!call.method.upload) shares.charge(call, fields * FIELD_BYTES);
             if (!call.rejected) afterDrain(call.stream, () => proceed(value));
           },
         });
@@ -247,6 +251,11 @@ export function createAdmission(parts: {
         metadata.set("grpc-accept-encoding", "identity");
         send(metadata);
       },
+      sendStatus(answered, send) {
+        send(answered);
+        // Answered before its end: nobody reads the rest.
+        if (call.method.upload && call.receiving) closeWhenAnswered(call.stream);
+      },
     });
   };
 
@@ -254,7 +263,9 @@ export function createAdmission(parts: {
     const now = performance.now();
     for (const call of calls) {
       const age = now - call.since;
-      if (call.method.open && call.method.messagesMax > 1) {
+      if (call.method.upload) {
+        if (age > call.method.upload.lifeMs + UPLOAD_GRACE_MS) reject(call, tooLong, "too-slow");
+      } else if (call.method.open && call.method.messagesMax > 1) {
         if (age > openStreamMs) reject(call, tooLong, "too-slow");
       } else if (call.receiving && age > receiveMs) reject(call, tooSlow, "too-slow");
       else if (call.method.unary && age > answerMs) reject(call, tooLong, "too-slow");

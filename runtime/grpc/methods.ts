@@ -17,6 +17,8 @@ export interface GrpcService {
   messageBytesMax?: Readonly<Record<string, number>> | undefined;
   /** Of methods that answer each item of a list on its own, by name in the definition: the list's name in the request. */
   itemsOf?: Readonly<Record<string, string>> | undefined;
+  /** Of each method with a stream of requests, by name in the definition. */
+  uploads?: Readonly<Record<string, UploadLimits>> | undefined;
 }
 
 /** What the listener must know of a method before it reads a call's message. */
@@ -27,11 +29,24 @@ export interface MethodLimits {
   messagesMax: number;
   /** Ends with its answer within ANSWER_MS. */
   unary: boolean;
+  /** Of a stream of requests that is read as fast as it is handled; undefined: its one message is received as a whole. */
+  upload: UploadLimits | undefined;
   /** A stream that anybody may open: few at once, and not for long where requests are a stream. */
   open: boolean;
   /** Of health and reflection: a call of it tells nothing about who calls. */
   anybody: boolean;
   authenticate: Authenticate<Identity>;
+}
+
+/** What a stream of requests may take. */
+export interface UploadLimits {
+  messagesMax: number;
+  /** Most bytes of it that are in memory at once: what is charged for it to the bytes under way, however much of it has been read. */
+  heldBytes: number;
+  /** From its headers to its end, in ms. */
+  lifeMs: number;
+  /** Until its next message, in ms. */
+  silentMs: number;
 }
 
 /** What a method's deserializer returns instead of a message: grpc-js answers INTERNAL where it throws. */
@@ -105,12 +120,14 @@ const mapMethods = (definition: ServiceDefinition, change: (name: string, method
   Object.fromEntries(Object.entries(definition).map(([name, method]) => [name, change(name, method)]));
 
 /** By path. */
-export function methodLimits({ definition, authenticate, messageBytesMax = {} }: GrpcService): [string, MethodLimits][] {
+export function methodLimits({ definition, authenticate, messageBytesMax = {}, uploads = {} }: GrpcService): [string, MethodLimits][] {
   return Object.entries(definition).map(([name, { path, requestStream, responseStream }]) => {
-    if (requestStream) throw new Error(`${path}: streams of requests are not supported; each of their messages would need a limit`);
+    const upload = uploads[name];
+    if (requestStream !== (upload !== undefined) || (upload && responseStream))
+      throw new Error(`${path}: a stream of requests needs limits in \`uploads\`, and one answer`);
     const bytesMax = requestType(path) === undefined ? UNCOUNTED_MESSAGE_BYTES_MAX : MESSAGE_BYTES_MAX;
-    const limits = { messageBytesMax: messageBytesMax[name] ?? bytesMax, messagesMax: 1 };
-    return [path, { ...limits, unary: !responseStream, open: false, anybody: false, authenticate }];
+    const limits = { messageBytesMax: messageBytesMax[name] ?? bytesMax, messagesMax: upload?.messagesMax ?? 1 };
+    return [path, { ...limits, unary: !responseStream && !upload, upload, open: false, anybody: false, authenticate }];
   });
 }
 
@@ -119,6 +136,9 @@ export function openMethodLimits(definition: ServiceDefinition): [string, Method
   return Object.values(definition).map(({ path, requestStream, responseStream }) => {
     const messagesMax = requestStream ? OPEN_STREAM_MESSAGES_MAX : 1;
     const limits = { messageBytesMax: OPEN_MESSAGE_BYTES_MAX, messagesMax };
-    return [path, { ...limits, unary: !responseStream, open: responseStream, anybody: true, authenticate: () => undefined }];
+    return [
+      path,
+      { ...limits, unary: !responseStream, upload: undefined, open: responseStream, anybody: true, authenticate: () => undefined },
+    ];
   });
 }

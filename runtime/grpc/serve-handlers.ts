@@ -1,30 +1,35 @@
 import {
+  type handleClientStreamingCall,
   type handleServerStreamingCall,
   type handleUnaryCall,
   type MethodDefinition,
+  type ServerReadableStream,
   type ServerUnaryCall,
-  type ServerWritableStream,
   type ServiceDefinition,
+  type sendUnaryData,
   status,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { SpanKind, SpanStatusCode, type Tracer } from "@opentelemetry/api";
 import { type CallError, callError, isCallError } from "../call-error.ts";
-import type { Authenticate, CallContext, Handler, Identity, ReadHeader, StreamHandler } from "../handler.ts";
+import type { Authenticate, CallContext, Handler, Identity, ReadHeader, StreamHandler, UploadHandler } from "../handler.ts";
 import type { Logger } from "../logger.ts";
 import type { Histogram } from "../metrics.ts";
 import { currentTraceparent, extract, withSpan } from "../tracing.ts";
 import { callerOf } from "./admission.ts";
-import { createEarlyEnd } from "./early-end.ts";
-import type { GrpcService } from "./methods.ts";
+import { createEarlyEnd, type EarlyEnd } from "./early-end.ts";
+import type { GrpcService, UploadLimits } from "./methods.ts";
 import { toServiceError } from "./status.ts";
+import { messagesOf } from "./upload-messages.ts";
 
 /** The handlers that a service definition of gen/ asks for: one for each method, with the method's request and response. */
 export type HandlersOf<Definition, Caller> = {
   readonly [Method in keyof Definition]: Definition[Method] extends MethodDefinition<infer Request, infer Response>
     ? Definition[Method]["responseStream"] extends true
       ? StreamHandler<Request, Response, Caller>
-      : Handler<Request, Response, Caller>
+      : Definition[Method]["requestStream"] extends true
+        ? UploadHandler<Request, Response, Caller>
+        : Handler<Request, Response, Caller>
     : never;
 };
 
@@ -36,6 +41,8 @@ export interface ServeParts<Caller extends Identity> {
   messageBytesMax?: Readonly<Record<string, number>>;
   /** Of methods that answer each item of a list on its own, by name in the definition: the list's name in the request. */
   itemsOf?: Readonly<Record<string, string>>;
+  /** Of each method with a stream of requests, by name in the definition. */
+  uploads?: Readonly<Record<string, UploadLimits>>;
   /** The longest a unary call may take, even if the caller would wait longer. */
   handleMsMax?: number;
   tracer?: Tracer;
@@ -60,21 +67,46 @@ export function serveHandlers<Definition extends ServiceDefinition, Caller exten
   parts: ServeParts<Caller>,
 ): GrpcService {
   const implementation: UntypedServiceImplementation = {};
+  const { authenticate, messageBytesMax, itemsOf, uploads = {} } = parts;
   for (const [name, { responseStream }] of Object.entries(definition)) {
     const handler: unknown = handlers[name];
+    const upload = uploads[name];
     implementation[name] = responseStream
       ? serveStream(handler as StreamHandler<unknown, unknown, Caller>, parts)
-      : serveUnary(handler as Handler<unknown, unknown, Caller>, parts);
+      : upload
+        ? serveUpload(handler as UploadHandler<unknown, unknown, Caller>, parts, upload)
+        : serveUnary(handler as Handler<unknown, unknown, Caller>, parts);
   }
-  const { authenticate, messageBytesMax, itemsOf } = parts;
-  return { definition, implementation, authenticate, messageBytesMax, itemsOf };
+  return { definition, implementation, authenticate, messageBytesMax, itemsOf, uploads };
 }
 
-/** A call that arrives past its deadline is answered without starting any work. */
-function serveUnary<Caller extends Identity>(
+const serveUnary = <Caller extends Identity>(
   handler: Handler<unknown, unknown, Caller>,
   parts: ServeParts<Caller>,
-): handleUnaryCall<unknown, unknown> {
+): handleUnaryCall<unknown, unknown> =>
+  answerOnce<ServerUnaryCall<unknown, unknown>, Caller>((call, early, deadlineAt) => {
+    const caller = callerOf(call.metadata) as Caller;
+    return handler(call.request, contextOf(caller, early, deadlineAt));
+  }, parts);
+
+const serveUpload = <Caller extends Identity>(
+  handler: UploadHandler<unknown, unknown, Caller>,
+  parts: ServeParts<Caller>,
+  { lifeMs, silentMs }: UploadLimits,
+): handleClientStreamingCall<unknown, unknown> =>
+  answerOnce<ServerReadableStream<unknown, unknown>, Caller>(
+    (call, early, deadlineAt) => {
+      const caller = callerOf(call.metadata) as Caller;
+      return handler(messagesOf(call, early, silentMs), contextOf(caller, early, deadlineAt));
+    },
+    { ...parts, handleMsMax: lifeMs },
+  );
+
+/** A call that arrives past its deadline is answered without starting any work. */
+function answerOnce<Call extends ServerUnaryCall<unknown, unknown> | ServerReadableStream<unknown, unknown>, Caller extends Identity>(
+  handle: (call: Call, early: EarlyEnd, deadlineAt: number) => Promise<unknown>,
+  parts: ServeParts<Caller>,
+): (call: Call, callback: sendUnaryData<unknown>) => void {
   const { log, tracer, seconds, handleMsMax = HANDLE_MS_MAX } = parts;
   return (call, callback) => {
     const startedAt = performance.now();
@@ -91,8 +123,7 @@ function serveUnary<Caller extends Identity>(
     const answer = async () => {
       try {
         if (early.why) return early.why;
-        const caller = callerOf(call.metadata) as Caller;
-        return await Promise.race([handler(call.request, contextOf(caller, early, deadlineAt)), early.whenEnded]);
+        return await Promise.race([handle(call, early, deadlineAt), early.whenEnded]);
       } catch (error) {
         return isCallError(error) ? error : logged(error, path, log);
       }
@@ -152,7 +183,7 @@ function serveStream<Caller extends Identity>(
 }
 
 const headersOf =
-  (call: ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>): ReadHeader =>
+  (call: ServerUnaryCall<unknown, unknown> | ServerReadableStream<unknown, unknown>): ReadHeader =>
   (name) =>
     call.metadata.get(name)[0]?.toString();
 

@@ -6,6 +6,7 @@ import { formatApiKey, parseApiKey } from "../../core/apps/api-key.ts";
 import { PUSH_HOSTS, parsePushUrl } from "../../core/content/push-host.ts";
 import { canonicalEndpoint, type Endpoint } from "../../core/delivery/endpoint.ts";
 import { toTask } from "../../core/delivery/task.ts";
+import { BlobServiceService } from "../../gen/carillon/v1/blob_service.ts";
 import { ContactServiceService } from "../../gen/carillon/v1/contact_service.ts";
 import { NotificationServiceService } from "../../gen/carillon/v1/notification_service.ts";
 import { PreferenceServiceService } from "../../gen/carillon/v1/preference_service.ts";
@@ -20,7 +21,12 @@ const NOW = Date.UTC(2026, 11, 1, 12);
 const GIVEN_UP = "a secret that signs nothing here";
 
 /** Every request of the public services, through the decoder and the rules. */
-const REQUESTS: readonly FuzzTarget[] = [NotificationServiceService, ContactServiceService, PreferenceServiceService].flatMap((service) =>
+const REQUESTS: readonly FuzzTarget[] = [
+  NotificationServiceService,
+  BlobServiceService,
+  ContactServiceService,
+  PreferenceServiceService,
+].flatMap((service) =>
   Object.values(service).map((method): FuzzTarget => {
     const type = `carillon.v1.${method.path.split("/").at(-1)}Request`;
     const validate = compileValidator(type);

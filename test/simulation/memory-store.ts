@@ -7,6 +7,7 @@ import type { Store } from "../../core/ports/store.ts";
 import { changeOptOuts, isTooMany, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
 import { frozen } from "./frozen.ts";
 import { createMemoryAttempts } from "./memory-attempts.ts";
+import { createMemoryBlobs } from "./memory-blobs.ts";
 import { createMemoryContents } from "./memory-contents.ts";
 import { createMemoryNotifications } from "./memory-notifications.ts";
 
@@ -22,10 +23,12 @@ export function createMemoryStore(onDue: (due: number) => void = () => {}, now: 
   const notifications = createMemoryNotifications(onDue);
   const attempts = createMemoryAttempts();
   const contents = createMemoryContents();
+  const blobs = createMemoryBlobs();
   const poison = createMemoryPoison();
   return {
     notifications,
     contents,
+    blobs,
     attempts,
     async settle(ends) {
       // Both are done before anything else can happen.
@@ -43,7 +46,8 @@ export function createMemoryStore(onDue: (due: number) => void = () => {}, now: 
       checkPurge(before, now());
       const ids = notifications.purge(before, limit);
       const counts = { notifications: ids.length, ...attempts.purge(ids) };
-      return { ...counts, contents: await contents.purge(now(), limit), poison: poison.purge(before, limit) };
+      const [ofContents, ofBlobs] = [await contents.purge(now(), limit), await blobs.purge(now(), limit)];
+      return { ...counts, contents: ofContents, blobs: ofBlobs, poison: poison.purge(before, limit) };
     },
     time: async () => now(),
     [Symbol.asyncDispose]: async () => {},

@@ -98,6 +98,7 @@ export function portsOf(around: Surroundings, process: SimulatedProcess) {
     notifications: process.wrap("notifications", store.notifications, "store"),
     attempts: watched,
     contents: contentsOf(around, process),
+    blobs: process.wrap("blobs", store.blobs, "store"),
     contacts: process.wrap("contacts", store.contacts, "store"),
     poison: process.wrap("poison", store.poison, "store"),
   };

@@ -37,6 +37,7 @@ const allowAll: OptOuts = { check: async (questions) => questions.map(() => "all
 export interface AcceptSetting {
   notifications?: Store["notifications"];
   contents?: Store["contents"];
+  blobs?: Store["blobs"];
   contacts?: Store["contacts"];
   streamIsUp?: boolean;
   openMax?: number;
@@ -75,6 +76,7 @@ export async function createAcceptWorld(clock = createFakeClock()): Promise<Acce
     setUp({
       notifications = store.notifications,
       contents = store.contents,
+      blobs = store.blobs,
       contacts = store.contacts,
       streamIsUp = true,
       openMax = 1_000,
@@ -91,7 +93,7 @@ export async function createAcceptWorld(clock = createFakeClock()): Promise<Acce
       const accepting = createAccept({
         ...{ load, quotas, shares, optOuts, clock, log, insertsWaitingMax, smsPrefixes, smsSenders, channelsServed },
         ...{ watchdogFirstMs: 30_000, failpoint: () => {}, pushHosts: [], recorder: ignoreEvents },
-        store: { notifications, contents, contacts },
+        store: { notifications, contents, blobs, contacts },
         publisher: {
           async publish(task) {
             published.push(task);

@@ -1,6 +1,7 @@
 import { type DescEnum, type DescField, type DescMessage, getOption, ScalarType } from "@bufbuild/protobuf";
 import { type FieldRules, field as fieldRules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import fc from "fast-check";
+import * as blobs from "../../gen/carillon/v1/blob_service.ts";
 import * as channel from "../../gen/carillon/v1/channel.ts";
 import * as contacts from "../../gen/carillon/v1/contact_service.ts";
 import * as notifications from "../../gen/carillon/v1/notification_service.ts";
@@ -11,7 +12,7 @@ export interface Codec {
   encode(message: unknown): { finish(): Uint8Array };
   decode(bytes: Uint8Array): unknown;
 }
-const codecs: Readonly<Record<string, unknown>> = { ...channel, ...contacts, ...notifications, ...preferences };
+const codecs: Readonly<Record<string, unknown>> = { ...blobs, ...channel, ...contacts, ...notifications, ...preferences };
 /** ts-proto's, by the type's name without its package. */
 export const codecOf = (desc: DescMessage): Codec => codecs[desc.name] as Codec;
 

@@ -5,6 +5,7 @@ import { leaseDue } from "./lease-due.ts";
 import { describeApps } from "./store/apps.ts";
 import { describeAttempts } from "./store/attempts.ts";
 import { describeAttributions } from "./store/attributions.ts";
+import { describeBlobs } from "./store/blobs.ts";
 import { describeContacts } from "./store/contacts.ts";
 import { describeContents } from "./store/contents.ts";
 import { describeDeliveries } from "./store/deliveries.ts";
@@ -40,6 +41,7 @@ export function describeStoreContract(name: string, createDatabase: () => Promis
   describeDeliveries(name, test);
   describeFailures(name, test);
   describeContents(name, test);
+  describeBlobs(name, test);
   describeAttempts(name, test);
   describeResolutions(name, test);
   describeAttributions(name, test);

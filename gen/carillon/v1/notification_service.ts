@@ -373,7 +373,7 @@ export interface EmailContent {
    * instruct a provider. Values are printable ASCII.
    */
   headers: { [key: string]: string };
-  /** 256 KiB in all, before encoding. */
+  /** 20 MiB in all, of which at most 256 KiB are given as content, before encoding. */
   attachments: Attachment[];
   /** Shown after the subject in a list of mails. */
   preheader: string;
@@ -401,9 +401,11 @@ export interface Attachment {
   filename: string;
   /** For example application/pdf. */
   contentType: string;
-  /** 4 is for the id of a stored file. */
   source:
     | { $case: "content"; value: Buffer }
+    | //
+    /** Of BlobService.PutBlob, for larger files. */
+    { $case: "blobId"; value: string }
     | undefined;
   /** Set: it is inline, and html refers to it as cid:<content_id>. */
   contentId: string;
@@ -2054,6 +2056,9 @@ export const Attachment: MessageFns<Attachment> = {
       case "content":
         writer.uint32(26).bytes(message.source.value);
         break;
+      case "blobId":
+        writer.uint32(34).string(message.source.value);
+        break;
     }
     if (message.contentId !== "") {
       writer.uint32(42).string(message.contentId);
@@ -2096,6 +2101,14 @@ export const Attachment: MessageFns<Attachment> = {
             }
 
             message.source = { $case: "content", value: Buffer.from(reader.bytes()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.source = { $case: "blobId", value: reader.string() };
             continue;
           }
           case 5: {

@@ -10,7 +10,7 @@ import type { StoreTest } from "./store-test.ts";
 
 /** The store's own clock decides what may be purged, so these tests count from it: everything happens long before this moment. */
 const BEFORE = Date.now() - PURGE_AGE_MS_MIN - 60_000;
-const NOTHING = { notifications: 0, attempts: 0, attributions: 0, contents: 0, poison: 0 };
+const NOTHING = { notifications: 0, attempts: 0, attributions: 0, contents: 0, blobs: 0, poison: 0 };
 
 const end = (endedAt: number) => ({ state: "sent", providerRef: "ref", nextAt: undefined, endedAt }) as const;
 
