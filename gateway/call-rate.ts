@@ -2,6 +2,7 @@ import type { AppRecord } from "../core/apps/app.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { AppRates } from "../core/ports/quota-counters.ts";
 import type { BucketLimit } from "../core/quotas/bucket.ts";
+import type { PreviewNotificationRequest } from "../gen/carillon/v1/notification_service.ts";
 import type { Handler } from "../runtime/handler.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { createSampledLog } from "../runtime/sampled-log.ts";
@@ -13,6 +14,17 @@ import { quotaError } from "./quotas.ts";
 /** Questions and changes of opt-outs that one unit pays for, as it does for deliveries. */
 const OPT_OUTS_PER_UNIT = 10;
 const optOutsCost = (count: number) => Math.max(1, Math.ceil(count / OPT_OUTS_PER_UNIT));
+
+/** What a preview costs besides its content: it builds the requests of up to three providers of each channel. */
+const PREVIEW_COST = 10;
+/** Bytes of a mail that cost one more. Three requests are made of a mail, one of them a whole MIME message: 60 ms of CPU time for the largest. */
+const PREVIEW_BYTES_PER_UNIT = 4_096;
+
+function previewCost({ notification }: PreviewNotificationRequest): number {
+  const { html = "", text = "", attachments = [] } = notification?.content?.email ?? {};
+  const bytes = attachments.reduce((sum, { source }) => sum + (source?.value.length ?? 0), html.length + text.length);
+  return PREVIEW_COST + Math.floor(bytes / PREVIEW_BYTES_PER_UNIT);
+}
 
 /** Handlers whose calls use up a rate of their app. Sends have a rate of their own, by notification. */
 export interface CallRate {
@@ -45,7 +57,11 @@ export function createCallRate(parts: { rates: AppRates; limit: BucketLimit; clo
   }
 
   return {
-    notifications: (handlers) => ({ ...handlers, getNotification: limited(handlers.getNotification) }),
+    notifications: (handlers) => ({
+      ...handlers,
+      previewNotification: limited(handlers.previewNotification, previewCost),
+      getNotification: limited(handlers.getNotification),
+    }),
     contacts: ({ registerContact, removeContact, listContacts }) => ({
       registerContact: limited(registerContact),
       removeContact: limited(removeContact),
