@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { table } from "../table.ts";
-import { LineError, parseLine } from "./jsonl.ts";
+import { parseLine } from "./jsonl.ts";
+import { LineError } from "./line-values.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const line = (over: object) => JSON.stringify({ key: "k", user: "ada", category: "orders", sms: { text: "hi" }, ...over });
