@@ -18,7 +18,7 @@ export function previewText(
   const title = [paint("dim", `line ${line}`), paint("bold", key), ...(repeated ? [paint("yellow", "this key was accepted before")] : [])];
   if (error) {
     const fields = error.fields?.map(({ field, description }) => `  ${paint("bold", field)}  ${description}`) ?? [`  ${error.message}`];
-    return [title.join("  "), `  ${paint("red", `${error.code} ${error.reason}`)}`, ...fields, ""].join("\n");
+    return [title.filter(Boolean).join("  "), `  ${paint("red", `${error.code} ${error.reason}`)}`, ...fields, ""].join("\n");
   }
   const blocks = requests.map((request) => requestText(request, paint));
   return [title.join("  "), `  ${deliveriesText(deliveries)}  ${paint("dim", notificationId ?? "")}`, "", ...blocks].join("\n");
