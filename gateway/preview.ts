@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { channelToProto, reasonToProto } from "../adapters/wire/convert.ts";
 import type { Content } from "../core/content/content.ts";
 import { smsSizeOf } from "../core/content/sms-content.ts";
@@ -30,8 +31,9 @@ export async function previewRequests(record: NotificationRecord, content: Conte
     if (first === undefined) continue;
     const about = aboutDelivery(first, ofChannel.length, content);
     const outbound = outboundFor({ ...record, content, contentHashes: undefined }, first);
-    // One after another: other calls get their turn between two large mails.
     for (const previewer of previewersOf(first.channel)) {
+      // A large mail takes 20 ms: other calls get their turn before each.
+      await nextTurn();
       const request = await previewer.build(outbound, Math.max(record.sendAt, record.acceptedAt));
       previews.push({ ...about, ...asked(previewer, outbound, request), warnings: warningsFor(previewer.provider, content) });
     }
