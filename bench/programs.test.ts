@@ -59,6 +59,7 @@ test("rejected calls and items are counted separately from accepted ones", async
       );
       answer(null, { results });
     },
+    previewNotification: (_, answer) => answer(error),
     getNotification: (_, answer) => answer(error),
   };
   const services = [{ definition: NotificationServiceService, implementation, authenticate: () => undefined }];
@@ -82,6 +83,7 @@ test("paced calls end as accepted, as the status that the server gave, or as giv
       // Others get no answer.
     },
     batchSendNotifications: (_, answer) => answer(full),
+    previewNotification: (_, answer) => answer(full),
     getNotification: (_, answer) => answer(full),
   };
   const services = [{ definition: NotificationServiceService, implementation, authenticate: () => undefined }];

@@ -1,8 +1,9 @@
 import { SpanKind } from "@opentelemetry/api";
 import { accountNameOf } from "../core/delivery/account.ts";
 import { ADAPTER_GRACE_MS } from "../core/delivery/call-limits.ts";
+import { outboundOf } from "../core/delivery/outbound.ts";
 import { type Outcome, reasonOf } from "../core/delivery/outcome.ts";
-import type { MayBegin, OutboundDelivery, Provider } from "../core/ports/provider.ts";
+import type { MayBegin, Provider } from "../core/ports/provider.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
 import { limitedSignal, withDeadline } from "../runtime/deadline.ts";
 import { withSpan } from "../runtime/tracing.ts";
@@ -27,7 +28,7 @@ export async function callProvider(
     const about = { kind: SpanKind.CLIENT, attributes: { "carillon.attempt": attemptId } };
     const limit = { clock, limitMs: deadlineMs + ADAPTER_GRACE_MS };
     using ending = limitedSignal(deadlineMs, clock);
-    const call = () => withDeadline(provider.send(outbound(task, attemptId), ending.signal, mayBegin), limit, silent);
+    const call = () => withDeadline(provider.send(outboundOf(task, attemptId), ending.signal, mayBegin), limit, silent);
     return await withSpan(tracer, `${provider.name} send`, about, call);
   } catch (error) {
     // Only a defect of our code throws, and it is not known what was sent before that.
@@ -52,12 +53,4 @@ export function reportAttempt(
   log[outcome.kind === "misconfigured" ? "error" : "info"](line, "attempt");
   metrics.attempts.inc({ provider, account, outcome: outcome.kind });
   metrics.providerSeconds.observe({ provider, account }, elapsed / 1000);
-}
-
-function outbound(task: DeliveryTask, attemptId: string): OutboundDelivery {
-  const { deliveryId, app, channel, endpoint, shownTo, notificationClass, category, content, priority, expiresAt, ttlSeconds } = task;
-  // A copy of what may have been sent would replace whatever newer push has the caller's key by now. Without it, it replaces its twin at most.
-  const collapseKey = task.policyResend ? undefined : task.collapseKey;
-  const rest = { shownTo, expiresAt, ttlSeconds };
-  return { deliveryId, attemptId, app, channel, endpoint, notificationClass, category, content, priority, collapseKey, ...rest };
 }

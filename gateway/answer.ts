@@ -33,7 +33,7 @@ export function toAccepted(record: NotificationRecord, repeatedKey: boolean): Ac
 
 const sizeOfSms = ({ content, smsSizeApart }: NotificationRecord) => (content.sms ? smsSizeOf(content.sms) : smsSizeApart);
 
-const SMS_FORM = {
+export const SMS_FORM = {
   gsm7: SmsForm.SMS_FORM_GSM7,
   ucs2: SmsForm.SMS_FORM_UCS2,
   mms: SmsForm.SMS_FORM_MMS,
@@ -50,7 +50,7 @@ function chargeOf({ channel, endpoint }: Delivery, size: SmsSize | undefined): C
 type Charge = Pick<AcceptedDelivery, "smsSegments" | "smsForm" | "smsDestination">;
 
 /** A delivery suppressed after acceptance was published first, even if the clock of its dispatcher was behind the gateway's. */
-const suppressedOnAcceptance = (d: Delivery, { acceptedAt }: NotificationRecord) =>
+export const suppressedOnAcceptance = (d: Delivery, { acceptedAt }: NotificationRecord) =>
   d.state === "suppressed" && d.endedAt === acceptedAt && d.publishCount === 0;
 
 /**

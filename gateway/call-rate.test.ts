@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createAppRates } from "../adapters/redis/app-rates.ts";
 import { connectRedis } from "../adapters/redis/connect.ts";
+import { contentToProto } from "../core/content/content.ts";
 import type { CallError } from "../runtime/call-error.ts";
 import { isCallError } from "../runtime/call-error.ts";
 import { createLogger } from "../runtime/logger.ts";
+import { smsMessage } from "../test/support/accept-world.ts";
 import { createFakeClock } from "../test/support/fake-clock.ts";
 import { startRedis } from "../test/support/servers.ts";
 import { sampleApp } from "../test/support/store/samples.ts";
@@ -30,7 +32,7 @@ async function setUp() {
   const rate = createCallRate({ rates: createAppRates(redis, { clock, pods: () => 1, counter: "app-calls" }), limit: SLOW, clock, log });
   return {
     ...{ redis, calls },
-    notifications: rate.notifications(answers("sendNotification", "batchSendNotifications", "getNotification")),
+    notifications: rate.notifications(answers("sendNotification", "batchSendNotifications", "previewNotification", "getNotification")),
     contacts: rate.contacts(answers("registerContact", "removeContact", "listContacts")),
     preferences: rate.preferences(answers("getPreferences", "updatePreferences", "checkPreferences")),
     async [Symbol.asyncDispose]() {
@@ -81,4 +83,25 @@ test("many questions and many changes use up more of it", async () => {
   const optOut = Array.from({ length: 30 }, () => ({ channel: 0 as const, category: "news" }));
   assert.ok(!isCallError(await preferences.updatePreferences({ subject: undefined, optOut, optIn: [] }, contextOf("shop"))));
   assert.ok(isCallError(await preferences.getPreferences({ subject: undefined }, contextOf("shop"))), "five and three of eight");
+});
+
+test("a preview uses up ten, and more for a large mail", async () => {
+  await using world = await setUp();
+  const { notifications } = world;
+  const previewOf = (app: string, html: string) =>
+    notifications.previewNotification(
+      { notification: smsMessage("a", { content: contentToProto({ email: { subject: "s", html, text: "" } }) }) },
+      contextOf(app),
+    );
+  const waitMs = async (app: string) => {
+    const error = (await notifications.getNotification({ notificationId: "" }, contextOf(app))) as CallError;
+    return Math.round((error.retryAfterMs ?? 0) / 1_000);
+  };
+  await previewOf("shop", "small");
+  await previewOf("bank", "x".repeat(40_960));
+  // A token takes 50 s; to the next one 3 are missing, and 13.
+  assert.deepEqual(
+    [await waitMs("shop"), await waitMs("bank")].map((s) => Math.round(s / 10) * 10),
+    [150, 650],
+  );
 });

@@ -2,8 +2,9 @@ import type { AppRecord } from "../core/apps/app.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { AppRates } from "../core/ports/quota-counters.ts";
 import type { BucketLimit } from "../core/quotas/bucket.ts";
+import type { PreviewNotificationRequest } from "../gen/carillon/v1/notification_service.ts";
 import type { CallError } from "../runtime/call-error.ts";
-import type { CallContext } from "../runtime/handler.ts";
+import type { CallContext, Handler } from "../runtime/handler.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { createSampledLog } from "../runtime/sampled-log.ts";
 import type { BlobHandlers } from "./blob-handlers.ts";
@@ -18,6 +19,16 @@ const optOutsCost = (count: number) => Math.max(1, Math.ceil(count / OPT_OUTS_PE
 
 /** Bytes of a file that one unit pays for: by the default rate of 1,000 units a second an app puts 16 MB a second, which a store's disk can take. */
 const FILE_BYTES_PER_UNIT = 16_384;
+/** What a preview costs besides its content: it builds the requests of up to three providers of each channel. */
+const PREVIEW_COST = 10;
+/** Bytes of a mail that cost one more. Three requests are made of a mail, one of them a whole MIME message: 60 ms of CPU time for the largest. */
+const PREVIEW_BYTES_PER_UNIT = 4_096;
+
+function previewCost({ notification }: PreviewNotificationRequest): number {
+  const { html = "", text = "", attachments = [] } = notification?.content?.email ?? {};
+  const bytes = attachments.reduce((sum, { source }) => sum + (source?.value.length ?? 0), html.length + text.length);
+  return PREVIEW_COST + Math.floor(bytes / PREVIEW_BYTES_PER_UNIT);
+}
 
 /** Handlers whose calls use up a rate of their app. Sends have a rate of their own, by notification. */
 export interface CallRate {
@@ -70,7 +81,11 @@ export function createCallRate(parts: { rates: AppRates; limit: BucketLimit; clo
         }
       }),
     }),
-    notifications: (handlers) => ({ ...handlers, getNotification: limited(handlers.getNotification) }),
+    notifications: (handlers) => ({
+      ...handlers,
+      previewNotification: limited(handlers.previewNotification, previewCost),
+      getNotification: limited(handlers.getNotification),
+    }),
     contacts: ({ registerContact, removeContact, listContacts }) => ({
       registerContact: limited(registerContact),
       removeContact: limited(removeContact),

@@ -1,3 +1,4 @@
+import { contentFromProto } from "../core/content/content.ts";
 import type { AppRecord } from "../core/ports/app-store.ts";
 import type { Store } from "../core/ports/store.ts";
 import type {
@@ -7,6 +8,8 @@ import type {
   GetNotificationRequest,
   GetNotificationResponse,
   ItemError,
+  PreviewNotificationRequest,
+  PreviewNotificationResponse,
   SendNotificationRequest,
   SendNotificationResponse,
 } from "../gen/carillon/v1/notification_service.ts";
@@ -15,6 +18,7 @@ import { compileValidator } from "../runtime/grpc/validate.ts";
 import type { Handler } from "../runtime/handler.ts";
 import type { Accept, AcceptResult } from "./accept.ts";
 import { attemptsShown, toAccepted, toGetResponse } from "./answer.ts";
+import { previewRequests } from "./preview.ts";
 
 /** Violations returned per item, so that the answer to a batch of 1,000 invalid items stays small. */
 const ITEM_FIELDS_MAX = 10;
@@ -24,12 +28,14 @@ const ITEM_PATH = /^notifications\[\d+\]/;
 export interface NotificationHandlers {
   sendNotification: Handler<SendNotificationRequest, SendNotificationResponse, AppRecord>;
   batchSendNotifications: Handler<BatchSendNotificationsRequest, BatchSendNotificationsResponse, AppRecord>;
+  previewNotification: Handler<PreviewNotificationRequest, PreviewNotificationResponse, AppRecord>;
   getNotification: Handler<GetNotificationRequest, GetNotificationResponse, AppRecord>;
 }
 
 export function createNotificationHandlers(accepting: Accept, store: Pick<Store, "notifications" | "attempts">): NotificationHandlers {
   const checkSend = compileValidator("carillon.v1.SendNotificationRequest");
   const checkBatch = compileValidator("carillon.v1.BatchSendNotificationsRequest");
+  const checkPreview = compileValidator("carillon.v1.PreviewNotificationRequest");
   const checkGet = compileValidator("carillon.v1.GetNotificationRequest");
   return {
     async sendNotification(request, { caller, traceparent }) {
@@ -50,6 +56,17 @@ export function createNotificationHandlers(accepting: Accept, store: Pick<Store,
       });
       const results = await accepting.accept(caller, items, traceparent);
       return { results: results.map(toBatchResult) };
+    },
+    async previewNotification(request, { caller, traceparent }) {
+      const { notification: message } = request;
+      const item = { message, path: "notification", violations: checkPreview(request), validateOnly: true };
+      const [result] = await accepting.accept(caller, [item], traceparent);
+      if (result === undefined) throw new Error("one item has one result");
+      if (result.kind === "rejected") return result.error;
+      const { record, repeatedKey } = result;
+      // The record has large contents by reference, the request has all of it.
+      const content = message?.content ? contentFromProto(message.content) : record.content;
+      return { accepted: toAccepted(record, repeatedKey), requests: await previewRequests(record, content) };
     },
     async getNotification(request, { caller }) {
       const violations = checkGet(request);

@@ -119,7 +119,7 @@ test("a gRPC call joins client and server in one trace, and distinguishes our er
         await withSpan(tracing.tracer, "look up", {}, async () => undefined);
         return GetNotificationResponse.decode(new Uint8Array());
       },
-      ...{ sendNotification: unused, batchSendNotifications: unused },
+      ...{ sendNotification: unused, batchSendNotifications: unused, previewNotification: unused },
     };
     const calls = { log, tracer: tracing.tracer, authenticate: () => undefined };
     const services = [serveHandlers(NotificationServiceService, handlers, calls)];

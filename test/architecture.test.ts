@@ -37,6 +37,7 @@ const BROKEN: readonly [rule: string, path: string, text: string, fault: RegExp]
     'import type { Outcome } from "../../core/delivery/outcome.ts";',
     /itself only/,
   ],
+  ["the gateway imports a provider", "gateway/preview.ts", 'import { x } from "../providers/list.ts";', /only the previews/],
   ["a channel imports another", "providers/apns/provider.ts", 'import { x } from "../fcm/classify.ts";', /one another/],
   ["a change made elsewhere", "relay/relay.ts", "const c = { set: {} } as DeliveryChange;", /only core\/delivery\/transitions\.ts/],
   ["what simulators share imports their list", "sandbox/kit/faults.ts", 'import { A } from "../list.ts";', /nothing else of sandbox\//],
@@ -102,6 +103,7 @@ const KEPT: readonly [rule: string, path: string, text: string][] = [
   ["ports are built on core", "core/ports/queue.ts", 'import type { Channel } from "../channel.ts";'],
   ["runtime knows the clock", "runtime/batch.ts", 'import type { Clock } from "../core/ports/clock.ts";'],
   ["the list of commands names those of the development system", "cli/commands.ts", 'import { A } from "./dev/commands.ts";'],
+  ["the gateway previews requests", "gateway/preview.ts", 'import { x } from "../providers/previewers.ts";'],
   ["main.ts wires", "relay/main.ts", 'import { connectNats } from "../adapters/nats/connect.ts";'],
   [
     "a handler knows the types",
@@ -147,6 +149,18 @@ test("notices: a circle of imports, of types too, once", () => {
     { path: "core/d.ts", text: "" },
   ];
   assert.deepEqual(findFaults(files), ["core/c.ts:1: imports core/a.ts: import circle core/a.ts → core/b.ts → core/c.ts → core/a.ts"]);
+});
+
+test("notices: a preview that loads what can call a provider, through another file", () => {
+  const files = [
+    { path: "providers/previewers.ts", text: 'import { a } from "./apns/preview.ts";\nimport type { B } from "./apns/b.ts";' },
+    { path: "providers/apns/preview.ts", text: 'import type { C } from "apns2";\nimport { d } from "../transport/d.ts";' },
+    { path: "providers/apns/b.ts", text: 'import http2 from "node:http2";' },
+    { path: "providers/transport/d.ts", text: '\nimport https from "node:https";' },
+  ];
+  assert.deepEqual(findFaults(files), [
+    "providers/transport/d.ts:2: imports node:https: providers/previewers.ts loads it, for gateways that call nobody",
+  ]);
 });
 
 test("allows: two ways to one file", () => {

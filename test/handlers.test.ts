@@ -106,6 +106,11 @@ test("notifications are sent, alone and in a batch, and read back", async () => 
     results.map(({ result }) => (result?.$case === "error" ? [result.value.code, result.value.fields[0]?.field] : result?.$case)),
     ["accepted", [3, "notifications[1].category"]],
   );
+  const previewed = answered(await handlers.previewNotification({ notification: notification("d") }, context));
+  assert.deepEqual(
+    previewed.requests.map(({ provider }) => provider),
+    ["twilio", "vonage"],
+  );
   const read = answered(await handlers.getNotification({ notificationId: accepted.notificationId }, context));
   assert.equal(read.idempotencyKey, "a");
   const other = await handlers.getNotification({ notificationId: accepted.notificationId }, contextOf({ ...app, id: "other" }));

@@ -59,6 +59,7 @@ export async function serveNotifications(accept: (notification: Notification | u
         answer(unavailable(error));
       }
     },
+    previewNotification: (_, answer) => answer({ code: status.UNIMPLEMENTED }),
     getNotification: (_, answer) => answer({ code: status.UNIMPLEMENTED }),
   };
   const server = new Server();

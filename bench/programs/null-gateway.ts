@@ -14,6 +14,7 @@ const service: NotificationServiceServer = {
   sendNotification: (call, answer) => answer(null, { accepted: acceptedAs(call.request.notification) }),
   batchSendNotifications: (call, answer) =>
     answer(null, { results: call.request.notifications.map((n) => ({ result: { $case: "accepted", value: acceptedAs(n) } })) }),
+  previewNotification: (_, answer) => answer({ code: status.UNIMPLEMENTED }),
   getNotification: (_, answer) => answer({ code: status.UNIMPLEMENTED }),
 };
 const server = new Server();

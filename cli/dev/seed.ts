@@ -6,7 +6,8 @@ import { PreferenceServiceService, type Subject } from "../../gen/carillon/v1/pr
 import { callUnary } from "../../runtime/grpc/client.ts";
 import type { Sandbox } from "../../sandbox/main.ts";
 import type { Clients } from "../gateway/connect.ts";
-import { object, oneOf, parseEndpoint, parseJson, string } from "../gateway/jsonl.ts";
+import { parseEndpoint } from "../gateway/jsonl.ts";
+import { object, oneOf, parseJson, string } from "../gateway/line-values.ts";
 import { readLines } from "../gateway/send.ts";
 
 /** Registers the endpoints of examples/contacts.jsonl and the opt-outs of examples/opt-outs.jsonl. */

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { styleText } from "node:util";
 import { NotificationServiceService } from "../../gen/carillon/v1/notification_service.ts";
 import type { Environment } from "../../runtime/config.ts";
 import { callUnary } from "../../runtime/grpc/client.ts";
@@ -6,6 +7,8 @@ import { type Command, fail, type Invocation, positive, text } from "../command.
 import { createProgress } from "../progress.ts";
 import { CALL_MS, connectGateway, readCallFault } from "./connect.ts";
 import { toJson } from "./notification-json.ts";
+import { previewLines } from "./preview.ts";
+import { previewText } from "./preview-text.ts";
 import { putFile } from "./put-blob.ts";
 import { readLines, sendLines } from "./send.ts";
 import { gatewayTls, TLS_OPTIONS, TLS_USAGE } from "./tls.ts";
@@ -16,11 +19,19 @@ const CLIENT_USAGE = `[--address HOST:PORT] [--key-file FILE] ${TLS_USAGE}`;
 /** What callers can do through the gateway. */
 export const GATEWAY_COMMANDS: Readonly<Record<string, Command>> = {
   send: {
-    about: "sends each line of a .jsonl file (or - for standard input); prints a result per line; exit status 1 if one was rejected",
-    usage: `--file FILE|- ${CLIENT_USAGE} [--rate PER_SECOND] [--batch N]`,
-    options: { ...CLIENT_OPTIONS, file: { type: "string" }, rate: { type: "string" }, batch: { type: "string" } },
+    about:
+      "sends each line of a .jsonl file (or - for standard input, or a .json file); prints a result per line; exit status 1 if one was rejected. With " +
+      "--dry-run nothing is sent: see preview",
+    usage: `--file FILE|- ${CLIENT_USAGE} [--rate PER_SECOND] [--batch N] [--dry-run [--json]]`,
+    options: {
+      ...CLIENT_OPTIONS,
+      ...{ file: { type: "string" }, rate: { type: "string" }, batch: { type: "string" } },
+      ...{ "dry-run": { type: "boolean" }, json: { type: "boolean" } },
+    },
     async run({ values, env }) {
       const file = text(values.file) ?? fail("--file is missing");
+      if (values["dry-run"] === true) return preview(file, values, env);
+      if (values.json === true) fail("--json is for --dry-run: results are JSON anyway");
       const rate = values.rate === undefined ? undefined : positive(values.rate, "--rate", 1_000_000);
       const batch = values.batch === undefined ? 100 : positive(values.batch, "--batch", 1_000);
       using clients = connect(values, env);
@@ -59,6 +70,13 @@ export const GATEWAY_COMMANDS: Readonly<Record<string, Command>> = {
       }
     },
   },
+  preview: {
+    about:
+      "shows what each provider would be sent for each line of a file, as send takes it; nothing is sent; exit status 1 if one would be rejected",
+    usage: `FILE|- ${CLIENT_USAGE} [--json]`,
+    options: { ...CLIENT_OPTIONS, json: { type: "boolean" } },
+    run: ({ values, positionals, env }) => preview(positionals[0] ?? fail("FILE is missing"), values, env),
+  },
   get: {
     about: "prints a notification with the state and attempts of each delivery",
     usage: `NOTIFICATION_ID ${CLIENT_USAGE}`,
@@ -85,6 +103,23 @@ export const GATEWAY_COMMANDS: Readonly<Record<string, Command>> = {
 };
 
 const isFileError = (error: unknown): error is NodeJS.ErrnoException => error instanceof Error && "syscall" in error;
+/** Prints a preview of each line. Colours only where standard output is a terminal that wants them (NO_COLOR). */
+async function preview(file: string, values: Invocation["values"], env: Environment): Promise<number> {
+  using clients = connect(values, env);
+  let rejected = 0;
+  await previewLines(readLines(file), {
+    client: clients.notifications,
+    onPreview(line) {
+      if (line.error) rejected++;
+      const printed =
+        values.json === true
+          ? JSON.stringify(line)
+          : previewText(line, (format, shown) => styleText(format, shown, { stream: process.stdout }));
+      process.stdout.write(`${printed}\n`);
+    },
+  });
+  return rejected > 0 ? 1 : 0;
+}
 
 /** The gateway and the key that options, or CARILLON_ADDRESS and CARILLON_API_KEY_FILE, name. */
 function connect(values: Invocation["values"], env: Environment) {

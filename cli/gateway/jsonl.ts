@@ -1,16 +1,10 @@
 import { channelToProto, classToProto, priorityToProto } from "../../adapters/wire/convert.ts";
-import { contentToProto } from "../../core/content/content.ts";
 import { CHANNELS, CLASSES, PRIORITIES } from "../../core/delivery/channel.ts";
 import type { Endpoint as EndpointProto } from "../../gen/carillon/v1/channel.ts";
-import type { Notification } from "../../gen/carillon/v1/notification_service.ts";
+import { EmailContent, Notification, PushContent, SmsContent } from "../../gen/carillon/v1/notification_service.ts";
 import { parseDuration } from "../duration.ts";
-
-/** A line cannot be sent: names the field and the rule. */
-export class LineError extends Error {
-  override name = "LineError";
-}
-
-type Json = Record<string, unknown>;
+import { array, type Json, LineError, object, oneOf, parseJson, string } from "./line-values.ts";
+import { readMessage } from "./message-json.ts";
 
 const FIELDS = [
   "key",
@@ -26,20 +20,49 @@ const FIELDS = [
   "collapseKey",
   "sendAt",
   "expiresAt",
+  "ttlSeconds",
   "note",
 ];
+/** A line with one of these is a Notification as the API has it. */
+const API_FIELDS = ["idempotencyKey", "idempotency_key", "recipient", "content", "notificationClass", "notification_class"];
+
+export interface ParsedLine {
+  /** From 1. */
+  line: number;
+  message: Notification;
+}
+
+/** Every line that is not blank. @param onFault is told of those that cannot be sent */
+export async function* parseLines(
+  lines: AsyncIterable<string> | Iterable<string>,
+  onFault: (fault: { line: number; error: { code: string; reason: string; message: string } }) => void,
+): AsyncGenerator<ParsedLine> {
+  let line = 0;
+  for await (const text of lines) {
+    line++;
+    if (text.trim() === "") continue;
+    let message: Notification;
+    try {
+      message = parseLine(text, Date.now());
+    } catch (error) {
+      if (!(error instanceof LineError)) throw error;
+      onFault({ line, error: { code: "INVALID_ARGUMENT", reason: "INVALID_LINE", message: error.message } });
+      continue;
+    }
+    yield { line, message };
+  }
+}
 
 /**
- * One line of a .jsonl file as a notification. Times are ISO 8601, or "+90s", "+5m", "+2h" from now.
+ * One line of a .jsonl file as a notification: in the API's own JSON (ProtoJSON of carillon.v1.Notification), or in the short form of FIELDS, in which times
+ * may also be "+90s", "+5m", "+2h" from now. push, sms and email are the API's in both.
  * Rejects only what protobuf cannot express; the gateway validates the rest.
  */
 export function parseLine(text: string, now: number): Notification {
   const line = object(parseJson(text), "the line");
+  if (API_FIELDS.some((field) => Object.hasOwn(line, field))) return readMessage(Notification, "Notification", line, "");
   for (const field of Object.keys(line))
     if (!FIELDS.includes(field)) throw new LineError(`${field}: is not a field; the fields are ${FIELDS.join(", ")}`);
-  const push = optional(line, "push", object);
-  const sms = optional(line, "sms", object);
-  const email = optional(line, "email", object);
   const endpoint = optional(line, "endpoint", object);
   return {
     idempotencyKey: string(line.key ?? "", "key"),
@@ -49,24 +72,22 @@ export function parseLine(text: string, now: number): Notification {
     channels: array(line.channels ?? [], "channels").map((c, i) => channelToProto(oneOf(CHANNELS, c, `channels[${i}]`))),
     notificationClass: classToProto(oneOf(CLASSES, line.class ?? "transactional", "class")),
     category: string(line.category ?? "", "category"),
-    content: contentToProto({
-      push: push && {
-        title: string(push.title ?? "", "push.title"),
-        body: string(push.body ?? "", "push.body"),
-        data: strings(push.data ?? {}, "push.data"),
-      },
-      sms: sms && { text: string(sms.text ?? "", "sms.text") },
-      email: email && {
-        subject: string(email.subject ?? "", "email.subject"),
-        html: string(email.html ?? "", "email.html"),
-        text: string(email.text ?? "", "email.text"),
-      },
-    }),
+    content: {
+      push: optional(line, "push", (json, field) => readMessage(PushContent, "PushContent", json, field)),
+      sms: optional(line, "sms", (json, field) => readMessage(SmsContent, "SmsContent", json, field)),
+      email: optional(line, "email", (json, field) => readMessage(EmailContent, "EmailContent", json, field)),
+    },
     priority: line.priority === undefined ? 0 : priorityToProto(oneOf(PRIORITIES, line.priority, "priority")),
     collapseKey: string(line.collapseKey ?? "", "collapseKey"),
     sendAt: optional(line, "sendAt", (v, f) => parseTime(v, f, now)),
     expiresAt: optional(line, "expiresAt", (v, f) => parseTime(v, f, now)),
+    ttlSeconds: optional(line, "ttlSeconds", whole),
   };
+}
+
+function whole(value: unknown, field: string): number {
+  if (!Number.isSafeInteger(value)) throw new LineError(`${field}: must be a whole number`);
+  return value as number;
 }
 
 /** {"apnsToken": …} | {"fcmToken": …} | {"webPush": {"pushUrl", "p256dh", "auth"}} | {"phoneNumber": …} | {"emailAddress": …} */
@@ -93,42 +114,6 @@ export function parseEndpoint(json: Json, field: string): EndpointProto {
     default:
       throw new LineError(`${field}.${kind}: is not a field; the fields are apnsToken, fcmToken, webPush, phoneNumber, emailAddress`);
   }
-}
-
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new LineError("the line: is not JSON");
-  }
-}
-
-export function object(value: unknown, field: string): Json {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new LineError(`${field}: must be an object`);
-  return value as Json;
-}
-
-export function string(value: unknown, field: string): string {
-  if (typeof value !== "string") throw new LineError(`${field}: must be a string`);
-  // UTF-8 has no half of a surrogate pair: it would be sent as U+FFFD.
-  if (!value.isWellFormed()) throw new LineError(`${field}: has half of a surrogate pair (\\ud800 to \\udfff)`);
-  return value;
-}
-
-export function array(value: unknown, field: string): unknown[] {
-  if (!Array.isArray(value)) throw new LineError(`${field}: must be an array`);
-  return value;
-}
-
-export function oneOf<T extends string>(choices: readonly T[], value: unknown, field: string): T {
-  const found = choices.find((c) => c === value);
-  if (found === undefined) throw new LineError(`${field}: must be one of ${choices.join(", ")}`);
-  return found;
-}
-
-function strings(value: unknown, field: string): Record<string, string> {
-  const entries = Object.entries(object(value, field));
-  return Object.fromEntries(entries.map(([k, v]) => [string(k, `${field}: a key`), string(v, `${field}.${k}`)]));
 }
 
 function optional<T>(line: Json, field: string, parse: (value: unknown, field: string) => T): T | undefined {

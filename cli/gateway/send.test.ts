@@ -21,7 +21,7 @@ async function sendTo(answer: (key: string) => BatchSendNotificationsResult, lin
       calls.push(BatchSendNotificationsRequest.encode(request).finish().length);
       callback(null, { results: request.notifications.map(({ idempotencyKey }) => answer(idempotencyKey)) });
     },
-    ...{ sendNotification: unused, getNotification: unused },
+    ...{ sendNotification: unused, previewNotification: unused, getNotification: unused },
   };
   const services = [{ definition: NotificationServiceService, implementation, authenticate: () => undefined }];
   await using server = await startGrpcServer({ address: "127.0.0.1:0", services, reflection: false, log: createLogger("test", "silent") });

@@ -1,20 +1,21 @@
 import { createReadStream } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { status } from "@grpc/grpc-js";
-import { channelFromProto } from "../../adapters/wire/convert.ts";
 import {
   type Accepted,
   type BatchSendNotificationsResult,
   Notification,
-  type Notification as NotificationMessage,
   type NotificationServiceClient,
   NotificationServiceService,
 } from "../../gen/carillon/v1/notification_service.ts";
 import { type BulkSendFault, type BulkSendResult, bulkSend, type SendBatch } from "../../operations/bulk-send/bulk-send.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { callUnary } from "../../runtime/grpc/client.ts";
+import { OperatorError } from "../../runtime/operator-error.ts";
 import { CALL_MS, readCallFault } from "./connect.ts";
-import { LineError, parseLine } from "./jsonl.ts";
+import { type ParsedLine, parseLines } from "./jsonl.ts";
+import { toAcceptedJson } from "./notification-json.ts";
 
 /** The result for one line of the file. */
 export interface LineResult {
@@ -22,7 +23,7 @@ export interface LineResult {
   key?: string;
   notificationId?: string;
   repeated?: boolean;
-  deliveries?: { id: string; channel: string; suppressed?: string }[];
+  deliveries?: ReturnType<typeof toAcceptedJson>;
   error?: BulkSendFault;
 }
 
@@ -35,9 +36,7 @@ export interface SendOptions {
   onResult(result: LineResult): void;
 }
 
-interface Line {
-  line: number;
-  message: NotificationMessage;
+interface Line extends ParsedLine {
   /** Of the encoded message, with its tag and length. */
   bytes: number;
 }
@@ -45,26 +44,31 @@ interface Line {
 /** Of a message in a list: a tag of one byte, and a length of at most five. */
 const FRAME_BYTES = 6;
 
-export const readLines = (path: string): AsyncIterable<string> =>
-  createInterface({ input: path === "-" ? process.stdin : createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY });
+/** The lines of a .jsonl file or, for "-", of standard input. A .json file holds one notification or a list, each of which stands for a line. */
+export async function* readLines(path: string): AsyncGenerator<string> {
+  if (path.endsWith(".json")) {
+    for (const item of await readItems(path)) yield JSON.stringify(item);
+    return;
+  }
+  yield* createInterface({ input: path === "-" ? process.stdin : createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY });
+}
+
+async function readItems(path: string): Promise<unknown[]> {
+  const text = await readFile(path, "utf8");
+  try {
+    return [JSON.parse(text)].flat();
+  } catch {
+    throw new OperatorError(`${path}: is not JSON; a file with one notification a line ends in .jsonl`);
+  }
+}
 
 /** Sends every line; resolves when each has its result. Results are reported as answers arrive. */
 export async function sendLines(lines: AsyncIterable<string> | Iterable<string>, options: SendOptions): Promise<void> {
   const { client, rate, batch, onResult } = options;
 
-  async function* parsed(): AsyncGenerator<Line> {
-    let line = 0;
-    for await (const text of lines) {
-      line++;
-      if (text.trim() === "") continue;
-      let message: NotificationMessage;
-      try {
-        message = parseLine(text, Date.now());
-      } catch (error) {
-        if (!(error instanceof LineError)) throw error;
-        onResult({ line, error: { code: "INVALID_ARGUMENT", reason: "INVALID_LINE", message: error.message } });
-        continue;
-      }
+  async function* measured(): AsyncGenerator<Line> {
+    for await (const parsed of parseLines(lines, onResult)) {
+      const { line, message } = parsed;
       yield { line, message, bytes: Notification.encode(message).finish().length + FRAME_BYTES };
     }
   }
@@ -81,7 +85,7 @@ export async function sendLines(lines: AsyncIterable<string> | Iterable<string>,
   };
   const bytesOf = ({ bytes }: Line) => bytes;
   const parts = { sendBatch, clock: systemClock };
-  await bulkSend(parsed(), parts, { rate, batch, bytesOf, onResult: (item, result) => onResult(toLine(item, result)) });
+  await bulkSend(measured(), parts, { rate, batch, bytesOf, onResult: (item, result) => onResult(toLine(item, result)) });
 }
 
 function toBulkResult({ result }: BatchSendNotificationsResult): BulkSendResult<Accepted> {
@@ -102,10 +106,6 @@ function toLine({ line, message: { idempotencyKey: key } }: Line, result: BulkSe
   return {
     ...{ line, key, notificationId },
     ...(repeatedKey ? { repeated: true } : {}),
-    deliveries: deliveries.map((d) => ({
-      id: d.deliveryId,
-      channel: channelFromProto(d.channel) ?? "unknown",
-      ...(d.suppressedReason ? { suppressed: d.suppressedReason.code } : {}),
-    })),
+    deliveries: toAcceptedJson(deliveries),
   };
 }

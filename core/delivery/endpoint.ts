@@ -86,3 +86,19 @@ export function maskEndpoint(endpoint: Endpoint): string {
       return `${endpoint.address.slice(0, 1)}…@${endpoint.address.split("@").at(-1)}`;
   }
 }
+
+/** The endpoint with its secret masked, to show what would be sent to it. */
+export function maskedEndpoint(endpoint: Endpoint): Endpoint {
+  const masked = maskEndpoint(endpoint);
+  switch (endpoint.channel) {
+    case "apns":
+    case "fcm":
+      return { ...endpoint, token: masked };
+    case "webpush":
+      return { channel: "webpush", pushUrl: `https://${masked}`, p256dh: "", auth: "" };
+    case "sms":
+      return { channel: "sms", phoneNumber: masked };
+    case "email":
+      return { channel: "email", address: masked };
+  }
+}

@@ -1,6 +1,7 @@
 import type { Outcome } from "../../core/delivery/outcome.ts";
 import { ALWAYS, type MayBegin } from "../../core/ports/provider.ts";
 import { parseJson } from "../../runtime/http/parse.ts";
+import { formOf } from "./form.ts";
 import { createHttp1Calls, type Http1Call } from "./http1-calls.ts";
 import type { ProviderConnections } from "./provider-connections.ts";
 
@@ -46,12 +47,6 @@ export function createJsonHttp({ origin, ...connections }: ProviderConnections):
     get: (path, headers, signal) => exchange({ path, method: "GET", headers: { accept, ...headers } }, signal, ALWAYS),
     [Symbol.asyncDispose]: () => calls[Symbol.asyncDispose](),
   };
-}
-
-function formOf(fields: Readonly<Record<string, string | readonly string[]>>): string {
-  const form = new URLSearchParams();
-  for (const [name, value] of Object.entries(fields)) for (const one of [value].flat()) form.append(name, one);
-  return form.toString();
 }
 
 const utf8 = new TextDecoder();

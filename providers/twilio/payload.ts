@@ -1,6 +1,6 @@
 import type { JsonValue } from "../../core/content/json.ts";
 import { withOverride } from "../../core/content/overrides.ts";
-import { sentText } from "../../core/content/sms-content.ts";
+import { type SmsContent, sentText } from "../../core/content/sms-content.ts";
 import { TWILIO_PROTECTED } from "../../core/content/sms-overrides.ts";
 import { storedMs } from "../../core/delivery/lifetime.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
@@ -74,3 +74,6 @@ function withAttempt(callbackUrl: string, attemptId: string): string {
   url.searchParams.set("attempt", attemptId);
   return url.href;
 }
+
+/** Twilio has no message classes. */
+export const twilioLacks = ({ flash }: SmsContent): string | undefined => (flash ? "flash-not-supported" : undefined);

@@ -1,7 +1,7 @@
 import type { JsonObject } from "../../core/content/json.ts";
 import { withOverride } from "../../core/content/overrides.ts";
 import { isGsm7 } from "../../core/content/sms.ts";
-import { sentText } from "../../core/content/sms-content.ts";
+import { type SmsContent, sentText } from "../../core/content/sms-content.ts";
 import { VONAGE_PROTECTED } from "../../core/content/sms-overrides.ts";
 import { storedMs } from "../../core/delivery/lifetime.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
@@ -54,3 +54,6 @@ export function buildVonageMessage(delivery: OutboundDelivery, setup: { from: st
   };
   return withOverride(message, overrides?.vonage, VONAGE_PROTECTED);
 }
+
+/** A text without its pictures would be another message. */
+export const vonageLacks = ({ mediaUrls }: SmsContent): string | undefined => (mediaUrls === undefined ? undefined : "media-not-supported");

@@ -8,7 +8,7 @@ import { parseRetryAfter } from "../transport/retry-after.ts";
 import { brokenOff, rejected, unreadable } from "../transport/status-query.ts";
 import { classifyVonage } from "./classify.ts";
 import { type VonageConfig, vonageVariables } from "./config.ts";
-import { buildVonageMessage } from "./payload.ts";
+import { buildVonageMessage, vonageLacks } from "./payload.ts";
 import { buildRecordsPath, REPORT_SOCKETS_MAX, readRecords } from "./status-query.ts";
 
 /** Vonage's SMS API: one JSON POST a send, with key and secret as Basic credentials. Its Reports API, elsewhere, answers status queries. */
@@ -28,8 +28,7 @@ export function createVonageProvider(config: VonageConfig, { clock }: { clock: C
   const authorization = `Basic ${Buffer.from(`${config.VONAGE_API_KEY}:${config.VONAGE_API_SECRET_FILE}`).toString("base64")}`;
   const account: SmsAccount = {
     ...{ defaultFrom: config.VONAGE_FROM, senders: config.VONAGE_SENDERS },
-    // A text without its pictures would be another message.
-    lacks: ({ mediaUrls }) => (mediaUrls === undefined ? undefined : "media-not-supported"),
+    lacks: vonageLacks,
   };
   return {
     name: "vonage",

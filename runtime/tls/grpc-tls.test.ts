@@ -56,7 +56,7 @@ async function serve(tls: Certificates, port = 0, limits: GrpcServerOptions["lim
   const unused = async (): Promise<never> => assert.fail("not called in this file");
   const handlers = {
     getNotification: async () => ({ ...GetNotificationResponse.decode(new Uint8Array()), notificationId: "over TLS" }),
-    ...{ sendNotification: unused, batchSendNotifications: unused },
+    ...{ sendNotification: unused, batchSendNotifications: unused, previewNotification: unused },
   };
   const services = [serveHandlers(NotificationServiceService, handlers, { log: quiet, authenticate: () => undefined })];
   return stack.use(

@@ -1,7 +1,8 @@
 // Everything that reads bytes from outside: requests, tasks, webhooks, addresses, keys, lines.
 import assert from "node:assert/strict";
 import { decodeTask, encodeTask } from "../../adapters/nats/task-codec.ts";
-import { LineError, parseLine } from "../../cli/gateway/jsonl.ts";
+import { parseLine } from "../../cli/gateway/jsonl.ts";
+import { LineError } from "../../cli/gateway/line-values.ts";
 import { formatApiKey, parseApiKey } from "../../core/apps/api-key.ts";
 import { PUSH_HOSTS, parsePushUrl } from "../../core/content/push-host.ts";
 import { canonicalEndpoint, type Endpoint } from "../../core/delivery/endpoint.ts";
@@ -178,8 +179,9 @@ const LINE: FuzzTarget = {
     '{"key":"a","user":"u","class":"critical","category":"c","push":{"title":"t","data":{"a":"b"}},"sendAt":"+10m","channels":["apns"]}',
     '{"key":"a","endpoint":{"webPush":{"pushUrl":"https://fcm.googleapis.com/x","p256dh":"AA","auth":"AA"}},"sms":{"text":"t"}}',
     '{"key":"a","endpoint":{"emailAddress":"a@b.example"},"email":{"subject":"s","text":"t"},"expiresAt":"2026-12-01T12:00:00Z"}',
+    '{"idempotencyKey":"a","recipient":{"userId":"u"},"notificationClass":"NOTIFICATION_CLASS_CRITICAL","sendAt":"2026-12-01T12:00:00Z","content":{"push":{"badge":1,"dataJson":{"a":[null,{}]},"relevanceScore":0.5,"interruptionLevel":1},"email":{"headers":{"X-A":"b"},"attachments":[{"content":"AA=="}]}}}',
   ].map((line) => Buffer.from(line)),
-  dictionary: ["__proto__", "null", "[]", "{}", "1e999", '"sendAt":"+10m"', "\\u0000"],
+  dictionary: ["__proto__", "null", "content", "dataJson", "NaN", "[]", "{}", "1e999", '"sendAt":"+10m"', "\\u0000"],
   files: /\/cli\/gateway\//,
   run(input) {
     try {

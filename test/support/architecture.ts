@@ -19,6 +19,8 @@ const REACH: Record<string, readonly string[]> = {
   providers: ["core", "runtime"],
   sandbox: [],
   ...Object.fromEntries(SERVICES.map((service) => [service, ["core", "runtime", "adapters", "gen"]])),
+  // Of providers the previews alone: see NARROW.
+  gateway: ["core", "runtime", "adapters", "providers", "gen"],
   dispatchers: ["core", "runtime", "adapters", "providers", "gen"],
   relay: ["core", "runtime", "adapters", "providers", "gen"],
   feedback: ["core", "runtime", "adapters", "providers", "gen"],
@@ -32,6 +34,12 @@ const NARROW: readonly { from: RegExp; folder: string; only: RegExp; rule: strin
     folder: "core",
     only: /^core\/(ports\/clock|failpoints)\.ts$/,
     rule: "of core/ runtime knows only the clock's port and the failpoints: it is what every process runs on, whatever its domain",
+  },
+  {
+    from: /^gateway\//,
+    folder: "providers",
+    only: /^providers\/(previewers|request-preview)\.ts$/,
+    rule: "of providers/ the gateway knows only the previews: it calls nobody",
   },
   { from: /^runtime\//, folder: "gen", only: /^gen\/google\//, rule: "of gen/ runtime knows only google.rpc, not our own messages" },
 ];
@@ -54,6 +62,8 @@ const MAY_USE_NETWORK = /^(runtime|adapters|providers|sandbox|cli|test|bench|scr
 /** A service's handlers are plain functions that any transport can serve: not even a type of gRPC. */
 const HANDLERS = /-handlers\.ts$/;
 const GRPC = /^(@grpc\/|grpc-)/;
+/** Builds the requests of every provider where none is called: nothing that it loads, however far, may be able to call one. */
+const PREVIEWS = "providers/previewers.ts";
 /** Decisions and tables: they may import the types of a package, not its functions. */
 const PURE = /^(dispatchers\/dispatch|providers\/[^/]+\/classify)\.ts$/;
 
@@ -61,7 +71,7 @@ const PURE = /^(dispatchers\/dispatch|providers\/[^/]+\/classify)\.ts$/;
 export function findFaults(files: readonly SourceFile[]): string[] {
   const written = files.filter((f) => !/^(gen|clients)\//.test(f.path));
   const ofFile = (f: SourceFile) => [...importFaults(f), ...syntaxFaults(f), ...sealFaults(f), ...sizeFaults(f)];
-  return [...written.flatMap(ofFile), ...importCircles(written)];
+  return [...written.flatMap(ofFile), ...importCircles(written), ...previewFaults(written)];
 }
 
 interface Import {
@@ -111,6 +121,21 @@ function importFaults(file: SourceFile): string[] {
     if (SERVICES.includes(top) && opener && !WIRING.test(path)) return fault(`only main.ts opens what fills a port: ${opener}`);
     return [];
   });
+}
+
+/** Network packages that the previews of requests would load from providers/; what they use of runtime/ the gateway has anyway. */
+function previewFaults(files: readonly SourceFile[]): string[] {
+  const byPath = new Map(files.map((f) => [f.path, f]));
+  const loaded = new Set([PREVIEWS]);
+  const faults: string[] = [];
+  // A set yields what is added while it is read.
+  for (const path of loaded)
+    for (const { target, typeOnly, line } of importsOf(byPath.get(path) ?? { path, text: "" })) {
+      if (target.startsWith("providers/") && !typeOnly) loaded.add(target);
+      else if (!typeOnly && NETWORK.test(target))
+        faults.push(`${path}:${line}: imports ${target}: ${PREVIEWS} loads it, for gateways that call nobody`);
+    }
+  return faults;
 }
 
 /** Circular imports, types included; one line for the import that closes each circle. */

@@ -175,6 +175,27 @@ export namespace DeliveryState {
   export type UNRECOGNIZED = typeof DeliveryState.UNRECOGNIZED;
 }
 
+/** The form of a request's body. */
+export const BodyForm = {
+  BODY_FORM_UNSPECIFIED: 0,
+  BODY_FORM_JSON: 1,
+  /** BODY_FORM_URLENCODED - application/x-www-form-urlencoded. */
+  BODY_FORM_URLENCODED: 2,
+  /** BODY_FORM_MIME - A mail (RFC 5322). */
+  BODY_FORM_MIME: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type BodyForm = typeof BodyForm[keyof typeof BodyForm];
+
+export namespace BodyForm {
+  export type BODY_FORM_UNSPECIFIED = typeof BodyForm.BODY_FORM_UNSPECIFIED;
+  export type BODY_FORM_JSON = typeof BodyForm.BODY_FORM_JSON;
+  export type BODY_FORM_URLENCODED = typeof BodyForm.BODY_FORM_URLENCODED;
+  export type BODY_FORM_MIME = typeof BodyForm.BODY_FORM_MIME;
+  export type UNRECOGNIZED = typeof BodyForm.UNRECOGNIZED;
+}
+
 export interface Notification {
   /** Chosen by the caller, unique per app. */
   idempotencyKey: string;
@@ -564,6 +585,72 @@ export interface Attempt {
   policyResend: boolean;
   /** Number of the operator's redrive it belongs to, if an earlier attempt may have been sent; 0: none. */
   redrive: number;
+}
+
+export interface PreviewNotificationRequest {
+  notification: Notification | undefined;
+}
+
+export interface PreviewNotificationResponse {
+  /** What SendNotification would have answered. */
+  accepted:
+    | Accepted
+    | undefined;
+  /**
+   * Of each channel on which something would be sent, for its first such delivery: the request to each provider that serves the channel. Which of
+   * them is called, and by which account, is decided when it is sent.
+   */
+  requests: RequestPreview[];
+}
+
+/**
+ * A request as it would go over the wire, with these differences: endpoints and credentials are masked; what only the account says is its variable's
+ * name in angle brackets, such as <APNS_TOPIC>, and in a mail EMAIL_FROM@account.invalid; of attached files the length is shown.
+ */
+export interface RequestPreview {
+  /** Of the delivery that it is shown for. */
+  deliveryId: string;
+  channel: Channel;
+  /** Deliveries of the channel that would be sent, this one included. Their requests differ in the endpoint and the ids. */
+  deliveries: number;
+  /** As in Attempt.provider. */
+  provider: string;
+  endpointMasked: string;
+  /** Why this provider would not be asked: unset where it would be. */
+  notSentReason:
+    | Reason
+    | undefined;
+  /** For example POST https://fcm.googleapis.com/v1/projects/<project_id>/messages:send; of a mail by SMTP the envelope. */
+  target: string;
+  /** Names in lower case. Of SMTP none: they are in the body. */
+  headers: { [key: string]: string };
+  bodyForm: BodyForm;
+  /** Of Web Push the text before it is encrypted. At most 64 KiB of it. */
+  body: string;
+  /** True where the rest of the body was left out. */
+  bodyCut: boolean;
+  /** What counts against bytes_max: of FCM keys and values, of a mail the texts before they are encoded, else the body. */
+  bytes: number;
+  /** 0: no limit in bytes. */
+  bytesMax: number;
+  /** As in AcceptedDelivery. */
+  smsSegments: number;
+  smsForm: SmsForm;
+  warnings: PreviewWarning[];
+}
+
+export interface RequestPreview_HeadersEntry {
+  key: string;
+  value: string;
+}
+
+/** What a recipient would not get, or not as the content says, although nothing forbids to send it. */
+export interface PreviewWarning {
+  /** For programs to compare, for example ios-extension. */
+  code: string;
+  /** Path in the request, for example notification.content.push.image_url. */
+  field: string;
+  message: string;
 }
 
 function createBaseNotification(): Notification {
@@ -3359,6 +3446,465 @@ export const Attempt: MessageFns<Attempt> = {
   },
 };
 
+function createBasePreviewNotificationRequest(): PreviewNotificationRequest {
+  return { notification: undefined };
+}
+
+export const PreviewNotificationRequest: MessageFns<PreviewNotificationRequest> = {
+  encode(message: PreviewNotificationRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.notification !== undefined) {
+      Notification.encode(message.notification, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PreviewNotificationRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePreviewNotificationRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.notification = Notification.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePreviewNotificationResponse(): PreviewNotificationResponse {
+  return { accepted: undefined, requests: [] };
+}
+
+export const PreviewNotificationResponse: MessageFns<PreviewNotificationResponse> = {
+  encode(message: PreviewNotificationResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.accepted !== undefined) {
+      Accepted.encode(message.accepted, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.requests) {
+      RequestPreview.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PreviewNotificationResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePreviewNotificationResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.accepted = Accepted.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.requests.push(RequestPreview.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRequestPreview(): RequestPreview {
+  return {
+    deliveryId: "",
+    channel: 0,
+    deliveries: 0,
+    provider: "",
+    endpointMasked: "",
+    notSentReason: undefined,
+    target: "",
+    headers: globalThis.Object.create(null),
+    bodyForm: 0,
+    body: "",
+    bodyCut: false,
+    bytes: 0,
+    bytesMax: 0,
+    smsSegments: 0,
+    smsForm: 0,
+    warnings: [],
+  };
+}
+
+export const RequestPreview: MessageFns<RequestPreview> = {
+  encode(message: RequestPreview, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.deliveryId !== "") {
+      writer.uint32(10).string(message.deliveryId);
+    }
+    if (message.channel !== 0) {
+      writer.uint32(16).int32(message.channel);
+    }
+    if (message.deliveries !== 0) {
+      writer.uint32(24).int32(message.deliveries);
+    }
+    if (message.provider !== "") {
+      writer.uint32(34).string(message.provider);
+    }
+    if (message.endpointMasked !== "") {
+      writer.uint32(42).string(message.endpointMasked);
+    }
+    if (message.notSentReason !== undefined) {
+      Reason.encode(message.notSentReason, writer.uint32(50).fork()).join();
+    }
+    if (message.target !== "") {
+      writer.uint32(58).string(message.target);
+    }
+    globalThis.Object.entries(message.headers).forEach(([key, value]: [string, string]) => {
+      RequestPreview_HeadersEntry.encode({ key: key as any, value }, writer.uint32(66).fork()).join();
+    });
+    if (message.bodyForm !== 0) {
+      writer.uint32(72).int32(message.bodyForm);
+    }
+    if (message.body !== "") {
+      writer.uint32(82).string(message.body);
+    }
+    if (message.bodyCut !== false) {
+      writer.uint32(88).bool(message.bodyCut);
+    }
+    if (message.bytes !== 0) {
+      writer.uint32(96).int32(message.bytes);
+    }
+    if (message.bytesMax !== 0) {
+      writer.uint32(104).int32(message.bytesMax);
+    }
+    if (message.smsSegments !== 0) {
+      writer.uint32(112).int32(message.smsSegments);
+    }
+    if (message.smsForm !== 0) {
+      writer.uint32(120).int32(message.smsForm);
+    }
+    for (const v of message.warnings) {
+      PreviewWarning.encode(v!, writer.uint32(130).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RequestPreview {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRequestPreview();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.deliveryId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.channel = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.deliveries = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.provider = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.endpointMasked = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.notSentReason = Reason.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.target = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            const entry8 = RequestPreview_HeadersEntry.decode(reader, reader.uint32());
+            if (entry8.value !== undefined) {
+              message.headers[entry8.key] = entry8.value;
+            }
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.bodyForm = reader.int32() as any;
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.body = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.bodyCut = reader.bool();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.bytes = reader.int32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.bytesMax = reader.int32();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.smsSegments = reader.int32();
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.smsForm = reader.int32() as any;
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.warnings.push(PreviewWarning.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRequestPreview_HeadersEntry(): RequestPreview_HeadersEntry {
+  return { key: "", value: "" };
+}
+
+export const RequestPreview_HeadersEntry: MessageFns<RequestPreview_HeadersEntry> = {
+  encode(message: RequestPreview_HeadersEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RequestPreview_HeadersEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRequestPreview_HeadersEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePreviewWarning(): PreviewWarning {
+  return { code: "", field: "", message: "" };
+}
+
+export const PreviewWarning: MessageFns<PreviewWarning> = {
+  encode(message: PreviewWarning, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.code !== "") {
+      writer.uint32(10).string(message.code);
+    }
+    if (message.field !== "") {
+      writer.uint32(18).string(message.field);
+    }
+    if (message.message !== "") {
+      writer.uint32(26).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PreviewWarning {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePreviewWarning();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.code = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.field = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 /**
  * Accepts notifications and reports their state.
  *
@@ -3401,6 +3947,24 @@ export const NotificationServiceService = {
       BatchSendNotificationsResponse.decode(value),
   },
   /**
+   * PreviewNotification checks a notification as SendNotification would, answers the same, and shows the request that each provider would be
+   * sent. Nothing is stored or sent, and the key stays unused.
+   *
+   * Errors: those of SendNotification. It counts as a notification against the app's rate, and as ten calls that send nothing; a large mail
+   * as more.
+   */
+  previewNotification: {
+    path: "/carillon.v1.NotificationService/PreviewNotification" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PreviewNotificationRequest): Buffer =>
+      Buffer.from(PreviewNotificationRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PreviewNotificationRequest => PreviewNotificationRequest.decode(value),
+    responseSerialize: (value: PreviewNotificationResponse): Buffer =>
+      Buffer.from(PreviewNotificationResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PreviewNotificationResponse => PreviewNotificationResponse.decode(value),
+  },
+  /**
    * GetNotification returns a notification with the state and the newest attempts of each delivery.
    *
    * Errors: INVALID_ARGUMENT, NOT_FOUND (also where it is another app's), UNAUTHENTICATED,
@@ -3433,6 +3997,14 @@ export interface NotificationServiceServer extends UntypedServiceImplementation 
   sendNotification: handleUnaryCall<SendNotificationRequest, SendNotificationResponse>;
   /** BatchSendNotifications accepts up to 1,000 notifications, each answered on its own, in order. */
   batchSendNotifications: handleUnaryCall<BatchSendNotificationsRequest, BatchSendNotificationsResponse>;
+  /**
+   * PreviewNotification checks a notification as SendNotification would, answers the same, and shows the request that each provider would be
+   * sent. Nothing is stored or sent, and the key stays unused.
+   *
+   * Errors: those of SendNotification. It counts as a notification against the app's rate, and as ten calls that send nothing; a large mail
+   * as more.
+   */
+  previewNotification: handleUnaryCall<PreviewNotificationRequest, PreviewNotificationResponse>;
   /**
    * GetNotification returns a notification with the state and the newest attempts of each delivery.
    *
@@ -3483,6 +4055,28 @@ export interface NotificationServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: BatchSendNotificationsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * PreviewNotification checks a notification as SendNotification would, answers the same, and shows the request that each provider would be
+   * sent. Nothing is stored or sent, and the key stays unused.
+   *
+   * Errors: those of SendNotification. It counts as a notification against the app's rate, and as ten calls that send nothing; a large mail
+   * as more.
+   */
+  previewNotification(
+    request: PreviewNotificationRequest,
+    callback: (error: ServiceError | null, response: PreviewNotificationResponse) => void,
+  ): ClientUnaryCall;
+  previewNotification(
+    request: PreviewNotificationRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PreviewNotificationResponse) => void,
+  ): ClientUnaryCall;
+  previewNotification(
+    request: PreviewNotificationRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PreviewNotificationResponse) => void,
   ): ClientUnaryCall;
   /**
    * GetNotification returns a notification with the state and the newest attempts of each delivery.
