@@ -4,7 +4,7 @@ import type { AppRates } from "../core/ports/quota-counters.ts";
 import type { BucketLimit } from "../core/quotas/bucket.ts";
 import type { PreviewNotificationRequest } from "../gen/carillon/v1/notification_service.ts";
 import type { CallError } from "../runtime/call-error.ts";
-import type { CallContext, Handler } from "../runtime/handler.ts";
+import type { CallContext } from "../runtime/handler.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { createSampledLog } from "../runtime/sampled-log.ts";
 import type { BlobHandlers } from "./blob-handlers.ts";
