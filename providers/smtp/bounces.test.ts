@@ -25,11 +25,17 @@ test("prose is a bounce only where the null sender or a mail system wrote it", a
   assert.equal((await read(Buffer.from("From: postmaster@example.com\r\n\r\nno\r\n"), "postmaster@example.com"))?.kind, "undelivered");
 });
 
-test("a mail that is no mail says nothing, however deep it is nested", async () => {
+test("a mail that is no mail says nothing, however deep it is nested, however many headers, lines or parts it has", async () => {
   const deep = Array.from({ length: 200 }, (_, i) => `Content-Type: multipart/mixed; boundary="b${i}"\r\n\r\n--b${i}\r\n`).join("");
   assert.deepEqual(await readBounceMail(Buffer.from(deep), ""), { kind: "other", why: "unknown" });
-  const long = `${"X-A: b\r\n".repeat(30_000)}\r\nno\r\n`;
-  assert.deepEqual(await readBounceMail(Buffer.from(long), ""), { kind: "other", why: "unknown" });
+  const large = [
+    "X-A: b\r\n".repeat(12_000),
+    "\r\na".repeat(20_000),
+    `Content-Type: multipart/mixed; boundary=b\r\n${"\r\n--b".repeat(300)}`,
+  ];
+  const read = (more: string) => readBounceMail(Buffer.from(`From: mailer-daemon@example.org\r\n${more}\r\n\r\nno\r\n`), "");
+  assert.deepEqual(await read("X-A: b"), { kind: "text" });
+  for (const long of large) assert.deepEqual(await read(long), { kind: "other", why: "unknown" });
 });
 
 test("a report names a hundred recipients at most, with folded fields in any case and lines of any end", () => {
