@@ -5,6 +5,8 @@ import { ConfigError, url, type Values, type Variable, type Variables } from "..
 
 /** Every provider that has webhooks. */
 export const WEBHOOKS = PROVIDERS.flatMap(({ name, title, webhook }) => (webhook ? [{ name, title, ...webhook }] : []));
+/** Every provider that reports by mail. */
+export const BOUNCES = PROVIDERS.flatMap(({ name, bounces }) => (bounces ? [{ name, ...bounces }] : []));
 const urlSigners = WEBHOOKS.filter(({ coversUrl }) => coversUrl);
 
 const publicUrl = url(["https", "http"], {
@@ -13,7 +15,23 @@ const publicUrl = url(["https", "http"], {
 });
 
 /** What signatures are verified with. */
-export const webhookVariables: Variables = Object.assign({}, ...WEBHOOKS.map(({ variables }) => variables));
+const webhookVariables: Variables = Object.assign({}, ...WEBHOOKS.map(({ variables }) => variables));
+
+/** What return paths are verified with. */
+const bounceVariables: Variables = Object.assign({}, ...BOUNCES.map(({ variables }) => variables));
+/** What files of the default account may change while the role runs. */
+export const watchedVariables: Variables = { ...webhookVariables, ...bounceVariables };
+
+interface Address {
+  host: string;
+  port: number;
+}
+
+function parseAddress(given: string): Address {
+  const [, host, port] = /^(?:\[([\d:a-f]+)\]|[^:[\]]+):\d{1,5}$/i.test(given) ? (/^\[?(.+?)\]?:(\d+)$/.exec(given) ?? []) : [];
+  if (host === undefined || Number(port) > 65_535) throw new Error("must be host:port");
+  return { host, port: Number(port) };
+}
 
 const ownVariables = {
   ...storeVariables,
@@ -21,12 +39,15 @@ const ownVariables = {
     type: "host:port",
     default: "0.0.0.0:7720",
     reason: "address that receives providers' webhooks, behind an ingress that ends TLS",
-    parse(given) {
-      const [, host, port] = /^(?:\[([\d:a-f]+)\]|[^:[\]]+):\d{1,5}$/i.test(given) ? (/^\[?(.+?)\]?:(\d+)$/.exec(given) ?? []) : [];
-      if (host === undefined || Number(port) > 65_535) throw new Error("must be host:port");
-      return { host, port: Number(port) };
-    },
-  } satisfies Variable<{ host: string; port: number }>,
+    parse: parseAddress,
+  } satisfies Variable<Address>,
+  FEEDBACK_LMTP_LISTEN: {
+    type: "host:port",
+    default: "",
+    reason:
+      "address that takes bounces by LMTP from a mail server that is routed SMTP_BOUNCE_DOMAIN; neither encrypted nor authenticated, so for its network only; empty: none are taken",
+    parse: (given) => (given === "" ? undefined : parseAddress(given)),
+  } satisfies Variable<Address | undefined>,
   FEEDBACK_URL: {
     ...publicUrl,
     parse(given) {
@@ -37,7 +58,7 @@ const ownVariables = {
     },
   } satisfies Variable<string>,
 };
-export const feedbackVariables = { ...ownVariables, ...webhookVariables, ...accountsVariables };
+export const feedbackVariables = { ...ownVariables, ...watchedVariables, ...accountsVariables };
 export type FeedbackConfig = Values<typeof ownVariables & typeof accountsVariables> & Readonly<Record<string, unknown>>;
 
 /** Throws a ConfigError where a signature covers the URL and the URL is not set. */
@@ -45,4 +66,13 @@ export function requireUrl(config: FeedbackConfig): void {
   const signers = urlSigners.map(({ secret }) => secret).filter((name) => config[name] !== "");
   if (config.FEEDBACK_URL === "" && signers.length > 0)
     throw new ConfigError([`FEEDBACK_URL: must be set, because ${signers.join(" and ")} ${signers.length > 1 ? "are" : "is"}`]);
+}
+
+/** Throws a ConfigError where bounces cannot be taken as configured, or where there would be nobody to take them for. */
+export function requireBounces(config: FeedbackConfig): void {
+  const faults = BOUNCES.flatMap(({ fault }) => fault(config) ?? []);
+  if (faults.length > 0) throw new ConfigError(faults);
+  const isConfigured = BOUNCES.some(({ domain }) => config[domain] !== "") || config.PROVIDER_ACCOUNTS_DIR !== "";
+  if (config.FEEDBACK_LMTP_LISTEN !== undefined && !isConfigured)
+    throw new ConfigError([`${BOUNCES.map(({ domain }) => domain).join(" or ")}: must be set, because FEEDBACK_LMTP_LISTEN is`]);
 }

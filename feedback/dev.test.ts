@@ -17,3 +17,21 @@ test("an SMS and an e-mail are delivered once their providers say so", async () 
   assert.deepEqual([target, givenUp], [system.env.FEEDBACK_URL, 0]);
   assert.equal(system.env.TWILIO_STATUS_CALLBACK_URL, `${target}/twilio`);
 });
+
+test("a mail by SMTP is delivered once its relay says so, and what comes back has failed with the relay's code", async () => {
+  await using system = await startSystem({ EMAIL_PROVIDERS: "smtp", SMTP_DSN_SUCCESS: "true" });
+  const ends: [address: string, state: string, detail: string | undefined][] = [
+    ["ada@example.com", "delivered", undefined],
+    ["bounce-ada@example.com", "failed", "5.1.1"],
+    ["bounce-full-ada@example.com", "failed", "5.2.2"],
+    ["bounce-text-ada@example.com", "failed", "bounce"],
+  ];
+  for (const [address, state, detail] of ends) {
+    const { notificationId } = await send(system, { recipient: toEndpoint({ channel: "email", address }) });
+    const delivery = async () => (await system.store.notifications.find(notificationId))?.deliveries[0];
+    await eventually(`${address} is ${state}`, async () => (await delivery())?.state === state);
+    assert.equal((await delivery())?.reason?.detail, detail);
+  }
+  const { target, told, givenUp } = system.sandbox.bounces.state();
+  assert.deepEqual([target?.startsWith("lmtp://127.0.0.1:"), told, givenUp], [true, ends.length, 0]);
+});

@@ -1,78 +1,37 @@
 import { createEventRecorder } from "../adapters/event-recorder.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
-import { DEFAULT_ACCOUNT } from "../core/delivery/account.ts";
-import { PROVIDERS } from "../providers/list.ts";
-import { watchAccounts } from "../providers/watch-accounts.ts";
 import { systemClock } from "../runtime/clock.ts";
-import { ConfigError, type Values } from "../runtime/config.ts";
 import { reachable } from "../runtime/http/reachable.ts";
 import { startHttpServer } from "../runtime/http/server.ts";
+import { type LmtpRejection, startLmtpServer } from "../runtime/lmtp/server.ts";
 import { defineRole } from "../runtime/run.ts";
-import { watchConfig } from "../runtime/watch-config.ts";
+import { createSampledLog } from "../runtime/sampled-log.ts";
+import { watchFeedbackAccounts } from "./accounts.ts";
 import { createReceipts } from "./apply.ts";
-import { feedbackVariables, requireUrl, WEBHOOKS, webhookVariables } from "./config.ts";
+import { createBounces } from "./bounces.ts";
+import { feedbackVariables, requireBounces, requireUrl, WEBHOOKS } from "./config.ts";
 import { createFeedbackMetrics } from "./metrics.ts";
-import { createFeedbackRoutes, type WebhookKey } from "./routes.ts";
+import { createFeedbackRoutes } from "./routes.ts";
 
 export const role = defineRole({
   name: "feedback",
-  about: "receives the providers' signed webhooks and records them as receipts of attempts",
+  about: "receives the providers' signed webhooks and bounces, and records them as receipts of attempts",
   variables: feedbackVariables,
   async start(config, { log, metrics: registry, httpRejections, stack, signal, worker, env, failpoint }) {
     requireUrl(config);
+    requireBounces(config);
     const { host, port } = config.FEEDBACK_LISTEN;
     const clock = systemClock;
     const store = await openRoleStore(config, { stack, log, metrics: registry, signal });
     const metrics = createFeedbackMetrics(registry);
-    const receipts = createReceipts({
-      store,
-      recorder: createEventRecorder({ metrics: registry, log }),
-      clock,
-      log,
-      worker,
-      failpoint,
-      metrics,
-    });
-    let current: Values<typeof webhookVariables> = config;
-    const start = current;
-    const take = (changed: typeof current) => {
-      current = changed;
-    };
-    stack.use(watchConfig({ variables: webhookVariables, env, start, take, log }));
-    const others = new Map<string, Values<typeof webhookVariables>>();
-    stack.use(
-      watchAccounts({
-        ...{ directory: config.PROVIDER_ACCOUNTS_DIR, definitions: PROVIDERS.filter(({ webhook }) => webhook), env, log },
-        variablesOf: ({ webhook }) => webhook?.variables ?? {},
-        requiresOf: () => [],
-        take({ provider, account }, values) {
-          const webhook = WEBHOOKS.find(({ name }) => name === provider);
-          const secret = webhook && values ? String(values[webhook.secret]) : "";
-          if (secret !== "" && webhook?.coversUrl && config.FEEDBACK_URL === "")
-            throw new ConfigError([`FEEDBACK_URL: must be set, because ${webhook.secret} of account ${provider}/${account} is`]);
-          if (secret === "") others.delete(`${provider}/${account}`);
-          else if (values) others.set(`${provider}/${account}`, values);
-        },
-      }),
-    );
-    const keyOf = (provider: string, account: string): WebhookKey | undefined => {
-      const webhook = WEBHOOKS.find(({ name }) => name === provider);
-      const settings = account === DEFAULT_ACCOUNT ? current : others.get(`${provider}/${account}`);
-      const secret = webhook && settings ? String(settings[webhook.secret]) : "";
-      return settings && secret !== "" ? { secret, settings } : undefined;
-    };
+    const recorder = createEventRecorder({ metrics: registry, log });
+    const { apply } = createReceipts({ store, recorder, clock, log, worker, failpoint, metrics });
+    const accounts = stack.use(watchFeedbackAccounts({ config, env, log }));
     // Port 0 in FEEDBACK_URL stands for the port listened on.
     let listening = port;
     const publicUrl = () => config.FEEDBACK_URL.replace(/:0(?=\/|$)/, `:${listening}`);
-    const routes = createFeedbackRoutes({
-      readers: WEBHOOKS.map(({ reader }) => reader),
-      keyOf,
-      publicUrl,
-      apply: receipts.apply,
-      clock,
-      log,
-      metrics,
-    });
+    const readers = WEBHOOKS.map(({ reader }) => reader);
+    const routes = createFeedbackRoutes({ readers, keyOf: accounts.keyOf, publicUrl, apply, clock, log, metrics });
     const server = stack.use(
       await startHttpServer({
         host,
@@ -84,6 +43,17 @@ export const role = defineRole({
       }),
     );
     listening = server.port;
-    return { addresses: { webhooks: reachable(host, server.port) } };
+    const addresses: Record<string, string> = { webhooks: reachable(host, server.port) };
+    if (config.FEEDBACK_LMTP_LISTEN !== undefined) {
+      const bounces = createBounces({ accounts: accounts.bounces, apply, clock, log, metrics });
+      const rejected = createSampledLog<LmtpRejection>(log, "the LMTP listener rejects");
+      const onRejected = (reason: LmtpRejection, peer: string) => {
+        metrics.lmtpRejections.inc({ reason });
+        rejected(reason, { peer });
+      };
+      const lmtp = stack.use(await startLmtpServer({ ...config.FEEDBACK_LMTP_LISTEN, ...bounces, log, onRejected }));
+      addresses.lmtp = reachable(config.FEEDBACK_LMTP_LISTEN.host, lmtp.port);
+    }
+    return { addresses };
   },
 });

@@ -3,6 +3,8 @@ import type { Counter, Metrics } from "../runtime/metrics.ts";
 export interface FeedbackMetrics {
   receipts: Counter<"provider" | "kind" | "result" | "account">;
   webhooks: Counter<"provider" | "status" | "account">;
+  bounces: Counter<"provider" | "result" | "account">;
+  lmtpRejections: Counter<"reason">;
 }
 
 export const createFeedbackMetrics = (metrics: Metrics): FeedbackMetrics => ({
@@ -13,4 +15,14 @@ export const createFeedbackMetrics = (metrics: Metrics): FeedbackMetrics => ({
     "account",
   ]),
   webhooks: metrics.counter("carillon_webhooks_total", "Webhook requests answered, by HTTP status", ["provider", "status", "account"]),
+  bounces: metrics.counter("carillon_bounces_total", "Mails to return paths, by the receipt they became, or ignored, or deferred", [
+    "provider",
+    "result",
+    "account",
+  ]),
+  lmtpRejections: metrics.counter(
+    "carillon_lmtp_rejections_total",
+    "Connections, recipients and mails that the LMTP listener rejected, by reason",
+    ["reason"],
+  ),
 });

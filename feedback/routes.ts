@@ -7,6 +7,7 @@ import type { HttpRequest, HttpResponse, RequestHead, Route } from "../runtime/h
 import type { Logger } from "../runtime/logger.ts";
 import { createStateLog } from "../runtime/state-log.ts";
 import type { FeedbackMetrics } from "./metrics.ts";
+import { createTurns } from "./turns.ts";
 
 /**
  * Webhooks whose receipts are written at once; each may hold a thousand of them. Further ones are answered 503, and every provider repeats. What is
@@ -54,12 +55,7 @@ export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
     },
     clock.monotonic,
   );
-  let last = Promise.resolve();
-  /** One webhook is parsed and verified in a turn of the event loop: a largest one takes 20 ms, and probes are answered in between. */
-  const ownTurn = () => {
-    last = last.then(() => new Promise<void>((resolve) => clock.nextTurn(resolve)));
-    return last;
-  };
+  const ownTurn = createTurns(clock);
 
   async function judge(reader: WebhookReader, account: string, key: WebhookKey, webhook: Webhook): Promise<HttpResponse> {
     await ownTurn();

@@ -2,6 +2,7 @@ import type { Channel } from "../core/delivery/channel.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Provider } from "../core/ports/provider.ts";
 import type { Values, Variables } from "../runtime/config.ts";
+import type { BounceReader } from "./transport/bounce.ts";
 import type { WebhookReader } from "./transport/webhook.ts";
 
 /** What a provider is given besides its account. */
@@ -31,6 +32,17 @@ export interface WebhookDefinition {
   urlVariable?: string | undefined;
 }
 
+/** How a provider reports by mail on a mail after the send. */
+export interface BouncesDefinition {
+  reader: BounceReader;
+  /** Variables of the provider's own that feedback reads, too. */
+  variables: Variables;
+  /** Which of them holds the domain of the return paths. Empty: no bounces are taken. */
+  domain: string;
+  /** Why an account's bounces cannot be taken as configured. */
+  fault(account: AccountValues): string | undefined;
+}
+
 /** Everything that the rest of the system knows of a provider. Each `providers/<name>/index.ts` exports one. */
 export interface ProviderDefinition {
   /** As it stands in attempts, metrics, logs, routes and `<CHANNEL>_PROVIDERS`. Lower case; never changes. */
@@ -48,6 +60,7 @@ export interface ProviderDefinition {
   /** Imports the provider with its SDK, which only the process that uses it pays for. The result throws where the account cannot be used. */
   load(): Promise<CreateProvider>;
   webhook?: WebhookDefinition | undefined;
+  bounces?: BouncesDefinition | undefined;
   /** What it can be asked about an attempt in doubt; absent: nothing, and no status-query tasks are published. */
   statusQuery?: StatusQueryDefinition | undefined;
 }
@@ -64,7 +77,7 @@ export interface StatusQueryDefinition {
 /** Whether a variable that `requires` names has no value. */
 export const isUnset = (value: unknown): boolean => value === "" || (Array.isArray(value) && value.length === 0);
 
-interface TypedDefinition<V extends Variables, W extends Variables> {
+interface TypedDefinition<V extends Variables, W extends Variables, B extends Variables> {
   name: string;
   title: string;
   channel: Channel;
@@ -76,15 +89,19 @@ interface TypedDefinition<V extends Variables, W extends Variables> {
   load(): Promise<(account: Values<V>, parts: ProviderParts) => Provider>;
   statusQuery?: StatusQueryDefinition;
   webhook?: { reader: WebhookReader; variables: W; secret: keyof W & string; coversUrl: boolean; urlVariable?: keyof V & string };
+  bounces?: { reader: BounceReader; variables: B; domain: keyof B & keyof V & string; fault(account: Values<B>): string | undefined };
 }
 
 /** The values that reach `create` come from reading the same variables: see readConfig. */
-export function defineProvider<V extends Variables, W extends Variables = Variables>(typed: TypedDefinition<V, W>): ProviderDefinition {
+export function defineProvider<V extends Variables, W extends Variables = Variables, B extends Variables = Variables>(
+  typed: TypedDefinition<V, W, B>,
+): ProviderDefinition {
   return {
     ...typed,
     requires: typed.requires ?? [],
     credentialsFault: typed.credentialsFault as ProviderDefinition["credentialsFault"],
     listedByDefault: typed.listedByDefault ?? true,
+    bounces: typed.bounces as ProviderDefinition["bounces"],
     load: async () => (await typed.load()) as CreateProvider,
   };
 }

@@ -14,14 +14,16 @@ const TOKEN_CHARS = { min: 16, max: 200 } as const;
 /** What a gRPC header can carry. */
 const TOKEN = new RegExp(`^[!-~]([ -~]{${TOKEN_CHARS.min - 2},${TOKEN_CHARS.max - 2}})[!-~]$`);
 
-const internalTokens = (about: { reason: string }): Variable<readonly string[]> => {
+/** The path of a file with one token, or two while one replaces the other. Without a path, where that is allowed: no tokens. */
+export const tokensFile = (about: { default?: string; reason: string }): Variable<readonly string[]> => {
   const file = secretFile(about);
-  return { ...file, type: "path of a file, one token a line, read again when it changes", parse: (path) => parseTokens(file.parse(path)) };
+  const parse = (path: string) => (path === "" && about.default === "" ? [] : parseTokens(file.parse(path)));
+  return { ...file, type: "path of a file, one token a line, read again when it changes", parse };
 };
 
 /** For preferences, the gateway and the dispatchers. */
 export const internalTokenVariables = {
-  INTERNAL_TOKEN_FILE: internalTokens({
+  INTERNAL_TOKEN_FILE: tokensFile({
     reason:
       "shared by our services; whoever has it may act for any app. One token, or two while one replaces the other: the first is shown, both are accepted",
   }),

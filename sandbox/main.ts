@@ -13,6 +13,7 @@ import { createOnce } from "./kit/once.ts";
 import { createWebhooks, type Webhooks } from "./kit/webhooks.ts";
 import { CHOICES, FAULT_TARGETS, PROVIDER_NAMES, type ProviderName, SIMULATORS, WEBHOOK_PROVIDERS } from "./list.ts";
 import { keepPorts, keptPorts, LISTENER_NAMES, type ListenerName, type Ports, parsePorts } from "./ports.ts";
+import type { Bounces } from "./smtp/bounces.ts";
 import type { PushSubscription } from "./webpush/subscription.ts";
 
 export type { FaultAction, FaultOrder, Faults, WebhookAction } from "./kit/faults.ts";
@@ -47,6 +48,8 @@ export interface Sandbox extends AsyncDisposable {
   faults: Faults;
   /** Sent only while it has a target. */
   webhooks: Webhooks;
+  /** What the SMTP relay reports by mail. Only while it has a target. */
+  bounces: Bounces;
   /** The same name gives the same keys for as long as the directory exists. Throws RangeError for a name with other characters than A-Z a-z 0-9 _ -. */
   webPushSubscription(name: string): PushSubscription;
   /**
@@ -131,6 +134,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     ledger,
     faults,
     webhooks,
+    bounces: simulators.smtp.bounces,
     webPushSubscription,
     accountEnv(provider, name) {
       if (!/^[a-z][a-z0-9-]{0,30}$/.test(name))

@@ -63,6 +63,7 @@ export async function startDev({ directory, env, app = DEV_APP, gatewayPort = 0,
     ...sandbox.env,
     GATEWAY_LISTEN: `127.0.0.1:${(await isFreePort(gatewayPort)) ? gatewayPort : 0}`,
     FEEDBACK_LISTEN: "127.0.0.1:0",
+    FEEDBACK_LMTP_LISTEN: "127.0.0.1:0",
     AUTOSCALER_LISTEN: "127.0.0.1:0",
     FEEDBACK_URL: "http://127.0.0.1:0",
     ...env,
@@ -82,6 +83,7 @@ export async function startDev({ directory, env, app = DEV_APP, gatewayPort = 0,
     if (role.name === "feedback") {
       const url = given("FEEDBACK_URL") ?? `http://${running.addresses.webhooks}`;
       sandbox.webhooks.target(`http://${running.addresses.webhooks}`);
+      sandbox.bounces.target(running.addresses.lmtp && `lmtp://${running.addresses.lmtp}`);
       const callbacks = PROVIDERS.flatMap(({ name, webhook }) =>
         webhook?.urlVariable ? [[webhook.urlVariable, `${url}/${name}`] as const] : [],
       );

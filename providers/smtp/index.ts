@@ -1,5 +1,6 @@
 import { defineProvider } from "../definition.ts";
-import { credentialsFault, smtpVariables } from "./config.ts";
+import { smtpBounces } from "./bounces.ts";
+import { bounceFault, credentialsFault, smtpBounceVariables, smtpVariables } from "./config.ts";
 
 export const smtp = defineProvider({
   name: "smtp",
@@ -9,5 +10,6 @@ export const smtp = defineProvider({
   requires: ["SMTP_HOST", "EMAIL_FROM"],
   credentialsFault,
   listedByDefault: false,
+  bounces: { reader: smtpBounces, variables: smtpBounceVariables, domain: "SMTP_BOUNCE_DOMAIN", fault: bounceFault },
   load: async () => (await import("./provider.ts")).createSmtpProvider,
 });

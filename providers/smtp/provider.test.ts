@@ -12,6 +12,7 @@ import { withSandbox, withSecret } from "../../test/support/with-sandbox.ts";
 import { fieldOf } from "../transport/foreign.ts";
 import { smtpVariables } from "./config.ts";
 import { createSmtpProvider } from "./provider.ts";
+import { attemptOfReturnPath } from "./return-path.ts";
 
 type Env = Record<string, string>;
 const create = (env: Env) => createSmtpProvider(readConfig(smtpVariables, env), { clock: createFakeClock(SAMPLE_NOW) });
@@ -35,6 +36,8 @@ describeProviderContract({
     "reports an endpoint as gone": "an address is rejected before there is a message; below it is tested at RCPT",
   },
 });
+
+const withoutBounces = (env: Env): Env => ({ ...env, SMTP_BOUNCE_DOMAIN: "", SMTP_BOUNCE_KEY_FILE: "" });
 
 const send = async (env: Env, delivery: OutboundDelivery, signal = AbortSignal.timeout(60_000)) => {
   await using provider = create(env);
@@ -99,7 +102,15 @@ withSandbox("smtp, stage by stage", (test) => {
   });
 
   test("reports a sender that the relay rejects as misconfigured", async (sandbox) => {
-    const outcome = await send({ ...sandbox.env, EMAIL_FROM: "bells@elsewhere.example" }, sampleEmail());
+    const outcome = await send({ ...withoutBounces(sandbox.env), EMAIL_FROM: "bells@elsewhere.example" }, sampleEmail());
+    assert.deepEqual(outcome, { kind: "misconfigured", reason: "not-authorized", scope: "sender" });
+  });
+});
+
+withSandbox("smtp, a return path that the relay rejects", (test) => {
+  test("is misconfigured, whatever sender the content names", async (sandbox) => {
+    const env = { ...sandbox.env, SMTP_BOUNCE_DOMAIN: "elsewhere.example", EMAIL_FROM_ALLOWED: "@carillon.dev" };
+    const outcome = await send(env, sampleEmail({ content: { from: { address: "shop@carillon.dev" } } }));
     assert.deepEqual(outcome, { kind: "misconfigured", reason: "not-authorized", scope: "sender" });
   });
 });
@@ -107,8 +118,30 @@ withSandbox("smtp, stage by stage", (test) => {
 withSandbox("smtp, the message itself", (test) => {
   const rawOf = (sandbox: Sandbox, delivery: OutboundDelivery) => {
     const [entry] = arrived(sandbox, delivery);
-    return (entry?.payload ?? {}) as { mailFrom: string; rcptTo: string; smtpUtf8: boolean; raw: string };
+    return (entry?.payload ?? {}) as { mailFrom: string; rcptTo: string; smtpUtf8: boolean; dsn: object; raw: string };
   };
+
+  test("its return path names the attempt, and the relay is asked to report", async (sandbox) => {
+    const delivery = sampleEmail({ address: "ann+a=b@example.org" });
+    await send(sandbox.env, delivery);
+    const { mailFrom, dsn, raw } = rawOf(sandbox, delivery);
+    const bounces = readConfig(smtpVariables, sandbox.env);
+    const keys = { domain: bounces.SMTP_BOUNCE_DOMAIN, keys: bounces.SMTP_BOUNCE_KEY_FILE };
+    assert.equal(attemptOfReturnPath(mailFrom, keys, SAMPLE_NOW), delivery.attemptId);
+    const asked = { ret: "HDRS", envid: delivery.attemptId, notify: ["FAILURE", "DELAY"], orcpt: "rfc822;ann+a=b@example.org" };
+    assert.deepEqual(dsn, asked);
+    assert.match(raw, /^From: Carillon <bells@carillon\.dev>/m);
+    const other = sampleEmail();
+    await send({ ...sandbox.env, SMTP_DSN_SUCCESS: "true" }, other);
+    assert.deepEqual(fieldOf(rawOf(sandbox, other).dsn, "notify"), ["FAILURE", "DELAY", "SUCCESS"]);
+  });
+
+  test("without a domain for bounces the return path is the sender, and no report is asked for", async (sandbox) => {
+    const delivery = sampleEmail();
+    await send(withoutBounces(sandbox.env), delivery);
+    const { mailFrom, dsn } = rawOf(sandbox, delivery);
+    assert.deepEqual([mailFrom, fieldOf(dsn, "envid"), fieldOf(dsn, "notify")], [sandbox.env.EMAIL_FROM, undefined, undefined]);
+  });
 
   test("carries our ids, and a Message-ID of the attempt", async (sandbox) => {
     const delivery = sampleEmail();

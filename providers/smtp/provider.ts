@@ -7,11 +7,12 @@ import { ALWAYS, type Provider } from "../../core/ports/provider.ts";
 import { ConfigError } from "../../runtime/config.ts";
 import { unavailable } from "../answer-table.ts";
 import { blameContent } from "../email-outcome.ts";
+import { textFieldsOf } from "../transport/foreign.ts";
 import { trusting } from "../transport/provider-connections.ts";
 import { classifyFailure, providerRefOf } from "./classify.ts";
 import { credentialsFault, type SmtpConfig } from "./config.ts";
 import { createConnectionSlots } from "./connection-slots.ts";
-import { buildSmtpMail } from "./payload.ts";
+import { type BounceSettings, buildSmtpMail } from "./payload.ts";
 import { close, messageStream, type Submitting, submit } from "./submit.ts";
 
 /**
@@ -28,10 +29,11 @@ export function createSmtpProvider(config: SmtpConfig, { clock }: { clock: Clock
   if (fault !== undefined) throw new ConfigError([fault]);
   const submitting: Submitting = { options: optionsOf(config), auth: authOf(config), open: new Set<SMTPConnection>() };
   const slots = createConnectionSlots(SMTP_CONNECTIONS_MAX);
+  const bounces = bouncesOf(config);
   return {
     name: "smtp",
     async send(delivery, signal, mayBegin = ALWAYS) {
-      const mail = await buildSmtpMail(delivery, config, clock.now());
+      const mail = await buildSmtpMail(delivery, config, clock.now(), bounces);
       if (typeof mail === "string") return unsendable(mail);
       // Half of the deadline is left for the call: one that began late would often end after its final dot, in doubt.
       const waiting = AbortSignal.any([signal, AbortSignal.timeout(config.PROVIDER_DEADLINE_MS / 2)]);
@@ -46,13 +48,21 @@ export function createSmtpProvider(config: SmtpConfig, { clock }: { clock: Clock
       void submitted.closed.then(giveBack);
       if (submitted.kind === "accepted") return { kind: "accepted", providerRef: providerRefOf(submitted) ?? mail.messageId };
       if (submitted.kind === "not-utf8") return { kind: "rejected", reason: "smtputf8-not-offered" };
-      return blameContent(classifyFailure(submitted), delivery, { senders: config });
+      const outcome = classifyFailure(submitted);
+      // The envelope's sender is ours then, whatever the content names.
+      const isOwnPath = bounces !== undefined && textFieldsOf(submitted.error)("command") === "MAIL FROM";
+      return isOwnPath ? outcome : blameContent(outcome, delivery, { senders: config });
     },
     async [Symbol.asyncDispose]() {
       for (const connection of submitting.open) close(connection, submitting.open);
     },
   };
 }
+
+const bouncesOf = (config: SmtpConfig): BounceSettings | undefined =>
+  config.SMTP_BOUNCE_DOMAIN === ""
+    ? undefined
+    : { domain: config.SMTP_BOUNCE_DOMAIN, keys: config.SMTP_BOUNCE_KEY_FILE, reportsSuccess: config.SMTP_DSN_SUCCESS };
 
 function optionsOf(config: SmtpConfig): SMTPConnectionOptions {
   const secureContext = trusting(config.PROVIDER_CA_FILE);

@@ -1,11 +1,12 @@
 import { Readable } from "node:stream";
 import SMTPConnection, { type SMTPConnectionAuth, type SMTPConnectionOptions } from "nodemailer/lib/smtp-connection";
+import type { Envelope } from "./payload.ts";
 
 /** How long the answer to QUIT is waited for, in ms: the message is answered already, and some servers never answer. */
 const QUIT_MS = 2_000;
 
 export interface Mail {
-  envelope: { from: string; to: string; size: number; use8BitMime: boolean };
+  envelope: Envelope;
   message: Readable;
   needsUtf8: boolean;
 }

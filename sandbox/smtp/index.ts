@@ -1,21 +1,28 @@
 import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
-import type { SimulatorDefinition } from "../kit/definition.ts";
-import { emailSenderEnv } from "../kit/email-sender.ts";
+import type { Simulator, SimulatorDefinition } from "../kit/definition.ts";
+import { BOUNCE_DOMAIN, emailSenderEnv } from "../kit/email-sender.ts";
+import { type Bounces, createBounces } from "./bounces.ts";
 import { listenSmtp, SMTP_STAGES, type SmtpAccount } from "./simulator.ts";
 
 const USER = "carillon";
 /** Beside the password's file. */
 const ACCESS_TOKEN = "smtp-access-token";
 
-export const smtp: SimulatorDefinition = {
+export const smtp: SimulatorDefinition<Simulator & { bounces: Bounces }> = {
   sideRequestTargets: SMTP_STAGES,
-  open({ file, certificate }) {
+  open({ file, certificate, now }) {
     const password = file("smtp-password", () => randomBytes(16).toString("base64url"));
     const accessToken = file(ACCESS_TOKEN, () => randomBytes(16).toString("base64url"));
     const account: SmtpAccount = { user: USER, password: password.text, accessToken: accessToken.text };
+    const bounceKey = file("smtp-bounce-key", () => randomBytes(24).toString("base64url"));
+    const { bounces, report, close } = createBounces({ now });
     return {
-      listen: (wanted, parts) => listenSmtp(wanted, { ...parts, account, certificate }),
+      bounces,
+      listen(wanted, parts) {
+        parts.closing.addEventListener("abort", close, { once: true });
+        return listenSmtp(wanted, { ...parts, account, certificate, report });
+      },
       env(origin) {
         const { hostname, port } = new URL(origin);
         return {
@@ -24,6 +31,8 @@ export const smtp: SimulatorDefinition = {
           SMTP_SECURITY: "starttls",
           SMTP_USER: USER,
           SMTP_PASSWORD_FILE: password.path,
+          SMTP_BOUNCE_DOMAIN: BOUNCE_DOMAIN,
+          SMTP_BOUNCE_KEY_FILE: bounceKey.path,
           ...emailSenderEnv,
         };
       },

@@ -5,11 +5,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { SMTPServer, type SMTPServerSession } from "smtp-server";
 import { localPart } from "../kit/address.ts";
 import type { ServerCertificate } from "../kit/certificate.ts";
-import { isVerifiedSender } from "../kit/email-sender.ts";
+import { isReturnPath, isVerifiedSender } from "../kit/email-sender.ts";
 import type { FaultAction } from "../kit/faults.ts";
 import type { HandlerParts } from "../kit/handler.ts";
 import type { Listener, WantedPort } from "../kit/listener.ts";
 import { sameSecret } from "../kit/read.ts";
+import type { RelayedMail } from "./bounces.ts";
 import { readMail } from "./message.ts";
 
 /** Faults can be ordered for each stage; those of "smtp" itself apply at the dot that ends a message. */
@@ -22,7 +23,12 @@ export interface SmtpAccount {
   accessToken: string;
 }
 
-type SmtpParts = Omit<HandlerParts, "simulator"> & { account: SmtpAccount; certificate: ServerCertificate };
+type SmtpParts = Omit<HandlerParts, "simulator"> & {
+  account: SmtpAccount;
+  certificate: ServerCertificate;
+  /** Reports on what was accepted. */
+  report(mail: RelayedMail): void;
+};
 type Done = (error: Error | null) => void;
 
 /** Longer messages are answered 552. */
@@ -46,6 +52,7 @@ export async function listenSmtp(wanted: WantedPort, parts: SmtpParts): Promise<
     size: MESSAGE_BYTES_MAX,
     authMethods: ["PLAIN", "LOGIN", "XOAUTH2"],
     disableReverseLookup: true,
+    hideDSN: false,
     logger: false,
     onConnect(session, done) {
       if (faults.take("smtp-starttls", "", "") !== undefined) session.disabledCommands = ["STARTTLS"];
@@ -65,7 +72,8 @@ export async function listenSmtp(wanted: WantedPort, parts: SmtpParts): Promise<
       atStage("smtp-auth", session, (error) => (error ? done(error) : answer()), answer);
     },
     onMailFrom({ address }, session, done) {
-      const answer = () => done(isVerifiedSender(address) ? null : reply(553, "5.7.1 sender is not owned by the user"));
+      const answer = () =>
+        done(isVerifiedSender(address) || isReturnPath(address) ? null : reply(553, "5.7.1 sender is not owned by the user"));
       atStage("smtp-mail", session, done, answer);
     },
     onRcptTo({ address }, session, done) {
@@ -117,17 +125,19 @@ export async function listenSmtp(wanted: WantedPort, parts: SmtpParts): Promise<
 
 /** Reads a message, applies an ordered fault, adds it to the ledger, answers: as for the providers over HTTP. */
 async function takeMessage(
-  { provider, ledger, faults, now, closing }: SmtpParts,
+  { provider, ledger, faults, now, closing, report }: SmtpParts,
   message: Buffer,
   session: SMTPServerSession,
   cut: () => void,
   done: (error: Error | null, text?: string) => void,
 ): Promise<void> {
-  const { mailFrom, rcptTo, smtpUtf8, bodyType } = session.envelope;
+  const { mailFrom, rcptTo, smtpUtf8, bodyType, dsn } = session.envelope;
   const raw = message.toString("utf8");
   const mail = await readMail(message, { utf8: smtpUtf8 === true, eightBit: bodyType === "8bitmime" });
   const headers = headersOf(raw);
   const recipient = rcptTo[0]?.address ?? "";
+  const sender = mailFrom === false ? "" : mailFrom.address;
+  const asked = { ret: dsn?.ret ?? undefined, envid: dsn?.envid ?? undefined, ...rcptTo[0]?.dsn };
   const deliveryId = headers["x-carillon-delivery"] ?? "";
   const fault = faults.take(provider, recipient, deliveryId);
   const mistake = "mistake" in mail ? mail.mistake : undefined;
@@ -143,15 +153,17 @@ async function takeMessage(
     answer: fault === undefined ? judged : fault.kind === "answer" ? `${fault.status} ordered` : fault.kind,
     receivedAt: now(),
     payload: {
-      mailFrom: mailFrom === false ? "" : mailFrom.address,
+      mailFrom: sender,
       rcptTo: recipient,
       isSecure: session.secure,
       smtpUtf8,
+      dsn: asked,
       mail: mistake === undefined ? mail : undefined,
       raw,
     },
     headers,
   });
+  if (isAccepted) report({ sender, recipient, envid: asked.envid, notify: asked.notify, head: headOf(raw) });
   const accept = () => (mistake === undefined ? done(null, `2.0.0 Ok: queued as ${queueId}`) : done(reply(554, `5.6.0 ${mistake}`)));
   await carryOut(fault, cut, closing, done, accept);
 }
@@ -184,14 +196,18 @@ function rejectionOf(address: string): Error | undefined {
   return undefined;
 }
 
+const headOf = (raw: string) => raw.slice(0, `${raw}\r\n\r\n`.indexOf("\r\n\r\n"));
+
 /** Unfolded, by lower-case name; the last of repeated ones. */
 function headersOf(raw: string): Record<string, string> {
-  const head = raw.slice(0, `${raw}\r\n\r\n`.indexOf("\r\n\r\n")).replace(/\r\n[ \t]+/g, " ");
   return Object.fromEntries(
-    head.split("\r\n").map((line): [string, string] => {
-      const colon = line.indexOf(":");
-      return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
-    }),
+    headOf(raw)
+      .replace(/\r\n[ \t]+/g, " ")
+      .split("\r\n")
+      .map((line): [string, string] => {
+        const colon = line.indexOf(":");
+        return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+      }),
   );
 }
 

@@ -7,8 +7,8 @@ import { FUZZ_TARGETS } from "./targets.ts";
 const RUNS = 400;
 
 for (const target of FUZZ_TARGETS)
-  test(`${target.name}: no damaged input breaks what must hold`, () => {
-    const { failure } = fuzz(target, { seed: 12, runs: RUNS });
+  test(`${target.name}: no damaged input breaks what must hold`, async () => {
+    const { failure } = await fuzz(target, { seed: 12, runs: RUNS });
     assert.equal(failure && `${failure.input.toString("hex")}: ${failure.error}`, undefined);
   });
 
@@ -21,9 +21,9 @@ function planted(input: Buffer): void {
   throw new Error("found");
 }
 
-test("coverage leads to a mistake that chance alone would not find", () => {
+test("coverage leads to a mistake that chance alone would not find", async () => {
   const target: FuzzTarget = { name: "planted", seeds: [Buffer.from("....")], files: /fuzz\.test\.ts$/, run: planted };
-  const { failure, runs } = fuzz(target, { seed: 1, runs: 400_000 });
+  const { failure, runs } = await fuzz(target, { seed: 1, runs: 400_000 });
   assert.ok(failure, `not found in ${runs} runs`);
   assert.equal(failure.input.toString(), "FUZZ");
 });

@@ -11,8 +11,8 @@ export interface FuzzTarget {
   dictionary?: readonly (string | Buffer)[];
   /** The files whose coverage guides: a part of their URL. */
   files: RegExp;
-  /** Throws where a property is broken; an expected rejection is caught inside. */
-  run(input: Buffer): void;
+  /** Throws or rejects where a property is broken; an expected rejection is caught inside. */
+  run(input: Buffer): void | Promise<void>;
 }
 
 export interface FuzzResult {
@@ -30,10 +30,10 @@ export interface FuzzResult {
 const ROUND = 200;
 
 /** Coverage-guided: an input that reaches something new is kept and changed further. Ends after `runs`, at `stop`, or at the first failure. */
-export function fuzz(
+export async function fuzz(
   target: FuzzTarget,
   { seed, runs, stop = () => false }: { seed: number; runs: number; stop?: () => boolean },
-): FuzzResult {
+): Promise<FuzzResult> {
   const random: SeededRandom = seededRandom(seed);
   const dictionary = (target.dictionary ?? []).map((word) => Buffer.from(word));
   const reached = new Set<string>();
@@ -42,23 +42,23 @@ export function fuzz(
   takeCoverage(target.files);
 
   /** The first input that fails, or the blocks that were reached for the first time. */
-  const run = (inputs: readonly Buffer[]): { failure?: FuzzResult["failure"]; blocks: string[] } => {
+  const run = async (inputs: readonly Buffer[]): Promise<{ failure?: FuzzResult["failure"]; blocks: string[] }> => {
     for (const input of inputs) {
       const began = performance.now();
-      const error = errorOf(target, input);
+      const error = await errorOf(target, input);
       result.slowestMs = Math.max(result.slowestMs, performance.now() - began);
-      if (error !== undefined) return { failure: shortest(target, input, error), blocks: [] };
+      if (error !== undefined) return { failure: await shortest(target, input, error), blocks: [] };
     }
     return { blocks: takeCoverage(target.files).filter((block) => !reached.has(block)) };
   };
   /** Keeps those that reach something new, and finds them by halves. Returns a failure. */
-  const explore = (inputs: readonly Buffer[]): FuzzResult["failure"] => {
-    const { failure, blocks } = run(inputs);
+  const explore = async (inputs: readonly Buffer[]): Promise<FuzzResult["failure"]> => {
+    const { failure, blocks } = await run(inputs);
     if (failure || blocks.length === 0) return failure;
     const half = Math.ceil(inputs.length / 2);
     if (inputs.length === 1) corpus.push(...inputs);
     else {
-      const found = explore(inputs.slice(0, half)) ?? explore(inputs.slice(half));
+      const found = (await explore(inputs.slice(0, half))) ?? (await explore(inputs.slice(half)));
       if (found) return found;
     }
     // Also those that only several inputs together show.
@@ -66,18 +66,18 @@ export function fuzz(
     return undefined;
   };
 
-  let failure = explore(target.seeds);
+  let failure = await explore(target.seeds);
   if (corpus.length === 0) corpus.push(...target.seeds);
   while (failure === undefined && result.runs < runs && !stop()) {
     result.runs += ROUND;
-    failure = explore(Array.from({ length: ROUND }, () => mutate(random.pick(corpus), random.pick(corpus), dictionary, random)));
+    failure = await explore(Array.from({ length: ROUND }, () => mutate(random.pick(corpus), random.pick(corpus), dictionary, random)));
   }
   return { ...result, corpus: corpus.length, reached: reached.size, ...(failure && { failure }) };
 }
 
-function errorOf(target: FuzzTarget, input: Buffer): unknown {
+async function errorOf(target: FuzzTarget, input: Buffer): Promise<unknown> {
   try {
-    target.run(input);
+    await target.run(input);
     return undefined;
   } catch (error) {
     return error ?? new Error("threw nothing");
@@ -85,12 +85,12 @@ function errorOf(target: FuzzTarget, input: Buffer): unknown {
 }
 
 /** Leaves out ever smaller parts while it still fails. */
-function shortest(target: FuzzTarget, failing: Buffer, first: unknown): { input: Buffer; error: unknown } {
+async function shortest(target: FuzzTarget, failing: Buffer, first: unknown): Promise<{ input: Buffer; error: unknown }> {
   let [input, error] = [failing, first];
   for (let size = Math.ceil(input.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
     for (let at = 0; at < input.length; ) {
       const without = Buffer.concat([input.subarray(0, at), input.subarray(at + size)]);
-      const still = errorOf(target, without);
+      const still = await errorOf(target, without);
       if (still === undefined) at += size;
       else [input, error] = [without, still];
     }

@@ -22,7 +22,7 @@ if (!(seconds > 0) || !Number.isSafeInteger(seed) || targets.includes(undefined)
 process.stdout.write(`seed ${seed}, ${seconds} s for each target\n`);
 for (const target of targets) {
   const until = performance.now() + seconds * 1_000;
-  const { runs, corpus, reached, slowestMs, failure } = fuzz(target!, {
+  const { runs, corpus, reached, slowestMs, failure } = await fuzz(target!, {
     seed,
     runs: Number.POSITIVE_INFINITY,
     stop: () => performance.now() >= until,

@@ -12,9 +12,12 @@ import { ContactServiceService } from "../../gen/carillon/v1/contact_service.ts"
 import { NotificationServiceService } from "../../gen/carillon/v1/notification_service.ts";
 import { PreferenceServiceService } from "../../gen/carillon/v1/preference_service.ts";
 import { PROVIDERS } from "../../providers/list.ts";
+import { smtpBounces } from "../../providers/smtp/bounces.ts";
+import { attemptOfReturnPath, returnPathOf } from "../../providers/smtp/return-path.ts";
 import type { Webhook } from "../../providers/transport/webhook.ts";
 import { compileValidator } from "../../runtime/grpc/validate.ts";
 import { notification } from "../e2e/calls.ts";
+import { OTHER_MAILS, REPORTS } from "../support/bounce-mails.ts";
 import { sampleNotification } from "../support/notification-samples.ts";
 import type { FuzzTarget } from "./fuzz.ts";
 
@@ -114,6 +117,47 @@ const WEBHOOKS: readonly FuzzTarget[] = PROVIDERS.flatMap(({ name, webhook }): F
   ];
 });
 
+const RETURN_PATH_KEYS = { domain: "bounces.example.org", keys: ["a key that signs nothing here"] };
+const SIGNED = returnPathOf(`${"0a".repeat(16)}-0/1`, { ...RETURN_PATH_KEYS, keys: ["another key than that"] }, NOW) ?? "";
+
+const RETURN_PATH: FuzzTarget = {
+  name: "return path",
+  seeds: [SIGNED, SIGNED.toUpperCase(), "b+@bounces.example.org"].map((path) => Buffer.from(path)),
+  dictionary: ["b+", "@", "@bounces.example.org", "aaaaaaaa", "7", "=", "+"],
+  files: /\/providers\/smtp\//,
+  run(input) {
+    assert.equal(attemptOfReturnPath(input.toString("latin1"), RETURN_PATH_KEYS, NOW), undefined, "accepted what nobody signed");
+  },
+};
+
+/** The first line is the envelope's sender; the rest is the mail. */
+const BOUNCE: FuzzTarget = {
+  name: "bounce",
+  seeds: [...Object.values(REPORTS).map(({ message }) => message), ...Object.values(OTHER_MAILS)].map((mail) =>
+    Buffer.concat([Buffer.from("\r\n"), mail]),
+  ),
+  dictionary: [
+    "\r\n\r\n",
+    "--",
+    "Action: ",
+    "Status: 5.1.1",
+    "Content-Type: message/delivery-status",
+    "base64",
+    "=?utf-8?q?=00?=",
+    "multipart/",
+  ],
+  files: /\/(providers\/smtp|postal-mime)\//,
+  async run(input) {
+    const end = Math.max(0, input.indexOf("\n"));
+    const arrival = { attemptId: `${"0a".repeat(16)}-0/1`, sender: input.toString("latin1", 0, end).trim(), receivedAt: NOW };
+    const receipt = await smtpBounces.read({ ...arrival, message: input.subarray(end) });
+    if (receipt === undefined) return;
+    assert.deepEqual([receipt.attemptId, receipt.provider, receipt.at], [arrival.attemptId, "smtp", NOW]);
+    assert.equal(receipt.kind === "undelivered", receipt.reason !== undefined);
+    if (receipt.reason !== undefined) assert.match(receipt.reason, /^(bounce|[245]\.\d{1,3}\.\d{1,3})$/);
+  },
+};
+
 const PUSH_URL: FuzzTarget = {
   name: "push URL",
   seeds: [
@@ -192,4 +236,4 @@ const LINE: FuzzTarget = {
   },
 };
 
-export const FUZZ_TARGETS: readonly FuzzTarget[] = [...REQUESTS, TASK, ...WEBHOOKS, PUSH_URL, ENDPOINT, API_KEY, LINE];
+export const FUZZ_TARGETS: readonly FuzzTarget[] = [...REQUESTS, TASK, ...WEBHOOKS, RETURN_PATH, BOUNCE, PUSH_URL, ENDPOINT, API_KEY, LINE];
