@@ -11,6 +11,9 @@ export const NEEDS = [
   "rich-sms",
   "rich-email",
   "ttl",
+  "apns-voip",
+  "apns-live-activity",
+  "fcm-installation",
 ] as const;
 export type Need = (typeof NEEDS)[number];
 const KNOWN: ReadonlySet<string> = new Set<string>(NEEDS);
