@@ -102,6 +102,33 @@ const table: [string, Partial<NotificationRequest>, Channel[], string[]][] = [
     ["content.push.data data.reserved"],
   ],
   ["a key that FCM reserves", { content: { push: { ...push, data: { from: "1" } } } }, ["fcm"], ["content.push.data data.reserved"]],
+  ...(
+    [
+      ["voip", { ...push, voip: true }],
+      ["live-activity", { ...push, liveActivity: { event: "update", contentState: {} } }],
+      ["live-activity-start", { ...push, liveActivity: { event: "start", contentState: {}, attributesType: "A", attributes: {} } }],
+      [undefined, push],
+    ] as const
+  ).flatMap(([kind, content], _, all): (typeof table)[number][] =>
+    all.map(([other]) => [
+      `a push for ${kind ?? "ordinary"} tokens to a token of kind ${other ?? "ordinary"}`,
+      { recipient: { kind: "endpoint", endpoint: { channel: "apns", token: "ab", kind: other } }, content: { push: content } },
+      ["apns"],
+      kind === other ? [] : ["recipient.endpoint endpoint.kind"],
+    ]),
+  ),
+  [
+    "a VoIP push to FCM",
+    { recipient: { kind: "endpoint", endpoint: { channel: "fcm", token: "a" } }, content: { push: { ...push, voip: true } } },
+    ["fcm"],
+    ["content.push.voip push.apns"],
+  ],
+  [
+    "a collapse key without effect",
+    { content: { push: { ...push, voip: true } }, collapseKey: "call" },
+    ["apns"],
+    ["collapse_key collapse_key.kind"],
+  ],
   [
     "a push URL into the internal network",
     { recipient: { kind: "endpoint", endpoint: subscription }, content: { push } },

@@ -1,9 +1,11 @@
 import { ECDH } from "node:crypto";
 import { contentFaults } from "../core/content/content.ts";
+import { apnsKindOf } from "../core/content/push-content.ts";
 import { hasBrokenEscape, parsePushUrl } from "../core/content/push-host.ts";
+import { takesContent } from "../core/content/push-target.ts";
 import { type Channel, contentPart } from "../core/delivery/channel.ts";
 import { addressFault } from "../core/delivery/email-address.ts";
-import type { Endpoint } from "../core/delivery/endpoint.ts";
+import type { ApnsKind, Endpoint } from "../core/delivery/endpoint.ts";
 import { EXPIRY_MAX_MS } from "../core/delivery/lifetime.ts";
 import type { NotificationRequest } from "./request.ts";
 import type { Target } from "./route.ts";
@@ -42,6 +44,7 @@ export function checkRequest(
   return [
     ...checkTimes(request, s.now),
     ...checkCollapseKey(request),
+    ...checkKind(request),
     ...checkChannels(request),
     ...contentFaults(request.content, channels),
     ...checkEndpoint(request, s.pushHosts),
@@ -65,7 +68,24 @@ function checkTimes({ sendAt, expiresAt }: NotificationRequest, now: number): Fa
   return faults;
 }
 
-function checkCollapseKey({ collapseKey = "" }: NotificationRequest): Fault[] {
+/** How the contract names the content that a token of each kind takes. */
+const TAKES: Readonly<Record<ApnsKind | "ordinary", string>> = {
+  voip: "an apns_voip_token, which takes content.push.voip and nothing else",
+  "live-activity": "an apns_live_activity_token, which takes content.push.live_activity with the event update or end and nothing else",
+  "live-activity-start": "an apns_live_activity_start_token, which takes content.push.live_activity with the event start and nothing else",
+  ordinary: "an apns_token, which takes neither content.push.voip nor content.push.live_activity",
+};
+
+function checkKind({ recipient, content }: NotificationRequest): Fault[] {
+  if (recipient.kind !== "endpoint" || recipient.endpoint.channel !== "apns" || takesContent(recipient.endpoint, content)) return [];
+  return [{ field: "recipient.endpoint", rule: "endpoint.kind", message: `is ${TAKES[recipient.endpoint.kind ?? "ordinary"]}` }];
+}
+
+function checkCollapseKey({ collapseKey = "", content: { push } }: NotificationRequest): Fault[] {
+  if (collapseKey !== "" && push && apnsKindOf(push) !== undefined)
+    return [
+      { field: "collapse_key", rule: "collapse_key.kind", message: "has no effect with content.push.voip or live_activity; leave it out" },
+    ];
   if (!/\p{Cc}/u.test(collapseKey)) return [];
   return [{ field: "collapse_key", rule: "collapse_key.printable", message: "must have no control characters" }];
 }

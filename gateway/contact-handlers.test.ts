@@ -94,6 +94,19 @@ describe("RegisterContact", () => {
     assert.ok((await store.contacts.find([{ app: "shop", endpointId: id }])).length <= 100);
   });
 
+  it("keeps what a token is for; a token is one endpoint whatever that is", async () => {
+    const voip = { channel: "apns", token: "cd".repeat(32), kind: "voip" } as const;
+    const installation = { channel: "fcm", token: "cAb-_9012345678901234x", kind: "installation" } as const;
+    for (const endpoint of [voip, installation])
+      await handlers().registerContact({ userId: "ada", endpoint: endpointToProto(endpoint) }, context);
+    const kinds = async () => {
+      const listed = await handlers().listContacts({ userId: "ada" }, context);
+      return "contacts" in listed ? listed.contacts.map((contact) => contact.endpointKind).sort() : listed;
+    };
+    assert.deepEqual(await kinds(), ["apns_voip_token", "fcm_installation_id"]);
+    await handlers().registerContact({ userId: "ada", endpoint: endpointToProto({ channel: "apns", token: voip.token }) }, context);
+    assert.deepEqual(await kinds(), ["apns_token", "fcm_installation_id"]);
+  });
   it("answers what it replaced, and lists the device as it was registered last", async () => {
     const endpoint = { channel: "apns", token: "ab".repeat(32), application: "com.example.shop", environment: "development" } as const;
     const seenAt = new Date(1_700_000_000_000);
@@ -104,7 +117,13 @@ describe("RegisterContact", () => {
     ];
     const id = endpointId(endpoint);
     const now = new Date(createFakeClock().now());
-    const shared = { endpointId: id, channel: Channel.CHANNEL_APNS, endpointMasked: "\u2026abab", registeredAt: now };
+    const shared = {
+      endpointId: id,
+      channel: Channel.CHANNEL_APNS,
+      endpointMasked: "\u2026abab",
+      registeredAt: now,
+      endpointKind: "apns_token",
+    };
     const { APNS_ENVIRONMENT_DEVELOPMENT } = ApnsEnvironment;
     const as = {
       application: "com.example.shop",

@@ -120,7 +120,7 @@ export function createContactHandlers(parts: {
 
 function contactToProto({ endpointId, endpoint, registeredAt, lastSeenAt = registeredAt, locale, deviceLabel }: ContactRecord): Contact {
   // Of the endpoint only what is no part of its address.
-  const { address: _address, ...of } = endpointToProto(endpoint);
+  const { address, ...of } = endpointToProto(endpoint);
   return {
     ...{
       endpointId,
@@ -129,6 +129,8 @@ function contactToProto({ endpointId, endpoint, registeredAt, lastSeenAt = regis
       registeredAt: new Date(registeredAt),
     },
     ...{ ...of, locale, deviceLabel, lastSeenAt: new Date(lastSeenAt) },
+    // The name that the contract gives it, from the one in generated code.
+    endpointKind: (address?.$case ?? "").replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
   };
 }
 

@@ -3,11 +3,13 @@ import { beforeEach, describe, it } from "node:test";
 import { endpointId } from "../adapters/ids.ts";
 import { endpointToProto } from "../adapters/wire/convert.ts";
 import { contentToProto } from "../core/content/content.ts";
+import type { PushContent } from "../core/content/push-content.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import { Channel } from "../gen/carillon/v1/channel.ts";
 import { Notification } from "../gen/carillon/v1/notification_service.ts";
 import { type AcceptWorld, CALLING_APP, createAcceptWorld, smsMessage } from "../test/support/accept-world.ts";
 import type { AcceptResult } from "./accept.ts";
+import { VOIP_EXPIRY_DEFAULT_MS } from "./route.ts";
 
 const token: Endpoint = { channel: "apns", token: "ab".repeat(32) };
 const browser: Endpoint = { channel: "webpush", pushUrl: "https://push.example/a", p256dh: "BA", auth: "AA" };
@@ -42,6 +44,51 @@ describe("acceptance, for the recipient's own endpoints", () => {
     await register(browser);
     assert.deepEqual(await answer(push("4", {}, large)), ["notifications[0].content.push webpush.bytes"]);
     assert.deepEqual(await answer(push("5", {}, { body: "x".repeat(3_700) })), ["apns", "webpush"]);
+  });
+
+  it("rings on VoIP tokens alone, and shows a push on ordinary ones alone", async () => {
+    const voip: Endpoint = { channel: "apns", token: "cd".repeat(32), kind: "voip" };
+    const live: Endpoint = { channel: "apns", token: "ce".repeat(32), kind: "live-activity" };
+    for (const endpoint of [token, voip, live, browser]) await register(endpoint);
+    const sent = async (key: string, given: Partial<PushContent>, over: Partial<Notification> = {}) => {
+      const content = contentToProto({ push: { title: "", body: "", data: {}, ...given } });
+      const [result] = await world.setUp().send({ ...push(key, over, {}), content });
+      assert.ok(result?.kind === "accepted", JSON.stringify(result));
+      return result.record;
+    };
+    const reached = async (...given: Parameters<typeof sent>) => (await sent(...given)).deliveries.map(({ endpoint }) => endpoint);
+    assert.deepEqual(await reached("1", { title: "t" }), [token, browser]);
+    assert.deepEqual(await reached("2", { voip: true }), [voip]);
+    assert.deepEqual(await reached("3", { liveActivity: { event: "update", contentState: {} } }), [live]);
+    const start = { event: "start", contentState: {}, attributesType: "A", attributes: {} } as const;
+    const [none] = (await sent("4", { liveActivity: start })).deliveries;
+    assert.deepEqual([none?.state, none?.reason?.code], ["suppressed", "no-endpoint"]);
+    const { sendAt, expiresAt } = await sent("5", { voip: true });
+    assert.equal(expiresAt - sendAt, VOIP_EXPIRY_DEFAULT_MS);
+    assert.deepEqual(
+      await answer({
+        ...push("6", { channels: [Channel.CHANNEL_WEBPUSH] }, {}),
+        content: contentToProto({ push: { title: "", body: "", data: {}, voip: true } }),
+      }),
+      ["notifications[0].content.push.voip push.apns"],
+    );
+  });
+
+  it("gives a Live Activity's content the time of its acceptance, or of its sending, unless it has one; a repeated call is the same", async () => {
+    await register({ channel: "apns", token: "ce".repeat(32), kind: "live-activity" });
+    const activity = { event: "update", contentState: { eta: 1 } } as const;
+    const sendIt = async (key: string, over: Partial<Notification> = {}, timestamp?: number) => {
+      const content = contentToProto({ push: { title: "", body: "", data: {}, liveActivity: { ...activity, timestamp } } });
+      const [result] = await world.setUp().send({ ...push(key, over, {}), content });
+      assert.ok(result?.kind === "accepted", JSON.stringify(result));
+      return { repeated: result.repeatedKey, at: result.record.content.push?.liveActivity?.timestamp };
+    };
+    const now = world.clock.now();
+    assert.deepEqual(await sendIt("1"), { repeated: false, at: now });
+    world.clock.advance(5_000);
+    assert.deepEqual(await sendIt("1"), { repeated: true, at: now });
+    assert.deepEqual(await sendIt("2", {}, 1_000), { repeated: false, at: 1_000 });
+    assert.deepEqual(await sendIt("3", { sendAt: new Date(now + 60_000) }), { repeated: false, at: now + 60_000 });
   });
 
   it("gives a repeated key its first answer where the user has other endpoints by then", async () => {

@@ -13,3 +13,10 @@ test("a push is urgent by default, but for marketing and for what only wakes the
   assert.equal(priorityOf(true, { priority: 3 }), "high", "where the caller asks for it");
   assert.equal(priorityOf(false, { notificationClass: 3 }), "normal");
 });
+
+test("a Live Activity's change is urgent by default only with an alert, its start always", () => {
+  const priorityOf = (event: "start" | "update" | "end", title = "") =>
+    toRequest(notification({ content: contentToProto({ push: { title, body: "", data: {}, liveActivity: { event } } }) })).priority;
+  assert.deepEqual([priorityOf("start"), priorityOf("update"), priorityOf("end")], ["high", "normal", "normal"]);
+  assert.equal(priorityOf("update", "Boarding"), "high");
+});

@@ -1,6 +1,8 @@
 import { blobIdsOf } from "../core/content/email-content.ts";
+import { withTimestamp } from "../core/content/push-content.ts";
+import { servesChannel, takesContent } from "../core/content/push-target.ts";
 import { webPushLacks } from "../core/content/webpush-payload.ts";
-import { CHANNELS, type Channel, contentPart } from "../core/delivery/channel.ts";
+import { CHANNELS, type Channel } from "../core/delivery/channel.ts";
 import { canonicalEndpoint, type Endpoint, endpointKey } from "../core/delivery/endpoint.ts";
 import type { Copy, Delivery, NotificationRecord } from "../core/delivery/notification.ts";
 import { reason } from "../core/delivery/reason.ts";
@@ -11,6 +13,8 @@ import type { NotificationRequest } from "./request.ts";
 
 /** From send_at, where the request has no expires_at. */
 export const EXPIRY_DEFAULT_MS = 86_400_000;
+/** The same of a VoIP push: nobody waits for a call any longer. */
+export const VOIP_EXPIRY_DEFAULT_MS = 60_000;
 
 /** An endpoint to send to, or a channel on which the recipient has none. */
 export interface Target {
@@ -33,7 +37,7 @@ export function channelsOf(
 ): Channel[] {
   if (request.recipient.kind === "endpoint") return [request.recipient.endpoint.channel];
   if (request.channels.length > 0) return request.channels;
-  const able = appChannels.filter((c) => request.content[contentPart(c)] !== undefined);
+  const able = appChannels.filter((c) => servesChannel(request.content, c));
   const left = able.filter((c) => served.includes(c));
   // Where none is left, the answer names those that are not served.
   return left.length > 0 ? left : able;
@@ -51,7 +55,7 @@ export function targetsOf(request: NotificationRequest, channels: readonly Chann
   }
   const targets = channels.flatMap((channel): Target[] => {
     const found = contacts
-      .filter((c) => c.endpoint.channel === channel)
+      .filter((c) => c.endpoint.channel === channel && takesContent(c.endpoint, request.content))
       .map(({ endpoint, endpointId }) => ({ channel, endpoint, endpointId }));
     return found.length > 0 || request.channels.length === 0 ? found : [{ channel }];
   });
@@ -94,8 +98,10 @@ function withCopies({ content: { email } }: NotificationRequest, targets: readon
 }
 
 /** When a notification that is accepted now expires; ms since the epoch. */
-export const expiresAtOf = ({ sendAt, expiresAt }: Pick<NotificationRequest, "sendAt" | "expiresAt">, now: number): number =>
-  expiresAt ?? Math.max(sendAt ?? now, now) + EXPIRY_DEFAULT_MS;
+export const expiresAtOf = (
+  { sendAt, expiresAt, content }: Pick<NotificationRequest, "sendAt" | "expiresAt" | "content">,
+  now: number,
+): number => expiresAt ?? Math.max(sendAt ?? now, now) + (content.push?.voip ? VOIP_EXPIRY_DEFAULT_MS : EXPIRY_DEFAULT_MS);
 
 /** The record to insert. Where opt-outs are "unknown", the delivery is accepted and its dispatcher checks again. Pure. */
 export function buildRecord(
@@ -127,7 +133,9 @@ export function buildRecord(
       ? { ...base, state: "pending", publishCount: 0, nextAt: sendAt }
       : { ...base, state: "pending", publishCount: 1, nextAt: Math.min(at.now + watchdogMs(0, at.watchdogFirstMs), expiresAt) };
   });
-  const { idempotencyKey, recipient, notificationClass, category, content, priority, collapseKey, ttlSeconds } = request;
+  const { idempotencyKey, recipient, notificationClass, category, priority, collapseKey, ttlSeconds } = request;
+  const { push } = request.content;
+  const content = push?.liveActivity ? { ...request.content, push: withTimestamp(push, sendAt) } : request.content;
   const blobIds = content.email ? blobIdsOf(content.email) : [];
   return {
     ...{

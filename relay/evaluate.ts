@@ -119,7 +119,7 @@ function evaluateUncertain(n: NotificationRecord, d: Delivery, attempt: AttemptR
   const { notificationClass, content, collapseKey } = n;
   const policyResend = d.policyResend ?? false;
   const situation = {
-    channel: d.channel,
+    ...{ channel: d.channel, endpoint: d.endpoint },
     notificationClass,
     content,
     collapseKey,

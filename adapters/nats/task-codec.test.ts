@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { APNS_KINDS, type Endpoint } from "../../core/delivery/endpoint.ts";
 import { toTask } from "../../core/delivery/task.ts";
+import { DeliveryTask as Wire } from "../../gen/carillon/v1/task.ts";
 import { backgroundPush, localizedPush, richEmail, richPush, richSms } from "../../test/support/content-samples.ts";
 import { sampleNotification } from "../../test/support/notification-samples.ts";
 import { decodeTask, encodeTask } from "./task-codec.ts";
@@ -25,4 +27,22 @@ test("carries every field of every content", () => {
 
 test("tells a lifetime of 0 from none", () => {
   for (const ttlSeconds of [undefined, 0, 60]) assert.equal(carried({ ttlSeconds }, "sms").decoded?.ttlSeconds, ttlSeconds);
+});
+
+test("carries the kind of a token beside an endpoint that earlier versions decode, so that their needs give the task back", () => {
+  const endpoints: Endpoint[] = [
+    ...APNS_KINDS.map((kind) => ({ channel: "apns", token: "ab", application: "com.example.shop", kind }) as const),
+    { channel: "fcm", token: "f", kind: "installation" },
+  ];
+  const record = sampleNotification("k", 0, { content: { push: richPush() } });
+  for (const endpoint of endpoints) {
+    const task = toTask(record, { ...record.deliveries[0]!, channel: endpoint.channel, endpoint });
+    const bytes = encodeTask(task);
+    assert.deepEqual(decodeTask(bytes, "")?.endpoint, endpoint);
+    assert.equal(Wire.decode(bytes).endpoint?.address?.$case, `${endpoint.channel}Token`);
+    assert.equal(
+      task.needs.some((need) => need === "apns-voip" || need === "apns-live-activity" || need === "fcm-installation"),
+      true,
+    );
+  }
 });

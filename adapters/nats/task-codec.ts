@@ -1,4 +1,5 @@
 import { contentFromProto, contentToProto } from "../../core/content/content.ts";
+import { APNS_KINDS, type Endpoint, kindOf } from "../../core/delivery/endpoint.ts";
 import { readTaskMessageId } from "../../core/delivery/subjects.ts";
 import type { DeliveryTask } from "../../core/ports/queue.ts";
 import { DeliveryTask as Wire } from "../../gen/carillon/v1/task.ts";
@@ -8,7 +9,7 @@ import {
   classFromProto,
   classToProto,
   endpointFromProto,
-  endpointToProto,
+  plainEndpointToProto,
   priorityFromProto,
   priorityToProto,
 } from "../wire/convert.ts";
@@ -22,7 +23,8 @@ export function encodeTask(task: DeliveryTask): Uint8Array {
     app: task.app,
     userId: task.userId ?? "",
     channel: channelToProto(task.channel),
-    endpoint: endpointToProto(task.endpoint),
+    endpoint: plainEndpointToProto(task.endpoint),
+    endpointKind: kindOf(task.endpoint) ?? "",
     endpointId: task.endpointId ?? "",
     shownTo: [...(task.shownTo ?? [])],
     notificationClass: classToProto(task.notificationClass),
@@ -41,6 +43,13 @@ export function encodeTask(task: DeliveryTask): Uint8Array {
   }).finish();
 }
 
+/** A kind that this version does not know is among the task's needs: it is never sent to. */
+function ofKind(endpoint: Endpoint | undefined, name: string): Endpoint | undefined {
+  if (endpoint?.channel === "fcm" && name === "installation") return { ...endpoint, kind: name };
+  const kind = APNS_KINDS.find((known) => known === name);
+  return endpoint?.channel === "apns" && kind !== undefined ? { ...endpoint, kind } : endpoint;
+}
+
 /** Undefined where the bytes are not a task, so that no dispatcher can ever handle them. */
 export function decodeTask(bytes: Uint8Array, messageId: string): DeliveryTask | undefined {
   let wire: Wire;
@@ -51,7 +60,7 @@ export function decodeTask(bytes: Uint8Array, messageId: string): DeliveryTask |
   }
   const channel = channelFromProto(wire.channel);
   const notificationClass = classFromProto(wire.notificationClass);
-  const endpoint = wire.endpoint && endpointFromProto(wire.endpoint);
+  const endpoint = ofKind(endpointFromProto(wire.endpoint), wire.endpointKind);
   if (!channel || !notificationClass || !endpoint || !wire.content || wire.attempt < 1 || wire.deliveryId === "") return undefined;
   return {
     notificationId: wire.notificationId,

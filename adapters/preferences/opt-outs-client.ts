@@ -10,7 +10,7 @@ import type { InternalTokens } from "../../runtime/internal-tokens.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { createStateLog } from "../../runtime/state-log.ts";
 import type { Certificates } from "../../runtime/tls/grpc-tls.ts";
-import { channelToProto, endpointToProto } from "../wire/convert.ts";
+import { channelToProto, plainEndpointToProto } from "../wire/convert.ts";
 
 /** Deadline of one call, and of the wait before it. The preferences service gives its store 800 ms. */
 export const CHECK_DEADLINE_MS = 1_000;
@@ -141,7 +141,7 @@ function questionBytes({ userId = "", endpoint, category }: OptOutQuestion): num
 
 const questionToProto = ({ userId, endpoint, channel, category }: OptOutQuestion) => ({
   userId: userId ?? "",
-  endpoint: endpoint && endpointToProto(endpoint),
+  endpoint: endpoint && plainEndpointToProto(endpoint),
   channel: channelToProto(channel),
   category,
 });

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { contentFromProto } from "../../core/content/content.ts";
 import { pushCodec } from "../../core/content/push-codec.ts";
 import { CHANNELS, CLASSES, PRIORITIES } from "../../core/delivery/channel.ts";
-import type { Endpoint } from "../../core/delivery/endpoint.ts";
+import { APNS_KINDS, type Endpoint, endpointKey, kindOf } from "../../core/delivery/endpoint.ts";
 import { END_STATES, OPEN_STATES } from "../../core/delivery/notification.ts";
 import { Endpoint as EndpointProto } from "../../gen/carillon/v1/channel.ts";
 import { PushContent } from "../../gen/carillon/v1/notification_service.ts";
@@ -19,10 +19,14 @@ const endpoints: fc.Arbitrary<Endpoint> = fc.oneof(
       token: fc.string(),
       application: fc.string(),
       environment: fc.constant("development" as const),
+      kind: fc.constantFrom(...APNS_KINDS),
     },
     { noNullPrototype: true, requiredKeys: ["channel", "token"] },
   ),
-  fc.record({ channel: fc.constant("fcm" as const), token: fc.string() }, { noNullPrototype: true }),
+  fc.record(
+    { channel: fc.constant("fcm" as const), token: fc.string(), kind: fc.constant("installation" as const) },
+    { noNullPrototype: true, requiredKeys: ["channel", "token"] },
+  ),
   fc.record(
     { channel: fc.constant("webpush" as const), pushUrl: fc.webUrl(), p256dh: base64url(65), auth: base64url(16) },
     { noNullPrototype: true },
@@ -36,6 +40,16 @@ test("every endpoint survives encoding and decoding", () => {
     fc.property(endpoints, (endpoint) => {
       const wire = EndpointProto.encode(convert.endpointToProto(endpoint)).finish();
       assert.deepEqual(convert.endpointFromProto(EndpointProto.decode(wire)), endpoint);
+    }),
+  );
+});
+
+test("what services tell one another has an endpoint in the form that every version reads, under the same key", () => {
+  fc.assert(
+    fc.property(endpoints, (endpoint) => {
+      const plain = convert.endpointFromProto(convert.plainEndpointToProto(endpoint))!;
+      assert.equal(endpointKey(plain), endpointKey(endpoint), "an opt-out holds for the token, whatever it is for");
+      assert.equal(kindOf(plain), undefined);
     }),
   );
 });

@@ -1,5 +1,5 @@
 import type { Channel, NotificationClass, Priority } from "../../core/delivery/channel.ts";
-import type { Endpoint } from "../../core/delivery/endpoint.ts";
+import { APNS_KINDS, type ApnsKind, type Endpoint } from "../../core/delivery/endpoint.ts";
 import type { DeliveryState } from "../../core/delivery/notification.ts";
 import type { Reason } from "../../core/delivery/reason.ts";
 import {
@@ -61,18 +61,31 @@ export const priorityFromProto = inverse(PRIORITY);
 export const stateToProto = (state: DeliveryState): StateProto => STATE[state];
 export const stateFromProto = inverse(STATE);
 
+/** The field of carillon.v1.Endpoint for a token of each kind. */
+const APNS_CASE = {
+  voip: "apnsVoipToken",
+  "live-activity": "apnsLiveActivityToken",
+  "live-activity-start": "apnsLiveActivityStartToken",
+} as const satisfies Record<ApnsKind, string>;
+
+/**
+ * As every version reads it: without its kind, as an ordinary token. For what our own services tell one another: who gets it has the kind from elsewhere
+ * or needs none.
+ */
+export const plainEndpointToProto = (endpoint: Endpoint): EndpointProto => endpointToProto({ ...endpoint, kind: undefined } as Endpoint);
+
 export function endpointToProto(endpoint: Endpoint): EndpointProto {
   switch (endpoint.channel) {
     case "apns": {
-      const { token, application, environment } = endpoint;
+      const { token, application, environment, kind } = endpoint;
       return {
-        address: { $case: "apnsToken", value: token },
+        address: { $case: kind === undefined ? "apnsToken" : APNS_CASE[kind], value: token },
         ...(application === undefined ? {} : { application }),
         ...(environment === undefined ? {} : { apnsEnvironment: ApnsEnvironment.APNS_ENVIRONMENT_DEVELOPMENT }),
       };
     }
     case "fcm":
-      return { address: { $case: "fcmToken", value: endpoint.token } };
+      return { address: { $case: endpoint.kind === undefined ? "fcmToken" : "fcmInstallationId", value: endpoint.token } };
     case "webpush": {
       const p256dh = Buffer.from(endpoint.p256dh, "base64url");
       const auth = Buffer.from(endpoint.auth, "base64url");
@@ -92,13 +105,21 @@ export function endpointFromProto(proto: EndpointProto | undefined): Endpoint | 
     case undefined:
       return undefined;
     case "apnsToken":
+    case "apnsVoipToken":
+    case "apnsLiveActivityToken":
+    case "apnsLiveActivityStartToken": {
+      const kind = APNS_KINDS.find((name) => APNS_CASE[name] === address.$case);
       return {
         ...{ channel: "apns", token: address.value },
         ...(proto?.application === undefined ? {} : { application: proto.application }),
         ...(proto?.apnsEnvironment === ApnsEnvironment.APNS_ENVIRONMENT_DEVELOPMENT ? { environment: "development" } : {}),
+        ...(kind === undefined ? {} : { kind }),
       };
+    }
     case "fcmToken":
       return { channel: "fcm", token: address.value };
+    case "fcmInstallationId":
+      return { channel: "fcm", token: address.value, kind: "installation" };
     case "webPushSubscription": {
       const { pushUrl, p256dh, auth } = address.value;
       return { channel: "webpush", pushUrl, p256dh: p256dh.toString("base64url"), auth: auth.toString("base64url") };

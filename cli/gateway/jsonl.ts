@@ -90,14 +90,18 @@ function whole(value: unknown, field: string): number {
   return value as number;
 }
 
-/** {"apnsToken": …} | {"fcmToken": …} | {"webPush": {"pushUrl", "p256dh", "auth"}} | {"phoneNumber": …} | {"emailAddress": …} */
+/** {"apnsToken": …} and the other fields of carillon.v1.Endpoint.address that are text | {"webPush": {"pushUrl", "p256dh", "auth"}} */
 export function parseEndpoint(json: Json, field: string): EndpointProto {
   const [kind, ...more] = Object.keys(json);
   if (kind === undefined || more.length > 0) throw new LineError(`${field}: must have exactly one field`);
   const value = json[kind];
   switch (kind) {
     case "apnsToken":
+    case "apnsVoipToken":
+    case "apnsLiveActivityToken":
+    case "apnsLiveActivityStartToken":
     case "fcmToken":
+    case "fcmInstallationId":
     case "phoneNumber":
     case "emailAddress":
       return { address: { $case: kind, value: string(value, `${field}.${kind}`) } };
@@ -112,7 +116,9 @@ export function parseEndpoint(json: Json, field: string): EndpointProto {
       };
     }
     default:
-      throw new LineError(`${field}.${kind}: is not a field; the fields are apnsToken, fcmToken, webPush, phoneNumber, emailAddress`);
+      throw new LineError(
+        `${field}.${kind}: is not a field; the fields are apnsToken, apnsVoipToken, apnsLiveActivityToken, apnsLiveActivityStartToken, fcmToken, fcmInstallationId, webPush, phoneNumber, emailAddress`,
+      );
   }
 }
 

@@ -89,3 +89,43 @@ test("a push that fits only without the default sound goes without it", () => {
   assert.equal(Buffer.byteLength(apnsBody(bytesWith(room), ids)), APNS_PAYLOAD_BYTES_MAX);
   assert.equal("sound" in payloadOf(bytesWith(room + 1)).aps, false);
 });
+
+test("a VoIP push says what the content says, without a sound or an aps of ours", () => {
+  assert.deepEqual(payloadOf({ title: "", body: "", voip: true, data: { call: "17" }, dataJson: { video: true } }), {
+    data: { call: "17", video: true },
+    carillon: ids,
+  });
+  assert.deepEqual(payloadOf({ ...plain, voip: true }).aps, { alert: { title: "Dinner", body: "is ready 🍲" } });
+});
+
+const update: PushContent = {
+  ...{ title: "", body: "", data: {} },
+  liveActivity: {
+    event: "update",
+    contentState: { eta: 5, note: null },
+    timestamp: 1_700_000_000_999,
+    staleDate: 1_700_000_600_000,
+    relevanceScore: 75,
+  },
+};
+
+test("a Live Activity is told in Apple's words, with nothing of ours in its attributes and its state", () => {
+  assert.deepEqual(payloadOf(update), {
+    aps: {
+      ...{ event: "update", "content-state": { eta: 5, note: null }, timestamp: 1_700_000_000, "stale-date": 1_700_000_600 },
+      "relevance-score": 75,
+    },
+    carillon: ids,
+  });
+  const started = {
+    ...{ title: "Boarding", body: "", data: {} },
+    bodyLocalized: { key: "GATE", args: ["12"] },
+    liveActivity: { event: "start", contentState: {}, attributesType: "Flight", attributes: {}, timestamp: 1_700_000_000_000 },
+  } as const satisfies PushContent;
+  assert.deepEqual(payloadOf(started).aps, {
+    ...{ event: "start", "content-state": {}, "attributes-type": "Flight", attributes: {}, timestamp: 1_700_000_000 },
+    alert: { title: "Boarding", body: { "loc-key": "GATE", "loc-args": ["12"] }, sound: "default" },
+  });
+  const ended: PushContent = { ...update, liveActivity: { event: "end", dismissalDate: 0, timestamp: 1_700_000_000_000 } };
+  assert.deepEqual(payloadOf(ended).aps, { event: "end", "dismissal-date": 0, timestamp: 1_700_000_000 });
+});

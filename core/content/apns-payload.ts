@@ -1,7 +1,8 @@
 import type { JsonObject, JsonValue } from "./json.ts";
-import { APNS_PAYLOAD_BYTES_MAX } from "./limits.ts";
+import { APNS_PAYLOAD_BYTES_MAX, APNS_VOIP_PAYLOAD_BYTES_MAX } from "./limits.ts";
+import type { LiveActivity } from "./live-activity.ts";
 import { protectedPaths, withOverride } from "./overrides.ts";
-import { type LocalizedText, type PushContent, pushKind } from "./push-content.ts";
+import { hasText, type LocalizedText, type PushContent, pushKind } from "./push-content.ts";
 import { actionsOf, dataOf, firstFitting, given, type PushIds } from "./push-fields.ts";
 
 /** What an override of the payload may not touch. */
@@ -15,16 +16,21 @@ const DEFAULT_SOUND = "default";
  * collide with either; picture, click target and buttons are ours to name, because Apple's systems know none.
  */
 export const apnsBody = (content: PushContent, ids: PushIds): string =>
-  firstFitting([() => bodyWith(content, ids, true), () => leastApnsBody(content, ids)], fits);
+  firstFitting(
+    [() => bodyWith(content, ids, true), () => leastApnsBody(content, ids)],
+    (body) => Buffer.byteLength(body) <= apnsBytesMax(content),
+  );
 
 /** Without the default sound, which nobody asked for. */
 export const leastApnsBody = (content: PushContent, ids: PushIds): string => bodyWith(content, ids, false);
 
-const fits = (body: string) => Buffer.byteLength(body) <= APNS_PAYLOAD_BYTES_MAX;
+/** Bytes that such a body may have. */
+export const apnsBytesMax = (content: PushContent): number =>
+  pushKind(content) === "voip" ? APNS_VOIP_PAYLOAD_BYTES_MAX : APNS_PAYLOAD_BYTES_MAX;
 
 function bodyWith(content: PushContent, ids: PushIds, hasDefaultSound: boolean): string {
   const payload = {
-    aps: apsOf(content, hasDefaultSound),
+    ...given({ aps: apsOf(content, hasDefaultSound) }),
     ...given({ image: content.imageUrl, url: content.clickUrl, actions: actionsOf(content), data: dataOf(content) }),
     carillon: ids,
   };
@@ -35,17 +41,46 @@ function bodyWith(content: PushContent, ids: PushIds, hasDefaultSound: boolean):
 export function apsOf(content: PushContent, hasDefaultSound: boolean): JsonObject {
   const kind = pushKind(content);
   if (kind === "background") return { "content-available": 1 };
+  if (content.liveActivity) return liveActivityOf(content, content.liveActivity);
   const { badge, interruptionLevel, imageUrl, mutable } = content;
   const sound = soundOf(content, kind === "shown" && hasDefaultSound);
   if (kind === "badge") return given({ badge, sound });
   return given({
-    ...{ alert: alertOf(content), badge, sound },
+    ...{ alert: hasText(content) ? alertOf(content) : undefined, badge, sound },
     ...{ "thread-id": content.thread, category: content.actionCategory },
     // Only the application's extension can load a picture.
     "mutable-content": mutable || imageUrl !== undefined ? 1 : undefined,
     ...{ "interruption-level": interruptionLevel, "relevance-score": content.relevanceScore },
   });
 }
+
+/** Apple: Starting and updating Live Activities with ActivityKit push notifications. Times are in seconds. */
+function liveActivityOf(content: PushContent, activity: LiveActivity): JsonObject {
+  const { event, contentState, attributesType, attributes, staleDate, dismissalDate, timestamp, relevanceScore } = activity;
+  return {
+    event,
+    // Also where they are empty: their type may have no fields.
+    ...(contentState && { "content-state": contentState }),
+    ...(attributes && { attributes }),
+    ...given({
+      ...{ timestamp: seconds(timestamp), "stale-date": seconds(staleDate), "dismissal-date": seconds(dismissalDate) },
+      ...{ "attributes-type": attributesType, "relevance-score": relevanceScore },
+      alert: hasText(content) ? activityAlertOf(content) : undefined,
+    }),
+  };
+}
+
+const seconds = (ms: number | undefined) => ms && Math.floor(ms / 1000);
+
+/** Its texts are words, or a key of the application's with what its placeholders stand for. */
+const activityAlertOf = (content: PushContent): JsonObject =>
+  given({
+    title: content.titleLocalized ? localizedWords(content.titleLocalized) : content.title,
+    body: content.bodyLocalized ? localizedWords(content.bodyLocalized) : content.body,
+    sound: soundOf(content, true),
+  });
+
+const localizedWords = ({ key, args }: LocalizedText): JsonObject => given({ "loc-key": key, "loc-args": args });
 
 const alertOf = (content: PushContent): JsonObject =>
   given({

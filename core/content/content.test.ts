@@ -1,10 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Content as ContentProto, EmailContent, PushContent, SmsContent } from "../../gen/carillon/v1/notification_service.ts";
-import { backgroundPush, localizedPush, richContent, richEmail, richPush, richSms } from "../../test/support/content-samples.ts";
+import {
+  backgroundPush,
+  localizedPush,
+  richContent,
+  richEmail,
+  richPush,
+  richSms,
+  startActivity,
+} from "../../test/support/content-samples.ts";
 import { canonicalForm, mapValue } from "./codec.ts";
 import { type Content, contentFaults, contentFromProto, contentToProto, contentValues } from "./content.ts";
 import { canonicalJson, type JsonObject } from "./json.ts";
+import type { LiveActivity } from "./live-activity.ts";
 
 const content: Content = {
   push: { title: "t", body: "b", data: { x: "1", "ключ.🔔": "" } },
@@ -14,15 +23,35 @@ const content: Content = {
 
 /** With every field, also those that exclude each other in a notification. */
 const full = {
-  push: { ...richPush(), ...localizedPush({ title: "t", body: "b", subtitle: "s" }), background: true },
+  push: {
+    ...richPush(),
+    ...localizedPush({ title: "t", body: "b", subtitle: "s" }),
+    background: true,
+    voip: true,
+    liveActivity: startActivity(),
+  },
   sms: richSms({ flash: true }),
   email: richEmail(),
 } satisfies Content;
+/** Empty ones are sent; what the event has not is absent. */
+const ACTIVITIES: LiveActivity[] = [
+  { event: "start", contentState: {}, attributesType: "Flight", attributes: {}, relevanceScore: 0 },
+  { event: "update", contentState: { eta: null }, timestamp: 0 },
+  { event: "end", dismissalDate: 0 },
+];
+const activities: Content[] = ACTIVITIES.map((liveActivity) => ({ push: { title: "", body: "", data: {}, liveActivity } }));
 const throughProtobuf = (given: Content) => contentFromProto(ContentProto.decode(ContentProto.encode(contentToProto(given)).finish()));
 const hashed = (given: Content) => canonicalForm(contentValues(given));
 
 test("is the same after it went through protobuf", () => {
-  for (const given of [content, full, { push: localizedPush() }, { push: backgroundPush() }, { push: richPush({ badge: 0 }) }]) {
+  for (const given of [
+    content,
+    full,
+    { push: localizedPush() },
+    { push: backgroundPush() },
+    { push: richPush({ badge: 0 }) },
+    ...activities,
+  ]) {
     assert.deepEqual({ ...throughProtobuf(given) }, { push: undefined, sms: undefined, email: undefined, ...given });
     assert.equal(hashed(throughProtobuf(given)), hashed(given));
     assert.equal(canonicalJson(throughProtobuf(given)), canonicalJson(given), "also as it is stored, with every key");
@@ -51,6 +80,18 @@ test("every field changes the hash; a badge of 0 is not an absent one, and an or
       if (["data", "title", "body", "text", "subject", "html"].includes(field)) without[field] = field === "data" ? {} : "";
       assert.notEqual(hashed({ ...full, [part]: without }), hashed(full), `${part}.${field}`);
     }
+  const activity = (over: Partial<LiveActivity>) =>
+    hashed({ push: { title: "", body: "", data: {}, liveActivity: { ...startActivity(), ...over } } });
+  const forms = [
+    {},
+    { event: "end" },
+    { contentState: {} },
+    { attributes: {} },
+    { attributesType: "Ride" },
+    { timestamp: 1 },
+    { relevanceScore: 0 },
+  ] as const;
+  assert.equal(new Set(forms.map(activity)).size, forms.length);
   const badge = (value: number | undefined) => hashed({ push: { title: "", body: "", data: {}, badge: value } });
   assert.notEqual(badge(0), badge(undefined));
   assert.notEqual(badge(0), badge(1));

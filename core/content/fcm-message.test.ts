@@ -8,7 +8,7 @@ import type { PushContent } from "./push-content.ts";
 import { pushFaults } from "./push-faults.ts";
 
 const envelope: FcmEnvelope = {
-  ...{ token: "t", ids: { delivery: "d-0", attempt: "d-0/1" }, mark: "shop/order-7", topic: "T", isCollapsed: true },
+  ...{ token: "t", isInstallation: false, ids: { delivery: "d-0", attempt: "d-0/1" }, mark: "shop/order-7", topic: "T", isCollapsed: true },
   ...{ priority: "high", ttlSeconds: 90, apnsExpiration: "1700000090", apnsPriority: "10", urgency: "high" },
 };
 const plain: PushContent = { title: "Dinner", body: "is ready 🍲", data: { table: "7" } };

@@ -21,6 +21,8 @@ import {
 /** What a message says besides its content. */
 export interface FcmEnvelope {
   token: string;
+  /** The token is a Firebase installation id. */
+  isInstallation: boolean;
   ids: PushIds;
   /** A later push with the same one replaces this one on the device. */
   mark: string;
@@ -81,7 +83,7 @@ export function fcmBytes(message: JsonObject): number {
 function messageWith(content: PushContent, envelope: FcmEnvelope, extras: Extras): JsonObject {
   const isShown = pushKind(content) === "shown";
   const message = given({
-    token: envelope.token,
+    [envelope.isInstallation ? "fid" : "token"]: envelope.token,
     notification: isShown ? given({ title: content.title, body: bodyWithSubtitle(content), image: content.imageUrl }) : undefined,
     data: { ...dataStrings(content), carillon_delivery: envelope.ids.delivery, carillon_attempt: envelope.ids.attempt },
     android: androidOf(content, envelope, extras),

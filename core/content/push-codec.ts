@@ -1,5 +1,6 @@
 import { type ContentCodec, fieldValues, mapValue, withoutEmpty } from "./codec.ts";
 import { copyJson, type JsonObject } from "./json.ts";
+import { type LiveActivityWire, liveActivityFromProto, liveActivityToProto } from "./live-activity.ts";
 import {
   INTERRUPTION_LEVELS,
   type InterruptionLevel,
@@ -39,6 +40,8 @@ export interface PushWire {
   dataJson: JsonObject | undefined;
   dir: string;
   lang: string;
+  voip: boolean;
+  liveActivity: LiveActivityWire | undefined;
 }
 
 interface PushOverridesWire {
@@ -62,6 +65,7 @@ export const pushCodec: ContentCodec<PushContent, PushWire> = {
       subtitleLocalized: localizedOf(wire.subtitleLocalized),
       overrides: wire.overrides && overridesOf(wire.overrides),
       dataJson: wire.dataJson && copyJson(wire.dataJson),
+      ...{ voip: wire.voip, liveActivity: wire.liveActivity && liveActivityFromProto(wire.liveActivity) },
     }),
   }),
   toProto: ({ title, body, data, ...rich }) => ({
@@ -79,6 +83,7 @@ export const pushCodec: ContentCodec<PushContent, PushWire> = {
       ...{ fcm: rich.overrides.fcm, webpush: rich.overrides.webpush },
     },
     ...{ dataJson: rich.dataJson, dir: rich.dir ?? "", lang: rich.lang ?? "" },
+    ...{ voip: rich.voip ?? false, liveActivity: rich.liveActivity && liveActivityToProto(rich.liveActivity) },
   }),
   namedValues: (content) => [
     ["push.title", content.title],

@@ -1,4 +1,6 @@
+import type { ApnsKind } from "../delivery/endpoint.ts";
 import type { JsonObject } from "./json.ts";
+import type { LiveActivity } from "./live-activity.ts";
 
 /** In the contract's order: the number there is the place here, from 1. */
 export const INTERRUPTION_LEVELS = ["passive", "active", "time-sensitive", "critical"] as const;
@@ -62,6 +64,8 @@ export interface PushContent {
   dir?: string | undefined;
   /** BCP 47. */
   lang?: string | undefined;
+  voip?: boolean | undefined;
+  liveActivity?: LiveActivity | undefined;
 }
 
 /** What came after title, body and data; the hash and the needs of a task go by this list. */
@@ -87,9 +91,14 @@ export const RICH_PUSH_FIELDS = [
   "dataJson",
   "dir",
   "lang",
+  "voip",
+  "liveActivity",
 ] as const satisfies (keyof PushContent)[];
 
 export const PUSH_FIELDS = ["title", "body", "data", ...RICH_PUSH_FIELDS] as const;
+
+/** Where a field is in a notification, as the contract spells it. */
+export const pushField = (name: string): string => `content.push.${name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
 
 /** Fields that mean nothing while no text is shown. */
 export const SHOWN_ONLY_FIELDS = [
@@ -109,14 +118,33 @@ export const SHOWN_ONLY_FIELDS = [
   "lang",
 ] as const satisfies (typeof RICH_PUSH_FIELDS)[number][];
 
-/** What a push does: shows a text, changes the badge and shows nothing, or only reaches the application. */
-export type PushKind = "shown" | "badge" | "background";
+/** What a push does: shows a text, changes the badge and shows nothing, only reaches the application, rings, or changes a Live Activity. */
+export type PushKind = "shown" | "badge" | "background" | "voip" | "live-activity";
 
-export function pushKind({ title, body, titleLocalized, bodyLocalized, background, badge }: PushContent): PushKind {
-  if (background) return "background";
-  if (title !== "" || body !== "" || titleLocalized || bodyLocalized) return "shown";
-  return badge === undefined ? "background" : "badge";
+export function pushKind(content: PushContent): PushKind {
+  if (content.background) return "background";
+  if (content.voip) return "voip";
+  if (content.liveActivity) return "live-activity";
+  if (hasText(content)) return "shown";
+  return content.badge === undefined ? "background" : "badge";
 }
+
+/** Something to read, in words of its own or the application's. */
+export const hasText = ({ title, body, titleLocalized, bodyLocalized }: PushContent): boolean =>
+  title !== "" || body !== "" || titleLocalized !== undefined || bodyLocalized !== undefined;
 
 /** Its data go to the application and nothing is shown or counted. */
 export const isSilent = (content: PushContent) => pushKind(content) === "background";
+
+/** The kind of APNs token that a push is for; undefined: ordinary tokens, of every push channel. */
+export function apnsKindOf({ voip, liveActivity }: PushContent): ApnsKind | undefined {
+  if (voip) return "voip";
+  return liveActivity && (liveActivity.event === "start" ? "live-activity-start" : "live-activity");
+}
+
+/** A Live Activity's content has a time, which its retries keep: the device ignores what is older than what it shows. @param at for one without */
+export function withTimestamp(content: PushContent, at: number): PushContent {
+  const { liveActivity } = content;
+  if (liveActivity === undefined || liveActivity.timestamp !== undefined) return content;
+  return { ...content, liveActivity: { ...liveActivity, timestamp: at } };
+}

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { backgroundPush, localizedPush, richPush } from "../../test/support/content-samples.ts";
 import type { Channel } from "../delivery/channel.ts";
 import { jsonBytes } from "./json.ts";
+import type { LiveActivity } from "./live-activity.ts";
 import { pushPayloadBytes } from "./push.ts";
 import { type PushContent, pushKind } from "./push-content.ts";
 import { PUSH_CONTENT_BYTES_MAX, pushFaults } from "./push-faults.ts";
@@ -103,7 +104,8 @@ test("control characters, our own headers and sizes", () => {
   assert.deepEqual(headers({ "apns-topic": "a\r\nb", "apns-push-type": "spam", "apns-priority": "7" }), [
     ...["apns-topic", "apns-push-type", "apns-priority"].map((name) => `${at}.${name} header.value`),
   ]);
-  assert.deepEqual(headers({ "apns-topic": "com.example.shop.voip", "apns-push-type": "voip", "apns-priority": "10" }), []);
+  assert.deepEqual(headers({ "apns-topic": "com.example.shop.voip-ptt", "apns-push-type": "pushtotalk", "apns-priority": "10" }), []);
+  for (const own of ["voip", "liveactivity"]) assert.deepEqual(headers({ "apns-push-type": own }), [`${at}.apns-push-type header.value`]);
   const overrides = { fcm: { a: "x".repeat(17_000) }, apns: { a: Number.POSITIVE_INFINITY } };
   assert.deepEqual(faultsOf(richPush({ overrides })).sort(), [
     "content.push.overrides.apns json.number",
@@ -129,4 +131,62 @@ test("a content that is not counted makes no payload above twice its own bytes a
       const bytes = pushPayloadBytes(channel, content);
       assert.ok(bytes <= 2 * jsonBytes(content) + 1_500, `${channel}: ${bytes} of ${jsonBytes(content)}`);
     }
+});
+
+const start: LiveActivity = { event: "start", contentState: { eta: 12 }, attributesType: "Flight", attributes: { number: "CR 12" } };
+
+test("VoIP pushes and Live Activities are for apns alone, and nothing without effect is beside them", () => {
+  assert.deepEqual(faultsOf({ ...silent, voip: true, data: { call: "17" }, dataJson: { video: true } }), []);
+  assert.deepEqual(faultsOf(richPush({ voip: true, overrides: {} })), [], "its application reads whatever the content says");
+  assert.deepEqual(faultsOf({ ...silent, liveActivity: start, title: "Boarding", sound: "bell.caf" }), []);
+  for (const content of [
+    { ...silent, voip: true },
+    { ...silent, liveActivity: start },
+  ]) {
+    const field = content.voip ? "voip" : "live_activity";
+    assert.deepEqual(faultsOf({ ...content, overrides: { apnsHeaders: { "apns-priority": "5" }, apns: { aps: { a: 1 } } } }), []);
+    assert.deepEqual(faultsOf(content, ["apns", "fcm"]), [`content.push.${field} push.apns`]);
+    assert.deepEqual(faultsOf({ ...content, overrides: { fcm: {}, webpush: {}, apnsHeaders: { "apns-push-type": "alert" } } }), [
+      "content.push.overrides.fcm push.apns",
+      "content.push.overrides.webpush push.apns",
+      "content.push.overrides.apns_headers.apns-push-type override.protected",
+    ]);
+  }
+  const beside = faultsOf({
+    ...silent,
+    liveActivity: start,
+    badge: 1,
+    data: { a: "b" },
+    dataJson: { c: 1 },
+    thread: "t",
+    sound: "bell.caf",
+  });
+  assert.deepEqual(beside.sort(), [
+    ...["badge", "data", "data_json"].map((name) => `content.push.${name} push.live_activity`),
+    "content.push.sound push.unshown",
+    "content.push.thread push.live_activity",
+  ]);
+});
+
+test("a Live Activity's times are those that Apple's seconds express, and its JSON is JSON", () => {
+  const past = { staleDate: 0, dismissalDate: -1, timestamp: -1 };
+  assert.deepEqual(faultsOf({ ...silent, liveActivity: { ...start, ...past } }), [
+    "content.push.live_activity.dismissal_date time.epoch",
+    "content.push.live_activity.timestamp time.epoch",
+  ]);
+  const contentState = { a: Number.NaN };
+  assert.deepEqual(faultsOf({ ...silent, liveActivity: { ...start, contentState } }), [
+    "content.push.live_activity.content_state json.number",
+  ]);
+});
+
+test("a VoIP push has room for 5,120 bytes, a Live Activity's for 4,096, named or not", () => {
+  const voip = (bytes: number): PushContent => ({ ...silent, voip: true, data: { a: "x".repeat(bytes) } });
+  const live = (bytes: number): PushContent => ({ ...silent, liveActivity: { ...start, attributes: { a: "x".repeat(bytes) } } });
+  for (const channels of [["apns"], []] as const) {
+    assert.deepEqual(faultsOf(voip(4_800), channels), []);
+    assert.deepEqual(faultsOf(voip(5_120), channels), ["content.push apns.bytes"]);
+    assert.deepEqual(faultsOf(live(3_700), channels), []);
+    assert.deepEqual(faultsOf(live(4_096), channels), ["content.push apns.bytes"]);
+  }
 });

@@ -1,5 +1,5 @@
 import { type Channel, isPush, type PushChannel } from "../delivery/channel.ts";
-import { APNS_PROTECTED } from "./apns-payload.ts";
+import { APNS_PROTECTED, apnsBytesMax } from "./apns-payload.ts";
 import { type ContentFault, showsSomething } from "./codec.ts";
 import { fcmOwnKeys } from "./fcm-message.ts";
 import { FCM_PROTECTED, fcmSpelling } from "./fcm-override.ts";
@@ -8,7 +8,8 @@ import { jsonBytes } from "./json.ts";
 import { PUSH_PAYLOAD_BYTES_MAX } from "./limits.ts";
 import { protectedFaults } from "./overrides.ts";
 import { isReservedDataKey, pushPayloadBytes } from "./push.ts";
-import { type PushContent, pushKind, SHOWN_ONLY_FIELDS } from "./push-content.ts";
+import { apnsKindOf, pushField as at, type PushContent, pushKind, SHOWN_ONLY_FIELDS } from "./push-content.ts";
+import { kindFaults } from "./push-kind-faults.ts";
 import { WEBPUSH_PROTECTED, webPushLacks } from "./webpush-payload.ts";
 
 /**
@@ -23,20 +24,18 @@ export const PUSH_CONTENT_BYTES_MAX = 32_768;
 const SMALL_CONTENT_BYTES = 1_200;
 /** What an override may say in headers (Apple: Sending notification requests to APNs). Whether a topic is the account's, its provider checks. */
 const APNS_HEADER_RULES: ReadonlyMap<string, readonly [form: RegExp, rule: string]> = new Map([
-  ["apns-topic", [/^[A-Za-z0-9.-]{1,255}$/, "the topic of the account, or that with a suffix such as .voip"]],
+  ["apns-topic", [/^[A-Za-z0-9.-]{1,255}$/, "the topic of the account, or that with a suffix such as .complication"]],
   [
     "apns-push-type",
     [
-      /^(alert|background|complication|controls|fileprovider|liveactivity|location|mdm|pushtotalk|voip|widgets)$/,
-      "one of Apple's push types",
+      /^(alert|background|complication|controls|fileprovider|location|mdm|pushtotalk|widgets)$/,
+      "one of Apple's push types, but voip and liveactivity: content.push.voip and live_activity make such pushes",
     ],
   ],
   ["apns-priority", [/^(1|5|10)$/, "1, 5 or 10"]],
 ]);
 
 const LINES = ["sound", "thread", "actionCategory", "androidChannel"] as const satisfies (keyof PushContent)[];
-
-const at = (field: string) => `content.push.${field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
 
 /** What the .proto rules cannot express. @param channels those the notification is for */
 export function pushFaults(content: PushContent, channels: readonly Channel[]): ContentFault[] {
@@ -47,6 +46,7 @@ export function pushFaults(content: PushContent, channels: readonly Channel[]): 
   return [
     ...blankFaults(content),
     ...unshownFaults(content),
+    ...kindFaults(content, pushChannels),
     ...webPushFaults(content, pushChannels),
     ...keyFaults(content, pushChannels),
     ...urlFaults(content),
@@ -74,7 +74,8 @@ function blankFaults(content: PushContent): ContentFault[] {
 /** A field without effect is a mistake that nobody would notice. */
 function unshownFaults(content: PushContent): ContentFault[] {
   const kind = pushKind(content);
-  if (kind === "shown") return [];
+  // What a VoIP push says, its application reads; of a Live Activity, kindFaults() judges.
+  if (kind === "shown" || kind === "voip" || kind === "live-activity") return [];
   const fields = SHOWN_ONLY_FIELDS.filter((name) => content[name] !== undefined);
   const silent = kind === "background" && content.sound !== undefined ? (["sound"] as const) : [];
   const message = "has no effect, because nothing is shown: give title or body, or leave it out";
@@ -153,10 +154,11 @@ function overridesFaults({ overrides = {} }: PushContent): ContentFault[] {
 
 /** @param channels those whose limits count; without any, FCM's stands for them */
 function sizeFaults(content: PushContent, channels: readonly PushChannel[]): ContentFault[] {
-  const counted = channels.length > 0 ? channels : (["fcm"] as const);
+  const unnamed: PushChannel = apnsKindOf(content) === undefined ? "fcm" : "apns";
+  const counted = channels.length > 0 ? channels : [unnamed];
   return counted.flatMap((channel) => {
     const bytes = pushPayloadBytes(channel, content);
-    const max = PUSH_PAYLOAD_BYTES_MAX[channel];
+    const max = channel === "apns" ? apnsBytesMax(content) : PUSH_PAYLOAD_BYTES_MAX[channel];
     const message = `makes a payload of ${bytes} bytes; ${channel} carries ${max}`;
     return bytes > max ? [{ field: "content.push", rule: `${channel}.bytes`, message }] : [];
   });

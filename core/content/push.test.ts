@@ -79,6 +79,11 @@ test("without ids it counts the longest ones", () => {
     assert.ok(pushPayloadBytes(channel, content) >= pushPayloadBytes(channel, content, { delivery, attempt: `${delivery}/3` }));
 });
 
+test("counts the time that a Live Activity's content gets at its acceptance", () => {
+  const live = (timestamp?: number): PushContent => ({ title: "", body: "", data: {}, liveActivity: { event: "end", timestamp } });
+  assert.equal(pushPayloadBytes("apns", live()), pushPayloadBytes("apns", live(1_790_000_000_000)));
+});
+
 test("knows the keys that FCM reserves", () => {
   for (const key of ["from", "message_type", "google.c", "gcm_x", "carillon_attempt"])
     assert.equal(isReservedDataKey("fcm", key), true, key);

@@ -2,7 +2,7 @@ import type { PushChannel } from "../delivery/channel.ts";
 import { leastApnsBody } from "./apns-payload.ts";
 import { type FcmEnvelope, fcmBytes, leastFcmMessage } from "./fcm-message.ts";
 import { APNS_COLLAPSE_ID_BYTES_MAX } from "./limits.ts";
-import type { PushContent } from "./push-content.ts";
+import { type PushContent, withTimestamp } from "./push-content.ts";
 import type { PushIds } from "./push-fields.ts";
 import { leastWebPushPlaintext } from "./webpush-payload.ts";
 
@@ -11,11 +11,13 @@ const PUSH_IDS_LONGEST: PushIds = {
   delivery: `${"0".repeat(32)}-9999`,
   attempt: `${"0".repeat(32)}-9999/999999`,
 };
+/** Until the year 2286 a time in seconds has ten digits. A Live Activity's is not known before its acceptance. */
+const TIMESTAMP_LONGEST_MS = 9_999_999_999_000;
 const MARK_LONGEST = "m".repeat(APNS_COLLAPSE_ID_BYTES_MAX);
 
 /** Of what it says only the ids and the mark count. */
 export const fcmEnvelopeOf = (ids: PushIds = PUSH_IDS_LONGEST): FcmEnvelope => ({
-  ...{ ids, mark: MARK_LONGEST, token: "", topic: "", isCollapsed: false, priority: "normal" },
+  ...{ ids, mark: MARK_LONGEST, token: "", isInstallation: false, topic: "", isCollapsed: false, priority: "normal" },
   ...{ ttlSeconds: 0, apnsExpiration: "0", apnsPriority: "5", urgency: "normal" },
 });
 
@@ -26,7 +28,7 @@ export const fcmEnvelopeOf = (ids: PushIds = PUSH_IDS_LONGEST): FcmEnvelope => (
 export function pushPayloadBytes(channel: PushChannel, content: PushContent, ids: PushIds = PUSH_IDS_LONGEST): number {
   switch (channel) {
     case "apns":
-      return Buffer.byteLength(leastApnsBody(content, ids));
+      return Buffer.byteLength(leastApnsBody(withTimestamp(content, TIMESTAMP_LONGEST_MS), ids));
     case "webpush":
       return Buffer.byteLength(leastWebPushPlaintext(content, { ids, mark: MARK_LONGEST, origin: undefined }));
     case "fcm":

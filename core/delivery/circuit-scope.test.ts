@@ -42,6 +42,9 @@ test("pushes to tokens of Apple's development environment, and to each applicati
   assert.deepEqual(circuitsOf(debugDevice, "shop"), ["development", "topic com.example.shop development", "app shop"]);
   const topic: Endpoint = { channel: "apns", token: "ab", application: "com.example.shop" };
   assert.deepEqual(circuitsOf(topic, "shop"), ["account", "topic com.example.shop production", "app shop"]);
+  const voip = { ...topic, kind: "voip" } as const;
+  assert.deepEqual(circuitsOf(voip, "shop"), ["account", "topic com.example.shop voip production", "app shop"]);
+  assert.deepEqual(circuitsOf({ ...voip, application: undefined }, "shop"), ["account", "topic voip production", "app shop"]);
 });
 
 test("an account's senders have circuits of their own, beside the default one's", () => {

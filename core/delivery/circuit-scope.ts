@@ -25,8 +25,10 @@ export function accountCircuit(endpoint: Endpoint): string {
 /** The part of the service that what is sent names as its sender: a number, a name, or the app on the device. Undefined where there is one. */
 function senderCircuit(endpoint: Endpoint, sender: string | undefined): string | undefined {
   if (endpoint.channel === "sms") return sender === undefined ? "sender" : `sender ${sender}`;
-  if (endpoint.channel !== "apns" || endpoint.application === undefined) return undefined;
-  return `topic ${endpoint.application} ${endpoint.environment ?? "production"}`;
+  if (endpoint.channel !== "apns" || (endpoint.application === undefined && endpoint.kind === undefined)) return undefined;
+  // Pushes of another kind have a topic of their own, which a key or certificate may not have.
+  const topic = [endpoint.application, endpoint.kind].filter(Boolean).join(" ");
+  return `topic ${topic} ${endpoint.environment ?? "production"}`;
 }
 
 /** The circuit of one app at an account, or at a push service: other apps do not depend on it. */

@@ -2,6 +2,10 @@ import { canonicalPushUrl } from "../content/push-host.ts";
 import { canonicalAddress } from "./email-address.ts";
 import { canonicalPhoneNumber } from "./phone-number.ts";
 
+/** Kinds of APNs token besides the ordinary one: each takes pushes of its own kind and no others (core/content/push-target.ts). */
+export const APNS_KINDS = ["voip", "live-activity", "live-activity-start"] as const;
+export type ApnsKind = (typeof APNS_KINDS)[number];
+
 /** An app on an Apple device. */
 export interface ApnsEndpoint {
   channel: "apns";
@@ -11,12 +15,25 @@ export interface ApnsEndpoint {
   application?: string | undefined;
   /** Where the token is valid; absent: in production. */
   environment?: "development" | undefined;
+  /** Absent: an ordinary token. */
+  kind?: ApnsKind | undefined;
 }
+
+/** Whatever Firebase reaches. */
+export interface FcmEndpoint {
+  channel: "fcm";
+  /** A registration token, or what `kind` says. */
+  token: string;
+  /** A Firebase installation id. */
+  kind?: "installation" | undefined;
+}
+
+export type EndpointKind = ApnsKind | "installation";
 
 /** One place a person can be reached. */
 export type Endpoint =
   | ApnsEndpoint
-  | { channel: "fcm"; token: string } // registration token
+  | FcmEndpoint
   | { channel: "webpush"; pushUrl: string; p256dh: string; auth: string } // keys in base64url, as browsers give them
   | { channel: "sms"; phoneNumber: string } // E.164 with the plus
   | { channel: "email"; address: string };
@@ -71,6 +88,10 @@ export function keyAsSpelled(endpoint: Endpoint): string {
       return `email:${endpoint.address.toLowerCase()}`;
   }
 }
+
+/** Undefined where it is an ordinary one. The key leaves it out, as it does the application: what identifies an endpoint is its token. */
+export const kindOf = (endpoint: Endpoint): EndpointKind | undefined =>
+  endpoint.channel === "apns" || endpoint.channel === "fcm" ? endpoint.kind : undefined;
 
 /** Enough to recognise an endpoint in a log, not enough to use it. */
 export function maskEndpoint(endpoint: Endpoint): string {

@@ -91,3 +91,17 @@ test("the wait follows the status query, within what the class allows; what is n
   const short = { ...UNCERTAIN_WAIT_MS, transactional: 10_000 };
   assert.ok(uncertainWaitMs({ ...situation, channel: "sms" }, late, short) > 87_000);
 });
+
+test("no call rings twice and no Live Activity is started twice, however urgent; of the changes of one, a copy shows nothing new", () => {
+  const live = (title: string) => ({ push: { title, body: "", data: {}, liveActivity: { event: "update", contentState: {} } as const } });
+  const at = (kind: "voip" | "live-activity" | "live-activity-start") => ({ endpoint: { channel: "apns", token: "ab", kind } as const });
+  for (const notificationClass of CLASSES) {
+    // Also where the content is kept apart.
+    for (const content of [{ push: { ...shown.push, voip: true } }, {}])
+      assert.equal(isRepeated({ ...at("voip"), content, notificationClass }), false);
+    assert.equal(isRepeated({ ...at("live-activity-start"), content: live(""), notificationClass }), false);
+  }
+  assert.equal(isRepeated({ ...at("live-activity"), content: live("") }), true);
+  assert.equal(isRepeated({ ...at("live-activity"), content: live("Boarding") }), false, "its alert would be heard again");
+  assert.equal(isRepeated({ ...at("live-activity"), content: live("Boarding"), notificationClass: "critical" }), true);
+});

@@ -2,6 +2,7 @@ import type { Content } from "../content/content.ts";
 import { isReplacedOnDevice } from "../content/replaced.ts";
 import { type Channel, isPush, type NotificationClass } from "./channel.ts";
 import { type Decision, STATUS_QUERY_FIRST_MS, type UncertainWaits } from "./decide.ts";
+import { type Endpoint, type EndpointKind, kindOf } from "./endpoint.ts";
 import { reason } from "./reason.ts";
 
 /** Of which channels and classes an attempt of unknown outcome is repeated once. */
@@ -28,6 +29,7 @@ const STATUS_QUERY_ANSWER_MS = 8_000;
 
 export interface InDoubtSituation {
   channel: Channel;
+  endpoint?: Endpoint | undefined;
   notificationClass: NotificationClass;
   content: Content;
   collapseKey?: string | undefined;
@@ -38,12 +40,16 @@ export interface InDoubtSituation {
   repeats: InDoubtRepeats;
 }
 
+/** A call that rings again after it was answered, and a second Live Activity beside the first, are worse than none, however urgent. */
+const NEVER_TWICE: ReadonlySet<EndpointKind | undefined> = new Set(["voip", "live-activity-start"]);
+
 /**
  * Whether it is repeated, once, where nothing resolves it. What is not critical only where the copy replaces the first one on the device and nothing
  * else: under a key of the caller's it could replace a newer push. What is critical is repeated without that key (dispatchers/provider-call.ts).
  */
 function isRepeated(situation: InDoubtSituation): boolean {
-  const { channel, notificationClass, content, collapseKey, policyResend, now, expiresAt, repeats } = situation;
+  const { channel, endpoint, notificationClass, content, collapseKey, policyResend, now, expiresAt, repeats } = situation;
+  if (endpoint !== undefined && NEVER_TWICE.has(kindOf(endpoint))) return false;
   if (policyResend || now >= expiresAt || !repeats[channel].includes(notificationClass)) return false;
   return notificationClass === "critical" || (!collapseKey && isReplacedOnDevice(channel, content));
 }

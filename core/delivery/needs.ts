@@ -12,6 +12,9 @@ export const NEEDS = [
   "rich-email",
   "blobs",
   "ttl",
+  "apns-voip",
+  "apns-live-activity",
+  "fcm-installation",
 ] as const;
 export type Need = (typeof NEEDS)[number];
 const KNOWN: ReadonlySet<string> = new Set<string>(NEEDS);

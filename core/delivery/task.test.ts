@@ -82,6 +82,10 @@ test("a task needs what an earlier dispatcher would not know of its endpoint and
   assert.deepEqual(needsAt(token), []);
   assert.deepEqual(needsAt({ ...token, application: "com.example.shop" }), ["apns-application"]);
   assert.deepEqual(needsAt({ ...token, environment: "development" }), ["apns-environment"]);
+  const ofKinds = [...needsAt({ ...token, kind: "voip" }), ...needsAt({ ...token, kind: "live-activity" })];
+  ofKinds.push(...needsAt({ ...token, kind: "live-activity-start" }), ...needsAt({ channel: "fcm", token: "ab", kind: "installation" }));
+  assert.deepEqual(ofKinds, ["apns-voip", "apns-live-activity", "apns-live-activity", "fcm-installation"]);
+  assert.deepEqual(unknownNeeds(ofKinds), []);
   const all = needsAt({ ...token, application: "a", environment: "development" }, { hasOwnAccounts: true, contentHashes: { push: "h" } });
   assert.deepEqual(all, ["content-by-reference", "app-accounts", "apns-application", "apns-environment"]);
   assert.deepEqual(unknownNeeds(all), []);

@@ -1,6 +1,7 @@
 import { richParts } from "../content/rich.ts";
 import type { DeliveryTask } from "../ports/queue.ts";
 import { contentPart } from "./channel.ts";
+import { type EndpointKind, kindOf } from "./endpoint.ts";
 import type { Need } from "./needs.ts";
 import { type Delivery, expiryOf, type NotificationRecord } from "./notification.ts";
 
@@ -46,6 +47,13 @@ const addressesShown = ({ deliveries }: NotificationRecord): string[] =>
     .flatMap(({ copy, endpoint }) => (copy === undefined && endpoint?.channel === "email" ? [endpoint.address] : []))
     .slice(0, SHOWN_TO_MAX);
 
+const KIND_NEEDS: Readonly<Record<EndpointKind, Need>> = {
+  voip: "apns-voip",
+  "live-activity": "apns-live-activity",
+  "live-activity-start": "apns-live-activity",
+  installation: "fcm-installation",
+};
+
 function needsOf(
   { content, contentHashes = {}, richApart = [], blobIds, ttlSeconds, hasOwnAccounts }: NotificationRecord,
   { channel, endpoint }: Delivery,
@@ -60,6 +68,8 @@ function needsOf(
   if (hasOwnAccounts) needs.push("app-accounts");
   if (endpoint?.channel === "apns" && endpoint.application !== undefined) needs.push("apns-application");
   if (endpoint?.channel === "apns" && endpoint.environment !== undefined) needs.push("apns-environment");
+  const kind = endpoint && kindOf(endpoint);
+  if (kind !== undefined) needs.push(KIND_NEEDS[kind]);
   return needs;
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { apnsBody } from "../../core/content/apns-payload.ts";
 import { samplePush } from "../../test/support/delivery-samples.ts";
-import { buildApnsPush as build, isTopicOf } from "./payload.ts";
+import { buildApnsPush as build, isTopicOf, topicOf } from "./payload.ts";
 
 const push = samplePush({ channel: "apns", token: "00ff" }, { expiresAt: 1_700_000_000_999 });
 const content = push.content.push!;
@@ -29,14 +29,20 @@ test("a lifetime at the provider ends it earlier, and 0 is now or never", () => 
 });
 
 test("an override names the topic, the kind and the priority; the topic is the account's own or has a suffix", () => {
-  const apnsHeaders = { "apns-topic": "com.example.shop.voip", "apns-push-type": "voip", "apns-priority": "10" };
+  const apnsHeaders = { "apns-topic": "com.example.shop.voip-ptt", "apns-push-type": "pushtotalk", "apns-priority": "10" };
   const { headers } = buildApnsPush({ ...push, priority: "low" }, "00ff", { ...content, overrides: { apnsHeaders } });
   assert.deepEqual({ ...headers, ...apnsHeaders }, headers);
   assert.deepEqual(
-    [undefined, "com.example.shop", "com.example.shop.voip", "com.example.shopping", "com.example"].map((topic) =>
-      isTopicOf("com.example.shop", topic),
-    ),
-    [true, true, true, false, false],
+    [
+      undefined,
+      "com.example.shop",
+      "com.example.shop.voip-ptt",
+      "com.example.shop.voip",
+      "com.example.shop.push-type.liveactivity",
+      "com.example.shopping",
+      "com.example",
+    ].map((topic) => isTopicOf("com.example.shop", topic)),
+    [true, true, true, false, false, false, false],
   );
 });
 
@@ -56,4 +62,35 @@ test("data alone are sent as a background push, of the one priority that Apple t
     );
   }
   assert.equal(buildApnsPush(push, "00ff", { ...silent, body: "Dinner" }).headers["apns-push-type"], "alert");
+});
+
+test("a VoIP push is urgent, not stored, and replaces nothing, whatever the notification says", () => {
+  for (const over of [{ priority: "low", collapseKey: "call", ttlSeconds: 60 }, {}] as const) {
+    const { headers } = buildApnsPush({ ...push, ...over }, "00ff", { ...content, voip: true });
+    const { "apns-id": _, ...rest } = headers;
+    assert.deepEqual(rest, { "apns-push-type": "voip", "apns-priority": "10", "apns-expiration": "0" });
+  }
+});
+
+test("a Live Activity's push has priority 10 or 5 and no collapse id", () => {
+  const liveActivity = { event: "update", contentState: {}, timestamp: now } as const;
+  const headersOf = (priority: "high" | "normal" | "low") => {
+    const { "apns-id": _, ...rest } = buildApnsPush({ ...push, priority }, "00ff", { ...content, liveActivity }).headers;
+    return rest;
+  };
+  assert.deepEqual(headersOf("high"), { "apns-push-type": "liveactivity", "apns-priority": "10", "apns-expiration": "1700000000" });
+  assert.deepEqual(
+    [headersOf("normal"), headersOf("low")].map((headers) => headers["apns-priority"]),
+    ["5", "5"],
+  );
+});
+
+test("tokens of each kind have a topic of their own", () => {
+  const topics = ([undefined, "voip", "live-activity", "live-activity-start"] as const).map((kind) => topicOf("com.example.shop", kind));
+  assert.deepEqual(topics, [
+    "com.example.shop",
+    "com.example.shop.voip",
+    "com.example.shop.push-type.liveactivity",
+    "com.example.shop.push-type.liveactivity",
+  ]);
 });

@@ -1,6 +1,7 @@
 import type { Priority, PushType } from "apns2";
 import { apnsBody } from "../../core/content/apns-payload.ts";
-import { isSilent, type PushContent } from "../../core/content/push-content.ts";
+import { apnsKindOf, type PushContent, type PushKind, pushKind } from "../../core/content/push-content.ts";
+import type { ApnsKind } from "../../core/delivery/endpoint.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import { uuidOf } from "../../runtime/hash.ts";
 import { apnsPriority } from "../transport/apns-priority.ts";
@@ -15,7 +16,8 @@ export interface ApnsHeaders {
   "apns-priority": `${Priority}`;
   /** Seconds since the epoch; 0: it is not stored. */
   "apns-expiration": string;
-  "apns-collapse-id": string;
+  /** A VoIP push and a Live Activity's have none: nothing waits to be replaced, and a Live Activity's content has a time. */
+  "apns-collapse-id"?: string;
 }
 
 export interface ApnsPush {
@@ -26,14 +28,34 @@ export interface ApnsPush {
   body: string;
 }
 
+const PUSH_TYPE: Readonly<Record<PushKind, PushType>> = {
+  shown: "alert",
+  badge: "alert",
+  background: "background",
+  voip: "voip",
+  "live-activity": "liveactivity",
+};
+
+/** Delivered now or never: a call that nobody waits for any more must not ring. */
+const NOT_STORED = "0";
+
+/** What Apple has appended to the bundle id for tokens of each kind. */
+const KIND_SUFFIX: Readonly<Record<ApnsKind, string>> = {
+  voip: ".voip",
+  "live-activity": ".push-type.liveactivity",
+  "live-activity-start": ".push-type.liveactivity",
+};
+export const topicOf = (application: string, kind: ApnsKind | undefined): string =>
+  kind === undefined ? application : application + KIND_SUFFIX[kind];
+
 /** @param now ms since the epoch */
 export function buildApnsPush(delivery: OutboundDelivery, device: string, content: PushContent, now: number): ApnsPush {
   const ours: ApnsHeaders = {
     "apns-id": uuidOf(delivery.attemptId),
-    "apns-push-type": isSilent(content) ? "background" : "alert",
+    "apns-push-type": PUSH_TYPE[pushKind(content)],
     "apns-priority": apnsPriority(content, delivery.priority),
-    "apns-expiration": apnsExpiration(delivery, now),
-    "apns-collapse-id": replacementMark(delivery),
+    "apns-expiration": content.voip ? NOT_STORED : apnsExpiration(delivery, now),
+    ...(apnsKindOf(content) === undefined ? { "apns-collapse-id": replacementMark(delivery) } : {}),
   };
   return {
     device,
@@ -42,14 +64,12 @@ export function buildApnsPush(delivery: OutboundDelivery, device: string, conten
   };
 }
 
-/** What Apple has appended to a bundle id for pushes of other kinds (Apple: Sending notification requests to APNs, "apns-push-type"). */
+/** What Apple has appended to a bundle id for pushes of kinds that are only an override's (Apple: Sending notification requests to APNs, "apns-push-type"). */
 const TOPIC_SUFFIXES = [
-  ".voip",
   ".voip-ptt",
   ".complication",
   ".pushkit.fileprovider",
   ".location-query",
-  ".push-type.liveactivity",
   ".push-type.widgets",
   ".push-type.controls",
 ];

@@ -1,5 +1,6 @@
 import type { Errors } from "apns2";
-import { APNS_PAYLOAD_BYTES_MAX } from "../../core/content/limits.ts";
+import { apnsBytesMax } from "../../core/content/apns-payload.ts";
+import { apnsKindOf } from "../../core/content/push-content.ts";
 import { type Outcome, unsendable } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import { ALWAYS, type Provider } from "../../core/ports/provider.ts";
@@ -13,7 +14,7 @@ import { classifyApns } from "./classify.ts";
 import { type ApnsConfig, apnsVariables } from "./config.ts";
 import { createApnsConnection } from "./connection.ts";
 import { createApnsCredentials } from "./credentials.ts";
-import { buildApnsPush, isTopicOf } from "./payload.ts";
+import { buildApnsPush, isTopicOf, topicOf } from "./payload.ts";
 import type { SignedToken } from "./signing-token.ts";
 
 /** Apple Push Notification service. Throws where its credentials cannot be used. */
@@ -38,11 +39,14 @@ export function createApnsProvider(config: ApnsConfig, { clock }: { clock: Clock
       if (endpoint.channel !== "apns") throw new TypeError(`${endpoint.channel} endpoint given to apns`);
       const { push } = delivery.content;
       if (push === undefined) return unsendable("content-missing");
-      const { environment = "production", application: topic = config.APNS_TOPIC[0] ?? "" } = endpoint;
-      if (!config.APNS_TOPIC.includes(topic)) return UNKNOWN_APPLICATION;
+      const { environment = "production", application = config.APNS_TOPIC[0] ?? "" } = endpoint;
+      if (!config.APNS_TOPIC.includes(application)) return UNKNOWN_APPLICATION;
+      // No gateway of this version accepts it.
+      if (apnsKindOf(push) !== endpoint.kind) return WRONG_KIND;
+      const topic = topicOf(application, endpoint.kind);
       const built = buildApnsPush(delivery, endpoint.token, push, clock.now());
       if (!isTopicOf(topic, built.headers["apns-topic"])) return unsendable("topic-not-allowed");
-      if (Buffer.byteLength(built.body) > APNS_PAYLOAD_BYTES_MAX) return unsendable("payload-too-large");
+      if (Buffer.byteLength(built.body) > apnsBytesMax(push)) return unsendable("payload-too-large");
 
       const call = { signal, mayBegin, written: false };
       try {
@@ -79,6 +83,9 @@ export function createApnsProvider(config: ApnsConfig, { clock }: { clock: Clock
 
 /** No account of another app's could send it either. Nothing was called, so that it says nothing about the account. */
 const UNKNOWN_APPLICATION = unsendable("unknown-application");
+
+/** Its token takes pushes of another kind only. */
+const WRONG_KIND = unsendable("endpoint-kind");
 
 /** As apns2 names the reason of an answer that is not JSON. */
 const UNKNOWN: (typeof Errors)["unknownError"] = "UnknownError";

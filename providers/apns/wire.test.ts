@@ -39,15 +39,13 @@ test("an override's topic is the account's or has a suffix, and APNs' answer to 
   const topic = wire.sandbox.env.APNS_TOPIC;
   const overridden = (apnsHeaders: Record<string, string>, end?: string) =>
     samplePush(endpoint(end), { content: { push: { title: "t", body: "b", data: {}, overrides: { apnsHeaders } } } });
-  assert.deepEqual(await send(overridden({ "apns-topic": "com.example.other" })), {
-    kind: "rejected",
-    reason: "topic-not-allowed",
-    notCalled: true,
-  });
-  assert.deepEqual(await send(overridden({ "apns-topic": `${topic}.voip` })), { kind: "rejected", reason: "TopicDisallowed" });
-  assert.equal((await send(overridden({ "apns-topic": `${topic}.voip`, "apns-push-type": "voip" }))).kind, "accepted");
+  const notAllowed = { kind: "rejected", reason: "topic-not-allowed", notCalled: true };
+  assert.deepEqual(await send(overridden({ "apns-topic": "com.example.other" })), notAllowed);
+  assert.deepEqual(await send(overridden({ "apns-topic": `${topic}.voip` })), notAllowed);
+  assert.deepEqual(await send(overridden({ "apns-topic": `${topic}.voip-ptt` })), { kind: "rejected", reason: "TopicDisallowed" });
+  assert.equal((await send(overridden({ "apns-topic": `${topic}.voip-ptt`, "apns-push-type": "pushtotalk" }))).kind, "accepted");
   // Without an override this token would be gone, because another push was accepted.
-  const other = overridden({ "apns-topic": `${topic}.voip`, "apns-push-type": "voip" }, "bad1");
+  const other = overridden({ "apns-topic": `${topic}.voip-ptt`, "apns-push-type": "pushtotalk" }, "bad1");
   assert.deepEqual(await send(other), { kind: "rejected", reason: "DeviceTokenNotForTopic" });
 });
 
@@ -79,6 +77,27 @@ test("a push to an application that the account does not have is rejected withou
   const push = samplePush({ ...endpoint(), application: "com.example.unknown" });
   assert.deepEqual(await send(push), { kind: "rejected", reason: "unknown-application", notCalled: true });
   assert.deepEqual(arrived(push), []);
+});
+
+test("a push goes to a token of its own kind, under that kind's topic, and to no other", async () => {
+  const topic = wire.sandbox.env.APNS_TOPIC;
+  const liveActivity = { event: "update", contentState: { eta: 1 }, timestamp: 1_790_000_000_000 } as const;
+  const start = { ...liveActivity, event: "start", attributesType: "A", attributes: {} } as const;
+  const silent = { title: "", body: "", data: {} };
+  for (const [kind, end, suffix, content] of [
+    ["voip", "c0c2", ".voip", { ...silent, voip: true, data: { x: "x".repeat(4_900) } }],
+    ["live-activity", "c0c3", ".push-type.liveactivity", { ...silent, liveActivity }],
+    ["live-activity-start", "c0c4", ".push-type.liveactivity", { ...silent, liveActivity: start }],
+  ] as const) {
+    const push = samplePush({ ...endpoint(end), kind }, { content: { push: content } });
+    assert.equal((await send(push)).kind, "accepted", kind);
+    assert.equal(arrived(push)[0]?.headers["apns-topic"], `${topic}${suffix}`);
+    const ordinary = samplePush({ ...endpoint(end), kind });
+    assert.deepEqual(await send(ordinary), { kind: "rejected", reason: "endpoint-kind", notCalled: true });
+    const elsewhere = samplePush(endpoint(), { content: { push: content } });
+    assert.deepEqual(await send(elsewhere), { kind: "rejected", reason: "endpoint-kind", notCalled: true });
+    assert.deepEqual([...arrived(ordinary), ...arrived(elsewhere)], []);
+  }
 });
 
 test("two attempts of a delivery have different ids", async () => {

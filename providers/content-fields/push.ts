@@ -1,20 +1,7 @@
-import type { PushContent } from "../../core/content/push-content.ts";
 import type { PushChannel } from "../../core/delivery/channel.ts";
 import type { FieldSection } from "./page.ts";
-import type { Arrival, FieldRow } from "./row.ts";
-
-type PushRow = FieldRow<PushChannel>;
-
-const LEAST: PushContent = { title: "Dinner", body: "is ready", data: {} };
-const SILENT: PushContent = { title: "", body: "", data: {} };
-
-const row = (field: string, over: Partial<PushContent>, arrives: PushRow["arrives"]): PushRow => ({
-  field,
-  content: { push: { ...LEAST, ...over } },
-  arrives,
-});
-const at = (path: string, value: unknown) => ({ path, value });
-const not = (reason: string): Arrival => ({ not: reason });
+import { APNS_KIND_ROWS } from "./push-apns-kinds.ts";
+import { at, not, type PushRow, row, SILENT } from "./push-row.ts";
 
 /** In FCM's message, where iPhones read it. */
 const APS = "apns.payload.aps";
@@ -321,6 +308,7 @@ export const PUSH_ROWS: readonly PushRow[] = [
       webpush: at("notification.lang", "ar"),
     },
   ),
+  ...APNS_KIND_ROWS,
   row(
     "overrides",
     {
@@ -353,10 +341,18 @@ out where it has no room: the default sound, FCM's tag, and in a web push one of
 
 Overrides (\`overrides.apns\`, \`apns_headers\`, \`fcm\`, \`webpush\`) are merged into the request (RFC 7396): null removes a field. FCM's names are read as \`clickAction\` and as
 \`click_action\`. Refused are recipient, ids, marks, expiry, credentials and collapse keys; of APNs' headers an override may name \`apns-topic\` (the account's, or that with a
-suffix such as \`.voip\`), \`apns-push-type\` and \`apns-priority\`. An app may override only what \`carillon app limits set APP --overrides apns,fcm,webpush\` allows it.
+suffix such as \`.complication\`), \`apns-push-type\` and \`apns-priority\`. An app may override only what \`carillon app limits set APP --overrides apns,fcm,webpush\` allows it.
 
 \`ttl_seconds\` and \`expires_at\` become \`apns-expiration\`, \`android.ttl\` and \`TTL\` (a \`ttl_seconds\` of 0: \`0\`, \`0s\` and \`0\`, now or never), \`priority\` becomes
-\`apns-priority\`, \`android.priority\` and \`Urgency\`, and \`collapse_key\` becomes \`apns-collapse-id\`, FCM's \`collapse_key\` and tags, and \`Topic\`.`,
+\`apns-priority\`, \`android.priority\` and \`Urgency\`, and \`collapse_key\` becomes \`apns-collapse-id\`, FCM's \`collapse_key\` and tags, and \`Topic\`.
+
+A push with \`voip\` goes to a user's endpoints of \`apns_voip_token\` alone, topic \`<bundle id>.voip\`, one with \`live_activity\` to those of \`apns_live_activity_token\`
+(update, end) or \`apns_live_activity_start_token\` (start), topic \`<bundle id>.push-type.liveactivity\`; ordinary tokens get neither, and these tokens nothing else. A VoIP push may
+have 5,120 bytes, expires after a minute unless \`expires_at\` is given, and is sent once at most: an attempt in doubt is repeated for no class, nor is one that starts a
+Live Activity. \`timestamp\` is the moment of acceptance, or \`send_at\`, where the content has none, and retries keep it. An endpoint of \`fcm_installation_id\` is FCM's \`fid\`
+where its \`token\` would be, and gets what a token gets.
+
+Left for later: APNs broadcast channels, FCM's \`live_activity_token\` (register Apple's own token instead), and Huawei.`,
   providers: [
     ["apns", "APNs"],
     ["fcm", "FCM"],

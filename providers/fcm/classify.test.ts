@@ -36,6 +36,12 @@ const rows: [string, number, unknown, string][] = [
     "endpoint-gone INVALID_ARGUMENT token",
   ],
   [
+    "an argument that is the installation id",
+    400,
+    body({ status: "INVALID_ARGUMENT", errorCode: "INVALID_ARGUMENT", fields: ["message.fid"] }),
+    "endpoint-gone INVALID_ARGUMENT token",
+  ],
+  [
     "an argument that only the message text names as the token",
     400,
     body({

@@ -80,10 +80,12 @@ function readError(body: unknown): { errorCode: string | undefined; status: stri
   return { errorCode: textOf(errorCode), status: textOf(error.status), message: textOf(error.message) ?? "", fields };
 }
 
-/** FCM distinguishes a bad token from a bad message by the field it names, and where it names none, only by this text. */
+/** FCM distinguishes a bad token or installation id from a bad message by the field it names, and where it names none, only by this text. */
 function blamesToken(body: unknown): boolean {
   const { fields, message } = readError(body);
-  return fields.length > 0 ? fields.every((f) => f === "message.token") : /registration token/i.test(message);
+  return fields.length > 0
+    ? fields.every((f) => f === "message.token" || f === "message.fid")
+    : /registration token|installation id/i.test(message);
 }
 
 const fieldsOf = (value: unknown): Record<string, unknown> =>

@@ -4,10 +4,11 @@ import { samplePush } from "../../test/support/delivery-samples.ts";
 import { buildFcmMessage } from "./payload.ts";
 
 const now = 1_700_000_000_000;
-const push = samplePush({ channel: "fcm", token: "t" }, { expiresAt: now + 90_500, collapseKey: "order-7" });
+const token = { channel: "fcm", token: "t" } as const;
+const push = samplePush(token, { expiresAt: now + 90_500, collapseKey: "order-7" });
 // As it arrives: any shape.
-const built = (over: Partial<typeof push> = {}) =>
-  JSON.parse(JSON.stringify(buildFcmMessage({ ...push, ...over }, "t", push.content.push!, now)));
+const built = (over: Partial<typeof push> = {}, kind?: "installation") =>
+  JSON.parse(JSON.stringify(buildFcmMessage({ ...push, ...over }, { ...token, kind }, push.content.push!, now)));
 
 test("each platform is told by whom, how urgent, how long and under which mark", () => {
   const { token, data, android, apns, webpush } = built();
@@ -27,6 +28,11 @@ test("without a collapse key the device receives the delivery as its tag, and FC
   assert.deepEqual([android.collapse_key, android.notification.tag], [undefined, push.deliveryId]);
   assert.equal(apns.headers["apns-collapse-id"], push.deliveryId);
   assert.match(webpush.headers.Topic, /^[\w-]{32}$/);
+});
+
+test("an installation id stands where the token would, and nothing else differs", () => {
+  const { token: _, ...rest } = built();
+  assert.deepEqual(built({}, "installation"), { fid: "t", ...rest });
 });
 
 test("a lifetime of 0 is now or never on every platform", () => {

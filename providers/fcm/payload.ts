@@ -1,6 +1,7 @@
 import { fcmMessage } from "../../core/content/fcm-message.ts";
 import type { JsonObject } from "../../core/content/json.ts";
 import type { PushContent } from "../../core/content/push-content.ts";
+import type { FcmEndpoint } from "../../core/delivery/endpoint.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import { apnsPriority } from "../transport/apns-priority.ts";
 import { replacementMark, topicOf } from "../transport/replacement-mark.ts";
@@ -11,10 +12,17 @@ import { apnsExpiration, storedSeconds } from "../transport/stored-for.ts";
  * four times the CPU time.
  * @param now ms since the epoch: FCM takes a duration, not a moment
  */
-export function buildFcmMessage(delivery: OutboundDelivery, token: string, content: PushContent, now: number): JsonObject {
+export function buildFcmMessage(delivery: OutboundDelivery, { token, kind }: FcmEndpoint, content: PushContent, now: number): JsonObject {
   const mark = replacementMark(delivery);
   return fcmMessage(content, {
-    ...{ token, mark, topic: topicOf(mark), isCollapsed: Boolean(delivery.collapseKey), priority: delivery.priority },
+    ...{
+      token,
+      isInstallation: kind === "installation",
+      mark,
+      topic: topicOf(mark),
+      isCollapsed: Boolean(delivery.collapseKey),
+      priority: delivery.priority,
+    },
     ids: { delivery: delivery.deliveryId, attempt: delivery.attemptId },
     ttlSeconds: storedSeconds(delivery, now),
     apnsExpiration: apnsExpiration(delivery, now),

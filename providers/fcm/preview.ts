@@ -10,7 +10,7 @@ export const fcmPreview: RequestPreviewer = {
   build(delivery, now) {
     const { endpoint, content } = delivery;
     if (endpoint.channel !== "fcm" || content.push === undefined) return "content-missing";
-    const message = buildFcmMessage(delivery, endpoint.token, content.push, now);
+    const message = buildFcmMessage(delivery, endpoint, content.push, now);
     const url = `${fcmVariables.FCM_ORIGIN.default}/v1/projects/${ofAccount("project_id")}/messages:send`;
     const request = jsonRequest(url, { authorization: `Bearer ${MASKED}` }, { message });
     return { ...request, bytes: fcmBytes(message), bytesMax: FCM_PAYLOAD_BYTES_MAX };

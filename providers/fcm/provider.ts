@@ -39,7 +39,7 @@ export function createFcmProvider(config: FcmConfig, { clock }: { clock: Clock }
       if (endpoint.channel !== "fcm") throw new TypeError(`${endpoint.channel} endpoint given to fcm`);
       const { push } = delivery.content;
       if (push === undefined) return unsendable("content-missing");
-      const message = buildFcmMessage(delivery, endpoint.token, push, clock.now());
+      const message = buildFcmMessage(delivery, endpoint, push, clock.now());
       if (fcmBytes(message) > FCM_PAYLOAD_BYTES_MAX) return unsendable("payload-too-large");
 
       const used = token.current() ?? (await withDeadline(token.get(), { signal }).catch((error: unknown) => failed(error)));

@@ -49,6 +49,21 @@ test("sends a push's properties to FCM in its message", async () => {
   assert.match(outcome.kind === "accepted" ? outcome.providerRef : "", /^projects\/carillon-sandbox\/messages\/./);
 });
 
+test("an installation id is FCM's fid, and is answered as a token is", async () => {
+  const to = (token: string) => samplePush({ channel: "fcm", token, kind: "installation" });
+  const sent = to("cAb-_9012345678901234x");
+  assert.equal((await send(sent)).kind, "accepted");
+  const message = JSON.stringify(arrived(sent).map(({ payload }) => payload));
+  assert.match(message, /^\[\{"message":\{"fid":"cAb-_9012345678901234x",/);
+  assert.doesNotMatch(message, /"token"/);
+  for (const [id, reason] of [
+    ["c-unregistered", "UNREGISTERED"],
+    ["c-invalid", "INVALID_ARGUMENT token"],
+    ["c-mismatch", "SENDER_ID_MISMATCH"],
+  ] as const)
+    assert.deepEqual(await send(to(id)), { kind: "endpoint-gone", reason, goneAt: undefined });
+});
+
 test("many pushes share one access token", async () => {
   const issued = wire.sandbox.accessTokensIssued();
   await Promise.all(Array.from({ length: 30 }, () => send(push())));

@@ -22,12 +22,17 @@ type Fields = Readonly<Record<string, unknown>>;
 /** As has() of CEL says of a field with presence. */
 const isGiven = (value: unknown) => value !== undefined;
 
+/** carillon.v1.LiveActivityEvent. */
+const EVENT_START = 1;
+const EVENT_END = 3;
+
 /** Rules on a whole message, written again in TypeScript. The expression must be the one in proto/, word for word. */
 const EXPRESSIONS: Readonly<Record<string, { expression: string; holds(message: Fields): boolean }>> = {
   "endpoint.apns": {
-    expression: "has(this.apns_token) || (!has(this.application) && !has(this.apns_environment))",
+    expression:
+      "has(this.apns_token) || has(this.apns_voip_token) || has(this.apns_live_activity_token) || has(this.apns_live_activity_start_token) || (!has(this.application) && !has(this.apns_environment))",
     holds: (m) =>
-      (m.address as { $case: string } | undefined)?.$case === "apnsToken" ||
+      (m.address as { $case: string } | undefined)?.$case.startsWith("apns") ||
       (m.application === undefined && m.apnsEnvironment === undefined),
   },
   "content.present": {
@@ -36,10 +41,10 @@ const EXPRESSIONS: Readonly<Record<string, { expression: string; holds(message: 
   },
   "push.content": {
     expression:
-      "this.background || this.title != '' || this.body != '' || has(this.title_localized) || has(this.body_localized) || has(this.badge) || size(this.data) > 0 || has(this.data_json)",
+      "this.background || this.voip || has(this.live_activity) || this.title != '' || this.body != '' || has(this.title_localized) || has(this.body_localized) || has(this.badge) || size(this.data) > 0 || has(this.data_json)",
     holds: (m) =>
-      [m.background, m.title, m.body].some(Boolean) ||
-      [m.titleLocalized, m.bodyLocalized, m.badge, m.dataJson].some(isGiven) ||
+      [m.background, m.voip, m.title, m.body].some(Boolean) ||
+      [m.liveActivity, m.titleLocalized, m.bodyLocalized, m.badge, m.dataJson].some(isGiven) ||
       Object.keys((m.data as object | undefined) ?? {}).length > 0,
   },
   "push.background": {
@@ -55,6 +60,25 @@ const EXPRESSIONS: Readonly<Record<string, { expression: string; holds(message: 
       "!(this.title != '' && has(this.title_localized)) && !(this.body != '' && has(this.body_localized)) && !(this.subtitle != '' && has(this.subtitle_localized))",
     holds: (m) =>
       !(m.title && isGiven(m.titleLocalized)) && !(m.body && isGiven(m.bodyLocalized)) && !(m.subtitle && isGiven(m.subtitleLocalized)),
+  },
+  "push.kind": {
+    expression:
+      "!(this.background && this.voip) && !(this.background && has(this.live_activity)) && !(this.voip && has(this.live_activity))",
+    holds: (m) => [m.background, m.voip, isGiven(m.liveActivity)].filter(Boolean).length < 2,
+  },
+  "live_activity.attributes": {
+    expression:
+      "this.event == 1 ? this.attributes_type != '' && has(this.attributes) : this.attributes_type == '' && !has(this.attributes)",
+    holds: (m) =>
+      m.event === EVENT_START ? Boolean(m.attributesType) && isGiven(m.attributes) : !m.attributesType && !isGiven(m.attributes),
+  },
+  "live_activity.content_state": {
+    expression: "this.event == 3 || has(this.content_state)",
+    holds: (m) => m.event === EVENT_END || isGiven(m.contentState),
+  },
+  "live_activity.dismissal_date": {
+    expression: "this.event == 3 || !has(this.dismissal_date)",
+    holds: (m) => m.event === EVENT_END || !isGiven(m.dismissalDate),
   },
   "sms.content": {
     expression: "this.text != '' || size(this.media_urls) > 0",

@@ -20,6 +20,12 @@ after(async () => {
 
 const SUFFIX: Record<string, string> = { voip: ".voip", liveactivity: ".push-type.liveactivity" };
 
+/** A token that takes it. */
+const deviceOf = (type: string, payload: unknown) => {
+  const isStart = fieldsOf(fieldsOf(payload).aps).event === "start";
+  return `${"cd".repeat(30)}${type === "voip" ? "c0c2" : type === "liveactivity" ? (isStart ? "c0c4" : "c0c3") : "cdcd"}`;
+};
+
 async function push(type: string, payload: unknown, more: Record<string, string> = {}) {
   const headers = {
     authorization,
@@ -29,7 +35,7 @@ async function push(type: string, payload: unknown, more: Record<string, string>
     ...more,
   };
   sandbox.ledger.clear();
-  const given = await http2(line.session, `/3/device/${"cd".repeat(32)}`, { headers, body: JSON.stringify(payload) });
+  const given = await http2(line.session, `/3/device/${deviceOf(type, payload)}`, { headers, body: JSON.stringify(payload) });
   return { answer: `${given.status} ${fieldsOf(given.json).reason ?? ""}`.trim(), entry: sandbox.ledger.entries()[0] };
 }
 

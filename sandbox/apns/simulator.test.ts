@@ -105,6 +105,9 @@ test("method, path, headers, payload and device token are rejected with Apple's 
     ["400 BadDeviceToken", "not-hex", {}],
     ["400 BadDeviceToken", `${"ab".repeat(30)}bad0`, {}],
     ["400 DeviceTokenNotForTopic", `${"ab".repeat(30)}bad1`, {}],
+    ["400 DeviceTokenNotForTopic", `${"ab".repeat(30)}c0c2`, {}],
+    ["400 DeviceTokenNotForTopic", `${"ab".repeat(30)}c0c3`, {}],
+    ["400 DeviceTokenNotForTopic", DEVICE, { headers: { ...good, "apns-topic": `${good["apns-topic"]}.voip`, "apns-push-type": "voip" } }],
   ];
   for (const [expected, device, request] of cases) assert.equal(answer(await push(device, request)), expected);
   assert.equal(answer(await http2(session, "/4/device", { headers: good, body: BODY })), "404 BadPath");

@@ -76,7 +76,7 @@ export function createApns(parts: {
       topicRejection(request.headers, sender.account.topics) ??
       headerRejection(request) ??
       payloadRejection(request) ??
-      deviceRejection(sent, environment, once, now)
+      deviceRejection(sent, { pushType: request.headers["apns-push-type"] ?? "alert", environment, once, now })
     );
   }
 
@@ -138,14 +138,32 @@ function payloadRejection({ body, headers }: WireRequest): Rejection | undefined
   return detail === undefined ? undefined : { ...reject(400, "PayloadEmpty"), detail };
 }
 
+/** What tokens of PushKit and of Live Activities end in, and what each takes; every other token takes the other push types. */
+const TAKEN_BY: Record<string, (pushType: string, event: unknown) => boolean> = {
+  c0c2: (pushType) => pushType === "voip",
+  c0c3: (pushType, event) => pushType === "liveactivity" && event !== "start",
+  c0c4: (pushType, event) => pushType === "liveactivity" && event === "start",
+};
+const takenByOthers = (pushType: string) => pushType !== "voip" && pushType !== "liveactivity";
+
+interface DeviceState {
+  pushType: string;
+  environment: Environment;
+  once: Once;
+  now: () => number;
+}
+
 /** Device tokens whose suffix selects an answer; see README.md. */
-function deviceRejection({ recipient, deliveryId }: Sent, environment: Environment, once: Once, now: () => number): Rejection | undefined {
+function deviceRejection(sent: Sent, { pushType, environment, once, now }: DeviceState): Rejection | undefined {
+  const { recipient, deliveryId } = sent;
   if (recipient === "") return reject(400, "MissingDeviceToken");
   const token = recipient.toLowerCase();
   if (!/^([0-9a-f]{2}){8,100}$/.test(token) || token.endsWith("bad0")) return reject(400, "BadDeviceToken");
   // As a token of the other environment is answered.
   if (token.endsWith("d0d0") !== (environment === "development")) return reject(400, "BadDeviceToken");
   if (token.endsWith("bad1")) return reject(400, "DeviceTokenNotForTopic");
+  const takes = TAKEN_BY[token.slice(-4)] ?? takenByOthers;
+  if (!takes(pushType, fieldsOf(fieldsOf(sent.payload).aps).event)) return reject(400, "DeviceTokenNotForTopic");
   if (token.endsWith("dead")) return { status: 410, reason: "Unregistered", timestamp: now() };
   if (token.endsWith("dead01")) return { status: 410, reason: "ExpiredToken", timestamp: now() };
   if (token.endsWith("bad0429") && once(`apns ${token} ${deliveryId}`)) return reject(429, "TooManyRequests");

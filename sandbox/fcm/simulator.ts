@@ -104,15 +104,17 @@ function errorBody({ status, state, message, errorCode, violations = [] }: Rejec
   return { error: { code: status, message, status: state, ...(details.length > 0 ? { details } : {}) } };
 }
 
-/** Registration tokens whose text selects an answer; see README.md. */
-function tokenRejection({ recipient, deliveryId }: Sent, once: Once): Rejection | undefined {
+/** Registration tokens and installation ids whose text selects an answer; see README.md. */
+function tokenRejection({ recipient, deliveryId, payload }: Sent, once: Once): Rejection | undefined {
   const isFirst = () => once(`fcm ${recipient} ${deliveryId}`);
   if (recipient.includes("unregistered"))
     return { status: 404, state: "NOT_FOUND", message: "Requested entity was not found.", errorCode: "UNREGISTERED" };
   if (recipient.includes("mismatch"))
     return { status: 403, state: "PERMISSION_DENIED", message: "SenderId mismatch", errorCode: "SENDER_ID_MISMATCH" };
   if (recipient.includes("invalid"))
-    return invalid({ field: "message.token", description: "The registration token is not a valid FCM registration token" });
+    return fieldsOf(fieldsOf(payload).message).fid === undefined
+      ? invalid({ field: "message.token", description: "The registration token is not a valid FCM registration token" })
+      : invalid({ field: "message.fid", description: "The installation id is not a valid Firebase installation id" });
   if (recipient.includes("flaky") && isFirst())
     return { status: 503, state: "UNAVAILABLE", message: "The service is currently unavailable.", errorCode: "UNAVAILABLE" };
   if (recipient.includes("quota") && isFirst())

@@ -12,7 +12,7 @@ import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/main.ts";
 import { sampleAttachments } from "../support/content-samples.ts";
 import { eventually } from "../support/eventually.ts";
-import { freshNumber, freshToken } from "../support/fresh.ts";
+import { freshNumber, freshToken, freshTokenOf } from "../support/fresh.ts";
 import { startNats, startRedis } from "../support/servers.ts";
 import { ended, mail, notification, phone, send, toEndpoint } from "./calls.ts";
 import { runCli } from "./cli-process.ts";
@@ -38,10 +38,25 @@ const PLAIN: Record<Tried, Content> = {
   email: { email: { subject: "Order", text: "On its way", html: "" } },
 };
 /** With fields that the version before does not know; and what of the payload shows that they arrived. */
-const RICH: readonly (readonly [name: string, channel: Tried, content: Content, shows: RegExp])[] = [
+const RICH: readonly (readonly [name: string, channel: Tried, content: Content, shows: RegExp, endpoint?: Endpoint])[] = [
   ["a subtitle", "apns", { push: { title: "Order", body: "On its way", data: {}, subtitle: "Number 17" } }, /"subtitle":"Number 17"/],
   ["a badge alone", "apns", { push: { title: "", body: "", data: {}, badge: 0 } }, /"badge":0/],
   ["a silent push", "apns", { push: { title: "", body: "", data: { a: "1" }, background: true } }, /"content-available":1/],
+  ["a call", "apns", { push: { title: "", body: "", data: { call: "17" }, voip: true } }, /"call":"17"/, freshTokenOf("voip")],
+  [
+    "a Live Activity",
+    "apns",
+    { push: { title: "", body: "", data: {}, liveActivity: { event: "update", contentState: { eta: 17 } } } },
+    /"content-state":\{"eta":17\}/,
+    freshTokenOf("live-activity"),
+  ],
+  [
+    "a plain push to an installation id",
+    "fcm",
+    { push: { title: "Order", body: "On its way", data: {} } },
+    /"fid":"cAb-_9012345678901234x"/,
+    { channel: "fcm", token: "cAb-_9012345678901234x", kind: "installation" },
+  ],
   ["an image", "fcm", { push: { title: "Order", body: "", data: {}, imageUrl: "https://img.example/a.png" } }, /img\.example/],
   ["nested data", "fcm", { push: { title: "Order", body: "", data: {}, dataJson: { order: { id: 17 } } } }, /17/],
   ["a text without accents", "sms", { sms: { text: "Its “ready”", transliterate: true } }, /Its \\"ready\\"/],
@@ -101,8 +116,8 @@ describe("dispatchers of the version before beside a gateway of this one", {
   });
   after(() => stack.disposeAsync());
 
-  const sendTo = (channel: Tried, content: Content) =>
-    send(system, { ...notification(), recipient: toEndpoint(ENDPOINTS[channel]()), content: contentToProto(content) });
+  const sendTo = (channel: Tried, content: Content, endpoint = ENDPOINTS[channel]()) =>
+    send(system, { ...notification(), recipient: toEndpoint(endpoint), content: contentToProto(content) });
   const payloads = () => sandbox.ledger.entries().map(({ payload }) => JSON.stringify(payload));
 
   test("what they know they send; the rest waits, and dispatchers of this version send it whole", async () => {
@@ -111,7 +126,9 @@ describe("dispatchers of the version before beside a gateway of this one", {
       assert.equal(delivery.state, "sent", channel);
     }
     const before = payloads().length;
-    const waiting = await Promise.all(RICH.map(async ([, channel, content]) => ({ channel, accepted: await sendTo(channel, content) })));
+    const waiting = await Promise.all(
+      RICH.map(async ([, channel, content, , endpoint]) => ({ channel, accepted: await sendTo(channel, content, endpoint) })),
+    );
     for (const channel of CHANNELS)
       await eventually(`the ${channel} dispatcher gives its tasks back`, async () => {
         const metrics = await (await fetch(`http://${dispatchers.get(channel)!.addresses.http}/metrics`)).text();

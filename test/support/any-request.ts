@@ -42,21 +42,37 @@ const message = (desc: DescMessage, wild: number): Arb => {
       }),
     ),
   );
+  if (desc.name === "LiveActivity") return either(any.map(asItsEventHas), wild, any);
   return desc.name === "PushContent" ? either(any.map(withoutTwins), wild, fc.oneof(any, any.map(withNothing))) : any;
 };
+
+/** A Live Activity keeps its rules: each event has what belongs to it. */
+function asItsEventHas(activity: unknown): object {
+  const given = activity as Readonly<Record<string, unknown>>;
+  const isStart = given.event === 1;
+  return {
+    ...given,
+    ...(isStart
+      ? { attributesType: given.attributesType || "Flight", attributes: given.attributes ?? {} }
+      : { attributesType: "", attributes: undefined }),
+    contentState: given.contentState ?? (given.event === 3 ? undefined : {}),
+    dismissalDate: given.event === 3 ? given.dismissalDate : undefined,
+  };
+}
 
 /** A push keeps its rules: nothing is said twice, and what is shown is not in the background. */
 function withoutTwins(push: unknown): object {
   const given = push as Readonly<Record<string, unknown>>;
   const twins = ["title", "body", "subtitle"].flatMap((name) => (given[name] ? [[`${name}Localized`, undefined]] : []));
-  return { ...given, ...Object.fromEntries(twins), background: false };
+  const voip = given.liveActivity === undefined && Boolean(given.voip);
+  return { ...given, ...Object.fromEntries(twins), background: false, voip };
 }
 
 /** A push that neither shows nor tells anything. */
 const withNothing = (push: unknown): object => ({
   ...(push as object),
   ...{ title: "", body: "", titleLocalized: undefined, bodyLocalized: undefined, badge: undefined, data: {}, dataJson: undefined },
-  background: false,
+  ...{ background: false, voip: false, liveActivity: undefined },
 });
 
 function value(f: DescField, wild: number): Arb {

@@ -1,6 +1,7 @@
 import type { Content } from "../../core/content/content.ts";
 import type { Attachment, EmailContent } from "../../core/content/email-content.ts";
 import type { JsonObject } from "../../core/content/json.ts";
+import type { LiveActivity } from "../../core/content/live-activity.ts";
 import type { PushContent } from "../../core/content/push-content.ts";
 import type { SmsContent } from "../../core/content/sms-content.ts";
 
@@ -63,6 +64,17 @@ export const backgroundPush = (over: Partial<PushContent> = {}): PushContent => 
   ...{ title: "", body: "", data: { table: "7" }, background: true, dataJson: dataJson() },
   overrides: { apns: { aps: { "content-available": 1 } } },
   ...over,
+});
+
+/** Every field of a Live Activity, also those that exclude each other. */
+export const startActivity = (): LiveActivity => ({
+  ...{
+    event: "start",
+    contentState: { eta: 12, gate: null },
+    attributesType: "FlightAttributes",
+    attributes: { flight: { number: "CR 12" } },
+  },
+  ...{ staleDate: 1_790_000_600_000, dismissalDate: 1_600_000_000_000, timestamp: 1_790_000_000_000, relevanceScore: 75 },
 });
 
 /** To one phone; flash is left out, because no provider has it together with media. */

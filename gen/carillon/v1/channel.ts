@@ -69,12 +69,27 @@ export interface Endpoint {
     | //
     /** One mailbox, without a display name. The domain may be an internationalized one; it is converted to its ASCII form. */
     { $case: "emailAddress"; value: string }
+    | //
+    /** PushKit token of an iPhone's app, hexadecimal. Receives pushes with content.push.voip, and no others. */
+    { $case: "apnsVoipToken"; value: string }
+    | //
+    /** Token of one Live Activity, hexadecimal. Receives content.push.live_activity with the events update and end, and nothing else. */
+    { $case: "apnsLiveActivityToken"; value: string }
+    | //
+    /**
+     * Push-to-start token of one kind of Live Activity, hexadecimal. Receives content.push.live_activity with the event start, and nothing
+     * else.
+     */
+    { $case: "apnsLiveActivityStartToken"; value: string }
+    | //
+    /** Firebase installation id, which FCM takes beside registration tokens. */
+    { $case: "fcmInstallationId"; value: string }
     | undefined;
-  /** With apns_token only: the bundle id of the app that the token belongs to. Absent: the first one of the account that sends to it. */
+  /** With a token of APNs only: the bundle id of the app that the token belongs to. Absent: the first one of the account that sends to it. */
   application?:
     | string
     | undefined;
-  /** With apns_token only: where the token is valid. Absent: production. */
+  /** With a token of APNs only: where the token is valid. Absent: production. */
   apnsEnvironment?: ApnsEnvironment | undefined;
 }
 
@@ -116,6 +131,18 @@ export const Endpoint: MessageFns<Endpoint> = {
         break;
       case "emailAddress":
         writer.uint32(42).string(message.address.value);
+        break;
+      case "apnsVoipToken":
+        writer.uint32(66).string(message.address.value);
+        break;
+      case "apnsLiveActivityToken":
+        writer.uint32(74).string(message.address.value);
+        break;
+      case "apnsLiveActivityStartToken":
+        writer.uint32(82).string(message.address.value);
+        break;
+      case "fcmInstallationId":
+        writer.uint32(90).string(message.address.value);
         break;
     }
     if (message.application !== undefined) {
@@ -181,6 +208,38 @@ export const Endpoint: MessageFns<Endpoint> = {
             }
 
             message.address = { $case: "emailAddress", value: reader.string() };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.address = { $case: "apnsVoipToken", value: reader.string() };
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.address = { $case: "apnsLiveActivityToken", value: reader.string() };
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.address = { $case: "apnsLiveActivityStartToken", value: reader.string() };
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.address = { $case: "fcmInstallationId", value: reader.string() };
             continue;
           }
           case 6: {

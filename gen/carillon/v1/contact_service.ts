@@ -87,7 +87,11 @@ export interface Contact {
     | string
     | undefined;
   /** When the device was last in use, as its last registration said. */
-  lastSeenAt?: Date | undefined;
+  lastSeenAt?:
+    | Date
+    | undefined;
+  /** The field of Endpoint that it was registered in, for example apns_voip_token. */
+  endpointKind: string;
 }
 
 function createBaseRegisterContactRequest(): RegisterContactRequest {
@@ -500,6 +504,7 @@ function createBaseContact(): Contact {
     locale: undefined,
     deviceLabel: undefined,
     lastSeenAt: undefined,
+    endpointKind: "",
   };
 }
 
@@ -531,6 +536,9 @@ export const Contact: MessageFns<Contact> = {
     }
     if (message.lastSeenAt !== undefined) {
       Timestamp.encode(toTimestamp(message.lastSeenAt), writer.uint32(74).fork()).join();
+    }
+    if (message.endpointKind !== "") {
+      writer.uint32(82).string(message.endpointKind);
     }
     return writer;
   },
@@ -618,6 +626,14 @@ export const Contact: MessageFns<Contact> = {
             }
 
             message.lastSeenAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.endpointKind = reader.string();
             continue;
           }
         }

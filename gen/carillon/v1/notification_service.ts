@@ -60,7 +60,7 @@ export namespace NotificationClass {
 
 /**
  * How urgently the device shows it. Unspecified: HIGH for critical and
- * transactional, NORMAL for marketing.
+ * transactional, NORMAL for marketing and for what shows no text: a background push, a Live Activity's update or end without an alert.
  */
 export const Priority = {
   PRIORITY_UNSPECIFIED: 0,
@@ -78,6 +78,24 @@ export namespace Priority {
   export type PRIORITY_NORMAL = typeof Priority.PRIORITY_NORMAL;
   export type PRIORITY_HIGH = typeof Priority.PRIORITY_HIGH;
   export type UNRECOGNIZED = typeof Priority.UNRECOGNIZED;
+}
+
+export const LiveActivityEvent = {
+  LIVE_ACTIVITY_EVENT_UNSPECIFIED: 0,
+  LIVE_ACTIVITY_EVENT_START: 1,
+  LIVE_ACTIVITY_EVENT_UPDATE: 2,
+  LIVE_ACTIVITY_EVENT_END: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type LiveActivityEvent = typeof LiveActivityEvent[keyof typeof LiveActivityEvent];
+
+export namespace LiveActivityEvent {
+  export type LIVE_ACTIVITY_EVENT_UNSPECIFIED = typeof LiveActivityEvent.LIVE_ACTIVITY_EVENT_UNSPECIFIED;
+  export type LIVE_ACTIVITY_EVENT_START = typeof LiveActivityEvent.LIVE_ACTIVITY_EVENT_START;
+  export type LIVE_ACTIVITY_EVENT_UPDATE = typeof LiveActivityEvent.LIVE_ACTIVITY_EVENT_UPDATE;
+  export type LIVE_ACTIVITY_EVENT_END = typeof LiveActivityEvent.LIVE_ACTIVITY_EVENT_END;
+  export type UNRECOGNIZED = typeof LiveActivityEvent.UNRECOGNIZED;
 }
 
 /** How much a push may interrupt. Unspecified: as the platform does without it. */
@@ -215,7 +233,7 @@ export interface Notification {
   sendAt:
     | Date
     | undefined;
-  /** Not after this moment; absent: 24 hours after send_at. */
+  /** Not after this moment; absent: 24 hours after send_at, a minute with content.push.voip. */
   expiresAt:
     | Date
     | undefined;
@@ -303,11 +321,49 @@ export interface PushContent {
   dir: string;
   /** Of title and body, on the web: a BCP 47 tag. */
   lang: string;
+  /**
+   * Rings: goes to the VoIP tokens of APNs, and to nothing else. APNs delivers it now or never, and it is sent once at most, whatever the
+   * class: an attempt in doubt is not repeated. expires_at is a minute after send_at unless given.
+   */
+  voip: boolean;
+  /**
+   * Starts, changes or ends a Live Activity: goes to the Live Activity tokens of APNs, and to nothing else. Only title, body, their localized
+   * texts and sound, which make an alert of it, and overrides can be given beside it.
+   */
+  liveActivity: LiveActivity | undefined;
 }
 
 export interface PushContent_DataEntry {
   key: string;
   value: string;
+}
+
+/** What a push says to a Live Activity. Nothing of Carillon's is in content_state and attributes. */
+export interface LiveActivity {
+  event: LiveActivityEvent;
+  /** The activity's ContentState, as its application decodes it. */
+  contentState:
+    | { [key: string]: any }
+    | undefined;
+  /** The name of the type of its attributes, and their values: of start only. */
+  attributesType: string;
+  attributes:
+    | { [key: string]: any }
+    | undefined;
+  /** From when on the content counts as outdated. */
+  staleDate:
+    | Date
+    | undefined;
+  /** When an ended activity leaves the screen; a time that has passed: at once. */
+  dismissalDate:
+    | Date
+    | undefined;
+  /** Of the content: the device ignores what is older than what it shows. Absent: send_at, or when it was accepted. Retries keep it. */
+  timestamp:
+    | Date
+    | undefined;
+  /** Which of the application's activities comes first, on a scale of its own. */
+  relevanceScore?: number | undefined;
 }
 
 export interface PushAction {
@@ -984,6 +1040,8 @@ function createBasePushContent(): PushContent {
     dataJson: undefined,
     dir: "",
     lang: "",
+    voip: false,
+    liveActivity: undefined,
   };
 }
 
@@ -1060,6 +1118,12 @@ export const PushContent: MessageFns<PushContent> = {
     }
     if (message.lang !== "") {
       writer.uint32(194).string(message.lang);
+    }
+    if (message.voip !== false) {
+      writer.uint32(200).bool(message.voip);
+    }
+    if (message.liveActivity !== undefined) {
+      LiveActivity.encode(message.liveActivity, writer.uint32(210).fork()).join();
     }
     return writer;
   },
@@ -1272,6 +1336,22 @@ export const PushContent: MessageFns<PushContent> = {
             message.lang = reader.string();
             continue;
           }
+          case 25: {
+            if (tag !== 200) {
+              break;
+            }
+
+            message.voip = reader.bool();
+            continue;
+          }
+          case 26: {
+            if (tag !== 210) {
+              break;
+            }
+
+            message.liveActivity = LiveActivity.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1327,6 +1407,138 @@ export const PushContent_DataEntry: MessageFns<PushContent_DataEntry> = {
             }
 
             message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLiveActivity(): LiveActivity {
+  return {
+    event: 0,
+    contentState: undefined,
+    attributesType: "",
+    attributes: undefined,
+    staleDate: undefined,
+    dismissalDate: undefined,
+    timestamp: undefined,
+    relevanceScore: undefined,
+  };
+}
+
+export const LiveActivity: MessageFns<LiveActivity> = {
+  encode(message: LiveActivity, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.event !== 0) {
+      writer.uint32(8).int32(message.event);
+    }
+    if (message.contentState !== undefined) {
+      Struct.encode(Struct.wrap(message.contentState), writer.uint32(18).fork()).join();
+    }
+    if (message.attributesType !== "") {
+      writer.uint32(26).string(message.attributesType);
+    }
+    if (message.attributes !== undefined) {
+      Struct.encode(Struct.wrap(message.attributes), writer.uint32(34).fork()).join();
+    }
+    if (message.staleDate !== undefined) {
+      Timestamp.encode(toTimestamp(message.staleDate), writer.uint32(42).fork()).join();
+    }
+    if (message.dismissalDate !== undefined) {
+      Timestamp.encode(toTimestamp(message.dismissalDate), writer.uint32(50).fork()).join();
+    }
+    if (message.timestamp !== undefined) {
+      Timestamp.encode(toTimestamp(message.timestamp), writer.uint32(58).fork()).join();
+    }
+    if (message.relevanceScore !== undefined) {
+      writer.uint32(65).double(message.relevanceScore);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LiveActivity {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLiveActivity();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.event = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.contentState = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.attributesType = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.attributes = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.staleDate = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.dismissalDate = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.timestamp = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 65) {
+              break;
+            }
+
+            message.relevanceScore = reader.double();
             continue;
           }
         }

@@ -63,6 +63,11 @@ export interface DeliveryTask {
     | undefined;
   /** Of a copy of a mail: the recipients' addresses, which its To header shows. It is sent to the endpoint alone. */
   shownTo: string[];
+  /**
+   * What kind of token the endpoint holds: voip, live-activity, live-activity-start, installation; empty: the channel's ordinary one. The
+   * endpoint itself has it as apns_token or fcm_token, which every version reads, and needs keeps older dispatchers from sending to it.
+   */
+  endpointKind: string;
 }
 
 function createBaseDeliveryTask(): DeliveryTask {
@@ -89,6 +94,7 @@ function createBaseDeliveryTask(): DeliveryTask {
     contentHash: "",
     ttlSeconds: undefined,
     shownTo: [],
+    endpointKind: "",
   };
 }
 
@@ -159,6 +165,9 @@ export const DeliveryTask: MessageFns<DeliveryTask> = {
     }
     for (const v of message.shownTo) {
       writer.uint32(178).string(v!);
+    }
+    if (message.endpointKind !== "") {
+      writer.uint32(186).string(message.endpointKind);
     }
     return writer;
   },
@@ -350,6 +359,14 @@ export const DeliveryTask: MessageFns<DeliveryTask> = {
             }
 
             message.shownTo.push(reader.string());
+            continue;
+          }
+          case 23: {
+            if (tag !== 186) {
+              break;
+            }
+
+            message.endpointKind = reader.string();
             continue;
           }
         }
