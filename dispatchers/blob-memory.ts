@@ -2,7 +2,7 @@ import type { Clock } from "../core/ports/clock.ts";
 
 /**
  * Bytes of stored files of all mails under way in a dispatcher: one mail of the largest size (20 MiB) and a small one, or four of 5 MiB. While it is made, a mail takes
- * several times its files, for base64, JSON or MIME and the bytes that are written. Measured with 20 MiB: 126 MB by SendGrid, 177 MB by SMTP, of the 384 MiB that
+ * several times its files, for base64, JSON or MIME and the bytes that are written. Measured with 20 MiB: 126 MB as JSON over HTTP, 177 MB as MIME by a mail server, of the 384 MiB that
  * the chart gives a dispatcher.
  */
 export const BLOB_MEMORY_BYTES = 24 * 1_048_576;

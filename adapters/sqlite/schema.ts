@@ -144,15 +144,18 @@ const VERSION_11 = `
   create index notifications_later on notifications (class, later_due, due) where due is not null;
 `;
 
-/** Files for mails (core/ports/blob-store.ts). `bytes` of a chunk comes last: SQLite reads no pages of it to find the row. */
-const VERSION_12 = `
-  create table blobs (
+/**
+ * Files for mails (core/ports/blob-store.ts). Tables of their own, made where they are missing and without a new version: processes of earlier versions never
+ * touch them and still open the file, so that versions can run side by side. `bytes` of a chunk comes last: SQLite reads no pages of it to find the row.
+ */
+const BLOB_TABLES = `
+  create table if not exists blobs (
     app text not null, id text not null, bytes integer not null, keep_until integer not null, upload text not null, chunk_count integer not null,
     primary key (app, id)
   ) strict;
-  create index blobs_kept on blobs (keep_until);
-  create table blob_uploads (upload text not null primary key, keep_until integer not null) strict;
-  create table blob_chunks (upload text not null, number integer not null, bytes blob not null, primary key (upload, number)) strict;
+  create index if not exists blobs_kept on blobs (keep_until);
+  create table if not exists blob_uploads (upload text not null primary key, keep_until integer not null) strict;
+  create table if not exists blob_chunks (upload text not null, number integer not null, bytes blob not null, primary key (upload, number)) strict;
 `;
 
 /** What each version adds to the one before: append, never edit. `user_version` counts how many a file has. */
@@ -168,19 +171,21 @@ const MIGRATIONS = [
   VERSION_9,
   VERSION_10,
   VERSION_11,
-  VERSION_12,
 ];
 
 /** Brings the file to this version's schema; several processes may try at once. */
 export function migrate(database: DatabaseSync): void {
   const readVersion = () => Number(database.prepare("pragma user_version").get()?.user_version);
+  // The last one that is made.
+  const hasBlobs = () => database.prepare("select 1 from sqlite_schema where name = 'blob_chunks'").get() !== undefined;
   // Most files are up to date, and then opening one waits for no writer.
-  if (readVersion() === MIGRATIONS.length) return;
+  if (readVersion() === MIGRATIONS.length && hasBlobs()) return;
   transactNow(database, () => {
     const version = readVersion();
     if (version > MIGRATIONS.length)
       throw new StoreError(`the file has schema ${version}, this Carillon knows ${MIGRATIONS.length}: it was written by a newer one`);
     for (const migration of MIGRATIONS.slice(version)) database.exec(migration);
+    database.exec(BLOB_TABLES);
     database.exec(`pragma user_version = ${MIGRATIONS.length}`);
   });
 }

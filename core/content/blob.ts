@@ -2,7 +2,7 @@ import type { BlobStore, StoredBlob } from "../ports/blob-store.ts";
 
 const MIB = 1_048_576;
 
-/** Bytes of a blob, and of all attachments of a mail. Base64 makes 28 MB of them: SendGrid takes 30 MB, Mandrill 25, a mail server what it says. */
+/** Bytes of a blob, and of all attachments of a mail. Base64 makes 28 MB of them: providers over HTTP take 25 to 30 MB, a mail server what it says. */
 export const BLOB_BYTES_MAX = 20 * MIB;
 /** A stored chunk: MongoDB's documents may have 16 MB, and SQLite copies a row as a whole. A blob of the largest size has 20. */
 export const BLOB_CHUNK_BYTES = MIB;
