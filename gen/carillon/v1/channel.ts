@@ -73,7 +73,10 @@ export interface Endpoint {
     /** PushKit token of an iPhone's app, hexadecimal. Receives pushes with content.push.voip, and no others. */
     { $case: "apnsVoipToken"; value: string }
     | //
-    /** Token of one Live Activity, hexadecimal. Receives content.push.live_activity with the events update and end, and nothing else. */
+    /**
+     * Token of one Live Activity, hexadecimal. Receives content.push.live_activity with the events update and end, and nothing else. Where it
+     * is registered, remove it once the activity has ended: a user has 100 endpoints at most.
+     */
     { $case: "apnsLiveActivityToken"; value: string }
     | //
     /**
