@@ -32,6 +32,7 @@ test("a mail by SMTP is delivered once its relay says so, and what comes back ha
     await eventually(`${address} is ${state}`, async () => (await delivery())?.state === state);
     assert.equal((await delivery())?.reason?.detail, detail);
   }
+  await system.sandbox.bounces.settled();
   const { target, told, givenUp } = system.sandbox.bounces.state();
   assert.deepEqual([target?.startsWith("lmtp://127.0.0.1:"), told, givenUp], [true, ends.length, 0]);
 });
