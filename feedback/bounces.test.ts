@@ -16,6 +16,7 @@ import { createLogger } from "../runtime/logger.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import type { RunningRole } from "../runtime/run.ts";
 import { OTHER_MAILS, REPORTS } from "../test/support/bounce-mails.ts";
+import { eventually } from "../test/support/eventually.ts";
 import { createFakeClock } from "../test/support/fake-clock.ts";
 import { bringMail } from "../test/support/lmtp-client.ts";
 import { sampleNotification } from "../test/support/notification-samples.ts";
@@ -166,4 +167,17 @@ test("the role does not start with half of what bounces need", async () => {
   await assert.rejects(without(nothing), /SMTP_BOUNCE_DOMAIN: must be set, because FEEDBACK_LMTP_LISTEN is/);
   await using off = await role.start({ ...env, FEEDBACK_LMTP_LISTEN: "" });
   assert.equal(off.addresses.lmtp, undefined);
+});
+
+test("a key is replaced while the role runs: the old one verifies until it leaves the file", async () => {
+  const { id } = await claimed();
+  const next = { ...OWN, keys: ["the key that comes after it"] };
+  const taken = async (of: typeof OWN) => /^250 /.test((await bring(pathOf(id, of), FAILED)) ?? "");
+  const file = env.SMTP_BOUNCE_KEY_FILE!;
+  assert.deepEqual([await taken(OWN), await taken(next)], [true, false]);
+  writeFileSync(file, `${next.keys[0]}\n${OWN.keys[0]}\n`);
+  await eventually("the new key verifies", () => taken(next));
+  assert.equal(await taken(OWN), true);
+  writeFileSync(file, `${next.keys[0]}\n`);
+  await eventually("the old key verifies no more", async () => !(await taken(OWN)));
 });

@@ -14,12 +14,17 @@ function documentedEvents(readme: string): Record<string, string> {
   );
 }
 
-for (const { name, webhook } of PROVIDERS) {
+for (const { name, webhook, bounces } of PROVIDERS) {
   const readme = readFileSync(new URL(`${name}/README.md`, import.meta.url), "utf8");
   if (webhook)
     test(`the README of ${name} lists each event with the receipt it becomes, and the variable of its secret`, () => {
       assert.deepEqual(documentedEvents(readme), { ...webhook.reader.events });
       assert.ok(readme.includes(`\`${webhook.secret}\``));
+    });
+  else if (bounces)
+    test(`the README of ${name} lists each action that is reported with the receipt it becomes, and the variable of its domain`, () => {
+      assert.deepEqual(documentedEvents(readme), { ...bounces.reader.events });
+      assert.ok(readme.includes(`\`${bounces.domain}\``));
     });
   else
     test(`the README of ${name} documents no events`, () => {

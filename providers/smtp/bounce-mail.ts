@@ -53,7 +53,7 @@ export async function readBounceMail(message: Uint8Array, sender: string): Promi
 function judgeText(email: Email, sender: string): BounceMail {
   const header = (name: string) => email.headers.find(({ key }) => key === name)?.value ?? "";
   if (header("x-failed-recipients") !== "") return { kind: "text" };
-  const isMailSystem = /^(mailer-daemon|postmaster)@/i.test(email.from?.address ?? "");
+  const isMailSystem = /^(mailer-daemon|postmaster)(@|$)/i.test(email.from?.address || (email.from?.name ?? ""));
   const isAutomatic =
     !/^\s*(no\b|$)/i.test(header("auto-submitted")) ||
     ["x-autoreply", "x-autorespond", "x-auto-response-suppress"].some((name) => header(name) !== "") ||

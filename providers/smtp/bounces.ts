@@ -8,7 +8,7 @@ import { attemptOfReturnPath, type BounceKeys } from "./return-path.ts";
 const WITHOUT_CODE = "bounce";
 
 /** RFC 3464, section 2.3.3. What was relayed or expanded has left the reach of reports; a further one may still come. */
-export const SMTP_ACTIONS: Readonly<Record<RecipientStatus["action"], Receipt["kind"]>> = {
+const SMTP_ACTIONS: Readonly<Record<RecipientStatus["action"], Receipt["kind"]>> = {
   failed: "undelivered",
   delayed: "accepted",
   delivered: "delivered",
@@ -19,6 +19,7 @@ export const SMTP_ACTIONS: Readonly<Record<RecipientStatus["action"], Receipt["k
 /** Bounces to the attempts' return paths. */
 export const smtpBounces: BounceReader = {
   provider: "smtp",
+  events: SMTP_ACTIONS,
   attemptOf: (address, settings, now) => attemptOfReturnPath(address, keysOf(settings), now),
   async read({ attemptId, sender, message, receivedAt }) {
     const mail = await readBounceMail(message, sender);

@@ -1,4 +1,5 @@
 import type { Receipt } from "../../core/delivery/receipt.ts";
+import type { EventTable } from "./webhook.ts";
 
 /** Values of the provider's bounce variables, for one account. */
 export type BounceSettings = Readonly<Record<string, unknown>>;
@@ -17,6 +18,8 @@ export interface BounceArrival {
 /** One provider's reports by mail. */
 export interface BounceReader {
   provider: string;
+  /** What each of the actions that are reported becomes. */
+  events: EventTable;
   /** The attempt to which a return path belongs under the account's keys; undefined: it is forged, too old, or another address. */
   attemptOf(address: string, settings: BounceSettings, now: number): string | undefined;
   /** At most one receipt. Never rejects. */

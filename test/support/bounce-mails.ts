@@ -314,6 +314,10 @@ export const REPORTS: Readonly<Record<string, { message: Buffer; becomes: readon
     ),
     becomes: ["undelivered", "bounce"],
   },
+  "prose from a mail system without a domain, marked as an automatic reply": {
+    message: text([date, "From: MAILER-DAEMON", "Subject: returned mail", "Auto-Submitted: auto-replied"], "It did not arrive."),
+    becomes: ["undelivered", "bounce"],
+  },
   "prose from the null sender": {
     message: text([date, "From: Mail Service <noreply@mx.example.org>", "Subject: returned mail"], "It did not arrive."),
     becomes: ["undelivered", "bounce"],
