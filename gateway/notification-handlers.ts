@@ -1,4 +1,4 @@
-import { contentFromProto } from "../core/content/content.ts";
+import { type Content, contentFromProto } from "../core/content/content.ts";
 import type { AppRecord } from "../core/ports/app-store.ts";
 import type { Store } from "../core/ports/store.ts";
 import type {
@@ -64,9 +64,10 @@ export function createNotificationHandlers(accepting: Accept, store: Pick<Store,
       if (result === undefined) throw new Error("one item has one result");
       if (result.kind === "rejected") return result.error;
       const { record, repeatedKey } = result;
-      // The record has large contents by reference, the request has all of it.
-      const content = message?.content ? contentFromProto(message.content) : record.content;
-      return { accepted: toAccepted(record, repeatedKey), requests: await previewRequests(record, content) };
+      // The record has large parts by reference; the request has them.
+      const given: Content = message?.content ? contentFromProto(message.content) : {};
+      const { push = given.push, sms = given.sms, email = given.email } = record.content;
+      return { accepted: toAccepted(record, repeatedKey), requests: await previewRequests(record, { push, sms, email }) };
     },
     async getNotification(request, { caller }) {
       const violations = checkGet(request);

@@ -94,10 +94,3 @@ export function routeOf(
 
 /** The outcome where none of the account's ways can send it. */
 export const barred = ({ reason }: Extract<SmsRoute, { kind: "barred" }>): Outcome => unsendable(reason);
-
-/**
- * The variable of an account that says who a text is from, with the name that it is looked for by.
- * @param prefix of the provider's variables
- */
-export const previewedSender = (prefix: string, sms: SmsContent | undefined): string =>
-  sms?.sender === undefined ? `${prefix}_FROM` : `${prefix}_SENDERS ${sms.sender}`;

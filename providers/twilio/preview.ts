@@ -1,5 +1,5 @@
 import { formRequest, MASKED, ofAccount, type RequestPreviewer } from "../request-preview.ts";
-import { previewedSender } from "../sms-senders.ts";
+import { previewedSender } from "../sms-preview.ts";
 import { twilioVariables } from "./config.ts";
 import { buildTwilioMessage, twilioLacks } from "./payload.ts";
 
@@ -8,7 +8,7 @@ export const twilioPreview: RequestPreviewer = {
   channel: "sms",
   lacks: ({ content }) => content.sms && twilioLacks(content.sms),
   build(delivery, now) {
-    const from = ofAccount(previewedSender("TWILIO", delivery.content.sms));
+    const from = previewedSender("TWILIO", delivery.content.sms);
     const message = buildTwilioMessage(delivery, { from, statusCallbackUrl: "" }, now);
     if (message === undefined) return "content-missing";
     const path = `/2010-04-01/Accounts/${ofAccount("TWILIO_ACCOUNT_SID")}/Messages.json`;

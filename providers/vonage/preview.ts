@@ -1,5 +1,5 @@
-import { jsonRequest, MASKED, ofAccount, type RequestPreviewer } from "../request-preview.ts";
-import { previewedSender } from "../sms-senders.ts";
+import { jsonRequest, MASKED, type RequestPreviewer } from "../request-preview.ts";
+import { previewedSender } from "../sms-preview.ts";
 import { vonageVariables } from "./config.ts";
 import { buildVonageMessage, vonageLacks } from "./payload.ts";
 
@@ -8,7 +8,7 @@ export const vonagePreview: RequestPreviewer = {
   channel: "sms",
   lacks: ({ content }) => content.sms && vonageLacks(content.sms),
   build(delivery, now) {
-    const from = ofAccount(previewedSender("VONAGE", delivery.content.sms));
+    const from = previewedSender("VONAGE", delivery.content.sms);
     const message = buildVonageMessage(delivery, { from }, now);
     const url = `${vonageVariables.VONAGE_ORIGIN.default}/sms/json`;
     return message === undefined ? "content-missing" : jsonRequest(url, { authorization: `Basic ${MASKED}` }, message);

@@ -32,7 +32,7 @@ test("the requests of every service are tested", () => {
       .map((t) => t.name)
       .sort(),
     // biome-ignore format: one list
-    ["BatchSendNotificationsRequest", "CheckPreferencesRequest", "GetNotificationRequest", "GetPreferencesRequest", "ListContactsRequest", "PutBlobRequest", "RegisterContactRequest", "RemoveContactRequest", "SendNotificationRequest", "StatBlobRequest", "UpdatePreferencesRequest"],
+    ["BatchSendNotificationsRequest", "CheckPreferencesRequest", "GetNotificationRequest", "GetPreferencesRequest", "ListContactsRequest", "PreviewNotificationRequest", "PutBlobRequest", "RegisterContactRequest", "RemoveContactRequest", "SendNotificationRequest", "StatBlobRequest", "UpdatePreferencesRequest"],
   );
 });
 
