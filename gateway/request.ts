@@ -1,5 +1,6 @@
 import { channelFromProto, classFromProto, endpointFromProto, priorityFromProto } from "../adapters/wire/convert.ts";
 import { type Content, contentFromProto } from "../core/content/content.ts";
+import { isSilent } from "../core/content/push-content.ts";
 import type { Channel, NotificationClass, Priority } from "../core/delivery/channel.ts";
 import { canonicalEndpoint, type Endpoint } from "../core/delivery/endpoint.ts";
 import type { Recipient } from "../core/delivery/notification.ts";
@@ -34,6 +35,7 @@ export function toRequest(message: Notification): NotificationRequest {
   if (notificationClass === undefined || message.content === undefined || (to?.$case !== "userId" && endpoint === undefined)) {
     throw new Error("a message that passed the rules cannot lack these");
   }
+  const content = contentFromProto(message.content);
   return {
     idempotencyKey: message.idempotencyKey,
     recipient: endpoint ? { kind: "endpoint", endpoint } : { kind: "user", userId: to?.$case === "userId" ? to.value : "" },
@@ -41,8 +43,8 @@ export function toRequest(message: Notification): NotificationRequest {
     channels: message.channels.map(channelFromProto).filter((c) => c !== undefined),
     notificationClass,
     category: message.category,
-    content: contentFromProto(message.content),
-    priority: priorityFromProto(message.priority) ?? defaultPriority(notificationClass, message.content.push?.background ?? false),
+    content,
+    priority: priorityFromProto(message.priority) ?? defaultPriority(notificationClass, content),
     collapseKey: message.collapseKey || undefined,
     sendAt: message.sendAt?.getTime(),
     expiresAt: message.expiresAt?.getTime(),
@@ -50,6 +52,6 @@ export function toRequest(message: Notification): NotificationRequest {
   };
 }
 
-/** What wakes the application and shows nothing is not urgent unless the caller says so. */
-const defaultPriority = (notificationClass: NotificationClass, isBackground: boolean): Priority =>
-  notificationClass === "marketing" || isBackground ? "normal" : "high";
+/** A push that only reaches the application, data alone included, is not urgent unless the caller says so. */
+const defaultPriority = (notificationClass: NotificationClass, { push }: Content): Priority =>
+  notificationClass === "marketing" || (push !== undefined && isSilent(push)) ? "normal" : "high";
