@@ -26,8 +26,13 @@ export interface ApnsPush {
   body: string;
 }
 
-/** @param now ms since the epoch */
-export function buildApnsPush(delivery: OutboundDelivery, device: string, content: PushContent, now: number): ApnsPush {
+/** @param about now: ms since the epoch; isDataAtRoot: as the account's application reads it */
+export function buildApnsPush(
+  delivery: OutboundDelivery,
+  device: string,
+  content: PushContent,
+  { now, isDataAtRoot = false }: { now: number; isDataAtRoot?: boolean },
+): ApnsPush {
   const ours: ApnsHeaders = {
     "apns-id": uuidOf(delivery.attemptId),
     "apns-push-type": isSilent(content) ? "background" : "alert",
@@ -38,7 +43,7 @@ export function buildApnsPush(delivery: OutboundDelivery, device: string, conten
   return {
     device,
     headers: { ...ours, ...content.overrides?.apnsHeaders },
-    body: apnsBody(content, { delivery: delivery.deliveryId, attempt: delivery.attemptId }),
+    body: apnsBody(content, { delivery: delivery.deliveryId, attempt: delivery.attemptId }, { isDataAtRoot }),
   };
 }
 

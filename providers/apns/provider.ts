@@ -1,4 +1,5 @@
 import type { Errors } from "apns2";
+import { hasRootKey } from "../../core/content/apns-payload.ts";
 import { APNS_PAYLOAD_BYTES_MAX } from "../../core/content/limits.ts";
 import { type Outcome, unsendable } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
@@ -40,7 +41,9 @@ export function createApnsProvider(config: ApnsConfig, { clock }: { clock: Clock
       if (push === undefined) return unsendable("content-missing");
       const { environment = "production", application: topic = config.APNS_TOPIC[0] ?? "" } = endpoint;
       if (!config.APNS_TOPIC.includes(topic)) return UNKNOWN_APPLICATION;
-      const built = buildApnsPush(delivery, endpoint.token, push, clock.now());
+      const isDataAtRoot = config.APNS_DATA_AT_ROOT;
+      if (isDataAtRoot && hasRootKey(push)) return unsendable("data-key-taken");
+      const built = buildApnsPush(delivery, endpoint.token, push, { now: clock.now(), isDataAtRoot });
       if (!isTopicOf(topic, built.headers["apns-topic"])) return unsendable("topic-not-allowed");
       if (Buffer.byteLength(built.body) > APNS_PAYLOAD_BYTES_MAX) return unsendable("payload-too-large");
 
