@@ -1,6 +1,6 @@
 import { channelFromProto, classFromProto, endpointFromProto, priorityFromProto } from "../adapters/wire/convert.ts";
 import { type Content, contentFromProto } from "../core/content/content.ts";
-import { hasText } from "../core/content/push-content.ts";
+import { hasText, isSilent } from "../core/content/push-content.ts";
 import type { Channel, NotificationClass, Priority } from "../core/delivery/channel.ts";
 import { canonicalEndpoint, type Endpoint } from "../core/delivery/endpoint.ts";
 import type { Recipient } from "../core/delivery/notification.ts";
@@ -53,10 +53,11 @@ export function toRequest(message: Notification): NotificationRequest {
 }
 
 /**
- * What wakes the application and shows nothing, and what only changes a Live Activity, is not urgent unless the caller says so. Apple allows few urgent
- * changes an hour.
+ * What only reaches the application, data alone included, and what only changes a Live Activity, is not urgent unless the caller says so. Apple allows
+ * few urgent changes an hour.
  */
 function defaultPriority(notificationClass: NotificationClass, { push }: Content): Priority {
-  const isQuiet = push?.background || (push?.liveActivity !== undefined && push.liveActivity.event !== "start" && !hasText(push));
+  const isChange = push?.liveActivity !== undefined && push.liveActivity.event !== "start" && !hasText(push);
+  const isQuiet = push !== undefined && (isSilent(push) || isChange);
   return notificationClass === "marketing" || isQuiet ? "normal" : "high";
 }

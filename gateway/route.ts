@@ -79,7 +79,7 @@ function suppression({ content }: NotificationRequest, { channel, endpoint, barr
   if (answer === "opted-out") return reason("opted-out");
   const lacks = channel === "webpush" && content.push ? webPushLacks(content.push) : undefined;
   if (lacks === undefined) return undefined;
-  return reason("not-supported", lacks === "background" ? "browsers require a notification" : "browsers know no texts of the application");
+  return reason("not-supported", lacks === "unshown" ? "browsers require a notification" : "browsers know no texts of the application");
 }
 
 /** With the addresses of cc and bcc behind the recipient's own; one that is there already gets no second mail. */

@@ -11,27 +11,44 @@ export const APNS_PROTECTED = protectedPaths("carillon");
 /** The system's default sound, which a shown push makes unless it names another or none (Apple: Generating a remote notification). */
 const DEFAULT_SOUND = "default";
 
+interface ApnsForm {
+  /** The keys of data stand beside aps, for applications that read them there. */
+  isDataAtRoot?: boolean;
+}
+
 /**
- * The body of a push to APNs, JSON. `aps` is Apple's part, `carillon` ours. The caller's data have a key of their own, so that their names cannot
- * collide with either; picture, click target and buttons are ours to name, because Apple's systems know none.
+ * The body of a push to APNs, JSON. `aps` is Apple's part, `carillon` ours. The caller's data have a key of their own unless the account says
+ * otherwise, so that their names cannot collide with either; picture, click target and buttons are ours to name, because Apple's systems know none.
  */
-export const apnsBody = (content: PushContent, ids: PushIds): string =>
+export const apnsBody = (content: PushContent, ids: PushIds, form: ApnsForm = {}): string =>
   firstFitting(
-    [() => bodyWith(content, ids, true), () => leastApnsBody(content, ids)],
+    [() => bodyWith(content, ids, { ...form, hasDefaultSound: true }), () => leastApnsBody(content, ids, form)],
     (body) => Buffer.byteLength(body) <= apnsBytesMax(content),
   );
 
 /** Without the default sound, which nobody asked for. */
-export const leastApnsBody = (content: PushContent, ids: PushIds): string => bodyWith(content, ids, false);
+export const leastApnsBody = (content: PushContent, ids: PushIds, form: ApnsForm = {}): string =>
+  bodyWith(content, ids, { ...form, hasDefaultSound: false });
+
+/** Whether data have a key that stands at the root of the payload already. */
+export const hasRootKey = (content: PushContent): boolean => Object.keys(dataOf(content)).some((key) => ROOT_KEYS.has(key));
+const ROOT_KEYS: ReadonlySet<string> = new Set(["aps", "carillon", "image", "url", "actions"]);
+
+/** Keys of ours beside aps; empty ones are left out by given(). */
+export const ownKeysOf = (content: PushContent) => ({
+  ...{ image: content.imageUrl, url: content.clickUrl, actions: actionsOf(content), data: dataOf(content) },
+});
 
 /** Bytes that such a body may have. */
 export const apnsBytesMax = (content: PushContent): number =>
   pushKind(content) === "voip" ? APNS_VOIP_PAYLOAD_BYTES_MAX : APNS_PAYLOAD_BYTES_MAX;
 
-function bodyWith(content: PushContent, ids: PushIds, hasDefaultSound: boolean): string {
+function bodyWith(content: PushContent, ids: PushIds, { isDataAtRoot, hasDefaultSound }: ApnsForm & { hasDefaultSound: boolean }): string {
+  const { data, ...own } = ownKeysOf(content);
   const payload = {
+    ...(isDataAtRoot ? data : {}),
     ...given({ aps: apsOf(content, hasDefaultSound) }),
-    ...given({ image: content.imageUrl, url: content.clickUrl, actions: actionsOf(content), data: dataOf(content) }),
+    ...given(isDataAtRoot ? own : { ...own, data }),
     carillon: ids,
   };
   return JSON.stringify(withOverride(payload, content.overrides?.apns, APNS_PROTECTED));

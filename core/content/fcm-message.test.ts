@@ -31,7 +31,7 @@ test("a plain push is the same on Android, on iPhones and in browsers", () => {
         ...{ "apns-collapse-id": "shop/order-7", "apns-push-type": "alert" },
         ...{ "apns-priority": "10", "apns-expiration": "1700000090" },
       },
-      payload: { aps: { alert: { title: "Dinner", body: "is ready 🍲" }, sound: "default" } },
+      payload: { aps: { alert: { title: "Dinner", body: "is ready 🍲" }, sound: "default" }, data: { table: "7" } },
     },
     webpush: { headers: { Topic: "T", TTL: "90", Urgency: "high" }, notification: { tag: "shop/order-7" } },
   });
@@ -58,6 +58,8 @@ test("every field is where its platform reads it", () => {
     ...{ badge: 3, sound: "bell.caf", "thread-id": "orders", category: "ORDER", "mutable-content": 1 },
     ...{ "interruption-level": "time-sensitive", "relevance-score": 0.5 },
   });
+  assert.deepEqual([apns.payload.image, apns.payload.url, apns.payload.actions], [image, content.clickUrl, actions]);
+  assert.deepEqual(apns.payload.data, { ...content.data, ...content.dataJson });
   assert.deepEqual(webpush.notification, {
     ...{ tag: "shop/order-7", icon: "https://img.example/icon.png", dir: "ltr", lang: "en-GB" },
     actions: [
@@ -101,7 +103,10 @@ test("data alone, a background push and a badge alone have no notification and n
     assert.deepEqual([notification, android.notification, webpush.notification], [undefined, undefined, undefined]);
   }
   const { apns, data } = messageOf({ ...plain, title: "", body: "" });
-  assert.deepEqual([apns.headers["apns-push-type"], apns.payload], ["background", { aps: { "content-available": 1 } }]);
+  assert.deepEqual(
+    [apns.headers["apns-push-type"], apns.payload],
+    ["background", { aps: { "content-available": 1 }, data: { table: "7" } }],
+  );
   assert.equal("badge" in data, false);
   const badge = messageOf({ title: "", body: "", data: {}, badge: 0 });
   assert.deepEqual([badge.apns.payload.aps, badge.apns.headers["apns-push-type"], badge.data.badge], [{ badge: 0 }, "alert", "0"]);
@@ -157,7 +162,72 @@ test("an override reaches neither recipient, ids, marks nor expiry", () => {
 
 test("a message of which an override left nothing to show has no tag either", () => {
   const { notification, android, webpush } = messageOf({ ...plain, overrides: { fcm: { notification: null } } });
-  assert.deepEqual([notification, android.notification, webpush.notification], [undefined, { default_sound: true }, undefined]);
+  assert.deepEqual([notification, android.notification, webpush.notification], [undefined, undefined, undefined]);
+  const loud = messageOf({ ...plain, androidChannel: "orders", sound: "bell", icon: "/i.png", overrides: { fcm: { notification: null } } });
+  assert.deepEqual([loud.android.notification, loud.webpush.notification], [undefined, undefined]);
+  const own = messageOf({ ...plain, overrides: { fcm: { notification: null, android: { notification: { title: "T" } } } } });
+  assert.deepEqual(
+    [own.android.notification.title, own.android.notification.tag, own.webpush.notification],
+    ["T", "shop/order-7", undefined],
+  );
+  assert.equal(messageOf(localizedPush({ overrides: undefined })).webpush.notification, undefined, "a browser knows no localized texts");
+});
+
+test("an override may remove what a tag is in", () => {
+  const fcm = { android: { notification: null }, webpush: { notification: null } };
+  const content = { ...plain, overrides: { fcm } };
+  assert.deepEqual(pushFaults(content, ["fcm"]), []);
+  const { notification, android, webpush } = messageOf(content);
+  assert.deepEqual([notification.title, android.notification, webpush.notification], ["Dinner", undefined, undefined]);
+  assert.deepEqual(pushFaults({ ...plain, overrides: { webpush: { notification: null } } }, ["webpush"]), []);
+  const refused = pushFaults({ ...plain, overrides: { fcm: { android: null, apns: { headers: null } } } }, ["fcm"]).map(
+    ({ field }) => field,
+  );
+  assert.deepEqual([...new Set(refused)].sort(), ["content.push.overrides.fcm.android", "content.push.overrides.fcm.apns.headers"]);
+});
+
+test("names and values of the Admin SDKs are read as the REST API has them", () => {
+  const fcm: JsonObject = {
+    notification: { imageUrl: "https://a.example/1" },
+    apns: { fcmOptions: { imageUrl: "https://a.example/2" } },
+    android: {
+      notification: {
+        ...{ imageUrl: "https://a.example/3", eventTimestamp: "2026-11-23T12:00:00Z", vibrateTimingsMillis: [500, 1_250] },
+        ...{ priority: "max", visibility: "private" },
+      },
+    },
+  };
+  const { notification, apns, android } = messageOf({ ...plain, overrides: { fcm } });
+  assert.deepEqual([notification.image, apns.fcm_options.image], ["https://a.example/1", "https://a.example/2"]);
+  assert.deepEqual(android.notification, {
+    ...{ tag: "shop/order-7", default_sound: true, image: "https://a.example/3", event_time: "2026-11-23T12:00:00Z" },
+    ...{ vibrate_timings: ["0.5s", "1.25s"], notification_priority: "PRIORITY_MAX", visibility: "PRIVATE" },
+  });
+});
+
+test("what is refused in an override says what to use instead", () => {
+  const fcm: JsonObject = {
+    ...{ token: "x", message: {}, data: { carillon_delivery: "x" }, webpush: { headers: { Topic: "x" }, data: {} } },
+    ...{
+      android: { ttl: "1s", collapseKey: "x", notification: { tag: "x" } },
+      apns: { headers: { "apns-expiration": "1", "apns-topic": "x" } },
+    },
+  };
+  const apnsHeaders = { "apns-expiration": "1", "apns-collapse-id": "x" };
+  const faults = pushFaults({ ...plain, overrides: { fcm, apnsHeaders, webpush: { notification: { tag: "x" } } } }, ["fcm"]);
+  const hints = faults.map(({ field, message }) => [field.replace("content.push.overrides.", ""), message.split("; ")[1]]);
+  assert.deepEqual(Object.fromEntries(hints), {
+    ...{
+      "fcm.token": "use recipient",
+      "fcm.message": "give what stands inside of message, without it",
+      "fcm.data.carillon_delivery": undefined,
+    },
+    ...{ "fcm.webpush.headers.Topic": "use collapse_key", "fcm.webpush.data": "use data", "fcm.android.ttl": "use ttl_seconds" },
+    ...{ "fcm.android.collapse_key": "use collapse_key", "fcm.android.notification.tag": "use collapse_key" },
+    ...{ "fcm.apns.headers.apns-expiration": "use ttl_seconds", "fcm.apns.headers.apns-topic": undefined },
+    ...{ "apns_headers.apns-expiration": "use ttl_seconds", "apns_headers.apns-collapse-id": "use collapse_key" },
+    "webpush.notification.tag": "use collapse_key",
+  });
 });
 
 test("counts keys and values of data and of what is shown, on the platform where they are most", () => {
@@ -165,8 +235,23 @@ test("counts keys and values of data and of what is shown, on the platform where
   const data = counted("table", "7", ...Object.entries(ourData).flat());
   const texts = counted("title", "Dinner", "body", "is ready 🍲");
   assert.equal(fcmBytes(messageOf(plain)), data + texts + counted("tag", "shop/order-7", "default_sound", "true"));
+  // The copy of data that iPhones get counts, too, and goes first where there is no room.
+  const large = (chars: number) => messageOf({ ...plain, imageUrl: "https://a.example/i.png", data: { table: "7".repeat(chars) } });
+  assert.equal(
+    fcmBytes(large(500)),
+    2 * (500 - 1 + counted("table7")) +
+      counted(...Object.entries(ourData).flat()) +
+      texts +
+      counted("image", "https://a.example/i.png", "sound", "default", "mutable-content", "1"),
+  );
+  assert.deepEqual([large(2_500).apns.payload.data, large(2_500).apns.payload.image], [undefined, "https://a.example/i.png"]);
+  const linked = messageOf({ ...plain, clickUrl: `https://a.example/${"u".repeat(2_020)}` });
+  assert.deepEqual([linked.apns.payload.url, linked.apns.payload.aps.sound], [undefined, "default"]);
   const fcm = { apns: { payload: { more: ["x".repeat(3_000), 17] } } };
-  assert.equal(fcmBytes(messageOf({ ...plain, overrides: { fcm } })), data + texts + counted("sound", "default", "more", "17") + 3_000);
+  assert.equal(
+    fcmBytes(messageOf({ ...plain, overrides: { fcm } })),
+    data + texts + counted("table", "7", "sound", "default", "more", "17") + 3_000,
+  );
 });
 
 test("the sound that nobody asked for goes first where there is no room, then the tag", () => {

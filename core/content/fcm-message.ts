@@ -1,7 +1,7 @@
 import type { Priority } from "../delivery/channel.ts";
-import { apsOf } from "./apns-payload.ts";
+import { apsOf, ownKeysOf } from "./apns-payload.ts";
 import { FCM_PROTECTED, fcmSpelling } from "./fcm-override.ts";
-import type { JsonObject, JsonValue } from "./json.ts";
+import { isObject, type JsonObject, type JsonValue } from "./json.ts";
 import { FCM_PAYLOAD_BYTES_MAX } from "./limits.ts";
 import { withOverride } from "./overrides.ts";
 import { type InterruptionLevel, type LocalizedText, type PushContent, pushKind } from "./push-content.ts";
@@ -12,10 +12,10 @@ import {
   drawableOf,
   firstFitting,
   given,
+  isHttpsUrl,
   type PushIds,
   webActionsOf,
   webIconOf,
-  webUrl,
 } from "./push-fields.ts";
 
 /** What a message says besides its content. */
@@ -41,6 +41,8 @@ export interface FcmEnvelope {
 
 /** What is left out where there is no room for it. */
 interface Extras {
+  /** Which of our own keys iPhones get beside aps, as APNs' own payload has them; FCM puts data alone beside aps by itself. */
+  appleKeys: "all" | "without data" | "none";
   hasDefaultSound: boolean;
   hasTag: boolean;
 }
@@ -52,16 +54,18 @@ interface Extras {
 export const fcmMessage = (content: PushContent, envelope: FcmEnvelope): JsonObject =>
   firstFitting(
     [
-      () => messageWith(content, envelope, { hasDefaultSound: true, hasTag: true }),
-      () => messageWith(content, envelope, { hasDefaultSound: false, hasTag: true }),
+      () => messageWith(content, envelope, { appleKeys: "all", hasDefaultSound: true, hasTag: true }),
+      () => messageWith(content, envelope, { appleKeys: "without data", hasDefaultSound: true, hasTag: true }),
+      () => messageWith(content, envelope, { appleKeys: "none", hasDefaultSound: true, hasTag: true }),
+      () => messageWith(content, envelope, { appleKeys: "none", hasDefaultSound: false, hasTag: true }),
       () => leastFcmMessage(content, envelope),
     ],
     (message) => fcmBytes(message) <= FCM_PAYLOAD_BYTES_MAX,
   );
 
-/** Without the default sound and the tags, which nobody asked for. */
+/** Without the default sound and the tags, which nobody asked for, and what stands elsewhere in the message too. */
 export const leastFcmMessage = (content: PushContent, envelope: FcmEnvelope): JsonObject =>
-  messageWith(content, envelope, { hasDefaultSound: false, hasTag: false });
+  messageWith(content, envelope, { appleKeys: "none", hasDefaultSound: false, hasTag: false });
 
 /** Whether a second copy replaces the first one on Android: it is shown, and its tag has room. */
 export const isTagged = (message: JsonObject): boolean => fieldsAt(message, "android", "notification").tag !== undefined;
@@ -90,8 +94,7 @@ function messageWith(content: PushContent, envelope: FcmEnvelope, extras: Extras
     apns: apnsOf(content, envelope, extras),
     webpush: webPushOf(content, envelope, extras),
   });
-  const override = content.overrides?.fcm;
-  return override === undefined ? message : withoutLoneTags(withOverride(message, fcmSpelling(override), FCM_PROTECTED));
+  return withoutUnshown(withOverride(message, fcmSpelling(content.overrides?.fcm), FCM_PROTECTED));
 }
 
 function androidOf(content: PushContent, { mark, isCollapsed, priority, ttlSeconds }: FcmEnvelope, extras: Extras): JsonObject {
@@ -130,26 +133,30 @@ function androidNotification(content: PushContent, mark: string, { hasDefaultSou
 const localized = (name: string, text: LocalizedText | undefined): JsonObject =>
   text === undefined ? {} : given({ [`${name}_loc_key`]: text.key, [`${name}_loc_args`]: text.args });
 
-function apnsOf(content: PushContent, { mark, apnsExpiration, apnsPriority }: FcmEnvelope, { hasDefaultSound }: Extras): JsonObject {
+function apnsOf(content: PushContent, { mark, apnsExpiration, apnsPriority }: FcmEnvelope, extras: Extras): JsonObject {
   const isSilent = pushKind(content) === "background";
   const headers = {
     ...{ "apns-collapse-id": mark, "apns-push-type": isSilent ? "background" : "alert" },
     ...{ "apns-priority": apnsPriority, "apns-expiration": apnsExpiration },
   };
-  return { headers, payload: { aps: apsOf(content, hasDefaultSound) } };
+  const { appleKeys, hasDefaultSound } = extras;
+  const { data, ...others } = ownKeysOf(content);
+  const own = { all: given({ ...others, data }), "without data": given(others), none: {} }[appleKeys];
+  return { headers, payload: { aps: apsOf(content, hasDefaultSound), ...own } };
 }
 
 function webPushOf(content: PushContent, { mark, topic, ttlSeconds, urgency }: FcmEnvelope, { hasTag }: Extras): JsonObject {
   const headers = { Topic: topic, TTL: String(ttlSeconds), Urgency: urgency };
   if (pushKind(content) !== "shown") return { headers };
-  const { dir, lang, sound } = content;
+  const { dir, lang, sound, clickUrl } = content;
   return given({
     headers,
     notification: given({
       ...{ tag: hasTag ? mark : undefined, icon: webIconOf(content), actions: webActionsOf(content) },
       ...{ dir, lang, silent: sound === "none" },
     }),
-    fcm_options: given({ link: webUrl(content.clickUrl) }),
+    // FCM takes no path.
+    fcm_options: given({ link: clickUrl !== undefined && isHttpsUrl(clickUrl) ? clickUrl : undefined }),
   });
 }
 
@@ -177,24 +184,21 @@ export const fcmOwnKeys = (content: PushContent): ReadonlyMap<string, string> =>
     ...(pushKind(content) === "badge" ? ([["badge", "badge"]] as const) : []),
   ]);
 
-/** A tag alone would be shown, as an empty notification, where an override left nothing else to show. */
-function withoutLoneTags(message: JsonObject): JsonObject {
+/** Without the blocks of platforms in which no text is shown: they would be shown as an empty notification. */
+function withoutUnshown(message: JsonObject): JsonObject {
   const texts = fieldsAt(message, "notification");
-  const isShown = (block: JsonObject) =>
-    ["title", "body", "title_loc_key", "body_loc_key"].some((name) => (block[name] ?? texts[name]) !== undefined);
+  const isShown = (block: JsonObject) => TEXTS.some((name) => (block[name] ?? texts[name]) !== undefined);
   return Object.fromEntries(
     Object.entries(message).map(([name, platform]): [string, JsonValue] => {
       const { notification, ...others } = fieldsOf(platform);
-      const { tag, ...rest } = fieldsOf(notification);
-      if (tag === undefined || isShown(rest)) return [name, platform];
-      return [name, { ...others, ...given({ notification: rest }) }];
+      return notification === undefined || isShown(fieldsOf(notification)) ? [name, platform] : [name, others];
     }),
   );
 }
 
-const isFields = (value: JsonValue | undefined): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-const fieldsOf = (value: JsonValue | undefined): JsonObject => (isFields(value) ? value : {});
+const TEXTS = ["title", "body", "title_loc_key", "body_loc_key"] as const;
+
+const fieldsOf = (value: JsonValue | undefined): JsonObject => (isObject(value) ? value : {});
 const fieldsAt = (message: JsonObject, ...path: string[]): JsonObject => path.reduce((fields, name) => fieldsOf(fields[name]), message);
 
 /** Values, and the keys that they have; a key that holds others counts for what is in it. */
@@ -202,6 +206,6 @@ function leafBytes(value: JsonValue): number {
   if (typeof value !== "object" || value === null) return Buffer.byteLength(String(value));
   if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + leafBytes(item), 0);
   let bytes = 0;
-  for (const [key, item] of Object.entries(value)) bytes += leafBytes(item) + (isFields(item) ? 0 : Buffer.byteLength(key));
+  for (const [key, item] of Object.entries(value)) bytes += leafBytes(item) + (isObject(item) ? 0 : Buffer.byteLength(key));
   return bytes;
 }

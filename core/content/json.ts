@@ -4,6 +4,9 @@ export interface JsonObject {
   [key: string]: JsonValue;
 }
 
+export const isObject = (value: JsonValue | undefined): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
 /** A copy that shares nothing with the value. */
 export function copyJson(value: JsonObject): JsonObject {
   // fromEntries() also takes the key __proto__ as a key.
@@ -28,6 +31,12 @@ function sortedKeys(_key: string, value: unknown): unknown {
 export function isJson(value: JsonValue): boolean {
   if (typeof value === "number") return Number.isFinite(value);
   return typeof value !== "object" || value === null || Object.values(value).every(isJson);
+}
+
+/** False where a number is so large that it need not be the one that was given: integers above 2^53 - 1 are rounded to a double. */
+export function isExact(value: JsonValue): boolean {
+  if (typeof value === "number") return Math.abs(value) <= Number.MAX_SAFE_INTEGER;
+  return typeof value !== "object" || value === null || Object.values(value).every(isExact);
 }
 
 export const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));

@@ -1,9 +1,10 @@
 import type { ContentFault } from "./codec.ts";
-import type { JsonObject, JsonValue } from "./json.ts";
+import { isObject, type JsonObject, type JsonValue } from "./json.ts";
 
 /**
  * A place in a payload that no override may reach: its keys from the outermost on, compared without case. A key that ends in "*" stands for all that
- * begin so, "*" alone for every key. Whatever lies below the place is protected too.
+ * begin so, "*" alone for every key; one at the end that ends in "?" means nothing without what it is in, which null may remove. Whatever lies below
+ * the place is protected too.
  */
 export type ProtectedPath = readonly string[];
 
@@ -26,14 +27,20 @@ export function withOverride(payload: object, override: JsonObject | undefined, 
 /**
  * The protected paths that an override names, also by replacing or removing what they are in.
  * @param field where the override is, for example content.push.overrides.fcm
+ * @param instead what to give instead of a path, in words; undefined: nothing
  */
-export const protectedFaults = (field: string, override: JsonObject | undefined, paths: readonly ProtectedPath[]): ContentFault[] =>
+export const protectedFaults = (
+  field: string,
+  override: JsonObject | undefined,
+  paths: readonly ProtectedPath[],
+  instead: (path: string) => string | undefined = () => undefined,
+): ContentFault[] =>
   override === undefined
     ? []
     : [...new Set(paths.flatMap((path) => namedBelow(override, path)))].map((at) => ({
         field: `${field}.${at}`,
         rule: "override.protected",
-        message: "is refused: Carillon sets it",
+        message: ["is refused: Carillon sets it", instead(at)].filter(Boolean).join("; "),
       }));
 
 function merged(target: JsonValue | undefined, patch: JsonValue): JsonValue {
@@ -74,16 +81,14 @@ function namedBelow(override: JsonObject, [head = "", ...below]: ProtectedPath):
   const isNamed = namedBy(head);
   return Object.entries(override).flatMap(([key, value]) => {
     if (!isNamed(key)) return [];
+    if (value === null && below.at(-1)?.endsWith("?")) return [];
     if (below.length === 0 || !isObject(value)) return [key];
     return namedBelow(value, below).map((rest) => `${key}.${rest}`);
   });
 }
 
 function namedBy(head: string): (key: string) => boolean {
-  const name = head.toLowerCase();
+  const name = head.toLowerCase().replace(/\?$/, "");
   if (!name.endsWith("*")) return (key) => key.toLowerCase() === name;
   return (key) => key.toLowerCase().startsWith(name.slice(0, -1));
 }
-
-const isObject = (value: JsonValue | undefined): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

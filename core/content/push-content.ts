@@ -38,7 +38,7 @@ export interface PushContent {
   subtitle?: string | undefined;
   /** https. */
   imageUrl?: string | undefined;
-  /** Of any scheme but those that run code. */
+  /** Of any scheme but those that run code, or a path of the application's site. */
   clickUrl?: string | undefined;
   /** Absent: it stays as it is; 0 removes it. */
   badge?: number | undefined;

@@ -42,9 +42,14 @@ test("a push with nothing in it is refused, also one with an empty object of dat
 });
 
 test("browsers take no push that shows nothing or texts of an application, unless another channel is there", () => {
-  assert.deepEqual(faultsOf(backgroundPush(), ["webpush"]), ["content.push.background webpush.background"]);
+  assert.deepEqual(faultsOf(backgroundPush(), ["webpush"]), ["content.push.background webpush.unshown"]);
+  const unshown = [
+    { ...silent, data: { a: "1" } },
+    { ...silent, badge: 3 },
+  ];
+  for (const content of unshown) assert.deepEqual(faultsOf(content, ["webpush"]), ["content.push webpush.unshown"]);
   assert.deepEqual(faultsOf(localizedPush(), ["webpush"]), ["content.push webpush.localized"]);
-  for (const content of [backgroundPush(), localizedPush()]) assert.deepEqual(faultsOf(content, ["webpush", "apns"]), []);
+  for (const content of [backgroundPush(), localizedPush(), ...unshown]) assert.deepEqual(faultsOf(content, ["webpush", "apns"]), []);
 });
 
 test("URLs: https for what is loaded, any scheme for a click but those that run code", () => {
@@ -58,16 +63,41 @@ test("URLs: https for what is loaded, any scheme for a click but those that run 
     "https:///b",
   ])
     assert.deepEqual(image(url), ["content.push.image_url url.https"], url);
+  const shape = (imageUrl: string) => /; it (.*)/.exec(pushFaults(richPush({ imageUrl }), ["apns"])[0]!.message)?.[1];
+  assert.deepEqual(
+    [
+      "http://secret.example/x",
+      "shop:x",
+      "secret.example/x",
+      "https://secret example/",
+      `https://a.example/${"x".repeat(3_000)}`,
+      "https:///x",
+    ].map(shape),
+    [
+      ...["begins with http://", "begins with shop:", "has no scheme", "has a space or a control character"],
+      ...["has 3018 characters, and at most 2048 are possible", "has no host that can be read"],
+    ],
+  );
   const click = (clickUrl: string) => faultsOf(richPush({ clickUrl }));
-  for (const url of ["https://a.example/b?c=d#e", "shop://orders/17", "mailto:a@b.example", "tel:+4930", "SHOP:orders"])
+  for (const url of ["https://a.example/b?c=d#e", "shop://orders/17", "mailto:a@b.example", "tel:+4930", "SHOP:orders", "/inbox", "/"])
     assert.deepEqual(click(url), [], url);
   for (const url of ["javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "vbscript:x", "file:///etc/passwd"])
     assert.deepEqual(click(url), ["content.push.click_url url.unsafe"], url);
-  for (const url of ["orders/17", "java\tscript:alert(1)", " javascript:alert(1)", ":x", "shop:"])
+  for (const url of [
+    "orders/17",
+    "java\tscript:alert(1)",
+    " javascript:alert(1)",
+    ":x",
+    "shop:",
+    "//a.example/x",
+    "/\\a.example/x",
+    "/a b",
+  ])
     assert.deepEqual(click(url), ["content.push.click_url url.scheme"], JSON.stringify(url));
   const icon = (icon: string) => faultsOf(richPush({ icon }));
-  for (const name of ["ic_order", "/icons/a-1.png?v=2", "https://a.example/i.png"]) assert.deepEqual(icon(name), [], name);
-  for (const name of ["javascript:x", "http://a.example/i.png", "//a.example/i.png", "a b"])
+  for (const name of ["ic_order", "/icons/a-1.png?v=2", "https://a.example/i.png", "/icons/logo@2x.png", "/a%20b/~c+d.png"])
+    assert.deepEqual(icon(name), [], name);
+  for (const name of ["javascript:x", "http://a.example/i.png", "//a.example/i.png", "a b", "/a%2", "/a%zz"])
     assert.deepEqual(icon(name), ["content.push.icon icon.form"], name);
   const bad = { id: "a", title: "t", iconUrl: "http://a.example", clickUrl: "data:x" };
   assert.deepEqual(faultsOf(richPush({ actions: [bad, bad] })), [
@@ -82,11 +112,22 @@ test("data_json has the rules of data, and no key of it", () => {
   assert.deepEqual(data({ a: null }), ["content.push.data_json data.twice"]);
   assert.deepEqual(data({ carillon: 1 }), ["content.push.data_json data.reserved"]);
   assert.deepEqual(data({ from: 1 }, ["fcm"]), ["content.push.data_json data.reserved"]);
+  const messages = pushFaults({ ...silent, data: { carillon_a: "1", from: "x" }, dataJson: { from: 1 } }, ["fcm"]).map(
+    ({ message }) => message,
+  );
+  assert.deepEqual(messages, [
+    'has the key "carillon_a": keys beginning with "carillon" are reserved',
+    'has the key "carillon_a", which fcm reserves',
+    ...['has the key "from", which fcm reserves', 'has the key "from", which fcm reserves', 'has the key "from", which data has too'],
+  ]);
   const taken = richPush({ data: { url: "x", thread: "x" }, dataJson: { actions: 1, badge: 1 } });
   assert.deepEqual(faultsOf(taken, ["fcm"]), [...["data", "data", "data_json"].map((name) => `content.push.${name} data.reserved`)]);
   assert.deepEqual(faultsOf(taken, ["apns"]), []);
   assert.deepEqual(data({ "": 1 }), ["content.push.data_json data.key"]);
   assert.deepEqual(data({ b: [Number.NaN] }), ["content.push.data_json json.number"]);
+  // 2^53 + 1 arrives as 2^53.
+  for (const n of [2 ** 53, -(2 ** 53) - 2, 1e300]) assert.deepEqual(data({ b: [{ n }] }), ["content.push.data_json json.integer"], `${n}`);
+  assert.deepEqual(data({ b: [Number.MAX_SAFE_INTEGER, -1.5, 1e-300] }), []);
 });
 
 test("control characters, our own headers and sizes", () => {

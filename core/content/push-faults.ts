@@ -6,6 +6,7 @@ import { FCM_PROTECTED, fcmSpelling } from "./fcm-override.ts";
 import { clickUrlFaults, httpsFaults, iconFaults, jsonFaults, lineFaults, overrideFaults } from "./field-checks.ts";
 import { jsonBytes } from "./json.ts";
 import { PUSH_PAYLOAD_BYTES_MAX } from "./limits.ts";
+import { insteadOf } from "./override-hints.ts";
 import { protectedFaults } from "./overrides.ts";
 import { isReservedDataKey, pushPayloadBytes } from "./push.ts";
 import { apnsKindOf, pushField as at, type PushContent, pushKind, SHOWN_ONLY_FIELDS } from "./push-content.ts";
@@ -86,16 +87,21 @@ function unshownFaults(content: PushContent): ContentFault[] {
 function webPushFaults(content: PushContent, channels: readonly PushChannel[]): ContentFault[] {
   if (channels.length === 0 || channels.some((channel) => channel !== "webpush")) return [];
   switch (webPushLacks(content)) {
-    case "background":
-      return [
-        { field: at("background"), rule: "webpush.background", message: "is not possible on webpush: browsers require a notification" },
-      ];
+    case "unshown": {
+      const field = content.background ? at("background") : "content.push";
+      const message = "shows nothing, which is not possible on webpush: browsers require a notification, so give title or body";
+      return [{ field, rule: "webpush.unshown", message }];
+    }
     case "localized":
       return [{ field: "content.push", rule: "webpush.localized", message: "needs title or body on webpush: it knows no localized texts" }];
     case undefined:
       return [];
   }
 }
+
+/** Characters of a key that an error shows. */
+const KEY_CHARS_SHOWN = 64;
+const named = (key: string) => `the key ${JSON.stringify(key.slice(0, KEY_CHARS_SHOWN))}`;
 
 function keyFaults(content: PushContent, channels: readonly PushChannel[]): ContentFault[] {
   const { data, dataJson = {} } = content;
@@ -104,9 +110,9 @@ function keyFaults(content: PushContent, channels: readonly PushChannel[]): Cont
     const fault = (message: string): ContentFault => ({ field, rule: "data.reserved", message });
     const reserving = channels.find((channel) => isReservedDataKey(channel, key));
     return [
-      ...(key.startsWith("carillon") ? [fault('keys beginning with "carillon" are reserved')] : []),
-      ...(reserving ? [fault(`has a key that ${reserving} reserves`)] : []),
-      ...(own?.has(key) ? [fault(`has the key ${key}, under which fcm carries ${own.get(key)}`)] : []),
+      ...(key.startsWith("carillon") ? [fault(`has ${named(key)}: keys beginning with "carillon" are reserved`)] : []),
+      ...(reserving ? [fault(`has ${named(key)}, which ${reserving} reserves`)] : []),
+      ...(own?.has(key) ? [fault(`has ${named(key)}, under which fcm carries ${own.get(key)}`)] : []),
     ];
   };
   const keys = Object.keys(dataJson);
@@ -115,7 +121,10 @@ function keyFaults(content: PushContent, channels: readonly PushChannel[]): Cont
     ...Object.keys(data).flatMap((key) => reserved("content.push.data", key)),
     ...keys.flatMap((key) => reserved(field, key)),
     ...(keys.includes("") ? [{ field, rule: "data.key", message: "must have no empty key" }] : []),
-    ...(keys.some((key) => Object.hasOwn(data, key)) ? [{ field, rule: "data.twice", message: "has a key that data has too" }] : []),
+    ...keys
+      .filter((key) => Object.hasOwn(data, key))
+      .slice(0, 1)
+      .map((key) => ({ field, rule: "data.twice", message: `has ${named(key)}, which data has too` })),
   ];
 }
 
@@ -138,14 +147,14 @@ function overridesFaults({ overrides = {} }: PushContent): ContentFault[] {
   const field = "content.push.overrides.apns_headers";
   return [
     ...overrideFaults("content.push.overrides", json),
-    ...protectedFaults("content.push.overrides.apns", json.apns, APNS_PROTECTED),
-    ...protectedFaults("content.push.overrides.fcm", fcmSpelling(json.fcm), FCM_PROTECTED),
-    ...protectedFaults("content.push.overrides.webpush", json.webpush, WEBPUSH_PROTECTED),
+    ...protectedFaults("content.push.overrides.apns", json.apns, APNS_PROTECTED, insteadOf),
+    ...protectedFaults("content.push.overrides.fcm", fcmSpelling(json.fcm), FCM_PROTECTED, insteadOf),
+    ...protectedFaults("content.push.overrides.webpush", json.webpush, WEBPUSH_PROTECTED, insteadOf),
     ...Object.entries(apnsHeaders).flatMap(([name, value]): ContentFault[] => {
       const [form, rule] = APNS_HEADER_RULES.get(name) ?? [];
       if (form === undefined) {
-        const message = `${name} is refused: only ${[...APNS_HEADER_RULES.keys()].join(", ")} may be overridden`;
-        return [{ field: `${field}.${name}`, rule: "override.protected", message }];
+        const message = `is refused: only ${[...APNS_HEADER_RULES.keys()].join(", ")} may be overridden`;
+        return [{ field: `${field}.${name}`, rule: "override.protected", message: [message, insteadOf(name)].filter(Boolean).join("; ") }];
       }
       return form.test(value) ? [] : [{ field: `${field}.${name}`, rule: "header.value", message: `must be ${rule}` }];
     }),

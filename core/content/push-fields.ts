@@ -1,4 +1,5 @@
 import { withoutEmpty } from "./codec.ts";
+import { isPath } from "./field-checks.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import { type PushContent, RICH_PUSH_FIELDS } from "./push-content.ts";
 
@@ -32,8 +33,10 @@ export const webActionsOf = ({ actions = [] }: PushContent, navigate?: string): 
     given({ action: id, title, icon: iconUrl, navigate: navigate === undefined ? undefined : (webUrl(clickUrl) ?? navigate) }),
   );
 
-/** What a browser can open; the scheme of an application means nothing to it. */
-export const webUrl = (url: string | undefined): string | undefined => (url !== undefined && /^https:/i.test(url) ? url : undefined);
+/** What a browser can open: https, or a path of the application's; the scheme of an application means nothing to it. */
+export const webUrl = (url: string | undefined): string | undefined =>
+  url !== undefined && (isPath(url) || isHttpsUrl(url)) ? url : undefined;
+export const isHttpsUrl = (url: string) => /^https:/i.test(url);
 
 /** The name of a picture in an Android application, which is no path. */
 const isDrawable = (icon: string) => /^\w+$/.test(icon);

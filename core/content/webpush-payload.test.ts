@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { localizedPush, richPush } from "../../test/support/content-samples.ts";
+import type { JsonValue } from "./json.ts";
 import { WEBPUSH_PLAINTEXT_BYTES_MAX } from "./limits.ts";
 import type { PushContent } from "./push-content.ts";
 import { webPushPlaintext } from "./webpush-payload.ts";
@@ -33,6 +34,7 @@ test("every field is where the browser or the worker reads it, and the override 
         { action: "open", title: "Open", icon: "https://img.example/open.png", navigate: url },
         { action: "later", title: "Later", navigate: url },
       ],
+      ...{ app_badge: 3, mutable: true },
       data: { ...data, ...dataJson, onActionClick: { default: { operation: "openWindow", url } } },
     },
     ...{ app_badge: 3, mutable: true },
@@ -69,6 +71,56 @@ test("silence, a badge of 0 and relative icons", () => {
   const { notification, app_badge } = payloadOf({ ...plain, sound: "none", badge: 0, icon: "/icons/a.png" });
   assert.deepEqual([notification.silent, app_badge, notification.icon], [true, 0, "/icons/a.png"]);
   assert.equal("icon" in payloadOf({ ...plain, icon: "ic_order" }).notification, false);
+});
+
+test("in a declarative push every URL is absolute: Safari drops the whole message on one that is not", () => {
+  const rich: PushContent = { ...plain, icon: "/icons/logo@2x.png", clickUrl: "/inbox?unread=1" };
+  const actions = [{ id: "a", title: "A", clickUrl: "/a" }];
+  const webpush = { notification: { badge: "b.png", image: "https://img.example/i.png" } };
+  const { web_push, notification } = payloadOf({ ...rich, actions, overrides: { webpush } }, "https://shop.example");
+  assert.equal(web_push, 8030);
+  assert.deepEqual(
+    [notification.icon, notification.navigate, notification.badge, notification.image],
+    [
+      "https://shop.example/icons/logo@2x.png",
+      "https://shop.example/inbox?unread=1",
+      "https://shop.example/b.png",
+      webpush.notification.image,
+    ],
+  );
+  assert.deepEqual(notification.actions, [{ action: "a", title: "A", navigate: "https://shop.example/a" }]);
+  // Without the application's origin, that of the click target counts.
+  const byTarget = payloadOf({ ...rich, clickUrl: "https://blog.example/p/4" });
+  assert.deepEqual([byTarget.web_push, byTarget.notification.icon], [8030, "https://blog.example/icons/logo@2x.png"]);
+  // Without either, the service worker shows it, and resolves URLs itself.
+  const neither = payloadOf(rich);
+  assert.deepEqual([neither.web_push, neither.notification.icon, neither.notification.navigate], [undefined, rich.icon, undefined]);
+  assert.deepEqual(neither.notification.data.onActionClick, { default: { operation: "openWindow", url: "/inbox?unread=1" } });
+  const marked = { web_push: 8030, notification: { navigate: "/x" } };
+  assert.equal(payloadOf({ ...plain, overrides: { webpush: marked } }).web_push, undefined);
+});
+
+test("badge and mutable are where Safari reads them and where the Push API has them", () => {
+  const { app_badge, mutable, notification } = payloadOf({ ...plain, badge: 0, mutable: true }, "https://shop.example");
+  assert.deepEqual([app_badge, mutable, notification.app_badge, notification.mutable], [0, true, 0, true]);
+  assert.equal("app_badge" in payloadOf({ ...plain, badge: 0 }).notification, false, "not where a service worker shows it");
+});
+
+test("the caller's own click targets stay", () => {
+  const own = { operation: "navigateLastFocusedOrOpen", url: "/inbox" };
+  const targets = (onActionClick: JsonValue, clickUrl = "https://a.example/") =>
+    payloadOf({ ...plain, clickUrl, actions: [{ id: "x", title: "X", clickUrl }], dataJson: { onActionClick } }).notification.data
+      .onActionClick;
+  const ours = { operation: "openWindow", url: "https://a.example/" };
+  assert.deepEqual(targets({ default: own, mine: own }), { default: own, mine: own, x: ours });
+  assert.equal(targets("none"), "none");
+});
+
+test("an override may take the notification away; the texts beside it stay, however little room there is", () => {
+  const push = (body: string) =>
+    payloadOf({ ...plain, body, lang: "de", overrides: { webpush: { notification: null } } }, "https://a.example/");
+  assert.deepEqual(Object.keys(push("b")), ["title", "body", "data", "carillon"]);
+  assert.deepEqual(Object.keys(push("b".repeat(3_500))), ["title", "body", "data", "carillon"]);
 });
 
 test("what shows nothing has no notification", () => {

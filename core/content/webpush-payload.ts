@@ -1,26 +1,29 @@
-import type { JsonObject } from "./json.ts";
+import { DECLARATIVE, withWholeUrls } from "./declarative-urls.ts";
+import { isObject, type JsonObject } from "./json.ts";
 import { WEBPUSH_PLAINTEXT_BYTES_MAX } from "./limits.ts";
 import { protectedPaths, withOverride } from "./overrides.ts";
 import { type PushContent, pushKind } from "./push-content.ts";
-import { bodyWithSubtitle, dataOf, firstFitting, given, isPlain, type PushIds, webActionsOf, webIconOf, webUrl } from "./push-fields.ts";
+import {
+  bodyWithSubtitle,
+  dataOf,
+  firstFitting,
+  given,
+  isHttpsUrl,
+  isPlain,
+  type PushIds,
+  webActionsOf,
+  webIconOf,
+  webUrl,
+} from "./push-fields.ts";
 
 /** What an override of the payload may not touch. */
-export const WEBPUSH_PROTECTED = protectedPaths("carillon", "notification.tag");
+export const WEBPUSH_PROTECTED = protectedPaths("carillon", "notification.tag?");
 
-/** Why browsers cannot be sent this content; undefined: they can. */
-export function webPushLacks({
-  background,
-  title,
-  body,
-  titleLocalized,
-  bodyLocalized,
-}: PushContent): "background" | "localized" | undefined {
-  if (background) return "background";
-  return title === "" && body === "" && (titleLocalized || bodyLocalized) ? "localized" : undefined;
+/** Why browsers cannot be sent this content; undefined: they can. Safari ends a subscription after three pushes that showed nothing. */
+export function webPushLacks(content: PushContent): "unshown" | "localized" | undefined {
+  if (pushKind(content) !== "shown") return "unshown";
+  return content.title === "" && content.body === "" ? "localized" : undefined;
 }
-
-/** Marks a payload as a declarative one (W3C Push API: declarative push message). */
-const DECLARATIVE = 8030;
 
 export interface WebPushEnvelope {
   ids: PushIds;
@@ -36,12 +39,12 @@ export interface WebPushEnvelope {
  */
 export const webPushPlaintext = (content: PushContent, envelope: WebPushEnvelope): string => {
   const form = (parts: Parts) => () => plaintextWith(content, envelope, parts);
+  const hasTexts = textsStayOutside(content);
   return firstFitting(
     [
       form({ isDeclarative: true, hasNotification: true, hasTexts: true }),
-      // A content of which nothing but title, body and data is used was always read there alone; any other content says more in `notification`.
-      ...(isPlain(content) ? [] : [form({ isDeclarative: true, hasNotification: true, hasTexts: false })]),
-      form({ isDeclarative: false, hasNotification: true, hasTexts: isPlain(content) }),
+      ...(hasTexts ? [] : [form({ isDeclarative: true, hasNotification: true, hasTexts: false })]),
+      form({ isDeclarative: false, hasNotification: true, hasTexts }),
       () => leastWebPushPlaintext(content, envelope),
     ],
     (text) => Buffer.byteLength(text) <= WEBPUSH_PLAINTEXT_BYTES_MAX,
@@ -49,8 +52,16 @@ export const webPushPlaintext = (content: PushContent, envelope: WebPushEnvelope
 };
 
 /** With one copy of the texts. */
-export const leastWebPushPlaintext = (content: PushContent, envelope: WebPushEnvelope): string =>
-  plaintextWith(content, envelope, { isDeclarative: false, hasNotification: !isPlain(content), hasTexts: isPlain(content) });
+export function leastWebPushPlaintext(content: PushContent, envelope: WebPushEnvelope): string {
+  const hasTexts = textsStayOutside(content);
+  return plaintextWith(content, envelope, { isDeclarative: false, hasNotification: !hasTexts, hasTexts });
+}
+
+/**
+ * Which copy of the texts stays: title, body and data of a push of nothing else were always read outside of the notification; and where an override
+ * takes the notification away, they are all that is left.
+ */
+const textsStayOutside = (content: PushContent): boolean => isPlain(content) || content.overrides?.webpush?.notification === null;
 
 interface Parts {
   isDeclarative: boolean;
@@ -63,7 +74,8 @@ function plaintextWith(content: PushContent, envelope: WebPushEnvelope, parts: P
   const { badge, mutable, overrides } = content;
   // Browsers know no texts of the application.
   const isShown = pushKind(content) === "shown" && (content.title !== "" || content.body !== "");
-  const navigate = parts.isDeclarative && isShown ? (webUrl(content.clickUrl) ?? envelope.origin) : undefined;
+  const base = parts.isDeclarative ? baseOf(content, envelope) : undefined;
+  const navigate = base !== undefined && isShown ? (webUrl(content.clickUrl) ?? base) : undefined;
   const texts = { title: content.title, body: bodyWithSubtitle(content), data: dataOf(content) };
   const payload = {
     ...(navigate === undefined ? {} : { web_push: DECLARATIVE }),
@@ -74,7 +86,12 @@ function plaintextWith(content: PushContent, envelope: WebPushEnvelope, parts: P
     }),
     carillon: { ...envelope.ids },
   };
-  return JSON.stringify(withOverride(payload, overrides?.webpush, WEBPUSH_PROTECTED));
+  return JSON.stringify(withWholeUrls(withOverride(payload, overrides?.webpush, WEBPUSH_PROTECTED), base));
+}
+
+/** What relative URLs of a declarative push are resolved against; undefined: it can have none. */
+function baseOf({ clickUrl }: PushContent, { origin }: WebPushEnvelope): string | undefined {
+  return origin ?? (clickUrl !== undefined && isHttpsUrl(clickUrl) ? clickUrl : undefined);
 }
 
 function notificationOf(content: PushContent, mark: string, navigate: string | undefined): JsonObject {
@@ -84,9 +101,18 @@ function notificationOf(content: PushContent, mark: string, navigate: string | u
     // It needs a title: a body alone becomes it.
     ...(title === "" ? { title: body } : { title, body }),
     ...{ navigate, lang, dir, tag: mark, image: imageUrl, icon: webIconOf(content), silent: sound === "none" },
+    // Safari reads these two here, the Push API beside the notification.
+    ...(navigate === undefined ? {} : { app_badge: content.badge, mutable: content.mutable }),
     actions: webActionsOf(content, navigate),
-    data: { ...dataOf(content), ...given({ onActionClick: onActionClick(content) }) },
+    data: dataWithTargets(content),
   });
+}
+
+/** The caller's data; its own targets stay, key by key. */
+function dataWithTargets(content: PushContent): JsonObject {
+  const { onActionClick: own, ...data } = dataOf(content);
+  const targets = onActionClick(content);
+  return { ...data, ...given({ onActionClick: isObject(own) ? { ...targets, ...own } : (own ?? targets) }) };
 }
 
 /** What Angular's service worker does when the notification or a button of it is tapped (Angular: Push notifications). */

@@ -1,4 +1,4 @@
-import { listOf, text, url, type Values, watchedSecretBytes, watchedSecretFile } from "../../runtime/config.ts";
+import { flag, listOf, text, url, type Values, watchedSecretBytes, watchedSecretFile } from "../../runtime/config.ts";
 import { providerVariables } from "../provider-config.ts";
 
 export const apnsVariables = {
@@ -25,6 +25,11 @@ export const apnsVariables = {
   APNS_TOPIC: listOf((id) => /^[A-Za-z0-9.-]{1,155}$/.test(id), "bundle ids", {
     default: "",
     reason: "the bundle ids of the account's apps, comma between; the first is for tokens that were registered without an application",
+  }),
+  APNS_DATA_AT_ROOT: flag({
+    default: "false",
+    reason:
+      "the keys of a push's data stand beside aps, for applications written for another sender, instead of under data; aps, carillon, image, url and actions are taken then",
   }),
 };
 export type ApnsConfig = Values<typeof apnsVariables>;

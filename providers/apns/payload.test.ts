@@ -7,7 +7,7 @@ import { buildApnsPush as build, isTopicOf, topicOf } from "./payload.ts";
 const push = samplePush({ channel: "apns", token: "00ff" }, { expiresAt: 1_700_000_000_999 });
 const content = push.content.push!;
 const now = 1_699_999_000_000;
-const buildApnsPush = (...[delivery, device, of]: [typeof push, string, typeof content]) => build(delivery, device, of, now);
+const buildApnsPush = (...[delivery, device, of]: [typeof push, string, typeof content]) => build(delivery, device, of, { now });
 
 test("the body is the payload whose bytes the gateway counted", () => {
   const ids = { delivery: push.deliveryId, attempt: push.attemptId };

@@ -48,8 +48,13 @@ const KIND_SUFFIX: Readonly<Record<ApnsKind, string>> = {
 export const topicOf = (application: string, kind: ApnsKind | undefined): string =>
   kind === undefined ? application : application + KIND_SUFFIX[kind];
 
-/** @param now ms since the epoch */
-export function buildApnsPush(delivery: OutboundDelivery, device: string, content: PushContent, now: number): ApnsPush {
+/** @param about now: ms since the epoch; isDataAtRoot: as the account's application reads it */
+export function buildApnsPush(
+  delivery: OutboundDelivery,
+  device: string,
+  content: PushContent,
+  { now, isDataAtRoot = false }: { now: number; isDataAtRoot?: boolean },
+): ApnsPush {
   const ours: ApnsHeaders = {
     "apns-id": uuidOf(delivery.attemptId),
     "apns-push-type": PUSH_TYPE[pushKind(content)],
@@ -60,7 +65,7 @@ export function buildApnsPush(delivery: OutboundDelivery, device: string, conten
   return {
     device,
     headers: { ...ours, ...content.overrides?.apnsHeaders },
-    body: apnsBody(content, { delivery: delivery.deliveryId, attempt: delivery.attemptId }),
+    body: apnsBody(content, { delivery: delivery.deliveryId, attempt: delivery.attemptId }, { isDataAtRoot }),
   };
 }
 

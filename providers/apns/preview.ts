@@ -9,7 +9,7 @@ export const apnsPreview: RequestPreviewer = {
   build(delivery, now) {
     const { endpoint, content } = delivery;
     if (endpoint.channel !== "apns" || content.push === undefined) return "content-missing";
-    const { device, headers, body } = buildApnsPush(delivery, endpoint.token, content.push, now);
+    const { device, headers, body } = buildApnsPush(delivery, endpoint.token, content.push, { now });
     const { APNS_ORIGIN, APNS_DEVELOPMENT_ORIGIN } = apnsVariables;
     const { default: origin } = endpoint.environment === "development" ? APNS_DEVELOPMENT_ORIGIN : APNS_ORIGIN;
     const topic = topicOf(endpoint.application ?? ofAccount("APNS_TOPIC"), endpoint.kind);

@@ -1,5 +1,5 @@
 import type { Errors } from "apns2";
-import { apnsBytesMax } from "../../core/content/apns-payload.ts";
+import { apnsBytesMax, hasRootKey } from "../../core/content/apns-payload.ts";
 import { apnsKindOf } from "../../core/content/push-content.ts";
 import { type Outcome, unsendable } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
@@ -43,8 +43,10 @@ export function createApnsProvider(config: ApnsConfig, { clock }: { clock: Clock
       if (!config.APNS_TOPIC.includes(application)) return UNKNOWN_APPLICATION;
       // No gateway of this version accepts it.
       if (apnsKindOf(push) !== endpoint.kind) return WRONG_KIND;
+      const isDataAtRoot = config.APNS_DATA_AT_ROOT;
+      if (isDataAtRoot && hasRootKey(push)) return unsendable("data-key-taken");
       const topic = topicOf(application, endpoint.kind);
-      const built = buildApnsPush(delivery, endpoint.token, push, clock.now());
+      const built = buildApnsPush(delivery, endpoint.token, push, { now: clock.now(), isDataAtRoot });
       if (!isTopicOf(topic, built.headers["apns-topic"])) return unsendable("topic-not-allowed");
       if (Buffer.byteLength(built.body) > apnsBytesMax(push)) return unsendable("payload-too-large");
 

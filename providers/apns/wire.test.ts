@@ -49,6 +49,23 @@ test("an override's topic is the account's or has a suffix, and APNs' answer to 
   assert.deepEqual(await send(other), { kind: "rejected", reason: "DeviceTokenNotForTopic" });
 });
 
+test("data stand beside aps where the account says so, and no key of theirs replaces one that is there", async () => {
+  const env = { ...wire.sandbox.env, APNS_DATA_AT_ROOT: "true" };
+  await using provider = createApnsProvider(readConfig(apnsVariables, env), { clock: systemClock });
+  const content = { title: "t", body: "b", data: { table: "7" }, dataJson: { data: [1] }, imageUrl: "https://img.example/a.png" };
+  const push = samplePush(endpoint(), { content: { push: content } });
+  assert.equal((await provider.send(push, soon())).kind, "accepted");
+  assert.deepEqual(arrived(push)[0]!.payload, {
+    ...{ table: "7", data: [1], image: "https://img.example/a.png" },
+    aps: { alert: { title: "t", body: "b" }, sound: "default", "mutable-content": 1 },
+    carillon: { delivery: push.deliveryId, attempt: push.attemptId },
+  });
+  for (const key of ["aps", "carillon", "image", "url", "actions"]) {
+    const taken = samplePush(endpoint(), { content: { push: { ...content, dataJson: { [key]: {} } } } });
+    assert.deepEqual(await provider.send(taken, soon()), { kind: "rejected", reason: "data-key-taken", notCalled: true });
+  }
+});
+
 test("a push goes to its endpoint's application and environment, each of which is shown to be right by its own successes", async () => {
   const env = { ...wire.sandbox.env, ...wire.sandbox.accountEnv("apns", "acme") };
   await using provider = createApnsProvider(readConfig(apnsVariables, env), { clock: systemClock });

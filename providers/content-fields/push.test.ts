@@ -16,7 +16,7 @@ import { apns } from "../apns/index.ts";
 import { fcm } from "../fcm/index.ts";
 import { webpush } from "../webpush/index.ts";
 import { arrivedAt, valueAt } from "./arrived.ts";
-import { PUSH_ROWS } from "./push.ts";
+import { ORIGIN, PUSH_ROWS } from "./push.ts";
 import { placesOf } from "./row.ts";
 
 const DEFINITIONS = { apns, fcm, webpush };
@@ -28,7 +28,7 @@ before(async () => {
   sandbox = await startSandbox({ directory });
   const parts = { clock: systemClock, attribute: async () => false };
   for (const { channel, variables, load } of Object.values(DEFINITIONS))
-    providers.set(channel as PushChannel, (await load())(readConfig(variables, sandbox.env), parts));
+    providers.set(channel as PushChannel, (await load())(readConfig(variables, { ...sandbox.env, WEBPUSH_APP_ORIGIN: ORIGIN }), parts));
 });
 after(async () => {
   for (const provider of providers.values()) await provider[Symbol.asyncDispose]();

@@ -8,8 +8,11 @@ const APS = "apns.payload.aps";
 
 const IMAGE = "https://img.example/dinner.png";
 const URL = "https://shop.example/orders/17";
+/** WEBPUSH_APP_ORIGIN where the rows are sent. */
+export const ORIGIN = "https://shop.example";
 const ICON = "https://img.example/icon.png";
 const NO_TEXTS = "browsers know no texts of the application";
+const UNSHOWN = not("browsers require a notification: refused, or suppressed where other channels can");
 const NO_SUCH = "browsers have no such thing";
 
 /** FCM's message has a block for each platform; most fields are in several. */
@@ -37,7 +40,7 @@ export const PUSH_ROWS: readonly PushRow[] = [
     { data: { table: "7" } },
     {
       apns: at("data.table", "7"),
-      fcm: at("data.table", "7"),
+      fcm: [at("data.table", "7"), at("apns.payload.data.table", "7")],
       webpush: [at("data.table", "7"), at("notification.data.table", "7")],
     },
   ),
@@ -46,7 +49,7 @@ export const PUSH_ROWS: readonly PushRow[] = [
     { dataJson: { order: { id: 17, note: null } } },
     {
       apns: at("data.order", { id: 17, note: null }),
-      fcm: at("data.order", '{"id":17,"note":null}'),
+      fcm: [at("data.order", '{"id":17,"note":null}'), at("apns.payload.data.order", { id: 17, note: null })],
       webpush: [at("data.order", { id: 17, note: null }), at("notification.data.order", { id: 17, note: null })],
     },
   ),
@@ -64,7 +67,7 @@ export const PUSH_ROWS: readonly PushRow[] = [
     { imageUrl: IMAGE },
     {
       apns: [at("image", IMAGE), at("aps.mutable-content", 1)],
-      fcm: [at("notification.image", IMAGE), at(`${APS}.mutable-content`, 1)],
+      fcm: [at("notification.image", IMAGE), at("apns.payload.image", IMAGE), at(`${APS}.mutable-content`, 1)],
       webpush: at("notification.image", IMAGE),
     },
   ),
@@ -73,7 +76,7 @@ export const PUSH_ROWS: readonly PushRow[] = [
     { clickUrl: URL },
     {
       apns: at("url", URL),
-      fcm: [at("data.url", URL), at("webpush.fcm_options.link", URL)],
+      fcm: [at("data.url", URL), at("apns.payload.url", URL), at("webpush.fcm_options.link", URL)],
       webpush: [
         at("notification.navigate", URL),
         at("web_push", 8030),
@@ -82,12 +85,21 @@ export const PUSH_ROWS: readonly PushRow[] = [
     },
   ),
   row(
+    "click_url (a path)",
+    { clickUrl: "/inbox" },
+    {
+      apns: at("url", "/inbox"),
+      fcm: [at("data.url", "/inbox"), at("apns.payload.url", "/inbox"), at("webpush.fcm_options", undefined)],
+      webpush: [at("notification.navigate", `${ORIGIN}/inbox`), at("web_push", 8030)],
+    },
+  ),
+  row(
     "badge",
     { badge: 3 },
     {
       apns: at("aps.badge", 3),
       fcm: [at(`${APS}.badge`, 3), at("android.notification.notification_count", 3)],
-      webpush: at("app_badge", 3),
+      webpush: [at("app_badge", 3), at("notification.app_badge", 3)],
     },
   ),
   row(
@@ -96,7 +108,7 @@ export const PUSH_ROWS: readonly PushRow[] = [
     {
       apns: at("aps.badge", 0),
       fcm: [at(`${APS}.badge`, 0), at("android.notification.notification_count", undefined)],
-      webpush: at("app_badge", 0),
+      webpush: [at("app_badge", 0), at("notification.app_badge", 0)],
     },
   ),
   row(
@@ -105,7 +117,7 @@ export const PUSH_ROWS: readonly PushRow[] = [
     {
       apns: [at("aps", { badge: 3 }), at("headers.apns-push-type", "alert")],
       fcm: [at(APS, { badge: 3 }), at("data.badge", "3"), at("notification", undefined), at("android.notification", undefined)],
-      webpush: at("app_badge", 3),
+      webpush: UNSHOWN,
     },
   ),
   row(
@@ -168,6 +180,7 @@ export const PUSH_ROWS: readonly PushRow[] = [
       apns: at("actions", [{ id: "track", title: "Track", icon: ICON, url: URL }]),
       fcm: [
         at("data.actions", JSON.stringify([{ id: "track", title: "Track", icon: ICON, url: URL }])),
+        at("apns.payload.actions", [{ id: "track", title: "Track", icon: ICON, url: URL }]),
         at("webpush.notification.actions", [{ action: "track", title: "Track", icon: ICON }]),
       ],
       webpush: [
@@ -207,7 +220,16 @@ export const PUSH_ROWS: readonly PushRow[] = [
         at("notification", undefined),
         at("android.notification", undefined),
       ],
-      webpush: not("browsers require a notification: refused, or suppressed where other channels can"),
+      webpush: UNSHOWN,
+    },
+  ),
+  row(
+    "data (alone)",
+    { ...SILENT, data: { table: "7" } },
+    {
+      apns: [at("aps", { "content-available": 1 }), at("headers.apns-push-type", "background"), at("data.table", "7")],
+      fcm: [at(APS, { "content-available": 1 }), at("data.table", "7"), at("notification", undefined)],
+      webpush: UNSHOWN,
     },
   ),
   row(
@@ -216,7 +238,7 @@ export const PUSH_ROWS: readonly PushRow[] = [
     {
       apns: at("aps.mutable-content", 1),
       fcm: at(`${APS}.mutable-content`, 1),
-      webpush: at("mutable", true),
+      webpush: [at("mutable", true), at("notification.mutable", true)],
     },
   ),
   row(
@@ -235,6 +257,15 @@ export const PUSH_ROWS: readonly PushRow[] = [
       apns: not("Apple's systems show the application's"),
       fcm: at("webpush.notification.icon", ICON),
       webpush: at("notification.icon", ICON),
+    },
+  ),
+  row(
+    "icon (a path)",
+    { icon: "/icons/logo@2x.png" },
+    {
+      apns: not("Apple's systems show the application's"),
+      fcm: at("webpush.notification.icon", "/icons/logo@2x.png"),
+      webpush: at("notification.icon", `${ORIGIN}/icons/logo@2x.png`),
     },
   ),
   row(
@@ -333,18 +364,21 @@ export const PUSH_SECTION: FieldSection<PushChannel> = {
 token is of an Android device, an iPhone or a browser: \`data\` are a flat map of strings there, so values of \`data_json\` that are not text are JSON text, and
 \`url\`, \`thread\` and \`actions\` stand beside the caller's keys. On Apple's systems a picture is shown only by the application's notification service extension, which reads
 \`image\`. Browsers open https URLs only. A web push is a declarative one, which Safari shows without a service worker, where \`click_url\` or
-\`WEBPUSH_APP_ORIGIN\` says what a tap opens; a body alone becomes its title.
+\`WEBPUSH_APP_ORIGIN\` says what a tap opens; a body alone becomes its title. There, paths in \`click_url\` and \`icon\` are resolved against \`WEBPUSH_APP_ORIGIN\`, an icon
+else against \`click_url\`; without either a service worker shows the push and resolves them. A \`data_json.onActionClick\` of the caller's wins over ours, key by key.
+With \`APNS_DATA_AT_ROOT=true\` an APNs account puts the keys of data beside \`aps\`.
 
 Sizes are checked at acceptance, with overrides merged: APNs 4,096 bytes of JSON, FCM 4,096 of keys and values, Web Push 3,993 of JSON. What nobody asked for is left
-out where it has no room: the default sound, FCM's tag, and in a web push one of the two copies of the texts (a push of title, body and data alone keeps those outside of
+out where it has no room: in FCM's message the copies of \`data\`, \`image\`, \`url\` and \`actions\` that iPhones get, the default sound, FCM's tag, and in a web push one of the two copies of the texts (a push of title, body and data alone keeps those outside of
 \`notification\`, any other those within).
 
 Overrides (\`overrides.apns\`, \`apns_headers\`, \`fcm\`, \`webpush\`) are merged into the request (RFC 7396): null removes a field. FCM's names are read as \`clickAction\` and as
-\`click_action\`. Refused are recipient, ids, marks, expiry, credentials and collapse keys; of APNs' headers an override may name \`apns-topic\` (the account's, or that with a
+\`click_action\`, and those of the Admin SDKs (\`imageUrl\`, \`eventTimestamp\`, \`vibrateTimingsMillis\`) as the REST API's. Refused are recipient, ids, marks, expiry, credentials and collapse keys; of APNs' headers an override may name \`apns-topic\` (the account's, or that with a
 suffix such as \`.complication\`), \`apns-push-type\` and \`apns-priority\`. An app may override only what \`carillon app limits set APP --overrides apns,fcm,webpush\` allows it.
 
 \`ttl_seconds\` and \`expires_at\` become \`apns-expiration\`, \`android.ttl\` and \`TTL\` (a \`ttl_seconds\` of 0: \`0\`, \`0s\` and \`0\`, now or never), \`priority\` becomes
-\`apns-priority\`, \`android.priority\` and \`Urgency\`, and \`collapse_key\` becomes \`apns-collapse-id\`, FCM's \`collapse_key\` and tags, and \`Topic\`.
+\`apns-priority\`, \`android.priority\` and \`Urgency\` (by default \`high\`; \`normal\` for marketing, for data alone and in the background; of low priority and passive:
+\`very-low\`), and \`collapse_key\` becomes \`apns-collapse-id\`, FCM's \`collapse_key\` and tags, and \`Topic\`.
 
 A push with \`voip\` goes to a user's endpoints of \`apns_voip_token\` alone, topic \`<bundle id>.voip\`, one with \`live_activity\` to those of \`apns_live_activity_token\`
 (update, end) or \`apns_live_activity_start_token\` (start), topic \`<bundle id>.push-type.liveactivity\`; ordinary tokens get neither, and these tokens nothing else. A VoIP push may

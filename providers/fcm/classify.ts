@@ -16,7 +16,10 @@ export interface FcmAnswer {
 /** Firebase: FCM throttling and quotas ("wait … at least 60 seconds" where no Retry-After is given). In ms. */
 const QUOTA_WAIT_MS = 60_000;
 
-const badArgument = ({ body }: FcmAnswer) => (blamesToken(body) ? gone("INVALID_ARGUMENT token") : rejected("INVALID_ARGUMENT"));
+const badArgument = ({ body }: FcmAnswer) => {
+  if (blamesToken(body)) return gone("INVALID_ARGUMENT token");
+  return rejected(["INVALID_ARGUMENT", namedField(body)].filter(Boolean).join(" "));
+};
 const overQuota = ({ retryAfterMs }: FcmAnswer) => throttled("QUOTA_EXCEEDED", retryAfterMs ?? QUOTA_WAIT_MS);
 const unwell =
   (code: string) =>
@@ -87,6 +90,12 @@ function blamesToken(body: unknown): boolean {
     ? fields.every((f) => f === "message.token" || f === "message.fid")
     : /registration token|installation id/i.test(message);
 }
+
+/** Characters of a field's path that a reason shows; FCM's longest is below 80. */
+const FIELD_CHARS_MAX = 100;
+
+/** The field of the message that FCM found wrong, such as message.android.notification.color; it comes from outside. */
+const namedField = (body: unknown) => (readError(body).fields[0] ?? "").replaceAll(/[^\w.[\]-]/g, "").slice(0, FIELD_CHARS_MAX);
 
 const fieldsOf = (value: unknown): Record<string, unknown> =>
   typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};

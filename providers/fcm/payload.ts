@@ -6,6 +6,7 @@ import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import { apnsPriority } from "../transport/apns-priority.ts";
 import { replacementMark, topicOf } from "../transport/replacement-mark.ts";
 import { apnsExpiration, storedSeconds } from "../transport/stored-for.ts";
+import { webUrgency } from "../transport/web-urgency.ts";
 
 /**
  * A message as it is sent. firebase-admin's code, which renames keys and turns durations into text, is not used: a send through it takes three to
@@ -27,6 +28,6 @@ export function buildFcmMessage(delivery: OutboundDelivery, { token, kind }: Fcm
     ttlSeconds: storedSeconds(delivery, now),
     apnsExpiration: apnsExpiration(delivery, now),
     apnsPriority: apnsPriority(content, delivery.priority),
-    urgency: delivery.priority,
+    urgency: webUrgency(content, delivery.priority),
   });
 }

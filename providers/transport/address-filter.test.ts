@@ -41,7 +41,7 @@ const kinds: Record<string, (origin: string, addressFilter: AddressFilter) => Pr
   async APNs(origin, addressFilter) {
     using connection = createApnsConnection({ origin, ca: "", addressFilter, deadlineMs: 5_000, certificate: undefined });
     const call = { signal: soon(), written: false, mayBegin: () => true };
-    const push = buildApnsPush(samplePush({ channel: "apns", token: "aa" }), "aa", { title: "t", body: "b", data: {} }, 0);
+    const push = buildApnsPush(samplePush({ channel: "apns", token: "aa" }), "aa", { title: "t", body: "b", data: {} }, { now: 0 });
     return await connection.send(push, { topic: "app", jwt: "token" }, call).then(
       () => undefined,
       (error: unknown) => classifyTransport(error, call),

@@ -24,6 +24,9 @@ test("urgency is the priority, TTL the whole seconds left", () => {
     const { urgency, ttl } = buildWebPushMessage({ ...push, priority }, content, now);
     assert.deepEqual({ urgency, ttl }, { urgency: priority, ttl: 90 });
   }
+  const passive = { ...content, interruptionLevel: "passive" } as const;
+  const urgencies = (["normal", "low"] as const).map((priority) => buildWebPushMessage({ ...push, priority }, passive, now).urgency);
+  assert.deepEqual(urgencies, ["normal", "very-low"]);
   assert.equal(buildWebPushMessage({ ...push, expiresAt: now - 1 }, content, now).ttl, 0);
   assert.equal(buildWebPushMessage({ ...push, expiresAt: now + 90 * 86_400_000 }, content, now).ttl, 28 * 86_400);
   assert.equal(buildWebPushMessage({ ...push, ttlSeconds: 0 }, content, now).ttl, 0);

@@ -1,9 +1,9 @@
 import type { PushContent } from "../../core/content/push-content.ts";
 import { webPushPlaintext } from "../../core/content/webpush-payload.ts";
-import type { Priority } from "../../core/delivery/channel.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import { replacementMark, topicOf } from "../transport/replacement-mark.ts";
 import { storedSeconds } from "../transport/stored-for.ts";
+import { type Urgency, webUrgency } from "../transport/web-urgency.ts";
 
 /** What web-push is given. */
 export interface WebPushMessage {
@@ -11,7 +11,7 @@ export interface WebPushMessage {
   plaintext: string;
   /** Seconds. */
   ttl: number;
-  urgency: Priority;
+  urgency: Urgency;
   topic: string;
 }
 
@@ -26,8 +26,7 @@ export function buildWebPushMessage(
   return {
     plaintext: webPushPlaintext(content, { ids, mark, origin }),
     ttl: storedSeconds(delivery, now),
-    // RFC 8030 section 5.3 has the same words.
-    urgency: delivery.priority,
+    urgency: webUrgency(content, delivery.priority),
     topic: topicOf(mark),
   };
 }

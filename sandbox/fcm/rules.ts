@@ -1,7 +1,7 @@
 import { apnsPayload, mergedApnsPayload } from "../kit/aps.ts";
 import { inWords, isUrl, mistakesIn, object } from "../kit/fields.ts";
 import { type Fields, fieldsOf, textOf } from "../kit/read.ts";
-import { actions, NOTIFICATION, NOTIFICATION_RULES } from "../kit/web-notification.ts";
+import { actions, NOTIFICATION_RULES, notificationMembers } from "../kit/web-notification.ts";
 import type { Violation } from "./fields.ts";
 
 /** Google: "FCM HTTP v1 API, REST Resource: projects.messages", "About FCM messages", "Set the lifespan of a message". */
@@ -62,7 +62,7 @@ function androidViolation(android: Reader): Violation | undefined {
   return undefined;
 }
 
-const webNotification = object({ ...NOTIFICATION, actions: actions(["action", "title"]) }, {}, ...NOTIFICATION_RULES);
+const webNotification = object({ ...notificationMembers(), actions: actions(["action", "title"]) }, {}, ...NOTIFICATION_RULES);
 
 function webpushViolation(webpush: Reader): Violation | undefined {
   const at = (field: string, description: string) => ({ field: `message.webpush.${field}`, description });

@@ -1,11 +1,14 @@
 import { anything, type Check, flag, list, matches, object, oneOf, type Rule, rule, text, whole } from "./fields.ts";
 import { type Fields, listOf, textOf } from "./read.ts";
 
-/** WHATWG: "Notifications API", NotificationOptions. URLs may be relative: the browser resolves them. */
-const url = text(matches(/^\S+$/, "a URL"));
+/** As a service worker passes it: the browser resolves what is relative. */
+const relativeUrl = text(matches(/^\S+$/, "a URL"));
+/** In a declarative message, which WebKit parses without a base: one that is relative costs the whole message. */
+export const absoluteUrl = text(rule("an absolute URL", (url) => /^\S+$/.test(url) && URL.canParse(url)));
 const vibration = list(whole(rule("from 0 to 4294967295", (ms) => ms >= 0 && ms <= 0xffff_ffff)));
 
-export const NOTIFICATION: Readonly<Record<string, Check>> = {
+/** WHATWG: "Notifications API", NotificationOptions. */
+export const notificationMembers = (url = relativeUrl): Readonly<Record<string, Check>> => ({
   title: text(),
   body: text(),
   dir: text(oneOf("auto", "ltr", "rtl")),
@@ -21,9 +24,9 @@ export const NOTIFICATION: Readonly<Record<string, Check>> = {
   silent: (value, path, report) => (value === null ? undefined : flag(value, path, report)),
   requireInteraction: flag,
   data: anything,
-};
+});
 
-export const actions = (required: readonly string[]) =>
+export const actions = (required: readonly string[], url = relativeUrl) =>
   list(object({ action: text(), title: text(), icon: url, navigate: url }, { required }));
 
 /** What makes `showNotification` throw. */

@@ -1,6 +1,6 @@
 import { between, flag, inWords, matches, mistakesIn, object, oneOf, textOr, whole } from "../kit/fields.ts";
 import { isFields } from "../kit/read.ts";
-import { actions, NOTIFICATION, NOTIFICATION_RULES } from "../kit/web-notification.ts";
+import { absoluteUrl, actions, NOTIFICATION_RULES, notificationMembers } from "../kit/web-notification.ts";
 
 /** W3C: "Push API", declarative push message. Members that it lacks are ignored. */
 const badge = textOr(whole(between(0, Number.POSITIVE_INFINITY)), matches(/^\d{1,19}$/, "digits"));
@@ -8,9 +8,12 @@ const badge = textOr(whole(between(0, Number.POSITIVE_INFINITY)), matches(/^\d{1
 const MESSAGE = object(
   {
     web_push: whole(oneOf(8030)),
-    // Safari 18.4 reads the app's badge inside of it, the specification beside it.
+    // Safari 18.4 reads the app's badge and mutable inside of it, the specification beside it.
     notification: object(
-      { ...NOTIFICATION, app_badge: badge, actions: actions(["action", "title", "navigate"]) },
+      {
+        ...notificationMembers(absoluteUrl),
+        ...{ app_badge: badge, mutable: flag, actions: actions(["action", "title", "navigate"], absoluteUrl) },
+      },
       { required: ["title", "navigate"] },
       ...NOTIFICATION_RULES,
     ),

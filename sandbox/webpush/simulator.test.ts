@@ -108,6 +108,7 @@ test("headers and body are rejected with Mozilla's error numbers", async () => {
 
 const declared = (notification: unknown, more = {}) => ({ web_push: 8030, notification, ...more });
 const SHOWN = { title: "t", navigate: "https://shop.example/7" };
+const ACTION = { action: "a", title: "t", navigate: "https://shop.example/7" };
 
 test("a declarative message as the Push API describes it is accepted, and kept whole", async () => {
   const full = {
@@ -117,13 +118,13 @@ test("a declarative message as the Push API describes it is accepted, and kept w
       dir: "rtl",
       lang: "ar",
       tag: "o7",
-      icon: "/i.png",
-      image: "i.png",
+      icon: "https://i.example/i.png",
+      image: "https://i.example/i",
       badge: "https://i.example/b",
       vibrate: [50],
     },
     ...{ timestamp: 1_790_000_000_000, renotify: true, silent: false, requireInteraction: true, data: { own: [1, null] } },
-    actions: [{ action: "track", title: "Track", navigate: "/track", icon: "/t.png" }],
+    actions: [{ action: "track", title: "Track", navigate: "https://shop.example/track", icon: "https://i.example/t.png" }],
   };
   for (const payload of [
     declared(SHOWN),
@@ -144,7 +145,9 @@ test("a declarative message that a browser would not show is rejected, with what
     ["notification is missing", { web_push: 8030, app_badge: 1 }],
     ["notification.navigate is missing", declared({ title: "t" })],
     ["notification.title takes string, not integer", declared({ ...SHOWN, title: 1 })],
-    ["notification.navigate: a URL", declared({ ...SHOWN, navigate: "" })],
+    ["notification.navigate: an absolute URL", declared({ ...SHOWN, navigate: "" })],
+    ["notification.icon: an absolute URL", declared({ ...SHOWN, icon: "/i.png" })],
+    ["notification.actions.0.icon: an absolute URL", declared({ ...SHOWN, actions: [{ ...ACTION, icon: "i.png" }] })],
     ["notification.dir: one of auto, ltr, rtl", declared({ ...SHOWN, dir: "up" })],
     ["notification.lang: a language tag", declared({ ...SHOWN, lang: "de_AT" })],
     ["notification.silent takes boolean, not integer", declared({ ...SHOWN, silent: 1 })],

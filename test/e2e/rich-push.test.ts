@@ -136,7 +136,6 @@ const CASES: readonly Case[] = [
     arrives: {
       apns: [at("aps", { badge: 0 }), at("headers.apns-push-type", "alert")],
       fcm: [at("notification", undefined), at(APS, { badge: 0 }), at("data.badge", "0")],
-      webpush: [at("app_badge", 0)],
     },
   },
   {
@@ -234,7 +233,7 @@ for (const { says, push, about, arrives } of CASES)
     const [record] = await settled(system, [accepted.notificationId]);
     for (const { channel, state, id, reason } of record!.deliveries) {
       const entries = system.sandbox.ledger.entries({ deliveryId: id });
-      const isPossible = channel !== "webpush" || !(push.background || push.titleLocalized);
+      const isPossible = channel !== "webpush" || Boolean(push.title || push.body);
       assert.deepEqual([channel, state, entries.length], [channel, isPossible ? "sent" : "suppressed", isPossible ? 1 : 0]);
       if (!isPossible) assert.equal(reason?.code, "not-supported");
       else
@@ -244,9 +243,11 @@ for (const { says, push, about, arrives } of CASES)
   });
 
 test("what no browser can show is refused where there is nothing but browsers", async () => {
-  const content = contentToProto({ push: { title: "", body: "", data: {}, background: true } });
-  const details = await rejectionOf(send(system, { recipient: toUser(await withEndpoints(["webpush"])), content }));
-  assert.match(JSON.stringify(details), /content\.push\.background/);
+  for (const push of [{ background: true }, { data: { a: "1" } }, { badge: 3 }]) {
+    const content = contentToProto({ push: { title: "", body: "", data: {}, ...push } });
+    const details = await rejectionOf(send(system, { recipient: toUser(await withEndpoints(["webpush"])), content }));
+    assert.match(JSON.stringify(details), /webpush\.unshown/);
+  }
 });
 
 test("sizes and protected paths are told at acceptance, with the override merged", async () => {

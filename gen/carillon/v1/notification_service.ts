@@ -276,7 +276,10 @@ export interface PushContent {
   subtitle: string;
   /** https. Apple's systems show it where the application has a notification service extension. */
   imageUrl: string;
-  /** What a tap opens: https, or the scheme of an application. */
+  /**
+   * What a tap opens: https, the scheme of an application, or a path of the application's site ("/inbox"), which applications on phones get as
+   * it is.
+   */
   clickUrl: string;
   /** The number on the application's icon; absent: it stays as it is; 0: it is removed. */
   badge?:
@@ -297,7 +300,7 @@ export interface PushContent {
   mutable: boolean;
   /** A notification channel of the application, on Android 8 and later. */
   androidChannel: string;
-  /** Web: an https URL, or a path at the application's origin. Android: the name of a drawable. */
+  /** Web: an https URL, or a path at the application's origin (WEBPUSH_APP_ORIGIN, else that of click_url). Android: the name of a drawable. */
   icon: string;
   /** Texts that the application itself has, instead of title, body and subtitle. Not on Web Push. */
   titleLocalized: LocalizedText | undefined;
