@@ -18,6 +18,8 @@ export interface NotificationRequest {
   category: string;
   content: Content;
   priority: Priority;
+  /** As the caller gave it; absent: `priority` is the class's. A mail is marked by it. */
+  priorityAsked?: Priority | undefined;
   collapseKey: string | undefined;
   sendAt: number | undefined;
   expiresAt: number | undefined;
@@ -34,6 +36,7 @@ export function toRequest(message: Notification): NotificationRequest {
   if (notificationClass === undefined || message.content === undefined || (to?.$case !== "userId" && endpoint === undefined)) {
     throw new Error("a message that passed the rules cannot lack these");
   }
+  const priorityAsked = priorityFromProto(message.priority);
   return {
     idempotencyKey: message.idempotencyKey,
     recipient: endpoint ? { kind: "endpoint", endpoint } : { kind: "user", userId: to?.$case === "userId" ? to.value : "" },
@@ -42,7 +45,8 @@ export function toRequest(message: Notification): NotificationRequest {
     notificationClass,
     category: message.category,
     content: contentFromProto(message.content),
-    priority: priorityFromProto(message.priority) ?? defaultPriority(notificationClass, message.content.push?.background ?? false),
+    priority: priorityAsked ?? defaultPriority(notificationClass, message.content.push?.background ?? false),
+    priorityAsked,
     collapseKey: message.collapseKey || undefined,
     sendAt: message.sendAt?.getTime(),
     expiresAt: message.expiresAt?.getTime(),

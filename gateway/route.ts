@@ -1,3 +1,5 @@
+import type { Content } from "../core/content/content.ts";
+import { withPriority } from "../core/content/email-headers.ts";
 import { webPushLacks } from "../core/content/webpush-payload.ts";
 import { CHANNELS, type Channel, contentPart } from "../core/delivery/channel.ts";
 import { canonicalEndpoint, type Endpoint, endpointKey } from "../core/delivery/endpoint.ts";
@@ -92,6 +94,13 @@ function withCopies({ content: { email } }: NotificationRequest, targets: readon
   return all;
 }
 
+/** Mail programs show a priority by headers. The class's own is none that the caller asked for. */
+function markedContent({ content, priorityAsked }: NotificationRequest): Content {
+  if (content.email === undefined || priorityAsked === undefined) return content;
+  const headers = withPriority(content.email.headers, priorityAsked);
+  return headers === undefined ? content : { ...content, email: { ...content.email, headers } };
+}
+
 /** The record to insert. Where opt-outs are "unknown", the delivery is accepted and its dispatcher checks again. Pure. */
 export function buildRecord(
   at: {
@@ -122,7 +131,7 @@ export function buildRecord(
       ? { ...base, state: "pending", publishCount: 0, nextAt: sendAt }
       : { ...base, state: "pending", publishCount: 1, nextAt: Math.min(at.now + watchdogMs(0, at.watchdogFirstMs), expiresAt) };
   });
-  const { idempotencyKey, recipient, notificationClass, category, content, priority, collapseKey, ttlSeconds } = request;
+  const { idempotencyKey, recipient, notificationClass, category, priority, collapseKey, ttlSeconds } = request;
   return {
     ...{
       id: at.id,
@@ -132,7 +141,7 @@ export function buildRecord(
       recipient,
       notificationClass,
       category,
-      content,
+      content: markedContent(request),
       priority,
       collapseKey,
     },
