@@ -28,6 +28,13 @@ test("attachments have names without control characters and different content id
     assert.deepEqual(faultsOf({ attachments: [file(1, { contentType })] }), ["content.email.attachments[0].content_type attachment.type"]);
 });
 
+test("a content type may have parameters, but no name beside the filename", () => {
+  for (const contentType of ["text/csv; charset=utf-8", 'text/calendar; method=REQUEST; charset="utf-8"', "image/png;x=1"])
+    assert.deepEqual(faultsOf({ attachments: [file(1, { contentType })] }), [], contentType);
+  const named = file(1, { contentType: 'text/csv; Name="b.csv"' });
+  assert.deepEqual(faultsOf({ attachments: [named] }), ["content.email.attachments[0].content_type attachment.name"]);
+});
+
 test("every mailbox is one", () => {
   const bad = { address: "Ann <ann@example.org>", name: "A\u0007" };
   const at = (field: string) => [`content.email.${field}.address string.email`, `content.email.${field}.name string.control`];

@@ -4,6 +4,7 @@ import type { Attachment, Calendar, EmailContent, Mailbox } from "./email-conten
 import { headerFaults } from "./email-headers.ts";
 import { EMAIL_PROTECTED } from "./email-overrides.ts";
 import { lineFaults, overrideFaults } from "./field-checks.ts";
+import { mediaTypeOf } from "./media-type.ts";
 import { protectedFaults } from "./overrides.ts";
 
 /**
@@ -84,6 +85,11 @@ function attachmentFaults(attachments: readonly Attachment[] = []): ContentFault
               message: "must not be message/* or multipart/*: mail programs read these as mails; use application/octet-stream",
             },
           ]
+        : [],
+    ),
+    ...attachments.flatMap(({ contentType }, i) =>
+      mediaTypeOf(contentType).parameters.has("name")
+        ? [{ field: `${field}[${i}].content_type`, rule: "attachment.name", message: "must not have the parameter name: use filename" }]
         : [],
     ),
     ...attachments.flatMap(({ contentId, contentType }, i) =>

@@ -33,3 +33,12 @@ test("leaves out the part that is empty", () => {
   const message = buildMandrillMail(sampleEmail({ content: { html: "" } }), senders);
   assert.doesNotMatch(JSON.stringify(message), /"html"/);
 });
+
+test("a mail marked as important is one to Mandrill too, and a file's type keeps its parameters", () => {
+  const file = { filename: "a.csv", contentType: "text/csv; charset=utf-8", base64: "QQ==" };
+  const { message } = buildMandrillMail(sampleEmail({ content: { headers: { importance: "High" }, attachments: [file] } }), senders) as {
+    message: Record<string, unknown>;
+  };
+  assert.deepEqual([message.important, message.headers], [true, { importance: "High" }]);
+  assert.deepEqual(message.attachments, [{ type: "text/csv; charset=utf-8", name: "a.csv", content: "QQ==" }]);
+});
