@@ -1,6 +1,6 @@
 import type { JsonValue } from "../../core/content/json.ts";
 import { withOverride } from "../../core/content/overrides.ts";
-import { sentText } from "../../core/content/sms-content.ts";
+import { type SmsContent, sentText } from "../../core/content/sms-content.ts";
 import { TWILIO_PROTECTED } from "../../core/content/sms-overrides.ts";
 import { storedMs } from "../../core/delivery/lifetime.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
@@ -27,6 +27,19 @@ type TwilioMessage = {
 const SERVICE_SID = /^MG[0-9a-fA-F]{32}$/;
 /** A Messaging Service chooses the number itself. */
 export const isService = (from: string) => SERVICE_SID.test(from);
+
+/** Alphanumeric: recipients cannot answer it. */
+const isName = (from: string) => !isService(from) && /[A-Za-z]/.test(from);
+
+/** What of a text Twilio cannot send from this sender, in one word; undefined: it sends all. */
+export function twilioLacks({ flash, mediaUrls, registeredEntity, registeredTemplate }: SmsContent, from: string): string | undefined {
+  if (flash) return "flash-not-supported";
+  // Alphanumeric senders are of SMS alone (Twilio: "Alphanumeric Sender ID"); which number a service takes only Twilio knows.
+  if (mediaUrls !== undefined && isName(from)) return "media-not-supported";
+  // India's ids have no parameter. Twilio has them with a registered name, which a service may hold too; a number has none.
+  const isRegistered = registeredEntity !== undefined || registeredTemplate !== undefined;
+  return isRegistered && !isName(from) && !isService(from) ? "registration-not-supported" : undefined;
+}
 
 /** A Messaging Service, a number, a short code, or an alphanumeric name (Twilio: Message resource, From). */
 export const TWILIO_SENDER_FORM = {

@@ -14,7 +14,7 @@ import { brokenOff, rejected, unreadable } from "../transport/status-query.ts";
 import { classifyTransport } from "../transport/transport-fault.ts";
 import { classifyTwilio } from "./classify.ts";
 import { type TwilioConfig, twilioCredentials, twilioVariables } from "./config.ts";
-import { buildTwilioMessage, isService } from "./payload.ts";
+import { buildTwilioMessage, isService, twilioLacks } from "./payload.ts";
 import { type Attribute, attributed, candidates, isComparable, MESSAGES_READ, mayHaveMore, settledMs } from "./status-query.ts";
 
 /** Twilio's Programmable Messaging: one Message create a send, with an API key of the account's or its auth token. Throws where neither can be used. */
@@ -34,7 +34,7 @@ export function createTwilioProvider(config: TwilioConfig, { clock, attribute }:
   const headers = { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}` };
   const account: SmsAccount = {
     ...{ defaultFrom: config.TWILIO_FROM, senders: config.TWILIO_SENDERS },
-    lacks: ({ flash }) => (flash ? "flash-not-supported" : undefined),
+    lacks: twilioLacks,
   };
   const statusCallbackUrl = config.TWILIO_STATUS_CALLBACK_URL;
   const deadlineMs = config.PROVIDER_DEADLINE_MS;
