@@ -76,4 +76,13 @@ test("an override names no recipient, sender, mark, suppression, template or tim
   assert.deepEqual(faultsOf({ overrides: allowed }), []);
 });
 
+test("a refused override says what to use instead", () => {
+  const said = (overrides: EmailContent["overrides"]) => emailFaults(richEmail({ overrides })).map(({ message }) => message);
+  assert.deepEqual(said({ sendgrid: { from: {} } }), ["is refused: use content.email.from"]);
+  assert.deepEqual(said({ sendgrid: { send_at: 1 } }), ["is refused: use Notification.send_at"]);
+  assert.match(said({ sendgrid: { template_id: "d-1" } })[0]!, /templates are not supported/);
+  assert.match(said({ sendgrid: { asm: { group_id: 1 } } })[0]!, /Carillon keeps the opt-outs/);
+  assert.deepEqual(said({ mandrill: { message: { headers: {} } } }), ["is refused: use content.email.headers"]);
+});
+
 const refused = (provider: string) => (path: string) => `content.email.overrides.${provider}.${path} override.protected`;

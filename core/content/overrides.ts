@@ -7,6 +7,10 @@ import type { JsonObject, JsonValue } from "./json.ts";
  */
 export type ProtectedPath = readonly string[];
 
+/** Protected paths as dotted text, each with what to do instead. */
+export type Protected = Readonly<Record<string, string>>;
+export const pathsOf = (instead: Protected): ProtectedPath[] => protectedPaths(...Object.keys(instead));
+
 /** "message.to" as a path. */
 export const protectedPaths = (...paths: readonly string[]): ProtectedPath[] => paths.map((path) => path.split("."));
 
@@ -27,14 +31,21 @@ export function withOverride(payload: object, override: JsonObject | undefined, 
  * The protected paths that an override names, also by replacing or removing what they are in.
  * @param field where the override is, for example content.push.overrides.fcm
  */
-export const protectedFaults = (field: string, override: JsonObject | undefined, paths: readonly ProtectedPath[]): ContentFault[] =>
-  override === undefined
-    ? []
-    : [...new Set(paths.flatMap((path) => namedBelow(override, path)))].map((at) => ({
-        field: `${field}.${at}`,
-        rule: "override.protected",
-        message: "is refused: Carillon sets it",
-      }));
+export function protectedFaults(
+  field: string,
+  override: JsonObject | undefined,
+  paths: readonly ProtectedPath[] | Protected,
+): ContentFault[] {
+  if (override === undefined) return [];
+  const all = isPaths(paths)
+    ? paths.map((path) => [path, "Carillon sets it"] as const)
+    : Object.entries(paths).map(([path, instead]) => [path.split("."), instead] as const);
+  const found = new Map<string, string>();
+  for (const [path, instead] of all) for (const at of namedBelow(override, path)) if (!found.has(at)) found.set(at, instead);
+  return [...found].map(([at, instead]) => ({ field: `${field}.${at}`, rule: "override.protected", message: `is refused: ${instead}` }));
+}
+
+const isPaths = (paths: readonly ProtectedPath[] | Protected): paths is readonly ProtectedPath[] => Array.isArray(paths);
 
 function merged(target: JsonValue | undefined, patch: JsonValue): JsonValue {
   return isObject(patch) ? mergedObject(isObject(target) ? target : {}, patch) : patch;

@@ -1,7 +1,7 @@
 import type { JsonValue } from "../../core/content/json.ts";
 import { withOverride } from "../../core/content/overrides.ts";
 import { type SmsContent, sentText } from "../../core/content/sms-content.ts";
-import { TWILIO_PROTECTED } from "../../core/content/sms-overrides.ts";
+import { TWILIO_PROTECTED, twilioSpelling } from "../../core/content/sms-overrides.ts";
 import { storedMs } from "../../core/delivery/lifetime.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 
@@ -73,7 +73,7 @@ export function buildTwilioMessage(
     ...(setup.statusCallbackUrl === "" ? {} : { StatusCallback: withAttempt(setup.statusCallbackUrl, attemptId) }),
   };
   if (overrides?.twilio === undefined) return message;
-  return asForm(withOverride(message, overrides.twilio, TWILIO_PROTECTED));
+  return asForm(withOverride(message, twilioSpelling(overrides.twilio), TWILIO_PROTECTED));
 }
 
 /** Numbers and truth values as text, a list as its items, an object as JSON, which ContentVariables is. */
