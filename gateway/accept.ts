@@ -65,6 +65,8 @@ export interface AcceptParts {
   smsPrefixes?: readonly string[] | undefined;
   /** Names of senders that apps without a list of their own may use; absent: none. */
   smsSenders?: readonly string[] | undefined;
+  /** Senders that mails of apps without a list of their own may name; absent: none. */
+  emailFrom?: readonly string[] | undefined;
   /** Channels that dispatchers serve; absent: all. */
   channelsServed?: readonly Channel[] | undefined;
   insertsWaitingMax: number;
@@ -110,6 +112,7 @@ export function createAccept(parts: AcceptParts): Accept {
     pushHosts,
     smsPrefixes,
     smsSenders = [],
+    emailFrom = [],
     channelsServed = CHANNELS,
   } = parts;
   const optOuts = askOwnersToo(parts.optOuts, createOwnersOf(store.contacts, parts.insertsWaitingMax, clock));
@@ -152,7 +155,7 @@ export function createAccept(parts: AcceptParts): Accept {
         continue;
       }
       if (++checked % SLICE_ITEMS === 0) await turn(app.id);
-      const candidate = screen(app, item, index, { now: clock.now(), pushHosts, smsPrefixes, smsSenders, channelsServed });
+      const candidate = screen(app, item, index, { now: clock.now(), pushHosts, smsPrefixes, smsSenders, emailFrom, channelsServed });
       if ("kind" in candidate) results[index] = rejected(candidate);
       else if (limit) answering.push(answer(candidate, limit, true));
       else if (candidate.error) answering.push(answer(candidate));

@@ -19,7 +19,7 @@ export const LOOKUP_MS_MAX = 2_000;
 const APPS_MAX = 10_000;
 const APPS_BYTES_MAX = 16 * 1_024 * 1_024;
 /** Roughly, in bytes: what is fixed, each key, each prefix. */
-const APP_BYTES = { fixed: 1_000, key: 200, prefix: 20, sender: 80 } as const;
+const APP_BYTES = { fixed: 1_000, key: 200, prefix: 20, sender: 80, from: 280 } as const;
 /** Keys that were not found, in the cache; 2 MB. Apart from the apps, which a flood of wrong keys must not displace. */
 const UNKNOWN_MAX = 10_000;
 /**
@@ -189,4 +189,5 @@ const bytesOf = ({ app }: Reading) =>
   APP_BYTES.fixed +
   (app?.keys.length ?? 0) * APP_BYTES.key +
   (app?.limits.smsPrefixes?.length ?? 0) * APP_BYTES.prefix +
-  (app?.limits.smsSenders?.length ?? 0) * APP_BYTES.sender;
+  (app?.limits.smsSenders?.length ?? 0) * APP_BYTES.sender +
+  (app?.limits.emailFrom?.length ?? 0) * APP_BYTES.from;

@@ -5,6 +5,7 @@ import { EMAIL_BYTES_MAX } from "../core/content/email-faults.ts";
 import type { Channel } from "../core/delivery/channel.ts";
 import { EXPIRY_MAX_MS } from "../core/delivery/lifetime.ts";
 import { checkRequest, SEND_AT_AHEAD_MAX_MS, SEND_AT_PAST_TOLERANCE_MS } from "./check.ts";
+import { payloadHash } from "./payload-hash.ts";
 import type { NotificationRequest } from "./request.ts";
 import { buildRecord, channelsOf, EXPIRY_DEFAULT_MS, targetsOf } from "./route.ts";
 
@@ -228,6 +229,23 @@ test("suppresses opted-out targets and those without an endpoint at acceptance, 
   assert.equal(now.expiresAt, NOW + EXPIRY_DEFAULT_MS);
   const later = buildRecord(at, { ...request, sendAt: NOW + 5_000 }, [targets[2]], ["allowed"]);
   assert.deepEqual([later.deliveries[0]!.nextAt, later.deliveries[0]!.publishCount], [NOW + 5_000, 0]);
+});
+
+test("a mail is marked by the priority that its caller gave, never by its class's, and its hash stays the caller's", () => {
+  const at = { id: "0".repeat(32), app: "a", now: NOW, payloadHash: "h", watchdogFirstMs: 30_000 };
+  const email = { subject: "s", html: "", text: "t" };
+  const headersOf = (over: Partial<NotificationRequest>) =>
+    buildRecord(at, { ...request, content: { email }, priority: "high", ...over }, [{ channel: "email" }], ["allowed"]).content.email
+      ?.headers;
+  assert.equal(headersOf({}), undefined);
+  assert.deepEqual(headersOf({ priorityAsked: "high" }), { Importance: "high", "X-Priority": "1" });
+  assert.deepEqual(headersOf({ priorityAsked: "low", content: { email: { ...email, headers: { "X-A": "1" } } } }), {
+    ...{ "X-A": "1", Importance: "low", "X-Priority": "5" },
+  });
+  assert.deepEqual(headersOf({ priorityAsked: "high", content: { email: { ...email, headers: { Importance: "normal" } } } }), {
+    Importance: "normal",
+  });
+  assert.equal(payloadHash({ ...request, content: { email } }), payloadHash({ ...request, content: { email }, priorityAsked: "high" }));
 });
 
 test("what browsers cannot show is suppressed for them, and sent where it can be shown", () => {

@@ -6,6 +6,7 @@ import { storeVariables } from "../adapters/store/store-config.ts";
 import { SENDER_NAME, SMS_PREFIX } from "../core/apps/limits.ts";
 import { isPushHostPattern, PUSH_HOSTS } from "../core/content/push-host.ts";
 import { CHANNELS } from "../core/delivery/channel.ts";
+import { isAllowance } from "../core/delivery/email-address.ts";
 import type { QuotaDefaults } from "../core/quotas/app-quota.ts";
 import { flag, integer, list, listOf, ms, text, type Values, watchedFile } from "../runtime/config.ts";
 import { KEY_CACHE_MS_MAX } from "./api-keys.ts";
@@ -88,6 +89,12 @@ export const gatewayVariables = {
     reason:
       "names (sms.sender) that an app without a list of its own may send SMS under; empty: none, so that its SMS come from the account's default " +
       "sender. The dispatchers know what each name stands for (their accounts' variables that end in _SENDERS)",
+  }),
+  EMAIL_FROM_APPS: listOf(isAllowance, "addresses, or domains as @example.org", {
+    default: "",
+    reason:
+      "senders that the mails of an app without a list of its own may name in `from`; empty: none, so that its mails are from the account's default " +
+      "sender. The account must have them too (EMAIL_FROM, EMAIL_FROM_ALLOWED)",
   }),
   KEY_CACHE_MS: ms(0, KEY_CACHE_MS_MAX, {
     default: "2000",

@@ -95,6 +95,7 @@ export const role = defineRole({
       pushHosts: config.WEBPUSH_HOSTS,
       smsPrefixes: smsPrefixes(config),
       smsSenders: config.SMS_SENDERS,
+      emailFrom: config.EMAIL_FROM_APPS,
       channelsServed: config.CHANNELS_SERVED,
       insertsWaitingMax: config.INSERTS_WAITING_MAX,
       metrics: createGatewayMetrics(metrics),

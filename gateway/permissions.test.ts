@@ -62,6 +62,24 @@ test("an app sends SMS only under the names of senders that it may use", async (
   assert.match(error?.message ?? "", /it may use orders, news/);
 });
 
+test("an app's mails name only senders that it may use, by address or by domain", async () => {
+  const { sendAs } = setUp({ emailFrom: ["news@brand.example"] });
+  const to = { to: { $case: "endpoint" as const, value: { address: { $case: "emailAddress" as const, value: "ann@example.org" } } } };
+  const from = (address: string) =>
+    sms(address || "default", {
+      recipient: to,
+      content: contentToProto({ email: { subject: "s", html: "", text: "t", ...(address === "" ? {} : { from: { address } }) } }),
+    });
+  const mails = ["", "NEWS@Brand.example", "ceo@brand.example", "ceo@evilbrand.example", "a@shop.brand.example"].map(from);
+  const [ok, barred] = ["accepted", "SENDER_NOT_ALLOWED"];
+  assert.deepEqual(reasons(await sendAs(appOf({}), ...mails)), [ok, ok, barred, barred, barred]);
+  assert.deepEqual(reasons(await sendAs(appOf({ emailFrom: ["@brand.example"] }, "own"), ...mails)), [ok, ok, ok, barred, barred]);
+  assert.deepEqual(reasons(await sendAs(appOf({ emailFrom: [] }, "none"), ...mails)), [ok, barred, barred, barred, barred]);
+  const error = errorOf((await sendAs(appOf({ emailFrom: ["@shop.example", "a@b.example"] }, "own2"), from("ceo@brand.example")))[0]);
+  assert.deepEqual([error?.code, error?.fields?.[0]?.field], ["FAILED_PRECONDITION", "notifications[0].content.email.from"]);
+  assert.match(error?.message ?? "", /it may use @shop\.example, a@b\.example/);
+});
+
 test("a registered number that is not allowed any more gets no SMS; the recipient's other endpoints get theirs", async () => {
   const { store, clock } = world;
   const { sendAs } = setUp({ smsPrefixes: ["+49"] });

@@ -19,6 +19,8 @@ export interface NotificationRequest {
   category: string;
   content: Content;
   priority: Priority;
+  /** As the caller gave it; absent: `priority` is the class's. A mail is marked by it. */
+  priorityAsked?: Priority | undefined;
   collapseKey: string | undefined;
   sendAt: number | undefined;
   expiresAt: number | undefined;
@@ -36,6 +38,7 @@ export function toRequest(message: Notification): NotificationRequest {
     throw new Error("a message that passed the rules cannot lack these");
   }
   const content = contentFromProto(message.content);
+  const priorityAsked = priorityFromProto(message.priority);
   return {
     idempotencyKey: message.idempotencyKey,
     recipient: endpoint ? { kind: "endpoint", endpoint } : { kind: "user", userId: to?.$case === "userId" ? to.value : "" },
@@ -44,7 +47,8 @@ export function toRequest(message: Notification): NotificationRequest {
     notificationClass,
     category: message.category,
     content,
-    priority: priorityFromProto(message.priority) ?? defaultPriority(notificationClass, content),
+    priority: priorityAsked ?? defaultPriority(notificationClass, content),
+    priorityAsked,
     collapseKey: message.collapseKey || undefined,
     sendAt: message.sendAt?.getTime(),
     expiresAt: message.expiresAt?.getTime(),

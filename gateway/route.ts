@@ -1,4 +1,6 @@
+import type { Content } from "../core/content/content.ts";
 import { blobIdsOf } from "../core/content/email-content.ts";
+import { withPriority } from "../core/content/email-headers.ts";
 import { withTimestamp } from "../core/content/push-content.ts";
 import { servesChannel, takesContent } from "../core/content/push-target.ts";
 import { webPushLacks } from "../core/content/webpush-payload.ts";
@@ -97,6 +99,20 @@ function withCopies({ content: { email } }: NotificationRequest, targets: readon
   return all;
 }
 
+/**
+ * The content as it is stored: mail programs show a priority by headers (the class's own is none that the caller asked for), and a Live Activity keeps its
+ * time over retries.
+ */
+function storedContent({ content, priorityAsked }: NotificationRequest, sendAt: number): Content {
+  const { push, email } = content;
+  const headers = email && priorityAsked && withPriority(email.headers, priorityAsked);
+  return {
+    ...content,
+    ...(push?.liveActivity && { push: withTimestamp(push, sendAt) }),
+    ...(email && headers && { email: { ...email, headers } }),
+  };
+}
+
 /** When a notification that is accepted now expires; ms since the epoch. */
 export const expiresAtOf = (
   { sendAt, expiresAt, content }: Pick<NotificationRequest, "sendAt" | "expiresAt" | "content">,
@@ -134,8 +150,7 @@ export function buildRecord(
       : { ...base, state: "pending", publishCount: 1, nextAt: Math.min(at.now + watchdogMs(0, at.watchdogFirstMs), expiresAt) };
   });
   const { idempotencyKey, recipient, notificationClass, category, priority, collapseKey, ttlSeconds } = request;
-  const { push } = request.content;
-  const content = push?.liveActivity ? { ...request.content, push: withTimestamp(push, sendAt) } : request.content;
+  const content = storedContent(request, sendAt);
   const blobIds = content.email ? blobIdsOf(content.email) : [];
   return {
     ...{

@@ -2,6 +2,7 @@ import { notificationId } from "../adapters/ids.ts";
 import type { AppRecord } from "../core/apps/app.ts";
 import { smsDestinationAllowed } from "../core/apps/sms-destination.ts";
 import type { Channel } from "../core/delivery/channel.ts";
+import { isAllowedBy } from "../core/delivery/email-address.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import type { Notification } from "../gen/carillon/v1/notification_service.ts";
 import { type CallError, callError, invalidRequest, type Violation } from "../runtime/call-error.ts";
@@ -47,6 +48,7 @@ export function screen(
     pushHosts: readonly string[];
     smsPrefixes: readonly string[] | undefined;
     smsSenders: readonly string[];
+    emailFrom: readonly string[];
     channelsServed: readonly Channel[];
   },
 ): Candidate | CallError {
@@ -61,6 +63,7 @@ export function screen(
         servedError(request, channels, path, s.channelsServed) ??
         classError(app, request, path) ??
         senderError(app, request, path, s.smsSenders) ??
+        fromError(app, request, path, s.emailFrom) ??
         overrideError(app, request.content, path) ??
         recipientError(app, request, path, s.smsPrefixes));
   const scheduled = request.sendAt !== undefined && request.sendAt > s.now + OPEN_WITHIN_MS;
@@ -119,13 +122,26 @@ function senderError({ limits }: AppRecord, { content }: NotificationRequest, pa
   const allowed = limits.smsSenders ?? senders;
   if (name === undefined || allowed.includes(name)) return undefined;
   const which = allowed.length > 0 ? `it may use ${allowed.join(", ")}` : "it may use none by name";
-  const violation = {
-    field: `${path}.content.sms.sender`,
-    rule: "app.sender",
-    message: `is no sender that this app may use; ${which} (carillon app limits set --sms-senders, or SMS_SENDERS)`,
-  };
-  return callError("FAILED_PRECONDITION", "SENDER_NOT_ALLOWED", `${violation.field}: ${violation.message}`, { fields: [violation] });
+  return senderNotAllowed(
+    `${path}.content.sms.sender`,
+    `is no sender that this app may use; ${which} (carillon app limits set --sms-senders, or SMS_SENDERS)`,
+  );
 }
+
+/** The account's own list belongs to every app that it serves; only the app's keeps one of them from writing in the name of another. */
+function fromError({ limits }: AppRecord, { content }: NotificationRequest, path: string, installation: readonly string[]) {
+  const address = content.email?.from?.address;
+  const allowed = limits.emailFrom ?? installation;
+  if (address === undefined || isAllowedBy(allowed, address)) return undefined;
+  const which = allowed.length > 0 ? `it may use ${allowed.join(", ")}, and` : "it may use none by name, but";
+  return senderNotAllowed(
+    `${path}.content.email.from`,
+    `is no sender that this app may use; ${which} a mail without from is from the account's sender (carillon app limits set --email-from, or EMAIL_FROM_APPS)`,
+  );
+}
+
+const senderNotAllowed = (field: string, message: string): CallError =>
+  callError("FAILED_PRECONDITION", "SENDER_NOT_ALLOWED", `${field}: ${message}`, { fields: [{ field, rule: "app.sender", message }] });
 
 /** Where an app may send SMS: by its own list of prefixes, else by the installation's. */
 export const maySendSms = ({ limits }: AppRecord, endpoint: Endpoint | undefined, prefixes: readonly string[] | undefined): boolean =>

@@ -1,5 +1,5 @@
 import type { Mailbox } from "../core/content/email-content.ts";
-import { addressFault, canonicalAddress } from "../core/delivery/email-address.ts";
+import { canonicalAddress, isAllowance, isAllowedBy } from "../core/delivery/email-address.ts";
 import { listOf, text, type Values } from "../runtime/config.ts";
 
 /** The senders that every e-mail provider uses. */
@@ -13,10 +13,6 @@ export const emailSenderVariables = {
 };
 export type EmailSenders = Values<typeof emailSenderVariables>;
 
-function isAllowance(item: string): boolean {
-  return addressFault(item.startsWith("@") ? `any${item}` : item) === undefined;
-}
-
 /** Why a mail is not sent whose sender is not allowed. */
 export const FROM_NOT_ALLOWED = "content.email.from is neither EMAIL_FROM nor in EMAIL_FROM_ALLOWED";
 
@@ -24,11 +20,8 @@ export const FROM_NOT_ALLOWED = "content.email.from is neither EMAIL_FROM nor in
 export function senderOf(senders: EmailSenders, from: Mailbox | undefined): Mailbox | undefined {
   const own = mailbox(senders.EMAIL_FROM, senders.EMAIL_FROM_NAME);
   if (from === undefined) return own;
-  const wanted = mailbox(from.address, from.name);
-  const key = wanted.address.toLowerCase();
-  const isAllowed = (item: string) =>
-    item.startsWith("@") ? key.endsWith(canonicalAddress(item).toLowerCase()) : key === canonicalAddress(item).toLowerCase();
-  return isAllowed(senders.EMAIL_FROM) || senders.EMAIL_FROM_ALLOWED.some(isAllowed) ? wanted : undefined;
+  const isAllowed = isAllowedBy([senders.EMAIL_FROM, ...senders.EMAIL_FROM_ALLOWED], from.address);
+  return isAllowed ? mailbox(from.address, from.name) : undefined;
 }
 
 const mailbox = (address: string, name = ""): Mailbox => ({ address: canonicalAddress(address), ...(name === "" ? {} : { name }) });

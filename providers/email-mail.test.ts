@@ -50,6 +50,17 @@ test("text is made of html where there is none, without its preheader; the same 
   assert.deepEqual([second.text, second.html], [mail.text, mail.html]);
 });
 
+test("all copies and attempts of a notification have one Message-ID, of the sender's domain", () => {
+  const id = "0123456789abcdef".repeat(2);
+  const idOf = (index: number, attempt: number, from?: string) => {
+    const deliveryId = `${id}-${index}`;
+    const delivery = sampleEmail({ content: from === undefined ? {} : { from: { address: from } } });
+    return (mailOf({ ...delivery, deliveryId, attemptId: `${deliveryId}/${attempt}` }, senders) as Mail).messageId;
+  };
+  assert.deepEqual([idOf(0, 1), idOf(0, 2), idOf(12, 1)], Array(3).fill(`<${id}@carillon.dev>`));
+  assert.equal(idOf(0, 1, "boss@bücher.example"), `<${id}@xn--bcher-kva.example>`);
+});
+
 const unverified: Outcome = { kind: "misconfigured", reason: "sender-unverified", scope: "sender" };
 const blamed = (outcome: Outcome, content: Parameters<typeof sampleEmail>[0]) =>
   blameContent(outcome, sampleEmail(content), { senders, provider: "sendgrid", ofAccount: new Set(["http-401"]) });

@@ -15,7 +15,10 @@ export interface Mail {
   /** What its headers show, where the provider can show others than the one that it sends to. */
   shown: { to: string[]; cc: Mailbox[] };
   replyTo: Mailbox[];
-  /** With angle brackets; the same for every repetition of an attempt, so that mail programs and archives recognise one. */
+  /**
+   * With angle brackets; the same for all copies and attempts of a notification, so that mail programs show one mail, and answers to any copy, as one
+   * thread.
+   */
   messageId: string;
   subject: string;
   /** With the preheader. */
@@ -42,13 +45,16 @@ export function mailOf(delivery: OutboundDelivery, senders: EmailSenders): Mail 
   return {
     ...{ from, to: delivery.endpoint.address },
     ...{ shown: { to: [...(delivery.shownTo ?? [delivery.endpoint.address])], cc: inAscii(email.cc) }, replyTo: inAscii(email.replyTo) },
-    messageId: `<${delivery.attemptId.replace("/", ".")}@${from.address.slice(from.address.lastIndexOf("@") + 1)}>`,
+    messageId: `<${notificationOf(delivery)}@${from.address.slice(from.address.lastIndexOf("@") + 1)}>`,
     ...{ subject: email.subject, ...bodiesOf(email) },
     ...{ headers: email.headers ?? {}, tags: email.tags ?? [], calendar: email.calendar },
     attachments: attachments.filter(({ contentId }) => contentId === undefined),
     inline: attachments.flatMap((file) => (file.contentId === undefined ? [] : [{ ...file, contentId: file.contentId }])),
   };
 }
+
+/** A delivery's id is its notification's with a number behind it. */
+const notificationOf = ({ deliveryId }: OutboundDelivery): string => deliveryId.replace(/-\d+$/, "");
 
 const inAscii = (mailboxes: readonly Mailbox[] = []): Mailbox[] =>
   mailboxes.map((mailbox) => ({ ...mailbox, address: canonicalAddress(mailbox.address) }));

@@ -65,8 +65,8 @@ const keyOf = ({ name, prefix }: Pick<Sender, "name" | "prefix">) => (prefix ===
 export interface SmsAccount {
   defaultFrom: string;
   senders: readonly Sender[];
-  /** What of a text this provider has nothing for, in one word that docs/reasons.md explains; undefined: it can send it. */
-  lacks(sms: SmsContent): string | undefined;
+  /** What of a text this provider has nothing for from this sender, in one word that docs/reasons.md explains; undefined: it can send it. */
+  lacks(sms: SmsContent, from: string): string | undefined;
 }
 
 /** `sender` is the entry's key, absent for the default sender. */
@@ -81,15 +81,16 @@ export function routeOf(
   { defaultFrom, senders, lacks }: SmsAccount,
   { endpoint, content }: Parameters<NonNullable<Provider["route"]>>[0],
 ): SmsRoute {
-  const lacking = content.sms && lacks(content.sms);
-  if (lacking !== undefined) return { kind: "barred", reason: lacking };
   const name = content.sms?.sender ?? "";
   const number = endpoint.channel === "sms" ? endpoint.phoneNumber : "";
   const [closest] = senders
     .filter((sender) => sender.name === name && number.startsWith(sender.prefix))
     .sort((a, b) => b.prefix.length - a.prefix.length);
-  if (closest) return { kind: "open", from: closest.from, sender: keyOf(closest) };
-  return name === "" ? { kind: "open", from: defaultFrom } : { kind: "barred", reason: "unknown-sender" };
+  if (closest === undefined && name !== "") return { kind: "barred", reason: "unknown-sender" };
+  const from = closest?.from ?? defaultFrom;
+  const lacking = content.sms && lacks(content.sms, from);
+  if (lacking !== undefined) return { kind: "barred", reason: lacking };
+  return { kind: "open", from, ...(closest === undefined ? {} : { sender: keyOf(closest) }) };
 }
 
 /** The outcome where none of the account's ways can send it. */

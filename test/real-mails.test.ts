@@ -164,7 +164,7 @@ const PROVIDERS: readonly {
   },
 ];
 
-const APP = { ...CALLING_APP, limits: { overrides: ["sendgrid", "mandrill"] } } satisfies AppRecord;
+const APP = { ...CALLING_APP, limits: { overrides: ["sendgrid", "mandrill"], emailFrom: ["@carillon.dev"] } } satisfies AppRecord;
 
 /** The tasks of a mail to ann@example.org that a gateway accepted. */
 async function accepted(email: EmailContent): Promise<DeliveryTask[]> {

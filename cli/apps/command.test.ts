@@ -23,12 +23,12 @@ test("limits are shown as they are set", () => {
   const given = [
     ...["--rate", "2.5", "--burst", "100", "--classes", "critical,marketing", "--open-max", "1000", "--scheduled-max", "0"],
     ...["--daily-max", "sms/marketing=500", "--daily-max", "email/critical=9", "--sms-prefixes", "+49,+1"],
-    ...["--sms-senders", "orders,otp", "--overrides", "fcm,apns", "--weight", "3"],
+    ...["--sms-senders", "orders,otp", "--email-from", "orders@shop.example,@news.example", "--overrides", "fcm,apns", "--weight", "3"],
   ];
   const limits: AppLimits = {
     ...{ ratePerSecond: 2.5, burst: 100, classes: ["critical", "marketing"], openMax: 1_000, scheduledMax: 0, weight: 3 },
     ...{ dailyMax: { sms: { marketing: 500 }, email: { critical: 9 } }, smsPrefixes: ["+49", "+1"], smsSenders: ["orders", "otp"] },
-    overrides: ["fcm", "apns"],
+    ...{ emailFrom: ["orders@shop.example", "@news.example"], overrides: ["fcm", "apns"] },
   };
   assert.deepEqual(limitsOf(given), limits);
   assert.deepEqual(limitsText(limits).split(/\s/), given);
@@ -100,6 +100,7 @@ const MISTAKES: [string, string[], boolean, RegExp][] = [
   ["app accounts set", ["shop", "sms="], false, /sms: the app has no account of its own there/],
   ["app accounts set", ["bank", "sms=acme"], false, /there is no app bank/],
   ["app limits set", ["shop", "--sms-senders", "Shop Ltd"], true, /smsSenders: must be/],
+  ["app limits set", ["shop", "--email-from", "shop.example"], true, /emailFrom: must be at most 100 addresses, or domains/],
   ["app limits set", ["shop", "--overrides", "smtp"], true, /--overrides may contain apns, fcm/],
 ];
 

@@ -12,6 +12,7 @@ export const LIMIT_OPTIONS = {
   "daily-max": { type: "string", multiple: true },
   "sms-prefixes": { type: "string" },
   "sms-senders": { type: "string" },
+  "email-from": { type: "string" },
   overrides: { type: "string" },
   weight: { type: "string" },
 } as const;
@@ -22,6 +23,7 @@ export const LIMIT_USAGE = [
     "[--daily-max CHANNEL/CLASS=N]...",
     "[--sms-prefixes +49,+1|none]",
     "[--sms-senders orders,otp|none]",
+    "[--email-from orders@shop.example,@shop.example|none]",
     "[--overrides apns,fcm|none]",
     "[--weight N]; each may be default",
   ],
@@ -48,6 +50,7 @@ export function readLimits(values: Values): AppLimits {
     ),
     ...readList(values, "sms-prefixes", "smsPrefixes", (prefix) => prefix),
     ...readList(values, "sms-senders", "smsSenders", (name) => name),
+    ...readList(values, "email-from", "emailFrom", (from) => from),
     ...readList(
       values,
       "overrides",

@@ -56,6 +56,7 @@ export function limitsText({ ratePerSecond, burst, classes, openMax, scheduledMa
       Object.entries(byClass).map(([name, max]) => ["daily-max", `${channel}/${name}=${max}`] as const),
     ),
     ...[["sms-prefixes", listed(lists.smsPrefixes)] as const, ["sms-senders", listed(lists.smsSenders)] as const],
+    ...[["email-from", listed(lists.emailFrom)] as const],
     ...[["overrides", listed(lists.overrides)] as const, ["weight", weight] as const],
   ].flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]));
   return lines.length > 0 ? lines.join("\n") : "none of its own: the installation's defaults apply";

@@ -1,5 +1,6 @@
 import { OVERRIDE_PROVIDERS, type OverrideProvider } from "../content/used-overrides.ts";
 import { CHANNELS, type Channel, CLASSES, type NotificationClass } from "../delivery/channel.ts";
+import { isAllowance } from "../delivery/email-address.ts";
 
 /** What one app may use. Each is optional; where one is absent, the installation's default applies. */
 export interface AppLimits {
@@ -19,6 +20,8 @@ export interface AppLimits {
   smsPrefixes?: string[] | undefined;
   /** Names of the senders that its SMS may come from, besides those that need no name. An empty list allows none. */
   smsSenders?: string[] | undefined;
+  /** Addresses, or domains as @example.org, that its mails may name in `from`. An empty list allows none, so that they are from the account's sender. */
+  emailFrom?: string[] | undefined;
   /** Providers whose requests its contents may override; absent: none. */
   overrides?: OverrideProvider[] | undefined;
   /** Its share of dispatch beside other apps of the same class: one of weight 2 gets twice as much as one of weight 1. */
@@ -35,6 +38,7 @@ export const LIMITS_MAX = {
   dailyMax: 1_000_000_000,
   smsPrefixes: 500,
   smsSenders: 100,
+  emailFrom: 100,
   weight: 100,
 } as const;
 
@@ -47,7 +51,7 @@ export const SENDER_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 /** What is wrong with these limits, one sentence each that begins with the limit; empty: nothing. */
 export function limitFaults(limits: AppLimits): string[] {
   const faults: string[] = [];
-  const { ratePerSecond, classes, dailyMax, smsPrefixes, smsSenders, overrides } = limits;
+  const { ratePerSecond, classes, dailyMax, smsPrefixes, smsSenders, emailFrom, overrides } = limits;
   if (ratePerSecond !== undefined && !(ratePerSecond > 0 && ratePerSecond <= LIMITS_MAX.ratePerSecond))
     faults.push(`ratePerSecond: must be a number above 0 and at most ${LIMITS_MAX.ratePerSecond}`);
   for (const [name, min] of [
@@ -66,6 +70,8 @@ export function limitFaults(limits: AppLimits): string[] {
     faults.push(`smsPrefixes: must be at most ${LIMITS_MAX.smsPrefixes} beginnings of phone numbers, such as +49 or +1415`);
   if (smsSenders && (smsSenders.length > LIMITS_MAX.smsSenders || smsSenders.some((name) => !SENDER_NAME.test(name))))
     faults.push(`smsSenders: must be at most ${LIMITS_MAX.smsSenders} names of senders, each 1 to 64 of a-z, 0-9, ., _ and -`);
+  if (emailFrom && (emailFrom.length > LIMITS_MAX.emailFrom || !emailFrom.every(isAllowance)))
+    faults.push(`emailFrom: must be at most ${LIMITS_MAX.emailFrom} addresses, or domains as @example.org`);
   if (overrides?.some((provider) => !OVERRIDE_PROVIDERS.includes(provider)))
     faults.push(`overrides: must name only ${OVERRIDE_PROVIDERS.join(", ")}`);
   if (dailyMax && !isDailyMax(dailyMax))

@@ -31,6 +31,13 @@ test("attachments have names without control characters and different content id
     assert.deepEqual(faultsOf({ attachments: [file(1, { contentType })] }), ["content.email.attachments[0].content_type attachment.type"]);
 });
 
+test("a content type may have parameters, but no name beside the filename", () => {
+  for (const contentType of ["text/csv; charset=utf-8", 'text/calendar; method=REQUEST; charset="utf-8"', "image/png;x=1"])
+    assert.deepEqual(faultsOf({ attachments: [file(1, { contentType })] }), [], contentType);
+  const named = file(1, { contentType: 'text/csv; Name="b.csv"' });
+  assert.deepEqual(faultsOf({ attachments: [named] }), ["content.email.attachments[0].content_type attachment.name"]);
+});
+
 test("every mailbox is one", () => {
   const bad = { address: "Ann <ann@example.org>", name: "A\u0007" };
   const at = (field: string) => [`content.email.${field}.address string.email`, `content.email.${field}.name string.control`];
@@ -70,6 +77,15 @@ test("an override names no recipient, sender, mark, suppression, template or tim
   ]);
   const allowed = { sendgrid: { ip_pool_name: "p", tracking_settings: { open_tracking: { enable: true } } }, mandrill: { ip_pool: "p" } };
   assert.deepEqual(faultsOf({ overrides: allowed }), []);
+});
+
+test("a refused override says what to use instead", () => {
+  const said = (overrides: EmailContent["overrides"]) => emailFaults(richEmail({ overrides })).map(({ message }) => message);
+  assert.deepEqual(said({ sendgrid: { from: {} } }), ["is refused: use content.email.from"]);
+  assert.deepEqual(said({ sendgrid: { send_at: 1 } }), ["is refused: use Notification.send_at"]);
+  assert.match(said({ sendgrid: { template_id: "d-1" } })[0]!, /templates are not supported/);
+  assert.match(said({ sendgrid: { asm: { group_id: 1 } } })[0]!, /Carillon keeps the opt-outs/);
+  assert.deepEqual(said({ mandrill: { message: { headers: {} } } }), ["is refused: use content.email.headers"]);
 });
 
 const refused = (provider: string) => (path: string) => `content.email.overrides.${provider}.${path} override.protected`;

@@ -3,8 +3,9 @@ import { BLOB_BYTES_MAX } from "./blob.ts";
 import { type ContentFault, showsSomething } from "./codec.ts";
 import type { Attachment, Calendar, EmailContent, Mailbox } from "./email-content.ts";
 import { headerFaults } from "./email-headers.ts";
-import { EMAIL_PROTECTED } from "./email-overrides.ts";
+import { EMAIL_INSTEAD } from "./email-overrides.ts";
 import { lineFaults, overrideFaults } from "./field-checks.ts";
+import { mediaTypeOf } from "./media-type.ts";
 import { protectedFaults } from "./overrides.ts";
 
 /**
@@ -34,8 +35,8 @@ export function emailFaults(content: EmailContent): ContentFault[] {
     ...preheaderFaults(content),
     ...calendarFaults(content.calendar),
     ...overrideFaults("content.email.overrides", { ...content.overrides }),
-    ...protectedFaults("content.email.overrides.sendgrid", content.overrides?.sendgrid, EMAIL_PROTECTED.sendgrid),
-    ...protectedFaults("content.email.overrides.mandrill", content.overrides?.mandrill, EMAIL_PROTECTED.mandrill),
+    ...protectedFaults("content.email.overrides.sendgrid", content.overrides?.sendgrid, EMAIL_INSTEAD.sendgrid),
+    ...protectedFaults("content.email.overrides.mandrill", content.overrides?.mandrill, EMAIL_INSTEAD.mandrill),
   ];
 }
 
@@ -106,6 +107,11 @@ function attachmentFaults(attachments: readonly Attachment[] = []): ContentFault
               message: "must not be message/* or multipart/*: mail programs read these as mails; use application/octet-stream",
             },
           ]
+        : [],
+    ),
+    ...attachments.flatMap(({ contentType }, i) =>
+      mediaTypeOf(contentType).parameters.has("name")
+        ? [{ field: `${field}[${i}].content_type`, rule: "attachment.name", message: "must not have the parameter name: use filename" }]
         : [],
     ),
     ...attachments.flatMap(({ contentId, contentType }, i) =>

@@ -1,15 +1,68 @@
+import type { Priority } from "../delivery/channel.ts";
 import type { ContentFault } from "./codec.ts";
 
+interface HeaderForm {
+  holds(value: string): boolean;
+  rule: string;
+  /** In words, after "must". */
+  says: string;
+}
+
+const ANY: HeaderForm = { holds: () => true, rule: "", says: "" };
+const oneOf = (...words: string[]): HeaderForm => ({
+  holds: (value) => words.includes(value.toLowerCase()),
+  rule: "header.word",
+  says: `be ${words.join(", ").replace(/, (?=[^,]*$)/, " or ")}`,
+});
+
+/** RFC 5322, section 3.6.4. Relays reject mails in which these hold anything else. */
+const MESSAGE_IDS: HeaderForm = {
+  holds: (value) => /^<[^\s<>@]+@[^\s<>@]+>( <[^\s<>@]+@[^\s<>@]+>)*$/.test(value),
+  rule: "header.ids",
+  says: "be Message-IDs with spaces between them: <left@right>",
+};
+/** RFC 2369, section 2, without its comments. */
+const LIST_URIS: HeaderForm = {
+  holds: (value) => value.split(/, ?(?=<)/).every(isListUri),
+  rule: "header.uris",
+  says: "be https or mailto URIs in angle brackets, with commas between them: <https://shop.example/list>, <mailto:list@shop.example>",
+};
+/** RFC 2369, section 3.4: nobody may post to the list. */
+const LIST_POST: HeaderForm = {
+  holds: (value) => value === "NO" || LIST_URIS.holds(value),
+  rule: LIST_URIS.rule,
+  says: `be NO, or ${LIST_URIS.says.slice("be ".length)}`,
+};
+/** RFC 8058, section 3.1. */
+const ONE_CLICK: HeaderForm = {
+  holds: (value) => value === "List-Unsubscribe=One-Click",
+  rule: "header.one-click",
+  says: "be List-Unsubscribe=One-Click",
+};
+
+function isListUri(text: string): boolean {
+  const uri = /^<([^\s<>]+)>$/.exec(text)?.[1] ?? "";
+  return /^mailto:[^\s@?]+@[^\s@?]+/i.test(uri) || (/^https:\/\/[^/]/i.test(uri) && URL.canParse(uri));
+}
+
 /** In lower case, as all names here: header names have no case (RFC 5322, section 1.2.2). */
-const ALLOWED: ReadonlySet<string> = new Set([
-  "references",
-  "in-reply-to",
-  "list-id",
-  "list-help",
-  "feedback-id",
-  "precedence",
-  "auto-submitted",
-  "importance",
+const ALLOWED: ReadonlyMap<string, HeaderForm> = new Map([
+  ["references", MESSAGE_IDS],
+  ["in-reply-to", MESSAGE_IDS],
+  ["list-id", ANY],
+  ["list-help", LIST_URIS],
+  ["list-unsubscribe", LIST_URIS],
+  ["list-unsubscribe-post", ONE_CLICK],
+  ["list-subscribe", LIST_URIS],
+  ["list-post", LIST_POST],
+  ["list-owner", LIST_URIS],
+  ["list-archive", LIST_URIS],
+  ["feedback-id", ANY],
+  ["precedence", ANY],
+  ["auto-submitted", ANY],
+  // RFC 2156, sections 5.3.4 and 5.3.6.
+  ["importance", oneOf("low", "normal", "high")],
+  ["priority", oneOf("non-urgent", "normal", "urgent")],
 ]);
 /**
  * X- headers that a provider takes as instructions, some of which name further recipients: SendGrid, Mandrill, SparkPost (MSYS), Amazon SES, Mailgun,
@@ -42,9 +95,6 @@ const INSTEAD: Readonly<Record<string, string>> = {
 const VALUE_CHARS_MAX = 998;
 /** Of names and values together, in bytes: Gmail rejects mails with headers above 500 kB, and a provider adds its own. */
 const HEADERS_BYTES_MAX = 8_192;
-/** RFC 5322, section 3.6.4. Relays reject mails in which they hold anything else. */
-const THREAD_HEADERS: ReadonlySet<string> = new Set(["references", "in-reply-to"]);
-const MESSAGE_IDS = /^<[^\s<>@]+@[^\s<>@]+>( <[^\s<>@]+@[^\s<>@]+>)*$/;
 const PRINTABLE = /^[!-~]([ -~]*[!-~])?$/;
 
 const FIELD = "content.email.headers";
@@ -60,23 +110,51 @@ export function headerFaults(headers: Readonly<Record<string, string>> = {}): Co
     ...(bytes > HEADERS_BYTES_MAX
       ? [{ field: FIELD, rule: "headers.bytes", message: `has ${bytes} bytes; at most ${HEADERS_BYTES_MAX}` }]
       : []),
+    ...oneClickFaults(headers),
   ];
 }
 
 function headerFault(name: string, value: string): ContentFault[] {
   const lower = name.toLowerCase();
-  const allowed = ALLOWED.has(lower) || (lower.startsWith("x-") && !INSTRUCTIONS.test(lower));
-  if (!allowed) return [{ field: FIELD, rule: "header.protected", message: `${name} is refused: ${insteadOf(lower)}` }];
+  const form = ALLOWED.get(lower) ?? (lower.startsWith("x-") && !INSTRUCTIONS.test(lower) ? ANY : undefined);
+  if (form === undefined) return [{ field: FIELD, rule: "header.protected", message: `${name} is refused: ${insteadOf(lower)}` }];
   if (!PRINTABLE.test(value) || value.length > VALUE_CHARS_MAX)
     return [{ field: FIELD, rule: "header.value", message: `${name} must be 1 to ${VALUE_CHARS_MAX} printable ASCII characters` }];
-  if (!THREAD_HEADERS.has(lower) || MESSAGE_IDS.test(value)) return [];
-  return [{ field: FIELD, rule: "header.ids", message: `${name} must be Message-IDs with spaces between them: <left@right>` }];
+  return form.holds(value) ? [] : [{ field: FIELD, rule: form.rule, message: `${name} must ${form.says}` }];
 }
+
+/** It says that a POST to an https URI of List-Unsubscribe is enough (RFC 8058, section 3.1). */
+function oneClickFaults(headers: Readonly<Record<string, string>>): ContentFault[] {
+  if (headerOf(headers, "list-unsubscribe-post") === undefined) return [];
+  if (/<https:/i.test(headerOf(headers, "list-unsubscribe") ?? "")) return [];
+  return [{ field: FIELD, rule: "header.one-click", message: "List-Unsubscribe-Post needs List-Unsubscribe with an https URI" }];
+}
+
+/** @param name in lower case */
+const headerOf = (headers: Readonly<Record<string, string>>, name: string): string | undefined =>
+  Object.entries(headers).find(([given]) => given.toLowerCase() === name)?.[1];
+
+/** The headers by which mail programs mark a mail. X-Priority is what older ones read: 1 is the highest, 5 the lowest. */
+const MARKS: Readonly<Record<Priority, Readonly<Record<string, string>>>> = {
+  high: { Importance: "high", "X-Priority": "1" },
+  normal: {},
+  low: { Importance: "low", "X-Priority": "5" },
+};
+const SAYS_PRIORITY: ReadonlySet<string> = new Set(["importance", "priority", "x-priority", "x-msmail-priority"]);
+
+/** A mail's headers with the marks of a priority; as they are where they speak of one themselves. */
+export function withPriority(headers: Record<string, string> | undefined, priority: Priority): Record<string, string> | undefined {
+  const isSaid = Object.keys(headers ?? {}).some((name) => SAYS_PRIORITY.has(name.toLowerCase()));
+  return isSaid || priority === "normal" ? headers : { ...headers, ...MARKS[priority] };
+}
+
+/** Whether headers mark a mail as one of high priority. */
+export const isMarkedHigh = (headers: Readonly<Record<string, string>>): boolean =>
+  headerOf(headers, "importance")?.toLowerCase() === "high" || headerOf(headers, "x-priority")?.startsWith("1") === true;
 
 function insteadOf(lower: string): string {
   if (Object.hasOwn(INSTEAD, lower)) return INSTEAD[lower]!;
   if (lower.startsWith("content-")) return `${WRITTEN}; use content.email.attachments or content.email.calendar for a part of its own`;
-  if (lower.startsWith("list-unsubscribe")) return WRITTEN;
   if (INSTRUCTIONS.test(lower)) return "it would instruct the provider; use content.email.overrides";
-  return `allowed are ${[...ALLOWED].join(", ")} and x-*`;
+  return `allowed are ${[...ALLOWED.keys()].join(", ")} and x-*`;
 }

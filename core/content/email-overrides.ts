@@ -1,18 +1,45 @@
-import { type ProtectedPath, protectedPaths } from "./overrides.ts";
+import { type Protected, type ProtectedPath, pathsOf } from "./overrides.ts";
+
+const OURS = "Carillon sets it";
+const RECIPIENT = "use recipient, content.email.cc and content.email.bcc";
+const BCC = "use content.email.bcc";
+const FROM = "use content.email.from";
+const REPLY_TO = "use content.email.reply_to";
+const HEADERS = "use content.email.headers";
+const SEND_AT = "use Notification.send_at";
+const TEMPLATE = "templates are not supported; use content.email.subject, html and text";
+const SUPPRESSION = "Carillon keeps the opt-outs; for a link to unsubscribe use content.email.headers";
 
 /**
- * What no override reaches, by provider: recipients, sender, our marks, suppression and unsubscribing, when it is sent, and templates, whose content nobody
- * checked. Headers have a field of their own, with rules.
+ * What no override reaches, by provider, and what to use instead: recipients, sender, our marks, suppression and unsubscribing, when it is sent, and
+ * templates, whose content nobody checked. Headers have a field of their own, with rules.
  */
+export const EMAIL_INSTEAD: Readonly<Record<"sendgrid" | "mandrill", Protected>> = {
+  sendgrid: {
+    ...{ personalizations: `${RECIPIENT}; for headers content.email.headers`, from: FROM, reply_to: REPLY_TO, reply_to_list: REPLY_TO },
+    ...{ headers: HEADERS, "custom_args.carillon_*": OURS, asm: SUPPRESSION, "tracking_settings.subscription_tracking": SUPPRESSION },
+    ...{
+      "mail_settings.bypass_*": SUPPRESSION,
+      "mail_settings.bcc": BCC,
+      "mail_settings.sandbox_mode": "to check without sending use validate_only",
+    },
+    ...{ "mail_settings.forward_*": BCC, send_at: SEND_AT, batch_id: SEND_AT },
+    ...{ template_id: TEMPLATE, sections: TEMPLATE, substitutions: TEMPLATE },
+  },
+  mandrill: {
+    ...{ key: "the account has it", async: OURS, send_at: SEND_AT, template_name: TEMPLATE, template_content: TEMPLATE },
+    ...{ "message.to": RECIPIENT, "message.from_email": FROM, "message.from_name": FROM, "message.headers": HEADERS },
+    ...{ "message.metadata.carillon_*": OURS, "message.recipient_metadata": "use overrides.mandrill.message.metadata" },
+    ...{
+      "message.bcc_address": BCC,
+      "message.preserve_recipients": OURS,
+      "message.merge*": TEMPLATE,
+      "message.global_merge_vars": TEMPLATE,
+    },
+  },
+};
+
 export const EMAIL_PROTECTED: Readonly<Record<"sendgrid" | "mandrill", readonly ProtectedPath[]>> = {
-  sendgrid: protectedPaths(
-    ...["personalizations", "from", "reply_to", "reply_to_list", "headers", "custom_args.carillon_*"],
-    ...["asm", "tracking_settings.subscription_tracking", "mail_settings.bypass_*", "mail_settings.bcc", "mail_settings.sandbox_mode"],
-    ...["mail_settings.forward_*", "send_at", "batch_id", "template_id", "sections", "substitutions"],
-  ),
-  mandrill: protectedPaths(
-    ...["key", "async", "send_at", "template_name", "template_content", "message.to", "message.from_email", "message.from_name"],
-    ...["message.headers", "message.metadata.carillon_*", "message.recipient_metadata", "message.bcc_address"],
-    ...["message.preserve_recipients", "message.merge*", "message.global_merge_vars"],
-  ),
+  sendgrid: pathsOf(EMAIL_INSTEAD.sendgrid),
+  mandrill: pathsOf(EMAIL_INSTEAD.mandrill),
 };

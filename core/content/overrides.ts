@@ -8,6 +8,10 @@ import { isObject, type JsonObject, type JsonValue } from "./json.ts";
  */
 export type ProtectedPath = readonly string[];
 
+/** Protected paths as dotted text, each with what to do instead. */
+export type Protected = Readonly<Record<string, string>>;
+export const pathsOf = (instead: Protected): ProtectedPath[] => protectedPaths(...Object.keys(instead));
+
 /** "message.to" as a path. */
 export const protectedPaths = (...paths: readonly string[]): ProtectedPath[] => paths.map((path) => path.split("."));
 
@@ -29,19 +33,24 @@ export function withOverride(payload: object, override: JsonObject | undefined, 
  * @param field where the override is, for example content.push.overrides.fcm
  * @param instead what to give instead of a path, in words; undefined: nothing
  */
-export const protectedFaults = (
+export function protectedFaults(
   field: string,
   override: JsonObject | undefined,
-  paths: readonly ProtectedPath[],
+  paths: readonly ProtectedPath[] | Protected,
   instead: (path: string) => string | undefined = () => undefined,
-): ContentFault[] =>
-  override === undefined
-    ? []
-    : [...new Set(paths.flatMap((path) => namedBelow(override, path)))].map((at) => ({
-        field: `${field}.${at}`,
-        rule: "override.protected",
-        message: ["is refused: Carillon sets it", instead(at)].filter(Boolean).join("; "),
-      }));
+): ContentFault[] {
+  if (override === undefined) return [];
+  const all = isPaths(paths)
+    ? paths.map((path) => [path, undefined] as const)
+    : Object.entries(paths).map(([path, own]) => [path.split("."), own] as const);
+  const found = new Map<string, string>();
+  for (const [path, own] of all)
+    for (const at of namedBelow(override, path))
+      if (!found.has(at)) found.set(at, own ?? ["Carillon sets it", instead(at)].filter(Boolean).join("; "));
+  return [...found].map(([at, why]) => ({ field: `${field}.${at}`, rule: "override.protected", message: `is refused: ${why}` }));
+}
+
+const isPaths = (paths: readonly ProtectedPath[] | Protected): paths is readonly ProtectedPath[] => Array.isArray(paths);
 
 function merged(target: JsonValue | undefined, patch: JsonValue): JsonValue {
   return isObject(patch) ? mergedObject(isObject(target) ? target : {}, patch) : patch;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { richSms } from "../../test/support/content-samples.ts";
+import type { JsonObject } from "./json.ts";
 import { type SmsContent, sentText, smsCodec, smsSizeOf } from "./sms-content.ts";
 
 const faultsOf = (over: Partial<SmsContent>) => smsCodec.faults(richSms(over), ["sms"]).map(({ field, rule }) => `${field} ${rule}`);
@@ -17,7 +18,7 @@ test("media are loaded by https, and are never flashed", () => {
 });
 
 test("an override is JSON of a bounded size", () => {
-  assert.deepEqual(faultsOf({ overrides: { twilio: { a: Number.NaN }, vonage: { a: "x".repeat(17_000) } } }), [
+  assert.deepEqual(faultsOf({ overrides: { twilio: { MaxPrice: Number.NaN }, vonage: { "account-ref": "x".repeat(17_000) } } }), [
     "content.sms.overrides.twilio json.number",
     "content.sms.overrides.vonage override.bytes",
   ]);
@@ -32,6 +33,25 @@ test("an override sets nothing that Carillon sets", () => {
     ...["to", "Body", "SendAt"].map((name) => `content.sms.overrides.twilio.${name} override.protected`),
     ...["client-ref", "ttl"].map((name) => `content.sms.overrides.vonage.${name} override.protected`),
   ]);
+});
+
+test("an override names what providers know, else they would ignore it; Twilio's names in the spelling of its SDK too", () => {
+  assert.deepEqual(faultsOf({ overrides: { twilio: { maxPrice: "0.1", SendAsMms: true, riskCheck: null } } }), []);
+  assert.deepEqual(
+    faultsOf({
+      overrides: { twilio: { MaxPrize: 1, max_price: 1, sendAt: "x", MaxPrice: 1, maxPrice: 2 }, vonage: { ttl_s: 1, "Account-Ref": "a" } },
+    }),
+    [
+      "content.sms.overrides.twilio.sendAt override.protected",
+      ...["MaxPrize", "max_price"].map((name) => `content.sms.overrides.twilio.${name} override.unknown`),
+      "content.sms.overrides.twilio.maxPrice override.twice",
+      ...["ttl_s", "Account-Ref"].map((name) => `content.sms.overrides.vonage.${name} override.unknown`),
+    ],
+  );
+  const said = (twilio: JsonObject) => smsCodec.faults(richSms({ overrides: { twilio } }), ["sms"]).map(({ message }) => message);
+  assert.deepEqual(said({ from: "+1" }), ["is refused: use content.sms.sender"]);
+  assert.deepEqual(said({ ValidityPeriod: 1 }), ["is refused: use Notification.ttl_seconds"]);
+  assert.match(said({ Prize: 1 })[0]!, /it may set ProvideFeedback, MaxPrice/);
 });
 
 test("a text is measured as it is sent", () => {

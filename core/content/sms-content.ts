@@ -2,9 +2,8 @@ import type { Channel } from "../delivery/channel.ts";
 import { type ContentCodec, type ContentFault, fieldValues, showsSomething, withoutEmpty } from "./codec.ts";
 import { httpsFaults, overrideFaults } from "./field-checks.ts";
 import { copyJson, type JsonObject } from "./json.ts";
-import { protectedFaults } from "./overrides.ts";
 import { SMS_SEGMENTS_MAX, type SmsSegments, smsSegments } from "./sms.ts";
-import { TWILIO_PROTECTED, VONAGE_PROTECTED } from "./sms-overrides.ts";
+import { twilioFaults, vonageFaults } from "./sms-overrides.ts";
 import { transliterate } from "./transliterate.ts";
 
 /** Merge patches (RFC 7396) of what each provider is sent. */
@@ -77,8 +76,8 @@ export const smsCodec: ContentCodec<SmsContent, SmsWire> = {
     ...(content.mediaUrls ?? []).flatMap((url, i) => httpsFaults(`content.sms.media_urls[${i}]`, url)),
     ...flashFaults(content),
     ...overrideFaults("content.sms.overrides", { ...content.overrides }),
-    ...protectedFaults("content.sms.overrides.twilio", content.overrides?.twilio, TWILIO_PROTECTED),
-    ...protectedFaults("content.sms.overrides.vonage", content.overrides?.vonage, VONAGE_PROTECTED),
+    ...twilioFaults("content.sms.overrides.twilio", content.overrides?.twilio),
+    ...vonageFaults("content.sms.overrides.vonage", content.overrides?.vonage),
   ],
 };
 

@@ -1,18 +1,83 @@
-import { type ProtectedPath, protectedPaths } from "./overrides.ts";
+import type { ContentFault } from "./codec.ts";
+import type { JsonObject } from "./json.ts";
+import { type Protected, pathsOf, protectedFaults } from "./overrides.ts";
 
-// What no override of a text may set. Recipient, sender, ids, lifetime and receipts are Carillon's; text and media have fields of their own, by which
+// What an override of a text may set. Recipient, sender, ids, lifetime and receipts are Carillon's; text and media have fields of their own, by which
 // segments are counted, routes are chosen, and messages are found again at the provider.
 
+const SENDER = "use content.sms.sender";
+const TEXT = "use content.sms.text";
+const LIFETIME = "use Notification.ttl_seconds";
+const NOT_SUPPORTED = "not supported";
+
 /** Twilio: Message resource, create. An own schedule, attempt count or TwiML application would work against ours. */
-export const TWILIO_PROTECTED: readonly ProtectedPath[] = protectedPaths(
-  ...["To", "From", "MessagingServiceSid", "Body", "MediaUrl", "StatusCallback", "ValidityPeriod"],
-  ...["SendAt", "ScheduleType", "Attempt", "ApplicationSid"],
+const TWILIO_INSTEAD: Protected = {
+  ...{ To: "use recipient", From: SENDER, MessagingServiceSid: SENDER, Body: TEXT, MediaUrl: "use content.sms.media_urls" },
+  ...{
+    StatusCallback: "Carillon sets it",
+    ValidityPeriod: LIFETIME,
+    SendAt: "use Notification.send_at",
+    ScheduleType: "use Notification.send_at",
+  },
+  ...{ Attempt: "Carillon sets it", ApplicationSid: NOT_SUPPORTED },
   // Another sender than those that the app may use, and another text than the one that was checked and counted.
-  ...["FallbackFrom", "ContentSid", "ContentVariables", "ShortenUrls", "SmartEncoded"],
-);
+  ...{ FallbackFrom: SENDER, ContentSid: `${NOT_SUPPORTED}; ${TEXT}`, ContentVariables: `${NOT_SUPPORTED}; ${TEXT}` },
+  ...{ ShortenUrls: NOT_SUPPORTED, SmartEncoded: "use content.sms.transliterate" },
+};
+export const TWILIO_PROTECTED = pathsOf(TWILIO_INSTEAD);
+
+/** The other parameters that Twilio documents. It ignores any that it does not know, so that a misspelt one would have no effect. */
+const TWILIO_NAMES = [
+  ...["ProvideFeedback", "MaxPrice", "ForceDelivery", "ContentRetention", "AddressRetention", "PersistentAction", "TrafficType"],
+  ...["SendAsMms", "RiskCheck", "MessageIntent"],
+];
 
 /** Vonage: SMS API, send. A message of type binary has no text. */
-export const VONAGE_PROTECTED: readonly ProtectedPath[] = protectedPaths(
-  ...["to", "from", "text", "type", "body", "udh", "protocol-id", "client-ref", "ttl", "callback", "status-report-req"],
-  ...["api_key", "api_secret", "sig", "timestamp"],
-);
+const VONAGE_INSTEAD: Protected = {
+  ...{ to: "use recipient", from: SENDER, text: TEXT, type: "Carillon sets it, by the text", body: NOT_SUPPORTED, udh: NOT_SUPPORTED },
+  ...{ "protocol-id": NOT_SUPPORTED, "client-ref": "Carillon sets it", ttl: LIFETIME, callback: "Carillon sets it" },
+  ...{ "status-report-req": "Carillon sets it", api_key: "the account has it", api_secret: "the account has it" },
+  ...{ sig: "the account has it", timestamp: "the account has it" },
+};
+export const VONAGE_PROTECTED = pathsOf(VONAGE_INSTEAD);
+
+/** The other parameters that Vonage documents; it ignores others too. */
+const VONAGE_NAMES = ["message-class", "account-ref", "entity-id", "content-id", "trusted-recipient"];
+
+/** A parameter as Twilio spells it, also where it has the spelling of Twilio's SDK for Node: maxPrice is MaxPrice. */
+const twilioName = (name: string) => `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`;
+
+/** An override in the spelling that Twilio reads. */
+export const twilioSpelling = (override: JsonObject): JsonObject =>
+  Object.fromEntries(Object.entries(override).map(([name, value]) => [twilioName(name), value]));
+
+export const twilioFaults = (field: string, override: JsonObject | undefined): ContentFault[] => [
+  ...protectedFaults(field, override, TWILIO_INSTEAD),
+  ...unknownFaults(field, override, { names: TWILIO_NAMES, taken: TWILIO_INSTEAD, spelled: twilioName }),
+  ...twiceFaults(field, override),
+];
+
+export const vonageFaults = (field: string, override: JsonObject | undefined): ContentFault[] => [
+  ...protectedFaults(field, override, VONAGE_INSTEAD),
+  ...unknownFaults(field, override, { names: VONAGE_NAMES, taken: VONAGE_INSTEAD, spelled: (name) => name }),
+];
+
+/** @param known `taken` are those that have a fault of their own */
+function unknownFaults(
+  field: string,
+  override: JsonObject = {},
+  known: { names: readonly string[]; taken: Protected; spelled(name: string): string },
+): ContentFault[] {
+  const taken = new Set(Object.keys(known.taken).map((name) => name.toLowerCase()));
+  const message = `is no parameter that an override may set; it may set ${known.names.join(", ")}`;
+  return Object.keys(override)
+    .filter((name) => !taken.has(name.toLowerCase()) && !known.names.includes(known.spelled(name)))
+    .map((name) => ({ field: `${field}.${name}`, rule: "override.unknown", message }));
+}
+
+function twiceFaults(field: string, override: JsonObject = {}): ContentFault[] {
+  const names = Object.keys(override);
+  return names
+    .filter((name) => name !== twilioName(name) && names.includes(twilioName(name)))
+    .map((name) => ({ field: `${field}.${name}`, rule: "override.twice", message: `is ${twilioName(name)} in another spelling` }));
+}

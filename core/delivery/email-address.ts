@@ -34,6 +34,18 @@ export function addressFault(address: string): string | undefined {
   return undefined;
 }
 
+/** Whether an item of a list of allowed senders is one: an address, or "@" and a domain, whose subdomains are not meant. */
+export const isAllowance = (item: string): boolean => addressFault(item.startsWith("@") ? `any${item}` : item) === undefined;
+
+/** Whether a list of allowed senders has an address. Nothing in it has case, so that no spelling of an address passes for another sender. */
+export function isAllowedBy(allowances: readonly string[], address: string): boolean {
+  const key = canonicalAddress(address).toLowerCase();
+  return allowances.some((item) => {
+    const allowed = canonicalAddress(item).toLowerCase();
+    return item.startsWith("@") ? key.endsWith(allowed) : key === allowed;
+  });
+}
+
 /** Undefined where it is no domain. What is ASCII already is put in lower case and nothing else: a URL would read 1.2.3 as an IPv4 address. */
 function asciiDomain(domain: string): string | undefined {
   const isAscii = !/[^\p{ASCII}]/u.test(domain);

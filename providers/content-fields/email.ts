@@ -20,6 +20,7 @@ const SHOWS_PICTURE = '<img src="cid:logo">';
 const ICS = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n";
 const CALENDAR = { method: "REQUEST", ics: ICS };
 const TYPE = "text/calendar; method=REQUEST";
+const UNSUBSCRIBE = { "List-Unsubscribe": "<https://shop.example/u/17>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click" };
 /** How the preheader's element begins. */
 const SHORT = "psst";
 const HIDDEN = `<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">${SHORT}${"&#847;&zwnj;&nbsp;".repeat(60)}</div>${HTML}`;
@@ -74,6 +75,36 @@ export const EMAIL_ROWS: readonly FieldRow<EmailProvider>[] = [
     at("personalizations.0.headers.X-Order", "17"),
     at("message.headers.X-Order", "17"),
     at("headers.x-order", "17"),
+  ),
+  row(
+    "headers (to unsubscribe)",
+    email({ headers: UNSUBSCRIBE }),
+    places(
+      ["personalizations.0.headers.List-Unsubscribe", UNSUBSCRIBE["List-Unsubscribe"]],
+      ["personalizations.0.headers.List-Unsubscribe-Post", UNSUBSCRIBE["List-Unsubscribe-Post"]],
+    ),
+    places(
+      ["message.headers.List-Unsubscribe", UNSUBSCRIBE["List-Unsubscribe"]],
+      ["message.headers.List-Unsubscribe-Post", UNSUBSCRIBE["List-Unsubscribe-Post"]],
+    ),
+    places(
+      ["headers.list-unsubscribe", UNSUBSCRIBE["List-Unsubscribe"]],
+      ["headers.list-unsubscribe-post", UNSUBSCRIBE["List-Unsubscribe-Post"]],
+    ),
+  ),
+  row(
+    "headers (importance)",
+    email({ headers: { Importance: "high" } }),
+    at("personalizations.0.headers.Importance", "high"),
+    places(["message.headers.Importance", "high"], ["message.important", true]),
+    at("headers.importance", "high"),
+  ),
+  row(
+    "attachments (type with parameters)",
+    email({ attachments: [{ ...FILE, contentType: "text/csv; charset=utf-8" }] }),
+    at("attachments.0.type", "text/csv"),
+    at("message.attachments.0.type", "text/csv; charset=utf-8"),
+    at("attachments.0.type", "text/csv"),
   ),
   row(
     "attachments",
@@ -136,10 +167,14 @@ function places(...given: readonly (readonly [path: string, value: unknown])[]):
 export const EMAIL_SECTION: FieldSection<EmailProvider> = {
   title: "E-mail",
   intro: `SendGrid's and Mandrill's paths are in the JSON of their requests; of a mail by SMTP they are \`envelope\`, \`headers\`, and the parts as a mail program
-reads them. Our Message-ID, made of the attempt's id and the sender's domain, is among the headers at SendGrid and by SMTP; Mandrill writes its own. Threads are made by
-\`headers\`: \`References\` and \`In-Reply-To\`.
+reads them. Our Message-ID is \`<notification_id@domain of the sender>\`, the same on every copy and every attempt, at SendGrid and by SMTP; Mandrill, whose API documents
+none, writes its own. Threads are made by \`headers\`: \`References\` and \`In-Reply-To\`, which may name an earlier notification by its Message-ID.
 
-\`from\` must be \`EMAIL_FROM\` or in \`EMAIL_FROM_ALLOWED\` of the account; a delivery with another ends as \`rejected\`. Each address in \`cc\` and \`bcc\` is a delivery of its own, with
+A mail whose \`priority\` was given as HIGH has \`Importance: high\` and \`X-Priority: 1\`, one of LOW \`Importance: low\` and \`X-Priority: 5\`, unless \`headers\` speak of a priority; Mandrill
+is also told \`important\`. The priority of a class marks nothing. A content type's parameters arrive but for SendGrid, which takes only the method of \`text/calendar\`.
+
+\`from\` must be one that the app may use (\`carillon app limits set APP --email-from\`, \`EMAIL_FROM_APPS\`; another is answered \`SENDER_NOT_ALLOWED\`), and \`EMAIL_FROM\` or in
+\`EMAIL_FROM_ALLOWED\` of the account; a delivery with another ends as \`rejected\`. A recipient has no display name: \`To\` shows the address alone. Each address in \`cc\` and \`bcc\` is a delivery of its own, with
 its own opt-outs, attempts and receipts, if the recipient has an e-mail address. SendGrid and Mandrill show nobody that they do not send to, so there each copy shows its
 own address alone; by SMTP every copy shows the recipient's addresses and \`cc\`.
 

@@ -9,7 +9,7 @@ export const ROW_SENDERS = { twilio: `orders=MG${"0123456789abcdef".repeat(2)}`,
 const text = "Your table is ready";
 const sms = (over: Partial<SmsContent>): Content => ({ sms: { text, ...over } });
 const CHECKED = { not: "checked before acceptance" };
-const REGISTERED = { not: "Twilio has them with the sender" };
+const REGISTERED = { not: "never sent from a number; with a Messaging Service or a name Twilio has them" };
 
 /** Where the fields of an SMS arrive. */
 export const SMS_ROWS: readonly FieldRow<"twilio" | "vonage">[] = [
@@ -65,8 +65,10 @@ export const SMS_ROWS: readonly FieldRow<"twilio" | "vonage">[] = [
 
 export const SMS_SECTION: FieldSection<"twilio" | "vonage"> = {
   title: "SMS",
-  intro: `A text goes to a provider only if that provider can send all of it: media by Twilio alone, flash by Vonage alone. Nothing is added to a text. Overrides
-(\`overrides.twilio\`, \`overrides.vonage\`) are merged into the form or the JSON; recipient, sender, text, media, callbacks, ids and lifetimes stay as Carillon sets them.`,
+  intro: `A text goes to a provider only if that provider can send all of it: media by Twilio alone and not from a name, flash by Vonage alone, regulators' ids by Vonage, and by
+Twilio from a Messaging Service or a name, with which Twilio has them. Nothing is added to a text. Overrides
+(\`overrides.twilio\`, \`overrides.vonage\`) are merged into the form or the JSON; recipient, sender, text, media, callbacks, ids and lifetimes stay as Carillon sets them. Names that
+the provider does not document are refused, because it would ignore them; Twilio's are also read as its SDK for Node spells them (\`maxPrice\`).`,
   providers: [
     ["twilio", "Twilio"],
     ["vonage", "Vonage"],

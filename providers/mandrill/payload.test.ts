@@ -42,3 +42,12 @@ test("leaves files beyond 18 MB to another provider, and rejects them without a 
   assert.deepEqual(mandrillRoute(withMore), { kind: "barred", reason: "attachments-too-large" });
   assert.equal(buildMandrillMail(withMore, senders), "attachments-too-large");
 });
+
+test("a mail marked as important is one to Mandrill too, and a file's type keeps its parameters", () => {
+  const file = { filename: "a.csv", contentType: "text/csv; charset=utf-8", base64: "QQ==" };
+  const { message } = buildMandrillMail(sampleEmail({ content: { headers: { importance: "High" }, attachments: [file] } }), senders) as {
+    message: Record<string, unknown>;
+  };
+  assert.deepEqual([message.important, message.headers], [true, { importance: "High" }]);
+  assert.deepEqual(message.attachments, [{ type: "text/csv; charset=utf-8", name: "a.csv", content: "QQ==" }]);
+});

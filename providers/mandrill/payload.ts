@@ -1,3 +1,4 @@
+import { isMarkedHigh } from "../../core/content/email-headers.ts";
 import { EMAIL_PROTECTED } from "../../core/content/email-overrides.ts";
 import type { JsonObject } from "../../core/content/json.ts";
 import { withOverride } from "../../core/content/overrides.ts";
@@ -25,6 +26,7 @@ export interface MandrillMessage {
   /** Their names are what html refers to. */
   images?: File[];
   tags?: string[];
+  important?: true;
   /** Comes back in every webhook. */
   metadata: { carillon_delivery: string; carillon_attempt: string };
   track_opens: false;
@@ -74,6 +76,7 @@ function messageOf(mail: Mail, { deliveryId, attemptId }: OutboundDelivery): Man
     ...(attachments.length > 0 ? { attachments } : {}),
     ...(mail.inline.length > 0 ? { images: mail.inline.map((file) => ({ ...fileOf(file), name: file.contentId })) } : {}),
     ...(mail.tags.length > 0 ? { tags: [...mail.tags] } : {}),
+    ...(isMarkedHigh(mail.headers) ? { important: true } : {}),
     metadata: { carillon_delivery: deliveryId, carillon_attempt: attemptId },
     track_opens: false,
     track_clicks: false,

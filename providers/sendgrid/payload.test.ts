@@ -13,7 +13,7 @@ interface Sdk {
 const { MailService } = sendgrid as unknown as { MailService: new () => Sdk };
 
 const senders = { EMAIL_FROM: "bells@carillon.dev", EMAIL_FROM_NAME: "Carillon", EMAIL_FROM_ALLOWED: [] };
-const messageIdOf = ({ attemptId }: OutboundDelivery) => `<${attemptId.replace("/", ".")}@carillon.dev>`;
+const messageIdOf = ({ deliveryId }: OutboundDelivery) => `<${deliveryId.slice(0, 32)}@carillon.dev>`;
 const part = (mail: unknown, name: string) => (mail as Record<string, unknown>)[name];
 
 test("puts plain text before html and the ids into custom args", () => {
@@ -83,4 +83,14 @@ test("is what SendGrid's own package makes of the same mail", async () => {
     },
   });
   assert.deepEqual(buildSendgridMail(delivery, senders), sent);
+});
+
+test("a file's type keeps no parameters but a calendar's method", () => {
+  const typeOf = (contentType: string) => {
+    const mail = buildSendgridMail(sampleEmail({ content: { attachments: [{ filename: "a", contentType, base64: "QQ==" }] } }), senders);
+    return (part(mail, "attachments") as { type: string }[])[0]?.type;
+  };
+  assert.equal(typeOf("text/csv; charset=utf-8"), "text/csv");
+  assert.equal(typeOf('text/calendar; charset="utf-8"; method=request'), "text/calendar; method=REQUEST");
+  assert.equal(typeOf("text/calendar; charset=utf-8"), "text/calendar");
 });

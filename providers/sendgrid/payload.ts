@@ -1,5 +1,6 @@
 import { EMAIL_PROTECTED } from "../../core/content/email-overrides.ts";
 import type { JsonObject } from "../../core/content/json.ts";
+import { mediaTypeOf } from "../../core/content/media-type.ts";
 import { withOverride } from "../../core/content/overrides.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 import type { EmailSenders } from "../email-config.ts";
@@ -95,4 +96,15 @@ const filesOf = ({ attachments, inline }: Mail): File[] => [
   ...inline.map((file): File => ({ ...fileOf(file), disposition: "inline", content_id: file.contentId })),
 ];
 
-const fileOf = ({ base64, filename, contentType }: Mail["attachments"][number]) => ({ content: base64, filename, type: contentType });
+const fileOf = ({ base64, filename, contentType }: Mail["attachments"][number]) => ({
+  content: base64,
+  filename,
+  type: typeOf(contentType),
+});
+
+/** SendGrid refuses parameters but for a calendar's method (sendgrid-java#552, sendgrid-ruby#298). */
+function typeOf(contentType: string): string {
+  const { type, parameters } = mediaTypeOf(contentType);
+  const method = type === "text/calendar" ? parameters.get("method") : undefined;
+  return method === undefined || !/^[a-z]+$/i.test(method) ? type : `${type}; method=${method.toUpperCase()}`;
+}

@@ -50,7 +50,7 @@ withSandbox("sendgrid on the wire", (test) => {
       personalizations: [
         {
           to: [{ email: "ann@example.org" }],
-          headers: { "Message-ID": `<${delivery.attemptId.replace("/", ".")}@carillon.dev>` },
+          headers: { "Message-ID": `<${delivery.deliveryId.slice(0, 32)}@carillon.dev>` },
           custom_args: { carillon_delivery: delivery.deliveryId, carillon_attempt: delivery.attemptId },
         },
       ],

@@ -143,16 +143,24 @@ withSandbox("smtp, the message itself", (test) => {
     assert.deepEqual([mailFrom, fieldOf(dsn, "envid"), fieldOf(dsn, "notify")], [sandbox.env.EMAIL_FROM, undefined, undefined]);
   });
 
-  test("carries our ids, and a Message-ID of the attempt", async (sandbox) => {
+  test("carries our ids, and a Message-ID of the notification", async (sandbox) => {
     const delivery = sampleEmail();
     const outcome = await send(sandbox.env, delivery);
     assert.match(outcome.kind === "accepted" ? outcome.providerRef : "", /^SB[0-9A-Z]+$/);
     const [entry] = arrived(sandbox, delivery);
-    assert.equal(entry?.headers["message-id"], `<${delivery.attemptId.replace("/", ".")}@carillon.dev>`);
+    assert.equal(entry?.headers["message-id"], `<${delivery.deliveryId.slice(0, 32)}@carillon.dev>`);
     assert.equal(entry?.headers["x-carillon-attempt"], delivery.attemptId);
     assert.equal(entry?.headers.from, `${sandbox.env.EMAIL_FROM_NAME} <${sandbox.env.EMAIL_FROM}>`);
     assert.equal(entry?.headers.to, "ann@example.org");
     assert.equal(entry?.headers.date, new Date(SAMPLE_NOW).toUTCString().replace("GMT", "+0000"));
+  });
+
+  test("a file's type keeps its parameters, beside the name", async (sandbox) => {
+    const delivery = sampleEmail({
+      content: { attachments: [{ filename: "list.csv", contentType: 'text/csv; charset="utf-8"; header=present', base64: "YTti" }] },
+    });
+    await send(sandbox.env, delivery);
+    assert.match(rawOf(sandbox, delivery).raw, /Content-Type: text\/csv; charset=utf-8; header=present;\s+name=list\.csv/);
   });
 
   test("lines that begin with a dot, and one that is a dot alone, arrive as they were", async (sandbox) => {

@@ -1,7 +1,7 @@
 import type { JsonValue } from "../../core/content/json.ts";
 import { withOverride } from "../../core/content/overrides.ts";
 import { type SmsContent, sentText } from "../../core/content/sms-content.ts";
-import { TWILIO_PROTECTED } from "../../core/content/sms-overrides.ts";
+import { TWILIO_PROTECTED, twilioSpelling } from "../../core/content/sms-overrides.ts";
 import { storedMs } from "../../core/delivery/lifetime.ts";
 import type { OutboundDelivery } from "../../core/ports/provider.ts";
 
@@ -27,6 +27,20 @@ type TwilioMessage = {
 const SERVICE_SID = /^MG[0-9a-fA-F]{32}$/;
 /** A Messaging Service chooses the number itself. */
 export const isService = (from: string) => SERVICE_SID.test(from);
+
+/** Alphanumeric: recipients cannot answer it. */
+const isName = (from: string) => !isService(from) && /[A-Za-z]/.test(from);
+
+/** What of a text Twilio cannot send from this sender, in one word; undefined: it sends all. @param from undefined: not known, as in a preview */
+export function twilioLacks({ flash, mediaUrls, registeredEntity, registeredTemplate }: SmsContent, from?: string): string | undefined {
+  if (flash) return "flash-not-supported";
+  if (from === undefined) return undefined;
+  // Alphanumeric senders are of SMS alone (Twilio: "Alphanumeric Sender ID"); which number a service takes only Twilio knows.
+  if (mediaUrls !== undefined && isName(from)) return "media-not-supported";
+  // India's ids have no parameter. Twilio has them with a registered name, which a service may hold too; a number has none.
+  const isRegistered = registeredEntity !== undefined || registeredTemplate !== undefined;
+  return isRegistered && !isName(from) && !isService(from) ? "registration-not-supported" : undefined;
+}
 
 /** A Messaging Service, a number, a short code, or an alphanumeric name (Twilio: Message resource, From). */
 export const TWILIO_SENDER_FORM = {
@@ -60,7 +74,7 @@ export function buildTwilioMessage(
     ...(setup.statusCallbackUrl === "" ? {} : { StatusCallback: withAttempt(setup.statusCallbackUrl, attemptId) }),
   };
   if (overrides?.twilio === undefined) return message;
-  return asForm(withOverride(message, overrides.twilio, TWILIO_PROTECTED));
+  return asForm(withOverride(message, twilioSpelling(overrides.twilio), TWILIO_PROTECTED));
 }
 
 /** Numbers and truth values as text, a list as its items, an object as JSON, which ContentVariables is. */
@@ -74,6 +88,3 @@ function withAttempt(callbackUrl: string, attemptId: string): string {
   url.searchParams.set("attempt", attemptId);
   return url.href;
 }
-
-/** Twilio has no message classes. */
-export const twilioLacks = ({ flash }: SmsContent): string | undefined => (flash ? "flash-not-supported" : undefined);

@@ -115,12 +115,26 @@ withSandbox("twilio on the wire", (test) => {
     for (const [sms, reason] of [
       [{ sender: "orders" }, "unknown-sender"],
       [{ flash: true }, "flash-not-supported"],
+      [{ registeredEntity: "1101456324000123456" }, "registration-not-supported"],
+      [{ registeredTemplate: "1107457532000123456" }, "registration-not-supported"],
     ] as const) {
       const delivery = sampleSms({ sms });
       assert.deepEqual(provider.route?.(delivery), { kind: "barred", reason });
       assert.deepEqual(await provider.send(delivery, AbortSignal.timeout(10_000)), { kind: "rejected", reason, notCalled: true });
       assert.deepEqual(sandbox.ledger.entries({ deliveryId: delivery.deliveryId }), []);
     }
+  });
+
+  test("media need a sender with MMS, registered ids one that Twilio has registered", async (sandbox) => {
+    const routes = (TWILIO_FROM: string) => {
+      const provider = create({ ...sandbox.env, TWILIO_FROM });
+      const sms = [{ mediaUrls: ["https://img.example/a.jpg"] }, { registeredEntity: "1101456324000123456" }, {}];
+      const found = sms.map((one) => provider.route?.(sampleSms({ sms: one })));
+      return provider[Symbol.asyncDispose]().then(() => found.map((route) => (route?.kind === "barred" ? route.reason : route?.kind)));
+    };
+    assert.deepEqual(await routes("Shop"), ["media-not-supported", "open", "open"]);
+    assert.deepEqual(await routes(`MG${"2f1c".repeat(8)}`), ["open", "open", "open"]);
+    for (const from of ["+15005550006", "72345"]) assert.deepEqual(await routes(from), ["open", "registration-not-supported", "open"]);
   });
 
   test("what Twilio says of a sender that an override names ends that text alone", async (sandbox) => {

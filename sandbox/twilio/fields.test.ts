@@ -69,6 +69,7 @@ const BAD: [code: number, form: Form][] = [
   [21703, { MessagingServiceSid: `MG${"0".repeat(32)}`, Body: "b" }],
   [21606, { ...FROM, From: "+15551110000" }],
   [21606, { ...FROM, From: "TwelveLetter" }],
+  [21612, { ...FROM, From: "Shop", MediaUrl: [photo(1)] }],
   [35111, { ...SERVICE, ScheduleType: "fixed" }],
   [35114, { ...SERVICE, ScheduleType: "fixed", SendAt: "tomorrow" }],
   [35115, { ...SERVICE, ScheduleType: "fixed", SendAt: inMinutes(5) }],

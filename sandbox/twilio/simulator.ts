@@ -117,6 +117,9 @@ function senderRejection(form: URLSearchParams, ownNumber: string): Rejection | 
   if (form.get("MessagingServiceSid") === `MG${"0".repeat(32)}`)
     return reject(21703, "The Messaging Service does not have a phone number available to send a message");
   const from = form.get("From");
+  // Alphanumeric senders are of SMS alone.
+  if (/[A-Za-z]/.test(from ?? "") && (form.has("MediaUrl") || form.get("SendAsMms") === "true"))
+    return reject(21612, `Message cannot be sent with the current combination of 'To' (${form.get("To")}) and 'From' parameters`);
   if (isName(from ?? "")) return undefined;
   switch (from) {
     case null:

@@ -46,6 +46,7 @@ export interface AcceptSetting {
   optOuts?: OptOuts;
   smsPrefixes?: readonly string[];
   smsSenders?: readonly string[];
+  emailFrom?: readonly string[];
   channelsServed?: readonly Channel[];
   shares?: Pick<AppShares, "take">;
   log?: Logger;
@@ -87,11 +88,12 @@ export async function createAcceptWorld(clock = createFakeClock()): Promise<Acce
       optOuts = allowAll,
       smsPrefixes,
       smsSenders,
+      emailFrom,
       channelsServed,
     } = {}) {
       const load = createLoad(notifications, openMax, { clock, log, read: createOwnReading(clock) });
       const accepting = createAccept({
-        ...{ load, quotas, shares, optOuts, clock, log, insertsWaitingMax, smsPrefixes, smsSenders, channelsServed },
+        ...{ load, quotas, shares, optOuts, clock, log, insertsWaitingMax, smsPrefixes, smsSenders, emailFrom, channelsServed },
         ...{ watchdogFirstMs: 30_000, failpoint: () => {}, pushHosts: [], recorder: ignoreEvents },
         store: { notifications, contents, blobs, contacts },
         publisher: {

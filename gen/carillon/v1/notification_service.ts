@@ -439,7 +439,7 @@ export interface EmailContent {
   html: string;
   /** Empty: made from html. */
   text: string;
-  /** One of the account's senders; absent: its default. */
+  /** One of the account's senders that the app may use, else SENDER_NOT_ALLOWED; absent: the account's default. */
   from: Mailbox | undefined;
   replyTo: Mailbox[];
   /**
@@ -449,8 +449,10 @@ export interface EmailContent {
   cc: Mailbox[];
   bcc: Mailbox[];
   /**
-   * Allowed are References, In-Reply-To, List-Id, List-Help, Feedback-ID, Precedence, Auto-Submitted, Importance, and X-* except those that
-   * instruct a provider. Values are printable ASCII.
+   * Allowed are References, In-Reply-To, List-Id, List-Help, List-Unsubscribe, List-Unsubscribe-Post, List-Subscribe, List-Post, List-Owner,
+   * List-Archive, Feedback-ID, Precedence, Auto-Submitted, Importance, Priority, and X-* except those that instruct a provider. Values are printable
+   * ASCII; those of References and In-Reply-To are Message-IDs, those of List-* but List-Id are https and mailto URIs in angle brackets. Where
+   * neither Importance, Priority nor X-Priority is given, a mail of priority HIGH or LOW is marked by Importance and X-Priority.
    */
   headers: { [key: string]: string };
   /** 20 MiB in all, of which at most 256 KiB are given as content, before encoding. */
@@ -479,7 +481,7 @@ export interface Mailbox {
 
 export interface Attachment {
   filename: string;
-  /** For example application/pdf. */
+  /** For example application/pdf, or with parameters: text/csv; charset=utf-8. SendGrid takes none but the method of text/calendar, and is sent no others. */
   contentType: string;
   source:
     | { $case: "content"; value: Buffer }

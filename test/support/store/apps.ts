@@ -14,7 +14,7 @@ const full: AppRecord = sampleApp({
     ...{ ratePerSecond: 0.5, burst: 100, classes: ["critical", "marketing"], openMax: 5_000, scheduledMax: 0, weight: 3 },
     dailyMax: { sms: { marketing: 0, critical: 10_000 }, email: { critical: 1 } },
     smsPrefixes: ["+49", "+1415"],
-    smsSenders: ["orders"],
+    ...{ smsSenders: ["orders"], emailFrom: ["@shop.example", "orders@bücher.example"] },
   },
   accounts: { sms: "acme", twilio: "acme-eu", sendgrid: "default" },
   keys: [keyOf("k1"), { ...keyOf("k2"), expiresAt: T0 + 1 }, { ...keyOf("k3"), revokedAt: T0 + 2 }],
