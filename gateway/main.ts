@@ -123,7 +123,11 @@ export const role = defineRole({
             uploads: { putBlob: PUT_BLOB },
           }),
           serveHandlers(ContactServiceService, callRate.contacts(contacts), calls),
-          serveHandlers(PreferenceServiceService, callRate.preferences(createPreferenceForwardHandlers(preferences)), calls),
+          serveHandlers(
+            PreferenceServiceService,
+            callRate.preferences(createPreferenceForwardHandlers(preferences, optOuts.forget)),
+            calls,
+          ),
         ],
         reflection: config.GATEWAY_REFLECTION,
         rejected: rejectionCounter(metrics),

@@ -1,5 +1,7 @@
+import { endpointIds } from "../adapters/ids.ts";
 import { endpointFromProto } from "../adapters/wire/convert.ts";
 import type { AppRecord } from "../core/ports/app-store.ts";
+import { endpointSubject, userSubject } from "../core/preferences/opt-out.ts";
 import type { Endpoint as EndpointProto } from "../gen/carillon/v1/channel.ts";
 import type {
   CheckPreferencesRequest,
@@ -34,8 +36,14 @@ export interface PreferenceForwardHandlers {
   checkPreferences: Handler<CheckPreferencesRequest, CheckPreferencesResponse, AppRecord>;
 }
 
-/** Validates the request and forwards it to the preferences service. */
-export function createPreferenceForwardHandlers(client: PreferencesClient): PreferenceForwardHandlers {
+/**
+ * Validates the request and forwards it to the preferences service.
+ * @param forget called with what was changed, so that a notification that the same caller sends next obeys it at once
+ */
+export function createPreferenceForwardHandlers(
+  client: PreferencesClient,
+  forget: (app: string, subject: string) => void = () => {},
+): PreferenceForwardHandlers {
   const forward = <Request, Response>(
     typeName: string,
     call: ForwardCall<Request, Response>,
@@ -54,9 +62,25 @@ export function createPreferenceForwardHandlers(client: PreferencesClient): Pref
     questions.flatMap(({ endpoint }, i) => checkEndpoint(endpoint, `questions[${i}].endpoint`));
   return {
     getPreferences: forward("carillon.v1.GetPreferencesRequest", client.getPreferences, ofSubject),
-    updatePreferences: forward("carillon.v1.UpdatePreferencesRequest", client.updatePreferences, ofSubject),
+    updatePreferences: forward(
+      "carillon.v1.UpdatePreferencesRequest",
+      async (app, request: UpdatePreferencesRequest, call) => {
+        const updated = await client.updatePreferences(app, request, call);
+        for (const subject of subjectsOf(request)) forget(app, subject);
+        return updated;
+      },
+      ofSubject,
+    ),
     checkPreferences: forward("carillon.v1.CheckPreferencesRequest", client.checkPreferences, ofQuestions),
   };
+}
+
+/** As opt-outs are asked for. */
+function subjectsOf({ subject: given }: UpdatePreferencesRequest): string[] {
+  const subject = given?.subject;
+  if (subject?.$case === "userId") return [userSubject(subject.value)];
+  const endpoint = endpointFromProto(subject?.value);
+  return endpoint ? endpointIds(endpoint).map(endpointSubject) : [];
 }
 
 function checkEndpoint(proto: EndpointProto | undefined, field: string): Fault[] {

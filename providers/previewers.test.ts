@@ -1,6 +1,8 @@
 // What a preview shows is what then arrives: each provider's request for a delivery, as previewed and as the sandbox received it.
 import assert from "node:assert/strict";
 import type { Content } from "../core/content/content.ts";
+import { apnsKindOf } from "../core/content/push-content.ts";
+import { webPushLacks } from "../core/content/webpush-payload.ts";
 import type { Channel } from "../core/delivery/channel.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import type { OutboundDelivery } from "../core/ports/provider.ts";
@@ -8,6 +10,7 @@ import { systemClock } from "../runtime/clock.ts";
 import { readConfig } from "../runtime/config.ts";
 import type { LedgerEntry, Sandbox } from "../sandbox/main.ts";
 import { sampleEmail, samplePush, sampleSms } from "../test/support/delivery-samples.ts";
+import { freshTokenOf } from "../test/support/fresh.ts";
 import { withSandbox } from "../test/support/with-sandbox.ts";
 import { PUSH_ROWS } from "./content-fields/push.ts";
 import { SMS_ROWS } from "./content-fields/sms.ts";
@@ -42,19 +45,20 @@ const contentsFor = (channel: Channel): readonly (readonly [what: string, conten
       ["a plain mail", { email: { subject: "Hi", html: "", text: "there" } }],
       ["a rich mail", RICH_MAIL],
     ];
-  // What no browser is sent.
-  return PUSH_ROWS.filter(({ field }) => channel !== "webpush" || !/^background|_localized/.test(field)).map(({ field, content }) => [
-    field,
-    content,
-  ]);
+  const isSent = ({ push }: Content) =>
+    push !== undefined &&
+    (channel === "apns" || apnsKindOf(push) === undefined) &&
+    (channel !== "webpush" || webPushLacks(push) === undefined);
+  return PUSH_ROWS.filter(({ content }) => isSent(content)).map(({ field, content }) => [field, content]);
 };
 
 function deliveryOf(channel: Channel, content: Content, sandbox: Sandbox): OutboundDelivery {
   const times = { expiresAt: NOW + 3_600_000 };
   if (channel === "sms") return { ...sampleSms(), content, ...times };
   if (channel === "email") return { ...sampleEmail(), content, ...times };
+  const kind = content.push && apnsKindOf(content.push);
   const endpoints: Record<string, Endpoint> = {
-    apns: { channel: "apns", token: "5a".repeat(32) },
+    apns: kind === undefined ? { channel: "apns", token: "5a".repeat(32) } : freshTokenOf(kind),
     fcm: { channel: "fcm", token: "device:1" },
     webpush: { channel: "webpush", ...sandbox.webPushSubscription("browser-1") },
   };

@@ -8,7 +8,7 @@ import { type Certificates, internalTlsVariables } from "../../runtime/tls/grpc-
 import { awaitPreferences } from "../preferences/await-preferences.ts";
 import { createOptOutsClient } from "../preferences/opt-outs-client.ts";
 import { connectRedis, redisVariables } from "../redis/connect.ts";
-import { createOptOutReader } from "./opt-out-reader.ts";
+import { createOptOutReader, type ReadOptOuts } from "./opt-out-reader.ts";
 
 /** Of a role that asks whether a recipient opted out. */
 export const optOutVariables = {
@@ -41,7 +41,7 @@ export async function openOptOuts(
     /** For a role that starts without Redis: what it then does, for the log. */
     withoutRedis?: string;
   },
-): Promise<OptOuts> {
+): Promise<OptOuts & Partial<ReadOptOuts>> {
   const { store, tokens, tls, clock, log, signal, stack, withoutRedis } = parts;
   if (config.OPT_OUTS_READ === "service") {
     const client = stack.use(createOptOutsClient({ address: config.PREFERENCES_ADDRESS, tokens, tls, log }));

@@ -4,7 +4,7 @@ import type { OptOutAnswer, OptOutQuestion, OptOuts } from "../../core/ports/opt
 import type { PreferenceStore } from "../../core/ports/preference-store.ts";
 import { createBatcher } from "../../runtime/batch.ts";
 import type { Logger } from "../../runtime/logger.ts";
-import { createPreferences } from "./preferences.ts";
+import { createPreferences, type Preferences } from "./preferences.ts";
 
 const LIMITS = {
   /** Questions of one read: about a millisecond of Redis' only thread. */
@@ -17,6 +17,9 @@ const LIMITS = {
   waitMaxMs: 1_000,
 };
 
+/** `forget`: where this process has an answer of before a change that it knows of. */
+export type ReadOptOuts = OptOuts & Pick<Preferences, "forget">;
+
 /**
  * Reads opt-outs in this process: from its cache, Redis, or the store, as the preferences service does. It leaves rebuilding Redis' sets to that
  * service. The questions of one event-loop turn are one command.
@@ -27,13 +30,14 @@ export function createOptOutReader(deps: {
   clock: Clock;
   log: Logger;
   buckets?: number;
-}): OptOuts & AsyncDisposable {
+}): ReadOptOuts & AsyncDisposable {
   const preferences = createPreferences({ ...deps, rebuilds: false });
   const batcher = createBatcher<OptOutQuestion, OptOutAnswer>((questions) => preferences.check(questions), LIMITS, deps.clock, {
     laneOf: ({ app }) => app,
   });
   const ask = (question: OptOutQuestion): Promise<OptOutAnswer> => batcher.add(question).catch(() => "unknown");
   return {
+    forget: preferences.forget,
     check: (questions) => Promise.all(questions.map(ask)),
     [Symbol.asyncDispose]: () => preferences[Symbol.asyncDispose](),
   };

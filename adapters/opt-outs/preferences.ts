@@ -29,6 +29,8 @@ export interface Preferences extends AsyncDisposable {
    * stored later all the same, and is obeyed then.
    */
   update(app: string, subject: string, optOut: readonly OptOut[], optIn: readonly OptOut[]): Promise<StoreAnswer>;
+  /** Lets this process' cache know nothing of a subject: it was just changed elsewhere. */
+  forget(app: string, subject: string): void;
   /** In the order of the questions. Never rejects. */
   check(questions: readonly OptOutQuestion[]): Promise<OptOutAnswer[]>;
 }
@@ -165,6 +167,7 @@ export function createPreferences(deps: {
   return {
     get,
     update,
+    forget: (app, subject) => cache.drop(app, subject),
     check,
     async [Symbol.asyncDispose]() {
       await broadcast?.[Symbol.asyncDispose]();

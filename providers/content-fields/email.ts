@@ -51,7 +51,7 @@ export const EMAIL_ROWS: readonly FieldRow<EmailProvider>[] = [
     email({ from: { address: "orders@carillon.dev", name: "Orders" } }),
     at("from", { email: "orders@carillon.dev", name: "Orders" }),
     places(["message.from_email", "orders@carillon.dev"], ["message.from_name", "Orders"]),
-    places(["headers.from", "Orders <orders@carillon.dev>"], ["envelope.from", "orders@carillon.dev"]),
+    at("headers.from", "Orders <orders@carillon.dev>"),
   ),
   row(
     "reply_to",
