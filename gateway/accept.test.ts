@@ -209,7 +209,7 @@ test("stores a large part by reference, once for all notifications with the same
 });
 
 test("keeps attachments apart, and their task says that not every dispatcher can send it", async () => {
-  const { send } = setUp();
+  const { send } = setUp({ emailFrom: ["@shop.example"] });
   const attachments = [{ filename: "a.bin", contentType: "application/pdf", base64: Buffer.alloc(100_000, 7).toString("base64") }];
   const [result] = await send(sms("k", { ...toAnn, content: contentToProto({ email: richEmail({ attachments }) }) }));
   assert.ok(result?.kind === "accepted", JSON.stringify(result));
