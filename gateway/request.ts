@@ -19,6 +19,8 @@ export interface NotificationRequest {
   category: string;
   content: Content;
   priority: Priority;
+  /** What hashes have instead of `priority`: data alone without one were "high" in earlier revisions, and a repeated call is still the same. */
+  priorityAsHashed?: Priority;
   collapseKey: string | undefined;
   sendAt: number | undefined;
   expiresAt: number | undefined;
@@ -36,6 +38,9 @@ export function toRequest(message: Notification): NotificationRequest {
     throw new Error("a message that passed the rules cannot lack these");
   }
   const content = contentFromProto(message.content);
+  const given = priorityFromProto(message.priority);
+  const byDefault = defaultPriority(notificationClass, isQuiet(content));
+  const hashed = defaultPriority(notificationClass, content.push?.background);
   return {
     idempotencyKey: message.idempotencyKey,
     recipient: endpoint ? { kind: "endpoint", endpoint } : { kind: "user", userId: to?.$case === "userId" ? to.value : "" },
@@ -44,7 +49,8 @@ export function toRequest(message: Notification): NotificationRequest {
     notificationClass,
     category: message.category,
     content,
-    priority: priorityFromProto(message.priority) ?? defaultPriority(notificationClass, content),
+    priority: given ?? byDefault,
+    ...(given === undefined && byDefault !== hashed ? { priorityAsHashed: hashed } : {}),
     collapseKey: message.collapseKey || undefined,
     sendAt: message.sendAt?.getTime(),
     expiresAt: message.expiresAt?.getTime(),
@@ -53,5 +59,6 @@ export function toRequest(message: Notification): NotificationRequest {
 }
 
 /** A push that only reaches the application, data alone included, is not urgent unless the caller says so. */
-const defaultPriority = (notificationClass: NotificationClass, { push }: Content): Priority =>
-  notificationClass === "marketing" || (push !== undefined && isSilent(push)) ? "normal" : "high";
+const isQuiet = ({ push }: Content) => push !== undefined && isSilent(push);
+const defaultPriority = (notificationClass: NotificationClass, isQuiet = false): Priority =>
+  notificationClass === "marketing" || isQuiet ? "normal" : "high";
