@@ -265,7 +265,8 @@ test("what browsers cannot show is suppressed for them, and sent where it can be
   ];
   assert.deepEqual(statesOf({ background: true }), suppressed);
   assert.deepEqual(statesOf({ bodyLocalized: { key: "K", args: [] } }), suppressed);
-  assert.deepEqual(statesOf({ data: { a: "b" } }), [
+  for (const over of [{ data: { a: "b" } }, { badge: 3 }]) assert.deepEqual(statesOf(over), suppressed);
+  assert.deepEqual(statesOf({ body: "b" }), [
     ["pending", undefined],
     ["pending", undefined],
   ]);

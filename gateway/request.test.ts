@@ -10,6 +10,10 @@ test("a push is urgent by default, but for marketing and for what only reaches t
     toRequest(notification({ content: contentToProto({ push: { title: "", body: "", data: { a: "b" }, ...push } }), ...about })).priority;
   assert.deepEqual([priorityOf({ body: "b" }), priorityOf({ badge: 3 })], ["high", "high"]);
   assert.deepEqual([priorityOf({ background: true }), priorityOf({})], ["normal", "normal"]);
+  assert.equal(
+    toRequest(notification({ content: contentToProto({ push: { title: "", body: "", data: { a: "b" } } }) })).priorityAsHashed,
+    "high",
+  );
   assert.equal(priorityOf({}, { priority: 3 }), "high", "where the caller asks for it");
   assert.equal(priorityOf({ body: "b" }, { notificationClass: 3 }), "normal");
 });

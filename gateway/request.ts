@@ -21,6 +21,8 @@ export interface NotificationRequest {
   priority: Priority;
   /** As the caller gave it; absent: `priority` is the class's. A mail is marked by it. */
   priorityAsked?: Priority | undefined;
+  /** What hashes have instead of `priority`: data alone without one were "high" in earlier revisions, and a repeated call is still the same. */
+  priorityAsHashed?: Priority;
   collapseKey: string | undefined;
   sendAt: number | undefined;
   expiresAt: number | undefined;
@@ -39,6 +41,8 @@ export function toRequest(message: Notification): NotificationRequest {
   }
   const content = contentFromProto(message.content);
   const priorityAsked = priorityFromProto(message.priority);
+  const byDefault = defaultPriority(notificationClass, isQuiet(content));
+  const hashed = defaultPriority(notificationClass, content.push?.background);
   return {
     idempotencyKey: message.idempotencyKey,
     recipient: endpoint ? { kind: "endpoint", endpoint } : { kind: "user", userId: to?.$case === "userId" ? to.value : "" },
@@ -47,8 +51,9 @@ export function toRequest(message: Notification): NotificationRequest {
     notificationClass,
     category: message.category,
     content,
-    priority: priorityAsked ?? defaultPriority(notificationClass, content),
+    priority: priorityAsked ?? byDefault,
     priorityAsked,
+    ...(priorityAsked === undefined && byDefault !== hashed ? { priorityAsHashed: hashed } : {}),
     collapseKey: message.collapseKey || undefined,
     sendAt: message.sendAt?.getTime(),
     expiresAt: message.expiresAt?.getTime(),
@@ -60,8 +65,7 @@ export function toRequest(message: Notification): NotificationRequest {
  * What only reaches the application, data alone included, and what only changes a Live Activity, is not urgent unless the caller says so. Apple allows
  * few urgent changes an hour.
  */
-function defaultPriority(notificationClass: NotificationClass, { push }: Content): Priority {
-  const isChange = push?.liveActivity !== undefined && push.liveActivity.event !== "start" && !hasText(push);
-  const isQuiet = push !== undefined && (isSilent(push) || isChange);
-  return notificationClass === "marketing" || isQuiet ? "normal" : "high";
-}
+const isQuiet = ({ push }: Content) =>
+  push !== undefined && (isSilent(push) || (push.liveActivity !== undefined && push.liveActivity.event !== "start" && !hasText(push)));
+const defaultPriority = (notificationClass: NotificationClass, isQuiet = false): Priority =>
+  notificationClass === "marketing" || isQuiet ? "normal" : "high";

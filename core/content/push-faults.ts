@@ -85,7 +85,8 @@ function unshownFaults(content: PushContent): ContentFault[] {
 
 /** Browsers demand that every push shows something, and know no texts of the application. */
 function webPushFaults(content: PushContent, channels: readonly PushChannel[]): ContentFault[] {
-  if (channels.length === 0 || channels.some((channel) => channel !== "webpush")) return [];
+  // What is for a kind of APNs token alone is told as such.
+  if (apnsKindOf(content) !== undefined || channels.length === 0 || channels.some((channel) => channel !== "webpush")) return [];
   switch (webPushLacks(content)) {
     case "unshown": {
       const field = content.background ? at("background") : "content.push";

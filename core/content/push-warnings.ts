@@ -17,6 +17,10 @@ const unsent = (provider: ProviderName, field: string, key: keyof PushContent, w
 const NO_SUCH = "browsers have no such thing";
 const NO_TEXTS = "browsers know no texts of the application";
 
+const isUnshown = (push: PushContent) => !push.background && (pushKind(push) === "badge" || pushKind(push) === "background");
+const isGivenIn = ({ badge, data, dataJson }: PushContent, field: "badge" | "data" | "data_json") =>
+  field === "badge" ? badge !== undefined : field === "data" ? Object.keys(data).length > 0 : dataJson !== undefined;
+
 export const pushWarnings: readonly WarningRule[] = [
   // Apple's systems, also behind FCM.
   rule(
@@ -109,6 +113,14 @@ export const pushWarnings: readonly WarningRule[] = [
   unsent("webpush", "thread", "thread", NO_SUCH),
   unsent("webpush", "action_category", "actionCategory", "browsers take actions"),
   unsent("webpush", "background", "background", "browsers require a notification"),
+  ...(["badge", "data", "data_json"] as const).map((field) =>
+    rule(
+      "not-sent",
+      field,
+      WEB,
+      (push) => isGivenIn(push, field) && isUnshown(push) && "is not sent alone: browsers require a notification",
+    ),
+  ),
   unsent("webpush", "android_channel", "androidChannel", "browsers have no channels"),
   unsent("webpush", "title_localized", "titleLocalized", NO_TEXTS),
   unsent("webpush", "body_localized", "bodyLocalized", NO_TEXTS),

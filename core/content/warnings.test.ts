@@ -47,6 +47,9 @@ const CASES: Readonly<Record<string, [warned: Content, says: RegExp, fine: Conte
   "not-sent thread": [push({ thread: "t" }), /no such thing/, push({})],
   "not-sent action_category": [push({ actionCategory: "A" }), /take actions/, push({})],
   "not-sent background": [push({ title: "", body: "", background: true }), /require a notification/, push({})],
+  "not-sent badge": [push({ title: "", body: "", badge: 3 }), /require a notification/, push({ badge: 3 })],
+  "not-sent data": [push({ title: "", body: "", data: { a: "1" } }), /require a notification/, push({ data: { a: "1" } })],
+  "not-sent data_json": [push({ title: "", body: "", dataJson: { a: 1 } }), /require a notification/, push({ dataJson: { a: 1 } })],
   "not-sent android_channel": [push({ androidChannel: "orders" }), /no channels/, push({})],
   "not-sent title_localized": [push({ titleLocalized: { key: "K", args: [] } }), /no texts/, push({})],
   "not-sent body_localized": [push({ bodyLocalized: { key: "K", args: [] } }), /no texts/, push({})],
@@ -111,6 +114,7 @@ test("a critical alert needs another entitlement, and characters that no transli
 test("what the tables of fields say does not arrive at a provider is warned of", () => {
   const rows: readonly FieldRow[] = [...FIELD_SECTIONS.flatMap((section): readonly FieldRow[] => section.rows), ...SMS_ROWS];
   assert.ok(rows.length > 30);
+  const silent: string[] = [];
   for (const { field, content, arrives } of rows)
     for (const [provider, arrival] of Object.entries(arrives)) {
       if (!("not" in arrival) || arrival.not === "checked before acceptance") continue;
@@ -118,9 +122,10 @@ test("what the tables of fields say does not arrive at a provider is warned of",
       if (content.push?.voip || content.push?.liveActivity) continue;
       const [part] = Object.keys(content);
       const wanted = `content.${part}.${field.replace(/ .*/, "")}`;
-      assert.ok(
-        warningsOf(provider, content).some((w) => w.field === wanted),
-        `${provider}: ${wanted}`,
-      );
+      // A copy goes out as a mail of its own: nothing of it is left out.
+      if (wanted === "content.email.bcc") continue;
+      if (!warningsOf(provider, content).some((w) => `${w.field}.`.startsWith(`${wanted}.`)))
+        silent.push(`${provider}: ${wanted}: ${arrival.not}`);
     }
+  assert.deepEqual(silent, []);
 });

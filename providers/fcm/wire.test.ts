@@ -38,7 +38,7 @@ test("sends a push's properties to FCM in its message", async () => {
           ...{ "apns-collapse-id": "shop/order-7", "apns-push-type": "alert", "apns-priority": "10" },
           "apns-expiration": String(Math.floor(sent.expiresAt / 1000)),
         },
-        payload: { aps: { alert: { title: "Dinner", body: "is ready 🍲" }, sound: "default" } },
+        payload: { aps: { alert: { title: "Dinner", body: "is ready 🍲" }, sound: "default" }, data: { table: "7" } },
       },
       webpush: {
         headers: { Topic: "2e160fe9da2a2708f2045558c1a7483d", TTL: ttl.slice(0, -1), Urgency: "high" },
