@@ -12,6 +12,7 @@ import { taskSubjects } from "../core/delivery/subjects.ts";
 import { confirmationOf, PROVIDERS } from "../providers/list.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { defineRole } from "../runtime/run.ts";
+import { purgeBlobs } from "./blob-purge.ts";
 import { inDoubtRepeats, relayVariables } from "./config.ts";
 import { measureOutbox } from "./measure.ts";
 import { createRelayMetrics } from "./metrics.ts";
@@ -58,10 +59,11 @@ export const role = defineRole({
       ...{ metrics: relayMetrics, clock: systemClock, log, signal },
       report: (due) => reportOutbox(nats, due),
     });
+    const purging = purgeBlobs(store.blobs, { clock: systemClock, log, signal });
     const running = relay.run(signal);
     return {
       async drained() {
-        await Promise.all([running, measuring]);
+        await Promise.all([running, measuring, purging]);
       },
     };
   },
