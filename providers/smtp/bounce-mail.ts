@@ -49,7 +49,10 @@ export async function readBounceMail(message: Uint8Array, sender: string): Promi
   return judgeText(email, sender);
 }
 
-/** Exim marks its bounces as automatic replies, but names the addresses that failed. */
+/** A subject that begins so announces a delay; quoted in a bounce's, the original's words say nothing. */
+const DELAY = /^\s*(warning\b|delayed\b|(delivery|message) (status notification \()?delay)/i;
+
+/** Exim marks its bounces as automatic replies, but names the addresses that failed. Answering machines have a return path, bounces have none. */
 function judgeText(email: Email, sender: string): BounceMail {
   const header = (name: string) => email.headers.find(({ key }) => key === name)?.value ?? "";
   if (header("x-failed-recipients") !== "") return { kind: "text" };
@@ -58,9 +61,9 @@ function judgeText(email: Email, sender: string): BounceMail {
     !/^\s*(no\b|$)/i.test(header("auto-submitted")) ||
     ["x-autoreply", "x-autorespond", "x-auto-response-suppress"].some((name) => header(name) !== "") ||
     /^\s*(auto_reply|bulk|junk|list)\b/i.test(header("precedence"));
-  if (isAutomatic && !isMailSystem) return { kind: "other", why: "auto-reply" };
+  if (isAutomatic && !(isMailSystem && sender === "")) return { kind: "other", why: "auto-reply" };
   if (sender !== "" && !isMailSystem) return { kind: "other", why: "unknown" };
-  return /\b(delay(ed)?|warning)\b/i.test(email.subject ?? "") ? { kind: "other", why: "delay" } : { kind: "text" };
+  return DELAY.test(email.subject ?? "") ? { kind: "other", why: "delay" } : { kind: "text" };
 }
 
 /** Whether `text` is there more than `max` times. */

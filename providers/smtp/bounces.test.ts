@@ -25,6 +25,15 @@ test("prose is a bounce only where the null sender or a mail system wrote it", a
   assert.equal((await read(Buffer.from("From: postmaster@example.com\r\n\r\nno\r\n"), "postmaster@example.com"))?.kind, "undelivered");
 });
 
+test("an answering machine of a mail system has a return path, and a bounce none; quoted words announce no delay", async () => {
+  const prose = (headers: string) => Buffer.from(`From: postmaster@example.com\r\n${headers}\r\n\r\nno\r\n`);
+  const ticket = prose("Auto-Submitted: auto-replied\r\nSubject: Ticket received");
+  assert.equal(await read(ticket, "postmaster@example.com"), undefined);
+  assert.equal((await read(ticket))?.kind, "undelivered");
+  assert.equal((await read(prose("Subject: Undelivered: Security warning for your account")))?.kind, "undelivered");
+  assert.equal((await read(prose("Subject: Warning: could not send message for past 4 hours")))?.kind, "accepted");
+});
+
 test("a mail that is no mail says nothing, however deep it is nested, however many headers, lines or parts it has", async () => {
   const deep = Array.from({ length: 200 }, (_, i) => `Content-Type: multipart/mixed; boundary="b${i}"\r\n\r\n--b${i}\r\n`).join("");
   assert.deepEqual(await readBounceMail(Buffer.from(deep), ""), { kind: "other", why: "unknown" });
