@@ -42,3 +42,15 @@ test("a wait ends without room, and few wait at once", async () => {
   release?.();
   assert.ok(await memory.hold(100));
 });
+
+test("a wait that ends lets a smaller mail behind it begin", async () => {
+  const { clock, memory } = setUp();
+  const release = await memory.hold(60);
+  const large = memory.hold(90);
+  clock.advance(1_000);
+  const small = memory.hold(40);
+  clock.advance(1_000);
+  assert.equal(await large, undefined);
+  assert.ok(await small);
+  assert.ok(release);
+});

@@ -27,6 +27,10 @@ export function createBlobMemory(clock: Pick<Clock, "after">, bytesMax = BLOB_ME
   // What is larger than all there is gets it all.
   const fits = (bytes: number) => held === 0 || held + bytes <= bytesMax;
 
+  const beginWaiting = () => {
+    while (waiting[0] && fits(waiting[0].bytes)) waiting.shift()!.begin();
+  };
+
   function take(bytes: number): () => void {
     held += bytes;
     let isHeld = true;
@@ -34,7 +38,7 @@ export function createBlobMemory(clock: Pick<Clock, "after">, bytesMax = BLOB_ME
       if (!isHeld) return;
       isHeld = false;
       held -= bytes;
-      while (waiting[0] && fits(waiting[0].bytes)) waiting.shift()!.begin();
+      beginWaiting();
     };
   }
 
@@ -53,6 +57,8 @@ export function createBlobMemory(clock: Pick<Clock, "after">, bytesMax = BLOB_ME
       const cancel = clock.after(ROOM_WAIT_MS, () => {
         waiting.splice(waiting.indexOf(own), 1);
         resolve(undefined);
+        // Whoever stood behind it may be smaller.
+        beginWaiting();
       });
       waiting.push(own);
       return promise;

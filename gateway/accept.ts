@@ -302,7 +302,10 @@ export function createAccept(parts: AcceptParts): Accept {
     const asked = answers.reduce((sum, { people }) => sum + people, 0);
     const { id, hash, request } = candidate;
     const { notificationClass } = request;
-    const mayPublish = (channel: Channel) => parts.shares.take({ app: app.id, channel, notificationClass });
+    // What is only validated is not published, and takes no room in a queue.
+    const mayPublish = candidate.validateOnly
+      ? undefined
+      : (channel: Channel) => parts.shares.take({ app: app.id, channel, notificationClass });
     const fixed = { id, app: app.id, now: clock.now(), payloadHash: hash, traceparent: call.traceparent, mayPublish };
     const optOutAnswers = answers.map(({ answer }) => answer);
     const ofApp = { watchdogFirstMs: parts.watchdogFirstMs, hasOwnAccounts: app.accounts !== undefined };

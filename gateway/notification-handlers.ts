@@ -1,4 +1,5 @@
-import { type Content, contentFromProto } from "../core/content/content.ts";
+import type { Content } from "../core/content/content.ts";
+import type { EmailContent } from "../core/content/email-content.ts";
 import type { AppRecord } from "../core/ports/app-store.ts";
 import type { Store } from "../core/ports/store.ts";
 import type {
@@ -19,6 +20,8 @@ import type { Handler } from "../runtime/handler.ts";
 import type { Accept, AcceptResult } from "./accept.ts";
 import { attemptsShown, toAccepted, toGetResponse } from "./answer.ts";
 import { previewRequests } from "./preview.ts";
+import { toRequest } from "./request.ts";
+import { storedContent } from "./route.ts";
 
 /** Violations returned per item, so that the answer to a batch of 1,000 invalid items stays small. */
 const ITEM_FIELDS_MAX = 10;
@@ -65,9 +68,10 @@ export function createNotificationHandlers(accepting: Accept, store: Pick<Store,
       if (result.kind === "rejected") return result.error;
       const { record, repeatedKey } = result;
       // The record has large parts by reference; the request has them.
-      const given: Content = message?.content ? contentFromProto(message.content) : {};
+      const given: Content = message ? storedContent(toRequest(message), record.sendAt) : {};
       const { push = given.push, sms = given.sms, email = given.email } = record.content;
-      return { accepted: toAccepted(record, repeatedKey), requests: await previewRequests(record, { push, sms, email }) };
+      const content = { push, sms, email: email && withoutStoredFiles(email) };
+      return { accepted: toAccepted(record, repeatedKey), requests: await previewRequests(record, content) };
     },
     async getNotification(request, { caller }) {
       const violations = checkGet(request);
@@ -100,4 +104,14 @@ const toItemError = ({ code, message, reason, fields = [], retryAfterMs }: CallE
     retryAfterMs === undefined
       ? undefined
       : { seconds: Math.floor(retryAfterMs / 1_000), nanos: Math.floor(retryAfterMs % 1_000) * 1_000_000 },
+});
+
+/** A preview reads no stored files: each is shown as a text that names it. */
+const withoutStoredFiles = (email: EmailContent): EmailContent => ({
+  ...email,
+  ...(email.attachments && {
+    attachments: email.attachments.map(({ blobId, ...file }) =>
+      blobId === undefined ? file : { ...file, base64: Buffer.from(`stored file ${blobId}`).toString("base64") },
+    ),
+  }),
 });

@@ -138,3 +138,21 @@ test("a large mail is cut, its files are shown as their length, and no character
     assert.ok(!body.includes("AAAA"));
   }
 });
+
+test("a mail with a stored file is shown with the file named, and a large mail with what is added to it", async () => {
+  const blobId = "ab".repeat(32);
+  const stored = { app: CALLING_APP.id, id: blobId, upload: "u", bytes: 17, chunkCount: 1, keepUntil: Number.MAX_SAFE_INTEGER };
+  const blobs = { ...world.store.blobs, keep: async () => stored, find: async () => stored };
+  const file = { filename: "menu.pdf", contentType: "application/pdf", blobId };
+  const withFile = toMailbox("ann@example.org", { text: "x", attachments: [file] });
+  const { requests } = await shown(smsMessage("stored", withFile), { blobs });
+  assert.deepEqual(
+    requests.map(({ provider, notSentReason }) => [provider, notSentReason]),
+    ["sendgrid", "mandrill", "smtp"].map((name) => [name, undefined]),
+  );
+  for (const text of ["x", "x".repeat(9_000)]) {
+    const low = { ...toMailbox("ann@example.org", { text }), priority: 1 as const };
+    for (const { provider, body } of (await shown(smsMessage(`low-${text.length}`, low))).requests)
+      assert.match(body, /importance/i, `${provider} ${text.length}`);
+  }
+});

@@ -103,7 +103,7 @@ function withCopies({ content: { email } }: NotificationRequest, targets: readon
  * The content as it is stored: mail programs show a priority by headers (the class's own is none that the caller asked for), and a Live Activity keeps its
  * time over retries.
  */
-function storedContent({ content, priorityAsked }: NotificationRequest, sendAt: number): Content {
+export function storedContent({ content, priorityAsked }: NotificationRequest, sendAt: number): Content {
   const { push, email } = content;
   const headers = email && priorityAsked && withPriority(email.headers, priorityAsked);
   return {
