@@ -11,7 +11,6 @@ import { toTask } from "../core/delivery/task.ts";
 import { attemptId } from "../core/ports/attempt-store.ts";
 import type { OutboundDelivery } from "../core/ports/provider.ts";
 import { BodyForm, type RequestPreview, SmsForm } from "../gen/carillon/v1/notification_service.ts";
-import { previewersOf } from "../providers/previewers.ts";
 import type { PreviewedRequest, RequestPreviewer } from "../providers/request-preview.ts";
 import { SMS_FORM, suppressedOnAcceptance } from "./answer.ts";
 
@@ -25,6 +24,8 @@ export const PREVIEW_BODY_BYTES_MAX = 65_536;
  */
 export async function previewRequests(record: NotificationRecord, content: Content): Promise<RequestPreview[]> {
   const deliveries = record.deliveries.filter((d) => d.endpoint !== undefined && !suppressedOnAcceptance(d, record));
+  // Loaded by the first preview: with what builds mails it takes memory that a gateway which previews nothing does not need.
+  const { previewersOf } = await import("../providers/previewers.ts");
   const previews: RequestPreview[] = [];
   for (const ofChannel of Map.groupBy(deliveries, ({ channel }) => channel).values()) {
     const [first] = ofChannel;

@@ -5,6 +5,7 @@ import type { PreferenceStore } from "../../core/ports/preference-store.ts";
 import { createBatcher } from "../../runtime/batch.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { createPreferences, type Preferences } from "./preferences.ts";
+import { READER_CACHE_SUBJECTS } from "./process-cache.ts";
 
 const LIMITS = {
   /** Questions of one read: about a millisecond of Redis' only thread. */
@@ -31,7 +32,7 @@ export function createOptOutReader(deps: {
   log: Logger;
   buckets?: number;
 }): ReadOptOuts & AsyncDisposable {
-  const preferences = createPreferences({ ...deps, rebuilds: false });
+  const preferences = createPreferences({ ...deps, rebuilds: false, cachedMax: READER_CACHE_SUBJECTS });
   const batcher = createBatcher<OptOutQuestion, OptOutAnswer>((questions) => preferences.check(questions), LIMITS, deps.clock, {
     laneOf: ({ app }) => app,
   });

@@ -53,9 +53,11 @@ export function createPreferences(deps: {
   buckets?: number;
   /** Whether this process fills the sets that Redis lost. */
   rebuilds?: boolean;
+  /** Subjects that its cache holds at most. */
+  cachedMax?: number;
 }): Preferences {
   const { store, redis, clock, log } = deps;
-  const cache = createProcessCache(clock);
+  const cache = createProcessCache(clock, deps.cachedMax);
   const redisOptOuts = redis && createRedisOptOuts({ store, redis, clock, log, buckets: deps.buckets, rebuilds: deps.rebuilds });
   const broadcast =
     redis &&

@@ -8,6 +8,8 @@ import { OPT_OUT_BOUND } from "../../core/preferences/opt-out-bound.ts";
 export const CACHE_MS = OPT_OUT_BOUND.cacheMs;
 /** Subjects in the cache: about 30 MB, and more than are asked about within CACHE_MS. */
 const CACHE_SUBJECTS = 100_000;
+/** The same for a gateway or dispatcher, which asks for its own calls alone: about 3 MB. */
+export const READER_CACHE_SUBJECTS = 10_000;
 
 /** Whether one subject, a user or an endpoint, opted out of this channel and category. */
 export interface SubjectQuestion {
@@ -40,9 +42,9 @@ export interface ProcessCache {
 const keyOf = (app: string, subject: string) => `${app}\0${subject}`;
 const pairOf = (q: SubjectQuestion) => `${q.channel}\0${q.category}`;
 
-export function createProcessCache(clock: Clock): ProcessCache {
+export function createProcessCache(clock: Clock, subjectsMax = CACHE_SUBJECTS): ProcessCache {
   const known = new LRUCache<string, Known>({
-    max: CACHE_SUBJECTS,
+    max: subjectsMax,
     ttl: CACHE_MS,
     ttlResolution: 0,
     perf: { now: () => clock.monotonic() },
