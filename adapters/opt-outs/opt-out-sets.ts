@@ -1,20 +1,11 @@
 import { readFileSync } from "node:fs";
 import type { ChainableCommander, Redis } from "ioredis";
-import { LRUCache } from "lru-cache";
 import type { Channel } from "../../core/delivery/channel.ts";
 import { type OptOut, optOutsThatApply, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
-import { hash64 } from "../../runtime/hash.ts";
+import { bucketKey, bucketOf, member, subjectHash, sweepsKey, unconfirmedKey, versionKey } from "./opt-out-keys.ts";
 import { CHAIN_KEEP_MS, ChainBrokenError, type WriteChain, writeNext } from "./write-chain.ts";
 
-// One logical set of opt-outs, split into buckets so that each one stays an intset (9 bytes a member instead of 88):
-//   carillon:opt-out:{bucket}   hash64(app, subject) xor hash64(channel | "*", category | "*") of every opt-out of the subjects here,
-//                              and the sentinel once the bucket is complete. Without it the bucket is unknown, not empty.
-//   carillon:optver:…          the newest version applied of one subject, for KEPT_MS
-//   carillon:optunconfirmed:…  the changes of one subject whose write to the store is not confirmed, for UNCONFIRMED_KEEP_MS
-//   carillon:opt-out:swept      every change written before this moment (ms) is in the sealed buckets; it ages with the data,
-//                              so a Redis restored from an old snapshot shows how old it is
-//   carillon:opt-out:sweeps:…   the number of the last sweep of one process, which its reads ask for, too
-// A member may outlive its opt-out but is never missing while the opt-out holds, so a reader confirms a found member with the store.
+// What Redis holds and under which keys: opt-out-keys.ts.
 
 const SCRIPTS = {
   add: readFileSync(new URL("./opt-out-add.lua", import.meta.url), "utf8"),
@@ -112,29 +103,6 @@ export interface OptOutSets {
   holdRebuild(holder: string, ttlMs: number): Promise<boolean>;
   releaseRebuild(holder: string): Promise<void>;
 }
-
-const subjectHash = (app: string, subject: string) => BigInt(hash64(app, subject));
-const bucketOf = (subject: bigint, buckets: number) => Number(BigInt.asUintN(64, subject) % BigInt(buckets));
-const bucketKey = (bucket: number) => `carillon:opt-out:{${bucket}}`;
-const versionKey = (subject: bigint, bucket: number) => `carillon:optver:{${bucket}}:${subject}`;
-const unconfirmedKey = (subject: bigint, bucket: number) => `carillon:optunconfirmed:{${bucket}}:${subject}`;
-const sweepsKey = (sweeper: string) => `carillon:opt-out:sweeps:${sweeper}`;
-
-/** Categories are few; hashing them again for every question would take most of its time. */
-const OPT_OUTS_REMEMBERED = 10_000;
-const optOutHashes = new LRUCache<string, bigint>({ max: OPT_OUTS_REMEMBERED });
-
-function optOutHash({ channel, category }: OptOut): bigint {
-  const key = `${channel} ${category}`;
-  const known = optOutHashes.get(key);
-  if (known !== undefined) return known;
-  const hash = BigInt(hash64("opt-out", channel, category));
-  optOutHashes.set(key, hash);
-  return hash;
-}
-
-/** Both are 64 random bits, so their exclusive or is as good as a hash of all four words. */
-const member = (subject: bigint, optOut: OptOut) => (subject ^ optOutHash(optOut)).toString();
 
 export function createOptOutSets(redis: Redis, buckets = OPT_OUT_BUCKETS): OptOutSets {
   const everyBucket = Array.from({ length: buckets }, (_, bucket) => bucket);

@@ -22,7 +22,7 @@ const world = usePreferencesWorld();
 const log = createLogger("test", "silent");
 const everything = [{ channel: "*", category: "*" }] as const;
 
-/** With a connection of its own: whoever reads makes it anew when what it reads is in doubt. */
+/** Each with a connection of its own: a reader reconnects when it doubts that it reads from the right server. */
 async function partsIn(stack: AsyncDisposableStack) {
   const redis = stack.adopt(world.redis.duplicate(), (connection) => connection.disconnect());
   await redis.connect();
