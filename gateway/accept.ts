@@ -3,18 +3,15 @@ import { classFromProto } from "../adapters/wire/convert.ts";
 import type { AppRecord } from "../core/apps/app.ts";
 import { CONTENT_BOUNDS, type ContentBounds } from "../core/content/reference.ts";
 import { CHANNELS, type Channel } from "../core/delivery/channel.ts";
-import type { NotificationRecord } from "../core/delivery/notification.ts";
-import { accepted } from "../core/delivery/transitions.ts";
 import type { Failpoint } from "../core/failpoints.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { EventRecorder } from "../core/ports/event-recorder.ts";
 import type { OptOuts } from "../core/ports/opt-outs.ts";
 import type { TaskPublisher } from "../core/ports/queue.ts";
-import type { DayCount } from "../core/ports/quota-counters.ts";
 import type { Store } from "../core/ports/store.ts";
-import { costOf, endpointsBytes, recordBytes } from "../core/quotas/cost.ts";
+import { endpointsBytes } from "../core/quotas/cost.ts";
 import { BatchFullError } from "../runtime/batch.ts";
-import { type CallError, callError } from "../runtime/call-error.ts";
+import type { CallError } from "../runtime/call-error.ts";
 import { errorLine, type Logger } from "../runtime/logger.ts";
 import { createSampledLog } from "../runtime/sampled-log.ts";
 import {
@@ -33,15 +30,13 @@ import { createAttachedBlobs } from "./attached-blobs.ts";
 import { createEndpointsOf, createOwnersOf } from "./endpoints-of.ts";
 import { type AcceptResult, createFirstAnswer, READS } from "./first-answer.ts";
 import { createHeldBytes } from "./held-bytes.ts";
-import { createInserts } from "./inserts.ts";
-import { takeOutLarge } from "./large-content.ts";
 import type { Load } from "./load.ts";
 import type { GatewayMetrics } from "./metrics.ts";
-import { createOverrideCount } from "./overrides.ts";
 import { createPublishing } from "./publishing.ts";
 import type { Quotas } from "./quotas.ts";
 import { buildRecord, questionsOf, type Target, targetsOf } from "./route.ts";
 import { type AcceptItem, type Candidate, destinationError, maySendSms, screen, targetsError } from "./screen.ts";
+import { createStoring } from "./storing.ts";
 import { createTurns, SLICE_ITEMS } from "./turns.ts";
 
 export type { AcceptResult } from "./first-answer.ts";
@@ -116,7 +111,6 @@ export function createAccept(parts: AcceptParts): Accept {
     channelsServed = CHANNELS,
   } = parts;
   const optOuts = askOwnersToo(parts.optOuts, createOwnersOf(store.contacts, parts.insertsWaitingMax, clock));
-  const inserts = createInserts(store, { waitingMax: parts.insertsWaitingMax, clock });
   const endpointsOf = createEndpointsOf(store.contacts, parts.insertsWaitingMax, clock);
   const attached = createAttachedBlobs(store.blobs, parts.contentBounds ?? CONTENT_BOUNDS, clock);
   const held = createHeldBytes(HELD_BYTES_MAX);
@@ -125,8 +119,9 @@ export function createAccept(parts: AcceptParts): Accept {
   const logLimit = createSampledLog(log, "calls of an app are rejected at a limit of that app", () => clock.monotonic());
   const turn = createTurns(clock);
   const budget = createAppBudget(READS, clock);
-  const countOverrides = createOverrideCount(metrics.overrides);
-  const { answerRejected, answerRepeated } = createFirstAnswer({ notifications: store.notifications, reads: budget, rejected });
+  const firstAnswer = createFirstAnswer({ notifications: store.notifications, reads: budget, rejected });
+  const { answerRejected } = firstAnswer;
+  const { storeOne, settle } = createStoring(parts, { ...firstAnswer, publishing, rejected, logFault });
 
   /** By what is known before any work: why an item is rejected, or undefined. */
   async function limitsOf(app: AppRecord, items: readonly AcceptItem[]): Promise<(CallError | undefined)[]> {
@@ -189,78 +184,6 @@ export function createAccept(parts: AcceptParts): Accept {
     return { candidate, targets, heldBytes };
   }
 
-  async function insert(app: AppRecord, candidate: Candidate, record: NotificationRecord, asked: number): Promise<AcceptResult> {
-    const split = takeOutLarge(record, parts.contentBounds ?? CONTENT_BOUNDS);
-    const bytes = recordBytes(split.record);
-    if (bytes > NOTIFICATION_BYTES_MAX) return rejected(tooLarge);
-    try {
-      failpoint("gateway.before-insert", record.category);
-      const result = await inserts.add({ ...split, bytes, weight: app.limits.weight ?? 1 });
-      failpoint("gateway.inserted", record.category);
-      if (result.kind === "exists") return answerRepeated(result.record, candidate.request);
-      metrics.accepted.inc({ class: record.notificationClass });
-      countOverrides(candidate.request.content);
-      const pending = record.deliveries.filter(({ state }) => state === "pending").length;
-      // What has ended at once is not open.
-      if (pending > 0) load.accepted(costOf(pending, bytes));
-      quotas.charge(app, costOf(Math.max(record.deliveries.length, asked), bytes));
-      recorder.record(accepted(split.record));
-      publishing.publish(split.record);
-      return { kind: "accepted", record: split.record, repeatedKey: false };
-    } catch (error) {
-      if (error instanceof BatchFullError) return answerRejected(app, candidate, overloaded());
-      logFault("insert not confirmed", { err: errorLine(error) });
-      return rejected(
-        callError(
-          "UNAVAILABLE",
-          "UNAVAILABLE",
-          "the store did not confirm the notification, which may have been accepted; repeat with the same idempotency_key",
-        ),
-      );
-    }
-  }
-
-  /** What the answer would be if it were sent now. */
-  async function validated({ id, request }: Candidate, record: NotificationRecord): Promise<AcceptResult> {
-    const split = takeOutLarge(record, parts.contentBounds ?? CONTENT_BOUNDS);
-    if (recordBytes(split.record) > NOTIFICATION_BYTES_MAX) return rejected(tooLarge);
-    const before = await store.notifications.find(id).catch(() => unreadable);
-    if (before && "kind" in before) return rejected(before);
-    return before ? answerRepeated(before, request) : { kind: "accepted", record: split.record, repeatedKey: false };
-  }
-
-  /**
-   * Counts a notification's deliveries of the day, inserts it, and gives back what it did not use.
-   * @param asked opt-out questions that were asked for it
-   */
-  async function storeOne(app: AppRecord, { candidate, heldBytes }: Routed, record: NotificationRecord, asked: number) {
-    let counted: DayCount | undefined;
-    try {
-      const open = record.deliveries.flatMap(({ state, channel }) => (state === "pending" ? [channel] : []));
-      const day = await quotas.countDay(app, record.notificationClass, open, record.sendAt);
-      const result = await (day.kind === "exceeded"
-        ? answerRejected(app, candidate, day.error)
-        : candidate.validateOnly
-          ? validated(candidate, record)
-          : insert(app, candidate, record, asked));
-      if (day.kind === "counted") counted = day.counted;
-      settle(app, candidate, counted, result, costOf(Math.max(record.deliveries.length, asked), heldBytes));
-      return result;
-    } finally {
-      held.release(app.id, heldBytes);
-    }
-  }
-
-  /** @param cost of the work for what is not stored */
-  function settle(app: AppRecord, candidate: Candidate, counted: DayCount | undefined, result: AcceptResult, cost: number): void {
-    const { scheduled, validateOnly } = candidate;
-    if (validateOnly || result.kind === "rejected") {
-      quotas.charge(app, cost);
-      // Of what is answered UNAVAILABLE nobody knows whether it was stored.
-      if (validateOnly || (result.kind === "rejected" && result.error.code !== "UNAVAILABLE")) quotas.notStored(app, scheduled, counted);
-    } else if (result.repeatedKey) quotas.repeated(app, scheduled, counted, cost);
-  }
-
   /** Routes and builds a part of the call. Its inserts are under way when it resolves. */
   async function work(app: AppRecord, chunk: readonly Candidate[], call: Call): Promise<Promise<void>[]> {
     const routed: Routed[] = [];
@@ -310,7 +233,11 @@ export function createAccept(parts: AcceptParts): Accept {
     const optOutAnswers = answers.map(({ answer }) => answer);
     const ofApp = { watchdogFirstMs: parts.watchdogFirstMs, hasOwnAccounts: app.accounts !== undefined };
     const record = buildRecord({ ...fixed, ...ofApp }, request, targets, optOutAnswers);
-    call.results[candidate.index] = await storeOne(app, one, record, asked);
+    try {
+      call.results[candidate.index] = await storeOne(app, one, record, asked);
+    } finally {
+      held.release(app.id, one.heldBytes);
+    }
   }
 
   function rejected(error: CallError): AcceptResult {

@@ -16,7 +16,7 @@ export interface Mutation {
 }
 
 const [dispatch, admission, writer] = ["dispatchers/dispatch.ts", "dispatchers/admission.ts", "dispatchers/attempt-writer.ts"];
-const [accept, evaluate, transitions] = ["gateway/accept.ts", "relay/evaluate.ts", "core/delivery/transitions.ts"];
+const [storing, evaluate, transitions] = ["gateway/storing.ts", "relay/evaluate.ts", "core/delivery/transitions.ts"];
 
 export const MUTATIONS: readonly Mutation[] = [
   { name: "claim skipped", file: dispatch, find: 'if (claiming !== "ours")', replace: "if (false)" },
@@ -36,13 +36,13 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "const set = { nextAt: nextAt > 0 ? undefined : nextAt, publishCount: task.publication + 1, publishedAt: at.publishedAt };",
   },
   {
-    ...{ name: "caller answered before the insert", file: accept },
+    ...{ name: "caller answered before the insert", file: storing },
     find: "const result = await inserts.add({ ...split, bytes, weight: app.limits.weight ?? 1 });",
     replace:
       'const result = await Promise.race([inserts.add({ ...split, bytes, weight: 1 }), Promise.resolve({ kind: "inserted" } as const)]);',
   },
   {
-    ...{ name: "failed insert answered as accepted", file: accept },
+    ...{ name: "failed insert answered as accepted", file: storing },
     find: 'logFault("insert not confirmed", { err: errorLine(error) });',
     replace: 'return { kind: "accepted", record, repeatedKey: false };',
   },
@@ -67,12 +67,12 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "contentKeepUntil(record.acceptedAt, bounds)",
   },
   {
-    ...{ name: "repeated key not answered as the first time", file: accept },
+    ...{ name: "repeated key not answered as the first time", file: storing },
     find: "return answerRepeated(result.record, candidate.request);",
     replace: "return { ...answerRepeated(result.record, candidate.request), record } as AcceptResult;",
   },
   {
-    ...{ name: "overload checked after the insert", file: accept },
+    ...{ name: "overload checked after the insert", file: storing },
     find: "quotas.charge(app, costOf(Math.max(record.deliveries.length, asked), bytes));",
     replace:
       "if (load.isFull(record.notificationClass)) return rejected(overloaded());\n      quotas.charge(app, costOf(Math.max(record.deliveries.length, asked), bytes));",
