@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { StoreError } from "../adapters/store/store-error.ts";
 import { type AppAccounts, NO_ACCOUNTS } from "../core/apps/accounts.ts";
 import { accountNameOf } from "../core/delivery/account.ts";
@@ -113,7 +114,7 @@ export function createAdmission(parts: Parts) {
 }
 
 /** As to the endpoint; app and sender are the task's. */
-const haveSameCircuits = (a: Endpoint, b: Endpoint) => a === b || circuitsOf(a, "").join() === circuitsOf(b, "").join();
+const haveSameCircuits = (a: Endpoint, b: Endpoint) => isDeepStrictEqual(a, b) || circuitsOf(a, "").join() === circuitsOf(b, "").join();
 
 /** Half as long again as it has lasted, so that a long outage does not write each waiting delivery over and over. */
 const waitForPreferences = (unreadableMs: number) => ({

@@ -106,6 +106,7 @@ function withCopies({ content: { email } }: NotificationRequest, targets: readon
 export function storedContent({ content, priorityAsked }: NotificationRequest, sendAt: number): Content {
   const { push, email } = content;
   const headers = email && priorityAsked && withPriority(email.headers, priorityAsked);
+  if (!push?.liveActivity && !headers) return content;
   return {
     ...content,
     ...(push?.liveActivity && { push: withTimestamp(push, sendAt) }),
