@@ -3,10 +3,9 @@ import { BLOB_BYTES_MAX } from "./blob.ts";
 import { type ContentFault, showsSomething } from "./codec.ts";
 import type { Attachment, Calendar, EmailContent, Mailbox } from "./email-content.ts";
 import { headerFaults } from "./email-headers.ts";
-import { EMAIL_INSTEAD } from "./email-overrides.ts";
+import { emailOverrideFaults } from "./email-overrides.ts";
 import { lineFaults, overrideFaults } from "./field-checks.ts";
 import { mediaTypeOf } from "./media-type.ts";
-import { protectedFaults } from "./overrides.ts";
 
 /**
  * Subject, html, text and preheader together, in bytes. E-mail providers take 25 MB and more, but a gateway holds up to 500 contents of one
@@ -35,8 +34,8 @@ export function emailFaults(content: EmailContent): ContentFault[] {
     ...preheaderFaults(content),
     ...calendarFaults(content.calendar),
     ...overrideFaults("content.email.overrides", { ...content.overrides }),
-    ...protectedFaults("content.email.overrides.sendgrid", content.overrides?.sendgrid, EMAIL_INSTEAD.sendgrid),
-    ...protectedFaults("content.email.overrides.mandrill", content.overrides?.mandrill, EMAIL_INSTEAD.mandrill),
+    ...emailOverrideFaults("sendgrid", content.overrides?.sendgrid),
+    ...emailOverrideFaults("mandrill", content.overrides?.mandrill),
   ];
 }
 

@@ -1,6 +1,7 @@
-import { type Protected, type ProtectedPath, pathsOf } from "./overrides.ts";
+import type { ContentFault } from "./codec.ts";
+import type { JsonObject } from "./json.ts";
+import { OURS, type ProtectedPath, pathsOf, protectedFaults, type RefusalReasons, reasonsIn } from "./overrides.ts";
 
-const OURS = "Carillon sets it";
 const RECIPIENT = "use recipient, content.email.cc and content.email.bcc";
 const BCC = "use content.email.bcc";
 const FROM = "use content.email.from";
@@ -14,7 +15,7 @@ const SUPPRESSION = "Carillon keeps the opt-outs; for a link to unsubscribe use 
  * What no override reaches, by provider, and what to use instead: recipients, sender, our marks, suppression and unsubscribing, when it is sent, and
  * templates, whose content nobody checked. Headers have a field of their own, with rules.
  */
-export const EMAIL_INSTEAD: Readonly<Record<"sendgrid" | "mandrill", Protected>> = {
+const EMAIL_REFUSED: Readonly<Record<"sendgrid" | "mandrill", RefusalReasons>> = {
   sendgrid: {
     ...{ personalizations: `${RECIPIENT}; for headers content.email.headers`, from: FROM, reply_to: REPLY_TO, reply_to_list: REPLY_TO },
     ...{ headers: HEADERS, "custom_args.carillon_*": OURS, asm: SUPPRESSION, "tracking_settings.subscription_tracking": SUPPRESSION },
@@ -40,6 +41,9 @@ export const EMAIL_INSTEAD: Readonly<Record<"sendgrid" | "mandrill", Protected>>
 };
 
 export const EMAIL_PROTECTED: Readonly<Record<"sendgrid" | "mandrill", readonly ProtectedPath[]>> = {
-  sendgrid: pathsOf(EMAIL_INSTEAD.sendgrid),
-  mandrill: pathsOf(EMAIL_INSTEAD.mandrill),
+  sendgrid: pathsOf(EMAIL_REFUSED.sendgrid),
+  mandrill: pathsOf(EMAIL_REFUSED.mandrill),
 };
+
+export const emailOverrideFaults = (provider: "sendgrid" | "mandrill", override: JsonObject | undefined): ContentFault[] =>
+  protectedFaults(`content.email.overrides.${provider}`, override, EMAIL_PROTECTED[provider], reasonsIn(EMAIL_REFUSED[provider]));

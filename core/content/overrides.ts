@@ -8,9 +8,16 @@ import { isObject, type JsonObject, type JsonValue } from "./json.ts";
  */
 export type ProtectedPath = readonly string[];
 
-/** Protected paths as dotted text, each with what to do instead. */
-export type Protected = Readonly<Record<string, string>>;
-export const pathsOf = (instead: Protected): ProtectedPath[] => protectedPaths(...Object.keys(instead));
+/** Why no override reaches a path, or what to use instead; by path, as dotted text. */
+export type RefusalReasons = Readonly<Record<string, string>>;
+export const pathsOf = (reasons: RefusalReasons): ProtectedPath[] => protectedPaths(...Object.keys(reasons));
+/** For protectedFaults(). */
+export const reasonsIn =
+  (reasons: RefusalReasons) =>
+  (_named: string, path: string): string =>
+    reasons[path] ?? OURS;
+/** Carillon writes what stands there. */
+export const OURS = "Carillon sets it";
 
 /** "message.to" as a path. */
 export const protectedPaths = (...paths: readonly string[]): ProtectedPath[] => paths.map((path) => path.split("."));
@@ -31,26 +38,20 @@ export function withOverride(payload: object, override: JsonObject | undefined, 
 /**
  * The protected paths that an override names, also by replacing or removing what they are in.
  * @param field where the override is, for example content.push.overrides.fcm
- * @param instead what to give instead of a path, in words; undefined: nothing
+ * @param reasonFor why `named` is refused: the path as the override spells it, or the beginning of it where it is replaced as a whole
  */
 export function protectedFaults(
   field: string,
   override: JsonObject | undefined,
-  paths: readonly ProtectedPath[] | Protected,
-  instead: (path: string) => string | undefined = () => undefined,
+  paths: readonly ProtectedPath[],
+  reasonFor: (named: string, path: string) => string = () => OURS,
 ): ContentFault[] {
   if (override === undefined) return [];
-  const all = isPaths(paths)
-    ? paths.map((path) => [path, undefined] as const)
-    : Object.entries(paths).map(([path, own]) => [path.split("."), own] as const);
-  const found = new Map<string, string>();
-  for (const [path, own] of all)
-    for (const at of namedBelow(override, path))
-      if (!found.has(at)) found.set(at, own ?? ["Carillon sets it", instead(at)].filter(Boolean).join("; "));
-  return [...found].map(([at, why]) => ({ field: `${field}.${at}`, rule: "override.protected", message: `is refused: ${why}` }));
+  const reasons = new Map<string, string>();
+  for (const path of paths)
+    for (const named of namedBelow(override, path)) if (!reasons.has(named)) reasons.set(named, reasonFor(named, path.join(".")));
+  return [...reasons].map(([named, why]) => ({ field: `${field}.${named}`, rule: "override.protected", message: `is refused: ${why}` }));
 }
-
-const isPaths = (paths: readonly ProtectedPath[] | Protected): paths is readonly ProtectedPath[] => Array.isArray(paths);
 
 function merged(target: JsonValue | undefined, patch: JsonValue): JsonValue {
   return isObject(patch) ? mergedObject(isObject(target) ? target : {}, patch) : patch;

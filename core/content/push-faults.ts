@@ -6,7 +6,7 @@ import { FCM_PROTECTED, fcmSpelling } from "./fcm-override.ts";
 import { clickUrlFaults, httpsFaults, iconFaults, jsonFaults, lineFaults, overrideFaults } from "./field-checks.ts";
 import { jsonBytes } from "./json.ts";
 import { PUSH_PAYLOAD_BYTES_MAX } from "./limits.ts";
-import { insteadOf } from "./override-hints.ts";
+import { insteadOf, refusalOf } from "./override-hints.ts";
 import { protectedFaults } from "./overrides.ts";
 import { isReservedDataKey, pushPayloadBytes } from "./push.ts";
 import { apnsKindOf, pushField as at, type PushContent, pushKind, SHOWN_ONLY_FIELDS } from "./push-content.ts";
@@ -148,9 +148,9 @@ function overridesFaults({ overrides = {} }: PushContent): ContentFault[] {
   const field = "content.push.overrides.apns_headers";
   return [
     ...overrideFaults("content.push.overrides", json),
-    ...protectedFaults("content.push.overrides.apns", json.apns, APNS_PROTECTED, insteadOf),
-    ...protectedFaults("content.push.overrides.fcm", fcmSpelling(json.fcm), FCM_PROTECTED, insteadOf),
-    ...protectedFaults("content.push.overrides.webpush", json.webpush, WEBPUSH_PROTECTED, insteadOf),
+    ...protectedFaults("content.push.overrides.apns", json.apns, APNS_PROTECTED, refusalOf),
+    ...protectedFaults("content.push.overrides.fcm", fcmSpelling(json.fcm), FCM_PROTECTED, refusalOf),
+    ...protectedFaults("content.push.overrides.webpush", json.webpush, WEBPUSH_PROTECTED, refusalOf),
     ...Object.entries(apnsHeaders).flatMap(([name, value]): ContentFault[] => {
       const [form, rule] = APNS_HEADER_RULES.get(name) ?? [];
       if (form === undefined) {

@@ -137,15 +137,15 @@ withSandbox("twilio on the wire", (test) => {
     for (const from of ["+15005550006", "72345"]) assert.deepEqual(await routes(from), ["open", "registration-not-supported", "open"]);
   });
 
-  test("what Twilio says of a sender that an override names ends that text alone", async (sandbox) => {
+  test("what Twilio says of a sender is about the account's: no override reaches it", async (sandbox) => {
     await using provider = create(sandbox.env);
     const send = async (twilio: JsonObject) => {
       const delivery = sampleSms({ sms: { overrides: { twilio } } });
       sandbox.faults.order({ provider: "twilio", match: delivery.deliveryId, do: { kind: "answer", ...rejection(400, 21659) } });
       return provider.send(delivery, AbortSignal.timeout(10_000));
     };
-    assert.deepEqual(await send({ FallbackFrom: "+15005550001" }), { kind: "rejected", reason: "sender-not-owned" });
-    assert.equal((await send({ ContentRetention: "discard" })).kind, "misconfigured");
+    for (const override of [{ FallbackFrom: "+15005550001" }, { ContentRetention: "discard" }] as JsonObject[])
+      assert.deepEqual(await send(override), { kind: "misconfigured", reason: "sender-not-owned", scope: "sender" });
   });
 
   test("reads Retry-After from the answer of the same call", async (sandbox) => {

@@ -1,6 +1,5 @@
 import twilio from "twilio";
 import type RequestClient from "twilio/lib/base/RequestClient.js";
-import type { SmsContent } from "../../core/content/sms-content.ts";
 import { type Outcome, unsendable } from "../../core/delivery/outcome.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Provider } from "../../core/ports/provider.ts";
@@ -47,7 +46,7 @@ export function createTwilioProvider(config: TwilioConfig, { clock, attribute }:
       const message = buildTwilioMessage(delivery, { from: route.from, statusCallbackUrl }, clock.now());
       if (message === undefined) return unsendable("content-missing");
       const created = await api.postForm(path, headers, message, signal, mayBegin);
-      return created.kind === "none" ? created.outcome : ofOverride(outcomeOf(created, clock.now()), delivery.content.sms);
+      return created.kind === "none" ? created.outcome : outcomeOf(created, clock.now());
     },
     async statusQuery(question, signal) {
       if (question.endpoint.channel !== "sms") return unreadable("wrong-channel");
@@ -82,14 +81,6 @@ function outcomeOf({ status, headers, body }: Extract<Exchanged, { kind: "answer
     code: typeof code === "number" ? code : undefined,
     retryAfterMs: parseRetryAfter(headers["retry-after"], now),
   });
-}
-
-/** What Twilio says of a sender that an override names is about this text alone. */
-function ofOverride(outcome: Outcome, sms: SmsContent | undefined): Outcome {
-  const names = Object.keys(sms?.overrides?.twilio ?? {});
-  const isBlamed =
-    outcome.kind === "misconfigured" && outcome.scope === "sender" && names.some((name) => name.toLowerCase() === "fallbackfrom");
-  return isBlamed ? { kind: "rejected", reason: outcome.reason } : outcome;
 }
 
 function unanswered({ error, seen }: Extract<Exchange<unknown>, { kind: "threw" }>, now: number) {
