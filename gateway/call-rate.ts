@@ -91,9 +91,13 @@ export function createCallRate(parts: { rates: AppRates; limit: BucketLimit; clo
       removeContact: limited(removeContact),
       listContacts: limited(listContacts),
     }),
-    preferences: ({ getPreferences, updatePreferences, checkPreferences }) => ({
+    preferences: ({ getPreferences, updatePreferences, listPreferenceChanges, liftBlock, checkPreferences }) => ({
       getPreferences: limited(getPreferences),
-      updatePreferences: limited(updatePreferences, ({ optOut, optIn }) => optOutsCost(optOut.length + optIn.length)),
+      updatePreferences: limited(updatePreferences, ({ optOut, optIn, consent }) =>
+        optOutsCost(optOut.length + optIn.length + consent.length),
+      ),
+      listPreferenceChanges: limited(listPreferenceChanges, ({ pageSize }) => optOutsCost(pageSize)),
+      liftBlock: limited(liftBlock),
       checkPreferences: limited(checkPreferences, ({ questions }) => optOutsCost(questions.length)),
     }),
   };

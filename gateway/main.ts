@@ -125,7 +125,7 @@ export const role = defineRole({
           serveHandlers(ContactServiceService, callRate.contacts(contacts), calls),
           serveHandlers(
             PreferenceServiceService,
-            callRate.preferences(createPreferenceForwardHandlers(preferences, optOuts.forget)),
+            callRate.preferences(createPreferenceForwardHandlers(preferences, clock, optOuts.forget)),
             calls,
           ),
         ],

@@ -6,6 +6,7 @@ import { createOptOutsClient } from "../adapters/preferences/opt-outs-client.ts"
 import { openStore } from "../adapters/store/open-store.ts";
 import { endpointToProto } from "../adapters/wire/convert.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
+import type { Store } from "../core/ports/store.ts";
 import { Channel } from "../gen/carillon/v1/channel.ts";
 import { PreferenceServiceClient, PreferenceServiceService, type Subject } from "../gen/carillon/v1/preference_service.ts";
 import { systemClock } from "../runtime/clock.ts";
@@ -16,6 +17,7 @@ import { type GrpcServer, startGrpcServer } from "../runtime/grpc/server.ts";
 import { readDetails } from "../runtime/grpc/status.ts";
 import type { InternalTokens } from "../runtime/internal-tokens.ts";
 import { createLogger } from "../runtime/logger.ts";
+import { questionRequest, updateRequest } from "../test/support/preference-requests.ts";
 import { type WatchedPreferences, watchPreferences } from "../test/support/watched-preferences.ts";
 import { createPreferenceHandlers } from "./preference-handlers.ts";
 
@@ -23,12 +25,15 @@ const TOKEN = "internal-token";
 const tokens = () => [TOKEN];
 const log = createLogger("test", "silent");
 const stack = new AsyncDisposableStack();
+let store: Store;
 let watched: WatchedPreferences;
 let server: GrpcServer;
 let client: PreferenceServiceClient;
 
 async function serve(internalTokens: InternalTokens): Promise<GrpcServer> {
-  const preferences = stack.use(createPreferences({ store: watched.store, redis: undefined, clock: systemClock, log }));
+  const preferences = stack.use(
+    createPreferences({ store: watched.store, apps: store.apps, profiles: store.profiles, redis: undefined, clock: systemClock, log }),
+  );
   const calls = { log, authenticate: authenticateInternal(internalTokens) };
   const services = [serveHandlers(PreferenceServiceService, createPreferenceHandlers(preferences), calls)];
   return stack.use(await startGrpcServer({ address: "127.0.0.1:0", services, reflection: false, log, drainMs: 100 }));
@@ -36,7 +41,7 @@ async function serve(internalTokens: InternalTokens): Promise<GrpcServer> {
 const connect = (to: GrpcServer) => stack.use(createClient(PreferenceServiceClient, `127.0.0.1:${to.port}`));
 
 before(async () => {
-  const store = stack.use(await openStore("sqlite::memory:"));
+  store = stack.use(await openStore("sqlite::memory:"));
   watched = watchPreferences(store.preferences);
   server = await serve(tokens);
   client = connect(server);
@@ -47,31 +52,34 @@ const asShop = { metadata: internalMetadata(tokens, "shop"), deadlineMs: 3_000 }
 const user = (userId: string): Subject => ({ subject: { $case: "userId", value: userId } });
 const update = (subject: Subject | undefined, optOut: [Channel, string][], optIn: [Channel, string][] = []) => {
   const optOuts = (pairs: [Channel, string][]) => pairs.map(([channel, category]) => ({ channel, category }));
-  return callUnary(client, PreferenceServiceService.updatePreferences, { subject, optOut: optOuts(optOut), optIn: optOuts(optIn) }, asShop);
+  const request = updateRequest({ subject, optOut: optOuts(optOut), optIn: optOuts(optIn) });
+  return callUnary(client, PreferenceServiceService.updatePreferences, request, asShop);
 };
 const get = (subject: Subject | undefined) => callUnary(client, PreferenceServiceService.getPreferences, { subject }, asShop);
 const code = (expected: status) => (error: unknown) => readDetails(error).code === expected;
 
 test("an opt-out is stored, returned, honoured, and revoked", async () => {
-  assert.deepEqual(await get(user("ada")), { optOuts: [], version: 0 });
-  const everywhere = { channel: Channel.CHANNEL_UNSPECIFIED, category: "news" };
-  const sms = { channel: Channel.CHANNEL_SMS, category: "" };
+  assert.deepEqual(await get(user("ada")), { optOuts: [], consents: [], blocks: [], version: 0 });
+  const everywhere = { channel: Channel.CHANNEL_UNSPECIFIED, category: "news", until: undefined };
+  const sms = { channel: Channel.CHANNEL_SMS, category: "", until: undefined };
   const updated = await update(user("ada"), [
     [everywhere.channel, everywhere.category],
     [sms.channel, sms.category],
   ]);
-  assert.deepEqual(updated, { optOuts: [everywhere, sms], version: 1 });
+  assert.deepEqual(updated, { optOuts: [everywhere, sms], consents: [], blocks: [], version: 1 });
   assert.deepEqual(await get(user("ada")), updated);
 
   using optOuts = createOptOutsClient({ address: `127.0.0.1:${server.port}`, tokens, log });
   const ask = (channel: "sms" | "email", category: string, app = "shop") =>
-    optOuts.check([{ app, userId: "ada", endpoint: undefined, channel, category }]);
+    optOuts.check([{ app, userId: "ada", endpoint: undefined, channel, category, notificationClass: "transactional" }]);
   assert.deepEqual(await ask("email", "news"), ["opted-out"]);
   assert.deepEqual(await ask("sms", "receipts"), ["opted-out"]);
   assert.deepEqual(await ask("email", "receipts"), ["allowed"]);
   assert.deepEqual(await ask("email", "news", "bank"), ["allowed"], "opt-outs are per app");
 
-  assert.deepEqual(await update(user("ada"), [], [[Channel.CHANNEL_UNSPECIFIED, "news"]]), { optOuts: [sms], version: 2 });
+  assert.deepEqual(await update(user("ada"), [], [[Channel.CHANNEL_UNSPECIFIED, "news"]]), {
+    ...{ optOuts: [sms], consents: [], blocks: [], version: 2 },
+  });
   assert.deepEqual(await ask("email", "news"), ["allowed"]);
 });
 
@@ -79,7 +87,7 @@ test("an endpoint's opt-out holds for every user", async () => {
   const endpoint: Endpoint = { channel: "sms", phoneNumber: "+4915112345678" };
   await update({ subject: { $case: "endpoint", value: endpointToProto(endpoint) } }, [[Channel.CHANNEL_UNSPECIFIED, ""]]);
   using optOuts = createOptOutsClient({ address: `127.0.0.1:${server.port}`, tokens, log });
-  const common = { app: "shop", channel: "sms", category: "news" } as const;
+  const common = { app: "shop", channel: "sms", category: "news", notificationClass: "marketing" } as const;
   assert.deepEqual(
     await optOuts.check([
       { ...common, userId: "carl", endpoint },
@@ -91,7 +99,7 @@ test("an endpoint's opt-out holds for every user", async () => {
 });
 
 test("callers must have the token and name an app", async () => {
-  const questions = [{ userId: "ada", endpoint: undefined, channel: Channel.CHANNEL_SMS, category: "news" }];
+  const questions = [questionRequest({ userId: "ada", channel: Channel.CHANNEL_SMS })];
   const check = (metadata: Metadata, to = client) => callUnary(to, PreferenceServiceService.checkPreferences, { questions }, { metadata });
   const appOnly = new Metadata();
   appOnly.set("carillon-app", "shop");
@@ -119,12 +127,7 @@ test("incomplete requests are INVALID_ARGUMENT", async () => {
   await assert.rejects(update(undefined, []), invalid);
   await assert.rejects(update(user("ada"), [[Channel.UNRECOGNIZED, "news"]]), invalid);
   const check = (questions: { userId: string; channel: Channel }[]) =>
-    callUnary(
-      client,
-      PreferenceServiceService.checkPreferences,
-      { questions: questions.map((q) => ({ ...q, endpoint: undefined, category: "news" })) },
-      asShop,
-    );
+    callUnary(client, PreferenceServiceService.checkPreferences, { questions: questions.map(questionRequest) }, asShop);
   await assert.rejects(check([]), invalid);
   await assert.rejects(check([{ userId: "", channel: Channel.CHANNEL_SMS }]), invalid);
   await assert.rejects(check([{ userId: "ada", channel: Channel.CHANNEL_UNSPECIFIED }]), invalid);
@@ -150,7 +153,14 @@ test("while the store is unavailable every method is UNAVAILABLE and the client 
     await assert.rejects(get(user("ada")), code(status.UNAVAILABLE));
     await assert.rejects(update(user("ada"), []), code(status.UNAVAILABLE));
     using optOuts = createOptOutsClient({ address: `127.0.0.1:${server.port}`, tokens, log });
-    const question = { app: "shop", userId: "dora", endpoint: undefined, channel: "sms", category: "news" } as const;
+    const question = {
+      app: "shop",
+      userId: "dora",
+      endpoint: undefined,
+      channel: "sms",
+      category: "news",
+      notificationClass: "critical",
+    } as const;
     assert.deepEqual(await optOuts.check([question]), ["unknown"]);
   } finally {
     watched.away = false;

@@ -60,7 +60,7 @@ const attributionIndexes = (provider: string): Index[] => [
 /** Where an existing key means "this was stored before": by any other unique index it would mean something else. */
 export const COLLECTIONS = [
   ...["notifications", "contents", "blobs", "blob_chunks", "attempts", "attributions"],
-  ...["contacts", "preferences", "apps", "poison"],
+  ...["contacts", "preferences", "preference_changes", "profiles", "apps", "poison"],
 ];
 
 const NAMESPACE_NOT_FOUND = 26;

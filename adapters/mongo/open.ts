@@ -18,7 +18,9 @@ import { ensureIndexes } from "./indexes.ts";
 import type { NotificationDocument } from "./notification-document.ts";
 import { createNotificationStore } from "./notifications.ts";
 import { createPoisonStore, type PoisonDocument } from "./poison.ts";
+import type { PreferenceChangeDocument } from "./preference-history.ts";
 import { createPreferenceStore, type PreferenceDocument } from "./preferences.ts";
+import { createProfileStore, type ProfileDocument } from "./profiles.ts";
 import { createPurge } from "./purge.ts";
 import { checkSharding } from "./sharding.ts";
 
@@ -74,7 +76,11 @@ export async function openMongoStore(uri: string, options: MongoOptions = {}): P
       blobs,
       attempts: createAttemptStore(attempts, attributions),
       contacts: createContactStore(db.collection<ContactDocument>("contacts")),
-      preferences: createPreferenceStore(db.collection<PreferenceDocument>("preferences")),
+      preferences: createPreferenceStore(
+        db.collection<PreferenceDocument>("preferences"),
+        db.collection<PreferenceChangeDocument>("preference_changes"),
+      ),
+      profiles: createProfileStore(db.collection<ProfileDocument>("profiles")),
       apps: createAppStore(db.collection<AppDocument>("apps")),
       poison: createPoisonStore(poison),
       async purge(before, limit) {

@@ -28,7 +28,10 @@ after(async () => {
 });
 beforeEach(() => redis.flushall());
 
-const record = (version: number, optOuts: OptOut[], subject = "user:ada") => ({ app: "shop", subject, version, optOuts, updatedAt: 0 });
+const record = (version: number, optOuts: OptOut[], subject = "user:ada") => ({
+  ...{ app: "shop", subject, version, optOuts, consents: [], blocks: [] },
+  updatedAt: 0,
+});
 const apply = (version: number, optOuts: OptOut[], withdrawn: OptOut[] = []) =>
   sets.apply([{ record: record(version, optOuts), withdrawn }]);
 const read = async (channel: "email" | "sms", category = "news", subject = "user:ada") =>

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { ChainableCommander, Redis } from "ioredis";
 import type { Channel } from "../../core/delivery/channel.ts";
-import { type OptOut, optOutsThatApply, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
+import { choicesThatApply, type OptOut, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
 import { bucketKey, bucketOf, member, subjectHash, sweepsKey, unconfirmedKey, versionKey } from "./opt-out-keys.ts";
 import { CHAIN_KEEP_MS, ChainBrokenError, type WriteChain, writeNext } from "./write-chain.ts";
 
@@ -44,7 +44,14 @@ export interface OptOutProbe {
 /** "none" or "some" of the opt-outs that forbid sending are in the set; "unknown": the bucket is not complete. */
 export type OptOutReading = "none" | "some" | "unknown";
 
-/** The opt-outs of a subject as of a version, and those it withdrew. */
+/** What a block is in the sets: an opt-out of everything, because it may be about any channel and category. */
+export const EVERYTHING: OptOut = { channel: "*", category: "*" };
+
+/** What the sets hold of a record. */
+export const refusalsOf = ({ optOuts, blocks }: Pick<PreferenceRecord, "optOuts" | "blocks">): readonly OptOut[] =>
+  blocks.length === 0 ? optOuts : [...optOuts, EVERYTHING];
+
+/** The record of a subject as of a version, and what the sets hold no longer of it. */
 export interface OptOutChange {
   record: PreferenceRecord;
   withdrawn: readonly OptOut[];
@@ -145,7 +152,7 @@ export function createOptOutSets(redis: Redis, buckets = OPT_OUT_BUCKETS): OptOu
         for (const { app, subject, channel, category } of chunk) {
           const hash = subjectHash(app, subject);
           keys.push(bucketKey(bucketOf(hash, buckets)));
-          for (const optOut of optOutsThatApply(channel, category)) members.push(member(hash, optOut));
+          for (const optOut of choicesThatApply(channel, category)) members.push(member(hash, optOut));
         }
         const perProbe = members.length / chunk.length;
         const letters = await redis.eval(SCRIPTS.read, keys.length, ...keys, after?.count ?? 0, SENTINEL, perProbe, ...members);
@@ -169,7 +176,8 @@ export function createOptOutSets(redis: Redis, buckets = OPT_OUT_BUCKETS): OptOu
         const keys: string[] = [];
         const args: (string | number)[] = [];
         for (const { record, withdrawn, confirms = "" } of changes.slice(i, i + CHUNK)) {
-          const { app, subject, version, optOuts } = record;
+          const { app, subject, version } = record;
+          const optOuts = refusalsOf(record);
           const hash = subjectHash(app, subject);
           const bucket = bucketOf(hash, buckets);
           keys.push(bucketKey(bucket), versionKey(hash, bucket), unconfirmedKey(hash, bucket));
@@ -221,8 +229,9 @@ export function createOptOutSets(redis: Redis, buckets = OPT_OUT_BUCKETS): OptOu
       );
     },
     async fill(records, only, chain) {
-      const entries = records.flatMap(({ app, subject, optOuts }) => {
-        const hash = subjectHash(app, subject);
+      const entries = records.flatMap((record) => {
+        const hash = subjectHash(record.app, record.subject);
+        const optOuts = refusalsOf(record);
         const bucket = bucketOf(hash, buckets);
         return only.has(bucket) && optOuts.length > 0 ? [{ bucket, members: optOuts.map((r) => member(hash, r)) }] : [];
       });

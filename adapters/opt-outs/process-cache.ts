@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { Channel } from "../../core/delivery/channel.ts";
 import type { Clock } from "../../core/ports/clock.ts";
-import { isOptedOut, type OptOut } from "../../core/preferences/opt-out.ts";
+import type { PreferenceState } from "../../core/preferences/change.ts";
 import { OPT_OUT_BOUND } from "../../core/preferences/opt-out-bound.ts";
 
 /** How long an entry is used. */
@@ -11,7 +11,7 @@ const CACHE_SUBJECTS = 100_000;
 /** The same for a gateway or dispatcher, which asks for its own calls alone: about 3 MB. */
 export const READER_CACHE_SUBJECTS = 10_000;
 
-/** Whether one subject, a user or an endpoint, opted out of this channel and category. */
+/** What one subject, a user or an endpoint, chose that is about this channel and category. */
 export interface SubjectQuestion {
   app: string;
   subject: string;
@@ -19,21 +19,24 @@ export interface SubjectQuestion {
   category: string;
 }
 
-/** All opt-outs of a subject (read from the store), or pairs of channel and category that it did not opt out of (read from Redis). */
-type Known = { kind: "all"; optOuts: readonly OptOut[] } | { kind: "allowed"; pairs: Set<string> };
+/** "none": it refused nothing that is about this, and nothing blocks it. Whether it consented is not known. */
+export type SubjectReading = PreferenceState | "none";
+
+/** All that is known of a subject (read from the store), or pairs of channel and category that it did not refuse (read from Redis). */
+type Known = { kind: "all"; state: PreferenceState } | { kind: "none"; pairs: Set<string> };
 
 /**
  * Writes what was read into the cache. It is opened before reading, because the data may change in the meantime: a subject that is dropped
  * while a fill is open is not written by that fill.
  */
 export interface Fill extends Disposable {
-  all(app: string, subject: string, optOuts: readonly OptOut[]): void;
-  allowed(question: SubjectQuestion): void;
+  all(app: string, subject: string, state: PreferenceState): void;
+  none(question: SubjectQuestion): void;
 }
 
 export interface ProcessCache {
   /** Undefined if the cache does not know. */
-  isOptedOut(question: SubjectQuestion): boolean | undefined;
+  find(question: SubjectQuestion): SubjectReading | undefined;
   openFill(): Fill;
   drop(app: string, subject: string): void;
   dropAll(): void;
@@ -52,11 +55,11 @@ export function createProcessCache(clock: Clock, subjectsMax = CACHE_SUBJECTS): 
   const open = new Set<{ dropped: Set<string>; droppedAll: boolean }>();
 
   return {
-    isOptedOut(q) {
+    find(q) {
       const found = known.get(keyOf(q.app, q.subject));
       if (!found) return undefined;
-      if (found.kind === "all") return isOptedOut(found.optOuts, q.channel, q.category);
-      return found.pairs.has(pairOf(q)) ? false : undefined;
+      if (found.kind === "all") return found.state;
+      return found.pairs.has(pairOf(q)) ? "none" : undefined;
     },
     openFill() {
       const state = { dropped: new Set<string>(), droppedAll: false };
@@ -67,13 +70,13 @@ export function createProcessCache(clock: Clock, subjectsMax = CACHE_SUBJECTS): 
         if (!state.droppedAll && !state.dropped.has(key)) known.set(key, value, { start });
       };
       return {
-        all: (app, subject, optOuts) => put(keyOf(app, subject), { kind: "all", optOuts }),
-        allowed(q) {
+        all: (app, subject, state) => put(keyOf(app, subject), { kind: "all", state }),
+        none(q) {
           const key = keyOf(q.app, q.subject);
           const before = known.get(key);
           // The pairs of an entry share its age, so a new pair does not renew it.
-          if (before?.kind === "allowed" && !state.droppedAll && !state.dropped.has(key)) before.pairs.add(pairOf(q));
-          else if (!before) put(key, { kind: "allowed", pairs: new Set([pairOf(q)]) });
+          if (before?.kind === "none" && !state.droppedAll && !state.dropped.has(key)) before.pairs.add(pairOf(q));
+          else if (!before) put(key, { kind: "none", pairs: new Set([pairOf(q)]) });
         },
         [Symbol.dispose]: () => {
           open.delete(state);

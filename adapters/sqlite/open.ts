@@ -13,6 +13,7 @@ import { statFileSystem } from "./durable.ts";
 import { createNotificationStore } from "./notifications.ts";
 import { createPoisonStore } from "./poison.ts";
 import { createPreferenceStore } from "./preferences.ts";
+import { createProfileStore } from "./profiles.ts";
 import { createPurge } from "./purge.ts";
 import { asStoreError } from "./transact.ts";
 import { useWriterThread } from "./writer-thread.ts";
@@ -49,6 +50,7 @@ export async function openSqliteStore(
     settle: writes.settle,
     contacts: createContactStore(database, writes),
     preferences: createPreferenceStore(database),
+    profiles: createProfileStore(database),
     apps: createAppStore(database),
     poison: createPoisonStore(database),
     async purge(before, limit) {

@@ -158,6 +158,15 @@ const BLOB_TABLES = `
   create table if not exists blob_chunks (upload text not null, number integer not null, bytes blob not null, primary key (upload, number)) strict;
 `;
 
+/** Every change of preferences (core/ports/preference-store.ts), and profiles; as the tables of blobs, made where they are missing. */
+const PREFERENCE_TABLES = `
+  create table if not exists preference_changes (
+    app text not null, subject text not null, version integer not null, doc text not null,
+    primary key (app, subject, version)
+  ) strict, without rowid;
+  create table if not exists profiles (app text not null, user_id text not null, doc text not null, primary key (app, user_id)) strict;
+`;
+
 /** What each version adds to the one before: append, never edit. `user_version` counts how many a file has. */
 const MIGRATIONS = [
   VERSION_1,
@@ -177,15 +186,16 @@ const MIGRATIONS = [
 export function migrate(database: DatabaseSync): void {
   const readVersion = () => Number(database.prepare("pragma user_version").get()?.user_version);
   // The last one that is made.
-  const hasBlobs = () => database.prepare("select 1 from sqlite_schema where name = 'blob_chunks'").get() !== undefined;
+  const hasAllTables = () => database.prepare("select 1 from sqlite_schema where name = 'profiles'").get() !== undefined;
   // Most files are up to date, and then opening one waits for no writer.
-  if (readVersion() === MIGRATIONS.length && hasBlobs()) return;
+  if (readVersion() === MIGRATIONS.length && hasAllTables()) return;
   transactNow(database, () => {
     const version = readVersion();
     if (version > MIGRATIONS.length)
       throw new StoreError(`the file has schema ${version}, this Carillon knows ${MIGRATIONS.length}: it was written by a newer one`);
     for (const migration of MIGRATIONS.slice(version)) database.exec(migration);
     database.exec(BLOB_TABLES);
+    database.exec(PREFERENCE_TABLES);
     database.exec(`pragma user_version = ${MIGRATIONS.length}`);
   });
 }

@@ -6,6 +6,7 @@ import type { ContentStore } from "./content-store.ts";
 import type { DeliveryChange, NotificationStore } from "./notification-store.ts";
 import type { PoisonStore } from "./poison-store.ts";
 import type { PreferenceStore } from "./preference-store.ts";
+import type { ProfileStore } from "./profile-store.ts";
 
 /** How many of each kind a purge removed. */
 export interface PurgeCounts {
@@ -26,6 +27,7 @@ export interface Store extends AsyncDisposable {
   attempts: AttemptStore;
   contacts: ContactStore;
   preferences: PreferenceStore;
+  profiles: ProfileStore;
   apps: AppStore;
   poison: PoisonStore;
   /**

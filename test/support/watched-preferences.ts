@@ -33,6 +33,10 @@ export function watchPreferences(real: PreferenceStore): WatchedPreferences {
         reachable();
         return real.update(...change);
       },
+      async history(...of) {
+        reachable();
+        return real.history(...of);
+      },
       async *changedSince(updatedAt) {
         reachable();
         await watched.heldChanges;
