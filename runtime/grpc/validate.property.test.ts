@@ -57,7 +57,9 @@ test("generated messages are valid often enough, and break every rule that proto
     // A fixed seed: this tests the generator above, and must not depend on chance.
     const found = fc.sample(anyMessage(desc), { numRuns: 2 * RUNS, seed: 1 }).map((given) => validate(given));
     const valid = found.filter((v) => v.length === 0).length;
-    assert.ok(valid > RUNS / 5 && valid < 2 * RUNS, `${desc.name}: ${valid} valid`);
+    // One without fields is always valid.
+    const most = desc.fields.length === 0 ? 2 * RUNS : 2 * RUNS - 1;
+    assert.ok(valid > RUNS / 5 && valid <= most, `${desc.name}: ${valid} valid`);
     for (const violation of found.flat()) broken.add(violation.rule);
   }
   // biome-ignore format: one list
