@@ -21,7 +21,7 @@ export interface Read {
 /** One subject that refuses is enough; "allowed" needs an answer for every subject. Pure. */
 export function answerOf({ question, default: own, readings, isSuspect }: Read, now: number): OptOutAnswer {
   const read = readings.filter((reading) => reading !== undefined);
-  const states = read.map((reading) => (reading === "none" ? NOTHING : reading));
+  const states = read.map((reading) => (typeof reading === "string" ? stateFrom(reading, question) : reading));
   // Whatever the default is, a block holds.
   const refusal = refusalOf(states, { ...question, default: own ?? "required" }, now);
   const isWhole = readings.length > 0 && read.length === readings.length && own !== undefined;
@@ -30,6 +30,10 @@ export function answerOf({ question, default: own, readings, isSuspect }: Read, 
   // A subject of which only refusals are known may have consented.
   return isWhole && !read.includes("none") ? refusal : unread(question, own, isSuspect);
 }
+
+/** As far as it is about this question. */
+const stateFrom = (reading: "none" | "consented", { channel, category }: OptOutQuestion): PreferenceState =>
+  reading === "none" ? NOTHING : { ...NOTHING, consents: [{ channel, category }] };
 
 /**
  * What is critical is sent where preferences stay unreadable, but not to whom Redis holds a refusal of. Everything else waits: it may be one that has ended,

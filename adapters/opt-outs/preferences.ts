@@ -104,7 +104,8 @@ export function createPreferences(deps: {
     const { optOut = [], consent = [], forget = [], block = [], lift = [] } = change;
     const added = block.length > 0 ? [...optOut, EVERYTHING] : optOut;
     const removed = [...forget, ...consent, ...(lift.length > 0 ? [EVERYTHING] : [])];
-    const begun = await redisOptOuts?.begin(app, subject, added);
+    const ending = consent.filter(({ until }) => until !== undefined);
+    const begun = await redisOptOuts?.begin(app, subject, { optOuts: added, consents: [...optOut, ...forget, ...ending] });
     // Also propagates a write that completes after the deadline: it may be older than what the next sweep reads again.
     const write = async () => {
       const stored = await store.update(app, subject, change, clock.now());
@@ -158,7 +159,7 @@ export function createPreferences(deps: {
 
   async function check(questions: readonly OptOutQuestion[]): Promise<OptOutAnswer[]> {
     const defaults = await categoryDefaults.of(questions);
-    const asked = questions.map(subjectQuestionsOf);
+    const asked = questions.map((question, i) => subjectQuestionsOf(question, defaults[i] === "opted-out"));
     const known = new Map<SubjectQuestion, SubjectReading>();
     const refusedInRedis = new Set<SubjectQuestion>();
     const open = asked.flat().filter((q) => {
@@ -170,17 +171,26 @@ export function createPreferences(deps: {
     if (open.length > 0 && redisOptOuts) {
       const readings = await redisOptOuts.read(open);
       for (const [i, q] of open.entries()) {
-        if (readings[i] === "some") refusedInRedis.add(q);
-        if (readings[i] !== "none") continue;
-        known.set(q, "none");
-        fill.none(q);
+        const reading = readings[i];
+        if (reading === "some") refusedInRedis.add(q);
+        if (reading !== "none" && reading !== "consented") continue;
+        known.set(q, reading);
+        fill.some(q, reading);
       }
     }
-    // A refusal found in Redis is confirmed by the store, because a member may outlive it, and a narrower consent may count more. So is that
-    // nobody refused, where that is not enough.
-    const toRead = asked.flatMap((qs, i) =>
-      qs.filter((q) => known.get(q) === undefined || (known.get(q) === "none" && defaults[i] === "opted-out")),
-    );
+    const answer = (question: OptOutQuestion, i: number) => {
+      const qs = asked[i]!;
+      const readings = qs.map((q) => known.get(q));
+      return answerOf({ question, default: defaults[i], readings, isSuspect: qs.some((q) => refusedInRedis.has(q)) }, clock.now());
+    };
+    // A refusal found in Redis is confirmed by the store, because a member may outlive it, and a narrower consent may count more. So is that nobody
+    // consented, because a consent may be missing there.
+    const toRead = questions.flatMap((question, i) => {
+      const qs = asked[i]!;
+      const open = qs.filter((q) => !known.has(q));
+      if (defaults[i] !== "opted-out" || (open.length === 0 && answer(question, i) !== "unknown")) return open;
+      return [...open, ...qs.filter((q) => known.get(q) === "none")];
+    });
     if (toRead.length > 0) {
       const stored = await readStore(toRead, fill);
       for (const q of toRead) {
@@ -188,12 +198,7 @@ export function createPreferences(deps: {
         if (state) known.set(q, state);
       }
     }
-    const now = clock.now();
-    return questions.map((question, i) => {
-      const qs = asked[i]!;
-      const isSuspect = qs.some((q) => refusedInRedis.has(q));
-      return answerOf({ question, default: defaults[i], readings: qs.map((q) => known.get(q)), isSuspect }, now);
-    });
+    return questions.map(answer);
   }
 
   return {
@@ -212,9 +217,9 @@ export function createPreferences(deps: {
 }
 
 /** The user may have chosen, and so may the endpoint, regardless of its user. */
-function subjectQuestionsOf({ app, userId, endpoint, channel, category }: OptOutQuestion): SubjectQuestion[] {
+function subjectQuestionsOf({ app, userId, endpoint, channel, category }: OptOutQuestion, consents: boolean): SubjectQuestion[] {
   const subjects: string[] = [];
   if (userId !== undefined) subjects.push(userSubject(userId));
   if (endpoint) subjects.push(...endpointIds(endpoint).map(endpointSubject));
-  return subjects.map((subject) => ({ app, subject, channel, category }));
+  return subjects.map((subject) => ({ app, subject, channel, category, consents }));
 }

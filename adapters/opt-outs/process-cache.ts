@@ -17,13 +17,15 @@ export interface SubjectQuestion {
   subject: string;
   channel: Channel;
   category: string;
+  /** Whether consents count: the category is opted out by default. */
+  consents: boolean;
 }
 
-/** "none": it refused nothing that is about this, and nothing blocks it. Whether it consented is not known. */
-export type SubjectReading = PreferenceState | "none";
+/** "none": it refused nothing that is about this, and nothing blocks it; whether it consented is not known. "consented": it did, too. */
+export type SubjectReading = PreferenceState | "none" | "consented";
 
-/** All that is known of a subject (read from the store), or pairs of channel and category that it did not refuse (read from Redis). */
-type Known = { kind: "all"; state: PreferenceState } | { kind: "none"; pairs: Set<string> };
+/** All that is known of a subject (read from the store), or of pairs of channel and category that it did not refuse (read from Redis). */
+type Known = { kind: "all"; state: PreferenceState } | { kind: "some"; pairs: Map<string, "none" | "consented"> };
 
 /**
  * Writes what was read into the cache. It is opened before reading, because the data may change in the meantime: a subject that is dropped
@@ -31,7 +33,7 @@ type Known = { kind: "all"; state: PreferenceState } | { kind: "none"; pairs: Se
  */
 export interface Fill extends Disposable {
   all(app: string, subject: string, state: PreferenceState): void;
-  none(question: SubjectQuestion): void;
+  some(question: SubjectQuestion, reading: "none" | "consented"): void;
 }
 
 export interface ProcessCache {
@@ -59,7 +61,7 @@ export function createProcessCache(clock: Clock, subjectsMax = CACHE_SUBJECTS): 
       const found = known.get(keyOf(q.app, q.subject));
       if (!found) return undefined;
       if (found.kind === "all") return found.state;
-      return found.pairs.has(pairOf(q)) ? "none" : undefined;
+      return found.pairs.get(pairOf(q));
     },
     openFill() {
       const state = { dropped: new Set<string>(), droppedAll: false };
@@ -71,12 +73,12 @@ export function createProcessCache(clock: Clock, subjectsMax = CACHE_SUBJECTS): 
       };
       return {
         all: (app, subject, state) => put(keyOf(app, subject), { kind: "all", state }),
-        none(q) {
+        some(q, reading) {
           const key = keyOf(q.app, q.subject);
           const before = known.get(key);
           // The pairs of an entry share its age, so a new pair does not renew it.
-          if (before?.kind === "none" && !state.droppedAll && !state.dropped.has(key)) before.pairs.add(pairOf(q));
-          else if (!before) put(key, { kind: "none", pairs: new Set([pairOf(q)]) });
+          if (before?.kind === "some" && !state.droppedAll && !state.dropped.has(key)) before.pairs.set(pairOf(q), reading);
+          else if (!before) put(key, { kind: "some", pairs: new Map([[pairOf(q), reading]]) });
         },
         [Symbol.dispose]: () => {
           open.delete(state);

@@ -248,7 +248,7 @@ test("a process that was paused for long with a stored opt-in does not take a ne
     [WITHDRAWN_WITHIN_MS, "none"],
     [WITHDRAWN_WITHIN_MS + 1, "some"],
   ] as const) {
-    const begun = await optOuts.begin(APP, ada, []);
+    const begun = await optOuts.begin(APP, ada, { optOuts: [], consents: [] });
     await sets.apply([{ record: { ...record, version: 2, optOuts: [news] }, withdrawn: [] }]);
     clock.advance(pausedMs);
     // As if they had expired.
