@@ -1,14 +1,23 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Metadata, status } from "@grpc/grpc-js";
+import { endpointId } from "../adapters/ids.ts";
 import { createPreferences } from "../adapters/opt-outs/preferences.ts";
 import { createOptOutsClient } from "../adapters/preferences/opt-outs-client.ts";
 import { openStore } from "../adapters/store/open-store.ts";
 import { endpointToProto } from "../adapters/wire/convert.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import type { Store } from "../core/ports/store.ts";
+import type { Block } from "../core/preferences/block.ts";
+import { endpointSubject } from "../core/preferences/opt-out.ts";
 import { Channel } from "../gen/carillon/v1/channel.ts";
-import { PreferenceServiceClient, PreferenceServiceService, type Subject } from "../gen/carillon/v1/preference_service.ts";
+import {
+  BlockKind,
+  type OptOut,
+  PreferenceServiceClient,
+  PreferenceServiceService,
+  type Subject,
+} from "../gen/carillon/v1/preference_service.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { callUnary, createClient } from "../runtime/grpc/client.ts";
 import { authenticateInternal, internalMetadata } from "../runtime/grpc/internal-call.ts";
@@ -18,6 +27,7 @@ import { readDetails } from "../runtime/grpc/status.ts";
 import type { InternalTokens } from "../runtime/internal-tokens.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { questionRequest, updateRequest } from "../test/support/preference-requests.ts";
+import { sampleApp } from "../test/support/store/samples.ts";
 import { type WatchedPreferences, watchPreferences } from "../test/support/watched-preferences.ts";
 import { createPreferenceHandlers } from "./preference-handlers.ts";
 
@@ -165,4 +175,96 @@ test("while the store is unavailable every method is UNAVAILABLE and the client 
   } finally {
     watched.away = false;
   }
+});
+
+test("choices of a required category are refused by field, and forgetting them is not", async () => {
+  const categories = [{ name: "codes", labels: {}, default: "opted-in" as const, tenantDefaults: { bank: "required" as const } }];
+  // Another app: what is known of the first one's categories may be seconds old.
+  await store.apps.change("library", () => ({ ...sampleApp(), categories }));
+  await store.profiles.put("library", "hedy", { tenant: "bank" }, 1);
+  const asLibrary = { metadata: internalMetadata(tokens, "library"), deadlineMs: 3_000 };
+  const of = (choices: [Channel, string][]) => choices.map(([channel, category]) => ({ channel, category }));
+  const change = (userId: string, optOut: [Channel, string][], optIn: [Channel, string][] = []) => {
+    const request = updateRequest({ subject: user(userId), optOut: of(optOut), optIn: of(optIn) });
+    return callUnary(client, PreferenceServiceService.updatePreferences, request, asLibrary);
+  };
+  const refused = (error: unknown) => {
+    const { code: got, reason, fields } = readDetails(error);
+    assert.deepEqual(
+      [got, reason, fields.map(({ field }) => field)],
+      [status.FAILED_PRECONDITION, "CATEGORY_REQUIRED", ["opt_out[1].category"]],
+    );
+    return true;
+  };
+  const choices: [Channel, string][] = [
+    [Channel.CHANNEL_SMS, "news"],
+    [Channel.CHANNEL_SMS, "codes"],
+    [Channel.CHANNEL_UNSPECIFIED, ""],
+  ];
+  await assert.rejects(change("hedy", choices), refused);
+  assert.equal((await change("hedy", [], choices)).version, 1, "all of it, or nothing, was applied before");
+  assert.equal((await change("ida", choices)).version, 1, "a user of no tenant");
+});
+
+test("the history is listed in pages, with who made each change, how and why", async () => {
+  const origin = { actor: "ann@support", source: "phone", evidence: "call 17" };
+  const change = (optOut: OptOut[], more = {}) =>
+    callUnary(client, PreferenceServiceService.updatePreferences, updateRequest({ subject: user("joan"), optOut, ...more }), asShop);
+  const until = new Date("2099-01-01");
+  await change([{ channel: Channel.CHANNEL_SMS, category: "news", until }], { origin });
+  await change([], { consent: [{ channel: Channel.CHANNEL_SMS, category: "news", until: undefined }] });
+  const list = async (pageSize: number, beforeVersion: number) =>
+    (await callUnary(client, PreferenceServiceService.listPreferenceChanges, { subject: user("joan"), pageSize, beforeVersion }, asShop))
+      .changes;
+  const [latest, ...more] = await list(1, 0);
+  assert.deepEqual([latest?.version, more.length], [2, 0]);
+  assert.deepEqual(latest?.before?.optOuts, [{ channel: Channel.CHANNEL_SMS, category: "news", until }]);
+  assert.deepEqual(
+    [latest?.after?.optOuts, latest?.after?.consents.length, latest?.origin],
+    [[], 1, { actor: "", source: "", evidence: "" }],
+  );
+  const [first] = await list(0, 2);
+  assert.deepEqual([first?.version, first?.origin], [1, origin]);
+  assert.deepEqual(await list(0, 1), []);
+});
+
+test("a block is lifted by kind, with a word why, and what is not there changes nothing", async () => {
+  const endpoint: Endpoint = { channel: "sms", phoneNumber: "+4915112345670" };
+  const block = (kind: Block["kind"]): Block => ({ kind, reason: "x", source: "test", at: 7, ...(kind === "stop" && { pool: "" }) });
+  const subject = endpointSubject(endpointId(endpoint));
+  await store.preferences.update("shop", subject, { block: [block("stop"), block("manual")], origin: {} }, 1);
+  const lift = (kind: BlockKind, evidence: string) => {
+    const request = { endpoint: endpointToProto(endpoint), kind, origin: { actor: "", source: "", evidence } };
+    return callUnary(client, PreferenceServiceService.liftBlock, request, asShop);
+  };
+  await assert.rejects(lift(BlockKind.BLOCK_KIND_STOP, ""), code(status.INVALID_ARGUMENT));
+  const lifted = await lift(BlockKind.BLOCK_KIND_STOP, "START by text");
+  assert.deepEqual(
+    lifted.lifted.map(({ kind, senderPool }) => [kind, senderPool]),
+    [[BlockKind.BLOCK_KIND_STOP, "(default)"]],
+  );
+  assert.deepEqual(await lift(BlockKind.BLOCK_KIND_STOP, "again"), { lifted: [], version: lifted.version });
+  const left = await get({ subject: { $case: "endpoint", value: endpointToProto(endpoint) } });
+  assert.deepEqual(left.blocks, [
+    { kind: BlockKind.BLOCK_KIND_MANUAL, senderPool: "", classes: [], reason: "x", source: "test", blockedAt: new Date(7) },
+  ]);
+  using optOuts = createOptOutsClient({ address: `127.0.0.1:${server.port}`, tokens, log });
+  const asked = { app: "shop", userId: undefined, endpoint, channel: "sms", category: "news", notificationClass: "critical" } as const;
+  assert.deepEqual(await optOuts.check([asked]), ["blocked"]);
+});
+
+test("each change is a line of the log without its person, its maker and its proof", async () => {
+  const lines: string[] = [];
+  const written = createLogger("test", "info", { write: (line) => void lines.push(line) });
+  const { preferences, apps, profiles } = store;
+  await using own = createPreferences({ store: preferences, apps, profiles, redis: undefined, clock: systemClock, log: written });
+  const origin = { actor: "ann@support", source: "phone", evidence: "call of kate" };
+  await own.update("shop", "user:kate", { optOut: [{ channel: "sms", category: "news", until: 0 }], block: [], origin });
+  assert.equal(lines.length, 1);
+  const { msg, app, version, source, optOutsAfter } = JSON.parse(lines[0]!);
+  assert.deepEqual(
+    [msg, app, version, source, optOutsAfter],
+    ["preferences changed", "shop", 1, "phone", ["sms/news until 1970-01-01T00:00:00.000Z"]],
+  );
+  assert.doesNotMatch(lines[0]!, /kate|ann/);
 });

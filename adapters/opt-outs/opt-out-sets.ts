@@ -3,6 +3,7 @@ import type { ChainableCommander, Redis } from "ioredis";
 import type { Channel } from "../../core/delivery/channel.ts";
 import { choicesThatApply, type OptOut, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
 import { bucketKey, bucketOf, consentMember, member, subjectHash, sweepsKey, unconfirmedKey, versionKey } from "./opt-out-keys.ts";
+import { endedConsents, lastingConsents, refusalsOf } from "./set-members.ts";
 import { CHAIN_KEEP_MS, ChainBrokenError, type WriteChain, writeNext } from "./write-chain.ts";
 
 // What Redis holds and under which keys: opt-out-keys.ts.
@@ -49,21 +50,6 @@ export interface OptOutProbe {
  * is not complete.
  */
 export type OptOutReading = "none" | "consented" | "some" | "unknown";
-
-/** What a block is in the sets: an opt-out of everything, because it may be about any channel and category. */
-export const EVERYTHING: OptOut = { channel: "*", category: "*" };
-
-/** What the sets hold of a record. */
-export const refusalsOf = ({ optOuts, blocks }: Pick<PreferenceRecord, "optOuts" | "blocks">): readonly OptOut[] =>
-  blocks.length === 0 ? optOuts : [...optOuts, EVERYTHING];
-
-/** One that ends by itself would be found after its end. */
-const lastingConsents = ({ consents }: PreferenceRecord) => consents.filter(({ until }) => until === undefined);
-/** What must not be found any more. */
-const endedConsents = ({ consents, withdrawn = [] }: PreferenceRecord) => [
-  ...withdrawn,
-  ...consents.filter(({ until }) => until !== undefined),
-];
 
 /** The record of a subject as of a version, and what the sets hold no longer of it. */
 export interface OptOutChange {

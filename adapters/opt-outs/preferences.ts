@@ -12,11 +12,12 @@ import { createStateLog } from "../../runtime/state-log.ts";
 import { endpointIds } from "../ids.ts";
 import { redisFault } from "../redis/connect.ts";
 import { answerOf, NOTHING } from "./answer-of.ts";
+import { auditLine } from "./audit-line.ts";
 import { type CategoryDefaults, createCategoryDefaults } from "./category-defaults.ts";
 import { createChangeBroadcast } from "./change-broadcast.ts";
-import { EVERYTHING, refusalsOf } from "./opt-out-sets.ts";
 import { createProcessCache, type Fill, type SubjectQuestion, type SubjectReading } from "./process-cache.ts";
 import { type BegunChange, createRedisOptOuts } from "./redis-opt-outs.ts";
+import { EVERYTHING, refusalsOf } from "./set-members.ts";
 
 /** For a read from the store; callers allow one second in all (CHECK_DEADLINE_MS of the client). */
 const FIND_DEADLINE_MS = 800;
@@ -123,7 +124,8 @@ export function createPreferences(deps: {
     removed: readonly OptOut[],
     begun: BegunChange | undefined,
   ): Promise<UpdatedPreference> {
-    const { app, subject, version } = record;
+    const { app, subject, version, lastChange } = record;
+    if (lastChange) log.info(auditLine(lastChange), "preferences changed");
     if (begun) {
       const refusals = refusalsOf(record);
       const withdrawn = removed.filter((a) => !refusals.some((r) => isSameOptOut(r, a)));
