@@ -15,7 +15,7 @@ import { createCallRate } from "./call-rate.ts";
 
 const log = createLogger("test", "silent");
 /** So slow that no token is added during a test. */
-const SLOW = { ratePerSecond: 0.02, burst: 9 };
+const SLOW = { ratePerSecond: 0.02, burst: 14 };
 const contextOf = (id: string) => ({
   caller: { ...sampleApp(), id },
   signal: new AbortController().signal,
@@ -36,6 +36,8 @@ async function setUp() {
     notifications: rate.notifications(answers("sendNotification", "batchSendNotifications", "previewNotification", "getNotification")),
     contacts: rate.contacts(answers("registerContact", "removeContact", "listContacts")),
     preferences: rate.preferences(answers("getPreferences", "updatePreferences", "listPreferenceChanges", "liftBlock", "checkPreferences")),
+    categories: rate.categories(answers("putCategory", "listCategories", "deleteCategory")),
+    profiles: rate.profiles(answers("setProfile", "getProfile")),
     async [Symbol.asyncDispose]() {
       await redis[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
@@ -45,7 +47,7 @@ async function setUp() {
 
 test("every call that sends nothing uses up one rate of its app, and no send does", async () => {
   await using world = await setUp();
-  const { notifications, contacts, preferences, calls } = world;
+  const { notifications, contacts, preferences, categories, profiles, calls } = world;
   const context = contextOf("shop");
   const endpoint = undefined;
   const others = (of: typeof context): Promise<unknown>[] => [
@@ -58,6 +60,11 @@ test("every call that sends nothing uses up one rate of its app, and no send doe
     preferences.listPreferenceChanges({ subject: undefined, pageSize: 0, beforeVersion: 0 }, of),
     preferences.liftBlock({ endpoint, kind: 0, origin: undefined }, of),
     preferences.checkPreferences({ questions: [] }, of),
+    categories.putCategory({ category: undefined }, of),
+    categories.listCategories({}, of),
+    categories.deleteCategory({ name: "" }, of),
+    profiles.setProfile({ userId: "", profile: undefined }, of),
+    profiles.getProfile({ userId: "" }, of),
   ];
   await Promise.all(others(context));
   assert.equal(calls.length, SLOW.burst);
@@ -80,11 +87,11 @@ test("many questions and many changes use up more of it", async () => {
   await using world = await setUp();
   const { preferences } = world;
   const question = questionRequest({ userId: "ada" });
-  const questions = Array.from({ length: 51 }, () => question);
+  const questions = Array.from({ length: 101 }, () => question);
   assert.ok(!isCallError(await preferences.checkPreferences({ questions }, contextOf("shop"))));
   const optOut = Array.from({ length: 30 }, () => ({ channel: 0 as const, category: "news" }));
   assert.ok(!isCallError(await preferences.updatePreferences(updateRequest({ optOut }), contextOf("shop"))));
-  assert.ok(isCallError(await preferences.getPreferences({ subject: undefined }, contextOf("shop"))), "six and three of nine");
+  assert.ok(isCallError(await preferences.getPreferences({ subject: undefined }, contextOf("shop"))), "eleven and three of fourteen");
 });
 
 test("a preview uses up ten, and more for a large mail", async () => {
@@ -99,11 +106,12 @@ test("a preview uses up ten, and more for a large mail", async () => {
     const error = (await notifications.getNotification({ notificationId: "" }, contextOf(app))) as CallError;
     return Math.round((error.retryAfterMs ?? 0) / 1_000);
   };
+  for (const app of ["shop", "bank"]) await previewOf(app, "small");
   await previewOf("shop", "small");
   await previewOf("bank", "x".repeat(40_960));
-  // A token takes 50 s; to the next one 2 are missing, and 12.
+  // A token takes 50 s; to the next one 7 are missing, and 17.
   assert.deepEqual(
     [await waitMs("shop"), await waitMs("bank")].map((s) => Math.round(s / 10) * 10),
-    [100, 600],
+    [350, 850],
   );
 });

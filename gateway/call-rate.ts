@@ -8,9 +8,11 @@ import type { CallContext } from "../runtime/handler.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { createSampledLog } from "../runtime/sampled-log.ts";
 import type { BlobHandlers } from "./blob-handlers.ts";
+import type { CategoryHandlers } from "./category-handlers.ts";
 import type { ContactHandlers } from "./contact-handlers.ts";
 import type { NotificationHandlers } from "./notification-handlers.ts";
 import type { PreferenceForwardHandlers } from "./preference-handlers.ts";
+import type { ProfileHandlers } from "./profile-handlers.ts";
 import { quotaError } from "./quotas.ts";
 
 /** Questions and changes of opt-outs that one unit pays for, as it does for deliveries. */
@@ -36,6 +38,8 @@ export interface CallRate {
   notifications(handlers: NotificationHandlers): NotificationHandlers;
   contacts(handlers: ContactHandlers): ContactHandlers;
   preferences(handlers: PreferenceForwardHandlers): PreferenceForwardHandlers;
+  categories(handlers: CategoryHandlers): CategoryHandlers;
+  profiles(handlers: ProfileHandlers): ProfileHandlers;
 }
 
 export function createCallRate(parts: { rates: AppRates; limit: BucketLimit; clock: Pick<Clock, "monotonic">; log: Logger }): CallRate {
@@ -100,5 +104,11 @@ export function createCallRate(parts: { rates: AppRates; limit: BucketLimit; clo
       liftBlock: limited(liftBlock),
       checkPreferences: limited(checkPreferences, ({ questions }) => optOutsCost(questions.length)),
     }),
+    categories: ({ putCategory, listCategories, deleteCategory }) => ({
+      putCategory: limited(putCategory),
+      listCategories: limited(listCategories),
+      deleteCategory: limited(deleteCategory),
+    }),
+    profiles: ({ setProfile, getProfile }) => ({ setProfile: limited(setProfile), getProfile: limited(getProfile) }),
   };
 }

@@ -1,5 +1,4 @@
 import { endpointIds } from "../adapters/ids.ts";
-import { StoreError } from "../adapters/store/store-error.ts";
 import { channelToProto, endpointFromProto, endpointToProto } from "../adapters/wire/convert.ts";
 import { canonicalEndpoint, type Endpoint, maskEndpoint } from "../core/delivery/endpoint.ts";
 import type { AppRecord } from "../core/ports/app-store.ts";
@@ -14,11 +13,12 @@ import type {
   RemoveContactRequest,
   RemoveContactResponse,
 } from "../gen/carillon/v1/contact_service.ts";
-import { type CallError, callError, invalidRequest } from "../runtime/call-error.ts";
+import { callError, invalidRequest } from "../runtime/call-error.ts";
 import { compileValidator } from "../runtime/grpc/validate.ts";
 import type { Handler } from "../runtime/handler.ts";
 import { checkAddress } from "./check.ts";
 import { destinationError, maySendSms } from "./screen.ts";
+import { withStore } from "./with-store.ts";
 
 /** A notification to a user is one document with a delivery for each endpoint, so their number needs a bound; no person has more than 100 devices. */
 const ENDPOINTS_PER_USER_MAX = 100;
@@ -132,13 +132,4 @@ function contactToProto({ endpointId, endpoint, registeredAt, lastSeenAt = regis
     // The name that the contract gives it, from the one in generated code.
     endpointKind: (address?.$case ?? "").replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
   };
-}
-
-async function withStore<T>(work: () => Promise<T>): Promise<T | CallError> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof StoreError) return callError("UNAVAILABLE", "UNAVAILABLE", "the store is unavailable; repeat the call");
-    throw error;
-  }
 }

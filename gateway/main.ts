@@ -14,9 +14,11 @@ import { createGatewayPeers } from "../adapters/redis/gateway-peers.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
 import { taskSubjects } from "../core/delivery/subjects.ts";
 import { BlobServiceService } from "../gen/carillon/v1/blob_service.ts";
+import { CategoryServiceService } from "../gen/carillon/v1/category_service.ts";
 import { ContactServiceService } from "../gen/carillon/v1/contact_service.ts";
 import { NotificationServiceService } from "../gen/carillon/v1/notification_service.ts";
 import { PreferenceServiceService } from "../gen/carillon/v1/preference_service.ts";
+import { ProfileServiceService } from "../gen/carillon/v1/profile_service.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { BATCH_BYTES_MAX, CALLS_MAX } from "../runtime/grpc/limits.ts";
 import { rejectionCounter } from "../runtime/grpc/rejections.ts";
@@ -32,13 +34,18 @@ import { createAppOpen } from "./app-open.ts";
 import { createAuthenticate } from "./auth.ts";
 import { createBlobHandlers, PUT_BLOB, PUT_BLOB_MESSAGE_BYTES_MAX } from "./blob-handlers.ts";
 import { createCallRate } from "./call-rate.ts";
+import { createCategoryHandlers } from "./category-handlers.ts";
 import { GATEWAY_TLS, gatewayVariables, quotaDefaults, smsPrefixes } from "./config.ts";
 import { createContactHandlers } from "./contact-handlers.ts";
 import { createLoad } from "./load.ts";
 import { createGatewayMetrics } from "./metrics.ts";
 import { createNotificationHandlers } from "./notification-handlers.ts";
 import { createPreferenceForwardHandlers } from "./preference-handlers.ts";
+import { createProfileHandlers } from "./profile-handlers.ts";
 import { createQuotas } from "./quotas.ts";
+
+/** Of ProfileService the methods that are served; the others answer UNIMPLEMENTED. */
+const { setProfile, getProfile } = ProfileServiceService;
 
 /** What the gateway does while Redis is away. */
 const WITHOUT_REDIS_OPT_OUTS = "opt-outs are read from the store";
@@ -128,6 +135,8 @@ export const role = defineRole({
             callRate.preferences(createPreferenceForwardHandlers(preferences, clock, optOuts.forget)),
             calls,
           ),
+          serveHandlers(CategoryServiceService, callRate.categories(createCategoryHandlers({ apps: store.apps, log })), calls),
+          serveHandlers({ setProfile, getProfile }, callRate.profiles(createProfileHandlers({ profiles: store.profiles, clock })), calls),
         ],
         reflection: config.GATEWAY_REFLECTION,
         rejected: rejectionCounter(metrics),

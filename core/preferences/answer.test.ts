@@ -93,6 +93,7 @@ test("the default of a category is that of the tenant, else its own, and off whe
     ["email", undefined, "opted-in"],
     ["sms", undefined, "opted-out"],
     ["email", "unknown", "opted-in"],
+    ["email", "constructor", "opted-in"],
     ["email", "strict", "opted-out"],
     ["email", "legal", "required"],
     ["sms", "legal", "required"],

@@ -832,8 +832,9 @@ export const DeleteCategoryResponse: MessageFns<DeleteCategoryResponse> = {
 export type CategoryServiceService = typeof CategoryServiceService;
 export const CategoryServiceService = {
   /**
-   * PutCategory creates a category or replaces it as a whole. It holds from the next notification on, also for people who chose nothing before.
-   * FAILED_PRECONDITION beyond 100 categories of an app.
+   * PutCategory creates a category or replaces it as a whole. It holds within 5 seconds, for what is queued and for people who chose nothing before, too.
+   * FAILED_PRECONDITION beyond 100 categories of an app, or 131,072 characters of them as JSON. A category of marketing may be neither REQUIRED nor sent in
+   * quiet hours.
    */
   putCategory: {
     path: "/carillon.v1.CategoryService/PutCategory" as const,
@@ -872,8 +873,9 @@ export const CategoryServiceService = {
 
 export interface CategoryServiceServer extends UntypedServiceImplementation {
   /**
-   * PutCategory creates a category or replaces it as a whole. It holds from the next notification on, also for people who chose nothing before.
-   * FAILED_PRECONDITION beyond 100 categories of an app.
+   * PutCategory creates a category or replaces it as a whole. It holds within 5 seconds, for what is queued and for people who chose nothing before, too.
+   * FAILED_PRECONDITION beyond 100 categories of an app, or 131,072 characters of them as JSON. A category of marketing may be neither REQUIRED nor sent in
+   * quiet hours.
    */
   putCategory: handleUnaryCall<PutCategoryRequest, PutCategoryResponse>;
   /** ListCategories returns every category of the app, in their order. */
@@ -884,8 +886,9 @@ export interface CategoryServiceServer extends UntypedServiceImplementation {
 
 export interface CategoryServiceClient extends Client {
   /**
-   * PutCategory creates a category or replaces it as a whole. It holds from the next notification on, also for people who chose nothing before.
-   * FAILED_PRECONDITION beyond 100 categories of an app.
+   * PutCategory creates a category or replaces it as a whole. It holds within 5 seconds, for what is queued and for people who chose nothing before, too.
+   * FAILED_PRECONDITION beyond 100 categories of an app, or 131,072 characters of them as JSON. A category of marketing may be neither REQUIRED nor sent in
+   * quiet hours.
    */
   putCategory(
     request: PutCategoryRequest,
