@@ -4,8 +4,7 @@ import type { CategoryDefault } from "../../core/preferences/category.ts";
 import type { PreferenceState } from "../../core/preferences/change.ts";
 import type { SubjectReading } from "./process-cache.ts";
 
-/** Of a subject without a record. */
-export const NOTHING: PreferenceState = { optOuts: [], consents: [], blocks: [] };
+const NOTHING: PreferenceState = { optOuts: [], consents: [], blocks: [] };
 
 /** What is known for one question. */
 export interface Read {

@@ -9,10 +9,12 @@ import type { PreferenceChange } from "../../core/preferences/change.ts";
 import { endpointSubject, type OptOut, userSubject } from "../../core/preferences/opt-out.ts";
 import { OPT_OUT_BOUND, OPT_OUT_BOUND_MS } from "../../core/preferences/opt-out-bound.ts";
 import { changing } from "../../test/support/changing.ts";
-import { APP, ask, question, usePreferencesWorld } from "../../test/support/preferences-world.ts";
+import { eventually } from "../../test/support/eventually.ts";
+import { APP, ask, BUCKETS, question, usePreferencesWorld } from "../../test/support/preferences-world.ts";
 import { sampleApp } from "../../test/support/store/samples.ts";
 import { endpointId } from "../ids.ts";
 import { DEFAULTS_LIFE_MS } from "./category-defaults.ts";
+import { createOptOutSets } from "./opt-out-sets.ts";
 import type { Preferences } from "./preferences.ts";
 
 const world = usePreferencesWorld();
@@ -131,6 +133,21 @@ test("an ended pause says nothing any more, without a change", async () => {
   assert.equal(await ask(p), "opted-out");
   clock.advance(60_000);
   assert.equal(await ask(p), "allowed");
+});
+
+test("an ended pause is taken out of Redis by who finds it there, unless it was begun again", async () => {
+  await using p = await start();
+  await p.update(APP, ada, changing([{ ...everything, until: clock.now() + 1_000 }]));
+  const sets = createOptOutSets(world.redis, BUCKETS);
+  const inRedis = async () => (await sets.read([{ app: APP, subject: ada, channel: "email", category: "news" }]))[0];
+  clock.advance(1_000);
+  assert.equal(await ask(p), "allowed");
+  assert.equal(await inRedis(), "some", "for another process's clock it may not have ended");
+  clock.advance(61_000);
+  await world.redisAnswers(p);
+  await eventually("it is out", async () => (await ask(p)) === "allowed" && (await inRedis()) === "none");
+  await p.update(APP, ada, changing([{ ...everything, until: clock.now() + 1_000 }]));
+  assert.deepEqual([await ask(p), await inRedis()], ["opted-out", "some"]);
 });
 
 test("of what Redis holds and the store cannot confirm, critical is refused, and the rest waits", async () => {

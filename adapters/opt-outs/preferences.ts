@@ -4,14 +4,21 @@ import type { Clock } from "../../core/ports/clock.ts";
 import type { OptOutAnswer, OptOutQuestion } from "../../core/ports/opt-outs.ts";
 import type { PreferenceStore, UpdatedPreference } from "../../core/ports/preference-store.ts";
 import type { ProfileStore } from "../../core/ports/profile-store.ts";
-import { type ChangeEntry, type PreferenceChange, type PreferenceState, stateOf } from "../../core/preferences/change.ts";
-import { endpointSubject, isSameOptOut, noPreferences, type OptOut, userSubject } from "../../core/preferences/opt-out.ts";
+import { type ChangeEntry, type PreferenceChange, stateOf } from "../../core/preferences/change.ts";
+import {
+  endpointSubject,
+  isSameOptOut,
+  noPreferences,
+  type OptOut,
+  type PreferenceRecord,
+  userSubject,
+} from "../../core/preferences/opt-out.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { createStateLog } from "../../runtime/state-log.ts";
 import { endpointIds } from "../ids.ts";
 import { redisFault } from "../redis/connect.ts";
-import { answerOf, NOTHING } from "./answer-of.ts";
+import { answerOf } from "./answer-of.ts";
 import { auditLine } from "./audit-line.ts";
 import { type CategoryDefaults, createCategoryDefaults } from "./category-defaults.ts";
 import { createChangeBroadcast } from "./change-broadcast.ts";
@@ -140,22 +147,22 @@ export function createPreferences(deps: {
   }
 
   /** Reads these from the store; undefined for those that could not be read. */
-  async function readStore(qs: readonly SubjectQuestion[], fill: Fill): Promise<(q: SubjectQuestion) => PreferenceState | undefined> {
+  async function readStore(qs: readonly SubjectQuestion[], fill: Fill): Promise<(q: SubjectQuestion) => PreferenceRecord | undefined> {
     const subjects = new Map<string, Set<string>>();
     for (const { app, subject } of qs) subjects.set(app, (subjects.get(app) ?? new Set()).add(subject));
-    const found = new Map<string, ReadonlyMap<string, PreferenceState>>();
+    const found = new Map<string, ReadonlyMap<string, PreferenceRecord>>();
     await Promise.all(
       [...subjects].map(async ([app, wanted]) => {
         const records = await withStoreDeadline(FIND_DEADLINE_MS, () => store.find(app, [...wanted]));
         if (!records) return;
-        const states = new Map(records.map((record) => [record.subject, stateOf(record)]));
-        for (const subject of wanted) fill.all(app, subject, states.get(subject) ?? NOTHING);
-        found.set(app, states);
+        const bySubject = new Map(records.map((record) => [record.subject, record]));
+        for (const subject of wanted) fill.all(app, subject, stateOf(bySubject.get(subject) ?? noPreferences(app, subject)));
+        found.set(app, bySubject);
       }),
     );
     return ({ app, subject }) => {
       const ofApp = found.get(app);
-      return ofApp && (ofApp.get(subject) ?? NOTHING);
+      return ofApp && (ofApp.get(subject) ?? noPreferences(app, subject));
     };
   }
 
@@ -194,10 +201,13 @@ export function createPreferences(deps: {
       return [...open, ...qs.filter((q) => known.get(q) === "none")];
     });
     if (toRead.length > 0) {
+      const since = { monotonic: clock.monotonic(), now: clock.now() };
       const stored = await readStore(toRead, fill);
       for (const q of toRead) {
-        const state = stored(q);
-        if (state) known.set(q, state);
+        const record = stored(q);
+        if (!record) continue;
+        known.set(q, stateOf(record));
+        if (refusedInRedis.has(q)) void redisOptOuts?.dropEnded(record, since);
       }
     }
     return questions.map(answer);

@@ -20,6 +20,7 @@ import {
 } from "./opt-out-sets.ts";
 import { reconnectTogether } from "./reconnect-together.ts";
 import { inChunks, OVERLAP_MS, rebuildUnsealed } from "./redis-rebuild.ts";
+import { endedOptOuts } from "./set-members.ts";
 import { ChainBrokenError, newChain } from "./write-chain.ts";
 
 /** From the start of one sweep to the start of the next. */
@@ -41,6 +42,15 @@ const BACKGROUND_DEADLINE_MS = 5_000;
  */
 export const WITHDRAWN_WITHIN_MS = KEPT_MS / 2;
 
+/** A moment by both clocks: the monotonic one stands still while a machine is suspended. */
+export interface Since {
+  monotonic: number;
+  now: number;
+}
+
+/** Another process's clock may be behind ours: for it a pause lasts longer. */
+const ENDED_FOR_MS = 60_000;
+
 interface Unconfirmed extends UnconfirmedChange {
   since: number;
 }
@@ -59,6 +69,11 @@ export interface RedisOptOuts extends AsyncDisposable {
    * end in a time-out and be stored later, when no sweep looks for it any more. What is not stored costs reads of the store. Never rejects.
    */
   begin(app: string, subject: string, adds: Pick<UnconfirmedChange, "optOuts" | "consents">): Promise<BegunChange>;
+  /**
+   * Takes out the opt-outs of a record that have ended by themselves: nothing else would, and each costs a read of the store at every question. Never
+   * rejects. @param since before the record was read, by both clocks
+   */
+  dropEnded(record: PreferenceRecord, since: Since): Promise<void>;
   /** Whether the sets are used now. */
   readonly trusted: boolean;
 }
@@ -109,6 +124,7 @@ export function createRedisOptOuts(deps: {
     clock.monotonic,
   );
 
+  const isLate = ({ monotonic, now }: Since) => Math.max(clock.monotonic() - monotonic, clock.now() - now) > WITHDRAWN_WITHIN_MS;
   const trusted = () => clock.monotonic() < proof.until;
   const distrust = (reason: string) => {
     proof = { ...proof, until: Number.NEGATIVE_INFINITY };
@@ -237,9 +253,7 @@ export function createRedisOptOuts(deps: {
     async begin(app, subject, { optOuts, consents }) {
       const id = randomBytes(9).toString("base64url");
       const change: Unconfirmed = { id, app, subject, optOuts, consents, since: clock.monotonic() };
-      const beganAt = clock.now();
-      // By both clocks: the monotonic one stands still while a machine is suspended.
-      const isLate = () => Math.max(clock.monotonic() - change.since, clock.now() - beganAt) > WITHDRAWN_WITHIN_MS;
+      const began = { monotonic: change.since, now: clock.now() };
       if (optOuts.length + consents.length > 0) {
         unconfirmed.set(id, change);
         await sets.add([change]).catch((error: unknown) => distrust(faultOf(error)));
@@ -247,13 +261,18 @@ export function createRedisOptOuts(deps: {
       return {
         async stored(record, withdrawn) {
           try {
-            await sets.apply([{ record, withdrawn, isLate: isLate(), confirms: id }]);
+            await sets.apply([{ record, withdrawn, isLate: isLate(began), confirms: id }]);
             unconfirmed.delete(id);
           } catch (error) {
             distrust(faultOf(error));
           }
         },
       };
+    },
+    async dropEnded(record, since) {
+      const ended = endedOptOuts(record, clock.now() - ENDED_FOR_MS);
+      if (ended.length === 0) return;
+      await sets.apply([{ record, withdrawn: ended, isLate: isLate(since) }]).catch((error: unknown) => distrust(faultOf(error)));
     },
     async [Symbol.asyncDispose]() {
       stopping.abort();

@@ -9,6 +9,10 @@ export const EVERYTHING: OptOut = { channel: "*", category: "*" };
 export const refusalsOf = ({ optOuts, blocks }: Pick<PreferenceRecord, "optOuts" | "blocks">): readonly OptOut[] =>
   blocks.length === 0 ? optOuts : [...optOuts, EVERYTHING];
 
+/** Opt-outs that had ended before this moment, as pauses do; ms since the epoch. */
+export const endedOptOuts = ({ optOuts }: PreferenceRecord, before: number) =>
+  optOuts.filter(({ until }) => until !== undefined && until < before);
+
 /** One that ends by itself would be found after its end. */
 export const lastingConsents = ({ consents }: PreferenceRecord) => consents.filter(({ until }) => until === undefined);
 /** What must not be found any more. */

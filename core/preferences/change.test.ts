@@ -55,6 +55,7 @@ const ROWS: readonly Row[] = [
     { blocks: [stop, { ...stop, pool: "orders" }] },
   ],
   ["the same block is lifted", { blocks: [stop, complaint] }, { lift: [{ ...stop, at: 9 }] }, { blocks: [complaint] }],
+  ["a later one is not", { blocks: [{ ...stop, at: 9 }] }, { lift: [stop] }, { blocks: [{ ...stop, at: 9 }] }],
   ["choices do not touch blocks", { blocks: [stop] }, { optOut: [news], forget: [sms] }, { optOuts: [news], blocks: [stop] }],
 ];
 

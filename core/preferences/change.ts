@@ -19,6 +19,7 @@ export interface PreferenceChange {
   /** Choices to forget, of exactly this channel and category. */
   forget?: readonly OptOut[];
   block?: readonly Block[];
+  /** Blocks to end: those of the same kind, sender and classes, unless they are later. */
   lift?: readonly Block[];
   origin: ChangeOrigin;
 }
@@ -56,7 +57,9 @@ export function applyChange(
   const was = stateOf(before ?? noPreferences(app, subject));
   const optOuts = merge(was.optOuts, optOut, [...forget, ...consent], isSameOptOut);
   const consents = merge(was.consents, consent, [...forget, ...optOut], isSameOptOut);
-  const blocks = merge(was.blocks, block, lift, isSameBlock);
+  // One that came after the lifting was decided stays.
+  const lifted = was.blocks.filter((b) => lift.some((l) => isSameBlock(b, l) && b.at <= l.at));
+  const blocks = merge(was.blocks, block, lifted, isSameBlock);
   if (isTooMany([...was.optOuts, ...was.consents], [...optOuts, ...consents])) return undefined;
   const version = (before?.version ?? 0) + 1;
   const is = { optOuts, consents, blocks };
