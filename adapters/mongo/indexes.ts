@@ -43,6 +43,7 @@ const INDEXES: readonly Index[] = [
   { collection: "attributions", name: "attempt", key: { attempt: 1 } },
   { collection: "contents", name: "kept", key: { keepUntil: 1 } },
   { collection: "blobs", name: "kept", key: { keepUntil: 1 } },
+  { collection: "caps", name: "until", key: { until: 1 } },
   { collection: "poison", name: "kept", key: { keptAt: 1, _id: 1 } },
   { collection: "contacts", name: "user", key: { app: 1, userId: 1 } },
   { collection: "contacts", name: "endpoint", key: { app: 1, endpointId: 1 } },
@@ -60,7 +61,7 @@ const attributionIndexes = (provider: string): Index[] => [
 /** Where an existing key means "this was stored before": by any other unique index it would mean something else. */
 export const COLLECTIONS = [
   ...["notifications", "contents", "blobs", "blob_chunks", "attempts", "attributions"],
-  ...["contacts", "preferences", "preference_changes", "profiles", "apps", "poison"],
+  ...["contacts", "preferences", "preference_changes", "profiles", "caps", "apps", "poison"],
 ];
 
 const NAMESPACE_NOT_FOUND = 26;

@@ -8,6 +8,7 @@ import { UnsafeSettingError } from "../unsafe-setting.ts";
 import { type AppDocument, createAppStore } from "./apps.ts";
 import { type AttemptDocument, type AttributionDocument, createAttemptStore } from "./attempts.ts";
 import { type BlobDocument, type ChunkDocument, createBlobStore } from "./blobs.ts";
+import { type CapDocument, createCapStore } from "./caps.ts";
 import { createClient } from "./client.ts";
 import { type ContactDocument, createContactStore } from "./contacts.ts";
 import { type ContentDocument, createContentStore } from "./contents.ts";
@@ -82,6 +83,7 @@ export async function openMongoStore(uri: string, options: MongoOptions = {}): P
       ),
       profiles: createProfileStore(db.collection<ProfileDocument>("profiles")),
       apps: createAppStore(db.collection<AppDocument>("apps")),
+      caps: createCapStore(db.collection<CapDocument>("caps")),
       poison: createPoisonStore(poison),
       async purge(before, limit) {
         const now = await time();

@@ -6,6 +6,7 @@ import { StoreError } from "../store/store-error.ts";
 import { createAppStore } from "./apps.ts";
 import { createAttemptStore } from "./attempts.ts";
 import { createBlobStore } from "./blobs.ts";
+import { createCapStore } from "./caps.ts";
 import { createContactStore } from "./contacts.ts";
 import { createContentStore } from "./contents.ts";
 import { openDatabase } from "./database.ts";
@@ -52,6 +53,7 @@ export async function openSqliteStore(
     preferences: createPreferenceStore(database),
     profiles: createProfileStore(database),
     apps: createAppStore(database),
+    caps: createCapStore(database, writes),
     poison: createPoisonStore(database),
     async purge(before, limit) {
       const at = await now();

@@ -167,6 +167,12 @@ const PREFERENCE_TABLES = `
   create table if not exists profiles (app text not null, user_id text not null, doc text not null, primary key (app, user_id)) strict;
 `;
 
+/** Who was sent how much (core/ports/cap-store.ts); as the tables of blobs. `taken` is JSON. */
+const CAP_TABLES = `
+  create table if not exists caps (key text not null primary key, until integer not null, taken text not null) strict;
+  create index if not exists caps_ended on caps (until);
+`;
+
 /** What each version adds to the one before: append, never edit. `user_version` counts how many a file has. */
 const MIGRATIONS = [
   VERSION_1,
@@ -186,7 +192,7 @@ const MIGRATIONS = [
 export function migrate(database: DatabaseSync): void {
   const readVersion = () => Number(database.prepare("pragma user_version").get()?.user_version);
   // The last one that is made.
-  const hasAllTables = () => database.prepare("select 1 from sqlite_schema where name = 'profiles'").get() !== undefined;
+  const hasAllTables = () => database.prepare("select 1 from sqlite_schema where name = 'caps_ended'").get() !== undefined;
   // Most files are up to date, and then opening one waits for no writer.
   if (readVersion() === MIGRATIONS.length && hasAllTables()) return;
   transactNow(database, () => {
@@ -196,6 +202,7 @@ export function migrate(database: DatabaseSync): void {
     for (const migration of MIGRATIONS.slice(version)) database.exec(migration);
     database.exec(BLOB_TABLES);
     database.exec(PREFERENCE_TABLES);
+    database.exec(CAP_TABLES);
     database.exec(`pragma user_version = ${MIGRATIONS.length}`);
   });
 }

@@ -8,6 +8,7 @@ import type { DeliveryChange, Take } from "../../core/ports/notification-store.t
 import { failedAt } from "../store/failures.ts";
 import { readNotification, type StoredNotification } from "../store/stored.ts";
 import { type BlobWrites, createBlobWrites } from "./blobs.ts";
+import { type CapWrites, createCapWrites } from "./caps.ts";
 import { transact } from "./transact.ts";
 
 /** A notification in the order of the columns: id, app, class, due, outbox_key, later_due, ended_at, failed_at, doc. */
@@ -19,7 +20,7 @@ export type AttemptRow = ReturnType<typeof attemptRow>;
  * What the roles write, each call one transaction. Arguments and results are plain data, so that a thread of its own may make the writes (writer-thread.ts): all of
  * them, because two connections of one process would take the write lock from each other. What operators and the preferences service write is not among them.
  */
-export interface Writes extends BlobWrites {
+export interface Writes extends BlobWrites, CapWrites {
   /** For each the document that was there; undefined: it was inserted. */
   insert(rows: readonly NotificationRow[]): Promise<(string | undefined)[]>;
   change(changes: readonly DeliveryChange[]): Promise<boolean[]>;
@@ -121,6 +122,7 @@ export function createWrites(database: DatabaseSync): Writes {
 
   return {
     ...createBlobWrites(database),
+    ...createCapWrites(database),
     insert: (rows) =>
       transact(database, () => rows.map((row) => (insertNotification.run(...row).changes === 1 ? undefined : docOf(row[0])))),
     change: (changes) => transact(database, () => changeNow(changes)),

@@ -1,6 +1,7 @@
 import type { AppStore } from "./app-store.ts";
 import type { AttemptResult, AttemptStore } from "./attempt-store.ts";
 import type { BlobStore } from "./blob-store.ts";
+import type { CapStore } from "./cap-store.ts";
 import type { ContactStore } from "./contact-store.ts";
 import type { ContentStore } from "./content-store.ts";
 import type { DeliveryChange, NotificationStore } from "./notification-store.ts";
@@ -28,6 +29,7 @@ export interface Store extends AsyncDisposable {
   contacts: ContactStore;
   preferences: PreferenceStore;
   profiles: ProfileStore;
+  caps: CapStore;
   apps: AppStore;
   poison: PoisonStore;
   /**

@@ -7,6 +7,7 @@ import type { Store } from "../../core/ports/store.ts";
 import { frozen } from "./frozen.ts";
 import { createMemoryAttempts } from "./memory-attempts.ts";
 import { createMemoryBlobs } from "./memory-blobs.ts";
+import { createMemoryCaps } from "./memory-caps.ts";
 import { createMemoryContents } from "./memory-contents.ts";
 import { createMemoryNotifications } from "./memory-notifications.ts";
 import { createMemoryPreferences, createMemoryProfiles } from "./memory-preferences.ts";
@@ -16,6 +17,7 @@ export type MemoryStore = Store & {
   contents: ReturnType<typeof createMemoryContents>;
   notifications: ReturnType<typeof createMemoryNotifications>;
   attempts: ReturnType<typeof createMemoryAttempts>;
+  caps: ReturnType<typeof createMemoryCaps>;
 };
 
 /** @param onDue called with each due time that is set */
@@ -42,6 +44,7 @@ export function createMemoryStore(onDue: (due: number) => void = () => {}, now: 
     preferences: createMemoryPreferences(),
     profiles: createMemoryProfiles(),
     apps: createMemoryApps(),
+    caps: createMemoryCaps(),
     poison,
     async purge(before, limit) {
       checkPurge(before, now());

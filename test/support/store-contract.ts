@@ -7,6 +7,7 @@ import { describeApps } from "./store/apps.ts";
 import { describeAttempts } from "./store/attempts.ts";
 import { describeAttributions } from "./store/attributions.ts";
 import { describeBlobs } from "./store/blobs.ts";
+import { describeCaps } from "./store/caps.ts";
 import { describeContacts } from "./store/contacts.ts";
 import { describeContents } from "./store/contents.ts";
 import { describeDeliveries } from "./store/deliveries.ts";
@@ -52,6 +53,7 @@ export function describeStoreContract(name: string, createDatabase: () => Promis
   describePreferences(name, test);
   describeProfiles(name, test);
   describeApps(name, test);
+  describeCaps(name, test);
   describePoison(name, test);
   describePurge(name, test);
 
