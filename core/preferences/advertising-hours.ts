@@ -1,0 +1,55 @@
+import type { Channel } from "../delivery/channel.ts";
+import type { Endpoint } from "../delivery/endpoint.ts";
+import { advertisingCountryOf, advertisingWindow, type SendingWindow } from "./advertising-rules.ts";
+import type { PreferenceState } from "./change.ts";
+import type { Profile } from "./profile.ts";
+import type { ClosedHours } from "./sending-time.ts";
+
+/** When the law of a recipient's country permits no advertising. */
+export interface AdvertisingHours extends ClosedHours {
+  /** Whoever consented to it, in so many words, may be sent advertising all the same. */
+  consentCategory?: string | undefined;
+}
+
+/** Countries in one time zone, which a user's profile tells although a push has no number. */
+const COUNTRY_OF_ZONE: ReadonlyMap<string, string> = new Map([["Asia/Seoul", "KR"]]);
+
+/**
+ * The hours in which the law of the recipient's country permits no advertising on this channel. The country is that of a text's number; for a push that of
+ * the profile's time zone. Undefined: none is known, or the law asks for the recipient's local time and no profile tells it. Pure.
+ */
+export function advertisingHours(
+  { channel, endpoint, profile }: { channel: Channel; endpoint: Endpoint | undefined; profile: Profile | undefined },
+  now: number,
+): AdvertisingHours | undefined {
+  const country = endpoint?.channel === "sms" ? advertisingCountryOf(endpoint.phoneNumber) : COUNTRY_OF_ZONE.get(profile?.timeZone ?? "");
+  const window = country === undefined ? undefined : advertisingWindow(country, now);
+  if (!window?.channels.includes(channel)) return undefined;
+  const timeZone = zoneOf(window, profile);
+  // Closed from the end of the permitted hours to their beginning.
+  const { untilMinute: fromMinute, fromMinute: untilMinute, consentCategory } = window;
+  return timeZone === undefined ? undefined : { timeZone, fromMinute, untilMinute, consentCategory };
+}
+
+const zoneOf = ({ timeZone }: SendingWindow, profile: Profile | undefined) => (timeZone === "recipient" ? profile?.timeZone : timeZone);
+
+/**
+ * Whether one of these subjects consented to exactly this category, for the channel or for all, and none refused it. Consent to everything is not meant: the
+ * law asks for a separate one. Pure.
+ */
+export function hasSeparateConsent(
+  subjects: readonly Pick<PreferenceState, "optOuts" | "consents">[],
+  { channel, category }: { channel: Channel; category: string },
+  now: number,
+): boolean {
+  const answers = subjects.map(({ optOuts, consents }) => {
+    for (const on of [channel, "*"] as const) {
+      const speaks = (choice: PreferenceState["consents"][number]) =>
+        choice.channel === on && choice.category === category && (choice.until === undefined || choice.until > now);
+      if (optOuts.some(speaks)) return "refused";
+      if (consents.some(speaks)) return "consented";
+    }
+    return undefined;
+  });
+  return answers.includes("consented") && !answers.includes("refused");
+}
