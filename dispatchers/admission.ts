@@ -3,9 +3,10 @@ import { StoreError } from "../adapters/store/store-error.ts";
 import { type AppAccounts, NO_ACCOUNTS } from "../core/apps/accounts.ts";
 import { accountNameOf } from "../core/delivery/account.ts";
 import { circuitsOf } from "../core/delivery/circuit-scope.ts";
+import { DEFERRAL_SPREAD_MS, deferredTo } from "../core/delivery/deferral.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import { TASK_STALE_MS } from "../core/delivery/lifetime.ts";
-import { type ReasonCode, reason } from "../core/delivery/reason.ts";
+import { type Reason, type ReasonCode, reason } from "../core/delivery/reason.ts";
 import { acceptedOf, repeatedIds, SUPERSEDED } from "../core/delivery/superseded.ts";
 import { attemptOfRun } from "../core/delivery/task.ts";
 import type { Void } from "../core/delivery/void-attempt.ts";
@@ -26,6 +27,9 @@ const HAND_BACK_MS_MAX = 60_000;
 /** Until a task that another worker is handling is redelivered, in ms. */
 const HELD_ELSEWHERE_WAIT_MS = 5_000;
 
+/** What waits for the next window of a cap begins in the first part of it, of so many. */
+const CAP_SPREAD_PARTS = 4;
+
 export const EXPIRED: Void = { kind: "void", state: "expired", reason: reason("expired") };
 export const suppressed = (why: ReasonCode): Void => ({ kind: "void", state: "suppressed", reason: reason(why) });
 
@@ -35,6 +39,8 @@ export type Admission =
   | { kind: "admitted"; passage: Passage; endpoint: Endpoint; askedAt: number }
   /** Nothing may be sent for a while: the delivery waits in the store, where its reason can be seen. */
   | { kind: "handed-back"; wait: Pick<Wait, "waitMs" | "reason">; why: string }
+  /** It may not be sent before a moment: the delivery waits in the store until `nextAt` (ms since the epoch). */
+  | { kind: "deferred"; nextAt: number; reason: Reason }
   /** The delivery ends without a call. */
   | { kind: "void"; outcome: Void; providerRef?: string }
   | { kind: "settled"; settlement: Settlement; why: string };
@@ -44,7 +50,10 @@ interface Renewed {
   endpoint: Endpoint;
 }
 
-type Parts = Pick<DispatchParts, "store" | "gate" | "accountsOf" | "rateLimiterOf" | "deadlineMs" | "clock"> & {
+type Parts = Pick<
+  DispatchParts,
+  "store" | "gate" | "accountsOf" | "sendingTimes" | "checkCap" | "rateLimiterOf" | "deadlineMs" | "clock"
+> & {
   circuits: CircuitBreakers;
   checkRecipient: RecipientCheck;
 };
@@ -87,7 +96,7 @@ export function createAdmission(parts: Parts) {
   }
 
   async function admit(task: DeliveryTask, holder: string, passage: Passage): Promise<Admission | Renewed> {
-    const recipient = await checkRecipient(task);
+    const [recipient, time] = await Promise.all([checkRecipient(task), parts.sendingTimes?.(task)]);
     if (recipient.kind === "suppressed") return { kind: "void", outcome: suppressed(recipient.why) };
     if (
       recipient.kind === "preferences-unreadable" &&
@@ -97,6 +106,13 @@ export function createAdmission(parts: Parts) {
       return { kind: "handed-back", wait: waitForPreferences(recipient.unreadableMs), why: recipient.kind };
     if (recipient.kind !== "reachable") return nak(unreadableWaitMs(task), recipient.kind);
     if (!haveSameCircuits(recipient.endpoint, passage.endpoint)) return { kind: "renewed", endpoint: recipient.endpoint };
+    if (time?.kind === "unreadable") return nak(UNREADABLE_WAIT_MS, "profiles-unreadable");
+    if (time?.kind === "closed") return deferral(task, time.until, "quiet-hours");
+    // After what may end the delivery or have it wait, because a place is not given back. Before what may have it return to the queue.
+    const cap = await parts.checkCap?.(task);
+    if (cap?.kind === "unreadable") return nak(UNREADABLE_WAIT_MS, "caps-unreadable");
+    if (cap?.kind === "full")
+      return cap.defer ? deferral(task, cap.until, "cap", cap.windowMs / CAP_SPREAD_PARTS) : { kind: "void", outcome: suppressed("cap") };
     const rateLimiter = rateLimiterOf(accountNameOf(passage.provider));
     // The watchdog makes copies of what waits for tokens, and each copy would use one up.
     if (rateLimiter !== UNLIMITED && task.publication > 0 && (await isClaimed(store, task)))
@@ -109,6 +125,13 @@ export function createAdmission(parts: Parts) {
       return nak(HELD_ELSEWHERE_WAIT_MS, "held-elsewhere");
     return { kind: "admitted", passage, endpoint: recipient.endpoint, askedAt: recipient.askedAt };
   }
+}
+
+/** A wait until this moment, or the end of what expires before. */
+function deferral(task: DeliveryTask, openAt: number, why: "quiet-hours" | "cap", spreadMs = DEFERRAL_SPREAD_MS): Admission {
+  const nextAt = deferredTo(openAt, task, Math.min(spreadMs, DEFERRAL_SPREAD_MS));
+  if (nextAt === undefined) return { kind: "void", outcome: { kind: "void", state: "expired", reason: reason(why) } };
+  return { kind: "deferred", nextAt, reason: reason(why) };
 }
 
 /** As to the endpoint; app and sender are the task's. */

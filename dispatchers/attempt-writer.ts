@@ -3,6 +3,7 @@ import { applySettlements, applyTransitions, type Settlement } from "../core/del
 import { RECORD_MS } from "../core/delivery/call-limits.ts";
 import { beforeExpiry, type Decision, decide } from "../core/delivery/decide.ts";
 import { notCalled, type Outcome } from "../core/delivery/outcome.ts";
+import type { Reason } from "../core/delivery/reason.ts";
 import { SUPERSEDED } from "../core/delivery/superseded.ts";
 import { attemptOfRun } from "../core/delivery/task.ts";
 import { attempted, decided, handedBack, type Transition, voided } from "../core/delivery/transitions.ts";
@@ -109,9 +110,14 @@ export function createAttemptWriter(parts: Parts) {
     const { expiresAt } = task;
     // What it waits for may end within its life: it is tried once more before its expiry.
     const nextAt = Math.min(beforeExpiry({ now, expiresAt, random: parts.random() }, waitMs), expiresAt);
-    await change(handedBack(task, { nextAt, reason }));
+    await deferTo(task, { nextAt, reason });
     if (reason.code === "misconfigured") parts.setupWaiters?.add(task);
     return nextAt - now;
+  }
+
+  /** Likewise, until exactly this moment (ms since the epoch). */
+  async function deferTo(task: DeliveryTask, wait: { nextAt: number; reason: Reason }): Promise<void> {
+    await change(handedBack(task, wait));
   }
 
   /** Ends the delivery without a call. Its number is claimed by a void attempt, so that no copy of the task sends later. */
@@ -144,5 +150,5 @@ export function createAttemptWriter(parts: Parts) {
     }
   }
 
-  return { change, claim, record, handBack, endUnclaimed, endClaimed };
+  return { change, claim, record, handBack, deferTo, endUnclaimed, endClaimed };
 }

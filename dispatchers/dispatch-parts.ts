@@ -1,4 +1,5 @@
 import type { Tracer } from "@opentelemetry/api";
+import type { SendingTimes } from "../adapters/preferences/sending-times.ts";
 import type { AppAccounts } from "../core/apps/accounts.ts";
 import type { Channel } from "../core/delivery/channel.ts";
 import type { Failpoint } from "../core/failpoints.ts";
@@ -9,6 +10,7 @@ import type { Provider } from "../core/ports/provider.ts";
 import type { RateLimiter } from "../core/ports/rate-limiter.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Logger } from "../runtime/logger.ts";
+import type { CapCheck } from "./cap-check.ts";
 import type { CircuitBreakers } from "./circuit-breaker.ts";
 import type { DispatchMetrics } from "./metrics.ts";
 import type { SetupWaiters } from "./setup-waiters.ts";
@@ -34,6 +36,10 @@ export interface DispatchParts {
   optOuts: OptOuts;
   /** May reject a concurrent copy early. Passing it proves nothing: only the claim in the store permits a send. */
   gate: { mayTry(id: string, holder: string, ttlMs: number): Promise<boolean> };
+  /** Asked with the opt-outs; absent: everything may be sent at any time. */
+  sendingTimes?: SendingTimes | undefined;
+  /** Absent: no category has a cap. */
+  checkCap?: CapCheck | undefined;
   /** The rate limiter of an account; absent: unlimited. */
   rateLimiterOf?: ((account: string) => RateLimiter) | undefined;
   /** Called before a claimed attempt's provider call, with the holder of the copy; absent: nobody needs to know. */

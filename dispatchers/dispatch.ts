@@ -39,6 +39,10 @@ export function createDispatch(parts: DispatchParts): (task: DeliveryTask, holde
       const waitsMs = await writer.handBack(task, admission.wait);
       return settled({ kind: "ack", waitsMs }, admission.why);
     }
+    if (admission.kind === "deferred") {
+      await writer.deferTo(task, admission);
+      return settled({ kind: "ack" }, admission.reason.code);
+    }
     if (admission.kind === "void") {
       await writer.endUnclaimed(task, admission.outcome, admission.providerRef);
       return settled({ kind: "ack" }, admission.outcome.reason.code);
@@ -87,7 +91,7 @@ function createClaimBuilder({ clock, worker, deadlineMs }: DispatchParts) {
 /**
  * The call, unless something forbids it after the claim: the claim may have been slow, and the process may have been paused. Checks again where the
  * call could not begin in time: its first byte leaves within OPT_OUT_FRESH_MS of the question about opt-outs, or not at all. The recipient's endpoint is
- * read again with them.
+ * read again with them, and whether the recipient's quiet hours have begun.
  */
 function createCheckedCall(parts: DispatchParts, checkRecipient: RecipientCheck) {
   const { clock } = parts;
@@ -102,9 +106,11 @@ function createCheckedCall(parts: DispatchParts, checkRecipient: RecipientCheck)
     const isInTime = () => clock.monotonic() - claimed.startedAt <= CLAIM_TO_SEND_MS;
     for (;;) {
       if (!isFresh()) {
-        const recipient = await checkRecipient(task);
+        const [recipient, time] = await Promise.all([checkRecipient(task), parts.sendingTimes?.(task)]);
         if (recipient.kind === "suppressed") return suppressed(recipient.why);
         if (recipient.kind !== "reachable") return notCalled(recipient.kind);
+        if (time?.kind === "closed") return notCalled("quiet-hours");
+        if (time?.kind === "unreadable") return notCalled("profiles-unreadable");
         ({ endpoint, askedAt } = recipient);
       }
       if (isExpired()) return EXPIRED;

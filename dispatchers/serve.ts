@@ -4,12 +4,14 @@ import { consumeTasks } from "../adapters/nats/consume.ts";
 import { createWorkload, startReporting } from "../adapters/nats/report.ts";
 import { ensureStreams } from "../adapters/nats/streams.ts";
 import { openOptOuts } from "../adapters/opt-outs/open-opt-outs.ts";
+import { openSendingTimes } from "../adapters/preferences/sending-times.ts";
 import { createClaimGate } from "../adapters/redis/claims.ts";
 import { connectRedis } from "../adapters/redis/connect.ts";
 import { createCrashCounter } from "../adapters/redis/crash-counter.ts";
 import { createRateLimiter } from "../adapters/redis/rate-limiter.ts";
 import { createSharedCircuits } from "../adapters/redis/shared-circuits.ts";
 import { createAppWeights } from "../adapters/store/app-weights.ts";
+import { createServedApps } from "../adapters/store/served-apps.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
 import { DEFAULT_ACCOUNT } from "../core/delivery/account.ts";
 import type { Channel } from "../core/delivery/channel.ts";
@@ -23,8 +25,8 @@ import type { Runtime, Started } from "../runtime/run.ts";
 import { internalTls } from "../runtime/tls/grpc-tls.ts";
 import { watchConfig } from "../runtime/watch-config.ts";
 import { createAccountPool } from "./account-pool.ts";
-import { createAppAccounts } from "./app-accounts.ts";
 import { createBlobLoader } from "./blob-loader.ts";
+import { createCapCheck } from "./cap-check.ts";
 import { createCircuitBreakers, startSharing } from "./circuit-breaker.ts";
 import type { dispatcherVariables } from "./config.ts";
 import { createContentLoader } from "./content-loader.ts";
@@ -77,9 +79,12 @@ export async function serveDispatcher(
   });
   stack.use(startSharing(circuits, clock));
   const setupWaiters = createSetupWaiters({ store, recorder, clock, log });
+  const appOf = createServedApps(store.apps, clock);
   const dispatch = createDispatch({
     ...{ channel, providers, circuits, setupWaiters, store, recorder, optOuts, worker, log, tracer, failpoint, clock, random: Math.random },
-    accountsOf: createAppAccounts(store.apps, clock),
+    accountsOf: async (app) => (await appOf(app)).accounts,
+    sendingTimes: openSendingTimes({ store, appOf, clock }),
+    checkCap: createCapCheck({ caps: store.caps, appOf, clock }),
     gate: createClaimGate(redis),
     rateLimiterOf: rateLimiters((account) =>
       createRateLimiter(redis, { channel, account, ratePerSecond: config.DISPATCH_RATE_MAX, signal, clock, random: Math.random }),

@@ -1,10 +1,21 @@
 import { type AttemptSituation, decide, nextStatusQueryAt, type UncertainWaits } from "../core/delivery/decide.ts";
+import { deferredTo } from "../core/delivery/deferral.ts";
 import { type Confirmation, decideUncertain, type InDoubtRepeats, uncertainWaitMs } from "../core/delivery/in-doubt.ts";
 import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
 import { reason } from "../core/delivery/reason.ts";
 import { acceptedOf, SUPERSEDED } from "../core/delivery/superseded.ts";
 import { attemptOfRun, toTask } from "../core/delivery/task.ts";
-import { type AttemptFacts, decided, factsOf, postponed, sent, type Transition, voided, waiting } from "../core/delivery/transitions.ts";
+import {
+  type AttemptFacts,
+  decided,
+  deferred,
+  factsOf,
+  postponed,
+  sent,
+  type Transition,
+  voided,
+  waiting,
+} from "../core/delivery/transitions.ts";
 import { voidAttempt } from "../core/delivery/void-attempt.ts";
 import { queuedWaitMs } from "../core/delivery/watchdog.ts";
 import { type AttemptOutcome, type AttemptRecord, knownOutcome } from "../core/ports/attempt-store.ts";
@@ -45,6 +56,8 @@ export interface Situation {
   watchdogFirstMs: number;
   /** QueueLag's answer, where a copy may be published; undefined: not known, publish it. */
   waitingSince: number | undefined;
+  /** Until when the recipient is not to be disturbed; ms since the epoch. Undefined: it may be sent now, or that is not known. */
+  quietUntil?: number | undefined;
 }
 
 /** Whether its task was published before. */
@@ -83,8 +96,20 @@ export function evaluate(
     const nextAt = Math.min(s.now + queuedWaitMs(s.now - s.waitingSince, s.watchdogFirstMs), on.expiresAt);
     return { kind: "waiting", transition: waiting(on, nextAt, d.nextAt) };
   }
-  return { kind: "publish", task: toTask(n, d), dueAt: d.nextAt };
+  const task = toTask(n, d);
+  if (s.quietUntil !== undefined) {
+    const nextAt = deferredTo(s.quietUntil, on);
+    if (nextAt === undefined) return { kind: "void", on, attempt: voidAttempt(on, s.worker, quietUntilExpiry(d), s.now) };
+    return { kind: "change", transition: deferred(task, { nextAt, reason: QUIET_HOURS, dueAt: d.nextAt }) };
+  }
+  return { kind: "publish", task, dueAt: d.nextAt };
 }
+
+const QUIET_HOURS = reason("quiet-hours");
+
+/** Ended at once, so that its sender knows. What repeats an attempt of unknown outcome keeps its reason: it may have been sent. */
+const quietUntilExpiry = ({ policyResend, reason: before }: Delivery) =>
+  ({ kind: "void", state: "expired", reason: (policyResend ? before : undefined) ?? QUIET_HOURS }) as const;
 
 /** The outcome is recorded: the worker died before it changed the delivery, or the wait for an unknown outcome has passed. */
 function evaluateOutcome(n: NotificationRecord, d: Delivery, attempt: AttemptRecord, outcome: AttemptOutcome, s: Situation): Effect {

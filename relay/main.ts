@@ -7,6 +7,8 @@ import { createTaskPublisher } from "../adapters/nats/publish.ts";
 import { createQueueDepths } from "../adapters/nats/queue-depth.ts";
 import { createQueueLag } from "../adapters/nats/queue-lag.ts";
 import { ensureStreams } from "../adapters/nats/streams.ts";
+import { openSendingTimes } from "../adapters/preferences/sending-times.ts";
+import { createServedApps } from "../adapters/store/served-apps.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
 import { taskSubjects } from "../core/delivery/subjects.ts";
 import { confirmationOf, PROVIDERS } from "../providers/list.ts";
@@ -37,6 +39,7 @@ export const role = defineRole({
       publisher,
       queue: await createQueueLag(nats, systemClock),
       shares: createAppShares({ depths: await createQueueDepths(nats), apps: store.apps, clock: systemClock, readEveryMs: READ_EVERY_MS }),
+      sendingTimes: openSendingTimes({ store, appOf: createServedApps(store.apps, systemClock), clock: systemClock }),
       worker,
       pollMs: config.RELAY_POLL_MS,
       uncertainWaitMs: {

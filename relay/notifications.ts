@@ -1,9 +1,11 @@
 import type { AppShares } from "../adapters/nats/app-shares.ts";
+import type { SendingTimes } from "../adapters/preferences/sending-times.ts";
 import { applyTransitions } from "../core/delivery/apply-transitions.ts";
 import type { UncertainWaits } from "../core/delivery/decide.ts";
 import type { InDoubtRepeats } from "../core/delivery/in-doubt.ts";
 import { type Delivery, isOpen, type NotificationRecord } from "../core/delivery/notification.ts";
 import { repeatedIds } from "../core/delivery/superseded.ts";
+import { userOf } from "../core/delivery/task.ts";
 import { heldBack, notPublished, postponed, published, statusQueried, type Transition } from "../core/delivery/transitions.ts";
 import type { Failpoint } from "../core/failpoints.ts";
 import { type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
@@ -32,6 +34,8 @@ export interface NotificationParts {
   queue: QueueLag;
   /** How many tasks of each app its queues may hold. */
   shares: AppShares;
+  /** Asked before a task is published, so that what has to wait does not fill its queue. Absent: everything may be sent at any time. */
+  sendingTimes?: SendingTimes | undefined;
   recorder: EventRecorder;
   /** Unique per process. */
   worker: string;
@@ -54,6 +58,8 @@ interface Facts {
   attempts: ReadonlyMap<string, AttemptRecord>;
   /** By delivery id. */
   waitingSince: ReadonlyMap<string, number | undefined>;
+  /** Of those that must wait, by delivery id. */
+  quietUntil: ReadonlyMap<string, number>;
 }
 
 const isDue = ({ state, nextAt }: Delivery, now: number) => isOpen(state) && nextAt !== undefined && nextAt <= now;
@@ -66,22 +72,24 @@ export function notificationKind(parts: NotificationParts): OutboxKind<Notificat
 
     async gather(records, leasedAt) {
       const due = records.flatMap((n) => n.deliveries.filter((d) => isDue(d, leasedAt)).map((d) => ({ n, d })));
-      const [attempts, waitingSince] = await Promise.all([
+      const [attempts, waitingSince, quietUntil] = await Promise.all([
         store.attempts.find(due.flatMap(({ d }) => [attemptId(d.id, d.attempt), ...repeatedIds(d)])),
         Promise.all(due.map(({ n, d }) => (isRepeat(d) ? queue.waitingSince(d.channel, n.notificationClass) : undefined))),
+        readQuiet(due, parts.sendingTimes),
       ]);
       return {
         attempts: new Map(attempts.map((a) => [a.id, a])),
         waitingSince: new Map(due.map(({ d }, i) => [d.id, waitingSince[i]])),
+        quietUntil,
       };
     },
 
-    evaluate(n, { leasedAt, now }, { attempts, waitingSince }) {
+    evaluate(n, { leasedAt, now }, { attempts, waitingSince, quietUntil }) {
       return n.deliveries
         .filter((d) => isDue(d, leasedAt))
         .map((d) => {
           const fixed = { worker, uncertainWaitMs, inDoubtRepeats, confirmationOf, statusQueryFirstMs, watchdogFirstMs };
-          const situation = { ...fixed, now, random: random(), waitingSince: waitingSince.get(d.id) };
+          const situation = { ...fixed, now, random: random(), waitingSince: waitingSince.get(d.id), quietUntil: quietUntil.get(d.id) };
           const earlier = repeatedIds(d).flatMap((id) => attempts.get(id) ?? []);
           return evaluate(n, d, attempts.get(attemptId(d.id, d.attempt)), situation, earlier);
         });
@@ -89,6 +97,22 @@ export function notificationKind(parts: NotificationParts): OutboxKind<Notificat
 
     apply: (effects, moment) => applyEffects(parts, effects, moment),
   };
+}
+
+/** What cannot be read is left to the dispatcher, which asks again before each attempt. */
+async function readQuiet(
+  due: readonly { n: NotificationRecord; d: Delivery }[],
+  sendingTimes: SendingTimes | undefined,
+): Promise<Map<string, number>> {
+  if (sendingTimes === undefined) return new Map();
+  const pending = due.filter(({ d }) => d.state === "pending");
+  const times = await Promise.all(
+    pending.map(async ({ n, d }) => {
+      const { channel, endpoint, endpointId } = d;
+      return { id: d.id, time: await sendingTimes({ ...n, channel, endpoint, endpointId, userId: userOf(n, d) }) };
+    }),
+  );
+  return new Map(times.flatMap(({ id, time }) => (time.kind === "closed" ? [[id, time.until] as const] : [])));
 }
 
 /** First the attempts, then the queue, then the deliveries: after a crash between two of them, the next evaluation finds what was done. */

@@ -16,8 +16,7 @@ export function toTask(n: NotificationRecord, d: Delivery, { statusQuery = false
     attempt: d.attempt,
     publication: d.publishCount,
     app: n.app,
-    // A copy goes to an address that was given outright, whoever the recipient is: it obeys the opt-outs of all who registered it.
-    userId: n.recipient.kind === "user" && d.copy === undefined ? n.recipient.userId : undefined,
+    userId: userOf(n, d),
     channel: d.channel,
     endpoint: d.endpoint,
     endpointId: d.endpointId,
@@ -38,6 +37,10 @@ export function toTask(n: NotificationRecord, d: Delivery, { statusQuery = false
     traceparent: n.traceparent,
   };
 }
+
+/** A copy goes to an address that was given outright, whoever the recipient is: it obeys the opt-outs of all who registered it. */
+export const userOf = ({ recipient }: NotificationRecord, { copy }: Delivery): string | undefined =>
+  recipient.kind === "user" && copy === undefined ? recipient.userId : undefined;
 
 /** Addresses that a To header has room for: far more than anyone has, and a task stays small. */
 const SHOWN_TO_MAX = 20;

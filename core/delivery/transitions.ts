@@ -108,6 +108,12 @@ export function heldBack(task: Published, { now, waitMs, dueAt }: Delay): Transi
   return transition(task, ["pending"], set, [], dueStill(dueAt));
 }
 
+/** It may not be sent before `nextAt`. No copy of its task is queued, as far as is known. `dueAt` as in Delay. */
+export function deferred(task: Published, wait: { nextAt: number; reason: Reason; dueAt: number | undefined }): Transition {
+  const set = { nextAt: wait.nextAt, reason: wait.reason, publishedAt: 0 };
+  return transition(task, ["pending"], set, [], { publishCounts: [task.publication], ...dueStill(wait.dueAt) });
+}
+
 /** A status query was published; the next is due at `nextAt`. */
 export const statusQueried = (task: Published, nextAt: number): Transition =>
   transition(task, ["uncertain"], { nextAt, publishCount: task.publication + 1 });

@@ -1,5 +1,6 @@
 import { beforeEach } from "node:test";
 import { ProxyTracerProvider } from "@opentelemetry/api";
+import type { SendingTimes } from "../../adapters/preferences/sending-times.ts";
 import { openStore } from "../../adapters/store/open-store.ts";
 import type { AppAccounts } from "../../core/apps/accounts.ts";
 import type { DeliveryEvent } from "../../core/delivery/event.ts";
@@ -11,6 +12,7 @@ import type { OptOutAnswer, OptOutQuestion } from "../../core/ports/opt-outs.ts"
 import type { DeliveryTask } from "../../core/ports/queue.ts";
 import { type RateLimiter, UNLIMITED } from "../../core/ports/rate-limiter.ts";
 import type { Store } from "../../core/ports/store.ts";
+import type { CapCheck } from "../../dispatchers/cap-check.ts";
 import type { CircuitBreakers } from "../../dispatchers/circuit-breaker.ts";
 import { createDispatch } from "../../dispatchers/dispatch.ts";
 import { createDispatchMetrics } from "../../dispatchers/metrics.ts";
@@ -30,6 +32,8 @@ interface Setting {
   gate?: boolean;
   rateLimiter?: RateLimiter;
   accountsOf?: (app: string) => Promise<AppAccounts>;
+  sendingTimes?: SendingTimes;
+  checkCap?: CapCheck;
   failpoint?: Failpoint;
   circuits?: CircuitBreakers;
   setupWaiters?: SetupWaiters;
@@ -55,6 +59,7 @@ export class DispatchWorld {
       log: createLogger("test", "info", { write: (line) => void lines.push(line) }),
       metrics: createDispatchMetrics(createMetrics("test")),
       rateLimiterOf: () => s.rateLimiter ?? UNLIMITED,
+      ...{ sendingTimes: s.sendingTimes, checkCap: s.checkCap },
       ...{ accountsOf: s.accountsOf, circuits: s.circuits, setupWaiters: s.setupWaiters },
       failpoint: s.failpoint ?? (() => {}),
       recorder: this.recorder,

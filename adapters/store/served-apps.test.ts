@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { StoreError } from "../adapters/store/store-error.ts";
-import { createFakeClock } from "../test/support/fake-clock.ts";
-import { sampleApp } from "../test/support/store/samples.ts";
-import { ACCOUNTS_LIFE_MS, createAppAccounts } from "./app-accounts.ts";
+import { createFakeClock } from "../../test/support/fake-clock.ts";
+import { sampleApp } from "../../test/support/store/samples.ts";
+import { APP_LIFE_MS, createServedApps } from "./served-apps.ts";
+import { StoreError } from "./store-error.ts";
 
 function setUp() {
   const clock = createFakeClock();
@@ -15,7 +15,8 @@ function setUp() {
     if (server.isDown) throw new StoreError("down");
     return apps[id];
   };
-  return { clock, apps, reads, accountsOf: createAppAccounts({ find }, clock), server };
+  const appOf = createServedApps({ find }, clock);
+  return { clock, apps, reads, appOf, accountsOf: async (id: string) => (await appOf(id)).accounts, server };
 }
 
 test("an app without accounts, or without a record, has none", async () => {
@@ -23,11 +24,23 @@ test("an app without accounts, or without a record, has none", async () => {
   assert.deepEqual([await accountsOf("acme"), await accountsOf("shop"), await accountsOf("nobody")], [{ apns: "acme-ios" }, {}, {}]);
 });
 
+test("of an app's categories those are known that have a cap or a rule about quiet hours", async () => {
+  const { appOf, apps } = setUp();
+  const [capped, urgent, plain] = [
+    { name: "offers", labels: {}, default: "opted-in", cap: { max: 1, windowMs: 60_000, defer: false } } as const,
+    { name: "alerts", labels: {}, default: "opted-in", quietHours: "send" } as const,
+    { name: "news", labels: {}, default: "opted-in" } as const,
+  ];
+  apps.acme = sampleApp({ categories: [capped, urgent, plain] });
+  assert.deepEqual([...(await appOf("acme")).timedCategories.values()], [capped, urgent]);
+  assert.deepEqual((await appOf("shop")).timedCategories.size, 0);
+});
+
 test("tasks share one read, and a change is seen after the life of what was read", async () => {
   const { accountsOf, apps, clock, reads } = setUp();
   await Promise.all([accountsOf("acme"), accountsOf("acme"), accountsOf("shop")]);
   apps.acme = sampleApp({ accounts: { apns: "other" } });
-  clock.advance(ACCOUNTS_LIFE_MS);
+  clock.advance(APP_LIFE_MS);
   assert.deepEqual(await accountsOf("acme"), { apns: "acme-ios" });
   clock.advance(1);
   assert.deepEqual(await accountsOf("acme"), { apns: "other" });
@@ -38,7 +51,7 @@ test("what is too old is not used while the store is unavailable, and the next t
   const { accountsOf, clock, server } = setUp();
   await accountsOf("acme");
   server.isDown = true;
-  clock.advance(ACCOUNTS_LIFE_MS + 1);
+  clock.advance(APP_LIFE_MS + 1);
   await assert.rejects(accountsOf("acme"), StoreError);
   server.isDown = false;
   assert.deepEqual(await accountsOf("acme"), { apns: "acme-ios" });
