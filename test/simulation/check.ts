@@ -8,6 +8,7 @@ import { mayBeRepeated, SKEW_MS } from "./invariant-checker.ts";
 import type { MemoryStore } from "./memory-store.ts";
 import type { ProviderMemory } from "./providers.ts";
 import type { Simulation } from "./simulation.ts";
+import { isTimed, type Timing, timedMsMax } from "./timing.ts";
 
 /** Leases, publication, and calls that are still slow. */
 const SLOW_MS = 60_000;
@@ -34,10 +35,11 @@ export interface End {
   receipted: ReadonlySet<string>;
   /** Since when no fault of a channel is in effect. */
   quietAtOf(channel: Channel): number;
+  timing: Timing;
 }
 
 /** Checks the final state. */
-export async function judge({ simulation, store, memory, accepted, receipted, quietAtOf }: End): Promise<void> {
+export async function judge({ simulation, store, memory, accepted, receipted, quietAtOf, timing }: End): Promise<void> {
   const notifications = [...store.notifications.inside.values()];
   const attempts = [...store.attempts.inside.values()];
   const { checks, open } = audit(notifications, attempts, { taken: memory.taken, accepted });
@@ -60,7 +62,7 @@ export async function judge({ simulation, store, memory, accepted, receipted, qu
 
   function calledTooLate({ sendAt, acceptedAt }: NotificationRecord, d: Delivery): boolean {
     const attempt = store.attempts.inside.get(attemptId(d.id, d.attempt));
-    const from = Math.max(quietAtOf(d.channel), sendAt, acceptedAt);
+    const from = Math.max(quietAtOf(d.channel), sendAt, acceptedAt) + timedMsMax(timing);
     return attempt !== undefined && attempt.outcome?.kind !== "void" && attempt.startedAt > from + CALLED_WITHIN_MS;
   }
 
@@ -82,7 +84,8 @@ const showsReceipt = ({ state, reason }: Delivery) =>
 
 /** A clock may have jumped by hours, and then the store's clock decides, which is the simulated one. */
 const givenUpTooEarly = ({ expiresAt }: NotificationRecord, d: Delivery) =>
-  d.reason?.code === "attempts-exhausted" || (d.state === "expired" && d.endedAt! < expiresAt - ENDS_BEFORE_EXPIRY_MS);
+  d.reason?.code === "attempts-exhausted" ||
+  (!isTimed(d.reason?.code) && d.state === "expired" && d.endedAt! < expiresAt - ENDS_BEFORE_EXPIRY_MS);
 
 const expiredWithoutFault = ({ expiresAt }: NotificationRecord, d: Delivery, quietAt: number) =>
-  d.state === "expired" && d.endedAt! > quietAt && expiresAt > quietAt + SENT_WITHIN_MS;
+  d.state === "expired" && !isTimed(d.reason?.code) && d.endedAt! > quietAt && expiresAt > quietAt + SENT_WITHIN_MS;

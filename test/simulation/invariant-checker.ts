@@ -16,6 +16,7 @@ import type { OwnerHistory } from "./owner-history.ts";
 import type { SimulatedProcess } from "./process.ts";
 import { PROVIDER_DEADLINE_MS } from "./providers.ts";
 import type { Simulation } from "./simulation.ts";
+import { createTimingJudge, isTimed, type Timing, timedMsMax } from "./timing.ts";
 
 /** More than the clocks of two processes differ by. */
 export const SKEW_MS = 5_000;
@@ -48,14 +49,14 @@ export interface InvariantChecker {
 export function createInvariantChecker(
   simulation: Simulation,
   store: MemoryStore,
-  optOutHistory: OptOutHistory,
-  owners: OwnerHistory,
+  { optOutHistory, owners, timing }: { optOutHistory: OptOutHistory; owners: OwnerHistory; timing: Timing },
 ): InvariantChecker {
   const calls = new Map<string, { process: SimulatedProcess; answered: boolean }>();
   /** Copies of a task that one process handles at the same time, by process and attempt. */
   const inFlight = new Map<string, Set<{ alone: boolean }>>();
   const appliedWrites = new Set<string>();
   const { time } = simulation;
+  const judgeTiming = createTimingJudge(simulation, store, timing);
 
   function judgeTimes(process: SimulatedProcess, delivery: OutboundDelivery, attempt: AttemptRecord, sendAt: number): void {
     const id = delivery.attemptId;
@@ -87,6 +88,12 @@ export function createInvariantChecker(
     const isCurrent = d?.state === "pending" && d.attempt === attempt && d.publishCount === publication + 1;
     const detail = d?.reason?.detail ?? "";
     return isCurrent && !detail.startsWith("circuit open") && detail !== "preferences-unreadable";
+  }
+
+  /** It waits for the end of quiet hours or the next window of a cap; or a later copy was published, and that one counts. */
+  function isDeferred({ notificationId, deliveryId, publication }: DeliveryTask): boolean {
+    const d = store.notifications.inside.get(notificationId)?.deliveries.find(({ id }) => id === deliveryId);
+    return d !== undefined && (isTimed(d.reason?.code) || (timedMsMax(timing) > 0 && d.publishCount > publication + 1));
   }
 
   function judgeContent({ attemptId: id, channel, content }: OutboundDelivery, record: NotificationRecord): void {
@@ -121,6 +128,9 @@ export function createInvariantChecker(
       judgeEarlier(delivery, attempt);
       judgeTimes(process, delivery, attempt, record.sendAt);
       judgeRecipient(delivery, record);
+      const { recipient, category } = record;
+      const userId = recipient.kind === "user" ? recipient.userId : undefined;
+      judgeTiming(delivery, { userId, category, clockNow: process.clock.now() });
     },
 
     callAnswered({ attemptId: id }) {
@@ -171,6 +181,7 @@ export function createInvariantChecker(
           if (isLeftBehind(task)) simulation.broken("2 what is handed back says why it waits", id);
           return;
         }
+        if (!attempt && isDeferred(task)) return simulation.happened("delivery deferred");
         if (!attempt) simulation.broken("2 what is acknowledged was claimed", id);
         const call = calls.get(id);
         // Without another copy, this one made the call.

@@ -125,6 +125,31 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "const { waitMs: waitsMs } = admission.wait;",
   },
   {
+    ...{ name: "quiet hours not asked for at dispatch", file: admission },
+    find: 'if (time?.kind === "closed") return deferral(task, time.until, "quiet-hours");',
+    replace: "",
+  },
+  {
+    ...{ name: "quiet hours end too early", file: "core/preferences/quiet-hours.ts" },
+    find: "if (from <= at && at < until) end = until;",
+    replace: "if (from <= at && at + 600_000 < until) end = until;",
+  },
+  {
+    ...{ name: "deferred without a write", file: dispatch },
+    find: "await writer.deferTo(task, admission);",
+    replace: "",
+  },
+  {
+    ...{ name: "cap not asked", file: admission },
+    find: "const cap = await parts.checkCap?.(task);",
+    replace: "const cap = undefined;",
+  },
+  {
+    ...{ name: "place of a cap given beyond its number", file: "test/simulation/memory-caps.ts" },
+    find: "if (taken.size >= place.max) return false;",
+    replace: "",
+  },
+  {
     ...{ name: "ended by the number of its attempts", file: "core/delivery/decide.ts" },
     find: "const at = s.hasFallback ? s.now : beforeExpiry(s, waitMs);",
     replace:

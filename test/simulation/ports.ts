@@ -19,6 +19,7 @@ import type { createProviders } from "./providers.ts";
 import type { createRedis } from "./redis.ts";
 import type { Simulation } from "./simulation.ts";
 import type { Stream } from "./stream.ts";
+import { type Timing, timingParts } from "./timing.ts";
 
 const log = createLogger("world", "silent", { write() {} });
 const counted = createEventRecorder({ metrics: createMetrics("world"), log });
@@ -32,6 +33,7 @@ export interface Surroundings {
   providers: ReturnType<typeof createProviders>;
   optOutHistory: OptOutHistory;
   checker: InvariantChecker;
+  timing: Timing;
   /** Whether the store writes outcomes and changes at once, as SQLite does and MongoDB does not. */
   settlesAtOnce: boolean;
   /** After which the stream delivers a message again that was not settled. */
@@ -114,6 +116,7 @@ export function portsOf(around: Surroundings, process: SimulatedProcess) {
   };
   const depths: QueueDepths = { read: process.wrap("stream", { depth: stream.depth }, "remote").depth };
   return {
+    ...timingParts(around, process),
     store: wrapped,
     shares: createAppShares({ depths: { read: (...of) => depths.read(...of).catch(() => undefined) }, apps: store.apps, clock }),
     publisher,

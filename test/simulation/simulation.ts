@@ -53,6 +53,7 @@ export const FAULTS = [
   "provider down for most of a day",
   "task returned before its turn",
   "delivery handed back",
+  "delivery deferred",
   "endpoint gone",
   "endpoint moved",
   "endpoint removed",

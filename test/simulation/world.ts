@@ -22,6 +22,7 @@ import { createFeedback, createGateway, createPurger } from "./roles.ts";
 import { createServerFaults, SERVER_FAULT_MS_MAX } from "./server-faults.ts";
 import { createSimulation } from "./simulation.ts";
 import { createStream } from "./stream.ts";
+import { setTiming, timingOf } from "./timing.ts";
 
 const NOTIFICATIONS = 15;
 /** How long faults are injected, in ms, and how many faults of a whole server there are at most. */
@@ -68,7 +69,9 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
   const owners = createOwnerHistory();
   const store = watchContacts(createMemoryStore(wakeRelaysAt, time.now), owners, time.now);
   const optOutHistory = createOptOutHistory();
-  const checker = createInvariantChecker(simulation, store, optOutHistory, owners);
+  const timing = timingOf(seed);
+  await setTiming(store, timing);
+  const checker = createInvariantChecker(simulation, store, { optOutHistory, owners, timing });
   const redis = createRedis(simulation);
   let storeUnavailableUntil = 0;
   const chances = {
@@ -82,7 +85,7 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
   const stream = createStream(simulation, ackWaitMs, () => dispatchers.map((d) => d.dispatcher));
   const providers = createProviders(simulation, random.pick([0.2, 0.5]), (receipt) => void receive(receipt, 1));
   const around: Surroundings = {
-    ...{ simulation, store, stream, redis, providers, optOutHistory, checker, ackWaitMs },
+    ...{ simulation, store, stream, redis, providers, optOutHistory, checker, timing, ackWaitMs },
     settlesAtOnce: seed % 2 === 1,
   };
 
@@ -230,7 +233,15 @@ export async function runWorld(seed: number): Promise<WorldEnd> {
   await time.run(ended);
 
   if (callers.underWay > 0) simulation.broken("2 every caller is answered", `${callers.underWay} wait`);
-  await judge({ simulation, store, memory: providers.memory, accepted: [...callers.accepted, ...old.scheduled], receipted, quietAtOf });
+  await judge({
+    simulation,
+    store,
+    memory: providers.memory,
+    accepted: [...callers.accepted, ...old.scheduled],
+    receipted,
+    quietAtOf,
+    timing,
+  });
   const { violations, counts } = simulation;
   const about = new Set(violations.map((line) => /[0-9a-f]{32}/.exec(line)?.[0]));
   const evidence = [...about].flatMap((id) => evidenceOf(store, id));
