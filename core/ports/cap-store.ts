@@ -22,6 +22,9 @@ export interface CapStore {
    * may have taken places, and may be repeated.
    */
   take(places: readonly CapPlace[]): Promise<boolean[]>;
-  /** Forgets windows that ended before this moment (ms since the epoch), up to `limit` of them and the earliest first; returns how many. */
+  /**
+   * Forgets windows that ended before this moment (ms since the epoch), up to `limit` of them and the earliest first; returns how many. The moment must
+   * be some minutes ago: to a process whose clock is behind, a window may not have ended yet.
+   */
   purge(before: number, limit: number): Promise<number>;
 }

@@ -16,7 +16,8 @@ test("a text to a Korean number keeps Korea's night, also without a profile and 
 });
 
 test("a push keeps Korea's night where the profile's time zone is Korea's", () => {
-  assert.deepEqual(advertisingHours({ channel: "fcm", endpoint: push, profile: { timeZone: "Asia/Seoul" } }, NOW), SEOUL_NIGHT);
+  for (const timeZone of ["Asia/Seoul", "asia/seoul", "ROK"])
+    assert.deepEqual(advertisingHours({ channel: "fcm", endpoint: push, profile: { timeZone } }, NOW), SEOUL_NIGHT);
   for (const profile of [undefined, {}, { timeZone: "Asia/Tokyo" }])
     assert.equal(advertisingHours({ channel: "fcm", endpoint: push, profile }, NOW), undefined);
 });

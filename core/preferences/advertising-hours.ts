@@ -11,8 +11,11 @@ export interface AdvertisingHours extends ClosedHours {
   consentCategory?: string | undefined;
 }
 
-/** Countries in one time zone, which a user's profile tells although a push has no number. */
-const COUNTRY_OF_ZONE: ReadonlyMap<string, string> = new Map([["Asia/Seoul", "KR"]]);
+/** Countries in one time zone, by its names in lower case: a user's profile tells the country although a push has no number. */
+const COUNTRY_OF_ZONE: ReadonlyMap<string, string> = new Map([
+  ["asia/seoul", "KR"],
+  ["rok", "KR"],
+]);
 
 /**
  * The hours in which the law of the recipient's country permits no advertising on this channel. The country is that of a text's number; for a push that of
@@ -22,7 +25,8 @@ export function advertisingHours(
   { channel, endpoint, profile }: { channel: Channel; endpoint: Endpoint | undefined; profile: Profile | undefined },
   now: number,
 ): AdvertisingHours | undefined {
-  const country = endpoint?.channel === "sms" ? advertisingCountryOf(endpoint.phoneNumber) : COUNTRY_OF_ZONE.get(profile?.timeZone ?? "");
+  const country =
+    endpoint?.channel === "sms" ? advertisingCountryOf(endpoint.phoneNumber) : COUNTRY_OF_ZONE.get(profile?.timeZone?.toLowerCase() ?? "");
   const window = country === undefined ? undefined : advertisingWindow(country, now);
   if (!window?.channels.includes(channel)) return undefined;
   const timeZone = zoneOf(window, profile);
