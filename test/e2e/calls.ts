@@ -7,6 +7,7 @@ import type { Clients } from "../../cli/gateway/connect.ts";
 import { contentToProto } from "../../core/content/content.ts";
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
 import { type Delivery, isOpen, type NotificationRecord } from "../../core/delivery/notification.ts";
+import type { Category } from "../../gen/carillon/v1/category_service.ts";
 import { ContactServiceService } from "../../gen/carillon/v1/contact_service.ts";
 import {
   type Accepted,
@@ -47,6 +48,12 @@ export const notification = (about: Partial<Notification> = {}): Notification =>
   expiresAt: undefined,
   ...about,
 });
+
+/** Every field as it is where nothing is asked. */
+export const NO_CATEGORY: Category = {
+  ...{ name: "", labels: {}, notificationClass: 0, default: 0, channelsOff: [], hidden: false, order: 0 },
+  ...{ unsubscribeTransactional: false, cap: undefined, quietHours: 0, tenantDefaults: {} },
+};
 
 /** Rejects with a ServiceError; readDetails() reads it. */
 export async function send({ clients }: { clients: Clients }, about: Partial<Notification> = {}): Promise<Accepted> {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { channelToProto } from "../../adapters/wire/convert.ts";
-import { type Category, CategoryDefault, CategoryServiceClient, CategoryServiceService } from "../../gen/carillon/v1/category_service.ts";
+import { CategoryDefault, CategoryServiceClient, CategoryServiceService } from "../../gen/carillon/v1/category_service.ts";
 import { NotificationClass } from "../../gen/carillon/v1/notification_service.ts";
 import { PreferenceServiceService } from "../../gen/carillon/v1/preference_service.ts";
 import { ProfileServiceClient, ProfileServiceService } from "../../gen/carillon/v1/profile_service.ts";
@@ -11,7 +11,7 @@ import { eventually } from "../support/eventually.ts";
 import { fresh, freshNumber, freshToken } from "../support/fresh.ts";
 import { updateRequest } from "../support/preference-requests.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
-import { ended, mail, optOut, phone, register, send, settled, toEndpoint, toUser, wentOut } from "./calls.ts";
+import { ended, mail, NO_CATEGORY, optOut, phone, register, send, settled, toEndpoint, toUser, wentOut } from "./calls.ts";
 
 let system: TestSystem;
 before(async () => {
@@ -21,10 +21,6 @@ after(() => system?.[Symbol.asyncDispose]());
 
 const arrived = (deliveryId: string) => system.sandbox.ledger.entries({ deliveryId }).length;
 const sms = channelToProto("sms");
-const NO_CATEGORY: Category = {
-  ...{ name: "", labels: {}, notificationClass: 0, default: 0, channelsOff: [], hidden: false, order: 0 },
-  ...{ unsubscribeTransactional: false, cap: undefined, quietHours: 0, tenantDefaults: {} },
-};
 
 /** A user with a number and a mailbox, and "allowed" in every cache. */
 async function someone(): Promise<string> {
