@@ -8,6 +8,7 @@ import { DEV_COMMANDS } from "./dev/commands.ts";
 import { GATEWAY_COMMANDS } from "./gateway/command.ts";
 import { PREFERENCE_COMMANDS } from "./preferences/command.ts";
 import { PROVISION_COMMANDS } from "./provision/command.ts";
+import { SUPPRESSION_COMMANDS } from "./suppressions/command.ts";
 
 /** By one word, by two ("dead list") or by three ("app key add"). In the order of `carillon help`. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
@@ -17,6 +18,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   ...PREFERENCE_COMMANDS,
   ...AUDIT_COMMANDS,
   ...DEAD_COMMANDS,
+  ...SUPPRESSION_COMMANDS,
   ...PROVISION_COMMANDS,
   ...CAPACITY_COMMANDS,
   ...CONFIG_COMMANDS,

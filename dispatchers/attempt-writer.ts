@@ -10,6 +10,8 @@ import { attempted, decided, handedBack, type Transition, voided } from "../core
 import { type Void, voidAttempt } from "../core/delivery/void-attempt.ts";
 import type { AttemptRecord, AttemptResult } from "../core/ports/attempt-store.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
+import { type Learned, learnedChange } from "../core/preferences/learned.ts";
+import { endpointSubject, userSubject } from "../core/preferences/opt-out.ts";
 import { createBatcher } from "../runtime/batch.ts";
 import { createStateLog } from "../runtime/state-log.ts";
 import { findAcceptedEarlier } from "./admission.ts";
@@ -89,6 +91,8 @@ export function createAttemptWriter(parts: Parts) {
         // An endpoint that was given outright may be registered all the same.
         .removeGone(task.app, endpointId ?? idOf(endpoint), { goneAt: outcome.goneAt ?? startedAt, startedAt, answeredAt: now })
         .catch((error: unknown) => log.warn({ err: error, deliveryId }, "dead endpoint could not be removed"));
+    if (outcome.kind === "rejected" && outcome.learned !== undefined)
+      await learn(task, claimed, { kind: outcome.learned, reason: outcome.reason });
     // Another writer recorded an outcome first (the relay, or a new claimant), or ours was written and the confirmation lost, and the relay does the
     // rest. Only an acceptance still changes anything.
     if (!stands && decision.kind !== "sent") return false;
@@ -96,6 +100,23 @@ export function createAttemptWriter(parts: Parts) {
     await untilRecorded(() => change(decided(task, end, now)));
     if (end.kind === "retry" && end.reason.code === "misconfigured") parts.setupWaiters?.add({ ...task, attempt: task.attempt + 1 });
     return stands;
+  }
+
+  /**
+   * Keeps what the provider told of the recipient. Where the store is unavailable, the provider tells it again with the next send. Preferences in Redis
+   * follow by the next sweep.
+   */
+  async function learn(task: DeliveryTask, { id, provider }: AttemptRecord, learned: Learned): Promise<void> {
+    const { app, userId, endpoint, content, category } = task;
+    const now = clock.now();
+    const of = { provider, pool: content.sms && (content.sms.sender ?? ""), category, attemptId: id, at: now };
+    const { about, change } = learnedChange(learned, of);
+    const subject = about === "user" && userId !== undefined ? userSubject(userId) : endpointSubject(idOf(endpoint));
+    await store.preferences
+      .update(app, subject, change, now)
+      .catch((error: unknown) =>
+        log.warn({ err: error, attempt: id, learned: learned.kind }, "what a provider said of a recipient could not be kept"),
+      );
   }
 
   /** Before a retry is given up: whether an attempt that it repeats was accepted after all. */

@@ -31,7 +31,7 @@ export interface DispatchParts {
   circuits?: CircuitBreakers | undefined;
   /** Receives what waits for new keys, to make it due when they arrive; absent: it is tried again at its own time. */
   setupWaiters?: SetupWaiters | undefined;
-  store: Pick<Store, "attempts" | "notifications" | "contacts" | "settle">;
+  store: Pick<Store, "attempts" | "notifications" | "contacts" | "preferences" | "settle">;
   recorder: EventRecorder;
   optOuts: OptOuts;
   /** May reject a concurrent copy early. Passing it proves nothing: only the claim in the store permits a send. */

@@ -1,6 +1,7 @@
 import { StoreError } from "../adapters/store/store-error.ts";
 import { accountNameOf } from "../core/delivery/account.ts";
 import { applyTransitions } from "../core/delivery/apply-transitions.ts";
+import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
 import { type Receipt, receiptEffect, resolutionOf } from "../core/delivery/receipt.ts";
 import type { Failpoint } from "../core/failpoints.ts";
 import { type AttemptRecord, attemptId, deliveryIdOf, notificationIdOf } from "../core/ports/attempt-store.ts";
@@ -24,6 +25,8 @@ export interface ReceiptParts {
   worker: string;
   failpoint: Failpoint;
   metrics: FeedbackMetrics;
+  /** Keeps what a receipt says of the recipient. Rejects with a StoreError while the store is unavailable. */
+  learn(receipt: Receipt, notification: NotificationRecord, delivery: Delivery): Promise<void>;
 }
 
 /** The effect of a receipt: it changed something, repeated what was known, or names no attempt of ours. */
@@ -33,7 +36,7 @@ export type ReceiptResult = "applied" | "known" | "unknown";
  * Applies receipts in their order; resolves with the result of each once all are durable. Receipts are idempotent: after a crash between two
  * steps, the relay or the provider's repeated webhook finishes them. Rejects when the store is unavailable.
  */
-export function createReceipts({ store, recorder, clock, log, worker, failpoint, metrics }: ReceiptParts) {
+export function createReceipts({ store, recorder, clock, log, worker, failpoint, metrics, learn }: ReceiptParts) {
   return {
     async apply(receipts: readonly Receipt[]): Promise<ReceiptResult[]> {
       failpoint("feedback.received", receipts[0]?.attemptId);
@@ -66,6 +69,8 @@ export function createReceipts({ store, recorder, clock, log, worker, failpoint,
       const notification = await store.notifications.find(notificationIdOf(deliveryId));
       const delivery = notification?.deliveries.find((d) => d.id === deliveryId);
       if (!notification || !delivery) return "known";
+      // Once, before the delivery changes: after a crash, the provider's repetition does it.
+      if (tries === 1 && receipt.learned) await learn(receipt, notification, delivery);
       const effect = receiptEffect(receipt, attempt, notification, delivery, { worker, now: clock.now() });
       if (effect.kind === "nothing") return "known";
       if (effect.kind === "void") {

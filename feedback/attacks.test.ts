@@ -29,7 +29,8 @@ async function serve(readers: readonly WebhookReader[] = READERS) {
   const log = createLogger("feedback", "debug", { write: (line) => lines.push(line) });
   const routes = createFeedbackRoutes({
     ...{ readers, keyOf: () => ({ secret: "secret", settings: {} }), publicUrl: () => "https://hooks.example.com" },
-    ...{ apply: async () => assert.fail("nothing is applied"), clock: createFakeClock(), log },
+    ...{ apply: async () => assert.fail("nothing is applied"), takeText: async () => assert.fail("nothing is taken") },
+    ...{ clock: createFakeClock(), log },
     metrics: createFeedbackMetrics(createMetrics("feedback")),
   });
   const onRejected = (reason: HttpRejection) => void rejected.push(reason);

@@ -4,10 +4,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { endpointId } from "../adapters/ids.ts";
 import { openStore } from "../adapters/store/open-store.ts";
 import { StoreError } from "../adapters/store/store-error.ts";
 import { attemptId } from "../core/ports/attempt-store.ts";
 import type { Store } from "../core/ports/store.ts";
+import { endpointSubject } from "../core/preferences/opt-out.ts";
 import { smtpBounces } from "../providers/smtp/bounces.ts";
 import { RETURN_PATH_DAYS_MAX, returnPathOf } from "../providers/smtp/return-path.ts";
 import type { Environment } from "../runtime/config.ts";
@@ -81,7 +83,9 @@ test("a mail that was sent and comes back has failed, with the code of its repor
   const { id, find } = await claimed();
   for (let times = 0; times < 2; times++) assert.match((await bring(pathOf(id), FAILED)) ?? "", /^250 /);
   const { delivery, attempt } = await find();
-  assert.deepEqual([delivery.state, delivery.reason], ["failed", { code: "undelivered", detail: "5.1.1" }]);
+  assert.deepEqual([delivery.state, delivery.reason], ["failed", { code: "bounced", detail: "5.1.1" }]);
+  const [record] = await store.preferences.find("app", [endpointSubject(endpointId(delivery.endpoint!))]);
+  assert.partialDeepStrictEqual(record?.blocks, [{ kind: "bounce", reason: "5.1.1", source: "smtp" }]);
   assert.equal(attempt.resolution?.by, "receipt");
 });
 
@@ -155,7 +159,10 @@ test("while the store is away mails are answered 451, and 250 only once their re
   isAway = false;
   assert.match((await bringMail(address, path, FAILED)) ?? "", /^250 /);
   assert.deepEqual(written, [
-    { attemptId: id, provider: "smtp", account: "default", kind: "undelivered", reason: "5.1.1", at: clock.now() },
+    {
+      ...{ attemptId: id, provider: "smtp", account: "default", kind: "undelivered", reason: "5.1.1", at: clock.now() },
+      learned: { kind: "bounce", reason: "5.1.1" },
+    },
   ]);
 });
 

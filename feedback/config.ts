@@ -1,3 +1,4 @@
+import { redisVariables } from "../adapters/redis/connect.ts";
 import { storeVariables } from "../adapters/store/store-config.ts";
 import { accountsVariables } from "../providers/account-files.ts";
 import { PROVIDERS } from "../providers/list.ts";
@@ -35,6 +36,7 @@ function parseAddress(given: string): Address {
 
 const ownVariables = {
   ...storeVariables,
+  ...redisVariables,
   FEEDBACK_LISTEN: {
     type: "host:port",
     default: "0.0.0.0:7720",

@@ -1,9 +1,12 @@
 // The whole system as `carillon dev` runs it: providers' webhooks reach the deliveries.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { send, toEndpoint } from "../test/e2e/calls.ts";
+import { isDeepStrictEqual } from "node:util";
+import { isEnd } from "../core/delivery/notification.ts";
+import { inboundTextOf } from "../sandbox/kit/inbound.ts";
+import { CRITICAL, phone, send, toEndpoint } from "../test/e2e/calls.ts";
 import { eventually } from "../test/support/eventually.ts";
-import { freshEndpoint } from "../test/support/fresh.ts";
+import { freshEndpoint, freshNumber } from "../test/support/fresh.ts";
 import { startSystem } from "../test/support/system.ts";
 
 test("an SMS and an e-mail are delivered once their providers say so", async () => {
@@ -16,6 +19,25 @@ test("an SMS and an e-mail are delivered once their providers say so", async () 
   const { target, givenUp } = system.sandbox.webhooks.state();
   assert.deepEqual([target, givenUp], [system.env.FEEDBACK_URL, 0]);
   assert.equal(system.env.TWILIO_STATUS_CALLBACK_URL, `${target}/twilio`);
+});
+
+test("who answers STOP gets no text of that sender any more, in no class, and gets them again after START", async () => {
+  await using system = await startSystem();
+  const from = freshNumber();
+  const write = (text: string) => system.sandbox.webhooks.tellText("twilio", inboundTextOf({ provider: "twilio", from, text }));
+  const reasonOf = async () => {
+    const { notificationId } = await send(system, { recipient: toEndpoint(phone(from)), notificationClass: CRITICAL });
+    const delivery = async () => (await system.store.notifications.find(notificationId))!.deliveries[0]!;
+    await eventually("it ended", async () => isEnd((await delivery()).state));
+    const { id, reason } = await delivery();
+    const entries = system.sandbox.ledger.entries({ deliveryId: id });
+    return { code: reason?.code, calls: entries.length };
+  };
+  assert.deepEqual(await reasonOf(), { code: undefined, calls: 1 });
+  assert.deepEqual(await write("Stop"), [{ status: 200, body: "<Response/>" }]);
+  await eventually("nothing is sent", async () => isDeepStrictEqual(await reasonOf(), { code: "stopped", calls: 0 }));
+  await write("Start");
+  await eventually("it is sent again", async () => isDeepStrictEqual(await reasonOf(), { code: undefined, calls: 1 }));
 });
 
 test("a mail by SMTP is delivered once its relay says so, and what comes back has failed with the relay's code", async () => {

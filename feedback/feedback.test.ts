@@ -101,7 +101,7 @@ for (const provider of WEBHOOK_PROVIDERS) {
   });
 
   test(`${provider}: what did not arrive has failed, with the provider's code`, async () => {
-    const codes: Record<WebhookProvider, string> = { twilio: "30005", vonage: "9", sendgrid: "dropped", mandrill: "soft_bounce" };
+    const codes: Record<WebhookProvider, string> = { twilio: "30005", vonage: "2", sendgrid: "blocked", mandrill: "soft_bounce" };
     const { id, find } = await claimed(provider);
     await send(provider, id, { undelivered: codes[provider] });
     await sandbox.webhooks.settled();

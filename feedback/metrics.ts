@@ -5,6 +5,8 @@ export interface FeedbackMetrics {
   webhooks: Counter<"provider" | "status" | "account">;
   bounces: Counter<"provider" | "result" | "account">;
   lmtpRejections: Counter<"reason">;
+  texts: Counter<"provider" | "account" | "command">;
+  learned: Counter<"provider" | "account" | "kind" | "state" | "result">;
 }
 
 export const createFeedbackMetrics = (metrics: Metrics): FeedbackMetrics => ({
@@ -24,5 +26,15 @@ export const createFeedbackMetrics = (metrics: Metrics): FeedbackMetrics => ({
     "carillon_lmtp_rejections_total",
     "Connections, recipients and mails that the LMTP listener rejected, by reason",
     ["reason"],
+  ),
+  texts: metrics.counter(
+    "carillon_inbound_texts_total",
+    "Texts from people, by what they ask for: stop, start, help, none; or part of a longer one",
+    ["provider", "account", "command"],
+  ),
+  learned: metrics.counter(
+    "carillon_learned_refusals_total",
+    "What receipts say of recipients: stop, complaint, unsubscribe, bounce; by the delivery's state before, delivered where a bounce came late",
+    ["provider", "account", "kind", "state", "result"],
   ),
 });

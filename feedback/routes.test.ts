@@ -21,6 +21,8 @@ const SECRET = "secret";
 const ACME_SECRET = "acme's secret";
 const ATTEMPT = `${"ab".repeat(16)}-0/1`;
 
+const noTexts = async () => assert.fail("nobody writes a text here");
+
 /** Serves Twilio and Mandrill; their receipts are passed to `apply`. */
 async function serve(apply: (receipts: readonly Receipt[]) => Promise<unknown>, inFlightMax?: number, secret = () => SECRET) {
   const lines: string[] = [];
@@ -32,7 +34,7 @@ async function serve(apply: (receipts: readonly Receipt[]) => Promise<unknown>, 
     return own === undefined ? undefined : { secret: own, settings: {} };
   };
   const clock = createFakeClock();
-  const parts = { readers: [twilio, mandrill], keyOf, publicUrl: () => PUBLIC_URL, apply, clock, log, metrics };
+  const parts = { readers: [twilio, mandrill], keyOf, publicUrl: () => PUBLIC_URL, apply, takeText: noTexts, clock, log, metrics };
   const routes = createFeedbackRoutes(inFlightMax === undefined ? parts : { ...parts, inFlightMax });
   const server = await startHttpServer({ host: "127.0.0.1", port: 0, ready: () => true, log, routes });
   const origin = `http://127.0.0.1:${server.port}`;

@@ -2,10 +2,12 @@ import { StoreError } from "../adapters/store/store-error.ts";
 import { DEFAULT_ACCOUNT } from "../core/delivery/account.ts";
 import type { Receipt } from "../core/delivery/receipt.ts";
 import type { Clock } from "../core/ports/clock.ts";
+import type { InboundText } from "../providers/transport/inbound-text.ts";
 import type { Webhook, WebhookReader, WebhookSettings } from "../providers/transport/webhook.ts";
 import type { HttpRequest, HttpResponse, RequestHead, Route } from "../runtime/http/server.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { createStateLog } from "../runtime/state-log.ts";
+import type { ReceivedText, TextEffect } from "./inbound-texts.ts";
 import type { FeedbackMetrics } from "./metrics.ts";
 import { createTurns } from "./turns.ts";
 
@@ -32,6 +34,8 @@ export interface FeedbackParts {
   publicUrl(): string;
   /** Durable when resolved. Rejects with a StoreError while the store is unavailable. */
   apply(receipts: readonly Receipt[]): Promise<unknown>;
+  /** The same for a text that a person wrote. */
+  takeText(text: ReceivedText): Promise<TextEffect>;
   clock: Clock;
   log: Logger;
   metrics: FeedbackMetrics;
@@ -39,13 +43,13 @@ export interface FeedbackParts {
 }
 
 /**
- * POST /<provider> for the default account and /<provider>/<account> for others, where they are served; the same below the path of the public URL,
- * which a proxy on the way may keep or cut off. 200 only once the receipts are durable, since the provider does not repeat after it; 400 for a body
- * the provider does not document, 401 for a wrong or old signature, and unread without any; 503 with Retry-After while the store is unavailable or
+ * POST /<provider> for the default account and /<provider>/<account> for others, where they are served, and GET for a provider that can be set to it; the
+ * same below the path of the public URL, which a proxy on the way may keep or cut off. 200 only once the receipts, or the choice of who wrote a text, are
+ * durable, since the provider does not repeat after it; 400 for a body the provider does not document, 401 for a wrong or old signature, and unread without any; 503 with Retry-After while the store is unavailable or
  * too many webhooks are in progress.
  */
 export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
-  const { readers, keyOf, publicUrl, apply, clock, log, metrics, inFlightMax = WEBHOOKS_IN_FLIGHT_MAX } = parts;
+  const { readers, keyOf, publicUrl, apply, takeText, clock, log, metrics, inFlightMax = WEBHOOKS_IN_FLIGHT_MAX } = parts;
   let inFlight = 0;
   const storing = createStateLog(
     log,
@@ -63,12 +67,15 @@ export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
     const acknowledged = { status: 200, body, headers: { "content-type": type } };
     if (reader.isProbe?.(webhook)) return acknowledged;
     if (!reader.verify(webhook, key.secret, key.settings)) return { ...textAnswer(401, "the signature is wrong"), rejected: "signature" };
-    const receipts = reader.read(webhook);
-    if (receipts === undefined) return textAnswer(400, "not a body the provider documents");
-    if (receipts.length === 0) return acknowledged;
+    const text = reader.texts?.read(webhook);
+    if (text === "ignored") return acknowledged;
+    const receipts = text === undefined ? reader.read(webhook) : [];
+    if (text === "unreadable" || receipts === undefined) return textAnswer(400, "not a body the provider documents");
+    if (text === undefined && receipts.length === 0) return acknowledged;
     if (inFlight >= inFlightMax) return retryLater("too many webhooks in progress");
     inFlight += 1;
     try {
+      if (text !== undefined) return { ...acknowledged, body: await answerTo(reader, account, key, text, body) };
       await apply(receipts.map((receipt) => ({ ...receipt, account })));
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
@@ -79,6 +86,22 @@ export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
     }
     storing.works();
     return acknowledged;
+  }
+
+  /** @param silence the body of an acknowledgement that answers the person nothing */
+  async function answerTo(
+    reader: WebhookReader,
+    account: string,
+    { settings }: WebhookKey,
+    text: InboundText,
+    silence: string,
+  ): Promise<string> {
+    const pools = reader.texts?.poolsOf(text, settings) ?? [];
+    const { command, isNew } = await takeText({ provider: reader.provider, account, text, pools });
+    storing.works();
+    // A repetition is not answered again, and what the provider took for a command, it has answered.
+    const isAnswered = command === undefined || !isNew || text.command !== undefined;
+    return (isAnswered ? undefined : reader.texts?.answer?.(command, settings)) ?? silence;
   }
 
   function screen({ provider, maySign }: WebhookReader, account: string, { headers }: RequestHead): HttpResponse | undefined {
@@ -118,6 +141,7 @@ export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
       screen: (head) => screen(reader, accountOf(head.path), head),
       handle: (request) => handle(reader, accountOf(request.path), request.path.slice(base.length), request),
     };
+    if (reader.texts?.byGet) return [post, { ...post, method: "GET", bodyBytesMax: 0 }];
     // HEAD is served as GET is.
     return reader.isProbe ? [post, { ...common, method: "GET", handle: async () => ({ status: 200 }) }] : [post];
   }

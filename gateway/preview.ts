@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { channelToProto, reasonToProto } from "../adapters/wire/convert.ts";
 import type { Content } from "../core/content/content.ts";
 import { smsSizeOf } from "../core/content/sms-content.ts";
+import { advertisingWarnings } from "../core/content/sms-warnings.ts";
 import { warningsOf } from "../core/content/warnings.ts";
 import { maskEndpoint, maskedEndpoint } from "../core/delivery/endpoint.ts";
 import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
@@ -36,7 +37,11 @@ export async function previewRequests(record: NotificationRecord, content: Conte
       // A large mail takes 20 ms: other calls get their turn before each.
       await nextTurn();
       const request = await previewer.build(outbound, Math.max(record.sendAt, record.acceptedAt));
-      previews.push({ ...about, ...asked(previewer, outbound, request), warnings: warningsFor(previewer.provider, content) });
+      previews.push({
+        ...about,
+        ...asked(previewer, outbound, request),
+        warnings: warningsFor(previewer.provider, record, first, content),
+      });
     }
   }
   return previews;
@@ -82,5 +87,12 @@ function beginningOf(text: string): string {
   return new TextDecoder().decode(bytes.subarray(0, PREVIEW_BODY_BYTES_MAX), { stream: true });
 }
 
-const warningsFor = (provider: string, content: Content) =>
-  warningsOf(provider, content).map(({ code, field, message }) => ({ code, field: `notification.${field}`, message }));
+function warningsFor(provider: string, { notificationClass }: NotificationRecord, { endpoint }: Delivery, content: Content) {
+  const phoneNumber = endpoint?.channel === "sms" ? endpoint.phoneNumber : "";
+  const ofCountry = content.sms && phoneNumber ? advertisingWarnings(content.sms, { notificationClass, phoneNumber }) : [];
+  return [...warningsOf(provider, content), ...ofCountry].map(({ code, field, message }) => ({
+    code,
+    field: `notification.${field}`,
+    message,
+  }));
+}

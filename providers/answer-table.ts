@@ -1,4 +1,5 @@
 import type { Outcome, Scope } from "../core/delivery/outcome.ts";
+import type { LearnedKind } from "../core/preferences/learned.ts";
 
 /** The outcome of a documented answer: fixed, or depending on the rest of the answer. */
 export type Row<Answer> = Outcome | ((answer: Answer) => Outcome);
@@ -37,6 +38,8 @@ export const unanswered = (code: string): Outcome => ({ kind: "unanswered", faul
 /** @param goneAt ms since the epoch */
 export const gone = (reason: string, goneAt?: number): Outcome => ({ kind: "endpoint-gone", reason, goneAt });
 export const rejected = (reason: string): Outcome => ({ kind: "rejected", reason });
+/** The provider sends nothing to this recipient, and says why. */
+export const refused = (kind: LearnedKind, reason: string): Outcome => ({ kind: "rejected", reason, learned: kind });
 export const misconfigured = (reason: string, scope?: Scope): Outcome => ({ kind: "misconfigured", reason, ...about(scope) });
 
 /**

@@ -3,6 +3,7 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Provider } from "../core/ports/provider.ts";
 import type { Values, Variables } from "../runtime/config.ts";
 import type { BounceReader } from "./transport/bounce.ts";
+import type { SuppressionList } from "./transport/suppression-list.ts";
 import type { WebhookReader } from "./transport/webhook.ts";
 
 /** What a provider is given besides its account. */
@@ -63,6 +64,14 @@ export interface ProviderDefinition {
   bounces?: BouncesDefinition | undefined;
   /** What it can be asked about an attempt in doubt; absent: nothing, and no status-query tasks are published. */
   statusQuery?: StatusQueryDefinition | undefined;
+  /** What it keeps of addresses that refused, complained or do not exist; absent: it keeps nothing, or does not show it. */
+  suppressions?: SuppressionsDefinition | undefined;
+}
+
+export interface SuppressionsDefinition {
+  /** Variables that may not be empty to read it. */
+  requires: readonly string[];
+  load(): Promise<(account: AccountValues, parts: Pick<ProviderParts, "clock">) => SuppressionList>;
 }
 
 export interface StatusQueryDefinition {
@@ -88,6 +97,10 @@ interface TypedDefinition<V extends Variables, W extends Variables, B extends Va
   listedByDefault?: boolean;
   load(): Promise<(account: Values<V>, parts: ProviderParts) => Provider>;
   statusQuery?: StatusQueryDefinition;
+  suppressions?: {
+    requires: readonly (keyof V & string)[];
+    load(): Promise<(account: Values<V>, parts: Pick<ProviderParts, "clock">) => SuppressionList>;
+  };
   webhook?: { reader: WebhookReader; variables: W; secret: keyof W & string; coversUrl: boolean; urlVariable?: keyof V & string };
   bounces?: { reader: BounceReader; variables: B; domain: keyof B & keyof V & string; fault(account: Values<B>): string | undefined };
 }
@@ -102,6 +115,7 @@ export function defineProvider<V extends Variables, W extends Variables = Variab
     credentialsFault: typed.credentialsFault as ProviderDefinition["credentialsFault"],
     listedByDefault: typed.listedByDefault ?? true,
     bounces: typed.bounces as ProviderDefinition["bounces"],
+    suppressions: typed.suppressions as ProviderDefinition["suppressions"],
     load: async () => (await typed.load()) as CreateProvider,
   };
 }

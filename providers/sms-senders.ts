@@ -95,3 +95,15 @@ export function routeOf(
 
 /** The outcome where none of the account's ways can send it. */
 export const barred = ({ reason }: Extract<SmsRoute, { kind: "barred" }>): Outcome => unsendable(reason);
+
+const withoutPlus = (sender: string) => sender.replace(/^\+/, "");
+
+/**
+ * The names of those of an account's senders that a text was written to; "" is the default one. Several may send from one number. Empty: it is none of
+ * the account's, as far as this process is told.
+ */
+export function poolsOf({ defaultFrom, senders }: Pick<SmsAccount, "defaultFrom" | "senders">, to: readonly string[]): string[] {
+  const all = [{ name: "", from: defaultFrom }, ...senders];
+  const isMeant = (from: string) => from !== "" && to.some((name) => withoutPlus(name) === withoutPlus(from));
+  return [...new Set(all.filter(({ from }) => isMeant(from)).map(({ name }) => name))];
+}

@@ -173,6 +173,7 @@ for (const [name, make] of Object.entries(genuine)) {
         reader.isProbe?.(other);
         assert.equal(verified(other), false);
         reader.read(other);
+        reader.texts?.read(other);
         // The signature of another body.
         assert.equal(verified({ ...webhook, body: bytes }), false);
       });
@@ -235,4 +236,32 @@ test("twilio: the signed text taken apart in another way is rejected, or says th
   const without = own.map((_, i): [number[]] => [own.filter((_mark, n) => n !== i && n !== i + 1)]);
   fc.assert(property, { numRuns: 5_000, seed: 5, examples: [[own], ...without] });
   assert.ok(verified > 0, "the text as it was signed is among them");
+});
+
+test("twilio: a person's text taken apart in another way has the same sender, or is nobody's", () => {
+  const reader = readerOf("twilio");
+  const fields = { AccountSid: `AC${"0".repeat(32)}`, ApiVersion: "2010-04-01", FromCity: "ROME", MessageSid: `SM${"1".repeat(32)}` };
+  const word = fc.constantFrom("STOP", "From", "From+19995550000", "+1", "To", "FromA", "FromCity", " ", "A", "\u00e9");
+  let moved = 0;
+  const property = fc.property(
+    fc.array(word, { minLength: 1, maxLength: 6 }),
+    fc.array(fc.boolean(), { minLength: 20, maxLength: 20 }),
+    (message, chosen) => {
+      const form: Record<string, string> = { ...fields, Body: message.join(""), From: "+14155550123", To: "+15005550006" };
+      const names = Object.keys(form).sort();
+      const text = names.map((name) => `${name}${form[name]}`).join("");
+      const headers = { "x-twilio-signature": base64("sha1", `https://hooks.example.com/twilio${text}`), "content-type": FORM };
+      // Wherever a name stands in the text, a field may begin; what is between is its value.
+      const found = [...text.matchAll(/AccountSid|ApiVersion|Body|From(?:City|A)?|MessageSid|To/g)];
+      const starts = found.filter(({ index }, i) => index === 0 || chosen[i % chosen.length]);
+      const pairs = starts.map(({ 0: name, index }, i) => [name, text.slice(index + name.length, starts[i + 1]?.index ?? text.length)]);
+      const changed = webhookOf("twilio", new URLSearchParams(pairs).toString(), headers);
+      if (!reader.verify(changed, SECRET, SETTINGS)) return;
+      if (pairs.length !== names.length || pairs.some(([name, value]) => form[name ?? ""] !== value)) moved += 1;
+      const read = reader.texts?.read(changed);
+      if (typeof read === "object") assert.equal(read.from, "+14155550123", JSON.stringify(pairs));
+    },
+  );
+  fc.assert(property, { numRuns: 3_000, seed: 5 });
+  assert.ok(moved > 0, "some were taken apart in another way");
 });

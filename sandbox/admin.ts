@@ -1,9 +1,11 @@
 import type { SharedCredentials } from "./kit/environment.ts";
 import type { Faults } from "./kit/faults.ts";
+import { inboundTextOf } from "./kit/inbound.ts";
 import type { Ledger } from "./kit/ledger.ts";
 import type { Handler } from "./kit/listener.ts";
 import { fieldsOf, parseJson, textOf } from "./kit/read.ts";
 import { jsonAnswer, type WireAnswer, type WireRequest } from "./kit/simulator.ts";
+import { type Suppressed, suppressedOf } from "./kit/suppressions.ts";
 import type { Webhooks } from "./kit/webhooks.ts";
 import { cut, readRequest, send } from "./kit/wire.ts";
 import { PROVIDER_NAMES } from "./list.ts";
@@ -20,6 +22,10 @@ export interface AdminParts {
   webhooks: Webhooks;
   webPushSubscription(name: string): PushSubscription;
   revokeAccessTokens(): void;
+  /** Throws a RangeError where the provider keeps none, or has no such list. */
+  suppress(provider: string, entries: readonly Suppressed[]): void;
+  /** ms since the epoch. */
+  now(): number;
   /** What GET /credentials returns; undefined: 403. */
   shared?: (() => SharedCredentials) | undefined;
 }
@@ -30,16 +36,16 @@ export function createAdmin(parts: AdminParts): Handler {
     request.on("error", () => undefined);
     response.on("error", () => undefined);
     readRequest(request, response, BODY_BYTES_MAX).then(
-      (wire) => send(response, answer(parts, wire)),
+      async (wire) => send(response, await answer(parts, wire)),
       () => cut(response),
     );
   };
 }
 
-function answer(
-  { ledger, faults, webhooks, webPushSubscription, revokeAccessTokens, shared }: AdminParts,
+async function answer(
+  { ledger, faults, webhooks, webPushSubscription, revokeAccessTokens, suppress, now, shared }: AdminParts,
   request: WireRequest,
-): WireAnswer {
+): Promise<WireAnswer> {
   const { path, query, method } = request;
   // A target for providers' callbacks while there is no receiver.
   if (path === "/sink" || path.startsWith("/sink/")) return { status: 204 };
@@ -75,6 +81,14 @@ function answer(
         webhooks.target(target === null ? undefined : textOf(target));
         return jsonAnswer(200, webhooks.state());
       });
+    case "POST /suppressions":
+      return orMistake(() => {
+        const { provider, entries: added } = suppressedOf(parseJson(request.body), now());
+        suppress(provider, added);
+        return { status: 204 };
+      });
+    case "POST /texts":
+      return tellText(webhooks, request);
     case "GET /credentials":
       return shared ? jsonAnswer(200, shared()) : jsonAnswer(403, { error: "credentials are not shared; see SANDBOX_SHARE_CREDENTIALS" });
     case "DELETE /oauth/tokens":
@@ -111,6 +125,16 @@ function order(faults: Faults, request: WireRequest): WireAnswer {
   const wrong = faults.mistakeIn(given);
   if (wrong !== undefined) return mistake(wrong);
   return orMistake(() => jsonAnswer(201, { id: faults.order(given as Parameters<Faults["order"]>[0]) }));
+}
+
+/** A person writes to a sender. */
+async function tellText(webhooks: Webhooks, request: WireRequest): Promise<WireAnswer> {
+  try {
+    const { provider, ...text } = inboundTextOf(parseJson(request.body));
+    return jsonAnswer(200, { id: text.id, answers: await webhooks.tellText(provider, text) });
+  } catch (error) {
+    return mistake((error as Error).message);
+  }
 }
 
 /** The result, or 400 with the message of the error that was thrown. */

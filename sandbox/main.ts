@@ -10,6 +10,7 @@ import { readOrMake } from "./kit/files.ts";
 import { createLedger, type Ledger } from "./kit/ledger.ts";
 import { type Listener, listen, type WantedPort } from "./kit/listener.ts";
 import { createOnce } from "./kit/once.ts";
+import type { Suppressed } from "./kit/suppressions.ts";
 import { createWebhooks, type Webhooks } from "./kit/webhooks.ts";
 import { CHOICES, FAULT_TARGETS, PROVIDER_NAMES, type ProviderName, SIMULATORS, WEBHOOK_PROVIDERS } from "./list.ts";
 import { keepPorts, keptPorts, LISTENER_NAMES, type ListenerName, type Ports, parsePorts } from "./ports.ts";
@@ -48,6 +49,8 @@ export interface Sandbox extends AsyncDisposable {
   faults: Faults;
   /** Sent only while it has a target. */
   webhooks: Webhooks;
+  /** Adds addresses to what a provider keeps. Throws a RangeError where it keeps none, or has no such list. */
+  suppress(provider: string, entries: readonly Suppressed[]): void;
   /** What the SMTP relay reports by mail. Only while it has a target. */
   bounces: Bounces;
   /** The same name gives the same keys for as long as the directory exists. Throws RangeError for a name with other characters than A-Z a-z 0-9 _ -. */
@@ -121,7 +124,21 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     );
   };
   const credentials = options.shareCredentials ? () => shareable(env()) : undefined;
-  const admin = createAdmin({ ledger, faults, webhooks, webPushSubscription, revokeAccessTokens: oauth.revoke, shared: credentials });
+  const suppress = (provider: string, entries: readonly Suppressed[]) => {
+    const kept = all.find(([name]) => name === provider)?.[1].suppressions;
+    if (kept === undefined) throw new RangeError("provider is one that keeps suppressions: sendgrid, mandrill");
+    for (const entry of entries) kept.add(entry);
+  };
+  const admin = createAdmin({
+    suppress,
+    now,
+    ledger,
+    faults,
+    webhooks,
+    webPushSubscription,
+    revokeAccessTokens: oauth.revoke,
+    shared: credentials,
+  });
   await open("admin", (wanted) => listen({ kind: "http" }, wanted, admin));
   keepPorts(directory, kept);
   stack.defer(() => closing.abort());
@@ -136,6 +153,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     webhooks,
     bounces: simulators.smtp.bounces,
     webPushSubscription,
+    suppress,
     accountEnv(provider, name) {
       if (!/^[a-z][a-z0-9-]{0,30}$/.test(name))
         throw new RangeError("an account's name must be 1 to 31 of a-z, 0-9 and -, and begin with a letter");

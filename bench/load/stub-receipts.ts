@@ -7,6 +7,7 @@ import type { Sent, WireAnswer } from "../../sandbox/kit/simulator.ts";
 import type { WebhookWriter } from "../../sandbox/kit/webhook-write.ts";
 import { createWebhooks } from "../../sandbox/kit/webhooks.ts";
 import { createSendgridWriter } from "../../sandbox/sendgrid/webhooks.ts";
+import { createTwilioOptOuts } from "../../sandbox/twilio/opt-outs.ts";
 import { createTwilioWriter } from "../../sandbox/twilio/webhooks.ts";
 import type { Request } from "../http1/requests.ts";
 
@@ -26,12 +27,13 @@ const REPORTERS: readonly (readonly [path: string, reporter: Reporter])[] = [
       provider: "twilio",
       writer(secret) {
         const account = {
+          name: "",
           accountSid: secret("twilio-account-sid"),
           authToken: secret("twilio-auth-token"),
           apiKey: { sid: "", secret: "" },
           from: "",
         };
-        return createTwilioWriter(() => [account]);
+        return createTwilioWriter(() => [account], createTwilioOptOuts());
       },
       read(body) {
         const form = new URLSearchParams(body);

@@ -1,3 +1,5 @@
+import type { NotificationClass } from "../delivery/channel.ts";
+import { advertisingCountryOf, advertisingMarks } from "../preferences/advertising-rules.ts";
 import { isGsm7, smsSegments } from "./sms.ts";
 import { type SmsContent, sentText } from "./sms-content.ts";
 import { transliterate } from "./transliterate.ts";
@@ -40,6 +42,27 @@ export const smsWarnings: readonly WarningRule[] = [
   rule("not-sent", "overrides.twilio", ["vonage"], ({ overrides }) => overrides?.twilio && "is not sent: it is for Twilio"),
   rule("not-sent", "overrides.vonage", ["twilio"], ({ overrides }) => overrides?.vonage && "is not sent: it is for Vonage"),
 ];
+
+/**
+ * What a text that advertises lacks by the law of the number's country. It is sent all the same: only the caller knows what advertises.
+ * @param phoneNumber E.164, or the beginning of one that tells the country
+ */
+export function advertisingWarnings(
+  sms: SmsContent,
+  { notificationClass, phoneNumber }: { notificationClass: NotificationClass; phoneNumber: string },
+): { code: string; field: string; message: string }[] {
+  const marks = advertisingMarks(advertisingCountryOf(phoneNumber) ?? "");
+  if (notificationClass !== "marketing" || marks === undefined) return [];
+  const { country, beginning, optOut, optOutExample } = marks;
+  const text = sentText(sms);
+  const lacks = (code: string, message: string) => [
+    { code, field: "content.sms.text", message: `advertising in ${country} must ${message}` },
+  ];
+  return [
+    ...(text.startsWith(beginning) ? [] : lacks("advertising-mark", `begin with ${beginning}, and this text does not`)),
+    ...(optOut.test(text) ? [] : lacks("advertising-opt-out", `say how to refuse at no cost, for example ${optOutExample}`)),
+  ];
+}
 
 /** What a character outside the GSM alphabet costs, and whether it can be had for less. */
 function ucs2(sms: SmsContent): string | undefined {

@@ -48,7 +48,7 @@ export function decide(outcome: Outcome, s: AttemptSituation): Decision {
       return { kind: "uncertain", reason: reason("outcome-unknown", outcome.fault.code) };
     case "endpoint-gone":
     case "rejected":
-      return { kind: "failed", reason: reason(outcome.kind, outcome.reason) };
+      return { kind: "failed", reason: outcomeReason(outcome) ?? reason(outcome.kind) };
     case "throttled":
       return retry(outcome, s, Math.max(askedWaitMs(outcome), THROTTLED_WAIT_MS, backoffMs(s.attempt, s.random)));
     case "unavailable":

@@ -1,4 +1,5 @@
 import { REFUSALS } from "../preferences/answer.ts";
+import { REASON_OF_LEARNED } from "../preferences/learned.ts";
 import { type Outcome, type OutcomeKind, reasonOf } from "./outcome.ts";
 
 /** Every reason a delivery or a void attempt can have. docs/reasons.md explains each; programs compare these and nothing else. */
@@ -38,5 +39,7 @@ const CODES: Readonly<Record<OutcomeKind, ReasonCode>> = {
 /** The reason that an outcome gives to its delivery; the provider's own code becomes the detail. None for an acceptance without a warning. */
 export function outcomeReason(outcome: Outcome): Reason | undefined {
   const detail = reasonOf(outcome);
-  return outcome.kind === "accepted" && detail === undefined ? undefined : reason(CODES[outcome.kind], detail);
+  if (outcome.kind === "accepted" && detail === undefined) return undefined;
+  const learned = outcome.kind === "rejected" ? outcome.learned : undefined;
+  return reason(learned ? REASON_OF_LEARNED[learned] : CODES[outcome.kind], detail);
 }

@@ -1,4 +1,5 @@
 import { type AttemptRecord, knownOutcome, type Resolution } from "../ports/attempt-store.ts";
+import { type Learned, REASON_OF_LEARNED } from "../preferences/learned.ts";
 import type { Delivery, DeliveryState, NotificationRecord } from "./notification.ts";
 import { type Reason, reason, reasonText } from "./reason.ts";
 import { SUPERSEDED } from "./superseded.ts";
@@ -17,6 +18,8 @@ export interface Receipt {
   /** The provider's code for it. */
   reason?: string | undefined;
   providerRef?: string | undefined;
+  /** What the provider says of the recipient with it; kept in their preferences, whatever becomes of the delivery. */
+  learned?: Learned | undefined;
   /** ms since the epoch. */
   at: number;
 }
@@ -80,4 +83,4 @@ function endOf(receipt: Receipt, warning: Reason | undefined): { state: "sent" |
   return { state: receipt.kind === "delivered" ? "delivered" : "sent", reason: warning };
 }
 
-const undelivered = (receipt: Receipt) => reason("undelivered", receipt.reason);
+const undelivered = ({ learned, reason: detail }: Receipt) => reason(learned ? REASON_OF_LEARNED[learned.kind] : "undelivered", detail);

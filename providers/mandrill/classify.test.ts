@@ -29,9 +29,9 @@ test("queued is accepted, and the reason is a warning", () => {
 });
 
 const rejections: [reason: string, expected: string][] = [
-  ["hard-bounce", "endpoint-gone hard-bounce"],
-  ["spam", "endpoint-gone spam"],
-  ["unsub", "endpoint-gone unsub"],
+  ["hard-bounce", "rejected hard-bounce (learned: bounce)"],
+  ["spam", "rejected spam (learned: complaint)"],
+  ["unsub", "rejected unsub (learned: unsubscribe)"],
   ["invalid", "endpoint-gone invalid"],
   ["soft-bounce", "rejected soft-bounce"],
   ["custom", "rejected denylisted"],

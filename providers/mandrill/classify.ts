@@ -1,5 +1,5 @@
 import type { Outcome } from "../../core/delivery/outcome.ts";
-import { answerTable, gone, misconfigured, rejected, throttled, unanswered, unavailable, undocumented } from "../answer-table.ts";
+import { answerTable, gone, misconfigured, refused, rejected, throttled, unanswered, unavailable, undocumented } from "../answer-table.ts";
 import { isWord, textFieldsOf } from "../transport/foreign.ts";
 
 /** What Mandrill answered to messages/send. */
@@ -12,9 +12,10 @@ export interface MandrillAnswer {
 
 /** Mailchimp Transactional: "messages/send", the reject_reason of a recipient whose status is rejected. */
 const BY_REJECT_REASON = answerTable<MandrillAnswer>({
-  "hard-bounce": gone("hard-bounce"),
-  spam: gone("spam"),
-  unsub: gone("unsub"),
+  // What it keeps of the address. It stays registered: a complaint holds for some classes alone, and an operator may lift each.
+  "hard-bounce": refused("bounce", "hard-bounce"),
+  spam: refused("complaint", "spam"),
+  unsub: refused("unsubscribe", "unsub"),
   invalid: gone("invalid"),
   // These entries of the denylist expire or can be removed: the address may be used again.
   "soft-bounce": rejected("soft-bounce"),

@@ -11,5 +11,9 @@ export const mandrill = defineProvider({
   requires: ["MANDRILL_API_KEY_FILE", "EMAIL_FROM"],
   load: async () => (await import("./provider.ts")).createMandrillProvider,
   statusQuery: { firstMs: STATUS_QUERY_FIRST_MS },
+  suppressions: {
+    requires: ["MANDRILL_API_KEY_FILE"],
+    load: async () => (await import("./suppressions.ts")).createMandrillSuppressions,
+  },
   webhook: { reader, variables: mandrillWebhookVariables, secret: "MANDRILL_WEBHOOK_KEY_FILE", coversUrl: true },
 });

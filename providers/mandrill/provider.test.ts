@@ -16,7 +16,7 @@ describeProviderContract({
   name: "mandrill",
   create,
   delivery: () => sampleEmail(),
-  deadDelivery: () => sampleEmail({ address: "reject@example.org" }),
+  deadDelivery: () => sampleEmail({ address: "invalid@example.org" }),
   at: (origin, env, delivery) => ({ env: { ...env, MANDRILL_ORIGIN: origin }, delivery }),
   wrongCredentials: (env) => withSecret(env, "MANDRILL_API_KEY_FILE", "wrong-key"),
   unavailable: rejection(503, "ServiceUnavailable"),

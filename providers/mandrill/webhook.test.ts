@@ -49,9 +49,10 @@ test("reads each event of a batch that is a receipt of ours, in order", () => {
     { ...common, kind: "accepted" },
     { ...common, kind: "accepted" },
     { ...common, kind: "delivered" },
-    { ...common, kind: "undelivered", reason: "hard_bounce" },
+    { ...common, kind: "undelivered", reason: "hard_bounce", learned: { kind: "bounce", reason: "hard_bounce" } },
     { ...common, kind: "undelivered", reason: "soft_bounce" },
     { ...common, kind: "undelivered", reason: "reject" },
+    { ...common, kind: "delivered", learned: { kind: "complaint", reason: "spam" } },
   ]);
 });
 

@@ -13,6 +13,7 @@ import {
   type Webhook,
   type WebhookReader,
 } from "../transport/webhook.ts";
+import { learnedFrom, reasonOf } from "./learned.ts";
 
 /** Mailchimp Transactional: "Track and respond to activity with webhooks". */
 const MANDRILL_EVENTS: EventTable = {
@@ -22,6 +23,9 @@ const MANDRILL_EVENTS: EventTable = {
   hard_bounce: "undelivered",
   soft_bounce: "undelivered",
   reject: "undelivered",
+  // People have the mail that they report or unsubscribe by.
+  spam: "delivered",
+  unsub: "delivered",
 };
 
 /** Bytes of an HMAC-SHA1. */
@@ -61,6 +65,8 @@ export const mandrill: WebhookReader = {
         events: MANDRILL_EVENTS,
         attemptId: metadata.carillon_attempt,
         event: event.event,
+        reason: reasonOf(event.event, message),
+        learned: learnedFrom(event.event, message),
         providerRef: event._id,
         at: Number(event.ts) * 1_000,
         receivedAt: webhook.receivedAt,

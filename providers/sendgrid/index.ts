@@ -11,5 +11,9 @@ export const sendgrid = defineProvider({
   requires: ["SENDGRID_API_KEY_FILE", "EMAIL_FROM"],
   load: async () => (await import("./provider.ts")).createSendgridProvider,
   statusQuery: { firstMs: STATUS_QUERY_FIRST_MS },
+  suppressions: {
+    requires: ["SENDGRID_API_KEY_FILE"],
+    load: async () => (await import("./suppressions.ts")).createSendgridSuppressions,
+  },
   webhook: { reader, variables: sendgridWebhookVariables, secret: "SENDGRID_WEBHOOK_PUBLIC_KEY_FILE", coversUrl: false },
 });

@@ -82,6 +82,7 @@ test("reads each event of a batch that is a receipt of ours, in order", () => {
         event({ event: "bounce", type: "bounce", reason: "550 no ada@example.com here" }),
         event({ event: "bounce", type: "blocked" }),
         event({ event: "dropped", reason: "Bounced Address", sg_message_id: undefined }),
+        event({ event: "spamreport" }),
       ),
     ),
   );
@@ -90,9 +91,10 @@ test("reads each event of a batch that is a receipt of ours, in order", () => {
   assert.deepEqual(receipts, [
     { ...common, kind: "accepted" },
     { ...common, kind: "delivered" },
-    { ...common, kind: "undelivered", reason: "bounce" },
+    { ...common, kind: "undelivered", reason: "bounce", learned: { kind: "bounce", reason: "550 no ada@example.com here" } },
     { ...common, kind: "undelivered", reason: "blocked" },
-    { ...withoutRef, kind: "undelivered", reason: "dropped" },
+    { ...withoutRef, kind: "undelivered", reason: "dropped", learned: { kind: "bounce", reason: "Bounced Address" } },
+    { ...common, kind: "delivered", learned: { kind: "complaint", reason: "spamreport" } },
   ]);
 });
 

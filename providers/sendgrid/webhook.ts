@@ -10,14 +10,18 @@ import {
   receiptsOf,
   type WebhookReader,
 } from "../transport/webhook.ts";
+import { learnedFrom, reasonOf } from "./learned.ts";
 
-/** SendGrid: "Event Webhook Reference: Delivery events". */
+/** SendGrid: "Event Webhook Reference": delivery events, and of engagement events those by which people refuse: they have the mail. */
 const SENDGRID_EVENTS: EventTable = {
   processed: "accepted",
   deferred: "accepted",
   delivered: "delivered",
   bounce: "undelivered",
   dropped: "undelivered",
+  spamreport: "delivered",
+  unsubscribe: "delivered",
+  group_unsubscribe: "delivered",
 };
 
 const TIMESTAMP_HEADER = "x-twilio-email-event-webhook-timestamp";
@@ -52,8 +56,8 @@ export const sendgrid: WebhookReader = {
         events: SENDGRID_EVENTS,
         attemptId: event.carillon_attempt,
         event: event.event,
-        // A "blocked" one says nothing against the address.
-        reason: event.event === "bounce" && event.type === "blocked" ? "blocked" : event.event,
+        reason: reasonOf(event),
+        learned: learnedFrom(event),
         // Without what SendGrid adds for each recipient it is the X-Message-Id of the send.
         providerRef: typeof event.sg_message_id === "string" ? event.sg_message_id.replace(/\.(filter|recvd).*$/s, "") : undefined,
         at: Number(event.timestamp) * 1_000,

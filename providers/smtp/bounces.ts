@@ -7,6 +7,12 @@ import { attemptOfReturnPath, type BounceKeys } from "./return-path.ts";
 /** Where a bounce has no enhanced status code. */
 const WITHOUT_CODE = "bounce";
 
+/**
+ * RFC 3463, section 3.2, and RFC 7505: the recipient's mailbox or host does not exist, or has moved without a new address. Others of 5.1 are about the
+ * sender's address (5.1.7, 5.1.8), or may be (5.1.0).
+ */
+const NO_SUCH_ADDRESS: readonly string[] = ["5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"];
+
 /** RFC 3464, section 2.3.3. What was relayed or expanded has left the reach of reports; a further one may still come. */
 const SMTP_ACTIONS: Readonly<Record<RecipientStatus["action"], Receipt["kind"]>> = {
   failed: "undelivered",
@@ -28,7 +34,11 @@ export const smtpBounces: BounceReader = {
     if (mail.kind === "other") return mail.why === "delay" ? { ...receipt, kind: "accepted" } : undefined;
     const { action, status } = mostTelling(mail.recipients);
     const kind = SMTP_ACTIONS[action];
-    return kind === "undelivered" ? { ...receipt, kind, reason: status ?? WITHOUT_CODE } : { ...receipt, kind };
+    if (kind !== "undelivered") return { ...receipt, kind };
+    const undelivered: Receipt = { ...receipt, kind, reason: status ?? WITHOUT_CODE };
+    return status !== undefined && NO_SUCH_ADDRESS.includes(status)
+      ? { ...undelivered, learned: { kind: "bounce", reason: status } }
+      : undelivered;
   },
 };
 

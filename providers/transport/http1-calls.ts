@@ -36,6 +36,7 @@ export function createHttp1Calls({
   ca,
   addressFilter,
   connectionsMax = PROVIDER_SOCKETS_MAX,
+  answerBytesMax = PROVIDER_ANSWER_BYTES_MAX,
 }: Omit<ProviderConnections, "origin">): Http1Calls {
   const secureContext = trusting(ca);
   const agent = new Agent({
@@ -45,7 +46,7 @@ export function createHttp1Calls({
     keepAliveTimeout: PROVIDER_SOCKET_IDLE_MS,
     // Also where the server says that it keeps its side for longer.
     keepAliveMaxTimeout: PROVIDER_SOCKET_IDLE_MS,
-    maxResponseSize: PROVIDER_ANSWER_BYTES_MAX,
+    maxResponseSize: answerBytesMax,
     connect: createConnector({ ...(secureContext && { secureContext }) }, addressFilter),
   });
   return {

@@ -46,4 +46,6 @@ export interface ProviderConnections {
   addressFilter: AddressFilter | undefined;
   /** Connections, which over HTTP/1.1 is also calls at once; further ones wait. Default PROVIDER_SOCKETS_MAX. */
   connectionsMax?: number | undefined;
+  /** Bytes of an answer; default PROVIDER_ANSWER_BYTES_MAX. */
+  answerBytesMax?: number | undefined;
 }

@@ -1,6 +1,9 @@
 import { timingSafeEqual } from "node:crypto";
 import type { Receipt } from "../../core/delivery/receipt.ts";
+import type { Learned } from "../../core/preferences/learned.ts";
+import type { SmsCommand } from "../../core/preferences/sms-words.ts";
 import type { JsonLimits } from "../../runtime/http/bounded-json.ts";
+import type { InboundText } from "./inbound-text.ts";
 
 /** A provider's request as it came in. */
 export interface Webhook {
@@ -35,6 +38,23 @@ export interface WebhookReader {
   verify(webhook: Webhook, secret: string, settings: WebhookSettings): boolean;
   /** The receipts for our attempts in it; undefined where its shape is not the documented one. */
   read(webhook: Webhook): Receipt[] | undefined;
+  /** Absent: nobody writes to what the provider sends from, or not by webhook. */
+  texts?: InboundTexts | undefined;
+}
+
+/** Texts that people write, which come by the same route. */
+export interface InboundTexts {
+  /** Whether they, and receipts, may come by GET, with everything in the query. */
+  byGet: boolean;
+  /**
+   * The text in a webhook that was verified; undefined where the webhook is about something else. "unreadable": it is one, of no documented shape.
+   * "ignored": nobody wrote it to whom it could matter.
+   */
+  read(webhook: Webhook): InboundText | "unreadable" | "ignored" | undefined;
+  /** The account's senders that it was written to: poolsOf(). */
+  poolsOf(text: InboundText, settings: WebhookSettings): string[];
+  /** The body of a 200 that has the provider answer the person; undefined: as configured, nothing is answered. */
+  answer?(command: SmsCommand, settings: WebhookSettings): string | undefined;
 }
 
 /** Receipt kind by the provider's event; events that are not listed change nothing. */
@@ -65,18 +85,21 @@ interface ProviderEvent {
   event: unknown;
   reason?: unknown;
   providerRef?: unknown;
+  /** What it says of the recipient beside that. */
+  learned?: Learned | undefined;
   /** ms since the epoch; receivedAt where it is missing or in the future. */
   at?: number;
   receivedAt: number;
 }
 
 /** At most one receipt: none where the event is not listed or names no attempt of ours. A reason that is not a code becomes the event's name. */
-export function receiptsOf({ provider, events, attemptId, event, reason, providerRef, at, receivedAt }: ProviderEvent): Receipt[] {
+export function receiptsOf({ provider, events, attemptId, event, reason, providerRef, learned, at, receivedAt }: ProviderEvent): Receipt[] {
   const kind = typeof event === "string" && Object.hasOwn(events, event) ? events[event] : undefined;
   if (kind === undefined || typeof event !== "string" || typeof attemptId !== "string" || !ATTEMPT_ID.test(attemptId)) return [];
   const receipt: Receipt = { attemptId, provider, kind, at: at !== undefined && at > 0 && at < receivedAt ? at : receivedAt };
   if (kind === "undelivered") receipt.reason = typeof reason === "string" && CODE.test(reason) ? reason : event;
   if (typeof providerRef === "string" && PROVIDER_REF.test(providerRef)) receipt.providerRef = providerRef;
+  if (learned !== undefined) receipt.learned = learned;
   return [receipt];
 }
 

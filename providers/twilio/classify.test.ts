@@ -13,7 +13,7 @@ const rows: [status: number, code: number | undefined, expected: string][] = [
   [400, 21211, "endpoint-gone invalid-number"],
   [400, 21614, "endpoint-gone not-a-mobile-number"],
   [400, 21635, "endpoint-gone landline"],
-  [400, 21610, "endpoint-gone opted-out"],
+  [400, 21610, "rejected 21610 (learned: stop)"],
   [400, 21212, "misconfigured sender-invalid (sender)"],
   [400, 21606, "misconfigured sender-cannot-sms (sender)"],
   [400, 21659, "misconfigured sender-not-owned (sender)"],

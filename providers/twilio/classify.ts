@@ -1,5 +1,5 @@
 import type { Outcome } from "../../core/delivery/outcome.ts";
-import { answerTable, gone, misconfigured, rejected, throttled, unanswered, unavailable } from "../answer-table.ts";
+import { answerTable, gone, misconfigured, refused, rejected, throttled, unanswered, unavailable } from "../answer-table.ts";
 
 /** What Twilio answered to a create: the HTTP status and, where the body is Twilio's own, its error code. */
 export interface TwilioAnswer {
@@ -26,7 +26,7 @@ const BY_CODE = answerTable<TwilioAnswer>({
   21211: gone("invalid-number"),
   21614: gone("not-a-mobile-number"),
   21635: gone("landline"),
-  21610: gone("opted-out"),
+  21610: refused("stop", "21610"),
   21212: misconfigured("sender-invalid", "sender"),
   21606: misconfigured("sender-cannot-sms", "sender"),
   21659: misconfigured("sender-not-owned", "sender"),

@@ -66,5 +66,16 @@ export function twilioCredentials(config: TwilioConfig): { user: string; passwor
 }
 
 export const twilioWebhookVariables = {
-  TWILIO_AUTH_TOKEN_FILE: watchedSecretFile({ default: "", reason: "signs Twilio's status callbacks; empty: /twilio is not served" }),
+  TWILIO_AUTH_TOKEN_FILE: watchedSecretFile({
+    default: "",
+    reason: "signs Twilio's status callbacks and people's texts; empty: /twilio is not served",
+  }),
+  TWILIO_FROM: twilioVariables.TWILIO_FROM,
+  TWILIO_SENDERS: twilioVariables.TWILIO_SENDERS,
+  TWILIO_STOP_REPLY: text({
+    default: "",
+    reason:
+      "what who answers STOP is sent, once; only where Twilio does not answer by itself, as for a short code of its own. Empty: nothing. At most one text may confirm it",
+  }),
+  TWILIO_HELP_REPLY: text({ default: "", reason: "what who answers HELP is sent, where Twilio does not answer by itself; empty: nothing" }),
 };

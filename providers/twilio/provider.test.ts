@@ -17,7 +17,7 @@ describeProviderContract({
   name: "twilio",
   create,
   delivery: () => sampleSms(),
-  deadDelivery: () => sampleSms({ phoneNumber: "+15005550004" }),
+  deadDelivery: () => sampleSms({ phoneNumber: "+15005550001" }),
   at: (origin, env, delivery) => ({ env: { ...env, TWILIO_ORIGIN: origin }, delivery }),
   wrongCredentials: (env) => withSecret(env, "TWILIO_AUTH_TOKEN_FILE", "0123456789abcdef0123456789abcdef"),
   // Twilio documents no server fault as unprocessed; the missing route is the one rejection that a retry may pass.

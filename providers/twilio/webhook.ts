@@ -10,6 +10,7 @@ import {
   type Webhook,
   type WebhookReader,
 } from "../transport/webhook.ts";
+import { isText, twilioTexts } from "./inbound.ts";
 
 /** Twilio: "Message resource: Message Status values". They may come in any order. */
 export const TWILIO_EVENTS: EventTable = {
@@ -28,19 +29,23 @@ export const TWILIO_EVENTS: EventTable = {
 const SIGNATURE_BYTES = 20;
 const SIGNATURE_HEADER = "x-twilio-signature";
 
-/** Status callbacks; the attempt stands in the query, where payload.ts puts it. */
+/** Twilio: "Error 21610": the person answered STOP to this sender. */
+const STOPPED = "21610";
+
+/** Status callbacks, in whose query the attempt stands, where payload.ts puts it; and texts that people write. */
 export const twilio: WebhookReader = {
   provider: "twilio",
   events: TWILIO_EVENTS,
-  /** A dozen fields; those of longest value have 34 characters. */
-  bodyBytesMax: 16_384,
+  /** Callbacks have a dozen fields of 34 characters at most; a text has 1,600 characters, each of up to 12 bytes in a form. */
+  bodyBytesMax: 65_536,
   /** No instructions. */
   acknowledgement: { type: "text/xml", body: "<Response/>" },
   maySign: (headers) => decodeExactly(header({ headers }, SIGNATURE_HEADER), "base64").length === SIGNATURE_BYTES,
   /** Twilio, "Webhooks security": base64 of HMAC-SHA1 under the auth token, over the URL and the sorted parameters. */
   verify(webhook, authToken) {
     const form = parseForm(webhook.body);
-    if (form === undefined || !hasOneReading(form)) return false;
+    // What is read of a text is checked where it is read: people write anything.
+    if (form === undefined || !(isText(form) || hasOneReading(form))) return false;
     const given = decodeExactly(header(webhook, SIGNATURE_HEADER), "base64");
     const fields = sortedFields(form);
     return urlsOf(webhook).some((url) => isSame(given, createHmac("sha1", authToken).update(`${url}${fields}`).digest()));
@@ -55,9 +60,11 @@ export const twilio: WebhookReader = {
       event: form.get("MessageStatus"),
       reason: form.get("ErrorCode"),
       providerRef: form.get("MessageSid"),
+      learned: form.get("ErrorCode") === STOPPED ? { kind: "stop", reason: STOPPED } : undefined,
       receivedAt: webhook.receivedAt,
     });
   },
+  texts: twilioTexts,
 };
 
 /** The parameters that read() uses, with their forms. */

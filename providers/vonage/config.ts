@@ -21,9 +21,11 @@ export const vonageVariables = {
 export type VonageConfig = Values<typeof vonageVariables>;
 
 export const vonageWebhookVariables = {
+  VONAGE_FROM: vonageVariables.VONAGE_FROM,
+  VONAGE_SENDERS: vonageVariables.VONAGE_SENDERS,
   VONAGE_SIGNATURE_SECRET_FILE: watchedSecretFile({
     default: "",
-    reason: "signs Vonage's delivery receipts, by SHA-256 HMAC; empty: /vonage is not served",
+    reason: "signs Vonage's delivery receipts and people's texts, by SHA-256 HMAC; empty: /vonage is not served",
   }),
   VONAGE_WEBHOOK_TOKEN_REQUIRED: flag({
     default: "false",

@@ -167,13 +167,17 @@ test("reads receipts of both APIs, with Vonage's code for what did not arrive", 
   const sms = { ...common, providerRef: RECEIPT.messageId };
   assert.deepEqual(vonage.read(signed()), [{ ...sms, kind: "delivered" }]);
   assert.deepEqual(vonage.read(signed({ status: "buffered" }, { form: true })), [{ ...sms, kind: "accepted" }]);
-  assert.deepEqual(vonage.read(signed({ status: "failed", "err-code": "9" })), [{ ...sms, kind: "undelivered", reason: "9" }]);
+  assert.deepEqual(vonage.read(signed({ status: "failed", "err-code": "9" })), [
+    { ...sms, kind: "undelivered", reason: "9", learned: { kind: "stop", reason: "9" } },
+  ]);
   assert.deepEqual(vonage.read(signed({ status: "expired" })), [{ ...sms, kind: "undelivered", reason: "expired" }]);
   const receipt = { ...common, providerRef: MESSAGE.message_uuid, kind: "undelivered" };
   assert.deepEqual(vonage.read(await withToken()), [{ ...receipt, reason: "rejected" }]);
   const error = { type: "https://developer.vonage.com/api-errors/messages#1240", title: "Opted out" };
   const headers = { "content-type": "application/json" };
-  assert.deepEqual(vonage.read(webhookOf(JSON.stringify({ ...MESSAGE, error }), headers)), [{ ...receipt, reason: "1240" }]);
+  assert.deepEqual(vonage.read(webhookOf(JSON.stringify({ ...MESSAGE, error }), headers)), [
+    { ...receipt, reason: "1240", learned: { kind: "stop", reason: "1240" } },
+  ]);
 });
 
 test("ignores receipts that are not ours, and rejects what has no status", () => {

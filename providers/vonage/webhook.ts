@@ -14,6 +14,7 @@ import {
   type WebhookReader,
   type WebhookSettings,
 } from "../transport/webhook.ts";
+import { readVonageText, vonageTexts } from "./inbound.ts";
 
 /** Vonage: "SMS API: Delivery receipts" and "Messages API: Message status". */
 const VONAGE_EVENTS: EventTable = {
@@ -38,7 +39,10 @@ const TOKEN = /^bearer +([\w-]+)\.([\w-]+)\.([\w-]+)$/i;
 /** Tokens have below 500 characters. */
 const TOKEN_CHARS_MAX = 4_096;
 
-/** Delivery receipts of the SMS API, and the status webhooks of the Messages API. */
+/** SMS API: "Opted-out numbers": Vonage accepts the text, and rejects it afterwards. Messages API: "Errors", the same. */
+const STOPPED: readonly unknown[] = ["9", "1240"];
+
+/** Delivery receipts of the SMS API, the status webhooks of the Messages API, and texts that people write to the SMS API's numbers. */
 export const vonage: WebhookReader = {
   provider: "vonage",
   events: VONAGE_EVENTS,
@@ -49,33 +53,39 @@ export const vonage: WebhookReader = {
   verify(webhook, secret, settings) {
     if (!hasBearer(webhook)) return !requiresToken(settings) && hasSignature(webhook, secret);
     const token = tokenOf(webhook);
-    return token !== undefined && isSignedToken(token, webhook, secret);
+    // A token covers the body, and by GET everything stands in the query.
+    return token !== undefined && !isGet(webhook) && isSignedToken(token, webhook, secret);
   },
   read(webhook) {
     const fields = paramsOf(webhook);
     if (typeof fields.status !== "string") return undefined;
+    const reason = reasonOf(fields);
     return receiptsOf({
       provider: "vonage",
       events: VONAGE_EVENTS,
       attemptId: fields["client-ref"] ?? fields.client_ref,
       event: fields.status,
-      reason: reasonOf(fields),
+      reason,
+      learned: STOPPED.includes(reason) ? { kind: "stop", reason: String(reason) } : undefined,
       providerRef: fields.messageId ?? fields.message_uuid,
       receivedAt: webhook.receivedAt,
     });
   },
+  texts: { ...vonageTexts, read: (webhook) => readVonageText(paramsOf(webhook)) },
 };
 
 const hasBearer = (webhook: Pick<Webhook, "headers">) => /^bearer\b/i.test(header(webhook, "authorization"));
+/** A POST has everything in its body. */
+const isGet = ({ body }: Pick<Webhook, "body">) => body.length === 0;
 const requiresToken = (settings: WebhookSettings) => settings.VONAGE_WEBHOOK_TOKEN_REQUIRED === true;
 
-/** Form or JSON, as the account is set. None where a field is given twice: a signature holds each name once. */
+/** By POST a form or JSON, by GET the query, as the account is set. None where a field is given twice: a signature holds each name once. */
 function paramsOf(webhook: Webhook): Fields {
   if (/^application\/json\b/i.test(header(webhook, "content-type"))) {
     const given = parseBoundedJson(webhook.body, RECEIPT_JSON);
     return isFields(given) ? given : {};
   }
-  const pairs = [...(parseForm(webhook.body) ?? [])];
+  const pairs = [...((isGet(webhook) ? parseForm(Buffer.from(webhook.query.toString())) : parseForm(webhook.body)) ?? [])];
   return new Set(pairs.map(([name]) => name)).size === pairs.length ? Object.fromEntries(pairs) : {};
 }
 

@@ -3,6 +3,7 @@ import { createHandler, type HandlerParts } from "./handler.ts";
 import { type Listener, listen, type Transport, type WantedPort } from "./listener.ts";
 import type { Once } from "./once.ts";
 import type { HttpSimulator } from "./simulator.ts";
+import type { Suppressions } from "./suppressions.ts";
 import type { WebhookWriter } from "./webhook-write.ts";
 
 /** What a simulated provider is made from. */
@@ -46,6 +47,8 @@ export interface Simulator {
   env(origin: string, callbacks: string, of: AccountParts): Record<string, string>;
   /** How it writes its webhooks; absent: it sends none. */
   webhooks?: WebhookWriter;
+  /** What it keeps of addresses; absent: nothing that it shows. */
+  suppressions?: Suppressions;
 }
 
 /** One provider the sandbox simulates. Each `sandbox/<name>/index.ts` exports one. */

@@ -43,6 +43,8 @@ export interface WebhookAction {
   reversed?: boolean | undefined;
   /** "undelivered" instead of "delivered"; text: the provider's code for the reason ("30005", "dropped"). */
   undelivered?: boolean | string | undefined;
+  /** One more event after the last: the provider's name for it ("spamreport", "unsubscribe", "spam", "unsub"), or a code as for `undelivered`. */
+  later?: string | undefined;
 }
 
 /** A provider, or one of its side requests. Side requests have no recipient, so an order with `match` never applies to them. */
@@ -157,10 +159,10 @@ function webhooksMistake(
   webhookProviders: readonly string[],
 ): string | undefined {
   if (!webhookProviders.some((name) => name === provider)) return `webhooks are for ${new Intl.ListFormat("en").format(webhookProviders)}`;
-  const { lateMs, undelivered = false, ...switches } = action;
+  const { lateMs, undelivered = false, later, ...switches } = action;
   if (lateMs !== undefined && !isBetween(lateMs, 0, DELAY_LONGEST_MS)) return `lateMs is an integer from 0 to ${DELAY_LONGEST_MS}`;
-  if (typeof undelivered !== "boolean" && !(typeof undelivered === "string" && /^[\w.-]{1,64}$/.test(undelivered)))
-    return "undelivered is true, false or one word";
+  if (typeof undelivered !== "boolean" && !isWord(undelivered)) return "undelivered is true, false or one word";
+  if (later !== undefined && !isWord(later)) return "later is one word";
   for (const name of ["early", "twice", "never", "reversed"])
     if (switches[name] !== undefined && typeof switches[name] !== "boolean") return `${name} is true or false`;
   return undefined;
@@ -180,3 +182,5 @@ const isHeaders = (value: unknown) =>
       typeof text === "string" &&
       /^[\t -~]*$/.test(text),
   );
+
+const isWord = (value: unknown) => typeof value === "string" && /^[\w.-]{1,64}$/.test(value);

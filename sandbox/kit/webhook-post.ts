@@ -7,6 +7,8 @@ const POSTS_MAX = 4;
 const EVENTS_WAITING_MAX = 50_000;
 /** Deadline of an answer, in ms: as long as providers wait. */
 const ANSWER_MS_MAX = 15_000;
+/** Characters of an answer that are kept: those to a text may be instructions. */
+const ANSWER_CHARACTERS_MAX = 10_000;
 /** How often an event is tried, with twice the wait each time: for a little over six seconds. */
 export const TRIES_MAX = 8;
 /** Before the first retry, in ms. */
@@ -97,22 +99,32 @@ export function createPoster(writer: WebhookWriter, target: () => string | undef
 }
 
 /** Whether it was answered 2xx. */
-function send({ url, headers, body }: SignedPost, agent: Agent): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const outgoing = request(url, {
-    method: "POST",
-    agent,
-    timeout: ANSWER_MS_MAX,
-    headers: { ...headers, "content-length": Buffer.byteLength(body) },
-  });
+const send = async (signed: SignedPost, agent: Agent): Promise<boolean> => Math.floor((await post(signed, agent)).status / 100) === 2;
+
+export interface Answered {
+  /** 0: there was no answer. */
+  status: number;
+  body: string;
+}
+
+/** One request, whatever is answered. */
+export function post({ method = "POST", url, headers, body }: SignedPost, agent?: Agent): Promise<Answered> {
+  const { promise, resolve } = Promise.withResolvers<Answered>();
+  const fails = () => resolve({ status: 0, body: "" });
+  const length = method === "GET" ? {} : { "content-length": Buffer.byteLength(body) };
+  const outgoing = request(url, { method, agent, timeout: ANSWER_MS_MAX, headers: { ...headers, ...length } });
   outgoing.on("timeout", () => outgoing.destroy());
-  outgoing.on("error", () => resolve(false));
-  outgoing.on("close", () => resolve(false));
+  outgoing.on("error", fails);
+  outgoing.on("close", fails);
   outgoing.on("response", (response) => {
-    response.on("error", () => resolve(false));
-    response.on("end", () => resolve(Math.floor((response.statusCode ?? 0) / 100) === 2));
-    response.resume();
+    let text = "";
+    response.setEncoding("utf8");
+    response.on("error", fails);
+    response.on("data", (chunk: string) => {
+      text = (text + chunk).slice(0, ANSWER_CHARACTERS_MAX);
+    });
+    response.on("end", () => resolve({ status: response.statusCode ?? 0, body: text }));
   });
-  outgoing.end(body);
+  outgoing.end(method === "GET" ? undefined : body);
   return promise;
 }

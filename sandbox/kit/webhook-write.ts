@@ -1,3 +1,4 @@
+import type { InboundText } from "./inbound-text.ts";
 import { parseJson } from "./read.ts";
 import type { Sent, WireAnswer } from "./simulator.ts";
 
@@ -16,6 +17,8 @@ export interface WebhookEvent {
 }
 
 export interface SignedPost {
+  /** Absent: POST. */
+  method?: "GET" | "POST";
   url: string;
   headers: Record<string, string>;
   body: string;
@@ -31,6 +34,8 @@ export interface WebhookWriter {
   isWanted?(sent: Sent, target: string): boolean;
   /** Signed with the current time. @param target base URL without a slash at its end */
   write(events: readonly WebhookEvent[], target: string): SignedPost;
+  /** A text that a person wrote, in one request or one for each part; absent: nobody can write to it. */
+  writeText?(text: InboundText, target: string): SignedPost[];
 }
 
 export const bodyOf = (answer: WireAnswer): unknown => parseJson(answer.body ?? "");

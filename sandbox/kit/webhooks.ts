@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Faults, WebhookAction } from "./faults.ts";
+import { createTellText, type TellText } from "./inbound.ts";
 import type { Sent, WireAnswer } from "./simulator.ts";
 import { createPoster, type PostCounts } from "./webhook-post.ts";
 import type { WebhookEvent, WebhookWriter } from "./webhook-write.ts";
@@ -22,6 +23,8 @@ export interface Webhooks {
   state(): WebhooksState;
   /** Resolves once every webhook was answered 2xx or given up. */
   settled(): Promise<void>;
+  /** Tells of a text that a person wrote, once. Rejects with a RangeError where the provider has none, or nobody is told. */
+  tellText: TellText;
 }
 
 export interface WebhooksParts {
@@ -54,6 +57,8 @@ export function createWebhooks({ writers, faults, now }: WebhooksParts): Webhook
       ),
     );
     const ordered = order.reversed ? steps.reverse() : steps;
+    if (order.later !== undefined)
+      ordered.push(refs.map((ref) => ({ eventId: randomUUID(), kind: "undelivered", reason: order.later, sent, ref, at: now() })));
     return order.twice ? ordered.flatMap((step) => [step, step]) : ordered;
   }
 
@@ -64,6 +69,7 @@ export function createWebhooks({ writers, faults, now }: WebhooksParts): Webhook
       target = url?.replace(/\/+$/, "");
     },
     state: () => ({ target, open: open.size, ...counts }),
+    tellText: createTellText(writers, () => target),
     async settled() {
       while (open.size > 0) await Promise.all(open);
     },

@@ -3,8 +3,10 @@ import { isAddress, localPart } from "../kit/address.ts";
 import { isVerifiedSender } from "../kit/email-sender.ts";
 import { type Fields, fieldsOf, listOf, parseJson, sameSecret, textOf } from "../kit/read.ts";
 import { type HttpSimulator, type Judgement, jsonAnswer, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
+import type { Suppressions } from "../kit/suppressions.ts";
 import { isScheduled, requestFaults } from "./fields.ts";
 import { createMandrillMessages } from "./messages.ts";
+import { rejectsList } from "./rejects.ts";
 
 export interface MandrillAccount {
   apiKey: string;
@@ -24,8 +26,8 @@ interface RecipientAnswer {
   queued_reason?: string;
 }
 
-export function createMandrill(parts: { credentials: MandrillAccount; now: () => number }): HttpSimulator {
-  const { credentials, now } = parts;
+export function createMandrill(parts: { credentials: MandrillAccount; now: () => number; suppressions: Suppressions }): HttpSimulator {
+  const { credentials, now, suppressions } = parts;
   const messages = createMandrillMessages();
 
   const methodIn = (request: WireRequest) => /^\/api\/1\.[03]\/([a-z]+\/[a-z0-9-]+?)(\.json)?$/.exec(request.path)?.[1] ?? "";
@@ -37,6 +39,7 @@ export function createMandrill(parts: { credentials: MandrillAccount; now: () =>
     if (method === "users/ping") return jsonAnswer(200, "PONG!");
     if (method === "users/ping2") return jsonAnswer(200, { PING: "PONG!" });
     if (method === "messages/search") return jsonAnswer(200, messages.search(body, (now() - lagMs) / 1_000));
+    if (method === "rejects/list") return jsonAnswer(200, rejectsList(suppressions, body, now()));
     if (method !== "messages/info") return error(404, -1, "Unknown_Method", "Unknown method");
     const id = textOf(body.id);
     const message = messages.find(id);

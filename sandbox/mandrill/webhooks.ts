@@ -22,7 +22,7 @@ export function createMandrillWriter({ webhookKey }: MandrillAccount): WebhookWr
   };
 }
 
-/** Reasons are the names of events: hard_bounce, soft_bounce, reject. */
+/** Reasons are the names of events: hard_bounce, soft_bounce, reject, spam, unsub. */
 function eventOf({ kind, reason, sent, ref, at }: WebhookEvent) {
   const ts = Math.floor(at / 1_000);
   const message = fieldsOf(fieldsOf(sent.payload).message);
@@ -30,6 +30,7 @@ function eventOf({ kind, reason, sent, ref, at }: WebhookEvent) {
   const state = kind === "undelivered" ? (event === "reject" ? "rejected" : event.replace("_", "-").replace(/bounce$/, "bounced")) : "sent";
   const msg = {
     ...{ ts, _id: ref, state, subject: message.subject, email: sent.recipient, sender: message.from_email },
+    ...(event === "hard_bounce" ? { diag: "smtp;550 5.1.1 The mailbox does not exist", bounce_description: "bad_mailbox" } : {}),
     ...{ tags: listOf(message.tags), metadata: fieldsOf(message.metadata), opens: [], clicks: [], smtp_events: [], subaccount: null },
   };
   return { event, _id: ref, ts, msg };

@@ -2,7 +2,9 @@ import { createPrivateKey, createPublicKey, type KeyObject, randomBytes } from "
 import { overHttp, type SimulatorDefinition } from "../kit/definition.ts";
 import { emailSenderEnv } from "../kit/email-sender.ts";
 import { makeP256Pem } from "../kit/keys.ts";
+import { createSuppressions } from "../kit/suppressions.ts";
 import { createSendgrid, type SendgridAccount } from "./simulator.ts";
+import { SENDGRID_LISTS } from "./suppressions.ts";
 import { createSendgridWriter } from "./webhooks.ts";
 
 export const sendgrid: SimulatorDefinition = {
@@ -14,8 +16,10 @@ export const sendgrid: SimulatorDefinition = {
     const webhookKey = createPrivateKey(file("sendgrid-webhook-key", makeP256Pem).text);
     const publicKey = file("sendgrid-webhook-public-key", () => publicDer(webhookKey));
     const account: SendgridAccount = { apiKey: key.text, webhookKey };
+    const suppressions = createSuppressions(SENDGRID_LISTS);
     return {
-      listen: overHttp({ kind: "http" }, createSendgrid({ credentials: account, now })),
+      listen: overHttp({ kind: "http" }, createSendgrid({ credentials: account, now, suppressions })),
+      suppressions,
       webhooks: createSendgridWriter(account, now),
       env: (origin) => ({
         SENDGRID_ORIGIN: origin,

@@ -3,8 +3,10 @@ import { localPart } from "../kit/address.ts";
 import { isVerifiedSender } from "../kit/email-sender.ts";
 import { fieldsOf, listOf, parseBearer, parseJson, sameSecret, textOf } from "../kit/read.ts";
 import { type HttpSimulator, type Judgement, jsonAnswer, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
+import type { Suppressions } from "../kit/suppressions.ts";
 import { createSendgridActivity } from "./activity.ts";
 import { type MailFault, mailFaults } from "./mail.ts";
+import { suppressionPage } from "./suppressions.ts";
 
 export interface SendgridAccount {
   apiKey: string;
@@ -20,8 +22,8 @@ const HELP = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html
 /** Its sections are named after fields, without positions and without "email". */
 const helpFor = (field: string) => HELP + field.replace(/\.\d+|\.email$/g, "");
 
-export function createSendgrid(parts: { credentials: SendgridAccount; now: () => number }): HttpSimulator {
-  const { credentials, now } = parts;
+export function createSendgrid(parts: { credentials: SendgridAccount; now: () => number; suppressions: Suppressions }): HttpSimulator {
+  const { credentials, now, suppressions } = parts;
   const activity = createSendgridActivity();
 
   function answerStatusQuery(request: WireRequest, lagMs: number): WireAnswer {
@@ -59,6 +61,9 @@ export function createSendgrid(parts: { credentials: SendgridAccount; now: () =>
   return {
     bodyBytesMax: BODY_BYTES_MAX,
     sideRequest(request) {
+      const list = /^\/v3\/suppression\/([a-z_]+)$/.exec(request.path)?.[1];
+      if (request.method === "GET" && list !== undefined)
+        return { answer: () => (isKnown(request) ? (suppressionPage(suppressions, list, request.query) ?? NOT_FOUND) : UNAUTHORIZED) };
       if (request.method !== "GET" || request.path !== "/v3/messages") return undefined;
       return { faultTarget: "sendgrid-status-query", answer: (lagMs) => answerStatusQuery(request, lagMs) };
     },
@@ -93,6 +98,7 @@ const errors = (status: number, faults: readonly MailFault[]) =>
     errors: faults.map(({ message, field }) => ({ message, field: field ?? null, help: field ? helpFor(field) : null })),
   });
 
+const NOT_FOUND = errors(404, [{ message: "not found" }]);
 const UNAUTHORIZED = errors(401, [{ message: "The provided authorization grant is invalid, expired, or revoked" }]);
 
 function throttled(now: number): WireAnswer {

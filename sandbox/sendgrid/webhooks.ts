@@ -38,10 +38,14 @@ function eventOf({ eventId, kind, reason, sent, ref, at }: WebhookEvent) {
   };
 }
 
-/** Reasons are "bounce", "blocked" and "dropped". */
+/** What people do, not servers. */
+const ENGAGEMENT = ["spamreport", "unsubscribe", "group_unsubscribe"];
+
+/** Reasons are "bounce", "blocked" and "dropped", and the events of ENGAGEMENT. */
 function statusOf(kind: WebhookEvent["kind"], reason: string | undefined) {
   if (kind === "accepted") return { event: "processed" };
   if (kind === "delivered") return { event: "delivered", response: "250 OK", tls: 1 };
+  if (reason !== undefined && ENGAGEMENT.includes(reason)) return { event: reason };
   if (reason === "dropped") return { event: "dropped", reason: "Bounced Address" };
   const type = reason === "blocked" ? "blocked" : "bounce";
   return { event: "bounce", type, status: "5.1.1", reason: "550 5.1.1 The email account that you tried to reach does not exist." };

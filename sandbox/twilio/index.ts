@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { accountsOf, overHttp, type SimulatorDefinition } from "../kit/definition.ts";
 import { randomHex } from "../kit/keys.ts";
+import { createTwilioOptOuts } from "./opt-outs.ts";
 import { createTwilio } from "./simulator.ts";
 import { createTwilioWriter } from "./webhooks.ts";
 
@@ -17,12 +18,13 @@ export const twilio: SimulatorDefinition = {
         of("account-sid", () => `AC${randomHex(16)}`).text,
         of("api-key-sid", () => `SK${randomHex(16)}`).text,
       ];
-      const own = { authToken: token.text, apiKey: { sid: apiKeySid, secret: secret.text }, from: senderOf(name) };
+      const own = { name, authToken: token.text, apiKey: { sid: apiKeySid, secret: secret.text }, from: senderOf(name) };
       return { ...own, accountSid, tokenFile: token.path, secretFile: secret.path };
     });
+    const optOuts = createTwilioOptOuts();
     return {
-      listen: overHttp({ kind: "http" }, createTwilio({ accounts: accounts.all, now })),
-      webhooks: createTwilioWriter(accounts.all),
+      listen: overHttp({ kind: "http" }, createTwilio({ accounts: accounts.all, now, optOuts })),
+      webhooks: createTwilioWriter(accounts.all, optOuts),
       env(origin, callbacks, { name }) {
         const { accountSid, tokenFile, secretFile, apiKey, from } = accounts.named(name);
         return {

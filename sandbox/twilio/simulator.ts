@@ -4,8 +4,11 @@ import { countSegments } from "../kit/segments.ts";
 import { type HttpSimulator, type Judgement, jsonAnswer, type WireAnswer, type WireRequest } from "../kit/simulator.ts";
 import { formFault, formPayload } from "./fields.ts";
 import { createTwilioMessages } from "./messages.ts";
+import type { TwilioOptOuts } from "./opt-outs.ts";
 
 export interface TwilioAccount {
+  /** Empty: the first. */
+  name: string;
   accountSid: string;
   authToken: string;
   apiKey: { sid: string; secret: string };
@@ -20,9 +23,14 @@ interface Rejection {
   headers?: Record<string, string> | undefined;
 }
 const reject = (code: number, message: string, status = 400): Rejection => ({ status, code, message });
+const STOPPED = reject(21610, "Attempt to send to unsubscribed recipient");
 
-export function createTwilio(parts: { accounts: () => readonly TwilioAccount[]; now: () => number }): HttpSimulator {
-  const { accounts, now } = parts;
+export function createTwilio(parts: {
+  accounts: () => readonly TwilioAccount[];
+  now: () => number;
+  optOuts: TwilioOptOuts;
+}): HttpSimulator {
+  const { accounts, now, optOuts } = parts;
   const messagesOf = new Map<string, ReturnType<typeof createTwilioMessages>>();
   const messagesAt = (sid: string) => messagesOf.get(sid) ?? messagesOf.set(sid, createTwilioMessages(sid)).get(sid)!;
   const isCollection = (request: WireRequest, { accountSid }: TwilioAccount) =>
@@ -48,7 +56,9 @@ export function createTwilio(parts: { accounts: () => readonly TwilioAccount[]; 
     if (request.method !== "POST") return reject(20004, "Method not allowed", 405);
     const fault = formFault(form, now());
     if (fault !== undefined) return reject(fault.code, fault.message);
-    return senderRejection(form, account.from) ?? numberRejection(form.get("To") ?? "");
+    const to = form.get("To") ?? "";
+    const isStopped = optOuts.holds(to, [form.get("From"), form.get("MessagingServiceSid")]);
+    return senderRejection(form, account.from) ?? numberRejection(to) ?? (isStopped ? STOPPED : undefined);
   }
 
   return {
@@ -148,7 +158,7 @@ function numberRejection(to: string): Rejection | undefined {
     case "+15005550003":
       return reject(21408, `Permission to send an SMS or MMS has not been enabled for the region indicated by the 'To' number: ${to}`);
     case "+15005550004":
-      return reject(21610, "Attempt to send to unsubscribed recipient");
+      return STOPPED;
     case "+15005550009":
       return reject(21614, `'To' number is not a valid mobile number: ${to}`);
   }

@@ -8,7 +8,7 @@ const STATUS = { accepted: "accepted", delivered: "delivered", undelivered: "fai
 const ABSENT = "2";
 
 /** Delivery receipts as POST-JSON, one for each part (Vonage: "Delivery receipts", "Signing messages", SHA-256 HMAC). */
-export function createVonageWriter({ apiKey, signatureSecret }: VonageAccount, now: () => number): WebhookWriter {
+export function createVonageWriter({ apiKey, signatureSecret, from }: VonageAccount, now: () => number): WebhookWriter {
   return {
     eventsMax: 1,
     refsIn: (answer) => listOf(fieldsOf(bodyOf(answer)).messages).map((message) => textOf(fieldsOf(message)["message-id"])),
@@ -31,12 +31,48 @@ export function createVonageWriter({ apiKey, signatureSecret }: VonageAccount, n
         timestamp: String(Math.floor(now() / 1_000)),
         nonce: randomBytes(16).toString("hex"),
       };
-      const text = Object.keys(params)
-        .sort()
-        .map((name) => `&${name}=${params[name]?.replace(/[&=]/g, "_")}`)
-        .join("");
-      const sig = createHmac("sha256", signatureSecret).update(text).digest("hex").toUpperCase();
-      return { url: `${target}/vonage`, headers: { "content-type": "application/json" }, body: JSON.stringify({ ...params, sig }) };
+      return { url: `${target}/vonage`, headers: JSON_TYPE, body: JSON.stringify(signed(params)) };
+    },
+    /** "Inbound SMS": as POST-JSON, or by GET with everything in the query; a long one in parts. */
+    writeText({ from: person, to, text, id, account, method }, target) {
+      if (account !== "") throw new RangeError("there is no such account");
+      const parts = partsOf(text);
+      const time = new Date(now()).toISOString();
+      return parts.map((part, i) => {
+        const params = signed({
+          ...{ msisdn: person.slice(1), to: (to ?? from).replace(/^\+/, ""), messageId: `${id.slice(0, 14)}${String(i).padStart(2, "0")}` },
+          ...{ text: part, type: "text", keyword: (part.trim().split(/\s+/)[0] ?? "").toUpperCase(), "api-key": apiKey },
+          ...{ "message-timestamp": time.slice(0, 19).replace("T", " "), timestamp: String(Math.floor(now() / 1_000)) },
+          nonce: randomBytes(16).toString("hex"),
+          ...(parts.length === 1
+            ? {}
+            : { concat: "true", "concat-ref": id.slice(0, 2), "concat-total": String(parts.length), "concat-part": String(i + 1) }),
+        });
+        const url = `${target}/vonage`;
+        return method === "GET"
+          ? { method, url: `${url}?${new URLSearchParams(params)}`, headers: {}, body: "" }
+          : { url, headers: JSON_TYPE, body: JSON.stringify(params) };
+      });
     },
   };
+
+  function signed(params: Record<string, string>): Record<string, string> {
+    const text = Object.keys(params)
+      .sort()
+      .map((name) => `&${name}=${params[name]?.replace(/[&=]/g, "_")}`)
+      .join("");
+    return { ...params, sig: createHmac("sha256", signatureSecret).update(text).digest("hex").toUpperCase() };
+  }
 }
+
+const JSON_TYPE = { "content-type": "application/json" };
+/** Characters of a text in one part, and of each of several. */
+const WHOLE_CHARACTERS = 160;
+const PART_CHARACTERS = 153;
+
+const partsOf = (text: string): string[] =>
+  text.length <= WHOLE_CHARACTERS
+    ? [text]
+    : Array.from({ length: Math.ceil(text.length / PART_CHARACTERS) }, (_, i) =>
+        text.slice(i * PART_CHARACTERS, (i + 1) * PART_CHARACTERS),
+      );

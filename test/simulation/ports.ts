@@ -102,6 +102,7 @@ export function portsOf(around: Surroundings, process: SimulatedProcess) {
     contents: contentsOf(around, process),
     blobs: process.wrap("blobs", store.blobs, "store"),
     contacts: process.wrap("contacts", store.contacts, "store"),
+    preferences: { ...store.preferences, ...process.wrap("preferences", { update: store.preferences.update }, "store") },
     poison: process.wrap("poison", store.poison, "store"),
   };
   const publisher = process.wrap("stream", { publish: stream.publish }, "remote");

@@ -76,8 +76,13 @@ export function createRelayRole(around: Surroundings, process: SimulatedProcess)
   return createRelay({ ...ports, store, pollMs: POLL_MS, ...inDoubt, metrics: relayMetrics });
 }
 
+/** No simulated receipt says anything of a recipient. */
+const nothingLearned = async (): Promise<void> => {
+  throw new Error("a simulated receipt says something of its recipient");
+};
+
 export function createFeedback(around: Surroundings, process: SimulatedProcess) {
   const { store, recorder, clock, log, worker, failpoint } = portsOf(around, process);
-  const receipts = createReceipts({ store, recorder, clock, log, worker, failpoint, metrics: feedbackMetrics });
+  const receipts = createReceipts({ store, recorder, clock, log, worker, failpoint, metrics: feedbackMetrics, learn: nothingLearned });
   return { apply: (receipt: Receipt) => receipts.apply([receipt]) };
 }

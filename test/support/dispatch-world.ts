@@ -53,7 +53,15 @@ export class DispatchWorld {
     const { store, clock, lines } = this;
     const providers = s.providers ?? [scriptedProvider("twilio", () => accepted)];
     const dispatch = createDispatch({
-      ...{ channel: "sms", providers, store: s.store ?? store, clock, random: () => 0, worker: "w1", deadlineMs: 1_000 },
+      ...{
+        channel: "sms",
+        providers,
+        store: { preferences: store.preferences, ...(s.store ?? store) },
+        clock,
+        random: () => 0,
+        worker: "w1",
+        deadlineMs: 1_000,
+      },
       optOuts: { check: async (questions) => questions.map((question) => s.optOuts?.(question) ?? s.optOut ?? "allowed") },
       gate: { mayTry: async () => s.gate ?? true },
       log: createLogger("test", "info", { write: (line) => void lines.push(line) }),

@@ -83,7 +83,8 @@ test("the roles read the accounts as they are mounted", () => {
   const [[twilio, sms] = []] = valuesOf(read("dispatcher-sms", false));
   assert.deepEqual([twilio, sms?.TWILIO_API_KEY_SECRET_FILE], ["twilio/acme-eu", "secret"]);
   assert.equal(sms?.TWILIO_STATUS_CALLBACK_URL, "https://hooks.example.com/carillon/twilio/acme-eu");
-  assert.deepEqual(valuesOf(read("feedback", true)), [["twilio/acme-eu", { TWILIO_AUTH_TOKEN_FILE: "secret" }]]);
+  const [[name, own] = []] = valuesOf(read("feedback", true));
+  assert.deepEqual([name, own?.TWILIO_AUTH_TOKEN_FILE, own?.TWILIO_FROM], ["twilio/acme-eu", "secret", sms?.TWILIO_FROM]);
 });
 
 test("an APNs account may have a certificate, and a Twilio account an API key, of which feedback needs the auth token alone", () => {

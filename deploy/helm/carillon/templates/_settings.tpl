@@ -262,8 +262,18 @@ Plain variables, as JSON {name: value}: (dict "root" $ "item" <component>).
 {{- toJson (dict "RELAY_POLL_MS" (.item.values.pollMs | int | toString)) -}}
 {{- end }}
 
+{{/* The senders of texts are the dispatcher's: a person's text is for those that it was written to. */}}
 {{- define "carillon.variables.feedback" -}}
-{{- toJson (dict "FEEDBACK_LISTEN" (include "carillon.listen" (dict "root" .root "port" 7720)) "FEEDBACK_URL" (include "carillon.feedbackUrl" .root)) -}}
+{{- $env := dict "FEEDBACK_LISTEN" (include "carillon.listen" (dict "root" .root "port" 7720)) "FEEDBACK_URL" (include "carillon.feedbackUrl" .root) -}}
+{{- $sms := .root.Values.dispatchers.sms -}}
+{{- if and $sms.enabled (not (include "carillon.playsProviders" .root)) -}}
+  {{- if has "twilio" $sms.providers }}{{ with $sms.twilio.from }}{{ $_ := set $env "TWILIO_FROM" . }}{{ end }}{{ end -}}
+  {{- if has "vonage" $sms.providers }}{{ with $sms.vonage.from }}{{ $_ := set $env "VONAGE_FROM" . }}{{ end }}{{ end -}}
+  {{- $senders := list "TWILIO_SENDERS" "VONAGE_SENDERS" -}}
+  {{- range $name, $value := $sms.settings }}{{ if has $name $senders }}{{ $_ := set $env $name $value }}{{ end }}{{ end -}}
+  {{- range $sms.extraEnv }}{{ if and (has .name $senders) .value }}{{ $_ := set $env .name .value }}{{ end }}{{ end -}}
+{{- end -}}
+{{- toJson $env -}}
 {{- end }}
 
 {{- define "carillon.feedbackUrl" -}}

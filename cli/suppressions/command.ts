@@ -1,0 +1,107 @@
+import { openExistingStore, storeVariables } from "../../adapters/store/store-config.ts";
+import { DEFAULT_ACCOUNT } from "../../core/delivery/account.ts";
+import { addressFault } from "../../core/delivery/email-address.ts";
+import { canonicalEndpoint, type Endpoint } from "../../core/delivery/endpoint.ts";
+import { BLOCK_KINDS } from "../../core/preferences/block.ts";
+import { liftBlocks } from "../../operations/suppressions/lift.ts";
+import { syncSuppressions } from "../../operations/suppressions/sync.ts";
+import { accountsVariables, readAccounts } from "../../providers/account-files.ts";
+import { type AccountValues, isUnset, type ProviderDefinition } from "../../providers/definition.ts";
+import { PROVIDERS } from "../../providers/list.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { ConfigError, type Environment, readConfig } from "../../runtime/config.ts";
+import { type Command, fail, text } from "../command.ts";
+import { createProgress } from "../progress.ts";
+import { blocksTable, syncJson, syncTable } from "./report.ts";
+
+const SOURCES = PROVIDERS.filter(({ suppressions }) => suppressions !== undefined);
+const NAMES = SOURCES.map(({ name }) => name).join("|");
+
+export const SUPPRESSION_COMMANDS: Readonly<Record<string, Command>> = {
+  "suppressions sync": {
+    about:
+      "compares what a provider keeps of addresses (bounces, spam reports, unsubscriptions, invalid ones) with what is stored here (STORE_URL), and with --apply imports what is missing; changes nothing without it",
+    usage: `--provider ${NAMES} [--account NAME] [--app ID]… [--apply] [--json]`,
+    options: {
+      ...{ provider: { type: "string" }, account: { type: "string" }, app: { type: "string", multiple: true } },
+      ...{ apply: { type: "boolean" }, json: { type: "boolean" } },
+    },
+    async run({ values, env }) {
+      const definition = SOURCES.find(({ name }) => name === values.provider) ?? fail(`--provider must be one of ${NAMES}`);
+      const account = text(values.account) ?? DEFAULT_ACCOUNT;
+      const own = accountValues(definition, account, env);
+      const apps = (values.app as string[] | undefined) ?? [];
+      await using store = await openExistingStore(readConfig(storeVariables, env));
+      for (const app of apps) if ((await store.apps.find(app)) === undefined) fail(`--app ${app}: there is no such app`);
+      const open = await definition.suppressions!.load();
+      await using list = open(own, { clock: systemClock });
+      const progress = createProgress("read");
+      const isApplied = values.apply === true;
+      const report = await syncSuppressions(
+        { store, clock: systemClock },
+        {
+          ...{ provider: definition.name, account, pages: list.pages(new AbortController().signal), isApplied },
+          ...{
+            apps: apps.length === 0 ? undefined : apps,
+            actor: "carillon suppressions sync",
+            onProgress: (count) => progress.add(count),
+          },
+        },
+      );
+      progress.end();
+      const gap = list.gap();
+      if (report.apps.length === 0) process.stderr.write(`carillon: account ${account} of ${definition.title} serves none of the apps\n`);
+      if (gap !== undefined) process.stderr.write(`carillon: ${gap}\n`);
+      const shown = { ...report, provider: definition.name, account, applied: isApplied, gap };
+      process.stdout.write(values.json === true ? `${JSON.stringify(syncJson(shown), null, 2)}\n` : `${syncTable(shown)}\n`);
+      return 0;
+    },
+  },
+  "suppressions lift": {
+    about:
+      "shows what blocks a phone number or an address in an app (STOP, complaint, bounce), and with --why lifts it, because it was verified or the person asks for it; the provider's own block is lifted there",
+    usage: "--app ID [--kind stop|complaint|bounce|manual] [--why TEXT] ENDPOINT",
+    options: { app: { type: "string" }, kind: { type: "string" }, why: { type: "string" } },
+    async run({ values, positionals, env }) {
+      const app = text(values.app) ?? fail("--app is missing");
+      const [given, ...others] = positionals;
+      if (given === undefined || others.length > 0) fail("name one phone number or address");
+      const kind =
+        values.kind === undefined ? undefined : (BLOCK_KINDS.find((one) => one === values.kind) ?? fail("--kind is no kind of block"));
+      const why = text(values.why)?.trim();
+      if (why === "") fail("--why must say why");
+      await using store = await openExistingStore(readConfig(storeVariables, env));
+      if ((await store.apps.find(app)) === undefined) fail(`--app ${app}: there is no such app`);
+      const blocks = await liftBlocks({ store, clock: systemClock }, { app, endpoint: endpointOf(given!), kind, why });
+      process.stdout.write(`${blocksTable(blocks)}\n`);
+      if (why === undefined && blocks.length > 0) process.stderr.write("carillon: nothing was lifted: say why with --why\n");
+      return 0;
+    },
+  },
+};
+
+/** A number with its plus, or an address. */
+function endpointOf(given: string): Endpoint {
+  if (/^\+[1-9]\d{6,14}$/.test(given)) return canonicalEndpoint({ channel: "sms", phoneNumber: given });
+  const endpoint = canonicalEndpoint({ channel: "email", address: given });
+  const fault = endpoint.channel === "email" ? addressFault(endpoint.address) : undefined;
+  return fault === undefined ? endpoint : fail(`ENDPOINT must be a phone number as +447700900123, or ${fault}`);
+}
+
+/** Throws a ConfigError that names the variables at fault. */
+function accountValues(definition: ProviderDefinition, account: string, env: Environment): AccountValues {
+  const requires = definition.suppressions?.requires ?? [];
+  if (account === DEFAULT_ACCOUNT) {
+    const values = readConfig(definition.variables, env);
+    const unset = requires.filter((name) => isUnset(values[name]));
+    if (unset.length > 0) throw new ConfigError(unset.map((name) => `${name}: must be set, to read what ${definition.title} keeps`));
+    return values;
+  }
+  const { PROVIDER_ACCOUNTS_DIR: directory } = readConfig(accountsVariables, env);
+  if (directory === "") throw new ConfigError([`PROVIDER_ACCOUNTS_DIR: must be set, because --account names ${account}`]);
+  const parts = { directory, env, definitions: [definition], variablesOf: () => definition.variables, requiresOf: () => requires };
+  const reading = readAccounts(parts).get(`${definition.name}/${account}`);
+  if (reading === undefined) return fail(`--account ${account}: there is no such account of ${definition.title}`);
+  if (reading.kind === "faulty") throw new ConfigError(reading.faults);
+  return reading.values;
+}

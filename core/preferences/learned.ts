@@ -1,0 +1,81 @@
+import type { Refusal } from "./answer.ts";
+import { type Block, COMPLAINT_CLASSES, isSameBlock, REASON_MAX } from "./block.ts";
+import type { PreferenceChange } from "./change.ts";
+import { isSameOptOut, type PreferenceRecord } from "./opt-out.ts";
+
+/**
+ * What a provider tells about those it sends to:
+ * - stop: the person answered STOP, and the provider sends them no text from this sender;
+ * - complaint: the person reported a mail as spam;
+ * - unsubscribe: the person unsubscribed by a way of the provider's own;
+ * - bounce: the address does not exist.
+ */
+export const LEARNED_KINDS = ["stop", "complaint", "unsubscribe", "bounce"] as const;
+export type LearnedKind = (typeof LEARNED_KINDS)[number];
+
+export interface Learned {
+  kind: LearnedKind;
+  /** The provider's code or words. */
+  reason: string;
+}
+
+/** The reason of a delivery that ended for it. */
+export const REASON_OF_LEARNED: Readonly<Record<LearnedKind, Refusal>> = {
+  stop: "stopped",
+  complaint: "complained",
+  unsubscribe: "opted-out",
+  bounce: "bounced",
+};
+
+/** Of what was sent when the provider told it. */
+export interface LearnedOf {
+  provider: string;
+  /** Of a text: the name of its sender, "" the default; undefined: it is not known, or not a text. */
+  pool: string | undefined;
+  category: string;
+  attemptId: string;
+  /** ms since the epoch. */
+  at: number;
+}
+
+/**
+ * What follows for preferences. An unsubscription is a choice, of the user where the notification was to one; everything else is a block of the
+ * endpoint. Pure.
+ */
+export function learnedChange(learned: Learned, of: LearnedOf): { about: "endpoint" | "user"; change: PreferenceChange } {
+  const reason = withoutAddresses(learned.reason);
+  const origin = { actor: of.provider, source: SOURCES[learned.kind], evidence: `${of.attemptId}: ${reason}` };
+  if (learned.kind === "unsubscribe") return { about: "user", change: { optOut: [{ channel: "email", category: of.category }], origin } };
+  const block: Block = { ...blockFields(learned.kind, of.pool), reason, source: of.provider, at: of.at };
+  return { about: "endpoint", change: { block: [block], origin } };
+}
+
+const SOURCES: Readonly<Record<LearnedKind, string>> = {
+  stop: "provider-opt-out",
+  complaint: "complaint",
+  unsubscribe: "provider-unsubscribe",
+  bounce: "bounce",
+};
+
+function blockFields(kind: Exclude<LearnedKind, "unsubscribe">, pool: string | undefined): Pick<Block, "kind" | "pool" | "classes"> {
+  if (kind === "stop") return { kind, pool };
+  return kind === "complaint" ? { kind, classes: [...COMPLAINT_CLASSES] } : { kind };
+}
+
+/** Whether the blocks and opt-outs of a change are there already. Pure. */
+export const isKnown = (
+  { blocks, optOuts }: Pick<PreferenceRecord, "blocks" | "optOuts">,
+  { block = [], optOut = [] }: PreferenceChange,
+): boolean =>
+  block.every((one) => blocks.some((other) => isSameBlock(one, other))) &&
+  optOut.every((one) => optOuts.some((other) => isSameOptOut(one, other) && other.until === undefined));
+
+/** Providers quote the server's answer, which names the mailbox: the record knows it by its hash alone. At most REASON_MAX characters. */
+export const withoutAddresses = (reason: string): string =>
+  reason
+    .slice(0, 4 * REASON_MAX)
+    .replace(/[^\s<>"'(),:;]+@[^\s<>"'(),:;]+/g, "…")
+    .replace(/\+?\d{7,}/g, "…")
+    .replace(/\s+/g, " ")
+    .trim()
+    .slice(0, REASON_MAX);

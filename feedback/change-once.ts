@@ -1,0 +1,42 @@
+import { StoreError } from "../adapters/store/store-error.ts";
+import type { UpdatedPreference } from "../core/ports/preference-store.ts";
+import type { ChangeEntry, PreferenceChange } from "../core/preferences/change.ts";
+import type { PreferenceRecord } from "../core/preferences/opt-out.ts";
+
+/** What feedback needs of preferences; undefined: the store cannot be read, or did not confirm the write. */
+export interface ChangedPreferences {
+  get(app: string, subject: string): Promise<PreferenceRecord | undefined>;
+  update(app: string, subject: string, change: PreferenceChange): Promise<UpdatedPreference | undefined>;
+  /** Changes before a version, the latest first. */
+  history(app: string, subject: string, beforeVersion: number, limit: number): Promise<readonly ChangeEntry[] | undefined>;
+}
+
+/** Changes of a subject among which a repetition is looked for: providers repeat within a day, and nobody changes their mind so often. */
+const HISTORY_MAX = 100;
+
+/**
+ * Changes a subject unless this was done before: providers repeat, sometimes after a later word of the same person. The evidence of a change names what
+ * it comes from, and is the same in each repetition.
+ * @param changeOf what has to change in the record; undefined: nothing
+ * @returns whether something was changed; "too-many": it would make more choices than there may be. Rejects with a StoreError where the store is
+ * unavailable.
+ */
+export async function changeOnce(
+  preferences: ChangedPreferences,
+  { app, subject }: { app: string; subject: string },
+  changeOf: (record: PreferenceRecord) => PreferenceChange | undefined,
+): Promise<"changed" | "known" | "too-many"> {
+  const record = (await preferences.get(app, subject)) ?? unavailable();
+  const change = changeOf(record);
+  if (change === undefined) return "known";
+  if (record.version > 0) {
+    const earlier = (await preferences.history(app, subject, record.version + 1, HISTORY_MAX)) ?? unavailable();
+    if (earlier.some(({ origin }) => origin.evidence === change.origin.evidence)) return "known";
+  }
+  const updated = (await preferences.update(app, subject, change)) ?? unavailable();
+  return updated.tooMany ? "too-many" : "changed";
+}
+
+function unavailable(): never {
+  throw new StoreError("preferences could not be read or changed");
+}

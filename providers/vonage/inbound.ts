@@ -1,0 +1,37 @@
+import { poolsOf, type Sender } from "../sms-senders.ts";
+import { type InboundText, PARTS_MAX, phoneNumberOf, type TextPart, textIdOf } from "../transport/inbound-text.ts";
+import type { Fields, InboundTexts, WebhookSettings } from "../transport/webhook.ts";
+
+/** What Vonage's texts have besides reading them, which is as with receipts. */
+export const vonageTexts: Omit<InboundTexts, "read"> = {
+  byGet: true,
+  poolsOf: (text, settings) => poolsOf(accountOf(settings), text.to),
+};
+
+/** SMS API: "Inbound SMS". Receipts have these fields, too, and a status; a text has the words, or is binary. */
+export function readVonageText(fields: Fields): ReturnType<InboundTexts["read"]> {
+  if (fields.status !== undefined || fields.msisdn === undefined || fields.type === undefined) return undefined;
+  const [id, from] = [textIdOf(fields.messageId), phoneNumberOf(fields.msisdn)];
+  if (id === "" || typeof fields.to !== "string" || fields.to === "") return "unreadable";
+  if (from === undefined || typeof fields.text !== "string") return "ignored";
+  const text: InboundText = { id, from, to: [fields.to], text: fields.text };
+  if (String(fields.concat) !== "true" || String(fields["concat-total"]) === "1") return text;
+  const part = partOf(fields);
+  // What cannot be joined is no command, and a 400 would have Vonage repeat it for a day.
+  return part === undefined ? "ignored" : { ...text, part };
+}
+
+function partOf(fields: Fields): TextPart | undefined {
+  const [ref, total, index] = [fields["concat-ref"], fields["concat-total"], fields["concat-part"]].map((field) => String(field ?? ""));
+  if (!/^[\w-]{1,40}$/.test(ref ?? "")) return undefined;
+  const [parts, number] = [Number(total), Number(index)];
+  const isWhole = Number.isSafeInteger(parts) && Number.isSafeInteger(number);
+  return isWhole && number >= 1 && number <= parts && parts >= 2 && parts <= PARTS_MAX
+    ? { ref: ref ?? "", total: parts, index: number }
+    : undefined;
+}
+
+const accountOf = (settings: WebhookSettings) => ({
+  defaultFrom: String(settings.VONAGE_FROM ?? ""),
+  senders: (settings.VONAGE_SENDERS ?? []) as readonly Sender[],
+});
