@@ -6,6 +6,7 @@ import type { InsertResult, NotificationStore } from "../../core/ports/notificat
 import { readFailed } from "../store/failures.ts";
 import { createDeliveryCounts, readNotification, type StoredNotification } from "../store/stored.ts";
 import { createOutbox } from "./outbox.ts";
+import { referenceRows } from "./references.ts";
 import { asStoreError } from "./transact.ts";
 import { notificationRow, type Writes } from "./writes.ts";
 
@@ -36,7 +37,7 @@ export function createNotificationStore(database: DatabaseSync, writes: Writes):
     ...createOutbox(database, writes, parse),
 
     async insert(records) {
-      const existing = await writes.insert(records.map(notificationRow));
+      const existing = await writes.insert(records.map(notificationRow), records.flatMap(referenceRows));
       return existing.map((doc): InsertResult => (doc === undefined ? { kind: "inserted" } : { kind: "exists", record: parse({ doc }) }));
     },
 

@@ -1,6 +1,8 @@
+import { opens, withoutContent } from "../../core/delivery/content-deletion.ts";
 import { type Delivery, type DeliveryState, dueAt, endedAt, type NotificationRecord } from "../../core/delivery/notification.ts";
 import { type OutboxPlace, outboxPlace } from "../../core/delivery/outbox-key.ts";
 import type { DeliveryChange, DeliveryCount, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
+import type { EndedBefore } from "../../core/ports/store.ts";
 import { frozen } from "./frozen.ts";
 import { createHeap } from "./heap.ts";
 
@@ -18,9 +20,18 @@ export interface NotificationsInside {
   allDue(): { due: number; place: OutboxPlace }[];
 }
 
-export function createMemoryNotifications(
-  onDue: (due: number) => void,
-): NotificationStore & { inside: NotificationsInside; purge(before: number, limit: number): string[] } {
+/** What was taken, as it was. */
+interface Ended {
+  records: NotificationRecord[];
+  oldest?: number;
+}
+type TakeEnded = (ended: EndedBefore, limit: number) => Ended;
+
+export function createMemoryNotifications(onDue: (due: number) => void): NotificationStore & {
+  inside: NotificationsInside;
+  purge: TakeEnded;
+  deleteContent(ended: EndedBefore, now: number, limit: number): Ended;
+} {
   const records = new Map<string, NotificationRecord>();
   /** Due times of the notifications that have not ended. */
   const dues = new Map<string, number>();
@@ -69,10 +80,22 @@ export function createMemoryNotifications(
     if (!record || !delivery || delivery.attempt !== expect.attempt || !expect.states.includes(delivery.state)) return false;
     if (expect.publishCounts?.includes(delivery.publishCount) === false) return false;
     if (expect.nextAt !== undefined && expect.nextAt !== delivery.nextAt) return false;
+    if (record.contentDeletedAt !== undefined && opens(set)) return false;
     const deliveries = record.deliveries.with(index, frozen<Delivery>({ ...delivery, ...set }));
     records.set(notificationId, frozen({ ...record, deliveries }));
     remember(deliveries[index]!);
     return true;
+  }
+
+  const endOf = (record: NotificationRecord) => endedAt(record) ?? Number.POSITIVE_INFINITY;
+  const isGone = ({ contentDeletedAt }: NotificationRecord) => contentDeletedAt !== undefined;
+  const endedOf = ({ app, notificationClass, before }: EndedBefore) =>
+    [...records.values()]
+      .filter((record) => record.app === app && record.notificationClass === notificationClass && endOf(record) < before)
+      .sort((a, b) => endOf(a) - endOf(b));
+  function takeOf(ended: readonly NotificationRecord[], limit: number): Ended {
+    const taken = ended.slice(0, Math.max(0, limit));
+    return { records: taken, ...(taken.length > 0 && { oldest: Math.min(...taken.map(endOf)) }) };
   }
 
   return {
@@ -153,13 +176,20 @@ export function createMemoryNotifications(
       }
     },
 
-    /** Returns the ids of the removed notifications. */
-    purge(before, limit) {
-      const endOf = (record: NotificationRecord) => endedAt(record) ?? Number.POSITIVE_INFINITY;
-      const ended = [...records.values()].filter((record) => endOf(record) < before).sort((a, b) => endOf(a) - endOf(b));
-      const ids = ended.slice(0, Math.max(0, limit)).map(({ id }) => id);
-      for (const id of ids) records.delete(id);
-      return ids;
+    purge(of, limit) {
+      const ended = endedOf(of).sort((a, b) => Number(isGone(b)) - Number(isGone(a)));
+      const taken = takeOf(ended, limit);
+      for (const { id } of taken.records) records.delete(id);
+      return taken;
+    },
+
+    deleteContent(of, now, limit) {
+      const taken = takeOf(
+        endedOf(of).filter((record) => !isGone(record)),
+        limit,
+      );
+      for (const record of taken.records) records.set(record.id, frozen(withoutContent(record, now)));
+      return taken;
     },
 
     openCount: async (limit, dueUntil = Number.POSITIVE_INFINITY) =>
