@@ -32,7 +32,7 @@ export interface ChunkDocument {
 /** The blob that is in the way may be purged before it is kept: then the next try inserts it. */
 const INSERT_TRIES_MAX = 5;
 
-const addressOf = (app: string, id: string) => `${id} ${app}`;
+export const addressOf = (app: string, id: string) => `${id} ${app}`;
 const chunkId = (upload: string, index: number) => `${upload}/${index}`;
 /** A digit follows the slash; a colon sorts behind all of them. */
 const chunksOf = (upload: string) => ({ $gte: `${upload}/`, $lt: `${upload}/:` });

@@ -19,7 +19,7 @@ function referencesOf(provider: string, what: string, path: string): Index {
 
 /** Of an app, by a field that not all have. */
 function ofNotifications(name: string, path: string): Index {
-  return { collection: "notifications", name, key: { app: 1, [path]: 1 }, partialFilterExpression: { [path]: { $exists: true } } };
+  return { collection: "notifications", name, key: { app: 1, [path]: 1, _id: 1 }, partialFilterExpression: { [path]: { $exists: true } } };
 }
 
 /** Besides `_id`. A changed index gets a new name, so that old and new processes can run side by side. */

@@ -14,6 +14,7 @@ import { type ContentDocument, createContentStore } from "./contents.ts";
 import { createDeleteContent } from "./delete-content.ts";
 import { deploymentVerdict, type Hello, isMongos, type Standalone, type StorageEngine, storageDangers } from "./deployment.ts";
 import type { MigrationDocument } from "./ended-at.ts";
+import { createErase } from "./erase.ts";
 import { asStoreError, errorName, giveUp, toStoreError, withAdvice } from "./errors.ts";
 import { ensureIndexes } from "./indexes.ts";
 import { createLease, type LeaseDocument } from "./lease.ts";
@@ -64,6 +65,8 @@ export async function openMongoStore(uri: string, options: MongoOptions = {}): P
     const attempts = db.collection<AttemptDocument>("attempts");
     const attributions = db.collection<AttributionDocument>("attributions");
     const contents = db.collection<ContentDocument>("contents");
+    const blobs = db.collection<BlobDocument>("blobs");
+    const poison = db.collection<PoisonDocument>("poison");
     const migrations = db.collection<MigrationDocument>("migrations");
     const references = createReferences(notifications);
     const purge = createPurge({ notifications, attempts, attributions, migrations });
@@ -71,17 +74,18 @@ export async function openMongoStore(uri: string, options: MongoOptions = {}): P
     return {
       notifications: createNotificationStore(notifications),
       contents: createContentStore(contents, references),
-      blobs: createBlobStore(db.collection<BlobDocument>("blobs"), db.collection<ChunkDocument>("blob_chunks"), references),
+      blobs: createBlobStore(blobs, db.collection<ChunkDocument>("blob_chunks"), references),
       attempts: createAttemptStore(attempts, attributions),
       contacts: createContactStore(db.collection<ContactDocument>("contacts")),
       preferences: createPreferenceStore(db.collection<PreferenceDocument>("preferences")),
       apps: createAppStore(db.collection<AppDocument>("apps")),
-      poison: createPoisonStore(db.collection<PoisonDocument>("poison")),
+      poison: createPoisonStore(poison),
       async purge(ended, limit) {
         checkPurge(ended.before, await time());
         return purge(ended, limit);
       },
       deleteContent: createDeleteContent(notifications, contents, { references, migrations }),
+      erase: createErase({ notifications, attempts, attributions, poison, contents, blobs, references }),
       lease: createLease(db.collection<LeaseDocument>("leases")),
       time,
       [Symbol.asyncDispose]: () => client.close(),

@@ -53,6 +53,7 @@ export async function openSqliteStore(
       return writes.purge(ended, limit);
     },
     deleteContent: writes.deleteContent,
+    erase: writes.erase,
     lease: createLease(database),
     time: now,
     [Symbol.asyncDispose]: async () => {

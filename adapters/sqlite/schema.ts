@@ -167,7 +167,7 @@ const BLOB_TABLES = `
 const RETENTION_COLUMNS = `
   alter table notifications add column recipient text;
   alter table notifications add column content_gone integer not null default 0;
-  create index notifications_recipient on notifications (app, recipient);
+  create index notifications_recipient on notifications (app, recipient, id);
   create index notifications_retention on notifications (app, class, content_gone, ended_at) where ended_at is not null;
   create index notifications_incomplete on notifications (id) where recipient is null;
   drop index notifications_ended;

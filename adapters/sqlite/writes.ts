@@ -9,6 +9,7 @@ import type { DeliveryChange, Take } from "../../core/ports/notification-store.t
 import { failedAt } from "../store/failures.ts";
 import { readNotification, type StoredNotification } from "../store/stored.ts";
 import { type BlobWrites, createBlobWrites } from "./blobs.ts";
+import { createEraseWrites, type EraseWrites } from "./erase.ts";
 import { createPurgeWrites, type PurgeWrites } from "./purge.ts";
 import { recipientKey } from "./recipient-key.ts";
 import { createReferences, type ReferenceRow } from "./references.ts";
@@ -23,7 +24,7 @@ export type AttemptRow = ReturnType<typeof attemptRow>;
  * What the roles write, each call one transaction. Arguments and results are plain data, so that a thread of its own may make the writes (writer-thread.ts): all of
  * them, because two connections of one process would take the write lock from each other. What operators and the preferences service write is not among them.
  */
-export interface Writes extends BlobWrites, PurgeWrites {
+export interface Writes extends BlobWrites, PurgeWrites, EraseWrites {
   /**
    * For each the document that was there; undefined: it was inserted.
    * @param references what they refer to; absent: nothing
@@ -131,6 +132,7 @@ export function createWrites(database: DatabaseSync): Writes {
   return {
     ...createBlobWrites(database),
     ...createPurgeWrites(database),
+    ...createEraseWrites(database),
     insert: (rows, refers = []) =>
       transact(database, () => {
         const found = rows.map((row) => (insertNotification.run(...row).changes === 1 ? undefined : docOf(row[0])));

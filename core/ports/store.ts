@@ -24,6 +24,17 @@ export interface PurgeCounts {
   oldest?: number | undefined;
 }
 
+/** How many of each kind an erasure took something from, or removed. */
+export interface ErasedCounts {
+  notifications: number;
+  attempts: number;
+  attributions: number;
+  poison: number;
+  /** That nobody else refers to; removed a few minutes later. */
+  contents: number;
+  blobs: number;
+}
+
 /** One database with all that is kept in it. */
 export interface Store extends AsyncDisposable {
   notifications: NotificationStore;
@@ -50,6 +61,12 @@ export interface Store extends AsyncDisposable {
    * refers to moves `keepUntil` back to RELEASE_MS after `now`. Resolves with how many, and when the first of them ended.
    */
   deleteContent(ended: EndedBefore, now: number, limit: number): Promise<{ notifications: number; oldest?: number | undefined }>;
+  /**
+   * Takes identity and content from those of these notifications that have ended (erasedNotification()), and from their attempts; removes their attributions and
+   * poison messages, and of large contents and blobs that no other notification refers to moves `keepUntil` back to RELEASE_MS after `now`. A call that was
+   * interrupted is finished by the next one: until then the notification is found by its recipient.
+   */
+  erase(notificationIds: readonly string[], now: number): Promise<ErasedCounts>;
   /**
    * Whether `holder` may do this work until `until`: where nobody else may at `now`. It may ask again before, to have it for longer. All moments are ms since
    * the epoch.

@@ -1,5 +1,14 @@
 import { opens, withoutContent } from "../../core/delivery/content-deletion.ts";
-import { type Delivery, type DeliveryState, dueAt, endedAt, type NotificationRecord } from "../../core/delivery/notification.ts";
+import { endpointKey } from "../../core/delivery/endpoint.ts";
+import { erasedNotification, isErased } from "../../core/delivery/erasure.ts";
+import {
+  type Delivery,
+  type DeliveryState,
+  dueAt,
+  endedAt,
+  type NotificationRecord,
+  type Recipient,
+} from "../../core/delivery/notification.ts";
 import { type OutboxPlace, outboxPlace } from "../../core/delivery/outbox-key.ts";
 import type { DeliveryChange, DeliveryCount, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
 import type { EndedBefore } from "../../core/ports/store.ts";
@@ -31,6 +40,8 @@ export function createMemoryNotifications(onDue: (due: number) => void): Notific
   inside: NotificationsInside;
   purge: TakeEnded;
   deleteContent(ended: EndedBefore, now: number, limit: number): Ended;
+  /** Returns those that it erased, as they were. */
+  erase(ids: readonly string[], now: number): NotificationRecord[];
 } {
   const records = new Map<string, NotificationRecord>();
   /** Due times of the notifications that have not ended. */
@@ -163,6 +174,11 @@ export function createMemoryNotifications(onDue: (due: number) => void): Notific
       return above.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, Math.max(0, limit));
     },
 
+    ofRecipient: async (app, recipient, after, limit) => {
+      const theirs = [...records.values()].filter((r) => r.app === app && r.id > after && isSame(r.recipient, recipient));
+      return theirs.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, Math.max(0, limit));
+    },
+
     async *failed(from, to) {
       const failedAt = ({ deliveries }: NotificationRecord) => {
         const moments = deliveries.flatMap((d) => (d.state === "failed" && d.endedAt !== undefined ? [d.endedAt] : []));
@@ -192,6 +208,12 @@ export function createMemoryNotifications(onDue: (due: number) => void): Notific
       return taken;
     },
 
+    erase(ids, now) {
+      const ended = ids.flatMap((id) => records.get(id) ?? []).filter((record) => !dues.has(record.id) && !isErased(record));
+      for (const record of ended) records.set(record.id, frozen(erasedNotification(record, now)));
+      return ended;
+    },
+
     openCount: async (limit, dueUntil = Number.POSITIVE_INFINITY) =>
       Math.min(limit, [...dues.values()].filter((due) => due <= dueUntil).length),
 
@@ -201,3 +223,6 @@ export function createMemoryNotifications(onDue: (due: number) => void): Notific
     },
   };
 }
+
+const keyOf = (recipient: Recipient) => (recipient.kind === "user" ? `user ${recipient.userId}` : endpointKey(recipient.endpoint));
+const isSame = (a: Recipient, b: Recipient) => keyOf(a) === keyOf(b);

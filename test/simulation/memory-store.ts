@@ -60,6 +60,18 @@ export function createMemoryStore(onDue: (due: number) => void = () => {}, now: 
           if (!refersTo(record.app, hash)) contents.release(record.app, hash, at + RELEASE_MS);
       return { notifications: records.length, ...oldest };
     },
+    async erase(ids, at) {
+      const counts = { notifications: 0, attempts: 0, attributions: 0, poison: 0, contents: 0, blobs: 0 };
+      const records = notifications.erase(ids, at);
+      for (const record of records) {
+        for (const hash of referencesOf(record).contents)
+          if (!refersTo(record.app, hash)) {
+            contents.release(record.app, hash, at + RELEASE_MS);
+            counts.contents++;
+          }
+      }
+      return { ...counts, notifications: records.length, ...attempts.erase(records.map(({ id }) => id)) };
+    },
     async lease(work, holder, at, until) {
       const held = leases.get(work);
       if (held && held.holder !== holder && held.until > at) return false;

@@ -10,6 +10,7 @@ import { describeContacts } from "./store/contacts.ts";
 import { describeContentDeletion } from "./store/content-deletion.ts";
 import { describeContents } from "./store/contents.ts";
 import { describeDeliveries } from "./store/deliveries.ts";
+import { describeErasure } from "./store/erasure.ts";
 import { describeFailures } from "./store/failures.ts";
 import { describeLease } from "./store/lease.ts";
 import { describeNotifications } from "./store/notifications.ts";
@@ -54,6 +55,7 @@ export function describeStoreContract(name: string, createDatabase: () => Promis
   describePoison(name, test);
   describePurge(name, test);
   describeContentDeletion(name, test);
+  describeErasure(name, test);
   describeLease(name, test);
 
   describe(`${name}: opening`, () => {
