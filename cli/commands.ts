@@ -6,13 +6,17 @@ import { CONFIG_COMMANDS } from "./config/command.ts";
 import { DEAD_COMMANDS } from "./dead-letters/command.ts";
 import { DEV_COMMANDS } from "./dev/commands.ts";
 import { GATEWAY_COMMANDS } from "./gateway/command.ts";
+import { USER_COMMANDS } from "./gateway/user.ts";
+import { PREFERENCE_COMMANDS } from "./preferences/command.ts";
 import { PROVISION_COMMANDS } from "./provision/command.ts";
 
 /** By one word, by two ("dead list") or by three ("app key add"). In the order of `carillon help`. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
   ...DEV_COMMANDS,
   ...GATEWAY_COMMANDS,
+  ...USER_COMMANDS,
   ...APP_COMMANDS,
+  ...PREFERENCE_COMMANDS,
   ...AUDIT_COMMANDS,
   ...DEAD_COMMANDS,
   ...PROVISION_COMMANDS,

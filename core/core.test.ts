@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CHANNELS } from "./delivery/channel.ts";
 import { type Endpoint, endpointKey, maskEndpoint } from "./delivery/endpoint.ts";
 import { dueAt } from "./delivery/notification.ts";
 import { taskMessageId } from "./delivery/subjects.ts";
-import { changeOptOuts, isOptedOut, type OptOut, optOutsThatApply } from "./preferences/opt-out.ts";
 
 const endpoints: Endpoint[] = [
   { channel: "apns", token: "AABBCCDDEEFF00112233" },
@@ -23,25 +21,6 @@ test("the same endpoint has the same key however it is spelled, and different on
   assert.equal(endpointKey({ channel: "email", address: "ada@example.COM" }), endpointKey(endpoints[4]!));
   assert.equal(endpointKey({ channel: "apns", token: "aabbccddeeff00112233" }), endpointKey(endpoints[0]!));
   assert.equal(new Set(endpoints.map(endpointKey)).size, endpoints.length);
-});
-
-test("an opt-out forbids exactly what its channel and category cover", () => {
-  const all: OptOut[] = [...CHANNELS, "*" as const].flatMap((channel) => ["news", "*"].map((category) => ({ channel, category })));
-  for (const optOut of all) {
-    for (const channel of CHANNELS) {
-      const covered = optOutsThatApply(channel, "news").some((r) => r.channel === optOut.channel && r.category === optOut.category);
-      assert.equal(isOptedOut([optOut], channel, "news"), covered);
-      assert.equal(isOptedOut([optOut], channel, "orders"), covered && optOut.category === "*");
-    }
-  }
-});
-
-test("an opt-out made twice is kept once, and only the same one is revoked", () => {
-  const sms: OptOut = { channel: "sms", category: "*" };
-  const news: OptOut = { channel: "sms", category: "news" };
-  assert.deepEqual(changeOptOuts([sms], [sms, news], []), [sms, news]);
-  assert.deepEqual(changeOptOuts([sms, news], [], [news]), [sms]);
-  assert.deepEqual(changeOptOuts([sms], [], [news]), [sms]);
 });
 
 test("a notification is due when the first of its open deliveries is", () => {

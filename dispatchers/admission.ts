@@ -5,7 +5,7 @@ import { accountNameOf } from "../core/delivery/account.ts";
 import { circuitsOf } from "../core/delivery/circuit-scope.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import { TASK_STALE_MS } from "../core/delivery/lifetime.ts";
-import { reason } from "../core/delivery/reason.ts";
+import { type ReasonCode, reason } from "../core/delivery/reason.ts";
 import { acceptedOf, repeatedIds, SUPERSEDED } from "../core/delivery/superseded.ts";
 import { attemptOfRun } from "../core/delivery/task.ts";
 import type { Void } from "../core/delivery/void-attempt.ts";
@@ -27,8 +27,7 @@ const HAND_BACK_MS_MAX = 60_000;
 const HELD_ELSEWHERE_WAIT_MS = 5_000;
 
 export const EXPIRED: Void = { kind: "void", state: "expired", reason: reason("expired") };
-export const NO_ENDPOINT: Void = { kind: "void", state: "suppressed", reason: reason("no-endpoint") };
-export const OPTED_OUT: Void = { kind: "void", state: "suppressed", reason: reason("opted-out") };
+export const suppressed = (why: ReasonCode): Void => ({ kind: "void", state: "suppressed", reason: reason(why) });
 
 /** Whether a task may be claimed, and what becomes of it otherwise. */
 export type Admission =
@@ -89,8 +88,7 @@ export function createAdmission(parts: Parts) {
 
   async function admit(task: DeliveryTask, holder: string, passage: Passage): Promise<Admission | Renewed> {
     const recipient = await checkRecipient(task);
-    if (recipient.kind === "no-endpoint") return { kind: "void", outcome: NO_ENDPOINT };
-    if (recipient.kind === "opted-out") return { kind: "void", outcome: OPTED_OUT };
+    if (recipient.kind === "suppressed") return { kind: "void", outcome: suppressed(recipient.why) };
     if (
       recipient.kind === "preferences-unreadable" &&
       task.notificationClass !== "critical" &&

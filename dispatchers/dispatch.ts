@@ -5,7 +5,7 @@ import type { Void } from "../core/delivery/void-attempt.ts";
 import { type AttemptRecord, attemptId } from "../core/ports/attempt-store.ts";
 import type { Provider } from "../core/ports/provider.ts";
 import type { DeliveryTask, Settlement } from "../core/ports/queue.ts";
-import { createAdmission, EXPIRED, NO_ENDPOINT, OPTED_OUT } from "./admission.ts";
+import { createAdmission, EXPIRED, suppressed } from "./admission.ts";
 import { createAttemptWriter } from "./attempt-writer.ts";
 import { createCircuitBreakers } from "./circuit-breaker.ts";
 import { CLAIM_TO_SEND_MS, type DispatchParts } from "./dispatch-parts.ts";
@@ -103,8 +103,7 @@ function createCheckedCall(parts: DispatchParts, checkRecipient: RecipientCheck)
     for (;;) {
       if (!isFresh()) {
         const recipient = await checkRecipient(task);
-        if (recipient.kind === "no-endpoint") return NO_ENDPOINT;
-        if (recipient.kind === "opted-out") return OPTED_OUT;
+        if (recipient.kind === "suppressed") return suppressed(recipient.why);
         if (recipient.kind !== "reachable") return notCalled(recipient.kind);
         ({ endpoint, askedAt } = recipient);
       }

@@ -1,4 +1,4 @@
-import { type OptOutAnswer, strictest } from "../core/ports/opt-outs.ts";
+import { isRefusal, type OptOutAnswer, strictest } from "../core/ports/opt-outs.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
 import { OPT_OUT_BOUND } from "../core/preferences/opt-out-bound.ts";
 import type { DispatchParts } from "./dispatch-parts.ts";
@@ -32,18 +32,20 @@ export interface CheckedOptOut {
 export type OptOutCheck = (task: DeliveryTask, userIds: readonly (string | undefined)[]) => Promise<CheckedOptOut>;
 
 /**
- * Opted out or not. An answer that came too late to be used is none. Where they cannot be read, `critical` is allowed, but not at once: a gap in the
+ * Whether it may be sent, by the preferences of those it would reach. An answer that came too late to be used is none. Where they cannot be read, `critical` is allowed, but not at once: a gap in the
  * service, as in a rollout, must not reach people who opted out.
  */
 export function createOptOutCheck({ optOuts, channel, clock }: Pick<DispatchParts, "optOuts" | "channel" | "clock">): OptOutCheck {
   let outage: Outage | undefined;
   let answeredAt = Number.NEGATIVE_INFINITY;
 
-  return async ({ app, endpoint, category, notificationClass, expiresAt }, userIds) => {
+  return async ({ app, endpoint, category, notificationClass, content, expiresAt }, userIds) => {
     const askedAt = clock.monotonic();
-    const answer = strictest(await optOuts.check(userIds.map((userId) => ({ app, userId, endpoint, channel, category }))));
+    const pool = content.sms?.sender;
+    const about = { app, endpoint, channel, category, notificationClass, ...(pool !== undefined && { pool }) };
+    const answer = strictest(await optOuts.check(userIds.map((userId) => ({ ...about, userId }))));
     const now = clock.monotonic();
-    if (answer === "opted-out" || (answer === "allowed" && now - askedAt <= OPT_OUT_FRESH_MS)) {
+    if (isRefusal(answer) || (answer === "allowed" && now - askedAt <= OPT_OUT_FRESH_MS)) {
       outage = undefined;
       answeredAt = now;
       return { answer, askedAt, unreadableMs: 0 };

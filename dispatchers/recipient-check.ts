@@ -2,7 +2,9 @@ import { endpointId as idOf } from "../adapters/ids.ts";
 import { StoreError } from "../adapters/store/store-error.ts";
 import type { Endpoint } from "../core/delivery/endpoint.ts";
 import type { ContactRecord } from "../core/ports/contact-store.ts";
+import { isRefusal } from "../core/ports/opt-outs.ts";
 import type { DeliveryTask } from "../core/ports/queue.ts";
+import type { Refusal } from "../core/preferences/answer.ts";
 import { BatchFullError, BatchLateError, createBatcher } from "../runtime/batch.ts";
 import type { DispatchParts } from "./dispatch-parts.ts";
 import { createOptOutCheck } from "./opt-out-check.ts";
@@ -21,7 +23,8 @@ const READ_MS_MAX = 2_000;
 export type CheckedRecipient =
   /** `askedAt`: before opt-outs were asked for, by the monotonic clock. */
   | { kind: "reachable"; endpoint: Endpoint; askedAt: number }
-  | { kind: "no-endpoint" | "opted-out" | "contacts-unreadable" }
+  | { kind: "suppressed"; why: "no-endpoint" | Refusal }
+  | { kind: "contacts-unreadable" }
   /** For so long, in ms. */
   | { kind: "preferences-unreadable"; unreadableMs: number };
 export type RecipientCheck = (task: DeliveryTask) => Promise<CheckedRecipient>;
@@ -61,7 +64,7 @@ export function createRecipientCheck(parts: Pick<DispatchParts, "store" | "optOu
   const ask = async (task: DeliveryTask, endpoint: Endpoint, userIds: readonly (string | undefined)[]): Promise<CheckedRecipient> => {
     const { answer, askedAt, unreadableMs } = await checkOptOut(task, userIds);
     if (answer === "allowed") return { kind: "reachable", endpoint, askedAt };
-    return answer === "opted-out" ? { kind: "opted-out" } : { kind: "preferences-unreadable", unreadableMs };
+    return isRefusal(answer) ? { kind: "suppressed", why: answer } : { kind: "preferences-unreadable", unreadableMs };
   };
 
   return async (task) => {
@@ -74,6 +77,6 @@ export function createRecipientCheck(parts: Pick<DispatchParts, "store" | "optOu
     if (contacts === undefined) return { kind: "contacts-unreadable" };
     if (userId === undefined) return ask(task, endpoint, contacts.length > 0 ? contacts.map((contact) => contact.userId) : [undefined]);
     const own = contacts.find((contact) => contact.userId === userId);
-    return own === undefined ? { kind: "no-endpoint" } : ask(task, own.endpoint, [userId]);
+    return own === undefined ? { kind: "suppressed", why: "no-endpoint" } : ask(task, own.endpoint, [userId]);
   };
 }

@@ -11,7 +11,7 @@ import { askOwnersToo } from "./address-opt-outs.ts";
 const mailbox: Endpoint = { channel: "email", address: "family@example.com" };
 const phone: Endpoint = { channel: "sms", phoneNumber: "+4915112345678" };
 const to = (endpoint: Endpoint, userId?: string): OptOutQuestion => ({
-  ...{ app: "shop", userId, endpoint, channel: endpoint.channel, category: "news" },
+  ...{ app: "shop", userId, endpoint, channel: endpoint.channel, category: "news", notificationClass: "transactional" },
 });
 
 describe("opt-outs of an address that was given outright", () => {

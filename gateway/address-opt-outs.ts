@@ -48,10 +48,10 @@ export function askOwnersToo(
       const names: string[] = [];
       const groups = new Map<string, Asked>();
       for (const [i, question] of questions.entries()) {
-        const { app, userId, endpoint, channel, category } = question;
+        const { app, userId, endpoint, channel, category, notificationClass, pool } = question;
         const id = userId === undefined && endpoint ? endpointId(endpoint) : undefined;
         // Another spelling of an address is asked for by itself, because an opt-out may be stored under it.
-        const name = id === undefined ? `${i}` : JSON.stringify([app, channel, category, endpoint]);
+        const name = id === undefined ? `${i}` : JSON.stringify([app, channel, category, notificationClass, pool, endpoint]);
         names.push(name);
         if (!groups.has(name)) groups.set(name, { question, id });
       }

@@ -3,6 +3,7 @@ import { isApiKey, parseApiKey } from "../core/apps/api-key.ts";
 import { type ApiKeyRecord, type AppRecord, keyState } from "../core/apps/app.ts";
 import type { AppStore } from "../core/ports/app-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
+import type { Category } from "../core/preferences/category.ts";
 import { type TokenBucket, takeFrom } from "../core/quotas/bucket.ts";
 import { withDeadline } from "../runtime/deadline.ts";
 import { sha256Hex } from "../runtime/hash.ts";
@@ -18,8 +19,8 @@ export const LOOKUP_MS_MAX = 2_000;
 /** Keys whose app is in the cache, and bytes of these apps: one with all its keys and prefixes has 17 kB, most have 1 kB. */
 const APPS_MAX = 10_000;
 const APPS_BYTES_MAX = 16 * 1_024 * 1_024;
-/** Roughly, in bytes: what is fixed, each key, each prefix. */
-const APP_BYTES = { fixed: 1_000, key: 200, prefix: 20, sender: 80, from: 280 } as const;
+/** Roughly, in bytes: what is fixed, each key, each prefix, and so on. */
+const APP_BYTES = { fixed: 1_000, key: 200, prefix: 20, sender: 80, from: 280, category: 500, label: 500, tenant: 100 } as const;
 /** Keys that were not found, in the cache; 2 MB. Apart from the apps, which a flood of wrong keys must not displace. */
 const UNKNOWN_MAX = 10_000;
 /**
@@ -185,9 +186,13 @@ export function createApiKeys({ apps, cacheMs, clock, log }: ApiKeysParts): ApiK
   };
 }
 
+const categoryBytes = ({ labels, tenantDefaults = {} }: Category) =>
+  APP_BYTES.category + Object.keys(labels).length * APP_BYTES.label + Object.keys(tenantDefaults).length * APP_BYTES.tenant;
+
 const bytesOf = ({ app }: Reading) =>
   APP_BYTES.fixed +
   (app?.keys.length ?? 0) * APP_BYTES.key +
   (app?.limits.smsPrefixes?.length ?? 0) * APP_BYTES.prefix +
   (app?.limits.smsSenders?.length ?? 0) * APP_BYTES.sender +
-  (app?.limits.emailFrom?.length ?? 0) * APP_BYTES.from;
+  (app?.limits.emailFrom?.length ?? 0) * APP_BYTES.from +
+  (app?.categories ?? []).reduce((sum, category) => sum + categoryBytes(category), 0);

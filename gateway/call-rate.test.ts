@@ -8,13 +8,14 @@ import { isCallError } from "../runtime/call-error.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { smsMessage } from "../test/support/accept-world.ts";
 import { createFakeClock } from "../test/support/fake-clock.ts";
+import { questionRequest, updateRequest } from "../test/support/preference-requests.ts";
 import { startRedis } from "../test/support/servers.ts";
 import { sampleApp } from "../test/support/store/samples.ts";
 import { createCallRate } from "./call-rate.ts";
 
 const log = createLogger("test", "silent");
 /** So slow that no token is added during a test. */
-const SLOW = { ratePerSecond: 0.02, burst: 8 };
+const SLOW = { ratePerSecond: 0.02, burst: 14 };
 const contextOf = (id: string) => ({
   caller: { ...sampleApp(), id },
   signal: new AbortController().signal,
@@ -34,7 +35,9 @@ async function setUp() {
     ...{ redis, calls },
     notifications: rate.notifications(answers("sendNotification", "batchSendNotifications", "previewNotification", "getNotification")),
     contacts: rate.contacts(answers("registerContact", "removeContact", "listContacts")),
-    preferences: rate.preferences(answers("getPreferences", "updatePreferences", "checkPreferences")),
+    preferences: rate.preferences(answers("getPreferences", "updatePreferences", "listPreferenceChanges", "liftBlock", "checkPreferences")),
+    categories: rate.categories(answers("putCategory", "listCategories", "deleteCategory")),
+    profiles: rate.profiles({ ...answers("setProfile", "getProfile", "eraseUser"), exportUser: async function* () {} }),
     async [Symbol.asyncDispose]() {
       await redis[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
@@ -44,7 +47,7 @@ async function setUp() {
 
 test("every call that sends nothing uses up one rate of its app, and no send does", async () => {
   await using world = await setUp();
-  const { notifications, contacts, preferences, calls } = world;
+  const { notifications, contacts, preferences, categories, profiles, calls } = world;
   const context = contextOf("shop");
   const endpoint = undefined;
   const others = (of: typeof context): Promise<unknown>[] => [
@@ -53,14 +56,20 @@ test("every call that sends nothing uses up one rate of its app, and no send doe
     contacts.removeContact({ userId: "", endpointId: "" }, of),
     contacts.listContacts({ userId: "" }, of),
     preferences.getPreferences({ subject: undefined }, of),
-    preferences.updatePreferences({ subject: undefined, optOut: [], optIn: [] }, of),
+    preferences.updatePreferences(updateRequest(), of),
+    preferences.listPreferenceChanges({ subject: undefined, pageSize: 0, beforeVersion: 0 }, of),
+    preferences.liftBlock({ endpoint, kind: 0, origin: undefined }, of),
     preferences.checkPreferences({ questions: [] }, of),
+    categories.putCategory({ category: undefined }, of),
+    categories.listCategories({}, of),
+    categories.deleteCategory({ name: "" }, of),
+    profiles.setProfile({ userId: "", profile: undefined }, of),
+    profiles.getProfile({ userId: "" }, of),
   ];
   await Promise.all(others(context));
-  assert.equal(calls.length, 7);
-  await contacts.listContacts({ userId: "" }, context);
+  assert.equal(calls.length, SLOW.burst);
   const rejected = (await Promise.all(others(context))) as CallError[];
-  assert.equal(calls.length, 8, "a rejected call does nothing");
+  assert.equal(calls.length, SLOW.burst, "a rejected call does nothing");
   for (const error of rejected) {
     assert.ok(isCallError(error));
     assert.deepEqual([error.code, error.reason], ["RESOURCE_EXHAUSTED", "RATE_LIMITED"]);
@@ -70,19 +79,19 @@ test("every call that sends nothing uses up one rate of its app, and no send doe
   await notifications.sendNotification({ notification: undefined, validateOnly: false }, context);
   await notifications.batchSendNotifications({ notifications: [] }, context);
   await contacts.listContacts({ userId: "" }, contextOf("bank"));
-  assert.deepEqual(calls.slice(8), ["sendNotification", "batchSendNotifications", "listContacts"]);
+  assert.deepEqual(calls.slice(SLOW.burst), ["sendNotification", "batchSendNotifications", "listContacts"]);
   assert.deepEqual((await world.redis.keys("*")).toSorted(), ["carillon:app-calls:bank", "carillon:app-calls:shop"]);
 });
 
 test("many questions and many changes use up more of it", async () => {
   await using world = await setUp();
   const { preferences } = world;
-  const question = { userId: "ada", endpoint: undefined, channel: 0 as const, category: "news" };
-  const questions = Array.from({ length: 41 }, () => question);
+  const question = questionRequest({ userId: "ada" });
+  const questions = Array.from({ length: 101 }, () => question);
   assert.ok(!isCallError(await preferences.checkPreferences({ questions }, contextOf("shop"))));
   const optOut = Array.from({ length: 30 }, () => ({ channel: 0 as const, category: "news" }));
-  assert.ok(!isCallError(await preferences.updatePreferences({ subject: undefined, optOut, optIn: [] }, contextOf("shop"))));
-  assert.ok(isCallError(await preferences.getPreferences({ subject: undefined }, contextOf("shop"))), "five and three of eight");
+  assert.ok(!isCallError(await preferences.updatePreferences(updateRequest({ optOut }), contextOf("shop"))));
+  assert.ok(isCallError(await preferences.getPreferences({ subject: undefined }, contextOf("shop"))), "eleven and three of fourteen");
 });
 
 test("a preview uses up ten, and more for a large mail", async () => {
@@ -97,11 +106,12 @@ test("a preview uses up ten, and more for a large mail", async () => {
     const error = (await notifications.getNotification({ notificationId: "" }, contextOf(app))) as CallError;
     return Math.round((error.retryAfterMs ?? 0) / 1_000);
   };
+  for (const app of ["shop", "bank"]) await previewOf(app, "small");
   await previewOf("shop", "small");
   await previewOf("bank", "x".repeat(40_960));
-  // A token takes 50 s; to the next one 3 are missing, and 13.
+  // A token takes 50 s; to the next one 7 are missing, and 17.
   assert.deepEqual(
     [await waitMs("shop"), await waitMs("bank")].map((s) => Math.round(s / 10) * 10),
-    [150, 650],
+    [350, 850],
   );
 });

@@ -8,9 +8,12 @@ import type { CallContext } from "../runtime/handler.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { createSampledLog } from "../runtime/sampled-log.ts";
 import type { BlobHandlers } from "./blob-handlers.ts";
+import type { CategoryHandlers } from "./category-handlers.ts";
 import type { ContactHandlers } from "./contact-handlers.ts";
+import type { ErasureHandlers } from "./erasure/erasure-handlers.ts";
 import type { NotificationHandlers } from "./notification-handlers.ts";
 import type { PreferenceForwardHandlers } from "./preference-handlers.ts";
+import type { ProfileHandlers } from "./profile-handlers.ts";
 import { quotaError } from "./quotas.ts";
 
 /** Questions and changes of opt-outs that one unit pays for, as it does for deliveries. */
@@ -19,6 +22,8 @@ const optOutsCost = (count: number) => Math.max(1, Math.ceil(count / OPT_OUTS_PE
 
 /** Bytes of a file that one unit pays for: by the default rate of 1,000 units a second an app puts 16 MB a second, which a store's disk can take. */
 const FILE_BYTES_PER_UNIT = 16_384;
+/** What an export or an erasure costs: pages of notifications are read, or written again. */
+const ERASURE_COST = 100;
 /** What a preview costs besides its content: it builds the requests of up to three providers of each channel. */
 const PREVIEW_COST = 10;
 /** Bytes of a mail that cost one more. Three requests are made of a mail, one of them a whole MIME message: 60 ms of CPU time for the largest. */
@@ -36,6 +41,8 @@ export interface CallRate {
   notifications(handlers: NotificationHandlers): NotificationHandlers;
   contacts(handlers: ContactHandlers): ContactHandlers;
   preferences(handlers: PreferenceForwardHandlers): PreferenceForwardHandlers;
+  categories(handlers: CategoryHandlers): CategoryHandlers;
+  profiles(handlers: ProfileHandlers & ErasureHandlers): ProfileHandlers & ErasureHandlers;
 }
 
 export function createCallRate(parts: { rates: AppRates; limit: BucketLimit; clock: Pick<Clock, "monotonic">; log: Logger }): CallRate {
@@ -91,10 +98,29 @@ export function createCallRate(parts: { rates: AppRates; limit: BucketLimit; clo
       removeContact: limited(removeContact),
       listContacts: limited(listContacts),
     }),
-    preferences: ({ getPreferences, updatePreferences, checkPreferences }) => ({
+    profiles: ({ setProfile, getProfile, eraseUser, exportUser }) => ({
+      setProfile: limited(setProfile),
+      getProfile: limited(getProfile),
+      eraseUser: limited(eraseUser, () => ERASURE_COST),
+      // A stream has no answer to wait for: what it costs is made up for by later calls.
+      exportUser: (request, context) => {
+        rates.charge(context.caller.id, limit, ERASURE_COST);
+        return exportUser(request, context);
+      },
+    }),
+    preferences: ({ getPreferences, updatePreferences, listPreferenceChanges, liftBlock, checkPreferences }) => ({
       getPreferences: limited(getPreferences),
-      updatePreferences: limited(updatePreferences, ({ optOut, optIn }) => optOutsCost(optOut.length + optIn.length)),
+      updatePreferences: limited(updatePreferences, ({ optOut, optIn, consent }) =>
+        optOutsCost(optOut.length + optIn.length + consent.length),
+      ),
+      listPreferenceChanges: limited(listPreferenceChanges, ({ pageSize }) => optOutsCost(pageSize)),
+      liftBlock: limited(liftBlock),
       checkPreferences: limited(checkPreferences, ({ questions }) => optOutsCost(questions.length)),
+    }),
+    categories: ({ putCategory, listCategories, deleteCategory }) => ({
+      putCategory: limited(putCategory),
+      listCategories: limited(listCategories),
+      deleteCategory: limited(deleteCategory),
     }),
   };
 }

@@ -1,5 +1,4 @@
 import { endpointIds } from "../adapters/ids.ts";
-import { StoreError } from "../adapters/store/store-error.ts";
 import { channelToProto, endpointFromProto, endpointToProto } from "../adapters/wire/convert.ts";
 import { canonicalEndpoint, type Endpoint, maskEndpoint } from "../core/delivery/endpoint.ts";
 import type { AppRecord } from "../core/ports/app-store.ts";
@@ -14,11 +13,13 @@ import type {
   RemoveContactRequest,
   RemoveContactResponse,
 } from "../gen/carillon/v1/contact_service.ts";
-import { type CallError, callError, invalidRequest } from "../runtime/call-error.ts";
+import { callError, invalidRequest } from "../runtime/call-error.ts";
 import { compileValidator } from "../runtime/grpc/validate.ts";
 import type { Handler } from "../runtime/handler.ts";
 import { checkAddress } from "./check.ts";
+import { NO_TOMBSTONES, type Tombstones } from "./erasure/tombstones.ts";
 import { destinationError, maySendSms } from "./screen.ts";
+import { withStore } from "./with-store.ts";
 
 /** A notification to a user is one document with a delivery for each endpoint, so their number needs a bound; no person has more than 100 devices. */
 const ENDPOINTS_PER_USER_MAX = 100;
@@ -54,8 +55,10 @@ export function createContactHandlers(parts: {
   /** As in AcceptParts. */
   smsPrefixes?: readonly string[] | undefined;
   clock: Clock;
+  /** Absent: nobody was erased. */
+  tombstones?: Pick<Tombstones, "restore"> | undefined;
 }): ContactHandlers {
-  const { contacts, pushHosts, smsPrefixes, clock } = parts;
+  const { contacts, pushHosts, smsPrefixes, clock, tombstones = NO_TOMBSTONES } = parts;
   const checkRegister = compileValidator("carillon.v1.RegisterContactRequest");
   const checkRemove = compileValidator("carillon.v1.RemoveContactRequest");
   const checkList = compileValidator("carillon.v1.ListContactsRequest");
@@ -85,6 +88,7 @@ export function createContactHandlers(parts: {
       return withStore(async () => {
         const found = await boundsOf(caller.id, request.userId, endpoint, id);
         if (!found.isKnown && found.error) return found.error;
+        await tombstones.restore(caller.id, request.userId);
         const replaced = await contacts.register({
           ...{ app: caller.id, userId: request.userId, endpointId: id, endpoint, registeredAt: now, lastSeenAt: seenAt ?? now },
           ...(request.locale === undefined ? {} : { locale: request.locale }),
@@ -132,13 +136,4 @@ function contactToProto({ endpointId, endpoint, registeredAt, lastSeenAt = regis
     // The name that the contract gives it, from the one in generated code.
     endpointKind: (address?.$case ?? "").replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
   };
-}
-
-async function withStore<T>(work: () => Promise<T>): Promise<T | CallError> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof StoreError) return callError("UNAVAILABLE", "UNAVAILABLE", "the store is unavailable; repeat the call");
-    throw error;
-  }
 }

@@ -14,9 +14,11 @@ import { createGatewayPeers } from "../adapters/redis/gateway-peers.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
 import { taskSubjects } from "../core/delivery/subjects.ts";
 import { BlobServiceService } from "../gen/carillon/v1/blob_service.ts";
+import { CategoryServiceService } from "../gen/carillon/v1/category_service.ts";
 import { ContactServiceService } from "../gen/carillon/v1/contact_service.ts";
 import { NotificationServiceService } from "../gen/carillon/v1/notification_service.ts";
 import { PreferenceServiceService } from "../gen/carillon/v1/preference_service.ts";
+import { ProfileServiceService } from "../gen/carillon/v1/profile_service.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { BATCH_BYTES_MAX, CALLS_MAX } from "../runtime/grpc/limits.ts";
 import { rejectionCounter } from "../runtime/grpc/rejections.ts";
@@ -32,12 +34,16 @@ import { createAppOpen } from "./app-open.ts";
 import { createAuthenticate } from "./auth.ts";
 import { createBlobHandlers, PUT_BLOB, PUT_BLOB_MESSAGE_BYTES_MAX } from "./blob-handlers.ts";
 import { createCallRate } from "./call-rate.ts";
+import { createCategoryHandlers } from "./category-handlers.ts";
 import { GATEWAY_TLS, gatewayVariables, quotaDefaults, smsPrefixes } from "./config.ts";
 import { createContactHandlers } from "./contact-handlers.ts";
+import { createChoices } from "./erasure/choices.ts";
+import { openErasure } from "./erasure/open-erasure.ts";
 import { createLoad } from "./load.ts";
 import { createGatewayMetrics } from "./metrics.ts";
 import { createNotificationHandlers } from "./notification-handlers.ts";
 import { createPreferenceForwardHandlers } from "./preference-handlers.ts";
+import { createProfileHandlers } from "./profile-handlers.ts";
 import { createQuotas } from "./quotas.ts";
 
 /** What the gateway does while Redis is away. */
@@ -86,6 +92,7 @@ export const role = defineRole({
     const keys = createApiKeys({ apps: store.apps, cacheMs: config.KEY_CACHE_MS, clock, log });
     const readingKeys = keys.run(signal);
     const calls = { log, authenticate: createAuthenticate(keys), tracer, seconds: callSeconds(metrics) };
+    const recorder = createEventRecorder({ metrics, log });
     const accepting = createAccept({
       ...{ store, optOuts, load, quotas, clock, log },
       publisher: createTaskPublisher(nats, log),
@@ -99,9 +106,15 @@ export const role = defineRole({
       channelsServed: config.CHANNELS_SERVED,
       insertsWaitingMax: config.INSERTS_WAITING_MAX,
       metrics: createGatewayMetrics(metrics),
-      recorder: createEventRecorder({ metrics, log }),
+      recorder,
+    });
+    const erasing = openErasure(config.ERASURE_KEY_FILE, {
+      ...{ store, clock, log },
+      recorder,
+      choices: createChoices(preferences, optOuts.forget),
     });
     const contacts = createContactHandlers({
+      tombstones: erasing.tombstones,
       contacts: store.contacts,
       pushHosts: config.WEBPUSH_HOSTS,
       smsPrefixes: smsPrefixes(config),
@@ -125,7 +138,13 @@ export const role = defineRole({
           serveHandlers(ContactServiceService, callRate.contacts(contacts), calls),
           serveHandlers(
             PreferenceServiceService,
-            callRate.preferences(createPreferenceForwardHandlers(preferences, optOuts.forget)),
+            callRate.preferences(createPreferenceForwardHandlers(preferences, clock, optOuts.forget, erasing.tombstones)),
+            calls,
+          ),
+          serveHandlers(CategoryServiceService, callRate.categories(createCategoryHandlers({ apps: store.apps, log })), calls),
+          serveHandlers(
+            ProfileServiceService,
+            callRate.profiles({ ...createProfileHandlers({ profiles: store.profiles, clock }), ...erasing.handlers }),
             calls,
           ),
         ],

@@ -1,6 +1,8 @@
 import { endpointIds } from "../adapters/ids.ts";
 import { endpointFromProto } from "../adapters/wire/convert.ts";
+import { choiceFromProto } from "../adapters/wire/preferences.ts";
 import type { AppRecord } from "../core/ports/app-store.ts";
+import type { Clock } from "../core/ports/clock.ts";
 import { endpointSubject, userSubject } from "../core/preferences/opt-out.ts";
 import type { Endpoint as EndpointProto } from "../gen/carillon/v1/channel.ts";
 import type {
@@ -8,6 +10,12 @@ import type {
   CheckPreferencesResponse,
   GetPreferencesRequest,
   GetPreferencesResponse,
+  LiftBlockRequest,
+  LiftBlockResponse,
+  ListPreferenceChangesRequest,
+  ListPreferenceChangesResponse,
+  OptOut,
+  Subject,
   UpdatePreferencesRequest,
   UpdatePreferencesResponse,
 } from "../gen/carillon/v1/preference_service.ts";
@@ -15,6 +23,8 @@ import { type CallError, invalidRequest } from "../runtime/call-error.ts";
 import { compileValidator } from "../runtime/grpc/validate.ts";
 import type { CallContext, Handler } from "../runtime/handler.ts";
 import { checkSpelling, type Fault } from "./check.ts";
+import { NO_TOMBSTONES, type Tombstones } from "./erasure/tombstones.ts";
+import { withStore } from "./with-store.ts";
 
 /** A call to the preferences service in the name of an app. */
 export type ForwardCall<Request, Response> = (
@@ -26,6 +36,8 @@ export type ForwardCall<Request, Response> = (
 export interface PreferencesClient {
   getPreferences: ForwardCall<GetPreferencesRequest, GetPreferencesResponse>;
   updatePreferences: ForwardCall<UpdatePreferencesRequest, UpdatePreferencesResponse>;
+  listPreferenceChanges: ForwardCall<ListPreferenceChangesRequest, ListPreferenceChangesResponse>;
+  liftBlock: ForwardCall<LiftBlockRequest, LiftBlockResponse>;
   checkPreferences: ForwardCall<CheckPreferencesRequest, CheckPreferencesResponse>;
 }
 
@@ -33,6 +45,8 @@ export interface PreferencesClient {
 export interface PreferenceForwardHandlers {
   getPreferences: Handler<GetPreferencesRequest, GetPreferencesResponse, AppRecord>;
   updatePreferences: Handler<UpdatePreferencesRequest, UpdatePreferencesResponse, AppRecord>;
+  listPreferenceChanges: Handler<ListPreferenceChangesRequest, ListPreferenceChangesResponse, AppRecord>;
+  liftBlock: Handler<LiftBlockRequest, LiftBlockResponse, AppRecord>;
   checkPreferences: Handler<CheckPreferencesRequest, CheckPreferencesResponse, AppRecord>;
 }
 
@@ -42,8 +56,19 @@ export interface PreferenceForwardHandlers {
  */
 export function createPreferenceForwardHandlers(
   client: PreferencesClient,
+  clock: Pick<Clock, "now">,
   forget: (app: string, subject: string) => void = () => {},
+  tombstones: Tombstones = NO_TOMBSTONES,
 ): PreferenceForwardHandlers {
+  async function checkErased(app: string, { subject, optIn, consent, origin }: UpdatePreferencesRequest): Promise<CallError | undefined> {
+    const choices = [...optIn, ...consent].flatMap((choice) => choiceFromProto(choice) ?? []);
+    for (const of of choices.length > 0 ? subjectsOf(subject) : []) {
+      const error = await withStore(() => tombstones.check(app, of, choices, origin?.evidence ?? ""));
+      if (error) return error;
+    }
+    return undefined;
+  }
+
   const forward = <Request, Response>(
     typeName: string,
     call: ForwardCall<Request, Response>,
@@ -56,8 +81,16 @@ export function createPreferenceForwardHandlers(
       return violations.length > 0 ? invalidRequest(violations) : call(caller.id, request, { signal, deadlineAt });
     };
   };
-  const ofSubject = ({ subject }: GetPreferencesRequest | UpdatePreferencesRequest) =>
+  const ofSubject = ({ subject }: Pick<GetPreferencesRequest, "subject">) =>
     subject?.subject?.$case === "endpoint" ? checkEndpoint(subject.subject.value, "subject.endpoint") : [];
+  const ofUpdate = (request: UpdatePreferencesRequest) => {
+    const now = clock.now();
+    return [...ofSubject(request), ...ended(request.optOut, "opt_out", now), ...ended(request.consent, "consent", now)];
+  };
+  const ofLift = ({ endpoint, origin }: LiftBlockRequest) => [
+    ...checkEndpoint(endpoint, "endpoint"),
+    ...(origin?.evidence ? [] : [{ field: "origin.evidence", rule: "string.min_len", message: "must say why the block is lifted" }]),
+  ];
   const ofQuestions = ({ questions }: CheckPreferencesRequest) =>
     questions.flatMap(({ endpoint }, i) => checkEndpoint(endpoint, `questions[${i}].endpoint`));
   return {
@@ -65,18 +98,31 @@ export function createPreferenceForwardHandlers(
     updatePreferences: forward(
       "carillon.v1.UpdatePreferencesRequest",
       async (app, request: UpdatePreferencesRequest, call) => {
+        const erased = await checkErased(app, request);
+        if (erased) return erased;
         const updated = await client.updatePreferences(app, request, call);
-        for (const subject of subjectsOf(request)) forget(app, subject);
+        for (const subject of subjectsOf(request.subject)) forget(app, subject);
         return updated;
       },
-      ofSubject,
+      ofUpdate,
+    ),
+    listPreferenceChanges: forward("carillon.v1.ListPreferenceChangesRequest", client.listPreferenceChanges, ofSubject),
+    liftBlock: forward(
+      "carillon.v1.LiftBlockRequest",
+      async (app, request: LiftBlockRequest, call) => {
+        const lifted = await client.liftBlock(app, request, call);
+        const { endpoint } = request;
+        if (endpoint) for (const subject of subjectsOf({ subject: { $case: "endpoint", value: endpoint } })) forget(app, subject);
+        return lifted;
+      },
+      ofLift,
     ),
     checkPreferences: forward("carillon.v1.CheckPreferencesRequest", client.checkPreferences, ofQuestions),
   };
 }
 
 /** As opt-outs are asked for. */
-function subjectsOf({ subject: given }: UpdatePreferencesRequest): string[] {
+function subjectsOf(given: Subject | undefined): string[] {
   const subject = given?.subject;
   if (subject?.$case === "userId") return [userSubject(subject.value)];
   const endpoint = endpointFromProto(subject?.value);
@@ -87,3 +133,11 @@ function checkEndpoint(proto: EndpointProto | undefined, field: string): Fault[]
   const endpoint = endpointFromProto(proto);
   return endpoint ? checkSpelling(endpoint, field) : [];
 }
+
+/** A choice that has ended already would be none. */
+const ended = (choices: readonly OptOut[], field: string, now: number): Fault[] =>
+  choices.flatMap(({ until }, i) =>
+    until === undefined || until.getTime() > now
+      ? []
+      : [{ field: `${field}[${i}].until`, rule: "timestamp.gt_now", message: "must be in the future" }],
+  );

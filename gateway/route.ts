@@ -10,7 +10,7 @@ import type { Copy, Delivery, NotificationRecord } from "../core/delivery/notifi
 import { reason } from "../core/delivery/reason.ts";
 import { watchdogMs } from "../core/delivery/watchdog.ts";
 import type { ContactRecord } from "../core/ports/contact-store.ts";
-import type { OptOutAnswer, OptOutQuestion } from "../core/ports/opt-outs.ts";
+import { isRefusal, type OptOutAnswer, type OptOutQuestion } from "../core/ports/opt-outs.ts";
 import type { NotificationRequest } from "./request.ts";
 
 /** From send_at, where the request has no expires_at. */
@@ -68,17 +68,19 @@ export function targetsOf(request: NotificationRequest, channels: readonly Chann
 
 export function questionsOf(app: string, request: NotificationRequest, targets: readonly Target[]): OptOutQuestion[] {
   const userId = request.recipient.kind === "user" ? request.recipient.userId : undefined;
+  const { category, notificationClass, content } = request;
   // As the caller spelled it: an opt-out may be stored under that spelling.
   return targets.map(({ channel, endpoint, copy, endpointAsGiven }) => ({
-    ...{ app, userId: copy === undefined ? userId : undefined, channel, category: request.category },
+    ...{ app, userId: copy === undefined ? userId : undefined, channel, category, notificationClass },
     endpoint: endpointAsGiven ?? request.endpointAsGiven ?? endpoint,
+    ...(channel === "sms" && content.sms?.sender !== undefined && { pool: content.sms.sender }),
   }));
 }
 
 /** Why a target is sent nothing; undefined: it is sent to. */
 function suppression({ content }: NotificationRequest, { channel, endpoint, barred }: Target, answer: OptOutAnswer | undefined) {
   if (endpoint === undefined) return reason("no-endpoint", barred && "SMS to this number are not allowed");
-  if (answer === "opted-out") return reason("opted-out");
+  if (answer !== undefined && isRefusal(answer)) return reason(answer);
   const lacks = channel === "webpush" && content.push ? webPushLacks(content.push) : undefined;
   if (lacks === undefined) return undefined;
   return reason("not-supported", lacks === "unshown" ? "browsers require a notification" : "browsers know no texts of the application");

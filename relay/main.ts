@@ -7,7 +7,7 @@ import { createTaskPublisher } from "../adapters/nats/publish.ts";
 import { createQueueDepths } from "../adapters/nats/queue-depth.ts";
 import { createQueueLag } from "../adapters/nats/queue-lag.ts";
 import { ensureStreams } from "../adapters/nats/streams.ts";
-import { readRetention } from "../adapters/store/retention-config.ts";
+import { readHistoryRetention, readRetention } from "../adapters/store/retention-config.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
 import { taskSubjects } from "../core/delivery/subjects.ts";
 import { confirmationOf, PROVIDERS } from "../providers/list.ts";
@@ -63,6 +63,7 @@ export const role = defineRole({
     const retaining = keepRetention({
       ...{ store, worker, log, signal },
       retention: readRetention(config),
+      historyMs: readHistoryRetention(config),
       budgetMs: config.RETENTION_BUDGET_MS,
       clock: systemClock,
       metrics: relayMetrics,

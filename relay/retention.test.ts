@@ -75,7 +75,8 @@ test("contents and notifications go when their time is over, and what is younger
   await w.until("it is logged", async () => w.lines.length > 0);
   const line = JSON.parse(w.lines[0]!) as Record<string, unknown>;
   assert.deepEqual([line.msg, line.removed], ["removed what is older than its retention", { contents: 3, notifications: 1 }]);
-  assert.equal(line.contentsBehindSeconds, (371 * DAY_MS) / 1_000 + ROUND_EVERY_MS / 1_000);
+  const behind = Number(line.contentsBehindSeconds) - (371 * DAY_MS) / 1_000;
+  assert.ok(behind >= 60 && behind < 600, `${behind}`);
   assert.match(await w.metrics(), /carillon_retention_removed_total\{of="contents"[^}]*\} 3/);
 });
 

@@ -6,7 +6,7 @@ import type { Store } from "../core/ports/store.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { createStateLog } from "../runtime/state-log.ts";
 import type { RelayMetrics } from "./metrics.ts";
-import { createPace } from "./retention-pace.ts";
+import { createPace, type Work } from "./retention-pace.ts";
 
 /** Between two rounds, in ms. What is kept for days may go a minute late. */
 export const ROUND_EVERY_MS = 60_000;
@@ -19,15 +19,17 @@ const WORK = "retention";
 const BLOBS_MAX = 10;
 
 /** What was removed; the labels of the metric. */
-export type Purged = "contents" | "notifications" | "attempts" | "attributions" | "large-contents" | "blobs" | "poison";
+type Purged = "contents" | "notifications" | "attempts" | "attributions" | "large-contents" | "blobs" | "poison" | "preference-changes";
 
 /** Those with a retention of their own. */
 const KINDS = ["contents", "notifications"] as const;
 
 export interface RetentionParts {
-  store: Pick<Store, "apps" | "contents" | "blobs" | "poison" | "purge" | "deleteContent" | "lease">;
+  store: Pick<Store, "apps" | "contents" | "blobs" | "poison" | "preferences" | "purge" | "deleteContent" | "lease">;
   /** Of the installation; apps may have their own. */
   retention: Retention;
+  /** Of the history of preferences, in ms; undefined: it is kept. */
+  historyMs?: number | undefined;
   /** At most so much work of the store in each second, in ms. */
   budgetMs: number;
   /** Unique to this process. */
@@ -49,7 +51,7 @@ export async function keepRetention(parts: RetentionParts): Promise<void> {
     },
     clock.monotonic,
   );
-  const round = createRound(parts);
+  const round = createRetentionRound(parts);
   while (!signal.aborted) {
     await clock.sleep(ROUND_EVERY_MS, signal);
     if (signal.aborted) return;
@@ -66,10 +68,21 @@ export async function keepRetention(parts: RetentionParts): Promise<void> {
 interface Task {
   of: Purged;
   /** How many were removed, and when the first of them ended; fewer than `limit`: nothing is left. */
-  take(limit: number): Promise<{ removed: number; behindMs: number }>;
+  take(limit: number): Promise<Work & { behindMs: number }>;
 }
 
-function createRound({ store, retention, budgetMs, worker, clock, log, metrics, signal }: RetentionParts): () => Promise<void> {
+/** Removes what is too old now, where this process may: it resolves once nothing is left, or `signal` has aborted. */
+export function createRetentionRound({
+  store,
+  retention,
+  historyMs,
+  budgetMs,
+  worker,
+  clock,
+  log,
+  metrics,
+  signal,
+}: RetentionParts): () => Promise<void> {
   const pace = createPace(budgetMs, clock);
   let leasedUntil = 0;
 
@@ -91,20 +104,20 @@ function createRound({ store, retention, budgetMs, worker, clock, log, metrics, 
           of: "contents",
           async take(limit) {
             const of = ended(content[notificationClass]);
-            const { notifications, oldest } = await store.deleteContent(of, clock.now(), limit);
+            const { notifications, oldest, workMs } = await store.deleteContent(of, clock.now(), limit);
             count("contents", notifications);
-            return { removed: notifications, behindMs: behind(of.before, oldest) };
+            return { removed: notifications, behindMs: behind(of.before, oldest), workMs };
           },
         },
         {
           of: "notifications",
           async take(limit) {
             const of = ended(metadata[notificationClass]);
-            const { notifications, attempts, attributions, oldest } = await store.purge(of, limit);
+            const { notifications, attempts, attributions, oldest, workMs } = await store.purge(of, limit);
             count("notifications", notifications);
             count("attempts", attempts);
             count("attributions", attributions);
-            return { removed: notifications, behindMs: behind(of.before, oldest) };
+            return { removed: notifications, behindMs: behind(of.before, oldest), workMs };
           },
         },
       ];
@@ -127,6 +140,9 @@ function createRound({ store, retention, budgetMs, worker, clock, log, metrics, 
       task("large-contents", (limit) => store.contents.purge(clock.now(), limit)),
       task("blobs", (limit) => store.blobs.purge(clock.now(), Math.min(limit, BLOBS_MAX))),
       task("poison", (limit) => store.poison.purge(clock.now() - poisonMs, limit)),
+      ...(historyMs === undefined
+        ? []
+        : [task("preference-changes", (limit) => store.preferences.purgeHistory(clock.now() - historyMs, limit))]),
     ];
   }
 

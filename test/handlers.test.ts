@@ -6,11 +6,12 @@ import { registerHooks } from "node:module";
 import { after, test } from "node:test";
 import { contentToProto } from "../core/content/content.ts";
 import type { Notification } from "../gen/carillon/v1/notification_service.ts";
-import type { OptOut, PreferenceQuestion } from "../gen/carillon/v1/preference_service.ts";
+import type { OptOut } from "../gen/carillon/v1/preference_service.ts";
 import type { CallContext } from "../runtime/handler.ts";
 import { ignoreEvents } from "./support/changes.ts";
 import { noQuotas } from "./support/no-quotas.ts";
 import { noShares } from "./support/no-shares.ts";
+import { questionRequest, updateRequest } from "./support/preference-requests.ts";
 
 registerHooks({
   resolve(specifier, context, next) {
@@ -71,10 +72,12 @@ function counted<Table extends object>(table: Table): { handlers: Table; uncalle
   return { handlers, uncalled: () => Object.keys(table).filter((name) => !called.has(name)) };
 }
 
-const preferences = stack.use(createPreferences({ store: store.preferences, redis: undefined, clock, log }));
+const preferences = stack.use(
+  createPreferences({ store: store.preferences, apps: store.apps, profiles: store.profiles, redis: undefined, clock, log }),
+);
 const ada = { subject: { $case: "userId", value: "ada" } } as const;
 const news: OptOut = { channel: 0, category: "news" };
-const question: PreferenceQuestion = { userId: "ada", endpoint: undefined, channel: 4, category: "news" };
+const question = questionRequest({ userId: "ada", channel: 4 });
 
 test("notifications are sent, alone and in a batch, and read back", async () => {
   const accepting = createAccept({
@@ -148,23 +151,35 @@ test("contacts are registered, listed and removed", async () => {
 test("preferences are updated, read and checked, also through the gateway's own handlers", async () => {
   const { handlers, uncalled } = counted(createPreferenceHandlers(preferences));
   const direct = contextOf({ app: "shop" });
-  answered(await handlers.updatePreferences({ subject: ada, optOut: [news], optIn: [] }, direct));
+  answered(await handlers.updatePreferences(updateRequest({ subject: ada, optOut: [news] }), direct));
   assert.deepEqual(answered(await handlers.getPreferences({ subject: ada }, direct)).optOuts, [news]);
   assert.equal(answered(await handlers.checkPreferences({ questions: [question] }, direct)).answers[0]?.optedOut, true);
+  const changes = { subject: ada, pageSize: 0, beforeVersion: 0 };
+  assert.equal(answered(await handlers.listPreferenceChanges(changes, direct)).changes.length, 1);
+  const phone = { address: { $case: "phoneNumber", value: "+4915112345678" } } as const;
+  const lift = { endpoint: phone, kind: 0, origin: { actor: "", source: "", evidence: "verified" } } as const;
+  assert.deepEqual(answered(await handlers.liftBlock(lift, direct)).lifted, []);
   assert.deepEqual(uncalled(), []);
 
   // One table serves as the other's client: both are plain functions.
   const forward = counted(
-    createPreferenceForwardHandlers({
-      getPreferences: (id, request) => handlers.getPreferences(request, contextOf({ app: id })),
-      updatePreferences: (id, request) => handlers.updatePreferences(request, contextOf({ app: id })),
-      checkPreferences: (id, request) => handlers.checkPreferences(request, contextOf({ app: id })),
-    }),
+    createPreferenceForwardHandlers(
+      {
+        getPreferences: (id, request) => handlers.getPreferences(request, contextOf({ app: id })),
+        updatePreferences: (id, request) => handlers.updatePreferences(request, contextOf({ app: id })),
+        listPreferenceChanges: (id, request) => handlers.listPreferenceChanges(request, contextOf({ app: id })),
+        liftBlock: (id, request) => handlers.liftBlock(request, contextOf({ app: id })),
+        checkPreferences: (id, request) => handlers.checkPreferences(request, contextOf({ app: id })),
+      },
+      clock,
+    ),
   );
   const context = contextOf(app);
-  answered(await forward.handlers.updatePreferences({ subject: ada, optOut: [], optIn: [news] }, context));
+  answered(await forward.handlers.updatePreferences(updateRequest({ subject: ada, optIn: [news] }), context));
   assert.deepEqual(answered(await forward.handlers.getPreferences({ subject: ada }, context)).optOuts, []);
   assert.equal(answered(await forward.handlers.checkPreferences({ questions: [question] }, context)).answers[0]?.optedOut, false);
+  assert.equal(answered(await forward.handlers.listPreferenceChanges(changes, context)).changes.length, 2);
+  assert.deepEqual(answered(await forward.handlers.liftBlock(lift, context)).lifted, []);
   const invalid = await forward.handlers.getPreferences({ subject: undefined }, context);
   assert.ok(isCallError(invalid));
   assert.equal(invalid.code, "INVALID_ARGUMENT");

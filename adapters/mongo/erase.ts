@@ -11,7 +11,7 @@ import { decode, encode, type NotificationDocument } from "./notification-docume
 import type { PoisonDocument } from "./poison.ts";
 import type { MongoReferences } from "./references.ts";
 
-export interface EraseParts {
+interface EraseParts {
   notifications: Collection<NotificationDocument>;
   attempts: Collection<AttemptDocument>;
   attributions: Collection<AttributionDocument>;
@@ -61,7 +61,9 @@ export const createErase =
           endedAt: document.endedAt ?? endedAt,
           failedAt: document.failedAt ?? failedAt,
         };
-        counts.notifications += (await parts.notifications.replaceOne({ _id, ...still }, withoutUndefined(erased))).modifiedCount;
+        // As it was read: a receipt may have changed it since, and must not be lost. Then the next call erases it.
+        const unchanged = { _id, ...still, deliveries: document.deliveries };
+        counts.notifications += (await parts.notifications.replaceOne(unchanged, withoutUndefined(erased))).modifiedCount;
       }
     });
 

@@ -63,6 +63,7 @@ const INDEXES: readonly Index[] = [
   { collection: "poison", name: "kept", key: { keptAt: 1, _id: 1 } },
   { collection: "contacts", name: "user", key: { app: 1, userId: 1 } },
   { collection: "contacts", name: "endpoint", key: { app: 1, endpointId: 1 } },
+  { collection: "preference_changes", name: "at", key: { at: 1 } },
   { collection: "preferences", name: "changed", key: { updatedAt: 1, _id: 1 } },
   { collection: "apps", name: "key-hash", key: { "keys.hash": 1 } },
   // Of apps that an earlier version wrote.
@@ -77,7 +78,7 @@ const attributionIndexes = (provider: string): Index[] => [
 /** Where an existing key means "this was stored before": by any other unique index it would mean something else. */
 export const COLLECTIONS = [
   ...["notifications", "contents", "blobs", "blob_chunks", "attempts", "attributions"],
-  ...["contacts", "preferences", "apps", "poison", "leases"],
+  ...["contacts", "preferences", "preference_changes", "profiles", "apps", "poison", "leases"],
 ];
 
 const NAMESPACE_NOT_FOUND = 26;

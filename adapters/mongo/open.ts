@@ -21,7 +21,9 @@ import { createLease, type LeaseDocument } from "./lease.ts";
 import type { NotificationDocument } from "./notification-document.ts";
 import { createNotificationStore } from "./notifications.ts";
 import { createPoisonStore, type PoisonDocument } from "./poison.ts";
+import type { PreferenceChangeDocument } from "./preference-history.ts";
 import { createPreferenceStore, type PreferenceDocument } from "./preferences.ts";
+import { createProfileStore, type ProfileDocument } from "./profiles.ts";
 import { createPurge } from "./purge.ts";
 import { createReferences } from "./references.ts";
 import { checkSharding } from "./sharding.ts";
@@ -77,7 +79,11 @@ export async function openMongoStore(uri: string, options: MongoOptions = {}): P
       blobs: createBlobStore(blobs, db.collection<ChunkDocument>("blob_chunks"), references),
       attempts: createAttemptStore(attempts, attributions),
       contacts: createContactStore(db.collection<ContactDocument>("contacts")),
-      preferences: createPreferenceStore(db.collection<PreferenceDocument>("preferences")),
+      preferences: createPreferenceStore(
+        db.collection<PreferenceDocument>("preferences"),
+        db.collection<PreferenceChangeDocument>("preference_changes"),
+      ),
+      profiles: createProfileStore(db.collection<ProfileDocument>("profiles")),
       apps: createAppStore(db.collection<AppDocument>("apps")),
       poison: createPoisonStore(poison),
       async purge(ended, limit) {

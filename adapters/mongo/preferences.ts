@@ -1,10 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Collection, MongoServerError } from "mongodb";
 import type { PreferenceStore } from "../../core/ports/preference-store.ts";
-import { changeOptOuts, isTooMany, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
+import { applyChange } from "../../core/preferences/change.ts";
+import { noPreferences, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
 import { StoreError } from "../store/store-error.ts";
 import { readPreference, type StoredPreference, writePreference } from "../store/stored.ts";
 import { asStoreError, DUPLICATE_KEY, toStoreError } from "./errors.ts";
+import { createPreferenceHistory, type PreferenceChangeDocument } from "./preference-history.ts";
 
 export interface PreferenceDocument extends StoredPreference {
   _id: string;
@@ -19,34 +21,78 @@ const BATCH_ROWS = 500;
 
 const keyOf = (app: string, subject: string) => JSON.stringify([app, subject]);
 const decode = ({ _id, ...stored }: PreferenceDocument): PreferenceRecord => readPreference(stored);
+/** What no reader needs. */
+const projection = { lastChange: 0 } as const;
 
-export function createPreferenceStore(collection: Collection<PreferenceDocument>): PreferenceStore {
+/**
+ * A record holds its last change, and the history gets it afterwards. Where a process died between the two, whoever replaces the record next, or reads the
+ * history, writes it there first.
+ */
+export function createPreferenceStore(
+  collection: Collection<PreferenceDocument>,
+  changes: Collection<PreferenceChangeDocument>,
+): PreferenceStore {
+  const history = createPreferenceHistory(changes);
+  /** Otherwise the history would get it back. */
+  const forgetLastChange = (_id: string) => collection.updateOne({ _id }, { $unset: { lastChange: "" } });
+
   return {
     find: (app, subjects) =>
       asStoreError("find preferences", async () => {
         if (subjects.length === 0) return [];
-        return (await collection.find({ _id: { $in: subjects.map((subject) => keyOf(app, subject)) } }).toArray()).map(decode);
+        const ids = subjects.map((subject) => keyOf(app, subject));
+        return (await collection.find({ _id: { $in: ids } }, { projection }).toArray()).map(decode);
       }),
 
-    update: (app, subject, optOut, optIn, now) =>
+    update: (app, subject, change, now) =>
       asStoreError("update preferences", async () => {
         const _id = keyOf(app, subject);
         for (let tries = 1; tries <= UPDATE_TRIES_MAX; tries++) {
           const stored = await collection.findOne({ _id });
           const before = stored ? decode(stored) : undefined;
-          const optOuts = changeOptOuts(before?.optOuts ?? [], optOut, optIn);
-          if (before && isTooMany(before.optOuts, optOuts)) return { ...before, tooMany: true as const };
-          const record: PreferenceRecord = { app, subject, version: (before?.version ?? 0) + 1, optOuts, updatedAt: now };
-          if (await replace(collection, _id, before?.version, record)) return record;
+          const record = applyChange(before, { app, subject, change, now });
+          if (!record) return { ...(before ?? noPreferences(app, subject)), tooMany: true as const };
+          if (stored?.lastChange) await history.put(_id, stored.lastChange);
+          const written = writePreference(record);
+          if (await replace(collection, _id, before?.version, written)) {
+            await history.put(_id, written.lastChange);
+            return record;
+          }
           await delay(Math.random() * UPDATE_PAUSE_MS);
         }
         throw new StoreError(`MongoDB, update preferences: ${UPDATE_TRIES_MAX} tries met other writers`);
       }),
 
+    history: (app, subject, beforeVersion, limit) =>
+      asStoreError("read the history of preferences", async () => {
+        const _id = keyOf(app, subject);
+        const stored = await collection.findOne({ _id }, { projection: { lastChange: 1 } });
+        if (stored?.lastChange) await history.put(_id, stored.lastChange);
+        const found = await history.before(_id, beforeVersion, limit);
+        return found.map((entry) => ({ app, subject, ...entry }));
+      }),
+
+    remove: (app, subject) =>
+      asStoreError("remove preferences", async () => {
+        const _id = keyOf(app, subject);
+        await forgetLastChange(_id);
+        await history.remove(_id);
+        return (await collection.deleteOne({ _id })).deletedCount > 0;
+      }),
+
+    removeHistory: (app, subject) =>
+      asStoreError("remove the history of preferences", async () => {
+        const _id = keyOf(app, subject);
+        await forgetLastChange(_id);
+        return history.remove(_id);
+      }),
+
+    purgeHistory: (before, limit) => asStoreError("purge the history of preferences", () => history.purge(before, limit)),
+
     async *changedSince(updatedAt) {
       try {
         const sort = { updatedAt: 1, _id: 1 } as const;
-        for await (const document of collection.find({ updatedAt: { $gte: updatedAt } }, { sort, batchSize: BATCH_ROWS }))
+        for await (const document of collection.find({ updatedAt: { $gte: updatedAt } }, { projection, sort, batchSize: BATCH_ROWS }))
           yield decode(document);
       } catch (error) {
         throw toStoreError("read preferences", error);
@@ -60,9 +106,8 @@ async function replace(
   collection: Collection<PreferenceDocument>,
   _id: string,
   version: number | undefined,
-  record: PreferenceRecord,
+  stored: StoredPreference,
 ): Promise<boolean> {
-  const stored = writePreference(record);
   if (version !== undefined) return (await collection.replaceOne({ _id, version }, stored)).matchedCount === 1;
   try {
     await collection.insertOne({ _id, ...stored });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import type { Store } from "../../core/ports/store.ts";
 import { type OptOut, userSubject } from "../../core/preferences/opt-out.ts";
+import { changing } from "../../test/support/changing.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { APP, ask, BUCKETS, usePreferencesWorld } from "../../test/support/preferences-world.ts";
 import { StoreError } from "../store/open-store.ts";
@@ -37,7 +38,7 @@ test("an opt-out that the store wrote long after the call timed out is honoured"
   };
   await using p = over(slow);
   await redisAnswers(p);
-  const updating = p.update(APP, ada, [news], []);
+  const updating = p.update(APP, ada, changing([news]));
   await sweepsOver(30_000);
   assert.equal(await updating, undefined);
   open();
@@ -67,7 +68,7 @@ const LATE_MS = 15_000;
 /** The person opts out, and the write ends in a time-out. */
 async function optsOutUnconfirmed(preferences: Preferences, slow: ReturnType<typeof storingLate>): Promise<void> {
   await redisAnswers(preferences);
-  const updating = preferences.update(APP, ada, [news], []);
+  const updating = preferences.update(APP, ada, changing([news]));
   slow.fail();
   assert.equal(await updating, undefined);
 }
@@ -86,8 +87,8 @@ test("an opt-out whose write ended in a time-out is obeyed for ever once the sto
 
 test("so is one that an opt-in written before it, but not yet in Redis, would remove there", async () => {
   await using two = await start();
-  await two.update(APP, ada, [news], []);
-  const optedIn = await store.preferences.update(APP, ada, [], [news], clock.now());
+  await two.update(APP, ada, changing([news]));
+  const optedIn = await store.preferences.update(APP, ada, changing([], [news]), clock.now());
   const slow = storingLate();
   await using one = over(slow.store);
   await optsOutUnconfirmed(one, slow);

@@ -52,5 +52,5 @@ export async function openOptOuts(
   const redis = stack.use(
     await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE, ...(withoutRedis && { withoutIt: withoutRedis }) }),
   );
-  return stack.use(createOptOutReader({ store: store.preferences, redis, clock, log }));
+  return stack.use(createOptOutReader({ store: store.preferences, apps: store.apps, profiles: store.profiles, redis, clock, log }));
 }

@@ -2,16 +2,17 @@ import { LRUCache } from "lru-cache";
 import type { OptOut } from "../../core/preferences/opt-out.ts";
 import { hash64 } from "../../runtime/hash.ts";
 
-// One logical set of opt-outs, split into buckets so that each one stays an intset (9 bytes a member instead of 88):
-//   carillon:opt-out:{bucket}   hash64(app, subject) xor hash64(channel | "*", category | "*") of every opt-out of the subjects here,
-//                              and the sentinel once the bucket is complete. Without it the bucket is unknown, not empty.
+// One logical set of opt-outs and consents, split into buckets so that each one stays an intset (9 bytes a member instead of 88):
+//   carillon:opt-out:{bucket}   hash64(app, subject) xor hash64("opt-out" | "consent", channel | "*", category | "*") of every opt-out and every lasting
+//                              consent of the subjects here, and the sentinel once the bucket is complete. Without it the bucket is unknown, not empty.
 //   carillon:optver:…          the newest version applied of one subject, for KEPT_MS
 //   carillon:optunconfirmed:…  the changes of one subject whose write to the store is not confirmed, for UNCONFIRMED_KEEP_MS
 //   carillon:opt-out:swept      every change written before this moment (ms) is in the sealed buckets; it ages with the data,
 //                              so a Redis restored from an old snapshot shows how old it is
 //   carillon:opt-out:sweeps:…   the number of the last sweep of one process, which its reads ask for, too
 //   carillon:opt-out:incomplete a counter: readers add one where they meet a bucket that is not complete, and the preferences service fills it
-// A member may outlive its opt-out but is never missing while the opt-out holds, so a reader confirms a found member with the store.
+// An opt-out's member may outlive it but is never missing while it holds, so a reader confirms a found member with the store. With consents it is the
+// other way round: a member may be missing, and then the reader asks the store, but is never found after the consent was withdrawn.
 
 export const subjectHash = (app: string, subject: string) => BigInt(hash64(app, subject));
 export const bucketOf = (subject: bigint, buckets: number) => Number(BigInt.asUintN(64, subject) % BigInt(buckets));
@@ -21,17 +22,18 @@ export const unconfirmedKey = (subject: bigint, bucket: number) => `carillon:opt
 export const sweepsKey = (sweeper: string) => `carillon:opt-out:sweeps:${sweeper}`;
 
 /** Categories are few; hashing them again for every question would take most of its time. */
-const OPT_OUTS_REMEMBERED = 10_000;
-const optOutHashes = new LRUCache<string, bigint>({ max: OPT_OUTS_REMEMBERED });
+const CHOICES_REMEMBERED = 20_000;
+const choiceHashes = new LRUCache<string, bigint>({ max: CHOICES_REMEMBERED });
 
-function optOutHash({ channel, category }: OptOut): bigint {
-  const key = `${channel} ${category}`;
-  const known = optOutHashes.get(key);
+function choiceHash(kind: "opt-out" | "consent", { channel, category }: OptOut): bigint {
+  const key = `${kind} ${channel} ${category}`;
+  const known = choiceHashes.get(key);
   if (known !== undefined) return known;
-  const hash = BigInt(hash64("opt-out", channel, category));
-  optOutHashes.set(key, hash);
+  const hash = BigInt(hash64(kind, channel, category));
+  choiceHashes.set(key, hash);
   return hash;
 }
 
 /** Both are 64 random bits, so their exclusive or is as good as a hash of all four words. */
-export const member = (subject: bigint, optOut: OptOut) => (subject ^ optOutHash(optOut)).toString();
+export const member = (subject: bigint, optOut: OptOut) => (subject ^ choiceHash("opt-out", optOut)).toString();
+export const consentMember = (subject: bigint, consent: OptOut) => (subject ^ choiceHash("consent", consent)).toString();

@@ -1,5 +1,5 @@
 -- Which buckets hold one of some members, in one step, so that one server answers all of it.
--- KEYS: the process's count of sweeps, or one that is not there; then a bucket per question. ARGV: the least count, the sentinel, members per
+-- KEYS: the process's count of sweeps, or one that is not there; then a bucket per question, about opt-outs or about consents. ARGV: the least count, the sentinel, members per
 -- question; then the members. Returns a letter per question: u (the bucket is not complete), s (some are there), n (none); or nothing where the
 -- server lacks the sweep.
 local least = tonumber(ARGV[1])

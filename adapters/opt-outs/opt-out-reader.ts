@@ -1,7 +1,9 @@
 import type { Redis } from "ioredis";
+import type { AppStore } from "../../core/ports/app-store.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { OptOutAnswer, OptOutQuestion, OptOuts } from "../../core/ports/opt-outs.ts";
 import type { PreferenceStore } from "../../core/ports/preference-store.ts";
+import type { ProfileStore } from "../../core/ports/profile-store.ts";
 import { createBatcher } from "../../runtime/batch.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { createPreferences, type Preferences } from "./preferences.ts";
@@ -27,6 +29,8 @@ export type ReadOptOuts = OptOuts & Pick<Preferences, "forget">;
  */
 export function createOptOutReader(deps: {
   store: PreferenceStore;
+  apps: Pick<AppStore, "find">;
+  profiles: Pick<ProfileStore, "find">;
   redis: Redis;
   clock: Clock;
   log: Logger;

@@ -28,7 +28,10 @@ after(async () => {
 });
 beforeEach(() => redis.flushall());
 
-const record = (version: number, optOuts: OptOut[], subject = "user:ada") => ({ app: "shop", subject, version, optOuts, updatedAt: 0 });
+const record = (version: number, optOuts: OptOut[], subject = "user:ada") => ({
+  ...{ app: "shop", subject, version, optOuts, consents: [], blocks: [] },
+  updatedAt: 0,
+});
 const apply = (version: number, optOuts: OptOut[], withdrawn: OptOut[] = []) =>
   sets.apply([{ record: record(version, optOuts), withdrawn }]);
 const read = async (channel: "email" | "sms", category = "news", subject = "user:ada") =>
@@ -185,7 +188,7 @@ test("a Redis user that may use no other keys than ours is enough", async () => 
     await own.markBuckets(all, MARK, chain);
     await own.fill([record(1, [mail])], new Set(all), chain);
     assert.equal(await own.seal(all, MARK, chain), BUCKETS);
-    await own.add([{ id: "one", app: "shop", subject: "user:ada", optOuts: [text] }]);
+    await own.add([{ id: "one", app: "shop", subject: "user:ada", optOuts: [text], consents: [] }]);
     await own.apply([{ record: record(2, [mail, text]), withdrawn: [], confirms: "one" }]);
     assert.equal(await read("sms"), "some");
   } finally {

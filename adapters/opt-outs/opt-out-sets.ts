@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import type { ChainableCommander, Redis } from "ioredis";
 import type { Channel } from "../../core/delivery/channel.ts";
-import { type OptOut, optOutsThatApply, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
-import { bucketKey, bucketOf, member, subjectHash, sweepsKey, unconfirmedKey, versionKey } from "./opt-out-keys.ts";
+import { choicesThatApply, type OptOut, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
+import { bucketKey, bucketOf, consentMember, member, subjectHash, sweepsKey, unconfirmedKey, versionKey } from "./opt-out-keys.ts";
+import { endedConsents, lastingConsents, refusalsOf } from "./set-members.ts";
 import { CHAIN_KEEP_MS, ChainBrokenError, type WriteChain, writeNext } from "./write-chain.ts";
 
 // What Redis holds and under which keys: opt-out-keys.ts.
@@ -11,6 +12,7 @@ const SCRIPTS = {
   add: readFileSync(new URL("./opt-out-add.lua", import.meta.url), "utf8"),
   apply: readFileSync(new URL("./opt-out-apply.lua", import.meta.url), "utf8"),
   read: readFileSync(new URL("./opt-out-read.lua", import.meta.url), "utf8"),
+  fillConsents: readFileSync(new URL("./consent-fill.lua", import.meta.url), "utf8"),
   fill: readFileSync(new URL("./opt-out-fill.lua", import.meta.url), "utf8"),
   seal: readFileSync(new URL("./opt-out-seal.lua", import.meta.url), "utf8"),
   swept: readFileSync(new URL("./opt-out-swept.lua", import.meta.url), "utf8"),
@@ -39,25 +41,35 @@ export interface OptOutProbe {
   subject: string;
   channel: Channel;
   category: string;
+  /** Whether consents are asked for, too. */
+  consents?: boolean;
 }
 
-/** "none" or "some" of the opt-outs that forbid sending are in the set; "unknown": the bucket is not complete. */
-export type OptOutReading = "none" | "some" | "unknown";
+/**
+ * "none" or "some" of the opt-outs that forbid sending are in the set; "consented": none, and a consent that was asked for; "unknown": the bucket
+ * is not complete.
+ */
+export type OptOutReading = "none" | "consented" | "some" | "unknown";
 
-/** The opt-outs of a subject as of a version, and those it withdrew. */
+/** The record of a subject as of a version, and what the sets hold no longer of it. */
 export interface OptOutChange {
   record: PreferenceRecord;
   withdrawn: readonly OptOut[];
+  /** Its consents are not added: it may be older than what Redis remembers of versions. */
+  isLate?: boolean;
   /** The added change that the store has confirmed with it. */
   confirms?: string | undefined;
 }
 
-/** Opt-outs whose write to the store is not confirmed. */
-export interface UnconfirmedOptOuts {
+/** A change whose write to the store is not confirmed. */
+export interface UnconfirmedChange {
   id: string;
   app: string;
   subject: string;
+  /** That it adds. */
   optOuts: readonly OptOut[];
+  /** That it withdraws, or gives an end. */
+  consents: readonly OptOut[];
 }
 
 /** Which sweep of which process; a later one contains the earlier. */
@@ -78,8 +90,8 @@ export class OtherServerError extends Error {
 export interface OptOutSets {
   /** Rejects with an OtherServerError where the server lacks the sweep that is given. */
   read(probes: readonly OptOutProbe[], after?: Sweep): Promise<OptOutReading[]>;
-  /** Before the write to the store. The members stay at least until the change is confirmed. */
-  add(changes: readonly UnconfirmedOptOuts[]): Promise<void>;
+  /** Before the write to the store. Opt-outs stay, and consents are missing, at least until the change is confirmed. */
+  add(changes: readonly UnconfirmedChange[]): Promise<void>;
   /** In any order: an older version never overwrites a newer one. */
   apply(changes: readonly OptOutChange[], chain?: WriteChain): Promise<void>;
   /** Begins the chain. The answer is in ms since the epoch; undefined if Redis has no such moment. */
@@ -95,7 +107,7 @@ export interface OptOutSets {
   unsealAll(chain: WriteChain): Promise<void>;
   /** Begins the chain, and to fill buckets. The mark is a signed 64-bit integer that was not used before. */
   markBuckets(buckets: readonly number[], mark: string, chain: WriteChain): Promise<void>;
-  /** Adds without comparing versions, to fill marked buckets. Returns the number of members sent. */
+  /** Adds without comparing versions, to fill marked buckets; what changed meanwhile is applied before they are sealed. Returns the number of members sent. */
   fill(records: readonly PreferenceRecord[], only: ReadonlySet<number>, chain: WriteChain): Promise<number>;
   /** Returns the number of buckets sealed; the others lost their mark and stay unknown. */
   seal(buckets: readonly number[], mark: string, chain: WriteChain): Promise<number>;
@@ -135,32 +147,48 @@ export function createOptOutSets(redis: Redis, buckets = OPT_OUT_BUCKETS): OptOu
     }
   }
 
+  async function fillConsents(
+    chain: WriteChain,
+    entries: readonly { hash: bigint; bucket: number; members: readonly string[] }[],
+  ): Promise<void> {
+    for (let i = 0; i < entries.length; i += CHUNK) {
+      const chunk = entries.slice(i, i + CHUNK);
+      const keys = chunk.flatMap(({ hash, bucket }) => [bucketKey(bucket), unconfirmedKey(hash, bucket)]);
+      const args = chunk.flatMap(({ members }) => [members.length, ...members]);
+      await writeNext(chain, (expected, next) =>
+        redis.eval(SCRIPTS.fillConsents, 1 + keys.length, chain.key, ...keys, expected, next, CHAIN_KEEP_MS, ...args),
+      );
+    }
+  }
+
   return {
     async read(probes, after) {
-      const readings: OptOutReading[] = [];
-      for (let i = 0; i < probes.length; i += CHUNK) {
-        const chunk = probes.slice(i, i + CHUNK);
-        const keys = [after ? sweepsKey(after.sweeper) : NO_SWEEPS_KEY];
-        const members: string[] = [];
-        for (const { app, subject, channel, category } of chunk) {
-          const hash = subjectHash(app, subject);
-          keys.push(bucketKey(bucketOf(hash, buckets)));
-          for (const optOut of optOutsThatApply(channel, category)) members.push(member(hash, optOut));
-        }
-        const perProbe = members.length / chunk.length;
-        const letters = await redis.eval(SCRIPTS.read, keys.length, ...keys, after?.count ?? 0, SENTINEL, perProbe, ...members);
-        if (letters === null) throw new OtherServerError("the server that answered lacks the last sweep");
-        readings.push(...readingsOf(letters, chunk.length));
+      const groups = probes.flatMap((probe) => groupsOf(probe, buckets));
+      const letters: string[] = [];
+      for (let i = 0; i < groups.length; i += CHUNK) {
+        const chunk = groups.slice(i, i + CHUNK);
+        const keys = [after ? sweepsKey(after.sweeper) : NO_SWEEPS_KEY, ...chunk.map(({ bucket }) => bucketKey(bucket))];
+        const members = chunk.flatMap((group) => group.members);
+        const perGroup = members.length / chunk.length;
+        const answer = await redis.eval(SCRIPTS.read, keys.length, ...keys, after?.count ?? 0, SENTINEL, perGroup, ...members);
+        if (answer === null) throw new OtherServerError("the server that answered lacks the last sweep");
+        letters.push(...lettersOf(answer, chunk.length));
       }
-      return readings;
+      let at = 0;
+      return probes.map(({ consents }) => {
+        const reading = READING_OF[letters[at++]!]!;
+        const hasConsent = consents && READING_OF[letters[at++]!] === "some";
+        return hasConsent && reading === "none" ? "consented" : reading;
+      });
     },
 
     async add(changes) {
-      await inPipelines(changes, (pipeline, { id, app, subject, optOuts }) => {
+      await inPipelines(changes, (pipeline, { id, app, subject, optOuts, consents }) => {
         const hash = subjectHash(app, subject);
         const bucket = bucketOf(hash, buckets);
-        const members = optOuts.map((r) => member(hash, r));
-        pipeline.eval(SCRIPTS.add, 2, bucketKey(bucket), unconfirmedKey(hash, bucket), id, UNCONFIRMED_KEEP_MS, ...members);
+        const members = [...optOuts.map((r) => member(hash, r)), ...consents.map((c) => consentMember(hash, c))];
+        const keys = [bucketKey(bucket), unconfirmedKey(hash, bucket)];
+        pipeline.eval(SCRIPTS.add, keys.length, ...keys, id, UNCONFIRMED_KEEP_MS, optOuts.length, ...members);
       });
     },
 
@@ -168,13 +196,16 @@ export function createOptOutSets(redis: Redis, buckets = OPT_OUT_BUCKETS): OptOu
       for (let i = 0; i < changes.length; i += CHUNK) {
         const keys: string[] = [];
         const args: (string | number)[] = [];
-        for (const { record, withdrawn, confirms = "" } of changes.slice(i, i + CHUNK)) {
-          const { app, subject, version, optOuts } = record;
+        for (const { record, withdrawn, isLate, confirms = "" } of changes.slice(i, i + CHUNK)) {
+          const { app, subject, version } = record;
+          const optOuts = refusalsOf(record);
           const hash = subjectHash(app, subject);
           const bucket = bucketOf(hash, buckets);
           keys.push(bucketKey(bucket), versionKey(hash, bucket), unconfirmedKey(hash, bucket));
-          args.push(version, confirms, optOuts.length, withdrawn.length);
-          for (const r of [...optOuts, ...withdrawn]) args.push(member(hash, r));
+          const [consents, ended] = [isLate ? [] : lastingConsents(record), endedConsents(record)];
+          args.push(version, confirms, optOuts.length, isLate ? 0 : withdrawn.length, consents.length, ended.length);
+          for (const r of isLate ? optOuts : [...optOuts, ...withdrawn]) args.push(member(hash, r));
+          for (const c of [...consents, ...ended]) args.push(consentMember(hash, c));
         }
         const write = (chainKey: string, expected: string, next: string) =>
           redis.eval(SCRIPTS.apply, 1 + keys.length, chainKey, ...keys, expected, next, KEPT_MS, ...args);
@@ -221,13 +252,21 @@ export function createOptOutSets(redis: Redis, buckets = OPT_OUT_BUCKETS): OptOu
       );
     },
     async fill(records, only, chain) {
-      const entries = records.flatMap(({ app, subject, optOuts }) => {
-        const hash = subjectHash(app, subject);
+      const here = records.flatMap((record) => {
+        const hash = subjectHash(record.app, record.subject);
         const bucket = bucketOf(hash, buckets);
-        return only.has(bucket) && optOuts.length > 0 ? [{ bucket, members: optOuts.map((r) => member(hash, r)) }] : [];
+        return only.has(bucket) ? [{ record, hash, bucket }] : [];
       });
-      await change(chain, "SADD", entries);
-      return entries.reduce((sum, { members }) => sum + members.length, 0);
+      const membersOf = (of: (entry: (typeof here)[number]) => string[]) =>
+        here.map((entry) => ({ ...entry, members: of(entry) })).filter(({ members }) => members.length > 0);
+      const optOuts = membersOf(({ record, hash }) => refusalsOf(record).map((r) => member(hash, r)));
+      await change(chain, "SADD", optOuts);
+      const consents = membersOf(({ record, hash }) => lastingConsents(record).map((c) => consentMember(hash, c)));
+      await fillConsents(chain, consents);
+      // A bucket that came back from an old copy may hold them.
+      const ended = membersOf(({ record, hash }) => endedConsents(record).map((c) => consentMember(hash, c)));
+      if (ended.length > 0) await change(chain, "SREM", ended);
+      return [...optOuts, ...consents].reduce((sum, { members }) => sum + members.length, 0);
     },
     async seal(marked, mark, chain) {
       let sealed = 0;
@@ -262,10 +301,19 @@ async function answersOf(pipeline: ChainableCommander): Promise<unknown[]> {
 
 const hasSwept = (answer: unknown, count: number) => Number(answer ?? Number.NaN) >= count;
 
-const READING_OF: Readonly<Record<string, OptOutReading>> = { u: "unknown", s: "some", n: "none" };
+const READING_OF: Readonly<Record<string, "unknown" | "some" | "none">> = { u: "unknown", s: "some", n: "none" };
 
-function readingsOf(letters: unknown, count: number): OptOutReading[] {
-  const readings = typeof letters === "string" ? Array.from(letters, (letter) => READING_OF[letter]) : [];
-  if (readings.length !== count || readings.includes(undefined)) throw new Error("Redis answered with a wrong result");
-  return readings as OptOutReading[];
+function lettersOf(answer: unknown, count: number): string[] {
+  const letters = typeof answer === "string" ? [...answer] : [];
+  if (letters.length !== count || letters.some((letter) => !READING_OF[letter])) throw new Error("Redis answered with a wrong result");
+  return letters;
+}
+
+/** What is asked of a bucket at once: a probe's opt-outs, and its consents where they count. */
+function groupsOf({ app, subject, channel, category, consents }: OptOutProbe, buckets: number): { bucket: number; members: string[] }[] {
+  const hash = subjectHash(app, subject);
+  const bucket = bucketOf(hash, buckets);
+  const about = choicesThatApply(channel, category);
+  const optOuts = { bucket, members: about.map((choice) => member(hash, choice)) };
+  return consents ? [optOuts, { bucket, members: about.map((choice) => consentMember(hash, choice)) }] : [optOuts];
 }

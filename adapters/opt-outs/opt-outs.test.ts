@@ -11,6 +11,7 @@ import { authenticateInternal } from "../../runtime/grpc/internal-call.ts";
 import { serveHandlers } from "../../runtime/grpc/serve-handlers.ts";
 import { startGrpcServer } from "../../runtime/grpc/server.ts";
 import { createLogger } from "../../runtime/logger.ts";
+import { changing } from "../../test/support/changing.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { APP, BUCKETS, question, usePreferencesWorld } from "../../test/support/preferences-world.ts";
 import { endpointId } from "../ids.ts";
@@ -26,7 +27,15 @@ const everything = [{ channel: "*", category: "*" }] as const;
 async function partsIn(stack: AsyncDisposableStack) {
   const redis = stack.adopt(world.redis.duplicate(), (connection) => connection.disconnect());
   await redis.connect();
-  return { redis, store: world.watched.store, clock: systemClock, log, buckets: BUCKETS };
+  return {
+    redis,
+    store: world.watched.store,
+    apps: world.store.apps,
+    profiles: world.store.profiles,
+    clock: systemClock,
+    log,
+    buckets: BUCKETS,
+  };
 }
 
 const READERS: Record<string, (stack: AsyncDisposableStack) => Promise<OptOuts>> = {
@@ -57,8 +66,8 @@ for (const [name, open] of Object.entries(READERS)) {
 
   test(`${name}: answers in the order of the questions, by user, endpoint, channel and category`, async () => {
     const phone: Endpoint = { channel: "sms", phoneNumber: "+491701234567" };
-    await world.store.preferences.update(APP, userSubject("ada"), [{ channel: "email", category: "news" }], [], 1);
-    await world.store.preferences.update(APP, endpointSubject(endpointId(phone)), everything, [], 2);
+    await world.store.preferences.update(APP, userSubject("ada"), changing([{ channel: "email", category: "news" }]), 1);
+    await world.store.preferences.update(APP, endpointSubject(endpointId(phone)), changing(everything), 2);
     const questions = [
       question("ada", undefined, "email", "news"),
       question("ada", undefined, "email", "orders"),
@@ -80,9 +89,9 @@ for (const [name, open] of Object.entries(READERS)) {
       async (optOuts) => {
         const answer = async () => (await optOuts.check([question("eve")]))[0];
         assert.equal(await answer(), "allowed");
-        await other.update(APP, userSubject("eve"), everything, []);
+        await other.update(APP, userSubject("eve"), changing(everything));
         await eventually("it is obeyed", async () => (await answer()) === "opted-out");
-        await other.update(APP, userSubject("eve"), [], everything);
+        await other.update(APP, userSubject("eve"), changing([], everything));
         await eventually("it is withdrawn", async () => (await answer()) === "allowed");
       },
       false,
@@ -97,7 +106,7 @@ for (const [name, open] of Object.entries(READERS)) {
   });
 
   test(`${name}: without Redis' sets the store answers, and without the store the answer is unknown`, async () => {
-    await world.store.preferences.update(APP, userSubject("ada"), everything, [], 1);
+    await world.store.preferences.update(APP, userSubject("ada"), changing(everything), 1);
     const questions = [question("ada"), question("bob")];
     await check(
       questions,
@@ -113,7 +122,7 @@ for (const [name, open] of Object.entries(READERS)) {
   });
 
   test(`${name}: many questions at once are answered each`, async () => {
-    await world.store.preferences.update(APP, userSubject("u7"), everything, [], 1);
+    await world.store.preferences.update(APP, userSubject("u7"), changing(everything), 1);
     const questions = Array.from({ length: 3_000 }, (_, n) => question(`u${n}`));
     await check([question("u1")], async (optOuts) => {
       const answers = await Promise.all(questions.map(async (q) => (await optOuts.check([q]))[0]));

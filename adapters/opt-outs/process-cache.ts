@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { Channel } from "../../core/delivery/channel.ts";
 import type { Clock } from "../../core/ports/clock.ts";
-import { isOptedOut, type OptOut } from "../../core/preferences/opt-out.ts";
+import type { PreferenceState } from "../../core/preferences/change.ts";
 import { OPT_OUT_BOUND } from "../../core/preferences/opt-out-bound.ts";
 
 /** How long an entry is used. */
@@ -11,29 +11,34 @@ const CACHE_SUBJECTS = 100_000;
 /** The same for a gateway or dispatcher, which asks for its own calls alone: about 3 MB. */
 export const READER_CACHE_SUBJECTS = 10_000;
 
-/** Whether one subject, a user or an endpoint, opted out of this channel and category. */
+/** What one subject, a user or an endpoint, chose that is about this channel and category. */
 export interface SubjectQuestion {
   app: string;
   subject: string;
   channel: Channel;
   category: string;
+  /** Whether consents count: the category is opted out by default. */
+  consents: boolean;
 }
 
-/** All opt-outs of a subject (read from the store), or pairs of channel and category that it did not opt out of (read from Redis). */
-type Known = { kind: "all"; optOuts: readonly OptOut[] } | { kind: "allowed"; pairs: Set<string> };
+/** "none": it refused nothing that is about this, and nothing blocks it; whether it consented is not known. "consented": it did, too. */
+export type SubjectReading = PreferenceState | "none" | "consented";
+
+/** All that is known of a subject (read from the store), or of pairs of channel and category that it did not refuse (read from Redis). */
+type Known = { kind: "all"; state: PreferenceState } | { kind: "some"; pairs: Map<string, "none" | "consented"> };
 
 /**
  * Writes what was read into the cache. It is opened before reading, because the data may change in the meantime: a subject that is dropped
  * while a fill is open is not written by that fill.
  */
 export interface Fill extends Disposable {
-  all(app: string, subject: string, optOuts: readonly OptOut[]): void;
-  allowed(question: SubjectQuestion): void;
+  all(app: string, subject: string, state: PreferenceState): void;
+  some(question: SubjectQuestion, reading: "none" | "consented"): void;
 }
 
 export interface ProcessCache {
   /** Undefined if the cache does not know. */
-  isOptedOut(question: SubjectQuestion): boolean | undefined;
+  find(question: SubjectQuestion): SubjectReading | undefined;
   openFill(): Fill;
   drop(app: string, subject: string): void;
   dropAll(): void;
@@ -52,11 +57,11 @@ export function createProcessCache(clock: Clock, subjectsMax = CACHE_SUBJECTS): 
   const open = new Set<{ dropped: Set<string>; droppedAll: boolean }>();
 
   return {
-    isOptedOut(q) {
+    find(q) {
       const found = known.get(keyOf(q.app, q.subject));
       if (!found) return undefined;
-      if (found.kind === "all") return isOptedOut(found.optOuts, q.channel, q.category);
-      return found.pairs.has(pairOf(q)) ? false : undefined;
+      if (found.kind === "all") return found.state;
+      return found.pairs.get(pairOf(q));
     },
     openFill() {
       const state = { dropped: new Set<string>(), droppedAll: false };
@@ -67,13 +72,13 @@ export function createProcessCache(clock: Clock, subjectsMax = CACHE_SUBJECTS): 
         if (!state.droppedAll && !state.dropped.has(key)) known.set(key, value, { start });
       };
       return {
-        all: (app, subject, optOuts) => put(keyOf(app, subject), { kind: "all", optOuts }),
-        allowed(q) {
+        all: (app, subject, state) => put(keyOf(app, subject), { kind: "all", state }),
+        some(q, reading) {
           const key = keyOf(q.app, q.subject);
           const before = known.get(key);
           // The pairs of an entry share its age, so a new pair does not renew it.
-          if (before?.kind === "allowed" && !state.droppedAll && !state.dropped.has(key)) before.pairs.add(pairOf(q));
-          else if (!before) put(key, { kind: "allowed", pairs: new Set([pairOf(q)]) });
+          if (before?.kind === "some" && !state.droppedAll && !state.dropped.has(key)) before.pairs.set(pairOf(q), reading);
+          else if (!before) put(key, { kind: "some", pairs: new Map([[pairOf(q), reading]]) });
         },
         [Symbol.dispose]: () => {
           open.delete(state);

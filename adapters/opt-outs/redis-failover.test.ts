@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
+import type { OptOutQuestion } from "../../core/ports/opt-outs.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { type OptOut, userSubject } from "../../core/preferences/opt-out.ts";
 import { OPT_OUT_BOUND_MS } from "../../core/preferences/opt-out-bound.ts";
 import { createLogger } from "../../runtime/logger.ts";
+import { changing } from "../../test/support/changing.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { createFakeClock, type FakeClock } from "../../test/support/fake-clock.ts";
 import { copyRedis } from "../../test/support/redis-copy.ts";
@@ -20,7 +22,9 @@ const APP = "shop";
 const BUCKETS = 32;
 const log = createLogger("test", "silent");
 const news: OptOut = { channel: "email", category: "news" };
-const question = (userId: string) => ({ app: APP, userId, endpoint: undefined, channel: "email" as const, category: "news" });
+const question = (userId: string): OptOutQuestion => ({
+  ...{ app: APP, userId, endpoint: undefined, channel: "email", category: "news", notificationClass: "transactional" },
+});
 const ask = async (p: Preferences, userId: string) => (await p.check([question(userId)]))[0];
 
 let stack: AsyncDisposableStack;
@@ -44,7 +48,9 @@ beforeEach(async () => {
   store = stack.use(await openStore("sqlite::memory:"));
   watched = watchPreferences(store.preferences);
   clock = createFakeClock();
-  p = stack.use(createPreferences({ store: watched.store, redis, clock, log, buckets: BUCKETS }));
+  p = stack.use(
+    createPreferences({ store: watched.store, apps: store.apps, profiles: store.profiles, redis, clock, log, buckets: BUCKETS }),
+  );
   await redisAnswers();
 });
 afterEach(() => stack.disposeAsync());
@@ -61,8 +67,16 @@ const redisAnswers = () =>
 async function optOutElsewhere(userId: string): Promise<void> {
   const elsewhere = await connectRedis(next.url, { log });
   try {
-    await using other = createPreferences({ store: store.preferences, redis: elsewhere, clock, log, buckets: BUCKETS });
-    await other.update(APP, userSubject(userId), [news], []);
+    await using other = createPreferences({
+      store: store.preferences,
+      apps: store.apps,
+      profiles: store.profiles,
+      redis: elsewhere,
+      clock,
+      log,
+      buckets: BUCKETS,
+    });
+    await other.update(APP, userSubject(userId), changing([news]));
   } finally {
     await elsewhere[Symbol.asyncDispose]();
   }
@@ -113,7 +127,7 @@ test("the loss of one connection ends the other, too", async () => {
 
 test("reads that a proxy spreads over a stale server are not believed", async () => {
   await copyRedis(old, next);
-  await store.preferences.update(APP, userSubject("dora"), [news], [], clock.now());
+  await store.preferences.update(APP, userSubject("dora"), changing([news]), clock.now());
   clock.advance(SWEEP_MS);
   await eventually("swept", async () => Number(await redis.get("carillon:opt-out:swept")) === clock.now());
   assert.equal(await ask(p, "dora"), "opted-out");

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import type { OptOutQuestion } from "../../core/ports/opt-outs.ts";
 import type { Store } from "../../core/ports/store.ts";
-import { type OptOut, userSubject } from "../../core/preferences/opt-out.ts";
+import { noPreferences, type OptOut, userSubject } from "../../core/preferences/opt-out.ts";
 import { OPT_OUT_BOUND_MS } from "../../core/preferences/opt-out-bound.ts";
 import { createLogger } from "../../runtime/logger.ts";
+import { changing } from "../../test/support/changing.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { createFakeClock, type FakeClock } from "../../test/support/fake-clock.ts";
 import { startRedis } from "../../test/support/servers.ts";
@@ -21,7 +23,9 @@ const BUCKETS = 32;
 const log = createLogger("test", "silent");
 const news: OptOut = { channel: "email", category: "news" };
 const ada = userSubject("ada");
-const question = (userId: string) => ({ app: APP, userId, endpoint: undefined, channel: "email" as const, category: "news" });
+const question = (userId: string): OptOutQuestion => ({
+  ...{ app: APP, userId, endpoint: undefined, channel: "email", category: "news", notificationClass: "transactional" },
+});
 const ask = async (p: Preferences, userId = "ada") => (await p.check([question(userId)]))[0];
 
 let stack: AsyncDisposableStack;
@@ -40,7 +44,9 @@ beforeEach(async () => {
   store = stack.use(await openStore("sqlite::memory:"));
   watched = watchPreferences(store.preferences);
   clock = createFakeClock();
-  p = stack.use(createPreferences({ store: watched.store, redis, clock, log, buckets: BUCKETS }));
+  p = stack.use(
+    createPreferences({ store: watched.store, apps: store.apps, profiles: store.profiles, redis, clock, log, buckets: BUCKETS }),
+  );
   await redisAnswers();
 });
 afterEach(() => stack.disposeAsync());
@@ -56,7 +62,7 @@ const redisAnswers = () => eventually("Redis answers for all users", async () =>
 const inRedis = async (userId = "ada") =>
   (await sets.read([{ app: APP, subject: userSubject(userId), channel: "email", category: "news" }]))[0];
 /** As if the process had ended between the write to the store and the one to Redis. */
-const optOutInStoreOnly = () => store.preferences.update(APP, ada, [news], [], clock.now());
+const optOutInStoreOnly = () => store.preferences.update(APP, ada, changing([news]), clock.now());
 
 test("an opt-out that only reached the store is written to Redis by the next sweep", async () => {
   await optOutInStoreOnly();
@@ -89,7 +95,7 @@ test("a process that cannot sweep does not trust Redis until it can again", asyn
 });
 
 test("a lost set is detected at once and filled again", async () => {
-  await p.update(APP, ada, [news], []);
+  await p.update(APP, ada, changing([news]));
   clock.advance(CACHE_MS + 1);
   const keys = await redis.keys("carillon:opt-out:{*");
   await redis.del(...keys);
@@ -100,7 +106,7 @@ test("a lost set is detected at once and filled again", async () => {
 });
 
 test("FLUSHALL costs reads of the store but loses no opt-out", async () => {
-  await p.update(APP, ada, [news], []);
+  await p.update(APP, ada, changing([news]));
   clock.advance(CACHE_MS + 1);
   await redis.flushall();
   assert.equal(await ask(p), "opted-out");
@@ -123,7 +129,7 @@ test("without the time of the last sweep every set counts as outdated", async ()
 test("a Redis that restarts with old data is not trusted before it has caught up", async () => {
   await server.kill();
   await eventually("the disconnect is detected", () => redis.status !== "ready");
-  const answer = await p.update(APP, ada, [news], []);
+  const answer = await p.update(APP, ada, changing([news]));
   assert.deepEqual(answer?.optOuts, [news], "an update needs no Redis");
   assert.equal(await ask(p), "opted-out");
   // Unavailable for longer than a sweep looks back.
@@ -151,7 +157,7 @@ test("a hung Redis is skipped after the first timeout", async () => {
     watched.found = [];
     assert.equal(await ask(p, "bob"), "allowed");
     assert.deepEqual(watched.found, ["user:bob"]);
-    const record = await p.update(APP, userSubject("bob"), [news], []);
+    const record = await p.update(APP, userSubject("bob"), changing([news]));
     assert.equal(record?.version, 1);
     assert.equal(await ask(p, "bob"), "opted-out");
   } finally {
@@ -163,7 +169,7 @@ test("a hung Redis is skipped after the first timeout", async () => {
 });
 
 test("a second process uses the sets that the first filled", async () => {
-  await p.update(APP, ada, [news], []);
+  await p.update(APP, ada, changing([news]));
   let filled = 0;
   const counting = {
     ...watched.store,
@@ -172,7 +178,15 @@ test("a second process uses the sets that the first filled", async () => {
       return watched.store.changedSince(updatedAt);
     },
   };
-  await using second = createPreferences({ store: counting, redis, clock, log, buckets: BUCKETS });
+  await using second = createPreferences({
+    store: counting,
+    apps: store.apps,
+    profiles: store.profiles,
+    redis,
+    clock,
+    log,
+    buckets: BUCKETS,
+  });
   await eventually("it trusts Redis", async () => {
     watched.found = [];
     await second.check([question(`stranger-${strangers++}`)]);
@@ -186,7 +200,15 @@ test("a new process sweeps from Redis's last sweep, however long ago it was", as
   await p[Symbol.asyncDispose]();
   await optOutInStoreOnly();
   clock.advance(3_600_000);
-  await using next = createPreferences({ store: watched.store, redis, clock, log, buckets: BUCKETS });
+  await using next = createPreferences({
+    store: watched.store,
+    apps: store.apps,
+    profiles: store.profiles,
+    redis,
+    clock,
+    log,
+    buckets: BUCKETS,
+  });
   await eventually("it is in Redis", async () => (await inRedis()) === "some");
   assert.equal(await ask(next), "opted-out");
 });
@@ -221,12 +243,12 @@ test("an answer of Redis that arrives after the sets are trusted no more is none
 test("a process that was paused for long with a stored opt-in does not take a newer opt-out out of Redis", async () => {
   watched.heldChanges = new Promise(() => {});
   const optOuts = stack.use(createRedisOptOuts({ store: watched.store, redis, clock, log, buckets: BUCKETS }));
-  const record = { app: APP, subject: ada, updatedAt: clock.now() };
+  const record = { ...noPreferences(APP, ada), updatedAt: clock.now() };
   for (const [pausedMs, left] of [
     [WITHDRAWN_WITHIN_MS, "none"],
     [WITHDRAWN_WITHIN_MS + 1, "some"],
   ] as const) {
-    const begun = await optOuts.begin(APP, ada, []);
+    const begun = await optOuts.begin(APP, ada, { optOuts: [], consents: [] });
     await sets.apply([{ record: { ...record, version: 2, optOuts: [news] }, withdrawn: [] }]);
     clock.advance(pausedMs);
     // As if they had expired.

@@ -16,10 +16,11 @@ import {
   type OptOutProbe,
   type OptOutReading,
   OtherServerError,
-  type UnconfirmedOptOuts,
+  type UnconfirmedChange,
 } from "./opt-out-sets.ts";
 import { reconnectTogether } from "./reconnect-together.ts";
 import { inChunks, OVERLAP_MS, rebuildUnsealed } from "./redis-rebuild.ts";
+import { endedOptOuts } from "./set-members.ts";
 import { ChainBrokenError, newChain } from "./write-chain.ts";
 
 /** From the start of one sweep to the start of the next. */
@@ -35,12 +36,22 @@ const UNCONFIRMED_MAX = 10_000;
 const BACKGROUND_DEADLINE_MS = 5_000;
 
 /**
- * After this long from the beginning of a change, in ms, its opt-ins take nothing out of Redis: half as long as Redis knows which versions were applied. A
- * process that was paused would take out the opt-out of a newer version. A member that stays costs reads of the store, until the next rebuild.
+ * After this long from the beginning of a change, in ms, it takes no opt-out out of Redis, and puts no consent there: half as long as Redis knows which
+ * versions were applied. A process that was paused would take out the opt-out of a newer version, or put back a consent that it withdrew. A member too
+ * many or too few costs reads of the store, until the next rebuild.
  */
 export const WITHDRAWN_WITHIN_MS = KEPT_MS / 2;
 
-interface Unconfirmed extends UnconfirmedOptOuts {
+/** A moment by both clocks: the monotonic one stands still while a machine is suspended. */
+export interface Since {
+  monotonic: number;
+  now: number;
+}
+
+/** Another process's clock may be behind ours: for it a pause lasts longer. */
+const ENDED_FOR_MS = 60_000;
+
+interface Unconfirmed extends UnconfirmedChange {
   since: number;
 }
 
@@ -54,10 +65,15 @@ export interface RedisOptOuts extends AsyncDisposable {
   /** "unknown" where Redis is unavailable, slow, behind the store or incomplete. Never rejects. */
   read(probes: readonly OptOutProbe[]): Promise<OptOutReading[]>;
   /**
-   * Before a change is written to the store. Its opt-outs are added at once: the write may end in a time-out and be stored later, when no sweep
-   * looks for it any more. A member that is not stored costs reads of the store. Never rejects.
+   * Before a change is written to the store. Its opt-outs are added at once, and the consents that it withdraws or gives an end are removed: the write may
+   * end in a time-out and be stored later, when no sweep looks for it any more. What is not stored costs reads of the store. Never rejects.
    */
-  begin(app: string, subject: string, optOuts: readonly OptOut[]): Promise<BegunChange>;
+  begin(app: string, subject: string, adds: Pick<UnconfirmedChange, "optOuts" | "consents">): Promise<BegunChange>;
+  /**
+   * Takes out the opt-outs of a record that have ended by themselves: nothing else would, and each costs a read of the store at every question. Never
+   * rejects. @param since before the record was read, by both clocks
+   */
+  dropEnded(record: PreferenceRecord, since: Since): Promise<void>;
   /** Whether the sets are used now. */
   readonly trusted: boolean;
 }
@@ -108,6 +124,7 @@ export function createRedisOptOuts(deps: {
     clock.monotonic,
   );
 
+  const isLate = ({ monotonic, now }: Since) => Math.max(clock.monotonic() - monotonic, clock.now() - now) > WITHDRAWN_WITHIN_MS;
   const trusted = () => clock.monotonic() < proof.until;
   const distrust = (reason: string) => {
     proof = { ...proof, until: Number.NEGATIVE_INFINITY };
@@ -233,26 +250,29 @@ export function createRedisOptOuts(deps: {
         return unknown();
       }
     },
-    async begin(app, subject, optOuts) {
+    async begin(app, subject, { optOuts, consents }) {
       const id = randomBytes(9).toString("base64url");
-      const change: Unconfirmed = { id, app, subject, optOuts, since: clock.monotonic() };
-      const beganAt = clock.now();
-      // By both clocks: the monotonic one stands still while a machine is suspended.
-      const isLate = () => Math.max(clock.monotonic() - change.since, clock.now() - beganAt) > WITHDRAWN_WITHIN_MS;
-      if (optOuts.length > 0) {
+      const change: Unconfirmed = { id, app, subject, optOuts, consents, since: clock.monotonic() };
+      const began = { monotonic: change.since, now: clock.now() };
+      if (optOuts.length + consents.length > 0) {
         unconfirmed.set(id, change);
         await sets.add([change]).catch((error: unknown) => distrust(faultOf(error)));
       }
       return {
         async stored(record, withdrawn) {
           try {
-            await sets.apply([{ record, withdrawn: isLate() ? [] : withdrawn, confirms: id }]);
+            await sets.apply([{ record, withdrawn, isLate: isLate(began), confirms: id }]);
             unconfirmed.delete(id);
           } catch (error) {
             distrust(faultOf(error));
           }
         },
       };
+    },
+    async dropEnded(record, since) {
+      const ended = endedOptOuts(record, clock.now() - ENDED_FOR_MS);
+      if (ended.length === 0) return;
+      await sets.apply([{ record, withdrawn: ended, isLate: isLate(since) }]).catch((error: unknown) => distrust(faultOf(error)));
     },
     async [Symbol.asyncDispose]() {
       stopping.abort();

@@ -26,7 +26,16 @@ const silent = createLogger("test", "silent");
 
 async function serve(address = "127.0.0.1:0"): Promise<string> {
   const store = stack.use(await openStore("sqlite::memory:"));
-  const preferences = stack.use(createPreferences({ store: store.preferences, redis: undefined, clock: systemClock, log: silent }));
+  const preferences = stack.use(
+    createPreferences({
+      store: store.preferences,
+      apps: store.apps,
+      profiles: store.profiles,
+      redis: undefined,
+      clock: systemClock,
+      log: silent,
+    }),
+  );
   const calls = { log: silent, authenticate: authenticateInternal(() => [TOKEN]) };
   const services = [serveHandlers(PreferenceServiceService, createPreferenceHandlers(preferences), calls)];
   return stack.use(await startGrpcServer({ address, services, reflection: false, log: silent, drainMs: 100 })).address;

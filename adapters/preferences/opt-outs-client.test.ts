@@ -31,6 +31,8 @@ async function play(check: Check) {
         implementation: {
           getPreferences: unimplemented,
           updatePreferences: unimplemented,
+          listPreferenceChanges: unimplemented,
+          liftBlock: unimplemented,
           checkPreferences: ((call, callback) => {
             calls.push({ app: call.metadata.get("carillon-app")[0], questions: call.request.questions.length });
             check(call, callback);
@@ -54,7 +56,7 @@ async function play(check: Check) {
 }
 
 const question = (userId: string | undefined, app = "shop"): OptOutQuestion => ({
-  ...{ app, userId, endpoint: undefined, channel: "sms", category: "news" },
+  ...{ app, userId, endpoint: undefined, channel: "sms", category: "news", notificationClass: "transactional" },
 });
 
 test("questions of the same event-loop turn go out in one call per app, and each gets its own answer", async () => {

@@ -1,6 +1,7 @@
 import { status } from "@grpc/grpc-js";
 import type { OptOutAnswer, OptOutQuestion, OptOuts } from "../../core/ports/opt-outs.ts";
-import { PreferenceServiceClient, PreferenceServiceService } from "../../gen/carillon/v1/preference_service.ts";
+import { REFUSALS } from "../../core/preferences/answer.ts";
+import { type PreferenceAnswer, PreferenceServiceClient, PreferenceServiceService } from "../../gen/carillon/v1/preference_service.ts";
 import { createBatcher } from "../../runtime/batch.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { callUnary, createClient } from "../../runtime/grpc/client.ts";
@@ -10,7 +11,7 @@ import type { InternalTokens } from "../../runtime/internal-tokens.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { createStateLog } from "../../runtime/state-log.ts";
 import type { Certificates } from "../../runtime/tls/grpc-tls.ts";
-import { channelToProto, plainEndpointToProto } from "../wire/convert.ts";
+import { channelToProto, classToProto, plainEndpointToProto } from "../wire/convert.ts";
 
 /** Deadline of one call, and of the wait before it. The preferences service gives its store 800 ms. */
 export const CHECK_DEADLINE_MS = 1_000;
@@ -66,7 +67,7 @@ export function createOptOutsClient(options: {
       });
       if (answers.length !== questions.length) throw new TypeError(`${answers.length} answers to ${questions.length} questions`);
       state.works();
-      return answers.map((a) => (a.optedOut ? "opted-out" : "allowed"));
+      return answers.map(answerFromProto);
     } catch (error) {
       state.fails(faultOf(error).fault);
       return questions.map(() => "unknown");
@@ -133,15 +134,21 @@ function faultOf(error: unknown): { code: number; fault: string } {
 }
 
 /** UTF-8 takes at most three bytes for a UTF-16 unit, and only e-mail addresses have others than ASCII. */
-function questionBytes({ userId = "", endpoint, category }: OptOutQuestion): number {
-  let units = userId.length + category.length;
+function questionBytes({ userId = "", endpoint, category, pool = "" }: OptOutQuestion): number {
+  let units = userId.length + category.length + pool.length;
   if (endpoint) for (const text of Object.values(endpoint)) units += endpoint.channel === "email" ? 3 * text.length : text.length;
   return QUESTION_BYTES + units;
 }
 
-const questionToProto = ({ userId, endpoint, channel, category }: OptOutQuestion) => ({
+/** A service of another version may give a reason that this one does not know: it refuses all the same. */
+const answerFromProto = ({ optedOut, reason }: PreferenceAnswer): OptOutAnswer =>
+  optedOut ? (REFUSALS.find((refusal) => refusal === reason?.code) ?? "opted-out") : "allowed";
+
+const questionToProto = ({ userId, endpoint, channel, category, notificationClass, pool = "" }: OptOutQuestion) => ({
   userId: userId ?? "",
   endpoint: endpoint && plainEndpointToProto(endpoint),
   channel: channelToProto(channel),
   category,
+  notificationClass: classToProto(notificationClass),
+  senderPool: pool,
 });

@@ -28,17 +28,22 @@ export function createPreferencesClient(options: {
       try {
         return await callUnary(client, method, request, { metadata, signal, deadlineMs: Math.max(1, deadlineAt - Date.now()) });
       } catch (error) {
-        const { code, message, fields } = readDetails(error);
-        if (code === status.FAILED_PRECONDITION) return callError("FAILED_PRECONDITION", "TOO_MANY_OPT_OUTS", message, { fields });
+        const { code, message, fields, reason } = readDetails(error);
+        if (code === status.FAILED_PRECONDITION) {
+          const known = reason === "CATEGORY_REQUIRED" ? reason : "TOO_MANY_OPT_OUTS";
+          return callError("FAILED_PRECONDITION", known, message, { fields });
+        }
         if (code === status.INVALID_ARGUMENT) return callError("INVALID_ARGUMENT", "INVALID_FIELD", message);
         return callError("UNAVAILABLE", "UNAVAILABLE", "the preferences service is unavailable; repeat the call");
       }
     };
 
-  const { getPreferences, updatePreferences, checkPreferences } = PreferenceServiceService;
+  const { getPreferences, updatePreferences, listPreferenceChanges, liftBlock, checkPreferences } = PreferenceServiceService;
   return {
     getPreferences: call(getPreferences),
     updatePreferences: call(updatePreferences),
+    listPreferenceChanges: call(listPreferenceChanges),
+    liftBlock: call(liftBlock),
     checkPreferences: call(checkPreferences),
     [Symbol.dispose]: () => client.close(),
   };

@@ -14,6 +14,7 @@ import { createLease } from "./lease.ts";
 import { createNotificationStore } from "./notifications.ts";
 import { createPoisonStore } from "./poison.ts";
 import { createPreferenceStore } from "./preferences.ts";
+import { createProfileStore } from "./profiles.ts";
 import { asStoreError } from "./transact.ts";
 import { useWriterThread } from "./writer-thread.ts";
 import { createWrites } from "./writes.ts";
@@ -46,6 +47,7 @@ export async function openSqliteStore(
     settle: writes.settle,
     contacts: createContactStore(database, writes),
     preferences: createPreferenceStore(database),
+    profiles: createProfileStore(database),
     apps: createAppStore(database),
     poison: createPoisonStore(database),
     async purge(ended, limit) {
@@ -54,6 +56,10 @@ export async function openSqliteStore(
     },
     deleteContent: writes.deleteContent,
     erase: writes.erase,
+    overwriteDeleted: async () => {
+      // Deleted rows are zeros in the log (secure_delete); this has the file get them, and empties the log, which still holds what was there before.
+      asStoreError(() => void database.prepare("pragma wal_checkpoint(truncate)").get());
+    },
     lease: createLease(database),
     time: now,
     [Symbol.asyncDispose]: async () => {

@@ -1,7 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { PreferenceStore } from "../../core/ports/preference-store.ts";
-import { changeOptOuts, isTooMany, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
-import { readPreference, type StoredPreference } from "../store/stored.ts";
+import { applyChange } from "../../core/preferences/change.ts";
+import { noPreferences } from "../../core/preferences/opt-out.ts";
+import { readPreference, type StoredChange, type StoredPreference, storedPreference, writeChange } from "../store/stored.ts";
 import { asStoreError, transact } from "./transact.ts";
 
 /** Records read at once by changedSince(), in rows. */
@@ -12,9 +13,19 @@ const parse = (row: Record<string, unknown>) => readPreference(JSON.parse(String
 export function createPreferenceStore(database: DatabaseSync): PreferenceStore {
   const findOne = database.prepare("select doc from preferences where app = ? and subject = ?");
   const put = database.prepare("insert or replace into preferences (app, subject, updated_at, doc) values (?, ?, ?, ?)");
+  const keep = database.prepare("insert into preference_changes (app, subject, version, doc) values (?, ?, ?, ?)");
+  const before = database.prepare(
+    "select doc from preference_changes where app = ? and subject = ? and version < ? order by version desc limit ?",
+  );
   const page = database.prepare(`
     select updated_at, app, subject, doc from preferences where (updated_at, app, subject) > (?, ?, ?)
     order by updated_at, app, subject limit ${PAGE_ROWS}`);
+
+  const remove = database.prepare("delete from preferences where app = ? and subject = ?");
+  const removeChanges = database.prepare("delete from preference_changes where app = ? and subject = ?");
+  const removeOld = database.prepare(`
+    delete from preference_changes where (app, subject, version) in (
+      select app, subject, version from preference_changes where doc ->> '$.at' < ? order by doc ->> '$.at' limit ?)`);
 
   const find = (app: string, subject: string) => {
     const row = findOne.get(app, subject);
@@ -24,15 +35,32 @@ export function createPreferenceStore(database: DatabaseSync): PreferenceStore {
   return {
     find: async (app, subjects) => asStoreError(() => [...new Set(subjects)].flatMap((subject) => find(app, subject) ?? [])),
 
-    update: async (app, subject, optOut, optIn, now) =>
+    update: async (app, subject, change, now) =>
       transact(database, () => {
-        const before = find(app, subject);
-        const optOuts = changeOptOuts(before?.optOuts ?? [], optOut, optIn);
-        if (before && isTooMany(before.optOuts, optOuts)) return { ...before, tooMany: true as const };
-        const record: PreferenceRecord = { app, subject, version: (before?.version ?? 0) + 1, optOuts, updatedAt: now };
-        put.run(app, subject, now, JSON.stringify(record));
+        const found = find(app, subject);
+        const record = applyChange(found, { app, subject, change, now });
+        if (!record) return { ...(found ?? noPreferences(app, subject)), tooMany: true as const };
+        put.run(app, subject, now, JSON.stringify(storedPreference(record)));
+        keep.run(app, subject, record.version, JSON.stringify(writeChange(record.lastChange)));
         return record;
       }),
+
+    history: async (app, subject, beforeVersion, limit) =>
+      asStoreError(() => {
+        const rows = before.all(app, subject, beforeVersion, Math.max(0, limit));
+        return rows.map(({ doc }) => ({ app, subject, ...(JSON.parse(String(doc)) as StoredChange) }));
+      }),
+
+    remove: (app, subject) =>
+      transact(database, () => {
+        removeChanges.run(app, subject);
+        return Number(remove.run(app, subject).changes) > 0;
+      }),
+
+    removeHistory: (app, subject) => transact(database, () => Number(removeChanges.run(app, subject).changes)),
+
+    // A negative limit would be none.
+    purgeHistory: (moment, limit) => transact(database, () => Number(removeOld.run(moment, Math.max(0, limit)).changes)),
 
     async *changedSince(updatedAt) {
       // No app and no subject are the smallest key there is, so this begins with the first record at `updatedAt`.

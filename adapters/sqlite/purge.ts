@@ -27,9 +27,16 @@ export function createPurgeWrites(database: DatabaseSync): PurgeWrites {
   const removeAttempts = database.prepare("delete from attempts where id >= ? || '-' and id < ? || '~'");
   const removeAttributions = database.prepare("delete from attributions where attempt >= ? || '-' and attempt < ? || '~'");
 
+  const timed = <T>(work: () => T): Promise<T & { workMs: number }> =>
+    transact(database, () => {
+      const began = performance.now();
+      const result = work();
+      return { ...result, workMs: performance.now() - began };
+    });
+
   return {
     purge: (of, limit) =>
-      transact(database, () => {
+      timed(() => {
         // A negative limit would be none.
         const most = Math.max(0, limit);
         const bare = endedIds.all({ ...of, gone: 1, limit: most });
@@ -44,7 +51,7 @@ export function createPurgeWrites(database: DatabaseSync): PurgeWrites {
         return counts;
       }),
     deleteContent: (of, now, limit) =>
-      transact(database, () => {
+      timed(() => {
         const rows = endedDocs.all({ ...of, gone: 0, limit: Math.max(0, limit) });
         for (const row of rows) {
           const record = read(row);

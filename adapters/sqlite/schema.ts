@@ -174,6 +174,7 @@ const RETENTION_COLUMNS = `
   create table content_references (
     app text not null, address text not null, notification text not null, primary key (app, address, notification)
   ) strict, without rowid;
+  create index preference_changes_at on preference_changes (doc ->> '$.at');
   create table leases (work text not null primary key, holder text not null, until integer not null) strict;
 `;
 /** Of notifications that an earlier version inserted. */
@@ -183,6 +184,15 @@ const COMPLETE_INCOMPLETE = `
     union select doc ->> '$.app', b.value, n.id from notifications n, json_each(doc, '$.blobIds') b where recipient is null
     on conflict do nothing;
   update notifications set recipient = recipient_key(doc), app = doc ->> '$.app', class = doc ->> '$.notificationClass' where recipient is null;
+`;
+
+/** Every change of preferences (core/ports/preference-store.ts), and profiles; as the tables of blobs, made where they are missing. */
+const PREFERENCE_TABLES = `
+  create table if not exists preference_changes (
+    app text not null, subject text not null, version integer not null, doc text not null,
+    primary key (app, subject, version)
+  ) strict, without rowid;
+  create table if not exists profiles (app text not null, user_id text not null, doc text not null, primary key (app, user_id)) strict;
 `;
 
 /** What each version adds to the one before: append, never edit. `user_version` counts how many a file has. */
@@ -205,7 +215,7 @@ export function migrate(database: DatabaseSync): void {
   const readVersion = () => Number(database.prepare("pragma user_version").get()?.user_version);
   const has = (table: string) => database.prepare("select 1 from sqlite_schema where name = ?").get(table) !== undefined;
   const isComplete = () =>
-    has("leases") && database.prepare("select 1 from notifications where recipient is null limit 1").get() === undefined;
+    has("profiles") && has("leases") && database.prepare("select 1 from notifications where recipient is null limit 1").get() === undefined;
   // Most files are up to date, and then opening one waits for no writer.
   if (readVersion() === MIGRATIONS.length && isComplete()) return;
   transactNow(database, () => {
@@ -214,6 +224,7 @@ export function migrate(database: DatabaseSync): void {
       throw new StoreError(`the file has schema ${version}, this Carillon knows ${MIGRATIONS.length}: it was written by a newer one`);
     for (const migration of MIGRATIONS.slice(version)) database.exec(migration);
     database.exec(BLOB_TABLES);
+    database.exec(PREFERENCE_TABLES);
     if (!has("leases")) database.exec(RETENTION_COLUMNS);
     database.function("recipient_key", { deterministic: true }, (doc) => recipientKey(readRecipient(String(doc))));
     database.exec(COMPLETE_INCOMPLETE);

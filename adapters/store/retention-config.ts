@@ -1,6 +1,6 @@
 import { CONTENT_DAYS, METADATA_DAYS, type Retention, readDays, retentionOfDays } from "../../core/apps/retention.ts";
 import type { NotificationClass } from "../../core/delivery/channel.ts";
-import type { Values, Variable } from "../../runtime/config.ts";
+import { integer, type Values, type Variable } from "../../runtime/config.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 
 type Days = Record<NotificationClass, number>;
@@ -22,7 +22,18 @@ export const retentionVariables = {
     METADATA_DAYS,
     "the same for notifications and their attempts, and so for idempotency keys, which hold at least 35 days",
   ),
+  RETENTION_HISTORY_DAYS: integer(0, 36_500, {
+    default: "0",
+    unit: "days",
+    reason: "how long changes of preferences are kept, which prove consents and opt-outs; 0: for ever. The choices themselves stay",
+  }),
 };
+
+const DAY_MS = 86_400_000;
+
+/** In ms; undefined: it is kept. */
+export const readHistoryRetention = ({ RETENTION_HISTORY_DAYS: days }: Values<typeof retentionVariables>) =>
+  days === 0 ? undefined : days * DAY_MS;
 
 /** Throws an OperatorError where a content would be kept longer than its notification, which has it. */
 export function readRetention({

@@ -6,6 +6,8 @@ import type { Delivery, DeliveryState, EndState, NotificationRecord } from "../.
 import { type Reason, reason } from "../../core/delivery/reason.ts";
 import type { AttemptOutcome, AttemptRecord, Resolution } from "../../core/ports/attempt-store.ts";
 import type { DeliveryCount } from "../../core/ports/notification-store.ts";
+import type { Block } from "../../core/preferences/block.ts";
+import type { ChangedRecord, ChangeEntry } from "../../core/preferences/change.ts";
 import type { OptOut, PreferenceRecord } from "../../core/preferences/opt-out.ts";
 import { StoreError } from "./store-error.ts";
 import { parseStoredReason } from "./stored-reason.ts";
@@ -72,22 +74,51 @@ function readOutcome(stored: NonNullable<StoredAttempt["outcome"]>): AttemptOutc
   return { kind: "void", state: stored.state, reason: parseStoredReason(stored.reason, stored.state) ?? reason("other") };
 }
 
-export interface StoredPreference extends Omit<PreferenceRecord, "optOuts"> {
-  optOuts?: OptOut[] | undefined;
+/**
+ * A block is stored among the opt-outs, as an opt-out of everything that carries it. A process of an earlier version, which runs beside this one during a
+ * rolling upgrade, then obeys it, and keeps it where it replaces the record.
+ */
+interface StoredOptOut extends OptOut {
+  block?: Block | undefined;
+}
+
+export interface StoredPreference extends Omit<PreferenceRecord, "optOuts" | "consents" | "blocks"> {
+  optOuts?: StoredOptOut[] | undefined;
   /** The same, by its name until 0.1.0. */
-  refusals?: OptOut[] | undefined;
+  refusals?: StoredOptOut[] | undefined;
+  /** Absent: none. Lost where a process of an earlier version replaces the record. */
+  consents?: OptOut[] | undefined;
+  lastChange?: StoredChange | undefined;
 }
 
 /** Throws where neither field is there: a record that cannot be read must not pass for one without opt-outs. */
-export function readPreference({ app, subject, version, optOuts, refusals, updatedAt }: StoredPreference): PreferenceRecord {
+export function readPreference(stored: StoredPreference): PreferenceRecord {
+  const { app, subject, version, optOuts, refusals, consents = [], withdrawn, updatedAt } = stored;
   const known = optOuts ?? refusals;
   if (!known)
     throw new StoreError(`the preferences of app ${app} hold neither optOuts nor refusals: they were written by an unknown version`);
-  return { app, subject, version, optOuts: known, updatedAt };
+  const blocks = known.flatMap(({ block }) => block ?? []);
+  const own = known.filter(({ block }) => block === undefined);
+  return { app, subject, version, optOuts: own, consents, blocks, ...(withdrawn && { withdrawn }), updatedAt };
+}
+
+/** Without the last change, for a store that writes the history at the same moment. */
+export function storedPreference(record: PreferenceRecord): StoredPreference {
+  const { app, subject, version, optOuts, consents, blocks, withdrawn, updatedAt } = record;
+  const all: StoredOptOut[] = [...optOuts, ...blocks.map((block): StoredOptOut => ({ channel: "*", category: "*", block }))];
+  return { app, subject, version, optOuts: all, ...(consents.length > 0 && { consents }), ...(withdrawn && { withdrawn }), updatedAt };
 }
 
 /**
- * Under both names: a process of an earlier version, which runs beside this one during a rolling upgrade, would otherwise find no opt-outs,
- * and replace the record by one without them. It writes `refusals` alone, which readPreference() then takes.
+ * Opt-outs under both names: a process of 0.1.0 or earlier would otherwise find none, and replace the record by one without them. It writes
+ * `refusals` alone, which readPreference() then takes.
  */
-export const writePreference = (record: PreferenceRecord): StoredPreference => ({ ...record, refusals: record.optOuts });
+export function writePreference(record: ChangedRecord): StoredPreference & { lastChange: StoredChange } {
+  const stored = storedPreference(record);
+  return { ...stored, refusals: stored.optOuts, lastChange: writeChange(record.lastChange) };
+}
+
+/** A change of a subject; its key holds the rest. */
+export type StoredChange = Omit<ChangeEntry, "app" | "subject">;
+
+export const writeChange = ({ version, at, origin, before, after }: ChangeEntry): StoredChange => ({ version, at, origin, before, after });

@@ -41,7 +41,9 @@ export async function registerExamples(
       channel: channel === undefined ? 0 : channelToProto(oneOf(CHANNELS, channel, "channel")),
       category: string(category ?? "", "category"),
     };
-    await callUnary(clients.preferences, PreferenceServiceService.updatePreferences, { subject, optOut: [optOut], optIn: [] });
+    await callUnary(clients.preferences, PreferenceServiceService.updatePreferences, {
+      ...{ subject, optOut: [optOut], optIn: [], consent: [], origin: undefined },
+    });
     optOuts++;
   }
   return { users: users.size, contacts, optOuts };

@@ -1,4 +1,4 @@
-import { type DescField, type DescMessage, fromJson, type JsonValue, ScalarType, toBinary } from "@bufbuild/protobuf";
+import { type DescField, type DescMessage, fromBinary, fromJson, type JsonValue, ScalarType, toBinary, toJson } from "@bufbuild/protobuf";
 import { descriptors, messageDescriptor } from "../../runtime/grpc/descriptors.ts";
 import { array, LineError, object, string } from "./line-values.ts";
 
@@ -17,6 +17,12 @@ export function readMessage<T>(codec: { decode(bytes: Uint8Array): T }, type: st
     // What is left: a number outside its range, base64 that is none, an unreadable time.
     throw new LineError(`${path || "the line"}: ${error instanceof Error ? error.message : "cannot be read"}`);
   }
+}
+
+/** A message as its ProtoJSON, as readMessage() takes it. */
+export function writeMessage<T>(codec: { encode(message: T): { finish(): Uint8Array } }, type: string, message: T): JsonValue {
+  const desc = messageDescriptor(`carillon.v1.${type}`);
+  return toJson(desc, fromBinary(desc, codec.encode(message).finish()), { registry: descriptors() });
 }
 
 function checkMessage(desc: DescMessage, json: unknown, path: string): void {

@@ -1,4 +1,5 @@
 import type { Channel } from "../delivery/channel.ts";
+import type { Category } from "../preferences/category.ts";
 import type { AppAccounts } from "./accounts.ts";
 import type { AppLimits } from "./limits.ts";
 
@@ -9,6 +10,8 @@ export interface AppRecord {
   limits: AppLimits;
   /** Absent: every delivery is sent with the default account. */
   accounts?: AppAccounts | undefined;
+  /** What it writes about; absent: none was put. */
+  categories?: Category[] | undefined;
   /** The oldest first. */
   keys: ApiKeyRecord[];
   /** Each change adds one. */

@@ -30,6 +30,10 @@ export interface EmailOverrides {
   mandrill?: JsonObject | undefined;
 }
 
+/** Whether a mail offers to unsubscribe by one click; the order is that of the contract's numbers. */
+export const UNSUBSCRIBE_MODES = ["none", "one-click"] as const;
+export type UnsubscribeMode = (typeof UNSUBSCRIBE_MODES)[number];
+
 /** At least one of html and text is not empty. Any other field that the caller did not give is absent. */
 export interface EmailContent {
   subject: string;
@@ -46,6 +50,8 @@ export interface EmailContent {
   overrides?: EmailOverrides | undefined;
   tags?: string[] | undefined;
   calendar?: Calendar | undefined;
+  /** Absent: as its class and category say. */
+  unsubscribe?: UnsubscribeMode | undefined;
 }
 
 /** The blobs that it attaches, each once. */
@@ -63,4 +69,5 @@ export const RICH_EMAIL_FIELDS = [
   "overrides",
   "tags",
   "calendar",
+  "unsubscribe",
 ] as const satisfies (keyof EmailContent)[];

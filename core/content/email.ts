@@ -6,6 +6,8 @@ import {
   type EmailOverrides,
   type Mailbox,
   RICH_EMAIL_FIELDS,
+  UNSUBSCRIBE_MODES,
+  type UnsubscribeMode,
 } from "./email-content.ts";
 import { emailFaults } from "./email-faults.ts";
 import { copyJson, type JsonObject } from "./json.ts";
@@ -37,7 +39,10 @@ export interface EmailWire {
   overrides: { sendgrid: JsonObject | undefined; mandrill: JsonObject | undefined } | undefined;
   tags: string[];
   calendar: Calendar | undefined;
+  unsubscribe: UnsubscribeNumber;
 }
+
+type UnsubscribeNumber = -1 | 0 | 1 | 2;
 
 export const emailCodec: ContentCodec<EmailContent, EmailWire> = {
   fromProto: ({ subject, html, text, from, overrides, calendar, ...wire }) => ({
@@ -48,6 +53,7 @@ export const emailCodec: ContentCodec<EmailContent, EmailWire> = {
       ...{ headers: { ...wire.headers }, attachments: wire.attachments.map(attachmentOf), preheader: wire.preheader },
       ...{ overrides: overrides && overridesOf(overrides), tags: [...wire.tags] },
       calendar: calendar && { method: calendar.method, ics: calendar.ics },
+      unsubscribe: UNSUBSCRIBE_MODES[wire.unsubscribe - 1],
     }),
   }),
   toProto: ({ subject, html, text, from, overrides, ...rich }) => ({
@@ -56,7 +62,7 @@ export const emailCodec: ContentCodec<EmailContent, EmailWire> = {
     ...{ cc: (rich.cc ?? []).map(mailboxToProto), bcc: (rich.bcc ?? []).map(mailboxToProto) },
     ...{ headers: rich.headers ?? {}, attachments: (rich.attachments ?? []).map(attachmentToProto), preheader: rich.preheader ?? "" },
     overrides: overrides && { sendgrid: overrides.sendgrid, mandrill: overrides.mandrill },
-    ...{ tags: rich.tags ?? [], calendar: rich.calendar },
+    ...{ tags: rich.tags ?? [], calendar: rich.calendar, unsubscribe: modeNumber(rich.unsubscribe) },
   }),
   namedValues: (content) => [
     ["email.subject", content.subject],
@@ -66,6 +72,9 @@ export const emailCodec: ContentCodec<EmailContent, EmailWire> = {
   ],
   faults: emailFaults,
 };
+
+const modeNumber = (mode: UnsubscribeMode | undefined): UnsubscribeNumber =>
+  mode === undefined ? 0 : ((UNSUBSCRIBE_MODES.indexOf(mode) + 1) as UnsubscribeNumber);
 
 const mailboxOf = ({ address, name }: MailboxWire): Mailbox => ({ address, ...withoutEmpty({ name }) });
 const mailboxToProto = ({ address, name = "" }: Mailbox): MailboxWire => ({ address, name });

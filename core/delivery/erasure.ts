@@ -5,7 +5,7 @@ import { type Outcome, reasonOf } from "./outcome.ts";
 import { reason } from "./reason.ts";
 
 /** In the place of a recipient who was erased. */
-export const ERASED_RECIPIENT: Recipient = { kind: "user", userId: "" };
+const ERASED_RECIPIENT: Recipient = { kind: "user", userId: "" };
 
 export const isErased = ({ recipient }: Pick<NotificationRecord, "recipient">) => recipient.kind === "user" && recipient.userId === "";
 

@@ -1,8 +1,9 @@
+import { REFUSALS } from "../preferences/answer.ts";
 import { type Outcome, type OutcomeKind, reasonOf } from "./outcome.ts";
 
 /** Every reason a delivery or a void attempt can have. docs/reasons.md explains each; programs compare these and nothing else. */
 export const REASON_CODES = [
-  ...["no-endpoint", "opted-out", "not-supported"],
+  ...["no-endpoint", ...REFUSALS, "not-supported"],
   ...["expired", "throttled", "unavailable", "misconfigured"],
   ...["endpoint-gone", "rejected", "attempts-exhausted", "outcome-unknown", "undelivered", "poison", "content-lost"],
   ...["superseded", "redriven", "erased", "warning", "other"],

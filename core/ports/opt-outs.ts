@@ -1,5 +1,6 @@
-import type { Channel } from "../delivery/channel.ts";
+import type { Channel, NotificationClass } from "../delivery/channel.ts";
 import type { Endpoint } from "../delivery/endpoint.ts";
+import { REFUSALS, type Refusal } from "../preferences/answer.ts";
 
 export interface OptOutQuestion {
   app: string;
@@ -8,14 +9,19 @@ export interface OptOutQuestion {
   endpoint: Endpoint | undefined;
   channel: Channel;
   category: string;
+  notificationClass: NotificationClass;
+  /** Of a text: the name of its sender; undefined: the default. */
+  pool?: string | undefined;
 }
 
-/** "unknown": it could not be read; the consequence depends on the class. */
-export type OptOutAnswer = "allowed" | "opted-out" | "unknown";
+/** "unknown": it could not be read; the consequence depends on the class. Anything but "allowed" and "unknown" says why it must not be sent. */
+export type OptOutAnswer = "allowed" | "unknown" | Refusal;
 
-/** Of several people: one who opted out decides, then one who could not be asked. */
+export const isRefusal = (answer: OptOutAnswer): answer is Refusal => answer !== "allowed" && answer !== "unknown";
+
+/** Of several people: one who refuses decides, then one who could not be asked. */
 export const strictest = (answers: readonly OptOutAnswer[]): OptOutAnswer =>
-  answers.includes("opted-out") ? "opted-out" : answers.length === 0 || answers.includes("unknown") ? "unknown" : "allowed";
+  REFUSALS.find((refusal) => answers.includes(refusal)) ?? (answers.length === 0 || answers.includes("unknown") ? "unknown" : "allowed");
 
 /** Checks opt-outs. Answers in the order of the questions; never rejects. */
 export interface OptOuts {

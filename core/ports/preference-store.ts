@@ -1,16 +1,27 @@
-import type { OptOut, PreferenceRecord } from "../preferences/opt-out.ts";
+import type { ChangeEntry, PreferenceChange } from "../preferences/change.ts";
+import type { PreferenceRecord } from "../preferences/opt-out.ts";
 
 /** The record as it is now. */
 export interface UpdatedPreference extends PreferenceRecord {
-  /** The change was not applied, and nothing was written: it would make more opt-outs than there may be (isTooMany). */
+  /** Absent where nothing was written. */
+  lastChange?: ChangeEntry;
+  /** The change was not applied, and nothing was written: it would make more choices than there may be (isTooMany). */
   tooMany?: true;
 }
 
-/** The store of record for opt-outs: caches and Redis are copies of it. */
+/** The store of record for preferences: caches and Redis are copies of it. */
 export interface PreferenceStore {
   find(app: string, subjects: readonly string[]): Promise<PreferenceRecord[]>;
-  /** Applies changeOptOuts() atomically, unless isTooMany(), and adds one to the version; creates the record where there is none. */
-  update(app: string, subject: string, optOut: readonly OptOut[], optIn: readonly OptOut[], now: number): Promise<UpdatedPreference>;
+  /** Applies applyChange() atomically, and keeps the change in the history; creates the record where there is none. */
+  update(app: string, subject: string, change: PreferenceChange, now: number): Promise<UpdatedPreference>;
+  /** Changes of a subject before a version, the latest first, at most `limit`. Complete: also where a process died between two writes. */
+  history(app: string, subject: string, beforeVersion: number, limit: number): Promise<ChangeEntry[]>;
+  /** Removes the record and its history. No copy may hold anything of it any more: see that its choices were forgotten before. */
+  remove(app: string, subject: string): Promise<boolean>;
+  /** Removes the history and leaves the record; resolves with how many changes there were. */
+  removeHistory(app: string, subject: string): Promise<number>;
+  /** Removes up to `limit` changes of any subject that were made before this moment (ms since the epoch); resolves with how many. */
+  purgeHistory(before: number, limit: number): Promise<number>;
   /** Records changed at or after `updatedAt`, oldest first. With 0: all. */
   changedSince(updatedAt: number): AsyncIterable<PreferenceRecord>;
 }

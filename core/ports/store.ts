@@ -7,6 +7,7 @@ import type { ContentStore } from "./content-store.ts";
 import type { DeliveryChange, NotificationStore } from "./notification-store.ts";
 import type { PoisonStore } from "./poison-store.ts";
 import type { PreferenceStore } from "./preference-store.ts";
+import type { ProfileStore } from "./profile-store.ts";
 
 /** Notifications of an app in a class whose last delivery ended before this moment (ms since the epoch). */
 export interface EndedBefore {
@@ -22,6 +23,8 @@ export interface PurgeCounts {
   attributions: number;
   /** When the first of these notifications ended; absent where there was none. */
   oldest?: number | undefined;
+  /** How long the store worked, in ms, where that is known apart from waiting for other writers. */
+  workMs?: number | undefined;
 }
 
 /** How many of each kind an erasure took something from, or removed. */
@@ -43,6 +46,7 @@ export interface Store extends AsyncDisposable {
   attempts: AttemptStore;
   contacts: ContactStore;
   preferences: PreferenceStore;
+  profiles: ProfileStore;
   apps: AppStore;
   poison: PoisonStore;
   /**
@@ -60,13 +64,17 @@ export interface Store extends AsyncDisposable {
    * Deletes the content of up to `limit` of these notifications, the earliest first (withoutContent()), and of large contents that no other notification
    * refers to moves `keepUntil` back to RELEASE_MS after `now`. Resolves with how many, and when the first of them ended.
    */
-  deleteContent(ended: EndedBefore, now: number, limit: number): Promise<{ notifications: number; oldest?: number | undefined }>;
+  deleteContent(ended: EndedBefore, now: number, limit: number): Promise<Pick<PurgeCounts, "notifications" | "oldest" | "workMs">>;
   /**
    * Takes identity and content from those of these notifications that have ended (erasedNotification()), and from their attempts; removes their attributions and
    * poison messages, and of large contents and blobs that no other notification refers to moves `keepUntil` back to RELEASE_MS after `now`. A call that was
    * interrupted is finished by the next one: until then the notification is found by its recipient.
    */
   erase(notificationIds: readonly string[], now: number): Promise<ErasedCounts>;
+  /**
+   * Has what was deleted overwritten in the store's files, as far as other processes let it. Absent where that is the server's matter.
+   */
+  overwriteDeleted?(): Promise<void>;
   /**
    * Whether `holder` may do this work until `until`: where nobody else may at `now`. It may ask again before, to have it for longer. All moments are ms since
    * the epoch.

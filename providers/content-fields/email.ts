@@ -26,6 +26,7 @@ const SHORT = "psst";
 const HIDDEN = `<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">${SHORT}${"&#847;&zwnj;&nbsp;".repeat(60)}</div>${HTML}`;
 
 const COPY = { not: "a delivery of its own, which shows its own address" };
+const OWN_LINK = { not: "it says whether Carillon offers to unsubscribe" };
 const NONE = { not: "SMTP has no request to override" };
 
 /** Where the fields of a mail arrive. */
@@ -158,6 +159,7 @@ export const EMAIL_ROWS: readonly FieldRow<EmailProvider>[] = [
     at("message.attachments.0", { type: TYPE, name: "invite.ics", content: Buffer.from(ICS).toString("base64") }),
     places(["attachments.0.type", "text/calendar"], ["attachments.0.method", "REQUEST"]),
   ),
+  row("unsubscribe", email({ unsubscribe: "one-click" }), OWN_LINK, OWN_LINK, OWN_LINK),
 ];
 
 function places(...given: readonly (readonly [path: string, value: unknown])[]): Arrival {

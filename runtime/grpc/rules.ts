@@ -10,6 +10,8 @@ import {
   FieldRulesSchema,
   type Int32Rules,
   Int32RulesSchema,
+  type Int64Rules,
+  Int64RulesSchema,
   type StringRules,
   StringRulesSchema,
 } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
@@ -55,6 +57,7 @@ export function compileValue(type: ScalarType | DescEnum, rules: FieldRules | un
   if (type === ScalarType.STRING && given.case === "string") return compileString(given.value, where);
   if (type === ScalarType.BYTES && given.case === "bytes") return compileBytes(given.value, where);
   if (type === ScalarType.INT32 && given.case === "int32") return compileRange("int32", Int32RulesSchema, given.value, where);
+  if (type === ScalarType.INT64 && given.case === "int64") return compileRange("int64", Int64RulesSchema, given.value, where);
   if (type === ScalarType.DOUBLE && given.case === "double") return compileRange("double", DoubleRulesSchema, given.value, where);
   throw new UnsupportedRuleError(`${where}: ${given.case} rules are not supported here`);
 }
@@ -89,17 +92,17 @@ function compileBytes(rules: BytesRules, where: string): Check | undefined {
 
 /** From a least number on, or from it to a greatest one, both included. NaN is in no range. */
 function compileRange(
-  kind: "int32" | "double",
-  schema: typeof Int32RulesSchema | typeof DoubleRulesSchema,
-  rules: Int32Rules | DoubleRules,
+  kind: "int32" | "int64" | "double",
+  schema: typeof Int32RulesSchema | typeof Int64RulesSchema | typeof DoubleRulesSchema,
+  rules: Int32Rules | Int64Rules | DoubleRules,
   where: string,
 ): Check | undefined {
   only(schema, rules, ["gte", "lte"], where);
   const { greaterThan, lessThan } = rules;
   if (greaterThan.case !== "gte") throw new UnsupportedRuleError(`${where}: a range without gte`);
-  const min = greaterThan.value;
+  const min = Number(greaterThan.value);
   if (lessThan.case !== "lte") return rule(`${kind}.gte`, `must be at least ${min}`, (n: number) => n >= min);
-  const max = lessThan.value;
+  const max = Number(lessThan.value);
   return rule(`${kind}.gte_lte`, `must be from ${min} to ${max}`, (n: number) => n >= min && n <= max);
 }
 

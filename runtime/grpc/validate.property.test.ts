@@ -32,7 +32,7 @@ test("the requests of every service are tested", () => {
       .map((t) => t.name)
       .sort(),
     // biome-ignore format: one list
-    ["BatchSendNotificationsRequest", "CheckPreferencesRequest", "GetNotificationRequest", "GetPreferencesRequest", "ListContactsRequest", "PreviewNotificationRequest", "PutBlobRequest", "RegisterContactRequest", "RemoveContactRequest", "SendNotificationRequest", "StatBlobRequest", "UpdatePreferencesRequest"],
+    ["BatchSendNotificationsRequest", "CheckPreferencesRequest", "DeleteCategoryRequest", "EraseUserRequest", "ExportUserRequest", "GetNotificationRequest", "GetPreferencesRequest", "GetProfileRequest", "LiftBlockRequest", "ListCategoriesRequest", "ListContactsRequest", "ListPreferenceChangesRequest", "PreviewNotificationRequest", "PutBlobRequest", "PutCategoryRequest", "RegisterContactRequest", "RemoveContactRequest", "SendNotificationRequest", "SetProfileRequest", "StatBlobRequest", "UpdatePreferencesRequest"],
   );
 });
 
@@ -57,9 +57,11 @@ test("generated messages are valid often enough, and break every rule that proto
     // A fixed seed: this tests the generator above, and must not depend on chance.
     const found = fc.sample(anyMessage(desc), { numRuns: 2 * RUNS, seed: 1 }).map((given) => validate(given));
     const valid = found.filter((v) => v.length === 0).length;
-    assert.ok(valid > RUNS / 5 && valid < 2 * RUNS, `${desc.name}: ${valid} valid`);
+    // One without fields is always valid.
+    const most = desc.fields.length === 0 ? 2 * RUNS : 2 * RUNS - 1;
+    assert.ok(valid > RUNS / 5 && valid <= most, `${desc.name}: ${valid} valid`);
     for (const violation of found.flat()) broken.add(violation.rule);
   }
   // biome-ignore format: one list
-  assert.deepEqual([...broken].sort(), ["bytes.len", "content.present", "double.gte", "double.gte_lte", "email.body", "endpoint.apns", "enum.defined_only", "enum.not_in", "int32.gte", "int32.gte_lte", "live_activity.attributes", "live_activity.content_state", "live_activity.dismissal_date", "map.max_pairs", "push.background", "push.content", "push.kind", "push.localized", "repeated.max_items", "repeated.min_items", "repeated.unique", "required", "sms.content", "string.max_bytes", "string.max_len", "string.min_len", "string.pattern"]);
+  assert.deepEqual([...broken].sort(), ["bytes.len", "content.present", "double.gte", "double.gte_lte", "email.body", "endpoint.apns", "enum.defined_only", "enum.not_in", "int32.gte", "int32.gte_lte", "int64.gte", "int64.gte_lte", "live_activity.attributes", "live_activity.content_state", "live_activity.dismissal_date", "map.max_pairs", "push.background", "push.content", "push.kind", "push.localized", "repeated.max_items", "repeated.min_items", "repeated.unique", "required", "sms.content", "string.max_bytes", "string.max_len", "string.min_len", "string.pattern"]);
 });

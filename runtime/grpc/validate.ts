@@ -225,18 +225,26 @@ function compileMap(field: DescField & { fieldKind: "map" }, known: Known): Chec
   const { type } = getOption(field, fieldRules);
   const where = field.toString();
   const rules = type.case === "map" ? type.value : undefined;
-  if (rules) only(MapRulesSchema, rules, ["max_pairs", "keys"], where);
+  if (rules) only(MapRulesSchema, rules, ["max_pairs", "keys", "values"], where);
   if (field.mapKey !== ScalarType.STRING) throw new UnsupportedRuleError(`${where}: only string keys are supported`);
-  if (field.mapKind === "message" && compileMessage(field.message, known))
-    throw new UnsupportedRuleError(`${where}: rules on a map's values`);
+  if (field.mapKind === "message" && rules?.values?.type.case) throw new UnsupportedRuleError(`${where}: rules on message values`);
   onlyKind(rules?.keys, rules?.keys?.type.case, `${where} keys`);
+  onlyKind(rules?.values, rules?.values?.type.case, `${where} values`);
   const key = compileValue(field.mapKey, rules?.keys, where);
+  const item =
+    field.mapKind === "message"
+      ? compileMessage(field.message, known)
+      : compileValue(field.mapKind === "enum" ? field.enum : field.scalar, rules?.values, where);
   const max = rules && isFieldSet(rules, MapRulesSchema.field.maxPairs) ? Number(rules.maxPairs) : Number.POSITIVE_INFINITY;
-  if (!key && max === Number.POSITIVE_INFINITY) return undefined;
+  if (!key && !item && max === Number.POSITIVE_INFINITY) return undefined;
   return (value, found) => {
     const keys = Object.keys(value as object);
     if (keys.length > max) return void found.push({ field: "", rule: "map.max_pairs", message: `must hold at most ${max}` });
-    if (key) for (const k of keys) at(() => `["${escaped(k)}"]`, key, k, found);
+    for (const k of keys) {
+      const name = () => `["${escaped(k)}"]`;
+      if (key) at(name, key, k, found);
+      if (item) at(name, item, (value as Fields)[k], found);
+    }
   };
 }
 

@@ -11,6 +11,7 @@ import { PreferenceServiceService } from "../../gen/carillon/v1/preference_servi
 import { callUnary } from "../../runtime/grpc/client.ts";
 import { CRITICAL, notification, phone, toEndpoint, toUser } from "../e2e/calls.ts";
 import { fresh } from "../support/fresh.ts";
+import { updateRequest } from "../support/preference-requests.ts";
 import { type Attack, only } from "./attack.ts";
 import { type Answers, count } from "./grpc-wire.ts";
 import type { AttackWorld, Caller } from "./world.ts";
@@ -152,16 +153,17 @@ export const CALLER_ATTACKS: readonly Attack[] = [
       const subject = { subject: { $case: "userId", value: userId } } as const;
       for (let call = 0; call < 60; call++) {
         const optOut = Array.from({ length: 100 }, (_, i) => ({ channel: 0 as const, category: `c-${call}-${i}` }));
-        await callUnary(attacker!.clients.preferences, PreferenceServiceService.updatePreferences, { subject, optOut, optIn: [] }).then(
+        await callUnary(attacker!.clients.preferences, PreferenceServiceService.updatePreferences, updateRequest({ subject, optOut })).then(
           () => count(answers, "stored"),
           (error: unknown) => count(answers, nameOf(error)),
         );
       }
       // A person can always opt out of everything.
-      await callUnary(attacker!.clients.preferences, PreferenceServiceService.updatePreferences, {
-        ...{ subject, optIn: [] },
-        optOut: [{ channel: 0 as const, category: "" }],
-      }).then(
+      await callUnary(
+        attacker!.clients.preferences,
+        PreferenceServiceService.updatePreferences,
+        updateRequest({ subject, optOut: [{ channel: 0, category: "" }] }),
+      ).then(
         () => count(answers, "everything stored"),
         (error: unknown) => count(answers, `everything: ${nameOf(error)}`),
       );

@@ -19,6 +19,7 @@ import { type OptOut, PreferenceServiceService, type Subject } from "../../gen/c
 import { callUnary } from "../../runtime/grpc/client.ts";
 import { type CallDetails, readDetails } from "../../runtime/grpc/status.ts";
 import { fresh } from "../support/fresh.ts";
+import { updateRequest } from "../support/preference-requests.ts";
 
 export const CRITICAL = NotificationClass.NOTIFICATION_CLASS_CRITICAL;
 const TRANSACTIONAL = NotificationClass.NOTIFICATION_CLASS_TRANSACTIONAL;
@@ -73,7 +74,11 @@ export const optOut = ({ clients }: { clients: Clients }, who: string | Endpoint
   const subject: Subject["subject"] =
     typeof who === "string" ? { $case: "userId", value: who } : { $case: "endpoint", value: endpointToProto(who) };
   const optOuts = [{ channel: 0 as const, category: "", ...optOut }];
-  return callUnary(clients.preferences, PreferenceServiceService.updatePreferences, { subject: { subject }, optOut: optOuts, optIn: [] });
+  return callUnary(
+    clients.preferences,
+    PreferenceServiceService.updatePreferences,
+    updateRequest({ subject: { subject }, optOut: optOuts }),
+  );
 };
 
 /** The error of a call that must fail. */

@@ -2,7 +2,14 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { channelToProto } from "../../adapters/wire/convert.ts";
+import { type Category, CategoryDefault, CategoryServiceClient, CategoryServiceService } from "../../gen/carillon/v1/category_service.ts";
+import { NotificationClass } from "../../gen/carillon/v1/notification_service.ts";
+import { PreferenceServiceService } from "../../gen/carillon/v1/preference_service.ts";
+import { ProfileServiceClient, ProfileServiceService } from "../../gen/carillon/v1/profile_service.ts";
+import { callUnary, createClient } from "../../runtime/grpc/client.ts";
+import { eventually } from "../support/eventually.ts";
 import { fresh, freshNumber, freshToken } from "../support/fresh.ts";
+import { updateRequest } from "../support/preference-requests.ts";
 import { startSystem, type TestSystem } from "../support/system.ts";
 import { ended, mail, optOut, phone, register, send, settled, toEndpoint, toUser, wentOut } from "./calls.ts";
 
@@ -14,6 +21,10 @@ after(() => system?.[Symbol.asyncDispose]());
 
 const arrived = (deliveryId: string) => system.sandbox.ledger.entries({ deliveryId }).length;
 const sms = channelToProto("sms");
+const NO_CATEGORY: Category = {
+  ...{ name: "", labels: {}, notificationClass: 0, default: 0, channelsOff: [], hidden: false, order: 0 },
+  ...{ unsubscribeTransactional: false, cap: undefined, quietHours: 0, tenantDefaults: {} },
+};
 
 /** A user with a number and a mailbox, and "allowed" in every cache. */
 async function someone(): Promise<string> {
@@ -82,4 +93,41 @@ test("an opt-out is honoured by a notification scheduled before it", async () =>
   for (const d of [...orders!.deliveries, ...push!.deliveries])
     assert.deepEqual([d.state, d.reason?.code, arrived(d.id)], ["suppressed", "opted-out", 0]);
   for (const d of alerts!.deliveries) assert.deepEqual([wentOut(d), arrived(d.id)], [true, 1]);
+});
+
+test("a category that is opted out by default is sent to those who consented alone, and a profile is kept", async () => {
+  const parts = { token: system.apiKey };
+  using categories = createClient(CategoryServiceClient, system.gatewayAddress, parts);
+  using profiles = createClient(ProfileServiceClient, system.gatewayAddress, parts);
+  const name = fresh("newsletter");
+  const asked = {
+    name,
+    notificationClass: NotificationClass.NOTIFICATION_CLASS_MARKETING,
+    default: CategoryDefault.CATEGORY_DEFAULT_OPTED_OUT,
+  };
+  await callUnary(categories, CategoryServiceService.putCategory, { category: { ...NO_CATEGORY, ...asked } });
+  const { categories: all } = await callUnary(categories, CategoryServiceService.listCategories, {});
+  assert.ok(all.some((category) => category.name === name));
+  const user = await someone();
+  const sent = async () => {
+    const accepted = await send(system, { recipient: toUser(user), category: name });
+    const [record] = await settled(system, [accepted.notificationId]);
+    return record!.deliveries.map((d) => (wentOut(d) ? "sent" : d.reason?.code));
+  };
+  await eventually("the default holds", async () => `${await sent()}` === "no-consent,no-consent");
+  const subject = { subject: { $case: "userId", value: user } } as const;
+  const consent = [{ channel: sms, category: name }];
+  await callUnary(system.clients.preferences, PreferenceServiceService.updatePreferences, updateRequest({ subject, consent }));
+  assert.deepEqual((await sent()).sort(), ["no-consent", "sent"]);
+  const changes = { subject, pageSize: 0, beforeVersion: 0 };
+  const listed = await callUnary(system.clients.preferences, PreferenceServiceService.listPreferenceChanges, changes);
+  assert.deepEqual(
+    listed.changes.map((change) => change.after?.consents.length),
+    [1],
+  );
+  assert.deepEqual(await callUnary(categories, CategoryServiceService.deleteCategory, { name }), { deleted: true });
+
+  const profile = { locale: "ko", timeZone: "Asia/Seoul" };
+  await callUnary(profiles, ProfileServiceService.setProfile, { userId: user, profile });
+  assert.equal((await callUnary(profiles, ProfileServiceService.getProfile, { userId: user })).profile?.timeZone, "Asia/Seoul");
 });

@@ -13,6 +13,7 @@ import { PreferenceServiceService, type Subject } from "../../gen/carillon/v1/pr
 import { callUnary } from "../../runtime/grpc/client.ts";
 import { readDetails } from "../../runtime/grpc/status.ts";
 import { freshEndpoint } from "../support/fresh.ts";
+import { updateRequest } from "../support/preference-requests.ts";
 import type { World } from "./world.ts";
 
 /** One notification, from its first call. */
@@ -215,7 +216,7 @@ export function startLoad({ gateways, sandbox }: World, row: string, { rate = RA
       return item({ channel, notificationClass, recipient, person: self, ...sendAt });
     };
     await sendAll([write(), ...LATER_MS.map((ms) => write(ms))]);
-    const request = { subject: { subject }, optOut: [{ channel: 0 as const, category: "" }], optIn: [] };
+    const request = updateRequest({ subject: { subject }, optOut: [{ channel: 0, category: "" }] });
     await untilAnswered((g) => callUnary(g.preferences, PreferenceServiceService.updatePreferences, request, call()));
     self.optedOutAt = Date.now();
     await sendAll([write()]);

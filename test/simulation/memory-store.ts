@@ -6,12 +6,12 @@ import type { AppRecord } from "../../core/ports/app-store.ts";
 import { type ContactRecord, hasOneUser } from "../../core/ports/contact-store.ts";
 import type { PoisonRecord } from "../../core/ports/poison-store.ts";
 import type { Store } from "../../core/ports/store.ts";
-import { changeOptOuts, isTooMany, type PreferenceRecord } from "../../core/preferences/opt-out.ts";
 import { frozen } from "./frozen.ts";
 import { createMemoryAttempts } from "./memory-attempts.ts";
 import { createMemoryBlobs } from "./memory-blobs.ts";
 import { createMemoryContents } from "./memory-contents.ts";
 import { createMemoryNotifications } from "./memory-notifications.ts";
+import { createMemoryPreferences, createMemoryProfiles } from "./memory-preferences.ts";
 
 export type MemoryStore = Store & {
   settle: NonNullable<Store["settle"]>;
@@ -46,6 +46,7 @@ export function createMemoryStore(onDue: (due: number) => void = () => {}, now: 
     },
     contacts: createMemoryContacts(),
     preferences: createMemoryPreferences(),
+    profiles: createMemoryProfiles(),
     apps: createMemoryApps(),
     poison: createMemoryPoison(),
     async purge(ended, limit) {
@@ -112,25 +113,6 @@ function createMemoryContacts(): Store["contacts"] {
     },
     list: async (app, userIds) => contacts.filter((c) => c.app === app && userIds.includes(c.userId)).sort(inOrder),
     find: async (endpoints) => contacts.filter((c) => endpoints.some((e) => isOf(e.app, e.endpointId)(c))).sort(inOrder),
-  };
-}
-
-function createMemoryPreferences(): Store["preferences"] {
-  const records = new Map<string, PreferenceRecord>();
-  const key = (app: string, subject: string) => `${app}\n${subject}`;
-  return {
-    find: async (app, subjects) => [...new Set(subjects)].flatMap((subject) => records.get(key(app, subject)) ?? []),
-    async update(app, subject, optOut, optIn, now) {
-      const before = records.get(key(app, subject));
-      const optOuts = changeOptOuts(before?.optOuts ?? [], optOut, optIn);
-      if (before && isTooMany(before.optOuts, optOuts)) return { ...before, tooMany: true };
-      const record = frozen({ app, subject, version: (before?.version ?? 0) + 1, optOuts, updatedAt: now });
-      records.set(key(app, subject), record);
-      return record;
-    },
-    async *changedSince(updatedAt) {
-      yield* [...records.values()].filter((p) => p.updatedAt >= updatedAt).sort((a, b) => a.updatedAt - b.updatedAt);
-    },
   };
 }
 

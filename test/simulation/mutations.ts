@@ -84,7 +84,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     ...{ name: "endpoint called whoever has it by now", file: "dispatchers/recipient-check.ts" },
-    find: 'return own === undefined ? { kind: "no-endpoint" } : ask(task, own.endpoint, [userId]);',
+    find: 'return own === undefined ? { kind: "suppressed", why: "no-endpoint" } : ask(task, own.endpoint, [userId]);',
     replace: "return ask(task, own?.endpoint ?? endpoint, [userId]);",
   },
   {

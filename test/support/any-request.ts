@@ -2,17 +2,22 @@ import { type DescEnum, type DescField, type DescMessage, getOption, ScalarType 
 import { type FieldRules, field as fieldRules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import fc from "fast-check";
 import * as blobs from "../../gen/carillon/v1/blob_service.ts";
+import * as categories from "../../gen/carillon/v1/category_service.ts";
 import * as channel from "../../gen/carillon/v1/channel.ts";
 import * as contacts from "../../gen/carillon/v1/contact_service.ts";
 import * as notifications from "../../gen/carillon/v1/notification_service.ts";
 import * as preferences from "../../gen/carillon/v1/preference_service.ts";
+import * as profiles from "../../gen/carillon/v1/profile_service.ts";
 import { descriptors } from "../../runtime/grpc/descriptors.ts";
 
 export interface Codec {
   encode(message: unknown): { finish(): Uint8Array };
   decode(bytes: Uint8Array): unknown;
 }
-const codecs: Readonly<Record<string, unknown>> = { ...blobs, ...channel, ...contacts, ...notifications, ...preferences };
+const codecs: Readonly<Record<string, unknown>> = {
+  ...{ ...blobs, ...categories, ...channel, ...contacts },
+  ...{ ...notifications, ...preferences, ...profiles },
+};
 /** ts-proto's, by the type's name without its package. */
 export const codecOf = (desc: DescMessage): Codec => codecs[desc.name] as Codec;
 
@@ -98,12 +103,15 @@ function value(f: DescField, wild: number): Arb {
       const hasPattern = keys?.type.case === "string" && keys.type.value.pattern !== "";
       const key = either(scalar(ScalarType.STRING, keys, wild), hasPattern ? wild : 1, named) as fc.Arbitrary<string>;
       const max = rules.type.case === "map" ? Number(rules.type.value.maxPairs) : 0;
-      const many = fc.integer({ min: Math.max(0, max - 1), max: max + 2 }).map(manyPairs);
-      return either(fc.dictionary(key, fc.string(), { maxKeys: 4 }), wild, many);
+      const values = rules.type.case === "map" ? rules.type.value.values : undefined;
+      const of =
+        f.mapKind === "message" ? message(f.message, wild) : f.mapKind === "enum" ? enumeration(f.enum, values, wild) : fc.string();
+      const many = fc.tuple(fc.integer({ min: Math.max(0, max - 1), max: max + 2 }), of).map(([n, v]) => manyPairs(n, v));
+      return either(fc.dictionary(key, of, { maxKeys: 4 }), wild, many);
     }
   }
 }
-const manyPairs = (n: number) => Object.fromEntries(Array.from({ length: n }, (_, i) => [`k${i}`, ""]));
+const manyPairs = (n: number, value: unknown) => Object.fromEntries(Array.from({ length: n }, (_, i) => [`k${i}`, value]));
 
 function enumeration(desc: DescEnum, rules: FieldRules | undefined, wild: number): Arb {
   const rejected = rules?.type.case === "enum" ? rules.type.value.notIn : [];
@@ -111,13 +119,16 @@ function enumeration(desc: DescEnum, rules: FieldRules | undefined, wild: number
   return either(fc.constantFrom(...good), wild, fc.constantFrom(-1, 0, 99, 2_147_483_647));
 }
 
+type Bound = { value?: number | bigint | undefined };
+const NUMBERS: ReadonlySet<string | undefined> = new Set(["int32", "int64", "double"]);
+
 function scalar(type: ScalarType, rules: FieldRules | undefined, wild: number): Arb {
   if (type === ScalarType.BOOL) return fc.boolean();
-  if (type === ScalarType.INT32 || type === ScalarType.DOUBLE) {
-    const given = rules?.type.case === "int32" || rules?.type.case === "double" ? rules.type.value : undefined;
+  if (type === ScalarType.INT32 || type === ScalarType.INT64 || type === ScalarType.DOUBLE) {
+    const given = NUMBERS.has(rules?.type.case) ? (rules!.type.value as { greaterThan: Bound; lessThan: Bound }) : undefined;
     const [min, max] = [Number(given?.greaterThan.value ?? 0), Number(given?.lessThan.value ?? 9)];
-    const good = type === ScalarType.INT32 ? fc.integer({ min, max }) : fc.double({ min, max, noNaN: true });
-    const bad = [min - 1, max + 1, -2_147_483_648, 2_147_483_647, ...(type === ScalarType.INT32 ? [] : [Number.NaN, Infinity, -0])];
+    const good = type === ScalarType.DOUBLE ? fc.double({ min, max, noNaN: true }) : fc.integer({ min, max });
+    const bad = [min - 1, max + 1, -2_147_483_648, 2_147_483_647, ...(type === ScalarType.DOUBLE ? [Number.NaN, Infinity, -0] : [])];
     return either(good, wild, fc.constantFrom(...bad));
   }
   if (type === ScalarType.BYTES) {

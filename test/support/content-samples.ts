@@ -127,6 +127,7 @@ export const richEmail = (over: Partial<EmailContent> = {}): EmailContent => ({
   overrides: { sendgrid: { ip_pool_name: "receipts" }, mandrill: { message: { important: true, subaccount: null } } },
   tags: ["receipt", "dinner for two"],
   calendar: { method: "REQUEST", ics: SAMPLE_ICS },
+  unsubscribe: "one-click",
   ...over,
 });
 

@@ -5,6 +5,7 @@ import { connectRedis, type RedisConnection } from "../../adapters/redis/connect
 import { openStore } from "../../adapters/store/open-store.ts";
 import type { Channel } from "../../core/delivery/channel.ts";
 import type { Endpoint } from "../../core/delivery/endpoint.ts";
+import type { AppStore } from "../../core/ports/app-store.ts";
 import type { OptOutAnswer, OptOutQuestion } from "../../core/ports/opt-outs.ts";
 import type { PreferenceStore } from "../../core/ports/preference-store.ts";
 import type { Store } from "../../core/ports/store.ts";
@@ -25,7 +26,7 @@ export const question = (
   channel: Channel = "email",
   category = "news",
   app = APP,
-): OptOutQuestion => ({ app, userId, endpoint, channel, category });
+): OptOutQuestion => ({ app, userId, endpoint, channel, category, notificationClass: "transactional" });
 
 export const ask = async (p: Preferences, userId = "ada", channel: Channel = "email", category = "news", app = APP) =>
   (await p.check([question(userId, undefined, channel, category, app)]))[0] as OptOutAnswer;
@@ -37,9 +38,26 @@ export class PreferencesWorld {
   clock!: FakeClock;
   #strangers = 0;
 
-  storeOnly = () => createPreferences({ store: this.watched.store, redis: undefined, clock: this.clock, log });
+  storeOnly = () =>
+    createPreferences({
+      store: this.watched.store,
+      apps: this.store.apps,
+      profiles: this.store.profiles,
+      redis: undefined,
+      clock: this.clock,
+      log,
+    });
   /** An instance over another view of the store. */
-  over = (store: PreferenceStore) => createPreferences({ store, redis: this.redis, clock: this.clock, log, buckets: BUCKETS });
+  over = (store: PreferenceStore, apps: Pick<AppStore, "find"> = this.store.apps) =>
+    createPreferences({
+      store,
+      apps,
+      profiles: this.store.profiles,
+      redis: this.redis,
+      clock: this.clock,
+      log,
+      buckets: BUCKETS,
+    });
   /** An instance whose Redis is filled and trusted. */
   start = async (): Promise<Preferences> => {
     const preferences = this.over(this.watched.store);
@@ -50,7 +68,7 @@ export class PreferencesWorld {
     eventually("Redis answers for all users", async () => {
       const users = Array.from({ length: 4 * BUCKETS }, () => `stranger-${this.#strangers++}`);
       this.watched.found = [];
-      await preferences.check(users.map((u) => question(u)));
+      await preferences.check(users.map((u) => question(u, undefined, "email", "never-put")));
       return this.watched.found.length === 0;
     });
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { openStore } from "../../adapters/store/open-store.ts";
+import { changing } from "./changing.ts";
 import { leaseDue } from "./lease-due.ts";
 import { describeApps } from "./store/apps.ts";
 import { describeAttempts } from "./store/attempts.ts";
@@ -17,6 +18,7 @@ import { describeNotifications } from "./store/notifications.ts";
 import { describeOutbox } from "./store/outbox.ts";
 import { describePoison } from "./store/poison.ts";
 import { describePreferences } from "./store/preferences.ts";
+import { describeProfiles } from "./store/profiles.ts";
 import { describePurge } from "./store/purge.ts";
 import { describeReading } from "./store/reading.ts";
 import { describeResolutions } from "./store/resolutions.ts";
@@ -51,6 +53,7 @@ export function describeStoreContract(name: string, createDatabase: () => Promis
   describeReading(name, test);
   describeContacts(name, test);
   describePreferences(name, test);
+  describeProfiles(name, test);
   describeApps(name, test);
   describePoison(name, test);
   describePurge(name, test);
@@ -67,7 +70,7 @@ export function describeStoreContract(name: string, createDatabase: () => Promis
         await first.notifications.insert([record]);
         await first.attempts.claim([attempt]);
         await first.contacts.register(contact);
-        await first.preferences.update("shop", "user:u1", [{ channel: "*", category: "ads" }], [], T0);
+        await first.preferences.update("shop", "user:u1", changing([{ channel: "*", category: "ads" }]), T0);
         await first.apps.change(app.id, () => app);
       }
       await using again = await openStore(url);

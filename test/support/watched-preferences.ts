@@ -33,6 +33,13 @@ export function watchPreferences(real: PreferenceStore): WatchedPreferences {
         reachable();
         return real.update(...change);
       },
+      async history(...of) {
+        reachable();
+        return real.history(...of);
+      },
+      remove: real.remove,
+      removeHistory: real.removeHistory,
+      purgeHistory: real.purgeHistory,
       async *changedSince(updatedAt) {
         reachable();
         await watched.heldChanges;

@@ -122,6 +122,25 @@ export namespace InterruptionLevel {
   export type UNRECOGNIZED = typeof InterruptionLevel.UNRECOGNIZED;
 }
 
+export const UnsubscribeMode = {
+  /** UNSUBSCRIBE_MODE_UNSPECIFIED - One-click for marketing, as the category says for transactional, never for critical. */
+  UNSUBSCRIBE_MODE_UNSPECIFIED: 0,
+  /** UNSUBSCRIBE_MODE_NONE - Not allowed for marketing. */
+  UNSUBSCRIBE_MODE_NONE: 1,
+  /** UNSUBSCRIBE_MODE_ONE_CLICK - Not allowed for critical. */
+  UNSUBSCRIBE_MODE_ONE_CLICK: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type UnsubscribeMode = typeof UnsubscribeMode[keyof typeof UnsubscribeMode];
+
+export namespace UnsubscribeMode {
+  export type UNSUBSCRIBE_MODE_UNSPECIFIED = typeof UnsubscribeMode.UNSUBSCRIBE_MODE_UNSPECIFIED;
+  export type UNSUBSCRIBE_MODE_NONE = typeof UnsubscribeMode.UNSUBSCRIBE_MODE_NONE;
+  export type UNSUBSCRIBE_MODE_ONE_CLICK = typeof UnsubscribeMode.UNSUBSCRIBE_MODE_ONE_CLICK;
+  export type UNRECOGNIZED = typeof UnsubscribeMode.UNRECOGNIZED;
+}
+
 export const SmsForm = {
   SMS_FORM_UNSPECIFIED: 0,
   /** SMS_FORM_GSM7 - In the GSM alphabet: 160 characters alone, 153 in each of several segments. */
@@ -459,6 +478,8 @@ export interface EmailContent {
   attachments: Attachment[];
   /** Shown after the subject in a list of mails. */
   preheader: string;
+  /** Whether the mail carries List-Unsubscribe and List-Unsubscribe-Post, and a link in its body. */
+  unsubscribe: UnsubscribeMode;
   overrides:
     | EmailOverrides
     | undefined;
@@ -2049,6 +2070,7 @@ function createBaseEmailContent(): EmailContent {
     headers: globalThis.Object.create(null),
     attachments: [],
     preheader: "",
+    unsubscribe: 0,
     overrides: undefined,
     tags: [],
     calendar: undefined,
@@ -2086,6 +2108,9 @@ export const EmailContent: MessageFns<EmailContent> = {
     }
     if (message.preheader !== "") {
       writer.uint32(82).string(message.preheader);
+    }
+    if (message.unsubscribe !== 0) {
+      writer.uint32(88).int32(message.unsubscribe);
     }
     if (message.overrides !== undefined) {
       EmailOverrides.encode(message.overrides, writer.uint32(98).fork()).join();
@@ -2193,6 +2218,14 @@ export const EmailContent: MessageFns<EmailContent> = {
             }
 
             message.preheader = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.unsubscribe = reader.int32() as any;
             continue;
           }
           case 12: {

@@ -18,23 +18,75 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Timestamp } from "../../google/protobuf/timestamp.ts";
 import { Channel, Endpoint, Reason } from "./channel.ts";
+import { NotificationClass } from "./notification_service.ts";
 
 export const protobufPackage = "carillon.v1";
 
 export const protobufFileName = "carillon/v1/preference_service.proto";
+
+export const BlockKind = {
+  BLOCK_KIND_UNSPECIFIED: 0,
+  /** BLOCK_KIND_STOP - The person answered STOP to a text, or the provider says that they did. */
+  BLOCK_KIND_STOP: 1,
+  /** BLOCK_KIND_COMPLAINT - The person reported a mail as spam. It holds for marketing and transactional. */
+  BLOCK_KIND_COMPLAINT: 2,
+  /** BLOCK_KIND_BOUNCE - The address does not exist. */
+  BLOCK_KIND_BOUNCE: 3,
+  /** BLOCK_KIND_MANUAL - An operator or an imported list says so. */
+  BLOCK_KIND_MANUAL: 4,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type BlockKind = typeof BlockKind[keyof typeof BlockKind];
+
+export namespace BlockKind {
+  export type BLOCK_KIND_UNSPECIFIED = typeof BlockKind.BLOCK_KIND_UNSPECIFIED;
+  export type BLOCK_KIND_STOP = typeof BlockKind.BLOCK_KIND_STOP;
+  export type BLOCK_KIND_COMPLAINT = typeof BlockKind.BLOCK_KIND_COMPLAINT;
+  export type BLOCK_KIND_BOUNCE = typeof BlockKind.BLOCK_KIND_BOUNCE;
+  export type BLOCK_KIND_MANUAL = typeof BlockKind.BLOCK_KIND_MANUAL;
+  export type UNRECOGNIZED = typeof BlockKind.UNRECOGNIZED;
+}
 
 /** Whose preferences: those of a user, or those of one endpoint whichever user it belongs to. */
 export interface Subject {
   subject: { $case: "userId"; value: string } | { $case: "endpoint"; value: Endpoint } | undefined;
 }
 
-/** One choice not to be notified. */
+/** What one choice is about: a refusal in opt_outs, a consent in consents. */
 export interface OptOut {
   /** Unspecified: every channel. */
   channel: Channel;
   /** Empty: every category. */
   category: string;
+  /** From this moment on the choice says nothing any more, as after a pause. Absent: it stays. */
+  until?: Date | undefined;
+}
+
+/** Who changed preferences, and why. Kept in the history. */
+export interface ChangeOrigin {
+  /** The person or program that made the change, for example "ann@support". Empty: the app. */
+  actor: string;
+  /** How it came, for example "phone", "preference-page", "import". */
+  source: string;
+  /** What proves it, for example the number of a letter or the text of a message. */
+  evidence: string;
+}
+
+/** Why an endpoint is not sent to, whatever its users chose. */
+export interface Block {
+  kind: BlockKind;
+  /** With BLOCK_KIND_STOP: the sender that it holds for; "(default)" is the one of texts that name none. Empty: every sender of the app. */
+  senderPool: string;
+  /** The classes that it holds for. Empty: every class. */
+  classes: NotificationClass[];
+  /** The provider's own words or code, or an operator's. */
+  reason: string;
+  /** Where it came from, for example "twilio", "sendgrid", "import". */
+  source: string;
+  blockedAt: Date | undefined;
 }
 
 export interface GetPreferencesRequest {
@@ -45,6 +97,10 @@ export interface GetPreferencesResponse {
   optOuts: OptOut[];
   /** Counts the changes; 0 when there was none. */
   version: number;
+  /** Choices to be notified, which count more than a wider opt-out. */
+  consents: OptOut[];
+  /** Of an endpoint. */
+  blocks: Block[];
 }
 
 export interface UpdatePreferencesRequest {
@@ -52,16 +108,72 @@ export interface UpdatePreferencesRequest {
     | Subject
     | undefined;
   /**
-   * Opt-outs to add. A subject has at most 1,000 of single categories; more are FAILED_PRECONDITION. Those of every
-   * category are not limited.
+   * Opt-outs to add. A subject has at most 1,000 choices of single categories; more are FAILED_PRECONDITION. Those of every
+   * category are not limited. A category that is required is FAILED_PRECONDITION, too.
    */
   optOut: OptOut[];
-  /** Opt-outs to remove: those with exactly this channel and category. */
+  /** Choices to forget, opt-outs and consents: those with exactly this channel and category. What is wider counts again, or the default. */
   optIn: OptOut[];
+  /**
+   * Consents to add; each removes the opt-out of exactly this channel and category. Needed where the category's default is opted out, and to be
+   * reached in spite of a wider opt-out.
+   */
+  consent: OptOut[];
+  origin: ChangeOrigin | undefined;
 }
 
 export interface UpdatePreferencesResponse {
   optOuts: OptOut[];
+  version: number;
+  consents: OptOut[];
+  blocks: Block[];
+}
+
+export interface ListPreferenceChangesRequest {
+  subject:
+    | Subject
+    | undefined;
+  /** 0: 100. */
+  pageSize: number;
+  /** Changes before this version; 0: from the latest on. */
+  beforeVersion: number;
+}
+
+export interface ListPreferenceChangesResponse {
+  changes: PreferenceChange[];
+}
+
+/** A change of one subject. Times are those of the store. */
+export interface PreferenceChange {
+  version: number;
+  changedAt: Date | undefined;
+  origin:
+    | ChangeOrigin
+    | undefined;
+  /** The choices and blocks that differ, as they were and as they are since. */
+  before: PreferenceState | undefined;
+  after: PreferenceState | undefined;
+}
+
+export interface PreferenceState {
+  optOuts: OptOut[];
+  consents: OptOut[];
+  blocks: Block[];
+}
+
+export interface LiftBlockRequest {
+  endpoint:
+    | Endpoint
+    | undefined;
+  /** Unspecified: every kind. */
+  kind: BlockKind;
+  /** The reason stands in `evidence`, which must not be empty. */
+  origin: ChangeOrigin | undefined;
+}
+
+export interface LiftBlockResponse {
+  /** Those that were lifted. */
+  lifted: Block[];
   version: number;
 }
 
@@ -75,6 +187,10 @@ export interface PreferenceQuestion {
   endpoint: Endpoint | undefined;
   channel: Channel;
   category: string;
+  /** Unspecified: transactional. Some blocks hold for some classes alone. */
+  notificationClass: NotificationClass;
+  /** Of a text: which of the app's senders would send it. Empty: its default. */
+  senderPool: string;
 }
 
 export interface CheckPreferencesResponse {
@@ -84,7 +200,7 @@ export interface CheckPreferencesResponse {
 
 export interface PreferenceAnswer {
   optedOut: boolean;
-  /** Set when opted_out is true; the code is opted-out. */
+  /** Set when opted_out is true; the code is one of opted-out, no-consent, stopped, complained, bounced, blocked. */
   reason: Reason | undefined;
 }
 
@@ -148,7 +264,7 @@ export const Subject: MessageFns<Subject> = {
 };
 
 function createBaseOptOut(): OptOut {
-  return { channel: 0, category: "" };
+  return { channel: 0, category: "", until: undefined };
 }
 
 export const OptOut: MessageFns<OptOut> = {
@@ -158,6 +274,9 @@ export const OptOut: MessageFns<OptOut> = {
     }
     if (message.category !== "") {
       writer.uint32(18).string(message.category);
+    }
+    if (message.until !== undefined) {
+      Timestamp.encode(toTimestamp(message.until), writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -189,6 +308,197 @@ export const OptOut: MessageFns<OptOut> = {
             }
 
             message.category = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.until = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseChangeOrigin(): ChangeOrigin {
+  return { actor: "", source: "", evidence: "" };
+}
+
+export const ChangeOrigin: MessageFns<ChangeOrigin> = {
+  encode(message: ChangeOrigin, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.actor !== "") {
+      writer.uint32(10).string(message.actor);
+    }
+    if (message.source !== "") {
+      writer.uint32(18).string(message.source);
+    }
+    if (message.evidence !== "") {
+      writer.uint32(26).string(message.evidence);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChangeOrigin {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChangeOrigin();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.evidence = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBlock(): Block {
+  return { kind: 0, senderPool: "", classes: [], reason: "", source: "", blockedAt: undefined };
+}
+
+export const Block: MessageFns<Block> = {
+  encode(message: Block, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== 0) {
+      writer.uint32(8).int32(message.kind);
+    }
+    if (message.senderPool !== "") {
+      writer.uint32(18).string(message.senderPool);
+    }
+    if (message.classes.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.classes) {
+        writer.int32(v);
+      }
+      writer.join();
+    }
+    if (message.reason !== "") {
+      writer.uint32(34).string(message.reason);
+    }
+    if (message.source !== "") {
+      writer.uint32(42).string(message.source);
+    }
+    if (message.blockedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.blockedAt), writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Block {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBlock();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.senderPool = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag === 24) {
+              message.classes.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.classes.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.blockedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -251,7 +561,7 @@ export const GetPreferencesRequest: MessageFns<GetPreferencesRequest> = {
 };
 
 function createBaseGetPreferencesResponse(): GetPreferencesResponse {
-  return { optOuts: [], version: 0 };
+  return { optOuts: [], version: 0, consents: [], blocks: [] };
 }
 
 export const GetPreferencesResponse: MessageFns<GetPreferencesResponse> = {
@@ -261,6 +571,12 @@ export const GetPreferencesResponse: MessageFns<GetPreferencesResponse> = {
     }
     if (message.version !== 0) {
       writer.uint32(16).int64(message.version);
+    }
+    for (const v of message.consents) {
+      OptOut.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.blocks) {
+      Block.encode(v!, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -294,6 +610,22 @@ export const GetPreferencesResponse: MessageFns<GetPreferencesResponse> = {
             message.version = longToNumber(reader.int64());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.consents.push(OptOut.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.blocks.push(Block.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -308,7 +640,7 @@ export const GetPreferencesResponse: MessageFns<GetPreferencesResponse> = {
 };
 
 function createBaseUpdatePreferencesRequest(): UpdatePreferencesRequest {
-  return { subject: undefined, optOut: [], optIn: [] };
+  return { subject: undefined, optOut: [], optIn: [], consent: [], origin: undefined };
 }
 
 export const UpdatePreferencesRequest: MessageFns<UpdatePreferencesRequest> = {
@@ -321,6 +653,12 @@ export const UpdatePreferencesRequest: MessageFns<UpdatePreferencesRequest> = {
     }
     for (const v of message.optIn) {
       OptOut.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.consent) {
+      OptOut.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.origin !== undefined) {
+      ChangeOrigin.encode(message.origin, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -362,6 +700,22 @@ export const UpdatePreferencesRequest: MessageFns<UpdatePreferencesRequest> = {
             message.optIn.push(OptOut.decode(reader, reader.uint32()));
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.consent.push(OptOut.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.origin = ChangeOrigin.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -376,7 +730,7 @@ export const UpdatePreferencesRequest: MessageFns<UpdatePreferencesRequest> = {
 };
 
 function createBaseUpdatePreferencesResponse(): UpdatePreferencesResponse {
-  return { optOuts: [], version: 0 };
+  return { optOuts: [], version: 0, consents: [], blocks: [] };
 }
 
 export const UpdatePreferencesResponse: MessageFns<UpdatePreferencesResponse> = {
@@ -386,6 +740,12 @@ export const UpdatePreferencesResponse: MessageFns<UpdatePreferencesResponse> = 
     }
     if (message.version !== 0) {
       writer.uint32(16).int64(message.version);
+    }
+    for (const v of message.consents) {
+      OptOut.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.blocks) {
+      Block.encode(v!, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -409,6 +769,419 @@ export const UpdatePreferencesResponse: MessageFns<UpdatePreferencesResponse> = 
             }
 
             message.optOuts.push(OptOut.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.version = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.consents.push(OptOut.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.blocks.push(Block.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListPreferenceChangesRequest(): ListPreferenceChangesRequest {
+  return { subject: undefined, pageSize: 0, beforeVersion: 0 };
+}
+
+export const ListPreferenceChangesRequest: MessageFns<ListPreferenceChangesRequest> = {
+  encode(message: ListPreferenceChangesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.subject !== undefined) {
+      Subject.encode(message.subject, writer.uint32(10).fork()).join();
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(16).int32(message.pageSize);
+    }
+    if (message.beforeVersion !== 0) {
+      writer.uint32(24).int64(message.beforeVersion);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListPreferenceChangesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListPreferenceChangesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.subject = Subject.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.beforeVersion = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListPreferenceChangesResponse(): ListPreferenceChangesResponse {
+  return { changes: [] };
+}
+
+export const ListPreferenceChangesResponse: MessageFns<ListPreferenceChangesResponse> = {
+  encode(message: ListPreferenceChangesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.changes) {
+      PreferenceChange.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListPreferenceChangesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListPreferenceChangesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.changes.push(PreferenceChange.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePreferenceChange(): PreferenceChange {
+  return { version: 0, changedAt: undefined, origin: undefined, before: undefined, after: undefined };
+}
+
+export const PreferenceChange: MessageFns<PreferenceChange> = {
+  encode(message: PreferenceChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.version !== 0) {
+      writer.uint32(8).int64(message.version);
+    }
+    if (message.changedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.changedAt), writer.uint32(18).fork()).join();
+    }
+    if (message.origin !== undefined) {
+      ChangeOrigin.encode(message.origin, writer.uint32(26).fork()).join();
+    }
+    if (message.before !== undefined) {
+      PreferenceState.encode(message.before, writer.uint32(34).fork()).join();
+    }
+    if (message.after !== undefined) {
+      PreferenceState.encode(message.after, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PreferenceChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePreferenceChange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.version = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.changedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.origin = ChangeOrigin.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.before = PreferenceState.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.after = PreferenceState.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePreferenceState(): PreferenceState {
+  return { optOuts: [], consents: [], blocks: [] };
+}
+
+export const PreferenceState: MessageFns<PreferenceState> = {
+  encode(message: PreferenceState, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.optOuts) {
+      OptOut.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.consents) {
+      OptOut.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.blocks) {
+      Block.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PreferenceState {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePreferenceState();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.optOuts.push(OptOut.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.consents.push(OptOut.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.blocks.push(Block.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLiftBlockRequest(): LiftBlockRequest {
+  return { endpoint: undefined, kind: 0, origin: undefined };
+}
+
+export const LiftBlockRequest: MessageFns<LiftBlockRequest> = {
+  encode(message: LiftBlockRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.endpoint !== undefined) {
+      Endpoint.encode(message.endpoint, writer.uint32(10).fork()).join();
+    }
+    if (message.kind !== 0) {
+      writer.uint32(16).int32(message.kind);
+    }
+    if (message.origin !== undefined) {
+      ChangeOrigin.encode(message.origin, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LiftBlockRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLiftBlockRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.endpoint = Endpoint.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.origin = ChangeOrigin.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLiftBlockResponse(): LiftBlockResponse {
+  return { lifted: [], version: 0 };
+}
+
+export const LiftBlockResponse: MessageFns<LiftBlockResponse> = {
+  encode(message: LiftBlockResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.lifted) {
+      Block.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.version !== 0) {
+      writer.uint32(16).int64(message.version);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LiftBlockResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLiftBlockResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.lifted.push(Block.decode(reader, reader.uint32()));
             continue;
           }
           case 2: {
@@ -479,7 +1252,7 @@ export const CheckPreferencesRequest: MessageFns<CheckPreferencesRequest> = {
 };
 
 function createBasePreferenceQuestion(): PreferenceQuestion {
-  return { userId: "", endpoint: undefined, channel: 0, category: "" };
+  return { userId: "", endpoint: undefined, channel: 0, category: "", notificationClass: 0, senderPool: "" };
 }
 
 export const PreferenceQuestion: MessageFns<PreferenceQuestion> = {
@@ -495,6 +1268,12 @@ export const PreferenceQuestion: MessageFns<PreferenceQuestion> = {
     }
     if (message.category !== "") {
       writer.uint32(34).string(message.category);
+    }
+    if (message.notificationClass !== 0) {
+      writer.uint32(40).int32(message.notificationClass);
+    }
+    if (message.senderPool !== "") {
+      writer.uint32(50).string(message.senderPool);
     }
     return writer;
   },
@@ -542,6 +1321,22 @@ export const PreferenceQuestion: MessageFns<PreferenceQuestion> = {
             }
 
             message.category = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.notificationClass = reader.int32() as any;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.senderPool = reader.string();
             continue;
           }
         }
@@ -660,10 +1455,14 @@ export const PreferenceAnswer: MessageFns<PreferenceAnswer> = {
   },
 };
 
-/** Opt-outs of users and endpoints. An opt-out takes effect within 5 seconds, also for notifications that are already queued. */
+/**
+ * What users and endpoints chose, and what blocks an endpoint. A refusal takes effect within 5 seconds, also for notifications that are already
+ * queued. Whether a notification may be sent is said by the first of these that speaks: a block of the endpoint; the choice for its channel and
+ * category; for its category; for its channel; for everything; the default of its category (CategoryService).
+ */
 export type PreferenceServiceService = typeof PreferenceServiceService;
 export const PreferenceServiceService = {
-  /** GetPreferences returns the opt-outs of a user or an endpoint. */
+  /** GetPreferences returns the choices of a user or an endpoint, and what blocks it. */
   getPreferences: {
     path: "/carillon.v1.PreferenceService/GetPreferences" as const,
     requestStream: false as const,
@@ -675,7 +1474,7 @@ export const PreferenceServiceService = {
       Buffer.from(GetPreferencesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetPreferencesResponse => GetPreferencesResponse.decode(value),
   },
-  /** UpdatePreferences adds and removes opt-outs. It answers once the change is durably stored. */
+  /** UpdatePreferences changes choices. It answers once the change is durably stored. */
   updatePreferences: {
     path: "/carillon.v1.PreferenceService/UpdatePreferences" as const,
     requestStream: false as const,
@@ -686,6 +1485,28 @@ export const PreferenceServiceService = {
     responseSerialize: (value: UpdatePreferencesResponse): Buffer =>
       Buffer.from(UpdatePreferencesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): UpdatePreferencesResponse => UpdatePreferencesResponse.decode(value),
+  },
+  /** ListPreferenceChanges returns every change of a subject, the latest first. */
+  listPreferenceChanges: {
+    path: "/carillon.v1.PreferenceService/ListPreferenceChanges" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListPreferenceChangesRequest): Buffer =>
+      Buffer.from(ListPreferenceChangesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListPreferenceChangesRequest => ListPreferenceChangesRequest.decode(value),
+    responseSerialize: (value: ListPreferenceChangesResponse): Buffer =>
+      Buffer.from(ListPreferenceChangesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListPreferenceChangesResponse => ListPreferenceChangesResponse.decode(value),
+  },
+  /** LiftBlock lets an endpoint be sent to again, because it was verified or because an operator says why. */
+  liftBlock: {
+    path: "/carillon.v1.PreferenceService/LiftBlock" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: LiftBlockRequest): Buffer => Buffer.from(LiftBlockRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): LiftBlockRequest => LiftBlockRequest.decode(value),
+    responseSerialize: (value: LiftBlockResponse): Buffer => Buffer.from(LiftBlockResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): LiftBlockResponse => LiftBlockResponse.decode(value),
   },
   /** CheckPreferences answers for up to 1,000 recipients whether they opted out. */
   checkPreferences: {
@@ -702,16 +1523,20 @@ export const PreferenceServiceService = {
 } as const;
 
 export interface PreferenceServiceServer extends UntypedServiceImplementation {
-  /** GetPreferences returns the opt-outs of a user or an endpoint. */
+  /** GetPreferences returns the choices of a user or an endpoint, and what blocks it. */
   getPreferences: handleUnaryCall<GetPreferencesRequest, GetPreferencesResponse>;
-  /** UpdatePreferences adds and removes opt-outs. It answers once the change is durably stored. */
+  /** UpdatePreferences changes choices. It answers once the change is durably stored. */
   updatePreferences: handleUnaryCall<UpdatePreferencesRequest, UpdatePreferencesResponse>;
+  /** ListPreferenceChanges returns every change of a subject, the latest first. */
+  listPreferenceChanges: handleUnaryCall<ListPreferenceChangesRequest, ListPreferenceChangesResponse>;
+  /** LiftBlock lets an endpoint be sent to again, because it was verified or because an operator says why. */
+  liftBlock: handleUnaryCall<LiftBlockRequest, LiftBlockResponse>;
   /** CheckPreferences answers for up to 1,000 recipients whether they opted out. */
   checkPreferences: handleUnaryCall<CheckPreferencesRequest, CheckPreferencesResponse>;
 }
 
 export interface PreferenceServiceClient extends Client {
-  /** GetPreferences returns the opt-outs of a user or an endpoint. */
+  /** GetPreferences returns the choices of a user or an endpoint, and what blocks it. */
   getPreferences(
     request: GetPreferencesRequest,
     callback: (error: ServiceError | null, response: GetPreferencesResponse) => void,
@@ -727,7 +1552,7 @@ export interface PreferenceServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetPreferencesResponse) => void,
   ): ClientUnaryCall;
-  /** UpdatePreferences adds and removes opt-outs. It answers once the change is durably stored. */
+  /** UpdatePreferences changes choices. It answers once the change is durably stored. */
   updatePreferences(
     request: UpdatePreferencesRequest,
     callback: (error: ServiceError | null, response: UpdatePreferencesResponse) => void,
@@ -742,6 +1567,38 @@ export interface PreferenceServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: UpdatePreferencesResponse) => void,
+  ): ClientUnaryCall;
+  /** ListPreferenceChanges returns every change of a subject, the latest first. */
+  listPreferenceChanges(
+    request: ListPreferenceChangesRequest,
+    callback: (error: ServiceError | null, response: ListPreferenceChangesResponse) => void,
+  ): ClientUnaryCall;
+  listPreferenceChanges(
+    request: ListPreferenceChangesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListPreferenceChangesResponse) => void,
+  ): ClientUnaryCall;
+  listPreferenceChanges(
+    request: ListPreferenceChangesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListPreferenceChangesResponse) => void,
+  ): ClientUnaryCall;
+  /** LiftBlock lets an endpoint be sent to again, because it was verified or because an operator says why. */
+  liftBlock(
+    request: LiftBlockRequest,
+    callback: (error: ServiceError | null, response: LiftBlockResponse) => void,
+  ): ClientUnaryCall;
+  liftBlock(
+    request: LiftBlockRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: LiftBlockResponse) => void,
+  ): ClientUnaryCall;
+  liftBlock(
+    request: LiftBlockRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: LiftBlockResponse) => void,
   ): ClientUnaryCall;
   /** CheckPreferences answers for up to 1,000 recipients whether they opted out. */
   checkPreferences(
@@ -769,6 +1626,18 @@ export const PreferenceServiceClient = makeGenericClientConstructor(
   service: typeof PreferenceServiceService;
   serviceName: string;
 };
+
+function toTimestamp(date: Date): Timestamp {
+  const seconds = Math.trunc(date.getTime() / 1_000);
+  const nanos = (date.getTime() % 1_000) * 1_000_000;
+  return { seconds, nanos };
+}
+
+function fromTimestamp(t: Timestamp): Date {
+  let millis = (t.seconds || 0) * 1_000;
+  millis += (t.nanos || 0) / 1_000_000;
+  return new globalThis.Date(millis);
+}
 
 function longToNumber(int64: { toString(): string }): number {
   const num = globalThis.Number(int64.toString());

@@ -17,6 +17,15 @@ const full: AppRecord = sampleApp({
     ...{ smsSenders: ["orders"], emailFrom: ["@shop.example", "orders@bücher.example"] },
   },
   accounts: { sms: "acme", twilio: "acme-eu", sendgrid: "default" },
+  categories: [
+    { name: "orders", labels: {}, default: "required" },
+    {
+      ...{ name: "news", notificationClass: "marketing", default: "opted-out", channelsOff: ["sms"], hidden: true, order: -1 },
+      labels: { en: { title: "News", description: "Once a week" }, ko: { title: "소식" } },
+      tenantDefaults: { "a.b$c": "opted-in", acme: "required" },
+      ...{ unsubscribeTransactional: true, cap: { max: 2, windowMs: 86_400_000, defer: true }, quietHours: "wait" },
+    },
+  ],
   keys: [keyOf("k1"), { ...keyOf("k2"), expiresAt: T0 + 1 }, { ...keyOf("k3"), revokedAt: T0 + 2 }],
 });
 

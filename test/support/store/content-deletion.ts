@@ -13,7 +13,10 @@ const ENDED = T0 + 5;
 const NOW = T0 + 1_000;
 const DAY_MS = 86_400_000;
 
-const deleteContent = (store: Store, before = NOW, limit = 10) => store.deleteContent({ ...OF, before }, NOW, limit);
+async function deleteContent(store: Store, before = NOW, limit = 10) {
+  const { workMs: _workMs, ...counts } = await store.deleteContent({ ...OF, before }, NOW, limit);
+  return counts;
+}
 
 async function insertSent(store: Store, ...overs: Partial<NotificationRecord>[]): Promise<NotificationRecord[]> {
   const records = overs.map((over) => sampleNotification([T0], over));

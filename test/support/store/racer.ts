@@ -3,6 +3,7 @@
 
 import { openStore } from "../../../adapters/store/open-store.ts";
 import { attemptId } from "../../../core/ports/attempt-store.ts";
+import { changing } from "../changing.ts";
 import { leaseDue } from "../lease-due.ts";
 import { sampleApp, sampleAttempt, sampleChange, T0 } from "./samples.ts";
 
@@ -77,7 +78,7 @@ async function run(race: Race): Promise<string[]> {
       const versions: string[] = [];
       for (let i = 0; i < race.times; i++) {
         const optOut = { channel: "sms", category: `${race.worker}-${i}` } as const;
-        versions.push(String((await store.preferences.update("shop", "user:u1", [optOut], [], T0 + i)).version));
+        versions.push(String((await store.preferences.update("shop", "user:u1", changing([optOut]), T0 + i)).version));
       }
       return versions;
     }

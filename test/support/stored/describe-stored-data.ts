@@ -5,8 +5,10 @@ import { isOpen } from "../../../core/delivery/notification.ts";
 import { deliveryIdOf } from "../../../core/ports/attempt-store.ts";
 import type { ContactRecord } from "../../../core/ports/contact-store.ts";
 import type { Store } from "../../../core/ports/store.ts";
-import { isOptedOut } from "../../../core/preferences/opt-out.ts";
+import { refusalOf } from "../../../core/preferences/answer.ts";
+import { stateOf } from "../../../core/preferences/change.ts";
 import { anyChange } from "../changes.ts";
+import { changing } from "../changing.ts";
 import { allAttempts, allNotifications } from "../everything.ts";
 import { leaseDue } from "../lease-due.ts";
 import { byId } from "../store/samples.ts";
@@ -65,8 +67,11 @@ export function describeStoredData(name: string, createDatabase: () => Promise<T
       assert.deepEqual(await Array.fromAsync(store.preferences.changedSince(0)), preferences);
       for (const { app, subject, optOuts } of preferences) {
         const [found] = await store.preferences.find(app, [subject]);
-        for (const { channel, category } of optOuts)
-          assert.ok(isOptedOut(found!.optOuts, channel === "*" ? "email" : channel, category === "*" ? "any" : category), subject);
+        for (const { channel, category } of optOuts) {
+          const about = { channel: channel === "*" ? "email" : channel, category: category === "*" ? "any" : category } as const;
+          const asked = { ...about, notificationClass: "critical", default: "opted-in" } as const;
+          assert.equal(refusalOf([stateOf(found!)], asked, LATER), "opted-out", subject);
+        }
       }
       assert.equal(preferences.flatMap((p) => p.optOuts).length, 4);
     });
@@ -74,11 +79,14 @@ export function describeStoredData(name: string, createDatabase: () => Promise<T
     test("keeps the earlier opt-outs where one is added, and where one is taken back", async (store) => {
       const [user] = preferences;
       const added = { channel: "fcm", category: "tips" } as const;
-      const first = await store.preferences.update(user!.app, user!.subject, [added], [], LATER);
-      assert.deepEqual(first, { ...user, version: user!.version + 1, optOuts: [...user!.optOuts, added], updatedAt: LATER });
-      const second = await store.preferences.update(user!.app, user!.subject, [], [user!.optOuts[0]!], LATER + 1);
+      const first = await store.preferences.update(user!.app, user!.subject, changing([added]), LATER);
+      const { lastChange, ...record } = first;
+      assert.deepEqual(record, { ...user, version: user!.version + 1, optOuts: [...user!.optOuts, added], updatedAt: LATER });
+      assert.deepEqual(await store.preferences.history(user!.app, user!.subject, first.version + 1, 10), [lastChange]);
+      const second = await store.preferences.update(user!.app, user!.subject, changing([], [user!.optOuts[0]!]), LATER + 1);
       assert.deepEqual(second.optOuts, [...user!.optOuts.slice(1), added]);
-      assert.deepEqual(await store.preferences.find(user!.app, [user!.subject]), [second]);
+      const { lastChange: _, ...asRead } = second;
+      assert.deepEqual(await store.preferences.find(user!.app, [user!.subject]), [asRead]);
     });
 
     test("is leased where it is open, and nothing else is", async (store) => {

@@ -1,0 +1,150 @@
+import { readFileSync } from "node:fs";
+import { openExistingStore, storeVariables } from "../../adapters/store/store-config.ts";
+import { categoryFromProto, categoryToProto } from "../../adapters/wire/categories.ts";
+import { APP_ID } from "../../core/apps/app.ts";
+import type { Store } from "../../core/ports/store.ts";
+import { BLOCK_KINDS, type BlockKind } from "../../core/preferences/block.ts";
+import type { Category } from "../../core/preferences/category.ts";
+import { noPreferences } from "../../core/preferences/opt-out.ts";
+import { Category as CategoryProto } from "../../gen/carillon/v1/category_service.ts";
+import { APP_ID_RULE, unknownApp } from "../../operations/apps/apps.ts";
+import { deleteCategory, putCategories } from "../../operations/preferences/categories.ts";
+import { liftBlocks } from "../../operations/preferences/lift-blocks.ts";
+import { readConfig } from "../../runtime/config.ts";
+import { compileValidator } from "../../runtime/grpc/validate.ts";
+import { type Command, count, fail, type Invocation, text } from "../command.ts";
+import { LineError, parseJson } from "../gateway/line-values.ts";
+import { readMessage, writeMessage } from "../gateway/message-json.ts";
+import { blocksText, categoriesText, historyText, recordText } from "./report.ts";
+import { readEndpointSubject, readSubject, SUBJECT_OPTIONS, SUBJECT_USAGE } from "./subject.ts";
+
+const APP = { app: { type: "string" } } as const;
+const JSON_OPTION = { json: { type: "boolean" } } as const;
+const HISTORY_LIMIT = 20;
+/** They are held in memory. */
+const HISTORY_LIMIT_MAX = 10_000;
+const { user: _user, ...ENDPOINT_OPTIONS } = SUBJECT_OPTIONS;
+
+/** What apps write about, and what people chose, in the store that STORE_URL names. A change takes effect within 5 s. */
+export const PREFERENCE_COMMANDS: Readonly<Record<string, Command>> = {
+  "category put": {
+    about: "creates categories of an app, or replaces them; FILE holds one as the API's JSON, or a list of them (STORE_URL)",
+    usage: "FILE|- --app ID",
+    options: APP,
+    async run(invocation) {
+      const [file, app] = [only(invocation, "FILE"), readApp(invocation)];
+      const categories = readCategories(file);
+      return withStore(invocation, async ({ apps }) => print(categoriesText(await putCategories(apps, app, categories))));
+    },
+  },
+  "category list": {
+    about: "lists an app's categories in their order; --json gives what category put takes (STORE_URL)",
+    usage: "--app ID [--json]",
+    options: { ...APP, ...JSON_OPTION },
+    run(invocation) {
+      if (invocation.positionals.length > 0) fail("takes no arguments");
+      const id = readApp(invocation);
+      return withStore(invocation, async ({ apps }) => {
+        const app = await apps.find(id);
+        if (!app) throw unknownApp(id);
+        const { categories = [] } = app;
+        const toJson = (category: Category) => writeMessage(CategoryProto, "Category", categoryToProto(category));
+        print(invocation.values.json === true ? JSON.stringify(categories.map(toJson), null, 2) : categoriesText(categories));
+      });
+    },
+  },
+  "category delete": {
+    about: "removes a category's settings; what people chose about it stays (STORE_URL)",
+    usage: "NAME --app ID",
+    options: APP,
+    run(invocation) {
+      const [name, app] = [only(invocation, "NAME"), readApp(invocation)];
+      return withStore(invocation, async ({ apps }) => print(categoriesText(await deleteCategory(apps, app, name))));
+    },
+  },
+  "preferences show": {
+    about: "shows what a user or an endpoint chose, and what blocks it (STORE_URL)",
+    usage: `--app ID ${SUBJECT_USAGE} [--json]`,
+    options: { ...APP, ...SUBJECT_OPTIONS, ...JSON_OPTION },
+    run(invocation) {
+      const [app, subject] = [readApp(invocation), readSubject(invocation)];
+      return withStore(invocation, async ({ preferences }) => {
+        const [record = noPreferences(app, subject)] = await preferences.find(app, [subject]);
+        print(invocation.values.json === true ? JSON.stringify(record, null, 2) : recordText(record));
+      });
+    },
+  },
+  "preferences history": {
+    about: "shows who changed the preferences of a user or an endpoint, how and why, the latest first (STORE_URL)",
+    usage: `--app ID ${SUBJECT_USAGE} [--limit N] [--json]`,
+    options: { ...APP, ...SUBJECT_OPTIONS, ...JSON_OPTION, limit: { type: "string" } },
+    run(invocation) {
+      const { values } = invocation;
+      const [app, subject] = [readApp(invocation), readSubject(invocation)];
+      const limit = values.limit === undefined ? HISTORY_LIMIT : count(values.limit, "--limit", HISTORY_LIMIT_MAX);
+      return withStore(invocation, async ({ preferences }) => {
+        const entries = await preferences.history(app, subject, Number.MAX_SAFE_INTEGER, limit);
+        print(values.json === true ? JSON.stringify(entries, null, 2) : historyText(entries));
+      });
+    },
+  },
+  "preferences lift": {
+    about: "lets a blocked endpoint be sent to again; --why is kept in the history (STORE_URL)",
+    usage: `--app ID ${SUBJECT_USAGE.replace("--user ID | ", "")} --why WORDS [--kind ${BLOCK_KINDS.join("|")}] [--by NAME]`,
+    options: { ...APP, ...ENDPOINT_OPTIONS, why: { type: "string" }, kind: { type: "string" }, by: { type: "string" } },
+    run(invocation) {
+      const { values } = invocation;
+      const [app, subject] = [readApp(invocation), readEndpointSubject(values)];
+      const why = text(values.why)?.trim() || fail("--why is missing: say why it may be sent to again");
+      const given = { app, subject, kind: readKind(values.kind), actor: text(values.by), why, now: Date.now() };
+      return withStore(invocation, async ({ preferences }) => print(blocksText(await liftBlocks(preferences, given))));
+    },
+  },
+};
+
+const print = (words: string) => void process.stdout.write(`${words}\n`);
+
+function only({ positionals: [given, ...more] }: Invocation, name: string): string {
+  if (given === undefined) fail(`${name} is missing`);
+  return more.length === 0 ? given : fail(`takes one ${name}`);
+}
+
+function readApp({ values }: Invocation): string {
+  const id = text(values.app) ?? fail("--app is missing");
+  return APP_ID.test(id) ? id : fail(`--app ${APP_ID_RULE}`);
+}
+
+const readKind = (given: unknown): BlockKind | undefined =>
+  given === undefined ? undefined : (BLOCK_KINDS.find((kind) => kind === given) ?? fail(`--kind must be one of ${BLOCK_KINDS.join(", ")}`));
+
+/** @param file "-": standard input */
+function readCategories(file: string): Category[] {
+  const check = compileValidator("carillon.v1.Category");
+  try {
+    const json = parseJson(readText(file));
+    return (Array.isArray(json) ? json : [json]).map((item: unknown, i) => {
+      const path = Array.isArray(json) ? `[${i}]` : "";
+      const category = readMessage(CategoryProto, "Category", item, path);
+      const [violation] = check(category);
+      if (violation) fail(`${file}: ${path}${path && "."}${violation.field}: ${violation.message}`);
+      return categoryFromProto(category);
+    });
+  } catch (error) {
+    if (error instanceof LineError) fail(`${file}: ${error.message}`);
+    throw error;
+  }
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file === "-" ? 0 : file, "utf8");
+  } catch (error) {
+    return fail(`${file}: the file cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"})`);
+  }
+}
+
+async function withStore({ env }: Invocation, work: (store: Store) => Promise<void>): Promise<number> {
+  await using store = await openExistingStore(readConfig(storeVariables, env));
+  await work(store);
+  return 0;
+}

@@ -1,0 +1,9 @@
+import type { Profile, ProfileRecord } from "../preferences/profile.ts";
+
+export interface ProfileStore {
+  /** Those that exist. */
+  find(app: string, userIds: readonly string[]): Promise<ProfileRecord[]>;
+  /** Replaces it as a whole, and adds one to its version. */
+  put(app: string, userId: string, profile: Profile, now: number): Promise<ProfileRecord>;
+  remove(app: string, userId: string): Promise<boolean>;
+}

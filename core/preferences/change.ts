@@ -1,0 +1,87 @@
+import { type Block, isSameBlock } from "./block.ts";
+import { isSameOptOut, isTooMany, noPreferences, OPT_OUTS_MAX, type OptOut, type PreferenceRecord } from "./opt-out.ts";
+
+/** Who changed preferences, how it came, and what proves it. */
+export interface ChangeOrigin {
+  /** A person or program; absent: the app. */
+  actor?: string | undefined;
+  /** For example "preference-page", "one-click", "inbound-sms", "bounce", "import". */
+  source?: string | undefined;
+  evidence?: string | undefined;
+}
+
+/** A change of one subject. All of it is applied, or nothing. */
+export interface PreferenceChange {
+  /** Refusals to add; each removes the consent of exactly this channel and category. */
+  optOut?: readonly OptOut[];
+  /** Consents to add; each removes the refusal of exactly this channel and category. */
+  consent?: readonly OptOut[];
+  /** Choices to forget, of exactly this channel and category. */
+  forget?: readonly OptOut[];
+  block?: readonly Block[];
+  /** Blocks to end: those of the same kind, sender and classes, unless they are later. */
+  lift?: readonly Block[];
+  origin: ChangeOrigin;
+}
+
+/** What a subject chose, and what blocks it. */
+export interface PreferenceState {
+  optOuts: OptOut[];
+  consents: OptOut[];
+  blocks: Block[];
+}
+
+/** One change as the history keeps it: of choices and blocks those that differ. */
+export interface ChangeEntry {
+  app: string;
+  subject: string;
+  version: number;
+  /** ms since the epoch. */
+  at: number;
+  origin: ChangeOrigin;
+  before: PreferenceState;
+  after: PreferenceState;
+}
+
+/** A record, and the change that made this version, for the history. */
+export interface ChangedRecord extends PreferenceRecord {
+  lastChange: ChangeEntry;
+}
+
+/** The record after a change; undefined where it would have too many choices. Pure. A change that changes nothing is a version, too. */
+export function applyChange(
+  before: PreferenceRecord | undefined,
+  { app, subject, change, now }: { app: string; subject: string; change: PreferenceChange; now: number },
+): ChangedRecord | undefined {
+  const { optOut = [], consent = [], forget = [], block = [], lift = [] } = change;
+  const was = stateOf(before ?? noPreferences(app, subject));
+  const optOuts = merge(was.optOuts, optOut, [...forget, ...consent], isSameOptOut);
+  const consents = merge(was.consents, consent, [...forget, ...optOut], isSameOptOut);
+  // One that came after the lifting was decided stays.
+  const lifted = was.blocks.filter((b) => lift.some((l) => isSameBlock(b, l) && b.at <= l.at));
+  const blocks = merge(was.blocks, block, lifted, isSameBlock);
+  if (isTooMany([...was.optOuts, ...was.consents], [...optOuts, ...consents])) return undefined;
+  const version = (before?.version ?? 0) + 1;
+  const is = { optOuts, consents, blocks };
+  const withdrawn = merge(before?.withdrawn ?? [], was.consents, consents, isSameOptOut)
+    .filter((item) => !consents.some((other) => isSameOptOut(item, other)))
+    .slice(-OPT_OUTS_MAX);
+  const lastChange: ChangeEntry = { app, subject, version, at: now, origin: change.origin, before: less(was, is), after: less(is, was) };
+  return { app, subject, version, ...is, ...(withdrawn.length > 0 && { withdrawn }), updatedAt: now, lastChange };
+}
+
+export const stateOf = ({ optOuts, consents, blocks }: PreferenceRecord): PreferenceState => ({ optOuts, consents, blocks });
+
+/** What is added counts more than what is removed. */
+function merge<T>(now: readonly T[], added: readonly T[], removed: readonly T[], isSame: (a: T, b: T) => boolean): T[] {
+  const kept = now.filter((item) => ![...added, ...removed].some((other) => isSame(item, other)));
+  const last = added.filter((item, i) => !added.slice(i + 1).some((later) => isSame(item, later)));
+  return [...kept, ...last];
+}
+
+/** What of the one state the other lacks. */
+const less = (a: PreferenceState, b: PreferenceState): PreferenceState => ({
+  optOuts: a.optOuts.filter((item) => !b.optOuts.some((other) => isSameOptOut(item, other) && item.until === other.until)),
+  consents: a.consents.filter((item) => !b.consents.some((other) => isSameOptOut(item, other) && item.until === other.until)),
+  blocks: a.blocks.filter((item) => !b.blocks.includes(item)),
+});
