@@ -6,6 +6,7 @@ import { CONFIG_COMMANDS } from "./config/command.ts";
 import { DEAD_COMMANDS } from "./dead-letters/command.ts";
 import { DEV_COMMANDS } from "./dev/commands.ts";
 import { GATEWAY_COMMANDS } from "./gateway/command.ts";
+import { USER_COMMANDS } from "./gateway/user.ts";
 import { PREFERENCE_COMMANDS } from "./preferences/command.ts";
 import { PROVISION_COMMANDS } from "./provision/command.ts";
 import { SUPPRESSION_COMMANDS } from "./suppressions/command.ts";
@@ -14,6 +15,7 @@ import { SUPPRESSION_COMMANDS } from "./suppressions/command.ts";
 export const COMMANDS: Readonly<Record<string, Command>> = {
   ...DEV_COMMANDS,
   ...GATEWAY_COMMANDS,
+  ...USER_COMMANDS,
   ...APP_COMMANDS,
   ...PREFERENCE_COMMANDS,
   ...AUDIT_COMMANDS,

@@ -77,6 +77,7 @@ export function toGetResponse(record: NotificationRecord, attempts: readonly Att
     sendAt: new Date(record.sendAt),
     expiresAt: new Date(record.expiresAt),
     deliveries: record.deliveries.map((d) => toDelivery(d, byDelivery.get(d.id) ?? [])),
+    contentDeletedAt: record.contentDeletedAt === undefined ? undefined : new Date(record.contentDeletedAt),
   };
 }
 

@@ -11,8 +11,13 @@ import { type Candidate, faultsError } from "./screen.ts";
 /** Blobs of which it is remembered how long they are kept: a campaign attaches few, each many times. */
 const REMEMBERED_MAX = 1_000;
 
+/** For how long this is used, in ms: shorter than RELEASE_MS, after which a blob may be gone that nothing refers to. */
+const BLOB_KNOWN_MS = 60_000;
+
 interface Kept {
   keepUntil: number;
+  /** By the process's own clock. */
+  askedAt: number;
   blob: Promise<StoredBlob | undefined>;
 }
 
@@ -25,7 +30,7 @@ export type AttachedBlobs = (app: string, candidate: Candidate) => Promise<CallE
 export function createAttachedBlobs(
   blobs: Pick<BlobStore, "find" | "keep">,
   bounds: ContentBounds,
-  clock: Pick<Clock, "now">,
+  clock: Pick<Clock, "now" | "monotonic">,
 ): AttachedBlobs {
   const remembered = new Map<string, Kept>();
 
@@ -33,8 +38,9 @@ export function createAttachedBlobs(
   async function keep(app: string, id: string, keepUntil: number): Promise<StoredBlob | undefined> {
     const key = `${id} ${app}`;
     const known = remembered.get(key);
-    if (known && known.keepUntil >= keepUntil) return known.blob;
-    const kept: Kept = { keepUntil, blob: blobs.keep(app, id, keepUntil) };
+    const askedAt = clock.monotonic();
+    if (known && known.keepUntil >= keepUntil && askedAt - known.askedAt < BLOB_KNOWN_MS) return known.blob;
+    const kept: Kept = { keepUntil, askedAt, blob: blobs.keep(app, id, keepUntil) };
     remembered.delete(key);
     remembered.set(key, kept);
     for (const oldest of remembered.keys()) {

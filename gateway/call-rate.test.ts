@@ -37,7 +37,7 @@ async function setUp() {
     contacts: rate.contacts(answers("registerContact", "removeContact", "listContacts")),
     preferences: rate.preferences(answers("getPreferences", "updatePreferences", "listPreferenceChanges", "liftBlock", "checkPreferences")),
     categories: rate.categories(answers("putCategory", "listCategories", "deleteCategory")),
-    profiles: rate.profiles(answers("setProfile", "getProfile")),
+    profiles: rate.profiles({ ...answers("setProfile", "getProfile", "eraseUser"), exportUser: async function* () {} }),
     async [Symbol.asyncDispose]() {
       await redis[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();

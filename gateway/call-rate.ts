@@ -10,6 +10,7 @@ import { createSampledLog } from "../runtime/sampled-log.ts";
 import type { BlobHandlers } from "./blob-handlers.ts";
 import type { CategoryHandlers } from "./category-handlers.ts";
 import type { ContactHandlers } from "./contact-handlers.ts";
+import type { ErasureHandlers } from "./erasure/erasure-handlers.ts";
 import type { NotificationHandlers } from "./notification-handlers.ts";
 import type { PreferenceForwardHandlers } from "./preference-handlers.ts";
 import type { ProfileHandlers } from "./profile-handlers.ts";
@@ -21,6 +22,8 @@ const optOutsCost = (count: number) => Math.max(1, Math.ceil(count / OPT_OUTS_PE
 
 /** Bytes of a file that one unit pays for: by the default rate of 1,000 units a second an app puts 16 MB a second, which a store's disk can take. */
 const FILE_BYTES_PER_UNIT = 16_384;
+/** What an export or an erasure costs: pages of notifications are read, or written again. */
+const ERASURE_COST = 100;
 /** What a preview costs besides its content: it builds the requests of up to three providers of each channel. */
 const PREVIEW_COST = 10;
 /** Bytes of a mail that cost one more. Three requests are made of a mail, one of them a whole MIME message: 60 ms of CPU time for the largest. */
@@ -39,7 +42,7 @@ export interface CallRate {
   contacts(handlers: ContactHandlers): ContactHandlers;
   preferences(handlers: PreferenceForwardHandlers): PreferenceForwardHandlers;
   categories(handlers: CategoryHandlers): CategoryHandlers;
-  profiles(handlers: ProfileHandlers): ProfileHandlers;
+  profiles(handlers: ProfileHandlers & ErasureHandlers): ProfileHandlers & ErasureHandlers;
 }
 
 export function createCallRate(parts: { rates: AppRates; limit: BucketLimit; clock: Pick<Clock, "monotonic">; log: Logger }): CallRate {
@@ -95,6 +98,16 @@ export function createCallRate(parts: { rates: AppRates; limit: BucketLimit; clo
       removeContact: limited(removeContact),
       listContacts: limited(listContacts),
     }),
+    profiles: ({ setProfile, getProfile, eraseUser, exportUser }) => ({
+      setProfile: limited(setProfile),
+      getProfile: limited(getProfile),
+      eraseUser: limited(eraseUser, () => ERASURE_COST),
+      // A stream has no answer to wait for: what it costs is made up for by later calls.
+      exportUser: (request, context) => {
+        rates.charge(context.caller.id, limit, ERASURE_COST);
+        return exportUser(request, context);
+      },
+    }),
     preferences: ({ getPreferences, updatePreferences, listPreferenceChanges, liftBlock, checkPreferences }) => ({
       getPreferences: limited(getPreferences),
       updatePreferences: limited(updatePreferences, ({ optOut, optIn, consent }) =>
@@ -109,6 +122,5 @@ export function createCallRate(parts: { rates: AppRates; limit: BucketLimit; clo
       listCategories: limited(listCategories),
       deleteCategory: limited(deleteCategory),
     }),
-    profiles: ({ setProfile, getProfile }) => ({ setProfile: limited(setProfile), getProfile: limited(getProfile) }),
   };
 }

@@ -10,6 +10,7 @@ import { isAllowance } from "../core/delivery/email-address.ts";
 import type { QuotaDefaults } from "../core/quotas/app-quota.ts";
 import { flag, integer, list, listOf, ms, text, type Values, watchedFile } from "../runtime/config.ts";
 import { KEY_CACHE_MS_MAX } from "./api-keys.ts";
+import { ERASURE_KEY_FILE } from "./erasure/erasure-key.ts";
 
 export const gatewayVariables = {
   ...storeVariables,
@@ -96,6 +97,7 @@ export const gatewayVariables = {
       "senders that the mails of an app without a list of its own may name in `from`; empty: none, so that its mails are from the account's default " +
       "sender. The account must have them too (EMAIL_FROM, EMAIL_FROM_ALLOWED)",
   }),
+  ERASURE_KEY_FILE,
   KEY_CACHE_MS: ms(0, KEY_CACHE_MS_MAX, {
     default: "2000",
     reason: "how long an app's keys and limits are cached, and so how long a revoked key stays valid; the maximum keeps that within 5 s",

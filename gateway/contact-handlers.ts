@@ -17,6 +17,7 @@ import { callError, invalidRequest } from "../runtime/call-error.ts";
 import { compileValidator } from "../runtime/grpc/validate.ts";
 import type { Handler } from "../runtime/handler.ts";
 import { checkAddress } from "./check.ts";
+import { NO_TOMBSTONES, type Tombstones } from "./erasure/tombstones.ts";
 import { destinationError, maySendSms } from "./screen.ts";
 import { withStore } from "./with-store.ts";
 
@@ -54,8 +55,10 @@ export function createContactHandlers(parts: {
   /** As in AcceptParts. */
   smsPrefixes?: readonly string[] | undefined;
   clock: Clock;
+  /** Absent: nobody was erased. */
+  tombstones?: Pick<Tombstones, "restore"> | undefined;
 }): ContactHandlers {
-  const { contacts, pushHosts, smsPrefixes, clock } = parts;
+  const { contacts, pushHosts, smsPrefixes, clock, tombstones = NO_TOMBSTONES } = parts;
   const checkRegister = compileValidator("carillon.v1.RegisterContactRequest");
   const checkRemove = compileValidator("carillon.v1.RemoveContactRequest");
   const checkList = compileValidator("carillon.v1.ListContactsRequest");
@@ -85,6 +88,7 @@ export function createContactHandlers(parts: {
       return withStore(async () => {
         const found = await boundsOf(caller.id, request.userId, endpoint, id);
         if (!found.isKnown && found.error) return found.error;
+        await tombstones.restore(caller.id, request.userId);
         const replaced = await contacts.register({
           ...{ app: caller.id, userId: request.userId, endpointId: id, endpoint, registeredAt: now, lastSeenAt: seenAt ?? now },
           ...(request.locale === undefined ? {} : { locale: request.locale }),

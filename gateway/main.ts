@@ -37,15 +37,14 @@ import { createCallRate } from "./call-rate.ts";
 import { createCategoryHandlers } from "./category-handlers.ts";
 import { GATEWAY_TLS, gatewayVariables, quotaDefaults, smsPrefixes } from "./config.ts";
 import { createContactHandlers } from "./contact-handlers.ts";
+import { createChoices } from "./erasure/choices.ts";
+import { openErasure } from "./erasure/open-erasure.ts";
 import { createLoad } from "./load.ts";
 import { createGatewayMetrics } from "./metrics.ts";
 import { createNotificationHandlers } from "./notification-handlers.ts";
 import { createPreferenceForwardHandlers } from "./preference-handlers.ts";
 import { createProfileHandlers } from "./profile-handlers.ts";
 import { createQuotas } from "./quotas.ts";
-
-/** Of ProfileService the methods that are served; the others answer UNIMPLEMENTED. */
-const { setProfile, getProfile } = ProfileServiceService;
 
 /** What the gateway does while Redis is away. */
 const WITHOUT_REDIS_OPT_OUTS = "opt-outs are read from the store";
@@ -93,6 +92,7 @@ export const role = defineRole({
     const keys = createApiKeys({ apps: store.apps, cacheMs: config.KEY_CACHE_MS, clock, log });
     const readingKeys = keys.run(signal);
     const calls = { log, authenticate: createAuthenticate(keys), tracer, seconds: callSeconds(metrics) };
+    const recorder = createEventRecorder({ metrics, log });
     const accepting = createAccept({
       ...{ store, optOuts, load, quotas, clock, log },
       publisher: createTaskPublisher(nats, log),
@@ -106,9 +106,15 @@ export const role = defineRole({
       channelsServed: config.CHANNELS_SERVED,
       insertsWaitingMax: config.INSERTS_WAITING_MAX,
       metrics: createGatewayMetrics(metrics),
-      recorder: createEventRecorder({ metrics, log }),
+      recorder,
+    });
+    const erasing = openErasure(config.ERASURE_KEY_FILE, {
+      ...{ store, clock, log },
+      recorder,
+      choices: createChoices(preferences, optOuts.forget),
     });
     const contacts = createContactHandlers({
+      tombstones: erasing.tombstones,
       contacts: store.contacts,
       pushHosts: config.WEBPUSH_HOSTS,
       smsPrefixes: smsPrefixes(config),
@@ -132,11 +138,15 @@ export const role = defineRole({
           serveHandlers(ContactServiceService, callRate.contacts(contacts), calls),
           serveHandlers(
             PreferenceServiceService,
-            callRate.preferences(createPreferenceForwardHandlers(preferences, clock, optOuts.forget)),
+            callRate.preferences(createPreferenceForwardHandlers(preferences, clock, optOuts.forget, erasing.tombstones)),
             calls,
           ),
           serveHandlers(CategoryServiceService, callRate.categories(createCategoryHandlers({ apps: store.apps, log })), calls),
-          serveHandlers({ setProfile, getProfile }, callRate.profiles(createProfileHandlers({ profiles: store.profiles, clock })), calls),
+          serveHandlers(
+            ProfileServiceService,
+            callRate.profiles({ ...createProfileHandlers({ profiles: store.profiles, clock }), ...erasing.handlers }),
+            calls,
+          ),
         ],
         reflection: config.GATEWAY_REFLECTION,
         rejected: rejectionCounter(metrics),

@@ -1,5 +1,6 @@
 import { endpointIds } from "../adapters/ids.ts";
 import { endpointFromProto } from "../adapters/wire/convert.ts";
+import { choiceFromProto } from "../adapters/wire/preferences.ts";
 import type { AppRecord } from "../core/ports/app-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import { endpointSubject, userSubject } from "../core/preferences/opt-out.ts";
@@ -22,6 +23,8 @@ import { type CallError, invalidRequest } from "../runtime/call-error.ts";
 import { compileValidator } from "../runtime/grpc/validate.ts";
 import type { CallContext, Handler } from "../runtime/handler.ts";
 import { checkSpelling, type Fault } from "./check.ts";
+import { NO_TOMBSTONES, type Tombstones } from "./erasure/tombstones.ts";
+import { withStore } from "./with-store.ts";
 
 /** A call to the preferences service in the name of an app. */
 export type ForwardCall<Request, Response> = (
@@ -55,7 +58,17 @@ export function createPreferenceForwardHandlers(
   client: PreferencesClient,
   clock: Pick<Clock, "now">,
   forget: (app: string, subject: string) => void = () => {},
+  tombstones: Tombstones = NO_TOMBSTONES,
 ): PreferenceForwardHandlers {
+  async function checkErased(app: string, { subject, optIn, consent, origin }: UpdatePreferencesRequest): Promise<CallError | undefined> {
+    const choices = [...optIn, ...consent].flatMap((choice) => choiceFromProto(choice) ?? []);
+    for (const of of choices.length > 0 ? subjectsOf(subject) : []) {
+      const error = await withStore(() => tombstones.check(app, of, choices, origin?.evidence ?? ""));
+      if (error) return error;
+    }
+    return undefined;
+  }
+
   const forward = <Request, Response>(
     typeName: string,
     call: ForwardCall<Request, Response>,
@@ -85,6 +98,8 @@ export function createPreferenceForwardHandlers(
     updatePreferences: forward(
       "carillon.v1.UpdatePreferencesRequest",
       async (app, request: UpdatePreferencesRequest, call) => {
+        const erased = await checkErased(app, request);
+        if (erased) return erased;
         const updated = await client.updatePreferences(app, request, call);
         for (const subject of subjectsOf(request.subject)) forget(app, subject);
         return updated;

@@ -254,7 +254,10 @@ test("twilio: a person's text taken apart in another way has the same sender, or
       // Wherever a name stands in the text, a field may begin; what is between is its value.
       const found = [...text.matchAll(/AccountSid|ApiVersion|Body|From(?:City|A)?|MessageSid|To/g)];
       const starts = found.filter(({ index }, i) => index === 0 || chosen[i % chosen.length]);
-      const pairs = starts.map(({ 0: name, index }, i) => [name, text.slice(index + name.length, starts[i + 1]?.index ?? text.length)]);
+      const pairs = starts.map(({ 0: name, index }, i): [string, string] => [
+        name,
+        text.slice(index + name.length, starts[i + 1]?.index ?? text.length),
+      ]);
       const changed = webhookOf("twilio", new URLSearchParams(pairs).toString(), headers);
       if (!reader.verify(changed, SECRET, SETTINGS)) return;
       if (pairs.length !== names.length || pairs.some(([name, value]) => form[name ?? ""] !== value)) moved += 1;

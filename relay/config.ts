@@ -1,11 +1,12 @@
 import { natsVariables } from "../adapters/nats/connect.ts";
 import { streamVariables } from "../adapters/nats/streams.ts";
 import { watchdogVariables } from "../adapters/nats/watchdog-config.ts";
+import { retentionVariables } from "../adapters/store/retention-config.ts";
 import { storeVariables } from "../adapters/store/store-config.ts";
 import { CHANNELS, type Channel, CLASSES, isPush, type NotificationClass } from "../core/delivery/channel.ts";
 import { UNCERTAIN_WAIT_MS } from "../core/delivery/decide.ts";
 import { IN_DOUBT_REPEATS, type InDoubtRepeats } from "../core/delivery/in-doubt.ts";
-import { list, ms } from "../runtime/config.ts";
+import { integer, list, ms } from "../runtime/config.ts";
 
 /** As the variable names it: channel and class. */
 type Repeatable = `${Channel}:${NotificationClass}`;
@@ -31,6 +32,7 @@ export const relayVariables = {
   ...natsVariables,
   ...streamVariables,
   ...watchdogVariables,
+  ...retentionVariables,
   UNCERTAIN_WAIT_CRITICAL_MS: ms(1_000, 86_400_000, {
     default: String(UNCERTAIN_WAIT_MS.critical),
     reason:
@@ -48,5 +50,11 @@ export const relayVariables = {
   RELAY_POLL_MS: ms(10, 60_000, {
     default: "250",
     reason: "pause when nothing is due: a longer one delays scheduled sends and retries, a shorter one reads the store more often",
+  }),
+  RETENTION_BUDGET_MS: integer(1, 500, {
+    default: "30",
+    unit: "ms",
+    reason:
+      "work of the store in each second to remove what is older than its retention: 3 %. More removes faster and leaves less for sends",
   }),
 };

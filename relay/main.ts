@@ -8,17 +8,18 @@ import { createQueueDepths } from "../adapters/nats/queue-depth.ts";
 import { createQueueLag } from "../adapters/nats/queue-lag.ts";
 import { ensureStreams } from "../adapters/nats/streams.ts";
 import { openSendingTimes } from "../adapters/preferences/sending-times.ts";
+import { readHistoryRetention, readRetention } from "../adapters/store/retention-config.ts";
 import { createServedApps } from "../adapters/store/served-apps.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
 import { taskSubjects } from "../core/delivery/subjects.ts";
 import { confirmationOf, PROVIDERS } from "../providers/list.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { defineRole } from "../runtime/run.ts";
-import { purgeBlobs } from "./blob-purge.ts";
 import { inDoubtRepeats, relayVariables } from "./config.ts";
 import { measureOutbox } from "./measure.ts";
 import { createRelayMetrics } from "./metrics.ts";
 import { createRelay } from "./relay.ts";
+import { keepRetention } from "./retention.ts";
 
 /** How long a reading of a queue is used, in ms: shorter than CROWDED_POLL_MS, so that each poll sees what dispatchers took. Relays are few, unlike gateways. */
 const READ_EVERY_MS = 8;
@@ -62,11 +63,18 @@ export const role = defineRole({
       ...{ metrics: relayMetrics, clock: systemClock, log, signal },
       report: (due) => reportOutbox(nats, due),
     });
-    const purging = purgeBlobs(store.blobs, { clock: systemClock, log, signal });
+    const retaining = keepRetention({
+      ...{ store, worker, log, signal },
+      retention: readRetention(config),
+      historyMs: readHistoryRetention(config),
+      budgetMs: config.RETENTION_BUDGET_MS,
+      clock: systemClock,
+      metrics: relayMetrics,
+    });
     const running = relay.run(signal);
     return {
       async drained() {
-        await Promise.all([running, measuring, purging]);
+        await Promise.all([running, measuring, retaining]);
       },
     };
   },

@@ -6,6 +6,8 @@ export interface RelayMetrics {
   lastIteration: Gauge;
   outboxOldest: Gauge<"class">;
   outboxDue: Gauge<"class">;
+  purged: Counter<"of">;
+  retentionBehind: Gauge<"of">;
 }
 
 export const createRelayMetrics = (metrics: Metrics): RelayMetrics => ({
@@ -21,4 +23,10 @@ export const createRelayMetrics = (metrics: Metrics): RelayMetrics => ({
     ["class"],
   ),
   outboxDue: metrics.gauge("carillon_outbox_due_count", "Notifications due in the outbox, counted up to 100,000 a class", ["class"]),
+  purged: metrics.counter("carillon_retention_removed_total", "What was removed because it was older than its retention", ["of"]),
+  retentionBehind: metrics.gauge(
+    "carillon_retention_behind_seconds",
+    "How long the oldest that the last round removed had been kept beyond its retention",
+    ["of"],
+  ),
 });

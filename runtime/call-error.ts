@@ -47,6 +47,8 @@ export type CallReason =
   | "TOO_MANY_OPT_OUTS"
   | "TOO_MANY_CATEGORIES"
   | "CATEGORY_REQUIRED"
+  | "ERASED"
+  | "NO_ERASURE_KEY"
   | "RATE_LIMITED"
   | "OPEN_LIMIT"
   | "SCHEDULED_LIMIT"

@@ -19,7 +19,7 @@ export interface AttributionDocument {
   attempt: string;
 }
 
-const decode = ({ _id, recorder: _recorder, resolver: _resolver, ...rest }: AttemptDocument): AttemptRecord =>
+export const decodeAttempt = ({ _id, recorder: _recorder, resolver: _resolver, ...rest }: AttemptDocument): AttemptRecord =>
   readAttempt({ id: _id, ...rest });
 
 export function createAttemptStore(collection: Collection<AttemptDocument>, attributions: Collection<AttributionDocument>): AttemptStore {
@@ -74,14 +74,14 @@ export function createAttemptStore(collection: Collection<AttemptDocument>, attr
     find: (ids) =>
       asStoreError("find attempts", async () => {
         if (ids.length === 0) return [];
-        return (await collection.find({ _id: { $in: [...ids] } }).toArray()).map(decode);
+        return (await collection.find({ _id: { $in: [...ids] } }).toArray()).map(decodeAttempt);
       }),
 
     between: (first, last) =>
       asStoreError("read attempts", async () => {
         // A hyphen follows the notification's id; a tilde sorts behind it.
         const within = { _id: { $gte: first, $lt: `${last}~` } };
-        return (await collection.find(within, { sort: { _id: 1 } }).toArray()).map(decode);
+        return (await collection.find(within, { sort: { _id: 1 } }).toArray()).map(decodeAttempt);
       }),
   };
 }

@@ -1,6 +1,8 @@
 import { type Collection, MongoServerError } from "mongodb";
+import { REFERRED_KEEP_MS } from "../../core/content/reference.ts";
 import type { BlobStore, StoredBlob } from "../../core/ports/blob-store.ts";
 import { asStoreError, DUPLICATE_KEY } from "./errors.ts";
+import type { MongoReferences } from "./references.ts";
 
 /** A blob, by id and app. Its chunks are those of one upload. */
 interface BlobHead {
@@ -30,7 +32,7 @@ export interface ChunkDocument {
 /** The blob that is in the way may be purged before it is kept: then the next try inserts it. */
 const INSERT_TRIES_MAX = 5;
 
-const addressOf = (app: string, id: string) => `${id} ${app}`;
+export const addressOf = (app: string, id: string) => `${id} ${app}`;
 const chunkId = (upload: string, index: number) => `${upload}/${index}`;
 /** A digit follows the slash; a colon sorts behind all of them. */
 const chunksOf = (upload: string) => ({ $gte: `${upload}/`, $lt: `${upload}/:` });
@@ -43,7 +45,11 @@ const blobOf = (app: string, id: string, { bytes, keepUntil, upload, chunkCount 
  * Without transactions. The chunks are there before the blob that has them, and go after it; between the two moments a document under the upload's
  * own id says so, from which a purge finishes what was interrupted.
  */
-export function createBlobStore(blobs: Collection<BlobDocument>, chunks: Collection<ChunkDocument>): BlobStore {
+export function createBlobStore(
+  blobs: Collection<BlobDocument>,
+  chunks: Collection<ChunkDocument>,
+  references: Pick<MongoReferences, "toBlob">,
+): BlobStore {
   const heads = blobs as unknown as Collection<BlobHead>;
   const uploads = blobs as unknown as Collection<UploadDocument>;
 
@@ -134,9 +140,14 @@ export function createBlobStore(blobs: Collection<BlobDocument>, chunks: Collect
             removed++;
             continue;
           }
+          const space = document._id.indexOf(" ");
+          if (await references.toBlob(document._id.slice(space + 1), document._id.slice(0, space))) {
+            await heads.updateOne({ _id: document._id }, { $max: { keepUntil: before + REFERRED_KEEP_MS } });
+            continue;
+          }
           const upload = { _id: document.upload, address: document._id };
           await uploads.updateOne({ _id: upload._id }, { $set: { address: upload.address, keepUntil: 0 } }, { upsert: true });
-          // The condition again: a notification may have referred to it, and moved `keepUntil`, since it was found.
+          // The condition again: a notification may be about to refer to it, and have moved `keepUntil`, since it was found.
           removed += (await heads.deleteOne({ _id: document._id, ...old })).deletedCount;
           await removeUpload(upload);
         }

@@ -1,5 +1,6 @@
 import type { Document } from "mongodb";
 import { CHANNELS } from "../../core/delivery/channel.ts";
+import { opens } from "../../core/delivery/content-deletion.ts";
 import { TOGETHER_MS } from "../../core/delivery/outbox-key.ts";
 import type { DeliveryChange } from "../../core/ports/notification-store.ts";
 import type { NotificationDocument } from "./notification-document.ts";
@@ -105,6 +106,7 @@ export function changeUpdate({ notificationId, deliveryId, expect, set }: Delive
       filter: {
         _id: notificationId,
         purging: { $exists: false },
+        ...(opens(set) ? { contentDeletedAt: { $exists: false } } : {}),
         deliveries: {
           $elemMatch: {
             id: deliveryId,

@@ -1,7 +1,9 @@
 import { type Collection, MongoServerError } from "mongodb";
 import type { Content } from "../../core/content/content.ts";
+import { REFERRED_KEEP_MS } from "../../core/content/reference.ts";
 import type { ContentStore, StoredContent } from "../../core/ports/content-store.ts";
 import { asStoreError, DUPLICATE_KEY } from "./errors.ts";
+import type { MongoReferences } from "./references.ts";
 
 /** `_id` is hash and app, so that the collection can be sharded by its hash as the others are. */
 export interface ContentDocument {
@@ -14,9 +16,15 @@ export interface ContentDocument {
 /** Two writers that insert the same content at once: the loser finds the winner's document at its second try. */
 const UPSERT_TRIES_MAX = 5;
 
-const keyOf = ({ app, hash }: Pick<StoredContent, "app" | "hash">) => `${hash} ${app}`;
+export const keyOf = ({ app, hash }: Pick<StoredContent, "app" | "hash">) => `${hash} ${app}`;
 
-export function createContentStore(collection: Collection<ContentDocument>): ContentStore {
+/** Of an `_id`: a hash has no space. */
+const readKey = (key: string): Pick<StoredContent, "app" | "hash"> => {
+  const space = key.indexOf(" ");
+  return { hash: key.slice(0, space), app: key.slice(space + 1) };
+};
+
+export function createContentStore(collection: Collection<ContentDocument>, references: Pick<MongoReferences, "toContent">): ContentStore {
   return {
     put: (contents) =>
       asStoreError("put contents", async () => {
@@ -59,10 +67,16 @@ export function createContentStore(collection: Collection<ContentDocument>): Con
         if (limit <= 0) return 0;
         const old = { keepUntil: { $lt: before } };
         const found = await collection.find(old, { projection: { _id: 1 }, sort: { keepUntil: 1 }, limit }).toArray();
-        if (found.length === 0) return 0;
-        // The condition again: a notification may have referred to it, and moved `keepUntil`, since it was found.
-        const { deletedCount } = await collection.deleteMany({ _id: { $in: found.map(({ _id }) => _id) }, ...old });
-        return deletedCount;
+        const unused: string[] = [];
+        for (const { _id } of found) {
+          const { app, hash } = readKey(_id);
+          if (await references.toContent(app, hash))
+            await collection.updateOne({ _id }, { $max: { keepUntil: before + REFERRED_KEEP_MS } });
+          else unused.push(_id);
+        }
+        if (unused.length === 0) return 0;
+        // The condition again: a notification may be about to refer to it, and have moved `keepUntil`, since it was found.
+        return (await collection.deleteMany({ _id: { $in: unused }, ...old })).deletedCount;
       }),
   };
 }

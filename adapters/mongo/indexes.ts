@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { type Collection, type Db, type Document, MongoServerError } from "mongodb";
 import { type Danger, UnsafeSettingError } from "../unsafe-setting.ts";
 import { asStoreError } from "./errors.ts";
+import { CONTENT_PATHS } from "./references.ts";
 
 interface Index {
   collection: string;
@@ -14,6 +15,11 @@ interface Index {
 function referencesOf(provider: string, what: string, path: string): Index {
   const partialFilterExpression = { provider, [path]: { $exists: true } };
   return { collection: "attempts", name: `${what}-${provider}`, key: { [path]: 1 }, partialFilterExpression };
+}
+
+/** Of an app, by a field that not all have. */
+function ofNotifications(name: string, path: string): Index {
+  return { collection: "notifications", name, key: { app: 1, [path]: 1, _id: 1 }, partialFilterExpression: { [path]: { $exists: true } } };
 }
 
 /** Besides `_id`. A changed index gets a new name, so that old and new processes can run side by side. */
@@ -39,7 +45,18 @@ const INDEXES: readonly Index[] = [
   // Only notifications with a failed delivery.
   { collection: "notifications", name: "failures", key: { failedAt: 1, _id: 1 }, partialFilterExpression: { failedAt: { $exists: true } } },
   // Only notifications that have ended, for purges.
-  { collection: "notifications", name: "ended", key: { endedAt: 1 }, partialFilterExpression: { endedAt: { $exists: true } } },
+  {
+    collection: "notifications",
+    name: "retention",
+    key: { app: 1, notificationClass: 1, contentGone: 1, endedAt: 1 },
+    partialFilterExpression: { endedAt: { $exists: true } },
+  },
+  // By recipient, for the export and the erasure of a user. A notification has one of these.
+  ...["userId", "endpoint.address", "endpoint.phoneNumber", "endpoint.token", "endpoint.pushUrl"].map(
+    (field): Index => ofNotifications(`recipient-${field.split(".").at(-1)}`, `recipient.${field}`),
+  ),
+  // By what they refer to, for purges of contents and blobs. Few notifications have any of these.
+  ...[...CONTENT_PATHS, "blobIds"].map((path) => ofNotifications(`refers-${path.split(".").at(-1)}`, path)),
   { collection: "attributions", name: "attempt", key: { attempt: 1 } },
   { collection: "contents", name: "kept", key: { keepUntil: 1 } },
   { collection: "blobs", name: "kept", key: { keepUntil: 1 } },
@@ -47,6 +64,7 @@ const INDEXES: readonly Index[] = [
   { collection: "poison", name: "kept", key: { keptAt: 1, _id: 1 } },
   { collection: "contacts", name: "user", key: { app: 1, userId: 1 } },
   { collection: "contacts", name: "endpoint", key: { app: 1, endpointId: 1 } },
+  { collection: "preference_changes", name: "at", key: { at: 1 } },
   { collection: "preferences", name: "changed", key: { updatedAt: 1, _id: 1 } },
   { collection: "apps", name: "key-hash", key: { "keys.hash": 1 } },
   // Of apps that an earlier version wrote.
@@ -61,7 +79,7 @@ const attributionIndexes = (provider: string): Index[] => [
 /** Where an existing key means "this was stored before": by any other unique index it would mean something else. */
 export const COLLECTIONS = [
   ...["notifications", "contents", "blobs", "blob_chunks", "attempts", "attributions"],
-  ...["contacts", "preferences", "preference_changes", "profiles", "caps", "apps", "poison"],
+  ...["contacts", "preferences", "preference_changes", "profiles", "caps", "apps", "poison", "leases"],
 ];
 
 const NAMESPACE_NOT_FOUND = 26;

@@ -17,6 +17,8 @@ export interface NotificationDocument extends Omit<StoredNotification, "id" | "c
   laterDue?: number | undefined;
   /** When the last delivery ended; absent while one is open. */
   endedAt?: number | undefined;
+  /** Its content was deleted: the place in the index of what has ended. */
+  contentGone?: true | undefined;
   /** A purge has begun to remove it: it is no longer found or changed, and its id is still in use. */
   purging?: true | undefined;
   /** When a delivery last failed: the place in the order of failures. Absent while no delivery is failed. */
@@ -51,6 +53,7 @@ export const decode = ({
   outboxKey: _outboxKey,
   laterDue: _laterDue,
   endedAt: _endedAt,
+  contentGone: _contentGone,
   purging: _purging,
   failedAt: _failedAt,
   taker: _taker,

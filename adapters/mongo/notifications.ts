@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Collection } from "mongodb";
-import type { NotificationRecord } from "../../core/delivery/notification.ts";
+import type { Collection, Filter } from "mongodb";
+import { canonicalEndpoint } from "../../core/delivery/endpoint.ts";
+import type { NotificationRecord, Recipient } from "../../core/delivery/notification.ts";
 import type { DeliveryChange, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
 import { readFailed } from "../store/failures.ts";
 import { StoreError } from "../store/store-error.ts";
@@ -68,6 +69,13 @@ export function createNotificationStore(collection: Collection<NotificationDocum
         );
       }),
 
+    ofRecipient: (app, recipient, after, limit) =>
+      asStoreError("read notifications of a recipient", async () => {
+        if (limit <= 0) return [];
+        const theirs = { app, ...byRecipient(recipient), _id: { $gt: after }, purging: { $exists: false } } as Filter<NotificationDocument>;
+        return (await collection.find(theirs, { sort: { _id: 1 }, limit }).toArray()).map(decode);
+      }),
+
     failed: (from, to) =>
       readFailed(
         (at, id, limit) =>
@@ -96,6 +104,24 @@ export function createNotificationStore(collection: Collection<NotificationDocum
         limit <= 0 ? Promise.resolve(0) : collection.countDocuments({ app, due: { $gte: from, $lte: until } }, { limit }),
       ),
   };
+}
+
+/** `$exists` is what the partial indexes ask for. An endpoint is stored in its canonical form. */
+function byRecipient(recipient: Recipient): Record<string, unknown> {
+  const is = (path: string, value: string) => ({ [`recipient.${path}`]: { $exists: true, $eq: value } });
+  if (recipient.kind === "user") return is("userId", recipient.userId);
+  const endpoint = canonicalEndpoint(recipient.endpoint);
+  switch (endpoint.channel) {
+    case "apns":
+    case "fcm":
+      return { ...is("endpoint.token", endpoint.token), "recipient.endpoint.channel": endpoint.channel };
+    case "webpush":
+      return is("endpoint.pushUrl", endpoint.pushUrl);
+    case "sms":
+      return is("endpoint.phoneNumber", endpoint.phoneNumber);
+    case "email":
+      return is("endpoint.address", endpoint.address);
+  }
 }
 
 async function insert(collection: Collection<NotificationDocument>, records: readonly NotificationRecord[]): Promise<InsertResult[]> {

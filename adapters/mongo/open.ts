@@ -12,10 +12,13 @@ import { type CapDocument, createCapStore } from "./caps.ts";
 import { createClient } from "./client.ts";
 import { type ContactDocument, createContactStore } from "./contacts.ts";
 import { type ContentDocument, createContentStore } from "./contents.ts";
+import { createDeleteContent } from "./delete-content.ts";
 import { deploymentVerdict, type Hello, isMongos, type Standalone, type StorageEngine, storageDangers } from "./deployment.ts";
 import type { MigrationDocument } from "./ended-at.ts";
+import { createErase } from "./erase.ts";
 import { asStoreError, errorName, giveUp, toStoreError, withAdvice } from "./errors.ts";
 import { ensureIndexes } from "./indexes.ts";
+import { createLease, type LeaseDocument } from "./lease.ts";
 import type { NotificationDocument } from "./notification-document.ts";
 import { createNotificationStore } from "./notifications.ts";
 import { createPoisonStore, type PoisonDocument } from "./poison.ts";
@@ -23,6 +26,7 @@ import type { PreferenceChangeDocument } from "./preference-history.ts";
 import { createPreferenceStore, type PreferenceDocument } from "./preferences.ts";
 import { createProfileStore, type ProfileDocument } from "./profiles.ts";
 import { createPurge } from "./purge.ts";
+import { createReferences } from "./references.ts";
 import { checkSharding } from "./sharding.ts";
 
 export interface MongoOptions {
@@ -63,18 +67,17 @@ export async function openMongoStore(uri: string, options: MongoOptions = {}): P
     const notifications = db.collection<NotificationDocument>("notifications");
     const attempts = db.collection<AttemptDocument>("attempts");
     const attributions = db.collection<AttributionDocument>("attributions");
+    const contents = db.collection<ContentDocument>("contents");
+    const blobs = db.collection<BlobDocument>("blobs");
     const poison = db.collection<PoisonDocument>("poison");
-    const contents = createContentStore(db.collection<ContentDocument>("contents"));
-    const blobs = createBlobStore(db.collection<BlobDocument>("blobs"), db.collection<ChunkDocument>("blob_chunks"));
-    const purge = createPurge({
-      ...{ notifications, attempts, attributions, poison },
-      migrations: db.collection<MigrationDocument>("migrations"),
-    });
+    const migrations = db.collection<MigrationDocument>("migrations");
+    const references = createReferences(notifications);
+    const purge = createPurge({ notifications, attempts, attributions, migrations });
     const time = () => asStoreError("ask for the time", async () => ((await db.admin().command({ hello: 1 })).localTime as Date).getTime());
     return {
       notifications: createNotificationStore(notifications),
-      contents,
-      blobs,
+      contents: createContentStore(contents, references),
+      blobs: createBlobStore(blobs, db.collection<ChunkDocument>("blob_chunks"), references),
       attempts: createAttemptStore(attempts, attributions),
       contacts: createContactStore(db.collection<ContactDocument>("contacts")),
       preferences: createPreferenceStore(
@@ -85,11 +88,13 @@ export async function openMongoStore(uri: string, options: MongoOptions = {}): P
       apps: createAppStore(db.collection<AppDocument>("apps")),
       caps: createCapStore(db.collection<CapDocument>("caps")),
       poison: createPoisonStore(poison),
-      async purge(before, limit) {
-        const now = await time();
-        checkPurge(before, now);
-        return { ...(await purge(before, limit)), contents: await contents.purge(now, limit), blobs: await blobs.purge(now, limit) };
+      async purge(ended, limit) {
+        checkPurge(ended.before, await time());
+        return purge(ended, limit);
       },
+      deleteContent: createDeleteContent(notifications, contents, { references, migrations }),
+      erase: createErase({ notifications, attempts, attributions, poison, contents, blobs, references }),
+      lease: createLease(db.collection<LeaseDocument>("leases")),
       time,
       [Symbol.asyncDispose]: () => client.close(),
     };

@@ -29,5 +29,14 @@ export function createPoisonStore(collection: Collection<PoisonDocument>): Poiso
         if (limit <= 0) return [];
         return (await collection.find({}, { sort: { keptAt: -1, _id: -1 }, limit }).toArray()).map(decode);
       }),
+
+    purge: (before, limit) =>
+      asStoreError("purge poison", async () => {
+        if (limit <= 0) return 0;
+        const found = await collection
+          .find({ keptAt: { $lt: before } }, { projection: { _id: 1 }, sort: { keptAt: 1, _id: 1 }, limit })
+          .toArray();
+        return found.length === 0 ? 0 : (await collection.deleteMany({ _id: { $in: found.map(({ _id }) => _id) } })).deletedCount;
+      }),
   };
 }

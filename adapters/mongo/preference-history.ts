@@ -18,6 +18,15 @@ export function createPreferenceHistory(collection: Collection<PreferenceChangeD
     put: async (record: string, change: StoredChange): Promise<void> => {
       await insertNew(collection, [{ _id: idOf(record, change.version), ...change }]);
     },
+    /** All of a record; resolves with how many. */
+    remove: async (record: string): Promise<number> =>
+      (await collection.deleteMany({ _id: { $gte: idOf(record, 0), $lte: idOf(record, Number.MAX_SAFE_INTEGER) } })).deletedCount,
+    /** Of any record, up to `limit` that were made before this moment; resolves with how many. */
+    async purge(before: number, limit: number): Promise<number> {
+      if (limit <= 0) return 0;
+      const found = await collection.find({ at: { $lt: before } }, { projection: { _id: 1 }, sort: { at: 1 }, limit }).toArray();
+      return found.length === 0 ? 0 : (await collection.deleteMany({ _id: { $in: found.map(({ _id }) => _id) } })).deletedCount;
+    },
     /** The latest first. */
     async before(record: string, version: number, limit: number): Promise<StoredChange[]> {
       // A limit of 0 would be none.

@@ -33,6 +33,8 @@ export function createPreferenceStore(
   changes: Collection<PreferenceChangeDocument>,
 ): PreferenceStore {
   const history = createPreferenceHistory(changes);
+  /** Otherwise the history would get it back. */
+  const forgetLastChange = (_id: string) => collection.updateOne({ _id }, { $unset: { lastChange: "" } });
 
   return {
     find: (app, subjects) =>
@@ -69,6 +71,23 @@ export function createPreferenceStore(
         const found = await history.before(_id, beforeVersion, limit);
         return found.map((entry) => ({ app, subject, ...entry }));
       }),
+
+    remove: (app, subject) =>
+      asStoreError("remove preferences", async () => {
+        const _id = keyOf(app, subject);
+        await forgetLastChange(_id);
+        await history.remove(_id);
+        return (await collection.deleteOne({ _id })).deletedCount > 0;
+      }),
+
+    removeHistory: (app, subject) =>
+      asStoreError("remove the history of preferences", async () => {
+        const _id = keyOf(app, subject);
+        await forgetLastChange(_id);
+        return history.remove(_id);
+      }),
+
+    purgeHistory: (before, limit) => asStoreError("purge the history of preferences", () => history.purge(before, limit)),
 
     async *changedSince(updatedAt) {
       try {

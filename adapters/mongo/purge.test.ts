@@ -61,7 +61,7 @@ if (!server) {
           (await store.notifications.insert([record])).map(({ kind }) => kind),
           ["exists"],
         );
-        const counts = await store.purge(before, 10);
+        const counts = await store.purge({ app: record.app, notificationClass: record.notificationClass, before }, 10);
         assert.deepEqual([counts.notifications, counts.attempts], [1, attemptsLeft ? 1 : 0]);
         assert.deepEqual(await allAttempts(store), []);
         assert.deepEqual(
@@ -78,7 +78,7 @@ if (!server) {
       const open = sampleNotification([before], { acceptedAt: before - 9 });
       await store.notifications.insert([open]);
       await notifications.updateMany({}, { $unset: { endedAt: "" } });
-      assert.equal((await store.purge(before, 10)).notifications, 1);
+      assert.equal((await store.purge({ app: record.app, notificationClass: record.notificationClass, before }, 10)).notifications, 1);
       assert.equal(await store.notifications.find(record.id), undefined);
       assert.equal((await notifications.findOne({ _id: open.id }))?.endedAt, undefined);
       const migrations = client.db(notifications.dbName).collection<{ _id: string; done: boolean }>("migrations");

@@ -1,5 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
+import { REFERRED_KEEP_MS } from "../../core/content/reference.ts";
 import type { BlobStore, StoredBlob } from "../../core/ports/blob-store.ts";
+import { createReferences } from "./references.ts";
 import { asStoreError, transact } from "./transact.ts";
 
 const COLUMNS = "app, id, bytes, keep_until, upload, chunk_count";
@@ -46,8 +48,10 @@ export function createBlobStore(database: DatabaseSync, writes: BlobWrites): Blo
   const { begin, putChunk, commit, abandon, keep } = writes;
   const findOne = database.prepare(`select ${COLUMNS} from blobs where app = ? and id = ?`);
   const findChunk = database.prepare("select bytes from blob_chunks where upload = ? and number = ?");
-  const takeOld = database.prepare(`
-    delete from blobs where rowid in (select rowid from blobs where keep_until < ? order by keep_until limit ?) returning upload`);
+  const old = database.prepare("select app, id, upload from blobs where keep_until < ? order by keep_until limit ?");
+  const remove = database.prepare("delete from blobs where app = ? and id = ?");
+  const moveOn = database.prepare("update blobs set keep_until = ? where app = ? and id = ?");
+  const { isReferred } = createReferences(database);
   const takeOldUploads = database.prepare(`
     delete from blob_uploads where upload in (select upload from blob_uploads where keep_until < ? order by keep_until limit ?) returning upload`);
   const removeChunks = database.prepare("delete from blob_chunks where upload = ?");
@@ -70,8 +74,12 @@ export function createBlobStore(database: DatabaseSync, writes: BlobWrites): Blo
       transact(database, () => {
         // A negative limit would be none.
         const most = Math.max(0, limit);
-        const blobs = takeOld.all(before, most);
-        const removed = [...blobs, ...takeOldUploads.all(before, most - blobs.length)];
+        const blobs = old.all(before, most);
+        const unused = blobs.filter(({ app, id }) => !isReferred(String(app), String(id)));
+        for (const blob of blobs)
+          if (unused.includes(blob)) remove.run(String(blob.app), String(blob.id));
+          else moveOn.run(before + REFERRED_KEEP_MS, String(blob.app), String(blob.id));
+        const removed = [...unused, ...takeOldUploads.all(before, most - blobs.length)];
         for (const { upload } of removed) removeChunks.run(String(upload));
         return removed.length;
       }),

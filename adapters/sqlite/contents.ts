@@ -1,13 +1,17 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Content } from "../../core/content/content.ts";
+import { REFERRED_KEEP_MS } from "../../core/content/reference.ts";
 import type { ContentStore } from "../../core/ports/content-store.ts";
+import { createReferences } from "./references.ts";
 import { asStoreError, transact } from "./transact.ts";
 import type { Writes } from "./writes.ts";
 
 export function createContentStore(database: DatabaseSync, writes: Pick<Writes, "put">): ContentStore {
   const findOne = database.prepare("select doc from contents where app = ? and hash = ?");
-  const removeOld = database.prepare(`
-    delete from contents where rowid in (select rowid from contents where keep_until < ? order by keep_until limit ?)`);
+  const old = database.prepare("select app, hash from contents where keep_until < ? order by keep_until limit ?");
+  const remove = database.prepare("delete from contents where app = ? and hash = ?");
+  const keep = database.prepare("update contents set keep_until = ? where app = ? and hash = ?");
+  const { isReferred } = createReferences(database);
 
   return {
     put: writes.put,
@@ -18,7 +22,16 @@ export function createContentStore(database: DatabaseSync, writes: Pick<Writes, 
         return row && (JSON.parse(String(row.doc)) as Content);
       }),
 
-    // A negative limit would be none.
-    purge: async (before, limit) => transact(database, () => Number(removeOld.run(before, Math.max(0, limit)).changes)),
+    purge: (before, limit) =>
+      transact(database, () => {
+        let removed = 0;
+        // A negative limit would be none.
+        for (const row of old.all(before, Math.max(0, limit))) {
+          const [app, hash] = [String(row.app), String(row.hash)];
+          if (isReferred(app, hash)) keep.run(before + REFERRED_KEEP_MS, app, hash);
+          else removed += Number(remove.run(app, hash).changes);
+        }
+        return removed;
+      }),
   };
 }

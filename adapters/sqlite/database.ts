@@ -58,6 +58,8 @@ function createFile(path: string): void {
 function configure(database: DatabaseSync, path: string): void {
   database.exec("pragma journal_mode = wal");
   database.exec("pragma synchronous = full");
+  // What is deleted or replaced is overwritten, so that an erasure leaves nothing in the file.
+  database.exec("pragma secure_delete = on");
   database.exec(`pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
   if (path !== ":memory:") reject(path, journalDangers(database));
 }

@@ -6,6 +6,8 @@ import type { InsertResult, NotificationStore } from "../../core/ports/notificat
 import { readFailed } from "../store/failures.ts";
 import { createDeliveryCounts, readNotification, type StoredNotification } from "../store/stored.ts";
 import { createOutbox } from "./outbox.ts";
+import { recipientKey } from "./recipient-key.ts";
+import { referenceRows } from "./references.ts";
 import { asStoreError } from "./transact.ts";
 import { notificationRow, type Writes } from "./writes.ts";
 
@@ -20,6 +22,7 @@ const parse = (row: Record<string, unknown>) => readNotification(JSON.parse(Stri
 export function createNotificationStore(database: DatabaseSync, writes: Writes): NotificationStore {
   const findOne = database.prepare("select doc from notifications where id = ?");
   const page = database.prepare("select doc from notifications where id > ? order by id limit ?");
+  const ofRecipient = database.prepare("select doc from notifications where app = ? and recipient = ? and id > ? order by id limit ?");
   const failedAbove = database.prepare(`
     select failed_at, doc from notifications where failed_at >= :at and (failed_at, id) > (:at, :id) order by failed_at, id limit :limit`);
   const countAll = database.prepare("select count(*) as count from notifications");
@@ -36,7 +39,7 @@ export function createNotificationStore(database: DatabaseSync, writes: Writes):
     ...createOutbox(database, writes, parse),
 
     async insert(records) {
-      const existing = await writes.insert(records.map(notificationRow));
+      const existing = await writes.insert(records.map(notificationRow), records.flatMap(referenceRows));
       return existing.map((doc): InsertResult => (doc === undefined ? { kind: "inserted" } : { kind: "exists", record: parse({ doc }) }));
     },
 
@@ -60,6 +63,9 @@ export function createNotificationStore(database: DatabaseSync, writes: Writes):
 
     // A negative limit would be none.
     page: async (after, limit) => asStoreError(() => page.all(after, Math.max(0, limit)).map(parse)),
+
+    ofRecipient: async (app, recipient, after, limit) =>
+      asStoreError(() => ofRecipient.all(app, recipientKey(recipient), after, Math.max(0, limit)).map(parse)),
 
     failed: (from, to) =>
       readFailed(

@@ -11,11 +11,11 @@ import { createContactStore } from "./contacts.ts";
 import { createContentStore } from "./contents.ts";
 import { openDatabase } from "./database.ts";
 import { statFileSystem } from "./durable.ts";
+import { createLease } from "./lease.ts";
 import { createNotificationStore } from "./notifications.ts";
 import { createPoisonStore } from "./poison.ts";
 import { createPreferenceStore } from "./preferences.ts";
 import { createProfileStore } from "./profiles.ts";
-import { createPurge } from "./purge.ts";
 import { asStoreError } from "./transact.ts";
 import { useWriterThread } from "./writer-thread.ts";
 import { createWrites } from "./writes.ts";
@@ -38,15 +38,12 @@ export async function openSqliteStore(
   const time = database.prepare("select cast(unixepoch('subsec') * 1000 as integer) as ms");
   // The operating system's clock.
   const now = async () => asStoreError(() => Number(time.get()?.ms));
-  const purge = createPurge(database);
   const thread = hasWriterThread && path !== ":memory:" ? await useWriterThread(path).catch(closing(database)) : undefined;
   const { writes } = thread ?? { writes: createWrites(database) };
-  const contents = createContentStore(database, writes);
-  const blobs = createBlobStore(database, writes);
   return {
     notifications: createNotificationStore(database, writes),
-    contents,
-    blobs,
+    contents: createContentStore(database, writes),
+    blobs: createBlobStore(database, writes),
     attempts: createAttemptStore(database, writes),
     settle: writes.settle,
     contacts: createContactStore(database, writes),
@@ -55,13 +52,17 @@ export async function openSqliteStore(
     apps: createAppStore(database),
     caps: createCapStore(database, writes),
     poison: createPoisonStore(database),
-    async purge(before, limit) {
-      const at = await now();
-      checkPurge(before, at);
-      // A negative limit would be none.
-      const most = Math.max(0, limit);
-      return { ...(await purge(before, most)), contents: await contents.purge(at, most), blobs: await blobs.purge(at, most) };
+    async purge(ended, limit) {
+      checkPurge(ended.before, await now());
+      return writes.purge(ended, limit);
     },
+    deleteContent: writes.deleteContent,
+    erase: writes.erase,
+    overwriteDeleted: async () => {
+      // Deleted rows are zeros in the log (secure_delete); this has the file get them, and empties the log, which still holds what was there before.
+      asStoreError(() => void database.prepare("pragma wal_checkpoint(truncate)").get());
+    },
+    lease: createLease(database),
     time: now,
     [Symbol.asyncDispose]: async () => {
       await thread?.[Symbol.asyncDispose]();

@@ -13,6 +13,8 @@ const decode = ({ doc, bytes }: Record<string, unknown>): PoisonRecord => ({
 export function createPoisonStore(database: DatabaseSync): PoisonStore {
   const put = database.prepare("insert into poison (id, kept_at, bytes, doc) values (?, ?, ?, ?) on conflict do nothing");
   const newest = database.prepare("select doc, bytes from poison order by kept_at desc, id desc limit ?");
+  const removeOld = database.prepare(`
+    delete from poison where rowid in (select rowid from poison where kept_at < ? order by kept_at, id limit ?)`);
 
   return {
     keep: async ({ bytes, ...doc }) =>
@@ -21,5 +23,6 @@ export function createPoisonStore(database: DatabaseSync): PoisonStore {
       }),
     // A negative limit would be none.
     list: async (limit) => asStoreError(() => newest.all(Math.max(0, limit)).map(decode)),
+    purge: (before, limit) => transact(database, () => Number(removeOld.run(before, Math.max(0, limit)).changes)),
   };
 }

@@ -21,6 +21,12 @@ export function createPreferenceStore(database: DatabaseSync): PreferenceStore {
     select updated_at, app, subject, doc from preferences where (updated_at, app, subject) > (?, ?, ?)
     order by updated_at, app, subject limit ${PAGE_ROWS}`);
 
+  const remove = database.prepare("delete from preferences where app = ? and subject = ?");
+  const removeChanges = database.prepare("delete from preference_changes where app = ? and subject = ?");
+  const removeOld = database.prepare(`
+    delete from preference_changes where (app, subject, version) in (
+      select app, subject, version from preference_changes where doc ->> '$.at' < ? order by doc ->> '$.at' limit ?)`);
+
   const find = (app: string, subject: string) => {
     const row = findOne.get(app, subject);
     return row && parse(row);
@@ -44,6 +50,17 @@ export function createPreferenceStore(database: DatabaseSync): PreferenceStore {
         const rows = before.all(app, subject, beforeVersion, Math.max(0, limit));
         return rows.map(({ doc }) => ({ app, subject, ...(JSON.parse(String(doc)) as StoredChange) }));
       }),
+
+    remove: (app, subject) =>
+      transact(database, () => {
+        removeChanges.run(app, subject);
+        return Number(remove.run(app, subject).changes) > 0;
+      }),
+
+    removeHistory: (app, subject) => transact(database, () => Number(removeChanges.run(app, subject).changes)),
+
+    // A negative limit would be none.
+    purgeHistory: (moment, limit) => transact(database, () => Number(removeOld.run(moment, Math.max(0, limit)).changes)),
 
     async *changedSince(updatedAt) {
       // No app and no subject are the smallest key there is, so this begins with the first record at `updatedAt`.

@@ -1,25 +1,69 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { PurgeCounts } from "../../core/ports/store.ts";
+import { withoutContent } from "../../core/delivery/content-deletion.ts";
+import type { EndedBefore, PurgeCounts, Store } from "../../core/ports/store.ts";
+import { readNotification, type StoredNotification } from "../store/stored.ts";
+import { createReferences } from "./references.ts";
 import { transact } from "./transact.ts";
 
-/** What a purge removes of the tables of this file, in one transaction: a notification is never seen without its attempts. */
-export function createPurge(database: DatabaseSync): (before: number, limit: number) => Promise<Omit<PurgeCounts, "contents" | "blobs">> {
-  const ended = database.prepare("select id from notifications where ended_at < ? order by ended_at limit ?");
+/** What a relay removes of notifications whose time is over, each call one transaction: a notification is never seen without its attempts. */
+export interface PurgeWrites {
+  purge(ended: EndedBefore, limit: number): Promise<PurgeCounts>;
+  deleteContent: Store["deleteContent"];
+}
+
+const read = (row: Record<string, unknown>) => readNotification(JSON.parse(String(row.doc)) as StoredNotification);
+
+export function createPurgeWrites(database: DatabaseSync): PurgeWrites {
+  const ended = (columns: string) =>
+    database.prepare(`
+      select ${columns}, ended_at from notifications indexed by notifications_retention
+      where app = :app and class = :notificationClass and content_gone = :gone and ended_at < :before and ended_at is not null
+      order by ended_at limit :limit`);
+  const [endedIds, endedDocs] = [ended("id"), ended("id, doc")];
+  const replace = database.prepare("update notifications set content_gone = 1, doc = ? where id = ?");
+  const references = createReferences(database);
   const removeNotification = database.prepare("delete from notifications where id = ?");
   // A hyphen follows the notification's id; a tilde sorts behind it.
   const removeAttempts = database.prepare("delete from attempts where id >= ? || '-' and id < ? || '~'");
   const removeAttributions = database.prepare("delete from attributions where attempt >= ? || '-' and attempt < ? || '~'");
-  const removePoison = database.prepare(`
-    delete from poison where rowid in (select rowid from poison where kept_at < ? order by kept_at, id limit ?)`);
 
-  return (before, limit) =>
+  const timed = <T>(work: () => T): Promise<T & { workMs: number }> =>
     transact(database, () => {
-      const counts = { notifications: 0, attempts: 0, attributions: 0, poison: Number(removePoison.run(before, limit).changes) };
-      for (const { id } of ended.all(before, limit)) {
-        counts.attributions += Number(removeAttributions.run(String(id), String(id)).changes);
-        counts.attempts += Number(removeAttempts.run(String(id), String(id)).changes);
-        counts.notifications += Number(removeNotification.run(String(id)).changes);
-      }
-      return counts;
+      const began = performance.now();
+      const result = work();
+      return { ...result, workMs: performance.now() - began };
     });
+
+  return {
+    purge: (of, limit) =>
+      timed(() => {
+        // A negative limit would be none.
+        const most = Math.max(0, limit);
+        const bare = endedIds.all({ ...of, gone: 1, limit: most });
+        const whole = endedDocs.all({ ...of, gone: 0, limit: most - bare.length });
+        const counts: PurgeCounts = { notifications: 0, attempts: 0, attributions: 0, ...oldestOf([...bare, ...whole]) };
+        for (const row of whole) references.drop(read(row), {});
+        for (const { id } of [...bare, ...whole]) {
+          counts.attributions += Number(removeAttributions.run(String(id), String(id)).changes);
+          counts.attempts += Number(removeAttempts.run(String(id), String(id)).changes);
+          counts.notifications += Number(removeNotification.run(String(id)).changes);
+        }
+        return counts;
+      }),
+    deleteContent: (of, now, limit) =>
+      timed(() => {
+        const rows = endedDocs.all({ ...of, gone: 0, limit: Math.max(0, limit) });
+        for (const row of rows) {
+          const record = read(row);
+          references.drop(record, { contents: now });
+          replace.run(JSON.stringify(withoutContent(record, now)), record.id);
+        }
+        return { notifications: rows.length, ...oldestOf(rows) };
+      }),
+  };
+}
+
+function oldestOf(rows: readonly Record<string, unknown>[]): Pick<PurgeCounts, "oldest"> {
+  const first = rows.reduce((least, row) => Math.min(least, Number(row.ended_at)), Number.POSITIVE_INFINITY);
+  return rows.length > 0 ? { oldest: first } : {};
 }

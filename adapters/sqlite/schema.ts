@@ -1,5 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { Recipient } from "../../core/delivery/notification.ts";
 import { StoreError } from "../store/store-error.ts";
+import { recipientKey } from "./recipient-key.ts";
 import { transactNow } from "./transact.ts";
 
 /** Columns are what queries and conditions need; everything else is in `doc`, as JSON. */
@@ -158,6 +160,32 @@ const BLOB_TABLES = `
   create table if not exists blob_chunks (upload text not null, number integer not null, bytes blob not null, primary key (upload, number)) strict;
 `;
 
+/**
+ * For retention and erasure, without a new version as the blobs: processes of earlier versions may go on with the file. What they insert has no recipient and no
+ * references until a process of this version opens the file again.
+ */
+const RETENTION_COLUMNS = `
+  alter table notifications add column recipient text;
+  alter table notifications add column content_gone integer not null default 0;
+  create index notifications_recipient on notifications (app, recipient, id);
+  create index notifications_retention on notifications (app, class, content_gone, ended_at) where ended_at is not null;
+  create index notifications_incomplete on notifications (id) where recipient is null;
+  drop index notifications_ended;
+  create table content_references (
+    app text not null, address text not null, notification text not null, primary key (app, address, notification)
+  ) strict, without rowid;
+  create index preference_changes_at on preference_changes (doc ->> '$.at');
+  create table leases (work text not null primary key, holder text not null, until integer not null) strict;
+`;
+/** Of notifications that an earlier version inserted. */
+const COMPLETE_INCOMPLETE = `
+  insert into content_references
+    select doc ->> '$.app', h.value, n.id from notifications n, json_each(doc, '$.contentHashes') h where recipient is null
+    union select doc ->> '$.app', b.value, n.id from notifications n, json_each(doc, '$.blobIds') b where recipient is null
+    on conflict do nothing;
+  update notifications set recipient = recipient_key(doc), app = doc ->> '$.app', class = doc ->> '$.notificationClass' where recipient is null;
+`;
+
 /** Every change of preferences (core/ports/preference-store.ts), and profiles; as the tables of blobs, made where they are missing. */
 const PREFERENCE_TABLES = `
   create table if not exists preference_changes (
@@ -191,10 +219,14 @@ const MIGRATIONS = [
 /** Brings the file to this version's schema; several processes may try at once. */
 export function migrate(database: DatabaseSync): void {
   const readVersion = () => Number(database.prepare("pragma user_version").get()?.user_version);
-  // The last one that is made.
-  const hasAllTables = () => database.prepare("select 1 from sqlite_schema where name = 'caps_ended'").get() !== undefined;
+  const has = (table: string) => database.prepare("select 1 from sqlite_schema where name = ?").get(table) !== undefined;
+  const isComplete = () =>
+    has("profiles") &&
+    has("leases") &&
+    has("caps_ended") &&
+    database.prepare("select 1 from notifications where recipient is null limit 1").get() === undefined;
   // Most files are up to date, and then opening one waits for no writer.
-  if (readVersion() === MIGRATIONS.length && hasAllTables()) return;
+  if (readVersion() === MIGRATIONS.length && isComplete()) return;
   transactNow(database, () => {
     const version = readVersion();
     if (version > MIGRATIONS.length)
@@ -203,6 +235,11 @@ export function migrate(database: DatabaseSync): void {
     database.exec(BLOB_TABLES);
     database.exec(PREFERENCE_TABLES);
     database.exec(CAP_TABLES);
+    if (!has("leases")) database.exec(RETENTION_COLUMNS);
+    database.function("recipient_key", { deterministic: true }, (doc) => recipientKey(readRecipient(String(doc))));
+    database.exec(COMPLETE_INCOMPLETE);
     database.exec(`pragma user_version = ${MIGRATIONS.length}`);
   });
 }
+
+const readRecipient = (doc: string) => (JSON.parse(doc) as { recipient: Recipient }).recipient;

@@ -12,7 +12,6 @@ import { createAttemptStore } from "./attempts.ts";
 import { createContentStore } from "./contents.ts";
 import { createNotificationStore } from "./notifications.ts";
 import { createPoisonStore } from "./poison.ts";
-import { createPurge } from "./purge.ts";
 import { createWrites } from "./writes.ts";
 
 async function createDatabase(): Promise<TestDatabase & { path: string }> {
@@ -86,7 +85,7 @@ describe("SQLite store: its file", () => {
     createNotificationStore(raw, writes);
     createAttemptStore(raw, writes);
     createContentStore(raw, writes);
-    for (const create of [createPoisonStore, createPurge]) create(raw);
+    createPoisonStore(raw);
     const plans = [...statements].map((sql) => ({
       sql,
       plan: raw
@@ -94,7 +93,7 @@ describe("SQLite store: its file", () => {
         .all()
         .map(({ detail }) => detail),
     }));
-    const planOf = (part: string) => plans.filter(({ sql }) => sql.includes(part)).flatMap(({ plan }) => plan);
+    const planOf = (part: string) => [...new Set(plans.filter(({ sql }) => sql.includes(part)).flatMap(({ plan }) => plan))];
     const searchDue = "SEARCH notifications USING COVERING INDEX notifications_due (due<?)";
     assert.deepEqual(planOf("select 1 from notifications where due <= ?"), ["CO-ROUTINE (subquery-1)", searchDue, "SCAN (subquery-1)"]);
     assert.deepEqual(planOf("select rowid from notifications where outbox_key"), [
@@ -107,7 +106,9 @@ describe("SQLite store: its file", () => {
     assert.ok(
       planOf("due between").includes("SEARCH notifications USING COVERING INDEX notifications_app_due (app=? AND due>? AND due<?)"),
     );
-    assert.deepEqual(planOf("ended_at < "), ["SEARCH notifications USING INDEX notifications_ended (ended_at<?)"]);
+    const searchEnded =
+      "SEARCH notifications USING INDEX notifications_retention (app=? AND class=? AND content_gone=? AND ended_at>? AND ended_at<?)";
+    assert.deepEqual(planOf("ended_at < "), [searchEnded]);
     assert.deepEqual(planOf("from attributions where attempt >= "), [
       "SEARCH attributions USING INDEX attributions_attempt (attempt>? AND attempt<?)",
     ]);
@@ -118,8 +119,15 @@ describe("SQLite store: its file", () => {
       planOf("answered_reference").filter((detail) => !/QUERY|UNION/.test(String(detail))),
       ["answered", "resolved"].map((what) => `SEARCH attempts USING INDEX attempts_${what} (${what}_reference=?)`),
     );
-    assert.deepEqual(planOf("from contents where app = "), ["SEARCH contents USING INDEX sqlite_autoindex_contents_1 (app=? AND hash=?)"]);
-    assert.ok(planOf("keep_until < ?").includes("SEARCH contents USING COVERING INDEX contents_kept (keep_until<?)"));
+    assert.deepEqual(planOf("doc from contents where app = "), [
+      "SEARCH contents USING INDEX sqlite_autoindex_contents_1 (app=? AND hash=?)",
+    ]);
+    assert.ok(planOf("keep_until < ?").includes("SEARCH contents USING INDEX contents_kept (keep_until<?)"));
+    const searchReferences = "SEARCH content_references USING PRIMARY KEY (app=? AND address=?)";
+    assert.ok(planOf("from content_references where app = ? and address = ? limit").includes(searchReferences));
+    assert.deepEqual(planOf("recipient = ? and id > ?"), [
+      "SEARCH notifications USING INDEX notifications_recipient (app=? AND recipient=? AND id>?)",
+    ]);
     assert.deepEqual(planOf("doc, bytes from poison"), ["SCAN poison USING INDEX poison_kept"]);
     const readsAll = plans.filter(({ plan }) => plan.some((detail) => /^SCAN (?!keys$)\w+$|TEMP B-TREE/.test(String(detail))));
     assert.deepEqual(

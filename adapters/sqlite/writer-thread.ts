@@ -28,8 +28,8 @@ const HEAP_MIB = 256;
 const METHODS: Record<keyof Writes, true> = {
   ...{ insert: true, change: true, lease: true, claim: true, record: true, settle: true },
   ...{ resolve: true, attribute: true, put: true, register: true, remove: true, removeGone: true },
-  ...{ begin: true, putChunk: true, commit: true, abandon: true, keep: true },
   take: true,
+  ...{ begin: true, putChunk: true, commit: true, abandon: true, keep: true, purge: true, deleteContent: true, erase: true },
 };
 
 export interface WriterThread extends AsyncDisposable {

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { opens } from "../../core/delivery/content-deletion.ts";
 import { type Delivery, dueAt, endedAt, type NotificationRecord } from "../../core/delivery/notification.ts";
 import { outboxPlace } from "../../core/delivery/outbox-key.ts";
 import type { AttemptRecord, AttemptResult, AttemptStore } from "../../core/ports/attempt-store.ts";
@@ -9,9 +10,13 @@ import { failedAt } from "../store/failures.ts";
 import { readNotification, type StoredNotification } from "../store/stored.ts";
 import { type BlobWrites, createBlobWrites } from "./blobs.ts";
 import { type CapWrites, createCapWrites } from "./caps.ts";
+import { createEraseWrites, type EraseWrites } from "./erase.ts";
+import { createPurgeWrites, type PurgeWrites } from "./purge.ts";
+import { recipientKey } from "./recipient-key.ts";
+import { createReferences, type ReferenceRow } from "./references.ts";
 import { transact } from "./transact.ts";
 
-/** A notification in the order of the columns: id, app, class, due, outbox_key, later_due, ended_at, failed_at, doc. */
+/** A notification in the order of the columns: id, app, class, recipient, due, outbox_key, later_due, ended_at, failed_at, doc. */
 export type NotificationRow = ReturnType<typeof notificationRow>;
 /** An attempt likewise: id, worker, answered, doc. */
 export type AttemptRow = ReturnType<typeof attemptRow>;
@@ -20,9 +25,12 @@ export type AttemptRow = ReturnType<typeof attemptRow>;
  * What the roles write, each call one transaction. Arguments and results are plain data, so that a thread of its own may make the writes (writer-thread.ts): all of
  * them, because two connections of one process would take the write lock from each other. What operators and the preferences service write is not among them.
  */
-export interface Writes extends BlobWrites, CapWrites {
-  /** For each the document that was there; undefined: it was inserted. */
-  insert(rows: readonly NotificationRow[]): Promise<(string | undefined)[]>;
+export interface Writes extends BlobWrites, CapWrites, PurgeWrites, EraseWrites {
+  /**
+   * For each the document that was there; undefined: it was inserted.
+   * @param references what they refer to; absent: nothing
+   */
+  insert(rows: readonly NotificationRow[], references?: readonly ReferenceRow[]): Promise<(string | undefined)[]>;
   change(changes: readonly DeliveryChange[]): Promise<boolean[]>;
   /** The documents of what was leased. */
   lease(now: number, until: number, takes: readonly Take[]): Promise<string[]>;
@@ -42,7 +50,8 @@ export function notificationRow(record: NotificationRecord) {
   const { id, app, notificationClass, deliveries } = record;
   const [due, place] = [dueAt(deliveries) ?? null, outboxPlace(record)];
   const places = [due, place?.key ?? null, place?.laterDue ?? null] as const;
-  return [id, app, notificationClass, ...places, endedAt(record) ?? null, failedAt(deliveries) ?? null, JSON.stringify(record)] as const;
+  const moments = [endedAt(record) ?? null, failedAt(deliveries) ?? null] as const;
+  return [id, app, notificationClass, recipientKey(record.recipient), ...places, ...moments, JSON.stringify(record)] as const;
 }
 
 export const attemptRow = (attempt: AttemptRecord) =>
@@ -50,7 +59,7 @@ export const attemptRow = (attempt: AttemptRecord) =>
 
 export function createWrites(database: DatabaseSync): Writes {
   const insertNotification = database.prepare(
-    "insert into notifications (id, app, class, due, outbox_key, later_due, ended_at, failed_at, doc) values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
+    "insert into notifications (id, app, class, recipient, due, outbox_key, later_due, ended_at, failed_at, doc) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
   );
   const findNotification = database.prepare("select doc from notifications where id = ?");
   const replace = database.prepare(`
@@ -92,6 +101,7 @@ export function createWrites(database: DatabaseSync): Writes {
     update contacts set doc = json_set(doc, '$.goneReportedAt', ?)
     where app = ? and endpoint_id = ? and registered_at < ? and doc ->> '$.goneReportedAt' is null`);
 
+  const references = createReferences(database);
   const docOf = (id: string) => String(findNotification.get(id)?.doc ?? "");
 
   const changeNow = (changes: readonly DeliveryChange[]): boolean[] => {
@@ -123,8 +133,16 @@ export function createWrites(database: DatabaseSync): Writes {
   return {
     ...createBlobWrites(database),
     ...createCapWrites(database),
-    insert: (rows) =>
-      transact(database, () => rows.map((row) => (insertNotification.run(...row).changes === 1 ? undefined : docOf(row[0])))),
+    ...createPurgeWrites(database),
+    ...createEraseWrites(database),
+    insert: (rows, refers = []) =>
+      transact(database, () => {
+        const found = rows.map((row) => (insertNotification.run(...row).changes === 1 ? undefined : docOf(row[0])));
+        if (refers.length === 0) return found;
+        const inserted = new Set(rows.flatMap(([id], i) => (found[i] === undefined ? [id] : [])));
+        for (const row of refers) if (inserted.has(row.notification)) references.add(row);
+        return found;
+      }),
     change: (changes) => transact(database, () => changeNow(changes)),
     lease: (now, until, takes) =>
       transact(database, () =>
@@ -188,6 +206,7 @@ function applyTo(record: NotificationRecord, { deliveryId, expect, set }: Delive
   if (!delivery || delivery.attempt !== expect.attempt || !expect.states.includes(delivery.state)) return false;
   if (expect.publishCounts?.includes(delivery.publishCount) === false) return false;
   if (expect.nextAt !== undefined && expect.nextAt !== delivery.nextAt) return false;
+  if (record.contentDeletedAt !== undefined && opens(set)) return false;
   // Undefined values go away as JSON is made.
   Object.assign(delivery, set satisfies Partial<Delivery>);
   return true;

@@ -1,4 +1,5 @@
 import { type AppLimits, type DailyMax, limitFaults } from "../../core/apps/limits.ts";
+import type { DaysByClass } from "../../core/apps/retention.ts";
 import { OVERRIDE_PROVIDERS } from "../../core/content/used-overrides.ts";
 import { CHANNELS, CLASSES } from "../../core/delivery/channel.ts";
 import { fail, type Invocation, text } from "../command.ts";
@@ -15,6 +16,8 @@ export const LIMIT_OPTIONS = {
   "email-from": { type: "string" },
   overrides: { type: "string" },
   weight: { type: "string" },
+  "content-days": { type: "string", multiple: true },
+  "metadata-days": { type: "string", multiple: true },
 } as const;
 
 export const LIMIT_USAGE = [
@@ -25,7 +28,9 @@ export const LIMIT_USAGE = [
     "[--sms-senders orders,otp|none]",
     "[--email-from orders@shop.example,@shop.example|none]",
     "[--overrides apns,fcm|none]",
-    "[--weight N]; each may be default",
+    "[--weight N]",
+    "[--content-days CLASS=N]...",
+    "[--metadata-days CLASS=N]...; each may be default",
   ],
 ].join(" ");
 
@@ -58,9 +63,16 @@ export function readLimits(values: Values): AppLimits {
       (name) => OVERRIDE_PROVIDERS.find((p) => p === name) ?? fail(`--overrides may contain ${OVERRIDE_PROVIDERS.join(", ")}`),
     ),
     ...readDailyMax(values["daily-max"]),
+    ...readDaysByClass(values, "content-days", "contentDays"),
+    ...readDaysByClass(values, "metadata-days", "metadataDays"),
   };
   if (Object.keys(limits).length === 0) fail("name at least one limit");
-  const [fault] = limitFaults({ ...limits, dailyMax: undefined });
+  const [fault] = limitFaults({
+    ...limits,
+    dailyMax: undefined,
+    contentDays: defined(limits.contentDays),
+    metadataDays: defined(limits.metadataDays),
+  });
   if (fault !== undefined) fail(fault);
   return limits;
 }
@@ -94,3 +106,21 @@ function readDailyMax(given: Values[string]): AppLimits {
   }
   return { dailyMax };
 }
+
+function readDaysByClass(values: Values, option: string, limit: "contentDays" | "metadataDays"): AppLimits {
+  const given = values[option];
+  if (!Array.isArray(given)) return {};
+  if (given.includes(DEFAULT)) return given.length === 1 ? { [limit]: undefined } : fail(`--${option} ${DEFAULT} stands alone`);
+  const entries = given.map((entry) => {
+    const [, name, days] = /^(\w+)=(\d{1,5}|default)$/.exec(String(entry)) ?? [];
+    const named = CLASSES.find((c) => c === name);
+    return named
+      ? [named, days === DEFAULT ? undefined : Number(days)]
+      : fail(`--${option} must be like marketing=7; classes: ${CLASSES.join(", ")}`);
+  });
+  return { [limit]: Object.fromEntries(entries) };
+}
+
+/** Without the classes whose own limit is taken away. */
+const defined = (days: DaysByClass | undefined): DaysByClass | undefined =>
+  days && Object.fromEntries(Object.entries(days).filter(([, value]) => value !== undefined));

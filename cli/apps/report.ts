@@ -58,6 +58,8 @@ export function limitsText({ ratePerSecond, burst, classes, openMax, scheduledMa
     ...[["sms-prefixes", listed(lists.smsPrefixes)] as const, ["sms-senders", listed(lists.smsSenders)] as const],
     ...[["email-from", listed(lists.emailFrom)] as const],
     ...[["overrides", listed(lists.overrides)] as const, ["weight", weight] as const],
+    ...Object.entries(lists.contentDays ?? {}).map(([name, days]) => ["content-days", `${name}=${days}`] as const),
+    ...Object.entries(lists.metadataDays ?? {}).map(([name, days]) => ["metadata-days", `${name}=${days}`] as const),
   ].flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]));
   return lines.length > 0 ? lines.join("\n") : "none of its own: the installation's defaults apply";
 }

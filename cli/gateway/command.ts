@@ -13,8 +13,8 @@ import { putFile } from "./put-blob.ts";
 import { readLines, sendLines } from "./send.ts";
 import { gatewayTls, TLS_OPTIONS, TLS_USAGE } from "./tls.ts";
 
-const CLIENT_OPTIONS = { address: { type: "string" }, "key-file": { type: "string" }, ...TLS_OPTIONS } as const;
-const CLIENT_USAGE = `[--address HOST:PORT] [--key-file FILE] ${TLS_USAGE}`;
+export const CLIENT_OPTIONS = { address: { type: "string" }, "key-file": { type: "string" }, ...TLS_OPTIONS } as const;
+export const CLIENT_USAGE = `[--address HOST:PORT] [--key-file FILE] ${TLS_USAGE}`;
 
 /** What callers can do through the gateway. */
 export const GATEWAY_COMMANDS: Readonly<Record<string, Command>> = {
@@ -122,7 +122,7 @@ async function preview(file: string, values: Invocation["values"], env: Environm
 }
 
 /** The gateway and the key that options, or CARILLON_ADDRESS and CARILLON_API_KEY_FILE, name. */
-function connect(values: Invocation["values"], env: Environment) {
+export function connect(values: Invocation["values"], env: Environment) {
   const address = text(values.address) ?? env.CARILLON_ADDRESS ?? "127.0.0.1:7700";
   const file =
     text(values["key-file"]) ??

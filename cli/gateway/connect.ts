@@ -3,6 +3,7 @@ import { BlobServiceClient } from "../../gen/carillon/v1/blob_service.ts";
 import { ContactServiceClient } from "../../gen/carillon/v1/contact_service.ts";
 import { NotificationServiceClient } from "../../gen/carillon/v1/notification_service.ts";
 import { PreferenceServiceClient } from "../../gen/carillon/v1/preference_service.ts";
+import { ProfileServiceClient } from "../../gen/carillon/v1/profile_service.ts";
 import { type ClientParts, createClient } from "../../runtime/grpc/client.ts";
 import { readDetails } from "../../runtime/grpc/status.ts";
 
@@ -15,6 +16,7 @@ export interface Clients extends Disposable {
   contacts: ContactServiceClient;
   preferences: PreferenceServiceClient;
   blobs: BlobServiceClient;
+  profiles: ProfileServiceClient;
 }
 
 export function connectGateway(address: string, apiKey: string, tls?: ClientParts["tls"]): Clients {
@@ -24,8 +26,9 @@ export function connectGateway(address: string, apiKey: string, tls?: ClientPart
   const contacts = stack.use(createClient(ContactServiceClient, address, parts));
   const preferences = stack.use(createClient(PreferenceServiceClient, address, parts));
   const blobs = stack.use(createClient(BlobServiceClient, address, parts));
+  const profiles = stack.use(createClient(ProfileServiceClient, address, parts));
   const kept = stack.move();
-  return { notifications, contacts, preferences, blobs, [Symbol.dispose]: () => kept.dispose() };
+  return { notifications, contacts, preferences, blobs, profiles, [Symbol.dispose]: () => kept.dispose() };
 }
 
 export interface CallFault {

@@ -1,9 +1,10 @@
 import { OVERRIDE_PROVIDERS, type OverrideProvider } from "../content/used-overrides.ts";
 import { CHANNELS, type Channel, CLASSES, type NotificationClass } from "../delivery/channel.ts";
 import { isAllowance } from "../delivery/email-address.ts";
+import { areDays, CONTENT_DAYS, METADATA_DAYS, type RetentionLimits } from "./retention.ts";
 
 /** What one app may use. Each is optional; where one is absent, the installation's default applies. */
-export interface AppLimits {
+export interface AppLimits extends RetentionLimits {
   /** Notifications accepted per second, on average. */
   ratePerSecond?: number | undefined;
   /** Notifications accepted at once after a quiet time. */
@@ -76,6 +77,10 @@ export function limitFaults(limits: AppLimits): string[] {
     faults.push(`overrides: must name only ${OVERRIDE_PROVIDERS.join(", ")}`);
   if (dailyMax && !isDailyMax(dailyMax))
     faults.push(`dailyMax: must be integers from 0 to ${LIMITS_MAX.dailyMax} by channel (${CHANNELS.join(", ")}) and class`);
+  for (const [name, bounds] of [["contentDays", CONTENT_DAYS] as const, ["metadataDays", METADATA_DAYS] as const]) {
+    const days = limits[name];
+    if (days && !areDays(days, bounds)) faults.push(`${name}: must be days from ${bounds.min} to ${bounds.max} by class`);
+  }
   return faults;
 }
 

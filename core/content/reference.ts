@@ -24,6 +24,14 @@ export const CONTENT_BOUNDS: ContentBounds = {
   keepStepMs: 3_600_000,
 };
 
+/**
+ * What the last notification that referred to it no longer needs is kept for this long, in ms. A gateway may be about to insert another one that refers to
+ * it: it put the content, or learned that the blob is there (BLOB_KNOWN_MS), within this time, and its write may come late.
+ */
+export const RELEASE_MS = 300_000;
+/** What is old and still referred to is asked about again after this, in ms. */
+export const REFERRED_KEEP_MS = 86_400_000;
+
 /** Hashes of the parts that are kept in the content store. */
 export type ContentHashes = Partial<Record<ContentPart, string>>;
 

@@ -5,7 +5,7 @@ export interface StoredBlob {
   /** Hex SHA-256 of the bytes: with the app, its address. */
   id: string;
   bytes: number;
-  /** ms since the epoch; a purge removes it only after this moment. */
+  /** ms since the epoch; a purge removes it only after this moment, and only where no notification refers to it. */
   keepUntil: number;
   /** Whose chunks hold its bytes. */
   upload: string;
@@ -33,6 +33,9 @@ export interface BlobStore {
   keep(app: string, id: string, keepUntil: number): Promise<StoredBlob | undefined>;
   /** Undefined where there is none. */
   readChunk(upload: string, index: number): Promise<Buffer | undefined>;
-  /** Removes up to `limit` blobs and uploads whose `keepUntil` is earlier than `before`, with their chunks; resolves with how many were removed. */
+  /**
+   * Of up to `limit` blobs and uploads whose `keepUntil` is earlier than `before`, removes those to which no notification refers, with their chunks, and
+   * keeps the others for REFERRED_KEEP_MS more; resolves with how many were removed.
+   */
   purge(before: number, limit: number): Promise<number>;
 }

@@ -8,7 +8,7 @@ export interface StoredContent {
   hash: string;
   /** Exactly one part. */
   content: Content;
-  /** ms since the epoch; a purge removes it only after this moment. */
+  /** ms since the epoch; a purge removes it only after this moment, and only where no notification refers to it. */
   keepUntil: number;
 }
 
@@ -20,6 +20,9 @@ export interface ContentStore {
    */
   put(contents: readonly StoredContent[]): Promise<void>;
   get(app: string, hash: string): Promise<Content | undefined>;
-  /** Removes up to `limit` contents whose `keepUntil` is earlier than `before`; resolves with how many were removed. */
+  /**
+   * Of up to `limit` contents whose `keepUntil` is earlier than `before`, removes those to which no notification refers, and keeps the others for
+   * REFERRED_KEEP_MS more; resolves with how many were removed.
+   */
   purge(before: number, limit: number): Promise<number>;
 }

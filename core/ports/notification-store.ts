@@ -1,5 +1,5 @@
 import type { Channel, NotificationClass } from "../delivery/channel.ts";
-import type { DeliveryState, NotificationRecord } from "../delivery/notification.ts";
+import type { DeliveryState, NotificationRecord, Recipient } from "../delivery/notification.ts";
 import type { ReasonCode } from "../delivery/reason.ts";
 import type { DeliveryChange } from "../delivery/transitions.ts";
 
@@ -44,6 +44,8 @@ export interface NotificationStore {
   count(): Promise<{ notifications: number; deliveries: DeliveryCount[] }>;
   /** Up to `limit` notifications with ids above `after`, in the order of their ids; fewer only at the end. For audit. */
   page(after: string, limit: number): Promise<NotificationRecord[]>;
+  /** Of an app, to a user, or to an endpoint that was given outright: up to `limit` with ids above `after`, in the order of their ids. */
+  ofRecipient(app: string, recipient: Recipient, after: string, limit: number): Promise<NotificationRecord[]>;
   /** Notifications of which a delivery ended as failed at or after `from` and before `to` (ms since the epoch), the earliest first. */
   failed(from: number, to: number): AsyncIterable<NotificationRecord>;
   /**

@@ -19,4 +19,6 @@ export interface PoisonStore {
   keep(record: PoisonRecord): Promise<void>;
   /** The newest first, up to `limit`. */
   list(limit: number): Promise<PoisonRecord[]>;
+  /** Removes up to `limit` that were kept before this moment (ms since the epoch); resolves with how many. */
+  purge(before: number, limit: number): Promise<number>;
 }

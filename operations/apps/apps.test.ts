@@ -103,6 +103,11 @@ test("limits that are named are set or taken away, the others stay", async () =>
     dailyMax: { sms: { marketing: undefined }, email: { critical: undefined }, apns: { critical: 0 } },
   });
   assert.deepEqual(limits, { burst: 10, weight: 2, smsPrefixes: ["+49"], dailyMax: { sms: { critical: 9 }, apns: { critical: 0 } } });
+  const days = await setLimits(store.apps, "shop", { contentDays: { critical: 1, marketing: 2 }, metadataDays: { critical: 40 } });
+  assert.deepEqual([days.limits.contentDays, days.limits.metadataDays], [{ critical: 1, marketing: 2 }, { critical: 40 }]);
+  const less = await setLimits(store.apps, "shop", { contentDays: { critical: undefined }, metadataDays: { critical: undefined } });
+  assert.deepEqual([less.limits.contentDays, "metadataDays" in less.limits], [{ marketing: 2 }, false]);
+  await setLimits(store.apps, "shop", { contentDays: undefined });
   assert.deepEqual((await setLimits(store.apps, "shop", { dailyMax: undefined })).limits, { burst: 10, weight: 2, smsPrefixes: ["+49"] });
 });
 

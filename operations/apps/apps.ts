@@ -1,6 +1,7 @@
 import { type AppAccounts, accountFaults, type ProviderName } from "../../core/apps/accounts.ts";
 import { APP_ID, APP_KEYS_MAX, type ApiKeyRecord, type AppRecord, keyState } from "../../core/apps/app.ts";
 import { type AppLimits, limitFaults } from "../../core/apps/limits.ts";
+import type { DaysByClass } from "../../core/apps/retention.ts";
 import { CHANNELS, type Channel } from "../../core/delivery/channel.ts";
 import type { AppSettings, AppStore } from "../../core/ports/app-store.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
@@ -67,7 +68,9 @@ export const setLimits = (apps: Apps, id: string, set: AppLimits): Promise<AppRe
   apps.change(id, (before) => {
     const app = existing(id)(before);
     const dailyMax = "dailyMax" in set ? mergeDailyMax(app.limits.dailyMax, set.dailyMax) : app.limits.dailyMax;
-    const limits = withoutUndefined({ ...app.limits, ...set, dailyMax });
+    const days = (name: "contentDays" | "metadataDays") => (name in set ? mergeDays(app.limits[name], set[name]) : app.limits[name]);
+    const ofDays = { contentDays: days("contentDays"), metadataDays: days("metadataDays") };
+    const limits = withoutUndefined({ ...app.limits, ...set, dailyMax, ...ofDays });
     const faults = limitFaults(limits);
     if (faults.length > 0) throw new OperatorError(`limits of app ${id}: ${faults.join("; ")}`);
     return { ...app, limits };
@@ -161,6 +164,11 @@ function mergeDailyMax(before: AppLimits["dailyMax"], set: AppLimits["dailyMax"]
   for (const channel of CHANNELS) if (set[channel]) merged[channel] = withoutUndefined({ ...merged[channel], ...set[channel] });
   const named = Object.entries(merged).filter(([, byClass]) => Object.keys(byClass).length > 0);
   return named.length > 0 ? Object.fromEntries(named) : undefined;
+}
+
+function mergeDays(before: DaysByClass | undefined, set: DaysByClass | undefined): DaysByClass | undefined {
+  const merged = withoutUndefined({ ...before, ...set });
+  return set === undefined || Object.keys(merged).length === 0 ? undefined : merged;
 }
 
 const withoutUndefined = <T extends object>(values: T): T =>

@@ -146,5 +146,13 @@ test("keeps a large content until the redriven delivery expires, and does not re
   await store.contents.put([{ app: large.app, hash, content: { sms: { text: "hello" } }, keepUntil: NOW }]);
   assert.deepEqual(counts(await run(store, mine, { terms: { uncertain: false, expiresInMs: 9_000 } })), { redriven: 1 });
   assert.equal(await store.contents.purge(NOW + 9_000, 10), 0);
-  assert.equal(await store.contents.purge(NOW + 9_000 + CONTENT_BOUNDS.keepMs + CONTENT_BOUNDS.keepStepMs + 1, 10), 1);
+});
+
+test("does not redrive what has lost its content to its retention", async () => {
+  await using store = await openStore("sqlite::memory:");
+  const id = await insertDeadLetter(store, "old", [rejected]);
+  const { app, notificationClass } = (await store.notifications.find(id.slice(0, 32)))!;
+  await store.deleteContent({ app, notificationClass, before: Number.MAX_SAFE_INTEGER }, NOW, 10);
+  assert.deepEqual(counts(await run(store, { kind: "ids", ids: [id] })), { "content-lost": 1 });
+  assert.equal((await find(store, id.slice(0, 32))).state, "failed");
 });

@@ -90,9 +90,10 @@ export async function redrive(store: RedriveStore, selection: Selection, options
       ended(applied[i] ? "redriven" : "changed", deliveryId);
   }
 
-  /** Has a large content and stored files kept until the redriven delivery expires. False where the store no longer has them. */
+  /** Has a large content and stored files kept until the redriven delivery expires. False where the store no longer has them, or its own content. */
   async function keepContent(n: NotificationRecord, d: Delivery, at: number): Promise<boolean> {
     const { app, blobIds = [] } = n;
+    if (n.contentDeletedAt !== undefined) return false;
     const hash = n.contentHashes?.[contentPart(d.channel)];
     const keepUntil = contentKeepUntil(Math.max(expiryOf(n, d), at + (options.terms.expiresInMs ?? 0)), CONTENT_BOUNDS);
     if (d.channel === "email")

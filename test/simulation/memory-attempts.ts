@@ -1,3 +1,4 @@
+import { erasedAttempt } from "../../core/delivery/erasure.ts";
 import { type AttemptOutcome, type AttemptRecord, type AttemptStore, notificationIdOf } from "../../core/ports/attempt-store.ts";
 import type { PurgeCounts } from "../../core/ports/store.ts";
 import { frozen } from "./frozen.ts";
@@ -11,6 +12,7 @@ export interface AttemptsInside {
 export function createMemoryAttempts(): AttemptStore & {
   inside: AttemptsInside;
   purge(notificationIds: readonly string[]): Pick<PurgeCounts, "attempts" | "attributions">;
+  erase(notificationIds: readonly string[]): Pick<PurgeCounts, "attempts" | "attributions">;
 } {
   const attempts = new Map<string, AttemptRecord>();
   const attributions = new Map<string, string>();
@@ -60,6 +62,15 @@ export function createMemoryAttempts(): AttemptStore & {
       const references = [...attributions].filter(([, id]) => purged.has(notificationIdOf(id)));
       for (const [reference] of references) attributions.delete(reference);
       return { attempts: removed.length, attributions: references.length };
+    },
+
+    erase(notificationIds) {
+      const erased = new Set(notificationIds);
+      const mine = [...attempts.values()].filter(({ id }) => erased.has(notificationIdOf(id)));
+      for (const attempt of mine) attempts.set(attempt.id, frozen(erasedAttempt(attempt)));
+      const references = [...attributions].filter(([, id]) => erased.has(notificationIdOf(id)));
+      for (const [reference] of references) attributions.delete(reference);
+      return { attempts: mine.length, attributions: references.length };
     },
 
     between: async (first, last) =>

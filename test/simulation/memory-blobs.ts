@@ -1,7 +1,9 @@
+import { REFERRED_KEEP_MS } from "../../core/content/reference.ts";
 import type { BlobStore, StoredBlob } from "../../core/ports/blob-store.ts";
 import { frozen } from "./frozen.ts";
 
-export function createMemoryBlobs(): BlobStore {
+/** @param isReferred whether a notification refers to it */
+export function createMemoryBlobs(isReferred: (app: string, id: string) => boolean): BlobStore {
   const blobs = new Map<string, StoredBlob>();
   const uploads = new Map<string, number>();
   const chunks = new Map<string, Map<number, Buffer>>();
@@ -33,6 +35,9 @@ export function createMemoryBlobs(): BlobStore {
     keep: async (app, id, keepUntil) => keepNow(app, id, keepUntil),
     readChunk: async (upload, index) => chunks.get(upload)?.get(index),
     async purge(before, limit) {
+      const old = [...blobs].filter(([, { keepUntil }]) => keepUntil < before);
+      for (const [key, blob] of old)
+        if (isReferred(blob.app, blob.id)) blobs.set(key, frozen({ ...blob, keepUntil: before + REFERRED_KEEP_MS }));
       const oldBlobs = [...blobs].flatMap(([key, { keepUntil, upload }]) => (keepUntil < before ? [{ key, keepUntil, upload }] : []));
       const oldUploads = [...uploads].flatMap(([key, keepUntil]) => (keepUntil < before ? [{ key, keepUntil, upload: key }] : []));
       const removed = [...oldBlobs, ...oldUploads].sort((a, b) => a.keepUntil - b.keepUntil).slice(0, Math.max(0, limit));

@@ -1,3 +1,4 @@
+import { REFERRED_KEEP_MS } from "../../core/content/reference.ts";
 import type { ContentStore, StoredContent } from "../../core/ports/content-store.ts";
 import { frozen } from "./frozen.ts";
 
@@ -8,7 +9,10 @@ export interface ContentsInside {
   areOld(before: number): boolean;
 }
 
-export function createMemoryContents(): ContentStore & { inside: ContentsInside } {
+/** @param isReferred whether a notification refers to it */
+export function createMemoryContents(
+  isReferred: (app: string, hash: string) => boolean = () => false,
+): ContentStore & { inside: ContentsInside; release(app: string, hash: string, until: number): void } {
   const contents = new Map<string, StoredContent>();
   const keyOf = (app: string, hash: string) => `${hash} ${app}`;
   return {
@@ -27,9 +31,16 @@ export function createMemoryContents(): ContentStore & { inside: ContentsInside 
     get: async (app, hash) => contents.get(keyOf(app, hash))?.content,
     async purge(before, limit) {
       const old = [...contents].filter(([, { keepUntil }]) => keepUntil < before).sort(([, a], [, b]) => a.keepUntil - b.keepUntil);
-      const removed = old.slice(0, Math.max(0, limit));
-      for (const [key] of removed) contents.delete(key);
-      return removed.length;
+      let removed = 0;
+      for (const [key, content] of old.slice(0, Math.max(0, limit))) {
+        if (isReferred(content.app, content.hash)) contents.set(key, frozen({ ...content, keepUntil: before + REFERRED_KEEP_MS }));
+        else if (contents.delete(key)) removed++;
+      }
+      return removed;
+    },
+    release(app, hash, until) {
+      const content = contents.get(keyOf(app, hash));
+      if (content) contents.set(keyOf(app, hash), frozen({ ...content, keepUntil: Math.min(content.keepUntil, until) }));
     },
   };
 }

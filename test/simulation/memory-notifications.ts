@@ -1,6 +1,17 @@
-import { type Delivery, type DeliveryState, dueAt, endedAt, type NotificationRecord } from "../../core/delivery/notification.ts";
+import { opens, withoutContent } from "../../core/delivery/content-deletion.ts";
+import { endpointKey } from "../../core/delivery/endpoint.ts";
+import { erasedNotification, isErased } from "../../core/delivery/erasure.ts";
+import {
+  type Delivery,
+  type DeliveryState,
+  dueAt,
+  endedAt,
+  type NotificationRecord,
+  type Recipient,
+} from "../../core/delivery/notification.ts";
 import { type OutboxPlace, outboxPlace } from "../../core/delivery/outbox-key.ts";
 import type { DeliveryChange, DeliveryCount, InsertResult, NotificationStore } from "../../core/ports/notification-store.ts";
+import type { EndedBefore } from "../../core/ports/store.ts";
 import { frozen } from "./frozen.ts";
 import { createHeap } from "./heap.ts";
 
@@ -18,9 +29,20 @@ export interface NotificationsInside {
   allDue(): { due: number; place: OutboxPlace }[];
 }
 
-export function createMemoryNotifications(
-  onDue: (due: number) => void,
-): NotificationStore & { inside: NotificationsInside; purge(before: number, limit: number): string[] } {
+/** What was taken, as it was. */
+interface Ended {
+  records: NotificationRecord[];
+  oldest?: number;
+}
+type TakeEnded = (ended: EndedBefore, limit: number) => Ended;
+
+export function createMemoryNotifications(onDue: (due: number) => void): NotificationStore & {
+  inside: NotificationsInside;
+  purge: TakeEnded;
+  deleteContent(ended: EndedBefore, now: number, limit: number): Ended;
+  /** Returns those that it erased, as they were. */
+  erase(ids: readonly string[], now: number): NotificationRecord[];
+} {
   const records = new Map<string, NotificationRecord>();
   /** Due times of the notifications that have not ended. */
   const dues = new Map<string, number>();
@@ -69,10 +91,22 @@ export function createMemoryNotifications(
     if (!record || !delivery || delivery.attempt !== expect.attempt || !expect.states.includes(delivery.state)) return false;
     if (expect.publishCounts?.includes(delivery.publishCount) === false) return false;
     if (expect.nextAt !== undefined && expect.nextAt !== delivery.nextAt) return false;
+    if (record.contentDeletedAt !== undefined && opens(set)) return false;
     const deliveries = record.deliveries.with(index, frozen<Delivery>({ ...delivery, ...set }));
     records.set(notificationId, frozen({ ...record, deliveries }));
     remember(deliveries[index]!);
     return true;
+  }
+
+  const endOf = (record: NotificationRecord) => endedAt(record) ?? Number.POSITIVE_INFINITY;
+  const isGone = ({ contentDeletedAt }: NotificationRecord) => contentDeletedAt !== undefined;
+  const endedOf = ({ app, notificationClass, before }: EndedBefore) =>
+    [...records.values()]
+      .filter((record) => record.app === app && record.notificationClass === notificationClass && endOf(record) < before)
+      .sort((a, b) => endOf(a) - endOf(b));
+  function takeOf(ended: readonly NotificationRecord[], limit: number): Ended {
+    const taken = ended.slice(0, Math.max(0, limit));
+    return { records: taken, ...(taken.length > 0 && { oldest: Math.min(...taken.map(endOf)) }) };
   }
 
   return {
@@ -140,6 +174,11 @@ export function createMemoryNotifications(
       return above.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, Math.max(0, limit));
     },
 
+    ofRecipient: async (app, recipient, after, limit) => {
+      const theirs = [...records.values()].filter((r) => r.app === app && r.id > after && isSame(r.recipient, recipient));
+      return theirs.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, Math.max(0, limit));
+    },
+
     async *failed(from, to) {
       const failedAt = ({ deliveries }: NotificationRecord) => {
         const moments = deliveries.flatMap((d) => (d.state === "failed" && d.endedAt !== undefined ? [d.endedAt] : []));
@@ -153,13 +192,26 @@ export function createMemoryNotifications(
       }
     },
 
-    /** Returns the ids of the removed notifications. */
-    purge(before, limit) {
-      const endOf = (record: NotificationRecord) => endedAt(record) ?? Number.POSITIVE_INFINITY;
-      const ended = [...records.values()].filter((record) => endOf(record) < before).sort((a, b) => endOf(a) - endOf(b));
-      const ids = ended.slice(0, Math.max(0, limit)).map(({ id }) => id);
-      for (const id of ids) records.delete(id);
-      return ids;
+    purge(of, limit) {
+      const ended = endedOf(of).sort((a, b) => Number(isGone(b)) - Number(isGone(a)));
+      const taken = takeOf(ended, limit);
+      for (const { id } of taken.records) records.delete(id);
+      return taken;
+    },
+
+    deleteContent(of, now, limit) {
+      const taken = takeOf(
+        endedOf(of).filter((record) => !isGone(record)),
+        limit,
+      );
+      for (const record of taken.records) records.set(record.id, frozen(withoutContent(record, now)));
+      return taken;
+    },
+
+    erase(ids, now) {
+      const ended = ids.flatMap((id) => records.get(id) ?? []).filter((record) => !dues.has(record.id) && !isErased(record));
+      for (const record of ended) records.set(record.id, frozen(erasedNotification(record, now)));
+      return ended;
     },
 
     openCount: async (limit, dueUntil = Number.POSITIVE_INFINITY) =>
@@ -171,3 +223,6 @@ export function createMemoryNotifications(
     },
   };
 }
+
+const keyOf = (recipient: Recipient) => (recipient.kind === "user" ? `user ${recipient.userId}` : endpointKey(recipient.endpoint));
+const isSame = (a: Recipient, b: Recipient) => keyOf(a) === keyOf(b);

@@ -24,6 +24,25 @@ export function createMemoryPreferences(): Store["preferences"] {
     },
     history: async (app, subject, beforeVersion, limit) =>
       (changes.get(keyOf(app, subject)) ?? []).filter(({ version }) => version < beforeVersion).slice(0, Math.max(0, limit)),
+    async remove(app, subject) {
+      changes.delete(keyOf(app, subject));
+      return records.delete(keyOf(app, subject));
+    },
+    async removeHistory(app, subject) {
+      const count = changes.get(keyOf(app, subject))?.length ?? 0;
+      changes.delete(keyOf(app, subject));
+      return count;
+    },
+    async purgeHistory(before, limit) {
+      const old = [...changes.values()].flat().filter(({ at }) => at < before);
+      const purged = old.sort((a, b) => a.at - b.at).slice(0, Math.max(0, limit));
+      for (const [key, entries] of changes)
+        changes.set(
+          key,
+          entries.filter((entry) => !purged.includes(entry)),
+        );
+      return purged.length;
+    },
     async *changedSince(updatedAt) {
       yield* [...records.values()].filter((p) => p.updatedAt >= updatedAt).sort((a, b) => a.updatedAt - b.updatedAt);
     },

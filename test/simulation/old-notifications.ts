@@ -81,12 +81,15 @@ export async function createOldNotifications(
       if (store.notifications.inside.get(record.id) && !store.attempts.inside.get(`${record.id}-0/1`))
         simulation.broken("2 a notification is purged with its attempts", record.id);
   }
+  const scope = { app: APP.id, notificationClass: "critical" } as const;
   for (const _ of some(PURGES_MAX))
     time.after(random.below(badMs), () => {
       if (!simulation.happens("purge", 1)) return;
-      const retention = start().wrap("store", { purge: store.purge }, "store");
+      const retention = start().wrap("store", { purge: store.purge, deleteContent: store.deleteContent }, "store");
+      // Of everything that has ended: nothing of it is sent or opened again.
       void retention
-        .purge(time.now() - PURGE_AGE_MS_MIN, 1 + random.below(2))
+        .deleteContent({ ...scope, before: time.now() }, time.now(), 1 + random.below(2))
+        .then(() => retention.purge({ ...scope, before: time.now() - PURGE_AGE_MS_MIN }, 1 + random.below(2)))
         .catch(() => undefined)
         .then(judgeAttempts);
     });

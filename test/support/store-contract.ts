@@ -9,9 +9,12 @@ import { describeAttributions } from "./store/attributions.ts";
 import { describeBlobs } from "./store/blobs.ts";
 import { describeCaps } from "./store/caps.ts";
 import { describeContacts } from "./store/contacts.ts";
+import { describeContentDeletion } from "./store/content-deletion.ts";
 import { describeContents } from "./store/contents.ts";
 import { describeDeliveries } from "./store/deliveries.ts";
+import { describeErasure } from "./store/erasure.ts";
 import { describeFailures } from "./store/failures.ts";
+import { describeLease } from "./store/lease.ts";
 import { describeNotifications } from "./store/notifications.ts";
 import { describeOutbox } from "./store/outbox.ts";
 import { describePoison } from "./store/poison.ts";
@@ -56,6 +59,9 @@ export function describeStoreContract(name: string, createDatabase: () => Promis
   describeCaps(name, test);
   describePoison(name, test);
   describePurge(name, test);
+  describeContentDeletion(name, test);
+  describeErasure(name, test);
+  describeLease(name, test);
 
   describe(`${name}: opening`, () => {
     test("keeps everything when closed and opened again", async (store, url) => {

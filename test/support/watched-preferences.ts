@@ -37,6 +37,9 @@ export function watchPreferences(real: PreferenceStore): WatchedPreferences {
         reachable();
         return real.history(...of);
       },
+      remove: real.remove,
+      removeHistory: real.removeHistory,
+      purgeHistory: real.purgeHistory,
       async *changedSince(updatedAt) {
         reachable();
         await watched.heldChanges;

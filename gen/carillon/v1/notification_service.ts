@@ -615,6 +615,8 @@ export interface GetNotificationResponse {
   sendAt: Date | undefined;
   expiresAt: Date | undefined;
   deliveries: Delivery[];
+  /** When its content was deleted, because its time was over or its recipient was erased; unset while the content is kept. States and attempts stay. */
+  contentDeletedAt: Date | undefined;
 }
 
 export interface Delivery {
@@ -3250,6 +3252,7 @@ function createBaseGetNotificationResponse(): GetNotificationResponse {
     sendAt: undefined,
     expiresAt: undefined,
     deliveries: [],
+    contentDeletedAt: undefined,
   };
 }
 
@@ -3278,6 +3281,9 @@ export const GetNotificationResponse: MessageFns<GetNotificationResponse> = {
     }
     for (const v of message.deliveries) {
       Delivery.encode(v!, writer.uint32(66).fork()).join();
+    }
+    if (message.contentDeletedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.contentDeletedAt), writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -3357,6 +3363,14 @@ export const GetNotificationResponse: MessageFns<GetNotificationResponse> = {
             }
 
             message.deliveries.push(Delivery.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.contentDeletedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -4164,7 +4178,7 @@ export type NotificationServiceService = typeof NotificationServiceService;
 export const NotificationServiceService = {
   /**
    * SendNotification answers once the notification is durably stored. The same idempotency
-   * key gives the same answer for as long as the notification is kept.
+   * key gives the same answer for as long as the notification is kept: at least 35 days after it ended.
    *
    * Errors: INVALID_ARGUMENT (BadRequest names the field and the rule),
    * ALREADY_EXISTS (the key was used with another payload), UNAUTHENTICATED,
@@ -4236,7 +4250,7 @@ export const NotificationServiceService = {
 export interface NotificationServiceServer extends UntypedServiceImplementation {
   /**
    * SendNotification answers once the notification is durably stored. The same idempotency
-   * key gives the same answer for as long as the notification is kept.
+   * key gives the same answer for as long as the notification is kept: at least 35 days after it ended.
    *
    * Errors: INVALID_ARGUMENT (BadRequest names the field and the rule),
    * ALREADY_EXISTS (the key was used with another payload), UNAUTHENTICATED,
@@ -4267,7 +4281,7 @@ export interface NotificationServiceServer extends UntypedServiceImplementation 
 export interface NotificationServiceClient extends Client {
   /**
    * SendNotification answers once the notification is durably stored. The same idempotency
-   * key gives the same answer for as long as the notification is kept.
+   * key gives the same answer for as long as the notification is kept: at least 35 days after it ended.
    *
    * Errors: INVALID_ARGUMENT (BadRequest names the field and the rule),
    * ALREADY_EXISTS (the key was used with another payload), UNAUTHENTICATED,

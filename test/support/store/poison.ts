@@ -57,5 +57,15 @@ export function describePoison(name: string, test: StoreTest): void {
       assert.deepEqual(ids(await store.poison.list(2)), ids([first, second]));
       for (const none of [0, -1]) assert.deepEqual(await store.poison.list(none), []);
     });
+
+    test("removes what is older than a moment, the earliest first, up to a limit", async (store) => {
+      const records = [0, 1, 2, 3].map((age) => samplePoison({ keptAt: T0 - age }));
+      for (const record of records) await store.poison.keep(record);
+      for (const none of [0, -1]) assert.equal(await store.poison.purge(T0 + 1, none), 0);
+      assert.equal(await store.poison.purge(T0, 2), 2);
+      assert.deepEqual(ids(await store.poison.list(10)), ids(records.slice(0, 2)));
+      assert.equal(await store.poison.purge(T0, 2), 1);
+      assert.equal(await store.poison.purge(T0, 2), 0);
+    });
   });
 }

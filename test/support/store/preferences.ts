@@ -102,6 +102,36 @@ export function describePreferences(name: string, test: StoreTest): void {
       assert.deepEqual([record?.optOuts.length, record?.version], [1_002, 13]);
     });
 
+    test("removes a record with its history, or its history alone, of one subject", async (store) => {
+      const update = (subject: string, at = 0) => store.preferences.update("shop", subject, changing([smsAds]), T0 + at);
+      const history = async (subject: string) => (await store.preferences.history("shop", subject, Number.MAX_SAFE_INTEGER, 10)).length;
+      for (const subject of ["user:u1", "user:u1", "user:u2", "user:u2"]) await update(subject);
+      assert.equal(await store.preferences.removeHistory("shop", "user:u1"), 2);
+      assert.deepEqual([await history("user:u1"), await history("user:u2")], [0, 2]);
+      assert.equal((await store.preferences.find("shop", ["user:u1"]))[0]?.version, 2);
+      await update("user:u1");
+      assert.equal(await history("user:u1"), 1, "only what came since");
+      assert.deepEqual(
+        [await store.preferences.remove("shop", "user:u2"), await store.preferences.remove("shop", "user:u2")],
+        [true, false],
+      );
+      assert.deepEqual([await history("user:u2"), await store.preferences.find("shop", ["user:u2"])], [0, []]);
+      assert.equal((await update("user:u2")).version, 1);
+    });
+
+    test("removes old changes of every subject, the earliest first, up to a limit, and no choice", async (store) => {
+      for (const [i, at] of [30, 10, 20].entries()) await store.preferences.update("shop", `user:${i}`, changing([smsAds]), T0 + at);
+      const history = async () => {
+        const all = await Promise.all([0, 1, 2].map((i) => store.preferences.history("shop", `user:${i}`, Number.MAX_SAFE_INTEGER, 10)));
+        return all.map((changes) => changes.length);
+      };
+      assert.equal(await store.preferences.purgeHistory(T0 + 30, 0), 0);
+      assert.equal(await store.preferences.purgeHistory(T0 + 30, 1), 1);
+      assert.equal(await store.preferences.purgeHistory(T0 + 30, 10), 1);
+      assert.equal((await Array.fromAsync(store.preferences.changedSince(0))).length, 3);
+      assert.equal((await history())[0], 1);
+    });
+
     test("lists what changed since a moment, that moment included, the oldest first", async (store) => {
       for (const [i, at] of [30, 10, 20, 20].entries()) await store.preferences.update("shop", `user:${i}`, changing([smsAds]), T0 + at);
       const since = async (at: number) => (await Array.fromAsync(store.preferences.changedSince(at))).map((p) => p.updatedAt - T0);

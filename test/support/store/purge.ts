@@ -3,14 +3,21 @@ import { describe } from "node:test";
 import { openStore } from "../../../adapters/store/open-store.ts";
 import { PURGE_AGE_MS_MIN } from "../../../core/delivery/lifetime.ts";
 import type { NotificationRecord } from "../../../core/delivery/notification.ts";
-import type { Store } from "../../../core/ports/store.ts";
+import type { EndedBefore, Store } from "../../../core/ports/store.ts";
 import { allAttempts } from "../everything.ts";
 import { byId, ids, sampleAttempt, sampleChange, sampleNotification } from "./samples.ts";
 import type { StoreTest } from "./store-test.ts";
 
 /** The store's own clock decides what may be purged, so these tests count from it: everything happens long before this moment. */
 const BEFORE = Date.now() - PURGE_AGE_MS_MIN - 60_000;
-const NOTHING = { notifications: 0, attempts: 0, attributions: 0, contents: 0, blobs: 0, poison: 0 };
+const NOTHING = { notifications: 0, attempts: 0, attributions: 0 };
+/** Of the samples. */
+const OF = { app: "shop", notificationClass: "transactional" } as const;
+const purge = (store: Store, before: number, limit: number) => purgeOf(store, { ...OF, before }, limit);
+async function purgeOf(store: Store, ended: EndedBefore, limit: number) {
+  const { workMs: _workMs, ...counts } = await store.purge(ended, limit);
+  return counts;
+}
 
 const end = (endedAt: number) => ({ state: "sent", providerRef: "ref", nextAt: undefined, endedAt }) as const;
 
@@ -34,24 +41,24 @@ export function describePurge(name: string, test: StoreTest): void {
       const records = await insertEnded(store, [BEFORE - 1, BEFORE, undefined]);
       const [old, recent, open] = records as [NotificationRecord, NotificationRecord, NotificationRecord];
       for (const { id } of records) await store.attempts.attribute("twilio", `SM-${id}`, `${id}-0/1`);
-      assert.deepEqual(await store.purge(BEFORE, 10), { ...NOTHING, notifications: 1, attempts: 2, attributions: 1 });
+      assert.deepEqual(await purge(store, BEFORE, 10), { notifications: 1, attempts: 2, attributions: 1, oldest: BEFORE - 1 });
       assert.deepEqual(await left(store, records), [false, true, true]);
       assert.deepEqual(ids(await store.notifications.page("", 10)), ids(byId([recent, open])));
       assert.equal((await store.notifications.count()).notifications, 2);
       assert.equal((await allAttempts(store)).length, 4);
       assert.equal(await store.attempts.attribute("twilio", `SM-${old.id}`, "other/1"), true, "the reference is free");
       assert.equal(await store.attempts.attribute("twilio", `SM-${recent.id}`, "other/1"), false);
-      assert.deepEqual(await store.purge(BEFORE, 10), NOTHING);
+      assert.deepEqual(await purge(store, BEFORE, 10), NOTHING);
     });
 
     test("removes the earliest first, up to the limit, until nothing is left", async (store) => {
       const records = await insertEnded(store, [BEFORE - 10, BEFORE - 40, BEFORE - 30, BEFORE - 20, BEFORE - 50]);
-      assert.equal((await store.purge(BEFORE, 2)).notifications, 2);
+      assert.equal((await purge(store, BEFORE, 2)).notifications, 2);
       assert.deepEqual(await left(store, records), [true, false, true, true, false]);
-      assert.equal((await store.purge(BEFORE, 2)).notifications, 2);
+      assert.equal((await purge(store, BEFORE, 2)).notifications, 2);
       assert.deepEqual(await left(store, records), [true, false, false, false, false]);
-      for (const none of [0, -1]) assert.deepEqual(await store.purge(BEFORE, none), NOTHING);
-      assert.equal((await store.purge(BEFORE, 2)).notifications, 1);
+      for (const none of [0, -1]) assert.deepEqual(await purge(store, BEFORE, none), NOTHING);
+      assert.equal((await purge(store, BEFORE, 2)).notifications, 1);
       assert.deepEqual(await allAttempts(store), []);
     });
 
@@ -63,7 +70,7 @@ export function describePurge(name: string, test: StoreTest): void {
       await store.notifications.insert([inserted, changed]);
       await store.notifications.change([sampleChange(changed, 0, end(BEFORE - 1)), sampleChange(changed, 1, end(BEFORE - 3))]);
       const at = async (before: number) => {
-        await store.purge(before, 10);
+        await purge(store, before, 10);
         return left(store, [inserted, changed]);
       };
       assert.deepEqual(await at(BEFORE - 5), [true, true]);
@@ -78,15 +85,15 @@ export function describePurge(name: string, test: StoreTest): void {
       const redriven = { state: "pending", attempt: 3, nextAt: BEFORE, endedAt: undefined, providerRef: undefined } as const;
       const redrive = sampleChange(record!, 0, redriven, { states: ["sent"] });
       assert.deepEqual(await store.notifications.change([redrive]), [true]);
-      assert.deepEqual(await store.purge(BEFORE, 10), NOTHING);
+      assert.deepEqual(await purge(store, BEFORE, 10), NOTHING);
       assert.deepEqual(await store.notifications.change([sampleChange(record!, 0, end(BEFORE - 5), { attempt: 3 })]), [true]);
-      assert.deepEqual(await store.purge(BEFORE - 5, 10), NOTHING);
-      assert.equal((await store.purge(BEFORE - 4, 10)).notifications, 1);
+      assert.deepEqual(await purge(store, BEFORE - 5, 10), NOTHING);
+      assert.equal((await purge(store, BEFORE - 4, 10)).notifications, 1);
     });
 
     test("frees the id and all numbers of its attempts", async (store) => {
       const [record] = await insertEnded(store, [BEFORE - 1]);
-      await store.purge(BEFORE, 10);
+      await purge(store, BEFORE, 10);
       assert.deepEqual(await store.notifications.insert([record!]), [{ kind: "inserted" }]);
       assert.deepEqual(await store.attempts.claim([sampleAttempt({ deliveryId: `${record!.id}-0` })]), [true]);
       assert.equal(await store.notifications.openCount(10), 1);
@@ -96,27 +103,23 @@ export function describePurge(name: string, test: StoreTest): void {
       const records = await insertEnded(store, [BEFORE - 1]);
       const now = await store.time();
       for (const before of [now - PURGE_AGE_MS_MIN + 60_000, now, now + 1, Number.NaN])
-        await assert.rejects(store.purge(before, 10), RangeError);
+        await assert.rejects(purge(store, before, 10), RangeError);
       assert.deepEqual(await left(store, records), [true]);
     });
 
-    test("removes old poison messages, and contents that nothing needs", async (store) => {
-      const bytes = new Uint8Array([1]);
-      const keep = (id: string, keptAt: number) =>
-        store.poison.keep({ id, channel: "sms", notificationClass: "critical", reason: "not a task", bytes, keptAt });
-      for (const [id, at] of [
-        ["a", 3],
-        ["b", 2],
-        ["c", 1],
-        ["d", 0],
-      ] as const)
-        await keep(id, BEFORE - at);
-      const content = { app: "shop", hash: "h", content: { sms: { text: "x" } }, keepUntil: BEFORE };
-      await store.contents.put([content, { ...content, app: "bank", keepUntil: Date.now() + 86_400_000 }]);
-      assert.deepEqual(await store.purge(BEFORE, 2), { ...NOTHING, poison: 2, contents: 1 });
-      assert.deepEqual(ids(await store.poison.list(10)), ["d", "c"]);
-      assert.deepEqual(await store.purge(BEFORE, 2), { ...NOTHING, poison: 1 });
-      assert.deepEqual(await store.contents.get("bank", "h"), content.content);
+    test("removes only what is of the app and the class", async (store) => {
+      const records = await insertEnded(store, [BEFORE - 1]);
+      for (const other of [{ app: "bank" }, { notificationClass: "critical" } as const])
+        assert.deepEqual(await purgeOf(store, { ...OF, ...other, before: BEFORE }, 10), NOTHING);
+      assert.deepEqual(await left(store, records), [true]);
+    });
+
+    test("removes what has its content as well as what has none", async (store) => {
+      const records = await insertEnded(store, [BEFORE - 30, BEFORE - 20, BEFORE - 10]);
+      assert.equal((await store.deleteContent({ ...OF, before: BEFORE - 25 }, BEFORE, 10)).notifications, 1);
+      assert.deepEqual(await purge(store, BEFORE, 2), { notifications: 2, attempts: 4, attributions: 0, oldest: BEFORE - 30 });
+      assert.deepEqual(await left(store, records), [false, false, true]);
+      assert.equal((await purge(store, BEFORE, 2)).notifications, 1);
     });
 
     test("may run in several processes at once", async (store, url) => {
@@ -125,8 +128,8 @@ export function describePurge(name: string, test: StoreTest): void {
         store,
         Array.from({ length: 120 }, (_, i) => (i % 3 === 0 ? undefined : BEFORE - i - 1)),
       );
-      await Promise.all([store, other, store, other].map((s) => s.purge(BEFORE, 50)));
-      await store.purge(BEFORE, 120);
+      await Promise.all([store, other, store, other].map((s) => purge(s, BEFORE, 50)));
+      await purge(store, BEFORE, 120);
       assert.deepEqual(
         await left(store, records),
         records.map((_, i) => i % 3 === 0),

@@ -1,0 +1,63 @@
+import { type ExportUserResponse, ProfileServiceService } from "../../gen/carillon/v1/profile_service.ts";
+import { callUnary } from "../../runtime/grpc/client.ts";
+import { type Command, fail, text } from "../command.ts";
+import { CLIENT_OPTIONS, CLIENT_USAGE, connect } from "./command.ts";
+import { CALL_MS, readCallFault } from "./connect.ts";
+
+/** Calls that one command makes at most: each erases what it can within a call's time. */
+const CALLS_MAX = 1_000;
+
+/** What data protection law asks for, of one user of the app. */
+export const USER_COMMANDS: Readonly<Record<string, Command>> = {
+  "user export": {
+    about:
+      "prints all that is stored of a user, a JSON document a line: profile, endpoints, choices and their history, notifications, attempts",
+    usage: `USER_ID ${CLIENT_USAGE} [--clear-endpoints]`,
+    options: { ...CLIENT_OPTIONS, "clear-endpoints": { type: "boolean" } },
+    async run({ values, positionals, env }) {
+      const userId = positionals[0] ?? fail("USER_ID is missing");
+      using clients = connect(values, env);
+      return await reported("export", async () => {
+        const stream = clients.profiles.exportUser({ userId, clearEndpoints: values["clear-endpoints"] === true });
+        for await (const { kind, document } of stream as AsyncIterable<ExportUserResponse>)
+          process.stdout.write(`${JSON.stringify({ kind, document: JSON.parse(document) as unknown })}\n`);
+        return 0;
+      });
+    },
+  },
+  "user erase": {
+    about:
+      "deletes all that is stored of a user, and keeps hashes of what they refused; prints the signed report of each call it took; exit status 1 if a " +
+      "delivery is still with a provider, so that the command must be repeated later",
+    usage: `USER_ID --requested-by WHO ${CLIENT_USAGE}`,
+    options: { ...CLIENT_OPTIONS, "requested-by": { type: "string" } },
+    async run({ values, positionals, env }) {
+      const userId = positionals[0] ?? fail("USER_ID is missing");
+      const requestedBy = text(values["requested-by"]) ?? fail("--requested-by is missing: who asks for it, and why");
+      using clients = connect(values, env);
+      return await reported("erase", async () => {
+        for (let calls = 0; calls < CALLS_MAX; calls++) {
+          const request = { userId, requestedBy };
+          const { report, signature } = await callUnary(clients.profiles, ProfileServiceService.eraseUser, request, {
+            deadlineMs: CALL_MS,
+          });
+          process.stdout.write(`${JSON.stringify({ report, signature })}\n`);
+          const { complete, in_flight } = JSON.parse(report) as { complete: boolean; in_flight: number };
+          if (complete) return 0;
+          if (in_flight > 0) break;
+        }
+        return 1;
+      });
+    },
+  },
+};
+
+async function reported(command: string, work: () => Promise<number>): Promise<number> {
+  try {
+    return await work();
+  } catch (error) {
+    const { code, message } = readCallFault(error);
+    process.stderr.write(`carillon user ${command}: ${code}: ${message}\n`);
+    return 1;
+  }
+}

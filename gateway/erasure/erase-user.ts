@@ -1,0 +1,150 @@
+import type { Endpoint } from "../../core/delivery/endpoint.ts";
+import { isOpen, type NotificationRecord, type Recipient } from "../../core/delivery/notification.ts";
+import type { Clock } from "../../core/ports/clock.ts";
+import type { ContactRecord } from "../../core/ports/contact-store.ts";
+import type { EventRecorder } from "../../core/ports/event-recorder.ts";
+import type { ErasedCounts, Store } from "../../core/ports/store.ts";
+import type { ChangeOrigin } from "../../core/preferences/change.ts";
+import { endpointSubject, type OptOut, userSubject } from "../../core/preferences/opt-out.ts";
+import { refusalsToKeep } from "../../core/preferences/tombstone.ts";
+import { cancelOpen } from "./cancel-open.ts";
+import type { ErasureKey } from "./erasure-key.ts";
+import { ownEndpoints } from "./export-user.ts";
+
+/** Notifications that are erased at once: a store that writes one transaction at a time is held for some ms. */
+const PAGE = 50;
+export const ERASURE: ChangeOrigin = { source: "erasure" };
+
+/** Changes choices everywhere they are kept, copies in Redis included. Rejects where it is not known to be stored. */
+export interface Choices {
+  ofUser(app: string, userId: string, change: { optOut?: OptOut[]; forget?: OptOut[] }): Promise<void>;
+  ofEndpoint(app: string, endpoint: Endpoint, change: { optOut: OptOut[] }): Promise<void>;
+}
+
+export interface EraseUserParts {
+  store: Pick<Store, "notifications" | "attempts" | "contacts" | "profiles" | "preferences" | "erase" | "overwriteDeleted">;
+  choices: Choices;
+  key: ErasureKey;
+  recorder: EventRecorder;
+  clock: Pick<Clock, "now">;
+}
+
+/** What the report holds. Moments are in ISO 8601. */
+interface ErasureReport {
+  version: 1;
+  app: string;
+  /** HMAC of app and user id. */
+  user_hash: string;
+  requested_by: string;
+  started_at: string;
+  finished_at: string;
+  /** False where something is left for the next call: it had no time, or a provider was being called. */
+  complete: boolean;
+  /** How many of each kind. Contents and blobs that nobody else refers to are removed within some minutes. */
+  erased: ErasedCounts & { endpoints: number; profiles: number; preferences: number; preference_changes: number };
+  /** Deliveries that had not begun. */
+  cancelled: number;
+  /** Notifications of which a delivery is with a provider or in doubt. They end by themselves, and the next call erases them. */
+  in_flight: number;
+  /** Hashed subjects whose refusals are kept. */
+  tombstones: number;
+}
+
+/**
+ * Deletes what is stored of a user, and keeps their refusals under a hash. Each step may be interrupted and is done again by the next call: what a later step
+ * needs to find is removed last. Refusals are kept before anything is deleted, and endpoints go after the notifications that were sent to them outright.
+ * @param hasTime false: it stops, and the report says that it is not complete
+ * Rejects with a StoreError, or with what `choices` does.
+ */
+export async function eraseUser(
+  { store, choices, key, recorder, clock }: EraseUserParts,
+  { app, userId, requestedBy }: { app: string; userId: string; requestedBy: string },
+  hasTime: () => boolean,
+): Promise<ErasureReport> {
+  const startedAt = clock.now();
+  const subject = userSubject(userId);
+  const erased = { notifications: 0, attempts: 0, attributions: 0, poison: 0, contents: 0, blobs: 0 };
+  const counts = { ...erased, endpoints: 0, profiles: 0, preferences: 0, preference_changes: 0 };
+  let [cancelled, inFlight, tombstones] = [0, 0, 0];
+
+  async function keepRefusals(of: string, more: readonly OptOut[] = []): Promise<OptOut[]> {
+    const [record] = await store.preferences.find(app, [of]);
+    const optOut = [...refusalsToKeep(record ?? { optOuts: [] }, clock.now()), ...more];
+    if (optOut.length > 0) {
+      await store.preferences.update(app, key.tombstoneOf(app, of), { optOut, origin: ERASURE }, clock.now());
+      tombstones++;
+    }
+    return optOut;
+  }
+
+  /** True once nothing of them is left, but for what is in flight. */
+  async function eraseTo(recipient: Recipient): Promise<{ isDone: boolean; inFlight: number }> {
+    let open = 0;
+    for (let after = ""; hasTime(); ) {
+      const page = await store.notifications.ofRecipient(app, recipient, after, PAGE);
+      const last = page.at(-1);
+      if (last === undefined) return { isDone: true, inFlight: open };
+      cancelled += await cancelOpen({ store, recorder }, page, clock.now());
+      const done = await store.erase(
+        page.map(({ id }) => id),
+        clock.now(),
+      );
+      for (const kind of Object.keys(done) as (keyof ErasedCounts)[]) counts[kind] += done[kind];
+      open += await countOpen(page);
+      after = last.id;
+    }
+    return { isDone: false, inFlight: open };
+  }
+
+  async function countOpen(page: readonly NotificationRecord[]): Promise<number> {
+    const were = page.filter(({ deliveries }) => deliveries.some(({ state }) => isOpen(state)));
+    const are = await Promise.all(were.map(({ id }) => store.notifications.find(id)));
+    return are.filter((record) => record?.deliveries.some(({ state }) => isOpen(state))).length;
+  }
+
+  /** What is only this user's; the last step removes the endpoint, by which the others are found. */
+  async function eraseEndpoint(
+    { endpoint, endpointId, channel }: ContactRecord & { channel: Endpoint["channel"] },
+    refused: readonly OptOut[],
+  ) {
+    const of = endpointSubject(endpointId);
+    // What the user refused is refused for the address, too, when it is given outright.
+    const optOut = refused
+      .filter((refusal) => refusal.channel === "*" || refusal.channel === channel)
+      .map((refusal) => ({ ...refusal, channel }));
+    if (optOut.length > 0) await choices.ofEndpoint(app, endpoint, { optOut });
+    await keepRefusals(of, optOut);
+    const to = await eraseTo({ kind: "endpoint", endpoint });
+    inFlight += to.inFlight;
+    if (!to.isDone || to.inFlight > 0) return false;
+    const [record] = await store.preferences.find(app, [of]);
+    // A provider's words may quote the address.
+    const block = record?.blocks.map((b) => ({ ...b, reason: "" })) ?? [];
+    if (block.length > 0) await store.preferences.update(app, of, { block, origin: ERASURE }, clock.now());
+    counts.preference_changes += await store.preferences.removeHistory(app, of);
+    if (await store.contacts.remove(app, userId, endpointId)) counts.endpoints++;
+    return true;
+  }
+
+  const refused = await keepRefusals(subject);
+  const toUser = await eraseTo({ kind: "user", userId });
+  inFlight += toUser.inFlight;
+  let isDone = toUser.isDone;
+  const own = await ownEndpoints(store, app, userId);
+  for (const contact of own) isDone = (await eraseEndpoint({ ...contact, channel: contact.endpoint.channel }, refused)) && isDone;
+  // Shared ones: the others' registrations, refusals and notifications stay.
+  for (const { endpointId } of await store.contacts.list(app, [userId]))
+    if (!own.some((mine) => mine.endpointId === endpointId) && (await store.contacts.remove(app, userId, endpointId))) counts.endpoints++;
+  if (await store.profiles.remove(app, userId)) counts.profiles++;
+  const [record] = await store.preferences.find(app, [subject]);
+  const choicesLeft = record ? [...record.optOuts, ...record.consents] : [];
+  if (choicesLeft.length > 0) await choices.ofUser(app, userId, { forget: choicesLeft });
+  counts.preference_changes += await store.preferences.removeHistory(app, subject);
+  if (await store.preferences.remove(app, subject)) counts.preferences++;
+  await store.overwriteDeleted?.();
+  return {
+    ...({ version: 1, app, user_hash: key.hashOf(app, subject), requested_by: requestedBy } as const),
+    ...{ started_at: new Date(startedAt).toISOString(), finished_at: new Date(clock.now()).toISOString() },
+    ...{ complete: isDone && inFlight === 0, erased: counts, cancelled, in_flight: inFlight, tombstones },
+  };
+}

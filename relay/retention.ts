@@ -1,0 +1,199 @@
+import { type Retention, retentionOf } from "../core/apps/retention.ts";
+import { CLASSES } from "../core/delivery/channel.ts";
+import type { AppRecord } from "../core/ports/app-store.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Store } from "../core/ports/store.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { createStateLog } from "../runtime/state-log.ts";
+import type { RelayMetrics } from "./metrics.ts";
+import { createPace, type Work } from "./retention-pace.ts";
+
+/** Between two rounds, in ms. What is kept for days may go a minute late. */
+export const ROUND_EVERY_MS = 60_000;
+/** For how long one relay alone purges, in ms: two rounds; a relay that dies is followed by another after as much. */
+const LEASE_MS = 2 * ROUND_EVERY_MS;
+/** A long round asks for more time this long before its lease ends, in ms. */
+const RENEW_MS = LEASE_MS / 2;
+const WORK = "retention";
+/** Files removed in one go: 200 MB at most, in chunks of the store's. */
+const BLOBS_MAX = 10;
+/** Windows of frequency caps are kept this long after their end, in ms: a process whose clock is behind may still count in one. */
+const CAPS_KEPT_MS = 3_600_000;
+
+/** What was removed; the labels of the metric. */
+type Purged =
+  | "contents"
+  | "notifications"
+  | "attempts"
+  | "attributions"
+  | "large-contents"
+  | "blobs"
+  | "poison"
+  | "caps"
+  | "preference-changes";
+
+/** Those with a retention of their own. */
+const KINDS = ["contents", "notifications"] as const;
+
+export interface RetentionParts {
+  store: Pick<Store, "apps" | "contents" | "blobs" | "caps" | "poison" | "preferences" | "purge" | "deleteContent" | "lease">;
+  /** Of the installation; apps may have their own. */
+  retention: Retention;
+  /** Of the history of preferences, in ms; undefined: it is kept. */
+  historyMs?: number | undefined;
+  /** At most so much work of the store in each second, in ms. */
+  budgetMs: number;
+  /** Unique to this process. */
+  worker: string;
+  clock: Clock;
+  log: Logger;
+  metrics: Pick<RelayMetrics, "purged" | "retentionBehind">;
+  signal: AbortSignal;
+}
+
+/** Removes what is older than its retention, one relay at a time. Resolves once `signal` has aborted. */
+export async function keepRetention(parts: RetentionParts): Promise<void> {
+  const { clock, log, signal } = parts;
+  const state = createStateLog(
+    log,
+    {
+      lost: "removing what is older than its retention fails; it is kept longer",
+      back: "removing what is older than its retention works again",
+    },
+    clock.monotonic,
+  );
+  const round = createRetentionRound(parts);
+  while (!signal.aborted) {
+    await clock.sleep(ROUND_EVERY_MS, signal);
+    if (signal.aborted) return;
+    try {
+      await round();
+      state.works();
+    } catch (error) {
+      state.fails({ err: error });
+    }
+  }
+}
+
+/** Notifications of an app in a class, and how to remove some that are too old. */
+interface Task {
+  of: Purged;
+  /** How many were removed, and when the first of them ended; fewer than `limit`: nothing is left. */
+  take(limit: number): Promise<Work & { behindMs: number }>;
+}
+
+/** Removes what is too old now, where this process may: it resolves once nothing is left, or `signal` has aborted. */
+export function createRetentionRound({
+  store,
+  retention,
+  historyMs,
+  budgetMs,
+  worker,
+  clock,
+  log,
+  metrics,
+  signal,
+}: RetentionParts): () => Promise<void> {
+  const pace = createPace(budgetMs, clock);
+  let leasedUntil = 0;
+
+  async function isLeased(): Promise<boolean> {
+    if (clock.now() < leasedUntil - RENEW_MS) return true;
+    const now = clock.now();
+    const ours = await store.lease(WORK, worker, now, now + LEASE_MS);
+    leasedUntil = ours ? now + LEASE_MS : 0;
+    return ours;
+  }
+
+  function tasksOf(app: AppRecord, count: (what: Purged, n: number) => void): Task[] {
+    const { content, metadata } = retentionOf(retention, app.limits);
+    return CLASSES.flatMap((notificationClass): Task[] => {
+      const ended = (ageMs: number) => ({ app: app.id, notificationClass, before: clock.now() - ageMs });
+      const behind = (before: number, oldest: number | undefined) => (oldest === undefined ? 0 : before - oldest);
+      return [
+        {
+          of: "contents",
+          async take(limit) {
+            const of = ended(content[notificationClass]);
+            const { notifications, oldest, workMs } = await store.deleteContent(of, clock.now(), limit);
+            count("contents", notifications);
+            return { removed: notifications, behindMs: behind(of.before, oldest), workMs };
+          },
+        },
+        {
+          of: "notifications",
+          async take(limit) {
+            const of = ended(metadata[notificationClass]);
+            const { notifications, attempts, attributions, oldest, workMs } = await store.purge(of, limit);
+            count("notifications", notifications);
+            count("attempts", attempts);
+            count("attributions", attributions);
+            return { removed: notifications, behindMs: behind(of.before, oldest), workMs };
+          },
+        },
+      ];
+    });
+  }
+
+  /** What belongs to no app's notifications any more. */
+  function commonTasks(count: (what: Purged, n: number) => void): Task[] {
+    const task = (of: Purged, purge: (limit: number) => Promise<number>): Task => ({
+      of,
+      async take(limit) {
+        const removed = await purge(limit);
+        count(of, removed);
+        return { removed, behindMs: 0 };
+      },
+    });
+    // A task that no dispatcher could handle holds a content, of whichever class.
+    const poisonMs = Math.min(...Object.values(retention.content));
+    return [
+      task("large-contents", (limit) => store.contents.purge(clock.now(), limit)),
+      task("blobs", (limit) => store.blobs.purge(clock.now(), Math.min(limit, BLOBS_MAX))),
+      task("caps", (limit) => store.caps.purge(clock.now() - CAPS_KEPT_MS, limit)),
+      task("poison", (limit) => store.poison.purge(clock.now() - poisonMs, limit)),
+      ...(historyMs === undefined
+        ? []
+        : [task("preference-changes", (limit) => store.preferences.purgeHistory(clock.now() - historyMs, limit))]),
+    ];
+  }
+
+  return async () => {
+    if (!(await isLeased())) {
+      for (const of of KINDS) metrics.retentionBehind.set({ of }, 0);
+      return;
+    }
+    const removed: Partial<Record<Purged, number>> = {};
+    const count = (what: Purged, n: number) => {
+      if (n === 0) return;
+      metrics.purged.inc({ of: what }, n);
+      removed[what] = (removed[what] ?? 0) + n;
+    };
+    const behindMs = { contents: 0, notifications: 0 };
+    let tasks = commonTasks(count);
+    for await (const app of store.apps.list()) tasks.push(...tasksOf(app, count));
+    // In turn, so that an app with much to remove does not keep others waiting.
+    while (tasks.length > 0 && !signal.aborted && (await isLeased())) {
+      const left: Task[] = [];
+      for (const task of tasks) {
+        if (signal.aborted) break;
+        const limit = pace.limit();
+        const done = await pace.run(() => task.take(limit), signal);
+        const kind = KINDS.find((of) => of === task.of);
+        if (kind) behindMs[kind] = Math.max(behindMs[kind], done.behindMs);
+        if (done.removed >= (task.of === "blobs" ? Math.min(limit, BLOBS_MAX) : limit)) left.push(task);
+      }
+      for (const of of KINDS) metrics.retentionBehind.set({ of }, behindMs[of] / 1_000);
+      tasks = left;
+    }
+    if (Object.keys(removed).length > 0)
+      log.info(
+        {
+          removed,
+          contentsBehindSeconds: Math.round(behindMs.contents / 1_000),
+          behindSeconds: Math.round(behindMs.notifications / 1_000),
+        },
+        "removed what is older than its retention",
+      );
+  };
+}
