@@ -11,6 +11,8 @@ import { createRateLimiter } from "../adapters/redis/rate-limiter.ts";
 import { createSharedCircuits } from "../adapters/redis/shared-circuits.ts";
 import { createAppWeights } from "../adapters/store/app-weights.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
+import { watchUnsubscribeLinks } from "../adapters/unsubscribe-links.ts";
+import { NO_ACCOUNTS } from "../core/apps/accounts.ts";
 import { DEFAULT_ACCOUNT } from "../core/delivery/account.ts";
 import type { Channel } from "../core/delivery/channel.ts";
 import type { RateLimiter } from "../core/ports/rate-limiter.ts";
@@ -23,10 +25,10 @@ import type { Runtime, Started } from "../runtime/run.ts";
 import { internalTls } from "../runtime/tls/grpc-tls.ts";
 import { watchConfig } from "../runtime/watch-config.ts";
 import { createAccountPool } from "./account-pool.ts";
-import { createAppAccounts } from "./app-accounts.ts";
+import { createAppReader } from "./app-reader.ts";
 import { createBlobLoader } from "./blob-loader.ts";
 import { createCircuitBreakers, startSharing } from "./circuit-breaker.ts";
-import type { dispatcherVariables } from "./config.ts";
+import type { DispatcherConfig } from "./config.ts";
 import { createContentLoader } from "./content-loader.ts";
 import { createDispatch } from "./dispatch.ts";
 import { instrumented } from "./instrumented.ts";
@@ -35,6 +37,7 @@ import { createNeedsGuard } from "./needs-guard.ts";
 import { createPoisonGuard } from "./poison-guard.ts";
 import { createSetupWaiters } from "./setup-waiters.ts";
 import { createStartQueue, heldOf } from "./start-queue.ts";
+import { createUnsubscribe } from "./unsubscribe.ts";
 
 /** A channel's providers, and the variables that make their default accounts: where a file of theirs changes, these are made again. */
 interface Providers extends ChannelProviders {
@@ -45,7 +48,7 @@ interface Providers extends ChannelProviders {
 export async function serveDispatcher(
   channel: Channel,
   { variables, order, create, createListed }: Providers,
-  config: Values<typeof dispatcherVariables>,
+  config: DispatcherConfig,
   { log, metrics, stack, signal, worker, tracer, env, failpoint }: Runtime,
 ): Promise<Started> {
   const clock = systemClock;
@@ -79,7 +82,7 @@ export async function serveDispatcher(
   const setupWaiters = createSetupWaiters({ store, recorder, clock, log });
   const dispatch = createDispatch({
     ...{ channel, providers, circuits, setupWaiters, store, recorder, optOuts, worker, log, tracer, failpoint, clock, random: Math.random },
-    accountsOf: createAppAccounts(store.apps, clock),
+    accountsOf: createAppReader(store.apps, clock, (app) => app?.accounts ?? NO_ACCOUNTS),
     gate: createClaimGate(redis),
     rateLimiterOf: rateLimiters((account) =>
       createRateLimiter(redis, { channel, account, ratePerSecond: config.DISPATCH_RATE_MAX, signal, clock, random: Math.random }),
@@ -89,7 +92,9 @@ export async function serveDispatcher(
     calling: (holder) => startQueue.calling(holder),
   });
   const loading = { channel, store, recorder, worker, clock, log, metrics: dispatchMetrics };
-  const loaded = createContentLoader(createBlobLoader(dispatch, loading), loading);
+  const links = channel === "email" ? stack.use(watchUnsubscribeLinks({ config, env, log })) : undefined;
+  const linked = links ? createUnsubscribe(dispatch, { ...loading, links, base: config.FEEDBACK_URL }) : dispatch;
+  const loaded = createContentLoader(createBlobLoader(linked, loading), loading);
   const guarded = createNeedsGuard(loaded, { channel, clock, log, metrics: dispatchMetrics });
   const unpoisoned = createPoisonGuard(guarded, {
     store,

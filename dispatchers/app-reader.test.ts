@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { StoreError } from "../adapters/store/store-error.ts";
+import { NO_ACCOUNTS } from "../core/apps/accounts.ts";
 import { createFakeClock } from "../test/support/fake-clock.ts";
 import { sampleApp } from "../test/support/store/samples.ts";
-import { ACCOUNTS_LIFE_MS, createAppAccounts } from "./app-accounts.ts";
+import { APP_LIFE_MS, createAppReader } from "./app-reader.ts";
 
 function setUp() {
   const clock = createFakeClock();
@@ -15,7 +16,7 @@ function setUp() {
     if (server.isDown) throw new StoreError("down");
     return apps[id];
   };
-  return { clock, apps, reads, accountsOf: createAppAccounts({ find }, clock), server };
+  return { clock, apps, reads, accountsOf: createAppReader({ find }, clock, (app) => app?.accounts ?? NO_ACCOUNTS), server };
 }
 
 test("an app without accounts, or without a record, has none", async () => {
@@ -27,7 +28,7 @@ test("tasks share one read, and a change is seen after the life of what was read
   const { accountsOf, apps, clock, reads } = setUp();
   await Promise.all([accountsOf("acme"), accountsOf("acme"), accountsOf("shop")]);
   apps.acme = sampleApp({ accounts: { apns: "other" } });
-  clock.advance(ACCOUNTS_LIFE_MS);
+  clock.advance(APP_LIFE_MS);
   assert.deepEqual(await accountsOf("acme"), { apns: "acme-ios" });
   clock.advance(1);
   assert.deepEqual(await accountsOf("acme"), { apns: "other" });
@@ -38,7 +39,7 @@ test("what is too old is not used while the store is unavailable, and the next t
   const { accountsOf, clock, server } = setUp();
   await accountsOf("acme");
   server.isDown = true;
-  clock.advance(ACCOUNTS_LIFE_MS + 1);
+  clock.advance(APP_LIFE_MS + 1);
   await assert.rejects(accountsOf("acme"), StoreError);
   server.isDown = false;
   assert.deepEqual(await accountsOf("acme"), { apns: "acme-ios" });
