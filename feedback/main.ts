@@ -1,5 +1,7 @@
 import { createEventRecorder } from "../adapters/event-recorder.ts";
+import { openPreferences } from "../adapters/opt-outs/open-preferences.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
+import { watchUnsubscribeLinks } from "../adapters/unsubscribe-links.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { reachable } from "../runtime/http/reachable.ts";
 import { startHttpServer } from "../runtime/http/server.ts";
@@ -11,11 +13,13 @@ import { createReceipts } from "./apply.ts";
 import { createBounces } from "./bounces.ts";
 import { feedbackVariables, requireBounces, requireUrl, WEBHOOKS } from "./config.ts";
 import { createFeedbackMetrics } from "./metrics.ts";
-import { createFeedbackRoutes } from "./routes.ts";
+
+import { basesOf, createFeedbackRoutes } from "./routes.ts";
+import { createUnsubscribeRoutes } from "./unsubscribe-routes.ts";
 
 export const role = defineRole({
   name: "feedback",
-  about: "receives the providers' signed webhooks and bounces, and records them as receipts of attempts",
+  about: "receives the providers' signed webhooks and bounces as receipts of attempts, and serves the links by which people unsubscribe",
   variables: feedbackVariables,
   async start(config, { log, metrics: registry, httpRejections, stack, signal, worker, env, failpoint }) {
     requireUrl(config);
@@ -31,7 +35,12 @@ export const role = defineRole({
     let listening = port;
     const publicUrl = () => config.FEEDBACK_URL.replace(/:0(?=\/|$)/, `:${listening}`);
     const readers = WEBHOOKS.map(({ reader }) => reader);
-    const routes = createFeedbackRoutes({ readers, keyOf: accounts.keyOf, publicUrl, apply, clock, log, metrics });
+    const preferences = await openPreferences(config, { store, clock, log, stack });
+    const links = stack.use(watchUnsubscribeLinks({ config, env, log }));
+    const routes = [
+      ...createFeedbackRoutes({ readers, keyOf: accounts.keyOf, publicUrl, apply, clock, log, metrics }),
+      ...createUnsubscribeRoutes({ links, preferences, store, clock, metrics }, basesOf(publicUrl())),
+    ];
     const server = stack.use(
       await startHttpServer({
         host,

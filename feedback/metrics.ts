@@ -5,6 +5,7 @@ export interface FeedbackMetrics {
   webhooks: Counter<"provider" | "status" | "account">;
   bounces: Counter<"provider" | "result" | "account">;
   lmtpRejections: Counter<"reason">;
+  unsubscribes: Counter<"what" | "result">;
 }
 
 export const createFeedbackMetrics = (metrics: Metrics): FeedbackMetrics => ({
@@ -24,5 +25,10 @@ export const createFeedbackMetrics = (metrics: Metrics): FeedbackMetrics => ({
     "carillon_lmtp_rejections_total",
     "Connections, recipients and mails that the LMTP listener rejected, by reason",
     ["reason"],
+  ),
+  unsubscribes: metrics.counter(
+    "carillon_unsubscribe_requests_total",
+    "Requests to links to unsubscribe, by what was asked and what came of it; unknown: the token is forged, or its key is gone",
+    ["what", "result"],
   ),
 });
