@@ -19,7 +19,7 @@ From a part that can be left out also
   "gateway" (dict "ports" (dict "grpc" 7700) "needs" (list "store" "nats" "streams" "redis" "token" "preferences" "tls"))
   "preferences" (dict "ports" (dict "grpc" 7710) "needs" (list "store" "redis" "token" "tls"))
   "relay" (dict "ports" dict "needs" (list "store" "nats" "streams"))
-  "feedback" (dict "ports" (dict "webhooks" 7720) "needs" (list "store" "providers"))
+  "feedback" (dict "ports" (dict "webhooks" 7720) "needs" (list "store" "redis" "providers"))
   "autoscaler" (dict "ports" (dict "grpc" 7730) "needs" (list "nats" "tls"))
 -}}
 {{- $items := list -}}
