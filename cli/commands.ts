@@ -5,6 +5,7 @@ import type { Command } from "./command.ts";
 import { CONFIG_COMMANDS } from "./config/command.ts";
 import { DEAD_COMMANDS } from "./dead-letters/command.ts";
 import { DEV_COMMANDS } from "./dev/commands.ts";
+import { DOCTOR_COMMANDS } from "./doctor/command.ts";
 import { GATEWAY_COMMANDS } from "./gateway/command.ts";
 import { USER_COMMANDS } from "./gateway/user.ts";
 import { PREFERENCE_COMMANDS } from "./preferences/command.ts";
@@ -22,6 +23,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   ...DEAD_COMMANDS,
   ...SUPPRESSION_COMMANDS,
   ...PROVISION_COMMANDS,
+  ...DOCTOR_COMMANDS,
   ...CAPACITY_COMMANDS,
   ...CONFIG_COMMANDS,
 };

@@ -2,9 +2,10 @@ import { natsVariables } from "../adapters/nats/connect.ts";
 import { streamVariables } from "../adapters/nats/streams.ts";
 import { optOutVariables } from "../adapters/opt-outs/open-opt-outs.ts";
 import { storeVariables } from "../adapters/store/store-config.ts";
+import type { unsubscribeVariables } from "../adapters/unsubscribe-links.ts";
 import { accountsVariables } from "../providers/account-files.ts";
 import { providerVariables } from "../providers/provider-config.ts";
-import { integer, type Variable } from "../runtime/config.ts";
+import { integer, type Values, type Variable } from "../runtime/config.ts";
 
 /** Calls a second: one in 100 s is the slowest that still makes sense, and no provider takes more than the fastest of one account. */
 const RATE = { min: 0.01, max: 100_000 } as const;
@@ -21,6 +22,9 @@ const optionalRate = (about: { reason: string }): Variable<number | undefined> =
     throw new Error(`must be a number from ${RATE.min} to ${RATE.max}, or empty`);
   },
 });
+
+/** Of the dispatcher that sends mails; the others read nothing here. */
+export type DispatcherConfig = Values<typeof dispatcherVariables & typeof unsubscribeVariables>;
 
 /** What every dispatcher reads beside its providers' own variables. */
 export const dispatcherVariables = {

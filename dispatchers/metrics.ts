@@ -6,6 +6,7 @@ export interface DispatchMetrics {
   statusQueries: Counter<"provider" | "finding" | "account">;
   settled: Counter<"channel" | "settlement" | "why">;
   circuits: Gauge<"provider" | "account" | "part">;
+  withoutUnsubscribe: Counter<"class">;
 }
 
 export const createDispatchMetrics = (metrics: Metrics): DispatchMetrics => ({
@@ -21,5 +22,10 @@ export const createDispatchMetrics = (metrics: Metrics): DispatchMetrics => ({
     "carillon_circuits_open_count",
     "Circuits that are open or half-open, by what the provider's answers were about",
     ["provider", "account", "part"],
+  ),
+  withoutUnsubscribe: metrics.counter(
+    "carillon_mails_without_unsubscribe_total",
+    "Mails that should offer to unsubscribe and had no link, because UNSUBSCRIBE_KEYS_FILE is not set",
+    ["class"],
   ),
 });

@@ -13,6 +13,7 @@ import { createSharedCircuits } from "../adapters/redis/shared-circuits.ts";
 import { createAppWeights } from "../adapters/store/app-weights.ts";
 import { createServedApps } from "../adapters/store/served-apps.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
+import { watchUnsubscribeLinks } from "../adapters/unsubscribe-links.ts";
 import { DEFAULT_ACCOUNT } from "../core/delivery/account.ts";
 import type { Channel } from "../core/delivery/channel.ts";
 import type { RateLimiter } from "../core/ports/rate-limiter.ts";
@@ -28,7 +29,7 @@ import { createAccountPool } from "./account-pool.ts";
 import { createBlobLoader } from "./blob-loader.ts";
 import { createCapCheck } from "./cap-check.ts";
 import { createCircuitBreakers, startSharing } from "./circuit-breaker.ts";
-import type { dispatcherVariables } from "./config.ts";
+import type { DispatcherConfig } from "./config.ts";
 import { createContentLoader } from "./content-loader.ts";
 import { createDispatch } from "./dispatch.ts";
 import { instrumented } from "./instrumented.ts";
@@ -37,6 +38,7 @@ import { createNeedsGuard } from "./needs-guard.ts";
 import { createPoisonGuard } from "./poison-guard.ts";
 import { createSetupWaiters } from "./setup-waiters.ts";
 import { createStartQueue, heldOf } from "./start-queue.ts";
+import { createUnsubscribe } from "./unsubscribe.ts";
 
 /** A channel's providers, and the variables that make their default accounts: where a file of theirs changes, these are made again. */
 interface Providers extends ChannelProviders {
@@ -47,7 +49,7 @@ interface Providers extends ChannelProviders {
 export async function serveDispatcher(
   channel: Channel,
   { variables, order, create, createListed }: Providers,
-  config: Values<typeof dispatcherVariables>,
+  config: DispatcherConfig,
   { log, metrics, stack, signal, worker, tracer, env, failpoint }: Runtime,
 ): Promise<Started> {
   const clock = systemClock;
@@ -94,7 +96,9 @@ export async function serveDispatcher(
     calling: (holder) => startQueue.calling(holder),
   });
   const loading = { channel, store, recorder, worker, clock, log, metrics: dispatchMetrics };
-  const loaded = createContentLoader(createBlobLoader(dispatch, loading), loading);
+  const links = channel === "email" ? stack.use(watchUnsubscribeLinks({ config, env, log })) : undefined;
+  const linked = links ? createUnsubscribe(dispatch, { ...loading, links, base: config.FEEDBACK_URL }) : dispatch;
+  const loaded = createContentLoader(createBlobLoader(linked, loading), loading);
   const guarded = createNeedsGuard(loaded, { channel, clock, log, metrics: dispatchMetrics });
   const unpoisoned = createPoisonGuard(guarded, {
     store,

@@ -1,8 +1,10 @@
-import { redisVariables } from "../adapters/redis/connect.ts";
+import { preferenceVariables } from "../adapters/opt-outs/open-preferences.ts";
 import { storeVariables } from "../adapters/store/store-config.ts";
+import { unsubscribeKeyVariables } from "../adapters/unsubscribe-links.ts";
 import { accountsVariables } from "../providers/account-files.ts";
 import { PROVIDERS } from "../providers/list.ts";
-import { ConfigError, url, type Values, type Variable, type Variables } from "../runtime/config.ts";
+import { ConfigError, type Values, type Variable, type Variables } from "../runtime/config.ts";
+import { publicUrl } from "../runtime/public-url.ts";
 
 /** Every provider that has webhooks. */
 export const WEBHOOKS = PROVIDERS.flatMap(({ name, title, webhook }) => (webhook ? [{ name, title, ...webhook }] : []));
@@ -10,8 +12,7 @@ export const WEBHOOKS = PROVIDERS.flatMap(({ name, title, webhook }) => (webhook
 export const BOUNCES = PROVIDERS.flatMap(({ name, bounces }) => (bounces ? [{ name, ...bounces }] : []));
 const urlSigners = WEBHOOKS.filter(({ coversUrl }) => coversUrl);
 
-const publicUrl = url(["https", "http"], {
-  default: "",
+const feedbackUrl = publicUrl({
   reason: `where providers reach this role from outside: signatures of ${urlSigners.map(({ title }) => title).join(" and ")} cover it. /<provider> is appended to its path, and served with and without that path; port 0 stands for the port listened on`,
 });
 
@@ -36,7 +37,8 @@ function parseAddress(given: string): Address {
 
 const ownVariables = {
   ...storeVariables,
-  ...redisVariables,
+  ...preferenceVariables,
+  ...unsubscribeKeyVariables,
   FEEDBACK_LISTEN: {
     type: "host:port",
     default: "0.0.0.0:7720",
@@ -50,15 +52,7 @@ const ownVariables = {
       "address that takes bounces by LMTP from a mail server that is routed SMTP_BOUNCE_DOMAIN; neither encrypted nor authenticated, so for its network only; empty: none are taken",
     parse: (given) => (given === "" ? undefined : parseAddress(given)),
   } satisfies Variable<Address | undefined>,
-  FEEDBACK_URL: {
-    ...publicUrl,
-    parse(given) {
-      if (given === "") return "";
-      const { username, password, search, hash } = new URL(publicUrl.parse(given));
-      if (username + password + search + hash !== "") throw new Error("must have no credentials, query or fragment");
-      return given.replace(/[?#]$/, "").replace(/\/+$/, "");
-    },
-  } satisfies Variable<string>,
+  FEEDBACK_URL: feedbackUrl,
 };
 export const feedbackVariables = { ...ownVariables, ...watchedVariables, ...accountsVariables };
 export type FeedbackConfig = Values<typeof ownVariables & typeof accountsVariables> & Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 import { createEventRecorder } from "../adapters/event-recorder.ts";
-import { createPreferences } from "../adapters/opt-outs/preferences.ts";
-import { connectRedis } from "../adapters/redis/connect.ts";
+import { openPreferences } from "../adapters/opt-outs/open-preferences.ts";
 import { openRoleStore } from "../adapters/store/store-config.ts";
+import { watchUnsubscribeLinks } from "../adapters/unsubscribe-links.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { reachable } from "../runtime/http/reachable.ts";
 import { startHttpServer } from "../runtime/http/server.ts";
@@ -15,15 +15,14 @@ import { feedbackVariables, requireBounces, requireUrl, WEBHOOKS } from "./confi
 import { createInboundTexts } from "./inbound-texts.ts";
 import { createLearn } from "./learn.ts";
 import { createFeedbackMetrics } from "./metrics.ts";
-import { createFeedbackRoutes } from "./routes.ts";
 
-const WITHOUT_REDIS = "what people refuse is stored, and takes effect with the next sweep of those who send";
-/** Subjects: it changes preferences and hardly reads them. */
-const CACHED_MAX = 1_000;
+import { basesOf, createFeedbackRoutes } from "./routes.ts";
+import { createUnsubscribeRoutes } from "./unsubscribe-routes.ts";
 
 export const role = defineRole({
   name: "feedback",
-  about: "receives the providers' signed webhooks, people's texts and bounces, and records receipts of attempts and what people refuse",
+  about:
+    "receives the providers' signed webhooks, people's texts and bounces, records receipts of attempts and what people refuse, and serves the links by which they unsubscribe",
   variables: feedbackVariables,
   async start(config, { log, metrics: registry, httpRejections, stack, signal, worker, env, failpoint }) {
     requireUrl(config);
@@ -33,20 +32,7 @@ export const role = defineRole({
     const store = await openRoleStore(config, { stack, log, metrics: registry, signal });
     const metrics = createFeedbackMetrics(registry);
     const recorder = createEventRecorder({ metrics: registry, log });
-    const redis = stack.use(await connectRedis(config.REDIS_URL, { log, password: config.REDIS_PASSWORD_FILE, withoutIt: WITHOUT_REDIS }));
-    // Refusals are written as the preferences service does it: to Redis before the store.
-    const preferences = stack.use(
-      createPreferences({
-        store: store.preferences,
-        apps: store.apps,
-        profiles: store.profiles,
-        redis,
-        clock,
-        log,
-        rebuilds: false,
-        cachedMax: CACHED_MAX,
-      }),
-    );
+    const preferences = await openPreferences(config, { store, clock, log, stack });
     const learn = createLearn({ preferences, metrics });
     const { apply } = createReceipts({ store, recorder, clock, log, worker, failpoint, metrics, learn });
     const texts = createInboundTexts({ apps: store.apps, preferences, clock, log, metrics });
@@ -55,7 +41,11 @@ export const role = defineRole({
     let listening = port;
     const publicUrl = () => config.FEEDBACK_URL.replace(/:0(?=\/|$)/, `:${listening}`);
     const readers = WEBHOOKS.map(({ reader }) => reader);
-    const routes = createFeedbackRoutes({ readers, keyOf: accounts.keyOf, publicUrl, apply, takeText: texts.take, clock, log, metrics });
+    const links = stack.use(watchUnsubscribeLinks({ config, env, log }));
+    const routes = [
+      ...createFeedbackRoutes({ readers, keyOf: accounts.keyOf, publicUrl, apply, takeText: texts.take, clock, log, metrics }),
+      ...createUnsubscribeRoutes({ links, preferences, store, clock, metrics }, basesOf(publicUrl())),
+    ];
     const server = stack.use(
       await startHttpServer({
         host,

@@ -7,6 +7,7 @@ export interface FeedbackMetrics {
   lmtpRejections: Counter<"reason">;
   texts: Counter<"provider" | "account" | "command">;
   learned: Counter<"provider" | "account" | "kind" | "state" | "result">;
+  unsubscribes: Counter<"what" | "result">;
 }
 
 export const createFeedbackMetrics = (metrics: Metrics): FeedbackMetrics => ({
@@ -36,5 +37,10 @@ export const createFeedbackMetrics = (metrics: Metrics): FeedbackMetrics => ({
     "carillon_learned_refusals_total",
     "What receipts say of recipients: stop, complaint, unsubscribe, bounce; by the delivery's state before, delivered where a bounce came late",
     ["provider", "account", "kind", "state", "result"],
+  ),
+  unsubscribes: metrics.counter(
+    "carillon_unsubscribe_requests_total",
+    "Requests to links to unsubscribe, by what was asked and what came of it; unknown: the token is forged, or its key is gone",
+    ["what", "result"],
   ),
 });

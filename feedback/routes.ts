@@ -146,9 +146,15 @@ export function createFeedbackRoutes(parts: FeedbackParts): Route[] {
     return reader.isProbe ? [post, { ...common, method: "GET", handle: async () => ({ status: 200 }) }] : [post];
   }
 
-  const base = publicUrl() === "" ? "" : new URL(publicUrl()).pathname.replace(/\/$/, "");
-  const bases = base === "" ? [""] : ["", base];
-  return readers.flatMap((reader) => bases.flatMap((from) => [...routesOf(reader, from, false), ...routesOf(reader, from, true)]));
+  return readers.flatMap((reader) =>
+    basesOf(publicUrl()).flatMap((from) => [...routesOf(reader, from, false), ...routesOf(reader, from, true)]),
+  );
+}
+
+/** What may precede our paths in a request: the path of the public URL, and nothing where a proxy cut it off. */
+export function basesOf(publicUrl: string): string[] {
+  const base = publicUrl === "" ? "" : new URL(publicUrl).pathname.replace(/\/$/, "");
+  return base === "" ? [""] : ["", base];
 }
 
 /**

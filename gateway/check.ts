@@ -1,5 +1,6 @@
 import { ECDH } from "node:crypto";
 import { contentFaults } from "../core/content/content.ts";
+import { unsubscribeFaults } from "../core/content/email-unsubscribe.ts";
 import { apnsKindOf } from "../core/content/push-content.ts";
 import { hasBrokenEscape, parsePushUrl } from "../core/content/push-host.ts";
 import { takesContent } from "../core/content/push-target.ts";
@@ -7,6 +8,7 @@ import { type Channel, contentPart } from "../core/delivery/channel.ts";
 import { addressFault } from "../core/delivery/email-address.ts";
 import type { ApnsKind, Endpoint } from "../core/delivery/endpoint.ts";
 import { EXPIRY_MAX_MS } from "../core/delivery/lifetime.ts";
+import type { Category } from "../core/preferences/category.ts";
 import type { NotificationRequest } from "./request.ts";
 import type { Target } from "./route.ts";
 
@@ -35,11 +37,12 @@ export const checkTargets = (request: NotificationRequest, targets: readonly Tar
 /**
  * Checks what the .proto rules cannot express: times, content for each channel, sizes that no provider accepts. Pure.
  * @param channels those it is sure to go to
+ * @param s.settings of its category; absent: the app has put none
  */
 export function checkRequest(
   request: NotificationRequest,
   channels: readonly Channel[],
-  s: { now: number; pushHosts: readonly string[] },
+  s: { now: number; pushHosts: readonly string[]; settings?: Category | undefined },
 ): Fault[] {
   return [
     ...checkTimes(request, s.now),
@@ -47,6 +50,7 @@ export function checkRequest(
     ...checkKind(request),
     ...checkChannels(request),
     ...contentFaults(request.content, channels),
+    ...unsubscribeFaults(request.content.email, { ...request, settings: s.settings }),
     ...checkEndpoint(request, s.pushHosts),
   ];
 }

@@ -71,7 +71,8 @@ export function createNotificationHandlers(accepting: Accept, store: Pick<Store,
       const given: Content = message ? storedContent(toRequest(message), record.sendAt) : {};
       const { push = given.push, sms = given.sms, email = given.email } = record.content;
       const content = { push, sms, email: email && withoutStoredFiles(email) };
-      return { accepted: toAccepted(record, repeatedKey), requests: await previewRequests(record, content) };
+      const settings = caller.categories?.find(({ name }) => name === record.category);
+      return { accepted: toAccepted(record, repeatedKey), requests: await previewRequests(record, content, settings) };
     },
     async getNotification(request, { caller }) {
       const violations = checkGet(request);

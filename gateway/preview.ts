@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { channelToProto, reasonToProto } from "../adapters/wire/convert.ts";
 import type { Content } from "../core/content/content.ts";
+import { offersUnsubscribe } from "../core/content/email-unsubscribe.ts";
 import { smsSizeOf } from "../core/content/sms-content.ts";
 import { advertisingWarnings } from "../core/content/sms-warnings.ts";
 import { warningsOf } from "../core/content/warnings.ts";
@@ -11,6 +12,7 @@ import { reason } from "../core/delivery/reason.ts";
 import { toTask } from "../core/delivery/task.ts";
 import { attemptId } from "../core/ports/attempt-store.ts";
 import type { OutboundDelivery } from "../core/ports/provider.ts";
+import type { Category } from "../core/preferences/category.ts";
 import { BodyForm, type RequestPreview, SmsForm } from "../gen/carillon/v1/notification_service.ts";
 import type { PreviewedRequest, RequestPreviewer } from "../providers/request-preview.ts";
 import { SMS_FORM, suppressedOnAcceptance } from "./answer.ts";
@@ -22,8 +24,13 @@ export const PREVIEW_BODY_BYTES_MAX = 65_536;
  * The request to each provider, for the first delivery of each channel: those to a user's other devices differ in endpoint and ids alone, so the answer's size
  * does not depend on how many there are.
  * @param content all of it, also what the record has by reference
+ * @param settings of its category; undefined: the app has put none
  */
-export async function previewRequests(record: NotificationRecord, content: Content): Promise<RequestPreview[]> {
+export async function previewRequests(
+  record: NotificationRecord,
+  content: Content,
+  settings: Category | undefined,
+): Promise<RequestPreview[]> {
   const deliveries = record.deliveries.filter((d) => d.endpoint !== undefined && !suppressedOnAcceptance(d, record));
   // Loaded by the first preview: with what builds mails it takes memory that a gateway which previews nothing does not need.
   const { previewersOf } = await import("../providers/previewers.ts");
@@ -32,7 +39,7 @@ export async function previewRequests(record: NotificationRecord, content: Conte
     const [first] = ofChannel;
     if (first === undefined) continue;
     const about = aboutDelivery(first, ofChannel.length, content);
-    const outbound = outboundFor({ ...record, content, contentHashes: undefined }, first);
+    const outbound = outboundFor({ ...record, content, contentHashes: undefined }, first, settings);
     for (const previewer of previewersOf(first.channel)) {
       // A large mail takes 20 ms: other calls get their turn before each.
       await nextTurn();
@@ -47,11 +54,16 @@ export async function previewRequests(record: NotificationRecord, content: Conte
   return previews;
 }
 
+/** In the place of a recipient's own link to unsubscribe: feedback's address and the keys are the dispatcher's. */
+const PREVIEWED_LINK = "https://feedback.invalid/u/token";
+
 /** Its first attempt, every endpoint masked. */
-function outboundFor(record: NotificationRecord, first: Delivery): OutboundDelivery {
+function outboundFor(record: NotificationRecord, first: Delivery, settings: Category | undefined): OutboundDelivery {
+  const { email } = record.content;
+  const offersLink = email !== undefined && offersUnsubscribe(email, { ...record, settings });
   const masked = (d: Delivery): Delivery => (d.endpoint ? { ...d, endpoint: maskedEndpoint(d.endpoint) } : d);
   const task = toTask({ ...record, deliveries: record.deliveries.map(masked) }, masked(first));
-  return outboundOf(task, attemptId(first.id, 1));
+  return outboundOf(offersLink ? { ...task, unsubscribeUrl: PREVIEWED_LINK } : task, attemptId(first.id, 1));
 }
 
 function aboutDelivery({ id, channel, endpoint }: Delivery, deliveries: number, { sms }: Content) {

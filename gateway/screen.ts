@@ -55,7 +55,8 @@ export function screen(
   if (violations.length > 0 || message === undefined) return invalidRequest(violations);
   const request = toRequest(message);
   const channels = channelsOf(request, app.channels, s.channelsServed);
-  const faults = checkRequest(request, namesChannels(request) ? channels : [], s);
+  const settings = app.categories?.find(({ name }) => name === request.category);
+  const faults = checkRequest(request, namesChannels(request) ? channels : [], { ...s, settings });
   const error =
     faults.length > 0
       ? faultsError(path, faults)

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { textOfHtml, withPreheader } from "./email-html.ts";
+import { bodyEnd, textOfHtml, withPreheader } from "./email-html.ts";
 
 const TEXTS: readonly (readonly [what: string, html: string, text: string])[] = [
   ["paragraphs and line breaks", "<p>Dear Ann,<br>thank you</p>\n<p>Bye</p>", "Dear Ann,\nthank you\n\nBye"],
@@ -57,3 +57,15 @@ test("a preheader is the first element of the body, escaped", () => {
   assert.equal(shownOf(`${outlook}a`), `${outlook}${escaped}a`);
   assert.equal(withPreheader("<p>a</p>", undefined), "<p>a</p>");
 });
+
+const ENDS: readonly string[] = [
+  "<p>a</p>|",
+  "<html><body><p>a</p>|</body></html>",
+  "<HTML><BODY>a|</BODY ></HTML>",
+  "<html><p>a</p>|</html>\n",
+  "<body>a<!--[if mso]></body><![endif]-->b|</body>",
+  "<body>a</body>b|</body>",
+  "|",
+];
+for (const html of ENDS)
+  test(`the body ends at | in ${JSON.stringify(html)}`, () => assert.equal(bodyEnd(html.replace("|", "")), html.indexOf("|")));

@@ -185,6 +185,27 @@ export function withPreheader(html: string, preheader: string | undefined): stri
   return html.slice(0, at) + element + html.slice(at);
 }
 
+/** Where an element is the last one of the body: before its `</body>`, else before `</html>`, else the end. */
+export function bodyEnd(html: string): number {
+  let [ofBody, ofHtml] = [-1, -1];
+  const tokenizer = new Tokenizer(
+    { decodeEntities: false },
+    {
+      ...IGNORED,
+      ...{ onopentagname: nothing, onopentagend: nothing },
+      onclosetag(start, end) {
+        const name = html.slice(start, end).toLowerCase();
+        // Behind "</".
+        if (name === "body") ofBody = start - 2;
+        if (name === "html") ofHtml = start - 2;
+      },
+    },
+  );
+  tokenizer.write(html);
+  if (ofBody >= 0) return ofBody;
+  return ofHtml >= 0 ? ofHtml : html.length;
+}
+
 /** Behind `<body …>`, else behind `</head>` or `<html …>`, else the beginning. Tags in comments are none, as those for Outlook alone. */
 function bodyStart(html: string): number {
   let at = 0;

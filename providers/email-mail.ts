@@ -1,8 +1,11 @@
 import type { Attachment, Calendar, EmailContent, Mailbox } from "../core/content/email-content.ts";
+import { withOneClick } from "../core/content/email-headers.ts";
+import { listIdOf } from "../core/content/email-unsubscribe.ts";
 import { canonicalAddress } from "../core/delivery/email-address.ts";
 import type { OutboundDelivery } from "../core/ports/provider.ts";
 import { type EmailSenders, FROM_NOT_ALLOWED, senderOf } from "./email-config.ts";
 import { textOfHtml, withPreheader } from "./email-html.ts";
+import { type Bodies, withUnsubscribeLink } from "./email-link.ts";
 
 /** Its file has been read, wherever it was. */
 export type MailFile = Attachment & { base64: string };
@@ -21,7 +24,7 @@ export interface Mail {
    */
   messageId: string;
   subject: string;
-  /** With the preheader. */
+  /** With the preheader, and with the link to unsubscribe where the mail has one; so has the text. */
   html: string;
   /** Made from html where the content has none. */
   text: string;
@@ -45,13 +48,19 @@ export function mailOf(delivery: OutboundDelivery, senders: EmailSenders): Mail 
   return {
     ...{ from, to: delivery.endpoint.address },
     ...{ shown: { to: [...(delivery.shownTo ?? [delivery.endpoint.address])], cc: inAscii(email.cc) }, replyTo: inAscii(email.replyTo) },
-    messageId: `<${notificationOf(delivery)}@${from.address.slice(from.address.lastIndexOf("@") + 1)}>`,
-    ...{ subject: email.subject, ...bodiesOf(email) },
-    ...{ headers: email.headers ?? {}, tags: email.tags ?? [], calendar: email.calendar },
+    messageId: `<${notificationOf(delivery)}@${domainOf(from)}>`,
+    ...{ subject: email.subject, ...withUnsubscribeLink(bodiesOf(email), email, delivery.unsubscribeUrl) },
+    ...{ headers: headersOf(delivery, email, from), tags: email.tags ?? [], calendar: email.calendar },
     attachments: attachments.filter(({ contentId }) => contentId === undefined),
     inline: attachments.flatMap((file) => (file.contentId === undefined ? [] : [{ ...file, contentId: file.contentId }])),
   };
 }
+
+function headersOf({ unsubscribeUrl: url, app, category }: OutboundDelivery, { headers = {} }: EmailContent, from: Mailbox) {
+  return url === undefined ? headers : withOneClick(headers, { url, listId: listIdOf(app, category, domainOf(from)) });
+}
+
+const domainOf = ({ address }: Mailbox): string => address.slice(address.lastIndexOf("@") + 1);
 
 /** A delivery's id is its notification's with a number behind it. */
 const notificationOf = ({ deliveryId }: OutboundDelivery): string => deliveryId.replace(/-\d+$/, "");
@@ -59,10 +68,6 @@ const notificationOf = ({ deliveryId }: OutboundDelivery): string => deliveryId.
 const inAscii = (mailboxes: readonly Mailbox[] = []): Mailbox[] =>
   mailboxes.map((mailbox) => ({ ...mailbox, address: canonicalAddress(mailbox.address) }));
 
-interface Bodies {
-  html: string;
-  text: string;
-}
 /** Of contents in use: a newsletter's tasks share one, and so its text is made once. */
 const bodies = new WeakMap<EmailContent, Bodies>();
 

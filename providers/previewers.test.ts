@@ -44,6 +44,7 @@ const contentsFor = (channel: Channel): readonly (readonly [what: string, conten
     return [
       ["a plain mail", { email: { subject: "Hi", html: "", text: "there" } }],
       ["a rich mail", RICH_MAIL],
+      ["a mail with a link to unsubscribe", { email: { subject: "Hi", html: "<p>there</p>", text: "there", unsubscribe: "one-click" } }],
     ];
   const isSent = ({ push }: Content) =>
     push !== undefined &&
@@ -55,7 +56,8 @@ const contentsFor = (channel: Channel): readonly (readonly [what: string, conten
 function deliveryOf(channel: Channel, content: Content, sandbox: Sandbox): OutboundDelivery {
   const times = { expiresAt: NOW + 3_600_000 };
   if (channel === "sms") return { ...sampleSms(), content, ...times };
-  if (channel === "email") return { ...sampleEmail(), content, ...times };
+  const unsubscribeUrl = content.email?.unsubscribe && "https://hooks.example/u/token";
+  if (channel === "email") return { ...sampleEmail(), content, ...times, unsubscribeUrl };
   const kind = content.push && apnsKindOf(content.push);
   const endpoints: Record<string, Endpoint> = {
     apns: kind === undefined ? { channel: "apns", token: "5a".repeat(32) } : freshTokenOf(kind),

@@ -71,7 +71,7 @@ test("what is no token is said without it", () => {
 test("tokens are replaced on running roles, in the order of docs/operations.md, and every call is admitted", async () => {
   using client = startRole("client", FIRST!);
   using server = startRole("server", FIRST!);
-  const handlers = { getPreferences: async () => ({ optOuts: [], version: 0 }) } as never;
+  const handlers = { getPreferences: async () => ({ optOuts: [], consents: [], blocks: [], version: 0 }) } as never;
   const calls = { log: server.log, authenticate: authenticateInternal(server.tokens) };
   await using serving = await startGrpcServer({
     ...{ address: "127.0.0.1:0", reflection: false, log: server.log, drainMs: 100 },

@@ -14,10 +14,17 @@ const TOKEN_CHARS = { min: 16, max: 200 } as const;
 /** What a gRPC header can carry. */
 const TOKEN = new RegExp(`^[!-~]([ -~]{${TOKEN_CHARS.min - 2},${TOKEN_CHARS.max - 2}})[!-~]$`);
 
-/** The path of a file with one token, or two while one replaces the other. Without a path, where that is allowed: no tokens. */
-export const tokensFile = (about: { default?: string; reason: string }): Variable<readonly string[]> => {
+/** The path of a file with one token, or as many as `max` while they replace one another. Without a path, where that is allowed: no tokens. */
+export const tokensFile = ({
+  max = TOKENS_MAX,
+  ...about
+}: {
+  default?: string;
+  reason: string;
+  max?: number;
+}): Variable<readonly string[]> => {
   const file = secretFile(about);
-  const parse = (path: string) => (path === "" && about.default === "" ? [] : parseTokens(file.parse(path)));
+  const parse = (path: string) => (path === "" && about.default === "" ? [] : parseTokens(file.parse(path), max));
   return { ...file, type: "path of a file, one token a line, read again when it changes", parse };
 };
 
@@ -29,32 +36,45 @@ export const internalTokenVariables = {
   }),
 };
 
-/** Reads the file again while the role runs, until the result is disposed. What it holds at the start is checked by readConfig. */
-export function watchInternalTokens(parts: {
-  config: { readonly INTERNAL_TOKEN_FILE: readonly string[] };
+export interface WatchTokensParts {
   env: Environment;
   log: Logger;
   lookMs?: number;
-}): InternalTokens & Disposable {
-  const { config, env, log, lookMs } = parts;
-  let tokens = config.INTERNAL_TOKEN_FILE;
-  const watching = watchConfig({
-    ...{ variables: internalTokenVariables, env, start: config, log },
+}
+
+export const watchInternalTokens = ({
+  config,
+  ...parts
+}: WatchTokensParts & { config: { readonly INTERNAL_TOKEN_FILE: readonly string[] } }): InternalTokens & Disposable =>
+  watchTokens(internalTokenVariables, config, parts);
+
+/**
+ * Reads a file of tokens again while the role runs, until the result is disposed. What it holds at the start is checked by readConfig.
+ * @param variables one, of tokensFile()
+ */
+export function watchTokens<Name extends string>(
+  variables: Readonly<Record<Name, Variable<readonly string[]>>>,
+  config: Readonly<Record<NoInfer<Name>, readonly string[]>>,
+  { env, log, lookMs }: WatchTokensParts,
+): (() => readonly string[]) & Disposable {
+  const [name] = Object.keys(variables) as [Name];
+  let tokens: readonly string[] = config[name];
+  const watching = watchConfig<Record<string, Variable<readonly string[]>>>({
+    ...{ variables, env, start: { [name]: tokens }, log },
     ...(lookMs === undefined ? {} : { lookMs }),
     take(next) {
-      tokens = next.INTERNAL_TOKEN_FILE;
+      tokens = next[name] ?? tokens;
     },
   });
   return Object.assign(() => tokens, { [Symbol.dispose]: () => watching[Symbol.dispose]() });
 }
 
-function parseTokens(text: string): readonly string[] {
+function parseTokens(text: string, max: number): readonly string[] {
   const tokens = text
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "");
-  if (tokens.length === 0 || tokens.length > TOKENS_MAX)
-    throw new Error(`the file must hold one token, or ${TOKENS_MAX} on lines of their own`);
+  if (tokens.length === 0 || tokens.length > max) throw new Error(`the file must hold one token, or up to ${max} on lines of their own`);
   if (!tokens.every((token) => TOKEN.test(token)))
     throw new Error(`each token must be ${TOKEN_CHARS.min} to ${TOKEN_CHARS.max} printable ASCII characters`);
   return tokens;

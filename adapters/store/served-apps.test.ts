@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createFakeClock } from "../../test/support/fake-clock.ts";
 import { sampleApp } from "../../test/support/store/samples.ts";
-import { APP_LIFE_MS, createServedApps } from "./served-apps.ts";
+import { APP_LIFE_MS } from "./app-reader.ts";
+import { createServedApps } from "./served-apps.ts";
 import { StoreError } from "./store-error.ts";
 
 function setUp() {

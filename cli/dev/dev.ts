@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openStore } from "../../adapters/store/open-store.ts";
 import { CHANNELS } from "../../core/delivery/channel.ts";
@@ -56,6 +56,9 @@ export async function startDev({ directory, env, app = DEV_APP, gatewayPort = 0,
   const apiKey = await createDevKey(storeUrl, app);
   const token = join(directory, "internal-token");
   writeFileSync(token, randomBytes(32).toString("base64url"), { mode: 0o600 });
+  const unsubscribeKeys = join(directory, "unsubscribe-keys");
+  // Kept, because mails in the sandbox's ledger have links that it sealed.
+  if (!existsSync(unsubscribeKeys)) writeFileSync(unsubscribeKeys, randomBytes(32).toString("base64url"), { mode: 0o600 });
   const shared: Environment = {
     LOG_LEVEL: "warn",
     HTTP_HOST: "127.0.0.1",
@@ -66,6 +69,7 @@ export async function startDev({ directory, env, app = DEV_APP, gatewayPort = 0,
     FEEDBACK_LMTP_LISTEN: "127.0.0.1:0",
     AUTOSCALER_LISTEN: "127.0.0.1:0",
     FEEDBACK_URL: "http://127.0.0.1:0",
+    UNSUBSCRIBE_KEYS_FILE: unsubscribeKeys,
     ...env,
     STORE_URL: storeUrl,
     STORE_ALLOW_STANDALONE: "true",

@@ -33,12 +33,16 @@ const LIST_POST: HeaderForm = {
   rule: LIST_URIS.rule,
   says: `be NO, or ${LIST_URIS.says.slice("be ".length)}`,
 };
-/** RFC 8058, section 3.1. */
+/** What List-Unsubscribe-Post is (RFC 8058, section 3.1). */
+export const ONE_CLICK_VALUE = "List-Unsubscribe=One-Click";
 const ONE_CLICK: HeaderForm = {
-  holds: (value) => value === "List-Unsubscribe=One-Click",
+  holds: (value) => value === ONE_CLICK_VALUE,
   rule: "header.one-click",
-  says: "be List-Unsubscribe=One-Click",
+  says: `be ${ONE_CLICK_VALUE}`,
 };
+
+/** Whether a List-Unsubscribe is one that mail programs can read. */
+export const isListUnsubscribe = (value: string): boolean => LIST_URIS.holds(value);
 
 function isListUri(text: string): boolean {
   const uri = /^<([^\s<>]+)>$/.exec(text)?.[1] ?? "";
@@ -147,6 +151,29 @@ export function withPriority(headers: Record<string, string> | undefined, priori
   const isSaid = Object.keys(headers ?? {}).some((name) => SAYS_PRIORITY.has(name.toLowerCase()));
   return isSaid || priority === "normal" ? headers : { ...headers, ...MARKS[priority] };
 }
+
+/** What mail programs show a button to unsubscribe by (RFC 8058). */
+export interface OneClick {
+  /** https, or http in a development system. */
+  url: string;
+  /** Without angle brackets (RFC 2919); a caller's own stays. */
+  listId: string;
+}
+
+/** A mail's headers with those of one click, which take the place of the caller's. */
+export function withOneClick(headers: Readonly<Record<string, string>>, { url, listId }: OneClick): Record<string, string> {
+  const others = Object.entries(headers).filter(([name]) => !REPLACED.has(name.toLowerCase()));
+  return {
+    ...Object.fromEntries(others),
+    ...(headerOf(headers, "list-id") === undefined ? { "List-Id": `<${listId}>` } : {}),
+    ...{ "List-Unsubscribe": `<${url}>`, "List-Unsubscribe-Post": ONE_CLICK_VALUE },
+  };
+}
+const REPLACED: ReadonlySet<string> = new Set(["list-unsubscribe", "list-unsubscribe-post"]);
+
+/** Whether a caller offers to unsubscribe by headers of its own. */
+export const hasListUnsubscribe = (headers: Readonly<Record<string, string>> = {}): boolean =>
+  headerOf(headers, "list-unsubscribe") !== undefined;
 
 /** Whether headers mark a mail as one of high priority. */
 export const isMarkedHigh = (headers: Readonly<Record<string, string>>): boolean =>

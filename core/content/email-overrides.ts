@@ -9,7 +9,7 @@ const REPLY_TO = "use content.email.reply_to";
 const HEADERS = "use content.email.headers";
 const SEND_AT = "use Notification.send_at";
 const TEMPLATE = "templates are not supported; use content.email.subject, html and text";
-const SUPPRESSION = "Carillon keeps the opt-outs; for a link to unsubscribe use content.email.headers";
+const SUPPRESSION = "Carillon keeps the opt-outs; for a link to unsubscribe use content.email.unsubscribe";
 
 /**
  * What no override reaches, by provider, and what to use instead: recipients, sender, our marks, suppression and unsubscribing, when it is sent, and

@@ -13,6 +13,8 @@ export interface OutboundDelivery {
   endpoint: Endpoint;
   /** Of a copy of a mail: the recipients' addresses, for its To header, where the provider can show others than the one that it sends to. */
   shownTo?: readonly string[] | undefined;
+  /** Of a mail that offers to unsubscribe: where its recipient does, by one click. */
+  unsubscribeUrl?: string | undefined;
   notificationClass: NotificationClass;
   category: string;
   content: Content;

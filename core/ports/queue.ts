@@ -16,6 +16,8 @@ export interface DeliveryTask {
   endpointId: string | undefined;
   /** Of a copy of a mail: the recipients' addresses, which it shows. */
   shownTo?: readonly string[] | undefined;
+  /** OutboundDelivery.unsubscribeUrl; set by the dispatcher, and not in the queue. */
+  unsubscribeUrl?: string | undefined;
   notificationClass: NotificationClass;
   category: string;
   priority: Priority;

@@ -13,7 +13,7 @@ import { mandrill } from "../mandrill/index.ts";
 import { sendgrid } from "../sendgrid/index.ts";
 import { smtp } from "../smtp/index.ts";
 import { arrivedAt, valueAt } from "./arrived.ts";
-import { EMAIL_ROWS, type EmailProvider } from "./email.ts";
+import { EMAIL_ROWS, type EmailProvider, LINK } from "./email.ts";
 import { placesOf } from "./row.ts";
 
 const DEFINITIONS: Readonly<Record<EmailProvider, ProviderDefinition>> = { sendgrid, mandrill, smtp };
@@ -32,7 +32,8 @@ async function sent(sandbox: Sandbox, name: EmailProvider, content: EmailContent
   const { load, variables } = DEFINITIONS[name];
   await using provider = (await load())(readConfig(variables, sandbox.env), { clock: systemClock, attribute: async () => false });
   const delivery = sampleEmail({ content });
-  const outcome = await provider.send(delivery, AbortSignal.timeout(60_000));
+  const linked = content.unsubscribe === "one-click" ? { ...delivery, unsubscribeUrl: LINK } : delivery;
+  const outcome = await provider.send(linked, AbortSignal.timeout(60_000));
   assert.equal(outcome.kind, "accepted", JSON.stringify(outcome));
   const [entry] = sandbox.ledger.entries({ deliveryId: delivery.deliveryId, provider: name });
   assert.ok(entry);

@@ -21,6 +21,17 @@ const ICS = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n";
 const CALENDAR = { method: "REQUEST", ics: ICS };
 const TYPE = "text/calendar; method=REQUEST";
 const UNSUBSCRIBE = { "List-Unsubscribe": "<https://shop.example/u/17>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click" };
+/** The recipient's own link, which a dispatcher makes. */
+export const LINK = "https://hooks.example/u/v1.AAAAAAAA.token.tag";
+const OFFERED = {
+  "List-Id": "<receipt.shop.carillon.dev>",
+  "List-Unsubscribe": `<${LINK}>`,
+  "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+};
+const offered = (path: string, spell = (name: string) => name) =>
+  Object.entries(OFFERED).map(([name, value]) => [`${path}.${spell(name)}`, value] as const);
+const WITH_LINK = `Thank you\n\nUnsubscribe: ${LINK}\n`;
+
 /** How the preheader's element begins. */
 const SHORT = "psst";
 const HIDDEN = `<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">${SHORT}${"&#847;&zwnj;&nbsp;".repeat(60)}</div>${HTML}`;
@@ -92,6 +103,13 @@ export const EMAIL_ROWS: readonly FieldRow<EmailProvider>[] = [
       ["headers.list-unsubscribe", UNSUBSCRIBE["List-Unsubscribe"]],
       ["headers.list-unsubscribe-post", UNSUBSCRIBE["List-Unsubscribe-Post"]],
     ),
+  ),
+  row(
+    "unsubscribe (ONE_CLICK)",
+    email({ unsubscribe: "one-click" }),
+    places(...offered("personalizations.0.headers"), ["content.0.value", WITH_LINK]),
+    places(...offered("message.headers"), ["message.text", WITH_LINK]),
+    places(...offered("headers", (name) => name.toLowerCase()), ["text", WITH_LINK.trimEnd()]),
   ),
   row(
     "headers (importance)",
@@ -179,6 +197,9 @@ is also told \`important\`. The priority of a class marks nothing. A content typ
 \`EMAIL_FROM_ALLOWED\` of the account; a delivery with another ends as \`rejected\`. A recipient has no display name: \`To\` shows the address alone. Each address in \`cc\` and \`bcc\` is a delivery of its own, with
 its own opt-outs, attempts and receipts, if the recipient has an e-mail address. SendGrid and Mandrill show nobody that they do not send to, so there each copy shows its
 own address alone; by SMTP every copy shows the recipient's addresses and \`cc\`.
+
+A mail that offers to unsubscribe ([unsubscribing](unsubscribing.md)) has a link of each recipient's own in \`List-Unsubscribe\`, in html and in text, and it takes the place of a
+\`List-Unsubscribe\` in \`headers\`; a \`List-Id\` there stays.
 
 A text is made from html where there is none. Opens and clicks are not tracked unless an override says so, and links stay what the caller wrote.
 

@@ -18,9 +18,12 @@ export const smtpPreview: RequestPreviewer = {
     const { from, to } = mail.envelope;
     return {
       target: `MAIL FROM:<${from}> RCPT TO:<${to}>`,
-      ...{ headers: {}, form: "mime", body: mail.message.toString().replace(FILE, withoutFile), ...mailSize(delivery) },
+      ...{ headers: {}, form: "mime", body: asSent(mail.message.toString()).replace(FILE, withoutFile), ...mailSize(delivery) },
     };
   },
 };
 
 const withoutFile = (_part: string, head: string, base64: string) => head + fileLength(base64.replace(/[\r\n]/g, "").length);
+
+/** The connection ends each line with CRLF (RFC 5321, section 2.3.8). */
+const asSent = (message: string) => message.replace(/\r?\n/g, "\r\n");

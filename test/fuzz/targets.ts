@@ -7,6 +7,8 @@ import { formatApiKey, parseApiKey } from "../../core/apps/api-key.ts";
 import { PUSH_HOSTS, parsePushUrl } from "../../core/content/push-host.ts";
 import { canonicalEndpoint, type Endpoint } from "../../core/delivery/endpoint.ts";
 import { toTask } from "../../core/delivery/task.ts";
+import { claimOf, claimText } from "../../core/preferences/unsubscribe-token.ts";
+import { formFields } from "../../feedback/form-body.ts";
 import { BlobServiceService } from "../../gen/carillon/v1/blob_service.ts";
 import { ContactServiceService } from "../../gen/carillon/v1/contact_service.ts";
 import { NotificationServiceService } from "../../gen/carillon/v1/notification_service.ts";
@@ -16,6 +18,7 @@ import { smtpBounces } from "../../providers/smtp/bounces.ts";
 import { attemptOfReturnPath, returnPathOf } from "../../providers/smtp/return-path.ts";
 import type { Webhook } from "../../providers/transport/webhook.ts";
 import { compileValidator } from "../../runtime/grpc/validate.ts";
+import { openToken, sealToken } from "../../runtime/sealed-token.ts";
 import { notification } from "../e2e/calls.ts";
 import { OTHER_MAILS, REPORTS } from "../support/bounce-mails.ts";
 import { sampleNotification } from "../support/notification-samples.ts";
@@ -158,6 +161,47 @@ const BOUNCE: FuzzTarget = {
   },
 };
 
+const LINK_KEYS = { purpose: "unsubscribe", keys: ["a key that sealed nothing here"] };
+const CLAIM = {
+  app: "shop",
+  subject: "user:ada",
+  channel: "email",
+  category: "news",
+  notificationId: "0a".repeat(16),
+  issuedAt: NOW,
+} as const;
+const SEALED = sealToken(claimText(CLAIM), { ...LINK_KEYS, keys: ["another key than that"] });
+
+const UNSUBSCRIBE_TOKEN: FuzzTarget = {
+  name: "token of a link to unsubscribe",
+  seeds: [SEALED, sealToken("", LINK_KEYS).replace(/[^.]*$/, ""), "v1...", claimText(CLAIM)].map((token) => Buffer.from(token)),
+  dictionary: ["v1", ".", "=", "-", "_", '["a"', "null", "[]", "1e9"],
+  files: /\/(runtime\/sealed-token|core\/preferences)/,
+  run(input) {
+    const text = input.toString("latin1");
+    assert.equal(openToken(text, LINK_KEYS), undefined, "opened what nobody sealed");
+    const claim = claimOf(text);
+    if (claim !== undefined) assert.deepEqual(claimOf(claimText(claim)), claim);
+  },
+};
+
+/** The first line is the content type; the rest is the body. */
+const UNSUBSCRIBE_FORM: FuzzTarget = {
+  name: "form of a link to unsubscribe",
+  seeds: [
+    `${FORM}\nList-Unsubscribe=One-Click`,
+    'multipart/form-data; boundary=b\n--b\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--b--\r\n',
+  ].map((form) => Buffer.from(form)),
+  dictionary: ["--b", "\r\n", 'name="', "filename=", "boundary=", "__proto__", "&", "=", "%"],
+  files: /\/feedback\//,
+  async run(input) {
+    const end = Math.max(0, input.indexOf("\n"));
+    const headers = { "content-type": input.toString("latin1", 0, end) };
+    for (const [name, value] of await formFields({ headers, body: input.subarray(end + 1) }))
+      assert.ok(typeof name === "string" && typeof value === "string");
+  },
+};
+
 const PUSH_URL: FuzzTarget = {
   name: "push URL",
   seeds: [
@@ -236,4 +280,16 @@ const LINE: FuzzTarget = {
   },
 };
 
-export const FUZZ_TARGETS: readonly FuzzTarget[] = [...REQUESTS, TASK, ...WEBHOOKS, RETURN_PATH, BOUNCE, PUSH_URL, ENDPOINT, API_KEY, LINE];
+export const FUZZ_TARGETS: readonly FuzzTarget[] = [
+  ...REQUESTS,
+  TASK,
+  ...WEBHOOKS,
+  UNSUBSCRIBE_TOKEN,
+  UNSUBSCRIBE_FORM,
+  RETURN_PATH,
+  BOUNCE,
+  PUSH_URL,
+  ENDPOINT,
+  API_KEY,
+  LINE,
+];

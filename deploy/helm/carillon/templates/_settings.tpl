@@ -23,6 +23,9 @@ Secrets a component reads, as JSON {"items": [{env, file, secret, key}]}: mounte
 {{- if has "token" $item.needs -}}
   {{- $files = append $files (dict "env" "INTERNAL_TOKEN_FILE" "file" "internal-token" "secret" (include "carillon.tokenSecret" $root) "key" $v.internalToken.key) -}}
 {{- end -}}
+{{- if include "carillon.linksUnsubscribe" . -}}
+  {{- $files = append $files (dict "env" "UNSUBSCRIBE_KEYS_FILE" "file" "unsubscribe-keys" "secret" $v.feedback.unsubscribe.existingSecret "key" $v.feedback.unsubscribe.keysKey) -}}
+{{- end -}}
 {{- if and (has "providers" $item.needs) (not (include "carillon.playsProviders" $root)) -}}
   {{- if $item.values.providerCa -}}
     {{- with $item.values.providerCa -}}
@@ -32,6 +35,12 @@ Secrets a component reads, as JSON {"items": [{env, file, secret, key}]}: mounte
   {{- $files = concat $files ((include (printf "carillon.files.%s" (default $item.component $item.channel)) (dict "root" $root "values" $item.values)) | fromJson).items -}}
 {{- end -}}
 {{- toJson (dict "items" $files) -}}
+{{- end }}
+
+{{/* Whether a component writes or serves links to unsubscribe: "yes" or empty. (dict "root" $ "item" <component>) */}}
+{{- define "carillon.linksUnsubscribe" -}}
+{{- $feedback := .root.Values.feedback -}}
+{{- if and $feedback.enabled $feedback.unsubscribe.existingSecret (or (eq .item.component "feedback") (eq .item.channel "email")) }}yes{{ end -}}
 {{- end }}
 
 {{/* Whether the sandbox simulates the providers: "yes" or empty. */}}
@@ -221,6 +230,7 @@ Plain variables, as JSON {name: value}: (dict "root" $ "item" <component>).
   {{- $_ := set $env "INTERNAL_TLS_KEY_FILE" "/etc/carillon/tls/tls.key" -}}
   {{- $_ := set $env "INTERNAL_TLS_CA_FILE" "/etc/carillon/tls/ca.crt" -}}
 {{- end -}}
+{{- if and $item.channel (include "carillon.linksUnsubscribe" .) }}{{ $_ := set $env "FEEDBACK_URL" (include "carillon.feedbackUrl" $root) }}{{ end -}}
 {{- $env = merge (include (printf "carillon.variables.%s" (ternary "dispatcher" $item.component (ne $item.channel ""))) . | fromJson) $env -}}
 {{- range (include "carillon.files" . | fromJson).items -}}
   {{- $_ := set $env .env (printf "/etc/carillon/secrets/%s" .file) -}}

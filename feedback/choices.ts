@@ -1,0 +1,68 @@
+import type { UpdatedPreference } from "../core/ports/preference-store.ts";
+import type { ChangeEntry, ChangeOrigin, PreferenceChange } from "../core/preferences/change.ts";
+import { isSameOptOut, type OptOut } from "../core/preferences/opt-out.ts";
+import { refusing, undoing } from "../core/preferences/refuse.ts";
+import type { UnsubscribeClaim } from "../core/preferences/unsubscribe-token.ts";
+
+/** How choices are read and changed; each answer is undefined where the store could not be reached in time. */
+export interface PreferenceAccess {
+  /** With version 0 where the subject has none yet. */
+  get(app: string, subject: string): Promise<UpdatedPreference | undefined>;
+  /** Durable when resolved. */
+  update(app: string, subject: string, change: PreferenceChange): Promise<UpdatedPreference | undefined>;
+  /** Changes before a version, the latest first. */
+  history(app: string, subject: string, beforeVersion: number, limit: number): Promise<ChangeEntry[] | undefined>;
+}
+
+/** What a choice made of the record; undefined: nobody knows, because the store could not be reached. `changed`: it is a version of its own. */
+export type Chosen = { record: UpdatedPreference; changed: boolean } | undefined;
+
+/** A change that was made on the page, which its Undo may take back. */
+const PAGE_SOURCE = "unsubscribe-page";
+
+/** Records what people choose by the links of their mails. Each method may be repeated: what holds already is not written again. */
+export function createChoices(preferences: PreferenceAccess) {
+  const originOf = ({ notificationId }: UnsubscribeClaim, source: string): ChangeOrigin => ({
+    ...{ actor: "recipient", source, evidence: notificationId },
+  });
+
+  /** @param by a mail program, or a person on our page */
+  async function refuse(claim: UnsubscribeClaim, refused: OptOut, by: "one-click" | typeof PAGE_SOURCE): Promise<Chosen> {
+    const { app, subject } = claim;
+    const before = await preferences.get(app, subject);
+    if (before === undefined) return undefined;
+    const change = refusing(before, refused, originOf(claim, by));
+    if (change === undefined) return { record: before, changed: false };
+    const record = await preferences.update(app, subject, change);
+    // Who has as many choices as there may be is obeyed all the same: by a refusal of the channel, which is not limited.
+    if (record?.tooMany && refused.category !== "*") return refuse(claim, { ...refused, category: "*" }, by);
+    return record && { record, changed: true };
+  }
+
+  /** The change that made this version, if it was the last one and this link's page made it. Undefined, too, where the store could not be reached. */
+  async function ownChange({ app, subject, notificationId }: UnsubscribeClaim, version: number): Promise<ChangeEntry | undefined> {
+    const [entry] = (await preferences.history(app, subject, Number.MAX_SAFE_INTEGER, 1)) ?? [];
+    const isOwn = entry?.version === version && entry.origin.source === PAGE_SOURCE && entry.origin.evidence === notificationId;
+    return isOwn ? entry : undefined;
+  }
+
+  /** The version that an Undo of this refusal takes back; undefined: it was not the last change, or not made on this link's page. */
+  async function undoable(claim: UnsubscribeClaim, { version }: UpdatedPreference, refused: OptOut): Promise<number | undefined> {
+    const entry = await ownChange(claim, version);
+    return entry !== undefined && isRefused(entry.after.optOuts, refused) ? version : undefined;
+  }
+
+  /** Takes back the change that made this version, where undoable() says so. */
+  async function undo(claim: UnsubscribeClaim, version: number): Promise<Chosen> {
+    const { app, subject } = claim;
+    const [before, entry] = await Promise.all([preferences.get(app, subject), ownChange(claim, version)]);
+    if (before === undefined) return undefined;
+    if (entry === undefined) return { record: before, changed: false };
+    const record = await preferences.update(app, subject, undoing(entry, originOf(claim, "undo")));
+    return record && { record, changed: !record.tooMany };
+  }
+
+  return { refuse, undoable, undo };
+}
+
+export const isRefused = (optOuts: readonly OptOut[], refused: OptOut): boolean => optOuts.some((choice) => isSameOptOut(choice, refused));

@@ -1,0 +1,64 @@
+import type { HttpResponse } from "../../runtime/http/server.ts";
+import { STYLE_SHEETS } from "./assets.ts";
+import { type Html, html } from "./html.ts";
+import { LANGUAGES, type Language } from "./language.ts";
+
+/** Whom the page is from, as people read it. */
+export interface Brand {
+  name: string;
+}
+
+export interface Page {
+  language: Language;
+  /** Undefined: nobody in particular, because the link says nothing. */
+  brand?: Brand | undefined;
+  title: string;
+  body: Html;
+  footer?: Html | undefined;
+}
+
+/** Each language's name in itself. */
+const NAMES: Readonly<Record<Language, string>> = { en: "English", ko: "한국어" };
+
+/** Nothing from elsewhere, no script, nobody's frame, and forms that go nowhere else. */
+const POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const HEADERS = {
+  "content-type": "text/html; charset=utf-8",
+  "content-security-policy": POLICY,
+  // The URL is the recipient's own.
+  "referrer-policy": "no-referrer",
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+  "x-robots-tag": "noindex",
+};
+
+/** A recipient's page as it is sent: whole without scripts, and readable by a screen reader in its language. */
+export const pageAnswer = (status: number, page: Page, headers: Readonly<Record<string, string>> = {}): HttpResponse => ({
+  status,
+  body: layout(page).html,
+  headers: { ...HEADERS, ...headers },
+});
+
+const layout = ({ language, brand, title, body, footer }: Page): Html => html`<!doctype html>
+<html lang="${language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<meta name="referrer" content="no-referrer">
+<title>${brand === undefined ? title : `${title} · ${brand.name}`}</title>
+${STYLE_SHEETS.map((sheet) => html`<link rel="stylesheet" href="${sheet}">\n`)}</head>
+<body class="page narrow">
+<header class="top"><div>${brand && html`<b>${brand.name}</b>`}${others(language)}</div></header>
+<main>
+${body}
+</main>
+${footer === undefined ? undefined : html`<footer>${footer}</footer>\n`}</body>
+</html>
+`;
+
+/** The same page in the other languages. */
+const others = (language: Language): Html[] =>
+  LANGUAGES.filter((other) => other !== language).map(
+    (other) => html`<a href="?lang=${other}" lang="${other}" hreflang="${other}">${NAMES[other]}</a>`,
+  );

@@ -1,0 +1,89 @@
+import type { HttpResponse } from "../../runtime/http/server.ts";
+import { type Html, html } from "./html.ts";
+import type { Language } from "./language.ts";
+import { type Brand, pageAnswer } from "./layout.ts";
+import { SCOPES, type Scope, type Subject, UNSUBSCRIBE_WORDS } from "./unsubscribe-words.ts";
+
+/** Where a mail's link to unsubscribe leads, and the answers to its form. */
+export interface UnsubscribeView extends Subject {
+  language: Language;
+  brand: Brand;
+}
+
+/** Retry-After, in seconds, as the page says it. */
+const RETRY_AFTER = { "retry-after": "60" };
+
+/** The question; opening it changed nothing. */
+export function confirmPage(view: UnsubscribeView): HttpResponse {
+  const words = UNSUBSCRIBE_WORDS[view.language];
+  const title = words.ask(view);
+  const choice = (scope: Scope, isChosen: boolean): Html => {
+    const [label, more] = words.scope[scope](view);
+    const checked = isChosen ? html` checked` : undefined;
+    const below = more === "" ? undefined : html`<br><small>${more}</small>`;
+    return html`      <label><input type="radio" name="scope" value="${scope}"${checked}><span>${label}${below}</span></label>\n`;
+  };
+  const body = html`  <form class="box pad" method="post">
+    <div>
+      <h1>${title}</h1>
+      <p class="lead">${words.nothingChanged(view)}</p>
+    </div>
+    <fieldset class="radios">
+      <legend class="sr">${words.whatToStop}</legend>
+${SCOPES.map((scope, i) => choice(scope, i === 0))}    </fieldset>
+    <div class="row">
+      <button class="go" type="submit">${words.unsubscribe}</button>
+    </div>
+  </form>
+  <p class="hint">${words.takesEffect}</p>`;
+  return pageAnswer(200, { ...view, title, body, footer: html`<p>${words.notYours}</p>` });
+}
+
+/** What is true now. @param undo the version that can be taken back; undefined: none */
+export function donePage(view: UnsubscribeView, scope: Scope, undo: number | undefined): HttpResponse {
+  const words = UNSUBSCRIBE_WORDS[view.language];
+  const takeBack =
+    undo === undefined
+      ? undefined
+      : html`
+    <form class="row" method="post">
+      <input type="hidden" name="undo" value="${String(undo)}">
+      <button type="submit">${words.undo}</button>
+    </form>`;
+  const body = html`  <div class="box pad">
+    <div role="status">
+      <h1>${words.done}</h1>
+      <p class="lead">${words.refused[scope](view)}</p>
+    </div>${takeBack}
+  </div>
+  <p class="hint">${words.kept}</p>`;
+  return pageAnswer(200, { ...view, title: words.done, body });
+}
+
+export function undonePage(view: UnsubscribeView): HttpResponse {
+  const words = UNSUBSCRIBE_WORDS[view.language];
+  return pageAnswer(200, { ...view, title: words.undone, body: said(words.undone, words.asBefore) });
+}
+
+/** One page for every link that says nothing: forged, cut, or of a key that is gone. It tells nobody which. */
+export function endedPage(language: Language, status: number): HttpResponse {
+  const words = UNSUBSCRIBE_WORDS[language];
+  return pageAnswer(status, { language, title: words.ended, body: said(words.ended, words.endedWhy, words.endedHow) });
+}
+
+export function unavailablePage(language: Language): HttpResponse {
+  const words = UNSUBSCRIBE_WORDS[language];
+  return pageAnswer(503, { language, title: words.unavailable, body: said(words.unavailable, words.tryAgain) }, RETRY_AFTER);
+}
+
+export function tooManyPage(language: Language): HttpResponse {
+  const words = UNSUBSCRIBE_WORDS[language];
+  return pageAnswer(429, { language, title: words.tooMany, body: said(words.tooMany, words.tryAgain) }, RETRY_AFTER);
+}
+
+const said = (heading: string, lead: string, more?: string): Html => html`  <div class="box pad">
+    <div role="status">
+      <h1>${heading}</h1>
+      <p class="lead">${lead}</p>
+    </div>${more === undefined ? undefined : html`\n    <p>${more}</p>`}
+  </div>`;

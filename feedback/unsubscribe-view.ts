@@ -1,0 +1,61 @@
+import { endpointId } from "../adapters/ids.ts";
+import type { AppRecord } from "../core/apps/app.ts";
+import { maskEndpoint } from "../core/delivery/endpoint.ts";
+import type { Delivery, NotificationRecord } from "../core/delivery/notification.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Store } from "../core/ports/store.ts";
+import type { CategoryLabel } from "../core/preferences/category.ts";
+import { endpointSubject, userSubject } from "../core/preferences/opt-out.ts";
+import type { UnsubscribeClaim } from "../core/preferences/unsubscribe-token.ts";
+import { withDeadline } from "../runtime/deadline.ts";
+import type { RequestHead } from "../runtime/http/server.ts";
+import { inLanguage, type Language, languageOf } from "./pages/language.ts";
+import type { UnsubscribeView } from "./pages/unsubscribe-pages.ts";
+
+/** For all that a page shows: without it the page is still useful. */
+const READ_MS_MAX = 1_000;
+
+export type ViewStore = Pick<Store, "apps" | "profiles" | "notifications">;
+
+/** The language of a request of which nothing else is known. */
+export const languageOfRequest = ({ query, headers }: Pick<RequestHead, "query" | "headers">, locale?: string): Language =>
+  languageOf({ asked: query.get("lang"), locale, accepted: headers["accept-language"] });
+
+/** Reads what a page says of a link: as much as can be read in time. */
+export function createUnsubscribeView(store: ViewStore, clock: Pick<Clock, "after">) {
+  const read = <T>(work: Promise<T | undefined>): Promise<T | undefined> =>
+    withDeadline(work, { clock, limitMs: READ_MS_MAX }, () => undefined).catch(() => undefined);
+
+  return async (claim: UnsubscribeClaim, head: Pick<RequestHead, "query" | "headers">): Promise<UnsubscribeView> => {
+    const { app: id, subject, notificationId } = claim;
+    const userId = subject.startsWith(userSubject("")) ? subject.slice(userSubject("").length) : undefined;
+    const [app, profiles, notification] = await Promise.all([
+      read(store.apps.find(id)),
+      userId === undefined ? undefined : read(store.profiles.find(id, [userId])),
+      read(store.notifications.find(notificationId)),
+    ]);
+    const language = languageOfRequest(head, profiles?.[0]?.profile.locale);
+    return {
+      ...{ language, brand: { name: id } },
+      category: titleOf(app, claim.category, language),
+      description: labelOf(app, claim.category, language)?.description,
+      required: (app?.categories ?? []).flatMap(({ name, default: own }) => (own === "required" ? [titleOf(app, name, language)] : [])),
+      address: notification?.app === id ? addressOf(notification, claim) : undefined,
+    };
+  };
+}
+
+const labelOf = (app: AppRecord | undefined, category: string, language: Language): CategoryLabel | undefined =>
+  inLanguage(app?.categories?.find(({ name }) => name === category)?.labels ?? {}, language);
+
+const titleOf = (app: AppRecord | undefined, category: string, language: Language): string =>
+  labelOf(app, category, language)?.title ?? category;
+
+/** Masked; undefined where there are several, or none any more. */
+function addressOf({ deliveries }: NotificationRecord, { subject, channel }: UnsubscribeClaim): string | undefined {
+  const isOwn = ({ copy, endpoint }: Delivery) =>
+    endpoint?.channel === channel &&
+    (subject.startsWith(userSubject("")) ? copy === undefined : subject === endpointSubject(endpointId(endpoint)));
+  const [endpoint, ...others] = deliveries.filter(isOwn).flatMap((delivery) => delivery.endpoint ?? []);
+  return endpoint === undefined || others.length > 0 ? undefined : maskEndpoint(endpoint);
+}
